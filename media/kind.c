@@ -10,6 +10,7 @@ static const struct {
 	[MEDIA_AUDIO] = { "audio", true },
 	[MEDIA_VIDEO] = { "video", true },
 	[MEDIA_OPAQUE] = { "other", false },
+	[MEDIA_TEXT] = { "text", false },
 };
 
 enum media_kind media_kind_of(struct bytes media)

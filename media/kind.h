@@ -13,6 +13,7 @@ enum media_kind {
 	MEDIA_AUDIO,
 	MEDIA_VIDEO,
 	MEDIA_OPAQUE, /* any other: its packets pass as they are, whatever is in them */
+	MEDIA_TEXT,   /* T.140, as it is typed (RFC 4103) */
 	MEDIA_KINDS,
 };
 

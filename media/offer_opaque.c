@@ -19,6 +19,7 @@ static const struct {
 static const uint8_t g_words[MEDIA_KINDS] = {
 	[MEDIA_AUDIO] = OFFER_LINES_NONE,
 	[MEDIA_VIDEO] = OFFER_LINES_NONE,
+	[MEDIA_TEXT] = OFFER_LINES_TEXT,
 };
 
 enum offer_lines offer_lines_word(enum media_kind kind, struct bytes proto)

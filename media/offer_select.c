@@ -150,6 +150,18 @@ static bool video_is_allowed(const struct payload *p, const struct offer_line *l
 	return video_bit(p) & video_of(&policy->a) & video_of(&policy->b);
 }
 
+/* RFC 4103 6, 7: T.140, and its redundancy, whose blocks have the number of T.140 in them. */
+static bool text_is_known(const struct payload *p)
+{
+	return payload_is(p, "t140") || payload_is(p, "red");
+}
+
+static bool text_is_allowed(const struct payload *p, const struct offer_line *line,
+			    const struct offer_policy *policy)
+{
+	return payload_is(p, "t140") || may_have_red(line, policy);
+}
+
 /* known: it can be relayed. allowed: it may be between these two. */
 static const struct {
 	bool (*known)(const struct payload *p);
@@ -158,6 +170,7 @@ static const struct {
 } g_formats[MEDIA_KINDS] = {
 	[MEDIA_AUDIO] = { audio_is_known, audio_is_allowed },
 	[MEDIA_VIDEO] = { video_is_known, video_is_allowed },
+	[MEDIA_TEXT] = { text_is_known, text_is_allowed },
 };
 
 /* RFC 2198 5: "127/127" are the numbers of the blocks within. */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lines that are neither audio nor video: a call becomes a fax (T.38) and a call again, text beside audio."""
+"""Opaque lines: a call becomes a fax (T.38) and a call again, RTP of an unknown kind beside audio."""
 import re
 import socket
 import threading
@@ -262,13 +262,13 @@ class Silent(FaxTest):
         return super(DialogTest, self).ended()
 
 
-class Text(FaxTest):
-    def test_text_beside_audio(self):
-        """RFC 4103: its numbers, SSRC and RTCP cross as they are, while the audio beside it is as ever."""
+class Other(FaxTest):
+    def test_another_kind_beside_audio(self):
+        """RTP of a kind that is not known: its numbers, SSRC and RTCP cross as they are, while the audio beside it is as ever."""
         self.node.ctl("profile.put", name="default", lines="t38,other")
         self.addCleanup(self.node.ctl, "profile.put", name="default", lines="t38")
-        text = {"media": "text", "proto": "RTP/AVP", "formats": "98", "extra": "a=rtpmap:98 t140/1000\r\n"}
-        self.fax_a, self.fax_b = self.machine(**text), self.machine(**text)
+        line = {"media": "x", "proto": "RTP/AVP", "formats": "98", "extra": "a=rtpmap:98 y/1000\r\n"}
+        self.fax_a, self.fax_b = self.machine(**line), self.machine(**line)
         out, into, answered = self.connect(self.audio_a.sdp(extra=self.fax_a.m_line()),
                                            self.audio_b.sdp(extra=self.fax_b.m_line()))
         self.fax_a.use(answered)

@@ -380,8 +380,8 @@ class Lines(Tables, CallTest):
         "`RTP/AVP` to a phone over TLS that answers 488 or 606": "tests/unit/sig/shard/shard_hop_test.c::test_insists_on_srtp",
         "a line that had keys": "tests/unit/media/offer_sdes_test.c::test_keys_stay",
         "`UDP/TLS/RTP/SAVPF`": "tests/unit/media/offer_webrtc_test.c::test_offers",
-        "those two with a party whose media has to be encrypted": "tests/unit/media/offer_opaque_test.c::test_terms",
-        "those two beside a line with DTLS, and towards a browser": "tests/unit/media/offer_opaque_test.c::test_terms",
+        "fax and other media with a party whose media has to be encrypted": "tests/unit/media/offer_opaque_test.c::test_terms",
+        "all three beside a line with DTLS, and towards a browser": "tests/unit/media/offer_opaque_test.c::test_terms",
     }
 
     def checks(self):
@@ -422,20 +422,27 @@ class Lines(Tables, CallTest):
     def fax(self, _):
         _, _, line = self.offered("m=image 9 udptl t38", "a=T38FaxVersion:0")
         self.assertRegex(line, r"^m=image [1-9]\d* udptl t38\r\na=T38FaxVersion:0\r\n$")
-        self.assertEqual(self.passed("m=text 9 RTP/AVP 98", "m=image 9 udptl t38", lines="t38"), ["udptl"])
+        self.assertEqual(self.passed("m=x 9 RTP/AVP 98", "m=image 9 udptl t38", lines="t38"), ["udptl"])
         self.assertEqual(self.passed("m=image 9 udptl t38", lines=""), [])
 
-    @row("other media over `udp`, `UDP/BFCP`, `RTP/AVP` or `RTP/AVPF`, such as `text`")
+    @row("`text`: T.140 as it is typed (RFC 4103), over any RTP profile but DTLS")
+    def text(self, _):
+        t140 = "m=text 9 RTP/AVP 98", "a=rtpmap:98 t140/1000"
+        self.assertEqual(self.passed(*t140, lines="text"), ["RTP/AVP"])
+        self.assertEqual(self.passed(*t140, lines="other"), ["RTP/AVP"])
+        self.assertEqual(self.passed(*t140, lines="t38"), [])
+
+    @row("other media over `udp`, `UDP/BFCP`, `RTP/AVP` or `RTP/AVPF`")
     def other(self, _):
-        self.assertEqual(self.passed("m=text 9 RTP/AVP 98", "m=image 9 udptl t38", "m=application 9 UDP/BFCP *", lines="other"),
+        self.assertEqual(self.passed("m=x 9 RTP/AVP 98", "m=image 9 udptl t38", "m=application 9 UDP/BFCP *", lines="other"),
                          ["RTP/AVP", "UDP/BFCP"])
-        self.assertEqual(self.passed("m=text 9 RTP/AVPF 98", "m=x 9 udp y", lines="other"), ["RTP/AVPF", "udp"])
+        self.assertEqual(self.passed("m=y 9 RTP/AVPF 98", "m=x 9 udp y", lines="other"), ["RTP/AVPF", "udp"])
 
     @row("other media over TCP, TLS, DTLS or SRTP, such as MSRP, `TCP/BFCP` or `UDP/TLS/UDPTL`")
     def connected(self, _):
-        everything = "t38,other,unencrypted"
+        everything = "t38,other,unencrypted,text"
         self.assertEqual(self.passed("m=message 9 TCP/MSRP *", "m=application 9 TCP/BFCP *", lines=everything), [])
-        self.assertEqual(self.passed("m=image 9 UDP/TLS/UDPTL t38", "m=text 9 RTP/SAVP 98", lines=everything), [])
+        self.assertEqual(self.passed("m=image 9 UDP/TLS/UDPTL t38", "m=x 9 RTP/SAVP 98", lines=everything), [])
 
     @row("`c=`, ports, `a=candidate`, `a=crypto`, `a=fingerprint`, `o=`, `s=`")
     def own(self, _):

@@ -27,7 +27,8 @@ bool judge_is_opaque(const struct sdp *s, unsigned section)
 {
 	struct bytes media = sdp_slice(s, s->sections[section].kind);
 
-	return !bytes_iis(media, "audio") && !bytes_iis(media, "video");
+	return !bytes_iis(media, "audio") && !bytes_iis(media, "video") &&
+	       !bytes_iis(media, "text");
 }
 
 static bool has_dtls(const struct sdp *s)
@@ -227,6 +228,19 @@ static void check_opaque(const struct sdp *s, unsigned section, const struct off
 	assert(terms->lines & OFFER_LINES_UNENCRYPTED || (!terms->sdes_only && !terms->dtls_only));
 }
 
+/* T.140 and its redundancy, which says the number of T.140. */
+static void check_t140(const struct sdp *s, unsigned section, const struct offer_terms *terms)
+{
+	struct payload_list list;
+
+	assert(terms->lines & (OFFER_LINES_TEXT | OFFER_LINES_OTHER));
+	assert(!judge_is_dtls(s, section));
+	payload_list_read(&list, s, section);
+	assert(list.count);
+	for (uint8_t i = 0; i < list.count; i++)
+		assert(payload_is(&list.at[i], "t140") || payload_is(&list.at[i], "red"));
+}
+
 /* What a party is shown is within its terms. */
 static void check_terms(const struct sdp *s, const struct offer_terms *terms)
 {
@@ -238,6 +252,10 @@ static void check_terms(const struct sdp *s, const struct offer_terms *terms)
 			continue;
 		if (judge_is_opaque(s, i)) {
 			check_opaque(s, i, terms);
+			continue;
+		}
+		if (bytes_iis(sdp_slice(s, s->sections[i].kind), "text")) {
+			check_t140(s, i, terms);
 			continue;
 		}
 		assert(!video || !terms->no_video);

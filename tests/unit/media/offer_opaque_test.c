@@ -11,6 +11,10 @@
 #define T38    "a=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n"
 #define AUDIO  "m=audio 4000 RTP/AVP 8\r\n"
 #define FAX    "m=image 4002 udptl t38\r\n"
+#define TEXT   "m=text 4002 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n"
+#define RED    "a=rtpmap:100 red/1000\r\na=fmtp:100 98/98\r\na=rtpmap:98 t140/1000\r\n"
+#define CRYPTO \
+	"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n"
 
 static struct rig g_rig;
 
@@ -86,13 +90,13 @@ static void test_exchange(void **state)
 		  "m=image 5000 udptl t38\r\na=recvonly\r\n",
 		  "m=image 40000 udptl t38|i=page|b=AS:30|a=label:1|a=sendonly|",
 		  "m=image 30000 udptl t38|a=recvonly|", "o" },
-		{ "text over RTP has RTCP, and numbers that are nobody's here",
-		  "m=text 4002 RTP/AVP 98 100\r\na=rtpmap:98 red/1000\r\na=fmtp:98 "
+		{ "RTP of another kind has RTCP, and numbers that are nobody's here",
+		  "m=x 4002 RTP/AVP 98 100\r\na=rtpmap:98 red/1000\r\na=fmtp:98 "
 		  "100/100\r\na=rtpmap:100 t140/1000\r\na=rtcp-mux\r\n",
-		  "m=text 5000 RTP/AVP 99\r\na=rtpmap:99 t140/1000\r\n",
-		  "m=text 40000 RTP/AVP 98 100|a=rtpmap:98 red/1000|a=fmtp:98 100/100|"
+		  "m=x 5000 RTP/AVP 99\r\na=rtpmap:99 t140/1000\r\n",
+		  "m=x 40000 RTP/AVP 98 100|a=rtpmap:98 red/1000|a=fmtp:98 100/100|"
 		  "a=rtpmap:100 t140/1000|a=rtcp:40001|",
-		  "m=text 30000 RTP/AVP 99|a=rtpmap:99 t140/1000|a=rtcp:30001|", "o" },
+		  "m=x 30000 RTP/AVP 99|a=rtpmap:99 t140/1000|a=rtcp:30001|", "o" },
 		{ "floor control over UDP",
 		  "m=application 4002 UDP/BFCP *\r\na=floorctrl:c-s\r\na=confid:1\r\n",
 		  "m=application 5000 UDP/BFCP *\r\na=floorctrl:c-s\r\n",
@@ -100,15 +104,15 @@ static void test_exchange(void **state)
 		  "m=application 30000 UDP/BFCP *|a=floorctrl:c-s|", "o" },
 		{ "what has a connection, or keys, has port 0",
 		  AUDIO "m=application 9 TCP/BFCP *\r\nm=message 9 TCP/MSRP *\r\n"
-			"m=image 4 UDP/TLS/UDPTL t38\r\nm=text 4 RTP/SAVP 98\r\n",
+			"m=image 4 UDP/TLS/UDPTL t38\r\nm=x 4 RTP/SAVP 98\r\n",
 		  "m=audio 5000 RTP/AVP 8\r\nm=application 0 TCP/BFCP *\r\nm=message 0 TCP/MSRP "
-		  "*\r\nm=image 0 UDP/TLS/UDPTL t38\r\nm=text 0 RTP/SAVP 98\r\n",
+		  "*\r\nm=image 0 UDP/TLS/UDPTL t38\r\nm=x 0 RTP/SAVP 98\r\n",
 		  "m=audio 40000 RTP/AVP 8|a=sendrecv|a=rtcp:40001 IN IP4 198.51.100.7|"
 		  "m=application 0 TCP/BFCP *|m=message 0 TCP/MSRP *|"
-		  "m=image 0 UDP/TLS/UDPTL t38|m=text 0 RTP/SAVP 98|",
+		  "m=image 0 UDP/TLS/UDPTL t38|m=x 0 RTP/SAVP 98|",
 		  "m=audio 30000 RTP/AVP 8|a=sendrecv|a=rtcp:30001 IN IP4 203.0.113.1|"
 		  "m=application 0 TCP/BFCP *|m=message 0 TCP/MSRP *|"
-		  "m=image 0 UDP/TLS/UDPTL t38|m=text 0 RTP/SAVP 98|",
+		  "m=image 0 UDP/TLS/UDPTL t38|m=x 0 RTP/SAVP 98|",
 		  "a---" },
 	}, *row;
 
@@ -136,7 +140,47 @@ static void test_exchange(void **state)
 	}
 }
 
-/* Fax has one port. Text has two, and RTCP is not looked into for whose it is. */
+static void test_text(void **state)
+{
+	static const struct {
+		const char *name, *offer, *answer;
+		bool keys; /* of A */
+		uint8_t rules;
+	} rows[] = {
+		{ "redundancy", "m=text 4002 RTP/AVP 100 98\r\n" RED,
+		  "m=text 5000 RTP/AVP 100 98\r\n" RED, false, 2 },
+		{ "B has none", "m=text 4002 RTP/AVP 100 98\r\n" RED,
+		  "m=text 5000 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n", false, 1 },
+		{ "A has keys", "m=text 4002 RTP/SAVP 100 98\r\n" RED CRYPTO,
+		  "m=text 5000 RTP/AVP 100 98\r\n" RED, true, 2 },
+	}, *row;
+	const struct media_line *line = &g_rig.plan.line[0];
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		char offer[512], answer[512];
+
+		(void)snprintf(offer, sizeof(offer), A_HEAD "%s", row->offer);
+		(void)snprintf(answer, sizeof(answer), B_HEAD "%s", row->answer);
+		allow(OFFER_LINES_TEXT, OFFER_LINES_TEXT);
+		g_rig.policy.a.sdes_accept = true;
+		g_rig.policy.a.codec_count = 1; /* those are of audio */
+		(void)bytes_cstr(BYTES_LIT("PCMA"), g_rig.policy.a.codecs[0], OFFER_CODEC_NAME_MAX);
+		rig_exchange(&g_rig, bytes_str(offer), bytes_str(answer));
+		ROW_ASSERT(row->name, g_rig.err == 0 && line->active);
+		ROW_ASSERT(row->name, line->kind == MEDIA_TEXT && line->lines == OFFER_LINES_TEXT);
+		ROW_ASSERT(row->name, (line->a.key_in.suite != MEDIA_SUITE_NONE) == row->keys);
+		ROW_ASSERT(row->name, (line->a.key_out.suite != MEDIA_SUITE_NONE) == row->keys);
+		ROW_ASSERT(row->name, line->b.key_in.suite == MEDIA_SUITE_NONE);
+		ROW_ASSERT(row->name, line->a.rule_count == row->rules);
+		ROW_ASSERT(row->name, line->a.rules[0].in == line->a.rules[0].out);
+		ROW_ASSERT(row->name, line->a.rules[0].clock_hz == 1000);
+		check_bridge(row->name, bytes_str(offer), bytes_str(answer));
+	}
+}
+
+/* Fax has one port. RTP has two, and RTCP is not looked into for whose it is. */
 static void test_ports(void **state)
 {
 	const struct media_line *line = &g_rig.plan.line[0];
@@ -152,8 +196,8 @@ static void test_ports(void **state)
 	assert_int_equal(line->a.event_pt, PAYLOAD_NONE);
 	rig_exchange(&g_rig,
 		     BYTES_LIT(A_HEAD
-			       "m=text 4002 RTP/AVP 98\r\na=rtcp-mux\r\na=rtpmap:98 t140/1000\r\n"),
-		     BYTES_LIT(B_HEAD "m=text 5000 RTP/AVP 98\r\na=rtcp:5555\r\na=rtcp-mux\r\n"));
+			       "m=x 4002 RTP/AVP 98\r\na=rtcp-mux\r\na=rtpmap:98 t140/1000\r\n"),
+		     BYTES_LIT(B_HEAD "m=x 5000 RTP/AVP 98\r\na=rtcp:5555\r\na=rtcp-mux\r\n"));
 	assert_true(line->active && !line->a.mux && !line->b.mux);
 	assert_int_equal(line->a.rtcp.port, 4003);
 	assert_int_equal(line->b.rtcp.port, 5555);
@@ -182,10 +226,22 @@ static void test_terms(void **state)
 		  .reason = "the profile does not allow such a line" },
 		{ "not B", FAX, OFFER_LINES_ALL, 0,
 		  .reason = "the profile does not allow such a line" },
-		{ "another line is no fax", "m=text 4002 RTP/AVP 98\r\n", OFFER_LINES_T38,
+		{ "another line is no fax", "m=x 4002 RTP/AVP 98\r\n", OFFER_LINES_T38,
 		  OFFER_LINES_ALL, .reason = "the profile does not allow such a line" },
-		{ "another line", "m=text 4002 RTP/AVP 98\r\n", OFFER_LINES_OTHER,
+		{ "another line", "m=x 4002 RTP/AVP 98\r\n", OFFER_LINES_OTHER,
 		  OFFER_LINES_ALL },
+		{ "text", TEXT, OFFER_LINES_TEXT, OFFER_LINES_TEXT },
+		{ "text as another line", TEXT, OFFER_LINES_OTHER, OFFER_LINES_TEXT },
+		{ "another line is no text", "m=x 4002 RTP/AVP 98\r\n", OFFER_LINES_TEXT,
+		  OFFER_LINES_ALL, .reason = "the profile does not allow such a line" },
+		{ "text in clear", TEXT, OFFER_LINES_ALL, OFFER_LINES_ALL, only_sdes,
+		  .reason = "plain RTP is not accepted" },
+		{ "text towards a browser", TEXT, OFFER_LINES_ALL, OFFER_LINES_ALL,
+		  .of_b = only_dtls, .reason = "no such line beside DTLS-SRTP" },
+		{ "text that is none", "m=text 4002 RTP/AVP 98\r\na=rtpmap:98 x/1000\r\n",
+		  OFFER_LINES_ALL, OFFER_LINES_ALL, .reason = "no known codec" },
+		{ "text over TCP", "m=text 4002 TCP/RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n",
+		  OFFER_LINES_ALL, OFFER_LINES_ALL, .reason = "transport is not relayed" },
 		{ "over TCP", "m=image 4002 TCP t38\r\n", OFFER_LINES_ALL, OFFER_LINES_ALL,
 		  .reason = "transport is not relayed" },
 		{ "A's media is encrypted", FAX, OFFER_LINES_T38, OFFER_LINES_T38, only_sdes,
@@ -282,6 +338,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exchange),
+		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_terms),
 		cmocka_unit_test(test_no_answer),

@@ -253,6 +253,33 @@ static void text_is_not_allowed_at_first(void **state)
 	assert_true(rig_has(l->b.invite, "a=rtpmap:98 t140/1000\r\n"));
 }
 
+/* Who reads need not type. */
+static void text_may_be_silent(void **state)
+{
+	struct line *l = *state;
+	struct shard_profile p = { .name = "default", .terms.lines = OFFER_LINES_TEXT };
+	struct flow_spec s;
+
+	assert_int_equal(shard_profile_put(l->r->shard, &p), 0);
+	phone_invite(&l->a, "1002",
+		     PHONE_SDP_A "m=text 4002 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n");
+	assert_true(rig_has(phone_rings(&l->b), "a=rtpmap:98 t140/1000\r\n"));
+	phone_answer(&l->b, l->b.invite, "200 OK",
+		     PHONE_SDP_B "m=text 5002 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n");
+	assert_true(rig_has(phone_hears(&l->a, "SIP/2.0 200"), "a=rtpmap:98 t140/1000\r\n"));
+	phone_ack(&l->a);
+	for (uint8_t leg = 0; leg < 2; leg++) {
+		s = spec_of(l->r, leg, 1);
+		assert_int_equal(s.kind, MEDIA_TEXT);
+		assert_true(s.receive && s.send && s.rule_count == 1);
+		assert_int_equal(s.silence_ms, 0);
+	}
+	assert_true(spec_of(l->r, 0, 0).silence_ms > 0);
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+	assert_int_equal(l->r->cdrs[0].lines, OFFER_LINES_TEXT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +290,7 @@ int main(void)
 		TALK_TEST(goes_on_after_a_kill),
 		LINE_TEST(begins_as_a_fax),
 		LINE_TEST(text_is_not_allowed_at_first),
+		cmocka_unit_test_setup_teardown(text_may_be_silent, setup, line_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
