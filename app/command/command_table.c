@@ -748,7 +748,7 @@ const struct command g_commands[] = {
 	  "a list: id, from, to, sip_call_id, setup_utc_ms, ringing_utc_ms, answer_utc_ms, "
 	  "end_utc_ms (0: never), talk_ms, "
 	  "sip_status, q850, ended_by (a, b, node, operator), cause, lines (beside audio and "
-	  "video: t38, other or both), and for each leg (a_, b_) "
+	  "video: words of profile.put), and for each leg (a_, b_) "
 	  "packets_in, octets_in, "
 	  "packets_out, octets_out, rtcp_in, rtcp_out, dropped, lost, jitter_us, digits, "
 	  "source_changes, remote_lost, remote_jitter_us (as it reported by RTCP), rtt_us, codec, "
