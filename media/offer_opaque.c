@@ -10,8 +10,8 @@ static const struct {
 	enum offer_lines word;
 	bool rtcp;
 } g_transports[] = {
-	{ "udptl", OFFER_LINES_T38, false },      { "udp", OFFER_LINES_OTHER, false },
-	{ "UDP/BFCP", OFFER_LINES_OTHER, false }, { "RTP/AVP", OFFER_LINES_OTHER, true },
+	{ "udptl", OFFER_LINES_T38, false },     { "udp", OFFER_LINES_OTHER, false },
+	{ "UDP/BFCP", OFFER_LINES_BFCP, false }, { "RTP/AVP", OFFER_LINES_OTHER, true },
 	{ "RTP/AVPF", OFFER_LINES_OTHER, true },
 };
 

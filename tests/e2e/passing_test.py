@@ -432,7 +432,14 @@ class Lines(Tables, CallTest):
         self.assertEqual(self.passed(*t140, lines="other"), ["RTP/AVP"])
         self.assertEqual(self.passed(*t140, lines="t38"), [])
 
-    @row("other media over `udp`, `UDP/BFCP`, `RTP/AVP` or `RTP/AVPF`")
+    @row("`UDP/BFCP`: floor control (RFC 8856)")
+    def floor(self, _):
+        for lines in ("bfcp", "other"):
+            self.assertEqual(self.passed("m=application 9 UDP/BFCP *", "m=x 9 RTP/AVP 98", lines=lines)[:1], ["UDP/BFCP"])
+        self.assertEqual(self.passed("m=application 9 UDP/BFCP *", "m=x 9 RTP/AVP 98", lines="bfcp"), ["UDP/BFCP"])
+        self.assertEqual(self.passed("m=application 9 UDP/BFCP *", lines="text"), [])
+
+    @row("other media over `udp`, `RTP/AVP` or `RTP/AVPF`")
     def other(self, _):
         self.assertEqual(self.passed("m=x 9 RTP/AVP 98", "m=image 9 udptl t38", "m=application 9 UDP/BFCP *", lines="other"),
                          ["RTP/AVP", "UDP/BFCP"])

@@ -221,8 +221,10 @@ static void check_opaque(const struct sdp *s, unsigned section, const struct off
 {
 	struct bytes proto = sdp_slice(s, s->sections[section].proto);
 	bool fax = bytes_iis(proto, "udptl");
+	bool floor = bytes_iis(proto, "UDP/BFCP");
 
-	assert(terms->lines & (fax ? OFFER_LINES_T38 : OFFER_LINES_OTHER));
+	assert(terms->lines & (fax ? OFFER_LINES_T38 : OFFER_LINES_OTHER) ||
+	       (floor && terms->lines & OFFER_LINES_BFCP));
 	assert(fax || bytes_iis(proto, "udp") || bytes_iis(proto, "UDP/BFCP") ||
 	       bytes_iis(proto, "RTP/AVP") || bytes_iis(proto, "RTP/AVPF"));
 	assert(terms->lines & OFFER_LINES_UNENCRYPTED || (!terms->sdes_only && !terms->dtls_only));

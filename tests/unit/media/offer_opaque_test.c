@@ -12,6 +12,7 @@
 #define AUDIO  "m=audio 4000 RTP/AVP 8\r\n"
 #define FAX    "m=image 4002 udptl t38\r\n"
 #define TEXT   "m=text 4002 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n"
+#define FLOOR  "m=application 4002 UDP/BFCP *\r\na=floorctrl:c-s\r\n"
 #define RED    "a=rtpmap:100 red/1000\r\na=fmtp:100 98/98\r\na=rtpmap:98 t140/1000\r\n"
 #define CRYPTO \
 	"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n"
@@ -226,6 +227,14 @@ static void test_terms(void **state)
 		  .reason = "the profile does not allow such a line" },
 		{ "not B", FAX, OFFER_LINES_ALL, 0,
 		  .reason = "the profile does not allow such a line" },
+		{ "floor control", FLOOR, OFFER_LINES_BFCP, OFFER_LINES_OTHER },
+		{ "another line is no floor control", "m=application 4002 udp *\r\n",
+		  OFFER_LINES_BFCP, OFFER_LINES_ALL,
+		  .reason = "the profile does not allow such a line" },
+		{ "floor control is no text", FLOOR, OFFER_LINES_TEXT, OFFER_LINES_ALL,
+		  .reason = "the profile does not allow such a line" },
+		{ "floor control beside keys", FLOOR, OFFER_LINES_BFCP, OFFER_LINES_BFCP, only_sdes,
+		  .reason = "only encrypted media is accepted" },
 		{ "another line is no fax", "m=x 4002 RTP/AVP 98\r\n", OFFER_LINES_T38,
 		  OFFER_LINES_ALL, .reason = "the profile does not allow such a line" },
 		{ "another line", "m=x 4002 RTP/AVP 98\r\n", OFFER_LINES_OTHER,
