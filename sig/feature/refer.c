@@ -80,8 +80,8 @@ static bool is_asked_anew(const struct call *other, uint8_t at)
 }
 
 /* Who rings yet, or the application, is given the party when asked for it: the transferor's own call to them is over. */
-static int begin_anew(struct call_host *h, struct call *c, const struct transfer_ask *ask,
-		      const struct call *other)
+static int refer_begin_anew(struct call_host *h, struct call *c, const struct transfer_ask *ask,
+			    const struct call *other)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
 	struct text user = { 0 };
@@ -115,7 +115,7 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, const struct 
 				       .leg = bridge_peer(other, at),
 				       .peer = at };
 	if (is_asked_anew(other, at))
-		err = begin_anew(h, c, ask, other);
+		err = refer_begin_anew(h, c, ask, other);
 	else
 		err = transfer_begin_with(c, ask, &with);
 	return err ? refer_refusal_of(err) : 0;
