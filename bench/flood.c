@@ -21,6 +21,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "bench/stun_ask.h"
 #include "engine/dtls/certificate.h"
 #include "engine/dtls/dtls.h"
 #include "media/stun.h"

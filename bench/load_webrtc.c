@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "bench/load_srtp.h"
+#include "bench/stun_ask.h"
 #include "engine/dtls/certificate.h"
 #include "engine/dtls/dtls.h"
 #include "media/stun.h"

@@ -246,7 +246,7 @@ static void run_sim(const struct options *o)
 	struct sim_port *s;
 	uint64_t cpu_ns = 0, sent = 0, put = 0;
 
-	media_metrics_register(&metrics);
+	media_metrics_register_of(&metrics, 0);
 	if (worker_open(&w, &settings) || port_sim_open(&s, o->calls * 2, 1, 1))
 		fail("open", -ENOMEM);
 	s->unchecked = true;

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/report.h"
 
-#include <assert.h>
-
 #define NS_PER_S UINT64_C(1000000000)
 
 uint32_t jitter_arrival(uint64_t arrival_ns, uint32_t clock_hz)
 {
 	return (uint32_t)(arrival_ns / NS_PER_S * clock_hz +
 			  arrival_ns % NS_PER_S * clock_hz / NS_PER_S);
-}
-
-void jitter_update(struct jitter *j, uint64_t arrival_ns, uint32_t timestamp, uint32_t clock_hz)
-{
-	assert(clock_hz > 0);
-	jitter_update_at(j, jitter_arrival(arrival_ns, clock_hz), timestamp, clock_hz);
 }
 
 uint32_t jitter_timestamp_units(const struct jitter *j)

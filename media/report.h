@@ -13,12 +13,11 @@ struct jitter {
 	uint32_t clock_hz; /* 0: nothing received */
 };
 
-/* arrival_ns: of any clock that never steps; timestamp: of the RTP head; clock_hz: of its payload type, not 0. Another clock begins anew. The packets of a telephone event share one timestamp and so raise the estimate, which
- * RFC 4733 2.5.2.2 wants in a report; for the ear it means nothing. */
-void jitter_update(struct jitter *j, uint64_t arrival_ns, uint32_t timestamp, uint32_t clock_hz);
-/* The same in two steps, for many packets of one arrival: when it was, by that clock; it wraps as timestamps do. */
+/* When a packet came, in units of its payload type's clock, which wrap as timestamps do. arrival_ns: of any clock that never steps. */
 uint32_t jitter_arrival(uint64_t arrival_ns, uint32_t clock_hz);
 
+/* timestamp: of the RTP head; clock_hz: not 0; another clock begins anew. The packets of a telephone event share one timestamp and so raise
+ * the estimate, which RFC 4733 2.5.2.2 wants in a report; for the ear it means nothing. */
 static inline void jitter_update_at(struct jitter *j, uint32_t arrival, uint32_t timestamp,
 				    uint32_t clock_hz)
 {

@@ -49,8 +49,6 @@ struct sdp_error {
 
 /* 0 or -EBADMSG with *error; *out is untouched on error. Checked: line shapes, v=, o=, m=, one c= per section. */
 int sdp_parse(struct sdp *out, struct bytes in, struct sdp_error *error) NODISCARD;
-/* All lines as they are, with CRLF. */
-void sdp_write(struct writer *w, const struct sdp *s);
 /* "x=", the value, CRLF. */
 void sdp_write_line(struct writer *w, char type, struct bytes value);
 

@@ -8,9 +8,3 @@ void sdp_write_line(struct writer *w, char type, struct bytes value)
 	writer_bytes(w, value);
 	writer_str(w, "\r\n");
 }
-
-void sdp_write(struct writer *w, const struct sdp *s)
-{
-	for (uint16_t i = 0; i < s->line_count; i++)
-		sdp_write_line(w, s->lines[i].type, sdp_slice(s, s->lines[i].value));
-}

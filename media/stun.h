@@ -70,10 +70,6 @@ bool stun_is_authentic(const struct stun_message *m, struct bytes key);
 /* A message at the beginning of w. transaction: STUN_TRANSACTION_LEN octets. */
 void stun_begin(struct writer *w, enum stun_type type, struct bytes transaction);
 /* Attributes, in any order; each keeps the length of the message right. */
-void stun_put_username(struct writer *w, struct bytes username);
-void stun_put_priority(struct writer *w, uint32_t priority);
-void stun_put_use_candidate(struct writer *w);
-void stun_put_role(struct writer *w, bool controlling, uint64_t tie_breaker);
 void stun_put_mapped(struct writer *w, const struct addr *a);
 void stun_put_error(struct writer *w, uint16_t code); /* without words */
 void stun_put_unknown(struct writer *w, const struct stun_unknown *u);

@@ -28,34 +28,6 @@ static void attribute_end(struct writer *w)
 		be16_put(w->p + 2, (uint16_t)(w->n - STUN_HEAD_LEN));
 }
 
-void stun_put_username(struct writer *w, struct bytes username)
-{
-	assert(username.n <= STUN_USERNAME_MAX);
-	attribute_begin(w, STUN_USERNAME, username.n);
-	writer_bytes(w, username);
-	attribute_end(w);
-}
-
-void stun_put_priority(struct writer *w, uint32_t priority)
-{
-	attribute_begin(w, STUN_PRIORITY, 4);
-	writer_be32(w, priority);
-	attribute_end(w);
-}
-
-void stun_put_use_candidate(struct writer *w)
-{
-	attribute_begin(w, STUN_USE_CANDIDATE, 0);
-	attribute_end(w);
-}
-
-void stun_put_role(struct writer *w, bool controlling, uint64_t tie_breaker)
-{
-	attribute_begin(w, controlling ? STUN_ICE_CONTROLLING : STUN_ICE_CONTROLLED, 8);
-	writer_be64(w, tie_breaker);
-	attribute_end(w);
-}
-
 void stun_put_mapped(struct writer *w, const struct addr *a)
 {
 	bool v4 = a->family == ADDR_V4;

@@ -127,8 +127,7 @@ void command_call_trace_stop(struct command_run *run)
 
 	if (!command_value(run, "name")->given && !command_value(run, "call")->given) {
 		command_fail(run, COMMAND_MISSING_ARGUMENT, "call", "give call or name");
-	} else if (!stop_find(run, &v) ||
-		   watch_trace_stop_by_name(run->node->watch, bytes_str(v.name))) {
+	} else if (!stop_find(run, &v) || watch_trace_stop(run->node->watch, bytes_str(v.name))) {
 		command_fail(run, COMMAND_NOT_FOUND, "call", "no trace of this call runs");
 	} else {
 		command_answer(run,

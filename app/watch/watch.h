@@ -85,8 +85,7 @@ void watch_tick(struct watch *w, const struct shard *shard, struct instant now);
 int watch_trace_start(struct watch *w, const struct trace_order *order, struct instant now,
 		      struct trace_view *out) NODISCARD;
 /* 0 or -ENOENT: none runs. It ends a moment later. */
-int watch_trace_stop(struct watch *w, uint64_t call) NODISCARD;
-int watch_trace_stop_by_name(struct watch *w, struct bytes name) NODISCARD;
+int watch_trace_stop(struct watch *w, struct bytes name) NODISCARD;
 /* The trace that writes this file, or of this call; false: it does not run. */
 bool watch_trace_by_name(const struct watch *w, struct bytes name, struct trace_view *out);
 bool watch_trace_by_call(const struct watch *w, uint64_t call, struct trace_view *out);

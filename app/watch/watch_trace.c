@@ -209,19 +209,9 @@ static struct trace *trace_find_name(const struct watch *w, struct bytes name)
 	return NULL;
 }
 
-int watch_trace_stop_by_name(struct watch *w, struct bytes name)
+int watch_trace_stop(struct watch *w, struct bytes name)
 {
 	struct trace *t = trace_find_name(w, name);
-
-	if (!t)
-		return -ENOENT;
-	watch_trace_end(w, t, TRACE_STOPPED);
-	return 0;
-}
-
-int watch_trace_stop(struct watch *w, uint64_t call)
-{
-	struct trace *t = trace_find(w, call);
 
 	if (!t)
 		return -ENOENT;

@@ -199,29 +199,3 @@ enum frame_fault frame_parse_summed(struct frame *out, struct bytes in)
 {
 	return frame_head_parse(out, in, true);
 }
-
-const char *frame_fault_name(enum frame_fault fault)
-{
-	switch (fault) {
-	case FRAME_FINE:
-		return "fine";
-	case FRAME_SHORT:
-		return "short";
-	case FRAME_PROTOCOL:
-		return "protocol";
-	case FRAME_HEAD:
-		return "head";
-	case FRAME_OPTIONS:
-		return "options";
-	case FRAME_FRAGMENT:
-		return "fragment";
-	case FRAME_CHECKSUM:
-		return "checksum";
-	case FRAME_MULTICAST:
-		return "multicast";
-	case FRAME_FAULTS:
-		break;
-	}
-	assert(false);
-	return "";
-}

@@ -63,7 +63,6 @@ struct frame_head {
 enum frame_fault frame_parse(struct frame *out, struct bytes in);
 /* The same for a frame whose UDP checksum somebody has found to be right. */
 enum frame_fault frame_parse_summed(struct frame *out, struct bytes in);
-const char *frame_fault_name(enum frame_fault fault);
 
 /* Of the heads before the payload. */
 size_t frame_head_size(uint8_t family, uint16_t vlan);

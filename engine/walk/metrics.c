@@ -118,8 +118,3 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	m->relayed = walk_counter("tandem_media_worker_packets_total", WORKER_LABELS[worker],
 				  "RTP and RTCP packets sent by each worker");
 }
-
-void media_metrics_register(struct media_metrics *m)
-{
-	media_metrics_register_of(m, 0);
-}

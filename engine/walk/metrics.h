@@ -67,7 +67,5 @@ enum { MEDIA_WORKERS_MAX = 16 };
 
 /* worker: below MEDIA_WORKERS_MAX. */
 void media_metrics_register_of(struct media_metrics *m, uint32_t worker);
-/* Of the only worker. */
-void media_metrics_register(struct media_metrics *m);
 
 #endif

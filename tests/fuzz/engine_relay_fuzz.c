@@ -145,7 +145,7 @@ static void fuzz_open(struct fuzz *f)
 	int err;
 
 	memset(f, 0, sizeof(*f));
-	media_metrics_register(&f->metrics);
+	media_metrics_register_of(&f->metrics, 0);
 	err = worker_open(&f->w, &settings);
 	err |= port_sim_open(&f->sim, SLOTS + 1, NS_PER_S, 1);
 	if (err)

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "bench/stun_ask.h"
 #include "media/rtcp_parse.h"
 #include "media/rtp_parse.h"
 #include "media/stun.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "media/payload.h"
+#include "tests/unit/media/sdp_again.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

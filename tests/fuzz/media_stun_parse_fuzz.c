@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "bench/stun_ask.h"
 #include "media/stun.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/metric.h"
+#include "bench/stun_ask.h"
 #include "engine/engine.h"
 #include "engine/port/port.h"
 #include "media/sound.h"

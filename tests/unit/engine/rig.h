@@ -104,7 +104,7 @@ static UNUSED struct rig *rig_open_slots(uint32_t events, uint32_t slots)
 
 	assert_non_null(r);
 	memset(r, 0, sizeof(*r));
-	media_metrics_register(&r->metrics);
+	media_metrics_register_of(&r->metrics, 0);
 	settings.metrics = &r->metrics;
 	assert_int_equal(worker_open(&r->w, &settings), 0);
 	assert_int_equal(port_sim_open(&r->sim, slots + RIG_SHARED, RIG_START, 1), 0);

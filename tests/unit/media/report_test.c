@@ -3,6 +3,12 @@
 
 #include "media/report.h"
 
+static void jitter_update(struct jitter *j, uint64_t arrival_ns, uint32_t timestamp,
+			  uint32_t clock_hz)
+{
+	jitter_update_at(j, jitter_arrival(arrival_ns, clock_hz), timestamp, clock_hz);
+}
+
 #define MS UINT64_C(1000000)
 
 static void test_even_packets_have_none(void **state)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/stun_ask.h"
 #include "media/stun.h"
 
 #include <errno.h>

@@ -213,7 +213,7 @@ static void who_may_and_how_many(void **state)
 	}
 	other = order_of(CALL + 3);
 	assert_int_equal(watch_trace_start(e->w, &other, clock_instant(), &v), -EDQUOT);
-	assert_int_equal(watch_trace_stop(e->w, CALL + 9), -ENOENT);
+	assert_int_equal(watch_trace_stop(e->w, BYTES_LIT("nobody")), -ENOENT);
 	/* what is no longer permitted ends */
 	e->limits.decrypted = false;
 	watch_configure(e->w, &e->limits, &(struct hep_settings){ 0 });
@@ -221,7 +221,7 @@ static void who_may_and_how_many(void **state)
 		(void)usleep(2000);
 	assert_false(watch_trace_by_call(e->w, CALL, &v));
 	assert_true(watch_trace_by_call(e->w, CALL + 1, &v));
-	assert_int_equal(watch_trace_stop(e->w, CALL + 1), 0);
+	assert_int_equal(watch_trace_stop(e->w, bytes_str(v.name)), 0);
 }
 
 /* The node ends: all that was said is there, and the file is whole. */
@@ -298,13 +298,13 @@ static void one_that_waits_is_stopped(void **state)
 
 	assert_int_equal(watch_trace_start(e->w, &order, clock_instant(), &v), 0);
 	(void)snprintf(name, sizeof(name), "%s", v.name);
-	assert_int_equal(watch_trace_stop_by_name(e->w, bytes_str(name)), 0);
+	assert_int_equal(watch_trace_stop(e->w, bytes_str(name)), 0);
 	for (int i = 0; i < 1000 && watch_waits(e->w); i++) {
 		watch_tick(e->w, e->rig->shard, clock_instant());
 		(void)usleep(2000);
 	}
 	assert_false(watch_waits(e->w));
-	assert_int_equal(watch_trace_stop_by_name(e->w, bytes_str(name)), -ENOENT);
+	assert_int_equal(watch_trace_stop(e->w, bytes_str(name)), -ENOENT);
 }
 
 static void octets_bound_it(void **state)

@@ -448,7 +448,7 @@ static uint64_t parts_counted(enum bundled_rtcp result)
 {
 	struct media_metrics m;
 
-	media_metrics_register(&m);
+	media_metrics_register_of(&m, 0);
 	return metric_value(m.bundled_rtcp[result]);
 }
 

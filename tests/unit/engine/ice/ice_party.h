@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_ENGINE_ICE_ICE_PARTY_H
 #define TESTS_UNIT_ENGINE_ICE_ICE_PARTY_H
 
+#include "bench/stun_ask.h"
 #include "media/stun.h"
 #include "tests/unit/engine/rig.h"
 
