@@ -29,7 +29,7 @@ int shelf_open(struct shelf *s, uint32_t capacity, const struct hash_key *key)
 }
 
 /* They may hold hashes of passwords. */
-static void item_wipe(struct shelf_item *item)
+static void shelf_item_wipe(struct shelf_item *item)
 {
 	if (item->all.p)
 		explicit_bzero(item->all.p, item->all.n);
@@ -45,7 +45,7 @@ void shelf_close(struct shelf *s)
 	if (!s->pool.slots)
 		return;
 	while ((item = pool_next(&s->pool, &cursor, &h)) != NULL)
-		item_wipe(item);
+		shelf_item_wipe(item);
 	table_close(&s->by_name);
 	pool_close(&s->pool);
 }
@@ -105,7 +105,7 @@ static int item_fill(struct shelf_item *item, const struct snapshot_document *d)
 	writer_bytes(&w, d->kind);
 	writer_bytes(&w, d->name);
 	writer_bytes(&w, d->text);
-	item_wipe(item);
+	shelf_item_wipe(item);
 	item->all = (struct text){ .p = (char *)w.p, .n = (uint32_t)w.n };
 	item->kind_n = (uint8_t)d->kind.n;
 	item->name_n = (uint8_t)d->name.n;
@@ -140,7 +140,7 @@ static int shelf_add(struct shelf *s, const struct snapshot_document *d)
 	int err = item ? item_fill(item, d) : -ENOSPC;
 
 	if (!err && table_put(&s->by_name, name_hash(s, d->kind, d->name), h)) {
-		item_wipe(item);
+		shelf_item_wipe(item);
 		err = -ENOSPC;
 	}
 	if (!err)
@@ -187,7 +187,7 @@ void shelf_delete(struct shelf *s, struct bytes kind, struct bytes name, uint64_
 	d = item_document(item);
 	s->size -= snapshot_document_size(&d);
 	s->changes++;
-	item_wipe(item);
+	shelf_item_wipe(item);
 	(void)table_del(&s->by_name, name_hash(s, kind, name), h);
 	(void)pool_give(&s->pool, h);
 }

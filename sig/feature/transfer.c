@@ -283,7 +283,7 @@ static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool cal
 static void transfer_on_joined(struct call_host *h, struct call *c);
 
 /* 0, -EAGAIN or -errno: nothing has changed. */
-static int join(struct call_host *h, struct call *c)
+static int transfer_join(struct call_host *h, struct call *c)
 {
 	const struct transfer *t = c->transfer;
 	const struct call *other = h->call_of ? h->call_of(h->owner, t->with.call) : NULL;
@@ -334,7 +334,7 @@ enum { AGAIN_MS = 20 };
 
 static void go_join(struct call_host *h, struct call *c)
 {
-	int err = join(h, c);
+	int err = transfer_join(h, c);
 	char id[ID_TEXT_LEN];
 
 	if (err == -EAGAIN) {
