@@ -664,7 +664,8 @@ const struct command g_commands[] = {
 	  "Plays files of media.sounds to a party that is alone with the node (call.answer, "
 	  "call.split), in place of what was played or collected. After a restart the file that "
 	  "was played begins "
-	  "anew. The event call.played tells its end.",
+	  "anew. The event call.played tells its end. In place of a file echo lets the party hear "
+	  "itself, in any codec, keys of RFC 4733 too, without an end.",
 	  "id, order", command_call_play },
 	{ "call.stop", COMMAND_FOR_TENANT, g_call_args,
 	  "Ends what call.play or call.collect asked for.", "id, order", command_call_stop },

@@ -26,6 +26,11 @@ const struct job_id *acts_track(const struct call *c)
 	return c->acts && c->acts->serial ? c->acts->track : NULL;
 }
 
+bool acts_echo(const struct call *c)
+{
+	return c->acts && c->acts->echoes;
+}
+
 /* ---- what is played ---- */
 
 static void play_stop(struct call_host *h, struct call *c)
@@ -37,6 +42,7 @@ static void play_stop(struct call_host *h, struct call *c)
 		e->version = c->acts->serial;
 	}
 	c->acts->serial = 0;
+	c->acts->echoes = false;
 	memset(c->acts->track, 0, sizeof(c->acts->track));
 }
 
@@ -48,6 +54,9 @@ static bool play_start(struct call_host *h, struct call *c)
 	struct effect *e;
 
 	play_stop(h, c);
+	a->echoes = !strcmp(a->terms.files[a->file], ACT_ECHO);
+	if (a->echoes)
+		return true;
 	if (!hears_codec(c, c->bridge.caller, &codec))
 		return false;
 	e = effects_add(h->effects, EFFECT_PLAY);

@@ -20,6 +20,9 @@ enum {
 	ACT_DONE = UINT8_MAX, /* next: none */
 };
 
+/* In place of a file: the caller hears itself. It has no end. */
+#define ACT_ECHO "echo"
+
 enum act_kind { ACT_PLAY, ACT_COLLECT };
 enum act_outcome {
 	ACT_ENDED,   /* all was played; or as many keys as there may be */
@@ -58,6 +61,7 @@ struct acts {
 	uint8_t digit_count;
 	/* of this process */
 	uint64_t serial;                   /* of what was asked to be played; 0: nothing is */
+	bool echoes;                       /* ACT_ECHO's turn */
 	struct job_id track[MEDIA_CODECS]; /* that plays; generation 0: not yet */
 };
 
@@ -80,5 +84,7 @@ void acts_over(struct call_host *h, struct call *c);
 void acts_resume(struct call_host *h, struct call *c);
 /* By codec; NULL: nothing is played. */
 const struct job_id *acts_track(const struct call *c);
+/* The caller hears itself. */
+bool acts_echo(const struct call *c);
 
 #endif

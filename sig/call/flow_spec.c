@@ -19,12 +19,20 @@ static struct addr spec_local_of(const struct call_host *h, const struct call_fl
 	return a;
 }
 
+/* Whose packets its party gets; of an echo it is its own ones. */
+static const struct call_flow *spec_peer(const struct call *c, const struct call_flow *f)
+{
+	uint8_t other = bridge_peer(c, f->leg);
+
+	if (f->echoes)
+		return f;
+	return other == LEG_NONE ? NULL : call_flow_find(c, other, f->line);
+}
+
 static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 				const struct call_flow *f)
 {
-	uint8_t other = bridge_peer(c, f->leg);
-	const struct call_flow *peer = other == LEG_NONE ? NULL : call_flow_find(c, other, f->line);
-
+	const struct call_flow *peer = spec_peer(c, f);
 	struct flow_spec spec = {
 		.id = f->id,
 		.peer = peer ? peer->id : (struct flow_id){ 0 },
@@ -184,6 +192,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 		return;
 	if (line)
 		note_kind(f, line);
+	f->echoes = hears_of(c, f->leg) == HEARS_ITSELF;
 	command->spec = spec_of(h, c, f);
 	command->moves = f->moves;
 	f->moves = false;

@@ -111,6 +111,8 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 
 	if (acts_track(c) && leg == c->bridge.caller)
 		return HEARS_PLAY;
+	if (acts_echo(c) && leg == c->bridge.caller)
+		return HEARS_ITSELF;
 	if (c->parting_ns)
 		return listens ? hears_parting(c) : HEARS_PEER;
 	if (listens && is_left_waiting(c))
@@ -136,6 +138,7 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 {
 	switch (hears_of(c, leg)) {
 	case HEARS_PEER:
+	case HEARS_ITSELF:
 		return NULL;
 	case HEARS_PLAY:
 		return acts_track(c);
@@ -239,17 +242,29 @@ bool hears_music_by(const struct call_host *h, const struct call *c, uint8_t hol
 
 /* ---- what changes ---- */
 
+/* True: it hears itself now, or no more. */
+static bool echo_is_changed(const struct call *c, struct call_flow *f)
+{
+	bool before = f->echoes;
+
+	f->echoes = hears_of(c, f->leg) == HEARS_ITSELF;
+	return f->echoes != before;
+}
+
 static bool is_changed(const struct call_host *h, const struct call *c, struct call_flow *f)
 {
-	struct flow_source now;
-	bool same;
+	struct flow_source now, before = f->source;
+	bool changed;
 
-	if (!f->open || f->closing || f->kind != MEDIA_AUDIO)
+	if (!f->open || f->closing)
 		return false;
+	changed = echo_is_changed(c, f);
+	if (f->kind != MEDIA_AUDIO)
+		return changed;
 	(void)hears_source(h, c, f->leg, f->line, &now);
-	same = job_id_eq(now.job, f->source.job) && now.payload_type == f->source.payload_type;
 	f->source = now;
-	return !same;
+	return changed || !job_id_eq(now.job, before.job) ||
+	       now.payload_type != before.payload_type;
 }
 
 void hears_settle(struct call_host *h, struct call *c)

@@ -14,6 +14,7 @@ enum hears {
 	HEARS_PEER,
 	HEARS_MUSIC, /* the other one holds it, or it is alone and nobody says what it is to hear */
 	HEARS_PLAY,  /* what an application asked for (act.h) */
+	HEARS_ITSELF,   /* that is what an application asked for */
 	HEARS_RINGBACK, /* the other one is rung */
 	HEARS_BUSY,     /* nobody is there any more, and it is told why (parting.h) */
 	HEARS_CONGESTION,

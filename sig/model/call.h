@@ -188,6 +188,7 @@ struct call_flow {
 	bool silent; /* the party was not heard for long while that was no reason to end the call */
 	bool open;   /* the engine was told */
 	bool closing; /* ... and told to close it: only its last counters are awaited */
+	bool echoes;  /* the engine was told that its party hears itself */
 	bool moves;   /* it came from another call, and the engine is to be told */
 	uint32_t ssrc_out;
 	struct addr remote;        /* RTP address the party signalled; follows from the texts */

@@ -6,6 +6,7 @@ import time
 import unittest
 
 from lib.codec import G726
+from lib.srtp import Key
 
 from call_test import CallTest
 from music_test import wav
@@ -152,6 +153,71 @@ class Plays(SoundsTest):
         self.audio_a.digit("7")
         told = self.wait_told("call.collected")
         self.assertEqual((told["reason"], told["digits"]), ("max", "7"))
+        out.bye()
+        self.ended()
+
+    def echo(self, hertz, packets=40):
+        """The caller plays a tone, and hears it."""
+        self.audio_a.stop()
+        self.audio_a.start(hertz)
+        until = time.monotonic() + 8
+        while True:
+            self.audio_a.wait_packets(packets)
+            if self.audio_a.heard()[1] > 0.9 and abs(self.audio_a.heard()[0] - hertz) <= 3:
+                return
+            self.assertLess(time.monotonic(), until, self.audio_a.heard())
+
+    def ours(self):
+        """One stream, which is not the caller's own, without a number twice."""
+        packets = list(self.audio_a.packets)
+        self.assertEqual(len({packet.ssrc for packet in packets}), 1)
+        self.assertNotEqual(packets[0].ssrc, self.audio_a.ssrc)
+        numbers = [(packet.seq, packet.ts) for packet in packets]
+        self.assertEqual(len(set(numbers)), len(numbers))
+
+    def test_echo(self):
+        """Behind a greeting the caller hears itself, its keys by RFC 4733 too, over a kill, until it is stopped."""
+        out, call = self.answered()
+        self.node.ctl("call.play", call=call, file="greeting.wav,echo")
+        self.hears(self.GREETING)
+        self.echo(440)
+        self.audio_a.stop()
+        self.audio_a.digit("5")
+        until = time.monotonic() + 5
+        while self.audio_a.digits() != "5":
+            self.assertLess(time.monotonic(), until, self.audio_a.digits())
+            time.sleep(0.02)
+        self.echo(880)
+        self.ours()
+        self.node.kill()
+        self.node.restart()
+        self.echo(760)
+        self.assertEqual(len({packet.ssrc for packet in self.audio_a.packets}), 1)
+        self.node.ctl("call.stop", call=call)
+        self.assertEqual(self.wait_told("call.played")["reason"], "stopped")
+        time.sleep(0.3)                 # what was under way
+        before = len(self.audio_a.packets)
+        time.sleep(0.5)
+        self.assertEqual(len(self.audio_a.packets), before)
+        self.audio_a.stop()
+        out.bye()
+        self.ended()
+
+    def test_echo_of_srtp(self):
+        """Each way under a key of its own."""
+        self.node.ctl("extension.put", secret="secret1001\n", number="1001", password="-", sdes_insecure="true")
+        self.audio_a.key_out = Key()
+        out, call = self.answered()
+        self.assertNotEqual(self.audio_a.key_in.octets, self.audio_a.key_out.octets)
+        self.node.ctl("call.play", call=call, file="echo", interruptible="true")
+        self.echo(440)
+        self.node.kill()
+        self.node.restart()
+        self.echo(880)
+        self.assertEqual(self.audio_a.forged, 0)
+        self.audio_a.stop()
+        self.audio_a.digit("7")
+        self.assertEqual(self.wait_told("call.played")["reason"], "key")
         out.bye()
         self.ended()
 

@@ -343,6 +343,8 @@ void engine_crash(struct sim *s)
 static const char *look_at_peer(struct engine *e, const struct engine_flow *f,
 				const struct engine_flow *peer)
 {
+	if (peer == f) /* an echo */
+		return f->spec.alone ? NULL : "a flow of two parties is its own peer";
 	if (peer->spec.call != f->spec.call)
 		return "a flow's peer is of another call";
 	if (peer->spec.kind != f->spec.kind || peer->spec.leg == f->spec.leg)

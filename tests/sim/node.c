@@ -631,7 +631,7 @@ static int split_give(struct sim *s, const struct node_order *o, const struct sh
 static int act_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
 {
 	static const struct act_terms terms[] = {
-		{ .files = { "a.wav", "b.wav" }, .file_count = 2, .times = 2 },
+		{ .files = { "a.wav", "b.wav", "echo" }, .file_count = 3, .times = 2 },
 		{ .files = { "a.wav" },
 		  .file_count = 1,
 		  .times = 1,

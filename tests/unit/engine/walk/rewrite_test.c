@@ -53,6 +53,44 @@ static void changes_the_head_only(void **state)
 	rig_close(r);
 }
 
+/* An echo: what the party sends comes back as ours, one stream over its own changes; in between a digit of ours has its number. */
+static void a_flow_that_is_its_own_peer(void **state)
+{
+	struct rig *r = rig_open();
+	struct addr to = party(A);
+	uint16_t last = 0;
+
+	(void)state;
+	r->spec[A].peer = r->spec[A].id;
+	r->spec[A].rules[1].out = 8;
+	r->spec[A].rules[2].out = 101;
+	rig_update(r, &r->spec[A]);
+	for (uint16_t i = 0; i < 40; i++) {
+		struct rtp in = { .ssrc = i < 20 ? 1 : 2,
+				  .sequence = (uint16_t)(65530 + i),
+				  .timestamp = 160U * i,
+				  .payload_type = i % 10 == 9 ? 101 : 8,
+				  .payload = i % 10 == 9 ? "\005\012\001\100" : "said" };
+		const struct sim_packet *sent = relay_rtp(r, A, &in);
+		struct rtp out = rtp_read(sent);
+
+		assert_int_equal(sent->slot, A);
+		assert_true(addr_eq(&sent->remote, &to));
+		assert_int_equal(out.ssrc, 0xaaaa);
+		assert_int_equal(out.payload_type, in.payload_type);
+		assert_memory_equal(out.payload, in.payload, 4);
+		if (i > 0)
+			assert_int_equal((uint16_t)(out.sequence - last), 1);
+		last = out.sequence;
+		nothing_sent(r);
+		advance_ms(r, 20);
+	}
+	assert_int_equal(flow_of(r, A)->heard.packets, 40);
+	assert_int_equal(flow_of(r, A)->sent.packets, 40);
+	assert_int_equal(flow_of(r, B)->sent.packets, 0);
+	rig_close(r);
+}
+
 static void keeps_the_marker(void **state)
 {
 	struct rig *r = rig_open();
@@ -468,6 +506,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(maps_payload_types),
 		cmocka_unit_test(changes_the_head_only),
+		cmocka_unit_test(a_flow_that_is_its_own_peer),
 		cmocka_unit_test(keeps_the_marker),
 		cmocka_unit_test(drops_with_a_reason),
 		cmocka_unit_test(a_first_source_passes_as_it_is),

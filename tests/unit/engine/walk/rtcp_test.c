@@ -89,6 +89,32 @@ static void speaks_of_streams_as_the_other_party_knows_them(void **state)
 	rig_close(r);
 }
 
+/* An echo: what the party says of our stream is what it hears of its own, so that loss and round trip are those of the whole way. */
+static void a_flow_that_is_its_own_peer(void **state)
+{
+	struct rig *r = rig_open();
+	struct flow *a = flow_of(r, A);
+	const struct sim_packet *out;
+	uint8_t memory[64];
+	struct addr to = party_rtcp(A);
+
+	(void)state;
+	r->spec[A].peer = r->spec[A].id;
+	rig_update(r, &r->spec[A]);
+	assert_non_null(relay_rtp(r, A, &(struct rtp){ .ssrc = 5, .sequence = 50000 }));
+	assert_non_null(relay_rtp(
+		r, A, &(struct rtp){ .ssrc = SSRC_A, .sequence = 100, .timestamp = 1000 }));
+	out = relay_rtcp(r, A, CHANNEL_RTCP,
+			 sender_report(memory, SSRC_A, 1000, 0xaaaa, 0x00020000 + 50001));
+	assert_non_null(out);
+	assert_true(addr_eq(&out->remote, &to));
+	assert_int_equal(be32_get(out->data + 4), 0xaaaa);
+	assert_int_equal(be32_get(out->data + 16), 1000 + a->source.timestamp_offset);
+	assert_int_equal(be32_get(out->data + 28), SSRC_A);
+	assert_int_equal(be16_get(out->data + 38), 100);
+	rig_close(r);
+}
+
 /* RFC 5761: one side muxes, the other does not. */
 static void goes_to_where_the_party_wants_it(void **state)
 {
@@ -227,6 +253,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(speaks_of_streams_as_the_other_party_knows_them),
+		cmocka_unit_test(a_flow_that_is_its_own_peer),
 		cmocka_unit_test(goes_to_where_the_party_wants_it),
 		cmocka_unit_test(a_latched_source_is_answered),
 		cmocka_unit_test(drops_with_a_reason),

@@ -177,6 +177,58 @@ static void keys_do_not_come(void **state)
 	assert_over(l, SIG_CALL_COLLECTED, 2, "timeout", "1234");
 }
 
+static bool is_its_own_peer(const struct line *l)
+{
+	struct flow_spec s = line_last_spec(l->r, 0);
+
+	return flow_id_eq(s.peer, s.id) && s.source.job.generation == 0;
+}
+
+/* Behind a file, and until it is stopped; also in the next process. What it sends is what it gets. */
+static void hears_itself(void **state)
+{
+	const struct act_terms terms = { .files = { "a.wav", "echo" },
+					 .file_count = 2,
+					 .times = 1 };
+	struct line *l = *state;
+	struct flow_spec s;
+
+	application_answered(l);
+	assert_int_equal(act_by(l, terms, 1), 0);
+	told(l, ACT_NEWS_OPEN);
+	assert_false(is_its_own_peer(l));
+	told(l, ACT_NEWS_ENDED);
+	assert_true(is_its_own_peer(l));
+	s = line_last_spec(l->r, 0);
+	assert_true(s.receive && s.send && s.rule_count > 0);
+	for (uint8_t i = 0; i < s.rule_count; i++)
+		assert_int_equal(s.rules[i].out, s.rules[i].in);
+	assert_int_equal(l->r->play_count, 1);
+	key(l, '5');
+	application_restart(l);
+	assert_true(is_its_own_peer(l));
+	assert_int_equal(l->r->play_count, 1);
+	assert_int_equal(act_by(l, (struct act_terms){ 0 }, 2), 0);
+	assert_over(l, SIG_CALL_PLAYED, 1, "stopped", "");
+	assert_int_equal(line_last_spec(l->r, 0).peer.generation, 0);
+}
+
+static void a_key_ends_an_echo(void **state)
+{
+	const struct act_terms terms = {
+		.files = { "echo" }, .file_count = 1, .times = 1, .interruptible = true
+	};
+	struct line *l = *state;
+
+	application_answered(l);
+	assert_int_equal(act_by(l, terms, 1), 0);
+	assert_true(is_its_own_peer(l));
+	key(l, '7');
+	assert_over(l, SIG_CALL_PLAYED, 1, "key", "7");
+	assert_int_equal(line_last_spec(l->r, 0).peer.generation, 0);
+	assert_int_equal(l->r->play_stops, 0);
+}
+
 static void caller_hangs_up(void **state)
 {
 	struct line *l = *state;
@@ -248,7 +300,8 @@ int main(void)
 		ACT_TEST(key_ends_a_play),       ACT_TEST(collects),
 		ACT_TEST(keys_do_not_come),      ACT_TEST(caller_hangs_up),
 		ACT_TEST(go_on_after_a_restart), ACT_TEST(keys_are_sealed),
-		ACT_TEST(not_for_two_parties),
+		ACT_TEST(not_for_two_parties),   ACT_TEST(hears_itself),
+		ACT_TEST(a_key_ends_an_echo),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
