@@ -188,6 +188,78 @@ void bridge_map(const struct session *a, const struct session *b, struct media_p
 		continue;
 }
 
+/* Each codec of the line is one of the other's, too. */
+static bool are_taken(const struct session_line *line, const uint8_t *to_other)
+{
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		if (is_codec(&line->formats[i]) && to_other[i] == PAYLOAD_NONE)
+			return false;
+	}
+	return true;
+}
+
+static NOINLINE void fit_sound(const struct session_line *a, const struct session_line *b,
+			       bool from_b, struct bridge_fit *fit)
+{
+	struct pairing p = { .a = a, .b = b };
+
+	if (!a->active || !b->active || a->kind != MEDIA_AUDIO || b->kind != MEDIA_AUDIO)
+		return;
+	pair(&p, from_b);
+	fit->common = fit->common && has_common(&p);
+	fit->whole = fit->whole && are_taken(a, p.a_to_b) && are_taken(b, p.b_to_a);
+}
+
+static bool any_active(const struct media_plan *plan)
+{
+	for (uint8_t i = 0; i < plan->line_count; i++) {
+		if (plan->line[i].active)
+			return true;
+	}
+	return false;
+}
+
+static NOINLINE void fit_legs(const struct session *a, const struct session *b,
+			      struct bridge_fit *fit)
+{
+	bool from_b = b->we_offered || !a->we_offered;
+	struct media_plan plan;
+
+	bridge_map(a, b, &plan);
+	*fit = (struct bridge_fit){ .common = any_active(&plan), .whole = true };
+	for (uint8_t i = 0; i < plan.line_count; i++)
+		fit_sound(line_for(a, i), line_for(b, i), from_b, fit);
+	fit->whole = fit->whole && fit->common;
+	explicit_bzero(&plan, sizeof(plan));
+}
+
+static NOINLINE int fit_other(const struct session *a, const struct session_texts *b,
+			      struct bridge_fit *out, struct offer_error *error)
+{
+	struct session s;
+	int err = session_read(&s, b, error);
+
+	if (err)
+		return err;
+	fit_legs(a, &s, out);
+	explicit_bzero(&s, sizeof(s));
+	return 0;
+}
+
+int bridge_fit(const struct session_texts *a, const struct session_texts *b, struct bridge_fit *out,
+	       struct offer_error *error)
+{
+	struct session s;
+	int err = session_read(&s, a, error);
+
+	*out = (struct bridge_fit){ 0 };
+	if (err)
+		return err;
+	err = fit_other(&s, b, out, error);
+	explicit_bzero(&s, sizeof(s));
+	return err;
+}
+
 static NOINLINE int read_other(const struct session *a, const struct session_texts *b,
 			       struct media_plan *out, struct offer_error *error)
 {

@@ -183,11 +183,85 @@ static void test_texts(void **state)
 	assert_non_null(error.reason);
 }
 
+/* How they suit each other: "" not at all, "common" or "whole". */
+static const struct {
+	const char *name;
+	struct leg a, b;
+	const char *want;
+} g_fits[] = {
+	{ "the same under other numbers",
+	  { AUDIO("96 0 101") OPUS("96") EVENT("101") },
+	  { AUDIO("0 111 100") OPUS("111") EVENT("100") },
+	  "whole" },
+	{ "digits of one alone", { AUDIO("0 101") EVENT("101") }, { AUDIO("0") }, "whole" },
+	{ "one has more", { AUDIO("0 8") }, { AUDIO("8") }, "common" },
+	{ "the other one has", { AUDIO("8") }, { AUDIO("0 8") }, "common" },
+	{ "and does not say so any more", { AUDIO("0 8"), AUDIO("8") }, { AUDIO("8") }, "whole" },
+	{ "each has more", { AUDIO("0 8") }, { AUDIO("8 9") }, "common" },
+	{ "nothing", { AUDIO("0") }, { AUDIO("8") }, "" },
+	{ "no more than digits",
+	  { AUDIO("0 101") EVENT("101") },
+	  { AUDIO("8 101") EVENT("101") },
+	  "" },
+	{ "no sound beside the picture",
+	  { AUDIO("0") VIDEO("96") H264("96") },
+	  { AUDIO("8") VIDEO("96") H264("96") },
+	  "" },
+	{ "no sound of one", { NO_AUDIO }, { AUDIO("0") }, "" },
+	{ "a picture alone",
+	  { NO_AUDIO VIDEO("96") H264("96") },
+	  { AUDIO("0") VIDEO("96") H264("96") },
+	  "whole" },
+	{ "no picture of one",
+	  { AUDIO("0") VIDEO("96") H264("96") },
+	  { AUDIO("0") NO_VIDEO },
+	  "whole" },
+};
+
+static struct session_texts texts_of(char heard[2048], char said[2048], const struct leg *leg)
+{
+	static const char head[] =
+		"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n";
+
+	(void)snprintf(heard, 2048, "%s%s", head, leg->heard);
+	(void)snprintf(said, 2048, "%s%s", head, leg->said ? leg->said : leg->heard);
+	return (struct session_texts){ .heard = bytes_str(heard),
+				       .said = bytes_str(said),
+				       .we_offered = leg->we_offered };
+}
+
+static void test_fit(void **state)
+{
+	char text[4][2048];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(g_fits); i++) {
+		struct session_texts a = texts_of(text[0], text[1], &g_fits[i].a);
+		struct session_texts b = texts_of(text[2], text[3], &g_fits[i].b);
+		struct offer_error error;
+		struct bridge_fit fit;
+
+		assert_int_equal(bridge_fit(&a, &b, &fit, &error), 0);
+		if (strcmp(fit.whole ? "whole" : fit.common ? "common" : "", g_fits[i].want) != 0)
+			fail_msg("%s: not %s", g_fits[i].name, g_fits[i].want);
+		assert_true(fit.common || !fit.whole);
+		assert_int_equal(bridge_fit(&b, &a, &fit, &error), 0);
+		assert_string_equal(fit.whole    ? "whole"
+				    : fit.common ? "common"
+						 : "",
+				    g_fits[i].want);
+		b.heard = bytes_str("x");
+		assert_int_equal(bridge_fit(&a, &b, &fit, &error), -EBADMSG);
+		assert_false(fit.common || fit.whole);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
