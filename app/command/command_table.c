@@ -710,7 +710,9 @@ const struct command g_commands[] = {
 	  "is alone with the node, and the other one is left. The call goes on, with ends. "
 	  "Answered "
 	  "when it is saved that it is to be, which a kill does not undo; the events "
-	  "call.transferred and call.transfer_failed tell what becomes of it.",
+	  "call.transferred and call.transfer_failed tell what becomes of it. Where the two have "
+	  "no codec in common one of them is asked for those of the other (re-INVITE); when "
+	  "neither takes them call.transfer_failed says 488, and both calls go on as they were.",
 	  "id, order", command_call_join },
 	{ "call.dtmf", COMMAND_FOR_TENANT, g_dtmf_args,
 	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "

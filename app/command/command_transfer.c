@@ -35,7 +35,6 @@ static const struct reason {
 	{ -ENXIO, COMMAND_NOT_FOUND, { "to", "to" }, "there is no such extension" },
 	{ -EHOSTUNREACH, COMMAND_CONFLICT, { "to", "to" }, "no phone of it is registered" },
 	{ -ELOOP, COMMAND_CONFLICT, { "to", "with" }, "it is the same one" },
-	{ -EPROTO, COMMAND_CONFLICT, { "with", "with" }, "the two have no codec in common" },
 };
 
 static void end(struct command_run *run, const struct shard_order *by, bool of_with, int err)

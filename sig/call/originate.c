@@ -139,4 +139,6 @@ void originate_joined(struct call_host *h, struct call *c)
 	originate_answered_by(h, c);
 	if (invite_own(h, c, c->bridge.callee))
 		LOG_WARN("call", c->id, "A was not asked once more");
+	if (!session_fits(call_caller(c), call_callee(c)))
+		c->untold |= UNTOLD_CALLEE; /* should A not take it */
 }

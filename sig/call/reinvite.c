@@ -173,45 +173,76 @@ void invite_again_overdue(struct call_host *h, struct call *c, uint8_t leg)
 	outbox_touch(&c->out);
 }
 
+/* An INVITE of our own. */
+struct own {
+	uint8_t from;
+	bool refresh;           /* in the words that were said last */
+	const struct leg *with; /* of another call: for it, and not for from; NULL: none */
+};
+
+static int own_offer(struct call_host *h, struct call *c, uint8_t to, const struct own *o)
+{
+	struct call_refusal refusal;
+
+	return o->with ? session_offer_of(h, c, to, o->with, &refusal)
+		       : session_offer(h, c, to, &refusal);
+}
+
 /* What `to` is offered: what the other party said last, or (refresh) what it was told before, in the same words where these were its last
  * (RFC 3264 8: with the same version, for nothing has changed). */
-static int ask_own(struct call_host *h, struct call *c, uint8_t to, bool refresh)
+static int ask_own(struct call_host *h, struct call *c, uint8_t to, const struct own *o)
 {
-	struct bytes said = refresh ? session_said(c, to) : (struct bytes){ 0 };
-	struct call_refusal refusal;
-	int err = said.n ? text_set(&c->legs[to]->open.said, said)
-			 : session_offer(h, c, to, &refusal);
+	struct bytes said = o->refresh ? session_said(c, to) : (struct bytes){ 0 };
+	int err = said.n ? text_set(&c->legs[to]->open.said, said) : own_offer(h, c, to, o);
 
 	outbox_touch(&c->out);
 	return err ? err : invite_queue(h, c, to);
 }
 
-static int own(struct call_host *h, struct call *c, uint8_t from, bool refresh)
+static int own(struct call_host *h, struct call *c, const struct own *o)
 {
-	uint8_t to = call_is_alone(c) ? from : bridge_peer(c, from);
+	uint8_t to = call_is_alone(c) ? o->from : bridge_peer(c, o->from);
 	int err;
 
-	if (invite_is_open(c) || !call_leg(c, to) || !call_leg(c, from) ||
-	    c->legs[from]->sdp.heard.n == 0)
+	if (invite_is_open(c) || !call_leg(c, to) || !call_leg(c, o->from) ||
+	    c->legs[o->from]->sdp.heard.n == 0)
 		return -EAGAIN;
-	err = leg_ask(c->legs[to], from);
+	err = leg_ask(c->legs[to], o->from);
 	if (err)
 		return err;
 	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
-	err = ask_own(h, c, to, refresh);
+	c->legs[to]->uac->joins = o->with != NULL;
+	err = ask_own(h, c, to, o);
 	if (err)
 		leg_uac_clear(c->legs[to]);
 	return err;
 }
 
+/* For whom a leg is asked. */
+static uint8_t asker_of(const struct call *c, uint8_t to)
+{
+	return call_is_alone(c) ? to : bridge_peer(c, to);
+}
+
 int invite_own(struct call_host *h, struct call *c, uint8_t from)
 {
-	return own(h, c, from, false);
+	const struct own o = { .from = from };
+
+	return own(h, c, &o);
 }
 
 int invite_refresh(struct call_host *h, struct call *c, uint8_t to)
 {
-	return own(h, c, call_is_alone(c) ? to : bridge_peer(c, to), true);
+	const struct own o = { .from = asker_of(c, to), .refresh = true };
+
+	return own(h, c, &o);
+}
+
+int invite_for(struct call_host *h, struct call *c, uint8_t to, const struct leg *with)
+{
+	const struct own o = { .from = asker_of(c, to), .with = with };
+
+	return own(h, c, &o);
 }
 
 bool invite_is_refresh(const struct call *c, uint8_t leg)

@@ -11,7 +11,7 @@ void reoffer_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t 
 {
 	uint32_t ms = rand_below(h->rand, 1900);
 
-	if (invite_carried(c, leg))
+	if (invite_carried(c, leg) || c->legs[leg]->uac->joins)
 		return;
 	if (status != 491 && status != 500) {
 		LOG_WARN("call", c->id, "a party does not take our offer",

@@ -13,6 +13,7 @@
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/place.h"
 #include "sig/model/payer.h"
+#include "sig/model/transfer.h"
 
 int session_refuse_sdp(struct call_refusal *r, int err, const struct offer_error *error)
 {
@@ -49,7 +50,7 @@ int session_take_ports(struct call_host *h, struct call *c, const struct media_p
 /* Nobody is there for whom we ask. */
 static bool talk_is_own(const struct talk *t)
 {
-	return t->offerer == t->answerer;
+	return t->offerer == t->answerer && !t->with;
 }
 
 /* For whom we ask by ourselves: it said less only because it was offered less, by who held it then. */
@@ -60,11 +61,22 @@ static bool was_held(const struct call *c, uint8_t leg)
 	return !l->uas && !l->sdp.theirs && !l->holds && !session_is_holding(c, leg);
 }
 
+/* In which direction: who is held is told so (RFC 3264 8.4), unless it is to speak with somebody else. */
+static void session_direct(struct call_host *h, const struct call *c, const struct talk *t,
+			   struct offer_self *self)
+{
+	self->both_ways = t->with || (!talk_is_own(t) && was_held(c, t->offerer));
+	if (t->with)
+		return;
+	self->held = c->legs[t->offerer]->held;
+	self->plays = hears_music_by(h, c, t->offerer);
+}
+
 /* What `to` is offered, with the session version it will have. */
 static NOINLINE int session_forward(struct call_host *h, struct call *c, const struct talk *t,
 				    uint64_t version, struct call_refusal *refusal)
 {
-	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
+	struct offer_policy policy = talk_policy_of(c, t);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	const struct offer_capabilities own =
 		offer_own_known(); /* its profile takes out what it shall not use */
@@ -73,9 +85,7 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 	int err;
 
 	self.session_version = version;
-	self.held = c->legs[t->offerer]->held; /* who is held is told so (RFC 3264 8.4) */
-	self.plays = hears_music_by(h, c, t->offerer);
-	self.both_ways = !talk_is_own(t) && was_held(c, t->offerer);
+	session_direct(h, c, t, &self);
 	err = talk_is_own(t) ? offer_own(&own, &policy, &self, &w, &error)
 			     : offer_forward(t->offer, &policy, &self, &w, &error);
 	if (err)
@@ -89,7 +99,7 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 static NOINLINE int session_lines_of(struct call_host *h, struct call *c, const struct talk *t,
 				     struct media_plan *lines, struct call_refusal *refusal)
 {
-	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
+	struct offer_policy policy = talk_policy_of(c, t);
 	struct offer_error error = { 0 };
 	int err;
 
@@ -99,8 +109,9 @@ static NOINLINE int session_lines_of(struct call_host *h, struct call *c, const 
 		return 0;
 	}
 	err = offer_inspect(t->offer, &policy, lines, &error);
-	return err ? session_refuse_sdp(refusal, err, &error)
-		   : session_refuse_place(h, c, t->offerer, lines, true, refusal);
+	if (err)
+		return session_refuse_sdp(refusal, err, &error);
+	return t->with ? 0 : session_refuse_place(h, c, t->offerer, lines, true, refusal);
 }
 
 static int session_offer_text(struct call_host *h, struct call *c, const struct talk *t,
@@ -126,6 +137,16 @@ int session_offer(struct call_host *h, struct call *c, uint8_t to, struct call_r
 
 	if (call_is_alone(c))
 		return session_alone_again(h, c, to, refusal);
+	return session_offer_text(h, c, &t, refusal);
+}
+
+int session_offer_of(struct call_host *h, struct call *c, uint8_t to, const struct leg *with,
+		     struct call_refusal *refusal)
+{
+	struct talk t = talk_open(c, to);
+
+	t.with = with;
+	t.offer = text_bytes(&with->sdp.heard);
 	return session_offer_text(h, c, &t, refusal);
 }
 
@@ -218,13 +239,33 @@ static bool has_active(const struct media_plan *plan)
 	return false;
 }
 
+static struct bridge_fit session_fit(const struct leg *a, const struct leg *b)
+{
+	const struct session_texts of_a = texts_of(leg_sdp_newest(a));
+	const struct session_texts of_b = texts_of(leg_sdp_newest(b));
+	struct bridge_fit fit = { 0 };
+	struct offer_error error;
+
+	if (!leg_sdp_is_agreed(leg_sdp_newest(a)) || !leg_sdp_is_agreed(leg_sdp_newest(b)) ||
+	    bridge_fit(&of_a, &of_b, &fit, &error))
+		return (struct bridge_fit){ 0 };
+	return fit;
+}
+
 bool session_fits(const struct leg *a, const struct leg *b)
 {
-	struct offer_error error = { 0 };
-	struct media_plan plan;
+	return session_fit(a, b).common;
+}
 
-	return leg_sdp_is_agreed(leg_sdp_newest(a)) && leg_sdp_is_agreed(leg_sdp_newest(b)) &&
-	       !map_legs(a, b, &plan, &error) && has_active(&plan);
+bool session_fits_whole(const struct leg *a, const struct leg *b)
+{
+	return session_fit(a, b).whole;
+}
+
+/* One that cannot speak with the other one yet may be asked once more, or that one may be. */
+static bool is_asked_on(const struct call *c, uint8_t leg)
+{
+	return c->legs[leg]->uac->joins || (c->transfer && c->transfer->state == TRANSFER_RINGS);
 }
 
 /* Its answer to what we asked by ourselves. */
@@ -240,7 +281,7 @@ static NOINLINE int answer_own(struct call_host *h, struct call *c, uint8_t leg,
 	if (text_set(&c->legs[leg]->open.heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	err = map_legs(c->legs[from], c->legs[leg], &plan, &error);
-	if (!err && !has_active(&plan))
+	if (!err && !has_active(&plan) && !is_asked_on(c, leg))
 		err = -ENOTSUP;
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
@@ -391,7 +432,8 @@ int session_replace(struct call_host *h, struct call *c, struct call_flow *f)
 	struct talk t;
 	int err;
 
-	if (was_told(c, leg) || !tries || *tries == PORTS_TRIES)
+	if (was_told(c, leg) || !tries || *tries == PORTS_TRIES ||
+	    (c->legs[leg]->uac && c->legs[leg]->uac->joins))
 		return -EBUSY;
 	++*tries;
 	err = flow_retake(h, f);

@@ -11,6 +11,9 @@
 /* What the asked leg is offered: takes ports and opens flows for its new lines, writes open.said. 0 or -errno with *refusal. */
 int session_offer(struct call_host *h, struct call *c, uint8_t to,
 		  struct call_refusal *refusal) NODISCARD;
+/* The same by what the party of a leg of another call said last, in both directions. */
+int session_offer_of(struct call_host *h, struct call *c, uint8_t to, const struct leg *with,
+		     struct call_refusal *refusal) NODISCARD;
 /* The offer that came in the asked leg's 2xx; it goes to the asker. */
 int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		       struct call_refusal *refusal) NODISCARD;
@@ -55,6 +58,8 @@ int session_plan(struct call_host *h, const struct call *c, struct media_plan *p
 		 struct agreed *agreed) NODISCARD;
 /* Two legs, each of which has agreed on something, can hear each other as they are. */
 bool session_fits(const struct leg *a, const struct leg *b);
+/* ... and neither may send a codec of sound that the other one does not take. */
+bool session_fits_whole(const struct leg *a, const struct leg *b);
 /* After a restart: opens the flows as the texts say. 0 or -errno: the texts do not agree. */
 int session_reopen(struct call_host *h, struct call *c) NODISCARD;
 
@@ -71,6 +76,8 @@ bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp);
 bool session_is_receiving(const struct call *c, uint8_t leg, struct bytes sdp);
 /* By what we said last the party of the leg may send and receive. */
 bool session_was_offered_all(const struct call *c, uint8_t leg);
+/* The party of a said that it has more codecs of sound than that of b. */
+bool session_is_wider(const struct leg *a, const struct leg *b);
 /* By what was agreed the party of the leg takes nothing from the other one, of its own will. */
 bool session_is_holding(const struct call *c, uint8_t leg);
 /* "Warning: 399 ..." line for a refusal with a sentence. */

@@ -79,8 +79,11 @@ int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 	self = talk_self(h, c, leg);
 	self.session_version++;
 	with = session_replaced_peer(h, c);
-	err = with ? answer_as(with, sdp, &policy, &self, &w, &error)
-		   : offer_own_answer(sdp, &own, &policy, &self, &w, &error);
+	err = with ? answer_as(with, sdp, &policy, &self, &w, &error) : -ENOTSUP;
+	if (err) { /* nobody is there, or who is there is asked for what this one has */
+		w = writer_over(h->sdp, HOST_SDP_MAX);
+		err = offer_own_answer(sdp, &own, &policy, &self, &w, &error);
+	}
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
 	if (sdp.p != (const uint8_t *)to->heard.p && text_set(&to->heard, sdp))

@@ -27,6 +27,15 @@ struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t a
 	};
 }
 
+struct offer_policy talk_policy_of(const struct call *c, const struct talk *t)
+{
+	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
+
+	if (t->with)
+		policy.a = t->with->terms ? *t->with->terms : (struct offer_terms){ 0 };
+	return policy;
+}
+
 struct offer_self talk_self(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];

@@ -16,6 +16,8 @@ struct talk {
 	struct bytes offer_out; /* what the answerer was offered for it; empty: nothing yet */
 	struct bytes answer;    /* the answerer's; empty: none yet */
 	bool two_way; /* the answerer would take and say all: it said less because it was told to */
+	const struct leg *
+		with; /* for a leg of another call, whose offer it is: they are to be joined; NULL: none */
 	bool reversed; /* the answerer's is an offer of its own, and offer_out our answer: it was not asked about this offer */
 };
 
@@ -34,6 +36,8 @@ bool talks_have_flows(const struct call *c);
 
 /* offerer == answerer: an SDP that we wrote for that leg. */
 struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t answerer);
+/* Of an offer that is to be made. */
+struct offer_policy talk_policy_of(const struct call *c, const struct talk *t);
 /* Our side towards the party of a leg. */
 struct offer_self talk_self(const struct call_host *h, const struct call *c, uint8_t leg);
 

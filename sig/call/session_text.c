@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "media/payload.h"
 #include "sig/call/session.h"
 #include "sig/call/session_talk.h"
 #include "sig/sip/multipart.h"
@@ -92,6 +93,32 @@ bool session_is_holding(const struct call *c, uint8_t leg)
 		return false;
 	return sdp->theirs ||
 	       (first_line(c, leg, leg, text_bytes(&sdp->said), &side) && side.sends);
+}
+
+/* Codecs of its first line of sound. */
+static unsigned codecs_of(const struct leg *l)
+{
+	struct payload_list list;
+	struct sdp_error error;
+	unsigned count = 0;
+	struct sdp s;
+
+	if (sdp_parse(&s, text_bytes(&leg_sdp_newest(l)->heard), &error))
+		return 0;
+	for (unsigned m = 1; m <= s.media_count && !count; m++) {
+		if (s.sections[m].port == 0 ||
+		    !bytes_iis(sdp_slice(&s, s.sections[m].kind), "audio"))
+			continue;
+		payload_list_read(&list, &s, m);
+		for (uint8_t i = 0; i < list.count; i++)
+			count += payload_is_codec(&list.at[i]);
+	}
+	return count;
+}
+
+bool session_is_wider(const struct leg *a, const struct leg *b)
+{
+	return codecs_of(a) > codecs_of(b);
 }
 
 /* RFC 3261 20.43; 399: miscellaneous, in plain words. The agent's pseudonym: an address might be that of another network. */

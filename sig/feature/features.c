@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/feature/features.h"
 
-#include "sig/feature/join.h"
+#include "sig/feature/meet.h"
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
 #include "sig/feature/transfer.h"
 
 const struct call_feature *const call_features[] = {
-	&transfer_feature, &replace_feature, &set_feature, &join_feature, NULL,
+	&transfer_feature, &replace_feature, &set_feature, &meet_feature, NULL,
 };

@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
-#include "sig/call/session.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
@@ -122,39 +120,3 @@ void join_give(struct call_host *h, struct call *c, uint8_t leg, struct call_joi
 	acts_stop(h, c);
 	call_end(h, c, &e);
 }
-
-/* ---- what the two are told ---- */
-
-static bool is_held_by(const struct call *c, uint8_t leg)
-{
-	const struct leg *l = c->legs[leg];
-
-	return l->held || l->holds || session_is_holding(c, leg);
-}
-
-/* Of a party alone: whoever held it is not there any more, and what its own phone holds is not ours to end. */
-static bool was_told_less(const struct call *c, uint8_t leg, uint8_t peer)
-{
-	bool held = peer == LEG_NONE ? c->legs[leg]->holds : is_held_by(c, peer);
-
-	return !held && !session_was_offered_all(c, leg);
-}
-
-/* Who was told less by whom it spoke with before is asked again. */
-static void join_tell(struct call_host *h, struct call *c)
-{
-	while (c->untold && c->state == CALL_ESTABLISHED && !invite_is_open(c)) {
-		bool caller = c->untold & UNTOLD_CALLER;
-		uint8_t leg = caller ? c->bridge.caller : c->bridge.callee;
-		uint8_t peer = bridge_peer(c, leg);
-
-		c->untold &= (uint8_t) ~(caller ? UNTOLD_CALLER : UNTOLD_CALLEE);
-		outbox_touch(&c->out);
-		if (call_leg(c, leg) && was_told_less(c, leg, peer) &&
-		    invite_own(h, c, peer == LEG_NONE ? leg : peer))
-			LOG_WARN("call", c->id, "a party is not told that it is held no longer",
-				 LOG_U64("leg", leg));
-	}
-}
-
-const struct call_feature join_feature = { .go = join_tell };

@@ -3,9 +3,7 @@
 #ifndef SIG_FEATURE_JOIN_H
 #define SIG_FEATURE_JOIN_H
 
-#include "sig/call/feature.h"
-
-extern const struct call_feature join_feature;
+#include "sig/model/call.h"
 
 struct call_join {
 	struct call *to; /* where the leg goes */

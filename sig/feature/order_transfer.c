@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/feature/transfer.h"
 
@@ -85,9 +84,6 @@ int order_join(struct call_host *h, struct call *c, struct call_order *order)
 	err = join_with(other, order, &with);
 	if (err)
 		return err;
-	if (c->state == CALL_ESTABLISHED && other->state == CALL_ESTABLISHED &&
-	    !session_fits(c->legs[stays], other->legs[with.leg]))
-		return -EPROTO;
 	ask.leg = bridge_peer(c, stays);
 	return transfer_begin_with(c, &ask, &with);
 }

@@ -33,8 +33,8 @@ int replace_begin(struct call_host *h, struct call *c, const struct call_replace
 	c->answer_utc_ms = h->now.utc_ms;
 	err = invite_answer_own(h, c, leg, refusal);
 	peer = session_replaced_peer(h, c);
-	if (!err && (!peer || !session_fits(peer, c->legs[leg])))
-		err = replace_refuse(refusal, 488, "nothing in common with the other party");
+	if (!err && !peer)
+		err = replace_refuse(refusal, 481, "the other party has left");
 	if (!err)
 		return 0;
 	c->state = CALL_SETUP;

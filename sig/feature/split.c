@@ -43,7 +43,7 @@ static int may_split(const struct call_host *h, const struct call *c)
 											  : 0;
 }
 
-/* Of the other one; who is told less because of it is asked again (join_tell). */
+/* Of the other one; who is told less because of it is asked again (meet.h). */
 static void orders_end(struct call_host *h, const struct call *c, uint8_t leg, struct leg *l)
 {
 	if (l->held)

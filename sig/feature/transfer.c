@@ -14,6 +14,7 @@
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/feature/join.h"
+#include "sig/feature/meet.h"
 #include "sig/feature/refer.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
@@ -220,11 +221,22 @@ static void turn_away(struct call_host *h, const struct call *c)
 		h->tell(h->owner, c->transfer->with.call, &hangup);
 }
 
+/* Who was asked for the other one goes on with whom it has. */
+static void part_unmet(struct call_host *h, struct call *c)
+{
+	const struct call_event over = { .kind = CALL_EV_MEET };
+
+	if (c->transfer->met && c->transfer->state == TRANSFER_WAITS)
+		h->tell(h->owner, c->transfer->with.call, &over);
+	meet_over(c);
+}
+
 static void transfer_on_refused(struct call_host *h, struct call *c, uint16_t status)
 {
 	LOG_INFO("call", c->id, "call cannot be transferred", LOG_U64("leg", c->transfer->leg),
 		 LOG_BYTES("to", text_bytes(&c->transfer->target)), LOG_U64("status", status));
 	tell_failed(h, c, status);
+	part_unmet(h, c);
 	turn_away(h, c);
 	c->transfer->state = TRANSFER_FAILED;
 	c->transfer->status = status;
@@ -277,7 +289,37 @@ static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool cal
 	c->answer_utc_ms = c->setup_utc_ms;
 	c->status = 200;
 	c->untold = UNTOLD_CALLER | UNTOLD_CALLEE;
+	c->meet_ns = 0;
 	plan_clear(&c->plan);
+}
+
+static int transfer_meet_other(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct call_meeting meeting = { .with = c->legs[c->transfer->given], .err = -ENOENT };
+	const struct call_event ev = { .kind = CALL_EV_MEET, .leg = leg, .meeting = &meeting };
+
+	h->tell(h->owner, c->transfer->with.call, &ev);
+	return meeting.err;
+}
+
+/* They have nothing in common: who can more is asked for what the other one can, then the other one. -EAGAIN: it is. */
+static int transfer_meet(struct call_host *h, struct call *c, const struct call *other, uint8_t leg)
+{
+	struct transfer *t = c->transfer;
+	bool given = t->met ? !(t->met & MET_GIVEN)
+			    : session_is_wider(c->legs[t->given], other->legs[leg]);
+	int err;
+
+	if (other->state != CALL_ESTABLISHED || other->transfer)
+		return -ENOTCONN;
+	if (invite_is_open(other))
+		return -EAGAIN;
+	if (t->met == (MET_GIVEN | MET_COMES))
+		return -ENOTSUP;
+	err = given ? meet_ask(h, c, t->given, other->legs[leg]) : transfer_meet_other(h, c, leg);
+	t->met |= given ? MET_GIVEN : MET_COMES;
+	outbox_touch(&c->out);
+	return err == -ENOMEM || err == -ENOSPC ? err : -EAGAIN;
 }
 
 static void transfer_on_joined(struct call_host *h, struct call *c);
@@ -298,7 +340,7 @@ static int transfer_join(struct call_host *h, struct call *c)
 	if (call_is_answered_alone(other))
 		return -EAGAIN;
 	if (!session_fits(c->legs[t->given], other->legs[ev.leg]))
-		return -ENOTSUP;
+		return transfer_meet(h, c, other, ev.leg);
 	if (!join_is_settled(h, c))
 		return -EAGAIN;
 	calls = is_caller(c, ev.leg == other->bridge.caller);
@@ -332,13 +374,18 @@ static uint16_t join_status(int err)
 
 enum { AGAIN_MS = 20 };
 
+static void join_later(const struct call_host *h, struct call *c)
+{
+	c->transfer->again_ns = h->now.ns + AGAIN_MS * NS_PER_MS;
+}
+
 static void go_join(struct call_host *h, struct call *c)
 {
 	int err = transfer_join(h, c);
 	char id[ID_TEXT_LEN];
 
 	if (err == -EAGAIN) {
-		c->transfer->again_ns = h->now.ns + AGAIN_MS * NS_PER_MS;
+		join_later(h, c);
 		return;
 	}
 	outbox_touch(&c->out);
@@ -381,6 +428,9 @@ static void transfer_go(struct call_host *h, struct call *c)
 		go_ring(h, c);
 	else if (t->again_ns <= h->now.ns && is_saved(h, c))
 		go_join(h, c);
+	else if (t->again_ns &&
+		 t->again_ns <= h->now.ns) /* a timer that is due would be due again at once */
+		join_later(h, c);
 }
 
 /* Whoever rings is left. */
@@ -475,10 +525,27 @@ static void transfer_on_joined(struct call_host *h, struct call *c)
 		leave(h, c);
 }
 
+/* A party alone speaks with the node. */
+static bool pair_speaks(const struct call *c)
+{
+	return !call_callee(c) || session_fits(call_caller(c), call_callee(c));
+}
+
 static void transfer_established(struct call_host *h, struct call *c)
 {
-	if (c->transfer && c->transfer->state == TRANSFER_RINGS)
+	if (c->transfer && c->transfer->state == TRANSFER_RINGS && pair_speaks(c))
 		transfer_on_joined(h, c);
+}
+
+void transfer_met(struct call_host *h, struct call *c)
+{
+	const struct call_ending e = { .cause = CAUSE_SESSION, .by = ENDED_BY_NODE, .status = 488 };
+
+	if (!c->transfer || c->transfer->state != TRANSFER_RINGS || c->order_ns)
+		return;
+	transfer_established(h, c);
+	if (c->transfer && c->transfer->state == TRANSFER_RINGS)
+		call_untaken(h, c, &e);
 }
 
 void transfer_notified(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -522,7 +589,7 @@ static void transfer_resume(struct call_host *h, struct call *c)
 	if (t && t->outside)
 		t->outside->local_cseq += RESUME_CSEQ_GAP;
 	if (t && t->state == TRANSFER_WAITS && t->with.call)
-		t->again_ns = h->now.ns + AGAIN_MS * NS_PER_MS;
+		join_later(h, c);
 	if (!t || t->last || (t->state != TRANSFER_DONE && t->state != TRANSFER_FAILED))
 		return;
 	outbox_touch(&c->out);
@@ -538,6 +605,7 @@ static void transfer_over(struct call_host *h, struct call *c)
 {
 	if (!c->transfer)
 		return;
+	part_unmet(h, c);
 	turn_away(h, c);
 	if (c->transfer->state < TRANSFER_DONE)
 		(void)notify(h, c, 487);

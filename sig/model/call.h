@@ -65,7 +65,8 @@ struct invite_uac {
 	uint64_t branch;    /* its random part */
 	uint8_t from; /* leg for which we ask: what it offers is offered; its own INVITE, where one is open, gets the answer */
 	bool late;    /* without an offer: the party is to make it */
-	bool pracks;  /* the party was told that we have 100rel */
+	bool joins; /* so that its party may be joined with one of another call (sig/feature/meet.h) */
+	bool pracks;          /* the party was told that we have 100rel */
 	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
 	uint64_t deadline_ns; /* a re-INVITE is given up; 0: off */
 	struct prack prack;
@@ -116,6 +117,7 @@ struct session_timer {
 };
 
 struct call_join;
+struct call_meeting;
 struct call_split;
 struct call_replacing;
 struct leg_digits;
@@ -229,7 +231,9 @@ struct call {
 	struct plan plan;
 	struct transfer *transfer; /* NULL: none is under way (transfer.h) */
 	struct call_replaces replaces;
-	uint8_t untold; /* legs of the bridge that may have to be asked again (join.h) */
+	uint8_t untold; /* legs of the bridge that may have to be asked again (sig/feature/meet.h), */
+	uint64_t
+		meet_ns; /* but not before this: one of them is to be joined with a leg of another call; 0: off */
 	struct refusal_kept best;
 	struct call_flow *flows;
 	uint32_t flow_count;
@@ -293,6 +297,7 @@ enum call_event_kind {
 	CALL_EV_RESUME,       /* after a restart */
 	CALL_EV_JOIN,         /* leg, join: it goes to another call */
 	CALL_EV_REPLACE,      /* leg, replacing: another call has who takes its place */
+	CALL_EV_MEET, /* leg, meeting: it is to be joined with a leg of another call; meeting NULL: it is not any more */
 };
 
 /* What a call is told to do by command. */
@@ -339,6 +344,7 @@ struct call_event {
 	struct call_order *order;
 	struct call_join *join;
 	struct call_replacing *replacing;
+	struct call_meeting *meeting;
 	const struct act_news *play;
 	const struct set_news *set;
 };

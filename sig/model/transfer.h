@@ -16,6 +16,9 @@
 
 #include "sig/model/call.h"
 
+/* Until call.meet_ns: the other leg may be asked, too, and say nothing for 32 s. */
+enum { MEET_MS = 35000 };
+enum transfer_met { MET_GIVEN = 1, MET_COMES = 2 };
 enum transfer_state { TRANSFER_WAITS, TRANSFER_RINGS, TRANSFER_DONE, TRANSFER_FAILED };
 
 /* A leg of another call, which comes here. */
@@ -39,6 +42,7 @@ struct transfer {
 	uint64_t last;   /* transaction of the last NOTIFY; 0: none */
 	struct text target;        /* user who is to ring; "": it is */
 	struct transfer_with with; /* who comes */
+	uint8_t met; /* of the two, whom the other one's codecs were asked of; enum transfer_met */
 	uint64_t again_ns;       /* that call is busy: it is tried again; 0: not waiting for that */
 	struct bridge other;     /* of RINGS on: the pair that was given up, */
 	struct text from, to;    /* what the call had as theirs, and */

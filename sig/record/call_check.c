@@ -410,7 +410,7 @@ static const char *check_transfer(const struct call *c)
 		fits = s == CALL_ESTABLISHED && is_pair_of(t, &c->bridge);
 		break;
 	case TRANSFER_RINGS:
-		fits = s == CALL_SETUP || s == CALL_RINGING || s == CALL_ANSWERING;
+		fits = s != CALL_ENDING; /* established: one of the two is asked again */
 		break;
 	case TRANSFER_DONE:
 		fits = s == CALL_ESTABLISHED;

@@ -41,6 +41,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->callee_place = c->bridge.callee == 0;
 	out->alone = call_is_by_itself(c);
 	out->untold = c->untold;
+	out->meets = c->meet_ns != 0;
 	out->replaces = c->replaces.call;
 	out->replaces_leg = c->replaces.leg;
 	out->caller = c->bridge.caller;

@@ -56,6 +56,7 @@ Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct p
 	out->from = uac->from;
 	out->late = uac->late;
 	out->pracks = uac->pracks;
+	out->joins = uac->joins;
 	out->prack = pack_prack(&p->prack, &uac->prack);
 	if (seed->sent[leg].n) {
 		out->sent = packing_text(&seed->sent[leg]);

@@ -71,5 +71,6 @@ void packing_once(struct packing *p, Tandem__Call__Leg *leg)
 
 	any |= sdp_take(leg->open, leg->sdp);
 	if (any)
-		p->call.format = CALL_RECORD_ONCE;
+		if (p->call.format < CALL_RECORD_ONCE)
+			p->call.format = CALL_RECORD_ONCE;
 }

@@ -8,16 +8,19 @@
 
 #include "sig/call/plan.h"
 #include "sig/call/wait.h"
+#include "sig/model/transfer.h"
 
 /* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. For
  * whom a party alone has called, and an application has answered it, any other party alone is no call. Who looks for each text where it is
- * used would send an INVITE without its SDP. */
+ * used would send an INVITE without its SDP. Who knows of no meeting (sig/feature/meet.h) would end the calls of two that are not joined
+ * yet. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
 	CALL_RECORD_ALONE = 4,
 	CALL_RECORD_ONCE = 5, /* texts that a leg has twice are there once */
-	CALL_RECORD_FORMAT = CALL_RECORD_ONCE
+	CALL_RECORD_MEETS = 6,
+	CALL_RECORD_FORMAT = CALL_RECORD_MEETS
 };
 /* Not the caller of a first pair with an application. */
 static inline bool call_record_is_alone(const struct call *c)
@@ -25,12 +28,22 @@ static inline bool call_record_is_alone(const struct call *c)
 	return call_is_by_itself(c) && (!call_application(c).n || c->segment_count ||
 					call_caller(c)->called || call_caller(c)->uac);
 }
+/* Somebody is asked, so that two may be joined. */
+static inline bool call_record_meets(const struct call *c)
+{
+	return c->meet_ns ||
+	       (c->transfer &&
+		((c->transfer->met && c->transfer->state == TRANSFER_WAITS) ||
+		 (c->transfer->state == TRANSFER_RINGS && c->state == CALL_ESTABLISHED)));
+}
 /* Without what is there once. */
 static inline uint32_t call_record_format(const struct call *c)
 {
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (call_record_meets(c))
+		return CALL_RECORD_MEETS;
 	if (call_record_is_alone(c))
 		return CALL_RECORD_ALONE;
 	return older ? CALL_RECORD_LEGS : CALL_RECORD_SEGMENTS;

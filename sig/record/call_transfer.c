@@ -23,6 +23,7 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	out->given = t->given + 1U;
 	out->ordered = t->ordered;
 	out->replaced = t->replaced;
+	out->met = t->met;
 	out->with = t->with.call;
 	out->with_leg = t->with.peer;
 	out->comes = t->with.leg == LEG_NONE ? 0 : t->with.leg + 1U;
@@ -119,6 +120,7 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 	t->refer = in->refer;
 	t->ordered = in->ordered;
 	t->replaced = in->replaced;
+	t->met = in->met & (MET_GIVEN | MET_COMES);
 	t->asked = in->asked;
 	t->status = (uint16_t)in->status;
 	return read_before(r, t, in) && read_given(r, t, in->given) && read_with(r, t, in) &&

@@ -158,7 +158,7 @@ struct shard_join {
 	const struct shard_order *by;
 	bool of_with; /* out: what was refused is about with */
 };
-/* Beside the usual: -EALREADY, -EDESTADDRREQ (as above), -ELOOP (both are the same), -EPROTO (they have no codec in common). */
+/* Beside the usual: -EALREADY, -EDESTADDRREQ (as above), -ELOOP (both are the same). */
 int shard_call_join(struct shard *s, struct shard_join *join, struct instant now) NODISCARD;
 /* Digits go to the party of that leg: as telephone-events, or by INFO. */
 int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes digits,

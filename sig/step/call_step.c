@@ -15,6 +15,7 @@
 #include "sig/call/secret_grant.h"
 #include "sig/call/wait.h"
 #include "sig/feature/join.h"
+#include "sig/feature/meet.h"
 #include "sig/feature/order.h"
 #include "sig/feature/refer.h"
 #include "sig/feature/replace.h"
@@ -386,6 +387,14 @@ static void call_release(struct call_host *h, struct call *c)
 	}
 }
 
+static void call_met(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (ev->meeting)
+		ev->meeting->err = meet_ask(h, c, ev->leg, ev->meeting->with);
+	else
+		meet_over(c);
+}
+
 static bool is_of_leg(const struct call_event *ev)
 {
 	return ev->kind <= CALL_EV_STRAY;
@@ -456,6 +465,9 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		break;
 	case CALL_EV_REPLACE:
 		replace_asked(h, c, ev->leg, ev->replacing);
+		break;
+	case CALL_EV_MEET:
+		call_met(h, c, ev);
 		break;
 	}
 	features_go(h, c);

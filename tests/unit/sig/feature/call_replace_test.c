@@ -5,6 +5,9 @@
 #define SDP_B2                                                                         \
 	"v=0\r\no=b2 1 1 IN IP4 192.0.2.22\r\ns=-\r\nc=IN IP4 192.0.2.22\r\nt=0 0\r\n" \
 	"m=audio 6000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
+#define SDP_UNLIKE(version)                                                             \
+	"v=0\r\no=b2 1 " version " IN IP4 192.0.2.22\r\ns=-\r\nc=IN IP4 192.0.2.22\r\n" \
+	"t=0 0\r\nm=audio 6000 RTP/AVP 9\r\n"
 
 enum { SOON_MS = 100 };
 
@@ -127,6 +130,43 @@ static void held_party(void **state)
 	assert_true(rig_has(m, "a=sendrecv\r\n"));
 	phone_answer(&t->l.a, m, "200 OK", PHONE_SDP_A);
 	trio_assert_talks(t->l.r, 0, 2);
+}
+
+/* It has nothing of what A and B have agreed on: the node takes its call, and A is asked for what it has. */
+static void unlike(void **state)
+{
+	for (int refuses = 0; refuses <= 1; refuses++) {
+		struct trio *t = *state;
+		struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+		struct bytes m;
+
+		phones_talk(&t->l.a, &t->l.b);
+		replace_with(&o, &t->l.b, "", "", SDP_UNLIKE("1"));
+		m = phone_hears(&o, "SIP/2.0 200");
+		assert_true(rig_has(m, "RTP/AVP 9\r\n"));
+		phone_ack(&o);
+		rig_wait_ms(t->l.r, SOON_MS);
+		assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+		m = rig_take(t->l.r, &t->l.a.addr, "INVITE ");
+		assert_true(rig_has(m, "RTP/AVP 9\r\n"));
+		phone_answer(&t->l.a, m, refuses ? "488 Not Acceptable Here" : "200 OK",
+			     refuses ? "" : SDP_UNLIKE("2"));
+		rig_wait_ms(t->l.r, SOON_MS);
+		if (refuses) {
+			m = rig_take(t->l.r, &o.addr, "INVITE ");
+			assert_true(rig_has(m, "RTP/AVP 8 0 101\r\n"));
+			phone_answer(&o, m, "488 Not Acceptable Here", "");
+			rig_wait_ms(t->l.r, SOON_MS);
+			trio_assert_left(&o);
+			trio_assert_ends(t, &t->l.a, &t->l.b);
+		} else {
+			trio_assert_left(&t->l.b);
+			trio_assert_talks(t->l.r, 0, 2);
+			trio_assert_ends(t, &t->l.a, &o);
+		}
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(trio_setup(state), 0);
+	}
 }
 
 static void refuses(struct phone *o, const char *status)
@@ -330,6 +370,7 @@ int main(void)
 		TRIO_TEST(replaced_twice),
 		TRIO_TEST(needs_no_permission),
 		TRIO_TEST(held_party),
+		TRIO_TEST(unlike),
 		TRIO_TEST(refused),
 		TRIO_TEST(early),
 		TRIO_TEST(other_call_ends),

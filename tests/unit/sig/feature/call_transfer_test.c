@@ -653,30 +653,174 @@ static void not_joined(void **state)
 	assert_int_equal(rig_counts(t->l.r).calls_established, 2);
 }
 
-/* They would not understand each other. */
+#define SDP_OF(who, port, version, formats)                                               \
+	"v=0\r\no=x 1 " version " IN IP4 192.0.2." who "\r\ns=-\r\nc=IN IP4 192.0.2." who \
+	"\r\nt=0 0\r\nm=audio " port " RTP/AVP " formats "\r\na=sendrecv\r\n"
+
+/* B talks with A, and by another dialog with C, in a codec that A's call does not have. */
+static void ask_unlike(struct trio *t, struct phone *second)
+{
+	phones_talk(&t->l.a, &t->l.b);
+	phone_open(second, t->l.r, "1002", "192.0.2.12:5060");
+	(void)snprintf(second->tag, sizeof(second->tag), "second");
+	phone_invite(second, "1004", SDP_OF("12", "5000", "1", "9"));
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->c, t->c.invite, "200 OK", SDP_OF("14", "6000", "1", "9"));
+	assert_true(phone_hears(second, "SIP/2.0 200").n);
+	phone_ack(second);
+	assert_true(rig_take(t->l.r, &t->c.addr, "ACK ").n);
+	refer_to(&t->l.b, second);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+}
+
+static struct bytes asked_for(struct phone *p, const char *formats)
+{
+	struct bytes m = rig_take(p->r, &p->addr, "INVITE ");
+
+	assert_true(m.n);
+	assert_true(rig_has(m, formats));
+	assert_true(rig_has(m, "a=sendrecv\r\n"));
+	return m;
+}
+
+static void answers(struct phone *p, struct bytes invite, const char *status, const char *sdp)
+{
+	phone_answer(p, invite, status, sdp);
+	assert_true(rig_take(p->r, &p->addr, "ACK ").n);
+}
+
+static void assert_rule(struct rig *r, uint8_t leg, uint8_t number)
+{
+	struct flow_spec s = line_last_spec(r, leg);
+
+	for (uint8_t i = 0; i < s.rule_count; i++) {
+		if (s.rules[i].in == number && s.rules[i].out == number)
+			return;
+	}
+	fail_msg("leg %u may not send %u", leg, number);
+}
+
 static void no_codec_in_common(void **state)
 {
 	struct trio *t = *state;
 	struct phone second;
 
-	phones_talk(&t->l.a, &t->l.b);
-	phone_open(&second, t->l.r, "1002", "192.0.2.12:5060");
-	(void)snprintf(second.tag, sizeof(second.tag), "second");
-	phone_invite(&second, "1004",
-		     "v=0\r\no=b 1 1 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n"
-		     "m=audio 5000 RTP/AVP 9\r\n");
-	assert_true(phone_rings(&t->c).n);
-	phone_answer(&t->c, t->c.invite, "200 OK",
-		     "v=0\r\no=c 1 1 IN IP4 192.0.2.14\r\ns=-\r\nc=IN IP4 192.0.2.14\r\nt=0 0\r\n"
-		     "m=audio 6000 RTP/AVP 9\r\n");
-	assert_true(phone_hears(&second, "SIP/2.0 200").n);
-	phone_ack(&second);
-	refer_to(&t->l.b, &second);
-	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	ask_unlike(t, &second);
+	answers(&t->l.a, asked_for(&t->l.a, "RTP/AVP 9\r\n"), "488 Not Acceptable Here", "");
+	rig_wait_ms(t->l.r, 30);
+	answers(&t->c, asked_for(&t->c, "RTP/AVP 8 0 101\r\n"), "488 Not Acceptable Here", "");
+	rig_wait_ms(t->l.r, 30);
 	assert_notified(&t->l.b, "SIP/2.0 488 Not Acceptable Here\r\n",
 			"terminated;reason=noresource");
 	assert_int_equal(rig_counts(t->l.r).calls_established, 2);
-	trio_assert_talks(t->l.r, 0, 1);
+	rig_wait_ms(t->l.r, 60000);
+	assert_int_equal(rig_count(t->l.r, &t->l.a.addr, "INVITE "), 1);
+	phone_request(&second, "BYE", "", "");
+	trio_assert_left(&t->c);
+	trio_assert_ends(t, &t->l.a, &t->l.b);
+}
+
+/* A had been offered what B has: it has what C has, too. Killed when it was asked, and when it answered. */
+static void asked_for_what_c_has(void **state)
+{
+	for (int killed = 0; killed <= 2; killed++) {
+		struct trio *t = *state;
+		struct phone second;
+		struct bytes m;
+
+		ask_unlike(t, &second);
+		m = asked_for(&t->l.a, "RTP/AVP 9\r\n");
+		if (killed == 1) {
+			trio_restart(t);
+			m = asked_for(&t->l.a, "RTP/AVP 9\r\n");
+		}
+		answers(&t->l.a, m, "200 OK", SDP_OF("11", "4000", "2", "9"));
+		if (killed == 2)
+			trio_restart(t);
+		rig_wait_ms(t->l.r, 100);
+		while ((m = rig_take(t->l.r, &t->l.b.addr, "NOTIFY ")).n)
+			phone_answer(&t->l.b, m, "200 OK", "");
+		while ((m = rig_take(t->l.r, &t->l.b.addr, "BYE ")).n)
+			phone_answer(&t->l.b, m, "200 OK", "");
+		rig_wait_ms(t->l.r, 60000);
+		assert_int_equal(rig_counts(t->l.r).calls, 1);
+		trio_assert_talks(t->l.r, 0, 2);
+		assert_rule(t->l.r, 0, 9);
+		assert_rule(t->l.r, 2, 9);
+		assert_int_equal(rig_take(t->l.r, &t->l.a.addr, "INVITE ").n, 0);
+		trio_assert_ends(t, &t->c, &t->l.a);
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(trio_setup(state), 0);
+	}
+}
+
+/* C takes what A once offered, and not what A has agreed on with B: A is asked for it before B is left. */
+static void rung_takes_another_codec(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	assert_true(rig_has(t->c.invite, "RTP/AVP 8 0 101\r\n"));
+	answers(&t->c, t->c.invite, "200 OK", SDP_OF("14", "6000", "1", "0"));
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+	answers(&t->l.a, asked_for(&t->l.a, "RTP/AVP 0\r\n"), "200 OK",
+		SDP_OF("11", "4000", "2", "0"));
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	trio_assert_left(&t->l.b);
+	trio_assert_talks(t->l.r, 0, 2);
+	assert_rule(t->l.r, 0, 0);
+	trio_assert_ends(t, &t->l.a, &t->c);
+}
+
+/* ... and A does not: nor does C take anything else. B has its party back. Killed in between, too. */
+static void rung_is_left_again(void **state)
+{
+	for (int killed = 0; killed <= 2; killed++) {
+		struct trio *t = *state;
+		struct bytes m;
+
+		phones_talk(&t->l.a, &t->l.b);
+		give_away(t, &t->l.b);
+		answers(&t->c, t->c.invite, "200 OK", SDP_OF("14", "6000", "1", "0"));
+		m = asked_for(&t->l.a, "RTP/AVP 0\r\n");
+		if (killed == 1) {
+			trio_restart_last(t);
+			m = asked_for(&t->l.a, "RTP/AVP 0\r\n");
+		}
+		answers(&t->l.a, m, "488 Not Acceptable Here", "");
+		m = asked_for(&t->c, "RTP/AVP 8 0 101\r\n");
+		if (killed == 2) {
+			trio_restart_last(t);
+			m = asked_for(&t->c, "RTP/AVP 8 0 101\r\n");
+		}
+		answers(&t->c, m, "488 Not Acceptable Here", "");
+		assert_notified(&t->l.b, "SIP/2.0 488 Not Acceptable Here\r\n",
+				"terminated;reason=noresource");
+		trio_assert_left(&t->c);
+		trio_assert_talks(t->l.r, 0, 1);
+		assert_rule(t->l.r, 0, 8);
+		trio_assert_ends(t, &t->l.a, &t->l.b);
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(trio_setup(state), 0);
+	}
+}
+
+/* ... and B has left meanwhile: nobody is there to have A back. */
+static void rung_and_left_by_all(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	answers(&t->c, t->c.invite, "200 OK", SDP_OF("14", "6000", "1", "0"));
+	phone_request(&t->l.b, "BYE", "", "");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 200").n);
+	answers(&t->l.a, asked_for(&t->l.a, "RTP/AVP 0\r\n"), "488 Not Acceptable Here", "");
+	answers(&t->c, asked_for(&t->c, "RTP/AVP 8 0 101\r\n"), "488 Not Acceptable Here", "");
+	trio_assert_left(&t->l.a);
+	trio_assert_left(&t->c);
+	line_assert_idle(t->l.r);
 }
 
 /* What the simulator showed (tests/sim/seeds.txt). */
@@ -883,6 +1027,10 @@ int main(void)
 		TRIO_TEST(who_rings_yet),
 		TRIO_TEST(not_joined),
 		TRIO_TEST(no_codec_in_common),
+		TRIO_TEST(asked_for_what_c_has),
+		TRIO_TEST(rung_takes_another_codec),
+		TRIO_TEST(rung_is_left_again),
+		TRIO_TEST(rung_and_left_by_all),
 		TRIO_TEST(offer_of_who_left),
 		TRIO_TEST(late_answer_to_a_notify),
 		TRIO_TEST(refer_comes_again),
