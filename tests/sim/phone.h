@@ -31,7 +31,9 @@ struct phone {
 		PRACKS_NOT,
 		PRACKS_CAN,
 		PRACKS_MUST
-	} prack;   /* RFC 3262; MUST: it demands it where it calls */
+	} prack; /* RFC 3262; MUST: it demands it where it calls */
+	const char *
+		only; /* the formats that it has; NULL: those of phone_sdp.c, of which it takes what is asked for */
 	bool srtp; /* offers keys */
 	bool web;  /* a browser: ICE, DTLS, BUNDLE */
 	bool video;

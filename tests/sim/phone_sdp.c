@@ -64,8 +64,8 @@ const char *phone_sdp_offer(struct phone_call *c, char out[PHONE_SDP_MAX])
 	d->video |= c->phone->video && !d->secret;
 	d->video_secret = false;
 	d->video_port = c->phone->video && !d->secret ? (uint16_t)(d->port + 2) : 0;
-	return write_sdp(c, lists[d->codecs % COUNT_OF(lists)], direction(true, !d->hold), false,
-			 out);
+	return write_sdp(c, c->phone->only ? c->phone->only : lists[d->codecs % COUNT_OF(lists)],
+			 direction(true, !d->hold), false, out);
 }
 
 static struct bytes line_of(struct bytes sdp, const char *begin)
@@ -93,6 +93,19 @@ static bool has_type(struct bytes m, const char *type)
 			return true;
 	}
 	return false;
+}
+
+/* It has that, and it is offered. */
+static bool takes(const struct phone_call *c, struct bytes m, const char *type)
+{
+	return has_type(m, type) && (!c->phone->only || has_type(bytes_str(c->phone->only), type));
+}
+
+bool phone_sdp_takes(const struct phone_call *c, struct bytes offer)
+{
+	struct bytes m = line_of(offer, "m=audio");
+
+	return takes(c, m, "8") || takes(c, m, "0");
 }
 
 /* RFC 4568 5.1.2: the tag and suite of the offer. */
@@ -126,8 +139,8 @@ const char *phone_sdp_answer(struct phone_call *c, struct bytes offer, char out[
 	d->video = line_of(offer, "m=video").n != 0;
 	d->video_secret = has(line_of(offer, "m=video"), "RTP/SAVP");
 	d->video_port = c->phone->video && !d->video_secret ? (uint16_t)(d->port + 2) : 0;
-	(void)snprintf(types, sizeof(types), "%s%s", has_type(m, "8") ? "8" : "0",
-		       has_type(m, "101") ? " 101" : "");
+	(void)snprintf(types, sizeof(types), "%s%s", takes(c, m, "8") ? "8" : "0",
+		       takes(c, m, "101") ? " 101" : "");
 	return write_sdp(c, types, direction(d->sends, d->receives), true, out);
 }
 

@@ -35,6 +35,8 @@ struct phone_sdp {
 /* Our offer, a new version. */
 const char *phone_sdp_offer(struct phone_call *c, char out[PHONE_SDP_MAX]);
 const char *phone_sdp_answer(struct phone_call *c, struct bytes offer, char out[PHONE_SDP_MAX]);
+/* It has one of the codecs that it is offered. */
+bool phone_sdp_takes(const struct phone_call *c, struct bytes offer);
 /* What the node sent us: it must make sense after what was there before. */
 void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp);
 

@@ -96,6 +96,20 @@ static void accept_invite(struct sim *s, struct phone_call *c, struct phone_txn 
 	sim_after(s, T1, on_ok_again, c->phone->index, c->index, ++c->ok_serial);
 }
 
+/* None of what it is offered: 488. */
+static bool takes_one(const struct phone_call *c, const struct phone_txn *t)
+{
+	struct message_error error;
+	struct sip_message m;
+	bool any;
+
+	if (message_parse(&m, text_bytes(&t->request), &error))
+		assert(false && "it was read before");
+	any = m.body.n == 0 || phone_sdp_takes(c, m.body);
+	message_close(&m);
+	return any;
+}
+
 void phone_uas_ack(struct sim *s, struct phone *p, const struct sip_message *m)
 {
 	struct phone_call *c = phone_call_find(p, m);
@@ -175,8 +189,10 @@ static void on_rung(struct sim *s, const struct event *e)
 
 	if (!p->alive || c->state != PC_RINGING || c->ring_serial != e->b)
 		return;
-	if (c->manner->kind == MANNER_ANSWER) {
+	if (c->manner->kind == MANNER_ANSWER && takes_one(c, by_serial(p, c->invite))) {
 		pick_up(s, c);
+	} else if (c->manner->kind == MANNER_ANSWER) {
+		phone_uas_decline(s, c, 488, "nothing that it has");
 	} else {
 		phone_uas_decline(s, c, c->manner->status, "declined");
 	}
@@ -303,7 +319,10 @@ static void on_again_answer(struct sim *s, const struct event *e)
 	if (!p->alive || !t || c->asked_again != e->b || c->state != PC_TALKING)
 		return;
 	c->asked_again = 0;
-	accept_invite(s, c, t, false);
+	if (takes_one(c, t))
+		accept_invite(s, c, t, false);
+	else
+		say(s, t, 488, c->tag);
 }
 
 static void invited_again(struct sim *s, struct phone_call *c, struct phone_txn *t)

@@ -409,6 +409,7 @@ static void open_phones(struct sim *s)
 			kind.transport = SIP_WSS;
 
 		phone_open(s, i, &kind);
+		s->phones.list[i].only = s->script->only[i];
 		if (s->script->absent >> i & 1)
 			phone_vanish(s, &s->phones.list[i], false);
 	}

@@ -83,9 +83,10 @@ struct story {
 	struct phone_manner manner[STORY_PHONES]; /* all zero: answers after a second */
 	struct shard_forward forward[STORY_PHONES];
 	struct story_chain chain;
-	uint8_t web;    /* phones that are browsers; bits */
-	bool wss;       /* ... over WebSockets */
-	uint8_t absent; /* phones that are not there; bits */
+	uint8_t web;                    /* phones that are browsers; bits */
+	bool wss;                       /* ... over WebSockets */
+	const char *only[STORY_PHONES]; /* formats that the phone has; NULL: all */
+	uint8_t absent;                 /* phones that are not there; bits */
 	bool tls, music, video;
 	uint8_t answer_s;      /* the application answers then; 0: after 2 */
 	uint16_t session_s;    /* RFC 4028; 0: off */
