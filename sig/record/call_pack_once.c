@@ -70,7 +70,6 @@ void packing_once(struct packing *p, Tandem__Call__Leg *leg)
 	bool any = tails_take(leg);
 
 	any |= sdp_take(leg->open, leg->sdp);
-	if (any)
-		if (p->call.format < CALL_RECORD_ONCE)
-			p->call.format = CALL_RECORD_ONCE;
+	if (any && p->call.format < CALL_RECORD_ONCE)
+		p->call.format = CALL_RECORD_ONCE;
 }
