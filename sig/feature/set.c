@@ -54,6 +54,7 @@ void set_go(struct call_host *h, struct call *c)
 	if (!e)
 		return;
 	c->plan.serial = rand_u64_from(h->rand) | 1;
+	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
 	e->call = c->id;
 	e->version = c->plan.serial;
 	e->expected = step->set.feature;

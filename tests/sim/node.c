@@ -497,13 +497,14 @@ void node_set_told(struct sim *s, uint32_t extension, uint64_t call, const struc
 {
 	struct call_view view;
 	char number[16];
+	bool waits = shard_call_glance(s->node.shard, call, &view) && view.state < CALL_ANSWERING;
 
 	if (extension < s->phones.extension_count &&
 	    shard_forward_set(s->node.shard, node_extension(extension, number),
 			      &s->phones.forward[extension]))
 		abort();
 	shard_set_told(s->node.shard, call, news, node_now(s));
-	if (shard_call_glance(s->node.shard, call, &view) && view.state == CALL_ANSWERING)
+	if (waits && shard_call_glance(s->node.shard, call, &view) && view.state == CALL_ANSWERING)
 		check_answers(s, call);
 	carry(s);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Feature codes (FEATURES CALL-15 to CALL-21, CALL-46): a phone sets something in the document of its extension, and hears what became of it. */
+#include "sig/feature/set.h"
 #include "tests/unit/sig/line.h"
 
 #define SDP_G729                                                                      \
@@ -347,6 +348,22 @@ static void killed_before_it_is_told(void **state)
 	assert_ends(l, "feature code: set", 16);
 }
 
+/* No node was there for longer than the document is waited for: the next one waits anew. */
+static void killed_for_long(void **state)
+{
+	struct line *l = *state;
+
+	dial(l, "*721002");
+	l->r->now.ns += (SET_WAIT_MS + 1000) * NS_PER_MS;
+	l->r->now.utc_ms += SET_WAIT_MS + 1000;
+	restart(l);
+	rig_wait_ms(l->r, 100);
+	assert_int_equal(l->r->set_count, 2);
+	told(l, SET_DONE);
+	assert_hears(l, 5);
+	assert_ends(l, "feature code: set", 16);
+}
+
 static void killed_when_it_is_told(void **state)
 {
 	struct line *l = *state;
@@ -394,6 +411,7 @@ int main(void)
 		CODES_TEST(not_its_phone),
 		CODES_TEST(extension_comes_first),
 		CODES_TEST(killed_before_it_is_told),
+		CODES_TEST(killed_for_long),
 		CODES_TEST(killed_when_it_is_told),
 		CODES_TEST(killed_within_the_tone),
 	};
