@@ -3,7 +3,7 @@
  * sim [--first N] [--seeds N] [--list FILE] [--story] [--break NAME] [--harvest FOLDER]
  * --all: goes on after a failure, and only names each.
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
- * --fence N: it loses its shard there.
+ * --fence N: it loses its shard there. With --harvest FOLDER: their records.
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
  * records (golden.h); --story prints what the node does with each.
@@ -204,7 +204,7 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 		} else if (strcmp(argv[i], "--all") == 0) {
 			a->all = true;
 		} else if (strcmp(argv[i], "--stories") == 0) {
-			a->story = i + 1 < argc ? argv[++i] : "";
+			a->story = i + 1 < argc && argv[i + 1][0] != '-' ? argv[++i] : "";
 		} else if (is_option(argv[i], "--kill", argc - i)) {
 			a->mishap.kill = (uint32_t)strtoul(argv[++i], NULL, 10);
 			a->one = true;
@@ -238,6 +238,8 @@ int main(int argc, char **argv)
 	}
 	if (a.story && a.one)
 		return story_tell(a.story, &a.mishap) ? 0 : 1;
+	if (a.story && a.way.harvest)
+		return story_harvest(a.story[0] ? a.story : NULL, a.way.harvest) ? 0 : 1;
 	if (a.story)
 		return story_run(a.story[0] ? a.story : NULL) ? 0 : 1;
 	if (a.self_test)

@@ -72,7 +72,7 @@ void scenario_settings(struct sim *s, struct shard_settings *out)
 	out->media_timeout_ns = sim_chance(s, 800) ? sim_between(s, 8, 40) * NS_PER_S : 0;
 	if (s->script)
 		out->session_expires_s = s->script->session_s;
-	if (s->harvest)
+	if (s->harvest && !s->script)
 		out->session_expires_s = sim_chance(s, 500) ? 90 : 0;
 	out->seal_key.octets[0] = 7;
 	out->fingerprint = (struct media_fingerprint){ .hash = MEDIA_HASH_SHA256, .octets = { 5 } };

@@ -149,6 +149,18 @@ static void look_at_pairs(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, t && t->ordered, "transfer-ordered");
 	has(out, in, t && t->leg == LEG_NONE, "transfer-alone");
 	has(out, in, t && t->with, "transfer-join");
+	has(out, in, t && t->outside, "transfer-outside");
+	has(out, in, t && t->replaced, "transfer-replaced");
+}
+
+/* One is tried behind another of the same list. */
+static bool hunts(const Tandem__Call__Call *in)
+{
+	for (size_t i = 2; i < in->n_steps; i++) {
+		if (in->steps[i]->from && in->steps[i]->from != i)
+			return true;
+	}
+	return false;
 }
 
 static void look_at_plan(struct shape *out, const Tandem__Call__Call *in)
@@ -158,6 +170,7 @@ static void look_at_plan(struct shape *out, const Tandem__Call__Call *in)
 	uint32_t state = in->n_steps ? in->steps[in->n_steps - 1]->set_state : 0;
 
 	has(out, in, state && state < COUNT_OF(names), names[state % COUNT_OF(names)]);
+	has(out, in, hunts(in), "hunt");
 }
 
 static bool caller_is_called(const Tandem__Call__Call *in)

@@ -471,9 +471,11 @@ static bool tell(const struct story *t, const struct story_mishap *mishap, bool 
 		 uint32_t *effects)
 {
 	struct sim *s = malloc(sizeof(*s));
-	struct sim_way way = {
-		.script = t, .kill = mishap->kill, .fence = mishap->fence, .story = aloud
-	};
+	struct sim_way way = { .script = t,
+			       .kill = mishap->kill,
+			       .fence = mishap->fence,
+			       .story = aloud,
+			       .harvest = mishap->harvest };
 	bool ok;
 
 	if (!s)
@@ -518,6 +520,19 @@ static bool mishaps_tell(const struct story *t, uint32_t effects, uint32_t *coun
 			return false;
 	}
 	return true;
+}
+
+bool story_harvest(const char *name, const char *folder)
+{
+	const struct story_mishap none = { .harvest = folder };
+	uint32_t ignored;
+	bool all = true;
+
+	for (uint32_t i = 0; i < story_count; i++) {
+		if (!name || strcmp(name, story_list[i].name) == 0)
+			all &= tell(&story_list[i], &none, false, &ignored);
+	}
+	return all;
 }
 
 bool story_run(const char *name)

@@ -108,9 +108,12 @@ void story_manner(const struct sim *s, const struct phone_call *c, struct phone_
 void story_end(struct sim *s);
 /* All, or that one. False: an invariant or an expectation is broken, and the story was told. */
 bool story_run(const char *name);
+/* The same once each, without a kill: their records go to that folder (golden.h). */
+bool story_harvest(const char *name, const char *folder);
 /* Behind which effect the node is killed, or loses its shard; 0: not. */
 struct story_mishap {
 	uint32_t kill, fence;
+	const char *harvest; /* NULL: not now */
 };
 /* That one, aloud. */
 bool story_tell(const char *name, const struct story_mishap *mishap);
