@@ -116,7 +116,7 @@ static void listen_again(struct call_host *h, struct call *c)
 static void acknowledge_tell_other(struct call_host *h, struct call *c, uint8_t leg)
 {
 	if (c->state == CALL_ESTABLISHED && invite_own(h, c, leg))
-		LOG_WARN("call", c->id, "the other party is not told of an offer in PRACK",
+		LOG_WARN("call", c->id, "the other party is not told of an offer before the answer",
 			 LOG_U64("leg", leg));
 }
 

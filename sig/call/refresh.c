@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
+#include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
@@ -135,7 +136,7 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 	}
 }
 
-/* The same offer once more, as of a copy or after a restart, has the same answer. */
+/* The same offer once more, as of a copy or after a restart, has the same answer. Before the call is answered it is computed again. */
 static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
 {
 	return sdp.n && (c->state != CALL_ESTABLISHED ||
@@ -155,7 +156,7 @@ static void refresh_refuse(struct call_host *h, const struct call_event *ev,
 	respond_refuse(h, ev, refusal->status, refusal->reason, writer_lines(&extra));
 }
 
-/* RFC 3311 5.2: our own offer is open there, or one of its own. Before there is a session it is changed by INVITE alone. */
+/* RFC 3311 5.2: our own offer is open there, or one of its own. Before there is a session who is called changes it by INVITE alone. */
 static bool may_offer(const struct call *c, uint8_t leg, struct call_refusal *refusal)
 {
 	*refusal = (struct call_refusal){ .reason = REFUSED_GLARE };
@@ -183,25 +184,42 @@ static void refresh_tell_other(struct call_host *h, struct call *c, uint8_t leg,
 			 LOG_U64("leg", leg));
 }
 
+static int refresh_change(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			  struct call_refusal *refusal)
+{
+	struct bytes before = text_bytes(&c->legs[leg]->sdp.heard);
+	bool received = session_is_receiving(c, leg, before);
+	bool two_way = session_is_two_way(c, leg, before);
+	int err = session_update(h, c, leg, sdp, refusal);
+
+	if (!err && !call_is_alone(c))
+		refresh_tell_other(h, c, leg, received, two_way);
+	return err;
+}
+
+/* Who calls may offer before it is answered, too: who is called hears of it then. */
+static bool is_early(const struct call *c, uint8_t leg)
+{
+	return c->state != CALL_ESTABLISHED && reliable_may_offer(c->legs[leg]);
+}
+
 static bool refresh_take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
 			       struct bytes sdp)
 {
-	struct bytes before = text_bytes(&c->legs[ev->leg]->sdp.heard);
-	bool received = session_is_receiving(c, ev->leg, before);
-	bool two_way = session_is_two_way(c, ev->leg, before);
 	struct call_refusal refusal;
+	int err = -EBUSY;
 
-	if (!may_offer(c, ev->leg, &refusal) || session_update(h, c, ev->leg, sdp, &refusal)) {
+	if (is_early(c, ev->leg))
+		err = reliable_renew(h, c, ev->leg, sdp, &refusal);
+	else if (may_offer(c, ev->leg, &refusal))
+		err = refresh_change(h, c, ev->leg, sdp, &refusal);
+	if (err)
 		refresh_refuse(h, ev, &refusal);
-		return false;
-	}
-	if (!call_is_alone(c))
-		refresh_tell_other(h, c, ev->leg, received, two_way);
-	return true;
+	return !err;
 }
 
 static void refresh_answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
-			   const struct sip_message *m, bool body)
+			   const struct sip_message *m, struct bytes body)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	struct leg *l = c->legs[leg];
@@ -210,7 +228,7 @@ static void refresh_answer(struct call_host *h, struct call *c, uint8_t leg, str
 		.dialog = &l->dialog,
 		.contact = true,
 		.content_type = BYTES_LIT("application/sdp"),
-		.body = body ? text_bytes(&l->sdp.said) : (struct bytes){ 0 },
+		.body = body,
 	};
 
 	session_timer_write_answer(&extra, l);
@@ -220,20 +238,31 @@ static void refresh_answer(struct call_host *h, struct call *c, uint8_t leg, str
 
 void refresh_answer_go(struct call_host *h, struct call *c, const struct outbox_item *item)
 {
-	if (call_leg(c, item->leg))
-		refresh_answer(h, c, item->leg, txns_get(h->txns, item->txn), NULL, true);
+	const struct leg *l = call_leg(c, item->leg);
+
+	if (l)
+		refresh_answer(h, c, item->leg, txns_get(h->txns, item->txn), NULL,
+			       text_bytes(item->line ? &l->open.said : &l->sdp.said));
 }
 
 /* Saved before said, where the session has changed. */
 static void refresh_answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
 				 bool news, bool body)
 {
-	struct outbox_item item = { .kind = OUTBOX_UPDATE, .leg = ev->leg, .txn = ev->slot->self };
+	struct outbox_item item = {
+		.kind = OUTBOX_UPDATE,
+		.leg = ev->leg,
+		.line = is_early(c, ev->leg),
+		.txn = ev->slot->self,
+	};
+	const struct leg *l = c->legs[ev->leg];
+	struct bytes said = text_bytes(item.line ? &l->open.said : &l->sdp.said);
 
 	outbox_touch(&c->out);
 	if (!news || h->degraded || txns_keep_request(ev->slot, ev->message) ||
 	    !outbox_push(&c->out, &item))
-		refresh_answer(h, c, ev->leg, ev->slot, ev->message, body);
+		refresh_answer(h, c, ev->leg, ev->slot, ev->message,
+			       body ? said : (struct bytes){ 0 });
 }
 
 void refresh_asked(struct call_host *h, struct call *c, const struct call_event *ev)

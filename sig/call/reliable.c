@@ -259,8 +259,8 @@ static void reliable_answer_saved(struct call_host *h, struct call *c, const str
 }
 
 /* What the other leg would hear otherwise is told to it when the call is answered. */
-static int renew(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
-		 struct call_refusal *refusal)
+int reliable_renew(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+		   struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[leg];
 	struct bytes before = text_bytes(&l->open.heard);
@@ -268,10 +268,18 @@ static int renew(struct call_host *h, struct call *c, uint8_t leg, struct bytes 
 	bool two_way = session_is_two_way(c, leg, before);
 	int err = session_update(h, c, leg, sdp, refusal);
 
-	if (!err)
-		l->uas->turned = received != session_is_receiving(c, leg, sdp) ||
-				 two_way != session_is_two_way(c, leg, sdp);
+	if (!err && (received != session_is_receiving(c, leg, sdp) ||
+		     two_way != session_is_two_way(c, leg, sdp)))
+		l->uas->turned = true;
 	return err;
+}
+
+bool reliable_may_offer(const struct leg *leg)
+{
+	const struct invite_uas *uas = leg->uas;
+
+	return uas && uas->state == UAS_PROCEEDING && !uas->late && leg->open.by_18x &&
+	       !reliable_holds_answer(uas);
 }
 
 /* The SDP of the PRACK: an offer beside the answer that the party has (RFC 6337 3.2), or its answer to the offer that it was told. */
@@ -288,7 +296,7 @@ static int reliable_take_session(struct call_host *h, struct call *c, uint8_t le
 		return 0;
 	if (!l->open.by_18x || !has_sdp(&l->uas->unacknowledged))
 		return -EBADMSG; /* RFC 6337 3.1.1: before there is an answer nobody offers */
-	return renew(h, c, leg, sdp, refusal);
+	return reliable_renew(h, c, leg, sdp, refusal);
 }
 
 /* RFC 6337 2.3: the provisional response stays unacknowledged; the party may send PRACK without an offer. */

@@ -86,10 +86,10 @@ enum uas_reliable { RELIABLE_NOT, RELIABLE_MAY, RELIABLE_MUST };
 struct invite_uas {
 	enum uas_state state;
 	enum uas_reliable reliable;
-	bool turned;       /* a PRACK changed who hears whom: the other leg is still to be told */
-	bool answer_waits; /* our 2xx is saved, and waits for a PRACK */
-	uint8_t next;      /* leg whose provisional response waits for one, */
-	bool next_sdp;     /* with SDP, */
+	bool turned; /* an offer before our 2xx changed who hears whom: the other leg is still to be told */
+	bool answer_waits;          /* our 2xx is saved, and waits for a PRACK */
+	uint8_t next;               /* leg whose provisional response waits for one, */
+	bool next_sdp;              /* with SDP, */
 	uint16_t next_status;       /* 0: none does */
 	uint32_t rseq;              /* of our last reliable one; 0: none yet */
 	uint32_t prack_cseq;        /* of the last PRACK that fitted; 0: none */

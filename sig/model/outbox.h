@@ -22,7 +22,7 @@ enum outbox_kind {
 	OUTBOX_RELAY, /* an INFO that came after the INVITE for the same leg, or a NOTIFY of ours */
 	OUTBOX_RESERVE, /* SRTP indexes up to a limit may be used */
 	OUTBOX_FLIGHT,  /* what lets the party of a flow finish its handshake may leave */
-	OUTBOX_UPDATE, /* our 200 to an UPDATE with an offer: who was answered is not answered otherwise by the next process */
+	OUTBOX_UPDATE, /* our 200 to an UPDATE with an offer: who was answered is not answered otherwise by the next process; line: before its INVITE is */
 	OUTBOX_PROVISIONAL, /* our reliable provisional response */
 	OUTBOX_PRACK,       /* ours to that of a leg */
 	OUTBOX_PRACKED, /* our 200 to a PRACK: who was answered never says it again; line: with SDP */

@@ -229,6 +229,81 @@ static void offer_in_prack(void **state)
 	assert_int_equal(line_last_spec(l->r, 0).remote_rtp.port, 4444);
 }
 
+#define OFFER(port, direction)                                                                \
+	"v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n"         \
+	"m=audio " port " RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=" direction \
+	"\r\n"
+
+/* UPDATE of the caller before its INVITE is answered; the dialog's CSeq is that of the INVITE again afterwards. */
+static struct bytes update_says(struct phone *p, uint32_t cseq, const char *sdp, const char *status)
+{
+	uint32_t invite = p->cseq;
+	struct bytes m;
+
+	p->cseq = cseq - 1;
+	phone_request(p, "UPDATE", "", sdp);
+	p->cseq = invite;
+	while ((m = rig_take(p->r, &p->addr, status)).n) {
+		if (rig_has(rig_header(m, "CSeq"), " UPDATE"))
+			return m;
+	}
+	return m;
+}
+
+/* RFC 3311 5.1: the caller has acknowledged the answer, and offers again before the call is answered. */
+static void offer_in_update(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	prack_call(l, CAN, PHONE_SDP_A);
+	phone_answer(&l->b, l->b.invite, "183 Session Progress", PHONE_SDP_B);
+	m = phone_hears(&l->a, "SIP/2.0 183");
+	assert_true(update_says(&l->a, 102, OFFER("4444", "sendonly"), "SIP/2.0 488").n);
+	prack_say(&l->a, m, 103, "");
+	assert_true(prack_answer_to(&l->a, "SIP/2.0 200").n);
+	m = update_says(&l->a, 104, OFFER("4444", "sendonly"), "SIP/2.0 200");
+	assert_true(rig_has(rig_body(m), "a=recvonly\r\n"));
+	assert_int_equal(line_last_spec(l->r, 0).remote_rtp.port, 4444);
+	m = update_says(&l->a, 105, OFFER("4446", "sendonly"), "SIP/2.0 200");
+	assert_true(rig_has(rig_body(m), "a=recvonly\r\n"));
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_int_equal(rig_body(phone_hears(&l->a, "SIP/2.0 200")).n, 0);
+	(void)rig_take(l->r, &l->b.addr, "ACK ");
+	phone_ack(&l->a);
+	m = rig_take(l->r, &l->b.addr, "INVITE "); /* B hears of it now */
+	assert_true(rig_has(rig_body(m), "a=sendonly\r\n"));
+	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
+	assert_int_equal(line_last_spec(l->r, 0).remote_rtp.port, 4446);
+}
+
+/* Saved before said; the next process goes on with it, and answers the same once more. */
+static void offer_in_update_and_a_kill(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	prack_call(l, MUST, PHONE_SDP_A);
+	phone_answer(&l->b, l->b.invite, "183 Session Progress", PHONE_SDP_B);
+	prack_say(&l->a, phone_hears(&l->a, "SIP/2.0 183"), 102, "");
+	assert_true(prack_answer_to(&l->a, "SIP/2.0 200").n);
+	l->r->hold_saves = true;
+	assert_int_equal(update_says(&l->a, 103, OFFER("4444", "sendonly"), "SIP/2.0 200").n, 0);
+	l->r->hold_saves = false;
+	rig_run(l->r);
+	rig_wait_ms(l->r, 100);
+	assert_true(rig_has(rig_body(phone_hears(&l->a, "SIP/2.0 200")), "a=recvonly\r\n"));
+	prack_restart(l);
+	m = update_says(&l->a, 103, OFFER("4444", "sendonly"), "SIP/2.0 200");
+	assert_true(rig_has(rig_body(m), "a=recvonly\r\n"));
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_int_equal(rig_body(phone_hears(&l->a, "SIP/2.0 200")).n, 0);
+	assert_int_equal(line_last_spec(l->r, 0).remote_rtp.port, 4444);
+	(void)rig_take(l->r, &l->b.addr, "ACK ");
+	phone_ack(&l->a);
+	assert_true(rig_has(rig_body(rig_take(l->r, &l->b.addr, "INVITE ")), "a=sendonly\r\n"));
+}
+
 /* RFC 6337 3.1.1: before there is an answer there is no other offer; the provisional response stays to be acknowledged. */
 static void offer_too_early(void **state)
 {
@@ -345,6 +420,8 @@ int main(void)
 		PRACK_TEST(cancelled_while_the_answer_waits),
 		PRACK_TEST(fits_nothing),
 		PRACK_TEST(offer_in_prack),
+		PRACK_TEST(offer_in_update),
+		PRACK_TEST(offer_in_update_and_a_kill),
 		PRACK_TEST(offer_too_early),
 		PRACK_TEST(saved_before_said),
 		PRACK_TEST(killed_at_the_prack),
