@@ -4,10 +4,14 @@ import os
 import time
 import unittest
 
-from lib.linphone import Linphone
+from lib.linphone import Linphone, core
+from lib.place import NODE
 
 from browser_test import BrowserTest
+from call_test import CallTest
 from music_test import MUSIC, MusicTest, wav
+
+import tone
 
 
 class Linphonec(MusicTest):
@@ -38,6 +42,73 @@ class Linphonec(MusicTest):
         self.hears(self.audio_a, self.HERTZ)
         out.bye()
         self.ended()
+
+
+class Updates(CallTest):
+    """RFC 3311: 1001 is a phone of linphone's library, which is told to offer in UPDATE; 1002 is scripted."""
+    HERTZ = 700
+
+    def setUp(self):
+        super().setUp()
+        self.node.put_extension("1001", "secret1001", early_media=True)
+        self.a.register(expires=0, contact="*")
+        self.phone = Linphone(os.path.join(self.node.home, "linphone"), self.node.ports, self.node.server, "1001", "secret1001",
+                              reliable=2, program=core(self.node.home))
+        self.addCleanup(self.phone.quit)
+        self.phone.heard("LinphoneRegistrationOk")
+
+    def rings(self):
+        """It calls and hears 183 with SDP, which it has acknowledged; the called phone's dialog."""
+        self.phone.say(f"call sip:1002@{NODE}")
+        into = self.b.incoming()
+        into.respond(183, "Session Progress", body=self.audio_b.sdp())
+        self.phone.heard("LinphoneCallOutgoingEarlyMedia")
+        return into
+
+    def updates(self, direction, answered):
+        """It offers anew; asserts what the node answers at once."""
+        before = len(self.phone.output())
+        self.phone.say(f"update {direction}")
+        self.phone.matches(rf"^UPDATE sip:(.*\n)+?m=audio (.*\n)+?SIP/2.0 200 OK(.*\n)+?CSeq: \d+ UPDATE$(.*\n)+?a={answered}$", after=before)
+
+    def told(self, into, direction, version):
+        """The other phone is asked again."""
+        back = {"sendonly": "recvonly", "recvonly": "sendonly"}.get(direction, direction)
+        asked = into.wait_reinvite(self.audio_b.sdp(version=version, direction=back))
+        self.assertIn(f"a={direction}", asked.text)
+
+    def hears(self, hertz, seconds=10):
+        """What it says is heard by the other phone."""
+        end = time.monotonic() + seconds
+        while abs(self.audio_b.heard()[0] - hertz) > 3:
+            self.assertLess(time.monotonic(), end, self.audio_b.heard())
+            time.sleep(0.05)
+
+    def test_before_the_answer_and_behind(self):
+        """It holds before it is answered, over a kill: the other one is told when it has answered."""
+        path = os.path.join(self.node.home, "heard.wav")
+        self.phone.say(f"record {path}")
+        into = self.rings()
+        self.updates("sendrecv", "sendrecv")
+        self.updates("sendonly", "recvonly")
+        self.node.kill()
+        self.node.restart()
+        into.respond(200, "OK", body=self.audio_b.sdp())
+        into.wait_ack()
+        self.told(into, "sendonly", 2)
+        self.phone.heard("to LinphoneCallStreamsRunning")
+        self.phone.play(self.HERTZ)
+        self.audio_b.use(into.request).start(500)
+        self.hears(self.HERTZ)
+        self.updates("sendrecv", "sendrecv")
+        self.told(into, "sendrecv", 3)
+        self.audio_b.wait_packets(60)
+        self.hears(self.HERTZ)
+        into.bye()
+        self.phone.heard("to LinphoneCallReleased")
+        self.ended()
+        samples, rate = tone.samples_of(path)
+        self.assertAlmostEqual(tone.loudest(samples[-rate // 2:], rate)[0], 500, delta=3)
 
 
 class Chromium(BrowserTest):

@@ -3,6 +3,7 @@
 import array
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -51,12 +52,20 @@ domain={host}
 """
 
 
+def core(folder):
+    """A console that can do what linphonec cannot (linphone_core.c), compiled into that folder."""
+    made = os.path.join(folder, "linphone_core")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "linphone_core.c")
+    subprocess.run([*shlex.split(os.environ.get("CC", "cc")), "-o", made, source, "-llinphone", "-lbctoolbox"], check=True)
+    return made
+
+
 class Linphone:
     """One linphonec process; say() types a command, heard() waits for a line."""
 
     def __init__(self, folder, ports, server, number, password, transport="udp", authority="", info=False,
-                 encryption="none", realm="tandem", insists=False, reliable=1):
-        """insists: it talks encrypted or not at all. reliable: 0, it knows no 100rel; 1, it does; 2, it insists."""
+                 encryption="none", realm="tandem", insists=False, reliable=1, program="linphonec"):
+        """insists: it talks encrypted or not at all. reliable: 0, it knows no 100rel; 1, it does; 2, it insists. program: or a core()."""
         os.makedirs(os.path.join(folder, ".local", "share", "linphone"), mode=0o700)
         listening = {"udp": -1, "tcp": -1, "tls": -1} | {transport: ports.take()}
         config = os.path.join(folder, "linphonerc")
@@ -67,7 +76,7 @@ class Linphone:
         self.path = os.path.join(folder, "output")
         with open(self.path, "wb") as output:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "linphonec", "-c", config, "-d", "4"], cwd=folder,
+                ["setpriv", "--pdeathsig", "KILL", program, "-c", config, "-d", "4"], cwd=folder,
                 env={**os.environ, "HOME": folder}, stdin=subprocess.PIPE, stdout=output, stderr=output)
         self.say("soundcard use files")
         self.folder = folder
@@ -89,12 +98,19 @@ class Linphone:
         with open(self.path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def heard(self, text, seconds=10.0):
-        """Waits until its output has this text."""
+    def heard(self, text, seconds=10.0, after=0):
+        """Waits until its output has this text, behind so many characters."""
+        self.until(lambda output: text in output[after:], text, seconds)
+
+    def matches(self, pattern, seconds=10.0, after=0):
+        """The same with an expression, whose ^ and $ are the ends of lines."""
+        self.until(lambda output: re.search(pattern, output[after:], re.M), pattern, seconds)
+
+    def until(self, said, what, seconds):
         end = time.monotonic() + seconds
-        while text not in self.output():
+        while not said(self.output()):
             if time.monotonic() > end:
-                raise AssertionError(f"linphonec does not say '{text}':\n{self.output()[-3000:]}")
+                raise AssertionError(f"it does not say '{what}':\n{self.output()[-3000:]}")
             time.sleep(0.05)
 
     def keys_heard(self):
