@@ -29,6 +29,8 @@ verify_server_cn=1
 root_ca={authority}
 media_encryption={encryption}
 media_encryption_mandatory={insists}
+[misc]
+max_calls={calls}
 [net]
 mtu=0
 [rtp]
@@ -64,14 +66,15 @@ class Linphone:
     """One linphonec process; say() types a command, heard() waits for a line."""
 
     def __init__(self, folder, ports, server, number, password, transport="udp", authority="", info=False,
-                 encryption="none", realm="tandem", insists=False, reliable=1, program="linphonec"):
-        """insists: it talks encrypted or not at all. reliable: 0, it knows no 100rel; 1, it does; 2, it insists. program: or a core()."""
+                 encryption="none", realm="tandem", insists=False, reliable=1, program="linphonec", calls=10):
+        """insists: it talks encrypted or not at all. reliable: 0, it knows no 100rel; 1, it does; 2, it insists. program: or a core().
+        calls: so many at once; it is busy for others."""
         os.makedirs(os.path.join(folder, ".local", "share", "linphone"), mode=0o700)
         listening = {"udp": -1, "tcp": -1, "tls": -1} | {transport: ports.take()}
         config = os.path.join(folder, "linphonerc")
         with open(config, "w", encoding="utf-8") as file:
             file.write(CONFIG.format(info=int(info), events=int(not info), number=number, password=password,
-                                     authority=authority, encryption=encryption, insists=int(insists), reliable=reliable, transport=transport, realm=realm,
+                                     authority=authority, encryption=encryption, insists=int(insists), reliable=reliable, calls=calls, transport=transport, realm=realm,
                                      host=server[0], port=server[1], rtp=ports.take(2), **listening))
         self.path = os.path.join(folder, "output")
         with open(self.path, "wb") as output:
