@@ -65,8 +65,10 @@ static void test_cdr(void **state)
 	assert_null(value("linked"));
 	cdr.pair = cdr.pairs = 1;
 	cdr.answer_utc_ms = 0;
+	cdr.lines = OFFER_LINES_T38 | OFFER_LINES_TEXT;
 	fields_of_cdr(&g_fields, &cdr);
 	assert_string_equal(value("talk_ms"), "0");
+	assert_string_equal(value("lines"), "t38 text");
 	assert_null(value("linked"));
 }
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/test.h"
+
+#include "media/codec.h"
+#include "media/payload.h"
+
+static struct payload meaning_of(const struct media_codec_facts *facts)
+{
+	return (struct payload){ .number = facts->number,
+				 .channels = facts->channels,
+				 .clock_hz = facts->clock_hz,
+				 .name = bytes_str(facts->name) };
+}
+
+/* Each is known by what is said of it, under a number of its own. */
+static void test_facts(void **state)
+{
+	bool taken[128] = { false };
+
+	(void)state;
+	for (unsigned i = 0; i < MEDIA_CODECS_KNOWN; i++) {
+		const struct media_codec_facts *facts = media_codec_facts((enum media_codec)i);
+		struct payload p = meaning_of(facts);
+
+		assert_int_equal(media_codec_of(&p), i);
+		assert_false(taken[facts->number]);
+		taken[facts->number] = true;
+		assert_true(bytes_starts(bytes_str(facts->encoding), facts->name));
+		p.clock_hz++;
+		assert_int_equal(media_codec_of(&p), MEDIA_CODECS_KNOWN);
+		p = meaning_of(facts);
+		p.channels++;
+		assert_int_equal(media_codec_of(&p), MEDIA_CODECS_KNOWN);
+	}
+	assert_null(media_codec_facts(MEDIA_CODECS_KNOWN));
+}
+
+/* All of them are liked, those that are spoken in the same order. */
+static void test_liked(void **state)
+{
+	uint8_t all[MEDIA_CODECS_KNOWN], spoken[MEDIA_CODECS_KNOWN], at = 0;
+	bool seen[MEDIA_CODECS_KNOWN] = { false };
+
+	(void)state;
+	assert_int_equal(media_codecs_liked(false, all), MEDIA_CODECS_KNOWN);
+	assert_int_equal(media_codecs_liked(true, spoken), MEDIA_CODECS);
+	for (unsigned i = 0; i < MEDIA_CODECS_KNOWN; i++) {
+		assert_false(seen[all[i]]);
+		seen[all[i]] = true;
+		if (all[i] < MEDIA_CODECS)
+			assert_int_equal(spoken[at++], all[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_liked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
