@@ -158,7 +158,7 @@ def sim(report):
     if not all(programs.values()):
         return
     check(report, "sim: what is broken on purpose is seen", *steady(), programs["asan"], "--self-test")
-    for folder in ("sim", "sim-2", "sim-3", "sim-4", "sim-5", "sim-6"):
+    for folder in ("sim", "sim-2", "sim-3", "sim-4", "sim-5", "sim-6", "sim-7"):
         check(report, f"sim: a node goes on with the records of earlier builds ({folder})", *steady(),
               programs["asan"], "--records", f"tests/data/records/{folder}")
     check(report, "sim: named stories, killed behind each effect", *steady(), programs["debug"], "--stories")
