@@ -99,6 +99,7 @@ struct command {
 	const char *help;
 	const char *result; /* what "result" holds */
 	command_fn *fn;
+	uint8_t order; /* fn is command_call_order: enum call_order_kind */
 	bool transient; /* it changes nothing and its result is big: the same id is not kept, it runs again */
 };
 

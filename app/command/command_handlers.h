@@ -6,6 +6,7 @@
 #include "app/command/command.h"
 #include "app/document/document.h"
 #include "base/addr.h"
+#include "sig/shard/shard.h"
 
 struct call_view;
 struct effect;
@@ -17,9 +18,10 @@ struct shard_order;
 command_fn command_extension_put, command_extension_get, command_extension_delete,
 	command_extension_list;
 command_fn command_call_list, command_call_show, command_call_doctor, command_call_hangup;
-command_fn command_call_originate, command_call_hold, command_call_resume, command_call_mute,
-	command_call_dtmf, command_call_answer, command_call_play, command_call_stop,
-	command_call_collect, command_call_transfer, command_call_join, command_call_split;
+/* Orders that need no more than their arguments; the others. */
+command_fn command_call_order;
+command_fn command_call_originate, command_call_play, command_call_stop, command_call_collect,
+	command_call_transfer, command_call_join, command_call_split;
 command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
 	command_call_trace_read, command_call_trace_delete;
 command_fn command_sip_recent;
@@ -46,6 +48,8 @@ bool command_order_begin(struct command_run *run, struct shard_order *by);
 bool command_order_refused(struct command_run *run, const struct shard_order *by, int err);
 /* The same, and whoever ordered hears why: the words of the orders that change a call of itself. */
 void command_order_end(struct command_run *run, const struct shard_order *by, int err);
+/* An argument that names a leg; SHARD_LEG_NONE where it is not given. */
+enum shard_leg command_order_leg(const struct command_run *run, const char *name);
 /* effects_ordered_fn; arg is the node. */
 void command_ordered(uint64_t call, const struct effect_order *order, void *arg);
 /* effects_set_fn; arg is the node. */

@@ -5,16 +5,12 @@
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "sig/call/act.h"
+#include "sig/model/call_order.h"
 #include "sig/sip/id.h"
 
 enum { DIGIT_MS = 120 }; /* REG-14 */
 
 const char *const g_call_legs[] = { "a", "b", NULL };
-
-static uint8_t order_arg_leg(const struct command_run *run)
-{
-	return (uint8_t)command_value(run, "leg")->number;
-}
 
 bool command_order_begin(struct command_run *run, struct shard_order *by)
 {
@@ -61,50 +57,84 @@ void command_orders_drop(struct node *node)
 		command_fail(run, COMMAND_UNCERTAIN, NULL, "the node is stopping");
 }
 
+static const struct {
+	int err;
+	enum command_error_code code;
+	const char *argument, *text;
+} g_refusals[] = {
+	{ -ENOENT, COMMAND_NOT_FOUND, "call", "there is no such call" },
+	{ -ENOTCONN, COMMAND_CONFLICT, "call", "the call is not established" },
+	{ -EISCONN, COMMAND_CONFLICT, "call",
+	  "no party is alone with the node: see call.answer and call.split" },
+	{ -EACCES, COMMAND_CONFLICT, "call",
+	  "keys are for an application alone, and the call has none: name one in call.split" },
+	{ -ENODEV, COMMAND_CONFLICT, "call", "nobody else is in the call" },
+	{ -EINVAL, COMMAND_CONFLICT, "call", "the call waits for no application" },
+	{ -EPROTO, COMMAND_CONFLICT, "call",
+	  "the caller takes nothing that the node can say: the call is refused" },
+	{ -ENOSPC, COMMAND_FULL, NULL, "media ports" },
+	{ -EOPNOTSUPP, COMMAND_CONFLICT, "leg",
+	  "the phone itself holds, and does not take Event: talk: resume at the phone" },
+};
+
 void command_order_end(struct command_run *run, const struct shard_order *by, int err)
 {
 	if (!command_order_refused(run, by, err))
 		return;
-	switch (err) {
-	case -ENOENT:
-		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
-		return;
-	case -ENOTCONN:
-		command_fail(run, COMMAND_CONFLICT, "call", "the call is not established");
-		return;
-	case -EISCONN:
-		command_fail(run, COMMAND_CONFLICT, "call",
-			     "no party is alone with the node: see call.answer and call.split");
-		return;
-	case -EACCES:
-		command_fail(
-			run, COMMAND_CONFLICT, "call",
-			"keys are for an application alone, and the call has none: name one in "
-			"call.split");
-		return;
-	case -ENODEV:
-		command_fail(run, COMMAND_CONFLICT, "call", "nobody else is in the call");
-		return;
-	case -EINVAL:
-		command_fail(run, COMMAND_CONFLICT, "call", "the call waits for no application");
-		return;
-	case -EPROTO:
-		command_fail(run, COMMAND_CONFLICT, "call",
-			     "the caller takes nothing that the node can say: the call is refused");
-		return;
-	case -ENOSPC:
-		command_fail(run, COMMAND_FULL, NULL, "media ports");
-		return;
-	case -EOPNOTSUPP:
-		command_fail(run, COMMAND_CONFLICT, "leg",
-			     "the phone itself holds, and does not take Event: talk: resume at the "
-			     "phone");
-		return;
-	default:
-		command_fail(run, COMMAND_BUSY, "call",
-			     "a change of the session is under way: try again");
-		return;
+	for (size_t i = 0; i < COUNT_OF(g_refusals); i++) {
+		if (g_refusals[i].err == err) {
+			command_fail(run, g_refusals[i].code, g_refusals[i].argument, "%s",
+				     g_refusals[i].text);
+			return;
+		}
 	}
+	command_fail(run, COMMAND_BUSY, "call", "a change of the session is under way: try again");
+}
+
+/* The argument, or NULL: the command has none of that name, or it is not given. */
+static const struct command_value *order_argument(const struct command_run *run, const char *name)
+{
+	const struct command_value *value =
+		command_arg_find(run->command, bytes_str(name)) ? command_value(run, name) : NULL;
+
+	return value && value->given ? value : NULL;
+}
+
+enum shard_leg command_order_leg(const struct command_run *run, const char *name)
+{
+	const struct command_value *leg = order_argument(run, name);
+
+	if (!leg)
+		return SHARD_LEG_NONE;
+	return leg->number ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER;
+}
+
+static void order_take(const struct command_run *run, struct call_order *order)
+{
+	const struct command_value *on = order_argument(run, "on");
+	const struct command_value *digits = order_argument(run, "digits");
+	const struct command_value *ms = order_argument(run, "duration_ms");
+	const struct command_value *to = order_argument(run, "to");
+
+	order->leg = command_order_leg(run, "leg");
+	order->on = on && on->number;
+	order->digits = digits ? digits->text : (struct bytes){ 0 };
+	order->duration_ms = (uint16_t)(ms ? ms->number : DIGIT_MS);
+	order->to = to ? to->text : (struct bytes){ 0 };
+}
+
+void command_call_order(struct command_run *run)
+{
+	struct call_order order = { .kind = (enum call_order_kind)run->command->order };
+	struct shard_order by;
+	uint64_t call;
+
+	order_take(run, &order);
+	order.by = &by;
+	if (command_call_id(run, &call) && command_order_begin(run, &by))
+		command_order_end(run, &by,
+				  shard_call_order(run->node->shard, call, &order,
+						   clock_instant()));
 }
 
 void command_call_hangup(struct command_run *run)
@@ -115,16 +145,6 @@ void command_call_hangup(struct command_run *run)
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
 		command_order_end(run, &by,
 				  shard_hangup(run->node->shard, call, &by, clock_instant()));
-}
-
-void command_call_answer(struct command_run *run)
-{
-	struct shard_order by;
-	uint64_t call;
-
-	if (command_call_id(run, &call) && command_order_begin(run, &by))
-		command_order_end(run, &by,
-				  shard_call_answer(run->node->shard, call, &by, clock_instant()));
 }
 
 /* Names of files by commas. False: the run has failed. */
@@ -194,58 +214,6 @@ void command_call_collect(struct command_run *run)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "min", "min must not be above max");
 	else if (files_take(run, &terms))
 		act(run, &terms);
-}
-
-void command_call_hold(struct command_run *run)
-{
-	struct shard_order by;
-	uint64_t call;
-
-	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
-		command_order_end(run, &by,
-				  shard_call_hold(run->node->shard, call, order_arg_leg(run), &by,
-						  clock_instant()));
-	}
-}
-
-void command_call_resume(struct command_run *run)
-{
-	struct shard_order by;
-	uint64_t call;
-
-	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
-		command_order_end(run, &by,
-				  shard_call_resume(run->node->shard, call, order_arg_leg(run), &by,
-						    clock_instant()));
-	}
-}
-
-void command_call_mute(struct command_run *run)
-{
-	const struct command_value *on = command_value(run, "on");
-	struct shard_order by;
-	uint64_t call;
-
-	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
-		command_order_end(run, &by,
-				  shard_call_mute(run->node->shard, call, order_arg_leg(run),
-						  on->number, &by, clock_instant()));
-	}
-}
-
-void command_call_dtmf(struct command_run *run)
-{
-	uint32_t duration_ms = DIGIT_MS;
-	struct shard_order by;
-	uint64_t call;
-
-	command_take_u32(run, "duration_ms", &duration_ms);
-	if (command_call_id(run, &call) && command_order_begin(run, &by)) {
-		command_order_end(run, &by,
-				  shard_call_dtmf(run->node->shard, call, order_arg_leg(run),
-						  command_value(run, "digits")->text,
-						  (uint16_t)duration_ms, &by, clock_instant()));
-	}
 }
 
 /* The id follows from the command's: were the node killed before its answer, the command would find its call. */

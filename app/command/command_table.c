@@ -5,6 +5,7 @@
 #include "app/document/profile.h"
 #include "base/log.h"
 #include "sig/call/act.h"
+#include "sig/model/call_order.h"
 
 #define NUMBER_ARG(text)                                                                           \
 	{                                                                                          \
@@ -659,7 +660,7 @@ const struct command g_commands[] = {
 	  "Answers a call that waits for an application, by the node itself: the caller hears "
 	  "what call.play plays. conflict: it waits for none, or nothing the caller takes can be "
 	  "said.",
-	  "id, order", command_call_answer },
+	  "id, order", command_call_order, .order = ORDER_ANSWER },
 	{ "call.play", COMMAND_FOR_TENANT, g_play_args,
 	  "Plays files of media.sounds to a party that is alone with the node (call.answer, "
 	  "call.split), in place of what was played or collected. After a restart the file that "
@@ -686,16 +687,16 @@ const struct command g_commands[] = {
 	  "media goes either way, until call.resume, or until the holder's own phone offers to go "
 	  "on. "
 	  "The event call.held tells that it is so.",
-	  "id, order", command_call_hold },
+	  "id, order", command_call_order, .order = ORDER_HOLD },
 	{ "call.resume", COMMAND_FOR_TENANT, g_hold_args,
 	  "Ends what call.hold did. A phone that holds by itself is asked to go on (NOTIFY with "
 	  "Event: talk) where its Allow-Events names talk; call.resumed is not published for that. "
 	  "Where it does not: conflict, and the hold ends at the phone.",
-	  "id, order", command_call_resume },
+	  "id, order", command_call_order, .order = ORDER_RESUME },
 	{ "call.mute", COMMAND_FOR_TENANT, g_mute_args,
 	  "Keeps one party of an established call from being heard, or lets it be heard again. No "
 	  "phone is told.",
-	  "id, order", command_call_mute },
+	  "id, order", command_call_order, .order = ORDER_MUTE },
 	{ "call.transfer", COMMAND_FOR_TENANT, g_transfer_args,
 	  "Gives a party of an established call to an extension, as if the phone of the other one "
 	  "had sent REFER: it hears ringback, then whoever answers; the other one is left then, "
@@ -717,7 +718,7 @@ const struct command g_commands[] = {
 	{ "call.dtmf", COMMAND_FOR_TENANT, g_dtmf_args,
 	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "
 	  "4733), or by INFO where it takes none.",
-	  "id, order", command_call_dtmf },
+	  "id, order", command_call_order, .order = ORDER_DIGITS },
 	{ "call.trace.start", COMMAND_FOR_OPERATOR, g_trace_start_args,
 	  "Writes the SIP messages and the media of a call into a file of pcapng until a limit, "
 	  "the "

@@ -4,16 +4,8 @@
 
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
+#include "sig/model/call_order.h"
 #include "sig/sip/id.h"
-
-static enum shard_leg leg_named(const struct command_run *run, const char *name)
-{
-	const struct command_value *leg = command_value(run, name);
-
-	if (!leg->given)
-		return SHARD_LEG_NONE;
-	return leg->number ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER;
-}
 
 /* Of the call that was told and of the one that it is joined with. */
 enum { OF_CALL, OF_WITH, CALLS };
@@ -57,14 +49,14 @@ void command_call_transfer(struct command_run *run)
 {
 	struct shard_order by;
 	uint64_t call;
-	char to[64];
+	struct call_order order = { .kind = ORDER_TRANSFER,
+				    .leg = command_order_leg(run, "leg"),
+				    .to = command_value(run, "to")->text,
+				    .by = &by };
 
-	(void)bytes_cstr(command_value(run, "to")->text, to, sizeof(to));
 	if (!command_call_id(run, &call) || !command_order_begin(run, &by))
 		return;
-	end(run, &by, false,
-	    shard_call_transfer(run->node->shard, call, leg_named(run, "leg"), to, &by,
-				clock_instant()));
+	end(run, &by, false, shard_call_order(run->node->shard, call, &order, clock_instant()));
 }
 
 /* False: the run has failed. */
@@ -79,8 +71,8 @@ static bool with_id(struct command_run *run, uint64_t *with)
 void command_call_join(struct command_run *run)
 {
 	struct shard_order by;
-	struct shard_join join = { .leg = leg_named(run, "leg"),
-				   .with_leg = leg_named(run, "with_leg"),
+	struct shard_join join = { .leg = command_order_leg(run, "leg"),
+				   .with_leg = command_order_leg(run, "with_leg"),
 				   .by = &by };
 	int err;
 

@@ -45,14 +45,12 @@ void order_talk_answered(const struct call *c, const struct call_event *ev)
 
 static uint8_t order_leg_of(const struct call *c, const struct call_order *order)
 {
-	return order->callee ? c->bridge.callee : c->bridge.caller;
+	return order->leg == SHARD_LEG_CALLEE ? c->bridge.callee : c->bridge.caller;
 }
 
 /* The media changes at once, whatever the party that is told says to it. */
-static int order_hold(struct call_host *h, struct call *c, struct call_order *order)
+static int order_hold_set(struct call_host *h, struct call *c, uint8_t leg, bool on)
 {
-	uint8_t leg = order_leg_of(c, order);
-	bool on = order->on;
 	struct leg *l = c->legs[leg];
 	int err;
 
@@ -73,6 +71,16 @@ static int order_hold(struct call_host *h, struct call *c, struct call_order *or
 		LOG_WARN("call", c->id, "the media could not be changed", LOG_U64("leg", leg));
 	call_publish_leg(h, c, on ? SIG_CALL_HELD : SIG_CALL_RESUMED, leg);
 	return 0;
+}
+
+static int order_hold(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return order_hold_set(h, c, order_leg_of(c, order), true);
+}
+
+static int order_resume(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return order_hold_set(h, c, order_leg_of(c, order), false);
 }
 
 static int order_mute(struct call_host *h, struct call *c, struct call_order *order)
@@ -143,6 +151,7 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		enum needs needs;
 	} kinds[] = {
 		[ORDER_HOLD] = { order_hold, NEEDS_PAIR },
+		[ORDER_RESUME] = { order_resume, NEEDS_PAIR },
 		[ORDER_MUTE] = { order_mute, NEEDS_LEG },
 		[ORDER_DIGITS] = { order_digits, NEEDS_LEG },
 		[ORDER_ACT] = { order_act, NEEDS_NOBODY },

@@ -14,6 +14,7 @@
 #include "sig/dialog/dialog.h"
 #include "sig/host/cause.h"
 #include "sig/host/host.h"
+#include "sig/model/call_order.h"
 #include "sig/model/leg_sdp.h"
 #include "sig/model/leg_users.h"
 #include "sig/model/orders.h"
@@ -298,34 +299,6 @@ enum call_event_kind {
 	CALL_EV_JOIN,         /* leg, join: it goes to another call */
 	CALL_EV_REPLACE,      /* leg, replacing: another call has who takes its place */
 	CALL_EV_MEET, /* leg, meeting: it is to be joined with a leg of another call; meeting NULL: it is not any more */
-};
-
-/* What a call is told to do by command. */
-enum call_order_kind {
-	ORDER_HOLD,     /* on: the party of leg holds the other; off: it does no longer */
-	ORDER_MUTE,     /* on, off */
-	ORDER_DIGITS,   /* digits, duration_ms: to the party of leg */
-	ORDER_ACT,      /* act */
-	ORDER_ANSWER,   /* of an application for which it waits */
-	ORDER_TRANSFER, /* leg, to, known: its party gives the other one away */
-	ORDER_JOIN,     /* leg, with, with_leg: the two speak with each other */
-	ORDER_SPLIT,    /* split: the party of leg goes to another call */
-};
-struct call_order {
-	enum call_order_kind kind;
-	bool callee; /* it is for the callee's leg; else for the caller's */
-	bool on;
-	struct bytes digits;
-	uint16_t duration_ms;
-	const struct act_terms *act;
-	const struct call_split *split;
-	struct bytes to; /* user */
-	bool known;      /* ... of ours */
-	uint64_t with;   /* another call */
-	enum shard_leg leg, with_leg;
-	bool of_with;                 /* out: err is about that one */
-	const struct shard_order *by; /* who waits for its answer; NULL: nobody */
-	int err;                      /* out: as in sig/shard/shard.h */
 };
 
 struct call_event {

@@ -103,8 +103,11 @@ void shard_resume(struct shard *s, struct instant now);
 int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by,
 		 struct instant now) NODISCARD;
 
-/* What a call is told to do (sig/shard/shard_commands.c). All: 0 (also when it is so already), -ENOENT (no such call), -EAGAIN (a change of
- * the session is under way, or too many orders wait), -ENOTCONN (not established), -ENODEV (nobody else is there). leg: 0 is the caller, 1 whom it speaks with. */
+struct call_order;
+/* What a call is told to do: 0 or -errno, as the kind of order has it (sig/model/call_order.h). */
+int shard_call_order(struct shard *s, uint64_t call, struct call_order *order,
+		     struct instant now) NODISCARD;
+
 /* Rings the best phone of `from`, and when it answered all phones of `to`, as if `from` had called. */
 struct shard_originate {
 	uint64_t call; /* the id it is to have; where there is such a call nothing is done */
@@ -115,14 +118,6 @@ struct shard_originate {
 /* 0, -ENOENT (from is not registered), -EHOSTUNREACH (to is not), -ESHUTDOWN (draining), -ENOSPC. */
 int shard_call_originate(struct shard *s, const struct shard_originate *o,
 			 struct instant now) NODISCARD;
-/* The party of that leg holds the other one: that one is offered a=sendonly, and no media goes either way. Until resumed, or until the
- * party's own offer to send and receive (CALL-07). */
-int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
-		    struct instant now) NODISCARD;
-/* A call that waits for an application is answered by the node itself. -EINVAL: it waits for none. -ENOSPC: no ports; it waits on. -EPROTO: the
- * node can say nothing that the caller takes; the call is refused. */
-int shard_call_answer(struct shard *s, uint64_t call, const struct shard_order *by,
-		      struct instant now) NODISCARD;
 /* The caller is alone with the node: what is played to it, and which of its keys are told, in place of what was. Neither: that stops. -EISCONN: it is not
  * alone. -EACCES: keys are for an application alone, and it has none. */
 int shard_call_act(struct shard *s, uint64_t call, const struct act_terms *terms,
@@ -139,18 +134,6 @@ struct shard_split {
 /* EFFECT_ORDERED is of the new call. Beside the usual: -ENOSPC. */
 int shard_call_split(struct shard *s, const struct shard_split *split,
 		     struct instant now) NODISCARD;
-/* Where the phone itself holds it is asked to go on (Event: talk); -EOPNOTSUPP: it does not take that. */
-int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
-		      struct instant now) NODISCARD;
-/* Nobody hears the party of that leg; it is not told. */
-int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on,
-		    const struct shard_order *by, struct instant now) NODISCARD;
-/* The party of that leg gives the other one to the extension: as if its phone had sent REFER, which nobody hears of. SHARD_LEG_NONE: the
- * caller, which is alone with the node, goes on to it. Beside the usual: -EALREADY (a transfer is under way), -EDESTADDRREQ (there are
- * two, and no leg is named), -ENXIO (there is no such extension), -ELOOP (it is the party's own), -EHOSTUNREACH (no phone of it is
- * registered). */
-int shard_call_transfer(struct shard *s, uint64_t call, enum shard_leg leg, const char *to,
-			const struct shard_order *by, struct instant now) NODISCARD;
 /* Two calls become one: of each the party of that leg stays, and the other one is left. The call goes on, with ends. */
 struct shard_join {
 	uint64_t call, with;
@@ -160,10 +143,6 @@ struct shard_join {
 };
 /* Beside the usual: -EALREADY, -EDESTADDRREQ (as above), -ELOOP (both are the same). */
 int shard_call_join(struct shard *s, struct shard_join *join, struct instant now) NODISCARD;
-/* Digits go to the party of that leg: as telephone-events, or by INFO. */
-int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes digits,
-		    uint16_t duration_ms, const struct shard_order *by,
-		    struct instant now) NODISCARD;
 
 enum { CALL_VIEW_FLOWS_MAX = 32 };
 

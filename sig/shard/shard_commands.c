@@ -9,11 +9,11 @@
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
 
-static int command_carry_out(struct shard *s, uint64_t call, struct call_order *order,
-			     struct instant now)
+int shard_call_order(struct shard *s, uint64_t call, struct call_order *order, struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = order };
 
+	order->known = order->to.n && shard_extension_find(s, order->to);
 	return shard_call_event(s, call, &ev, now) ? order->err : -ENOENT;
 }
 
@@ -114,9 +114,9 @@ static int split_into(struct shard *s, const struct shard_split *split, struct c
 				   .application = bytes_str(split->application),
 				   .by = split->by };
 	struct call_order order = { .kind = ORDER_SPLIT,
-				    .callee = split->leg != 0,
+				    .leg = split->leg ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER,
 				    .split = &part };
-	int err = command_carry_out(s, split->call, &order, now);
+	int err = shard_call_order(s, split->call, &order, now);
 
 	if (err) {
 		shard_call_give(s, to);
@@ -145,68 +145,12 @@ int shard_call_split(struct shard *s, const struct shard_split *split, struct in
 	return split_into(s, split, to, now);
 }
 
-int shard_call_hold(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
-		    struct instant now)
-{
-	struct call_order order = { .kind = ORDER_HOLD, .callee = leg != 0, .on = true, .by = by };
-
-	return command_carry_out(s, call, &order, now);
-}
-
-int shard_call_answer(struct shard *s, uint64_t call, const struct shard_order *by,
-		      struct instant now)
-{
-	struct call_order order = { .kind = ORDER_ANSWER, .by = by };
-
-	return command_carry_out(s, call, &order, now);
-}
-
 int shard_call_act(struct shard *s, uint64_t call, const struct act_terms *terms,
 		   const struct shard_order *by, struct instant now)
 {
 	struct call_order order = { .kind = ORDER_ACT, .act = terms, .by = by };
 
-	return command_carry_out(s, call, &order, now);
-}
-
-int shard_call_resume(struct shard *s, uint64_t call, uint8_t leg, const struct shard_order *by,
-		      struct instant now)
-{
-	struct call_order order = { .kind = ORDER_HOLD, .callee = leg != 0, .by = by };
-
-	return command_carry_out(s, call, &order, now);
-}
-
-int shard_call_mute(struct shard *s, uint64_t call, uint8_t leg, bool on,
-		    const struct shard_order *by, struct instant now)
-{
-	struct call_order order = { .kind = ORDER_MUTE, .callee = leg != 0, .on = on, .by = by };
-
-	return command_carry_out(s, call, &order, now);
-}
-
-int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, struct bytes digits,
-		    uint16_t duration_ms, const struct shard_order *by, struct instant now)
-{
-	struct call_order order = { .kind = ORDER_DIGITS,
-				    .callee = leg != 0,
-				    .digits = digits,
-				    .duration_ms = duration_ms,
-				    .by = by };
-
-	return command_carry_out(s, call, &order, now);
-}
-
-int shard_call_transfer(struct shard *s, uint64_t call, enum shard_leg leg, const char *to,
-			const struct shard_order *by, struct instant now)
-{
-	struct call_order order = { .kind = ORDER_TRANSFER,
-				    .leg = leg,
-				    .to = bytes_str(to),
-				    .known = shard_extension_find(s, bytes_str(to)),
-				    .by = by };
-
-	return command_carry_out(s, call, &order, now);
+	return shard_call_order(s, call, &order, now);
 }
 
 int shard_call_join(struct shard *s, struct shard_join *join, struct instant now)
@@ -216,7 +160,7 @@ int shard_call_join(struct shard *s, struct shard_join *join, struct instant now
 				    .leg = join->leg,
 				    .with_leg = join->with_leg,
 				    .by = join->by };
-	int err = command_carry_out(s, join->call, &order, now);
+	int err = shard_call_order(s, join->call, &order, now);
 
 	join->of_with = order.of_with;
 	return err;

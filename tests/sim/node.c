@@ -12,6 +12,7 @@
 #include "sig/call/act.h"
 #include "sig/sip/id.h"
 #include "tests/sim/sim.h"
+#include "tests/unit/sig/orders.h"
 
 #define UTC0_MS     UINT64_C(1750000000000)
 #define BOOT0_NS    (1000 * NS_PER_S)

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "sig/shard/shard.h"
+#include "tests/unit/sig/orders.h"
 
 enum { RIG_SENT_MAX = 4096, RIG_LIST_MAX = 256, RIG_TEXT_MAX = 4096 };
 

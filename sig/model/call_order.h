@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a call is told to do by command. One more is a kind here, a line in sig/feature/order.c, and a line in the table of commands. */
+#ifndef SIG_MODEL_CALL_ORDER_H
+#define SIG_MODEL_CALL_ORDER_H
+
+#include "base/bytes.h"
+#include "sig/host/asked.h"
+
+struct act_terms;
+struct call_split;
+
+/*
+ * Each: 0, also when it is so already. -ENOENT: there is no such call. -EAGAIN: a change of the session is under way, or too many orders
+ * wait. -ENOTCONN: it is not established. -ENODEV: nobody else is there.
+ */
+enum call_order_kind {
+	/* The party of leg holds the other one: that one is offered a=sendonly, and no media goes either way. Until resumed, or until
+	 * the party's own offer to send and receive (CALL-07). */
+	ORDER_HOLD,
+	/* Where the phone itself holds it is asked to go on (Event: talk); -EOPNOTSUPP: it does not take that. */
+	ORDER_RESUME,
+	/* on, off. Nobody hears the party of leg; it is not told. */
+	ORDER_MUTE,
+	/* digits, duration_ms: to the party of leg, as telephone-events or by INFO. */
+	ORDER_DIGITS,
+	/* act: shard_call_act */
+	ORDER_ACT,
+	/* A call that waits for an application is answered by the node itself. -EINVAL: it waits for none. -ENOSPC: no ports; it waits
+	 * on. -EPROTO: the node can say nothing that the caller takes; the call is refused. */
+	ORDER_ANSWER,
+	/* leg, to: its party gives the other one to the extension, as if its phone had sent REFER, which nobody hears of. No leg: the
+	 * caller, which is alone with the node, goes on to it. -EALREADY: a transfer is under way. -EDESTADDRREQ: there are two, and no
+	 * leg is named. -ENXIO: there is no such extension. -ELOOP: it is the party's own. -EHOSTUNREACH: no phone of it is registered. */
+	ORDER_TRANSFER,
+	/* leg, with, with_leg: shard_call_join */
+	ORDER_JOIN,
+	/* leg, split: shard_call_split */
+	ORDER_SPLIT,
+};
+
+struct call_order {
+	enum call_order_kind kind;
+	enum shard_leg leg, with_leg;
+	bool on;
+	struct bytes digits;
+	uint16_t duration_ms;
+	struct bytes to; /* user */
+	uint64_t with;   /* another call */
+	const struct act_terms *act;
+	const struct call_split *split;
+	bool known;                   /* to is one of ours: the shard says so */
+	const struct shard_order *by; /* who waits for its answer; NULL: nobody */
+	bool of_with;                 /* out: err is about that one */
+	int err;                      /* out */
+};
+
+#endif
