@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "media/offer.h"
+#include "sig/call/plan.h"
 #include "sig/sip/id.h"
 
 static void add_bytes(struct fields *f, const char *name, struct bytes value)
@@ -167,6 +168,8 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 	add_text(out, "ended_by", ended_by_name(cdr->ended_by));
 	add_text(out, "cause", cdr->reason);
 	add_lines(out, cdr->lines);
+	add_text(out, "forwarded_to", cdr->forwarded_to);
+	add_text(out, "forwarded", plan_why_name((enum plan_why)cdr->forwarded));
 	add_stats(out, &cdr->a, 0);
 	add_stats(out, &cdr->b, 1);
 	sound_field_add(out, &cdr->a_sound, 0);
@@ -196,7 +199,15 @@ bool fields_cdr_is_number(struct bytes name)
 	return false;
 }
 
-enum { HAS_CALL = 1, HAS_STATUS = 2, HAS_LEG = 4, HAS_DIGIT = 8, HAS_ORDER = 16, HAS_OTHER = 32 };
+enum {
+	HAS_CALL = 1,
+	HAS_STATUS = 2,
+	HAS_LEG = 4,
+	HAS_DIGIT = 8,
+	HAS_ORDER = 16,
+	HAS_OTHER = 32,
+	HAS_REASON = 64
+};
 
 static const struct {
 	const char *name, *help;
@@ -246,6 +257,10 @@ static const struct {
 			     "in "
 			     "the call other. Told of both.",
 			     HAS_CALL | HAS_OTHER },
+	[SIG_CALL_FORWARDED] = { "call.forwarded",
+				 "A call that has begun goes on to another extension, to, for the "
+				 "reason that its record has as forwarded.",
+				 HAS_CALL | HAS_REASON },
 	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
 	[SIG_UNREGISTERED] = { "registration.gone",
 			       "The last phone of an extension left, or its registration ran out.",
@@ -285,6 +300,8 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		add_text(out, "leg", event->leg ? "b" : "a");
 	if (has & HAS_DIGIT)
 		add_text(out, "digit", digit);
+	if (has & HAS_REASON)
+		add_text(out, "reason", event->reason ? event->reason : "");
 	if (!(has & HAS_ORDER))
 		return;
 	add_number(out, "order", event->order);

@@ -2,6 +2,7 @@
 #include "sig/call/cdr_fill.h"
 
 #include "media/quality.h"
+#include "sig/call/plan.h"
 #include "sig/call/segment.h"
 #include "sig/leg/line_facts.h"
 
@@ -72,8 +73,19 @@ void cdr_put(char *out, size_t cap, struct bytes b)
 	(void)bytes_cstr(bytes_sub(b, 0, cap - 1), out, cap);
 }
 
+static void cdr_add_forward(struct cdr *cdr, const struct plan *plan)
+{
+	struct bytes to;
+	enum plan_why why = plan_went_to(plan, &to);
+
+	cdr->forwarded = (uint8_t)why;
+	if (why != PLAN_CALLED)
+		cdr_put(cdr->forwarded_to, sizeof(cdr->forwarded_to), to);
+}
+
 void cdr_begin(struct cdr *cdr, const struct call *c)
 {
+	cdr_add_forward(cdr, &c->plan);
 	cdr_put(cdr->from, sizeof(cdr->from), text_bytes(&c->from));
 	cdr_put(cdr->to, sizeof(cdr->to), text_bytes(&c->to));
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id),

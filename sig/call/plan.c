@@ -1,16 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/plan.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/cdr_fill.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/call.h"
+
+static const struct {
+	const char *name, *reason, *cause;
+} g_whys[PLAN_WHYS] = {
+#define X(id, name, reason, cause) { name, reason, cause },
+	PLAN_WHY(X)
+#undef X
+};
+
+const char *plan_why_name(enum plan_why why)
+{
+	assert(why < PLAN_WHYS);
+	return g_whys[why].name;
+}
 
 void plan_clear(struct plan *plan)
 {
@@ -53,6 +70,12 @@ int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t fr
 static struct bytes last_user(const struct plan *plan)
 {
 	return text_bytes(&plan->steps[plan->count - 1].user);
+}
+
+enum plan_why plan_went_to(const struct plan *plan, struct bytes *user)
+{
+	*user = plan->count ? last_user(plan) : (struct bytes){ 0 };
+	return plan->count ? (enum plan_why)plan->steps[plan->count - 1].why : PLAN_CALLED;
 }
 
 /* Nobody is rung twice, nor is who calls. */
@@ -305,6 +328,21 @@ void plan_stop(struct call *c)
 	c->ring_ns = c->plan.until_ns = 0;
 }
 
+/* Of a call that is there already: one that begins has not told anybody of itself yet. */
+static void plan_tell(struct call_host *h, const struct call *c)
+{
+	struct sig_event *event = call_publish_begin(h, c, SIG_CALL_FORWARDED);
+	struct bytes to;
+	enum plan_why why = plan_went_to(&c->plan, &to);
+
+	LOG_INFO("call", c->id, "call goes on to another", LOG_BYTES("to", to),
+		 LOG_STR("why", plan_why_name(why)));
+	if (!event)
+		return;
+	cdr_put(event->to, sizeof(event->to), to);
+	event->reason = plan_why_name(why);
+}
+
 bool plan_next(struct call_host *h, struct call *c, enum plan_why why)
 {
 	struct plan *p = &c->plan;
@@ -321,7 +359,7 @@ bool plan_next(struct call_host *h, struct call *c, enum plan_why why)
 		return false;
 	leave_first(h, c, count);
 	fork_forget_best(c);
-	LOG_INFO("call", c->id, "call goes on to another", LOG_BYTES("to", last_user(p)));
+	plan_tell(h, c);
 	return true;
 }
 
@@ -357,16 +395,10 @@ static void write_uri(struct writer *w, const struct call_host *h, const struct 
 static void write_diversion(struct writer *w, const struct call_host *h, const struct leg *l,
 			    const struct plan *p)
 {
-	static const char *const reasons[PLAN_WHYS] = {
-		[PLAN_CALLED] = "unknown",          [PLAN_ALWAYS] = "unconditional",
-		[PLAN_BUSY] = "user-busy",          [PLAN_NO_ANSWER] = "no-answer",
-		[PLAN_UNREACHABLE] = "unavailable",
-	};
-
 	for (uint8_t i = p->count - 1, by; (by = p->steps[i].from) != PLAN_FIRST; i = by) {
 		writer_str(w, "Diversion: ");
 		write_uri(w, h, l, text_bytes(&p->steps[by].user));
-		WRITER_TEXTS(w, ">;reason=", reasons[p->steps[i].why], ";counter=1\r\n");
+		WRITER_TEXTS(w, ">;reason=", g_whys[p->steps[i].why].reason, ";counter=1\r\n");
 	}
 }
 
@@ -402,18 +434,13 @@ static enum plan_why sent_on(const struct plan *p, uint8_t step)
 static void write_history(struct writer *w, const struct call_host *h, const struct leg *l,
 			  const struct plan *p)
 {
-	static const char *const causes[PLAN_WHYS] = {
-		[PLAN_CALLED] = "",       [PLAN_ALWAYS] = "302",      [PLAN_BUSY] = "486",
-		[PLAN_NO_ANSWER] = "408", [PLAN_UNREACHABLE] = "480",
-	};
-
 	for (uint8_t i = 0; i < p->count; i++) {
 		enum plan_why why = sent_on(p, i);
 
 		writer_str(w, i ? ", " : "History-Info: ");
 		write_uri(w, h, l, text_bytes(&p->steps[i].user));
 		if (why != PLAN_WHYS)
-			WRITER_TEXTS(w, "?Reason=SIP%3Bcause%3D", causes[why]);
+			WRITER_TEXTS(w, "?Reason=SIP%3Bcause%3D", g_whys[why].cause);
 		writer_str(w, ">;index=");
 		write_index(w, p, i);
 		if (i) {

@@ -6,6 +6,10 @@
 #include "sig/model/call.h"
 
 void plan_clear(struct plan *plan);
+/* "": nobody sent the call on. */
+const char *plan_why_name(enum plan_why why);
+/* Where the call went on to at last, and why; PLAN_CALLED: nowhere else than to whom it was for. */
+enum plan_why plan_went_to(const struct plan *plan, struct bytes *user);
 /* Of the last step; SET_NONE: it sets nothing. */
 enum set_state plan_set_state(const struct plan *plan);
 /* The last step rings no phone: who calls is for the node. */

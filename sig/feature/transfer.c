@@ -171,31 +171,35 @@ static int part(struct call *c)
 	return 0;
 }
 
-/* 0 or -errno with *refusal: nothing has changed. */
-static int transfer_ring(struct call_host *h, struct call *c, struct call_refusal *refusal)
+/* 0 or -errno with *refusal: nothing has changed. *before: the plan until now. */
+static int transfer_ring(struct call_host *h, struct call *c, struct plan *before,
+			 struct call_refusal *refusal)
 {
-	struct plan plan = c->plan;
 	struct dialog_party from;
 	int err;
 
 	if (!caller_of(c, &from) || part(c))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	*before = c->plan;
 	c->plan = (struct plan){ 0 };
 	err = plan_begin(h, c, text_bytes(&c->transfer->target), &from, refusal);
-	if (!err) {
-		plan_clear(&plan);
+	if (!err)
 		return 0;
-	}
 	plan_clear(&c->plan);
-	c->plan = plan;
+	c->plan = *before;
 	swap_pairs(c);
 	return err;
 }
 
-static void begun(struct call_host *h, struct call *c)
+static void begun(struct call_host *h, struct call *c, struct plan *before)
 {
+	struct plan plan = c->plan;
+
 	swap_pairs(c);
+	c->plan = *before;
 	pair_ends(h, c, CAUSE_TRANSFERRED, pair_ended_by(c));
+	plan_clear(&c->plan);
+	c->plan = plan;
 	swap_pairs(c);
 	c->state = CALL_SETUP;
 	flows_update(h, c, NULL);
@@ -247,14 +251,15 @@ static void transfer_on_refused(struct call_host *h, struct call *c, uint16_t st
 static void go_ring(struct call_host *h, struct call *c)
 {
 	struct call_refusal refusal;
+	struct plan before;
 
 	outbox_touch(&c->out);
 	acts_stop(h, c);
-	if (transfer_ring(h, c, &refusal)) {
+	if (transfer_ring(h, c, &before, &refusal)) {
 		transfer_on_refused(h, c, refusal.status);
 		return;
 	}
-	begun(h, c);
+	begun(h, c, &before);
 	(void)notify(h, c, 100);
 }
 

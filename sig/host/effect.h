@@ -47,7 +47,8 @@ enum sig_event_kind {
 	SIG_CALL_COLLECTED,       /* order, reason, digits */
 	SIG_CALL_WAITING,         /* for the application; again after a restart */
 	SIG_CALL_MISSED,          /* it waits for the application no longer */
-	SIG_CALL_SPLIT, /* other: the party goes on alone, and so does the other one there */
+	SIG_CALL_SPLIT,     /* other: the party goes on alone, and so does the other one there */
+	SIG_CALL_FORWARDED, /* reason: it goes on to another, to */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
 	SIG_EVENT_KINDS,

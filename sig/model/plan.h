@@ -17,8 +17,21 @@ enum {
 	PLAN_STEP_MAX_MS = 3600 * 1000
 };
 
-/* Why a step was reached. */
-enum plan_why { PLAN_CALLED, PLAN_ALWAYS, PLAN_BUSY, PLAN_NO_ANSWER, PLAN_UNREACHABLE, PLAN_WHYS };
+/* Why a step was reached: id, its name in events and CDRs, reason of RFC 5806, cause of RFC 7044 with whom it is about. Numbers stand in
+ * records: append only. */
+#define PLAN_WHY(X)                                   \
+	X(CALLED, "", "unknown", "")                  \
+	X(ALWAYS, "always", "unconditional", "302")   \
+	X(BUSY, "busy", "user-busy", "486")           \
+	X(NO_ANSWER, "no_answer", "no-answer", "408") \
+	X(UNREACHABLE, "unreachable", "unavailable", "480")
+
+enum plan_why {
+#define X(id, name, reason, cause) PLAN_##id,
+	PLAN_WHY(X)
+#undef X
+		PLAN_WHYS
+};
 
 /* What a step sets in a document (set.h). */
 struct plan_set {

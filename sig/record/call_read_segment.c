@@ -71,9 +71,11 @@ static bool read_segment(struct reading *r, struct segment *s, const Tandem__Cal
 	cdr->ended_by = (enum call_ended_by)in->ended_by;
 	cdr->lines = (uint8_t)(in->lines & OFFER_LINES_ALL);
 	cdr->audio = (uint8_t)(in->audio & 3);
+	cdr->forwarded = (uint8_t)(in->forwarded < PLAN_WHYS ? in->forwarded : PLAN_CALLED);
 	segment_read_times(r, cdr, in);
 	return read_chars(r, cdr->from, sizeof(cdr->from), &in->from) &&
 	       read_chars(r, cdr->to, sizeof(cdr->to), &in->to) &&
+	       read_chars(r, cdr->forwarded_to, sizeof(cdr->forwarded_to), &in->forwarded_to) &&
 	       read_chars(r, cdr->sip_call_id, sizeof(cdr->sip_call_id), &in->sip_call_id) &&
 	       read_counters(r, &cdr->a, &cdr->a_sound, in->a) &&
 	       read_counters(r, &cdr->b, &cdr->b_sound, in->b);

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "media/offer.h"
+#include "sig/call/plan.h"
 #include "tests/unit/test.h"
 
 static struct fields g_fields;
@@ -38,6 +39,8 @@ static void test_cdr(void **state)
 		.ended_by = ENDED_BY_B,
 		.reason = "normal",
 		.lines = OFFER_LINES_T38,
+		.forwarded_to = "1003",
+		.forwarded = PLAN_BUSY,
 		.a = { .packets_in = UINT64_MAX, .lost = 3, .digits = 4 },
 		.b = { .packets_out = 7, .jitter_us = 1500, .rtt_us = 20000 },
 		.b_sound = { .codec = "PCMU", .mos_in = 440, .mos_out = 390 },
@@ -52,6 +55,8 @@ static void test_cdr(void **state)
 	assert_string_equal(value("ended_by"), "b");
 	assert_string_equal(value("cause"), "normal");
 	assert_string_equal(value("lines"), "t38");
+	assert_string_equal(value("forwarded_to"), "1003");
+	assert_string_equal(value("forwarded"), "busy");
 	assert_string_equal(value("a_packets_in"), "18446744073709551615");
 	assert_string_equal(value("a_lost"), "3");
 	assert_string_equal(value("a_digits"), "4");
@@ -111,6 +116,8 @@ static void test_longest_cdr(void **state)
 	(void)state;
 	memset(&cdr, 0xff, sizeof(cdr));
 	cdr.ended_by = ENDED_BY_OPERATOR;
+	cdr.forwarded = PLAN_UNREACHABLE;
+	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] = '\0';
 	cdr.tenant[sizeof(cdr.tenant) - 1] = cdr.from[sizeof(cdr.from) - 1] =
 		cdr.to[sizeof(cdr.to) - 1] = '\0';
 	cdr.sip_call_id[sizeof(cdr.sip_call_id) - 1] = cdr.reason[sizeof(cdr.reason) - 1] = '\0';
@@ -151,6 +158,8 @@ static void test_json(void **state)
 	memset(cdr.sip_call_id, 1, sizeof(cdr.sip_call_id));
 	memset(&cdr.a, 0x0f, sizeof(cdr.a));
 	memset(&cdr.b, 0x0f, sizeof(cdr.b));
+	cdr.forwarded = PLAN_UNREACHABLE;
+	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] = '\0';
 	cdr.setup_utc_ms = cdr.ringing_utc_ms = cdr.answer_utc_ms = cdr.end_utc_ms = INT64_MAX;
 	cdr.ended_by = ENDED_BY_OPERATOR;
 	cdr.tenant[sizeof(cdr.tenant) - 1] = cdr.from[sizeof(cdr.from) - 1] =
@@ -163,9 +172,9 @@ static void test_json(void **state)
 
 static void test_every_number_is_known_as_one(void **state)
 {
-	static const char *const texts[] = { "tenant",      "from",     "to",
-					     "sip_call_id", "ended_by", "cause",
-					     "lines",       "a_codec",  "b_codec" };
+	static const char *const texts[] = { "tenant",   "from",         "to",       "sip_call_id",
+					     "ended_by", "cause",        "lines",    "a_codec",
+					     "b_codec",  "forwarded_to", "forwarded" };
 	struct cdr cdr = { 0 };
 	size_t numbers = 0;
 

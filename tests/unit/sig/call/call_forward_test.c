@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls go on to others: always, when a phone is busy, does not answer, or is not there (FEATURES CALL-15 to CALL-19, CALL-21). */
+#include "sig/call/plan.h"
+
 #include "tests/unit/sig/hunt.h"
 
 enum { RING_MS = 6000 };
@@ -53,6 +55,8 @@ static void always(void **state)
 					 "<sip:1004@192.0.2.1:5060>;index=1.1;mp=1\r\n"));
 	talk_and_end(t);
 	assert_string_equal(t->r->cdrs[0].to, "1002");
+	assert_string_equal(t->r->cdrs[0].forwarded_to, "1004");
+	assert_int_equal(t->r->cdrs[0].forwarded, PLAN_ALWAYS);
 }
 
 static void nobody_was_called_before(void **state)
@@ -110,6 +114,17 @@ static void not_for_every_refusal(void **state)
 	assert_int_equal(rig_count(t->r, &t->c.addr, "INVITE "), 0);
 }
 
+/* Who watches hears of it, and where to. */
+static void assert_told(const struct hunt *t, const char *to, const char *reason)
+{
+	const struct sig_event *e = &t->r->events[t->r->event_count - 1];
+
+	assert_int_equal(e->kind, SIG_CALL_FORWARDED);
+	assert_string_equal(e->from, "1001");
+	assert_string_equal(e->to, to);
+	assert_string_equal(e->reason, reason);
+}
+
 static void on_no_answer(void **state)
 {
 	struct hunt *t = *state;
@@ -120,9 +135,11 @@ static void on_no_answer(void **state)
 	assert_int_equal(rig_count(t->r, &t->c.addr, "INVITE "), 0);
 	rig_wait_ms(t->r, 200);
 	assert_true(phone_rings(&t->c).n);
+	assert_told(t, "1004", "no_answer");
 	assert_all_cancelled(t);
 	assert_true(rig_has(t->c.invite, ";reason=no-answer;"));
 	talk_and_end(t);
+	assert_int_equal(t->r->cdrs[0].forwarded, PLAN_NO_ANSWER);
 }
 
 /* It does not stop ringing for nothing. */
