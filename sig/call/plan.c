@@ -29,13 +29,21 @@ const char *plan_why_name(enum plan_why why)
 	return g_whys[why].name;
 }
 
+/* Without its steps from that one on. */
+static void plan_cut(struct plan *plan, uint8_t count)
+{
+	while (plan->count > count) {
+		struct plan_step *last = &plan->steps[--plan->count];
+
+		text_clear(&last->user);
+		text_clear(&last->application);
+		text_clear(&last->set.number);
+	}
+}
+
 void plan_clear(struct plan *plan)
 {
-	for (uint8_t i = 0; i < plan->count; i++) {
-		text_clear(&plan->steps[i].user);
-		text_clear(&plan->steps[i].application);
-		text_clear(&plan->steps[i].set.number);
-	}
+	plan_cut(plan, 0);
 	free(plan->steps);
 	*plan = (struct plan){ 0 };
 }
@@ -361,6 +369,48 @@ bool plan_next(struct call_host *h, struct call *c, enum plan_why why)
 	fork_forget_best(c);
 	plan_tell(h, c);
 	return true;
+}
+
+static int may_go_to(const struct call *c, struct bytes user)
+{
+	const struct plan *p = &c->plan;
+
+	if (c->state == CALL_ANSWERING || c->state == CALL_ESTABLISHED)
+		return -EALREADY;
+	if (c->state == CALL_ENDING || c->parting_ns || !p->count || plan_set_state(p) != SET_NONE)
+		return -ENODATA;
+	return may_ring(c, user) && p->count < PLAN_STEPS_MAX &&
+			       step_depth(p, p->count - 1) < PLAN_DEPTH_MAX
+		       ? 0
+		       : -ELOOP;
+}
+
+int plan_go_to(struct call_host *h, struct call *c, struct bytes user, enum plan_why why)
+{
+	uint8_t steps = c->plan.count, legs = c->leg_count;
+	uint64_t until_ns = c->plan.until_ns;
+	struct call_refusal refusal;
+	struct dialog_party party;
+	int err = may_go_to(c, user);
+	bool waits = call_waits(c);
+
+	if (err)
+		return err;
+	if (!caller_was(c, &party))
+		return -ENODATA;
+	outbox_touch(&c->out);
+	c->plan.until_ns = 0;
+	if (walk(h, c, user, why, steps - 1, &party, &refusal)) {
+		plan_cut(&c->plan, steps);
+		c->plan.until_ns = until_ns;
+		return -EHOSTUNREACH;
+	}
+	if (waits)
+		call_publish(h, c, SIG_CALL_MISSED);
+	leave_first(h, c, legs);
+	fork_forget_best(c);
+	plan_tell(h, c);
+	return 0;
 }
 
 enum plan_why plan_why_of(const struct refusal_kept *r)
