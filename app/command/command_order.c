@@ -73,6 +73,12 @@ static const struct {
 	{ -EPROTO, COMMAND_CONFLICT, "call",
 	  "the caller takes nothing that the node can say: the call is refused" },
 	{ -ENOSPC, COMMAND_FULL, NULL, "media ports" },
+	{ -EALREADY, COMMAND_CONFLICT, "call", "the call is answered: see call.transfer" },
+	{ -ENODATA, COMMAND_CONFLICT, "call", "nobody is rung for the call" },
+	{ -ENXIO, COMMAND_NOT_FOUND, "to", "there is no such extension" },
+	{ -ELOOP, COMMAND_CONFLICT, "to",
+	  "it calls, was rung for this call before, or the call was sent on too often" },
+	{ -EHOSTUNREACH, COMMAND_CONFLICT, "to", "nobody there can be rung: the call rings on" },
 	{ -EOPNOTSUPP, COMMAND_CONFLICT, "leg",
 	  "the phone itself holds, and does not take Event: talk: resume at the phone" },
 };

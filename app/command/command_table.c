@@ -323,6 +323,12 @@ static const struct command_arg g_transfer_args[] = {
 	END,
 };
 
+static const struct command_arg g_deflect_args[] = {
+	CALL_ARG,
+	PARTY_ARG("to", "Extension that it goes on to."),
+	END,
+};
+
 static const struct command_arg g_join_args[] = {
 	CALL_ARG,
 	{ .name = "with",
@@ -706,6 +712,13 @@ const struct command g_commands[] = {
 	  "the extension, and is its application's again where nobody answers. Answered when it is "
 	  "saved; the events call.transferred and call.transfer_failed tell what becomes of it.",
 	  "id, order", command_call_transfer },
+	{ "call.deflect", COMMAND_FOR_TENANT, g_deflect_args,
+	  "Sends a call that rings, or waits for an application, on to an extension: who rings is "
+	  "left, and the phones of that one ring, or its calls go where it sends them. Who is rung "
+	  "is told so by Diversion and History-Info. Where nobody can be rung, where the extension "
+	  "was rung for the call before, or the call is answered: conflict, and the call is as it "
+	  "was. The event call.forwarded tells where it goes.",
+	  "id, order", command_call_order, .order = ORDER_DEFLECT },
 	{ "call.join", COMMAND_FOR_TENANT, g_join_args,
 	  "Makes one call of two that are established: of each one party stays, or the caller that "
 	  "is alone with the node, and the other one is left. The call goes on, with ends. "
@@ -753,7 +766,8 @@ const struct command g_commands[] = {
 	  "end_utc_ms (0: never), talk_ms, "
 	  "sip_status, q850, ended_by (a, b, node, operator), cause, lines (beside audio and "
 	  "video: words of profile.put), forwarded_to (the extension that the call went on to at "
-	  "last) and forwarded (why: always, busy, no_answer, unreachable), and for each leg (a_, "
+	  "last) and forwarded (why: always, busy, no_answer, unreachable, deflection), and for "
+	  "each leg (a_, "
 	  "b_) "
 	  "packets_in, octets_in, "
 	  "packets_out, octets_out, rtcp_in, rtcp_out, dropped, lost, jitter_us, digits, "

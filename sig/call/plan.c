@@ -115,6 +115,7 @@ static struct bytes goes_to(const struct shard_forward *f, enum plan_why why)
 	case PLAN_UNREACHABLE:
 		return bytes_str(f->unreachable);
 	case PLAN_CALLED:
+	case PLAN_DEFLECTED: /* where to was said by the command */
 	case PLAN_WHYS:
 		break;
 	}

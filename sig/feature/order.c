@@ -8,6 +8,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/order_answer.h"
+#include "sig/call/plan.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/feature/order_transfer.h"
@@ -130,6 +131,11 @@ static int order_application(struct call_host *h, struct call *c, struct call_or
 	return wait_answer(h, c);
 }
 
+static int order_deflect(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return order->known ? plan_go_to(h, c, order->to, PLAN_DEFLECTED) : -ENXIO;
+}
+
 /* Whom an order needs in the call. */
 enum needs { NEEDS_NOBODY, NEEDS_LEG, NEEDS_PAIR };
 
@@ -156,6 +162,7 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		[ORDER_DIGITS] = { order_digits, NEEDS_LEG },
 		[ORDER_ACT] = { order_act, NEEDS_NOBODY },
 		[ORDER_ANSWER] = { order_application, NEEDS_NOBODY },
+		[ORDER_DEFLECT] = { order_deflect, NEEDS_NOBODY },
 		[ORDER_TRANSFER] = { order_transfer, NEEDS_NOBODY },
 		[ORDER_JOIN] = { order_join, NEEDS_NOBODY },
 		[ORDER_SPLIT] = { order_split, NEEDS_PAIR },

@@ -32,6 +32,8 @@ enum call_order_kind {
 	 * caller, which is alone with the node, goes on to it. -EALREADY: a transfer is under way. -EDESTADDRREQ: there are two, and no
 	 * leg is named. -ENXIO: there is no such extension. -ELOOP: it is the party's own. -EHOSTUNREACH: no phone of it is registered. */
 	ORDER_TRANSFER,
+	/* to: a call that rings goes on to the extension; as plan_go_to (sig/call/plan.h), and -ENXIO: there is no such extension. */
+	ORDER_DEFLECT,
 	/* leg, with, with_leg: shard_call_join */
 	ORDER_JOIN,
 	/* leg, split: shard_call_split */

@@ -19,12 +19,13 @@ enum {
 
 /* Why a step was reached: id, its name in events and CDRs, reason of RFC 5806, cause of RFC 7044 with whom it is about. Numbers stand in
  * records: append only. */
-#define PLAN_WHY(X)                                   \
-	X(CALLED, "", "unknown", "")                  \
-	X(ALWAYS, "always", "unconditional", "302")   \
-	X(BUSY, "busy", "user-busy", "486")           \
-	X(NO_ANSWER, "no_answer", "no-answer", "408") \
-	X(UNREACHABLE, "unreachable", "unavailable", "480")
+#define PLAN_WHY(X)                                         \
+	X(CALLED, "", "unknown", "")                        \
+	X(ALWAYS, "always", "unconditional", "302")         \
+	X(BUSY, "busy", "user-busy", "486")                 \
+	X(NO_ANSWER, "no_answer", "no-answer", "408")       \
+	X(UNREACHABLE, "unreachable", "unavailable", "480") \
+	X(DEFLECTED, "deflection", "deflection", "487")
 
 enum plan_why {
 #define X(id, name, reason, cause) PLAN_##id,
