@@ -221,6 +221,80 @@ class Smart(ForwardTest):
         out.bye()
 
 
+class Deflected(ForwardTest):
+    """A command sends a ringing call of 1002 on to 1003."""
+
+    def deflect(self, to="1003"):
+        return self.node.ctl("call.deflect", call=self.calls()[0]["id"], to=to)
+
+    def ringing(self):
+        out = self.a.invite("1002", self.audio_a.sdp())
+        rung = self.b.incoming()
+        rung.ring()
+        out.wait_provisional(180)
+        return out, rung
+
+    def test_goes_on(self):
+        """Who rings hears CANCEL, who is rung hears for whom; event and record say where the call went."""
+        out, rung = self.ringing()
+        self.deflect()
+        rung.wait_cancel()
+        into = self.c.incoming()
+        self.assert_for(into, "deflection")
+        self.assertIn("cause%3D487", into.request.get("History-Info"))
+        told = [event for event in self.node.events() if event["type"] == "call.forwarded"]
+        self.assertEqual([(event["from"], event["to"], event["reason"]) for event in told], [("1001", "1003", "deflection")])
+        self.talk(out, into)
+        record = self.node.cdrs()[-1]
+        self.assertEqual((record["to"], record["forwarded_to"], record["forwarded"]), ("1002", "1003", "deflection"))
+
+    def test_refused(self):
+        """It rings on, and may be answered; then it is no longer sent on."""
+        self.node.put_extension("1009", "secret1009")
+        out, rung = self.ringing()
+        for to, why in (("9999", "no such extension"), ("1009", "nobody there can be rung"), ("1002", "was rung for this call"),
+                        ("1001", "it calls")):
+            with self.assertRaisesRegex(ServerError, why):
+                self.deflect(to)
+        rung.answer(self.audio_b.sdp(), ack=False)
+        out.wait_answer()
+        rung.wait_ack()
+        with self.assertRaisesRegex(ServerError, "call.transfer"):
+            self.deflect()
+        out.bye()
+        rung.wait_bye()
+        self.assertEqual(self.ended()["forwarded"], "")
+
+    def test_killed(self):
+        """Whoever gave the order has its answer: then it survives."""
+        out, rung = self.ringing()
+        self.deflect()
+        self.node.kill()
+        self.node.restart()
+        into = self.c.incoming(10)
+        self.assert_for(into, "deflection")
+        rung.wait_cancel()
+        self.talk(out, into)
+        self.assertEqual(self.node.cdrs()[-1]["forwarded"], "deflection")
+
+    def test_phones(self):
+        """Of a baresip to another one."""
+        for number in ("2001", "2002", "2003"):
+            self.node.put_extension(number, "secret" + number)
+        phones = {number: self.node.phone(number, "secret" + number, extra="answermode=auto" if number == "2003" else "")
+                  for number in ("2001", "2002", "2003")}
+        for phone in phones.values():
+            self.addCleanup(phone.quit)
+        phones["2001"].dial("2002")
+        phones["2002"].wait("CALL_INCOMING")
+        self.deflect("2003")
+        phones["2002"].wait("CALL_CLOSED")
+        phones["2001"].wait("CALL_ESTABLISHED")
+        phones["2003"].wait("CALL_ESTABLISHED")
+        phones["2001"].hangup()
+        self.assertEqual(self.ended()["forwarded_to"], "2003")
+
+
 class UpdatesWithOffers(CallTest):
     """RFC 3311: answered at once; the other party is asked again where it is to hear or send otherwise."""
 

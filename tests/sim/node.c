@@ -575,7 +575,21 @@ enum {
 	ORDER_KINDS = 5,
 	ORDER_TRANSFERS = 100,
 	ORDER_JOINS = 200,
+	ORDER_DEFLECTS = 300,
 };
+
+static int order_deflect_give(struct sim *s, const struct node_order *o,
+			      const struct shard_order *by)
+{
+	char to[16];
+	struct call_order order = {
+		.kind = ORDER_DEFLECT,
+		.to = bytes_str(node_extension((uint32_t)(o->what - ORDER_DEFLECTS), to)),
+		.by = by,
+	};
+
+	return shard_call_order(s->node.shard, o->call, &order, node_now(s));
+}
 
 static int order_transfer_give(struct sim *s, const struct node_order *o,
 			       const struct shard_order *by)
@@ -589,6 +603,8 @@ static int order_transfer_give(struct sim *s, const struct node_order *o,
 	char to[16];
 	int err;
 
+	if (o->what >= ORDER_DEFLECTS)
+		return order_deflect_give(s, o, by);
 	if (o->what >= ORDER_JOINS)
 		err = shard_call_join(s->node.shard, &join, node_now(s));
 	else
@@ -685,6 +701,8 @@ static const char *order_name(const struct node_order *o)
 	static const char *const names[] = { "hold",  "resume", "mute", "unmute",  "dtmf", "answer",
 					     "split", "split",  "play", "collect", "stop" };
 
+	if (o->what >= ORDER_DEFLECTS)
+		return "deflect";
 	if (o->what >= ORDER_JOINS)
 		return "join";
 	if (o->what >= ORDER_TRANSFERS)
@@ -735,6 +753,11 @@ void node_again(struct sim *s)
 void node_transfer(struct sim *s, uint64_t call, enum shard_leg leg, uint32_t to)
 {
 	node_command(s, call, ORDER_TRANSFERS + 10U * leg + to);
+}
+
+void node_deflect(struct sim *s, uint64_t call, uint32_t to)
+{
+	node_command(s, call, ORDER_DEFLECTS + to);
 }
 
 void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,

@@ -80,6 +80,8 @@ void node_originate(struct sim *s, uint32_t from, uint32_t to);
 void node_command(struct sim *s, uint64_t call, uint64_t what);
 /* A party is given to an extension, or the caller that is alone goes on to it. */
 void node_transfer(struct sim *s, uint64_t call, enum shard_leg leg, uint32_t to);
+/* It rings, and goes on to an extension. */
+void node_deflect(struct sim *s, uint64_t call, uint32_t to);
 /* One of each call speaks with one of the other. */
 void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
 	       enum shard_leg with_leg);

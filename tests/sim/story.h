@@ -53,6 +53,7 @@ enum story_what {
 	STORY_COMMAND,    /* to the first call; to: which (node_command) */
 	STORY_OTHER,      /* ... to the last one */
 	STORY_TRANSFER,   /* by command; who: enum shard_leg; to: extension */
+	STORY_DEFLECT,    /* by command; to: extension */
 	STORY_JOIN, /* by command, the call of A with the other one; who, to: enum shard_leg of each */
 	STORY_AGAIN,    /* the last command: its client heard nothing */
 	STORY_OPERATOR, /* ends all calls */

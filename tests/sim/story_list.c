@@ -153,6 +153,13 @@ const struct story story_list[] = {
 	  .absent = ON(B2),
 	  .forward = { [EXT_B] = { .smart_do_not_disturb = true, .busy = "1003" } }, .look_s = 25,
 	  .talk = ON(C) | ON(D), .status = 200, .pairs = 1 },
+	{ "deflected", .steps = { DIALS, { 8, STORY_DEFLECT, 0, EXT_C }, { 12, STORY_AGAIN } },
+	  .manner = { [B] = RINGS, [B2] = RINGS }, .look_s = 25, .talk = ON(A) | ON(C),
+	  .loose = true, .status = 200, .pairs = 1 },
+	{ "deflected-by-an-application",
+	  .steps = { { 3, STORY_DIAL, A, EXT_C }, { 4, STORY_DEFLECT, 0, EXT_B } },
+	  .absent = ON(B2), .forward = { [EXT_C] = { .application = "ivr" } }, .answer_s = 30,
+	  .look_s = 25, .talk = ON(A) | ON(B), .loose = true, .status = 200, .pairs = 1 },
 	/* feature codes */
 	{ "code-forward",
 	  .steps = { { 3, STORY_CODE, A, CODE_FORWARD_TO_C }, { 14, STORY_DIAL, D, EXT_A } },
