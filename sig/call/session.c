@@ -53,12 +53,13 @@ static bool talk_is_own(const struct talk *t)
 	return t->offerer == t->answerer && !t->with;
 }
 
-/* For whom we ask by ourselves: it said less only because it was offered less, by who held it then. */
+/* For whom we ask by ourselves: it said less only because it was offered less, by who held it then. Who is asked for an offer says what it
+ * wants. */
 static bool was_held(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
 
-	return !l->uas && !l->sdp.theirs && !l->holds && !session_is_holding(c, leg);
+	return !l->uas && !l->uac && !l->sdp.theirs && !l->holds && !session_is_holding(c, leg);
 }
 
 /* In which direction: who is held is told so (RFC 3264 8.4), unless it is to speak with somebody else. */
@@ -161,6 +162,8 @@ int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct 
 	text_clear(&c->legs[c->legs[leg]->uac->from]->open.heard); /* its answer to another leg */
 	if (text_set(&open->heard, sdp))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	if (c->legs[leg]->state == LEG_CONFIRMED)
+		c->legs[leg]->holds = !session_is_receiving(c, leg, sdp);
 	t = talk_open(c, leg);
 	return session_offer_text(h, c, &t, refusal);
 }

@@ -239,6 +239,56 @@ static void late_offer_in_a_reinvite(void **state)
 	assert_int_equal(rig_counts(l->r).calls_established, 1);
 }
 
+#define SDP_SAYS(who, port, version, direction)                                           \
+	"v=0\r\no=x 1 " version " IN IP4 192.0.2." who "\r\ns=-\r\nc=IN IP4 192.0.2." who \
+	"\r\nt=0 0\r\nm=audio " port " RTP/AVP 8\r\na=" direction "\r\n"
+
+/* What the other one offers of its own will goes on as it is, whatever it answered before. */
+static void late_offer_says_less(void **state)
+{
+	static const struct {
+		const char *held_by_b; /* what B offers first; NULL: nothing */
+		const char *offer, *want;
+		bool music;
+	} rows[] = {
+		{ NULL, SDP_SAYS("12", "5000", "2", "sendonly"), "a=sendonly\r\n", true },
+		{ NULL, SDP_SAYS("12", "5000", "2", "recvonly"), "a=recvonly\r\n", false },
+		{ NULL, SDP_SAYS("12", "5000", "2", "sendrecv"), "a=sendrecv\r\n", false },
+		{ SDP_SAYS("12", "5000", "2", "sendonly"), SDP_SAYS("12", "5000", "3", "sendonly"),
+		  "a=sendonly\r\n", true },
+		{ SDP_SAYS("12", "5000", "2", "sendonly"), SDP_SAYS("12", "5000", "3", "sendrecv"),
+		  "a=sendrecv\r\n", false },
+	};
+	static const struct job_id music[MEDIA_CODECS] = {
+		[MEDIA_CODEC_PCMA] = { .slot = 5, .generation = 7 },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct line *l = *state;
+		bool was_held = rows[i].held_by_b;
+		struct bytes m;
+
+		shard_track_set(l->r->shard, SHARD_TRACK_MUSIC, music);
+		if (was_held) {
+			l->b.cseq = 500;
+			phone_request(&l->b, "INVITE", "", rows[i].held_by_b);
+			phone_answer(&l->a, rig_take(l->r, &l->a.addr, "INVITE "), "200 OK",
+				     SDP_SAYS("11", "4000", "2", "recvonly"));
+			assert_true(phone_hears(&l->b, "SIP/2.0 200").n);
+			phone_ack(&l->b);
+		}
+		phone_request(&l->a, "INVITE", "", "");
+		phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "200 OK", rows[i].offer);
+		m = phone_hears(&l->a, "SIP/2.0 200");
+		if (!rig_has(m, rows[i].want))
+			fail_msg("row %zu: " BYTES_FMT, i, BYTES_ARG(rig_body(m)));
+		phone_ack_with(&l->a, SDP_SAYS("11", "4000", "3", "sendrecv"));
+		assert_int_equal(line_last_spec(l->r, 0).source.job.slot, rows[i].music ? 5 : 0);
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(talking(state), 0);
+	}
+}
+
 /* What was agreed before is no answer to the offer of a re-INVITE that the BYE has ended. */
 static void late_offer_after_bye(void **state)
 {
@@ -426,6 +476,7 @@ int main(void)
 		LINE_TEST(late_offer),
 		LINE_TEST(late_offer_without_answer),
 		TALK_TEST(late_offer_in_a_reinvite),
+		TALK_TEST(late_offer_says_less),
 		TALK_TEST(late_offer_after_bye),
 		TALK_TEST(info_is_relayed),
 		TALK_TEST(info_is_refused),

@@ -825,10 +825,33 @@ static void rung_and_left_by_all(void **state)
 
 /* What the simulator showed (tests/sim/seeds.txt). */
 
+static const struct call *the_call(struct rig *r)
+{
+	struct call_view view;
+	uint32_t cursor = 0;
+
+	assert_true(shard_call_next(r->shard, &cursor, &view));
+	return shard_call_find(r->shard, view.call);
+}
+
+/* What the engine was asked for while it said nothing. */
+static void closes_all(struct rig *r)
+{
+	uint32_t count = r->media_count;
+
+	r->hold_media = false;
+	for (uint32_t i = 0; i < count; i++) {
+		if (r->media[i].kind == MEDIA_FLOW_CLOSE)
+			rig_media_closed(r, &r->media[i]);
+	}
+}
+
 /* The retry of an offer of whoever has left meanwhile. */
 static void offer_of_who_left(void **state)
 {
 	struct trio *t = *state;
+	const struct call *c;
+	uint32_t asked;
 	struct bytes m;
 
 	phones_talk(&t->l.a, &t->l.b);
@@ -842,12 +865,22 @@ static void offer_of_who_left(void **state)
 	assert_true(phone_hears(&t->c, "SIP/2.0 202").n);
 	assert_notified(&t->c, "SIP/2.0 100 Trying\r\n", "active");
 	assert_true(phone_rings(&t->l.b).n);
+	t->l.r->hold_media = true; /* its leg waits for its last counters, and is there */
 	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
 	m = rig_take(t->l.r, &t->l.a.addr, "INVITE ");
 	phone_answer(&t->l.a, m, "200 OK", PHONE_SDP_A);
 	assert_notified(&t->c, "SIP/2.0 200 OK\r\n", "terminated");
 	trio_assert_left(&t->c);
-	rig_wait_ms(t->l.r, 40000); /* its leg is gone */
+	c = the_call(t->l.r);
+	assert_int_equal(c->order_leg, 2);
+	assert_true(c->order_ns);
+	asked = rig_count(t->l.r, &t->l.a.addr, "INVITE ");
+	rig_wait_ms(t->l.r, 4500);
+	assert_non_null(call_leg(c, 2));
+	assert_int_equal(c->order_ns, 0); /* nor will it be tried once more */
+	assert_int_equal(rig_count(t->l.r, &t->l.a.addr, "INVITE "), asked);
+	closes_all(t->l.r);
+	rig_wait_ms(t->l.r, 40000);
 	trio_assert_ends(t, &t->l.a, &t->l.b);
 }
 
