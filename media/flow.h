@@ -134,6 +134,16 @@ struct payload_rule {
 	uint32_t clock_hz; /* RTP clock */
 };
 
+/* The last packet that was sent to the party of a flow while it heard a sound: what follows goes on behind it, in step with time. */
+struct flow_said {
+	uint64_t at_ns; /* of clock_now_ns */
+	uint32_t timestamp;
+	uint32_t clock_hz;
+	uint16_t sequence;
+	uint16_t
+		units; /* of the timestamp, from packet to packet; 0: it heard none, or nothing is known */
+};
+
 /* What must survive a restart so that the peer notices nothing. Direction: packets received by this flow. */
 struct flow_resume {
 	struct addr source_rtp; /* latched; family ADDR_NONE: not yet */
@@ -144,9 +154,10 @@ struct flow_resume {
 	uint8_t started;           /* 1: a source was relayed */
 	uint8_t pad;
 	/* SRTP: ROC << 16 | SEQ (RFC 3711 3.3.1); SRTCP: its explicit index. 0 where plain. */
-	uint64_t srtp_in;    /* highest one authenticated of the party's stream */
-	uint64_t srtp_next;  /* next one we would send to the party */
-	uint32_t srtcp_next; /* of SRTCP */
+	uint64_t srtp_in;      /* highest one authenticated of the party's stream */
+	uint64_t srtp_next;    /* next one we would send to the party */
+	uint32_t srtcp_next;   /* of SRTCP */
+	struct flow_said said; /* to the party of this flow */
 };
 
 enum {

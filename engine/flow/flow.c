@@ -90,6 +90,11 @@ static void resume_apply(struct flow *f, const struct flow_resume *r, uint64_t n
 				     .timestamp_offset = r->timestamp_offset,
 				     .sequence_offset = r->sequence_offset,
 				     .started = r->started };
+	f->sink.at_ns = r->said.at_ns;
+	f->sink.timestamp = r->said.timestamp;
+	f->sink.clock_hz = r->said.clock_hz;
+	f->sink.sequence = r->said.sequence;
+	f->sink.units = r->said.units;
 	latch_resume(f, CHANNEL_RTP, &r->source_rtp, now_ns);
 	latch_resume(f, CHANNEL_RTCP, &r->source_rtcp, now_ns);
 }
@@ -205,6 +210,17 @@ const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_
 	return i == PAYLOAD_NONE ? NULL : &f->rules[i];
 }
 
+static struct flow_said said_read(const struct flow *f)
+{
+	const struct sink *k = &f->sink;
+
+	return (struct flow_said){ .at_ns = k->at_ns,
+				   .timestamp = k->timestamp,
+				   .clock_hz = k->clock_hz,
+				   .sequence = k->sequence,
+				   .units = k->started && !f->listener.begun ? 0 : k->units };
+}
+
 struct flow_resume flow_resume_read(const struct flow *f)
 {
 	struct flow_resume r = {
@@ -214,6 +230,7 @@ struct flow_resume flow_resume_read(const struct flow *f)
 		.timestamp_offset = f->source.timestamp_offset,
 		.sequence_offset = f->source.sequence_offset,
 		.started = f->source.started,
+		.said = said_read(f),
 	};
 
 	srtp_flow_resume(f, &r);

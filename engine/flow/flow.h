@@ -53,6 +53,7 @@ struct sink {
 	uint16_t sequence; /* highest sent */
 	uint8_t started;
 	uint8_t pinned; /* 1: not started, but it will with sequence + 1 (srtp_flow.h) */
+	uint16_t units; /* of a timestamp, between two packets of the sound; see flow_said */
 	uint32_t packets,
 		octets; /* sent, octets of payload: as a sender report counts them (RFC 3550 6.4.1) */
 };

@@ -59,6 +59,9 @@ static inline void sink_note(struct sink *k, uint16_t sequence, uint32_t timesta
 	k->started = 1;
 }
 
+/* The process before this one sent the party a sound: the stream goes on as if that had not ended. False: it did not, or not in any
+ * time that is over. */
+bool sink_resume(struct sink *k, uint64_t now_ns);
 /* The timestamp of this moment, in the clock of the audio sent last. */
 uint32_t sink_timestamp(const struct sink *k, uint64_t now_ns);
 /* Of a run that begins now, in its own clock: what was sent last was a packet. */

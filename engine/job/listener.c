@@ -3,6 +3,7 @@
 
 #include "engine/flow/source.h"
 #include "engine/job/turn.h"
+#include "engine/walk/event.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
 
@@ -45,6 +46,7 @@ void listener_leave(struct worker *w, struct flow *f)
 		return;
 	j = &w->jobs.list[f->listener.job - 1];
 	link_out(w, j, f);
+	f->notice |= f->listener.begun;
 	f->listener = (struct listener){ 0 };
 	f->making &= (uint8_t)~MAKING_SOUND;
 	if (j->track.first == 0)
@@ -93,6 +95,8 @@ static void listener_begin(struct worker *w, struct flow *f, const struct track 
 		t->timestamp;
 	f->listener.begun = 1;
 	f->listener.marked = 0;
+	f->sink.units = (uint16_t)t->units;
+	f->notice = 1;
 }
 
 bool listener_hear(struct worker *w, struct flow *f, const struct track *t)
@@ -115,5 +119,7 @@ bool listener_hear(struct worker *w, struct flow *f, const struct track *t)
 	if (!originate_rtp(w, f, &rtp))
 		return false;
 	l->marked = 1;
+	if (UNLIKELY(f->notice)) /* the party may say nothing */
+		event_notice(w, f, w->now_ns);
 	return true;
 }

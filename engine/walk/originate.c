@@ -41,7 +41,7 @@ void originate_begin(struct worker *w, struct flow *to, uint32_t clock_hz)
 {
 	struct sink *k = &to->sink;
 
-	if (k->started)
+	if (k->started || sink_resume(k, w->now_ns))
 		return;
 	/* the upper half is left free: RFC 3711 3.3.1 counts roll-overs from 0 */
 	if (!k->pinned)

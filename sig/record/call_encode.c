@@ -128,7 +128,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	packing_transfer(h->settings, p, c->transfer);
 	packing_acts(h, p, c->acts);
 	p->call.best = packing_best(&p->best, &c->best);
-	packing_flows(h->settings, p, c);
+	packing_flows(h, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,
 			      &unknown);
 	if (!err)

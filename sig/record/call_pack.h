@@ -93,7 +93,7 @@ void packing_acts(const struct call_host *h, struct packing *p, const struct act
 void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop);
 void packing_transfer(const struct shard_settings *settings, struct packing *p,
 		      const struct transfer *t);
-void packing_flows(const struct shard_settings *settings, struct packing *p, const struct call *c);
+void packing_flows(const struct call_host *h, struct packing *p, const struct call *c);
 void packing_segments(struct packing *p, const struct call *c);
 
 /* A message as text, by way of the host's space. 0 or -ENOMEM. */

@@ -46,9 +46,23 @@ static Tandem__Call__Dtls *pack_dtls(struct packed_flow *to, const struct flow_d
 	return out;
 }
 
-static void pack_flow(const struct shard_settings *settings, struct packing *p,
-		      const struct call_flow *f)
+static void pack_said(const struct call_host *h, Tandem__Call__Resume *out,
+		      const struct flow_said *said)
 {
+	uint64_t ago_ms = said->at_ns < h->now.ns ? (h->now.ns - said->at_ns) / NS_PER_MS : 0;
+
+	if (said->units == 0 || ago_ms > h->now.utc_ms)
+		return;
+	out->said_utc_ms = h->now.utc_ms - ago_ms;
+	out->said_timestamp = said->timestamp;
+	out->said_clock_hz = said->clock_hz;
+	out->said_sequence = said->sequence;
+	out->said_units = said->units;
+}
+
+static void pack_flow(const struct call_host *h, struct packing *p, const struct call_flow *f)
+{
+	const struct shard_settings *settings = h->settings;
 	struct packed_flow *to = &p->flows[p->call.n_flows];
 	Tandem__Call__Flow *out = &to->flow;
 	Tandem__Call__Resume *r = &to->resume;
@@ -61,6 +75,7 @@ static void pack_flow(const struct shard_settings *settings, struct packing *p,
 	r->sequence_offset = f->resume.sequence_offset;
 	r->started = f->resume.started;
 	r->srtp = f->resume.srtp_in;
+	pack_said(h, r, &f->resume.said);
 	tandem__call__flow__init(out);
 	out->leg = f->leg;
 	out->line = f->line;
@@ -79,11 +94,11 @@ static void pack_flow(const struct shard_settings *settings, struct packing *p,
 	p->flow_list[p->call.n_flows++] = out;
 }
 
-void packing_flows(const struct shard_settings *settings, struct packing *p, const struct call *c)
+void packing_flows(const struct call_host *h, struct packing *p, const struct call *c)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		if (!c->flows[i].closing)
-			pack_flow(settings, p, &c->flows[i]);
+			pack_flow(h, p, &c->flows[i]);
 	}
 	p->call.flows = p->flow_list;
 }

@@ -6,6 +6,8 @@
 #include "sig/leg/secret.h"
 #include "sig/record/call_read.h"
 
+enum { SAID_CLOCK_MAX = 192000 };
+
 static bool read_network(struct reading *r, struct call_flow *f, const char *name)
 {
 	const struct shard_settings *s = r->h->settings;
@@ -17,6 +19,27 @@ static bool read_network(struct reading *r, struct call_flow *f, const char *nam
 	}
 	f->network = 0;
 	call_obstacle(r->c, "a network of its media is gone");
+	return true;
+}
+
+static bool read_flow_said(struct reading *r, struct flow_said *out, const Tandem__Call__Resume *in)
+{
+	const struct instant *now = &r->h->now;
+	uint64_t at_ms = reading_time(r, in->said_utc_ms);
+	uint64_t ago_ms = at_ms < now->utc_ms ? now->utc_ms - at_ms : 0;
+
+	if (in->said_units == 0)
+		return true;
+	if (in->said_units > UINT16_MAX || in->said_sequence > UINT16_MAX ||
+	    in->said_clock_hz == 0 || in->said_clock_hz > SAID_CLOCK_MAX)
+		return reading_wrong(r, "flow: what its party heard");
+	if (ago_ms >= now->ns / NS_PER_MS) /* before this machine started */
+		return true;
+	*out = (struct flow_said){ .at_ns = now->ns - ago_ms * NS_PER_MS,
+				   .timestamp = in->said_timestamp,
+				   .clock_hz = in->said_clock_hz,
+				   .sequence = (uint16_t)in->said_sequence,
+				   .units = (uint16_t)in->said_units };
 	return true;
 }
 
@@ -33,7 +56,8 @@ static bool read_resume(struct reading *r, struct flow_resume *out, const Tandem
 	out->srtp_in = in->srtp;
 	if (in->srtp >= SRTP_INDEX_END)
 		return reading_wrong(r, "flow: SRTP index");
-	return reading_address(r, &out->source_rtp, in->rtp, "flow: latched address") &&
+	return read_flow_said(r, &out->said, in) &&
+	       reading_address(r, &out->source_rtp, in->rtp, "flow: latched address") &&
 	       reading_address(r, &out->source_rtcp, in->rtcp, "flow: latched address");
 }
 

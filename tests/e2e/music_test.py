@@ -11,6 +11,7 @@ import wave
 import tone
 
 from lib.codec import G722, G726, Opus, PCMA, PCMU, sine
+from lib.srtp import Key
 
 from call_test import CallTest
 
@@ -209,7 +210,32 @@ class Held(MusicTest):
         self.audio_a.start(TALK_A)
         self.audio_b.start(TALK_B)
         self.talks()
-        self.assertEqual(len({packet.ssrc for packet in self.audio_b.packets}), 1)
+        self.in_step(self.audio_b)
+        self.ends(out, into)
+
+    def in_step(self, end):
+        """One stream: its numbers go forward, and its timestamps with the time, whoever sent it."""
+        packets = end.audio()
+        self.assertEqual(len({packet.ssrc for packet in packets}), 1)
+        for before, after in zip(packets, packets[1:]):
+            self.assertIn((after.seq - before.seq) % 0x10000, range(1, 0x4000))
+            passed = (after.ts - before.ts) % 0x100000000 / end.codec.clock
+            self.assertAlmostEqual(passed, after.at - before.at, delta=0.25)
+
+    def test_the_node_is_killed_encrypted(self):
+        """An index of SRTP is never used twice: the numbers go on behind what was reserved."""
+        self.plays()
+        for end, number in ((self.audio_a, "1001"), (self.audio_b, "1002")):
+            end.key_out = Key()
+            self.node.ctl("extension.put", number=number, sdes_insecure="true")
+        out, into = self.talk()
+        self.held_by_command(into)
+        self.hears(self.audio_b, MUSIC)
+        self.node.kill()
+        self.node.restart()
+        self.hears(self.audio_b, MUSIC)
+        self.in_step(self.audio_b)
+        self.assertEqual(self.audio_b.forged, 0)
         self.ends(out, into)
 
     def test_it_ends_while_held(self):

@@ -406,10 +406,7 @@ class Attended(TwoCalls):
             self.node.restart()
         self.hears(self.audio_a, TALK_C)
         self.hears(self.audio_c, TALK_A)
-        if kill: # where the node's own stream stopped is not in the record: the numbers may jump
-            self.assertEqual(len({packet.ssrc for packet in self.audio_a.packets}), 1)
-        else:
-            self.goes_on(self.audio_a)
+        self.goes_on(self.audio_a)
         self.goes_on(self.audio_c)
         out.bye()
         third.wait_bye()

@@ -211,6 +211,7 @@ static void many_hear_one_encoding(void **state)
 		all += (uint32_t)n;
 		if (!turn_is_wanted(&r->w.jobs))
 			advance_ms(r, 1);
+		(void)rig_events(r, MEDIA_FLOW_LATCHED);
 	}
 	for (uint32_t i = 0; i < PARTIES; i++)
 		assert_int_equal(got[i], FRAMES);
@@ -579,6 +580,73 @@ static void a_sound_is_protected(void **state)
 }
 
 /* What needs much time is done alone between two polls. */
+/* What a record has of the flow: the last event that says so. */
+static struct flow_resume told_of(struct rig *r, int side)
+{
+	struct flow_resume last = { 0 };
+	struct media_event event;
+
+	while (rig_event(r, MEDIA_FLOW_LATCHED, &event)) {
+		if (event.id.slot == (uint32_t)side)
+			last = event.resume;
+	}
+	return last;
+}
+
+/* The process is another; the parties are the same. */
+static void scene_restart(struct scene *s, uint64_t away_ms, const struct flow_resume resume[2])
+{
+	uint64_t then_ns = s->r->sim->now_ns + away_ms * NS_PER_MS;
+	struct flow_spec spec[2] = { s->r->spec[A], s->r->spec[B] };
+	struct media_track track;
+
+	rig_close(s->r);
+	s->r = rig_open_empty(64);
+	advance_ms(s->r, (then_ns - s->r->sim->now_ns) / NS_PER_MS);
+	track = track_of(s->sound);
+	job_open_as(s->r, MUSIC_ID, &track);
+	for (int side = A; side <= B; side++) {
+		s->r->spec[side] = spec[side];
+		s->r->spec[side].source = (struct flow_source){ 0 };
+		s->r->spec[side].resume = resume[side];
+		rig_open_flow(s->r, &s->r->spec[side]);
+	}
+}
+
+/* Killed while B hears a sound, and back a second later: whether the sound goes on or A is heard. */
+static void it_goes_on_behind_a_kill(void **state)
+{
+	(void)state;
+	for (int talks = 0; talks <= 1; talks++) {
+		struct scene *s = scene_open();
+		struct flow_resume resume[2];
+		const struct rtp *last, *next;
+		size_t before;
+
+		talk(s, 1);
+		play(s, FRAME_MS);
+		hears(s->r, B, MUSIC_ID, MUSIC_PT);
+		play(s, 1500);
+		resume[A] = flow_resume_read(flow_of(s->r, A));
+		resume[B] = told_of(s->r, B);
+		assert_int_equal(resume[B].said.units, FRAME);
+		before = s->n;
+		scene_restart(s, 1000, resume);
+		if (!talks)
+			hears(s->r, B, MUSIC_ID, MUSIC_PT);
+		play(s, 200);
+		if (talks)
+			talk(s, 77);
+		assert_true(s->n > before);
+		last = &s->heard[before - 1].rtp;
+		next = &s->heard[before].rtp;
+		assert_int_equal(next->ssrc, last->ssrc);
+		assert_in_range((uint16_t)(next->sequence - last->sequence), 2, 100);
+		assert_in_range(next->timestamp - last->timestamp, RATE - FRAME, RATE + 12 * FRAME);
+		scene_close(s);
+	}
+}
+
 static void a_costly_frame_has_a_slice_of_its_own(void **state)
 {
 	const struct job_id costly = { .slot = MUSIC + 1, .generation = 1 };
@@ -629,6 +697,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_opened),
 		cmocka_unit_test(a_job_that_is_not_there),
 		cmocka_unit_test(a_sound_is_protected),
+		cmocka_unit_test(it_goes_on_behind_a_kill),
 		cmocka_unit_test(a_costly_frame_has_a_slice_of_its_own),
 	};
 
