@@ -3,7 +3,7 @@
 #ifndef SIG_CALL_INFO_H
 #define SIG_CALL_INFO_H
 
-#include "sig/model/call.h"
+#include "sig/model/event.h"
 
 /* By its type: it ends here, or goes to the other party as it is. The call may be over by then. */
 void info_received(struct call_host *h, struct call *c, const struct call_event *ev);

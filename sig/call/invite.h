@@ -7,7 +7,8 @@
 #ifndef SIG_CALL_INVITE_H
 #define SIG_CALL_INVITE_H
 
-#include "sig/model/call.h"
+#include "sig/model/event.h"
+#include "sig/model/start.h"
 
 struct response;
 

@@ -6,7 +6,7 @@
 #ifndef SIG_CALL_ORIGINATE_H
 #define SIG_CALL_ORIGINATE_H
 
-#include "sig/model/call.h"
+#include "sig/model/start.h"
 
 /* Fills *c (zeroed but for id and self). 0 or -errno with *refusal. */
 int call_originate(struct call_host *h, struct call *c, const struct call_originate *o,

@@ -13,7 +13,7 @@
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
-#include "sig/model/call.h"
+#include "sig/model/start.h"
 
 static const struct {
 	const char *name, *reason, *cause;

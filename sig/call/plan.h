@@ -3,7 +3,7 @@
 #ifndef SIG_CALL_PLAN_H
 #define SIG_CALL_PLAN_H
 
-#include "sig/model/call.h"
+#include "sig/model/start.h"
 
 void plan_clear(struct plan *plan);
 /* "": nobody sent the call on. */

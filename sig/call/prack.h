@@ -7,7 +7,8 @@
 #ifndef SIG_CALL_PRACK_H
 #define SIG_CALL_PRACK_H
 
-#include "sig/model/call.h"
+#include "sig/model/event.h"
+#include "sig/model/start.h"
 
 /* The party says it until a PRACK comes. */
 bool prack_is_due(const struct sip_message *response);

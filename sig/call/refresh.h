@@ -4,7 +4,7 @@
 #ifndef SIG_CALL_REFRESH_H
 #define SIG_CALL_REFRESH_H
 
-#include "sig/model/call.h"
+#include "sig/model/event.h"
 
 /* A leg's timer is due. */
 void refresh_expire(struct call_host *h, struct call *c, uint8_t leg);

@@ -3,7 +3,7 @@
 #ifndef SIG_CALL_RELAY_H
 #define SIG_CALL_RELAY_H
 
-#include "sig/model/call.h"
+#include "sig/model/event.h"
 
 /* What a party hears of the other one's refusal, as docs/sip.md has it. */
 uint16_t refusal_for_other(uint16_t status);

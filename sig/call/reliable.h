@@ -6,7 +6,8 @@
 #ifndef SIG_CALL_RELIABLE_H
 #define SIG_CALL_RELIABLE_H
 
-#include "sig/model/call.h"
+#include "sig/model/event.h"
+#include "sig/model/start.h"
 
 struct response;
 

@@ -6,7 +6,7 @@
 
 #include "media/offer.h"
 #include "sig/leg/flow.h"
-#include "sig/model/call.h"
+#include "sig/model/start.h"
 
 /* What the asked leg is offered: takes ports and opens flows for its new lines, writes open.said. 0 or -errno with *refusal. */
 int session_offer(struct call_host *h, struct call *c, uint8_t to,

@@ -8,6 +8,7 @@
 
 #include "media/offer.h"
 #include "sig/leg/leg.h"
+#include "sig/model/start.h"
 
 /* An offer that was carried from one leg to another, and its answer. */
 struct talk {

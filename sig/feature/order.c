@@ -16,6 +16,7 @@
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request_wait.h"
+#include "sig/model/call_order.h"
 
 /* RFC 6665 knows no such notification without a subscription, phones do: it is how a button of a switchboard takes a call off hold. */
 static int ask_to_talk(struct call_host *h, struct call *c, uint8_t leg)

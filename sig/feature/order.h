@@ -3,7 +3,7 @@
 #ifndef SIG_FEATURE_ORDER_H
 #define SIG_FEATURE_ORDER_H
 
-#include "sig/model/call.h"
+#include "sig/model/event.h"
 
 /* order->err says what became of it. */
 void order_carry_out(struct call_host *h, struct call *c, struct call_order *order);

@@ -5,6 +5,7 @@
 
 #include "sig/call/wait.h"
 #include "sig/feature/transfer.h"
+#include "sig/model/call_order.h"
 
 static bool is_transferred(const struct call *c)
 {

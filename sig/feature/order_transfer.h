@@ -3,7 +3,7 @@
 #ifndef SIG_FEATURE_ORDER_TRANSFER_H
 #define SIG_FEATURE_ORDER_TRANSFER_H
 
-#include "sig/model/call.h"
+#include "sig/model/event.h"
 
 /* 0 or -errno as in sig/shard/shard.h: nothing has changed. */
 int order_transfer(struct call_host *h, struct call *c, struct call_order *order) NODISCARD;

@@ -3,7 +3,7 @@
 #ifndef SIG_FEATURE_REFER_H
 #define SIG_FEATURE_REFER_H
 
-#include "sig/model/call.h"
+#include "sig/model/event.h"
 
 /* A party's REFER: answered with 202 once it is in the record, or refused. */
 void refer_received(struct call_host *h, struct call *c, const struct call_event *ev);

@@ -9,6 +9,7 @@
 #define SIG_FEATURE_REPLACE_H
 
 #include "sig/call/feature.h"
+#include "sig/model/start.h"
 
 /* Asked of the call that has the leg (CALL_EV_REPLACE). */
 struct call_replacing {

@@ -8,6 +8,7 @@
 #define SIG_FEATURE_SET_H
 
 #include "sig/call/feature.h"
+#include "sig/model/start.h"
 
 extern const struct call_feature set_feature;
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request_wait.h"
+#include "sig/model/event.h"
 
 enum {
 	WAITING_MAX = 64,

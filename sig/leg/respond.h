@@ -3,7 +3,7 @@
 #ifndef SIG_LEG_RESPOND_H
 #define SIG_LEG_RESPOND_H
 
-#include "sig/model/call.h"
+#include "sig/model/event.h"
 
 /* Outside of calls, and of a party alone with the node. */
 #define RESPOND_METHODS "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER"

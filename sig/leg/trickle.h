@@ -6,7 +6,7 @@
 #ifndef SIG_LEG_TRICKLE_H
 #define SIG_LEG_TRICKLE_H
 
-#include "sig/model/call.h"
+#include "sig/model/event.h"
 
 enum { TRICKLE_MAX = 16384 }; /* octets of a body; Chromium's candidates have 100 to 150 each */
 

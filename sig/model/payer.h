@@ -4,7 +4,7 @@
 #ifndef SIG_MODEL_PAYER_H
 #define SIG_MODEL_PAYER_H
 
-#include "sig/model/call.h"
+#include "sig/model/start.h"
 
 /* One pair of ports more, which flow_drop gives back. 0 or -EDQUOT: *h->quota_refusal says why. */
 int payer_take_port(struct call_host *h, const struct call *c) NODISCARD;

@@ -6,6 +6,7 @@
 #include "sig/call/hears.h"
 #include "sig/call/lifetime.h"
 #include "sig/leg/flow.h"
+#include "sig/model/call_order.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
 

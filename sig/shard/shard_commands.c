@@ -6,6 +6,7 @@
 #include "sig/call/order_answer.h"
 #include "sig/call/originate.h"
 #include "sig/feature/split.h"
+#include "sig/model/call_order.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
 

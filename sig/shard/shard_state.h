@@ -6,7 +6,8 @@
 #include <assert.h>
 
 #include "sig/leg/respond.h"
-#include "sig/model/call.h"
+#include "sig/model/event.h"
+#include "sig/model/start.h"
 #include "sig/shard/aor_connections.h"
 #include "sig/shard/auth_limit.h"
 #include "sig/shard/nonce_window.h"

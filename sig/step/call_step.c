@@ -29,6 +29,8 @@
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/call_order.h"
+#include "sig/model/event.h"
 #include "sig/step/request.h"
 #include "sig/step/resume.h"
 #include "sig/step/step.h"

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A leg: one dialog with one party, its offer and answer, and an INVITE in each direction while it is open. */
+#ifndef SIG_MODEL_LEG_H
+#define SIG_MODEL_LEG_H
+
+#include "media/offer.h"
+#include "sig/dialog/dialog.h"
+#include "sig/host/txns.h"
+#include "sig/model/leg_sdp.h"
+#include "sig/model/leg_users.h"
+
+/* A leg's index stands in our tags and branches, and stays what it is. */
+enum { LEGS_MAX = 16, LEG_NONE = UINT8_MAX };
+
+enum leg_state {
+	LEG_EARLY,     /* its first INVITE has no final response yet */
+	LEG_ANSWERED,  /* its INVITE: our 2xx left, ACK awaited. Ours: 2xx came, our ACK waits */
+	LEG_CONFIRMED, /* ACK came or left */
+	LEG_LEAVING,   /* CANCEL or BYE is under way */
+	LEG_CLOSED,
+};
+
+/* Our INVITE to a leg, the first one or a re-INVITE. It is there until the exchange that it began is over. */
+enum uac_state {
+	UAC_QUEUED,     /* waits for a save */
+	UAC_CALLING,    /* sent, no response yet */
+	UAC_PROCEEDING, /* 1xx came: may be cancelled */
+	UAC_ANSWERED,   /* 2xx came */
+};
+
+/* Our PRACK to the last reliable provisional response (RFC 3262 4). */
+enum prack_state {
+	PRACK_NONE,  /* there was none */
+	PRACK_WAITS, /* for a save, or for the asker's answer */
+	PRACK_SENT,
+	PRACK_DONE, /* answered */
+};
+struct prack {
+	enum prack_state state;
+	bool answers; /* the response had an offer, the PRACK has the answer */
+	uint32_t rseq, cseq;
+	uint64_t branch;
+	pool_handle txn; /* perhaps gone */
+};
+/* What another fork behind the leg's address said last; not part of a record. */
+struct prack_fork {
+	uint32_t tag, rseq; /* tag: a hash, never 0; 0: unused */
+	pool_handle txn;
+};
+
+struct invite_uac {
+	enum uac_state state;
+	pool_handle client; /* transaction, perhaps gone */
+	uint64_t branch;    /* its random part */
+	uint8_t from; /* leg for which we ask: what it offers is offered; its own INVITE, where one is open, gets the answer */
+	bool late;    /* without an offer: the party is to make it */
+	bool joins; /* so that its party may be joined with one of another call (sig/feature/meet.h) */
+	bool pracks;          /* the party was told that we have 100rel */
+	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
+	uint64_t deadline_ns; /* a re-INVITE is given up; 0: off */
+	struct prack prack;
+	struct prack_fork forks[4];
+};
+
+/* A party's INVITE to us, the first one or a re-INVITE (RFC 3261 13.3, 14.2, RFC 6026). */
+enum uas_state {
+	UAS_PROCEEDING, /* others are asked */
+	UAS_ANSWERED,   /* our 2xx waits for a save */
+	UAS_ACCEPTED,   /* it left, and is repeated until its ACK */
+};
+
+/* Whether its party acknowledges provisional responses (RFC 3262). */
+enum uas_reliable { RELIABLE_NOT, RELIABLE_MAY, RELIABLE_MUST };
+
+struct invite_uas {
+	enum uas_state state;
+	enum uas_reliable reliable;
+	bool turned; /* an offer before our 2xx changed who hears whom: the other leg is still to be told */
+	bool answer_waits;          /* our 2xx is saved, and waits for a PRACK */
+	uint8_t next;               /* leg whose provisional response waits for one, */
+	bool next_sdp;              /* with SDP, */
+	uint16_t next_status;       /* 0: none does */
+	uint32_t rseq;              /* of our last reliable one; 0: none yet */
+	uint32_t prack_cseq;        /* of the last PRACK that fitted; 0: none */
+	struct text unacknowledged; /* that response; empty: it was acknowledged */
+	bool late;                  /* without an offer: our 2xx has it */
+	bool wakes;                 /* the party was held by order, and offers to go on */
+	bool held_before;           /* leg.holds, should it be refused */
+	uint8_t early;              /* leg whose early answer the party has; 0: none */
+	uint16_t provisional;       /* last one passed on; 0: none */
+	int32_t max_forwards;       /* -1: none */
+	uint32_t cseq;              /* the ACK has it too */
+	pool_handle server;         /* transaction, perhaps gone */
+	struct text answer;         /* our 2xx */
+	uint32_t interval_ms; /* retransmission of the 2xx (RFC 3261 13.3.1.4), or of the other */
+	uint64_t retransmit_ns, deadline_ns; /* 0: off */
+};
+
+/* RFC 4028: how long the session lasts with this party. */
+struct session_timer {
+	uint32_t interval_s;             /* 0: off, or nothing was said yet */
+	uint32_t min_s;                  /* the highest Min-SE that was heard; 0: none */
+	bool agreed;                     /* the party keeps the time, too */
+	bool ours;                       /* we refresh */
+	uint64_t refresh_ns, expires_ns; /* 0: off */
+};
+
+struct leg_digits;
+
+struct leg {
+	enum leg_state state;
+	bool called; /* its dialog began with an INVITE of ours */
+	bool leave;  /* its INVITE: BYE follows the ACK. Ours: CANCEL follows the first response */
+	bool behind_nat;   /* requests go where the party's came from */
+	bool held;         /* by order: its party holds the other one */
+	bool holds;        /* by its own re-INVITE: its phone takes nothing of the other one */
+	bool muted;        /* by order: the other one does not hear its party */
+	bool takes_talk;   /* its phone ends a hold of its own when it is told to (Event: talk) */
+	struct text user;  /* of ours, whose phone it is; "": nobody's */
+	bool takes_update; /* RFC 3311 */
+	struct session_timer timer;
+	struct leg_link same_user;
+	struct dialog dialog;
+	uint64_t session_id, session_version; /* of our last SDP to the party */
+	struct leg_sdp sdp;                   /* in force */
+	struct leg_sdp
+		open; /* of the INVITE that is open; it takes the place of sdp when that is acknowledged */
+	struct {
+		uint32_t rseq, cseq;
+	} unacknowledged; /* when the ACK came: its PRACK may be on its way; not part of a record */
+	pool_handle message;  /* the last MESSAGE to it, perhaps over; not part of a record */
+	uint8_t forks_ended;  /* 2xx of forks we did not want; not part of a record */
+	bool invite_late;     /* our last INVITE on this leg had no offer: its ACK has the answer */
+	uint32_t invite_cseq; /* of that one, and */
+	uint64_t ack_branch;  /* of the ACK to its 2xx */
+	uint64_t leave_ns;    /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
+	struct invite_uac *uac;    /* NULL: no INVITE of ours is open there */
+	struct invite_uas *uas;    /* NULL: none of the party is */
+	struct leg_digits *digits; /* NULL: none is on its way by INFO */
+	struct offer_terms *terms; /* as they were when the leg was made; NULL: none */
+};
+
+/* What is agreed with its party, also before that is acknowledged. */
+static inline const struct leg_sdp *leg_sdp_newest(const struct leg *l)
+{
+	return leg_sdp_is_agreed(&l->open) ? &l->open : &l->sdp;
+}
+
+#endif

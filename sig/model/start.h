@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a call begins with. */
+#ifndef SIG_MODEL_START_H
+#define SIG_MODEL_START_H
+
+#include "media/offer.h"
+#include "sig/model/call.h"
+#include "sig/sip/feature_code.h"
+
+/* Where a party is reached. */
+struct call_target {
+	struct bytes uri;
+	struct bytes user; /* whom of ours */
+	struct sip_hop hop;
+	bool behind_nat;
+	struct offer_terms terms;
+};
+/* A feature code. */
+struct call_set {
+	enum feature feature;
+	struct bytes number;
+};
+/* What the route named. */
+struct call_start {
+	const struct sip_message *invite;
+	struct txn_slot *slot;      /* its server transaction */
+	struct bytes from, display; /* who calls: user part and name */
+	bool early_media;
+	bool emergency;
+	struct quota_party payer;   /* has it as one of its calls; the call gives that back */
+	struct offer_terms terms;   /* of the caller */
+	struct bytes to;            /* user of ours, or what was dialled */
+	const struct call_set *set; /* ... which means this; NULL: a user */
+	struct call_replaces replaces;
+};
+/* By command: A is rung first. */
+struct call_originate {
+	struct bytes from, display, to;
+	struct call_target target; /* of from */
+	const struct shard_order *by;
+	bool auto_answer;
+};
+/* Why a call could not be started: nothing is left behind then. */
+struct call_refusal {
+	uint16_t status;
+	enum sig_refused reason;
+	const char *text;       /* constant sentence for Warning, or NULL */
+	uint32_t retry_after_s; /* 0: the usual */
+};
+/* Is err, for who refuses to return. */
+static inline int call_refuse(struct call_refusal *r, int err, uint16_t status,
+			      enum sig_refused reason)
+{
+	*r = (struct call_refusal){ .status = status, .reason = reason };
+	return err;
+}
+
+#endif
