@@ -327,6 +327,18 @@ static void schedule(struct sim *s, struct store_command *c, uint32_t at)
 		sim_after(s, s->sabotage == SABOTAGE_EARLY ? 1 : ns + back, on_acked, 0, at, 0);
 }
 
+/* What one step of the node asks for leaves in one transaction: all of it happens, or nothing (cluster/store_batch.c). */
+static enum store_fate fate_with(const struct store *t, enum store_fate fate)
+{
+	const struct store_command *c = &t->commands[t->command_count - 1];
+	const struct store_command *before = t->command_count > 1 ? c - 1 : NULL;
+
+	return before && !before->flushed && before->incarnation == c->incarnation &&
+			       before->kind == EFFECT_CALL_SAVE && c->kind == EFFECT_CALL_SAVE
+		       ? before->fate
+		       : fate;
+}
+
 void store_save(struct sim *s, const struct effect *e)
 {
 	struct store_command *c = add(s, e);
@@ -334,7 +346,7 @@ void store_save(struct sim *s, const struct effect *e)
 	if (!c)
 		return;
 	s->totals.saves++;
-	c->fate = fate_of(s, e);
+	c->fate = fate_with(&s->store, fate_of(s, e));
 	schedule(s, c, s->store.command_count - 1);
 }
 
