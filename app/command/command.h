@@ -9,10 +9,11 @@
 
 #include <jansson.h>
 
+#include "app/document/field.h"
 #include "base/bytes.h"
 
 enum {
-	COMMAND_ARGS_MAX = 24,
+	COMMAND_ARGS_MAX = 32,
 	COMMAND_LIST_MAX = 16,
 	COMMAND_ID_MAX = 160,
 	COMMAND_TENANT_MAX = 32,
@@ -41,7 +42,7 @@ enum command_charset {
 	CHARSET_NAME,    /* letters, digits . _ - */
 	CHARSET_ID,      /* 0-9 a-v: a call id */
 	CHARSET_DIGITS,  /* 0-9 * # A-D: what a telephone dials */
-	CHARSET_IP,      /* 0-9 a-f A-F . : of an address without port */
+	CHARSET_IP,      /* an address without port */
 };
 
 struct command_arg {
@@ -53,6 +54,7 @@ struct command_arg {
 	const char *const *names; /* ARG_ENUM, ARG_LIST: NULL-terminated */
 	const char *preset;       /* for the help: what an absent argument means */
 	const char *help;
+	struct field field; /* of a document: where it lies there */
 };
 
 /* One argument as checked; text points into command_run.args. */
@@ -86,7 +88,7 @@ const char *command_error_help(enum command_error_code code); /* for docs/api.md
 struct command_error {
 	enum command_error_code code;
 	const char *argument; /* constant, or NULL */
-	char message[384];
+	char message[512];
 };
 
 struct command_run;
@@ -100,6 +102,7 @@ struct command {
 	const char *result; /* what "result" holds */
 	command_fn *fn;
 	uint8_t order; /* fn is command_call_order: enum call_order_kind */
+	const struct command_arg *shows; /* "result" begins with these fields; or NULL */
 	bool transient; /* it changes nothing and its result is big: the same id is not kept, it runs again */
 };
 
@@ -110,6 +113,9 @@ const struct command_arg *command_arg_find(const struct command *command, struct
 
 /* All of its characters are in the set. */
 bool command_allows(enum command_charset charset, struct bytes text);
+/* Checks the value of one argument. 0, or -EINVAL and *error. */
+int command_arg_check(const struct command_arg *arg, const json_t *json,
+		      struct command_value *value, struct command_error *error) NODISCARD;
 /* Checks args (an object, or NULL: none) against the command. 0, or -EINVAL and *error. */
 int command_check(const struct command *command, json_t *args,
 		  struct command_value values[COMMAND_ARGS_MAX],

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/command/command.h"
+#include "base/addr.h"
 
 static const char *const g_charset_help[] = {
 	[CHARSET_TEXT] = "characters without control characters",
@@ -60,11 +61,13 @@ static bool arg_is_allowed(enum command_charset charset, uint8_t c)
 
 bool command_allows(enum command_charset charset, struct bytes text)
 {
+	struct addr addr;
+
 	for (size_t i = 0; i < text.n; i++) {
 		if (!arg_is_allowed(charset, text.p[i]))
 			return false;
 	}
-	return true;
+	return charset != CHARSET_IP || (!addr_parse(&addr, text) && !addr.port);
 }
 
 static int check_string(const struct command_arg *arg, const json_t *json,
@@ -163,8 +166,8 @@ static int check_list(const struct command_arg *arg, const json_t *json,
 	return 0;
 }
 
-static int check_one(const struct command_arg *arg, const json_t *json, struct command_value *value,
-		     struct command_error *error)
+int command_arg_check(const struct command_arg *arg, const json_t *json,
+		      struct command_value *value, struct command_error *error)
 {
 	value->given = true;
 	switch (arg->type) {
@@ -187,7 +190,7 @@ static int check_names(const struct command *command, json_t *args, struct comma
 {
 	const char *name;
 	json_t *json;
-	char list[320];
+	char list[480];
 	struct writer w = writer_over(list, sizeof(list));
 
 	for (const struct command_arg *arg = command->args; arg->name; arg++)
@@ -220,7 +223,7 @@ int command_check(const struct command *command, json_t *args,
 
 		assert(i < COMMAND_ARGS_MAX);
 		if (json) {
-			err = check_one(arg, json, &values[i], error);
+			err = command_arg_check(arg, json, &values[i], error);
 		} else if (arg->required) {
 			err = argument_refuse(error, COMMAND_MISSING_ARGUMENT, arg->name,
 					      "%s is required: %s", arg->name, arg->help);

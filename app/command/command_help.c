@@ -72,15 +72,28 @@ static json_t *arg_json(const struct command_arg *arg)
 			 "default", arg->preset, "help", arg->help);
 }
 
+static void write_result(struct writer *w, const struct command *command)
+{
+	for (const struct command_arg *arg = command->shows; arg && arg->name; arg++) {
+		if (arg->field.kind)
+			writer_fmt(w, "%s, ", arg->name);
+	}
+	writer_str(w, command->result);
+}
+
 static json_t *one_json(const struct command *command)
 {
+	char result[2048];
+	struct writer w = writer_over(result, sizeof(result) - 1);
 	json_t *args = json_array();
 
 	for (const struct command_arg *arg = command->args; arg->name; arg++)
 		(void)json_array_append_new(args, arg_json(arg));
+	write_result(&w, command);
+	result[w.n] = '\0';
 	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", command->name, "for",
 			 permission_name(command->permission), "help", command->help, "result",
-			 command->result, "arguments", args);
+			 result, "arguments", args);
 }
 
 json_t *command_help_json(const struct command *only)
@@ -123,7 +136,9 @@ static void write_command(struct writer *w, const struct command *c)
 					 : "",
 			   arg->help);
 	}
-	writer_fmt(w, "\nResult: %s.\n", c->result);
+	writer_str(w, "\nResult: ");
+	write_result(w, c);
+	writer_str(w, ".\n");
 }
 
 void command_write_reference(struct writer *w)

@@ -10,18 +10,8 @@
 _Static_assert(SHARD_RANGES_MAX == 256, "the text above says it");
 
 /* False: the run has failed. */
-static bool addr_take(struct command_run *run, const char *name, struct addr *out)
+static bool ends_fit(struct command_run *run, const struct shard_range *r)
 {
-	if (!range_addr_read(out, command_value(run, name)->text))
-		return true;
-	command_fail(run, COMMAND_BAD_ARGUMENT, name, "%s must be an IPv4 or IPv6 address", name);
-	return false;
-}
-
-static bool ends_take(struct command_run *run, struct shard_range *r)
-{
-	if (!addr_take(run, "from", &r->first) || !addr_take(run, "to", &r->last))
-		return false;
 	if (r->first.family != r->last.family) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "to",
 			     "from and to must both be IPv4 or both IPv6");
@@ -33,17 +23,13 @@ static bool ends_take(struct command_run *run, struct shard_range *r)
 	return false;
 }
 
-static bool profile_take(struct command_run *run, struct shard_range *r)
+static bool profile_stands(struct command_run *run, const struct shard_range *r)
 {
-	const struct profile *p =
-		profiles_find(&run->node->profiles, command_value(run, "profile")->text);
-
-	if (!p) {
+	if (!profiles_find(&run->node->profiles, bytes_str(r->profile))) {
 		command_fail(run, COMMAND_NOT_FOUND, "profile",
 			     "there is no such profile: make it with profile.put");
 		return false;
 	}
-	memcpy(r->profile, p->core.name, sizeof(r->profile));
 	return true;
 }
 
@@ -72,7 +58,8 @@ static bool range_make(struct command_run *run, void *value)
 	struct profile_range *r = value;
 
 	r->changed_utc_ms = clock_utc_ms();
-	return ends_take(run, &r->core) && profile_take(run, &r->core) && may_stand(run, &r->core);
+	return field_take(run, g_range_fields, r) && ends_fit(run, &r->core) &&
+	       profile_stands(run, &r->core) && may_stand(run, &r->core);
 }
 
 static bool range_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -80,9 +67,8 @@ static bool range_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 	char text[ADDR_TEXT_MAX];
 	struct addr first;
 
-	if (!addr_take(run, "from", &first))
-		return false;
-	if (profiles_range(&run->node->profiles, &first))
+	if (!range_addr_read(&first, command_value(run, "from")->text) &&
+	    profiles_range(&run->node->profiles, &first))
 		return bytes_cstr(bytes_str(addr_text(&first, text)), name, DOCUMENT_NAME_MAX) == 0;
 	command_fail(run, COMMAND_NOT_FOUND, "from", "no range begins there");
 	return false;

@@ -176,12 +176,6 @@ static const struct command_arg g_extension_list_args[] = {
 		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
 		.min = 1, .max = PROFILE_NAME_MAX - 1, .help = (text)                          \
 	}
-#define IP_ARG(what, text)                                                                   \
-	{                                                                                    \
-		.name = (what), .type = ARG_STRING, .charset = CHARSET_IP, .required = true, \
-		.min = 2, .max = 45, .help = (text)                                          \
-	}
-
 static const struct command_arg g_profile_put_args[] = {
 	PROFILE_ARG("Name of the profile. The one named default is for phones in no range."),
 	{ .name = "codecs",
@@ -251,21 +245,9 @@ static const struct command_arg g_profile_put_args[] = {
 
 static const struct command_arg g_profile_args[] = { PROFILE_ARG("Name of the profile."), END };
 
-static const struct command_arg g_range_put_args[] = {
-	IP_ARG("from", "First address. A range that begins there is replaced."),
-	IP_ARG("to", "Last address, of the same family."),
-	{ .name = "profile",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .required = true,
-	  .min = 1,
-	  .max = PROFILE_NAME_MAX - 1,
-	  .help = "Profile of the phones whose requests come from these addresses." },
-	END,
-};
-
+#define FIELD_OF struct profile_range
 static const struct command_arg g_range_args[] = {
-	IP_ARG("from", "First address of the range."),
+	ADDR_FIELD("from", core.first, "First address of the range."),
 	END,
 };
 
@@ -612,9 +594,9 @@ const struct command g_commands[] = {
 	  "Deletes a codec profile that no range uses.", "name", command_profile_delete },
 	{ "profile.list", COMMAND_FOR_TENANT, g_no_args, "Lists codec profiles by name.",
 	  "a list of profiles", command_profile_list },
-	{ "profile.range.put", COMMAND_FOR_TENANT, g_range_put_args,
+	{ "profile.range.put", COMMAND_FOR_TENANT, g_range_fields,
 	  "Gives a range of addresses a codec profile. No two ranges may overlap.",
-	  "from, to, profile, changed_utc_ms", command_range_put },
+	  "changed_utc_ms", command_range_put, .shows = g_range_fields },
 	{ "profile.range.delete", COMMAND_FOR_TENANT, g_range_args,
 	  "Deletes a range: its phones get the profile default.", "from", command_range_delete },
 	{ "profile.range.list", COMMAND_FOR_TENANT, g_no_args, "Lists ranges by address.",

@@ -93,7 +93,7 @@ static int print_command(const struct command *command)
 	(void)printf("%s (for: %s)\n  %s\n", command->name,
 		     json_string_value(json_object_get(one, "for")), command->help);
 	json_array_foreach(json_object_get(one, "arguments"), i, arg) print_arg(arg);
-	(void)printf("  Result: %s.\n", command->result);
+	(void)printf("  Result: %s.\n", json_string_value(json_object_get(one, "result")));
 	json_decref(list);
 	return CTL_DONE;
 }

@@ -73,6 +73,9 @@ int document_load(struct node *node, const struct document_kind *kind, struct by
 /* json with the version of a document's form. Steals it; NULL: out of memory. */
 json_t *document_versioned(json_t *json);
 
+/* json with when it was changed. Steals it; NULL: out of memory. */
+json_t *document_shown(json_t *json, uint64_t changed_utc_ms);
+
 /* Reads members; keeps the first one that is wrong, and changes nothing from then on. */
 struct document_reader {
 	const json_t *json;

@@ -14,6 +14,15 @@ json_t *document_versioned(json_t *json)
 	return json;
 }
 
+json_t *document_shown(json_t *json, uint64_t changed_utc_ms)
+{
+	if (json && json_object_set_new(json, "changed_utc_ms", json_integer(changed_utc_ms))) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
 void document_refuse(struct document_reader *r, const char *member)
 {
 	if (!r->wrong)

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "app/command/command.h"
 #include "sig/shard/shard.h"
 
 enum { PROFILE_PACKET_MS = 20, PROFILE_VIDEO_KBPS = 768 }; /* REG-11, MED-08 */
@@ -27,6 +28,8 @@ extern const char *const g_profile_video[];     /* in the order of the bits of e
 extern const char *const g_profile_lines[];     /* in the order of the bits of enum offer_lines */
 extern const char *const g_profile_dtmf[];      /* in the order of terms.no_events */
 extern const char *const g_profile_transport[]; /* "any", then in the order of enum sip_transport */
+
+extern const struct command_arg g_range_fields[];
 
 /* One without limits. */
 void profile_default(struct profile *out, const char *name);

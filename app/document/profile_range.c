@@ -18,13 +18,19 @@ int range_addr_order(const struct addr *a, const struct addr *b)
 	return order ? order : memcmp(a->ip, b->ip, sizeof(a->ip));
 }
 
+#define FIELD_OF struct profile_range
+
+const struct command_arg g_range_fields[] = {
+	ADDR_FIELD("from", core.first, "First address. A range that begins there is replaced."),
+	ADDR_FIELD("to", core.last, "Last address, of the same family."),
+	KEY_FIELD("profile", core.profile, CHARSET_NAME,
+		  "Profile of the phones whose requests come from these addresses."),
+	{ .name = NULL },
+};
+
 json_t *range_to_view(const struct profile_range *r)
 {
-	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
-
-	return json_pack("{s:s, s:s, s:s, s:I}", "from", addr_text(&r->core.first, from), "to",
-			 addr_text(&r->core.last, to), "profile", r->core.profile, "changed_utc_ms",
-			 (json_int_t)r->changed_utc_ms);
+	return document_shown(field_json(g_range_fields, r), r->changed_utc_ms);
 }
 
 json_t *range_to_document(const struct profile_range *r)
@@ -32,26 +38,15 @@ json_t *range_to_document(const struct profile_range *r)
 	return document_versioned(range_to_view(r));
 }
 
-static void addr_member(struct document_reader *r, const char *member, struct addr *out)
-{
-	char text[ADDR_TEXT_MAX] = "";
-
-	document_text(r, member, text, sizeof(text));
-	if (range_addr_read(out, bytes_str(text)))
-		document_refuse(r, member);
-}
-
 static void range_fill(struct document_reader *r, void *value)
 {
 	struct profile_range *range = value;
 	struct shard_range *core = &range->core;
 
-	addr_member(r, "from", &core->first);
-	addr_member(r, "to", &core->last);
+	field_fill(r, g_range_fields, range);
 	if (core->first.family != core->last.family ||
 	    range_addr_order(&core->first, &core->last) > 0)
 		document_refuse(r, "to");
-	document_text(r, "profile", core->profile, sizeof(core->profile));
 	range->changed_utc_ms = document_changed(r);
 }
 

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/document/field.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "app/command/command_handlers.h"
+
+static void field_number_set(const struct field *f, void *at, uint64_t number)
+{
+	const uint8_t u8 = (uint8_t)number;
+	const uint16_t u16 = (uint16_t)number;
+	const uint32_t u32 = (uint32_t)number;
+
+	const void *const numbers[] = { [sizeof(u8)] = &u8,
+					[sizeof(u16)] = &u16,
+					[sizeof(u32)] = &u32 };
+
+	memcpy(at, numbers[f->size], f->size);
+}
+
+static uint32_t field_number_get(const struct field *f, const void *at)
+{
+	uint16_t u16 = *(const uint8_t *)at;
+	uint32_t u32;
+
+	if (f->size == sizeof(u32)) {
+		memcpy(&u32, at, sizeof(u32));
+		return u32;
+	}
+	if (f->size == sizeof(u16))
+		memcpy(&u16, at, sizeof(u16));
+	return u16;
+}
+
+/* Another version may have written a word that is unknown here. */
+static uint32_t field_word_bit(const char *const *names, const char *word)
+{
+	for (size_t i = 0; names[i]; i++) {
+		if (!strcasecmp(word, names[i]))
+			return 1u << i;
+	}
+	return 0;
+}
+
+static bool field_names_add(char *at, const char *name)
+{
+	uint8_t count = (uint8_t)at[0]++;
+
+	return name[0] &&
+	       !bytes_cstr(bytes_str(name), at + 1 + count * FIELD_NAME_MAX, FIELD_NAME_MAX);
+}
+
+static bool field_list_set(const struct command_arg *arg, const json_t *json, char *at)
+{
+	bool names = arg->field.kind == FIELD_NAMES;
+	uint32_t bits = 0;
+
+	if (!json_is_array(json) || (names && json_array_size(json) > arg->max))
+		return false;
+	memset(at, 0, arg->field.size);
+	for (size_t i = 0; i < json_array_size(json); i++) {
+		const char *word = json_string_value(json_array_get(json, i));
+
+		if (!word || (names && !field_names_add(at, word)))
+			return false;
+		bits |= field_word_bit(arg->names, word);
+	}
+	if (!names)
+		field_number_set(&arg->field, at, bits);
+	return true;
+}
+
+static bool field_addr_set(struct addr *out, struct bytes text)
+{
+	return !addr_parse(out, text) && !out->port;
+}
+
+static bool field_set(const struct command_arg *arg, const json_t *json, void *value)
+{
+	char *at = (char *)value + arg->field.at;
+	struct command_value v = { 0 };
+	struct command_error unused;
+
+	if (arg->type == ARG_LIST)
+		return field_list_set(arg, json, at);
+	if (command_arg_check(arg, json, &v, &unused))
+		return false;
+	switch (arg->field.kind) {
+	case FIELD_TEXT:
+		memset(at, 0, arg->field.size);
+		return !bytes_cstr(v.text, at, arg->field.size);
+	case FIELD_ADDR:
+		return field_addr_set((void *)at, v.text);
+	case FIELD_NUMBER:
+		field_number_set(&arg->field, at, v.number);
+		return true;
+	case FIELD_NOT:
+		field_number_set(&arg->field, at, !v.number);
+		return true;
+	case FIELD_BIT:
+		field_number_set(&arg->field, at, v.number ? 1u << (v.number - 1) : 0);
+		return true;
+	case FIELD_BITS:
+	case FIELD_NAMES:
+	case FIELD_NONE:
+		break;
+	}
+	return false;
+}
+
+/* The first one that is wrong, and why; or NULL. What is about several of them is told last, when all are known. */
+static const struct command_arg *field_read_all(const struct command_arg *fields,
+						const json_t *json, void *value,
+						const char **reason)
+{
+	const struct command_arg *arg;
+
+	*reason = "it is absent or not allowed";
+	for (arg = fields; arg->name; arg++) {
+		const json_t *given = json_object_get(json, arg->name);
+
+		if (arg->field.kind && (given ? !field_set(arg, given, value) : arg->required))
+			return arg;
+	}
+	for (arg = fields; arg->name; arg++) {
+		*reason = arg->field.wrong ? arg->field.wrong(value, (char *)value + arg->field.at)
+					   : NULL;
+		if (*reason)
+			return arg;
+	}
+	return NULL;
+}
+
+bool field_take(struct command_run *run, const struct command_arg *fields, void *value)
+{
+	const char *reason;
+	const struct command_arg *wrong = field_read_all(fields, run->args, value, &reason);
+
+	if (wrong)
+		command_fail(run, COMMAND_BAD_ARGUMENT, wrong->name, "%s: %s", wrong->name, reason);
+	return !wrong;
+}
+
+void field_fill(struct document_reader *r, const struct command_arg *fields, void *value)
+{
+	const char *reason;
+	const struct command_arg *wrong = field_read_all(fields, r->json, value, &reason);
+
+	if (wrong)
+		document_refuse(r, wrong->name);
+}
+
+static json_t *field_number_json(const struct command_arg *arg, uint32_t number)
+{
+	if (arg->type == ARG_ENUM)
+		return json_string(arg->names[number]);
+	return arg->type == ARG_BOOL ? json_boolean(number) : json_integer(number);
+}
+
+static uint32_t field_bit_index(const struct command_arg *arg, uint32_t bits)
+{
+	uint32_t i = 0;
+
+	while (arg->names[i] && bits != (i ? 1u << (i - 1) : 0))
+		i++;
+	return arg->names[i] ? i : 0;
+}
+
+static json_t *field_bits_json(const struct command_arg *arg, uint32_t bits)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; arg->names[i]; i++) {
+		if (bits & 1u << i)
+			(void)json_array_append_new(list, json_string(arg->names[i]));
+	}
+	return list;
+}
+
+static json_t *field_names_json(const char *at)
+{
+	json_t *list = json_array();
+
+	for (uint8_t i = 0; i < (uint8_t)at[0]; i++)
+		(void)json_array_append_new(list, json_string(at + 1 + i * FIELD_NAME_MAX));
+	return list;
+}
+
+static json_t *field_value_json(const struct command_arg *arg, const void *value)
+{
+	const char *at = (const char *)value + arg->field.at;
+	char text[ADDR_TEXT_MAX];
+
+	switch (arg->field.kind) {
+	case FIELD_TEXT:
+		return json_string(at);
+	case FIELD_ADDR:
+		return json_string(addr_text((const void *)at, text));
+	case FIELD_NUMBER:
+		return field_number_json(arg, field_number_get(&arg->field, at));
+	case FIELD_NOT:
+		return json_boolean(!field_number_get(&arg->field, at));
+	case FIELD_BIT:
+		return field_number_json(arg,
+					 field_bit_index(arg, field_number_get(&arg->field, at)));
+	case FIELD_BITS:
+		return field_bits_json(arg, field_number_get(&arg->field, at));
+	case FIELD_NAMES:
+		return field_names_json(at);
+	case FIELD_NONE:
+		break;
+	}
+	return NULL;
+}
+
+json_t *field_json(const struct command_arg *fields, const void *value)
+{
+	json_t *json = json_object();
+
+	for (const struct command_arg *arg = fields; json && arg->name; arg++) {
+		if (arg->field.kind &&
+		    json_object_set_new(json, arg->name, field_value_json(arg, value))) {
+			json_decref(json);
+			json = NULL;
+		}
+	}
+	return json;
+}

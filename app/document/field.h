@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fields of documents. One line of a kind's table says all of a field: how it is given and checked (struct command_arg), and where it
+ * lies in the value. Arguments, help, what a document holds and what is shown follow from it. In the order in which they are shown.
+ */
+#ifndef APP_DOCUMENT_FIELD_H
+#define APP_DOCUMENT_FIELD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct command_arg;
+struct command_run;
+struct document_reader;
+
+enum { FIELD_NAME_MAX = 16 };
+
+enum field_kind {
+	FIELD_NONE,   /* an argument that is no field */
+	FIELD_TEXT,   /* char[], ends with a NUL */
+	FIELD_ADDR,   /* struct addr without port */
+	FIELD_NUMBER, /* a number, a flag or the index of a word, in 1, 2 or 4 octets */
+	FIELD_NOT,    /* a flag that says the opposite */
+	FIELD_BIT,    /* a word: none for the first, 1 << (index - 1) for any other */
+	FIELD_BITS,   /* several words: 1 << index of each */
+	FIELD_NAMES, /* several words, as text: how many in one octet, and char[][FIELD_NAME_MAX] behind it */
+};
+
+struct field {
+	enum field_kind kind;
+	size_t at, size;
+	/* NULL, or what is wrong with the text, beyond what the argument allows. value: of the document. */
+	const char *(*wrong)(const void *value, const char *text);
+};
+
+/* Where a member lies of FIELD_OF, which whoever has a table defines: the struct of its values. */
+#define FIELD_AT(how, member) \
+	.kind = (how), .at = offsetof(FIELD_OF, member), .size = sizeof(((FIELD_OF *)NULL)->member)
+/* What an absent argument means. */
+#define FIELD_PRESET(first) "unchanged; at first " first
+
+/* It must be there. */
+#define KEY_FIELD(what, member, set, text)                                                        \
+	{                                                                                         \
+		.name = (what), .type = ARG_STRING, .charset = (set), .required = true, .min = 1, \
+		.max = sizeof(((FIELD_OF *)NULL)->member) - 1, .help = (text),                    \
+		.field = { FIELD_AT(FIELD_TEXT, member) },                                        \
+	}
+#define ADDR_FIELD(what, member, text)                                                          \
+	{                                                                                       \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_IP, .required = true,    \
+		.min = 2, .max = 45, .help = (text), .field = { FIELD_AT(FIELD_ADDR, member) }, \
+	}
+/* The others may be absent. check: as field.wrong, or NULL. */
+#define TEXT_FIELD(what, member, set, check, text)                                              \
+	{                                                                                       \
+		.name = (what), .type = ARG_STRING, .charset = (set),                           \
+		.max = sizeof(((FIELD_OF *)NULL)->member) - 1, .preset = FIELD_PRESET("empty"), \
+		.help = (text), .field = { FIELD_AT(FIELD_TEXT, member), .wrong = (check) },    \
+	}
+#define FLAG_FIELD(what, member, first, text)                                                    \
+	{                                                                                        \
+		.name = (what), .type = ARG_BOOL, .preset = FIELD_PRESET(first), .help = (text), \
+		.field = { FIELD_AT(FIELD_NUMBER, member) },                                     \
+	}
+#define NOT_FIELD(what, member, text)                                                             \
+	{                                                                                         \
+		.name = (what), .type = ARG_BOOL, .preset = FIELD_PRESET("true"), .help = (text), \
+		.field = { FIELD_AT(FIELD_NOT, member) },                                         \
+	}
+#define NUMBER_FIELD(what, member, least, most, first, text)                    \
+	{                                                                       \
+		.name = (what), .type = ARG_U64, .min = (least), .max = (most), \
+		.preset = FIELD_PRESET(first), .help = (text),                  \
+		.field = { FIELD_AT(FIELD_NUMBER, member) },                    \
+	}
+#define WORD_FIELD(what, member, how, words, first, text)                                          \
+	{                                                                                          \
+		.name = (what), .type = ARG_ENUM, .names = (words), .preset = FIELD_PRESET(first), \
+		.help = (text), .field = { FIELD_AT(how, member) },                                \
+	}
+#define WORDS_FIELD(what, member, words, most, first, text)                        \
+	{                                                                          \
+		.name = (what), .type = ARG_LIST, .names = (words), .max = (most), \
+		.preset = FIELD_PRESET(first), .help = (text),                     \
+		.field = { FIELD_AT(FIELD_BITS, member) },                         \
+	}
+
+/* Tables of fields end with name NULL. */
+
+/* What is given of them as arguments. False: the run has failed. */
+bool field_take(struct command_run *run, const struct command_arg *fields, void *value);
+/* What the document has of them: one of an older version lacks some. Its lists may have words that this version does not know. */
+void field_fill(struct document_reader *r, const struct command_arg *fields, void *value);
+/* New reference, NULL: out of memory. */
+json_t *field_json(const struct command_arg *fields, const void *value);
+
+#endif
