@@ -7,56 +7,6 @@
 #define LIMIT "the number of profiles (64)"
 _Static_assert(SHARD_PROFILES_MAX == 64, "the text above says it");
 
-static void codecs_take(const struct command_run *run, struct offer_terms *terms)
-{
-	const struct command_value *codecs = command_value(run, "codecs");
-
-	if (!codecs->given)
-		return;
-	terms->codec_count = (uint8_t)codecs->number;
-	for (size_t i = 0; i < codecs->number; i++) {
-		(void)bytes_cstr(bytes_str(g_profile_codecs[codecs->list[i]]), terms->codecs[i],
-				 sizeof(terms->codecs[i]));
-	}
-}
-
-/* Words of a list to bits in their order. */
-static void words_take(const struct command_run *run, const char *name, uint8_t *bits)
-{
-	const struct command_value *words = command_value(run, name);
-
-	if (!words->given)
-		return;
-	*bits = 0;
-	for (size_t i = 0; i < words->number; i++)
-		*bits |= (uint8_t)(1u << words->list[i]);
-}
-
-static void packet_ms_take(const struct command_run *run, const char *name, uint8_t *out)
-{
-	uint32_t ms = *out;
-
-	command_take_u32(run, name, &ms);
-	*out = (uint8_t)ms;
-}
-
-static void media_take(const struct command_run *run, struct offer_terms *terms)
-{
-	const struct command_value *dtmf = command_value(run, "dtmf");
-	bool h264 = !terms->no_video;
-
-	codecs_take(run, terms);
-	words_take(run, "video_codecs", &terms->video_codecs);
-	words_take(run, "lines", &terms->lines);
-	packet_ms_take(run, "g711_packet_ms", &terms->ptime_g711);
-	packet_ms_take(run, "g729_packet_ms", &terms->ptime_g729);
-	if (dtmf->given)
-		terms->no_events = dtmf->number;
-	command_take_bool(run, "h264", &h264);
-	terms->no_video = !h264;
-	command_take_u32(run, "video_kbps", &terms->video_kbps);
-}
-
 /* False: the run has failed. */
 static bool is_sound(struct command_run *run, const struct offer_terms *terms)
 {
@@ -76,28 +26,20 @@ static bool is_sound(struct command_run *run, const struct offer_terms *terms)
 
 static bool profile_make(struct command_run *run, void *value)
 {
-	const struct command_value *transport = command_value(run, "transport");
 	const struct profiles *all = &run->node->profiles;
-	struct bytes name = command_value(run, "name")->text;
-	const struct profile *before = profiles_find(all, name);
+	const struct profile *before = profiles_find(all, command_value(run, "name")->text);
 	struct profile *p = value;
 
 	if (!before && all->count == SHARD_PROFILES_MAX) {
 		command_fail(run, COMMAND_FULL, NULL, LIMIT " is reached");
 		return false;
 	}
-	if (before) {
+	if (before)
 		*p = *before;
-	} else {
+	else
 		profile_default(p, "");
-		(void)bytes_cstr(name, p->core.name, sizeof(p->core.name));
-	}
-	media_take(run, &p->core.terms);
-	command_take_bool(run, "early_media", &p->core.early_media);
-	if (transport->given)
-		profile_transport_set(&p->core, transport->number);
 	p->changed_utc_ms = clock_utc_ms();
-	return is_sound(run, &p->core.terms);
+	return field_take(run, g_profile_fields, p) && is_sound(run, &p->core.terms);
 }
 
 static bool profile_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])

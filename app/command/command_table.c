@@ -176,73 +176,6 @@ static const struct command_arg g_extension_list_args[] = {
 		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
 		.min = 1, .max = PROFILE_NAME_MAX - 1, .help = (text)                          \
 	}
-static const struct command_arg g_profile_put_args[] = {
-	PROFILE_ARG("Name of the profile. The one named default is for phones in no range."),
-	{ .name = "codecs",
-	  .type = ARG_LIST,
-	  .names = g_profile_codecs,
-	  .max = OFFER_CODECS_MAX,
-	  .preset = "unchanged; at first none",
-	  .help = "Audio codecs of these phones; others are taken out of what they offer and are "
-		  "offered. None: all. G722 must not be the only one." },
-	{ .name = "g711_packet_ms",
-	  .type = ARG_U64,
-	  .min = PROFILE_PACKET_MS_MIN,
-	  .max = PROFILE_PACKET_MS_MAX,
-	  .preset = "unchanged; at first 20",
-	  .help = "a=ptime towards them where PCMU or PCMA comes first." },
-	{ .name = "g729_packet_ms",
-	  .type = ARG_U64,
-	  .min = PROFILE_PACKET_MS_MIN,
-	  .max = PROFILE_PACKET_MS_MAX,
-	  .preset = "unchanged; at first 20",
-	  .help = "The same for G729; a multiple of 10." },
-	{ .name = "dtmf",
-	  .type = ARG_ENUM,
-	  .names = g_profile_dtmf,
-	  .preset = "unchanged; at first rfc2833",
-	  .help = "How digits go: as telephone-events in the media (RFC 4733, before that 2833), "
-		  "or "
-		  "by SIP INFO." },
-	{ .name = "early_media",
-	  .type = ARG_BOOL,
-	  .preset = "unchanged; at first false",
-	  .help = "Pass 183 with SDP on to these phones." },
-	{ .name = "transport",
-	  .type = ARG_ENUM,
-	  .names = g_profile_transport,
-	  .preset = "unchanged; at first any",
-	  .help = "Over what they may register." },
-	{ .name = "h264",
-	  .type = ARG_BOOL,
-	  .preset = "unchanged; at first true",
-	  .help = "Video in their calls." },
-	{ .name = "video_codecs",
-	  .type = ARG_LIST,
-	  .names = g_profile_video,
-	  .max = 5,
-	  .preset = "unchanged; at first none",
-	  .help = "Codecs of that video; one passes where both parties of a call may have it. "
-		  "None: all for browsers, H264 for other phones. Nothing is transcoded." },
-	{ .name = "video_kbps",
-	  .type = ARG_U64,
-	  .min = PROFILE_VIDEO_KBPS_MIN,
-	  .max = PROFILE_VIDEO_KBPS_MAX,
-	  .preset = "unchanged; at first 768",
-	  .help = "Most that video in SDP towards them may ask for." },
-	{ .name = "lines",
-	  .type = ARG_LIST,
-	  .names = g_profile_lines,
-	  .max = OFFER_LINES_WORDS,
-	  .preset = "unchanged; at first t38",
-	  .help = "Other lines than audio and video, passed where both parties may have them."
-#define OFFER_LINE(suffix, word, help) " " word ": " help "."
-#include "media/offer_lines.def"
-#undef OFFER_LINE
-	},
-	END,
-};
-
 static const struct command_arg g_profile_args[] = { PROFILE_ARG("Name of the profile."), END };
 
 #define FIELD_OF struct profile_range
@@ -583,13 +516,11 @@ const struct command g_commands[] = {
 	  command_extension_delete },
 	{ "extension.list", COMMAND_FOR_TENANT, g_extension_list_args,
 	  "Lists extensions by number.", "a list of extensions", command_extension_list },
-	{ "profile.put", COMMAND_FOR_TENANT, g_profile_put_args,
+	{ "profile.put", COMMAND_FOR_TENANT, g_profile_fields,
 	  "Makes a codec profile, or changes what is given of it. Calls that stand keep theirs.",
 	  "the profile", command_profile_put },
 	{ "profile.get", COMMAND_FOR_TENANT, g_profile_args, "Shows a codec profile.",
-	  "name, codecs, g711_packet_ms, g729_packet_ms, dtmf, early_media, transport, h264, "
-	  "video_codecs, video_kbps, lines, changed_utc_ms",
-	  command_profile_get },
+	  "changed_utc_ms", command_profile_get, .shows = g_profile_fields },
 	{ "profile.delete", COMMAND_FOR_TENANT, g_profile_args,
 	  "Deletes a codec profile that no range uses.", "name", command_profile_delete },
 	{ "profile.list", COMMAND_FOR_TENANT, g_no_args, "Lists codec profiles by name.",

@@ -22,21 +22,12 @@ struct profile_range {
 	uint64_t changed_utc_ms;
 };
 
-/* Audio codecs that may be named, by their encoding names (RFC 3551 and those registered since). NULL-terminated. */
-extern const char *const g_profile_codecs[];
-extern const char *const g_profile_video[];     /* in the order of the bits of enum offer_video */
-extern const char *const g_profile_lines[];     /* in the order of the bits of enum offer_lines */
-extern const char *const g_profile_dtmf[];      /* in the order of terms.no_events */
+/* Audio codecs are named by their encoding names (RFC 3551 and those registered since). */
+extern const struct command_arg g_profile_fields[], g_range_fields[];
 extern const char *const g_profile_transport[]; /* "any", then in the order of enum sip_transport */
-
-extern const struct command_arg g_range_fields[];
 
 /* One without limits. */
 void profile_default(struct profile *out, const char *name);
-/* Index into g_profile_transport. */
-size_t profile_transport(const struct shard_profile *p);
-void profile_transport_set(struct shard_profile *p, size_t index);
-
 /* New references, NULL: out of memory. */
 json_t *profile_to_view(const struct profile *p);
 json_t *profile_to_document(const struct profile *p);

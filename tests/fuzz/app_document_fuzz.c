@@ -37,7 +37,7 @@ static void profile(struct bytes in)
 	assert(p.core.name[0] && !profile_codecs_wrong(terms));
 	assert(terms->codec_count <= OFFER_CODECS_MAX && terms->video_kbps >= 64);
 	assert(terms->ptime_g711 >= 10 && terms->ptime_g711 <= 60);
-	assert(profile_transport(&p.core) || !p.core.transports);
+	assert(!(p.core.transports & (p.core.transports - 1)));
 	assert(!profile_from_document(&again, text_of(profile_to_document(&p), &text), &reason));
 	assert(!memcmp(&p, &again, sizeof(p)));
 	free(text);
