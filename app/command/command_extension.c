@@ -77,63 +77,19 @@ static bool may_change(struct command_run *run, const struct extension *before)
 }
 
 /* REG-08: both or neither. False: the run has failed. */
-static bool tls_srtp_take(struct command_run *run, bool *tls_srtp)
+static bool tls_and_srtp(struct command_run *run, const struct extension *e)
 {
-	bool tls = *tls_srtp, srtp = *tls_srtp;
-
-	command_take_bool(run, "tls", &tls);
-	command_take_bool(run, "srtp", &srtp);
-	*tls_srtp = tls && srtp;
-	if (tls == srtp)
+	if (e->core.tls_srtp == e->srtp)
 		return true;
 	if (command_value(run, "srtp")->given) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "srtp",
 			     "srtp and tls go together: give tls=%s as well",
-			     srtp ? "true" : "false");
+			     e->srtp ? "true" : "false");
 	} else {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "tls",
 			     "tls and srtp go together: give srtp=%s as well",
-			     tls ? "true" : "false");
+			     e->core.tls_srtp ? "true" : "false");
 	}
-	return false;
-}
-
-static void flags_take(const struct command_run *run, struct shard_extension *e)
-{
-	const struct command_value *name = command_value(run, "display_name");
-	const struct command_value *phones = command_value(run, "phones");
-	const struct command_value *webrtc = command_value(run, "webrtc");
-	const struct command_value *media_address = command_value(run, "media_address");
-	bool video = !e->no_video, transfer = !e->no_transfer;
-
-	if (name->given)
-		(void)bytes_cstr(name->text, e->display_name, sizeof(e->display_name));
-	command_take_bool(run, "enabled", &e->enabled);
-	command_take_bool(run, "early_media", &e->early_media);
-	command_take_bool(run, "sdes_insecure", &e->sdes_insecure);
-	command_take_bool(run, "video", &video);
-	e->no_video = !video;
-	command_take_bool(run, "transfer", &transfer);
-	e->no_transfer = !transfer;
-	if (phones->given)
-		e->single_phone = phones->number;
-	if (webrtc->given)
-		e->webrtc = (uint8_t)webrtc->number;
-	if (media_address->given)
-		e->media_elsewhere = media_address->number;
-}
-
-/* False: the run has failed. */
-static bool music_take(struct command_run *run, struct extension *e)
-{
-	const struct command_value *music = command_value(run, "music");
-
-	if (music->given)
-		(void)bytes_cstr(music->text, e->music, sizeof(e->music));
-	if (extension_music_fits(e->music))
-		return true;
-	command_fail(run, COMMAND_BAD_ARGUMENT, "music",
-		     "music: the name of a file has no '.' in front");
 	return false;
 }
 
@@ -148,11 +104,8 @@ static bool extension_make(struct command_run *run, void *value)
 		return false;
 	if (!changes)
 		e->core.enabled = true;
-	(void)bytes_cstr(number->text, e->core.number, sizeof(e->core.number));
-	flags_take(run, &e->core);
 	e->changed_utc_ms = clock_utc_ms();
-	return tls_srtp_take(run, &e->core.tls_srtp) &&
-	       forward_take(run, e->core.number, &e->forward) && music_take(run, e) &&
+	return field_take(run, g_extension_fields, e) && tls_and_srtp(run, e) &&
 	       secret_take(run, e);
 }
 

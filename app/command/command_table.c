@@ -27,137 +27,6 @@
 		.name = NULL \
 	}
 
-#define FORWARD_ARG(when, text)                                                                    \
-	{                                                                                          \
-		.name = "forward_" when, .type = ARG_STRING, .charset = CHARSET_NUMBERS, .min = 0, \
-		.max = FORWARD_LIST_MAX - 1, .preset = "unchanged; at first empty", .help = (text) \
-	}
-
-static const struct command_arg g_put_args[] = {
-	NUMBER_ARG("Number of the extension; also its user name for SIP."),
-	{ .name = "password",
-	  .type = ARG_SECRET,
-	  .charset = CHARSET_TEXT,
-	  .min = 4,
-	  .max = 128,
-	  .help = "New password; only hashes of it are kept. A new extension needs it, or ha1." },
-	{ .name = "ha1",
-	  .type = ARG_SECRET,
-	  .charset = CHARSET_TEXT,
-	  .min = 162,
-	  .max = 162,
-	  .help = "In place of password: H(number:realm:password) in hex by MD5, SHA-256 and "
-		  "SHA-512/256, joined by ':'. "
-		  "tandemctl sends this, so that no password lies in Redis." },
-	{ .name = "display_name",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_TEXT,
-	  .min = 0,
-	  .max = 63,
-	  .preset = "unchanged; at first empty",
-	  .help = "Name shown to others." },
-	{ .name = "enabled",
-	  .type = ARG_BOOL,
-	  .preset = "unchanged; at first true",
-	  .help = "false: it can neither register nor call." },
-	{ .name = "early_media",
-	  .type = ARG_BOOL,
-	  .preset = "unchanged; at first false",
-	  .help = "Pass 183 with SDP on to the phone; false: it gets 180, unless its codec profile "
-		  "says otherwise." },
-	{ .name = "tls",
-	  .type = ARG_BOOL,
-	  .preset = "unchanged; at first false",
-	  .help = "It registers and calls over TLS only. Goes together with srtp." },
-	{ .name = "srtp",
-	  .type = ARG_BOOL,
-	  .preset = "unchanged; at first false",
-	  .help = "Its media is SRTP only. Goes together with tls." },
-	{ .name = "sdes_insecure",
-	  .type = ARG_BOOL,
-	  .preset = "unchanged; at first false",
-	  .help = "Offer and accept SRTP keys over UDP and TCP too, where others can read them." },
-	{ .name = "phones",
-	  .type = ARG_ENUM,
-	  .names = g_extension_phones,
-	  .preset = "unchanged; at first multi",
-	  .help = "single: a second phone cannot register while one is registered." },
-	{ .name = "video",
-	  .type = ARG_BOOL,
-	  .preset = "unchanged; at first true",
-	  .help = "Video in its calls, where its codec profile has it too." },
-	{ .name = "webrtc",
-	  .type = ARG_ENUM,
-	  .names = g_extension_webrtc,
-	  .preset = "unchanged; at first auto",
-	  .help = "DTLS-SRTP with ICE. auto: offered to phones on a WebSocket, accepted over TLS, "
-		  "too; "
-		  "always: over any transport." },
-	{ .name = "media_address",
-	  .type = ARG_ENUM,
-	  .names = g_extension_media_address,
-	  .preset = "unchanged; at first signalling",
-	  .help = "Where its media comes from and goes to. signalling: the host its SIP comes "
-		  "from; "
-		  "sdp: the one its SDP names, for phones with a media address of their own." },
-	{ .name = "transfer",
-	  .type = ARG_BOOL,
-	  .preset = "unchanged; at first true",
-	  .help = "Its phones may give a party to somebody else. false: REFER is answered 403." },
-	FORWARD_ARG("always",
-		    "Number that all calls to it go to instead; no phone of it rings. Several "
-		    "joined by "
-		    "',', at most 8, are tried one after the other: the next one when a number is "
-		    "busy, does not answer or is not there, and does not send the call on. Empty: "
-		    "off."),
-	FORWARD_ARG("busy", "The same when a phone of it says busy, with do_not_disturb, and "
-			    "with smart_do_not_disturb while it has a call."),
-	FORWARD_ARG("no_answer", "The same when nobody has answered after forward_rings rings."),
-	FORWARD_ARG("unreachable",
-		    "The same when no phone of it is registered, or none answers the INVITE."),
-	{ .name = "forward_rings",
-	  .type = ARG_U64,
-	  .min = 0,
-	  .max = FORWARD_RINGS_MAX,
-	  .preset = "unchanged; at first 0",
-	  .help = "Rings of 6 s before forward_no_answer, and before the next number of a list; 0: "
-		  "as "
-		  "long as any call rings, in a list 4." },
-	{ .name = "do_not_disturb",
-	  .type = ARG_BOOL,
-	  .preset = "unchanged; at first false",
-	  .help = "No phone of it rings; its calls are those of a busy one. It can still call." },
-	{ .name = "smart_do_not_disturb",
-	  .type = ARG_BOOL,
-	  .preset = "unchanged; at first false",
-	  .help = "The same while it has a call, made or taken, or its phones ring for one: the "
-		  "first call rings, any further one meets a busy extension." },
-	{ .name = "application",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .min = 0,
-	  .max = APPLICATION_NAME_MAX - 1,
-	  .preset = "unchanged; at first empty",
-	  .help = "Application that its calls wait for; no phone of it rings. Empty: off." },
-	{ .name = "application_wait_s",
-	  .type = ARG_U64,
-	  .min = 0,
-	  .max = APPLICATION_WAIT_MAX_S,
-	  .preset = "unchanged; at first 0",
-	  .help = "How long they wait, then forward_no_answer counts, or they get 480; 0: 60 s." },
-	{ .name = "music",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .min = 0,
-	  .max = SETTINGS_SOUND_MAX - 1,
-	  .preset = "unchanged; at first empty",
-	  .help = "What those hear whom it holds: name of a file in media.sounds, which need not "
-		  "be there yet; off: none, so that what its phone sends is heard; empty, or while "
-		  "the file cannot be used: as "
-		  "media.music says." },
-	END,
-};
-
 static const struct command_arg g_get_args[] = { NUMBER_ARG("Number of the extension."), END };
 
 static const struct command_arg g_extension_list_args[] = {
@@ -500,17 +369,12 @@ static const struct command_arg g_collect_args[] = {
 };
 
 const struct command g_commands[] = {
-	{ "extension.put", COMMAND_FOR_TENANT, g_put_args,
+	{ "extension.put", COMMAND_FOR_TENANT, g_extension_fields,
 	  "Makes an extension, or changes what is given of it.", "the extension",
 	  command_extension_put },
 	{ "extension.get", COMMAND_FOR_TENANT, g_get_args, "Shows an extension.",
-	  "number, display_name, enabled, early_media, tls, srtp, sdes_insecure, phones, video, "
-	  "webrtc, media_address, transfer, forward_always, forward_busy, forward_no_answer, "
-	  "forward_unreachable, forward_rings, do_not_disturb, smart_do_not_disturb, application, "
-	  "application_wait_s, music, password_valid (false: the realm "
-	  "was "
-	  "changed since), changed_utc_ms",
-	  command_extension_get },
+	  "password_valid (false: the realm was changed since), changed_utc_ms",
+	  command_extension_get, .shows = g_extension_fields },
 	{ "extension.delete", COMMAND_FOR_TENANT, g_get_args,
 	  "Deletes an extension. Its calls go on; its phones cannot register again.", "number",
 	  command_extension_delete },

@@ -84,12 +84,6 @@ struct document_reader {
 
 /* It must be there, and fit. */
 void document_text(struct document_reader *r, const char *member, char *out, size_t cap);
-/* Older documents may not have these: *out stays as it is then. */
-void document_bool(struct document_reader *r, const char *member, bool *out);
-void document_u32(struct document_reader *r, const char *member, uint32_t min, uint32_t max,
-		  uint32_t *out);
-void document_word(struct document_reader *r, const char *member, const char *const *names,
-		   size_t *out);
 /* Something else is wrong with it. */
 void document_refuse(struct document_reader *r, const char *member);
 uint64_t document_changed(const struct document_reader *r);

@@ -40,51 +40,6 @@ void document_text(struct document_reader *r, const char *member, char *out, siz
 		document_refuse(r, member);
 }
 
-void document_bool(struct document_reader *r, const char *member, bool *out)
-{
-	const json_t *value = json_object_get(r->json, member);
-
-	if (r->wrong || !value)
-		return;
-	if (json_is_boolean(value)) {
-		*out = json_is_true(value);
-	} else {
-		document_refuse(r, member);
-	}
-}
-
-void document_u32(struct document_reader *r, const char *member, uint32_t min, uint32_t max,
-		  uint32_t *out)
-{
-	const json_t *value = json_object_get(r->json, member);
-	json_int_t n = json_integer_value(value);
-
-	if (r->wrong || !value)
-		return;
-	if (json_is_integer(value) && n >= min && n <= max) {
-		*out = (uint32_t)n;
-	} else {
-		document_refuse(r, member);
-	}
-}
-
-void document_word(struct document_reader *r, const char *member, const char *const *names,
-		   size_t *out)
-{
-	const json_t *value = json_object_get(r->json, member);
-	size_t i = 0;
-
-	if (r->wrong || !value)
-		return;
-	while (names[i] && !(json_is_string(value) && !strcmp(json_string_value(value), names[i])))
-		i++;
-	if (names[i]) {
-		*out = i;
-	} else {
-		document_refuse(r, member);
-	}
-}
-
 uint64_t document_changed(const struct document_reader *r)
 {
 	return (uint64_t)json_integer_value(json_object_get(r->json, "changed_utc_ms"));

@@ -7,11 +7,6 @@
 #include <openssl/crypto.h>
 
 #include "app/document/document.h"
-#include "app/node/sound_file.h"
-
-const char *const g_extension_phones[] = { "multi", "single", NULL };
-const char *const g_extension_media_address[] = { "signalling", "sdp", NULL };
-const char *const g_extension_webrtc[] = { "auto", "never", "always", NULL };
 
 /* Bytes of each hash, in the order of enum digest_algorithm. */
 static const size_t g_hash_len[DIGEST_ALGORITHMS] = {
@@ -58,25 +53,6 @@ void extension_wipe(struct extension *e)
 	OPENSSL_cleanse(e, sizeof(*e));
 }
 
-bool extension_music_fits(const char *name)
-{
-	struct sound_name unused;
-
-	return !name[0] || sound_name_set(&unused, BYTES_LIT("tenant"), bytes_str(name), 8000);
-}
-
-static json_t *flags_json(const struct shard_extension *e)
-{
-	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s, s:b, s:s, s:s, s:b}", "number",
-			 e->number, "display_name", e->display_name, "enabled", e->enabled,
-			 "early_media", e->early_media, "tls", e->tls_srtp, "srtp", e->tls_srtp,
-			 "sdes_insecure", e->sdes_insecure, "phones",
-			 g_extension_phones[e->single_phone], "video", !e->no_video, "webrtc",
-			 g_extension_webrtc[e->webrtc], "media_address",
-			 g_extension_media_address[e->media_elsewhere], "transfer",
-			 !e->no_transfer);
-}
-
 static json_t *merged(json_t *json, json_t *more)
 {
 	if (json && more && !json_object_update_missing(json, more)) {
@@ -86,13 +62,6 @@ static json_t *merged(json_t *json, json_t *more)
 	json_decref(json);
 	json_decref(more);
 	return NULL;
-}
-
-/* What people see and the document holds alike. */
-static json_t *shown_json(const struct extension *e)
-{
-	return merged(merged(flags_json(&e->core), forward_json(&e->forward)),
-		      json_pack("{s:s}", "music", e->music));
 }
 
 enum { SEALED_MAX = EXTENSION_HA1_OCTETS + SEAL_OVERHEAD, CONTEXT_MAX = 256 };
@@ -168,17 +137,17 @@ json_t *extension_to_document(const struct extension *e, const struct seal_key *
 
 	if (ha1_seal(sealed, e, key, rand))
 		return NULL;
-	return document_versioned(
-		merged(json_pack("{s:s, s:s, s:I}", "realm", e->realm, "ha1_sealed", sealed,
-				 "changed_utc_ms", (json_int_t)e->changed_utc_ms),
-		       shown_json(e)));
+	return document_versioned(document_shown(
+		merged(json_pack("{s:s, s:s}", "realm", e->realm, "ha1_sealed", sealed),
+		       field_json(g_extension_fields, e)),
+		e->changed_utc_ms));
 }
 
 json_t *extension_to_view(const struct extension *e, const char *realm)
 {
-	return merged(shown_json(e),
-		      json_pack("{s:b, s:I}", "password_valid", !strcmp(e->realm, realm),
-				"changed_utc_ms", (json_int_t)e->changed_utc_ms));
+	json_t *valid = json_pack("{s:b}", "password_valid", !strcmp(e->realm, realm));
+
+	return document_shown(merged(field_json(g_extension_fields, e), valid), e->changed_utc_ms);
 }
 
 static struct bytes member_text(const struct document_reader *r, const char *member)
@@ -211,40 +180,6 @@ static void fill_secret(struct document_reader *r, struct extension *e, const st
 	}
 }
 
-/* Older documents have none of them but the first two. */
-static void fill_flags(struct document_reader *r, struct shard_extension *e)
-{
-	bool video = true, srtp = false, transfer = true;
-	size_t phones = 0, webrtc = WEBRTC_AUTO, media_address = 0;
-
-	document_bool(r, "enabled", &e->enabled);
-	document_bool(r, "early_media", &e->early_media);
-	document_bool(r, "tls", &e->tls_srtp);
-	document_bool(r, "srtp", &srtp);
-	if (srtp != e->tls_srtp)
-		document_refuse(r, "srtp");
-	document_bool(r, "sdes_insecure", &e->sdes_insecure);
-	document_word(r, "phones", g_extension_phones, &phones);
-	e->single_phone = phones;
-	document_bool(r, "video", &video);
-	e->no_video = !video;
-	document_word(r, "webrtc", g_extension_webrtc, &webrtc);
-	e->webrtc = (uint8_t)webrtc;
-	document_word(r, "media_address", g_extension_media_address, &media_address);
-	e->media_elsewhere = media_address;
-	document_bool(r, "transfer", &transfer);
-	e->no_transfer = !transfer;
-}
-
-/* Older documents have none. */
-static void fill_music(struct document_reader *r, struct extension *e)
-{
-	if (json_object_get(r->json, "music"))
-		document_text(r, "music", e->music, sizeof(e->music));
-	if (!extension_music_fits(e->music))
-		document_refuse(r, "music");
-}
-
 struct filling {
 	struct extension extension;
 	const struct seal_key *key;
@@ -255,14 +190,10 @@ static void extension_fill(struct document_reader *r, void *value)
 	struct filling *f = value;
 	struct extension *e = &f->extension;
 
-	document_text(r, "number", e->core.number, sizeof(e->core.number));
-	if (!e->core.number[0])
-		document_refuse(r, "number");
-	document_text(r, "display_name", e->core.display_name, sizeof(e->core.display_name));
+	field_fill(r, g_extension_fields, e);
+	if (e->srtp != e->core.tls_srtp)
+		document_refuse(r, "srtp");
 	fill_secret(r, e, f->key);
-	fill_flags(r, &e->core);
-	forward_fill(r, e->core.number, &e->forward);
-	fill_music(r, e);
 	e->changed_utc_ms = document_changed(r);
 }
 

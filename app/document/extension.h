@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "app/document/forward.h"
+#include "app/command/command.h"
 #include "app/settings/settings.h"
 #include "base/seal.h"
 #include "sig/shard/shard.h"
@@ -18,6 +18,7 @@ enum {
 
 struct extension {
 	struct shard_extension core;
+	bool srtp; /* goes together with core.tls_srtp */
 	struct shard_forward forward;
 	char music[SETTINGS_SOUND_MAX]; /* name of a file, "off", or "": the node's */
 	char realm
@@ -25,12 +26,7 @@ struct extension {
 	uint64_t changed_utc_ms;
 };
 
-/* In the order of single_phone: REG-07. */
-extern const char *const g_extension_phones[];
-/* In the order of media_elsewhere. */
-extern const char *const g_extension_media_address[];
-/* In the order of enum shard_webrtc. */
-extern const char *const g_extension_webrtc[];
+extern const struct command_arg g_extension_fields[];
 
 /* The document: with the hashes, sealed. New reference, NULL: out of memory. */
 json_t *extension_to_document(const struct extension *e, const struct seal_key *key,
@@ -43,8 +39,6 @@ int extension_from_document(struct extension *out, struct bytes json, const stru
 			    const char **reason) NODISCARD;
 
 void extension_wipe(struct extension *e);
-/* It may be a file, or is "off" or "". */
-bool extension_music_fits(const char *name);
 /* "hex:hex:hex" to and from a secret. 0 or -EINVAL. */
 int extension_ha1_read(struct digest_secret *out, struct bytes text) NODISCARD;
 void extension_ha1_write(char out[EXTENSION_HA1_TEXT + 1], const struct digest_secret *secret);

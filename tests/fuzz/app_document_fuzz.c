@@ -70,10 +70,11 @@ static void extension(struct bytes in)
 		assert(reason && e.changed_utc_ms == 1 && !e.core.number[0]);
 		return;
 	}
-	assert(e.core.number[0] && !forward_wrong(&e.forward, e.core.number, &reason));
+	assert(e.core.number[0] && e.srtp == e.core.tls_srtp);
 	assert(e.forward.rings <= FORWARD_RINGS_MAX);
-	for (size_t i = 0; i < FORWARD_TARGETS; i++)
-		assert(!strpbrk(forward_target(&e.forward, i), " \"<>;:@\r\n"));
+	for (const struct command_arg *arg = g_extension_fields; arg->name; arg++)
+		assert(arg->charset != CHARSET_NUMBERS ||
+		       !strpbrk((const char *)&e + arg->field.at, " \"<>;:@\r\n"));
 	assert(!extension_from_document(&again,
 					text_of(extension_to_document(&e, &g_key, &g_rand), &text),
 					&g_key, &reason));

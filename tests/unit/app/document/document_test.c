@@ -54,12 +54,11 @@ static void test_extension_flags(void **state)
 	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
 }
 
-#define FORWARDS(always, busy, no_answer, unreachable, rings, quiet)          \
-	"\"forward_rings\":" rings ",\"do_not_disturb\":" quiet               \
-	",\"smart_do_not_disturb\":false,\"forward_always\":\"" always        \
-	"\",\"forward_busy\":\"" busy "\",\"forward_no_answer\":\"" no_answer \
-	"\",\"forward_unreachable\":\"" unreachable                           \
-	"\",\"application\":\"\",\"application_wait_s\":0"
+#define FORWARDS(always, busy, no_answer, unreachable, rings, dnd)                          \
+	"\"forward_always\":\"" always "\",\"forward_busy\":\"" busy                        \
+	"\",\"forward_no_answer\":\"" no_answer "\",\"forward_unreachable\":\"" unreachable \
+	"\",\"forward_rings\":" rings ",\"do_not_disturb\":" dnd                            \
+	",\"smart_do_not_disturb\":false,\"application\":\"\",\"application_wait_s\":0"
 
 static void test_extension_music(void **state)
 {

@@ -38,7 +38,7 @@ static const struct {
 	{ "long number",
 	  "{\"number\":\"0123456789012345678901234567890123456789012345678901234567890123\"}",
 	  "number" },
-	{ "no name", "{\"number\":\"1\"}", "display_name" },
+	{ "no name", "{\"number\":\"1\"}", "realm" },
 	{ "no realm", "{\"number\":\"1\",\"display_name\":\"\"}", "realm" },
 	{ "no hash", "{\"number\":\"1\",\"display_name\":\"\",\"realm\":\"x\"}", "ha1" },
 	{ "bad seal",

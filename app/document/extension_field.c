@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What may be set of an extension. */
+#include "app/document/extension.h"
+#include "app/node/sound_file.h"
+
+/* In the order of single_phone: REG-07. */
+static const char *const g_phones[] = { "multi", "single", NULL };
+/* In the order of media_elsewhere. */
+static const char *const g_media_address[] = { "signalling", "sdp", NULL };
+/* In the order of enum shard_webrtc. */
+static const char *const g_webrtc[] = { "auto", "never", "always", NULL };
+
+static const char *field_forward_wrong(const void *value, const char *text)
+{
+	const struct extension *e = value;
+	struct bytes list = bytes_str(text), one;
+	uint32_t count = 0;
+
+	if (list.n && (list.p[list.n - 1] == ',' || list.p[0] == ','))
+		return "there is no number before or behind a ','";
+	while (bytes_cut(&list, ',', &one)) {
+		if (!one.n || one.n >= FORWARD_TARGET_MAX)
+			return "each number has 1 to 31 characters";
+		if (bytes_is(one, e->core.number))
+			return "an extension cannot forward to itself";
+		if (++count > FORWARD_NUMBERS_MAX)
+			return "there are at most 8 numbers";
+	}
+	return NULL;
+}
+
+/* A file, "off" or "". */
+static const char *field_music_wrong(const void *value, const char *text)
+{
+	struct sound_name unused;
+
+	(void)value;
+	if (!text[0] || sound_name_set(&unused, BYTES_LIT("tenant"), bytes_str(text), 8000))
+		return NULL;
+	return "the name of a file has no '.' in front";
+}
+
+#define FIELD_OF struct extension
+#define FORWARD_FIELD(what, member, text) \
+	TEXT_FIELD(what, forward.member, CHARSET_NUMBERS, field_forward_wrong, text)
+
+const struct command_arg g_extension_fields[] = {
+	KEY_FIELD("number", core.number, CHARSET_NUMBER,
+		  "Number of the extension; also its user name for SIP."),
+	{ .name = "password",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .min = 4,
+	  .max = 128,
+	  .help = "New password; only hashes of it are kept. A new extension needs it, or ha1." },
+	{ .name = "ha1",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .min = EXTENSION_HA1_TEXT,
+	  .max = EXTENSION_HA1_TEXT,
+	  .help = "In place of password: H(number:realm:password) in hex by MD5, SHA-256 and "
+		  "SHA-512/256, joined by ':'. "
+		  "tandemctl sends this, so that no password lies in Redis." },
+	TEXT_FIELD("display_name", core.display_name, CHARSET_TEXT, NULL, "Name shown to others."),
+	FLAG_FIELD("enabled", core.enabled, "true", "false: it can neither register nor call."),
+	FLAG_FIELD(
+		"early_media", core.early_media, "false",
+		"Pass 183 with SDP on to the phone; false: it gets 180, unless its codec profile "
+		"says otherwise."),
+	FLAG_FIELD("tls", core.tls_srtp, "false",
+		   "It registers and calls over TLS only. Goes together with srtp."),
+	FLAG_FIELD("srtp", srtp, "false", "Its media is SRTP only. Goes together with tls."),
+	FLAG_FIELD("sdes_insecure", core.sdes_insecure, "false",
+		   "Offer and accept SRTP keys over UDP and TCP too, where others can read them."),
+	WORD_FIELD("phones", core.single_phone, FIELD_NUMBER, g_phones, "multi",
+		   "single: a second phone cannot register while one is registered."),
+	NOT_FIELD("video", core.no_video,
+		  "Video in its calls, where its codec profile has it too."),
+	WORD_FIELD("webrtc", core.webrtc, FIELD_NUMBER, g_webrtc, "auto",
+		   "DTLS-SRTP with ICE. auto: offered to phones on a WebSocket, accepted over TLS, "
+		   "too; always: over any transport."),
+	WORD_FIELD("media_address", core.media_elsewhere, FIELD_NUMBER, g_media_address,
+		   "signalling",
+		   "Where its media comes from and goes to. signalling: the host its SIP comes "
+		   "from; sdp: the one its SDP names, for phones with a media address of their "
+		   "own."),
+	NOT_FIELD("transfer", core.no_transfer,
+		  "Its phones may give a party to somebody else. false: REFER is answered 403."),
+	FORWARD_FIELD(
+		"forward_always", always,
+		"Number that all calls to it go to instead; no phone of it rings. Several "
+		"joined by ',', at most 8, are tried one after the other: the next one when a "
+		"number is busy, does not answer or is not there, and does not send the call "
+		"on. Empty: off."),
+	FORWARD_FIELD("forward_busy", busy,
+		      "The same when a phone of it says busy, with do_not_disturb, and with "
+		      "smart_do_not_disturb while it has a call."),
+	FORWARD_FIELD("forward_no_answer", no_answer,
+		      "The same when nobody has answered after forward_rings rings."),
+	FORWARD_FIELD("forward_unreachable", unreachable,
+		      "The same when no phone of it is registered, or none answers the INVITE."),
+	NUMBER_FIELD("forward_rings", forward.rings, 0, FORWARD_RINGS_MAX, "0",
+		     "Rings of 6 s before forward_no_answer, and before the next number of a list; "
+		     "0: as long as any call rings, in a list 4."),
+	FLAG_FIELD("do_not_disturb", forward.do_not_disturb, "false",
+		   "No phone of it rings; its calls are those of a busy one. It can still call."),
+	FLAG_FIELD("smart_do_not_disturb", forward.smart_do_not_disturb, "false",
+		   "The same while it has a call, made or taken, or its phones ring for one: the "
+		   "first call rings, any further one meets a busy extension."),
+	TEXT_FIELD("application", forward.application, CHARSET_NAME, NULL,
+		   "Application that its calls wait for; no phone of it rings. Empty: off."),
+	NUMBER_FIELD(
+		"application_wait_s", forward.application_wait_s, 0, APPLICATION_WAIT_MAX_S, "0",
+		"How long they wait, then forward_no_answer counts, or they get 480; 0: 60 s."),
+	TEXT_FIELD("music", music, CHARSET_NAME, field_music_wrong,
+		   "What those hear whom it holds: name of a file in media.sounds, which need not "
+		   "be there yet; off: none, so that what its phone sends is heard; empty, or "
+		   "while the file cannot be used: as media.music says."),
+	{ .name = NULL },
+};
