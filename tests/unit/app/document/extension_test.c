@@ -184,6 +184,33 @@ static void test_round_trip(void **state)
 	json_decref(json);
 }
 
+/* Written before the fields were a table: they are named as ever. */
+static void test_names(void **state)
+{
+	static const char before[] =
+		"{\"realm\":\"tandem\",\"ha1\":\"" HA1
+		"\",\"changed_utc_ms\":1800000000000,\"number\":\"1001\",\"display_name\":\"One\","
+		"\"enabled\":true,\"early_media\":true,\"tls\":true,\"srtp\":true,"
+		"\"sdes_insecure\":true,\"phones\":\"single\",\"video\":false,\"webrtc\":\"never\","
+		"\"media_address\":\"sdp\",\"transfer\":false,\"forward_rings\":4,"
+		"\"do_not_disturb\":true,\"smart_do_not_disturb\":true,\"forward_always\":\"1,2\","
+		"\"forward_busy\":\"3\",\"forward_no_answer\":\"4\",\"forward_unreachable\":\"5\","
+		"\"application\":\"ivr\",\"application_wait_s\":600,\"music\":\"waltz.wav\",\"v\":"
+		"1}";
+	json_t *want = json_loads(before, 0, NULL), *json;
+	const char *reason;
+	struct extension e;
+
+	(void)state;
+	assert_int_equal(extension_from_document(&e, bytes_str(before), &g_key, &reason), 0);
+	json = extension_to_document(&e, &g_key, &g_rand);
+	assert_int_equal(json_object_del(json, "ha1_sealed"), 0);
+	assert_int_equal(json_object_del(want, "ha1"), 0);
+	assert_true(json_equal(json, want));
+	json_decref(json);
+	json_decref(want);
+}
+
 /* The document of one with a password, as it is kept. */
 static void sealed_write(char *text, size_t cap, const struct seal_key *key)
 {
@@ -368,6 +395,7 @@ int main(void)
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_forward),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_sealed),
 		cmocka_unit_test(test_view_has_no_secret),
 		cmocka_unit_test(test_ha1_text),

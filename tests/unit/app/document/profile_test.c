@@ -83,6 +83,38 @@ static void test_round_trip(void **state)
 	json_decref(json);
 }
 
+/* Written before the fields were a table: they are named as ever, and in the same order. */
+static void test_names(void **state)
+{
+	static const char profile[] =
+		"{\"name\":\"lan\",\"codecs\":[\"G722\",\"PCMA\"],\"g711_packet_ms\":30,"
+		"\"g729_packet_ms\":40,\"dtmf\":\"info\",\"early_media\":true,\"transport\":"
+		"\"wss\","
+		"\"h264\":false,\"video_codecs\":[\"VP8\",\"H265\"],\"video_kbps\":100000,"
+		"\"lines\":[\"other\",\"bfcp\"],\"changed_utc_ms\":5,\"v\":1}";
+	static const char range[] = "{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.9\",\"profile\":"
+				    "\"lan\",\"changed_utc_ms\":5,\"v\":1}";
+	struct profile_range r;
+	struct profile p;
+	const char *reason;
+	json_t *json;
+	char *text;
+
+	(void)state;
+	assert_int_equal(profile_from_document(&p, bytes_str(profile), &reason), 0);
+	json = profile_to_document(&p);
+	text = json_dumps(json, JSON_COMPACT);
+	assert_string_equal(text, profile);
+	free(text);
+	json_decref(json);
+	assert_int_equal(range_from_document(&r, bytes_str(range), &reason), 0);
+	json = range_to_document(&r);
+	text = json_dumps(json, JSON_COMPACT);
+	assert_string_equal(text, range);
+	free(text);
+	json_decref(json);
+}
+
 static void test_defaults(void **state)
 {
 	struct profile p;
@@ -227,9 +259,13 @@ static void test_range_documents(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),     cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_table),
-		cmocka_unit_test(test_ranges),   cmocka_unit_test(test_range_documents),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_range_documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
