@@ -101,7 +101,7 @@ struct command {
 	const char *help;
 	const char *result; /* what "result" holds */
 	command_fn *fn;
-	uint8_t order; /* fn is command_call_order: enum call_order_kind */
+	uint8_t order;                   /* fn is command_call_order: enum call_order_kind */
 	const struct command_arg *shows; /* "result" begins with these fields; or NULL */
 	bool transient; /* it changes nothing and its result is big: the same id is not kept, it runs again */
 };
