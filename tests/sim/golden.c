@@ -150,6 +150,7 @@ static void begin(struct sim *s, struct golden_story *story)
 {
 	memset(s, 0, sizeof(*s));
 	rand_open_seed(&s->rand, 1);
+	rand_open_seed(&s->applications, 1);
 	s->story = story;
 	s->end_ns = END_NS;
 	s->net.delay_max_ms = 1;
