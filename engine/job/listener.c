@@ -95,6 +95,8 @@ static void listener_begin(struct worker *w, struct flow *f, const struct track 
 		t->timestamp;
 	f->listener.begun = 1;
 	f->listener.marked = 0;
+	if (f->sink.units == 0) /* its first sound is told at once: a kill may be near */
+		f->noticed_ns = 0;
 	f->sink.units = (uint16_t)t->units;
 	f->notice = 1;
 }
