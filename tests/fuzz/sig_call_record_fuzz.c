@@ -83,11 +83,11 @@ static bool claim(void *arg, uint64_t call, uint16_t network, uint16_t port)
 	return port < 10000;
 }
 
-/* Its settings are large. */
 static __attribute__((noinline)) struct rig *rig_that_shares(void)
 {
-	struct shard_settings settings = rig_settings();
+	static struct shard_settings settings; /* too large for the stack */
 
+	settings = rig_settings();
 	settings.shared.claim = claim;
 	return rig_open_with(&settings);
 }

@@ -26,6 +26,9 @@ MEDIA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
          "--allow-loopback-in-peer-connection", "--disable-features=WebRtcHideLocalIpsWithMdns")
 
 
+NPM_TRIES = 4
+
+
 def install():
     """JsSIP from npm, as locked, into the build folder; once for each lock file."""
     target = MODULES.parent
@@ -41,8 +44,12 @@ def install_as_locked(target, lock):
         return
     for file in (PAGES / "package.json", lock):
         shutil.copy(file, target)
-    subprocess.run(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=target, check=True,
-                   stdout=subprocess.DEVNULL, env={**os.environ, "PATH": "/usr/local/bin:/usr/bin:/bin"})
+    for left in reversed(range(NPM_TRIES)):  # what a network loses is not the node's
+        done = subprocess.run(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=target, check=not left,
+                              stdout=subprocess.DEVNULL, env={**os.environ, "PATH": "/usr/local/bin:/usr/bin:/bin"})
+        if done.returncode == 0:
+            break
+        time.sleep(5)
     shutil.copy(lock, installed)
 
 
