@@ -219,10 +219,10 @@ static bool any_active(const struct media_plan *plan)
 	return false;
 }
 
-static NOINLINE void fit_legs(const struct session *a, const struct session *b,
-			      struct bridge_fit *fit)
+static NOINLINE void fit_legs(const struct session *a, const struct session *b, void *out)
 {
 	bool from_b = b->we_offered || !a->we_offered;
+	struct bridge_fit *fit = out;
 	struct media_plan plan;
 
 	bridge_map(a, b, &plan);
@@ -233,56 +233,50 @@ static NOINLINE void fit_legs(const struct session *a, const struct session *b,
 	explicit_bzero(&plan, sizeof(plan));
 }
 
-static NOINLINE int fit_other(const struct session *a, const struct session_texts *b,
-			      struct bridge_fit *out, struct offer_error *error)
+typedef void pair_fn(const struct session *a, const struct session *b, void *out);
+
+/* Two sessions are large: each is in a frame of its own. */
+static NOINLINE int session_pair_second(const struct session *a, const struct session_texts *b,
+					pair_fn *take, void *out, struct offer_error *error)
 {
 	struct session s;
 	int err = session_read(&s, b, error);
 
 	if (err)
 		return err;
-	fit_legs(a, &s, out);
+	take(a, &s, out);
 	explicit_bzero(&s, sizeof(s));
 	return 0;
+}
+
+static int session_pair_read(const struct session_texts *a, const struct session_texts *b,
+			     pair_fn *take, void *out, struct offer_error *error)
+{
+	struct session s;
+	int err = session_read(&s, a, error);
+
+	if (err)
+		return err;
+	err = session_pair_second(&s, b, take, out, error);
+	explicit_bzero(&s, sizeof(s));
+	return err;
 }
 
 int bridge_fit(const struct session_texts *a, const struct session_texts *b, struct bridge_fit *out,
 	       struct offer_error *error)
 {
-	struct session s;
-	int err = session_read(&s, a, error);
-
 	*out = (struct bridge_fit){ 0 };
-	if (err)
-		return err;
-	err = fit_other(&s, b, out, error);
-	explicit_bzero(&s, sizeof(s));
-	return err;
+	return session_pair_read(a, b, fit_legs, out, error);
 }
 
-static NOINLINE int read_other(const struct session *a, const struct session_texts *b,
-			       struct media_plan *out, struct offer_error *error)
+static void bridge_map_any(const struct session *a, const struct session *b, void *out)
 {
-	struct session s;
-	int err = session_read(&s, b, error);
-
-	if (err)
-		return err;
-	bridge_map(a, &s, out);
-	explicit_bzero(&s, sizeof(s));
-	return 0;
+	bridge_map(a, b, out);
 }
 
 int bridge_read(const struct session_texts *a, const struct session_texts *b,
 		struct media_plan *out, struct offer_error *error)
 {
-	struct session s;
-	int err = session_read(&s, a, error);
-
 	*out = (struct media_plan){ 0 };
-	if (err)
-		return err;
-	err = read_other(&s, b, out, error);
-	explicit_bzero(&s, sizeof(s));
-	return err;
+	return session_pair_read(a, b, bridge_map_any, out, error);
 }

@@ -7,4 +7,5 @@
 
 /* Any request but CANCEL. */
 void request_received(struct call_host *h, struct call *c, const struct call_event *ev);
+
 #endif
