@@ -647,6 +647,21 @@ static void it_goes_on_behind_a_kill(void **state)
 	}
 }
 
+/* Whatever was told of the flow a moment before: a kill may follow. */
+static void its_first_sound_is_told_at_once(void **state)
+{
+	struct scene *s = scene_open();
+
+	(void)state;
+	talk(s, 1);
+	play(s, FRAME_MS);
+	flow_of(s->r, B)->noticed_ns = s->r->w.now_ns;
+	hears(s->r, B, MUSIC_ID, MUSIC_PT);
+	play(s, 3 * FRAME_MS);
+	assert_int_equal(told_of(s->r, B).said.units, FRAME);
+	scene_close(s);
+}
+
 static void a_costly_frame_has_a_slice_of_its_own(void **state)
 {
 	const struct job_id costly = { .slot = MUSIC + 1, .generation = 1 };
@@ -698,6 +713,7 @@ int main(void)
 		cmocka_unit_test(a_job_that_is_not_there),
 		cmocka_unit_test(a_sound_is_protected),
 		cmocka_unit_test(it_goes_on_behind_a_kill),
+		cmocka_unit_test(its_first_sound_is_told_at_once),
 		cmocka_unit_test(a_costly_frame_has_a_slice_of_its_own),
 	};
 
