@@ -126,8 +126,9 @@ class Node:
     """One tandemd in a directory of its own, with its embedded Redis."""
 
     def __init__(self, media_ports="12000-31999", calls=10000, registrations=100000, trusting=True, limited=False, address=None, command=(),
-                 media=(), interface=None):
-        """address: where it listens; command: what its command line begins with; media: lines of that section; interface: of its network."""
+                 media=(), interface=None, tls_port=None, limits=()):
+        """address: where it listens; command: what its command line begins with; media, limits: lines of these sections;
+        interface: of its network."""
         for tool in ("tandemd", "tandemctl"):
             if not (BUILD / "app" / tool).exists():
                 raise SystemExit(f"{BUILD}/app/{tool} is missing: build it with ./tandem build release")
@@ -137,6 +138,7 @@ class Node:
         self.config = self.dir / "tandem.yaml"
         subprocess.run([*self.command, BUILD / "app" / "tandemctl", "init", "--dir", self.dir, "--bind", self.address,
                         "--sip-ports", str(self.sip_port), "--media-ports", media_ports,
+                        *(["--tls-ports", str(tls_port)] if tls_port else []),
                         "--http", f"{self.address}:{self.http_port}"], check=True, stdout=subprocess.DEVNULL)
         text = self.config.read_text()
         if media:
@@ -146,7 +148,7 @@ class Node:
         if trusting:
             text = section(text, "sip", 'trusted: ["127.0.0.0/8"]')
         text = section(text, "limits", f"calls: {calls}", f"registrations: {registrations}",
-                       "transactions: 1000000")
+                       "transactions: 1000000", *limits)
         if not limited and self.knows("quotas"):    # one generator stands for all phones and peers
             text = section(text, "quotas", "share: 100",
                            *(kind + ": {calls: 0, transactions: 0, port_pairs: 0, calls_per_second: 0, "

@@ -70,7 +70,7 @@ size_t redis_reply_count(const struct redisReply *reply);      /* 0 unless an ar
 const struct redisReply *redis_reply_at(const struct redisReply *reply,
 					size_t i); /* NULL beyond the end */
 
-/* Those that live on this link (a store per shard): told of its state like the opener, and driven by the same
+/* Those that live on this link, the first one first: told of its state like the opener, and driven by the same
  * redis_expire and redis_next_ns. Owned by the guest; redis is NULL again once it has left or the link was closed. */
 struct redis_guest {
 	struct redis_guest *next;

@@ -6,10 +6,14 @@
 
 void redis_join(struct redis *r, struct redis_guest *guest)
 {
+	struct redis_guest **at = &r->guests;
+
 	assert(!guest->redis && guest->state && guest->expire);
+	while (*at)
+		at = &(*at)->next;
 	guest->redis = r;
-	guest->next = r->guests;
-	r->guests = guest;
+	guest->next = NULL;
+	*at = guest;
 }
 
 void redis_leave(struct redis_guest *guest)

@@ -9,8 +9,9 @@
 /* One block of memory: there are as many as extensions. */
 struct shelf_item {
 	uint64_t version;
-	struct text all; /* kind, name and text in a row */
-	uint8_t kind_n, name_n;
+	struct text all; /* tenant, kind, name and text in a row */
+	uint32_t mark;
+	uint8_t tenant_n, kind_n, name_n;
 };
 static_assert(SNAPSHOT_NAME_MAX <= UINT8_MAX, "lengths of names");
 
@@ -48,65 +49,138 @@ void shelf_close(struct shelf *s)
 		shelf_item_wipe(item);
 	table_close(&s->by_name);
 	pool_close(&s->pool);
+	free(s->tenants);
+	s->tenants = NULL;
+	s->tenant_count = 0;
 }
 
 static struct snapshot_document item_document(const struct shelf_item *item)
 {
-	struct bytes all = text_bytes(&item->all);
-	size_t names_n = (size_t)item->kind_n + item->name_n;
+	struct bytes rest = text_bytes(&item->all);
+	struct snapshot_document d = { .version = item->version };
 
-	return (struct snapshot_document){ .kind = bytes_sub(all, 0, item->kind_n),
-					   .name = bytes_sub(all, item->kind_n, item->name_n),
-					   .version = item->version,
-					   .text = bytes_from(all, names_n) };
+	d.tenant = bytes_sub(rest, 0, item->tenant_n);
+	rest = bytes_from(rest, item->tenant_n);
+	d.kind = bytes_sub(rest, 0, item->kind_n);
+	rest = bytes_from(rest, item->kind_n);
+	d.name = bytes_sub(rest, 0, item->name_n);
+	d.text = bytes_from(rest, item->name_n);
+	return d;
 }
 
-static bool item_is(const struct shelf_item *item, struct bytes kind, struct bytes name)
+static bool is_of_names(const struct snapshot_document *a, const struct snapshot_document *b)
 {
-	const struct snapshot_document d = item_document(item);
-
-	return bytes_eq(name, d.name) && bytes_eq(kind, d.kind);
+	return bytes_eq(a->name, b->name) && bytes_eq(a->kind, b->kind) &&
+	       bytes_eq(a->tenant, b->tenant);
 }
 
-static uint64_t name_hash(const struct shelf *s, struct bytes kind, struct bytes name)
+static uint64_t name_hash(const struct shelf *s, const struct snapshot_document *d)
 {
-	return hash_sip(&s->key, name) ^ hash_sip(&s->key, kind);
+	return hash_sip(&s->key, d->name) ^ 3 * hash_sip(&s->key, d->kind) ^
+	       5 * hash_sip(&s->key, d->tenant);
 }
 
-static pool_handle item_find(const struct shelf *s, struct bytes kind, struct bytes name)
+static pool_handle item_find(const struct shelf *s, const struct snapshot_document *d)
 {
-	uint64_t hash = name_hash(s, kind, name);
+	uint64_t hash = name_hash(s, d);
 	uint32_t cursor = 0;
 	pool_handle h;
 
 	while ((h = table_next(&s->by_name, hash, &cursor))) {
 		const struct shelf_item *item = pool_get(&s->pool, h);
+		struct snapshot_document found;
 
-		if (item && item_is(item, kind, name))
+		if (!item)
+			continue;
+		found = item_document(item);
+		if (is_of_names(&found, d))
 			return h;
 	}
 	return 0;
 }
 
+/* ---- generations ---- */
+
+static struct shelf_tenant *tenant_find(const struct shelf *s, struct bytes name)
+{
+	for (uint32_t i = 0; i < s->tenant_count; i++) {
+		if (bytes_is(name, s->tenants[i].name))
+			return &s->tenants[i];
+	}
+	return NULL;
+}
+
+static struct shelf_tenant *tenant_add(struct shelf *s, struct bytes name)
+{
+	struct shelf_tenant *t, *all;
+
+	all = reallocarray(s->tenants, s->tenant_count + 1, sizeof(*all));
+	if (!all)
+		return NULL;
+	s->tenants = all;
+	t = &all[s->tenant_count];
+	*t = (struct shelf_tenant){ 0 };
+	if (bytes_cstr(name, t->name, sizeof(t->name)))
+		return NULL;
+	s->tenant_count++;
+	return t;
+}
+
+uint64_t shelf_generation(const struct shelf *s, struct bytes tenant)
+{
+	const struct shelf_tenant *t = tenant_find(s, tenant);
+
+	return t ? t->generation : 0;
+}
+
+static struct shelf_tenant *tenant_take(struct shelf *s, struct bytes name)
+{
+	struct shelf_tenant *t = tenant_find(s, name);
+
+	return t ? t : tenant_add(s, name);
+}
+
+static void generation_raise(struct shelf_tenant *t, uint64_t generation)
+{
+	if (generation > t->generation)
+		t->generation = generation;
+}
+
+int shelf_generation_set(struct shelf *s, struct bytes tenant, uint64_t generation)
+{
+	struct shelf_tenant *t = tenant_take(s, tenant);
+
+	if (!t)
+		return -ENOMEM;
+	s->changes += generation > t->generation;
+	generation_raise(t, generation);
+	return 0;
+}
+
+/* ---- documents ---- */
+
 static bool document_fits(const struct snapshot_document *d)
 {
-	return d->kind.n > 0 && d->kind.n <= SNAPSHOT_NAME_MAX && d->name.n > 0 &&
-	       d->name.n <= SNAPSHOT_NAME_MAX && d->text.n <= SNAPSHOT_TEXT_MAX;
+	return d->tenant.n > 0 && d->tenant.n <= SNAPSHOT_NAME_MAX && d->kind.n > 0 &&
+	       d->kind.n <= SNAPSHOT_NAME_MAX && d->name.n > 0 && d->name.n <= SNAPSHOT_NAME_MAX &&
+	       d->text.n <= SNAPSHOT_TEXT_MAX;
 }
 
 /* 0 or -ENOMEM: it is what it was then. */
 static int item_fill(struct shelf_item *item, const struct snapshot_document *d)
 {
-	size_t n = d->kind.n + d->name.n + d->text.n;
+	size_t n = d->tenant.n + d->kind.n + d->name.n + d->text.n;
 	struct writer w = writer_over(malloc(n), n);
 
 	if (!w.p)
 		return -ENOMEM;
+	writer_bytes(&w, d->tenant);
 	writer_bytes(&w, d->kind);
 	writer_bytes(&w, d->name);
 	writer_bytes(&w, d->text);
 	shelf_item_wipe(item);
 	item->all = (struct text){ .p = (char *)w.p, .n = (uint32_t)w.n };
+	item->tenant_n = (uint8_t)d->tenant.n;
 	item->kind_n = (uint8_t)d->kind.n;
 	item->name_n = (uint8_t)d->name.n;
 	return 0;
@@ -115,22 +189,10 @@ static int item_fill(struct shelf_item *item, const struct snapshot_document *d)
 /* What it says is not true any more. Nobody restores an empty text. */
 static void item_empty(struct shelf_item *item)
 {
-	uint32_t names_n = (uint32_t)item->kind_n + item->name_n;
+	uint32_t names_n = (uint32_t)item->tenant_n + item->kind_n + item->name_n;
 
 	explicit_bzero(item->all.p + names_n, item->all.n - names_n);
 	item->all.n = names_n;
-}
-
-static void shelf_note(struct shelf *s, struct shelf_item *item, uint64_t version)
-{
-	struct snapshot_document d;
-
-	item->version = version;
-	d = item_document(item);
-	s->size += snapshot_document_size(&d);
-	s->changes++;
-	if (version > s->generation)
-		s->generation = version;
 }
 
 static int shelf_add(struct shelf *s, const struct snapshot_document *d)
@@ -139,57 +201,81 @@ static int shelf_add(struct shelf *s, const struct snapshot_document *d)
 	struct shelf_item *item = pool_take(&s->pool, &h);
 	int err = item ? item_fill(item, d) : -ENOSPC;
 
-	if (!err && table_put(&s->by_name, name_hash(s, d->kind, d->name), h)) {
+	if (!err && table_put(&s->by_name, name_hash(s, d), h)) {
 		shelf_item_wipe(item);
 		err = -ENOSPC;
 	}
 	if (!err)
-		shelf_note(s, item, d->version);
+		item->version = d->version;
 	else if (item)
 		(void)pool_give(&s->pool, h);
 	return err;
 }
 
-static int shelf_replace(struct shelf *s, struct shelf_item *item,
-			 const struct snapshot_document *d)
+static int shelf_replace(struct shelf_item *item, const struct snapshot_document *d)
 {
-	struct snapshot_document before = item_document(item);
-	int err;
+	int err = item_fill(item, d);
 
-	s->size -= snapshot_document_size(&before);
-	err = item_fill(item, d);
 	if (err)
 		item_empty(item);
-	shelf_note(s, item, d->version);
+	item->version = d->version;
 	return err;
 }
 
 int shelf_put(struct shelf *s, const struct snapshot_document *d)
 {
-	pool_handle h;
+	struct shelf_tenant *t = document_fits(d) ? tenant_take(s, d->tenant) : NULL;
+	pool_handle h = t ? item_find(s, d) : 0;
+	int err;
 
-	if (!document_fits(d))
-		return -EINVAL;
-	h = item_find(s, d->kind, d->name);
-	return h ? shelf_replace(s, pool_get(&s->pool, h), d) : shelf_add(s, d);
+	if (!t)
+		return document_fits(d) ? -ENOMEM : -EINVAL;
+	err = h ? shelf_replace(pool_get(&s->pool, h), d) : shelf_add(s, d);
+	if (h || !err) {
+		generation_raise(t, d->version);
+		s->changes++;
+	}
+	return err;
 }
 
-void shelf_delete(struct shelf *s, struct bytes kind, struct bytes name, uint64_t version)
+void shelf_delete(struct shelf *s, const struct snapshot_document *d)
 {
-	pool_handle h = item_find(s, kind, name);
-	struct shelf_item *item = h ? pool_get(&s->pool, h) : NULL;
-	struct snapshot_document d;
+	pool_handle h = item_find(s, d);
+	struct shelf_tenant *t = tenant_find(s, d->tenant);
 
-	if (version > s->generation)
-		s->generation = version;
-	if (!item)
+	if (t)
+		generation_raise(t, d->version);
+	if (!h)
 		return;
-	d = item_document(item);
-	s->size -= snapshot_document_size(&d);
 	s->changes++;
-	shelf_item_wipe(item);
-	(void)table_del(&s->by_name, name_hash(s, kind, name), h);
+	(void)table_del(&s->by_name, name_hash(s, d), h);
+	shelf_item_wipe(pool_get(&s->pool, h));
 	(void)pool_give(&s->pool, h);
+}
+
+static const struct shelf_item *item_of(const struct shelf *s, struct bytes tenant,
+					struct bytes kind, struct bytes name)
+{
+	const struct snapshot_document d = { .tenant = tenant, .kind = kind, .name = name };
+	pool_handle h = item_find(s, &d);
+
+	return h ? pool_get(&s->pool, h) : NULL;
+}
+
+uint64_t shelf_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
+		       struct bytes name)
+{
+	const struct shelf_item *item = item_of(s, tenant, kind, name);
+
+	return item ? item->version : 0;
+}
+
+struct bytes shelf_text(const struct shelf *s, struct bytes tenant, struct bytes kind,
+			struct bytes name)
+{
+	const struct shelf_item *item = item_of(s, tenant, kind, name);
+
+	return item ? item_document(item).text : (struct bytes){ 0 };
 }
 
 bool shelf_next(const struct shelf *s, uint32_t *cursor, struct snapshot_document *out)
@@ -202,25 +288,112 @@ bool shelf_next(const struct shelf *s, uint32_t *cursor, struct snapshot_documen
 	return item != NULL;
 }
 
+void shelf_mark(struct shelf *s, const struct snapshot_document *d, uint32_t mark)
+{
+	pool_handle h = item_find(s, d);
+
+	if (h)
+		((struct shelf_item *)pool_get(&s->pool, h))->mark = mark;
+}
+
+bool shelf_next_unmarked(const struct shelf *s, uint32_t mark, uint32_t *cursor,
+			 struct snapshot_document *out)
+{
+	const struct shelf_item *item;
+	pool_handle h;
+
+	do {
+		item = pool_next(&s->pool, cursor, &h);
+	} while (item && item->mark == mark);
+	if (item)
+		*out = item_document(item);
+	return item != NULL;
+}
+
 uint32_t shelf_count(const struct shelf *s)
 {
 	return s->pool.in_use;
 }
 
+/* ---- the snapshot ---- */
+
+static bool is_of_one(const struct shelf *s)
+{
+	return s->tenant_count == 0 ||
+	       (s->tenant_count == 1 && !strcmp(s->tenants[0].name, SNAPSHOT_TENANT));
+}
+
+static struct snapshot_document tenant_document(const struct shelf_tenant *t)
+{
+	return (struct snapshot_document){ .tenant = bytes_str(t->name),
+					   .kind = BYTES_LIT(SNAPSHOT_GENERATION),
+					   .name = bytes_str(t->name),
+					   .version = t->generation };
+}
+
+/* Walks what is written: *i and *cursor 0 at first. */
+static bool written_next(const struct shelf *s, uint16_t format, uint32_t *i, uint32_t *cursor,
+			 struct snapshot_document *out)
+{
+	if (format == SNAPSHOT_OF_ONE || *i == s->tenant_count)
+		return shelf_next(s, cursor, out);
+	*out = tenant_document(&s->tenants[(*i)++]);
+	return true;
+}
+
+static struct snapshot head_of(const struct shelf *s, size_t *size)
+{
+	struct snapshot head = { .format = is_of_one(s) ? SNAPSHOT_OF_ONE : SNAPSHOT_FORMAT };
+	struct snapshot_document d;
+	uint32_t i = 0, cursor = 0;
+
+	if (head.format == SNAPSHOT_OF_ONE)
+		head.generation = shelf_generation(s, BYTES_LIT(SNAPSHOT_TENANT));
+	*size = 0;
+	while (written_next(s, head.format, &i, &cursor, &d)) {
+		head.count++;
+		*size += snapshot_document_size(&d, head.format);
+	}
+	return head;
+}
+
 uint8_t *shelf_snapshot(const struct shelf *s, size_t *n)
 {
-	size_t size = SNAPSHOT_HEAD + s->size + SNAPSHOT_TAIL;
-	uint8_t *file = size <= SNAPSHOT_MAX ? malloc(size) : NULL;
-	struct writer w = writer_over(file, file ? size : 0);
+	size_t size;
+	struct snapshot head = head_of(s, &size);
+	size_t whole = SNAPSHOT_HEAD + size + SNAPSHOT_TAIL;
+	uint8_t *file = whole <= SNAPSHOT_MAX ? malloc(whole) : NULL;
+	struct writer w = writer_over(file, file ? whole : 0);
 	struct snapshot_document d;
-	uint32_t cursor = 0;
+	uint32_t i = 0, cursor = 0;
 
 	if (!file)
 		return NULL;
-	snapshot_head_write(&w, s->generation, s->pool.in_use, s->size);
-	while (shelf_next(s, &cursor, &d))
-		snapshot_document_write(&w, &d);
+	snapshot_head_write(&w, &head, size);
+	while (written_next(s, head.format, &i, &cursor, &d))
+		snapshot_document_write(&w, &d, head.format);
 	snapshot_tail_write(&w, writer_done(&w));
-	*n = size;
+	*n = whole;
 	return file;
+}
+
+static int written_take(struct shelf *s, const struct snapshot_document *d)
+{
+	return bytes_is(d->kind, SNAPSHOT_GENERATION)
+		       ? shelf_generation_set(s, d->tenant, d->version)
+		       : shelf_put(s, d);
+}
+
+int shelf_take(struct shelf *s, struct snapshot *from)
+{
+	struct snapshot_document d;
+	int err = 0, first = 0;
+
+	if (from->format == SNAPSHOT_OF_ONE)
+		first = shelf_generation_set(s, BYTES_LIT(SNAPSHOT_TENANT), from->generation);
+	while (snapshot_next(from, &d)) {
+		err = written_take(s, &d);
+		first = first ? first : err;
+	}
+	return first;
 }

@@ -18,19 +18,21 @@ enum {
 
 static const uint8_t g_magic[AT_FORMAT] = { 'T', 'D', 'D', 'S' };
 
-size_t snapshot_document_size(const struct snapshot_document *d)
+size_t snapshot_document_size(const struct snapshot_document *d, uint16_t format)
 {
-	return 1 + d->kind.n + 1 + d->name.n + VERSION_SIZE + LENGTH_SIZE + d->text.n;
+	size_t tenant = format == SNAPSHOT_OF_ONE ? 0 : 1 + d->tenant.n;
+
+	return tenant + 1 + d->kind.n + 1 + d->name.n + VERSION_SIZE + LENGTH_SIZE + d->text.n;
 }
 
-void snapshot_head_write(struct writer *w, uint64_t generation, uint32_t count, size_t size)
+void snapshot_head_write(struct writer *w, const struct snapshot *head, size_t size)
 {
 	assert(size <= SNAPSHOT_MAX);
 	writer_mem(w, g_magic, sizeof(g_magic));
-	writer_be16(w, SNAPSHOT_FORMAT);
+	writer_be16(w, head->format);
 	writer_be16(w, 0);
-	writer_be64(w, generation);
-	writer_be32(w, count);
+	writer_be64(w, head->generation);
+	writer_be32(w, head->count);
 	writer_be32(w, (uint32_t)size);
 }
 
@@ -41,9 +43,11 @@ static void snapshot_name_write(struct writer *w, struct bytes name)
 	writer_bytes(w, name);
 }
 
-void snapshot_document_write(struct writer *w, const struct snapshot_document *d)
+void snapshot_document_write(struct writer *w, const struct snapshot_document *d, uint16_t format)
 {
 	assert(d->text.n <= SNAPSHOT_TEXT_MAX);
+	if (format != SNAPSHOT_OF_ONE)
+		snapshot_name_write(w, d->tenant);
 	snapshot_name_write(w, d->kind);
 	snapshot_name_write(w, d->name);
 	writer_be64(w, d->version);
@@ -75,10 +79,13 @@ static bool name_take(struct bytes *rest, struct bytes *out)
 	       octets_take(rest, n.p[0], out);
 }
 
-static bool document_take(struct bytes *rest, struct snapshot_document *out)
+static bool document_take(struct bytes *rest, uint16_t format, struct snapshot_document *out)
 {
 	struct bytes version, length;
 
+	out->tenant = BYTES_LIT(SNAPSHOT_TENANT);
+	if (format != SNAPSHOT_OF_ONE && !name_take(rest, &out->tenant))
+		return false;
 	if (!name_take(rest, &out->kind) || !name_take(rest, &out->name) ||
 	    !octets_take(rest, VERSION_SIZE, &version) || !octets_take(rest, LENGTH_SIZE, &length))
 		return false;
@@ -87,9 +94,15 @@ static bool document_take(struct bytes *rest, struct snapshot_document *out)
 	       octets_take(rest, be32_get(length.p), &out->text);
 }
 
+static uint16_t format_of(struct bytes file)
+{
+	return (uint16_t)(be32_get(file.p + AT_FORMAT) >> 16);
+}
+
 static const char *snapshot_fault_of(struct bytes in)
 {
 	size_t body = in.n - SNAPSHOT_TAIL;
+	uint16_t format = format_of(in);
 	struct bytes rest;
 	uint32_t left;
 
@@ -103,7 +116,7 @@ static const char *snapshot_fault_of(struct bytes in)
 	for (left = be32_get(in.p + AT_COUNT); left && rest.n; left--) {
 		struct snapshot_document d;
 
-		if (!document_take(&rest, &d))
+		if (!document_take(&rest, format, &d))
 			return "a document in it is damaged";
 	}
 	return left || rest.n ? "not as many documents as it says" : NULL;
@@ -115,12 +128,13 @@ int snapshot_open(struct snapshot *out, struct bytes file, const char **reason)
 	if (file.n < SNAPSHOT_HEAD || memcmp(file.p, g_magic, sizeof(g_magic)) != 0)
 		return -EBADMSG;
 	*reason = "written by a later program";
-	if (be32_get(file.p + AT_FORMAT) >> 16 > SNAPSHOT_FORMAT)
+	if (format_of(file) > SNAPSHOT_FORMAT)
 		return -EPROTONOSUPPORT;
 	*reason = snapshot_fault_of(file);
 	if (*reason)
 		return -EBADMSG;
 	*out = (struct snapshot){
+		.format = format_of(file),
 		.generation = be64_get(file.p + AT_GENERATION),
 		.count = be32_get(file.p + AT_COUNT),
 		.rest = bytes_sub(file, SNAPSHOT_HEAD, be32_get(file.p + AT_LENGTH)),
@@ -130,5 +144,5 @@ int snapshot_open(struct snapshot *out, struct bytes file, const char **reason)
 
 bool snapshot_next(struct snapshot *s, struct snapshot_document *out)
 {
-	return s->rest.n > 0 && document_take(&s->rest, out);
+	return s->rest.n > 0 && document_take(&s->rest, s->format, out);
 }

@@ -25,7 +25,7 @@ enum {
 
 /* A batch on its way, or the WATCH alone. It outlives its store when that is closed before Redis has answered. */
 struct store_flight {
-	struct store *s; /* NULL: closed */
+	struct store_shard *s; /* NULL: closed */
 	struct batch_part part;
 	uint32_t waits;             /* answers that may still come */
 	struct store_answer broken; /* a command was refused before EXEC */
@@ -80,25 +80,25 @@ static void saves_take(struct store_batch *b)
 }
 
 /* Answers all. What they ask for goes into the part that waits by then; one of them may close the store, which answers the others. */
-static void part_answer(struct store *s, struct batch_part *p, const struct store_answer *saves,
-			const struct store_answer *ends)
+static void part_answer(struct store_shard *s, struct batch_part *p,
+			const struct store_answer *saves, const struct store_answer *ends)
 {
 	struct store_op *outer = s->batch.answering, *op;
 
 	saves_spare(&s->batch, &p->saves);
 	s->batch.answering = p->first;
 	part_init(p);
-	while (!s->closing && (op = s->batch.answering) != NULL) {
+	while (!s->base.closing && (op = s->batch.answering) != NULL) {
 		struct store_answer a = op->entry ? *ends : *saves;
 
 		a.lease_told = false; /* once is enough */
 		s->batch.answering = op->batch_next;
 		store_op_answer(op, &a);
 	}
-	s->batch.answering = s->closing ? NULL : outer;
+	s->batch.answering = s->base.closing ? NULL : outer;
 }
 
-static void part_fail(struct store *s, struct batch_part *p, enum store_result result)
+static void part_fail(struct store_shard *s, struct batch_part *p, enum store_result result)
 {
 	struct store_answer a = { .result = result };
 
@@ -107,9 +107,9 @@ static void part_fail(struct store *s, struct batch_part *p, enum store_result r
 
 /* ---- what waits ---- */
 
-static bool may_wait(const struct store *s)
+static bool may_wait(const struct store_shard *s)
 {
-	return s->guest.redis && redis_is_connected(s->guest.redis);
+	return s->base.guest.redis && redis_is_connected(s->base.guest.redis);
 }
 
 static int record_write(struct batch_part *p, uint64_t call, uint64_t version, struct bytes record)
@@ -133,7 +133,7 @@ static int record_write(struct batch_part *p, uint64_t call, uint64_t version, s
 
 void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, struct bytes record)
 {
-	struct store *s = op->s;
+	struct store_shard *s = store_shard_of(op);
 	struct batch_part *p = &s->batch.next;
 
 	if (record.n > RECORD_PAYLOAD_MAX) {
@@ -148,7 +148,7 @@ void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, stru
 
 void store_batch_end(struct store_op *op, const struct spool_entry *entry)
 {
-	struct store *s = op->s;
+	struct store_shard *s = store_shard_of(op);
 
 	op->entry = entry;
 	if (!may_wait(s)) {
@@ -167,7 +167,7 @@ static int word(struct store_batch *b, const char *text)
 	return resp_text(&b->text, bytes_str(text));
 }
 
-static int key(struct store *s, const char *name)
+static int key(struct store_shard *s, const char *name)
 {
 	char buf[STORE_KEY_MAX];
 
@@ -179,7 +179,7 @@ static int alone(struct store_batch *b, const char *command)
 	return resp_command(&b->text, 1) || word(b, command);
 }
 
-static int saves_write(struct store *s, const struct batch_part *p)
+static int saves_write(struct store_shard *s, const struct batch_part *p)
 {
 	struct store_batch *b = &s->batch;
 
@@ -198,7 +198,7 @@ static int call_write(struct store_batch *b, uint64_t call)
 }
 
 /* n fields of one. call: the first one lacks its id; NULL: another one has it. */
-static int cdr_write(struct store *s, struct bytes fields, size_t n, const uint64_t *call)
+static int cdr_write(struct store_shard *s, struct bytes fields, size_t n, const uint64_t *call)
 {
 	struct store_batch *b = &s->batch;
 	struct cdr_field field;
@@ -213,7 +213,7 @@ static int cdr_write(struct store *s, struct bytes fields, size_t n, const uint6
 	return err;
 }
 
-static int cdrs_write(struct store *s, const struct spool_entry *entry)
+static int cdrs_write(struct store_shard *s, const struct spool_entry *entry)
 {
 	const uint64_t *call = &entry->call;
 	struct bytes rest = entry->fields, one;
@@ -230,7 +230,7 @@ static int cdrs_write(struct store *s, const struct spool_entry *entry)
 }
 
 /* The numbers of the ends, and those that are settled. */
-static int ended_write(struct store *s, const struct batch_part *p)
+static int ended_write(struct store_shard *s, const struct batch_part *p)
 {
 	struct store_batch *b = &s->batch;
 	char low[LEASE_FENCE_TEXT];
@@ -249,7 +249,7 @@ static int ended_write(struct store *s, const struct batch_part *p)
 	       word(b, "-inf") || resp_text(&b->text, writer_done(&w));
 }
 
-static int gone_write(struct store *s, const struct batch_part *p)
+static int gone_write(struct store_shard *s, const struct batch_part *p)
 {
 	struct store_batch *b = &s->batch;
 	int err = resp_command(&b->text, 2 + (size_t)p->end_count) || word(b, "HDEL") ||
@@ -262,7 +262,7 @@ static int gone_write(struct store *s, const struct batch_part *p)
 	return err;
 }
 
-static int ends_write(struct store *s, const struct batch_part *p)
+static int ends_write(struct store_shard *s, const struct batch_part *p)
 {
 	int err = 0;
 
@@ -275,7 +275,7 @@ static int ends_write(struct store *s, const struct batch_part *p)
 	return err || ended_write(s, p) || gone_write(s, p);
 }
 
-static int watch_write(struct store *s)
+static int watch_write(struct store_shard *s)
 {
 	struct store_batch *b = &s->batch;
 
@@ -283,7 +283,7 @@ static int watch_write(struct store *s)
 	       resp_command(&b->text, 2) || word(b, "GET") || key(s, "fence");
 }
 
-static int batch_write(struct store *s, const struct batch_part *p)
+static int batch_write(struct store_shard *s, const struct batch_part *p)
 {
 	return alone(&s->batch, "MULTI") || saves_write(s, p) || ends_write(s, p) ||
 	       alone(&s->batch, "EXEC");
@@ -335,29 +335,29 @@ static void on_queued(int err, const struct redisReply *reply, void *arg)
 	struct store_flight *f = arg;
 
 	if (!err && f->s && !f->is_broken && redis_is_error(reply, NULL)) {
-		f->broken = store_answer_read(f->s, 0, reply);
+		f->broken = store_answer_read(&f->s->base, 0, reply);
 		f->is_broken = true;
 	}
 	flight_waits(f);
 }
 
 /* One element of EXEC's answer. */
-static void element_read(const struct store *s, struct store_answer *a,
+static void element_read(const struct store_shard *s, struct store_answer *a,
 			 const struct redisReply *reply)
 {
 	if (redis_is_error(reply, NULL))
-		*a = store_answer_read(s, 0, reply);
+		*a = store_answer_read(&s->base, 0, reply);
 	else if (redis_reply_type(reply) == REDIS_TYPE_NIL)
 		a->result = STORE_REFUSED;
 }
 
 /* The lease hears of it once. */
-static void lease_hears(struct store *s, const struct store_answer *a)
+static void lease_hears(struct store_shard *s, const struct store_answer *a)
 {
 	struct lease_event acked = { .type = LEASE_ACKED };
 
 	if (a->wrong_type)
-		store_keys_doubt(s);
+		store_keys_doubt(&s->base);
 	if (a->lease_told)
 		store_lease_event(s, &a->lease);
 	else if (a->result == STORE_OK)
@@ -366,12 +366,13 @@ static void lease_hears(struct store *s, const struct store_answer *a)
 
 static void length_finish(struct store_op *op, const struct store_answer *a)
 {
-	if (a->result == STORE_OK && !op->s->closing)
-		metric_set(op->s->metrics.cdr_stream, (uint64_t)redis_reply_integer(a->reply));
+	if (a->result == STORE_OK && !op->base->closing)
+		metric_set(store_shard_of(op)->base.metrics.cdr_stream,
+			   (uint64_t)redis_reply_integer(a->reply));
 }
 
 /* For those who watch whether anybody reads the stream. */
-static void length_ask(struct store *s)
+static void length_ask(struct store_shard *s)
 {
 	uint64_t now_ns = clock_now_ns();
 	char buf[STORE_KEY_MAX];
@@ -380,14 +381,14 @@ static void length_ask(struct store *s)
 
 	if (now_ns < s->batch.length_ns)
 		return;
-	op = store_op_new(s, sizeof(*op), length_finish);
+	op = store_op_new(&s->base, sizeof(*op), length_finish);
 	if (!op)
 		return;
 	s->batch.length_ns = now_ns + LENGTH_NS;
-	store_op_command(op, args, COUNT_OF(args), s->settings.deadline_ns);
+	store_op_command(op, args, COUNT_OF(args), s->base.deadline_ns);
 }
 
-static void exec_took(struct store *s, struct batch_part *p, const struct redisReply *reply)
+static void exec_took(struct store_shard *s, struct batch_part *p, const struct redisReply *reply)
 {
 	struct store_answer saves = { .result = STORE_OK },
 			    ends = { .result = STORE_OK, .version = 1 };
@@ -405,26 +406,26 @@ static void exec_took(struct store *s, struct batch_part *p, const struct redisR
 
 		element_read(s, &other, redis_reply_at(reply, at));
 		if (other.wrong_type)
-			store_keys_doubt(s);
+			store_keys_doubt(&s->base);
 	}
 	lease_hears(s, saves.result == STORE_OK ? &ends : &saves);
 	part_answer(s, p, &saves, &ends);
 }
 
-static void exec_failed(struct store *s, struct batch_part *p, const struct store_answer *a)
+static void exec_failed(struct store_shard *s, struct batch_part *p, const struct store_answer *a)
 {
 	lease_hears(s, a);
 	part_answer(s, p, a, a);
 }
 
 /* Who hears of the lease may close the store: then the flight does not know it any more. */
-static void exec_answered(struct store *s, struct store_flight *f, int err,
+static void exec_answered(struct store_shard *s, struct store_flight *f, int err,
 			  const struct redisReply *reply)
 {
 	struct store_answer a;
 
 	if (err || redis_is_error(reply, NULL)) {
-		a = f->is_broken ? f->broken : store_answer_read(s, err, reply);
+		a = f->is_broken ? f->broken : store_answer_read(&s->base, err, reply);
 		exec_failed(s, &f->part, &a);
 	} else if (redis_reply_type(reply) == REDIS_TYPE_ARRAY) {
 		exec_took(s, &f->part, reply);
@@ -436,12 +437,12 @@ static void exec_answered(struct store *s, struct store_flight *f, int err,
 static void on_exec(int err, const struct redisReply *reply, void *arg)
 {
 	struct store_flight *f = arg;
-	struct store *s = f->s;
+	struct store_shard *s = f->s;
 
 	if (s) {
-		store_enter(s);
+		store_enter(&s->base);
 		exec_answered(s, f, err, reply);
-		store_leave(s);
+		store_leave(&s->base);
 	}
 	flight_waits(f);
 }
@@ -450,10 +451,10 @@ static void on_exec(int err, const struct redisReply *reply, void *arg)
 
 static void ask_finish(struct store_op *op, const struct store_answer *a)
 {
-	struct store *s = op->s;
+	struct store_shard *s = store_shard_of(op);
 	bool owner = s->lease.state == LEASE_HELD || s->lease.state == LEASE_DOUBT;
 
-	if (s->closing)
+	if (s->base.closing)
 		return;
 	if (s->batch.state == BATCH_ASKING)
 		s->batch.state = BATCH_UNWATCHED;
@@ -464,9 +465,9 @@ static void ask_finish(struct store_op *op, const struct store_answer *a)
 }
 
 /* The key may be missing alone: then the owner writes it again. */
-static void lease_ask(struct store *s)
+static void lease_ask(struct store_shard *s)
 {
-	struct store_op *op = store_op_new(s, sizeof(*op), ask_finish);
+	struct store_op *op = store_op_new(&s->base, sizeof(*op), ask_finish);
 	char lease[STORE_KEY_MAX], fence[STORE_KEY_MAX], own[LEASE_FENCE_TEXT];
 	const struct bytes args[] = { store_key_shard(lease, s, "lease"),
 				      store_key_shard(fence, s, "fence"), store_fence(s, own) };
@@ -479,12 +480,12 @@ static void lease_ask(struct store *s)
 						.args = args,
 						.keys = 2,
 						.n = COUNT_OF(args),
-						.deadline_ns = s->settings.deadline_ns });
+						.deadline_ns = s->base.deadline_ns });
 }
 
 static void fence_read(struct store_flight *f, const struct redisReply *reply)
 {
-	struct store *s = f->s;
+	struct store_shard *s = f->s;
 	char own[LEASE_FENCE_TEXT];
 	bool ours = bytes_eq(redis_reply_text(reply), store_fence(s, own));
 
@@ -505,24 +506,24 @@ static void fence_read(struct store_flight *f, const struct redisReply *reply)
 static void on_fence(int err, const struct redisReply *reply, void *arg)
 {
 	struct store_flight *f = arg;
-	struct store *s = f->s;
+	struct store_shard *s = f->s;
 
 	if (err == -ETIMEDOUT)
 		return;
 	if (s && !err && s->batch.state == BATCH_WATCHING) {
-		store_enter(s);
+		store_enter(&s->base);
 		fence_read(f, reply);
-		store_leave(s);
+		store_leave(&s->base);
 	}
 	flight_waits(f);
 }
 
 /* ---- departure ---- */
 
-static int flight_send(struct store *s, struct store_flight *f)
+static int flight_send(struct store_shard *s, struct store_flight *f)
 {
 	uint32_t before = f->part.first ? 1 + commands_of(&f->part) : 0;
-	uint64_t deadline_ns = s->settings.deadline_ns;
+	uint64_t deadline_ns = s->base.deadline_ns;
 	const struct redis_answers answers[] = {
 		{ before, deadline_ns, on_queued, f, false },
 		{ before ? 1 : 0, deadline_ns, on_exec, f, false },
@@ -538,13 +539,13 @@ static int flight_send(struct store *s, struct store_flight *f)
 	if (!err)
 		err = watch_write(s);
 	if (!err)
-		err = redis_commands(s->guest.redis, redis_buffer_bytes(&s->batch.text), answers,
-				     COUNT_OF(answers));
+		err = redis_commands(s->base.guest.redis, redis_buffer_bytes(&s->batch.text),
+				     answers, COUNT_OF(answers));
 	return err;
 }
 
 /* With what waits, or to watch alone. */
-static void depart(struct store *s, bool loaded)
+static void depart(struct store_shard *s, bool loaded)
 {
 	struct store_flight *f = calloc(1, sizeof(*f));
 	struct store_batch *b = &s->batch;
@@ -558,7 +559,7 @@ static void depart(struct store *s, bool loaded)
 	if (loaded) {
 		f->part = part_take(&b->next);
 		saves_take(b);
-		metric_add(s->metrics.batches, 1);
+		metric_add(s->base.metrics.batches, 1);
 	}
 	if (flight_send(s, f)) {
 		part_fail(s, &f->part, STORE_UNKNOWN);
@@ -570,7 +571,7 @@ static void depart(struct store *s, bool loaded)
 	b->ready_ns = clock_now_ns() + PACE_NS;
 }
 
-static void late(struct store *s)
+static void late(struct store_shard *s)
 {
 	struct store_answer a = { .result = STORE_UNKNOWN,
 				  .lease = { .type = LEASE_LATE },
@@ -580,35 +581,35 @@ static void late(struct store *s)
 	part_answer(s, &s->batch.next, &a, &a);
 }
 
-static uint64_t overdue_ns(const struct store *s)
+static uint64_t overdue_ns(const struct store_shard *s)
 {
 	const struct batch_part *p = &s->batch.next;
 
-	return p->first ? p->since_ns + s->settings.deadline_ns : UINT64_MAX;
+	return p->first ? p->since_ns + s->base.deadline_ns : UINT64_MAX;
 }
 
-void store_batch_flush(struct store *s)
+void store_batch_flush(struct store_shard *s)
 {
 	struct store_batch *b = &s->batch;
 
-	if (s->closing || !may_wait(s))
+	if (s->base.closing || !may_wait(s))
 		return;
-	store_enter(s);
+	store_enter(&s->base);
 	if (b->state == BATCH_UNWATCHED && (b->next.first || s->lease.state == LEASE_HELD))
 		depart(s, false);
 	else if (b->state == BATCH_READY && b->next.first && clock_now_ns() >= b->ready_ns)
 		depart(s, true);
-	store_leave(s);
+	store_leave(&s->base);
 }
 
-void store_batch_expire(struct store *s, uint64_t now_ns)
+void store_batch_expire(struct store_shard *s, uint64_t now_ns)
 {
 	if (overdue_ns(s) <= now_ns)
 		late(s);
 	store_batch_flush(s);
 }
 
-uint64_t store_batch_next_ns(const struct store *s)
+uint64_t store_batch_next_ns(const struct store_shard *s)
 {
 	const struct store_batch *b = &s->batch;
 	uint64_t overdue = overdue_ns(s);
@@ -627,7 +628,7 @@ static void forget_flight(struct store_batch *b)
 	b->state = BATCH_UNWATCHED;
 }
 
-void store_batch_lost(struct store *s)
+void store_batch_lost(struct store_shard *s)
 {
 	struct store_batch *b = &s->batch;
 	struct batch_part p;
@@ -641,13 +642,13 @@ void store_batch_lost(struct store *s)
 	part_fail(s, &b->next, STORE_UNKNOWN);
 }
 
-void store_batch_open(struct store *s)
+void store_batch_open(struct store_shard *s)
 {
 	part_init(&s->batch.next);
 	s->batch.text.max = 2 * PART_MAX;
 }
 
-void store_batch_close(struct store *s)
+void store_batch_close(struct store_shard *s)
 {
 	struct store_batch *b = &s->batch;
 

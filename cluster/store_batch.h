@@ -13,7 +13,7 @@
 
 #include "cluster/redis_buffer.h"
 
-struct store;
+struct store_shard;
 struct store_op;
 struct spool_entry;
 struct store_flight;
@@ -44,19 +44,19 @@ struct store_batch {
 	uint64_t length_ns;          /* the stream's length is asked for then, at the earliest */
 };
 
-void store_batch_open(struct store *s);
+void store_batch_open(struct store_shard *s);
 /* All that waits is answered by who closes the store. */
-void store_batch_close(struct store *s);
+void store_batch_close(struct store_shard *s);
 /* The op waits until the record of this call is in Redis. */
 void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, struct bytes record);
 /* ... until the CDR is in the stream, and the record gone. entry stays until then. */
 void store_batch_end(struct store_op *op, const struct spool_entry *entry);
 /* The link is gone: what waits is answered with STORE_UNKNOWN. */
-void store_batch_lost(struct store *s);
+void store_batch_lost(struct store_shard *s);
 /* The end of a round. */
-void store_batch_flush(struct store *s);
-void store_batch_expire(struct store *s, uint64_t now_ns);
+void store_batch_flush(struct store_shard *s);
+void store_batch_expire(struct store_shard *s, uint64_t now_ns);
 /* When store_batch_expire wants to be called; UINT64_MAX: never. */
-uint64_t store_batch_next_ns(const struct store *s);
+uint64_t store_batch_next_ns(const struct store_shard *s);
 
 #endif

@@ -46,7 +46,7 @@ static void save_send(struct store_op *op, const struct binding *b)
 						.args = args,
 						.keys = 2,
 						.n = COUNT_OF(args),
-						.deadline_ns = op->s->settings.deadline_ns });
+						.deadline_ns = op->base->deadline_ns });
 }
 
 static void save(struct store_op *op, struct binding *b, uint64_t version, struct bytes record)
@@ -64,19 +64,65 @@ static void save(struct store_op *op, struct binding *b, uint64_t version, struc
 	free(sealed);
 }
 
-void store_binding_save(struct store *s, struct bytes tenant, struct bytes user, uint64_t expected,
-			uint64_t version, struct bytes record, uint64_t ttl_ms, store_done_fn *done,
-			void *arg)
+void store_binding_save(struct store_shared *s, struct bytes tenant, struct bytes user,
+			uint64_t expected, uint64_t version, struct bytes record, uint64_t ttl_ms,
+			store_done_fn *done, void *arg)
 {
 	struct binding b = {
 		.tenant = tenant, .user = user, .expected = expected, .ttl_ms = ttl_ms
 	};
 	struct store_op *op;
 
-	store_enter(s);
-	metric_add(s->metrics.saves, 1);
-	op = store_op_user(s, done, arg, 0, version);
+	store_enter(&s->base);
+	metric_add(s->base.metrics.saves, 1);
+	op = store_op_user(&s->base, done, arg, 0, version);
 	if (op)
 		save(op, &b, version, record);
-	store_leave(s);
+	store_leave(&s->base);
+}
+
+/* One record on its way here. */
+struct binding_get {
+	struct store_op op;
+	store_binding_fn *done;
+	void *arg;
+};
+
+static void binding_got(struct store_op *op, const struct store_answer *a)
+{
+	const struct binding_get *get = (const struct binding_get *)op;
+	struct record record = { .version = 0 };
+	struct bytes raw = { 0 };
+	const char *reason = "";
+	enum store_result result = a->result;
+
+	if (result == STORE_OK)
+		raw = redis_reply_text(a->reply);
+	if (raw.n && record_open(&record, raw, &reason)) {
+		LOG_ERROR("store", 0, "a registration cannot be read", LOG_STR("reason", reason));
+		result = STORE_REFUSED;
+	}
+	get->done(result, record.payload, get->arg);
+}
+
+void store_binding_get(struct store_shared *s, struct bytes tenant, struct bytes user,
+		       store_binding_fn *done, void *arg)
+{
+	char key[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("GET"), store_key_binding(key, tenant, user) };
+	struct binding_get *get;
+
+	store_enter(&s->base);
+	get = (struct binding_get *)store_op_new(&s->base, sizeof(*get), binding_got);
+	if (!get) {
+		done(STORE_UNKNOWN, (struct bytes){ 0 }, arg);
+	} else {
+		get->done = done;
+		get->arg = arg;
+		if (args[1].n)
+			store_op_command(&get->op, args, COUNT_OF(args), s->base.deadline_ns);
+		else
+			store_op_fail(&get->op, STORE_REFUSED);
+	}
+	store_leave(&s->base);
 }

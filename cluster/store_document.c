@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents: JSON text, each put a new generation of its tenant. Read by people with redis-cli, so without an envelope. */
+/* Changes of documents: JSON text, each change a new generation of its tenant. Read by people with redis-cli, so without an envelope. */
 #include <inttypes.h>
 
 #include "base/clock.h"
@@ -8,109 +8,103 @@
 #define AWAITED_NS \
 	(5 * NS_PER_S) /* a start waits for it, and no call: a late Redis must not end the start */
 
-struct document {
+enum { KEYS = 5, NUMBER_MAX = 24 };
+
+static struct bytes document_number(char buf[NUMBER_MAX], uint64_t number)
+{
+	struct writer w = writer_over(buf, NUMBER_MAX);
+
+	writer_fmt(&w, "%" PRIu64, number);
+	return writer_done(&w);
+}
+
+struct document_call {
 	enum script_id script;
 	uint64_t deadline_ns;
-	struct bytes tenant;
-	const char *kind;
-	struct bytes name;
-	struct bytes json;
-	struct bytes version; /* NULL: none */
+	struct bytes args[4]; /* behind tenant, kind and name */
+	size_t n;
 };
 
-static void document_send(struct store_op *op, const struct document *d)
+static void document_send(struct store_op *op, const struct store_document *d,
+			  const struct document_call *call)
 {
 	char docs[STORE_KEY_MAX], versions[STORE_KEY_MAX], generation[STORE_KEY_MAX];
-	const struct bytes args[] = {
+	struct bytes args[KEYS + 3 + COUNT_OF(call->args)] = {
 		store_key_tenant(docs, d->tenant, "doc", d->kind),
 		store_key_tenant(versions, d->tenant, "ver", d->kind),
 		store_key_tenant(generation, d->tenant, "gen", NULL),
+		STORE_KEY_LOG,
+		STORE_KEY_HISTORY,
+		d->tenant,
+		bytes_str(d->kind),
 		d->name,
-		d->json,
-		d->version,
 	};
 
+	for (size_t i = 0; i < call->n; i++)
+		args[KEYS + 3 + i] = call->args[i];
 	if (!args[0].n || !args[1].n || !args[2].n) {
 		store_op_fail(op, STORE_REFUSED);
 	} else {
-		store_op_run(op, &(struct script_call){ .id = d->script,
+		store_op_run(op, &(struct script_call){ .id = call->script,
 							.args = args,
-							.keys = 3,
-							.n = COUNT_OF(args) - !d->version.p,
-							.deadline_ns = d->deadline_ns });
+							.keys = KEYS,
+							.n = KEYS + 3 + call->n,
+							.deadline_ns = call->deadline_ns });
 	}
 }
 
-static void document_store(struct store *s, const struct document *d, store_done_fn *done,
-			   void *arg)
+static void document_store(struct store_shared *s, const struct store_document *d,
+			   const struct document_call *call, store_done_fn *done, void *arg)
 {
 	struct store_op *op;
 
-	store_enter(s);
-	metric_add(s->metrics.saves, 1);
-	op = store_op_user(s, done, arg, 0, 0);
+	store_enter(&s->base);
+	metric_add(s->base.metrics.saves, 1);
+	op = store_op_user(&s->base, done, arg, 0, 0);
 	if (op)
-		document_send(op, d);
-	store_leave(s);
+		document_send(op, d, call);
+	store_leave(&s->base);
 }
 
-void store_document_put(struct store *s, struct bytes tenant, const char *kind, struct bytes name,
-			struct bytes json, store_done_fn *done, void *arg)
-{
-	document_store(s,
-		       &(struct document){ .script = SCRIPT_DOCUMENT_PUT,
-					   .deadline_ns = s->settings.deadline_ns,
-					   .tenant = tenant,
-					   .kind = kind,
-					   .name = name,
-					   .json = json },
-		       done, arg);
-}
-
-void store_document_delete(struct store *s, struct bytes tenant, const char *kind,
-			   struct bytes name, store_done_fn *done, void *arg)
-{
-	document_store(s,
-		       &(struct document){ .script = SCRIPT_DOCUMENT_DELETE,
-					   .deadline_ns = s->settings.deadline_ns,
-					   .tenant = tenant,
-					   .kind = kind,
-					   .name = name },
-		       done, arg);
-}
-
-void store_document_restore(struct store *s, struct bytes tenant, const char *kind,
-			    struct bytes name, uint64_t version, struct bytes json,
+static void document_change(struct store_shared *s, enum script_id script,
+			    const struct store_document *d, const struct store_known *known,
 			    store_done_fn *done, void *arg)
 {
-	char text[24];
-	struct writer w = writer_over(text, sizeof(text));
+	char version[NUMBER_MAX], generation[NUMBER_MAX];
 
-	writer_fmt(&w, "%" PRIu64, version);
-	document_store(s,
-		       &(struct document){ .script = SCRIPT_DOCUMENT_RESTORE,
-					   .deadline_ns = AWAITED_NS,
-					   .tenant = tenant,
-					   .kind = kind,
-					   .name = name,
-					   .json = json,
-					   .version = writer_done(&w) },
+	document_store(s, d,
+		       &(struct document_call){
+			       .script = script,
+			       .deadline_ns = s->base.deadline_ns,
+			       .args = { document_number(version, known->version),
+					 document_number(generation, known->generation),
+					 known->exact ? BYTES_LIT("1") : BYTES_LIT("0"), d->json },
+			       .n = script == SCRIPT_DOCUMENT_PUT ? 4 : 3 },
 		       done, arg);
 }
 
-void store_document_generation(struct store *s, struct bytes tenant, store_done_fn *done, void *arg)
+void store_document_put(struct store_shared *s, const struct store_document *d,
+			const struct store_known *known, store_done_fn *done, void *arg)
 {
-	char key[STORE_KEY_MAX];
-	const struct bytes args[] = { store_key_tenant(key, tenant, "gen", NULL) };
-	struct store_op *op;
+	document_change(s, SCRIPT_DOCUMENT_PUT, d, known, done, arg);
+}
 
-	store_enter(s);
-	op = store_op_user(s, done, arg, 0, 0);
-	if (op)
-		store_op_run(op, &(struct script_call){ .id = SCRIPT_DOCUMENT_GENERATION,
-							.args = args,
-							.keys = 1,
-							.n = 1,
-							.deadline_ns = AWAITED_NS });
-	store_leave(s);
+void store_document_delete(struct store_shared *s, const struct store_document *d,
+			   const struct store_known *known, store_done_fn *done, void *arg)
+{
+	document_change(s, SCRIPT_DOCUMENT_DELETE, d, known, done, arg);
+}
+
+void store_document_restore(struct store_shared *s, const struct store_document *d,
+			    struct bytes history, store_done_fn *done, void *arg)
+{
+	char version[NUMBER_MAX];
+
+	document_store(s, d,
+		       &(struct document_call){
+			       .script = SCRIPT_DOCUMENT_RESTORE,
+			       .deadline_ns = AWAITED_NS,
+			       .args = { history, document_number(version, d->version), d->json },
+			       .n = 3 },
+		       done, arg);
 }

@@ -45,7 +45,7 @@ struct end_waiter {
 
 struct store_end {
 	struct store_end *next, **at;
-	struct store *s;
+	struct store_shard *s;
 	struct end_waiter *waiters; /* those who were not answered yet */
 	uint64_t acked_ns;
 	enum end_state state;
@@ -61,7 +61,7 @@ static uint64_t hash_of(uint64_t call)
 	return call * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static int end_add(struct store *s, struct store_end *end)
+static int end_add(struct store_shard *s, struct store_end *end)
 {
 	int err = table_put(&s->ends.by_call, hash_of(end->entry.call), (uintptr_t)end);
 
@@ -75,7 +75,7 @@ static int end_add(struct store *s, struct store_end *end)
 }
 
 /* NULL: it has not ended lately. */
-static struct store_end *end_find(const struct store *s, uint64_t call)
+static struct store_end *end_find(const struct store_shard *s, uint64_t call)
 {
 	uint32_t cursor = 0;
 	uint64_t value;
@@ -131,7 +131,7 @@ static void end_answer(struct store_end *end, enum store_result result)
 }
 
 /* Acknowledged long enough ago. An overfull list gives up what is in Redis already before it gives up anything else. */
-static void ends_trim(struct store *s, uint64_t now_ns)
+static void ends_trim(struct store_shard *s, uint64_t now_ns)
 {
 	struct store_end *end;
 
@@ -142,7 +142,7 @@ static void ends_trim(struct store *s, uint64_t now_ns)
 
 /* ---- what is settled ---- */
 
-uint64_t store_ends_settled(struct store *s)
+uint64_t store_ends_settled(struct store_shard *s)
 {
 	uint64_t now_ns = clock_now_ns();
 	uint64_t low = settled_below(&s->ends.settled, now_ns);
@@ -172,7 +172,7 @@ static size_t fields_put(struct bytes *args, struct bytes fields)
 void store_end_send(struct store_op *op, enum script_id script, const struct spool_entry *entry,
 		    uint64_t deadline_ns)
 {
-	struct store *s = op->s;
+	struct store_shard *s = store_shard_of(op);
 	char keys[6][STORE_KEY_MAX], id[BASE32_U64_LEN], fence[LEASE_FENCE_TEXT];
 	char number[NUMBER_TEXT], low[NUMBER_TEXT];
 	struct writer wn = writer_over(number, sizeof(number)), wl = writer_over(low, sizeof(low));
@@ -205,7 +205,7 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 
 static void end_lost(struct store_end *end)
 {
-	metric_add(end->s->metrics.cdr_lost, cdr_count(end->entry.fields));
+	metric_add(end->s->base.metrics.cdr_lost, cdr_count(end->entry.fields));
 	LOG_ERROR("store", end->entry.call, "CDR lost: neither Redis nor the spool takes it");
 	end_answer(end, STORE_UNKNOWN);
 	end_free(end);
@@ -214,18 +214,18 @@ static void end_lost(struct store_end *end)
 static void on_spooled(int err, void *arg)
 {
 	struct store_end *end = arg;
-	struct store *s = end->s;
+	struct store_shard *s = end->s;
 
-	store_enter(s);
+	store_enter(&s->base);
 	if (!err) {
-		metric_add(s->metrics.cdr_spooled, cdr_count(end->entry.fields));
-		metric_set(s->metrics.cdr_waiting, 1);
+		metric_add(s->base.metrics.cdr_spooled, cdr_count(end->entry.fields));
+		metric_set(s->base.metrics.cdr_waiting, 1);
 		store_open_settled(s, end->entry.call);
 		end_answer(end, STORE_OK);
 		end_free(end);
-		if (!s->closing)
+		if (!s->base.closing)
 			store_replay_start(s);
-	} else if (s->closing || s->ends.count > ENDS_MAX) {
+	} else if (s->base.closing || s->ends.count > ENDS_MAX) {
 		end_lost(end);
 	} else {
 		LOG_ERROR("store", end->entry.call, "CDR not spooled: kept in memory",
@@ -233,7 +233,7 @@ static void on_spooled(int err, void *arg)
 		end->state = END_KEPT;
 		end_answer(end, STORE_UNKNOWN);
 	}
-	store_leave(s);
+	store_leave(&s->base);
 }
 
 static void end_spool(struct store_end *end)
@@ -246,7 +246,7 @@ static void end_spool(struct store_end *end)
 
 static void end_acked(struct store_end *end, const struct store_answer *a)
 {
-	const struct store_metrics *m = &end->s->metrics;
+	const struct store_metrics *m = &end->s->base.metrics;
 
 	metric_add(a->version ? m->cdr_sent : m->cdr_again, cdr_count(end->entry.fields));
 	end->state = END_ACKED;
@@ -279,7 +279,7 @@ static void end_finish(struct store_op *op, const struct store_answer *a)
 /* NULL: it went to the spool. */
 static struct store_op *end_op(struct store_end *end)
 {
-	struct store_op *op = store_op_new(end->s, sizeof(*op), end_finish);
+	struct store_op *op = store_op_new(&end->s->base, sizeof(*op), end_finish);
 
 	if (!op) {
 		end_spool(end);
@@ -299,7 +299,7 @@ static void end_send_again(struct store_end *end)
 		store_end_send(op, SCRIPT_CALL_END, &end->entry, RESEND_NS);
 }
 
-void store_ends_resend(struct store *s)
+void store_ends_resend(struct store_shard *s)
 {
 	/* What a process acknowledged, the next one may lack. The same one has lost nothing but what somebody deleted: then
 	 * the CDRs have been in the stream, and who read them would read them again. */
@@ -316,7 +316,7 @@ void store_ends_resend(struct store *s)
 
 /* ---- end of the store ---- */
 
-void store_ends_close(struct store *s)
+void store_ends_close(struct store_shard *s)
 {
 	for (struct store_end *end = s->ends.first, *next; end; end = next) {
 		next = end->next;
@@ -325,13 +325,13 @@ void store_ends_close(struct store *s)
 	}
 }
 
-int store_ends_open(struct store *s)
+int store_ends_open(struct store_shard *s)
 {
 	s->ends.end = &s->ends.first;
 	return table_open(&s->ends.by_call, 2 * ENDS_MAX);
 }
 
-void store_ends_free(struct store *s)
+void store_ends_free(struct store_shard *s)
 {
 	while (s->ends.first) {
 		end_answer(s->ends.first, STORE_UNKNOWN);
@@ -343,15 +343,15 @@ void store_ends_free(struct store *s)
 /* ---- a call ends ---- */
 
 /* A later epoch has higher ones than any earlier one. */
-uint64_t store_end_number(struct store *s)
+uint64_t store_end_number(struct store_shard *s)
 {
 	if (s->ends.next < s->lease.epoch.counter << EPOCH_SHIFT)
 		s->ends.next = s->lease.epoch.counter << EPOCH_SHIFT;
 	return s->ends.next++;
 }
 
-static struct store_end *end_new(struct store *s, uint64_t call, const struct store_field *cdr,
-				 size_t n)
+static struct store_end *end_new(struct store_shard *s, uint64_t call,
+				 const struct store_field *cdr, size_t n)
 {
 	struct store_end *end;
 	struct writer w;
@@ -376,10 +376,10 @@ static struct store_end *end_new(struct store *s, uint64_t call, const struct st
 	return end;
 }
 
-static void end_refuse(struct store *s, uint64_t call, enum store_result result,
+static void end_refuse(struct store_shard *s, uint64_t call, enum store_result result,
 		       store_done_fn *done, void *arg)
 {
-	struct store_op *op = store_op_user(s, done, arg, call, 0);
+	struct store_op *op = store_op_user(&s->base, done, arg, call, 0);
 
 	if (op)
 		store_op_fail(op, result);
@@ -408,8 +408,8 @@ static void end_join(struct store_end *end, store_done_fn *done, void *arg)
 		end_spool(end);
 }
 
-static void end_begin(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,
-		      store_done_fn *done, void *arg)
+static void end_begin(struct store_shard *s, uint64_t call, const struct store_field *cdr,
+		      size_t fields, store_done_fn *done, void *arg)
 {
 	struct store_end *end = end_new(s, call, cdr, fields);
 
@@ -419,17 +419,17 @@ static void end_begin(struct store *s, uint64_t call, const struct store_field *
 	}
 	if (end)
 		end_free(end);
-	metric_add(s->metrics.cdr_lost, 1);
+	metric_add(s->base.metrics.cdr_lost, 1);
 	LOG_ERROR("store", call, "CDR lost: too large, or no memory", LOG_U64("fields", fields));
 	end_refuse(s, call, STORE_REFUSED, done, arg);
 }
 
-void store_call_end(struct store *s, uint64_t call, const struct store_field *cdr, size_t fields,
-		    store_done_fn *done, void *arg)
+void store_call_end(struct store_shard *s, uint64_t call, const struct store_field *cdr,
+		    size_t fields, store_done_fn *done, void *arg)
 {
 	struct store_end *end;
 
-	store_enter(s);
+	store_enter(&s->base);
 	ends_trim(s, clock_now_ns());
 	end = end_find(s, call);
 	if (store_is_fenced(s))
@@ -438,5 +438,5 @@ void store_call_end(struct store *s, uint64_t call, const struct store_field *cd
 		end_join(end, done, arg);
 	else
 		end_begin(s, call, cdr, fields, done, arg);
-	store_leave(s);
+	store_leave(&s->base);
 }

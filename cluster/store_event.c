@@ -11,12 +11,12 @@ enum { EVENT_FIELDS_MAX = 64, HEAD_ARGS = 6 };
 #define APPLICATION_KEPT "10000"
 
 /* key empty: it did not fit. */
-static bool event_add(struct store *s, struct bytes key, const char *kept,
+static bool event_add(struct redis *redis, struct bytes key, const char *kept,
 		      const struct store_field *fields, size_t n)
 {
 	struct bytes args[HEAD_ARGS + 2 * EVENT_FIELDS_MAX];
 
-	if (key.n == 0 || n == 0 || n > EVENT_FIELDS_MAX || !s->guest.redis)
+	if (key.n == 0 || n == 0 || n > EVENT_FIELDS_MAX || !redis)
 		return false;
 	args[0] = BYTES_LIT("XADD");
 	args[1] = key;
@@ -28,11 +28,11 @@ static bool event_add(struct store *s, struct bytes key, const char *kept,
 		args[HEAD_ARGS + 2 * i] = bytes_str(fields[i].name);
 		args[HEAD_ARGS + 2 * i + 1] = fields[i].value;
 	}
-	return redis_command_later(s->guest.redis, args, HEAD_ARGS + 2 * n) == 0;
+	return redis_command_later(redis, args, HEAD_ARGS + 2 * n) == 0;
 }
 
-void store_event(struct store *s, struct bytes tenant, struct bytes application,
-		 const struct store_field *fields, size_t n)
+static void event_of(struct store_base *base, struct bytes tenant, struct bytes application,
+		     const struct store_field *fields, size_t n)
 {
 	char key[STORE_KEY_MAX];
 	struct writer w = writer_over(key, sizeof(key));
@@ -44,12 +44,24 @@ void store_event(struct store *s, struct bytes tenant, struct bytes application,
 		writer_str(&w, ":");
 		writer_bytes(&w, application);
 	}
-	if (!event_add(s, w.overflow ? (struct bytes){ 0 } : writer_done(&w),
+	if (!event_add(base->guest.redis, w.overflow ? (struct bytes){ 0 } : writer_done(&w),
 		       application.n ? APPLICATION_KEPT : EVENTS_KEPT, fields, n))
-		metric_add(s->metrics.events_dropped, 1);
+		metric_add(base->metrics.events_dropped, 1);
 }
 
-void store_security(struct store *s, const struct store_field *fields, size_t n)
+void store_event(struct store_shard *s, struct bytes tenant, struct bytes application,
+		 const struct store_field *fields, size_t n)
+{
+	event_of(&s->base, tenant, application, fields, n);
+}
+
+void store_shared_event(struct store_shared *s, struct bytes tenant, struct bytes application,
+			const struct store_field *fields, size_t n)
+{
+	event_of(&s->base, tenant, application, fields, n);
+}
+
+void store_security(struct store_shared *s, const struct store_field *fields, size_t n)
 {
 	struct store_field all[EVENT_FIELDS_MAX];
 
@@ -57,6 +69,6 @@ void store_security(struct store *s, const struct store_field *fields, size_t n)
 		memcpy(all, fields, n * sizeof(*fields));
 		all[n++] = (struct store_field){ "node", bytes_str(s->settings.node) };
 	}
-	if (!event_add(s, BYTES_LIT("td:security"), SECURITY_KEPT, all, n))
-		metric_add(s->metrics.events_dropped, 1);
+	if (!event_add(s->base.guest.redis, BYTES_LIT("td:security"), SECURITY_KEPT, all, n))
+		metric_add(s->base.metrics.events_dropped, 1);
 }

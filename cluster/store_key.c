@@ -6,7 +6,7 @@ static struct bytes key_done(const struct writer *w)
 	return w->overflow ? (struct bytes){ 0 } : writer_done(w);
 }
 
-struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store *s, const char *name)
+struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store_shard *s, const char *name)
 {
 	struct writer w = writer_over(buf, STORE_KEY_MAX);
 
@@ -15,7 +15,8 @@ struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store *s, con
 	return key_done(&w);
 }
 
-struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store *s, struct bytes id)
+struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store_shard *s,
+				  struct bytes id)
 {
 	struct writer w = writer_over(buf, STORE_KEY_MAX);
 
@@ -24,7 +25,7 @@ struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store *s
 	return key_done(&w);
 }
 
-struct bytes store_key_call(char buf[STORE_KEY_MAX], const struct store *s, uint64_t call)
+struct bytes store_key_call(char buf[STORE_KEY_MAX], const struct store_shard *s, uint64_t call)
 {
 	char id[BASE32_U64_LEN];
 

@@ -14,7 +14,7 @@
 #define PAUSE_NS (1 * NS_PER_S)
 
 struct keys_check {
-	struct store *s;
+	struct store_base *base;
 	store_done_fn *done;
 	void *arg;
 	uint32_t in_flight, aside;
@@ -30,17 +30,15 @@ struct key_op {
 	char key[STORE_KEY_MAX];
 };
 
-/* What was set aside must be made again: all that the owner has is saved again. */
 static void check_end(struct keys_check *check)
 {
-	struct store *s = check->s;
-	bool owner = s->lease.state == LEASE_HELD || s->lease.state == LEASE_DOUBT;
+	struct store_base *base = check->base;
 
-	s->keys_checking = false;
+	base->keys_checking = false;
 	if (check->done)
 		check->done(check->result, 0, check->aside, check->arg);
-	if (check->aside && owner && !s->closing)
-		store_lease_event(s, &(struct lease_event){ .type = LEASE_MISSING });
+	if (check->aside && !base->closing)
+		base->kind->keys_aside(base);
 	free(check);
 }
 
@@ -54,8 +52,9 @@ static void key_finish(struct store_op *op, const struct store_answer *a)
 			  LOG_STR("key", k->key),
 			  LOG_BYTES("type", redis_reply_text(redis_reply_at(a->reply, 2))),
 			  LOG_STR("expected", k->type));
-		metric_add(op->s->metrics.broken, 1);
-		op->s->calls_aside += k->calls;
+		metric_add(op->base->metrics.broken, 1);
+		if (k->calls)
+			store_shard_of(op)->calls_aside++;
 		check->aside++;
 	} else if (a->result != STORE_OK) {
 		check->result = a->result;
@@ -75,7 +74,7 @@ static bool is_calls(struct bytes key)
 static void key_check(struct keys_check *check, struct bytes key, const char *type,
 		      struct bytes generation)
 {
-	struct store_op *op = store_op_new(check->s, sizeof(struct key_op), key_finish);
+	struct store_op *op = store_op_new(check->base, sizeof(struct key_op), key_finish);
 	struct key_op *k = (struct key_op *)op;
 	char broken[STORE_KEY_MAX];
 	const struct bytes args[] = { key, store_key_broken(broken, key),
@@ -98,8 +97,10 @@ static void key_check(struct keys_check *check, struct bytes key, const char *ty
 						.deadline_ns = CHECK_NS });
 }
 
-static void shard_check(struct keys_check *check)
+void store_shard_keys(struct keys_check *check)
 {
+	const struct store_shard *s = (const struct store_shard *)check->base;
+
 	static const struct {
 		const char *name, *type;
 	} keys[] = {
@@ -112,9 +113,8 @@ static void shard_check(struct keys_check *check)
 	char key[STORE_KEY_MAX];
 
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
-		key_check(check, store_key_shard(key, check->s, keys[i].name), keys[i].type,
+		key_check(check, store_key_shard(key, s, keys[i].name), keys[i].type,
 			  (struct bytes){ 0 });
-	key_check(check, BYTES_LIT("td:aors"), "set", (struct bytes){ 0 });
 }
 
 static struct bytes stream_key(char buf[STORE_KEY_MAX], const char *before, const char *tenant,
@@ -126,14 +126,15 @@ static struct bytes stream_key(char buf[STORE_KEY_MAX], const char *before, cons
 	return writer_done(&w);
 }
 
-static void tenant_check(struct keys_check *check)
+static void tenant_check(struct keys_check *check, const struct store_shared_settings *settings)
 {
-	const struct store_settings *settings = &check->s->settings;
 	struct bytes tenant = bytes_str(settings->tenant);
 	char key[STORE_KEY_MAX], gen[STORE_KEY_MAX];
 	struct bytes generation = store_key_tenant(gen, tenant, "gen", NULL);
 
 	key_check(check, generation, "number", (struct bytes){ 0 });
+	key_check(check, STORE_KEY_LOG, "stream", (struct bytes){ 0 });
+	key_check(check, STORE_KEY_HISTORY, "string", (struct bytes){ 0 });
 	for (size_t i = 0; i < STORE_KINDS_MAX && settings->kinds[i]; i++) {
 		key_check(check, store_key_tenant(key, tenant, "doc", settings->kinds[i]), "hash",
 			  generation);
@@ -147,7 +148,16 @@ static void tenant_check(struct keys_check *check)
 	key_check(check, stream_key(key, "cmd", "_operator", ":in"), "stream", (struct bytes){ 0 });
 }
 
-void store_keys_check(struct store *s, store_done_fn *done, void *arg)
+void store_shared_keys(struct keys_check *check)
+{
+	const struct store_shared *s = (const struct store_shared *)check->base;
+
+	key_check(check, BYTES_LIT("td:aors"), "set", (struct bytes){ 0 });
+	if (s->settings.tenant)
+		tenant_check(check, &s->settings);
+}
+
+static void keys_check(struct store_base *base, store_done_fn *done, void *arg)
 {
 	struct keys_check *check = calloc(1, sizeof(*check));
 
@@ -156,28 +166,36 @@ void store_keys_check(struct store *s, store_done_fn *done, void *arg)
 			done(STORE_UNKNOWN, 0, 0, arg);
 		return;
 	}
-	store_enter(s);
-	*check = (struct keys_check){ .s = s, .done = done, .arg = arg, .in_flight = 1 };
-	s->keys_checking = true;
-	shard_check(check);
-	if (s->settings.tenant)
-		tenant_check(check);
+	store_enter(base);
+	*check = (struct keys_check){ .base = base, .done = done, .arg = arg, .in_flight = 1 };
+	base->keys_checking = true;
+	base->kind->keys_check(check);
 	if (--check->in_flight == 0)
 		check_end(check);
-	store_leave(s);
+	store_leave(base);
 }
 
-void store_keys_doubt(struct store *s)
+void store_shared_keys_check(struct store_shared *s, store_done_fn *done, void *arg)
 {
-	if (s->keys_ns == UINT64_MAX && !s->keys_checking && !s->closing)
-		s->keys_ns = clock_now_ns() + (s->keys_checked ? PAUSE_NS : 0);
+	keys_check(&s->base, done, arg);
 }
 
-void store_keys_expire(struct store *s, uint64_t now_ns)
+void store_shard_keys_check(struct store_shard *s, store_done_fn *done, void *arg)
 {
-	if (s->keys_ns > now_ns)
+	keys_check(&s->base, done, arg);
+}
+
+void store_keys_doubt(struct store_base *base)
+{
+	if (base->keys_ns == UINT64_MAX && !base->keys_checking && !base->closing)
+		base->keys_ns = clock_now_ns() + (base->keys_checked ? PAUSE_NS : 0);
+}
+
+void store_keys_expire(struct store_base *base, uint64_t now_ns)
+{
+	if (base->keys_ns > now_ns)
 		return;
-	s->keys_ns = UINT64_MAX;
-	s->keys_checked = true;
-	store_keys_check(s, NULL, NULL);
+	base->keys_ns = UINT64_MAX;
+	base->keys_checked = true;
+	keys_check(base, NULL, NULL);
 }

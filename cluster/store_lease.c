@@ -11,7 +11,7 @@
 
 enum { NUMBER_TEXT = 24 };
 
-struct bytes store_fence(struct store *s, char buf[LEASE_FENCE_TEXT])
+struct bytes store_fence(struct store_shard *s, char buf[LEASE_FENCE_TEXT])
 {
 	struct writer w = writer_over(buf, LEASE_FENCE_TEXT);
 
@@ -21,7 +21,7 @@ struct bytes store_fence(struct store *s, char buf[LEASE_FENCE_TEXT])
 
 /* ---- questions ---- */
 
-static void acquire_answer(struct store *s, enum store_result result)
+static void acquire_answer(struct store_shard *s, enum store_result result)
 {
 	struct store_op *op = s->acquire;
 
@@ -38,7 +38,7 @@ static void holder_text(char *out, size_t cap, const struct store_answer *a, siz
 			 cap);
 }
 
-static void holder_note(struct store *s, const struct store_answer *a)
+static void holder_note(struct store_shard *s, const struct store_answer *a)
 {
 	struct store_holder *h = &s->holder;
 	long long left = redis_reply_integer(redis_reply_at(a->reply, 4));
@@ -51,7 +51,7 @@ static void holder_note(struct store *s, const struct store_answer *a)
 
 static void question_finish(struct store_op *op, const struct store_answer *a)
 {
-	struct store *s = op->s;
+	struct store_shard *s = store_shard_of(op);
 	struct lease_event event = a->lease;
 	bool acquire = s->lease.question == LEASE_SEND_ACQUIRE;
 
@@ -66,21 +66,21 @@ static void question_finish(struct store_op *op, const struct store_answer *a)
 		acquire_answer(s, a->result);
 }
 
-static void lease_question_send(struct store *s, enum lease_action question)
+static void lease_question_send(struct store_shard *s, enum lease_action question)
 {
 	static const enum script_id ids[] = {
 		[LEASE_SEND_ACQUIRE] = SCRIPT_LEASE_ACQUIRE,
 		[LEASE_SEND_ASSERT] = SCRIPT_LEASE_ASSERT,
 		[LEASE_SEND_RENEW] = SCRIPT_LEASE_RENEW,
 	};
-	struct store_op *op = store_op_new(s, sizeof(*op), question_finish);
+	struct store_op *op = store_op_new(&s->base, sizeof(*op), question_finish);
 	char key[STORE_KEY_MAX], fence_key[STORE_KEY_MAX], fence[LEASE_FENCE_TEXT];
 	char text[4][NUMBER_TEXT];
 	bool acquire = question == LEASE_SEND_ACQUIRE;
 	const struct identity *own = &s->settings.identity;
 	struct bytes args[10] = { store_key_shard(key, s, "lease"),
 				  store_key_shard(fence_key, s, "fence"),
-				  bytes_str(s->settings.node),
+				  bytes_str(s->shared->settings.node),
 				  [7] = bytes_str(own->id),
 				  bytes_str(own->place),
 				  bytes_str(own->where) };
@@ -91,7 +91,7 @@ static void lease_question_send(struct store *s, enum lease_action question)
 				    .args = args,
 				    .keys = 2,
 				    .n = COUNT_OF(args),
-				    .deadline_ns = acquire ? ACQUIRE_NS : s->settings.deadline_ns };
+				    .deadline_ns = acquire ? ACQUIRE_NS : s->base.deadline_ns };
 
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		struct writer w = writer_over(text[i], NUMBER_TEXT);
@@ -113,17 +113,17 @@ static void lease_question_send(struct store *s, enum lease_action question)
 
 /* ---- health ---- */
 
-static void healthy(struct store *s)
+static void healthy(struct store_shard *s)
 {
 	LOG_INFO("store", 0, "lease held", LOG_U64("epoch", s->lease.epoch.counter),
 		 LOG_U64("link", s->lease.link));
 	store_ends_resend(s);
 	store_replay_start(s);
-	if (s->health_fn && !s->closing)
+	if (s->health_fn && !s->base.closing)
 		s->health_fn(true, s->arg);
 }
 
-static void unhealthy(struct store *s, bool fenced)
+static void unhealthy(struct store_shard *s, bool fenced)
 {
 	if (fenced) {
 		LOG_ERROR("store", 0, "another owner holds the shard: silent from now on",
@@ -134,16 +134,16 @@ static void unhealthy(struct store *s, bool fenced)
 			 LOG_U64("epoch", s->lease.epoch.counter));
 	}
 	store_loads_resume(s, false);
-	if (s->health_fn && !s->closing)
+	if (s->health_fn && !s->base.closing)
 		s->health_fn(false, s->arg);
 }
 
-void store_lease_event(struct store *s, const struct lease_event *event)
+void store_lease_event(struct store_shard *s, const struct lease_event *event)
 {
 	unsigned actions = lease_step(&s->lease, event, clock_now_ns());
 	unsigned question = actions & (LEASE_SEND_ACQUIRE | LEASE_SEND_ASSERT | LEASE_SEND_RENEW);
 
-	if (question && !s->closing)
+	if (question && !s->base.closing)
 		lease_question_send(s, (enum lease_action)question);
 	s->late = !(actions & LEASE_ANEW);
 	if (actions & LEASE_HEALTHY)
@@ -152,9 +152,15 @@ void store_lease_event(struct store *s, const struct lease_event *event)
 		unhealthy(s, actions & LEASE_FENCE);
 }
 
+void store_shard_anew(struct store_shard *s)
+{
+	if (s->lease.state == LEASE_HELD || s->lease.state == LEASE_DOUBT)
+		store_lease_event(s, &(struct lease_event){ .type = LEASE_MISSING });
+}
+
 /* ---- time ---- */
 
-void store_lease_expire(struct store *s, uint64_t now_ns)
+void store_lease_expire(struct store_shard *s, uint64_t now_ns)
 {
 	if (s->lease.next_ns <= now_ns)
 		store_lease_event(s, &(struct lease_event){ .type = LEASE_TIMER });
@@ -165,13 +171,13 @@ void store_lease_expire(struct store *s, uint64_t now_ns)
 	}
 }
 
-void store_acquire(struct store *s, store_done_fn *done, void *arg)
+void store_acquire(struct store_shard *s, store_done_fn *done, void *arg)
 {
 	struct store_op *op;
 	enum lease_state state = s->lease.state;
 
-	store_enter(s);
-	op = store_op_user(s, done, arg, s->settings.shard, s->lease.epoch.counter);
+	store_enter(&s->base);
+	op = store_op_user(&s->base, done, arg, s->settings.shard, s->lease.epoch.counter);
 	if (op && (state == LEASE_HELD || state == LEASE_DOUBT)) {
 		store_op_fail(op, STORE_OK);
 	} else if (op && s->acquire) {
@@ -181,5 +187,5 @@ void store_acquire(struct store *s, store_done_fn *done, void *arg)
 		s->acquire_until_ns = clock_now_ns() + ACQUIRE_NS;
 		store_lease_event(s, &(struct lease_event){ .type = LEASE_WANT });
 	}
-	store_leave(s);
+	store_leave(&s->base);
 }

@@ -27,21 +27,24 @@ enum load_kind {
 
 struct store_load {
 	struct store_load *next;
-	struct store *s;
+	struct store_base *base;
+	struct store_shard *shard; /* of calls; NULL: they are no shard's */
 	enum load_kind kind;
 	store_record_fn *each;
+	store_document_fn *each_document; /* of documents */
 	store_done_fn *done;
 	void *arg;
-	struct bytes index;    /* key of the set or hash, in index_text */
-	struct bytes versions; /* documents: the hash beside it */
-	uint8_t *members;      /* each behind its length */
-	struct bytes rest;     /* not asked for yet */
+	struct bytes index; /* key of the set or hash, in index_text */
+	struct bytes tenant;
+	const char *document_kind;
+	uint8_t *members;  /* each behind its length */
+	struct bytes rest; /* not asked for yet */
 	uint64_t loaded;
 	uint32_t in_flight;
 	enum store_result result;
 	bool waiting; /* for the spool */
 	char index_text[STORE_KEY_MAX];
-	char versions_text[STORE_KEY_MAX];
+	char tenant_text[STORE_KEY_MAX];
 };
 
 struct fetch {
@@ -60,8 +63,8 @@ struct seen {
 /* One record on its way aside. */
 struct aside {
 	struct store_op op;
-	enum load_kind kind;
-	const char *reason; /* NULL: there may be no record at all */
+	struct store_shard *shard; /* of a call */
+	const char *reason;        /* NULL: there may be no record at all */
 	char key[STORE_KEY_MAX];
 };
 
@@ -74,7 +77,7 @@ static void load_free(struct store_load *load)
 {
 	struct store_load **at;
 
-	for (at = &load->s->loads; *at != load; at = &(*at)->next)
+	for (at = &load->base->loads; *at != load; at = &(*at)->next)
 		assert(*at);
 	*at = load->next;
 	free(load->members);
@@ -115,10 +118,13 @@ static struct seen seen_above(uint32_t size)
 	return s;
 }
 
-static void broken_note(struct store *s, enum load_kind kind, const char *key, const char *reason)
+/* shard: of a call's record */
+static void broken_note(struct store_base *base, struct store_shard *shard, const char *key,
+			const char *reason)
 {
-	metric_add(s->metrics.broken, 1);
-	s->calls_aside += kind == LOAD_CALLS;
+	metric_add(base->metrics.broken, 1);
+	if (shard)
+		shard->calls_aside++;
 	LOG_ERROR("store", 0, "broken record set aside", LOG_STR("key", key),
 		  LOG_STR("reason", reason));
 }
@@ -130,10 +136,10 @@ static void aside_finish(struct store_op *op, const struct store_answer *a)
 	if (aside->reason || a->result != STORE_OK)
 		return;
 	if (a->version) {
-		broken_note(op->s, aside->kind, aside->key, "it is empty");
+		broken_note(op->base, aside->shard, aside->key, "it is empty");
 		return;
 	}
-	metric_add(op->s->metrics.forgotten, 1);
+	metric_add(op->base->metrics.forgotten, 1);
 	LOG_WARN("store", 0, "index entry without a record removed", LOG_STR("key", aside->key));
 }
 
@@ -161,7 +167,7 @@ static struct bytes broken_key(const struct store_load *load, struct bytes membe
 	char text[STORE_KEY_MAX];
 
 	return store_key_broken(buf, load->kind == LOAD_CALLS
-					     ? store_key_call_named(text, load->s, member)
+					     ? store_key_call_named(text, load->shard, member)
 					     : record_key(load, member, text));
 }
 
@@ -184,22 +190,34 @@ static void load_name_write(char out[STORE_KEY_MAX], const struct store_load *lo
 static void aside_send(struct store_load *load, struct bytes member, const struct seen *read,
 		       const char *reason)
 {
-	struct store *s = load->s;
-	struct store_op *op = store_op_new(s, sizeof(struct aside), aside_finish);
+	struct store_shard *s = load->shard;
+	struct store_op *op = store_op_new(load->base, sizeof(struct aside), aside_finish);
 	struct aside *aside = (struct aside *)op;
 	struct bytes seen = bytes_mem(read->text, read->n);
 	char lease[STORE_KEY_MAX], record[STORE_KEY_MAX], broken[STORE_KEY_MAX],
 		fence[LEASE_FENCE_TEXT];
 	struct bytes key = record_key(load, member, record);
 	struct bytes away = broken_key(load, member, broken);
-	const struct bytes call[] = { store_key_shard(lease, s, "lease"),
+	const struct bytes call[] = { s ? store_key_shard(lease, s, "lease") : BYTES_LIT(""),
 				      load->index,
 				      away,
-				      store_fence(s, fence),
+				      s ? store_fence(s, fence) : BYTES_LIT(""),
 				      member,
 				      seen };
 	const struct bytes binding[] = { key, load->index, away, member, seen };
-	const struct bytes document[] = { load->index, load->versions, away, member, seen };
+	char versions[STORE_KEY_MAX], generation[STORE_KEY_MAX];
+	const struct bytes document[] = {
+		load->index,
+		store_key_tenant(versions, load->tenant, "ver", load->document_kind),
+		store_key_tenant(generation, load->tenant, "gen", NULL),
+		STORE_KEY_LOG,
+		STORE_KEY_HISTORY,
+		away,
+		load->tenant,
+		bytes_str(load->document_kind),
+		member,
+		seen,
+	};
 	struct script_call run = { .deadline_ns = FETCH_NS };
 
 	switch (load->kind) {
@@ -218,20 +236,20 @@ static void aside_send(struct store_load *load, struct bytes member, const struc
 	case LOAD_DOCUMENTS:
 		run.id = SCRIPT_DOCUMENT_ASIDE;
 		run.args = document;
-		run.keys = 3;
+		run.keys = 6;
 		run.n = COUNT_OF(document);
 		break;
 	}
 	if (!op)
 		return;
-	aside->kind = load->kind;
+	aside->shard = s;
 	aside->reason = reason;
 	load_name_write(aside->key, load, member);
 	store_op_run(op, &run);
 }
 
 /* Whoever reads the log knows it; beyond the bound, or without memory, nobody else does. */
-static void unreadable_note(struct store *s, struct bytes member)
+static void unreadable_note(struct store_shard *s, struct bytes member)
 {
 	uint64_t call, *list;
 
@@ -250,9 +268,9 @@ static void load_broken(struct store_load *load, struct bytes member, const stru
 	char name[STORE_KEY_MAX];
 
 	load_name_write(name, load, member);
-	broken_note(load->s, load->kind, name, reason);
-	if (load->kind == LOAD_CALLS)
-		unreadable_note(load->s, member);
+	broken_note(load->base, load->shard, name, reason);
+	if (load->shard)
+		unreadable_note(load->shard, member);
 	aside_send(load, member, seen, reason);
 }
 
@@ -266,7 +284,7 @@ static void load_forget(struct store_load *load, struct bytes member)
 /* It stays where it is, and nothing more is loaded: who would go on would save an older form over it. */
 static void too_new(struct store_load *load, struct bytes member, const char *reason)
 {
-	struct store *s = load->s;
+	struct store_base *s = load->base;
 
 	load->result = STORE_REFUSED;
 	load_name_write(s->too_new, load, member);
@@ -276,21 +294,10 @@ static void too_new(struct store_load *load, struct bytes member, const char *re
 
 /* ---- records ---- */
 
-static void record_take(struct store_load *load, struct bytes member, struct bytes raw)
+/* What became of it. reason: why not, where err is not 0. */
+static void record_taken(struct store_load *load, struct bytes member, struct bytes raw, int err,
+			 const char *reason)
 {
-	struct store *s = load->s;
-	struct record record = { .payload = raw };
-	const char *reason = NULL;
-	int err = 0;
-
-	if (load->kind != LOAD_DOCUMENTS)
-		err = record_open(&record, raw, &reason);
-	if (!err) {
-		err = load->each(member, record.payload, load->arg);
-		reason = "not understood";
-	}
-	if (s->closing)
-		return; /* each closed the store: there is no load any more */
 	if (err == -EPROTONOSUPPORT) {
 		too_new(load, member, reason);
 	} else if (err) {
@@ -300,6 +307,23 @@ static void record_take(struct store_load *load, struct bytes member, struct byt
 	} else {
 		load->loaded++;
 	}
+}
+
+static void record_take(struct store_load *load, struct bytes member, struct bytes raw)
+{
+	const struct store_base *base = load->base;
+	struct record record = { .payload = raw };
+	const char *reason = NULL;
+	int err;
+
+	err = record_open(&record, raw, &reason);
+	if (!err) {
+		err = load->each(member, record.payload, load->arg);
+		reason = "not understood";
+	}
+	if (base->closing)
+		return; /* each closed the store: there is no load any more */
+	record_taken(load, member, raw, err, reason);
 }
 
 static uint32_t record_max(const struct store_load *load)
@@ -334,6 +358,27 @@ static void string_take(struct store_load *load, struct bytes member, struct byt
 	}
 }
 
+/* Version and text are of one moment. */
+static void load_document_take(struct store_load *load, struct bytes member,
+			       const struct store_answer *a)
+{
+	int64_t length = redis_reply_integer(redis_reply_at(a->reply, 3));
+	struct bytes text = redis_reply_text(redis_reply_at(a->reply, 4));
+	int err;
+
+	if (length < 0)
+		return; /* another node has deleted it */
+	if (length > record_max(load)) {
+		large(load, member);
+	} else if (length == 0) {
+		load_forget(load, member);
+	} else {
+		err = load->each_document(member, a->version, text, load->arg);
+		if (!load->base->closing)
+			record_taken(load, member, text, err, "not understood");
+	}
+}
+
 static void fetch_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct fetch *fetch = (struct fetch *)op;
@@ -342,25 +387,48 @@ static void fetch_finish(struct store_op *op, const struct store_answer *a)
 	struct bytes text;
 
 	load->in_flight--;
-	if (op->s->closing) {
+	if (op->base->closing) {
 		load->result = STORE_UNKNOWN;
 	} else if (redis_is_error(a->reply, &text) && bytes_starts(text, "WRONGTYPE")) {
 		load_broken(load, fetch->member, &any, "not a string");
 	} else if (a->result != STORE_OK) {
 		load->result = a->result;
+	} else if (load->kind == LOAD_DOCUMENTS) {
+		load_document_take(load, fetch->member, a);
 	} else if (fetch->length) {
 		length_take(load, fetch->member, redis_reply_integer(a->reply));
 	} else {
 		string_take(load, fetch->member, redis_reply_text(a->reply));
 	}
-	if (!op->s->closing)
+	if (!op->base->closing)
 		load_pump(load);
+}
+
+static void document_fetch(struct store_op *op, const struct store_load *load, struct bytes member)
+{
+	char versions[STORE_KEY_MAX], generation[STORE_KEY_MAX], most[16];
+	struct writer w = writer_over(most, sizeof(most));
+	struct bytes args[] = {
+		load->index,
+		store_key_tenant(versions, load->tenant, "ver", load->document_kind),
+		store_key_tenant(generation, load->tenant, "gen", NULL),
+		member,
+		{ 0 },
+	};
+
+	writer_fmt(&w, "%u", record_max(load));
+	args[COUNT_OF(args) - 1] = writer_done(&w);
+	store_op_run(op, &(struct script_call){ .id = SCRIPT_DOCUMENT_READ,
+						.args = args,
+						.keys = 3,
+						.n = COUNT_OF(args),
+						.deadline_ns = FETCH_NS });
 }
 
 /* Of what somebody made too large for us only its length is heard, or as much as shows that it is. */
 static void fetch_send(struct store_load *load, struct bytes member, bool length)
 {
-	struct store_op *op = store_op_new(load->s, sizeof(struct fetch), fetch_finish);
+	struct store_op *op = store_op_new(load->base, sizeof(struct fetch), fetch_finish);
 	struct fetch *fetch = (struct fetch *)op;
 	char key[STORE_KEY_MAX], end[16];
 	struct writer w = writer_over(end, sizeof(end));
@@ -375,7 +443,9 @@ static void fetch_send(struct store_load *load, struct bytes member, bool length
 	fetch->member = member;
 	fetch->length = length;
 	load->in_flight++;
-	if (is_hash(load)) {
+	if (load->kind == LOAD_DOCUMENTS) {
+		document_fetch(op, load, member);
+	} else if (is_hash(load)) {
 		store_op_command(op, hash, COUNT_OF(hash), FETCH_NS);
 	} else {
 		writer_fmt(&w, "%d", RECORD_MAX);
@@ -429,7 +499,7 @@ static void load_list_finish(struct store_op *op, const struct store_answer *a)
 
 	load->in_flight--;
 	load->result = a->result;
-	if (op->s->closing)
+	if (op->base->closing)
 		return; /* store_loads_free answers */
 	if (load->result == STORE_OK && members_take(load, a->reply) != 0)
 		load->result = STORE_UNKNOWN;
@@ -438,7 +508,7 @@ static void load_list_finish(struct store_op *op, const struct store_answer *a)
 
 static void list_send(struct store_load *load)
 {
-	struct store_op *op = store_op_new(load->s, sizeof(*op), load_list_finish);
+	struct store_op *op = store_op_new(load->base, sizeof(*op), load_list_finish);
 	const struct bytes args[] = { is_hash(load) ? BYTES_LIT("HKEYS") : BYTES_LIT("SMEMBERS"),
 				      load->index };
 
@@ -459,7 +529,7 @@ static void on_moved(enum store_result result, uint64_t key, uint64_t version, v
 
 	(void)key;
 	(void)version;
-	if (load->s->closing)
+	if (load->base->closing)
 		return; /* store_loads_free answers */
 	if (result == STORE_OK)
 		list_send(load);
@@ -467,9 +537,9 @@ static void on_moved(enum store_result result, uint64_t key, uint64_t version, v
 		load_done(load, STORE_UNKNOWN);
 }
 
-void store_loads_resume(struct store *s, bool spooled)
+void store_loads_resume(struct store_shard *s, bool spooled)
 {
-	struct store_load *load = s->loads;
+	struct store_load *load = s->base.loads;
 
 	while (load) {
 		if (!load->waiting) {
@@ -482,20 +552,20 @@ void store_loads_resume(struct store *s, bool spooled)
 		} else {
 			load_done(load, STORE_UNKNOWN);
 		}
-		load = s->loads; /* whatever done did to the list */
+		load = s->base.loads; /* whatever done did to the list */
 	}
 }
 
-void store_loads_free(struct store *s)
+void store_loads_free(struct store_base *base)
 {
-	while (s->loads)
-		load_done(s->loads, STORE_UNKNOWN);
+	while (base->loads)
+		load_done(base->loads, STORE_UNKNOWN);
 }
 
 /* ---- what is asked for ---- */
 
-static struct store_load *load_new(struct store *s, enum load_kind kind, store_record_fn *each,
-				   store_done_fn *done, void *arg)
+static struct store_load *load_new(struct store_base *base, enum load_kind kind,
+				   store_record_fn *each, store_done_fn *done, void *arg)
 {
 	struct store_load *load = calloc(1, sizeof(*load));
 
@@ -504,64 +574,70 @@ static struct store_load *load_new(struct store *s, enum load_kind kind, store_r
 			done(STORE_UNKNOWN, 0, 0, arg);
 		return NULL;
 	}
-	load->s = s;
+	load->base = base;
 	load->kind = kind;
 	load->each = each;
 	load->done = done;
 	load->arg = arg;
-	load->next = s->loads;
-	s->loads = load;
+	load->next = base->loads;
+	base->loads = load;
 	return load;
 }
 
-static void not_healthy(struct store *s, store_done_fn *done, void *arg)
+static void not_healthy(struct store_shard *s, store_done_fn *done, void *arg)
 {
-	struct store_op *op = store_op_user(s, done, arg, 0, 0);
+	struct store_op *op = store_op_user(&s->base, done, arg, 0, 0);
 
 	if (op)
 		store_op_fail(op, STORE_UNKNOWN);
 }
 
-void store_load_calls(struct store *s, store_record_fn *each, store_done_fn *done, void *arg)
+void store_load_calls(struct store_shard *s, store_record_fn *each, store_done_fn *done, void *arg)
 {
 	struct store_load *load;
 
-	store_enter(s);
-	load = store_is_healthy(s) ? load_new(s, LOAD_CALLS, each, done, arg) : NULL;
+	store_enter(&s->base);
+	load = store_is_healthy(s) ? load_new(&s->base, LOAD_CALLS, each, done, arg) : NULL;
 	if (!store_is_healthy(s)) {
 		not_healthy(s, done, arg);
 	} else if (load) {
+		load->shard = s;
 		load->index = store_key_shard(load->index_text, s, "rec");
 		load->waiting = true;
 		store_replay_start(s);
 	}
-	store_leave(s);
+	store_leave(&s->base);
 }
 
-void store_load_bindings(struct store *s, store_record_fn *each, store_done_fn *done, void *arg)
+void store_load_bindings(struct store_shared *s, store_record_fn *each, store_done_fn *done,
+			 void *arg)
 {
 	struct store_load *load;
 
-	store_enter(s);
-	load = load_new(s, LOAD_BINDINGS, each, done, arg);
+	store_enter(&s->base);
+	load = load_new(&s->base, LOAD_BINDINGS, each, done, arg);
 	if (load) {
 		load->index = BYTES_LIT("td:aors");
 		list_send(load);
 	}
-	store_leave(s);
+	store_leave(&s->base);
 }
 
-void store_load_documents(struct store *s, struct bytes tenant, const char *kind,
-			  store_record_fn *each, store_done_fn *done, void *arg)
+void store_load_documents(struct store_shared *s, struct bytes tenant, const char *kind,
+			  store_document_fn *each, store_done_fn *done, void *arg)
 {
 	struct store_load *load;
 
-	store_enter(s);
-	load = load_new(s, LOAD_DOCUMENTS, each, done, arg);
+	store_enter(&s->base);
+	load = load_new(&s->base, LOAD_DOCUMENTS, NULL, done, arg);
 	if (load) {
+		load->each_document = each;
+		load->document_kind = kind;
 		load->index = store_key_tenant(load->index_text, tenant, "doc", kind);
-		load->versions = store_key_tenant(load->versions_text, tenant, "ver", kind);
+		load->tenant = bytes_mem(load->tenant_text, tenant.n);
+		if (bytes_cstr(tenant, load->tenant_text, sizeof(load->tenant_text)))
+			load->tenant = (struct bytes){ 0 };
 		list_send(load);
 	}
-	store_leave(s);
+	store_leave(&s->base);
 }

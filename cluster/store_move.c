@@ -23,13 +23,13 @@ struct move {
 	enum store_result result;
 };
 
-static void move_over(struct store *s, struct move *m)
+static void move_over(struct store_shard *s, struct move *m)
 {
 	if (--m->in_flight)
 		return;
 	if (m->aside) {
 		s->calls_aside += m->aside;
-		metric_add(s->metrics.broken, m->aside);
+		metric_add(s->base.metrics.broken, m->aside);
 		LOG_ERROR("store", 0, "keys of calls that are no records are set aside",
 			  LOG_U64("keys", m->aside));
 	}
@@ -45,7 +45,7 @@ static void window_finish(struct store_op *op, const struct store_answer *a)
 		m->aside += (uint32_t)a->version;
 	else
 		m->result = a->result;
-	move_over(op->s, m);
+	move_over(store_shard_of(op), m);
 }
 
 /* Whole, and of a format that nobody has. */
@@ -57,9 +57,9 @@ static struct bytes marker_write(uint8_t space[MARKER_MAX])
 	return writer_done(&w);
 }
 
-static void window_send(struct store *s, struct move *m, const struct bytes *ids, size_t n)
+static void window_send(struct store_shard *s, struct move *m, const struct bytes *ids, size_t n)
 {
-	struct store_op *op = store_op_new(s, sizeof(*op), window_finish);
+	struct store_op *op = store_op_new(&s->base, sizeof(*op), window_finish);
 	char head[HEAD_KEYS][STORE_KEY_MAX], keys[WINDOW][STORE_KEY_MAX], fence[LEASE_FENCE_TEXT];
 	struct bytes args[HEAD_KEYS + HEAD_ARGS + 2 * WINDOW];
 	uint8_t marker[MARKER_MAX];
@@ -88,7 +88,7 @@ static void window_send(struct store *s, struct move *m, const struct bytes *ids
 }
 
 /* One window at least: for the marker. */
-static void windows_send(struct store *s, struct move *m, const struct redisReply *reply)
+static void windows_send(struct store_shard *s, struct move *m, const struct redisReply *reply)
 {
 	size_t count = redis_reply_count(reply), i = 0;
 	struct bytes ids[WINDOW];
@@ -114,15 +114,15 @@ static void move_list_finish(struct store_op *op, const struct store_answer *a)
 	struct move *m = op->arg;
 
 	m->result = a->result;
-	if (a->result == STORE_OK && !op->s->closing)
-		windows_send(op->s, m, a->reply);
-	move_over(op->s, m);
+	if (a->result == STORE_OK && !op->base->closing)
+		windows_send(store_shard_of(op), m, a->reply);
+	move_over(store_shard_of(op), m);
 }
 
-void store_calls_move(struct store *s, store_done_fn *done, void *arg)
+void store_calls_move(struct store_shard *s, store_done_fn *done, void *arg)
 {
 	struct move *m = calloc(1, sizeof(*m));
-	struct store_op *op = m ? store_op_new(s, sizeof(*op), move_list_finish) : NULL;
+	struct store_op *op = m ? store_op_new(&s->base, sizeof(*op), move_list_finish) : NULL;
 	char key[STORE_KEY_MAX];
 	const struct bytes args[] = { BYTES_LIT("SMEMBERS"), store_key_shard(key, s, "calls") };
 

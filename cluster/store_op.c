@@ -73,7 +73,7 @@ static void answer_error_read(struct store_answer *a, struct bytes text)
 	LOG_WARN("store", 0, "refused by Redis", LOG_BYTES("error", text));
 }
 
-static void op_word_read(const struct store *s, struct store_answer *a)
+static void op_word_read(const struct store_base *base, struct store_answer *a)
 {
 	struct bytes word = redis_reply_text(redis_reply_at(a->reply, 0));
 
@@ -89,8 +89,9 @@ static void op_word_read(const struct store *s, struct store_answer *a)
 		lease_tell(a, LEASE_TAKEN);
 	} else if (bytes_is(word, "FENCED")) {
 		a->lease.epoch = epoch_of(a->reply);
-		a->result = lease_epoch_above(a->lease.epoch, s->lease.epoch) ? STORE_FENCED
-									      : STORE_UNKNOWN;
+		a->result = base->lease && lease_epoch_above(a->lease.epoch, base->lease->epoch)
+				    ? STORE_FENCED
+				    : STORE_UNKNOWN;
 		lease_tell(a, LEASE_SEEN);
 	} else if (bytes_is(word, "MISSING")) {
 		a->result = STORE_UNKNOWN;
@@ -100,7 +101,7 @@ static void op_word_read(const struct store *s, struct store_answer *a)
 	}
 }
 
-static struct store_answer op_answer_read(const struct store *s, bool script, int err,
+static struct store_answer op_answer_read(const struct store_base *base, bool script, int err,
 					  const struct redisReply *reply)
 {
 	struct store_answer a = { .result = STORE_UNKNOWN, .reply = reply };
@@ -111,35 +112,35 @@ static struct store_answer op_answer_read(const struct store *s, bool script, in
 	} else if (redis_is_error(reply, &text)) {
 		answer_error_read(&a, text);
 	} else if (script) {
-		op_word_read(s, &a);
+		op_word_read(base, &a);
 	} else {
 		a.result = STORE_OK; /* its sender looks inside */
 	}
 	return a;
 }
 
-struct store_answer store_answer_read(const struct store *s, int err,
+struct store_answer store_answer_read(const struct store_base *base, int err,
 				      const struct redisReply *reply)
 {
-	return op_answer_read(s, false, err, reply);
+	return op_answer_read(base, false, err, reply);
 }
 
 /* ---- the life of an op ---- */
 
-struct store_op *store_op_new(struct store *s, size_t size, store_finish_fn *finish)
+struct store_op *store_op_new(struct store_base *base, size_t size, store_finish_fn *finish)
 {
 	struct store_op *op = calloc(1, size);
 
 	assert(size >= sizeof(*op) && finish);
 	if (!op)
 		return NULL;
-	op->s = s;
+	op->base = base;
 	op->finish = finish;
-	op->next = s->ops;
-	op->at = &s->ops;
-	if (s->ops)
-		s->ops->at = &op->next;
-	s->ops = op;
+	op->next = base->ops;
+	op->at = &base->ops;
+	if (base->ops)
+		base->ops->at = &op->next;
+	base->ops = op;
 	return op;
 }
 
@@ -153,7 +154,7 @@ static void unlink_op(struct store_op *op)
 /* Its answer is the last thing that happens to it, except that Redis may still hold it. */
 static void op_finish(struct store_op *op, struct store_answer *a)
 {
-	struct store *s = op->s;
+	struct store_base *base = op->base;
 
 	unlink_op(op);
 	a->lease.answer = op->question;
@@ -164,11 +165,11 @@ static void op_finish(struct store_op *op, struct store_answer *a)
 	if (op->fenced && !a->lease_told && a->result == STORE_OK)
 		lease_tell(a, LEASE_ACKED);
 	if (a->wrong_type)
-		store_keys_doubt(s);
+		store_keys_doubt(base);
 	if (a->lease_told && !op->question)
-		store_lease_event(s, &a->lease);
+		base->kind->lease_event(base, &a->lease);
 	op->finish(op, a);
-	op->s = NULL;
+	op->base = NULL;
 	if (!op->sent)
 		free(op);
 }
@@ -181,29 +182,29 @@ void store_op_answer(struct store_op *op, struct store_answer *answer)
 static void op_on_reply(int err, const struct redisReply *reply, void *arg)
 {
 	struct store_op *op = arg;
-	struct store *s = op->s;
+	struct store_base *base = op->base;
 	struct store_answer a;
 
 	op->sent = false;
-	if (!s) { /* answered when the store was closed */
+	if (!base) { /* answered when the store was closed */
 		free(op);
 		return;
 	}
-	store_enter(s);
-	a = op_answer_read(s, op->script, err, reply);
+	store_enter(base);
+	a = op_answer_read(base, op->script, err, reply);
 	op_finish(op, &a);
-	store_leave(s);
+	store_leave(base);
 }
 
 void store_op_run(struct store_op *op, const struct script_call *call)
 {
-	struct store *s = op->s;
+	struct store_base *base = op->base;
 
 	op->script = true;
 	op->fenced = call->id == SCRIPT_CALL_END;
 	op->sent = true;
-	if (!s->guest.redis ||
-	    script_run(&s->scripts, s->guest.redis, call, op_on_reply, op) != 0) {
+	if (!base->guest.redis ||
+	    script_run(base->scripts, base->guest.redis, call, op_on_reply, op) != 0) {
 		op->sent = false;
 		store_op_fail(op, STORE_UNKNOWN);
 	}
@@ -211,11 +212,11 @@ void store_op_run(struct store_op *op, const struct script_call *call)
 
 void store_op_command(struct store_op *op, const struct bytes *args, size_t n, uint64_t deadline_ns)
 {
-	struct store *s = op->s;
+	struct store_base *base = op->base;
 
 	op->sent = true;
-	if (!s->guest.redis ||
-	    redis_command(s->guest.redis, args, n, deadline_ns, op_on_reply, op) != 0) {
+	if (!base->guest.redis ||
+	    redis_command(base->guest.redis, args, n, deadline_ns, op_on_reply, op) != 0) {
 		op->sent = false;
 		store_op_fail(op, STORE_UNKNOWN);
 	}
@@ -223,41 +224,41 @@ void store_op_command(struct store_op *op, const struct bytes *args, size_t n, u
 
 void store_op_fail(struct store_op *op, enum store_result result)
 {
-	struct store *s = op->s;
+	struct store_base *base = op->base;
 
 	op->failed = result;
 	op->failed_next = NULL;
-	*s->failed_end = op;
-	s->failed_end = &op->failed_next;
+	*base->failed_end = op;
+	base->failed_end = &op->failed_next;
 }
 
 /* Those that fail while these are answered have their turn in the next round. */
-void store_failed_answer(struct store *s)
+void store_failed_answer(struct store_base *base)
 {
 	struct store_op *op;
 
-	s->answering = s->failed;
-	s->failed = NULL;
-	s->failed_end = &s->failed;
-	while ((op = s->answering) != NULL) {
+	base->answering = base->failed;
+	base->failed = NULL;
+	base->failed_end = &base->failed;
+	while ((op = base->answering) != NULL) {
 		struct store_answer a = { .result = op->failed };
 
-		s->answering = op->failed_next;
+		base->answering = op->failed_next;
 		if (op->failed == STORE_UNKNOWN)
 			lease_tell(&a, LEASE_LATE);
 		op_finish(op, &a);
 	}
 }
 
-void store_ops_end(struct store *s)
+void store_ops_end(struct store_base *base)
 {
-	s->answering = NULL;
-	s->failed = NULL;
-	s->failed_end = &s->failed;
-	while (s->ops) {
+	base->answering = NULL;
+	base->failed = NULL;
+	base->failed_end = &base->failed;
+	while (base->ops) {
 		struct store_answer a = { .result = STORE_UNKNOWN };
 
-		op_finish(s->ops, &a);
+		op_finish(base->ops, &a);
 	}
 }
 
@@ -265,13 +266,13 @@ void store_ops_end(struct store *s)
 
 static void user_finish(struct store_op *op, const struct store_answer *a)
 {
-	const struct store_metrics *m = &op->s->metrics;
+	const struct store_metrics *m = &op->base->metrics;
 	uint64_t version = a->result == STORE_OK && !a->version ? op->version : a->version;
 
 	switch (a->result) {
 	case STORE_OK:
 		if (op->call_save)
-			store_open_settled(op->s, op->key);
+			store_open_settled(store_shard_of(op), op->key);
 		break;
 	case STORE_FENCED:
 		metric_add(m->fenced, 1);
@@ -290,10 +291,10 @@ static void user_finish(struct store_op *op, const struct store_answer *a)
 		op->done(a->result, op->key, version, op->arg);
 }
 
-struct store_op *store_op_user(struct store *s, store_done_fn *done, void *arg, uint64_t key,
-			       uint64_t version)
+struct store_op *store_op_user(struct store_base *base, store_done_fn *done, void *arg,
+			       uint64_t key, uint64_t version)
 {
-	struct store_op *op = store_op_new(s, sizeof(*op), user_finish);
+	struct store_op *op = store_op_new(base, sizeof(*op), user_finish);
 
 	if (!op) {
 		if (done)

@@ -16,7 +16,7 @@
 enum { WINDOW = 64, PENDING_FIRST = 64, PENDING_MAX = 1 << 20 };
 #define SEND_NS (5 * NS_PER_S)
 
-static void replay_pump(struct store *s);
+static void replay_pump(struct store_shard *s);
 
 /* ---- calls of this process ---- */
 
@@ -42,15 +42,16 @@ static int pending_add(struct store_opens *o, uint64_t call)
 
 static void on_noted(int err, void *arg)
 {
-	struct store *s = arg;
+	struct store_shard *s = arg;
 
 	if (err)
 		LOG_ERROR("store", 0, "an answered call is not in the spool", LOG_INT("err", err));
 	else
-		metric_add(s->metrics.cdr_open, 1);
+		metric_add(s->base.metrics.cdr_open, 1);
 }
 
-static void entry_note(struct store *s, uint64_t call, const struct store_field *cdr, size_t n)
+static void entry_note(struct store_shard *s, uint64_t call, const struct store_field *cdr,
+		       size_t n)
 {
 	struct spool_entry entry = { .number = store_end_number(s), .call = call };
 	struct writer w;
@@ -70,53 +71,53 @@ static void entry_note(struct store *s, uint64_t call, const struct store_field 
 	free(fields);
 }
 
-void store_call_open(struct store *s, uint64_t call, const struct store_field *cdr, size_t n)
+void store_call_open(struct store_shard *s, uint64_t call, const struct store_field *cdr, size_t n)
 {
 	struct store_opens *o = &s->opens;
 	bool ours = o->state == STORE_OPENS_DONE || o->state == STORE_OPENS_BUSY;
 
-	store_enter(s);
-	if (ours && !store_is_fenced(s) && !s->closing && pending_add(o, call) == 0) {
+	store_enter(&s->base);
+	if (ours && !store_is_fenced(s) && !s->base.closing && pending_add(o, call) == 0) {
 		o->stored = true;
 		entry_note(s, call, cdr, n);
 	}
-	store_leave(s);
+	store_leave(&s->base);
 }
 
 /* ---- nothing is pending: the files go ---- */
 
-static void clear_next(struct store *s);
+static void clear_next(struct store_shard *s);
 
 static void on_cleared(int err, void *arg)
 {
-	struct store *s = arg;
+	struct store_shard *s = arg;
 
-	store_enter(s);
+	store_enter(&s->base);
 	s->opens.state = STORE_OPENS_DONE;
-	if (!err && !s->closing)
+	if (!err && !s->base.closing)
 		clear_next(s);
-	store_leave(s);
+	store_leave(&s->base);
 }
 
 static void on_to_clear(int err, uint64_t number, struct bytes segment, void *arg)
 {
-	struct store *s = arg;
+	struct store_shard *s = arg;
 
 	(void)segment;
-	store_enter(s);
+	store_enter(&s->base);
 	s->opens.state = STORE_OPENS_DONE;
 	if (err) {
 		if (err == -ENOENT)
 			s->opens.stored = false;
-	} else if (!s->closing) {
+	} else if (!s->base.closing) {
 		s->opens.state = STORE_OPENS_BUSY;
 		spool_remove(s->opens.spool, number, false, on_cleared, s);
 	}
-	store_leave(s);
+	store_leave(&s->base);
 }
 
 /* What is noted meanwhile goes to a later file, for the one that is read is not written any more. */
-static void clear_next(struct store *s)
+static void clear_next(struct store_shard *s)
 {
 	struct store_opens *o = &s->opens;
 
@@ -126,7 +127,7 @@ static void clear_next(struct store *s)
 	spool_read(o->spool, on_to_clear, s);
 }
 
-void store_open_settled(struct store *s, uint64_t call)
+void store_open_settled(struct store_shard *s, uint64_t call)
 {
 	struct store_opens *o = &s->opens;
 
@@ -134,29 +135,29 @@ void store_open_settled(struct store *s, uint64_t call)
 		if (o->pending[i] == call)
 			o->pending[i--] = o->pending[--o->count];
 	}
-	if (!o->count && !s->closing)
+	if (!o->count && !s->base.closing)
 		clear_next(s);
 }
 
 /* ---- what a killed process left ---- */
 
-static void replay_stop(struct store *s, bool done)
+static void replay_stop(struct store_shard *s, bool done)
 {
 	struct store_opens *o = &s->opens;
 
 	free(o->segment);
 	o->segment = NULL;
 	o->state = done ? STORE_OPENS_DONE : STORE_OPENS_UNREAD;
-	if (!s->closing)
+	if (!s->base.closing)
 		store_loads_resume(s, done);
 }
 
 static void open_on_removed(int err, void *arg)
 {
-	struct store *s = arg;
+	struct store_shard *s = arg;
 
-	store_enter(s);
-	if (err || s->closing) {
+	store_enter(&s->base);
+	if (err || s->base.closing) {
 		replay_stop(s, false);
 	} else {
 		free(s->opens.segment);
@@ -164,28 +165,28 @@ static void open_on_removed(int err, void *arg)
 		s->opens.state = STORE_OPENS_UNREAD;
 		(void)store_opens_replay(s);
 	}
-	store_leave(s);
+	store_leave(&s->base);
 }
 
 static void open_send_finish(struct store_op *op, const struct store_answer *a)
 {
-	struct store *s = op->s;
+	struct store_shard *s = store_shard_of(op);
 	struct store_opens *o = &s->opens;
 
 	o->in_flight--;
 	if (a->result != STORE_OK) {
 		o->failed = true;
 	} else if (a->version) {
-		metric_add(s->metrics.cdr_sent, a->version);
+		metric_add(s->base.metrics.cdr_sent, a->version);
 		LOG_WARN("store", op->key, "CDR of a call that was answered while Redis was away");
 	}
-	if (!s->closing)
+	if (!s->base.closing)
 		replay_pump(s);
 }
 
-static void open_entry_send(struct store *s, const struct spool_entry *entry)
+static void open_entry_send(struct store_shard *s, const struct spool_entry *entry)
 {
-	struct store_op *op = store_op_new(s, sizeof(*op), open_send_finish);
+	struct store_op *op = store_op_new(&s->base, sizeof(*op), open_send_finish);
 
 	if (!op) {
 		s->opens.failed = true;
@@ -196,7 +197,7 @@ static void open_entry_send(struct store *s, const struct spool_entry *entry)
 	store_end_send(op, SCRIPT_CALL_OPEN, entry, SEND_NS);
 }
 
-static void replay_pump(struct store *s)
+static void replay_pump(struct store_shard *s)
 {
 	struct store_opens *o = &s->opens;
 	struct spool_entry entry;
@@ -220,13 +221,13 @@ static void replay_pump(struct store *s)
 
 static void open_on_segment(int err, uint64_t number, struct bytes segment, void *arg)
 {
-	struct store *s = arg;
+	struct store_shard *s = arg;
 	struct store_opens *o = &s->opens;
 
-	store_enter(s);
+	store_enter(&s->base);
 	if (!err)
 		o->segment = malloc(segment.n + 1);
-	if (err || !o->segment || s->closing) {
+	if (err || !o->segment || s->base.closing) {
 		replay_stop(s, err == -ENOENT);
 	} else {
 		memcpy(o->segment, segment.p, segment.n);
@@ -236,10 +237,10 @@ static void open_on_segment(int err, uint64_t number, struct bytes segment, void
 		o->failed = false;
 		replay_pump(s);
 	}
-	store_leave(s);
+	store_leave(&s->base);
 }
 
-bool store_opens_replay(struct store *s)
+bool store_opens_replay(struct store_shard *s)
 {
 	struct store_opens *o = &s->opens;
 
@@ -252,7 +253,7 @@ bool store_opens_replay(struct store *s)
 
 /* ---- life ---- */
 
-int store_opens_open(struct store *s)
+int store_opens_open(struct store_shard *s)
 {
 	char dir[sizeof(s->settings.spool_dir) + 8];
 	struct writer w = writer_over(dir, sizeof(dir) - 1);
@@ -262,7 +263,7 @@ int store_opens_open(struct store *s)
 	return spool_open(&s->opens.spool, dir);
 }
 
-void store_opens_close(struct store *s)
+void store_opens_close(struct store_shard *s)
 {
 	spool_close(s->opens.spool); /* answers */
 	free(s->opens.segment);

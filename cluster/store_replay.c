@@ -17,9 +17,9 @@ enum { WINDOW = 64 };
 #define SEND_NS  (5 * NS_PER_S)
 #define RETRY_NS (2 * NS_PER_S)
 
-static void replay_send_next(struct store *s);
+static void replay_send_next(struct store_shard *s);
 
-static void stop(struct store *s)
+static void stop(struct store_shard *s)
 {
 	struct store_replay *r = &s->replay;
 
@@ -28,7 +28,7 @@ static void stop(struct store *s)
 	r->state = STORE_REPLAY_IDLE;
 }
 
-static void retry_later(struct store *s)
+static void retry_later(struct store_shard *s)
 {
 	stop(s);
 	s->replay.retry_ns = clock_now_ns() + RETRY_NS;
@@ -37,20 +37,20 @@ static void retry_later(struct store *s)
 
 static void replay_on_removed(int err, void *arg)
 {
-	struct store *s = arg;
+	struct store_shard *s = arg;
 
-	store_enter(s);
+	store_enter(&s->base);
 	stop(s);
-	if (err && !s->closing) {
+	if (err && !s->base.closing) {
 		LOG_ERROR("store", 0, "spool file not removed", LOG_INT("err", err));
 		retry_later(s);
-	} else if (!s->closing) {
+	} else if (!s->base.closing) {
 		store_replay_start(s);
 	}
-	store_leave(s);
+	store_leave(&s->base);
 }
 
-static void segment_done(struct store *s)
+static void segment_done(struct store_shard *s)
 {
 	struct store_replay *r = &s->replay;
 
@@ -64,22 +64,23 @@ static void segment_done(struct store *s)
 
 static void replay_send_finish(struct store_op *op, const struct store_answer *a)
 {
-	struct store *s = op->s;
+	struct store_shard *s = store_shard_of(op);
 	struct store_replay *r = &s->replay;
 
 	r->in_flight--;
 	if (a->result == STORE_OK) {
-		metric_add(a->version ? s->metrics.cdr_sent : s->metrics.cdr_again, op->key);
+		metric_add(a->version ? s->base.metrics.cdr_sent : s->base.metrics.cdr_again,
+			   op->key);
 	} else {
 		r->failed = true;
 	}
-	if (!s->closing)
+	if (!s->base.closing)
 		replay_send_next(s);
 }
 
-static void replay_entry_send(struct store *s, const struct spool_entry *entry)
+static void replay_entry_send(struct store_shard *s, const struct spool_entry *entry)
 {
-	struct store_op *op = store_op_new(s, sizeof(*op), replay_send_finish);
+	struct store_op *op = store_op_new(&s->base, sizeof(*op), replay_send_finish);
 
 	if (!op) {
 		s->replay.failed = true;
@@ -90,7 +91,7 @@ static void replay_entry_send(struct store *s, const struct spool_entry *entry)
 	store_end_send(op, SCRIPT_CALL_END, entry, SEND_NS);
 }
 
-static void damage_note(struct store *s, int err)
+static void damage_note(struct store_shard *s, int err)
 {
 	/* a crash tore it off while it was written: nobody was told yet that it was safe */
 	if (err == -ENODATA) {
@@ -103,10 +104,10 @@ static void damage_note(struct store *s, int err)
 			  LOG_U64("file", s->replay.number));
 	}
 	s->replay.damaged = true;
-	metric_add(s->metrics.spool_broken, 1);
+	metric_add(s->base.metrics.spool_broken, 1);
 }
 
-static void replay_send_next(struct store *s)
+static void replay_send_next(struct store_shard *s)
 {
 	struct store_replay *r = &s->replay;
 	struct spool_entry entry;
@@ -141,14 +142,14 @@ static int segment_take(struct store_replay *r, uint64_t number, struct bytes se
 
 static void replay_on_segment(int err, uint64_t number, struct bytes segment, void *arg)
 {
-	struct store *s = arg;
+	struct store_shard *s = arg;
 
-	store_enter(s);
+	store_enter(&s->base);
 	s->replay.state = STORE_REPLAY_IDLE;
-	metric_set(s->metrics.cdr_waiting, !spool_is_empty(s->spool));
+	metric_set(s->base.metrics.cdr_waiting, !spool_is_empty(s->spool));
 	if (!err)
 		err = segment_take(&s->replay, number, segment);
-	if (s->closing) {
+	if (s->base.closing) {
 		stop(s);
 	} else if (!err) {
 		replay_send_next(s);
@@ -157,10 +158,10 @@ static void replay_on_segment(int err, uint64_t number, struct bytes segment, vo
 	} else if (store_opens_replay(s)) {
 		store_loads_resume(s, true);
 	}
-	store_leave(s);
+	store_leave(&s->base);
 }
 
-void store_replay_start(struct store *s)
+void store_replay_start(struct store_shard *s)
 {
 	struct store_replay *r = &s->replay;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of a store, shared by the store_*.c files.
+ * The inside of both stores, that of a shard and the one that shards share: for the store_*.c files.
  *
  * Everything that waits for an answer is an op. Answers come through redis callbacks, failures that are known at once are
  * answered in the next round, so no caller is called back before its call returned. Whoever runs callbacks does so between
@@ -34,13 +34,13 @@ struct store_op;
 typedef void store_finish_fn(struct store_op *op, const struct store_answer *answer);
 
 struct store_op {
-	struct store_op *next, **at; /* in store.ops */
+	struct store_op *next, **at; /* in store_base.ops */
 	struct store_op *failed_next;
 	struct store_op *batch_next;     /* in a batch */
 	const struct spool_entry *entry; /* ... the end of a call; NULL: a save */
-	struct store *s;
-	store_finish_fn *finish; /* called exactly once */
-	store_done_fn *done;     /* for finish; may be NULL */
+	struct store_base *base;         /* whose it is */
+	store_finish_fn *finish;         /* called exactly once */
+	store_done_fn *done;             /* for finish; may be NULL */
 	void *arg;
 	uint64_t key;
 	uint64_t version;
@@ -57,6 +57,41 @@ struct store_metrics {
 		events_dropped;
 	metric_id cdr_open, cdr_sent, cdr_again, cdr_spooled, cdr_lost, cdr_waiting, cdr_stream,
 		spool_broken;
+};
+
+struct store_base;
+struct store_load;
+struct keys_check;
+
+/* What the two stores do in their own way. */
+struct store_kind {
+	/* An answer says this of the lease: of the store's own, or of each shard's. */
+	void (*lease_event)(struct store_base *base, const struct lease_event *event);
+	/* All keys of this store that may be of the wrong type. */
+	void (*keys_check)(struct keys_check *check);
+	/* Keys were set aside: what was in them is to be saved again. */
+	void (*keys_aside)(struct store_base *base);
+	uint64_t (*next_ns)(const struct store_base *base);
+	void (*destroy)(struct store_base *base);
+};
+
+/* What each store is: the ops that wait on its link. First in it. */
+struct store_base {
+	const struct store_kind *kind;
+	struct redis_guest guest;
+	const struct scripts *scripts;
+	const struct lease *lease; /* NULL: what is there is nobody's alone */
+	uint64_t deadline_ns;
+	struct store_metrics metrics;
+	struct store_op *ops;
+	struct store_op *failed, **failed_end;
+	struct store_op *answering; /* failed ones whose turn to be answered has come */
+	struct store_load *loads;
+	uint32_t depth;
+	uint64_t keys_ns; /* when all keys are looked at; UINT64_MAX: no reason to */
+	bool keys_checking, keys_checked;
+	bool closing;
+	char too_new[STORE_KEY_MAX];
 };
 
 /* The end of a call whose CDR may have to be sent once more: store_end.c. */
@@ -111,123 +146,137 @@ struct store_opens {
 	bool failed;
 };
 
-struct store_load;
-
-struct store {
-	struct store_settings settings;
-	struct redis_guest guest;
-	struct scripts scripts;
+/* One shard's. */
+struct store_shard {
+	struct store_base base;
+	struct store_shared *shared;
+	struct store_shard *next; /* of that one's */
+	struct store_shard_settings settings;
 	struct lease lease;
 	struct spool *spool;
 	struct store_ends ends;
 	struct store_batch batch;
 	struct store_replay replay;
 	struct store_opens opens;
-	struct store_metrics metrics;
 	store_health_fn *health_fn;
 	void *arg;
-	struct store_op *ops;
-	struct store_op *failed, **failed_end;
-	struct store_op *answering; /* failed ones whose turn to be answered has come */
-	struct store_op *acquire;   /* waits for the link or for Redis' word */
+	struct store_op *acquire; /* waits for the link or for Redis' word */
 	uint64_t acquire_until_ns;
 	struct store_holder holder;
-	struct store_load *loads;
-	uint32_t depth;
-	uint64_t keys_ns; /* when all keys are looked at; UINT64_MAX: no reason to */
-	bool keys_checking, keys_checked;
 	uint32_t calls_aside;
 	uint64_t *unreadable; /* calls whose records were set aside */
 	uint32_t unreadable_count;
-	char too_new[STORE_KEY_MAX];
 	char run_id[RUN_ID_MAX]; /* of the Redis that last granted the lease; "": it is not known */
 	bool late;               /* all that went wrong until it was healthy again */
-	bool closing;
 };
 
-void store_enter(struct store *s);
-void store_leave(struct store *s);
+/* What the shards of a node share. */
+struct store_shared {
+	struct store_base base;
+	struct store_shared_settings settings;
+	struct scripts scripts;
+	struct store_shard *shards;
+};
+
+/* ---- both: store_base.c ---- */
+
+void store_base_open(struct store_base *base, const struct store_kind *kind,
+		     const struct scripts *scripts, uint64_t deadline_ns);
+void store_enter(struct store_base *base);
+void store_leave(struct store_base *base);
 
 /* ---- ops: store_op.c ---- */
 
 /* size: of the struct that begins with the op. NULL: no memory. */
-struct store_op *store_op_new(struct store *s, size_t size, store_finish_fn *finish);
+struct store_op *store_op_new(struct store_base *base, size_t size, store_finish_fn *finish);
 /* The usual one: done gets the answer. NULL after done was called: no memory. */
-struct store_op *store_op_user(struct store *s, store_done_fn *done, void *arg, uint64_t key,
-			       uint64_t version);
+struct store_op *store_op_user(struct store_base *base, store_done_fn *done, void *arg,
+			       uint64_t key, uint64_t version);
 /* Hands it to Redis. What fails at once is answered in the next round. */
 void store_op_run(struct store_op *op, const struct script_call *call);
 void store_op_command(struct store_op *op, const struct bytes *args, size_t n,
 		      uint64_t deadline_ns);
 /* What an answer means that no script gave. */
-struct store_answer store_answer_read(const struct store *s, int err,
+struct store_answer store_answer_read(const struct store_base *base, int err,
 				      const struct redisReply *reply);
 /* The answer to an op that was handed to nobody. */
 void store_op_answer(struct store_op *op, struct store_answer *answer);
 /* Answers it in the next round. */
 void store_op_fail(struct store_op *op, enum store_result result);
-void store_failed_answer(struct store *s);
+void store_failed_answer(struct store_base *base);
 /* For store_close: answers all with STORE_UNKNOWN. */
-void store_ops_end(struct store *s);
+void store_ops_end(struct store_base *base);
+/* Whose shard's it is. */
+struct store_shard *store_shard_of(const struct store_op *op);
 
 /* ---- lease: store_lease.c ---- */
 
-void store_lease_event(struct store *s, const struct lease_event *event);
-void store_lease_expire(struct store *s, uint64_t now_ns);
+void store_lease_event(struct store_shard *s, const struct lease_event *event);
+/* Redis lacks something: the owner saves all that it has. */
+void store_shard_anew(struct store_shard *s);
+void store_lease_expire(struct store_shard *s, uint64_t now_ns);
 /* Fence text for a command sent now. */
-struct bytes store_fence(struct store *s, char buf[LEASE_FENCE_TEXT]);
+struct bytes store_fence(struct store_shard *s, char buf[LEASE_FENCE_TEXT]);
 
 /* ---- keys of the wrong type: store_keys.c ---- */
 
-void store_keys_doubt(struct store *s);
-void store_keys_expire(struct store *s, uint64_t now_ns);
+/* Not now: soon, and not too often. */
+void store_keys_doubt(struct store_base *base);
+void store_keys_expire(struct store_base *base, uint64_t now_ns);
+/* For store_kind.keys_check. */
+void store_shard_keys(struct keys_check *check);
+void store_shared_keys(struct keys_check *check);
 
 /* ---- ends of calls: store_end.c ---- */
 
 /* Redis has our newest link: what it may lack is sent again. */
-void store_ends_resend(struct store *s);
+void store_ends_resend(struct store_shard *s);
 /* Sends one end, from the spool or not; the op gets the answer. */
 void store_end_send(struct store_op *op, enum script_id script, const struct spool_entry *entry,
 		    uint64_t deadline_ns);
 /* Below it no end is sent again. */
-uint64_t store_ends_settled(struct store *s);
+uint64_t store_ends_settled(struct store_shard *s);
 /* A new one. */
-uint64_t store_end_number(struct store *s);
-int store_ends_open(struct store *s) NODISCARD;
+uint64_t store_end_number(struct store_shard *s);
+int store_ends_open(struct store_shard *s) NODISCARD;
 /* For store_close: all that Redis has not acknowledged goes to the spool. */
-void store_ends_close(struct store *s);
-void store_ends_free(struct store *s);
+void store_ends_close(struct store_shard *s);
+void store_ends_free(struct store_shard *s);
 
 /* ---- calls answered while Redis was away: store_open.c ---- */
 
-int store_opens_open(struct store *s) NODISCARD;
-void store_opens_close(struct store *s);
+int store_opens_open(struct store_shard *s) NODISCARD;
+void store_opens_close(struct store_shard *s);
 /* What another process left goes to Redis; false: not yet, store_loads_resume is called when it has. */
-bool store_opens_replay(struct store *s);
+bool store_opens_replay(struct store_shard *s);
 /* It was saved, or has ended. */
-void store_open_settled(struct store *s, uint64_t call);
+void store_open_settled(struct store_shard *s, uint64_t call);
 
 /* ---- replay: store_replay.c ---- */
 
-void store_replay_start(struct store *s);
+void store_replay_start(struct store_shard *s);
 
 /* ---- records of older programs: store_move.c ---- */
 
-void store_calls_move(struct store *s, store_done_fn *done, void *arg);
+void store_calls_move(struct store_shard *s, store_done_fn *done, void *arg);
 
 /* ---- loads: store_load.c ---- */
 
 /* The spool is empty, or could not be emptied: calls may be loaded, or not. */
-void store_loads_resume(struct store *s, bool spooled);
-void store_loads_free(struct store *s);
+void store_loads_resume(struct store_shard *s, bool spooled);
+void store_loads_free(struct store_base *base);
 
 /* ---- keys: store_key.c; docs/keys.md; empty when it does not fit ---- */
 
-struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store *s,
+struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store_shard *s,
 			     const char *name); /* td:{s17}:NAME */
-struct bytes store_key_call(char buf[STORE_KEY_MAX], const struct store *s, uint64_t call);
-struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store *s, struct bytes id);
+struct bytes store_key_call(char buf[STORE_KEY_MAX], const struct store_shard *s, uint64_t call);
+struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store_shard *s,
+				  struct bytes id);
 struct bytes store_key_binding(char buf[STORE_KEY_MAX], struct bytes tenant, struct bytes user);
+/* Of the documents of all tenants. */
+#define STORE_KEY_LOG     BYTES_LIT("td:{docs}:log")
+#define STORE_KEY_HISTORY BYTES_LIT("td:{docs}:history")
 /* td:{t:TENANT}:WHAT:KIND, without ":KIND" when it is NULL */
 struct bytes store_key_tenant(char buf[STORE_KEY_MAX], struct bytes tenant, const char *what,
 			      const char *kind);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * 16 or 32 samples at a time. Tables of 16 octets are looked into by PSHUFB: a segment by four bits of the
+ * 32 samples at a time. Tables of 16 octets are looked into by PSHUFB: a segment by four bits of the
  * magnitude at a time, and a shift by the segment as a multiplication by a power of two.
- * A packet of 160 takes 26 ns there and 20 back, by the arithmetic 450 and 200 (Zen 5, gcc 12, 2026-11).
+ * A packet of 160 takes 26 ns, by the arithmetic 450 (Zen 5, gcc 12, 2026-11).
  */
 #include <immintrin.h>
 
 #include "base/compiler.h"
 #include "dsp/g711_wide.h"
 
-enum { DECODED_AT_ONCE = 16, ENCODED_AT_ONCE = 32 };
+enum { ENCODED_AT_ONCE = 32 };
 
 struct encode_law {
 	int magnitude_shift, bias, max;
@@ -43,28 +43,6 @@ static const struct encode_law g_encode_alaw = {
 	.low = { 0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4 },
 	.high = { 0, 5, 6, 6, 7, 7, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0 },
 	.power = { 0x80, 0x80, 0x40, 0x20, 0x10, 0x08, 0x04, 0x02 },
-};
-
-struct decode_law {
-	int inverted;
-	int bias, shift;
-	uint8_t base[16], power[16]; /* by segment: what a step is counted from, and its width */
-};
-
-static const struct decode_law g_decode_ulaw = {
-	.inverted = 0xff,
-	.bias = 33,
-	.shift = 2,
-	.base = { 33, 33, 33, 33, 33, 33, 33, 33 },
-	.power = { 1, 2, 4, 8, 16, 32, 64, 128 },
-};
-
-static const struct decode_law g_decode_alaw = {
-	.inverted = 0xd5,
-	.bias = 0,
-	.shift = 3,
-	.base = { 1, 33, 33, 33, 33, 33, 33, 33 },
-	.power = { 1, 1, 2, 4, 8, 16, 32, 64 },
 };
 
 /* Both halves the same. */
@@ -118,33 +96,6 @@ static ALWAYS_INLINE size_t wide_encode(const struct encode_law *law, uint8_t *o
 	return i;
 }
 
-FOR_CPU("avx2")
-static ALWAYS_INLINE size_t wide_decode(const struct decode_law *law, int16_t *pcm,
-					const uint8_t *in, size_t n)
-{
-	size_t i = 0;
-
-	for (; n - i >= DECODED_AT_ONCE; i += DECODED_AT_ONCE) {
-		__m128i octets = _mm_loadu_si128((const __m128i *)(const void *)(in + i));
-		__m256i code =
-			_mm256_xor_si256(_mm256_cvtepu8_epi16(octets), wide_all(law->inverted));
-		__m256i segment = _mm256_and_si256(_mm256_srli_epi16(code, 4), wide_all(7));
-		__m256i step = _mm256_slli_epi16(_mm256_and_si256(code, wide_all(0xf)), 1);
-		__m256i base = _mm256_shuffle_epi8(wide_table(law->base), segment);
-		__m256i power = _mm256_shuffle_epi8(wide_table(law->power), segment);
-		__m256i sign = _mm256_srai_epi16(_mm256_slli_epi16(code, 8), 15);
-
-		base = _mm256_and_si256(base,
-					wide_all(0xff)); /* the upper octet looked up segment 0 */
-		power = _mm256_and_si256(power, wide_all(0xff));
-		step = _mm256_mullo_epi16(_mm256_add_epi16(step, base), power);
-		step = _mm256_slli_epi16(_mm256_sub_epi16(step, wide_all(law->bias)), law->shift);
-		step = _mm256_sub_epi16(_mm256_xor_si256(step, sign), sign);
-		_mm256_storeu_si256((__m256i *)(void *)(pcm + i), step);
-	}
-	return i;
-}
-
 FOR_CPU("avx2") static NOINLINE size_t wide_ulaw_encode(uint8_t *out, const int16_t *pcm, size_t n)
 {
 	return wide_encode(&g_encode_ulaw, out, pcm, n);
@@ -155,16 +106,6 @@ FOR_CPU("avx2") static NOINLINE size_t wide_alaw_encode(uint8_t *out, const int1
 	return wide_encode(&g_encode_alaw, out, pcm, n);
 }
 
-FOR_CPU("avx2") static NOINLINE size_t wide_ulaw_decode(int16_t *pcm, const uint8_t *in, size_t n)
-{
-	return wide_decode(&g_decode_ulaw, pcm, in, n);
-}
-
-FOR_CPU("avx2") static NOINLINE size_t wide_alaw_decode(int16_t *pcm, const uint8_t *in, size_t n)
-{
-	return wide_decode(&g_decode_alaw, pcm, in, n);
-}
-
 size_t g711_ulaw_encode_wide(uint8_t *out, const int16_t *pcm, size_t n)
 {
 	return LIKELY(__builtin_cpu_supports("avx2")) ? wide_ulaw_encode(out, pcm, n) : 0;
@@ -173,14 +114,4 @@ size_t g711_ulaw_encode_wide(uint8_t *out, const int16_t *pcm, size_t n)
 size_t g711_alaw_encode_wide(uint8_t *out, const int16_t *pcm, size_t n)
 {
 	return LIKELY(__builtin_cpu_supports("avx2")) ? wide_alaw_encode(out, pcm, n) : 0;
-}
-
-size_t g711_ulaw_decode_wide(int16_t *pcm, const uint8_t *in, size_t n)
-{
-	return LIKELY(__builtin_cpu_supports("avx2")) ? wide_ulaw_decode(pcm, in, n) : 0;
-}
-
-size_t g711_alaw_decode_wide(int16_t *pcm, const uint8_t *in, size_t n)
-{
-	return LIKELY(__builtin_cpu_supports("avx2")) ? wide_alaw_decode(pcm, in, n) : 0;
 }

@@ -51,8 +51,6 @@ struct tone_plan {
 
 /* By name, in either case; NULL when there is none. */
 const struct tone_plan *tone_plan_find(struct bytes name);
-/* All of them: start with 0; NULL at the end. */
-const struct tone_plan *tone_plan_at(uint32_t i);
 
 /* Samples at to at + n of it. rate in Hz: a multiple of 1000, and 96000 at most. */
 void tone_render(const struct tone *t, uint32_t rate, uint64_t at, int16_t *pcm, uint32_t n);

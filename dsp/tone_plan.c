@@ -95,11 +95,6 @@ static const struct tone_plan g_plans[] = {
 	  } },
 };
 
-const struct tone_plan *tone_plan_at(uint32_t i)
-{
-	return i < COUNT_OF(g_plans) ? &g_plans[i] : NULL;
-}
-
 const struct tone_plan *tone_plan_find(struct bytes name)
 {
 	for (uint32_t i = 0; i < COUNT_OF(g_plans); i++) {

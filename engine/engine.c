@@ -20,6 +20,7 @@
 #include "engine/port/port_open.h"
 #include "engine/walk/spread.h"
 #include "engine/walk/worker.h"
+#include "media/sound.h"
 
 enum {
 	/*
@@ -306,8 +307,6 @@ int engine_move(struct engine *e, const struct flow_spec *spec)
 		return -EAGAIN;
 	if (spread_of(&e->spread, slot) == worker_choose(e, spec->call))
 		return -EALREADY;
-	if (spec->shared_port)
-		return -ENOTSUP;
 	p = moves_begin(&e->moves, spec);
 	if (!p)
 		return -ENOMEM;
@@ -376,9 +375,13 @@ static bool move_event(struct engine *e, struct media_event *event)
 
 static void moves_go_on(struct engine *e)
 {
-	for (struct flow_parcel *p = e->moves.first; p; p = p->next)
+	bool sent = true;
+
+	for (struct flow_parcel *p = e->moves.first; p && sent; p = p->next) {
 		if (p->packed)
 			parcel_send(e, p);
+		sent = !p->packed; /* none overtakes the owner of its bundle */
+	}
 }
 
 /* ---- commands ---- */
@@ -388,6 +391,15 @@ static struct job_workers job_workers_of(const struct engine *e, uint64_t call)
 	if (call)
 		return (struct job_workers){ .first = worker_choose(e, call), .count = 1 };
 	return (struct job_workers){ .count = (uint8_t)e->count };
+}
+
+/* One more worker has it. */
+static void work_share(const struct media_work *work)
+{
+	struct media_sound *sound = media_work_sound(work);
+
+	if (sound)
+		(void)media_sound_take(sound);
 }
 
 /* As a whole, or not at all. Each worker has a reference of the sound. */
@@ -406,7 +418,7 @@ static bool job_command(struct engine *e, const struct media_command *c)
 		bool pushed;
 
 		if (opens && w > on.first)
-			(void)media_sound_take(c->track.sound);
+			work_share(&c->work);
 		pushed = ring_push(&e->threads[w].worker.commands, c);
 		assert(pushed);
 		(void)pushed;

@@ -79,10 +79,11 @@ int engine_bind_shared(const struct addr *local, uint8_t dscp, bool again, int *
 bool engine_command(struct engine *e, const struct media_command *command);
 /*
  * An open flow goes to the worker of spec->call, to be as spec says there: so flows of two workers become peers. Its keys, its transport and
- * its local address are those that it has. Its stream goes on, and its sockets miss nothing meanwhile; a bundle's owner goes before
+ * its own sockets are those that it has. Its stream goes on, and its sockets miss nothing meanwhile; a bundle's owner goes before
  * the others. 0: MEDIA_FLOW_MOVED follows, or MEDIA_FLOW_FAILED where it could not be opened there; until then engine_command takes
- * nothing for this slot. -EALREADY: it is there, an update will do. -EAGAIN: ask again, a ring is full or it moves. -ENOTSUP: a flow on
- * a shared port stays. -ENOMEM.
+ * nothing for this slot. -EALREADY: it is there, an update will do. -EAGAIN: ask again, a ring is full or it moves. -ENOMEM.
+ * A flow on a shared port goes to that of the other worker, which local_rtp names, with other credentials: nobody is sent to there before
+ * a check came. One that stays is MEDIA_FLOW_MOVED with its error.
  */
 int engine_move(struct engine *e, const struct flow_spec *spec) NODISCARD;
 /* Single-port mode: this bound socket is that of the worker on this network (below shared_ports). Once, before any flow with shared_port

@@ -8,14 +8,15 @@
 
 struct flow_parcel *moves_begin(struct moves *m, const struct flow_spec *spec)
 {
-	struct flow_parcel *p = calloc(1, sizeof(*p));
+	struct flow_parcel *p = calloc(1, sizeof(*p)), **at = &m->first;
 
 	if (!p)
 		return NULL;
+	while (*at)
+		at = &(*at)->next;
 	p->spec = *spec;
 	p->fd[CHANNEL_RTP] = p->fd[CHANNEL_RTCP] = -1;
-	p->next = m->first;
-	m->first = p;
+	*at = p;
 	return p;
 }
 

@@ -9,7 +9,7 @@
 #include "engine/flow/flow_move.h"
 
 struct moves {
-	struct flow_parcel *first; /* in no order; few */
+	struct flow_parcel *first; /* in the order that they were asked for in; few */
 };
 
 /* NULL: no memory. */

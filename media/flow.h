@@ -240,7 +240,7 @@ enum media_command_kind {
 	MEDIA_FLOW_FLIGHT, /* id, association: the keys of MEDIA_FLOW_KEYED are saved, and what lets the party finish leaves; after a restart:
 			    * flight, which is sent at once, and for 10 s again when the party asks for it (RFC 6347 4.2.4) */
 	MEDIA_FLOW_YIELD, /* id, parcel: of engine_move alone; MEDIA_FLOW_YIELDED follows, which only the engine sees */
-	MEDIA_JOB_OPEN, /* job, in a free slot, track, call: on the worker of that call, or with 0 on each. What cannot be opened is
+	MEDIA_JOB_OPEN, /* job, in a free slot, work, call: on the worker of that call, or with 0 on each. What cannot be opened is
 			 * MEDIA_JOB_CLOSED at once */
 	MEDIA_JOB_CLOSE, /* job: the worker answers with JOB_CLOSED, and reads its sound no more */
 	MEDIA_JOB_QUERY, /* job: the worker answers with JOB_PLACE */
@@ -269,7 +269,7 @@ struct media_command {
 	union {
 		struct flow_spec spec;      /* OPEN, UPDATE */
 		struct media_flight flight; /* FLIGHT */
-		struct media_track track;   /* JOB_OPEN */
+		struct media_work work;     /* JOB_OPEN */
 	};
 };
 
@@ -340,7 +340,7 @@ struct media_event {
 	struct media_sound *
 		sound; /* JOB_CLOSED: the reference that its command brought; engine_events drops it, and says NULL */
 	struct flow_parcel *parcel; /* YIELDED, MOVED, FAILED: the engine takes it out */
-	uint8_t last; /* JOB_CLOSED: 1: no worker has the job any more, its slot is free */
+	uint8_t last; /* JOB_CLOSED: 1: no worker has the job any more, its slot is free. Of a worker: 1: it had, or was to have */
 };
 
 #endif

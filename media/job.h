@@ -36,6 +36,22 @@ struct media_track {
 	uint32_t tell_ms; /* MEDIA_JOB_PLACE so often while it plays; 0: never */
 };
 
+enum media_work_kind { MEDIA_WORK_TRACK };
+
+/* What a job does. */
+struct media_work {
+	enum media_work_kind kind;
+	union {
+		struct media_track track;
+	};
+};
+
+/* What it has of a sound; NULL: nothing. */
+static inline struct media_sound *media_work_sound(const struct media_work *w)
+{
+	return w->kind == MEDIA_WORK_TRACK ? w->track.sound : NULL;
+}
+
 /* What a flow's party hears in place of its peer. */
 struct flow_source {
 	struct job_id job; /* generation 0: none, it hears its peer */

@@ -166,19 +166,13 @@ int offer_inspect(struct bytes offer, const struct offer_policy *policy, struct 
 int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
 		  const struct offer_self *to_b, struct writer *offer_b,
 		  struct offer_error *error) NODISCARD;
-/* B's answer (to offer_b, the text of offer_forward) as we send it to A, and what the engine shall do. 0 or -errno as above. */
-int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer_b,
-		 const struct offer_policy *policy, const struct offer_self *to_a,
-		 struct writer *answer_a, struct media_plan *plan,
-		 struct offer_error *error) NODISCARD;
-
 /* What B and we said to each other last, whoever of us offered. */
 struct offer_of_other {
 	struct bytes said, heard; /* our text to it, and its own */
 	bool theirs;              /* heard is the offer, and said the answer */
 	bool two_way; /* of its own will it would send and receive: it said less because we did */
 };
-/* The same for an offer that B is not asked about: answered by what is agreed with B. */
+/* A's offer is answered by what is agreed with B: what we say to A, and what the engine shall do. 0 or -errno as offer_forward. */
 int offer_answer_by(struct bytes offer_a, const struct offer_of_other *b,
 		    const struct offer_policy *policy, const struct offer_self *to_a,
 		    struct writer *answer_a, struct media_plan *plan,
@@ -192,7 +186,7 @@ int offer_answer_by(struct bytes offer_a, const struct offer_of_other *b,
  * itself. Both with events. */
 struct offer_capabilities offer_own_known(void);
 struct offer_capabilities offer_own_spoken(void);
-/* Our own answer, in A's order: all that A may send and we can take. 0 or -errno as offer_answer. */
+/* Our own answer, in A's order: all that A may send and we can take. 0 or -errno as offer_answer_by. */
 int offer_own_answer(struct bytes offer_a, const struct offer_capabilities *own,
 		     const struct offer_policy *policy, const struct offer_self *to_a,
 		     struct writer *answer_a, struct offer_error *error) NODISCARD;

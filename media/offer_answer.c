@@ -158,15 +158,6 @@ int offer_answer_by(struct bytes offer_a, const struct offer_of_other *b,
 	return answer_refuse(error, err);
 }
 
-int offer_answer(struct bytes offer_a, struct bytes offer_b, struct bytes answer_b,
-		 const struct offer_policy *policy, const struct offer_self *to_a,
-		 struct writer *answer_a, struct media_plan *plan, struct offer_error *error)
-{
-	const struct offer_of_other b = { .said = offer_b, .heard = answer_b };
-
-	return offer_answer_by(offer_a, &b, policy, to_a, answer_a, plan, error);
-}
-
 int offer_own_answer(struct bytes offer_a, const struct offer_capabilities *own,
 		     const struct offer_policy *policy, const struct offer_self *to_a,
 		     struct writer *answer_a, struct offer_error *error)

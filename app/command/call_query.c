@@ -175,7 +175,7 @@ json_t *call_flow_json(const struct node *node, const struct call_view *view, ui
 	struct addr contact;
 	json_t *json;
 
-	(void)shard_call_line(node->shard, view->call, view->flows[flow].leg,
+	(void)shard_call_line(node_core(node, view->call), view->call, view->flows[flow].leg,
 			      view->flows[flow].line, &facts, &contact);
 	json = json_pack("{s:s, s:i, s:s, s:s*, s:o, s:o, s:o, s:o, s:s, s:n, s:n, s:I, s:n, s:n, "
 			 "s:n, s:n, s:n}",

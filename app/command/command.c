@@ -2,12 +2,14 @@
 #include "app/command/command.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/node/node.h"
 
 static const struct {
 	const char *name, *help;
@@ -92,6 +94,54 @@ static void run_free(struct command_run *run)
 	free(run);
 }
 
+const struct command_arg g_command_tenant = {
+	.name = "tenant",
+	.type = ARG_STRING,
+	.charset = CHARSET_NAME,
+	.min = 1,
+	.max = COMMAND_TENANT_MAX - 1,
+	.preset = "default",
+	.help = "For operators, with any command: whose extensions, calls and so on are meant.",
+};
+
+/* An operator may speak for a tenant. 0, or -EINVAL and *error. */
+static int run_tenant_take(struct command_run *run, const struct command_principal *who,
+			   struct command_error *error)
+{
+	json_t *given = json_object_get(run->args, g_command_tenant.name);
+	struct command_value value = { 0 };
+
+	if (!given || who->permission != COMMAND_FOR_OPERATOR)
+		return 0;
+	if (command_arg_check(&g_command_tenant, given, &value, error))
+		return -EINVAL;
+	if (tenants_find(run->node->tenants, value.text) == TENANT_NONE) {
+		*error = (struct command_error){ .code = COMMAND_NOT_FOUND,
+						 .argument = g_command_tenant.name,
+						 .message = "there is no such tenant" };
+		return -EINVAL;
+	}
+	(void)bytes_cstr(value.text, run->tenant, sizeof(run->tenant));
+	(void)json_object_del(run->args, g_command_tenant.name);
+	return 0;
+}
+
+/* 0, or -EINVAL and *error. */
+static int run_fill(struct command_run *run, const struct command_principal *who,
+		    const json_t *args, struct command_error *error)
+{
+	run->args = json_deep_copy(args); /* NULL stays NULL */
+	if (args && !run->args) {
+		*error = (struct command_error){ .code = COMMAND_INTERNAL,
+						 .message = "out of memory" };
+		return -EINVAL;
+	}
+	return run_tenant_take(run, who, error) ||
+			       command_check(run->command, run->args, run->values, error)
+		       ? -EINVAL
+		       : 0;
+}
+
 void command_start(struct node *node, const struct command_principal *who, struct bytes name,
 		   struct bytes id, const json_t *args, command_done_fn *done, void *arg)
 {
@@ -117,14 +167,10 @@ void command_start(struct node *node, const struct command_principal *who, struc
 	}
 	*run = (struct command_run){ .command = command, .node = node, .done = done, .arg = arg };
 	memcpy(run->tenant, who->tenant, sizeof(run->tenant));
+	run->permission = who->permission;
 	if (bytes_cstr(id, run->id, sizeof(run->id)))
 		assert(false && "an id that is too long");
-	run->args = json_deep_copy(args); /* NULL stays NULL */
-	if ((args && !run->args) || command_check(command, run->args, run->values, &error)) {
-		if (args && !run->args) {
-			error = (struct command_error){ .code = COMMAND_INTERNAL,
-							.message = "out of memory" };
-		}
+	if (run_fill(run, who, args, &error)) {
 		done(command_error_json(&error), arg);
 		run_free(run);
 		return;

@@ -111,6 +111,9 @@ extern const struct command g_commands[];
 const struct command *command_find(struct bytes name); /* or NULL */
 const struct command_arg *command_arg_find(const struct command *command, struct bytes name);
 
+/* What operators may give beside the arguments of any command: whose it is. */
+extern const struct command_arg g_command_tenant;
+
 /* All of its characters are in the set. */
 bool command_allows(enum command_charset charset, struct bytes text);
 /* Checks the value of one argument. 0, or -EINVAL and *error. */
@@ -131,8 +134,9 @@ struct command_run {
 	const struct command *command;
 	struct node *node;
 	char tenant[COMMAND_TENANT_MAX];
-	char id[COMMAND_ID_MAX]; /* of whoever asked, unique among its commands */
-	json_t *args;            /* owned */
+	enum command_permission permission; /* of whoever asked */
+	char id[COMMAND_ID_MAX];            /* of whoever asked, unique among its commands */
+	json_t *args;                       /* owned */
 	struct command_value values[COMMAND_ARGS_MAX];
 	command_done_fn *done;
 	void *arg;

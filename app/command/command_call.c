@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "app/command/call_query.h"
 #include "app/command/command_handlers.h"
 #include "app/node/fields.h"
 #include "app/node/node.h"
 #include "sig/sip/id.h"
 
-bool command_call_id(struct command_run *run, uint64_t *call)
+bool command_may_see(const struct command_run *run, const char *tenant)
 {
-	if (!id_call_get(command_value(run, "call")->text, call))
-		return true;
-	command_fail(run, COMMAND_BAD_ARGUMENT, "call", "call must be an id as call.list shows it");
-	return false;
+	return run->permission == COMMAND_FOR_OPERATOR || !strcmp(run->tenant, tenant);
 }
 
 static void no_such_call(struct command_run *run)
@@ -19,13 +18,40 @@ static void no_such_call(struct command_run *run)
 		     BYTES_ARG(command_value(run, "call")->text));
 }
 
+/* A call of another tenant is none. */
+static bool call_is_seen(const struct command_run *run, uint64_t call)
+{
+	const struct ended_call *ended;
+	uint16_t tenant;
+
+	if (shard_call_tenant(node_core(run->node, call), call, &tenant))
+		return command_may_see(run, tenants_name(run->node->tenants, tenant));
+	ended = ended_find(&run->node->ended, call, clock_now_ns());
+	return !ended || command_may_see(run, ended->cdr.tenant);
+}
+
+bool command_call_id(struct command_run *run, uint64_t *call)
+{
+	if (id_call_get(command_value(run, "call")->text, call)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "call",
+			     "call must be an id as call.list shows it");
+		return false;
+	}
+	if (call_is_seen(run, *call))
+		return true;
+	no_such_call(run);
+	return false;
+}
+
 const struct ended_call *command_call_ended(const struct command_run *run)
 {
+	const struct ended_call *ended;
 	uint64_t call;
 
 	if (id_call_get(command_value(run, "call")->text, &call))
 		return NULL;
-	return ended_find(&run->node->ended, call, clock_now_ns());
+	ended = ended_find(&run->node->ended, call, clock_now_ns());
+	return ended && command_may_see(run, ended->cdr.tenant) ? ended : NULL;
 }
 
 bool command_call_view(struct command_run *run, struct call_view *view)
@@ -34,7 +60,7 @@ bool command_call_view(struct command_run *run, struct call_view *view)
 
 	if (!command_call_id(run, &call))
 		return false;
-	if (shard_call_view(run->node->shard, call, view))
+	if (node_call_view(run->node, call, view))
 		return true;
 	no_such_call(run);
 	return false;
@@ -57,10 +83,14 @@ void command_call_list(struct command_run *run)
 	uint64_t left = limit->given ? limit->number : 100;
 	json_t *list = json_array();
 	struct call_view view;
-	uint32_t cursor = 0;
+	struct node_calls cursor = { 0 };
 
-	while (left-- && shard_call_next(run->node->shard, &cursor, &view))
+	while (left && node_call_next(run->node, &cursor, &view)) {
+		if (!command_may_see(run, view.tenant))
+			continue;
 		(void)json_array_append_new(list, call_view_json(&view));
+		left--;
+	}
 	command_answer(run, list);
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "app/command/command_handlers.h"
 #include "app/node/fields.h"
 #include "app/node/node.h"
+#include "sig/sip/id.h"
 
 enum { NEWEST_MAX = 1000 };
 
@@ -57,49 +59,120 @@ static bool cdr_is_wanted(const json_t *json, const struct command_value *call)
 	       cdr_says(json, "linked", call->text);
 }
 
+static bool cdr_is_seen(const struct command_run *run, const json_t *json)
+{
+	const char *tenant = json_string_value(json_object_get(json, "tenant"));
+
+	return command_may_see(run, tenant ? tenant : NODE_TENANT);
+}
+
+/* The streams of all shards, or of the one that has the call. */
+struct cdr_list {
+	struct command_run *run;
+	json_t *list;
+	uint32_t waits;
+	bool failed;
+};
+
+static json_int_t cdr_end(const json_t *json)
+{
+	return json_integer_value(json_object_get(json, "end_utc_ms"));
+}
+
+/* By their end; of those that ended together the newest last. */
+static void cdr_insert(json_t *list, json_t *json)
+{
+	size_t at = 0;
+
+	while (at < json_array_size(list) && cdr_end(json_array_get(list, at)) < cdr_end(json))
+		at++;
+	(void)json_array_insert_new(list, at, json);
+}
+
+static void cdrs_end(struct cdr_list *l)
+{
+	const struct command_value *limit = command_value(l->run, "limit");
+	size_t most = limit->given ? limit->number : 100;
+
+	while (json_array_size(l->list) > most)
+		(void)json_array_remove(l->list, 0);
+	if (l->failed) {
+		json_decref(l->list);
+		command_fail(l->run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
+	} else {
+		command_answer(l->run, l->list);
+	}
+	free(l);
+}
+
 static void on_entries(int err, const struct redisReply *reply, void *arg)
 {
-	struct command_run *run = arg;
-	const struct command_value *limit = command_value(run, "limit"),
-				   *call = command_value(run, "call");
-	size_t left = limit->given ? limit->number : 100;
-	json_t *list;
+	struct cdr_list *l = arg;
 
-	if (err || redis_is_error(reply, NULL)) {
-		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
-		return;
-	}
-	list = json_array();
+	l->failed |= err || redis_is_error(reply, NULL);
 	/* newest first in the reply */
-	for (size_t i = 0; left && i < redis_reply_count(reply); i++) {
+	for (size_t i = 0; !l->failed && i < redis_reply_count(reply); i++) {
 		json_t *json = cdr_entry_json(redis_reply_at(reply, i));
 
-		if (cdr_is_wanted(json, call) && left--) {
-			(void)json_array_insert_new(list, 0, json);
-		} else {
+		if (cdr_is_seen(l->run, json) && cdr_is_wanted(json, command_value(l->run, "call")))
+			cdr_insert(l->list, json);
+		else
 			json_decref(json);
-		}
 	}
-	command_answer(run, list);
+	if (--l->waits == 0)
+		cdrs_end(l);
+}
+
+static int cdr_stream_ask(struct cdr_list *l, unsigned shard, uint64_t count)
+{
+	char key[32], number[24];
+	struct bytes args[6] = { BYTES_LIT("XREVRANGE"), [2] = BYTES_LIT("+"), BYTES_LIT("-"),
+				 BYTES_LIT("COUNT") };
+
+	(void)snprintf(key, sizeof(key), "td:{s%u}:cdr", shard);
+	(void)snprintf(number, sizeof(number), "%" PRIu64, count);
+	args[1] = bytes_str(key);
+	args[5] = bytes_str(number);
+	return redis_command(l->run->node->redis, args, COUNT_OF(args), NS_PER_S, on_entries, l);
+}
+
+static bool cdr_shard_is_asked(const struct command_run *run, uint16_t shard)
+{
+	uint64_t call;
+
+	return id_call_get(command_value(run, "call")->text, &call) || id_shard(call) == shard;
+}
+
+/* Those of other tenants lie between those that are wanted. */
+static bool cdrs_are_mixed(const struct command_run *run)
+{
+	uint16_t other = TENANT_DEFAULT + 1;
+
+	return run->permission != COMMAND_FOR_OPERATOR && tenants_next(run->node->tenants, &other);
 }
 
 void command_cdr_list(struct command_run *run)
 {
 	const struct command_value *limit = command_value(run, "limit");
-	uint64_t count = command_value(run, "call")->given ? NEWEST_MAX
-			 : limit->given                    ? limit->number
-							   : 100;
-	char key[32], number[24];
-	struct bytes args[6];
+	uint64_t count = command_value(run, "call")->given || cdrs_are_mixed(run) ? NEWEST_MAX
+			 : limit->given                                           ? limit->number
+										  : 100;
+	struct cdr_list *l = calloc(1, sizeof(*l));
 
-	(void)snprintf(key, sizeof(key), "td:{s%" PRIu32 "}:cdr", run->node->settings.node.shard);
-	(void)snprintf(number, sizeof(number), "%" PRIu64, count);
-	args[0] = BYTES_LIT("XREVRANGE");
-	args[1] = bytes_str(key);
-	args[2] = BYTES_LIT("+");
-	args[3] = BYTES_LIT("-");
-	args[4] = BYTES_LIT("COUNT");
-	args[5] = bytes_str(number);
-	if (redis_command(run->node->redis, args, COUNT_OF(args), NS_PER_S, on_entries, run))
-		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis is away");
+	if (!l) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	*l = (struct cdr_list){ .run = run, .list = json_array(), .waits = 1 };
+	for (uint32_t i = 0; i < run->node->shard_count; i++) {
+		uint16_t shard = run->node->shards[i].number;
+
+		l->waits++;
+		if (!cdr_shard_is_asked(run, shard) || cdr_stream_ask(l, shard, count)) {
+			l->failed |= cdr_shard_is_asked(run, shard);
+			l->waits--;
+		}
+	}
+	if (--l->waits == 0)
+		cdrs_end(l);
 }

@@ -68,8 +68,8 @@ static void doctor_fill_flow(struct diagnosis_flow *f, const struct doctor *d,
 		.holds = v->legs[party].held,
 		.muted = v->legs[party].muted,
 	};
-	f->agreed = shard_call_line(n->shard, d->call, v->flows[i].leg, v->flows[i].line, &f->facts,
-				    &f->contact);
+	f->agreed = shard_call_line(node_core(n, d->call), d->call, v->flows[i].leg,
+				    v->flows[i].line, &f->facts, &f->contact);
 	if (!now)
 		return;
 	f->latched = now->resume.source_rtp;
@@ -82,7 +82,7 @@ static void diagnosis_fill(struct diagnosis *x, const struct doctor *d, const st
 {
 	struct shard_counts counts;
 
-	shard_counts(d->run->node->shard, &counts);
+	node_counts(d->run->node, &counts);
 	*x = (struct diagnosis){ .degraded = counts.degraded,
 				 .established = v->state == CALL_ESTABLISHED };
 	for (uint32_t i = 0; i < v->flow_count && x->flow_count < DIAGNOSIS_FLOWS_MAX; i++) {
@@ -137,7 +137,7 @@ static json_t *diagnosis_json(const struct diagnosis *x)
 
 static bool doctor_look(struct doctor *d, struct call_view *view)
 {
-	if (shard_call_view(d->run->node->shard, d->call, view))
+	if (node_call_view(d->run->node, d->call, view))
 		return true;
 	doctor_fail(d, COMMAND_NOT_FOUND, "call", "the call is over");
 	return false;

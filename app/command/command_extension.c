@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@ static bool secret_take(struct command_run *run, struct extension *e)
 {
 	const struct command_value *password = command_value(run, "password");
 	const struct command_value *ha1 = command_value(run, "ha1");
-	const char *realm = run->node->settings.sip.realm;
+	const char *realm = document_realm(run->node, document_tenant(run));
 
 	if (password->given && ha1->given) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1", "give password or ha1, not both");
@@ -98,12 +99,14 @@ static bool extension_make(struct command_run *run, void *value)
 {
 	const struct command_value *number = command_value(run, "number");
 	struct extension *e = value;
-	bool changes = extensions_find(&run->node->extensions, number->text, e);
+	uint16_t tenant = document_tenant(run);
+	bool changes = extensions_find(&run->node->extensions, tenant, number->text, e);
 
 	if (changes ? !may_change(run, e) : !extension_may_begin(run))
 		return false;
 	if (!changes)
 		e->core.enabled = true;
+	e->core.tenant = tenant;
 	e->changed_utc_ms = clock_utc_ms();
 	return field_take(run, g_extension_fields, e) && tls_and_srtp(run, e) &&
 	       secret_take(run, e);
@@ -113,7 +116,7 @@ static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 {
 	struct bytes number = command_value(run, "number")->text;
 
-	if (extensions_has(&run->node->extensions, number))
+	if (extensions_has(&run->node->extensions, document_tenant(run), number))
 		return bytes_cstr(number, name, DOCUMENT_NAME_MAX) == 0;
 	command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
 	return false;
@@ -144,9 +147,9 @@ static json_t *extension_write_document(struct node *node, const void *value)
 	return json;
 }
 
-static json_t *extension_show(const struct node *node, const void *value)
+static json_t *extension_show(const struct node *node, uint16_t tenant, const void *value)
 {
-	return extension_to_view(value, node->settings.sip.realm);
+	return extension_to_view(value, document_realm(node, tenant));
 }
 
 static int extension_read_document(const struct node *node, void *value, struct bytes json,
@@ -170,15 +173,35 @@ static int shard_put(struct shard *s, const struct extension *e, uint8_t music)
 	core.music = music;
 	err = shard_extension_put(s, &core);
 	explicit_bzero(&core, sizeof(core));
-	return err ? err : shard_forward_set(s, e->core.number, &e->forward);
+	return err ? err : shard_forward_set(s, e->core.tenant, e->core.number, &e->forward);
 }
 
-static void extension_music_of(const struct node *node, const char *number,
+static int shards_put(struct node *node, const struct extension *e, uint8_t music)
+{
+	uint32_t cursor = 0;
+	struct shard *core;
+	int err = 0;
+
+	while (!err && (core = node_core_next(node, &cursor)))
+		err = shard_put(core, e, music);
+	return err;
+}
+
+static void shards_delete(struct node *node, uint16_t tenant, const char *number)
+{
+	uint32_t cursor = 0;
+	struct shard *core;
+
+	while ((core = node_core_next(node, &cursor)))
+		(void)shard_extension_delete(core, tenant, number);
+}
+
+static void extension_music_of(const struct node *node, uint16_t tenant, const char *number,
 			       char out[SETTINGS_SOUND_MAX])
 {
 	struct extension e = { 0 };
 
-	(void)extensions_find(&node->extensions, bytes_str(number), &e);
+	(void)extensions_find(&node->extensions, tenant, bytes_str(number), &e);
 	memcpy(out, e.music, SETTINGS_SOUND_MAX);
 	extension_wipe(&e);
 }
@@ -189,42 +212,47 @@ static int extension_put_run(struct node *node, const struct extension *e)
 	uint8_t music;
 	int err;
 
-	extension_music_of(node, e->core.number, before);
+	extension_music_of(node, e->core.tenant, e->core.number, before);
 	err = extensions_put(&node->extensions, e);
 	if (err)
 		return err;
-	music = node_music_take(node, e->music);
-	if (!strcmp(e->realm, node->settings.sip.realm))
-		err = shard_put(node->shard, e, music);
-	node_music_leave(node, before);
+	music = node_music_take(node, tenants_name(node->tenants, e->core.tenant), e->music);
+	if (!strcmp(e->realm, document_realm(node, e->core.tenant)))
+		err = shards_put(node, e, music);
+	node_music_leave(node, tenants_name(node->tenants, e->core.tenant), before);
 	return err;
 }
 
-static int extension_apply(struct node *node, const void *value)
+static int extension_apply(struct node *node, uint16_t tenant, const void *value)
 {
-	const struct extension *e = value;
-	int err = extension_put_run(node, e);
+	struct extension e = *(const struct extension *)value;
+	int err;
 
-	if (!err && strcmp(e->realm, node->settings.sip.realm) != 0) {
-		(void)shard_extension_delete(node->shard, e->core.number);
+	e.core.tenant = tenant;
+	err = tenant == TENANT_NONE ? -ENOENT : extension_put_run(node, &e);
+	if (!err && strcmp(e.realm, document_realm(node, tenant)) != 0) {
+		shards_delete(node, tenant, e.core.number);
 		LOG_WARN("node", 0,
-			 e->realm[0] ? "an extension's password belongs to another sip.realm: set "
-				       "it again"
-				     : "an extension's password was sealed with other keys: bring "
-				       "the file keys back, or set it again",
-			 LOG_STR("number", e->core.number));
+			 e.realm[0] ? "an extension's password belongs to another realm: set "
+				      "it again"
+				    : "an extension's password was sealed with other keys: bring "
+				      "the file keys back, or set it again",
+			 LOG_STR("number", e.core.number));
 	}
+	extension_wipe(&e);
 	return err;
 }
 
-static void extension_forget(struct node *node, const char *name)
+static void extension_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	char before[SETTINGS_SOUND_MAX];
 
-	extension_music_of(node, name, before);
-	(void)shard_extension_delete(node->shard, name);
-	(void)extensions_delete(&node->extensions, bytes_str(name));
-	node_music_leave(node, before);
+	if (tenant == TENANT_NONE)
+		return;
+	extension_music_of(node, tenant, name, before);
+	shards_delete(node, tenant, name);
+	(void)extensions_delete(&node->extensions, tenant, bytes_str(name));
+	node_music_leave(node, tenants_name(node->tenants, tenant), before);
 }
 
 const struct document_kind g_extension_documents = {
@@ -256,8 +284,10 @@ void command_extension_get(struct command_run *run)
 {
 	struct extension e;
 
-	if (extensions_find(&run->node->extensions, command_value(run, "number")->text, &e)) {
-		command_answer(run, extension_to_view(&e, run->node->settings.sip.realm));
+	if (extensions_find(&run->node->extensions, document_tenant(run),
+			    command_value(run, "number")->text, &e)) {
+		command_answer(run,
+			       extension_to_view(&e, document_realm(run->node, e.core.tenant)));
 		extension_wipe(&e);
 	} else {
 		command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
@@ -267,9 +297,10 @@ void command_extension_get(struct command_run *run)
 void command_extension_list(struct command_run *run)
 {
 	const struct command_value *limit = command_value(run, "limit");
+	uint16_t tenant = document_tenant(run);
 
-	command_answer(run,
-		       extensions_list(&run->node->extensions, command_value(run, "after")->text,
-				       limit->given ? limit->number : 100,
-				       run->node->settings.sip.realm));
+	command_answer(run, extensions_list(&run->node->extensions, tenant,
+					    command_value(run, "after")->text,
+					    limit->given ? limit->number : 100,
+					    document_realm(run->node, tenant)));
 }

@@ -14,6 +14,7 @@ struct feature_run {
 	struct node *node;
 	uint64_t call;
 	struct set_news news;
+	char tenant[TENANT_NAME_MAX];
 	char number[sizeof(((struct shard_extension *)NULL)->number)];
 	enum feature feature;
 };
@@ -85,7 +86,7 @@ static void feature_reach_on(struct feature_reach *r, const struct extensions *x
 	struct extension e = { 0 };
 	struct bytes all, next;
 
-	(void)extensions_find(x, bytes_str(number), &e);
+	(void)extensions_find(x, TENANT_DEFAULT, bytes_str(number), &e);
 	all = bytes_str(e.forward.always);
 	while (bytes_cut(&all, ',', &next))
 		feature_reach_add(r, next);
@@ -109,7 +110,7 @@ static bool comes_back(const struct extensions *x, const char *number, struct by
 static bool feature_may_be_called(const struct extensions *x, struct bytes number)
 {
 	struct extension e = { 0 };
-	bool may = extensions_find(x, number, &e) && e.core.enabled;
+	bool may = extensions_find(x, TENANT_DEFAULT, number, &e) && e.core.enabled;
 
 	extension_wipe(&e);
 	return may;
@@ -140,7 +141,7 @@ static json_t *feature_value_json(enum feature feature, struct bytes number)
 
 static void feature_put(struct feature_run *run, struct bytes number)
 {
-	struct command_principal who = { .tenant = NODE_TENANT, .permission = COMMAND_FOR_TENANT };
+	struct command_principal who = { .permission = COMMAND_FOR_TENANT };
 	json_t *args = json_pack("{s:s, s:o}", "number", run->number, feature_field(run->feature),
 				 feature_value_json(run->feature, number));
 	char id[COMMAND_ID_MAX];
@@ -149,6 +150,7 @@ static void feature_put(struct feature_run *run, struct bytes number)
 		feature_end(run, SET_FAILED, "out of memory");
 		return;
 	}
+	(void)snprintf(who.tenant, sizeof(who.tenant), "%s", run->tenant);
 	(void)snprintf(id, sizeof(id), "feature %" PRIx64, run->call);
 	command_start(run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args,
 		      feature_on_done, run);
@@ -169,7 +171,9 @@ void command_feature(const struct effect *e, void *arg)
 				     .call = e->call,
 				     .news = { .serial = e->version },
 				     .feature = (enum feature)e->expected };
-	if (bytes_cstr(text_bytes(&e->user), run->number, sizeof(run->number)))
+	if (bytes_cstr(text_bytes(&e->user), run->number, sizeof(run->number)) ||
+	    bytes_cstr(text_bytes(&e->tenant), run->tenant, sizeof(run->tenant)) ||
+	    strcmp(run->tenant, NODE_TENANT) != 0) /* documents are of that one so far */
 		wrong = "no such extension";
 	else if (feature_value(run->feature) == FEATURE_NUMBER)
 		wrong = target_wrong(run->node, run->number, number);

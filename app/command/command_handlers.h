@@ -28,6 +28,7 @@ command_fn command_sip_recent;
 command_fn command_registration_list;
 command_fn command_cdr_list;
 command_fn command_profile_put, command_profile_get, command_profile_delete, command_profile_list;
+command_fn command_tenant_put, command_tenant_show, command_tenant_delete, command_tenant_list;
 command_fn command_range_put, command_range_delete, command_range_list;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_log_level,
 	command_help;
@@ -36,6 +37,8 @@ json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for A
 json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */
 json_t *command_call_id_json(uint64_t call);
 /* The argument "call"; fails the run and returns false when it is no call id. */
+/* Operators see the calls and phones of all tenants, others those of their own. */
+bool command_may_see(const struct command_run *run, const char *tenant);
 bool command_call_id(struct command_run *run, uint64_t *call);
 /* The call it names, where it ended in the last hour; else NULL. */
 const struct ended_call *command_call_ended(const struct command_run *run);
@@ -63,8 +66,7 @@ void command_take_bool(const struct command_run *run, const char *name, bool *ou
 /* The same of ARG_U64. */
 void command_take_u32(const struct command_run *run, const char *name, uint32_t *out);
 
-/* All kinds in the order in which a start loads them. NULL-terminated. */
-extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents;
-extern const struct document_kind *const g_document_kinds[];
+extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents,
+	g_tenant_documents;
 
 #endif

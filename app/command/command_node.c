@@ -51,7 +51,7 @@ static void add_counts(json_t *json, const struct node *node)
 {
 	struct shard_counts c;
 
-	shard_counts(node->shard, &c);
+	node_counts(node, &c);
 	(void)json_object_update_missing_new(
 		json,
 		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "calls",
@@ -73,12 +73,13 @@ void command_node_status(struct command_run *run)
 	(void)json_object_update_missing_new(
 		json,
 		json_pack("{s:s, s:s, s:I, s:s, s:I, s:b, s:s, s:I, s:I, s:I}", "realm",
-			  node->settings.sip.realm, "name", node->settings.node.name, "shard",
-			  (json_int_t)node->settings.node.shard, "version", TANDEM_VERSION,
-			  "uptime_ms", (json_int_t)((clock_now_ns() - node->start_ns) / NS_PER_MS),
+			  document_realm(node, document_tenant(run)), "name",
+			  node->settings.node.name, "shard", (json_int_t)node->settings.node.shard,
+			  "version", TANDEM_VERSION, "uptime_ms",
+			  (json_int_t)((clock_now_ns() - node->start_ns) / NS_PER_MS),
 			  "redis_connected", redis_is_connected(node->redis), "redis",
 			  node->embedded_used ? "own" : "configured", "epoch",
-			  (json_int_t)store_epoch(node->store), "calls_restored",
+			  (json_int_t)store_epoch(node->shards[0].store), "calls_restored",
 			  (json_int_t)node->calls_restored, "records_broken",
 			  (json_int_t)node->records_broken));
 	add_counts(json, node);
@@ -96,7 +97,7 @@ static void drain_answer(struct command_run *run)
 {
 	struct shard_counts c;
 
-	shard_counts(run->node->shard, &c);
+	node_counts(run->node, &c);
 	command_answer(run, json_pack("{s:b, s:I}", "draining", c.draining, "calls",
 				      (json_int_t)c.calls));
 }

@@ -8,7 +8,7 @@
 #include "sig/model/call_order.h"
 #include "sig/sip/id.h"
 
-enum { DIGIT_MS = 120 }; /* REG-14 */
+enum { DIGIT_MS = 120 /* REG-14 */, REJECT_STATUS = 486 };
 
 const char *const g_call_legs[] = { "a", "b", NULL };
 
@@ -73,8 +73,11 @@ static const struct {
 	{ -EPROTO, COMMAND_CONFLICT, "call",
 	  "the caller takes nothing that the node can say: the call is refused" },
 	{ -ENOSPC, COMMAND_FULL, NULL, "media ports" },
-	{ -EALREADY, COMMAND_CONFLICT, "call", "the call is answered: see call.transfer" },
+	{ -EALREADY, COMMAND_CONFLICT, "call",
+	  "the call is answered: see call.transfer and call.hangup" },
 	{ -ENODATA, COMMAND_CONFLICT, "call", "nobody is rung for the call" },
+	{ -EDOM, COMMAND_BAD_ARGUMENT, "status",
+	  "status must be one that a callee may give: 486, 480, 603 and the like" },
 	{ -ENXIO, COMMAND_NOT_FOUND, "to", "there is no such extension" },
 	{ -ELOOP, COMMAND_CONFLICT, "to",
 	  "it calls, was rung for this call before, or the call was sent on too often" },
@@ -121,11 +124,15 @@ static void order_take(const struct command_run *run, struct call_order *order)
 	const struct command_value *digits = order_argument(run, "digits");
 	const struct command_value *ms = order_argument(run, "duration_ms");
 	const struct command_value *to = order_argument(run, "to");
+	const struct command_value *status = order_argument(run, "status");
+	const struct command_value *reason = order_argument(run, "reason");
 
 	order->leg = command_order_leg(run, "leg");
 	order->on = on && on->number;
 	order->digits = digits ? digits->text : (struct bytes){ 0 };
 	order->duration_ms = (uint16_t)(ms ? ms->number : DIGIT_MS);
+	order->status = (uint16_t)(status ? status->number : REJECT_STATUS);
+	order->phrase = reason ? reason->text : (struct bytes){ 0 };
 	order->to = to ? to->text : (struct bytes){ 0 };
 }
 
@@ -139,7 +146,7 @@ void command_call_order(struct command_run *run)
 	order.by = &by;
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
 		command_order_end(run, &by,
-				  shard_call_order(run->node->shard, call, &order,
+				  shard_call_order(node_core(run->node, call), call, &order,
 						   clock_instant()));
 }
 
@@ -150,7 +157,8 @@ void command_call_hangup(struct command_run *run)
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
 		command_order_end(run, &by,
-				  shard_hangup(run->node->shard, call, &by, clock_instant()));
+				  shard_hangup(node_core(run->node, call), call, &by,
+					       clock_instant()));
 }
 
 /* Names of files by commas. False: the run has failed. */
@@ -179,7 +187,7 @@ static void act(struct command_run *run, const struct act_terms *terms)
 
 	if (command_call_id(run, &call) && command_order_begin(run, &by))
 		command_order_end(run, &by,
-				  shard_call_act(run->node->shard, call, terms, &by,
+				  shard_call_act(node_core(run->node, call), call, terms, &by,
 						 clock_instant()));
 }
 
@@ -225,7 +233,8 @@ void command_call_collect(struct command_run *run)
 /* The id follows from the command's: were the node killed before its answer, the command would find its call. */
 static uint64_t call_id_of(const struct command_run *run)
 {
-	return id_call_derive((uint16_t)run->node->settings.node.shard, bytes_str(run->id));
+	return id_call_derive(node_shard_of_command(run->node, bytes_str(run->id)),
+			      bytes_str(run->id));
 }
 
 static void end_originate(struct command_run *run, const struct shard_order *by, int err)
@@ -254,10 +263,16 @@ void command_call_originate(struct command_run *run)
 	struct shard_order by;
 	struct shard_originate o = { .call = call_id_of(run), .from = from, .to = to, .by = &by };
 
+	o.tenant = tenants_find(run->node->tenants, bytes_str(run->tenant));
+	if (o.tenant == TENANT_NONE) {
+		command_fail(run, COMMAND_NOT_FOUND, "from", "there is no such tenant");
+		return;
+	}
 	if (!command_order_begin(run, &by))
 		return;
 	command_take_bool(run, "auto_answer", &o.auto_answer);
 	(void)bytes_cstr(command_value(run, "from")->text, from, sizeof(from));
 	(void)bytes_cstr(command_value(run, "to")->text, to, sizeof(to));
-	end_originate(run, &by, shard_call_originate(run->node->shard, &o, clock_instant()));
+	end_originate(run, &by,
+		      shard_call_originate(node_core(run->node, o.call), &o, clock_instant()));
 }

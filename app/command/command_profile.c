@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 
 #include "app/command/command_handlers.h"
@@ -26,7 +27,7 @@ static bool is_sound(struct command_run *run, const struct offer_terms *terms)
 
 static bool profile_make(struct command_run *run, void *value)
 {
-	const struct profiles *all = &run->node->profiles;
+	const struct profiles *all = document_profiles(run->node, document_tenant(run));
 	const struct profile *before = profiles_find(all, command_value(run, "name")->text);
 	struct profile *p = value;
 
@@ -44,10 +45,9 @@ static bool profile_make(struct command_run *run, void *value)
 
 static bool profile_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 {
-	const struct profile *p =
-		profiles_find(&run->node->profiles, command_value(run, "name")->text);
-	const struct profile_range *user =
-		p ? profiles_user(&run->node->profiles, p->core.name) : NULL;
+	const struct profiles *all = document_profiles(run->node, document_tenant(run));
+	const struct profile *p = profiles_find(all, command_value(run, "name")->text);
+	const struct profile_range *user = p ? profiles_user(all, p->core.name) : NULL;
 	char from[ADDR_TEXT_MAX];
 
 	if (!p) {
@@ -79,9 +79,10 @@ static json_t *profile_write_document(struct node *node, const void *value)
 	return profile_to_document(value);
 }
 
-static json_t *profile_show(const struct node *node, const void *value)
+static json_t *profile_show(const struct node *node, uint16_t tenant, const void *value)
 {
 	(void)node;
+	(void)tenant;
 	return profile_to_view(value);
 }
 
@@ -92,18 +93,30 @@ static int profile_read_document(const struct node *node, void *value, struct by
 	return profile_from_document(value, json, reason);
 }
 
-static int profile_apply(struct node *node, const void *value)
+static int profile_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct profile *p = value;
-	int err = profiles_put(&node->profiles, p);
+	struct profiles *all = document_profiles_own(node, tenant);
+	int err = all ? profiles_put(all, p) : -ENOENT;
+	uint32_t cursor = 0;
+	struct shard *core;
 
-	return err ? err : shard_profile_put(node->shard, &p->core);
+	while (!err && (core = node_core_next(node, &cursor)))
+		err = shard_profile_put(core, tenant, &p->core);
+	return err;
 }
 
-static void profile_forget(struct node *node, const char *name)
+static void profile_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	(void)shard_profile_delete(node->shard, name);
-	profiles_delete(&node->profiles, name);
+	struct profiles *all = document_profiles_own(node, tenant);
+	uint32_t cursor = 0;
+	struct shard *core;
+
+	if (!all)
+		return;
+	while ((core = node_core_next(node, &cursor)))
+		(void)shard_profile_delete(core, tenant, name);
+	profiles_delete(all, name);
 }
 
 const struct document_kind g_profile_documents = {
@@ -119,6 +132,7 @@ const struct document_kind g_profile_documents = {
 	.read = profile_read_document,
 	.apply = profile_apply,
 	.forget = profile_forget,
+	.exact = true,
 };
 
 void command_profile_put(struct command_run *run)
@@ -133,8 +147,8 @@ void command_profile_delete(struct command_run *run)
 
 void command_profile_get(struct command_run *run)
 {
-	const struct profile *p =
-		profiles_find(&run->node->profiles, command_value(run, "name")->text);
+	const struct profiles *all = document_profiles(run->node, document_tenant(run));
+	const struct profile *p = profiles_find(all, command_value(run, "name")->text);
 
 	if (p) {
 		command_answer(run, profile_to_view(p));
@@ -145,7 +159,7 @@ void command_profile_get(struct command_run *run)
 
 void command_profile_list(struct command_run *run)
 {
-	const struct profiles *all = &run->node->profiles;
+	const struct profiles *all = document_profiles(run->node, document_tenant(run));
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < all->count; i++)

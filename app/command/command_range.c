@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of ranges: which phones, by their source address, get which profile. */
+#include <errno.h>
 #include <string.h>
 
 #include "app/command/command_handlers.h"
@@ -25,7 +26,8 @@ static bool ends_fit(struct command_run *run, const struct shard_range *r)
 
 static bool profile_stands(struct command_run *run, const struct shard_range *r)
 {
-	if (!profiles_find(&run->node->profiles, bytes_str(r->profile))) {
+	if (!profiles_find(document_profiles(run->node, document_tenant(run)),
+			   bytes_str(r->profile))) {
 		command_fail(run, COMMAND_NOT_FOUND, "profile",
 			     "there is no such profile: make it with profile.put");
 		return false;
@@ -36,7 +38,7 @@ static bool profile_stands(struct command_run *run, const struct shard_range *r)
 /* Of two that hold an address neither would be the right one. False: the run has failed. */
 static bool may_stand(struct command_run *run, const struct shard_range *r)
 {
-	const struct profiles *all = &run->node->profiles;
+	const struct profiles *all = document_profiles(run->node, document_tenant(run));
 	const struct profile_range *other = profiles_overlap(all, r);
 	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
 
@@ -68,7 +70,7 @@ static bool range_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 	struct addr first;
 
 	if (!range_addr_read(&first, command_value(run, "from")->text) &&
-	    profiles_range(&run->node->profiles, &first))
+	    profiles_range(document_profiles(run->node, document_tenant(run)), &first))
 		return bytes_cstr(bytes_str(addr_text(&first, text)), name, DOCUMENT_NAME_MAX) == 0;
 	command_fail(run, COMMAND_NOT_FOUND, "from", "no range begins there");
 	return false;
@@ -88,9 +90,10 @@ static json_t *range_write_document(struct node *node, const void *value)
 	return range_to_document(value);
 }
 
-static json_t *range_show(const struct node *node, const void *value)
+static json_t *range_show(const struct node *node, uint16_t tenant, const void *value)
 {
 	(void)node;
+	(void)tenant;
 	return range_to_view(value);
 }
 
@@ -101,21 +104,34 @@ static int range_read_document(const struct node *node, void *value, struct byte
 	return range_from_document(value, json, reason);
 }
 
-static int range_apply(struct node *node, const void *value)
+static int ranges_apply(struct node *node, const struct profiles *all)
 {
-	int err = profiles_range_put(&node->profiles, value);
+	uint32_t cursor = 0;
+	struct shard *core;
+	int err = 0;
 
-	return err ? err : profiles_ranges_apply(&node->profiles, node->shard);
+	while (!err && (core = node_core_next(node, &cursor)))
+		err = profiles_ranges_apply(all, core);
+	return err;
 }
 
-static void range_forget(struct node *node, const char *name)
+static int range_apply(struct node *node, uint16_t tenant, const void *value)
 {
+	struct profiles *all = document_profiles_own(node, tenant);
+	int err = all ? profiles_range_put(all, value) : -ENOENT;
+
+	return err ? err : ranges_apply(node, all);
+}
+
+static void range_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	struct profiles *all = document_profiles_own(node, tenant);
 	struct addr first;
 
-	if (range_addr_read(&first, bytes_str(name)))
+	if (!all || range_addr_read(&first, bytes_str(name)))
 		return;
-	profiles_range_delete(&node->profiles, &first);
-	if (profiles_ranges_apply(&node->profiles, node->shard))
+	profiles_range_delete(all, &first);
+	if (ranges_apply(node, all))
 		LOG_ERROR("node", 0, "out of memory: a deleted range still counts",
 			  LOG_STR("from", name));
 }
@@ -133,6 +149,7 @@ const struct document_kind g_range_documents = {
 	.read = range_read_document,
 	.apply = range_apply,
 	.forget = range_forget,
+	.exact = true,
 };
 
 void command_range_put(struct command_run *run)
@@ -147,7 +164,7 @@ void command_range_delete(struct command_run *run)
 
 void command_range_list(struct command_run *run)
 {
-	const struct profiles *all = &run->node->profiles;
+	const struct profiles *all = document_profiles(run->node, document_tenant(run));
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < all->range_count; i++)

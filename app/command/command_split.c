@@ -19,8 +19,8 @@ void command_call_split(struct command_run *run)
 	if (!command_call_id(run, &split.call) || !command_order_begin(run, &by))
 		return;
 	(void)bytes_cstr(command_value(run, "application")->text, application, sizeof(application));
-	split.to = id_call_derive((uint16_t)run->node->settings.node.shard, bytes_str(run->id));
-	err = shard_call_split(run->node->shard, &split, clock_instant());
+	split.to = id_call_derive(id_shard(split.call), bytes_str(run->id));
+	err = shard_call_split(node_core(run->node, split.call), &split, clock_instant());
 	if (err != -ENOSPC && err != -ENOMEM)
 		command_order_end(run, &by, err);
 	else if (command_order_refused(run, &by, err))

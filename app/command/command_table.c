@@ -3,6 +3,7 @@
 #include "app/command/command_handlers.h"
 #include "app/document/extension.h"
 #include "app/document/profile.h"
+#include "app/document/tenant_field.h"
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/model/call_order.h"
@@ -52,6 +53,13 @@ static const struct command_arg g_range_args[] = {
 	ADDR_FIELD("from", core.first, "First address of the range."),
 	END,
 };
+
+#define TENANT_ARG(text)                                                                       \
+	{                                                                                      \
+		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
+		.min = 1, .max = TENANT_NAME_MAX - 1, .help = (text)                           \
+	}
+static const struct command_arg g_tenant_args[] = { TENANT_ARG("Name of the tenant."), END };
 
 static const struct command_arg g_list_args[] = { LIMIT_ARG, END };
 static const struct command_arg g_call_args[] = { CALL_ARG, END };
@@ -110,6 +118,25 @@ static const struct command_arg g_transfer_args[] = {
 static const struct command_arg g_deflect_args[] = {
 	CALL_ARG,
 	PARTY_ARG("to", "Extension that it goes on to."),
+	END,
+};
+
+static const struct command_arg g_reject_args[] = {
+	CALL_ARG,
+	{ .name = "status",
+	  .type = ARG_U64,
+	  .min = 400,
+	  .max = 699,
+	  .preset = "486",
+	  .help = "What the caller hears: 480 (not there), 486 (busy), 603 (does not want it) or "
+		  "another that a callee may give, so none as 401, 407, 420 or 503." },
+	{ .name = "reason",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .min = 1,
+	  .max = ORDER_PHRASE_MAX,
+	  .preset = "that of RFC 3261",
+	  .help = "Words beside the status, which many phones show." },
 	END,
 };
 
@@ -396,6 +423,16 @@ const struct command g_commands[] = {
 	  "Deletes a range: its phones get the profile default.", "from", command_range_delete },
 	{ "profile.range.list", COMMAND_FOR_TENANT, g_no_args, "Lists ranges by address.",
 	  "a list of ranges", command_range_list },
+	{ "tenant.put", COMMAND_FOR_OPERATOR, g_tenant_fields,
+	  "Makes a tenant, or changes what is given of it. Equal numbers of two tenants never "
+	  "meet.",
+	  "the tenant", command_tenant_put },
+	{ "tenant.show", COMMAND_FOR_OPERATOR, g_tenant_args, "Shows a tenant.", "changed_utc_ms",
+	  command_tenant_show, .shows = g_tenant_fields },
+	{ "tenant.delete", COMMAND_FOR_OPERATOR, g_tenant_args,
+	  "Deletes a tenant that has no documents.", "name", command_tenant_delete },
+	{ "tenant.list", COMMAND_FOR_OPERATOR, g_no_args, "Lists tenants; default is always there.",
+	  "a list of tenants", command_tenant_list },
 	{ "call.list", COMMAND_FOR_TENANT, g_list_args, "Lists the calls of this node.",
 	  "a list: id, state (setup, ringing, answering, established, ending), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "
@@ -449,7 +486,9 @@ const struct command g_commands[] = {
 	  "call.split), in place of what was played or collected. After a restart the file that "
 	  "was played begins "
 	  "anew. The event call.played tells its end. In place of a file echo lets the party hear "
-	  "itself, in any codec, keys of RFC 4733 too, without an end.",
+	  "itself, in any codec, keys of RFC 4733 too, without an end. tone-ringback, "
+	  "tone-busy, tone-congestion, tone-information and tone-confirmation are the tones of "
+	  "media.tones, without an end.",
 	  "id, order", command_call_play },
 	{ "call.stop", COMMAND_FOR_TENANT, g_call_args,
 	  "Ends what call.play or call.collect asked for.", "id, order", command_call_stop },
@@ -496,6 +535,13 @@ const struct command g_commands[] = {
 	  "was rung for the call before, or the call is answered: conflict, and the call is as it "
 	  "was. The event call.forwarded tells where it goes.",
 	  "id, order", command_call_order, .order = ORDER_DEFLECT },
+	{ "call.reject", COMMAND_FOR_TENANT, g_reject_args,
+	  "Refuses a call that rings, or waits for an application: who rings is left, the caller "
+	  "hears the status, and the call goes on to nobody else. A caller that is up already, "
+	  "because it is called by command or was given away, hears the tone for it and is left, "
+	  "or goes back to whom it was given away by. conflict: it is answered, or does not ring. "
+	  "The event call.ended has the status.",
+	  "id, order", command_call_order, .order = ORDER_REJECT },
 	{ "call.join", COMMAND_FOR_TENANT, g_join_args,
 	  "Makes one call of two that are established: of each one party stays, or the caller that "
 	  "is alone with the node, and the other one is left. The call goes on, with ends. "
@@ -535,7 +581,8 @@ const struct command g_commands[] = {
 	  "a list, oldest first: utc_ms, sent, transport, local, remote, message",
 	  command_sip_recent, .transient = true },
 	{ "registration.list", COMMAND_FOR_TENANT, g_registration_args, "Lists registered phones.",
-	  "a list: number, version, contacts: contact, source, user_agent, expires_utc_ms, nat",
+	  "a list: tenant, number, version, contacts: contact, source, user_agent, "
+	  "expires_utc_ms, nat",
 	  command_registration_list },
 	{ "cdr.list", COMMAND_FOR_TENANT, g_cdr_args,
 	  "Lists the newest call detail records, oldest first.",

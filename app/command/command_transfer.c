@@ -26,6 +26,10 @@ static const struct reason {
 	  "two speak with each other in the call: one of them must be named" },
 	{ -ENXIO, COMMAND_NOT_FOUND, { "to", "to" }, "there is no such extension" },
 	{ -EHOSTUNREACH, COMMAND_CONFLICT, { "to", "to" }, "no phone of it is registered" },
+	{ -EXDEV,
+	  COMMAND_CONFLICT,
+	  { "call", "with" },
+	  "the two calls are of different shards of the node (node.shards)" },
 	{ -ELOOP, COMMAND_CONFLICT, { "to", "with" }, "it is the same one" },
 };
 
@@ -56,7 +60,8 @@ void command_call_transfer(struct command_run *run)
 
 	if (!command_call_id(run, &call) || !command_order_begin(run, &by))
 		return;
-	end(run, &by, false, shard_call_order(run->node->shard, call, &order, clock_instant()));
+	end(run, &by, false,
+	    shard_call_order(node_core(run->node, call), call, &order, clock_instant()));
 }
 
 /* False: the run has failed. */
@@ -66,6 +71,18 @@ static bool with_id(struct command_run *run, uint64_t *with)
 		return true;
 	command_fail(run, COMMAND_BAD_ARGUMENT, "with", "with must be an id as call.list shows it");
 	return false;
+}
+
+/* Each shard has its own: one that is not here is no call, two that are here cannot meet. */
+static int calls_join(const struct node *node, struct shard_join *join)
+{
+	struct shard *core = node_core(node, join->call);
+	struct call_view view;
+
+	if (core == node_core(node, join->with) || !shard_call_glance(core, join->call, &view))
+		return shard_call_join(core, join, clock_instant());
+	join->of_with = true;
+	return shard_call_glance(node_core(node, join->with), join->with, &view) ? -EXDEV : -ENOENT;
 }
 
 void command_call_join(struct command_run *run)
@@ -79,6 +96,6 @@ void command_call_join(struct command_run *run)
 	if (!command_call_id(run, &join.call) || !with_id(run, &join.with) ||
 	    !command_order_begin(run, &by))
 		return;
-	err = shard_call_join(run->node->shard, &join, clock_instant());
+	err = calls_join(run->node, &join);
 	end(run, &by, join.of_with, err);
 }

@@ -94,6 +94,8 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 		return false;
 	}
 	arg = command_arg_find(command, name);
+	if (!arg && bytes_is(name, g_command_tenant.name))
+		arg = &g_command_tenant;
 	if (!arg) {
 		ctl_complain("%s has no argument '" BYTES_FMT "'; see tandemctl help %s",
 			     command->name, BYTES_ARG(name), command->name);
@@ -116,16 +118,33 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 	return true;
 }
 
+/* 0, or -EINVAL and *error. Whose command it is says an operator beside its arguments. */
+static int args_check(const struct command *command, json_t *args, struct command_error *error)
+{
+	struct command_value values[COMMAND_ARGS_MAX], whose;
+	json_t *tenant = json_object_get(args, g_command_tenant.name);
+	int err;
+
+	if (!tenant || command_arg_find(command, bytes_str(g_command_tenant.name)))
+		return command_check(command, args, values, error);
+	json_incref(tenant);
+	(void)json_object_del(args, g_command_tenant.name);
+	err = command_arg_check(&g_command_tenant, tenant, &whose, error);
+	if (!err)
+		err = command_check(command, args, values, error);
+	(void)json_object_set_new(args, g_command_tenant.name, tenant);
+	return err;
+}
+
 json_t *ctl_args(const struct command *command, int argc, char **argv)
 {
-	struct command_value values[COMMAND_ARGS_MAX];
 	struct command_error error = { 0 };
 	json_t *args = json_object();
 	bool fine = args != NULL;
 
 	for (int i = 0; fine && i < argc; i++)
 		fine = word_add(args, command, argv[i]);
-	if (fine && command_check(command, args, values, &error)) {
+	if (fine && args_check(command, args, &error)) {
 		ctl_complain("%s: %s", command_error_name(error.code), error.message);
 		fine = false;
 	}

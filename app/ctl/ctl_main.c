@@ -94,6 +94,9 @@ static bool password_hash(const struct ctl_target *target, json_t *args)
 	if (!ctl_has_password(args))
 		return true;
 	none = json_object();
+	if (json_object_get(args, g_command_tenant.name)) /* the realm is the tenant's */
+		(void)json_object_set(none, g_command_tenant.name,
+				      json_object_get(args, g_command_tenant.name));
 	answer = ctl_send(target, "node.status", none);
 	realm = json_string_value(json_object_get(json_object_get(answer, "result"), "realm"));
 	fine = realm && ctl_hash_password(args, realm);

@@ -11,14 +11,21 @@
 #include "app/command/command.h"
 #include "app/document/document_keep.h"
 #include "app/node/node.h"
+#include "base/clock.h"
 #include "base/log.h"
+
+/* How often a change is made again of what another node has made of it meanwhile. */
+enum { TRIES_MAX = 16 };
+#define PARKED_NS (5 * NS_PER_S)
 
 struct document_change {
 	struct document_change *next;
 	struct command_run *run;
 	const struct document_kind *kind;
-	bool gone;  /* it is deleted */
-	char *text; /* as it is put; malloc'ed */
+	bool gone; /* it is deleted */
+	uint8_t tries;
+	uint64_t made_of; /* generation */
+	char *text;       /* as it is put; malloc'ed */
 	char name[DOCUMENT_NAME_MAX];
 	max_align_t value[];
 };
@@ -45,28 +52,72 @@ static void change_end(struct node *node, struct document_change *change)
 
 static void fail_store(struct command_run *run, enum store_result result)
 {
-	if (result == STORE_UNKNOWN) {
+	if (result == STORE_CONFLICT) {
+		command_fail(run, COMMAND_BUSY, NULL, "another node changes it");
+	} else if (result == STORE_UNKNOWN) {
 		command_fail(run, COMMAND_UNCERTAIN, NULL, "Redis did not answer in time");
 	} else {
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not accept it");
 	}
 }
 
-/* What Redis has counts from now on. */
-static void take_effect(struct node *node, const struct document_change *change, uint64_t version)
+uint16_t document_tenant(const struct command_run *run)
+{
+	return tenants_find(run->node->tenants, bytes_str(run->tenant));
+}
+
+/* Whose it is. */
+static struct bytes change_tenant(const struct document_change *change)
+{
+	return change->kind->of_operators ? BYTES_LIT(DIRECTORY_OPERATORS)
+					  : bytes_str(change->run->tenant);
+}
+
+static struct snapshot_document change_document(const struct document_change *change)
+{
+	return (struct snapshot_document){ .tenant = change_tenant(change),
+					   .kind = bytes_str(change->kind->name),
+					   .name = bytes_str(change->name),
+					   .text = bytes_str(change->text) };
+}
+
+/* It takes effect as a change of another node does. */
+static void change_answer(struct node *node, const struct document_change *change, uint64_t version)
 {
 	const struct document_kind *kind = change->kind;
+	struct snapshot_document d = change_document(change);
+	int err;
 
+	d.version = version;
+	err = directory_change(node, &d);
 	if (change->gone) {
-		document_keep_delete(node, kind->name, bytes_str(change->name), version);
-		kind->forget(node, change->name);
 		command_answer(change->run, json_pack("{s:s}", kind->argument, change->name));
-	} else if (kind->apply(node, change->value)) {
+	} else if (err) {
 		/* It is saved: a node with more room would know it after a restart. */
 		command_fail(change->run, COMMAND_FULL, NULL, "%s is reached", kind->limit);
 	} else {
-		command_answer(change->run, kind->show(node, change->value));
+		command_answer(change->run,
+			       kind->show(node, document_tenant(change->run), change->value));
 	}
+}
+
+/* Another node has changed something. False: that was the last time. */
+static bool change_park(struct node *node, struct document_change *change, uint64_t generation)
+{
+	struct documents *d = &node->documents;
+
+	if (node->phase != NODE_RUNNING || ++change->tries > TRIES_MAX)
+		return false;
+	d->parked = true;
+	d->parked_for = generation;
+	d->parked_ns = clock_now_ns() + PARKED_NS;
+	if (change->text)
+		OPENSSL_cleanse(change->text, strlen(change->text));
+	free(change->text);
+	change->text = NULL;
+	OPENSSL_cleanse(change->value, change->kind->size);
+	directory_refused(node, change_tenant(change), change->made_of, generation);
+	return true;
 }
 
 static void on_stored(enum store_result result, uint64_t key, uint64_t version, void *arg)
@@ -75,39 +126,110 @@ static void on_stored(enum store_result result, uint64_t key, uint64_t version, 
 	struct node *node = change->run->node;
 
 	(void)key;
+	if (result == STORE_CONFLICT && change_park(node, change, version)) {
+		document_resume(node); /* what came between is known already */
+		return;
+	}
 	if (result == STORE_OK) {
-		if (!change->gone)
-			document_keep_put(node, change->kind->name, bytes_str(change->name),
-					  version, bytes_str(change->text));
-		take_effect(node, change, version);
+		if (version)
+			directory_made(node, change_tenant(change), version);
+		change_answer(node, change, version);
 	} else {
 		fail_store(change->run, result);
 	}
 	change_end(node, change);
 }
 
+void document_resume(struct node *node)
+{
+	struct documents *d = &node->documents;
+
+	if (!d->parked || !directory_is_current(node, change_tenant(d->first), d->parked_for))
+		return;
+	d->parked = false;
+	change_begin(d->first);
+}
+
+void document_beat(struct node *node, uint64_t now_ns)
+{
+	struct documents *d = &node->documents;
+
+	if (!d->parked || now_ns < d->parked_ns)
+		return;
+	d->parked = false;
+	fail_store(d->first->run, STORE_CONFLICT);
+	change_end(node, d->first);
+}
+
+/* What the change is made of. */
+static struct store_known change_known(struct document_change *change)
+{
+	struct documents *d = &change->run->node->documents;
+	struct snapshot_document document = change_document(change);
+	const struct directory_tenant *t = directory_tenant(&d->directory, document.tenant);
+
+	change->made_of = t ? t->seen.all : 0;
+	return (struct store_known){ .version = shelf_version(&d->keep.shelf, document.tenant,
+							      document.kind, document.name),
+				     .generation = change->made_of,
+				     .exact = change->kind->exact };
+}
+
+static struct store_document change_stored(const struct document_change *change)
+{
+	return (struct store_document){ .tenant = change_tenant(change),
+					.kind = change->kind->name,
+					.name = bytes_str(change->name),
+					.json = bytes_str(change->text) };
+}
+
+/* What it says is not known here, so it must not be written over. False: the run has failed. */
+static bool may_write_over(const struct document_change *change)
+{
+	struct node *node = change->run->node;
+	struct snapshot_document d = change_document(change);
+	struct bytes text = shelf_text(&node->documents.keep.shelf, d.tenant, d.kind, d.name);
+	void *value = text.n ? calloc(1, change->kind->size) : NULL;
+	const char *reason;
+	bool later = value && change->kind->read(node, value, text, &reason) == -EPROTONOSUPPORT;
+
+	if (value)
+		OPENSSL_cleanse(value, change->kind->size);
+	free(value);
+	if (later)
+		command_fail(change->run, COMMAND_CONFLICT, change->kind->argument,
+			     "a later program has changed it: change it there");
+	return !later;
+}
+
 static bool store_put(struct document_change *change)
 {
 	json_t *json = change->kind->write(change->run->node, change->value);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	struct store_document document;
+	struct store_known known;
 
 	json_decref(json);
 	if (!text) {
 		command_fail(change->run, COMMAND_INTERNAL, NULL, "out of memory");
 		return false;
 	}
-	change->kind->name_of(change->value, change->name);
-	store_document_put(change->run->node->store, bytes_str(change->run->tenant),
-			   change->kind->name, bytes_str(change->name), bytes_str(text), on_stored,
-			   change);
 	change->text = text;
+	change->kind->name_of(change->value, change->name);
+	if (!may_write_over(change))
+		return false;
+	known = change_known(change);
+	document = change_stored(change);
+	store_document_put(change->run->node->store, &document, &known, on_stored, change);
 	return true;
 }
 
 static bool store_delete(struct document_change *change)
 {
-	store_document_delete(change->run->node->store, bytes_str(change->run->tenant),
-			      change->kind->name, bytes_str(change->name), on_stored, change);
+	struct store_known known = change_known(change);
+	struct store_document document = change_stored(change);
+
+	store_document_delete(change->run->node->store, &document, &known, on_stored, change);
 	return true;
 }
 
@@ -146,11 +268,6 @@ static void document_add(struct command_run *run, const struct document_kind *ki
 	}
 }
 
-bool document_is_changing(const struct documents *d, const char *kind, struct bytes name)
-{
-	return d->first && !strcmp(d->first->kind->name, kind) && bytes_is(name, d->first->name);
-}
-
 void document_put(struct command_run *run, const struct document_kind *kind)
 {
 	document_add(run, kind, false);
@@ -161,30 +278,68 @@ void document_delete(struct command_run *run, const struct document_kind *kind)
 	document_add(run, kind, true);
 }
 
-int document_load(struct node *node, const struct document_kind *kind, struct bytes name,
-		  struct bytes json)
+static int unread_log(const struct document_kind *kind, const struct snapshot_document *d, int err,
+		      const char *reason)
 {
-	const char *reason = "";
-	void *value = calloc(1, kind->size);
-	int err = value ? kind->read(node, value, json, &reason) : -ENOMEM;
-
 	if (err == -EBADMSG) {
-		LOG_ERROR("node", 0, "a document is broken: it is set aside",
-			  LOG_STR("kind", kind->name), LOG_BYTES("name", name),
+		LOG_ERROR("node", 0, "a document is broken", LOG_BYTES("tenant", d->tenant),
+			  LOG_STR("kind", kind->name), LOG_BYTES("name", d->name),
 			  LOG_STR("member", reason));
 	} else if (err == -EPROTONOSUPPORT) {
 		LOG_ERROR("node", 0, "a document is of a later program",
-			  LOG_STR("kind", kind->name), LOG_BYTES("name", name));
-	} else if (err || kind->apply(node, value)) {
-		LOG_ERROR("node", 0, "no room for a document", LOG_STR("kind", kind->name),
-			  LOG_BYTES("name", name), LOG_STR("limit", kind->limit));
-		err = 0; /* the document is fine */
+			  LOG_BYTES("tenant", d->tenant), LOG_STR("kind", kind->name),
+			  LOG_BYTES("name", d->name));
+	} else if (err) {
+		LOG_ERROR("node", 0, "no room for a document", LOG_BYTES("tenant", d->tenant),
+			  LOG_STR("kind", kind->name), LOG_BYTES("name", d->name),
+			  LOG_STR("limit", kind->limit));
 	}
+	return err;
+}
+
+static int document_apply(struct node *node, const struct document_kind *kind,
+			  const struct snapshot_document *d)
+{
+	const char *reason = "";
+	void *value = calloc(1, kind->size);
+	int err = value ? kind->read(node, value, d->text, &reason) : -ENOMEM;
+
+	if (!err)
+		err = kind->apply(node, tenants_find(node->tenants, d->tenant), value);
 	if (value)
 		OPENSSL_cleanse(value, kind->size);
 	free(value);
-	if (!err)
-		document_keep_put(node, kind->name, name, node->documents.keep.shelf.generation,
-				  json);
-	return err;
+	return unread_log(kind, d, err, reason);
+}
+
+int document_load(struct node *node, const struct snapshot_document *d)
+{
+	int err = document_apply(node, node->documents.loading, d);
+
+	if (err == -EBADMSG || err == -EPROTONOSUPPORT)
+		return err;
+	document_keep_put(node, d); /* without room here, it is fine all the same */
+	return 0;
+}
+
+static void document_forget(struct node *node, const struct document_kind *kind,
+			    const struct snapshot_document *d)
+{
+	char text[DOCUMENT_NAME_MAX];
+
+	if (!bytes_cstr(d->name, text, sizeof(text)))
+		kind->forget(node, tenants_find(node->tenants, d->tenant), text);
+}
+
+int document_accept(struct node *node, const struct snapshot_document *d)
+{
+	const struct document_kind *kind = document_kind_find(d->kind);
+
+	if (!kind || kind->of_operators != bytes_is(d->tenant, DIRECTORY_OPERATORS))
+		return 0; /* of a later program: nothing here needs it */
+	document_keep_put(node, d);
+	if (d->text.n)
+		return document_apply(node, kind, d);
+	document_forget(node, kind, d);
+	return 0;
 }

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "app/document/directory.h"
 #include "base/bytes.h"
 #include "cluster/shelf.h"
 
@@ -29,12 +30,15 @@ struct document_kind {
 	bool (*aim)(struct command_run *run, char name[DOCUMENT_NAME_MAX]);
 	void (*name_of)(const void *value, char name[DOCUMENT_NAME_MAX]);
 	json_t *(*write)(struct node *node, const void *value); /* the document, secrets sealed */
-	json_t *(*show)(const struct node *node, const void *value); /* without secrets */
+	json_t *(*show)(const struct node *node, uint16_t tenant,
+			const void *value); /* without secrets */
 	/* 0 or -EBADMSG */
 	int (*read)(const struct node *node, void *value, struct bytes json, const char **reason);
 	/* From now on it counts: adds or replaces. 0 or -ENOSPC. */
-	int (*apply)(struct node *node, const void *value);
-	void (*forget)(struct node *node, const char *name);
+	int (*apply)(struct node *node, uint16_t tenant, const void *value);
+	void (*forget)(struct node *node, uint16_t tenant, const char *name);
+	bool of_operators; /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
+	bool exact;        /* what may be put depends on the tenant's other documents */
 };
 
 struct document_change;
@@ -44,10 +48,9 @@ struct document_keep {
 	struct shelf shelf;
 	bool loaded; /* what Redis had at the start */
 	bool restoring, failed;
-	bool missing_only; /* at start: what Redis has stays */
-	bool broken;       /* the snapshot that was wanted could not be read */
+	bool broken; /* the snapshot that was wanted could not be read */
 	uint32_t cursor, in_flight, restored;
-	uint64_t retry_ns;              /* UINT64_MAX: nothing is to be tried again */
+	uint32_t generation;            /* tenants whose documents are back */
 	uint64_t written;               /* shelf.changes of the file on disk */
 	uint64_t write_ns;              /* not before; 0: when something has changed */
 	struct snapshot_write *writing; /* NULL: no file is being written */
@@ -56,19 +59,34 @@ struct document_keep {
 /* Changes that wait for Redis, or for those before them. */
 struct documents {
 	struct document_change *first, *last;
-	const struct document_kind *loading; /* at start */
+	bool parked; /* the first one was made of what is not there any more: it is made again when */
+	uint64_t parked_for;                 /* that generation is known */
+	uint64_t parked_ns;                  /* and is given up then */
+	const struct document_kind *loading; /* at start, */
+	const char *loading_of;              /* of that tenant */
 	struct document_keep keep;
+	struct directory directory;
 };
 
-/* A change of it waits for Redis. */
-bool document_is_changing(const struct documents *d, const char *kind, struct bytes name);
+/* The number of the tenant that the run is about. */
+uint16_t document_tenant(const struct command_run *run);
 /* Ends the run with what is shown of the document. */
 void document_put(struct command_run *run, const struct document_kind *kind);
 /* Ends the run with {argument: name}. */
 void document_delete(struct command_run *run, const struct document_kind *kind);
-/* At start, as store_record_fn does it: 0, or -EBADMSG for a document that cannot be read. */
-int document_load(struct node *node, const struct document_kind *kind, struct bytes name,
-		  struct bytes json);
+/* At start: 0, or -EBADMSG for a document that cannot be read, -EPROTONOSUPPORT for one of a later program. */
+int document_load(struct node *node, const struct snapshot_document *d);
+/* Redis has it, whoever put it there; an empty text: it is deleted. From now on that counts. 0; or what stands in its way, logged:
+ * -EBADMSG, -EPROTONOSUPPORT (what was known goes on), -ENOSPC, -ENOMEM. */
+int document_accept(struct node *node, const struct snapshot_document *d);
+/* Perhaps a parked change may be made again. */
+void document_resume(struct node *node);
+/* Time passes: or is given up. */
+void document_beat(struct node *node, uint64_t now_ns);
+/* NULL: there is none of that name. */
+const struct document_kind *document_kind_find(struct bytes name);
+/* All kinds in the order in which a start loads them. NULL-terminated. */
+extern const struct document_kind *const g_document_kinds[];
 
 /* json with the version of a document's form. Steals it; NULL: out of memory. */
 json_t *document_versioned(json_t *json);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/command/command_handlers.h"
 
-/* A range names a profile: those come first. */
+/* Tenants come first, and a range names a profile. */
 const struct document_kind *const g_document_kinds[] = {
-	&g_profile_documents,
-	&g_range_documents,
-	&g_extension_documents,
-	NULL,
+	&g_tenant_documents, &g_profile_documents, &g_range_documents, &g_extension_documents, NULL,
 };
+
+const struct document_kind *document_kind_find(struct bytes name)
+{
+	for (size_t i = 0; g_document_kinds[i]; i++) {
+		if (bytes_is(name, g_document_kinds[i]->name))
+			return g_document_kinds[i];
+	}
+	return NULL;
+}

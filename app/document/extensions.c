@@ -12,7 +12,7 @@
 /* One block of memory: the number, then the whole extension (base/compact.h). */
 struct extension_item {
 	uint8_t *all;
-	uint16_t n, number_n;
+	uint16_t n, number_n, tenant;
 };
 static_assert(sizeof(struct extension_item) == 16, "of each extension");
 
@@ -45,7 +45,8 @@ static int item_set(struct extension_item *item, const struct extension *e)
 		item_wipe(item);
 		*item = (struct extension_item){ .all = all,
 						 .n = (uint16_t)w.n,
-						 .number_n = (uint16_t)number_n };
+						 .number_n = (uint16_t)number_n,
+						 .tenant = e->core.tenant };
 	}
 	OPENSSL_cleanse(buf, sizeof(buf));
 	return all ? 0 : -ENOMEM;
@@ -81,7 +82,13 @@ void extensions_close(struct extensions *x)
 	pool_close(&x->pool);
 }
 
-static pool_handle extension_find(const struct extensions *x, struct bytes number, uint64_t hash)
+static uint64_t extension_hash(const struct extensions *x, uint16_t tenant, struct bytes number)
+{
+	return hash_sip(&x->key, number) ^ (UINT64_C(0x9e3779b97f4a7c15) * tenant);
+}
+
+static pool_handle extension_find(const struct extensions *x, uint16_t tenant, struct bytes number,
+				  uint64_t hash)
 {
 	uint32_t cursor = 0;
 	pool_handle h;
@@ -89,20 +96,21 @@ static pool_handle extension_find(const struct extensions *x, struct bytes numbe
 	while ((h = table_next(&x->by_number, hash, &cursor))) {
 		const struct extension_item *item = pool_get(&x->pool, h);
 
-		if (item && bytes_eq(number, item_number(item)))
+		if (item && item->tenant == tenant && bytes_eq(number, item_number(item)))
 			return h;
 	}
 	return 0;
 }
 
-bool extensions_has(const struct extensions *x, struct bytes number)
+bool extensions_has(const struct extensions *x, uint16_t tenant, struct bytes number)
 {
-	return extension_find(x, number, hash_sip(&x->key, number)) != 0;
+	return extension_find(x, tenant, number, extension_hash(x, tenant, number)) != 0;
 }
 
-bool extensions_find(const struct extensions *x, struct bytes number, struct extension *out)
+bool extensions_find(const struct extensions *x, uint16_t tenant, struct bytes number,
+		     struct extension *out)
 {
-	pool_handle h = extension_find(x, number, hash_sip(&x->key, number));
+	pool_handle h = extension_find(x, tenant, number, extension_hash(x, tenant, number));
 
 	if (h)
 		item_get(pool_get(&x->pool, h), out);
@@ -126,16 +134,17 @@ static int extension_add(struct extensions *x, const struct extension *e, uint64
 
 int extensions_put(struct extensions *x, const struct extension *e)
 {
-	uint64_t hash = hash_sip(&x->key, bytes_str(e->core.number));
-	pool_handle h = extension_find(x, bytes_str(e->core.number), hash);
+	struct bytes number = bytes_str(e->core.number);
+	uint64_t hash = extension_hash(x, e->core.tenant, number);
+	pool_handle h = extension_find(x, e->core.tenant, number, hash);
 
 	return h ? item_set(pool_get(&x->pool, h), e) : extension_add(x, e, hash);
 }
 
-bool extensions_delete(struct extensions *x, struct bytes number)
+bool extensions_delete(struct extensions *x, uint16_t tenant, struct bytes number)
 {
-	uint64_t hash = hash_sip(&x->key, number);
-	pool_handle h = extension_find(x, number, hash);
+	uint64_t hash = extension_hash(x, tenant, number);
+	pool_handle h = extension_find(x, tenant, number, hash);
 
 	if (!h)
 		return false;
@@ -174,8 +183,13 @@ static json_t *item_view(const struct extension_item *item, const char *realm)
 	return view;
 }
 
-json_t *extensions_list(const struct extensions *x, struct bytes after, size_t limit,
-			const char *realm)
+static bool item_is_listed(const struct extension_item *item, uint16_t tenant, struct bytes after)
+{
+	return item->tenant == tenant && (!after.n || bytes_order(item_number(item), after) > 0);
+}
+
+json_t *extensions_list(const struct extensions *x, uint16_t tenant, struct bytes after,
+			size_t limit, const char *realm)
 {
 	const struct extension_item **all =
 		calloc((size_t)x->pool.in_use + 1, sizeof(struct extension_item *));
@@ -190,7 +204,7 @@ json_t *extensions_list(const struct extensions *x, struct bytes after, size_t l
 		return NULL;
 	}
 	while ((all[n] = pool_next(&x->pool, &cursor, &h)))
-		n += !after.n || bytes_order(item_number(all[n]), after) > 0;
+		n += item_is_listed(all[n], tenant, after);
 	qsort(all, n, sizeof(struct extension_item *), by_number);
 	for (size_t i = 0; i < n && i < limit; i++)
 		(void)json_array_append_new(list, item_view(all[i], realm));

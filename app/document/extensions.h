@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All extensions of the node by number: what documents in Redis say, for commands. There may be 100,000, of which few have set
+ * All extensions of the node by tenant and number: what documents in Redis say, for commands. There may be 100,000, of which few have set
  * what an extension may set, so they are kept without their zeros. Control thread.
  */
 #ifndef APP_DOCUMENT_EXTENSIONS_H
@@ -21,14 +21,15 @@ struct extensions {
 int extensions_open(struct extensions *x, uint32_t capacity, const struct hash_key *key) NODISCARD;
 void extensions_close(struct extensions *x);
 /* False: there is none, and *out is as it was. It has a secret: the caller wipes it. */
-bool extensions_find(const struct extensions *x, struct bytes number, struct extension *out);
-bool extensions_has(const struct extensions *x, struct bytes number);
-/* Adds or replaces. 0, -ENOSPC or -ENOMEM. */
+bool extensions_find(const struct extensions *x, uint16_t tenant, struct bytes number,
+		     struct extension *out);
+bool extensions_has(const struct extensions *x, uint16_t tenant, struct bytes number);
+/* Adds or replaces, by tenant and number of its core. 0, -ENOSPC or -ENOMEM. */
 int extensions_put(struct extensions *x, const struct extension *e) NODISCARD;
-bool extensions_delete(struct extensions *x, struct bytes number);
+bool extensions_delete(struct extensions *x, uint16_t tenant, struct bytes number);
 uint32_t extensions_count(const struct extensions *x);
-/* The views of those after `after` in the order of their numbers, at most limit. New reference or NULL. */
-json_t *extensions_list(const struct extensions *x, struct bytes after, size_t limit,
-			const char *realm);
+/* The views of a tenant's after `after` in the order of their numbers, at most limit. New reference or NULL. */
+json_t *extensions_list(const struct extensions *x, uint16_t tenant, struct bytes after,
+			size_t limit, const char *realm);
 
 #endif

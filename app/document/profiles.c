@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void profiles_open(struct profiles *x)
+void profiles_open(struct profiles *x, uint16_t tenant)
 {
+	x->tenant = tenant;
 	x->count = 1;
 	x->range_count = 0;
 	profile_default(&x->list[0], PROFILE_DEFAULT);
@@ -143,7 +144,7 @@ int profiles_ranges_apply(const struct profiles *x, struct shard *shard)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < x->range_count; i++)
 		all[i] = x->ranges[i].core;
-	err = shard_ranges_set(shard, all, x->range_count);
+	err = shard_ranges_set(shard, x->tenant, all, x->range_count);
 	free(all);
 	return err;
 }

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All codec profiles and ranges of the node, as the documents in Redis say; both sorted. Control thread. */
+/* All codec profiles and ranges of a tenant, as the documents in Redis say; both sorted. Control thread. */
 #ifndef APP_DOCUMENT_PROFILES_H
 #define APP_DOCUMENT_PROFILES_H
 
 #include "app/document/profile.h"
 
 struct profiles {
+	uint16_t tenant;
 	uint32_t count, range_count;
 	struct profile list[SHARD_PROFILES_MAX];
 	struct profile_range ranges[SHARD_RANGES_MAX];
 };
 
 /* With the one that always exists. */
-void profiles_open(struct profiles *x);
+void profiles_open(struct profiles *x, uint16_t tenant);
 const struct profile *profiles_find(const struct profiles *x, struct bytes name);
 /* Adds or replaces. 0 or -ENOSPC. */
 int profiles_put(struct profiles *x, const struct profile *p) NODISCARD;

@@ -13,6 +13,7 @@ enum answer_kind {
 	ANSWER_CALL_SAVED,
 	ANSWER_CALL_ENDED,
 	ANSWER_BINDING_SAVED,
+	ANSWER_BINDING_GOT, /* record */
 	ANSWER_MEDIA_FAILED,
 	ANSWER_SEND_FAILED,
 	ANSWER_CONNECTION_CLOSED,
@@ -26,11 +27,12 @@ struct answer {
 	enum answer_kind kind;
 	bool ok;
 	bool late; /* DEGRADED, ok: the store was late only, and lost nothing */
-	enum shard_binding_result binding;
+	enum location_result binding;
 	int error;
 	const char *detail; /* CERTIFICATE: a word that lives for ever */
+	uint16_t shard;     /* 0: of no certain one */
 	uint64_t call, version;
-	struct text tenant, user; /* owned */
+	struct text tenant, user, record; /* owned */
 	struct flow_id flow;
 	struct act_news news;
 	struct set_news set;
@@ -44,8 +46,9 @@ struct answers {
 
 /* Takes over the texts of *a. Out of memory: the answer is lost and logged; the shard's own timers then decide. */
 void answers_add(struct answers *q, struct answer *a);
-/* Hands all to the shard in the order they came, also those added meanwhile. False when there were none. */
-bool answers_feed(struct answers *q, struct shard *s, struct instant now);
+/* Hands all to feed in the order they came, also those added meanwhile. False when there were none. */
+typedef void answers_feed_fn(const struct answer *a, void *arg);
+bool answers_feed(struct answers *q, answers_feed_fn *feed, void *arg);
 void answers_close(struct answers *q);
 
 #endif

@@ -65,7 +65,9 @@ static void carry_send(struct effects_to *to, const struct effect *e)
 
 	/* A full queue is no verdict on the peer: we or it sends again. */
 	if (err && err != -ENOBUFS) {
-		struct answer a = { .kind = ANSWER_SEND_FAILED, .error = -err, .hop = e->hop };
+		struct answer a = {
+			.kind = ANSWER_SEND_FAILED, .error = -err, .hop = e->hop, .shard = to->shard
+		};
 
 		answers_add(to->answers, &a);
 	}
@@ -93,7 +95,7 @@ static struct save *save_begin(struct effects_to *to, struct answer *answer)
 	return NULL;
 }
 
-static enum shard_binding_result binding_result(enum store_result result)
+static enum location_result binding_result(enum store_result result)
 {
 	switch (result) {
 	case STORE_OK:
@@ -167,9 +169,33 @@ static void carry_binding_save(struct effects_to *to, struct effect *e)
 	e->tenant = e->user = (struct text){ 0 }; /* the answer's now */
 	save = save_begin(to, &answer);
 	if (save) {
-		store_binding_save(to->store, text_bytes(&save->answer.tenant),
+		store_binding_save(to->shared, text_bytes(&save->answer.tenant),
 				   text_bytes(&save->answer.user), e->expected, e->version,
 				   text_bytes(&e->data), e->ttl_ms, on_saved, save);
+	}
+}
+
+static void on_got(enum store_result result, struct bytes record, void *arg)
+{
+	struct save *save = arg;
+
+	save->answer.binding = binding_result(result);
+	if (text_set(&save->answer.record, record))
+		save->answer.binding = BINDING_FAILED;
+	answers_add(save->to->answers, &save->answer);
+	free(save);
+}
+
+static void carry_binding_get(struct effects_to *to, struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_BINDING_GOT, .tenant = e->tenant, .user = e->user };
+	struct save *save;
+
+	e->tenant = e->user = (struct text){ 0 };
+	save = save_begin(to, &answer);
+	if (save) {
+		store_binding_get(to->shared, text_bytes(&save->answer.tenant),
+				  text_bytes(&save->answer.user), on_got, save);
 	}
 }
 
@@ -229,6 +255,15 @@ static void carry_media(struct effects_to *to, struct effect *e)
 		media_drop(to, command, e->call);
 }
 
+static void event_tell(struct effects_to *to, struct bytes tenant, struct bytes application,
+		       const struct store_field *event)
+{
+	if (to->store)
+		store_event(to->store, tenant, application, event, 1);
+	else
+		store_shared_event(to->shared, tenant, application, event, 1);
+}
+
 static void carry_event(struct effects_to *to, const struct effect *e)
 {
 	struct store_field event;
@@ -238,10 +273,10 @@ static void carry_event(struct effects_to *to, const struct effect *e)
 	fields_of_event(&fields, e->event);
 	event = (struct store_field){ "event", fields_json(&fields, to->json) };
 	if (!fields_event_is_private(e->event))
-		store_event(to->store, bytes_str(e->event->tenant), (struct bytes){ 0 }, &event, 1);
+		event_tell(to, bytes_str(e->event->tenant), (struct bytes){ 0 }, &event);
 	if (e->event->application[0])
-		store_event(to->store, bytes_str(e->event->tenant),
-			    bytes_str(e->event->application), &event, 1);
+		event_tell(to, bytes_str(e->event->tenant), bytes_str(e->event->application),
+			   &event);
 }
 
 /* So few of them that the log's limits hold none back. */
@@ -258,7 +293,7 @@ static void carry_security(struct effects_to *to, const struct effect *e)
 		 LOG_STR("user", event->user), LOG_STR("detail", event->detail),
 		 LOG_U64("count", event->count));
 	fields_of_security(&fields, event);
-	store_security(to->store, fields.list, fields.count);
+	store_security(to->shared, fields.list, fields.count);
 }
 
 static void carry_one(struct effects_to *to, struct effect *e)
@@ -279,6 +314,9 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_BINDING_SAVE:
 		carry_binding_save(to, e);
 		return;
+	case EFFECT_BINDING_GET:
+		carry_binding_get(to, e);
+		return;
 	case EFFECT_MEDIA:
 		carry_media(to, e);
 		return;
@@ -293,7 +331,7 @@ static void carry_one(struct effects_to *to, struct effect *e)
 		return;
 	case EFFECT_PLAY:
 		plays_begin(to->plays, e->call, e->version, (enum media_codec)e->expected,
-			    text_bytes(&e->data), clock_now_ns());
+			    text_bytes(&e->tenant), text_bytes(&e->data), clock_now_ns());
 		return;
 	case EFFECT_PLAY_STOP:
 		plays_stop(to->plays, e->call, e->version);

@@ -24,7 +24,9 @@ typedef void effects_set_fn(const struct effect *set, void *arg);
 /* Where effects go. Its address stays the same while answers are awaited. */
 struct effects_to {
 	struct transport *sip;
-	struct store *store;
+	struct store_shard *store; /* NULL: of no shard, for locations */
+	uint16_t shard;            /* its number */
+	struct store_shared *shared;
 	struct media_queue *media;
 	struct answers *answers;
 	uint64_t

@@ -67,6 +67,15 @@ int node_settings_read(struct settings *out, const char *path, enum node_reading
 	return err;
 }
 
+static void shards_configure(struct node *n, const struct shard_settings *settings)
+{
+	uint32_t cursor = 0;
+	struct shard *core;
+
+	while ((core = node_core_next(n, &cursor)))
+		shard_configure(core, settings);
+}
+
 void node_reload(struct node *n)
 {
 	static struct settings fresh;
@@ -94,7 +103,7 @@ void node_reload(struct node *n)
 	shard.calls_max = n->calls_max;
 	node_tls_reload(n);
 	node_add_domains(n, &shard);
-	shard_configure(n->shard, &shard);
+	shards_configure(n, &shard);
 	settings_to_quotas(&n->settings, n->calls_max, &quotas);
 	quota_configure(n->quota, &quotas);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
@@ -103,6 +112,7 @@ void node_reload(struct node *n)
 	node_watch_reload(n);
 	node_web_reload(n);
 	node_players_reload(n);
+	node_dns_configure(n);
 	LOG_INFO("node", 0, "settings read again", LOG_STR("file", n->config_path));
 }
 
@@ -114,7 +124,7 @@ void node_ask_stop(struct node *n)
 		n->stop_deadline_ns = clock_now_ns() + STOP_LIMIT_NS;
 		health_set(&n->health, HEALTH_STOPPING, true);
 		control_stop(n->control);
-		shard_drain(n->shard, true);
+		node_drain_tell(n);
 		LOG_INFO("node", 0, "stopping: calls stay in Redis");
 	} else {
 		loop_stop(); /* out of whatever the start waits for */

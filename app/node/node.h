@@ -10,11 +10,12 @@
 #include "app/command/waiting.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
-#include "app/document/profiles.h"
+#include "app/document/tenancy.h"
 #include "app/node/answers.h"
 #include "app/node/effects.h"
 #include "app/node/ended.h"
 #include "app/node/media_queue.h"
+#include "app/node/node_shard.h"
 #include "app/node/player.h"
 #include "app/node/plays.h"
 #include "app/node/shared_ports.h"
@@ -28,6 +29,7 @@
 #include "engine/dtls/certificate.h"
 
 struct control;
+struct resolver;
 struct engine;
 struct sounds;
 struct tls;
@@ -74,8 +76,9 @@ struct node_wait {
 
 #define MUSIC_OFF "off"
 
-/* A file that some extensions chose. */
+/* A file that some extensions of a tenant chose. */
 struct music_choice {
+	char tenant[TENANT_NAME_MAX];
 	char file[SOUND_NAME_MAX + 1];
 	uint32_t users; /* 0: the place is free */
 };
@@ -86,7 +89,6 @@ struct node {
 	int exit_status;
 	bool stop_asked;
 	bool loop_opened;
-	bool fenced;
 	struct node_drain drain;
 	uint64_t start_ns;
 	uint64_t stop_deadline_ns;
@@ -98,9 +100,17 @@ struct node {
 	bool embedded_used;
 	char redis_url[256];
 	struct redis *redis;
-	struct store *store;
-	struct shard *shard;
+	struct store_shared *store;
+	struct locations *locations;
+	struct node_shard shards[NODE_SHARDS_MAX];
+	uint32_t shard_count;
+	struct shard_commons *commons;
+	uint16_t local_shards
+		[SHARD_LOCALS_MAX]; /* by sip_hop.local: who takes what comes there; 0: any */
+	bool locations_degraded;
+	bool silent; /* nothing may be said any more; never */
 	struct quota *quota;
+	struct tenants *tenants;
 	struct certificate certificate; /* of media: DTLS-SRTP */
 	struct engine *engine;
 	struct shared_ports shared_ports;
@@ -120,13 +130,14 @@ struct node {
 	struct media_queue media_queue;
 	struct plays plays;
 	struct sounds *sounds;                     /* NULL: not open yet */
+	struct resolver *resolver;                 /* NULL: not open yet */
 	struct player players[SHARD_TRACKS];       /* by enum shard_track */
 	struct music_choice choices[SHARD_TRACKS]; /* what they play from SHARD_TRACK_FILES on */
 	bool players_started;
-	struct effects_to effects_to;
+	struct effects_to effects_to; /* of locations; each shard has its own */
 	struct documents documents;
 	struct extensions extensions;
-	struct profiles profiles;
+	struct tenancy *tenancy;
 	struct queries queries;
 	struct waiting waiting;
 	struct health health;
@@ -136,7 +147,6 @@ struct node {
 	uint32_t round_messages;  /* in this round of the loop */
 	uint64_t round_since_ns;  /* the first of them */
 	uint64_t round_last_ns;   /* how long the round before took, where it had many */
-	uint32_t check_cursor;    /* calls whose records are looked for come after it */
 	uint64_t respawn_ns;      /* when the own Redis is started again; UINT64_MAX: it runs */
 	uint64_t reserved_bytes;  /* address space that the capacities reserved */
 	uint32_t calls_max;       /* limits.calls, or what the descriptors allow */
@@ -176,6 +186,8 @@ void node_wait_begin(struct node *n);
 void node_wait_end(enum store_result result, uint64_t key, uint64_t version, void *arg);
 bool node_await(struct node *n, const char *what, uint64_t limit_ns);
 void node_ask_stop(struct node *n);
+/* Tells all shards whether new calls are welcome. */
+void node_drain_tell(struct node *n);
 /* By command: new calls are refused, or welcome again. */
 void node_drain_set(struct node *n, bool on);
 /* SIGTERM: no new calls, and the stop when those that are there are over, at the latest after node.drain_time. The second time: now. */
@@ -198,7 +210,7 @@ void node_on_connection_refused(const struct sip_hop *hop, const char *detail, v
 void node_on_connection_closed(const struct sip_hop *hop, void *arg);
 void node_on_send_error(const struct sip_hop *to, int error, void *arg);
 void node_on_redis(bool connected, void *arg);
-void node_on_store_health(bool healthy, void *arg);
+void node_on_store_health(bool healthy, void *arg); /* arg: struct node_shard */
 void node_on_signal(int signal, void *arg);
 
 /* The folder of sounds, after the engine; nothing is played yet. 0 or -errno. */
@@ -209,9 +221,9 @@ void node_players_start(struct node *n);
 void node_players_reload(struct node *n);
 /* An extension chose that file: the track that has it from now on; "": the node's, "off": none. When there is no track left for another
  * file it is the node's, too. */
-uint8_t node_music_take(struct node *n, const char *file);
+uint8_t node_music_take(struct node *n, const char *tenant, const char *file);
 /* It does so no longer. */
-void node_music_leave(struct node *n, const char *file);
+void node_music_leave(struct node *n, const char *tenant, const char *file);
 /* An event of a job, which is perhaps of a player. */
 void node_players_event(struct node *n, const struct media_event *event, uint64_t now_ns);
 /* Time passes. */
@@ -224,6 +236,8 @@ void node_players_close(struct node *n); /* after the engine */
 int node_guard_open(struct node *n) NODISCARD;
 /* The limits of the settings as they are now. */
 void node_guard_configure(struct node *n);
+/* Who is there is heard from now on. */
+void node_guard_know(struct node *n, const struct sip_hop *hop);
 /* All whom Redis knew. */
 void node_guard_restore(struct node *n);
 void node_guard_close(struct node *n);
@@ -233,6 +247,8 @@ int node_tls_open(struct node *n);
 void node_tls_reload(struct node *n);
 /* The names in the certificates are ours, too. */
 void node_add_domains(const struct node *n, struct shard_settings *shard);
+/* Once, at start. */
+void node_listeners_tenants(struct node *n, struct shard_settings *shard);
 /* Binds the SIP ports. 0 or -errno. */
 int node_sip_open(struct node *n) NODISCARD;
 /* What SIP connections are given: how long they may be idle, and how long they are waited for. */
@@ -245,6 +261,11 @@ enum {
 int node_web_open(struct node *n) NODISCARD;
 void node_web_reload(struct node *n);
 void node_web_close(struct node *n);
+
+/* DNS. 0 or -errno. */
+int node_dns_open(struct node *n) NODISCARD;
+/* SIGHUP: the servers; what is known stays known. */
+void node_dns_configure(struct node *n);
 
 /* Traces and export; the exit status. */
 int node_watch_open(struct node *n);

@@ -181,10 +181,10 @@ void node_log_ready(const struct node *n)
 	struct shard_counts counts;
 	uint64_t reserved, resident;
 
-	shard_counts(n->shard, &counts);
+	node_counts(n, &counts);
 	node_memory(&reserved, &resident);
 	LOG_INFO("node", 0, "ready", LOG_STR("name", n->settings.node.name),
-		 LOG_U64("shard", n->settings.node.shard),
+		 LOG_U64("shard", n->settings.node.shard), LOG_U64("shards", node_shards_live(n)),
 		 LOG_STR("redis", n->embedded_used ? "own" : "configured"),
 		 LOG_U64("start_ms", (clock_now_ns() - n->start_ns) / NS_PER_MS),
 		 LOG_U64("calls_max", n->calls_max),

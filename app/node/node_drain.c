@@ -11,12 +11,20 @@
 
 enum { DESCRIPTORS_OF_A_CALL = 4 };
 
+void node_drain_tell(struct node *n)
+{
+	bool on = n->drain.asked || n->drain.ends || n->phase == NODE_STOPPING;
+	uint32_t cursor = 0;
+	struct shard *core;
+
+	while ((core = node_core_next(n, &cursor)))
+		shard_drain(core, on);
+}
+
 static void drain_show(struct node *n)
 {
-	bool on = n->drain.asked || n->drain.ends;
-
-	shard_drain(n->shard, on);
-	health_set(&n->health, HEALTH_DRAINING, on);
+	node_drain_tell(n);
+	health_set(&n->health, HEALTH_DRAINING, n->drain.asked || n->drain.ends);
 }
 
 void node_drain_set(struct node *n, bool on)
@@ -41,7 +49,7 @@ void node_drain_begin(struct node *n)
 	n->drain.ends = true;
 	n->drain.begin_ns = clock_now_ns();
 	drain_show(n);
-	shard_counts(n->shard, &counts);
+	node_counts(n, &counts);
 	LOG_INFO("node", 0, "told to stop: no new calls; another SIGTERM ends the wait",
 		 LOG_U64("calls", counts.calls),
 		 LOG_U64("wait_ms", n->settings.node.drain_time / NS_PER_MS));
@@ -63,7 +71,7 @@ bool node_drain_is_over(const struct node *n)
 		return false;
 	if (clock_now_ns() >= node_drain_next_ns(n))
 		return true;
-	shard_counts(n->shard, &counts);
+	node_counts(n, &counts);
 	return counts.calls == 0;
 }
 
@@ -88,10 +96,10 @@ void node_room_update(struct node *n)
 {
 	struct shard_counts counts;
 
-	shard_counts(n->shard, &counts);
+	node_counts(n, &counts);
 	health_set(&n->health, HEALTH_NO_CALLS, counts.calls >= n->calls_max);
 	health_set(&n->health, HEALTH_NO_TRANSACTIONS, counts.txns >= counts.txns_max);
 	health_set(&n->health, HEALTH_NO_PORTS,
-		   shard_networks_full(n->shard, clock_instant()) != 0);
+		   shard_networks_full(node_core(n, 0), clock_instant()) != 0);
 	health_set(&n->health, HEALTH_NO_DESCRIPTORS, !has_descriptors());
 }

@@ -97,17 +97,25 @@ int node_guard_open(struct node *n)
 	return err;
 }
 
-static void know(const struct sip_hop *hop, void *arg)
+void node_guard_know(struct node *n, const struct sip_hop *hop)
 {
-	struct node *n = arg;
-
 	if (hop->transport == SIP_UDP)
 		guard_know(n->guard, &hop->remote, clock_now_ns());
 }
 
+static void know(const struct sip_hop *hop, void *arg)
+{
+	node_guard_know(arg, hop);
+}
+
 void node_guard_restore(struct node *n)
 {
-	shard_hops(n->shard, know, n);
+	uint32_t cursor = 0;
+	const struct shard *core;
+
+	while ((core = node_core_next(n, &cursor)))
+		shard_hops(core, know, n);
+	locations_hops(n->locations, know, n);
 }
 
 void node_guard_close(struct node *n)

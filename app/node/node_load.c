@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lease, and what Redis knows of this shard: documents, registrations, calls. */
+/* The leases, and what Redis knows: documents, registrations, calls of each shard. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -43,10 +43,15 @@ bool node_await(struct node *n, const char *what, uint64_t limit_ns)
 	return n->wait.done && !n->stop_asked;
 }
 
-static int load_on_document(struct bytes name, struct bytes json, void *arg)
+static int load_on_document(struct bytes name, uint64_t version, struct bytes json, void *arg)
 {
 	struct node *n = arg;
-	int err = document_load(n, n->documents.loading, name, json);
+	const struct snapshot_document d = { .tenant = bytes_str(n->documents.loading_of),
+					     .kind = bytes_str(n->documents.loading->name),
+					     .name = name,
+					     .version = version,
+					     .text = json };
+	int err = document_load(n, &d);
 
 	n->records_broken += err == -EBADMSG;
 	return err;
@@ -56,7 +61,7 @@ static int on_binding(struct bytes key, struct bytes record, void *arg)
 {
 	struct node *n = arg;
 	const char *reason = "";
-	int err = shard_restore_binding(n->shard, record, clock_instant(), &reason);
+	int err = locations_restore(n->locations, record, clock_instant(), &reason);
 
 	if (err) {
 		n->records_broken += err != -EPROTONOSUPPORT;
@@ -68,54 +73,27 @@ static int on_binding(struct bytes key, struct bytes record, void *arg)
 	return 0;
 }
 
-static int on_call(struct bytes key, struct bytes record, void *arg)
+/* s: whose; NULL: no shard's. */
+static int loaded(struct node *n, const struct node_shard *s, const char *what)
 {
-	struct node *n = arg;
-	const char *reason = "";
-	int err = shard_restore_call(n->shard, record, clock_instant(), &reason);
+	const char *key;
 
-	if (err) {
-		n->records_broken += err != -EPROTONOSUPPORT;
-		LOG_ERROR("node", 0, "a call cannot be restored", LOG_BYTES("key", key),
-			  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
-		return err;
-	}
-	n->calls_restored++;
-	return 0;
-}
-
-static int loaded(struct node *n, const char *what)
-{
 	if (!node_await(n, what, LOAD_LIMIT_NS))
 		return NODE_EXIT_FAILED;
 	if (n->wait.result == STORE_OK)
 		return NODE_EXIT_OK;
-	if (store_too_new(n->store)) {
+	key = store_shared_too_new(n->store);
+	if (!key && s)
+		key = store_shard_too_new(s->store);
+	if (key) {
 		LOG_ERROR("node", 0,
 			  "Redis has records of a later program: start that one again, and let it "
 			  "end its calls before you go back",
-			  LOG_STR("key", store_too_new(n->store)));
+			  LOG_STR("key", key));
 		return NODE_EXIT_CONFIG;
 	}
 	LOG_ERROR("node", 0, "cannot load from Redis", LOG_STR("what", what));
 	return NODE_EXIT_FAILED;
-}
-
-/* The holder renews it at a third of its length: who does not is gone, and leaves it to us when it expires. */
-static int lease_refused(const struct node *n)
-{
-	const struct store_holder *h = store_holder(n->store);
-
-	LOG_ERROR("node", 0,
-		  h->copy ? "node.state_dir is a copy of the directory of a node that runs: remove "
-			    "the "
-			    "file identity from the copy, and give it a node.shard and node.name "
-			    "of its own"
-			  : "the shard is run by another node: give this one a node.shard and "
-			    "node.name of its own, or stop the other",
-		  LOG_U64("shard", n->settings.node.shard), LOG_STR("holder", h->node),
-		  LOG_STR("where", h->where));
-	return NODE_EXIT_CONFIG;
 }
 
 /* Lets the loop run for about so long. */
@@ -130,41 +108,112 @@ static void lease_pause(struct node *n, uint64_t ns)
 	}
 }
 
+/* Exit status; OK: it has the lease, or waits, or is lost. */
+static int acquire_once(struct node *n, struct node_shard *s)
+{
+	node_wait_begin(n);
+	store_acquire(s->store, node_wait_end, n);
+	if (!node_await(n, "the lease of the shard", ACQUIRE_LIMIT_NS))
+		return NODE_EXIT_FAILED;
+	if (n->wait.result == STORE_CONFLICT) {
+		(void)node_shard_is_held(s);
+		return NODE_EXIT_OK;
+	}
+	s->owned = n->wait.result == STORE_OK;
+	if (s->owned)
+		return NODE_EXIT_OK;
+	LOG_ERROR("node", 0, "cannot take the lease of the shard", LOG_U64("shard", s->number));
+	return NODE_EXIT_FAILED;
+}
+
+/* Exit status. */
+static int acquire_some(struct node *n, bool *owned)
+{
+	uint32_t waiting = 0;
+	int status = NODE_EXIT_OK;
+
+	for (uint32_t i = 0; i < n->shard_count && !status; i++) {
+		if (n->shards[i].state == NODE_SHARD_WAITING)
+			status = acquire_once(n, &n->shards[i]);
+		*owned |= n->shards[i].owned;
+		waiting += n->shards[i].state == NODE_SHARD_WAITING;
+	}
+	return status || waiting ? status : NODE_EXIT_CONFIG;
+}
+
+/* One is enough to start with: the others wait on while the node runs. */
 static int acquire(struct node *n)
 {
-	uint64_t left_ms = UINT64_MAX;
+	bool owned = false;
+	int status;
 
-	for (;;) {
-		node_wait_begin(n);
-		store_acquire(n->store, node_wait_end, n);
-		if (!node_await(n, "the lease of the shard", ACQUIRE_LIMIT_NS))
-			return NODE_EXIT_FAILED;
-		if (n->wait.result != STORE_CONFLICT)
-			break;
-		if (store_holder(n->store)->left_ms > left_ms)
-			return lease_refused(n);
-		if (left_ms == UINT64_MAX)
-			LOG_WARN("node", 0,
-				 "another node has the lease: waiting to see if it lives",
-				 LOG_STR("holder", store_holder(n->store)->node),
-				 LOG_STR("where", store_holder(n->store)->where));
-		left_ms = store_holder(n->store)->left_ms;
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		n->shards[i].left_ms = UINT64_MAX;
+	while (!(status = acquire_some(n, &owned)) && !owned && !n->stop_asked)
 		lease_pause(n, LEASE_PAUSE_NS);
-	}
-	if (n->wait.result == STORE_OK)
-		return NODE_EXIT_OK;
-	LOG_ERROR("node", 0, "cannot take the lease of the shard",
-		  LOG_U64("shard", n->settings.node.shard));
-	return NODE_EXIT_FAILED;
+	return n->stop_asked ? NODE_EXIT_FAILED : status;
+}
+
+static int check_shard_keys(struct node *n, struct node_shard *s)
+{
+	node_wait_begin(n);
+	store_shard_keys_check(s->store, node_wait_end, n);
+	return node_await(n, "the types of the shard's keys", ACQUIRE_LIMIT_NS) ? NODE_EXIT_OK
+										: NODE_EXIT_FAILED;
 }
 
 /* Before anything is read: one key of the wrong type would end every start. */
 static int check_keys(struct node *n)
 {
+	int status = NODE_EXIT_OK;
+
 	node_wait_begin(n);
-	store_keys_check(n->store, node_wait_end, n);
-	return node_await(n, "the types of the keys", ACQUIRE_LIMIT_NS) ? NODE_EXIT_OK
-									: NODE_EXIT_FAILED;
+	store_shared_keys_check(n->store, node_wait_end, n);
+	if (!node_await(n, "the types of the keys", ACQUIRE_LIMIT_NS))
+		return NODE_EXIT_FAILED;
+	for (uint32_t i = 0; i < n->shard_count && !status; i++)
+		status = check_shard_keys(n, &n->shards[i]);
+	return status;
+}
+
+static int load_kind(struct node *n, const char *tenant, const struct document_kind *kind)
+{
+	char name[SNAPSHOT_NAME_MAX + 1];
+
+	(void)snprintf(name, sizeof(name), "%s", tenant); /* the directory's may move meanwhile */
+	n->documents.loading = kind;
+	n->documents.loading_of = name;
+	node_wait_begin(n);
+	store_load_documents(n->store, bytes_str(name), kind->name, load_on_document, node_wait_end,
+			     n);
+	return loaded(n, NULL, kind->name);
+}
+
+/* Those that operators' documents tell of are not known yet, but of the snapshot. */
+static int load_tenant(struct node *n, uint32_t i)
+{
+	struct directory *d = &n->documents.directory;
+	uint32_t known = d->tenant_count;
+	bool operators = !strcmp(d->tenants[i].name, DIRECTORY_OPERATORS);
+	int status = NODE_EXIT_OK;
+
+	for (size_t k = 0; g_document_kinds[k] && status == NODE_EXIT_OK; k++) {
+		if (g_document_kinds[k]->of_operators == operators)
+			status = load_kind(n, d->tenants[i].name, g_document_kinds[k]);
+	}
+	return status || d->tenant_count == known ? status : directory_look_at_start(n, known);
+}
+
+static int load_all_tenants(struct node *n)
+{
+	struct directory *d = &n->documents.directory;
+	int status = NODE_EXIT_OK;
+
+	for (uint32_t i = 0; i < d->tenant_count && status == NODE_EXIT_OK; i++) {
+		status = load_tenant(n, i);
+		d->tenants[i].differs = false;
+	}
+	return status;
 }
 
 static int load_documents(struct node *n)
@@ -174,28 +223,31 @@ static int load_documents(struct node *n)
 	status = document_keep_open(n);
 	if (status)
 		return status;
-	profiles_open(&n->profiles);
-	if (g_profile_documents.apply(n, &n->profiles.list[0]))
-		status = NODE_EXIT_FAILED;
-	for (size_t i = 0; g_document_kinds[i] && status == NODE_EXIT_OK; i++) {
-		n->documents.loading = g_document_kinds[i];
-		node_wait_begin(n);
-		store_load_documents(n->store, BYTES_LIT(NODE_TENANT), g_document_kinds[i]->name,
-				     load_on_document, node_wait_end, n);
-		status = loaded(n, g_document_kinds[i]->name);
-	}
+	if (g_profile_documents.apply(n, TENANT_DEFAULT,
+				      &document_profiles(n, TENANT_DEFAULT)->list[0]))
+		return NODE_EXIT_FAILED;
+	status = load_all_tenants(n);
 	n->documents.keep.loaded = status == NODE_EXIT_OK;
-	return status;
+	return status ? status : directory_follow(n);
 }
 
-/* Nobody knows whom to say goodbye to; that there was a call is in its CDR. */
-static void end_unreadable(struct node *n)
+static void on_calls(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
-	const uint64_t *calls;
-	uint32_t count = store_calls_unreadable(n->store, &calls);
+	const struct node_shard *s = arg;
 
-	for (uint32_t i = 0; i < count; i++)
-		shard_call_unreadable(n->shard, calls[i], clock_instant());
+	node_wait_end(result, key, version, s->node);
+}
+
+static int load_calls(struct node *n, struct node_shard *s)
+{
+	int status;
+
+	node_wait_begin(n);
+	node_shard_load_calls(s, on_calls);
+	status = loaded(n, s, "calls");
+	if (!status)
+		node_shard_loaded(s);
+	return status;
 }
 
 int node_load(struct node *n)
@@ -204,22 +256,16 @@ int node_load(struct node *n)
 
 	if (!status)
 		status = acquire(n);
-	if (status)
-		return status;
-	shard_incarnate(n->shard, store_epoch(n->store));
-	status = load_documents(n);
+	if (!status)
+		status = load_documents(n);
 	if (status)
 		return status;
 	node_wait_begin(n);
 	store_load_bindings(n->store, on_binding, node_wait_end, n);
-	status = loaded(n, "registrations");
-	if (status)
-		return status;
-	node_wait_begin(n);
-	store_load_calls(n->store, on_call, node_wait_end, n);
-	status = loaded(n, "calls");
-	if (!status)
-		end_unreadable(n);
-	health_set(&n->health, HEALTH_CALLS_ASIDE, store_calls_aside(n->store) > 0);
+	status = loaded(n, NULL, "registrations");
+	for (uint32_t i = 0; i < n->shard_count && !status; i++) {
+		if (n->shards[i].owned)
+			status = load_calls(n, &n->shards[i]);
+	}
 	return status;
 }

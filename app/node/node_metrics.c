@@ -42,7 +42,10 @@ void node_metrics_update(const struct node *n)
 	struct shard_counts counts;
 	uint64_t reserved, resident, cpu_us = clock_process_cpu_ns() / NS_PER_US;
 
-	shard_counts(n->shard, &counts);
+	node_counts(n, &counts);
+	if (node_core(n, 0))
+		shard_counts_show(node_core(n, 0), &counts);
+	node_shards_metrics(n);
 	node_memory(&reserved, &resident);
 	metric_set(g_metrics.info, 1);
 	metric_set(g_metrics.extensions, extensions_count(&n->extensions));

@@ -159,7 +159,7 @@ static void dialogs_add(struct past *p)
 {
 	static struct call_view view;
 
-	if (!shard_call_view(p->n->shard, p->message.call, &view))
+	if (!node_call_view(p->n, p->message.call, &view))
 		return;
 	for (size_t i = 0; i < COUNT_OF(view.sip_call_id); i++) {
 		if (view.sip_call_id[i] && view.sip_call_id[i]->n)
@@ -180,7 +180,7 @@ void node_trace_past(struct node *n, uint64_t call, bool decrypted, bool but_new
 	for (uint8_t leg = 0; leg < LEGS; leg++) {
 		struct call_session s;
 
-		if (!shard_call_session(n->shard, call, leg, &s) ||
+		if (!shard_call_session(node_core(n, call), call, leg, &s) ||
 		    (!decrypted && session_is_there(&p, s.heard) && session_is_there(&p, s.told)))
 			continue;
 		made_put(&p, &s, leg, false);

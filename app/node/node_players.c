@@ -19,11 +19,9 @@ static_assert((int)SETTINGS_SOUND_MAX == (int)SOUND_NAME_MAX + 1, "a name fits")
 
 /* 0: a file. */
 static const uint8_t g_tones[SHARD_TRACKS] = {
-	[SHARD_TRACK_RINGBACK] = TONE_RINGBACK + 1,
-	[SHARD_TRACK_BUSY] = TONE_BUSY + 1,
-	[SHARD_TRACK_CONGESTION] = TONE_CONGESTION + 1,
-	[SHARD_TRACK_INFORMATION] = TONE_INFORMATION + 1,
-	[SHARD_TRACK_CONFIRMATION] = TONE_CONFIRMATION + 1,
+#define TONE(suffix, name) [SHARD_TRACK_##suffix] = TONE_##suffix + 1,
+#include "sig/host/tones.def"
+#undef TONE
 };
 
 static void try_all(struct node *n, uint64_t now_ns)
@@ -46,9 +44,12 @@ static void on_sounds(int fd, unsigned events, void *arg)
 
 static void on_track(uint32_t number, const struct job_id jobs[MEDIA_CODECS], void *arg)
 {
-	struct node *n = arg;
+	const struct node *n = arg;
+	uint32_t cursor = 0;
+	struct shard *core;
 
-	shard_track_set(n->shard, (enum shard_track)number, jobs);
+	while ((core = node_core_next(n, &cursor)))
+		shard_track_set(core, (enum shard_track)number, jobs);
 }
 
 int node_players_open(struct node *n)
@@ -65,7 +66,9 @@ int node_players_open(struct node *n)
 		const struct player_settings player = { .sounds = n->sounds,
 							.queue = &n->media_queue,
 							.number = i,
-							.tenant = NODE_TENANT,
+							.tenant = i < SHARD_TRACK_FILES
+									  ? NODE_TENANT
+									  : n->choices[i].tenant,
 							.tone = g_tones[i],
 							.tell = on_track,
 							.arg = n };
@@ -76,7 +79,6 @@ int node_players_open(struct node *n)
 	if (err)
 		return err;
 	n->plays.sounds = n->sounds;
-	n->plays.tenant = NODE_TENANT;
 	n->plays.queue = &n->media_queue;
 	n->plays.answers = &n->answers;
 	return loop_watch(sounds_fd(n->sounds), LOOP_READ, on_sounds, n);
@@ -106,11 +108,12 @@ void node_players_start(struct node *n)
 /* ---- files that extensions chose ---- */
 
 /* SHARD_TRACKS: there is none. */
-static uint32_t choice_find(const struct node *n, const char *file)
+static uint32_t choice_find(const struct node *n, const char *tenant, const char *file)
 {
 	uint32_t i = SHARD_TRACK_FILES;
 
-	while (i < SHARD_TRACKS && !(n->choices[i].users && !strcmp(n->choices[i].file, file)))
+	while (i < SHARD_TRACKS && !(n->choices[i].users && !strcmp(n->choices[i].tenant, tenant) &&
+				     !strcmp(n->choices[i].file, file)))
 		i++;
 	return i;
 }
@@ -131,16 +134,18 @@ static void choice_play(struct node *n, uint32_t i, const char *file)
 		player_play(&n->players[i], file, clock_now_ns());
 }
 
-uint8_t node_music_take(struct node *n, const char *file)
+uint8_t node_music_take(struct node *n, const char *tenant, const char *file)
 {
-	uint32_t i = choice_find(n, file);
+	uint32_t i = choice_find(n, tenant, file);
 
 	if (!file[0])
 		return SHARD_TRACK_MUSIC;
 	if (!strcmp(file, MUSIC_OFF))
 		return SHARD_TRACK_NONE;
-	if (i == SHARD_TRACKS && (i = choice_free(n)) < SHARD_TRACKS)
+	if (i == SHARD_TRACKS && (i = choice_free(n)) < SHARD_TRACKS) {
+		(void)snprintf(n->choices[i].tenant, sizeof(n->choices[i].tenant), "%s", tenant);
 		choice_play(n, i, file);
+	}
 	if (i == SHARD_TRACKS) {
 		LOG_ERROR("music", 0, "too many files of hold music, media.music is played instead",
 			  LOG_STR("file", file), LOG_U64("most", SHARD_TRACKS - SHARD_TRACK_FILES));
@@ -150,9 +155,9 @@ uint8_t node_music_take(struct node *n, const char *file)
 	return (uint8_t)i;
 }
 
-void node_music_leave(struct node *n, const char *file)
+void node_music_leave(struct node *n, const char *tenant, const char *file)
 {
-	uint32_t i = choice_find(n, file);
+	uint32_t i = choice_find(n, tenant, file);
 
 	if (i < SHARD_TRACKS && --n->choices[i].users == 0)
 		choice_play(n, i, "");

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "app/command/control.h"
+#include "app/dns/resolver.h"
 #include "app/document/document_keep.h"
 #include "app/node/node.h"
 #include "app/watch/watch.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "engine/engine.h"
+#include "sig/sip/id.h"
 #include "sig/transport/transport.h"
 
 #define BEAT_NS       (NS_PER_S / 2)
@@ -21,8 +23,6 @@ enum {
 	DRAINS_PER_ROUND = 64,
 	TURNS_MAX = 16,
 	ROUND_MANY = 64,
-	CHECK_CALLS = 256,
-	CHECK_BEATS = 6
 };
 
 /* For so long not all that came could be read: a socket that is not empty yet or, as connections do not tell, a whole round of the loop
@@ -48,11 +48,13 @@ static void round_measure(struct node *n)
 void node_on_message(const struct sip_hop *from, struct bytes message, void *arg)
 {
 	struct node *n = arg;
-
+	struct node_shard *s = node_shard_of_message(n, from, message);
 	struct instant now = clock_instant();
 
-	shard_behind(n->shard, behind_ns(n, now.ns));
-	shard_receive(n->shard, from, message, now);
+	if (s) { /* else it is said again, and the shard may be live then */
+		shard_behind(s->core, behind_ns(n, now.ns));
+		shard_receive(s->core, from, message, now);
+	}
 	node_on_passed(from, false, message, n);
 }
 
@@ -93,14 +95,18 @@ void node_on_media(int fd, unsigned events, void *arg)
 
 		count = engine_events(n->engine, list, EVENTS_PER_DRAIN);
 		for (uint32_t i = 0; i < count; i++) {
+			struct shard *core = node_core(n, list[i].call);
+
 			if (media_event_is_of_job(list[i].kind)) {
 				node_players_event(n, &list[i], now.ns);
 				continue;
 			}
+			if (!core)
+				continue;
 			if (list[i].kind == MEDIA_FLOW_CLOSED)
-				ended_flow(&n->ended, n->shard,
+				ended_flow(&n->ended, core,
 					   (enum latch_mode)n->settings.media.latch, &list[i]);
-			shard_media_event(n->shard, &list[i], now);
+			shard_media_event(core, &list[i], now);
 			queries_event(&n->queries, &list[i]);
 			if (list[i].kind == MEDIA_FLOW_KEYED)
 				explicit_bzero(&list[i], sizeof(list[i]));
@@ -121,19 +127,34 @@ void node_on_redis(bool connected, void *arg)
 		health_set(&n->health, HEALTH_REDIS_DEAD, false);
 }
 
+/* Those of other nodes are none of ours. */
+static bool stores_are_well(const struct node *n)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		const struct node_shard *s = &n->shards[i];
+
+		if (s->state == NODE_SHARD_LIVE && !s->fenced && !store_is_healthy(s->store))
+			return false;
+	}
+	return true;
+}
+
 void node_on_store_health(bool healthy, void *arg)
 {
-	struct node *n = arg;
+	struct node_shard *s = arg;
+	struct node *n = s->node;
 	struct answer a = { .kind = ANSWER_DEGRADED,
+			    .shard = s->number,
 			    .ok = healthy,
-			    .late = store_was_late(n->store) };
+			    .late = store_was_late(s->store) };
 
-	if (store_is_fenced(n->store))
-		n->fenced = true;
-	health_set(&n->health, HEALTH_STORE, !healthy);
-	answers_add(&n->answers, &a);
+	if (store_is_fenced(s->store))
+		s->fenced = true;
+	else
+		answers_add(&n->answers, &a);
+	health_set(&n->health, HEALTH_STORE, !stores_are_well(n));
 	if (healthy && !a.late)
-		document_keep_check(n);
+		directory_look(n);
 }
 
 static void respawn(struct node *n, uint64_t now_ns)
@@ -151,31 +172,9 @@ static void respawn(struct node *n, uint64_t now_ns)
 	}
 }
 
-static void on_call_missing(uint64_t call, void *arg)
+static bool call_seen(uint64_t call, struct call_view *out, void *arg)
 {
-	struct node *n = arg;
-
-	shard_call_missing(n->shard, call, clock_instant());
-}
-
-/* Whether Redis still has what it acknowledged: a few calls are looked at with each beat, many in CHECK_BEATS of them. */
-static void check_calls(struct node *n)
-{
-	uint64_t ids[STORE_CALLS_CHECKED];
-	struct shard_counts counts;
-	uint32_t left;
-
-	if (!store_is_healthy(n->store))
-		return;
-	shard_counts(n->shard, &counts);
-	left = CHECK_CALLS + counts.calls / CHECK_BEATS;
-	do {
-		uint32_t most = left < COUNT_OF(ids) ? left : COUNT_OF(ids);
-		uint32_t count = shard_calls_saved(n->shard, &n->check_cursor, ids, most);
-
-		store_calls_check(n->store, ids, count, on_call_missing, n);
-		left -= most;
-	} while (left && n->check_cursor);
+	return node_call_view(arg, call, out);
 }
 
 static void beat(struct node *n, uint64_t now_ns)
@@ -187,11 +186,13 @@ static void beat(struct node *n, uint64_t now_ns)
 	if (n->phase == NODE_STARTING)
 		loop_stop(); /* node_await looks at its limit */
 	if (n->phase == NODE_RUNNING) {
-		watch_tick(n->watch, n->shard, clock_instant());
+		watch_tick(n->watch, call_seen, n, clock_instant());
 		node_room_update(n);
 		node_metrics_update(n);
-		check_calls(n);
+		node_shards_check(n);
+		node_shards_beat(n, now_ns);
 		document_keep_beat(n, now_ns);
+		document_beat(n, now_ns);
 		node_players_beat(n, now_ns);
 	}
 	/* also where no SIGCHLD comes: an adopted server is nobody's child */
@@ -210,33 +211,134 @@ void node_on_timer(void *arg)
 		redis_expire(n->redis, now.ns);
 	if (n->control)
 		control_expire(n->control, now.ns);
-	if (n->shard && n->phase != NODE_STARTING && shard_next_ns(n->shard) <= now.ns)
-		shard_expire(n->shard, now);
+	directory_expire(n, now.ns);
+	if (n->locations && n->phase != NODE_STARTING && locations_next_ns(n->locations) <= now.ns)
+		locations_expire(n->locations, now);
+	node_shards_expire(n, now);
 	if (n->sip)
 		transport_expire(n->sip, now.ns);
+	if (n->resolver)
+		resolver_expire(n->resolver, now.ns);
 	queries_expire(&n->queries, now.ns);
 	respawn(n, now.ns);
 	beat(n, now.ns);
 }
 
-/* Another node owns the shard: not one word more. Its calls are there, not here. */
+/* Another node owns each shard: there is nothing to do here any more. */
 static void end_fenced(struct node *n)
 {
 	LOG_ERROR("node", 0, "another node has taken this shard: ending at once",
-		  LOG_U64("shard", n->settings.node.shard));
+		  LOG_U64("shard", n->shards[0].number));
 	n->exit_status = NODE_EXIT_FAILED;
 	loop_stop();
+}
+
+static void carry_effects(struct node *n)
+{
+	effects_carry_out(&n->effects_to, locations_effects(n->locations));
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		struct node_shard *s = &n->shards[i];
+
+		if (s->state == NODE_SHARD_LIVE)
+			effects_carry_out(&s->effects_to, shard_effects(s->core));
+	}
+}
+
+/* Locations are saved by no shard: they are degraded while none is healthy. */
+static void locations_hear(struct node *n, const struct answer *a, struct instant now)
+{
+	bool degraded = !store_shared_is_healthy(n->store);
+
+	if (a->ok && a->late && n->locations_degraded)
+		locations_caught_up(n->locations, now);
+	else if (a->ok && !a->late)
+		locations_degraded(n->locations, false, now);
+	else if (degraded)
+		locations_degraded(n->locations, true, now);
+	n->locations_degraded = degraded;
+}
+
+static void answer_give(struct shard *core, const struct answer *a, struct instant now)
+{
+	switch (a->kind) {
+	case ANSWER_CALL_SAVED:
+		shard_call_saved(core, a->call, a->version, a->ok, now);
+		return;
+	case ANSWER_CALL_ENDED:
+		shard_call_ended(core, a->call, a->ok, now);
+		return;
+	case ANSWER_MEDIA_FAILED:
+		shard_media_failed(core, a->flow, a->call, a->error, now);
+		return;
+	case ANSWER_SEND_FAILED:
+		shard_send_failed(core, &a->hop, a->error, now);
+		return;
+	case ANSWER_CONNECTION_CLOSED:
+		shard_connection_closed(core, &a->hop, now);
+		return;
+	case ANSWER_PLAY:
+		shard_play_told(core, a->call, &a->news, now);
+		return;
+	case ANSWER_SET:
+		shard_set_told(core, a->call, &a->set, now);
+		return;
+	case ANSWER_DEGRADED:
+		if (a->ok && a->late)
+			shard_caught_up(core, now);
+		else
+			shard_degraded(core, !a->ok, now);
+		return;
+	case ANSWER_BINDING_SAVED:
+	case ANSWER_BINDING_GOT:
+	case ANSWER_CERTIFICATE:
+		break;
+	}
+	assert(false && "an answer of no shard");
+}
+
+/* Of whom it is the call says, else the answer; what is of no certain one is for all of them. */
+static void shards_hear(struct node *n, const struct answer *a, struct instant now)
+{
+	uint16_t number = a->call ? id_shard(a->call) : a->shard;
+
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		struct node_shard *s = &n->shards[i];
+
+		if (s->state == NODE_SHARD_LIVE && (!number || s->number == number))
+			answer_give(s->core, a, now);
+	}
+}
+
+static void on_answer(const struct answer *a, void *arg)
+{
+	struct node *n = arg;
+	struct instant now = clock_instant();
+
+	if (a->kind == ANSWER_BINDING_SAVED) {
+		locations_saved(n->locations, text_bytes(&a->tenant), text_bytes(&a->user),
+				a->version, a->binding, now);
+	} else if (a->kind == ANSWER_BINDING_GOT) {
+		locations_got(n->locations, text_bytes(&a->tenant), text_bytes(&a->user),
+			      a->binding, text_bytes(&a->record), now);
+	} else if (a->kind == ANSWER_CERTIFICATE) {
+		shard_security_event(node_core(n, 0), SECURITY_CERTIFICATE, &a->hop.remote,
+				     (struct bytes){ 0 }, a->detail, now);
+	} else {
+		shards_hear(n, a, now);
+		if (a->kind == ANSWER_DEGRADED)
+			locations_hear(n, a, now);
+	}
 }
 
 static void round_carry(struct node *n)
 {
 	/* An answer may ask for more, which may be answered at once. What goes on and on waits for the next round. */
 	for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
-		effects_carry_out(&n->effects_to, shard_effects(n->shard));
-		if (!answers_feed(&n->answers, n->shard, clock_instant()))
+		carry_effects(n);
+		if (!answers_feed(&n->answers, on_answer, n))
 			return;
 	}
-	effects_carry_out(&n->effects_to, shard_effects(n->shard));
+	carry_effects(n);
 }
 
 static bool is_stop_complete(const struct node *n)
@@ -247,7 +349,7 @@ static bool is_stop_complete(const struct node *n)
 		LOG_WARN("node", 0, "stopping without the answers of Redis");
 		return true;
 	}
-	shard_counts(n->shard, &counts);
+	node_counts(n, &counts);
 	return counts.saves_pending == 0 && control_running(n->control) == 0 &&
 	       n->answers.count == 0;
 }
@@ -264,12 +366,17 @@ static void arm(struct node *n)
 
 	if (n->redis)
 		next = ns_least(next, redis_next_ns(n->redis));
+	next = ns_least(next, node_shards_next_ns(n));
 	if (n->control)
 		next = ns_least(next, control_next_ns(n->control));
-	if (n->phase != NODE_STARTING)
-		next = ns_least(next, shard_next_ns(n->shard));
+	next = ns_least(next, directory_next_ns(n));
+	if (n->phase != NODE_STARTING) {
+		next = ns_least(next, locations_next_ns(n->locations));
+	}
 	if (n->sip)
 		next = ns_least(next, transport_next_ns(n->sip));
+	if (n->resolver)
+		next = ns_least(next, resolver_next_ns(n->resolver));
 	next = ns_least(next, queries_next_ns(&n->queries));
 	if (n->media_queue.count)
 		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);
@@ -287,12 +394,12 @@ void node_round(void *arg)
 {
 	struct node *n = arg;
 
-	if (n->phase != NODE_STARTING && !n->fenced) {
+	if (n->phase != NODE_STARTING && node_shards_fence(n)) {
 		(void)media_queue_flush(&n->media_queue);
 		round_carry(n);
 		node_players_round(n);
 	}
-	if (n->fenced && n->phase != NODE_STARTING) {
+	if (n->phase != NODE_STARTING && !node_shards_fence(n)) {
 		end_fenced(n);
 		return;
 	}
@@ -300,8 +407,10 @@ void node_round(void *arg)
 		transport_flush(n->sip);
 	if (n->control)
 		control_flush(n->control);
+	directory_flush(n);
 	if (n->redis)
 		redis_flush(n->redis);
+	node_shards_flush(n);
 	round_measure(n);
 	if (node_drain_is_over(n))
 		node_ask_stop(n);

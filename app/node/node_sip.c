@@ -96,8 +96,24 @@ void node_add_domains(const struct node *n, struct shard_settings *shard)
 			tls_names(n->tls, shard->domains + first, SHARD_DOMAINS_MAX - first);
 }
 
+void node_listeners_tenants(struct node *n, struct shard_settings *shard)
+{
+	for (uint32_t i = 0; i < shard->local_count; i++) {
+		struct shard_local *l = &shard->locals[i];
+		const char *name = n->settings.networks[l->network].tenant;
+		uint16_t tenant;
+
+		if (!name[0] || sip_transport_is_web(l->transport))
+			continue;
+		tenant = tenants_claim(n->tenants, bytes_str(name));
+		assert(tenant != TENANT_NONE); /* they are the first, and few */
+		tenants_hold(n->tenants, tenant, TENANT_LISTENERS);
+		l->tenant = tenant + 1;
+	}
+}
+
 /* In the order of shard_settings.locals: hop.local is the index into both. */
-static uint32_t listeners_of(const struct node *n, struct transport_listener *out)
+static uint32_t listeners_of(struct node *n, struct transport_listener *out)
 {
 	static const uint8_t no_key[DIGEST_KEY_LEN];
 	static struct shard_settings shard;
@@ -107,6 +123,7 @@ static uint32_t listeners_of(const struct node *n, struct transport_listener *ou
 	for (uint32_t i = 0; i < shard.local_count; i++) {
 		out[i].transport = shard.locals[i].transport;
 		out[i].bind = shard.locals[i].bind;
+		n->local_shards[i] = (uint16_t)n->settings.networks[shard.locals[i].network].shard;
 	}
 	return shard.local_count;
 }

@@ -11,6 +11,7 @@
 
 #include "app/command/command_handlers.h"
 #include "app/command/control.h"
+#include "app/dns/resolver.h"
 #include "app/document/document_keep.h"
 #include "app/node/node.h"
 #include "app/watch/watch.h"
@@ -22,6 +23,7 @@
 #include "base/privilege.h"
 #include "engine/engine.h"
 #include "engine/net/own_ports.h"
+#include "sig/shard/commons.h"
 #include "sig/transport/tls.h"
 #include "sig/transport/transport.h"
 
@@ -34,7 +36,6 @@ enum {
 };
 
 #define REDIS_LIMIT_NS (30 * NS_PER_S)
-#define LEASE_NS       (10 * NS_PER_S)
 
 static int start_settings(struct node *n)
 {
@@ -47,6 +48,7 @@ static int start_settings(struct node *n)
 	LOG_INFO("node", 0, "starting", LOG_STR("name", n->settings.node.name),
 		 LOG_STR("version", TANDEM_VERSION), LOG_STR("file", n->config_path));
 	node_interfaces_note(n);
+	node_shards_name(n);
 	return NODE_EXIT_OK;
 }
 
@@ -151,17 +153,12 @@ static int start_redis(struct node *n)
 	return NODE_EXIT_OK;
 }
 
-static int start_store(struct node *n)
+static int store_of_all_open(struct node *n)
 {
-	struct store_settings settings = {
-		.shard = (uint16_t)n->settings.node.shard,
-		.identity = n->identity,
-		.incarnation = rand_u64_from(&n->rand),
+	struct store_shared_settings settings = {
 		.deadline_ns = n->settings.redis.deadline,
-		.lease_ns = LEASE_NS,
 		.tenant = NODE_TENANT,
 	};
-	int err;
 
 	for (size_t i = 0; g_document_kinds[i]; i++) {
 		assert(i < STORE_KINDS_MAX);
@@ -169,9 +166,15 @@ static int start_store(struct node *n)
 	}
 	static_assert(sizeof(settings.node) == sizeof(n->settings.node.name), "copied whole");
 	memcpy(settings.node, n->settings.node.name, sizeof(settings.node));
-	(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool",
-		       n->settings.node.state_dir);
-	err = store_open(&n->store, n->redis, &settings, node_on_store_health, n);
+	return store_shared_open(&n->store, n->redis, &settings);
+}
+
+static int start_store(struct node *n)
+{
+	int err = store_of_all_open(n);
+
+	if (!err)
+		err = node_shards_store_open(n);
 	if (err)
 		LOG_ERROR("node", 0, "cannot open the store", LOG_STR("error", strerror(-err)));
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
@@ -195,14 +198,20 @@ static int shard_start(struct node *n)
 	static_assert((int)KEYS_LEN == (int)DIGEST_KEY_LEN, "one derived key");
 	static_assert((int)KEYS_LEN == (int)SEAL_KEY_LEN, "one derived key");
 	if (!err)
+		err = tenants_open(&n->tenants, &key);
+	if (!err)
+		err = tenancy_open(n);
+	if (!err)
 		err = quota_start(n);
 	if (err)
 		return err;
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
 	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &settings);
 	settings.quota = quota_of(n->quota);
+	settings.tenants = n->tenants;
 	settings.calls_max = n->calls_max;
 	node_add_domains(n, &settings);
+	node_listeners_tenants(n, &settings);
 	settings.boot = clock_boot();
 	settings.fingerprint = n->certificate.fingerprint;
 	if (shared_ports_count(&n->settings))
@@ -210,7 +219,14 @@ static int shard_start(struct node *n)
 	settings.seal_key.id = n->keys.id;
 	keys_derive(&n->keys, "tandem record seal 1", settings.seal_key.octets);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
-	err = shard_open(&n->shard, &settings, &n->rand, clock_instant());
+	err = locations_open(&n->locations, &settings,
+			     n->embedded_used ? "" : n->settings.node.name, &n->rand,
+			     clock_instant());
+	if (!err)
+		err = shard_commons_open(&n->commons, &settings, &n->rand);
+	settings.commons = n->commons;
+	if (!err)
+		err = node_shards_core_open(n, &settings);
 	explicit_bzero(&settings, sizeof(settings));
 	return err;
 }
@@ -263,7 +279,9 @@ static int start_capacities(struct node *n)
 	int err;
 
 	node_memory(&before, &resident);
-	err = shard_start(n);
+	err = node_dns_open(n);
+	if (!err)
+		err = shard_start(n);
 	if (!err)
 		err = node_guard_open(n);
 	if (!err)
@@ -283,6 +301,27 @@ static int start_capacities(struct node *n)
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
+/* s NULL: of locations */
+static void effects_to_set(struct effects_to *to, struct node *n, struct node_shard *s)
+{
+	to->sip = n->sip;
+	to->store = s ? s->store : NULL;
+	to->shard = s ? s->number : 0;
+	to->shared = n->store;
+	to->media = &n->media_queue;
+	to->answers = &n->answers;
+	to->ended = &n->ended;
+	to->plays = &n->plays;
+	to->bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS;
+	to->passed = node_on_passed;
+	to->passed_arg = n;
+	to->ordered = command_ordered;
+	to->ordered_arg = n;
+	to->set = command_feature;
+	to->set_arg = n;
+	to->fenced = s ? &s->fenced : &n->silent;
+}
+
 static int start_sockets(struct node *n)
 {
 	int err = node_sip_open(n);
@@ -297,20 +336,9 @@ static int start_sockets(struct node *n)
 			  LOG_STR("error", strerror(-err)));
 		return NODE_EXIT_FAILED;
 	}
-	n->effects_to = (struct effects_to){ .sip = n->sip,
-					     .store = n->store,
-					     .media = &n->media_queue,
-					     .answers = &n->answers,
-					     .ended = &n->ended,
-					     .plays = &n->plays,
-					     .bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS,
-					     .passed = node_on_passed,
-					     .passed_arg = n,
-					     .ordered = command_ordered,
-					     .ordered_arg = n,
-					     .set = command_feature,
-					     .set_arg = n,
-					     .fenced = &n->fenced };
+	effects_to_set(&n->effects_to, n, NULL);
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		effects_to_set(&n->shards[i].effects_to, n, &n->shards[i]);
 	err = loop_watch(engine_event_fd(n->engine), LOOP_READ, node_on_media, n);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot watch the media worker",
@@ -333,12 +361,20 @@ static int start_doors(struct node *n)
 
 static int start_running(struct node *n)
 {
-	shard_resume(n->shard, clock_instant());
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].state == NODE_SHARD_LIVE)
+			shard_resume(n->shards[i].core, clock_instant());
+	}
+	locations_resume(n->locations, clock_instant());
 	node_guard_restore(n);
 	node_players_start(n);
 	n->phase = NODE_RUNNING;
-	if (!store_is_healthy(n->store))
-		node_on_store_health(false, n);
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		struct node_shard *s = &n->shards[i];
+
+		if (s->state == NODE_SHARD_LIVE && !store_is_healthy(s->store))
+			node_on_store_health(false, s);
+	}
 	/* What came on the event descriptor before it was watched wakes nobody. */
 	node_on_media(-1, 0, n);
 	health_beat(&n->health, clock_now_ns());
@@ -360,10 +396,13 @@ int node_start(struct node *n)
 	privilege_keep();
 	effects_setup();
 	plays_setup();
+	resolver_setup();
 	control_setup();
+	directory_setup();
 	web_setup();
 	watch_setup();
 	node_metrics_setup();
+	node_shards_setup();
 	guard_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)
 		status = steps[i](n);
@@ -378,8 +417,11 @@ static void stop_redis(struct node *n)
 		control_stop(n->control);
 	queries_expire(&n->queries, UINT64_MAX);
 	command_orders_drop(n);
-	if (n->store)
-		store_close(n->store);
+	document_beat(n, UINT64_MAX);
+	directory_stop(n);
+	node_shards_store_close(n);
+	store_shared_close(n->store);
+	node_shards_redis_close(n);
 	if (n->redis)
 		redis_close(n->redis);
 	control_close(n->control);
@@ -409,10 +451,14 @@ void node_stop(struct node *n)
 	node_players_close(n);
 	answers_close(&n->answers);
 	ended_close(&n->ended);
-	if (n->shard)
-		shard_close(n->shard);
+	node_shards_close(n);
+	shard_commons_close(n->commons);
+	locations_close(n->locations);
+	resolver_close(n->resolver);
 	document_keep_close(n);
 	quota_close(n->quota);
+	tenants_close(n->tenants);
+	tenancy_close(n);
 	if (n->extensions.pool.slots)
 		extensions_close(&n->extensions);
 	certificate_close(&n->certificate);

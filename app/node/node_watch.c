@@ -77,9 +77,20 @@ static void call_catch(struct node *n, uint64_t call)
 	static struct call_view view;
 	struct trace_view trace;
 
-	if (call && watch_waits(n->watch) && shard_call_glance(n->shard, call, &view) &&
+	if (call && watch_waits(n->watch) && shard_call_glance(node_core(n, call), call, &view) &&
 	    watch_catch(n->watch, &view, clock_instant(), &trace))
 		node_trace_past(n, call, trace.decrypted, true);
+}
+
+static uint64_t call_of(const struct node *n, struct bytes message)
+{
+	uint32_t cursor = 0;
+	uint64_t call = 0;
+	const struct shard *core;
+
+	while (!call && (core = node_core_next(n, &cursor)))
+		call = shard_whose(core, message);
+	return call;
 }
 
 void node_on_passed(const struct sip_hop *hop, bool sent, struct bytes message, void *arg)
@@ -90,7 +101,7 @@ void node_on_passed(const struct sip_hop *hop, bool sent, struct bytes message, 
 	recent_add(&n->recent, hop, sent, clock_utc_ms(), message);
 	if (!n->watch || !watch_wants(n->watch))
 		return;
-	call = shard_whose(n->shard, message);
+	call = call_of(n, message);
 	call_catch(n, call);
 	watch_message(n->watch, hop, sent, call, message);
 }

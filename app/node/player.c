@@ -164,7 +164,10 @@ static bool player_job_open(struct player *p, uint32_t set, enum media_codec cod
 		.kind = MEDIA_JOB_OPEN,
 		.rtp_fd = -1,
 		.rtcp_fd = -1,
-		.track = { .sound = sound, .codec = codec, .packet_ms = PACKET_MS, .loops = 1 },
+		.work.track = { .sound = sound,
+				.codec = codec,
+				.packet_ms = PACKET_MS,
+				.loops = 1 },
 	};
 
 	assert(j->state == PLAYER_JOB_FREE);

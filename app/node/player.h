@@ -57,7 +57,7 @@ struct player {
 
 /* The tenant's name outlives it. */
 void player_open(struct player *p, const struct player_settings *settings);
-/* This file from now on, read anew; "": none. The sounds have forgotten an older one. */
+/* This file of the tenant's from now on, read anew; "": none. The sounds have forgotten an older one. */
 void player_play(struct player *p, const char *file, uint64_t now_ns);
 /* Sounds were read, a job has closed, or time passed. */
 void player_try(struct player *p, uint64_t now_ns);

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "media/sound.h"
+#include "sig/call/act.h"
+#include "sig/sip/id.h"
 
 enum { PACKET_MS = 20 };
 
@@ -79,15 +81,15 @@ static bool play_command_put(struct plays *p, const struct media_command *c)
 	return false;
 }
 
-/* The reference of the sound goes along. */
-static void play_job_open(struct plays *p, struct play *y, struct media_sound *sound)
+/* The reference of a sound goes along. */
+static void play_job_open(struct plays *p, struct play *y, const struct media_work *work)
 {
 	struct media_command c = {
 		.kind = MEDIA_JOB_OPEN,
 		.rtp_fd = -1,
 		.rtcp_fd = -1,
 		.call = y->call,
-		.track = { .sound = sound, .codec = y->codec, .packet_ms = PACKET_MS },
+		.work = *work,
 	};
 
 	if (++p->generation == 0)
@@ -100,19 +102,19 @@ static void play_job_open(struct plays *p, struct play *y, struct media_sound *s
 		play_tell(p, y, ACT_NEWS_OPEN);
 		return;
 	}
-	media_sound_drop(sound);
+	media_sound_drop(media_work_sound(work));
 	play_tell(p, y, ACT_NEWS_FAILED);
 	play_release(p, y);
 }
 
 static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 {
-	struct media_sound *sound;
+	struct media_work work = { .track = { .codec = y->codec, .packet_ms = PACKET_MS } };
 	struct sound_fault fault;
 
-	switch (sounds_get(p->sounds, &y->name, now_ns, &sound, &fault)) {
+	switch (sounds_get(p->sounds, &y->name, now_ns, &work.track.sound, &fault)) {
 	case SOUNDS_HERE:
-		play_job_open(p, y, sound);
+		play_job_open(p, y, &work);
 		return;
 	case SOUNDS_LATER:
 		return;
@@ -134,8 +136,16 @@ static struct play *play_place_find(struct plays *p)
 	return NULL;
 }
 
+/* It has that place from now on. */
+static void play_put(struct plays *p, struct play *y, const struct play *wanted)
+{
+	*y = *wanted;
+	p->used++;
+	metric_set(g_metrics.running, p->used);
+}
+
 void plays_begin(struct plays *p, uint64_t call, uint64_t serial, enum media_codec codec,
-		 struct bytes file, uint64_t now_ns)
+		 struct bytes tenant, struct bytes file, uint64_t now_ns)
 {
 	struct play wanted = {
 		.state = PLAY_WAITS, .call = call, .serial = serial, .codec = codec
@@ -144,15 +154,13 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, enum media_cod
 	uint32_t rate_hz = player_rate(codec);
 
 	metric_add(g_metrics.begun, 1);
-	if (!y || !rate_hz || !sound_name_set(&wanted.name, bytes_str(p->tenant), file, rate_hz)) {
+	if (!y || !rate_hz || !sound_name_set(&wanted.name, tenant, file, rate_hz)) {
 		LOG_WARN("play", call, "a file cannot be played", LOG_BYTES("file", file),
 			 LOG_STR("reason", y ? "no name of a file" : "too many are played"));
 		play_tell(p, &wanted, ACT_NEWS_FAILED);
 		return;
 	}
-	*y = wanted;
-	p->used++;
-	metric_set(g_metrics.running, p->used);
+	play_put(p, y, &wanted);
 	try_one(p, y, now_ns);
 }
 
@@ -168,6 +176,16 @@ void plays_stop(struct plays *p, uint64_t call, uint64_t serial)
 		else if (y->state == PLAY_OPEN)
 			play_leave(p, y);
 		return;
+	}
+}
+
+void plays_leave(struct plays *p, uint16_t shard)
+{
+	for (uint32_t i = 0; i < p->capacity; i++) {
+		const struct play *y = &p->list[i];
+
+		if (y->state != PLAY_FREE && id_shard(y->call) == shard)
+			plays_stop(p, y->call, y->serial);
 	}
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files of the tenant that are played to one caller each, from their own time on: a job for each, on the worker of the call. The file is
+ * Files of tenants that are played to one caller each, from their own time on: a job for each, on the worker of the call. The file is
  * read first, unless it is in memory. Bounded: one more is refused. Control's thread.
  */
 #ifndef APP_NODE_PLAYS_H
@@ -32,7 +32,6 @@ struct plays {
 	struct play *list;
 	uint32_t capacity, first_slot; /* of jobs */
 	uint32_t used, left, generation;
-	const char *tenant;
 	struct sounds *sounds;
 	struct media_queue *queue;
 	struct answers *answers;
@@ -44,8 +43,10 @@ int plays_open(struct plays *p, uint32_t first_slot, uint32_t capacity) NODISCAR
 void plays_close(struct plays *p);
 /* What becomes of it is an answer. */
 void plays_begin(struct plays *p, uint64_t call, uint64_t serial, enum media_codec codec,
-		 struct bytes file, uint64_t now_ns);
+		 struct bytes tenant, struct bytes file, uint64_t now_ns);
 void plays_stop(struct plays *p, uint64_t call, uint64_t serial);
+/* Those of all calls of a shard. */
+void plays_leave(struct plays *p, uint16_t shard);
 /* Sounds were read. */
 void plays_try(struct plays *p, uint64_t now_ns);
 /* An event of a job. */

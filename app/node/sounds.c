@@ -282,13 +282,6 @@ static void entry_forget(struct sounds *s, struct entry *e)
 		entry_drop(s, e);
 }
 
-void sounds_forget(struct sounds *s, const char *tenant)
-{
-	for (uint32_t i = 0; i < s->settings.count; i++)
-		if (strcmp(s->list[i].name.tenant, tenant) == 0)
-			entry_forget(s, &s->list[i]);
-}
-
 static char *path_copy(const char *path)
 {
 	size_t size = strlen(path) + 1;

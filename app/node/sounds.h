@@ -35,9 +35,7 @@ enum sounds_answer sounds_get(struct sounds *s, const struct sound_name *name, u
 int sounds_fd(const struct sounds *s);
 /* How many have been read or could not be. Those who wait ask again. */
 uint32_t sounds_round(struct sounds *s, uint64_t now_ns);
-/* Its files may have changed: they are read anew. */
-void sounds_forget(struct sounds *s, const char *tenant);
-/* All files are of another folder from now on. 0 or -ENOMEM. */
+/* All files are of that folder from now on, and read anew: they may have changed. 0 or -ENOMEM. */
 int sounds_folder_set(struct sounds *s, const char *folder) NODISCARD;
 
 #endif

@@ -407,7 +407,6 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 	static_assert(sizeof(out->digest.realm) == sizeof(s->sip.realm), "copied whole");
 	*out = (struct shard_settings){
 		.number = (uint16_t)s->node.shard,
-		.tenant = "default",
 		.server = "tandem",
 		.registrar = { .expires_s = (uint32_t)(s->sip.registration_expires / NS_PER_S),
 			       .expires_min_s =

@@ -20,6 +20,7 @@
 
 enum {
 	SETTINGS_SIP_PORTS_MAX = 8,
+	SETTINGS_SHARDS_MAX = 15,    /* beside node.shard */
 	SETTINGS_STATE_DIR_MAX = 91, /* the path of EMBEDDED_SOCKET below it must fit into 108 */
 	SETTINGS_PREFIX_MAX = 52,    /* "[v6]/128" and NUL */
 	SETTINGS_ALGORITHM_MAX = 16,
@@ -28,6 +29,7 @@ enum {
 	SETTINGS_FILE_MAX = 1 << 20,
 	SETTINGS_SIP_LOCALS_MAX = SHARD_LOCALS_MAX - 1, /* the last one is for WebSockets */
 	SETTINGS_ORIGINS_MAX = 16,
+	SETTINGS_DNS_SERVERS_MAX = 3,
 	SETTINGS_ALLOW_MAX = 3,
 	SETTINGS_ALLOW_LEN = 16,
 	SETTINGS_PATH_MAX = 256,
@@ -38,6 +40,8 @@ enum {
 struct settings_node {
 	char name[64];
 	uint32_t shard;
+	uint32_t shards[SETTINGS_SHARDS_MAX]; /* further ones */
+	uint32_t shards_count;
 	char state_dir[SETTINGS_STATE_DIR_MAX];
 	uint64_t drain_time;
 };
@@ -46,6 +50,7 @@ struct settings_network {
 	char name[32];
 	struct addr bind;
 	struct addr advertise; /* filled from bind when the file gives none */
+	uint32_t shard;        /* of what comes here and names none; 0: any */
 	uint32_t sip_ports[SETTINGS_SIP_PORTS_MAX];
 	uint32_t sip_port_count;
 	uint32_t sip_tcp_ports[SETTINGS_SIP_PORTS_MAX]; /* as sip_ports when the file gives none */
@@ -57,6 +62,8 @@ struct settings_network {
 	char allow[SETTINGS_ALLOW_MAX][SETTINGS_ALLOW_LEN];
 	uint32_t allow_count;
 	char interface[XDP_NAME_MAX]; /* empty: media comes by sockets only */
+	char tenant
+		[TENANT_NAME_MAX]; /* of all that comes to its SIP ports; empty: the domain says it */
 };
 
 enum { SETTINGS_DOMAINS_MAX = 8 }; /* the certificates' names have the other places */
@@ -140,6 +147,11 @@ struct settings_media {
 	struct settings_dpdk dpdk;
 };
 
+struct settings_dns {
+	char servers[SETTINGS_DNS_SERVERS_MAX][ADDR_TEXT_MAX];
+	uint32_t server_count; /* 0: those of /etc/resolv.conf */
+};
+
 struct settings_redis {
 	char url[256]; /* empty: the node's own server */
 	uint64_t deadline;
@@ -200,6 +212,7 @@ struct settings {
 	struct settings_codes codes;
 	struct settings_tls tls;
 	struct settings_media media;
+	struct settings_dns dns;
 	struct settings_redis redis;
 	struct settings_http http;
 	struct settings_log log;

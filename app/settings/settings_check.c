@@ -49,9 +49,40 @@ void rule_interface(const struct check *c, const char *path, const char *name)
 		       path);
 }
 
+static bool node_runs(const struct settings_node *node, uint32_t shard, uint32_t before)
+{
+	for (uint32_t i = 0; i < before; i++) {
+		if (node->shards[i] == shard)
+			return true;
+	}
+	return node->shard == shard;
+}
+
+static void check_shards(const struct check *c)
+{
+	const struct settings_node *node = &c->s->node;
+	char path[PATH_MAX_BYTES];
+
+	for (uint32_t i = 0; i < node->shards_count; i++) {
+		(void)snprintf(path, sizeof(path), "node.shards[%" PRIu32 "]", i);
+		if (node_runs(node, node->shards[i], i))
+			REPORT(c, path, "%s: %" PRIu32 " is there already", path, node->shards[i]);
+	}
+	for (uint32_t i = 0; i < c->s->network_count; i++) {
+		uint32_t shard = c->s->networks[i].shard;
+
+		(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].shard", i);
+		if (shard && !node_runs(node, shard, node->shards_count))
+			REPORT(c, path, "%s: %" PRIu32 " is neither node.shard nor in node.shards",
+			       path, shard);
+	}
+}
+
 static void check_node(const struct check *c)
 {
 	const struct settings_node *node = &c->s->node;
+
+	check_shards(c);
 
 	if (!rule_is_name(node->name, true))
 		REPORT(c, "node.name", "node.name may have letters, digits, '.', '-' and '_' only");
@@ -319,6 +350,22 @@ static void check_hep(const struct check *c)
 		       "hep.collector must be an address with a port, such as 192.0.2.7:9060");
 }
 
+static void check_tenants(const struct check *c)
+{
+	for (uint32_t i = 0; i < c->s->network_count; i++) {
+		const char *tenant = c->s->networks[i].tenant;
+		char path[PATH_MAX_BYTES];
+
+		(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].tenant", i);
+		if (tenant[0] == '.' || tenant[0] == '_' ||
+		    (tenant[0] && !rule_is_name(tenant, true)))
+			REPORT(c, path,
+			       "%s must have letters, digits, '-', '.' and '_' only, none of the "
+			       "last two in front",
+			       path);
+	}
+}
+
 /* One network needs its interface at least; the others may do without, which is said at the start. */
 static void check_interfaces(const struct check *c)
 {
@@ -380,6 +427,21 @@ static void check_media(const struct check *c)
 	check_dpdk(c);
 }
 
+static void check_dns(const struct check *c)
+{
+	for (uint32_t i = 0; i < c->s->dns.server_count; i++) {
+		char path[PATH_MAX_BYTES];
+		struct addr a;
+
+		if (!addr_parse(&a, bytes_str(c->s->dns.servers[i])) && !addr_is_any(&a) &&
+		    !addr_is_multicast(&a))
+			continue;
+		(void)snprintf(path, sizeof(path), "dns.servers[%" PRIu32 "]", i);
+		REPORT(c, path, "%s must be an address, as 192.0.2.53 or [2001:db8::53]:5353",
+		       path);
+	}
+}
+
 void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *errors)
 {
 	struct check c = { .s = s, .yaml = yaml, .errors = errors };
@@ -396,5 +458,7 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_codes(&c);
 	check_origins(&c);
 	check_others(&c);
+	check_dns(&c);
 	check_hep(&c);
+	check_tenants(&c);
 }

@@ -37,6 +37,19 @@ static const struct conf_field g_node_fields[] = {
 	  .at_start = true,
 	  .help = "Number of the shard this node runs, unique in the cluster. Call ids begin with "
 		  "it." },
+	{ .key = "shards",
+	  .type = CONF_U32_LIST,
+	  FIELD(settings_node, shards),
+	  .count_offset = offsetof(struct settings_node, shards_count),
+	  .max_items = SETTINGS_SHARDS_MAX,
+	  .min = 1,
+	  .max = 65535,
+	  .at_start = true,
+	  .help = "Numbers of further shards that this node runs beside node.shard. Each has a "
+		  "lease and calls of its own: another node can take one of them, and the others "
+		  "go on here. A new call goes to the shard of the network it comes to "
+		  "(networks[].shard), else to one by its Call-ID. Without it: node.shard alone, "
+		  "which serves a node best." },
 	{ .key = "state_dir",
 	  TEXT(settings_node, state_dir),
 	  .required = true,
@@ -73,6 +86,12 @@ static const struct conf_field g_network_fields[] = {
 	  FIELD(settings_network, advertise),
 	  .at_start = true,
 	  .help = "Address that SIP and SDP name, behind 1:1 NAT; without it, bind." },
+	{ .key = "shard",
+	  U32(settings_network, shard, 0, 65535),
+	  .preset = "0",
+	  .at_start = true,
+	  .help = "The shard of this node that takes new calls which come to this network; 0: any "
+		  "of them." },
 	{ .key = "sip_ports",
 	  .type = CONF_U32_LIST,
 	  FIELD(settings_network, sip_ports),
@@ -144,6 +163,13 @@ static const struct conf_field g_network_fields[] = {
 		  "media goes by the kernel's sockets. Each of media.workers has at most 64 "
 		  "receive queues over all interfaces (ethtool -L); of more than eight each holds "
 		  "fewer packets." },
+	{ .key = "tenant",
+	  TEXT(settings_network, tenant),
+	  .at_start = true,
+	  .help = "Name of the tenant whose phones and trunks alone come to the SIP ports of this "
+		  "network. Without it the domain says whose a request is: that of To in "
+		  "REGISTER, else the caller's, or the called one where the caller's is no "
+		  "tenant's. At the port for browsers (http.sip) the domain says it always." },
 	{ .key = NULL },
 };
 
@@ -479,6 +505,20 @@ static const struct conf_field g_media_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct conf_field g_dns_fields[] = {
+	{ .key = "servers",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_dns, servers),
+	  .size = ADDR_TEXT_MAX,
+	  .count_offset = offsetof(struct settings_dns, server_count),
+	  .max_items = SETTINGS_DNS_SERVERS_MAX,
+	  .help = "Name servers, at most three, as 192.0.2.53 or [2001:db8::53]:5353. They must "
+		  "answer for all names (recursion); the one that answered last is asked first. "
+		  "Without it: the nameserver lines of /etc/resolv.conf, which is read again when "
+		  "it has changed. /etc/hosts and search lists are not used." },
+	{ .key = NULL },
+};
+
 static const struct conf_field g_redis_fields[] = {
 	{ .key = "url",
 	  TEXT(settings_redis, url),
@@ -751,6 +791,9 @@ const struct conf_field g_settings_fields[] = {
 	  SECTION(tls, g_tls_fields),
 	  .help = "Certificates of SIP over TLS and of HTTPS." },
 	{ .key = "media", SECTION(media, g_media_fields), .help = "Packets." },
+	{ .key = "dns",
+	  SECTION(dns, g_dns_fields),
+	  .help = "Where names in SIP URIs will be looked up (RFC 3263). No call asks yet." },
 	{ .key = "redis",
 	  SECTION(redis, g_redis_fields),
 	  .help = "Where calls and registrations are kept." },

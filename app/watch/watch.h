@@ -78,7 +78,8 @@ void watch_past(struct watch *w, const struct watch_past *p);
 /* Our end of it. */
 struct addr watch_local(const struct watch *w, const struct sip_hop *hop);
 /* Twice a second: what has ended is tidied up, calls that are gone end their traces. */
-void watch_tick(struct watch *w, const struct shard *shard, struct instant now);
+typedef bool watch_view_fn(uint64_t call, struct call_view *out, void *arg);
+void watch_tick(struct watch *w, watch_view_fn *view, void *arg, struct instant now);
 
 /* 0 and *out (also for the same order again), -EPERM (decrypted), -EALREADY (another trace of the call runs), -EMFILE (too many run),
  * -EDQUOT (no room in the folder), or -errno of the file. */

@@ -243,7 +243,7 @@ const struct trace_store *watch_trace_store(const struct watch *w)
 }
 
 /* A call that is gone may still have an answer or two on their way. */
-static void calls_look(struct watch *w, const struct shard *shard, uint64_t now_ns)
+static void calls_look(struct watch *w, watch_view_fn *view, void *arg, uint64_t now_ns)
 {
 	static struct call_view call;
 
@@ -252,7 +252,7 @@ static void calls_look(struct watch *w, const struct shard *shard, uint64_t now_
 
 		if (atomic_load(&t->state) != TRACE_BEGUN || !trace_call(t))
 			continue;
-		if (shard_call_view(shard, trace_call(t), &call))
+		if (view(trace_call(t), &call, arg))
 			w->gone_ns[i] = 0;
 		else if (!w->gone_ns[i])
 			w->gone_ns[i] = now_ns;
@@ -261,9 +261,9 @@ static void calls_look(struct watch *w, const struct shard *shard, uint64_t now_
 	}
 }
 
-void watch_tick(struct watch *w, const struct shard *shard, struct instant now)
+void watch_tick(struct watch *w, watch_view_fn *view, void *arg, struct instant now)
 {
-	calls_look(w, shard, now.ns);
+	calls_look(w, view, arg, now.ns);
 	watch_orders_settle(w);
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
 		/* acquire: the thread has done with it */

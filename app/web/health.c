@@ -21,6 +21,7 @@ static const struct {
 	{ HEALTH_NO_DESCRIPTORS, "no_descriptors_left" },
 	{ HEALTH_DOCUMENTS, "documents_missing" },
 	{ HEALTH_CALLS_ASIDE, "calls_set_aside" },
+	{ HEALTH_SHARD_LOST, "shard_lost" },
 };
 
 /* Relaxed throughout: each value stands alone. */
@@ -72,7 +73,7 @@ void health_write(struct writer *w, uint32_t reasons)
 
 bool health_is_well(uint32_t reasons)
 {
-	return !(reasons & ~(uint32_t)(HEALTH_BUSY | HEALTH_CALLS_ASIDE));
+	return !(reasons & ~(uint32_t)(HEALTH_BUSY | HEALTH_CALLS_ASIDE | HEALTH_SHARD_LOST));
 }
 
 bool health_is_ready(uint32_t reasons)

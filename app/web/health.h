@@ -22,6 +22,7 @@ enum health_reason {
 	HEALTH_DOCUMENTS = 1024, /* Redis lacks documents that the node has, or had */
 	HEALTH_CALLS_ASIDE =
 		2048, /* no fault of now: records of calls could not be read at the start */
+	HEALTH_SHARD_LOST = 4096, /* another node has a shard of this one: the others go on */
 	HEALTH_BUSY = HEALTH_DRAINING | HEALTH_NO_CALLS | HEALTH_NO_TRANSACTIONS | HEALTH_NO_PORTS |
 		      HEALTH_NO_DESCRIPTORS,
 };

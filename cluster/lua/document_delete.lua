@@ -1,7 +1,15 @@
--- KEYS documents, versions, generation; ARGV name. Version 0: there was none.
-local version = 0
-if redis.call('HDEL', KEYS[1], ARGV[1]) == 1 then
-  redis.call('HDEL', KEYS[2], ARGV[1])
-  version = redis.call('INCR', KEYS[3])
+-- KEYS documents, versions, generation, log, history; ARGV tenant, kind, name, version that is meant, generation known, whether
+-- that is exact. Version 0: there was none.
+-- include document_told
+-- include document_known
+local now = number(redis.call('GET', KEYS[3]))
+if is_behind(now) then
+  return conflict(now)
 end
+if redis.call('HDEL', KEYS[1], ARGV[3]) == 0 then
+  return {'OK', 0}
+end
+redis.call('HDEL', KEYS[2], ARGV[3])
+local version = redis.call('INCR', KEYS[3])
+tell(version, 'delete', '')
 return {'OK', version}

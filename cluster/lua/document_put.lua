@@ -1,5 +1,13 @@
--- KEYS documents, versions, generation; ARGV name, json.
+-- KEYS documents, versions, generation, log, history; ARGV tenant, kind, name, version it was made of, generation known, whether
+-- that is exact, json.
+-- include document_told
+-- include document_known
+local now = number(redis.call('GET', KEYS[3]))
+if is_behind(now) then
+  return conflict(now)
+end
 local version = redis.call('INCR', KEYS[3])
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('HSET', KEYS[2], ARGV[1], version)
+redis.call('HSET', KEYS[1], ARGV[3], ARGV[7])
+redis.call('HSET', KEYS[2], ARGV[3], version)
+tell(version, 'put', ARGV[7])
 return {'OK', version}

@@ -1,17 +1,18 @@
--- KEYS documents, versions, generation; ARGV name, json, version.
+-- KEYS documents, versions, generation, log, history; ARGV tenant, kind, name, history, version, json.
 -- Puts a document where there is none of this version or a later one. Without a name: the generation is this version at least.
-local function number(text)
-  return tonumber(text or '') or 0
-end
-if ARGV[1] == '' then
-  if number(redis.call('GET', KEYS[3])) < tonumber(ARGV[3]) then
-    redis.call('SET', KEYS[3], ARGV[3])
+-- include document_told
+redis.call('SET', KEYS[5], ARGV[4], 'NX')
+local version = tonumber(ARGV[5])
+if ARGV[3] == '' then
+  if number(redis.call('GET', KEYS[3])) < version then
+    redis.call('SET', KEYS[3], ARGV[5])
   end
   return {'OK', 0}
 end
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 and number(redis.call('HGET', KEYS[2], ARGV[1])) >= tonumber(ARGV[3]) then
+if redis.call('HEXISTS', KEYS[1], ARGV[3]) == 1 and present() >= version then
   return {'OK', 0}
 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+redis.call('HSET', KEYS[1], ARGV[3], ARGV[6])
+redis.call('HSET', KEYS[2], ARGV[3], ARGV[5])
+tell(ARGV[5], 'restore', ARGV[6])
 return {'OK', 1}

@@ -15,8 +15,8 @@ static bool is_same_key(const struct srtp_stream *s, const struct media_key *key
 /* With other keys than it has the indexes would be of another keystream: control has not heard yet of a handshake. */
 static int move_may_leave(const struct flow *f, const struct flow_spec *spec)
 {
-	if (f->transport & TRANSPORT_SHARED)
-		return -ENOTSUP; /* the party knows the worker's port */
+	if ((f->transport & TRANSPORT_SHARED) && addr_eq(&f->local[CHANNEL_RTP], &spec->local_rtp))
+		return -ENOTSUP; /* it is the worker's own */
 	if (f->dtls.state == DTLS_HANDSHAKING)
 		return -EBUSY;
 	if (!is_same_key(f->srtp_in, &spec->key_in) || !is_same_key(f->srtp_out, &spec->key_out))
@@ -27,6 +27,8 @@ static int move_may_leave(const struct flow *f, const struct flow_spec *spec)
 static void pack(const struct flow *f, struct flow_parcel *p)
 {
 	p->spec.resume = flow_resume_read(f);
+	if (f->transport & TRANSPORT_SHARED) /* checks to the other port will say where it is */
+		p->spec.resume.source_rtp = p->spec.resume.source_rtcp = (struct addr){ 0 };
 	p->source = f->source;
 	p->source_before = f->source_before;
 	p->sink = f->sink;

@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "engine/job/track.h"
+#include "engine/job/turn.h"
+#include "engine/walk/worker.h"
+#include "media/sound.h"
+
+static const struct job_kind *const g_kinds[] = {
+	[MEDIA_WORK_TRACK] = &job_track,
+};
+
 int job_table_open(struct job_table *t, uint32_t capacity)
 {
 	void *memory;
@@ -27,19 +36,18 @@ int job_table_open(struct job_table *t, uint32_t capacity)
 void job_table_close(struct job_table *t)
 {
 	for (uint32_t i = 0; t->list && t->count > 0 && i < t->capacity; i++)
-		if (t->list[i].id.generation != 0) {
-			media_sound_drop(track_close(&t->list[i].track));
-			job_close(t, &t->list[i]);
-		}
+		if (t->list[i].id.generation != 0)
+			media_sound_drop(job_close(t, &t->list[i]));
 	if (t->list)
 		(void)munmap(t->list, (size_t)t->capacity * sizeof(*t->list));
 	free(t->pcm);
 	*t = (struct job_table){ 0 };
 }
 
-int job_open(struct job_table *t, struct job_id id, struct job **out)
+int job_open(struct job_table *t, struct job_id id, const struct media_work *work, struct job **out)
 {
 	struct job *j;
+	int err;
 
 	assert(id.generation != 0);
 	if (id.slot >= t->capacity)
@@ -47,15 +55,30 @@ int job_open(struct job_table *t, struct job_id id, struct job **out)
 	j = &t->list[id.slot];
 	if (j->id.generation != 0)
 		return -EBUSY;
-	*j = (struct job){ .id = id, .timer = { .owner = id.slot } };
+	*j = (struct job){ .kind = g_kinds[work->kind],
+			   .timer = { .kind = TIMER_JOB, .owner = id.slot } };
+	err = j->kind->open(j, work);
+	if (err)
+		return err;
+	j->id = id;
 	t->count++;
+	t->takers += j->kind->take != NULL;
 	*out = j;
 	return 0;
 }
 
-void job_close(struct job_table *t, struct job *j)
+struct media_sound *job_close(struct job_table *t, struct job *j)
 {
-	assert(j->id.generation != 0 && !j->waits);
+	assert(j->id.generation != 0 && !j->waits && j->first == 0);
 	j->id = (struct job_id){ 0 };
 	t->count--;
+	t->takers -= j->kind->take != NULL;
+	return j->kind->close(j);
+}
+
+void job_rest(struct worker *w, struct job *j)
+{
+	wheel_stop(&w->wheel, &j->timer);
+	turn_forget(&w->jobs, j);
+	j->next = 0;
 }

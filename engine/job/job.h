@@ -10,8 +10,32 @@
 #define ENGINE_JOB_JOB_H
 
 #include "base/wheel.h"
-#include "engine/job/track.h"
+#include "engine/net/verdict.h"
 #include "media/job.h"
+
+struct worker;
+struct pkt;
+struct job;
+
+/* What a job of this kind does. */
+struct job_kind {
+	/* 0 with job.work, or -errno. What comes with its references stays the caller's then. */
+	int (*open)(struct job *j, const struct media_work *work);
+	/* Nobody hears it. What it had of a sound, or NULL. */
+	struct media_sound *(*close)(struct job *j);
+	/* The first flow hears it. */
+	void (*wake)(struct worker *w, struct job *j);
+	/* What there is to do now, at least, as a number of packets; 0: nothing. */
+	uint32_t (*effort)(const struct job *j, uint64_t now_ns);
+	/* Does so much of it, at least something. How much it was. */
+	uint32_t (*turn)(struct worker *w, struct job *j, uint32_t most);
+	/* Where it has got to (MEDIA_JOB_PLACE). */
+	uint32_t (*place)(const struct job *j);
+	/* What a party that hears the job has said; NULL: it takes nothing. VERDICT_ALONE, or why it is not kept. */
+	enum verdict (*take)(struct worker *w, struct job *j, const struct pkt *p);
+};
+
+extern const struct job_kind job_track; /* track.c */
 
 struct job {
 	struct job_id id; /* generation 0: the slot is free */
@@ -19,12 +43,16 @@ struct job {
 	struct wheel_timer timer;
 	uint32_t behind; /* in line: slot + 1 of the next one; 0: it is the last */
 	bool waits;      /* in line */
-	struct track track;
+	uint32_t first;  /* listener: slot + 1; 0: none */
+	uint32_t next;   /* who gets the present packet next: slot + 1; 0: all have it */
+	const struct job_kind *kind;
+	void *work; /* the kind's own */
 };
 
 struct job_table {
 	struct job *list; /* NULL: this worker has no room for jobs */
 	uint32_t capacity, count;
+	uint32_t takers;      /* open jobs that take what is said to them */
 	uint32_t first, last; /* in line: slot + 1; 0: none waits */
 	int16_t *pcm;         /* of the frame that is being made */
 };
@@ -34,9 +62,13 @@ int job_table_open(struct job_table *t, uint32_t capacity) NODISCARD;
 /* Closes what is open: control's thread, for it drops sounds. */
 void job_table_close(struct job_table *t);
 
-/* 0 with *out, -ERANGE (no such slot) or -EBUSY (slot in use). Its track is to be opened. */
-int job_open(struct job_table *t, struct job_id id, struct job **out) NODISCARD;
-void job_close(struct job_table *t, struct job *j);
+/* 0 with *out, -ERANGE (no such slot), -EBUSY (slot in use), or why its kind refuses the work. */
+int job_open(struct job_table *t, struct job_id id, const struct media_work *work,
+	     struct job **out) NODISCARD;
+/* Nobody hears it. What it had of a sound, or NULL. */
+struct media_sound *job_close(struct job_table *t, struct job *j);
+/* The last flow that heard it has left. */
+void job_rest(struct worker *w, struct job *j);
 
 /* NULL when the id is stale or never was. */
 static inline struct job *job_find(const struct job_table *t, struct job_id id)

@@ -13,26 +13,26 @@ static void count_publish(const struct worker *w)
 void job_control_open(struct worker *w, const struct media_command *c)
 {
 	struct media_event event = {
-		.kind = MEDIA_JOB_CLOSED, .job = c->job, .call = c->call, .sound = c->track.sound
+		.kind = MEDIA_JOB_CLOSED,
+		.job = c->job,
+		.call = c->call,
+		.sound = media_work_sound(&c->work),
+		.last = 1,
 	};
 	struct job *j;
 
-	event.error = job_open(&w->jobs, c->job, &j);
-	if (!event.error) {
-		j->call = c->call;
-		event.error = track_open(&j->track, &c->track);
-		if (event.error)
-			job_close(&w->jobs, j);
-	}
+	event.error = job_open(&w->jobs, c->job, &c->work, &j);
 	if (event.error)
 		control_answer(w, &event);
+	else
+		j->call = c->call;
 	count_publish(w);
 }
 
-static void listeners_leave(struct worker *w, const struct track *t)
+static void listeners_leave(struct worker *w, const struct job *j)
 {
-	while (t->first)
-		listener_leave(w, &w->flows.list[t->first - 1]);
+	while (j->first)
+		listener_leave(w, &w->flows.list[j->first - 1]);
 }
 
 void job_control_close(struct worker *w, struct job_id id)
@@ -41,11 +41,11 @@ void job_control_close(struct worker *w, struct job_id id)
 	struct job *j = job_find(&w->jobs, id);
 
 	if (j) {
-		listeners_leave(w, &j->track);
+		listeners_leave(w, j);
+		event.last = 1;
 		event.call = j->call;
-		event.place = j->track.place;
-		event.sound = track_close(&j->track);
-		job_close(&w->jobs, j);
+		event.place = j->kind->place(j);
+		event.sound = job_close(&w->jobs, j);
 		count_publish(w);
 	} else {
 		metric_add(w->metrics->stale_commands, 1);
@@ -63,6 +63,6 @@ void job_control_query(struct worker *w, struct job_id id)
 		return;
 	}
 	event.call = j->call;
-	event.place = j->track.place;
+	event.place = j->kind->place(j);
 	control_answer(w, &event);
 }

@@ -38,7 +38,7 @@ void job_route_closed(struct job_routes *r, struct media_event *event)
 {
 	struct job_route *route;
 
-	if (event->kind != MEDIA_JOB_CLOSED || !event->sound)
+	if (event->kind != MEDIA_JOB_CLOSED || !event->last)
 		return;
 	assert(event->job.slot < r->capacity);
 	route = &r->list[event->job.slot];

@@ -2,7 +2,7 @@
 #include "engine/job/listener.h"
 
 #include "engine/flow/source.h"
-#include "engine/job/turn.h"
+#include "engine/job/job.h"
 #include "engine/walk/event.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
@@ -14,13 +14,13 @@ static struct flow *listener_at(struct worker *w, uint32_t slot_plus_1)
 
 static void link_in(struct worker *w, struct job *j, struct flow *f)
 {
-	struct flow *next = listener_at(w, j->track.first);
+	struct flow *next = listener_at(w, j->first);
 
-	f->listener.next = j->track.first;
+	f->listener.next = j->first;
 	f->listener.before = 0;
-	j->track.first = f->id.slot + 1;
+	j->first = f->id.slot + 1;
 	if (next)
-		next->listener.before = j->track.first;
+		next->listener.before = j->first;
 }
 
 static void link_out(struct worker *w, struct job *j, struct flow *f)
@@ -33,9 +33,9 @@ static void link_out(struct worker *w, struct job *j, struct flow *f)
 	if (before)
 		before->listener.next = l->next;
 	else
-		j->track.first = l->next;
-	if (j->track.next == f->id.slot + 1)
-		j->track.next = l->next;
+		j->first = l->next;
+	if (j->next == f->id.slot + 1)
+		j->next = l->next;
 }
 
 void listener_leave(struct worker *w, struct flow *f)
@@ -49,8 +49,8 @@ void listener_leave(struct worker *w, struct flow *f)
 	f->notice |= f->listener.begun;
 	f->listener = (struct listener){ 0 };
 	f->making &= (uint8_t)~MAKING_SOUND;
-	if (j->track.first == 0)
-		track_rest(w, j);
+	if (j->first == 0)
+		job_rest(w, j);
 }
 
 static void listener_join(struct worker *w, struct flow *f, struct job *j)
@@ -58,7 +58,8 @@ static void listener_join(struct worker *w, struct flow *f, struct job *j)
 	f->listener.job = j->id.slot + 1;
 	f->making |= MAKING_SOUND;
 	link_in(w, j, f);
-	track_wake(w, j);
+	if (!wheel_is_running(&j->timer) && !j->waits)
+		j->kind->wake(w, j);
 }
 
 void listener_set(struct worker *w, struct flow *f, const struct flow_source *source)
@@ -86,27 +87,29 @@ static bool listener_is_open(const struct worker *w, struct flow *f)
 }
 
 /* Behind all that was sent before. Whoever fed the stream begins a new run when it does again. */
-static void listener_begin(struct worker *w, struct flow *f, const struct track *t)
+static void listener_begin(struct worker *w, struct flow *f, const struct job_frame *frame)
 {
-	originate_begin(w, f, t->clock_hz);
+	originate_begin(w, f, frame->clock_hz);
 	f->sink.feeder = (struct flow_id){ 0 };
-	f->listener.timestamp_offset =
-		sink_timestamp_anew(&f->sink, (enum media_kind)f->kind, t->clock_hz, w->now_ns) -
-		t->timestamp;
+	f->listener.timestamp_offset = sink_timestamp_anew(&f->sink, (enum media_kind)f->kind,
+							   frame->clock_hz, w->now_ns) -
+				       frame->timestamp;
 	f->listener.begun = 1;
 	f->listener.marked = 0;
 	if (f->sink.units == 0) /* its first sound is told at once: a kill may be near */
 		f->noticed_ns = 0;
-	f->sink.units = (uint16_t)t->units;
+	f->sink.units = (uint16_t)frame->units;
 	f->notice = 1;
 }
 
-bool listener_hear(struct worker *w, struct flow *f, const struct track *t)
+bool listener_hear(struct worker *w, struct flow *f, const struct job_frame *frame)
 {
 	struct listener *l = &f->listener;
-	struct made_rtp rtp = { .payload_type = l->payload_type,
-				.clock_hz = t->clock_hz,
-				.payload = bytes_mem(t->octets, t->length) };
+	struct made_rtp rtp = { .payload_type = frame->payload_type == PAYLOAD_NONE
+							? l->payload_type
+							: frame->payload_type,
+				.clock_hz = frame->clock_hz,
+				.payload = frame->payload };
 
 	if (f->making & MAKING_DIGIT)
 		return false; /* its time goes on */
@@ -115,9 +118,9 @@ bool listener_hear(struct worker *w, struct flow *f, const struct track *t)
 		return false;
 	}
 	if (!l->begun)
-		listener_begin(w, f, t);
-	rtp.marker = !l->marked;
-	rtp.timestamp = t->timestamp + l->timestamp_offset;
+		listener_begin(w, f, frame);
+	rtp.marker = frame->marker || !l->marked;
+	rtp.timestamp = frame->timestamp + l->timestamp_offset;
 	if (!originate_rtp(w, f, &rtp))
 		return false;
 	l->marked = 1;

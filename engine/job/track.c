@@ -2,6 +2,7 @@
 #include "engine/job/track.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "dsp/encoder.h"
@@ -46,7 +47,7 @@ static uint8_t effort_of(const struct encoder *e)
 	return (uint8_t)(packets < TURN_SLICE ? packets : TURN_SLICE);
 }
 
-int track_open(struct track *t, const struct media_track *spec)
+static int track_set(struct track *t, const struct media_track *spec)
 {
 	int err;
 
@@ -67,55 +68,58 @@ int track_open(struct track *t, const struct media_track *spec)
 	return 0;
 }
 
-struct media_sound *track_close(struct track *t)
+static int track_open(struct job *j, const struct media_work *work)
 {
+	struct track *t = calloc(1, sizeof(*t));
+	int err = t ? track_set(t, &work->track) : -ENOMEM;
+
+	if (err)
+		free(t);
+	else
+		j->work = t;
+	return err;
+}
+
+static struct media_sound *track_close(struct job *j)
+{
+	struct track *t = j->work;
 	struct media_sound *sound = t->sound;
 
-	assert(t->first == 0);
 	encoder_close(t->encoder);
-	*t = (struct track){ 0 };
+	free(t);
 	return sound;
 }
 
 /* ---- its time ---- */
 
-static void timer_set(struct worker *w, struct job *j)
-{
-	j->timer.kind = TIMER_JOB;
-	wheel_start(&w->wheel, &j->timer, j->track.due_ns);
-}
-
 /* Each job at a ms of its own, as far as there are any. */
-void track_wake(struct worker *w, struct job *j)
+static void track_wake(struct worker *w, struct job *j)
 {
-	struct track *t = &j->track;
+	struct track *t = j->work;
 	uint64_t phase_ns = j->id.slot % t->packet_ms * NS_PER_MS;
 
-	if (wheel_is_running(&j->timer) || j->waits || t->ended)
+	if (t->ended)
 		return;
 	t->due_ns = w->now_ns + frame_ns(t) - 1 - phase_ns;
 	t->due_ns = t->due_ns - t->due_ns % frame_ns(t) + phase_ns;
 	t->told_ns = w->now_ns;
-	timer_set(w, j);
+	wheel_start(&w->wheel, &j->timer, t->due_ns);
 }
 
-void track_rest(struct worker *w, struct job *j)
+static bool is_due(const struct job *j, uint64_t now_ns)
 {
-	wheel_stop(&w->wheel, &j->timer);
-	turn_forget(&w->jobs, j);
-	j->track.next = 0;
+	const struct track *t = j->work;
+
+	return j->first && !t->ended && now_ns >= t->due_ns;
 }
 
-static bool is_due(const struct track *t, uint64_t now_ns)
+static uint32_t track_effort(const struct job *j, uint64_t now_ns)
 {
-	return t->first && !t->ended && now_ns >= t->due_ns;
-}
+	const struct track *t = j->work;
 
-uint32_t track_effort(const struct track *t, uint64_t now_ns)
-{
-	if (t->next)
+	if (j->next)
 		return 1;
-	return is_due(t, now_ns) ? t->effort : 0;
+	return is_due(j, now_ns) ? t->effort : 0;
 }
 
 /* ---- frames ---- */
@@ -155,24 +159,32 @@ static void pcm_read(const struct track *t, int16_t *out)
 	}
 }
 
-static void frame_make(struct worker *w, struct track *t)
+static void frame_make(struct worker *w, struct job *j)
 {
+	struct track *t = j->work;
 	int n;
 
 	pcm_read(t, w->jobs.pcm);
 	n = encoder_frame(t->encoder, w->jobs.pcm, t->samples, t->octets, sizeof(t->octets));
 	t->length = n > 0 ? (uint16_t)n : 0;
-	t->next = n > 0 ? t->first : 0;
+	j->next = n > 0 ? j->first : 0;
 	place_move(t, t->samples);
 	metric_add(n > 0 ? w->metrics->frames_encoded : w->metrics->frames_failed, 1);
 }
 
 /* ---- what control hears ---- */
 
+static uint32_t track_place(const struct job *j)
+{
+	const struct track *t = j->work;
+
+	return t->place;
+}
+
 static bool track_place_tell(struct worker *w, const struct job *j, enum media_event_kind kind)
 {
 	const struct media_event event = {
-		.kind = kind, .job = j->id, .call = j->call, .place = j->track.place
+		.kind = kind, .job = j->id, .call = j->call, .place = track_place(j)
 	};
 
 	return event_send(w, &event);
@@ -181,7 +193,7 @@ static bool track_place_tell(struct worker *w, const struct job *j, enum media_e
 /* A full ring: with the next frame. */
 static void place_tell_now_and_then(struct worker *w, struct job *j)
 {
-	struct track *t = &j->track;
+	struct track *t = j->work;
 
 	if (t->tell_ns == 0 || w->now_ns - t->told_ns < t->tell_ns)
 		return;
@@ -194,35 +206,50 @@ static void place_tell_now_and_then(struct worker *w, struct job *j)
 /* The next frame is due. */
 static void frame_turn(struct worker *w, struct job *j)
 {
-	struct track *t = &j->track;
+	struct track *t = j->work;
 
 	late_skip(w, t);
 	t->timestamp += t->units;
 	t->due_ns += frame_ns(t);
 	if (t->loops || t->place < t->sound->length)
-		frame_make(w, t);
+		frame_make(w, j);
 	else
 		t->ended = track_place_tell(w, j, MEDIA_JOB_ENDED);
 	place_tell_now_and_then(w, j);
 	if (!t->ended)
-		timer_set(w, j);
+		wheel_start(&w->wheel, &j->timer, t->due_ns);
 }
 
-uint32_t track_turn(struct worker *w, struct job *j, uint32_t most)
+static uint32_t track_turn(struct worker *w, struct job *j, uint32_t most)
 {
-	struct track *t = &j->track;
+	struct track *t = j->work;
 	uint32_t done = 0, played = 0;
+	struct job_frame frame;
 
-	if (!t->next && is_due(t, w->now_ns)) {
+	if (!j->next && is_due(j, w->now_ns)) {
 		frame_turn(w, j);
 		done = t->effort;
 	}
-	for (; t->next && done < most; done++) {
-		struct flow *f = &w->flows.list[t->next - 1];
+	frame = (struct job_frame){ .payload = bytes_mem(t->octets, t->length),
+				    .clock_hz = t->clock_hz,
+				    .units = t->units,
+				    .timestamp = t->timestamp,
+				    .payload_type = PAYLOAD_NONE };
+	for (; j->next && done < most; done++) {
+		struct flow *f = &w->flows.list[j->next - 1];
 
-		t->next = f->listener.next;
-		played += listener_hear(w, f, t);
+		j->next = f->listener.next;
+		played += listener_hear(w, f, &frame);
 	}
 	metric_add(w->metrics->frames_played, played);
 	return done < most ? done : most;
 }
+
+const struct job_kind job_track = {
+	.open = track_open,
+	.close = track_close,
+	.wake = track_wake,
+	.effort = track_effort,
+	.turn = track_turn,
+	.place = track_place,
+};

@@ -9,11 +9,9 @@
 #ifndef ENGINE_JOB_TRACK_H
 #define ENGINE_JOB_TRACK_H
 
-#include "media/job.h"
+#include "engine/job/job.h"
 #include "media/sound.h"
 
-struct worker;
-struct job;
 struct encoder;
 
 enum {
@@ -32,8 +30,6 @@ struct track {
 	uint32_t samples;          /* of a frame */
 	uint32_t clock_hz, units;  /* of RTP; a frame's */
 	uint32_t timestamp;        /* of the present frame */
-	uint32_t first;            /* listener: slot + 1; 0: none */
-	uint32_t next;             /* who gets the present frame next: slot + 1; 0: all have it */
 	uint8_t packet_ms;
 	uint8_t effort; /* of encoding, in packets sent: turn.h */
 	uint8_t loops;
@@ -41,18 +37,5 @@ struct track {
 	uint16_t length;
 	uint8_t octets[TRACK_OCTETS_MAX]; /* the present frame */
 };
-
-/* 0, -EINVAL (what it is to be made of does not fit together) or -ENOMEM. The sound's reference is the caller's. */
-int track_open(struct track *t, const struct media_track *spec) NODISCARD;
-/* Nobody listens. Its sound. */
-struct media_sound *track_close(struct track *t);
-/* The first one listens; another one: nothing. */
-void track_wake(struct worker *w, struct job *j);
-/* The last one has left. */
-void track_rest(struct worker *w, struct job *j);
-/* What there is to do now, at least, as a number of packets; 0: nothing. */
-uint32_t track_effort(const struct track *t, uint64_t now_ns);
-/* Does so much of it, at least something. How much it was. */
-uint32_t track_turn(struct worker *w, struct job *j, uint32_t most);
 
 #endif

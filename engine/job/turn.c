@@ -56,11 +56,11 @@ void turn_take(struct worker *w)
 	while (t->first && left > 0) {
 		struct job *j = &t->list[t->first - 1];
 
-		if (track_effort(&j->track, w->now_ns) > left && left < TURN_SLICE)
+		if (j->kind->effort(j, w->now_ns) > left && left < TURN_SLICE)
 			break;
 		(void)first_take(t);
-		left -= track_turn(w, j, left);
-		if (track_effort(&j->track, w->now_ns) > 0)
+		left -= j->kind->turn(w, j, left);
+		if (j->kind->effort(j, w->now_ns) > 0)
 			turn_want(t, j);
 	}
 	originate_flush(w);

@@ -105,7 +105,7 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	m->flows = metric_register(METRIC_GAUGE, "tandem_media_flows", WORKER_LABELS[worker],
 				   "Open flows");
 	m->jobs = metric_register(METRIC_GAUGE, "tandem_media_jobs", WORKER_LABELS[worker],
-				  "Open jobs: sounds that are played");
+				  "Open jobs: sounds that are played, and late echoes");
 	m->cpu_us = metric_register_per(METRIC_COUNTER, "tandem_media_worker_cpu_seconds_total",
 					WORKER_LABELS[worker], "CPU time of the media workers",
 					1000000);

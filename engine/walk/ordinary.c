@@ -83,8 +83,8 @@ static inline void ordinary_pkt_done(struct pkt *p, struct flow *f, struct flow 
 	p->out_slot = peer->out_slot;
 }
 
-static inline void ordinary_pkt_relay(struct pkt *p, struct flow *f, struct flow *peer,
-				      struct arrival *a)
+static ALWAYS_INLINE void ordinary_pkt_relay(struct pkt *p, struct flow *f, struct flow *peer,
+					     struct arrival *a)
 {
 	uint16_t sequence = be16_get(p->data + 2);
 	uint32_t clock_hz = f->rule.clock_hz;

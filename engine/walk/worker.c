@@ -19,6 +19,7 @@
 #include "engine/walk/protect.h"
 #include "engine/walk/rewrite.h"
 #include "engine/walk/rtcp.h"
+#include "engine/walk/take.h"
 #include "engine/walk/tick.h"
 #include "engine/walk/unprotect.h"
 
@@ -51,6 +52,7 @@ static void relay(struct worker *w, struct batch *b)
 	capture_stage(w, b, CAPTURE_IN_PLAIN);
 	rewrite_stage(w, b); /* RTP: the peer's numbers, or why not */
 	measure_stage(w, b); /* loss, jitter, digits */
+	take_stage(w, b);    /* RTP to who makes what the party hears */
 	rtcp_stage(w, b);    /* RTCP: the peer's numbers, or why not */
 	opaque_stage(w, b);  /* other lines: as it is, or why not */
 	capture_stage(w, b, CAPTURE_OUT_PLAIN);

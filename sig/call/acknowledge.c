@@ -9,6 +9,7 @@
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
+#include "sig/leg/refusal.h"
 #include "sig/leg/session_timer.h"
 
 enum { FORKS_ENDED_MAX = 16 }; /* of one leg: nobody has more phones that answer at once */
@@ -245,6 +246,8 @@ void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev
 {
 	struct leg *l = c->legs[ev->leg];
 
+	if (refusal_acknowledged(l))
+		return;
 	if (!l->uas || l->uas->state != UAS_ACCEPTED || ev->message->cseq != l->uas->cseq)
 		return; /* of an older answer */
 	if (l->state == LEG_ANSWERED)

@@ -21,17 +21,36 @@ static const struct act *act_now(const struct acts *a)
 	return &a->list[a->at];
 }
 
-const struct job_id *acts_track(const struct call *c)
+enum hears acts_hears(const struct call *c)
 {
-	return c->acts && c->acts->serial ? c->acts->track : NULL;
+	return c->acts ? c->acts->hears : HEARS_PEER;
 }
 
-bool acts_echo(const struct call *c)
+const struct job_id *acts_track(const struct call *c)
 {
-	return c->acts && c->acts->echoes;
+	return c->acts->track;
 }
 
 /* ---- what is played ---- */
+
+static enum hears act_word(const char *file)
+{
+	static const struct {
+		const char *word;
+		enum hears hears;
+	} g_words[] = {
+		{ ACT_ECHO, HEARS_ITSELF },
+#define TONE(suffix, name) { ACT_TONE name, HEARS_##suffix },
+#include "sig/host/tones.def"
+#undef TONE
+	};
+
+	for (size_t i = 0; i < COUNT_OF(g_words); i++) {
+		if (!strcmp(file, g_words[i].word))
+			return g_words[i].hears;
+	}
+	return HEARS_PLAY;
+}
 
 static void play_stop(struct call_host *h, struct call *c)
 {
@@ -42,31 +61,67 @@ static void play_stop(struct call_host *h, struct call *c)
 		e->version = c->acts->serial;
 	}
 	c->acts->serial = 0;
-	c->acts->echoes = false;
+	c->acts->hears = HEARS_PEER;
 	memset(c->acts->track, 0, sizeof(c->acts->track));
 }
 
+static void wait_key(const struct call_host *h, struct acts *a)
+{
+	uint32_t ms = a->digit_count ? a->terms.inter_ms : a->terms.first_ms;
+
+	a->until_ns = h->now.ns + ms * NS_PER_MS;
+}
+
+/* Beside what has no end the first key is waited for from its beginning on. */
+static void endless_begin(const struct call_host *h, struct acts *a)
+{
+	if (a->terms.max && !a->until_ns)
+		wait_key(h, a);
+}
+
+/* In its place. False: that tone is not played here, or not in a codec of the caller's. */
+static bool word_start(const struct call_host *h, const struct call *c, enum hears word)
+{
+	struct acts *a = c->acts;
+	enum media_codec codec;
+
+	if (word != HEARS_ITSELF &&
+	    (!h->settings->tones || !hears_codec(c, c->bridge.caller, &codec)))
+		return false;
+	a->hears = word;
+	endless_begin(h, a);
+	return true;
+}
+
 /* The file that is its turn. False: it cannot be asked for. */
-static bool play_start(struct call_host *h, struct call *c)
+static bool file_start(struct call_host *h, struct call *c)
 {
 	struct acts *a = c->acts;
 	enum media_codec codec;
 	struct effect *e;
 
-	play_stop(h, c);
-	a->echoes = !strcmp(a->terms.files[a->file], ACT_ECHO);
-	if (a->echoes)
-		return true;
 	if (!hears_codec(c, c->bridge.caller, &codec))
 		return false;
 	e = effects_add(h->effects, EFFECT_PLAY);
-	if (!e || text_set(&e->data, bytes_str(a->terms.files[a->file])))
+	if (!e || text_set(&e->tenant, bytes_str(call_tenant(h, c))) ||
+	    text_set(&e->data, bytes_str(a->terms.files[a->file])))
 		return false;
+	a->hears = HEARS_PLAY;
 	a->serial = rand_u64_from(h->rand) | 1;
 	e->call = c->id;
 	e->version = a->serial;
 	e->expected = codec;
+	if (bytes_starts(text_bytes(&e->data), ACT_LATE_ECHO))
+		endless_begin(h, a);
 	return true;
+}
+
+static bool play_start(struct call_host *h, struct call *c)
+{
+	enum hears word = act_word(c->acts->terms.files[c->acts->file]);
+
+	play_stop(h, c);
+	return word == HEARS_PLAY ? file_start(h, c) : word_start(h, c, word);
 }
 
 /* False: all has been played. */
@@ -84,7 +139,7 @@ static bool play_next(struct acts *a)
 
 static const char *act_reason_of(const struct acts *a, enum act_outcome outcome)
 {
-	bool collects = act_now(a)->kind == ACT_COLLECT;
+	bool collects = a->terms.max;
 	bool few = collects && a->digit_count < a->terms.min;
 
 	switch (outcome) {
@@ -121,13 +176,6 @@ static void act_finish(struct call_host *h, struct call *c, enum act_outcome out
 	play_stop(h, c);
 	explicit_bzero(c->acts, sizeof(*c->acts));
 	acts_clear(&c->acts);
-}
-
-static void wait_key(const struct call_host *h, struct acts *a)
-{
-	uint32_t ms = a->digit_count ? a->terms.inter_ms : a->terms.first_ms;
-
-	a->until_ns = h->now.ns + ms * NS_PER_MS;
 }
 
 static void act_end(struct call_host *h, struct call *c, enum act_outcome outcome);
@@ -278,7 +326,7 @@ void acts_told(struct call_host *h, struct call *c, const struct act_news *news)
 
 void acts_overdue(struct call_host *h, struct call *c)
 {
-	if (c->acts && act_now(c->acts)->kind == ACT_COLLECT)
+	if (c->acts)
 		act_end(h, c, ACT_TIMEOUT);
 }
 

@@ -8,6 +8,7 @@
 #define SIG_CALL_ACT_H
 
 #include "media/job.h"
+#include "sig/call/hears.h"
 #include "sig/model/call.h"
 
 enum {
@@ -20,8 +21,11 @@ enum {
 	ACT_DONE = UINT8_MAX, /* next: none */
 };
 
-/* In place of a file: the caller hears itself. It has no end. */
-#define ACT_ECHO "echo"
+/* In place of a file: the caller hears itself; or the tone of that name (sig/host/tones.def) of the node's country. They have no end, but
+ * where keys are asked for: the first one is waited for as long as in silence. */
+#define ACT_ECHO      "echo"
+#define ACT_LATE_ECHO "echo-" /* and how many ms later */
+#define ACT_TONE      "tone-"
 
 enum act_kind { ACT_PLAY, ACT_COLLECT };
 enum act_outcome {
@@ -61,7 +65,7 @@ struct acts {
 	uint8_t digit_count;
 	/* of this process */
 	uint64_t serial;                   /* of what was asked to be played; 0: nothing is */
-	bool echoes;                       /* ACT_ECHO's turn */
+	enum hears hears;                  /* HEARS_PEER: nothing is played */
 	struct job_id track[MEDIA_CODECS]; /* that plays; generation 0: not yet */
 };
 
@@ -82,9 +86,9 @@ void acts_stop(struct call_host *h, struct call *c);
 void acts_over(struct call_host *h, struct call *c);
 /* In the next process. */
 void acts_resume(struct call_host *h, struct call *c);
-/* By codec; NULL: nothing is played. */
+/* What the caller hears of it; HEARS_PEER: nothing. */
+enum hears acts_hears(const struct call *c);
+/* By codec, where that is HEARS_PLAY. */
 const struct job_id *acts_track(const struct call *c);
-/* The caller hears itself. */
-bool acts_echo(const struct call *c);
 
 #endif

@@ -129,13 +129,15 @@ static void answer_give_up(struct call_host *h, struct call *c, const struct cal
 	call_untaken(h, c, &e);
 }
 
-static int answer_confirm(struct call_host *h, struct leg *l, const struct sip_message *m)
+static int answer_confirm(struct call_host *h, struct call *c, uint8_t leg,
+			  const struct sip_message *m)
 {
+	struct leg *l = c->legs[leg];
+
 	if (l->state == LEG_CONFIRMED)
 		return dialog_refresh(&l->dialog, m, h);
-	/* another fork than the one whose PRACK it was: what that one agreed on is its own */
-	if (!bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag)))
-		l->open.by_18x = false;
+	if (l->open.by_18x && !bytes_eq(m->to.tag, text_bytes(&l->dialog.remote_tag)))
+		invite_other_fork(h, c, leg);
 	/* a branch that lost may answer its first INVITE while the winner is asked again */
 	return dialog_confirm(&l->dialog, m, l->behind_nat, h);
 }
@@ -228,7 +230,7 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 	}
 	leg_learn(l, ev->message);
 	session_timer_answered(h, l, ev->message);
-	err = answer_confirm(h, l, ev->message);
+	err = answer_confirm(h, c, ev->leg, ev->message);
 	l->uac->state = UAC_ANSWERED;
 	if (!wanted) {
 		answered_too_late(h, c, ev->leg);

@@ -20,6 +20,7 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
+#include "sig/leg/refusal.h"
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/model/transfer.h"
@@ -49,7 +50,7 @@ struct sig_event *call_publish_begin(struct call_host *h, const struct call *c,
 	event->call = c->id;
 	event->version = c->out.version;
 	event->status = c->status;
-	cdr_put(event->tenant, sizeof(event->tenant), bytes_str(h->settings->tenant));
+	cdr_put(event->tenant, sizeof(event->tenant), bytes_str(call_tenant(h, c)));
 	cdr_put(event->application, sizeof(event->application), call_application(c));
 	cdr_put(event->from, sizeof(event->from), text_bytes(&c->from));
 	cdr_put(event->to, sizeof(event->to), text_bytes(&c->to));
@@ -154,6 +155,8 @@ static void forget_waiting(struct call_host *h, struct call *c)
 			respond(h, txns_get(h->txns, item.txn), NULL, &gone);
 		else if (item.kind == OUTBOX_ORDER)
 			order_wait(h, c, &(struct shard_order){ .ticket = item.txn }, item.number);
+		else if (item.kind == OUTBOX_REFUSAL)
+			refusal_wait(h, c, item.leg);
 		else if (item.kind == OUTBOX_RESPONSE)
 			response_waits(h, c, &item);
 		else if (item.kind == OUTBOX_REFUSED)
@@ -211,7 +214,9 @@ void call_end_note(struct call_host *h, struct call *c, const struct call_ending
 
 void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 {
-	struct leg_farewell f = { .status = e->status, .extra = e->extra, .reason = e->reason };
+	struct leg_farewell f = {
+		.status = e->status, .phrase = e->phrase, .extra = e->extra, .reason = e->reason
+	};
 
 	if (c->state == CALL_ENDING)
 		return;
@@ -319,7 +324,7 @@ void call_flow_failed(struct call_host *h, struct call *c, struct flow_id id, in
 static bool legs_are_closed(const struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && c->legs[i]->state != LEG_CLOSED)
+		if (c->legs[i] && (c->legs[i]->state != LEG_CLOSED || c->legs[i]->refusal))
 			return false;
 	}
 	return true;
@@ -353,7 +358,7 @@ void call_end_ask(struct call_host *h, struct call *c)
 	if (e) {
 		if (c->cdr)
 			e->cdrs[c->segment_count] = *c->cdr;
-		cdrs_fill(e->cdrs, c, h->settings->tenant, h->wall_ms);
+		cdrs_fill(e->cdrs, c, call_tenant(h, c), h->wall_ms);
 		e->version = c->out.version;
 	}
 	if (c->end_tries++ == 0)

@@ -9,6 +9,7 @@ struct call_ending {
 	enum call_cause cause;
 	enum call_ended_by by;
 	uint16_t status;     /* to A while its INVITE is open */
+	const char *phrase;  /* of that response; NULL: the usual one */
 	struct bytes extra;  /* lines for that response */
 	struct bytes reason; /* Reason line passed on to the other side */
 };

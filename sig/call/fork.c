@@ -33,13 +33,14 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t as
 	struct leg *l = c->legs[leg];
 
 	party.target = target->uri;
+	party.routes = target->routes;
 	party.hop = target->hop;
 	l->behind_nat = target->behind_nat;
 	l->called = true;
-	return leg_ask(l, asker) || leg_set_user(h, l, target->user) ||
-			       leg_set_terms(l, &target->terms)
-		       ? -ENOMEM
-		       : dialog_to_party(&l->dialog, &tag, &party, h->settings);
+	if (leg_ask(l, asker) || leg_set_user(h, l, c->tenant, target->user) ||
+	    leg_set_terms(l, &target->terms))
+		return -ENOMEM;
+	return leg_to_party(h, l, &tag, &party);
 }
 
 static int fork_offer(struct call_host *h, struct call *c, uint8_t leg,
@@ -84,7 +85,8 @@ static bool was_tried(const struct call *c, const struct call_target *t)
 		const struct leg *l = c->legs[i];
 
 		if (l && l->called && bytes_eq(text_bytes(&l->dialog.target), t->uri) &&
-		    addr_eq(&l->dialog.hop.remote, &t->hop.remote))
+		    (t->routes.n ? bytes_eq(text_bytes(&l->dialog.routes), t->routes)
+				 : addr_eq(&l->dialog.hop.remote, &t->hop.remote)))
 			return true;
 	}
 	return false;
@@ -110,7 +112,7 @@ static uint32_t ask_contact(struct call_host *h, struct call *c, uint8_t leg,
 	struct call_refusal refusal;
 	struct dialog_party from;
 	uint32_t n = fork_caller_of(c->legs[leg], &from)
-			     ? h->targets_of(h->owner, to, targets, COUNT_OF(targets))
+			     ? h->targets_of(h->owner, c->tenant, to, targets, COUNT_OF(targets))
 			     : 0;
 	uint32_t asked = 0;
 
@@ -125,6 +127,53 @@ static uint32_t ask_contact(struct call_host *h, struct call *c, uint8_t leg,
 		}
 	}
 	return asked;
+}
+
+static uint32_t flows_of_leg(struct call_host *h, const struct leg *l, struct call_target *out,
+			     uint32_t cap)
+{
+	return h->flows_of(h->owner, l, out, cap);
+}
+
+static bool has_flow(struct call_host *h, const struct leg *l)
+{
+	struct call_target other;
+
+	return h->flows_of && flows_of_leg(h, l, &other, 1);
+}
+
+static bool ask_flow(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+	struct call_target targets[LEGS_MAX];
+	struct call_refusal refusal;
+	struct dialog_party from;
+	uint32_t n = flows_of_leg(h, l, targets, COUNT_OF(targets));
+
+	if (!fork_caller_of(l, &from))
+		return false;
+	from.remote_user = text_bytes(&l->user);
+	for (uint32_t i = 0; i < n; i++) {
+		if (!was_tried(c, &targets[i]) &&
+		    !fork_ask(h, c, l->uac->from, &targets[i], &from, &refusal))
+			return true;
+	}
+	return false;
+}
+
+bool fork_next_flow(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	if (!l->called || l->state != LEG_EARLY || l->uac->from == leg || !has_flow(h, l))
+		return false;
+	outbox_touch(&c->out);
+	if (!ask_flow(h, c, leg))
+		return false;
+	LOG_INFO("call", c->id, "the phone is asked over its next flow", LOG_U64("leg", leg));
+	leg_close(c->legs[leg]);
+	flows_close_leg(h, c, leg);
+	return true;
 }
 
 uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,

@@ -15,6 +15,8 @@ int fork_ask(struct call_host *h, struct call *c, uint8_t from_leg,
 /* Where a 3xx of that leg leads, as further branches: how many. Everybody is rung at most once in a call. */
 uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
 		       const struct sip_message *m);
+/* The leg's phone is not reached that way: it is asked by the next one that it has (RFC 5626 7), in the leg's place. False: it has none. */
+bool fork_next_flow(struct call_host *h, struct call *c, uint8_t leg);
 /* Who calls, as that leg was told; *out lies in the leg. False: that cannot be read. */
 bool fork_caller_of(const struct leg *l, struct dialog_party *out);
 /* All others leave. */

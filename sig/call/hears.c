@@ -109,10 +109,8 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 	const struct leg *l = call_leg(c, leg), *peer = call_leg(c, bridge_peer(c, leg));
 	bool listens = l && is_listening(l);
 
-	if (acts_track(c) && leg == c->bridge.caller)
-		return HEARS_PLAY;
-	if (acts_echo(c) && leg == c->bridge.caller)
-		return HEARS_ITSELF;
+	if (acts_hears(c) != HEARS_PEER && leg == c->bridge.caller)
+		return acts_hears(c);
 	if (c->parting_ns)
 		return listens ? hears_parting(c) : HEARS_PEER;
 	if (listens && is_left_waiting(c))
@@ -130,7 +128,7 @@ static const struct job_id *leg_music_of(const struct call_host *h, const struct
 {
 	if (!h->music_of)
 		return h->tracks[SHARD_TRACK_MUSIC];
-	return h->music_of(h->owner, text_bytes(&c->legs[holder]->user));
+	return h->music_of(h->owner, c->tenant, text_bytes(&c->legs[holder]->user));
 }
 
 /* By codec. */
@@ -144,16 +142,11 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 		return acts_track(c);
 	case HEARS_MUSIC:
 		return leg_music_of(h, c, call_is_alone(c) ? leg : bridge_peer(c, leg));
-	case HEARS_RINGBACK:
-		return h->tracks[SHARD_TRACK_RINGBACK];
-	case HEARS_BUSY:
-		return h->tracks[SHARD_TRACK_BUSY];
-	case HEARS_CONGESTION:
-		return h->tracks[SHARD_TRACK_CONGESTION];
-	case HEARS_INFORMATION:
-		return h->tracks[SHARD_TRACK_INFORMATION];
-	case HEARS_CONFIRMATION:
-		return h->tracks[SHARD_TRACK_CONFIRMATION];
+#define TONE(suffix, name)   \
+	case HEARS_##suffix: \
+		return h->tracks[SHARD_TRACK_##suffix];
+#include "sig/host/tones.def"
+#undef TONE
 	}
 	return NULL;
 }

@@ -14,12 +14,10 @@ enum hears {
 	HEARS_PEER,
 	HEARS_MUSIC, /* the other one holds it, or it is alone and nobody says what it is to hear */
 	HEARS_PLAY,  /* what an application asked for (act.h) */
-	HEARS_ITSELF,   /* that is what an application asked for */
-	HEARS_RINGBACK, /* the other one is rung */
-	HEARS_BUSY,     /* nobody is there any more, and it is told why (parting.h) */
-	HEARS_CONGESTION,
-	HEARS_INFORMATION,  /* ... who was called cannot be called */
-	HEARS_CONFIRMATION, /* what was dialled is done (set.h) */
+	HEARS_ITSELF, /* that is what an application asked for */
+#define TONE(suffix, name) HEARS_##suffix,
+#include "sig/host/tones.def"
+#undef TONE
 };
 
 enum hears hears_of(const struct call *c, uint8_t leg);

@@ -111,15 +111,28 @@ void invite_go(struct call_host *h, struct call *c, uint8_t leg)
 	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 }
 
+static void begin_other_dialog(struct call_host *h, struct leg *asker)
+{
+	asker->dialog.tag.random = rand_u64_from(h->rand);
+	asker->open.by_18x = false;
+}
+
 /* The asker took another leg's early answer for the answer (RFC 3261 13.2.1): this one belongs to another early dialog. */
 void invite_retag(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *from = c->legs[c->legs[leg]->uac->from];
 
-	if (from->uas->early && from->uas->early != leg) {
-		from->dialog.tag.random = rand_u64_from(h->rand);
-		from->open.by_18x = false;
-	}
+	if (from->uas->early && from->uas->early != leg)
+		begin_other_dialog(h, from);
+}
+
+void invite_other_fork(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *from = c->legs[c->legs[leg]->uac->from];
+
+	c->legs[leg]->open.by_18x = false;
+	if (from->uas && from->uas->early == leg)
+		begin_other_dialog(h, from);
 }
 
 /* What the asker has of that leg it is not told again (RFC 6337 3.1.1). */

@@ -20,6 +20,8 @@ int invite_requeue(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 void invite_go(struct call_host *h, struct call *c, uint8_t leg);
 /* Before the asker is told this leg's answer: it may have heard another's, under another tag of ours. */
 void invite_retag(struct call_host *h, struct call *c, uint8_t leg);
+/* Another phone behind the leg's address answers than the one that said something early: what that one agreed on is its own. */
+void invite_other_fork(struct call_host *h, struct call *c, uint8_t leg);
 /* The asker hears this provisional status (101 to 199), or another one, or nothing new; sdp: the answer in it, empty where there is none. */
 void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t status,
 		    struct bytes sdp);

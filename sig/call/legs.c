@@ -7,6 +7,7 @@
 #include "sig/call/segment.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
+#include "sig/leg/refusal.h"
 #include "sig/model/transfer.h"
 
 /* RFC 8866 5.2: numbers that fit a peer's signed 32 bits are the safe choice. */
@@ -43,6 +44,7 @@ void legs_free_one(struct call *c, uint8_t leg)
 		text_clear(&l->user);
 		leg_uac_clear(l);
 		leg_uas_clear(l);
+		refusal_clear(l);
 		leg_digits_clear(l);
 		leg_sdp_clear(&l->sdp);
 		dialog_clear(&l->dialog);

@@ -34,6 +34,7 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 	struct dialog_party party = { .local_user = o->to,
 				      .remote_user = o->from,
 				      .target = o->target.uri,
+				      .routes = o->target.routes,
 				      .hop = o->target.hop };
 	uint8_t leg;
 	int err = legs_add(h, c, &leg);
@@ -44,10 +45,10 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 	call_caller(c)->behind_nat = o->target.behind_nat;
 	err = leg_ask(call_caller(c), c->bridge.caller);
 	if (!err)
-		err = leg_set_user(h, call_caller(c), o->from);
+		err = leg_set_user(h, call_caller(c), c->tenant, o->from);
 	if (!err)
 		err = leg_set_terms(call_caller(c), &o->target.terms);
-	return err ? err : dialog_to_party(&call_caller(c)->dialog, &tag, &party, h->settings);
+	return err ? err : leg_to_party(h, call_caller(c), &tag, &party);
 }
 
 int call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
@@ -69,8 +70,8 @@ int call_originate(struct call_host *h, struct call *c, const struct call_origin
 	order_wait(h, c, o->by, 0);
 	metric_add(h->metrics->calls_started, 1);
 	call_publish(h, c, SIG_CALL_NEW);
-	LOG_INFO("call", c->id, "call started by command", LOG_BYTES("from", text_bytes(&c->from)),
-		 LOG_BYTES("to", text_bytes(&c->to)));
+	LOG_INFO("call", c->id, "call started by command", LOG_STR("tenant", call_tenant(h, c)),
+		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)));
 	return 0;
 }
 

@@ -122,15 +122,16 @@ static struct bytes goes_to(const struct shard_forward *f, enum plan_why why)
 	return (struct bytes){ 0 };
 }
 
-static const struct shard_forward *forward_of(const struct call_host *h, struct bytes user)
+static const struct shard_forward *forward_of(const struct call_host *h, const struct call *c,
+					      struct bytes user)
 {
-	return h->forward_of ? h->forward_of(h->owner, user) : NULL;
+	return h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
 }
 
 static const struct shard_forward *step_forward(const struct call_host *h, const struct call *c,
 						uint8_t step)
 {
-	return forward_of(h, text_bytes(&c->plan.steps[step].user));
+	return forward_of(h, c, text_bytes(&c->plan.steps[step].user));
 }
 
 static uint8_t step_depth(const struct plan *p, uint8_t step)
@@ -186,9 +187,9 @@ static bool has_next(const struct call_host *h, const struct call *c, const stru
 			 &next, &tried);
 }
 
-static bool is_there(const struct call_host *h, struct bytes user)
+static bool is_there(const struct call_host *h, const struct call *c, struct bytes user)
 {
-	return !h->extension_of || h->extension_of(h->owner, user);
+	return !h->extension_of || h->extension_of(h->owner, c->tenant, user);
 }
 
 /* All phones of the user. It is enough that one can be asked. */
@@ -198,11 +199,11 @@ static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
 	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = user };
 	struct dialog_party party = *from;
 	struct call_target targets[LEGS_MAX];
-	uint32_t n = h->targets_of(h->owner, &uri, targets, COUNT_OF(targets));
+	uint32_t n = h->targets_of(h->owner, c->tenant, &uri, targets, COUNT_OF(targets));
 	uint32_t asked = 0;
 
 	party.remote_user = user;
-	if (is_there(h, user))
+	if (is_there(h, c, user))
 		(void)call_refuse(refusal, 0, 480, REFUSED_NOT_REGISTERED);
 	else
 		(void)call_refuse(refusal, 0, 404, REFUSED_NOT_FOUND);
@@ -215,7 +216,7 @@ static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
 static uint32_t rings_of(const struct call_host *h, const struct call *c)
 {
 	const struct plan_step *step = &c->plan.steps[c->plan.count - 1];
-	const struct shard_forward *own = forward_of(h, text_bytes(&step->user)), *list;
+	const struct shard_forward *own = forward_of(h, c, text_bytes(&step->user)), *list;
 	uint32_t rings = own && own->no_answer[0] ? own->rings : 0, turn;
 
 	if (!has_next(h, c, step))
@@ -247,7 +248,7 @@ static bool is_engaged(const struct call_host *h, const struct call *c, struct b
 {
 	const struct leg *l = NULL;
 
-	while ((l = leg_users_next(h->users, user, l)) != NULL) {
+	while ((l = leg_users_next(h->users, c->tenant, user, l)) != NULL) {
 		if (l->state < LEG_LEAVING && !is_leg_of(c, l))
 			return true;
 	}
@@ -258,7 +259,7 @@ static bool is_engaged(const struct call_host *h, const struct call *c, struct b
 static int plan_reach(struct call_host *h, struct call *c, struct bytes user, enum plan_why *why,
 		      const struct dialog_party *from, struct call_refusal *refusal)
 {
-	const struct shard_forward *f = forward_of(h, user);
+	const struct shard_forward *f = forward_of(h, c, user);
 	int err;
 
 	if (goes_to(f, PLAN_ALWAYS).n) {
@@ -372,7 +373,7 @@ bool plan_next(struct call_host *h, struct call *c, enum plan_why why)
 	return true;
 }
 
-static int may_go_to(const struct call *c, struct bytes user)
+int plan_is_open(const struct call *c)
 {
 	const struct plan *p = &c->plan;
 
@@ -380,6 +381,16 @@ static int may_go_to(const struct call *c, struct bytes user)
 		return -EALREADY;
 	if (c->state == CALL_ENDING || c->parting_ns || !p->count || plan_set_state(p) != SET_NONE)
 		return -ENODATA;
+	return 0;
+}
+
+static int may_go_to(const struct call *c, struct bytes user)
+{
+	const struct plan *p = &c->plan;
+	int err = plan_is_open(c);
+
+	if (err)
+		return err;
 	return may_ring(c, user) && p->count < PLAN_STEPS_MAX &&
 			       step_depth(p, p->count - 1) < PLAN_DEPTH_MAX
 		       ? 0

@@ -24,8 +24,10 @@ int plan_begin(struct call_host *h, struct call *c, struct bytes user,
 	       const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
 /* Nobody of the last step takes the call: who still rings is left, and the next step begins. False: there is none that rings, and all is as before. */
 bool plan_next(struct call_host *h, struct call *c, enum plan_why why) NODISCARD;
+/* It rings, or waits for an application. 0, -EALREADY: it is answered, or -ENODATA: neither. */
+int plan_is_open(const struct call *c) NODISCARD;
 /* The user is named for that reason, by whom is rung or for him: who rings is left, and the user is rung for the caller, or whom its calls go
- * to. 0 or -errno: all is as before. -EALREADY: the call is answered. -ENODATA: nobody is rung. -ELOOP: the user was rung for it before, or
+ * to. 0 or -errno: all is as before. As plan_is_open. -ELOOP: the user was rung for it before, or
  * calls, or it was sent on too often. -EHOSTUNREACH: nobody there can be rung. */
 int plan_go_to(struct call_host *h, struct call *c, struct bytes user, enum plan_why why) NODISCARD;
 /* What a refusal is to the one who was rung; PLAN_WHYS: no reason to try anybody else. */

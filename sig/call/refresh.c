@@ -144,18 +144,6 @@ static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
 			 session_said(c, leg).n == 0);
 }
 
-static void refresh_refuse(struct call_host *h, const struct call_event *ev,
-			   const struct call_refusal *refusal)
-{
-	struct writer extra = writer_over(h->extra, HOST_EXTRA);
-
-	if (refusal->text)
-		session_write_warning(&extra, h, refusal->text);
-	if (refusal->status == 500)
-		writer_str(&extra, "Retry-After: 2\r\n");
-	respond_refuse(h, ev, refusal->status, refusal->reason, writer_lines(&extra));
-}
-
 /* RFC 3311 5.2: our own offer is open there, or one of its own. Before there is a session who is called changes it by INVITE alone. */
 static bool may_offer(const struct call *c, uint8_t leg, struct call_refusal *refusal)
 {
@@ -203,19 +191,12 @@ static bool is_early(const struct call *c, uint8_t leg)
 	return c->state != CALL_ESTABLISHED && reliable_may_offer(c->legs[leg]);
 }
 
-static bool refresh_take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
-			       struct bytes sdp)
+static int refresh_take_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
+			      struct call_refusal *refusal)
 {
-	struct call_refusal refusal;
-	int err = -EBUSY;
-
-	if (is_early(c, ev->leg))
-		err = reliable_renew(h, c, ev->leg, sdp, &refusal);
-	else if (may_offer(c, ev->leg, &refusal))
-		err = refresh_change(h, c, ev->leg, sdp, &refusal);
-	if (err)
-		refresh_refuse(h, ev, &refusal);
-	return !err;
+	if (is_early(c, leg))
+		return reliable_renew(h, c, leg, sdp, refusal);
+	return may_offer(c, leg, refusal) ? refresh_change(h, c, leg, sdp, refusal) : -EBUSY;
 }
 
 static void refresh_answer(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
@@ -265,24 +246,37 @@ static void refresh_answer_saved(struct call_host *h, struct call *c, const stru
 			       body ? said : (struct bytes){ 0 });
 }
 
+/* 0, or -errno with *refusal. */
+static int refresh_take(struct call_host *h, struct call *c, const struct call_event *ev,
+			struct bytes *sdp, struct call_refusal *refusal)
+{
+	struct leg *l = c->legs[ev->leg];
+
+	if (session_body(ev->message, sdp))
+		return call_refuse(refusal, -EBADMSG, 415, REFUSED_BODY);
+	if (!session_timer_asked(h, l, ev->message))
+		return call_refuse(refusal, -ERANGE, 422, REFUSED_INTERVAL);
+	if (dialog_refresh(&l->dialog, ev->message, h))
+		return call_refuse(refusal, -EBADMSG, 400, REFUSED_MALFORMED);
+	return 0;
+}
+
 void refresh_asked(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
 	struct leg *l = c->legs[ev->leg];
 	struct bytes sdp;
-	bool news;
+	int err = refresh_take(h, c, ev, &sdp, &refusal);
+	bool news = !err && is_news(c, ev->leg, sdp);
 
-	if (session_body(ev->message, &sdp)) {
-		respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(RESPOND_ACCEPT));
-	} else if (!session_timer_asked(h, l, ev->message)) {
-		session_timer_write_too_small(&extra);
-		respond_refuse(h, ev, 422, REFUSED_INTERVAL, writer_lines(&extra));
-	} else if (dialog_refresh(&l->dialog, ev->message, h)) {
-		respond_refuse(h, ev, 400, REFUSED_MALFORMED, (struct bytes){ 0 });
-	} else if (!(news = is_news(c, ev->leg, sdp)) || refresh_take_offer(h, c, ev, sdp)) {
-		leg_learn(l, ev->message);
-		refresh_answer_saved(h, c, ev, news, sdp.n != 0);
-		if (l->state == LEG_CONFIRMED)
-			session_timer_start(h, l);
+	if (news)
+		err = refresh_take_offer(h, c, ev->leg, sdp, &refusal);
+	if (err) {
+		session_refuse(h, ev, &refusal);
+		return;
 	}
+	leg_learn(l, ev->message);
+	refresh_answer_saved(h, c, ev, news, sdp.n != 0);
+	if (l->state == LEG_CONFIRMED)
+		session_timer_start(h, l);
 }

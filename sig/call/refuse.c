@@ -9,6 +9,7 @@
 #include "sig/call/reoffer.h"
 #include "sig/call/session.h"
 #include "sig/leg/flow.h"
+#include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
@@ -21,6 +22,7 @@ uint16_t refusal_for_other(uint16_t status)
 	case 407:
 	case 503: /* RFC 3261 16.7 step 6: only the server that is overloaded says so */
 		return 500;
+	case 430: /* RFC 5626 11.5: no phone is to hear of it */
 	case 481:
 		return 480;
 	case 405: /* of these the request was ours: 21.5.3 */
@@ -92,6 +94,13 @@ static void redirected(struct call_host *h, struct call *c, uint8_t leg,
 	flows_close_leg(h, c, leg);
 }
 
+/* ... and nobody asks it again. */
+static bool refused_unheard(const struct call *c, uint8_t leg)
+{
+	return c->state == CALL_ESTABLISHED && !c->order_ns &&
+	       !(c->untold & bridge_untold(c, leg)) && flows_dtls_moved(c, leg);
+}
+
 /* The session goes on as it was (RFC 3261 14.1), unless the dialog itself is gone (12.2.1.2). */
 static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
@@ -105,6 +114,8 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 	refresh_refused(h, c, leg, status);
 	if (status == 481 || status == 408)
 		call_party_lost(h, c, leg);
+	else if (refused_unheard(c, leg))
+		reoffer_unheard(h, c, leg);
 }
 
 /* A successor that does not know would ask it again. Nobody waits for this save. */
@@ -144,6 +155,12 @@ void invite_refusal_waits(struct call_host *h, struct call *c, pool_handle txn)
 		txns_ack_go(h->txns, txn);
 }
 
+/* RFC 5626 7: the phone has not said so itself. */
+static bool is_flow_failed(uint16_t status)
+{
+	return status == 430 || status == 408;
+}
+
 static void failed(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
@@ -158,7 +175,7 @@ static void failed(struct call_host *h, struct call *c, const struct call_event 
 		refused_again(h, c, ev->leg, ev->message->status);
 	} else if (ev->message->status < 400 && l->uac->from != ev->leg) {
 		redirected(h, c, ev->leg, ev->message);
-	} else {
+	} else if (!is_flow_failed(ev->message->status) || !fork_next_flow(h, c, ev->leg)) {
 		invite_refused_by(h, c, ev->leg, ev->message);
 	}
 }
@@ -186,7 +203,7 @@ void invite_timeout(struct call_host *h, struct call *c, const struct call_event
 		lost_branch_left(c, l);
 	} else if (l->state == LEG_CONFIRMED) {
 		refused_again(h, c, ev->leg, 408);
-	} else {
+	} else if (!fork_next_flow(h, c, ev->leg)) {
 		fork_lost(h, c, &lost);
 	}
 }

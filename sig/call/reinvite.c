@@ -9,27 +9,6 @@
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
 
-enum { RETRY_AFTER_MAX = 10 }; /* RFC 3261 14.2 */
-
-static void reinvite_refuse(struct call_host *h, const struct call_event *ev,
-			    const struct call_refusal *refusal)
-{
-	struct writer extra = writer_over(h->extra, HOST_EXTRA);
-	struct response r = { .status = refusal->status };
-
-	if (refusal->text)
-		session_write_warning(&extra, h, refusal->text);
-	if (refusal->status == 500 || refusal->status == 503)
-		writer_fmt(&extra, "Retry-After: %u\r\n", rand_below(h->rand, RETRY_AFTER_MAX));
-	if (refusal->status == 415)
-		writer_str(&extra, RESPOND_ACCEPT);
-	if (refusal->status == 422)
-		session_timer_write_too_small(&extra);
-	r.extra = writer_lines(&extra);
-	sig_count_refused(h->metrics, refusal->reason);
-	respond(h, ev->slot, ev->message, &r);
-}
-
 /* False: *refusal says why not now. */
 static bool may_start(struct call_host *h, const struct call *c, const struct call_event *ev,
 		      struct call_refusal *refusal)
@@ -59,23 +38,36 @@ static void reinvite_wake(struct call *c, uint8_t leg, struct bytes offer)
 		l->held = false;
 }
 
-static int reinvite_take_offer(struct call_host *h, struct call *c, const struct call_event *ev,
-			       struct call_refusal *refusal)
+static int reinvite_take(struct call *c, const struct call_event *ev, struct call_refusal *refusal)
+{
+	struct leg *l = c->legs[ev->leg];
+	struct bytes sdp;
+
+	if (session_body(ev->message, &sdp))
+		return call_refuse(refusal, -EBADMSG, 415, REFUSED_BODY);
+	if (txns_keep_request(ev->slot, ev->message) || leg_asks(l, ev->message, ev->slot->self) ||
+	    text_set(&l->open.heard, sdp))
+		return call_refuse(refusal, -ENOSPC, 513, REFUSED_MALFORMED);
+	l->uas->late = sdp.n == 0;
+	l->open.theirs = sdp.n != 0;
+	return 0;
+}
+
+/* To the other leg. */
+static int reinvite_carry(struct call_host *h, struct call *c, const struct call_event *ev,
+			  struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[ev->leg];
 	uint8_t to = bridge_peer(c, ev->leg);
-	struct bytes sdp;
+	int err = reinvite_take(c, ev, refusal);
+	struct bytes sdp = text_bytes(&l->open.heard);
 
-	*refusal = (struct call_refusal){ .status = 415, .reason = REFUSED_BODY };
-	if (session_body(ev->message, &sdp))
-		return -1;
-	*refusal = (struct call_refusal){ .status = 513, .reason = REFUSED_MALFORMED };
-	if (txns_keep_request(ev->slot, ev->message) || leg_asks(l, ev->message, ev->slot->self) ||
-	    text_set(&l->open.heard, sdp) || leg_ask(c->legs[to], ev->leg))
-		return -1;
+	if (err)
+		return err;
+	if (leg_ask(c->legs[to], ev->leg))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
-	c->legs[to]->uac->late = l->uas->late = sdp.n == 0;
-	l->open.theirs = !l->uas->late;
+	c->legs[to]->uac->late = l->uas->late;
 	reinvite_wake(c, ev->leg, sdp);
 	l->uas->held_before = l->holds;
 	if (sdp.n)
@@ -100,36 +92,18 @@ static void take_back(struct call_host *h, struct call *c, const struct call_eve
 {
 	leg_uac_clear(c->legs[bridge_peer(c, ev->leg)]);
 	asker_failed(c, ev->leg);
-	reinvite_refuse(h, ev, refusal);
+	session_refuse(h, ev, refusal);
 }
 
 /* Nobody else is there to be asked. */
-static int answer_alone(struct call_host *h, struct call *c, const struct call_event *ev,
-			struct call_refusal *refusal)
-{
-	struct leg *l = c->legs[ev->leg];
-	struct bytes sdp;
-
-	*refusal = (struct call_refusal){ .status = 415, .reason = REFUSED_BODY };
-	if (session_body(ev->message, &sdp))
-		return -1;
-	*refusal = (struct call_refusal){ .status = 513, .reason = REFUSED_MALFORMED };
-	if (txns_keep_request(ev->slot, ev->message) || leg_asks(l, ev->message, ev->slot->self) ||
-	    text_set(&l->open.heard, sdp))
-		return -1;
-	l->uas->late = sdp.n == 0;
-	l->open.theirs = sdp.n != 0;
-	return invite_answer_own(h, c, ev->leg, refusal);
-}
-
 static void again_alone(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct call_refusal refusal;
 
 	txns_belong(h->txns, ev->slot, c->id, ev->leg, TXN_USER_INVITE);
-	if (answer_alone(h, c, ev, &refusal)) {
+	if (reinvite_take(c, ev, &refusal) || invite_answer_own(h, c, ev->leg, &refusal)) {
 		leg_uas_clear(c->legs[ev->leg]);
-		reinvite_refuse(h, ev, &refusal);
+		session_refuse(h, ev, &refusal);
 		return;
 	}
 	leg_learn(c->legs[ev->leg], ev->message);
@@ -140,14 +114,14 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 	struct call_refusal refusal;
 
 	if (!may_start(h, c, ev, &refusal)) {
-		reinvite_refuse(h, ev, &refusal);
+		session_refuse(h, ev, &refusal);
 		return;
 	}
 	if (call_is_alone(c)) {
 		again_alone(h, c, ev);
 		return;
 	}
-	if (reinvite_take_offer(h, c, ev, &refusal)) {
+	if (reinvite_carry(h, c, ev, &refusal)) {
 		take_back(h, c, ev, &refusal);
 		return;
 	}

@@ -304,12 +304,9 @@ static void reliable_refuse(struct call_host *h, struct call *c, const struct ca
 			    const struct call_refusal *refusal)
 {
 	struct call_ending e = { .cause = CAUSE_SESSION, .by = ENDED_BY_NODE, .status = 488 };
-	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	bool asked = c->legs[ev->leg]->uas->late;
 
-	if (refusal->text)
-		session_write_warning(&extra, h, refusal->text);
-	respond_refuse(h, ev, refusal->status, refusal->reason, writer_lines(&extra));
+	session_refuse(h, ev, refusal);
 	if (asked) /* what it answered cannot be used */
 		call_end(h, c, &e);
 }

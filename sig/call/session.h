@@ -6,6 +6,7 @@
 
 #include "media/offer.h"
 #include "sig/leg/flow.h"
+#include "sig/model/event.h"
 #include "sig/model/start.h"
 
 /* What the asked leg is offered: takes ports and opens flows for its new lines, writes open.said. 0 or -errno with *refusal. */
@@ -82,6 +83,12 @@ bool session_is_wider(const struct leg *a, const struct leg *b);
 bool session_is_holding(const struct call *c, uint8_t leg);
 /* "Warning: 399 ..." line for a refusal with a sentence. */
 void session_write_warning(struct writer *w, const struct call_host *h, const char *text);
+/* Header lines of what is refused: why in words, when it may be tried again (seconds; where the refusal has none of its own), what is taken. */
+void session_write_refusal(struct writer *w, const struct call_host *h,
+			   const struct call_refusal *why, uint32_t retry_after_s);
+/* Refuses a request that is about the session: INVITE, UPDATE, PRACK. */
+void session_refuse(struct call_host *h, const struct call_event *ev,
+		    const struct call_refusal *why);
 
 /* Whom the party is to speak with that takes the place of a leg of another call. NULL: nobody, or not any more. */
 const struct leg *session_replaced_peer(const struct call_host *h, const struct call *c);

@@ -7,6 +7,8 @@
 #include "media/payload.h"
 #include "sig/call/session.h"
 #include "sig/call/session_talk.h"
+#include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
 #include "sig/sip/multipart.h"
 
 int session_body(const struct sip_message *m, struct bytes *sdp)
@@ -125,4 +127,29 @@ bool session_is_wider(const struct leg *a, const struct leg *b)
 void session_write_warning(struct writer *w, const struct call_host *h, const char *text)
 {
 	writer_fmt(w, "Warning: 399 %s \"%s\"\r\n", h->settings->server, text);
+}
+
+void session_write_refusal(struct writer *w, const struct call_host *h,
+			   const struct call_refusal *why, uint32_t retry_after_s)
+{
+	if (why->text)
+		session_write_warning(w, h, why->text);
+	if (why->status == 500 || why->status == 503 || why->retry_after_s)
+		writer_fmt(w, "Retry-After: %u\r\n",
+			   why->retry_after_s ? why->retry_after_s : retry_after_s);
+	if (why->status == 415)
+		writer_str(w, RESPOND_ACCEPT);
+	if (why->status == 422)
+		session_timer_write_too_small(w);
+}
+
+enum { RETRY_AFTER_MAX = 10 }; /* RFC 3261 14.2, RFC 3311 5.2 */
+
+void session_refuse(struct call_host *h, const struct call_event *ev,
+		    const struct call_refusal *why)
+{
+	struct writer extra = writer_over(h->extra, HOST_EXTRA);
+
+	session_write_refusal(&extra, h, why, (uint32_t)rand_below(h->rand, RETRY_AFTER_MAX));
+	respond_refuse(h, ev, why->status, why->reason, writer_lines(&extra));
 }

@@ -164,7 +164,8 @@ int dialog_to_party(struct dialog *d, const struct id_tag *tag, const struct dia
 	if ((err = make_call_id(d, own)) ||
 	    (err = keep_own_uri(&d->local, party->local_display, party->local_user, own)) ||
 	    (err = keep_own_uri(&d->remote, (struct bytes){ 0 }, party->remote_user, own)) ||
-	    (err = dialog_keep(&d->target, party->target)))
+	    (err = dialog_keep(&d->target, party->target)) ||
+	    (err = text_set(&d->routes, party->routes)))
 		dialog_clear(d);
 	return err;
 }

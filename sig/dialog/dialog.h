@@ -55,7 +55,7 @@ int dialog_from_request(struct dialog *d, const struct id_tag *tag,
 /* Whom we shall ask. */
 struct dialog_party {
 	struct bytes local_display, local_user, remote_user;
-	struct bytes target;
+	struct bytes target, routes; /* routes: preloaded, as Route has them */
 	struct sip_hop hop;
 };
 int dialog_to_party(struct dialog *d, const struct id_tag *tag, const struct dialog_party *party,

@@ -9,6 +9,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
 #include "sig/leg/flow.h"
+#include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/session_timer.h"
@@ -54,7 +55,8 @@ static void move_flows(struct call_host *h, struct call *from, uint8_t leg, stru
 		}
 		to->flows[to->flow_count] = *f;
 		to->flows[to->flow_count].leg = as;
-		to->flows[to->flow_count++].moves = true;
+		to->flows[to->flow_count].moves = true;
+		flow_dtls_follow(h, to, &to->flows[to->flow_count++]);
 		payer_move_port(h, from, to);
 	}
 	from->flow_count = kept;

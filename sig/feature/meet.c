@@ -5,8 +5,10 @@
 
 #include "base/log.h"
 #include "sig/call/invite.h"
+#include "sig/call/reoffer.h"
 #include "sig/call/session.h"
 #include "sig/feature/transfer.h"
+#include "sig/leg/flow_dtls.h"
 
 int meet_ask(struct call_host *h, struct call *c, uint8_t leg, const struct leg *with)
 {
@@ -32,7 +34,9 @@ void meet_over(struct call *c)
 
 static uint64_t meet_due_ns(const struct call *c)
 {
-	return c->untold && c->state == CALL_ESTABLISHED && !invite_is_open(c) ? c->meet_ns : 0;
+	bool waits = c->untold && c->state == CALL_ESTABLISHED && !invite_is_open(c);
+
+	return waits && !c->order_ns ? c->meet_ns : 0;
 }
 
 static bool is_held_by(const struct call *c, uint8_t leg)
@@ -50,6 +54,12 @@ static bool was_told_less(const struct call *c, uint8_t leg, uint8_t peer)
 	return !held && !session_was_offered_all(c, leg);
 }
 
+/* It hears nobody until it is asked. */
+static bool meet_is_unheard(const struct call *c, uint8_t leg)
+{
+	return call_leg(c, leg) && flows_dtls_moved(c, leg);
+}
+
 static bool pair_fits(const struct call *c)
 {
 	return !call_callee(c) || session_fits_whole(call_caller(c), call_callee(c));
@@ -57,9 +67,12 @@ static bool pair_fits(const struct call *c)
 
 static uint8_t next_untold(const struct call *c)
 {
+	bool both = c->untold == (UNTOLD_CALLER | UNTOLD_CALLEE) && call_callee(c);
 	bool callee = !(c->untold & UNTOLD_CALLER);
 
-	if (c->untold == (UNTOLD_CALLER | UNTOLD_CALLEE) && call_callee(c) && !pair_fits(c))
+	if (both && meet_is_unheard(c, c->bridge.callee))
+		callee = !meet_is_unheard(c, c->bridge.caller);
+	else if (both && !meet_is_unheard(c, c->bridge.caller) && !pair_fits(c))
 		callee = session_is_wider(call_callee(c), call_caller(c));
 	return callee ? c->bridge.callee : c->bridge.caller;
 }
@@ -68,18 +81,23 @@ static void meet_leg(struct call_host *h, struct call *c, uint8_t leg)
 {
 	uint8_t peer = bridge_peer(c, leg);
 
-	c->untold &= (uint8_t) ~(leg == c->bridge.caller ? UNTOLD_CALLER : UNTOLD_CALLEE);
+	c->untold &= (uint8_t)~bridge_untold(c, leg);
 	outbox_touch(&c->out);
-	if (!call_leg(c, leg) || (!was_told_less(c, leg, peer) && pair_fits(c)))
+	if (!call_leg(c, leg) ||
+	    (!meet_is_unheard(c, leg) && !was_told_less(c, leg, peer) && pair_fits(c)))
 		return;
-	if (invite_own(h, c, peer == LEG_NONE ? leg : peer))
-		LOG_WARN("call", c->id, "a party is not told what holds with whom it speaks now",
-			 LOG_U64("leg", leg));
+	if (!invite_own(h, c, peer == LEG_NONE ? leg : peer))
+		return;
+	LOG_WARN("call", c->id, "a party is not told what holds with whom it speaks now",
+		 LOG_U64("leg", leg));
+	if (meet_is_unheard(c, leg))
+		reoffer_unheard(h, c, leg);
 }
 
 static bool may_tell(const struct call_host *h, const struct call *c)
 {
-	return c->state == CALL_ESTABLISHED && !invite_is_open(c) && c->meet_ns <= h->now.ns;
+	return c->state == CALL_ESTABLISHED && !invite_is_open(c) && c->meet_ns <= h->now.ns &&
+	       c->order_ns == 0; /* one will be asked again (reoffer.h) */
 }
 
 static void meet_tell(struct call_host *h, struct call *c)

@@ -9,6 +9,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/order_answer.h"
 #include "sig/call/plan.h"
+#include "sig/call/relay.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/feature/order_transfer.h"
@@ -137,6 +138,26 @@ static int order_deflect(struct call_host *h, struct call *c, struct call_order 
 	return order->known ? plan_go_to(h, c, order->to, PLAN_DEFLECTED) : -ENXIO;
 }
 
+/* A status that a callee could not have said to the caller is none: it would speak of a request of ours, or of a server. */
+static int order_reject(struct call_host *h, struct call *c, struct call_order *order)
+{
+	char phrase[ORDER_PHRASE_MAX + 1];
+	struct call_ending e = { .cause = CAUSE_OPERATOR,
+				 .by = ENDED_BY_OPERATOR,
+				 .status = order->status };
+	int err = plan_is_open(c);
+
+	if (err)
+		return err;
+	if (order->status < 400 || order->status > 699 ||
+	    refusal_for_other(order->status) != order->status)
+		return -EDOM;
+	if (order->phrase.n && !bytes_cstr(order->phrase, phrase, sizeof(phrase)))
+		e.phrase = phrase;
+	call_untaken(h, c, &e);
+	return 0;
+}
+
 /* Whom an order needs in the call. */
 enum needs { NEEDS_NOBODY, NEEDS_LEG, NEEDS_PAIR };
 
@@ -164,6 +185,7 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		[ORDER_ACT] = { order_act, NEEDS_NOBODY },
 		[ORDER_ANSWER] = { order_application, NEEDS_NOBODY },
 		[ORDER_DEFLECT] = { order_deflect, NEEDS_NOBODY },
+		[ORDER_REJECT] = { order_reject, NEEDS_NOBODY },
 		[ORDER_TRANSFER] = { order_transfer, NEEDS_NOBODY },
 		[ORDER_JOIN] = { order_join, NEEDS_NOBODY },
 		[ORDER_SPLIT] = { order_split, NEEDS_PAIR },

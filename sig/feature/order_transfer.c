@@ -13,13 +13,13 @@ static bool is_transferred(const struct call *c)
 }
 
 /* Its phones can be rung, or its calls go elsewhere. */
-static bool is_reachable(const struct call_host *h, struct bytes user)
+static bool is_reachable(const struct call_host *h, const struct call *c, struct bytes user)
 {
 	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = user };
 	struct call_target targets[LEGS_MAX];
 
-	return (h->forward_of && h->forward_of(h->owner, user)) ||
-	       h->targets_of(h->owner, &uri, targets, COUNT_OF(targets));
+	return (h->forward_of && h->forward_of(h->owner, c->tenant, user)) ||
+	       h->targets_of(h->owner, c->tenant, &uri, targets, COUNT_OF(targets));
 }
 
 /* The leg of the pair that was named. Of a caller that is alone none need be. */
@@ -51,7 +51,7 @@ int order_transfer(struct call_host *h, struct call *c, struct call_order *order
 		return -ENXIO;
 	if (bytes_eq(order->to, call_leg_user(c, given)))
 		return -ELOOP;
-	if (!is_reachable(h, order->to))
+	if (!is_reachable(h, c, order->to))
 		return -EHOSTUNREACH;
 	return transfer_begin(c, &ask, order->to);
 }
@@ -79,9 +79,9 @@ int order_join(struct call_host *h, struct call *c, struct call_order *order)
 
 	if (err)
 		return err;
-	order->of_with = !other || other == c;
+	order->of_with = !other || other == c || other->tenant != c->tenant;
 	if (order->of_with)
-		return other ? -ELOOP : -ENOENT;
+		return other == c ? -ELOOP : -ENOENT;
 	err = join_with(other, order, &with);
 	if (err)
 		return err;

@@ -11,9 +11,11 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
+#include "sig/sip/id.h"
 #include "sig/sip/replaces.h"
 
 enum { REFER_EXPIRES_S = 300, NOTIFY_LINES_MAX = 256, SIPFRAG_MAX = 96 };
+enum { REFER_ELSEWHERE = 501 }; /* the dialog may be there, and cannot be reached from here */
 
 struct target {
 	char user[ROUTE_USER_MAX];
@@ -23,8 +25,8 @@ struct target {
 };
 
 /* Where the party wants the other one to go. 0 or the status to refuse with. */
-static uint16_t read_target(const struct call_host *h, const struct sip_message *m,
-			    struct target *out)
+static uint16_t read_target(const struct call_host *h, const struct call *c,
+			    const struct sip_message *m, struct target *out)
 {
 	enum route_verdict verdict;
 	struct sip_name_addr to;
@@ -39,7 +41,7 @@ static uint16_t read_target(const struct call_host *h, const struct sip_message 
 		out->joins = true;
 		return err ? 400 : 0;
 	}
-	if (!route_is_ours(&to.uri, h->settings) && !route_is_same_domain(&to.uri, &m->to.uri))
+	if (!route_is_near(&to.uri, &m->to.uri, c->tenant, h->settings))
 		return 404;
 	verdict = route_user(&to.uri, out->user);
 	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
@@ -95,6 +97,19 @@ static int refer_begin_anew(struct call_host *h, struct call *c, const struct tr
 	return err;
 }
 
+/* Our tag in it begins with the number of the shard that has the dialog. */
+static bool is_of_another_shard(const struct call_host *h, const struct replaces *r)
+{
+	const struct bytes tags[] = { r->to_tag, r->from_tag };
+	struct id_tag tag;
+
+	for (size_t i = 0; i < COUNT_OF(tags); i++) {
+		if (!id_tag_get(tags[i], &tag) && id_shard(tag.call) != h->settings->number)
+			return true;
+	}
+	return false;
+}
+
 /* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
 static uint16_t begin_joining(struct call_host *h, struct call *c, const struct transfer_ask *ask,
 			      const struct replaces *r)
@@ -104,9 +119,12 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, const struct 
 	uint8_t at;
 	int err;
 
-	other = h->call_of_dialog(h->owner, r->call_id, r->to_tag, r->from_tag, &at);
+	other = h->call_of_dialog(h->owner, c->tenant, r->call_id, r->to_tag, r->from_tag, &at);
 	if (!other)
-		other = h->call_of_dialog(h->owner, r->call_id, r->from_tag, r->to_tag, &at);
+		other = h->call_of_dialog(h->owner, c->tenant, r->call_id, r->from_tag, r->to_tag,
+					  &at);
+	if (!other && is_of_another_shard(h, r))
+		return REFER_ELSEWHERE;
 	if (!other || other == c || !bridge_has(other, at))
 		return 481;
 	if (!is_own_dialog(c->legs[ask->leg], other->legs[at]))
@@ -219,11 +237,21 @@ static uint16_t refer_take(struct call_host *h, struct call *c, const struct cal
 					  .cseq = ev->message->cseq,
 					  .notify = wants_notify(ev->message) };
 	struct target target = { 0 };
-	uint16_t status = transfer_is_allowed(h, c->legs[ev->leg])
-				  ? read_target(h, ev->message, &target)
+	uint16_t status = transfer_is_allowed(h, c, c->legs[ev->leg])
+				  ? read_target(h, c, ev->message, &target)
 				  : 403;
 
 	return status ? status : refer_begin(h, c, &ask, &target);
+}
+
+static void refer_refuse_with(struct call_host *h, const struct call_event *ev, uint16_t status)
+{
+	if (status == REFER_ELSEWHERE)
+		respond_refuse(h, ev, status, REFUSED_OTHER_SHARD,
+			       BYTES_LIT("Warning: 399 tandem \"the dialog is of another shard of "
+					 "the node\"\r\n"));
+	else
+		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
 }
 
 void refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -231,7 +259,7 @@ void refer_received(struct call_host *h, struct call *c, const struct call_event
 	uint16_t status = refer_take(h, c, ev);
 
 	if (status)
-		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
+		refer_refuse_with(h, ev, status);
 	else
 		refer_accept(h, c, ev);
 }
@@ -278,7 +306,7 @@ void refer_outside(struct call_host *h, struct call *c, const struct call_event 
 	if (!status && !c->transfer->outside)
 		status = make_dialog(h, c, ev->message);
 	if (status)
-		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
+		refer_refuse_with(h, ev, status);
 	else
 		refer_accept(h, c, ev);
 }

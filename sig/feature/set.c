@@ -59,8 +59,10 @@ void set_go(struct call_host *h, struct call *c)
 	e->version = c->plan.serial;
 	e->expected = step->set.feature;
 	if (!text_set(&e->user, text_bytes(&c->from)) &&
+	    !text_set(&e->tenant, bytes_str(call_tenant(h, c))) &&
 	    !text_set(&e->data, text_bytes(&step->set.number)))
 		return;
+	text_clear(&e->tenant);
 	text_clear(&e->user); /* no memory: its time runs */
 	h->effects->count--;
 }

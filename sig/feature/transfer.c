@@ -17,12 +17,13 @@
 #include "sig/feature/meet.h"
 #include "sig/feature/refer.h"
 #include "sig/leg/flow.h"
+#include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
 
-bool transfer_is_allowed(const struct call_host *h, const struct leg *l)
+bool transfer_is_allowed(const struct call_host *h, const struct call *c, const struct leg *l)
 {
 	const struct shard_extension *e =
-		h->extension_of ? h->extension_of(h->owner, text_bytes(&l->user)) : NULL;
+		h->extension_of ? h->extension_of(h->owner, c->tenant, text_bytes(&l->user)) : NULL;
 
 	return !e || !e->no_transfer;
 }
@@ -342,7 +343,7 @@ static int transfer_join(struct call_host *h, struct call *c)
 
 	if (!other || !who_comes(other, &t->with, &ev.leg))
 		return -ENOENT;
-	if (call_is_answered_alone(other))
+	if (call_is_answered_alone(other) || !flows_dtls_may_move(other, ev.leg))
 		return -EAGAIN;
 	if (!session_fits(c->legs[t->given], other->legs[ev.leg]))
 		return transfer_meet(h, c, other, ev.leg);
@@ -411,7 +412,8 @@ static bool is_forbidden(const struct call_host *h, const struct call *c)
 {
 	const struct leg *l = call_leg(c, c->transfer->leg);
 
-	return !c->transfer->ordered && !c->transfer->replaced && l && !transfer_is_allowed(h, l);
+	return !c->transfer->ordered && !c->transfer->replaced && l &&
+	       !transfer_is_allowed(h, c, l);
 }
 
 /* By command: what a kill would leave of two calls is to be mended by the next process. */

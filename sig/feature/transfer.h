@@ -18,7 +18,7 @@ struct transfer_ask {
 extern const struct call_feature transfer_feature;
 
 /* Its user may give parties away by REFER (CALL-27). */
-bool transfer_is_allowed(const struct call_host *h, const struct leg *l);
+bool transfer_is_allowed(const struct call_host *h, const struct call *c, const struct leg *l);
 /* To that user of ours. It begins when no INVITE is open. 0, -EALREADY (one is under way), -ENOTCONN (the call is not
  * established), -ENOMEM. */
 int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user) NODISCARD;

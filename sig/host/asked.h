@@ -4,6 +4,7 @@
 #define SIG_HOST_ASKED_H
 
 #include "media/job.h"
+#include "sig/lookup/lookup.h"
 
 enum call_state {
 	CALL_SETUP, /* INVITE came, being saved or sent */
@@ -37,6 +38,13 @@ enum set_state { SET_NONE, SET_ASKED, SET_DONE, SET_REFUSED, SET_FAILED, SET_STA
 struct set_news {
 	enum set_state state;
 	uint64_t serial;
+};
+/* Of an EFFECT_LOOKUP. Never LOOKUP_ASK. */
+struct lookup_news {
+	uint64_t serial;
+	enum lookup_state state;
+	uint32_t count;
+	struct lookup_target targets[LOOKUP_TARGETS_MAX]; /* DONE */
 };
 
 #endif

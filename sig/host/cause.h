@@ -19,7 +19,7 @@
 	X(PROTOCOL, 111, "protocol error")                      \
 	X(MEDIA, 47, "media could not be opened")               \
 	X(RESOURCES, 47, "out of resources")                    \
-	X(OPERATOR, 16, "ended by the operator")                \
+	X(OPERATOR, 0, "ended by the operator")                 \
 	X(LOST, 31, "dialog was lost by a party")               \
 	X(MEDIA_TIMEOUT, 102, "media_timeout")                  \
 	X(SESSION_EXPIRED, 102, "session was not refreshed")    \

@@ -19,13 +19,14 @@ enum effect_kind {
 	EFFECT_CALL_SAVE, /* call, version, data: answer with shard_call_saved */
 	EFFECT_CALL_END, /* call, cdrs: remove the record, append the CDRs; answer with shard_call_ended */
 	EFFECT_CALL_OPEN, /* call, cdrs: answered while the store is away; nobody waits for this */
-	EFFECT_BINDING_SAVE, /* tenant, user, expected, version, data, ttl_ms: answer with shard_binding_saved */
-	EFFECT_MEDIA, /* media: bind on OPEN, then hand to the engine */
-	EFFECT_EVENT, /* event: publish */
+	EFFECT_BINDING_SAVE, /* tenant, user, expected, version, data, ttl_ms: answer with locations_saved */
+	EFFECT_BINDING_GET, /* tenant, user: answer with locations_got */
+	EFFECT_MEDIA,       /* media: bind on OPEN, then hand to the engine */
+	EFFECT_EVENT,       /* event: publish */
 	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
-	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, data: a file of the tenant; answers: shard_play_told */
-	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, user: whose document; answer: shard_set_told */
+	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, data: a file of that one; answers: shard_play_told */
+	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, tenant, user: whose document; answer: shard_set_told */
 	EFFECT_PLAY_STOP, /* call, version: of what is not to be played any more */
 	EFFECT_ORDERED,   /* order: the answer to an order, whose effect is in the store */
 };
@@ -110,6 +111,7 @@ struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
 				    struct flow_id id);
 void effects_clear(struct effects *e); /* frees what they own, keeps the list's memory */
+void effects_keep(struct effects *e, enum effect_kind kind); /* clears all others */
 void effects_close(struct effects *e);
 
 #endif

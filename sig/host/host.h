@@ -15,6 +15,7 @@ struct call;
 struct call_event;
 struct call_feature;
 struct call_target;
+struct leg;
 struct leg_users;
 struct packing;
 
@@ -45,20 +46,24 @@ struct call_host {
 	const struct job_id (*tracks)[MEDIA_CODECS]; /* by enum shard_track; NULL: none */
 	const struct call_feature *const *features;  /* feature.h: the last is NULL */
 	void *owner;
-	/* Whom of ours a URI means: how many of cap targets were filled. Their slices live until the next event. */
-	uint32_t (*targets_of)(void *owner, const struct sip_uri *uri, struct call_target *out,
-			       uint32_t cap);
+	/* Users are of a tenant (tenant.h). Whom of it a URI means: how many of cap targets were filled. Their slices live until the next event. */
+	uint32_t (*targets_of)(void *owner, uint16_t tenant, const struct sip_uri *uri,
+			       struct call_target *out, uint32_t cap);
+	/* The other ways to the phone that a leg asks, of one instance (RFC 5626), the best first; as above. NULL: no phone has another. */
+	uint32_t (*flows_of)(void *owner, const struct leg *leg, struct call_target *out,
+			     uint32_t cap);
 	/* What those hear whom a user of ours holds, by enum media_codec; NULL: nothing. The function is NULL: SHARD_TRACK_MUSIC. */
-	const struct job_id *(*music_of)(void *owner, struct bytes user);
+	const struct job_id *(*music_of)(void *owner, uint16_t tenant, struct bytes user);
 	/* Where the calls of a user of ours go instead. NULL: he has nothing set; or the function: nobody has. */
-	const struct shard_forward *(*forward_of)(void *owner, struct bytes user);
+	const struct shard_forward *(*forward_of)(void *owner, uint16_t tenant, struct bytes user);
 	/* What is said of a user of ours. NULL: there is none, or not now; or the function: everybody is there, under no terms. */
-	const struct shard_extension *(*extension_of)(void *owner, struct bytes user);
+	const struct shard_extension *(*extension_of)(void *owner, uint16_t tenant,
+						      struct bytes user);
 	/* The call of that id, to look at. NULL: there is none; or the function: there is no other. */
 	const struct call *(*call_of)(void *owner, uint64_t call);
-	/* Our dialog of that name, and its leg. The tags: ours, and the party's. NULL: none. */
-	const struct call *(*call_of_dialog)(void *owner, struct bytes call_id, struct bytes local,
-					     struct bytes remote, uint8_t *leg);
+	/* The tenant's dialog of that name, and its leg. The tags: ours, and the party's. NULL: none. */
+	const struct call *(*call_of_dialog)(void *owner, uint16_t tenant, struct bytes call_id,
+					     struct bytes local, struct bytes remote, uint8_t *leg);
 	/* A step of another call, within one of this. */
 	void (*tell)(void *owner, uint64_t call, const struct call_event *ev);
 	/* Whether who sends from there speaks for others: its routes, Contacts and media addresses count. NULL: nobody does. */

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "sig/host/tenant.h"
 #include "sig/sip/stream_rate.h"
 
 enum {
@@ -37,14 +38,6 @@ struct quota {
 	uint32_t first[QUOTA_KINDS + 1]; /* index of the first set of each kind */
 	struct entry (*sets)[WAYS];
 };
-
-static const char *const g_kinds[QUOTA_KINDS] = { "extension", "peer", "source" };
-
-const char *quota_kind_name(enum quota_kind kind)
-{
-	assert(kind < QUOTA_KINDS);
-	return g_kinds[kind];
-}
 
 /* Twice as many entries as there can be calls, so that few sets ever fill. */
 static uint32_t sets_for(const struct quota_settings *settings, enum quota_kind kind)
@@ -106,9 +99,9 @@ uint64_t quota_held(const struct quota *q, enum quota_kind kind, enum quota_item
 	return sum;
 }
 
-static uint64_t id_of(const struct quota *q, struct bytes name)
+static uint64_t id_of(const struct quota *q, uint16_t tenant, struct bytes name)
 {
-	uint64_t id = hash_sip(&q->key, bytes_sub(name, 0, USER_MAX));
+	uint64_t id = tenant_hash(hash_sip(&q->key, bytes_sub(name, 0, USER_MAX)), tenant);
 
 	return id ? id : 1;
 }
@@ -118,7 +111,7 @@ static uint64_t id_of_source(const struct quota *q, const struct addr *source)
 {
 	struct addr whom = addr_source(source);
 
-	return id_of(q, bytes_mem(&whom, sizeof(whom)));
+	return id_of(q, TENANT_DEFAULT, bytes_mem(&whom, sizeof(whom)));
 }
 
 static bool is_as_new(const struct entry *e, uint64_t now_ns)
@@ -181,7 +174,7 @@ static struct quota_party party(void *arg, const struct quota_name *name, uint64
 	struct entry *e;
 
 	if (name->kind != QUOTA_SOURCE) {
-		e = quota_entry_find(q, name->kind, id_of(q, name->user), now_ns);
+		e = quota_entry_find(q, name->kind, id_of(q, name->tenant, name->user), now_ns);
 		e->calls = name->calls;
 		e->calls_per_s = name->calls_per_s;
 		out.entry[0] = quota_number_of(q, e);

@@ -12,8 +12,6 @@
 #include "base/rand.h"
 
 enum quota_kind { QUOTA_EXTENSION, QUOTA_PEER, QUOTA_SOURCE, QUOTA_KINDS };
-/* "extension", "peer", "source". */
-const char *quota_kind_name(enum quota_kind kind);
 
 enum quota_item {
 	QUOTA_CALLS, /* held until they are given back: */
@@ -47,6 +45,7 @@ struct quota_party {
 struct quota_name {
 	enum quota_kind
 		kind;      /* QUOTA_EXTENSION is charged together with its source, others alone */
+	uint16_t tenant;   /* of an extension */
 	struct bytes user; /* of an extension, or the name of a peer's rule */
 	struct addr source;
 	/* QUOTA_PEER: limits of its rule, in the place of those for all peers; 0: those. */

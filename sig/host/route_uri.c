@@ -50,23 +50,44 @@ static bool is_own_name(struct bytes host, const struct shard_settings *settings
 	return is_domain(host, settings->digest.realm);
 }
 
-bool route_is_same_domain(const struct sip_uri *a, const struct sip_uri *b)
+static bool route_is_own_address(struct bytes host, const struct shard_settings *settings)
 {
-	return a->host.n && bytes_ieq(a->host, b->host);
-}
+	struct addr a;
 
-bool route_is_ours(const struct sip_uri *uri, const struct shard_settings *settings)
-{
-	struct addr host;
-
-	if (bytes_iis(uri->scheme, "tel") || is_own_name(uri->host, settings))
-		return true;
-	if (addr_parse(&host, uri->host))
+	if (addr_parse(&a, host))
 		return false;
 	for (uint32_t i = 0; i < settings->local_count; i++) {
-		if (addr_ip_eq(&host, &settings->locals[i].bind) ||
-		    addr_ip_eq(&host, &settings->locals[i].advertise))
+		if (addr_ip_eq(&a, &settings->locals[i].bind) ||
+		    addr_ip_eq(&a, &settings->locals[i].advertise))
 			return true;
 	}
 	return false;
+}
+
+/* TENANT_NONE: nobody's. */
+static uint16_t host_owner(struct bytes host, const struct shard_settings *settings)
+{
+	return settings->tenants ? tenants_of_domain(settings->tenants, host) : TENANT_NONE;
+}
+
+bool route_is_ours(const struct sip_uri *uri, uint16_t tenant,
+		   const struct shard_settings *settings)
+{
+	uint16_t whose = host_owner(uri->host, settings);
+
+	if (bytes_iis(uri->scheme, "tel"))
+		return true;
+	if (whose != TENANT_NONE)
+		return whose == tenant;
+	return (tenant == TENANT_DEFAULT && is_own_name(uri->host, settings)) ||
+	       route_is_own_address(uri->host, settings);
+}
+
+bool route_is_near(const struct sip_uri *uri, const struct sip_uri *sender, uint16_t tenant,
+		   const struct shard_settings *settings)
+{
+	if (route_is_ours(uri, tenant, settings))
+		return true;
+	return uri->host.n && bytes_ieq(uri->host, sender->host) &&
+	       host_owner(uri->host, settings) == TENANT_NONE;
 }

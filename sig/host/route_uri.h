@@ -13,13 +13,19 @@ enum route_verdict {
 	ROUTE_NOT_FOUND,      /* 404 */
 	ROUTE_FOREIGN,        /* 404: of another domain, and there is no way there */
 	ROUTE_NOT_REGISTERED, /* 480 */
+	ROUTE_ELSEWHERE,      /* 480: its phones are there, and another node alone reaches them */
 	ROUTE_LOOP,           /* 482: the contact is one of our own addresses */
 };
 
 /* The user a URI names, unescaped: the key of an extension. ROUTE_OK, ROUTE_SCHEME or ROUTE_NOT_FOUND. */
 enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MAX]);
-/* Whether a URI that came from somewhere names one of us: by an address or a name of ours, or it has no host (tel). */
-bool route_is_ours(const struct sip_uri *uri, const struct shard_settings *settings);
-/* Both name the same host. A phone calls its neighbours at the domain that it itself is at, whatever name that reached us by. */
-bool route_is_same_domain(const struct sip_uri *a, const struct sip_uri *b);
+/* Whether a URI that came from somewhere names a user of the tenant: by a domain of it, by an address of ours, or it has no host (tel).
+ * The realm and sip.domains are names of the default one. A domain of another tenant is another world. */
+bool route_is_ours(const struct sip_uri *uri, uint16_t tenant,
+		   const struct shard_settings *settings);
+/* The same, or a host that is nobody's and that the sender itself is at: a phone calls its neighbours at the domain by which it reached
+ * us, whatever name that is. */
+bool route_is_near(const struct sip_uri *uri, const struct sip_uri *sender, uint16_t tenant,
+		   const struct shard_settings *settings);
+
 #endif

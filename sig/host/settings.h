@@ -8,6 +8,7 @@
 #include "media/offer.h"
 #include "sig/host/effect.h"
 #include "sig/host/quota.h"
+#include "sig/host/tenant.h"
 #include "sig/sip/digest.h"
 #include "sig/sip/feature_code.h"
 #include "sig/sip/id.h"
@@ -31,6 +32,8 @@ struct shard_local {
 	struct addr advertise; /* what Via and Contact say */
 	enum sip_transport transport;
 	uint16_t network; /* index into networks */
+	uint16_t
+		tenant; /* one more than the number of whose phones alone come here; 0: the domain says it */
 };
 
 struct shard_network {
@@ -73,13 +76,18 @@ struct registrar_settings {
 	uint32_t contacts_max;   /* per address of record, <= BINDINGS_MAX; more: 403 */
 	uint32_t many;           /* with more registrations than this in the shard */
 	uint32_t expires_many_s; /* a phone that asks for no time gets this (REG-04) */
+	bool path; /* of this REGISTER: who sent it may say by whom its phone is reached */
 };
 
+/* What shards of a node have together: sig/shard/commons.h. */
+struct shard_commons;
+
 struct shard_settings {
-	uint16_t number; /* shard number */
-	uint64_t boot;   /* clock_boot; 0: not known */
-	char tenant[32]; /* the one tenant of this version: "default" */
-	char server[64]; /* Server and User-Agent header */
+	uint16_t number;               /* shard number */
+	uint64_t boot;                 /* clock_boot; 0: not known */
+	struct tenants *tenants;       /* of the node; NULL: those of the locations */
+	struct shard_commons *commons; /* of the node; NULL: the shard has one of its own */
+	char server[64];               /* Server and User-Agent header */
 	uint32_t local_count;
 	struct shard_local locals[SHARD_LOCALS_MAX];
 	uint32_t network_count;
@@ -131,6 +139,7 @@ enum shard_webrtc {
 
 /* What the core needs to know of an extension document. */
 struct shard_extension {
+	uint16_t tenant;
 	char number[64];
 	char display_name[64];
 	struct digest_secret secret;
@@ -194,11 +203,9 @@ struct shard_range {
 /* Sounds that the node plays without end, to all that are to hear them (sig/call/hears.h). */
 enum shard_track {
 	SHARD_TRACK_MUSIC, /* to who is held, where the holder chose no file of its own */
-	SHARD_TRACK_RINGBACK,
-	SHARD_TRACK_BUSY,
-	SHARD_TRACK_CONGESTION,
-	SHARD_TRACK_INFORMATION,
-	SHARD_TRACK_CONFIRMATION,
+#define TONE(suffix, name) SHARD_TRACK_##suffix,
+#include "sig/host/tones.def"
+#undef TONE
 	SHARD_TRACK_FILES, /* from here on: those that extensions chose */
 	SHARD_TRACKS = 64,
 	SHARD_TRACK_NONE = SHARD_TRACKS,

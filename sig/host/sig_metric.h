@@ -27,12 +27,14 @@
 	X(NOT_FOUND, "not_found")                    \
 	X(DOMAIN, "foreign_domain")                  \
 	X(NOT_REGISTERED, "not_registered")          \
+	X(OTHER_NODE, "phone_on_another_node")       \
 	X(BODY, "body")                              \
 	X(SDP, "session_description")                \
 	X(FORWARD, "forward")                        \
 	X(DO_NOT_DISTURB, "do_not_disturb")          \
 	X(TRANSFER, "transfer")                      \
 	X(REPLACES, "replaces")                      \
+	X(OTHER_SHARD, "other_shard")                \
 	X(CALLS_FULL, "calls_full")                  \
 	X(TXNS_FULL, "transactions_full")            \
 	X(PORTS_FULL, "ports_full")                  \

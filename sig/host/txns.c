@@ -227,6 +227,8 @@ int txns_keep_request(struct txn_slot *slot, const struct sip_message *request)
 {
 	static const char *const names[] = { "Via",     "Record-Route", "From",   "To",
 					     "Call-ID", "CSeq",         "Contact" };
+	/* what a REGISTER is applied by once more */
+	static const char *const more[] = { "Expires", "Supported", "Path", "User-Agent" };
 	uint8_t space[KEPT_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 
@@ -236,6 +238,8 @@ int txns_keep_request(struct txn_slot *slot, const struct sip_message *request)
 	writer_str(&w, " SIP/2.0\r\n");
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		keep_headers(&w, request, names[i]);
+	for (size_t i = 0; request->method == SIP_REGISTER && i < COUNT_OF(more); i++)
+		keep_headers(&w, request, more[i]);
 	writer_str(&w, "\r\n");
 	if (w.overflow)
 		return -ENOSPC;
@@ -367,6 +371,16 @@ void txns_drop(struct txns *t, pool_handle h)
 	struct txn_slot *slot = pool_get(&t->pool, h);
 
 	if (slot)
+		txns_give(t, slot);
+}
+
+void txns_drop_all(struct txns *t)
+{
+	uint32_t cursor = 0;
+	struct txn_slot *slot;
+	pool_handle h;
+
+	while ((slot = pool_next(&t->pool, &cursor, &h)) != NULL)
 		txns_give(t, slot);
 }
 

@@ -117,6 +117,7 @@ void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct t
 void txns_limit(struct txns *t, pool_handle h, uint64_t now_ns);
 /* Forgets it without a word. Stale handles are fine. */
 void txns_drop(struct txns *t, pool_handle h);
+void txns_drop_all(struct txns *t);
 
 /* Clients that sent there and heard nothing yet: start with *cursor = 0, NULL at the end. Walks all transactions. */
 struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *hop,

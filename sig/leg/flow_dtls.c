@@ -57,6 +57,53 @@ static void share_port(const struct call_host *h, const struct call *c, struct c
 		f->dtls->shared_port = shared->take(shared->arg, c->id, f->network);
 }
 
+void flow_dtls_follow(struct call_host *h, const struct call *c, struct call_flow *f)
+{
+	const struct shard_shared_ports *shared = &h->settings->shared;
+
+	if (flow_port(f) == f->port ||
+	    shared->claim(shared->arg, c->id, f->network, f->dtls->shared_port))
+		return;
+	f->dtls->shared_port = shared->take(shared->arg, c->id, f->network);
+	ice_make(h->rand, &f->dtls->ice);
+	f->resume.source_rtp = f->resume.source_rtcp = (struct addr){ 0 };
+}
+
+/* Those of one leg come to another worker all at once. */
+bool flows_dtls_moved(const struct call *c, uint8_t leg)
+{
+	struct bytes said = text_bytes(&c->legs[leg]->sdp.said);
+	bool shares = false;
+
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		const struct call_flow *f = &c->flows[i];
+
+		if (f->leg != leg || f->closing || flow_port(f) == f->port)
+			continue;
+		if (said.n && memmem(said.p, said.n, f->dtls->ice.ufrag, ICE_UFRAG_LEN))
+			return false;
+		shares = true;
+	}
+	return shares;
+}
+
+/* Those that share a transport have the keys of one of them. */
+bool flows_dtls_may_move(const struct call *c, uint8_t leg)
+{
+	bool waits = false;
+
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		const struct call_flow *f = &c->flows[i];
+
+		if (f->leg != leg || f->closing || !f->dtls || f->dtls->role == DTLS_NONE)
+			continue;
+		if (f->dtls->key_out.suite != MEDIA_SUITE_NONE)
+			return true;
+		waits = true;
+	}
+	return !waits;
+}
+
 static void hear(struct call_host *h, struct flow_dtls *d, const struct media_side *party)
 {
 	if (d->ice_name && d->ice_name != party->ice_name)
@@ -276,7 +323,8 @@ bool flow_dtls_restore(struct call_flow *f, const Tandem__Call__Dtls *in, uint64
 	d->role = (uint8_t)in->role;
 	d->association = (uint8_t)in->association;
 	d->peer.hash = (uint8_t)in->hash;
-	memcpy(d->peer.octets, in->fingerprint.data, in->fingerprint.len);
+	if (in->fingerprint.len) /* a party that moves is not heard yet */
+		memcpy(d->peer.octets, in->fingerprint.data, in->fingerprint.len);
 	return restore_flight(d, in, utc_ms) && restore_key(&d->key_in, in->key_in) &&
 	       restore_key(&d->key_out, in->key_out);
 }

@@ -30,6 +30,13 @@ uint16_t flow_port(const struct call_flow *f);
  * a port where there is one and the party is sure to use ICE: it offers that, or is a browser. 0 or -ENOMEM. */
 int flows_dtls_prepare(struct call_host *h, struct call *c, uint8_t offerer, uint8_t to,
 		       const struct media_plan *lines) NODISCARD;
+/* It came to this call. Where that is on another worker than the port that it shares, it gets that worker's, with other credentials
+ * (RFC 8839 4.4.1.1.1), and its party has to be told. */
+void flow_dtls_follow(struct call_host *h, const struct call *c, struct call_flow *f);
+/* The party knows another port, and is not heard until it is asked again. */
+bool flows_dtls_moved(const struct call *c, uint8_t leg);
+/* No handshake is under way: one ends on the worker where it began. */
+bool flows_dtls_may_move(const struct call *c, uint8_t leg);
 /* What was agreed with the party the flow faces: another certificate or role is another association (RFC 8842 4). */
 void flow_dtls_agree(struct call_flow *f, const struct media_side *party);
 /* Into the spec: as agreed with the party; NULL: nothing was yet. */

@@ -7,16 +7,27 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/dialog/dialog_hop.h"
 #include "sig/leg/leg_digits.h"
-#include "sig/leg/respond.h"
+#include "sig/leg/refusal.h"
 #include "sig/model/payer.h"
 
-int leg_set_user(struct call_host *h, struct leg *leg, struct bytes user)
+int leg_set_user(struct call_host *h, struct leg *leg, uint16_t tenant, struct bytes user)
 {
 	if (text_set(&leg->user, user))
 		return -ENOMEM;
-	leg_users_put(h->users, leg);
+	leg_users_put(h->users, tenant, leg);
 	return 0;
+}
+
+int leg_to_party(struct call_host *h, struct leg *leg, const struct id_tag *tag,
+		 const struct dialog_party *party)
+{
+	int err = dialog_to_party(&leg->dialog, tag, party, h->settings);
+
+	if (!err && party->routes.n)
+		dialog_choose_hop(&leg->dialog, h, false);
+	return err;
 }
 
 int leg_set_terms(struct leg *leg, const struct offer_terms *terms)
@@ -250,14 +261,6 @@ static void cancel_uac(struct call_host *h, struct call *c, uint8_t leg, struct 
 	}
 }
 
-static void refuse_asker(struct call_host *h, struct leg *l, const struct leg_farewell *f)
-{
-	struct response r = { .status = f->status, .dialog = &l->dialog, .extra = f->extra };
-
-	respond(h, txns_get(h->txns, l->uas->server), NULL, &r);
-	l->uas->server = 0;
-}
-
 void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f)
 {
 	struct leg *l = c->legs[leg];
@@ -265,7 +268,7 @@ void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct le
 	switch (l->state) {
 	case LEG_EARLY:
 		if (l->uas) {
-			refuse_asker(h, l, f);
+			refusal_begin(h, c, leg, f);
 			leg_close(l);
 		} else {
 			cancel_uac(h, c, leg, f->reason);

@@ -6,8 +6,12 @@
 #include "sig/model/call.h"
 
 /* Whose phone it is: found by that user from now on. 0 or -ENOMEM. */
-int leg_set_user(struct call_host *h, struct leg *leg, struct bytes user) NODISCARD;
+int leg_set_user(struct call_host *h, struct leg *leg, uint16_t tenant,
+		 struct bytes user) NODISCARD;
 /* What it may be offered, for as long as it lives. 0 or -ENOMEM. */
+/* The dialog that its INVITE is to begin, which goes by the party's routes. 0, -EINVAL, -ENOMEM. */
+int leg_to_party(struct call_host *h, struct leg *leg, const struct id_tag *tag,
+		 const struct dialog_party *party) NODISCARD;
 int leg_set_terms(struct leg *leg, const struct offer_terms *terms) NODISCARD;
 /* Our INVITE to it begins for `from`, with nothing said yet. 0 or -ENOMEM. */
 int leg_ask(struct leg *leg, uint8_t from) NODISCARD;
@@ -32,6 +36,7 @@ void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes r
 /* Ends the leg in the way its state allows: a final response, CANCEL, BYE, or one of these as soon as it may be sent. */
 struct leg_farewell {
 	uint16_t status;     /* to an INVITE that is still open */
+	const char *phrase;  /* of that response; NULL: the usual one */
 	struct bytes extra;  /* lines for that response */
 	struct bytes reason; /* Reason line (RFC 3326) for BYE and CANCEL */
 };

@@ -147,6 +147,14 @@ void respond_write_options(struct writer *w, const struct call_host *h, const ch
 /* A longer answer tells nobody more: whoever requires that much may have forged his address. */
 enum { UNSUPPORTED_TAG_MAX = 64, UNSUPPORTED_LINE_MAX = 256 };
 
+/* Of a registrar: a Path is believed only of whom we trust. */
+static bool registrar_supports(const struct call_host *h, const struct sip_message *m,
+			       struct bytes tag)
+{
+	return m->method == SIP_REGISTER &&
+	       (bytes_iis(tag, "outbound") || (bytes_iis(tag, "path") && host_trusts(h, &m->hop)));
+}
+
 static bool is_supported(const struct call_host *h, struct bytes tag)
 {
 	return bytes_iis(tag, "100rel") || bytes_iis(tag, "replaces") ||
@@ -162,7 +170,7 @@ bool respond_unsupported(struct writer *w, const struct call_host *h, const stru
 
 	for (unsigned i = 0; message_header(m, "Require", i, &rest); i++) {
 		while (lex_element(&rest, &tag)) {
-			if (tag.n == 0 || is_supported(h, tag))
+			if (tag.n == 0 || is_supported(h, tag) || registrar_supports(h, m, tag))
 				continue;
 			any = true;
 			if (tag.n > UNSUPPORTED_TAG_MAX ||

@@ -55,6 +55,7 @@ struct call {
 	pool_handle self;
 	enum call_state state;
 	struct leg **legs; /* NULL where one is gone; those of the bridge never are */
+	uint16_t tenant;   /* of all its users (tenant.h) */
 	uint8_t leg_count;
 	struct bridge bridge;
 	struct plan plan;
@@ -108,6 +109,12 @@ static inline struct leg *call_leg(const struct call *c, uint8_t leg)
 	return leg < c->leg_count ? c->legs[leg] : NULL;
 }
 
+/* Its name. */
+static inline const char *call_tenant(const struct call_host *h, const struct call *c)
+{
+	return tenants_name(h->settings->tenants, c->tenant);
+}
+
 /* Whose phone a leg is unless it says otherwise: a redirection leads elsewhere. */
 static inline struct bytes call_leg_user(const struct call *c, uint8_t leg)
 {
@@ -126,6 +133,12 @@ static inline struct leg *call_callee(const struct call *c)
 static inline bool bridge_has(const struct call *c, uint8_t leg)
 {
 	return leg == c->bridge.caller || leg == c->bridge.callee;
+}
+
+/* Its flag in call.untold. */
+static inline uint8_t bridge_untold(const struct call *c, uint8_t leg)
+{
+	return leg == c->bridge.caller ? UNTOLD_CALLER : UNTOLD_CALLEE;
 }
 /* Whom the leg hears, or is asked for; LEG_NONE: nobody. */
 static inline uint8_t bridge_peer(const struct call *c, uint8_t leg)

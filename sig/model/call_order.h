@@ -34,11 +34,16 @@ enum call_order_kind {
 	ORDER_TRANSFER,
 	/* to: a call that rings goes on to the extension; as plan_go_to (sig/call/plan.h), and -ENXIO: there is no such extension. */
 	ORDER_DEFLECT,
+	/* status, phrase: a call that rings, or waits for an application, is refused. Who is up hears why, and is left; who was given away
+	 * goes back. -EDOM: no such status. -EALREADY: it is answered. -ENODATA: it does not ring. */
+	ORDER_REJECT,
 	/* leg, with, with_leg: shard_call_join */
 	ORDER_JOIN,
 	/* leg, split: shard_call_split */
 	ORDER_SPLIT,
 };
+
+enum { ORDER_PHRASE_MAX = 64 };
 
 struct call_order {
 	enum call_order_kind kind;
@@ -47,7 +52,10 @@ struct call_order {
 	struct bytes digits;
 	uint16_t duration_ms;
 	struct bytes to; /* user */
-	uint64_t with;   /* another call */
+	uint16_t status;
+	struct bytes
+		phrase; /* at most ORDER_PHRASE_MAX octets without control characters; empty: the usual one */
+	uint64_t with; /* another call */
 	const struct act_terms *act;
 	const struct call_split *split;
 	bool known;                   /* to is one of ours: the shard says so */

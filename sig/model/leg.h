@@ -96,6 +96,14 @@ struct invite_uas {
 	uint64_t retransmit_ns, deadline_ns; /* 0: off */
 };
 
+/* Our final refusal of its party's first INVITE, until that has acknowledged it (sig/leg/refusal.h). */
+struct leg_refusal {
+	struct text response;
+	uint16_t status;
+	pool_handle server; /* transaction, perhaps gone */
+	uint64_t until_ns;  /* its ACK is waited for; 0: it was not said yet */
+};
+
 /* RFC 4028: how long the session lasts with this party. */
 struct session_timer {
 	uint32_t interval_s;             /* 0: off, or nothing was said yet */
@@ -134,10 +142,11 @@ struct leg {
 	uint32_t invite_cseq; /* of that one, and */
 	uint64_t ack_branch;  /* of the ACK to its 2xx */
 	uint64_t leave_ns;    /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
-	struct invite_uac *uac;    /* NULL: no INVITE of ours is open there */
-	struct invite_uas *uas;    /* NULL: none of the party is */
-	struct leg_digits *digits; /* NULL: none is on its way by INFO */
-	struct offer_terms *terms; /* as they were when the leg was made; NULL: none */
+	struct invite_uac *uac;      /* NULL: no INVITE of ours is open there */
+	struct invite_uas *uas;      /* NULL: none of the party is */
+	struct leg_refusal *refusal; /* NULL: there is none, or it was acknowledged */
+	struct leg_digits *digits;   /* NULL: none is on its way by INFO */
+	struct offer_terms *terms;   /* as they were when the leg was made; NULL: none */
 };
 
 /* What is agreed with its party, also before that is acknowledged. */

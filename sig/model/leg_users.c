@@ -26,14 +26,20 @@ void leg_users_close(struct leg_users *u)
 	u->buckets = NULL;
 }
 
-void leg_users_put(struct leg_users *u, struct leg *leg)
+static uint32_t leg_user_hash(const struct leg_users *u, uint16_t tenant, struct bytes user)
+{
+	return (uint32_t)tenant_hash(hash_sip(&u->key, user), tenant);
+}
+
+void leg_users_put(struct leg_users *u, uint16_t tenant, struct leg *leg)
 {
 	struct leg_link *l = &leg->same_user;
 	struct leg **head;
 
 	if (leg->user.n == 0 || l->back)
 		return;
-	l->hash = hash_sip(&u->key, text_bytes(&leg->user));
+	l->hash = leg_user_hash(u, tenant, text_bytes(&leg->user));
+	l->tenant = tenant;
 	head = &u->buckets[l->hash & u->mask];
 	l->next = *head;
 	l->back = head;
@@ -54,13 +60,20 @@ void leg_users_remove(struct leg *leg)
 	*l = (struct leg_link){ 0 };
 }
 
-struct leg *leg_users_next(const struct leg_users *u, struct bytes user, const struct leg *after)
+static bool leg_is_of(const struct leg *l, uint32_t hash, uint16_t tenant, struct bytes user)
 {
-	uint64_t hash = after ? after->same_user.hash : hash_sip(&u->key, user);
+	return l->same_user.hash == hash && l->same_user.tenant == tenant &&
+	       bytes_eq(text_bytes(&l->user), user);
+}
+
+struct leg *leg_users_next(const struct leg_users *u, uint16_t tenant, struct bytes user,
+			   const struct leg *after)
+{
+	uint32_t hash = after ? after->same_user.hash : leg_user_hash(u, tenant, user);
 	struct leg *l = after ? after->same_user.next : u->buckets[hash & u->mask];
 
 	assert(!after || after->same_user.back);
-	while (l && (l->same_user.hash != hash || !bytes_eq(text_bytes(&l->user), user)))
+	while (l && !leg_is_of(l, hash, tenant, user))
 		l = l->same_user.next;
 	return l;
 }

@@ -29,6 +29,7 @@ enum outbox_kind {
 	OUTBOX_WAIT,    /* the caller is told 180, and an application of the call */
 	OUTBOX_SET,     /* a document is asked for (set.h) */
 	OUTBOX_ORDER,   /* the answer to an order: what was done is not undone by a kill */
+	OUTBOX_REFUSAL,  /* our refusal of the INVITE that began the leg */
 	OUTBOX_RESPONSE, /* our 2xx to a BYE or REFER: who was told that it is over, or done, never says so again; our 100 to an INVITE */
 };
 

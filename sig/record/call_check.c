@@ -204,6 +204,23 @@ static const char *check_uas(const struct call *c, const struct call_seed *seed,
 	return wrong ? wrong : check_unacknowledged(l);
 }
 
+/* Of an INVITE that is over but for its ACK. */
+static const char *check_refusal(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+	struct sip_message m;
+	bool ok;
+
+	if (!l->refusal)
+		return NULL;
+	if (c->state != CALL_ENDING || l->state != LEG_CLOSED || l->uas || l->called ||
+	    !parses_as(&l->refusal->response, false, &l->dialog, &m))
+		return "leg: refusal";
+	ok = m.status >= 300;
+	message_close(&m);
+	return ok ? NULL : "leg: refusal";
+}
+
 static const char *check_legs(const struct call *c, const struct call_seed *seed)
 {
 	const char *wrong = NULL;
@@ -216,6 +233,8 @@ static const char *check_legs(const struct call *c, const struct call_seed *seed
 			wrong = check_uac(c, seed, i);
 		if (!wrong && c->legs[i]->uas)
 			wrong = check_uas(c, seed, i);
+		if (!wrong)
+			wrong = check_refusal(c, i);
 	}
 	return wrong;
 }

@@ -38,10 +38,12 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 		return reading_wrong(r, "call: version");
 	if (in->state < 0 || (int)in->state > (int)CALL_ENDING)
 		return reading_wrong(r, "call: state");
-	if (!bytes_is(bytes_str(in->tenant), r->h->settings->tenant))
-		return reading_wrong(r, "call: tenant");
 	if (in->status > 699 || in->cause >= CALL_CAUSE_COUNT || in->ended_by > ENDED_BY_OPERATOR)
 		return reading_wrong(r, "call: how it ended");
+	c->tenant = in->tenant[0] ? tenants_claim(r->h->settings->tenants, bytes_str(in->tenant))
+				  : TENANT_DEFAULT;
+	if (c->tenant == TENANT_NONE)
+		return reading_wrong(r, "call: tenant");
 	c->id = in->id;
 	c->out.version = c->out.released = c->out.acked = in->version;
 	c->state = (enum call_state)in->state;
@@ -127,6 +129,15 @@ static bool read_orders(struct reading *r, const Tandem__Call__Call *in)
 	return true;
 }
 
+/* Of a program that forgot the ACK to a late offer when it went on with a call: it is said when the 2xx comes again, as to any. */
+static void confirm_answered(struct call *c)
+{
+	struct leg *l = c->state == CALL_ESTABLISHED ? call_callee(c) : NULL;
+
+	if (l && l->called && l->state == LEG_ANSWERED && !l->uac)
+		l->state = LEG_CONFIRMED;
+}
+
 static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 {
 	if (!in)
@@ -137,6 +148,7 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	    !read_orders(r, in) || !reading_transfer(r, in->transfer) ||
 	    !reading_acts(r, in->acts) || !reading_flows(r, in) || !reading_segments(r, in))
 		return false;
+	confirm_answered(r->c);
 	r->reason = call_check(r->c, r->seed);
 	return !r->reason;
 }

@@ -13,7 +13,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	struct steady_mark mark = steady_mark(&h->steady, h->now.ns);
 	Tandem__Call__Call *out = &p->call;
 
-	(void)bytes_cstr(bytes_str(h->settings->tenant), p->tenant, sizeof(p->tenant));
+	(void)bytes_cstr(bytes_str(call_tenant(h, c)), p->tenant, sizeof(p->tenant));
 	out->id = c->id;
 	out->format = call_record_format(c);
 	out->version = c->out.version;
@@ -146,8 +146,10 @@ int call_encode(const struct call_host *h, const struct call *c, struct text *ou
 		const struct leg *l = c->legs[i];
 		const struct txn_slot *client =
 			l && leg_is_open(l) ? txns_get(h->txns, l->uac->client) : NULL;
-		const struct txn_slot *server =
-			l && l->uas ? txns_get(h->txns, l->uas->server) : NULL;
+		const struct txn_slot *server = l && l->uas ? txns_get(h->txns, l->uas->server)
+						: l && l->refusal
+							? txns_get(h->txns, l->refusal->server)
+							: NULL;
 
 		if (client) {
 			seed.sent[i] = client->txn.message;

@@ -17,6 +17,7 @@ struct packed_leg {
 	Tandem__Call__Asked asked;
 	Tandem__Call__Prack prack;
 	Tandem__Call__Uas uas;
+	Tandem__Call__Refusal refusal;
 	Tandem__Call__Sdp sdp, open;
 	Tandem__Call__Hop hop, sent_to, source;
 	Tandem__Call__Terms terms;
@@ -62,7 +63,7 @@ struct packing {
 	Tandem__Call__Segment *segment_list[SEGMENTS_MAX];
 	struct packed_flow flows[CALL_FLOWS_MAX];
 	Tandem__Call__Flow *flow_list[CALL_FLOWS_MAX];
-	char tenant[sizeof(((struct shard_settings *)NULL)->tenant)];
+	char tenant[TENANT_NAME_MAX];
 };
 
 /* Slices of what is given, and of the text given for it. */
@@ -88,6 +89,9 @@ Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct p
 Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct packed_leg *p,
 			       const struct invite_uas *uas, const struct call_seed *seed,
 			       uint8_t leg);
+Tandem__Call__Refusal *packing_refusal(const struct shard_settings *settings, struct packed_leg *p,
+				       const struct leg_refusal *refusal,
+				       const struct call_seed *seed, uint8_t leg);
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
 void packing_acts(const struct call_host *h, struct packing *p, const struct acts *a);
 void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop);

@@ -97,6 +97,22 @@ Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct pac
 	return out;
 }
 
+/* Without its transaction nobody can hear it. */
+Tandem__Call__Refusal *packing_refusal(const struct shard_settings *settings, struct packed_leg *p,
+				       const struct leg_refusal *refusal,
+				       const struct call_seed *seed, uint8_t leg)
+{
+	Tandem__Call__Refusal *out = &p->refusal;
+
+	if (!refusal || seed->source[leg].remote.family == ADDR_NONE)
+		return NULL;
+	tandem__call__refusal__init(out);
+	out->response = packing_text(&refusal->response);
+	packing_hop(settings, &p->source, &seed->source[leg], p->source_text);
+	out->source = &p->source;
+	return out;
+}
+
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best)
 {
 	if (best->status == 0)

@@ -92,7 +92,7 @@ static void find_local(struct reading *r, uint8_t leg, struct sip_hop *hop,
 			return;
 	}
 	hop->local = 0;
-	if (r->c->legs[leg]->state == LEG_CLOSED)
+	if (r->c->legs[leg]->state == LEG_CLOSED && !r->c->legs[leg]->refusal)
 		return;
 	call_obstacle(r->c, "an address for SIP is not the node's any more");
 	if (!find_other_local(s, hop, bound))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "sig/leg/leg.h"
 #include "sig/record/call_read.h"
@@ -124,13 +125,27 @@ bool reading_uas(struct reading *r, uint8_t leg, const Tandem__Call__Uas *in,
 	       read_request(r, leg, in);
 }
 
+static bool read_refusal(struct reading *r, uint8_t leg, const Tandem__Call__Refusal *in)
+{
+	struct leg *l = r->c->legs[leg];
+
+	l->refusal = calloc(1, sizeof(*l->refusal));
+	if (!l->refusal)
+		return reading_wrong(r, "out of memory");
+	return reading_text(r, &l->refusal->response, &in->response, READING_MESSAGE_MAX,
+			    "refusal: too long") &&
+	       reading_hop(r, leg, &r->seed->source[leg], in->source);
+}
+
 bool reading_invites(struct reading *r, const Tandem__Call__Call *in)
 {
 	for (size_t i = 0; i < in->n_legs; i++) {
 		const Tandem__Call__Leg *leg = in->legs[i];
 		uint8_t index = (uint8_t)(leg->index ? leg->index : i);
 
-		if (!read_uac(r, index, leg) || (leg->uas && !reading_uas(r, index, leg->uas, leg)))
+		if (!read_uac(r, index, leg) ||
+		    (leg->uas && !reading_uas(r, index, leg->uas, leg)) ||
+		    (leg->refusal && !read_refusal(r, index, leg->refusal)))
 			return false;
 	}
 	return in->invite ? reading_invite(r, in->invite) : reading_best(r, in->best);

@@ -13,14 +13,15 @@
 /* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. For
  * whom a party alone has called, and an application has answered it, any other party alone is no call. Who looks for each text where it is
  * used would send an INVITE without its SDP. Who knows of no meeting (sig/feature/meet.h) would end the calls of two that are not joined
- * yet. */
+ * yet. Who knows one tenant alone would set the calls of the others aside. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
 	CALL_RECORD_ALONE = 4,
 	CALL_RECORD_ONCE = 5, /* texts that a leg has twice are there once */
 	CALL_RECORD_MEETS = 6,
-	CALL_RECORD_FORMAT = CALL_RECORD_MEETS
+	CALL_RECORD_TENANTS = 7,
+	CALL_RECORD_FORMAT = CALL_RECORD_TENANTS
 };
 /* Not the caller of a first pair with an application. */
 static inline bool call_record_is_alone(const struct call *c)
@@ -42,6 +43,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (c->tenant != TENANT_DEFAULT)
+		return CALL_RECORD_TENANTS;
 	if (call_record_meets(c))
 		return CALL_RECORD_MEETS;
 	if (call_record_is_alone(c))

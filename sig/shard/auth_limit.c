@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/clock.h"
+#include "sig/host/tenant.h"
 #include "sig/sip/stream_rate.h"
 
 static const struct stream_rate g_source_rate = { .per_s = AUTH_LIMIT_SOURCE_PER_S,
@@ -29,9 +30,9 @@ uint64_t auth_limit_flow(const struct hash_key *key, const struct addr *remote, 
 }
 
 struct auth_guesses *auth_limit_nobody(struct auth_limit *l, const struct hash_key *key,
-				       struct bytes user)
+				       uint16_t tenant, struct bytes user)
 {
-	return &l->nobody[hash_sip(key, user) % AUTH_LIMIT_NAMES];
+	return &l->nobody[tenant_hash(hash_sip(key, user), tenant) % AUTH_LIMIT_NAMES];
 }
 
 static struct auth_guess *guess_find(struct auth_guesses *g, uint64_t source)

@@ -90,7 +90,7 @@ uint64_t auth_limit_source(const struct hash_key *key, const struct addr *source
 uint64_t auth_limit_flow(const struct hash_key *key, const struct addr *remote, unsigned transport);
 /* Where failures of a name count that is no extension. */
 struct auth_guesses *auth_limit_nobody(struct auth_limit *l, const struct hash_key *key,
-				       struct bytes user);
+				       uint16_t tenant, struct bytes user);
 /* How long these credentials are not looked at; 0: they are. */
 uint64_t auth_limit_wait_ns(const struct auth_limit *l, const struct auth_try *t, uint64_t now_ns);
 /* True when it has to wait from now on. The guesses are there. */

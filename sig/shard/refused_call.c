@@ -44,7 +44,7 @@ bool refused_call_may_tell(struct refused_calls *r, const struct hash_key *key,
 }
 
 static void refused_cdr_fill(const struct shard *s, struct cdr *cdr, const struct sip_message *m,
-			     struct bytes from, const struct call_refusal *why)
+			     uint16_t tenant, struct bytes from, const struct call_refusal *why)
 {
 	uint64_t wall = steady_add(s->host.now.utc_ms, s->host.wall_ms);
 
@@ -54,7 +54,8 @@ static void refused_cdr_fill(const struct shard *s, struct cdr *cdr, const struc
 			     .sip_status = why->status,
 			     .q850 = call_cause_q850(CAUSE_REFUSED, why->status),
 			     .ended_by = ENDED_BY_NODE };
-	cdr_put(cdr->tenant, sizeof(cdr->tenant), bytes_str(s->settings.tenant));
+	cdr_put(cdr->tenant, sizeof(cdr->tenant),
+		bytes_str(tenants_name(s->settings.tenants, tenant)));
 	cdr_put(cdr->from, sizeof(cdr->from), from);
 	cdr_put(cdr->to, sizeof(cdr->to), m->uri.user);
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id), m->call_id);
@@ -62,8 +63,8 @@ static void refused_cdr_fill(const struct shard *s, struct cdr *cdr, const struc
 		       why->text ? why->text : sig_refused_name(why->reason));
 }
 
-void refused_call_tell(struct shard *s, const struct sip_message *m, struct bytes from,
-		       const struct call_refusal *why)
+void refused_call_tell(struct shard *s, const struct sip_message *m, uint16_t tenant,
+		       struct bytes from, const struct call_refusal *why)
 {
 	struct effect *e;
 
@@ -74,7 +75,7 @@ void refused_call_tell(struct shard *s, const struct sip_message *m, struct byte
 	e = effects_add_cdrs(&s->effects, EFFECT_CALL_END, shard_call_new_id(s), 1);
 	if (!e)
 		return;
-	refused_cdr_fill(s, e->cdrs, m, from, why);
+	refused_cdr_fill(s, e->cdrs, m, tenant, from, why);
 	LOG_INFO("call", e->call, "call refused", LOG_STR("from", e->cdrs->from),
 		 LOG_STR("to", e->cdrs->to), LOG_U64("status", why->status),
 		 LOG_STR("reason", sig_refused_name(why->reason)),

@@ -36,7 +36,7 @@ struct refused_calls {
 bool refused_call_may_tell(struct refused_calls *r, const struct hash_key *key,
 			   const struct addr *source, uint64_t now_ns);
 /* from: who asked, authenticated or believed. */
-void refused_call_tell(struct shard *s, const struct sip_message *m, struct bytes from,
-		       const struct call_refusal *why);
+void refused_call_tell(struct shard *s, const struct sip_message *m, uint16_t tenant,
+		       struct bytes from, const struct call_refusal *why);
 
 #endif

@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "sig/call/lifetime.h"
 #include "sig/feature/features.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
-
-enum { PORT_REST_MIN_S = 2 }; /* a busy node takes ports again after this, and counts it */
 
 static void host_open(struct shard *s, struct rand_source *rand)
 {
@@ -20,7 +19,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.effects = &s->effects,
 		.txns = &s->txns,
 		.wheel = &s->wheel,
-		.ports = s->ports,
+		.ports = s->commons->ports,
 		.users = &s->legs,
 		.elsewhere = &s->elsewhere,
 		.security = &s->security,
@@ -32,6 +31,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.packing = s->packing,
 		.owner = s,
 		.targets_of = shard_targets_of,
+		.flows_of = shard_flows_of,
 		.forward_of = shard_forward_for,
 		.extension_of = shard_extension_of,
 		.call_of = shard_call_of,
@@ -51,22 +51,17 @@ static void host_open(struct shard *s, struct rand_source *rand)
 	security_open(&s->security, &s->effects, &s->wheel, TIMER_SECURITY, &s->key);
 }
 
-static int ports_open_all(struct shard *s, struct rand_source *rand)
+static int shard_own_open(struct shard *s, struct rand_source *rand)
 {
-	uint64_t rest_min = PORT_REST_MIN_S * NS_PER_S;
-	uint32_t slot = 0;
+	struct shard_settings *set = &s->settings;
+	int err = 0;
 
-	for (uint32_t i = 0; i < s->settings.network_count; i++) {
-		const struct shard_network *n = &s->settings.networks[i];
-		uint64_t rest = s->settings.port_rest_ns;
-		int err = ports_open(&s->ports[i], n->first_port, n->last_port, slot, rest,
-				     rest < rest_min ? rest : rest_min, rand);
-
-		if (err)
-			return err;
-		slot += s->ports[i].pair_count;
+	if (!set->commons) {
+		err = shard_commons_open(&s->own_commons, set, rand);
+		set->commons = s->own_commons;
 	}
-	return 0;
+	s->commons = set->commons;
+	return err;
 }
 
 static int shard_tables_open(struct shard *s, struct rand_source *rand)
@@ -77,16 +72,12 @@ static int shard_tables_open(struct shard *s, struct rand_source *rand)
 
 	s->key.k0 = rand_u64_from(rand);
 	s->key.k1 = rand_u64_from(rand);
-	if ((err = txns_open(&s->txns, set->txns_max, rand)) ||
-	    (err = nonce_window_open(&s->nonces)) ||
+	if ((err = shard_own_open(s, rand)) || (err = txns_open(&s->txns, set->txns_max, rand)) ||
 	    (err = pool_open(&s->calls, sizeof(struct call), calls)) ||
-	    (err = pool_open(&s->aors, sizeof(struct shard_aor), set->registrations_max)) ||
 	    (err = pool_open(&s->extensions, sizeof(struct shard_extension_slot),
 			     set->registrations_max)) ||
 	    (err = table_open(&s->calls_by_id, calls)) ||
 	    (err = leg_users_open(&s->legs, 2 * calls, rand)) ||
-	    (err = table_open(&s->aors_by_user, set->registrations_max)) ||
-	    (err = aor_connections_open(&s->connections, set->registrations_max)) ||
 	    (err = table_open(&s->extensions_by_number, set->registrations_max)))
 		return err;
 	elsewhere_open(&s->elsewhere, &s->legs.key);
@@ -107,8 +98,20 @@ static bool settings_fit(const struct shard_settings *set)
 	return true;
 }
 
-int shard_open(struct shard **out, const struct shard_settings *settings, struct rand_source *rand,
-	       struct instant now)
+static void shard_join_locations(struct shard *s, struct locations *locations)
+{
+	s->locations = locations;
+	s->settings.tenants = locations_tenants(locations);
+	s->locations_user = (struct locations_user){ .owner = s,
+						     .answer = shard_register_answer,
+						     .again = shard_register_again,
+						     .found = shard_invite_found,
+						     .moved = shard_phone_moved };
+	locations_join(locations, &s->locations_user);
+}
+
+int shard_open(struct shard **out, const struct shard_settings *settings,
+	       struct locations *locations, struct rand_source *rand, struct instant now)
 {
 	struct shard *s;
 	int err;
@@ -125,14 +128,13 @@ int shard_open(struct shard **out, const struct shard_settings *settings, struct
 	s->space = malloc(HOST_SPACE + HOST_EXTRA + HOST_SDP_MAX);
 	s->packing = packing_open();
 	err = s->space && s->packing ? shard_tables_open(s, rand) : -ENOMEM;
-	if (!err)
-		err = ports_open_all(s, rand);
 	if (err) {
 		shard_close(s);
 		return err;
 	}
 	host_open(s, rand);
 	steady_open(&s->host.steady, settings->boot, now);
+	shard_join_locations(s, locations);
 	shard_begin(s, now);
 	*out = s;
 	return 0;
@@ -144,18 +146,10 @@ static void close_calls(struct shard *s)
 	struct call *c;
 	pool_handle h;
 
-	while (s->calls.slots && (c = pool_next(&s->calls, &cursor, &h)) != NULL)
+	while (s->calls.slots && (c = pool_next(&s->calls, &cursor, &h)) != NULL) {
+		tenants_release(s->settings.tenants, c->tenant, TENANT_CALLS);
 		call_free(c);
-}
-
-static void close_aors(struct shard *s)
-{
-	uint32_t cursor = 0;
-	struct shard_aor *a;
-	pool_handle h;
-
-	while (s->aors.slots && (a = pool_next(&s->aors, &cursor, &h)) != NULL)
-		shard_aor_give(s, a);
+	}
 }
 
 static void close_extensions(struct shard *s)
@@ -167,6 +161,7 @@ static void close_extensions(struct shard *s)
 	while (s->extensions.slots && (slot = pool_next(&s->extensions, &cursor, &h)) != NULL) {
 		free(slot->guesses);
 		free(slot->forward);
+		tenants_release(s->settings.tenants, slot->extension.tenant, TENANT_EXTENSIONS);
 	}
 }
 
@@ -180,22 +175,20 @@ void shard_close(struct shard *s)
 {
 	if (!s)
 		return;
+	if (s->locations)
+		locations_leave(s->locations, &s->locations_user);
 	close_calls(s);
-	close_aors(s);
+	shard_invites_drop(s);
 	close_extensions(s);
+	shard_profiles_close(s);
 	txns_close(&s->txns);
 	pool_close_any(&s->calls);
-	pool_close_any(&s->aors);
 	pool_close_any(&s->extensions);
 	table_close(&s->calls_by_id);
 	leg_users_close(&s->legs);
-	aor_connections_close(&s->connections);
-	nonce_window_close(&s->nonces);
-	table_close(&s->aors_by_user);
 	table_close(&s->extensions_by_number);
-	for (uint32_t i = 0; i < s->settings.network_count; i++)
-		ports_close(&s->ports[i]);
 	effects_close(&s->effects);
+	shard_commons_close(s->own_commons);
 	free(s->space);
 	free(s->packing);
 	seal_key_wipe(&s->settings.seal_key);
@@ -203,27 +196,54 @@ void shard_close(struct shard *s)
 }
 
 /* Numbers, addresses, capacities and keys stay as they were at start. */
+static void settings_stay(struct shard_settings *next, const struct shard_settings *now)
+{
+	next->number = now->number;
+	next->boot = now->boot;
+	next->local_count = now->local_count;
+	memcpy(next->locals, now->locals, sizeof(next->locals));
+	next->network_count = now->network_count;
+	memcpy(next->networks, now->networks, sizeof(next->networks));
+	next->shared = now->shared;
+	next->quota = now->quota;
+	next->tenants = now->tenants;
+	next->commons = now->commons;
+	next->calls_max = now->calls_max;
+	next->registrations_max = now->registrations_max;
+	next->txns_max = now->txns_max;
+	next->port_rest_ns = now->port_rest_ns;
+	next->fingerprint = now->fingerprint;
+	next->seal_key = now->seal_key;
+}
+
+/* Too large for a stack. Without memory the old ones stay. */
 void shard_configure(struct shard *s, const struct shard_settings *settings)
 {
-	static struct shard_settings next; /* too large for a stack; shards share a thread */
+	struct shard_settings *next = malloc(sizeof(*next));
 
-	next = *settings;
-	next.number = s->settings.number;
-	next.boot = s->settings.boot;
-	next.local_count = s->settings.local_count;
-	memcpy(next.locals, s->settings.locals, sizeof(next.locals));
-	next.network_count = s->settings.network_count;
-	memcpy(next.networks, s->settings.networks, sizeof(next.networks));
-	next.shared = s->settings.shared;
-	next.quota = s->settings.quota;
-	next.calls_max = s->settings.calls_max;
-	next.registrations_max = s->settings.registrations_max;
-	next.txns_max = s->settings.txns_max;
-	next.port_rest_ns = s->settings.port_rest_ns;
-	next.fingerprint = s->settings.fingerprint;
-	next.seal_key = s->settings.seal_key;
-	assert(next.trusted_count <= SHARD_TRUSTED_MAX);
-	s->settings = next;
+	assert(settings->trusted_count <= SHARD_TRUSTED_MAX);
+	if (!next) {
+		LOG_ERROR("shard", 0, "no memory: the settings of the shard stay");
+		return;
+	}
+	*next = *settings;
+	settings_stay(next, &s->settings);
+	s->settings = *next;
+	seal_key_wipe(&next->seal_key);
+	free(next);
+}
+
+void shard_silence(struct shard *s, struct instant now)
+{
+	uint32_t cursor = 0;
+	struct call *c;
+	pool_handle h;
+
+	shard_begin(s, now);
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
+		shard_call_give(s, c);
+	txns_drop_all(&s->txns);
+	effects_keep(&s->effects, EFFECT_MEDIA);
 }
 
 struct effects *shard_effects(struct shard *s)
@@ -236,6 +256,7 @@ void shard_begin(struct shard *s, struct instant now)
 	s->host.now =
 		(struct instant){ .ns = now.ns, .utc_ms = steady_utc_ms(&s->host.steady, now.ns) };
 	s->host.wall_ms = steady_off_wall(&s->host.steady, now);
+	locations_begin(s->locations, now);
 }
 
 void shard_security_event(struct shard *s, enum security_kind kind, const struct addr *source,
@@ -249,7 +270,6 @@ static void expired(struct shard *s, const struct wheel_timer *t)
 {
 	const struct call_event ev = { .kind = CALL_EV_TIMER };
 	struct txn_slot *slot;
-	struct shard_aor *a;
 	struct call *c;
 
 	switch ((enum shard_timer)t->kind) {
@@ -262,11 +282,6 @@ static void expired(struct shard *s, const struct wheel_timer *t)
 		c = pool_get(&s->calls, t->owner);
 		if (c)
 			shard_call_step(s, c, &ev);
-		break;
-	case TIMER_AOR:
-		a = pool_get(&s->aors, t->owner);
-		if (a)
-			shard_aor_timer(s, a);
 		break;
 	case TIMER_ASSERT:
 		shard_assert_some(s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The signalling core of one shard: transactions, registrar, calls. Pure: datagrams, timers, save acknowledgements and media events in,
+ * The signalling core of one shard: transactions, calls. Pure: datagrams, timers, save acknowledgements and media events in,
  * effects out. No socket, no clock, no Redis, so a whole cluster runs on virtual time in tests/sim.
  * One thread. After every call below the owner carries out shard_effects() and clears them.
  */
@@ -13,31 +13,32 @@
 #include "sig/host/effect.h"
 #include "sig/host/settings.h"
 #include "sig/leg/line_facts.h"
-#include "sig/shard/registrar.h"
+#include "sig/location/locations.h"
 
 struct shard;
 
-/* 0 or -errno. rand is used by the shard from now on. */
-int shard_open(struct shard **out, const struct shard_settings *settings, struct rand_source *rand,
-	       struct instant now) NODISCARD;
+/* 0 or -errno. The locations, which other shards may have, too, and rand are used by the shard from now on. */
+int shard_open(struct shard **out, const struct shard_settings *settings,
+	       struct locations *locations, struct rand_source *rand, struct instant now) NODISCARD;
 void shard_close(struct shard *s);
-/* New settings for what may change without a restart (all but number, locals, networks, shared ports, the table of quotas, capacities,
+/* New settings for what may change without a restart (all but number, locals, networks, shared ports, the tables of tenants and quotas, capacities,
  * keys). */
 void shard_configure(struct shard *s, const struct shard_settings *settings);
-/* 0 or -ENOSPC. Whom it holds hears its music at once. */
+/* The tenant must be there (tenant.h), or the default one. 0 or -ENOSPC. Whom it holds hears its music at once. */
 int shard_extension_put(struct shard *s, const struct shard_extension *extension) NODISCARD;
 /* What an extension that is there has set, where shard_forward_is_set. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
-int shard_forward_set(struct shard *s, const char *number,
+int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 		      const struct shard_forward *forward) NODISCARD;
-bool shard_extension_delete(struct shard *s, const char *number);
-int shard_profile_put(struct shard *s,
-		      const struct shard_profile *profile) NODISCARD; /* 0, -ENOSPC */
-bool shard_profile_delete(struct shard *s, const char *name);
+bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number);
+int shard_profile_put(struct shard *s, uint16_t tenant,
+		      const struct shard_profile *profile) NODISCARD; /* 0, -ENOSPC, -ENOMEM */
+bool shard_profile_delete(struct shard *s, uint16_t tenant, const char *name);
 /* Jobs that are open on every worker, by enum media_codec; generation 0: that codec has none. Who is to hear it does so at once. */
 void shard_track_set(struct shard *s, enum shard_track track,
 		     const struct job_id jobs[MEDIA_CODECS]);
-/* Replaces the whole table. 0, -ENOSPC. */
-int shard_ranges_set(struct shard *s, const struct shard_range *ranges, uint32_t count) NODISCARD;
+/* Replaces the whole table of the tenant. 0, -ENOSPC, -ENOMEM. */
+int shard_ranges_set(struct shard *s, uint16_t tenant, const struct shard_range *ranges,
+		     uint32_t count) NODISCARD;
 
 struct effects *shard_effects(struct shard *s);
 
@@ -56,9 +57,6 @@ uint64_t shard_next_ns(const struct shard *s);
 void shard_call_saved(struct shard *s, uint64_t call, uint64_t version, bool saved,
 		      struct instant now);
 void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant now);
-enum shard_binding_result { BINDING_SAVED, BINDING_CONFLICT, BINDING_FAILED };
-void shard_binding_saved(struct shard *s, struct bytes tenant, struct bytes user, uint64_t version,
-			 enum shard_binding_result result, struct instant now);
 void shard_media_event(struct shard *s, const struct media_event *event, struct instant now);
 struct act_terms;
 void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news,
@@ -82,6 +80,10 @@ void shard_security_event(struct shard *s, enum security_kind kind, const struct
 /* No new calls (503 with Retry-After) but those to emergency numbers; established ones go on. */
 void shard_drain(struct shard *s, bool drain);
 
+/* Another node has the shard now: all calls and transactions are forgotten here. The effects that are left close their media, and
+ * nothing else may be done with the shard but to close it. */
+void shard_silence(struct shard *s, struct instant now);
+
 /* ---- after a restart, before the first shard_receive ---- */
 /* Before the first restore: which owner of the shard this process is, counted. Each one's is higher than all before; 0: not known. */
 void shard_incarnate(struct shard *s, uint64_t incarnation);
@@ -90,9 +92,7 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 		       const char **reason) NODISCARD;
 /* Its record is there and cannot be read: all that can be done is to say so, in a CDR. */
 void shard_call_unreadable(struct shard *s, uint64_t call, struct instant now);
-int shard_restore_binding(struct shard *s, struct bytes record, struct instant now,
-			  const char **reason) NODISCARD;
-/* Where the parties of calls and the registered phones are. */
+/* Where the parties of calls are. */
 typedef void shard_hop_fn(const struct sip_hop *hop, void *arg);
 void shard_hops(const struct shard *s, shard_hop_fn *each, void *arg);
 /* Starts the timers of what was restored and answers what was left open. */
@@ -110,7 +110,8 @@ int shard_call_order(struct shard *s, uint64_t call, struct call_order *order,
 
 /* Rings the best phone of `from`, and when it answered all phones of `to`, as if `from` had called. */
 struct shard_originate {
-	uint64_t call; /* the id it is to have; where there is such a call nothing is done */
+	uint16_t tenant; /* of both */
+	uint64_t call;   /* the id it is to have; where there is such a call nothing is done */
 	const char *from, *to;
 	bool auto_answer; /* from's phone is asked to answer by itself (REG-18) */
 	const struct shard_order *by;
@@ -180,6 +181,8 @@ struct call_view {
 	} flows[CALL_VIEW_FLOWS_MAX];
 };
 bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out);
+/* Whose it is. False: there is no such call. */
+bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant);
 /* The same without what stands in session descriptions, which must be read for it: codecs and suites are "". */
 bool shard_call_glance(const struct shard *s, uint64_t call, struct call_view *out);
 /* What the party of a leg says of an m-line; *contact: address of its SIP, ADDR_NONE where it is a name. False: nothing is agreed. */
@@ -198,21 +201,20 @@ bool shard_call_session(const struct shard *s, uint64_t call, uint8_t leg,
 			struct call_session *out);
 /* The call that a message, received (and handed to shard_receive before) or sent, belongs to; 0: none that is known. Costs its parsing. */
 uint64_t shard_whose(const struct shard *s, struct bytes message);
+/* It has answered, or is to answer, that very request; of an ACK or a CANCEL the INVITE that it is about. */
+bool shard_has_request(const struct shard *s, const struct sip_message *m);
 /* Walks all calls: *cursor = 0 first. */
 bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *out);
-/* Walks addresses of record; NULL at the end. Valid until the next event. */
-const struct aor *shard_aor_next(const struct shard *s, uint32_t *cursor);
-const struct aor *shard_aor_find(const struct shard *s, struct bytes user);
-
 struct shard_counts {
+	/* aors, bindings and their saves: of the locations that it uses */
 	uint32_t calls, calls_established, aors, bindings, extensions, txns, txns_max, ports_free;
-	uint64_t saves_pending;
-	uint32_t given_up; /* restored calls that could not go on */
+	uint64_t saves_pending; /* of calls and locations */
+	uint32_t given_up;      /* restored calls that could not go on */
 	bool degraded, draining;
 };
-/* A time of a binding as the wall shows it. */
-uint64_t shard_wall_utc_ms(const struct shard *s, uint64_t utc_ms);
 void shard_counts(const struct shard *s, struct shard_counts *out);
+/* To those who watch: of all shards of the node. */
+void shard_counts_show(const struct shard *s, const struct shard_counts *total);
 /* Networks without the pairs of ports that one more call takes. */
 uint32_t shard_networks_full(const struct shard *s, struct instant now);
 

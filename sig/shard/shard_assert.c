@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store away and back: nobody waits while it is away; when it is back it may have lost what it had acknowledged, so it is told
- * every call and every registration again, so many at a time that nothing else suffers. */
+ * every call again, so many at a time that nothing else suffers. */
 #include "base/log.h"
 #include "sig/shard/shard_state.h"
 
 enum {
 	ASSERT_STEP_MS = 10,
-	ASSERT_CALLS = 32, /* in each step */
-	ASSERT_AORS = 32,
+	ASSERT_CALLS = 32,       /* in each step */
 	ASSERT_LOOKED_AT = 2048, /* in each step, of those that need no save */
 };
 
@@ -24,21 +23,9 @@ static void release_calls(struct shard *s)
 	}
 }
 
-static void release_aors(struct shard *s)
-{
-	uint32_t cursor = 0;
-	struct shard_aor *a;
-	pool_handle h;
-
-	while ((a = pool_next(&s->aors, &cursor, &h)) != NULL) {
-		if (a->waits)
-			shard_aor_release(s, a, a->entry.version);
-	}
-}
-
 static void assert_start(struct shard *s)
 {
-	s->assert_call = s->assert_aor = 0;
+	s->assert_call = 0;
 	wheel_start(&s->wheel, &s->assert_timer, s->host.now.ns);
 }
 
@@ -48,7 +35,7 @@ static bool degraded_set(struct shard *s, bool degraded, const char *text)
 		return false;
 	s->host.degraded = degraded;
 	LOG_WARN("sig", 0, text, LOG_U64("calls", s->calls.in_use),
-		 LOG_U64("registrations", s->aors.in_use));
+		 LOG_U64("registrations", locations_aors(s->locations)));
 	return true;
 }
 
@@ -62,7 +49,6 @@ void shard_degraded(struct shard *s, bool degraded, struct instant now)
 	if (degraded) {
 		wheel_stop(&s->wheel, &s->assert_timer);
 		release_calls(s);
-		release_aors(s);
 	} else {
 		s->assert_all = true; /* until a pass has come to its end */
 		assert_start(s);
@@ -80,11 +66,6 @@ void shard_caught_up(struct shard *s, struct instant now)
 static bool call_needs_save(const struct shard *s, const struct call *c)
 {
 	return s->assert_all || c->out.acked != c->out.version;
-}
-
-static bool aor_needs_save(const struct shard *s, const struct shard_aor *a)
-{
-	return s->assert_all || a->unsaved || a->is_unknown || a->acked != a->entry.version;
 }
 
 static bool assert_calls(struct shard *s)
@@ -105,31 +86,9 @@ static bool assert_calls(struct shard *s)
 	return true;
 }
 
-static bool assert_aors(struct shard *s)
-{
-	struct shard_aor *a;
-	pool_handle h;
-
-	for (uint32_t i = 0, seen = 0; i < ASSERT_AORS && seen < ASSERT_LOOKED_AT; seen++) {
-		a = pool_next(&s->aors, &s->assert_aor, &h);
-		if (!a)
-			return false;
-		if (!aor_needs_save(s, a))
-			continue;
-		a->unsaved = true;
-		a->retry_ns = 0;
-		shard_aor_settle(s, a);
-		i++;
-	}
-	return true;
-}
-
 void shard_assert_some(struct shard *s)
 {
-	bool more = assert_calls(s);
-
-	more |= assert_aors(s);
-	if (more) {
+	if (assert_calls(s)) {
 		wheel_start(&s->wheel, &s->assert_timer,
 			    s->host.now.ns + ASSERT_STEP_MS * NS_PER_MS);
 	} else {

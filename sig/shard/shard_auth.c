@@ -45,15 +45,38 @@ void shard_trust_peer(struct shard *s, const struct sip_hop *hop)
 	hop_trust(s, hop, true);
 }
 
+/* Credentials that are asked for. */
+struct auth_ask {
+	const struct sip_message *m;
+	uint16_t tenant; /* whose user its sender says that it is */
+	bool proxy;
+	const struct digest_server *server; /* with the tenant's realm */
+};
+
+/* Each tenant's phones are challenged in its own realm, so no nonce and no password of one is any good for another. */
+static const struct digest_server *auth_server(const struct shard *s, uint16_t tenant,
+					       struct digest_server *space)
+{
+	const char *realm = tenants_realm(s->settings.tenants, tenant);
+
+	if (!realm[0])
+		return &s->settings.digest;
+	static_assert(sizeof(space->realm) >= TENANT_REALM_MAX, "fits");
+	*space = s->settings.digest;
+	(void)bytes_cstr(bytes_str(realm), space->realm, sizeof(space->realm));
+	return space;
+}
+
 /* Stateless, so the nonce of a repeated request is the same within its millisecond and costs nothing. */
-static void auth_challenge(struct shard *s, const struct sip_message *m, bool proxy, bool stale)
+static void auth_challenge(struct shard *s, const struct auth_ask *ask, bool stale)
 {
 	struct writer w = writer_over(s->host.extra, HOST_EXTRA);
-	struct dialog_tag tag = shard_tag(s, m);
+	struct dialog_tag tag = shard_tag(s, ask->m);
 
-	digest_challenge(&s->settings.digest, &w, proxy, stale, &m->hop.remote, s->host.now.utc_ms,
+	digest_challenge(ask->server, &w, ask->proxy, stale, &ask->m->hop.remote,
+			 s->host.now.utc_ms,
 			 hash_sip(&s->key, bytes_mem(tag.text, sizeof(tag.text))));
-	shard_refuse(s, NULL, m, proxy ? 407 : 401, REFUSED_CHALLENGE, writer_lines(&w));
+	shard_refuse(s, NULL, ask->m, ask->proxy ? 407 : 401, REFUSED_CHALLENGE, writer_lines(&w));
 }
 
 void shard_misuse(struct shard *s, const struct sip_message *m, enum security_kind kind,
@@ -80,7 +103,7 @@ static bool is_registered_beside(const struct shard *s, const struct aor *entry,
 	for (uint32_t i = 0; i < entry->count; i++) {
 		const struct addr theirs = addr_source(&entry->bindings[i].hop.remote);
 
-		if (entry->bindings[i].expires_utc_ms > s->host.now.utc_ms &&
+		if (entry->bindings[i].expires_utc_ms > locations_utc_ms(s->locations) &&
 		    addr_eq(&theirs, &whose))
 			return true;
 	}
@@ -90,120 +113,128 @@ static bool is_registered_beside(const struct shard *s, const struct aor *entry,
 static enum auth_standing auth_standing(const struct shard *s, const struct sip_message *m,
 					const struct shard_extension *e)
 {
-	const struct shard_aor *a = e ? shard_aor_get(s, bytes_str(e->number)) : NULL;
+	const struct aor *a =
+		e ? locations_find(s->locations, e->tenant, bytes_str(e->number)) : NULL;
 
 	if (!a)
 		return AUTH_STRANGER;
-	if (registrar_knows(&a->entry, m, s->host.now.utc_ms))
+	if (registrar_knows(a, m, locations_utc_ms(s->locations)))
 		return AUTH_PHONE;
-	return is_registered_beside(s, &a->entry, &m->hop.remote) ? AUTH_NEIGHBOUR : AUTH_STRANGER;
+	return is_registered_beside(s, a, &m->hop.remote) ? AUTH_NEIGHBOUR : AUTH_STRANGER;
 }
 
 /* Most extensions are never failed at. Without memory it counts with names that are none. */
-static struct auth_guesses *auth_guesses_of(struct shard *s, struct bytes user)
+static struct auth_guesses *auth_guesses_of(struct shard *s, uint16_t tenant, struct bytes user)
 {
-	struct shard_extension_slot *slot = shard_extension_slot(s, user);
+	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, user);
 
 	if (slot && !slot->guesses)
 		slot->guesses = calloc(1, sizeof(*slot->guesses));
-	return slot && slot->guesses ? slot->guesses
-				     : auth_limit_nobody(&s->auth_limit, &s->key, user);
+	return slot && slot->guesses
+		       ? slot->guesses
+		       : auth_limit_nobody(&s->commons->auth_limit, &s->commons->key, tenant, user);
 }
 
-static void auth_wrong(struct shard *s, const struct sip_message *m, bool proxy, struct bytes user,
+static void auth_wrong(struct shard *s, const struct auth_ask *ask, struct bytes user,
 		       struct auth_try *t)
 {
-	t->guesses = auth_guesses_of(s, user);
+	t->guesses = auth_guesses_of(s, ask->tenant, user);
 	sig_count_refused(&s->metrics, REFUSED_DIGEST);
-	if (auth_limit_failed(&s->auth_limit, t, s->host.now.ns))
-		shard_misuse(s, m, SECURITY_GUESSING, user);
-	shard_misuse(s, m, SECURITY_WRONG_PASSWORD, user);
-	auth_challenge(s, m, proxy, false);
+	if (auth_limit_failed(&s->commons->auth_limit, t, s->host.now.ns))
+		shard_misuse(s, ask->m, SECURITY_GUESSING, user);
+	shard_misuse(s, ask->m, SECURITY_WRONG_PASSWORD, user);
+	auth_challenge(s, ask, false);
 }
 
 /* Also whom a right answer was taken from, and who sends it again from the same address: a phone that never counts asks once more. */
-static bool auth_is_first(struct shard *s, const struct digest_answer *a)
+static bool auth_is_first(struct shard *s, const struct auth_ask *ask,
+			  const struct digest_answer *a)
 {
-	const struct digest_server *server = &s->settings.digest;
 	uint64_t parts[2] = { a->nonce_id, hash_sip(&s->key, a->c.user) };
 	const struct nonce_now now = {
 		.id = hash_sip(&s->key, bytes_mem(parts, sizeof(parts))),
 		.made_utc_ms = a->nonce_utc_ms,
 		.nc = a->c.nc,
 		.utc_ms = s->host.now.utc_ms,
-		.lifetime_ms = digest_nonce_lifetime_ms(server),
+		.lifetime_ms = digest_nonce_lifetime_ms(ask->server),
 	};
 
-	return nonce_window_take(&s->nonces, &now);
+	return nonce_window_take(&s->commons->nonces, &now);
 }
 
-static const struct shard_extension *auth_right(struct shard *s, const struct sip_message *m,
-						bool proxy, const struct digest_answer *a,
+static const struct shard_extension *auth_right(struct shard *s, const struct auth_ask *ask,
+						const struct digest_answer *a,
 						const struct shard_extension *e)
 {
-	if (!auth_is_first(s, a)) {
+	if (!auth_is_first(s, ask, a)) {
 		sig_count_refused(&s->metrics, REFUSED_REPLAY);
 		if (a->c.qop != DIGEST_QOP_NONE) /* without it nothing can be counted */
-			shard_misuse(s, m, SECURITY_REPLAY, a->c.user);
-		auth_challenge(s, m, proxy, true);
+			shard_misuse(s, ask->m, SECURITY_REPLAY, a->c.user);
+		auth_challenge(s, ask, true);
 		return NULL;
 	}
 	if (!e->enabled) {
-		shard_refuse(s, NULL, m, 403, REFUSED_DISABLED, (struct bytes){ 0 });
+		shard_refuse(s, NULL, ask->m, 403, REFUSED_DISABLED, (struct bytes){ 0 });
 		return NULL;
 	}
-	shard_trust(s, &m->hop);
+	shard_trust(s, &ask->m->hop);
 	return e;
 }
 
 /* Credentials that answer a challenge which their source got. */
-static const struct shard_extension *auth_prove(struct shard *s, const struct sip_message *m,
-						bool proxy, const struct digest_answer *a)
+static const struct shard_extension *auth_prove(struct shard *s, const struct auth_ask *ask,
+						const struct digest_answer *a)
 {
-	struct shard_extension_slot *slot = shard_extension_slot(s, a->c.user);
+	struct shard_extension_slot *slot = shard_extension_slot(s, ask->tenant, a->c.user);
 	const struct shard_extension *e = slot ? &slot->extension : NULL;
+	const struct sip_hop *hop = &ask->m->hop;
 	struct auth_try t = {
 		.guesses = slot ? slot->guesses
-				: auth_limit_nobody(&s->auth_limit, &s->key, a->c.user),
-		.source = auth_limit_source(&s->key, &m->hop.remote),
-		.flow = auth_limit_flow(&s->key, &m->hop.remote, m->hop.transport),
-		.standing = auth_standing(s, m, e),
+				: auth_limit_nobody(&s->commons->auth_limit, &s->commons->key,
+						    ask->tenant, a->c.user),
+		.source = auth_limit_source(&s->commons->key, &hop->remote),
+		.flow = auth_limit_flow(&s->commons->key, &hop->remote, hop->transport),
+		.standing = auth_standing(s, ask->m, e),
 	};
-	uint64_t wait_ns = auth_limit_wait_ns(&s->auth_limit, &t, s->host.now.ns);
+	uint64_t wait_ns = auth_limit_wait_ns(&s->commons->auth_limit, &t, s->host.now.ns);
 	enum digest_verdict verdict;
 
 	if (wait_ns) {
-		auth_wait(s, m, wait_ns);
+		auth_wait(s, ask->m, wait_ns);
 		return NULL;
 	}
-	verdict = digest_prove(a, &s->settings.digest, m, e ? &e->secret : NULL);
+	verdict = digest_prove(a, ask->server, ask->m, e ? &e->secret : NULL);
 	if (verdict == DIGEST_WRONG) {
-		auth_wrong(s, m, proxy, a->c.user, &t);
+		auth_wrong(s, ask, a->c.user, &t);
 		return NULL;
 	}
 	auth_limit_passed(&t, s->host.now.ns);
 	if (verdict == DIGEST_STALE) {
-		auth_challenge(s, m, proxy, true);
+		auth_challenge(s, ask, true);
 		return NULL;
 	}
-	return auth_right(s, m, proxy, a, e);
+	return auth_right(s, ask, a, e);
 }
 
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
-						 bool proxy)
+						 uint16_t tenant, bool proxy)
 {
+	struct digest_server space;
+	const struct auth_ask ask = {
+		.m = m, .tenant = tenant, .proxy = proxy, .server = auth_server(s, tenant, &space)
+	};
 	struct digest_answer a;
 
-	switch (digest_read(&a, &s->settings.digest, m, proxy, s->host.now.utc_ms)) {
+	switch (digest_read(&a, ask.server, m, proxy, s->host.now.utc_ms)) {
 	case DIGEST_OK:
-		return auth_prove(s, m, proxy, &a);
+		return auth_prove(s, &ask, &a);
 	case DIGEST_MISSING:
-		auth_challenge(s, m, proxy, false);
+		auth_challenge(s, &ask, false);
 		return NULL;
 	case DIGEST_FOREIGN:
 		sig_count_refused(&s->metrics, REFUSED_FOREIGN_NONCE);
 		shard_misuse(s, m, SECURITY_FOREIGN_NONCE, a.c.user);
-		auth_challenge(s, m, proxy, true);
+		auth_challenge(s, &ask, true);
 		return NULL;
 	case DIGEST_STALE:
 	case DIGEST_WRONG:

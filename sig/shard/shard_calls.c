@@ -20,7 +20,8 @@ struct call *shard_call_find(const struct shard *s, uint64_t id)
 
 bool shard_call_fits(const struct shard *s, bool emergency)
 {
-	return s->calls.in_use < (emergency ? s->calls.capacity : s->settings.calls_max);
+	return s->commons->calls < s->settings.calls_max ||
+	       (emergency && s->calls.in_use < s->calls.capacity);
 }
 
 /* After a restart with the clock set back a restored call may have it already. */
@@ -34,7 +35,7 @@ uint64_t shard_call_new_id(struct shard *s)
 	return id;
 }
 
-struct call *shard_call_take(struct shard *s, uint64_t id, bool emergency)
+struct call *shard_call_take(struct shard *s, uint64_t id, uint16_t tenant, bool emergency)
 {
 	pool_handle h;
 	struct call *c = shard_call_fits(s, emergency) ? pool_take(&s->calls, &h) : NULL;
@@ -46,8 +47,11 @@ struct call *shard_call_take(struct shard *s, uint64_t id, bool emergency)
 		(void)pool_give(&s->calls, h);
 		return NULL;
 	}
+	s->commons->calls++;
 	c->id = id;
+	c->tenant = tenant;
 	c->self = h;
+	tenants_hold(s->settings.tenants, tenant, TENANT_CALLS);
 	return c;
 }
 
@@ -59,8 +63,10 @@ void shard_call_give(struct shard *s, struct call *c)
 		s->established--;
 	call_clear(&s->host, c);
 	shard_quota_give(s, &payer, QUOTA_CALLS);
+	tenants_release(s->settings.tenants, c->tenant, TENANT_CALLS);
 	(void)table_del(&s->calls_by_id, c->id, c->self);
 	(void)pool_give(&s->calls, c->self);
+	s->commons->calls--;
 }
 
 void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev)
@@ -78,10 +84,10 @@ const struct call *shard_call_of(void *owner, uint64_t call)
 	return shard_call_find(owner, call);
 }
 
-const struct call *shard_call_of_dialog(void *owner, struct bytes call_id, struct bytes local,
-					struct bytes remote, uint8_t *leg)
+const struct call *shard_call_of_dialog(void *owner, uint16_t tenant, struct bytes call_id,
+					struct bytes local, struct bytes remote, uint8_t *leg)
 {
-	return shard_dialog_find(owner, call_id, local, remote, leg);
+	return shard_dialog_find(owner, tenant, call_id, local, remote, leg);
 }
 
 void shard_call_tell(void *owner, uint64_t call, const struct call_event *ev)

@@ -10,21 +10,28 @@
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
 
+static uint16_t order_tenant(const struct shard *s, uint64_t call)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	return c ? c->tenant : TENANT_DEFAULT;
+}
+
 int shard_call_order(struct shard *s, uint64_t call, struct call_order *order, struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = order };
 
-	order->known = order->to.n && shard_extension_find(s, order->to);
+	order->known = order->to.n && shard_extension_find(s, order_tenant(s, call), order->to);
 	return shard_call_event(s, call, &ev, now) ? order->err : -ENOENT;
 }
 
 /* Where a number of ours is reached; the best one first. */
-static uint32_t targets_of(struct shard *s, const char *number, struct call_target *out,
-			   uint32_t cap)
+static uint32_t targets_of(struct shard *s, uint16_t tenant, const char *number,
+			   struct call_target *out, uint32_t cap)
 {
 	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = bytes_str(number) };
 
-	return shard_targets_of(s, &uri, out, cap);
+	return shard_targets_of(s, tenant, &uri, out, cap);
 }
 
 static int may_originate(struct shard *s, const struct shard_originate *o, struct call_target *from)
@@ -33,18 +40,20 @@ static int may_originate(struct shard *s, const struct shard_originate *o, struc
 
 	if (s->draining)
 		return -ESHUTDOWN;
-	if (!targets_of(s, o->from, list, COUNT_OF(list)))
+	if (!targets_of(s, o->tenant, o->from, list, COUNT_OF(list)))
 		return -ENOENT;
 	*from = list[0];
-	return shard_forward_of(s, bytes_str(o->to)) || targets_of(s, o->to, list, COUNT_OF(list))
+	return shard_forward_of(s, o->tenant, bytes_str(o->to)) ||
+			       targets_of(s, o->tenant, o->to, list, COUNT_OF(list))
 		       ? 0
 		       : -EHOSTUNREACH;
 }
 
-static int originate_start(struct shard *s, uint64_t id, const struct call_originate *o)
+static int originate_start(struct shard *s, uint64_t id, uint16_t tenant,
+			   const struct call_originate *o)
 {
 	struct call_refusal refusal = { 0 };
-	struct call *c = shard_call_take(s, id, false);
+	struct call *c = shard_call_take(s, id, tenant, false);
 
 	if (!c)
 		return -ENOSPC;
@@ -73,7 +82,7 @@ static bool was_started(struct shard *s, uint64_t call, const struct shard_order
 
 int shard_call_originate(struct shard *s, const struct shard_originate *o, struct instant now)
 {
-	const struct shard_extension *e = shard_extension_find(s, bytes_str(o->from));
+	const struct shard_extension *e = shard_extension_find(s, o->tenant, bytes_str(o->from));
 	struct call_originate start_args = { .from = bytes_str(o->from),
 					     .display = bytes_str(e ? e->display_name : ""),
 					     .to = bytes_str(o->to),
@@ -85,7 +94,7 @@ int shard_call_originate(struct shard *s, const struct shard_originate *o, struc
 	if (was_started(s, o->call, o->by))
 		return 0;
 	err = may_originate(s, o, &start_args.target);
-	return err ? err : originate_start(s, o->call, &start_args);
+	return err ? err : originate_start(s, o->call, o->tenant, &start_args);
 }
 
 /* By the same command, perhaps by another process. Where the new call is over, the old one may still know of it. */
@@ -139,7 +148,7 @@ int shard_call_split(struct shard *s, const struct shard_split *split, struct in
 	c = shard_call_find(s, split->call);
 	if (!c)
 		return -ENOENT;
-	to = shard_call_take(s, split->to, c->emergency);
+	to = shard_call_take(s, split->to, c->tenant, c->emergency);
 	if (!to)
 		return -ENOSPC;
 	call_begin(&s->host, to);

@@ -4,35 +4,39 @@
 
 #include "sig/shard/shard_state.h"
 
-static uint64_t number_hash(const struct shard *s, struct bytes number)
+static uint64_t number_hash(const struct shard *s, uint16_t tenant, struct bytes number)
 {
-	return hash_sip(&s->key, number);
+	return tenant_hash(hash_sip(&s->key, number), tenant);
 }
 
-static struct shard_extension_slot *slot_find(const struct shard *s, struct bytes number,
-					      pool_handle *at)
+static struct shard_extension_slot *slot_find(const struct shard *s, uint16_t tenant,
+					      struct bytes number, pool_handle *at)
 {
 	uint32_t cursor = 0;
 
-	while ((*at = table_next(&s->extensions_by_number, number_hash(s, number), &cursor)) != 0) {
+	while ((*at = table_next(&s->extensions_by_number, number_hash(s, tenant, number),
+				 &cursor)) != 0) {
 		struct shard_extension_slot *slot = pool_get(&s->extensions, *at);
 
-		if (slot && bytes_is(number, slot->extension.number))
+		if (slot && slot->extension.tenant == tenant &&
+		    bytes_is(number, slot->extension.number))
 			return slot;
 	}
 	return NULL;
 }
 
-struct shard_extension_slot *shard_extension_slot(const struct shard *s, struct bytes number)
+struct shard_extension_slot *shard_extension_slot(const struct shard *s, uint16_t tenant,
+						  struct bytes number)
 {
 	pool_handle at;
 
-	return slot_find(s, number, &at);
+	return slot_find(s, tenant, number, &at);
 }
 
-const struct shard_extension *shard_extension_find(const struct shard *s, struct bytes number)
+const struct shard_extension *shard_extension_find(const struct shard *s, uint16_t tenant,
+						   struct bytes number)
 {
-	const struct shard_extension_slot *slot = shard_extension_slot(s, number);
+	const struct shard_extension_slot *slot = shard_extension_slot(s, tenant, number);
 
 	return slot ? &slot->extension : NULL;
 }
@@ -41,17 +45,19 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 {
 	struct bytes number = bytes_str(extension->number);
 	pool_handle at;
-	struct shard_extension_slot *slot = slot_find(s, number, &at);
+	struct shard_extension_slot *slot = slot_find(s, extension->tenant, number, &at);
 	bool other_music = slot && slot->extension.music != extension->music;
 
 	if (!slot) {
 		slot = pool_take(&s->extensions, &at);
 		if (!slot)
 			return -ENOSPC;
-		if (table_put(&s->extensions_by_number, number_hash(s, number), at)) {
+		if (table_put(&s->extensions_by_number, number_hash(s, extension->tenant, number),
+			      at)) {
 			(void)pool_give(&s->extensions, at);
 			return -ENOSPC;
 		}
+		tenants_hold(s->settings.tenants, extension->tenant, TENANT_EXTENSIONS);
 	}
 	slot->extension = *extension;
 	if (other_music)
@@ -59,17 +65,18 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 	return 0;
 }
 
-bool shard_extension_delete(struct shard *s, const char *number)
+bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number)
 {
 	struct bytes key = bytes_str(number);
 	pool_handle at;
-	struct shard_extension_slot *slot = slot_find(s, key, &at);
+	struct shard_extension_slot *slot = slot_find(s, tenant, key, &at);
 
 	if (!slot)
 		return false;
 	free(slot->guesses);
 	free(slot->forward);
-	(void)table_del(&s->extensions_by_number, number_hash(s, key), at);
+	tenants_release(s->settings.tenants, tenant, TENANT_EXTENSIONS);
+	(void)table_del(&s->extensions_by_number, number_hash(s, tenant, key), at);
 	(void)pool_give(&s->extensions, at);
 	return true;
 }
@@ -83,10 +90,10 @@ static bool track_plays(const struct job_id track[MEDIA_CODECS])
 	return false;
 }
 
-const struct job_id *shard_music_of(void *owner, struct bytes user)
+const struct job_id *shard_music_of(void *owner, uint16_t tenant, struct bytes user)
 {
 	const struct shard *s = owner;
-	const struct shard_extension *e = shard_extension_find(s, user);
+	const struct shard_extension *e = shard_extension_find(s, tenant, user);
 	uint8_t track = e ? e->music : SHARD_TRACK_MUSIC;
 
 	if (track == SHARD_TRACK_NONE)
@@ -94,16 +101,18 @@ const struct job_id *shard_music_of(void *owner, struct bytes user)
 	return s->tracks[track_plays(s->tracks[track]) ? track : SHARD_TRACK_MUSIC];
 }
 
-const struct shard_forward *shard_forward_of(const struct shard *s, struct bytes number)
+const struct shard_forward *shard_forward_of(const struct shard *s, uint16_t tenant,
+					     struct bytes number)
 {
-	const struct shard_extension_slot *slot = shard_extension_slot(s, number);
+	const struct shard_extension_slot *slot = shard_extension_slot(s, tenant, number);
 
 	return slot ? slot->forward : NULL;
 }
 
-int shard_forward_set(struct shard *s, const char *number, const struct shard_forward *forward)
+int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
+		      const struct shard_forward *forward)
 {
-	struct shard_extension_slot *slot = shard_extension_slot(s, bytes_str(number));
+	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
 	struct shard_forward *copy = NULL;
 
 	if (!slot)

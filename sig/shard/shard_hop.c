@@ -49,18 +49,25 @@ static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from
 
 /* Only what is the user's own: who forges the source of one REGISTER must not draw another's calls to where the next one comes from.
  * A successor needs to know, and nobody waits for it; that save lets no leg go. */
-void shard_hop_moved(struct shard *s, struct bytes user, const struct sip_hop *from,
-		     const struct sip_hop *to)
+void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
+		     const struct sip_hop *from, const struct sip_hop *to)
 {
 	const struct call_event ev = { .kind = CALL_EV_ASSERT };
 	struct leg *l = NULL;
 
 	if (sip_hop_equal(from, to))
 		return;
-	while ((l = leg_users_next(&s->legs, user, l)) != NULL) {
+	while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
 		if (leg_moved(s, l, from, to))
 			shard_call_step(s, shard_call_find(s, dialog_call(&l->dialog)), &ev);
 	}
+}
+
+void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
+		       const struct sip_hop *to, struct instant now)
+{
+	shard_begin(owner, now);
+	shard_hop_moved(owner, tenant, user, from, to);
 }
 
 /* The way a request in a dialog came is the way to its sender, as long as that is the machine we knew. */
@@ -112,7 +119,17 @@ void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct 
 	shard_begin(s, now);
 	while ((slot = txns_take_on(&s->txns, hop->connection)) != NULL)
 		txns_send(&s->txns, &slot->txn.hop, text_bytes(&slot->txn.message));
-	shard_aor_closed(s, hop->connection);
+	locations_closed(s->locations, hop->connection);
+}
+
+bool shard_hop_has_other(struct shard *s, const struct txn_slot *slot)
+{
+	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
+	const struct leg *l = c ? call_leg(c, slot->leg) : NULL;
+	struct call_target other;
+
+	return l && l->called && l->state == LEG_EARLY && slot->txn.method == SIP_INVITE &&
+	       shard_flows_of(s, l, &other, 1);
 }
 
 /* Phones come back: their requests wait for that, up to the transaction's end. A neighbour that cannot be reached is refused at once. */
@@ -130,7 +147,7 @@ enum {
 bool shard_transport_allowed(const struct shard *s, const struct shard_extension *e,
 			     const struct sip_hop *hop)
 {
-	const struct shard_profile *profile = shard_profile_of(s, &hop->remote);
+	const struct shard_profile *profile = shard_profile_of(s, e->tenant, &hop->remote);
 	unsigned allowed = profile->transports ? profile->transports : TRANSPORTS_ALL;
 
 	if (e->tls_srtp)

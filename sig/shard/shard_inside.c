@@ -128,20 +128,21 @@ void shard_txn_timer(struct shard *s, struct txn_slot *slot)
 void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now)
 {
 	bool stream = sip_transport_is_stream(hop->transport);
+	bool awaited = shard_hop_is_awaited(s, hop);
 	struct txn_slot *slot;
 	uint32_t cursor = 0;
 
 	shard_begin(s, now);
-	if (shard_hop_is_awaited(s, hop))
-		return;
 	if (!stream && s->failed_ns && now.ns - s->failed_ns < 100 * NS_PER_MS)
 		return;
 	if (!stream)
 		s->failed_ns = now.ns;
 	LOG_DEBUG("sip", 0, "cannot be reached", LOG_ADDR("remote", &hop->remote),
 		  LOG_INT("error", error));
-	while ((slot = txns_next_waiting(&s->txns, hop, &cursor)) != NULL)
-		client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
+	while ((slot = txns_next_waiting(&s->txns, hop, &cursor)) != NULL) {
+		if (!awaited || shard_hop_has_other(s, slot))
+			client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
+	}
 }
 
 /* The leg that a tag of ours means, and its call. */
@@ -158,12 +159,14 @@ static struct call *tag_find(const struct shard *s, struct bytes local, uint8_t 
 	return c && call_leg(c, tag.leg) ? c : NULL;
 }
 
-struct call *shard_dialog_find(const struct shard *s, struct bytes call_id, struct bytes local,
-			       struct bytes remote, uint8_t *leg)
+struct call *shard_dialog_find(const struct shard *s, uint16_t tenant, struct bytes call_id,
+			       struct bytes local, struct bytes remote, uint8_t *leg)
 {
 	struct call *c = tag_find(s, local, leg);
 
-	return c && dialog_is(&c->legs[*leg]->dialog, call_id, local, remote) ? c : NULL;
+	return c && c->tenant == tenant && dialog_is(&c->legs[*leg]->dialog, call_id, local, remote)
+		       ? c
+		       : NULL;
 }
 
 /* The call and leg whose dialog the request is in. */
@@ -182,9 +185,13 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 	struct txn_slot *slot = txns_find_server(&s->txns, m, SIP_INVITE);
 	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
 	struct call *c;
+	uint64_t call;
 
-	if (slot && slot->txn.state != TXN_ACCEPTED) {
+	if (slot && slot->txn.state != TXN_ACCEPTED) { /* to a refusal */
+		ev.leg = slot->leg;
+		call = slot->call;
 		(void)txns_step(&s->txns, slot, TXN_EV_ACK, s->host.now.ns);
+		tell_call(s, call, &ev);
 		return;
 	}
 	c = dialog_find(s, m, &ev.leg);
@@ -276,7 +283,7 @@ void shard_inside(struct shard *s, const struct sip_message *m)
 	}
 	shard_trust(s, &m->hop);
 	shard_hop_follow(s, c, ev.leg, m);
-	party = shard_party(s, text_bytes(&c->legs[ev.leg]->user), &m->hop);
+	party = shard_party(s, c->tenant, text_bytes(&c->legs[ev.leg]->user), &m->hop);
 	ev.slot = shard_take_inside(s, m, &party);
 	if (ev.slot)
 		shard_call_step(s, c, &ev);

@@ -11,6 +11,7 @@ enum { RETRY_AFTER_S = 5 };
 
 /* Who calls. */
 struct caller {
+	uint16_t tenant;
 	char user[ROUTE_USER_MAX];
 	struct bytes display;
 	bool early_media;
@@ -29,19 +30,14 @@ static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const st
 	if (why->retry_after_s && why->text)
 		shard_quota_note(s, m, why);
 	if (why->text) {
-		session_write_warning(&extra, &s->host, why->text);
 		LOG_INFO("sip", 0, "call refused", LOG_U64("status", why->status),
 			 LOG_STR("reason", why->text), LOG_BYTES("from", m->from.uri.user),
 			 LOG_BYTES("to", m->uri.user), LOG_ADDR("source", &m->hop.remote),
 			 LOG_BYTES("sip_call_id", m->call_id));
 	}
-	if (why->status == 503 || why->retry_after_s)
-		writer_fmt(&extra, "Retry-After: %u\r\n",
-			   why->retry_after_s ? why->retry_after_s : RETRY_AFTER_S);
-	if (why->status == 415)
-		writer_str(&extra, RESPOND_ACCEPT);
-	if (why->status == 422)
-		session_timer_write_too_small(&extra);
+	if (why->reason == REFUSED_OTHER_NODE) /* RFC 3326 */
+		writer_fmt(&extra, "Reason: SIP;cause=480;text=\"%s\"\r\n", why->text);
+	session_write_refusal(&extra, &s->host, why, RETRY_AFTER_S);
 	shard_refuse(s, slot, m, why->status, why->reason, writer_lines(&extra));
 }
 
@@ -102,10 +98,11 @@ static bool is_browser(const struct shard_extension *e, const struct sip_hop *ho
 }
 
 /* What a party may use: the profile of its address, and what its extension says of SRTP and video (REG-08, REG-12, MED-08). */
-static struct offer_terms invite_terms_of(const struct shard *s, const struct shard_extension *e,
+static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant,
+					  const struct shard_extension *e,
 					  const struct sip_hop *hop)
 {
-	struct offer_terms terms = shard_profile_of(s, &hop->remote)->terms;
+	struct offer_terms terms = shard_profile_of(s, tenant, &hop->remote)->terms;
 	bool only = e && e->tls_srtp;
 	bool insecure = e && e->sdes_insecure;
 
@@ -124,16 +121,18 @@ static struct offer_terms invite_terms_of(const struct shard *s, const struct sh
 static void apply_profile(const struct shard *s, const struct shard_extension *e,
 			  const struct sip_hop *hop, struct caller *caller)
 {
-	caller->early_media =
-		(e && e->early_media) || shard_profile_of(s, &hop->remote)->early_media;
-	caller->terms = invite_terms_of(s, e, hop);
+	caller->early_media = (e && e->early_media) ||
+			      shard_profile_of(s, caller->tenant, &hop->remote)->early_media;
+	caller->terms = invite_terms_of(s, caller->tenant, e, hop);
 }
 
-static bool is_registered(const struct shard *s, const struct sip_message *m, const char *user)
+static bool is_registered(const struct shard *s, const struct sip_message *m,
+			  const struct caller *caller)
 {
-	const struct shard_aor *aor = shard_aor_get(s, bytes_str(user));
+	const struct aor *aor =
+		locations_find(s->locations, caller->tenant, bytes_str(caller->user));
 
-	return aor && registrar_knows(&aor->entry, m, s->host.now.utc_ms);
+	return aor && registrar_knows(aor, m, locations_utc_ms(s->locations));
 }
 
 /* A trusted neighbour speaks for whomever it names. */
@@ -154,13 +153,13 @@ static bool speaks_for(struct shard *s, const struct sip_message *m, char user[R
 	shard_misuse(s, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
 	(void)invite_fail(&why, 403, REFUSED_IDENTITY);
 	if (m->method == SIP_INVITE)
-		refused_call_tell(s, m, bytes_str(e->number), &why);
+		refused_call_tell(s, m, e->tenant, bytes_str(e->number), &why);
 	first_invite_refuse(s, NULL, m, &why);
 	return false;
 }
 
-bool shard_identify(struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
-		    const struct shard_extension **e)
+bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenant,
+		    char user[ROUTE_USER_MAX], const struct shard_extension **e)
 {
 	*e = NULL;
 	if (shard_is_trusted(s, &m->hop)) {
@@ -170,7 +169,7 @@ bool shard_identify(struct shard *s, const struct sip_message *m, char user[ROUT
 	if (trust_misses_certificate(&s->settings, &m->hop))
 		security_event(&s->security, SECURITY_CERTIFICATE, &m->hop.remote, m->from.uri.user,
 			       "rule of sip.trusted", s->host.now.ns);
-	*e = shard_authenticate(s, m, true);
+	*e = shard_authenticate(s, m, tenant, true);
 	if (!*e || !speaks_for(s, m, user, *e))
 		return false;
 	if (shard_transport_allowed(s, *e, &m->hop))
@@ -179,77 +178,106 @@ bool shard_identify(struct shard *s, const struct sip_message *m, char user[ROUT
 	return false;
 }
 
-/* False: answered. */
-static bool identify(struct shard *s, const struct sip_message *m, struct caller *caller)
+/* e: it has authenticated; NULL: a trusted neighbour names it. */
+static void caller_known(struct shard *s, const struct sip_message *m, struct caller *caller,
+			 const struct shard_extension *e)
 {
-	const struct shard_extension *e;
-
 	caller->display = m->from.display;
-	if (!shard_identify(s, m, caller->user, &e))
-		return false;
 	if (e && e->display_name[0])
 		caller->display = bytes_str(e->display_name);
 	caller->known = e;
 	if (!e) {
-		e = shard_extension_find(s, bytes_str(caller->user));
-		caller->known = e && e->enabled && is_registered(s, m, caller->user);
+		e = shard_extension_find(s, caller->tenant, bytes_str(caller->user));
+		caller->known = e && e->enabled && is_registered(s, m, caller);
 	}
 	apply_profile(s, e, &m->hop, caller);
-	return true;
 }
 
-/* A user of ours to all places where he is reached. */
-static enum route_verdict invite_route(const struct shard *s, const struct sip_uri *uri,
-				       char user[ROUTE_USER_MAX], struct call_target *out,
-				       uint32_t cap, uint32_t *count)
+static void targets_fill(const struct shard *s, const struct shard_extension *e,
+			 const struct aor *aor, const struct binding *const *list, uint32_t count,
+			 struct call_target *out)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		out[i] = (struct call_target){
+			.uri = text_bytes(&list[i]->contact),
+			.routes = text_bytes(&list[i]->path),
+			.user = text_bytes(&aor->user),
+			.hop = list[i]->hop,
+			.behind_nat = list[i]->nat,
+			.terms = invite_terms_of(s, e->tenant, e, &list[i]->hop),
+		};
+	}
+}
+
+/* A user of ours to all phones where he is reached, each once. */
+static enum route_verdict invite_route(const struct shard *s, uint16_t tenant,
+				       const struct sip_uri *uri, char user[ROUTE_USER_MAX],
+				       struct call_target *out, uint32_t cap, uint32_t *count)
 {
 	const struct binding *list[BINDINGS_MAX];
 	enum route_verdict verdict = route_user(uri, user);
 	const struct shard_extension *e;
-	const struct shard_aor *aor;
+	const struct aor *aor;
 
 	*count = 0;
 	if (verdict != ROUTE_OK)
 		return verdict;
-	e = shard_extension_find(s, bytes_str(user));
+	e = shard_extension_find(s, tenant, bytes_str(user));
 	if (!e || !e->enabled)
 		return ROUTE_NOT_FOUND;
-	aor = shard_aor_get(s, bytes_str(user));
-	verdict = route_bindings(aor ? &aor->entry : NULL, &s->settings, s->host.now.utc_ms, list,
-				 cap < BINDINGS_MAX ? cap : BINDINGS_MAX, count);
-	for (uint32_t i = 0; i < *count; i++) {
-		out[i] = (struct call_target){
-			.uri = text_bytes(&list[i]->contact),
-			.user = text_bytes(&aor->entry.user),
-			.hop = list[i]->hop,
-			.behind_nat = list[i]->nat,
-			.terms = invite_terms_of(s, e, &list[i]->hop),
-		};
-	}
+	aor = locations_find(s->locations, tenant, bytes_str(user));
+	verdict = route_bindings(aor, &s->settings, locations_utc_ms(s->locations), list,
+				 BINDINGS_MAX, count);
+	*count = route_phones(list, *count);
+	if (*count > cap)
+		*count = cap;
+	targets_fill(s, e, aor, list, *count, out);
 	return verdict;
 }
 
-const struct shard_extension *shard_extension_of(void *owner, struct bytes user)
+uint32_t shard_flows_of(void *owner, const struct leg *leg, struct call_target *out, uint32_t cap)
 {
-	const struct shard_extension *e = shard_extension_find(owner, user);
+	const struct shard *s = owner;
+	struct bytes user = text_bytes(&leg->user);
+	const struct shard_extension *e = shard_extension_of(owner, leg->same_user.tenant, user);
+	const struct aor *aor = e ? locations_find(s->locations, e->tenant, user) : NULL;
+	const struct binding *list[BINDINGS_MAX];
+	uint32_t count;
+
+	(void)route_bindings(aor, &s->settings, locations_utc_ms(s->locations), list, BINDINGS_MAX,
+			     &count);
+	count = route_other_flows(list, count,
+				  &(struct route_flow){ .contact = text_bytes(&leg->dialog.target),
+							.path = text_bytes(&leg->dialog.routes),
+							.remote = &leg->dialog.hop.remote });
+	if (count > cap)
+		count = cap;
+	targets_fill(s, e, aor, list, count, out);
+	return count;
+}
+
+const struct shard_extension *shard_extension_of(void *owner, uint16_t tenant, struct bytes user)
+{
+	const struct shard_extension *e = shard_extension_find(owner, tenant, user);
 
 	return e && e->enabled ? e : NULL;
 }
 
-const struct shard_forward *shard_forward_for(void *owner, struct bytes user)
+const struct shard_forward *shard_forward_for(void *owner, uint16_t tenant, struct bytes user)
 {
-	return shard_extension_of(owner, user) ? shard_forward_of(owner, user) : NULL;
+	return shard_extension_of(owner, tenant, user) ? shard_forward_of(owner, tenant, user)
+						       : NULL;
 }
 
-uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_target *out,
-			  uint32_t cap)
+uint32_t shard_targets_of(void *owner, uint16_t tenant, const struct sip_uri *uri,
+			  struct call_target *out, uint32_t cap)
 {
 	const struct shard *s = owner;
 	char user[ROUTE_USER_MAX];
 	uint32_t count = 0;
 
-	if (route_is_ours(uri, &s->settings))
-		(void)invite_route(s, uri, user, out, cap, &count);
+	if (route_is_ours(uri, tenant, &s->settings))
+		(void)invite_route(s, tenant, uri, user, out, cap, &count);
 	return count;
 }
 
@@ -271,10 +299,11 @@ static bool route(const struct shard *s, const struct sip_message *m, const stru
 {
 	struct call_target targets[BINDINGS_MAX];
 	uint32_t count;
-	enum route_verdict verdict = invite_route(s, &m->uri, user, targets, BINDINGS_MAX, &count);
+	enum route_verdict verdict =
+		invite_route(s, caller->tenant, &m->uri, user, targets, BINDINGS_MAX, &count);
 
-	if (verdict != ROUTE_SCHEME && !route_is_ours(&m->uri, &s->settings) &&
-	    !route_is_same_domain(&m->uri, &m->from.uri))
+	if (verdict != ROUTE_SCHEME &&
+	    !route_is_near(&m->uri, &m->from.uri, caller->tenant, &s->settings))
 		verdict = ROUTE_FOREIGN;
 	switch (verdict) {
 	case ROUTE_OK:
@@ -288,9 +317,15 @@ static bool route(const struct shard *s, const struct sip_message *m, const stru
 			 LOG_BYTES("domain", m->uri.host), LOG_ADDR("source", &m->hop.remote));
 		return invite_fail(why, 404, REFUSED_DOMAIN);
 	case ROUTE_NOT_REGISTERED:
-		if (shard_forward_of(s, bytes_str(user)))
+		if (shard_forward_of(s, caller->tenant, bytes_str(user)))
 			return true;
 		return invite_fail(why, 480, REFUSED_NOT_REGISTERED);
+	case ROUTE_ELSEWHERE:
+		if (shard_forward_of(s, caller->tenant, bytes_str(user)))
+			return true;
+		(void)invite_fail(why, 480, REFUSED_OTHER_NODE);
+		why->text = "the phone is connected to another node";
+		return false;
 	case ROUTE_LOOP:
 		return invite_fail(why, 482, REFUSED_LOOP);
 	}
@@ -299,23 +334,24 @@ static bool route(const struct shard *s, const struct sip_message *m, const stru
 
 /* Who asks is known: whoever looks for the call finds it. */
 static void refuse_known(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
-			 struct bytes from, const struct call_refusal *why)
+			 uint16_t tenant, struct bytes from, const struct call_refusal *why)
 {
-	refused_call_tell(s, m, from, why);
+	refused_call_tell(s, m, tenant, from, why);
 	first_invite_refuse(s, slot, m, why);
 }
 
-static void invite_start(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
-			 const struct call_start *call_start_args)
+static void invite_start(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			 struct txn_slot *slot, const struct call_start *call_start_args)
 {
 	pool_handle server = slot->self;
 	struct call_refusal why;
-	struct call *c = shard_call_take(s, shard_call_new_id(s), call_start_args->emergency);
+	struct call *c =
+		shard_call_take(s, shard_call_new_id(s), tenant, call_start_args->emergency);
 
 	if (!c) {
 		shard_quota_give(s, &call_start_args->payer, QUOTA_CALLS);
 		(void)invite_fail(&why, 503, REFUSED_CALLS_FULL);
-		refuse_known(s, slot, m, call_start_args->from, &why);
+		refuse_known(s, slot, m, tenant, call_start_args->from, &why);
 		return;
 	}
 	c->payer = call_start_args->payer;
@@ -325,7 +361,7 @@ static void invite_start(struct shard *s, const struct sip_message *m, struct tx
 		return;
 	}
 	shard_call_give(s, c);
-	refuse_known(s, txns_get(&s->txns, server), m, call_start_args->from, &why);
+	refuse_known(s, txns_get(&s->txns, server), m, tenant, call_start_args->from, &why);
 }
 
 /* Has room for one more call, and a transaction, which are the caller's from now on. NULL: *why, and it has neither. */
@@ -355,14 +391,14 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 }
 
 /* A number that nobody answers is no reason to let anybody pass. */
-static bool invite_is_emergency(const struct shard *s, const struct sip_message *m)
+static bool invite_is_emergency(const struct shard *s, const struct sip_message *m, uint16_t tenant)
 {
 	struct call_target targets[BINDINGS_MAX];
 	char user[ROUTE_USER_MAX];
 	uint32_t count;
 
 	return shard_is_emergency(s, &m->uri) &&
-	       invite_route(s, &m->uri, user, targets, BINDINGS_MAX, &count) == ROUTE_OK;
+	       invite_route(s, tenant, &m->uri, user, targets, BINDINGS_MAX, &count) == ROUTE_OK;
 }
 
 /* Where it goes: to a user of ours, or (RFC 3891) to whom another leg speaks with. */
@@ -374,7 +410,7 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 
 	if (!shard_has_replaces(m))
 		return route(s, m, caller, to, set, why);
-	if (!shard_replaces(s, m, bytes_str(caller->user), replaces, why))
+	if (!shard_replaces(s, m, caller->tenant, bytes_str(caller->user), replaces, why))
 		return false;
 	c = shard_call_find(s, replaces->call);
 	if (bytes_cstr(call_leg_user(c, bridge_peer(c, replaces->leg)), to, ROUTE_USER_MAX))
@@ -382,33 +418,27 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 	return true;
 }
 
-void shard_invite(struct shard *s, const struct sip_message *m)
+static void invite_go(struct shard *s, const struct sip_message *m, struct caller *caller_ptr)
 {
-	struct caller caller = { .emergency = invite_is_emergency(s, m) };
+	struct caller caller = *caller_ptr;
 	struct call_set set = { .feature = FEATURES };
 	struct call_replaces replaces = { 0 };
 	struct call_refusal why;
 	char to[ROUTE_USER_MAX];
 	struct txn_slot *slot;
 
-	if (!may_enter(s, m, caller.emergency, &why)) {
-		first_invite_refuse(s, NULL, m, &why);
-		return;
-	}
-	if (!identify(s, m, &caller))
-		return;
-	caller.payer = shard_party(s, bytes_str(caller.user), &m->hop);
+	caller.payer = shard_party(s, caller.tenant, bytes_str(caller.user), &m->hop);
 	slot = invite_admit(s, m, &caller, &why);
 	if (slot && !invite_goes(s, m, &caller, to, &set, &replaces, &why)) {
 		shard_quota_give(s, &caller.payer, QUOTA_CALLS);
-		refuse_known(s, slot, m, bytes_str(caller.user), &why);
+		refuse_known(s, slot, m, caller.tenant, bytes_str(caller.user), &why);
 		return;
 	}
 	if (!slot) {
-		refuse_known(s, NULL, m, bytes_str(caller.user), &why);
+		refuse_known(s, NULL, m, caller.tenant, bytes_str(caller.user), &why);
 		return;
 	}
-	invite_start(s, m, slot,
+	invite_start(s, m, caller.tenant, slot,
 		     &(struct call_start){
 			     .invite = m,
 			     .slot = slot,
@@ -422,4 +452,32 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 			     .replaces = replaces,
 			     .set = set.feature < FEATURES ? &set : NULL,
 		     });
+}
+
+void shard_invite_go_on(struct shard *s, const struct sip_message *m, const char *from, bool phone)
+{
+	struct caller caller = { .tenant = shard_tenant_of(s, m) };
+	const struct shard_extension *e =
+		phone ? shard_extension_find(s, caller.tenant, bytes_str(from)) : NULL;
+
+	caller.emergency = invite_is_emergency(s, m, caller.tenant);
+	(void)bytes_cstr(bytes_str(from), caller.user, sizeof(caller.user));
+	caller_known(s, m, &caller, e);
+	invite_go(s, m, &caller);
+}
+
+void shard_invite(struct shard *s, const struct sip_message *m)
+{
+	uint16_t tenant = shard_tenant_of(s, m);
+	const struct shard_extension *e;
+	char from[ROUTE_USER_MAX];
+	struct call_refusal why;
+
+	if (!may_enter(s, m, invite_is_emergency(s, m, tenant), &why)) {
+		first_invite_refuse(s, NULL, m, &why);
+		return;
+	}
+	if (shard_identify(s, m, tenant, from, &e) &&
+	    !shard_invite_waits(s, m, tenant, from, e != NULL))
+		shard_invite_go_on(s, m, from, e != NULL);
 }

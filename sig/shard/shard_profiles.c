@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Codec profiles, and the ranges of source addresses that choose one (REG-12). Both tables are small and read once a leg. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sig/shard/shard_state.h"
@@ -11,43 +12,88 @@ static const struct shard_profile g_unlimited = { .name = PROFILE_DEFAULT,
 
 static struct shard_profile *profile_find(const struct shard_profiles *p, const char *name)
 {
-	for (uint32_t i = 0; i < p->count; i++) {
+	for (uint32_t i = 0; p && i < p->count; i++) {
 		if (!strcmp(p->list[i].name, name))
 			return (struct shard_profile *)(uintptr_t)&p->list[i];
 	}
 	return NULL;
 }
 
-int shard_profile_put(struct shard *s, const struct shard_profile *profile)
+/* Few tenants have any. NULL: no memory. */
+static struct shard_profiles *profiles_take(struct shard *s, uint16_t tenant)
 {
-	struct shard_profile *p = profile_find(&s->profiles, profile->name);
+	struct shard_profiles **p = &s->profiles[tenant];
 
-	if (!p && s->profiles.count == SHARD_PROFILES_MAX)
+	if (!*p) {
+		*p = calloc(1, sizeof(**p));
+		if (*p)
+			tenants_hold(s->settings.tenants, tenant, TENANT_PROFILES);
+	}
+	return *p;
+}
+
+static void profiles_settle(struct shard *s, uint16_t tenant)
+{
+	struct shard_profiles *p = s->profiles[tenant];
+
+	if (!p || p->count || p->range_count)
+		return;
+	free(p);
+	s->profiles[tenant] = NULL;
+	tenants_release(s->settings.tenants, tenant, TENANT_PROFILES);
+}
+
+int shard_profile_put(struct shard *s, uint16_t tenant, const struct shard_profile *profile)
+{
+	struct shard_profiles *all = profiles_take(s, tenant);
+	struct shard_profile *p = profile_find(all, profile->name);
+
+	if (!all)
+		return -ENOMEM;
+	if (!p && all->count == SHARD_PROFILES_MAX)
 		return -ENOSPC;
 	if (!p)
-		p = &s->profiles.list[s->profiles.count++];
+		p = &all->list[all->count++];
 	*p = *profile;
 	return 0;
 }
 
-bool shard_profile_delete(struct shard *s, const char *name)
+bool shard_profile_delete(struct shard *s, uint16_t tenant, const char *name)
 {
-	struct shard_profile *p = profile_find(&s->profiles, name);
+	struct shard_profiles *all = s->profiles[tenant];
+	struct shard_profile *p = profile_find(all, name);
 
 	if (!p)
 		return false;
-	*p = s->profiles.list[--s->profiles.count];
+	*p = all->list[--all->count];
+	profiles_settle(s, tenant);
 	return true;
 }
 
-int shard_ranges_set(struct shard *s, const struct shard_range *ranges, uint32_t count)
+int shard_ranges_set(struct shard *s, uint16_t tenant, const struct shard_range *ranges,
+		     uint32_t count)
 {
+	struct shard_profiles *all;
+
 	if (count > SHARD_RANGES_MAX)
 		return -ENOSPC;
+	all = profiles_take(s, tenant);
+	if (!all)
+		return -ENOMEM;
 	if (count)
-		memcpy(s->profiles.ranges, ranges, count * sizeof(*ranges));
-	s->profiles.range_count = count;
+		memcpy(all->ranges, ranges, count * sizeof(*ranges));
+	all->range_count = count;
+	profiles_settle(s, tenant);
 	return 0;
+}
+
+void shard_profiles_close(struct shard *s)
+{
+	for (uint16_t i = 0; i < TENANTS_MAX; i++) {
+		if (s->profiles[i])
+			tenants_release(s->settings.tenants, i, TENANT_PROFILES);
+		free(s->profiles[i]);
+	}
 }
 
 bool shard_range_holds(const struct shard_range *r, const struct addr *a)
@@ -57,12 +103,13 @@ bool shard_range_holds(const struct shard_range *r, const struct addr *a)
 	       memcmp(a->ip, r->last.ip, sizeof(a->ip)) <= 0;
 }
 
-const struct shard_profile *shard_profile_of(const struct shard *s, const struct addr *source)
+const struct shard_profile *shard_profile_of(const struct shard *s, uint16_t tenant,
+					     const struct addr *source)
 {
-	const struct shard_profiles *p = &s->profiles;
+	const struct shard_profiles *p = s->profiles[tenant];
 	const struct shard_profile *found = NULL;
 
-	for (uint32_t i = 0; !found && i < p->range_count; i++) {
+	for (uint32_t i = 0; p && !found && i < p->range_count; i++) {
 		if (shard_range_holds(&p->ranges[i], source)) {
 			found = profile_find(p, p->ranges[i].profile);
 			break;

@@ -18,10 +18,12 @@ static void name_peer(struct quota_name *name, const struct shard_trusted *rule)
 		name->user = bytes_mem(rule, offsetof(struct shard_trusted, calls_max));
 }
 
-struct quota_party shard_party(const struct shard *s, struct bytes user, const struct sip_hop *hop)
+struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct bytes user,
+			       const struct sip_hop *hop)
 {
-	struct quota_name name = { .kind = QUOTA_EXTENSION, .user = user, .source = hop->remote };
-
+	struct quota_name name = {
+		.kind = QUOTA_EXTENSION, .tenant = tenant, .user = user, .source = hop->remote
+	};
 	const struct shard_trusted *rule = trust_find(&s->settings, hop);
 
 	if (rule) {

@@ -4,12 +4,13 @@
 #include "sig/sip/target_dialog.h"
 
 /* The tags as the receiver sees them, which we are; some say them the other way round. NULL: there is none, or it is over. */
-static struct call *refer_find(const struct shard *s, const struct target_dialog *t, uint8_t *leg)
+static struct call *refer_find(const struct shard *s, uint16_t tenant,
+			       const struct target_dialog *t, uint8_t *leg)
 {
-	struct call *c = shard_dialog_find(s, t->call_id, t->local_tag, t->remote_tag, leg);
+	struct call *c = shard_dialog_find(s, tenant, t->call_id, t->local_tag, t->remote_tag, leg);
 
 	if (!c)
-		c = shard_dialog_find(s, t->call_id, t->remote_tag, t->local_tag, leg);
+		c = shard_dialog_find(s, tenant, t->call_id, t->remote_tag, t->local_tag, leg);
 	return c && c->legs[*leg]->state < LEG_LEAVING ? c : NULL;
 }
 
@@ -46,7 +47,7 @@ void shard_refer(struct shard *s, const struct sip_message *m)
 	struct call_event ev = { .kind = CALL_EV_REFER, .message = m };
 	const struct shard_extension *e;
 	struct target_dialog target;
-	uint16_t status = refer_head(m, &target);
+	uint16_t status = refer_head(m, &target), tenant = shard_tenant_of(s, m);
 	char user[ROUTE_USER_MAX];
 	struct quota_party party;
 	struct call *c;
@@ -55,14 +56,14 @@ void shard_refer(struct shard *s, const struct sip_message *m)
 		refer_refuse(s, m, status, status == 405 ? REFUSED_METHOD : REFUSED_MALFORMED);
 		return;
 	}
-	if (!shard_identify(s, m, user, &e))
+	if (!shard_identify(s, m, tenant, user, &e))
 		return;
-	c = refer_find(s, &target, &ev.leg);
+	c = refer_find(s, tenant, &target, &ev.leg);
 	if (!c || !refer_is_own(c->legs[ev.leg], bytes_str(user), m)) {
 		refer_refuse(s, m, c ? 403 : 481, c ? REFUSED_TRANSFER : REFUSED_NO_DIALOG);
 		return;
 	}
-	party = shard_party(s, bytes_str(user), &m->hop);
+	party = shard_party(s, tenant, bytes_str(user), &m->hop);
 	ev.slot = shard_take_inside(s, m, &party);
 	if (ev.slot)
 		shard_call_step(s, c, &ev);

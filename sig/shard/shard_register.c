@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* REGISTER: authenticated, applied to the entry, saved, answered (RFC 3261 10.3). */
-#include <stdlib.h>
-
 #include "base/log.h"
 #include "sig/shard/shard_state.h"
-
-enum { WAITS_MAX = 16 }; /* REGISTERs of one address of record that wait at the same time */
 
 static void register_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
 			    uint16_t status, enum sig_refused reason)
@@ -23,7 +19,7 @@ static bool register_is_own(const struct sip_message *m, const struct shard_exte
 }
 
 static struct text register_make_answer(struct shard *s, const struct sip_message *m,
-					const struct aor *entry,
+					const struct location *a,
 					const struct registrar_answer *answer)
 {
 	struct writer w = writer_over(s->host.extra, HOST_EXTRA);
@@ -34,8 +30,7 @@ static struct text register_make_answer(struct shard *s, const struct sip_messag
 	};
 	struct text out = { 0 };
 
-	registrar_write_headers(&w, entry, answer, &s->settings.registrar, s->host.now,
-				s->host.wall_ms);
+	location_write_headers(s->locations, a, &w, answer, &s->settings.registrar);
 	r.extra = writer_lines(&w);
 	if (response_make(&s->host, m, &r, &out))
 		sig_count_dropped(&s->metrics, DROPPED_OOM);
@@ -51,95 +46,106 @@ static void answer_now(struct shard *s, struct txn_slot *slot, uint16_t status, 
 	}
 }
 
-static bool answer_later(struct shard_aor *a, struct txn_slot *slot, const struct sip_message *m,
-			 struct text *text)
+static bool answer_later(struct shard *s, struct location *a, struct txn_slot *slot,
+			 const struct sip_message *m, struct text *text)
 {
-	struct register_wait *w = a->wait_count < WAITS_MAX ? calloc(1, sizeof(*w)) : NULL;
-	struct register_wait **end = &a->waits;
-
-	if (!w || txns_keep_request(slot, m)) { /* kept for the case of a conflict */
-		free(w);
+	if (txns_keep_request(slot, m)) /* for the case of a conflict */
 		return false;
-	}
+	if (!location_wait(a, &s->locations_user, slot->self, text))
+		return false;
 	slot->user = TXN_USER_REGISTER;
-	w->txn = slot->self;
-	w->version = a->entry.version;
-	w->response = *text;
-	*text = (struct text){ 0 };
-	while (*end)
-		end = &(*end)->next;
-	*end = w;
-	a->wait_count++;
 	return true;
 }
 
-static void changed(struct shard *s, struct shard_aor *a, uint32_t before)
+static void register_refuse_kept(struct shard *s, struct txn_slot *slot)
 {
-	s->bindings += a->entry.count - before;
-	a->unsaved = true;
-	if (a->entry.count > before) {
-		shard_aor_publish(s, a, SIG_REGISTERED);
-	} else if (before && a->entry.count == 0) {
-		shard_aor_publish(s, a, SIG_UNREGISTERED);
+	struct response r = { .status = 503, .extra = BYTES_LIT("Retry-After: 5\r\n") };
+	struct message_error error;
+	struct sip_message m;
+	struct dialog_tag tag;
+
+	if (message_parse(&m, text_bytes(&slot->request), &error)) {
+		txns_drop(&s->txns, slot->self);
+		return;
 	}
+	tag = shard_tag(s, &m);
+	m.hop = slot->source;
+	r.tag = bytes_mem(tag.text, sizeof(tag.text));
+	sig_count_refused(&s->metrics, REFUSED_BINDING_CONFLICT);
+	respond(&s->host, slot, &m, &r);
+	message_close(&m);
+}
+
+void shard_register_answer(void *owner, pool_handle txn, struct text *response, struct instant now)
+{
+	struct shard *s = owner;
+	struct txn_slot *slot = txns_get(&s->txns, txn);
+
+	shard_begin(s, now);
+	if (slot && response->n)
+		txns_reply(&s->txns, slot, 200, response, s->host.now.ns);
+	else if (slot)
+		register_refuse_kept(s, slot);
 }
 
 /* REG-04, REG-07 */
 static struct registrar_settings settings_for(const struct shard *s,
-					      const struct shard_extension *e)
+					      const struct shard_extension *e,
+					      const struct sip_hop *hop)
 {
 	struct registrar_settings set = s->settings.registrar;
 
-	if (set.expires_many_s && s->bindings > set.many)
+	if (set.expires_many_s && locations_bindings(s->locations) > set.many)
 		set.expires_s = set.expires_many_s;
 	if (e->single_phone)
 		set.contacts_max = 1;
+	set.path = shard_is_trusted(s, hop);
 	return set;
 }
 
-static void register_follow(struct shard *s, const struct shard_aor *a,
-			    const struct registrar_answer *answer)
+/* What it found may be old: the store is asked, and it is applied once more. */
+static bool register_asks(struct shard *s, struct location *a, struct txn_slot *slot,
+			  const struct sip_message *m)
 {
-	for (uint32_t i = 0; i < answer->moved_count; i++)
-		shard_hop_moved(s, text_bytes(&a->entry.user), &answer->moved[i].from,
-				&answer->moved[i].to);
+	if (!locations_has_others(s->locations) || txns_keep_request(slot, m) ||
+	    !location_ask(s->locations, a, &s->locations_user, LOCATION_REGISTER, slot->self))
+		return false;
+	slot->user = TXN_USER_REGISTER;
+	location_settle(s->locations, a);
+	return true;
 }
 
 static void register_apply(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
-			   struct shard_aor *a, const struct shard_extension *e)
+			   struct location *a, const struct shard_extension *e, bool again)
 {
-	struct registrar_settings settings = settings_for(s, e);
-	uint32_t before = a->entry.count;
+	struct registrar_settings settings = settings_for(s, e, &m->hop);
 	struct registrar_answer answer;
 	struct text text;
 
-	registrar_step(&a->entry, m, &settings, s->host.now, &answer);
-	if (answer.changed) {
-		changed(s, a, before);
-		register_follow(s, a, &answer);
-	}
+	location_register(s->locations, a, m, &settings, &answer);
+	if (!answer.changed && !again && register_asks(s, a, slot, m))
+		return;
 	if (answer.status != 200) {
 		sig_count_refused(&s->metrics, REFUSED_BINDING);
-		LOG_INFO("sip", 0, "registration refused",
-			 LOG_BYTES("user", text_bytes(&a->entry.user)),
+		LOG_INFO("sip", 0, "registration refused", LOG_STR("user", e->number),
 			 LOG_U64("status", answer.status),
 			 LOG_STR("reason", answer.reason ? answer.reason : ""));
 	}
-	text = register_make_answer(s, m, &a->entry, &answer);
-	if (!answer.changed || s->host.degraded || text.n == 0) {
+	text = register_make_answer(s, m, a, &answer);
+	if (!answer.changed || locations_is_degraded(s->locations) || text.n == 0) {
 		answer_now(s, slot, answer.status, &text);
-	} else if (!answer_later(a, slot, m, &text)) {
+	} else if (!answer_later(s, a, slot, m, &text)) {
 		register_refuse(s, slot, m, 503, REFUSED_BINDING_BUSY);
 	}
 	text_clear(&text);
-	shard_aor_settle(s, a);
+	location_settle(s->locations, a);
 }
 
 /* NULL: answered. */
 static struct txn_slot *register_admit(struct shard *s, const struct sip_message *m,
 				       const struct shard_extension *e)
 {
-	struct quota_party party = shard_party(s, bytes_str(e->number), &m->hop);
+	struct quota_party party = shard_party(s, e->tenant, bytes_str(e->number), &m->hop);
 	struct txn_slot *slot;
 	struct call_refusal why;
 
@@ -162,13 +168,15 @@ void shard_register(struct shard *s, const struct sip_message *m)
 {
 	const struct shard_extension *e;
 	struct txn_slot *slot;
-	struct shard_aor *a;
+	struct location *a;
+	uint16_t tenant;
 
 	if (!bytes_iis(m->uri.scheme, "sip") && !bytes_iis(m->uri.scheme, "sips")) {
 		register_refuse(s, NULL, m, 416, REFUSED_SCHEME);
 		return;
 	}
-	e = shard_authenticate(s, m, false);
+	tenant = shard_tenant_of(s, m);
+	e = shard_authenticate(s, m, tenant, false);
 	if (!e)
 		return;
 	if (!register_is_own(m, e)) {
@@ -183,12 +191,53 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	slot = register_admit(s, m, e);
 	if (!slot)
 		return;
-	a = shard_aor_get(s, bytes_str(e->number));
+	a = location_get(s->locations, e->tenant, bytes_str(e->number));
 	if (!a)
-		a = shard_aor_take(s, bytes_str(e->number));
+		a = location_take(s->locations, e->tenant, bytes_str(e->number));
 	if (!a) {
 		register_refuse(s, slot, m, 503, REFUSED_AORS_FULL);
 	} else {
-		register_apply(s, m, slot, a, e);
+		register_apply(s, m, slot, a, e, false);
 	}
+}
+
+static void register_kept(struct shard *s, struct txn_slot *slot, const struct sip_message *m)
+{
+	char user[ROUTE_USER_MAX];
+	const struct shard_extension *e = NULL;
+	struct location *a;
+
+	if (route_user(&m->to.uri, user) == ROUTE_OK)
+		e = shard_extension_find(s, shard_tenant_of(s, m), bytes_str(user));
+	if (!e) {
+		register_refuse(s, slot, m, 403, REFUSED_IDENTITY);
+		return;
+	}
+	a = location_get(s->locations, e->tenant, bytes_str(user));
+	if (!a)
+		a = location_take(s->locations, e->tenant, bytes_str(user));
+	if (!a) {
+		register_refuse(s, slot, m, 503, REFUSED_AORS_FULL);
+	} else {
+		register_apply(s, m, slot, a, e, true);
+	}
+}
+
+void shard_register_again(void *owner, pool_handle txn, struct instant now)
+{
+	struct shard *s = owner;
+	struct txn_slot *slot = txns_get(&s->txns, txn);
+	struct message_error error;
+	struct sip_message m;
+
+	shard_begin(s, now);
+	if (!slot)
+		return;
+	if (message_parse(&m, text_bytes(&slot->request), &error)) {
+		txns_drop(&s->txns, slot->self);
+	} else {
+		m.hop = slot->source;
+		register_kept(s, slot, &m);
+	}
+	message_close(&m);
 }

@@ -52,8 +52,8 @@ static bool replaces_state(const struct call *c, uint8_t leg, const struct repla
 	return true;
 }
 
-bool shard_replaces(const struct shard *s, const struct sip_message *m, struct bytes user,
-		    struct call_replaces *out, struct call_refusal *why)
+bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+		    struct bytes user, struct call_replaces *out, struct call_refusal *why)
 {
 	struct replaces r;
 	const struct call *c;
@@ -61,7 +61,7 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, struct b
 
 	if (!replaces_read(m, &r, why))
 		return false;
-	c = shard_dialog_find(s, r.call_id, r.to_tag, r.from_tag, &leg);
+	c = shard_dialog_find(s, tenant, r.call_id, r.to_tag, r.from_tag, &leg);
 	if (!c)
 		return replaces_fail(why, 481, "no such dialog");
 	if (!replaces_own(c->legs[leg], user, m))

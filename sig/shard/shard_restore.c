@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records of a former process become calls and registrations again. */
+/* Records of a former process become calls again. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -23,7 +23,7 @@ static void restored_charge(struct shard *s, struct call *c)
 
 	if (a->called)
 		return;
-	c->payer = shard_party(s, text_bytes(&a->user), &a->dialog.hop);
+	c->payer = shard_party(s, c->tenant, text_bytes(&a->user), &a->dialog.hop);
 	(void)shard_quota_take(s, &c->payer, QUOTA_CALLS, true, &none);
 }
 
@@ -32,7 +32,7 @@ static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, 
 {
 	struct sip_uri to = { .scheme = BYTES_LIT("tel"), .user = text_bytes(&decoded->to) };
 	bool emergency = shard_is_emergency(s, &to);
-	struct call *c = shard_call_take(s, decoded->id, emergency);
+	struct call *c = shard_call_take(s, decoded->id, decoded->tenant, emergency);
 	pool_handle self;
 	int err;
 
@@ -50,6 +50,7 @@ static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, 
 	if (!err)
 		return 0;
 	shard_quota_give(s, &c->payer, QUOTA_CALLS);
+	tenants_release(s->settings.tenants, c->tenant, TENANT_CALLS);
 	*decoded = *c;
 	(void)table_del(&s->calls_by_id, c->id, self);
 	(void)pool_give(&s->calls, self);
@@ -74,7 +75,7 @@ void shard_call_unreadable(struct shard *s, uint64_t call, struct instant now)
 	cdr = e->cdrs;
 	cdr->end_utc_ms = steady_add(s->host.now.utc_ms, s->host.wall_ms);
 	cdr->ended_by = ENDED_BY_NODE;
-	(void)snprintf(cdr->tenant, sizeof(cdr->tenant), "%s", s->settings.tenant);
+	(void)snprintf(cdr->tenant, sizeof(cdr->tenant), "%s", TENANT_DEFAULT_NAME);
 	(void)snprintf(cdr->reason, sizeof(cdr->reason), "%s", why);
 	LOG_WARN("call", call, "the call cannot go on after the restart and is ended",
 		 LOG_STR("reason", why));
@@ -109,74 +110,8 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 	s->established += decoded.state == CALL_ESTABLISHED;
 	metric_add(s->metrics.restored, 1);
 	LOG_INFO("call", decoded.id, "call restored",
+		 LOG_STR("tenant", tenants_name(s->settings.tenants, decoded.tenant)),
 		 LOG_STR("state", call_state_name(decoded.state)));
-	return 0;
-}
-
-/* Whether the binding came in there. An older record says it by number alone. */
-static bool is_bound_to(const struct binding *b, const struct shard_local *l, uint32_t number)
-{
-	bool named = b->bound.family != ADDR_NONE;
-
-	return l->transport == b->hop.transport &&
-	       (named ? addr_eq(&l->bind, &b->bound)
-		      : number == b->hop.local && l->bind.family == b->hop.remote.family);
-}
-
-/* Listening addresses may have come and gone since. One that is gone reaches nobody. */
-static void find_locals(const struct shard *s, struct aor *entry)
-{
-	for (uint32_t i = 0; i < entry->count; i++) {
-		struct binding *b = &entry->bindings[i];
-		uint32_t n = 0;
-
-		while (n < s->settings.local_count && !is_bound_to(b, &s->settings.locals[n], n))
-			n++;
-		b->hop.local = n < s->settings.local_count ? (uint16_t)n : UINT16_MAX;
-	}
-}
-
-static void to_our_clock(const struct shard *s, struct shard_aor *a)
-{
-	int64_t shift = steady_shift(&s->host.steady, &a->entry.clock, s->host.now.ns);
-
-	for (uint32_t i = 0; i < a->entry.count; i++) {
-		struct binding *b = &a->entry.bindings[i];
-
-		b->expires_utc_ms = steady_add(b->expires_utc_ms, shift);
-	}
-	a->entry.clock = steady_mark(&s->host.steady, s->host.now.ns);
-	a->marked = a->entry.version;
-}
-
-int shard_restore_binding(struct shard *s, struct bytes record, struct instant now,
-			  const char **reason)
-{
-	struct shard_aor *a;
-	struct aor entry;
-	int err;
-
-	shard_begin(s, now);
-	*reason = NULL;
-	err = aor_decode(&entry, record, reason);
-	if (err)
-		return err;
-	if (!bytes_is(text_bytes(&entry.tenant), s->settings.tenant)) {
-		err = restore_refuse(reason, -EBADMSG, "of another tenant");
-	} else if (shard_aor_get(s, text_bytes(&entry.user))) {
-		err = restore_refuse(reason, -EEXIST, "the registration is here already");
-	}
-	a = err ? NULL : shard_aor_take(s, text_bytes(&entry.user));
-	if (!a) {
-		aor_clear(&entry);
-		return err ? err : restore_refuse(reason, -ENOSPC, "too many registrations");
-	}
-	aor_clear(&a->entry);
-	a->entry = entry;
-	a->acked = entry.version;
-	to_our_clock(s, a);
-	find_locals(s, &a->entry);
-	s->bindings += entry.count;
 	return 0;
 }
 
@@ -195,14 +130,8 @@ static void resume_calls(struct shard *s)
 
 void shard_resume(struct shard *s, struct instant now)
 {
-	uint32_t cursor = 0;
-	struct shard_aor *a;
-	pool_handle h;
-
 	shard_begin(s, now);
 	resume_calls(s);
-	while ((a = pool_next(&s->aors, &cursor, &h)) != NULL)
-		shard_aor_timer(s, a);
 }
 
 static void call_hops(const struct call *c, shard_hop_fn *each, void *arg)
@@ -215,16 +144,10 @@ static void call_hops(const struct call *c, shard_hop_fn *each, void *arg)
 
 void shard_hops(const struct shard *s, shard_hop_fn *each, void *arg)
 {
-	const struct shard_aor *a;
 	const struct call *c;
 	uint32_t cursor = 0;
 	pool_handle h;
 
 	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
 		call_hops(c, each, arg);
-	cursor = 0;
-	while ((a = pool_next(&s->aors, &cursor, &h)) != NULL) {
-		for (uint32_t i = 0; i < a->entry.count; i++)
-			each(&a->entry.bindings[i].hop, arg);
-	}
 }

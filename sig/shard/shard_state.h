@@ -6,55 +6,22 @@
 #include <assert.h>
 
 #include "sig/leg/respond.h"
+#include "sig/location/route.h"
 #include "sig/model/event.h"
 #include "sig/model/start.h"
-#include "sig/shard/aor_connections.h"
-#include "sig/shard/auth_limit.h"
-#include "sig/shard/nonce_window.h"
+#include "sig/shard/commons.h"
 #include "sig/shard/overload.h"
 #include "sig/shard/refused_call.h"
-#include "sig/shard/route.h"
 #include "sig/shard/shard.h"
 
 enum shard_timer {
 	TIMER_TXN,
 	TIMER_CALL,
-	TIMER_AOR,
 	TIMER_ASSERT,
 	TIMER_SECURITY,
 };
 
 enum { SHARD_EMERGENCY_CALLS = 16 }; /* more than limits.calls: for emergency numbers */
-
-/* A REGISTER whose answer waits for a save. */
-struct register_wait {
-	struct register_wait *next;
-	pool_handle txn;
-	uint64_t version;
-	struct text response;
-};
-
-struct shard_aor {
-	pool_handle self;
-	uint64_t hash;
-	struct aor entry;
-	struct aor_links links;
-	uint64_t marked;    /* version whose clock is named in the entry */
-	uint64_t acked;     /* version the store is believed to hold; 0: none */
-	uint64_t saving;    /* version in flight; 0: none */
-	uint64_t unknown;   /* of a save whose outcome is not known */
-	uint64_t back_from; /* version to which the store may have gone back; 0: it has not */
-	uint32_t back_tries;
-	bool is_unknown, saving_delete, unknown_delete;
-	bool unsaved;                /* differs from what the store holds */
-	struct register_wait *waits; /* oldest first */
-	uint32_t wait_count;
-	uint64_t retry_ns;        /* save again; 0: off */
-	uint64_t overdue_ns;      /* of the save in flight */
-	uint32_t tries;           /* saves of an empty entry without success */
-	struct wheel_timer timer; /* first expiry, or one of these */
-};
-static_assert(sizeof(struct shard_aor) <= 256, "of each registration");
 
 /* An extension, and what is remembered beside its document. */
 struct shard_extension_slot {
@@ -72,35 +39,36 @@ struct shard_profiles {
 
 struct shard {
 	struct shard_settings settings;
-	struct call_host host; /* what calls may use of the rest */
+	struct shard_commons *commons, *own_commons; /* own: where the node has none */
+	struct call_host host;                       /* what calls may use of the rest */
 	struct effects effects;
 	struct wheel wheel;
 	struct txns txns;
 	struct sig_metrics metrics;
-	struct ports ports[SHARD_NETWORKS_MAX];
 	struct id_source ids;
 	struct job_id tracks[SHARD_TRACKS][MEDIA_CODECS];
-	struct pool calls, aors, extensions;
-	struct table calls_by_id, aors_by_user, extensions_by_number;
-	struct shard_profiles profiles;
-	struct auth_limit auth_limit;
+	struct pool calls, extensions;
+	struct table calls_by_id, extensions_by_number;
+	struct shard_profiles *profiles[TENANTS_MAX]; /* NULL: none of either */
 	struct overload overload;
 	uint64_t behind_ns; /* of the message that comes next, or is looked at */
 	bool is_overloaded; /* new calls are refused now */
-	struct nonce_window nonces;
 	struct security security;
 	struct leg_users legs;
 	struct elsewhere_list elsewhere;
-	struct aor_connections connections;
+	struct locations *locations; /* of the node */
+	struct locations_user locations_user;
+	struct invite_wait *invite_waits; /* the newest first */
+	uint32_t invite_wait_count;
+	uint64_t invite_wait_token;
 	struct hash_key key;
 	uint32_t established;
-	uint32_t bindings;
 	bool draining;
 	struct refused_calls refused_calls;
 	uint64_t failed_ns; /* when send errors were last looked at */
 	/* telling the store everything again, some at a time */
 	struct wheel_timer assert_timer;
-	uint32_t assert_call, assert_aor;
+	uint32_t assert_call;
 	bool assert_all; /* also what the store has acknowledged: it may have lost that */
 	bool asserting;
 	uint8_t *space;
@@ -117,7 +85,7 @@ bool shard_call_fits(const struct shard *s, bool emergency);
 /* Zeroed but for that, listed under its id. NULL: full. */
 /* An id that no call has. */
 uint64_t shard_call_new_id(struct shard *s);
-struct call *shard_call_take(struct shard *s, uint64_t id, bool emergency);
+struct call *shard_call_take(struct shard *s, uint64_t id, uint16_t tenant, bool emergency);
 void shard_call_give(struct shard *s, struct call *c);
 void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev);
 /* A step of its own from outside. False: there is no such call. */
@@ -149,7 +117,8 @@ uint32_t shard_overload_retry_s(const struct shard *s);
 /* ---- shard_quota.c ---- */
 /* Whom a request is charged to: a trusted peer, an extension with its source, or without a user the source alone. Not kept without
  * something that was taken. */
-struct quota_party shard_party(const struct shard *s, struct bytes user, const struct sip_hop *hop);
+struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct bytes user,
+			       const struct sip_hop *hop);
 /* One more. always: also beyond the limit. False: *why. */
 bool shard_quota_take(const struct shard *s, const struct quota_party *party, enum quota_item item,
 		      bool always, struct call_refusal *why);
@@ -161,6 +130,14 @@ void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t s
 			const struct call_refusal *why);
 bool shard_is_emergency(const struct shard *s, const struct sip_uri *uri);
 
+/* ---- shard_invite_wait.c: INVITEs whose callee is looked for ---- */
+/* A new INVITE, whose caller is known by now, to a user of whom another node may know more. True: it waits. */
+bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			const char *from, bool phone);
+void shard_invites_drop(struct shard *s);
+/* It goes on: phone: from has authenticated. */
+void shard_invite_go_on(struct shard *s, const struct sip_message *m, const char *from, bool phone);
+
 /* ---- the rest of the walk of a request ---- */
 void shard_request(struct shard *s, const struct sip_message *m);
 void shard_response(struct shard *s, const struct sip_message *m);
@@ -169,41 +146,53 @@ void shard_cancel(struct shard *s, const struct sip_message *m);
 void shard_ack(struct shard *s, const struct sip_message *m);
 void shard_invite(struct shard *s, const struct sip_message *m);
 void shard_refer(struct shard *s, const struct sip_message *m);
+/* ---- shard_tenant.c ---- */
+uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m);
+
 /* Whom a request outside of a dialog speaks for: the extension that it proves to be (*e), or whomever a trusted neighbour names (NULL).
  * False: it was answered. */
-bool shard_identify(struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
-		    const struct shard_extension **e);
+bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenant,
+		    char user[ROUTE_USER_MAX], const struct shard_extension **e);
 bool shard_has_replaces(const struct sip_message *m);
 /* The leg that it names, in whose place the user may step. False: *why. */
-bool shard_replaces(const struct shard *s, const struct sip_message *m, struct bytes user,
-		    struct call_replaces *out, struct call_refusal *why);
+bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+		    struct bytes user, struct call_replaces *out, struct call_refusal *why);
 /* Its sender can be reached by requests (RFC 3261 8.1.1.8). */
 bool shard_has_contact(const struct sip_message *m);
 /* A transaction for a request that belongs to a call. NULL: it was answered. */
 struct txn_slot *shard_take_inside(struct shard *s, const struct sip_message *m,
 				   const struct quota_party *party);
 /* call_host.music_of */
-const struct job_id *shard_music_of(void *owner, struct bytes user);
+const struct job_id *shard_music_of(void *owner, uint16_t tenant, struct bytes user);
 /* Calls look who hears what now. */
 void shard_calls_hear(struct shard *s);
 /* call_host.extension_of */
-const struct shard_extension *shard_extension_of(void *owner, struct bytes user);
+const struct shard_extension *shard_extension_of(void *owner, uint16_t tenant, struct bytes user);
 /* call_host.forward_of */
-const struct shard_forward *shard_forward_for(void *owner, struct bytes user);
+const struct shard_forward *shard_forward_for(void *owner, uint16_t tenant, struct bytes user);
 /* call_host.targets_of */
-struct call *shard_dialog_find(const struct shard *s, struct bytes call_id, struct bytes local,
-			       struct bytes remote, uint8_t *leg);
+/* A dialog of another tenant is none. */
+struct call *shard_dialog_find(const struct shard *s, uint16_t tenant, struct bytes call_id,
+			       struct bytes local, struct bytes remote, uint8_t *leg);
 /* Of call_host. */
 const struct call *shard_call_of(void *owner, uint64_t call);
-const struct call *shard_call_of_dialog(void *owner, struct bytes call_id, struct bytes local,
-					struct bytes remote, uint8_t *leg);
+const struct call *shard_call_of_dialog(void *owner, uint16_t tenant, struct bytes call_id,
+					struct bytes local, struct bytes remote, uint8_t *leg);
 void shard_call_tell(void *owner, uint64_t call, const struct call_event *ev);
-uint32_t shard_targets_of(void *owner, const struct sip_uri *uri, struct call_target *out,
-			  uint32_t cap);
+uint32_t shard_targets_of(void *owner, uint16_t tenant, const struct sip_uri *uri,
+			  struct call_target *out, uint32_t cap);
+/* call_host.flows_of */
+uint32_t shard_flows_of(void *owner, const struct leg *leg, struct call_target *out, uint32_t cap);
 void shard_register(struct shard *s, const struct sip_message *m);
+/* locations_user.again */
+void shard_register_again(void *owner, pool_handle txn, struct instant now);
+/* locations_user.found */
+void shard_invite_found(void *owner, uint64_t token, struct instant now);
+/* locations_user.answer */
+void shard_register_answer(void *owner, pool_handle txn, struct text *response, struct instant now);
 /* The extension whose credentials came with the request, or NULL: it was answered. */
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
-						 bool proxy);
+						 uint16_t tenant, bool proxy);
 /* call_host.trusts */
 bool shard_trusts(void *owner, const struct sip_hop *hop);
 /* The rule of trust that the hop falls under, or NULL: whoever is there must prove what it says. The only place that decides. */
@@ -216,25 +205,35 @@ void shard_misuse(struct shard *s, const struct sip_message *m, enum security_ki
 void shard_trust(struct shard *s, const struct sip_hop *hop);
 /* The same, by its address: it may speak for many. */
 void shard_trust_peer(struct shard *s, const struct sip_hop *hop);
-const struct shard_extension *shard_extension_find(const struct shard *s, struct bytes number);
+const struct shard_extension *shard_extension_find(const struct shard *s, uint16_t tenant,
+						   struct bytes number);
 /* The same, with what is remembered of it. */
-struct shard_extension_slot *shard_extension_slot(const struct shard *s, struct bytes number);
+struct shard_extension_slot *shard_extension_slot(const struct shard *s, uint16_t tenant,
+						  struct bytes number);
 /* NULL: it has nothing set. Valid until the next event. */
-const struct shard_forward *shard_forward_of(const struct shard *s, struct bytes number);
+const struct shard_forward *shard_forward_of(const struct shard *s, uint16_t tenant,
+					     struct bytes number);
 
 /* Of the phone at that address: its range's, else "default", else one without limits. Never NULL; valid until profiles change. */
-const struct shard_profile *shard_profile_of(const struct shard *s, const struct addr *source);
+const struct shard_profile *shard_profile_of(const struct shard *s, uint16_t tenant,
+					     const struct addr *source);
 bool shard_range_holds(const struct shard_range *r, const struct addr *a);
+void shard_profiles_close(struct shard *s);
 
 /* ---- shard_hop.c ---- */
 /* Dialogs and transactions of the user that went by `from` go by `to`; what waited goes at once. Walks all calls. */
-void shard_hop_moved(struct shard *s, struct bytes user, const struct sip_hop *from,
-		     const struct sip_hop *to);
+void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
+		     const struct sip_hop *from, const struct sip_hop *to);
+/* locations_user.moved */
+void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
+		       const struct sip_hop *to, struct instant now);
 /* A request came within the dialog of a leg. */
 void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
 /* A copy of the request of that transaction came, or its CANCEL. NULL: the transaction is over. */
 struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
 				  const struct sip_message *m);
+/* A request of ours that was not heard, by a way to a phone that has another one. */
+bool shard_hop_has_other(struct shard *s, const struct txn_slot *slot);
 /* It cannot be reached now, but will come back. */
 bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop);
 /* REG-08 and the profile of its address: whether a phone of the extension may come over this. */
@@ -245,26 +244,9 @@ void shard_transport_refuse(struct shard *s, struct txn_slot *slot, const struct
 			    const struct shard_extension *e);
 
 /* ---- shard_view_leg.c ---- */
-void shard_view_leg(const struct shard *s, const struct leg *l, struct call_view_leg *out);
+void shard_view_leg(const struct shard *s, uint16_t tenant, const struct leg *l,
+		    struct call_view_leg *out);
 void shard_view_codecs(const struct leg *l, struct call_view_leg *out);
-
-/* ---- shard_aors.c ---- */
-struct shard_aor *shard_aor_get(const struct shard *s, struct bytes user);
-struct shard_aor *shard_aor_take(struct shard *s, struct bytes user); /* NULL: full */
-void shard_aor_give(struct shard *s, struct shard_aor *a);
-/* Saves what is new, frees what is empty, sets the timer; lists what connections reach. */
-void shard_aor_settle(struct shard *s, struct shard_aor *a);
-void shard_aor_timer(struct shard *s, struct shard_aor *a);
-/* What that connection alone reached is reached no more. */
-void shard_aor_closed(struct shard *s, uint64_t connection);
-/* Sends the answers that waited for this version, or an older one. */
-void shard_aor_release(struct shard *s, struct shard_aor *a, uint64_t version);
-void shard_aor_publish(struct shard *s, const struct shard_aor *a, enum sig_event_kind kind);
-
-/* ---- shard_aor_saves.c ---- */
-void shard_aor_save(struct shard *s, struct shard_aor *a);
-/* No answer, or a bad one: nobody waits any longer, it is tried again. */
-void shard_aor_save_failed(struct shard *s, struct shard_aor *a);
 
 /* ---- shard_assert.c ---- */
 void shard_assert_some(struct shard *s);

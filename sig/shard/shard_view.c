@@ -8,7 +8,7 @@
 #include "sig/leg/flow_dtls.h"
 #include "sig/shard/shard_state.h"
 
-uint64_t shard_wall_utc_ms(const struct shard *s, uint64_t utc_ms)
+static uint64_t shard_wall_utc_ms(const struct shard *s, uint64_t utc_ms)
 {
 	return steady_add(utc_ms, s->host.wall_ms);
 }
@@ -56,7 +56,7 @@ static void glance_legs(const struct shard *s, const struct call *c, struct call
 
 		out->sip_call_id[i] = &l->dialog.call_id;
 		out->remote[i] = l->dialog.hop.remote;
-		shard_view_leg(s, l, &out->legs[i]);
+		shard_view_leg(s, c->tenant, l, &out->legs[i]);
 	}
 	for (uint8_t i = 0; i < c->leg_count; i++)
 		out->leg_count += c->legs[i] && c->legs[i]->state != LEG_CLOSED;
@@ -73,7 +73,8 @@ static void glance(const struct shard *s, const struct call *c, struct call_view
 		.setup_utc_ms = shard_wall_utc_ms(s, segments_setup_utc_ms(c)),
 		.answer_utc_ms = shard_wall_utc_ms(s, segments_answer_utc_ms(c)),
 	};
-	cdr_put(out->tenant, sizeof(out->tenant), bytes_str(s->settings.tenant));
+	cdr_put(out->tenant, sizeof(out->tenant),
+		bytes_str(tenants_name(s->settings.tenants, c->tenant)));
 	cdr_put(out->from, sizeof(out->from), text_bytes(&c->from));
 	cdr_put(out->to, sizeof(out->to), text_bytes(&c->to));
 	glance_legs(s, c, out);
@@ -97,6 +98,15 @@ bool shard_call_glance(const struct shard *s, uint64_t call, struct call_view *o
 	return c != NULL;
 }
 
+bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	if (c)
+		*tenant = c->tenant;
+	return c != NULL;
+}
+
 bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out)
 {
 	const struct call *c = shard_call_find(s, call);
@@ -116,34 +126,15 @@ bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *
 	return c != NULL;
 }
 
-const struct aor *shard_aor_next(const struct shard *s, uint32_t *cursor)
-{
-	pool_handle h;
-	const struct shard_aor *a = pool_next(&s->aors, cursor, &h);
-
-	return a ? &a->entry : NULL;
-}
-
-const struct aor *shard_aor_find(const struct shard *s, struct bytes user)
-{
-	const struct shard_aor *a = shard_aor_get(s, user);
-
-	return a ? &a->entry : NULL;
-}
-
 static uint64_t saves_pending(const struct shard *s)
 {
 	uint64_t n = 0;
 	uint32_t cursor = 0;
 	const struct call *c;
-	const struct shard_aor *a;
 	pool_handle h;
 
 	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
 		n += c->out.in_flight != 0 || (c->end_tries && !c->end_done);
-	cursor = 0;
-	while ((a = pool_next(&s->aors, &cursor, &h)) != NULL)
-		n += a->saving != 0;
 	return n;
 }
 
@@ -154,30 +145,36 @@ uint32_t shard_networks_full(const struct shard *s, struct instant now)
 	uint32_t full = 0;
 
 	for (uint32_t i = 0; i < s->settings.network_count; i++)
-		full += !ports_have(&s->ports[i], PAIRS_OF_A_CALL, now.ns);
+		full += !ports_have(&s->commons->ports[i], PAIRS_OF_A_CALL, now.ns);
 	return full;
 }
 
 void shard_counts(const struct shard *s, struct shard_counts *out)
 {
+	struct locations_counts locations;
+
+	locations_count(s->locations, &locations);
 	*out = (struct shard_counts){
 		.calls = s->calls.in_use,
 		.calls_established = s->established,
-		.aors = s->aors.in_use,
-		.bindings = s->bindings,
+		.aors = locations.aors,
+		.bindings = locations.bindings,
 		.extensions = s->extensions.in_use,
 		.txns = s->txns.pool.in_use,
 		.txns_max = s->txns.pool.capacity,
-		.saves_pending = saves_pending(s),
+		.saves_pending = saves_pending(s) + locations.saves_pending,
 		.given_up = s->host.given_up,
 		.degraded = s->host.degraded,
 		.draining = s->draining,
 	};
 	for (uint32_t i = 0; i < s->settings.network_count; i++)
-		out->ports_free += s->ports[i].free_count;
-	metric_set(s->metrics.calls_other, out->calls - out->calls_established);
-	metric_set(s->metrics.calls_established, out->calls_established);
-	metric_set(s->metrics.aors, out->aors);
-	metric_set(s->metrics.txns, out->txns);
-	metric_set(s->metrics.saves_pending, out->saves_pending);
+		out->ports_free += s->commons->ports[i].free_count;
+}
+
+void shard_counts_show(const struct shard *s, const struct shard_counts *total)
+{
+	metric_set(s->metrics.calls_other, total->calls - total->calls_established);
+	metric_set(s->metrics.calls_established, total->calls_established);
+	metric_set(s->metrics.txns, total->txns);
+	metric_set(s->metrics.saves_pending, total->saves_pending);
 }

@@ -53,13 +53,14 @@ void shard_view_codecs(const struct leg *l, struct call_view_leg *out)
 		view_session(&sdp, out);
 }
 
-void shard_view_leg(const struct shard *s, const struct leg *l, struct call_view_leg *out)
+void shard_view_leg(const struct shard *s, uint16_t tenant, const struct leg *l,
+		    struct call_view_leg *out)
 {
 	*out = (struct call_view_leg){
 		.transport = l->dialog.hop.transport,
 		.held = l->held,
 		.muted = l->muted,
 	};
-	(void)bytes_cstr(bytes_str(shard_profile_of(s, &l->dialog.hop.remote)->name), out->profile,
-			 sizeof(out->profile));
+	(void)bytes_cstr(bytes_str(shard_profile_of(s, tenant, &l->dialog.hop.remote)->name),
+			 out->profile, sizeof(out->profile));
 }

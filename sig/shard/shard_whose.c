@@ -46,3 +46,11 @@ uint64_t shard_whose(const struct shard *s, struct bytes message)
 	message_close(&m);
 	return call;
 }
+
+bool shard_has_request(const struct shard *s, const struct sip_message *m)
+{
+	bool of_invite = m->method == SIP_ACK || m->method == SIP_CANCEL;
+
+	return txns_find_server(&s->txns, m, m->method) ||
+	       (of_invite && txns_find_server(&s->txns, m, SIP_INVITE));
+}

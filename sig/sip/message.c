@@ -317,3 +317,8 @@ void message_close(struct sip_message *m)
 	free(m->head);
 	memset(m, 0, sizeof(*m));
 }
+
+struct bytes message_text(const struct sip_message *m)
+{
+	return m->head->raw;
+}

@@ -123,6 +123,8 @@ void message_close(struct sip_message *m); /* idempotent */
 bool message_header(const struct sip_message *m, const char *name, unsigned i, struct bytes *value);
 /* True when a comma-separated list header has the token, case ignored. */
 bool message_has_token(const struct sip_message *m, const char *name, const char *token);
+/* All of it, to be parsed again; lives as long as *m. */
+struct bytes message_text(const struct sip_message *m);
 /* Expires header or -1. */
 int64_t message_expires(const struct sip_message *m);
 

@@ -33,7 +33,8 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	if (!session_timer_asked(h, c->legs[leg], s->invite))
 		return -ERANGE;
 	if (leg_asks(c->legs[leg], s->invite, s->slot->self) ||
-	    leg_set_user(h, c->legs[leg], s->from) || leg_set_terms(c->legs[leg], &s->terms))
+	    leg_set_user(h, c->legs[leg], c->tenant, s->from) ||
+	    leg_set_terms(c->legs[leg], &s->terms))
 		return -ENOMEM;
 	return dialog_from_request(&c->legs[leg]->dialog, &tag, s->invite, h);
 }
@@ -104,8 +105,8 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 		return err;
 	metric_add(h->metrics->calls_started, 1);
 	call_publish(h, c, SIG_CALL_NEW);
-	LOG_INFO("call", c->id, "call started", LOG_BYTES("from", text_bytes(&c->from)),
-		 LOG_BYTES("to", text_bytes(&c->to)),
+	LOG_INFO("call", c->id, "call started", LOG_STR("tenant", call_tenant(h, c)),
+		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)),
 		 LOG_ADDR("source", &start->invite->hop.remote),
 		 LOG_BYTES("sip_call_id", start->invite->call_id));
 	return 0;

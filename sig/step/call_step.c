@@ -26,6 +26,7 @@
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
+#include "sig/leg/refusal.h"
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
@@ -205,6 +206,8 @@ static void step_timer(struct call_host *h, struct call *c)
 			continue;
 		timer_of_uas(h, c, i);
 		timer_of_uac(h, c, i);
+		if (c->legs[i]->refusal && due(&c->legs[i]->refusal->until_ns, h->now.ns))
+			refusal_clear(c->legs[i]);
 		if (due(&c->legs[i]->leave_ns, h->now.ns))
 			cancelled_long_ago(h, c->legs[i]);
 		if (leg_digits_due_ns(c->legs[i]) && leg_digits_due_ns(c->legs[i]) <= h->now.ns)
@@ -381,6 +384,9 @@ static void call_release(struct call_host *h, struct call *c)
 			break;
 		case OUTBOX_PRACKED:
 			reliable_prack_go(h, c, &item);
+			break;
+		case OUTBOX_REFUSAL:
+			refusal_go(h, c, item.leg);
 			break;
 		case OUTBOX_RESPONSE:
 			respond_later(h, c, &item);

@@ -16,6 +16,7 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
+#include "sig/leg/refusal.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
 
@@ -49,8 +50,12 @@ static int attach_servers(struct call_host *h, struct call *c, struct call_seed 
 	int err = 0;
 
 	for (uint8_t i = 0; i < c->leg_count && !err; i++) {
-		if (seed->request[i].n && !(c->lost & BIT64(i)))
+		if (c->lost & BIT64(i))
+			continue;
+		if (seed->request[i].n)
 			err = attach_server(h, c, i, &seed->request[i], &seed->source[i]);
+		else if (c->legs[i] && c->legs[i]->refusal)
+			err = refusal_attach(h, c, i, &seed->source[i]);
 	}
 	return err;
 }
@@ -94,6 +99,8 @@ static void detach(struct call_host *h, const struct call *c)
 			txns_drop(h->txns, c->legs[i]->uas->server);
 		if (c->legs[i] && c->legs[i]->uac)
 			txns_drop(h->txns, c->legs[i]->uac->client);
+		if (c->legs[i] && c->legs[i]->refusal)
+			txns_drop(h->txns, c->legs[i]->refusal->server);
 	}
 }
 
@@ -115,7 +122,7 @@ static void list_legs(struct call_host *h, struct call *c)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!c->legs[i])
 			continue;
-		leg_users_put(h->users, c->legs[i]);
+		leg_users_put(h->users, c->tenant, c->legs[i]);
 		elsewhere_put(h->elsewhere, &c->legs[i]->dialog);
 	}
 }
@@ -227,6 +234,12 @@ static void resume_uas(struct call_host *h, struct call *c, uint8_t leg)
 	}
 }
 
+/* It has no answer that its asker would still have to give. */
+static bool ack_has_all(const struct leg *l)
+{
+	return !l->uac->late || l->open.by_18x;
+}
+
 /* An ACK of ours that waits goes with the answer to who asked. */
 static void resume_invites(struct call_host *h, struct call *c)
 {
@@ -235,7 +248,7 @@ static void resume_invites(struct call_host *h, struct call *c)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (l && l->uac && !l->uac->late && l->state != LEG_LEAVING &&
+		if (l && l->uac && ack_has_all(l) && l->state != LEG_LEAVING &&
 		    invite_ack_waits(c, i))
 			acks |= (uint16_t)BIT64(i);
 	}
@@ -275,6 +288,7 @@ void call_resume(struct call_host *h, struct call *c)
 			continue;
 		c->legs[i]->dialog.local_cseq += RESUME_CSEQ_GAP;
 		session_timer_resume(h, c->legs[i]);
+		refusal_go(h, c, i);
 		if (c->legs[i]->uac && c->legs[i]->state == LEG_CONFIRMED)
 			c->legs[i]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
 	}

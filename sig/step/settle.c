@@ -48,6 +48,8 @@ static void set_leg_timer(uint64_t *next, const struct leg *l)
 	call_sooner(next, session_timer_due_ns(l));
 	if (l->uac)
 		call_sooner(next, l->uac->deadline_ns);
+	if (l->refusal)
+		call_sooner(next, l->refusal->until_ns);
 	if (l->uas) {
 		call_sooner(next, l->uas->retransmit_ns);
 		call_sooner(next, l->uas->deadline_ns);
@@ -99,7 +101,7 @@ static void note_open(struct call_host *h, struct call *c)
 	if (!e)
 		return;
 	c->noted = true;
-	cdrs_fill(e->cdrs, c, h->settings->tenant, h->wall_ms);
+	cdrs_fill(e->cdrs, c, call_tenant(h, c), h->wall_ms);
 	cdr_cut(&e->cdrs[c->segment_count]);
 }
 

@@ -105,6 +105,13 @@ class SoundsTest(ApplicationTest):
         self.assertAlmostEqual(self.audio_a.heard()[0], hertz, delta=3)
 
 
+    def silent(self):
+        time.sleep(0.3)                 # what was under way
+        before = len(self.audio_a.packets)
+        time.sleep(0.5)
+        self.assertEqual(len(self.audio_a.packets), before)
+
+
 class Plays(SoundsTest):
     def test_play(self):
         """Two files of a second each, one behind the other; then without end, until it is stopped."""
@@ -195,13 +202,17 @@ class Plays(SoundsTest):
         self.assertEqual(len({packet.ssrc for packet in self.audio_a.packets}), 1)
         self.node.ctl("call.stop", call=call)
         self.assertEqual(self.wait_told("call.played")["reason"], "stopped")
-        time.sleep(0.3)                 # what was under way
-        before = len(self.audio_a.packets)
-        time.sleep(0.5)
-        self.assertEqual(len(self.audio_a.packets), before)
+        self.silent()
         self.audio_a.stop()
         out.bye()
         self.ended()
+
+    def comes(self, hertz, seconds=6):
+        """It is heard by and by."""
+        until = time.monotonic() + seconds
+        while abs(self.audio_a.heard(0.2)[0] - hertz) > 3 or self.audio_a.heard(0.2)[1] < 0.9:
+            self.assertLess(time.monotonic(), until, self.audio_a.heard(0.2))
+            time.sleep(0.02)
 
     def test_echo_of_srtp(self):
         """Each way under a key of its own."""

@@ -517,6 +517,25 @@ class SharedPort(BrowserTest):
     test_two_browsers = Audio.test_two_browsers
     test_the_node_is_killed = Audio.test_the_node_is_killed
 
+    def test_join_of_two_workers(self):
+        """Who joins the call of another worker is asked to come to the port of that one: JsSIP and Chromium do so by themselves."""
+        self.phone(extra="answermode=auto;audio_codecs=opus/48000/2", modules=("opus",))
+        page, other = self.web("1001"), self.another("1003")
+        ports = []
+        for caller in (page, other):
+            caller.call("1002")
+            caller.wait("talking")
+            caller.tone(440)
+            ports.append(caller.run("+phone.connection.remoteDescription.sdp.match(/^m=audio (\\d+)/m)[1]"))
+        self.assertEqual(sorted(ports), list(self.node.webrtc_ports))
+        ids = {call["from"]: call["id"] for call in self.node.ctl("call.list")}
+        self.node.ctl("call.join", **{"call": ids["1001"], "leg": "a", "with": ids["1003"], "with_leg": "a"})
+        page.tone(600, 10)
+        other.tone(1000, 10)
+        self.assertIn(f"m=audio {ports[0]} ", other.run("phone.connection.remoteDescription.sdp"))
+        page.hangup()
+        other.wait("ended")
+
     def test_calls_share_a_port(self):
         """Two at once on one worker or two, with sound and picture bundled: each has its own."""
         self.phone(extra="answermode=auto;audio_codecs=PCMU/8000/1")

@@ -331,6 +331,8 @@ class Calls(CallTest):
         time.sleep(0.3)
         self.assertEqual(len(self.calls()), 1)
         into.reject(486)
+        refusal = self.a.take(lambda m: m.status == 486 and m.branch == request.branch)
+        self.a.send(self.a.ack_of_failure(request, refusal))       # the call is kept for it
         self.ended()
         self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"
                                       and m.call_id != into.call_id), 0)

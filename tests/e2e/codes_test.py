@@ -61,6 +61,7 @@ class Codes(CodesTest):
         self.assertRegex(into.request.get("Diversion"), r"^<sip:1001@[^>]+>;reason=unconditional")
         into.reject(480, "Temporarily Unavailable")
         out.wait_final()
+        self.ended()        # its ACK is there: a phone would say it again (timer D), ours does not
         self.node.kill()
         self.node.restart()
         self.assertEqual(self.extension()["forward_always"], "1002")

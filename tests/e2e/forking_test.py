@@ -129,6 +129,30 @@ class Forking(ForkingTest):
         first.wait_cancel()
         self.talk(out, second, self.audio_second, answered)
 
+    def test_a_refusal_over_a_kill(self):
+        """Whose ACK is lost hears the same again, of the next process. No phone is asked again, and there is one CDR."""
+        def refuses(message):
+            return not message.is_request and message.method == "INVITE" and message.status == 486
+
+        send = self.a.send
+        self.a.send = lambda message, to=None: message.method == "ACK" or send(message, to)
+        out, *legs = self.ring()
+        for leg in legs:
+            leg.reject(486)
+        final = out.wait_final()
+        self.node.kill()
+        heard = self.a.count(refuses)
+        self.node.restart()
+        end = time.monotonic() + 5
+        while self.a.count(refuses) == heard and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertGreater(self.a.count(refuses), heard)
+        send(self.a.ack_of_failure(out.request, final))
+        self.assertEqual(self.ended()["sip_status"], "486")
+        self.assertEqual(len(self.node.cdrs()), 1)
+        for phone in (self.b, self.second):
+            self.assertEqual(phone.count(lambda m: m.is_request and m.method == "INVITE"), 1)
+
     def test_a_phone_that_is_gone_costs_nothing(self):
         """One registered phone does not answer at all: the other rings and is answered at once."""
         gone = self.node.user_agent("1002", "secret1002")

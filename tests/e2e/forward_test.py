@@ -25,6 +25,13 @@ class ForwardTest(CallTest):
     def forward(self, **fields):
         self.node.ctl("extension.put", number="1002", **fields)
 
+    def ringing(self):
+        out = self.a.invite("1002", self.audio_a.sdp())
+        rung = self.b.incoming()
+        rung.ring()
+        out.wait_provisional(180)
+        return out, rung
+
     def talk(self, out, into):
         into.answer(self.audio_c.sdp(), ack=False)
         answered = out.wait_answer()
@@ -227,13 +234,6 @@ class Deflected(ForwardTest):
     def deflect(self, to="1003"):
         return self.node.ctl("call.deflect", call=self.calls()[0]["id"], to=to)
 
-    def ringing(self):
-        out = self.a.invite("1002", self.audio_a.sdp())
-        rung = self.b.incoming()
-        rung.ring()
-        out.wait_provisional(180)
-        return out, rung
-
     def test_goes_on(self):
         """Who rings hears CANCEL, who is rung hears for whom; event and record say where the call went."""
         out, rung = self.ringing()
@@ -293,6 +293,48 @@ class Deflected(ForwardTest):
         phones["2003"].wait("CALL_ESTABLISHED")
         phones["2001"].hangup()
         self.assertEqual(self.ended()["forwarded_to"], "2003")
+
+
+class Rejected(ForwardTest):
+    """A command refuses a ringing call."""
+
+    def reject(self, **arguments):
+        return self.node.ctl("call.reject", call=self.calls()[0]["id"], **arguments)
+
+    def test_killed(self):
+        """Who rings hears CANCEL, the caller status and words; once more when its ACK was lost and the node is killed."""
+        def refuses(message):
+            return message.start == "SIP/2.0 603 Closed on Sundays"
+
+        send = self.a.send
+        self.a.send = lambda message, to=None: message.method == "ACK" or send(message, to)
+        out, rung = self.ringing()
+        with self.assertRaisesRegex(ServerError, "that a callee may give"):
+            self.reject(status=401)
+        self.reject(status=603, reason="Closed on Sundays")
+        rung.wait_cancel()
+        self.assertTrue(refuses(out.wait_final()))
+        self.node.kill()
+        heard = self.a.count(refuses)
+        self.node.restart()
+        end = time.monotonic() + 5
+        while self.a.count(refuses) == heard and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertGreater(self.a.count(refuses), heard)
+        send(self.a.ack_of_failure(out.request, out.response))
+        record = self.ended()
+        self.assertEqual((record["sip_status"], record["q850"], record["ended_by"]), ("603", "21", "operator"))
+
+    def test_answered(self):
+        out, rung = self.ringing()
+        rung.answer(self.audio_b.sdp(), ack=False)
+        out.wait_answer()
+        rung.wait_ack()
+        with self.assertRaisesRegex(ServerError, "call.hangup"):
+            self.reject()
+        out.bye()
+        rung.wait_bye()
+        self.assertEqual(self.ended()["sip_status"], "200")
 
 
 class UpdatesWithOffers(CallTest):

@@ -349,7 +349,7 @@ class Emptied(unittest.TestCase):
             node.kill()
             with node.redis() as redis:
                 redis("FLUSHALL")
-            later = b"TDDS\0\2" + bytes(22)
+            later = b"TDDS\0\3" + bytes(22)
             with open(snapshot, "wb") as file:
                 file.write(later)
             done = subprocess.run([os.path.join(build_folder(), "app", "tandemd"), "--config", node.config],

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A scripted WebRTC end and a plain phone: ICE, the handshake, and sound both ways on one port."""
+import secrets
 import subprocess
 import tempfile
 import time
@@ -108,6 +109,101 @@ class SharedPort(Calls):
             self.assertEqual(end.forged, 0)
         out.bye()
         into.wait_bye()
+        self.ended()
+
+
+class OtherWorker(SharedPort):
+    """Two browsers on the ports of two workers: the one that joins the call of the other comes to its port."""
+
+    def setUp(self):
+        super().setUp()
+        self.node.ctl("extension.put", secret="secret1003\n", number="1003", password="-", webrtc="always")
+        self.c, self.again = self.node.user_agent("1003", "secret1003"), self.node.media()
+        self.other = WebRtc(self.node.ports, self.web.certificate)
+        for thing in (self.c, self.again, self.other):
+            self.addCleanup(thing.close)
+        self.assertEqual(self.c.register().status, 200)
+
+    def pairs(self):
+        out, into = self.dial()
+        third = self.c.invite("1002", self.other.sdp())
+        second = self.b.incoming()
+        second.answer(self.again.sdp())
+        self.again.use(second.request)
+        self.other.use(third.wait_answer()).wait_keys()
+        self.assertNotEqual(self.other.remote, self.web.remote)
+        return out, into, third, second
+
+    def join(self):
+        ids = {call["from"]: call["id"] for call in self.node.ctl("call.list")}
+        self.node.ctl("call.join", **{"call": ids["1001"], "leg": "a", "with": ids["1003"], "with_leg": "a"})
+
+    def asked(self, third):
+        request = self.c.take(lambda m: m.is_request and m.method == "INVITE" and m.call_id == third.call_id, 5, "re-INVITE")
+        self.assertIn(f"m=audio {self.web.remote[1]} UDP/TLS/RTP/SAVPF", request.text)
+        self.assertNotIn(self.other.theirs[0], request.text)
+        return request
+
+    def comes(self, request):
+        """By an ICE restart, with the keys that are there."""
+        handshakes = self.other.dtls_sent
+        self.other.ufrag, self.other.password = secrets.token_hex(4), secrets.token_hex(12)
+        self.other.checked = 0
+        self.other.use(request)
+        self.c.respond(request, 200, "OK", headers=[("Contact", self.c.contact)], body=self.other.sdp("active", version=2))
+        self.assertEqual(self.other.remote, self.web.remote)
+        since = time.monotonic()
+        for end, hertz in ((self.web, 440), (self.other, 880)):
+            end.start(hertz)
+        for end in (self.web, self.other):
+            end.wait_packets(50, since=since)
+        for end in (self.web, self.other):
+            end.stop()
+        for end, hertz in ((self.web, 880), (self.other, 440)):
+            self.assertAlmostEqual(end.heard()[0], hertz, delta=3)
+            self.assertEqual((end.forged, end.strange), (0, []))
+        self.assertEqual(self.other.dtls_sent, handshakes)
+
+    def ends(self, out, third):
+        out.bye()
+        third.wait_bye()
+        self.ended()
+
+    @staticmethod
+    def left(*dialogs):
+        for dialog in dialogs:
+            dialog.wait_bye()
+
+    test_another_process_goes_on = test_with_a_plain_phone = None       # of one browser
+
+    def test_it_comes(self):
+        out, into, third, second = self.pairs()
+        self.join()
+        self.comes(self.asked(third))
+        self.assertTrue(self.c.take_request("ACK", call_id=third.call_id))
+        self.left(into, second)
+        self.ends(out, third)
+
+    def test_killed_before_it_comes(self):
+        out, into, third, second = self.pairs()
+        self.join()
+        self.asked(third)
+        self.left(into, second)
+        end = time.monotonic() + 5
+        while [call["saved"] for call in self.calls()] != [True]:       # their BYEs, too
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+        self.node.kill()
+        self.node.restart()
+        self.comes(self.asked(third))
+        self.ends(out, third)
+
+    def test_it_does_not_come(self):
+        """Nobody is left in silence."""
+        out, into, third, second = self.pairs()
+        self.join()
+        self.c.respond(self.asked(third), 488, "Not Acceptable Here")
+        self.left(out, third, into, second)
         self.ended()
 
 

@@ -9,6 +9,7 @@
 
 #include "app/document/extension.h"
 #include "app/document/profile.h"
+#include "app/document/tenant_field.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -60,6 +61,26 @@ static void range(struct bytes in)
 	free(text);
 }
 
+static void tenant(struct bytes in)
+{
+	struct tenant_value t = { .changed_utc_ms = 1 }, again;
+	struct tenant_settings set;
+	const char *reason = NULL;
+	char *text;
+
+	if (tenant_from_document(&t, in, &reason)) {
+		assert(reason && t.changed_utc_ms == 1 && !t.name[0]);
+		return;
+	}
+	tenant_to_settings(&t, &set);
+	assert(t.name[0] && set.domain_count <= TENANT_DOMAINS_MAX);
+	for (uint32_t i = 0; i < set.domain_count; i++)
+		assert(set.domains[i][0] && !strpbrk(set.domains[i], " :@,"));
+	assert(!tenant_from_document(&again, text_of(tenant_to_document(&t), &text), &reason));
+	assert(!strcmp(t.domains, again.domains) && t.enabled == again.enabled);
+	free(text);
+}
+
 static void extension(struct bytes in)
 {
 	struct extension e = { .changed_utc_ms = 1 }, again;
@@ -87,7 +108,7 @@ static void extension(struct bytes in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const kinds[])(struct bytes in) = { profile, range, extension };
+	static void (*const kinds[])(struct bytes in) = { profile, range, extension, tenant };
 
 	if (size)
 		kinds[data[0] % COUNT_OF(kinds)](bytes_mem(data + 1, size - 1));

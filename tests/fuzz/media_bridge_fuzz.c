@@ -8,6 +8,7 @@
 
 #include "tests/fuzz/media_bridge.h"
 #include "tests/fuzz/media_offer.h"
+#include "tests/offer_answer.h"
 
 enum { TEXT_MAX = 1 << 17 };
 

@@ -11,6 +11,7 @@
 
 #include "media/session.h"
 #include "tests/fuzz/media_offer.h"
+#include "tests/offer_answer.h"
 
 enum { TEXT_MAX = 1 << 17 };
 

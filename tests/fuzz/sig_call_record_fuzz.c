@@ -46,6 +46,7 @@ static void check_texts(struct bytes record)
 {
 	static struct shard_settings settings;
 	static uint8_t space[HOST_SPACE];
+	static const struct hash_key key = { 1, 2 };
 	struct rand_source rand;
 	struct call_host h = {
 		.settings = &settings,
@@ -58,12 +59,14 @@ static void check_texts(struct bytes record)
 	struct text second = { 0 };
 
 	settings_fill(&settings);
+	check(!tenants_open(&settings.tenants, &key), "memory");
 	check(h.packing != NULL, "memory");
 	if (again(&h, record, &first)) {
 		check(again(&h, text_bytes(&first), &second), "what was written is refused");
 		check(bytes_eq(text_bytes(&first), text_bytes(&second)), "written differently");
 	}
 	free(h.packing);
+	tenants_close(settings.tenants);
 	text_clear(&first);
 	text_clear(&second);
 }
@@ -87,7 +90,7 @@ static __attribute__((noinline)) struct rig *rig_that_shares(void)
 {
 	static struct shard_settings settings; /* too large for the stack */
 
-	settings = rig_settings();
+	settings_fill(&settings);
 	settings.shared.claim = claim;
 	return rig_open_with(&settings);
 }

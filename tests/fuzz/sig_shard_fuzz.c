@@ -54,7 +54,7 @@ static void step(struct world *w)
 		world_answer_save(w, next(&w->in));
 		break;
 	case 12:
-		shard_degraded(w->r->shard, op & 0x10, w->r->now);
+		rig_degraded(w->r, op & 0x10);
 		rig_drain(w->r);
 		break;
 	case 13:
@@ -88,7 +88,7 @@ static void settle(struct world *w)
 {
 	struct shard_counts c;
 
-	shard_degraded(w->r->shard, false, w->r->now);
+	rig_degraded(w->r, false);
 	rig_drain(w->r);
 	world_hangup_all(w);
 	for (int i = 0; i < SETTLE_STEPS; i++) {

@@ -34,7 +34,7 @@ void world_advance(struct world *w, uint64_t ms)
 	uint64_t end = w->r->now.ns + ms * NS_PER_MS;
 
 	for (;;) {
-		uint64_t at = shard_next_ns(w->r->shard);
+		uint64_t at = rig_next_ns(w->r);
 
 		if (at > end)
 			at = end;
@@ -42,9 +42,9 @@ void world_advance(struct world *w, uint64_t ms)
 			w->r->now.utc_ms += (at - w->r->now.ns) / NS_PER_MS;
 			w->r->now.ns = at;
 		}
-		shard_expire(w->r->shard, w->r->now);
+		rig_expire(w->r);
 		rig_drain(w->r);
-		if (w->r->now.ns >= end && shard_next_ns(w->r->shard) > end)
+		if (w->r->now.ns >= end && rig_next_ns(w->r) > end)
 			return;
 	}
 }

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import examples
 import tap
@@ -22,6 +23,7 @@ E2E = ROOT / "tests" / "e2e"
 SIM = "tests/sim/sim"
 PROGRAMS = ("app/tandemd", "app/tandemctl")
 THREADED = ("base", "engine", "cluster", "app")     # suites whose code runs in more than one thread
+SLOWEST = 12                        # end-to-end files whose time is told
 SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(8, 2 * CORES)         # end-to-end files, and programs of unit tests: they mostly wait
@@ -157,21 +159,23 @@ def sim(report):
                 ((name, build(report, name, SIM)) for name in ("asan", "debug"))}
     if not all(programs.values()):
         return
-    check(report, "sim: what is broken on purpose is seen", *steady(), programs["asan"], "--self-test")
-    for folder in ("sim", "sim-2", "sim-3", "sim-4", "sim-5", "sim-6", "sim-7"):
-        check(report, f"sim: a node goes on with the records of earlier builds ({folder})", *steady(),
-              programs["asan"], "--records", f"tests/data/records/{folder}")
-    check(report, "sim: named stories, killed behind each effect", *steady(), programs["debug"], "--stories")
-    stories = {}
-    for test, name, arguments in (
-            ("seeds that failed once", "asan", ("--list", "tests/sim/seeds.txt", "--seeds", "0")),
+    records = sorted(path.name for path in (ROOT / "tests" / "data" / "records").glob("sim*"))
+    runs = [("named stories, killed behind each effect", "debug", ("--stories",)),     # the longest first
             ("1700 seeds", "asan", ("--first", "301", "--seeds", "1700")),
             ("300 seeds", "asan", ("--seeds", "300")),
-            ("300 seeds", "debug", ("--seeds", "300"))):
-        status, output = run(*steady(), programs[name], *arguments)
-        report.add(f"sim: {test}", FAILED if status else PASSED, output)
-        print("\n".join(f"   {line}" for line in output.splitlines() if line.startswith("# ")), flush=True)
-        stories[test, name] = output.rpartition("# all stories: ")[2]
+            ("300 seeds", "debug", ("--seeds", "300")),
+            ("seeds that failed once", "asan", ("--list", "tests/sim/seeds.txt", "--seeds", "0")),
+            ("what is broken on purpose is seen", "asan", ("--self-test",))]
+    runs += [(f"a node goes on with the records of earlier builds ({folder})", "asan",
+              ("--records", f"tests/data/records/{folder}")) for folder in records]
+    stories = {}
+    with concurrent.futures.ThreadPoolExecutor(CORES) as pool:
+        outcomes = pool.map(lambda one: run(*steady(), programs[one[1]], *one[2]), runs)
+        for (test, name, _), (status, output) in zip(runs, outcomes):
+            report.add(f"sim: {test}", FAILED if status else PASSED, output)
+            if "seeds" in test:
+                print("\n".join(f"   {line}" for line in output.splitlines() if line.startswith("# ")), flush=True)
+            stories[test, name] = output.rpartition("# all stories: ")[2]
     same = stories["300 seeds", "asan"] == stories["300 seeds", "debug"]
     report.add("sim: every build tells the same stories", PASSED if same else FAILED, str(stories))
 
@@ -205,12 +209,23 @@ def e2e(report, chosen=()):
                for variant in {variant_of(script) for script in scripts}}
     shared = [script for script in scripts if not wants(script, "ALONE")]
     shared.sort(key=lambda script: (not wants(script, "LONG"), -os.path.getsize(script.partition("::")[0])))
+    took = {}
+
+    def timed(script):
+        began = time.monotonic()
+        results = script_results(script, folders[variant_of(script)])
+        took[script] = time.monotonic() - began
+        return results
+
     for group, workers in ((shared, AT_ONCE), ([s for s in scripts if s not in shared], 1)):
+        began = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            for results in pool.map(
-                    lambda script: script_results(script, folders[variant_of(script)]), group):
+            for results in pool.map(timed, group):
                 for result in results:
                     report.add(*result)
+        print(f"   {len(group)} files, {workers} at a time: {time.monotonic() - began:.0f} s; " + ", ".join(
+            f"{pathlib.Path(script.partition('::')[0]).stem} {took[script]:.0f} s"
+            for script in sorted(group, key=took.get, reverse=True)[:SLOWEST]), flush=True)
 
 
 def wants(script, name):

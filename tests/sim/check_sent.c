@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "sig/shard/shard_state.h"
 #include "sig/sip/id.h"
+#include "tests/sim/shape.h"
 #include "tests/sim/sim.h"
 
 static struct check_dialog *dialog_of(struct sim *s, const struct sip_message *m)
@@ -170,6 +172,33 @@ static void look_at_prack(struct sim *s, const struct id_tag *id, const struct s
 		check_fail(s, "PRACK of call %" PRIx64 " leaves before it is saved", id->call);
 }
 
+static bool waits_for_answer(const struct sim *s, const struct sip_message *m)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			const struct phone_call *c = p->calls[k];
+
+			if (c->caller && c->state == PC_CALLING && bytes_is(m->call_id, c->call_id))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What ends a call for its caller is in the record: a successor says the same. */
+static void look_at_refusal(struct sim *s, uint64_t call, const struct sip_message *m)
+{
+	struct seen *seen = check_seen(s, call);
+	const struct store_call *record = store_find(&s->store, call);
+
+	if (!seen || seen->excused || s->node.degraded || !waits_for_answer(s, m))
+		return;
+	if (!record || !shape_refuses(&s->node.shard->host, text_bytes(&record->record)))
+		check_fail(s, "%u of call %" PRIx64 " leaves before it is saved", m->status, call);
+}
+
 static void look_at_promise(struct sim *s, const struct sip_message *m, struct bytes text)
 {
 	struct id_tag id;
@@ -189,6 +218,8 @@ static void look_at_promise(struct sim *s, const struct sip_message *m, struct b
 		return;
 	if (m->request && m->to.tag.n == 0 && !id_tag_get(m->from.tag, &id)) {
 		look_for_save(s, id.call, false, "INVITE");
+	} else if (!m->request && m->status >= 300 && !id_tag_get(m->to.tag, &id)) {
+		look_at_refusal(s, id.call, m);
 	} else if (!m->request && m->status / 100 == 2 && !id_tag_get(m->to.tag, &id)) {
 		answer_leaves(s, &id, m->cseq);
 	}

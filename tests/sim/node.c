@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/sip/id.h"
+#include "tests/sim/decoys.h"
 #include "tests/sim/sim.h"
 #include "tests/unit/sig/orders.h"
 
@@ -103,6 +104,8 @@ static void play(struct sim *s, const struct effect *e)
 		return;
 	}
 	sim_after(s, 50 * NS_PER_MS, on_play_open, who, e->version, e->call);
+	if (strncmp(text_str(&e->data), "echo-", 5) == 0)
+		return; /* without an end */
 	sim_after(s, (50 + ms) * NS_PER_MS, on_play_ended, who, e->version, e->call);
 }
 
@@ -123,10 +126,32 @@ static void ordered(struct sim *s, const struct effect *e)
 	o->number = e->order.number;
 }
 
+/* What the store has of an extension. */
+static void on_binding_got(struct sim *s, const struct event *e)
+{
+	struct bytes record = { 0 };
+	char user[16];
+
+	if (!s->node.shard || e->a != s->node.incarnation)
+		return;
+	(void)node_extension(e->who, user);
+	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
+		const struct store_entry *x = &s->store.entries[i];
+
+		if (x->user.n && x->expires_ns > s->now_ns && bytes_is(text_bytes(&x->user), user))
+			record = text_bytes(&x->record);
+	}
+	locations_got(s->node.locations, BYTES_LIT("default"), bytes_str(user),
+		      s->store.down ? BINDING_FAILED : BINDING_SAVED, record, node_now(s));
+	carry(s);
+}
+
 static void carry_one(struct sim *s, const struct effect *e)
 {
+	decoys_not_named(s, e);
 	switch (e->kind) {
 	case EFFECT_SEND:
+		decoys_not_sent(s, &e->hop.remote);
 		if (s->story)
 			golden_said(s->story, &e->hop.remote, text_bytes(&e->data));
 		if (check_sent(s, &e->hop.remote, text_bytes(&e->data)))
@@ -154,6 +179,10 @@ static void carry_one(struct sim *s, const struct effect *e)
 		break;
 	case EFFECT_PLAY:
 		play(s, e);
+		break;
+	case EFFECT_BINDING_GET:
+		sim_after(s, NS_PER_MS, on_binding_got, node_extension_index(text_str(&e->user)),
+			  s->node.incarnation, 0);
 		break;
 	case EFFECT_CALL_OPEN:
 	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */
@@ -183,10 +212,8 @@ static void lose(struct sim *s)
 }
 
 /* False: it died on the way. */
-static bool carry_all(struct sim *s)
+static bool carry_list(struct sim *s, struct effects *list)
 {
-	struct effects *list = shard_effects(s->node.shard);
-
 	check_effects(s, list->count);
 	for (uint32_t i = 0; i < list->count; i++) {
 		if (s->node.crash_in && --s->node.crash_in == 0 && !s->calm)
@@ -200,12 +227,22 @@ static bool carry_all(struct sim *s)
 	return true;
 }
 
+static bool carry_all(struct sim *s)
+{
+	return carry_list(s, locations_effects(s->node.locations)) &&
+	       carry_list(s, shard_effects(s->node.shard));
+}
+
 static void on_timer(struct sim *s, const struct event *e);
 
 static void arm(struct sim *s)
 {
 	uint64_t next = shard_next_ns(s->node.shard);
+	uint64_t locations = locations_next_ns(s->node.locations);
 	uint64_t in;
+
+	if (locations < next)
+		next = locations;
 
 	if (next == UINT64_MAX || next >= s->node.timer_ns)
 		return;
@@ -231,6 +268,7 @@ static void on_timer(struct sim *s, const struct event *e)
 	if (!s->node.shard || e->a != s->node.incarnation || e->b != s->node.timer_ns)
 		return;
 	s->node.timer_ns = NO_TIMER;
+	locations_expire(s->node.locations, node_now(s));
 	shard_expire(s->node.shard, node_now(s));
 	carry(s);
 }
@@ -240,7 +278,8 @@ static void on_timer(struct sim *s, const struct event *e)
 static void put_extensions(struct sim *s)
 {
 	for (uint32_t i = 0; i < s->phones.extension_count; i++) {
-		struct shard_extension e = { .enabled = true,
+		struct shard_extension e = { .tenant = s->node.tenant,
+					     .enabled = true,
 					     .early_media = i == 2,
 					     .webrtc =
 						     s->phones.web[i] ? WEBRTC_ALWAYS : WEBRTC_AUTO,
@@ -253,7 +292,8 @@ static void put_extensions(struct sim *s)
 		phone_secret(e.number, &e.secret);
 		err = shard_extension_put(s->node.shard, &e);
 		if (!err)
-			err = shard_forward_set(s->node.shard, e.number, &s->phones.forward[i]);
+			err = shard_forward_set(s->node.shard, e.tenant, e.number,
+						&s->phones.forward[i]);
 		assert(!err);
 		(void)err;
 	}
@@ -279,7 +319,7 @@ static void restore(struct sim *s)
 		struct store_entry *e = &s->store.entries[i];
 
 		if (e->user.n && e->expires_ns > s->now_ns &&
-		    shard_restore_binding(s->node.shard, text_bytes(&e->record), now, &reason))
+		    locations_restore(s->node.locations, text_bytes(&e->record), now, &reason))
 			check_fail(s, "a registration is not taken back: %s", reason);
 	}
 	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
@@ -313,6 +353,7 @@ static void quota_start(struct node *n)
 static void start(struct sim *s)
 {
 	struct node *n = &s->node;
+	struct rand_source rand;
 	int err;
 
 	n->incarnation++;
@@ -327,11 +368,16 @@ static void start(struct sim *s)
 		n->fence_in = 1 + rand_below(&s->fences, EFFECTS_TO_CRASH);
 	rand_open_seed(&n->rand, rand_u64_from(&s->rand));
 	quota_start(n);
-	err = shard_open(&n->shard, &n->settings, &n->rand, node_now(s));
+	decoys_open(s);
+	rand_open_seed(&rand, n->incarnation);
+	err = locations_open(&n->locations, &n->settings, "", &rand, node_now(s));
+	assert(!err);
+	err = shard_open(&n->shard, &n->settings, n->locations, &n->rand, node_now(s));
 	assert(!err);
 	(void)err;
 	shard_incarnate(n->shard, n->incarnation);
 	put_extensions(s);
+	decoys_put(s);
 }
 
 static void start_again(struct sim *s)
@@ -339,9 +385,11 @@ static void start_again(struct sim *s)
 	trace_line(s, "node: starts again");
 	start(s);
 	restore(s);
+	decoys_bind(s);
 	put_music(s);
 	check_restored(s);
 	shard_resume(s->node.shard, node_now(s));
+	locations_resume(s->node.locations, node_now(s));
 	carry(s);
 }
 
@@ -358,8 +406,11 @@ static void on_restart(struct sim *s, const struct event *e)
 static void stop(struct sim *s)
 {
 	shard_close(s->node.shard);
+	locations_close(s->node.locations);
 	s->node.shard = NULL;
+	s->node.locations = NULL;
 	quota_close(s->node.quota);
+	decoys_close(s);
 }
 
 /* What comes next is its successor's. */
@@ -394,6 +445,7 @@ void node_begin(struct sim *s)
 	scenario_settings(s, &n->settings);
 	n->addr = n->settings.locals[0].bind;
 	start(s);
+	decoys_bind(s);
 }
 
 void node_restart(struct sim *s)
@@ -433,6 +485,7 @@ void node_health(struct sim *s, bool healthy)
 	n->degraded = !healthy;
 	check_degraded(s);
 	shard_degraded(n->shard, !healthy, node_now(s));
+	locations_degraded(n->locations, !healthy, node_now(s));
 	carry(s);
 }
 
@@ -464,9 +517,11 @@ void node_connection_closed(struct sim *s, const struct sip_hop *hop)
 void node_saved(struct sim *s, const struct store_command *c, bool ok)
 {
 	struct shard *shard = s->node.shard;
-	enum shard_binding_result result = c->conflict ? BINDING_CONFLICT : BINDING_SAVED;
+	enum location_result result = c->conflict ? BINDING_CONFLICT : BINDING_SAVED;
+	struct bytes user = text_bytes(&c->user), tenant;
 
 	check_saved(s, c, ok);
+	(void)bytes_cut(&user, ':', &tenant);
 	switch (c->kind) {
 	case EFFECT_CALL_SAVE:
 		shard_call_saved(shard, c->call, c->version, ok, node_now(s));
@@ -475,9 +530,10 @@ void node_saved(struct sim *s, const struct store_command *c, bool ok)
 		shard_call_ended(shard, c->call, ok, node_now(s));
 		break;
 	case EFFECT_BINDING_SAVE:
-		shard_binding_saved(shard, BYTES_LIT("default"), text_bytes(&c->user), c->version,
-				    ok ? result : BINDING_FAILED, node_now(s));
+		locations_saved(s->node.locations, tenant, user, c->version,
+				ok ? result : BINDING_FAILED, node_now(s));
 		break;
+	case EFFECT_BINDING_GET:
 	case EFFECT_SEND:
 	case EFFECT_CALL_OPEN:
 	case EFFECT_MEDIA:
@@ -501,7 +557,7 @@ void node_set_told(struct sim *s, uint32_t extension, uint64_t call, const struc
 	bool waits = shard_call_glance(s->node.shard, call, &view) && view.state < CALL_ANSWERING;
 
 	if (extension < s->phones.extension_count &&
-	    shard_forward_set(s->node.shard, node_extension(extension, number),
+	    shard_forward_set(s->node.shard, s->node.tenant, node_extension(extension, number),
 			      &s->phones.forward[extension]))
 		abort();
 	shard_set_told(s->node.shard, call, news, node_now(s));
@@ -545,7 +601,8 @@ void node_hangup(struct sim *s, uint64_t call)
 void node_originate(struct sim *s, uint32_t from, uint32_t to)
 {
 	char name[32], from_text[16], to_text[16];
-	struct shard_originate o = { .from = node_extension(from, from_text),
+	struct shard_originate o = { .tenant = s->node.tenant,
+				     .from = node_extension(from, from_text),
 				     .to = node_extension(to, to_text) };
 	int err;
 
@@ -576,6 +633,7 @@ enum {
 	ORDER_TRANSFERS = 100,
 	ORDER_JOINS = 200,
 	ORDER_DEFLECTS = 300,
+	ORDER_REJECTS = 400, /* the status */
 };
 
 static int order_deflect_give(struct sim *s, const struct node_order *o,
@@ -587,6 +645,17 @@ static int order_deflect_give(struct sim *s, const struct node_order *o,
 		.to = bytes_str(node_extension((uint32_t)(o->what - ORDER_DEFLECTS), to)),
 		.by = by,
 	};
+
+	return shard_call_order(s->node.shard, o->call, &order, node_now(s));
+}
+
+static int order_reject_give(struct sim *s, const struct node_order *o,
+			     const struct shard_order *by)
+{
+	struct call_order order = { .kind = ORDER_REJECT,
+				    .status = (uint16_t)o->what,
+				    .phrase = BYTES_LIT("Not now"),
+				    .by = by };
 
 	return shard_call_order(s->node.shard, o->call, &order, node_now(s));
 }
@@ -603,6 +672,8 @@ static int order_transfer_give(struct sim *s, const struct node_order *o,
 	char to[16];
 	int err;
 
+	if (o->what >= ORDER_REJECTS)
+		return order_reject_give(s, o, by);
 	if (o->what >= ORDER_DEFLECTS)
 		return order_deflect_give(s, o, by);
 	if (o->what >= ORDER_JOINS)
@@ -660,6 +731,16 @@ static int act_give(struct sim *s, const struct node_order *o, const struct shar
 		  .inter_ms = 4000,
 		  .ends = "#" },
 		{ .times = 0 },
+		{ .files = { "a.wav", "tone-busy" },
+		  .file_count = 2,
+		  .times = 1,
+		  .interruptible = true,
+		  .min = 1,
+		  .max = 2,
+		  .first_ms = 4000,
+		  .inter_ms = 4000,
+		  .ends = "#" },
+		{ .files = { "a.wav", "echo" }, .file_count = 2, .times = 1 },
 	};
 
 	return shard_call_act(s->node.shard, o->call, &terms[o->what - ORDER_PLAYS], by,
@@ -698,9 +779,12 @@ static void on_order_again(struct sim *s, const struct event *e);
 
 static const char *order_name(const struct node_order *o)
 {
-	static const char *const names[] = { "hold",  "resume", "mute", "unmute",  "dtmf", "answer",
-					     "split", "split",  "play", "collect", "stop" };
+	static const char *const names[] = { "hold",   "resume", "mute",  "unmute", "dtmf",
+					     "answer", "split",  "split", "play",   "collect",
+					     "stop",   "dial",   "late" };
 
+	if (o->what >= ORDER_REJECTS)
+		return "reject";
 	if (o->what >= ORDER_DEFLECTS)
 		return "deflect";
 	if (o->what >= ORDER_JOINS)
@@ -758,6 +842,11 @@ void node_transfer(struct sim *s, uint64_t call, enum shard_leg leg, uint32_t to
 void node_deflect(struct sim *s, uint64_t call, uint32_t to)
 {
 	node_command(s, call, ORDER_DEFLECTS + to);
+}
+
+void node_reject(struct sim *s, uint64_t call, uint32_t status)
+{
+	node_command(s, call, status);
 }
 
 void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,

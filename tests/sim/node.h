@@ -25,6 +25,9 @@ enum order_what {
 	ORDER_COLLECTS,
 	ORDER_STOPS,
 	ORDER_WHATS,
+	/* of stories alone */
+	ORDER_DIALS = ORDER_WHATS,
+	ORDER_ECHOES_LATE,
 };
 
 /* A command to a call, as its client has it. */
@@ -37,7 +40,10 @@ struct node_order {
 
 struct node {
 	struct shard *shard; /* NULL: down */
+	struct locations *locations;
 	struct quota *quota; /* of this process */
+	struct tenants *tenants;
+	uint16_t tenant, other_tenant; /* of the phones, and of decoys.h */
 	struct shard_settings settings;
 	struct rand_source rand; /* the shard's */
 	uint32_t incarnation;
@@ -81,6 +87,8 @@ void node_command(struct sim *s, uint64_t call, uint64_t what);
 /* A party is given to an extension, or the caller that is alone goes on to it. */
 void node_transfer(struct sim *s, uint64_t call, enum shard_leg leg, uint32_t to);
 /* It rings, and goes on to an extension. */
+/* status: 400 to 699 */
+void node_reject(struct sim *s, uint64_t call, uint32_t status);
 void node_deflect(struct sim *s, uint64_t call, uint32_t to);
 /* One of each call speaks with one of the other. */
 void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,

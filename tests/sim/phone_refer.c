@@ -36,8 +36,8 @@ static void refer_lines(char out[LINES_MAX], uint32_t to, bool silent)
 {
 	char number[16];
 
-	(void)snprintf(out, LINES_MAX, "Refer-To: <sip:%s@test.local>\r\n%s",
-		       node_extension(to, number), silent ? "Refer-Sub: false\r\n" : "");
+	(void)snprintf(out, LINES_MAX, "Refer-To: <sip:%s@%s>\r\n%s", node_extension(to, number),
+		       g_sim_domain, silent ? "Refer-Sub: false\r\n" : "");
 }
 
 void phone_refer(struct sim *s, struct phone_call *c, uint32_t to, bool silent)
@@ -60,9 +60,10 @@ void phone_refer_joining(struct sim *s, struct phone_call *c, const struct phone
 		return;
 	note_refer(s, c, false);
 	(void)snprintf(lines, sizeof(lines),
-		       "Refer-To: <sip:%s@test.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s>"
+		       "Refer-To: <sip:%s@%s?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s>"
 		       "\r\n",
-		       with->to[0] ? with->to : "1001", with->call_id, with->remote_tag, with->tag);
+		       with->to[0] ? with->to : "1001", g_sim_domain, with->call_id,
+		       with->remote_tag, with->tag);
 	phone_ask_with(s, c, "REFER", lines);
 }
 
@@ -95,8 +96,8 @@ void phone_refer_outside(struct sim *s, struct phone *p, struct phone_call *abou
 	c->about = about;
 	(void)snprintf(c->to, sizeof(c->to), "%u", to);
 	(void)snprintf(c->call_id, sizeof(c->call_id), "refer-%u-%u", p->index, c->index);
-	(void)snprintf(c->local, sizeof(c->local), "sip:%s@test.local", p->user);
-	(void)snprintf(c->remote, sizeof(c->remote), "sip:test.local");
+	(void)snprintf(c->local, sizeof(c->local), "sip:%s@%s", p->user, g_sim_domain);
+	(void)snprintf(c->remote, sizeof(c->remote), "sip:%s", g_sim_domain);
 	(void)snprintf(c->target, sizeof(c->target), "%s", about->target);
 	note_refer(s, c, silent);
 	ask_outside(s, c, "");

@@ -7,8 +7,6 @@
 
 enum { TRIES_MAX = 3, RETRY_MS = 6000 };
 
-#define REGISTRAR "sip:test.local"
-
 static void on_due(struct sim *s, const struct event *e)
 {
 	struct phone *p = &s->phones.list[e->who];
@@ -30,11 +28,11 @@ void phone_register(struct sim *s, struct phone *p, uint32_t expires_s, const ch
 	struct writer w = writer_over(text, sizeof(text));
 
 	writer_fmt(&w,
-		   "REGISTER " REGISTRAR " SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\n"
-		   "Max-Forwards: 70\r\nFrom: <sip:%s@test.local>;tag=r%u\r\n"
-		   "To: <sip:%s@test.local>\r\n",
-		   sip_transport_name(p->transport), p->address, phone_branch(p, branch), p->user,
-		   p->index, p->user);
+		   "REGISTER sip:%s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\n"
+		   "Max-Forwards: 70\r\nFrom: <sip:%s@%s>;tag=r%u\r\n"
+		   "To: <sip:%s@%s>\r\n",
+		   g_sim_domain, sip_transport_name(p->transport), p->address,
+		   phone_branch(p, branch), p->user, g_sim_domain, p->index, p->user, g_sim_domain);
 	writer_fmt(&w,
 		   "Call-ID: reg-%u\r\nCSeq: %u REGISTER\r\n"
 		   "Contact: <sip:%s@%s%s>;expires=%u\r\n%sContent-Length: 0\r\n\r\n",
@@ -46,11 +44,12 @@ void phone_register(struct sim *s, struct phone *p, uint32_t expires_s, const ch
 
 void phone_registered(struct sim *s, struct phone *p, const struct sip_message *m)
 {
-	char credentials[1024];
+	char credentials[1024], registrar[32];
 
 	if (m && m->status == 401 && p->reg_tries++ < TRIES_MAX) {
+		(void)snprintf(registrar, sizeof(registrar), "sip:%s", g_sim_domain);
 		phone_register(s, p, p->expires_s,
-			       phone_credentials(p, m, "REGISTER", REGISTRAR, credentials));
+			       phone_credentials(p, m, "REGISTER", registrar, credentials));
 		return;
 	}
 	if (!m || m->status != 200) {

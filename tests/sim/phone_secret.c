@@ -6,31 +6,33 @@
 #include "sig/sip/digest_hash.h"
 #include "tests/sim/sim.h"
 
-#define REALM    "test.local"
 #define PASSWORD "secret"
 
-enum { SECRETS = EXTENSIONS_MAX };
+enum { SECRETS = 2 * EXTENSIONS_MAX }; /* in two realms */
 
 void phone_secret(const char *number, struct digest_secret *out)
 {
 	/* the same in every run, and slow to make */
 	static struct {
+		const char *realm;
 		char number[16];
 		struct digest_secret secret;
 	} known[SECRETS];
 
 	for (size_t i = 0; i < SECRETS; i++) {
 		if (known[i].number[0] == '\0') {
-			digest_secret_make(&known[i].secret, bytes_str(number), bytes_str(REALM),
-					   bytes_str(PASSWORD));
+			digest_secret_make(&known[i].secret, bytes_str(number),
+					   bytes_str(g_sim_domain), bytes_str(PASSWORD));
+			known[i].realm = g_sim_domain;
 			(void)snprintf(known[i].number, sizeof(known[i].number), "%s", number);
 		}
-		if (strcmp(known[i].number, number) == 0) {
+		if (strcmp(known[i].number, number) == 0 &&
+		    strcmp(known[i].realm, g_sim_domain) == 0) {
 			*out = known[i].secret;
 			return;
 		}
 	}
-	digest_secret_make(out, bytes_str(number), bytes_str(REALM), bytes_str(PASSWORD));
+	digest_secret_make(out, bytes_str(number), bytes_str(g_sim_domain), bytes_str(PASSWORD));
 }
 
 static bool quoted(struct bytes line, const char *name, struct bytes *value)
@@ -57,7 +59,8 @@ const char *phone_credentials(const struct phone *p, const struct sip_message *c
 	    !quoted(line, "nonce=\"", &nonce))
 		return out;
 	{
-		struct bytes a1[] = { bytes_str(p->user), BYTES_LIT(REALM), BYTES_LIT(PASSWORD) };
+		struct bytes a1[] = { bytes_str(p->user), bytes_str(g_sim_domain),
+				      BYTES_LIT(PASSWORD) };
 		struct bytes a2[] = { bytes_str(method), bytes_str(uri) };
 		bool ok = digest_hash_text(DIGEST_MD5, a1, 3, &ha1) &&
 			  digest_hash_text(DIGEST_MD5, a2, 2, &ha2);
@@ -69,10 +72,10 @@ const char *phone_credentials(const struct phone *p, const struct sip_message *c
 			return out;
 	}
 	(void)snprintf(out, 1024,
-		       "%s: Digest username=\"%s\", realm=\"" REALM "\", nonce=\"" BYTES_FMT
+		       "%s: Digest username=\"%s\", realm=\"%s\", nonce=\"" BYTES_FMT
 		       "\", uri=\"%s\", response=\"%.*s\", algorithm=MD5, qop=auth, nc=00000001, "
 		       "cnonce=\"c0ffee\"\r\n",
-		       proxy ? "Proxy-Authorization" : "Authorization", p->user, BYTES_ARG(nonce),
-		       uri, (int)response.n, response.p);
+		       proxy ? "Proxy-Authorization" : "Authorization", p->user, g_sim_domain,
+		       BYTES_ARG(nonce), uri, (int)response.n, response.p);
 	return out;
 }

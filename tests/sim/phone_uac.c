@@ -47,9 +47,9 @@ static struct phone_call *phone_call_to(struct sim *s, struct phone *p, const ch
 	c->caller = true;
 	(void)snprintf(c->to, sizeof(c->to), "%s", to);
 	(void)snprintf(c->call_id, sizeof(c->call_id), "call-%u-%u", p->index, c->index);
-	(void)snprintf(c->local, sizeof(c->local), "sip:%s@test.local", p->user);
-	(void)snprintf(c->remote, sizeof(c->remote), "sip:%s@test.local", to);
-	(void)snprintf(c->target, sizeof(c->target), "sip:%s@test.local", to);
+	(void)snprintf(c->local, sizeof(c->local), "sip:%s@%s", p->user, g_sim_domain);
+	(void)snprintf(c->remote, sizeof(c->remote), "sip:%s@%s", to, g_sim_domain);
+	(void)snprintf(c->target, sizeof(c->target), "sip:%s@%s", to, g_sim_domain);
 	return c;
 }
 

@@ -169,8 +169,8 @@ void phone_uas_decline(struct sim *s, struct phone_call *c, uint16_t status, con
 	if (!t)
 		return;
 	if (status / 100 == 3)
-		(void)snprintf(extra, sizeof(extra), "Contact: <sip:%s@test.local>\r\n",
-			       node_extension(c->manner->redirect, number));
+		(void)snprintf(extra, sizeof(extra), "Contact: <sip:%s@%s>\r\n",
+			       node_extension(c->manner->redirect, number), g_sim_domain);
 	if (message_parse(&m, text_bytes(&t->request), &error))
 		assert(false && "it was read before");
 	phone_txn_answer(s, c->phone, t, status,

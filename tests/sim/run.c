@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "tests/sim/decoys.h"
 #include "tests/sim/sim.h"
 
 const char *sabotage_name(enum sabotage sabotage)
@@ -30,6 +31,8 @@ const char *sabotage_name(enum sabotage sabotage)
 		return "gap";
 	case SABOTAGE_FENCE:
 		return "fence";
+	case SABOTAGE_TENANT:
+		return "tenant";
 	case SABOTAGE_DEAF:
 		return "deaf";
 	case SABOTAGE_COUNT:
@@ -98,6 +101,7 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->script = way->script;
 	s->kill = way->kill;
 	s->fence = way->fence;
+	decoys_begin(s);
 	rand_open_seed(&s->rand, seed);
 	rand_open_seed(&s->applications, seed ^ UINT64_C(0x6170706c6963));
 	rand_open_seed(&s->fences, seed ^ UINT64_C(0x66656e636573));

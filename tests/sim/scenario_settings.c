@@ -44,7 +44,6 @@ void scenario_settings(struct sim *s, struct shard_settings *out)
 
 	*out = (struct shard_settings){
 		.number = 7,
-		.tenant = "default",
 		.boot = 1,
 		.server = "tandem",
 		.trusted_count = sim_chance(s, 700) ? 2 : 0,

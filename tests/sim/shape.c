@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sig/call.pb-c.h"
+#include "sig/call/act.h"
 #include "sig/model/call.h"
 #include "sig/record/call_seal.h"
 
@@ -44,6 +45,8 @@ static void add_leg(char *out, const char *role, const Tandem__Call__Leg *l)
 		       l->asked ? asked_names[l->asked->state] : "",
 		       l->asked && l->asked->late ? "-late" : "", l->leave ? "-leave" : "");
 	n = strlen(out);
+	if (l->refusal)
+		(void)snprintf(out + n, SHAPE_NAME_MAX - n, "-refused");
 	if (uas)
 		(void)snprintf(out + n, SHAPE_NAME_MAX - n, "-asks-%s%s%s", invite_name(uas->state),
 			       uas->wakes ? "-wakes" : "", uas->early ? "-early" : "");
@@ -153,6 +156,28 @@ static void look_at_pairs(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, t && t->replaced, "transfer-replaced");
 }
 
+/* Two are to be joined, and one of them is asked for a codec of the other one. */
+static void look_at_meeting(struct shape *out, const Tandem__Call__Call *in)
+{
+	bool joins = false;
+
+	for (size_t i = 0; i < in->n_legs; i++)
+		joins |= in->legs[i]->asked && in->legs[i]->asked->joins;
+	has(out, in, joins, "meets-asks");
+	has(out, in, in->meets, "meets");
+	has(out, in, in->transfer && in->transfer->met, "met");
+	has(out, in, in->untold, "untold");
+}
+
+static bool is_deflected(const Tandem__Call__Call *in)
+{
+	for (size_t i = 0; i < in->n_steps; i++) {
+		if (in->steps[i]->why == PLAN_DEFLECTED)
+			return true;
+	}
+	return false;
+}
+
 /* One is tried behind another of the same list. */
 static bool hunts(const Tandem__Call__Call *in)
 {
@@ -171,6 +196,7 @@ static void look_at_plan(struct shape *out, const Tandem__Call__Call *in)
 
 	has(out, in, state && state < COUNT_OF(names), names[state % COUNT_OF(names)]);
 	has(out, in, hunts(in), "hunt");
+	has(out, in, is_deflected(in), "deflected");
 }
 
 static bool caller_is_called(const Tandem__Call__Call *in)
@@ -191,6 +217,16 @@ static bool has_moved(const Tandem__Call__Call *in)
 	return false;
 }
 
+static bool plays(const Tandem__Call__Call *in, const char *what)
+{
+	for (size_t i = 0; in->acts && i < in->acts->n_files; i++) {
+		if (bytes_eq(bytes_mem(in->acts->files[i].data, in->acts->files[i].len),
+			     bytes_str(what)))
+			return true;
+	}
+	return false;
+}
+
 /* A party alone with the node, or that waits for it. */
 static void look_at_alone(struct shape *out, const Tandem__Call__Call *in)
 {
@@ -206,6 +242,7 @@ static void look_at_alone(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, waits && in->transfer, "waits-given");
 	has(out, in, in->acts && in->acts->files, "acts");
 	has(out, in, in->acts && in->acts->until_utc_ms, "acts-keys");
+	has(out, in, plays(in, ACT_ECHO), "acts-echo");
 	has(out, in, has_moved(in), "moved");
 }
 
@@ -229,18 +266,37 @@ static void things(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, t.answer, "answer");
 	look_at_flows(out, in);
 	look_at_pairs(out, in);
+	look_at_meeting(out, in);
 	look_at_plan(out, in);
 	look_at_alone(out, in);
 }
 
-bool shape_of(struct shape *out, const struct call_host *h, struct bytes record)
+static Tandem__Call__Call *unpack(const struct call_host *h, struct bytes record)
 {
 	Tandem__Call__Call *in = tandem__call__call__unpack(NULL, record.n, record.p);
 	bool later;
 
-	*out = (struct shape){ 0 };
 	if (in && in->sealed.len)
 		(void)call_unseal(h, &in, &later);
+	return in;
+}
+
+bool shape_refuses(const struct call_host *h, struct bytes record)
+{
+	Tandem__Call__Call *in = unpack(h, record);
+	bool refuses = false;
+
+	for (size_t i = 0; in && i < in->n_legs; i++)
+		refuses |= in->legs[i]->refusal != NULL;
+	tandem__call__call__free_unpacked(in, NULL);
+	return refuses;
+}
+
+bool shape_of(struct shape *out, const struct call_host *h, struct bytes record)
+{
+	Tandem__Call__Call *in = unpack(h, record);
+
+	*out = (struct shape){ 0 };
 	if (!in)
 		return false;
 	out->call = in->id;

@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "sig/host/host.h"
 
-enum { SHAPE_NAME_MAX = 128, SHAPES_MAX = 28 };
+enum { SHAPE_NAME_MAX = 128, SHAPES_MAX = 32 };
 
 /*
  * names[0]: states of call, legs and INVITE. The others: one for each thing beside the states that this record has (keys, video,
@@ -19,5 +19,7 @@ struct shape {
 };
 /* False: it is no record, or does not open with the host's key. */
 bool shape_of(struct shape *out, const struct call_host *h, struct bytes record);
+/* It has our refusal of an INVITE. */
+bool shape_refuses(const struct call_host *h, struct bytes record);
 
 #endif

@@ -55,6 +55,7 @@ enum sabotage {
 	SABOTAGE_DEAF,      /* the engine never says that a party is silent */
 	SABOTAGE_GAP,       /* the first CDR of a call begins too early */
 	SABOTAGE_FENCE,     /* a node that has lost its shard goes on */
+	SABOTAGE_TENANT,    /* phones of the other tenant are its own, too */
 	SABOTAGE_COUNT,
 };
 const char *sabotage_name(enum sabotage sabotage);
@@ -82,10 +83,14 @@ struct sim {
 	const struct story *script; /* nothing is left to chance; NULL: all is */
 	uint32_t kill;              /* ... and the node is killed there; 0: never */
 	uint32_t fence;             /* ... or loses its shard there to another owner */
+	bool decoys;                /* there is another tenant with the same numbers (decoys.h) */
 	bool quiet;                 /* phones let their registrations run out */
 	bool calm;                  /* no more crashes and outages: things shall come to an end */
 	uint64_t end_ns;            /* of the run */
 };
+
+/* Of all phones of the run: another one where there is another tenant. */
+extern const char *g_sim_domain;
 
 struct sim_way {
 	enum sabotage sabotage;

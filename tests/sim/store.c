@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,16 @@ static void apply_end(struct sim *s, struct store_command *c)
 		text_clear(&p->record);
 	c->applied_ns = s->now_ns;
 	check_cdrs(s, c->cdrs, c->cdr_count);
+}
+
+/* As in cluster/store_key.c. */
+static int store_key(struct text *out, const struct effect *e)
+{
+	char key[96];
+	int n = snprintf(key, sizeof(key), "%s:%s", text_str(&e->tenant), text_str(&e->user));
+
+	assert(n > 0 && (size_t)n < sizeof(key));
+	return e->kind == EFFECT_BINDING_SAVE ? text_set(out, bytes_mem(key, (size_t)n)) : 0;
 }
 
 static struct store_entry *entry_of(struct sim *s, struct bytes user)
@@ -197,6 +208,7 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_BINDING_SAVE:
 		apply_binding(s, c);
 		break;
+	case EFFECT_BINDING_GET:
 	case EFFECT_SEND:
 	case EFFECT_CALL_OPEN:
 	case EFFECT_MEDIA:
@@ -296,7 +308,7 @@ static struct store_command *add(struct sim *s, const struct effect *e)
 				     .version = e->version,
 				     .expected = e->expected,
 				     .ttl_ms = e->ttl_ms };
-	if (text_set(&c->user, text_bytes(&e->user)) || text_set(&c->record, text_bytes(&e->data)))
+	if (store_key(&c->user, e) || text_set(&c->record, text_bytes(&e->data)))
 		assert(false && "out of memory");
 	if (e->cdr_count) {
 		c->cdrs = calloc(e->cdr_count, sizeof(*c->cdrs));

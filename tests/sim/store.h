@@ -18,7 +18,7 @@ struct store_call {
 };
 
 struct store_entry {
-	struct text user, record;
+	struct text user, record; /* user: TENANT:USER */
 	uint64_t version, expires_ns;
 };
 

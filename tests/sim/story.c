@@ -75,6 +75,9 @@ static void by_command(struct sim *s, const struct story_step *step)
 	else if (step->what == STORY_DEFLECT && s->node.shard &&
 		 shard_call_next(s->node.shard, &cursor, &v))
 		node_deflect(s, v.call, step->to);
+	else if (step->what == STORY_REJECT && s->node.shard &&
+		 shard_call_next(s->node.shard, &cursor, &v))
+		node_reject(s, v.call, step->to);
 	else if (step->what == STORY_AGAIN)
 		node_again(s);
 }
@@ -199,6 +202,7 @@ static void take(struct sim *s, const struct story_step *step)
 		break;
 	case STORY_TRANSFER:
 	case STORY_DEFLECT:
+	case STORY_REJECT:
 	case STORY_JOIN:
 	case STORY_AGAIN:
 		by_command(s, step);

@@ -54,6 +54,7 @@ enum story_what {
 	STORY_OTHER,      /* ... to the last one */
 	STORY_TRANSFER,   /* by command; who: enum shard_leg; to: extension */
 	STORY_DEFLECT,    /* by command; to: extension */
+	STORY_REJECT,     /* by command; to: status */
 	STORY_JOIN, /* by command, the call of A with the other one; who, to: enum shard_leg of each */
 	STORY_AGAIN,    /* the last command: its client heard nothing */
 	STORY_OPERATOR, /* ends all calls */
@@ -70,7 +71,8 @@ enum story_what {
 struct story_step {
 	uint16_t at_s;
 	enum story_what what;
-	uint8_t who, to;
+	uint8_t who;
+	uint16_t to;
 };
 
 /* Extensions behind D, without phones: calls to each go to some numbers that are not there, then to the next one; from the last to C. */

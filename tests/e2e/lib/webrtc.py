@@ -48,6 +48,7 @@ class WebRtc(Media):
         self.theirs, self.active, self.peer, self.dtls = None, None, None, None
         self.checked, self.dtls_heard = 0, []   # success responses; (when, source) of datagrams of handshakes
         self.dtls_sent, self.missed, self.deaf = 0, 0, False
+        self._next_check = 0.0
         self._lock, self._closed = threading.RLock(), False
         super().__init__(ports, **options)
         self.seq = secrets.randbits(14)         # RFC 3711: the index of the first packet is known
@@ -77,6 +78,7 @@ class WebRtc(Media):
                 self.theirs = [re.search(rf"^a=ice-{name}:(\S+)", text, re.M)[1] for name in ("ufrag", "pwd")]
             self.active = self.active or setup == "passive"
             self.peer = fingerprint_of(text)
+            self._next_check = 0.0
         return self
 
     def go(self):
@@ -111,13 +113,12 @@ class WebRtc(Media):
         return self.key_out.protect(head + bytes(160), self.seq)
 
     def _tick(self):
-        next_check = 0.0
         while not self._closed:
             time.sleep(0.02)
             with self._lock:
                 now = time.monotonic()
-                if self.theirs and now >= next_check:
-                    next_check = now + (CONSENT_S if self.checked else CHECK_S)
+                if self.theirs and now >= self._next_check:
+                    self._next_check = now + (CONSENT_S if self.checked else CHECK_S)
                     self._out(check(f"{self.theirs[0]}:{self.ufrag}", self.theirs[1]))
                 if self.remote and not self.dtls and self._may_begin():
                     self.dtls = Dtls(self.certificate, True, self.peer)

@@ -12,7 +12,8 @@ enum { NODE_SHARD = 17, NODE_ANSWERS = 1024, NODE_RECORDS = 64, NODE_RECORD_MAX 
 
 struct node {
 	struct redis *redis;
-	struct store *store;
+	struct store_shared *shared;
+	struct store_shard *store;
 	unsigned healthy, degraded; /* times told */
 	/* in the order they came */
 	char answers[NODE_ANSWERS]; /* a letter each, see node_letter */
@@ -82,17 +83,19 @@ struct node_settings {
 UNUSED static void node_open(struct node *n, const struct server *s, const struct node_settings *ns)
 {
 	struct redis_settings rs = { .reconnect_max_ns = 100 * NS_PER_MS };
-	struct store_settings ss = {
-		.shard = NODE_SHARD,
-		.incarnation = ns->incarnation,
+	struct store_shared_settings shared = {
 		.deadline_ns = (ns->deadline_ms ? ns->deadline_ms : 2000) * NS_PER_MS,
-		.lease_ns = (ns->lease_ms ? ns->lease_ms : 30000) * NS_PER_MS,
 		.tenant = "default",
 		.kinds = { "extension" },
 	};
+	struct store_shard_settings ss = {
+		.shard = NODE_SHARD,
+		.incarnation = ns->incarnation,
+		.lease_ns = (ns->lease_ms ? ns->lease_ms : 30000) * NS_PER_MS,
+	};
 
 	*n = (struct node){ 0 };
-	(void)snprintf(ss.node, sizeof(ss.node), "%s", ns->name);
+	(void)snprintf(shared.node, sizeof(shared.node), "%s", ns->name);
 	(void)snprintf(ss.identity.id, sizeof(ss.identity.id), "%s", ns->id ? ns->id : ns->name);
 	(void)snprintf(ss.identity.place, sizeof(ss.identity.place), "%s",
 		       ns->place ? ns->place : ns->name);
@@ -101,14 +104,17 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 		       ns->spool ? ns->spool : "spool");
 	(void)snprintf(rs.url, sizeof(rs.url), "%s", s->url);
 	assert_int_equal(redis_open(&n->redis, &rs, NULL, NULL), 0);
-	assert_int_equal(store_open(&n->store, n->redis, &ss, node_health, n), 0);
+	assert_int_equal(store_shared_open(&n->shared, n->redis, &shared), 0);
+	assert_int_equal(store_shard_open(&n->store, n->shared, n->redis, &ss, node_health, n), 0);
 }
 
 UNUSED static void node_close(struct node *n)
 {
-	store_close(n->store);
+	store_shard_close(n->store);
+	store_shared_close(n->shared);
 	redis_close(n->redis);
 	n->store = NULL;
+	n->shared = NULL;
 	n->redis = NULL;
 }
 

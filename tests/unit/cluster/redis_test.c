@@ -665,19 +665,19 @@ static void test_guests(void **state)
 	assert_true(drive(r, 2000, is_up, r));
 	guests[1].guest.next_ns = clock_now_ns();
 	assert_true(drive(r, 1000, has_expired, &guests[1]));
-	/* the last to join is the first to be told, and takes the next one along */
-	guests[2].takes = &guests[1];
+	/* told in the order in which they joined; the first one takes the next one along */
+	guests[0].takes = &guests[1];
 	server_kill(&s);
 	assert_true(drive(r, 2000, is_down, r));
 	assert_int_equal(guests[0].downs, 1);
 	assert_int_equal(guests[1].downs, 0);
 	assert_int_equal(guests[2].downs, 1);
 	assert_null(guests[1].guest.redis);
-	assert_ptr_equal(guests[0].guest.redis, r);
+	assert_ptr_equal(guests[2].guest.redis, r);
 	redis_close(r);
-	assert_null(guests[0].guest.redis);
-	assert_int_equal(guests[0].downs, 1);
-	assert_int_equal(guests[0].ups, 1);
+	assert_null(guests[2].guest.redis);
+	assert_int_equal(guests[2].downs, 1);
+	assert_int_equal(guests[2].ups, 1);
 	server_stop(&s);
 }
 

@@ -180,9 +180,11 @@ UNUSED PRINTF_LIKE(2, 3) static const char *server_ask(const struct server *s, c
 /* ---- the loop ---- */
 
 typedef bool drive_fn(void *arg);
+enum { DRIVEN_BESIDE = 2 };
 
 static struct {
 	struct redis *redis; /* flushed and driven; NULL: none, or closed meanwhile */
+	struct redis *beside[DRIVEN_BESIDE]; /* likewise; set by the test, and taken out by it */
 	drive_fn *done;
 	void *arg;
 	uint64_t until_ns;
@@ -191,13 +193,27 @@ static struct {
 
 static void drive_round(void *arg);
 
+UNUSED static void drive_expire(struct redis *redis, uint64_t now_ns)
+{
+	if (redis && redis_next_ns(redis) <= now_ns)
+		redis_expire(redis, now_ns);
+}
+
+UNUSED static uint64_t drive_flush(struct redis *redis, uint64_t next_ns)
+{
+	if (redis)
+		redis_flush(redis);
+	return redis && redis_next_ns(redis) < next_ns ? redis_next_ns(redis) : next_ns;
+}
+
 UNUSED static void drive_timer(void *arg)
 {
 	uint64_t now_ns = clock_now_ns();
 
 	(void)arg;
-	if (g_drive.redis && redis_next_ns(g_drive.redis) <= now_ns)
-		redis_expire(g_drive.redis, now_ns);
+	drive_expire(g_drive.redis, now_ns);
+	for (size_t i = 0; i < DRIVEN_BESIDE; i++)
+		drive_expire(g_drive.beside[i], now_ns);
 	if (now_ns >= g_drive.until_ns)
 		loop_stop();
 }
@@ -211,10 +227,9 @@ UNUSED static void drive_round(void *arg)
 		g_drive.ok = true;
 		loop_stop();
 	}
-	if (g_drive.redis)
-		redis_flush(g_drive.redis);
-	if (g_drive.redis && redis_next_ns(g_drive.redis) < next_ns)
-		next_ns = redis_next_ns(g_drive.redis);
+	next_ns = drive_flush(g_drive.redis, next_ns);
+	for (size_t i = 0; i < DRIVEN_BESIDE; i++)
+		next_ns = drive_flush(g_drive.beside[i], next_ns);
 	assert_int_equal(loop_timer(next_ns, drive_timer, NULL), 0);
 }
 

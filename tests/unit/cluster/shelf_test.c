@@ -8,12 +8,29 @@
 
 static const struct hash_key KEY = { 1, 2 };
 
-static int put(struct shelf *s, const char *name, uint64_t version, const char *text)
+static const struct bytes T = BYTES_LIT("default"), OTHER = BYTES_LIT("other"),
+			  EXTENSION = BYTES_LIT("extension");
+
+static int put_of(struct shelf *s, struct bytes tenant, const char *name, uint64_t version,
+		  const char *text)
 {
-	struct snapshot_document d = { BYTES_LIT("extension"), bytes_str(name), version,
+	struct snapshot_document d = { tenant, EXTENSION, bytes_str(name), version,
 				       bytes_str(text) };
 
 	return shelf_put(s, &d);
+}
+
+static int put(struct shelf *s, const char *name, uint64_t version, const char *text)
+{
+	return put_of(s, T, name, version, text);
+}
+
+static void take(struct shelf *s, struct bytes tenant, struct bytes kind, const char *name,
+		 uint64_t version)
+{
+	struct snapshot_document d = { tenant, kind, bytes_str(name), version, { 0 } };
+
+	shelf_delete(s, &d);
 }
 
 static void check_file(const struct shelf *s, uint32_t count, uint64_t generation)
@@ -26,9 +43,63 @@ static void check_file(const struct shelf *s, uint32_t count, uint64_t generatio
 	file = shelf_snapshot(s, &n);
 	assert_non_null(file);
 	assert_int_equal(snapshot_open(&snapshot, bytes_mem(file, n), &reason), 0);
+	assert_int_equal(snapshot.format, SNAPSHOT_OF_ONE);
 	assert_int_equal(snapshot.count, count);
 	assert_int_equal(snapshot.generation, generation);
 	free(file);
+}
+
+/* Tenants with equal names: each has its documents and its generation, and so has the file. */
+static void test_tenants(void **state)
+{
+	struct snapshot snapshot;
+	const char *reason;
+	struct shelf s, again;
+	uint8_t *file;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(shelf_open(&s, 4, &KEY), 0);
+	assert_int_equal(shelf_open(&again, 4, &KEY), 0);
+	assert_int_equal(put_of(&s, T, "1", 1, "one"), 0);
+	assert_int_equal(put_of(&s, OTHER, "1", 7, "of the other"), 0);
+	assert_int_equal(put_of(&s, OTHER, "2", 8, "two"), 0);
+	take(&s, OTHER, EXTENSION, "2", 9);
+	assert_int_equal(shelf_generation_set(&s, BYTES_LIT("third"), 3), 0);
+	file = shelf_snapshot(&s, &n);
+	assert_int_equal(snapshot_open(&snapshot, bytes_mem(file, n), &reason), 0);
+	assert_int_equal(snapshot.format, SNAPSHOT_FORMAT);
+	assert_int_equal(shelf_take(&again, &snapshot), 0);
+	free(file);
+	assert_int_equal(shelf_count(&again), 2);
+	assert_int_equal(shelf_version(&again, T, EXTENSION, BYTES_LIT("1")), 1);
+	assert_int_equal(shelf_version(&again, OTHER, EXTENSION, BYTES_LIT("1")), 7);
+	assert_int_equal(shelf_version(&again, OTHER, EXTENSION, BYTES_LIT("2")), 0);
+	assert_true(bytes_is(shelf_text(&again, OTHER, EXTENSION, BYTES_LIT("1")), "of the other"));
+	assert_int_equal(shelf_generation(&again, T), 1);
+	assert_int_equal(shelf_generation(&again, OTHER), 9);
+	assert_int_equal(shelf_generation(&again, BYTES_LIT("third")), 3);
+	shelf_close(&s);
+	shelf_close(&again);
+}
+
+/* Whoever compares marks what is there; the rest is walked. */
+static void test_marks(void **state)
+{
+	const struct snapshot_document one = { T, EXTENSION, BYTES_LIT("1"), 0, { 0 } };
+	struct snapshot_document d;
+	uint32_t cursor = 0;
+	struct shelf s;
+
+	(void)state;
+	assert_int_equal(shelf_open(&s, 4, &KEY), 0);
+	assert_int_equal(put(&s, "1", 1, "one"), 0);
+	assert_int_equal(put(&s, "2", 2, "two"), 0);
+	shelf_mark(&s, &one, 5);
+	assert_true(shelf_next_unmarked(&s, 5, &cursor, &d));
+	assert_true(bytes_is(d.name, "2"));
+	assert_false(shelf_next_unmarked(&s, 5, &cursor, &d));
+	shelf_close(&s);
 }
 
 /* What is in it is what was put last, and what a snapshot has. */
@@ -46,8 +117,8 @@ static void test_put_and_delete(void **state)
 	assert_int_equal(put(&s, "3", 3, "full"), -ENOSPC);
 	assert_int_equal(put(&s, "1", 4, "one again, and longer"), 0);
 	check_file(&s, 2, 4);
-	shelf_delete(&s, BYTES_LIT("extension"), BYTES_LIT("2"), 5);
-	shelf_delete(&s, BYTES_LIT("profile"), BYTES_LIT("1"), 0); /* there is none */
+	take(&s, T, EXTENSION, "2", 5);
+	take(&s, T, BYTES_LIT("profile"), "1", 0); /* there is none */
 	check_file(&s, 1, 5);
 	assert_true(shelf_next(&s, &cursor, &d));
 	assert_true(bytes_is(d.kind, "extension") && bytes_is(d.name, "1"));
@@ -63,10 +134,10 @@ static void test_put_and_delete(void **state)
 static void test_names(void **state)
 {
 	const struct snapshot_document rows[] = {
-		{ BYTES_LIT("ab"), BYTES_LIT("c"), 1, BYTES_LIT("first") },
-		{ BYTES_LIT("a"), BYTES_LIT("bc"), 2, BYTES_LIT("") },
-		{ BYTES_LIT("a"), BYTES_LIT("b"), 3, BYTES_LIT("cthird") },
-	}, again = { BYTES_LIT("a"), BYTES_LIT("bc"), 4, BYTES_LIT("there") };
+		{ T, BYTES_LIT("ab"), BYTES_LIT("c"), 1, BYTES_LIT("first") },
+		{ T, BYTES_LIT("a"), BYTES_LIT("bc"), 2, BYTES_LIT("") },
+		{ T, BYTES_LIT("a"), BYTES_LIT("b"), 3, BYTES_LIT("cthird") },
+	}, again = { T, BYTES_LIT("a"), BYTES_LIT("bc"), 4, BYTES_LIT("there") };
 	struct snapshot_document d;
 	uint32_t cursor = 0;
 	struct shelf s;
@@ -82,7 +153,7 @@ static void test_names(void **state)
 	}
 	assert_int_equal(shelf_put(&s, &again), 0);
 	check_file(&s, 3, 4);
-	shelf_delete(&s, BYTES_LIT("a"), BYTES_LIT("bc"), 5);
+	take(&s, T, BYTES_LIT("a"), "bc", 5);
 	check_file(&s, 2, 5);
 	shelf_close(&s);
 }
@@ -92,6 +163,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_put_and_delete),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_tenants),
+		cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

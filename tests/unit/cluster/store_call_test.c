@@ -554,10 +554,11 @@ static void test_close(void **state)
 	node_with_server(&n, &s);
 	node_save(&n, 42, 1, "first");
 	node_save(&n, 43, 1, "first");
-	store_close(n.store);
+	store_shard_close(n.store);
 	assert_string_equal(n.answers, "uu");
 	/* Redis' answers come to nobody */
 	assert_false(drive(n.redis, 100, never, NULL));
+	store_shared_close(n.shared);
 	redis_close(n.redis);
 	assert_string_equal(n.answers, "uu");
 
@@ -566,7 +567,8 @@ static void test_close(void **state)
 	redis_close(n.redis);
 	assert_string_equal(n.answers, "u");
 	node_save(&n, 44, 1, "first");
-	store_close(n.store);
+	store_shard_close(n.store);
+	store_shared_close(n.shared);
 	assert_string_equal(n.answers, "uu");
 	server_stop(&s);
 }
@@ -574,11 +576,11 @@ static void test_close(void **state)
 static void close_done(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	struct node *n = arg;
-	struct store *store = n->store;
+	struct store_shard *store = n->store;
 
 	node_done(result, key, version, arg);
 	n->store = NULL;
-	store_close(store);
+	store_shard_close(store);
 }
 
 static void test_close_in_answer(void **state)
@@ -592,6 +594,7 @@ static void test_close_in_answer(void **state)
 	node_save(&n, 43, 1, "first");
 	node_end(&n, 44);
 	NODE_EXPECT(&n, "ouo"); /* the CDR went to the spool */
+	store_shared_close(n.shared);
 	redis_close(n.redis);
 	server_stop(&s);
 }

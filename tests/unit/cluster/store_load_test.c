@@ -160,6 +160,21 @@ static void test_older_program(void **state)
 	node_without_server(&n, &s);
 }
 
+static void put(struct node *n, struct bytes tenant, const char *kind, struct bytes name,
+		struct bytes json)
+{
+	store_document_put(n->shared,
+			   &(struct store_document){
+				   .tenant = tenant, .kind = kind, .name = name, .json = json },
+			   &(struct store_known){ 0 }, node_done, n);
+}
+
+static int document_each(struct bytes name, uint64_t version, struct bytes json, void *arg)
+{
+	assert_true(version > 0);
+	return node_each(name, json, arg);
+}
+
 /* Too large for us: nobody fetches it whole, and it does not end the start. */
 static void test_large(void **state)
 {
@@ -170,8 +185,7 @@ static void test_large(void **state)
 	node_with_server(&n, &s);
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	node_save(&n, 1, 1, "one");
-	store_document_put(n.store, BYTES_LIT("t"), "extension", BYTES_LIT("1001"), BYTES_LIT("{}"),
-			   node_done, &n);
+	put(&n, BYTES_LIT("t"), "extension", BYTES_LIT("1001"), BYTES_LIT("{}"));
 	NODE_EXPECT(&n, "oo");
 	(void)server_ask(&s, "EVAL %s 0",
 			 "redis.call('HSET', 'td:{s17}:rec', '0000000000002', "
@@ -180,7 +194,7 @@ static void test_large(void **state)
 			 "redis.call('HSET', 'td:{t:t}:doc:extension', 'big', "
 			 "string.rep('x', 20000000))");
 	store_load_calls(n.store, node_each, node_done, &n);
-	store_load_documents(n.store, BYTES_LIT("t"), "extension", node_each, node_done, &n);
+	store_load_documents(n.shared, BYTES_LIT("t"), "extension", document_each, node_done, &n);
 	NODE_EXPECT(&n, "oo");
 	assert_int_equal(n.loaded, 2);
 	assert_int_equal(store_calls_aside(n.store), 1);
@@ -208,7 +222,7 @@ static void test_too_new(void **state)
 	NODE_EXPECT(&n, "o");
 	store_load_calls(n.store, node_each, node_done, &n);
 	NODE_EXPECT(&n, "r");
-	assert_string_equal(store_too_new(n.store), "td:{s17}:rec 0000000000001");
+	assert_string_equal(store_shard_too_new(n.store), "td:{s17}:rec 0000000000001");
 	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(1)), "1");
 	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "1");
 	assert_string_equal(server_ask(&s, "KEYS td:broken:*"), "(0 elements)");
@@ -223,6 +237,7 @@ static bool link_is_up(void *arg)
 /* Whatever key is of the wrong type: set aside, at a start and under a running node, which then saves all again. */
 static void test_wrong_types(void **state)
 {
+	enum { SHARD_KEYS = 4 }; /* of keys, the first ones */
 	static const char *const keys[] = { "td:{s17}:lease",
 					    "td:{s17}:rec",
 					    "td:{s17}:cdr",
@@ -243,9 +258,12 @@ static void test_wrong_types(void **state)
 		(void)server_ask(&s, "SET %s nonsense", keys[i]);
 	node_open(&n, &s, &(struct node_settings){ .name = "a", .incarnation = 1 });
 	assert_true(drive(n.redis, 5000, link_is_up, n.redis));
-	store_keys_check(n.store, node_done, &n);
+	store_shard_keys_check(n.store, node_done, &n);
 	NODE_EXPECT(&n, "o");
-	assert_int_equal(n.version, COUNT_OF(keys));
+	assert_int_equal(n.version, SHARD_KEYS);
+	store_shared_keys_check(n.shared, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.version, COUNT_OF(keys) - SHARD_KEYS);
 	assert_int_equal(store_calls_aside(n.store), 1);
 	store_acquire(n.store, node_done, &n);
 	NODE_EXPECT(&n, "o");
@@ -264,6 +282,13 @@ static void test_wrong_types(void **state)
 	node_save(&n, 1, 3, "three");
 	NODE_EXPECT(&n, "o");
 	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "1");
+	(void)server_ask(&s, "DEL td:aors");
+	(void)server_ask(&s, "SET td:aors nonsense");
+	store_binding_save(n.shared, BYTES_LIT("t"), BYTES_LIT("1"), 0, 1, BYTES_LIT("x"), 60000,
+			   node_done, &n);
+	NODE_EXPECT(&n, "r");
+	assert_true(drive(n.redis, 5000, node_is_degraded, &n));
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
 	node_without_server(&n, &s);
 }
 
@@ -274,18 +299,18 @@ static void test_bindings(void **state)
 
 	(void)state;
 	node_with_server(&n, &s);
-	store_binding_save(n.store, BYTES_LIT("t"), BYTES_LIT("1001"), 0, 1, BYTES_LIT("one"),
+	store_binding_save(n.shared, BYTES_LIT("t"), BYTES_LIT("1001"), 0, 1, BYTES_LIT("one"),
 			   60000, node_done, &n);
-	store_binding_save(n.store, BYTES_LIT("t"), BYTES_LIT("a:b"), 0, 1, BYTES_LIT("two"), 60000,
+	store_binding_save(n.shared, BYTES_LIT("t"), BYTES_LIT("a:b"), 0, 1, BYTES_LIT("two"),
+			   60000, node_done, &n);
+	store_binding_save(n.shared, BYTES_LIT("t"), BYTES_LIT("brief"), 0, 1, BYTES_LIT("x"), 20,
 			   node_done, &n);
-	store_binding_save(n.store, BYTES_LIT("t"), BYTES_LIT("brief"), 0, 1, BYTES_LIT("x"), 20,
-			   node_done, &n);
-	store_binding_save(n.store, BYTES_LIT("t"), BYTES_LIT("bad"), 0, 1, BYTES_LIT("x"), 60000,
+	store_binding_save(n.shared, BYTES_LIT("t"), BYTES_LIT("bad"), 0, 1, BYTES_LIT("x"), 60000,
 			   node_done, &n);
 	NODE_EXPECT(&n, "oooo");
 	(void)server_ask(&s, "SET td:{aor:t:bad}:reg garbage");
 	nap_ms(50);
-	store_load_bindings(n.store, node_each, node_done, &n);
+	store_load_bindings(n.shared, node_each, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	assert_int_equal(n.loaded, 2);
 	assert_true(node_has(&n, "t:1001=one"));
@@ -304,14 +329,11 @@ static void test_documents(void **state)
 
 	(void)state;
 	node_with_server(&n, &s);
-	store_document_put(n.store, tenant, "extension", BYTES_LIT("1001"), BYTES_LIT("{\"a\":1}"),
-			   node_done, &n);
-	store_document_put(n.store, tenant, "extension", BYTES_LIT("1002"), BYTES_LIT("poison"),
-			   node_done, &n);
-	store_document_put(n.store, tenant, "trunk", BYTES_LIT("x"), BYTES_LIT("{}"), node_done,
-			   &n);
+	put(&n, tenant, "extension", BYTES_LIT("1001"), BYTES_LIT("{\"a\":1}"));
+	put(&n, tenant, "extension", BYTES_LIT("1002"), BYTES_LIT("poison"));
+	put(&n, tenant, "trunk", BYTES_LIT("x"), BYTES_LIT("{}"));
 	NODE_EXPECT(&n, "ooo");
-	store_load_documents(n.store, tenant, "extension", node_each, node_done, &n);
+	store_load_documents(n.shared, tenant, "extension", document_each, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	assert_int_equal(n.version, 1);
 	assert_true(node_has(&n, "1001={\"a\":1}"));
@@ -320,7 +342,7 @@ static void test_documents(void **state)
 	assert_string_equal(server_ask(&s, "HGET td:broken:td:{t:acme}:doc:extension 1002"),
 			    "poison");
 	n.loaded = 0;
-	store_load_documents(n.store, tenant, "queue", node_each, node_done, &n);
+	store_load_documents(n.shared, tenant, "queue", document_each, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	assert_int_equal(n.loaded, 0);
 	node_without_server(&n, &s);
@@ -338,18 +360,18 @@ static void test_without_redis(void **state)
 	NODE_EXPECT(&n, "o");
 	server_signal(&s, SIGSTOP);
 	store_load_calls(n.store, node_each, node_done, &n);
-	store_load_bindings(n.store, node_each, node_done, &n);
+	store_load_bindings(n.shared, node_each, node_done, &n);
 	assert_false(drive(n.redis, 50, never, NULL));
 	server_kill(&s);
 	NODE_EXPECT(&n, "uu");
 	store_load_calls(n.store, node_each, node_done, &n);
-	store_load_documents(n.store, BYTES_LIT("t"), "k", node_each, node_done, &n);
+	store_load_documents(n.shared, BYTES_LIT("t"), "k", document_each, node_done, &n);
 	NODE_EXPECT(&n, "uu");
 	/* and the store goes while one is under way */
 	server_start(&s, NULL);
 	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
 	store_load_calls(n.store, node_each, node_done, &n);
-	store_load_bindings(n.store, node_each, node_done, &n);
+	store_load_bindings(n.shared, node_each, node_done, &n);
 	node_close(&n);
 	assert_string_equal(n.answers, "uu");
 	assert_int_equal(n.loaded, 0);
@@ -359,11 +381,11 @@ static void test_without_redis(void **state)
 static int close_each(struct bytes key, struct bytes record, void *arg)
 {
 	struct node *n = arg;
-	struct store *store = n->store;
+	struct store_shard *store = n->store;
 
 	(void)node_each(key, record, arg);
 	n->store = NULL;
-	store_close(store);
+	store_shard_close(store);
 	return -EBADMSG;
 }
 
@@ -381,11 +403,17 @@ static void test_close_in_record(void **state)
 	NODE_EXPECT(&n, "u");
 	assert_int_equal(n.loaded, 1);
 	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "2");
+	store_shared_close(n.shared);
 	redis_close(n.redis);
 	server_stop(&s);
 }
 
-/* A start asks for the generation, and puts back what was lost: a Redis that is late by a save's deadline does not end it. */
+static void look_done(const struct store_look *look, void *arg)
+{
+	node_done(look->result, 0, 0, arg);
+}
+
+/* A start asks for generations, and puts back what was lost: a Redis that is late by a save's deadline does not end it. */
 static void test_late_at_start(void **state)
 {
 	const struct bytes t = BYTES_LIT("t");
@@ -400,9 +428,14 @@ static void test_late_at_start(void **state)
 	store_acquire(n.store, node_done, &n);
 	NODE_EXPECT(&n, "o");
 	server_signal(&s, SIGSTOP);
-	store_document_generation(n.store, t, node_done, &n);
-	store_document_restore(n.store, t, "extension", BYTES_LIT("1001"), 7, BYTES_LIT("{}"),
-			       node_done, &n);
+	store_documents_look(n.shared, &t, 1, (struct bytes){ 0 }, look_done, &n);
+	store_document_restore(n.shared,
+			       &(struct store_document){ .tenant = t,
+							 .kind = "extension",
+							 .name = BYTES_LIT("1001"),
+							 .version = 7,
+							 .json = BYTES_LIT("{}") },
+			       BYTES_LIT("h"), node_done, &n);
 	assert_false(drive(n.redis, 200, never, NULL));
 	server_signal(&s, SIGCONT);
 	NODE_EXPECT(&n, "oo");

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Registrations, documents and events. */
+/* Registrations and events. */
 #include "tests/unit/cluster/node.h"
 
 static void save(struct node *n, uint64_t expected, uint64_t version, const char *record,
 		 uint64_t ttl_ms)
 {
-	store_binding_save(n->store, BYTES_LIT("acme"), BYTES_LIT("1001"), expected, version,
+	store_binding_save(n->shared, BYTES_LIT("acme"), BYTES_LIT("1001"), expected, version,
 			   bytes_str(record), ttl_ms, node_done, n);
 }
 
@@ -78,42 +78,18 @@ static void test_binding_without_lease(void **state)
 	node_open(&n, &s, &(struct node_settings){ .name = "a", .incarnation = 1 });
 	assert_true(drive(n.redis, 2000, is_up, n.redis));
 	save(&n, 0, 1, "x", 60000);
-	store_binding_save(n.store, BYTES_LIT("a:b"), BYTES_LIT("c"), 0, 1, BYTES_LIT("x"), 60000,
+	store_binding_save(n.shared, BYTES_LIT("a:b"), BYTES_LIT("c"), 0, 1, BYTES_LIT("x"), 60000,
 			   node_done, &n);
-	store_document_put(n.store, BYTES_LIT("acme"), "extension", BYTES_LIT("1"), BYTES_LIT("{}"),
-			   node_done, &n);
+	store_document_put(n.shared,
+			   &(struct store_document){ .tenant = BYTES_LIT("acme"),
+						     .kind = "extension",
+						     .name = BYTES_LIT("1"),
+						     .json = BYTES_LIT("{}") },
+			   &(struct store_known){ 0 }, node_done, &n);
 	assert_true(drive(n.redis, 2000, node_has_answered, &(struct node_goal){ &n, 3 }));
 	assert_int_equal(strspn(n.answers, "or"),
 			 3); /* a tenant with a colon is refused, in whatever order */
 	assert_non_null(strchr(n.answers, 'r'));
-	node_without_server(&n, &s);
-}
-
-static void test_documents(void **state)
-{
-	const struct bytes tenant = BYTES_LIT("acme"), name = BYTES_LIT("1001");
-	struct server s;
-	struct node n;
-
-	(void)state;
-	node_with_server(&n, &s);
-	store_document_put(n.store, tenant, "extension", name, BYTES_LIT("{\"v\":1}"), node_done,
-			   &n);
-	NODE_EXPECT(&n, "o");
-	assert_int_equal(n.version, 1);
-	store_document_put(n.store, tenant, "extension", name, BYTES_LIT("{\"v\":2}"), node_done,
-			   &n);
-	NODE_EXPECT(&n, "o");
-	assert_int_equal(n.version, 2);
-	assert_string_equal(server_ask(&s, "HGET td:{t:acme}:doc:extension 1001"), "{\"v\":2}");
-	assert_string_equal(server_ask(&s, "HGET td:{t:acme}:ver:extension 1001"), "2");
-	store_document_delete(n.store, tenant, "extension", name, node_done, &n);
-	NODE_EXPECT(&n, "o");
-	assert_string_equal(server_ask(&s, "GET td:{t:acme}:gen"), "3");
-	store_document_delete(n.store, tenant, "extension", name, node_done, &n);
-	NODE_EXPECT(&n, "o");
-	assert_string_equal(server_ask(&s, "GET td:{t:acme}:gen"), "3");
-	assert_string_equal(server_ask(&s, "EXISTS td:{t:acme}:ver:extension"), "0");
 	node_without_server(&n, &s);
 }
 
@@ -133,7 +109,7 @@ static void test_events(void **state)
 	save(&n, 0, 1, "x", 1000);
 	NODE_EXPECT(&n, "o"); /* after them */
 	assert_string_equal(server_ask(&s, "XLEN td:{ev:acme}"), "10");
-	store_security(n.store, fields, COUNT_OF(fields));
+	store_security(n.shared, fields, COUNT_OF(fields));
 	save(&n, 1, 2, "x", 1000);
 	NODE_EXPECT(&n, "o");
 	assert_string_equal(server_ask(&s, "XLEN td:security"), "1");
@@ -150,7 +126,6 @@ int main(void)
 		cmocka_unit_test(test_binding_versions),
 		cmocka_unit_test(test_binding_life),
 		cmocka_unit_test(test_binding_without_lease),
-		cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_events),
 	};
 

@@ -32,7 +32,8 @@ static int ulaw_decode(struct decoder *d, int16_t *pcm, uint32_t samples, int oc
 {
 	(void)d;
 	(void)samples;
-	g711_ulaw_decode(pcm, g_packet, (size_t)octets);
+	for (int i = 0; i < octets; i++)
+		pcm[i] = g711_ulaw_sample(g_packet[i]);
 	return octets;
 }
 
@@ -40,7 +41,8 @@ static int alaw_decode(struct decoder *d, int16_t *pcm, uint32_t samples, int oc
 {
 	(void)d;
 	(void)samples;
-	g711_alaw_decode(pcm, g_packet, (size_t)octets);
+	for (int i = 0; i < octets; i++)
+		pcm[i] = g711_alaw_sample(g_packet[i]);
 	return octets;
 }
 

@@ -1,184 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker thread, its rings and real sockets, as app/ uses them. Run under TSan too. */
-#include "tests/unit/test.h"
-
 #include <errno.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/metric.h"
-#include "bench/stun_ask.h"
-#include "engine/engine.h"
 #include "engine/port/port.h"
 #include "media/sound.h"
-#include "media/stun.h"
-
-enum { WORKERS = 3, SLOTS = 64, JOBS = 8, WAIT_MS = 2000, A = 0, B = 1 };
-
-struct party {
-	int fd;
-	struct addr at;   /* its own */
-	struct addr ours; /* where the engine listens for it */
-};
-
-static struct addr bound_to(int fd)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	struct addr a;
-
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&ss, &len), 0);
-	assert_int_equal(addr_from_sockaddr(&a, (struct sockaddr *)&ss), 0);
-	return a;
-}
-
-static struct engine *open_engine(enum engine_port port)
-{
-	struct engine_settings s = { .workers = WORKERS,
-				     .slots = SLOTS,
-				     .shared_ports = 1,
-				     .jobs = JOBS,
-				     .commands = 64,
-				     .events = 64,
-				     .port = port };
-	struct engine *e;
-	int err = engine_open(&e, &s);
-
-	if (err == -ENOSYS) {
-		print_message("# not allowed on this machine\n");
-		skip();
-	}
-	assert_int_equal(err, 0);
-	return e;
-}
-
-static struct party party_open(void)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct party p = { .fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
-
-	assert_true(p.fd >= 0);
-	assert_int_equal(bind(p.fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	p.at = bound_to(p.fd);
-	return p;
-}
-
-/* An OPEN of the flow that faces this party, as app/ would send it. */
-static struct media_command open_command(struct party *p, uint32_t slot, uint32_t generation)
-{
-	struct media_command c = {
-		.kind = MEDIA_FLOW_OPEN,
-		.spec = { .id = { .slot = slot, .generation = generation },
-			  .peer = { .slot = slot ^ 1, .generation = generation },
-			  .call = 99 + slot / 2,
-			  .remote_rtp = p->at,
-			  .ssrc_out = 0xabc0 + slot,
-			  .latch = LATCH_SAME_IP,
-			  .receive = 1,
-			  .send = 1,
-			  .leg = (uint8_t)(slot & 1),
-			  .event_pt = 101,
-			  .event_clock_hz = 8000,
-			  .rule_count = 1,
-			  .rules = { { .in = 0, .out = 0, .clock_hz = 8000 } } },
-	};
-	struct addr any = { .family = ADDR_V4, .ip = { 127, 0, 0, 1 } };
-
-	assert_int_equal(engine_bind(&any, &any, 46, &c.rtp_fd, &c.rtcp_fd), 0);
-	p->ours = bound_to(c.rtp_fd);
-	return c;
-}
-
-static void command(struct engine *e, const struct media_command *c)
-{
-	for (int i = 0; i < WAIT_MS && !engine_command(e, c); i++)
-		(void)usleep(1000);
-}
-
-static void flow_command(struct engine *e, enum media_command_kind kind, uint32_t slot,
-			 uint32_t generation)
-{
-	command(e, &(struct media_command){ .kind = kind,
-					    .id = { .slot = slot, .generation = generation } });
-}
-
-/* The next event of this kind, waiting on the descriptor as the control loop does. False: none came. */
-static bool event_wait(struct engine *e, enum media_event_kind kind, struct media_event *out)
-{
-	struct pollfd p = { .fd = engine_event_fd(e), .events = POLLIN };
-
-	for (;;) {
-		while (engine_events(e, out, 1) == 1)
-			if (out->kind == kind)
-				return true;
-		if (engine_events_wait(e) && poll(&p, 1, WAIT_MS) == 0)
-			return false;
-	}
-}
-
-static void rtp_send(const struct party *p, uint32_t ssrc, uint16_t sequence)
-{
-	uint8_t packet[172] = { 0x80 };
-	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sockaddr(&p->ours, &ss);
-
-	be16_put(packet + 2, sequence);
-	be32_put(packet + 4, sequence * 160U);
-	be32_put(packet + 8, ssrc);
-	assert_int_equal(sendto(p->fd, packet, sizeof(packet), 0, (struct sockaddr *)&ss, len),
-			 sizeof(packet));
-}
-
-/* The sequence number received, with our SSRC; -1: nothing came. */
-static int rtp_receive(const struct party *p, uint32_t ssrc, int wait_ms)
-{
-	struct pollfd wait = { .fd = p->fd, .events = POLLIN };
-	uint8_t packet[256];
-
-	if (poll(&wait, 1, wait_ms) != 1)
-		return -1;
-
-	ssize_t n = recv(p->fd, packet, sizeof(packet), MSG_DONTWAIT);
-
-	if (n < 0)
-		return -1; /* an ICMP error */
-	assert_int_equal(n, 172);
-	assert_int_equal(be32_get(packet + 8), ssrc);
-	return be16_get(packet + 2);
-}
-
-/* Both flows are open afterwards: the answer to a query comes after what was commanded before. */
-static void pair_open(struct engine *e, struct party party[2], uint32_t slot, uint32_t generation)
-{
-	struct media_event event;
-
-	for (int side = A; side <= B; side++) {
-		party[side] = party_open();
-
-		struct media_command c =
-			open_command(&party[side], slot + (uint32_t)side, generation);
-
-		command(e, &c);
-	}
-	flow_command(e, MEDIA_FLOW_QUERY, slot, generation);
-	assert_true(event_wait(e, MEDIA_FLOW_STATS, &event));
-}
-
-static void pair_close(struct engine *e, struct party party[2], uint32_t slot, uint32_t generation)
-{
-	struct media_event event;
-
-	for (int side = A; side <= B; side++) {
-		flow_command(e, MEDIA_FLOW_CLOSE, slot + (uint32_t)side, generation);
-		assert_true(event_wait(e, MEDIA_FLOW_CLOSED, &event));
-		assert_int_equal(event.id.slot, slot + (uint32_t)side);
-		(void)close(party[side].fd);
-	}
-}
+#include "tests/unit/engine/parties.h"
 
 static void relays_both_ways(enum engine_port port)
 {
@@ -219,32 +49,6 @@ static struct party browser_open(struct engine *e, const struct addr *shared, ui
 	memset(c.spec.ice.pwd, 'k' + (int)slot, sizeof(c.spec.ice.pwd));
 	command(e, &c);
 	return p;
-}
-
-static void browser_checks(const struct party *p, uint32_t slot)
-{
-	struct pollfd wait = { .fd = p->fd, .events = POLLIN };
-	uint8_t memory[256];
-	struct writer w = writer_over(memory, sizeof(memory));
-	char username[ICE_UFRAG_LEN + 2] = { 0 }, pwd[ICE_PWD_LEN];
-	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sockaddr(&p->ours, &ss);
-	struct stun_message m;
-	ssize_t n;
-
-	memset(username, 'a' + (int)slot, ICE_UFRAG_LEN);
-	username[ICE_UFRAG_LEN] = ':';
-	memset(pwd, 'k' + (int)slot, sizeof(pwd));
-	stun_begin(&w, STUN_BINDING_REQUEST, BYTES_LIT("0123456789ab"));
-	stun_put_username(&w, bytes_mem(username, sizeof(username)));
-	stun_put_use_candidate(&w);
-	stun_put_integrity(&w, bytes_mem(pwd, sizeof(pwd)));
-	assert_int_equal(sendto(p->fd, memory, w.n, 0, (struct sockaddr *)&ss, len), w.n);
-	assert_int_equal(poll(&wait, 1, WAIT_MS), 1);
-	n = recv(p->fd, memory, sizeof(memory), MSG_DONTWAIT);
-	assert_int_equal(stun_parse(&m, bytes_mem(memory, (size_t)n)), 0);
-	assert_int_equal(m.type, STUN_BINDING_SUCCESS);
-	assert_true(addr_eq(&m.mapped, &p->at));
 }
 
 static void browsers_share_a_port(enum engine_port port)
@@ -339,10 +143,10 @@ static struct media_sound *sound_play(struct engine *e, uint64_t call)
 	const struct media_command c = { .kind = MEDIA_JOB_OPEN,
 					 .job = { .slot = 1, .generation = 5 },
 					 .call = call,
-					 .track = { .sound = media_sound_take(sound),
-						    .codec = MEDIA_CODEC_PCMU,
-						    .packet_ms = 20,
-						    .loops = 1 } };
+					 .work.track = { .sound = media_sound_take(sound),
+							 .codec = MEDIA_CODEC_PCMU,
+							 .packet_ms = 20,
+							 .loops = 1 } };
 
 	command(e, &c);
 	return sound;
@@ -408,123 +212,6 @@ static void close_drops_sounds(enum engine_port port)
 		assert_int_equal(sound->references, 1);
 		media_sound_drop(sound);
 	}
-}
-
-/* ---- from worker to worker ---- */
-
-enum { MOVES = 20, TALK_US = 2000, TALKS_BETWEEN = 25 };
-
-/* A by itself, B by an update that says so. */
-static void flow_move(struct engine *e, const struct media_command *c, int side)
-{
-	struct media_command update = *c;
-
-	if (side == A) {
-		assert_int_equal(engine_move(e, &c->spec), 0);
-		return;
-	}
-	update.kind = MEDIA_FLOW_UPDATE;
-	update.moves = 1;
-	assert_true(engine_command(e, &update));
-}
-
-static void call_move(struct engine *e, struct media_command c[2], uint64_t call)
-{
-	for (int side = A; side <= B; side++) {
-		struct flow_spec *spec = &c[side].spec;
-
-		spec->call = call;
-		flow_move(e, &c[side], side);
-		/* nothing overtakes it */
-		assert_int_equal(engine_move(e, spec), -EAGAIN);
-		assert_false(engine_command(e, &(struct media_command){ .kind = MEDIA_FLOW_QUERY,
-									.id = spec->id }));
-	}
-}
-
-/* The time without a packet, at its longest; how many came. B hears what A sends every 2 ms. */
-static uint64_t talk(struct engine *e, const struct party party[2], uint16_t *sequence, int packets,
-		     int *heard, uint32_t *moved)
-{
-	uint64_t longest_ns = 0, last_ns = clock_now_ns();
-	struct media_event event;
-
-	for (int i = 0; i < packets; i++) {
-		rtp_send(&party[A], 1, (*sequence)++);
-		(void)usleep(TALK_US);
-		while (rtp_receive(&party[B], 0xabc1, 0) >= 0) {
-			uint64_t now_ns = clock_now_ns();
-
-			longest_ns = now_ns - last_ns > longest_ns ? now_ns - last_ns : longest_ns;
-			last_ns = now_ns;
-			(*heard)++;
-		}
-		while (engine_events(e, &event, 1) == 1) {
-			assert_int_not_equal(event.kind, MEDIA_FLOW_FAILED);
-			assert_int_not_equal(event.kind, MEDIA_FLOW_YIELDED);
-			*moved += event.kind == MEDIA_FLOW_MOVED && event.error == 0;
-		}
-	}
-	return longest_ns;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-/* To the worker of another call, and on to the next, while A talks. */
-static void a_call_moves_between_workers(enum engine_port port)
-{
-	struct engine *e = open_engine(port);
-	struct party party[2], idle[WORKERS - 1];
-	struct media_command c[2];
-	uint64_t gaps_ns[MOVES];
-	uint16_t sequence = 0;
-	uint32_t moved = 0;
-	int heard = 0;
-
-	for (int side = A; side <= B; side++) {
-		party[side] = party_open();
-		c[side] = open_command(&party[side], (uint32_t)side, 1);
-		command(e, &c[side]);
-	}
-	for (uint32_t i = 0; i < WORKERS - 1; i++) { /* calls 101, 102, ... */
-		struct media_command other;
-
-		idle[i] = party_open();
-		other = open_command(&idle[i], 4 + 2 * i, 1);
-		command(e, &other);
-	}
-	rtp_send(&party[B], 2, 0); /* who was never heard gets but a trickle */
-	assert_int_equal(rtp_receive(&party[A], 0xabc0, WAIT_MS), 0);
-	(void)talk(e, party, &sequence, 50, &heard, &moved);
-	for (int i = 0; i < MOVES; i++) {
-		call_move(e, c, 101 + (uint64_t)i % 2);
-		gaps_ns[i] = talk(e, party, &sequence, TALKS_BETWEEN, &heard, &moved);
-	}
-	assert_int_equal(moved, 2 * MOVES);
-	assert_in_range(heard, sequence - 5 * MOVES, sequence);
-	qsort(gaps_ns, MOVES, sizeof(gaps_ns[0]), by_size);
-	print_message("# without a packet at a move: median %u us, most %u us; %d of %u heard\n",
-		      (uint32_t)(gaps_ns[MOVES / 2] / 1000), (uint32_t)(gaps_ns[MOVES - 1] / 1000),
-		      heard, sequence);
-	assert_true(gaps_ns[MOVES / 2] < 20 * NS_PER_MS);
-	assert_int_equal(engine_move(e, &c[A].spec), -EALREADY);
-	c[A].spec.shared_port = 1;
-	c[A].spec.call = 4711;
-	assert_int_equal(engine_move(e, &c[A].spec), -ENOTSUP);
-	c[A].spec.shared_port = 0;
-	/* one that is on its way when all ends leaves no socket behind */
-	c[A].spec.call = 101 + MOVES % 2;
-	assert_int_equal(engine_move(e, &c[A].spec), 0);
-	engine_close(e);
-	for (uint32_t i = 0; i < WORKERS - 1; i++)
-		(void)close(idle[i].fd);
-	for (int side = A; side <= B; side++)
-		(void)close(party[side].fd);
 }
 
 /* B's port closes and opens again: ICMP errors in between must not make any flow deaf or dumb. */
@@ -797,23 +484,9 @@ static void a_port_is_bound_again_beside_our_own(void **state)
 	(void)close(party.fd);
 }
 
-#define FOR_EACH_PORT(name)                    \
-	static void uring_##name(void **state) \
-	{                                      \
-		(void)state;                   \
-		name(ENGINE_PORT_URING);       \
-	}                                      \
-	static void epoll_##name(void **state) \
-	{                                      \
-		(void)state;                   \
-		name(ENGINE_PORT_EPOLL);       \
-	}
-#define TESTS_OF(name) cmocka_unit_test(uring_##name), cmocka_unit_test(epoll_##name)
-
 FOR_EACH_PORT(relays_both_ways)
 FOR_EACH_PORT(a_sound_is_played_by_all_workers)
 FOR_EACH_PORT(close_drops_sounds)
-FOR_EACH_PORT(a_call_moves_between_workers)
 FOR_EACH_PORT(browsers_share_a_port)
 FOR_EACH_PORT(a_closed_flow_frees_its_port)
 FOR_EACH_PORT(close_closes_open_flows)
@@ -830,7 +503,6 @@ int main(void)
 		TESTS_OF(relays_both_ways),
 		TESTS_OF(a_sound_is_played_by_all_workers),
 		TESTS_OF(close_drops_sounds),
-		TESTS_OF(a_call_moves_between_workers),
 		TESTS_OF(browsers_share_a_port),
 		TESTS_OF(a_closed_flow_frees_its_port),
 		TESTS_OF(close_closes_open_flows),

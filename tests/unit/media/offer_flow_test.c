@@ -6,6 +6,7 @@
 #include "tests/unit/media/data.h"
 
 #include "media/offer.h"
+#include "tests/offer_answer.h"
 
 struct flow {
 	uint8_t text[32768];

@@ -6,6 +6,7 @@
 #include "tests/unit/media/data.h"
 
 #include "media/offer.h"
+#include "tests/offer_answer.h"
 
 /* Our keys in base64: octets '0' + line for A, 'a' + line for B. */
 #define RIG_KEY_A0 "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAw"

@@ -8,7 +8,7 @@
 UNUSED static void application_set(struct rig *r, const char *number, struct shard_forward f)
 {
 	(void)bytes_cstr(BYTES_LIT("ivr"), f.application, sizeof(f.application));
-	assert_int_equal(shard_forward_set(r->shard, number, &f), 0);
+	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, number, &f), 0);
 }
 
 UNUSED static int application_setup(void **state)

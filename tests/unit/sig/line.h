@@ -66,6 +66,33 @@ RIG_FN void line_assert_cdr(struct line *l, uint16_t status, uint16_t q850, enum
 	assert_int_equal(r->cdrs[0].ended_by, by);
 }
 
+RIG_FN struct bytes line_stored(const struct line *l)
+{
+	return text_bytes(&rig_stored(l->r)->record);
+}
+
+/* kill -9, and a successor that has this record. What was on its way to the store is lost. */
+RIG_FN void line_restart(struct line *l, struct bytes record)
+{
+	struct rig *r = l->r;
+	const char *reason = "";
+
+	shard_close(r->shard);
+	for (uint32_t i = 0; i < r->save_count; i++) {
+		if (!r->saves[i].answered)
+			r->saves[i].kind = EFFECT_SEND;
+	}
+	r->hold_saves = false;
+	rig_start_shard(r);
+	phone_bind(&l->a);
+	phone_bind(&l->b);
+	if (shard_restore_call(r->shard, record, r->now, &reason))
+		fail_msg("restore: %s", reason);
+	rig_run(r);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+}
+
 /* What the engine was told last of the leg's first line. */
 RIG_FN struct flow_spec line_last_spec(const struct rig *r, uint8_t leg)
 {

@@ -15,6 +15,7 @@
 struct phone {
 	struct rig *r;
 	const char *user;
+	const char *domain, *tenant; /* NULL: test.local, the default one */
 	struct addr addr;
 	char address[ADDR_TEXT_MAX];
 	char call_id[128], tag[128], remote_tag[256];
@@ -22,10 +23,11 @@ struct phone {
 	char target[256];             /* Contact of the other side */
 	uint32_t cseq;
 	uint32_t branches;
-	char branch[64];       /* of its last request */
-	struct bytes invite;   /* the last one that came; lives as long as the rig */
-	char registration[64]; /* Call-ID of its REGISTERs; "": that of its user */
-	struct sip_hop hop;    /* TCP, TLS: how what it says comes; else UDP from addr */
+	char branch[64];          /* of its last request */
+	struct bytes invite;      /* the last one that came; lives as long as the rig */
+	char contact_params[160]; /* of its REGISTERs, each after a semicolon */
+	char registration[64];    /* Call-ID of its REGISTERs; "": that of its user */
+	struct sip_hop hop;       /* TCP, TLS: how what it says comes; else UDP from addr */
 };
 
 RIG_FN void phone_open(struct phone *p, struct rig *r, const char *user, const char *address)
@@ -90,19 +92,24 @@ RIG_FN void phone_target(struct phone *p, struct bytes contact)
 	phone_copy(p->target, sizeof(p->target), bytes_sub(contact, 0, bytes_find(contact, '>')));
 }
 
+RIG_FN const char *phone_domain(const struct phone *p)
+{
+	return p->domain ? p->domain : "test.local";
+}
+
 RIG_FN void phone_register_with(struct phone *p, const char *extra, unsigned expires)
 {
 	phone_new_branch(p);
 	p->cseq++;
 	phone_say(p,
-		  "REGISTER sip:test.local SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\n"
-		  "Max-Forwards: 70\r\nFrom: <sip:%s@test.local>;tag=r%s\r\nTo: "
-		  "<sip:%s@test.local>\r\n"
-		  "Call-ID: %s%s\r\nCSeq: %u REGISTER\r\nContact: <sip:%s@%s>;expires=%u\r\n%s"
+		  "REGISTER sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\n"
+		  "Max-Forwards: 70\r\nFrom: <sip:%s@%s>;tag=r%s\r\nTo: <sip:%s@%s>\r\n"
+		  "Call-ID: %s%s\r\nCSeq: %u REGISTER\r\nContact: <sip:%s@%s>;expires=%u%s\r\n%s"
 		  "Content-Length: 0\r\n\r\n",
-		  p->address, p->branch, p->user, p->user, p->user,
-		  p->registration[0] ? "" : "reg-", p->registration[0] ? p->registration : p->user,
-		  p->cseq, p->user, p->address, expires, extra);
+		  phone_domain(p), p->address, p->branch, p->user, phone_domain(p), p->user,
+		  p->user, phone_domain(p), p->registration[0] ? "" : "reg-",
+		  p->registration[0] ? p->registration : p->user, p->cseq, p->user, p->address,
+		  expires, p->contact_params, extra);
 }
 
 /* ---- a dialog ---- */
@@ -110,9 +117,10 @@ RIG_FN void phone_register_with(struct phone *p, const char *extra, unsigned exp
 RIG_FN void phone_begin(struct phone *p, const char *to)
 {
 	(void)snprintf(p->call_id, sizeof(p->call_id), "call-%s-%u", p->user, ++p->branches);
-	(void)snprintf(p->local, sizeof(p->local), "\"Phone\" <sip:%s@test.local>", p->user);
-	(void)snprintf(p->remote, sizeof(p->remote), "<sip:%s@test.local>", to);
-	(void)snprintf(p->target, sizeof(p->target), "sip:%s@test.local", to);
+	(void)snprintf(p->local, sizeof(p->local), "\"Phone\" <sip:%s@%s>", p->user,
+		       phone_domain(p));
+	(void)snprintf(p->remote, sizeof(p->remote), "<sip:%s@%s>", to, phone_domain(p));
+	(void)snprintf(p->target, sizeof(p->target), "sip:%s@%s", to, phone_domain(p));
 	p->remote_tag[0] = '\0';
 	p->cseq = 100;
 }
@@ -236,7 +244,8 @@ RIG_FN void phones_bind(struct phone *p, uint32_t count)
 	int err;
 
 	assert(a.bindings);
-	err = text_set(&a.tenant, bytes_str("default")) | text_set(&a.user, bytes_str(p->user));
+	err = text_set(&a.tenant, bytes_str(p->tenant ? p->tenant : "default")) |
+	      text_set(&a.user, bytes_str(p->user));
 	for (uint32_t i = 0; i < count; i++) {
 		struct binding *b = &a.bindings[i];
 
@@ -250,7 +259,7 @@ RIG_FN void phones_bind(struct phone *p, uint32_t count)
 	assert(!err);
 	err = aor_encode(&a, &record);
 	assert(!err);
-	err = shard_restore_binding(p->r->shard, text_bytes(&record), p->r->now, &reason);
+	err = locations_restore(p->r->locations, text_bytes(&record), p->r->now, &reason);
 	assert(!err);
 	(void)err;
 	aor_clear(&a);

@@ -34,6 +34,7 @@ struct rig_save {
 
 struct rig {
 	struct shard *shard;
+	struct locations *locations;
 	struct shard_settings settings;
 	struct rand_source rand;
 	struct instant now;
@@ -63,6 +64,7 @@ struct rig {
 	struct security_event security; /* the last one */
 	uint32_t security_count;
 	struct sip_hop trusted_udp;
+	char node[16];        /* its name where there are others; "": it is alone */
 	uint64_t incarnation; /* of the shard that is started next; 0: not told */
 	bool hold_saves;      /* the store says nothing */
 	bool fail_saves;      /* the store says no */
@@ -88,7 +90,6 @@ RIG_FN struct shard_settings rig_settings(void)
 	struct shard_settings s = {
 		.number = 7,
 		.boot = 1,
-		.tenant = "default",
 		.server = "tandem",
 		.local_count = 1,
 		.locals = { { .bind = rig_addr("192.0.2.1:5060"),
@@ -141,8 +142,14 @@ RIG_FN struct shard_extension rig_extension(const char *number, bool early_media
 
 RIG_FN void rig_start_shard(struct rig *r)
 {
-	int err = shard_open(&r->shard, &r->settings, &r->rand, r->now);
+	struct rand_source rand;
+	int err;
 
+	locations_close(r->locations); /* of a shard before, which is closed */
+	rand_open_seed(&rand, 43);
+	err = locations_open(&r->locations, &r->settings, r->node, &rand, r->now);
+	assert(!err);
+	err = shard_open(&r->shard, &r->settings, r->locations, &r->rand, r->now);
 	assert(!err);
 	shard_incarnate(r->shard, r->incarnation);
 	for (int i = 1001; i <= 1004 && !err; i++) {
@@ -186,6 +193,7 @@ RIG_FN void rig_close(struct rig *r)
 		text_clear(&r->saves[i].user);
 	}
 	shard_close(r->shard);
+	locations_close(r->locations);
 	free(r);
 }
 
@@ -287,6 +295,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_CALL_SAVE:
 	case EFFECT_CALL_END:
 	case EFFECT_BINDING_SAVE:
+	case EFFECT_BINDING_GET:
 		rig_keep_save(r, e);
 		break;
 	case EFFECT_CALL_OPEN:
@@ -338,13 +347,42 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	}
 }
 
-RIG_FN void rig_drain(struct rig *r)
+RIG_FN void rig_drain_list(struct rig *r, struct effects *list)
 {
-	struct effects *list = shard_effects(r->shard);
-
 	for (uint32_t i = 0; i < list->count; i++)
 		rig_keep(r, &list->list[i]);
 	effects_clear(list);
+}
+
+RIG_FN void rig_drain(struct rig *r)
+{
+	rig_drain_list(r, locations_effects(r->locations));
+	rig_drain_list(r, shard_effects(r->shard));
+}
+
+RIG_FN uint64_t rig_next_ns(const struct rig *r)
+{
+	uint64_t shard = shard_next_ns(r->shard), locations = locations_next_ns(r->locations);
+
+	return shard < locations ? shard : locations;
+}
+
+RIG_FN void rig_expire(struct rig *r)
+{
+	locations_expire(r->locations, r->now);
+	shard_expire(r->shard, r->now);
+}
+
+RIG_FN void rig_degraded(struct rig *r, bool degraded)
+{
+	shard_degraded(r->shard, degraded, r->now);
+	locations_degraded(r->locations, degraded, r->now);
+}
+
+RIG_FN void rig_caught_up(struct rig *r)
+{
+	shard_caught_up(r->shard, r->now);
+	locations_caught_up(r->locations, r->now);
 }
 
 /* The store's answer to one save. */
@@ -363,8 +401,12 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 		shard_call_ended(r->shard, s->call, ok, r->now);
 		break;
 	case EFFECT_BINDING_SAVE:
-		shard_binding_saved(r->shard, text_bytes(&s->tenant), text_bytes(&s->user),
-				    s->version, ok ? BINDING_SAVED : BINDING_FAILED, r->now);
+		locations_saved(r->locations, text_bytes(&s->tenant), text_bytes(&s->user),
+				s->version, ok ? BINDING_SAVED : BINDING_FAILED, r->now);
+		break;
+	case EFFECT_BINDING_GET: /* there is nothing */
+		locations_got(r->locations, text_bytes(&s->tenant), text_bytes(&s->user),
+			      ok ? BINDING_SAVED : BINDING_FAILED, (struct bytes){ 0 }, r->now);
 		break;
 	case EFFECT_SEND:
 	case EFFECT_CALL_OPEN:
@@ -425,7 +467,7 @@ RIG_FN void rig_wait_ms(struct rig *r, uint64_t ms)
 	uint64_t end = r->now.ns + ms * NS_PER_MS;
 
 	for (;;) {
-		uint64_t next = shard_next_ns(r->shard);
+		uint64_t next = rig_next_ns(r);
 
 		if (next > end)
 			next = end;
@@ -433,9 +475,9 @@ RIG_FN void rig_wait_ms(struct rig *r, uint64_t ms)
 			r->now.utc_ms += (next - r->now.ns) / NS_PER_MS;
 			r->now.ns = next;
 		}
-		shard_expire(r->shard, r->now);
+		rig_expire(r);
 		rig_run(r);
-		if (r->now.ns >= end && shard_next_ns(r->shard) > end)
+		if (r->now.ns >= end && rig_next_ns(r) > end)
 			return;
 	}
 }

@@ -323,21 +323,48 @@ static void test_table(void **state)
 	put(&x, "40", -ENOSPC);
 	put(&x, "20", 0); /* replaces */
 	assert_int_equal(extensions_count(&x), 3);
-	list = extensions_list(&x, BYTES_LIT(""), 100, "tandem");
+	list = extensions_list(&x, 0, BYTES_LIT(""), 100, "tandem");
 	assert_int_equal(json_array_size(list), 3);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "number")),
 			    "10");
 	json_decref(list);
-	list = extensions_list(&x, BYTES_LIT("10"), 1, "tandem");
+	list = extensions_list(&x, 0, BYTES_LIT("10"), 1, "tandem");
 	assert_int_equal(json_array_size(list), 1);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "number")),
 			    "20");
 	json_decref(list);
-	assert_true(extensions_delete(&x, BYTES_LIT("20")));
-	assert_false(extensions_delete(&x, BYTES_LIT("20")));
-	assert_false(extensions_has(&x, BYTES_LIT("20")));
-	assert_true(extensions_has(&x, BYTES_LIT("30")));
+	assert_true(extensions_delete(&x, 0, BYTES_LIT("20")));
+	assert_false(extensions_delete(&x, 0, BYTES_LIT("20")));
+	assert_false(extensions_has(&x, 0, BYTES_LIT("20")));
+	assert_true(extensions_has(&x, 0, BYTES_LIT("30")));
 	put(&x, "40", 0);
+	extensions_close(&x);
+}
+
+/* Equal numbers of two tenants never meet. */
+static void test_table_of_tenants(void **state)
+{
+	const struct hash_key key = { 1, 2 };
+	struct extension e = { 0 }, out;
+	struct extensions x;
+	json_t *list;
+
+	(void)state;
+	assert_int_equal(extensions_open(&x, 3, &key), 0);
+	(void)snprintf(e.core.number, sizeof(e.core.number), "10");
+	for (uint16_t tenant = 0; tenant < 3; tenant++) {
+		e.core.tenant = tenant;
+		e.changed_utc_ms = 100U + tenant;
+		assert_int_equal(extensions_put(&x, &e), 0);
+	}
+	assert_true(extensions_find(&x, 2, BYTES_LIT("10"), &out));
+	assert_true(out.core.tenant == 2 && out.changed_utc_ms == 102);
+	assert_true(extensions_delete(&x, 1, BYTES_LIT("10")));
+	assert_false(extensions_has(&x, 1, BYTES_LIT("10")));
+	assert_true(extensions_has(&x, 0, BYTES_LIT("10")));
+	list = extensions_list(&x, 2, BYTES_LIT(""), 100, "tandem");
+	assert_int_equal(json_array_size(list), 1);
+	json_decref(list);
 	extensions_close(&x);
 }
 
@@ -354,13 +381,13 @@ static void test_table_keeps_all(void **state)
 	assert_int_equal(extension_from_document(&e, bytes_str(DOCUMENT(WHOLE)), &g_key, &reason),
 			 0);
 	assert_int_equal(extensions_put(&x, &e), 0);
-	assert_true(extensions_find(&x, BYTES_LIT("1001"), &out));
+	assert_true(extensions_find(&x, 0, BYTES_LIT("1001"), &out));
 	assert_memory_equal(&out, &e, sizeof(e));
-	assert_false(extensions_find(&x, BYTES_LIT("1002"), &out));
+	assert_false(extensions_find(&x, 0, BYTES_LIT("1002"), &out));
 	assert_memory_equal(&out, &e, sizeof(e));
 	assert_int_equal(extension_from_document(&e, bytes_str(DOCUMENT("")), &g_key, &reason), 0);
 	assert_int_equal(extensions_put(&x, &e), 0);
-	assert_true(extensions_find(&x, BYTES_LIT("1001"), &out));
+	assert_true(extensions_find(&x, 0, BYTES_LIT("1001"), &out));
 	assert_memory_equal(&out, &e, sizeof(e));
 	extensions_close(&x);
 }
@@ -378,7 +405,7 @@ static void test_list_order(void **state)
 	assert_int_equal(extensions_open(&x, COUNT_OF(numbers), &key), 0);
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		put(&x, numbers[i], 0);
-	list = extensions_list(&x, BYTES_LIT("1"), 100, "tandem");
+	list = extensions_list(&x, 0, BYTES_LIT("1"), 100, "tandem");
 	assert_int_equal(json_array_size(list), COUNT_OF(want));
 	for (size_t i = 0; i < COUNT_OF(want); i++)
 		assert_string_equal(
@@ -400,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_view_has_no_secret),
 		cmocka_unit_test(test_ha1_text),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_table_of_tenants),
 		cmocka_unit_test(test_table_keeps_all),
 		cmocka_unit_test(test_list_order),
 	};

@@ -137,7 +137,7 @@ static void test_table(void **state)
 	struct profile p;
 
 	(void)state;
-	profiles_open(x);
+	profiles_open(x, 0);
 	assert_non_null(profiles_find(x, BYTES_LIT("default")));
 	profiles_delete(x, "nothing");
 	for (char c = 'z'; x->count < SHARD_PROFILES_MAX; c--) {
@@ -195,7 +195,7 @@ static void test_ranges(void **state)
 	struct profiles *x = calloc(1, sizeof(*x));
 
 	(void)state;
-	profiles_open(x);
+	profiles_open(x, 0);
 	for (size_t i = 0; i < COUNT_OF(stand); i++)
 		assert_int_equal(profiles_range_put(x, &stand[i]), 0);
 	assert_int_equal(profiles_range_put(x, &stand[1]), 0);

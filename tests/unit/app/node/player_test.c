@@ -132,7 +132,7 @@ static void scene_close(struct scene *s)
 
 	for (uint32_t i = 0; i < g_count; i++)
 		if (g_seen[i].command.kind == MEDIA_JOB_OPEN)
-			media_sound_drop(g_seen[i].command.track.sound);
+			media_sound_drop(g_seen[i].command.work.track.sound);
 	media_queue_close(&s->queue);
 	sounds_close(s->sounds);
 	for (size_t i = 0; i < COUNT_OF(FILES); i++) {
@@ -165,7 +165,7 @@ static void reads(struct scene *s, uint32_t count)
 
 static void plays(struct scene *s, const char *file)
 {
-	sounds_forget(s->sounds, "acme");
+	assert_int_equal(sounds_folder_set(s->sounds, s->folder), 0);
 	player_play(&s->player, file, s->now_ns);
 	reads(s, 2);
 }
@@ -194,10 +194,10 @@ static const struct job_id *opened(uint32_t at)
 		assert_int_equal(c->kind, MEDIA_JOB_OPEN);
 		assert_int_equal(c->call, 0);
 		assert_true(c->job.slot < PLAYER_JOBS && c->job.generation != 0);
-		assert_int_equal(c->track.codec, i);
-		assert_int_equal(c->track.packet_ms, 20);
-		assert_int_equal(c->track.loops, 1);
-		assert_int_equal(c->track.sound->rate_hz, RATES[i]);
+		assert_int_equal(c->work.track.codec, i);
+		assert_int_equal(c->work.track.packet_ms, 20);
+		assert_int_equal(c->work.track.loops, 1);
+		assert_int_equal(c->work.track.sound->rate_hz, RATES[i]);
 		assert_true(job_id_eq(c->job, g_seen[at + MEDIA_CODECS].jobs[i]));
 	}
 	assert_true(g_seen[at + MEDIA_CODECS].told);
@@ -314,7 +314,7 @@ static void a_wrong_file_changes_nothing(void **state)
 
 	(void)state;
 	plays(s, "a.wav");
-	sounds_forget(s->sounds, "acme");
+	assert_int_equal(sounds_folder_set(s->sounds, s->folder), 0);
 	player_play(&s->player, "later.wav", s->now_ns);
 	reads(s, 1);
 	assert_string_equal(s->player.said.reason, "no such file");

@@ -432,7 +432,7 @@ static void test_to_shard(void **state)
 		0);
 	settings_to_shard(&g_settings, key, true, &shard);
 	assert_int_equal(shard.number, 1);
-	assert_string_equal(shard.tenant, "default");
+
 	assert_int_equal(shard.local_count, 7); /* UDP of both, TCP, TLS, WebSockets */
 	assert_int_equal(shard.locals[0].bind.port, 5060);
 	assert_int_equal(shard.locals[1].advertise.port, 10060);

@@ -105,20 +105,25 @@ static struct trace_order order_of(uint64_t call)
 	return (struct trace_order){ .call = call, .octets = 200000, .seconds = 60 };
 }
 
+static bool call_seen(uint64_t call, struct call_view *out, void *arg)
+{
+	return shard_call_view(arg, call, out);
+}
+
 /* The call is none that the shard has: two looks with a second between them end its trace. */
 static void tick_to_the_end(struct eyes *e, uint64_t call)
 {
 	struct instant now = clock_instant();
 	struct trace_view v;
 
-	watch_tick(e->w, e->rig->shard, now);
+	watch_tick(e->w, call_seen, e->rig->shard, now);
 	now.ns += 2 * NS_PER_S;
 	for (int i = 0; i < 1000 && watch_trace_by_call(e->w, call, &v); i++) {
-		watch_tick(e->w, e->rig->shard, now);
+		watch_tick(e->w, call_seen, e->rig->shard, now);
 		(void)usleep(2000);
 	}
 	assert_false(watch_trace_by_call(e->w, call, &v));
-	watch_tick(e->w, e->rig->shard, now);
+	watch_tick(e->w, call_seen, e->rig->shard, now);
 }
 
 static struct bytes file_read(struct eyes *e, const char *name)
@@ -268,7 +273,7 @@ static void the_next_call(void **state)
 	(void)snprintf(name, sizeof(name), "%s", v.name);
 	assert_true(watch_waits(e->w) && watch_wants(e->w));
 	say(e, 0, "of none");
-	watch_tick(e->w, e->rig->shard, clock_instant());
+	watch_tick(e->w, call_seen, e->rig->shard, clock_instant());
 	assert_false(watch_catch(e->w, &call, clock_instant(), &v));
 	(void)snprintf(call.from, sizeof(call.from), "1001");
 	assert_true(watch_catch(e->w, &call, clock_instant(), &v));
@@ -300,7 +305,7 @@ static void one_that_waits_is_stopped(void **state)
 	(void)snprintf(name, sizeof(name), "%s", v.name);
 	assert_int_equal(watch_trace_stop(e->w, bytes_str(name)), 0);
 	for (int i = 0; i < 1000 && watch_waits(e->w); i++) {
-		watch_tick(e->w, e->rig->shard, clock_instant());
+		watch_tick(e->w, call_seen, e->rig->shard, clock_instant());
 		(void)usleep(2000);
 	}
 	assert_false(watch_waits(e->w));

@@ -5,6 +5,7 @@
 
 #include "dsp/g711.h"
 #include "engine/job/turn.h"
+#include "media/sound.h"
 #include "tests/unit/engine/rig.h"
 
 enum { MUSIC = 2 /* slot */, MUSIC_PT = 0, RATE = 8000, FRAME = 160, FRAME_MS = 20 };
@@ -33,8 +34,9 @@ static UNUSED struct media_track track_of(struct media_sound *sound)
 
 static UNUSED void job_open_as(struct rig *r, struct job_id id, const struct media_track *track)
 {
-	rig_command(r, &(struct media_command){
-			       .kind = MEDIA_JOB_OPEN, .job = id, .call = 4711, .track = *track });
+	rig_command(
+		r, &(struct media_command){
+			   .kind = MEDIA_JOB_OPEN, .job = id, .call = 4711, .work.track = *track });
 }
 
 /* Its answer; what it has of a sound is dropped, as the engine does. */

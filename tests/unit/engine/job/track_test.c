@@ -249,7 +249,7 @@ static void the_next_one_leaves(void **state)
 	n = played_take(r, heard, PARTIES);
 	assert_in_range(n, 1, TURN_SLICE);
 	assert_true(turn_is_wanted(&r->w.jobs));
-	slot = r->w.jobs.list[MUSIC].track.next - 1;
+	slot = r->w.jobs.list[MUSIC].next - 1;
 	rig_command(r, &(struct media_command){ .kind = MEDIA_FLOW_CLOSE,
 						.id = { .slot = slot, .generation = 7 } });
 	while (turn_is_wanted(&r->w.jobs))

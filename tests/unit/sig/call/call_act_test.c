@@ -229,6 +229,45 @@ static void a_key_ends_an_echo(void **state)
 	assert_int_equal(l->r->play_stops, 0);
 }
 
+/* ---- a tone ---- */
+
+static void put_tones(struct rig *r, bool on)
+{
+	static const struct job_id busy[MEDIA_CODECS] = {
+		[MEDIA_CODEC_PCMA] = { .slot = 71, .generation = 7 },
+	};
+
+	r->settings.tones = on;
+	shard_configure(r->shard, &r->settings);
+	shard_track_set(r->shard, SHARD_TRACK_BUSY, busy);
+	rig_wait_ms(r, 1);
+}
+
+static void assert_hears(const struct line *l, uint32_t slot)
+{
+	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, slot);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, slot ? 7 : 0);
+}
+
+/* As long as it likes. */
+static void plays_a_tone(void **state)
+{
+	struct act_terms terms = { .files = { "tone-busy" }, .file_count = 1, .times = 1 };
+	struct line *l = *state;
+
+	put_tones(l->r, true);
+	application_answered(l);
+	assert_int_equal(act_by(l, terms, 1), 0);
+	rig_wait_ms(l->r, 60000);
+	assert_hears(l, 71);
+	assert_int_equal(act_by(l, (struct act_terms){ 0 }, 2), 0);
+	assert_over(l, SIG_CALL_PLAYED, 1, "stopped", "");
+	strcpy(terms.files[0], "tone-none");
+	assert_int_equal(act_by(l, terms, 3), 0);
+	assert_string_equal(l->r->played, "tone-none"); /* a file */
+	assert_hears(l, 0);
+}
+
 static void caller_hangs_up(void **state)
 {
 	struct line *l = *state;
@@ -301,7 +340,7 @@ int main(void)
 		ACT_TEST(keys_do_not_come),      ACT_TEST(caller_hangs_up),
 		ACT_TEST(go_on_after_a_restart), ACT_TEST(keys_are_sealed),
 		ACT_TEST(not_for_two_parties),   ACT_TEST(hears_itself),
-		ACT_TEST(a_key_ends_an_echo),
+		ACT_TEST(a_key_ends_an_echo),    ACT_TEST(plays_a_tone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@ static void application_set(struct rig *r)
 {
 	struct shard_forward f = { .application = "ivr", .application_wait_s = 5 };
 
-	assert_int_equal(shard_forward_set(r->shard, "1004", &f), 0);
+	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, "1004", &f), 0);
 	shard_track_set(r->shard, SHARD_TRACK_RINGBACK, g_ringback);
 }
 

@@ -44,9 +44,10 @@ static void before_the_save(void **state)
 	l->r->hold_saves = true;
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
 	phone_cancel(&l->a);
-	assert_cancelled(l);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 487"), 0);
 	l->r->hold_saves = false;
 	rig_run(l->r);
+	assert_cancelled(l);
 	line_assert_cdr(l, 487, 16, ENDED_BY_A);
 	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 0);
 	assert_int_equal(rig_count(l->r, &l->b.addr, "CANCEL "), 0);
@@ -194,7 +195,7 @@ static void by_the_operator(void **state)
 	assert_true(phone_hears(&l->a, "SIP/2.0 480").n);
 	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "CANCEL "), "200 OK", "");
 	phone_answer(&l->b, l->b.invite, "487 Request Terminated", "");
-	line_assert_cdr(l, 480, 16, ENDED_BY_OPERATOR);
+	line_assert_cdr(l, 480, 18, ENDED_BY_OPERATOR);
 }
 
 int main(void)

@@ -12,7 +12,7 @@ static void smart_set(struct rig *r, bool on, const char *busy)
 	struct shard_forward f = { .smart_do_not_disturb = on };
 
 	(void)snprintf(f.busy, sizeof(f.busy), "%s", busy);
-	assert_int_equal(shard_forward_set(r->shard, "1002", &f), 0);
+	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, "1002", &f), 0);
 }
 
 static int trio_setup(void **state)

@@ -11,7 +11,7 @@ static void forward(struct hunt *t, const char *number, const struct shard_forwa
 	struct shard_extension e = rig_extension(number, false);
 
 	assert_int_equal(shard_extension_put(t->r->shard, &e), 0);
-	assert_int_equal(shard_forward_set(t->r->shard, number, f), 0);
+	assert_int_equal(shard_forward_set(t->r->shard, TENANT_DEFAULT, number, f), 0);
 }
 
 static void busy(struct hunt *t, const char *status)

@@ -426,7 +426,7 @@ static void after_early_media(void **state)
 	phone_open(&c, l->r, "1004", "192.0.2.14:5060");
 	phone_bind(&c);
 	assert_int_equal(shard_extension_put(l->r->shard, &caller), 0);
-	assert_int_equal(shard_forward_set(l->r->shard, "1002",
+	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1002",
 					   &(struct shard_forward){ .busy = "1004" }),
 			 0);
 	phone_invite(&l->a, "1002", PHONE_SDP_A);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A call that becomes a fax, and what else is neither audio nor video (RFC 3264 8.3.3, T.38 D.2.3). */
 #include "tests/unit/sig/line.h"
+#include "tests/unit/sig/record/golden.h"
 
 #define SDP(who, host, lines) \
 	"v=0\r\no=" who " 1 2 IN IP4 " host "\r\ns=-\r\nc=IN IP4 " host "\r\nt=0 0\r\n" lines
@@ -247,20 +248,17 @@ static void text_is_not_allowed_at_first(void **state)
 	phone_answer(&l->b, l->b.invite, "486 Busy Here", "");
 	(void)phone_hears(&l->a, "SIP/2.0 486");
 	phone_ack(&l->a);
-	assert_int_equal(shard_profile_put(l->r->shard, &p), 0);
+	assert_int_equal(shard_profile_put(l->r->shard, TENANT_DEFAULT, &p), 0);
 	phone_invite(&l->a, "1002", offer);
 	assert_false(rig_has(phone_rings(&l->b), "m=text 0 "));
 	assert_true(rig_has(l->b.invite, "a=rtpmap:98 t140/1000\r\n"));
 }
 
-/* Who reads need not type. */
-static void text_may_be_silent(void **state)
+static void type(struct line *l)
 {
-	struct line *l = *state;
 	struct shard_profile p = { .name = "default", .terms.lines = OFFER_LINES_TEXT };
-	struct flow_spec s;
 
-	assert_int_equal(shard_profile_put(l->r->shard, &p), 0);
+	assert_int_equal(shard_profile_put(l->r->shard, TENANT_DEFAULT, &p), 0);
 	phone_invite(&l->a, "1002",
 		     PHONE_SDP_A "m=text 4002 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n");
 	assert_true(rig_has(phone_rings(&l->b), "a=rtpmap:98 t140/1000\r\n"));
@@ -268,16 +266,51 @@ static void text_may_be_silent(void **state)
 		     PHONE_SDP_B "m=text 5002 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n");
 	assert_true(rig_has(phone_hears(&l->a, "SIP/2.0 200"), "a=rtpmap:98 t140/1000\r\n"));
 	phone_ack(&l->a);
+}
+
+static void assert_types(struct line *l)
+{
 	for (uint8_t leg = 0; leg < 2; leg++) {
-		s = spec_of(l->r, leg, 1);
+		struct flow_spec s = spec_of(l->r, leg, 1);
 		assert_int_equal(s.kind, MEDIA_TEXT);
 		assert_true(s.receive && s.send && s.rule_count == 1);
 		assert_int_equal(s.silence_ms, 0);
 	}
 	assert_true(spec_of(l->r, 0, 0).silence_ms > 0);
+}
+
+/* Who reads need not type. */
+static void text_may_be_silent(void **state)
+{
+	struct line *l = *state;
+
+	type(l);
+	assert_types(l);
 	phone_request(&l->a, "BYE", "", "");
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
 	assert_int_equal(l->r->cdrs[0].lines, OFFER_LINES_TEXT);
+}
+
+/* A record of an earlier build. */
+static void golden(void **state)
+{
+	static uint8_t record[16384];
+	const char *folder = getenv("TANDEM_GOLDEN"), *reason = "";
+	struct line *l = *state;
+	size_t n;
+
+	if (folder) {
+		type(l);
+		golden_write(folder, golden_name(5, "text"), text_bytes(&rig_stored(l->r)->record));
+		return;
+	}
+	n = golden_read(golden_name(5, "text"), record, sizeof(record));
+	assert_true(n > 0);
+	if (shard_restore_call(l->r->shard, bytes_mem(record, n), l->r->now, &reason))
+		fail_msg("%s", reason);
+	shard_resume(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_types(l);
 }
 
 int main(void)
@@ -291,6 +324,7 @@ int main(void)
 		LINE_TEST(begins_as_a_fax),
 		LINE_TEST(text_is_not_allowed_at_first),
 		cmocka_unit_test_setup_teardown(text_may_be_silent, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(golden, setup, line_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

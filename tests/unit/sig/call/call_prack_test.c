@@ -233,6 +233,69 @@ static void late_offer_and_kills(void **state)
 	assert_int_equal(line_last_spec(l->r, 1).remote_rtp.port, 5000);
 }
 
+/* B's offer in a 183, A's answer in its PRACK. */
+static void agree_late(struct line *l)
+{
+	struct bytes m;
+
+	prack_call(l, CAN, "");
+	prack_rings(&l->b, "183 Session Progress", 9, PHONE_SDP_B);
+	prack_say(&l->a, phone_hears(&l->a, "SIP/2.0 183"), 102, PHONE_SDP_A);
+	assert_true(prack_answer_to(&l->a, "SIP/2.0 200").n);
+	m = taken(&l->b);
+	assert_true(m.n);
+	phone_answer(&l->b, m, "200 OK", "");
+}
+
+/* Its record is one that can be read: whoever answered is in the call. */
+static void asks_again_before_a_kill(struct line *l)
+{
+	phone_request(&l->b, "INVITE", "", PHONE_SDP_B);
+	assert_true(rig_take(l->r, &l->a.addr, "INVITE ").n);
+	prack_restart(l);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+/* The ACK to B has nothing to wait for: whoever goes on says it with the answer to A. */
+static void late_offer_killed_at_the_answer(void **state)
+{
+	struct line *l = *state;
+	uint32_t acks;
+
+	agree_late(l);
+	phone_answer(&l->b, l->b.invite, "200 OK", "");
+	acks = rig_count(l->r, &l->b.addr, "ACK ");
+	prack_restart(l);
+	assert_int_equal(rig_count(l->r, &l->b.addr, "ACK "), acks + 1);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	asks_again_before_a_kill(l);
+}
+
+/* What was agreed on with one phone is not with another behind the same address: A gets the offer of the one that answers, in
+ * another early dialog, and its answer goes to that one. */
+static void late_offer_of_another_fork(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+	char first[256];
+
+	agree_late(l);
+	phone_copy(first, sizeof(first), bytes_str(l->a.remote_tag));
+	phone_copy(l->b.tag, sizeof(l->b.tag), BYTES_LIT("other"));
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	m = phone_hears(&l->a, "SIP/2.0 200");
+	assert_true(rig_has(rig_body(m), "m=audio "));
+	assert_string_not_equal(first, l->a.remote_tag);
+	phone_ack_with(&l->a, PHONE_SDP_A);
+	m = rig_take(l->r, &l->b.addr, "ACK ");
+	assert_true(rig_has(rig_header(m, "To"), ";tag=other"));
+	assert_true(rig_has(rig_body(m), "m=audio "));
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	asks_again_before_a_kill(l);
+}
+
 /* ---- kills ---- */
 
 /* The same PRACK again: for the phone a copy. */
@@ -351,6 +414,8 @@ int main(void)
 		PRACK_TEST(late_offer_and_ringing),
 		PRACK_TEST(late_offer_without_an_answer),
 		PRACK_TEST(late_offer_and_kills),
+		PRACK_TEST(late_offer_killed_at_the_answer),
+		PRACK_TEST(late_offer_of_another_fork),
 		PRACK_TEST(killed_at_the_prack),
 		PRACK_TEST(killed_before_the_save),
 		PRACK_TEST(forks_behind_one_address),

@@ -400,10 +400,10 @@ static void ended_at_the_prack(void **state)
 	prack_say(&l->a, m, 102, "");
 	phone_answer(&l->b, l->b.invite, "486 Busy Here", "");
 	assert_true(prack_answer_to(&l->a, "SIP/2.0 200").n);
-	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 486").n);
-	phone_write(&l->a, "ACK", "", "");
 	l->r->hold_saves = false;
 	rig_run(l->r);
+	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 486").n);
+	phone_write(&l->a, "ACK", "", "");
 	line_assert_cdr(l, 486, 17, ENDED_BY_B);
 }
 

@@ -313,7 +313,7 @@ static void early_media_by_profile(void **state)
 	struct line *l = *state;
 	const struct shard_profile profile = { .name = PROFILE_DEFAULT, .early_media = true };
 
-	assert_int_equal(shard_profile_put(l->r->shard, &profile), 0);
+	assert_int_equal(shard_profile_put(l->r->shard, TENANT_DEFAULT, &profile), 0);
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
 	(void)phone_rings(&l->b);
 	phone_answer(&l->b, l->b.invite, "183 Session Progress", PHONE_SDP_B);

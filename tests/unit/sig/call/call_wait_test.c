@@ -111,7 +111,7 @@ static void comes_from_a_phone(void **state)
 	struct shard_forward f = { .no_answer = "1004", .rings = 1 };
 	struct bytes m;
 
-	assert_int_equal(shard_forward_set(l->r->shard, "1002", &f), 0);
+	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1002", &f), 0);
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
 	rig_run(l->r);
 	m = phone_rings(&l->b);
@@ -270,7 +270,7 @@ static void rings_behind_an_unacknowledged_response(void **state)
 	struct shard_forward busy = { .busy = "1004" };
 	struct bytes m;
 
-	assert_int_equal(shard_forward_set(l->r->shard, "1002", &busy), 0);
+	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1002", &busy), 0);
 	phone_begin(&l->a, "1002");
 	phone_request(&l->a, "INVITE", "Require: 100rel\r\n", PHONE_SDP_A);
 	assert_true(phone_rings(&l->b).n);

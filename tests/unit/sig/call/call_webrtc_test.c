@@ -4,36 +4,11 @@
 
 #include "tests/unit/sig/line.h"
 #include "tests/unit/sig/record/golden.h"
-
-#define FINGER_A                                                                                  \
-	"00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:" \
-	"DD:EE:FF"
-#define FINGER_B                                                                                  \
-	"FF:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:" \
-	"DD:EE:FF"
-#define WEB_SDP(ufrag, finger, setup, direction)                                           \
-	"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"          \
-	"m=audio 9 UDP/TLS/RTP/SAVPF 111 0 110\r\nc=IN IP4 0.0.0.0\r\n"                    \
-	"a=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:" ufrag                                    \
-	"\r\na=ice-pwd:by3GZGG1lboN4xEHfvYRHkFQ\r\na=ice-options:trickle\r\n"              \
-	"a=fingerprint:sha-256 " finger "\r\na=setup:" setup "\r\na=mid:0\r\na=" direction \
-	"\r\na=rtcp-mux\r\n"                                                               \
-	"a=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:110 "               \
-	"telephone-event/48000\r\n"
-#define WEB_A    WEB_SDP("aaaa", FINGER_A, "actpass", "sendrecv")
-#define SUITE_80 MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80
+#include "tests/unit/sig/web_phone.h"
 
 static const char opus_b[] =
 	"v=0\r\no=b 1 1 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n"
 	"m=audio 5000 RTP/AVP 111\r\na=rtpmap:111 opus/48000/2\r\n";
-
-static void webrtc(struct rig *r, const char *number, enum shard_webrtc wish)
-{
-	struct shard_extension e = rig_extension(number, false);
-
-	e.webrtc = (uint8_t)wish;
-	assert_int_equal(shard_extension_put(r->shard, &e), 0);
-}
 
 /* The newest command of that kind for the first line of a leg; all zero when there is none. */
 static struct flow_spec last_media(const struct rig *r, enum media_command_kind kind, uint8_t leg)

@@ -13,7 +13,7 @@ static void forward_on_busy(struct hunt *t)
 	struct shard_extension e = rig_extension("1002", false);
 
 	assert_int_equal(shard_extension_put(t->r->shard, &e), 0);
-	assert_int_equal(shard_forward_set(t->r->shard, "1002", &f), 0);
+	assert_int_equal(shard_forward_set(t->r->shard, TENANT_DEFAULT, "1002", &f), 0);
 }
 
 static uint32_t acks(const struct hunt *t, unsigned i)

@@ -453,8 +453,8 @@ static void shown(void **state)
 	struct shard_range range = { .first = l->b.addr, .last = l->b.addr, .profile = "lan" };
 	struct call_view v;
 
-	assert_int_equal(shard_profile_put(l->r->shard, &p), 0);
-	assert_int_equal(shard_ranges_set(l->r->shard, &range, 1), 0);
+	assert_int_equal(shard_profile_put(l->r->shard, TENANT_DEFAULT, &p), 0);
+	assert_int_equal(shard_ranges_set(l->r->shard, TENANT_DEFAULT, &range, 1), 0);
 	held(l);
 	assert_int_equal(shard_call_mute(l->r->shard, the_call(l->r), 1, true, NULL, l->r->now), 0);
 	settle(l);

@@ -147,7 +147,7 @@ static void a_peer_never_has_all(void **state)
 	b = quota_party(&d->host, &name, d->now_ns);
 	assert_int_equal(take_all(d, &b, QUOTA_CALLS), 7);
 	assert_int_equal(take_all(d, &b, QUOTA_CALL_RATE), QUOTA_BURST_S);
-	assert_string_equal(quota_kind_name(d->why.kind), "peer");
+	assert_int_equal(d->why.kind, QUOTA_PEER);
 }
 
 static void of_few_places_one_may_have_all(void **state)

@@ -17,7 +17,7 @@ static struct leg_users open_users(uint32_t legs)
 static void put(struct leg_users *u, struct leg *l, const char *user)
 {
 	assert_int_equal(text_set(&l->user, bytes_str(user)), 0);
-	leg_users_put(u, l);
+	leg_users_put(u, TENANT_DEFAULT, l);
 }
 
 static uint32_t count(const struct leg_users *u, const char *user)
@@ -25,7 +25,7 @@ static uint32_t count(const struct leg_users *u, const char *user)
 	struct leg *l = NULL;
 	uint32_t n = 0;
 
-	while ((l = leg_users_next(u, bytes_str(user), l)) != NULL)
+	while ((l = leg_users_next(u, TENANT_DEFAULT, bytes_str(user), l)) != NULL)
 		n++;
 	return n;
 }
@@ -41,12 +41,12 @@ static void each_user_has_his_own(void **state)
 	put(&u, &l[1], "1002");
 	put(&u, &l[2], "1001");
 	put(&u, &l[3], "");
-	leg_users_put(&u, &l[2]); /* again: nothing */
+	leg_users_put(&u, TENANT_DEFAULT, &l[2]); /* again: nothing */
 	assert_int_equal(count(&u, "1001"), 2);
 	assert_int_equal(count(&u, "1002"), 1);
 	assert_int_equal(count(&u, "1003"), 0);
 	assert_int_equal(count(&u, ""), 0);
-	assert_ptr_equal(leg_users_next(&u, BYTES_LIT("1001"), NULL), &l[2]);
+	assert_ptr_equal(leg_users_next(&u, TENANT_DEFAULT, BYTES_LIT("1001"), NULL), &l[2]);
 	leg_users_remove(&l[1]);
 	leg_users_remove(&l[1]);
 	leg_users_remove(&l[3]);

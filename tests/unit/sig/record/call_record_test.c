@@ -145,6 +145,7 @@ struct damage {
 	}
 
 static char g_text[64];
+static char g_tenant[] = "a:b";
 static uint8_t g_key[30];
 static Tandem__Call__Secret g_secret;
 static char *g_codecs[17];
@@ -158,7 +159,7 @@ HARM(state_minus, c->state = -1)
 HARM(wrong_state, c->state = TANDEM__CALL__STATE__RINGING)
 HARM(answering, c->state = TANDEM__CALL__STATE__ANSWERING)
 HARM(ending, c->state = TANDEM__CALL__STATE__ENDING)
-HARM(tenant, c->tenant = g_text)
+HARM(tenant, c->tenant = g_tenant)
 HARM(setup, c->setup_utc_ms = 0)
 HARM(cause, c->cause = 1000)
 HARM(ended_by, c->ended_by = 9)
@@ -230,6 +231,30 @@ static ProtobufCAllocator g_in_arena = { arena_alloc, arena_free, NULL };
 #name, harm_##name \
 	}
 
+static void assert_unreadable(struct line *l, struct bytes good, const struct damage *row)
+{
+	Tandem__Call__Call *c;
+	struct shard_counts counts;
+	const char *reason = NULL;
+	uint8_t packed[4096];
+	size_t n;
+
+	g_arena.used = 0;
+	tandem__call__secret__init(&g_secret);
+	g_secret.key = (ProtobufCBinaryData){ .len = sizeof(g_key), .data = g_key };
+	g_secret.limit = 1;
+	c = tandem__call__call__unpack(&g_in_arena, good.n, good.p);
+	assert_non_null(c);
+	row->harm(c);
+	n = tandem__call__call__pack(c, packed);
+	assert_true(n <= sizeof(packed));
+	ROW_ASSERT(row->name, restore(l, bytes_mem(packed, n), &reason) < 0);
+	ROW_ASSERT(row->name, reason && reason[0]);
+	counts = rig_counts(l->r);
+	ROW_ASSERT(row->name, counts.calls == 0 && counts.txns == 0);
+	ROW_ASSERT(row->name, counts.ports_free == 100);
+}
+
 static void broken(void **state)
 {
 	static const struct damage rows[] = {
@@ -262,28 +287,38 @@ static void broken(void **state)
 	good = text_bytes(&rig_record(l->r)->record);
 	fresh(l);
 	EACH_ROW(row, rows)
-	{
-		Tandem__Call__Call *c;
-		struct shard_counts counts;
-		const char *reason = NULL;
-		uint8_t packed[4096];
-		size_t n;
+	assert_unreadable(l, good, row);
+}
 
-		g_arena.used = 0;
-		tandem__call__secret__init(&g_secret);
-		g_secret.key = (ProtobufCBinaryData){ .len = sizeof(g_key), .data = g_key };
-		g_secret.limit = 1;
-		c = tandem__call__call__unpack(&g_in_arena, good.n, good.p);
-		assert_non_null(c);
-		row->harm(c);
-		n = tandem__call__call__pack(c, packed);
-		assert_true(n <= sizeof(packed));
-		ROW_ASSERT(row->name, restore(l, bytes_mem(packed, n), &reason) < 0);
-		ROW_ASSERT(row->name, reason && reason[0]);
-		counts = rig_counts(l->r);
-		ROW_ASSERT(row->name, counts.calls == 0 && counts.txns == 0);
-		ROW_ASSERT(row->name, counts.ports_free == 100);
-	}
+#define REFUSAL_HARM(name, statement) \
+	HARM(name, Tandem__Call__Refusal *refusal = c->legs[0]->refusal; statement)
+
+REFUSAL_HARM(refusal_of_whom, c->legs[1]->refusal = refusal)
+REFUSAL_HARM(refusal_twice, c->legs[0]->state = TANDEM__CALL__LEG_STATE__LEAVING; (void)refusal)
+REFUSAL_HARM(refusal_empty, refusal->response.len = 0)
+REFUSAL_HARM(refusal_cut, refusal->response.len -= 40)
+REFUSAL_HARM(refusal_is_none, memcpy(refusal->response.data, "SIP/2.0 200", 11))
+REFUSAL_HARM(refusal_of_another, c->legs[0]->dialog->call_id.len--; (void)refusal)
+REFUSAL_HARM(refusal_from_nowhere, refusal->source = NULL)
+
+/* Of a caller that has not acknowledged it yet. */
+static void broken_refusal(void **state)
+{
+	static const struct damage rows[] = {
+		DAMAGE(refusal_of_whom),      DAMAGE(refusal_twice),   DAMAGE(refusal_empty),
+		DAMAGE(refusal_cut),          DAMAGE(refusal_is_none), DAMAGE(refusal_of_another),
+		DAMAGE(refusal_from_nowhere),
+	};
+	struct line *l = *state;
+	const struct damage *row;
+	struct bytes good;
+
+	make_ringing(l);
+	phone_answer(&l->b, l->b.invite, "486 Busy Here", "");
+	good = text_bytes(&rig_record(l->r)->record);
+	fresh(l);
+	EACH_ROW(row, rows)
+	assert_unreadable(l, good, row);
 }
 
 /* The call of a record that was restored is ended, with a record of its own. */
@@ -583,6 +618,7 @@ int main(void)
 		LINE_TEST(read_again),
 		LINE_TEST(media_goes_on),
 		LINE_TEST(broken),
+		LINE_TEST(broken_refusal),
 		LINE_TEST(not_to_continue),
 		LINE_TEST(cut_short),
 		LINE_TEST(unknown_fields_stay),

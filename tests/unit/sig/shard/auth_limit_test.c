@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "sig/host/tenant.h"
 #include "tests/unit/test.h"
 
 static struct auth_limit g_limit;
@@ -81,7 +82,7 @@ static void test_of_a_source(void **state)
 		struct auth_try t = stranger;
 
 		(void)snprintf(name, sizeof(name), "%u", i);
-		t.guesses = auth_limit_nobody(&g_limit, &g_key, bytes_str(name));
+		t.guesses = auth_limit_nobody(&g_limit, &g_key, TENANT_DEFAULT, bytes_str(name));
 		if (wait_s(t, 100))
 			break;
 		(void)wrong(t, 100);
@@ -131,7 +132,7 @@ static void test_beside_a_guesser(void **state)
 		struct auth_try t = guesser;
 
 		(void)snprintf(name, sizeof(name), "%u", i);
-		t.guesses = auth_limit_nobody(&g_limit, &g_key, bytes_str(name));
+		t.guesses = auth_limit_nobody(&g_limit, &g_key, TENANT_DEFAULT, bytes_str(name));
 		if (!wait_s(t, 1000))
 			(void)wrong(t, 1000);
 	}

@@ -6,7 +6,7 @@
 
 static struct bytes entry_of(const struct line *l, struct text *record)
 {
-	const struct aor *a = shard_aor_find(l->r->shard, BYTES_LIT("1002"));
+	const struct aor *a = locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002"));
 
 	assert_non_null(a);
 	assert_int_equal(aor_encode(a, record), 0);
@@ -21,10 +21,11 @@ static void kill_and_restart(struct line *l, struct bytes call, struct bytes bin
 	shard_close(r->shard);
 	rig_start_shard(r);
 	phone_bind(&l->a);
-	if (shard_restore_binding(r->shard, binding, r->now, &reason) ||
+	if (locations_restore(r->locations, binding, r->now, &reason) ||
 	    shard_restore_call(r->shard, call, r->now, &reason))
 		fail_msg("restore: %s", reason);
 	shard_resume(r->shard, r->now);
+	locations_resume(r->locations, r->now);
 	rig_run(r);
 }
 
@@ -47,6 +48,7 @@ static void rang_is_not_asked_again(void **state)
 	assert_on(last(l->r, "CANCEL "), 6);
 	phone_answer(&l->b, text_bytes(&last(l->r, "CANCEL ")->data), "200 OK", "");
 	phone_answer(&l->b, l->b.invite, "487 Request Terminated", "");
+	phone_write(&l->a, "ACK", "", "");
 	assert_int_equal(rig_counts(l->r).calls, 0);
 }
 
@@ -87,7 +89,7 @@ static void registration_was_lost(void **state)
 	talk(l);
 	assert_int_equal(text_set(&call, text_bytes(&rig_stored(l->r)->record)), 0);
 	(void)entry_of(l, &binding);
-	shard_degraded(l->r->shard, true, l->r->now);
+	rig_degraded(l->r, true);
 	l->r->fail_saves = true;
 	connect_phone(&l->b, SIP_TCP, 6);
 	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
@@ -141,11 +143,11 @@ static void refreshed_where_it_is(void **state)
 	(void)log_in(&l->b, "");
 	connect_phone(&l->b, SIP_TCP, 6);
 	(void)log_in(&l->b, "");
-	a = shard_aor_find(l->r->shard, BYTES_LIT("1002"));
+	a = locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002"));
 	assert_non_null(a->bindings[0].was);
 	assert_int_equal(a->bindings[0].was->remote.port, 40005);
 	(void)log_in(&l->b, "");
-	a = shard_aor_find(l->r->shard, BYTES_LIT("1002"));
+	a = locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002"));
 	assert_null(a->bindings[0].was);
 }
 
@@ -170,7 +172,9 @@ static void clock_is_set_meanwhile(void **state)
 		(void)snprintf(l->b.address, sizeof(l->b.address), "10.0.0.5:49152");
 		connect_phone(&l->b, SIP_TCP, 6);
 		assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
-		assert_int_equal(shard_aor_find(l->r->shard, BYTES_LIT("1002"))->count, 1);
+		assert_int_equal(
+			locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002"))->count,
+			1);
 		phone_request(&l->a, "BYE", "", "");
 		assert_on(last(l->r, "BYE "), 6);
 	}

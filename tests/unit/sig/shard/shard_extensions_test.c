@@ -7,12 +7,12 @@
 
 static int set(struct line *l, const struct shard_forward *forward)
 {
-	return shard_forward_set(l->r->shard, "1001", forward);
+	return shard_forward_set(l->r->shard, TENANT_DEFAULT, "1001", forward);
 }
 
 static const struct shard_forward *of(const struct line *l, const char *number)
 {
-	return shard_forward_of(l->r->shard, bytes_str(number));
+	return shard_forward_of(l->r->shard, TENANT_DEFAULT, bytes_str(number));
 }
 
 static void forward_is_kept(void **state)
@@ -27,7 +27,7 @@ static void forward_is_kept(void **state)
 	assert_int_equal(of(l, "1001")->rings, 3);
 	assert_null(of(l, "1002"));
 	assert_null(of(l, "none"));
-	assert_int_equal(shard_forward_set(l->r->shard, "none", &f), -ENOENT);
+	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "none", &f), -ENOENT);
 }
 
 static void forward_is_replaced(void **state)
@@ -54,7 +54,7 @@ static void forward_goes_with_its_extension(void **state)
 	struct line *l = *state;
 
 	assert_int_equal(set(l, &f), 0);
-	assert_true(shard_extension_delete(l->r->shard, "1001"));
+	assert_true(shard_extension_delete(l->r->shard, TENANT_DEFAULT, "1001"));
 	assert_null(of(l, "1001"));
 	assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
 	assert_null(of(l, "1001")); /* the slot is used again */

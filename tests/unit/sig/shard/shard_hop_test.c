@@ -48,7 +48,8 @@ static void test_comes_back_with_another_contact(void **state)
 	(void)snprintf(l->b.address, sizeof(l->b.address), "10.0.0.5:49152");
 	connect_phone(&l->b, SIP_TCP, 6);
 	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
-	assert_int_equal(shard_aor_find(l->r->shard, BYTES_LIT("1002"))->count, 1);
+	assert_int_equal(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002"))->count,
+			 1);
 	phone_request(&l->a, "BYE", "", "");
 	assert_on(last(l->r, "BYE "), 6);
 	phone_answer(&l->b, text_bytes(&last(l->r, "BYE ")->data), "200 OK", "");
@@ -61,7 +62,8 @@ static void test_comes_back_with_another_contact(void **state)
 	connect_phone(&l->b, SIP_TCP, 7);
 	(void)log_in(&l->b, "");
 	assert_on(last(l->r, "INVITE "), 7);
-	assert_int_equal(shard_aor_find(l->r->shard, BYTES_LIT("1002"))->count, 1);
+	assert_int_equal(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002"))->count,
+			 1);
 }
 
 /* The connection is gone: the request is not failed, it waits, and goes with the same branch once the phone is back. */
@@ -103,7 +105,10 @@ static void test_restart_without_nat(void **state)
 	phone_open(&l->b, l->r, "1002", "192.0.2.12:5070");
 	connect_phone(&l->b, SIP_TCP, 5);
 	(void)log_in(&l->b, "");
-	assert_int_equal(aor_encode(shard_aor_find(l->r->shard, BYTES_LIT("1002")), &binding), 0);
+	assert_int_equal(
+		aor_encode(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")),
+			   &binding),
+		0);
 	(void)snprintf(l->b.address, sizeof(l->b.address), "192.0.2.12:40005;transport=tcp");
 	talk(l);
 	call = rig_record(l->r);
@@ -112,10 +117,11 @@ static void test_restart_without_nat(void **state)
 	rig_start_shard(l->r);
 	phone_bind(&l->a);
 	assert_int_equal(
-		shard_restore_binding(l->r->shard, text_bytes(&binding), l->r->now, &reason), 0);
+		locations_restore(l->r->locations, text_bytes(&binding), l->r->now, &reason), 0);
 	assert_int_equal(shard_restore_call(l->r->shard, text_bytes(&record), l->r->now, &reason),
 			 0);
 	shard_resume(l->r->shard, l->r->now);
+	locations_resume(l->r->locations, l->r->now);
 	rig_run(l->r);
 	phone_request(&l->a, "BYE", "", "");
 	hop = last(l->r, "BYE ")->hop;
@@ -149,7 +155,7 @@ static bool logs_in_anew(struct line *l, uint64_t connection)
 
 static uint32_t bindings(const struct line *l)
 {
-	const struct aor *a = shard_aor_find(l->r->shard, BYTES_LIT("1002"));
+	const struct aor *a = locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002"));
 
 	return a ? a->count : 0;
 }
@@ -226,13 +232,17 @@ static void test_restart_closes_all(void **state)
 
 	for (uint64_t i = 1; i <= most; i++)
 		assert_true(logs_in_anew(l, 100 + i));
-	assert_int_equal(aor_encode(shard_aor_find(l->r->shard, BYTES_LIT("1002")), &record), 0);
+	assert_int_equal(
+		aor_encode(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")),
+			   &record),
+		0);
 	shard_close(l->r->shard);
 	rig_start_shard(l->r);
 	phone_bind(&l->a);
 	assert_int_equal(
-		shard_restore_binding(l->r->shard, text_bytes(&record), l->r->now, &reason), 0);
+		locations_restore(l->r->locations, text_bytes(&record), l->r->now, &reason), 0);
 	shard_resume(l->r->shard, l->r->now);
+	locations_resume(l->r->locations, l->r->now);
 	rig_run(l->r);
 	rig_wait_ms(l->r, 70 * 1000);
 	assert_int_equal(bindings(l), most); /* their time is what they were granted */
@@ -420,15 +430,19 @@ static void test_redirected_leg_moves_after_restart(void **state)
 
 	redirect(l);
 	call = rig_record(l->r)->call;
-	assert_int_equal(aor_encode(shard_aor_find(l->r->shard, BYTES_LIT("1002")), &binding), 0);
+	assert_int_equal(
+		aor_encode(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")),
+			   &binding),
+		0);
 	assert_int_equal(text_set(&record, text_bytes(&rig_record(l->r)->record)), 0);
 	shard_close(l->r->shard);
 	rig_start_shard(l->r);
 	assert_int_equal(
-		shard_restore_binding(l->r->shard, text_bytes(&binding), l->r->now, &reason), 0);
+		locations_restore(l->r->locations, text_bytes(&binding), l->r->now, &reason), 0);
 	assert_int_equal(shard_restore_call(l->r->shard, text_bytes(&record), l->r->now, &reason),
 			 0);
 	shard_resume(l->r->shard, l->r->now);
+	locations_resume(l->r->locations, l->r->now);
 	rig_run(l->r);
 	connect_phone(&l->b, SIP_TCP, 8);
 	(void)log_in(&l->b, "");
@@ -483,20 +497,23 @@ static void test_outbound(void **state)
 	struct line *l = *state;
 	struct bytes ok;
 
-	(void)log_in(&l->b, "");
-	assert_int_equal(rig_counts(l->r).bindings, 2 /* and that of A */);
-	ok = log_in(&l->b, "Supported: outbound, path\r\nContact: <sip:x@10.0.0.5:1>;reg-id=1"
-			   ";+sip.instance=\"<urn:uuid:1>\"\r\n");
+	(void)snprintf(l->b.contact_params, sizeof(l->b.contact_params),
+		       ";reg-id=1;+sip.instance=\"<urn:uuid:1>\"");
+	ok = log_in(&l->b, "Supported: outbound, path\r\n");
 	assert_true(bytes_is(rig_header(ok, "Require"), "outbound"));
-	assert_int_equal(rig_counts(l->r).bindings, 3);
+	assert_true(bytes_is(rig_header(ok, "Flow-Timer"), "120"));
+	assert_int_equal(rig_counts(l->r).bindings, 2 /* and that of A */);
 	connect_phone(&l->b, SIP_TCP, 6);
-	ok = log_in(&l->b,
-		    "Contact: <sip:y@10.0.0.5:2>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\r\n");
-	assert_int_equal(rig_counts(l->r).bindings, 3); /* in the place of the one before */
+	(void)snprintf(l->b.address, sizeof(l->b.address), "10.0.0.5:2");
+	ok = log_in(&l->b, "");
+	assert_int_equal(rig_counts(l->r).bindings, 2); /* in the place of the one before */
 	assert_true(rig_header(ok, "Require").n == 0);  /* nobody asked */
-	ok = log_in(&l->b,
-		    "Contact: <sip:y@10.0.0.5:3>;reg-id=2;+sip.instance=\"<urn:uuid:1>\"\r\n");
-	assert_int_equal(rig_counts(l->r).bindings, 4);
+	assert_true(rig_header(ok, "Flow-Timer").n == 0);
+	(void)snprintf(l->b.contact_params, sizeof(l->b.contact_params),
+		       ";reg-id=2;+sip.instance=\"<urn:uuid:1>\"");
+	(void)snprintf(l->b.address, sizeof(l->b.address), "10.0.0.5:3");
+	(void)log_in(&l->b, "");
+	assert_int_equal(rig_counts(l->r).bindings, 3);
 }
 
 static void put(struct line *l, bool single, bool tls)
@@ -542,10 +559,10 @@ static void test_profile_transports(void **state)
 	struct line *l = *state;
 	struct shard_profile p = { .name = PROFILE_DEFAULT, .transports = 1 << SIP_UDP };
 
-	assert_int_equal(shard_profile_put(l->r->shard, &p), 0);
+	assert_int_equal(shard_profile_put(l->r->shard, TENANT_DEFAULT, &p), 0);
 	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 403"));
 	p.transports = 1 << SIP_UDP | 1 << SIP_TCP;
-	assert_int_equal(shard_profile_put(l->r->shard, &p), 0);
+	assert_int_equal(shard_profile_put(l->r->shard, TENANT_DEFAULT, &p), 0);
 	assert_true(bytes_starts(log_in(&l->b, ""), "SIP/2.0 200"));
 }
 
@@ -579,6 +596,7 @@ static void test_hops_of_all(void **state)
 	talk(l);
 	l->r->trusted_udp.connection = 0;
 	shard_hops(l->r->shard, hop_count, l);
+	locations_hops(l->r->locations, hop_count, l);
 	assert_int_equal(l->r->trusted_udp.connection, 2);
 }
 

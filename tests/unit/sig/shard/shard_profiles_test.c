@@ -18,14 +18,14 @@ static int put(struct line *l, const char *name, uint32_t video_kbps)
 	struct shard_profile p = { .terms.video_kbps = video_kbps };
 
 	(void)snprintf(p.name, sizeof(p.name), "%s", name);
-	return shard_profile_put(l->r->shard, &p);
+	return shard_profile_put(l->r->shard, TENANT_DEFAULT, &p);
 }
 
 static const struct shard_profile *of(struct line *l, const char *source)
 {
 	struct addr a = rig_addr(source);
 
-	return shard_profile_of(l->r->shard, &a);
+	return shard_profile_of(l->r->shard, TENANT_DEFAULT, &a);
 }
 
 static void without_documents(void **state)
@@ -63,11 +63,12 @@ static void by_range(void **state)
 	assert_int_equal(put(l, "default", 768), 0);
 	assert_int_equal(put(l, "lan", 1), 0);
 	assert_int_equal(put(l, "six", 2), 0);
-	assert_int_equal(shard_ranges_set(l->r->shard, ranges, COUNT_OF(ranges)), 0);
+	assert_int_equal(shard_ranges_set(l->r->shard, TENANT_DEFAULT, ranges, COUNT_OF(ranges)),
+			 0);
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		ROW_ASSERT(rows[i].source, !strcmp(of(l, rows[i].source)->name, rows[i].want));
 	assert_int_equal(of(l, "10.0.1.0")->terms.video_kbps, 768);
-	assert_int_equal(shard_ranges_set(l->r->shard, NULL, 0), 0);
+	assert_int_equal(shard_ranges_set(l->r->shard, TENANT_DEFAULT, NULL, 0), 0);
 	assert_string_equal(of(l, "10.0.0.10")->name, PROFILE_DEFAULT);
 }
 
@@ -76,16 +77,16 @@ static void changes(void **state)
 	const struct shard_range all = range("0.0.0.0", "255.255.255.255", "p");
 	struct line *l = *state;
 
-	assert_int_equal(shard_ranges_set(l->r->shard, &all, 1), 0);
+	assert_int_equal(shard_ranges_set(l->r->shard, TENANT_DEFAULT, &all, 1), 0);
 	assert_int_equal(put(l, "q", 5), 0);
 	assert_int_equal(put(l, "p", 6), 0);
 	assert_int_equal(of(l, "10.0.0.1")->terms.video_kbps, 6);
 	assert_int_equal(put(l, "p", 7), 0); /* replaces */
 	assert_int_equal(of(l, "10.0.0.1")->terms.video_kbps, 7);
-	assert_true(shard_profile_delete(l->r->shard, "q"));
-	assert_false(shard_profile_delete(l->r->shard, "q"));
+	assert_true(shard_profile_delete(l->r->shard, TENANT_DEFAULT, "q"));
+	assert_false(shard_profile_delete(l->r->shard, TENANT_DEFAULT, "q"));
 	assert_int_equal(of(l, "10.0.0.1")->terms.video_kbps, 7);
-	assert_true(shard_profile_delete(l->r->shard, "p"));
+	assert_true(shard_profile_delete(l->r->shard, TENANT_DEFAULT, "p"));
 	assert_string_equal(of(l, "10.0.0.1")->name, PROFILE_DEFAULT);
 }
 
@@ -101,8 +102,9 @@ static void capacities(void **state)
 	}
 	assert_int_equal(put(l, "more", 1), -ENOSPC);
 	assert_int_equal(put(l, "p0", 2), 0);
-	assert_int_equal(shard_ranges_set(l->r->shard, many, SHARD_RANGES_MAX + 1), -ENOSPC);
-	assert_int_equal(shard_ranges_set(l->r->shard, many, SHARD_RANGES_MAX), 0);
+	assert_int_equal(shard_ranges_set(l->r->shard, TENANT_DEFAULT, many, SHARD_RANGES_MAX + 1),
+			 -ENOSPC);
+	assert_int_equal(shard_ranges_set(l->r->shard, TENANT_DEFAULT, many, SHARD_RANGES_MAX), 0);
 	assert_string_equal(of(l, "0.0.0.0")->name,
 			    PROFILE_DEFAULT); /* an empty range holds nobody */
 }

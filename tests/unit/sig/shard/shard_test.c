@@ -279,10 +279,10 @@ static void settings_that_do_not_fit(void **state)
 	(void)state;
 	rand_open_seed(&rand, 1);
 	s.locals[0].network = 1;
-	assert_int_equal(shard_open(&shard, &s, &rand, now), -EINVAL);
+	assert_int_equal(shard_open(&shard, &s, NULL, &rand, now), -EINVAL);
 	s = rig_settings();
 	s.networks[0].first_port = s.networks[0].last_port;
-	assert_int_equal(shard_open(&shard, &s, &rand, now), -EINVAL);
+	assert_int_equal(shard_open(&shard, &s, NULL, &rand, now), -EINVAL);
 	assert_null(shard);
 }
 

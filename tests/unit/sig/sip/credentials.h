@@ -23,13 +23,12 @@ RIG_FN struct bytes credentials_nonce(struct bytes response, const char *algorit
 }
 
 /* The (Proxy-)Authorization line for a request, or "" when there was no challenge. nc: eight hexadecimal digits. */
-RIG_FN const char *credentials_count(char out[1024], struct bytes challenge, const char *header,
-				     enum digest_algorithm algorithm, const char *user,
-				     const char *password, const char *method, const char *uri,
-				     const char *nc)
+RIG_FN const char *credentials_in(char out[1024], struct bytes challenge, const char *header,
+				  const char *realm, enum digest_algorithm algorithm,
+				  const char *user, const char *password, const char *method,
+				  const char *uri, const char *nc)
 {
-	struct bytes ha1_parts[] = { bytes_str(user), bytes_str("test.local"),
-				     bytes_str(password) };
+	struct bytes ha1_parts[] = { bytes_str(user), bytes_str(realm), bytes_str(password) };
 	struct bytes ha2_parts[] = { bytes_str(method), bytes_str(uri) };
 	struct bytes nonce = credentials_nonce(challenge, digest_name(algorithm));
 	struct digest_text ha1, ha2, response;
@@ -50,12 +49,21 @@ RIG_FN const char *credentials_count(char out[1024], struct bytes challenge, con
 	assert(ok);
 	(void)ok;
 	(void)snprintf(out, 1024,
-		       "%s: Digest username=\"%s\", realm=\"test.local\", nonce=\"" BYTES_FMT
+		       "%s: Digest username=\"%s\", realm=\"%s\", nonce=\"" BYTES_FMT
 		       "\", uri=\"%s\", response=\"%.*s\", algorithm=%s, qop=auth, nc=%s, "
 		       "cnonce=\"c0ffee\"\r\n",
-		       header, user, BYTES_ARG(nonce), uri, (int)response.n, response.p,
+		       header, user, realm, BYTES_ARG(nonce), uri, (int)response.n, response.p,
 		       digest_name(algorithm), nc);
 	return out;
+}
+
+RIG_FN const char *credentials_count(char out[1024], struct bytes challenge, const char *header,
+				     enum digest_algorithm algorithm, const char *user,
+				     const char *password, const char *method, const char *uri,
+				     const char *nc)
+{
+	return credentials_in(out, challenge, header, "test.local", algorithm, user, password,
+			      method, uri, nc);
 }
 
 RIG_FN const char *credentials_make(char out[1024], struct bytes challenge, const char *header,

@@ -133,7 +133,7 @@ static void degraded(void **state)
 	r->hold_saves = true;
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
 	assert_int_equal(rig_count(r, &l->b.addr, "INVITE "), 0);
-	shard_degraded(r->shard, true, r->now); /* what waits goes at once */
+	rig_degraded(r, true); /* what waits goes at once */
 	rig_run(r);
 	(void)phone_rings(&l->b);
 	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
@@ -144,7 +144,7 @@ static void degraded(void **state)
 	r->hold_saves = false;
 	for (uint32_t i = 0; i < r->save_count; i++)
 		rig_answer(r, i, false);
-	shard_degraded(r->shard, false, r->now);
+	rig_degraded(r, false);
 	rig_wait_ms(r, 100); /* everything is asserted */
 	assert_int_equal(rig_record(r)->answered, true);
 	assert_int_equal(rig_counts(r).saves_pending, 0);
@@ -162,8 +162,8 @@ static void back_again(void **state)
 	phones_talk(&l->a, &l->b);
 	before = rig_record(r)->version;
 	saves = r->save_count;
-	shard_degraded(r->shard, true, r->now);
-	shard_degraded(r->shard, false, r->now);
+	rig_degraded(r, true);
+	rig_degraded(r, false);
 	rig_wait_ms(r, 50);
 	assert_int_equal(r->save_count, saves + 3); /* the call and two registrations */
 	assert_true(rig_record(r)->version == before + 1);
@@ -176,25 +176,25 @@ static void late_no_more(void **state)
 	struct rig *r = l->r;
 	uint32_t saves;
 
-	shard_degraded(r->shard, true, r->now);
+	rig_degraded(r, true);
 	r->fail_saves = true;
 	phones_talk(&l->a, &l->b);
 	r->fail_saves = false;
 	saves = r->save_count;
-	shard_caught_up(r->shard, r->now);
+	rig_caught_up(r);
 	rig_wait_ms(r, 100);
 	assert_int_equal(r->save_count, saves + 1); /* the call, not the registrations */
 	assert_int_equal(rig_record(r)->answered, true);
-	shard_degraded(r->shard, true, r->now);
-	shard_caught_up(r->shard, r->now);
+	rig_degraded(r, true);
+	rig_caught_up(r);
 	rig_wait_ms(r, 100);
 	assert_int_equal(r->save_count, saves + 1);
 	/* a pass over all that was broken off is begun again */
-	shard_degraded(r->shard, true, r->now);
-	shard_degraded(r->shard, false, r->now);
-	shard_degraded(r->shard, true, r->now);
+	rig_degraded(r, true);
+	rig_degraded(r, false);
+	rig_degraded(r, true);
 	saves = r->save_count;
-	shard_caught_up(r->shard, r->now);
+	rig_caught_up(r);
 	rig_wait_ms(r, 100);
 	assert_int_equal(r->save_count, saves + 3);
 }
@@ -205,7 +205,7 @@ static void answered_meanwhile(void **state)
 	struct line *l = *state;
 	struct rig *r = l->r;
 
-	shard_degraded(r->shard, true, r->now);
+	rig_degraded(r, true);
 	r->fail_saves = true;
 	phones_talk(&l->a, &l->b);
 	assert_int_equal(r->open_count, 1);
@@ -216,11 +216,11 @@ static void answered_meanwhile(void **state)
 	rig_wait_ms(r, 1000);
 	r->fail_saves = false;
 	assert_int_equal(r->open_count, 1);
-	shard_degraded(r->shard, false, r->now);
+	rig_degraded(r, false);
 	rig_wait_ms(r, 100);
 	assert_int_equal(rig_record(r)->answered, true);
 	/* the store has it: away once more, nothing is asked for it */
-	shard_degraded(r->shard, true, r->now);
+	rig_degraded(r, true);
 	rig_wait_ms(r, 100);
 	assert_int_equal(r->open_count, 1);
 	phone_request(&l->a, "BYE", "", "");

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tenants: documents of operators. */
+#include <errno.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/document/tenant_field.h"
+#include "app/node/node.h"
+#include "base/log.h"
+
+#define LIMIT "the number of tenants (4096)"
+static_assert(TENANTS_MAX == 4096, "the text above says it");
+
+/* The document of that name. False: there is none that can be read. */
+static bool tenant_stored(const struct node *n, struct bytes name, struct tenant_value *out)
+{
+	struct bytes text = shelf_text(&n->documents.keep.shelf, BYTES_LIT(DIRECTORY_OPERATORS),
+				       BYTES_LIT("tenant"), name);
+	const char *reason;
+
+	return text.n && !tenant_from_document(out, text, &reason);
+}
+
+/* The one that is always there may have none. */
+static bool tenant_known(const struct node *n, struct bytes name, struct tenant_value *out)
+{
+	if (tenant_stored(n, name, out))
+		return true;
+	if (!bytes_is(name, NODE_TENANT))
+		return false;
+	*out = (struct tenant_value){ .name = NODE_TENANT, .enabled = true };
+	return true;
+}
+
+/* It has documents of its own. */
+static bool has_documents(const struct node *n, struct bytes tenant)
+{
+	struct snapshot_document d;
+	uint32_t cursor = 0;
+
+	while (shelf_next(&n->documents.keep.shelf, &cursor, &d)) {
+		if (bytes_eq(d.tenant, tenant))
+			return true;
+	}
+	return false;
+}
+
+/* No domain is another's. False: the run has failed. */
+static bool domains_are_free(struct command_run *run, const struct tenant_value *t)
+{
+	const struct tenants *all = run->node->tenants;
+	struct bytes list = bytes_str(t->domains), one;
+
+	while (bytes_cut(&list, ',', &one)) {
+		uint16_t other = tenants_of_domain(all, one);
+
+		if (other == TENANT_NONE || !strcmp(tenants_name(all, other), t->name))
+			continue;
+		command_fail(run, COMMAND_BAD_ARGUMENT, "domains",
+			     BYTES_FMT " is a domain of the tenant %s", BYTES_ARG(one),
+			     tenants_name(all, other));
+		return false;
+	}
+	return true;
+}
+
+static struct bytes realm_of(const struct tenant_value *t)
+{
+	struct bytes list = bytes_str(t->domains);
+
+	return bytes_sub(list, 0, bytes_find(list, ','));
+}
+
+/* Passwords are hashes over it. False: the run has failed. */
+static bool realm_may_change(struct command_run *run, const struct tenant_value *before,
+			     const struct tenant_value *t)
+{
+	if (bytes_eq(realm_of(before), realm_of(t)) || !strcmp(t->name, NODE_TENANT) ||
+	    !has_documents(run->node, bytes_str(t->name)))
+		return true;
+	command_fail(
+		run, COMMAND_CONFLICT, "domains",
+		"the first domain is the realm of its passwords: it stays while the tenant has "
+		"documents");
+	return false;
+}
+
+static bool tenant_make(struct command_run *run, void *value)
+{
+	struct bytes name = command_value(run, "name")->text;
+	struct tenant_value *t = value, before = { .enabled = true };
+
+	if (name.p[0] == '_' || name.p[0] == '.') {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
+			     "a tenant's name does not begin with '_' or '.'");
+		return false;
+	}
+	(void)tenant_known(run->node, name, &before);
+	*t = before;
+	t->changed_utc_ms = clock_utc_ms();
+	return field_take(run, g_tenant_fields, t) && domains_are_free(run, t) &&
+	       realm_may_change(run, &before, t);
+}
+
+static bool tenant_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+{
+	struct bytes text = command_value(run, "name")->text;
+	struct tenant_value t;
+
+	if (bytes_is(text, NODE_TENANT)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
+			     "the tenant default always exists; change it with tenant.put");
+	} else if (!tenant_stored(run->node, text, &t)) {
+		command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such tenant");
+	} else if (has_documents(run->node, text)) {
+		command_fail(run, COMMAND_CONFLICT, "name",
+			     "it still has documents: delete its extensions, profiles and ranges "
+			     "first");
+	} else {
+		return bytes_cstr(text, name, DOCUMENT_NAME_MAX) == 0;
+	}
+	return false;
+}
+
+static void tenant_name(const void *value, char name[DOCUMENT_NAME_MAX])
+{
+	const struct tenant_value *t = value;
+
+	(void)bytes_cstr(bytes_str(t->name), name, DOCUMENT_NAME_MAX);
+}
+
+static json_t *tenant_write_document(struct node *node, const void *value)
+{
+	(void)node;
+	return tenant_to_document(value);
+}
+
+static json_t *tenant_show(const struct node *node, uint16_t tenant, const void *value)
+{
+	(void)node;
+	(void)tenant;
+	return tenant_to_view(value);
+}
+
+static int tenant_read_document(const struct node *node, void *value, struct bytes json,
+				const char **reason)
+{
+	(void)node;
+	return tenant_from_document(value, json, reason);
+}
+
+/* Its documents are read from now on. */
+static int tenant_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	const struct tenant_value *t = value;
+	struct tenant_settings set;
+	uint32_t cursor = 0;
+	struct shard *core;
+	uint16_t number;
+	int err;
+
+	(void)tenant;
+	tenant_to_settings(t, &set);
+	err = tenants_put(node->tenants, &set, &number);
+	if (err)
+		return err;
+	if (number != TENANT_DEFAULT && !document_profiles_own(node, number))
+		return -ENOMEM;
+	while (!err && (core = node_core_next(node, &cursor)))
+		err = shard_profile_put(core, number,
+					&document_profiles(node, number)->list[0].core);
+	directory_add(node, t->name);
+	return err;
+}
+
+static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	(void)tenant;
+	(void)tenants_delete(node->tenants, bytes_str(name));
+}
+
+const struct document_kind g_tenant_documents = {
+	.name = "tenant",
+	.argument = "name",
+	.limit = LIMIT,
+	.size = sizeof(struct tenant_value),
+	.make = tenant_make,
+	.aim = tenant_aim,
+	.name_of = tenant_name,
+	.write = tenant_write_document,
+	.show = tenant_show,
+	.read = tenant_read_document,
+	.apply = tenant_apply,
+	.forget = tenant_forget,
+	.exact = true,
+	.of_operators = true,
+};
+
+void command_tenant_put(struct command_run *run)
+{
+	document_put(run, &g_tenant_documents);
+}
+
+void command_tenant_delete(struct command_run *run)
+{
+	document_delete(run, &g_tenant_documents);
+}
+
+void command_tenant_show(struct command_run *run)
+{
+	struct tenant_value t;
+
+	if (tenant_known(run->node, command_value(run, "name")->text, &t)) {
+		command_answer(run, tenant_to_view(&t));
+	} else {
+		command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such tenant");
+	}
+}
+
+static void tenant_list_add(const struct node *n, json_t *list, const char *name)
+{
+	struct tenant_value t;
+
+	if (tenant_known(n, bytes_str(name), &t))
+		(void)json_array_append_new(list, tenant_to_view(&t));
+}
+
+/* By number, which is the order in which this node came to know them. */
+void command_tenant_list(struct command_run *run)
+{
+	json_t *list = json_array();
+
+	for (uint16_t i = 0; tenants_next(run->node->tenants, &i); i++)
+		tenant_list_add(run->node, list, tenants_name(run->node->tenants, i));
+	command_answer(run, list);
+}

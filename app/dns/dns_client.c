@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/dns/dns_client.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "app/dns/dns_metric.h"
+#include "app/dns/dns_socket.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+enum query_state {
+	QUERY_FREE,
+	QUERY_QUEUED, /* for a socket */
+	QUERY_UDP,
+	QUERY_TCP,
+};
+
+struct dns_query {
+	enum query_state state;
+	struct dns_client *client;
+	struct dns_question question;
+	uint8_t tries, server;
+	uint16_t id;
+	int fd;
+	uint64_t asked_ns, due_ns;
+	struct dns_stream *stream; /* TCP: owned */
+};
+
+struct dns_client {
+	struct rand_source *rand;
+	dns_answered_fn *answered;
+	void *arg;
+	struct addr servers[DNS_SERVERS_MAX];
+	uint32_t server_count, preferred;               /* the last one that answered */
+	uint32_t active[DNS_SOCKETS_MAX], active_count; /* queries with a socket */
+	uint32_t queue[DNS_QUERIES_MAX], queue_first, queue_count;
+	uint32_t used;
+	uint64_t hashes[DNS_QUERIES_MAX]; /* of questions; 0: free */
+	struct hash_key key;
+	struct dns_query queries[DNS_QUERIES_MAX];
+	struct dns_answer answer; /* read here */
+};
+
+int dns_client_open(struct dns_client **out, struct rand_source *rand, dns_answered_fn *answered,
+		    void *arg)
+{
+	struct dns_client *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->rand = rand;
+	c->answered = answered;
+	c->arg = arg;
+	c->key = (struct hash_key){ rand_u64_from(rand), rand_u64_from(rand) };
+	*out = c;
+	return 0;
+}
+
+static uint32_t query_index(const struct dns_query *q)
+{
+	return (uint32_t)(q - q->client->queries);
+}
+
+/* Its socket, where it has one. */
+static void query_release(struct dns_query *q)
+{
+	struct dns_client *c = q->client;
+
+	if (q->fd < 0)
+		return;
+	loop_unwatch(q->fd);
+	(void)close(q->fd);
+	q->fd = -1;
+	free(q->stream);
+	q->stream = NULL;
+	for (uint32_t i = 0; i < c->active_count; i++) {
+		if (c->active[i] == query_index(q)) {
+			c->active[i] = c->active[--c->active_count];
+			return;
+		}
+	}
+}
+
+void dns_client_close(struct dns_client *c)
+{
+	if (!c)
+		return;
+	while (c->active_count)
+		query_release(&c->queries[c->active[0]]);
+	free(c);
+}
+
+void dns_client_servers(struct dns_client *c, const struct addr *servers, uint32_t count)
+{
+	assert(count <= DNS_SERVERS_MAX);
+	if (count)
+		memcpy(c->servers, servers, count * sizeof(*servers));
+	c->server_count = count;
+	c->preferred = 0;
+}
+
+static uint64_t client_hash(const struct dns_client *c, const struct dns_question *question)
+{
+	struct bytes name = bytes_str(question->name.text);
+
+	return (hash_sip(&c->key, name) ^ (uint64_t)question->type) | 1;
+}
+
+static struct dns_query *query_find(struct dns_client *c, const struct dns_question *question,
+				    uint64_t hash)
+{
+	for (uint32_t i = 0; i < DNS_QUERIES_MAX; i++) {
+		struct dns_query *q = &c->queries[i];
+
+		if (c->hashes[i] == hash && q->question.type == question->type &&
+		    dns_name_eq(&q->question.name, &question->name))
+			return q;
+	}
+	return NULL;
+}
+
+static struct dns_query *query_take(struct dns_client *c)
+{
+	for (uint32_t i = 0; i < DNS_QUERIES_MAX; i++) {
+		if (!c->hashes[i])
+			return &c->queries[i];
+	}
+	return NULL;
+}
+
+static void query_queue(struct dns_query *q)
+{
+	struct dns_client *c = q->client;
+
+	q->state = QUERY_QUEUED;
+	c->queue[(c->queue_first + c->queue_count++) % DNS_QUERIES_MAX] = query_index(q);
+}
+
+int dns_client_ask(struct dns_client *c, const struct dns_question *question, uint64_t now_ns,
+		   uint32_t *query)
+{
+	uint64_t hash = client_hash(c, question);
+	struct dns_query *q = query_find(c, question, hash);
+
+	if (!q) {
+		q = query_take(c);
+		if (!q)
+			return -ENOSPC;
+		*q = (struct dns_query){
+			.client = c, .question = *question, .fd = -1, .asked_ns = now_ns
+		};
+		c->hashes[query_index(q)] = hash;
+		c->used++;
+		query_queue(q);
+	}
+	*query = query_index(q);
+	return 0;
+}
+
+static void query_end(struct dns_query *q, const struct dns_answer *answer, uint64_t now_ns)
+{
+	struct dns_client *c = q->client;
+	struct dns_question question = q->question;
+	uint32_t index = query_index(q);
+
+	query_release(q);
+	q->state = QUERY_FREE;
+	c->hashes[index] = 0;
+	c->used--;
+	c->answered(index, &question, answer, now_ns > q->asked_ns ? now_ns - q->asked_ns : 0,
+		    c->arg);
+}
+
+static void query_failed(struct dns_query *q, uint64_t now_ns)
+{
+	struct dns_client *c = q->client;
+
+	LOG_WARN("dns", 0, "no name server answers", LOG_STR("name", q->question.name.text),
+		 LOG_STR("type", dns_type_name(q->question.type)), LOG_U64("tries", q->tries));
+	c->answer.result = DNS_FAILED;
+	c->answer.count = 0;
+	c->answer.rcode = DNS_CODES;
+	query_end(q, &c->answer, now_ns);
+}
+
+static void query_on_socket(int fd, unsigned events, void *arg);
+
+/* It has a socket from now on, or the socket is closed. */
+static int query_watch(struct dns_query *q, int fd, unsigned events)
+{
+	struct dns_client *c = q->client;
+	int err;
+
+	assert(c->active_count < DNS_SOCKETS_MAX);
+	q->fd = fd;
+	c->active[c->active_count++] = query_index(q);
+	err = loop_watch(fd, events, query_on_socket, q);
+	if (err)
+		query_release(q);
+	return err;
+}
+
+static int query_send(struct dns_query *q)
+{
+	struct dns_client *c = q->client;
+	uint8_t space[DNS_QUERY_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	int fd = dns_socket_open(&c->servers[q->server], SOCK_DGRAM), err;
+
+	if (fd < 0)
+		return fd;
+	q->id = (uint16_t)rand_u32_from(c->rand);
+	err = query_watch(q, fd, LOOP_READ);
+	if (err)
+		return err;
+	dns_query_write(&w, q->id, &q->question);
+	if (send(fd, space, w.n, MSG_NOSIGNAL) == (ssize_t)w.n)
+		return 0;
+	err = -errno;
+	query_release(q);
+	return err;
+}
+
+/* Each server in turn. */
+static void query_try(struct dns_query *q, uint64_t now_ns)
+{
+	struct dns_client *c = q->client;
+
+	query_release(q);
+	q->state = QUERY_UDP;
+	while (c->server_count && q->tries < DNS_TRIES) {
+		q->server = (uint8_t)((c->preferred + q->tries++) % c->server_count);
+		q->due_ns = now_ns + DNS_TRY_NS;
+		dns_metric_query(false);
+		if (!query_send(q))
+			return;
+	}
+	query_failed(q, now_ns);
+}
+
+static void query_over_tcp(struct dns_query *q, uint64_t now_ns)
+{
+	struct dns_client *c = q->client;
+	int fd;
+
+	query_release(q);
+	dns_metric_query(true);
+	q->state = QUERY_TCP;
+	q->due_ns = now_ns + DNS_TRY_NS;
+	q->stream = dns_stream_make(q->id, &q->question);
+	fd = q->stream ? dns_socket_open(&c->servers[q->server], SOCK_STREAM) : -1;
+	if (fd >= 0 && !query_watch(q, fd, LOOP_WRITE))
+		return;
+	free(q->stream);
+	q->stream = NULL;
+	query_try(q, now_ns);
+}
+
+/* One that was not asked for is passed over; what the server cannot say another one may. */
+static void query_message(struct dns_query *q, struct bytes message, uint64_t now_ns)
+{
+	struct dns_client *c = q->client;
+
+	if (dns_answer_parse(&c->answer, q->id, &q->question, message)) {
+		dns_metric_answer(DNS_ANSWER_BAD);
+		if (q->state == QUERY_TCP)
+			query_try(q, now_ns);
+		return;
+	}
+	dns_metric_answer(c->answer.rcode);
+	if (c->answer.truncated && q->state == QUERY_UDP) {
+		query_over_tcp(q, now_ns);
+		return;
+	}
+	if ((c->answer.truncated || c->answer.result == DNS_FAILED) && c->server_count > 1 &&
+	    q->tries < DNS_TRIES) {
+		query_try(q, now_ns);
+		return;
+	}
+	c->preferred = q->server < c->server_count ? q->server : 0;
+	query_end(q, &c->answer, now_ns);
+}
+
+static void query_on_datagram(struct dns_query *q, uint64_t now_ns)
+{
+	uint8_t space[DNS_DATAGRAM_MAX];
+	ssize_t n = recv(q->fd, space, sizeof(space), 0);
+
+	if (n >= 0)
+		query_message(q, bytes_mem(space, (size_t)n), now_ns);
+	else if (errno != EAGAIN && errno != EINTR)
+		query_try(q, now_ns); /* nobody listens there */
+}
+
+static void query_on_stream(struct dns_query *q, uint64_t now_ns)
+{
+	struct bytes message;
+	int err = dns_stream_step(q->stream, q->fd, &message);
+
+	if (err == -EAGAIN) {
+		err = loop_watch(q->fd, dns_stream_is_sent(q->stream) ? LOOP_READ : LOOP_WRITE,
+				 query_on_socket, q);
+		if (!err)
+			return;
+	}
+	if (err)
+		query_try(q, now_ns);
+	else
+		query_message(q, message, now_ns);
+}
+
+static void query_on_socket(int fd, unsigned events, void *arg)
+{
+	struct dns_query *q = arg;
+	uint64_t now_ns = clock_now_ns();
+
+	(void)events;
+	assert(fd == q->fd);
+	if (q->state == QUERY_TCP)
+		query_on_stream(q, now_ns);
+	else
+		query_on_datagram(q, now_ns);
+}
+
+static void queue_start(struct dns_client *c, uint64_t now_ns)
+{
+	while (c->queue_count && c->active_count < DNS_SOCKETS_MAX) {
+		struct dns_query *q = &c->queries[c->queue[c->queue_first]];
+
+		c->queue_first = (c->queue_first + 1) % DNS_QUERIES_MAX;
+		c->queue_count--;
+		query_try(q, now_ns);
+	}
+}
+
+void dns_client_expire(struct dns_client *c, uint64_t now_ns)
+{
+	for (uint32_t i = c->active_count; i-- > 0;) {
+		/* those behind it have had their turn, and the list may be shorter by now */
+		struct dns_query *q = i < c->active_count ? &c->queries[c->active[i]] : NULL;
+
+		if (!q || q->due_ns > now_ns)
+			continue;
+		dns_metric_timeout();
+		query_try(q, now_ns);
+	}
+	queue_start(c, now_ns);
+}
+
+uint64_t dns_client_next_ns(const struct dns_client *c)
+{
+	uint64_t next = UINT64_MAX;
+
+	if (c->queue_count && c->active_count < DNS_SOCKETS_MAX)
+		return 0;
+	for (uint32_t i = 0; i < c->active_count; i++) {
+		uint64_t due_ns = c->queries[c->active[i]].due_ns;
+
+		next = due_ns < next ? due_ns : next;
+	}
+	return next;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Questions to name servers over UDP, and over TCP where an answer does not fit. Each try has a socket of its own, connected to its
+ * server: its port is drawn by the kernel, its id here, and what comes from elsewhere never arrives. So who forges an answer must guess both.
+ * Bounded: sockets, questions and tries. Control's thread; the answer comes from the loop or from dns_client_expire, never from
+ * within dns_client_ask.
+ */
+#ifndef APP_DNS_DNS_CLIENT_H
+#define APP_DNS_DNS_CLIENT_H
+
+#include "app/dns/resolv_conf.h"
+#include "base/rand.h"
+#include "sig/lookup/dns.h"
+
+enum {
+	DNS_QUERIES_MAX = 2048, /* that are under way or wait for a socket */
+	DNS_SOCKETS_MAX = 64,
+	DNS_TRIES = 4, /* over all servers in turn, the last that answered first */
+};
+#define DNS_TRY_NS (1000 * NS_PER_MS)
+
+struct dns_client;
+
+/* answer: valid during the call; DNS_FAILED: nobody said. took_ns: since it was asked. */
+typedef void dns_answered_fn(uint32_t query, const struct dns_question *question,
+			     const struct dns_answer *answer, uint64_t took_ns, void *arg);
+
+/* 0 or -ENOMEM. */
+int dns_client_open(struct dns_client **out, struct rand_source *rand, dns_answered_fn *answered,
+		    void *arg) NODISCARD;
+void dns_client_close(struct dns_client *c);
+/* What is under way goes on; the next tries are theirs. */
+void dns_client_servers(struct dns_client *c, const struct addr *servers, uint32_t count);
+/* *query names it in the answer; one that is asked already has one answer for all. 0 or -ENOSPC. */
+int dns_client_ask(struct dns_client *c, const struct dns_question *question, uint64_t now_ns,
+		   uint32_t *query) NODISCARD;
+void dns_client_expire(struct dns_client *c, uint64_t now_ns);
+uint64_t dns_client_next_ns(const struct dns_client *c); /* UINT64_MAX: never */
+
+#endif

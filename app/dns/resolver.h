@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node's resolver: one cache, one client, and the look-ups that wait. What is known is said at once; else somebody waits, and takes the
+ * outcome some rounds of the loop later. Servers come from dns.servers, or from /etc/resolv.conf, which is read again when it has changed.
+ * Control's thread.
+ */
+#ifndef APP_DNS_RESOLVER_H
+#define APP_DNS_RESOLVER_H
+
+#include "app/dns/dns_client.h"
+#include "sig/host/asked.h"
+#include "sig/lookup/lookup.h"
+
+enum { RESOLVER_WAITS_MAX = 1280 };
+
+struct resolver;
+
+void resolver_setup(void); /* registers the metrics; main thread, once */
+/* 0 or -ENOMEM. */
+int resolver_open(struct resolver **out, struct rand_source *rand) NODISCARD;
+void resolver_close(struct resolver *r);
+/* count 0: those of that file, which has the form of resolv.conf(5). What is known stays known. */
+void resolver_servers(struct resolver *r, const struct addr *servers, uint32_t count,
+		      const char *file);
+/* What is known by now; those that failed a moment ago stand behind the others. */
+void resolver_find(struct resolver *r, const struct lookup_want *want, uint64_t now_ns,
+		   struct lookup *out);
+/* Somebody waits. There is an outcome in the end, unless too many wait: then there is none, and it is counted. */
+void resolver_begin(struct resolver *r, uint64_t call, uint64_t serial,
+		    const struct lookup_want *want, uint64_t now_ns);
+/* The next outcome. False: there is none yet. */
+bool resolver_take(struct resolver *r, uint64_t *call, struct lookup_news *news);
+/* It could not be reached, or wants to be left alone for so long (0: nobody said). */
+void resolver_failed(struct resolver *r, const struct lookup_target *target, uint32_t for_s,
+		     uint64_t now_ns);
+void resolver_expire(struct resolver *r, uint64_t now_ns);
+uint64_t resolver_next_ns(const struct resolver *r); /* UINT64_MAX: never */
+
+#endif

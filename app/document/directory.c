@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/document/directory.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/document/document_restore.h"
+#include "app/node/node.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metric.h"
+
+#define LOOK_NS    (10 * NS_PER_S)
+#define EXPECT_NS  (1 * NS_PER_S)
+#define PATIENT_NS (NS_PER_S / 4) /* with a command that waits */
+#define RETRY_NS   (2 * NS_PER_S)
+#define LIMIT_NS   (300 * NS_PER_S)
+
+static struct {
+	metric_id followed, compared, taken;
+} g_directory_metrics;
+
+void directory_setup(void)
+{
+	g_directory_metrics.followed =
+		metric_register(METRIC_COUNTER, "tandem_documents_followed_total", NULL,
+				"Changes of documents that the log told and that were not known.");
+	g_directory_metrics.compared =
+		metric_register(METRIC_COUNTER, "tandem_documents_compared_total", NULL,
+				"Times all documents of a tenant were compared with Redis.");
+	g_directory_metrics.taken = metric_register(
+		METRIC_COUNTER, "tandem_documents_missed_total", NULL,
+		"Documents that were found by comparing, because no log had told of them.");
+}
+
+/* ---- tenants ---- */
+
+static struct directory_tenant *tenant_of(const struct directory *d, struct bytes name)
+{
+	for (uint32_t i = 0; i < d->tenant_count; i++) {
+		if (bytes_is(name, d->tenants[i].name))
+			return &d->tenants[i];
+	}
+	return NULL;
+}
+
+struct directory_tenant *directory_tenant(struct directory *d, struct bytes name)
+{
+	return tenant_of(d, name);
+}
+
+struct directory_tenant *directory_tenant_add(struct directory *d, struct bytes name)
+{
+	struct directory_tenant *t = tenant_of(d, name), *all;
+
+	if (t)
+		return t;
+	all = reallocarray(d->tenants, d->tenant_count + 1, sizeof(*all));
+	if (!all)
+		return NULL;
+	d->tenants = all;
+	t = &all[d->tenant_count];
+	*t = (struct directory_tenant){ 0 };
+	if (bytes_cstr(name, t->name, sizeof(t->name)))
+		return NULL;
+	d->tenant_count++;
+	return t;
+}
+
+/* At start all are loaded that there are. */
+void directory_add(struct node *n, const char *tenant)
+{
+	struct directory *d = &n->documents.directory;
+	bool known = directory_tenant(d, bytes_str(tenant)) != NULL;
+	struct directory_tenant *t = directory_tenant_add(d, bytes_str(tenant));
+
+	if (!t) {
+		LOG_ERROR("documents", 0, "no memory for a tenant", LOG_STR("tenant", tenant));
+	} else if (!known) {
+		t->differs = true;
+		directory_turn(n);
+	}
+}
+
+/* ---- changes ---- */
+
+int directory_change(struct node *n, const struct snapshot_document *d)
+{
+	uint64_t have = shelf_version(&n->documents.keep.shelf, d->tenant, d->kind, d->name);
+
+	return d->version > have ? document_accept(n, d) : 0;
+}
+
+void directory_made(struct node *n, struct bytes tenant, uint64_t version)
+{
+	struct directory_tenant *t = directory_tenant(&n->documents.directory, tenant);
+
+	if (t)
+		(void)seen_add(&t->seen, version);
+}
+
+/* Mostly the log has told of what came between, before Redis refused. */
+void directory_refused(struct node *n, struct bytes tenant, uint64_t known, uint64_t generation)
+{
+	struct directory *d = &n->documents.directory;
+	struct directory_tenant *t = directory_tenant(d, tenant);
+
+	if (!t || (known < t->seen.all && generation <= t->seen.all))
+		return;
+	if (generation < t->seen.all) {
+		directory_look(n);
+	} else if (generation > t->seen.all) {
+		t->expected = generation > t->expected ? generation : t->expected;
+		d->expect_ns = clock_now_ns() + PATIENT_NS;
+	} else {
+		t->differs = true;
+		directory_turn(n);
+	}
+}
+
+bool directory_is_current(const struct node *n, struct bytes tenant, uint64_t generation)
+{
+	const struct directory *d = &n->documents.directory;
+	const struct directory_tenant *t = tenant_of(d, tenant);
+
+	return !t || (!d->looking && !d->sync && !n->documents.keep.restoring && !t->lost &&
+		      !t->differs && t->seen.all >= generation);
+}
+
+/* ---- the log ---- */
+
+static struct snapshot_document entry_document(const struct document_entry *e)
+{
+	return (struct snapshot_document){ .tenant = e->tenant,
+					   .kind = e->kind,
+					   .name = e->name,
+					   .version = e->version,
+					   .text = e->json };
+}
+
+static void told_take(struct node *n, const struct document_entry *e)
+{
+	const struct snapshot_document document = entry_document(e);
+	const struct shelf *shelf = &n->documents.keep.shelf;
+
+	if (document.version <= shelf_version(shelf, e->tenant, e->kind, e->name))
+		return;
+	metric_add(g_directory_metrics.followed, 1);
+	(void)document_accept(n, &document);
+}
+
+/* What was put back keeps its version, which says nothing of the ones between. */
+static void directory_on_entry(const struct document_entry *e, void *arg)
+{
+	struct node *n = arg;
+	struct directory *d = &n->documents.directory;
+	struct directory_tenant *t = directory_tenant(d, e->tenant);
+
+	if (!t)
+		return;
+	if (!bytes_is(e->history, d->history))
+		d->look_ns = 0;
+	if (e->event == DOCUMENT_RESTORE) {
+		told_take(n, e);
+		return;
+	}
+	switch (seen_add(&t->seen, e->version)) {
+	case SEEN_OLD:
+		return;
+	case SEEN_AHEAD:
+		t->differs = true;
+		told_take(n, e);
+		return;
+	case SEEN_NEXT:
+		told_take(n, e);
+		return;
+	}
+}
+
+static void directory_on_read(void *arg)
+{
+	directory_turn(arg);
+}
+
+static void directory_on_connected(void *arg)
+{
+	directory_look(arg);
+}
+
+/* ---- looking ---- */
+
+static void look_next(struct node *n);
+
+static void history_set(struct directory *d, struct bytes history)
+{
+	if (bytes_cstr(history, d->history, sizeof(d->history)))
+		d->history[0] = '\0'; /* somebody wrote there: nobody knows that one */
+}
+
+static void tenant_looked(struct node *n, struct directory_tenant *t, uint64_t generation,
+			  bool anew)
+{
+	struct directory *d = &n->documents.directory;
+
+	if (generation < t->seen.all || (anew && t->seen.all)) {
+		t->lost = true;
+		LOG_ERROR("documents", 0, "Redis has lost documents: putting them back",
+			  LOG_STR("tenant", t->name), LOG_U64("generation", generation),
+			  LOG_U64("expected", t->seen.all));
+	} else if (generation > t->seen.all) {
+		t->expected = generation;
+		if (d->expect_ns == UINT64_MAX)
+			d->expect_ns = clock_now_ns() + EXPECT_NS;
+	}
+}
+
+/* The stream was made anew, with lower numbers: its entries up to there are in what is compared now. */
+static void log_looked(struct directory *d, struct bytes newest)
+{
+	if (!document_log_is_ahead(d->log, newest))
+		return;
+	document_log_seek(d->log, newest);
+	for (uint32_t i = 0; i < d->tenant_count; i++)
+		d->tenants[i].differs = true;
+}
+
+static uint32_t look_count(const struct directory *d)
+{
+	uint32_t left = d->tenant_count - d->looked;
+
+	return left < STORE_LOOK_MAX ? left : (uint32_t)STORE_LOOK_MAX;
+}
+
+static void look_take(struct node *n, const struct store_look *look)
+{
+	struct directory *d = &n->documents.directory;
+	bool anew = !bytes_is(look->history, d->history);
+	uint32_t count = look_count(d);
+
+	for (uint32_t i = 0; i < count; i++)
+		tenant_looked(n, &d->tenants[d->looked + i], store_look_generation(look, i), anew);
+	d->looked += count;
+	log_looked(d, look->newest);
+	if (d->looked < d->tenant_count) {
+		look_next(n);
+		return;
+	}
+	if (look->history.n)
+		history_set(d, look->history);
+	d->looking = false;
+}
+
+static void on_looked(const struct store_look *look, void *arg)
+{
+	struct node *n = arg;
+	struct directory *d = &n->documents.directory;
+
+	if (n->phase != NODE_RUNNING || look->result != STORE_OK) {
+		d->looking = false;
+		d->look_ns = clock_now_ns() + RETRY_NS;
+		return;
+	}
+	look_take(n, look);
+	directory_turn(n);
+}
+
+static void directory_ask(struct node *n, struct bytes history, store_look_fn *looked)
+{
+	const struct directory *d = &n->documents.directory;
+	struct bytes names[STORE_LOOK_MAX];
+	uint32_t count = look_count(d);
+
+	for (uint32_t i = 0; i < count; i++)
+		names[i] = bytes_str(d->tenants[d->looked + i].name);
+	store_documents_look(n->store, names, count, history, looked, n);
+}
+
+static void look_next(struct node *n)
+{
+	directory_ask(n, (struct bytes){ 0 }, on_looked);
+}
+
+void directory_look(struct node *n)
+{
+	struct directory *d = &n->documents.directory;
+
+	if (n->phase != NODE_RUNNING || !d->log)
+		return;
+	if (d->looking || d->sync || n->documents.keep.restoring) {
+		d->look_ns = 0; /* once more, behind it */
+		return;
+	}
+	d->looking = true;
+	d->looked = 0;
+	d->look_ns = clock_now_ns() + LOOK_NS;
+	look_next(n);
+}
+
+/* ---- one thing after the other ---- */
+
+static void sync_next(struct node *n)
+{
+	struct directory *d = &n->documents.directory;
+
+	for (uint32_t i = 0; i < d->tenant_count; i++) {
+		if (d->tenants[i].differs) {
+			metric_add(g_directory_metrics.compared, 1);
+			directory_sync_begin(n, i);
+			return;
+		}
+	}
+}
+
+static bool is_any_lost(const struct directory *d)
+{
+	for (uint32_t i = 0; i < d->tenant_count; i++) {
+		if (d->tenants[i].lost)
+			return true;
+	}
+	return false;
+}
+
+void directory_turn(struct node *n)
+{
+	struct directory *d = &n->documents.directory;
+
+	if (n->phase != NODE_RUNNING || d->looking || d->sync || n->documents.keep.restoring)
+		return;
+	if (is_any_lost(d)) {
+		if (clock_now_ns() >= d->sync_ns)
+			document_restore_begin(n);
+		return;
+	}
+	if (clock_now_ns() >= d->sync_ns)
+		sync_next(n);
+	if (!d->sync)
+		document_resume(n);
+}
+
+void directory_synced(struct node *n, uint32_t i, bool ok, uint64_t generation, uint32_t taken)
+{
+	struct directory *d = &n->documents.directory;
+	struct directory_tenant *t = &d->tenants[i];
+
+	d->sync = NULL;
+	if (ok) {
+		if (generation >= t->seen.all)
+			seen_begin(&t->seen, generation);
+		t->differs = seen_lacks(&t->seen);
+		metric_add(g_directory_metrics.taken, taken);
+		LOG_INFO("documents", 0, "compared with Redis", LOG_STR("tenant", t->name),
+			 LOG_U64("generation", generation), LOG_U64("taken", taken));
+	} else {
+		d->sync_ns = clock_now_ns() + RETRY_NS;
+		d->look_ns = 0; /* Redis may have been emptied meanwhile */
+	}
+	directory_turn(n);
+}
+
+void directory_restored(struct node *n, bool ok)
+{
+	struct directory *d = &n->documents.directory;
+
+	for (uint32_t i = 0; i < d->tenant_count; i++) {
+		struct directory_tenant *t = &d->tenants[i];
+
+		t->differs |= ok && t->lost; /* another node may have put back what we lack */
+		t->lost &= !ok;
+	}
+	if (!ok)
+		d->sync_ns = clock_now_ns() + RETRY_NS;
+	directory_turn(n);
+}
+
+/* ---- time ---- */
+
+static void expect_end(struct directory *d)
+{
+	d->expect_ns = UINT64_MAX;
+	for (uint32_t i = 0; i < d->tenant_count; i++)
+		d->tenants[i].differs |= d->tenants[i].expected > d->tenants[i].seen.all;
+}
+
+void directory_beat(struct node *n, uint64_t now_ns)
+{
+	struct directory *d = &n->documents.directory;
+
+	if (now_ns >= d->look_ns && store_shared_is_healthy(n->store))
+		directory_look(n);
+	directory_turn(n);
+}
+
+void directory_flush(struct node *n)
+{
+	if (n->documents.directory.log)
+		document_log_flush(n->documents.directory.log);
+}
+
+void directory_expire(struct node *n, uint64_t now_ns)
+{
+	struct directory *d = &n->documents.directory;
+
+	if (d->log)
+		document_log_expire(d->log, now_ns);
+	if (now_ns >= d->expect_ns) {
+		expect_end(d);
+		directory_turn(n);
+	}
+}
+
+uint64_t directory_next_ns(const struct node *n)
+{
+	const struct directory *d = &n->documents.directory;
+	uint64_t next = d->log ? document_log_next_ns(d->log) : UINT64_MAX;
+
+	return d->log && d->expect_ns < next ? d->expect_ns : next;
+}
+
+/* ---- start and end ---- */
+
+/* For a Redis that has none. */
+static struct bytes history_new(struct node *n, char buf[STORE_HISTORY_MAX])
+{
+	struct writer w = writer_over(buf, STORE_HISTORY_MAX);
+	uint64_t random = rand_u64_from(&n->rand);
+
+	writer_hex(&w, bytes_mem(&random, sizeof(random)));
+	return writer_done(&w);
+}
+
+static void on_looked_at_start(const struct store_look *look, void *arg)
+{
+	struct node *n = arg;
+	struct directory *d = &n->documents.directory;
+	uint32_t count = look_count(d);
+
+	if (look->result == STORE_OK) {
+		history_set(d, look->history);
+		if (d->looked == 0 && bytes_cstr(look->newest, d->newest, sizeof(d->newest)))
+			d->newest[0] = '\0';
+		for (uint32_t i = 0; i < count; i++)
+			seen_begin(&d->tenants[d->looked + i].seen, store_look_generation(look, i));
+		d->looked += count;
+	}
+	node_wait_end(look->result, 0, 0, n);
+}
+
+int directory_look_at_start(struct node *n, uint32_t from)
+{
+	struct directory *d = &n->documents.directory;
+	char history[STORE_HISTORY_MAX];
+
+	d->looked = from;
+	do {
+		node_wait_begin(n);
+		directory_ask(n, history_new(n, history), on_looked_at_start);
+		if (!node_await(n, "the generations of the documents", LIMIT_NS) ||
+		    n->wait.result != STORE_OK)
+			return NODE_EXIT_FAILED;
+	} while (d->looked < d->tenant_count);
+	return NODE_EXIT_OK;
+}
+
+int directory_follow(struct node *n)
+{
+	struct directory *d = &n->documents.directory;
+	const struct document_log_user user = { .entry = directory_on_entry,
+						.read = directory_on_read,
+						.connected = directory_on_connected,
+						.arg = n };
+	int err;
+
+	d->look_ns = clock_now_ns() + LOOK_NS;
+	d->expect_ns = UINT64_MAX;
+	err = document_log_open(&d->log, n->redis_url, bytes_str(d->newest), &user);
+	if (err)
+		LOG_ERROR("node", 0, "cannot follow the documents",
+			  LOG_STR("error", strerror(-err)));
+	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
+}
+
+void directory_stop(struct node *n)
+{
+	document_log_close(n->documents.directory.log);
+	n->documents.directory.log = NULL;
+}
+
+void directory_close(struct node *n)
+{
+	struct directory *d = &n->documents.directory;
+
+	directory_stop(n);
+	free(d->tenants);
+	d->tenants = NULL;
+	d->tenant_count = 0;
+}

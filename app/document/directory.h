@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node's view of all documents, the same on all nodes of one Redis. Changes of other nodes come by the log, within a moment. What the
+ * log cannot tell is found by comparing: every 10 s, and with each new link. Redis counts, unless it has lost documents: those
+ * are put back. Whoever made a change, it takes effect by document_accept. Control thread.
+ */
+#ifndef APP_DOCUMENT_DIRECTORY_H
+#define APP_DOCUMENT_DIRECTORY_H
+
+#include "cluster/document_log.h"
+#include "cluster/seen.h"
+#include "cluster/snapshot.h"
+#include "cluster/store.h"
+
+struct node;
+struct directory_sync;
+
+/* In place of a tenant: what belongs to none. */
+#define DIRECTORY_OPERATORS "_operator"
+
+struct directory_tenant {
+	char name[SNAPSHOT_NAME_MAX + 1];
+	struct seen seen;
+	uint64_t expected; /* a generation that Redis has: the log will tell */
+	bool lost;         /* Redis lacks documents of it */
+	bool differs;      /* what Redis has is to be compared with what is known */
+};
+
+struct directory {
+	struct document_log *log;
+	char history[STORE_HISTORY_MAX]; /* of the Redis that all is known from */
+	struct directory_tenant *tenants;
+	uint32_t tenant_count;
+	bool looking;
+	uint32_t looked;    /* tenants that were asked for, of a look */
+	char newest[48];    /* entry of the log, before all was loaded */
+	uint64_t look_ns;   /* the next look */
+	uint64_t expect_ns; /* how long the log has time to tell; UINT64_MAX: nothing is expected */
+	uint64_t sync_ns;   /* nothing is compared before: the last time failed */
+	struct directory_sync *sync; /* under way; NULL: none is */
+};
+
+void directory_setup(void); /* registers the metrics; main thread, once */
+/* The tenant of that name; NULL: there is none. Valid until one is added. */
+struct directory_tenant *directory_tenant(struct directory *d, struct bytes name);
+/* Finds or adds. NULL: out of memory. */
+struct directory_tenant *directory_tenant_add(struct directory *d, struct bytes name);
+
+/* At start: what Redis says of itself, and of each tenant the generation that all which is loaded afterwards has at least. Exit status. */
+int directory_look_at_start(struct node *n, uint32_t from); /* from: those before are known */
+/* All is loaded: follows the log from where it was then. Exit status. */
+int directory_follow(struct node *n);
+/* Hears nothing more. */
+void directory_stop(struct node *n);
+void directory_close(struct node *n);
+
+/* A tenant is there: its documents are read, and followed. */
+void directory_add(struct node *n, const char *tenant);
+/* A change that Redis has, ours or another's: takes effect if it is newer than what is known. As document_accept. */
+int directory_change(struct node *n, const struct snapshot_document *d);
+/* One of ours is in Redis. */
+void directory_made(struct node *n, struct bytes tenant, uint64_t version);
+/* Redis refused one of ours: it was made of what is not there any more. known: the generation that it was made of; generation: there. The
+ * change is made again when directory_is_current. */
+void directory_refused(struct node *n, struct bytes tenant, uint64_t known, uint64_t generation);
+/* All up to that generation is known, and nothing is being compared or put back. */
+bool directory_is_current(const struct node *n, struct bytes tenant, uint64_t generation);
+
+/* Looks what Redis has: it is back. */
+void directory_look(struct node *n);
+/* The next thing to do, if nothing is under way. */
+void directory_turn(struct node *n);
+/* Twice a second. */
+void directory_beat(struct node *n, uint64_t now_ns);
+void directory_flush(struct node *n);
+void directory_expire(struct node *n, uint64_t now_ns);
+uint64_t directory_next_ns(const struct node *n);
+
+/* What was lost was put back, or could not be. */
+void directory_restored(struct node *n, bool ok);
+
+/* ---- directory_sync.c ---- */
+
+/* Compares what Redis has of the i-th tenant with what is known, and takes what differs. Ends in directory_synced. */
+void directory_sync_begin(struct node *n, uint32_t i);
+/* taken: documents that differed. */
+void directory_synced(struct node *n, uint32_t i, bool ok, uint64_t generation, uint32_t taken);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/document/tenancy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "app/node/node.h"
+
+int tenancy_open(struct node *n)
+{
+	n->tenancy = calloc(1, sizeof(*n->tenancy));
+	if (!n->tenancy)
+		return -ENOMEM;
+	profiles_open(&n->tenancy->none, TENANT_NONE);
+	return 0;
+}
+
+void tenancy_close(struct node *n)
+{
+	for (size_t i = 0; n->tenancy && i < TENANTS_MAX; i++)
+		free(n->tenancy->profiles[i]);
+	free(n->tenancy);
+	n->tenancy = NULL;
+}
+
+const char *document_realm(const struct node *n, uint16_t tenant)
+{
+	if (tenant == TENANT_DEFAULT)
+		return n->settings.sip.realm;
+	return tenant == TENANT_NONE ? "" : tenants_realm(n->tenants, tenant);
+}
+
+const struct profiles *document_profiles(const struct node *n, uint16_t tenant)
+{
+	const struct profiles *own = tenant < TENANTS_MAX ? n->tenancy->profiles[tenant] : NULL;
+
+	return own ? own : &n->tenancy->none;
+}
+
+struct profiles *document_profiles_own(struct node *n, uint16_t tenant)
+{
+	struct profiles **own;
+
+	if (tenant >= TENANTS_MAX)
+		return NULL;
+	own = &n->tenancy->profiles[tenant];
+	if (!*own && (*own = calloc(1, sizeof(**own))) != NULL)
+		profiles_open(*own, tenant);
+	return *own;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/document/tenant_field.h"
+
+#include <string.h>
+
+#include "app/document/document.h"
+
+static bool domain_fits(struct bytes domain)
+{
+	return domain.n > 0 && domain.n < TENANT_DOMAIN_MAX && domain.p[0] != '.' &&
+	       command_allows(CHARSET_NAME, domain);
+}
+
+static const char *field_domains_wrong(const void *value, const char *text)
+{
+	struct bytes list = bytes_str(text), one;
+	uint32_t count = 0;
+
+	(void)value;
+	if (list.n && list.p[list.n - 1] == ',')
+		return "there is no domain behind a ','";
+	while (bytes_cut(&list, ',', &one)) {
+		if (!domain_fits(one))
+			return "a domain has 1 to 63 letters, digits, '.', '_' or '-'";
+		if (++count > TENANT_DOMAINS_MAX)
+			return "there are at most 16 domains";
+	}
+	return NULL;
+}
+
+#define FIELD_OF struct tenant_value
+
+const struct command_arg g_tenant_fields[] = {
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the tenant, as in keys and streams."),
+	TEXT_FIELD(
+		"domains", domains, CHARSET_NUMBERS, field_domains_wrong,
+		"Its SIP domains, joined by ','. The first one is the realm of its passwords; that "
+		"of the tenant default is sip.realm."),
+	FLAG_FIELD("enabled", enabled, "true", "false: nobody reaches it by its domains."),
+	{ .name = NULL },
+};
+
+json_t *tenant_to_view(const struct tenant_value *t)
+{
+	return document_shown(field_json(g_tenant_fields, t), t->changed_utc_ms);
+}
+
+json_t *tenant_to_document(const struct tenant_value *t)
+{
+	return document_versioned(tenant_to_view(t));
+}
+
+static void tenant_fill(struct document_reader *r, void *value)
+{
+	struct tenant_value *t = value;
+
+	field_fill(r, g_tenant_fields, t);
+	t->changed_utc_ms = document_changed(r);
+}
+
+int tenant_from_document(struct tenant_value *out, struct bytes json, const char **reason)
+{
+	struct tenant_value found = { .enabled = true };
+	int err = document_read(json, tenant_fill, &found, reason);
+
+	if (!err)
+		*out = found;
+	return err;
+}
+
+void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *out)
+{
+	struct bytes list = bytes_str(t->domains), one;
+
+	*out = (struct tenant_settings){ 0 };
+	memcpy(out->name, t->name, sizeof(out->name));
+	while (bytes_cut(&list, ',', &one) && out->domain_count < TENANT_DOMAINS_MAX) {
+		if (!out->domain_count)
+			(void)bytes_cstr(one, out->realm, sizeof(out->realm));
+		(void)bytes_cstr(one, out->domains[out->domain_count++], TENANT_DOMAIN_MAX);
+	}
+	if (!t->enabled) /* its passwords stay those of its realm */
+		out->domain_count = 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A tenant: its document in Redis, which operators put. */
+#ifndef APP_DOCUMENT_TENANT_FIELD_H
+#define APP_DOCUMENT_TENANT_FIELD_H
+
+#include "app/command/command.h"
+#include "sig/host/tenant.h"
+
+struct tenant_value {
+	char name[TENANT_NAME_MAX];
+	char domains[TENANT_DOMAINS_MAX * TENANT_DOMAIN_MAX]; /* joined by ',' */
+	bool enabled;
+	uint64_t changed_utc_ms;
+};
+
+extern const struct command_arg g_tenant_fields[];
+
+json_t *tenant_to_view(const struct tenant_value *t);
+json_t *tenant_to_document(const struct tenant_value *t);
+/* 0 or -EBADMSG with a reason. */
+int tenant_from_document(struct tenant_value *out, struct bytes json,
+			 const char **reason) NODISCARD;
+/* What the core needs to know. */
+void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *out);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which shard of a node something is for, and what all of them are together. */
+#include "app/node/node_shard.h"
+
+#include "app/node/node.h"
+#include "base/hash.h"
+#include "sig/sip/id.h"
+#include "sig/sip/shard_name.h"
+
+struct node_shard *node_shard_find(struct node *n, uint16_t number)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].number == number && n->shards[i].state == NODE_SHARD_LIVE)
+			return &n->shards[i];
+	}
+	return NULL;
+}
+
+uint32_t node_shards_live(const struct node *n)
+{
+	uint32_t live = 0;
+
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		live += n->shards[i].state == NODE_SHARD_LIVE;
+	return live;
+}
+
+/* The one at that place among those that live. */
+static const struct node_shard *live_at(const struct node *n, uint64_t place)
+{
+	const struct node_shard *s = n->shards;
+
+	for (;; s++) {
+		if (s->state == NODE_SHARD_LIVE && !place--)
+			return s;
+	}
+}
+
+struct shard *node_core(const struct node *n, uint64_t call)
+{
+	struct shard *other = NULL;
+
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		const struct node_shard *s = &n->shards[i];
+
+		if (s->state != NODE_SHARD_LIVE)
+			continue;
+		if (s->number == id_shard(call))
+			return s->core;
+		if (!other)
+			other = s->core;
+	}
+	return other;
+}
+
+struct shard *node_core_next(const struct node *n, uint32_t *cursor)
+{
+	while (*cursor < n->shard_count) {
+		struct shard *core = n->shards[(*cursor)++].core;
+
+		if (core)
+			return core;
+	}
+	return NULL;
+}
+
+uint16_t node_shard_of_command(const struct node *n, struct bytes command)
+{
+	struct call_view view;
+
+	/* the live ones may be others than when it came first */
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		const struct node_shard *s = &n->shards[i];
+
+		if (s->state == NODE_SHARD_LIVE &&
+		    shard_call_glance(s->core, id_call_derive(s->number, command), &view))
+			return s->number;
+	}
+	return live_at(n, id_order(command) % node_shards_live(n))->number;
+}
+
+/* ---- messages ---- */
+
+static struct node_shard *shard_with_copy(struct node *n, const struct sip_message *m)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		struct node_shard *s = &n->shards[i];
+
+		if (s->state == NODE_SHARD_LIVE && shard_has_request(s->core, m))
+			return s;
+	}
+	return NULL;
+}
+
+static struct node_shard *shard_of_listener(struct node *n, const struct sip_hop *from)
+{
+	uint16_t number = n->local_shards[from->local];
+
+	return number ? node_shard_find(n, number) : NULL;
+}
+
+/* All that one Call-ID is about goes to one shard. */
+static struct node_shard *shard_by_spread(struct node *n, struct bytes call_id)
+{
+	static const struct hash_key key; /* the same in each process: nobody gains by choosing */
+	uint64_t place = hash_sip(&key, call_id) % node_shards_live(n);
+	struct node_shard *s = n->shards;
+
+	for (;; s++) {
+		if (s->state == NODE_SHARD_LIVE && !place--)
+			return s;
+	}
+}
+
+/* NULL: it is for a shard that is not here, or not yet. */
+static struct node_shard *shard_of_parsed(struct node *n, const struct sip_message *m)
+{
+	uint16_t number = shard_name(m);
+	struct node_shard *s;
+
+	for (uint32_t i = 0; number && i < n->shard_count; i++) {
+		if (n->shards[i].number == number)
+			return n->shards[i].state == NODE_SHARD_LIVE ? &n->shards[i] : NULL;
+	}
+	s = m->request ? shard_with_copy(n, m) : NULL;
+	if (!s)
+		s = shard_of_listener(n, &m->hop);
+	return s ? s : shard_by_spread(n, m->call_id);
+}
+
+struct node_shard *node_shard_of_message(struct node *n, const struct sip_hop *from,
+					 struct bytes message)
+{
+	struct node_shard *s = NULL;
+	struct message_error error;
+	struct sip_message m;
+
+	if (n->shard_count == 1)
+		return n->shards[0].state == NODE_SHARD_LIVE ? n->shards : NULL;
+	if (!node_shards_live(n))
+		return NULL;
+	if (message_parse(&m, message, &error)) {
+		s = shard_by_spread(n, message); /* which counts or answers it */
+	} else {
+		m.hop = *from;
+		s = shard_of_parsed(n, &m);
+	}
+	message_close(&m);
+	return s;
+}
+
+/* ---- all of them ---- */
+
+/* What is not of one shard alone: it is told by each. */
+static void counts_add(struct shard_counts *sum, const struct shard_counts *c,
+		       uint64_t locations_pending)
+{
+	sum->calls += c->calls;
+	sum->calls_established += c->calls_established;
+	sum->txns += c->txns;
+	sum->txns_max += c->txns_max;
+	sum->saves_pending += c->saves_pending - locations_pending;
+	sum->given_up += c->given_up;
+	sum->aors = c->aors;
+	sum->bindings = c->bindings;
+	sum->extensions = c->extensions;
+	sum->ports_free = c->ports_free;
+	sum->degraded |= c->degraded;
+	sum->draining |= c->draining;
+}
+
+void node_counts(const struct node *n, struct shard_counts *out)
+{
+	struct locations_counts locations;
+	struct shard_counts c;
+
+	locations_count(n->locations, &locations);
+	*out = (struct shard_counts){ .saves_pending = locations.saves_pending };
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].state != NODE_SHARD_LIVE)
+			continue;
+		shard_counts(n->shards[i].core, &c);
+		counts_add(out, &c, locations.saves_pending);
+	}
+}
+
+bool node_call_next(const struct node *n, struct node_calls *cursor, struct call_view *out)
+{
+	for (; cursor->shard < n->shard_count; cursor->shard++, cursor->call = 0) {
+		const struct node_shard *s = &n->shards[cursor->shard];
+
+		if (s->state == NODE_SHARD_LIVE && shard_call_next(s->core, &cursor->call, out))
+			return true;
+	}
+	return false;
+}
+
+bool node_call_view(const struct node *n, uint64_t call, struct call_view *out)
+{
+	const struct shard *core = node_core(n, call);
+
+	return core && shard_call_view(core, call, out);
+}

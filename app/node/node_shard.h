@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shards of a node. Each has a lease, records, calls, transactions and timers of its own, and loses them alone: one that another
+ * node has taken falls silent, and the others go on. What is no shard's is the node's. Control thread.
+ */
+#ifndef APP_NODE_NODE_SHARD_H
+#define APP_NODE_NODE_SHARD_H
+
+#include "app/node/effects.h"
+#include "cluster/redis.h"
+#include "sig/shard/shard.h"
+
+struct node;
+
+enum { NODE_SHARDS_MAX = 16 };
+
+enum node_shard_state {
+	NODE_SHARD_WAITING, /* for its lease, or for its calls to be loaded */
+	NODE_SHARD_LIVE,
+	NODE_SHARD_LOST, /* another node has it */
+};
+
+struct node_shard {
+	struct node *node;
+	uint16_t number;
+	enum node_shard_state state;
+	bool owned;          /* WAITING: it has the lease, and its calls are to be loaded */
+	bool busy;           /* WAITING: Redis was asked */
+	bool fenced;         /* found since the last round */
+	struct redis *redis; /* a link of its own; NULL: the node's */
+	struct store_shard *store;
+	struct shard *core; /* NULL: not open yet, or silent */
+	struct effects_to effects_to;
+	uint64_t left_ms;      /* of the holder's lease when it was last looked at */
+	uint64_t retry_ns;     /* WAITING: when it is tried again */
+	uint32_t check_cursor; /* calls whose records are looked for come after it */
+};
+
+/* ---- which ---- */
+
+/* NULL: the node has none of that number that is live. */
+struct node_shard *node_shard_find(struct node *n, uint16_t number);
+/* The core that has a call, or would have it; another one where that shard is none of ours: it knows no such call. */
+struct shard *node_core(const struct node *n, uint64_t call);
+/* Every core that is open, from *cursor on; 0 at first. NULL: no more. */
+struct shard *node_core_next(const struct node *n, uint32_t *cursor);
+/* A new call by command: the same command finds the same shard while that lives. */
+uint16_t node_shard_of_command(const struct node *n, struct bytes command);
+/* For whom a message is that came from the wire. */
+struct node_shard *node_shard_of_message(struct node *n, const struct sip_hop *from,
+					 struct bytes message);
+uint32_t node_shards_live(const struct node *n);
+
+/* ---- all of them ---- */
+
+/* Sums, over those that are live. */
+void node_counts(const struct node *n, struct shard_counts *out);
+struct node_calls {
+	uint32_t shard, call;
+};
+/* Walks all calls: *cursor all zero first. */
+bool node_call_next(const struct node *n, struct node_calls *cursor, struct call_view *out);
+bool node_call_view(const struct node *n, uint64_t call, struct call_view *out);
+
+/* ---- life: node_shard_life.c ---- */
+
+/* One for each number of the settings; opens nothing. */
+void node_shards_name(struct node *n);
+/* Their stores, and links where they need one. 0 or -errno. */
+int node_shards_store_open(struct node *n) NODISCARD;
+/* Their cores; of the settings all but the number. 0 or -errno. */
+int node_shards_core_open(struct node *n, struct shard_settings *settings) NODISCARD;
+/* It has the lease. done: with s. */
+void node_shard_load_calls(struct node_shard *s, store_done_fn *done);
+/* They are there: it is live. */
+void node_shard_loaded(struct node_shard *s);
+/* The lease was refused. True: its holder is alive, so the shard is lost; said to operators. */
+bool node_shard_is_held(struct node_shard *s);
+/* Those that wait are tried again. */
+void node_shards_beat(struct node *n, uint64_t now_ns);
+/* Some records of each are looked for. */
+void node_shards_check(struct node *n);
+/* Those that were fenced since the last round fall silent. False: none is left. */
+bool node_shards_fence(struct node *n);
+void node_shards_expire(struct node *n, struct instant now);
+uint64_t node_shards_next_ns(const struct node *n);
+void node_shards_flush(struct node *n);
+void node_shards_store_close(struct node *n);
+void node_shards_redis_close(struct node *n);
+void node_shards_close(struct node *n);
+
+void node_shards_setup(void); /* metrics; main thread, once */
+void node_shards_metrics(const struct node *n);
+
+#endif

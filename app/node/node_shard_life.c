@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a node's shards: the lease, what Redis knows of each, its calls going on, and its end when another node has taken it.
+ *
+ *   WAITING --- lease granted, calls loaded --> LIVE --- another node owns it --> LOST
+ *      +------- its holder is alive ------------------------------------------------^
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "base/log.h"
+
+#define LEASE_NS       (10 * NS_PER_S)
+#define LEASE_PAUSE_NS (500 * NS_PER_MS)
+
+enum { REDIS_PENDING_MAX = 65536, LABEL_MAX = 24, CHECK_CALLS = 256, CHECK_BEATS = 6 };
+
+static struct {
+	metric_id live, waiting, lost;
+} g_metrics;
+
+void node_shards_setup(void)
+{
+#define SHARDS(state)                                                             \
+	metric_register(METRIC_GAUGE, "tandem_shards", "state=\"" state "\"",     \
+			"Shards of the node: live, waiting for a lease, or lost " \
+			"to another node.")
+	g_metrics.live = SHARDS("live");
+	g_metrics.waiting = SHARDS("waiting");
+	g_metrics.lost = SHARDS("lost");
+#undef SHARDS
+}
+
+void node_shards_metrics(const struct node *n)
+{
+	uint32_t of[NODE_SHARD_LOST + 1] = { 0 };
+
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		of[n->shards[i].state]++;
+	metric_set(g_metrics.live, of[NODE_SHARD_LIVE]);
+	metric_set(g_metrics.waiting, of[NODE_SHARD_WAITING]);
+	metric_set(g_metrics.lost, of[NODE_SHARD_LOST]);
+}
+
+/* ---- opening ---- */
+
+void node_shards_name(struct node *n)
+{
+	const struct settings_node *s = &n->settings.node;
+
+	n->shard_count = 1 + s->shards_count;
+	n->shards[0].number = (uint16_t)s->shard;
+	for (uint32_t i = 0; i < s->shards_count; i++)
+		n->shards[1 + i].number = (uint16_t)s->shards[i];
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		n->shards[i].node = n;
+}
+
+/* The first one has the node's link: a link watches for one shard alone (docs/adr/0007). */
+static int link_open(struct node_shard *s)
+{
+	static char labels[NODE_SHARDS_MAX][LABEL_MAX];
+	const struct node *n = s->node;
+	char *label = labels[s - n->shards];
+	struct redis_settings settings = { .deadline_ns = n->settings.redis.deadline,
+					   .pending_max = REDIS_PENDING_MAX,
+					   .labels = label };
+
+	if (s == n->shards)
+		return 0;
+	(void)snprintf(label, LABEL_MAX, "link=\"shard%u\"", (unsigned)s->number);
+	memcpy(settings.url, n->redis_url, sizeof(settings.url));
+	return redis_open(&s->redis, &settings, NULL, NULL);
+}
+
+static int store_of_shard_open(struct node_shard *s)
+{
+	struct node *n = s->node;
+	struct store_shard_settings settings = {
+		.shard = s->number,
+		.identity = n->identity,
+		.incarnation = rand_u64_from(&n->rand),
+		.lease_ns = LEASE_NS,
+	};
+	int err = link_open(s);
+
+	if (err)
+		return err;
+	if (s == n->shards)
+		(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool",
+			       n->settings.node.state_dir);
+	else
+		(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool-%u",
+			       n->settings.node.state_dir, (unsigned)s->number);
+	return store_shard_open(&s->store, n->store, s->redis ? s->redis : n->redis, &settings,
+				node_on_store_health, s);
+}
+
+int node_shards_store_open(struct node *n)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < n->shard_count && !err; i++)
+		err = store_of_shard_open(&n->shards[i]);
+	return err;
+}
+
+int node_shards_core_open(struct node *n, struct shard_settings *settings)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < n->shard_count && !err; i++) {
+		settings->number = n->shards[i].number;
+		err = shard_open(&n->shards[i].core, settings, n->locations, &n->rand,
+				 clock_instant());
+	}
+	return err;
+}
+
+/* ---- what Redis knows ---- */
+
+static int on_call(struct bytes key, struct bytes record, void *arg)
+{
+	struct node_shard *s = arg;
+	const char *reason = "";
+	int err = shard_restore_call(s->core, record, clock_instant(), &reason);
+
+	if (err) {
+		s->node->records_broken += err != -EPROTONOSUPPORT;
+		LOG_ERROR("node", 0, "a call cannot be restored", LOG_BYTES("key", key),
+			  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
+		return err;
+	}
+	s->node->calls_restored++;
+	return 0;
+}
+
+void node_shard_load_calls(struct node_shard *s, store_done_fn *done)
+{
+	shard_incarnate(s->core, store_epoch(s->store));
+	store_load_calls(s->store, on_call, done, s);
+}
+
+/* Nobody knows whom to say goodbye to; that there was a call is in its CDR. */
+static void end_unreadable(struct node_shard *s)
+{
+	const uint64_t *calls;
+	uint32_t count = store_calls_unreadable(s->store, &calls);
+
+	for (uint32_t i = 0; i < count; i++)
+		shard_call_unreadable(s->core, calls[i], clock_instant());
+	if (store_calls_aside(s->store))
+		health_set(&s->node->health, HEALTH_CALLS_ASIDE, true);
+}
+
+void node_shard_loaded(struct node_shard *s)
+{
+	end_unreadable(s);
+	s->state = NODE_SHARD_LIVE;
+}
+
+static void shard_lose(struct node_shard *s)
+{
+	s->state = NODE_SHARD_LOST;
+	health_set(&s->node->health, HEALTH_SHARD_LOST, true);
+}
+
+/* The holder renews it at a third of its length: who does not is gone, and leaves it to us when it expires. */
+bool node_shard_is_held(struct node_shard *s)
+{
+	const struct store_holder *h = store_holder(s->store);
+	bool alive = h->left_ms > s->left_ms;
+
+	if (alive) {
+		LOG_ERROR("node", 0,
+			  h->copy ? "node.state_dir is a copy of the directory of a node that "
+				    "runs: remove the file identity from the copy, and give it a "
+				    "node.shard and node.name of its own"
+				  : "the shard is run by another node: give this one a node.shard "
+				    "and node.name of its own, or stop the other",
+			  LOG_U64("shard", s->number), LOG_STR("holder", h->node),
+			  LOG_STR("where", h->where));
+		shard_lose(s);
+	} else if (s->left_ms == UINT64_MAX) {
+		LOG_WARN("node", 0, "another node has the lease: waiting to see if it lives",
+			 LOG_U64("shard", s->number), LOG_STR("holder", h->node),
+			 LOG_STR("where", h->where));
+	}
+	s->left_ms = h->left_ms;
+	return alive;
+}
+
+/* ---- those that wait while the node runs ---- */
+
+static void shard_hop_know(const struct sip_hop *hop, void *arg)
+{
+	node_guard_know(arg, hop);
+}
+
+static void wait_again(struct node_shard *s)
+{
+	s->busy = false;
+	s->retry_ns = clock_now_ns() + LEASE_PAUSE_NS;
+}
+
+static void go_live(struct node_shard *s)
+{
+	struct node *n = s->node;
+
+	node_shard_loaded(s);
+	shard_resume(s->core, clock_instant());
+	shard_hops(s->core, shard_hop_know, n);
+	node_drain_tell(n);
+	LOG_INFO("node", 0, "the shard is live", LOG_U64("shard", s->number),
+		 LOG_U64("epoch", store_epoch(s->store)));
+	if (!store_is_healthy(s->store))
+		node_on_store_health(false, s);
+}
+
+/* What the core has of this node is given back; it says nothing. */
+static void core_end(struct node_shard *s)
+{
+	struct node *n = s->node;
+
+	shard_silence(s->core, clock_instant());
+	s->fenced = false; /* for these effects, which are no words */
+	effects_carry_out(&s->effects_to, shard_effects(s->core));
+	plays_leave(&n->plays, s->number);
+	shard_close(s->core);
+	s->core = NULL;
+}
+
+static void on_late_calls(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node_shard *s = arg;
+
+	(void)key;
+	(void)version;
+	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING)
+		return;
+	if (result == STORE_OK) {
+		go_live(s);
+		return;
+	}
+	/* without the lease, which then expires: what is in memory by now is not all of it */
+	LOG_ERROR("node", 0, "the calls of a shard cannot be loaded: start the node again",
+		  LOG_U64("shard", s->number));
+	shard_lose(s);
+	core_end(s);
+	store_shard_close(s->store);
+	s->store = NULL;
+}
+
+static void on_late_lease(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node_shard *s = arg;
+
+	(void)key;
+	(void)version;
+	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING)
+		return;
+	if (result == STORE_OK)
+		node_shard_load_calls(s, on_late_calls);
+	else if (result != STORE_CONFLICT || !node_shard_is_held(s))
+		wait_again(s);
+}
+
+void node_shards_beat(struct node *n, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		struct node_shard *s = &n->shards[i];
+
+		if (s->state != NODE_SHARD_WAITING || s->busy || now_ns < s->retry_ns)
+			continue;
+		s->busy = true;
+		store_acquire(s->store, on_late_lease, s);
+	}
+}
+
+/* ---- records that somebody deleted ---- */
+
+static void on_call_missing(uint64_t call, void *arg)
+{
+	struct node_shard *s = arg;
+
+	shard_call_missing(s->core, call, clock_instant());
+}
+
+/* Whether Redis still has what it acknowledged: a few calls are looked at with each beat, many in CHECK_BEATS of them. */
+static void shard_check(struct node_shard *s)
+{
+	uint64_t ids[STORE_CALLS_CHECKED];
+	struct shard_counts counts;
+	uint32_t left;
+
+	if (!store_is_healthy(s->store))
+		return;
+	shard_counts(s->core, &counts);
+	left = CHECK_CALLS + counts.calls / CHECK_BEATS;
+	do {
+		uint32_t most = left < COUNT_OF(ids) ? left : COUNT_OF(ids);
+		uint32_t count = shard_calls_saved(s->core, &s->check_cursor, ids, most);
+
+		store_calls_check(s->store, ids, count, on_call_missing, s);
+		left -= most;
+	} while (left && s->check_cursor);
+}
+
+void node_shards_check(struct node *n)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].state == NODE_SHARD_LIVE)
+			shard_check(&n->shards[i]);
+	}
+}
+
+/* ---- another node has it ---- */
+
+/* Not one word more: its calls are there, not here. */
+static void shard_fence(struct node_shard *s)
+{
+	LOG_ERROR("node", 0, "another node has taken this shard: it is silent from now on",
+		  LOG_U64("shard", s->number));
+	shard_lose(s);
+	if (node_shards_live(s->node)) /* else the node ends, as it is */
+		core_end(s);
+}
+
+bool node_shards_fence(struct node *n)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		struct node_shard *s = &n->shards[i];
+
+		if (s->fenced && s->state == NODE_SHARD_LIVE)
+			shard_fence(s);
+	}
+	return node_shards_live(n);
+}
+
+/* ---- rounds ---- */
+
+uint64_t node_shards_next_ns(const struct node *n)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		const struct node_shard *s = &n->shards[i];
+		uint64_t own = UINT64_MAX;
+
+		if (s->redis)
+			own = redis_next_ns(s->redis);
+		if (own < next)
+			next = own;
+		if (n->phase != NODE_STARTING && s->state == NODE_SHARD_LIVE)
+			own = shard_next_ns(s->core);
+		if (own < next)
+			next = own;
+	}
+	return next;
+}
+
+void node_shards_expire(struct node *n, struct instant now)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		const struct node_shard *s = &n->shards[i];
+
+		if (s->redis)
+			redis_expire(s->redis, now.ns);
+		if (n->phase != NODE_STARTING && s->state == NODE_SHARD_LIVE &&
+		    shard_next_ns(s->core) <= now.ns)
+			shard_expire(s->core, now);
+	}
+}
+
+void node_shards_flush(struct node *n)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].redis)
+			redis_flush(n->shards[i].redis);
+	}
+}
+
+/* ---- the end ---- */
+
+void node_shards_store_close(struct node *n)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		store_shard_close(n->shards[i].store);
+}
+
+void node_shards_redis_close(struct node *n)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].redis)
+			redis_close(n->shards[i].redis);
+	}
+}
+
+void node_shards_close(struct node *n)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		shard_close(n->shards[i].core);
+}

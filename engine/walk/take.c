@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/walk/take.h"
+
+#include "engine/walk/worker.h"
+
+/* The job that takes it; NULL: none does. Digits are told, and said to nobody. */
+static struct job *pkt_taker(const struct worker *w, const struct pkt *p)
+{
+	struct job *j;
+
+	if (p->verdict != VERDICT_ALONE || p->event || p->flow->listener.job == 0)
+		return NULL;
+	j = &w->jobs.list[p->flow->listener.job - 1];
+	return j->kind->take ? j : NULL;
+}
+
+void take_stage(struct worker *w, struct batch *b)
+{
+	if (LIKELY(w->jobs.takers == 0))
+		return;
+	BATCH_REST(p, b)
+	{
+		struct job *j = pkt_taker(w, p);
+
+		if (j)
+			p->verdict = (uint8_t)j->kind->take(w, j, p);
+	}
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/host/tenant.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/table.h"
+
+struct tenant {
+	struct tenant_settings settings;
+	bool there; /* was put, and not deleted since */
+	uint32_t held[TENANT_ITEMS];
+};
+
+struct tenants {
+	struct tenant *list[TENANTS_MAX]; /* NULL: the number is free */
+	uint32_t end;                     /* no number from here on was ever given */
+	bool spare;                       /* a number below may be free by now */
+	struct table by_name, by_domain;  /* values: a number and 1 */
+	struct hash_key key;
+};
+
+/* ---- names and domains ---- */
+
+static bool name_is_plain(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' ||
+	       c == '.' || c == '_';
+}
+
+/* It is part of keys and paths. */
+static bool name_fits(struct bytes name)
+{
+	if (name.n == 0 || name.n >= TENANT_NAME_MAX || name.p[0] == '.' || name.p[0] == '_')
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		if (!name_is_plain(name.p[i]))
+			return false;
+	}
+	return true;
+}
+
+static uint64_t tenant_name_hash(const struct tenants *t, struct bytes name)
+{
+	return hash_sip(&t->key, name);
+}
+
+/* A dot at the end says that the name is whole. */
+static struct bytes domain_bare(struct bytes domain)
+{
+	if (domain.n && domain.p[domain.n - 1] == '.')
+		domain.n--;
+	return domain;
+}
+
+static uint64_t domain_hash(const struct tenants *t, struct bytes domain)
+{
+	uint8_t lower[TENANT_DOMAIN_MAX];
+
+	assert(domain.n <= sizeof(lower));
+	for (size_t i = 0; i < domain.n; i++)
+		lower[i] =
+			domain.p[i] >= 'A' && domain.p[i] <= 'Z' ? domain.p[i] | 0x20 : domain.p[i];
+	return hash_sip(&t->key, bytes_mem(lower, domain.n));
+}
+
+static bool tenant_has_domain(const struct tenant *tenant, struct bytes domain)
+{
+	for (uint32_t i = 0; i < tenant->settings.domain_count; i++) {
+		if (bytes_ieq(domain_bare(bytes_str(tenant->settings.domains[i])), domain))
+			return true;
+	}
+	return false;
+}
+
+uint16_t tenants_number(const struct tenants *t, struct bytes name)
+{
+	uint64_t hash = tenant_name_hash(t, name), at;
+	uint32_t cursor = 0;
+
+	while ((at = table_next(&t->by_name, hash, &cursor)) != 0) {
+		if (bytes_is(name, t->list[at - 1]->settings.name))
+			return (uint16_t)(at - 1);
+	}
+	return TENANT_NONE;
+}
+
+uint16_t tenants_of_domain(const struct tenants *t, struct bytes domain)
+{
+	uint64_t hash, at;
+	uint32_t cursor = 0;
+
+	domain = domain_bare(domain);
+	if (t->by_domain.count == 0 || domain.n == 0 || domain.n >= TENANT_DOMAIN_MAX)
+		return TENANT_NONE;
+	hash = domain_hash(t, domain);
+	while ((at = table_next(&t->by_domain, hash, &cursor)) != 0) {
+		if (tenant_has_domain(t->list[at - 1], domain))
+			return (uint16_t)(at - 1);
+	}
+	return TENANT_NONE;
+}
+
+static void domains_forget(struct tenants *t, uint16_t tenant)
+{
+	struct tenant_settings *set = &t->list[tenant]->settings;
+
+	for (uint32_t i = 0; i < set->domain_count; i++)
+		(void)table_del(&t->by_domain,
+				domain_hash(t, domain_bare(bytes_str(set->domains[i]))),
+				(uint64_t)tenant + 1);
+	set->domain_count = 0;
+}
+
+static int domains_list(struct tenants *t, uint16_t tenant)
+{
+	const struct tenant_settings *set = &t->list[tenant]->settings;
+
+	for (uint32_t i = 0; i < set->domain_count; i++) {
+		uint64_t hash = domain_hash(t, domain_bare(bytes_str(set->domains[i])));
+
+		if (table_put(&t->by_domain, hash, (uint64_t)tenant + 1))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* ---- numbers ---- */
+
+static bool tenant_is_held(const struct tenant *tenant)
+{
+	for (unsigned i = 0; i < TENANT_ITEMS; i++) {
+		if (tenant->held[i])
+			return true;
+	}
+	return false;
+}
+
+static void number_free(struct tenants *t, uint16_t tenant)
+{
+	struct bytes name = bytes_str(t->list[tenant]->settings.name);
+
+	(void)table_del(&t->by_name, tenant_name_hash(t, name), (uint64_t)tenant + 1);
+	free(t->list[tenant]);
+	t->list[tenant] = NULL;
+}
+
+/* The first that is nobody's, or of one that is gone and has nothing left. */
+static uint16_t number_new(struct tenants *t)
+{
+	for (uint32_t i = 0; i < t->end && t->spare; i++) {
+		if (t->list[i] && (t->list[i]->there || tenant_is_held(t->list[i])))
+			continue;
+		if (t->list[i])
+			number_free(t, (uint16_t)i);
+		return (uint16_t)i;
+	}
+	t->spare = false;
+	return t->end < TENANTS_MAX ? (uint16_t)t->end : TENANT_NONE;
+}
+
+static int number_take(struct tenants *t, struct bytes name, uint16_t *tenant)
+{
+	struct tenant *fresh;
+
+	*tenant = number_new(t);
+	if (*tenant == TENANT_NONE)
+		return -ENOSPC;
+	fresh = calloc(1, sizeof(*fresh));
+	if (!fresh || table_put(&t->by_name, tenant_name_hash(t, name), (uint64_t)*tenant + 1)) {
+		free(fresh);
+		t->spare = true;
+		return -ENOMEM;
+	}
+	(void)bytes_cstr(name, fresh->settings.name, sizeof(fresh->settings.name));
+	t->list[*tenant] = fresh;
+	if (*tenant == t->end)
+		t->end++;
+	t->spare = true; /* until it is put, or something is held */
+	return 0;
+}
+
+uint16_t tenants_claim(struct tenants *t, struct bytes name)
+{
+	uint16_t tenant;
+
+	if (!name_fits(name))
+		return TENANT_NONE;
+	tenant = tenants_number(t, name);
+	if (tenant == TENANT_NONE && number_take(t, name, &tenant))
+		return TENANT_NONE;
+	return tenant;
+}
+
+/* ---- put and delete ---- */
+
+static int settings_check(const struct tenants *t, const struct tenant_settings *set)
+{
+	uint16_t own = tenants_number(t, bytes_str(set->name));
+
+	if (!name_fits(bytes_str(set->name)) || set->domain_count > TENANT_DOMAINS_MAX)
+		return -EINVAL;
+	for (uint32_t i = 0; i < set->domain_count; i++) {
+		struct bytes domain = domain_bare(bytes_str(set->domains[i]));
+		uint16_t other = tenants_of_domain(t, domain);
+
+		if (domain.n == 0)
+			return -EINVAL;
+		if (other != TENANT_NONE && other != own)
+			return -EEXIST;
+	}
+	return 0;
+}
+
+int tenants_put(struct tenants *t, const struct tenant_settings *set, uint16_t *tenant)
+{
+	struct bytes name = bytes_str(set->name);
+	int err = settings_check(t, set);
+
+	if (err)
+		return err;
+	*tenant = tenants_number(t, name);
+	if (*tenant == TENANT_NONE && (err = number_take(t, name, tenant)))
+		return err;
+	domains_forget(t, *tenant);
+	t->list[*tenant]->settings = *set;
+	t->list[*tenant]->there = true;
+	err = domains_list(t, *tenant);
+	if (err)
+		domains_forget(t, *tenant);
+	return err;
+}
+
+bool tenants_delete(struct tenants *t, struct bytes name)
+{
+	uint16_t tenant = tenants_find(t, name);
+
+	if (tenant == TENANT_NONE)
+		return false;
+	domains_forget(t, tenant);
+	t->list[tenant]->settings.realm[0] = '\0';
+	t->list[tenant]->there = tenant == TENANT_DEFAULT;
+	t->spare = true;
+	return true;
+}
+
+/* ---- what is known of one ---- */
+
+uint16_t tenants_find(const struct tenants *t, struct bytes name)
+{
+	uint16_t tenant = tenants_number(t, name);
+
+	return tenant != TENANT_NONE && t->list[tenant]->there ? tenant : TENANT_NONE;
+}
+
+static struct tenant *tenant_at(const struct tenants *t, uint16_t tenant)
+{
+	assert(tenant < t->end && t->list[tenant]);
+	return t->list[tenant];
+}
+
+bool tenants_has(const struct tenants *t, uint16_t tenant)
+{
+	return tenant < t->end && t->list[tenant] && t->list[tenant]->there;
+}
+
+const char *tenants_name(const struct tenants *t, uint16_t tenant)
+{
+	return tenant_at(t, tenant)->settings.name;
+}
+
+const char *tenants_realm(const struct tenants *t, uint16_t tenant)
+{
+	const struct tenant_settings *set = &tenant_at(t, tenant)->settings;
+
+	if (tenant == TENANT_DEFAULT)
+		return "";
+	return set->realm[0] || !set->domain_count ? set->realm : set->domains[0];
+}
+
+bool tenants_next(const struct tenants *t, uint16_t *tenant)
+{
+	while (*tenant < t->end && !t->list[*tenant])
+		(*tenant)++;
+	return *tenant < t->end;
+}
+
+void tenants_hold(struct tenants *t, uint16_t tenant, enum tenant_item item)
+{
+	tenant_at(t, tenant)->held[item]++;
+}
+
+void tenants_release(struct tenants *t, uint16_t tenant, enum tenant_item item)
+{
+	struct tenant *which = tenant_at(t, tenant);
+
+	assert(which->held[item]);
+	which->held[item]--;
+	if (!which->there)
+		t->spare = true;
+}
+
+uint32_t tenants_held(const struct tenants *t, uint16_t tenant, enum tenant_item item)
+{
+	return tenant_at(t, tenant)->held[item];
+}
+
+/* ---- all of them ---- */
+
+int tenants_open(struct tenants **out, const struct hash_key *key)
+{
+	const struct tenant_settings first = { .name = TENANT_DEFAULT_NAME };
+	struct tenants *t = calloc(1, sizeof(*t));
+	uint16_t tenant;
+
+	if (!t)
+		return -ENOMEM;
+	t->key = *key;
+	if (table_open(&t->by_name, TENANTS_MAX) ||
+	    table_open(&t->by_domain, TENANTS_MAX * TENANT_DOMAINS_MAX) ||
+	    tenants_put(t, &first, &tenant)) {
+		tenants_close(t);
+		return -ENOMEM;
+	}
+	assert(tenant == TENANT_DEFAULT);
+	*out = t;
+	return 0;
+}
+
+void tenants_close(struct tenants *t)
+{
+	if (!t)
+		return;
+	for (uint32_t i = 0; i < t->end; i++)
+		free(t->list[i]);
+	table_close(&t->by_name);
+	table_close(&t->by_domain);
+	free(t);
+}

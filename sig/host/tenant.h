@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tenants of a node. Each has users, documents and calls of its own: equal numbers of two tenants never meet. Whoever looks something
+ * up names its tenant by a small number, which is of this process alone. Records, keys and logs have the name.
+ *
+ * A tenant keeps its number for as long as anything is held for it, also when it was deleted: its calls go on. One table for the node,
+ * whatever shards it runs; one thread.
+ */
+#ifndef SIG_HOST_TENANT_H
+#define SIG_HOST_TENANT_H
+
+#include "base/hash.h"
+
+enum {
+	TENANT_DEFAULT = 0,   /* is always there */
+	TENANT_NONE = 0xffff, /* no tenant */
+	TENANTS_MAX = 4096,
+	TENANT_NAME_MAX = 32, /* with its NUL, as those below */
+	TENANT_REALM_MAX = 128,
+	TENANT_DOMAIN_MAX = 64,
+	TENANT_DOMAINS_MAX = 16,
+};
+#define TENANT_DEFAULT_NAME "default"
+
+/* Of a name's hash: equal names of many tenants lie apart. */
+static inline uint64_t tenant_hash(uint64_t hash, uint16_t tenant)
+{
+	return hash + tenant * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* What its document says. */
+struct tenant_settings {
+	char name
+		[TENANT_NAME_MAX]; /* letters, digits, '-', '.' and '_', the last two not at first */
+	char realm
+		[TENANT_REALM_MAX]; /* of its passwords; "": its first domain. That of the default one is sip.realm, whatever this says */
+	uint32_t domain_count;
+	char domains[TENANT_DOMAINS_MAX][TENANT_DOMAIN_MAX]; /* whole names, in any case */
+};
+
+/* What is held for a tenant, counted. */
+enum tenant_item {
+	TENANT_CALLS,
+	TENANT_REGISTRATIONS, /* addresses of record */
+	TENANT_EXTENSIONS,
+	TENANT_PROFILES, /* tables of them */
+	TENANT_LISTENERS,
+	TENANT_ITEMS,
+};
+
+struct tenants;
+
+/* With the default one. 0 or -ENOMEM. */
+int tenants_open(struct tenants **out, const struct hash_key *key) NODISCARD;
+void tenants_close(struct tenants *t); /* NULL is fine */
+
+/* Adds or changes a tenant, and says its number in *tenant. 0; nothing is changed with -EINVAL (name or a domain), -EEXIST (a domain is
+ * another's) and -ENOSPC (no number is free). -ENOMEM: it may have lost its domains. */
+int tenants_put(struct tenants *t, const struct tenant_settings *set, uint16_t *tenant) NODISCARD;
+/* Nobody reaches it by a domain any more. The default one stays, without domains. False: there is none. */
+bool tenants_delete(struct tenants *t, struct bytes name);
+/* The number of that name, which nobody may have put yet: a record or a setting has it. TENANT_NONE: the name is none, or no number is
+ * free. Not kept unless something is held for it. */
+uint16_t tenants_claim(struct tenants *t, struct bytes name);
+
+/* The number that this name has, be it there or not. TENANT_NONE: none. */
+uint16_t tenants_number(const struct tenants *t, struct bytes name);
+/* TENANT_NONE: there is none of that name; or it was deleted. */
+uint16_t tenants_find(const struct tenants *t, struct bytes name);
+/* Whose domain that is (RFC 3261 19.1.4: in any case), with a dot at its end or without. */
+uint16_t tenants_of_domain(const struct tenants *t, struct bytes domain);
+/* It was put, and not deleted since. */
+bool tenants_has(const struct tenants *t, uint16_t tenant);
+/* Constant for as long as the number is its. */
+const char *tenants_name(const struct tenants *t, uint16_t tenant);
+/* "" for the default one, and for one without a domain. */
+const char *tenants_realm(const struct tenants *t, uint16_t tenant);
+/* The first from *tenant on that has a number. False: there is none. */
+bool tenants_next(const struct tenants *t, uint16_t *tenant);
+
+void tenants_hold(struct tenants *t, uint16_t tenant, enum tenant_item item);
+void tenants_release(struct tenants *t, uint16_t tenant, enum tenant_item item);
+uint32_t tenants_held(const struct tenants *t, uint16_t tenant, enum tenant_item item);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Another node has written the entry. What it wrote is what we go on from: it knew our last version, or the phone has been with it since.
+ * Of ours stays what no save has said yet, and no REGISTER waits for, binding by binding.
+ */
+#include <errno.h>
+
+#include "sig/location/location_merge.h"
+#include "sig/location/registrar_entry.h"
+
+static bool is_named_alike(const struct binding *a, const struct binding *b)
+{
+	bool instances =
+		a->instance.n && bytes_eq(text_bytes(&a->instance), text_bytes(&b->instance));
+
+	if (a->reg_id || b->reg_id)
+		return instances && a->reg_id == b->reg_id;
+	return instances || bytes_eq(text_bytes(&a->contact), text_bytes(&b->contact));
+}
+
+static struct binding *binding_alike(const struct aor *a, const struct binding *b)
+{
+	for (uint32_t i = 0; i < a->count; i++) {
+		if (is_named_alike(&a->bindings[i], b))
+			return &a->bindings[i];
+	}
+	return NULL;
+}
+
+/* RFC 3261 10.3: by CSeq within a Call-ID, else by when it came. */
+static bool is_newer(const struct binding *a, const struct binding *b)
+{
+	if (bytes_eq(text_bytes(&a->call_id), text_bytes(&b->call_id)))
+		return a->cseq > b->cseq;
+	return a->registered_utc_ms > b->registered_utc_ms;
+}
+
+/* A record knows no connection: ours are those that this process has. */
+static void connections_keep(struct aor *theirs, const struct aor *ours)
+{
+	for (uint32_t i = 0; i < theirs->count; i++) {
+		struct binding *b = &theirs->bindings[i];
+		const struct binding *own = binding_alike(ours, b);
+
+		if (own && !binding_is_foreign(b) && own->cseq == b->cseq &&
+		    addr_eq(&own->hop.remote, &b->hop.remote)) {
+			b->hop = own->hop;
+			b->closed = own->closed;
+		}
+	}
+}
+
+static int binding_take_over(struct aor *theirs, struct binding *b)
+{
+	struct binding *alike = binding_alike(theirs, b);
+
+	if (alike && !is_newer(b, alike))
+		return 0;
+	if (alike)
+		aor_remove(theirs, (uint32_t)(alike - theirs->bindings));
+	if (theirs->count == BINDINGS_MAX)
+		return 0;
+	return aor_append(theirs, b);
+}
+
+int aor_merge(struct aor *ours, struct aor *theirs, bool ours_count)
+{
+	int err = 0;
+
+	connections_keep(theirs, ours);
+	for (uint32_t i = 0; ours_count && !err && i < ours->count; i++)
+		err = binding_take_over(theirs, &ours->bindings[i]);
+	if (err)
+		return err;
+	aor_clear(ours);
+	*ours = *theirs;
+	*theirs = (struct aor){ 0 };
+	return 0;
+}

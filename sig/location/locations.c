@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The locations as their owner sees them: opening, time, who uses them, what others may see. */
+#include "sig/location/locations.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sig/location/locations_state.h"
+
+static int locations_tables_open(struct locations *l, uint32_t registrations,
+				 struct rand_source *rand)
+{
+	int err;
+
+	l->key.k0 = rand_u64_from(rand);
+	l->key.k1 = rand_u64_from(rand);
+	if (!l->tenants) {
+		err = tenants_open(&l->own_tenants, &l->key);
+		if (err)
+			return err;
+		l->tenants = l->own_tenants;
+	}
+	if ((err = pool_open(&l->aors, sizeof(struct location), registrations)) ||
+	    (err = table_open(&l->by_user, registrations)) ||
+	    (err = aor_connections_open(&l->connections, registrations)))
+		return err;
+	return 0;
+}
+
+int locations_open(struct locations **out, const struct shard_settings *settings, const char *node,
+		   struct rand_source *rand, struct instant now)
+{
+	struct locations *l = calloc(1, sizeof(*l));
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	l->tenants = settings->tenants;
+	(void)bytes_cstr(bytes_str(node), l->node, sizeof(l->node));
+	l->lookup = node[0] != '\0';
+	l->local_count = settings->local_count;
+	memcpy(l->locals, settings->locals, sizeof(l->locals));
+	wheel_open(&l->wheel, now.ns);
+	sig_metrics_open(&l->metrics);
+	l->assert_timer.kind = LOCATION_TIMER_ASSERT;
+	steady_open(&l->steady, settings->boot, now);
+	locations_begin(l, now);
+	err = locations_tables_open(l, settings->registrations_max, rand);
+	if (err) {
+		locations_close(l);
+		return err;
+	}
+	*out = l;
+	return 0;
+}
+
+void locations_close(struct locations *l)
+{
+	uint32_t cursor = 0;
+	struct location *a;
+	pool_handle h;
+
+	if (!l)
+		return;
+	while (l->aors.slots && (a = pool_next(&l->aors, &cursor, &h)) != NULL)
+		location_give(l, a);
+	if (l->aors.slots)
+		pool_close(&l->aors);
+	table_close(&l->by_user);
+	aor_connections_close(&l->connections);
+	tenants_close(l->own_tenants);
+	effects_close(&l->effects);
+	free(l);
+}
+
+struct effects *locations_effects(struct locations *l)
+{
+	return &l->effects;
+}
+
+struct tenants *locations_tenants(const struct locations *l)
+{
+	return l->tenants;
+}
+
+void locations_join(struct locations *l, struct locations_user *user)
+{
+	user->next = l->users;
+	l->users = user;
+}
+
+void locations_leave(struct locations *l, struct locations_user *user)
+{
+	struct locations_user **at = &l->users;
+	uint32_t cursor = 0;
+	struct location *a;
+	pool_handle h;
+
+	while (*at && *at != user)
+		at = &(*at)->next;
+	if (*at)
+		*at = user->next;
+	while ((a = pool_next(&l->aors, &cursor, &h)) != NULL) {
+		location_waits_drop(a, user);
+		location_asked_drop(a, user);
+	}
+}
+
+void locations_begin(struct locations *l, struct instant now)
+{
+	l->clock = now;
+	l->now = (struct instant){ .ns = now.ns, .utc_ms = steady_utc_ms(&l->steady, now.ns) };
+}
+
+static void location_expired(struct locations *l, const struct wheel_timer *t)
+{
+	struct location *a;
+
+	switch ((enum location_timer)t->kind) {
+	case LOCATION_TIMER_ENTRY:
+		a = pool_get(&l->aors, t->owner);
+		if (a)
+			location_timer(l, a);
+		break;
+	case LOCATION_TIMER_ASSERT:
+		locations_assert_some(l);
+		break;
+	}
+}
+
+void locations_expire(struct locations *l, struct instant now)
+{
+	const struct wheel_timer *t;
+
+	locations_begin(l, now);
+	while ((t = wheel_expire(&l->wheel, now.ns)) != NULL)
+		location_expired(l, t);
+}
+
+uint64_t locations_next_ns(const struct locations *l)
+{
+	return wheel_next_ns(&l->wheel);
+}
+
+bool locations_is_degraded(const struct locations *l)
+{
+	return l->degraded;
+}
+
+uint64_t locations_utc_ms(const struct locations *l)
+{
+	return l->now.utc_ms;
+}
+
+const struct aor *locations_next(const struct locations *l, uint32_t *cursor)
+{
+	pool_handle h;
+	const struct location *a = pool_next(&l->aors, cursor, &h);
+
+	return a ? &a->entry : NULL;
+}
+
+const struct aor *locations_find(const struct locations *l, uint16_t tenant, struct bytes user)
+{
+	const struct location *a = location_get(l, tenant, user);
+
+	return a ? &a->entry : NULL;
+}
+
+uint64_t locations_wall_utc_ms(const struct locations *l, uint64_t utc_ms)
+{
+	return steady_add(utc_ms, steady_off_wall(&l->steady, l->clock));
+}
+
+void locations_hops(const struct locations *l, locations_hop_fn *each, void *arg)
+{
+	const struct location *a;
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	while ((a = pool_next(&l->aors, &cursor, &h)) != NULL) {
+		for (uint32_t i = 0; i < a->entry.count; i++)
+			each(&a->entry.bindings[i].hop, arg);
+	}
+}
+
+void locations_count(const struct locations *l, struct locations_counts *out)
+{
+	const struct location *a;
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	*out = (struct locations_counts){ .aors = l->aors.in_use, .bindings = l->bindings };
+	while ((a = pool_next(&l->aors, &cursor, &h)) != NULL)
+		out->saves_pending += a->saving != 0;
+	metric_set(l->metrics.aors, out->aors);
+}
+
+uint32_t locations_bindings(const struct locations *l)
+{
+	return l->bindings;
+}
+
+uint32_t locations_aors(const struct locations *l)
+{
+	return l->aors.in_use;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of the locations; private to sig/location. */
+#ifndef SIG_LOCATION_LOCATIONS_STATE_H
+#define SIG_LOCATION_LOCATIONS_STATE_H
+
+#include "base/hash.h"
+#include "base/table.h"
+#include "base/wheel.h"
+#include "sig/host/sig_metric.h"
+#include "sig/location/aor_connections.h"
+#include "sig/location/locations.h"
+#include "sig/location/registrar_entry.h"
+
+enum location_timer { LOCATION_TIMER_ENTRY, LOCATION_TIMER_ASSERT };
+
+/* A REGISTER whose answer waits for a save. */
+struct register_wait {
+	struct register_wait *next;
+	struct locations_user *user;
+	pool_handle txn;
+	uint64_t version;
+	struct text response;
+};
+
+/* Who wants to know what the store has. */
+struct location_asked {
+	struct location_asked *next;
+	struct locations_user *user;
+	enum location_asker asker;
+	uint64_t token;
+};
+
+struct location {
+	pool_handle self;
+	uint64_t hash;
+	struct aor entry;
+	struct aor_links links;
+	uint64_t marked;    /* version whose clock is named in the entry */
+	uint64_t acked;     /* version the store is believed to hold; 0: none */
+	uint64_t saving;    /* version in flight; 0: none */
+	uint64_t unknown;   /* of a save whose outcome is not known */
+	uint64_t back_from; /* version to which the store may have gone back; 0: it has not */
+	uint32_t back_tries;
+	bool is_unknown, saving_delete, unknown_delete;
+	bool told;       /* a REGISTER was answered that no save has said yet */
+	bool getting;    /* the store was asked */
+	bool conflicted; /* because it has another version */
+	bool held;       /* not settled before its owner has done all */
+	uint8_t conflicts, asked_count;
+	struct location_asked *asked; /* oldest first */
+	uint64_t known_ns;            /* until then nobody need ask */
+	bool unsaved;                 /* differs from what the store holds */
+	struct register_wait *waits;  /* oldest first */
+	uint32_t wait_count;
+	uint16_t tenant;          /* whose name the entry has */
+	uint64_t retry_ns;        /* save again; 0: off */
+	uint64_t overdue_ns;      /* of the save in flight */
+	uint32_t tries;           /* saves of an empty entry without success */
+	struct wheel_timer timer; /* first expiry, or one of these */
+};
+static_assert(sizeof(struct location) <= 320, "of each registration");
+
+struct locations {
+	struct tenants *tenants, *own_tenants; /* the latter where the settings have none */
+	char node[AOR_NODE_MAX + 1];
+	bool lookup; /* there may be other nodes */
+	uint32_t local_count;
+	struct shard_local locals[SHARD_LOCALS_MAX];
+	struct effects effects;
+	struct wheel wheel;
+	struct sig_metrics metrics;
+	struct steady steady;
+	struct instant clock; /* of the event that is on */
+	struct instant now;   /* the same, by steady */
+	struct pool aors;
+	struct table by_user;
+	struct aor_connections connections;
+	struct hash_key key;
+	struct locations_user *users;
+	uint32_t bindings;
+	bool degraded;
+	/* telling the store everything again, some at a time */
+	struct wheel_timer assert_timer;
+	uint32_t assert_cursor;
+	bool assert_all; /* also what the store has acknowledged: it may have lost that */
+};
+
+/* ---- location.c ---- */
+void location_give(struct locations *l, struct location *a);
+void location_timer(struct locations *l, struct location *a);
+void location_publish(struct locations *l, const struct location *a, enum sig_event_kind kind);
+
+/* ---- location_fetch.c ---- */
+/* The store is asked, unless it was. False: no memory. */
+bool location_fetch(struct locations *l, struct location *a);
+void location_fetch_failed(struct locations *l, struct location *a);
+/* A save met a version that we do not know of. */
+void location_conflict(struct locations *l, struct location *a);
+/* It was read or saved now. */
+void location_known(struct locations *l, struct location *a);
+/* As location_waits_drop. */
+void location_asked_drop(struct location *a, const struct locations_user *user);
+bool location_is_foreign(const struct location *a);
+/* When such a one goes. */
+uint64_t location_forget_ns(const struct location *a);
+
+/* ---- location_restore.c ---- */
+/* Times and listening addresses of a record become ours, and so do the bindings that are. */
+void location_adapt(const struct locations *l, struct aor *entry);
+
+/* ---- location_saves.c ---- */
+void location_save(struct locations *l, struct location *a);
+/* No answer, or a bad one: nobody waits any longer, it is tried again. */
+void location_save_failed(struct locations *l, struct location *a);
+
+/* ---- location_waits.c ---- */
+/* Sends the answers that waited for this version, or an older one. */
+void location_release(struct locations *l, struct location *a, uint64_t version);
+/* Another node wrote the entry: the phone shall ask again, by then the entry is ours or theirs. */
+void location_refuse(struct locations *l, struct location *a);
+/* Nobody is told; user NULL: whoever waits. */
+void location_waits_drop(struct location *a, const struct locations_user *user);
+
+/* ---- locations_assert.c ---- */
+void locations_assert_some(struct locations *l);
+
+#endif

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* REGISTER onto an entry (RFC 3261 10.3 steps 5 to 8). All work happens on a copy, so a refusal leaves nothing behind. */
+#include "sig/location/registrar.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "sig/location/path.h"
+#include "sig/location/registrar_entry.h"
+
+enum { FLOW_TIMER_UDP_S = 30, FLOW_TIMER_STREAM_S = 120 };
+
+struct step {
+	struct aor next;
+	const struct sip_message *request;
+	const struct registrar_settings *settings;
+	uint64_t utc_ms;
+	struct bytes path; /* that is believed */
+	bool keeps_flow;   /* nobody stands in between who would have to, or who does */
+	struct registrar_answer answer;
+};
+
+static bool step_refuse(struct step *s, uint16_t status, const char *reason)
+{
+	s->answer.status = status;
+	s->answer.reason = reason;
+	return false;
+}
+
+static bool is_sip(const struct sip_uri *uri)
+{
+	return bytes_iis(uri->scheme, "sip") || bytes_iis(uri->scheme, "sips");
+}
+
+/* The parameter, else the header, else the preset (RFC 3261 10.2.1.1); what cannot be read counts as absent. */
+static uint32_t asked_expires(const struct step *s, const struct sip_name_addr *contact)
+{
+	int64_t header = message_expires(s->request);
+	struct bytes value;
+	uint64_t v;
+	int err = -EINVAL;
+
+	if (sip_param(contact->params, "expires", &value))
+		err = bytes_u64(value, &v);
+	if (err == -ERANGE || (!err && v > UINT32_MAX))
+		return UINT32_MAX;
+	if (!err)
+		return (uint32_t)v;
+	return header >= 0 ? (uint32_t)header : s->settings->expires_s;
+}
+
+/* "0", "0.5", "1.000" (RFC 3261 25.1 qvalue) */
+static int q_parse(struct bytes in, uint16_t *out)
+{
+	uint32_t v = 0;
+	unsigned scale = 1000;
+
+	if (in.n == 0 || in.n > 5 || (in.p[0] != '0' && in.p[0] != '1') ||
+	    (in.n > 1 && in.p[1] != '.'))
+		return -EINVAL;
+	for (size_t i = 0; i < in.n; i++) {
+		if (i == 1)
+			continue;
+		if (in.p[i] < '0' || in.p[i] > '9')
+			return -EINVAL;
+		v += (uint32_t)(in.p[i] - '0') * scale;
+		scale /= 10;
+	}
+	*out = (uint16_t)v;
+	return v > BINDING_Q_MAX ? -EINVAL : 0;
+}
+
+/* Whether the phone believes in the address its packets come from; names are not asked. A connection comes from any port. */
+static bool is_elsewhere(struct bytes host, uint16_t port, const struct sip_hop *from)
+{
+	struct addr claimed;
+
+	if (addr_parse(&claimed, host))
+		return false;
+	claimed.port = port ? port : sip_transport_port(from->transport);
+	return sip_transport_is_stream(from->transport) ? !addr_ip_eq(&claimed, &from->remote)
+							: !addr_eq(&claimed, &from->remote);
+}
+
+/* Should the connection be lost, the phone may listen where its Contact says; not where the connection itself came from. Over UDP it
+ * listens there where it says that its port for sending is another one. Never on another machine. */
+static struct sip_hop hop_of(const struct sip_message *m, const struct sip_name_addr *contact)
+{
+	struct sip_hop hop = m->hop;
+	struct sip_hop listens = m->hop;
+
+	if (!sip_hop_from_uri(&listens, &contact->uri) || listens.transport != hop.transport ||
+	    !addr_ip_eq(&listens.remote, &hop.remote) || listens.remote.port == hop.remote.port)
+		return hop;
+	if (sip_transport_is_stream(hop.transport) || !message_is_symmetric(m)) {
+		hop.remote.port = listens.remote.port;
+		hop.inbound = false;
+	}
+	return hop;
+}
+
+/* RFC 5626 6: a flow has both, and a way that is kept. The instance alone says which phone it is. */
+static void registrar_read_flow(struct binding *b, const struct step *s,
+				const struct sip_name_addr *contact, struct bytes *instance)
+{
+	struct bytes reg_id;
+
+	if (!sip_param(contact->params, "+sip.instance", instance) ||
+	    instance->n > BINDING_INSTANCE_MAX)
+		*instance = (struct bytes){ 0 };
+	if (!s->keeps_flow || instance->n == 0 || !sip_param(contact->params, "reg-id", &reg_id) ||
+	    bytes_u32(reg_id, &b->reg_id))
+		b->reg_id = 0;
+}
+
+static int binding_make(struct binding *b, const struct step *s,
+			const struct sip_name_addr *contact, uint32_t expires_s, uint16_t q)
+{
+	const struct sip_message *m = s->request;
+	struct bytes agent = { 0 }, instance;
+	int err;
+
+	*b = (struct binding){
+		.cseq = m->cseq,
+		.expires_utc_ms = s->utc_ms + expires_s * UINT64_C(1000),
+		.registered_utc_ms = s->utc_ms,
+		.hop = hop_of(m, contact),
+		.q = q,
+	};
+	b->nat = is_elsewhere(contact->uri.host, contact->uri.port, &b->hop) ||
+		 is_elsewhere(m->via.host, m->via.port, &b->hop);
+	registrar_read_flow(b, s, contact, &instance);
+	(void)message_header(m, "User-Agent", 0, &agent);
+	err = text_set(&b->contact, contact->uri.all);
+	if (!err)
+		err = text_set(&b->call_id, m->call_id);
+	if (!err)
+		err = text_set(&b->user_agent, bytes_sub(agent, 0, BINDING_AGENT_MAX));
+	if (!err)
+		err = text_set(&b->instance, instance);
+	if (!err)
+		err = text_set(&b->path, s->path);
+	if (err)
+		binding_clear(b);
+	return err;
+}
+
+/* A binding learned by a later request of the same phone stays (RFC 3261 10.3 step 7). An equal CSeq is a repetition whose
+ * transaction is gone, as after a restart, and gets its 200 again. */
+static bool is_stale(const struct step *s, const struct binding *b)
+{
+	return bytes_eq(text_bytes(&b->call_id), s->request->call_id) && s->request->cseq < b->cseq;
+}
+
+static bool is_equal_uri(const struct binding *b, const struct sip_uri *uri)
+{
+	struct sip_uri known;
+
+	return !sip_uri_parse(&known, text_bytes(&b->contact)) && sip_uri_equal(&known, uri);
+}
+
+static bool is_same_flow(const struct binding *a, const struct binding *b)
+{
+	return a->reg_id && a->reg_id == b->reg_id &&
+	       bytes_eq(text_bytes(&a->instance), text_bytes(&b->instance));
+}
+
+/* RFC 3261 10.2: a phone has one Call-ID for all its registrations. One that names the port of its connection as its Contact has another
+ * Contact whenever it comes back; the connection it had before is not heard of again. */
+static bool is_phone_back(const struct binding *old, const struct binding *b)
+{
+	return sip_transport_is_stream(b->hop.transport) &&
+	       old->hop.transport == b->hop.transport && old->hop.connection != b->hop.connection &&
+	       old->reg_id == b->reg_id && old->cseq < b->cseq &&
+	       bytes_eq(text_bytes(&old->call_id), text_bytes(&b->call_id));
+}
+
+/* The same phone by its own name (RFC 5626 4.1), started anew or at another place: what it had is of no use to anybody. Several Contacts
+ * that it has at one place stay apart. */
+static bool is_phone_elsewhere(const struct binding *old, const struct binding *b)
+{
+	bool same_run = bytes_eq(text_bytes(&old->call_id), text_bytes(&b->call_id));
+
+	if (!b->instance.n || old->reg_id != b->reg_id ||
+	    !bytes_eq(text_bytes(&old->instance), text_bytes(&b->instance)))
+		return false;
+	return binding_is_lost(old) || !same_run ||
+	       (old->cseq < b->cseq && !sip_hop_same(&old->hop, &b->hop));
+}
+
+/* Not those that this very request has brought. */
+static void note_move(struct step *s, const struct sip_hop *from, const struct sip_hop *to)
+{
+	struct registrar_answer *a = &s->answer;
+
+	if (a->moved_count == BINDINGS_MAX || sip_hop_equal(from, to))
+		return;
+	a->moved[a->moved_count].from = *from;
+	a->moved[a->moved_count++].to = *to;
+}
+
+/* Killed between its save and those of its calls, twice in a row, it is looked for where it was before. 0 or -ENOMEM. */
+static int note_moves(struct step *s, const struct binding *old, struct binding *b)
+{
+	struct sip_hop was;
+
+	if (sip_hop_equal(&old->hop, &b->hop))
+		return 0;
+	note_move(s, &old->hop, &b->hop);
+	if (old->was) {
+		was = *old->was;
+		was.local = old->hop.local; /* of the same transport */
+		note_move(s, &was, &b->hop);
+	}
+	return old->hop.transport == b->hop.transport ? binding_was(b, &old->hop) : 0;
+}
+
+/* Takes out what the new binding stands for. False: the request is older than what is known. */
+static bool registrar_replace(struct step *s, const struct sip_uri *uri, struct binding *b,
+			      bool stays)
+{
+	for (uint32_t i = s->next.count; i-- > 0;) {
+		const struct binding *old = &s->next.bindings[i];
+
+		if (!is_same_flow(old, b) && !is_equal_uri(old, uri) &&
+		    !(stays && (is_phone_back(old, b) || is_phone_elsewhere(old, b))))
+			continue;
+		if (is_stale(s, old))
+			return step_refuse(s, 500, "cseq_old");
+		if (note_moves(s, old, b))
+			return step_refuse(s, 500, "out_of_memory");
+		aor_remove(&s->next, i);
+		s->answer.changed = true;
+	}
+	return true;
+}
+
+/* The one that has been silent for longest of those that no request reaches now; else what the same phone (RFC 5626 4.1) left behind when
+ * it was restarted. Not what this very request has brought. */
+static bool bindings_make_room(struct step *s, const struct binding *b)
+{
+	for (uint32_t i = 0; i < s->next.count; i++) {
+		if (binding_is_lost(&s->next.bindings[i])) {
+			aor_remove(&s->next, i);
+			return true;
+		}
+	}
+	for (uint32_t i = 0; b->instance.n && i < s->next.count; i++) {
+		const struct binding *old = &s->next.bindings[i];
+
+		if (bytes_eq(text_bytes(&old->instance), text_bytes(&b->instance)) &&
+		    !bytes_eq(text_bytes(&old->call_id), text_bytes(&b->call_id))) {
+			aor_remove(&s->next, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* RFC 5626 4.4.1, 4.4.2: how often it must be heard of for its NAT to stay open. */
+static void registrar_tell_flow(struct step *s, const struct binding *b)
+{
+	if (!b->reg_id || !message_has_token(s->request, "Supported", "outbound"))
+		return;
+	s->answer.outbound = true;
+	s->answer.flow_timer_s =
+		sip_transport_is_stream(b->hop.transport) ? FLOW_TIMER_STREAM_S : FLOW_TIMER_UDP_S;
+}
+
+/* RFC 3327 5.3: without it the phone would not know what to make of the header. */
+static bool tells_path(const struct step *s)
+{
+	return s->path.n && message_has_token(s->request, "Supported", "path");
+}
+
+static bool registrar_put(struct step *s, struct binding *b)
+{
+	if (s->next.count >= s->settings->contacts_max && !bindings_make_room(s, b))
+		return step_refuse(s, 403, "too_many_contacts");
+	if (aor_append(&s->next, b))
+		return step_refuse(s, 500, "out_of_memory");
+	registrar_tell_flow(s, &s->next.bindings[s->next.count - 1]);
+	s->answer.path = tells_path(s);
+	s->answer.changed = true;
+	return true;
+}
+
+static bool contact_apply(struct step *s, const struct sip_name_addr *contact, uint32_t expires_s,
+			  uint16_t q)
+{
+	struct binding b;
+	bool ok;
+
+	if (binding_make(&b, s, contact, expires_s, q))
+		return step_refuse(s, 500, "out_of_memory");
+	ok = registrar_replace(s, &contact->uri, &b, expires_s != 0);
+	if (ok && expires_s)
+		ok = registrar_put(s, &b);
+	binding_clear(&b);
+	return ok;
+}
+
+static bool apply_contact(struct step *s, const struct sip_name_addr *contact)
+{
+	uint32_t expires_s = asked_expires(s, contact);
+	uint16_t q = BINDING_Q_MAX;
+	struct bytes value;
+
+	if (contact->uri.all.n > BINDING_CONTACT_MAX)
+		return step_refuse(s, 400, "contact_too_long");
+	if (sip_param(contact->params, "q", &value) && q_parse(value, &q))
+		return step_refuse(s, 400, "contact_q");
+	if (expires_s && expires_s < s->settings->expires_min_s)
+		return step_refuse(s, 423, NULL);
+	if (expires_s > s->settings->expires_max_s)
+		expires_s = s->settings->expires_max_s;
+	return contact_apply(s, contact, expires_s, q);
+}
+
+/* Contact: * with Expires: 0, alone (RFC 3261 10.3 step 6) */
+static bool apply_star(struct step *s)
+{
+	struct bytes second;
+
+	if (message_expires(s->request) != 0 || message_header(s->request, "Contact", 1, &second))
+		return step_refuse(s, 400, "contact_star");
+	for (uint32_t i = 0; i < s->next.count; i++) {
+		if (is_stale(s, &s->next.bindings[i]))
+			return step_refuse(s, 500, "cseq_old");
+	}
+	s->answer.changed |= s->next.count != 0;
+	while (s->next.count)
+		aor_remove(&s->next, s->next.count - 1);
+	return true;
+}
+
+/* A number (tel) is nothing that could be called; beside an address it does no harm. */
+static bool apply_contacts(struct step *s)
+{
+	struct sip_name_addr contact;
+	unsigned cursor = 0, taken = 0, others = 0;
+	int more;
+
+	while ((more = message_name_addr_next(s->request, "Contact", &cursor, &contact)) == 1) {
+		if (taken + others == REGISTER_CONTACTS_MAX)
+			return step_refuse(s, 403, "too_many_contacts");
+		if (!is_sip(&contact.uri)) {
+			others++;
+		} else if (!apply_contact(s, &contact)) {
+			return false;
+		} else {
+			taken++;
+		}
+	}
+	if (more)
+		return step_refuse(s, 400, "contact_malformed");
+	return others && !taken ? step_refuse(s, 400, "contact_scheme") : true;
+}
+
+/* RFC 5626 6: a flow is registered alone. One that cannot be kept, though its phone asks for that, is none (11.6). */
+static bool registrar_check_flows(struct step *s)
+{
+	struct sip_name_addr contact;
+	unsigned cursor = 0, flows = 0, contacts = 0;
+	struct bytes value;
+
+	for (unsigned i = 0; i < REGISTER_CONTACTS_MAX; i++) {
+		if (message_name_addr_next(s->request, "Contact", &cursor, &contact) != 1)
+			break;
+		contacts += asked_expires(s, &contact) != 0;
+		flows += sip_param(contact.params, "reg-id", &value) &&
+			 sip_param(contact.params, "+sip.instance", &value);
+	}
+	if (!flows)
+		return true;
+	if (!s->keeps_flow && message_has_token(s->request, "Supported", "outbound"))
+		return step_refuse(s, 439, "first_hop_lacks_outbound");
+	return contacts <= 1 || step_refuse(s, 400, "flow_not_alone");
+}
+
+/* Of those who may not say so a Path is as if it were not there. */
+static bool read_path(struct step *s, struct writer *w)
+{
+	int err = s->settings->path ? path_read(s->request, w, &s->keeps_flow) : 0;
+
+	s->keeps_flow |= s->request->via_count == 1;
+	if (err)
+		return step_refuse(s, 400, err == -EMSGSIZE ? "path_too_long" : "path_malformed");
+	s->path = writer_done(w);
+	return true;
+}
+
+static bool apply_request(struct step *s)
+{
+	const struct sip_message *m = s->request;
+
+	if (!is_sip(&m->to.uri)) /* RFC 4475 3.3.4 */
+		return step_refuse(s, 400, "to_scheme");
+	if (m->call_id.n > BINDING_CALL_ID_MAX)
+		return step_refuse(s, 400, "call_id_too_long");
+	if (bytes_is(m->contact_header, "*"))
+		return apply_star(s);
+	return registrar_check_flows(s) && apply_contacts(s);
+}
+
+void registrar_step(struct aor *entry, const struct sip_message *request,
+		    const struct registrar_settings *settings, struct instant now,
+		    struct registrar_answer *answer)
+{
+	struct step s = {
+		.request = request,
+		.settings = settings,
+		.utc_ms = now.utc_ms,
+		.answer = { .status = 200 },
+	};
+	uint8_t space[PATH_TEXT_MAX + 1];
+	struct writer w = writer_over(space, sizeof(space));
+	uint64_t version = entry->version;
+	bool ok;
+
+	assert(request->request && settings->contacts_max <= BINDINGS_MAX);
+	if (aor_copy(&s.next, entry)) {
+		*answer = (struct registrar_answer){ .status = 500, .reason = "out_of_memory" };
+		return;
+	}
+	s.answer.changed = registrar_expire(&s.next, now.utc_ms);
+	ok = read_path(&s, &w) && apply_request(&s);
+	s.answer.changed &= ok;
+	*answer = s.answer;
+	if (!s.answer.changed) {
+		aor_clear(&s.next);
+		return;
+	}
+	s.next.version = version + 1;
+	aor_clear(entry);
+	*entry = s.next;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bindings of addresses of record (RFC 3261 10, RFC 3581 NAT). Pure: a request and the present entry in, the new entry and the answer
+ * out; the owner saves the entry before the 200 leaves.
+ */
+#ifndef SIG_LOCATION_REGISTRAR_H
+#define SIG_LOCATION_REGISTRAR_H
+
+#include <assert.h>
+
+#include "base/steady.h"
+#include "base/text.h"
+#include "sig/host/settings.h"
+#include "sig/sip/message.h"
+
+enum {
+	BINDINGS_MAX = 10, /* contacts per address of record, */
+	REGISTER_CONTACTS_MAX =
+		20, /* and of one request: all that are there go, and as many others come */
+	BINDING_BACK_S =
+		60, /* a phone whose connection is gone comes back within this, or is forgotten */
+};
+
+struct binding {
+	struct text contact; /* URI as registered */
+	struct text call_id; /* RFC 3261 10.3 step 7 */
+	struct text user_agent;
+	struct text path; /* by whom requests go there (RFC 3327), as Route has it; empty: nobody */
+	struct text node; /* whose it is; empty: this one's */
+	struct text instance; /* +sip.instance, with its quotes taken off: the phone's own name */
+	uint32_t reg_id;      /* with the instance the name of a flow (RFC 5626 6); 0: none */
+	uint32_t cseq;
+	uint64_t expires_utc_ms;
+	uint64_t registered_utc_ms; /* by the last REGISTER; 0: an older record */
+	struct sip_hop
+		hop; /* where the REGISTER came from: requests go there (symmetric, NAT safe) */
+	struct sip_hop *
+		was; /* until it is refreshed there: the hop before, where saved calls may still have it; NULL: none */
+	struct addr bound; /* our address of hop.local, for a later process; filled by the owner */
+	uint16_t q;        /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */
+	bool nat;          /* source is not what Contact and Via say */
+	bool closed; /* the connection it came by is gone; of this process alone, in no record */
+};
+static_assert(sizeof(struct binding) <= 208, "of each registration");
+/* Nobody listens where it came from, and its connection is gone, or was a former process's: it is reached once it comes back. Until then
+ * others go first, and it makes room for phones that are there. */
+bool binding_is_lost(const struct binding *b);
+
+/* It came by another node. */
+static inline bool binding_is_foreign(const struct binding *b)
+{
+	return b->node.n != 0;
+}
+
+/* All contacts of one address of record: the shared entry. */
+struct aor {
+	struct text tenant;
+	struct text user;
+	uint64_t version;         /* grows with each change; compare-and-set in the store */
+	struct steady_mark clock; /* that the bindings' times are of; filled by the owner */
+	const char *node;         /* whose name the record gets; NULL: none */
+	struct text writer;       /* whose name it had; empty once that was looked at */
+	struct text unknown;      /* of its record: what a later program wrote (unknown.h) */
+	uint32_t count, room;     /* of those below; most have one phone */
+	struct binding *bindings; /* BINDINGS_MAX at most, the last refreshed one at the end */
+};
+void aor_clear(struct aor *a);
+int aor_copy(struct aor *to, const struct aor *from) NODISCARD;
+
+/* A record of a higher one is of a later program, which this one must not go on with. Who knows the default tenant alone would set those
+ * of the others aside. */
+enum { AOR_FORMAT_DEFAULT = 1, AOR_FORMAT_TENANTS = 2, AOR_FORMAT = AOR_FORMAT_TENANTS };
+
+struct registrar_answer {
+	uint16_t status;       /* 200, 400, 403, 423, 439, 500 (old CSeq) */
+	const char *reason;    /* constant; NULL: the standard phrase */
+	bool changed;          /* the entry must be saved before the answer is sent */
+	bool path;             /* RFC 3327 5.3: that of the last binding is repeated */
+	bool outbound;         /* RFC 5626 6: the flow is kept, and the phone asked to be told */
+	uint16_t flow_timer_s; /* with that: the phone is to be heard of as often */
+	/* Phones that have registered again from elsewhere: their requests go the new way. */
+	struct {
+		struct sip_hop from, to;
+	} moved[BINDINGS_MAX];
+	uint32_t moved_count;
+};
+
+/* Applies an authenticated REGISTER to *entry (the present one, or empty with tenant and user set). All or nothing: on an error
+ * *entry is unchanged. Expired bindings are dropped on the way. */
+void registrar_step(struct aor *entry, const struct sip_message *request,
+		    const struct registrar_settings *settings, struct instant now,
+		    struct registrar_answer *answer);
+/* Whether that REGISTER is of a phone that is registered: it came the way of a binding, or has its Call-ID or its instance, which
+ * nobody else knows. Other requests: the way alone. Also before it is authenticated. */
+bool registrar_knows(const struct aor *entry, const struct sip_message *request, uint64_t utc_ms);
+/* Contact lines with the remaining expires of each, Min-Expires for 423, Date (wall_ms later than now): header lines for the
+ * answer. */
+void registrar_write_headers(struct writer *w, const struct aor *entry,
+			     const struct registrar_answer *answer,
+			     const struct registrar_settings *settings, struct instant now,
+			     int64_t wall_ms);
+/* That connection is gone. What only it reached runs out soon, unless the phone comes back. True: there was such a binding. */
+bool registrar_close(struct aor *entry, uint64_t connection, uint64_t utc_ms);
+/* Removes expired bindings; true when something changed. */
+bool registrar_expire(struct aor *entry, uint64_t utc_ms);
+
+/* Record (protobuf sig/location/registrar.proto). */
+int aor_encode(const struct aor *entry, struct text *out) NODISCARD;
+/* 0 or -EBADMSG with a reason; unknown fields are ignored, every bound is checked. */
+int aor_decode(struct aor *out, struct bytes record, const char **reason) NODISCARD;
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/location/route.h"
+
+#include "sig/dialog/dialog_hop.h"
+
+/* One that is there before one that may come back; a higher q; as high and newer (RFC 3261 20.10). */
+static bool is_before(const struct binding *a, const struct binding *b)
+{
+	bool lost = binding_is_lost(a);
+
+	return lost != binding_is_lost(b) ? !lost : a->q > b->q;
+}
+
+static void insert(const struct binding **list, uint32_t n, const struct binding *b)
+{
+	while (n && is_before(b, list[n - 1])) {
+		list[n] = list[n - 1];
+		n--;
+	}
+	list[n] = b;
+}
+
+enum route_verdict route_bindings(const struct aor *aor, const struct shard_settings *settings,
+				  uint64_t utc_ms, const struct binding **out, uint32_t cap,
+				  uint32_t *count)
+{
+	enum route_verdict verdict = ROUTE_NOT_REGISTERED;
+
+	*count = 0;
+	for (uint32_t i = aor ? aor->count : 0; i-- > 0 && *count < cap;) {
+		const struct binding *b = &aor->bindings[i];
+
+		/* a record may name a listening address that is no longer configured */
+		if (b->expires_utc_ms <= utc_ms)
+			continue;
+		if (b->hop.local >= settings->local_count) {
+			if (binding_is_foreign(b) && verdict == ROUTE_NOT_REGISTERED)
+				verdict = ROUTE_ELSEWHERE;
+			continue;
+		}
+		if (dialog_is_self(&b->hop.remote, settings))
+			verdict = ROUTE_LOOP;
+		else
+			insert(out, (*count)++, b);
+	}
+	return *count ? ROUTE_OK : verdict;
+}
+
+static bool is_same_instance(const struct binding *a, const struct binding *b)
+{
+	return a->instance.n && bytes_eq(text_bytes(&a->instance), text_bytes(&b->instance));
+}
+
+uint32_t route_phones(const struct binding **list, uint32_t count)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t k = 0;
+
+		while (k < n && !is_same_instance(list[k], list[i]))
+			k++;
+		if (k == n)
+			list[n++] = list[i];
+	}
+	return n;
+}
+
+static bool is_of_flow(const struct binding *b, const struct route_flow *flow)
+{
+	return bytes_eq(text_bytes(&b->contact), flow->contact) &&
+	       bytes_eq(text_bytes(&b->path), flow->path) &&
+	       (flow->path.n || addr_eq(&b->hop.remote, flow->remote));
+}
+
+uint32_t route_other_flows(const struct binding **list, uint32_t count,
+			   const struct route_flow *flow)
+{
+	const struct binding *of = NULL;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count && !of; i++) {
+		if (is_of_flow(list[i], flow))
+			of = list[i];
+	}
+	for (uint32_t i = 0; i < count && of; i++) {
+		if (list[i] != of && is_same_instance(of, list[i]))
+			list[n++] = list[i];
+	}
+	return n;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From an address of record to where it is reached. Pure. */
+#ifndef SIG_LOCATION_ROUTE_H
+#define SIG_LOCATION_ROUTE_H
+
+#include "sig/host/route_uri.h"
+#include "sig/location/registrar.h"
+
+/* The bindings to ring, at most cap: all that live, those whose connection is gone at the end, by q and then the newest first. aor NULL: none. */
+enum route_verdict route_bindings(const struct aor *aor, const struct shard_settings *settings,
+				  uint64_t utc_ms, const struct binding **out, uint32_t cap,
+				  uint32_t *count);
+/* Of a list in that order one binding of each phone, the first (RFC 5626 7): how many are left. */
+uint32_t route_phones(const struct binding **list, uint32_t count);
+/* How a phone was asked. */
+struct route_flow {
+	struct bytes contact, path; /* path: empty where it is at remote itself */
+	const struct addr *remote;
+};
+/* Of a list in that order the other ways to that phone, of its instance: how many are left. */
+uint32_t route_other_flows(const struct binding **list, uint32_t count,
+			   const struct route_flow *flow);
+
+#endif

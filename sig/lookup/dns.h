@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Questions to a name server and its answers (RFC 1035), as far as RFC 3263 needs them. Pure. An answer is believed in what it says of the
+ * very name that was asked for: its chain of aliases and the records at the end of it. Its other sections are read for the time of "there is
+ * none" alone (RFC 2308).
+ */
+#ifndef SIG_LOOKUP_DNS_H
+#define SIG_LOOKUP_DNS_H
+
+#include "base/addr.h"
+
+enum {
+	DNS_NAME_CAP = 254,     /* 253 characters (RFC 1035 3.1) and a NUL */
+	DNS_RECORDS_MAX = 32,   /* of one set; what follows is passed over */
+	DNS_ALIASES_MAX = 8,    /* links of a chain of aliases */
+	DNS_MESSAGE_MAX = 8192, /* of an answer over TCP */
+	DNS_QUERY_MAX = 12 + 255 + 4,
+};
+
+enum dns_type {
+	DNS_A = 1,
+	DNS_CNAME = 5,
+	DNS_SOA = 6,
+	DNS_AAAA = 28,
+	DNS_SRV = 33,
+	DNS_NAPTR = 35,
+};
+
+/* Letters, digits, hyphens, underscores and dots; in lower case, without the last dot. "": the root. */
+struct dns_name {
+	char text[DNS_NAME_CAP];
+};
+
+struct dns_question {
+	struct dns_name name;
+	enum dns_type type;
+};
+
+/* What a NAPTR record leads to. */
+enum naptr_service { NAPTR_SIP_UDP, NAPTR_SIP_TCP, NAPTR_SIPS_TCP };
+
+/* A, AAAA: ip. SRV: priority, weight, port, name. NAPTR: order as priority, preference as weight, service, name. */
+struct dns_record {
+	uint16_t priority, weight, port;
+	uint8_t service; /* enum naptr_service */
+	uint8_t ip[16];
+	struct dns_name name; /* SRV: "" is no service there */
+};
+
+enum dns_result {
+	DNS_FOUND,
+	DNS_NOTHING, /* the name is there, or is not, and has no such record */
+	DNS_ALIAS,   /* it is another's, of which nothing was said: alias */
+	DNS_FAILED,  /* the server cannot or will not say, or nobody answered */
+};
+
+struct dns_answer {
+	enum dns_result result;
+	uint8_t rcode;
+	bool truncated;    /* to be asked for over TCP: nothing else is filled in */
+	bool negative_ttl; /* NOTHING: ttl_s is of its SOA; else nobody said for how long */
+	uint32_t ttl_s;
+	struct dns_name alias;
+	uint32_t count;
+	struct dns_record records[DNS_RECORDS_MAX];
+};
+
+/* 0, or -EINVAL: no name of a host. A dot at the end is taken off. */
+int dns_name_from(struct dns_name *out, struct bytes text) NODISCARD;
+bool dns_name_eq(const struct dns_name *a, const struct dns_name *b);
+/* "SRV" and the like. */
+const char *dns_type_name(enum dns_type type);
+enum { DNS_CODE_OK = 0, DNS_CODE_SERVFAIL = 2, DNS_CODE_NXDOMAIN = 3, DNS_CODES = 6 };
+
+/* A query with recursion desired. */
+void dns_query_write(struct writer *w, uint16_t id, const struct dns_question *question);
+/* The message is the answer to that. 0, or -EBADMSG: it is not, or is broken; *out says nothing then. */
+int dns_answer_parse(struct dns_answer *out, uint16_t id, const struct dns_question *question,
+		     struct bytes message) NODISCARD;
+
+#endif

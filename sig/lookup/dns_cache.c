@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/lookup/dns_cache.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+struct dns_entry {
+	struct dns_question question;
+	uint64_t hash, expires_ns;
+	uint32_t newer, older; /* indexes; 0: the end */
+	enum dns_result result;
+	struct dns_name alias;
+	uint32_t count;
+	struct dns_record *records; /* owned */
+};
+
+int dns_cache_open(struct dns_cache *c, uint32_t capacity, const struct hash_key *key)
+{
+	int err;
+
+	assert(capacity);
+	*c = (struct dns_cache){ .capacity = capacity, .key = *key };
+	c->entries = calloc(capacity + 1, sizeof(*c->entries));
+	err = c->entries ? table_open(&c->by_question, capacity) : -ENOMEM;
+	if (err)
+		free(c->entries);
+	return err;
+}
+
+static void dns_entry_clear(struct dns_entry *e)
+{
+	free(e->records);
+	e->records = NULL;
+	e->count = 0;
+}
+
+void dns_cache_close(struct dns_cache *c)
+{
+	for (uint32_t i = 1; i <= c->count; i++)
+		dns_entry_clear(&c->entries[i]);
+	free(c->entries);
+	table_close(&c->by_question);
+	*c = (struct dns_cache){ 0 };
+}
+
+static uint64_t question_hash(const struct dns_cache *c, const struct dns_question *q)
+{
+	uint8_t space[DNS_NAME_CAP + 2];
+	struct writer w = writer_over(space, sizeof(space));
+
+	writer_be16(&w, (uint16_t)q->type);
+	writer_str(&w, q->name.text);
+	return hash_sip(&c->key, writer_done(&w));
+}
+
+static uint32_t dns_entry_place(const struct dns_cache *c, const struct dns_entry *e)
+{
+	return (uint32_t)(e - c->entries);
+}
+
+static struct dns_entry *dns_entry_find(const struct dns_cache *c, const struct dns_question *q,
+					uint64_t hash)
+{
+	uint32_t cursor = 0;
+	uint64_t place;
+
+	while ((place = table_next(&c->by_question, hash, &cursor)) != 0) {
+		struct dns_entry *e = &c->entries[place];
+
+		if (e->question.type == q->type && dns_name_eq(&e->question.name, &q->name))
+			return e;
+	}
+	return NULL;
+}
+
+static void dns_entry_unlink(struct dns_cache *c, struct dns_entry *e)
+{
+	c->entries[e->newer].older = e->older;
+	c->entries[e->older].newer = e->newer;
+}
+
+static void dns_entry_link(struct dns_cache *c, struct dns_entry *e)
+{
+	struct dns_entry *ends = &c->entries[0];
+
+	e->newer = 0;
+	e->older = ends->older;
+	c->entries[ends->older].newer = dns_entry_place(c, e);
+	ends->older = dns_entry_place(c, e);
+}
+
+bool dns_cache_find(struct dns_cache *c, const struct dns_question *question, uint64_t now_ns,
+		    struct dns_set *out)
+{
+	struct dns_entry *e = dns_entry_find(c, question, question_hash(c, question));
+
+	if (!e || e->expires_ns <= now_ns)
+		return false;
+	dns_entry_unlink(c, e);
+	dns_entry_link(c, e);
+	*out = (struct dns_set){
+		.result = e->result,
+		.alias = &e->alias,
+		.count = e->count,
+		.records = e->records,
+	};
+	return true;
+}
+
+static uint32_t clamp_s(uint32_t ttl_s, uint32_t max_s)
+{
+	if (ttl_s < DNS_TTL_MIN_S)
+		return DNS_TTL_MIN_S;
+	return ttl_s > max_s ? max_s : ttl_s;
+}
+
+static uint32_t answer_lives_s(const struct dns_answer *a)
+{
+	switch (a->result) {
+	case DNS_FOUND:
+	case DNS_ALIAS:
+		return clamp_s(a->ttl_s, DNS_TTL_MAX_S);
+	case DNS_NOTHING:
+		return a->negative_ttl ? clamp_s(a->ttl_s, DNS_NEGATIVE_MAX_S)
+				       : DNS_NEGATIVE_UNSAID_S;
+	case DNS_FAILED:
+		break;
+	}
+	return DNS_FAILED_S;
+}
+
+/* Of the question, a free one, or the one that was not asked for the longest; in no list. */
+static struct dns_entry *dns_entry_take(struct dns_cache *c, const struct dns_question *q)
+{
+	uint64_t hash = question_hash(c, q);
+	struct dns_entry *e = dns_entry_find(c, q, hash);
+
+	if (e) {
+		dns_entry_unlink(c, e);
+		return e;
+	}
+	if (c->count < c->capacity) {
+		e = &c->entries[++c->count];
+	} else {
+		e = &c->entries[c->entries[0].newer];
+		dns_entry_unlink(c, e);
+		(void)table_del(&c->by_question, e->hash, dns_entry_place(c, e));
+	}
+	e->question = *q;
+	e->hash = hash;
+	if (table_put(&c->by_question, hash, dns_entry_place(c, e)))
+		e->hash = 0; /* nobody finds it, and it is forgotten in its turn */
+	return e;
+}
+
+void dns_cache_put(struct dns_cache *c, const struct dns_question *question,
+		   const struct dns_answer *answer, uint64_t now_ns)
+{
+	struct dns_entry *e = dns_entry_take(c, question);
+
+	dns_entry_clear(e);
+	dns_entry_link(c, e);
+	e->result = answer->result;
+	e->alias = answer->alias;
+	e->expires_ns = now_ns + answer_lives_s(answer) * NS_PER_S;
+	if (!answer->count)
+		return;
+	e->records = reallocarray(NULL, answer->count, sizeof(*e->records));
+	if (!e->records) {
+		e->result = DNS_FAILED;
+		e->expires_ns = 0;
+		return;
+	}
+	memcpy(e->records, answer->records, answer->count * sizeof(*e->records));
+	e->count = answer->count;
+}

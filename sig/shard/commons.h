@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the shards of a node have together beside quotas, tenants and locations: media ports, what is remembered of credentials, and how
+ * many calls there are. One for all shards of a node, on their thread; whoever opened it closes it after them.
+ */
+#ifndef SIG_SHARD_COMMONS_H
+#define SIG_SHARD_COMMONS_H
+
+#include "base/hash.h"
+#include "media/ports.h"
+#include "sig/host/settings.h"
+#include "sig/shard/auth_limit.h"
+#include "sig/shard/nonce_window.h"
+
+struct shard_commons {
+	struct ports ports[SHARD_NETWORKS_MAX];
+	uint32_t network_count;
+	struct nonce_window nonces;   /* a nonce is good once, whichever shard is asked */
+	struct auth_limit auth_limit; /* guesses of a source count for all shards */
+	struct hash_key key;          /* of auth_limit */
+	uint32_t calls;               /* of all shards */
+};
+
+/* What is needed of the settings: networks, port_rest_ns. 0 or -errno. */
+int shard_commons_open(struct shard_commons **out, const struct shard_settings *settings,
+		       struct rand_source *rand) NODISCARD;
+void shard_commons_close(struct shard_commons *c); /* NULL is fine */
+
+#endif

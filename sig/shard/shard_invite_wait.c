@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* INVITEs that wait for what the store says of the user that they call: authenticated, not yet calls. */
+#include <stdlib.h>
+
+#include "sig/shard/shard_state.h"
+
+enum { INVITE_WAITS_MAX = 1024 };
+
+struct invite_wait {
+	struct invite_wait *next;
+	uint64_t token;
+	struct sip_hop hop;
+	struct text message, branch;
+	char from[ROUTE_USER_MAX];
+	bool phone;
+};
+
+static void invite_wait_free(struct shard *s, struct invite_wait *w)
+{
+	text_clear(&w->message);
+	text_clear(&w->branch);
+	free(w);
+	s->invite_wait_count--;
+}
+
+void shard_invites_drop(struct shard *s)
+{
+	while (s->invite_waits) {
+		struct invite_wait *w = s->invite_waits;
+
+		s->invite_waits = w->next;
+		invite_wait_free(s, w);
+	}
+}
+
+static bool invite_is_waiting(const struct shard *s, const struct sip_message *m)
+{
+	for (const struct invite_wait *w = s->invite_waits; w; w = w->next) {
+		if (bytes_eq(text_bytes(&w->branch), m->via.branch) &&
+		    addr_eq(&w->hop.remote, &m->hop.remote))
+			return true;
+	}
+	return false;
+}
+
+/* The user is one of ours, and there may be news of him. */
+static bool is_to_be_asked(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+			   char user[ROUTE_USER_MAX])
+{
+	return route_user(&m->uri, user) == ROUTE_OK &&
+	       shard_extension_find(s, tenant, bytes_str(user)) != NULL &&
+	       !locations_know(s->locations, tenant, bytes_str(user));
+}
+
+static bool invite_keep(struct shard *s, const struct sip_message *m, const char *from, bool phone)
+{
+	struct invite_wait *w =
+		s->invite_wait_count < INVITE_WAITS_MAX ? calloc(1, sizeof(*w)) : NULL;
+
+	if (!w)
+		return false;
+	*w = (struct invite_wait){ .next = s->invite_waits,
+				   .token = ++s->invite_wait_token,
+				   .hop = m->hop,
+				   .phone = phone };
+	s->invite_wait_count++;
+	(void)bytes_cstr(bytes_str(from), w->from, sizeof(w->from));
+	if (text_set(&w->message, message_text(m)) || text_set(&w->branch, m->via.branch)) {
+		invite_wait_free(s, w);
+		return false;
+	}
+	s->invite_waits = w;
+	return true;
+}
+
+/* A copy of one that waits is no second one. Where nobody can be asked what is known must do. */
+bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			const char *from, bool phone)
+{
+	char user[ROUTE_USER_MAX];
+	struct invite_wait *w;
+
+	if (!is_to_be_asked(s, m, tenant, user))
+		return false;
+	if (invite_is_waiting(s, m))
+		return true;
+	if (!invite_keep(s, m, from, phone))
+		return false;
+	if (locations_ask(s->locations, tenant, bytes_str(user), &s->locations_user,
+			  s->invite_wait_token))
+		return true;
+	w = s->invite_waits;
+	s->invite_waits = w->next;
+	invite_wait_free(s, w);
+	return false;
+}
+
+void shard_invite_found(void *owner, uint64_t token, struct instant now)
+{
+	struct shard *s = owner;
+	struct invite_wait **at = &s->invite_waits, *w;
+	struct message_error error;
+	struct sip_message m;
+
+	shard_begin(s, now);
+	while (*at && (*at)->token != token)
+		at = &(*at)->next;
+	w = *at;
+	if (!w)
+		return;
+	*at = w->next;
+	if (!message_parse(&m, text_bytes(&w->message), &error)) {
+		m.hop = w->hop;
+		shard_invite_go_on(s, &m, w->from, w->phone);
+	}
+	message_close(&m);
+	invite_wait_free(s, w);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whose a request outside of a dialog is: of which tenant its sender is, and the users that it names. */
+#include "sig/shard/shard_state.h"
+
+/* Whoever is at a tenant's domain is that one's, whomever it calls: the other tenant is elsewhere for it. A sender at no domain of ours
+ * is asked for the password of whose domain it calls. */
+static uint16_t tenant_of_sender(const struct shard *s, const struct sip_message *m)
+{
+	const struct tenants *all = s->settings.tenants;
+	uint16_t called = tenants_of_domain(all, m->uri.host);
+	uint16_t sender = tenants_of_domain(all, m->from.uri.host);
+
+	if (sender != TENANT_NONE || called == TENANT_NONE)
+		return sender;
+	return route_is_ours(&m->from.uri, TENANT_DEFAULT, &s->settings) ? TENANT_DEFAULT : called;
+}
+
+uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m)
+{
+	uint16_t listener = m->hop.local < s->settings.local_count
+				    ? s->settings.locals[m->hop.local].tenant
+				    : 0;
+	uint16_t tenant;
+
+	if (listener)
+		return listener - 1;
+	tenant = m->method == SIP_REGISTER ? tenants_of_domain(s->settings.tenants, m->to.uri.host)
+					   : tenant_of_sender(s, m);
+	return tenant == TENANT_NONE ? TENANT_DEFAULT : tenant;
+}

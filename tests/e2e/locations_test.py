@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two nodes on one Redis: a phone is reached from both, wherever it registered, and none is refused for having moved."""
+import os
+import random
+import time
+import unittest
+
+from directory_test import Pair
+
+MOVES = int(os.environ.get("TANDEM_MOVES", "400"))    # 10,000: TANDEM_MOVES=10000
+PHONES = 8
+INSTANCE = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-%012d>"'
+
+
+class Locations(Pair):
+    @classmethod
+    def settings(cls, name, shard):
+        return {**super().settings(name, shard), "quotas": {"extension": {"registrations_per_second": 1000, "calls_per_second": 1000}}}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for number in ("1001", "1002", *(str(2001 + i) for i in range(PHONES))):
+            cls.a.put_extension(number, "secret")
+
+    def setUp(self):
+        self.until(lambda: self.registers(self.b, "1001", "secret") == 200)
+
+    def agent(self, node, number):
+        agent = node.user_agent(number, "secret")
+        self.addCleanup(agent.close)
+        return agent
+
+    def call(self, node, number="1002"):
+        """Who calls is registered nowhere."""
+        caller, audio = self.agent(node, "1001"), node.media()
+        self.addCleanup(audio.close)
+        return caller.invite(number, audio.sdp())
+
+    def hangs_up(self, call, phone):
+        leg = phone.incoming()
+        leg.ring()
+        call.wait_provisional(180)
+        call.cancel()
+        leg.wait_cancel()
+
+    def test_called_from_the_other_node(self):
+        """Also after a kill of the node that it came to, and at once after it went to the other one."""
+        phone = self.agent(self.a, "1002")
+        self.assertEqual(phone.register().status, 200)
+        self.hangs_up(self.call(self.b), phone)
+        self.a.kill()
+        self.hangs_up(self.call(self.b), phone)
+        self.a.restart()
+        self.hangs_up(self.call(self.a), phone)
+        phone.server = self.b.server
+        self.assertEqual(phone.register().status, 200)
+        self.hangs_up(self.call(self.b), phone)
+        self.hangs_up(self.call(self.a), phone)
+        self.assertEqual(phone.register(expires=0).status, 200)
+
+    def test_leaves_at_the_other_node(self):
+        phone = self.agent(self.a, "1002")
+        self.assertEqual(phone.register().status, 200)
+        phone.server = self.b.server
+        self.assertEqual(phone.register(expires=0).status, 200)
+        self.assertEqual(self.call(self.b).wait_final().status, 480)
+
+    def test_its_nat_ends_at_the_other_node(self):
+        """The phone believes to be somewhere else: only the node that it came to is let in."""
+        phone = self.agent(self.a, "1002")
+        self.assertEqual(phone.register(contact="<sip:1002@10.255.255.1:5060>").status, 200)
+        self.hangs_up(self.call(self.a), phone)
+        reason = 'SIP;cause=480;text="the phone is connected to another node"'
+        # a REGISTER that changes nothing is answered from what Redis has: b knows of it now, and refuses one call alone
+        self.assertEqual(self.agent(self.b, "1002").register(expires=0).status, 200)
+        refused = self.call(self.b).wait_final()
+        self.assertEqual((refused.status, refused.get("Reason")), (480, reason))
+        self.until(lambda: any(cdr.get("cause") == "refused by the node: the phone is connected to another node"
+                               for cdr in self.b.told("td:{s2}:cdr")))
+        self.assertEqual(phone.register(expires=0, contact="<sip:1002@10.255.255.1:5060>").status, 200)
+
+    def test_phones_that_move(self):
+        """At random between two nodes: each REGISTER is answered 200, and each phone is where it came to last."""
+        chance, nodes = random.Random(7), (self.a, self.b)
+        phones = [self.agent(self.a, str(2001 + i % (PHONES // 2))) for i in range(PHONES)]     # two of each user
+        began = time.monotonic()
+        for move in range(MOVES):
+            number = chance.randrange(PHONES)
+            phone = phones[number]
+            phone.server = nodes[chance.randrange(2)].server
+            contact = f"{phone.contact};{INSTANCE % number}" if number % 2 else None
+            answer = phone.register(contact=contact)
+            self.assertEqual(answer.status, 200, f"move {move}: {answer.start}")
+        print(f"{MOVES} moves in {time.monotonic() - began:.1f} s")
+        for i, node in zip(range(PHONES // 2), nodes * PHONES):
+            number = str(2001 + i)
+            self.hangs_up_all(self.call(node, number), [phone for phone in phones if phone.number == number])
+
+    def hangs_up_all(self, call, phones):
+        legs = [phone.incoming() for phone in phones]
+        for leg in legs:
+            leg.ring()
+        call.wait_provisional(180)
+        call.cancel()
+        for leg in legs:
+            leg.wait_cancel()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node with three shards: calls in each of them go on over a kill of the node, and where another node takes one of the shards, the
+calls of the others go on and new ones are taken."""
+import time
+import unittest
+
+from lib.node import Node
+from lib.sip import SipError
+from server import ServerError
+
+SHARDS = (1, 2, 3)
+DIGITS = "0123456789abcdefghijklmnopqrstuv"
+OTHER = "9.00000000000000ff.1"      # fence of another owner: its counter is higher
+
+
+def shard_of(call):
+    """The first 16 bits of a call id."""
+    value = 0
+    for digit in call:
+        value = value * 32 + DIGITS.index(digit)
+    return value >> 48
+
+
+class Talk:
+    """A call between the two phones, with sound both ways."""
+
+    def __init__(self, test):
+        self.audio_a, self.audio_b = test.node.media(), test.node.media()
+        test.addCleanup(self.audio_a.close)
+        test.addCleanup(self.audio_b.close)
+        before = {row["id"] for row in test.node.ctl("call.list")}
+        self.out = test.a.invite("1002", self.audio_a.sdp())
+        self.into = test.b.incoming()
+        self.into.answer(self.audio_b.sdp())
+        self.audio_a.use(self.out.wait_answer())
+        self.audio_b.use(self.into.request)
+        self.call, = {row["id"] for row in test.node.ctl("call.list")} - before
+        self.shard = shard_of(self.call)
+
+    def talks(self):
+        ends = ((self.audio_a, 440), (self.audio_b, 880))
+        for audio, hertz in ends:
+            audio.start(hertz)
+        for audio, _ in ends:
+            audio.wait_packets(40)
+        for audio, _ in ends:
+            audio.stop()
+        return (self.audio_a.heard()[0], self.audio_b.heard()[0]) == (880, 440)
+
+    def hang_up(self):
+        self.out.bye()
+        self.into.wait_bye()
+
+
+class ShardsTest(unittest.TestCase):
+    def setUp(self):
+        self.node = Node(settings={"node": {"shards": [2, 3]}}, calls=20)
+        self.addCleanup(lambda: self.node.close(check=not self.node.killed))
+        self.a, self.b = (self.phone(number) for number in ("1001", "1002"))
+
+    def phone(self, number):
+        self.node.put_extension(number, "secret" + number)
+        agent = self.node.user_agent(number, "secret" + number)
+        self.addCleanup(agent.close)
+        self.assertEqual(agent.register(expires=600).status, 200)
+        return agent
+
+    def one_in_each(self, shards=SHARDS):
+        """A call in each of them: whose a call is its Call-ID decides."""
+        talks = {}
+        for _ in range(60):
+            talk = Talk(self)
+            if talk.shard in talks:
+                talk.hang_up()
+            else:
+                talks[talk.shard] = talk
+            if len(talks) == len(shards):
+                break
+        self.assertEqual(set(talks), set(shards))
+        return talks
+
+    def ids(self):
+        return {row["id"] for row in self.node.ctl("call.list")}
+
+    def wait_calls(self, calls, seconds=5.0):
+        end, calls = time.monotonic() + seconds, set(calls)
+        while self.ids() != calls:
+            self.assertLess(time.monotonic(), end, f"calls {self.ids()}, not {calls}")
+            time.sleep(0.05)
+
+    def take(self, shard, seconds=1000000):
+        """As another node does that owns it now, for so long."""
+        until = int((time.time() + seconds) * 1000)
+        with self.node.redis() as redis:
+            redis("HSET", f"td:{{s{shard}}}:lease", "node", "other", "incarnation", "00000000000000ff", "counter", "9",
+                  "link", "1", "until", str(until), "fence", OTHER, "place", "elsewhere", "identity", "another")
+            redis("SET", f"td:{{s{shard}}}:fence", OTHER)
+
+
+class Shards(ShardsTest):
+    def test_kill(self):
+        """All of them go on; each has records and CDRs of its own."""
+        talks = self.one_in_each()
+        with self.node.redis() as redis:
+            for shard, talk in talks.items():
+                self.assertEqual(redis("HEXISTS", f"td:{{s{shard}}}:rec", talk.call), 1)
+        self.node.kill()
+        self.node.restart()
+        self.wait_calls(talk.call for talk in talks.values())
+        for talk in talks.values():
+            self.assertTrue(talk.talks())
+        self.assertEqual(self.node.ctl("call.show", call=talks[3].call)["id"], talks[3].call)
+        self.node.ctl("call.hangup", call=talks[2].call)
+        talks[2].out.wait_bye()
+        talks[2].into.wait_bye()
+        for shard in (1, 3):
+            talks[shard].hang_up()
+        self.wait_calls(())
+        with self.node.redis() as redis:
+            for shard in SHARDS:
+                self.assertGreater(redis("XLEN", f"td:{{s{shard}}}:cdr"), 0)
+        ended = {row["id"] for row in self.node.ctl("cdr.list", limit=200)}
+        self.assertLessEqual({talk.call for talk in talks.values()}, ended)
+        self.assertEqual([row["id"] for row in self.node.ctl("cdr.list", call=talks[2].call)], [talks[2].call])
+
+    def test_cancel_and_commands(self):
+        """A CANCEL finds its call, and two calls of different shards do not meet by command."""
+        audio = self.node.media()
+        self.addCleanup(audio.close)
+        for _ in range(6):
+            out = self.a.invite("1002", audio.sdp())
+            ringing = self.b.incoming()
+            ringing.ring()
+            out.wait_provisional(180)
+            out.cancel()
+            ringing.wait_cancel()
+            self.assertEqual(out.wait_final().status, 487)
+        self.wait_calls(())
+        talks = self.one_in_each()
+        with self.assertRaisesRegex(ServerError, "different shards"):
+            self.node.ctl("call.join", call=talks[1].call, leg="a", **{"with": talks[2].call, "with_leg": "a"})
+        with self.assertRaisesRegex(ServerError, "no such call"):
+            self.node.ctl("call.hangup", call="0" * 13)
+        for talk in talks.values():
+            talk.hang_up()
+        self.wait_calls(())
+
+    def test_one_is_taken(self):
+        """Not a word more of its calls, and no CDR; the others go on, with sound, and new calls work. The last one takes the node along."""
+        talks = self.one_in_each()
+        self.take(2)
+        self.wait_calls((talks[1].call, talks[3].call), seconds=15)
+        self.assertIn("it is silent from now on", self.node.log_text())
+        self.assertTrue(talks[1].talks() and talks[3].talks())
+        talks[2].audio_a.start(440)
+        talks[2].audio_b.start(880)
+        time.sleep(0.3)
+        ends = talks[2].audio_a, talks[2].audio_b
+        before = [len(audio.packets) for audio in ends]
+        time.sleep(0.3)
+        self.assertEqual([len(audio.packets) for audio in ends], before)
+        with self.assertRaises(SipError):
+            talks[2].out.bye(seconds=2)
+        self.assertEqual(self.b.count(lambda message: message.is_request and message.method == "BYE"
+                                      and message.call_id == talks[2].into.call_id), 0)
+        status, body = self.node.http("/healthz")
+        self.assertEqual((status, "shard_lost" in body), (200, True))
+        self.assertEqual(self.node.http("/readyz")[0], 200)
+        self.assertIn('tandem_shards{state="lost"} 1', self.node.http("/metrics")[1])
+        for _ in range(4):
+            talk = Talk(self)
+            self.assertIn(talk.shard, (1, 3))
+            self.assertTrue(talk.talks())
+            talk.hang_up()
+        for shard in (1, 3):
+            talks[shard].hang_up()
+        self.wait_calls(())
+        self.assertNotIn(talks[2].call, {row["id"] for row in self.node.ctl("cdr.list", limit=200)})
+        self.assertEqual(self.a.register(expires=600).status, 200)
+        self.take(1)
+        self.take(3)
+        self.assertNotEqual(self.node.process.wait(20), 0)
+        self.node.killed = True
+
+    def test_one_waits(self):
+        """A lease that another left waits for its end: the others do not, and then its calls go on, too."""
+        talks = self.one_in_each()
+        self.node.kill()
+        self.take(3, seconds=6)
+        self.node.restart()
+        self.wait_calls((talks[1].call, talks[2].call))
+        self.assertIn('tandem_shards{state="waiting"} 1', self.node.http("/metrics")[1])
+        for shard in (1, 2):
+            self.assertTrue(talks[shard].talks())
+        self.wait_calls((talk.call for talk in talks.values()), seconds=15)
+        self.assertTrue(talks[3].talks())
+        for talk in talks.values():
+            talk.hang_up()
+        self.wait_calls(())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/decoys.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+#define ACME        "acme"
+#define ACME_DOMAIN "acme.local"
+
+const char *g_sim_domain = "test.local";
+
+void decoys_begin(struct sim *s)
+{
+	struct rand_source rand;
+	bool plays_acme;
+
+	rand_open_seed(&rand, s->seed ^ UINT64_C(0x74656e616e7473));
+	s->decoys = !s->script && !s->harvest && rand_below(&rand, 2);
+	plays_acme = s->decoys && rand_below(&rand, 2);
+	g_sim_domain = plays_acme ? ACME_DOMAIN : "test.local";
+}
+
+static bool acme_plays(void)
+{
+	return !strcmp(g_sim_domain, ACME_DOMAIN);
+}
+
+void decoys_open(struct sim *s)
+{
+	static const struct hash_key key = { 3, 4 };
+	struct tenant_settings set = { .name = ACME,
+				       .domain_count = 1,
+				       .domains = { ACME_DOMAIN } };
+	struct node *n = &s->node;
+	uint16_t acme;
+	int err = tenants_open(&n->tenants, &key);
+
+	if (!err)
+		err = tenants_put(n->tenants, &set, &acme);
+	assert(!err);
+	n->settings.tenants = n->tenants;
+	n->tenant = acme_plays() ? acme : TENANT_DEFAULT;
+	n->other_tenant = acme_plays() ? TENANT_DEFAULT : acme;
+}
+
+void decoys_close(struct sim *s)
+{
+	tenants_close(s->node.tenants);
+	s->node.tenants = NULL;
+}
+
+/* Each goes where its calls would be lost, did anybody else ask for it. */
+void decoys_put(struct sim *s)
+{
+	const struct shard_forward away = { .always = "9999" };
+
+	for (uint32_t i = 0; s->decoys && i < s->phones.extension_count; i++) {
+		struct shard_extension e = { .tenant = s->node.other_tenant, .enabled = true };
+		int err;
+
+		(void)node_extension(i, e.number);
+		err = shard_extension_put(s->node.shard, &e);
+		if (!err)
+			err = shard_forward_set(s->node.shard, e.tenant, e.number, &away);
+		assert(!err);
+		(void)err;
+	}
+}
+
+static struct addr decoy_addr(void)
+{
+	struct addr a;
+	int err = addr_parse(&a, BYTES_LIT("192.0.2.250:5060"));
+
+	assert(!err);
+	(void)err;
+	return a;
+}
+
+static void decoy_bind(struct sim *s, const char *number, const char *tenant)
+{
+	struct binding b = { .expires_utc_ms = node_now(s).utc_ms + 3600000,
+			     .hop = { .remote = decoy_addr() },
+			     .q = 1000 };
+	struct aor a = { .version = 1, .count = 1, .room = 1, .bindings = &b };
+	struct text record = { 0 };
+	const char *reason;
+	int err = text_set(&a.tenant, bytes_str(tenant)) | text_set(&a.user, bytes_str(number)) |
+		  text_set(&b.contact, BYTES_LIT("sip:decoy@192.0.2.250:5060")) |
+		  text_set(&b.call_id, BYTES_LIT("decoy"));
+
+	if (!err)
+		err = aor_encode(&a, &record);
+	assert(!err);
+	err = locations_restore(s->node.locations, text_bytes(&record), node_now(s), &reason);
+	assert(!err || err == -EEXIST);
+	text_clear(&a.tenant);
+	text_clear(&a.user);
+	text_clear(&b.contact);
+	text_clear(&b.call_id);
+	text_clear(&record);
+}
+
+void decoys_bind(struct sim *s)
+{
+	uint16_t whose = s->sabotage == SABOTAGE_TENANT ? s->node.tenant : s->node.other_tenant;
+	char number[16];
+
+	for (uint32_t i = 0; s->decoys && i < s->phones.extension_count; i++)
+		decoy_bind(s, node_extension(i, number), tenants_name(s->node.tenants, whose));
+}
+
+void decoys_not_sent(struct sim *s, const struct addr *to)
+{
+	struct addr decoy = decoy_addr();
+
+	if (addr_eq(to, &decoy))
+		check_fail(s, "a phone of another tenant is sent something");
+}
+
+void decoys_not_named(struct sim *s, const struct effect *e)
+{
+	const char *ours = tenants_name(s->node.tenants, s->node.tenant);
+	bool binding = e->kind == EFFECT_BINDING_SAVE;
+
+	if ((e->event && strcmp(e->event->tenant, ours) != 0) ||
+	    (e->cdr_count && strcmp(e->cdrs[e->cdr_count - 1].tenant, ours) != 0) ||
+	    (e->tenant.n && !binding && !bytes_is(text_bytes(&e->tenant), ours)))
+		check_fail(s, "another tenant is named");
+}

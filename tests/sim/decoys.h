@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Another tenant of the node, with the numbers of all phones and with phones of its own, which nobody may ever reach: equal numbers of two
+ * tenants never meet. In half of these runs the phones that play are of a tenant of their own, and the others of the default one.
+ */
+#ifndef TESTS_SIM_DECOYS_H
+#define TESTS_SIM_DECOYS_H
+
+#include "base/addr.h"
+#include "sig/host/effect.h"
+
+struct sim;
+
+/* Whether a seed has any, and whose its phones are then. */
+void decoys_begin(struct sim *s);
+/* The node's tenants, before its shard is opened; and after that was closed. */
+void decoys_open(struct sim *s);
+void decoys_close(struct sim *s);
+/* Their extensions. */
+void decoys_put(struct sim *s);
+/* Their phones are registered, unless the store has them. */
+void decoys_bind(struct sim *s);
+/* ---- checks ---- */
+void decoys_not_sent(struct sim *s, const struct addr *to);
+/* Whatever names a tenant: not the other one, but for its registrations. */
+void decoys_not_named(struct sim *s, const struct effect *e);
+
+#endif

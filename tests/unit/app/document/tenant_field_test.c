@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/document/tenant_field.h"
+
+#include <errno.h>
+
+#include "tests/unit/test.h"
+
+static void test_read(void **state)
+{
+	static const struct {
+		const char *json;
+		const char *wrong; /* NULL: fine */
+		uint32_t domains;
+		const char *realm;
+	} rows[] = {
+		{ "{\"name\":\"a\"}", NULL, 0, "" },
+		{ "{\"name\":\"a\",\"domains\":\"a.test\"}", NULL, 1, "a.test" },
+		{ "{\"name\":\"a\",\"domains\":\"a.test,b.test\"}", NULL, 2, "a.test" },
+		{ "{\"name\":\"a\",\"domains\":\"a.test\",\"enabled\":false}", NULL, 0, "a.test" },
+		{ "{\"name\":\"a\",\"domains\":\"a.test,\"}", "domains", 0, "" },
+		{ "{\"name\":\"a\",\"domains\":\",a.test\"}", "domains", 0, "" },
+		{ "{\"name\":\"a\",\"domains\":\"a+b\"}", "domains", 0, "" },
+		{ "{\"name\":\"a:b\"}", "name", 0, "" },
+		{ "{\"domains\":\"a.test\"}", "name", 0, "" },
+		{ "[]", "not a JSON object", 0, "" },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct tenant_value t = { .changed_utc_ms = 7 };
+		struct tenant_settings set;
+		const char *reason = NULL;
+		int err = tenant_from_document(&t, bytes_str(row->json), &reason);
+
+		ROW_ASSERT(row->json, err == (row->wrong ? -EBADMSG : 0));
+		ROW_ASSERT(row->json, !row->wrong || !strcmp(reason, row->wrong));
+		ROW_ASSERT(row->json, !row->wrong || t.changed_utc_ms == 7);
+		if (err)
+			continue;
+		tenant_to_settings(&t, &set);
+		ROW_ASSERT(row->json, set.domain_count == row->domains);
+		ROW_ASSERT(row->json, !strcmp(set.realm, row->realm));
+	}
+}
+
+/* What is written is read again. */
+static void test_round(void **state)
+{
+	struct tenant_value t = { .name = "acme",
+				  .domains = "acme.test,sip.acme.test",
+				  .enabled = true,
+				  .changed_utc_ms = 1234 },
+			    again;
+	json_t *json = tenant_to_document(&t);
+	char *text = json_dumps(json, JSON_COMPACT);
+	const char *reason;
+
+	(void)state;
+	assert_int_equal(tenant_from_document(&again, bytes_str(text), &reason), 0);
+	assert_string_equal(again.domains, t.domains);
+	assert_true(again.enabled && again.changed_utc_ms == 1234);
+	free(text);
+	json_decref(json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_round),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two nodes with one store: a phone is known to both, wherever it registered. */
+#include "base/rand.h"
+#include "tests/unit/sig/wired.h"
+
+enum { MOVES = 10000, PHONES = 4 };
+
+struct stored {
+	uint64_t version; /* 0: nothing */
+	struct text record;
+};
+
+struct pair {
+	struct rig *nodes[2];
+	struct stored user; /* 1002 */
+	uint32_t conflicts;
+	bool silent; /* to those who ask */
+};
+
+static void store_save(struct pair *p, struct rig *r, const struct rig_save *s)
+{
+	bool same =
+		p->user.record.n && bytes_eq(text_bytes(&p->user.record), text_bytes(&s->record));
+	enum location_result result = BINDING_SAVED;
+
+	if (s->expected != p->user.version && !same) {
+		result = BINDING_CONFLICT;
+		p->conflicts++;
+	} else if (s->ttl_ms == 0) {
+		text_clear(&p->user.record);
+		p->user.version = 0;
+	} else {
+		assert_int_equal(text_set(&p->user.record, text_bytes(&s->record)), 0);
+		p->user.version = s->version;
+	}
+	locations_saved(r->locations, text_bytes(&s->tenant), text_bytes(&s->user), s->version,
+			result, r->now);
+}
+
+static void store_answer(struct pair *p, struct rig *r, struct rig_save *s)
+{
+	s->answered = true;
+	if (s->kind == EFFECT_BINDING_SAVE)
+		store_save(p, r, s);
+	else if (s->kind == EFFECT_BINDING_GET && bytes_is(text_bytes(&s->user), "1002"))
+		locations_got(r->locations, text_bytes(&s->tenant), text_bytes(&s->user),
+			      p->silent ? BINDING_FAILED : BINDING_SAVED,
+			      text_bytes(&p->user.record), r->now);
+	else {
+		s->answered = false;
+		rig_answer(r, (uint32_t)(s - r->saves), true);
+	}
+	rig_drain(r);
+}
+
+/* All that a node asked of the store, and what follows. */
+static void serve(struct pair *p, struct rig *r)
+{
+	for (uint32_t i = 0; i < r->save_count; i++) {
+		if (!r->saves[i].answered) {
+			store_answer(p, r, &r->saves[i]);
+			i = UINT32_MAX; /* from the beginning: the list may have moved */
+		}
+	}
+}
+
+static void pair_wait(struct pair *p, uint64_t ms)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		rig_wait_ms(p->nodes[i], ms);
+		serve(p, p->nodes[i]);
+	}
+}
+
+static int pair_setup(void **state)
+{
+	static const char *const addresses[] = { "192.0.2.1:5060", "192.0.2.2:5060" };
+	struct pair *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	for (unsigned i = 0; i < 2; i++) {
+		struct shard_settings s = settings();
+
+		for (unsigned k = 0; k < s.local_count; k++)
+			s.locals[k].bind = s.locals[k].advertise = rig_addr(addresses[i]);
+		p->nodes[i] = rig_open_with(&s);
+		(void)snprintf(p->nodes[i]->node, sizeof(p->nodes[i]->node), "n%u", i);
+		shard_close(p->nodes[i]->shard);
+		rig_start_shard(p->nodes[i]);
+		p->nodes[i]->hold_saves = p->nodes[i]->rolling = true;
+	}
+	*state = p;
+	return 0;
+}
+
+static int pair_teardown(void **state)
+{
+	struct pair *p = *state;
+
+	rig_close(p->nodes[0]);
+	rig_close(p->nodes[1]);
+	text_clear(&p->user.record);
+	free(p);
+	return 0;
+}
+
+static void phone_make(struct phone *p, struct rig *r, const char *address, const char *run)
+{
+	phone_open(p, r, "1002", address);
+	(void)snprintf(p->registration, sizeof(p->registration), "%s", run);
+}
+
+/* Challenge, answer, the store, and the final response. */
+static struct bytes come_to(struct pair *p, struct phone *phone, unsigned node, unsigned expires)
+{
+	char lines[1536];
+	struct rig *r = phone->r = p->nodes[node];
+
+	phone_register_with(phone, "", expires);
+	(void)credentials_make(lines, text_bytes(&last(r, "SIP/2.0 401")->data), "Authorization",
+			       DIGEST_MD5, "1002", "secret", "REGISTER", "sip:test.local");
+	phone_register_with(phone, lines, expires);
+	serve(p, r);
+	return text_bytes(&r->sent[r->sent_count - 1].data);
+}
+
+static void read_stored(const struct pair *p, struct aor *out)
+{
+	const char *reason = "";
+
+	assert_int_equal(aor_decode(out, text_bytes(&p->user.record), &reason), 0);
+}
+
+/* Whatever the order, each REGISTER is answered 200, and no phone is lost. */
+static void phones_that_move(void **state)
+{
+	struct pair *p = *state;
+	struct phone phones[PHONES];
+	unsigned where[PHONES] = { 0 };
+	struct rand_source rand;
+	struct aor entry;
+
+	rand_open_seed(&rand, 7);
+	for (unsigned i = 0; i < PHONES; i++) {
+		char address[32], run[16];
+
+		(void)snprintf(address, sizeof(address), "192.0.2.%u:5060", 20 + i);
+		(void)snprintf(run, sizeof(run), "run-%u", i);
+		phone_make(&phones[i], p->nodes[0], address, run);
+		if (i % 2)
+			(void)snprintf(phones[i].contact_params, sizeof(phones[i].contact_params),
+				       ";+sip.instance=\"<urn:%u>\"", i);
+	}
+	for (unsigned move = 0; move < MOVES; move++) {
+		unsigned i = rand_below(&rand, PHONES), node = rand_below(&rand, 2);
+		struct bytes answer = come_to(p, &phones[i], node, 90);
+
+		if (!bytes_starts(answer, "SIP/2.0 200"))
+			fail_msg("move %u: " BYTES_FMT, move, BYTES_ARG(answer));
+		where[i] = node;
+		pair_wait(p, rand_below(&rand, 8) == 0 ? 1200 : 100);
+	}
+	assert_true(p->conflicts > MOVES / 8);
+	for (unsigned i = 0; i < PHONES; i++) /* each has come at all */
+		assert_true(bytes_starts(come_to(p, &phones[i], where[i], 90), "SIP/2.0 200"));
+	read_stored(p, &entry);
+	assert_int_equal(entry.count, PHONES);
+	for (unsigned i = 0; i < entry.count; i++) {
+		unsigned k = (unsigned)(text_str(&entry.bindings[i].call_id)[4] - '0');
+
+		assert_true(bytes_is(text_bytes(&entry.bindings[i].node), where[k] ? "n1" : "n0"));
+	}
+	aor_clear(&entry);
+}
+
+static void call_from(struct pair *p, unsigned node, struct phone *caller)
+{
+	phone_open(caller, p->nodes[node], "1001", "192.0.2.11:5060");
+	phone_invite(caller, "1002", PHONE_SDP_A);
+	serve(p, p->nodes[node]);
+}
+
+/* It leaves where it did not come. */
+static void leaves_elsewhere(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, caller;
+	struct aor entry;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	assert_true(bytes_starts(come_to(p, &phone, 0, 90), "SIP/2.0 200"));
+	assert_true(p->user.version > 0);
+	assert_true(bytes_starts(come_to(p, &phone, 1, 0), "SIP/2.0 200"));
+	read_stored(p, &entry);
+	assert_int_equal(entry.count, 0);
+	aor_clear(&entry);
+	pair_wait(p, 1100);
+	call_from(p, 0, &caller);
+	assert_true(rig_take(p->nodes[0], &caller.addr, "SIP/2.0 480").n);
+}
+
+/* What another node had, and the store has forgotten, does not come back by us. */
+static void store_forgets(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, other;
+	struct aor entry;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)come_to(p, &phone, 0, 90);
+	phone_make(&other, p->nodes[0], "192.0.2.13:5060", "other");
+	(void)come_to(p, &other, 1, 90);
+	text_clear(&p->user.record);
+	p->user.version = 0;
+	(void)come_to(p, &other, 1, 90);
+	read_stored(p, &entry);
+	assert_int_equal(entry.count, 1);
+	aor_clear(&entry);
+	(void)come_to(p, &phone, 0, 90);
+	read_stored(p, &entry);
+	assert_int_equal(entry.count, 2);
+	aor_clear(&entry);
+}
+
+/* Over UDP and without NAT any node reaches it. A copy of the INVITE that waits is none. */
+static void called_from_the_other(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, caller;
+	struct rig *other = p->nodes[1];
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)come_to(p, &phone, 0, 90);
+	phone_open(&caller, other, "1001", "192.0.2.11:5060");
+	phone_invite(&caller, "1002", PHONE_SDP_A);
+	phone_write(&caller, "INVITE", "", PHONE_SDP_A);
+	assert_int_equal(count(other, "INVITE "), 0);
+	serve(p, other);
+	assert_int_equal(rig_count(other, &phone.addr, "INVITE "), 1);
+	assert_int_equal(rig_counts(other).calls, 1);
+}
+
+/* A connection, or a NAT, ends where it came to. */
+static void held_by_the_other(void **state)
+{
+	struct pair *p = *state;
+	struct rig *other = p->nodes[1];
+	struct phone phone, caller;
+	struct bytes no;
+
+	for (unsigned i = 0; i < 2; i++) {
+		phone_make(&phone, p->nodes[0], i ? "10.0.0.5:5060" : "192.0.2.12:5060", "run");
+		if (i)
+			phone.addr = rig_addr("192.0.2.12:5060");
+		else
+			connect_phone(&phone, SIP_TCP, 5);
+		assert_true(bytes_starts(come_to(p, &phone, 0, 90), "SIP/2.0 200"));
+		pair_wait(p, 1100);
+		call_from(p, 1, &caller);
+		no = rig_take(other, &caller.addr, "SIP/2.0 480");
+		assert_true(bytes_is(rig_header(no, "Reason"),
+				     "SIP;cause=480;text=\"the phone is connected to another "
+				     "node\""));
+		assert_string_equal(other->cdrs[other->cdr_count - 1].reason,
+				    "refused by the node: the phone is connected to another node");
+	}
+}
+
+/* Whoever knew it before hears of it within a second. */
+static void called_where_it_was(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, caller;
+	struct addr before;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)snprintf(phone.contact_params, sizeof(phone.contact_params),
+		       ";+sip.instance=\"<urn:1>\"");
+	(void)come_to(p, &phone, 0, 90);
+	before = phone.addr;
+	phone.addr = rig_addr("192.0.2.13:5060");
+	(void)snprintf(phone.address, sizeof(phone.address), "192.0.2.13:5060");
+	(void)come_to(p, &phone, 1, 90);
+	pair_wait(p, 1000);
+	call_from(p, 0, &caller);
+	assert_int_equal(rig_count(p->nodes[0], &before, "INVITE "), 0);
+	assert_int_equal(rig_count(p->nodes[0], &phone.addr, "INVITE "), 1);
+}
+
+/* It goes on at the other node when its time here is over, and nobody says that it left. */
+static void runs_out_here(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)come_to(p, &phone, 0, 90);
+	rig_wait_ms(p->nodes[1], 60000);
+	(void)come_to(p, &phone, 1, 90);
+	for (unsigned i = 0; i < 12; i++) {
+		rig_wait_ms(p->nodes[0], 10000);
+		serve(p, p->nodes[0]);
+	}
+	for (uint32_t i = 0; i < p->nodes[0]->event_count; i++)
+		assert_int_not_equal(p->nodes[0]->events[i].kind, SIG_UNREGISTERED);
+	assert_true(p->user.version > 0);
+}
+
+/* Nobody is refused because it is not known what the other node has. */
+static void store_does_not_say(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)come_to(p, &phone, 0, 90);
+	p->silent = true;
+	assert_true(bytes_starts(come_to(p, &phone, 1, 90), "SIP/2.0 200"));
+	p->silent = false;
+	pair_wait(p, 2500);
+	pair_wait(p, 2500);
+	assert_int_equal(rig_counts(p->nodes[1]).saves_pending, 0);
+}
+
+/* An entry of others is not kept. */
+static void forgets_others(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, caller;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)come_to(p, &phone, 0, 90);
+	call_from(p, 1, &caller);
+	assert_non_null(locations_find(p->nodes[1]->locations, 0, BYTES_LIT("1002")));
+	pair_wait(p, 10100);
+	assert_null(locations_find(p->nodes[1]->locations, 0, BYTES_LIT("1002")));
+	assert_non_null(locations_find(p->nodes[0]->locations, 0, BYTES_LIT("1002")));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(phones_that_move),  TEST(leaves_elsewhere),    TEST(called_from_the_other),
+		TEST(held_by_the_other), TEST(called_where_it_was), TEST(runs_out_here),
+		TEST(store_forgets),     TEST(store_does_not_say),  TEST(forgets_others),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
