@@ -486,7 +486,7 @@ const struct command g_commands[] = {
 	  "call.split), in place of what was played or collected. After a restart the file that "
 	  "was played begins "
 	  "anew. The event call.played tells its end. In place of a file echo lets the party hear "
-	  "itself, in any codec, keys of RFC 4733 too, without an end. tone-ringback, "
+	  "itself, in any codec, keys of RFC 4733 too, without an end. tone-dial, tone-ringback, "
 	  "tone-busy, tone-congestion, tone-information and tone-confirmation are the tones of "
 	  "media.tones, without an end.",
 	  "id, order", command_call_play },
@@ -496,7 +496,8 @@ const struct command g_commands[] = {
 	  "Collects keys of a party that is alone with the node, in place of what was played or "
 	  "collected: those of RFC 4733 and of INFO. A key ends what it plays, and counts. The "
 	  "event call.collected has them, in the stream of the call's application alone. A call "
-	  "that has none: conflict.",
+	  "that has none: conflict. As the last file tone-dial is heard until the first key, for "
+	  "first_ms at most.",
 	  "id, order", command_call_collect },
 	{ "call.split", COMMAND_FOR_TENANT, g_split_args,
 	  "Makes two calls of one: each party of an established call goes on alone with the node. "

@@ -93,6 +93,7 @@ class Answers(ApplicationTest):
 
 class SoundsTest(ApplicationTest):
     GREETING, MENU = 620, 1240
+    DIAL, THIRD_OF_INFORMATION = 425, 1800      # of the plan etsi
 
     def setUp(self):
         super().setUp()
@@ -251,6 +252,33 @@ class Plays(SoundsTest):
         self.assertNotIn("1234", self.node.log_text())
         self.assertNotIn("call.collected", [row["type"] for row in self.node.events()])
         out.bye()
+
+    def test_dial_tone(self):
+        """Behind a greeting, until the first key, over a kill; then of another kind by name, until it is stopped."""
+        out, call = self.answered()
+        self.node.ctl("call.collect", call=call, file="greeting.wav,tone-dial", min="2", max="2", first_ms="30000")
+        self.hears(self.GREETING)
+        self.hears(self.DIAL, 50)
+        self.node.kill()
+        self.node.restart()
+        self.hears(self.DIAL, 30)
+        self.ours()
+        self.audio_a.start(440)
+        self.audio_a.digit("1")
+        self.silent()
+        self.audio_a.digit("2")
+        told = self.wait_told("call.collected")
+        self.assertEqual((told["reason"], told["digits"]), ("max", "12"))
+        self.node.ctl("call.play", call=call, file="tone-information")
+        until = time.monotonic() + 5
+        while abs(self.audio_a.heard(0.2)[0] - self.THIRD_OF_INFORMATION) > 3:
+            self.assertLess(time.monotonic(), until, self.audio_a.heard(0.2))
+            time.sleep(0.05)
+        self.node.ctl("call.stop", call=call)
+        self.assertEqual(self.wait_told("call.played")["reason"], "stopped")
+        self.silent()
+        out.bye()
+        self.ended()
 
     def info(self, dialog, key):
         request = dialog.in_dialog("INFO", body=f"Signal={key}\r\nDuration=120\r\n")

@@ -731,7 +731,7 @@ static int act_give(struct sim *s, const struct node_order *o, const struct shar
 		  .inter_ms = 4000,
 		  .ends = "#" },
 		{ .times = 0 },
-		{ .files = { "a.wav", "tone-busy" },
+		{ .files = { "a.wav", "tone-dial" },
 		  .file_count = 2,
 		  .times = 1,
 		  .interruptible = true,

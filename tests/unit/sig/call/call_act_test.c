@@ -231,14 +231,28 @@ static void a_key_ends_an_echo(void **state)
 
 /* ---- a tone ---- */
 
+static const struct act_terms g_dial = { .files = { "tone-dial" },
+					 .file_count = 1,
+					 .times = 1,
+					 .interruptible = true,
+					 .min = 2,
+					 .max = 3,
+					 .first_ms = 5000,
+					 .inter_ms = 2000,
+					 .ends = "#" };
+
 static void put_tones(struct rig *r, bool on)
 {
+	static const struct job_id dial[MEDIA_CODECS] = {
+		[MEDIA_CODEC_PCMA] = { .slot = 70, .generation = 7 },
+	};
 	static const struct job_id busy[MEDIA_CODECS] = {
 		[MEDIA_CODEC_PCMA] = { .slot = 71, .generation = 7 },
 	};
 
 	r->settings.tones = on;
 	shard_configure(r->shard, &r->settings);
+	shard_track_set(r->shard, SHARD_TRACK_DIAL, dial);
 	shard_track_set(r->shard, SHARD_TRACK_BUSY, busy);
 	rig_wait_ms(r, 1);
 }
@@ -247,6 +261,65 @@ static void assert_hears(const struct line *l, uint32_t slot)
 {
 	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, slot);
 	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, slot ? 7 : 0);
+}
+
+/* Behind a file, until the first key. */
+static void dials(void **state)
+{
+	struct act_terms terms = g_dial;
+	struct line *l = *state;
+
+	put_tones(l->r, true);
+	application_answered(l);
+	strcpy(terms.files[0], "a.wav");
+	strcpy(terms.files[terms.file_count++], "tone-dial");
+	assert_int_equal(act_by(l, terms, 1), 0);
+	told(l, ACT_NEWS_OPEN);
+	rig_wait_ms(l->r, 6000);
+	told(l, ACT_NEWS_ENDED);
+	assert_hears(l, 70);
+	rig_wait_ms(l->r, 4900);
+	assert_hears(l, 70);
+	key(l, '1');
+	assert_hears(l, 0);
+	rig_wait_ms(l->r, 1900);
+	key(l, '2');
+	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
+	rig_wait_ms(l->r, 2100);
+	assert_over(l, SIG_CALL_COLLECTED, 1, "timeout", "12");
+}
+
+/* It is over as silence would be; a kill makes it no longer. */
+static void nobody_dials(void **state)
+{
+	struct line *l = *state;
+
+	put_tones(l->r, true);
+	application_answered(l);
+	assert_int_equal(act_by(l, g_dial, 1), 0);
+	rig_wait_ms(l->r, 3000);
+	application_restart(l);
+	put_tones(l->r, true);
+	assert_hears(l, 70);
+	rig_wait_ms(l->r, 1900);
+	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
+	rig_wait_ms(l->r, 200);
+	assert_over(l, SIG_CALL_COLLECTED, 1, "short", "");
+	assert_hears(l, 0);
+}
+
+/* The keys are waited for all the same. */
+static void dials_without_tones(void **state)
+{
+	struct line *l = *state;
+
+	put_tones(l->r, false);
+	application_answered(l);
+	assert_int_equal(act_by(l, g_dial, 1), 0);
+	assert_hears(l, 0);
+	key(l, '1');
+	key(l, '#');
+	assert_over(l, SIG_CALL_COLLECTED, 1, "short", "1");
 }
 
 /* As long as it likes. */
@@ -340,7 +413,9 @@ int main(void)
 		ACT_TEST(keys_do_not_come),      ACT_TEST(caller_hangs_up),
 		ACT_TEST(go_on_after_a_restart), ACT_TEST(keys_are_sealed),
 		ACT_TEST(not_for_two_parties),   ACT_TEST(hears_itself),
-		ACT_TEST(a_key_ends_an_echo),    ACT_TEST(plays_a_tone),
+		ACT_TEST(a_key_ends_an_echo),    ACT_TEST(dials),
+		ACT_TEST(nobody_dials),          ACT_TEST(dials_without_tones),
+		ACT_TEST(plays_a_tone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
