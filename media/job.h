@@ -36,13 +36,19 @@ struct media_track {
 	uint32_t tell_ms; /* MEDIA_JOB_PLACE so often while it plays; 0: never */
 };
 
-enum media_work_kind { MEDIA_WORK_TRACK };
+/* An echo: what a party says is said to it again so much later, in any codec. */
+struct media_delay {
+	uint32_t ms; /* 1 to 5000 */
+};
+
+enum media_work_kind { MEDIA_WORK_TRACK, MEDIA_WORK_DELAY };
 
 /* What a job does. */
 struct media_work {
 	enum media_work_kind kind;
 	union {
 		struct media_track track;
+		struct media_delay delay;
 	};
 };
 

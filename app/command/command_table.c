@@ -486,7 +486,8 @@ const struct command g_commands[] = {
 	  "call.split), in place of what was played or collected. After a restart the file that "
 	  "was played begins "
 	  "anew. The event call.played tells its end. In place of a file echo lets the party hear "
-	  "itself, in any codec, keys of RFC 4733 too, without an end. tone-dial, tone-ringback, "
+	  "itself, in any codec, keys of RFC 4733 too, without an end; echo-2000 "
+	  "2,000 ms later (100 to 5000), without keys. tone-dial, tone-ringback, "
 	  "tone-busy, tone-congestion, tone-information and tone-confirmation are the tones of "
 	  "media.tones, without an end.",
 	  "id, order", command_call_play },

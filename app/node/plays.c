@@ -12,7 +12,7 @@
 #include "sig/call/act.h"
 #include "sig/sip/id.h"
 
-enum { PACKET_MS = 20 };
+enum { PACKET_MS = 20, ECHO_MS_MIN = 100, ECHO_MS_MAX = 5000 };
 
 static struct {
 	metric_id begun, failed, running;
@@ -144,6 +144,17 @@ static void play_put(struct plays *p, struct play *y, const struct play *wanted)
 	metric_set(g_metrics.running, p->used);
 }
 
+/* "echo-2000": what the caller says, 2,000 ms later. */
+static bool work_of_word(struct bytes name, struct media_work *out)
+{
+	struct bytes word;
+
+	*out = (struct media_work){ .kind = MEDIA_WORK_DELAY };
+	return bytes_cut(&name, '-', &word) && bytes_is(word, ACT_ECHO) &&
+	       bytes_u32(name, &out->delay.ms) == 0 && out->delay.ms >= ECHO_MS_MIN &&
+	       out->delay.ms <= ECHO_MS_MAX;
+}
+
 void plays_begin(struct plays *p, uint64_t call, uint64_t serial, enum media_codec codec,
 		 struct bytes tenant, struct bytes file, uint64_t now_ns)
 {
@@ -152,8 +163,14 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, enum media_cod
 	};
 	struct play *y = play_place_find(p);
 	uint32_t rate_hz = player_rate(codec);
+	struct media_work work;
 
 	metric_add(g_metrics.begun, 1);
+	if (y && work_of_word(file, &work)) {
+		play_put(p, y, &wanted);
+		play_job_open(p, y, &work);
+		return;
+	}
 	if (!y || !rate_hz || !sound_name_set(&wanted.name, tenant, file, rate_hz)) {
 		LOG_WARN("play", call, "a file cannot be played", LOG_BYTES("file", file),
 			 LOG_STR("reason", y ? "no name of a file" : "too many are played"));

@@ -208,12 +208,62 @@ class Plays(SoundsTest):
         out.bye()
         self.ended()
 
+    def test_late_echo(self):
+        """A second later, over a kill, until it is stopped; digits are told, and not said."""
+        out, call = self.answered()
+        self.node.ctl("call.play", call=call, file="echo-1000")
+        self.audio_a.start(440)
+        self.audio_a.wait_packets(1)
+        began = time.monotonic()
+        self.audio_a.stop()
+        self.audio_a.start(880)
+        self.comes(880)
+        self.assertAlmostEqual(time.monotonic() - began, 1.0, delta=0.45)
+        self.node.kill()
+        self.node.restart()
+        self.audio_a.stop()
+        self.audio_a.start(760)
+        self.comes(760)
+        self.ours()
+        self.node.ctl("call.stop", call=call)
+        self.assertEqual(self.wait_told("call.played")["reason"], "stopped")
+        self.silent()
+        self.node.ctl("call.play", call=call, file="echo-99")
+        self.assertEqual(self.wait_told("call.played", 2)["reason"], "failed")
+        self.node.ctl("call.play", call=call, file="echo-2000", interruptible="true")
+        self.audio_a.digit("7")
+        self.assertEqual(self.wait_told("call.played", 3)["reason"], "key")
+        self.assertEqual(self.audio_a.digits(), "")
+        self.audio_a.stop()
+        out.bye()
+        self.ended()
+
     def comes(self, hertz, seconds=6):
         """It is heard by and by."""
         until = time.monotonic() + seconds
         while abs(self.audio_a.heard(0.2)[0] - hertz) > 3 or self.audio_a.heard(0.2)[1] < 0.9:
             self.assertLess(time.monotonic(), until, self.audio_a.heard(0.2))
             time.sleep(0.02)
+
+    def test_late_echo_of_srtp(self):
+        """Each way under a key of its own, in a codec whose octets the node does not look at."""
+        self.node.ctl("extension.put", secret="secret1001\n", number="1001", password="-", sdes_insecure="true")
+        self.audio_a.key_out = Key()
+        out, call = self.answered()
+        self.node.ctl("call.play", call=call, file="greeting.wav,echo-500")
+        self.hears(self.GREETING)
+        self.audio_a.start(440)
+        self.comes(440)
+        self.node.kill()
+        self.node.restart()
+        self.audio_a.stop()
+        self.audio_a.start(880)
+        self.comes(880)
+        self.assertEqual(self.audio_a.forged, 0)
+        self.ours()
+        self.audio_a.stop()
+        out.bye()
+        self.ended()
 
     def test_echo_of_srtp(self):
         """Each way under a key of its own."""

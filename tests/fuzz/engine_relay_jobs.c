@@ -91,6 +91,11 @@ static void job_open_next(struct fuzz *f, struct script *s, struct job_id id)
 
 	bool is_free;
 
+	if ((how >> 3 & 7) == 7) {
+		media_sound_drop(c.work.track.sound);
+		c.work = (struct media_work){ .kind = MEDIA_WORK_DELAY,
+					      .delay.ms = take(s) * UINT32_C(4) };
+	}
 	relay_commands_settle(f);
 	is_free = id.slot < JOBS && f->w.jobs.list[id.slot].id.generation == 0;
 	f->job_closes++; /* if it is refused */

@@ -740,7 +740,7 @@ static int act_give(struct sim *s, const struct node_order *o, const struct shar
 		  .first_ms = 4000,
 		  .inter_ms = 4000,
 		  .ends = "#" },
-		{ .files = { "a.wav", "echo" }, .file_count = 2, .times = 1 },
+		{ .files = { "a.wav", "echo-2000" }, .file_count = 2, .times = 1 },
 	};
 
 	return shard_call_act(s->node.shard, o->call, &terms[o->what - ORDER_PLAYS], by,

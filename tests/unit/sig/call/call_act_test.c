@@ -308,6 +308,25 @@ static void nobody_dials(void **state)
 	assert_hears(l, 0);
 }
 
+/* It has no end by itself, either. */
+static void nobody_keys_beside_an_echo(void **state)
+{
+	struct act_terms terms = g_dial;
+	struct line *l = *state;
+
+	application_answered(l);
+	strcpy(terms.files[0], "echo-2000");
+	assert_int_equal(act_by(l, terms, 1), 0);
+	assert_string_equal(l->r->played, "echo-2000");
+	told(l, ACT_NEWS_OPEN);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 600);
+	rig_wait_ms(l->r, 4900);
+	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
+	rig_wait_ms(l->r, 200);
+	assert_over(l, SIG_CALL_COLLECTED, 1, "short", "");
+	assert_int_equal(l->r->play_stops, 1);
+}
+
 /* The keys are waited for all the same. */
 static void dials_without_tones(void **state)
 {
@@ -415,7 +434,7 @@ int main(void)
 		ACT_TEST(not_for_two_parties),   ACT_TEST(hears_itself),
 		ACT_TEST(a_key_ends_an_echo),    ACT_TEST(dials),
 		ACT_TEST(nobody_dials),          ACT_TEST(dials_without_tones),
-		ACT_TEST(plays_a_tone),
+		ACT_TEST(plays_a_tone),          ACT_TEST(nobody_keys_beside_an_echo),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
