@@ -82,6 +82,8 @@ static void source_run_begin(struct flow *f, struct sink *k, struct pkt *p, uint
 	bool known = f->source.started && f->source.ssrc == p->ssrc;
 
 	f->stats.source_changes += f->source.started && !known;
+	if (!is_feeder(k, f)) /* control's doing, no party's: told at once, a kill may be near */
+		f->noticed_ns = 0;
 	/* another flow fed the party meanwhile: what was late for us is void */
 	f->source_before = is_feeder(k, f) ? f->source : (struct source){ 0 };
 	f->source.first = p->sequence;

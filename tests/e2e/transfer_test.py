@@ -400,6 +400,7 @@ class Attended(TwoCalls):
         self.assertIn("a=sendrecv", out.wait_reinvite(self.audio_a.sdp(version=3)).text)
         if kill:
             self.hears(self.audio_a, TALK_C)
+            self.hears(self.audio_c, TALK_A)        # its numbers are saved with its first packet
             self.until(lambda: len(self.calls()) == 1)
             self.assert_saved()
             self.node.kill()

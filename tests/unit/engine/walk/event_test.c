@@ -60,6 +60,31 @@ static void a_flapping_source_does_not_flood(void **state)
 	rig_close(r);
 }
 
+/* Whom a party hears is control's doing, and a kill may be near: its numbers go on behind those of the one before. */
+static void a_new_pair_is_told_at_once(void **state)
+{
+	struct rig *r = rig_open();
+	struct flow_spec c = rig_spec(B);
+	struct media_event event;
+
+	(void)state;
+	assert_non_null(relay_rtp(r, A, &(struct rtp){ .ssrc = 42, .sequence = 1 }));
+	assert_int_equal(rig_events(r, MEDIA_FLOW_LATCHED), 1);
+	c.id = (struct flow_id){ .slot = 2, .generation = 1 };
+	c.local_rtp = rig_addr("192.0.2.1:20004");
+	c.local_rtcp = rig_addr("192.0.2.1:20005");
+	c.peer = r->spec[A].id;
+	rig_open_flow(r, &c);
+	r->spec[A].peer = c.id;
+	rig_update(r, &r->spec[A]);
+	advance_ms(r, 20);
+	put_rtp(r, A, &(struct rtp){ .ssrc = 42, .sequence = 2 });
+	worker_step(&r->w);
+	assert_true(rig_event(r, MEDIA_FLOW_LATCHED, &event));
+	assert_int_equal(event.id.slot, A);
+	rig_close(r);
+}
+
 static void a_full_ring_delays_but_does_not_lose_it(void **state)
 {
 	struct rig *r = rig_open_empty(1);
@@ -125,6 +150,7 @@ int main(void)
 		cmocka_unit_test(a_first_packet_is_worth_saving),
 		cmocka_unit_test(what_does_not_change_is_said_once),
 		cmocka_unit_test(a_flapping_source_does_not_flood),
+		cmocka_unit_test(a_new_pair_is_told_at_once),
 		cmocka_unit_test(a_full_ring_delays_but_does_not_lose_it),
 		cmocka_unit_test(a_digit_that_does_not_fit_is_counted),
 		cmocka_unit_test(digits_are_told_at_a_measure),
