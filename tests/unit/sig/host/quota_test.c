@@ -84,6 +84,28 @@ static void an_extension_has_its_own(void **state)
 	assert_int_equal(take_all(d, &a, QUOTA_CALLS), 1);
 }
 
+/* Two tenants have a 1001 each: what one holds or has spent is nothing of the other's. */
+static void equal_names_of_tenants_lie_apart(void **state)
+{
+	struct desk *d = *state;
+	struct quota_name name = { .kind = QUOTA_EXTENSION, .user = BYTES_LIT("1001") };
+	const char *sources[] = { "192.0.2.1", "192.0.2.2", "192.0.2.3" }; /* they pay, too */
+	struct quota_party tenants[COUNT_OF(sources)];
+
+	for (uint16_t i = 0; i < COUNT_OF(tenants); i++) {
+		name.tenant = i;
+		assert_int_equal(addr_parse(&name.source, bytes_str(sources[i])), 0);
+		tenants[i] = quota_party(&d->host, &name, d->now_ns);
+		assert_int_equal(take_all(d, &tenants[i], QUOTA_CALLS), 3);
+		assert_int_equal(d->why.kind, QUOTA_EXTENSION);
+		assert_int_equal(take_all(d, &tenants[i], QUOTA_CALL_RATE), 2 * QUOTA_BURST_S);
+	}
+	quota_give(&d->host, &tenants[1], QUOTA_CALLS);
+	assert_false(take(d, &tenants[0], QUOTA_CALLS));
+	assert_false(take(d, &tenants[2], QUOTA_CALLS));
+	assert_true(take(d, &tenants[1], QUOTA_CALLS));
+}
+
 /* Two extensions of one address have 3 each, and 6 together; a third one has none, elsewhere it has. */
 static void a_source_bounds_all_of_it(void **state)
 {
@@ -258,6 +280,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_extension_has_its_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(equal_names_of_tenants_lie_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_source_bounds_all_of_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused_is_not_charged, setup, teardown),
 		cmocka_unit_test_setup_teardown(rates_refill, setup, teardown),

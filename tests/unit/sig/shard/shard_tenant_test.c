@@ -114,6 +114,36 @@ static void guesses_count_for_their_tenant(void **state)
 	assert_true(bytes_starts(m, "SIP/2.0 200"));
 }
 
+/* Each of its own, also at one address: what a neighbour's phone of the same number has spent is left to ours. */
+static void quotas_are_of_their_tenant(void **state)
+{
+	struct street *s = *state;
+	const struct quota_settings quotas = {
+		.limits = { [QUOTA_EXTENSION] = { .of = { [QUOTA_REGISTER_RATE] = 1 } } },
+		.capacity = { 100, 100, 100 },
+	};
+	struct rand_source rand;
+	struct quota *q;
+
+	rand_open_seed(&rand, 1);
+	assert_int_equal(quota_open(&q, &quotas, &rand), 0);
+	s->r->shard->settings.quota = quota_of(q);
+	for (unsigned i = 0; i < HOUSES; i++) {
+		struct phone *p = &s->houses[i].a;
+		struct bytes m = challenge_of(p);
+		char nc[9];
+
+		for (int n = 1; n <= QUOTA_BURST_S + 1; n++) {
+			(void)snprintf(nc, sizeof(nc), "%08x", (unsigned)n);
+			assert_true(
+				bytes_starts(log_in(p, m, p->domain, p->domain, nc),
+					     n <= QUOTA_BURST_S ? "SIP/2.0 200" : "SIP/2.0 503"));
+		}
+	}
+	s->r->shard->settings.quota = (struct quota_host){ 0 };
+	quota_close(q);
+}
+
 /* A listener may be one tenant's alone, whatever the phone says. */
 static void listener_is_of_a_tenant(void **state)
 {
@@ -427,6 +457,7 @@ int main(void)
 		STRANGER_TEST(domain_is_read_in_any_case),
 		STRANGER_TEST(nonce_is_of_its_realm),
 		STRANGER_TEST(guesses_count_for_their_tenant),
+		STRANGER_TEST(quotas_are_of_their_tenant),
 		STRANGER_TEST(listener_is_of_a_tenant),
 		STREET_TEST(equal_numbers_do_not_meet),
 		STREET_TEST(other_domain_is_elsewhere),
