@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "sig/location/location_merge.h"
 #include "sig/location/locations_state.h"
 
 static uint64_t user_hash(const struct locations *l, uint16_t tenant, struct bytes user)
@@ -46,6 +47,14 @@ struct location *location_take(struct locations *l, uint16_t tenant, struct byte
 	return a;
 }
 
+static void location_left_drop(struct location *a)
+{
+	if (a->left)
+		aor_clear(a->left);
+	free(a->left);
+	a->left = NULL;
+}
+
 void location_give(struct locations *l, struct location *a)
 {
 	location_waits_drop(a, NULL);
@@ -56,6 +65,7 @@ void location_give(struct locations *l, struct location *a)
 	l->bindings -= a->entry.count;
 	tenants_release(l->tenants, a->tenant, TENANT_REGISTRATIONS);
 	aor_clear(&a->entry);
+	location_left_drop(a);
 	(void)pool_give(&l->aors, a->self);
 }
 
@@ -85,6 +95,40 @@ const struct aor *location_entry(const struct location *a)
 	return &a->entry;
 }
 
+void location_is_stored(struct location *a)
+{
+	location_left_drop(a);
+	for (uint32_t i = 0; i < a->entry.count; i++)
+		a->entry.bindings[i].stored = true;
+}
+
+static bool is_leaving(const struct sip_message *m)
+{
+	struct sip_name_addr contact;
+	struct bytes value;
+	unsigned cursor = 0;
+
+	if (message_expires(m) == 0)
+		return true;
+	for (unsigned i = 0; i < REGISTER_CONTACTS_MAX; i++) {
+		if (message_name_addr_next(m, "Contact", &cursor, &contact) != 1)
+			break;
+		if (sip_param(contact.params, "expires", &value) && bytes_is(value, "0"))
+			return true;
+	}
+	return false;
+}
+
+/* Should the store have it yet when it is asked. Without memory it may come back, until it runs out. */
+static void location_note_left(struct locations *l, struct location *a, const struct aor *before,
+			       const struct sip_message *m)
+{
+	if (!a->left)
+		a->left = calloc(1, sizeof(*a->left));
+	if (a->left && aor_note_left(a->left, before, &a->entry, m, l->now.utc_ms))
+		location_left_drop(a);
+}
+
 static void location_changed(struct locations *l, struct location *a, uint32_t before)
 {
 	l->bindings += a->entry.count - before;
@@ -110,8 +154,14 @@ void location_register(struct locations *l, struct location *a, const struct sip
 		       const struct registrar_settings *settings, struct registrar_answer *answer)
 {
 	uint32_t before = a->entry.count;
+	struct aor was = { 0 };
 
+	if (before && l->lookup && is_leaving(m) && aor_copy(&was, &a->entry))
+		was = (struct aor){ 0 };
 	registrar_step(&a->entry, m, settings, l->now, answer);
+	if (answer->changed && was.count)
+		location_note_left(l, a, &was, m);
+	aor_clear(&was);
 	if (!answer->changed)
 		return;
 	a->told |= l->degraded;

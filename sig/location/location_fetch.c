@@ -194,7 +194,7 @@ static void location_adopt(struct locations *l, struct location *a, struct aor *
 	uint32_t before = a->entry.count;
 	uint64_t version = theirs->version;
 
-	if (aor_merge(&a->entry, theirs, a->told)) {
+	if (aor_merge(&a->entry, theirs, a->told ? a->left : NULL, a->told)) {
 		aor_clear(theirs);
 		return;
 	}

@@ -58,11 +58,13 @@ static void to_our_clock(const struct locations *l, struct aor *entry)
 {
 	int64_t shift = steady_shift(&l->steady, &entry->clock, l->now.ns);
 
+	entry->written_utc_ms = steady_add(entry->clock.utc_ms, shift);
 	for (uint32_t i = 0; i < entry->count; i++) {
 		struct binding *b = &entry->bindings[i];
 
 		b->expires_utc_ms = steady_add(b->expires_utc_ms, shift);
 		b->registered_utc_ms = steady_add(b->registered_utc_ms, shift);
+		b->stored = true;
 	}
 	entry->clock = steady_mark(&l->steady, l->now.ns);
 }

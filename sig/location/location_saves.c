@@ -99,6 +99,8 @@ static void aor_save_done(struct locations *l, struct location *a)
 
 	a->acked = a->saving_delete ? 0 : version;
 	a->told = false;
+	if (version == a->entry.version)
+		location_is_stored(a);
 	location_known(l, a);
 	a->is_unknown = false;
 	a->saving = 0;
@@ -131,13 +133,13 @@ static void conflict(struct locations *l, struct location *a)
 {
 	a->saving = 0;
 	a->unsaved = true;
+	if (l->lookup) { /* another node may have written a version of that number */
+		location_conflict(l, a);
+		return;
+	}
 	if (a->is_unknown) {
 		a->acked = a->unknown_delete ? 0 : a->unknown;
 		a->is_unknown = false;
-		return;
-	}
-	if (l->lookup) {
-		location_conflict(l, a);
 		return;
 	}
 	if (a->acked && a->back_tries == 0) { /* it may have run out in the store */

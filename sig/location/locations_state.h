@@ -34,6 +34,7 @@ struct location {
 	pool_handle self;
 	uint64_t hash;
 	struct aor entry;
+	struct aor *left; /* what REGISTERs took out that no save has said yet; NULL: nothing */
 	struct aor_links links;
 	uint64_t marked;    /* version whose clock is named in the entry */
 	uint64_t acked;     /* version the store is believed to hold; 0: none */
@@ -46,17 +47,17 @@ struct location {
 	bool getting;    /* the store was asked */
 	bool conflicted; /* because it has another version */
 	bool held;       /* not settled before its owner has done all */
+	bool unsaved;    /* differs from what the store holds */
 	uint8_t conflicts, asked_count;
+	uint16_t tenant;              /* whose name the entry has */
+	uint32_t tries;               /* saves of an empty entry without success */
+	uint32_t wait_count;          /* of waits */
 	struct location_asked *asked; /* oldest first */
 	uint64_t known_ns;            /* until then nobody need ask */
-	bool unsaved;                 /* differs from what the store holds */
 	struct register_wait *waits;  /* oldest first */
-	uint32_t wait_count;
-	uint16_t tenant;          /* whose name the entry has */
-	uint64_t retry_ns;        /* save again; 0: off */
-	uint64_t overdue_ns;      /* of the save in flight */
-	uint32_t tries;           /* saves of an empty entry without success */
-	struct wheel_timer timer; /* first expiry, or one of these */
+	uint64_t retry_ns;            /* save again; 0: off */
+	uint64_t overdue_ns;          /* of the save in flight */
+	struct wheel_timer timer;     /* first expiry, or one of these */
 };
 static_assert(sizeof(struct location) <= 320, "of each registration");
 
@@ -89,6 +90,9 @@ struct locations {
 void location_give(struct locations *l, struct location *a);
 void location_timer(struct locations *l, struct location *a);
 void location_publish(struct locations *l, const struct location *a, enum sig_event_kind kind);
+
+/* The store has said yes to all that is in it. */
+void location_is_stored(struct location *a);
 
 /* ---- location_fetch.c ---- */
 /* The store is asked, unless it was. False: no memory. */

@@ -229,6 +229,7 @@ static bool registrar_replace(struct step *s, const struct sip_uri *uri, struct 
 			return step_refuse(s, 500, "cseq_old");
 		if (note_moves(s, old, b))
 			return step_refuse(s, 500, "out_of_memory");
+		b->stored |= old->stored;
 		aor_remove(&s->next, i);
 		s->answer.changed = true;
 	}

@@ -40,6 +40,7 @@ struct binding {
 	uint16_t q;        /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */
 	bool nat;          /* source is not what Contact and Via say */
 	bool closed; /* the connection it came by is gone; of this process alone, in no record */
+	bool stored; /* the store has it, or an older one of its kind; in no record either */
 };
 static_assert(sizeof(struct binding) <= 208, "of each registration");
 /* Nobody listens where it came from, and its connection is gone, or was a former process's: it is reached once it comes back. Until then
@@ -58,6 +59,7 @@ struct aor {
 	struct text user;
 	uint64_t version;         /* grows with each change; compare-and-set in the store */
 	struct steady_mark clock; /* that the bindings' times are of; filled by the owner */
+	uint64_t written_utc_ms;  /* when the record was made that it was read from */
 	const char *node;         /* whose name the record gets; NULL: none */
 	struct text writer;       /* whose name it had; empty once that was looked at */
 	struct text unknown;      /* of its record: what a later program wrote (unknown.h) */

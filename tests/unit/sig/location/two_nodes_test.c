@@ -14,7 +14,8 @@ struct pair {
 	struct rig *nodes[2];
 	struct stored user; /* 1002 */
 	uint32_t conflicts;
-	bool silent; /* to those who ask */
+	bool silent;            /* to those who ask */
+	const struct rig *away; /* that node has no store */
 };
 
 static void store_save(struct pair *p, struct rig *r, const struct rig_save *s)
@@ -40,7 +41,10 @@ static void store_save(struct pair *p, struct rig *r, const struct rig_save *s)
 static void store_answer(struct pair *p, struct rig *r, struct rig_save *s)
 {
 	s->answered = true;
-	if (s->kind == EFFECT_BINDING_SAVE)
+	if (s->kind == EFFECT_BINDING_SAVE && r == p->away)
+		locations_saved(r->locations, text_bytes(&s->tenant), text_bytes(&s->user),
+				s->version, BINDING_FAILED, r->now);
+	else if (s->kind == EFFECT_BINDING_SAVE)
 		store_save(p, r, s);
 	else if (s->kind == EFFECT_BINDING_GET && bytes_is(text_bytes(&s->user), "1002"))
 		locations_got(r->locations, text_bytes(&s->tenant), text_bytes(&s->user),
@@ -337,6 +341,124 @@ static void forgets_others(void **state)
 	assert_non_null(locations_find(p->nodes[0]->locations, 0, BYTES_LIT("1002")));
 }
 
+/* Away from the store: what is said meanwhile is answered at once. */
+static void cut_off(struct pair *p, unsigned node)
+{
+	p->away = p->nodes[node];
+	rig_degraded(p->nodes[node], true);
+}
+
+static void comes_back(struct pair *p, unsigned node)
+{
+	p->away = NULL;
+	rig_degraded(p->nodes[node], false);
+	for (unsigned i = 0; i < 4; i++)
+		pair_wait(p, 1000);
+}
+
+static uint32_t stored_count(const struct pair *p)
+{
+	struct aor entry;
+	uint32_t n;
+
+	read_stored(p, &entry);
+	n = entry.count;
+	aor_clear(&entry);
+	return n;
+}
+
+/* Who came to a node that had no store is there with whom came to the other one meanwhile. */
+static void came_while_away(void **state)
+{
+	struct pair *p = *state;
+	struct phone first, second;
+
+	phone_make(&first, p->nodes[0], "192.0.2.12:5060", "run");
+	phone_make(&second, p->nodes[0], "192.0.2.13:5060", "other");
+	cut_off(p, 0);
+	assert_true(bytes_starts(come_to(p, &first, 0, 90), "SIP/2.0 200"));
+	pair_wait(p, 1000);
+	assert_true(bytes_starts(come_to(p, &second, 1, 90), "SIP/2.0 200"));
+	assert_int_equal(stored_count(p), 1);
+	comes_back(p, 0);
+	assert_true(p->conflicts > 0);
+	assert_int_equal(stored_count(p), 2);
+}
+
+/* The later REGISTER of a phone counts, wherever the store was. */
+static void moved_while_away(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone;
+	struct aor entry;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)come_to(p, &phone, 0, 90);
+	for (unsigned last = 0; last < 2; last++) {
+		cut_off(p, 0);
+		(void)come_to(p, &phone, !last, 90);
+		pair_wait(p, 1000);
+		(void)come_to(p, &phone, last, 90);
+		comes_back(p, 0);
+		read_stored(p, &entry);
+		assert_int_equal(entry.count, 1);
+		assert_true(bytes_is(text_bytes(&entry.bindings[0].node), last ? "n1" : "n0"));
+		assert_int_equal(entry.bindings[0].cseq, phone.cseq);
+		aor_clear(&entry);
+	}
+}
+
+/* It left a node that had no store. */
+static void left_while_away(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, other;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	phone_make(&other, p->nodes[0], "192.0.2.13:5060", "other");
+	(void)come_to(p, &phone, 0, 90);
+	cut_off(p, 0);
+	(void)come_to(p, &phone, 0, 0);
+	(void)come_to(p, &other, 1, 90);
+	assert_int_equal(stored_count(p), 2);
+	comes_back(p, 0);
+	assert_int_equal(stored_count(p), 1);
+	/* and it may come back elsewhere before anybody knows that it left */
+	(void)come_to(p, &phone, 0, 90);
+	cut_off(p, 0);
+	(void)come_to(p, &phone, 0, 0);
+	(void)come_to(p, &phone, 1, 90);
+	comes_back(p, 0);
+	assert_int_equal(stored_count(p), 2);
+}
+
+/* It left the other node, and this one had heard of it before, without a store. */
+static void left_the_other(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, other;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	phone_make(&other, p->nodes[0], "192.0.2.13:5060", "other");
+	(void)come_to(p, &other, 1, 3600);
+	(void)come_to(p, &phone, 0, 3600);
+	cut_off(p, 0);
+	(void)come_to(p, &phone, 0, 3600);
+	pair_wait(p, 1000);
+	(void)come_to(p, &phone, 1, 0);
+	comes_back(p, 0);
+	assert_int_equal(stored_count(p), 1);
+	/* and it came to this one after that */
+	cut_off(p, 0);
+	(void)come_to(p, &phone, 1, 3600);
+	pair_wait(p, 1000);
+	(void)come_to(p, &phone, 1, 0);
+	pair_wait(p, 1000);
+	(void)come_to(p, &phone, 0, 3600);
+	comes_back(p, 0);
+	assert_int_equal(stored_count(p), 2);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
 
 int main(void)
@@ -345,6 +467,8 @@ int main(void)
 		TEST(phones_that_move),  TEST(leaves_elsewhere),    TEST(called_from_the_other),
 		TEST(held_by_the_other), TEST(called_where_it_was), TEST(runs_out_here),
 		TEST(store_forgets),     TEST(store_does_not_say),  TEST(forgets_others),
+		TEST(came_while_away),   TEST(moved_while_away),    TEST(left_while_away),
+		TEST(left_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
