@@ -29,15 +29,14 @@ bool dialog_is_self(const struct addr *remote, const struct shard_settings *sett
 	return false;
 }
 
-static bool next_uri(const struct dialog *d, struct sip_uri *out)
+bool dialog_next_uri(struct bytes routes, struct bytes target, struct sip_uri *out)
 {
-	struct bytes rest = text_bytes(&d->routes);
 	struct bytes first;
 	struct sip_name_addr a;
 
-	if (rest.n == 0)
-		return sip_uri_parse(out, text_bytes(&d->target)) == 0;
-	if (!lex_element(&rest, &first) || sip_name_addr_parse(&a, first))
+	if (routes.n == 0)
+		return sip_uri_parse(out, target) == 0;
+	if (!lex_element(&routes, &first) || sip_name_addr_parse(&a, first))
 		return false;
 	*out = a.uri;
 	return true;
@@ -73,24 +72,32 @@ static bool is_own_host(const struct dialog *d, const struct sip_hop *to)
 	       addr_ip_eq(&to->remote, &d->hop.remote);
 }
 
-/* A connection that is there stays in use towards the same machine (RFC 5626), whatever its port. */
+bool dialog_hop_leads(struct sip_hop *to, const struct sip_hop *party, const struct call_host *h,
+		      bool trusted)
+{
+	if (place_check(h, party, &to->remote, trusted) != DESTINATION_OK ||
+	    !hop_local_for(to, h->settings))
+		return false;
+	if (to->transport != party->transport || !addr_ip_eq(&to->remote, &party->remote)) {
+		to->connection = 0;
+		to->certified = false;
+	}
+	to->inbound = false;
+	return true;
+}
+
 void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat)
 {
 	struct sip_hop to = d->hop;
 	struct sip_uri uri;
 	bool trusted;
 
-	if (behind_nat || sip_transport_is_web(to.transport) || !next_uri(d, &uri) ||
+	if (behind_nat || sip_transport_is_web(to.transport) ||
+	    !dialog_next_uri(text_bytes(&d->routes), text_bytes(&d->target), &uri) ||
 	    !sip_hop_from_uri(&to, &uri))
 		return;
 	to.remote.scope = d->hop.remote.scope;
 	trusted = host_trusts(h, &d->hop);
-	if ((!trusted && !is_own_host(d, &to)) ||
-	    place_check(h, &d->hop, &to.remote, trusted) != DESTINATION_OK ||
-	    !hop_local_for(&to, h->settings))
-		return;
-	if (to.transport != d->hop.transport || !addr_ip_eq(&to.remote, &d->hop.remote))
-		to.connection = 0;
-	to.inbound = false;
-	d->hop = to;
+	if ((trusted || is_own_host(d, &to)) && dialog_hop_leads(&to, &d->hop, h, trusted))
+		d->hop = to;
 }

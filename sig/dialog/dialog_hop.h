@@ -13,6 +13,12 @@ bool dialog_is_behind_nat(const struct sip_message *request);
  * at most another port.
  */
 void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat);
+/* The first route, or else the target. False: it cannot be read. */
+bool dialog_next_uri(struct bytes routes, struct bytes target, struct sip_uri *out);
+/* May be sent to, by one of our addresses, in place of where the party's signalling comes from. A connection that is there stays in use
+ * towards the same machine (RFC 5626), whatever its port. trusted: the party may name other hosts. */
+bool dialog_hop_leads(struct sip_hop *to, const struct sip_hop *party, const struct call_host *h,
+		      bool trusted);
 /* One of our own listening addresses. */
 bool dialog_is_self(const struct addr *remote, const struct shard_settings *settings);
 
