@@ -339,6 +339,9 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_SET:
 		to->set(e, to->set_arg);
 		return;
+	case EFFECT_LOOKUP:
+		to->lookup(e, to->lookup_arg);
+		return;
 	case EFFECT_ORDERED:
 		to->ordered(e->call, &e->order, to->ordered_arg);
 		return;

@@ -21,6 +21,9 @@ typedef void effects_ordered_fn(uint64_t call, const struct effect_order *order,
 /* EFFECT_SET; its answer is ANSWER_SET. */
 typedef void effects_set_fn(const struct effect *set, void *arg);
 
+/* EFFECT_LOOKUP. */
+typedef void effects_lookup_fn(const struct effect *lookup, void *arg);
+
 /* Where effects go. Its address stays the same while answers are awaited. */
 struct effects_to {
 	struct transport *sip;
@@ -37,6 +40,8 @@ struct effects_to {
 	void *ordered_arg;
 	effects_set_fn *set;
 	void *set_arg;
+	effects_lookup_fn *lookup;
+	void *lookup_arg;
 	struct plays *plays;
 	struct ended *ended;        /* NULL: nobody wants to know */
 	struct cdrs cdrs;           /* those of one call are written here */

@@ -266,6 +266,13 @@ void node_web_close(struct node *n);
 int node_dns_open(struct node *n) NODISCARD;
 /* SIGHUP: the servers; what is known stays known. */
 void node_dns_configure(struct node *n);
+/* For shards, which are closed before it. */
+struct shard_lookup node_dns_of(struct node *n);
+/* effects_lookup_fn */
+struct effect;
+void node_dns_begin(const struct effect *lookup, void *arg);
+/* Outcomes to the shards that have the calls. False: there was none. */
+bool node_dns_feed(struct node *n);
 
 /* Traces and export; the exit status. */
 int node_watch_open(struct node *n);

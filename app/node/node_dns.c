@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The node's resolver: with the settings as they are, at the start and after a reload. */
+/* The node's resolver: with the settings as they are, at the start and after a reload; and the calls that wait for it. */
 #include "app/dns/resolver.h"
 #include "app/node/node.h"
+#include "base/clock.h"
 
 void node_dns_configure(struct node *n)
 {
@@ -22,4 +23,47 @@ int node_dns_open(struct node *n)
 	if (!err)
 		node_dns_configure(n);
 	return err;
+}
+
+static void dns_find(void *arg, const struct lookup_want *want, uint64_t now_ns, struct lookup *out)
+{
+	const struct node *n = arg;
+
+	resolver_find(n->resolver, want, now_ns, out);
+}
+
+static void dns_failed(void *arg, const struct lookup_target *target, uint32_t for_s,
+		       uint64_t now_ns)
+{
+	const struct node *n = arg;
+
+	resolver_failed(n->resolver, target, for_s, now_ns);
+}
+
+struct shard_lookup node_dns_of(struct node *n)
+{
+	return (struct shard_lookup){ .arg = n, .find = dns_find, .failed = dns_failed };
+}
+
+void node_dns_begin(const struct effect *lookup, void *arg)
+{
+	const struct node *n = arg;
+
+	resolver_begin(n->resolver, lookup->call, lookup->version, lookup->want, clock_now_ns());
+}
+
+bool node_dns_feed(struct node *n)
+{
+	struct lookup_news news;
+	uint64_t call;
+	bool any = false;
+
+	while (n->resolver && resolver_take(n->resolver, &call, &news)) {
+		struct shard *core = node_core(n, call);
+
+		any = true;
+		if (core)
+			shard_lookup_told(core, call, &news, clock_instant());
+	}
+	return any;
 }

@@ -334,8 +334,11 @@ static void round_carry(struct node *n)
 {
 	/* An answer may ask for more, which may be answered at once. What goes on and on waits for the next round. */
 	for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
+		bool told;
+
 		carry_effects(n);
-		if (!answers_feed(&n->answers, on_answer, n))
+		told = node_dns_feed(n);
+		if (!answers_feed(&n->answers, on_answer, n) && !told)
 			return;
 	}
 	carry_effects(n);

@@ -208,6 +208,7 @@ static int shard_start(struct node *n)
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
 	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &settings);
 	settings.quota = quota_of(n->quota);
+	settings.lookup = node_dns_of(n);
 	settings.tenants = n->tenants;
 	settings.calls_max = n->calls_max;
 	node_add_domains(n, &settings);
@@ -319,6 +320,8 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->ordered_arg = n;
 	to->set = command_feature;
 	to->set_arg = n;
+	to->lookup = node_dns_begin;
+	to->lookup_arg = n;
 	to->fenced = s ? &s->fenced : &n->silent;
 }
 

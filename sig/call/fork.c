@@ -2,15 +2,19 @@
 #include "sig/call/fork.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
 #include "sig/call/plan.h"
+#include "sig/call/seek.h"
 #include "sig/call/session.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
+#include "sig/model/seek.h"
 #include "sig/sip/subscriber.h"
 
 static int refuse_leg(struct call_refusal *r, int err)
@@ -25,6 +29,19 @@ static int refuse_leg(struct call_refusal *r, int err)
 	}
 }
 
+static int leg_set_rest(struct leg *l, const struct call_target *target)
+{
+	l->uac->named = target->by_name;
+	if (!target->rest_count)
+		return 0;
+	l->uac->rest = calloc(target->rest_count, sizeof(*l->uac->rest));
+	if (!l->uac->rest)
+		return -ENOMEM;
+	memcpy(l->uac->rest, target->rest, target->rest_count * sizeof(*l->uac->rest));
+	l->uac->rest_count = target->rest_count;
+	return 0;
+}
+
 static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t asker,
 		    const struct call_target *target, const struct dialog_party *from)
 {
@@ -37,8 +54,8 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t as
 	party.hop = target->hop;
 	l->behind_nat = target->behind_nat;
 	l->called = true;
-	if (leg_ask(l, asker) || leg_set_user(h, l, c->tenant, target->user) ||
-	    leg_set_terms(l, &target->terms))
+	if (leg_ask(l, asker) || leg_set_rest(l, target) ||
+	    leg_set_user(h, l, c->tenant, target->user) || leg_set_terms(l, &target->terms))
 		return -ENOMEM;
 	return leg_to_party(h, l, &tag, &party);
 }
@@ -234,7 +251,7 @@ static unsigned rank(const struct refusal_kept *r)
 	return class * 4 + (r->cause == CAUSE_REFUSED ? 1 : 2);
 }
 
-static bool anybody_rings(const struct call *c)
+bool fork_rings(const struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
@@ -270,6 +287,22 @@ static void keep_better(struct refusal_kept *best, struct refusal_kept *lost)
 	}
 }
 
+void fork_unreached(struct call_host *h, struct call *c)
+{
+	const struct call_ending e = { .cause = CAUSE_UNREACHABLE,
+				       .by = ENDED_BY_NODE,
+				       .status = 480 };
+	enum plan_why why = c->best.status ? plan_why_of(&c->best) : PLAN_UNREACHABLE;
+
+	if (why != PLAN_WHYS && plan_next(h, c, why))
+		return;
+	seek_stop(&c->plan);
+	if (c->best.status)
+		end_with_best(h, c);
+	else
+		call_untaken(h, c, &e);
+}
+
 void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost)
 {
 	bool decisive = lost->status / 100 == 6;
@@ -279,11 +312,13 @@ void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost)
 	if (c->legs[lost->leg]->state != LEG_LEAVING)
 		leg_close(c->legs[lost->leg]);
 	why = plan_why_of(&c->best);
-	if ((decisive || !anybody_rings(c)) &&
+	if ((decisive || (!fork_rings(c) && !seek_waits(c))) &&
 	    (lost->leg == c->bridge.caller || why == PLAN_WHYS || !plan_next(h, c, why))) {
 		end_with_best(h, c);
 		return;
 	}
+	if (seek_waits(c) && !fork_rings(c))
+		seek_alone(c);
 	flows_close_leg(h, c, lost->leg);
 	outbox_touch(&c->out);
 }

@@ -23,6 +23,10 @@ bool fork_caller_of(const struct leg *l, struct dialog_party *out);
 void fork_won(struct call_host *h, struct call *c, uint8_t leg);
 /* A branch failed with *lost, whose text is taken over: the call ends when it was the last one, or said 6xx. */
 void fork_lost(struct call_host *h, struct call *c, struct refusal_kept *lost);
+/* Somebody is rung. */
+bool fork_rings(const struct call *c);
+/* Nobody is, and nobody will be by this step: the next one begins, or the call ends. */
+void fork_unreached(struct call_host *h, struct call *c);
 /* Nobody will hear of a refusal any more. */
 void fork_forget_best(struct call *c);
 

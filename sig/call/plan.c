@@ -10,9 +10,11 @@
 #include "sig/call/cdr_fill.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
+#include "sig/call/seek.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
+#include "sig/model/seek.h"
 #include "sig/model/start.h"
 
 static const struct {
@@ -43,6 +45,7 @@ static void plan_cut(struct plan *plan, uint8_t count)
 
 void plan_clear(struct plan *plan)
 {
+	seek_stop(plan);
 	plan_cut(plan, 0);
 	free(plan->steps);
 	*plan = (struct plan){ 0 };
@@ -57,7 +60,12 @@ bool plan_rings_nobody(const struct plan *plan)
 {
 	const struct plan_step *last = plan->count ? &plan->steps[plan->count - 1] : NULL;
 
-	return last && (last->application.n || last->set.state != SET_NONE);
+	return last && (last->application.n || last->set.state != SET_NONE || last->seeks);
+}
+
+bool plan_seeks(const struct plan *plan)
+{
+	return plan->count && plan->steps[plan->count - 1].seeks;
 }
 
 int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t from)
@@ -68,6 +76,7 @@ int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t fr
 	if (!steps)
 		return -ENOMEM;
 	plan->steps = steps;
+	seek_stop(plan);
 	steps[plan->count] = (struct plan_step){ .why = (uint8_t)why, .from = from };
 	if (text_set(&steps[plan->count].user, user))
 		return -ENOMEM;
@@ -192,14 +201,28 @@ static bool is_there(const struct call_host *h, const struct call *c, struct byt
 	return !h->extension_of || h->extension_of(h->owner, c->tenant, user);
 }
 
-/* All phones of the user. It is enough that one can be asked. */
+static uint32_t targets_of_user(const struct call_host *h, const struct call *c, struct bytes user,
+				struct call_target *out, uint32_t cap)
+{
+	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = user };
+
+	return h->targets_of(h->owner, c->tenant, &uri, out, cap);
+}
+
+static int plan_ask(struct call_host *h, struct call *c, const struct call_target *target,
+		    const struct dialog_party *from, struct call_refusal *refusal)
+{
+	return target->by_name ? seek_ask(h, c, target, from, refusal)
+			       : fork_ask(h, c, c->bridge.caller, target, from, refusal);
+}
+
+/* All phones of the user. It is enough that one can be asked, or is looked up. */
 static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
 		     const struct dialog_party *from, struct call_refusal *refusal)
 {
-	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = user };
 	struct dialog_party party = *from;
 	struct call_target targets[LEGS_MAX];
-	uint32_t n = h->targets_of(h->owner, c->tenant, &uri, targets, COUNT_OF(targets));
+	uint32_t n = targets_of_user(h, c, user, targets, COUNT_OF(targets));
 	uint32_t asked = 0;
 
 	party.remote_user = user;
@@ -208,7 +231,7 @@ static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
 	else
 		(void)call_refuse(refusal, 0, 404, REFUSED_NOT_FOUND);
 	for (uint32_t i = 0; i < n; i++)
-		asked += fork_ask(h, c, c->bridge.caller, &targets[i], &party, refusal) == 0;
+		asked += plan_ask(h, c, &targets[i], &party, refusal) == 0;
 	return asked ? 0 : -EHOSTUNREACH;
 }
 
@@ -226,12 +249,29 @@ static uint32_t rings_of(const struct call_host *h, const struct call *c)
 	return rings && rings < turn ? rings : turn;
 }
 
-static void ring_until(const struct call_host *h, struct call *c)
+void plan_rings(const struct call_host *h, struct call *c)
 {
 	uint32_t rings = rings_of(h, c);
 
 	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
 	c->plan.until_ns = rings ? h->now.ns + rings * FORWARD_RING_S * NS_PER_S : 0;
+}
+
+/* It goes on later, and knows then who calls. */
+static int ring_or_seek(struct call_host *h, struct call *c, struct bytes display, uint8_t legs,
+			struct call_refusal *refusal)
+{
+	if (!seek_waits(c)) {
+		plan_rings(h, c);
+		return 0;
+	}
+	if (text_set(&c->display, display))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	if (legs == c->leg_count)
+		seek_alone(c);
+	else
+		plan_rings(h, c);
+	return 0;
 }
 
 static bool is_leg_of(const struct call *c, const struct leg *leg)
@@ -260,6 +300,7 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 		      const struct dialog_party *from, struct call_refusal *refusal)
 {
 	const struct shard_forward *f = forward_of(h, c, user);
+	uint8_t legs = c->leg_count;
 	int err;
 
 	if (goes_to(f, PLAN_ALWAYS).n) {
@@ -274,9 +315,7 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 	if (f && f->application[0])
 		return wait_begin(h, c, f, from->local_display, refusal);
 	err = plan_ring(h, c, user, from, refusal);
-	if (!err)
-		ring_until(h, c);
-	return err;
+	return err ? err : ring_or_seek(h, c, from->local_display, legs, refusal);
 }
 
 /* From this user on, until somebody rings. A first refusal says more than that of where the call could not go. */
@@ -330,12 +369,22 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 	}
 	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
 				      .local_user = text_bytes(&c->from) };
-	return call_application(c).n;
+	return call_application(c).n || seek_waits(c);
+}
+
+uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,
+		      struct call_target *out, uint32_t cap)
+{
+	if (!c->plan.count || !caller_was(c, from))
+		return 0;
+	from->remote_user = last_user(&c->plan);
+	return targets_of_user(h, c, from->remote_user, out, cap);
 }
 
 void plan_stop(struct call *c)
 {
 	c->ring_ns = c->plan.until_ns = 0;
+	seek_stop(&c->plan);
 }
 
 /* Of a call that is there already: one that begins has not told anybody of itself yet. */
@@ -404,7 +453,7 @@ int plan_go_to(struct call_host *h, struct call *c, struct bytes user, enum plan
 	struct call_refusal refusal;
 	struct dialog_party party;
 	int err = may_go_to(c, user);
-	bool waits = call_waits(c);
+	bool waits = call_waits(c), seeks = seek_waits(c);
 
 	if (err)
 		return err;
@@ -415,6 +464,8 @@ int plan_go_to(struct call_host *h, struct call *c, struct bytes user, enum plan
 	if (walk(h, c, user, why, steps - 1, &party, &refusal)) {
 		plan_cut(&c->plan, steps);
 		c->plan.until_ns = until_ns;
+		c->plan.steps[steps - 1].seeks = seeks;
+		seek_resume(h, c);
 		return -EHOSTUNREACH;
 	}
 	if (waits)

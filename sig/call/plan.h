@@ -14,6 +14,13 @@ enum plan_why plan_went_to(const struct plan *plan, struct bytes *user);
 enum set_state plan_set_state(const struct plan *plan);
 /* The last step rings no phone: who calls is for the node. */
 bool plan_rings_nobody(const struct plan *plan);
+/* The last step waits for a name (seek.h). */
+bool plan_seeks(const struct plan *plan);
+/* Whom the last step rings, and who calls: how many of cap were filled, which live as long as those of call_host.targets_of. */
+uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,
+		      struct call_target *out, uint32_t cap);
+/* It rings from now on, for as long as its user says. */
+void plan_rings(const struct call_host *h, struct call *c);
 /* Somebody answered, or the call is over: no step follows. */
 void plan_stop(struct call *c);
 /* A step that is there already, as a record has it. from: an earlier one, or PLAN_FIRST. 0 or -ENOMEM. */

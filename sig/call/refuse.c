@@ -7,6 +7,7 @@
 #include "sig/call/refresh.h"
 #include "sig/call/relay.h"
 #include "sig/call/reoffer.h"
+#include "sig/call/seek.h"
 #include "sig/call/session.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
@@ -161,6 +162,25 @@ static bool is_flow_failed(uint16_t status)
 	return status == 430 || status == 408;
 }
 
+/* RFC 3263 4.3: it is overloaded, which says nothing of the other places of its name. */
+static bool goes_to_next(struct call_host *h, struct call *c, uint8_t leg,
+			 const struct sip_message *m)
+{
+	struct bytes value;
+	uint32_t for_s = 0;
+	size_t n = 0;
+
+	if (m->status != 503)
+		return false;
+	if (message_header(m, "Retry-After", 0,
+			   &value)) { /* RFC 3261 20.33: "18000;duration=3600" */
+		while (n < value.n && value.p[n] >= '0' && value.p[n] <= '9')
+			n++;
+		(void)bytes_u32(bytes_sub(value, 0, n), &for_s);
+	}
+	return seek_next(h, c, leg, for_s);
+}
+
 static void failed(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
@@ -175,6 +195,8 @@ static void failed(struct call_host *h, struct call *c, const struct call_event 
 		refused_again(h, c, ev->leg, ev->message->status);
 	} else if (ev->message->status < 400 && l->uac->from != ev->leg) {
 		redirected(h, c, ev->leg, ev->message);
+	} else if (goes_to_next(h, c, ev->leg, ev->message)) {
+		return;
 	} else if (!is_flow_failed(ev->message->status) || !fork_next_flow(h, c, ev->leg)) {
 		invite_refused_by(h, c, ev->leg, ev->message);
 	}
@@ -203,7 +225,7 @@ void invite_timeout(struct call_host *h, struct call *c, const struct call_event
 		lost_branch_left(c, l);
 	} else if (l->state == LEG_CONFIRMED) {
 		refused_again(h, c, ev->leg, 408);
-	} else if (!fork_next_flow(h, c, ev->leg)) {
+	} else if (!seek_next(h, c, ev->leg, 0) && !fork_next_flow(h, c, ev->leg)) {
 		fork_lost(h, c, &lost);
 	}
 }

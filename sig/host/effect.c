@@ -63,6 +63,22 @@ struct media_command *effects_media(struct effects *e, uint64_t call, enum media
 	return command;
 }
 
+struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want)
+{
+	struct effect *effect = effects_add(e, EFFECT_LOOKUP);
+
+	if (!effect)
+		return NULL;
+	effect->call = call;
+	effect->want = malloc(sizeof(*effect->want));
+	if (!effect->want) {
+		e->count--;
+		return NULL;
+	}
+	*effect->want = *want;
+	return effect;
+}
+
 static void effect_clear(struct effect *e)
 {
 	text_clear(&e->data);
@@ -72,6 +88,7 @@ static void effect_clear(struct effect *e)
 	free(e->cdrs);
 	free(e->event);
 	free(e->security);
+	free(e->want);
 }
 
 void effects_clear(struct effects *e)

@@ -10,6 +10,7 @@
 #include "media/flow.h"
 #include "sig/host/cdr.h"
 #include "sig/host/security.h"
+#include "sig/lookup/lookup.h"
 #include "sig/sip/message.h"
 
 enum { APPLICATION_NAME_MAX = 33, APPLICATION_WAIT_S = 60, APPLICATION_WAIT_MAX_S = 600 };
@@ -27,6 +28,7 @@ enum effect_kind {
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
 	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, data: a file of that one; answers: shard_play_told */
 	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, tenant, user: whose document; answer: shard_set_told */
+	EFFECT_LOOKUP, /* call, version: a serial, want: answer with shard_lookup_told. Nobody does in time: the call waits no longer */
 	EFFECT_PLAY_STOP, /* call, version: of what is not to be played any more */
 	EFFECT_ORDERED,   /* order: the answer to an order, whose effect is in the store */
 };
@@ -94,6 +96,7 @@ struct effect {
 	uint32_t cdr_count;
 	struct sig_event *event;         /* owned */
 	struct security_event *security; /* owned */
+	struct lookup_want *want;        /* owned */
 };
 
 struct effects {
@@ -110,6 +113,8 @@ struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64
  * nothing is asked for. */
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
 				    struct flow_id id);
+/* EFFECT_LOOKUP, as far as it is known. NULL: out of memory, and nothing is asked for. */
+struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want);
 void effects_clear(struct effects *e); /* frees what they own, keeps the list's memory */
 void effects_keep(struct effects *e, enum effect_kind kind); /* clears all others */
 void effects_close(struct effects *e);

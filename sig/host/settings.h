@@ -57,6 +57,17 @@ struct shard_shared_ports {
 	void (*release)(void *arg, uint64_t call); /* the call is over, whether it had any or not */
 };
 
+/* What is known of names, and who may be asked (EFFECT_LOOKUP). All NULL: names are not looked up. */
+struct shard_lookup {
+	void *arg;
+	/* As lookup_run; those that failed a moment ago stand behind the others. */
+	void (*find)(void *arg, const struct lookup_want *want, uint64_t now_ns,
+		     struct lookup *out);
+	/* It could not be reached, or wants to be left alone for so long; 0: nobody said. */
+	void (*failed)(void *arg, const struct lookup_target *target, uint32_t for_s,
+		       uint64_t now_ns);
+};
+
 /* A rule of trust (sig/shard/trust.h): whose requests need no digest (an SBC or trunk in front of us). */
 struct shard_trusted {
 	struct addr net;
@@ -93,7 +104,8 @@ struct shard_settings {
 	uint32_t network_count;
 	struct shard_network networks[SHARD_NETWORKS_MAX];
 	struct shard_shared_ports shared;
-	struct quota_host quota; /* of the node */
+	struct quota_host quota;    /* of the node */
+	struct shard_lookup lookup; /* of the node */
 	uint64_t
 		overload_delay_ns; /* the target of sig/shard/overload.h; 0: new calls are never refused so */
 	/* Numbers whose calls no quota, no drain and no overload refuses. */

@@ -37,6 +37,7 @@
 	X(OTHER_SHARD, "other_shard")                \
 	X(CALLS_FULL, "calls_full")                  \
 	X(TXNS_FULL, "transactions_full")            \
+	X(LOOKUPS_FULL, "lookups_full")              \
 	X(PORTS_FULL, "ports_full")                  \
 	X(LEGS_FULL, "legs_full")                    \
 	X(AORS_FULL, "registrations_full")           \

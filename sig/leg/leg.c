@@ -57,6 +57,8 @@ void leg_uac_clear(struct leg *leg)
 {
 	if (leg->uac)
 		leg_sdp_clear(&leg->open);
+	if (leg->uac)
+		free(leg->uac->rest);
 	free(leg->uac);
 	leg->uac = NULL;
 }

@@ -27,6 +27,7 @@ enum call_event_kind {
 	CALL_EV_HANGUP,       /* by the operator: order, or NULL */
 	CALL_EV_PLAY,         /* play */
 	CALL_EV_SET,          /* set */
+	CALL_EV_LOOKUP,       /* lookup */
 	CALL_EV_ORDER,        /* order */
 	CALL_EV_RELEASE,      /* the store is away: nothing waits any longer */
 	CALL_EV_ASSERT,       /* the store is back: save again */
@@ -55,6 +56,7 @@ struct call_event {
 	struct call_meeting *meeting;
 	const struct act_news *play;
 	const struct set_news *set;
+	const struct lookup_news *lookup;
 };
 
 #endif

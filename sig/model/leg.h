@@ -60,6 +60,9 @@ struct invite_uac {
 	uint64_t deadline_ns; /* a re-INVITE is given up; 0: off */
 	struct prack prack;
 	struct prack_fork forks[4];
+	bool named; /* hop was found by a name; not part of a record where rest is empty */
+	uint8_t rest_count;
+	struct sip_hop *rest; /* where else the name leads, best first; NULL: nowhere */
 };
 
 /* A party's INVITE to us, the first one or a re-INVITE (RFC 3261 13.3, 14.2, RFC 6026). */

@@ -47,13 +47,17 @@ struct plan_step {
 	uint8_t why;             /* enum plan_why */
 	uint8_t from;            /* the step whose user names it; PLAN_FIRST: who was called */
 	struct plan_set set;
+	bool seeks; /* the last step alone: names where its user's phones are, are looked up (seek.h) */
 };
+
+struct seek;
 
 struct plan {
 	struct plan_step *steps; /* the last one rings; NULL: none yet */
 	uint8_t count;
 	uint64_t until_ns; /* it rings no longer; 0: as long as any */
 	uint64_t serial;   /* of this process: what was asked to be set */
+	struct seek *seek; /* of this process: what is looked up; NULL: nothing is */
 };
 
 #endif

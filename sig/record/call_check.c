@@ -294,7 +294,8 @@ static const char *check_waiting(const struct call *c)
 	bool asks =
 		!a->called && a->state == LEG_EARLY && a->uas && a->uas->state == UAS_PROCEEDING;
 
-	if ((!up && !asks) || c->answer_utc_ms || c->plan.until_ns == 0 || !others_go(c))
+	if ((!up && !asks) || c->answer_utc_ms ||
+	    (c->plan.until_ns == 0 && !plan_seeks(&c->plan)) || !others_go(c))
 		return "call: waiting";
 	return NULL;
 }

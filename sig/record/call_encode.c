@@ -68,6 +68,7 @@ static void pack_plan(const struct call_host *h, struct packing *p, const struct
 		p->steps[i].why = plan->steps[i].why;
 		if (i && plan->steps[i].from != i - 1)
 			p->steps[i].from = plan->steps[i].from + 1U;
+		p->steps[i].seeks = plan->steps[i].seeks;
 		p->steps[i].application = packing_text(&plan->steps[i].application);
 		pack_set(&p->steps[i], &plan->steps[i].set);
 		p->step_list[i] = &p->steps[i];

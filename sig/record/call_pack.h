@@ -25,6 +25,9 @@ struct packed_leg {
 	char *codecs[OFFER_CODECS_MAX];
 	char hop_text[2][ADDR_TEXT_MAX], sent_text[2][ADDR_TEXT_MAX];
 	char source_text[2][ADDR_TEXT_MAX];
+	Tandem__Call__Hop rest[LOOKUP_TARGETS_MAX];
+	Tandem__Call__Hop *rest_list[LOOKUP_TARGETS_MAX];
+	char rest_text[LOOKUP_TARGETS_MAX][2][ADDR_TEXT_MAX];
 };
 
 struct packed_flow {

@@ -42,6 +42,18 @@ static Tandem__Call__Prack *pack_prack(Tandem__Call__Prack *out, const struct pr
 	return out;
 }
 
+static void pack_rest(const struct shard_settings *settings, struct packed_leg *p,
+		      const struct invite_uac *uac)
+{
+	for (uint8_t i = 0; i < uac->rest_count; i++) {
+		packing_hop(settings, &p->rest[i], &uac->rest[i], p->rest_text[i]);
+		p->rest_list[i] = &p->rest[i];
+	}
+	p->asked.rest = p->rest_list;
+	p->asked.n_rest = uac->rest_count;
+	p->asked.named = uac->named;
+}
+
 Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct packed_leg *p,
 				 const struct invite_uac *uac, const struct call_seed *seed,
 				 uint8_t leg)
@@ -57,6 +69,7 @@ Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct p
 	out->late = uac->late;
 	out->pracks = uac->pracks;
 	out->joins = uac->joins;
+	pack_rest(settings, p, uac);
 	out->prack = pack_prack(&p->prack, &uac->prack);
 	if (seed->sent[leg].n) {
 		out->sent = packing_text(&seed->sent[leg]);

@@ -99,20 +99,43 @@ static void find_local(struct reading *r, uint8_t leg, struct sip_hop *hop,
 		r->c->lost |= (uint16_t)BIT64(leg);
 }
 
-bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tandem__Call__Hop *in)
+/* All but our own address. */
+static bool read_place(struct reading *r, struct sip_hop *out, struct addr *local,
+		       const Tandem__Call__Hop *in)
 {
-	struct addr local;
-
 	if (!in || in->transport >= SIP_TRANSPORTS)
 		return reading_wrong(r, "hop: unknown transport");
-	if (!reading_address(r, &local, in->local, "hop: local address") ||
+	if (!reading_address(r, local, in->local, "hop: local address") ||
 	    !reading_address(r, &out->remote, in->remote, "hop: remote address"))
 		return false;
 	if (out->remote.family == ADDR_NONE || out->remote.port == 0)
 		return reading_wrong(r, "hop: no remote address");
 	out->transport = (enum sip_transport)in->transport;
 	out->inbound = in->inbound && sip_transport_is_stream(out->transport);
+	return true;
+}
+
+bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tandem__Call__Hop *in)
+{
+	struct addr local;
+
+	if (!read_place(r, out, &local, in))
+		return false;
 	find_local(r, leg, out, &local);
+	return true;
+}
+
+bool reading_place(struct reading *r, struct sip_hop *out, const Tandem__Call__Hop *in)
+{
+	const struct shard_settings *s = r->h->settings;
+	struct addr local;
+
+	if (!read_place(r, out, &local, in))
+		return false;
+	for (uint32_t i = 0; i < s->local_count; i++) {
+		if (s->locals[i].transport == out->transport && addr_eq(&local, &s->locals[i].bind))
+			out->local = (uint16_t)i;
+	}
 	return true;
 }
 

@@ -35,6 +35,8 @@ uint64_t reading_deadline(const struct reading *r, uint64_t utc_ms, uint64_t mos
 bool reading_address(struct reading *r, struct addr *out, const char *in, const char *reason);
 /* Of a leg. An address that is ours no longer is an obstacle, and no error. */
 bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tandem__Call__Hop *in);
+/* The same of a place that nobody is at yet: its own address of ours is not found, and that is no obstacle. */
+bool reading_place(struct reading *r, struct sip_hop *out, const Tandem__Call__Hop *in);
 /* Its tag has call and leg already. */
 bool reading_dialog(struct reading *r, uint8_t leg, struct dialog *d,
 		    const Tandem__Call__Dialog *in);

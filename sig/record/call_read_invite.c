@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "sig/dialog/dialog_hop.h"
 #include "sig/leg/leg.h"
 #include "sig/record/call_read.h"
 
@@ -38,6 +39,28 @@ static bool read_prack(struct reading *r, struct prack *out, const Tandem__Call_
 	return true;
 }
 
+/* What is not reached by an address of ours any more is left out. */
+static bool read_places_left(struct reading *r, struct invite_uac *uac,
+			     const Tandem__Call__Asked *in)
+{
+	if (in->n_rest > LOOKUP_TARGETS_MAX)
+		return reading_wrong(r, "asked: rest");
+	uac->named = in->named;
+	if (!in->n_rest)
+		return true;
+	uac->rest = calloc(in->n_rest, sizeof(*uac->rest));
+	if (!uac->rest)
+		return reading_wrong(r, "out of memory");
+	for (size_t i = 0; i < in->n_rest; i++) {
+		struct sip_hop *to = &uac->rest[uac->rest_count];
+
+		if (!reading_place(r, to, in->rest[i]))
+			return false;
+		uac->rest_count += hop_local_for(to, r->h->settings);
+	}
+	return true;
+}
+
 static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Leg *of)
 {
 	const Tandem__Call__Asked *in = of->asked;
@@ -53,7 +76,7 @@ static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Leg *of
 	l->uac->late = in->late;
 	l->uac->pracks = in->pracks;
 	l->uac->joins = in->joins;
-	return read_prack(r, &l->uac->prack, in->prack) &&
+	return read_places_left(r, l->uac, in) && read_prack(r, &l->uac->prack, in->prack) &&
 	       reading_uac_state(r, &l->uac->state, in->state) &&
 	       reading_sent(r, leg, &(struct reading_tailed){ in->sent, in->sent_tail, of },
 			    in->sent_to);

@@ -13,7 +13,7 @@
 /* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. For
  * whom a party alone has called, and an application has answered it, any other party alone is no call. Who looks for each text where it is
  * used would send an INVITE without its SDP. Who knows of no meeting (sig/feature/meet.h) would end the calls of two that are not joined
- * yet. Who knows one tenant alone would set the calls of the others aside. */
+ * yet. Who knows one tenant alone would set the calls of the others aside. Who looks up no name would ring nobody. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -21,7 +21,8 @@ enum {
 	CALL_RECORD_ONCE = 5, /* texts that a leg has twice are there once */
 	CALL_RECORD_MEETS = 6,
 	CALL_RECORD_TENANTS = 7,
-	CALL_RECORD_FORMAT = CALL_RECORD_TENANTS
+	CALL_RECORD_SEEKS = 8,
+	CALL_RECORD_FORMAT = CALL_RECORD_SEEKS
 };
 /* Not the caller of a first pair with an application. */
 static inline bool call_record_is_alone(const struct call *c)
@@ -43,6 +44,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (plan_seeks(&c->plan))
+		return CALL_RECORD_SEEKS;
 	if (c->tenant != TENANT_DEFAULT)
 		return CALL_RECORD_TENANTS;
 	if (call_record_meets(c))

@@ -206,6 +206,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	memcpy(next->networks, now->networks, sizeof(next->networks));
 	next->shared = now->shared;
 	next->quota = now->quota;
+	next->lookup = now->lookup;
 	next->tenants = now->tenants;
 	next->commons = now->commons;
 	next->calls_max = now->calls_max;

@@ -63,6 +63,8 @@ void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news
 		     struct instant now);
 void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news,
 		    struct instant now);
+void shard_lookup_told(struct shard *s, uint64_t call, const struct lookup_news *news,
+		       struct instant now);
 /* An effect OPEN could not bind its ports (error -errno). */
 void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
 			struct instant now);

@@ -175,6 +175,14 @@ void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news,
 	(void)shard_call_event(s, call, &ev, now);
 }
 
+void shard_lookup_told(struct shard *s, uint64_t call, const struct lookup_news *news,
+		       struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_LOOKUP, .lookup = news };
+
+	(void)shard_call_event(s, call, &ev, now);
+}
+
 int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by, struct instant now)
 {
 	struct call_order order = { .by = by };

@@ -129,7 +129,7 @@ bool shard_hop_has_other(struct shard *s, const struct txn_slot *slot)
 	struct call_target other;
 
 	return l && l->called && l->state == LEG_EARLY && slot->txn.method == SIP_INVITE &&
-	       shard_flows_of(s, l, &other, 1);
+	       ((l->uac && l->uac->named) || shard_flows_of(s, l, &other, 1));
 }
 
 /* Phones come back: their requests wait for that, up to the transaction's end. A neighbour that cannot be reached is refused at once. */

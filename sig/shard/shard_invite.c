@@ -193,6 +193,13 @@ static void caller_known(struct shard *s, const struct sip_message *m, struct ca
 	apply_profile(s, e, &m->hop, caller);
 }
 
+/* Who is trusted may name a host, in the phone's Contact or in its Path. A flow is a connection (RFC 5626), and no name. */
+static bool is_by_name(const struct shard *s, const struct binding *b)
+{
+	return s->settings.lookup.find && !b->reg_id && !b->nat &&
+	       !sip_transport_is_web(b->hop.transport) && shard_is_trusted(s, &b->hop);
+}
+
 static void targets_fill(const struct shard *s, const struct shard_extension *e,
 			 const struct aor *aor, const struct binding *const *list, uint32_t count,
 			 struct call_target *out)
@@ -204,6 +211,7 @@ static void targets_fill(const struct shard *s, const struct shard_extension *e,
 			.user = text_bytes(&aor->user),
 			.hop = list[i]->hop,
 			.behind_nat = list[i]->nat,
+			.by_name = is_by_name(s, list[i]),
 			.terms = invite_terms_of(s, e->tenant, e, &list[i]->hop),
 		};
 	}

@@ -232,7 +232,7 @@ void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct
 /* A copy of the request of that transaction came, or its CANCEL. NULL: the transaction is over. */
 struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
 				  const struct sip_message *m);
-/* A request of ours that was not heard, by a way to a phone that has another one. */
+/* A request of ours that was not heard, by a way to a phone that has another one, or to where its name led. */
 bool shard_hop_has_other(struct shard *s, const struct txn_slot *slot);
 /* It cannot be reached now, but will come back. */
 bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop);

@@ -13,6 +13,7 @@
 #include "sig/call/reliable.h"
 #include "sig/call/reoffer.h"
 #include "sig/call/secret_grant.h"
+#include "sig/call/seek.h"
 #include "sig/call/wait.h"
 #include "sig/feature/join.h"
 #include "sig/feature/meet.h"
@@ -200,6 +201,8 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 
 static void step_timer(struct call_host *h, struct call *c)
 {
+	if (seek_due_ns(c) && seek_due_ns(c) <= h->now.ns)
+		seek_overdue(h, c);
 	timer_of_plan(h, c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!c->legs[i])
@@ -456,6 +459,9 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		break;
 	case CALL_EV_SET:
 		set_told(h, c, ev->set);
+		break;
+	case CALL_EV_LOOKUP:
+		seek_told(h, c, ev->lookup);
 		break;
 	case CALL_EV_ORDER:
 		order_carry_out(h, c, ev->order);

@@ -10,6 +10,7 @@
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/secret_grant.h"
+#include "sig/call/seek.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/feature/set.h"
@@ -304,5 +305,6 @@ void call_resume(struct call_host *h, struct call *c)
 	features_resume(h, c);
 	wait_go(h, c);
 	set_go(h, c);
+	seek_resume(h, c);
 	acts_resume(h, c);
 }

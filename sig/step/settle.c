@@ -7,6 +7,7 @@
 #include "sig/call/feature.h"
 #include "sig/call/hears.h"
 #include "sig/call/legs.h"
+#include "sig/call/seek.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/session_timer.h"
 #include "sig/record/call_record.h"
@@ -63,6 +64,7 @@ static void call_timer_set(struct call_host *h, struct call *c)
 	call_sooner(&next, c->ring_ns);
 	call_sooner(&next, c->plan.until_ns);
 	call_sooner(&next, c->parting_ns);
+	call_sooner(&next, seek_due_ns(c));
 	call_sooner(&next, c->flows_ns);
 	call_sooner(&next, c->save_ns);
 	call_sooner(&next, c->order_ns);

@@ -169,6 +169,8 @@ static void carry_one(struct sim *s, const struct effect *e)
 	case EFFECT_SET:
 		document_set(s, e);
 		break;
+	case EFFECT_LOOKUP:
+		break;
 	case EFFECT_ORDERED:
 		ordered(s, e);
 		break;
@@ -542,6 +544,7 @@ void node_saved(struct sim *s, const struct store_command *c, bool ok)
 	case EFFECT_SECURITY:
 	case EFFECT_PLAY:
 	case EFFECT_SET:
+	case EFFECT_LOOKUP:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_ORDERED:
 		break;

@@ -16,7 +16,7 @@
 #include "sig/shard/shard.h"
 #include "tests/unit/sig/orders.h"
 
-enum { RIG_SENT_MAX = 4096, RIG_LIST_MAX = 256, RIG_TEXT_MAX = 4096 };
+enum { RIG_LOOKUPS_MAX = 2048, RIG_SENT_MAX = 4096, RIG_LIST_MAX = 256, RIG_TEXT_MAX = 4096 };
 
 struct rig_sent {
 	struct sip_hop hop;
@@ -61,6 +61,11 @@ struct rig {
 	enum feature set_feature;
 	char set_user[64], set_number[FEATURE_VALUE_MAX];
 	uint32_t set_count;
+	struct {
+		uint64_t call, serial;
+		char host[64];
+	} lookups[RIG_LOOKUPS_MAX]; /* all EFFECT_LOOKUP, the newest ones over the oldest */
+	uint32_t lookup_count;
 	struct security_event security; /* the last one */
 	uint32_t security_count;
 	struct sip_hop trusted_udp;
@@ -284,6 +289,15 @@ RIG_FN void rig_keep_save(struct rig *r, struct effect *e)
 	}
 }
 
+RIG_FN void rig_keep_lookup(struct rig *r, const struct effect *e)
+{
+	uint32_t i = r->lookup_count++ % RIG_LOOKUPS_MAX;
+
+	r->lookups[i].call = e->call;
+	r->lookups[i].serial = e->version;
+	(void)bytes_cstr(bytes_str(e->want->host), r->lookups[i].host, sizeof(r->lookups[i].host));
+}
+
 RIG_FN void rig_keep(struct rig *r, struct effect *e)
 {
 	if (r->seen)
@@ -336,6 +350,9 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		(void)bytes_cstr(text_bytes(&e->user), r->set_user, sizeof(r->set_user));
 		(void)bytes_cstr(text_bytes(&e->data), r->set_number, sizeof(r->set_number));
 		r->set_count++;
+		break;
+	case EFFECT_LOOKUP:
+		rig_keep_lookup(r, e);
 		break;
 	case EFFECT_PLAY_STOP:
 		r->play_stops++;
@@ -416,6 +433,7 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_SECURITY:
 	case EFFECT_PLAY:
 	case EFFECT_SET:
+	case EFFECT_LOOKUP:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_ORDERED:
 		break;

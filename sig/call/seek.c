@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/seek.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/fork.h"
+#include "sig/call/plan.h"
+#include "sig/dialog/dialog_hop.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/leg.h"
+#include "sig/model/seek.h"
+
+bool seek_waits(const struct call *c)
+{
+	return plan_seeks(&c->plan);
+}
+
+void seek_alone(struct call *c)
+{
+	c->bridge.callee = LEG_NONE;
+	c->ring_ns = c->plan.until_ns = 0;
+}
+
+/* ---- which name ---- */
+
+static void want_ways(struct lookup_want *want, const struct shard_settings *s)
+{
+	for (uint32_t i = 0; i < s->local_count; i++) {
+		if (sip_transport_is_web(s->locals[i].transport))
+			continue;
+		want->speaks |= (uint8_t)(1U << s->locals[i].transport);
+		want->v4 |= s->locals[i].bind.family == ADDR_V4;
+		want->v6 |= s->locals[i].bind.family == ADDR_V6;
+	}
+}
+
+/* RFC 6761 6.4, RFC 7118: nobody is there, and nobody needs to be asked. */
+static bool is_invalid(struct bytes host)
+{
+	const struct bytes none = BYTES_LIT(".invalid");
+
+	return host.n >= none.n && bytes_ieq(bytes_from(host, host.n - none.n), none);
+}
+
+/* False: it is at no name. */
+static bool want_of(const struct call_host *h, const struct call *c, const struct call_target *t,
+		    struct lookup_want *want)
+{
+	struct sip_uri uri;
+	struct addr numeric;
+
+	if (!t->by_name || !h->settings->lookup.find || !dialog_next_uri(t->routes, t->uri, &uri) ||
+	    is_invalid(uri.host) || !addr_parse(&numeric, uri.host) ||
+	    lookup_want_from_uri(want, &uri))
+		return false;
+	want->seed = c->id;
+	want_ways(want, h->settings);
+	return true;
+}
+
+static bool want_is(const struct lookup_want *a, const struct lookup_want *b)
+{
+	return strcmp(a->host, b->host) == 0 && a->port == b->port && a->sips == b->sips &&
+	       a->said == b->said && a->transport == b->transport;
+}
+
+/* ---- where it leads ---- */
+
+/* What the name says is of who is trusted, and no better than if it had named the address. */
+static uint8_t hops_of(const struct call_host *h, const struct call_target *t,
+		       const struct lookup_target *list, uint32_t count, struct sip_hop *out)
+{
+	uint8_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct sip_hop *to = &out[n];
+
+		*to = t->hop;
+		to->remote = list[i].to;
+		to->remote.scope = t->hop.remote.scope;
+		to->transport = (enum sip_transport)list[i].transport;
+		n += dialog_hop_leads(to, &t->hop, h, true);
+	}
+	return n;
+}
+
+static int seek_fork(struct call_host *h, struct call *c, const struct call_target *t,
+		     const struct lookup_news *news, const struct dialog_party *from,
+		     struct call_refusal *refusal)
+{
+	struct sip_hop hops[LOOKUP_TARGETS_MAX];
+	struct call_target to = *t;
+	uint8_t n = hops_of(h, t, news->targets, news->count, hops);
+
+	to.by_name = n;
+	if (n) {
+		to.hop = hops[0];
+		to.rest = hops + 1;
+		to.rest_count = n - 1;
+	} else {
+		LOG_INFO("call", c->id, "its name leads nowhere: asked by the way it registered",
+			 LOG_BYTES("target", t->uri),
+			 LOG_STR("result", lookup_state_name(news->state)));
+	}
+	return fork_ask(h, c, c->bridge.caller, &to, from, refusal);
+}
+
+/* ---- waiting ---- */
+
+static struct seek *seek_open(struct call_host *h, struct call *c, struct call_refusal *refusal)
+{
+	struct seek *s = c->plan.seek;
+
+	if (s)
+		return s;
+	if (h->seeks >= SEEKS_MAX && !c->emergency) {
+		(void)call_refuse(refusal, 0, 503, REFUSED_LOOKUPS_FULL);
+		return NULL;
+	}
+	s = calloc(1, sizeof(*s));
+	(void)call_refuse(refusal, 0, 500, REFUSED_MEMORY);
+	if (!s)
+		return NULL;
+	*s = (struct seek){ .among = &h->seeks, .due_ns = h->now.ns + SEEK_MS * NS_PER_MS };
+	h->seeks++;
+	c->plan.seek = s;
+	return s;
+}
+
+static int seek_add(struct call_host *h, struct call *c, const struct lookup_want *want)
+{
+	struct seek *s = c->plan.seek;
+	struct seek_ask *asks = reallocarray(s->asks, s->count + 1U, sizeof(*asks));
+	struct effect *e = asks ? effects_lookup(h->effects, c->id, want) : NULL;
+
+	if (asks)
+		s->asks = asks;
+	if (!e)
+		return -ENOMEM;
+	e->version = rand_u64_from(h->rand) | 1;
+	asks[s->count++] = (struct seek_ask){ .serial = e->version, .want = *want };
+	c->plan.steps[c->plan.count - 1].seeks = true;
+	outbox_touch(&c->out);
+	return 0;
+}
+
+static int seek_wait(struct call_host *h, struct call *c, const struct lookup_want *want,
+		     struct call_refusal *refusal)
+{
+	const struct seek *s = seek_open(h, c, refusal);
+
+	if (!s)
+		return -ENOSPC;
+	for (uint8_t i = 0; i < s->count; i++) {
+		if (want_is(&s->asks[i].want, want))
+			return 0;
+	}
+	if (!seek_add(h, c, want))
+		return 0;
+	if (!s->count)
+		seek_stop(&c->plan);
+	return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+}
+
+/* Of what is known by now. -ENOENT: too little. */
+static int seek_find(struct call_host *h, const struct lookup_want *want, struct lookup_news *news)
+{
+	struct lookup *found = malloc(sizeof(*found)); /* large for a stack */
+	int err = -ENOENT;
+
+	*news = (struct lookup_news){ .state = LOOKUP_FAILED };
+	if (!found)
+		return 0;
+	h->settings->lookup.find(h->settings->lookup.arg, want, h->now.ns, found);
+	if (found->state != LOOKUP_ASK) {
+		news->state = found->state;
+		news->count = found->state == LOOKUP_DONE ? found->target_count : 0;
+		memcpy(news->targets, found->targets, news->count * sizeof(news->targets[0]));
+		err = 0;
+	}
+	free(found);
+	return err;
+}
+
+int seek_ask(struct call_host *h, struct call *c, const struct call_target *target,
+	     const struct dialog_party *from, struct call_refusal *refusal)
+{
+	struct call_target plain = *target;
+	struct lookup_news news;
+	struct lookup_want want;
+
+	if (!want_of(h, c, target, &want)) {
+		plain.by_name = false;
+		return fork_ask(h, c, c->bridge.caller, &plain, from, refusal);
+	}
+	if (seek_find(h, &want, &news))
+		return seek_wait(h, c, &want, refusal);
+	return seek_fork(h, c, target, &news, from, refusal);
+}
+
+/* ---- going on ---- */
+
+/* All phones of the user that are at that name: how many are asked. */
+static uint32_t seek_ring(struct call_host *h, struct call *c, const struct lookup_want *want,
+			  const struct lookup_news *news)
+{
+	struct call_target targets[LEGS_MAX];
+	struct call_refusal refusal;
+	struct dialog_party from;
+	struct lookup_want own;
+	uint32_t n = plan_targets(h, c, &from, targets, COUNT_OF(targets)), asked = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!want_of(h, c, &targets[i], &own) || !want_is(&own, want))
+			continue;
+		if (seek_fork(h, c, &targets[i], news, &from, &refusal))
+			sig_count_refused(h->metrics, refusal.reason);
+		else
+			asked++;
+	}
+	return asked;
+}
+
+static void seek_go_on(struct call_host *h, struct call *c)
+{
+	bool rings = fork_rings(c);
+
+	if (rings && !c->ring_ns)
+		plan_rings(h, c);
+	if (c->plan.seek && c->plan.seek->count)
+		return;
+	if (!rings)
+		fork_unreached(h, c);
+	else
+		seek_stop(&c->plan);
+}
+
+static bool seek_take(struct seek *s, uint64_t serial, struct lookup_want *want)
+{
+	for (uint8_t i = 0; i < s->count; i++) {
+		if (serial && s->asks[i].serial != serial)
+			continue;
+		*want = s->asks[i].want;
+		s->asks[i] = s->asks[--s->count];
+		return true;
+	}
+	return false;
+}
+
+void seek_told(struct call_host *h, struct call *c, const struct lookup_news *news)
+{
+	struct lookup_want want;
+
+	if (!c->plan.seek || !seek_take(c->plan.seek, news->serial, &want))
+		return;
+	outbox_touch(&c->out);
+	(void)seek_ring(h, c, &want, news);
+	seek_go_on(h, c);
+}
+
+uint64_t seek_due_ns(const struct call *c)
+{
+	return c->plan.seek ? c->plan.seek->due_ns : 0;
+}
+
+void seek_overdue(struct call_host *h, struct call *c)
+{
+	const struct lookup_news none = { .state = LOOKUP_FAILED };
+	struct lookup_want want;
+
+	outbox_touch(&c->out);
+	while (seek_take(c->plan.seek, 0, &want)) {
+		LOG_WARN("call", c->id, "a name was not looked up in time",
+			 LOG_STR("name", want.host));
+		(void)seek_ring(h, c, &want, &none);
+	}
+	seek_go_on(h, c);
+}
+
+/* A leg for it is there, whatever became of it. */
+static bool seek_asked(const struct call *c, const struct call_target *t)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->called && bytes_eq(text_bytes(&l->dialog.target), t->uri) &&
+		    bytes_eq(text_bytes(&l->dialog.routes), t->routes))
+			return true;
+	}
+	return false;
+}
+
+void seek_resume(struct call_host *h, struct call *c)
+{
+	struct call_target targets[LEGS_MAX];
+	struct call_refusal refusal;
+	struct dialog_party from;
+	uint32_t n;
+
+	if (!seek_waits(c) || c->state > CALL_RINGING || c->parting_ns)
+		return;
+	outbox_touch(&c->out);
+	n = plan_targets(h, c, &from, targets, COUNT_OF(targets));
+	for (uint32_t i = 0; i < n; i++) {
+		if (targets[i].by_name && !seek_asked(c, &targets[i]) &&
+		    seek_ask(h, c, &targets[i], &from, &refusal))
+			sig_count_refused(h->metrics, refusal.reason);
+	}
+	seek_go_on(h, c);
+}
+
+/* ---- the next place ---- */
+
+static void seek_block(struct call_host *h, const struct leg *l, uint32_t for_s)
+{
+	const struct lookup_target failed = { .to = l->dialog.hop.remote,
+					      .transport = (uint8_t)l->dialog.hop.transport };
+
+	if (h->settings->lookup.failed)
+		h->settings->lookup.failed(h->settings->lookup.arg, &failed, for_s, h->now.ns);
+}
+
+static int ask_next(struct call_host *h, struct call *c, const struct leg *l)
+{
+	static const struct offer_terms any;
+	struct call_refusal refusal;
+	struct dialog_party from;
+	struct call_target next = {
+		.uri = text_bytes(&l->dialog.target),
+		.routes = text_bytes(&l->dialog.routes),
+		.user = text_bytes(&l->user),
+		.hop = l->uac->rest[0],
+		.rest = l->uac->rest + 1,
+		.rest_count = l->uac->rest_count - 1,
+		.by_name = true,
+		.terms = l->terms ? *l->terms : any,
+	};
+
+	if (!fork_caller_of(l, &from))
+		return -EINVAL;
+	from.remote_user = next.user;
+	return fork_ask(h, c, l->uac->from, &next, &from, &refusal);
+}
+
+bool seek_next(struct call_host *h, struct call *c, uint8_t leg, uint32_t for_s)
+{
+	struct leg *l = c->legs[leg];
+
+	if (!l->called || l->state != LEG_EARLY || !l->uac->named)
+		return false;
+	seek_block(h, l, for_s);
+	if (!l->uac->rest_count)
+		return false;
+	outbox_touch(&c->out);
+	if (ask_next(h, c, l))
+		return false;
+	LOG_INFO("call", c->id, "the phone is asked at the next place of its name",
+		 LOG_U64("leg", leg), LOG_U64("left", l->uac->rest_count - 1U));
+	leg_close(l);
+	flows_close_leg(h, c, leg);
+	return true;
+}

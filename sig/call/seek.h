@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Phones that are at a name (RFC 3263): a Contact or Path of who is trusted names a host. What is known of the name is used at once. Else the
+ * last step of the plan waits: the name is looked up (EFFECT_LOOKUP), for SEEK_MS at most, and other phones of the user ring meanwhile. Then
+ * the phone is asked at the first place where the name leads, and at the next one when that is not reached (4.3). Where the name leads
+ * nowhere the phone is asked by the way that it registered. That a step waits is in the record: a successor asks again.
+ */
+#ifndef SIG_CALL_SEEK_H
+#define SIG_CALL_SEEK_H
+
+#include "sig/model/start.h"
+
+enum {
+	SEEK_MS = 5000,
+	SEEKS_MAX =
+		1024, /* calls of a shard that wait; more are refused, but to emergency numbers */
+};
+
+/* The last step waits for a name. */
+bool seek_waits(const struct call *c);
+/* ... and nobody rings. */
+void seek_alone(struct call *c);
+/* A phone that is at a name. 0: it is asked, or its name is looked up. -errno with *refusal. */
+int seek_ask(struct call_host *h, struct call *c, const struct call_target *target,
+	     const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+/* What a name leads to. */
+void seek_told(struct call_host *h, struct call *c, const struct lookup_news *news);
+/* Nobody has said: 0: there is no such time. */
+uint64_t seek_due_ns(const struct call *c);
+void seek_overdue(struct call_host *h, struct call *c);
+/* In the next process, or where another step was tried in vain. */
+void seek_resume(struct call_host *h, struct call *c);
+/* The leg is not reached where its name led, or is not to be asked for so long (0: nobody said): it is asked at the next place, in the
+ * leg's place. False: there is none. */
+bool seek_next(struct call_host *h, struct call *c, uint8_t leg, uint32_t for_s);
+
+#endif
