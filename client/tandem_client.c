@@ -361,7 +361,24 @@ static bool is_tenant(const char *text)
 	return text[0] && strlen(text) < 64 && text[strspn(text, allowed)] == '\0';
 }
 
+static bool is_role(const char *text)
+{
+	return !strcmp(text, "reader") || !strcmp(text, "application") || !strcmp(text, "admin");
+}
+
+/* What an admin's keys do not have. */
+static const char *role_part(const char *role)
+{
+	return !strcmp(role, "reader") ? "reader:" : !strcmp(role, "admin") ? "" : "application:";
+}
+
 int tandem_client_open(struct tandem_client **out, const char *url, const char *tenant)
+{
+	return tandem_client_open_as(out, url, tenant, "admin");
+}
+
+int tandem_client_open_as(struct tandem_client **out, const char *url, const char *tenant,
+			  const char *role)
 {
 	struct tandem_client *c = calloc(1, sizeof(*c));
 	uint64_t number;
@@ -369,14 +386,15 @@ int tandem_client_open(struct tandem_client **out, const char *url, const char *
 	*out = NULL;
 	if (!c)
 		return -ENOMEM;
-	if (!client_place_read(&c->place, url) || !is_tenant(tenant) ||
+	if (!client_place_read(&c->place, url) || !is_tenant(tenant) || !is_role(role) ||
 	    getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number)) {
 		tandem_client_close(c);
 		return -EINVAL;
 	}
 	(void)snprintf(c->name, sizeof(c->name), "c-%016llx", (unsigned long long)number);
-	(void)snprintf(c->in_key, sizeof(c->in_key), "td:{cmd:%s}:in", tenant);
-	(void)snprintf(c->out_key, sizeof(c->out_key), "td:{cmd:%s}:out:%s", tenant, c->name);
+	(void)snprintf(c->in_key, sizeof(c->in_key), "td:{cmd:%s}:%sin", tenant, role_part(role));
+	(void)snprintf(c->out_key, sizeof(c->out_key), "td:{cmd:%s}:%sout:%s", tenant,
+		       role_part(role), c->name);
 	(void)snprintf(c->after, sizeof(c->after), "0");
 	*out = c;
 	return 0;

@@ -24,6 +24,9 @@ struct tandem_client;
  * tenant: "default", or "_operator". Nothing is sent yet. 0, -EINVAL (url or tenant) or -ENOMEM.
  */
 int tandem_client_open(struct tandem_client **out, const char *url, const char *tenant);
+/* The same in another role than "admin", which is that of the user of Redis: "reader" or "application". -EINVAL: there is no such role. */
+int tandem_client_open_as(struct tandem_client **out, const char *url, const char *tenant,
+			  const char *role);
 
 /*
  * One command; args is a JSON object or NULL. A lost connection is made again and the command repeated under the same id, so that it has

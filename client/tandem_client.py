@@ -120,14 +120,16 @@ def _entry(fields):
 
 
 class Client:
-    """Asks nodes.  tenant: "default", or "_operator" for the commands of operators."""
+    """Asks nodes.  tenant: "default" or another one, or "_operator" for the commands of operators.  role: what the user of Redis may
+    speak as: "reader", "application" or "admin"; operators have none."""
 
-    def __init__(self, place, tenant="default", name=None):
+    def __init__(self, place, tenant="default", name=None, role="admin"):
         self._place, self._redis = place, None
         # A stream of answers that nobody else reads: it is read from its beginning, so that an answer which
         # came before we asked for it is found.  "XREAD ... $" after the XADD would lose it.
         self.name = name or f"py-{secrets.token_hex(8)}"
-        self._in, self._out = f"td:{{cmd:{tenant}}}:in", f"td:{{cmd:{tenant}}}:out:{self.name}"
+        keys = f"td:{{cmd:{tenant}}}:" + ("" if role == "admin" else f"{role}:")
+        self._in, self._out = f"{keys}in", f"{keys}out:{self.name}"
         self._tenant, self._after, self._count = tenant, "0", 0
         self._run = secrets.token_hex(4)    # ids are new, also where the name is an old one
 

@@ -20,8 +20,9 @@ static const struct {
 	[COMMAND_MISSING_ARGUMENT] = { "missing_argument", "A required argument is absent." },
 	[COMMAND_BAD_ARGUMENT] = { "bad_argument",
 				   "An argument has the wrong type or is out of its limits." },
-	[COMMAND_NOT_ALLOWED] = { "not_allowed", "The command is for operators, or the settings do "
-						 "not allow it." },
+	[COMMAND_NOT_ALLOWED] = { "not_allowed",
+				  "The command needs a higher role, which the message "
+				  "names, or the settings do not allow it." },
 	[COMMAND_NOT_FOUND] = { "not_found", "What the arguments name does not exist." },
 	[COMMAND_CONFLICT] = { "conflict", "What the arguments name is not in a state for it; "
 					   "nothing was done." },
@@ -48,6 +49,13 @@ const char *command_error_help(enum command_error_code code)
 {
 	assert((size_t)code < COUNT_OF(g_errors));
 	return g_errors[code].help;
+}
+
+const char *const g_command_roles[] = { "reader", "application", "admin", NULL };
+
+const char *command_role_name(enum command_role role)
+{
+	return role == COMMAND_FOR_OPERATOR ? "operator" : g_command_roles[role];
 }
 
 const struct command *command_find(struct bytes name)
@@ -111,7 +119,7 @@ static int run_tenant_take(struct command_run *run, const struct command_princip
 	json_t *given = json_object_get(run->args, g_command_tenant.name);
 	struct command_value value = { 0 };
 
-	if (!given || who->permission != COMMAND_FOR_OPERATOR)
+	if (!given || who->role != COMMAND_FOR_OPERATOR)
 		return 0;
 	if (command_arg_check(&g_command_tenant, given, &value, error))
 		return -EINVAL;
@@ -122,6 +130,7 @@ static int run_tenant_take(struct command_run *run, const struct command_princip
 		return -EINVAL;
 	}
 	(void)bytes_cstr(value.text, run->tenant, sizeof(run->tenant));
+	run->of_tenant = true;
 	(void)json_object_del(run->args, g_command_tenant.name);
 	return 0;
 }
@@ -154,10 +163,10 @@ void command_start(struct node *node, const struct command_principal *who, struc
 			       "there is no such command; see help");
 		return;
 	}
-	if (command->permission == COMMAND_FOR_OPERATOR &&
-	    who->permission != COMMAND_FOR_OPERATOR) {
-		command_refuse(done, arg, COMMAND_NOT_ALLOWED, "%s is for operators",
-			       command->name);
+	if (who->role < command->role) {
+		command_refuse(done, arg, COMMAND_NOT_ALLOWED,
+			       "%s needs the role %s; whoever asks has the role %s", command->name,
+			       command_role_name(command->role), command_role_name(who->role));
 		return;
 	}
 	run = calloc(1, sizeof(*run));
@@ -167,7 +176,8 @@ void command_start(struct node *node, const struct command_principal *who, struc
 	}
 	*run = (struct command_run){ .command = command, .node = node, .done = done, .arg = arg };
 	memcpy(run->tenant, who->tenant, sizeof(run->tenant));
-	run->permission = who->permission;
+	run->role = who->role;
+	run->of_tenant = who->role != COMMAND_FOR_OPERATOR;
 	if (bytes_cstr(id, run->id, sizeof(run->id)))
 		assert(false && "an id that is too long");
 	if (run_fill(run, who, args, &error)) {

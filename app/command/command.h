@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one table of everything a node can be asked to do: name, typed arguments with limits, who may, and the handler. The Redis
+ * The one table of everything a node can be asked to do: name, typed arguments with limits, the least role that may, and the handler. The Redis
  * control API and tandemctl are doors to it; their help and docs/api.md are written from it. Results and errors are JSON:
  * {"ok":true,"result":...} or {"ok":false,"error":{"code":...,"argument":...,"message":...}}. Control thread.
  */
@@ -20,10 +20,15 @@ enum {
 	COMMAND_JSON_MAX = 16384
 };
 
-enum command_permission {
-	COMMAND_FOR_TENANT,   /* a tenant, and operators */
-	COMMAND_FOR_OPERATOR, /* operators only */
+/* Who may: each role may do what those before it may. All but operators speak for one tenant. */
+enum command_role {
+	COMMAND_FOR_READER,      /* looks at calls, phones, records and settings */
+	COMMAND_FOR_APPLICATION, /* makes and changes calls */
+	COMMAND_FOR_ADMIN,       /* changes the tenant's documents */
+	COMMAND_FOR_OPERATOR,    /* all of the node, and for any tenant */
 };
+extern const char *const g_command_roles[]; /* of tenants, by their number; ends with NULL */
+const char *command_role_name(enum command_role role);
 
 enum command_arg_type {
 	ARG_STRING,
@@ -96,7 +101,7 @@ typedef void command_fn(struct command_run *run);
 
 struct command {
 	const char *name;
-	enum command_permission permission;
+	enum command_role role;         /* the least that may */
 	const struct command_arg *args; /* ends with name NULL */
 	const char *help;
 	const char *result; /* what "result" holds */
@@ -134,9 +139,10 @@ struct command_run {
 	const struct command *command;
 	struct node *node;
 	char tenant[COMMAND_TENANT_MAX];
-	enum command_permission permission; /* of whoever asked */
-	char id[COMMAND_ID_MAX];            /* of whoever asked, unique among its commands */
-	json_t *args;                       /* owned */
+	enum command_role role; /* of whoever asked */
+	bool of_tenant; /* nothing of another one is meant: the role is a tenant's, or an operator named it */
+	char id[COMMAND_ID_MAX]; /* of whoever asked, unique among its commands */
+	json_t *args;            /* owned */
 	struct command_value values[COMMAND_ARGS_MAX];
 	command_done_fn *done;
 	void *arg;
@@ -145,7 +151,7 @@ struct command_run {
 /* Who asks. */
 struct command_principal {
 	char tenant[COMMAND_TENANT_MAX];
-	enum command_permission permission;
+	enum command_role role;
 };
 
 /* Finds, checks and starts a command. done is called once, maybe before this returns. id: the same one again is the same command;

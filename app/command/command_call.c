@@ -9,7 +9,7 @@
 
 bool command_may_see(const struct command_run *run, const char *tenant)
 {
-	return run->permission == COMMAND_FOR_OPERATOR || !strcmp(run->tenant, tenant);
+	return !run->of_tenant || !strcmp(run->tenant, tenant);
 }
 
 static void no_such_call(struct command_run *run)

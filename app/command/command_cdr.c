@@ -148,7 +148,7 @@ static bool cdrs_are_mixed(const struct command_run *run)
 {
 	uint16_t other = TENANT_DEFAULT + 1;
 
-	return run->permission != COMMAND_FOR_OPERATOR && tenants_next(run->node->tenants, &other);
+	return run->of_tenant && tenants_next(run->node->tenants, &other);
 }
 
 void command_cdr_list(struct command_run *run)

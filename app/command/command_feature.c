@@ -141,7 +141,7 @@ static json_t *feature_value_json(enum feature feature, struct bytes number)
 
 static void feature_put(struct feature_run *run, struct bytes number)
 {
-	struct command_principal who = { .permission = COMMAND_FOR_TENANT };
+	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
 	json_t *args = json_pack("{s:s, s:o}", "number", run->number, feature_field(run->feature),
 				 feature_value_json(run->feature, number));
 	char id[COMMAND_ID_MAX];

@@ -36,9 +36,9 @@ command_fn command_node_status, command_node_drain, command_node_undrain, comman
 json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
 json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */
 json_t *command_call_id_json(uint64_t call);
-/* The argument "call"; fails the run and returns false when it is no call id. */
-/* Operators see the calls and phones of all tenants, others those of their own. */
+/* Operators see the calls and phones of all tenants unless they name one, others those of their own. */
 bool command_may_see(const struct command_run *run, const char *tenant);
+/* The argument "call"; fails the run and returns false when it is no call id. */
 bool command_call_id(struct command_run *run, uint64_t *call);
 /* The call it names, where it ended in the last hour; else NULL. */
 const struct ended_call *command_call_ended(const struct command_run *run);
@@ -55,6 +55,8 @@ void command_order_end(struct command_run *run, const struct shard_order *by, in
 enum shard_leg command_order_leg(const struct command_run *run, const char *name);
 /* effects_ordered_fn; arg is the node. */
 void command_ordered(uint64_t call, const struct effect_order *order, void *arg);
+/* Once the control API is open: what tenants say is read as their documents have it. */
+void command_tenants_listen(struct node *n);
 /* effects_set_fn; arg is the node. */
 void command_feature(const struct effect *e, void *arg);
 /* Nobody hears any more what became of them. */

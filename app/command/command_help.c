@@ -26,11 +26,6 @@ static const char *arg_type_name(enum command_arg_type type)
 	return "string";
 }
 
-static const char *permission_name(enum command_permission permission)
-{
-	return permission == COMMAND_FOR_OPERATOR ? "operator" : "tenant";
-}
-
 static void help_write_names(struct writer *w, const char *const *names)
 {
 	for (size_t i = 0; names[i]; i++)
@@ -92,8 +87,8 @@ static json_t *one_json(const struct command *command)
 	write_result(&w, command);
 	result[w.n] = '\0';
 	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", command->name, "for",
-			 permission_name(command->permission), "help", command->help, "result",
-			 result, "arguments", args);
+			 command_role_name(command->role), "help", command->help, "result", result,
+			 "arguments", args);
 }
 
 json_t *command_help_json(const struct command *only)
@@ -121,8 +116,7 @@ void command_help(struct command_run *run)
 
 static void write_command(struct writer *w, const struct command *c)
 {
-	writer_fmt(w, "\n### %s\n\n%s For: %s.\n", c->name, c->help,
-		   permission_name(c->permission));
+	writer_fmt(w, "\n### %s\n\n%s For: %s.\n", c->name, c->help, command_role_name(c->role));
 	if (c->args->name) {
 		writer_str(w, "\n| Argument | Type | Allowed | Default | Meaning "
 			      "|\n|---|---|---|---|---|\n");

@@ -396,32 +396,32 @@ static const struct command_arg g_collect_args[] = {
 };
 
 const struct command g_commands[] = {
-	{ "extension.put", COMMAND_FOR_TENANT, g_extension_fields,
+	{ "extension.put", COMMAND_FOR_ADMIN, g_extension_fields,
 	  "Makes an extension, or changes what is given of it.", "the extension",
 	  command_extension_put },
-	{ "extension.get", COMMAND_FOR_TENANT, g_get_args, "Shows an extension.",
+	{ "extension.get", COMMAND_FOR_READER, g_get_args, "Shows an extension.",
 	  "password_valid (false: the realm was changed since), changed_utc_ms",
 	  command_extension_get, .shows = g_extension_fields },
-	{ "extension.delete", COMMAND_FOR_TENANT, g_get_args,
+	{ "extension.delete", COMMAND_FOR_ADMIN, g_get_args,
 	  "Deletes an extension. Its calls go on; its phones cannot register again.", "number",
 	  command_extension_delete },
-	{ "extension.list", COMMAND_FOR_TENANT, g_extension_list_args,
+	{ "extension.list", COMMAND_FOR_READER, g_extension_list_args,
 	  "Lists extensions by number.", "a list of extensions", command_extension_list },
-	{ "profile.put", COMMAND_FOR_TENANT, g_profile_fields,
+	{ "profile.put", COMMAND_FOR_ADMIN, g_profile_fields,
 	  "Makes a codec profile, or changes what is given of it. Calls that stand keep theirs.",
 	  "the profile", command_profile_put },
-	{ "profile.get", COMMAND_FOR_TENANT, g_profile_args, "Shows a codec profile.",
+	{ "profile.get", COMMAND_FOR_READER, g_profile_args, "Shows a codec profile.",
 	  "changed_utc_ms", command_profile_get, .shows = g_profile_fields },
-	{ "profile.delete", COMMAND_FOR_TENANT, g_profile_args,
+	{ "profile.delete", COMMAND_FOR_ADMIN, g_profile_args,
 	  "Deletes a codec profile that no range uses.", "name", command_profile_delete },
-	{ "profile.list", COMMAND_FOR_TENANT, g_no_args, "Lists codec profiles by name.",
+	{ "profile.list", COMMAND_FOR_READER, g_no_args, "Lists codec profiles by name.",
 	  "a list of profiles", command_profile_list },
-	{ "profile.range.put", COMMAND_FOR_TENANT, g_range_fields,
+	{ "profile.range.put", COMMAND_FOR_ADMIN, g_range_fields,
 	  "Gives a range of addresses a codec profile. No two ranges may overlap.",
 	  "changed_utc_ms", command_range_put, .shows = g_range_fields },
-	{ "profile.range.delete", COMMAND_FOR_TENANT, g_range_args,
+	{ "profile.range.delete", COMMAND_FOR_ADMIN, g_range_args,
 	  "Deletes a range: its phones get the profile default.", "from", command_range_delete },
-	{ "profile.range.list", COMMAND_FOR_TENANT, g_no_args, "Lists ranges by address.",
+	{ "profile.range.list", COMMAND_FOR_READER, g_no_args, "Lists ranges by address.",
 	  "a list of ranges", command_range_list },
 	{ "tenant.put", COMMAND_FOR_OPERATOR, g_tenant_fields,
 	  "Makes a tenant, or changes what is given of it. Equal numbers of two tenants never "
@@ -433,12 +433,12 @@ const struct command g_commands[] = {
 	  "Deletes a tenant that has no documents.", "name", command_tenant_delete },
 	{ "tenant.list", COMMAND_FOR_OPERATOR, g_no_args, "Lists tenants; default is always there.",
 	  "a list of tenants", command_tenant_list },
-	{ "call.list", COMMAND_FOR_TENANT, g_list_args, "Lists the calls of this node.",
+	{ "call.list", COMMAND_FOR_READER, g_list_args, "Lists the calls of this node.",
 	  "a list: id, state (setup, ringing, answering, established, ending), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "
 	  "restored",
 	  command_call_list },
-	{ "call.show", COMMAND_FOR_TENANT, g_call_args,
+	{ "call.show", COMMAND_FOR_READER, g_call_args,
 	  "Shows a call with the live counters of its media flows. A call that ended in the last "
 	  "hour: "
 	  "its record (as in cdr.list) with state ended, and the last counters of its flows.",
@@ -455,7 +455,7 @@ const struct command g_commands[] = {
 	  "did not "
 	  "answer within 100 ms; what else is null is not known)",
 	  command_call_show },
-	{ "call.doctor", COMMAND_FOR_TENANT, g_doctor_args,
+	{ "call.doctor", COMMAND_FOR_READER, g_doctor_args,
 	  "Says why a party of a call is not heard, or hears nothing, from counters and state "
 	  "alone: "
 	  "it looks at them twice. Of a call that ended in the last hour: from its last counters. "
@@ -467,21 +467,21 @@ const struct command g_commands[] = {
 	  "sentence, evidence and next (what to do); leg and line are null where it is about the "
 	  "call",
 	  command_call_doctor },
-	{ "call.hangup", COMMAND_FOR_TENANT, g_call_args, "Ends a call.", "id",
+	{ "call.hangup", COMMAND_FOR_APPLICATION, g_call_args, "Ends a call.", "id",
 	  command_call_hangup },
-	{ "call.originate", COMMAND_FOR_TENANT, g_originate_args,
+	{ "call.originate", COMMAND_FOR_APPLICATION, g_originate_args,
 	  "Makes a call: rings from's phone (the one with the highest q, else the newest), and "
 	  "when it has answered all phones of "
 	  "to, or its application, as if from had called. The id follows from the command's id: "
 	  "the same command again "
 	  "names the same call.",
 	  "id", command_call_originate },
-	{ "call.answer", COMMAND_FOR_TENANT, g_call_args,
+	{ "call.answer", COMMAND_FOR_APPLICATION, g_call_args,
 	  "Answers a call that waits for an application, by the node itself: the caller hears "
 	  "what call.play plays. conflict: it waits for none, or nothing the caller takes can be "
 	  "said.",
 	  "id, order", command_call_order, .order = ORDER_ANSWER },
-	{ "call.play", COMMAND_FOR_TENANT, g_play_args,
+	{ "call.play", COMMAND_FOR_APPLICATION, g_play_args,
 	  "Plays files of media.sounds to a party that is alone with the node (call.answer, "
 	  "call.split), in place of what was played or collected. After a restart the file that "
 	  "was played begins "
@@ -491,37 +491,37 @@ const struct command g_commands[] = {
 	  "tone-busy, tone-congestion, tone-information and tone-confirmation are the tones of "
 	  "media.tones, without an end.",
 	  "id, order", command_call_play },
-	{ "call.stop", COMMAND_FOR_TENANT, g_call_args,
+	{ "call.stop", COMMAND_FOR_APPLICATION, g_call_args,
 	  "Ends what call.play or call.collect asked for.", "id, order", command_call_stop },
-	{ "call.collect", COMMAND_FOR_TENANT, g_collect_args,
+	{ "call.collect", COMMAND_FOR_APPLICATION, g_collect_args,
 	  "Collects keys of a party that is alone with the node, in place of what was played or "
 	  "collected: those of RFC 4733 and of INFO. A key ends what it plays, and counts. The "
 	  "event call.collected has them, in the stream of the call's application alone. A call "
 	  "that has none: conflict. As the last file tone-dial is heard until the first key, for "
 	  "first_ms at most.",
 	  "id, order", command_call_collect },
-	{ "call.split", COMMAND_FOR_TENANT, g_split_args,
+	{ "call.split", COMMAND_FOR_APPLICATION, g_split_args,
 	  "Makes two calls of one: each party of an established call goes on alone with the node. "
 	  "One stays, the other goes to a new call, whose id follows from the command's id. Each "
 	  "hears hold music, or with an application nothing, until call.play. What one held of the "
 	  "other ends. The event call.split tells of both calls.",
 	  "id: of the new call", command_call_split },
-	{ "call.hold", COMMAND_FOR_TENANT, g_hold_args,
+	{ "call.hold", COMMAND_FOR_APPLICATION, g_hold_args,
 	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
 	  "media goes either way, until call.resume, or until the holder's own phone offers to go "
 	  "on. "
 	  "The event call.held tells that it is so.",
 	  "id, order", command_call_order, .order = ORDER_HOLD },
-	{ "call.resume", COMMAND_FOR_TENANT, g_hold_args,
+	{ "call.resume", COMMAND_FOR_APPLICATION, g_hold_args,
 	  "Ends what call.hold did. A phone that holds by itself is asked to go on (NOTIFY with "
 	  "Event: talk) where its Allow-Events names talk; call.resumed is not published for that. "
 	  "Where it does not: conflict, and the hold ends at the phone.",
 	  "id, order", command_call_order, .order = ORDER_RESUME },
-	{ "call.mute", COMMAND_FOR_TENANT, g_mute_args,
+	{ "call.mute", COMMAND_FOR_APPLICATION, g_mute_args,
 	  "Keeps one party of an established call from being heard, or lets it be heard again. No "
 	  "phone is told.",
 	  "id, order", command_call_order, .order = ORDER_MUTE },
-	{ "call.transfer", COMMAND_FOR_TENANT, g_transfer_args,
+	{ "call.transfer", COMMAND_FOR_APPLICATION, g_transfer_args,
 	  "Gives a party of an established call to an extension, as if the phone of the other one "
 	  "had sent REFER: it hears ringback, then whoever answers; the other one is left then, "
 	  "and "
@@ -530,21 +530,21 @@ const struct command g_commands[] = {
 	  "the extension, and is its application's again where nobody answers. Answered when it is "
 	  "saved; the events call.transferred and call.transfer_failed tell what becomes of it.",
 	  "id, order", command_call_transfer },
-	{ "call.deflect", COMMAND_FOR_TENANT, g_deflect_args,
+	{ "call.deflect", COMMAND_FOR_APPLICATION, g_deflect_args,
 	  "Sends a call that rings, or waits for an application, on to an extension: who rings is "
 	  "left, and the phones of that one ring, or its calls go where it sends them. Who is rung "
 	  "is told so by Diversion and History-Info. Where nobody can be rung, where the extension "
 	  "was rung for the call before, or the call is answered: conflict, and the call is as it "
 	  "was. The event call.forwarded tells where it goes.",
 	  "id, order", command_call_order, .order = ORDER_DEFLECT },
-	{ "call.reject", COMMAND_FOR_TENANT, g_reject_args,
+	{ "call.reject", COMMAND_FOR_APPLICATION, g_reject_args,
 	  "Refuses a call that rings, or waits for an application: who rings is left, the caller "
 	  "hears the status, and the call goes on to nobody else. A caller that is up already, "
 	  "because it is called by command or was given away, hears the tone for it and is left, "
 	  "or goes back to whom it was given away by. conflict: it is answered, or does not ring. "
 	  "The event call.ended has the status.",
 	  "id, order", command_call_order, .order = ORDER_REJECT },
-	{ "call.join", COMMAND_FOR_TENANT, g_join_args,
+	{ "call.join", COMMAND_FOR_APPLICATION, g_join_args,
 	  "Makes one call of two that are established: of each one party stays, or the caller that "
 	  "is alone with the node, and the other one is left. The call goes on, with ends. "
 	  "Answered "
@@ -553,7 +553,7 @@ const struct command g_commands[] = {
 	  "no codec in common one of them is asked for those of the other (re-INVITE); when "
 	  "neither takes them call.transfer_failed says 488, and both calls go on as they were.",
 	  "id, order", command_call_join },
-	{ "call.dtmf", COMMAND_FOR_TENANT, g_dtmf_args,
+	{ "call.dtmf", COMMAND_FOR_APPLICATION, g_dtmf_args,
 	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "
 	  "4733), or by INFO where it takes none.",
 	  "id, order", command_call_order, .order = ORDER_DIGITS },
@@ -582,11 +582,11 @@ const struct command g_commands[] = {
 	  "of a number, or all.",
 	  "a list, oldest first: utc_ms, sent, transport, local, remote, message",
 	  command_sip_recent, .transient = true },
-	{ "registration.list", COMMAND_FOR_TENANT, g_registration_args, "Lists registered phones.",
+	{ "registration.list", COMMAND_FOR_READER, g_registration_args, "Lists registered phones.",
 	  "a list: tenant, number, version, contacts: contact, source, user_agent, "
 	  "expires_utc_ms, nat",
 	  command_registration_list },
-	{ "cdr.list", COMMAND_FOR_TENANT, g_cdr_args,
+	{ "cdr.list", COMMAND_FOR_READER, g_cdr_args,
 	  "Lists the newest call detail records, oldest first.",
 	  "a list: id, from, to, sip_call_id, setup_utc_ms, ringing_utc_ms, answer_utc_ms, "
 	  "end_utc_ms (0: never), talk_ms, "
@@ -616,7 +616,7 @@ const struct command g_commands[] = {
 	  "draining, calls", command_node_undrain },
 	{ "log.level", COMMAND_FOR_OPERATOR, g_level_args, "Shows or sets the level of the log.",
 	  "level", command_log_level },
-	{ "help", COMMAND_FOR_TENANT, g_help_args, "Shows this table.",
+	{ "help", COMMAND_FOR_READER, g_help_args, "Shows this table.",
 	  "a list: name, for, help, result, arguments", command_help },
 	{ .name = NULL },
 };

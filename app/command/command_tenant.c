@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/control.h"
 #include "app/document/tenant_field.h"
 #include "app/node/node.h"
 #include "base/log.h"
@@ -28,7 +29,7 @@ static bool tenant_known(const struct node *n, struct bytes name, struct tenant_
 		return true;
 	if (!bytes_is(name, NODE_TENANT))
 		return false;
-	*out = (struct tenant_value){ .name = NODE_TENANT, .enabled = true };
+	tenant_default(out, name);
 	return true;
 }
 
@@ -85,21 +86,32 @@ static bool realm_may_change(struct command_run *run, const struct tenant_value 
 	return false;
 }
 
+/* Each is asked for in one question. False: the run has failed. */
+static bool streams_have_room(struct command_run *run, const struct tenant_value *t)
+{
+	if (control_has_room(run->node->control, t->name, tenant_roles(t)))
+		return true;
+	command_fail(run, COMMAND_FULL, "commands", "the streams of commands of all tenants (%d)",
+		     CONTROL_STREAMS_MAX);
+	return false;
+}
+
 static bool tenant_make(struct command_run *run, void *value)
 {
 	struct bytes name = command_value(run, "name")->text;
-	struct tenant_value *t = value, before = { .enabled = true };
+	struct tenant_value *t = value, before;
 
 	if (name.p[0] == '_' || name.p[0] == '.') {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
 			     "a tenant's name does not begin with '_' or '.'");
 		return false;
 	}
+	tenant_default(&before, (struct bytes){ 0 });
 	(void)tenant_known(run->node, name, &before);
 	*t = before;
 	t->changed_utc_ms = clock_utc_ms();
 	return field_take(run, g_tenant_fields, t) && domains_are_free(run, t) &&
-	       realm_may_change(run, &before, t);
+	       realm_may_change(run, &before, t) && streams_have_room(run, t);
 }
 
 static bool tenant_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -170,13 +182,34 @@ static int tenant_apply(struct node *node, uint16_t tenant, const void *value)
 		err = shard_profile_put(core, number,
 					&document_profiles(node, number)->list[0].core);
 	directory_add(node, t->name);
+	if (node->control)
+		control_tenant_set(node->control, t->name, tenant_roles(t));
 	return err;
+}
+
+static void tenant_listen(struct node *n, struct bytes name)
+{
+	struct tenant_value t;
+
+	if (tenant_known(n, name, &t))
+		control_tenant_set(n->control, t.name, tenant_roles(&t));
+}
+
+void command_tenants_listen(struct node *n)
+{
+	for (uint16_t i = 0; tenants_next(n->tenants, &i); i++)
+		tenant_listen(n, bytes_str(tenants_name(n->tenants, i)));
 }
 
 static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	(void)tenant;
+	struct tenant_value t;
+
 	(void)tenants_delete(node->tenants, bytes_str(name));
+	tenant_default(&t, bytes_str(name));
+	if (node->control)
+		control_tenant_set(node->control, name, tenant_roles(&t));
 }
 
 const struct document_kind g_tenant_documents = {

@@ -81,6 +81,8 @@ static bool user_take(const struct command_run *run, struct trace_order *order)
 				   *to = command_value(run, "to");
 
 	order->side = from->given ? TRACE_FROM : TRACE_TO;
+	if (run->of_tenant)
+		(void)bytes_cstr(bytes_str(run->tenant), order->tenant, sizeof(order->tenant));
 	return from->given != to->given &&
 	       !bytes_cstr(from->given ? from->text : to->text, order->user, sizeof(order->user));
 }

@@ -36,7 +36,7 @@ static void key_write(const struct control_job *job, const char *kind, const cha
 {
 	const char *in = job->stream->key;
 
-	/* "td:{cmd:TENANT}:" is what all keys of a tenant share */
+	/* "td:{cmd:TENANT}:" or "td:{cmd:TENANT}:ROLE:" is what all keys of a role share */
 	(void)snprintf(out, CONTROL_KEY_MAX, "%.*s%s:%s", (int)(strlen(in) - strlen("in")), in,
 		       kind, name);
 }
@@ -52,8 +52,9 @@ static void job_end(struct control_job *job)
 	struct control *c = job->control;
 
 	json_decref(job->args);
+	assert(c->running > 0 && job->stream->running > 0);
+	job->stream->running--;
 	*job = (struct control_job){ 0 };
-	assert(c->running > 0);
 	c->running--;
 	c->ended = true;
 	control_wake(c);
@@ -257,11 +258,12 @@ static bool is_running(const struct control *c, const struct control_stream *s, 
 	return false;
 }
 
+/* NULL: there is no room, or the stream has its part of it. */
 static struct control_job *control_job_begin(struct control_stream *s, struct bytes entry_id)
 {
-	struct control *c = s->control;
+	struct control *c = s->link->control;
 
-	for (size_t i = 0; i < CONTROL_JOBS_MAX; i++) {
+	for (size_t i = 0; i < CONTROL_JOBS_MAX && s->running < s->link->stream_max; i++) {
 		struct control_job *job = &c->jobs[i];
 
 		if (job->used)
@@ -270,6 +272,7 @@ static struct control_job *control_job_begin(struct control_stream *s, struct by
 		if (bytes_cstr(entry_id, job->entry_id, sizeof(job->entry_id)))
 			job->entry_id[0] = '\0';
 		c->running++;
+		s->running++;
 		return job;
 	}
 	return NULL;
@@ -301,7 +304,7 @@ bool control_job_take(struct control_stream *s, struct bytes entry_id,
 	const char *wrong = "the entry's id is not one of Redis";
 	bool running = false;
 
-	if (job_entry_is_known(s->control, s, entry_id))
+	if (job_entry_is_known(s->link->control, s, entry_id))
 		return true;
 	job = control_job_begin(s, entry_id);
 	if (!job)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading the streams: group, history, news. One question at a time on each link. */
+/* Reading the streams of a link: group, history, news. One question at a time, about as many streams as may be asked for at once. */
 #include "app/command/control_stream.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,35 +12,29 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define BLOCK_TEXT     "2000"
+#define BLOCK_NS       (1 * NS_PER_S)
 #define BLOCK_LIMIT_NS (5 * NS_PER_S) /* a peer that does not even say "nothing" is gone */
+#define FULL_NS \
+	(20 *   \
+	 NS_PER_MS) /* others are not waited for longer while a stream has too much under way */
 #define ASK_LIMIT_NS   (2 * NS_PER_S)
 #define AGAIN_NS       (100 * NS_PER_MS)
 #define CLAIM_EVERY_NS (10 * NS_PER_S)
 #define CLAIM_IDLE     "30000" /* ms; longer than any command takes */
-#define BATCH          "32"
 
-struct control_metrics g_control_metrics;
+enum {
+	BATCH = 32,        /* entries of a stream, */
+	BATCH_ALL = 256,   /* and of all in one answer */
+	HISTORIES_MAX = 64 /* streams in one question */
+};
 
-void control_setup(void)
+static void before(uint64_t *least, uint64_t ns)
 {
-	static const char name[] = "tandem_commands_total", help[] = "Commands by result.";
-
-	g_control_metrics = (struct control_metrics){
-		.ok = metric_register(METRIC_COUNTER, name, "result=\"ok\"", help),
-		.failed = metric_register(METRIC_COUNTER, name, "result=\"error\"", help),
-		.repeated = metric_register(METRIC_COUNTER, name, "result=\"repeated\"", help),
-		.bad = metric_register(METRIC_COUNTER, name, "result=\"bad_request\"", help),
-	};
+	if (ns < *least)
+		*least = ns;
 }
 
-static void stream_ask(struct control_stream *s, const struct bytes *args, size_t n,
-		       uint64_t limit_ns, redis_reply_fn *fn)
-{
-	s->asked = !redis_command(s->link, args, n, limit_ns, fn, s);
-	if (!s->asked)
-		s->pause_ns = clock_now_ns() + AGAIN_NS;
-}
+/* ---- what becomes of a stream ---- */
 
 /* Whatever was delivered and not taken is read again from the start: what is under way is known and skipped. */
 static void start_over(struct control_stream *s, enum control_phase phase, uint64_t wait_ns)
@@ -49,6 +44,73 @@ static void start_over(struct control_stream *s, enum control_phase phase, uint6
 	s->claim_ns = 0;
 	s->pause_ns = wait_ns ? clock_now_ns() + wait_ns : 0;
 	(void)snprintf(s->after, sizeof(s->after), "0");
+}
+
+static bool has_room(const struct control_stream *s)
+{
+	return s->running < s->link->stream_max;
+}
+
+static bool stream_is_due(const struct control_stream *s, enum control_phase phase, uint64_t now_ns)
+{
+	return !s->gone && s->phase == phase && now_ns >= s->pause_ns;
+}
+
+int control_stream_add(struct control_link *l, const char *tenant, enum command_role role)
+{
+	bool operators = role == COMMAND_FOR_OPERATOR;
+	struct control_stream **all = reallocarray(l->streams, l->count + 1, sizeof(*all)), *s;
+	const char *colon = role < COMMAND_FOR_ADMIN ? ":" : "";
+
+	if (!all)
+		return -ENOMEM;
+	l->streams = all;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->link = l;
+	s->who.role = role;
+	(void)snprintf(s->who.tenant, sizeof(s->who.tenant), "%s",
+		       operators ? NODE_TENANT : tenant);
+	(void)snprintf(s->key, sizeof(s->key), "td:{cmd:%s}%s%s:in", tenant, colon,
+		       colon[0] ? command_role_name(role) : "");
+	start_over(s, CONTROL_GROUP, 0);
+	l->streams[l->count++] = s;
+	return 0;
+}
+
+/* Those that are not read any more, and have nothing under way. */
+static void streams_sweep(struct control_link *l)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < l->count; i++) {
+		struct control_stream *s = l->streams[i];
+
+		if (s->gone && !s->running)
+			free(s);
+		else
+			l->streams[kept++] = s;
+	}
+	l->count = kept;
+}
+
+static void streams_again(struct control_link *l)
+{
+	for (uint32_t i = 0; i < l->count; i++) {
+		struct control_stream *s = l->streams[i];
+
+		if (s->phase == CONTROL_NEWS && s->again)
+			start_over(s, CONTROL_HISTORY, AGAIN_NS);
+	}
+}
+
+/* ---- answers ---- */
+
+static void link_pause(struct control_link *l)
+{
+	l->pause_ns = clock_now_ns() + AGAIN_NS;
+	l->wake_ns = l->pause_ns;
 }
 
 /* The entries of one stream: [[id, [name, value...]], ...]. True when all were taken. */
@@ -67,246 +129,268 @@ static bool take_all(struct control_stream *s, const struct redisReply *entries)
 	return true;
 }
 
+/* entries NULL: there are none. */
+static void stream_take(struct control_stream *s, const struct redisReply *entries)
+{
+	if (s->gone)
+		return; /* they are its history, should it come back */
+	if (!take_all(s, entries))
+		s->phase = CONTROL_HISTORY; /* no room: the rest is read again from there */
+	else if (s->phase == CONTROL_HISTORY && redis_reply_count(entries) == 0)
+		s->phase = CONTROL_NEWS;
+}
+
+/* [[key, entries], ...], in the order in which they were asked for; some are missing. */
+static void streams_take(struct control_link *l, const struct redisReply *reply)
+{
+	size_t next = 0;
+
+	for (uint32_t i = 0; i < l->of_count; i++) {
+		const struct redisReply *one = redis_reply_at(reply, next);
+		bool told = bytes_is(redis_reply_text(redis_reply_at(one, 0)), l->of[i]->key);
+
+		stream_take(l->of[i], told ? redis_reply_at(one, 1) : NULL);
+		next += told;
+	}
+}
+
+static void streams_start_over(struct control_link *l, enum control_phase phase)
+{
+	for (uint32_t i = 0; i < l->of_count; i++)
+		start_over(l->of[i], phase, 0);
+}
+
+/* Only now: what is taken may end at once, and asks for more. */
+static void link_answered(struct control_link *l)
+{
+	l->asked = false;
+	control_link_read(l);
+}
+
 static void on_read(int err, const struct redisReply *reply, void *arg)
 {
-	struct control_stream *s = arg;
-	const struct redisReply *entries = redis_reply_at(redis_reply_at(reply, 0), 1);
-	bool history = s->phase == CONTROL_HISTORY;
+	struct control_link *l = arg;
 	struct bytes text;
 
-	s->asked = false;
 	if (err) {
-		start_over(s, CONTROL_HISTORY, 0);
-		return;
-	}
-	if (redis_is_error(reply, &text)) {
-		/* somebody flushed Redis, and the group with it */
+		streams_start_over(l, CONTROL_HISTORY);
+		link_pause(l);
+	} else if (redis_is_error(reply, &text)) {
+		/* somebody flushed Redis, and the group with it; or one of them is no stream any more */
 		LOG_WARN("control", 0, "cannot read commands", LOG_BYTES("error", text));
-		start_over(s, CONTROL_GROUP, NS_PER_S);
-		return;
+		streams_start_over(l, CONTROL_GROUP);
+		link_pause(l);
+	} else {
+		streams_take(l, reply);
 	}
-	if (!take_all(s, entries)) {
-		s->phase = CONTROL_HISTORY; /* no room: the rest is read again from there */
-	} else if (history && redis_reply_count(entries) == 0) {
-		s->phase = CONTROL_NEWS;
-	}
-	control_stream_read(s);
+	link_answered(l);
 }
 
 static void stream_on_claimed(int err, const struct redisReply *reply, void *arg)
 {
-	struct control_stream *s = arg;
+	struct control_link *l = arg;
 
-	s->asked = false;
 	if (err)
-		return;
-	(void)take_all(s, redis_reply_at(reply, 1));
-	control_stream_read(s);
+		link_pause(l);
+	else if (!l->of[0]->gone)
+		(void)take_all(l->of[0], redis_reply_at(reply, 1));
+	link_answered(l);
 }
 
 static void on_group(int err, const struct redisReply *reply, void *arg)
 {
-	struct control_stream *s = arg;
+	struct control_link *l = arg;
+	struct control_stream *s = l->of[0];
 	struct bytes text = { 0 };
 
-	s->asked = false;
-	if (err)
-		return;
-	if (redis_is_error(reply, &text) && !bytes_starts(text, "BUSYGROUP")) {
-		LOG_WARN("control", 0, "cannot make the consumer group", LOG_BYTES("error", text));
-		start_over(s, CONTROL_GROUP, NS_PER_S);
-		return;
-	}
-	start_over(s, CONTROL_HISTORY, 0);
-	control_stream_read(s);
-}
-
-static void ask_group(struct control_stream *s)
-{
-	const struct bytes args[] = { BYTES_LIT("XGROUP"), BYTES_LIT("CREATE"),
-				      bytes_str(s->key),   BYTES_LIT("nodes"),
-				      BYTES_LIT("0"),      BYTES_LIT("MKSTREAM") };
-
-	stream_ask(s, args, COUNT_OF(args), ASK_LIMIT_NS, on_group);
-}
-
-static void ask_history(struct control_stream *s)
-{
-	const struct bytes args[] = { BYTES_LIT("XREADGROUP"), BYTES_LIT("GROUP"),
-				      BYTES_LIT("nodes"),      bytes_str(s->control->consumer),
-				      BYTES_LIT("COUNT"),      BYTES_LIT(BATCH),
-				      BYTES_LIT("STREAMS"),    bytes_str(s->key),
-				      bytes_str(s->after) };
-
-	stream_ask(s, args, COUNT_OF(args), ASK_LIMIT_NS, on_read);
-}
-
-static void ask_news(struct control_stream *s)
-{
-	const struct bytes args[] = { BYTES_LIT("XREADGROUP"), BYTES_LIT("GROUP"),
-				      BYTES_LIT("nodes"),      bytes_str(s->control->consumer),
-				      BYTES_LIT("COUNT"),      BYTES_LIT(BATCH),
-				      BYTES_LIT("BLOCK"),      BYTES_LIT(BLOCK_TEXT),
-				      BYTES_LIT("STREAMS"),    bytes_str(s->key),
-				      BYTES_LIT(">") };
-
-	stream_ask(s, args, COUNT_OF(args), BLOCK_LIMIT_NS, on_read);
-}
-
-static void ask_claim(struct control_stream *s)
-{
-	const struct bytes args[] = { BYTES_LIT("XAUTOCLAIM"), bytes_str(s->key),
-				      BYTES_LIT("nodes"),      bytes_str(s->control->consumer),
-				      BYTES_LIT(CLAIM_IDLE),   BYTES_LIT("0-0"),
-				      BYTES_LIT("COUNT"),      BYTES_LIT(BATCH) };
-
-	s->claim_ns = clock_now_ns() + CLAIM_EVERY_NS;
-	stream_ask(s, args, COUNT_OF(args), ASK_LIMIT_NS, stream_on_claimed);
-}
-
-/* For a whole batch of each stream; and results have a way back. */
-static bool is_welcome(const struct control *c)
-{
-	return !c->stopped && c->running <= CONTROL_JOBS_MAX / 2 &&
-	       redis_is_connected(c->node->redis);
-}
-
-void control_stream_read(struct control_stream *s)
-{
-	if (s->asked || !is_welcome(s->control) || !redis_is_connected(s->link))
-		return;
-	if (s->phase == CONTROL_NEWS && s->again)
-		start_over(s, CONTROL_HISTORY, AGAIN_NS);
-	if (clock_now_ns() < s->pause_ns)
-		return;
-	switch (s->phase) {
-	case CONTROL_GROUP:
-		ask_group(s);
-		return;
-	case CONTROL_HISTORY:
-		ask_history(s);
-		return;
-	case CONTROL_NEWS:
-		if (clock_now_ns() >= s->claim_ns) {
-			ask_claim(s);
-		} else {
-			ask_news(s);
-		}
-		return;
-	}
-}
-
-static void stream_on_state(bool connected, void *arg)
-{
-	struct control_stream *s = arg;
-
-	start_over(s, CONTROL_GROUP, 0);
-	if (connected) {
-		control_stream_read(s);
-	} else {
-		s->asked = false;
-	}
-}
-
-static int control_stream_start(struct control *c, struct control_stream *s, const char *tenant,
-				enum command_permission permission, const char *url)
-{
-	bool operators = permission == COMMAND_FOR_OPERATOR;
-	struct redis_settings settings = {
-		.deadline_ns = NS_PER_S,
-		.pending_max = 16,
-		.labels = operators ? "link=\"operators\"" : "link=\"tenant\"",
-	};
-
-	s->control = c;
-	s->who.permission = permission;
-	(void)snprintf(s->who.tenant, sizeof(s->who.tenant), "%s", NODE_TENANT);
-	(void)snprintf(s->key, sizeof(s->key), "td:{cmd:%s}:in", tenant);
-	(void)snprintf(settings.url, sizeof(settings.url), "%s", url);
-	return redis_open(&s->link, &settings, stream_on_state, s);
-}
-
-int control_open(struct control **out, struct node *node, const char *url)
-{
-	struct control *c = calloc(1, sizeof(*c));
-	int err;
-
-	if (!c)
-		return -ENOMEM;
-	c->node = node;
-	(void)snprintf(c->consumer, sizeof(c->consumer), "%s", node->settings.node.name);
-	err = control_stream_start(c, &c->streams[0], NODE_TENANT, COMMAND_FOR_TENANT, url);
-	if (!err)
-		err = control_stream_start(c, &c->streams[1], "_operator", COMMAND_FOR_OPERATOR,
-					   url);
 	if (err) {
-		control_close(c);
-		return err;
+		link_pause(l);
+	} else if (redis_is_error(reply, &text) && !bytes_starts(text, "BUSYGROUP")) {
+		LOG_WARN("control", 0, "cannot make the consumer group", LOG_STR("key", s->key),
+			 LOG_BYTES("error", text));
+		start_over(s, CONTROL_GROUP, NS_PER_S);
+	} else {
+		start_over(s, CONTROL_HISTORY, 0);
 	}
-	*out = c;
-	return 0;
+	link_answered(l);
 }
 
-void control_stop(struct control *c)
+/* ---- questions ---- */
+
+static void link_ask(struct control_link *l, uint32_t n, uint64_t limit_ns, redis_reply_fn *fn)
 {
-	c->stopped = true;
+	l->asked = !redis_command(l->redis, l->args, n, limit_ns, fn, l);
+	if (!l->asked)
+		link_pause(l);
 }
 
-void control_wake(struct control *c)
+/* Of which there may be more than are asked for at once: all have their turn. */
+static uint32_t link_choose(struct control_link *l, enum control_phase phase, uint32_t most,
+			    uint64_t now_ns)
 {
-	for (size_t i = 0; i < CONTROL_STREAMS; i++)
-		control_stream_read(&c->streams[i]);
+	l->of_count = 0;
+	for (uint32_t i = 0; i < l->count && l->of_count < most; i++) {
+		struct control_stream *s = l->streams[(l->turn + i) % l->count];
+
+		if (stream_is_due(s, phase, now_ns) && (phase == CONTROL_GROUP || has_room(s)))
+			l->of[l->of_count++] = s;
+	}
+	l->turn = l->count ? (l->turn + 1) % l->count : 0;
+	return l->of_count;
 }
 
-void control_close(struct control *c)
+static uint32_t words_put(struct control_link *l, const char *const *words)
 {
-	if (!c)
+	uint32_t n = 0;
+
+	for (; words[n]; n++)
+		l->args[n] = bytes_str(words[n]);
+	return n;
+}
+
+/* How many entries of each. */
+static const char *batch_text(const struct control_link *l, char out[16])
+{
+	uint32_t each = BATCH_ALL / l->of_count;
+
+	each = each < 1 ? 1 : each > BATCH ? (uint32_t)BATCH : each;
+	(void)snprintf(out, 16, "%" PRIu32, each);
+	return out;
+}
+
+static bool ask_group(struct control_link *l, uint64_t now_ns)
+{
+	if (!link_choose(l, CONTROL_GROUP, 1, now_ns))
+		return false;
+	link_ask(l,
+		 words_put(l, (const char *const[]){ "XGROUP", "CREATE", l->of[0]->key, "nodes",
+						     "0", "MKSTREAM", NULL }),
+		 ASK_LIMIT_NS, on_group);
+	return true;
+}
+
+static bool ask_history(struct control_link *l, uint64_t now_ns)
+{
+	char batch[16];
+	uint32_t n;
+
+	if (!link_choose(l, CONTROL_HISTORY, HISTORIES_MAX, now_ns))
+		return false;
+	n = words_put(l,
+		      (const char *const[]){ "XREADGROUP", "GROUP", "nodes", l->control->consumer,
+					     "COUNT", batch_text(l, batch), "STREAMS", NULL });
+	for (uint32_t i = 0; i < l->of_count; i++) {
+		l->args[n + i] = bytes_str(l->of[i]->key);
+		l->args[n + l->of_count + i] = bytes_str(l->of[i]->after);
+	}
+	link_ask(l, n + 2 * l->of_count, ASK_LIMIT_NS, on_read);
+	return true;
+}
+
+static bool ask_claim(struct control_link *l, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < l->count; i++) {
+		struct control_stream *s = l->streams[i];
+
+		if (!stream_is_due(s, CONTROL_NEWS, now_ns) || now_ns < s->claim_ns || !has_room(s))
+			continue;
+		s->claim_ns = now_ns + CLAIM_EVERY_NS;
+		l->of[0] = s;
+		l->of_count = 1;
+		link_ask(l,
+			 words_put(l, (const char *const[]){ "XAUTOCLAIM", s->key, "nodes",
+							     l->control->consumer, CLAIM_IDLE,
+							     "0-0", "COUNT", "32", NULL }),
+			 ASK_LIMIT_NS, stream_on_claimed);
+		return true;
+	}
+	return false;
+}
+
+/* When one of those that are not asked for now may be. */
+static uint64_t others_ns(const struct control_link *l, uint64_t now_ns)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (uint32_t i = 0; i < l->count; i++) {
+		const struct control_stream *s = l->streams[i];
+
+		if (!s->gone && s->pause_ns > now_ns)
+			before(&least, s->pause_ns);
+		else if (!s->gone && !has_room(s))
+			before(&least, now_ns + FULL_NS);
+	}
+	return least;
+}
+
+static bool ask_news(struct control_link *l, uint64_t now_ns)
+{
+	uint64_t until_ns = others_ns(l, now_ns);
+	char batch[16], block[24];
+	uint32_t n;
+
+	if (!link_choose(l, CONTROL_NEWS, CONTROL_STREAMS_MAX, now_ns))
+		return false;
+	before(&until_ns, now_ns + BLOCK_NS);
+	(void)snprintf(block, sizeof(block), "%" PRIu64, (until_ns - now_ns) / NS_PER_MS + 1);
+	n = words_put(l, (const char *const[]){ "XREADGROUP", "GROUP", "nodes",
+						l->control->consumer, "COUNT", batch_text(l, batch),
+						"BLOCK", block, "STREAMS", NULL });
+	for (uint32_t i = 0; i < l->of_count; i++) {
+		l->args[n + i] = bytes_str(l->of[i]->key);
+		l->args[n + l->of_count + i] = BYTES_LIT(">");
+	}
+	link_ask(l, n + 2 * l->of_count, BLOCK_LIMIT_NS, on_read);
+	return true;
+}
+
+/* For what an answer may hold; and results have a way back. */
+static bool is_welcome(const struct control_link *l)
+{
+	const struct control *c = l->control;
+
+	return !c->stopped && c->running <= l->running_max && redis_is_connected(c->node->redis);
+}
+
+void control_link_read(struct control_link *l)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (l->asked)
 		return;
-	c->stopped = true;
-	for (size_t i = 0; i < CONTROL_STREAMS; i++) {
-		if (c->streams[i].link)
-			redis_close(c->streams[i].link);
+	l->wake_ns = UINT64_MAX;
+	streams_sweep(l);
+	if (!is_welcome(l) || !redis_is_connected(l->redis))
+		return;
+	if (now_ns < l->pause_ns) {
+		l->wake_ns = l->pause_ns;
+		return;
 	}
-	for (size_t i = 0; i < CONTROL_JOBS_MAX; i++)
-		json_decref(c->jobs[i].args);
-	free(c);
+	streams_again(l);
+	if (!ask_group(l, now_ns) && !ask_history(l, now_ns) && !ask_claim(l, now_ns) &&
+	    !ask_news(l, now_ns))
+		l->wake_ns = others_ns(l, now_ns);
 }
 
-void control_flush(struct control *c)
+/* ---- the link ---- */
+
+void control_link_state(bool connected, void *arg)
 {
-	control_jobs_wake(c);
-	for (size_t i = 0; i < CONTROL_STREAMS; i++)
-		redis_flush(c->streams[i].link);
+	struct control_link *l = arg;
+
+	for (uint32_t i = 0; i < l->count; i++)
+		start_over(l->streams[i], CONTROL_GROUP, 0);
+	if (connected)
+		control_link_read(l);
+	else
+		l->asked = false;
 }
 
-void control_expire(struct control *c, uint64_t now_ns)
+void control_link_close(struct control_link *l)
 {
-	for (size_t i = 0; i < CONTROL_STREAMS; i++) {
-		struct control_stream *s = &c->streams[i];
-
-		redis_expire(s->link, now_ns);
-		if (now_ns >= s->pause_ns)
-			control_stream_read(s);
-	}
-}
-
-uint64_t control_next_ns(const struct control *c)
-{
-	uint64_t next = UINT64_MAX;
-
-	for (size_t i = 0; i < CONTROL_STREAMS; i++) {
-		const struct control_stream *s = &c->streams[i];
-		uint64_t link = redis_next_ns(s->link);
-		bool idle = !s->asked && redis_is_connected(s->link) && is_welcome(c);
-
-		next = link < next ? link : next;
-		if (idle && s->pause_ns < next)
-			next = s->pause_ns;
-	}
-	return next;
-}
-
-uint32_t control_running(const struct control *c)
-{
-	return c->running;
+	if (l->redis)
+		redis_close(l->redis);
+	for (uint32_t i = 0; i < l->count; i++)
+		free(l->streams[i]);
+	free(l->streams);
 }

@@ -9,7 +9,7 @@
 #include "base/metric.h"
 #include "cluster/redis.h"
 
-enum { CONTROL_STREAMS = 2, CONTROL_JOBS_MAX = 128, CONTROL_KEY_MAX = 160, CONTROL_ID_MAX = 48 };
+enum { CONTROL_JOBS_MAX = 128, CONTROL_KEY_MAX = 160, CONTROL_ID_MAX = 48 };
 
 /* How a stream is read, in this order after each connect. */
 enum control_phase {
@@ -18,17 +18,34 @@ enum control_phase {
 	CONTROL_NEWS,    /* new ones, and now and then what other nodes left */
 };
 
+/* Of one tenant and role. */
 struct control_stream {
-	struct control *control;
+	struct control_link *link;
 	struct command_principal who;
-	struct redis *link;
-	char key[CONTROL_KEY_MAX]; /* td:{cmd:TENANT}:in */
+	char key[CONTROL_KEY_MAX]; /* td:{cmd:TENANT}:in, td:{cmd:TENANT}:ROLE:in */
 	enum control_phase phase;
-	bool asked; /* a command on the link waits for its answer */
-	bool again; /* an entry was taken and not finished: read history once more */
+	bool gone;        /* it is not read any more; it goes when nothing of it is under way */
+	bool again;       /* an entry was taken and not finished: read history once more */
+	uint32_t running; /* commands under way */
 	char after[CONTROL_ID_MAX]; /* history: read up to here */
 	uint64_t claim_ns;          /* next look for what others left */
-	uint64_t pause_ns;          /* nothing is read before: the last try failed */
+	uint64_t pause_ns;          /* it is not asked for before: the last try failed */
+};
+
+/* Streams that are read over one link of their own, since reading blocks. */
+struct control_link {
+	struct control *control;
+	struct redis *redis;
+	struct control_stream **streams;
+	uint32_t count, turn;             /* turn: the first of the next question */
+	uint32_t running_max, stream_max; /* commands under way in all, and of one stream */
+	bool asked;                       /* a command on the link waits for its answer */
+	uint64_t pause_ns;                /* nothing is read before: the last try failed */
+	uint64_t
+		wake_ns; /* not asked: when it may be of use to try again; UINT64_MAX: somebody will say */
+	struct control_stream *of[CONTROL_STREAMS_MAX]; /* whom the question is about, */
+	uint32_t of_count;                              /* in that order */
+	struct bytes args[2 * CONTROL_STREAMS_MAX + 12];
 };
 
 /* A command under way. */
@@ -44,13 +61,15 @@ struct control_job {
 	json_t *args; /* owned */
 };
 
+enum { CONTROL_OPERATORS, CONTROL_TENANTS, CONTROL_LINKS };
+
 struct control {
 	struct node *node;
 	char consumer[64];
 	bool stopped;
 	bool ended; /* a job ended: one that waited for it may run */
 	uint32_t running;
-	struct control_stream streams[CONTROL_STREAMS];
+	struct control_link links[CONTROL_LINKS];
 	struct control_job jobs[CONTROL_JOBS_MAX];
 };
 
@@ -64,7 +83,14 @@ bool control_job_take(struct control_stream *s, struct bytes entry_id,
 		      const struct redisReply *fields);
 /* Jobs whose id is no longer under way: one of each id goes on. */
 void control_jobs_wake(struct control *c);
+
+/* One more stream, read from now on. 0 or -ENOMEM. */
+int control_stream_add(struct control_link *l, const char *tenant,
+		       enum command_role role) NODISCARD;
 /* Asks for more when there is room. */
-void control_stream_read(struct control_stream *s);
+void control_link_read(struct control_link *l);
+/* redis_state_fn; arg is the link. */
+void control_link_state(bool connected, void *arg);
+void control_link_close(struct control_link *l);
 
 #endif

@@ -36,7 +36,12 @@ const struct command_arg g_tenant_fields[] = {
 		"domains", domains, CHARSET_NUMBERS, field_domains_wrong,
 		"Its SIP domains, joined by ','. The first one is the realm of its passwords; that "
 		"of the tenant default is sip.realm."),
-	FLAG_FIELD("enabled", enabled, "true", "false: nobody reaches it by its domains."),
+	FLAG_FIELD("enabled", enabled, "true",
+		   "false: nobody reaches it by its domains, and its streams of commands are not "
+		   "read."),
+	WORDS_FIELD("commands", commands, g_command_roles, 3, "none; of the tenant default: admin",
+		    "Roles whose streams of commands are read. None: operators alone speak for "
+		    "it."),
 	{ .name = NULL },
 };
 
@@ -50,17 +55,32 @@ json_t *tenant_to_document(const struct tenant_value *t)
 	return document_versioned(tenant_to_view(t));
 }
 
+void tenant_default(struct tenant_value *out, struct bytes name)
+{
+	*out = (struct tenant_value){ .enabled = true };
+	(void)bytes_cstr(name, out->name, sizeof(out->name));
+	if (bytes_is(name, TENANT_DEFAULT_NAME))
+		out->commands = 1u << COMMAND_FOR_ADMIN;
+}
+
+uint32_t tenant_roles(const struct tenant_value *t)
+{
+	return t->enabled ? t->commands : 0;
+}
+
 static void tenant_fill(struct document_reader *r, void *value)
 {
+	const char *name = json_string_value(json_object_get(r->json, "name"));
 	struct tenant_value *t = value;
 
+	tenant_default(t, bytes_str(name ? name : ""));
 	field_fill(r, g_tenant_fields, t);
 	t->changed_utc_ms = document_changed(r);
 }
 
 int tenant_from_document(struct tenant_value *out, struct bytes json, const char **reason)
 {
-	struct tenant_value found = { .enabled = true };
+	struct tenant_value found;
 	int err = document_read(json, tenant_fill, &found, reason);
 
 	if (!err)

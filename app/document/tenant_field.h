@@ -10,6 +10,7 @@ struct tenant_value {
 	char name[TENANT_NAME_MAX];
 	char domains[TENANT_DOMAINS_MAX * TENANT_DOMAIN_MAX]; /* joined by ',' */
 	bool enabled;
+	uint8_t commands; /* roles whose streams are read: 1 << enum command_role */
 	uint64_t changed_utc_ms;
 };
 
@@ -20,6 +21,10 @@ json_t *tenant_to_document(const struct tenant_value *t);
 /* 0 or -EBADMSG with a reason. */
 int tenant_from_document(struct tenant_value *out, struct bytes json,
 			 const char **reason) NODISCARD;
+/* What it is before anything is said of it. */
+void tenant_default(struct tenant_value *out, struct bytes name);
+/* Whose streams of commands are read: 1 << enum command_role of each. */
+uint32_t tenant_roles(const struct tenant_value *t);
 /* What the core needs to know. */
 void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *out);
 

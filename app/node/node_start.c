@@ -359,6 +359,7 @@ static int start_doors(struct node *n)
 			  LOG_STR("error", strerror(-err)));
 		return NODE_EXIT_FAILED;
 	}
+	command_tenants_listen(n);
 	return node_web_open(n) ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 

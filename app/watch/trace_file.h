@@ -35,6 +35,7 @@ struct trace {
 	_Atomic uint64_t call;                  /* 0: it waits for one of the user below */
 	_Atomic uint64_t end_ns;                /* of its time, or of its waiting */
 	char user[64];                          /* whose next call it is; "": that of a call */
+	char tenant[32];                        /* of that user; "": of any */
 	enum trace_side side;
 	/* before it is begun, and constant from then on */
 	uint64_t octets_max;

@@ -35,6 +35,7 @@ struct watch_settings {
 struct trace_order {
 	uint64_t call; /* 0: the next one of user */
 	char user[64];
+	char tenant[32]; /* whose user; "": any tenant's */
 	enum trace_side side;
 	uint64_t octets;
 	uint32_t seconds;

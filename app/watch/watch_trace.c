@@ -51,7 +51,8 @@ static struct trace *trace_find_waiting(const struct watch *w, const struct trac
 		const struct trace *t = &w->traces[i];
 
 		if (atomic_load(&t->state) == TRACE_BEGUN && !trace_call(t) &&
-		    t->side == order->side && !strcmp(t->user, order->user))
+		    t->side == order->side && !strcmp(t->user, order->user) &&
+		    !strcmp(t->tenant, order->tenant))
 			return (struct trace *)(uintptr_t)t;
 	}
 	return NULL;
@@ -113,6 +114,7 @@ static int watch_trace_begin(struct watch *w, struct trace *t, const struct trac
 			      memory_order_relaxed);
 	t->side = order->side;
 	memcpy(t->user, order->user, sizeof(t->user));
+	memcpy(t->tenant, order->tenant, sizeof(t->tenant));
 	trace_name_write(t->name, order->call, now.utc_ms);
 	atomic_store(&t->octets, 0);
 	atomic_store(&t->packets, 0);
@@ -173,6 +175,13 @@ bool watch_waits(const struct watch *w)
 	return w->waiting > 0;
 }
 
+static bool trace_waits_for(const struct trace *t, const struct call_view *call)
+{
+	return atomic_load(&t->state) == TRACE_BEGUN && !trace_call(t) &&
+	       !strcmp(t->user, t->side == TRACE_FROM ? call->from : call->to) &&
+	       (!t->tenant[0] || !strcmp(t->tenant, call->tenant));
+}
+
 bool watch_catch(struct watch *w, const struct call_view *call, struct instant now,
 		 struct trace_view *out)
 {
@@ -181,8 +190,7 @@ bool watch_catch(struct watch *w, const struct call_view *call, struct instant n
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
 		struct trace *t = &w->traces[i];
 
-		if (atomic_load(&t->state) != TRACE_BEGUN || trace_call(t) ||
-		    strcmp(t->user, t->side == TRACE_FROM ? call->from : call->to) != 0)
+		if (!trace_waits_for(t, call))
 			continue;
 		w->waiting--;
 		atomic_store_explicit(&t->end_ns, now.ns + t->seconds * NS_PER_S,

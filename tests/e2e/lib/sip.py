@@ -27,6 +27,7 @@ class UserAgent:
 
     def __init__(self, server, number="", password="", address=PARTY, port=0):
         self.server, self.number, self.password = server, number, password
+        self.domain = ""                        # a tenant's; else it is where the node is
         self._open(address, port)
         self.received, self._taken, self._news = [], set(), threading.Condition()
         self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
@@ -35,8 +36,12 @@ class UserAgent:
         self._reader.start()
 
     @property
+    def home(self):
+        return self.domain or bracketed(self.server[0])
+
+    @property
     def aor(self):
-        return f"sip:{self.number}@{bracketed(self.server[0])}"
+        return f"sip:{self.number}@{self.home}"
 
     @property
     def host_port(self):
@@ -201,7 +206,7 @@ class UserAgent:
     def register(self, expires=90, contact=None, algorithm=None, headers=(), seconds=10.0):
         """REGISTER with credentials if asked for; the final response."""
         self._register["cseq"] += 1
-        request = self.request("REGISTER", f"sip:{bracketed(self.server[0])}", call_id=self._register["call_id"],
+        request = self.request("REGISTER", f"sip:{self.home}", call_id=self._register["call_id"],
                                cseq=self._register["cseq"], to=f"<{self.aor}>",
                                headers=[("Expires", str(expires)), *headers])
         request.set("Contact", contact or self.contact)
@@ -210,7 +215,7 @@ class UserAgent:
         return response
 
     def options(self, seconds=5.0):
-        return self.transact(self.request("OPTIONS", f"sip:{bracketed(self.server[0])}"), seconds)
+        return self.transact(self.request("OPTIONS", f"sip:{self.home}"), seconds)
 
     # -- responses -----------------------------------------------------------------------------
     def respond(self, request, status, reason="", to_tag=None, headers=(), body=b""):
@@ -309,7 +314,7 @@ class OutgoingCall(Dialog):
 
     def __init__(self, agent, number, body, headers=(), content_type="application/sdp"):
         super().__init__(agent, secrets.token_hex(8))
-        self.request = agent.request("INVITE", f"sip:{number}@{bracketed(agent.server[0])}", headers, body, content_type,
+        self.request = agent.request("INVITE", f"sip:{number}@{agent.home}", headers, body, content_type,
                                      call_id=self.call_id)
         self.response, self.provisional, self.error = None, [], None
         self.started = time.monotonic()

@@ -57,6 +57,9 @@ static void test_open(void **state)
 	(void)state;
 	assert_int_equal(tandem_client_open(&c, "nowhere", "default"), -EINVAL);
 	assert_int_equal(tandem_client_open(&c, "unix:/x", "a b"), -EINVAL);
+	assert_int_equal(tandem_client_open_as(&c, "unix:/x", "a", "operator"), -EINVAL);
+	assert_int_equal(tandem_client_open_as(&c, "unix:/x", "a", "reader"), 0);
+	tandem_client_close(c);
 	assert_int_equal(tandem_client_open(&c, "unix:/nowhere/x.sock", "default"), 0);
 	assert_int_equal(tandem_client_ask(c, "help", NULL, 1, &answer), -EHOSTUNREACH);
 	assert_null(answer);

@@ -227,6 +227,7 @@ static void test_names_are_all_said(void **state)
 }
 
 static json_t *g_answer;
+static char g_message[512];
 
 static void on_answer(json_t *answer, void *arg)
 {
@@ -235,10 +236,10 @@ static void on_answer(json_t *answer, void *arg)
 	g_answer = answer;
 }
 
-static const char *start(enum command_permission permission, const char *name, const char *args)
+static const char *start(enum command_role role, const char *name, const char *args)
 {
 	static char code[64];
-	struct command_principal who = { .tenant = "default", .permission = permission };
+	struct command_principal who = { .tenant = "default", .role = role };
 	json_t *json = json_loads(args, 0, NULL);
 	const char *text;
 
@@ -247,6 +248,8 @@ static const char *start(enum command_permission permission, const char *name, c
 	assert_non_null(g_answer);
 	text = json_string_value(json_object_get(json_object_get(g_answer, "error"), "code"));
 	(void)snprintf(code, sizeof(code), "%s", text ? text : "ok");
+	text = json_string_value(json_object_get(json_object_get(g_answer, "error"), "message"));
+	(void)snprintf(g_message, sizeof(g_message), "%s", text ? text : "");
 	json_decref(g_answer);
 	g_answer = NULL;
 	return code;
@@ -255,17 +258,79 @@ static const char *start(enum command_permission permission, const char *name, c
 static void test_permission(void **state)
 {
 	(void)state;
-	assert_string_equal(start(COMMAND_FOR_TENANT, "log.level", "{}"), "not_allowed");
+	assert_string_equal(start(COMMAND_FOR_READER, "log.level", "{}"), "not_allowed");
 	assert_string_equal(start(COMMAND_FOR_OPERATOR, "log.level", "{}"), "ok");
-	assert_string_equal(start(COMMAND_FOR_TENANT, "help", "{}"), "ok");
-	assert_string_equal(start(COMMAND_FOR_TENANT, "help", "{\"command\":\"call.list\"}"), "ok");
-	assert_string_equal(start(COMMAND_FOR_TENANT, "help", "{\"command\":\"nothing\"}"),
+	assert_string_equal(start(COMMAND_FOR_READER, "help", "{}"), "ok");
+	assert_string_equal(start(COMMAND_FOR_READER, "help", "{\"command\":\"call.list\"}"), "ok");
+	assert_string_equal(start(COMMAND_FOR_READER, "help", "{\"command\":\"nothing\"}"),
 			    "not_found");
 	assert_string_equal(start(COMMAND_FOR_OPERATOR, "reboot", "{}"), "unknown_command");
 	assert_string_equal(start(COMMAND_FOR_OPERATOR, "help", "{\"x\":1}"), "unknown_argument");
-	assert_string_equal(start(COMMAND_FOR_TENANT, "call.hangup",
+	assert_string_equal(start(COMMAND_FOR_APPLICATION, "call.hangup",
 				  "{\"call\":\"vvvvvvvvvvvvv\"}"),
 			    "bad_argument"); /* more than 64 bits */
+}
+
+/* The least role of each command. Who adds one says here who may. */
+static const struct {
+	const char *name;
+	enum command_role role;
+} ROLES[] = {
+	{ "extension.put", COMMAND_FOR_ADMIN },       { "extension.get", COMMAND_FOR_READER },
+	{ "extension.delete", COMMAND_FOR_ADMIN },    { "extension.list", COMMAND_FOR_READER },
+	{ "profile.put", COMMAND_FOR_ADMIN },         { "profile.get", COMMAND_FOR_READER },
+	{ "profile.delete", COMMAND_FOR_ADMIN },      { "profile.list", COMMAND_FOR_READER },
+	{ "profile.range.put", COMMAND_FOR_ADMIN },   { "profile.range.delete", COMMAND_FOR_ADMIN },
+	{ "profile.range.list", COMMAND_FOR_READER }, { "tenant.put", COMMAND_FOR_OPERATOR },
+	{ "tenant.show", COMMAND_FOR_OPERATOR },      { "tenant.delete", COMMAND_FOR_OPERATOR },
+	{ "tenant.list", COMMAND_FOR_OPERATOR },      { "call.list", COMMAND_FOR_READER },
+	{ "call.show", COMMAND_FOR_READER },          { "call.doctor", COMMAND_FOR_READER },
+	{ "call.hangup", COMMAND_FOR_APPLICATION },   { "call.originate", COMMAND_FOR_APPLICATION },
+	{ "call.answer", COMMAND_FOR_APPLICATION },   { "call.play", COMMAND_FOR_APPLICATION },
+	{ "call.stop", COMMAND_FOR_APPLICATION },     { "call.collect", COMMAND_FOR_APPLICATION },
+	{ "call.split", COMMAND_FOR_APPLICATION },    { "call.hold", COMMAND_FOR_APPLICATION },
+	{ "call.resume", COMMAND_FOR_APPLICATION },   { "call.mute", COMMAND_FOR_APPLICATION },
+	{ "call.transfer", COMMAND_FOR_APPLICATION }, { "call.deflect", COMMAND_FOR_APPLICATION },
+	{ "call.reject", COMMAND_FOR_APPLICATION },   { "call.join", COMMAND_FOR_APPLICATION },
+	{ "call.dtmf", COMMAND_FOR_APPLICATION },     { "call.trace.start", COMMAND_FOR_OPERATOR },
+	{ "call.trace.stop", COMMAND_FOR_OPERATOR },  { "call.trace.list", COMMAND_FOR_OPERATOR },
+	{ "call.trace.read", COMMAND_FOR_OPERATOR },  { "call.trace.delete", COMMAND_FOR_OPERATOR },
+	{ "sip.recent", COMMAND_FOR_OPERATOR },       { "registration.list", COMMAND_FOR_READER },
+	{ "cdr.list", COMMAND_FOR_READER },           { "node.status", COMMAND_FOR_OPERATOR },
+	{ "node.drain", COMMAND_FOR_OPERATOR },       { "node.undrain", COMMAND_FOR_OPERATOR },
+	{ "log.level", COMMAND_FOR_OPERATOR },        { "help", COMMAND_FOR_READER },
+};
+
+/* Whoever is refused hears which role it takes; whoever is not is refused for its arguments alone. */
+static void test_roles(void **state)
+{
+	char wanted[64];
+	size_t i = 0;
+
+	(void)state;
+	for (const struct command *c = g_commands; c->name; c++, i++) {
+		ROW_ASSERT(c->name, i < COUNT_OF(ROLES) && !strcmp(c->name, ROLES[i].name));
+		ROW_ASSERT(c->name, c->role == ROLES[i].role);
+		(void)snprintf(wanted, sizeof(wanted), "%s needs the role %s;", c->name,
+			       command_role_name(c->role));
+		for (enum command_role role = 0; role <= COMMAND_FOR_OPERATOR; role++) {
+			const char *code = start(role, c->name, "{\"no such name\":1}");
+
+			ROW_ASSERT(c->name, !strcmp(code, role < c->role ? "not_allowed"
+									 : "unknown_argument"));
+			ROW_ASSERT(c->name, role >= c->role || strstr(g_message, wanted));
+		}
+	}
+	assert_int_equal(i, COUNT_OF(ROLES));
+}
+
+/* Only operators speak for a tenant; for others the argument is none. */
+static void test_tenant_is_for_operators(void **state)
+{
+	(void)state;
+	for (enum command_role role = 0; role < COMMAND_FOR_OPERATOR; role++)
+		assert_string_equal(start(role, "help", "{\"tenant\":\"other\"}"),
+				    "unknown_argument");
 }
 
 static const struct {
@@ -379,6 +444,8 @@ int main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_names_are_all_said),
 		cmocka_unit_test(test_permission),
+		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_tenant_is_for_operators),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_password_becomes_hashes),
 		cmocka_unit_test(test_docs),

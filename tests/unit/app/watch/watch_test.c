@@ -257,10 +257,12 @@ static void the_end_of_the_node(void **state)
 /* It waits for a call of somebody, begins with what was before, and is then a trace as any other. */
 static void the_next_call(void **state)
 {
-	static struct call_view call = { .call = CALL, .from = "1002", .to = "1001" };
+	static struct call_view call = {
+		.call = CALL, .from = "1002", .to = "1001", .tenant = "acme"
+	};
 	struct eyes *e = *state;
 	struct trace_order order = {
-		.user = "1001", .side = TRACE_FROM, .octets = 100000, .seconds = 9
+		.user = "1001", .tenant = "acme", .side = TRACE_FROM, .octets = 100000, .seconds = 9
 	};
 	struct watch_past past = { .call = CALL, .utc_ms = 1700000000000, .sent = true };
 	struct trace_view v, again;
@@ -276,6 +278,9 @@ static void the_next_call(void **state)
 	watch_tick(e->w, call_seen, e->rig->shard, clock_instant());
 	assert_false(watch_catch(e->w, &call, clock_instant(), &v));
 	(void)snprintf(call.from, sizeof(call.from), "1001");
+	(void)snprintf(call.tenant, sizeof(call.tenant), "other");
+	assert_false(watch_catch(e->w, &call, clock_instant(), &v));
+	(void)snprintf(call.tenant, sizeof(call.tenant), "acme");
 	assert_true(watch_catch(e->w, &call, clock_instant(), &v));
 	assert_int_equal(v.call, CALL);
 	assert_false(watch_waits(e->w));
