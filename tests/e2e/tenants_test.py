@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TEN-01: two tenants with equal numbers and names.  Nothing of one is seen, called, listed, counted or changed by the other: every
+command, in every role, and every page."""
+import contextlib
+import json
+import pathlib
+import re
+import time
+import unittest
+
+from lib import ROOT
+from lib.node import Node
+from tandem_client import Client, NoAnswer, Redis, RedisError, Refused, ha1
+
+ROLES = ("reader", "application", "admin")
+NUMBERS = ("1001", "1002")
+
+
+class House:
+    """One tenant: its phones, a call of theirs that stands and one that is over."""
+
+    def __init__(self, node, name, lone):
+        self.node, self.name, self.domain, self.lone = node, name, f"{name}.test", lone
+        self.clients, self.phones = {}, {}
+        self.asked = 0
+
+    def ask(self, command, role="admin", **arguments):
+        self.asked += 1
+        return self.client(role).ask(command, wait=10, **arguments)
+
+    def client(self, role):
+        if role not in self.clients:
+            self.clients[role] = Client(self.node.redis_socket, self.name, role=role)
+        return self.clients[role]
+
+    def furnish(self, operator):
+        operator.ask("tenant.put", name=self.name, domains=self.domain, commands=list(ROLES))
+        for number in (*NUMBERS, "1004", self.lone):
+            operator.ask("extension.put", tenant=self.name, number=number, display_name=f"of {self.name}",
+                         ha1=ha1(number, self.domain, f"secret-{self.name}"))
+        operator.ask("profile.put", tenant=self.name, name="branch", codecs=["PCMU"] if self.name == "maroon" else ["PCMA"])
+        operator.ask("profile.put", tenant=self.name, name="spare")
+        operator.ask("profile.range.put", tenant=self.name, **{"from": "192.0.2.0", "to": "192.0.2.9", "profile": "branch"})
+
+    def register(self):
+        for number in (*NUMBERS, self.lone):
+            agent = self.phones[number] = self.node.user_agent(number, f"secret-{self.name}")
+            agent.domain = self.domain
+            assert agent.register().status == 200, number
+
+    def talk(self, audio):
+        out = self.phones["1001"].invite("1002", audio.sdp())
+        into = self.phones["1002"].incoming()
+        into.respond(200, "OK", body=audio.sdp())
+        out.wait_answer()
+        into.wait_ack()
+        return out, into
+
+    def calls(self):
+        """One that is over, and one that stands."""
+        with self.node.media() as audio:
+            out, into = self.talk(audio)
+            self.ended = self.ask("call.list")[0]["id"]
+            out.bye()
+            into.wait_bye()
+            self.talk(audio)
+        wait(lambda: len(self.ask("cdr.list")) == 1 and len(self.ask("call.list")) == 1)
+        self.call = self.ask("call.list")[0]["id"]
+
+    def marks(self):
+        """What no answer to another tenant may hold."""
+        shown = self.ask("call.show", call=self.call)
+        return {self.name, self.call, self.ended, self.lone, shown["a_sip_call_id"], shown["b_sip_call_id"],
+                *(phone.host_port for phone in self.phones.values())}
+
+    def heard(self):
+        """What reached its phones unasked."""
+        return {number: len([m for m in phone.received if m.is_request]) for number, phone in self.phones.items()}
+
+    def state(self):
+        """All that it has, by its own eyes and in Redis."""
+        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "call.list",
+                                                   "registration.list", "cdr.list")}
+        with Redis(self.node.redis_socket) as redis:
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range")}
+            kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
+            kept["events"] = redis("XLEN", f"td:{{ev:{self.name}}}")
+            kept["answers"] = {key: redis("XLEN", key) for key in redis("KEYS", f"td:{{cmd:{self.name}}}:*out:*")
+                               if not any(key.endswith(client.name) for client in self.clients.values())}
+        return lists, kept, self.heard()
+
+    def close(self):
+        for thing in (*self.clients.values(), *self.phones.values()):
+            thing.close()
+
+
+def timeless(value):
+    """Without times: they are shifted to what the wall's clock shows, which differs by a millisecond now and then."""
+    if isinstance(value, list):
+        return [timeless(one) for one in value]
+    if isinstance(value, dict):
+        return {name: timeless(one) for name, one in value.items() if not name.endswith("_utc_ms")}
+    return value
+
+
+def wait(what, seconds=15.0):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "in time"
+        time.sleep(0.02)
+
+
+# ---- the rows: what one tenant, me, asks for, and what it must hear while the other one has the same ----
+
+def own(check=None, **arguments):
+    """It hears of its own."""
+    def row(_, me, command, __):
+        result = me.ask(command, **arguments)
+        assert check is None or check(me, result), f"{command}: {result}"
+        return [result]
+    return row
+
+
+def hidden(code="not_found", **arguments):
+    """What is named of the other is not there; CALL stands for its call, ENDED for one that is over, LONE for its own number."""
+    def row(test, me, command, other):
+        names = {"CALL": other.call, "ENDED": other.ended, "LONE": other.lone}
+        given = {key: names.get(value, value) if isinstance(value, str) else value for key, value in arguments.items()}
+        return [test.refused(me, command, code, **given)]
+    return row
+
+
+def each(*rows):
+    def row(test, me, command, other):
+        return [result for one in rows for result in one(test, me, command, other)]
+    return row
+
+
+def mine(_, me, command, other):
+    """An order to my call cannot reach the other's numbers and calls."""
+    name = {"call.join": "with"}.get(command, "to")
+    value = other.call if name == "with" else other.lone
+    try:
+        return [me.ask(command, call=me.call, leg="a", **{name: value})]
+    except Refused as refused:
+        assert refused.code == "not_found", f"{command}: {refused}"
+        return [str(refused)]
+
+
+def of_operators(test, me, command, other):
+    """No role of a tenant may: test_every_role."""
+    return []
+
+
+def for_tenant(**arguments):
+    def row(test, me, command, other):
+        with test.assertRaises(Refused) as caught:
+            test.operator.ask(command, tenant=me.name, **{key: other.call if value == "CALL" else value
+                                                          for key, value in arguments.items()})
+        test.assertEqual(caught.exception.code, "not_found")
+        return [str(caught.exception)]
+    return row
+
+
+def has(size, **wanted):
+    return lambda me, rows: len(rows) == size and all(row[key] == (me.name if value == "NAME" else value)
+                                                      for row in rows for key, value in wanted.items())
+
+
+def order(**more):
+    return hidden(call="CALL", **more)
+
+
+ROWS = {
+    "extension.put": own(lambda me, row: row["display_name"] == "changed", number="1001", display_name="changed"),
+    "extension.get": each(own(lambda me, row: "of " not in row["display_name"] or me.name in row["display_name"], number="1002"),
+                          hidden(number="LONE")),
+    "extension.delete": each(own(number="1004"), hidden(number="LONE")),
+    "extension.list": own(lambda me, rows: {row["number"] for row in rows} == {*NUMBERS, me.lone}),
+    "profile.put": own(name="branch", video_kbps=512),
+    "profile.get": own(lambda me, row: row["codecs"] == (["PCMU"] if me.name == "maroon" else ["PCMA"]), name="branch"),
+    "profile.delete": each(own(name="spare"), hidden(name="other")),
+    "profile.list": own(lambda me, rows: {row["name"] for row in rows} <= {"default", "branch", "spare"}),
+    "profile.range.put": own(**{"from": "192.0.2.10", "to": "192.0.2.19", "profile": "branch"}),
+    "profile.range.delete": own(**{"from": "192.0.2.10"}),
+    "profile.range.list": own(has(1, profile="branch")),
+    "tenant.put": of_operators,
+    "tenant.show": of_operators,
+    "tenant.delete": of_operators,
+    "tenant.list": of_operators,
+    "call.list": own(has(1, tenant="NAME")),
+    "call.show": each(hidden(call="CALL"), hidden(call="ENDED"), for_tenant(call="CALL")),
+    "call.doctor": each(hidden(call="CALL"), hidden(call="ENDED"), for_tenant(call="CALL")),
+    "call.hangup": each(order(), hidden(call="ENDED"), for_tenant(call="CALL")),
+    "call.originate": each(hidden("conflict", **{"from": "LONE", "to": "1001"}), hidden("conflict", **{"from": "1001", "to": "LONE"})),
+    "call.answer": order(),
+    "call.play": order(file="echo"),
+    "call.stop": order(),
+    "call.collect": order(file="tone-dial"),
+    "call.split": order(),
+    "call.hold": order(leg="a"),
+    "call.resume": order(leg="a"),
+    "call.mute": order(leg="a", on=True),
+    "call.transfer": each(order(leg="a", to="1001"), mine),
+    "call.deflect": order(to="1001"),
+    "call.reject": order(),
+    "call.join": each(order(**{"with": "CALL", "leg": "a", "with_leg": "a"}), mine),
+    "call.dtmf": order(leg="a", digits="1"),
+    "call.trace.start": each(of_operators, for_tenant(call="CALL")),
+    "call.trace.stop": of_operators,
+    "call.trace.list": of_operators,
+    "call.trace.read": of_operators,
+    "call.trace.delete": of_operators,
+    "sip.recent": of_operators,
+    "registration.list": each(own(has(3, tenant="NAME")), own(lambda me, rows: not rows, number="2000")),
+    "cdr.list": each(own(has(1, tenant="NAME")), lambda test, me, command, other:
+                     [test.assertEqual(me.ask(command, call=other.ended), [])]),
+    "node.status": of_operators,
+    "node.drain": of_operators,
+    "node.undrain": of_operators,
+    "log.level": of_operators,
+    "help": own(),
+}
+
+PAGES = ("/healthz", "/readyz", "/metrics")
+
+
+class Matrix(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.node = cls.enterClassContext(Node())
+        cls.operator = cls.enterClassContext(Client(cls.node.redis_socket, "_operator"))
+        cls.houses = [House(cls.node, "maroon", "3001"), House(cls.node, "indigo", "3002")]
+        for house in cls.houses:
+            cls.addClassCleanup(house.close)
+            house.furnish(cls.operator)
+        for house in cls.houses:
+            house.register()
+        for house in cls.houses:
+            house.calls()
+        cls.table = cls.operator.ask("help")
+
+    def pairs(self):
+        maroon, indigo = self.houses
+        return (maroon, indigo), (indigo, maroon)
+
+    def refused(self, house, command, code, role="admin", **arguments):
+        with self.assertRaises(Refused, msg=f"{command} {arguments}") as caught:
+            house.ask(command, role=role, **arguments)
+        self.assertEqual(caught.exception.code, code, f"{command}: {caught.exception}")
+        return str(caught.exception)
+
+    def test_every_command(self):
+        self.assertEqual({row["name"] for row in self.table}, set(ROWS), "each command has its row")
+        for me, other in self.pairs():
+            marks, before = other.marks(), other.state()
+            for command, row in ROWS.items():
+                with self.subTest(command=command, tenant=me.name):
+                    said = json.dumps(row(self, me, command, other))
+                    said = re.sub(r"there is no call \w+", "", said)      # me has named it
+                    self.assertEqual([mark for mark in marks if mark in said], [], said)
+                    self.assertEqual(other.state(), before)
+
+    def test_every_role(self):
+        """Each command from the stream of each role that may not, and with the name of another tenant from those that may."""
+        me, other = self.houses
+        for row in self.table:
+            least = (*ROLES, "operator").index(row["for"])
+            for rank, role in enumerate(ROLES):
+                with self.subTest(command=row["name"], role=role):
+                    if rank < least:
+                        said = self.refused(me, row["name"], "not_allowed", role=role)
+                        self.assertIn(f"needs the role {row['for']};", said)
+                    else:
+                        self.refused(me, row["name"], "unknown_argument", role=role, tenant=other.name)
+
+    def test_answers_are_of_one(self):
+        """The same id and client in both tenants, and in all roles: each hears its own answer, again when it asks again."""
+        names = [(house.name, role) for house in self.houses for role in ROLES]
+        with Redis(self.node.redis_socket) as redis:
+            for _ in range(2):
+                for tenant, role in names:
+                    redis("XADD", self.key(tenant, role, "in"), "*", "v", 1, "id", "same", "client", "same", "do", "extension.get",
+                          "args", '{"number":"1002"}')
+            for tenant, role in names:
+                out = self.key(tenant, role, "out:same")
+                wait(lambda out=out: redis("XLEN", out) == 2)
+                texts = {fields[3] for _, fields in redis("XRANGE", out, "-", "+")}
+                self.assertEqual(len(texts), 1)
+                self.assertEqual(json.loads(texts.pop())["result"]["display_name"], f"of {tenant}")
+
+    @staticmethod
+    def key(tenant, role, what):
+        return f"td:{{cmd:{tenant}}}:{'' if role == 'admin' else role + ':'}{what}"
+
+    def test_events_and_records(self):
+        for me, other in self.pairs():
+            told = self.node.told(f"td:{{ev:{me.name}}}")
+            self.assertIn(me.call, {event.get("call") for event in told})
+            self.assertFalse({event.get("call") for event in told} & {other.call, other.ended})
+        self.assertEqual(self.node.told("td:{ev:default}"), [])
+        self.assertEqual({(record["tenant"], record["id"]) for record in self.node.cdrs(2)},
+                         {(house.name, house.ended) for house in self.houses})
+        for name in ("call.list", "registration.list", "cdr.list"):
+            for me, other in self.pairs():
+                rows = self.operator.ask(name, tenant=me.name)
+                self.assertEqual({row["tenant"] for row in rows}, {me.name}, name)
+            self.assertEqual({row["tenant"] for row in self.operator.ask(name)}, {"maroon", "indigo"}, name)
+
+    def test_every_page(self):
+        source = pathlib.Path(ROOT, "app/web/web_request.c").read_text(encoding="utf-8")
+        self.assertEqual(set(re.findall(r'bytes_is\(path, "([^"]*)"', source)), set(PAGES), "each page has its row")
+        for page in PAGES:
+            said = self.node.http(page)[1]
+            for house in self.houses:
+                self.assertEqual([mark for mark in house.marks() - {house.name, house.lone} if mark in said], [])
+
+    def test_streams_come_and_go(self):
+        """None is read before its document says so, nor when it does not any more; what waits is answered when it is again."""
+        self.operator.ask("tenant.put", name="green", domains="green.test")
+        with Client(self.node.redis_socket, "green", role="reader") as client:
+            with self.assertRaises(NoAnswer):
+                client.ask("call.list", wait=1.5)
+            self.operator.ask("tenant.put", name="green", commands=["reader"])
+            self.assertEqual(client.ask("call.list"), [])
+            self.operator.ask("tenant.put", name="green", enabled=False)
+            with Client(self.node.redis_socket, "green", role="admin") as admin, self.assertRaises(NoAnswer):
+                admin.ask("help", wait=0.5)
+            self.operator.ask("tenant.put", name="green", enabled=True)
+            self.assertEqual(client.ask("call.list"), [])
+        self.operator.ask("tenant.delete", name="green")
+
+    def test_flood_delays_nobody(self):
+        """A tenant that asks for more than it may have at once gets its answers, and the other one does not wait for them."""
+        maroon, indigo = self.houses
+        with Redis(self.node.redis_socket) as redis:
+            for number in range(100):
+                redis("XADD", "td:{cmd:maroon}:reader:in", "*", "v", 1, "id", f"flood-{number}", "client", "flood", "do", "call.doctor",
+                      "args", json.dumps({"call": maroon.call, "window_ms": 1000}))
+            for _ in range(5):
+                began = time.monotonic()
+                indigo.ask("call.list", role="reader")
+                self.assertLess(time.monotonic() - began, 0.9)
+            wait(lambda: redis("XLEN", "td:{cmd:maroon}:reader:out:flood") == 100, 30)
+
+    def test_a_stream_is_broken(self):
+        """A key of another type is no tenant's trouble but its own."""
+        _, indigo = self.houses
+        self.operator.ask("tenant.put", name="grey", domains="grey.test", commands=["reader", "admin"])
+        with Redis(self.node.redis_socket) as redis, Client(self.node.redis_socket, "grey", role="reader") as grey:
+            self.assertEqual(grey.ask("call.list"), [])
+            redis("DEL", "td:{cmd:grey}:in")
+            redis("SET", "td:{cmd:grey}:in", "x")
+            for role in ROLES:
+                indigo.ask("call.list", role=role)
+            self.assertEqual(grey.ask("call.list"), [])
+            redis("DEL", "td:{cmd:grey}:in")
+            with Client(self.node.redis_socket, "grey") as admin:
+                self.assertEqual(admin.ask("call.list"), [])
+
+    def test_users_of_redis(self):
+        """The access list of docs/api.md: who may speak as one role of one tenant may nothing else."""
+        text = pathlib.Path(ROOT, "docs/api.md").read_text(encoding="utf-8")
+        words = re.search(r"ACL SETUSER crm.*?```", text, re.S)[0].strip("`\n").replace("acme", "maroon").split()
+        words[words.index("#HASH")] = ">secret-of-crm"
+        with Redis(self.node.redis_socket) as redis:
+            redis(*words)
+            self.addCleanup(self.forget_user)
+        with Client(self.node.redis_socket, "maroon", "crm-1", "application") as client:
+            client._connected()("AUTH", "crm", "secret-of-crm")
+            self.assertEqual(len(client.ask("call.list")), 1)
+            with self.assertRaises(Refused) as caught:
+                client.ask("extension.delete", number="1001")
+            self.assertEqual(caught.exception.code, "not_allowed")
+        with Redis(self.node.redis_socket) as redis:
+            redis("AUTH", "crm", "secret-of-crm")
+            for command in (("XADD", "td:{cmd:maroon}:in", "*", "v", 1), ("XADD", "td:{cmd:indigo}:application:in", "*", "v", 1),
+                            ("XADD", "td:{cmd:_operator}:in", "*", "v", 1), ("XREAD", "STREAMS", "td:{s1}:cdr", "0"),
+                            ("XREAD", "STREAMS", "td:{cmd:maroon}:application:in", "0"),
+                            ("XREAD", "STREAMS", "td:{cmd:maroon}:application:out:other", "0"),
+                            ("XREAD", "STREAMS", "td:{ev:maroon}", "0"), ("HGETALL", "td:{t:maroon}:doc:extension")):
+                with self.assertRaisesRegex(RedisError, "NOPERM", msg=str(command)):
+                    redis(*command)
+
+    def forget_user(self):
+        with contextlib.suppress(OSError), Redis(self.node.redis_socket) as redis:
+            redis("ACL", "DELUSER", "crm")
