@@ -219,6 +219,8 @@ static int shard_start(struct node *n)
 		settings.shared = shared_ports_of(&n->shared_ports);
 	settings.seal_key.id = n->keys.id;
 	keys_derive(&n->keys, "tandem record seal 1", settings.seal_key.octets);
+	settings.gruu_key.id = n->keys.id;
+	keys_derive(&n->keys, "tandem gruu 1", settings.gruu_key.octets);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
 	err = locations_open(&n->locations, &settings,
 			     n->embedded_used ? "" : n->settings.node.name, &n->rand,

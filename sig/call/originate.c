@@ -81,7 +81,7 @@ static int ask_others(struct call_host *h, struct call *c)
 				     .local_user = text_bytes(&c->from) };
 	struct call_refusal refusal;
 
-	return plan_begin(h, c, text_bytes(&c->to), &from, &refusal);
+	return plan_begin(h, c, text_bytes(&c->to), (struct bytes){ 0 }, &from, &refusal);
 }
 
 static void originate_confirm(struct call *c)

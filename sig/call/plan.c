@@ -16,6 +16,7 @@
 #include "sig/leg/leg.h"
 #include "sig/model/seek.h"
 #include "sig/model/start.h"
+#include "sig/sip/gruu.h"
 
 static const struct {
 	const char *name, *reason, *cause;
@@ -38,6 +39,7 @@ static void plan_cut(struct plan *plan, uint8_t count)
 		struct plan_step *last = &plan->steps[--plan->count];
 
 		text_clear(&last->user);
+		text_clear(&last->gruu);
 		text_clear(&last->application);
 		text_clear(&last->set.number);
 	}
@@ -137,10 +139,13 @@ static const struct shard_forward *forward_of(const struct call_host *h, const s
 	return h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
 }
 
+/* RFC 5627 6.1: who calls one phone is sent to no other. */
 static const struct shard_forward *step_forward(const struct call_host *h, const struct call *c,
 						uint8_t step)
 {
-	return forward_of(h, c, text_bytes(&c->plan.steps[step].user));
+	const struct plan_step *s = &c->plan.steps[step];
+
+	return s->gruu.n ? NULL : forward_of(h, c, text_bytes(&s->user));
 }
 
 static uint8_t step_depth(const struct plan *p, uint8_t step)
@@ -201,10 +206,13 @@ static bool is_there(const struct call_host *h, const struct call *c, struct byt
 	return !h->extension_of || h->extension_of(h->owner, c->tenant, user);
 }
 
+/* All phones of the user, or the one that was named. */
 static uint32_t targets_of_user(const struct call_host *h, const struct call *c, struct bytes user,
 				struct call_target *out, uint32_t cap)
 {
-	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = user };
+	struct bytes gruu = text_bytes(&c->plan.steps[c->plan.count - 1].gruu);
+	struct sip_uri uri = gruu.n ? gruu_named(gruu)
+				    : (struct sip_uri){ .scheme = BYTES_LIT("tel"), .user = user };
 
 	return h->targets_of(h->owner, c->tenant, &uri, out, cap);
 }
@@ -216,7 +224,7 @@ static int plan_ask(struct call_host *h, struct call *c, const struct call_targe
 			       : fork_ask(h, c, c->bridge.caller, target, from, refusal);
 }
 
-/* All phones of the user. It is enough that one can be asked, or is looked up. */
+/* It is enough that one can be asked, or is looked up. */
 static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
 		     const struct dialog_party *from, struct call_refusal *refusal)
 {
@@ -239,7 +247,7 @@ static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
 static uint32_t rings_of(const struct call_host *h, const struct call *c)
 {
 	const struct plan_step *step = &c->plan.steps[c->plan.count - 1];
-	const struct shard_forward *own = forward_of(h, c, text_bytes(&step->user)), *list;
+	const struct shard_forward *own = step_forward(h, c, c->plan.count - 1), *list;
 	uint32_t rings = own && own->no_answer[0] ? own->rings : 0, turn;
 
 	if (!has_next(h, c, step))
@@ -301,9 +309,10 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 {
 	const struct shard_forward *f = forward_of(h, c, user);
 	uint8_t legs = c->leg_count;
+	const struct shard_forward *goes = step_forward(h, c, c->plan.count - 1);
 	int err;
 
-	if (goes_to(f, PLAN_ALWAYS).n) {
+	if (goes_to(goes, PLAN_ALWAYS).n) {
 		*why = PLAN_ALWAYS;
 		return call_refuse(refusal, -EBUSY, 480, REFUSED_FORWARD);
 	}
@@ -312,15 +321,21 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 		return call_refuse(refusal, -EBUSY, 486, REFUSED_DO_NOT_DISTURB);
 	}
 	*why = PLAN_UNREACHABLE;
-	if (f && f->application[0])
+	if (goes && goes->application[0])
 		return wait_begin(h, c, f, from->local_display, refusal);
 	err = plan_ring(h, c, user, from, refusal);
 	return err ? err : ring_or_seek(h, c, from->local_display, legs, refusal);
 }
 
+static int plan_name(struct plan *plan, struct bytes gruu)
+{
+	return text_set(&plan->steps[plan->count - 1].gruu, gruu);
+}
+
 /* From this user on, until somebody rings. A first refusal says more than that of where the call could not go. */
-static int walk(struct call_host *h, struct call *c, struct bytes user, enum plan_why why,
-		uint8_t from, const struct dialog_party *party, struct call_refusal *refusal)
+static int walk(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
+		enum plan_why why, uint8_t from, const struct dialog_party *party,
+		struct call_refusal *refusal)
 {
 	struct call_refusal later;
 	int err = 0;
@@ -328,20 +343,21 @@ static int walk(struct call_host *h, struct call *c, struct bytes user, enum pla
 	do {
 		int e;
 
-		if (plan_add(&c->plan, user, why, from))
+		if (plan_add(&c->plan, user, why, from) || plan_name(&c->plan, gruu))
 			return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 		e = plan_reach(h, c, last_user(&c->plan), &why, party, err ? &later : refusal);
 		if (!e)
 			return 0;
 		err = err ? err : e;
+		gruu = (struct bytes){ 0 };
 	} while (plan_follow(h, c, &user, &why, &from));
 	return err;
 }
 
-int plan_begin(struct call_host *h, struct call *c, struct bytes user,
+int plan_begin(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
 	       const struct dialog_party *from, struct call_refusal *refusal)
 {
-	return walk(h, c, user, PLAN_CALLED, PLAN_FIRST, from, refusal);
+	return walk(h, c, user, gruu, PLAN_CALLED, PLAN_FIRST, from, refusal);
 }
 
 static void leave_first(struct call_host *h, struct call *c, uint8_t count)
@@ -414,7 +430,7 @@ bool plan_next(struct call_host *h, struct call *c, enum plan_why why)
 	if (!p->count || !plan_follow(h, c, &to, &why, &from) || !caller_was(c, &party))
 		return false;
 	outbox_touch(&c->out);
-	if (walk(h, c, to, why, from, &party, &refusal))
+	if (walk(h, c, to, (struct bytes){ 0 }, why, from, &party, &refusal))
 		return false;
 	leave_first(h, c, count);
 	fork_forget_best(c);
@@ -461,7 +477,7 @@ int plan_go_to(struct call_host *h, struct call *c, struct bytes user, enum plan
 		return -ENODATA;
 	outbox_touch(&c->out);
 	c->plan.until_ns = 0;
-	if (walk(h, c, user, why, steps - 1, &party, &refusal)) {
+	if (walk(h, c, user, (struct bytes){ 0 }, why, steps - 1, &party, &refusal)) {
 		plan_cut(&c->plan, steps);
 		c->plan.until_ns = until_ns;
 		c->plan.steps[steps - 1].seeks = seeks;

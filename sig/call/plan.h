@@ -25,9 +25,9 @@ void plan_rings(const struct call_host *h, struct call *c);
 void plan_stop(struct call *c);
 /* A step that is there already, as a record has it. from: an earlier one, or PLAN_FIRST. 0 or -ENOMEM. */
 int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t from) NODISCARD;
-/* Rings the user for the caller, or whom its calls go to. from: as those are told who calls; remote_user is filled in. 0 or -errno with
- * *refusal: nobody rings. */
-int plan_begin(struct call_host *h, struct call *c, struct bytes user,
+/* Rings the user for the caller, or whom its calls go to; gruu: that phone of his alone. from: as those are told who calls; remote_user is
+ * filled in. 0 or -errno with *refusal: nobody rings. */
+int plan_begin(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
 	       const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
 /* Nobody of the last step takes the call: who still rings is left, and the next step begins. False: there is none that rings, and all is as before. */
 bool plan_next(struct call_host *h, struct call *c, enum plan_why why) NODISCARD;

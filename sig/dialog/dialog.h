@@ -81,8 +81,9 @@ struct dialog_request {
 	uint32_t cseq;
 	uint64_t branch; /* random part */
 	int32_t max_forwards;
-	bool contact;       /* say where we are: INVITE */
-	struct bytes extra; /* whole lines */
+	bool contact;        /* say where we are: INVITE */
+	struct bytes target; /* in the place of the dialog's; empty: that */
+	struct bytes extra;  /* whole lines */
 	struct bytes content_type, body;
 };
 void dialog_write_request(struct writer *w, const struct dialog *d, const struct dialog_request *r,

@@ -53,9 +53,10 @@ static bool first_is_strict(struct bytes routes, struct sip_name_addr *first, st
 }
 
 /* Request line and Route; a first route without lr wants to be the Request-URI itself (RFC 3261 12.2.1.1). */
-static void write_target(struct writer *w, const struct dialog *d, const char *method)
+static void write_target(struct writer *w, const struct dialog *d, const struct dialog_request *r,
+			 const char *method)
 {
-	struct bytes target = text_bytes(&d->target);
+	struct bytes target = r->target.n ? r->target : text_bytes(&d->target);
 	struct bytes routes = text_bytes(&d->routes);
 	struct sip_name_addr first;
 	struct bytes rest;
@@ -121,7 +122,7 @@ void dialog_write_request(struct writer *w, const struct dialog *d, const struct
 
 	if (!bytes_are_lines(r->extra))
 		w->overflow = true; /* nothing that was cut is ever sent */
-	write_target(w, d, method);
+	write_target(w, d, r, method);
 	write_via(w, d, r->branch, settings);
 	writer_number(w, "Max-Forwards: ",
 		      (uint64_t)(r->max_forwards < 0 ? MAX_FORWARDS : r->max_forwards), "\r\n");

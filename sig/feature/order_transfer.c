@@ -53,7 +53,7 @@ int order_transfer(struct call_host *h, struct call *c, struct call_order *order
 		return -ELOOP;
 	if (!is_reachable(h, c, order->to))
 		return -EHOSTUNREACH;
-	return transfer_begin(c, &ask, order->to);
+	return transfer_begin(c, &ask, order->to, (struct bytes){ 0 });
 }
 
 static int join_with(const struct call *other, struct call_order *order, struct transfer_with *with)

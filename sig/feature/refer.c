@@ -19,6 +19,7 @@ enum { REFER_ELSEWHERE = 501 }; /* the dialog may be there, and cannot be reache
 
 struct target {
 	char user[ROUTE_USER_MAX];
+	struct bytes gruu;        /* which of his phones, in space; empty: all */
 	struct replaces replaces; /* in space */
 	char space[REPLACES_MAX];
 	bool joins; /* by Replaces, and not user */
@@ -28,8 +29,10 @@ struct target {
 static uint16_t read_target(const struct call_host *h, const struct call *c,
 			    const struct sip_message *m, struct target *out)
 {
+	struct writer w = writer_over(out->space, sizeof(out->space));
 	enum route_verdict verdict;
 	struct sip_name_addr to;
+	struct gruu gruu;
 	struct bytes value;
 	int err;
 
@@ -43,7 +46,9 @@ static uint16_t read_target(const struct call_host *h, const struct call *c,
 	}
 	if (!route_is_near(&to.uri, &m->to.uri, c->tenant, h->settings))
 		return 404;
-	verdict = route_user(&to.uri, out->user);
+	verdict = route_phone(&to.uri, c->tenant, h->settings, out->user, &gruu);
+	gruu_name(&w, &to.uri);
+	out->gruu = writer_done(&w);
 	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
 }
 
@@ -90,7 +95,7 @@ static int refer_begin_anew(struct call_host *h, struct call *c, const struct tr
 	int err = text_set(&user, text_bytes(&other->to));
 
 	if (!err)
-		err = transfer_begin(c, ask, text_bytes(&user));
+		err = transfer_begin(c, ask, text_bytes(&user), (struct bytes){ 0 });
 	text_clear(&user);
 	if (!err)
 		h->tell(h->owner, other->id, &hangup);
@@ -147,7 +152,7 @@ static uint16_t refer_begin(struct call_host *h, struct call *c, const struct tr
 
 	if (t->joins)
 		return begin_joining(h, c, ask, &t->replaces);
-	err = transfer_begin(c, ask, bytes_str(t->user));
+	err = transfer_begin(c, ask, bytes_str(t->user), t->gruu);
 	return err ? refer_refusal_of(err) : 0;
 }
 

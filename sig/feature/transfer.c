@@ -57,11 +57,12 @@ static int transfer_make(struct call *c, const struct transfer_ask *ask)
 	return 0;
 }
 
-int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user)
+int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user,
+		   struct bytes gruu)
 {
 	int err = transfer_make(c, ask);
 
-	if (err || !text_set(&c->transfer->target, user))
+	if (err || (!text_set(&c->transfer->target, user) && !text_set(&c->transfer->gruu, gruu)))
 		return err;
 	transfer_clear(&c->transfer);
 	return -ENOMEM;
@@ -183,7 +184,8 @@ static int transfer_ring(struct call_host *h, struct call *c, struct plan *befor
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	*before = c->plan;
 	c->plan = (struct plan){ 0 };
-	err = plan_begin(h, c, text_bytes(&c->transfer->target), &from, refusal);
+	err = plan_begin(h, c, text_bytes(&c->transfer->target), text_bytes(&c->transfer->gruu),
+			 &from, refusal);
 	if (!err)
 		return 0;
 	plan_clear(&c->plan);

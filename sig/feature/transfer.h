@@ -19,9 +19,10 @@ extern const struct call_feature transfer_feature;
 
 /* Its user may give parties away by REFER (CALL-27). */
 bool transfer_is_allowed(const struct call_host *h, const struct call *c, const struct leg *l);
-/* To that user of ours. It begins when no INVITE is open. 0, -EALREADY (one is under way), -ENOTCONN (the call is not
+/* To that user of ours; gruu: to that phone of his alone. It begins when no INVITE is open. 0, -EALREADY (one is under way), -ENOTCONN (the call is not
  * established), -ENOMEM. */
-int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user) NODISCARD;
+int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes user,
+		   struct bytes gruu) NODISCARD;
 /* To somebody in another call, which becomes one with this (RFC 3891, RFC 5589 7). */
 int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
 			const struct transfer_with *with) NODISCARD;

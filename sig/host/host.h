@@ -15,6 +15,7 @@ struct call;
 struct call_event;
 struct call_feature;
 struct call_target;
+struct dialog;
 struct leg;
 struct leg_users;
 struct packing;
@@ -53,6 +54,8 @@ struct call_host {
 	/* The other ways to the phone that a leg asks, of one instance (RFC 5626), the best first; as above. NULL: no phone has another. */
 	uint32_t (*flows_of)(void *owner, const struct leg *leg, struct call_target *out,
 			     uint32_t cap);
+	/* Where a party is whose Contact is a GRUU of ours (RFC 5627); empty: nowhere, or it is none. Lives until the next event. NULL: none is. */
+	struct bytes (*contact_of)(void *owner, const struct dialog *d);
 	/* What those hear whom a user of ours holds, by enum media_codec; NULL: nothing. The function is NULL: SHARD_TRACK_MUSIC. */
 	const struct job_id *(*music_of)(void *owner, uint16_t tenant, struct bytes user);
 	/* Where the calls of a user of ours go instead. NULL: he has nothing set; or the function: nobody has. */

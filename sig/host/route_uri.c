@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/host/route_uri.h"
 
+#include <errno.h>
+
 #include "sig/sip/subscriber.h"
 
 /* Escaped control characters are part of no number of ours, and shall not get into logs and records. */
@@ -25,6 +27,20 @@ enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MA
 		return ROUTE_OK;
 	user[0] = '\0';
 	return ROUTE_NOT_FOUND;
+}
+
+enum route_verdict route_phone(const struct sip_uri *uri, uint16_t tenant,
+			       const struct shard_settings *settings, char user[ROUTE_USER_MAX],
+			       struct gruu *gruu)
+{
+	const char *name =
+		settings->tenants ? tenants_name(settings->tenants, tenant) : TENANT_DEFAULT_NAME;
+	int err = gruu_read(gruu, uri, bytes_str(name), &settings->gruu_key);
+
+	if (err != -EBADMSG && !gruu->temporary)
+		return route_user(uri, user);
+	(void)bytes_cstr(bytes_str(gruu->user), user, ROUTE_USER_MAX);
+	return err ? ROUTE_NO_GRUU : ROUTE_OK;
 }
 
 /* A wildcard is for one label (RFC 9525 6.3); a dot at the end says that the name is whole. */

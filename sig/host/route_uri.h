@@ -4,14 +4,16 @@
 #define SIG_HOST_ROUTE_URI_H
 
 #include "sig/host/settings.h"
+#include "sig/sip/gruu.h"
 
-enum { ROUTE_USER_MAX = 64 };
+enum { ROUTE_USER_MAX = GRUU_USER_MAX };
 
 enum route_verdict {
 	ROUTE_OK,
-	ROUTE_SCHEME,         /* 416: neither sip nor tel */
-	ROUTE_NOT_FOUND,      /* 404 */
-	ROUTE_FOREIGN,        /* 404: of another domain, and there is no way there */
+	ROUTE_SCHEME,    /* 416: neither sip nor tel */
+	ROUTE_NOT_FOUND, /* 404 */
+	ROUTE_NO_GRUU,   /* 404: it says that it is one (RFC 5627), and is none, or no longer */
+	ROUTE_FOREIGN,   /* 404: of another domain, and there is no way there */
 	ROUTE_NOT_REGISTERED, /* 480 */
 	ROUTE_ELSEWHERE,      /* 480: its phones are there, and another node alone reaches them */
 	ROUTE_LOOP,           /* 482: the contact is one of our own addresses */
@@ -19,6 +21,10 @@ enum route_verdict {
 
 /* The user a URI names, unescaped: the key of an extension. ROUTE_OK, ROUTE_SCHEME or ROUTE_NOT_FOUND. */
 enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MAX]);
+/* The same, and which of the user's phones; *gruu is of none where all are meant. ROUTE_NO_GRUU, too. */
+enum route_verdict route_phone(const struct sip_uri *uri, uint16_t tenant,
+			       const struct shard_settings *settings, char user[ROUTE_USER_MAX],
+			       struct gruu *gruu);
 /* Whether a URI that came from somewhere names a user of the tenant: by a domain of it, by an address of ours, or it has no host (tel).
  * The realm and sip.domains are names of the default one. A domain of another tenant is another world. */
 bool route_is_ours(const struct sip_uri *uri, uint16_t tenant,

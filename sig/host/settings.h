@@ -139,6 +139,7 @@ struct shard_settings {
 		media_timeout_ns; /* a party that should send is silent for so long: the call ends; 0: never */
 	struct media_fingerprint fingerprint; /* of the certificate for DTLS */
 	struct seal_key seal_key; /* records with SRTP keys in them are sealed with it */
+	struct seal_key gruu_key; /* temporary GRUUs are sealed with it */
 	uint32_t calls_max, registrations_max, txns_max;
 };
 

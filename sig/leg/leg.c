@@ -127,6 +127,12 @@ static struct txn_slot *take_client(struct call_host *h, const struct dialog *d,
 	return NULL;
 }
 
+/* The GRUU is not for the phone that has it (RFC 5627 6.1). */
+static struct bytes target_of(const struct call_host *h, const struct dialog *d)
+{
+	return h->contact_of ? h->contact_of(h->owner, d) : (struct bytes){ 0 };
+}
+
 struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialog_request *r,
 			     enum txn_user user)
 {
@@ -136,6 +142,8 @@ struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialo
 		r->cseq = ++d->local_cseq;
 	if (r->branch == 0)
 		r->branch = rand_u64_from(h->rand);
+	if (!r->target.n)
+		r->target = target_of(h, d);
 	dialog_write_request(&w, d, r, h->settings);
 	return w.overflow ? NULL
 			  : take_client(h, d, r->method, &d->hop, r->branch, user, writer_done(&w));
@@ -176,6 +184,7 @@ void leg_ack(struct call_host *h, struct call *c, uint8_t leg)
 		.max_forwards = -1,
 		.content_type = BYTES_LIT("application/sdp"),
 		.body = ack_body(c, leg),
+		.target = target_of(h, &l->dialog),
 	};
 
 	dialog_write_request(&w, &l->dialog, &r, h->settings);

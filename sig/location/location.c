@@ -171,9 +171,10 @@ void location_register(struct locations *l, struct location *a, const struct sip
 
 void location_write_headers(const struct locations *l, const struct location *a, struct writer *w,
 			    const struct registrar_answer *answer,
-			    const struct registrar_settings *settings)
+			    const struct registrar_settings *settings,
+			    const struct registrar_gruu *gruu)
 {
-	registrar_write_headers(w, &a->entry, answer, settings, l->now,
+	registrar_write_headers(w, &a->entry, answer, settings, gruu, l->now,
 				steady_off_wall(&l->steady, l->clock));
 }
 

@@ -71,7 +71,8 @@ bool location_ask(struct locations *l, struct location *a, struct locations_user
 /* Header lines for the answer (registrar.h). */
 void location_write_headers(const struct locations *l, const struct location *a, struct writer *w,
 			    const struct registrar_answer *answer,
-			    const struct registrar_settings *settings);
+			    const struct registrar_settings *settings,
+			    const struct registrar_gruu *gruu);
 /* What that connection alone reached is reached no more. */
 void locations_closed(struct locations *l, uint64_t connection);
 /* Nothing waits for a save now. */

@@ -301,6 +301,18 @@ static bool contact_apply(struct step *s, const struct sip_name_addr *contact, u
 	return ok;
 }
 
+/* RFC 5627 5.1: who is reached by way of himself is reached by nobody. */
+static bool is_own_aor(const struct step *s, const struct sip_name_addr *contact)
+{
+	const struct sip_uri *to = &s->request->to.uri;
+	struct bytes value;
+
+	if (!sip_param(contact->params, "+sip.instance", &value) || !value.n)
+		return false;
+	return sip_uri_equal(&contact->uri, to) || (sip_param(contact->uri.params, "gr", &value) &&
+						    bytes_ieq(contact->uri.host, to->host));
+}
+
 static bool apply_contact(struct step *s, const struct sip_name_addr *contact)
 {
 	uint32_t expires_s = asked_expires(s, contact);
@@ -309,6 +321,8 @@ static bool apply_contact(struct step *s, const struct sip_name_addr *contact)
 
 	if (contact->uri.all.n > BINDING_CONTACT_MAX)
 		return step_refuse(s, 400, "contact_too_long");
+	if (expires_s && is_own_aor(s, contact))
+		return step_refuse(s, 403, "contact_is_the_user");
 	if (sip_param(contact->params, "q", &value) && q_parse(value, &q))
 		return step_refuse(s, 400, "contact_q");
 	if (expires_s && expires_s < s->settings->expires_min_s)

@@ -11,7 +11,7 @@
 #include "base/steady.h"
 #include "base/text.h"
 #include "sig/host/settings.h"
-#include "sig/sip/message.h"
+#include "sig/sip/gruu.h"
 
 enum {
 	BINDINGS_MAX = 10, /* contacts per address of record, */
@@ -95,11 +95,18 @@ void registrar_step(struct aor *entry, const struct sip_message *request,
 /* Whether that REGISTER is of a phone that is registered: it came the way of a binding, or has its Call-ID or its instance, which
  * nobody else knows. Other requests: the way alone. Also before it is authenticated. */
 bool registrar_knows(const struct aor *entry, const struct sip_message *request, uint64_t utc_ms);
+/* What the phones' GRUUs are made of (RFC 5627). */
+struct registrar_gruu {
+	struct gruu_home home;
+	const struct seal_key *key;
+	struct rand_source *rand;
+};
 /* Contact lines with the remaining expires of each, Min-Expires for 423, Date (wall_ms later than now): header lines for the
- * answer. */
+ * answer. gruu: each phone that has a name has them; NULL: the phone does not ask for them. */
 void registrar_write_headers(struct writer *w, const struct aor *entry,
 			     const struct registrar_answer *answer,
-			     const struct registrar_settings *settings, struct instant now,
+			     const struct registrar_settings *settings,
+			     const struct registrar_gruu *gruu, struct instant now,
 			     int64_t wall_ms);
 /* That connection is gone. What only it reached runs out soon, unless the phone comes back. True: there was such a binding. */
 bool registrar_close(struct aor *entry, uint64_t connection, uint64_t utc_ms);

@@ -19,8 +19,28 @@ static void write_date(struct writer *w, uint64_t utc_ms)
 		   months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
+/* RFC 5627 5.2: the public one, and a temporary one that nobody has seen yet. */
+static void write_gruus(struct writer *w, const struct aor *entry, const struct binding *b,
+			const struct registrar_gruu *gruu)
+{
+	const struct gruu_phone phone = { .tenant = text_bytes(&entry->tenant),
+					  .user = text_bytes(&entry->user),
+					  .instance = text_bytes(&b->instance),
+					  .call_id = text_bytes(&b->call_id) };
+
+	writer_str(w, ";pub-gruu=\"");
+	gruu_write_public(w, &phone, &gruu->home);
+	writer_str(w, "\"");
+	if (phone.user.n >= GRUU_USER_MAX)
+		return;
+	writer_str(w, ";temp-gruu=\"");
+	gruu_write_temporary(w, &phone, &gruu->home, gruu->key, gruu->rand);
+	writer_str(w, "\"");
+}
+
 /* Rounded up: what was just granted reads as granted, however long the save took. */
-static void write_contact(struct writer *w, const struct binding *b, uint64_t utc_ms)
+static void write_contact(struct writer *w, const struct aor *entry, const struct binding *b,
+			  const struct registrar_gruu *gruu, uint64_t utc_ms)
 {
 	uint64_t left_s = (b->expires_utc_ms - utc_ms + 999) / 1000;
 
@@ -36,17 +56,19 @@ static void write_contact(struct writer *w, const struct binding *b, uint64_t ut
 	}
 	if (b->reg_id)
 		writer_fmt(w, ";reg-id=%u", b->reg_id);
+	if (gruu && gruu_has(text_bytes(&b->instance)))
+		write_gruus(w, entry, b, gruu);
 	writer_str(w, "\r\n");
 }
 
 void registrar_write_headers(struct writer *w, const struct aor *entry,
 			     const struct registrar_answer *answer,
-			     const struct registrar_settings *settings, struct instant now,
-			     int64_t wall_ms)
+			     const struct registrar_settings *settings,
+			     const struct registrar_gruu *gruu, struct instant now, int64_t wall_ms)
 {
 	for (uint32_t i = 0; answer->status == 200 && i < entry->count; i++) {
 		if (entry->bindings[i].expires_utc_ms > now.utc_ms)
-			write_contact(w, &entry->bindings[i], now.utc_ms);
+			write_contact(w, entry, &entry->bindings[i], gruu, now.utc_ms);
 	}
 	if (answer->status == 200 && answer->path) {
 		writer_str(w, "Path: ");

@@ -20,9 +20,21 @@ static void insert(const struct binding **list, uint32_t n, const struct binding
 	list[n] = b;
 }
 
-enum route_verdict route_bindings(const struct aor *aor, const struct shard_settings *settings,
-				  uint64_t utc_ms, const struct binding **out, uint32_t cap,
-				  uint32_t *count)
+bool route_gruu_lives(const struct aor *aor, const struct gruu *gruu, uint64_t utc_ms)
+{
+	for (uint32_t i = 0; gruu->temporary && aor && i < aor->count; i++) {
+		const struct binding *b = &aor->bindings[i];
+
+		if (b->expires_utc_ms > utc_ms && gruu_is_of(gruu, text_bytes(&b->instance)) &&
+		    gruu_is_of_run(gruu, text_bytes(&b->call_id)))
+			return true;
+	}
+	return !gruu->temporary;
+}
+
+enum route_verdict route_bindings(const struct aor *aor, const struct gruu *gruu,
+				  const struct shard_settings *settings, uint64_t utc_ms,
+				  const struct binding **out, uint32_t cap, uint32_t *count)
 {
 	enum route_verdict verdict = ROUTE_NOT_REGISTERED;
 
@@ -30,6 +42,8 @@ enum route_verdict route_bindings(const struct aor *aor, const struct shard_sett
 	for (uint32_t i = aor ? aor->count : 0; i-- > 0 && *count < cap;) {
 		const struct binding *b = &aor->bindings[i];
 
+		if (gruu && gruu_is_one(gruu) && !gruu_is_of(gruu, text_bytes(&b->instance)))
+			continue;
 		/* a record may name a listening address that is no longer configured */
 		if (b->expires_utc_ms <= utc_ms)
 			continue;

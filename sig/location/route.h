@@ -6,10 +6,13 @@
 #include "sig/host/route_uri.h"
 #include "sig/location/registrar.h"
 
-/* The bindings to ring, at most cap: all that live, those whose connection is gone at the end, by q and then the newest first. aor NULL: none. */
-enum route_verdict route_bindings(const struct aor *aor, const struct shard_settings *settings,
-				  uint64_t utc_ms, const struct binding **out, uint32_t cap,
-				  uint32_t *count);
+/* The bindings to ring, at most cap: all that live, those whose connection is gone at the end, by q and then the newest first. aor NULL: none.
+ * gruu: of that phone alone; NULL: of all. */
+enum route_verdict route_bindings(const struct aor *aor, const struct gruu *gruu,
+				  const struct shard_settings *settings, uint64_t utc_ms,
+				  const struct binding **out, uint32_t cap, uint32_t *count);
+/* Whether the phone that it names has it still: a temporary one ends with the registration that it was given with (RFC 5627 5.3). */
+bool route_gruu_lives(const struct aor *aor, const struct gruu *gruu, uint64_t utc_ms);
 /* Of a list in that order one binding of each phone, the first (RFC 5626 7): how many are left. */
 uint32_t route_phones(const struct binding **list, uint32_t count);
 /* How a phone was asked. */

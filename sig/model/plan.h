@@ -43,6 +43,7 @@ struct plan_set {
 
 struct plan_step {
 	struct text user;
+	struct text gruu;        /* which of his phones (gruu_name), and nobody else; empty: all */
 	struct text application; /* it waits for that one (wait.h); empty: phones ring */
 	uint8_t why;             /* enum plan_why */
 	uint8_t from;            /* the step whose user names it; PLAN_FIRST: who was called */

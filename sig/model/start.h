@@ -35,6 +35,7 @@ struct call_start {
 	struct quota_party payer;   /* has it as one of its calls; the call gives that back */
 	struct offer_terms terms;   /* of the caller */
 	struct bytes to;            /* user of ours, or what was dialled */
+	struct bytes gruu;          /* which of his phones (gruu_name); empty: all */
 	const struct call_set *set; /* ... which means this; NULL: a user */
 	struct call_replaces replaces;
 };

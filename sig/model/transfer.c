@@ -11,6 +11,7 @@ void transfer_clear(struct transfer **t)
 		dialog_clear((*t)->outside);
 	free((*t)->outside);
 	text_clear(&(*t)->target);
+	text_clear(&(*t)->gruu);
 	text_clear(&(*t)->from);
 	text_clear(&(*t)->to);
 	text_clear(&(*t)->application);

@@ -41,6 +41,7 @@ struct transfer {
 		outside; /* which its REFER made, whose party is notified there; NULL: it came in the dialog of the transferor */
 	uint64_t last;   /* transaction of the last NOTIFY; 0: none */
 	struct text target;        /* user who is to ring; "": it is */
+	struct text gruu;          /* which of his phones (gruu_name); empty: all */
 	struct transfer_with with; /* who comes */
 	uint8_t met; /* of the two, whom the other one's codecs were asked of; enum transfer_met */
 	uint64_t again_ns;       /* that call is busy: it is tried again; 0: not waiting for that */

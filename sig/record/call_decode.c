@@ -9,6 +9,7 @@
 #include "sig/record/call_read.h"
 #include "sig/record/call_seal.h"
 #include "sig/record/call_unknown.h"
+#include "sig/sip/gruu.h"
 
 static_assert((int)TANDEM__CALL__STATE__ENDING == (int)CALL_ENDING, "as in the record");
 
@@ -105,6 +106,8 @@ static bool record_read_plan(struct reading *r, const Tandem__Call__Call *in)
 				       "plan: user") &&
 			  !plan_add(plan, text_bytes(&user), (enum plan_why)in->steps[i]->why,
 				    read_from(in->steps[i], i)) &&
+			  reading_line(r, &plan->steps[i].gruu, &in->steps[i]->gruu, GRUU_NAMED_MAX,
+				       "plan: gruu") &&
 			  reading_line(r, &plan->steps[i].application, &in->steps[i]->application,
 				       APPLICATION_NAME_MAX - 1, "plan: application") &&
 			  read_set(r, &plan->steps[i].set, in->steps[i]);

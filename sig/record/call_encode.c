@@ -65,6 +65,7 @@ static void pack_plan(const struct call_host *h, struct packing *p, const struct
 	for (uint8_t i = 0; i < plan->count; i++) {
 		tandem__call__step__init(&p->steps[i]);
 		p->steps[i].user = packing_text(&plan->steps[i].user);
+		p->steps[i].gruu = packing_text(&plan->steps[i].gruu);
 		p->steps[i].why = plan->steps[i].why;
 		if (i && plan->steps[i].from != i - 1)
 			p->steps[i].from = plan->steps[i].from + 1U;

@@ -5,6 +5,7 @@
 #include "sig/model/transfer.h"
 #include "sig/record/call_pack.h"
 #include "sig/record/call_read.h"
+#include "sig/sip/gruu.h"
 
 void packing_transfer(const struct shard_settings *settings, struct packing *p,
 		      const struct transfer *t)
@@ -20,6 +21,7 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	out->asked = t->asked;
 	out->status = t->status;
 	out->target = packing_text(&t->target);
+	out->gruu = packing_text(&t->gruu);
 	out->given = t->given + 1U;
 	out->ordered = t->ordered;
 	out->replaced = t->replaced;
@@ -126,6 +128,7 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 	return read_before(r, t, in) && read_given(r, t, in->given) && read_with(r, t, in) &&
 	       read_outside(r, t, in->outside) &&
 	       reading_line(r, &t->target, &in->target, READING_USER_MAX, "transfer: target") &&
+	       reading_line(r, &t->gruu, &in->gruu, GRUU_NAMED_MAX, "transfer: gruu") &&
 	       reading_line(r, &t->from, &in->from, READING_USER_MAX, "transfer: from") &&
 	       reading_line(r, &t->to, &in->to, READING_USER_MAX, "transfer: to") &&
 	       reading_line(r, &t->application, &in->application, APPLICATION_NAME_MAX - 1,

@@ -32,6 +32,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.owner = s,
 		.targets_of = shard_targets_of,
 		.flows_of = shard_flows_of,
+		.contact_of = shard_contact_of,
 		.forward_of = shard_forward_for,
 		.extension_of = shard_extension_of,
 		.call_of = shard_call_of,
@@ -192,6 +193,7 @@ void shard_close(struct shard *s)
 	free(s->space);
 	free(s->packing);
 	seal_key_wipe(&s->settings.seal_key);
+	seal_key_wipe(&s->settings.gruu_key);
 	free(s);
 }
 
@@ -215,6 +217,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->port_rest_ns = now->port_rest_ns;
 	next->fingerprint = now->fingerprint;
 	next->seal_key = now->seal_key;
+	next->gruu_key = now->gruu_key;
 }
 
 /* Too large for a stack. Without memory the old ones stay. */
@@ -231,6 +234,7 @@ void shard_configure(struct shard *s, const struct shard_settings *settings)
 	settings_stay(next, &s->settings);
 	s->settings = *next;
 	seal_key_wipe(&next->seal_key);
+	seal_key_wipe(&next->gruu_key);
 	free(next);
 }
 

@@ -217,15 +217,17 @@ static void targets_fill(const struct shard *s, const struct shard_extension *e,
 	}
 }
 
-/* A user of ours to all phones where he is reached, each once. */
+/* A user of ours to all phones where he is reached, each once; to the one that a GRUU names. */
 static enum route_verdict invite_route(const struct shard *s, uint16_t tenant,
 				       const struct sip_uri *uri, char user[ROUTE_USER_MAX],
 				       struct call_target *out, uint32_t cap, uint32_t *count)
 {
+	uint64_t now_ms = locations_utc_ms(s->locations);
 	const struct binding *list[BINDINGS_MAX];
-	enum route_verdict verdict = route_user(uri, user);
 	const struct shard_extension *e;
 	const struct aor *aor;
+	struct gruu gruu;
+	enum route_verdict verdict = route_phone(uri, tenant, &s->settings, user, &gruu);
 
 	*count = 0;
 	if (verdict != ROUTE_OK)
@@ -234,8 +236,9 @@ static enum route_verdict invite_route(const struct shard *s, uint16_t tenant,
 	if (!e || !e->enabled)
 		return ROUTE_NOT_FOUND;
 	aor = locations_find(s->locations, tenant, bytes_str(user));
-	verdict = route_bindings(aor, &s->settings, locations_utc_ms(s->locations), list,
-				 BINDINGS_MAX, count);
+	if (!route_gruu_lives(aor, &gruu, now_ms))
+		return ROUTE_NO_GRUU;
+	verdict = route_bindings(aor, &gruu, &s->settings, now_ms, list, BINDINGS_MAX, count);
 	*count = route_phones(list, *count);
 	if (*count > cap)
 		*count = cap;
@@ -252,8 +255,8 @@ uint32_t shard_flows_of(void *owner, const struct leg *leg, struct call_target *
 	const struct binding *list[BINDINGS_MAX];
 	uint32_t count;
 
-	(void)route_bindings(aor, &s->settings, locations_utc_ms(s->locations), list, BINDINGS_MAX,
-			     &count);
+	(void)route_bindings(aor, NULL, &s->settings, locations_utc_ms(s->locations), list,
+			     BINDINGS_MAX, &count);
 	count = route_other_flows(list, count,
 				  &(struct route_flow){ .contact = text_bytes(&leg->dialog.target),
 							.path = text_bytes(&leg->dialog.routes),
@@ -262,6 +265,42 @@ uint32_t shard_flows_of(void *owner, const struct leg *leg, struct call_target *
 		count = cap;
 	targets_fill(s, e, aor, list, count, out);
 	return count;
+}
+
+struct bytes shard_contact_of(void *owner, const struct dialog *d)
+{
+	struct bytes target = text_bytes(&d->target), value;
+	const struct shard *s = owner;
+	const struct call *c = NULL;
+	struct call_target to;
+	char user[ROUTE_USER_MAX];
+	struct sip_uri uri;
+	uint32_t count = 0;
+
+	if (memmem(target.p, target.n, ";gr", 3) && !sip_uri_parse(&uri, target) &&
+	    sip_param(uri.params, "gr", &value))
+		c = shard_call_find(s, dialog_call(d));
+	if (!c || !route_is_ours(&uri, c->tenant, &s->settings))
+		return (struct bytes){ 0 };
+	(void)invite_route(s, c->tenant, &uri, user, &to, 1, &count);
+	/* its own: who names another's does not hear where that one is */
+	return count && bytes_eq(to.user, call_leg_user(c, dialog_leg(d))) ? to.uri
+									   : (struct bytes){ 0 };
+}
+
+/* Strangers ask, too: whether there is such a user is none of their business. */
+uint16_t shard_gruu_status(const struct shard *s, const struct sip_message *m)
+{
+	uint16_t tenant = shard_tenant_of(s, m);
+	struct call_target to;
+	char user[ROUTE_USER_MAX];
+	uint32_t count = 0;
+
+	if (!route_is_near(&m->uri, &m->from.uri, tenant, &s->settings))
+		return 404;
+	if (invite_route(s, tenant, &m->uri, user, &to, 1, &count) == ROUTE_NO_GRUU)
+		return 404;
+	return count ? 200 : 480;
 }
 
 const struct shard_extension *shard_extension_of(void *owner, uint16_t tenant, struct bytes user)
@@ -287,6 +326,16 @@ uint32_t shard_targets_of(void *owner, uint16_t tenant, const struct sip_uri *ur
 	if (route_is_ours(uri, tenant, &s->settings))
 		(void)invite_route(s, tenant, uri, user, out, cap, &count);
 	return count;
+}
+
+/* RFC 5627 6.1: who calls one phone is sent to no other. */
+static bool is_sent_on(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+		       const char *user)
+{
+	struct bytes value;
+
+	return !sip_param(m->uri.params, "gr", &value) &&
+	       shard_forward_of(s, tenant, bytes_str(user));
 }
 
 /* No extension has that number. Codes are for phones of extensions: whom a peer names need not be the one who speaks. */
@@ -320,16 +369,18 @@ static bool route(const struct shard *s, const struct sip_message *m, const stru
 		return invite_fail(why, 416, REFUSED_SCHEME);
 	case ROUTE_NOT_FOUND:
 		return route_code(s, caller, bytes_str(user), set, why);
+	case ROUTE_NO_GRUU:
+		return invite_fail(why, 404, REFUSED_NOT_FOUND);
 	case ROUTE_FOREIGN:
 		LOG_INFO("sip", 0, "call to another domain refused, see sip.domains",
 			 LOG_BYTES("domain", m->uri.host), LOG_ADDR("source", &m->hop.remote));
 		return invite_fail(why, 404, REFUSED_DOMAIN);
 	case ROUTE_NOT_REGISTERED:
-		if (shard_forward_of(s, caller->tenant, bytes_str(user)))
+		if (is_sent_on(s, m, caller->tenant, user))
 			return true;
 		return invite_fail(why, 480, REFUSED_NOT_REGISTERED);
 	case ROUTE_ELSEWHERE:
-		if (shard_forward_of(s, caller->tenant, bytes_str(user)))
+		if (is_sent_on(s, m, caller->tenant, user))
 			return true;
 		(void)invite_fail(why, 480, REFUSED_OTHER_NODE);
 		why->text = "the phone is connected to another node";
@@ -431,6 +482,8 @@ static void invite_go(struct shard *s, const struct sip_message *m, struct calle
 	struct caller caller = *caller_ptr;
 	struct call_set set = { .feature = FEATURES };
 	struct call_replaces replaces = { 0 };
+	uint8_t space[GRUU_NAMED_MAX];
+	struct writer gruu = writer_over(space, sizeof(space));
 	struct call_refusal why;
 	char to[ROUTE_USER_MAX];
 	struct txn_slot *slot;
@@ -446,6 +499,7 @@ static void invite_go(struct shard *s, const struct sip_message *m, struct calle
 		refuse_known(s, NULL, m, caller.tenant, bytes_str(caller.user), &why);
 		return;
 	}
+	gruu_name(&gruu, &m->uri);
 	invite_start(s, m, caller.tenant, slot,
 		     &(struct call_start){
 			     .invite = m,
@@ -457,6 +511,7 @@ static void invite_go(struct shard *s, const struct sip_message *m, struct calle
 			     .payer = caller.payer,
 			     .terms = caller.terms,
 			     .to = bytes_str(to),
+			     .gruu = writer_done(&gruu),
 			     .replaces = replaces,
 			     .set = set.feature < FEATURES ? &set : NULL,
 		     });

@@ -47,7 +47,9 @@ static bool invite_is_waiting(const struct shard *s, const struct sip_message *m
 static bool is_to_be_asked(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 			   char user[ROUTE_USER_MAX])
 {
-	return route_user(&m->uri, user) == ROUTE_OK &&
+	struct gruu gruu;
+
+	return route_phone(&m->uri, tenant, &s->settings, user, &gruu) == ROUTE_OK &&
 	       shard_extension_find(s, tenant, bytes_str(user)) != NULL &&
 	       !locations_know(s->locations, tenant, bytes_str(user));
 }

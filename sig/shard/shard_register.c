@@ -3,6 +3,8 @@
 #include "base/log.h"
 #include "sig/shard/shard_state.h"
 
+enum { REGISTER_HOME_MAX = 512 }; /* longer names have no GRUU */
+
 static void register_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
 			    uint16_t status, enum sig_refused reason)
 {
@@ -18,11 +20,48 @@ static bool register_is_own(const struct sip_message *m, const struct shard_exte
 	return route_user(&m->to.uri, user) == ROUTE_OK && bytes_is(bytes_str(user), e->number);
 }
 
+/* The address of record as the phone has it, else one by which it reaches us. */
+static void write_home(struct writer *w, const struct shard *s, const struct sip_message *m,
+		       uint16_t tenant)
+{
+	const struct sip_uri *uri = &m->to.uri;
+	bool v6 = bytes_find(uri->host, ':') < uri->host.n;
+
+	if (!uri->host.n || !route_is_ours(uri, tenant, &s->settings)) {
+		addr_write(w, &s->settings.locals[m->hop.local].advertise);
+		return;
+	}
+	writer_str(w, v6 ? "[" : "");
+	writer_bytes(w, uri->host);
+	writer_str(w, v6 ? "]" : "");
+	if (uri->port)
+		writer_number(w, ":", uri->port, "");
+}
+
+/* RFC 5627: for who asks for them. */
+static const struct registrar_gruu *register_gruu(struct shard *s, const struct sip_message *m,
+						  struct registrar_gruu *out, struct writer *home)
+{
+	if (!message_has_token(m, "Supported", "gruu"))
+		return NULL;
+	write_home(home, s, m, shard_tenant_of(s, m));
+	*out = (struct registrar_gruu){
+		.home = { .secure = bytes_iis(m->to.uri.scheme, "sips"),
+			  .host = writer_done(home) },
+		.key = &s->settings.gruu_key,
+		.rand = s->host.rand,
+	};
+	return home->overflow ? NULL : out;
+}
+
 static struct text register_make_answer(struct shard *s, const struct sip_message *m,
 					const struct location *a,
 					const struct registrar_answer *answer)
 {
 	struct writer w = writer_over(s->host.extra, HOST_EXTRA);
+	uint8_t space[REGISTER_HOME_MAX];
+	struct writer home = writer_over(space, sizeof(space));
+	struct registrar_gruu gruu;
 	struct dialog_tag tag = shard_tag(s, m);
 	struct response r = {
 		.status = answer->status,
@@ -30,7 +69,8 @@ static struct text register_make_answer(struct shard *s, const struct sip_messag
 	};
 	struct text out = { 0 };
 
-	location_write_headers(s->locations, a, &w, answer, &s->settings.registrar);
+	location_write_headers(s->locations, a, &w, answer, &s->settings.registrar,
+			       register_gruu(s, m, &gruu, &home));
 	r.extra = writer_lines(&w);
 	if (response_make(&s->host, m, &r, &out))
 		sig_count_dropped(&s->metrics, DROPPED_OOM);

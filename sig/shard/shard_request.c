@@ -2,10 +2,18 @@
 /* Requests outside of dialogs (RFC 3261 8.2). */
 #include "sig/shard/shard_state.h"
 
+/* For a phone that is not there nobody answers (RFC 5627 6.1). */
+static uint16_t options_status(const struct shard *s, const struct sip_message *m)
+{
+	struct bytes value;
+
+	return sip_param(m->uri.params, "gr", &value) ? shard_gruu_status(s, m) : 200;
+}
+
 static void options(struct shard *s, const struct sip_message *m)
 {
 	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
-	struct shard_reply r = { .status = 200 };
+	struct shard_reply r = { .status = options_status(s, m) };
 
 	respond_write_options(&extra, &s->host, RESPOND_ALLOW);
 	r.extra = writer_lines(&extra);

@@ -183,6 +183,10 @@ uint32_t shard_targets_of(void *owner, uint16_t tenant, const struct sip_uri *ur
 			  struct call_target *out, uint32_t cap);
 /* call_host.flows_of */
 uint32_t shard_flows_of(void *owner, const struct leg *leg, struct call_target *out, uint32_t cap);
+/* call_host.contact_of */
+struct bytes shard_contact_of(void *owner, const struct dialog *d);
+/* What a request to one phone of ours is answered where it is for nobody else: 200, 404 or 480. */
+uint16_t shard_gruu_status(const struct shard *s, const struct sip_message *m);
 void shard_register(struct shard *s, const struct sip_message *m);
 /* locations_user.again */
 void shard_register_again(void *owner, pool_handle txn, struct instant now);

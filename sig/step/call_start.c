@@ -69,7 +69,7 @@ static int start_ring(struct call_host *h, struct call *c, const struct call_sta
 		return set_begin(h, c, s, refusal);
 	if (s->replaces.call)
 		return replace_begin(h, c, &s->replaces, refusal);
-	return plan_begin(h, c, s->to, &from, refusal);
+	return plan_begin(h, c, s->to, s->gruu, &from, refusal);
 }
 
 static int start_fill(struct call_host *h, struct call *c, const struct call_start *s)

@@ -102,7 +102,7 @@ static void check_headers(const struct aor *a, const struct registrar_answer *an
 	struct bytes rest;
 	uint32_t contacts = 0;
 
-	registrar_write_headers(&w, a, answer, &SETTINGS, now, 0);
+	registrar_write_headers(&w, a, answer, &SETTINGS, NULL, now, 0);
 	assert(!w.overflow);
 	rest = writer_done(&w);
 	while (bytes_cut(&rest, '\n', &line)) {

@@ -502,8 +502,8 @@ static struct bytes headers(const struct aor *entry, const struct registrar_answ
 {
 	struct writer w = writer_over(out, cap);
 
-	registrar_write_headers(&w, entry, answer, &SETTINGS, (struct instant){ .utc_ms = utc_ms },
-				0);
+	registrar_write_headers(&w, entry, answer, &SETTINGS, NULL,
+				(struct instant){ .utc_ms = utc_ms }, 0);
 	return writer_done(&w);
 }
 

@@ -66,24 +66,24 @@ static void bindings(void **state)
 	a.bindings[1].expires_utc_ms = 1000;
 	a.bindings[2].expires_utc_ms = 2000;
 	a.bindings[2].q = 500;
-	assert_int_equal(route_bindings(NULL, &s, 0, b, 3, &n), ROUTE_NOT_REGISTERED);
+	assert_int_equal(route_bindings(NULL, NULL, &s, 0, b, 3, &n), ROUTE_NOT_REGISTERED);
 	assert_int_equal(n, 0);
-	assert_int_equal(route_bindings(&a, &s, 500, b, 3, &n), ROUTE_OK);
+	assert_int_equal(route_bindings(&a, NULL, &s, 500, b, 3, &n), ROUTE_OK);
 	assert_int_equal(n, 3);
 	assert_ptr_equal(b[0], &a.bindings[1]); /* the last one to register */
 	assert_ptr_equal(b[1], &a.bindings[0]);
 	assert_ptr_equal(b[2], &a.bindings[2]); /* its q is lower */
-	assert_int_equal(route_bindings(&a, &s, 500, b, 2, &n), ROUTE_OK);
+	assert_int_equal(route_bindings(&a, NULL, &s, 500, b, 2, &n), ROUTE_OK);
 	assert_int_equal(n, 2);
-	assert_int_equal(route_bindings(&a, &s, 1500, b, 3, &n), ROUTE_OK);
+	assert_int_equal(route_bindings(&a, NULL, &s, 1500, b, 3, &n), ROUTE_OK);
 	assert_int_equal(n, 2);
 	assert_ptr_equal(b[0], &a.bindings[0]);
-	assert_int_equal(route_bindings(&a, &s, 2500, b, 3, &n), ROUTE_NOT_REGISTERED);
+	assert_int_equal(route_bindings(&a, NULL, &s, 2500, b, 3, &n), ROUTE_NOT_REGISTERED);
 	a.count = 1;
 	a.bindings[0].hop.remote = s.locals[0].advertise;
-	assert_int_equal(route_bindings(&a, &s, 500, b, 3, &n), ROUTE_LOOP);
+	assert_int_equal(route_bindings(&a, NULL, &s, 500, b, 3, &n), ROUTE_LOOP);
 	a.bindings[0].hop.local = 9; /* of an older configuration */
-	assert_int_equal(route_bindings(&a, &s, 500, b, 3, &n), ROUTE_NOT_REGISTERED);
+	assert_int_equal(route_bindings(&a, NULL, &s, 500, b, 3, &n), ROUTE_NOT_REGISTERED);
 }
 
 static void flow_make(struct binding *b, const char *contact, const char *instance, uint16_t port)
