@@ -32,7 +32,8 @@ bool call_is_alone(const struct call *c)
 
 bool call_is_by_itself(const struct call *c)
 {
-	return c->bridge.callee == LEG_NONE && (c->answer_utc_ms || plan_rings_nobody(&c->plan));
+	return c->bridge.callee == LEG_NONE && (c->answer_utc_ms || plan_rings_nobody(&c->plan) ||
+						c->leg_count > 1 || !call_caller(c)->called);
 }
 
 static uint64_t application_wait_ns(const struct shard_forward *f)

@@ -21,7 +21,8 @@ static inline bool call_is_answered_alone(const struct call *c)
 {
 	return c->state == CALL_ANSWERING && call_is_alone(c);
 }
-/* The same, or it waits for that: nobody is asked, and nobody else is there. */
+/* The same, or it waits for that, or it ends so: nobody is asked, and nobody else is there. All but a call by command whose first party is
+ * asked. */
 bool call_is_by_itself(const struct call *c);
 
 /* The last step waits. 0 or -errno with *refusal. */

@@ -435,6 +435,21 @@ static void killed_then_cancelled(void **state)
 	line_assert_cdr(l, 487, 16, ENDED_BY_A);
 }
 
+/* Its end is saved before the refusal is said. */
+static void cancelled_then_killed(void **state)
+{
+	struct line *l = *state;
+
+	call_b(l);
+	phone_cancel(&l->a);
+	rig_run(l->r);
+	assert_true(phone_hears(&l->a, "SIP/2.0 487").n);
+	line_restart(l, line_stored(l));
+	assert_true(phone_hears(&l->a, "SIP/2.0 487").n);
+	phone_ack(&l->a);
+	line_assert_idle(l->r);
+}
+
 static void killed_and_silent(void **state)
 {
 	struct line *l = *state;
@@ -723,6 +738,7 @@ int main(void)
 		SEEK_TEST(copies),
 		SEEK_TEST(killed),
 		SEEK_TEST(killed_then_cancelled),
+		SEEK_TEST(cancelled_then_killed),
 		SEEK_TEST(killed_and_silent),
 		SEEK_TEST(gone_meanwhile),
 		SEEK_TEST(others_ring_meanwhile),
