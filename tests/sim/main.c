@@ -56,8 +56,9 @@ static void report(const struct totals *t, uint64_t seeds)
 		     " IPv6\n",
 		     t->secrets, t->granted, t->silences, t->originated, t->steps, t->forgotten,
 		     t->looked_up, t->tcp, t->tls, t->udp6);
-	(void)printf("# %" PRIu64 " REFERs, %" PRIu64 " accepted; %" PRIu64 " shards lost\n",
-		     t->refers, t->given, t->fences);
+	(void)printf("# %" PRIu64 " REFERs, %" PRIu64 " accepted; %" PRIu64 " shards lost; %" PRIu64
+		     " names looked up, %" PRIu64 " places failed\n",
+		     t->refers, t->given, t->fences, t->names, t->displaced);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 

@@ -10,7 +10,11 @@ static void deliver(struct sim *s, const struct event *e)
 	struct sip_hop hop = { .remote = e->from, .local = node_local(SIP_UDP, e->from.family) };
 	struct phone *to = phone_at(s, &e->to);
 
-	if (!to && !phone_at(s, &e->from)) {
+	if (names_is_dead(&e->to)) { /* ICMP */
+		hop.remote = e->to;
+		hop.local = node_local(SIP_UDP, e->to.family);
+		node_send_failed(s, &hop);
+	} else if (!to && !phone_at(s, &e->from)) {
 		return; /* the node's, and nobody is there */
 	} else if (!to) {
 		node_receive(s, &hop, text_bytes(&e->data));

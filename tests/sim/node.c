@@ -170,6 +170,7 @@ static void carry_one(struct sim *s, const struct effect *e)
 		document_set(s, e);
 		break;
 	case EFFECT_LOOKUP:
+		names_lookup(s, e);
 		break;
 	case EFFECT_ORDERED:
 		ordered(s, e);
@@ -566,6 +567,12 @@ void node_set_told(struct sim *s, uint32_t extension, uint64_t call, const struc
 	shard_set_told(s->node.shard, call, news, node_now(s));
 	if (waits && shard_call_glance(s->node.shard, call, &view) && view.state == CALL_ANSWERING)
 		check_answers(s, call);
+	carry(s);
+}
+
+void node_lookup_told(struct sim *s, uint64_t call, const struct lookup_news *news)
+{
+	shard_lookup_told(s->node.shard, call, news, node_now(s));
 	carry(s);
 }
 

@@ -99,6 +99,9 @@ void node_again(struct sim *s);
 /* What became of a feature code. */
 void node_set_told(struct sim *s, uint32_t extension, uint64_t call, const struct set_news *news);
 
+/* What a name leads to. The node is there. */
+void node_lookup_told(struct sim *s, uint64_t call, const struct lookup_news *news);
+
 uint16_t node_local(enum sip_transport transport, uint8_t family);
 struct instant node_now(const struct sim *s);
 const char *node_extension(uint32_t i, char out[16]);

@@ -23,6 +23,7 @@ void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind)
 			     .video = kind->video,
 			     .web = kind->web,
 			     .alive = true };
+	p->named = s->phones.named[index] && p->transport == SIP_UDP && !kind->v6;
 	p->connection = p->transport == SIP_UDP ? 0 : ++s->net.connections;
 	s->totals.tcp += p->transport == SIP_TCP;
 	s->totals.tls += p->transport == SIP_TLS;

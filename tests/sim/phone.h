@@ -34,8 +34,9 @@ struct phone {
 	} prack; /* RFC 3262; MUST: it demands it where it calls */
 	const char *
 		only; /* the formats that it has; NULL: those of phone_sdp.c, of which it takes what is asked for */
-	bool srtp; /* offers keys */
-	bool web;  /* a browser: ICE, DTLS, BUNDLE */
+	bool srtp;  /* offers keys */
+	bool named; /* its Contact is a name (names.h) */
+	bool web;   /* a browser: ICE, DTLS, BUNDLE */
 	bool video;
 	uint64_t connection;        /* stream; 0: none */
 	uint64_t said_ns, heard_ns; /* nothing on it arrives before */
@@ -60,6 +61,7 @@ struct phones {
 	struct shard_forward forward[EXTENSIONS_MAX]; /* the same */
 	bool music;                                   /* the node has some */
 	bool web[EXTENSIONS_MAX];                     /* of extensions */
+	bool named[PHONES_MAX];                       /* those over UDP and IPv4 */
 	bool refer;                                   /* they give calls away */
 	struct phone list[PHONES_MAX];
 	uint32_t count, extension_count;

@@ -24,7 +24,7 @@ void phone_register_later(struct sim *s, struct phone *p, uint64_t ns)
 
 void phone_register(struct sim *s, struct phone *p, uint32_t expires_s, const char *credentials)
 {
-	char text[2048], branch[96];
+	char text[2048], branch[96], contact[ADDR_TEXT_MAX];
 	struct writer w = writer_over(text, sizeof(text));
 
 	writer_fmt(&w,
@@ -36,8 +36,8 @@ void phone_register(struct sim *s, struct phone *p, uint32_t expires_s, const ch
 	writer_fmt(&w,
 		   "Call-ID: reg-%u\r\nCSeq: %u REGISTER\r\n"
 		   "Contact: <sip:%s@%s%s>;expires=%u\r\n%sContent-Length: 0\r\n\r\n",
-		   p->index, ++p->reg_cseq, p->user, p->address, phone_transport(p), expires_s,
-		   credentials);
+		   p->index, ++p->reg_cseq, p->user, names_contact(p, contact), phone_transport(p),
+		   expires_s, credentials);
 	assert(!w.overflow);
 	(void)phone_txn_ask(s, p, NULL, SIP_REGISTER, branch, writer_done(&w));
 }

@@ -104,6 +104,7 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	decoys_begin(s);
 	rand_open_seed(&s->rand, seed);
 	rand_open_seed(&s->applications, seed ^ UINT64_C(0x6170706c6963));
+	rand_open_seed(&s->names.rand, seed ^ UINT64_C(0x6e616d6573));
 	rand_open_seed(&s->fences, seed ^ UINT64_C(0x66656e636573));
 	if (s->script)
 		story_begin(s);

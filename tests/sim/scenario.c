@@ -132,6 +132,7 @@ void scenario_begin(struct sim *s)
 	plan_keys(s);
 	plan_forwards(s);
 	plan_applications(s);
+	names_begin(s);
 	node_begin(s);
 	s->phones.count = phones;
 	for (uint32_t i = 0; i < phones; i++) {

@@ -69,6 +69,9 @@ void scenario_settings(struct sim *s, struct shard_settings *out)
 	listen_on(out, "192.0.2.1", "192.0.2.1:5060", "192.0.2.1:5061");
 	listen_on(out, "2001:db8::1", "[2001:db8::1]:5060", "[2001:db8::1]:5061");
 	out->media_timeout_ns = sim_chance(s, 800) ? sim_between(s, 8, 40) * NS_PER_S : 0;
+	out->lookup = names_host(s);
+	if (s->script && s->script->named)
+		out->trusted_count = 2;
 	if (s->script)
 		out->session_expires_s = s->script->session_s;
 	if (s->harvest && !s->script)

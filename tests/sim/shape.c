@@ -246,6 +246,24 @@ static void look_at_alone(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, has_moved(in), "moved");
 }
 
+/* A name is looked up, or has led to where a leg is asked. */
+static void look_at_names(struct shape *out, const Tandem__Call__Call *in)
+{
+	bool seeks = in->n_steps && in->steps[in->n_steps - 1]->seeks;
+	bool named = false, rest = false;
+
+	for (size_t i = 0; i < in->n_legs; i++) {
+		named |= in->legs[i]->asked && in->legs[i]->asked->named;
+		rest |= in->legs[i]->asked && in->legs[i]->asked->n_rest;
+	}
+	has(out, in, seeks && in->alone, "seeks");
+	has(out, in, seeks && !in->alone, "seeks-and-rings");
+	has(out, in, seeks && caller_is_called(in), "seeks-called");
+	has(out, in, seeks && in->transfer, "seeks-given");
+	has(out, in, named, "named");
+	has(out, in, rest, "named-rest");
+}
+
 static void things(struct shape *out, const Tandem__Call__Call *in)
 {
 	struct leg_things t = look_at_legs(in);
@@ -269,6 +287,7 @@ static void things(struct shape *out, const Tandem__Call__Call *in)
 	look_at_meeting(out, in);
 	look_at_plan(out, in);
 	look_at_alone(out, in);
+	look_at_names(out, in);
 }
 
 static Tandem__Call__Call *unpack(const struct call_host *h, struct bytes record)

@@ -17,6 +17,7 @@
 #include "tests/sim/document.h"
 #include "tests/sim/engine.h"
 #include "tests/sim/golden.h"
+#include "tests/sim/names.h"
 #include "tests/sim/net.h"
 #include "tests/sim/node.h"
 #include "tests/sim/phone.h"
@@ -37,8 +38,10 @@ struct totals {
 	uint64_t udp6, tcp, tls; /* phones */
 	uint64_t refers, given;  /* given: accepted */
 	uint64_t forgotten;      /* acknowledged writes that the store lost */
-	uint64_t looked_up;      /* calls that are in the store after all */
-	uint64_t stories;        /* hash of all, the same in every build */
+	uint64_t names,
+		displaced;  /* look-ups of names, and places that were left for the next one */
+	uint64_t looked_up; /* calls that are in the store after all */
+	uint64_t stories;   /* hash of all, the same in every build */
 };
 
 /* What is broken on purpose, so that the checks are seen to see it. */
@@ -75,6 +78,7 @@ struct sim {
 	struct node node;
 	struct phones phones;
 	struct document_changes documents;
+	struct names names;
 	struct check check;
 	struct totals totals;
 	enum sabotage sabotage;

@@ -362,6 +362,10 @@ void story_end(struct sim *s)
 		check_fail(s, "%s: nothing was written", t->name);
 		return;
 	}
+	if (t->named && !s->totals.names)
+		check_fail(s, "%s: no name was looked up", t->name);
+	if (t->dead && !s->totals.displaced)
+		check_fail(s, "%s: the dead place was not tried", t->name);
 	if (t->pairs && most->pairs != t->pairs)
 		check_fail(s, "%s: %u CDRs, not %u", t->name, most->pairs, t->pairs);
 	if (t->status && most->cdr.sip_status != t->status)
@@ -456,6 +460,8 @@ void story_begin(struct sim *s)
 		s->phones.secure[i] = SECURE_TLS;
 	for (uint32_t i = 0; i < STORY_PHONES; i++)
 		s->phones.web[i % (STORY_PHONES - 1)] |= i < STORY_PHONES - 1 && (t->web >> i & 1);
+	for (uint32_t i = 0; i < STORY_PHONES; i++)
+		s->phones.named[i] = t->named >> i & 1;
 	s->net.delay_max_ms = 1;
 	s->store.latency_max_us = 1000;
 	node_begin(s);

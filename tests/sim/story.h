@@ -7,6 +7,7 @@
 #ifndef TESTS_SIM_STORY_H
 #define TESTS_SIM_STORY_H
 
+#include "tests/sim/names.h"
 #include "tests/sim/phone.h"
 
 enum { STORY_STEPS_MAX = 12, STORY_PHONES = 5 };
@@ -90,6 +91,9 @@ struct story {
 	bool wss;                       /* ... over WebSockets */
 	const char *only[STORY_PHONES]; /* formats that the phone has; NULL: all */
 	uint8_t absent;                 /* phones that are not there; bits */
+	uint8_t named;                  /* phones that registered at a name; bits */
+	enum names_way names;           /* what becomes of it */
+	bool dead;                      /* ... and the first place where it leads is dead */
 	bool tls, music, video;
 	uint8_t answer_s;      /* the application answers then; 0: after 2 */
 	uint16_t session_s;    /* RFC 4028; 0: off */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names in small: some phones register at one. What a name server says comes late, or never, or leads nowhere; of two places the first may be
+ * dead. What is known is a node's own, and does not outlive it.
+ */
+#ifndef TESTS_SIM_NAMES_H
+#define TESTS_SIM_NAMES_H
+
+#include "sig/shard/shard.h"
+#include "tests/sim/phone.h"
+
+enum names_way {
+	NAMES_LATE, /* first of all: what a story says that says nothing */
+	NAMES_SILENT,
+	NAMES_NOTHING,
+	NAMES_FAILED
+};
+
+struct names {
+	struct rand_source rand;
+	struct {
+		enum lookup_state state;
+		bool dead; /* the first place is */
+		uint32_t incarnation;
+		uint64_t until_ns;
+	} known[PHONES_MAX];
+	uint64_t blocked_ns; /* the dead place is tried last until then */
+};
+
+/* Which phones are at a name, where nothing says so. Before they are open. */
+void names_begin(struct sim *s);
+/* In place of its address, in Contact of REGISTER. */
+const char *names_contact(const struct phone *p, char out[ADDR_TEXT_MAX]);
+struct shard_lookup names_host(struct sim *s);
+/* EFFECT_LOOKUP. */
+void names_lookup(struct sim *s, const struct effect *e);
+/* A place where nobody is, and whose host says so. */
+bool names_is_dead(const struct addr *to);
+
+#endif
