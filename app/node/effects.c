@@ -14,6 +14,7 @@
 #include "base/histogram.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "sig/transport/cell.h"
 #include "sig/transport/transport.h"
 
 static struct {
@@ -61,7 +62,10 @@ static void carry_send(struct effects_to *to, const struct effect *e)
 
 	if (to->passed)
 		to->passed(&e->hop, true, text_bytes(&e->data), to->passed_arg);
-	err = transport_send(to->sip, &e->hop, text_bytes(&e->data));
+	if (e->hop.transport == SIP_CELL && to->cell)
+		err = cell_send(to->cell, to->shard, &e->hop, text_bytes(&e->data));
+	else
+		err = transport_send(to->sip, &e->hop, text_bytes(&e->data));
 
 	/* A full queue is no verdict on the peer: we or it sends again. */
 	if (err && err != -ENOBUFS) {

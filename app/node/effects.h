@@ -9,6 +9,7 @@
 #include "cluster/store.h"
 #include "sig/host/effect.h"
 
+struct cell;
 struct transport;
 
 /* Sees each SIP message that is sent, before it is. */
@@ -27,6 +28,7 @@ typedef void effects_lookup_fn(const struct effect *lookup, void *arg);
 /* Where effects go. Its address stays the same while answers are awaited. */
 struct effects_to {
 	struct transport *sip;
+	struct cell *cell;         /* NULL: there is no other shard */
 	struct store_shard *store; /* NULL: of no shard, for locations */
 	uint16_t shard;            /* its number */
 	struct store_shared *shared;

@@ -115,6 +115,7 @@ struct node {
 	struct engine *engine;
 	struct shared_ports shared_ports;
 	struct transport *sip;
+	struct cell *cell;        /* between its shards; NULL: it has one */
 	struct guard *guard;      /* before the SIP ports */
 	struct xdp_guard *kernel; /* NULL: it judges in this process */
 	struct tls *tls;          /* NULL: no certificate, so no TLS */
@@ -144,6 +145,7 @@ struct node {
 	struct node_wait wait;
 	uint64_t beat_next_ns;
 	bool events_left;         /* of media, for the next round */
+	bool cell_left;           /* what shards said to each other, the same */
 	uint32_t round_messages;  /* in this round of the loop */
 	uint64_t round_since_ns;  /* the first of them */
 	uint64_t round_last_ns;   /* how long the round before took, where it had many */

@@ -330,15 +330,28 @@ static void on_answer(const struct answer *a, void *arg)
 	}
 }
 
+/* False: no shard had a message of another one. */
+static bool cell_feed(struct node *n)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; n->cell && i < n->shard_count; i++)
+		any |= node_shard_hear(&n->shards[i]);
+	n->cell_left = any;
+	return any;
+}
+
 static void round_carry(struct node *n)
 {
 	/* An answer may ask for more, which may be answered at once. What goes on and on waits for the next round. */
 	for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
-		bool told;
+		bool told, fed, heard;
 
 		carry_effects(n);
 		told = node_dns_feed(n);
-		if (!answers_feed(&n->answers, on_answer, n) && !told)
+		fed = answers_feed(&n->answers, on_answer, n);
+		heard = cell_feed(n);
+		if (!told && !fed && !heard)
 			return;
 	}
 	carry_effects(n);
@@ -386,7 +399,7 @@ static void arm(struct node *n)
 	if (n->phase == NODE_STOPPING)
 		next = ns_least(next, n->stop_deadline_ns);
 	next = ns_least(next, node_drain_next_ns(n));
-	if (n->answers.count || n->events_left)
+	if (n->answers.count || n->events_left || n->cell_left)
 		next = 0;
 	err = loop_timer(next, node_on_timer, n);
 	if (err)

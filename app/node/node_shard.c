@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "sig/sip/id.h"
 #include "sig/sip/shard_name.h"
+#include "sig/transport/cell.h"
 
 struct node_shard *node_shard_find(struct node *n, uint16_t number)
 {
@@ -147,6 +148,24 @@ struct node_shard *node_shard_of_message(struct node *n, const struct sip_hop *f
 	}
 	message_close(&m);
 	return s;
+}
+
+/* One that is not live yet hears it when it is said again. */
+bool node_shard_hear(struct node_shard *s)
+{
+	struct node *n = s->node;
+	struct text message;
+	struct sip_hop from;
+	bool any = false;
+
+	while (cell_receive(n->cell, s->number, &from, &message)) {
+		any = true;
+		if (s->state == NODE_SHARD_LIVE)
+			shard_receive(s->core, &from, text_bytes(&message), clock_instant());
+		node_on_passed(&from, false, text_bytes(&message), n);
+		text_clear(&message);
+	}
+	return any;
 }
 
 /* ---- all of them ---- */

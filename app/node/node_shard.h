@@ -49,6 +49,8 @@ uint16_t node_shard_of_command(const struct node *n, struct bytes command);
 /* For whom a message is that came from the wire. */
 struct node_shard *node_shard_of_message(struct node *n, const struct sip_hop *from,
 					 struct bytes message);
+/* What other shards of the node have said to it, while it is live. False: nothing. */
+bool node_shard_hear(struct node_shard *s);
 uint32_t node_shards_live(const struct node *n);
 
 /* ---- all of them ---- */

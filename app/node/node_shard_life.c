@@ -5,6 +5,7 @@
  *   WAITING --- lease granted, calls loaded --> LIVE --- another node owns it --> LOST
  *      +------- its holder is alive ------------------------------------------------^
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "base/log.h"
+#include "sig/transport/cell.h"
 
 #define LEASE_NS       (10 * NS_PER_S)
 #define LEASE_PAUSE_NS (500 * NS_PER_MS)
@@ -24,6 +26,7 @@ static struct {
 
 void node_shards_setup(void)
 {
+	cell_setup();
 #define SHARDS(state)                                                             \
 	metric_register(METRIC_GAUGE, "tandem_shards", "state=\"" state "\"",     \
 			"Shards of the node: live, waiting for a lease, or lost " \
@@ -108,9 +111,30 @@ int node_shards_store_open(struct node *n)
 	return err;
 }
 
+/* Nothing of it is there for a node with one shard. */
+static int shards_connect(struct node *n, struct shard_settings *settings)
+{
+	int err;
+
+	static_assert((int)NODE_SHARDS_MAX <= (int)SHARD_CELLS_MAX &&
+			      (int)NODE_SHARDS_MAX <= (int)CELL_SHARDS_MAX,
+		      "all of them fit");
+	if (n->shard_count == 1)
+		return 0;
+	settings->cell_count = n->shard_count;
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		settings->cells[i] = n->shards[i].number;
+	err = cell_open(&n->cell, settings->cells, settings->cell_count);
+	for (uint32_t i = 0; i < n->shard_count && !err; i++) {
+		if (n->shards[i].state == NODE_SHARD_LOST)
+			cell_leave(n->cell, n->shards[i].number);
+	}
+	return err;
+}
+
 int node_shards_core_open(struct node *n, struct shard_settings *settings)
 {
-	int err = 0;
+	int err = shards_connect(n, settings);
 
 	for (uint32_t i = 0; i < n->shard_count && !err; i++) {
 		settings->number = n->shards[i].number;
@@ -165,6 +189,8 @@ void node_shard_loaded(struct node_shard *s)
 static void shard_lose(struct node_shard *s)
 {
 	s->state = NODE_SHARD_LOST;
+	if (s->node->cell)
+		cell_leave(s->node->cell, s->number);
 	health_set(&s->node->health, HEALTH_SHARD_LOST, true);
 }
 

@@ -24,6 +24,7 @@
 #include "engine/engine.h"
 #include "engine/net/own_ports.h"
 #include "sig/shard/commons.h"
+#include "sig/transport/cell.h"
 #include "sig/transport/tls.h"
 #include "sig/transport/transport.h"
 
@@ -308,6 +309,7 @@ static int start_capacities(struct node *n)
 static void effects_to_set(struct effects_to *to, struct node *n, struct node_shard *s)
 {
 	to->sip = n->sip;
+	to->cell = n->cell;
 	to->store = s ? s->store : NULL;
 	to->shard = s ? s->number : 0;
 	to->shared = n->store;
@@ -450,6 +452,7 @@ void node_stop(struct node *n)
 	n->phase = NODE_STOPPING;
 	node_web_close(n);
 	transport_close(n->sip);
+	cell_close(n->cell);
 	node_guard_close(n);
 	tls_close(n->tls);
 	stop_redis(n);

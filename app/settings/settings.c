@@ -104,8 +104,9 @@ static struct port_list ports_of(const struct settings_network *n, enum sip_tran
 	case SIP_TLS:
 		return (struct port_list){ n->sip_tls_ports, n->sip_tls_port_count };
 	case SIP_WS:
-	case SIP_WSS:
-		break; /* http.port, of no network */
+	case SIP_WSS: /* http.port, of no network */
+	case SIP_CELL:
+		break;
 	}
 	return (struct port_list){ 0 };
 }

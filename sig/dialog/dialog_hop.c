@@ -92,7 +92,7 @@ void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_
 	struct sip_uri uri;
 	bool trusted;
 
-	if (behind_nat || sip_transport_is_web(to.transport) ||
+	if (behind_nat || sip_transport_is_web(to.transport) || to.transport == SIP_CELL ||
 	    !dialog_next_uri(text_bytes(&d->routes), text_bytes(&d->target), &uri) ||
 	    !sip_hop_from_uri(&to, &uri))
 		return;

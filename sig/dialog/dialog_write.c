@@ -5,10 +5,10 @@
 
 enum { MAX_FORWARDS = 70 }; /* RFC 3261 8.1.1.6 */
 
-static const struct addr *dialog_own_address(const struct dialog *d,
-					     const struct shard_settings *settings)
+static struct addr dialog_own_address(const struct dialog *d, const struct shard_settings *settings)
 {
-	return &settings->locals[d->hop.local].advertise;
+	return d->hop.transport == SIP_CELL ? cell_address(settings->number)
+					    : settings->locals[d->hop.local].advertise;
 }
 
 /* What the party has to use to reach us the same way (RFC 3261 19.1.1); without it a URI means UDP. */
@@ -24,6 +24,8 @@ static const char *transport_param(enum sip_transport transport)
 	case SIP_WS:
 	case SIP_WSS:
 		return ";transport=ws"; /* both: RFC 7118 5.2 */
+	case SIP_CELL:
+		return ";transport=cell";
 	}
 	return "";
 }
@@ -31,13 +33,14 @@ static const char *transport_param(enum sip_transport transport)
 void dialog_write_contact(struct writer *w, const struct dialog *d,
 			  const struct shard_settings *settings)
 {
+	const struct addr own = dialog_own_address(d, settings);
 	char id[ID_TEXT_LEN];
 
 	id_call_put(id, d->tag.call);
 	writer_str(w, "Contact: <sip:");
 	writer_mem(w, id, sizeof(id));
 	writer_str(w, "@");
-	addr_write(w, dialog_own_address(d, settings));
+	addr_write(w, &own);
 	writer_str(w, transport_param(d->hop.transport));
 	writer_str(w, ">\r\n");
 }
@@ -86,11 +89,12 @@ static void write_via(struct writer *w, const struct dialog *d, uint64_t random,
 		      const struct shard_settings *settings)
 {
 	struct id_tag tag = { .call = d->tag.call, .leg = d->tag.leg, .random = random };
+	const struct addr own = dialog_own_address(d, settings);
 	char branch[ID_BRANCH_LEN];
 
 	id_branch_put(branch, &tag);
 	WRITER_TEXTS(w, "Via: SIP/2.0/", sip_transport_name(d->hop.transport), " ");
-	addr_write(w, dialog_own_address(d, settings));
+	addr_write(w, &own);
 	writer_str(w, ";branch=");
 	writer_mem(w, branch, sizeof(branch));
 	writer_str(w, ";rport\r\n"); /* RFC 3581 */

@@ -17,7 +17,8 @@ enum {
 	SHARD_LOCALS_MAX = 21,
 	SHARD_TRUSTED_MAX = 64,
 	SHARD_NETWORKS_MAX = 8,
-	SHARD_RESERVED_MAX = 4
+	SHARD_RESERVED_MAX = 4,
+	SHARD_CELLS_MAX = 16
 };
 
 enum { SHARD_DOMAINS_MAX = 24, SHARD_DOMAIN_MAX = 64 };
@@ -94,7 +95,9 @@ struct registrar_settings {
 struct shard_commons;
 
 struct shard_settings {
-	uint16_t number;               /* shard number */
+	uint16_t number;     /* shard number */
+	uint32_t cell_count; /* shards that SIP_CELL leads to, itself among them; 0: none */
+	uint16_t cells[SHARD_CELLS_MAX];
 	uint64_t boot;                 /* clock_boot; 0: not known */
 	struct tenants *tenants;       /* of the node; NULL: those of the locations */
 	struct shard_commons *commons; /* of the node; NULL: the shard has one of its own */

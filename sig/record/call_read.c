@@ -103,7 +103,7 @@ static void find_local(struct reading *r, uint8_t leg, struct sip_hop *hop,
 static bool read_place(struct reading *r, struct sip_hop *out, struct addr *local,
 		       const Tandem__Call__Hop *in)
 {
-	if (!in || in->transport >= SIP_TRANSPORTS)
+	if (!in || in->transport > SIP_CELL)
 		return reading_wrong(r, "hop: unknown transport");
 	if (!reading_address(r, local, in->local, "hop: local address") ||
 	    !reading_address(r, &out->remote, in->remote, "hop: remote address"))
@@ -111,6 +111,8 @@ static bool read_place(struct reading *r, struct sip_hop *out, struct addr *loca
 	if (out->remote.family == ADDR_NONE || out->remote.port == 0)
 		return reading_wrong(r, "hop: no remote address");
 	out->transport = (enum sip_transport)in->transport;
+	if (out->transport == SIP_CELL && !cell_shard(&out->remote))
+		return reading_wrong(r, "hop: no shard");
 	out->inbound = in->inbound && sip_transport_is_stream(out->transport);
 	return true;
 }
@@ -121,7 +123,10 @@ bool reading_hop(struct reading *r, uint8_t leg, struct sip_hop *out, const Tand
 
 	if (!read_place(r, out, &local, in))
 		return false;
-	find_local(r, leg, out, &local);
+	if (out->transport == SIP_CELL) /* by no address of the node's */
+		out->local = 0;
+	else
+		find_local(r, leg, out, &local);
 	return true;
 }
 

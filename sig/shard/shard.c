@@ -201,6 +201,8 @@ void shard_close(struct shard *s)
 static void settings_stay(struct shard_settings *next, const struct shard_settings *now)
 {
 	next->number = now->number;
+	next->cell_count = now->cell_count;
+	memcpy(next->cells, now->cells, sizeof(next->cells));
 	next->boot = now->boot;
 	next->local_count = now->local_count;
 	memcpy(next->locals, now->locals, sizeof(next->locals));

@@ -14,7 +14,7 @@ const struct shard_trusted *shard_trusted_by(const struct shard *s, const struct
 
 bool shard_is_trusted(const struct shard *s, const struct sip_hop *hop)
 {
-	return shard_trusted_by(s, hop) != NULL;
+	return hop->transport == SIP_CELL || shard_trusted_by(s, hop) != NULL;
 }
 
 bool shard_trusts(void *owner, const struct sip_hop *hop)
@@ -26,7 +26,8 @@ static void hop_trust(struct shard *s, const struct sip_hop *hop, bool peer)
 {
 	struct effect *e;
 
-	if (sip_transport_is_stream(hop->transport) && !hop->connection)
+	if ((sip_transport_is_stream(hop->transport) && !hop->connection) ||
+	    hop->transport == SIP_CELL)
 		return;
 	e = effects_add(&s->effects, EFFECT_TRUST);
 	if (!e) /* it stays a stranger for now */

@@ -26,6 +26,8 @@ struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct by
 	};
 	const struct shard_trusted *rule = trust_find(&s->settings, hop);
 
+	if (hop->transport == SIP_CELL) /* what it brings was charged in its shard */
+		return (struct quota_party){ { 0 } };
 	if (rule) {
 		name_peer(&name, rule);
 	} else if (user.n == 0) {

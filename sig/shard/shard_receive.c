@@ -70,7 +70,7 @@ void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes dat
 	struct sip_message m;
 
 	shard_begin(s, now);
-	if (shard_overload(s, from, datagram))
+	if (from->transport != SIP_CELL && shard_overload(s, from, datagram))
 		return;
 	if (message_parse(&m, datagram, &error)) {
 		unreadable(s, &m, from, &error);

@@ -20,8 +20,9 @@ enum sip_transport {
 	SIP_TLS,
 	SIP_WS, /* WebSocket (RFC 7118), and over TLS: browsers come to us, nobody is called there */
 	SIP_WSS,
+	SIP_CELL, /* between shards (docs/adr/0009): nobody listens there, and no URI or document names it */
 };
-#define SIP_TRANSPORTS (SIP_WSS + 1)
+#define SIP_TRANSPORTS (SIP_WSS + 1) /* those that others can use */
 struct sip_hop {
 	enum sip_transport transport;
 	uint16_t local; /* index of our listening address (shard_settings.locals) */
@@ -34,7 +35,7 @@ struct sip_hop {
 	bool certified; /* TLS: it has shown a certificate that we verified; of the connection, so never in a record */
 };
 
-/* "UDP", "TCP", "TLS", "WS", "WSS" as in Via. */
+/* "UDP", "TCP", "TLS", "WS", "WSS", "CELL" as in Via. */
 const char *sip_transport_name(enum sip_transport transport);
 /* RFC 3261 18: octets in order, so that nothing is sent twice (17.1.1.2). */
 bool sip_transport_is_stream(enum sip_transport transport);
@@ -46,6 +47,10 @@ bool sip_transport_is_web(enum sip_transport transport);
 uint16_t sip_transport_port(enum sip_transport transport);
 /* A transport parameter or Via transport, case ignored. 0 or -EINVAL. */
 int sip_transport_parse(enum sip_transport *out, struct bytes name) NODISCARD;
+/* Where a shard is in the cell: its number as an address that is no host's (RFC 1122 3.2.1.3), wherever the shard runs. */
+struct addr cell_address(uint16_t shard);
+/* 0: that is no such address. */
+uint16_t cell_shard(const struct addr *a);
 /* The same way to the same party: the same connection, or the same addresses where one of the two names none (after a restart). */
 bool sip_hop_same(const struct sip_hop *a, const struct sip_hop *b);
 /* Nothing about them differs. */

@@ -131,6 +131,8 @@ int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes 
 {
 	struct sip_hop to;
 
+	if (hop->transport == SIP_CELL) /* cell.h */
+		return -ENOTCONN;
 	if (sip_transport_is_web(hop->transport))
 		return t->web.send ? t->web.send(t->web.arg, hop, message) : -ENOTCONN;
 	if (sip_transport_is_stream(hop->transport))

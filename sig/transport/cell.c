@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/transport/cell.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/metric.h"
+#include "base/ring.h"
+
+struct cell {
+	uint32_t count;
+	uint16_t numbers[CELL_SHARDS_MAX];
+	_Atomic bool left[CELL_SHARDS_MAX];
+	struct ring rings[]; /* from * count + to; of a shard to itself none */
+};
+
+enum { CELL_NOBODY = UINT32_MAX };
+
+static struct {
+	metric_id sent, full;
+} g_metrics;
+
+void cell_setup(void)
+{
+	g_metrics.sent = metric_register(METRIC_COUNTER, "tandem_sip_cell_messages_total", NULL,
+					 "SIP messages from one shard of the node to another.");
+	g_metrics.full = metric_register(METRIC_COUNTER, "tandem_sip_cell_dropped_total", NULL,
+					 "SIP messages between shards of the node that were lost "
+					 "because too many waited.");
+}
+
+static uint32_t place_of(const struct cell *c, uint16_t number)
+{
+	for (uint32_t i = 0; i < c->count; i++) {
+		if (c->numbers[i] == number)
+			return i;
+	}
+	return CELL_NOBODY;
+}
+
+static struct ring *ring_of(struct cell *c, uint32_t from, uint32_t to)
+{
+	return &c->rings[from * c->count + to];
+}
+
+static int rings_open(struct cell *c)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < c->count * c->count && !err; i++) {
+		c->rings[i].wake_fd = -1;
+		if (i / c->count != i % c->count)
+			err = ring_open(&c->rings[i], sizeof(struct text), CELL_MESSAGES);
+	}
+	return err;
+}
+
+int cell_open(struct cell **out, const uint16_t *numbers, uint32_t count)
+{
+	struct cell *c;
+	int err;
+
+	if (count > CELL_SHARDS_MAX)
+		return -EINVAL;
+	c = aligned_alloc(_Alignof(struct cell), sizeof(*c) + count * count * sizeof(struct ring));
+	if (!c)
+		return -ENOMEM;
+	memset(c, 0, sizeof(*c) + count * count * sizeof(struct ring));
+	c->count = count;
+	memcpy(c->numbers, numbers, count * sizeof(*numbers));
+	err = rings_open(c);
+	if (err) {
+		cell_close(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+static void ring_empty(struct ring *r)
+{
+	struct text t;
+
+	while (ring_pop(r, &t, 1))
+		text_clear(&t);
+	ring_close(r);
+}
+
+void cell_close(struct cell *c)
+{
+	if (!c)
+		return;
+	for (uint32_t i = 0; i < c->count * c->count; i++) {
+		if (c->rings[i].slots)
+			ring_empty(&c->rings[i]);
+	}
+	free(c);
+}
+
+int cell_send(struct cell *c, uint16_t from, const struct sip_hop *to, struct bytes message)
+{
+	uint32_t at = place_of(c, cell_shard(&to->remote)), by = place_of(c, from);
+	struct text copy = { 0 };
+
+	if (at == CELL_NOBODY || by == CELL_NOBODY || at == by || c->left[at])
+		return -EHOSTUNREACH;
+	if (text_set(&copy, message))
+		return -ENOMEM;
+	if (!ring_push(ring_of(c, by, at), &copy)) {
+		text_clear(&copy);
+		metric_add(g_metrics.full, 1);
+		return -ENOBUFS;
+	}
+	metric_add(g_metrics.sent, 1);
+	return 0;
+}
+
+bool cell_receive(struct cell *c, uint16_t to, struct sip_hop *from, struct text *message)
+{
+	uint32_t at = place_of(c, to);
+
+	for (uint32_t i = 0; at != CELL_NOBODY && i < c->count; i++) {
+		if (i == at || !ring_pop(ring_of(c, i, at), message, 1))
+			continue;
+		*from = (struct sip_hop){ .transport = SIP_CELL,
+					  .remote = cell_address(c->numbers[i]) };
+		return true;
+	}
+	return false;
+}
+
+void cell_leave(struct cell *c, uint16_t shard)
+{
+	uint32_t at = place_of(c, shard);
+
+	if (at != CELL_NOBODY)
+		c->left[at] = true;
+}
