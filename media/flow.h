@@ -210,6 +210,7 @@ struct flow_spec {
 	char mid[16];         /* of this m-line, not terminated */
 	uint8_t cc_extension; /* RTP header extension under which the party numbers its packets for transport-wide feedback (media/transport_cc.h); 0: none.
 			       * Read with ice or bundle; one count for all flows of a transport */
+	uint8_t own; /* 1: the party is a flow of this node: what comes from its port is no loop */
 	uint8_t unproven; /* 1: remote_rtp is known from SDP alone: nothing else has shown that the party is there */
 	uint8_t nack; /* 1: the party says which packets of video it lost, by generic NACK (RFC 4585 6.2.1) */
 	uint8_t alone; /* 1: without a peer what the party says is counted and measured, and its digits are told; else it is dropped as

@@ -80,6 +80,7 @@ static void spec_apply(struct flow *f, const struct flow_spec *spec)
 	f->remote[CHANNEL_RTP] = spec->remote_rtp;
 	f->remote[CHANNEL_RTCP] = spec->remote_rtcp;
 	f->unproven = spec->unproven;
+	f->own = spec->own;
 	latch_place_rtcp(f);
 	rules_set(f, spec);
 }

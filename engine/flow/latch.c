@@ -173,7 +173,7 @@ uint32_t latch_ssrc(const struct pkt *p)
 /* A packet that the node sent itself. */
 static bool is_loop(const struct worker *w, const struct pkt *p)
 {
-	return w->own &&
+	return w->own && !p->flow->own &&
 	       !addr_eq(&p->from, &flow_latch(p->flow, (enum channel)p->channel)->source) &&
 	       own_ports_has(w->own, &p->from);
 }

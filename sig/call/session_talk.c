@@ -40,8 +40,10 @@ struct offer_self talk_self(const struct call_host *h, const struct call *c, uin
 {
 	const struct leg *l = c->legs[leg];
 	uint16_t network = h->settings->locals[l->dialog.hop.local].network;
+	bool cell = l->dialog.hop.transport == SIP_CELL; /* no NAT stands between */
 	struct offer_self self = {
-		.address = h->settings->networks[network].media_advertise,
+		.address = cell ? h->settings->networks[network].media_bind
+				: h->settings->networks[network].media_advertise,
 		.session_id = l->session_id,
 		.session_version = l->session_version,
 		.fingerprint = h->settings->fingerprint,

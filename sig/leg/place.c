@@ -70,7 +70,8 @@ void place_spec(const struct call_host *h, const struct leg *l, const struct med
 	resolve(h, l, own, &s->remote_rtp, &s->remote_rtcp);
 	drop_bad(h, l, &s->remote_rtp);
 	drop_bad(h, l, &s->remote_rtcp);
-	s->unproven = !addr_ip_eq(&s->remote_rtp, &l->dialog.hop.remote);
+	s->own = l->dialog.hop.transport == SIP_CELL;
+	s->unproven = !s->own && !addr_ip_eq(&s->remote_rtp, &l->dialog.hop.remote);
 }
 
 static const char *place_reason_of(enum destination_verdict verdict)
@@ -89,7 +90,8 @@ static const char *side_refusal(const struct call_host *h, const struct leg *l,
 
 	if (side->ice || addr_is_any(&rtp))
 		return NULL;
-	if (destination_is_own_port(h->settings, h->ports, &side->rtp)) {
+	if (party->transport != SIP_CELL &&
+	    destination_is_own_port(h->settings, h->ports, &side->rtp)) {
 		place_misused(h, party, DESTINATION_OWN_PORT);
 		return place_reason_of(DESTINATION_OWN_PORT);
 	}
