@@ -6,12 +6,14 @@
 
 #include "base/log.h"
 #include "sig/call/wait.h"
+#include "sig/feature/far.h"
 #include "sig/feature/transfer.h"
 #include "sig/host/route_uri.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/sip/id.h"
+#include "sig/sip/lex.h"
 #include "sig/sip/replaces.h"
 
 enum { REFER_EXPIRES_S = 300, NOTIFY_LINES_MAX = 256, SIPFRAG_MAX = 96 };
@@ -22,8 +24,15 @@ struct target {
 	struct bytes gruu;        /* which of his phones, in space; empty: all */
 	struct replaces replaces; /* in space */
 	char space[REPLACES_MAX];
-	bool joins; /* by Replaces, and not user */
+	bool joins; /* by Replaces, and user is but its name */
 };
+
+/* Of somebody who is not looked for here: it is only repeated. */
+static void name_target(const struct sip_uri *uri, char user[ROUTE_USER_MAX])
+{
+	if (route_user(uri, user) != ROUTE_OK || !lex_is_token(bytes_str(user)))
+		(void)bytes_cstr(BYTES_LIT("anonymous"), user, ROUTE_USER_MAX);
+}
 
 /* Where the party wants the other one to go. 0 or the status to refuse with. */
 static uint16_t read_target(const struct call_host *h, const struct call *c,
@@ -42,6 +51,7 @@ static uint16_t read_target(const struct call_host *h, const struct call *c,
 	err = replaces_of_uri(&out->replaces, to.uri.headers, out->space);
 	if (err != -ENOENT) {
 		out->joins = true;
+		name_target(&to.uri, out->user);
 		return err ? 400 : 0;
 	}
 	if (!route_is_near(&to.uri, &m->to.uri, c->tenant, h->settings))
@@ -65,6 +75,8 @@ static uint16_t refer_refusal_of(int err)
 	switch (err) {
 	case -EALREADY:
 		return 491;
+	case -EINVAL:
+		return 400;
 	case -ENOTCONN: /* the dialog is there, and nobody to be given away yet */
 		return 403;
 	default:
@@ -80,7 +92,7 @@ static bool is_own_dialog(const struct leg *l, const struct leg *other)
 }
 
 /* Nobody is there yet who could come here, or an application is, which has no leg. */
-static bool is_asked_anew(const struct call *other, uint8_t at)
+bool refer_is_asked_anew(const struct call *other, uint8_t at)
 {
 	return at == other->bridge.caller && (other->state < CALL_ANSWERING ||
 					      (call_is_alone(other) && call_application(other).n));
@@ -115,10 +127,25 @@ static bool is_of_another_shard(const struct call_host *h, const struct replaces
 	return false;
 }
 
+/* Of another shard of the node, or of another node. */
+static uint16_t begin_joining_far(struct call_host *h, struct call *c,
+				  const struct transfer_ask *ask, const struct target *t)
+{
+	struct transfer_there there;
+	int err;
+
+	there.shard = far_shard(h, &t->replaces, &there.dialog);
+	if (!there.shard)
+		return REFER_ELSEWHERE;
+	err = transfer_begin_far(c, ask, bytes_str(t->user), &there);
+	return err ? refer_refusal_of(err) : 0;
+}
+
 /* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
 static uint16_t begin_joining(struct call_host *h, struct call *c, const struct transfer_ask *ask,
-			      const struct replaces *r)
+			      const struct target *t)
 {
+	const struct replaces *r = &t->replaces;
 	struct transfer_with with;
 	const struct call *other;
 	uint8_t at;
@@ -129,7 +156,7 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, const struct 
 		other = h->call_of_dialog(h->owner, c->tenant, r->call_id, r->from_tag, r->to_tag,
 					  &at);
 	if (!other && is_of_another_shard(h, r))
-		return REFER_ELSEWHERE;
+		return begin_joining_far(h, c, ask, t);
 	if (!other || other == c || !bridge_has(other, at))
 		return 481;
 	if (!is_own_dialog(c->legs[ask->leg], other->legs[at]))
@@ -137,7 +164,7 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, const struct 
 	with = (struct transfer_with){ .call = other->id,
 				       .leg = bridge_peer(other, at),
 				       .peer = at };
-	if (is_asked_anew(other, at))
+	if (refer_is_asked_anew(other, at))
 		err = refer_begin_anew(h, c, ask, other);
 	else
 		err = transfer_begin_with(c, ask, &with);
@@ -151,7 +178,7 @@ static uint16_t refer_begin(struct call_host *h, struct call *c, const struct tr
 	int err;
 
 	if (t->joins)
-		return begin_joining(h, c, ask, &t->replaces);
+		return begin_joining(h, c, ask, t);
 	err = transfer_begin(c, ask, bytes_str(t->user), t->gruu);
 	return err ? refer_refusal_of(err) : 0;
 }
@@ -252,9 +279,9 @@ static uint16_t refer_take(struct call_host *h, struct call *c, const struct cal
 static void refer_refuse_with(struct call_host *h, const struct call_event *ev, uint16_t status)
 {
 	if (status == REFER_ELSEWHERE)
-		respond_refuse(h, ev, status, REFUSED_OTHER_SHARD,
-			       BYTES_LIT("Warning: 399 tandem \"the dialog is of another shard of "
-					 "the node\"\r\n"));
+		respond_refuse(
+			h, ev, status, REFUSED_OTHER_SHARD,
+			BYTES_LIT("Warning: 399 tandem \"the dialog is of another node\"\r\n"));
 	else
 		respond_refuse(h, ev, status, REFUSED_TRANSFER, (struct bytes){ 0 });
 }

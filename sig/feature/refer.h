@@ -11,6 +11,8 @@ void refer_received(struct call_host *h, struct call *c, const struct call_event
 bool refer_again(struct call_host *h, struct call *c, const struct call_event *ev) NODISCARD;
 /* The same outside of a dialog, about that of the leg (RFC 4538), from its user: it makes one of its own. */
 void refer_outside(struct call_host *h, struct call *c, const struct call_event *ev);
+/* Nobody speaks yet in that call to whom its leg could be joined: it rings, or an application has it. */
+bool refer_is_asked_anew(const struct call *other, uint8_t at);
 /* To who sent the REFER of the transfer, after the next save: the status of whoever is rung for it. 100: nothing yet; of 200 on it is the
  * last one. Its transaction; 0: there is none left. */
 uint64_t refer_notify(struct call_host *h, struct call *c, uint16_t status);

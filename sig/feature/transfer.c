@@ -13,6 +13,7 @@
 #include "sig/call/segment.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/feature/far.h"
 #include "sig/feature/join.h"
 #include "sig/feature/meet.h"
 #include "sig/feature/refer.h"
@@ -75,6 +76,20 @@ int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
 
 	if (!err)
 		c->transfer->with = *with;
+	return err;
+}
+
+int transfer_begin_far(struct call *c, const struct transfer_ask *ask, struct bytes user,
+		       const struct transfer_there *there)
+{
+	const struct leg *referrer = ask->ordered ? NULL : c->legs[ask->leg];
+	int err = transfer_begin(c, ask, user, (struct bytes){ 0 });
+
+	if (err)
+		return err;
+	err = far_set(&c->transfer->far, there->shard, &there->dialog, referrer);
+	if (err)
+		transfer_clear(&c->transfer);
 	return err;
 }
 
@@ -184,8 +199,9 @@ static int transfer_ring(struct call_host *h, struct call *c, struct plan *befor
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	*before = c->plan;
 	c->plan = (struct plan){ 0 };
-	err = plan_begin(h, c, text_bytes(&c->transfer->target), text_bytes(&c->transfer->gruu),
-			 &from, refusal);
+	err = c->transfer->far.shard ? far_ring(h, c, &from, refusal)
+				     : plan_begin(h, c, text_bytes(&c->transfer->target),
+						  text_bytes(&c->transfer->gruu), &from, refusal);
 	if (!err)
 		return 0;
 	plan_clear(&c->plan);
@@ -627,6 +643,11 @@ static void transfer_write_lines(struct writer *w, const struct call_host *h, co
 {
 	const struct leg *l = c->transfer ? call_leg(c, c->transfer->leg) : NULL;
 
+	if (c->transfer && c->transfer->far.shard && transfer_has_begun(c->transfer) &&
+	    c->legs[leg]->state == LEG_EARLY) {
+		far_write_lines(w, h, c);
+		return;
+	}
 	if (!l || !transfer_is_beside(c, c->transfer->leg) || c->legs[leg]->state != LEG_EARLY ||
 	    l->user.n == 0)
 		return;

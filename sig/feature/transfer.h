@@ -5,6 +5,7 @@
 
 #include "sig/call/feature.h"
 #include "sig/model/transfer.h"
+#include "sig/sip/replaces.h"
 
 /* Who wants it. */
 struct transfer_ask {
@@ -26,6 +27,13 @@ int transfer_begin(struct call *c, const struct transfer_ask *ask, struct bytes 
 /* To somebody in another call, which becomes one with this (RFC 3891, RFC 5589 7). */
 int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
 			const struct transfer_with *with) NODISCARD;
+/* To whom another shard has in that dialog, a user of ours perhaps (far.h). */
+struct transfer_there {
+	uint16_t shard;
+	struct replaces dialog;
+};
+int transfer_begin_far(struct call *c, const struct transfer_ask *ask, struct bytes user,
+		       const struct transfer_there *there) NODISCARD;
 /* That REFER was accepted. */
 bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq);
 /* An answer to our NOTIFY, or none came. */

@@ -28,6 +28,14 @@ struct transfer_with {
 	uint8_t peer; /* whom it speaks with until then, and who is left; LEG_NONE: nobody, it is alone with the node */
 };
 
+/* A leg of a call of another shard: that one puts a way to here in its place (docs/adr/0009). */
+struct transfer_far {
+	uint16_t shard;       /* 0: none */
+	struct text replaces; /* its dialog, as Replaces names it */
+	struct text
+		referrer; /* whose right it is to replace it, as Referred-By; "": an operator's */
+};
+
 struct transfer {
 	enum transfer_state state;
 	uint8_t leg;     /* of the transferor; LEG_NONE: none */
@@ -43,6 +51,7 @@ struct transfer {
 	struct text target;        /* user who is to ring; "": it is */
 	struct text gruu;          /* which of his phones (gruu_name); empty: all */
 	struct transfer_with with; /* who comes */
+	struct transfer_far far;   /* or where who comes is asked for */
 	uint8_t met; /* of the two, whom the other one's codecs were asked of; enum transfer_met */
 	uint64_t again_ns;       /* that call is busy: it is tried again; 0: not waiting for that */
 	struct bridge other;     /* of RINGS on: the pair that was given up, */

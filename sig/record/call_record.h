@@ -29,6 +29,8 @@ enum {
 /* A party of it is another shard. */
 static inline bool call_record_has_cell(const struct call *c)
 {
+	if (c->transfer && c->transfer->far.shard)
+		return true;
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i] && c->legs[i]->dialog.hop.transport == SIP_CELL)
 			return true;

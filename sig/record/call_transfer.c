@@ -6,6 +6,7 @@
 #include "sig/record/call_pack.h"
 #include "sig/record/call_read.h"
 #include "sig/sip/gruu.h"
+#include "sig/sip/replaces.h"
 
 void packing_transfer(const struct shard_settings *settings, struct packing *p,
 		      const struct transfer *t)
@@ -30,6 +31,9 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	out->with_leg = t->with.peer;
 	out->comes = t->with.leg == LEG_NONE ? 0 : t->with.leg + 1U;
 	out->application = packing_text(&t->application);
+	out->far = t->far.shard;
+	out->replaces = packing_text(&t->far.replaces);
+	out->referrer = packing_text(&t->far.referrer);
 	if (t->outside) {
 		packing_hop(settings, &p->outside_hop, &t->outside->hop, p->outside_text);
 		packing_dialog(&p->outside, t->outside, &p->outside_hop);
@@ -91,6 +95,16 @@ static bool read_with(struct reading *r, struct transfer *t, const Tandem__Call_
 	return true;
 }
 
+static bool read_far(struct reading *r, struct transfer_far *far, const Tandem__Call__Transfer *in)
+{
+	if (in->far > UINT16_MAX || (in->far && (in->with || !in->replaces.len)))
+		return reading_wrong(r, "transfer: far");
+	far->shard = (uint16_t)in->far;
+	return reading_line(r, &far->replaces, &in->replaces, REPLACES_MAX, "transfer: replaces") &&
+	       reading_line(r, &far->referrer, &in->referrer, READING_USER_MAX,
+			    "transfer: referrer");
+}
+
 /* After whom it gives away. */
 static bool read_outside(struct reading *r, struct transfer *t, const Tandem__Call__Dialog *in)
 {
@@ -126,7 +140,7 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 	t->asked = in->asked;
 	t->status = (uint16_t)in->status;
 	return read_before(r, t, in) && read_given(r, t, in->given) && read_with(r, t, in) &&
-	       read_outside(r, t, in->outside) &&
+	       read_far(r, &t->far, in) && read_outside(r, t, in->outside) &&
 	       reading_line(r, &t->target, &in->target, READING_USER_MAX, "transfer: target") &&
 	       reading_line(r, &t->gruu, &in->gruu, GRUU_NAMED_MAX, "transfer: gruu") &&
 	       reading_line(r, &t->from, &in->from, READING_USER_MAX, "transfer: from") &&

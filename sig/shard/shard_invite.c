@@ -16,6 +16,7 @@ struct caller {
 	struct bytes display;
 	bool early_media;
 	bool emergency; /* it calls such a number, and that one can be reached */
+	bool far;       /* it is in a call of another shard, which was admitted there */
 	bool known; /* it is a phone of its extension: it has shown the password, or is registered there */
 	struct offer_terms terms;
 	struct quota_party payer;
@@ -68,12 +69,12 @@ static bool may_enter(const struct shard *s, const struct sip_message *m, bool e
 		return invite_fail(why, 400, REFUSED_MALFORMED);
 	if (m->max_forwards == 0)
 		return invite_fail(why, 483, REFUSED_HOPS);
-	if (s->is_overloaded && !emergency) {
+	if (s->is_overloaded && !emergency && m->hop.transport != SIP_CELL) {
 		(void)invite_fail(why, 503, REFUSED_OVERLOADED);
 		why->retry_after_s = shard_overload_retry_s(s);
 		return false;
 	}
-	if (drain_refuses(s) && !emergency)
+	if (drain_refuses(s) && !emergency && m->hop.transport != SIP_CELL)
 		return invite_fail(why, 503, REFUSED_DRAINING);
 	if (!shard_call_fits(s, emergency))
 		return invite_fail(why, 503, REFUSED_CALLS_FULL);
@@ -106,6 +107,8 @@ static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant
 	bool only = e && e->tls_srtp;
 	bool insecure = e && e->sdes_insecure;
 
+	if (hop->transport == SIP_CELL) /* a party's terms are those of its own leg */
+		return (struct offer_terms){ .lines = OFFER_LINES_ALL };
 	terms.sdes_offer = only || insecure;
 	/* keys in the clear are no keys, unless somebody wants it so */
 	terms.sdes_accept = only || insecure || sip_transport_is_secure(hop->transport);
@@ -428,7 +431,7 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 				     const struct caller *caller, struct call_refusal *why)
 {
 	const struct quota_party *payer = &caller->payer;
-	bool always = caller->emergency;
+	bool always = caller->emergency || caller->far;
 	struct txn_slot *slot;
 
 	if (!shard_quota_take(s, payer, QUOTA_CALL_RATE, always, why) ||
@@ -469,6 +472,8 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 
 	if (!shard_has_replaces(m))
 		return route(s, m, caller, to, set, why);
+	if (shard_replaces_anew(s, m, caller->tenant, to))
+		return true;
 	if (!shard_replaces(s, m, caller->tenant, bytes_str(caller->user), replaces, why))
 		return false;
 	c = shard_call_find(s, replaces->call);
@@ -519,7 +524,8 @@ static void invite_go(struct shard *s, const struct sip_message *m, struct calle
 
 void shard_invite_go_on(struct shard *s, const struct sip_message *m, const char *from, bool phone)
 {
-	struct caller caller = { .tenant = shard_tenant_of(s, m) };
+	struct caller caller = { .tenant = shard_tenant_of(s, m),
+				 .far = m->hop.transport == SIP_CELL };
 	const struct shard_extension *e =
 		phone ? shard_extension_find(s, caller.tenant, bytes_str(from)) : NULL;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* INVITE with Replaces: which leg it means, and whether its sender may take that place (RFC 3891 3). */
+#include "sig/feature/refer.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/replaces.h"
 
@@ -27,9 +28,27 @@ static bool replaces_read(const struct sip_message *m, struct replaces *out,
 	       replaces_fail(why, 400, "malformed Replaces");
 }
 
+/* Another shard says by Referred-By (RFC 3892) whose right it is, and of an operator nothing. */
+static bool replaces_own_far(const struct leg *l, const struct sip_message *m)
+{
+	struct sip_name_addr by;
+	struct bytes value;
+	struct addr ip;
+
+	if (!message_header(m, "Referred-By", 0, &value))
+		return true;
+	if (sip_name_addr_parse(&by, value))
+		return false;
+	if (by.uri.user.n || l->user.n)
+		return bytes_eq(text_bytes(&l->user), by.uri.user);
+	return !addr_parse(&ip, by.uri.host) && addr_ip_eq(&l->dialog.hop.remote, &ip);
+}
+
 /* Nobody takes a stranger's place. */
 static bool replaces_own(const struct leg *l, struct bytes user, const struct sip_message *m)
 {
+	if (m->hop.transport == SIP_CELL)
+		return replaces_own_far(l, m);
 	return l->user.n ? bytes_eq(text_bytes(&l->user), user)
 			 : addr_ip_eq(&l->dialog.hop.remote, &m->hop.remote);
 }
@@ -49,6 +68,26 @@ static bool replaces_state(const struct call *c, uint8_t leg, const struct repla
 		return replaces_fail(why, 486, "the call to be replaced is answered");
 	if (!bridge_has(c, leg) || c->state != CALL_ESTABLISHED || !call_callee(c))
 		return replaces_fail(why, 481, "nobody speaks with whom is to be replaced");
+	return true;
+}
+
+/* Whom the transferor rings yet, or the application it waits for, is asked anew for who is given: its own call to them is over. */
+bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			 char to[ROUTE_USER_MAX])
+{
+	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
+	struct call_refusal why;
+	struct replaces r;
+	struct call *c;
+	uint8_t leg;
+
+	if (m->hop.transport != SIP_CELL || !replaces_read(m, &r, &why))
+		return false;
+	c = shard_dialog_find(s, tenant, r.call_id, r.to_tag, r.from_tag, &leg);
+	if (!c || !refer_is_asked_anew(c, leg) || !replaces_own_far(c->legs[leg], m) ||
+	    bytes_cstr(text_bytes(&c->to), to, ROUTE_USER_MAX))
+		return false;
+	shard_call_step(s, c, &hangup);
 	return true;
 }
 

@@ -157,6 +157,9 @@ bool shard_has_replaces(const struct sip_message *m);
 /* The leg that it names, in whose place the user may step. False: *why. */
 bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		    struct bytes user, struct call_replaces *out, struct call_refusal *why);
+/* Another shard asks for whom the leg that it names has not got yet: that call is over, and *to is to be called. */
+bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			 char to[ROUTE_USER_MAX]);
 /* Its sender can be reached by requests (RFC 3261 8.1.1.8). */
 bool shard_has_contact(const struct sip_message *m);
 /* A transaction for a request that belongs to a call. NULL: it was answered. */

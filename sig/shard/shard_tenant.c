@@ -15,6 +15,16 @@ static uint16_t tenant_of_sender(const struct shard *s, const struct sip_message
 	return route_is_ours(&m->from.uri, TENANT_DEFAULT, &s->settings) ? TENANT_DEFAULT : called;
 }
 
+/* The other shard says it by name: the default one's is left out. */
+static uint16_t tenant_in_cell(const struct shard *s, const struct sip_message *m)
+{
+	struct bytes name;
+
+	return message_header(m, "Tandem-Tenant", 0, &name)
+		       ? tenants_find(s->settings.tenants, name)
+		       : TENANT_DEFAULT;
+}
+
 uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m)
 {
 	uint16_t listener = m->hop.local < s->settings.local_count
@@ -22,9 +32,13 @@ uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m)
 				    : 0;
 	uint16_t tenant;
 
-	if (listener)
+	if (m->hop.transport != SIP_CELL && listener)
 		return listener - 1;
-	tenant = m->method == SIP_REGISTER ? tenants_of_domain(s->settings.tenants, m->to.uri.host)
-					   : tenant_of_sender(s, m);
+	if (m->hop.transport == SIP_CELL)
+		tenant = tenant_in_cell(s, m);
+	else
+		tenant = m->method == SIP_REGISTER
+				 ? tenants_of_domain(s->settings.tenants, m->to.uri.host)
+				 : tenant_of_sender(s, m);
 	return tenant == TENANT_NONE ? TENANT_DEFAULT : tenant;
 }

@@ -266,7 +266,7 @@ static void not_joined(void **state)
 	id_tag_put(second.remote_tag, &(struct id_tag){ .call = UINT64_C(8) << 48, .leg = 1 });
 	refer_to(&t->l.b, &second); /* of the shard beside this one */
 	elsewhere = phone_hears(&t->l.b, "SIP/2.0 501");
-	assert_true(rig_has(elsewhere, "another shard of the node"));
+	assert_true(rig_has(elsewhere, "the dialog is of another node"));
 	refer(&t->l.b, "sip:1004@test.local?Replaces=x");
 	assert_true(phone_hears(&t->l.b, "SIP/2.0 400").n);
 	refer_to(&t->l.b, &t->l.b); /* the very dialog */

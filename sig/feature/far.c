@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/far.h"
+
+#include <errno.h>
+
+#include "sig/call/fork.h"
+#include "sig/sip/id.h"
+
+enum { URI_MAX = 64, REFERRER_MAX = 256 };
+
+static bool is_in_cell(const struct call_host *h, uint16_t shard)
+{
+	for (uint32_t i = 0; i < h->settings->cell_count; i++) {
+		if (h->settings->cells[i] == shard)
+			return shard != h->settings->number;
+	}
+	return false;
+}
+
+/* Our tags begin with the number of the shard that has the dialog. */
+static uint16_t far_of_tag(const struct call_host *h, struct bytes text)
+{
+	struct id_tag tag;
+	uint16_t shard = id_tag_get(text, &tag) ? 0 : id_shard(tag.call);
+
+	return is_in_cell(h, shard) ? shard : 0;
+}
+
+/* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
+uint16_t far_shard(const struct call_host *h, const struct replaces *r, struct replaces *out)
+{
+	uint16_t shard = far_of_tag(h, r->to_tag);
+
+	*out = *r;
+	if (shard)
+		return shard;
+	out->to_tag = r->from_tag;
+	out->from_tag = r->to_tag;
+	return far_of_tag(h, out->to_tag);
+}
+
+static void write_referrer(struct writer *w, const struct leg *l)
+{
+	writer_str(w, "<sip:");
+	writer_bytes(w, text_bytes(&l->user));
+	if (l->user.n)
+		writer_str(w, "@");
+	addr_write_ip(w, &l->dialog.hop.remote);
+	writer_str(w, ">");
+}
+
+/* What goes into a line of its own: it may have come escaped in a URI. */
+static bool far_is_plain(struct bytes b)
+{
+	for (size_t i = 0; i < b.n; i++) {
+		if (b.p[i] <= ' ' || b.p[i] >= 0x7f || b.p[i] == ';' || b.p[i] == ',')
+			return false;
+	}
+	return true;
+}
+
+int far_set(struct transfer_far *far, uint16_t shard, const struct replaces *r,
+	    const struct leg *referrer)
+{
+	uint8_t dialog[REPLACES_MAX], who[REFERRER_MAX];
+	struct writer to = writer_over(dialog, sizeof(dialog));
+	struct writer by = writer_over(who, sizeof(who));
+
+	writer_bytes(&to, r->call_id);
+	writer_str(&to, ";to-tag=");
+	writer_bytes(&to, r->to_tag);
+	writer_str(&to, ";from-tag=");
+	writer_bytes(&to, r->from_tag);
+	if (referrer)
+		write_referrer(&by, referrer);
+	if (!far_is_plain(r->call_id) || (referrer && !far_is_plain(text_bytes(&referrer->user))))
+		return -EINVAL;
+	if (to.overflow || by.overflow || text_set(&far->replaces, writer_done(&to)) ||
+	    text_set(&far->referrer, writer_done(&by)))
+		return -ENOMEM;
+	far->shard = shard;
+	return 0;
+}
+
+int far_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
+	     struct call_refusal *refusal)
+{
+	struct call_target target = { .hop = { .transport = SIP_CELL,
+					       .remote = cell_address(c->transfer->far.shard) },
+				      .terms = { .lines = OFFER_LINES_ALL } };
+	struct dialog_party party = *from;
+	uint8_t space[URI_MAX];
+	struct writer uri = writer_over(space, sizeof(space));
+	int err;
+
+	writer_str(&uri, "sip:");
+	addr_write(&uri, &target.hop.remote);
+	writer_str(&uri, ";transport=cell");
+	target.uri = writer_done(&uri);
+	party.remote_user = text_bytes(&c->transfer->target);
+	err = fork_ask(h, c, c->bridge.caller, &target, &party, refusal);
+	if (!err)
+		c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
+	return err;
+}
+
+void far_write_lines(struct writer *w, const struct call_host *h, const struct call *c)
+{
+	const struct transfer_far *far = &c->transfer->far;
+
+	writer_str(w, "Replaces: ");
+	writer_bytes(w, text_bytes(&far->replaces));
+	writer_str(w, "\r\n");
+	if (far->referrer.n) {
+		writer_str(w, "Referred-By: ");
+		writer_bytes(w, text_bytes(&far->referrer));
+		writer_str(w, "\r\n");
+	}
+	if (c->tenant != TENANT_DEFAULT)
+		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A party is given to whom another shard has in a call (docs/adr/0009). No leg leaves its shard. The call here rings that shard as it would
+ * ring a phone, over SIP_CELL and with Replaces; there the way to here takes the place of whom Replaces names.
+ */
+#ifndef SIG_FEATURE_FAR_H
+#define SIG_FEATURE_FAR_H
+
+#include "sig/model/start.h"
+#include "sig/model/transfer.h"
+#include "sig/sip/replaces.h"
+
+/* The other shard that has the dialog, and can be reached from here; 0: none. *out: with the tags as that one sees them. */
+uint16_t far_shard(const struct call_host *h, const struct replaces *r, struct replaces *out);
+/* referrer: who may replace that leg because it is its own; NULL: an operator, who may replace any. 0, -EINVAL (a name that
+ * cannot be repeated) or -ENOMEM. */
+int far_set(struct transfer_far *far, uint16_t shard, const struct replaces *r,
+	    const struct leg *referrer) NODISCARD;
+/* Whom the transfer gives away calls there. from: as whom. 0 or -errno with *refusal. */
+int far_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
+	     struct call_refusal *refusal) NODISCARD;
+/* Header lines of that INVITE. */
+void far_write_lines(struct writer *w, const struct call_host *h, const struct call *c);
+
+#endif

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A party is given to whom its transferor has in a call of another shard (docs/adr/0009). */
+#include "sig/call.pb-c.h"
+#include "sig/record/call_record.h"
+#include "sig/shard/shard_state.h"
+#include "tests/unit/sig/far.h"
+
+#define SDP_C                                                                         \
+	"v=0\r\no=c 1 1 IN IP4 192.0.2.14\r\ns=-\r\nc=IN IP4 192.0.2.14\r\nt=0 0\r\n" \
+	"m=audio 6000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
+#define HOLD_A                                                                        \
+	"v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n" \
+	"m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendonly\r\n"
+#define HOLD_B                                                                        \
+	"v=0\r\no=b 1 2 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n" \
+	"m=audio 5000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendonly\r\n"
+#define HELD_A                                                                        \
+	"v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n" \
+	"m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=recvonly\r\n"
+#define HELD_C                                                                        \
+	"v=0\r\no=c 1 2 IN IP4 192.0.2.14\r\ns=-\r\nc=IN IP4 192.0.2.14\r\nt=0 0\r\n" \
+	"m=audio 6000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=recvonly\r\n"
+
+/* B speaks with A here, and with C on the other shard. */
+static void two_calls(struct far *f)
+{
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	phone_invite(&f->second, "1004", PHONE_SDP_B);
+	assert_true(phone_rings(&f->near.c).n);
+	phone_answer(&f->near.c, f->near.c.invite, "200 OK", SDP_C);
+	assert_true(phone_hears(&f->second, "SIP/2.0 200").n);
+	phone_ack(&f->second);
+	assert_true(rig_take(f->other, &f->near.c.addr, "ACK ").n);
+}
+
+static void refer_to(struct far *f)
+{
+	const struct phone *second = &f->second;
+	char to[512];
+
+	(void)snprintf(to, sizeof(to),
+		       "sip:1004@test.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
+		       second->call_id, second->remote_tag, second->tag);
+	refer(&f->near.l.b, to);
+	far_run(f);
+}
+
+static void answer_all(struct far *f, struct rig *r, struct phone *p, const char *method,
+		       const char *sdp)
+{
+	struct bytes m;
+
+	while ((m = rig_take(r, &p->addr, method)).n) {
+		phone_answer(p, m, "200 OK", sdp);
+		far_run(f);
+	}
+}
+
+/* Whoever is asked again says what it has, and B takes what it is told. */
+static void settle_for(struct far *f, uint64_t ms)
+{
+	for (uint64_t passed = 0; passed < ms; passed += 100) {
+		far_wait_ms(f, 100);
+		answer_all(f, f->near.l.r, &f->near.l.a, "INVITE ", PHONE_SDP_A);
+		answer_all(f, f->other, &f->near.c, "INVITE ", SDP_C);
+	}
+}
+
+static void settle(struct far *f)
+{
+	settle_for(f, 800);
+}
+
+/* A and C speak with each other over both shards. */
+static void assert_talks(struct far *f)
+{
+	struct flow_spec here, there;
+
+	assert_int_equal(rig_counts(f->near.l.r).calls, 1);
+	assert_int_equal(rig_counts(f->other).calls, 1);
+	trio_assert_talks(f->near.l.r, 0, 2);
+	trio_assert_talks(f->other, 1, 2);
+	here = line_last_spec(f->near.l.r, 2);
+	there = line_last_spec(f->other, 2);
+	assert_int_equal(here.own + there.own, 2);
+	assert_int_equal(here.remote_rtp.port, there.local_rtp.port);
+	assert_int_equal(there.remote_rtp.port, here.local_rtp.port);
+	assert_int_equal(line_last_spec(f->near.l.r, 0).own, 0);
+	assert_int_equal(line_last_spec(f->near.l.r, 0).remote_rtp.port, 4000);
+	assert_int_equal(line_last_spec(f->other, 1).remote_rtp.port, 6000);
+}
+
+static void leaves(struct far *f, struct phone *p)
+{
+	trio_assert_left(p);
+	far_run(f);
+}
+
+static void assert_ends(struct far *f, struct phone *p, struct phone *other)
+{
+	phone_request(p, "BYE", "", "");
+	far_run(f);
+	assert_true(phone_hears(p, "SIP/2.0 200").n);
+	leaves(f, other);
+	far_wait_ms(f, 40000);
+	line_assert_idle(f->near.l.r);
+	line_assert_idle(f->other);
+}
+
+static void attended(void **state)
+{
+	struct far *f = *state;
+
+	two_calls(f);
+	refer_to(f);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+	assert_notified(&f->near.l.b, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	settle(f);
+	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	leaves(f, &f->second);
+	leaves(f, &f->near.l.b);
+	settle(f);
+	assert_talks(f);
+	assert_ends(f, &f->near.c, &f->near.l.a);
+}
+
+/* B has heard how it ended, and is out of both calls. */
+static void let_b_go(struct far *f)
+{
+	for (int i = 0; i < 4; i++) {
+		answer_all(f, f->near.l.r, &f->near.l.b, "NOTIFY ", "");
+		answer_all(f, f->near.l.r, &f->near.l.b, "BYE ", "");
+		answer_all(f, f->other, &f->second, "BYE ", "");
+		settle(f);
+	}
+}
+
+static void transferred(struct far *f)
+{
+	two_calls(f);
+	refer_to(f);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+	settle_for(f, 5000);
+	let_b_go(f);
+	assert_talks(f);
+	assert_true(rig_count(f->near.l.r, &f->near.l.b.addr, "NOTIFY ") >= 2);
+}
+
+/* Any one message between the shards is lost: it is said again. */
+static void attended_with_losses(void **state)
+{
+	struct far *f = *state;
+	uint32_t messages;
+
+	transferred(f);
+	messages = f->passed;
+	assert_in_range(messages, 4, 40);
+	for (uint32_t i = 1; i <= messages; i++) {
+		assert_int_equal(far_teardown(state), 0);
+		assert_int_equal(far_setup(state), 0);
+		f = *state;
+		f->lost = i;
+		transferred(f);
+		assert_ends(f, i % 2 ? &f->near.c : &f->near.l.a,
+			    i % 2 ? &f->near.l.a : &f->near.c);
+	}
+}
+
+/* The process is killed in place of any message. */
+static void attended_with_kills(void **state)
+{
+	struct far *f = *state;
+	uint32_t messages;
+
+	transferred(f);
+	messages = f->passed;
+	for (uint32_t i = 1; i <= messages; i++) {
+		assert_int_equal(far_teardown(state), 0);
+		assert_int_equal(far_setup(state), 0);
+		f = *state;
+		f->lost = i;
+		f->dies = true;
+		transferred(f);
+		assert_ends(f, i % 2 ? &f->near.c : &f->near.l.a,
+			    i % 2 ? &f->near.l.a : &f->near.c);
+	}
+}
+
+/* It waits for an INVITE that is open, and over a kill. */
+static void while_an_invite_is_open(void **state)
+{
+	struct far *f = *state;
+	struct bytes m;
+
+	two_calls(f);
+	phone_request(&f->near.l.b, "INVITE", "", HOLD_B);
+	assert_true(rig_take(f->near.l.r, &f->near.l.a.addr, "INVITE ").n);
+	refer_to(f);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+	assert_int_equal(f->passed, 0);
+	far_restart(f);
+	m = rig_take(f->near.l.r, &f->near.l.a.addr, "INVITE ");
+	phone_answer(&f->near.l.a, m, "200 OK", HELD_A);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 200").n);
+	f->near.l.b.cseq--; /* it is before that of its REFER */
+	phone_ack(&f->near.l.b);
+	f->near.l.b.cseq++;
+	settle_for(f, 5000);
+	let_b_go(f);
+	assert_talks(f);
+	assert_ends(f, &f->near.l.a, &f->near.c);
+}
+
+/* What one party does in the session reaches the other one. */
+static void hold_across(void **state)
+{
+	struct far *f = *state;
+	struct bytes m;
+
+	transferred(f);
+	phone_request(&f->near.l.a, "INVITE", "", HOLD_A);
+	far_run(f);
+	m = rig_take(f->other, &f->near.c.addr, "INVITE ");
+	assert_true(rig_has(m, "a=sendonly\r\n"));
+	phone_answer(&f->near.c, m, "200 OK", HELD_C);
+	far_run(f);
+	m = phone_hears(&f->near.l.a, "SIP/2.0 200");
+	assert_true(rig_has(m, "a=recvonly\r\n"));
+	phone_ack(&f->near.l.a);
+	far_run(f);
+	far_restart(f);
+	settle(f);
+	assert_ends(f, &f->near.l.a, &f->near.c);
+}
+
+/* Two records, each with a way to the other shard, which older programs do not know. */
+static void formats(void **state)
+{
+	struct far *f = *state;
+	Tandem__Call__Call *in;
+	struct bytes record;
+
+	transferred(f);
+	record = text_bytes(&rig_record(f->near.l.r)->record);
+	in = tandem__call__call__unpack(NULL, record.n, record.p);
+	assert_non_null(in);
+	assert_int_equal(in->format, CALL_RECORD_CELLS);
+	tandem__call__call__free_unpacked(in, NULL);
+}
+
+static void goes_on_as_before(struct far *f, const char *fragment)
+{
+	settle(f);
+	assert_notified(&f->near.l.b, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	assert_notified(&f->near.l.b, fragment, "terminated;reason=noresource");
+	settle(f);
+	assert_int_equal(rig_counts(f->near.l.r).calls_established, 1);
+	trio_assert_talks(f->near.l.r, 0, 1);
+	trio_assert_ends(&f->near, &f->near.l.b, &f->near.l.a);
+}
+
+/* Nobody takes a stranger's place. */
+static void of_a_stranger(void **state)
+{
+	struct far *f = *state;
+
+	two_calls(f);
+	(void)snprintf(f->second.call_id, sizeof(f->second.call_id), "%s", f->near.c.call_id);
+	(void)snprintf(f->second.remote_tag, sizeof(f->second.remote_tag), "%s",
+		       f->near.c.remote_tag);
+	(void)snprintf(f->second.tag, sizeof(f->second.tag), "%s", f->near.c.tag);
+	refer_to(f);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+	goes_on_as_before(f, "SIP/2.0 403 Forbidden\r\n");
+	assert_int_equal(rig_counts(f->other).calls_established, 1);
+}
+
+static void which_is_over(void **state)
+{
+	struct far *f = *state;
+
+	two_calls(f);
+	phone_request(&f->second, "BYE", "", "");
+	refer_to(f);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+	goes_on_as_before(f, "SIP/2.0 603 Decline\r\n");
+}
+
+/* There is no such shard any more. */
+static void nobody_there(void **state)
+{
+	const struct sip_hop hop = { .transport = SIP_CELL, .remote = cell_address(8) };
+	struct far *f = *state;
+	struct rig *r = f->near.l.r;
+	char to[512];
+
+	two_calls(f);
+	(void)snprintf(to, sizeof(to),
+		       "sip:1004@test.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
+		       f->second.call_id, f->second.remote_tag, f->second.tag);
+	refer(&f->near.l.b, to);
+	assert_true(rig_take(r, &hop.remote, "INVITE ").n);
+	shard_send_failed(r->shard, &hop, 113, r->now);
+	rig_run(r);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+	goes_on_as_before(f, "SIP/2.0 480 Temporarily Unavailable\r\n");
+}
+
+/* A shard of another node. */
+static void not_in_the_cell(void **state)
+{
+	struct far *f = *state;
+	struct bytes m;
+
+	f->near.l.r->settings.cell_count = 0;
+	far_restart(f);
+	two_calls(f);
+	refer_to(f);
+	m = phone_hears(&f->near.l.b, "SIP/2.0 501");
+	assert_true(rig_has(m, "Warning: 399 tandem \"the dialog is of another node\"\r\n"));
+	assert_int_equal(f->passed, 0);
+}
+
+/* A line break that came escaped in the URI is no line of ours. */
+static void escaped_lines(void **state)
+{
+	struct far *f = *state;
+	char to[512];
+
+	two_calls(f);
+	(void)snprintf(to, sizeof(to),
+		       "sip:1004@test.local?Replaces=x%%0d%%0aTandem-Tenant:y%%3Bto-tag%%3D%s"
+		       "%%3Bfrom-tag%%3D%s",
+		       f->second.remote_tag, f->second.tag);
+	refer(&f->near.l.b, to);
+	far_run(f);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 400").n);
+	assert_int_equal(f->passed, 0);
+}
+
+/* Whom the transferor rings yet is rung for its party. */
+static void who_rings_yet(void **state)
+{
+	struct far *f = *state;
+
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	phone_invite(&f->second, "1004", PHONE_SDP_B);
+	assert_true(phone_rings(&f->near.c).n);
+	phone_answer(&f->near.c, f->near.c.invite, "180 Ringing", "");
+	assert_true(phone_hears(&f->second, "SIP/2.0 180").n);
+	refer_to(f);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+	assert_true(rig_take(f->other, &f->near.c.addr, "CANCEL ").n);
+	phone_answer(&f->near.c, f->near.c.invite, "487 Request Terminated", "");
+	assert_true(rig_take(f->other, &f->second.addr, "SIP/2.0 480").n);
+	phone_write(&f->second, "ACK", "", "");
+	far_run(f);
+	assert_true(phone_rings(&f->near.c).n);
+	assert_true(rig_has(rig_header(f->near.c.invite, "From"), "sip:1001@"));
+	phone_answer(&f->near.c, f->near.c.invite, "200 OK", SDP_C);
+	far_run(f);
+	assert_true(rig_take(f->other, &f->near.c.addr, "ACK ").n);
+	settle(f);
+	assert_notified(&f->near.l.b, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	leaves(f, &f->near.l.b);
+	settle(f);
+	assert_ends(f, &f->near.l.a, &f->near.c);
+}
+
+/* Its refusal gives B its party back. */
+static void who_rings_refuses(void **state)
+{
+	struct far *f = *state;
+
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	phone_invite(&f->second, "1004", PHONE_SDP_B);
+	assert_true(phone_rings(&f->near.c).n);
+	phone_answer(&f->near.c, f->near.c.invite, "180 Ringing", "");
+	assert_true(phone_hears(&f->second, "SIP/2.0 180").n);
+	refer_to(f);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+	phone_answer(&f->near.c, f->near.c.invite, "487 Request Terminated", "");
+	assert_true(rig_take(f->other, &f->near.c.addr, "CANCEL ").n);
+	assert_true(phone_rings(&f->near.c).n);
+	phone_answer(&f->near.c, f->near.c.invite, "486 Busy Here", "");
+	far_run(f);
+	goes_on_as_before(f, "SIP/2.0 486 Busy Here\r\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FAR_TEST(attended),
+		FAR_TEST(attended_with_losses),
+		FAR_TEST(attended_with_kills),
+		FAR_TEST(hold_across),
+		FAR_TEST(while_an_invite_is_open),
+		FAR_TEST(formats),
+		FAR_TEST(of_a_stranger),
+		FAR_TEST(which_is_over),
+		FAR_TEST(nobody_there),
+		FAR_TEST(not_in_the_cell),
+		FAR_TEST(escaped_lines),
+		FAR_TEST(who_rings_yet),
+		FAR_TEST(who_rings_refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
