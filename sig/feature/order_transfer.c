@@ -6,6 +6,7 @@
 #include "sig/call/wait.h"
 #include "sig/feature/transfer.h"
 #include "sig/model/call_order.h"
+#include "sig/sip/lex.h"
 
 static bool is_transferred(const struct call *c)
 {
@@ -69,13 +70,54 @@ static int join_with(const struct call *other, struct call_order *order, struct 
 	return 0;
 }
 
+int order_far(const struct call *c, enum shard_leg named, struct call_far *out)
+{
+	const struct leg *left;
+	uint8_t leg;
+	int err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, named, &leg);
+
+	if (err)
+		return err;
+	left = call_leg(c, bridge_peer(c, leg));
+	if (!left)
+		return -EXDEV;
+	*out = (struct call_far){ .shard = id_shard(c->id),
+				  .user = call_leg_user(c, leg),
+				  .call_id = text_bytes(&left->dialog.call_id),
+				  .from_tag = text_bytes(&left->dialog.remote_tag) };
+	id_tag_put(out->to_tag, &left->dialog.tag);
+	return 0;
+}
+
+static int order_join_far(struct call *c, const struct call_order *order)
+{
+	const struct call_far *far = order->far;
+	struct transfer_there there = { .shard = far->shard,
+					.dialog = { .call_id = far->call_id,
+						    .to_tag = bytes_mem(far->to_tag, ID_TAG_LEN),
+						    .from_tag = far->from_tag } };
+	struct transfer_ask ask = { .ordered = true };
+	uint8_t stays;
+	int err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
+
+	if (err)
+		return err;
+	ask.leg = bridge_peer(c, stays);
+	return transfer_begin_far(
+		c, &ask, lex_is_token(far->user) ? far->user : BYTES_LIT("anonymous"), &there);
+}
+
 int order_join(struct call_host *h, struct call *c, struct call_order *order)
 {
 	const struct call *other = h->call_of ? h->call_of(h->owner, order->with) : NULL;
 	struct transfer_ask ask = { .ordered = true };
 	struct transfer_with with;
 	uint8_t stays;
-	int err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
+	int err;
+
+	if (order->far)
+		return order_join_far(c, order);
+	err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
 
 	if (err)
 		return err;

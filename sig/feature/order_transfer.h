@@ -3,10 +3,13 @@
 #ifndef SIG_FEATURE_ORDER_TRANSFER_H
 #define SIG_FEATURE_ORDER_TRANSFER_H
 
+#include "sig/model/call_order.h"
 #include "sig/model/event.h"
 
 /* 0 or -errno as in sig/shard/shard.h: nothing has changed. */
 int order_transfer(struct call_host *h, struct call *c, struct call_order *order) NODISCARD;
 int order_join(struct call_host *h, struct call *c, struct call_order *order) NODISCARD;
+/* Whom the party of that leg would leave for a call of another shard. 0, -EXDEV (it is alone), or -errno as of order_join. */
+int order_far(const struct call *c, enum shard_leg named, struct call_far *out) NODISCARD;
 
 #endif

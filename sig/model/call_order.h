@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "sig/host/asked.h"
+#include "sig/sip/id.h"
 
 struct act_terms;
 struct call_split;
@@ -37,13 +38,22 @@ enum call_order_kind {
 	/* status, phrase: a call that rings, or waits for an application, is refused. Who is up hears why, and is left; who was given away
 	 * goes back. -EDOM: no such status. -EALREADY: it is answered. -ENODATA: it does not ring. */
 	ORDER_REJECT,
-	/* leg, with, with_leg: shard_call_join */
+	/* leg, with, with_leg: shard_call_join; far: shard_call_join_far */
 	ORDER_JOIN,
 	/* leg, split: shard_call_split */
 	ORDER_SPLIT,
 };
 
 enum { ORDER_PHRASE_MAX = 64 };
+
+/* A party of a call as another shard may ask for it (sig/feature/far.h). Slices of the call. */
+struct call_far {
+	uint16_t shard;
+	struct bytes user; /* whose phone it is */
+	struct bytes call_id,
+		from_tag; /* the dialog of whom it leaves, whose place is to be taken */
+	char to_tag[ID_TAG_LEN];
+};
 
 struct call_order {
 	enum call_order_kind kind;
@@ -55,7 +65,8 @@ struct call_order {
 	uint16_t status;
 	struct bytes
 		phrase; /* at most ORDER_PHRASE_MAX octets without control characters; empty: the usual one */
-	uint64_t with; /* another call */
+	uint64_t with;              /* another call */
+	const struct call_far *far; /* the same of another shard; NULL: with is here */
 	const struct act_terms *act;
 	const struct call_split *split;
 	bool known;                   /* to is one of ours: the shard says so */

@@ -5,6 +5,7 @@
 #include "sig/call/lifetime.h"
 #include "sig/call/order_answer.h"
 #include "sig/call/originate.h"
+#include "sig/feature/order_transfer.h"
 #include "sig/feature/split.h"
 #include "sig/model/call_order.h"
 #include "sig/shard/shard_state.h"
@@ -174,4 +175,35 @@ int shard_call_join(struct shard *s, struct shard_join *join, struct instant now
 
 	join->of_with = order.of_with;
 	return err;
+}
+
+/* By the same command, perhaps by another process. */
+static bool join_was_told(const struct shard_join *join, const struct call *c)
+{
+	return join->by && orders_find(c->orders, join->by->id);
+}
+
+int shard_call_join_far(struct shard *s, const struct shard *other, struct shard_join *join,
+			struct instant now)
+{
+	const struct call *c = shard_call_find(s, join->call);
+	const struct call *with = shard_call_find(other, join->with);
+	struct call_far far = { 0 };
+	struct call_order order = {
+		.kind = ORDER_JOIN, .leg = join->leg, .by = join->by, .far = &far
+	};
+	int err;
+
+	if (!c)
+		return -ENOENT;
+	join->of_with = true;
+	if (!with || with->tenant != c->tenant)
+		return -ENOENT;
+	if (join_was_told(join, with)) /* by whom the order was kept */
+		return -EXDEV;
+	err = join_was_told(join, c) ? 0 : order_far(with, join->with_leg, &far);
+	if (err)
+		return err;
+	join->of_with = false;
+	return shard_call_order(s, join->call, &order, now);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A party is given to whom its transferor has in a call of another shard (docs/adr/0009). */
+#include <errno.h>
+
 #include "sig/call.pb-c.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/far.h"
+#include "tests/unit/sig/joins.h"
 
-#define SDP_C                                                                         \
-	"v=0\r\no=c 1 1 IN IP4 192.0.2.14\r\ns=-\r\nc=IN IP4 192.0.2.14\r\nt=0 0\r\n" \
-	"m=audio 6000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
 #define HOLD_A                                                                        \
 	"v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n" \
 	"m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendonly\r\n"
@@ -388,6 +388,72 @@ static void who_rings_refuses(void **state)
 	goes_on_as_before(f, "SIP/2.0 486 Busy Here\r\n");
 }
 
+/* ---- by command ---- */
+
+static int join_far(struct far *f, uint64_t id, bool turned)
+{
+	struct rig *r = turned ? f->other : f->near.l.r, *other = turned ? f->near.l.r : f->other;
+	struct shard_order by = order_of(id);
+	struct shard_join join = { .call = call_at(r, 0),
+				   .with = call_at(other, 0),
+				   .leg = turned ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER,
+				   .with_leg = turned ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE,
+				   .by = &by };
+	int err = shard_call_join_far(r->shard, other->shard, &join, r->now);
+
+	rig_run(r);
+	far_run(f);
+	return join.of_with ? err - 1000 : err;
+}
+
+/* Of each call one party stays, whichever of the two is told, and whoever dies. */
+static void joined_by_command(void **state)
+{
+	struct far *f = *state;
+
+	for (int i = 0; i < 4; i++) {
+		bool turned = i % 2 != 0;
+
+		if (i) {
+			assert_int_equal(far_teardown(state), 0);
+			assert_int_equal(far_setup(state), 0);
+			f = *state;
+		}
+		two_calls(f);
+		f->lost = i < 2 ? 0 : 1;
+		f->dies = true;
+		assert_int_equal(join_far(f, 5, turned), 0);
+		settle_for(f, 5000);
+		let_b_go(f);
+		assert_talks(f);
+		assert_int_equal(join_far(f, 5, turned), 0); /* the same again */
+		settle(f);
+		assert_talks(f);
+		assert_int_equal(
+			last_event(turned ? f->other : f->near.l.r, SIG_CALL_TRANSFERRED)->kind,
+			SIG_CALL_TRANSFERRED);
+		assert_ends(f, &f->near.l.a, &f->near.c);
+	}
+}
+
+static void not_joined_by_command(void **state)
+{
+	struct far *f = *state;
+	struct shard_join join = { .call = 1, .with = 2 };
+
+	assert_int_equal(shard_call_join_far(f->near.l.r->shard, f->other->shard, &join,
+					     f->near.l.r->now),
+			 -ENOENT);
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	join.call = call_at(f->near.l.r, 0);
+	assert_int_equal(shard_call_join_far(f->near.l.r->shard, f->other->shard, &join,
+					     f->near.l.r->now),
+			 -ENOENT);
+	assert_true(join.of_with);
+	phone_invite(&f->second, "1004", PHONE_SDP_B);
+	assert_int_equal(join_far(f, 0, false), -ENOTCONN - 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +470,8 @@ int main(void)
 		FAR_TEST(escaped_lines),
 		FAR_TEST(who_rings_yet),
 		FAR_TEST(who_rings_refuses),
+		FAR_TEST(joined_by_command),
+		FAR_TEST(not_joined_by_command),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
