@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node with three shards: calls in each of them go on over a kill of the node, and where another node takes one of the shards, the
-calls of the others go on and new ones are taken."""
+calls of the others go on and new ones are taken. Calls of two shards become one conversation."""
 import time
 import unittest
+from urllib.parse import quote
 
 from lib.node import Node
-from lib.sip import SipError
+from lib.sip import SipError, or_none, parameter
 from server import ServerError
 
 SHARDS = (1, 2, 3)
@@ -22,15 +23,16 @@ def shard_of(call):
 
 
 class Talk:
-    """A call between the two phones, with sound both ways."""
+    """A call between two phones, with sound both ways."""
 
-    def __init__(self, test):
+    def __init__(self, test, caller=None, callee=None):
+        caller, callee = caller or test.a, callee or test.b
         self.audio_a, self.audio_b = test.node.media(), test.node.media()
         test.addCleanup(self.audio_a.close)
         test.addCleanup(self.audio_b.close)
         before = {row["id"] for row in test.node.ctl("call.list")}
-        self.out = test.a.invite("1002", self.audio_a.sdp())
-        self.into = test.b.incoming()
+        self.out = caller.invite(callee.number, self.audio_a.sdp())
+        self.into = callee.incoming()
         self.into.answer(self.audio_b.sdp())
         self.audio_a.use(self.out.wait_answer())
         self.audio_b.use(self.into.request)
@@ -124,7 +126,7 @@ class Shards(ShardsTest):
         self.assertEqual([row["id"] for row in self.node.ctl("cdr.list", call=talks[2].call)], [talks[2].call])
 
     def test_cancel_and_commands(self):
-        """A CANCEL finds its call, and two calls of different shards do not meet by command."""
+        """A CANCEL finds its call, and so does a command."""
         audio = self.node.media()
         self.addCleanup(audio.close)
         for _ in range(6):
@@ -137,8 +139,6 @@ class Shards(ShardsTest):
             self.assertEqual(out.wait_final().status, 487)
         self.wait_calls(())
         talks = self.one_in_each()
-        with self.assertRaisesRegex(ServerError, "different shards"):
-            self.node.ctl("call.join", call=talks[1].call, leg="a", **{"with": talks[2].call, "with_leg": "a"})
         with self.assertRaisesRegex(ServerError, "no such call"):
             self.node.ctl("call.hangup", call="0" * 13)
         for talk in talks.values():
@@ -196,6 +196,84 @@ class Shards(ShardsTest):
         self.assertTrue(talks[3].talks())
         for talk in talks.values():
             talk.hang_up()
+        self.wait_calls(())
+
+
+class Across(ShardsTest):
+    """1001 speaks with 1002 in one shard, and 1002 with 1003 in another."""
+
+    def setUp(self):
+        super().setUp()
+        self.c = self.phone("1003")
+        self.first = Talk(self)
+        for _ in range(60):
+            self.second = Talk(self, self.b, self.c)
+            if self.second.shard != self.first.shard:
+                return
+            self.second.hang_up()
+        self.fail("all calls are in one shard")
+
+    def reoffered(self, dialog, audio):
+        """Who is asked again says what it has."""
+        if or_none(dialog.wait_reinvite, audio.sdp(version=2), 0.05):
+            self.reoffered(dialog, audio)
+
+    def hear_each_other(self):
+        ends = (self.first.audio_a, 440, 880), (self.second.audio_b, 880, 440)
+        for audio, hertz, _ in ends:
+            audio.start(hertz)
+        end = time.monotonic() + 10
+        while any(abs(audio.heard()[0] - other) > 3 for audio, _, other in ends):
+            self.assertLess(time.monotonic(), end, [audio.heard() for audio, _, _ in ends])
+            self.reoffered(self.first.out, self.first.audio_a)
+            self.reoffered(self.second.into, self.second.audio_b)
+        for audio, _, _ in ends:
+            audio.stop()
+
+    def go_on_over_a_kill(self):
+        """1002 has left; the other two speak, and what one of them ends ends both calls."""
+        self.second.out.wait_bye()
+        self.first.into.wait_bye()
+        self.hear_each_other()
+        self.wait_calls((self.first.call, self.second.call))
+        self.node.kill()
+        self.node.restart()
+        self.wait_calls((self.first.call, self.second.call))
+        self.hear_each_other()
+        self.first.out.bye()
+        self.second.into.wait_bye()
+        self.wait_calls(())
+
+    def test_attended_transfer(self):
+        dialog, tags = self.second.out, "to-tag={};from-tag={}"
+        value = f"{dialog.call_id};{tags.format(parameter(dialog.remote, 'tag'), parameter(dialog.local, 'tag'))}"
+        refer = self.first.into.in_dialog("REFER", [("Refer-To", f"<sip:1003@127.0.0.1?Replaces={quote(value, safe='')}>")])
+        self.assertEqual(self.first.into.transact(refer).status, 202)
+        for line in (b"SIP/2.0 100 Trying\r\n", b"SIP/2.0 200 OK\r\n"):
+            notify = self.b.take_request("NOTIFY", call_id=self.first.into.call_id)
+            self.assertEqual(notify.body, line)
+            self.b.respond(notify, 200, "OK")
+            self.reoffered(self.first.out, self.first.audio_a)
+        self.go_on_over_a_kill()
+
+    def test_joined_by_command(self):
+        self.node.ctl("call.join", call=self.first.call, leg="a", **{"with": self.second.call, "with_leg": "b"})
+        self.go_on_over_a_kill()
+
+    def test_replaced(self):
+        """1002 takes a call over on another phone, whichever shard has that call."""
+        again, audio = self.node.user_agent("1002", "secret1002"), self.node.media()
+        self.addCleanup(again.close)
+        self.addCleanup(audio.close)
+        for dialog, other, theirs in ((self.first.into, self.first.out, self.first.audio_a),
+                                      (self.second.out, self.second.into, self.second.audio_b)):
+            value = f"{dialog.call_id};to-tag={parameter(dialog.remote, 'tag')};from-tag={parameter(dialog.local, 'tag')}"
+            taken = again.invite("1001", audio.sdp(), [("Replaces", value)])
+            taken.wait_answer()
+            dialog.wait_bye()
+            self.reoffered(other, theirs)
+            taken.bye()
+            other.wait_bye()
         self.wait_calls(())
 
 
