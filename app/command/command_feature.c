@@ -80,13 +80,13 @@ static void feature_reach_add(struct feature_reach *r, struct bytes number)
 		r->n++;
 }
 
-static void feature_reach_on(struct feature_reach *r, const struct extensions *x,
+static void feature_reach_on(struct feature_reach *r, const struct extensions *x, uint16_t tenant,
 			     const char *number)
 {
 	struct extension e = { 0 };
 	struct bytes all, next;
 
-	(void)extensions_find(x, TENANT_DEFAULT, bytes_str(number), &e);
+	(void)extensions_find(x, tenant, bytes_str(number), &e);
 	all = bytes_str(e.forward.always);
 	while (bytes_cut(&all, ',', &next))
 		feature_reach_add(r, next);
@@ -94,7 +94,8 @@ static void feature_reach_on(struct feature_reach *r, const struct extensions *x
 }
 
 /* Whoever is called there is sent on until it is the extension again. */
-static bool comes_back(const struct extensions *x, const char *number, struct bytes target)
+static bool comes_back(const struct extensions *x, uint16_t tenant, const char *number,
+		       struct bytes target)
 {
 	struct feature_reach r = { 0 };
 
@@ -102,26 +103,28 @@ static bool comes_back(const struct extensions *x, const char *number, struct by
 	for (uint32_t i = 0; i < r.n; i++) {
 		if (!strcmp(r.numbers[i], number))
 			return true;
-		feature_reach_on(&r, x, r.numbers[i]);
+		feature_reach_on(&r, x, tenant, r.numbers[i]);
 	}
 	return false;
 }
 
-static bool feature_may_be_called(const struct extensions *x, struct bytes number)
+static bool feature_may_be_called(const struct extensions *x, uint16_t tenant, struct bytes number)
 {
 	struct extension e = { 0 };
-	bool may = extensions_find(x, TENANT_DEFAULT, number, &e) && e.core.enabled;
+	bool may = extensions_find(x, tenant, number, &e) && e.core.enabled;
 
 	extension_wipe(&e);
 	return may;
 }
 
 /* NULL: calls may go there. */
-static const char *target_wrong(const struct node *node, const char *number, struct bytes target)
+static const char *target_wrong(const struct feature_run *run, uint16_t tenant, struct bytes target)
 {
-	if (!feature_may_be_called(&node->extensions, target))
+	const struct extensions *x = &run->node->extensions;
+
+	if (!feature_may_be_called(x, tenant, target))
 		return "no such extension";
-	return comes_back(&node->extensions, number, target) ? "its calls come back" : NULL;
+	return comes_back(x, tenant, run->number, target) ? "its calls come back" : NULL;
 }
 
 static json_t *feature_value_json(enum feature feature, struct bytes number)
@@ -162,6 +165,7 @@ void command_feature(const struct effect *e, void *arg)
 	struct feature_run *run = calloc(1, sizeof(*run));
 	struct bytes number = text_bytes(&e->data);
 	const char *wrong = NULL;
+	uint16_t tenant;
 
 	if (!run) {
 		LOG_ERROR("feature", e->call, "out of memory"); /* the call has a time */
@@ -172,11 +176,13 @@ void command_feature(const struct effect *e, void *arg)
 				     .news = { .serial = e->version },
 				     .feature = (enum feature)e->expected };
 	if (bytes_cstr(text_bytes(&e->user), run->number, sizeof(run->number)) ||
-	    bytes_cstr(text_bytes(&e->tenant), run->tenant, sizeof(run->tenant)) ||
-	    strcmp(run->tenant, NODE_TENANT) != 0) /* documents are of that one so far */
+	    bytes_cstr(text_bytes(&e->tenant), run->tenant, sizeof(run->tenant)))
 		wrong = "no such extension";
-	else if (feature_value(run->feature) == FEATURE_NUMBER)
-		wrong = target_wrong(run->node, run->number, number);
+	tenant = tenants_find(run->node->tenants, bytes_str(run->tenant));
+	if (tenant == TENANT_NONE) /* deleted meanwhile: its calls go on */
+		wrong = "no such tenant";
+	else if (!wrong && feature_value(run->feature) == FEATURE_NUMBER)
+		wrong = target_wrong(run, tenant, number);
 	if (wrong)
 		feature_end(run, SET_REFUSED, wrong);
 	else
