@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/metric.h"
+#include "base/metric_table.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -206,4 +207,5 @@ void metric_write(struct writer *w)
 		if (g_metrics[id].first)
 			family_write(w, id);
 	}
+	metric_table_write(w);
 }

@@ -295,6 +295,9 @@ void node_memory(uint64_t *reserved, uint64_t *resident);
 void node_log_ready(const struct node *n);
 
 void node_metrics_setup(void);
+/* Those by tenant. */
+void node_tenants_setup(void);
+void node_tenants_metrics(const struct node *n);
 void node_metrics_update(const struct node *n);
 
 #endif

@@ -410,6 +410,7 @@ int node_start(struct node *n)
 	web_setup();
 	watch_setup();
 	node_metrics_setup();
+	node_tenants_setup();
 	node_shards_setup();
 	guard_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)

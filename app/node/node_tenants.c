@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each tenant has, as metrics: of the first hundred by their numbers, which they keep; of all others together. */
+#include <stdio.h>
+
+#include "app/node/node.h"
+#include "base/metric_table.h"
+
+/* No tenant's name begins so. */
+#define OTHERS "_other"
+
+enum { CALLS, REGISTRATIONS, GAUGES, OWN_ROWS_MAX = 100 };
+static_assert((int)OWN_ROWS_MAX < (int)METRIC_TABLE_ROWS, "and one of all others");
+
+void node_tenants_setup(void)
+{
+	static const struct metric_table_gauge gauges[GAUGES] = {
+		[CALLS] = { "tandem_tenant_calls", "Calls in memory, by tenant." },
+		[REGISTRATIONS] = { "tandem_tenant_registrations",
+				    "Addresses of record, by tenant." },
+	};
+
+	metric_table_register("tenant", gauges, GAUGES);
+}
+
+static void row_add(struct metric_table_row *row, const struct tenants *t, uint16_t tenant)
+{
+	row->values[CALLS] += tenants_held(t, tenant, TENANT_CALLS);
+	row->values[REGISTRATIONS] += tenants_held(t, tenant, TENANT_REGISTRATIONS);
+}
+
+void node_tenants_metrics(const struct node *n)
+{
+	static struct metric_table_row rows[OWN_ROWS_MAX + 1];
+	struct metric_table_row others = { .name = OTHERS };
+	uint32_t count = 0;
+	bool more = false;
+
+	for (uint16_t i = 0; tenants_next(n->tenants, &i); i++) {
+		bool own = tenants_has(n->tenants, i) && count < OWN_ROWS_MAX;
+
+		more |= !own;
+		if (own) {
+			rows[count] = (struct metric_table_row){ { 0 } };
+			(void)snprintf(rows[count].name, sizeof(rows[count].name), "%s",
+				       tenants_name(n->tenants, i));
+		}
+		row_add(own ? &rows[count++] : &others, n->tenants, i);
+	}
+	if (more)
+		rows[count++] = others;
+	metric_table_set(rows, count);
+}
