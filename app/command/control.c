@@ -12,7 +12,7 @@
 
 /* Commands under way beyond which nothing more is read: operators have places of their own. One stream of a tenant has no more than a
  * part of those of all. */
-enum { OPERATORS_MAX = 96, TENANTS_MAX_RUNNING = 64, STREAM_MAX = 24 };
+enum { OPERATORS_MAX = 96, TENANTS_MAX_RUNNING = 48, STREAM_MAX = 24 };
 
 struct control_metrics g_control_metrics;
 
