@@ -36,7 +36,10 @@ typedef void store_done_fn(enum store_result result, uint64_t key, uint64_t vers
 struct store_shared_settings {
 	char node[64];        /* name of this node, unique in the cluster */
 	uint64_t deadline_ns; /* per command; default 50 ms: after this done(STORE_UNKNOWN) */
-	const char *tenant;   /* whose documents, events and commands there are; NULL: nobody's */
+	/* Whose documents, events and commands there are: the names one by one, each kept until it asks for the next one; NULL: no more.
+	 * NULL: nobody's. */
+	const char *(*tenant)(uint32_t i, void *arg);
+	void *tenant_arg;
 	const char *kinds[STORE_KINDS_MAX]; /* of documents; NULL: no more */
 };
 
@@ -83,6 +86,9 @@ uint64_t store_epoch(const struct store_shard *s);
 /* Sets aside what has another type than we need, under any key that is not a record of its own. Before the lease is taken; later
  * the store looks by itself when Redis refuses something. Done: version: how many. */
 void store_shared_keys_check(struct store_shared *s, store_done_fn *done, void *arg);
+/* The same of tenants alone, from that one on. */
+void store_tenants_keys_check(struct store_shared *s, uint32_t from, store_done_fn *done,
+			      void *arg);
 void store_shard_keys_check(struct store_shard *s, store_done_fn *done, void *arg);
 /* Records of calls, or all of them at once, that were set aside. */
 uint32_t store_calls_aside(const struct store_shard *s);

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "cluster/store_state.h"
 
+enum { TENANTS_AT_ONCE = 16 }; /* each has a dozen keys */
+
 #define CHECK_NS (2 * NS_PER_S)
 #define PAUSE_NS (1 * NS_PER_S)
 
@@ -18,6 +20,8 @@ struct keys_check {
 	store_done_fn *done;
 	void *arg;
 	uint32_t in_flight, aside;
+	const struct store_shared_settings *of; /* whose tenants are looked at; NULL: none */
+	uint32_t tenant;                        /* the next one of them */
 	enum store_result result;
 };
 
@@ -42,6 +46,8 @@ static void check_end(struct keys_check *check)
 	free(check);
 }
 
+static void check_go_on(struct keys_check *check);
+
 static void key_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct key_op *k = (struct key_op *)op;
@@ -60,7 +66,7 @@ static void key_finish(struct store_op *op, const struct store_answer *a)
 		check->result = a->result;
 	}
 	if (--check->in_flight == 0)
-		check_end(check);
+		check_go_on(check);
 }
 
 static bool is_calls(struct bytes key)
@@ -126,38 +132,79 @@ static struct bytes stream_key(char buf[STORE_KEY_MAX], const char *before, cons
 	return writer_done(&w);
 }
 
-static void tenant_check(struct keys_check *check, const struct store_shared_settings *settings)
+static void tenant_streams_check(struct keys_check *check, const char *tenant)
 {
-	struct bytes tenant = bytes_str(settings->tenant);
+	static const struct {
+		const char *before, *after;
+	} streams[] = { { "ev", "" },
+			{ "cmd", ":in" },
+			{ "cmd", ":application:in" },
+			{ "cmd", ":reader:in" } };
+	char key[STORE_KEY_MAX];
+
+	for (size_t i = 0; i < COUNT_OF(streams); i++)
+		key_check(check, stream_key(key, streams[i].before, tenant, streams[i].after),
+			  "stream", (struct bytes){ 0 });
+}
+
+static void tenant_check(struct keys_check *check, const char *name)
+{
+	const struct store_shared_settings *settings = check->of;
+	struct bytes tenant = bytes_str(name);
 	char key[STORE_KEY_MAX], gen[STORE_KEY_MAX];
 	struct bytes generation = store_key_tenant(gen, tenant, "gen", NULL);
 
 	key_check(check, generation, "number", (struct bytes){ 0 });
-	key_check(check, STORE_KEY_LOG, "stream", (struct bytes){ 0 });
-	key_check(check, STORE_KEY_HISTORY, "string", (struct bytes){ 0 });
 	for (size_t i = 0; i < STORE_KINDS_MAX && settings->kinds[i]; i++) {
 		key_check(check, store_key_tenant(key, tenant, "doc", settings->kinds[i]), "hash",
 			  generation);
 		key_check(check, store_key_tenant(key, tenant, "ver", settings->kinds[i]), "hash",
 			  generation);
 	}
-	key_check(check, stream_key(key, "ev", settings->tenant, ""), "stream",
-		  (struct bytes){ 0 });
-	key_check(check, stream_key(key, "cmd", settings->tenant, ":in"), "stream",
-		  (struct bytes){ 0 });
-	key_check(check, stream_key(key, "cmd", "_operator", ":in"), "stream", (struct bytes){ 0 });
+	tenant_streams_check(check, name);
+}
+
+/* A few more. False: there is none. */
+static bool tenants_check(struct keys_check *check)
+{
+	const struct store_shared_settings *of = check->of;
+
+	for (uint32_t i = 0; i < TENANTS_AT_ONCE; i++) {
+		const char *tenant = of && of->tenant && !check->base->closing
+					     ? of->tenant(check->tenant, of->tenant_arg)
+					     : NULL;
+
+		if (!tenant)
+			return i > 0;
+		check->tenant++;
+		tenant_check(check, tenant);
+	}
+	return true;
+}
+
+/* What was asked for is answered. */
+static void check_go_on(struct keys_check *check)
+{
+	check->in_flight = 1;
+	while (check->in_flight == 1 && tenants_check(check))
+		;
+	if (--check->in_flight == 0)
+		check_end(check);
 }
 
 void store_shared_keys(struct keys_check *check)
 {
 	const struct store_shared *s = (const struct store_shared *)check->base;
 
+	check->of = &s->settings;
+	if (check->tenant)
+		return;
 	key_check(check, BYTES_LIT("td:aors"), "set", (struct bytes){ 0 });
-	if (s->settings.tenant)
-		tenant_check(check, &s->settings);
+	key_check(check, STORE_KEY_LOG, "stream", (struct bytes){ 0 });
+	key_check(check, STORE_KEY_HISTORY, "string", (struct bytes){ 0 });
 }
 
-static void keys_check(struct store_base *base, store_done_fn *done, void *arg)
+static void keys_check(struct store_base *base, uint32_t tenant, store_done_fn *done, void *arg)
 {
 	struct keys_check *check = calloc(1, sizeof(*check));
 
@@ -167,22 +214,29 @@ static void keys_check(struct store_base *base, store_done_fn *done, void *arg)
 		return;
 	}
 	store_enter(base);
-	*check = (struct keys_check){ .base = base, .done = done, .arg = arg, .in_flight = 1 };
+	*check = (struct keys_check){
+		.base = base, .done = done, .arg = arg, .in_flight = 1, .tenant = tenant
+	};
 	base->keys_checking = true;
 	base->kind->keys_check(check);
 	if (--check->in_flight == 0)
-		check_end(check);
+		check_go_on(check);
 	store_leave(base);
 }
 
 void store_shared_keys_check(struct store_shared *s, store_done_fn *done, void *arg)
 {
-	keys_check(&s->base, done, arg);
+	keys_check(&s->base, 0, done, arg);
+}
+
+void store_tenants_keys_check(struct store_shared *s, uint32_t from, store_done_fn *done, void *arg)
+{
+	keys_check(&s->base, from, done, arg);
 }
 
 void store_shard_keys_check(struct store_shard *s, store_done_fn *done, void *arg)
 {
-	keys_check(&s->base, done, arg);
+	keys_check(&s->base, 0, done, arg);
 }
 
 void store_keys_doubt(struct store_base *base)
@@ -197,5 +251,5 @@ void store_keys_expire(struct store_base *base, uint64_t now_ns)
 		return;
 	base->keys_ns = UINT64_MAX;
 	base->keys_checked = true;
-	keys_check(base, NULL, NULL);
+	keys_check(base, 0, NULL, NULL);
 }

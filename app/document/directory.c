@@ -46,6 +46,17 @@ static struct directory_tenant *tenant_of(const struct directory *d, struct byte
 	return NULL;
 }
 
+const char *directory_name(uint32_t i, void *arg)
+{
+	static const char *const first[] = { DIRECTORY_OPERATORS, NODE_TENANT };
+	const struct node *n = arg;
+	const struct directory *d = &n->documents.directory;
+
+	if (i < d->tenant_count)
+		return d->tenants[i].name;
+	return d->tenant_count == 0 && i < COUNT_OF(first) ? first[i] : NULL;
+}
+
 struct directory_tenant *directory_tenant(struct directory *d, struct bytes name)
 {
 	return tenant_of(d, name);
@@ -452,6 +463,10 @@ int directory_look_at_start(struct node *n, uint32_t from)
 	struct directory *d = &n->documents.directory;
 	char history[STORE_HISTORY_MAX];
 
+	node_wait_begin(n); /* one that is of the wrong type would end every start */
+	store_tenants_keys_check(n->store, from, node_wait_end, n);
+	if (!node_await(n, "the types of the tenants' keys", LIMIT_NS))
+		return NODE_EXIT_FAILED;
 	d->looked = from;
 	do {
 		node_wait_begin(n);

@@ -48,6 +48,8 @@ struct directory_tenant *directory_tenant_add(struct directory *d, struct bytes 
 
 /* At start: what Redis says of itself, and of each tenant the generation that all which is loaded afterwards has at least. Exit status. */
 int directory_look_at_start(struct node *n, uint32_t from); /* from: those before are known */
+/* store_shared_settings.tenant; arg is the node. */
+const char *directory_name(uint32_t i, void *arg);
 /* All is loaded: follows the log from where it was then. Exit status. */
 int directory_follow(struct node *n);
 /* Hears nothing more. */

@@ -158,7 +158,8 @@ static int store_of_all_open(struct node *n)
 {
 	struct store_shared_settings settings = {
 		.deadline_ns = n->settings.redis.deadline,
-		.tenant = NODE_TENANT,
+		.tenant = directory_name,
+		.tenant_arg = n,
 	};
 
 	for (size_t i = 0; g_document_kinds[i]; i++) {

@@ -80,12 +80,26 @@ struct node_settings {
 	const char *id, *place; /* of its directory; NULL: its name */
 };
 
+/* More than are looked at in one go. */
+enum { NODE_TENANTS = 40 };
+
+UNUSED static const char *node_tenant(uint32_t i, void *arg)
+{
+	static char name[16];
+
+	(void)arg;
+	if (i < 2)
+		return i ? "default" : "_operator";
+	(void)snprintf(name, sizeof(name), "t%u", i);
+	return i < NODE_TENANTS ? name : NULL;
+}
+
 UNUSED static void node_open(struct node *n, const struct server *s, const struct node_settings *ns)
 {
 	struct redis_settings rs = { .reconnect_max_ns = 100 * NS_PER_MS };
 	struct store_shared_settings shared = {
 		.deadline_ns = (ns->deadline_ms ? ns->deadline_ms : 2000) * NS_PER_MS,
-		.tenant = "default",
+		.tenant = node_tenant,
 		.kinds = { "extension" },
 	};
 	struct store_shard_settings ss = {

@@ -246,7 +246,15 @@ static void test_wrong_types(void **state)
 					    "td:{t:default}:gen",
 					    "td:{t:default}:doc:extension",
 					    "td:{ev:default}",
-					    "td:{cmd:_operator}:in" };
+					    "td:{cmd:_operator}:in",
+					    "td:{t:_operator}:gen",
+					    "td:{t:t2}:ver:extension",
+					    "td:{t:t17}:gen",
+					    "td:{t:t39}:doc:extension",
+					    "td:{ev:t39}",
+					    "td:{cmd:t39}:in",
+					    "td:{cmd:t39}:reader:in",
+					    "td:{cmd:t39}:application:in" };
 	struct server s;
 	struct node n;
 

@@ -79,6 +79,32 @@ static void test_a_broken_document_is_set_aside(void **state)
 	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
 }
 
+/* Of whatever tenant: else nobody could start. What the snapshot has comes back. */
+static void test_wrong_types_of_a_tenant(void **state)
+{
+	static const char *const keys[] = { "td:{t:acme}:gen", "td:{t:acme}:ver:extension",
+					    "td:{cmd:acme}:reader:in", "td:{t:_operator}:gen" };
+	static const char put[] = "{\"tenant\":\"acme\",\"number\":\"1\",\"password\":\"secret\"}";
+
+	(void)state;
+	node_start_up();
+	(void)ask("tenant.put", "{\"name\":\"acme\",\"domains\":\"acme.test\","
+				"\"commands\":[\"reader\"]}");
+	assert_non_null(strstr(ask("extension.put", put), "\"ok\":true"));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		(void)server_ask(&g_redis, "DEL %s", keys[i]);
+		(void)server_ask(&g_redis, "SADD %s x", keys[i]);
+		node_start_up();
+		assert_true(log_has(keys[i]));
+		assert_true(log_has("extensions=1"));
+		assert_non_null(
+			strstr(ask("extension.get", "{\"tenant\":\"acme\",\"number\":\"1\"}"),
+			       "\"enabled\":true"));
+		assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+	}
+}
+
 static void test_tenant_is_no_operator(void **state)
 {
 	(void)state;
@@ -356,6 +382,7 @@ int main(void)
 		NODE_TEST(test_commands),
 		NODE_TEST(test_documents_survive),
 		NODE_TEST(test_a_broken_document_is_set_aside),
+		NODE_TEST(test_wrong_types_of_a_tenant),
 		NODE_TEST(test_tenant_is_no_operator),
 		NODE_TEST(test_one_id_has_one_effect),
 		NODE_TEST(test_bad_entries),
