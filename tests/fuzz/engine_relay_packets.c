@@ -216,6 +216,10 @@ void relay_stun(struct fuzz *f, struct script *s)
 		f->check_slot = slot;
 		f->check_from = from;
 	}
+	if (to < SLOTS && flow_is_opaque(&f->w.flows.list[to])) { /* which relays it as any other */
+		put_note(f, space, writer_done(&w).n);
+		f->sent_from[to][CHANNEL_RTP][from] = true;
+	}
 	assert(port_sim_put(f->sim, to, CHANNEL_RTP, &a, writer_done(&w)));
 	relay_step(f);
 }
