@@ -52,6 +52,19 @@ static void silence_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 		f->silent_told_ns = since_ns;
 }
 
+/* Before anything is made: of a bundle, one flow loses the way of all, which packets of this tick would point to. */
+static void transports_tick(struct worker *w, uint64_t now_ns)
+{
+	if (w->transports.count == 0)
+		return;
+	for (uint32_t i = 0; i < w->flows.count; i++) {
+		struct flow *f = &w->flows.list[w->flows.active[i]];
+
+		if (f->transport)
+			flow_transport_tick(w, f, now_ns);
+	}
+}
+
 static void flows_tick(struct worker *w, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < w->flows.count; i++) {
@@ -62,8 +75,6 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 			event_digit(w, f, &done);
 		if (f->notice)
 			event_notice(w, f, now_ns);
-		if (f->transport)
-			flow_transport_tick(w, f, now_ns);
 		tick_connection(w, f, now_ns);
 		tick_icmp(w, f);
 		silence_tick(w, f, now_ns);
@@ -114,6 +125,7 @@ static void metrics_tick(struct worker *w, uint64_t now_ns)
 void tick(struct worker *w, uint64_t now_ns)
 {
 	w->tick_ns = now_ns + TICK_NS;
+	transports_tick(w, now_ns);
 	flows_tick(w, now_ns);
 	dtls_tick(w, now_ns);
 	originate_flush(w);

@@ -623,6 +623,47 @@ static void lost_consent_is_of_all(void **state)
 	bundle_close(&x);
 }
 
+static void line_open(struct bundle_rig *x, uint32_t slot)
+{
+	struct flow_spec s = line_spec(slot);
+
+	rig_open_flow(x->r, &s);
+}
+
+static void line_close(struct bundle_rig *x, uint32_t slot)
+{
+	rig_command(x->r, &(struct media_command){ .kind = MEDIA_FLOW_CLOSE,
+						   .id = { .slot = slot, .generation = 7 } });
+}
+
+/* In one tick, a line in front of its owner: the report would leave for where nobody is any more. */
+static void lost_consent_beside_a_report(void **state)
+{
+	struct bundle_rig x = { .r = rig_open_empty(64) };
+	struct flow_spec first = line_spec(AUDIO_PEER);
+
+	(void)state;
+	first.id.slot = 5;
+	rig_open_flow(x.r, &first);
+	for (uint32_t slot = 0; slot < 4; slot++)
+		line_open(&x, slot);
+	assert_int_equal(checks(x.r, AUDIO, BROWSER, &NOMINATES), 0);
+	assert_true(phone_reaches(&x, VIDEO_PEER));
+	line_close(&x, VIDEO_PEER);
+	line_close(&x, 5);
+	assert_int_equal(x.r->w.flows.active[0], VIDEO);
+	advance_ms(x.r, 29900);
+	worker_step(&x.r->w);
+	while (port_sim_take(x.r->sim))
+		continue;
+	flow_of(x.r, VIDEO)->reports.due_ns = x.r->w.now_ns + 1;
+	advance_ms(x.r, 400);
+	worker_step(&x.r->w);
+	assert_int_equal(flow_stats_read(flow_of(x.r, VIDEO)).ice, ICE_LOST);
+	nothing_sent(x.r);
+	bundle_close(&x);
+}
+
 static void what_cannot_be_joined(void **state)
 {
 	struct bundle_rig x = bundle_open(false);
@@ -748,6 +789,7 @@ int main(void)
 		cmocka_unit_test(the_owner_closes),
 		cmocka_unit_test(a_member_closes),
 		cmocka_unit_test(lost_consent_is_of_all),
+		cmocka_unit_test(lost_consent_beside_a_report),
 		cmocka_unit_test(what_cannot_be_joined),
 		cmocka_unit_test(a_port_of_its_own),
 		cmocka_unit_test(each_line_has_its_dscp),
