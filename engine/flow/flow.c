@@ -65,7 +65,7 @@ static void spec_apply(struct flow *f, const struct flow_spec *spec)
 	f->ssrc_out = spec->ssrc_out;
 	f->latch_mode = (uint8_t)spec->latch;
 	f->receive = spec->receive;
-	f->send = spec->send;
+	f->send = !spec->send ? 0 : spec->kind == MEDIA_OPAQUE ? FLOW_SEND_AS_IS : FLOW_SEND;
 	f->rtcp_mux = spec->rtcp_mux;
 	f->strips = spec->strips;
 	f->alone = spec->alone;
@@ -140,7 +140,7 @@ uint64_t flow_heard_ns(const struct flow *f)
 /* Not with each update: SRTP indexes are granted every few seconds, and a party that is gone would never be found silent. */
 static bool listens_anew(const struct flow *f, const struct flow_spec *spec)
 {
-	return !f->receive != !spec->receive || f->send != spec->send ||
+	return !f->receive != !spec->receive || !f->send != !spec->send ||
 	       f->silence_ns != spec->silence_ms * NS_PER_MS ||
 	       !addr_eq(&f->remote[CHANNEL_RTP], &spec->remote_rtp) ||
 	       f->silent_told_ns == flow_heard_ns(f);

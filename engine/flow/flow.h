@@ -65,6 +65,12 @@ enum {
 		2, /* the party sends too fast: its packets are counted one by one (trickle.h) */
 };
 
+/* flow.send */
+enum {
+	FLOW_SEND = 1,
+	FLOW_SEND_AS_IS = 2, /* what its peer's party says, unless that is looked into */
+};
+
 /* flow.making */
 enum {
 	MAKING_DIGIT = 1, /* packet by packet (digits.h) */

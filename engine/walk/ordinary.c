@@ -52,7 +52,7 @@ static inline bool packet_is_relayed(const struct flow *peer, const struct paylo
 	const uint64_t asked = TRAIT(send, UINT8_MAX) | TRAIT(making, UINT8_MAX);
 
 	return rule->in == payload_type && !rule->event && rule->out != PAYLOAD_NONE &&
-	       (peer->traits & asked) == TRAIT(send, 1) &&
+	       (peer->traits & asked) == TRAIT(send, FLOW_SEND) &&
 	       peer->latch_rtp.source.family != ADDR_NONE;
 }
 

@@ -101,6 +101,8 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 		return f->alone && rule ? hear_alone(p, rule) : VERDICT_NO_PEER;
 	if (!peer->send)
 		return VERDICT_NOT_SENDING;
+	if (UNLIKELY(peer->send == FLOW_SEND_AS_IS))
+		return VERDICT_NO_PEER;
 	if (!rule)
 		return VERDICT_PAYLOAD_TYPE;
 	p->to = flow_rtp_to(peer);

@@ -70,7 +70,7 @@ static enum verdict rtcp_pkt_relay(struct worker *w, struct pkt *p, uint64_t now
 	reports_read(p->flow, bytes_mem(p->data, p->length), now_ns);
 	if (!pkt_answer(w, p))
 		return VERDICT_ANSWERED;
-	if (!p->peer)
+	if (!p->peer || UNLIKELY(flow_is_opaque(p->peer)))
 		return VERDICT_NO_PEER;
 	/* it is about a stream that the other party does not hear */
 	if (UNLIKELY(p->peer->making & MAKING_SOUND))

@@ -107,6 +107,26 @@ static void passes_beside_others(void **state)
 	rig_close(r);
 }
 
+/* Control changes one side of a line, then the other: what is said in between is for neither. */
+static void gets_nothing_of_a_line_that_is_looked_into(void **state)
+{
+	static const uint8_t report[] = { 0x80, 201, 0, 1, 0, 0, 0, 1 };
+	struct rig *r = rig_open();
+	uint8_t memory[PACKET_MAX];
+
+	(void)state;
+	for (uint16_t n = 0; n < 3; n++) /* of a run that goes on */
+		assert_non_null(relay_rtp(r, A, &(struct rtp){ .ssrc = 1, .sequence = n }));
+	rig_hear(r, B);
+	r->spec[B].kind = MEDIA_OPAQUE;
+	rig_update(r, &r->spec[B]);
+	assert_null(pass(r, A, CHANNEL_RTP,
+			 rtp_write(memory, &(struct rtp){ .ssrc = 1, .sequence = 3 })));
+	assert_null(pass(r, A, CHANNEL_RTCP, bytes_mem(report, sizeof(report))));
+	assert_int_equal(dropped(r, VERDICT_NO_PEER), 2);
+	rig_close(r);
+}
+
 static void believes_the_party_alone(void **state)
 {
 	struct rig *r = rig_open();
@@ -277,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(passes_whatever_it_looks_like),
 		cmocka_unit_test(passes_beside_others),
+		cmocka_unit_test(gets_nothing_of_a_line_that_is_looked_into),
 		cmocka_unit_test(believes_the_party_alone),
 		cmocka_unit_test(has_rtcp_where_its_transport_is_rtp),
 		cmocka_unit_test(stops_where_nobody_is_to_hear),
