@@ -60,8 +60,8 @@ static bool is_lawful(const struct fuzz *f, uint32_t slot, enum channel c)
 	switch (s->latch) {
 	case LATCH_STRICT:
 		return addr_eq(source, signalled);
-	case LATCH_SAME_IP:
-		return addr_ip_eq(source, signalled);
+	case LATCH_SAME_IP: /* RTCP may come from beside the RTP, too */
+		return addr_ip_eq(source, signalled) || addr_ip_eq(source, &s->remote_rtp);
 	case LATCH_ANY_ONCE:
 		return true;
 	}
