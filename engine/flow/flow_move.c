@@ -24,6 +24,22 @@ static int move_may_leave(const struct flow *f, const struct flow_spec *spec)
 	return 0;
 }
 
+static void pack_consent(struct worker *w, const struct flow *f, struct flow_parcel *p)
+{
+	if (!(f->transport & TRANSPORT_ICE))
+		return;
+	for (enum channel c = CHANNEL_RTP; c < CHANNELS; c++)
+		p->consent_ns[c] = ice_consent_ns(&worker_transport(w, f)->ice, c);
+}
+
+static void unpack_consent(struct worker *w, struct flow *f, const struct flow_parcel *p)
+{
+	if (!(f->transport & TRANSPORT_ICE))
+		return;
+	for (enum channel c = CHANNEL_RTP; c < CHANNELS; c++)
+		ice_consent_keep(&worker_transport(w, f)->ice, c, p->consent_ns[c]);
+}
+
 static void pack(const struct flow *f, struct flow_parcel *p)
 {
 	p->spec.resume = flow_resume_read(f);
@@ -60,6 +76,7 @@ static int flow_leave(struct worker *w, struct flow *f, struct flow_parcel *p)
 		return err;
 	digits_stop(w, f);
 	pack(f, p);
+	pack_consent(w, f, p);
 	control_flow_end(w, f);
 	return 0;
 }
@@ -100,6 +117,7 @@ void flow_move_arrive(struct worker *w, struct flow *f, struct flow_parcel *p)
 	f->trickle = p->trickle;
 	f->digit_told_ns = p->digit_told_ns;
 	f->noticed_ns = p->noticed_ns;
+	unpack_consent(w, f, p);
 	event = event_of(f, MEDIA_FLOW_MOVED);
 	event.parcel = p;
 	control_answer(w, &event);

@@ -33,6 +33,7 @@ struct flow_parcel {
 	struct reports reports;
 	struct trickle trickle;
 	uint64_t digit_told_ns, noticed_ns;
+	uint64_t consent_ns[CHANNELS]; /* of ICE; 0: none */
 };
 
 /* MEDIA_FLOW_YIELD: the flow packs and closes, or stays as it is and the answer says why. */

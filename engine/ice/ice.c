@@ -87,6 +87,17 @@ struct ice_pair *ice_restore(struct ice *i, enum channel c, const struct addr *p
 	return p;
 }
 
+uint64_t ice_consent_ns(const struct ice *i, enum channel c)
+{
+	return i->selected[c] == ICE_NO_PAIR ? 0 : i->pairs[i->selected[c]].heard_ns;
+}
+
+void ice_consent_keep(struct ice *i, enum channel c, uint64_t heard_ns)
+{
+	if (i->selected[c] != ICE_NO_PAIR && heard_ns != 0)
+		i->pairs[i->selected[c]].heard_ns = heard_ns;
+}
+
 /* May this nomination take the place of the one before? */
 static bool takes_over(const struct ice *i, const struct ice_pair *p, const struct ice_pair *before,
 		       uint64_t now_ns)

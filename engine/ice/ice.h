@@ -50,6 +50,10 @@ void ice_update(struct ice *i, const struct media_ice *credentials);
 /* The pair that the process before sent to: consent begins anew. */
 struct ice_pair *ice_restore(struct ice *i, enum channel c, const struct addr *party,
 			     uint64_t now_ns);
+/* When the party last agreed to what it is sent; 0: it is sent nothing. */
+uint64_t ice_consent_ns(const struct ice *i, enum channel c);
+/* Of a pair that was restored, where it is known: consent does not begin anew. */
+void ice_consent_keep(struct ice *i, enum channel c, uint64_t heard_ns);
 /* NULL: no authentic check came from there lately. */
 struct ice_pair *ice_find(struct ice *i, enum channel c, const struct addr *party);
 /* Where a new pair goes: a free place, else that of the pair heard least lately, which is not sent to. */

@@ -6,7 +6,7 @@
 
 #include "engine/flow/flow_move.h"
 #include "media/rtp_parse.h"
-#include "tests/unit/engine/rig.h"
+#include "tests/unit/engine/ice/ice_party.h"
 
 enum { FRAME = 160, FIRST_INDEX = 65530 };
 
@@ -239,6 +239,32 @@ static void some_do_not_move(void **state)
 	free(p);
 }
 
+/* Consent is the party's word, and a move is none: RFC 7675 5.1. */
+static void a_move_is_no_consent(void **state)
+{
+	static const struct check NOMINATES = { .ice = &ICE_A, .nominates = true };
+	struct rig *r[2] = { rig_open_empty(64), rig_open_empty(64) };
+	struct flow_spec s = rig_spec(A);
+
+	(void)state;
+	s.ice = ICE_A;
+	s.rtcp_mux = 1;
+	rig_open_flow(r[0], &s);
+	assert_int_equal(checks(r[0], A, "198.51.100.1:40000", &NOMINATES), 0);
+	advance_ms(r[0], 20000);
+	worker_step(&r[0]->w);
+	r[1]->sim->now_ns = r[0]->sim->now_ns;
+	move(r[0], r[1], &s);
+	advance_ms(r[1], 9000);
+	worker_step(&r[1]->w);
+	assert_int_equal(flow_stats_read(flow_of(r[1], A)).ice, ICE_CONNECTED);
+	advance_ms(r[1], 1500);
+	worker_step(&r[1]->w);
+	assert_int_equal(flow_stats_read(flow_of(r[1], A)).ice, ICE_LOST);
+	for (int i = 0; i < 2; i++)
+		rig_close(r[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +273,7 @@ int main(void)
 		cmocka_unit_test(what_came_before_is_relayed),
 		cmocka_unit_test(a_digit_moves),
 		cmocka_unit_test(some_do_not_move),
+		cmocka_unit_test(a_move_is_no_consent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
