@@ -102,7 +102,8 @@ int cell_send(struct cell *c, uint16_t from, const struct sip_hop *to, struct by
 	uint32_t at = place_of(c, cell_shard(&to->remote)), by = place_of(c, from);
 	struct text copy = { 0 };
 
-	if (at == CELL_NOBODY || by == CELL_NOBODY || at == by || c->left[at])
+	if (at == CELL_NOBODY || by == CELL_NOBODY || at == by ||
+	    atomic_load_explicit(&c->left[at], memory_order_relaxed))
 		return -EHOSTUNREACH;
 	if (text_set(&copy, message))
 		return -ENOMEM;
@@ -134,5 +135,5 @@ void cell_leave(struct cell *c, uint16_t shard)
 	uint32_t at = place_of(c, shard);
 
 	if (at != CELL_NOBODY)
-		c->left[at] = true;
+		atomic_store_explicit(&c->left[at], true, memory_order_relaxed);
 }
