@@ -793,7 +793,7 @@ const struct conf_field g_settings_fields[] = {
 	{ .key = "media", SECTION(media, g_media_fields), .help = "Packets." },
 	{ .key = "dns",
 	  SECTION(dns, g_dns_fields),
-	  .help = "Where names in SIP URIs will be looked up (RFC 3263). No call asks yet." },
+	  .help = "Where names are looked up (RFC 3263) that trusted senders register." },
 	{ .key = "redis",
 	  SECTION(redis, g_redis_fields),
 	  .help = "Where calls and registrations are kept." },

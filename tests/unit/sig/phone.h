@@ -16,6 +16,7 @@ struct phone {
 	struct rig *r;
 	const char *user;
 	const char *domain, *tenant; /* NULL: test.local, the default one */
+	const char *path;            /* of its binding; NULL: none */
 	struct addr addr;
 	char address[ADDR_TEXT_MAX];
 	char call_id[128], tag[128], remote_tag[256];
@@ -252,6 +253,8 @@ RIG_FN void phones_bind(struct phone *p, uint32_t count)
 		(void)snprintf(contact, sizeof(contact), "sip:%s@%s", p[i].user, p[i].address);
 		err |= text_set(&b->contact, bytes_str(contact)) |
 		       text_set(&b->call_id, bytes_str("reg"));
+		if (p[i].path)
+			err |= text_set(&b->path, bytes_str(p[i].path));
 		b->expires_utc_ms = p[i].r->now.utc_ms + 3600000;
 		b->hop.remote = p[i].addr;
 		b->q = 1000;

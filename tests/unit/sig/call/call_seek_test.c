@@ -199,6 +199,28 @@ static void numeric_is_not_looked_up(void **state)
 	assert_true(phone_rings(&l->b).n);
 }
 
+/* RFC 3327: the first of those on the way is sent to, wherever the phone is; all of them are told. */
+static void by_its_path(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	open_at(&l->b, l->r, "1003", "10.0.0.7:5060", "192.0.2.13:5060");
+	l->b.path = "<sip:" NAME ";lr>, <sip:inner.example.test;lr>";
+	phone_bind(&l->b);
+	call_b(l);
+	assert_int_equal(l->r->lookup_count, 1);
+	tell(l->r, leads_to("192.0.2.21:5060 192.0.2.22:5060"));
+	m = rings_at(l, "192.0.2.21:5060");
+	assert_true(bytes_starts(m, "INVITE sip:1003@10.0.0.7:5060 SIP/2.0"));
+	assert_true(rig_has(m, "Route: <sip:" NAME ";lr>, <sip:inner.example.test;lr>\r\n"));
+	phone_answer(&l->b, m, "503 Service Unavailable", "");
+	m = rings_at(l, "192.0.2.22:5060");
+	assert_true(rig_has(m, "Route: <sip:" NAME ";lr>, <sip:inner.example.test;lr>\r\n"));
+	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+}
+
 /* RFC 7118: a browser's Contact. */
 static void invalid_is_no_name(void **state)
 {
@@ -723,6 +745,7 @@ int main(void)
 		SEEK_TEST(saved_before_said),
 		SEEK_TEST(known_costs_nothing),
 		SEEK_TEST(numeric_is_not_looked_up),
+		SEEK_TEST(by_its_path),
 		SEEK_TEST(invalid_is_no_name),
 		SEEK_TEST(who_is_not_trusted_names_nothing),
 		SEEK_TEST(next_on_503),
