@@ -270,6 +270,30 @@ static void held_by_the_other(void **state)
 	}
 }
 
+/* A GRUU (RFC 5627) of such a phone says so, and leads to no other, whatever its user has set. */
+static void named_and_held_by_the_other(void **state)
+{
+	const struct shard_forward f = { .unreachable = "1003" };
+	struct pair *p = *state;
+	struct rig *other = p->nodes[1];
+	struct phone phone, caller;
+	struct bytes no;
+
+	assert_int_equal(shard_forward_set(other->shard, TENANT_DEFAULT, "1002", &f), 0);
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)snprintf(phone.contact_params, sizeof(phone.contact_params),
+		       ";+sip.instance=\"<urn:1>\"");
+	connect_phone(&phone, SIP_TCP, 5);
+	assert_true(bytes_starts(come_to(p, &phone, 0, 90), "SIP/2.0 200"));
+	phone_open(&caller, other, "1001", "192.0.2.11:5060");
+	phone_begin(&caller, "1002");
+	(void)snprintf(caller.target, sizeof(caller.target), "sip:1002@test.local;gr=urn:1");
+	phone_request(&caller, "INVITE", "", PHONE_SDP_A);
+	serve(p, other);
+	no = rig_take(other, &caller.addr, "SIP/2.0 480");
+	assert_true(bytes_starts(rig_header(no, "Reason"), "SIP;cause=480"));
+}
+
 /* Whoever knew it before hears of it within a second. */
 static void called_where_it_was(void **state)
 {
@@ -464,11 +488,13 @@ static void left_the_other(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(phones_that_move),  TEST(leaves_elsewhere),    TEST(called_from_the_other),
-		TEST(held_by_the_other), TEST(called_where_it_was), TEST(runs_out_here),
-		TEST(store_forgets),     TEST(store_does_not_say),  TEST(forgets_others),
-		TEST(came_while_away),   TEST(moved_while_away),    TEST(left_while_away),
-		TEST(left_the_other),
+		TEST(phones_that_move),      TEST(leaves_elsewhere),
+		TEST(called_from_the_other), TEST(held_by_the_other),
+		TEST(called_where_it_was),   TEST(runs_out_here),
+		TEST(store_forgets),         TEST(store_does_not_say),
+		TEST(forgets_others),        TEST(came_while_away),
+		TEST(moved_while_away),      TEST(left_while_away),
+		TEST(left_the_other),        TEST(named_and_held_by_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

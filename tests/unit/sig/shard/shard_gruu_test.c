@@ -264,29 +264,34 @@ static void outlives_its_process(void **state)
 	assert_refused(s, s->temporary[0], "SIP/2.0 404");
 }
 
+static void restore_call(struct scene *s, struct bytes record)
+{
+	struct text kept = { 0 };
+	const char *reason = "";
+
+	assert_int_equal(text_set(&kept, record), 0);
+	start_anew(s);
+	assert_int_equal(shard_restore_call(s->r->shard, text_bytes(&kept), s->r->now, &reason), 0);
+	shard_resume(s->r->shard, s->r->now);
+	rig_run(s->r);
+	text_clear(&kept);
+}
+
 /* Killed while it rings: the successor knows that nobody else is meant. */
 static void rings_on_after_a_kill(void **state)
 {
 	struct scene *s = *state;
-	const struct shard_forward f = { .no_answer = "1004", .rings = 2 };
-	struct text record = { 0 };
-	const char *reason = "";
+	const struct shard_forward f = { .busy = "1004", .no_answer = "1004", .rings = 2 };
 
 	call(s, s->temporary[0]);
 	assert_true(phone_rings(&s->desk).n);
 	phone_answer(&s->desk, s->desk.invite, "180 Ringing", "");
-	assert_int_equal(text_set(&record, text_bytes(&rig_stored(s->r)->record)), 0);
-	start_anew(s);
+	restore_call(s, text_bytes(&rig_stored(s->r)->record));
 	assert_int_equal(shard_forward_set(s->r->shard, TENANT_DEFAULT, "1002", &f), 0);
-	assert_int_equal(shard_restore_call(s->r->shard, text_bytes(&record), s->r->now, &reason),
-			 0);
-	shard_resume(s->r->shard, s->r->now);
-	rig_run(s->r);
 	phone_answer(&s->desk, s->desk.invite, "486 Busy Here", "");
 	rig_wait_ms(s->r, 20000);
 	assert_int_equal(rig_count(s->r, &s->c.addr, "INVITE "), 0);
 	assert_true(rig_take(s->r, &s->a.addr, "SIP/2.0 486").n);
-	text_clear(&record);
 }
 
 /* C gives its party to one phone of 1002. */
@@ -302,6 +307,30 @@ static void is_referred_to(void **state)
 	(void)snprintf(lines, sizeof(lines), "Refer-To: <%s>\r\n", s->temporary[1]);
 	phone_request(&s->c, "REFER", lines, "");
 	assert_true(rig_take(s->r, &s->c.addr, "SIP/2.0 202").n);
+	assert_true(phone_rings(&s->mobile).n);
+	assert_int_equal(rig_count(s->r, &s->desk.addr, "INVITE "), 0);
+}
+
+/* Killed while the REFER waits for an INVITE that is open. */
+static void is_referred_to_after_a_kill(void **state)
+{
+	struct scene *s = *state;
+	char lines[URI_MAX + 32];
+	struct bytes open;
+
+	phones_talk(&s->a, &s->c);
+	phone_request(&s->a, "INVITE", "", PHONE_SDP_A);
+	open = rig_take(s->r, &s->c.addr, "INVITE ");
+	assert_true(open.n);
+	(void)snprintf(lines, sizeof(lines), "Refer-To: <%s>\r\n", s->public[1]);
+	phone_request(&s->c, "REFER", lines, "");
+	assert_true(rig_take(s->r, &s->c.addr, "SIP/2.0 202").n);
+	assert_int_equal(rig_count(s->r, &s->mobile.addr, "INVITE "), 0);
+	restore_call(s, text_bytes(&rig_stored(s->r)->record));
+	open = rig_take(s->r, &s->c.addr, "INVITE ");
+	phone_answer(&s->c, open, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&s->a, "SIP/2.0 200").n);
+	phone_ack(&s->a);
 	assert_true(phone_rings(&s->mobile).n);
 	assert_int_equal(rig_count(s->r, &s->desk.addr, "INVITE "), 0);
 }
@@ -453,6 +482,7 @@ int main(void)
 		TEST(outlives_its_process),
 		TEST(rings_on_after_a_kill),
 		TEST(is_referred_to),
+		TEST(is_referred_to_after_a_kill),
 		TEST(is_a_target),
 		TEST(is_no_target_of_others),
 		TEST(asked_whether_it_is_there),
