@@ -6,13 +6,21 @@
 
 #include "tests/sim/sim.h"
 
-enum { LAST_OCTET = 11, PORTS_FROM = 30000 };
+enum { LAST_OCTET = 11, ROAM_OCTETS = 20, ROAM_MS = 200, PORTS_FROM = 30000 };
+
+static void phone_is_at(struct phone *p, const char *text)
+{
+	int err = addr_parse(&p->addr, bytes_str(text));
+
+	assert(!err);
+	(void)err;
+	(void)addr_text(&p->addr, p->address);
+}
 
 void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind)
 {
 	struct phone *p = &s->phones.list[index];
 	char text[ADDR_TEXT_MAX];
-	int err;
 
 	*p = (struct phone){ .index = index,
 			     .extension = kind->extension,
@@ -31,11 +39,38 @@ void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind)
 	(void)node_extension(p->extension, p->user);
 	(void)snprintf(text, sizeof(text), kind->v6 ? "[2001:db8::%u]:5060" : "192.0.2.%u:5060",
 		       LAST_OCTET + index);
-	err = addr_parse(&p->addr, bytes_str(text));
-	assert(!err);
-	(void)err;
-	(void)addr_text(&p->addr, p->address);
+	phone_is_at(p, text);
 	phone_register_later(s, p, sim_between_ms(s, 1, 1500));
+}
+
+static void on_roamed(struct sim *s, const struct event *e)
+{
+	struct phone *p = &s->phones.list[e->who];
+
+	if (!p->alive || p->roamed != e->a)
+		return;
+	p->reg_tries = 0;
+	phone_register(s, p, p->expires_s, "");
+	phone_txns_again(s, p);
+}
+
+void phone_roam(struct sim *s, struct phone *p, enum sip_transport transport)
+{
+	struct sip_hop hop = phone_hop(p);
+	char text[ADDR_TEXT_MAX];
+
+	if (!p->alive)
+		return;
+	(void)snprintf(text, sizeof(text), "192.0.2.%u:5060",
+		       LAST_OCTET + ++p->roamed * ROAM_OCTETS + p->index);
+	trace_line(s, "%s#%u is at %s now", p->user, p->index, text);
+	if (p->connection)
+		node_connection_closed(s, &hop);
+	phone_is_at(p, text);
+	p->transport = transport;
+	p->connection = transport == SIP_UDP ? 0 : ++s->net.connections;
+	p->said_ns = p->heard_ns = 0;
+	sim_after(s, ROAM_MS * NS_PER_MS, on_roamed, p->index, p->roamed, 0);
 }
 
 void phones_close(struct sim *s)

@@ -38,6 +38,10 @@ struct phone {
 	bool named; /* its Contact is a name (names.h) */
 	bool web;   /* a browser: ICE, DTLS, BUNDLE */
 	bool video;
+	bool has_instance;          /* by +sip.instance */
+	char gruu[160];             /* its newest temporary one (RFC 5627) */
+	uint32_t reg_id;            /* of its flow (RFC 5626); 0: none */
+	uint32_t roamed;            /* so often */
 	uint64_t connection;        /* stream; 0: none */
 	uint64_t said_ns, heard_ns; /* nothing on it arrives before */
 	bool alive;
@@ -91,6 +95,9 @@ void phones_disconnect(struct sim *s);
 /* Takes the line out of the wall; its calls and transactions are gone. */
 void phone_vanish(struct sim *s, struct phone *p, bool unreachable);
 void phone_return(struct sim *s, struct phone *p);
+/* It is in another network from now on: another address, and by another transport where that is one. It registers from there, and says once
+ * more what is open. */
+void phone_roam(struct sim *s, struct phone *p, enum sip_transport transport);
 
 /* ---- phone_register.c ---- */
 void phone_register(struct sim *s, struct phone *p, uint32_t expires_s, const char *credentials);

@@ -64,6 +64,23 @@ struct phone_call *phone_dial(struct sim *s, struct phone *p, const char *to, bo
 	return c;
 }
 
+struct phone_call *phone_dial_one(struct sim *s, struct phone *p, const struct phone *whom,
+				  bool temporary)
+{
+	struct phone_call *c = phone_call_to(s, p, whom->user);
+
+	if (!c)
+		return NULL;
+	if (temporary)
+		(void)snprintf(c->remote, sizeof(c->remote), "%s", whom->gruu);
+	else
+		(void)snprintf(c->remote, sizeof(c->remote), "sip:%s@%s;gr=urn:phone:%u",
+			       whom->user, g_sim_domain, whom->index);
+	memcpy(c->target, c->remote, sizeof(c->target));
+	send_invite(s, c, "");
+	return c;
+}
+
 void phone_replace(struct sim *s, struct phone *p, const struct phone_call *of)
 {
 	struct phone_call *c = phone_call_to(s, p, of->phone->user);

@@ -141,6 +141,11 @@ static void take(struct sim *s, const struct story_step *step)
 		(void)phone_dial(s, p, node_extension(step->to, number),
 				 step->what == STORY_DIAL_LATE);
 		break;
+	case STORY_DIAL_PUBLIC:
+	case STORY_DIAL_TEMPORARY:
+		(void)phone_dial_one(s, p, &s->phones.list[step->to],
+				     step->what == STORY_DIAL_TEMPORARY);
+		break;
 	case STORY_CODE:
 		(void)phone_dial(s, p, codes[step->to], false);
 		break;
@@ -215,6 +220,9 @@ static void take(struct sim *s, const struct story_step *step)
 		break;
 	case STORY_DROP:
 		net_drop(s, p);
+		break;
+	case STORY_ROAM:
+		phone_roam(s, p, (enum sip_transport)step->to);
 		break;
 	case STORY_STORE_DOWN:
 	case STORY_STORE_UP:
@@ -330,6 +338,29 @@ static void look_at(struct sim *s, uint32_t i, uint64_t *call)
 	*call = c->node_call;
 }
 
+/* Who names itself is registered once, and there, wherever it has been. */
+static void look_where(struct sim *s, const struct phone *p)
+{
+	const struct aor *a = s->node.shard ? locations_find(s->node.locations, TENANT_DEFAULT,
+							     bytes_str(p->user))
+					    : NULL;
+	uint32_t here = 0, all = 0;
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "<urn:phone:%u>", p->index);
+	for (uint32_t i = 0; a && i < a->count; i++) {
+		const struct binding *b = &a->bindings[i];
+
+		if (!bytes_is(text_bytes(&b->instance), name))
+			continue;
+		all++;
+		here += addr_ip_eq(&b->hop.remote, &p->addr) && b->hop.transport == p->transport;
+	}
+	if (a && (here != 1 || all != 1))
+		check_fail(s, "%s: %s#%u is registered %u times, there %u", s->script->name,
+			   p->user, p->index, all, here);
+}
+
 static void on_look(struct sim *s, const struct event *e)
 {
 	uint64_t call = 0;
@@ -337,6 +368,10 @@ static void on_look(struct sim *s, const struct event *e)
 	(void)e;
 	for (uint32_t i = 0; i < s->phones.count && !is_forgiven(s); i++)
 		look_at(s, i, &call);
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		if (s->phones.list[i].has_instance && s->phones.list[i].alive)
+			look_where(s, &s->phones.list[i]);
+	}
 }
 
 /* Of two calls that become one, or are made of one: whose CDRs say all of it. */
@@ -422,6 +457,8 @@ static void open_phones(struct sim *s)
 
 		phone_open(s, i, &kind);
 		s->phones.list[i].only = s->script->only[i];
+		s->phones.list[i].has_instance = (s->script->instances | s->script->flows) >> i & 1;
+		s->phones.list[i].reg_id = s->script->flows >> i & 1;
 		if (s->script->absent >> i & 1)
 			phone_vanish(s, &s->phones.list[i], false);
 	}

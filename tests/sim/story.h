@@ -31,13 +31,15 @@ enum story_code {
 enum story_what {
 	STORY_END, /* of the steps */
 	STORY_DIAL,
-	STORY_DIAL_LATE, /* without an offer */
-	STORY_CODE,      /* to: enum story_code */
-	STORY_REPLACE,   /* to: another phone of its extension, whose call it takes (RFC 3891) */
-	STORY_HANG_UP,   /* in the way that fits: CANCEL, BYE */
-	STORY_HOLD,      /* or off hold again */
-	STORY_MOVE,      /* its media to another port */
-	STORY_ASK_LATE,  /* re-INVITE without an offer */
+	STORY_DIAL_LATE,      /* without an offer */
+	STORY_DIAL_PUBLIC,    /* to: a phone, which is called by its GRUU (RFC 5627) */
+	STORY_DIAL_TEMPORARY, /* the same, by the last one that it heard */
+	STORY_CODE,           /* to: enum story_code */
+	STORY_REPLACE,  /* to: another phone of its extension, whose call it takes (RFC 3891) */
+	STORY_HANG_UP,  /* in the way that fits: CANCEL, BYE */
+	STORY_HOLD,     /* or off hold again */
+	STORY_MOVE,     /* its media to another port */
+	STORY_ASK_LATE, /* re-INVITE without an offer */
 	STORY_INFO,
 	STORY_MESSAGE,
 	STORY_OPTIONS,
@@ -62,6 +64,7 @@ enum story_what {
 	STORY_VANISH,
 	STORY_RETURN,
 	STORY_DROP, /* the connection */
+	STORY_ROAM, /* to another network; to: enum sip_transport there */
 	STORY_STORE_DOWN,
 	STORY_STORE_UP,
 	STORY_ICE_RESTART,     /* a browser's: other credentials (RFC 8445 2.4) */
@@ -94,6 +97,7 @@ struct story {
 	uint8_t named;                  /* phones that registered at a name; bits */
 	enum names_way names;           /* what becomes of it */
 	bool dead;                      /* ... and the first place where it leads is dead */
+	uint8_t instances, flows; /* phones that say +sip.instance, and reg-id with it; bits */
 	bool tls, music, video;
 	uint8_t answer_s;      /* the application answers then; 0: after 2 */
 	uint16_t session_s;    /* RFC 4028; 0: off */
