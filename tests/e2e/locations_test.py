@@ -2,6 +2,7 @@
 """Two nodes on one Redis: a phone is reached from both, wherever it registered, and none is refused for having moved."""
 import os
 import random
+import re
 import time
 import unittest
 
@@ -65,6 +66,35 @@ class Locations(Pair):
         phone.server = self.b.server
         self.assertEqual(phone.register(expires=0).status, 200)
         self.assertEqual(self.call(self.b).wait_final().status, 480)
+
+    def gruus(self, phone, instance):
+        """Public and temporary, of the answer to its REGISTER (RFC 5627)."""
+        answer = phone.register(contact=f"{phone.contact};{instance}", headers=[("Supported", "gruu")])
+        self.assertEqual(answer.status, 200)
+        mine = next(value for value in answer.all("Contact") if instance in value)
+        return [re.search(f';{name}-gruu="([^"]+)"', mine)[1] for name in ("pub", "temp")]
+
+    def test_one_phone_of_a_user(self):
+        """By its GRUUs: from each node, after a kill, and for as long as it has its Call-ID."""
+        desk, mobile = self.agent(self.a, "1002"), self.agent(self.b, "1002")
+        public, temporary = self.gruus(desk, INSTANCE % 91)
+        self.gruus(mobile, INSTANCE % 92)
+        for node in (self.a, self.b):
+            for uri in (public, temporary):
+                self.hangs_up(self.call(node, uri), desk)
+        self.a.kill()
+        self.hangs_up(self.call(self.b, temporary), desk)
+        self.a.restart()
+        self.hangs_up(self.call(self.a, temporary), desk)
+        desk.new_call_id()
+        newer = self.gruus(desk, INSTANCE % 91)[1]
+        self.assertEqual(self.call(self.a, temporary).wait_final().status, 404)
+        self.hangs_up(self.call(self.a, newer), desk)
+        self.assertEqual(desk.register(expires=0).status, 200)
+        self.assertEqual(self.call(self.a, newer).wait_final().status, 404)
+        self.assertEqual(self.call(self.a, public).wait_final().status, 480)
+        self.assertEqual(mobile.count(lambda m: m.is_request and m.method == "INVITE"), 0)
+        self.assertEqual(mobile.register(expires=0).status, 200)
 
     def test_its_nat_ends_at_the_other_node(self):
         """The phone believes to be somewhere else: only the node that it came to is let in."""

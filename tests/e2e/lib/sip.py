@@ -214,6 +214,10 @@ class UserAgent:
         self._register["cseq"] = sent.cseq
         return response
 
+    def new_call_id(self):
+        """As if it had been started anew."""
+        self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
+
     def options(self, seconds=5.0):
         return self.transact(self.request("OPTIONS", f"sip:{self.home}"), seconds)
 
@@ -236,7 +240,7 @@ class UserAgent:
 
     # -- calls ---------------------------------------------------------------------------------
     def invite(self, number, body, headers=(), content_type="application/sdp"):
-        """Starts a call in the background; see OutgoingCall."""
+        """Starts a call in the background, to a number or a URI; see OutgoingCall."""
         return OutgoingCall(self, number, body, headers, content_type)
 
     def incoming(self, seconds=5.0):
@@ -314,8 +318,8 @@ class OutgoingCall(Dialog):
 
     def __init__(self, agent, number, body, headers=(), content_type="application/sdp"):
         super().__init__(agent, secrets.token_hex(8))
-        self.request = agent.request("INVITE", f"sip:{number}@{agent.home}", headers, body, content_type,
-                                     call_id=self.call_id)
+        uri = number if number.startswith("sip:") else f"sip:{number}@{agent.home}"
+        self.request = agent.request("INVITE", uri, headers, body, content_type, call_id=self.call_id)
         self.response, self.provisional, self.error = None, [], None
         self.started = time.monotonic()
         self._thread = threading.Thread(target=self._run, daemon=True)
