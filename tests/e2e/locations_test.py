@@ -6,10 +6,13 @@ import re
 import time
 import unittest
 
+from lib.stream import StreamAgent
+
 from directory_test import Pair
 
 MOVES = int(os.environ.get("TANDEM_MOVES", "400"))    # 10,000: TANDEM_MOVES=10000
 PHONES = 8
+ELSEWHERE = 'SIP;cause=480;text="the phone is connected to another node"'
 INSTANCE = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-%012d>"'
 
 
@@ -101,14 +104,28 @@ class Locations(Pair):
         phone = self.agent(self.a, "1002")
         self.assertEqual(phone.register(contact="<sip:1002@10.255.255.1:5060>").status, 200)
         self.hangs_up(self.call(self.a), phone)
-        reason = 'SIP;cause=480;text="the phone is connected to another node"'
         # a REGISTER that changes nothing is answered from what Redis has: b knows of it now, and refuses one call alone
         self.assertEqual(self.agent(self.b, "1002").register(expires=0).status, 200)
         refused = self.call(self.b).wait_final()
-        self.assertEqual((refused.status, refused.get("Reason")), (480, reason))
+        self.assertEqual((refused.status, refused.get("Reason")), (480, ELSEWHERE))
         self.until(lambda: any(cdr.get("cause") == "refused by the node: the phone is connected to another node"
                                for cdr in self.b.told("td:{s2}:cdr")))
         self.assertEqual(phone.register(expires=0, contact="<sip:1002@10.255.255.1:5060>").status, 200)
+
+    def test_its_connection_ends_at_the_other_node(self):
+        """Only the node that it came to reaches it, until it comes to the other one."""
+        phone = StreamAgent(self.a.server, "1002", "secret")
+        self.addCleanup(phone.close)
+        self.assertEqual(phone.register(contact=f"{phone.contact};{INSTANCE % 90}").status, 200)
+        self.hangs_up(self.call(self.a), phone)
+        self.assertEqual(self.agent(self.b, "1002").register(expires=0).status, 200)    # b knows of it now
+        refused = self.call(self.b).wait_final()
+        self.assertEqual((refused.status, refused.get("Reason")), (480, ELSEWHERE))
+        moved = StreamAgent(self.b.server, "1002", "secret")
+        self.addCleanup(moved.close)
+        self.assertEqual(moved.register(contact=f"{moved.contact};{INSTANCE % 90}").status, 200)
+        self.hangs_up(self.call(self.b), moved)
+        self.assertEqual(moved.register(expires=0, contact="*").status, 200)
 
     def test_phones_that_move(self):
         """At random between two nodes: each REGISTER is answered 200, and each phone is where it came to last."""
