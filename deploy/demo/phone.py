@@ -48,9 +48,9 @@ class PhoneError(Exception):
     """The phone did not do what it was asked for."""
 
 
-def account(number, password, server, transport="udp", expires=60, extra=""):
-    """An accounts line; `server` is host:port of the registrar and outbound proxy."""
-    return (f"<sip:{number}@{server.rpartition(':')[0]};transport={transport}>"
+def account(number, password, server, transport="udp", expires=60, extra="", domain=""):
+    """An accounts line; `server` is host:port of the registrar and outbound proxy, `domain` whose phone it is."""
+    return (f"<sip:{number}@{domain or server.rpartition(':')[0]};transport={transport}>"
             f";auth_user={number};auth_pass={password}"
             f';outbound="sip:{server};transport={transport}";regint={expires};{extra}')
 

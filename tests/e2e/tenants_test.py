@@ -8,12 +8,14 @@ import re
 import time
 import unittest
 
+import tone
 from lib import ROOT
 from lib.node import Node
 from tandem_client import Client, NoAnswer, Redis, RedisError, Refused, ha1
 
 ROLES = ("reader", "application", "admin")
 NUMBERS = ("1001", "1002")
+TONES = {"maroon": (440, 880), "indigo": (600, 1200)}     # what the phones of these numbers say
 
 
 class House:
@@ -412,3 +414,64 @@ class Matrix(unittest.TestCase):
     def forget_user(self):
         with contextlib.suppress(OSError), Redis(self.node.redis_socket) as redis:
             redis("ACL", "DELUSER", "crm")
+
+
+class Phones(unittest.TestCase):
+    def test_equal_numbers(self):
+        """Real phones of two tenants, with equal numbers, talk at once; a kill of the node joins nobody and loses nobody."""
+        node = Node()
+        self.addCleanup(node.close)
+        operator = Client(node.redis_socket, "_operator")
+        self.addCleanup(operator.close)
+        houses = {name: House(node, name, "3001") for name in TONES}
+        callers, callees = {}, {}
+        for name, house in houses.items():
+            house.furnish(operator)
+            callers[name], callees[name] = (self.phone(node, house, number, hertz) for number, hertz in zip(NUMBERS, TONES[name]))
+        for caller in callers.values():
+            caller.dial("1002")
+        for phone in (*callers.values(), *callees.values()):
+            phone.wait("CALL_ESTABLISHED")
+        wait(lambda: all(row["saved"] and row["state"] == "established" for row in operator.ask("call.list")))
+        before = {row["tenant"]: row["id"] for row in operator.ask("call.list")}
+        self.assertEqual(set(before), set(TONES))
+        node.kill()
+        node.restart()
+        with Client(node.redis_socket, "_operator") as again:
+            self.assertEqual({row["tenant"]: row["id"] for row in again.ask("call.list")}, before)
+            for house in houses.values():
+                self.assertEqual({(row["tenant"], row["number"]) for row in again.ask("registration.list", tenant=house.name)},
+                                 {(house.name, number) for number in NUMBERS})
+            heard = {name: self.packets(again, before[name]) for name in TONES}
+            wait(lambda: all(self.packets(again, before[name]) > heard[name] + 40 for name in TONES))
+        for caller in callers.values():
+            caller.hangup()
+        for name in TONES:
+            for phone in (callers[name], callees[name]):
+                phone.wait("CALL_CLOSED")
+            for phone, hertz in zip((callers[name], callees[name]), reversed(TONES[name])):
+                self.assertEqual(self.heard(phone), {hertz}, f"{name}: only whom it speaks with")
+        self.assertEqual({(row["tenant"], row["id"]) for row in node.cdrs(2)}, set(before.items()))
+
+    def phone(self, node, house, number, hertz):
+        made = node.phone(number, f"secret-{house.name}", domain=house.domain, source=f"ausine,{hertz}",
+                          extra="answermode=auto" if number == "1002" else "")
+        self.addCleanup(made.quit)
+        return made
+
+    @staticmethod
+    def heard(phone):
+        """Which of the tones are in what it heard."""
+        samples, rate = tone.samples_of(phone.recordings("dec")[0])
+        powers = {hertz: tone.power(samples, rate, hertz) for pair in TONES.values() for hertz in pair}
+        return {hertz for hertz, power in powers.items() if power > 0.05 * max(powers.values())}
+
+    @staticmethod
+    def packets(operator, call):
+        """That the slower of its parties was sent."""
+        flows = operator.ask("call.show", call=call)["flows"]
+        return min((flow["stats"]["packets_out"] for flow in flows if flow["stats"]), default=0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -260,15 +260,16 @@ class Node(Server):
         return Media(self.ports)
 
     def phone(self, number, password, extra="", config="", transport="udp", six=False, sdes=False, modules=(),
-              **options):
-        """A real phone (baresip), registered; `extra` goes to its account, `config` to its configuration."""
+              domain="", **options):
+        """A real phone (baresip), registered; `extra` goes to its account, `config` to its configuration; `domain` is its tenant's."""
         host, port = "[::1]" if six else place.NODE, self.tls_port if transport == "tls" else self.sip_port
         if sdes:
             extra, modules = extra + ";mediaenc=srtp-mand", (*modules, "srtp")
         if transport == "tls":          # it does not start without a certificate of its own
             config += f"\nsip_certificate {self.phone_certificate()}"
         made = phone.Phone(os.path.join(self.home, f"phone-{number}-{time.monotonic_ns()}"),
-                           phone.account(number, password, f"{host}:{port}", transport, extra=extra.lstrip(";")),
+                           phone.account(number, password, f"{host}:{port}", transport, extra=extra.lstrip(";"),
+                                         domain=domain),
                            self.ports, address="::1" if six else place.PARTY, extra=config, modules=modules, **options)
         made.registered()
         return made
