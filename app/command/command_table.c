@@ -552,8 +552,7 @@ const struct command g_commands[] = {
 	  "call.transferred and call.transfer_failed tell what becomes of it. Where the two have "
 	  "no codec in common one of them is asked for those of the other (re-INVITE); when "
 	  "neither takes them call.transfer_failed says 488, and both calls go on as they were. Of "
-	  "two shards of the node both calls go on, as one conversation; conflict: of both each "
-	  "party is alone.",
+	  "two shards of the node both calls go on, as one conversation.",
 	  "id, order", command_call_join },
 	{ "call.dtmf", COMMAND_FOR_APPLICATION, g_dtmf_args,
 	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "

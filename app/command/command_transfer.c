@@ -26,10 +26,6 @@ static const struct reason {
 	  "two speak with each other in the call: one of them must be named" },
 	{ -ENXIO, COMMAND_NOT_FOUND, { "to", "to" }, "there is no such extension" },
 	{ -EHOSTUNREACH, COMMAND_CONFLICT, { "to", "to" }, "no phone of it is registered" },
-	{ -EXDEV,
-	  COMMAND_CONFLICT,
-	  { "call", "with" },
-	  "each of the two is alone with the node, in different shards of it (node.shards)" },
 	{ -ELOOP, COMMAND_CONFLICT, { "to", "with" }, "it is the same one" },
 };
 
@@ -73,29 +69,13 @@ static bool with_id(struct command_run *run, uint64_t *with)
 	return false;
 }
 
-static int calls_join_far(struct shard *core, struct shard *other, struct shard_join *join)
-{
-	struct shard_join turned = { .call = join->with,
-				     .with = join->call,
-				     .leg = join->with_leg,
-				     .with_leg = join->leg,
-				     .by = join->by };
-	int err = shard_call_join_far(core, other, join, clock_instant());
-
-	if (err != -EXDEV) /* whom the other one is to leave is there */
-		return err;
-	err = shard_call_join_far(other, core, &turned, clock_instant());
-	join->of_with = err == -EXDEV || !turned.of_with;
-	return err;
-}
-
 /* Each shard has its own: the two of different ones are joined by a way between those. */
 static int calls_join(const struct node *node, struct shard_join *join)
 {
 	struct shard *core = node_core(node, join->call), *other = node_core(node, join->with);
 
 	return core == other ? shard_call_join(core, join, clock_instant())
-			     : calls_join_far(core, other, join);
+			     : shard_call_join_far(core, other, join, clock_instant());
 }
 
 void command_call_join(struct command_run *run)

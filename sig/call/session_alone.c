@@ -6,6 +6,7 @@
 #include "media/bridge.h"
 #include "sig/call/session.h"
 #include "sig/call/session_talk.h"
+#include "sig/call/wait.h"
 
 static int alone_finish(struct call_host *h, struct call *c, uint8_t leg, struct leg_sdp *to,
 			bool first, struct call_refusal *refusal);
@@ -56,6 +57,8 @@ const struct leg *session_replaced_peer(const struct call_host *h, const struct 
 	const struct call *other =
 		c->replaces.call && h->call_of ? h->call_of(h->owner, c->replaces.call) : NULL;
 
+	if (other && c->replaces.leg == LEG_NONE)
+		return call_is_alone(other) ? call_caller(other) : NULL;
 	if (!other || !call_leg(other, c->replaces.leg) || !bridge_has(other, c->replaces.leg))
 		return NULL;
 	return call_leg(other, bridge_peer(other, c->replaces.leg));

@@ -108,7 +108,7 @@ void far_write_lines(struct writer *w, const struct call_host *h, const struct c
 {
 	const struct transfer_far *far = &c->transfer->far;
 
-	writer_str(w, "Replaces: ");
+	writer_str(w, far->joins ? "Join: " : "Replaces: ");
 	writer_bytes(w, text_bytes(&far->replaces));
 	writer_str(w, "\r\n");
 	if (far->referrer.n) {

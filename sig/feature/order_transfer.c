@@ -78,10 +78,11 @@ int order_far(const struct call *c, enum shard_leg named, struct call_far *out)
 
 	if (err)
 		return err;
-	left = call_leg(c, bridge_peer(c, leg));
+	left = call_leg(c, call_is_alone(c) ? leg : bridge_peer(c, leg));
 	if (!left)
-		return -EXDEV;
+		return -ENOTCONN;
 	*out = (struct call_far){ .shard = id_shard(c->id),
+				  .alone = call_is_alone(c),
 				  .user = call_leg_user(c, leg),
 				  .call_id = text_bytes(&left->dialog.call_id),
 				  .from_tag = text_bytes(&left->dialog.remote_tag) };
@@ -93,6 +94,7 @@ static int order_join_far(struct call *c, const struct call_order *order)
 {
 	const struct call_far *far = order->far;
 	struct transfer_there there = { .shard = far->shard,
+					.joins = far->alone,
 					.dialog = { .call_id = far->call_id,
 						    .to_tag = bytes_mem(far->to_tag, ID_TAG_LEN),
 						    .from_tag = far->from_tag } };

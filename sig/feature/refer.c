@@ -131,7 +131,7 @@ static bool is_of_another_shard(const struct call_host *h, const struct replaces
 static uint16_t begin_joining_far(struct call_host *h, struct call *c,
 				  const struct transfer_ask *ask, const struct target *t)
 {
-	struct transfer_there there;
+	struct transfer_there there = { 0 };
 	int err;
 
 	there.shard = far_shard(h, &t->replaces, &there.dialog);

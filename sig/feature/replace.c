@@ -86,7 +86,9 @@ static void replace_go(struct call_host *h, struct call *c)
 
 void replace_asked(struct call_host *h, struct call *c, uint8_t leg, struct call_replacing *by)
 {
-	const struct transfer_ask ask = { .leg = leg, .replaced = true };
+	const struct transfer_ask ask = { .leg = leg,
+					  .replaced = true,
+					  .ordered = leg == LEG_NONE };
 	const struct transfer_with with = { .call = by->by, .leg = by->leg, .peer = LEG_NONE };
 	const struct transfer *t = c->transfer;
 	/* the process before this one may have asked */

@@ -87,6 +87,7 @@ int transfer_begin_far(struct call *c, const struct transfer_ask *ask, struct by
 
 	if (err)
 		return err;
+	c->transfer->far.joins = there->joins;
 	err = far_set(&c->transfer->far, there->shard, &there->dialog, referrer);
 	if (err)
 		transfer_clear(&c->transfer);

@@ -30,6 +30,7 @@ int transfer_begin_with(struct call *c, const struct transfer_ask *ask,
 /* To whom another shard has in that dialog, a user of ours perhaps (far.h). */
 struct transfer_there {
 	uint16_t shard;
+	bool joins; /* whom it goes to has that dialog, and is alone with the node */
 	struct replaces dialog;
 };
 int transfer_begin_far(struct call *c, const struct transfer_ask *ask, struct bytes user,

@@ -44,8 +44,8 @@ struct segment;
 
 /* The leg of another call whose place the party takes (replace.h). */
 struct call_replaces {
-	uint64_t call; /* 0: none */
-	uint8_t leg;
+	uint64_t call;   /* 0: none */
+	uint8_t leg;     /* LEG_NONE: the place beside its caller, who is alone with the node */
 	bool asked;      /* that call knows; not part of a record */
 	uint64_t due_ns; /* it is asked then; 0: off */
 };

@@ -49,9 +49,10 @@ enum { ORDER_PHRASE_MAX = 64 };
 /* A party of a call as another shard may ask for it (sig/feature/far.h). Slices of the call. */
 struct call_far {
 	uint16_t shard;
+	bool alone;        /* with the node */
 	struct bytes user; /* whose phone it is */
-	struct bytes call_id,
-		from_tag; /* the dialog of whom it leaves, whose place is to be taken */
+	/* The dialog of whom it leaves, whose place is to be taken; alone: its own. */
+	struct bytes call_id, from_tag;
 	char to_tag[ID_TAG_LEN];
 };
 

@@ -30,8 +30,9 @@ struct transfer_with {
 
 /* A leg of a call of another shard: that one puts a way to here in its place (docs/adr/0009). */
 struct transfer_far {
-	uint16_t shard;       /* 0: none */
-	struct text replaces; /* its dialog, as Replaces names it */
+	uint16_t shard; /* 0: none */
+	bool joins;     /* the leg is alone with the node: nobody is replaced there (RFC 3911) */
+	struct text replaces; /* its dialog, as Replaces and Join name it */
 	struct text
 		referrer; /* whose right it is to replace it, as Referred-By; "": an operator's */
 };

@@ -34,6 +34,7 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	out->far = t->far.shard;
 	out->replaces = packing_text(&t->far.replaces);
 	out->referrer = packing_text(&t->far.referrer);
+	out->joins = t->far.joins;
 	if (t->outside) {
 		packing_hop(settings, &p->outside_hop, &t->outside->hop, p->outside_text);
 		packing_dialog(&p->outside, t->outside, &p->outside_hop);
@@ -100,6 +101,7 @@ static bool read_far(struct reading *r, struct transfer_far *far, const Tandem__
 	if (in->far > UINT16_MAX || (in->far && (in->with || !in->replaces.len)))
 		return reading_wrong(r, "transfer: far");
 	far->shard = (uint16_t)in->far;
+	far->joins = in->joins;
 	return reading_line(r, &far->replaces, &in->replaces, REPLACES_MAX, "transfer: replaces") &&
 	       reading_line(r, &far->referrer, &in->referrer, READING_USER_MAX,
 			    "transfer: referrer");

@@ -146,8 +146,7 @@ struct shard_join {
 };
 /* Beside the usual: -EALREADY, -EDESTADDRREQ (as above), -ELOOP (both are the same). */
 int shard_call_join(struct shard *s, struct shard_join *join, struct instant now) NODISCARD;
-/* The same of calls of two shards, by the one that has join.call; other has join.with. Both go on, with a way between them. -EXDEV: of both
- * each party is alone with the node, so that nobody's place can be taken. */
+/* The same of calls of two shards, by the one that has join.call; other has join.with. Both go on, with a way between them. */
 int shard_call_join_far(struct shard *s, const struct shard *other, struct shard_join *join,
 			struct instant now) NODISCARD;
 

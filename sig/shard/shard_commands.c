@@ -199,8 +199,6 @@ int shard_call_join_far(struct shard *s, const struct shard *other, struct shard
 	join->of_with = true;
 	if (!with || with->tenant != c->tenant)
 		return -ENOENT;
-	if (join_was_told(join, with)) /* by whom the order was kept */
-		return -EXDEV;
 	err = join_was_told(join, c) ? 0 : order_far(with, join->with_leg, &far);
 	if (err)
 		return err;

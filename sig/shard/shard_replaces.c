@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* INVITE with Replaces: which leg it means, and whether its sender may take that place (RFC 3891 3). */
+#include "sig/call/wait.h"
 #include "sig/feature/refer.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/replaces.h"
@@ -10,11 +11,19 @@ static bool replaces_fail(struct call_refusal *why, uint16_t status, const char 
 	return false;
 }
 
+/* Another shard asks to be beside a party that is alone with the node: nobody else may (RFC 3911 has conferences in mind). */
+static bool has_join(const struct sip_message *m)
+{
+	struct bytes value;
+
+	return m->hop.transport == SIP_CELL && message_header(m, "Join", 0, &value);
+}
+
 bool shard_has_replaces(const struct sip_message *m)
 {
 	struct bytes value;
 
-	return message_header(m, "Replaces", 0, &value);
+	return message_header(m, "Replaces", 0, &value) || has_join(m);
 }
 
 static bool replaces_read(const struct sip_message *m, struct replaces *out,
@@ -81,13 +90,34 @@ bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t 
 	struct call *c;
 	uint8_t leg;
 
-	if (m->hop.transport != SIP_CELL || !replaces_read(m, &r, &why))
+	if (m->hop.transport != SIP_CELL || has_join(m) || !replaces_read(m, &r, &why))
 		return false;
 	c = shard_dialog_find(s, tenant, r.call_id, r.to_tag, r.from_tag, &leg);
 	if (!c || !refer_is_asked_anew(c, leg) || !replaces_own_far(c->legs[leg], m) ||
 	    bytes_cstr(text_bytes(&c->to), to, ROUTE_USER_MAX))
 		return false;
 	shard_call_step(s, c, &hangup);
+	return true;
+}
+
+/* Of an operator, who alone may. */
+static bool join_read(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+		      struct call_replaces *out, struct call_refusal *why)
+{
+	struct replaces r;
+	struct bytes value;
+	const struct call *c;
+	uint8_t leg;
+
+	if (!message_header(m, "Join", 0, &value) || replaces_parse(&r, value) ||
+	    message_header(m, "Replaces", 0, &value))
+		return replaces_fail(why, 400, "malformed Join");
+	if (message_header(m, "Referred-By", 0, &value))
+		return replaces_fail(why, 403, "the dialog is another's");
+	c = shard_dialog_find(s, tenant, r.call_id, r.to_tag, r.from_tag, &leg);
+	if (!c || !call_is_alone(c) || leg != c->bridge.caller)
+		return replaces_fail(why, 481, "nobody is alone there");
+	*out = (struct call_replaces){ .call = c->id, .leg = LEG_NONE };
 	return true;
 }
 
@@ -98,6 +128,8 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t
 	const struct call *c;
 	uint8_t leg;
 
+	if (has_join(m))
+		return join_read(s, m, tenant, out, why);
 	if (!replaces_read(m, &r, why))
 		return false;
 	c = shard_dialog_find(s, tenant, r.call_id, r.to_tag, r.from_tag, &leg);

@@ -21,16 +21,21 @@
 	"v=0\r\no=c 1 2 IN IP4 192.0.2.14\r\ns=-\r\nc=IN IP4 192.0.2.14\r\nt=0 0\r\n" \
 	"m=audio 6000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=recvonly\r\n"
 
-/* B speaks with A here, and with C on the other shard. */
-static void two_calls(struct far *f)
+static void b_calls_c(struct far *f)
 {
-	phones_talk(&f->near.l.a, &f->near.l.b);
 	phone_invite(&f->second, "1004", PHONE_SDP_B);
 	assert_true(phone_rings(&f->near.c).n);
 	phone_answer(&f->near.c, f->near.c.invite, "200 OK", SDP_C);
 	assert_true(phone_hears(&f->second, "SIP/2.0 200").n);
 	phone_ack(&f->second);
 	assert_true(rig_take(f->other, &f->near.c.addr, "ACK ").n);
+}
+
+/* B speaks with A here, and with C on the other shard. */
+static void two_calls(struct far *f)
+{
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	b_calls_c(f);
 }
 
 static void refer_to(struct far *f)
@@ -436,6 +441,88 @@ static void joined_by_command(void **state)
 	}
 }
 
+/* Who is alone with the node: A here, or C there; and the legs that hear each other then. */
+static const struct alone_row {
+	bool here, there;
+	uint8_t way, party, other_way;
+} g_alone[] = { { true, true, 1, 0, 1 }, { false, true, 2, 0, 1 }, { true, false, 1, 1, 2 } };
+
+static struct shard_join begin_alone(struct far *f, const struct alone_row *row)
+{
+	struct trio other = { .l.r = f->other };
+	struct shard_join join = { .leg = row->here ? SHARD_LEG_NONE : SHARD_LEG_CALLER,
+				   .with_leg = row->there ? SHARD_LEG_NONE : SHARD_LEG_CALLEE };
+
+	application_set(f->near.l.r);
+	application_set(f->other);
+	if (row->here)
+		alone(&f->near, &f->near.l.a, PHONE_SDP_A);
+	else
+		phones_talk(&f->near.l.a, &f->near.l.b);
+	if (row->there)
+		alone(&other, &f->near.c, SDP_C);
+	else
+		b_calls_c(f);
+	join.call = call_at(f->near.l.r, 0);
+	join.with = call_at(f->other, 0);
+	return join;
+}
+
+static void join_alone(struct far *f, const struct alone_row *row)
+{
+	struct shard_order by = order_of(5);
+	struct shard_join join = begin_alone(f, row);
+
+	join.by = &by;
+	assert_int_equal(shard_call_join_far(f->near.l.r->shard, f->other->shard, &join,
+					     f->near.l.r->now),
+			 0);
+	rig_run(f->near.l.r);
+	far_run(f);
+	settle_for(f, 5000);
+	let_b_go(f);
+	assert_int_equal(rig_counts(f->near.l.r).calls, 1);
+	assert_int_equal(rig_counts(f->other).calls, 1);
+	trio_assert_talks(f->near.l.r, 0, row->way);
+	trio_assert_talks(f->other, row->party, row->other_way);
+	assert_int_equal(last_event(f->near.l.r, SIG_CALL_TRANSFERRED)->call, join.call);
+	assert_int_equal(last_event(f->other, SIG_CALL_TRANSFERRED)->call, join.with);
+	assert_ends(f, row->here ? &f->near.l.a : &f->near.c,
+		    row->here ? &f->near.c : &f->near.l.a);
+}
+
+/* Nobody's place is taken there; and over a kill. */
+static void joined_alone(void **state)
+{
+	for (size_t i = 0; i < 2 * COUNT_OF(g_alone); i++) {
+		struct far *f;
+
+		assert_int_equal(far_teardown(state), 0);
+		assert_int_equal(far_setup(state), 0);
+		f = *state;
+		f->lost = i < COUNT_OF(g_alone) ? 0 : 1;
+		f->dies = true;
+		join_alone(f, &g_alone[i % COUNT_OF(g_alone)]);
+	}
+}
+
+/* A phone may not: its Join is no reason to be let in. */
+static void join_of_a_phone(void **state)
+{
+	struct far *f = *state;
+	struct phone *p = &f->near.l.b;
+	char line[512];
+
+	application_set(f->near.l.r);
+	alone(&f->near, &f->near.l.a, PHONE_SDP_A);
+	phone_begin(p, "1001");
+	(void)snprintf(line, sizeof(line), "Join: %s;to-tag=%s;from-tag=%s\r\n",
+		       f->near.l.a.call_id, f->near.l.a.remote_tag, f->near.l.a.tag);
+	phone_request(p, "INVITE", line, PHONE_SDP_B);
+	assert_int_equal(rig_count(f->near.l.r, &p->addr, "SIP/2.0 200"), 0);
+	assert_true(phone_rings(&f->near.l.a).n); /* it has called A */
+}
+
 static void not_joined_by_command(void **state)
 {
 	struct far *f = *state;
@@ -471,6 +558,8 @@ int main(void)
 		FAR_TEST(who_rings_yet),
 		FAR_TEST(who_rings_refuses),
 		FAR_TEST(joined_by_command),
+		FAR_TEST(joined_alone),
+		FAR_TEST(join_of_a_phone),
 		FAR_TEST(not_joined_by_command),
 	};
 
