@@ -79,22 +79,15 @@ UNUSED static void server_wait(const struct server *s)
 /* extra: further arguments, NULL at the end; may be NULL. The AOF is on, so it may be killed and started again. */
 UNUSED static void server_run(struct server *s, const char *const *extra)
 {
-	const char *args[SERVER_ARGS_MAX] = { "redis-server",
-					      "--port",
-					      "0",
-					      "--unixsocket",
-					      s->socket,
-					      "--dir",
-					      s->dir,
-					      "--save",
-					      "",
-					      "--appendonly",
-					      "yes",
-					      "--appendfsync",
-					      "no" };
+	const char *args[SERVER_ARGS_MAX] = {
+		"redis-server", "--port", "0", "--unixsocket", s->socket, "--dir", s->dir, "--save",
+		"", "--appendonly", "yes", "--appendfsync", "no",
+		/* a child that rewrites it outlives a kill, and what removes the folder */
+		"--auto-aof-rewrite-percentage", "0"
+	};
 	posix_spawn_file_actions_t files;
 	char log_path[64];
-	size_t n = 13;
+	size_t n = 15;
 
 	while (extra && *extra)
 		args[n++] = *extra++;
