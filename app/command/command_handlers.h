@@ -28,7 +28,8 @@ command_fn command_sip_recent;
 command_fn command_registration_list;
 command_fn command_cdr_list;
 command_fn command_profile_put, command_profile_get, command_profile_delete, command_profile_list;
-command_fn command_tenant_put, command_tenant_show, command_tenant_delete, command_tenant_list;
+command_fn command_tenant_put, command_tenant_show, command_tenant_delete, command_tenant_list,
+	command_tenant_status;
 command_fn command_range_put, command_range_delete, command_range_list;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_log_level,
 	command_help;

@@ -433,6 +433,10 @@ const struct command g_commands[] = {
 	  "Deletes a tenant that has no documents.", "name", command_tenant_delete },
 	{ "tenant.list", COMMAND_FOR_OPERATOR, g_no_args, "Lists tenants; default is always there.",
 	  "a list of tenants", command_tenant_list },
+	{ "tenant.status", COMMAND_FOR_READER, g_no_args,
+	  "Shows the tenant of whoever asks, and what it has on this node.",
+	  "name, realm (of passwords), role (of whoever asks), calls, registrations, extensions",
+	  command_tenant_status },
 	{ "call.list", COMMAND_FOR_READER, g_list_args, "Lists the calls of this node.",
 	  "a list: id, state (setup, ringing, answering, established, ending), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "

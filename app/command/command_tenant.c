@@ -267,3 +267,22 @@ void command_tenant_list(struct command_run *run)
 		tenant_list_add(run->node, list, tenants_name(run->node->tenants, i));
 	command_answer(run, list);
 }
+
+void command_tenant_status(struct command_run *run)
+{
+	const struct tenants *all = run->node->tenants;
+	uint16_t tenant = document_tenant(run);
+
+	if (tenant == TENANT_NONE) {
+		command_fail(run, COMMAND_NOT_FOUND, NULL, "there is no such tenant");
+		return;
+	}
+	command_answer(run, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "name", run->tenant,
+				      "realm", document_realm(run->node, tenant), "role",
+				      command_role_name(run->role), "calls",
+				      (json_int_t)tenants_held(all, tenant, TENANT_CALLS),
+				      "registrations",
+				      (json_int_t)tenants_held(all, tenant, TENANT_REGISTRATIONS),
+				      "extensions",
+				      (json_int_t)tenants_held(all, tenant, TENANT_EXTENSIONS)));
+}

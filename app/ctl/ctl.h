@@ -22,6 +22,7 @@ int ctl_status(const json_t *answer);
 /* Where the Redis of a node is. May hold a password. */
 struct ctl_target {
 	char url[256];
+	const char *tenant, *role; /* who speaks; NULL: operators */
 };
 
 /* From --redis URL, else from the settings in --config FILE or a usual place, which need not be right otherwise. False: complained. */

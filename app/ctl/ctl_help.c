@@ -27,11 +27,14 @@
 	"           without -o into call-CALL.pcapng; -: to standard output\n"
 
 static const char g_command[] =
-	"       tandemctl [--config FILE|--redis URL] [--json] COMMAND [key=value...]\n"
+	"       tandemctl [--config FILE|--redis URL] [--tenant NAME [--role ROLE]] [--json]\n"
+	"                      COMMAND [key=value...]\n"
 	"           one command on the running node; prints its result as a table\n"
 	"           the node is found by its Redis: --redis, or redis.url or node.state_dir of\n"
 	"           FILE; without either TANDEM_CONFIG names FILE, else it is\n"
 	"           /var/lib/tandem/tandem.yaml or /etc/tandem/tandem.yaml\n"
+	"           --tenant: as that tenant, in the role reader, application or admin, which is\n"
+	"           what it is without --role; else as an operator. Redis says who may\n"
 	"           --json: the whole answer as JSON on one line, errors too: for programs\n"
 	"           a secret is given as key=- and read from standard input\n";
 

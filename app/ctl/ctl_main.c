@@ -23,30 +23,58 @@ void ctl_complain(const char *fmt, ...)
 enum { CALL_WORD = 64 };
 
 struct options {
-	const char *config, *redis;
+	const char *config, *redis, *tenant, *role;
 	bool json;
 	bool doctor; /* "doctor CALL": call.doctor, told in words */
 	int first;   /* of the words behind the options */
 };
+
+/* Where the value of an option goes; NULL: there is no such option. */
+static const char **option_of(struct options *o, const char *word)
+{
+	const struct {
+		const char *name, **value;
+	} all[] = { { "--config", &o->config },
+		    { "--redis", &o->redis },
+		    { "--tenant", &o->tenant },
+		    { "--role", &o->role } };
+
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		if (!strcmp(word, all[i].name))
+			return all[i].value;
+	}
+	return NULL;
+}
+
+static bool role_is_fine(const struct options *o)
+{
+	for (size_t i = 0; o->role && o->tenant && g_command_roles[i]; i++) {
+		if (!strcmp(o->role, g_command_roles[i]))
+			return true;
+	}
+	if (o->role)
+		ctl_complain("--role is reader, application or admin, of a --tenant");
+	return !o->role;
+}
 
 static bool main_options_read(struct options *o, int argc, char **argv)
 {
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
+		const char **value = option_of(o, argv[i]);
+
 		if (!strcmp(argv[i], "--json")) {
 			o->json = true;
-		} else if (!strcmp(argv[i], "--config") && i + 1 < argc) {
-			o->config = argv[++i];
-		} else if (!strcmp(argv[i], "--redis") && i + 1 < argc) {
-			o->redis = argv[++i];
+		} else if (value && i + 1 < argc) {
+			*value = argv[++i];
 		} else {
 			ctl_complain("what is '%s'? See tandemctl help", argv[i]);
 			return false;
 		}
 	}
 	o->first = i;
-	return true;
+	return role_is_fine(o);
 }
 
 static void table_print(const json_t *result)
@@ -97,15 +125,23 @@ static bool password_hash(const struct ctl_target *target, json_t *args)
 	if (json_object_get(args, g_command_tenant.name)) /* the realm is the tenant's */
 		(void)json_object_set(none, g_command_tenant.name,
 				      json_object_get(args, g_command_tenant.name));
-	answer = ctl_send(target, "node.status", none);
+	answer = ctl_send(target, "tenant.status", none);
 	realm = json_string_value(json_object_get(json_object_get(answer, "result"), "realm"));
 	fine = realm && ctl_hash_password(args, realm);
 	if (answer && !fine)
-		ctl_complain(
-			"the node does not say its sip.realm, over which passwords are hashed");
+		ctl_complain("the node does not say the realm over which passwords are hashed");
 	json_decref(answer);
 	json_decref(none);
 	return fine;
+}
+
+static bool target_find(struct ctl_target *target, const struct options *o)
+{
+	if (!ctl_target_find(target, o->config, o->redis))
+		return false;
+	target->tenant = o->tenant;
+	target->role = o->role;
+	return true;
 }
 
 static int ctl_command_send(const struct options *o, const struct command *command, json_t *args)
@@ -114,7 +150,7 @@ static int ctl_command_send(const struct options *o, const struct command *comma
 	json_t *answer = NULL;
 	int status = CTL_NO_ANSWER;
 
-	if (!ctl_target_find(&target, o->config, o->redis))
+	if (!target_find(&target, o))
 		status = CTL_USAGE;
 	else if (password_hash(&target, args))
 		answer = ctl_send(&target, command->name, args);
@@ -130,7 +166,7 @@ static int trace(const struct options *o, int argc, char **argv)
 {
 	struct ctl_target target;
 
-	if (!ctl_target_find(&target, o->config, o->redis))
+	if (!target_find(&target, o))
 		return CTL_USAGE;
 	return ctl_trace(&target, argc - o->first - 1, argv + o->first + 1);
 }

@@ -39,13 +39,21 @@ static json_t *ctl_answer_read(struct tandem_client *client, const char *command
 	return answer;
 }
 
+static int ctl_client_open(struct tandem_client **client, const struct ctl_target *target)
+{
+	if (!target->tenant)
+		return tandem_client_open(client, target->url, "_operator");
+	return tandem_client_open_as(client, target->url, target->tenant,
+				     target->role ? target->role : "admin");
+}
+
 json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args)
 {
 	char *text = json_dumps(args, JSON_COMPACT);
 	struct tandem_client *client = NULL;
 	json_t *answer = NULL;
 
-	if (!text || tandem_client_open(&client, target->url, "_operator")) {
+	if (!text || ctl_client_open(&client, target)) {
 		/* the url may hold a password: it is not repeated */
 		ctl_complain(text ? "redis.url must be unix:/path (at most 107 characters) or "
 				    "redis://[user:password@]host:port[/db]"

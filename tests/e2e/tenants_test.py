@@ -3,14 +3,16 @@
 command, in every role, and every page."""
 import contextlib
 import json
+import os
 import pathlib
 import re
+import subprocess
 import time
 import unittest
 
 import tone
 from lib import ROOT
-from lib.node import Node
+from lib.node import Node, build_folder
 from tandem_client import Client, NoAnswer, Redis, RedisError, Refused, ha1
 
 ROLES = ("reader", "application", "admin")
@@ -190,6 +192,7 @@ ROWS = {
     "tenant.show": of_operators,
     "tenant.delete": of_operators,
     "tenant.list": of_operators,
+    "tenant.status": own(lambda me, row: (row["name"], row["realm"], row["calls"]) == (me.name, me.domain, 1)),
     "call.list": own(has(1, tenant="NAME")),
     "call.show": each(hidden(call="CALL"), hidden(call="ENDED"), for_tenant(call="CALL")),
     "call.doctor": each(hidden(call="CALL"), hidden(call="ENDED"), for_tenant(call="CALL")),
@@ -276,6 +279,26 @@ class Matrix(unittest.TestCase):
                         self.assertIn(f"needs the role {row['for']};", said)
                     else:
                         self.refused(me, row["name"], "unknown_argument", role=role, tenant=other.name)
+
+    def test_tandemctl(self):
+        """The program speaks as a tenant, in a role: what it hears is that tenant's, and what its role may not it is refused."""
+        def ctl(*words, secret=None):
+            done = subprocess.run([os.path.join(build_folder(), "app", "tandemctl"), "--redis", f"unix:{self.node.redis_socket}",
+                                   "--json", *words], input=secret, capture_output=True, text=True, timeout=20)
+            return done.returncode, json.loads(done.stdout)["result" if done.returncode == 0 else "error"] if done.stdout else done.stderr
+
+        me, _ = self.houses
+        as_reader = ("--tenant", me.name, "--role", "reader")
+        self.assertEqual(ctl(*as_reader, "tenant.status")[1]["role"], "reader")
+        self.assertEqual(ctl(*as_reader, "extension.delete", "number=1001")[1]["code"], "not_allowed")
+        self.assertEqual(ctl("--tenant", me.name, "extension.put", "number=1002", "password=-", secret="another secret\n")[0], 0)
+        with self.node.user_agent("1002", "another secret") as phone:
+            phone.domain = me.domain
+            self.assertEqual(phone.register().status, 200, "hashed over the tenant's realm")
+            phone.register(expires=0)
+        me.ask("extension.put", number="1002", ha1=ha1("1002", me.domain, f"secret-{me.name}"))
+        for words in (("--role", "reader"), ("--tenant", me.name, "--role", "operator")):
+            self.assertEqual(ctl(*words, "tenant.status")[0], 2, words)
 
     def test_answers_are_of_one(self):
         """The same id and client in both tenants, and in all roles: each hears its own answer, again when it asks again."""
