@@ -311,6 +311,20 @@ static void is_referred_to(void **state)
 	assert_int_equal(rig_count(s->r, &s->desk.addr, "INVITE "), 0);
 }
 
+/* 1004 sends its callers to one phone of 1002. */
+static void is_redirected_to(void **state)
+{
+	struct scene *s = *state;
+	char contact[URI_MAX + 32];
+
+	phone_invite(&s->a, "1004", PHONE_SDP_A);
+	assert_true(phone_rings(&s->c).n);
+	(void)snprintf(contact, sizeof(contact), "Contact: <%s>\r\n", s->temporary[0]);
+	phone_answer_as(&s->c, s->c.invite, "t4", "302 Moved", contact, "");
+	assert_true(phone_rings(&s->desk).n);
+	assert_int_equal(rig_count(s->r, &s->mobile.addr, "INVITE "), 0);
+}
+
 /* Killed while the REFER waits for an INVITE that is open. */
 static void is_referred_to_after_a_kill(void **state)
 {
@@ -481,6 +495,7 @@ int main(void)
 		TEST(is_sent_to_no_other),
 		TEST(outlives_its_process),
 		TEST(rings_on_after_a_kill),
+		TEST(is_redirected_to),
 		TEST(is_referred_to),
 		TEST(is_referred_to_after_a_kill),
 		TEST(is_a_target),

@@ -151,6 +151,11 @@ static void test_equal(void **state)
 		{ "sip:a:x@b", "sip:a:y@b", false },
 		{ "sip:a@b;maddr=192.0.2.1", "sip:a@b", false },
 		{ "sip:a@b;lr", "sip:a@b;lr=on", false },
+		/* RFC 5627 5.4: a public GRUU equals its user's address, and no other phone's */
+		{ "sip:a@b;gr=urn:1", "sip:a@b", true },
+		{ "sip:a@b;gr=urn:a", "sip:a@b;gr=URN:A", true },
+		{ "sip:a@b;gr=urn:1", "sip:a@b;gr=urn:2", false },
+		{ "sip:a@b;gr=urn:1", "sip:a@b;gr", false },
 		{ "sip:%00@b", "sip:%00%00@b", false },
 		{ "sip:a@[2001:db8::1]", "sip:a@[2001:DB8:0:0::1]", true },
 		{ "sip:a@[2001:db8::1]", "sip:a@[2001:db8::2]", false },
