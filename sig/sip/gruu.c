@@ -206,7 +206,7 @@ int gruu_read(struct gruu *out, const struct sip_uri *uri, struct bytes tenant,
 	*out = (struct gruu){ 0 };
 	if (!sip_param(uri->params, "gr", &value))
 		return -ENOENT;
-	if (bytes_starts(uri->user, PREFIX))
+	if (value.n == 0 && bytes_starts(uri->user, PREFIX)) /* a user may have such a name */
 		return read_temporary(out, bytes_from(uri->user, strlen(PREFIX)), tenant, key);
 	if (value.n == 0 || value.n > GRUU_VALUE_MAX || uri->user.n > USER_TEXT_MAX)
 		return -EBADMSG;
