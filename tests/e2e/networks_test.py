@@ -6,9 +6,11 @@ import socket
 import threading
 import time
 import unittest
+from urllib.parse import quote
 
 from lib.static_nat import StaticNat
 from lib.node import Node
+from lib.sip import or_none, parameter
 from lib.talk import Talk
 from server import ServerError
 
@@ -440,6 +442,58 @@ class Wrong(unittest.TestCase):
 
     def test_advertise_of_the_other_family(self):
         self.refused({"advertise": "::1"}, "networks[1].advertise", "family")
+
+
+class OfShards(NetworksTest):
+    """A shard for each network, one of which is behind a 1:1 NAT."""
+    layout = (("outside", "127.0.0.2", "127.0.0.3"), ("inside", "127.0.0.1"))
+    shards = {"outside": 1, "inside": 2}
+
+    def configure(self, settings=None):
+        networks = [{**side.setting(), "shard": self.shards[name]} for name, side in self.sides.items()]
+        self.node.configure({"networks": networks, "node": {"shards": [2]}})
+
+    def shard(self, side):
+        """It has a call: an id begins with 16 bits of the shard."""
+        self.assertIn(self.shards[side], {int(row["id"], 32) >> 48 for row in self.node.ctl("call.list")})
+
+    def answered_again(self, dialogs):
+        """Whoever is asked again says what it has, until they hear each other."""
+        end = time.monotonic() + 10
+        while any(abs(dialog.agent.audio.heard()[0] - hertz) > 3 for dialog, hertz in dialogs):
+            self.assertLess(time.monotonic(), end)
+            for dialog, _ in dialogs:
+                or_none(dialog.wait_reinvite, dialog.agent.audio.sdp(version=2), 0.05)
+
+    def test_calls_and_a_transfer(self):
+        """Phones of either call each other; whom one of them has outside it gives to whom it has inside."""
+        caller, second, third = self.phone("1001", "outside"), self.phone("1002", "inside"), self.phone("1003", "inside")
+        out, into = self.call(second, caller)
+        self.shard("inside")
+        self.talk(second, caller)
+        out.bye()
+        into.wait_bye()
+        self.ended()
+        out, into = self.call(caller, second)
+        self.shard("outside")
+        self.talk(caller, second)
+        asks, asked = self.call(second, third)
+        self.shard("inside")
+        tags = f"to-tag={parameter(asks.remote, 'tag')};from-tag={parameter(asks.local, 'tag')}"
+        target = f"<sip:1003@127.0.0.1?Replaces={quote(f'{asks.call_id};{tags}', safe='')}>"
+        self.assertEqual(into.transact(into.in_dialog("REFER", [("Refer-To", target), ("Refer-Sub", "false")])).status, 202)
+        caller.audio.start(440)
+        third.audio.start(880)
+        self.answered_again(((out, 880), (asked, 440)))
+        caller.audio.stop()
+        third.audio.stop()
+        asks.wait_bye()
+        into.wait_bye()
+        self.talk(caller, third)
+        self.told(caller, third)
+        asked.bye()
+        out.wait_bye()
+        self.ended()
 
 
 if __name__ == "__main__":
