@@ -6,7 +6,7 @@
 #include "base/compiler.h"
 #include "sig/call/lifetime.h"
 #include "sig/record/call_record.h"
-#include "tests/unit/sig/rig.h"
+#include "tests/unit/sig/phone.h"
 
 static void check(bool ok, const char *what)
 {
@@ -86,12 +86,37 @@ static bool claim(void *arg, uint64_t call, uint16_t network, uint16_t port)
 	return port < 10000;
 }
 
+/* Nobody says where a name leads. */
+static void find_nothing(void *arg, const struct lookup_want *want, uint64_t now_ns,
+			 struct lookup *out)
+{
+	(void)arg;
+	(void)want;
+	(void)now_ns;
+	out->state = LOOKUP_ASK;
+	out->target_count = out->ask_count = 0;
+}
+
+/* Each extension has a phone at a name. */
+static void bind_names(struct rig *r)
+{
+	static const char *const users[] = { "1001", "1002", "1003", "1004" };
+	struct phone p;
+
+	for (size_t i = 0; i < COUNT_OF(users); i++) {
+		phone_open(&p, r, users[i], "192.0.2.66:5060");
+		(void)snprintf(p.address, sizeof(p.address), "host.example.test");
+		phone_bind(&p);
+	}
+}
+
 static __attribute__((noinline)) struct rig *rig_that_shares(void)
 {
 	static struct shard_settings settings; /* too large for the stack */
 
 	settings_fill(&settings);
 	settings.shared.claim = claim;
+	settings.lookup.find = find_nothing;
 	return rig_open_with(&settings);
 }
 
@@ -107,6 +132,7 @@ static void check_life(struct bytes record)
 	rig_without_secrets = true;
 	r = rig_that_shares();
 	r->rolling = true;
+	bind_names(r);
 	log_setup(-1, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	err = shard_restore_call(r->shard, record, r->now, &reason);
 	check(!err || reason, "refused without a reason");
