@@ -17,7 +17,13 @@
 enum { RESOLV_CONF_MAX = 4096 }; /* what follows is passed over */
 #define RESOLV_CONF_CHECK_NS (5 * NS_PER_S)
 
-enum wait_state { WAIT_FREE, WAIT_ASKS, WAIT_OVER };
+enum wait_state {
+	WAIT_FREE,
+	WAIT_ASKS,
+	WAIT_DUE, /* what it asked is answered: it is looked up again */
+	WAIT_OVER,
+};
+enum { RUNS_MAX = 8 }; /* in a turn: others have theirs in between */
 
 struct resolver_wait {
 	enum wait_state state;
@@ -35,9 +41,9 @@ struct resolver {
 	const char *file; /* NULL: servers are of the settings */
 	uint64_t file_check_ns;
 	struct timespec file_changed;
-	uint32_t used, over; /* waits, and those of them that are over */
-	uint32_t next;       /* where the next outcome is looked for */
-	struct lookup found; /* read here */
+	uint32_t used, ready; /* waits, and those of them that are due or over */
+	uint32_t next;        /* where the next outcome is looked for */
+	struct lookup found;  /* read here */
 	struct resolver_wait waits[RESOLVER_WAITS_MAX];
 };
 
@@ -155,7 +161,7 @@ static void wait_end(struct resolver *r, struct resolver_wait *w, enum lookup_st
 	news->count = state == LOOKUP_DONE ? r->found.target_count : 0;
 	memcpy(news->targets, r->found.targets, news->count * sizeof(news->targets[0]));
 	w->state = WAIT_OVER;
-	r->over++;
+	r->ready++;
 	dns_metric_lookup(state, false);
 	LOG_INFO("dns", w->call, "name looked up", LOG_STR("name", w->want.host),
 		 LOG_STR("result", lookup_state_name(state)), LOG_U64("targets", news->count));
@@ -226,29 +232,49 @@ static void on_answered(uint32_t query, const struct dns_question *question,
 			const struct dns_answer *answer, uint64_t took_ns, void *arg)
 {
 	struct resolver *r = arg;
-	uint64_t now_ns = clock_now_ns();
 
 	dns_metric_time(took_ns);
-	dns_cache_put(&r->cache, question, answer, now_ns);
+	dns_cache_put(&r->cache, question, answer, clock_now_ns());
 	for (uint32_t i = 0; i < RESOLVER_WAITS_MAX; i++) {
-		if (wait_heard(&r->waits[i], query))
-			resolver_wait_run(r, &r->waits[i], now_ns);
+		if (!wait_heard(&r->waits[i], query))
+			continue;
+		r->waits[i].state = WAIT_DUE;
+		r->ready++;
 	}
 }
 
-bool resolver_take(struct resolver *r, uint64_t *call, struct lookup_news *news)
+static void resolver_wait_free(struct resolver *r, struct resolver_wait *w, uint64_t *call,
+			       struct lookup_news *news)
 {
-	for (uint32_t i = 0; r->over && i < RESOLVER_WAITS_MAX; i++) {
+	*call = w->call;
+	*news = w->news;
+	w->state = WAIT_FREE;
+	r->ready--;
+	dns_metric_waiting(--r->used);
+}
+
+static void resolver_wait_again(struct resolver *r, struct resolver_wait *w, uint64_t now_ns)
+{
+	w->state = WAIT_ASKS;
+	r->ready--;
+	resolver_wait_run(r, w, now_ns);
+}
+
+bool resolver_take(struct resolver *r, uint64_t *call, struct lookup_news *news, uint64_t now_ns)
+{
+	unsigned runs = 0;
+
+	for (uint32_t i = 0; r->ready && runs < RUNS_MAX && i < RESOLVER_WAITS_MAX; i++) {
 		struct resolver_wait *w = &r->waits[r->next++ % RESOLVER_WAITS_MAX];
 
-		if (w->state != WAIT_OVER)
-			continue;
-		*call = w->call;
-		*news = w->news;
-		w->state = WAIT_FREE;
-		r->over--;
-		dns_metric_waiting(--r->used);
-		return true;
+		if (w->state == WAIT_DUE) {
+			runs++;
+			resolver_wait_again(r, w, now_ns);
+		}
+		if (w->state == WAIT_OVER) {
+			resolver_wait_free(r, w, call, news);
+			return true;
+		}
 	}
 	return false;
 }
@@ -268,5 +294,5 @@ void resolver_expire(struct resolver *r, uint64_t now_ns)
 
 uint64_t resolver_next_ns(const struct resolver *r)
 {
-	return r->over ? 0 : dns_client_next_ns(r->client);
+	return r->ready ? 0 : dns_client_next_ns(r->client);
 }

@@ -273,8 +273,8 @@ struct shard_lookup node_dns_of(struct node *n);
 /* effects_lookup_fn */
 struct effect;
 void node_dns_begin(const struct effect *lookup, void *arg);
-/* Outcomes to the shards that have the calls. False: there was none. */
-bool node_dns_feed(struct node *n);
+/* Some outcomes to the shards that have the calls. What is left is for the next round, which is soon (resolver_next_ns). */
+void node_dns_feed(struct node *n);
 
 /* Traces and export; the exit status. */
 int node_watch_open(struct node *n);

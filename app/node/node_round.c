@@ -343,15 +343,15 @@ static bool cell_feed(struct node *n)
 
 static void round_carry(struct node *n)
 {
+	node_dns_feed(n);
 	/* An answer may ask for more, which may be answered at once. What goes on and on waits for the next round. */
 	for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
-		bool told, fed, heard;
+		bool fed, heard;
 
 		carry_effects(n);
-		told = node_dns_feed(n);
 		fed = answers_feed(&n->answers, on_answer, n);
 		heard = cell_feed(n);
-		if (!told && !fed && !heard)
+		if (!fed && !heard)
 			return;
 	}
 	carry_effects(n);

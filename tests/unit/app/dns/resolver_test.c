@@ -128,6 +128,8 @@ static void server_close(struct server *s)
 	(void)close(s->tcp);
 }
 
+static unsigned g_turns; /* with more to do behind them */
+
 static void on_time(void *arg)
 {
 	(void)arg;
@@ -139,10 +141,11 @@ static void on_round(void *arg)
 	uint64_t next = resolver_next_ns(g_resolver);
 
 	(void)arg;
-	if (resolver_take(g_resolver, &g_call, &g_news)) {
+	if (resolver_take(g_resolver, &g_call, &g_news, clock_now_ns())) {
 		loop_stop();
 		return;
 	}
+	g_turns += resolver_next_ns(g_resolver) == 0;
 	assert_true(clock_now_ns() < g_end_ns);
 	assert_int_equal(loop_timer(next < g_end_ns ? next : g_end_ns, on_time, NULL), 0);
 }
@@ -351,8 +354,29 @@ static void test_full(void **state)
 	do {
 		taken++;
 		assert_found();
-	} while (resolver_take(g_resolver, &g_call, &g_news));
+	} while (resolver_take(g_resolver, &g_call, &g_news, clock_now_ns()));
 	assert_int_equal(taken, RESOLVER_WAITS_MAX);
+	end();
+}
+
+/* Many wait for the same name: each asks the next question in its turn, and others have theirs in between. */
+static void test_turns(void **state)
+{
+	struct lookup_want want = { .host = "sip.test", .v4 = true, .speaks = 1 << SIP_UDP };
+	unsigned taken = 0;
+
+	(void)state;
+	begin(ANSWERS, SILENT, 1);
+	for (unsigned i = 0; i < 160; i++)
+		resolver_begin(g_resolver, 7, i, &want, clock_now_ns());
+	g_end_ns = clock_now_ns() + 8 * NS_PER_S;
+	g_turns = 0;
+	do {
+		assert_int_equal(loop_run(), 0);
+		assert_int_equal(g_news.state, LOOKUP_DONE);
+	} while (++taken < 160);
+	assert_in_range(g_turns, 2, 160);        /* those behind find what the first ones asked */
+	assert_int_equal(g_servers[0].asked, 3); /* NAPTR, SRV, A: once for all */
 	end();
 }
 
@@ -367,6 +391,7 @@ int main(void)
 		cmocka_unit_test(test_nobody),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_turns),
 	};
 
 	resolver_setup();
