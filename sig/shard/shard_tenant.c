@@ -15,13 +15,13 @@ static uint16_t tenant_of_sender(const struct shard *s, const struct sip_message
 	return route_is_ours(&m->from.uri, TENANT_DEFAULT, &s->settings) ? TENANT_DEFAULT : called;
 }
 
-/* The other shard says it by name: the default one's is left out. */
+/* The other shard says it by name, also where its calls go on without it: the default one's is left out. */
 static uint16_t tenant_in_cell(const struct shard *s, const struct sip_message *m)
 {
 	struct bytes name;
 
 	return message_header(m, "Tandem-Tenant", 0, &name)
-		       ? tenants_find(s->settings.tenants, name)
+		       ? tenants_number(s->settings.tenants, name)
 		       : TENANT_DEFAULT;
 }
 

@@ -43,9 +43,9 @@ static void refer_to(struct far *f)
 	const struct phone *second = &f->second;
 	char to[512];
 
-	(void)snprintf(to, sizeof(to),
-		       "sip:1004@test.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
-		       second->call_id, second->remote_tag, second->tag);
+	(void)snprintf(to, sizeof(to), "sip:1004@%s?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
+		       phone_domain(&f->near.l.b), second->call_id, second->remote_tag,
+		       second->tag);
 	refer(&f->near.l.b, to);
 	far_run(f);
 }
@@ -289,6 +289,89 @@ static void which_is_over(void **state)
 	refer_to(f);
 	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
 	goes_on_as_before(f, "SIP/2.0 603 Decline\r\n");
+}
+
+/* ---- tenants ---- */
+
+static const char *const g_numbers[] = { "1001", "1002", "1004" };
+
+static void tenant_open(struct rig *r, struct tenants *all)
+{
+	r->settings.tenants = all;
+	shard_close(r->shard);
+	rig_start_shard(r);
+	for (size_t i = 0; i < COUNT_OF(g_numbers); i++) {
+		struct shard_extension e = rig_extension(g_numbers[i], false);
+
+		e.tenant = tenants_find(all, BYTES_LIT("acme"));
+		assert_int_equal(shard_extension_put(r->shard, &e), 0);
+	}
+}
+
+/* Both shards know the tenant acme, which has the same numbers. */
+static struct tenants *tenants_of_both(struct far *f)
+{
+	static const struct hash_key key = { 1, 2 };
+	struct tenant_settings set = { .name = "acme",
+				       .domain_count = 1,
+				       .domains = { "acme.example" } };
+	struct tenants *all;
+	uint16_t number;
+
+	assert_int_equal(tenants_open(&all, &key), 0);
+	assert_int_equal(tenants_put(all, &set, &number), 0);
+	tenant_open(f->near.l.r, all);
+	tenant_open(f->other, all);
+	return all;
+}
+
+static void becomes_acme(struct phone *p)
+{
+	p->tenant = "acme";
+	p->domain = "acme.example";
+	phone_bind(p);
+}
+
+static void of_a_tenant(void **state)
+{
+	struct far *f = *state;
+	struct tenants *all = tenants_of_both(f);
+
+	becomes_acme(&f->near.l.a);
+	becomes_acme(&f->near.l.b);
+	becomes_acme(&f->second);
+	becomes_acme(&f->near.c);
+	two_calls(f);
+	refer_to(f);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+	assert_notified(&f->near.l.b, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	settle(f);
+	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	leaves(f, &f->second);
+	assert_talks(f);
+	far_teardown(state);
+	tenants_close(all);
+	assert_int_equal(far_setup(state), 0);
+}
+
+/* With its number, its address and the dialog's name. */
+static void of_another_tenant(void **state)
+{
+	struct far *f = *state;
+	struct tenants *all = tenants_of_both(f);
+
+	phone_bind(&f->near.l.a);
+	phone_bind(&f->near.l.b);
+	becomes_acme(&f->second);
+	becomes_acme(&f->near.c);
+	two_calls(f);
+	refer_to(f);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+	goes_on_as_before(f, "SIP/2.0 480 Temporarily Unavailable\r\n");
+	assert_int_equal(rig_counts(f->other).calls_established, 1);
+	far_teardown(state);
+	tenants_close(all);
+	assert_int_equal(far_setup(state), 0);
 }
 
 /* There is no such shard any more. */
@@ -552,6 +635,8 @@ int main(void)
 		FAR_TEST(formats),
 		FAR_TEST(of_a_stranger),
 		FAR_TEST(which_is_over),
+		FAR_TEST(of_a_tenant),
+		FAR_TEST(of_another_tenant),
 		FAR_TEST(nobody_there),
 		FAR_TEST(not_in_the_cell),
 		FAR_TEST(escaped_lines),
