@@ -269,6 +269,7 @@ static void next_on_503(void **state)
 	assert_int_equal(s->names.failed_s, 0);
 	assert_int_equal(phone_hears(&l->a, "SIP/2.0 5").n, 0);
 	talk_at(l, "192.0.2.23:5060");
+	assert_int_equal(rig_counts(l->r).ports_free, 98); /* none of those before */
 	assert_ends(l);
 }
 
