@@ -82,14 +82,18 @@ static void call_catch(struct node *n, uint64_t call)
 		node_trace_past(n, call, trace.decrypted, true);
 }
 
-static uint64_t call_of(const struct node *n, struct bytes message)
+/* What passes between two shards is each one's: of the one that has it now, and not of the one that the hop leads to. */
+static uint64_t call_of(const struct node *n, const struct sip_hop *hop, struct bytes message)
 {
-	uint32_t cursor = 0;
+	uint16_t other = hop->transport == SIP_CELL ? cell_shard(&hop->remote) : 0;
 	uint64_t call = 0;
-	const struct shard *core;
 
-	while (!call && (core = node_core_next(n, &cursor)))
-		call = shard_whose(core, message);
+	for (uint32_t i = 0; i < n->shard_count && !call; i++) {
+		const struct node_shard *s = &n->shards[i];
+
+		if (s->core && s->number != other)
+			call = shard_whose(s->core, message);
+	}
 	return call;
 }
 
@@ -101,7 +105,7 @@ void node_on_passed(const struct sip_hop *hop, bool sent, struct bytes message, 
 	recent_add(&n->recent, hop, sent, clock_utc_ms(), message);
 	if (!n->watch || !watch_wants(n->watch))
 		return;
-	call = call_of(n, message);
+	call = call_of(n, hop, message);
 	call_catch(n, call);
 	watch_message(n->watch, hop, sent, call, message);
 }

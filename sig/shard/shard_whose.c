@@ -2,21 +2,27 @@
 /* Which call a message belongs to, for those who watch. */
 #include "sig/shard/shard_state.h"
 
+/* Another shard names its own calls so. */
+static bool whose_is_ours(const struct shard *s, const struct id_tag *tag)
+{
+	return tag->leg != ID_LEG_NONE && id_shard(tag->call) == s->settings.number;
+}
+
 static uint64_t of_tag(const struct shard *s, struct bytes text)
 {
 	struct id_tag tag;
 
-	if (id_tag_get(text, &tag) || tag.leg == ID_LEG_NONE)
+	if (id_tag_get(text, &tag) || !whose_is_ours(s, &tag))
 		return 0;
 	elsewhere_follow(&s->elsewhere, &tag);
 	return tag.call;
 }
 
-static uint64_t of_branch(struct bytes text)
+static uint64_t of_branch(const struct shard *s, struct bytes text)
 {
 	struct id_tag tag;
 
-	return !id_branch_get(text, &tag) && tag.leg != ID_LEG_NONE ? tag.call : 0;
+	return !id_branch_get(text, &tag) && whose_is_ours(s, &tag) ? tag.call : 0;
 }
 
 /* What carries no tag of ours: an INVITE, its 100, its CANCEL, the ACK to a refusal. */
@@ -39,7 +45,7 @@ uint64_t shard_whose(const struct shard *s, struct bytes message)
 		if (!call)
 			call = of_tag(s, m.from.tag);
 		if (!call)
-			call = of_branch(m.via.branch);
+			call = of_branch(s, m.via.branch);
 		if (!call)
 			call = of_transaction(s, &m);
 	}

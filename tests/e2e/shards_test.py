@@ -5,6 +5,7 @@ import time
 import unittest
 from urllib.parse import quote
 
+from lib.hep import SIP, Collector
 from lib.node import Node
 from lib.sip import SipError, or_none, parameter
 from server import ServerError
@@ -55,8 +56,10 @@ class Talk:
 
 
 class ShardsTest(unittest.TestCase):
+    settings = {}
+
     def setUp(self):
-        self.node = Node(settings={"node": {"shards": [2, 3]}}, calls=20)
+        self.node = Node(settings={"node": {"shards": [2, 3]}, **self.settings}, calls=20)
         self.addCleanup(lambda: self.node.close(check=not self.node.killed))
         self.a, self.b = (self.phone(number) for number in ("1001", "1002"))
 
@@ -203,6 +206,9 @@ class Across(ShardsTest):
     """1001 speaks with 1002 in one shard, and 1002 with 1003 in another."""
 
     def setUp(self):
+        self.collector = Collector()
+        self.addCleanup(self.collector.close)
+        self.settings = {"hep": {"collector": self.collector.address}}
         super().setUp()
         self.c = self.phone("1003")
         self.first = Talk(self)
@@ -257,8 +263,13 @@ class Across(ShardsTest):
         self.go_on_over_a_kill()
 
     def test_joined_by_command(self):
+        """Who watches sees what the shards say to each other: what was sent in one call, and what came in the other."""
         self.node.ctl("call.join", call=self.first.call, leg="a", **{"with": self.second.call, "with_leg": "b"})
         self.go_on_over_a_kill()
+        for call in (self.first.call, self.second.call):
+            for word in ("BYE ", "SIP/2.0 200 "):
+                self.collector.wait(lambda copy: copy.kind == SIP and copy.call == call and copy.text.startswith(word)
+                                    and "Via: SIP/2.0/CELL " in copy.text and " BYE\r\n" in copy.text)
 
     def test_replaced(self):
         """1002 takes a call over on another phone, whichever shard has that call."""

@@ -238,6 +238,31 @@ static void hold_across(void **state)
 	assert_ends(f, &f->near.l.a, &f->near.c);
 }
 
+/* What is said between the two is of either one's call. */
+static void whose_a_message_is(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = f->near.l.r;
+	uint64_t here, there;
+	uint32_t first, n = 0;
+
+	transferred(f);
+	here = call_at(r, 0);
+	there = call_at(f->other, 0);
+	first = r->sent_count;
+	phone_request(&f->near.l.a, "INVITE", "", HOLD_A);
+	for (uint32_t i = first; i < r->sent_count; i++) {
+		struct bytes text = text_bytes(&r->sent[i].data);
+
+		if (r->sent[i].hop.transport != SIP_CELL)
+			continue;
+		n++;
+		assert_true(shard_whose(r->shard, text) == here);
+		assert_true(shard_whose(f->other->shard, text) == there);
+	}
+	assert_int_equal(n, 1);
+}
+
 /* Two records, each with a way to the other shard, which older programs do not know. */
 static void formats(void **state)
 {
@@ -633,6 +658,7 @@ int main(void)
 		FAR_TEST(hold_across),
 		FAR_TEST(while_an_invite_is_open),
 		FAR_TEST(formats),
+		FAR_TEST(whose_a_message_is),
 		FAR_TEST(of_a_stranger),
 		FAR_TEST(which_is_over),
 		FAR_TEST(of_a_tenant),
