@@ -319,6 +319,22 @@ class Matrix(unittest.TestCase):
     def key(tenant, role, what):
         return f"td:{{cmd:{tenant}}}:{'' if role == 'admin' else role + ':'}{what}"
 
+    def test_no_secret_is_shown(self):
+        """No role reads a password or a hash of it: not where one was just put, and not in the log."""
+        me, _ = self.houses
+        put = {"number": "1002", "ha1": ha1("1002", me.domain, f"secret-{me.name}")}
+        said = [me.ask("extension.put", **put), self.operator.ask("extension.put", tenant=me.name, **put),
+                self.refused(me, "extension.put", "bad_argument", number="1002", ha1=put["ha1"][:-1] + "x"),
+                self.refused(me, "extension.put", "not_allowed", role="application", **put)]
+        for role in ROLES:
+            said += [me.ask("extension.get", role=role, number="1002"), me.ask("extension.list", role=role)]
+        said += [self.operator.ask("extension.get", tenant=me.name, number="1002"), self.node.log_text(),
+                 self.node.told(f"td:{{ev:{me.name}}}")]
+        said = json.dumps(said)
+        for secret in (f"secret-{me.name}", *put["ha1"].split(":")):
+            self.assertNotIn(secret, said)
+            self.assertNotIn(secret[:24], said)
+
     def test_events_and_records(self):
         for me, other in self.pairs():
             told = self.node.told(f"td:{{ev:{me.name}}}")
