@@ -192,8 +192,8 @@ static void stream_on_claimed(int err, const struct redisReply *reply, void *arg
 
 	if (err)
 		link_pause(l);
-	else if (!l->of[0]->gone)
-		(void)take_all(l->of[0], redis_reply_at(reply, 1));
+	else if (!l->of[0]->gone && !take_all(l->of[0], redis_reply_at(reply, 1)))
+		start_over(l->of[0], CONTROL_HISTORY, 0); /* no room: they are ours, and older */
 	link_answered(l);
 }
 
