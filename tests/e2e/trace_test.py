@@ -378,7 +378,7 @@ class Export(TraceTest):
         for end in (self.audio_a, self.audio_b):
             end.key_out = end.key_in = None
         pair = self.connect()
-        second = self.call_id()
+        second = next(other["id"] for other in self.calls() if other["id"] != call)
         self.talk(0.3)
         self.audio_a.rtcp.sendto(report, (self.audio_a.remote[0], self.audio_a.remote[1] + 1))
         told = self.collector.wait(lambda copy: copy.kind == RTCP and copy.payload == report)

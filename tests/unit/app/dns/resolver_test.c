@@ -102,19 +102,30 @@ static void on_listener(int fd, unsigned events, void *arg)
 	assert_int_equal(loop_watch(connection, LOOP_READ, on_connection, arg), 0);
 }
 
-static void server_open(struct server *s, enum behaviour behaviour)
+/* One number for both. False: somebody has it for TCP. */
+static bool ports_open(struct server *s)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET,
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof(at);
 
-	*s = (struct server){ .behaviour = behaviour };
 	s->udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	assert_int_equal(bind(s->udp, (struct sockaddr *)&at, n), 0);
 	assert_int_equal(getsockname(s->udp, (struct sockaddr *)&at, &n), 0);
 	assert_int_equal(addr_from_sockaddr(&s->at, (struct sockaddr *)&at), 0);
 	s->tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	assert_int_equal(bind(s->tcp, (struct sockaddr *)&at, n), 0);
+	if (bind(s->tcp, (struct sockaddr *)&at, n) == 0)
+		return true;
+	(void)close(s->udp);
+	(void)close(s->tcp);
+	return false;
+}
+
+static void server_open(struct server *s, enum behaviour behaviour)
+{
+	*s = (struct server){ .behaviour = behaviour };
+	for (int left = 50; !ports_open(s); left--)
+		assert_true(left > 0);
 	assert_int_equal(listen(s->tcp, 4), 0);
 	assert_int_equal(loop_watch(s->udp, LOOP_READ, on_udp, s), 0);
 	assert_int_equal(loop_watch(s->tcp, LOOP_READ, on_listener, s), 0);
@@ -291,7 +302,7 @@ static void test_nobody(void **state)
 	begun_ns = clock_now_ns();
 	look_up(&g_want);
 	assert_int_equal(g_news.state, LOOKUP_FAILED);
-	assert_true(clock_now_ns() - begun_ns < NS_PER_S);
+	assert_true(clock_now_ns() - begun_ns < 2 * DNS_TRY_NS); /* and no second try */
 	server_open(&g_servers[0], ANSWERS);
 	end();
 }
