@@ -86,6 +86,22 @@ bool dialog_hop_leads(struct sip_hop *to, const struct sip_hop *party, const str
 	return true;
 }
 
+/* A GRUU of ours (RFC 5627) has our address. The way to its phone is the one that it came. */
+static bool is_gruu_here(const struct sip_uri *uri, const struct shard_settings *settings)
+{
+	struct bytes value;
+	struct addr a;
+
+	if (!sip_param(uri->params, "gr", &value) || addr_parse(&a, uri->host))
+		return false;
+	for (uint32_t i = 0; i < settings->local_count; i++) {
+		if (addr_ip_eq(&a, &settings->locals[i].bind) ||
+		    addr_ip_eq(&a, &settings->locals[i].advertise))
+			return true;
+	}
+	return false;
+}
+
 void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat)
 {
 	struct sip_hop to = d->hop;
@@ -94,7 +110,7 @@ void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_
 
 	if (behind_nat || sip_transport_is_web(to.transport) || to.transport == SIP_CELL ||
 	    !dialog_next_uri(text_bytes(&d->routes), text_bytes(&d->target), &uri) ||
-	    !sip_hop_from_uri(&to, &uri))
+	    is_gruu_here(&uri, h->settings) || !sip_hop_from_uri(&to, &uri))
 		return;
 	to.remote.scope = d->hop.remote.scope;
 	trusted = host_trusts(h, &d->hop);

@@ -382,6 +382,30 @@ static void is_a_target(void **state)
 	assert_true(bytes_starts(bye, "BYE sip:1002@192.0.2.22:5060 SIP/2.0\r\n"));
 }
 
+/* The address in a GRUU is the node's: also for a phone on the same machine its requests go the way that they came. */
+static void is_no_place(void **state)
+{
+	struct scene *s = *state;
+	struct bytes asked;
+
+	s->desk.addr = rig_addr("192.0.2.1:7000");
+	(void)snprintf(s->desk.address, sizeof(s->desk.address), "192.0.2.1:7000");
+	come(s, 0);
+	call(s, s->public[0]);
+	assert_true(phone_rings(&s->desk).n);
+	asked = s->desk.invite;
+	phone_say(&s->desk,
+		  "SIP/2.0 200 OK\r\nVia: " BYTES_FMT "\r\nFrom: " BYTES_FMT "\r\nTo: " BYTES_FMT
+		  ";tag=d\r\nCall-ID: " BYTES_FMT "\r\nCSeq: " BYTES_FMT "\r\n"
+		  "Contact: <sip:1002@192.0.2.1:5999;gr=urn:desk>\r\n"
+		  "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
+		  BYTES_ARG(rig_header(asked, "Via")), BYTES_ARG(rig_header(asked, "From")),
+		  BYTES_ARG(rig_header(asked, "To")), BYTES_ARG(rig_header(asked, "Call-ID")),
+		  BYTES_ARG(rig_header(asked, "CSeq")), strlen(PHONE_SDP_B), PHONE_SDP_B);
+	assert_true(bytes_starts(rig_take(s->r, &s->desk.addr, "ACK "),
+				 "ACK sip:1002@192.0.2.1:7000 SIP/2.0\r\n"));
+}
+
 /* Who names another's GRUU as his own does not hear where that one is. */
 static void is_no_target_of_others(void **state)
 {
@@ -499,6 +523,7 @@ int main(void)
 		TEST(is_referred_to),
 		TEST(is_referred_to_after_a_kill),
 		TEST(is_a_target),
+		TEST(is_no_place),
 		TEST(is_no_target_of_others),
 		TEST(asked_whether_it_is_there),
 		cmocka_unit_test_setup_teardown(of_each_tenant, houses_setup, street_teardown),
