@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What phones do that others wrote; docs/clients.md has the rest: CALL-08, CALL-15, CALL-23, CALL-24, RFC 3262, RFC 3311."""
 import os
+import re
 import time
 import unittest
 
@@ -128,6 +129,31 @@ class Others(MusicTest):
         device.wait("CALL_CLOSED")
         self.ended()
         self.assertGreater(device.packets()[1], self.audio_a.sent + 60)
+
+
+class OnePhone(CallTest):
+    """1002 has a scripted phone and baresip, which is called by the GRUUs that it hears (RFC 5627), and names one as its Contact."""
+
+    def test_baresip(self):
+        host, port = self.node.server
+        device = self.node.phone("1002", "secret1002", extra=f';sipnat=outbound;outbound="sip:{host}:{port}"')
+        self.addCleanup(device.quit)
+        gruus = re.findall(r'-gruu="(sip:[^"]+)"', str(self.node.ctl("sip.recent", number="1002")))[-2:]
+        self.assertRegex(gruus[0], r"^sip:1002@.*;gr=urn:uuid:")
+        for gruu in gruus:
+            out = self.a.invite(gruu, self.audio_a.sdp())
+            out.wait_provisional(180)
+            device.command("accept")
+            out.wait_answer()
+            device.wait("CALL_ESTABLISHED")
+            if gruu == gruus[-1]:
+                self.node.kill()
+                self.node.restart()
+            out.bye()
+            device.wait("CALL_CLOSED")
+        byes = re.findall(r"BYE (sip:1002[^ ]*) SIP/2.0", str(self.node.ctl("sip.recent", number="1002")))
+        self.assertTrue(byes and not any(";gr" in uri for uri in byes), byes)
+        self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"), 0)
 
 
 class Busy(ForwardTest):
