@@ -26,7 +26,8 @@ THREADED = ("base", "engine", "cluster", "app", "threads")  # suites whose code 
 SLOWEST = 12                        # end-to-end files whose time is told
 SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
 CORES = len(os.sched_getaffinity(0))
-AT_ONCE = min(8, 2 * CORES)         # end-to-end files, and programs of unit tests: they mostly wait
+AT_ONCE = min(8, 2 * CORES)         # programs of unit tests
+E2E_AT_ONCE = min(8, 3 * CORES)     # end-to-end files: they mostly wait
 
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:exitcode=99",
@@ -217,7 +218,7 @@ def e2e(report, chosen=()):
         took[script] = time.monotonic() - began
         return results
 
-    for group, workers in ((shared, AT_ONCE), ([s for s in scripts if s not in shared], 1)):
+    for group, workers in ((shared, E2E_AT_ONCE), ([s for s in scripts if s not in shared], 1)):
         began = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             for results in pool.map(timed, group):
