@@ -37,7 +37,7 @@ void directory_setup(void)
 
 /* ---- tenants ---- */
 
-static struct directory_tenant *tenant_of(const struct directory *d, struct bytes name)
+struct directory_tenant *directory_tenant(const struct directory *d, struct bytes name)
 {
 	for (uint32_t i = 0; i < d->tenant_count; i++) {
 		if (bytes_is(name, d->tenants[i].name))
@@ -57,14 +57,9 @@ const char *directory_name(uint32_t i, void *arg)
 	return d->tenant_count == 0 && i < COUNT_OF(first) ? first[i] : NULL;
 }
 
-struct directory_tenant *directory_tenant(struct directory *d, struct bytes name)
-{
-	return tenant_of(d, name);
-}
-
 struct directory_tenant *directory_tenant_add(struct directory *d, struct bytes name)
 {
-	struct directory_tenant *t = tenant_of(d, name), *all;
+	struct directory_tenant *t = directory_tenant(d, name), *all;
 
 	if (t)
 		return t;
@@ -134,7 +129,7 @@ void directory_refused(struct node *n, struct bytes tenant, uint64_t known, uint
 bool directory_is_current(const struct node *n, struct bytes tenant, uint64_t generation)
 {
 	const struct directory *d = &n->documents.directory;
-	const struct directory_tenant *t = tenant_of(d, tenant);
+	const struct directory_tenant *t = directory_tenant(d, tenant);
 
 	return !t || (!d->looking && !d->sync && !n->documents.keep.restoring && !t->lost &&
 		      !t->differs && t->seen.all >= generation);

@@ -3,6 +3,7 @@
 
 #include "sig/host/host.h"
 #include "sig/host/place_check.h"
+#include "sig/host/route_uri.h"
 #include "sig/sip/lex.h"
 
 bool dialog_is_behind_nat(const struct sip_message *request)
@@ -90,16 +91,8 @@ bool dialog_hop_leads(struct sip_hop *to, const struct sip_hop *party, const str
 static bool is_gruu_here(const struct sip_uri *uri, const struct shard_settings *settings)
 {
 	struct bytes value;
-	struct addr a;
 
-	if (!sip_param(uri->params, "gr", &value) || addr_parse(&a, uri->host))
-		return false;
-	for (uint32_t i = 0; i < settings->local_count; i++) {
-		if (addr_ip_eq(&a, &settings->locals[i].bind) ||
-		    addr_ip_eq(&a, &settings->locals[i].advertise))
-			return true;
-	}
-	return false;
+	return sip_param(uri->params, "gr", &value) && route_is_own_address(uri->host, settings);
 }
 
 void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat)

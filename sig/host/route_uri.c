@@ -66,7 +66,7 @@ static bool is_own_name(struct bytes host, const struct shard_settings *settings
 	return is_domain(host, settings->digest.realm);
 }
 
-static bool route_is_own_address(struct bytes host, const struct shard_settings *settings)
+bool route_is_own_address(struct bytes host, const struct shard_settings *settings)
 {
 	struct addr a;
 

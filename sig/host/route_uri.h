@@ -25,6 +25,8 @@ enum route_verdict route_user(const struct sip_uri *uri, char user[ROUTE_USER_MA
 enum route_verdict route_phone(const struct sip_uri *uri, uint16_t tenant,
 			       const struct shard_settings *settings, char user[ROUTE_USER_MAX],
 			       struct gruu *gruu);
+/* A numeric host that is one of ours, by whatever port. */
+bool route_is_own_address(struct bytes host, const struct shard_settings *settings);
 /* Whether a URI that came from somewhere names a user of the tenant: by a domain of it, by an address of ours, or it has no host (tel).
  * The realm and sip.domains are names of the default one. A domain of another tenant is another world. */
 bool route_is_ours(const struct sip_uri *uri, uint16_t tenant,

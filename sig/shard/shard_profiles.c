@@ -109,7 +109,7 @@ const struct shard_profile *shard_profile_of(const struct shard *s, uint16_t ten
 	const struct shard_profiles *p = s->profiles[tenant];
 	const struct shard_profile *found = NULL;
 
-	for (uint32_t i = 0; p && !found && i < p->range_count; i++) {
+	for (uint32_t i = 0; p && i < p->range_count; i++) {
 		if (shard_range_holds(&p->ranges[i], source)) {
 			found = profile_find(p, p->ranges[i].profile);
 			break;

@@ -45,6 +45,16 @@ class CallTest(unittest.TestCase):
     def calls(self):
         return self.node.ctl("call.list")
 
+    def refused_over_a_kill(self, refuses):
+        """Nobody has acknowledged the response that refuses: the next process says it again."""
+        self.node.kill()
+        heard = self.a.count(refuses)
+        self.node.restart()
+        end = time.monotonic() + 5
+        while self.a.count(refuses) == heard and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertGreater(self.a.count(refuses), heard)
+
     def ended(self):
         """No call is left; what was heard of the last one."""
         end = time.monotonic() + 5
