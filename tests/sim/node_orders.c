@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What clients tell the node to do. */
+#include "tests/sim/node_state.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "sig/call/act.h"
+#include "sig/sip/id.h"
+#include "tests/sim/sim.h"
+#include "tests/unit/sig/orders.h"
+
+void node_hangup(struct sim *s, uint64_t call)
+{
+	if (!s->node.shard || shard_hangup(s->node.shard, call, NULL, node_now(s)))
+		return;
+	trace_line(s, "node: the operator ends call %" PRIx64, call);
+	node_carry(s);
+}
+
+void node_originate(struct sim *s, uint32_t from, uint32_t to)
+{
+	char name[32], from_text[16], to_text[16];
+	struct shard_originate o = { .tenant = s->node.tenant,
+				     .from = node_extension(from, from_text),
+				     .to = node_extension(to, to_text) };
+	int err;
+
+	if (!s->node.shard)
+		return;
+	(void)snprintf(name, sizeof(name), "command-%u", ++s->node.commands);
+	o.call = id_call_derive(s->node.settings.number, bytes_str(name));
+	err = shard_call_originate(s->node.shard, &o, node_now(s));
+	trace_line(s, "node: %s calls %s by command as %" PRIx64 ": %d", o.from, o.to, o.call, err);
+	s->totals.originated += err == 0;
+	node_carry(s);
+}
+
+static struct node_order *order_new(struct sim *s, uint64_t call, uint64_t what)
+{
+	struct node *n = &s->node;
+
+	if (n->order_count == NODE_ORDERS_MAX)
+		return NULL;
+	n->orders[n->order_count] =
+		(struct node_order){ .call = call, .id = n->order_count + 1, .what = what };
+	return &n->orders[n->order_count++];
+}
+
+/* Behind those of a leg; in tens the leg that is named, and in ones an extension, or the leg of the other call. */
+enum {
+	ORDER_KINDS = 5,
+	ORDER_TRANSFERS = 100,
+	ORDER_JOINS = 200,
+	ORDER_DEFLECTS = 300,
+	ORDER_REJECTS = 400, /* the status */
+};
+
+static int order_deflect_give(struct sim *s, const struct node_order *o,
+			      const struct shard_order *by)
+{
+	char to[16];
+	struct call_order order = {
+		.kind = ORDER_DEFLECT,
+		.to = bytes_str(node_extension((uint32_t)(o->what - ORDER_DEFLECTS), to)),
+		.by = by,
+	};
+
+	return shard_call_order(s->node.shard, o->call, &order, node_now(s));
+}
+
+static int order_reject_give(struct sim *s, const struct node_order *o,
+			     const struct shard_order *by)
+{
+	struct call_order order = { .kind = ORDER_REJECT,
+				    .status = (uint16_t)o->what,
+				    .phrase = BYTES_LIT("Not now"),
+				    .by = by };
+
+	return shard_call_order(s->node.shard, o->call, &order, node_now(s));
+}
+
+static int order_transfer_give(struct sim *s, const struct node_order *o,
+			       const struct shard_order *by)
+{
+	enum shard_leg leg = (enum shard_leg)(o->what / 10 % 10);
+	struct shard_join join = { .call = o->call,
+				   .with = o->with,
+				   .leg = leg,
+				   .with_leg = (enum shard_leg)(o->what % 10),
+				   .by = by };
+	char to[16];
+	int err;
+
+	if (o->what >= ORDER_REJECTS)
+		return order_reject_give(s, o, by);
+	if (o->what >= ORDER_DEFLECTS)
+		return order_deflect_give(s, o, by);
+	if (o->what >= ORDER_JOINS)
+		err = shard_call_join(s->node.shard, &join, node_now(s));
+	else
+		err = shard_call_transfer(s->node.shard, o->call, leg,
+					  node_extension((uint32_t)(o->what % 10), to), by,
+					  node_now(s));
+	if (!err)
+		check_given(s, o->call);
+	if (!err && o->with)
+		check_given(s, o->with);
+	return err;
+}
+
+static bool is_split(const struct node_order *o)
+{
+	return o->what == ORDER_SPLIT_A || o->what == ORDER_SPLIT_B;
+}
+
+/* The id of the new call follows from that of the command. */
+static uint64_t split_call(const struct sim *s, const struct node_order *o)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "split-%" PRIu64, o->id);
+	return id_call_derive(s->node.settings.number, bytes_str(name));
+}
+
+static int split_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
+{
+	const struct shard_split split = { .call = o->call,
+					   .to = split_call(s, o),
+					   .leg = o->what == ORDER_SPLIT_B,
+					   .application = "",
+					   .by = by };
+	int err = shard_call_split(s->node.shard, &split, node_now(s));
+
+	if (!err)
+		check_split(s, o->call, split.to);
+	return err;
+}
+
+static int act_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
+{
+	static const struct act_terms terms[] = {
+		{ .files = { "a.wav", "b.wav", "echo" }, .file_count = 3, .times = 2 },
+		{ .files = { "a.wav" },
+		  .file_count = 1,
+		  .times = 1,
+		  .interruptible = true,
+		  .min = 1,
+		  .max = 3,
+		  .first_ms = 4000,
+		  .inter_ms = 4000,
+		  .ends = "#" },
+		{ .times = 0 },
+		{ .files = { "a.wav", "tone-dial" },
+		  .file_count = 2,
+		  .times = 1,
+		  .interruptible = true,
+		  .min = 1,
+		  .max = 2,
+		  .first_ms = 4000,
+		  .inter_ms = 4000,
+		  .ends = "#" },
+		{ .files = { "a.wav", "echo-2000" }, .file_count = 2, .times = 1 },
+	};
+
+	return shard_call_act(s->node.shard, o->call, &terms[o->what - ORDER_PLAYS], by,
+			      node_now(s));
+}
+
+static int order_give(struct sim *s, const struct node_order *o)
+{
+	struct shard_order by = { .id = o->id, .ticket = o->id };
+	struct shard *shard = s->node.shard;
+	struct instant now = node_now(s);
+	uint8_t leg = o->what & 1;
+
+	if (o->what >= ORDER_TRANSFERS)
+		return order_transfer_give(s, o, &by);
+	if (o->what == ORDER_OF_APPLICATION)
+		return shard_call_answer(shard, o->call, &by, now);
+	if (is_split(o))
+		return split_give(s, o, &by);
+	if (o->what >= ORDER_PLAYS)
+		return act_give(s, o, &by);
+	switch (o->what / 2) {
+	case 0:
+		return shard_call_hold(shard, o->call, leg, &by, now);
+	case 1:
+		return shard_call_resume(shard, o->call, leg, &by, now);
+	case 2:
+	case 3:
+		return shard_call_mute(shard, o->call, leg, o->what / 2 == 2, &by, now);
+	default:
+		return shard_call_dtmf(shard, o->call, leg, BYTES_LIT("12#"), 120, &by, now);
+	}
+}
+
+static void on_order_again(struct sim *s, const struct event *e);
+
+static const char *order_name(const struct node_order *o)
+{
+	static const char *const names[] = { "hold",   "resume", "mute",  "unmute", "dtmf",
+					     "answer", "split",  "split", "play",   "collect",
+					     "stop",   "dial",   "late" };
+
+	if (o->what >= ORDER_REJECTS)
+		return "reject";
+	if (o->what >= ORDER_DEFLECTS)
+		return "deflect";
+	if (o->what >= ORDER_JOINS)
+		return "join";
+	if (o->what >= ORDER_TRANSFERS)
+		return "transfer";
+	return names[o->what < ORDER_OF_APPLICATION ? o->what / 2
+						    : ORDER_KINDS + o->what - ORDER_OF_APPLICATION];
+}
+
+static void order_send(struct sim *s, struct node_order *o)
+{
+	bool silences = o->what / 2 == 0 || o->what / 2 == 2;
+	int err;
+
+	if (o->sent++ < 2 && sim_chance(s, 500))
+		sim_after(s, sim_between_ms(s, 1, 4000), on_order_again, 0, o->id - 1, 0);
+	if (!s->node.shard)
+		return;
+	if (silences)
+		check_held(s, o->call);
+	err = order_give(s, o);
+	if (o->what == ORDER_OF_APPLICATION && !err)
+		check_answers(s, o->call);
+	trace_line(s, "node: %s of call %" PRIx64 " leg %u: %d", order_name(o), o->call,
+		   (unsigned)(o->what & 1), err);
+	node_carry(s);
+}
+
+/* Its client heard no answer, or died. */
+static void on_order_again(struct sim *s, const struct event *e)
+{
+	order_send(s, &s->node.orders[e->a]);
+}
+
+void node_command(struct sim *s, uint64_t call, uint64_t what)
+{
+	struct node_order *o = s->node.shard ? order_new(s, call, what) : NULL;
+
+	if (o)
+		order_send(s, o);
+}
+
+void node_again(struct sim *s)
+{
+	if (s->node.order_count)
+		order_send(s, &s->node.orders[s->node.order_count - 1]);
+}
+
+void node_transfer(struct sim *s, uint64_t call, enum shard_leg leg, uint32_t to)
+{
+	node_command(s, call, ORDER_TRANSFERS + 10U * leg + to);
+}
+
+void node_deflect(struct sim *s, uint64_t call, uint32_t to)
+{
+	node_command(s, call, ORDER_DEFLECTS + to);
+}
+
+void node_reject(struct sim *s, uint64_t call, uint32_t status)
+{
+	node_command(s, call, status);
+}
+
+void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
+	       enum shard_leg with_leg)
+{
+	struct node_order *o = s->node.shard ? order_new(s, call, ORDER_JOINS) : NULL;
+
+	if (!o)
+		return;
+	o->what += 10U * leg + with_leg;
+	o->with = with;
+	order_send(s, o);
+}
+
+static void on_application(struct sim *s, const struct event *e)
+{
+	node_command(s, e->b, e->a);
+}
+
+/* Some of its callers it gives on to an extension. */
+static void application_gives_on(struct sim *s, uint64_t call)
+{
+	struct rand_source *rand = &s->applications;
+	uint32_t to = rand_below(rand, s->phones.extension_count);
+
+	sim_after(s, (3000 + rand_below(rand, 12000)) * NS_PER_MS, on_application, 0,
+		  ORDER_TRANSFERS + to, call);
+}
+
+/* It answers most calls, some of them too late. */
+void node_application_told(struct sim *s, uint64_t call)
+{
+	uint64_t in = rand_below(&s->applications, 1000) < 700 ? 3000 : 12000;
+
+	trace_line(s, "node: call %" PRIx64 " waits for the application", call);
+	if (s->script) /* nothing is left to chance */
+		sim_after(s, (s->script->answer_s ? s->script->answer_s : 2) * NS_PER_S,
+			  on_application, 0, ORDER_OF_APPLICATION, call);
+	else if (rand_below(&s->applications, 1000) < 850)
+		sim_after(s, rand_below(&s->applications, (uint32_t)in) * NS_PER_MS, on_application,
+			  0, ORDER_OF_APPLICATION, call);
+	if (!s->script && rand_below(&s->applications, 1000) < 400)
+		application_gives_on(s, call);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files that the node plays, in small: when they are open, and when they end. */
+#include "tests/sim/node_state.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "sig/call/act.h"
+#include "tests/sim/sim.h"
+
+enum { PLAY_CODECS = 8 };
+
+static void play_told(struct sim *s, const struct event *e, enum act_news_kind kind)
+{
+	const struct act_news news = { .kind = kind,
+				       .serial = e->a,
+				       .job = { .slot = 9, .generation = 1 },
+				       .codec = (enum media_codec)(e->who % PLAY_CODECS) };
+
+	if (!s->node.shard || e->who / PLAY_CODECS != s->node.incarnation)
+		return;
+	shard_play_told(s->node.shard, e->b, &news, node_now(s));
+	node_carry(s);
+}
+
+static void on_play_open(struct sim *s, const struct event *e)
+{
+	play_told(s, e, ACT_NEWS_OPEN);
+}
+
+static void on_play_ended(struct sim *s, const struct event *e)
+{
+	play_told(s, e, ACT_NEWS_ENDED);
+}
+
+static void on_play_failed(struct sim *s, const struct event *e)
+{
+	play_told(s, e, ACT_NEWS_FAILED);
+}
+
+/* It takes a moment to read it. Some are not there. */
+void node_play(struct sim *s, const struct effect *e)
+{
+	uint32_t who = s->node.incarnation * PLAY_CODECS + (uint32_t)e->expected;
+	uint64_t ms = s->script ? 1500 : 100 + rand_below(&s->applications, 4000);
+
+	trace_line(s, "node: plays %s to call %" PRIx64, text_str(&e->data), e->call);
+	if (!s->script && rand_below(&s->applications, 10) == 0) {
+		sim_after(s, 50 * NS_PER_MS, on_play_failed, who, e->version, e->call);
+		return;
+	}
+	sim_after(s, 50 * NS_PER_MS, on_play_open, who, e->version, e->call);
+	if (strncmp(text_str(&e->data), "echo-", 5) == 0)
+		return; /* without an end */
+	sim_after(s, (50 + ms) * NS_PER_MS, on_play_ended, who, e->version, e->call);
+}
