@@ -162,8 +162,24 @@ class Server:
     def sweep(self):
         """Stops the embedded Redis that outlived a node which could not stop it itself.
 
-        Under the node's lock: the Redis of a running node is never touched.
+        Under the node's lock: the Redis of a running node is never touched.  It holds a lock of its own
+        from before it listens until it is gone.
         """
-        with contextlib.suppress(Occupied, OSError):        # OSError: nobody listens there any more
-            with self.alone(), Redis(self.redis_socket) as redis:
-                redis("SHUTDOWN", "NOSAVE")
+        with contextlib.suppress(Occupied), self.alone():
+            end = time.monotonic() + 10
+            while self._redis_lives():
+                with contextlib.suppress(OSError), Redis(self.redis_socket) as redis:   # not yet, no more
+                    redis("SHUTDOWN", "NOSAVE")
+                if time.monotonic() > end:
+                    raise ServerError(f"the Redis of {self.state_dir} does not stop: end it by its pid")
+                time.sleep(0.02)
+
+    def _redis_lives(self):
+        try:
+            with open(os.path.join(self.state_dir, "redis", "lock"), "rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False

@@ -137,6 +137,7 @@ class Node(Server):
     # -- life ----------------------------------------------------------------------------------
     def start(self, seconds=30.0, wrapper=()):
         super().start(seconds, (*place.command(), *wrapper))
+        self.killed = False
         place.started()
 
     def kill(self):
@@ -148,7 +149,6 @@ class Node(Server):
         """start() after kill() or stop(); how long it took until the node was ready."""
         began = time.monotonic()
         self.start(seconds)
-        self.killed = False
         return time.monotonic() - began
 
     def close(self, check=True):
