@@ -82,6 +82,19 @@ void ring_publish(struct ring *r)
 		ring_wake(r);
 }
 
+uint32_t ring_mark(const struct ring *r)
+{
+	return atomic_load_explicit(&r->tail, memory_order_relaxed);
+}
+
+bool ring_is_past(const struct ring *r, uint32_t mark)
+{
+	/* acquire: pairs with the release in ring_release, so what the consumer did before is done */
+	uint32_t head = atomic_load_explicit(&r->head, memory_order_acquire);
+
+	return (int32_t)(head - mark) >= 0;
+}
+
 bool ring_push(struct ring *r, const void *item)
 {
 	void *slot = ring_reserve(r);

@@ -29,6 +29,9 @@ bool ring_push(struct ring *r, const void *item);
 /* Producer: the next item's memory, to be filled in place and then published; NULL when full. */
 void *ring_reserve(struct ring *r);
 void ring_publish(struct ring *r);
+/* Producer: where the next item goes; ring_is_past: the consumer has released all that came before it. */
+uint32_t ring_mark(const struct ring *r);
+bool ring_is_past(const struct ring *r, uint32_t mark);
 /* Consumer. Copies up to max items out; returns how many. */
 uint32_t ring_pop(struct ring *r, void *items, uint32_t max);
 /* Consumer: the oldest item where it lies, until it is released; NULL: none. */

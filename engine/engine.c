@@ -41,7 +41,8 @@ struct thread {
 	uint32_t index;
 	pthread_t id;
 	sem_t started;
-	int err; /* valid once started was posted */
+	int err;       /* valid once started was posted */
+	uint32_t mark; /* of its ring of commands */
 };
 
 struct engine {
@@ -531,6 +532,21 @@ static uint32_t engine_events_read(struct engine *e, struct media_event *list, u
 		n++;
 	}
 	return n;
+}
+
+void engine_mark(struct engine *e)
+{
+	for (uint32_t i = 0; i < e->count; i++)
+		e->threads[i].mark = ring_mark(&e->threads[i].worker.commands);
+}
+
+bool engine_is_past_mark(const struct engine *e)
+{
+	bool past = true;
+
+	for (uint32_t i = 0; i < e->count; i++)
+		past &= ring_is_past(&e->threads[i].worker.commands, e->threads[i].mark);
+	return past;
 }
 
 /* Each time from another one on: none waits behind a busy one. */

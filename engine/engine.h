@@ -77,6 +77,9 @@ int engine_bind_shared(const struct addr *local, uint8_t dscp, bool again, int *
  * sound's reference to the engine. A job with a call is opened after the call has its worker (a flow, or engine_worker_for); one without is
  * opened on each worker, so that any flow can hear it. */
 bool engine_command(struct engine *e, const struct media_command *command);
+/* Notes what was commanded until now; engine_is_past_mark: the workers have carried out all of it, so that flows are open. */
+void engine_mark(struct engine *e);
+bool engine_is_past_mark(const struct engine *e);
 /*
  * An open flow goes to the worker of spec->call, to be as spec says there: so flows of two workers become peers. Its keys, its transport and
  * its own sockets are those that it has. Its stream goes on, and its sockets miss nothing meanwhile; a bundle's owner goes before

@@ -60,6 +60,13 @@ enum node_phase {
 	NODE_STOPPING,
 };
 
+/* When it says that it is ready: its workers have opened what it took up. */
+enum node_readiness {
+	READY_QUEUED, /* not all was given to the workers yet */
+	READY_GIVEN,  /* they were not all through with it */
+	READY_SAID,
+};
+
 /* No new calls: asked for by command, or before a stop. Nothing of it outlives the process. */
 struct node_drain {
 	bool asked;
@@ -86,6 +93,7 @@ struct music_choice {
 struct node {
 	const char *config_path;
 	enum node_phase phase;
+	enum node_readiness readiness;
 	int exit_status;
 	bool stop_asked;
 	bool loop_opened;

@@ -375,6 +375,23 @@ static uint64_t ns_least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* A packet that comes for a flow which is not open yet is lost: so long, others are better asked. */
+static void ready_step(struct node *n)
+{
+	if (n->phase != NODE_RUNNING || n->readiness == READY_SAID)
+		return;
+	if (n->readiness == READY_QUEUED && !n->media_queue.count) {
+		engine_mark(n->engine);
+		n->readiness = READY_GIVEN;
+	}
+	if (n->readiness != READY_GIVEN || !engine_is_past_mark(n->engine))
+		return;
+	n->readiness = READY_SAID;
+	health_set(&n->health, HEALTH_STARTING, false);
+	node_metrics_update(n);
+	node_log_ready(n);
+}
+
 static void arm(struct node *n)
 {
 	uint64_t next = ns_least(n->beat_next_ns, n->respawn_ns);
@@ -394,7 +411,7 @@ static void arm(struct node *n)
 	if (n->resolver)
 		next = ns_least(next, resolver_next_ns(n->resolver));
 	next = ns_least(next, queries_next_ns(&n->queries));
-	if (n->media_queue.count)
+	if (n->media_queue.count || (n->phase == NODE_RUNNING && n->readiness != READY_SAID))
 		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);
 	if (n->phase == NODE_STOPPING)
 		next = ns_least(next, n->stop_deadline_ns);
@@ -428,6 +445,7 @@ void node_round(void *arg)
 		redis_flush(n->redis);
 	node_shards_flush(n);
 	round_measure(n);
+	ready_step(n);
 	if (node_drain_is_over(n))
 		node_ask_stop(n);
 	if (n->phase == NODE_STOPPING && is_stop_complete(n)) {

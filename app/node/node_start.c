@@ -387,9 +387,8 @@ static int start_running(struct node *n)
 	/* What came on the event descriptor before it was watched wakes nobody. */
 	node_on_media(-1, 0, n);
 	health_beat(&n->health, clock_now_ns());
-	health_set(&n->health, HEALTH_STARTING, false);
 	node_metrics_update(n);
-	node_log_ready(n);
+	node_round(n); /* ready soon */
 	return NODE_EXIT_OK;
 }
 

@@ -288,11 +288,11 @@ static void control_apply(struct worker *w, const struct media_command *c, uint6
 
 void control_drain(struct worker *w, uint64_t now_ns)
 {
-	struct media_command c;
+	const struct media_command *c;
 
-	while (held_delivered(w) && ring_pop(&w->commands, &c, 1) == 1) {
-		control_apply(w, &c, now_ns);
-		explicit_bzero(&c, sizeof(c)); /* keys */
+	while (held_delivered(w) && (c = ring_peek(&w->commands)) != NULL) {
+		control_apply(w, c, now_ns);
+		ring_release(&w->commands); /* who waits for it (engine_mark) sees it done */
 	}
 }
 

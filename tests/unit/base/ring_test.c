@@ -92,6 +92,25 @@ static void wakes_a_sleeper_only(void **state)
 	ring_close(&g_ring);
 }
 
+/* One that is being worked on is not done. */
+static void a_mark_is_passed_when_all_before_it_was_released(void **state)
+{
+	uint32_t v = 1, mark;
+
+	(void)state;
+	assert_int_equal(ring_open(&g_ring, sizeof(v), 8), 0);
+	assert_true(ring_is_past(&g_ring, ring_mark(&g_ring)));
+	assert_true(ring_push(&g_ring, &v));
+	mark = ring_mark(&g_ring);
+	assert_true(ring_push(&g_ring, &v));
+	assert_non_null(ring_peek(&g_ring));
+	assert_false(ring_is_past(&g_ring, mark));
+	ring_release(&g_ring);
+	assert_true(ring_is_past(&g_ring, mark));
+	assert_false(ring_is_past(&g_ring, ring_mark(&g_ring)));
+	ring_close(&g_ring);
+}
+
 enum { ITEMS = 200000 };
 
 static void *producer(void *arg)
@@ -177,6 +196,7 @@ int main(void)
 		cmocka_unit_test(capacity_is_a_power_of_two),
 		cmocka_unit_test(keeps_order_around_the_end),
 		cmocka_unit_test(wakes_a_sleeper_only),
+		cmocka_unit_test(a_mark_is_passed_when_all_before_it_was_released),
 		cmocka_unit_test(items_in_place),
 		cmocka_unit_test(two_threads),
 	};

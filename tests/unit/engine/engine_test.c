@@ -484,6 +484,29 @@ static void a_port_is_bound_again_beside_our_own(void **state)
 	(void)close(party.fd);
 }
 
+/* What they have answered lies there by then. */
+static void past_the_mark_all_is_done(enum engine_port port)
+{
+	enum { QUERIES = 40 };
+	struct engine *e = open_engine(port);
+	struct media_event event;
+	struct party party[2];
+	int answers = 0;
+
+	pair_open(e, party, 0, 1);
+	for (int i = 0; i < QUERIES; i++)
+		flow_command(e, MEDIA_FLOW_QUERY, 0, 1);
+	engine_mark(e);
+	for (int i = 0; i < WAIT_MS && !engine_is_past_mark(e); i++)
+		(void)usleep(1000);
+	assert_true(engine_is_past_mark(e));
+	while (engine_events(e, &event, 1) == 1)
+		answers += event.kind == MEDIA_FLOW_STATS;
+	assert_int_equal(answers, QUERIES);
+	pair_close(e, party, 0, 1);
+	engine_close(e);
+}
+
 FOR_EACH_PORT(relays_both_ways)
 FOR_EACH_PORT(a_sound_is_played_by_all_workers)
 FOR_EACH_PORT(close_drops_sounds)
@@ -496,6 +519,7 @@ FOR_EACH_PORT(sleeps_without_calls)
 FOR_EACH_PORT(a_digit_is_sent_in_time)
 FOR_EACH_PORT(calls_are_spread_over_workers)
 FOR_EACH_PORT(a_worker_is_known_before_the_flows)
+FOR_EACH_PORT(past_the_mark_all_is_done)
 
 int main(void)
 {
@@ -512,6 +536,7 @@ int main(void)
 		TESTS_OF(a_digit_is_sent_in_time),
 		TESTS_OF(calls_are_spread_over_workers),
 		TESTS_OF(a_worker_is_known_before_the_flows),
+		TESTS_OF(past_the_mark_all_is_done),
 		cmocka_unit_test(a_call_is_kept_on_its_worker),
 		cmocka_unit_test(the_newest_socket_takes_all),
 		cmocka_unit_test(refuses_what_it_cannot_do),
