@@ -9,7 +9,7 @@
  *  - every INVITE has one final response, every leg one end;
  *  - an accepted REFER was saved before, and has one last NOTIFY, or its dialog ends; after a kill one at least;
  *  - one CDR for each pair of a call that was in the store, with the right outcome; together they are the call;
- *  - a node that hears that the shard is another owner's says nothing more, saves nothing more, and its successor goes on with what is
+ *  - a shard that hears that it is another owner's says nothing more, saves nothing more, and its successor goes on with what is
  *    stored;
  *  - a browser finishes its handshake when the keys are saved, and not before;
  *  - no port is open twice, peers are mutual, no SRTP index is sent twice;
@@ -26,6 +26,8 @@ struct phone_call;
 struct phone_refer;
 struct store_command;
 struct node_order;
+struct node;
+struct node_shard;
 
 enum { SEEN_MAX = 128, SEEN_LEGS = 32, CHECK_DIALOGS_MAX = 512 };
 
@@ -101,7 +103,6 @@ struct check {
 	struct check_split splits[SEEN_MAX];
 	uint32_t split_count;
 	uint32_t effects_max;
-	uint64_t restored_ns; /* the last start of the node that found something to go on with */
 };
 
 void check_fail(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -110,11 +111,13 @@ struct seen *check_seen(struct sim *s, uint64_t call); /* NULL: never heard of *
 bool check_took(struct sim *s, uint64_t call);
 
 /* ---- check_sent.c: what the node says; false: it shall not leave (sabotage) ---- */
-bool check_sent(struct sim *s, const struct addr *to, struct bytes text);
+bool check_sent(struct sim *s, const struct node_shard *shard, const struct addr *to,
+		struct bytes text);
 void check_received(struct sim *s, struct bytes text);
 
 /* ---- check_store.c ---- */
-void check_save(struct sim *s, const struct effect *e);
+/* shard: NULL of the locations */
+void check_save(struct sim *s, const struct node_shard *shard, const struct effect *e);
 void check_stored(struct sim *s, uint64_t call, uint64_t version);
 void check_forgotten(struct sim *s, uint64_t call, uint64_t version);
 /* What the node believes to be saved is there; a good while after the last outage. */
@@ -137,9 +140,11 @@ void check_stored_call(struct sim *s, uint64_t call);
 void check_ordered(struct sim *s, const struct node_order *o, uint32_t number);
 /* All of one call. */
 void check_cdrs(struct sim *s, const struct cdr *list, uint32_t n);
-void check_degraded(struct sim *s);
-void check_crashed(struct sim *s);
-void check_restored(struct sim *s);
+void check_degraded(const struct node *n);
+void check_crashed(const struct node *n);
+/* That one alone. */
+void check_shard_lost(const struct node *n, const struct node_shard *shard);
+void check_restored(struct node *n);
 
 /* ---- check_segment.c ---- */
 void check_event(struct sim *s, const struct sig_event *e);

@@ -45,10 +45,14 @@ static struct phone_call *next_end(struct sim *s, uint64_t call, const struct ph
 uint64_t check_call_of(const struct sim *s, const struct phone_call *c)
 {
 	struct id_tag id;
+	struct shard *core;
 
-	if (!s->node.shard || id_tag_get(bytes_str(c->remote_tag), &id))
+	if (id_tag_get(bytes_str(c->remote_tag), &id))
 		return c->node_call;
-	elsewhere_follow(&s->node.shard->elsewhere, &id);
+	core = node_core(s, id.call);
+	if (!core)
+		return c->node_call;
+	elsewhere_follow(&core->elsewhere, &id);
 	return id.call;
 }
 
@@ -76,18 +80,19 @@ static void look_at_call(struct sim *s, const struct seen *seen)
 	struct phone_call *one = next_end(s, seen->call, NULL);
 	struct phone_call *two = one ? next_end(s, seen->call, one) : NULL;
 	struct phone_call *three = two ? next_end(s, seen->call, two) : NULL;
+	struct shard *core = node_core(s, seen->call);
 	struct call_view v;
 
-	if (!two || seen->weak || seen->stale || seen->split)
+	if (!core || !two || seen->weak || seen->stale || seen->split)
 		return;
-	if ((seen->given || one->caller != two->caller) &&
-	    !shard_call_view(s->node.shard, seen->call, &v))
+	if ((seen->given || one->caller != two->caller) && !shard_call_view(core, seen->call, &v))
 		check_fail(s, "call %" PRIx64 " goes on without the node", seen->call);
 	if (!three)
 		return;
 	/* a successor gives CANCEL its time again (RFC 3261 9.1) */
 	if (is_settled(s, seen, three->answer_ns) && is_settled(s, seen, two->answer_ns) &&
-	    is_settled(s, seen, one->answer_ns) && is_settled(s, seen, s->check.restored_ns))
+	    is_settled(s, seen, one->answer_ns) &&
+	    is_settled(s, seen, node_of_call(s, seen->call)->restored_ns))
 		check_fail(s, "call %" PRIx64 " has three ends", seen->call);
 }
 
@@ -115,14 +120,14 @@ void check_answered(struct sim *s, const struct phone_call *c)
 {
 	struct seen *seen = check_seen(s, c->node_call);
 
-	if (!seen && !s->node.degraded)
+	if (!seen && !node_of_call(s, c->node_call)->degraded)
 		check_fail(s, "%s is answered, and the node has no such call", c->call_id);
 }
 
 /* Nobody listens for silence: media time-outs are off, or a party is on hold. */
 static bool is_deaf(struct sim *s, const struct seen *seen)
 {
-	bool deaf = s->node.settings.media_timeout_ns == 0 || seen->held;
+	bool deaf = s->nodes[0].settings.media_timeout_ns == 0 || seen->held;
 
 	for (uint32_t i = 0; i < s->phones.count; i++) {
 		const struct phone *p = &s->phones.list[i];
@@ -199,7 +204,7 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 	if (other && has_lost_its_way(s, other->phone))
 		return;
 	/* each process listens for silence anew */
-	if (other && s->now_ns - s->check.restored_ns <= SETTLED_NS) {
+	if (other && s->now_ns - node_of_call(s, c->node_call)->restored_ns <= SETTLED_NS) {
 		sim_after(s, SETTLED_NS, on_should_be_over, e->who, e->a, e->b);
 		return;
 	}
@@ -246,7 +251,7 @@ void check_vanished(struct sim *s, const struct phone_call *c)
 	if (!seen)
 		return;
 	seen->abandoned = true;
-	if (s->node.settings.media_timeout_ns && c->state == PC_TALKING)
+	if (s->nodes[0].settings.media_timeout_ns && c->state == PC_TALKING)
 		sim_after(s, END_NS, on_should_be_over, c->phone->index, c->index, 0);
 }
 

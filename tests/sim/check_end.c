@@ -94,29 +94,39 @@ static void look_at_cdrs(struct sim *s)
 	}
 }
 
-static void look_at_node(struct sim *s)
+static void look_at_shard(struct sim *s, const struct shard *core)
 {
 	struct shard_counts c;
 
-	if (!s->node.shard) {
+	if (!core) {
 		check_fail(s, "the node did not come back");
 		return;
 	}
-	shard_counts(s->node.shard, &c);
+	shard_counts(core, &c);
 	if (c.calls || c.calls_established)
 		check_fail(s, "the node has %u calls left", c.calls);
 	if (c.txns)
 		check_fail(s, "the node has %u transactions left", c.txns);
 	if (c.ports_free != 2 * NODE_PORTS)
 		check_fail(s, "the node has %u of %u ports", c.ports_free, 2 * NODE_PORTS);
-	for (enum quota_kind kind = 0; kind < QUOTA_KINDS; kind++) {
+	if (c.saves_pending)
+		check_fail(s, "the node waits for %" PRIu64 " saves", c.saves_pending);
+}
+
+static void look_at_node(struct sim *s, const struct node *n)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		look_at_shard(s, n->shards[i].core);
+	for (enum quota_kind kind = 0; node_is_up(n) && kind < QUOTA_KINDS; kind++) {
 		for (enum quota_item item = 0; item < QUOTA_HELD; item++) {
-			if (quota_held(s->node.quota, kind, item))
+			if (quota_held(n->quota, kind, item))
 				check_fail(s, "a quota of kind %d is not given back", kind);
 		}
 	}
-	if (c.saves_pending)
-		check_fail(s, "the node waits for %" PRIu64 " saves", c.saves_pending);
+}
+
+static void look_at_rest(struct sim *s)
+{
 	if (s->engine.open_count)
 		check_fail(s, "%u flows are left", s->engine.open_count);
 	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
@@ -130,7 +140,9 @@ void check_end(struct sim *s)
 {
 	look_at_phones(s);
 	look_at_cdrs(s);
-	look_at_node(s);
+	for (uint32_t i = 0; i < s->node_count; i++)
+		look_at_node(s, &s->nodes[i]);
+	look_at_rest(s);
 	if (s->script)
 		story_end(s);
 }

@@ -72,7 +72,7 @@ static void look_for_save(struct sim *s, uint64_t call, bool answer, const char 
 {
 	struct seen *seen = check_seen(s, call);
 
-	if (s->node.degraded) {
+	if (node_of_call(s, call)->degraded) {
 		if (seen)
 			seen->excused = true;
 	} else if (seen && seen->split && answer) {
@@ -166,7 +166,8 @@ static void look_at_prack(struct sim *s, const struct id_tag *id, const struct s
 	struct seen *seen = check_seen(s, id->call);
 	const struct seen_bye *p = seen ? &seen->pracks[id->leg] : NULL;
 
-	if (!p || seen->excused || s->node.degraded || p->cseq != number_of(m, "RAck"))
+	if (!p || seen->excused || node_of_call(s, id->call)->degraded ||
+	    p->cseq != number_of(m, "RAck"))
 		return;
 	if (p->waits || (seen->stored < p->need && seen->forgiven < p->need))
 		check_fail(s, "PRACK of call %" PRIx64 " leaves before it is saved", id->call);
@@ -192,10 +193,12 @@ static void look_at_refusal(struct sim *s, uint64_t call, const struct sip_messa
 {
 	struct seen *seen = check_seen(s, call);
 	const struct store_call *record = store_find(&s->store, call);
+	const struct shard *core = node_core(s, call);
 
-	if (!seen || seen->excused || s->node.degraded || !waits_for_answer(s, m))
+	if (!core || !seen || seen->excused || node_of_call(s, call)->degraded ||
+	    !waits_for_answer(s, m))
 		return;
-	if (!record || !shape_refuses(&s->node.shard->host, text_bytes(&record->record)))
+	if (!record || !shape_refuses(&core->host, text_bytes(&record->record)))
 		check_fail(s, "%u of call %" PRIx64 " leaves before it is saved", m->status, call);
 }
 
@@ -240,7 +243,8 @@ static void look_at_length(struct sim *s, const struct sip_message *m, struct by
 		check_fail(s, "no Max-Forwards");
 }
 
-bool check_sent(struct sim *s, const struct addr *to, struct bytes text)
+bool check_sent(struct sim *s, const struct node_shard *shard, const struct addr *to,
+		struct bytes text)
 {
 	struct message_error error;
 	struct sip_message m;
@@ -248,7 +252,7 @@ bool check_sent(struct sim *s, const struct addr *to, struct bytes text)
 	bool goes;
 
 	trace_message(s, "node", phone_name(s, to, name), text);
-	if (s->node.fenced)
+	if (shard && shard->fenced)
 		check_fail(s, "a node that has lost its shard speaks");
 	if (message_parse(&m, text, &error)) {
 		message_close(&m);

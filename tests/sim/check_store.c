@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sig/model/orders.h"
+#include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
 void check_fail(struct sim *s, const char *fmt, ...)
@@ -56,7 +57,7 @@ void check_flight(struct sim *s, uint64_t call, uint8_t leg)
 {
 	const struct seen *seen = check_seen(s, call);
 
-	if (!seen || seen->excused || s->node.degraded)
+	if (!seen || seen->excused || node_of_call(s, call)->degraded)
 		return;
 	if (seen->keyed[leg].waits || seen->stored < seen->keyed[leg].need)
 		check_fail(s, "call %" PRIx64 ": a handshake ends before its keys are saved", call);
@@ -85,6 +86,7 @@ uint64_t check_born(const struct sim *s, uint64_t call)
 static struct seen *see(struct sim *s, uint64_t call)
 {
 	struct seen *seen = check_seen(s, call);
+	const struct shard *core = node_core(s, call);
 	struct call_view v;
 
 	if (seen)
@@ -96,7 +98,7 @@ static struct seen *see(struct sim *s, uint64_t call)
 	seen = &s->check.seen[s->check.seen_count++];
 	seen->call = call;
 	seen->split = check_born(s, call) != call;
-	if (s->node.shard && shard_call_view(s->node.shard, call, &v) && v.sip_call_id[0])
+	if (core && shard_call_view(core, call, &v) && v.sip_call_id[0])
 		(void)snprintf(seen->call_id, sizeof(seen->call_id), "%s",
 			       text_str(v.sip_call_id[0]));
 	return seen;
@@ -148,15 +150,15 @@ static bool forgets_refers(struct seen *seen, uint64_t version)
 	return forgets && seen->excused;
 }
 
-void check_save(struct sim *s, const struct effect *e)
+void check_save(struct sim *s, const struct node_shard *shard, const struct effect *e)
 {
 	struct seen *seen = e->kind == EFFECT_BINDING_SAVE ? NULL : see(s, e->call);
 
-	if (s->node.fenced)
+	if (shard && shard->fenced)
 		check_fail(s, "a node that has lost its shard saves");
 	if (!seen)
 		return;
-	seen->excused |= s->node.degraded;
+	seen->excused |= node_of_call(s, e->call)->degraded;
 	know_all(seen, e->kind == EFFECT_CALL_SAVE ? e->version : 0);
 	if (e->kind == EFFECT_CALL_END) {
 		seen->ended = true;
@@ -196,14 +198,14 @@ void check_forgotten(struct sim *s, uint64_t call, uint64_t version)
 
 void check_all_stored(struct sim *s)
 {
+	struct node_calls cursor = { 0 };
 	struct call_view v;
-	uint32_t cursor = 0;
 
-	if (!s->node.shard || s->node.degraded || s->store.down)
-		return;
-	while (shard_call_next(s->node.shard, &cursor, &v)) {
+	while (!s->store.down && node_call_next(s, &cursor, &v)) {
 		const struct store_call *record = store_find(&s->store, v.call);
 
+		if (node_of_call(s, v.call)->degraded)
+			continue;
 		if (v.saved && (!record || record->version < v.version))
 			check_fail(s,
 				   "call %" PRIx64
@@ -225,10 +227,12 @@ void check_saved(struct sim *s, const struct store_command *c, bool ok)
 		seen->forgiven = c->version;
 }
 
-void check_degraded(struct sim *s)
+void check_degraded(const struct node *n)
 {
-	for (uint32_t i = 0; s->node.degraded && i < s->check.seen_count; i++)
-		s->check.seen[i].excused = true;
+	struct check *k = &n->sim->check;
+
+	for (uint32_t i = 0; n->degraded && i < k->seen_count; i++)
+		k->seen[i].excused |= node_of_call(n->sim, k->seen[i].call) == n;
 }
 
 void check_stored_call(struct sim *s, uint64_t call)
@@ -245,8 +249,8 @@ void check_ordered(struct sim *s, const struct node_order *o, uint32_t number)
 	    !s->totals.forgotten)
 		check_fail(s, "order %" PRIu64 " to call %" PRIx64 " was number %u, and now is %u",
 			   o->id, o->call, o->number, number);
-	for (uint32_t i = 0; i < s->node.order_count && !s->totals.forgotten; i++) {
-		const struct node_order *other = &s->node.orders[i];
+	for (uint32_t i = 0; i < s->orders.count && !s->totals.forgotten; i++) {
+		const struct node_order *other = &s->orders.list[i];
 
 		if (other != o && other->call == o->call && other->number == number)
 			check_fail(s, "two orders are number %u of call %" PRIx64, number, o->call);
@@ -272,14 +276,30 @@ void check_cdrs(struct sim *s, const struct cdr *cdr, uint32_t n)
 	check_ended(s, cdr->call);
 }
 
-void check_crashed(struct sim *s)
+static void crashed(struct seen *seen)
 {
-	for (uint32_t i = 0; i < s->check.seen_count; i++) {
-		struct seen *seen = &s->check.seen[i];
+	if (seen->cdrs == 0)
+		seen->crashes++;
+	seen->ended = false; /* its successor may have to say it again */
+}
 
-		if (seen->cdrs == 0)
-			seen->crashes++;
-		seen->ended = false; /* its successor may have to say it again */
+void check_crashed(const struct node *n)
+{
+	struct check *k = &n->sim->check;
+
+	for (uint32_t i = 0; i < k->seen_count; i++) {
+		if (node_of_call(n->sim, k->seen[i].call) == n)
+			crashed(&k->seen[i]);
+	}
+}
+
+void check_shard_lost(const struct node *n, const struct node_shard *shard)
+{
+	struct check *k = &n->sim->check;
+
+	for (uint32_t i = 0; i < k->seen_count; i++) {
+		if (id_shard(k->seen[i].call) == shard->number)
+			crashed(&k->seen[i]);
 	}
 }
 
@@ -327,14 +347,16 @@ static bool is_said_again(struct sim *s, const struct phone_call *c)
 	return c->phone->transport == SIP_UDP && !check_took(s, c->node_call);
 }
 
-static void excuse_callers(struct sim *s)
+static void excuse_callers(const struct node *n)
 {
+	struct sim *s = n->sim;
+
 	for (uint32_t i = 0; i < s->phones.count; i++) {
 		struct phone *p = &s->phones.list[i];
 
 		for (uint32_t k = 0; k < p->call_count; k++) {
-			if (p->calls[k]->caller && p->calls[k]->state == PC_CALLING &&
-			    !is_said_again(s, p->calls[k]))
+			if (p->calls[k]->node == n->index && p->calls[k]->caller &&
+			    p->calls[k]->state == PC_CALLING && !is_said_again(s, p->calls[k]))
 				p->calls[k]->excused = true;
 		}
 	}
@@ -346,11 +368,15 @@ static void excuse_callers(struct sim *s)
 	}
 }
 
-void check_restored(struct sim *s)
+void check_restored(struct node *n)
 {
-	s->check.restored_ns = s->now_ns;
+	struct sim *s = n->sim;
+
+	n->restored_ns = s->now_ns;
 	check_follow(s);
-	for (uint32_t i = 0; i < s->check.seen_count; i++)
-		look_for(s, &s->check.seen[i]);
-	excuse_callers(s);
+	for (uint32_t i = 0; i < s->check.seen_count; i++) {
+		if (node_of_call(s, s->check.seen[i].call) == n)
+			look_for(s, &s->check.seen[i]);
+	}
+	excuse_callers(n);
 }

@@ -29,13 +29,12 @@ static bool acme_plays(void)
 	return !strcmp(g_sim_domain, ACME_DOMAIN);
 }
 
-void decoys_open(struct sim *s)
+void decoys_open(struct node *n)
 {
 	static const struct hash_key key = { 3, 4 };
 	struct tenant_settings set = { .name = ACME,
 				       .domain_count = 1,
 				       .domains = { ACME_DOMAIN } };
-	struct node *n = &s->node;
 	uint16_t acme;
 	int err = tenants_open(&n->tenants, &key);
 
@@ -47,27 +46,34 @@ void decoys_open(struct sim *s)
 	n->other_tenant = acme_plays() ? TENANT_DEFAULT : acme;
 }
 
-void decoys_close(struct sim *s)
+void decoys_close(struct node *n)
 {
-	tenants_close(s->node.tenants);
-	s->node.tenants = NULL;
+	tenants_close(n->tenants);
+	n->tenants = NULL;
 }
 
 /* Each goes where its calls would be lost, did anybody else ask for it. */
-void decoys_put(struct sim *s)
+static void decoy_put(struct shard *core, uint16_t tenant, uint32_t extension)
 {
 	const struct shard_forward away = { .always = "9999" };
+	struct shard_extension e = { .tenant = tenant, .enabled = true };
+	int err;
+
+	(void)node_extension(extension, e.number);
+	err = shard_extension_put(core, &e);
+	if (!err)
+		err = shard_forward_set(core, e.tenant, e.number, &away);
+	assert(!err);
+	(void)err;
+}
+
+void decoys_put(struct node *n)
+{
+	const struct sim *s = n->sim;
 
 	for (uint32_t i = 0; s->decoys && i < s->phones.extension_count; i++) {
-		struct shard_extension e = { .tenant = s->node.other_tenant, .enabled = true };
-		int err;
-
-		(void)node_extension(i, e.number);
-		err = shard_extension_put(s->node.shard, &e);
-		if (!err)
-			err = shard_forward_set(s->node.shard, e.tenant, e.number, &away);
-		assert(!err);
-		(void)err;
+		for (uint32_t k = 0; k < n->shard_count; k++)
+			decoy_put(n->shards[k].core, n->other_tenant, i);
 	}
 }
 
@@ -81,9 +87,9 @@ static struct addr decoy_addr(void)
 	return a;
 }
 
-static void decoy_bind(struct sim *s, const char *number, const char *tenant)
+static void decoy_bind(struct node *n, const char *number, const char *tenant)
 {
-	struct binding b = { .expires_utc_ms = node_now(s).utc_ms + 3600000,
+	struct binding b = { .expires_utc_ms = node_now(n).utc_ms + 3600000,
 			     .hop = { .remote = decoy_addr() },
 			     .q = 1000 };
 	struct aor a = { .version = 1, .count = 1, .room = 1, .bindings = &b };
@@ -96,7 +102,7 @@ static void decoy_bind(struct sim *s, const char *number, const char *tenant)
 	if (!err)
 		err = aor_encode(&a, &record);
 	assert(!err);
-	err = locations_restore(s->node.locations, text_bytes(&record), node_now(s), &reason);
+	err = locations_restore(n->locations, text_bytes(&record), node_now(n), &reason);
 	assert(!err || err == -EEXIST);
 	text_clear(&a.tenant);
 	text_clear(&a.user);
@@ -105,13 +111,14 @@ static void decoy_bind(struct sim *s, const char *number, const char *tenant)
 	text_clear(&record);
 }
 
-void decoys_bind(struct sim *s)
+void decoys_bind(struct node *n)
 {
-	uint16_t whose = s->sabotage == SABOTAGE_TENANT ? s->node.tenant : s->node.other_tenant;
+	const struct sim *s = n->sim;
+	uint16_t whose = s->sabotage == SABOTAGE_TENANT ? n->tenant : n->other_tenant;
 	char number[16];
 
 	for (uint32_t i = 0; s->decoys && i < s->phones.extension_count; i++)
-		decoy_bind(s, node_extension(i, number), tenants_name(s->node.tenants, whose));
+		decoy_bind(n, node_extension(i, number), tenants_name(n->tenants, whose));
 }
 
 void decoys_not_sent(struct sim *s, const struct addr *to)
@@ -122,13 +129,13 @@ void decoys_not_sent(struct sim *s, const struct addr *to)
 		check_fail(s, "a phone of another tenant is sent something");
 }
 
-void decoys_not_named(struct sim *s, const struct effect *e)
+void decoys_not_named(struct node *n, const struct effect *e)
 {
-	const char *ours = tenants_name(s->node.tenants, s->node.tenant);
+	const char *ours = tenants_name(n->tenants, n->tenant);
 	bool binding = e->kind == EFFECT_BINDING_SAVE;
 
 	if ((e->event && strcmp(e->event->tenant, ours) != 0) ||
 	    (e->cdr_count && strcmp(e->cdrs[e->cdr_count - 1].tenant, ours) != 0) ||
 	    (e->tenant.n && !binding && !bytes_is(text_bytes(&e->tenant), ours)))
-		check_fail(s, "another tenant is named");
+		check_fail(n->sim, "another tenant is named");
 }

@@ -10,19 +10,20 @@
 #include "sig/host/effect.h"
 
 struct sim;
+struct node;
 
 /* Whether a seed has any, and whose its phones are then. */
 void decoys_begin(struct sim *s);
 /* The node's tenants, before its shard is opened; and after that was closed. */
-void decoys_open(struct sim *s);
-void decoys_close(struct sim *s);
+void decoys_open(struct node *n);
+void decoys_close(struct node *n);
 /* Their extensions. */
-void decoys_put(struct sim *s);
+void decoys_put(struct node *n);
 /* Their phones are registered, unless the store has them. */
-void decoys_bind(struct sim *s);
+void decoys_bind(struct node *n);
 /* ---- checks ---- */
 void decoys_not_sent(struct sim *s, const struct addr *to);
 /* Whatever names a tenant: not the other one, but for its registrations. */
-void decoys_not_named(struct sim *s, const struct effect *e);
+void decoys_not_named(struct node *n, const struct effect *e);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/document.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #include "tests/sim/sim.h"
@@ -35,6 +35,7 @@ static void on_saved(struct sim *s, const struct event *e)
 {
 	const struct document_change *change = &s->documents.list[e->a];
 	struct set_news news = { .serial = change->serial, .state = SET_DONE };
+	struct node *n;
 
 	if (s->documents.way == DOCUMENTS_SILENT)
 		return;
@@ -46,12 +47,14 @@ static void on_saved(struct sim *s, const struct event *e)
 		field_set(&s->phones.forward[change->extension], change);
 	trace_line(s, "store: document of extension %u, %s: %d", change->extension,
 		   feature_key(change->feature), news.state);
-	if (s->node.shard && s->node.incarnation == change->incarnation)
-		node_set_told(s, change->extension, change->call, &news);
+	n = node_of_process(s, change->incarnation);
+	if (n)
+		node_set_told(n, change->extension, change->call, &news);
 }
 
-void document_set(struct sim *s, const struct effect *e)
+void document_set(struct node *n, const struct effect *e)
 {
+	struct sim *s = n->sim;
 	struct document_changes *all = &s->documents;
 	uint32_t at = all->count++ % DOCUMENT_CHANGES_MAX;
 	char user[16] = "";
@@ -63,8 +66,53 @@ void document_set(struct sim *s, const struct effect *e)
 		.serial = e->version,
 		.feature = (enum feature)e->expected,
 		.extension = node_extension_index(user),
-		.incarnation = s->node.incarnation,
+		.incarnation = n->incarnation,
 	};
 	(void)bytes_cstr(text_bytes(&e->data), all->list[at].number, FEATURE_VALUE_MAX);
 	sim_after(s, (s->store.down ? AWAY_MS : SAVE_MS) * NS_PER_MS, on_saved, 0, at, 0);
+}
+
+static void put(struct shard *core, const struct node *n, uint32_t i)
+{
+	const struct sim *s = n->sim;
+	struct shard_extension e = { .tenant = n->tenant,
+				     .enabled = true,
+				     .early_media = i == 2,
+				     .webrtc = s->phones.web[i] ? WEBRTC_ALWAYS : WEBRTC_AUTO,
+				     .tls_srtp = s->phones.secure[i] == SECURE_TLS,
+				     .sdes_insecure = s->phones.secure[i] == SECURE_ANYHOW };
+	int err;
+
+	(void)node_extension(i, e.number);
+	phone_secret(e.number, &e.secret);
+	err = shard_extension_put(core, &e);
+	if (!err)
+		err = shard_forward_set(core, e.tenant, e.number, &s->phones.forward[i]);
+	assert(!err);
+	(void)err;
+}
+
+void document_put(struct node *n, uint32_t extension)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].core)
+			put(n->shards[i].core, n, extension);
+	}
+}
+
+void document_tell(struct node *n, uint32_t extension)
+{
+	const struct phones *all = &n->sim->phones;
+	char number[16];
+
+	(void)node_extension(extension, number);
+	for (uint32_t i = 0; i < n->shard_count && extension < all->extension_count; i++) {
+		struct shard *core = n->shards[i].core;
+		int err =
+			core ? shard_forward_set(core, n->tenant, number, &all->forward[extension])
+			     : 0;
+
+		assert(!err);
+		(void)err;
+	}
 }

@@ -5,7 +5,7 @@
 
 #include "sig/shard/shard.h"
 
-struct sim;
+struct node;
 
 enum { DOCUMENT_CHANGES_MAX = 64 };
 
@@ -27,6 +27,10 @@ struct document_changes {
 };
 
 /* EFFECT_SET. */
-void document_set(struct sim *s, const struct effect *e);
+void document_set(struct node *n, const struct effect *e);
+/* A node that starts reads that of an extension. */
+void document_put(struct node *n, uint32_t extension);
+/* What has changed in it counts for the node from now on. */
+void document_tell(struct node *n, uint32_t extension);
 
 #endif

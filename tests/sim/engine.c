@@ -8,10 +8,11 @@
 
 enum { PACKET_MS = 1, WATCH_MS = 2000 }; /* many packets, so that granted indexes run out */
 
-static struct engine_flow *find(struct engine *e, struct flow_id id)
+static struct engine_flow *find(struct engine *e, const struct node *n, struct flow_id id)
 {
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
-		if (e->flows[i].open && flow_id_eq(e->flows[i].spec.id, id))
+		if (e->flows[i].open && e->flows[i].node == n &&
+		    flow_id_eq(e->flows[i].spec.id, id))
 			return &e->flows[i];
 	}
 	return NULL;
@@ -112,7 +113,7 @@ static void latched(struct sim *s, const struct event *e)
 	ev = engine_event_of(f, MEDIA_FLOW_LATCHED);
 	f->spec.resume = resume_of(s, f);
 	ev.resume = f->spec.resume;
-	node_media_event(s, &ev);
+	node_media_event(f->node, &ev);
 }
 
 static void digit(struct sim *s, const struct event *e)
@@ -130,7 +131,7 @@ static void digit(struct sim *s, const struct event *e)
 		if (f->spec.rules[i].event && f->spec.rules[i].out == PAYLOAD_NONE)
 			ev.relayed = 0;
 	}
-	node_media_event(s, &ev);
+	node_media_event(f->node, &ev);
 }
 
 static void broken(struct sim *s, const struct event *e)
@@ -145,7 +146,7 @@ static void broken(struct sim *s, const struct event *e)
 	ev.error = -EIO;
 	f->open = false;
 	s->engine.open_count--;
-	node_media_event(s, &ev);
+	node_media_event(f->node, &ev);
 }
 
 static void watch(struct sim *s, const struct event *e)
@@ -161,7 +162,7 @@ static void watch(struct sim *s, const struct event *e)
 		return;
 	ev = engine_event_of(f, MEDIA_FLOW_RESERVE);
 	ev.resume = resume_of(s, f);
-	node_media_event(s, &ev);
+	node_media_event(f->node, &ev);
 }
 
 static void closed(struct sim *s, const struct event *e)
@@ -176,15 +177,17 @@ static void closed(struct sim *s, const struct event *e)
 	ev.stats.packets_in = (s->now_ns - f->opened_ns) / (20 * NS_PER_MS);
 	f->open = false;
 	s->engine.open_count--;
-	node_media_event(s, &ev);
+	node_media_event(f->node, &ev);
 }
 
-static void look_at_ports(struct sim *s, const struct flow_spec *spec)
+static void look_at_ports(const struct node *n, const struct flow_spec *spec)
 {
+	struct sim *s = n->sim;
+
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
 		const struct engine_flow *f = &s->engine.flows[i];
 
-		if (f->open && f->spec.local_rtp.port == spec->local_rtp.port)
+		if (f->open && f->node == n && f->spec.local_rtp.port == spec->local_rtp.port)
 			check_fail(s, "port %u is open twice", spec->local_rtp.port);
 	}
 }
@@ -225,23 +228,25 @@ void engine_key(struct sim *s, struct engine_flow *f, const struct media_key *in
 	begin_key(s, f, &f->spec);
 }
 
-static void open_flow(struct sim *s, const struct flow_spec *spec, uint64_t call)
+static void open_flow(struct node *n, const struct flow_spec *spec, uint64_t call)
 {
+	struct sim *s = n->sim;
 	struct engine_flow *f = take(&s->engine);
 	uint32_t at;
 
-	look_at_ports(s, spec);
+	look_at_ports(n, spec);
 	if (!f) {
 		check_fail(s, "more flows than calls need");
 		return;
 	}
 	if (sim_chance(s, s->engine.fail)) {
 		trace_line(s, "engine: port %u cannot be bound", spec->local_rtp.port);
-		node_media_failed(s, spec->id, call);
+		node_media_failed(n, spec->id, call);
 		return;
 	}
 	at = (uint32_t)(f - s->engine.flows);
 	*f = (struct engine_flow){ .open = true,
+				   .node = n,
 				   .serial = ++s->engine.serial,
 				   .spec = *spec,
 				   .opened_ns = s->now_ns,
@@ -264,9 +269,10 @@ static void open_flow(struct sim *s, const struct flow_spec *spec, uint64_t call
 	engine_dtls_look(s, f);
 }
 
-static void update_flow(struct sim *s, const struct flow_spec *spec)
+static void update_flow(struct node *n, const struct flow_spec *spec)
 {
-	struct engine_flow *f = find(&s->engine, spec->id);
+	struct sim *s = n->sim;
+	struct engine_flow *f = find(&s->engine, n, spec->id);
 	struct flow_resume resume;
 	struct flow_spec before;
 	bool new_key, listens_anew;
@@ -293,19 +299,20 @@ static void update_flow(struct sim *s, const struct flow_spec *spec)
 	engine_dtls_look(s, f);
 }
 
-void engine_command(struct sim *s, const struct media_command *c, uint64_t call)
+void engine_command(struct node *n, const struct media_command *c, uint64_t call)
 {
+	struct sim *s = n->sim;
 	struct engine_flow *f;
 
 	switch (c->kind) {
 	case MEDIA_FLOW_OPEN:
-		open_flow(s, &c->spec, call);
+		open_flow(n, &c->spec, call);
 		break;
 	case MEDIA_FLOW_UPDATE:
-		update_flow(s, &c->spec);
+		update_flow(n, &c->spec);
 		break;
 	case MEDIA_FLOW_CLOSE:
-		f = find(&s->engine, c->id);
+		f = find(&s->engine, n, c->id);
 		if (f)
 			f->closing = true;
 		if (f && s->sabotage != SABOTAGE_LEAK_FLOW)
@@ -313,7 +320,7 @@ void engine_command(struct sim *s, const struct media_command *c, uint64_t call)
 				  (uint32_t)(f - s->engine.flows), f->serial, 0);
 		break;
 	case MEDIA_FLOW_FLIGHT:
-		f = find(&s->engine, c->id);
+		f = find(&s->engine, n, c->id);
 		if (f)
 			engine_flight(s, f);
 		break;
@@ -329,14 +336,17 @@ void engine_command(struct sim *s, const struct media_command *c, uint64_t call)
 	}
 }
 
-void engine_crash(struct sim *s)
+void engine_crash(struct node *n)
 {
+	struct engine *e = &n->sim->engine;
+
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
-		if (s->engine.flows[i].open)
-			count_packets(s, &s->engine.flows[i]);
-		s->engine.flows[i].open = false;
+		if (!e->flows[i].open || e->flows[i].node != n)
+			continue;
+		count_packets(n->sim, &e->flows[i]);
+		e->flows[i].open = false;
+		e->open_count--;
 	}
-	s->engine.open_count = 0;
 }
 
 /* Forked legs all hear the caller; the caller's flow has one of them. */
@@ -349,7 +359,7 @@ static const char *look_at_peer(struct engine *e, const struct engine_flow *f,
 		return "a flow's peer is of another call";
 	if (peer->spec.kind != f->spec.kind || peer->spec.leg == f->spec.leg)
 		return "a flow's peer is no flow of the other side";
-	if (f->spec.leg == 0 && find(e, peer->spec.peer) &&
+	if (f->spec.leg == 0 && find(e, f->node, peer->spec.peer) &&
 	    !flow_id_eq(peer->spec.peer, f->spec.id))
 		return "a flow's peer has another peer";
 	return NULL;
@@ -360,7 +370,7 @@ const char *engine_look(struct engine *e)
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
 		const struct engine_flow *f = &e->flows[i];
 		const struct engine_flow *peer = f->open && !f->closing && f->spec.peer.generation
-							 ? find(e, f->spec.peer)
+							 ? find(e, f->node, f->spec.peer)
 							 : NULL;
 		const char *wrong = peer ? look_at_peer(e, f, peer) : NULL;
 

@@ -6,12 +6,14 @@
 #include "media/flow.h"
 
 struct sim;
+struct node;
 struct event;
 
-enum { ENGINE_FLOWS_MAX = 128, ENGINE_STREAMS_MAX = 512 };
+enum { ENGINE_FLOWS_MAX = 192, ENGINE_STREAMS_MAX = 512 };
 
 struct engine_flow {
 	bool open;
+	struct node *node;
 	bool closing; /* it was told to close: whom it had for a peer may have another one by now */
 	uint64_t serial;
 	struct flow_spec spec;
@@ -30,6 +32,7 @@ struct engine_stream {
 	uint64_t next; /* above all that were sent */
 };
 
+/* Of all nodes. */
 struct engine {
 	struct engine_flow flows[ENGINE_FLOWS_MAX];
 	uint32_t open_count;
@@ -39,9 +42,9 @@ struct engine {
 	uint32_t fail, digit; /* of a thousand */
 };
 
-void engine_command(struct sim *s, const struct media_command *c, uint64_t call);
+void engine_command(struct node *n, const struct media_command *c, uint64_t call);
 /* The process is gone, and all flows with it. */
-void engine_crash(struct sim *s);
+void engine_crash(struct node *n);
 /* Peers point at each other; NULL or what is wrong. Between two steps of the node. */
 const char *engine_look(struct engine *e);
 

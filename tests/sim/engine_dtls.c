@@ -27,7 +27,8 @@ static void keys_take(struct sim *s, struct engine_flow *owner, const struct med
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
 		struct engine_flow *f = &s->engine.flows[i];
 
-		if (!f->open || (f != owner && !flow_id_eq(f->spec.bundle, owner->spec.id)))
+		if (!f->open || f->node != owner->node ||
+		    (f != owner && !flow_id_eq(f->spec.bundle, owner->spec.id)))
 			continue;
 		engine_key(s, f, &ev->key_in, &ev->key_out);
 	}
@@ -49,7 +50,7 @@ static void handshake(struct sim *s, struct engine_flow *f, struct phone_call *c
 	ev.flight.length = FLIGHT_OCTETS;
 	keys_take(s, f, &ev);
 	check_keyed(s, ev.call, ev.leg);
-	node_media_event(s, &ev);
+	node_media_event(f->node, &ev);
 }
 
 static void on_check(struct sim *s, const struct event *e)

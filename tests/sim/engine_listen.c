@@ -42,7 +42,7 @@ static void on_look(struct sim *s, const struct event *e)
 	trace_line(s, "engine: port %u hears nobody", f->spec.local_rtp.port);
 	ev = engine_event_of(f, MEDIA_FLOW_SILENT);
 	if (s->sabotage != SABOTAGE_DEAF)
-		node_media_event(s, &ev);
+		node_media_event(f->node, &ev);
 }
 
 void engine_listen(struct sim *s, uint32_t at)

@@ -42,9 +42,10 @@ static void write_new(const char *folder, const char *name, struct bytes record)
 
 void golden_harvest(struct sim *s, const char *folder, struct bytes record)
 {
+	struct shard *core = node_core_any(&s->nodes[0]);
 	struct shape shape;
 
-	if (!s->node.shard || !shape_of(&shape, &s->node.shard->host, record))
+	if (!core || !shape_of(&shape, &core->host, record))
 		return;
 	for (uint32_t i = 0; i < shape.count; i++)
 		write_new(folder, shape.names[i], record);
@@ -107,7 +108,7 @@ static void on_hang_up(struct sim *s, const struct event *e)
 /* As this program would have written it. */
 static bool write_again(struct sim *s, struct text *record)
 {
-	const struct call_host *h = &s->node.shard->host;
+	const struct call_host *h = &s->nodes[0].shards[0].core->host;
 	struct call *c = calloc(1, sizeof(*c));
 	struct call_seed *seed = calloc(1, sizeof(*seed));
 	const char *reason = "out of memory";
@@ -132,7 +133,7 @@ static bool put_record(struct sim *s, const char *path, bool again)
 	struct shape shape;
 
 	if (!read_file(path, &c->record) ||
-	    !shape_of(&shape, &s->node.shard->host, text_bytes(&c->record))) {
+	    !shape_of(&shape, &s->nodes[0].shards[0].core->host, text_bytes(&c->record))) {
 		check_fail(s, "%s: no record", path);
 		return false;
 	}
@@ -156,10 +157,11 @@ static void begin(struct sim *s, struct golden_story *story)
 	s->net.delay_max_ms = 1;
 	s->store.latency_max_us = 100;
 	s->phones.extension_count = 4;
+	s->node_count = s->shard_count = 1;
 	node_begin(s);
-	s->node.settings.media_timeout_ns = 20 * NS_PER_S;
-	s->node.settings.calls_max = 64;
-	s->node.settings.txns_max = 512;
+	s->nodes[0].settings.media_timeout_ns = 20 * NS_PER_S;
+	s->nodes[0].settings.calls_max = 64;
+	s->nodes[0].settings.txns_max = 512;
 }
 
 static void tell_cdr(const struct sim *s, struct golden_story *story)
@@ -187,7 +189,7 @@ static bool replay(const char *path, bool again, struct golden_story *story,
 	*story = (struct golden_story){ 0 };
 	begin(s, story);
 	if (put_record(s, path, again)) {
-		node_restart(s);
+		node_restart(&s->nodes[0]);
 		sim_run_on(s);
 	}
 	tell_cdr(s, story);

@@ -62,39 +62,41 @@ static void put(struct lookup *out, struct addr to)
 static void names_find(void *arg, const struct lookup_want *want, uint64_t now_ns,
 		       struct lookup *out)
 {
-	const struct sim *s = arg;
+	const struct node *n = arg;
+	const struct sim *s = n->sim;
 	uint32_t i = phone_of(want->host);
-	bool blocked = s->names.blocked_ns > s->now_ns;
-	bool known = s->names.known[i].incarnation == s->node.incarnation &&
-		     s->names.known[i].until_ns > s->now_ns;
+	bool blocked = s->names.blocked_ns[n->index] > s->now_ns;
+	const struct names_known *of = &s->names.known[n->index][i];
+	bool known = of->incarnation == n->incarnation && of->until_ns > s->now_ns;
 
 	(void)now_ns;
 	out->target_count = out->ask_count = 0;
-	out->state = known ? s->names.known[i].state : LOOKUP_ASK;
+	out->state = known ? of->state : LOOKUP_ASK;
 	if (out->state != LOOKUP_DONE)
 		return;
-	if (s->names.known[i].dead && !blocked)
+	if (of->dead && !blocked)
 		put(out, dead_place());
 	put(out, s->phones.list[i].addr);
-	if (s->names.known[i].dead && blocked)
+	if (of->dead && blocked)
 		put(out, dead_place());
 }
 
 static void names_failed(void *arg, const struct lookup_target *target, uint32_t for_s,
 			 uint64_t now_ns)
 {
-	struct sim *s = arg;
+	struct node *n = arg;
+	struct sim *s = n->sim;
 
 	(void)for_s;
 	(void)now_ns;
 	s->totals.displaced++;
 	if (names_is_dead(&target->to))
-		s->names.blocked_ns = s->now_ns + BLOCKED_FOR_S * NS_PER_S;
+		s->names.blocked_ns[n->index] = s->now_ns + BLOCKED_FOR_S * NS_PER_S;
 }
 
-struct shard_lookup names_host(struct sim *s)
+struct shard_lookup names_host(struct node *n)
 {
-	return (struct shard_lookup){ s, names_find, names_failed };
+	return (struct shard_lookup){ n, names_find, names_failed };
 }
 
 static enum names_way way_of(struct sim *s)
@@ -129,33 +131,39 @@ static void on_answer(struct sim *s, const struct event *e)
 {
 	struct lookup_want want = { .port = 0 };
 	struct lookup_news news = { .serial = e->a };
+	struct node *n = node_of_process(s, e->who / PHONES_MAX);
 	struct lookup found;
 
-	if (!s->node.shard || e->who / PHONES_MAX != s->node.incarnation)
+	if (!n)
 		return;
 	(void)snprintf(want.host, sizeof(want.host), "p%u", e->who % PHONES_MAX);
-	names_find(s, &want, s->now_ns, &found);
+	names_find(n, &want, s->now_ns, &found);
 	news.state = found.state == LOOKUP_ASK ? LOOKUP_FAILED : found.state;
 	news.count = found.target_count;
 	memcpy(news.targets, found.targets, sizeof(news.targets));
 	trace_line(s, "node: p%u is looked up: %s", e->who % PHONES_MAX,
 		   lookup_state_name(news.state));
-	node_lookup_told(s, e->b, &news);
+	node_lookup_told(n, e->b, &news);
 }
 
 static void on_known(struct sim *s, const struct event *e)
 {
-	uint32_t i = e->who % PHONES_MAX;
+	uint32_t incarnation = e->who / PHONES_MAX;
+	const struct node *n = node_of_process(s, incarnation);
 
-	s->names.known[i].state = (enum lookup_state)e->a;
-	s->names.known[i].dead = e->b;
-	s->names.known[i].incarnation = e->who / PHONES_MAX;
-	s->names.known[i].until_ns = s->now_ns + KNOWN_S * NS_PER_S;
+	if (n)
+		s->names.known[n->index][e->who % PHONES_MAX] = (struct names_known){
+			.state = (enum lookup_state)e->a,
+			.dead = e->b,
+			.incarnation = incarnation,
+			.until_ns = s->now_ns + KNOWN_S * NS_PER_S,
+		};
 }
 
-void names_lookup(struct sim *s, const struct effect *e)
+void names_lookup(struct node *n, const struct effect *e)
 {
-	uint32_t i = phone_of(e->want->host), who = s->node.incarnation * PHONES_MAX + i;
+	struct sim *s = n->sim;
+	uint32_t i = phone_of(e->want->host), who = n->incarnation * PHONES_MAX + i;
 	enum names_way way = way_of(s);
 	bool dead = s->script ? s->script->dead : rand_below(&s->names.rand, 100) < 30;
 	uint64_t ms = s->script ? STORY_MS : 1 + rand_below(&s->names.rand, LATE_MS);

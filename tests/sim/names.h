@@ -7,6 +7,7 @@
 #define TESTS_SIM_NAMES_H
 
 #include "sig/shard/shard.h"
+#include "tests/sim/node.h"
 #include "tests/sim/phone.h"
 
 enum names_way {
@@ -16,24 +17,26 @@ enum names_way {
 	NAMES_FAILED
 };
 
+struct names_known {
+	enum lookup_state state;
+	bool dead; /* the first place is */
+	uint32_t incarnation;
+	uint64_t until_ns;
+};
+
 struct names {
 	struct rand_source rand;
-	struct {
-		enum lookup_state state;
-		bool dead; /* the first place is */
-		uint32_t incarnation;
-		uint64_t until_ns;
-	} known[PHONES_MAX];
-	uint64_t blocked_ns; /* the dead place is tried last until then */
+	struct names_known known[NODES_MAX][PHONES_MAX];
+	uint64_t blocked_ns[NODES_MAX]; /* the dead place is tried last until then */
 };
 
 /* Which phones are at a name, where nothing says so. Before they are open. */
 void names_begin(struct sim *s);
 /* In place of its address, in Contact of REGISTER. */
 const char *names_contact(const struct phone *p, char out[ADDR_TEXT_MAX]);
-struct shard_lookup names_host(struct sim *s);
+struct shard_lookup names_host(struct node *n);
 /* EFFECT_LOOKUP. */
-void names_lookup(struct sim *s, const struct effect *e);
+void names_lookup(struct node *n, const struct effect *e);
 /* A place where nobody is, and whose host says so. */
 bool names_is_dead(const struct addr *to);
 

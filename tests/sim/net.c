@@ -9,20 +9,22 @@ static void deliver(struct sim *s, const struct event *e)
 {
 	struct sip_hop hop = { .remote = e->from, .local = node_local(SIP_UDP, e->from.family) };
 	struct phone *to = phone_at(s, &e->to);
+	struct node *from = node_at(s, &e->from);
 
 	if (names_is_dead(&e->to)) { /* ICMP */
 		hop.remote = e->to;
 		hop.local = node_local(SIP_UDP, e->to.family);
-		node_send_failed(s, &hop);
-	} else if (!to && !phone_at(s, &e->from)) {
-		return; /* the node's, and nobody is there */
+		node_send_failed(from, &hop);
+	} else if (!to && from) {
+		return; /* nobody is there */
 	} else if (!to) {
-		node_receive(s, &hop, text_bytes(&e->data));
+		node_receive(node_at(s, &e->to), &hop, text_bytes(&e->data));
 	} else if (to->alive) {
+		to->heard_from = from->index;
 		phone_receive(s, to, text_bytes(&e->data));
 	} else if (to->unreachable) { /* ICMP */
 		hop = phone_hop(to);
-		node_send_failed(s, &hop);
+		node_send_failed(from, &hop);
 	}
 }
 
@@ -65,13 +67,14 @@ static void to_node(struct sim *s, const struct event *e)
 	struct sip_hop hop = phone_hop(p);
 
 	if (p->connection == e->a)
-		node_receive(s, &hop, text_bytes(&e->data));
+		node_receive(&s->nodes[p->node], &hop, text_bytes(&e->data));
 }
 
 static void to_phone(struct sim *s, const struct event *e)
 {
 	struct phone *p = &s->phones.list[e->who];
 
+	p->heard_from = p->node;
 	if (p->alive && p->connection == e->a)
 		phone_receive(s, p, text_bytes(&e->data));
 }
@@ -98,16 +101,17 @@ static void on_unsent(struct sim *s, const struct event *e)
 			       .remote = e->to,
 			       .connection = e->a,
 			       .inbound = true };
+	struct node *n = node_of_process(s, e->who);
 
-	if (e->who == s->node.incarnation)
-		node_send_failed(s, &hop);
+	if (n)
+		node_send_failed(n, &hop);
 }
 
-static void unsent(struct sim *s, const struct sip_hop *to)
+static void unsent(struct sim *s, const struct node *n, const struct sip_hop *to)
 {
 	struct event e = { .ns = s->now_ns,
 			   .fire = on_unsent,
-			   .who = s->node.incarnation,
+			   .who = n->incarnation,
 			   .a = to->connection,
 			   .b = to->transport,
 			   .to = to->remote };
@@ -116,24 +120,24 @@ static void unsent(struct sim *s, const struct sip_hop *to)
 	queue_put(&s->queue, &e);
 }
 
-void net_send(struct sim *s, const struct sip_hop *to, struct bytes message)
+void net_send(struct sim *s, const struct node *n, const struct sip_hop *to, struct bytes message)
 {
 	struct phone *p = phone_at(s, &to->remote);
 
 	s->totals.sent++;
 	if (to->transport == SIP_UDP)
-		datagram(s, &s->node.addr, &to->remote, message);
+		datagram(s, &n->addr, &to->remote, message);
 	else if (p && p->connection && p->connection == to->connection)
 		in_order(s, p, to_phone, &p->heard_ns, message);
 	else
-		unsent(s, to);
+		unsent(s, n, to);
 }
 
 void net_say(struct sim *s, struct phone *p, struct bytes message)
 {
 	s->totals.sent++;
 	if (p->transport == SIP_UDP)
-		datagram(s, &p->addr, &s->node.addr, message);
+		datagram(s, &p->addr, &s->nodes[phone_node(s, p, message)].addr, message);
 	else if (p->connection)
 		in_order(s, p, to_node, &p->said_ns, message);
 	else
@@ -149,5 +153,5 @@ void net_drop(struct sim *s, struct phone *p)
 	trace_line(s, "%s#%u: the connection dies", p->user, p->index);
 	p->connection = 0;
 	phone_connect_later(s, p);
-	node_connection_closed(s, &hop);
+	node_connection_closed(&s->nodes[p->node], &hop);
 }

@@ -15,13 +15,17 @@
 
 enum { EFFECTS_TO_CRASH = 200, FENCES = 60 };
 
-struct instant node_now(const struct sim *s)
+struct instant node_now(const struct node *n)
 {
+	uint64_t ns = n->sim->now_ns;
+
 	return (struct instant){
-		.ns = NODE_BOOT0_NS + s->now_ns,
-		.utc_ms = UTC0_MS + s->now_ns / NS_PER_MS + (uint64_t)s->node.utc_step_ms,
+		.ns = NODE_BOOT0_NS + ns,
+		.utc_ms = UTC0_MS + ns / NS_PER_MS + (uint64_t)n->utc_step_ms,
 	};
 }
+
+/* ---- names ---- */
 
 uint16_t node_local(enum sip_transport transport, uint8_t family)
 {
@@ -39,62 +43,64 @@ uint32_t node_extension_index(const char *number)
 	return (uint32_t)strtoul(number, NULL, 10) - EXTENSION_0;
 }
 
+/* The only one has no other one to share locations with. */
+static const char *node_name(const struct node *n)
+{
+	static const char *const names[NODES_MAX] = { "n0", "n1", "n2" };
+
+	return n->sim->node_count > 1 ? names[n->index] : "";
+}
+
 /* ---- start ---- */
 
-static void put_extensions(struct sim *s)
+static void put_extensions(struct node *n)
 {
-	for (uint32_t i = 0; i < s->phones.extension_count; i++) {
-		struct shard_extension e = { .tenant = s->node.tenant,
-					     .enabled = true,
-					     .early_media = i == 2,
-					     .webrtc =
-						     s->phones.web[i] ? WEBRTC_ALWAYS : WEBRTC_AUTO,
-					     .tls_srtp = s->phones.secure[i] == SECURE_TLS,
-					     .sdes_insecure =
-						     s->phones.secure[i] == SECURE_ANYHOW };
-		int err;
+	struct sim *s = n->sim;
 
-		(void)node_extension(i, e.number);
-		phone_secret(e.number, &e.secret);
-		err = shard_extension_put(s->node.shard, &e);
-		if (!err)
-			err = shard_forward_set(s->node.shard, e.tenant, e.number,
-						&s->phones.forward[i]);
-		assert(!err);
-		(void)err;
-	}
+	for (uint32_t i = 0; i < s->phones.extension_count; i++)
+		document_put(n, i);
 }
 
 /* Read from disk a little after the start in a real node. */
-static void put_music(struct sim *s)
+static void put_music(struct node *n)
 {
 	struct job_id jobs[MEDIA_CODECS] = { 0 };
 
+	if (!n->sim->phones.music)
+		return;
 	jobs[MEDIA_CODEC_PCMA] = (struct job_id){ .slot = 1, .generation = 1 };
 	jobs[MEDIA_CODEC_OPUS] = (struct job_id){ .slot = 2, .generation = 1 };
-	for (unsigned i = 0; i < SHARD_TRACK_FILES && s->phones.music; i++)
-		shard_track_set(s->node.shard, (enum shard_track)i, jobs);
+	for (unsigned i = 0; i < SHARD_TRACK_FILES * n->shard_count; i++)
+		shard_track_set(n->shards[i / SHARD_TRACK_FILES].core,
+				(enum shard_track)(i % SHARD_TRACK_FILES), jobs);
 }
 
-static void restore(struct sim *s)
+static void restore_locations(struct node *n)
 {
-	struct instant now = node_now(s);
+	struct sim *s = n->sim;
 	const char *reason = "";
 
 	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
-		struct store_entry *e = &s->store.entries[i];
+		const struct store_entry *e = &s->store.entries[i];
 
 		if (e->user.n && e->expires_ns > s->now_ns &&
-		    locations_restore(s->node.locations, text_bytes(&e->record), now, &reason))
+		    locations_restore(n->locations, text_bytes(&e->record), node_now(n), &reason))
 			check_fail(s, "a registration is not taken back: %s", reason);
 	}
-	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
-		struct store_call *c = &s->store.calls[i];
-		int err = c->record.n ? shard_restore_call(s->node.shard, text_bytes(&c->record),
-							   now, &reason)
-				      : 0;
+}
 
-		if (err)
+static void restore_calls(struct node *n)
+{
+	struct sim *s = n->sim;
+	const char *reason = "";
+
+	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
+		const struct store_call *c = &s->store.calls[i];
+
+		if (!c->record.n || node_of_call(s, c->call) != n)
+			continue;
+		if (shard_restore_call(node_core(s, c->call), text_bytes(&c->record), node_now(n),
+				       &reason))
 			check_fail(s, "call %" PRIx64 " is not taken back: %s", c->call, reason);
 	}
 }
@@ -116,15 +122,26 @@ static void quota_start(struct node *n)
 	n->settings.quota = quota_of(n->quota);
 }
 
-static void start(struct sim *s)
+static void open_shards(struct node *n)
 {
-	struct node *n = &s->node;
-	struct rand_source rand;
-	int err;
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		struct node_shard *shard = &n->shards[i];
+		int err;
 
-	n->incarnation++;
-	n->timer_ns = NODE_NO_TIMER;
-	n->degraded = n->fenced = false;
+		n->settings.number = shard->number;
+		shard->fenced = false;
+		err = shard_open(&shard->core, &n->settings, n->locations, &n->rand, node_now(n));
+		assert(!err);
+		(void)err;
+		shard_incarnate(shard->core, n->incarnation);
+	}
+}
+
+/* What will go wrong in this process. */
+static void plan_mishaps(struct node *n)
+{
+	struct sim *s = n->sim;
+
 	n->crash_in = n->fence_in = 0;
 	if (n->crashes_left && !s->calm) {
 		n->crashes_left--;
@@ -132,96 +149,119 @@ static void start(struct sim *s)
 	}
 	if (!s->script && !s->story && !s->calm && rand_below(&s->fences, 1000) < FENCES)
 		n->fence_in = 1 + rand_below(&s->fences, EFFECTS_TO_CRASH);
-	rand_open_seed(&n->rand, rand_u64_from(&s->rand));
-	quota_start(n);
-	decoys_open(s);
-	rand_open_seed(&rand, n->incarnation);
-	err = locations_open(&n->locations, &n->settings, "", &rand, node_now(s));
-	assert(!err);
-	err = shard_open(&n->shard, &n->settings, n->locations, &n->rand, node_now(s));
-	assert(!err);
-	(void)err;
-	shard_incarnate(n->shard, n->incarnation);
-	put_extensions(s);
-	decoys_put(s);
 }
 
-static void start_again(struct sim *s)
+static void start(struct node *n)
 {
-	trace_line(s, "node: starts again");
-	start(s);
-	restore(s);
-	decoys_bind(s);
-	put_music(s);
-	check_restored(s);
-	shard_resume(s->node.shard, node_now(s));
-	locations_resume(s->node.locations, node_now(s));
-	node_carry(s);
+	struct sim *s = n->sim;
+	struct rand_source rand;
+	int err;
+
+	n->incarnation = ++s->processes;
+	n->timer_ns = NODE_NO_TIMER;
+	n->degraded = false;
+	plan_mishaps(n);
+	rand_open_seed(&n->rand, rand_u64_from(&s->rand));
+	quota_start(n);
+	decoys_open(n);
+	rand_open_seed(&rand, n->incarnation);
+	err = locations_open(&n->locations, &n->settings, node_name(n), &rand, node_now(n));
+	assert(!err);
+	(void)err;
+	node_shards_open(n);
+	open_shards(n);
+	put_extensions(n);
+	decoys_put(n);
+}
+
+static void start_again(struct node *n)
+{
+	trace_line(n->sim, "node: starts again");
+	start(n);
+	restore_locations(n);
+	restore_calls(n);
+	decoys_bind(n);
+	put_music(n);
+	check_restored(n);
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		shard_resume(n->shards[i].core, node_now(n));
+	locations_resume(n->locations, node_now(n));
+	node_carry(n);
 }
 
 static void on_restart(struct sim *s, const struct event *e)
 {
 	if (s->store.down) { /* it waits for the store */
-		sim_after(s, 100 * NS_PER_MS, on_restart, 0, e->a, 0);
+		sim_after(s, 100 * NS_PER_MS, on_restart, e->who, e->a, 0);
 		return;
 	}
-	store_settle(s);
-	start_again(s);
+	store_settle(&s->nodes[e->who]);
+	start_again(&s->nodes[e->who]);
 }
 
-static void stop(struct sim *s)
+static void stop(struct node *n)
 {
-	shard_close(s->node.shard);
-	locations_close(s->node.locations);
-	s->node.shard = NULL;
-	s->node.locations = NULL;
-	quota_close(s->node.quota);
-	decoys_close(s);
+	node_shards_close(n);
+	locations_close(n->locations);
+	n->locations = NULL;
+	quota_close(n->quota);
+	decoys_close(n);
 }
 
 /* What comes next is its successor's. */
-void node_crash(struct sim *s)
+void node_crash(struct node *n)
 {
+	struct sim *s = n->sim;
 	uint64_t away =
 		sim_chance(s, 700) ? sim_between_ms(s, 50, 900) : sim_between_ms(s, 900, 8000);
 
-	trace_line(s, s->node.fenced ? "node: fenced" : "node: killed");
+	trace_line(s, n->shards[0].fenced ? "node: fenced" : "node: killed");
 	s->totals.crashes++;
-	store_crash(s);
-	store_settle_if_up(s);
-	engine_crash(s);
-	check_crashed(s);
-	stop(s);
-	phones_disconnect(s);
-	sim_after(s, away, on_restart, 0, 0, 0);
+	store_crash(n);
+	if (!s->store.down)
+		store_settle(n);
+	engine_crash(n);
+	check_crashed(n);
+	stop(n);
+	phones_disconnect(n);
+	sim_after(s, away, on_restart, n->index, 0, 0);
 }
 
-void node_fenced(struct sim *s)
+/* ---- all of them ---- */
+
+static void name_shards(struct node *n)
 {
-	s->node.fenced = true;
-	if (s->sabotage != SABOTAGE_FENCE)
-		node_crash(s);
+	n->shard_count = n->sim->shard_count;
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		n->shards[i].number = (uint16_t)(SHARD_FIRST + n->index * n->shard_count + i);
 }
 
 void node_begin(struct sim *s)
 {
-	struct node *n = &s->node;
-
 	log_setup(-1, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-	scenario_settings(s, &n->settings);
-	n->addr = n->settings.locals[0].bind;
-	start(s);
-	decoys_bind(s);
+	for (uint32_t i = 0; i < s->node_count; i++) {
+		struct node *n = &s->nodes[i];
+
+		n->sim = s;
+		n->index = i;
+		name_shards(n);
+		scenario_settings(n, &n->settings);
+		n->addr = n->settings.locals[0].bind;
+		start(n);
+		decoys_bind(n);
+	}
 }
 
-void node_restart(struct sim *s)
+void node_restart(struct node *n)
 {
-	stop(s);
-	start_again(s);
+	stop(n);
+	start_again(n);
 }
 
 void node_close(struct sim *s)
 {
-	if (s->node.shard)
-		stop(s);
+	for (uint32_t i = 0; i < s->node_count; i++) {
+		if (node_is_up(&s->nodes[i]))
+			stop(&s->nodes[i]);
+	}
 }

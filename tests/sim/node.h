@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The node: the real shard, and app/node/effects.c and app/node/node_round.c in small. It can be killed between any two effects; then what had
- * left stays said, and a new shard starts from the store.
+ * A node: its shards, which are the real ones, their locations, and app/node/effects.c and app/node/node_round.c in small. It can be killed
+ * between any two effects; then what had left stays said, and a new process starts from the store. A shard of it can be lost alone.
  */
 #ifndef TESTS_SIM_NODE_H
 #define TESTS_SIM_NODE_H
@@ -10,9 +10,12 @@
 
 struct sim;
 struct store_command;
+struct cell;
 
 enum { LOCALS = SIP_TRANSPORTS }; /* listening addresses, then those of IPv6 */
 enum { NODE_PORTS = 64 };         /* pairs, of each family */
+enum { NODES_MAX = 3, NODE_SHARDS_MAX = 3, SHARDS_MAX = NODES_MAX * NODE_SHARDS_MAX };
+enum { SHARD_FIRST = 7 }; /* the others follow, node by node */
 
 enum { NODE_ORDERS_MAX = 64 };
 
@@ -38,50 +41,81 @@ struct node_order {
 	uint32_t sent;   /* how often it was given */
 };
 
+/* What was commanded, of all nodes. */
+struct node_orders {
+	struct node_order list[NODE_ORDERS_MAX];
+	uint32_t count, calls; /* calls: that commands made */
+};
+
+struct node_shard {
+	struct shard *core; /* NULL: down, or lost */
+	uint16_t number;
+	bool fenced; /* it knows: not one word more */
+};
+
 struct node {
-	struct shard *shard; /* NULL: down */
-	struct locations *locations;
-	struct quota *quota; /* of this process */
+	struct sim *sim;
+	uint32_t index;
+	struct locations *locations; /* NULL: down */
+	struct node_shard shards[NODE_SHARDS_MAX];
+	uint32_t shard_count;
+	struct cell *cell;             /* between several */
+	struct shard_commons *commons; /* of several */
+	struct quota *quota;           /* of this process */
 	struct tenants *tenants;
 	uint16_t tenant, other_tenant; /* of the phones, and of decoys.h */
 	struct shard_settings settings;
-	struct rand_source rand; /* the shard's */
-	uint32_t incarnation;
-	uint64_t timer_ns; /* for when a look at the timers is queued */
+	struct rand_source rand; /* of its shards */
+	uint32_t incarnation;    /* each process of the run has another one */
+	uint64_t timer_ns;       /* for when a look at the timers is queued */
 	uint32_t crashes_left;
-	uint32_t effects;  /* carried out */
 	uint32_t crash_in; /* effects until the next kill; 0: none is planned */
 	uint32_t fence_in; /* effects until another owner takes the shard; 0: none will */
-	bool fenced;       /* it knows: not one word more */
 	bool degraded;
 	uint64_t health_serial;
 	int64_t utc_step_ms; /* the wall clock is not steady */
 	struct addr addr;
-	uint32_t commands; /* that made calls */
-	struct node_order orders[NODE_ORDERS_MAX];
-	uint32_t order_count;
+	uint64_t restored_ns; /* its last start that found something to go on with */
 };
+
+/* ---- which ---- */
+bool node_is_up(const struct node *n);
+/* NULL: none of them has that address. */
+struct node *node_at(struct sim *s, const struct addr *addr);
+/* That process; NULL: it is gone. */
+struct node *node_of_process(struct sim *s, uint32_t incarnation);
+/* Whose shard has the call, whether it is up or not. Of an id that is of none: the first. */
+struct node *node_of_call(const struct sim *s, uint64_t call);
+/* The shard that has the call; NULL: it is down, or lost. */
+struct shard *node_core(const struct sim *s, uint64_t call);
+/* Its first shard that lives, or NULL. */
+struct shard *node_core_any(const struct node *n);
+/* All calls of all nodes, in their order. */
+struct node_calls {
+	uint32_t node, shard, call;
+};
+bool node_call_next(const struct sim *s, struct node_calls *cursor, struct call_view *out);
 
 void node_begin(struct sim *s);
 void node_close(struct sim *s);
 /* With its settings as they are now, and from what the store has. */
-void node_restart(struct sim *s);
+void node_restart(struct node *n);
 /* The store says that the shard is another owner's. */
-void node_fenced(struct sim *s);
+void node_fenced(struct node *n, struct node_shard *shard);
 /* The store came or went. */
-void node_health(struct sim *s, bool healthy);
+void node_health(struct node *n, bool healthy);
 
 /* ---- events; nothing happens while the node is down ---- */
-void node_receive(struct sim *s, const struct sip_hop *from, struct bytes message);
-void node_send_failed(struct sim *s, const struct sip_hop *to);
-void node_connection_closed(struct sim *s, const struct sip_hop *hop);
-void node_saved(struct sim *s, const struct store_command *c, bool ok);
-void node_media_event(struct sim *s, const struct media_event *ev);
+void node_receive(struct node *n, const struct sip_hop *from, struct bytes message);
+void node_send_failed(struct node *n, const struct sip_hop *to);
+void node_connection_closed(struct node *n, const struct sip_hop *hop);
+void node_saved(struct node *n, const struct store_command *c, bool ok);
+void node_media_event(struct node *n, const struct media_event *ev);
 /* Told later: an effect is being carried out. */
-void node_media_failed(struct sim *s, struct flow_id id, uint64_t call);
+void node_media_failed(struct node *n, struct flow_id id, uint64_t call);
 void node_hangup(struct sim *s, uint64_t call);
 /* A command that makes a call. */
-void node_originate(struct sim *s, uint32_t from, uint32_t to);
+void node_originate(struct node *n, uint32_t from, uint32_t to);
 /* One of the commands to a call (enum order_what). Its client may give it again. */
 void node_command(struct sim *s, uint64_t call, uint64_t what);
 /* A party is given to an extension, or the caller that is alone goes on to it. */
@@ -97,13 +131,13 @@ void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
 void node_again(struct sim *s);
 
 /* What became of a feature code. */
-void node_set_told(struct sim *s, uint32_t extension, uint64_t call, const struct set_news *news);
+void node_set_told(struct node *n, uint32_t extension, uint64_t call, const struct set_news *news);
 
 /* What a name leads to. The node is there. */
-void node_lookup_told(struct sim *s, uint64_t call, const struct lookup_news *news);
+void node_lookup_told(struct node *n, uint64_t call, const struct lookup_news *news);
 
 uint16_t node_local(enum sip_transport transport, uint8_t family);
-struct instant node_now(const struct sim *s);
+struct instant node_now(const struct node *n);
 const char *node_extension(uint32_t i, char out[16]);
 uint32_t node_extension_index(const char *number);
 

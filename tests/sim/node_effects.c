@@ -12,7 +12,7 @@ enum { RENEWAL_MS = 500 };
 /* The answer to an order. */
 static void ordered(struct sim *s, const struct effect *e)
 {
-	struct node_order *o = &s->node.orders[e->order.ticket - 1];
+	struct node_order *o = &s->orders.list[e->order.ticket - 1];
 
 	trace_line(s, "node: order %" PRIu64 " is number %u of call %" PRIx64 "%s", e->order.ticket,
 		   e->order.number, e->call, e->order.saved ? "" : ", not saved");
@@ -29,10 +29,11 @@ static void ordered(struct sim *s, const struct effect *e)
 /* What the store has of an extension. */
 static void on_binding_got(struct sim *s, const struct event *e)
 {
+	struct node *n = node_of_process(s, (uint32_t)e->a);
 	struct bytes record = { 0 };
 	char user[16];
 
-	if (!s->node.shard || e->a != s->node.incarnation)
+	if (!n)
 		return;
 	(void)node_extension(e->who, user);
 	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
@@ -41,36 +42,50 @@ static void on_binding_got(struct sim *s, const struct event *e)
 		if (x->user.n && x->expires_ns > s->now_ns && bytes_is(text_bytes(&x->user), user))
 			record = text_bytes(&x->record);
 	}
-	locations_got(s->node.locations, BYTES_LIT("default"), bytes_str(user),
-		      s->store.down ? BINDING_FAILED : BINDING_SAVED, record, node_now(s));
-	node_carry(s);
+	locations_got(n->locations, BYTES_LIT("default"), bytes_str(user),
+		      s->store.down ? BINDING_FAILED : BINDING_SAVED, record, node_now(n));
+	node_carry(n);
 }
 
-static void carry_one(struct sim *s, const struct effect *e)
+static void carry_send(struct node *n, const struct node_shard *shard, const struct effect *e)
 {
-	decoys_not_named(s, e);
+	struct sim *s = n->sim;
+
+	decoys_not_sent(s, &e->hop.remote);
+	if (s->story)
+		golden_said(s->story, &e->hop.remote, text_bytes(&e->data));
+	if (!check_sent(s, shard, &e->hop.remote, text_bytes(&e->data)))
+		return;
+	if (e->hop.transport == SIP_CELL)
+		node_cell_say(n, shard, e);
+	else
+		net_send(s, n, &e->hop, text_bytes(&e->data));
+}
+
+/* shard: NULL of an effect of the locations. */
+static void carry_one(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	struct sim *s = n->sim;
+
+	decoys_not_named(n, e);
 	switch (e->kind) {
 	case EFFECT_SEND:
-		decoys_not_sent(s, &e->hop.remote);
-		if (s->story)
-			golden_said(s->story, &e->hop.remote, text_bytes(&e->data));
-		if (check_sent(s, &e->hop.remote, text_bytes(&e->data)))
-			net_send(s, &e->hop, text_bytes(&e->data));
+		carry_send(n, shard, e);
 		break;
 	case EFFECT_CALL_SAVE:
 	case EFFECT_CALL_END:
 	case EFFECT_BINDING_SAVE:
-		check_save(s, e);
-		store_save(s, e);
+		check_save(s, shard, e);
+		store_save(n, shard, e);
 		break;
 	case EFFECT_MEDIA:
-		engine_command(s, e->media, e->call);
+		engine_command(n, e->media, e->call);
 		break;
 	case EFFECT_SET:
-		document_set(s, e);
+		document_set(n, e);
 		break;
 	case EFFECT_LOOKUP:
-		names_lookup(s, e);
+		names_lookup(n, e);
 		break;
 	case EFFECT_ORDERED:
 		ordered(s, e);
@@ -81,11 +96,11 @@ static void carry_one(struct sim *s, const struct effect *e)
 			node_application_told(s, e->call);
 		break;
 	case EFFECT_PLAY:
-		node_play(s, e);
+		node_play(n, e);
 		break;
 	case EFFECT_BINDING_GET:
 		sim_after(s, NS_PER_MS, on_binding_got, node_extension_index(text_str(&e->user)),
-			  s->node.incarnation, 0);
+			  n->incarnation, 0);
 		break;
 	case EFFECT_CALL_OPEN:
 	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */
@@ -95,83 +110,137 @@ static void carry_one(struct sim *s, const struct effect *e)
 	}
 }
 
+/* who: the process; a: the shard */
 static void on_renewal(struct sim *s, const struct event *e)
 {
-	if (!s->node.shard || e->a != s->node.incarnation)
+	struct node *n = node_of_process(s, e->who);
+	struct node_shard *shard = n ? node_shard_of(n, (uint16_t)e->a) : NULL;
+
+	if (!shard || !shard->core)
 		return;
 	if (s->store.down) /* no answer */
-		sim_after(s, RENEWAL_MS * NS_PER_MS, on_renewal, 0, e->a, 0);
+		sim_after(s, RENEWAL_MS * NS_PER_MS, on_renewal, e->who, e->a, 0);
 	else
-		node_fenced(s);
+		node_fenced(n, shard);
 }
 
 /* Another owner has the shard. The node hears of it with the next answer of the store, at the latest to its renewal. */
-static void lose(struct sim *s)
+static void lose(struct node *n, const struct node_shard *shard)
 {
+	struct sim *s = n->sim;
+
 	trace_line(s, "store: another owner takes the shard");
 	s->totals.fences++;
-	s->store.taken = s->node.incarnation;
-	sim_after(s, RENEWAL_MS * NS_PER_MS, on_renewal, 0, s->node.incarnation, 0);
+	s->store.taken[shard->number - SHARD_FIRST] = n->incarnation;
+	sim_after(s, RENEWAL_MS * NS_PER_MS, on_renewal, n->incarnation, shard->number, 0);
+}
+
+/* One of a node that tells what another one did. */
+static const struct node_shard *loser(const struct node *n, const struct node_shard *shard)
+{
+	return shard ? shard : &n->shards[0];
+}
+
+/* What goes wrong before the next effect. False: the node dies. */
+static bool mishap(struct node *n, const struct node_shard *shard)
+{
+	struct sim *s = n->sim;
+	bool fenced = n->fence_in && --n->fence_in == 0;
+
+	if (n->crash_in && --n->crash_in == 0 && !s->calm)
+		return false;
+	if (s->counts && ++s->effects == s->kill && !s->calm)
+		return false;
+	fenced |= s->counts && s->effects == s->fence;
+	if (fenced && !s->calm)
+		lose(n, loser(n, shard));
+	return true;
 }
 
 /* False: it died on the way. */
-static bool carry_list(struct sim *s, struct effects *list)
+static bool carry_list(struct node *n, const struct node_shard *shard, struct effects *list)
 {
-	check_effects(s, list->count);
+	check_effects(n->sim, list->count);
 	for (uint32_t i = 0; i < list->count; i++) {
-		if (s->node.crash_in && --s->node.crash_in == 0 && !s->calm)
+		if (!mishap(n, shard))
 			return false;
-		if (s->node.fence_in && --s->node.fence_in == 0 && !s->calm)
-			lose(s);
-		carry_one(s, &list->list[i]);
-		s->node.effects++;
+		carry_one(n, shard, &list->list[i]);
 	}
 	effects_clear(list);
 	return true;
 }
 
-static bool carry_all(struct sim *s)
+static bool carry_all(struct node *n)
 {
-	return carry_list(s, locations_effects(s->node.locations)) &&
-	       carry_list(s, shard_effects(s->node.shard));
+	bool lives = carry_list(n, NULL, locations_effects(n->locations));
+
+	for (uint32_t i = 0; i < n->shard_count && lives; i++) {
+		const struct node_shard *shard = &n->shards[i];
+
+		if (shard->core)
+			lives = carry_list(n, shard, shard_effects(shard->core));
+	}
+	return lives;
+}
+
+void node_carry_last(struct node *n, const struct node_shard *shard)
+{
+	struct effects *list = shard_effects(shard->core);
+
+	for (uint32_t i = 0; i < list->count; i++)
+		carry_one(n, shard, &list->list[i]);
+	effects_clear(list);
 }
 
 static void on_timer(struct sim *s, const struct event *e);
 
-static void arm(struct sim *s)
+static uint64_t next_ns(const struct node *n)
 {
-	uint64_t next = shard_next_ns(s->node.shard);
-	uint64_t locations = locations_next_ns(s->node.locations);
-	uint64_t in;
+	uint64_t next = locations_next_ns(n->locations);
 
-	if (locations < next)
-		next = locations;
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		const struct shard *core = n->shards[i].core;
+		uint64_t own = core ? shard_next_ns(core) : UINT64_MAX;
 
-	if (next == UINT64_MAX || next >= s->node.timer_ns)
-		return;
-	s->node.timer_ns = next;
-	in = next > NODE_BOOT0_NS + s->now_ns ? next - NODE_BOOT0_NS - s->now_ns : 0;
-	sim_after(s, in, on_timer, 0, s->node.incarnation, next);
+		next = own < next ? own : next;
+	}
+	return next;
 }
 
-/* After each call of the shard. */
-void node_carry(struct sim *s)
+static void arm(struct node *n)
 {
-	if (!carry_all(s)) {
-		node_crash(s);
+	uint64_t next = next_ns(n), now_ns = NODE_BOOT0_NS + n->sim->now_ns;
+
+	if (next == UINT64_MAX || next >= n->timer_ns)
 		return;
-	}
-	store_flush(s);
-	check_step(s);
-	arm(s);
+	n->timer_ns = next;
+	sim_after(n->sim, next > now_ns ? next - now_ns : 0, on_timer, 0, n->incarnation, next);
+}
+
+void node_carry(struct node *n)
+{
+	do {
+		if (!carry_all(n)) {
+			node_crash(n);
+			return;
+		}
+	} while (node_cells_hear(n));
+	store_flush(n->sim);
+	check_step(n->sim);
+	arm(n);
 }
 
 static void on_timer(struct sim *s, const struct event *e)
 {
-	if (!s->node.shard || e->a != s->node.incarnation || e->b != s->node.timer_ns)
+	struct node *n = node_of_process(s, (uint32_t)e->a);
+
+	if (!n || e->b != n->timer_ns)
 		return;
-	s->node.timer_ns = NODE_NO_TIMER;
-	locations_expire(s->node.locations, node_now(s));
-	shard_expire(s->node.shard, node_now(s));
-	node_carry(s);
+	n->timer_ns = NODE_NO_TIMER;
+	locations_expire(n->locations, node_now(n));
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].core)
+			shard_expire(n->shards[i].core, node_now(n));
+	}
+	node_carry(n);
 }

@@ -3,7 +3,6 @@
 #include "tests/sim/node_state.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "tests/sim/sim.h"
 
@@ -11,16 +10,17 @@ enum { DEGRADED_MIN_MS = 100, DEGRADED_MAX_MS = 1500 };
 
 static void on_health(struct sim *s, const struct event *e)
 {
-	if (e->a != s->node.health_serial || e->b != s->node.incarnation || s->store.down)
-		return;
-	node_health(s, true);
+	struct node *n = node_of_process(s, (uint32_t)e->b);
+
+	if (n && e->a == n->health_serial && !s->store.down)
+		node_health(n, true);
 }
 
-void node_health(struct sim *s, bool healthy)
+void node_health(struct node *n, bool healthy)
 {
-	struct node *n = &s->node;
+	struct sim *s = n->sim;
 
-	if (!n->shard)
+	if (!node_is_up(n))
 		return;
 	n->health_serial++;
 	if (!healthy && !s->store.down)
@@ -30,55 +30,69 @@ void node_health(struct sim *s, bool healthy)
 		return;
 	trace_line(s, "node: %s", healthy ? "the store is well" : "degraded");
 	n->degraded = !healthy;
-	check_degraded(s);
-	shard_degraded(n->shard, !healthy, node_now(s));
-	locations_degraded(n->locations, !healthy, node_now(s));
-	node_carry(s);
+	check_degraded(n);
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].core)
+			shard_degraded(n->shards[i].core, !healthy, node_now(n));
+	}
+	locations_degraded(n->locations, !healthy, node_now(n));
+	node_carry(n);
 }
 
-void node_receive(struct sim *s, const struct sip_hop *from, struct bytes message)
+void node_receive(struct node *n, const struct sip_hop *from, struct bytes message)
 {
-	if (!s->node.shard)
+	struct shard *core = node_is_up(n) ? node_core_of_message(n, from, message) : NULL;
+
+	if (!core)
 		return;
-	check_received(s, message);
-	shard_receive(s->node.shard, from, message, node_now(s));
-	node_carry(s);
+	check_received(n->sim, message);
+	shard_receive(core, from, message, node_now(n));
+	node_carry(n);
 }
 
-void node_send_failed(struct sim *s, const struct sip_hop *to)
+/* What is of no certain shard is for all of them. */
+void node_send_failed(struct node *n, const struct sip_hop *to)
 {
-	if (!s->node.shard)
+	if (!node_is_up(n))
 		return;
-	shard_send_failed(s->node.shard, to, ECONNREFUSED, node_now(s));
-	node_carry(s);
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].core)
+			shard_send_failed(n->shards[i].core, to, ECONNREFUSED, node_now(n));
+	}
+	node_carry(n);
 }
 
-void node_connection_closed(struct sim *s, const struct sip_hop *hop)
+void node_connection_closed(struct node *n, const struct sip_hop *hop)
 {
-	if (!s->node.shard)
+	if (!node_is_up(n))
 		return;
-	shard_connection_closed(s->node.shard, hop, node_now(s));
-	node_carry(s);
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].core)
+			shard_connection_closed(n->shards[i].core, hop, node_now(n));
+	}
+	node_carry(n);
 }
 
-void node_saved(struct sim *s, const struct store_command *c, bool ok)
+void node_saved(struct node *n, const struct store_command *c, bool ok)
 {
-	struct shard *shard = s->node.shard;
+	struct shard *core = node_core(n->sim, c->call);
 	enum location_result result = c->conflict ? BINDING_CONFLICT : BINDING_SAVED;
 	struct bytes user = text_bytes(&c->user), tenant;
 
-	check_saved(s, c, ok);
+	check_saved(n->sim, c, ok);
 	(void)bytes_cut(&user, ':', &tenant);
 	switch (c->kind) {
 	case EFFECT_CALL_SAVE:
-		shard_call_saved(shard, c->call, c->version, ok, node_now(s));
+		if (core)
+			shard_call_saved(core, c->call, c->version, ok, node_now(n));
 		break;
 	case EFFECT_CALL_END:
-		shard_call_ended(shard, c->call, ok, node_now(s));
+		if (core)
+			shard_call_ended(core, c->call, ok, node_now(n));
 		break;
 	case EFFECT_BINDING_SAVE:
-		locations_saved(s->node.locations, tenant, user, c->version,
-				ok ? result : BINDING_FAILED, node_now(s));
+		locations_saved(n->locations, tenant, user, c->version,
+				ok ? result : BINDING_FAILED, node_now(n));
 		break;
 	case EFFECT_BINDING_GET:
 	case EFFECT_SEND:
@@ -94,52 +108,61 @@ void node_saved(struct sim *s, const struct store_command *c, bool ok)
 	case EFFECT_ORDERED:
 		break;
 	}
-	node_carry(s);
+	node_carry(n);
 }
 
 /* What is in the documents counts from now on. */
-void node_set_told(struct sim *s, uint32_t extension, uint64_t call, const struct set_news *news)
+void node_set_told(struct node *n, uint32_t extension, uint64_t call, const struct set_news *news)
 {
+	struct sim *s = n->sim;
+	struct shard *core = node_core(s, call);
 	struct call_view view;
-	char number[16];
-	bool waits = shard_call_glance(s->node.shard, call, &view) && view.state < CALL_ANSWERING;
+	bool waits;
 
-	if (extension < s->phones.extension_count &&
-	    shard_forward_set(s->node.shard, s->node.tenant, node_extension(extension, number),
-			      &s->phones.forward[extension]))
-		abort();
-	shard_set_told(s->node.shard, call, news, node_now(s));
-	if (waits && shard_call_glance(s->node.shard, call, &view) && view.state == CALL_ANSWERING)
-		check_answers(s, call);
-	node_carry(s);
-}
-
-void node_lookup_told(struct sim *s, uint64_t call, const struct lookup_news *news)
-{
-	shard_lookup_told(s->node.shard, call, news, node_now(s));
-	node_carry(s);
-}
-
-void node_media_event(struct sim *s, const struct media_event *ev)
-{
-	if (!s->node.shard)
+	document_tell(n, extension);
+	if (!core)
 		return;
-	shard_media_event(s->node.shard, ev, node_now(s));
-	node_carry(s);
+	waits = shard_call_glance(core, call, &view) && view.state < CALL_ANSWERING;
+	shard_set_told(core, call, news, node_now(n));
+	if (waits && shard_call_glance(core, call, &view) && view.state == CALL_ANSWERING)
+		check_answers(s, call);
+	node_carry(n);
+}
+
+void node_lookup_told(struct node *n, uint64_t call, const struct lookup_news *news)
+{
+	struct shard *core = node_core(n->sim, call);
+
+	if (!core)
+		return;
+	shard_lookup_told(core, call, news, node_now(n));
+	node_carry(n);
+}
+
+void node_media_event(struct node *n, const struct media_event *ev)
+{
+	struct shard *core = node_core(n->sim, ev->call);
+
+	if (!core)
+		return;
+	shard_media_event(core, ev, node_now(n));
+	node_carry(n);
 }
 
 static void on_media_failed(struct sim *s, const struct event *e)
 {
 	struct flow_id id = { .slot = (uint32_t)(e->a >> 32), .generation = (uint32_t)e->a };
+	struct node *n = node_of_process(s, e->who);
+	struct shard *core = n ? node_core(s, e->b) : NULL;
 
-	if (!s->node.shard || e->who != s->node.incarnation)
+	if (!core)
 		return;
-	shard_media_failed(s->node.shard, id, e->b, -EADDRINUSE, node_now(s));
-	node_carry(s);
+	shard_media_failed(core, id, e->b, -EADDRINUSE, node_now(n));
+	node_carry(n);
 }
 
-void node_media_failed(struct sim *s, struct flow_id id, uint64_t call)
+void node_media_failed(struct node *n, struct flow_id id, uint64_t call)
 {
-	sim_after(s, 0, on_media_failed, s->node.incarnation,
+	sim_after(n->sim, 0, on_media_failed, n->incarnation,
 		  (uint64_t)id.slot << 32 | id.generation, call);
 }

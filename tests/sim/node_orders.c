@@ -12,39 +12,56 @@
 
 void node_hangup(struct sim *s, uint64_t call)
 {
-	if (!s->node.shard || shard_hangup(s->node.shard, call, NULL, node_now(s)))
+	struct shard *core = node_core(s, call);
+
+	if (!core || shard_hangup(core, call, NULL, node_now(node_of_call(s, call))))
 		return;
 	trace_line(s, "node: the operator ends call %" PRIx64, call);
-	node_carry(s);
+	node_carry(node_of_call(s, call));
 }
 
-void node_originate(struct sim *s, uint32_t from, uint32_t to)
+/* Those that live take turns. */
+static const struct node_shard *shard_in_turn(const struct node *n, uint32_t turn)
+{
+	const struct node_shard *live[NODE_SHARDS_MAX];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].core)
+			live[count++] = &n->shards[i];
+	}
+	return count ? live[turn % count] : NULL;
+}
+
+void node_originate(struct node *n, uint32_t from, uint32_t to)
 {
 	char name[32], from_text[16], to_text[16];
-	struct shard_originate o = { .tenant = s->node.tenant,
+	struct shard_originate o = { .tenant = n->tenant,
 				     .from = node_extension(from, from_text),
 				     .to = node_extension(to, to_text) };
+	struct sim *s = n->sim;
+	const struct node_shard *shard = shard_in_turn(n, s->orders.calls);
 	int err;
 
-	if (!s->node.shard)
+	if (!shard)
 		return;
-	(void)snprintf(name, sizeof(name), "command-%u", ++s->node.commands);
-	o.call = id_call_derive(s->node.settings.number, bytes_str(name));
-	err = shard_call_originate(s->node.shard, &o, node_now(s));
+	(void)snprintf(name, sizeof(name), "command-%u", ++s->orders.calls);
+	o.call = id_call_derive(shard->number, bytes_str(name));
+	err = shard_call_originate(shard->core, &o, node_now(n));
 	trace_line(s, "node: %s calls %s by command as %" PRIx64 ": %d", o.from, o.to, o.call, err);
 	s->totals.originated += err == 0;
-	node_carry(s);
+	node_carry(n);
 }
 
 static struct node_order *order_new(struct sim *s, uint64_t call, uint64_t what)
 {
-	struct node *n = &s->node;
+	struct node_orders *all = &s->orders;
 
-	if (n->order_count == NODE_ORDERS_MAX)
+	if (all->count == NODE_ORDERS_MAX)
 		return NULL;
-	n->orders[n->order_count] =
-		(struct node_order){ .call = call, .id = n->order_count + 1, .what = what };
-	return &n->orders[n->order_count++];
+	all->list[all->count] =
+		(struct node_order){ .call = call, .id = all->count + 1, .what = what };
+	return &all->list[all->count++];
 }
 
 /* Behind those of a leg; in tens the leg that is named, and in ones an extension, or the leg of the other call. */
@@ -56,6 +73,11 @@ enum {
 	ORDER_REJECTS = 400, /* the status */
 };
 
+static struct instant now_of(const struct sim *s, const struct node_order *o)
+{
+	return node_now(node_of_call(s, o->call));
+}
+
 static int order_deflect_give(struct sim *s, const struct node_order *o,
 			      const struct shard_order *by)
 {
@@ -66,7 +88,7 @@ static int order_deflect_give(struct sim *s, const struct node_order *o,
 		.by = by,
 	};
 
-	return shard_call_order(s->node.shard, o->call, &order, node_now(s));
+	return shard_call_order(node_core(s, o->call), o->call, &order, now_of(s, o));
 }
 
 static int order_reject_give(struct sim *s, const struct node_order *o,
@@ -77,7 +99,17 @@ static int order_reject_give(struct sim *s, const struct node_order *o,
 				    .phrase = BYTES_LIT("Not now"),
 				    .by = by };
 
-	return shard_call_order(s->node.shard, o->call, &order, node_now(s));
+	return shard_call_order(node_core(s, o->call), o->call, &order, now_of(s, o));
+}
+
+/* Of two shards the one that has the call that goes on. */
+static int join_give(struct sim *s, struct shard_join *join, struct instant now)
+{
+	struct shard *core = node_core(s, join->call), *other = node_core(s, join->with);
+
+	if (core == other || !other || node_of_call(s, join->call) != node_of_call(s, join->with))
+		return shard_call_join(core, join, now);
+	return shard_call_join_far(core, other, join, now);
 }
 
 static int order_transfer_give(struct sim *s, const struct node_order *o,
@@ -97,11 +129,11 @@ static int order_transfer_give(struct sim *s, const struct node_order *o,
 	if (o->what >= ORDER_DEFLECTS)
 		return order_deflect_give(s, o, by);
 	if (o->what >= ORDER_JOINS)
-		err = shard_call_join(s->node.shard, &join, node_now(s));
+		err = join_give(s, &join, now_of(s, o));
 	else
-		err = shard_call_transfer(s->node.shard, o->call, leg,
+		err = shard_call_transfer(node_core(s, o->call), o->call, leg,
 					  node_extension((uint32_t)(o->what % 10), to), by,
-					  node_now(s));
+					  now_of(s, o));
 	if (!err)
 		check_given(s, o->call);
 	if (!err && o->with)
@@ -115,22 +147,22 @@ static bool is_split(const struct node_order *o)
 }
 
 /* The id of the new call follows from that of the command. */
-static uint64_t split_call(const struct sim *s, const struct node_order *o)
+static uint64_t split_call(const struct node_order *o)
 {
 	char name[32];
 
 	(void)snprintf(name, sizeof(name), "split-%" PRIu64, o->id);
-	return id_call_derive(s->node.settings.number, bytes_str(name));
+	return id_call_derive(id_shard(o->call), bytes_str(name));
 }
 
 static int split_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
 {
 	const struct shard_split split = { .call = o->call,
-					   .to = split_call(s, o),
+					   .to = split_call(o),
 					   .leg = o->what == ORDER_SPLIT_B,
 					   .application = "",
 					   .by = by };
-	int err = shard_call_split(s->node.shard, &split, node_now(s));
+	int err = shard_call_split(node_core(s, o->call), &split, now_of(s, o));
 
 	if (!err)
 		check_split(s, o->call, split.to);
@@ -163,15 +195,15 @@ static int act_give(struct sim *s, const struct node_order *o, const struct shar
 		{ .files = { "a.wav", "echo-2000" }, .file_count = 2, .times = 1 },
 	};
 
-	return shard_call_act(s->node.shard, o->call, &terms[o->what - ORDER_PLAYS], by,
-			      node_now(s));
+	return shard_call_act(node_core(s, o->call), o->call, &terms[o->what - ORDER_PLAYS], by,
+			      now_of(s, o));
 }
 
 static int order_give(struct sim *s, const struct node_order *o)
 {
 	struct shard_order by = { .id = o->id, .ticket = o->id };
-	struct shard *shard = s->node.shard;
-	struct instant now = node_now(s);
+	struct shard *shard = node_core(s, o->call);
+	struct instant now = now_of(s, o);
 	uint8_t leg = o->what & 1;
 
 	if (o->what >= ORDER_TRANSFERS)
@@ -222,7 +254,7 @@ static void order_send(struct sim *s, struct node_order *o)
 
 	if (o->sent++ < 2 && sim_chance(s, 500))
 		sim_after(s, sim_between_ms(s, 1, 4000), on_order_again, 0, o->id - 1, 0);
-	if (!s->node.shard)
+	if (!node_core(s, o->call))
 		return;
 	if (silences)
 		check_held(s, o->call);
@@ -231,18 +263,18 @@ static void order_send(struct sim *s, struct node_order *o)
 		check_answers(s, o->call);
 	trace_line(s, "node: %s of call %" PRIx64 " leg %u: %d", order_name(o), o->call,
 		   (unsigned)(o->what & 1), err);
-	node_carry(s);
+	node_carry(node_of_call(s, o->call));
 }
 
 /* Its client heard no answer, or died. */
 static void on_order_again(struct sim *s, const struct event *e)
 {
-	order_send(s, &s->node.orders[e->a]);
+	order_send(s, &s->orders.list[e->a]);
 }
 
 void node_command(struct sim *s, uint64_t call, uint64_t what)
 {
-	struct node_order *o = s->node.shard ? order_new(s, call, what) : NULL;
+	struct node_order *o = node_core(s, call) ? order_new(s, call, what) : NULL;
 
 	if (o)
 		order_send(s, o);
@@ -250,8 +282,8 @@ void node_command(struct sim *s, uint64_t call, uint64_t what)
 
 void node_again(struct sim *s)
 {
-	if (s->node.order_count)
-		order_send(s, &s->node.orders[s->node.order_count - 1]);
+	if (s->orders.count)
+		order_send(s, &s->orders.list[s->orders.count - 1]);
 }
 
 void node_transfer(struct sim *s, uint64_t call, enum shard_leg leg, uint32_t to)
@@ -272,7 +304,7 @@ void node_reject(struct sim *s, uint64_t call, uint32_t status)
 void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
 	       enum shard_leg with_leg)
 {
-	struct node_order *o = s->node.shard ? order_new(s, call, ORDER_JOINS) : NULL;
+	struct node_order *o = node_core(s, call) ? order_new(s, call, ORDER_JOINS) : NULL;
 
 	if (!o)
 		return;

@@ -16,11 +16,13 @@ static void play_told(struct sim *s, const struct event *e, enum act_news_kind k
 				       .serial = e->a,
 				       .job = { .slot = 9, .generation = 1 },
 				       .codec = (enum media_codec)(e->who % PLAY_CODECS) };
+	struct node *n = node_of_process(s, e->who / PLAY_CODECS);
+	struct shard *core = n ? node_core(s, e->b) : NULL;
 
-	if (!s->node.shard || e->who / PLAY_CODECS != s->node.incarnation)
+	if (!core)
 		return;
-	shard_play_told(s->node.shard, e->b, &news, node_now(s));
-	node_carry(s);
+	shard_play_told(core, e->b, &news, node_now(n));
+	node_carry(n);
 }
 
 static void on_play_open(struct sim *s, const struct event *e)
@@ -39,9 +41,10 @@ static void on_play_failed(struct sim *s, const struct event *e)
 }
 
 /* It takes a moment to read it. Some are not there. */
-void node_play(struct sim *s, const struct effect *e)
+void node_play(struct node *n, const struct effect *e)
 {
-	uint32_t who = s->node.incarnation * PLAY_CODECS + (uint32_t)e->expected;
+	struct sim *s = n->sim;
+	uint32_t who = n->incarnation * PLAY_CODECS + (uint32_t)e->expected;
 	uint64_t ms = s->script ? 1500 : 100 + rand_below(&s->applications, 4000);
 
 	trace_line(s, "node: plays %s to call %" PRIx64, text_str(&e->data), e->call);

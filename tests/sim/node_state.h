@@ -8,12 +8,27 @@
 #define NODE_BOOT0_NS (1000 * NS_PER_S)
 #define NODE_NO_TIMER UINT64_MAX
 
-/* After each call of the shard: its effects are carried out, on which it may die. */
-void node_carry(struct sim *s);
-void node_crash(struct sim *s);
+/* After each call of a shard, or of the locations: their effects are carried out, on which the node may die. */
+void node_carry(struct node *n);
+/* Those of a shard that is lost, which are no words. */
+void node_carry_last(struct node *n, const struct node_shard *shard);
+void node_crash(struct node *n);
 /* EFFECT_PLAY */
-void node_play(struct sim *s, const struct effect *e);
+void node_play(struct node *n, const struct effect *e);
 /* A call waits for the application of its extension. */
 void node_application_told(struct sim *s, uint64_t call);
+
+/* ---- node_shards.c ---- */
+/* What they have together; before they are opened. */
+void node_shards_open(struct node *n);
+void node_shards_close(struct node *n);
+/* NULL: of one that is not here, or is lost. */
+struct shard *node_core_of_message(struct node *n, const struct sip_hop *from,
+				   struct bytes message);
+/* EFFECT_SEND over SIP_CELL. */
+void node_cell_say(struct node *n, const struct node_shard *shard, const struct effect *e);
+/* What they said to each other arrives. False: nothing did. */
+bool node_cells_hear(struct node *n);
+struct node_shard *node_shard_of(struct node *n, uint16_t number); /* NULL: none of its */
 
 #endif

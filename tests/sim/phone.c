@@ -65,7 +65,7 @@ void phone_roam(struct sim *s, struct phone *p, enum sip_transport transport)
 		       LAST_OCTET + ++p->roamed * ROAM_OCTETS + p->index);
 	trace_line(s, "%s#%u is at %s now", p->user, p->index, text);
 	if (p->connection)
-		node_connection_closed(s, &hop);
+		node_connection_closed(&s->nodes[p->node], &hop);
 	phone_is_at(p, text);
 	p->transport = transport;
 	p->connection = transport == SIP_UDP ? 0 : ++s->net.connections;
@@ -113,6 +113,20 @@ void phone_say(struct sim *s, struct phone *p, struct bytes text)
 	net_say(s, p, text);
 }
 
+uint32_t phone_node(const struct sim *s, const struct phone *p, struct bytes message)
+{
+	struct bytes call_id;
+
+	if (s->node_count == 1)
+		return 0;
+	call_id = trace_header(message, "Call-ID");
+	for (uint32_t i = p->call_count; i-- > 0;) {
+		if (bytes_is(call_id, p->calls[i]->call_id))
+			return p->calls[i]->node;
+	}
+	return p->node;
+}
+
 struct sip_hop phone_hop(const struct phone *p)
 {
 	struct sip_hop hop = { .transport = p->transport,
@@ -133,7 +147,7 @@ static void on_connect(struct sim *s, const struct event *e)
 
 	if (!p->alive || p->connection)
 		return;
-	if (!s->node.shard) {
+	if (!node_is_up(&s->nodes[p->node])) {
 		phone_connect_later(s, p);
 		return;
 	}
@@ -149,11 +163,15 @@ void phone_connect_later(struct sim *s, struct phone *p)
 	sim_after(s, sim_between_ms(s, 5, 1500), on_connect, p->index, 0, 0);
 }
 
-void phones_disconnect(struct sim *s)
+void phones_disconnect(const struct node *n)
 {
+	struct sim *s = n->sim;
+
 	for (uint32_t i = 0; i < s->phones.count; i++) {
 		struct phone *p = &s->phones.list[i];
 
+		if (p->node != n->index)
+			continue;
 		if (p->connection)
 			phone_connect_later(s, p);
 		p->connection = 0;

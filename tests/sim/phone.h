@@ -5,6 +5,7 @@
 
 #include "sig/shard/shard.h"
 #include "sig/sip/digest.h"
+#include "tests/sim/node.h"
 #include "tests/sim/phone_call.h"
 #include "tests/sim/phone_txn.h"
 
@@ -23,6 +24,8 @@ struct phone_manner {
 
 struct phone {
 	uint32_t index, extension;
+	uint32_t node;       /* where it registers, and its calls begin */
+	uint32_t heard_from; /* the node whose message it looks at */
 	char user[16];
 	struct addr addr;
 	char address[ADDR_TEXT_MAX];
@@ -84,6 +87,8 @@ const char *phone_name(struct sim *s, const struct addr *addr, char out[16]);
 /* A datagram came. */
 void phone_receive(struct sim *s, struct phone *p, struct bytes datagram);
 void phone_say(struct sim *s, struct phone *p, struct bytes text);
+/* Where the message goes: to the node that has the call. */
+uint32_t phone_node(const struct sim *s, const struct phone *p, struct bytes message);
 /* Where its messages come from. */
 struct sip_hop phone_hop(const struct phone *p);
 /* Lines of an INVITE whose phone keeps the session's time (RFC 4028). */
@@ -91,7 +96,7 @@ struct sip_hop phone_hop(const struct phone *p);
 /* It connects again, registers, and says once more what is open. */
 void phone_connect_later(struct sim *s, struct phone *p);
 /* The node is dead: so are all connections. */
-void phones_disconnect(struct sim *s);
+void phones_disconnect(const struct node *n);
 /* Takes the line out of the wall; its calls and transactions are gone. */
 void phone_vanish(struct sim *s, struct phone *p, bool unreachable);
 void phone_return(struct sim *s, struct phone *p);

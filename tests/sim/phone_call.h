@@ -36,6 +36,7 @@ enum { PHONE_REFERS_MAX = 8 };
 struct phone_call {
 	struct phone *phone;
 	uint32_t index; /* in phone.calls */
+	uint32_t node;  /* with which it is */
 	enum phone_call_state state;
 	bool caller;
 	char call_id[64], tag[48], remote_tag[64];

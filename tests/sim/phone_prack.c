@@ -95,12 +95,13 @@ bool phone_prack_hear(struct sim *s, struct phone_call *c, const struct sip_mess
 void phone_prack_answered(struct sim *s, const struct phone_call *c, const struct sip_message *m)
 {
 	const struct seen *seen = check_seen(s, c->node_call);
+	struct shard *core = node_core(s, c->node_call);
 	struct call_view v;
 
-	if (m->status != 481 || c->state != PC_CALLING || c->cancelled || !s->node.shard || !seen ||
+	if (m->status != 481 || c->state != PC_CALLING || c->cancelled || !core || !seen ||
 	    seen->excused || strcmp(c->rseq_tag, c->remote_tag) != 0)
 		return;
-	if (shard_call_view(s->node.shard, c->node_call, &v) && v.state <= CALL_RINGING)
+	if (shard_call_view(core, c->node_call, &v) && v.state <= CALL_RINGING)
 		check_fail(s, "%s: PRACK is refused", c->call_id);
 }
 

@@ -22,7 +22,7 @@ struct phone_txn {
 	struct phone *phone;
 	struct phone_txn *next;
 	uint64_t serial;
-	uint32_t incarnation; /* of the node when it began */
+	uint32_t node, incarnation; /* with which it is, and its process then */
 	bool server, dead;
 	bool was_full; /* 503 */
 	enum phone_txn_state state;

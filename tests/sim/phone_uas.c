@@ -269,6 +269,7 @@ static void invited(struct sim *s, struct phone *p, struct phone_txn *t,
 		return;
 	}
 	t->call = c;
+	c->node = p->heard_from;
 	c->state = PC_RINGING;
 	c->invite = t->serial;
 	c->late = m->body.n == 0;

@@ -101,6 +101,7 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->script = way->script;
 	s->kill = way->kill;
 	s->fence = way->fence;
+	s->node_count = s->shard_count = 1;
 	decoys_begin(s);
 	rand_open_seed(&s->rand, seed);
 	rand_open_seed(&s->applications, seed ^ UINT64_C(0x6170706c6963));

@@ -21,9 +21,9 @@ static void plan_network(struct sim *s)
 	s->store.trouble = sim_chance(s, 250) ? (uint32_t)sim_between(s, 5, 120) : 0;
 	s->engine.fail = sim_chance(s, 100) ? 60 : 0;
 	s->engine.digit = 100;
-	s->node.crashes_left = sim_chance(s, 600) ? (uint32_t)sim_between(s, 1, 3) : 0;
+	s->nodes[0].crashes_left = sim_chance(s, 600) ? (uint32_t)sim_between(s, 1, 3) : 0;
 	if (sim_chance(s, 50))
-		s->node.crashes_left = 12;
+		s->nodes[0].crashes_left = 12;
 }
 
 static void on_calm(struct sim *s, const struct event *e)

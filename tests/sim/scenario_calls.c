@@ -210,7 +210,7 @@ void scenario_calls(struct sim *s)
 
 static void on_originate(struct sim *s, const struct event *e)
 {
-	node_originate(s, (uint32_t)e->a, (uint32_t)e->b);
+	node_originate(&s->nodes[e->who], (uint32_t)e->a, (uint32_t)e->b);
 }
 
 void scenario_originate(struct sim *s)

@@ -38,12 +38,12 @@ static void listen_on(struct shard_settings *set, const char *ip, const char *pl
 	}
 }
 
-void scenario_settings(struct sim *s, struct shard_settings *out)
+void scenario_settings(struct node *n, struct shard_settings *out)
 {
+	struct sim *s = n->sim;
 	bool small = sim_chance(s, 50);
 
 	*out = (struct shard_settings){
-		.number = 7,
 		.boot = 1,
 		.server = "tandem",
 		.trusted_count = sim_chance(s, 700) ? 2 : 0,
@@ -69,7 +69,7 @@ void scenario_settings(struct sim *s, struct shard_settings *out)
 	listen_on(out, "192.0.2.1", "192.0.2.1:5060", "192.0.2.1:5061");
 	listen_on(out, "2001:db8::1", "[2001:db8::1]:5060", "[2001:db8::1]:5061");
 	out->media_timeout_ns = sim_chance(s, 800) ? sim_between(s, 8, 40) * NS_PER_S : 0;
-	out->lookup = names_host(s);
+	out->lookup = names_host(n);
 	if (s->script && s->script->named)
 		out->trusted_count = 2;
 	if (s->script)

@@ -25,8 +25,8 @@ static void on_asserted(struct sim *s, const struct event *e)
 static void on_link_broken(struct sim *s, const struct event *e)
 {
 	(void)e;
-	if (s->store.down)
-		node_health(s, false);
+	for (uint32_t i = 0; s->store.down && i < s->node_count; i++)
+		node_health(&s->nodes[i], false);
 }
 
 static void on_up(struct sim *s, const struct event *e)
@@ -38,8 +38,8 @@ static void on_up(struct sim *s, const struct event *e)
 static void on_link_back(struct sim *s, const struct event *e)
 {
 	(void)e;
-	if (!s->store.down)
-		node_health(s, true);
+	for (uint32_t i = 0; !s->store.down && i < s->node_count; i++)
+		node_health(&s->nodes[i], true);
 }
 
 static void on_vanish(struct sim *s, const struct event *e)
@@ -59,23 +59,21 @@ static void on_return(struct sim *s, const struct event *e)
 
 static void on_operator(struct sim *s, const struct event *e)
 {
+	struct node_calls cursor = { 0 };
 	struct call_view v;
-	uint32_t cursor = 0;
 
 	(void)e;
-	if (s->node.shard && shard_call_next(s->node.shard, &cursor, &v))
+	if (node_call_next(s, &cursor, &v))
 		node_hangup(s, v.call);
 }
 
 static void on_command(struct sim *s, const struct event *e)
 {
+	struct node_calls cursor = { 0 };
 	struct call_view v;
-	uint32_t cursor = 0;
 	uint64_t skip = sim_between(s, 0, 2);
 
-	if (!s->node.shard)
-		return;
-	while (shard_call_next(s->node.shard, &cursor, &v)) {
+	while (node_call_next(s, &cursor, &v)) {
 		if (skip-- == 0) {
 			node_command(s, v.call, e->a);
 			return;
@@ -110,7 +108,7 @@ static void plan_outage(struct sim *s)
 
 static void on_clock(struct sim *s, const struct event *e)
 {
-	s->node.utc_step_ms += (int64_t)e->a;
+	s->nodes[e->who].utc_step_ms += (int64_t)e->a;
 	s->totals.steps++;
 	trace_line(s, "node: the clock is set by %lld ms", (long long)(int64_t)e->a);
 }

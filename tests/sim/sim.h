@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A cluster of one node in one process, on virtual time, from a seed: phones that keep to RFC 3261, a network that loses, repeats and
- * delays, a store and a media engine that answer as the real ones do, and a node that is killed between any two of its effects. The
- * shard is the real one.
+ * A cluster in one process, on virtual time, from a seed: phones that keep to RFC 3261, a network that loses, repeats and
+ * delays, a store and media engines that answer as the real ones do, and nodes that are killed between any two of their effects. Their
+ * shards and locations are the real ones.
  *
  * Everything random comes from sim.rand and everything that happens from sim.queue, so a seed has one story: `sim --first SEED
  * --seeds 1 --story` tells it. What must hold is in check*.c. A seed that failed goes into tests/sim/seeds.txt with a word
@@ -41,6 +41,8 @@ struct totals {
 	uint64_t names,
 		displaced;  /* look-ups of names, and places that were left for the next one */
 	uint64_t looked_up; /* calls that are in the store after all */
+	uint64_t cells,     /* messages from a shard to another one */
+		lost_alone; /* shards that a node lost while others of it lived */
 	uint64_t stories;   /* hash of all, the same in every build */
 };
 
@@ -75,7 +77,10 @@ struct sim {
 	struct net net;
 	struct store store;
 	struct engine engine;
-	struct node node;
+	struct node nodes[NODES_MAX];
+	uint32_t node_count, shard_count; /* shard_count: of each */
+	uint32_t processes;               /* of nodes, so far */
+	struct node_orders orders;
 	struct phones phones;
 	struct document_changes documents;
 	struct names names;
@@ -85,8 +90,10 @@ struct sim {
 	const char *harvest; /* records go there (golden.h), and phones do more; NULL: not now */
 	struct golden_story *story; /* of what the node says; NULL: nobody asks */
 	const struct story *script; /* nothing is left to chance; NULL: all is */
-	uint32_t kill;              /* ... and the node is killed there; 0: never */
-	uint32_t fence;             /* ... or loses its shard there to another owner */
+	uint32_t effects;           /* ... from its beginning on, of all nodes */
+	bool counts;                /* it has begun */
+	uint32_t kill;              /* behind that effect its node is killed; 0: behind none */
+	uint32_t fence;             /* ... or loses the shard there to another owner */
 	bool decoys;                /* there is another tenant with the same numbers (decoys.h) */
 	bool quiet;                 /* phones let their registrations run out */
 	bool calm;                  /* no more crashes and outages: things shall come to an end */
@@ -121,7 +128,7 @@ uint64_t sim_between_ms(struct sim *s, uint64_t low, uint64_t high); /* in ns */
 /* ---- scenario*.c ---- */
 /* Decides from the seed what is going to happen. */
 void scenario_begin(struct sim *s);
-void scenario_settings(struct sim *s, struct shard_settings *out);
+void scenario_settings(struct node *n, struct shard_settings *out);
 void scenario_manner(struct sim *s, const struct phone_call *c, struct phone_manner *out);
 /* A call is answered: what this side does with it. */
 void scenario_answered(struct sim *s, struct phone_call *c);

@@ -190,12 +190,20 @@ void store_forget(struct sim *s, uint64_t ns)
 		store_down(s);
 }
 
+/* What is of no shard is refused with the only one. */
+static bool is_taken(const struct sim *s, const struct store_command *c)
+{
+	uint16_t shard = s->shard_count == 1 ? c->link : c->shard;
+
+	return shard && c->incarnation <= s->store.taken[shard - SHARD_FIRST];
+}
+
 static void apply(struct sim *s, struct store_command *c)
 {
 	if (c->applied)
 		return;
 	c->applied = true;
-	c->refused = c->incarnation <= s->store.taken;
+	c->refused = is_taken(s, c);
 	if (c->fate == STORE_FATE_DROPPED || c->refused)
 		return;
 	switch (c->kind) {
@@ -224,55 +232,89 @@ static void apply(struct sim *s, struct store_command *c)
 	}
 }
 
-/* Those before go first: there is one connection. */
-static void apply_to(struct sim *s, uint32_t end)
+static bool is_of_link(const struct store_command *c, const struct store_command *other)
 {
-	while (s->store.applied < end)
-		apply(s, &s->store.commands[s->store.applied++]);
+	return c->incarnation == other->incarnation && c->link == other->link;
+}
+
+static void advance(struct store *t)
+{
+	while (t->applied < t->command_count && t->commands[t->applied].applied)
+		t->applied++;
+}
+
+/* Those of its link go first. */
+static void apply_to(struct sim *s, const struct store_command *last)
+{
+	for (struct store_command *c = &s->store.commands[s->store.applied]; c <= last; c++) {
+		if (is_of_link(c, last))
+			apply(s, c);
+	}
+	advance(&s->store);
 }
 
 /* ---- what the node hears ---- */
 
 static void answer(struct sim *s, struct store_command *c, bool ok)
 {
+	struct node *n;
+
 	if (c->answered)
 		return;
 	c->answered = true;
-	if (c->incarnation != s->node.incarnation || !s->node.shard)
+	n = node_of_process(s, c->incarnation);
+	if (!n)
 		return;
 	if (!ok)
 		s->totals.saves_failed++;
-	node_saved(s, c, ok);
+	node_saved(n, c, ok);
 }
 
 static void on_applied(struct sim *s, const struct event *e)
 {
 	if (s->store.down)
 		return;
-	apply_to(s, (uint32_t)e->a + 1);
+	apply_to(s, &s->store.commands[e->a]);
+}
+
+static void refuse(struct sim *s, struct store_command *c)
+{
+	struct node *n = node_of_process(s, c->incarnation);
+
+	c->answered = true;
+	for (uint32_t i = 0; n && i < n->shard_count; i++) {
+		struct node_shard *shard = &n->shards[i];
+
+		if (shard->core && (shard->number == c->link)) {
+			node_fenced(n, shard);
+			return;
+		}
+	}
 }
 
 static void on_acked(struct sim *s, const struct event *e)
 {
 	struct store_command *c = &s->store.commands[e->a];
 
-	if (c->refused && c->incarnation == s->node.incarnation && s->node.shard)
-		node_fenced(s);
+	if (c->refused)
+		refuse(s, c);
 	else if (s->sabotage == SABOTAGE_EARLY || (c->applied && !s->store.down))
-		answer(s, c, !c->refused);
+		answer(s, c, true);
 }
 
 static void on_deadline(struct sim *s, const struct event *e)
 {
 	struct store_command *c = &s->store.commands[e->a];
+	struct node *n;
 
-	if (c->answered || c->incarnation != s->node.incarnation)
+	n = node_of_process(s, c->incarnation);
+	if (c->answered || !n)
 		return;
 	trace_line(s, "store: no answer about %s %" PRIx64 " version %" PRIu64,
 		   c->kind == EFFECT_BINDING_SAVE ? "a binding" : "call", c->call, c->version);
 	/* the end of a call is in the spool by now, and will be told */
 	answer(s, c, c->kind == EFFECT_CALL_END);
-	node_health(s, false);
+	node_health(n, false);
 }
 
 static enum store_fate fate_of(struct sim *s, const struct effect *e)
@@ -290,8 +332,10 @@ static enum store_fate fate_of(struct sim *s, const struct effect *e)
 	}
 }
 
-static struct store_command *add(struct sim *s, const struct effect *e)
+static struct store_command *add(const struct node *n, const struct node_shard *shard,
+				 const struct effect *e)
 {
+	struct sim *s = n->sim;
 	struct store *t = &s->store;
 	struct store_command *c;
 
@@ -304,7 +348,9 @@ static struct store_command *add(struct sim *s, const struct effect *e)
 	}
 	c = &t->commands[t->command_count++];
 	*c = (struct store_command){ .kind = e->kind,
-				     .incarnation = s->node.incarnation,
+				     .incarnation = n->incarnation,
+				     .link = shard ? shard->number : n->shards[0].number,
+				     .shard = shard ? shard->number : 0,
 				     .call = e->call,
 				     .version = e->version,
 				     .expected = e->expected,
@@ -347,14 +393,16 @@ static enum store_fate fate_with(const struct store *t, enum store_fate fate)
 	const struct store_command *before = t->command_count > 1 ? c - 1 : NULL;
 
 	return before && !before->flushed && before->incarnation == c->incarnation &&
-			       before->kind == EFFECT_CALL_SAVE && c->kind == EFFECT_CALL_SAVE
+			       before->shard == c->shard && before->kind == EFFECT_CALL_SAVE &&
+			       c->kind == EFFECT_CALL_SAVE
 		       ? before->fate
 		       : fate;
 }
 
-void store_save(struct sim *s, const struct effect *e)
+void store_save(const struct node *n, const struct node_shard *shard, const struct effect *e)
 {
-	struct store_command *c = add(s, e);
+	struct sim *s = n->sim;
+	struct store_command *c = add(n, shard, e);
 
 	if (!c)
 		return;
@@ -370,26 +418,28 @@ void store_flush(struct sim *s)
 }
 
 /* What had left the node arrives, what had not never does. */
-void store_crash(struct sim *s)
+void store_crash(const struct node *n)
 {
-	for (uint32_t i = s->store.applied; i < s->store.command_count; i++) {
-		const struct store_command *c = &s->store.commands[i];
-		bool spooled = s->store.down && c->kind == EFFECT_CALL_END;
+	struct store *t = &n->sim->store;
 
-		if (!c->flushed && !spooled)
-			s->store.commands[i].fate = STORE_FATE_DROPPED;
+	for (uint32_t i = t->applied; i < t->command_count; i++) {
+		struct store_command *c = &t->commands[i];
+		bool spooled = t->down && c->kind == EFFECT_CALL_END;
+
+		if (c->incarnation == n->incarnation && !c->flushed && !spooled)
+			c->fate = STORE_FATE_DROPPED;
 	}
 }
 
-void store_settle(struct sim *s)
+void store_settle(const struct node *n)
 {
-	apply_to(s, s->store.command_count);
-}
+	struct store *t = &n->sim->store;
 
-void store_settle_if_up(struct sim *s)
-{
-	if (!s->store.down)
-		store_settle(s);
+	for (uint32_t i = t->applied; i < t->command_count; i++) {
+		if (t->commands[i].incarnation == n->incarnation)
+			apply(n->sim, &t->commands[i]);
+	}
+	advance(t);
 }
 
 void store_down(struct sim *s)
@@ -410,5 +460,7 @@ void store_up(struct sim *s)
 		if (t->commands[i].kind != EFFECT_CALL_END && !sim_chance(s, 300))
 			t->commands[i].fate = STORE_FATE_DROPPED;
 	}
-	apply_to(s, t->command_count);
+	for (uint32_t i = t->applied; i < t->command_count; i++)
+		apply(s, &t->commands[i]);
+	advance(t);
 }

@@ -7,6 +7,7 @@
 #define TESTS_SIM_STORE_H
 
 #include "sig/host/effect.h"
+#include "tests/sim/node.h"
 
 struct sim;
 
@@ -34,6 +35,7 @@ struct store_command {
 	enum store_fate fate;
 	bool flushed, applied, answered, conflict, refused;
 	uint32_t incarnation; /* of the node that asked */
+	uint16_t link, shard; /* over which it went, by its shard; whose it is, 0: the node's */
 	uint64_t call, version, expected, ttl_ms;
 	struct text user, record;
 	struct cdr *cdrs;
@@ -50,18 +52,18 @@ struct store {
 	uint32_t command_count, applied; /* all below were carried out or dropped */
 	uint64_t last_ns;                /* nothing is carried out before */
 	bool down;
-	uint32_t
-		taken; /* what nodes up to this incarnation ask for is refused: the shard is another's */
+	uint32_t taken
+		[SHARDS_MAX]; /* what nodes up to this incarnation ask for is refused: the shard is another's */
 	uint32_t trouble; /* of a thousand commands */
 	uint64_t latency_max_us;
 };
 
 void store_close(struct store *t);
-/* The effects that are saves. */
-void store_save(struct sim *s, const struct effect *e);
+/* The effects that are saves. shard: NULL of the locations. */
+void store_save(const struct node *n, const struct node_shard *shard, const struct effect *e);
 /* The node's buffers reach the kernel: what a kill afterwards does not undo. */
 void store_flush(struct sim *s);
-void store_crash(struct sim *s);
+void store_crash(const struct node *n);
 /* Nothing answers until store_up. */
 void store_down(struct sim *s);
 void store_up(struct sim *s);
@@ -70,7 +72,6 @@ void store_forget(struct sim *s, uint64_t ns);
 /* NULL: there is none. */
 const struct store_call *store_find(const struct store *t, uint64_t call);
 /* What a new process loads: records in the order of ids. Call after store_settle. */
-void store_settle(struct sim *s);
-void store_settle_if_up(struct sim *s);
+void store_settle(const struct node *n);
 
 #endif

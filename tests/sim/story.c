@@ -35,12 +35,12 @@ static struct phone_call *oldest_of(struct phone *p)
 
 static void by_operator(struct sim *s, const struct story_step *step)
 {
+	struct node_calls cursor = { 0 };
 	struct call_view v;
-	uint32_t cursor = 0;
 
-	if (!s->node.shard || !shard_call_next(s->node.shard, &cursor, &v))
+	if (!node_call_next(s, &cursor, &v))
 		return;
-	while (step->what == STORY_OTHER && shard_call_next(s->node.shard, &cursor, &v))
+	while (step->what == STORY_OTHER && node_call_next(s, &cursor, &v))
 		;
 	if (step->what == STORY_OPERATOR)
 		node_hangup(s, v.call);
@@ -51,32 +51,29 @@ static void by_operator(struct sim *s, const struct story_step *step)
 /* The call of A, and the other one. False: there are not two. */
 static bool two_calls(struct sim *s, uint64_t *call, uint64_t *with)
 {
+	struct node_calls cursor = { 0 };
 	struct call_view v;
-	uint32_t cursor = 0;
 	char a[16];
 
 	*call = *with = 0;
-	while (s->node.shard && shard_call_next(s->node.shard, &cursor, &v))
+	while (node_call_next(s, &cursor, &v))
 		*(strcmp(v.from, node_extension(EXT_A, a)) ? with : call) = v.call;
 	return *call && *with;
 }
 
 static void by_command(struct sim *s, const struct story_step *step)
 {
+	struct node_calls cursor = { 0 };
 	struct call_view v;
-	uint32_t cursor = 0;
 	uint64_t call, with;
 
 	if (step->what == STORY_JOIN && two_calls(s, &call, &with))
 		node_join(s, call, (enum shard_leg)step->who, with, (enum shard_leg)step->to);
-	else if (step->what == STORY_TRANSFER && s->node.shard &&
-		 shard_call_next(s->node.shard, &cursor, &v))
+	else if (step->what == STORY_TRANSFER && node_call_next(s, &cursor, &v))
 		node_transfer(s, v.call, (enum shard_leg)step->who, step->to);
-	else if (step->what == STORY_DEFLECT && s->node.shard &&
-		 shard_call_next(s->node.shard, &cursor, &v))
+	else if (step->what == STORY_DEFLECT && node_call_next(s, &cursor, &v))
 		node_deflect(s, v.call, step->to);
-	else if (step->what == STORY_REJECT && s->node.shard &&
-		 shard_call_next(s->node.shard, &cursor, &v))
+	else if (step->what == STORY_REJECT && node_call_next(s, &cursor, &v))
 		node_reject(s, v.call, step->to);
 	else if (step->what == STORY_AGAIN)
 		node_again(s);
@@ -88,7 +85,8 @@ static void store_step(struct sim *s, bool up)
 		store_up(s);
 	else
 		store_down(s);
-	node_health(s, up);
+	for (uint32_t i = 0; i < s->node_count; i++)
+		node_health(&s->nodes[i], up);
 }
 
 static void hold(struct sim *s, struct phone_call *c)
@@ -198,7 +196,7 @@ static void take(struct sim *s, const struct story_step *step)
 		phone_refer_outside(s, p, call_of(&s->phones.list[B]), step->to, false);
 		break;
 	case STORY_ORIGINATE:
-		node_originate(s, step->who, step->to);
+		node_originate(&s->nodes[0], step->who, step->to);
 		break;
 	case STORY_COMMAND:
 	case STORY_OTHER:
@@ -341,9 +339,10 @@ static void look_at(struct sim *s, uint32_t i, uint64_t *call)
 /* Who names itself is registered once, and there, wherever it has been. */
 static void look_where(struct sim *s, const struct phone *p)
 {
-	const struct aor *a = s->node.shard ? locations_find(s->node.locations, TENANT_DEFAULT,
-							     bytes_str(p->user))
-					    : NULL;
+	const struct node *n = &s->nodes[p->node];
+	const struct aor *a =
+		node_is_up(n) ? locations_find(n->locations, TENANT_DEFAULT, bytes_str(p->user))
+			      : NULL;
 	uint32_t here = 0, all = 0;
 	char name[32];
 
@@ -421,9 +420,7 @@ void story_manner(const struct sim *s, const struct phone_call *c, struct phone_
 static void on_from(struct sim *s, const struct event *e)
 {
 	(void)e;
-	s->node.effects = 0;
-	s->node.crash_in = s->kill;
-	s->node.fence_in = s->fence;
+	s->counts = true;
 }
 
 static void on_left(struct sim *s, const struct event *e)
@@ -532,7 +529,7 @@ static bool tell(const struct story *t, const struct story_mishap *mishap, bool 
 	if (!s)
 		exit(2);
 	ok = sim_run(s, 1, &way);
-	*effects = s->node.effects;
+	*effects = s->effects;
 	if (aloud) {
 		(void)fwrite(s->trace.text, 1, s->trace.n, stdout);
 		(void)printf("%s, %s behind effect %u: %s\n", t->name,

@@ -62,8 +62,7 @@ void trace_line(struct sim *s, const char *fmt, ...)
 	add(&s->trace, line, (size_t)n);
 }
 
-/* Value of a header in a message (long names, one line each). */
-static struct bytes header(struct bytes text, const char *name)
+struct bytes trace_header(struct bytes text, const char *name)
 {
 	struct bytes line;
 
@@ -102,6 +101,6 @@ void trace_message(struct sim *s, const char *from, const char *to, struct bytes
 	if (body && memmem(body, message.n - (size_t)(body - message.p), "m=", 2))
 		sdp = direction(bytes_mem(body, message.n - (size_t)(body - message.p)));
 	trace_line(s, "%s > %s  " BYTES_FMT "  [" BYTES_FMT "] call-id " BYTES_FMT " %s", from, to,
-		   BYTES_ARG(first), BYTES_ARG(header(message, "CSeq")),
-		   BYTES_ARG(header(message, "Call-ID")), sdp);
+		   BYTES_ARG(first), BYTES_ARG(trace_header(message, "CSeq")),
+		   BYTES_ARG(trace_header(message, "Call-ID")), sdp);
 }

@@ -22,4 +22,7 @@ void trace_line(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A SIP message in one line: who, whom, its first line and what tells it from others. */
 void trace_message(struct sim *s, const char *from, const char *to, struct bytes message);
 
+/* Value of a header in a message (long names, one line each). */
+struct bytes trace_header(struct bytes text, const char *name);
+
 #endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shards of a node: whose a message is, what they say to each other, and one that is lost alone, as in app/node/node_shard*.c. */
+#include "tests/sim/node_state.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "base/hash.h"
+#include "sig/shard/commons.h"
+#include "sig/sip/shard_name.h"
+#include "sig/transport/cell.h"
+#include "tests/sim/sim.h"
+
+/* Nothing of it is there for a node with one shard. */
+void node_shards_open(struct node *n)
+{
+	struct shard_settings *set = &n->settings;
+	int err;
+
+	if (n->shard_count == 1)
+		return;
+	set->cell_count = n->shard_count;
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		set->cells[i] = n->shards[i].number;
+	err = cell_open(&n->cell, set->cells, set->cell_count);
+	if (!err)
+		err = shard_commons_open(&n->commons, set, &n->rand);
+	assert(!err);
+	(void)err;
+	set->commons = n->commons;
+}
+
+void node_shards_close(struct node *n)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		shard_close(n->shards[i].core);
+		n->shards[i].core = NULL;
+	}
+	shard_commons_close(n->commons);
+	n->commons = NULL;
+	cell_close(n->cell);
+	n->cell = NULL;
+}
+
+/* ---- whose a message is ---- */
+
+struct node_shard *node_shard_of(struct node *n, uint16_t number)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].number == number)
+			return &n->shards[i];
+	}
+	return NULL;
+}
+
+static struct shard *core_with_copy(const struct node *n, const struct sip_message *m)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].core && shard_has_request(n->shards[i].core, m))
+			return n->shards[i].core;
+	}
+	return NULL;
+}
+
+/* All that one Call-ID is about goes to one shard. */
+static struct shard *core_by_spread(const struct node *n, struct bytes call_id)
+{
+	static const struct hash_key key;
+	struct shard *live[NODE_SHARDS_MAX];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].core)
+			live[count++] = n->shards[i].core;
+	}
+	return count ? live[hash_sip(&key, call_id) % count] : NULL;
+}
+
+static struct shard *core_of_parsed(struct node *n, const struct sip_message *m)
+{
+	const struct node_shard *named = node_shard_of(n, shard_name(m));
+	struct shard *core;
+
+	if (named)
+		return named->core;
+	core = m->request ? core_with_copy(n, m) : NULL;
+	return core ? core : core_by_spread(n, m->call_id);
+}
+
+struct shard *node_core_of_message(struct node *n, const struct sip_hop *from, struct bytes message)
+{
+	struct shard *core = node_core_any(n);
+	struct message_error error;
+	struct sip_message m;
+
+	if (n->shard_count == 1)
+		return core;
+	if (!message_parse(&m, message, &error)) {
+		m.hop = *from;
+		core = core_of_parsed(n, &m);
+	}
+	message_close(&m);
+	return core;
+}
+
+/* ---- what they say to each other ---- */
+
+/* An address of SIP_CELL: to another shard of the node. */
+static void on_cell_unsent(struct sim *s, const struct event *e)
+{
+	struct node *n = node_of_process(s, e->who);
+	struct node_shard *shard = n ? node_shard_of(n, (uint16_t)e->a) : NULL;
+	struct sip_hop hop = { .transport = SIP_CELL, .remote = e->to };
+
+	if (!shard || !shard->core)
+		return;
+	shard_send_failed(shard->core, &hop, EHOSTUNREACH, node_now(n));
+	node_carry(n);
+}
+
+void node_cell_say(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	struct event failed = { .ns = n->sim->now_ns,
+				.fire = on_cell_unsent,
+				.who = n->incarnation,
+				.a = shard->number,
+				.to = e->hop.remote };
+
+	n->sim->totals.cells++;
+	if (sim_chance(n->sim, n->sim->net.loss))
+		trace_line(n->sim, "       (lost)");
+	else if (!n->cell ||
+		 cell_send(n->cell, shard->number, &e->hop, text_bytes(&e->data)) == -EHOSTUNREACH)
+		queue_put(&n->sim->queue, &failed);
+}
+
+static bool cell_hear(struct node *n, const struct node_shard *shard)
+{
+	struct text message;
+	struct sip_hop from;
+	bool any = false;
+
+	while (cell_receive(n->cell, shard->number, &from, &message)) {
+		any = true;
+		check_received(n->sim, text_bytes(&message));
+		if (shard->core)
+			shard_receive(shard->core, &from, text_bytes(&message), node_now(n));
+		text_clear(&message);
+	}
+	return any;
+}
+
+bool node_cells_hear(struct node *n)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; n->cell && i < n->shard_count; i++)
+		any |= cell_hear(n, &n->shards[i]);
+	return any;
+}
+
+/* ---- one shard is lost ---- */
+
+/* An operator starts the node again, and the shard is its own once more. */
+static void on_operator(struct sim *s, const struct event *e)
+{
+	struct node *n = node_of_process(s, e->who);
+
+	if (n)
+		node_crash(n);
+}
+
+/* As core_end in app/node/node_shard_life.c: what it has of this node is given back, and it says nothing. */
+static void shard_end(struct node *n, struct node_shard *shard)
+{
+	struct sim *s = n->sim;
+
+	trace_line(s, "node: shard %u is lost", shard->number);
+	s->totals.lost_alone++;
+	check_shard_lost(n, shard);
+	cell_leave(n->cell, shard->number);
+	shard_silence(shard->core, node_now(n));
+	node_carry_last(n, shard);
+	shard_close(shard->core);
+	shard->core = NULL;
+	sim_after(s, sim_between_ms(s, 500, 8000), on_operator, n->incarnation, 0, 0);
+}
+
+static uint32_t shards_live(const struct node *n)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		count += n->shards[i].core != NULL;
+	return count;
+}
+
+void node_fenced(struct node *n, struct node_shard *shard)
+{
+	shard->fenced = true;
+	if (n->sim->sabotage == SABOTAGE_FENCE)
+		return;
+	if (shards_live(n) == 1)
+		node_crash(n);
+	else
+		shard_end(n, shard);
+}
