@@ -48,6 +48,7 @@ enum command_charset {
 	CHARSET_ID,      /* 0-9 a-v: a call id */
 	CHARSET_DIGITS,  /* 0-9 * # A-D: what a telephone dials */
 	CHARSET_IP,      /* an address without port */
+	CHARSET_DIALLED, /* CHARSET_NUMBER, or a link to one: tel:, callto: */
 };
 
 struct command_arg {
@@ -62,12 +63,13 @@ struct command_arg {
 	struct field field; /* of a document: where it lies there */
 };
 
-/* One argument as checked; text points into command_run.args. */
+/* One argument as checked, where it stays; text points into command_run.args. */
 struct command_value {
 	bool given;
 	struct bytes text; /* ARG_STRING, ARG_SECRET */
 	uint64_t number;   /* ARG_U64, ARG_BOOL (0, 1), ARG_ENUM (index), ARG_LIST (how many) */
 	uint8_t list[COMMAND_LIST_MAX]; /* ARG_LIST: indexes */
+	char number_of[64];             /* CHARSET_DIALLED: of a link, where text points then */
 };
 
 enum command_error_code {

@@ -9,6 +9,7 @@
 
 #include "app/command/command.h"
 #include "base/addr.h"
+#include "sig/sip/subscriber.h"
 
 static const char *const g_charset_help[] = {
 	[CHARSET_TEXT] = "characters without control characters",
@@ -19,6 +20,8 @@ static const char *const g_charset_help[] = {
 	[CHARSET_ID] = "digits and the letters a to v",
 	[CHARSET_DIGITS] = "digits, '*', '#' and the letters A to D",
 	[CHARSET_IP] = "an IPv4 or IPv6 address",
+	[CHARSET_DIALLED] = "letters, digits, '.', '_', '-', '+', '*' and '#', or tel: or callto: "
+			    "and a telephone number",
 };
 
 PRINTF_LIKE(4, 5)
@@ -43,6 +46,7 @@ static bool arg_is_allowed(enum command_charset charset, uint8_t c)
 	case CHARSET_TEXT:
 		return c >= 0x20 && c != 0x7f; /* jansson has checked the UTF-8 */
 	case CHARSET_NUMBER:
+	case CHARSET_DIALLED:
 		return digit || small || big || (c && strchr("._-+*#", c));
 	case CHARSET_NUMBERS:
 		return digit || small || big || (c && strchr("._-+*#,", c));
@@ -70,6 +74,25 @@ bool command_allows(enum command_charset charset, struct bytes text)
 	return charset != CHARSET_IP || (!addr_parse(&addr, text) && !addr.port);
 }
 
+/* A link that was clicked (RFC 3966; callto: is what web pages had before): the number in it. Others stay as they are. */
+static void dialled_take(struct command_value *value)
+{
+	size_t colon = bytes_find(value->text, ':');
+	struct bytes scheme = bytes_sub(value->text, 0, colon);
+	struct sip_uri uri = { .scheme = BYTES_LIT("tel"),
+			       .user = bytes_from(value->text, colon + 1) };
+	struct subscriber s;
+
+	if (!bytes_iis(scheme, "tel") && !bytes_iis(scheme, "callto"))
+		return;
+	while (bytes_starts(uri.user, "/"))
+		uri.user = bytes_from(uri.user, 1);
+	s = subscriber_of(&uri);
+	value->text = subscriber_text(&s, value->number_of, sizeof(value->number_of))
+			      ? (struct bytes){ 0 }
+			      : bytes_str(value->number_of);
+}
+
 static int check_string(const struct command_arg *arg, const json_t *json,
 			struct command_value *value, struct command_error *error)
 {
@@ -78,6 +101,8 @@ static int check_string(const struct command_arg *arg, const json_t *json,
 				       "%s must be a string", arg->name);
 	}
 	value->text = bytes_mem(json_string_value(json), json_string_length(json));
+	if (arg->charset == CHARSET_DIALLED)
+		dialled_take(value);
 	if (value->text.n < arg->min || value->text.n > arg->max) {
 		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
 				       "%s must have %" PRIu64 " to %" PRIu64 " characters",

@@ -73,15 +73,16 @@ static const struct command_arg g_doctor_args[] = {
 	  .help = "Time between the two looks at the counters." },
 	END,
 };
-#define PARTY_ARG(what, text)                                                                    \
-	{                                                                                        \
-		.name = (what), .type = ARG_STRING, .charset = CHARSET_NUMBER, .required = true, \
-		.min = 1, .max = 63, .help = (text)                                              \
+#define PARTY_ARG(what, set, text)                                                                \
+	{                                                                                         \
+		.name = (what), .type = ARG_STRING, .charset = (set), .required = true, .min = 1, \
+		.max = 63, .help = (text)                                                         \
 	}
 
 static const struct command_arg g_originate_args[] = {
-	PARTY_ARG("from", "Extension whose phone is rung first."),
-	PARTY_ARG("to", "Extension that is called then."),
+	PARTY_ARG("from", CHARSET_NUMBER, "Extension whose phone is rung first."),
+	PARTY_ARG("to", CHARSET_DIALLED,
+		  "Extension that is called then, or a link to it: tel:1002, callto:1002."),
 	{ .name = "auto_answer",
 	  .type = ARG_BOOL,
 	  .preset = "false",
@@ -111,13 +112,13 @@ static const struct command_arg g_transfer_args[] = {
 	CALL_ARG,
 	LEG_CHOICE("leg", "Whose party gives the other one away: a is the caller, b whom it speaks "
 			  "with."),
-	PARTY_ARG("to", "Extension that it is given to."),
+	PARTY_ARG("to", CHARSET_DIALLED, "Extension that it is given to, or a link to it."),
 	END,
 };
 
 static const struct command_arg g_deflect_args[] = {
 	CALL_ARG,
-	PARTY_ARG("to", "Extension that it goes on to."),
+	PARTY_ARG("to", CHARSET_DIALLED, "Extension that it goes on to, or a link to it."),
 	END,
 };
 

@@ -127,8 +127,8 @@ class Commands(CallTest):
         into.wait_bye()
 
     def test_originate(self):
-        """A's phone answers by itself if asked to, then B's rings, and they hear each other."""
-        answer = self.node.ctl("call.originate", **{"from": "1001", "to": "1002", "auto_answer": "true"})
+        """A's phone answers by itself if asked to, then B's rings, and they hear each other.  A link was clicked."""
+        answer = self.node.ctl("call.originate", **{"from": "1001", "to": "tel:10-02;ext=7", "auto_answer": "true"})
         first = self.a.incoming()
         self.assertIn("info=alert-autoanswer", first.request.get("Alert-Info"))
         first.answer(self.audio_a.sdp())

@@ -97,6 +97,16 @@ static const struct {
 	  "forward_always", "letters, digits" },
 	{ "rings", "extension.put", "{\"number\":\"1\",\"forward_rings\":21}", COMMAND_BAD_ARGUMENT,
 	  "forward_rings", "from 0 to 20" },
+	{ "a link", "call.originate", "{\"from\":\"1\",\"to\":\"tel:+49-30-12;ext=3\"}", -1, NULL,
+	  NULL },
+	{ "a link to no number", "call.originate", "{\"from\":\"1\",\"to\":\"tel:\"}",
+	  COMMAND_BAD_ARGUMENT, "to", "1 to 63" },
+	{ "a link to a page", "call.originate", "{\"from\":\"1\",\"to\":\"http://1002\"}",
+	  COMMAND_BAD_ARGUMENT, "to", "tel: or callto:" },
+	{ "a link with a blank", "call.originate", "{\"from\":\"1\",\"to\":\"tel:1%2002\"}",
+	  COMMAND_BAD_ARGUMENT, "to", "tel: or callto:" },
+	{ "a link as caller", "call.originate", "{\"from\":\"tel:1\",\"to\":\"2\"}",
+	  COMMAND_BAD_ARGUMENT, "from", "letters, digits" },
 	{ "display name", "extension.put",
 	  "{\"number\":\"1\",\"display_name\":\"J\\u00e9r\\u00f4me \\\"X\\\"\"}", -1, NULL, NULL },
 };
@@ -116,6 +126,37 @@ static const struct {
 	  "\"1\",\"1\",\"1\"]",
 	  "a list of 0 to 16 words" },
 };
+
+/* What is dialled: the number in a link, as an operator's desktop hands it over. */
+static const struct {
+	const char *to, *number;
+} LINKS[] = {
+	{ "1002", "1002" },
+	{ "*72#", "*72#" },
+	{ "tel:1002", "1002" },
+	{ "TEL:+49-(30)-12.34", "+49301234" },
+	{ "tel:1002;phone-context=example.com", "1002" },
+	{ "callto:1002", "1002" },
+	{ "callto://+4930123", "+4930123" },
+	{ "tel:%2B4930", "+4930" },
+};
+
+static void test_links(void **state)
+{
+	const struct command *command = command_find(BYTES_LIT("call.originate"));
+	size_t at = (size_t)(command_arg_find(command, BYTES_LIT("to")) - command->args);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(LINKS); i++) {
+		struct command_value values[COMMAND_ARGS_MAX];
+		struct command_error e = { 0 };
+		json_t *args = json_pack("{s:s, s:s}", "from", "1001", "to", LINKS[i].to);
+
+		ROW_ASSERT(LINKS[i].to, command_check(command, args, values, &e) == 0);
+		ROW_ASSERT(LINKS[i].to, bytes_is(values[at].text, LINKS[i].number));
+		json_decref(args);
+	}
+}
 
 static void test_lists(void **state)
 {
@@ -462,6 +503,7 @@ static void test_docs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_secret_is_not_repeated),
