@@ -14,7 +14,9 @@ static uint16_t pattern_symbol_of(uint8_t c)
 {
 	const char *at = c ? strchr(g_pattern_symbols, c) : NULL;
 
-	return at ? (uint16_t)(1u << (at - g_pattern_symbols)) : 0;
+	uint32_t bit = at ? 1u << (at - g_pattern_symbols) : 0;
+
+	return (uint16_t)(bit & UINT16_MAX);
 }
 
 /* From one to the other, both of them too. 0: not a range. */
