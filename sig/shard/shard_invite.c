@@ -542,6 +542,8 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 	char from[ROUTE_USER_MAX];
 	struct call_refusal why;
 
+	if (shard_invite_is_waiting(s, m))
+		return;
 	if (!may_enter(s, m, invite_is_emergency(s, m, tenant), &why)) {
 		first_invite_refuse(s, NULL, m, &why);
 		return;

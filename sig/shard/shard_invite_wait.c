@@ -33,7 +33,7 @@ void shard_invites_drop(struct shard *s)
 	}
 }
 
-static bool invite_is_waiting(const struct shard *s, const struct sip_message *m)
+bool shard_invite_is_waiting(const struct shard *s, const struct sip_message *m)
 {
 	for (const struct invite_wait *w = s->invite_waits; w; w = w->next) {
 		if (bytes_eq(text_bytes(&w->branch), m->via.branch) &&
@@ -75,7 +75,7 @@ static bool invite_keep(struct shard *s, const struct sip_message *m, const char
 	return true;
 }
 
-/* A copy of one that waits is no second one. Where nobody can be asked what is known must do. */
+/* Where nobody can be asked what is known must do. */
 bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			const char *from, bool phone)
 {
@@ -84,8 +84,6 @@ bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t t
 
 	if (!is_to_be_asked(s, m, tenant, user))
 		return false;
-	if (invite_is_waiting(s, m))
-		return true;
 	if (!invite_keep(s, m, from, phone))
 		return false;
 	if (locations_ask(s->locations, tenant, bytes_str(user), &s->locations_user,

@@ -131,6 +131,8 @@ void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t s
 bool shard_is_emergency(const struct shard *s, const struct sip_uri *uri);
 
 /* ---- shard_invite_wait.c: INVITEs whose callee is looked for ---- */
+/* It is there, or a copy of it: no transaction takes that before the call begins. */
+bool shard_invite_is_waiting(const struct shard *s, const struct sip_message *m);
 /* A new INVITE, whose caller is known by now, to a user of whom another node may know more. True: it waits. */
 bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			const char *from, bool phone);

@@ -58,5 +58,6 @@ bool shard_has_request(const struct shard *s, const struct sip_message *m)
 	bool of_invite = m->method == SIP_ACK || m->method == SIP_CANCEL;
 
 	return txns_find_server(&s->txns, m, m->method) ||
-	       (of_invite && txns_find_server(&s->txns, m, SIP_INVITE));
+	       (of_invite && txns_find_server(&s->txns, m, SIP_INVITE)) ||
+	       ((of_invite || m->method == SIP_INVITE) && shard_invite_is_waiting(s, m));
 }

@@ -244,6 +244,29 @@ static void called_from_the_other(void **state)
 	assert_int_equal(rig_counts(other).calls, 1);
 }
 
+/* Credentials are good once, and those of a copy are those of the INVITE that waits. */
+static void copy_of_who_has_proven(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, caller;
+	struct rig *other = p->nodes[1];
+	char lines[1536];
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)come_to(p, &phone, 0, 90);
+	phone_open(&caller, other, "1001", "198.51.100.7:5060");
+	phone_invite(&caller, "1002", PHONE_SDP_A);
+	(void)credentials_make(lines, text_bytes(&last(other, "SIP/2.0 407")->data),
+			       "Proxy-Authorization", DIGEST_MD5, "1001", "secret", "INVITE",
+			       caller.target);
+	phone_request(&caller, "INVITE", lines, PHONE_SDP_A);
+	phone_write(&caller, "INVITE", lines, PHONE_SDP_A);
+	assert_int_equal(count(other, "SIP/2.0 407"), 1);
+	serve(p, other);
+	assert_int_equal(rig_count(other, &phone.addr, "INVITE "), 1);
+	assert_int_equal(rig_counts(other).calls, 1);
+}
+
 /* A connection, or a NAT, ends where it came to. */
 static void held_by_the_other(void **state)
 {
@@ -488,13 +511,21 @@ static void left_the_other(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(phones_that_move),      TEST(leaves_elsewhere),
-		TEST(called_from_the_other), TEST(held_by_the_other),
-		TEST(called_where_it_was),   TEST(runs_out_here),
-		TEST(store_forgets),         TEST(store_does_not_say),
-		TEST(forgets_others),        TEST(came_while_away),
-		TEST(moved_while_away),      TEST(left_while_away),
-		TEST(left_the_other),        TEST(named_and_held_by_the_other),
+		TEST(phones_that_move),
+		TEST(leaves_elsewhere),
+		TEST(called_from_the_other),
+		TEST(held_by_the_other),
+		TEST(copy_of_who_has_proven),
+		TEST(called_where_it_was),
+		TEST(runs_out_here),
+		TEST(store_forgets),
+		TEST(store_does_not_say),
+		TEST(forgets_others),
+		TEST(came_while_away),
+		TEST(moved_while_away),
+		TEST(left_while_away),
+		TEST(left_the_other),
+		TEST(named_and_held_by_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
