@@ -132,7 +132,7 @@ void decoys_not_sent(struct sim *s, const struct addr *to)
 void decoys_not_named(struct node *n, const struct effect *e)
 {
 	const char *ours = tenants_name(n->tenants, n->tenant);
-	bool binding = e->kind == EFFECT_BINDING_SAVE;
+	bool binding = e->kind == EFFECT_BINDING_SAVE || e->kind == EFFECT_BINDING_GET;
 
 	if ((e->event && strcmp(e->event->tenant, ours) != 0) ||
 	    (e->cdr_count && strcmp(e->cdrs[e->cdr_count - 1].tenant, ours) != 0) ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sim [--first N] [--seeds N] [--list FILE] [--story] [--break NAME] [--harvest FOLDER]
+ * --nodes, --shards: of each node so many (scenario_cluster.c); else one.
  * --all: goes on after a failure, and only names each.
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
  * --fence N: it loses its shard there. With --harvest FOLDER: their records.
@@ -59,6 +60,9 @@ static void report(const struct totals *t, uint64_t seeds)
 	(void)printf("# %" PRIu64 " REFERs, %" PRIu64 " accepted; %" PRIu64 " shards lost; %" PRIu64
 		     " names looked up, %" PRIu64 " places failed\n",
 		     t->refers, t->given, t->fences, t->names, t->displaced);
+	(void)printf("# %" PRIu64 " moves to another node; %" PRIu64 " shards lost alone, %" PRIu64
+		     " joins of two shards, %" PRIu64 " messages between shards\n",
+		     t->moves, t->lost_alone, t->joins, t->cells);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 
@@ -84,9 +88,9 @@ static void tell(uint64_t seed, const struct sim_way *way)
 	(void)printf("seed %" PRIu64 ": %s\n", seed, ok ? "all is well" : s->check.broken);
 	if (!ok)
 		(void)printf(
-			"again: ./tandem sim --first %" PRIu64
+			"again: ./tandem sim --nodes %u --shards %u --first %" PRIu64
 			" --seeds 1; when it is mended, put the seed into tests/sim/seeds.txt\n",
-			seed);
+			s->node_count, s->shard_count, seed);
 	sim_close(s);
 	free(s);
 }
@@ -188,6 +192,10 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			a->first = strtoull(argv[++i], NULL, 10);
 		} else if (is_option(argv[i], "--seeds", argc - i)) {
 			a->seeds = strtoull(argv[++i], NULL, 10);
+		} else if (is_option(argv[i], "--nodes", argc - i)) {
+			a->way.nodes = (uint32_t)strtoul(argv[++i], NULL, 10);
+		} else if (is_option(argv[i], "--shards", argc - i)) {
+			a->way.shards = (uint32_t)strtoul(argv[++i], NULL, 10);
 		} else if (is_option(argv[i], "--list", argc - i)) {
 			a->list = argv[++i];
 		} else if (is_option(argv[i], "--break", argc - i)) {
@@ -218,7 +226,7 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			return false;
 		}
 	}
-	return true;
+	return a->way.nodes <= NODES_MAX && a->way.shards <= NODE_SHARDS_MAX;
 }
 
 int main(int argc, char **argv)
@@ -231,6 +239,7 @@ int main(int argc, char **argv)
 	if (!read_arguments(&a, argc, argv)) {
 		(void)fprintf(stderr,
 			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
+			      "[--nodes N] [--shards N] "
 			      "[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
 			      "N|--fence N]] | "
 			      "--self-test | "

@@ -127,6 +127,8 @@ void node_deflect(struct sim *s, uint64_t call, uint32_t to);
 /* One of each call speaks with one of the other. */
 void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
 	       enum shard_leg with_leg);
+/* Two calls of a node become one: those of its shards, if there are any. */
+void node_join_any(struct node *n, struct rand_source *rand);
 /* The last of these once more. */
 void node_again(struct sim *s);
 

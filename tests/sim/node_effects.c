@@ -26,25 +26,31 @@ static void ordered(struct sim *s, const struct effect *e)
 	o->number = e->order.number;
 }
 
-/* What the store has of an extension. */
+/* What the store has of an address of record. */
 static void on_binding_got(struct sim *s, const struct event *e)
 {
 	struct node *n = node_of_process(s, (uint32_t)e->a);
-	struct bytes record = { 0 };
-	char user[16];
+	struct bytes user = text_bytes(&e->data), tenant, record = { 0 };
+	const struct store_entry *entry = store_entry(s, user);
 
 	if (!n)
 		return;
-	(void)node_extension(e->who, user);
-	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
-		const struct store_entry *x = &s->store.entries[i];
-
-		if (x->user.n && x->expires_ns > s->now_ns && bytes_is(text_bytes(&x->user), user))
-			record = text_bytes(&x->record);
-	}
-	locations_got(n->locations, BYTES_LIT("default"), bytes_str(user),
-		      s->store.down ? BINDING_FAILED : BINDING_SAVED, record, node_now(n));
+	if (entry)
+		record = text_bytes(&entry->record);
+	(void)bytes_cut(&user, ':', &tenant);
+	locations_got(n->locations, tenant, user, s->store.down ? BINDING_FAILED : BINDING_SAVED,
+		      record, node_now(n));
 	node_carry(n);
+}
+
+static void binding_get(struct node *n, const struct effect *e)
+{
+	struct event got = { .ns = n->sim->now_ns + NS_PER_MS,
+			     .fire = on_binding_got,
+			     .a = n->incarnation };
+
+	store_key(&got.data, e);
+	queue_put(&n->sim->queue, &got);
 }
 
 static void carry_send(struct node *n, const struct node_shard *shard, const struct effect *e)
@@ -99,8 +105,7 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 		node_play(n, e);
 		break;
 	case EFFECT_BINDING_GET:
-		sim_after(s, NS_PER_MS, on_binding_got, node_extension_index(text_str(&e->user)),
-			  n->incarnation, 0);
+		binding_get(n, e);
 		break;
 	case EFFECT_CALL_OPEN:
 	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */

@@ -106,10 +106,13 @@ static int order_reject_give(struct sim *s, const struct node_order *o,
 static int join_give(struct sim *s, struct shard_join *join, struct instant now)
 {
 	struct shard *core = node_core(s, join->call), *other = node_core(s, join->with);
+	int err;
 
 	if (core == other || !other || node_of_call(s, join->call) != node_of_call(s, join->with))
 		return shard_call_join(core, join, now);
-	return shard_call_join_far(core, other, join, now);
+	err = shard_call_join_far(core, other, join, now);
+	s->totals.joins += err == 0;
+	return err;
 }
 
 static int order_transfer_give(struct sim *s, const struct node_order *o,
@@ -311,6 +314,23 @@ void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
 	o->what += 10U * leg + with_leg;
 	o->with = with;
 	order_send(s, o);
+}
+
+/* One of each shard in turn, and legs by chance. */
+void node_join_any(struct node *n, struct rand_source *rand)
+{
+	uint64_t calls[2] = { 0 };
+	struct call_view v;
+
+	for (uint32_t i = 0, k = 0; i < n->shard_count && k < 2; i++) {
+		uint32_t cursor = 0;
+
+		if (n->shards[i].core && shard_call_next(n->shards[i].core, &cursor, &v))
+			calls[k++] = v.call;
+	}
+	if (calls[1])
+		node_join(n->sim, calls[0], (enum shard_leg)(1 + rand_below(rand, 2)), calls[1],
+			  (enum shard_leg)(1 + rand_below(rand, 2)));
 }
 
 static void on_application(struct sim *s, const struct event *e)

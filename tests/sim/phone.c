@@ -24,6 +24,7 @@ void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind)
 
 	*p = (struct phone){ .index = index,
 			     .extension = kind->extension,
+			     .node = kind->node,
 			     .expires_s = kind->expires_s,
 			     .transport = kind->transport,
 			     .srtp = kind->srtp,
@@ -71,6 +72,36 @@ void phone_roam(struct sim *s, struct phone *p, enum sip_transport transport)
 	p->connection = transport == SIP_UDP ? 0 : ++s->net.connections;
 	p->said_ns = p->heard_ns = 0;
 	sim_after(s, ROAM_MS * NS_PER_MS, on_roamed, p->index, p->roamed, 0);
+}
+
+static bool is_in_call(const struct phone *p)
+{
+	for (uint32_t i = 0; i < p->call_count; i++) {
+		if (p->calls[i]->state != PC_OVER)
+			return true;
+	}
+	return false;
+}
+
+void phone_go(struct sim *s, struct phone *p, uint32_t node)
+{
+	struct sip_hop hop = phone_hop(p);
+	uint32_t before = p->node;
+
+	if (!p->alive || node == p->node || (p->transport != SIP_UDP && is_in_call(p)))
+		return;
+	trace_line(s, "%s#%u goes to node %u", p->user, p->index, node);
+	s->totals.moves++;
+	p->node = node;
+	p->roamed++;
+	if (p->transport == SIP_UDP) {
+		sim_after(s, ROAM_MS * NS_PER_MS, on_roamed, p->index, p->roamed, 0);
+		return;
+	}
+	if (p->connection)
+		node_connection_closed(&s->nodes[before], &hop);
+	p->connection = 0;
+	phone_connect_later(s, p);
 }
 
 void phones_close(struct sim *s)

@@ -44,7 +44,7 @@ struct phone {
 	bool has_instance;          /* by +sip.instance */
 	char gruu[160];             /* its newest temporary one (RFC 5627) */
 	uint32_t reg_id;            /* of its flow (RFC 5626); 0: none */
-	uint32_t roamed;            /* so often */
+	uint32_t roamed;            /* so often, or to another node */
 	uint64_t connection;        /* stream; 0: none */
 	uint64_t said_ns, heard_ns; /* nothing on it arrives before */
 	bool alive;
@@ -75,7 +75,7 @@ struct phones {
 };
 
 struct phone_kind {
-	uint32_t extension, expires_s;
+	uint32_t extension, expires_s, node;
 	enum sip_transport transport;
 	bool v6, srtp, video, web;
 	int prack; /* as in struct phone */
@@ -103,6 +103,9 @@ void phone_return(struct sim *s, struct phone *p);
 /* It is in another network from now on: another address, and by another transport where that is one. It registers from there, and says once
  * more what is open. */
 void phone_roam(struct sim *s, struct phone *p, enum sip_transport transport);
+
+/* Another node is its registrar from now on. Its dialogs stay with theirs, so one with a connection goes between calls only. */
+void phone_go(struct sim *s, struct phone *p, uint32_t node);
 
 /* ---- phone_register.c ---- */
 void phone_register(struct sim *s, struct phone *p, uint32_t expires_s, const char *credentials);

@@ -101,11 +101,13 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->script = way->script;
 	s->kill = way->kill;
 	s->fence = way->fence;
-	s->node_count = s->shard_count = 1;
+	s->node_count = way->nodes ? way->nodes : 1;
+	s->shard_count = way->shards ? way->shards : 1;
 	decoys_begin(s);
 	rand_open_seed(&s->rand, seed);
 	rand_open_seed(&s->applications, seed ^ UINT64_C(0x6170706c6963));
 	rand_open_seed(&s->names.rand, seed ^ UINT64_C(0x6e616d6573));
+	rand_open_seed(&s->cluster, seed ^ UINT64_C(0x636c7573746572));
 	rand_open_seed(&s->fences, seed ^ UINT64_C(0x66656e636573));
 	if (s->script)
 		story_begin(s);

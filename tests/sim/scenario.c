@@ -145,11 +145,13 @@ void scenario_begin(struct sim *s)
 			     : sim_chance(s, 300)   ? PRACKS_MUST
 						    : PRACKS_CAN;
 		kind.video = s->harvest && sim_chance(s, 500);
+		kind.node = scenario_node(s);
 		phone_open(s, i, &kind);
 	}
 	s->phones.refer = sim_chance(s, 400);
 	scenario_calls(s);
 	scenario_trouble(s);
+	scenario_cluster(s);
 	sim_after(s, CALM_NS, on_calm, 0, 0, 0);
 	sim_after(s, QUIET_NS, on_quiet, 0, 0, 0);
 }

@@ -17,4 +17,10 @@ void scenario_originate(struct sim *s);
 /* Clocks, outages, phones that go and come, commands, an operator. */
 void scenario_trouble(struct sim *s);
 
+/* ---- scenario_cluster.c: where there are several nodes or shards ---- */
+/* Which phone is with which node, before they are open. */
+uint32_t scenario_node(struct sim *s);
+/* What happens beside the rest. */
+void scenario_cluster(struct sim *s);
+
 #endif

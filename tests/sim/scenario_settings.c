@@ -6,6 +6,7 @@
 
 #include "tests/sim/scenario.h"
 
+enum { PORT_PLAIN = 5060, PORT_TLS = 5061 };
 #define RING_NS (25 * NS_PER_S)
 
 static struct addr address(const char *text)
@@ -19,8 +20,7 @@ static struct addr address(const char *text)
 }
 
 /* All transports of one family, with the ports of its media. */
-static void listen_on(struct shard_settings *set, const char *ip, const char *plain,
-		      const char *tls)
+static void listen_on(struct shard_settings *set, const char *ip)
 {
 	uint16_t network = (uint16_t)set->network_count++;
 	struct shard_network *n = &set->networks[network];
@@ -32,17 +32,44 @@ static void listen_on(struct shard_settings *set, const char *ip, const char *pl
 	for (enum sip_transport t = SIP_UDP; t <= SIP_WSS; t++) {
 		struct shard_local *l = &set->locals[set->local_count++];
 
-		l->bind = l->advertise = address(t == SIP_TLS || t == SIP_WSS ? tls : plain);
+		l->bind = address(ip);
+		l->bind.port = t == SIP_TLS || t == SIP_WSS ? PORT_TLS : PORT_PLAIN;
+		l->advertise = l->bind;
 		l->transport = t;
 		l->network = network;
 	}
 }
 
+/* Each node has addresses of its own. */
+static void listen_at(const struct node *n, struct shard_settings *out)
+{
+	char ip[ADDR_TEXT_MAX];
+
+	out->local_count = out->network_count = 0;
+	(void)snprintf(ip, sizeof(ip), "192.0.2.%u", 1 + n->index);
+	listen_on(out, ip);
+	(void)snprintf(ip, sizeof(ip), "2001:db8::%u", 1 + n->index);
+	listen_on(out, ip);
+}
+
+/* All have the same but for that. */
+static void settings_alike(struct node *n, struct shard_settings *out)
+{
+	*out = n->sim->nodes[0].settings;
+	listen_at(n, out);
+	out->lookup = names_host(n);
+}
+
 void scenario_settings(struct node *n, struct shard_settings *out)
 {
 	struct sim *s = n->sim;
-	bool small = sim_chance(s, 50);
+	bool small;
 
+	if (n->index) {
+		settings_alike(n, out);
+		return;
+	}
+	small = sim_chance(s, 50);
 	*out = (struct shard_settings){
 		.boot = 1,
 		.server = "tandem",
@@ -66,8 +93,7 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 	(void)snprintf(out->codes.code[FEATURE_##id], FEATURE_CODE_LEN, "%s", dialled);
 	FEATURE_CODES(X)
 #undef X
-	listen_on(out, "192.0.2.1", "192.0.2.1:5060", "192.0.2.1:5061");
-	listen_on(out, "2001:db8::1", "[2001:db8::1]:5060", "[2001:db8::1]:5061");
+	listen_at(n, out);
 	out->media_timeout_ns = sim_chance(s, 800) ? sim_between(s, 8, 40) * NS_PER_S : 0;
 	out->lookup = names_host(n);
 	if (s->script && s->script->named)

@@ -42,7 +42,9 @@ struct totals {
 		displaced;  /* look-ups of names, and places that were left for the next one */
 	uint64_t looked_up; /* calls that are in the store after all */
 	uint64_t cells,     /* messages from a shard to another one */
-		lost_alone; /* shards that a node lost while others of it lived */
+		lost_alone, /* shards that a node lost while others of it lived */
+		moves,      /* of phones to another node */
+		joins;      /* of calls of two shards */
 	uint64_t stories;   /* hash of all, the same in every build */
 };
 
@@ -71,7 +73,8 @@ struct sim {
 	struct rand_source rand;
 	struct rand_source
 		applications, /* what they are for and do: stories without them stay as they were */
-		fences;       /* where the shard is lost; the same */
+		fences,       /* where the shard is lost; the same */
+		cluster;      /* what happens where there are several nodes or shards */
 	struct queue queue;
 	struct trace trace;
 	struct net net;
@@ -109,6 +112,7 @@ struct sim_way {
 	const char *harvest;
 	const struct story *script;
 	uint32_t kill, fence;
+	uint32_t nodes, shards; /* shards: of each node; 0: one */
 };
 /* Runs a seed. False: an invariant is broken; s->check.broken says which. The caller closes it. */
 bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way);

@@ -91,13 +91,25 @@ static void apply_end(struct sim *s, struct store_command *c)
 }
 
 /* As in cluster/store_key.c. */
-static int store_key(struct text *out, const struct effect *e)
+void store_key(struct text *out, const struct effect *e)
 {
 	char key[96];
 	int n = snprintf(key, sizeof(key), "%s:%s", text_str(&e->tenant), text_str(&e->user));
 
 	assert(n > 0 && (size_t)n < sizeof(key));
-	return e->kind == EFFECT_BINDING_SAVE ? text_set(out, bytes_mem(key, (size_t)n)) : 0;
+	if (text_set(out, bytes_mem(key, (size_t)n)))
+		assert(false && "out of memory");
+}
+
+const struct store_entry *store_entry(const struct sim *s, struct bytes user)
+{
+	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
+		const struct store_entry *e = &s->store.entries[i];
+
+		if (e->user.n && e->expires_ns > s->now_ns && bytes_eq(text_bytes(&e->user), user))
+			return e;
+	}
+	return NULL;
 }
 
 static struct store_entry *entry_of(struct sim *s, struct bytes user)
@@ -355,7 +367,9 @@ static struct store_command *add(const struct node *n, const struct node_shard *
 				     .version = e->version,
 				     .expected = e->expected,
 				     .ttl_ms = e->ttl_ms };
-	if (store_key(&c->user, e) || text_set(&c->record, text_bytes(&e->data)))
+	if (e->kind == EFFECT_BINDING_SAVE)
+		store_key(&c->user, e);
+	if (text_set(&c->record, text_bytes(&e->data)))
 		assert(false && "out of memory");
 	if (e->cdr_count) {
 		c->cdrs = calloc(e->cdr_count, sizeof(*c->cdrs));

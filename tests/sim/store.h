@@ -69,6 +69,10 @@ void store_down(struct sim *s);
 void store_up(struct sim *s);
 /* It died and is back without what it was told in that time: acknowledged all the same. */
 void store_forget(struct sim *s, uint64_t ns);
+/* Of a binding. */
+void store_key(struct text *out, const struct effect *e);
+/* user: TENANT:USER */
+const struct store_entry *store_entry(const struct sim *s, struct bytes user);
 /* NULL: there is none. */
 const struct store_call *store_find(const struct store *t, uint64_t call);
 /* What a new process loads: records in the order of ids. Call after store_settle. */
