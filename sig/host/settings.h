@@ -93,6 +93,7 @@ struct registrar_settings {
 
 /* What shards of a node have together: sig/shard/commons.h. */
 struct shard_commons;
+struct trunks;
 
 struct shard_settings {
 	uint16_t number;     /* shard number */
@@ -101,6 +102,7 @@ struct shard_settings {
 	uint64_t boot;                 /* clock_boot; 0: not known */
 	struct tenants *tenants;       /* of the node; NULL: those of the locations */
 	struct shard_commons *commons; /* of the node; NULL: the shard has one of its own */
+	struct trunks *trunks;         /* of the node (trunk.h); NULL: it has none */
 	char server[64];               /* Server and User-Agent header */
 	uint32_t local_count;
 	struct shard_local locals[SHARD_LOCALS_MAX];

@@ -45,6 +45,7 @@ enum tenant_item {
 	TENANT_EXTENSIONS,
 	TENANT_PROFILES, /* tables of them */
 	TENANT_LISTENERS,
+	TENANT_TRUNKS,
 	TENANT_ITEMS,
 };
 

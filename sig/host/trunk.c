@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/host/trunk.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct trunk {
+	struct trunk_settings settings;
+	bool there;   /* was put, and not deleted since */
+	uint8_t down; /* servers, a bit each */
+	uint32_t in, out;
+};
+static_assert(TRUNK_SERVERS_MAX <= 8, "a bit each");
+
+struct trunks {
+	struct tenants *tenants;
+	uint16_t end;                       /* no number from here on was ever given */
+	struct trunk *list[TRUNKS_MAX + 1]; /* NULL: the number is free */
+};
+
+int trunks_open(struct trunks **out, struct tenants *tenants)
+{
+	struct trunks *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->tenants = tenants;
+	t->end = 1;
+	*out = t;
+	return 0;
+}
+
+static void trunk_free(struct trunks *t, uint16_t trunk)
+{
+	tenants_release(t->tenants, t->list[trunk]->settings.tenant, TENANT_TRUNKS);
+	free(t->list[trunk]);
+	t->list[trunk] = NULL;
+}
+
+void trunks_close(struct trunks *t)
+{
+	for (uint16_t i = 1; t && i < t->end; i++) {
+		if (t->list[i])
+			trunk_free(t, i);
+	}
+	free(t);
+}
+
+static struct trunk *trunk_of(const struct trunks *t, uint16_t trunk)
+{
+	return t && trunk < t->end ? t->list[trunk] : NULL;
+}
+
+/* ---- by name ---- */
+
+static uint16_t number_of(const struct trunks *t, uint16_t tenant, struct bytes name)
+{
+	for (uint16_t i = 1; t && i < t->end; i++) {
+		if (t->list[i] && t->list[i]->settings.tenant == tenant &&
+		    bytes_is(name, t->list[i]->settings.name))
+			return i;
+	}
+	return TRUNK_NONE;
+}
+
+/* Nobody needs the number any more: names that a record or a deleted document had. */
+static bool is_spare(const struct trunk *x)
+{
+	return !x->there && !x->in && !x->out;
+}
+
+static uint16_t trunk_number_take(struct trunks *t)
+{
+	for (uint16_t i = 1; i < t->end; i++) {
+		if (!t->list[i])
+			return i;
+		if (is_spare(t->list[i])) {
+			trunk_free(t, i);
+			return i;
+		}
+	}
+	return t->end <= TRUNKS_MAX ? t->end++ : TRUNK_NONE;
+}
+
+static int trunk_add(struct trunks *t, uint16_t tenant, struct bytes name, uint16_t *trunk)
+{
+	struct trunk *x;
+
+	if (name.n == 0 || name.n >= TRUNK_NAME_MAX || tenant == TENANT_NONE)
+		return -EINVAL;
+	*trunk = trunk_number_take(t);
+	if (*trunk == TRUNK_NONE)
+		return -ENOSPC;
+	x = t->list[*trunk] = calloc(1, sizeof(*x));
+	if (!x)
+		return -ENOMEM;
+	x->settings.tenant = tenant;
+	(void)bytes_cstr(name, x->settings.name, sizeof(x->settings.name));
+	tenants_hold(t->tenants, tenant, TENANT_TRUNKS);
+	return 0;
+}
+
+/* Other servers are in the places of those that were down. */
+static bool has_same_servers(const struct trunk_settings *a, const struct trunk_settings *b)
+{
+	return a->server_count == b->server_count &&
+	       memcmp(a->servers, b->servers, sizeof(a->servers)) == 0;
+}
+
+int trunks_put(struct trunks *t, const struct trunk_settings *set, uint16_t *trunk)
+{
+	struct bytes name = bytes_str(set->name);
+	int err = 0;
+
+	*trunk = number_of(t, set->tenant, name);
+	if (*trunk == TRUNK_NONE)
+		err = trunk_add(t, set->tenant, name, trunk);
+	if (err)
+		return err;
+	if (!has_same_servers(&t->list[*trunk]->settings, set))
+		t->list[*trunk]->down = 0;
+	t->list[*trunk]->settings = *set;
+	t->list[*trunk]->there = true;
+	return 0;
+}
+
+bool trunks_delete(struct trunks *t, uint16_t tenant, struct bytes name)
+{
+	uint16_t trunk = trunks_find(t, tenant, name);
+
+	if (trunk == TRUNK_NONE)
+		return false;
+	t->list[trunk]->there = false;
+	if (is_spare(t->list[trunk]))
+		trunk_free(t, trunk);
+	return true;
+}
+
+uint16_t trunks_find(const struct trunks *t, uint16_t tenant, struct bytes name)
+{
+	uint16_t trunk = number_of(t, tenant, name);
+
+	return trunk != TRUNK_NONE && t->list[trunk]->there ? trunk : TRUNK_NONE;
+}
+
+uint16_t trunks_claim(struct trunks *t, uint16_t tenant, struct bytes name)
+{
+	uint16_t trunk = number_of(t, tenant, name);
+
+	if (trunk == TRUNK_NONE && (!t || trunk_add(t, tenant, name, &trunk)))
+		return TRUNK_NONE;
+	return trunk;
+}
+
+const char *trunks_name(const struct trunks *t, uint16_t trunk)
+{
+	const struct trunk *x = trunk_of(t, trunk);
+
+	return x ? x->settings.name : "";
+}
+
+const struct trunk_settings *trunks_settings(const struct trunks *t, uint16_t trunk)
+{
+	const struct trunk *x = trunk_of(t, trunk);
+
+	return x ? &x->settings : NULL;
+}
+
+bool trunks_has(const struct trunks *t, uint16_t trunk)
+{
+	const struct trunk *x = trunk_of(t, trunk);
+
+	return x && x->there && x->settings.enabled;
+}
+
+bool trunks_next(const struct trunks *t, uint16_t *trunk)
+{
+	if (*trunk == TRUNK_NONE)
+		(*trunk)++;
+	while (t && *trunk < t->end && !t->list[*trunk])
+		(*trunk)++;
+	return t && *trunk < t->end;
+}
+
+/* ---- channels ---- */
+
+static uint32_t *held(struct trunk *x, enum trunk_direction way)
+{
+	assert(way == TRUNK_IN || way == TRUNK_OUT);
+	return way == TRUNK_IN ? &x->in : &x->out;
+}
+
+void trunks_hold(struct trunks *t, uint16_t trunk, enum trunk_direction way)
+{
+	struct trunk *x = trunk_of(t, trunk);
+
+	if (x)
+		(*held(x, way))++;
+}
+
+void trunks_release(struct trunks *t, uint16_t trunk, enum trunk_direction way)
+{
+	struct trunk *x = trunk_of(t, trunk);
+
+	if (!x)
+		return;
+	assert(*held(x, way) > 0);
+	(*held(x, way))--;
+	if (is_spare(x))
+		trunk_free(t, trunk);
+}
+
+uint32_t trunks_held(const struct trunks *t, uint16_t trunk, enum trunk_direction way)
+{
+	struct trunk *x = trunk_of(t, trunk);
+
+	return x ? *held(x, way) : 0;
+}
+
+static bool is_below(uint32_t count, uint32_t most)
+{
+	return most == 0 || count < most;
+}
+
+bool trunks_has_room(const struct trunks *t, uint16_t trunk, enum trunk_direction way)
+{
+	const struct trunk *x = trunk_of(t, trunk);
+	const struct trunk_settings *set = x ? &x->settings : NULL;
+
+	return x && is_below(x->in + x->out, set->channels) &&
+	       (way == TRUNK_IN ? is_below(x->in, set->channels_in)
+				: is_below(x->out, set->channels_out));
+}
+
+/* ---- whether it is there ---- */
+
+void trunks_set_up(struct trunks *t, uint16_t trunk, uint8_t server, bool up)
+{
+	struct trunk *x = trunk_of(t, trunk);
+
+	if (!x || server >= TRUNK_SERVERS_MAX)
+		return;
+	if (up)
+		x->down &= (uint8_t) ~(1U << server);
+	else
+		x->down |= (uint8_t)(1U << server);
+}
+
+bool trunks_is_up(const struct trunks *t, uint16_t trunk, uint8_t server)
+{
+	const struct trunk *x = trunk_of(t, trunk);
+
+	return x && server < TRUNK_SERVERS_MAX && !(x->down & 1U << server);
+}
+
+/* ---- places ---- */
+
+int trunk_place_read(struct trunk_place *out, struct bytes text)
+{
+	uint8_t space[TRUNK_HOST_MAX + 16];
+	struct writer w = writer_over(space, sizeof(space));
+	struct sip_uri uri;
+
+	writer_str(&w, "sip:");
+	writer_bytes(&w, text);
+	*out = (struct trunk_place){ .host = "" };
+	if (w.overflow || sip_uri_parse(&uri, writer_done(&w)) || uri.user.n || uri.params.n ||
+	    uri.headers.n || !uri.host.n)
+		return -EINVAL;
+	out->port = uri.port;
+	return bytes_cstr(uri.host, out->host, sizeof(out->host)) ? -EINVAL : 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The trunks of a node: neighbours that are no phones, each of one tenant (docs/adr/0010). Calls come from them and go out to them. A
+ * trunk has a number in this process, which it keeps for as long as a call holds it, also when its document was deleted. Records, events
+ * and logs have its name. One table for all shards of a node; one thread.
+ */
+#ifndef SIG_HOST_TRUNK_H
+#define SIG_HOST_TRUNK_H
+
+#include "sig/host/settings.h"
+
+enum {
+	TRUNK_NONE = 0,      /* no trunk has that number */
+	TRUNKS_MAX = 256,    /* of a node */
+	TRUNK_NAME_MAX = 32, /* with its NUL, as those below */
+	TRUNK_HOST_MAX = 128,
+	TRUNK_SERVERS_MAX = 8,
+	TRUNK_SOURCES_MAX = 16,
+	TRUNK_NETWORK_MAX = 32,
+	TRUNK_ANSWER_S = 6,
+	TRUNK_ANSWER_MAX_S = 32, /* timer B says so then (RFC 3261 17.1.1.2) */
+};
+
+/* A host by name or address. */
+struct trunk_place {
+	char host[TRUNK_HOST_MAX];
+	uint16_t port; /* 0: as RFC 3263 says; of an address that of its transport */
+};
+
+/* Which ways calls go: bits. */
+enum trunk_direction { TRUNK_IN = 1, TRUNK_OUT = 2, TRUNK_BOTH = 3 };
+
+/* Keys of SDES in its media (REG-08). */
+enum trunk_srtp { TRUNK_SRTP_TLS, /* over TLS alone */ TRUNK_SRTP_ALLOWED, TRUNK_SRTP_ONLY };
+
+/* What its document says. */
+struct trunk_settings {
+	uint16_t tenant;
+	char name[TRUNK_NAME_MAX]; /* as a tenant's */
+	bool enabled;
+	uint8_t directions; /* enum trunk_direction */
+	uint8_t transport; /* one more than enum sip_transport; 0: as its name says, UDP for an address */
+	uint8_t server_count, source_count;
+	struct trunk_place servers[TRUNK_SERVERS_MAX]; /* tried in this order */
+	struct trunk_place proxy;        /* all that goes out goes by it (Route); "": by none */
+	char network[TRUNK_NETWORK_MAX]; /* of ours, by which it is reached; "": any */
+	struct shard_trusted sources[TRUNK_SOURCES_MAX]; /* whose requests are its own */
+	struct addr listener; /* all that comes there is; ADDR_NONE: nothing is for that alone */
+	bool certificate;     /* but only over TLS, with a client certificate */
+	uint32_t channels, channels_in,
+		channels_out;           /* calls of this node at a time; 0: any number */
+	uint32_t calls_per_second;      /* that it begins; 0: as any peer */
+	char profile[PROFILE_NAME_MAX]; /* of codecs; "": that of its address */
+	uint8_t srtp;                   /* enum trunk_srtp */
+	bool no_early_media;            /* its 183 with SDP is 180 for it */
+	uint8_t answer_s; /* the next way is tried when it has said nothing for so long; 0: TRUNK_ANSWER_S */
+};
+
+struct trunks;
+
+/* 0 or -ENOMEM. */
+int trunks_open(struct trunks **out, struct tenants *tenants) NODISCARD;
+void trunks_close(struct trunks *t); /* NULL is fine; before the tenants */
+
+/* Adds or changes a trunk, and says its number in *trunk. 0, -EINVAL (no name), -ENOSPC (no number is free) or -ENOMEM. */
+int trunks_put(struct trunks *t, const struct trunk_settings *set, uint16_t *trunk) NODISCARD;
+/* Calls of it go on, and no new ones come or go. False: there is none. */
+bool trunks_delete(struct trunks *t, uint16_t tenant, struct bytes name);
+/* TRUNK_NONE: there is none of that name; or it was deleted. All of these take t NULL for a node without trunks. */
+uint16_t trunks_find(const struct trunks *t, uint16_t tenant, struct bytes name);
+/* The number of that name, which nobody may have put yet: a record has it. TRUNK_NONE: no number is free. Not kept unless it is held. */
+uint16_t trunks_claim(struct trunks *t, uint16_t tenant, struct bytes name);
+/* "": no trunk. Constant for as long as the number is its. */
+const char *trunks_name(const struct trunks *t, uint16_t trunk);
+/* What was put last, also of one that was deleted since; zeroed but for tenant and name where nobody put it. NULL: no trunk. */
+const struct trunk_settings *trunks_settings(const struct trunks *t, uint16_t trunk);
+/* It was put, and not deleted since, and is enabled. */
+bool trunks_has(const struct trunks *t, uint16_t trunk);
+/* The first from *trunk on that has a number. False: there is none. */
+bool trunks_next(const struct trunks *t, uint16_t *trunk);
+
+/* A call has one more channel to or from it, or one less: all do, restored ones, too. way: TRUNK_IN or TRUNK_OUT. */
+void trunks_hold(struct trunks *t, uint16_t trunk, enum trunk_direction way);
+void trunks_release(struct trunks *t, uint16_t trunk, enum trunk_direction way);
+uint32_t trunks_held(const struct trunks *t, uint16_t trunk, enum trunk_direction way);
+/* One more may begin. */
+bool trunks_has_room(const struct trunks *t, uint16_t trunk, enum trunk_direction way);
+
+/* Whoever asks its servers whether they are there says so; at first all are. */
+void trunks_set_up(struct trunks *t, uint16_t trunk, uint8_t server, bool up);
+bool trunks_is_up(const struct trunks *t, uint16_t trunk, uint8_t server);
+
+/* "host", "host:port", "[v6]:port". 0 or -EINVAL. */
+int trunk_place_read(struct trunk_place *out, struct bytes text) NODISCARD;
+
+#endif

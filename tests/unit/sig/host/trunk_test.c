@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/host/trunk.h"
+
+#include <errno.h>
+
+#include "tests/unit/test.h"
+
+struct site {
+	struct tenants *tenants;
+	struct trunks *trunks;
+	uint16_t acme;
+};
+
+static int site_open(void **state)
+{
+	static const struct hash_key key = { 1, 2 };
+	const struct tenant_settings acme = { .name = "acme" };
+	struct site *s = calloc(1, sizeof(*s));
+
+	assert_int_equal(tenants_open(&s->tenants, &key), 0);
+	assert_int_equal(tenants_put(s->tenants, &acme, &s->acme), 0);
+	assert_int_equal(trunks_open(&s->trunks, s->tenants), 0);
+	*state = s;
+	return 0;
+}
+
+static int site_close(void **state)
+{
+	struct site *s = *state;
+
+	trunks_close(s->trunks);
+	assert_int_equal(tenants_held(s->tenants, s->acme, TENANT_TRUNKS), 0);
+	tenants_close(s->tenants);
+	free(s);
+	return 0;
+}
+
+static uint16_t put(struct site *s, uint16_t tenant, const char *name, uint32_t channels)
+{
+	struct trunk_settings set = { .tenant = tenant, .enabled = true, .channels = channels };
+	uint16_t trunk;
+
+	(void)bytes_cstr(bytes_str(name), set.name, sizeof(set.name));
+	assert_int_equal(trunks_put(s->trunks, &set, &trunk), 0);
+	return trunk;
+}
+
+static void names_are_a_tenants_own(void **state)
+{
+	struct site *s = *state;
+	uint16_t ours = put(s, TENANT_DEFAULT, "carrier", 0),
+		 theirs = put(s, s->acme, "carrier", 0);
+
+	assert_int_not_equal(ours, theirs);
+	assert_int_equal(trunks_find(s->trunks, s->acme, BYTES_LIT("carrier")), theirs);
+	assert_int_equal(put(s, s->acme, "carrier", 5), theirs);
+	assert_int_equal(trunks_settings(s->trunks, theirs)->channels, 5);
+	assert_true(trunks_delete(s->trunks, TENANT_DEFAULT, BYTES_LIT("carrier")));
+	assert_false(trunks_delete(s->trunks, TENANT_DEFAULT, BYTES_LIT("carrier")));
+	assert_true(trunks_has(s->trunks, theirs));
+	assert_false(trunks_has(s->trunks, ours));
+	assert_int_equal(trunks_find(NULL, 0, BYTES_LIT("carrier")), TRUNK_NONE);
+}
+
+/* A call of a trunk that is deleted goes on under its name; another trunk gets another number. */
+static void held_while_it_has_calls(void **state)
+{
+	struct site *s = *state;
+	uint16_t trunk = put(s, s->acme, "carrier", 0);
+
+	trunks_hold(s->trunks, trunk, TRUNK_IN);
+	assert_true(trunks_delete(s->trunks, s->acme, BYTES_LIT("carrier")));
+	assert_string_equal(trunks_name(s->trunks, trunk), "carrier");
+	assert_int_not_equal(put(s, s->acme, "other", 0), trunk);
+	assert_int_equal(trunks_claim(s->trunks, s->acme, BYTES_LIT("carrier")), trunk);
+	trunks_release(s->trunks, trunk, TRUNK_IN);
+	assert_string_equal(trunks_name(s->trunks, trunk), "");
+	assert_int_equal(tenants_held(s->tenants, s->acme, TENANT_TRUNKS), 1);
+}
+
+static void channels(void **state)
+{
+	struct site *s = *state;
+	uint16_t trunk = put(s, s->acme, "carrier", 3);
+	struct trunk_settings set = *trunks_settings(s->trunks, trunk);
+
+	set.channels_out = 1;
+	assert_int_equal(trunks_put(s->trunks, &set, &trunk), 0);
+	trunks_hold(s->trunks, trunk, TRUNK_OUT);
+	assert_false(trunks_has_room(s->trunks, trunk, TRUNK_OUT));
+	assert_true(trunks_has_room(s->trunks, trunk, TRUNK_IN));
+	trunks_hold(s->trunks, trunk, TRUNK_IN);
+	trunks_hold(s->trunks, trunk, TRUNK_IN);
+	assert_false(trunks_has_room(s->trunks, trunk, TRUNK_IN));
+	trunks_release(s->trunks, trunk, TRUNK_OUT);
+	assert_true(trunks_has_room(s->trunks, trunk, TRUNK_OUT));
+	assert_int_equal(trunks_held(s->trunks, trunk, TRUNK_IN), 2);
+}
+
+/* Names that records had are forgotten when the room is needed; what is held, or was put, is not. */
+static void full(void **state)
+{
+	struct site *s = *state;
+	struct trunk_settings set = { .tenant = s->acme };
+	uint16_t trunk;
+
+	for (unsigned i = 0; i < TRUNKS_MAX; i++) {
+		char name[TRUNK_NAME_MAX];
+
+		(void)snprintf(name, sizeof(name), "t%u", i);
+		(void)put(s, s->acme, name, 0);
+	}
+	(void)bytes_cstr(BYTES_LIT("more"), set.name, sizeof(set.name));
+	assert_int_equal(trunks_put(s->trunks, &set, &trunk), -ENOSPC);
+	assert_true(trunks_delete(s->trunks, s->acme, BYTES_LIT("t7")));
+	assert_int_not_equal(trunks_claim(s->trunks, s->acme, BYTES_LIT("gone")), TRUNK_NONE);
+	assert_int_equal(trunks_put(s->trunks, &set, &trunk), 0);
+	assert_int_equal(trunks_find(s->trunks, s->acme, BYTES_LIT("more")), trunk);
+}
+
+static void servers_are_up(void **state)
+{
+	struct site *s = *state;
+	uint16_t trunk = put(s, s->acme, "carrier", 0);
+	struct trunk_settings set = *trunks_settings(s->trunks, trunk);
+
+	assert_true(trunks_is_up(s->trunks, trunk, 1));
+	trunks_set_up(s->trunks, trunk, 1, false);
+	assert_false(trunks_is_up(s->trunks, trunk, 1));
+	assert_true(trunks_is_up(s->trunks, trunk, 0));
+	assert_int_equal(trunks_put(s->trunks, &set, &trunk), 0);
+	assert_false(trunks_is_up(s->trunks, trunk, 1));
+	set.server_count = 1; /* others may stand there now */
+	assert_int_equal(trunks_put(s->trunks, &set, &trunk), 0);
+	assert_true(trunks_is_up(s->trunks, trunk, 1));
+}
+
+static void places(void **state)
+{
+	const struct {
+		const char *text, *host;
+		uint16_t port;
+		int err;
+	} rows[] = {
+		{ "sip.example.org", "sip.example.org", 0, 0 },
+		{ "192.0.2.1:5070", "192.0.2.1", 5070, 0 },
+		{ "[2001:db8::1]:5060", "2001:db8::1", 5060, 0 },
+		{ "", "", 0, -EINVAL },
+		{ "user@host", "", 0, -EINVAL },
+		{ "host;lr", "", 0, -EINVAL },
+		{ "host?a=b", "", 0, -EINVAL },
+		{ "host:70000", "", 0, -EINVAL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct trunk_place place;
+
+		ROW_ASSERT(rows[i].text,
+			   trunk_place_read(&place, bytes_str(rows[i].text)) == rows[i].err);
+		if (rows[i].err)
+			continue;
+		assert_string_equal(place.host, rows[i].host);
+		assert_int_equal(place.port, rows[i].port);
+	}
+}
+
+#define SITE_TEST(fn) cmocka_unit_test_setup_teardown(fn, site_open, site_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SITE_TEST(names_are_a_tenants_own),
+		SITE_TEST(held_while_it_has_calls),
+		SITE_TEST(channels),
+		SITE_TEST(full),
+		SITE_TEST(servers_are_up),
+		cmocka_unit_test(places),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
