@@ -148,6 +148,8 @@ void shard_cancel(struct shard *s, const struct sip_message *m);
 void shard_ack(struct shard *s, const struct sip_message *m);
 void shard_invite(struct shard *s, const struct sip_message *m);
 void shard_refer(struct shard *s, const struct sip_message *m);
+/* The trunk that sends from there, or TRUNK_NONE. */
+uint16_t shard_trunk_of(const struct shard *s, const struct sip_hop *hop);
 /* ---- shard_tenant.c ---- */
 uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m);
 

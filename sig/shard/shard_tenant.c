@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whose a request outside of a dialog is: of which tenant its sender is, and the users that it names. */
+#include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
 
 /* Whoever is at a tenant's domain is that one's, whomever it calls: the other tenant is elsewhere for it. A sender at no domain of ours
@@ -30,8 +31,10 @@ uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m)
 	uint16_t listener = m->hop.local < s->settings.local_count
 				    ? s->settings.locals[m->hop.local].tenant
 				    : 0;
-	uint16_t tenant;
+	uint16_t trunk = shard_trunk_of(s, &m->hop), tenant;
 
+	if (trunk != TRUNK_NONE)
+		return trunks_settings(s->settings.trunks, trunk)->tenant;
 	if (m->hop.transport != SIP_CELL && listener)
 		return listener - 1;
 	if (m->hop.transport == SIP_CELL)

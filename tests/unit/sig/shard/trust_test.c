@@ -128,12 +128,112 @@ static void misses_a_certificate(void **state)
 	}
 }
 
+/* ---- trunks ---- */
+
+struct trunk_site {
+	struct tenants *tenants;
+	struct shard_settings settings;
+};
+
+static struct trunk_site *trunks_site(void)
+{
+	static const struct hash_key key = { 1, 2 };
+	struct trunk_site *s = calloc(1, sizeof(*s));
+
+	assert_int_equal(tenants_open(&s->tenants, &key), 0);
+	assert_int_equal(trunks_open(&s->settings.trunks, s->tenants), 0);
+	s->settings.tenants = s->tenants;
+	s->settings.local_count = 2;
+	s->settings.locals[0].bind = addr_of("192.0.2.100:5060");
+	s->settings.locals[1].bind = addr_of("192.0.2.100:5080");
+	s->settings.locals[1].network = 1;
+	s->settings.network_count = 2;
+	(void)bytes_cstr(BYTES_LIT("core"), s->settings.networks[1].name, 32);
+	return s;
+}
+
+static void trunks_site_close(struct trunk_site *s)
+{
+	trunks_close(s->settings.trunks);
+	tenants_close(s->tenants);
+	free(s);
+}
+
+static uint16_t trunk_put(struct trunk_site *s, const char *name, const char *net, uint8_t bits,
+			  struct trunk_settings set)
+{
+	uint16_t trunk;
+
+	set.enabled = true;
+	(void)bytes_cstr(bytes_str(name), set.name, sizeof(set.name));
+	if (net) {
+		set.sources[0].net = addr_of(net);
+		set.sources[0].bits = bits;
+		set.source_count = 1;
+	}
+	assert_int_equal(trunks_put(s->settings.trunks, &set, &trunk), 0);
+	return trunk;
+}
+
+static const char *found_by(struct trunk_site *s, uint16_t local, const char *remote)
+{
+	struct sip_hop hop = { .transport = SIP_UDP, .local = local, .remote = addr_of(remote) };
+
+	return trunks_name(s->settings.trunks, trust_trunk(&s->settings, &hop));
+}
+
+/* Whoever is at the smaller network is the trunk of that; where nothing says more, all nodes choose the same. */
+static void a_trunk_is_known_by_its_source(void **state)
+{
+	struct trunk_site *s = trunks_site();
+	struct trunk_settings listens = { .listener = s->settings.locals[1].bind };
+	struct trunk_settings core = { .network = "core" };
+
+	(void)state;
+	assert_string_equal(found_by(s, 0, "192.0.2.7:5060"), "");
+	(void)trunk_put(s, "wide", "192.0.2.0", 24, (struct trunk_settings){ 0 });
+	(void)trunk_put(s, "narrow", "192.0.2.7", 32, (struct trunk_settings){ 0 });
+	(void)trunk_put(s, "listens", NULL, 0, listens);
+	(void)trunk_put(s, "core", "198.51.100.0", 24, core);
+	assert_string_equal(found_by(s, 0, "192.0.2.7:5060"), "narrow");
+	assert_string_equal(found_by(s, 0, "192.0.2.8:5060"), "wide");
+	assert_string_equal(found_by(s, 0, "203.0.113.1:5060"), "");
+	assert_string_equal(found_by(s, 1, "203.0.113.1:5060"), "listens");
+	assert_string_equal(found_by(s, 1, "192.0.2.8:5060"), "wide");
+	assert_string_equal(found_by(s, 1, "198.51.100.1:5060"), "core");
+	assert_string_equal(found_by(s, 0, "198.51.100.1:5060"), "");
+	(void)trunk_put(s, "again", "192.0.2.7", 32, (struct trunk_settings){ 0 });
+	assert_string_equal(found_by(s, 0, "192.0.2.7:5060"), "again");
+	assert_true(trunks_delete(s->settings.trunks, 0, BYTES_LIT("again")));
+	assert_string_equal(found_by(s, 0, "192.0.2.7:5060"), "narrow");
+	trunks_site_close(s);
+}
+
+/* Over TLS with a certificate alone, where the trunk says so; by its listener, too. */
+static void a_trunk_shows_its_certificate(void **state)
+{
+	struct trunk_site *s = trunks_site();
+	struct trunk_settings set = { .listener = s->settings.locals[1].bind, .certificate = true };
+	struct sip_hop hop = { .transport = SIP_TLS, .local = 1, .remote = addr_of("192.0.2.7:1") };
+	uint16_t trunk = trunk_put(s, "shown", NULL, 0, set);
+
+	(void)state;
+	assert_int_equal(trust_trunk(&s->settings, &hop), TRUNK_NONE);
+	hop.certified = true;
+	assert_int_equal(trust_trunk(&s->settings, &hop), trunk);
+	hop.transport = SIP_UDP;
+	assert_int_equal(trust_trunk(&s->settings, &hop), TRUNK_NONE);
+	trunks_site_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules),
 		cmocka_unit_test(misses_a_certificate),
 		cmocka_unit_test(the_first_rule_counts),
+		cmocka_unit_test(a_trunk_is_known_by_its_source),
+		cmocka_unit_test(a_trunk_shows_its_certificate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
