@@ -4,6 +4,7 @@
 #include "app/document/extension.h"
 #include "app/document/profile.h"
 #include "app/document/tenant_field.h"
+#include "app/document/trunk_field.h"
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/model/call_order.h"
@@ -53,6 +54,14 @@ static const struct command_arg g_range_args[] = {
 	ADDR_FIELD("from", core.first, "First address of the range."),
 	END,
 };
+#undef FIELD_OF
+
+#define FIELD_OF struct trunk_value
+static const struct command_arg g_trunk_args[] = {
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the trunk."),
+	END,
+};
+#undef FIELD_OF
 
 #define TENANT_ARG(text)                                                                       \
 	{                                                                                      \
@@ -438,6 +447,16 @@ const struct command g_commands[] = {
 	  "Shows the tenant of whoever asks, and what it has on this node.",
 	  "name, realm (of passwords), role (of whoever asks), calls, registrations, extensions",
 	  command_tenant_status },
+	{ "trunk.put", COMMAND_FOR_OPERATOR, g_trunk_fields,
+	  "Makes a trunk of a tenant, or changes what is given of it. Calls that stand go on.",
+	  "the trunk", command_trunk_put },
+	{ "trunk.show", COMMAND_FOR_READER, g_trunk_args, "Shows a trunk.",
+	  "changed_utc_ms, calls_in and calls_out (of this node, now), and up: of each server",
+	  command_trunk_show, .shows = g_trunk_fields },
+	{ "trunk.delete", COMMAND_FOR_OPERATOR, g_trunk_args, "Deletes a trunk. Its calls go on.",
+	  "name", command_trunk_delete },
+	{ "trunk.list", COMMAND_FOR_READER, g_no_args, "Lists trunks by name.", "a list of trunks",
+	  command_trunk_list },
 	{ "call.list", COMMAND_FOR_READER, g_list_args, "Lists the calls of this node.",
 	  "a list: id, state (setup, ringing, answering, established, ending), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "

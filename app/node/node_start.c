@@ -23,6 +23,7 @@
 #include "base/privilege.h"
 #include "engine/engine.h"
 #include "engine/net/own_ports.h"
+#include "sig/host/trunk.h"
 #include "sig/shard/commons.h"
 #include "sig/transport/cell.h"
 #include "sig/transport/tls.h"
@@ -202,6 +203,8 @@ static int shard_start(struct node *n)
 	if (!err)
 		err = tenants_open(&n->tenants, &key);
 	if (!err)
+		err = trunks_open(&n->trunks, n->tenants);
+	if (!err)
 		err = tenancy_open(n);
 	if (!err)
 		err = quota_start(n);
@@ -212,6 +215,7 @@ static int shard_start(struct node *n)
 	settings.quota = quota_of(n->quota);
 	settings.lookup = node_dns_of(n);
 	settings.tenants = n->tenants;
+	settings.trunks = n->trunks;
 	settings.calls_max = n->calls_max;
 	node_add_domains(n, &settings);
 	node_listeners_tenants(n, &settings);
@@ -467,6 +471,7 @@ void node_stop(struct node *n)
 	resolver_close(n->resolver);
 	document_keep_close(n);
 	quota_close(n->quota);
+	trunks_close(n->trunks);
 	tenants_close(n->tenants);
 	tenancy_close(n);
 	if (n->extensions.pool.slots)

@@ -45,6 +45,7 @@ class House:
         operator.ask("profile.put", tenant=self.name, name="branch", codecs=["PCMU"] if self.name == "maroon" else ["PCMA"])
         operator.ask("profile.put", tenant=self.name, name="spare")
         operator.ask("profile.range.put", tenant=self.name, **{"from": "192.0.2.0", "to": "192.0.2.9", "profile": "branch"})
+        operator.ask("trunk.put", tenant=self.name, name="carrier", servers=self.domain, direction="out")
 
     def register(self):
         for number in (*NUMBERS, self.lone):
@@ -83,10 +84,10 @@ class House:
 
     def state(self):
         """All that it has, by its own eyes and in Redis."""
-        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "call.list",
-                                                   "registration.list", "cdr.list")}
+        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list",
+                                                             "call.list", "registration.list", "cdr.list")}
         with Redis(self.node.redis_socket) as redis:
-            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range")}
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk")}
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
             kept["events"] = redis("XLEN", f"td:{{ev:{self.name}}}")
             kept["answers"] = {key: redis("XLEN", key) for key in redis("KEYS", f"td:{{cmd:{self.name}}}:*out:*")
@@ -193,6 +194,10 @@ ROWS = {
     "tenant.delete": of_operators,
     "tenant.list": of_operators,
     "tenant.status": own(lambda me, row: (row["name"], row["realm"], row["calls"]) == (me.name, me.domain, 1)),
+    "trunk.put": of_operators,
+    "trunk.show": each(own(lambda me, row: row["servers"] == f"{me.name}.test", name="carrier"), hidden(name="LONE")),
+    "trunk.delete": of_operators,
+    "trunk.list": own(lambda me, rows: [row["servers"] for row in rows] == [f"{me.name}.test"]),
     "call.list": own(has(1, tenant="NAME")),
     "call.show": each(hidden(call="CALL"), hidden(call="ENDED"), for_tenant(call="CALL")),
     "call.doctor": each(hidden(call="CALL"), hidden(call="ENDED"), for_tenant(call="CALL")),

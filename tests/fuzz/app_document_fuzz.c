@@ -10,6 +10,7 @@
 #include "app/document/extension.h"
 #include "app/document/profile.h"
 #include "app/document/tenant_field.h"
+#include "app/document/trunk_field.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -81,6 +82,29 @@ static void tenant(struct bytes in)
 	free(text);
 }
 
+static void trunk(struct bytes in)
+{
+	struct trunk_value t = { .changed_utc_ms = 1 }, again;
+	struct trunk_settings set;
+	const char *reason = NULL;
+	char *text;
+
+	if (trunk_from_document(&t, in, &reason)) {
+		assert(reason && t.changed_utc_ms == 1 && !t.name[0]);
+		return;
+	}
+	trunk_to_settings(&t, 1, &set);
+	assert(set.server_count <= TRUNK_SERVERS_MAX && set.source_count <= TRUNK_SOURCES_MAX);
+	for (uint8_t i = 0; i < set.server_count; i++)
+		assert(set.servers[i].host[0] && !strpbrk(set.servers[i].host, " \"<>;@,\r\n"));
+	for (uint8_t i = 0; i < set.source_count; i++)
+		assert(set.sources[i].bits && set.sources[i].net.family != ADDR_NONE);
+	assert(!t.listener[0] || set.listener.port);
+	assert(!trunk_from_document(&again, text_of(trunk_to_document(&t), &text), &reason));
+	assert(!memcmp(&t, &again, sizeof(t)));
+	free(text);
+}
+
 static void extension(struct bytes in)
 {
 	struct extension e = { .changed_utc_ms = 1 }, again;
@@ -108,9 +132,10 @@ static void extension(struct bytes in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const kinds[])(struct bytes in) = { profile, range, extension, tenant };
+	static void (*const kinds[])(struct bytes in) = { profile, range, extension, tenant,
+							  trunk };
 
 	if (size)
-		kinds[data[0] % COUNT_OF(kinds)](bytes_mem(data + 1, size - 1));
+		kinds[(uint8_t)(data[0] - '0') % COUNT_OF(kinds)](bytes_mem(data + 1, size - 1));
 	return 0;
 }

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Trunks: documents of a tenant, which operators put, because whose requests are a trunk's is a matter of the whole node. */
+#include <errno.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/document/trunk_field.h"
+#include "app/node/node.h"
+
+#define LIMIT "the number of trunks (256)"
+static_assert(TRUNKS_MAX == 256, "the text above says it");
+
+/* The document of that name. False: there is none that can be read. */
+static bool trunk_stored(const struct node *n, const char *tenant, struct bytes name,
+			 struct trunk_value *out)
+{
+	struct bytes text =
+		shelf_text(&n->documents.keep.shelf, bytes_str(tenant), BYTES_LIT("trunk"), name);
+	const char *reason;
+
+	return text.n && !trunk_from_document(out, text, &reason);
+}
+
+/* False: the run has failed. */
+static bool network_stands(struct command_run *run, const struct trunk_value *t)
+{
+	const struct settings *s = &run->node->settings;
+
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		if (!t->network[0] || !strcmp(t->network, s->networks[i].name))
+			return true;
+	}
+	command_fail(run, COMMAND_NOT_FOUND, "network", "this node has no such network");
+	return false;
+}
+
+/* Else it would take part in no call. False: the run has failed. */
+static bool is_somewhere(struct command_run *run, const struct trunk_value *t)
+{
+	struct trunk_settings set;
+
+	trunk_to_settings(t, TENANT_NONE, &set);
+	if (set.directions & TRUNK_OUT && !set.server_count) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "servers",
+			     "calls to a trunk need a server: give servers, or direction=in");
+		return false;
+	}
+	if (set.directions & TRUNK_IN && !set.source_count && set.listener.family == ADDR_NONE) {
+		command_fail(
+			run, COMMAND_BAD_ARGUMENT, "sources",
+			"calls from a trunk need to be known as its: give sources or listener, "
+			"or direction=out");
+		return false;
+	}
+	return true;
+}
+
+static bool trunk_make(struct command_run *run, void *value)
+{
+	struct trunk_value *t = value;
+
+	trunk_default(t);
+	(void)trunk_stored(run->node, run->tenant, command_value(run, "name")->text, t);
+	t->changed_utc_ms = clock_utc_ms();
+	return field_take(run, g_trunk_fields, t) && network_stands(run, t) && is_somewhere(run, t);
+}
+
+static bool trunk_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+{
+	struct bytes text = command_value(run, "name")->text;
+	struct trunk_value t;
+
+	if (trunk_stored(run->node, run->tenant, text, &t))
+		return bytes_cstr(text, name, DOCUMENT_NAME_MAX) == 0;
+	command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such trunk");
+	return false;
+}
+
+static void trunk_name(const void *value, char name[DOCUMENT_NAME_MAX])
+{
+	const struct trunk_value *t = value;
+
+	(void)bytes_cstr(bytes_str(t->name), name, DOCUMENT_NAME_MAX);
+}
+
+static json_t *trunk_write_document(struct node *node, const void *value)
+{
+	(void)node;
+	return trunk_to_document(value);
+}
+
+static json_t *servers_up(const struct trunks *all, uint16_t trunk, uint8_t count)
+{
+	json_t *list = json_array();
+
+	for (uint8_t i = 0; i < count; i++)
+		(void)json_array_append_new(list, json_boolean(trunks_is_up(all, trunk, i)));
+	return list;
+}
+
+/* What it is, and what this node has of it now. */
+static json_t *trunk_show(const struct node *node, uint16_t tenant, const void *value)
+{
+	const struct trunk_value *t = value;
+	uint16_t trunk = trunks_find(node->trunks, tenant, bytes_str(t->name));
+	const struct trunk_settings *set = trunks_settings(node->trunks, trunk);
+	json_t *json = trunk_to_view(t);
+
+	(void)json_object_set_new(json, "calls_in",
+				  json_integer(trunks_held(node->trunks, trunk, TRUNK_IN)));
+	(void)json_object_set_new(json, "calls_out",
+				  json_integer(trunks_held(node->trunks, trunk, TRUNK_OUT)));
+	(void)json_object_set_new(json, "up",
+				  servers_up(node->trunks, trunk, set ? set->server_count : 0));
+	return json;
+}
+
+static int trunk_read_document(const struct node *node, void *value, struct bytes json,
+			       const char **reason)
+{
+	(void)node;
+	return trunk_from_document(value, json, reason);
+}
+
+static int trunk_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	struct trunk_settings set;
+	uint16_t trunk;
+
+	trunk_to_settings(value, tenant, &set);
+	return trunks_put(node->trunks, &set, &trunk);
+}
+
+static void trunk_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	(void)trunks_delete(node->trunks, tenant, bytes_str(name));
+}
+
+const struct document_kind g_trunk_documents = {
+	.name = "trunk",
+	.argument = "name",
+	.limit = LIMIT,
+	.size = sizeof(struct trunk_value),
+	.make = trunk_make,
+	.aim = trunk_aim,
+	.name_of = trunk_name,
+	.write = trunk_write_document,
+	.show = trunk_show,
+	.read = trunk_read_document,
+	.apply = trunk_apply,
+	.forget = trunk_forget,
+};
+
+void command_trunk_put(struct command_run *run)
+{
+	document_put(run, &g_trunk_documents);
+}
+
+void command_trunk_delete(struct command_run *run)
+{
+	document_delete(run, &g_trunk_documents);
+}
+
+void command_trunk_show(struct command_run *run)
+{
+	struct trunk_value t;
+
+	if (trunk_stored(run->node, run->tenant, command_value(run, "name")->text, &t))
+		command_answer(run, trunk_show(run->node, document_tenant(run), &t));
+	else
+		command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such trunk");
+}
+
+/* By number, which is the order in which this node came to know them. */
+void command_trunk_list(struct command_run *run)
+{
+	const struct trunks *all = run->node->trunks;
+	uint16_t tenant = document_tenant(run);
+	json_t *list = json_array();
+
+	for (uint16_t i = TRUNK_NONE; trunks_next(all, &i); i++) {
+		struct trunk_value t;
+
+		if (trunks_settings(all, i)->tenant == tenant &&
+		    trunk_stored(run->node, run->tenant, bytes_str(trunks_name(all, i)), &t))
+			(void)json_array_append_new(list, trunk_show(run->node, tenant, &t));
+	}
+	command_answer(run, list);
+}

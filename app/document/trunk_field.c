@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/document/trunk_field.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "app/document/document.h"
+#include "app/settings/settings.h"
+
+/* In the order of enum trunk_direction, from TRUNK_BOTH on down. */
+static const char *const g_trunk_directions[] = { "both", "in", "out", NULL };
+static const uint8_t g_trunk_ways[] = { TRUNK_BOTH, TRUNK_IN, TRUNK_OUT };
+/* 0, then in the order of enum sip_transport. */
+static const char *const g_trunk_transports[] = { "any", "udp", "tcp", "tls", NULL };
+/* In the order of enum trunk_srtp. */
+static const char *const g_trunk_srtp[] = { "tls", "allowed", "only", NULL };
+
+static const char *field_servers_wrong(const void *value, const char *text)
+{
+	struct bytes list = bytes_str(text), one;
+	struct trunk_place place;
+	unsigned count = 0;
+
+	(void)value;
+	if (list.n && list.p[list.n - 1] == ',')
+		return "there is no server behind a ','";
+	while (bytes_cut(&list, ',', &one)) {
+		if (trunk_place_read(&place, one))
+			return "a server is a name or an address, with ':' and a port or without";
+		if (++count > TRUNK_SERVERS_MAX)
+			return "there are at most 8 servers";
+	}
+	return NULL;
+}
+static_assert(TRUNK_SERVERS_MAX == 8 && TRUNK_SOURCES_MAX == 16, "the texts say it");
+
+static const char *field_proxy_wrong(const void *value, const char *text)
+{
+	struct trunk_place place;
+
+	(void)value;
+	return text[0] && trunk_place_read(&place, bytes_str(text))
+		       ? "a proxy is a name or an address, with ':' and a port or without"
+		       : NULL;
+}
+
+static const char *field_sources_wrong(const void *value, const char *text)
+{
+	struct bytes list = bytes_str(text), one;
+	struct shard_trusted rule;
+	const char *reason;
+	unsigned count = 0;
+
+	(void)value;
+	if (list.n && list.p[list.n - 1] == ',')
+		return "there is no address behind a ','";
+	while (bytes_cut(&list, ',', &one)) {
+		if (settings_prefix_parse(&rule, one, &reason))
+			return reason;
+		if (++count > TRUNK_SOURCES_MAX)
+			return "there are at most 16 addresses and networks";
+	}
+	return NULL;
+}
+
+static const char *field_listener_wrong(const void *value, const char *text)
+{
+	struct addr a;
+
+	(void)value;
+	return text[0] && (addr_parse(&a, bytes_str(text)) || !a.port)
+		       ? "a listener is an address of this node with its port, such as "
+			 "192.0.2.1:5080"
+		       : NULL;
+}
+
+#define FIELD_OF struct trunk_value
+
+const struct command_arg g_trunk_fields[] = {
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the trunk, as in records and events."),
+	FLAG_FIELD("enabled", enabled, "true", "false: no new call comes from it or goes to it."),
+	WORD_FIELD("direction", direction, FIELD_NUMBER, g_trunk_directions, "both",
+		   "Which calls there are: in, from it; out, to it."),
+	TEXT_FIELD("servers", servers, CHARSET_PLACES, field_servers_wrong,
+		   "Where it is: names or addresses joined by ',', each with ':' and a port or "
+		   "without, tried in this order. Names are looked up (RFC 3263)."),
+	NUMBER_FIELD("port", port, 0, 65535, "0",
+		     "Port of servers and proxy that name none. 0: as RFC 3263 says, 5060 at last, "
+		     "with TLS 5061."),
+	WORD_FIELD("transport", transport, FIELD_NUMBER, g_trunk_transports, "any",
+		   "any: as the name's records say, UDP for an address; from it UDP, TCP and TLS."),
+	TEXT_FIELD("proxy", proxy, CHARSET_PLACES, field_proxy_wrong,
+		   "Outbound proxy, as one of servers: all calls to it go by that one, which the "
+		   "Route header names."),
+	TEXT_FIELD("network", network, CHARSET_NAME, NULL,
+		   "Network of this node (networks) by which alone it is reached and comes. Empty: "
+		   "any."),
+	TEXT_FIELD("sources", sources, CHARSET_PLACES, field_sources_wrong,
+		   "Addresses and networks (192.0.2.0/24) joined by ',' whose requests are the "
+		   "trunk's, without a password. Empty: those of servers and proxy that are "
+		   "addresses; with listener: all."),
+	NUMBER_FIELD("source_port", source_port, 0, 65535, "0",
+		     "The same, from this port alone. 0: from any."),
+	TEXT_FIELD("listener", listener, CHARSET_PLACES, field_listener_wrong,
+		   "Address and port of this node: requests that come there alone are the trunk's. "
+		   "Empty: anywhere."),
+	FLAG_FIELD("certificate", certificate, "false",
+		   "Its requests come over TLS with a client certificate that this node verified "
+		   "(tls.ca); "
+		   "others are nobody's."),
+	NUMBER_FIELD("channels", channels, 0, 1000000, "0",
+		     "Calls with it at a time, of each node. 0: any number."),
+	NUMBER_FIELD("channels_in", channels_in, 0, 1000000, "0", "The same, of those from it."),
+	NUMBER_FIELD("channels_out", channels_out, 0, 1000000, "0", "The same, of those to it."),
+	NUMBER_FIELD("calls_per_second", calls_per_second, 0, 100000, "0",
+		     "Calls that it may begin in a second, of each node. 0: as any trusted peer."),
+	TEXT_FIELD("profile", profile, CHARSET_NAME, NULL,
+		   "Codec profile of its calls. Empty, or while there is none of that name: that "
+		   "of its address."),
+	WORD_FIELD(
+		"srtp", srtp, FIELD_NUMBER, g_trunk_srtp, "tls",
+		"SRTP keys (SDES): tls, accepted over TLS; allowed, offered and accepted over any "
+		"transport, where others can read them; only, and never plain media."),
+	NOT_FIELD("early_media", no_early_media,
+		  "183 with SDP is passed on to it; false: it gets 180."),
+	NUMBER_FIELD("answer_s", answer_s, 0, TRUNK_ANSWER_MAX_S, "0",
+		     "A call goes the next way when a server has said nothing for so many seconds. "
+		     "0: 6."),
+	{ .name = NULL },
+};
+static_assert(TRUNK_ANSWER_S == 6, "the text above says it");
+
+void trunk_default(struct trunk_value *out)
+{
+	*out = (struct trunk_value){ .enabled = true };
+}
+
+json_t *trunk_to_view(const struct trunk_value *t)
+{
+	return document_shown(field_json(g_trunk_fields, t), t->changed_utc_ms);
+}
+
+json_t *trunk_to_document(const struct trunk_value *t)
+{
+	return document_versioned(trunk_to_view(t));
+}
+
+static void trunk_fill(struct document_reader *r, void *value)
+{
+	struct trunk_value *t = value;
+
+	trunk_default(t);
+	field_fill(r, g_trunk_fields, t);
+	t->changed_utc_ms = document_changed(r);
+}
+
+int trunk_from_document(struct trunk_value *out, struct bytes json, const char **reason)
+{
+	struct trunk_value found;
+	int err = document_read(json, trunk_fill, &found, reason);
+
+	if (!err)
+		*out = found;
+	return err;
+}
+
+/* ---- for the core ---- */
+
+static void place_take(struct trunk_place *out, const struct trunk_value *t, struct bytes text)
+{
+	if (!trunk_place_read(out, text) && !out->port)
+		out->port = t->port;
+}
+
+static void servers_take(struct trunk_settings *out, const struct trunk_value *t)
+{
+	struct bytes list = bytes_str(t->servers), one;
+
+	while (bytes_cut(&list, ',', &one) && out->server_count < TRUNK_SERVERS_MAX)
+		place_take(&out->servers[out->server_count++], t, one);
+	if (t->proxy[0])
+		place_take(&out->proxy, t, bytes_str(t->proxy));
+}
+
+static void trunk_source_take(struct trunk_settings *out, const struct trunk_value *t,
+			      struct bytes text)
+{
+	struct shard_trusted *rule = &out->sources[out->source_count];
+	const char *unused;
+
+	*rule = (struct shard_trusted){ .port = t->source_port,
+					.certificate = t->certificate,
+					.transports = t->transport
+							      ? (uint8_t)(1U << (t->transport - 1))
+							      : 0 };
+	if (out->source_count < TRUNK_SOURCES_MAX && !settings_prefix_parse(rule, text, &unused))
+		out->source_count++;
+}
+
+static void sources_take(struct trunk_settings *out, const struct trunk_value *t)
+{
+	struct bytes list = bytes_str(t->sources), one;
+
+	while (bytes_cut(&list, ',', &one))
+		trunk_source_take(out, t, one);
+	if (t->sources[0] || t->listener[0])
+		return;
+	for (uint8_t i = 0; i < out->server_count; i++)
+		trunk_source_take(out, t, bytes_str(out->servers[i].host));
+	if (out->proxy.host[0])
+		trunk_source_take(out, t, bytes_str(out->proxy.host));
+}
+
+void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trunk_settings *out)
+{
+	*out = (struct trunk_settings){
+		.tenant = tenant,
+		.enabled = t->enabled,
+		.directions = g_trunk_ways[t->direction],
+		.transport = t->transport,
+		.certificate = t->certificate,
+		.channels = t->channels,
+		.channels_in = t->channels_in,
+		.channels_out = t->channels_out,
+		.calls_per_second = t->calls_per_second,
+		.srtp = t->srtp,
+		.no_early_media = t->no_early_media,
+		.answer_s = t->answer_s,
+	};
+	memcpy(out->name, t->name, sizeof(out->name));
+	memcpy(out->network, t->network, sizeof(out->network));
+	memcpy(out->profile, t->profile, sizeof(out->profile));
+	servers_take(out, t);
+	sources_take(out, t);
+	if (t->listener[0] && addr_parse(&out->listener, bytes_str(t->listener)))
+		out->enabled = false; /* it was checked when it was put */
+}

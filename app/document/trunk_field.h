@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A trunk: its document in Redis, and what the core needs of it. */
+#ifndef APP_DOCUMENT_TRUNK_FIELD_H
+#define APP_DOCUMENT_TRUNK_FIELD_H
+
+#include "app/command/command.h"
+#include "sig/host/trunk.h"
+
+enum { TRUNK_LIST_MAX = 512 };
+
+/* Lists are joined by ','. */
+struct trunk_value {
+	char name[TRUNK_NAME_MAX];
+	bool enabled;
+	uint8_t direction; /* index into g_trunk_directions */
+	char servers[TRUNK_LIST_MAX];
+	uint16_t port;
+	uint8_t transport; /* one more than enum sip_transport; 0: any */
+	char proxy[TRUNK_HOST_MAX];
+	char network[TRUNK_NETWORK_MAX];
+	char sources[TRUNK_LIST_MAX];
+	uint16_t source_port;
+	char listener[ADDR_TEXT_MAX];
+	bool certificate;
+	uint32_t channels, channels_in, channels_out, calls_per_second;
+	char profile[PROFILE_NAME_MAX];
+	uint8_t srtp; /* enum trunk_srtp */
+	bool no_early_media;
+	uint8_t answer_s;
+	uint64_t changed_utc_ms;
+};
+
+extern const struct command_arg g_trunk_fields[];
+
+void trunk_default(struct trunk_value *out);
+json_t *trunk_to_view(const struct trunk_value *t);
+json_t *trunk_to_document(const struct trunk_value *t);
+/* 0 or -EBADMSG with a reason. */
+int trunk_from_document(struct trunk_value *out, struct bytes json, const char **reason) NODISCARD;
+/* What the core needs to know. */
+void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trunk_settings *out);
+
+#endif
