@@ -290,6 +290,19 @@ static void broken(void **state)
 	assert_unreadable(l, good, row);
 }
 
+/* A line of somebody else's behind the message. */
+static uint8_t *with_more(ProtobufCBinaryData *in)
+{
+	static const char more[] = "more\r\n";
+	static uint8_t text[2048];
+
+	assert_true(in->len + sizeof(more) <= sizeof(text));
+	memcpy(text, in->data, in->len);
+	memcpy(text + in->len, more, sizeof(more) - 1);
+	in->len += sizeof(more) - 1;
+	return text;
+}
+
 #define REFUSAL_HARM(name, statement) \
 	HARM(name, Tandem__Call__Refusal *refusal = c->legs[0]->refusal; statement)
 
@@ -297,6 +310,12 @@ REFUSAL_HARM(refusal_of_whom, c->legs[1]->refusal = refusal)
 REFUSAL_HARM(refusal_twice, c->legs[0]->state = TANDEM__CALL__LEG_STATE__LEAVING; (void)refusal)
 REFUSAL_HARM(refusal_empty, refusal->response.len = 0)
 REFUSAL_HARM(refusal_cut, refusal->response.len -= 40)
+REFUSAL_HARM(refusal_too_long,
+	     *(char *)memmem(refusal->response.data, refusal->response.len, "\r\n\r\n", 4) = '\n')
+REFUSAL_HARM(refusal_without_length,
+	     memcpy(memmem(refusal->response.data, refusal->response.len, "Content-Length", 14),
+		    "Content-Fength", 14))
+REFUSAL_HARM(refusal_with_more, refusal->response.data = with_more(&refusal->response))
 REFUSAL_HARM(refusal_is_none, memcpy(refusal->response.data, "SIP/2.0 200", 11))
 REFUSAL_HARM(refusal_of_another, c->legs[0]->dialog->call_id.len--; (void)refusal)
 REFUSAL_HARM(refusal_from_nowhere, refusal->source = NULL)
@@ -305,9 +324,11 @@ REFUSAL_HARM(refusal_from_nowhere, refusal->source = NULL)
 static void broken_refusal(void **state)
 {
 	static const struct damage rows[] = {
-		DAMAGE(refusal_of_whom),      DAMAGE(refusal_twice),   DAMAGE(refusal_empty),
-		DAMAGE(refusal_cut),          DAMAGE(refusal_is_none), DAMAGE(refusal_of_another),
-		DAMAGE(refusal_from_nowhere),
+		DAMAGE(refusal_of_whom),        DAMAGE(refusal_twice),
+		DAMAGE(refusal_empty),          DAMAGE(refusal_cut),
+		DAMAGE(refusal_is_none),        DAMAGE(refusal_of_another),
+		DAMAGE(refusal_from_nowhere),   DAMAGE(refusal_too_long),
+		DAMAGE(refusal_without_length), DAMAGE(refusal_with_more),
 	};
 	struct line *l = *state;
 	const struct damage *row;
