@@ -49,7 +49,7 @@ static unsigned source_bits(const struct shard_settings *settings, const struct 
 {
 	const struct shard_trusted all = {
 		.certificate = t->certificate,
-		.transports = t->transport ? (uint8_t)(1U << (t->transport - 1)) : 0,
+		.transports = (uint8_t)((t->transport ? 1U << (t->transport - 1) : 0) & UINT8_MAX),
 	};
 	unsigned best = 0;
 
