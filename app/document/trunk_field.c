@@ -185,16 +185,15 @@ static void servers_take(struct trunk_settings *out, const struct trunk_value *t
 static void trunk_source_take(struct trunk_settings *out, const struct trunk_value *t,
 			      struct bytes text)
 {
-	struct shard_trusted *rule = &out->sources[out->source_count];
+	struct shard_trusted rule = {
+		.port = t->source_port,
+		.certificate = t->certificate,
+		.transports = (uint8_t)((t->transport ? 1U << (t->transport - 1) : 0) & UINT8_MAX),
+	};
 	const char *unused;
 
-	*rule = (struct shard_trusted){ .port = t->source_port,
-					.certificate = t->certificate,
-					.transports = t->transport
-							      ? (uint8_t)(1U << (t->transport - 1))
-							      : 0 };
-	if (out->source_count < TRUNK_SOURCES_MAX && !settings_prefix_parse(rule, text, &unused))
-		out->source_count++;
+	if (out->source_count < TRUNK_SOURCES_MAX && !settings_prefix_parse(&rule, text, &unused))
+		out->sources[out->source_count++] = rule;
 }
 
 static void sources_take(struct trunk_settings *out, const struct trunk_value *t)
