@@ -94,6 +94,7 @@ struct registrar_settings {
 /* What shards of a node have together: sig/shard/commons.h. */
 struct shard_commons;
 struct trunks;
+struct trunk_numbers;
 
 struct shard_settings {
 	uint16_t number;     /* shard number */
@@ -103,6 +104,7 @@ struct shard_settings {
 	struct tenants *tenants;       /* of the node; NULL: those of the locations */
 	struct shard_commons *commons; /* of the node; NULL: the shard has one of its own */
 	struct trunks *trunks;         /* of the node (trunk.h); NULL: it has none */
+	struct trunk_numbers *numbers; /* of the node (trunk_route.h); NULL: it has none */
 	char server[64];               /* Server and User-Agent header */
 	uint32_t local_count;
 	struct shard_local locals[SHARD_LOCALS_MAX];

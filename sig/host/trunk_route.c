@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/host/trunk_route.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "base/table.h"
+
+/* A pattern of numbers, read. */
+struct did_pattern {
+	struct trunk_did did;
+	struct pattern pattern;
+};
+
+struct trunk_numbers {
+	struct hash_key key;
+	struct pool pool; /* struct trunk_did of one number each */
+	struct table by_number;
+	struct did_pattern *patterns; /* the most exact first */
+	struct trunk_route *routes;
+	uint32_t pattern_count, route_count;
+};
+
+int trunk_numbers_open(struct trunk_numbers **out, const struct hash_key *key)
+{
+	struct trunk_numbers *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->key = *key;
+	if (pool_open(&t->pool, sizeof(struct trunk_did), TRUNK_NUMBERS_MAX) ||
+	    table_open(&t->by_number, TRUNK_NUMBERS_MAX)) {
+		trunk_numbers_close(t);
+		return -ENOMEM;
+	}
+	*out = t;
+	return 0;
+}
+
+void trunk_numbers_close(struct trunk_numbers *t)
+{
+	if (!t)
+		return;
+	if (t->pool.slots)
+		pool_close(&t->pool);
+	if (t->by_number.slots)
+		table_close(&t->by_number);
+	free(t->patterns);
+	free(t->routes);
+	free(t);
+}
+
+/* ---- numbers ---- */
+
+static uint64_t did_hash(const struct trunk_numbers *t, uint16_t tenant, struct bytes number)
+{
+	return tenant_hash(hash_sip(&t->key, number), tenant);
+}
+
+static struct trunk_did *did_find(const struct trunk_numbers *t, uint16_t tenant,
+				  struct bytes number, pool_handle *h)
+{
+	uint64_t hash = did_hash(t, tenant, number);
+	struct trunk_did *did;
+	uint32_t cursor = 0;
+
+	while ((*h = table_next(&t->by_number, hash, &cursor)) != 0) {
+		did = pool_get(&t->pool, *h);
+		if (did->tenant == tenant && bytes_is(number, did->number))
+			return did;
+	}
+	return NULL;
+}
+
+static int did_put_number(struct trunk_numbers *t, const struct trunk_did *did)
+{
+	pool_handle h;
+	struct trunk_did *at = did_find(t, did->tenant, bytes_str(did->number), &h);
+	int err = 0;
+
+	if (!at) {
+		at = pool_take(&t->pool, &h);
+		err = at ? table_put(&t->by_number,
+				     did_hash(t, did->tenant, bytes_str(did->number)), h)
+			 : -ENOSPC;
+	}
+	if (err) {
+		(void)pool_give(&t->pool, h);
+		return err;
+	}
+	*at = *did;
+	return 0;
+}
+
+static bool did_delete_number(struct trunk_numbers *t, uint16_t tenant, struct bytes number)
+{
+	pool_handle h;
+
+	if (!did_find(t, tenant, number, &h))
+		return false;
+	(void)table_del(&t->by_number, did_hash(t, tenant, number), h);
+	return pool_give(&t->pool, h);
+}
+
+/* ---- patterns of numbers ---- */
+
+static bool did_delete_pattern(struct trunk_numbers *t, uint16_t tenant, struct bytes number)
+{
+	for (uint32_t i = 0; i < t->pattern_count; i++) {
+		struct did_pattern *p = &t->patterns[i];
+
+		if (p->did.tenant != tenant || !bytes_is(number, p->did.number))
+			continue;
+		memmove(p, p + 1, (--t->pattern_count - i) * sizeof(*p));
+		return true;
+	}
+	return false;
+}
+
+/* By what they are, then by how they are written. */
+static bool pattern_is_before(const struct did_pattern *a, const struct did_pattern *b)
+{
+	int order = pattern_order(&a->pattern, &b->pattern);
+
+	return order ? order < 0 : strcmp(a->did.number, b->did.number) < 0;
+}
+
+static int did_put_pattern(struct trunk_numbers *t, const struct did_pattern *new)
+{
+	struct did_pattern *list;
+	uint32_t i = 0;
+
+	(void)did_delete_pattern(t, new->did.tenant, bytes_str(new->did.number));
+	if (t->pattern_count == TRUNK_PATTERNS_MAX)
+		return -ENOSPC;
+	list = reallocarray(t->patterns, t->pattern_count + 1U, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	t->patterns = list;
+	while (i < t->pattern_count && !pattern_is_before(new, &list[i]))
+		i++;
+	memmove(&list[i + 1], &list[i], (t->pattern_count++ - i) * sizeof(*list));
+	list[i] = *new;
+	return 0;
+}
+
+static bool is_one_number(struct bytes text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (!strchr(g_pattern_symbols, text.p[i]))
+			return false;
+	}
+	return text.n > 0;
+}
+
+int trunk_did_put(struct trunk_numbers *t, const struct trunk_did *did)
+{
+	struct did_pattern p = { .did = *did };
+	const char *unused;
+
+	if (is_one_number(bytes_str(did->number)))
+		return did_put_number(t, did);
+	return pattern_read(&p.pattern, bytes_str(did->number), &unused) ? -EINVAL
+									 : did_put_pattern(t, &p);
+}
+
+bool trunk_did_delete(struct trunk_numbers *t, uint16_t tenant, struct bytes number)
+{
+	return is_one_number(number) ? did_delete_number(t, tenant, number)
+				     : did_delete_pattern(t, tenant, number);
+}
+
+static bool did_is_for(const struct trunk_did *did, uint16_t tenant, const char *trunk)
+{
+	return did->tenant == tenant && (!did->trunk[0] || !strcmp(did->trunk, trunk));
+}
+
+static const struct trunk_did *did_of(const struct trunk_numbers *t, uint16_t tenant,
+				      const char *trunk, struct bytes number)
+{
+	pool_handle h;
+	const struct trunk_did *did = did_find(t, tenant, number, &h);
+
+	if (did && did_is_for(did, tenant, trunk))
+		return did;
+	for (uint32_t i = 0; i < t->pattern_count; i++) {
+		const struct did_pattern *p = &t->patterns[i];
+
+		if (did_is_for(&p->did, tenant, trunk) && pattern_match(&p->pattern, number).whole)
+			return &p->did;
+	}
+	return NULL;
+}
+
+/* False: it has too many digits then, or none. */
+static bool change_number(const struct trunk_change *c, struct bytes number,
+			  char out[TRUNK_NUMBER_MAX])
+{
+	struct writer w = writer_over(out, TRUNK_NUMBER_MAX - 1);
+
+	writer_str(&w, c->prefix);
+	writer_bytes(&w, bytes_from(number, c->strip));
+	out[w.overflow ? 0 : w.n] = '\0';
+	return out[0] != '\0';
+}
+
+bool trunk_did_find(const struct trunk_numbers *t, uint16_t tenant, const char *trunk,
+		    struct bytes number, char to[TRUNK_NUMBER_MAX], bool *fixed)
+{
+	const struct trunk_did *did = t ? did_of(t, tenant, trunk, number) : NULL;
+
+	if (!did)
+		return false;
+	*fixed = did->to[0];
+	if (!did->to[0])
+		return change_number(&did->change, number, to);
+	return bytes_cstr(bytes_str(did->to), to, TRUNK_NUMBER_MAX) == 0;
+}
+
+/* ---- routes ---- */
+
+bool trunk_route_delete(struct trunk_numbers *t, uint16_t tenant, struct bytes name)
+{
+	for (uint32_t i = 0; i < t->route_count; i++) {
+		struct trunk_route *r = &t->routes[i];
+
+		if (r->tenant != tenant || !bytes_is(name, r->name))
+			continue;
+		memmove(r, r + 1, (--t->route_count - i) * sizeof(*r));
+		return true;
+	}
+	return false;
+}
+
+/* By their names: of two with the same pattern all nodes choose the same. */
+int trunk_route_put(struct trunk_numbers *t, const struct trunk_route *route)
+{
+	struct trunk_route *list;
+	uint32_t i = 0;
+
+	if (pattern_list_wrong(bytes_str(route->pattern)))
+		return -EINVAL;
+	(void)trunk_route_delete(t, route->tenant, bytes_str(route->name));
+	if (t->route_count == TRUNK_ROUTES_MAX)
+		return -ENOSPC;
+	list = reallocarray(t->routes, t->route_count + 1U, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	t->routes = list;
+	while (i < t->route_count && strcmp(list[i].name, route->name) <= 0)
+		i++;
+	memmove(&list[i + 1], &list[i], (t->route_count++ - i) * sizeof(*list));
+	list[i] = *route;
+	return 0;
+}
+
+static const struct trunk_route *route_find(const struct trunk_numbers *t, uint16_t tenant,
+					    struct bytes number)
+{
+	const struct trunk_route *found = NULL;
+	struct pattern best, pattern;
+
+	for (uint32_t i = 0; i < t->route_count; i++) {
+		const struct trunk_route *r = &t->routes[i];
+
+		if (r->tenant != tenant || !r->enabled ||
+		    !pattern_list_match(bytes_str(r->pattern), number, &pattern).whole ||
+		    (found && pattern_order(&pattern, &best) >= 0))
+			continue;
+		found = r;
+		best = pattern;
+	}
+	return found;
+}
+
+static uint64_t random_next(uint64_t *seed) /* splitmix64 */
+{
+	uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+/* Of those that are left in the lowest priority, by weight (as RFC 2782 has it). */
+static uint8_t choice_draw(const struct trunk_route *r, uint32_t left, uint64_t *seed)
+{
+	uint32_t priority = UINT32_MAX, sum = 0, at;
+	uint8_t last = 0;
+
+	for (uint8_t i = 0; i < r->choice_count; i++) {
+		if (left & 1U << i && r->choices[i].priority < priority)
+			priority = r->choices[i].priority;
+	}
+	for (uint8_t i = 0; i < r->choice_count; i++)
+		sum += left & 1U << i && r->choices[i].priority == priority ? r->choices[i].weight
+									    : 0;
+	at = sum ? (uint32_t)(random_next(seed) % sum) : 0;
+	for (uint8_t i = 0; i < r->choice_count; i++) {
+		if (!(left & 1U << i) || r->choices[i].priority != priority)
+			continue;
+		last = i;
+		if (!sum || at < r->choices[i].weight)
+			break;
+		at -= r->choices[i].weight;
+	}
+	return last;
+}
+
+/* All servers of a trunk, in their order. One that is not there is a way that is closed. */
+static uint32_t ways_of(const struct trunks *all, uint16_t trunk, const char *number,
+			struct trunk_way *out, uint32_t cap)
+{
+	const struct trunk_settings *set = trunks_settings(all, trunk);
+	bool open = trunks_has(all, trunk) && set->directions & TRUNK_OUT &&
+		    trunks_has_room(all, trunk, TRUNK_OUT);
+	uint32_t n = 0;
+
+	if (!set && cap)
+		out[n++] = (struct trunk_way){ .trunk = TRUNK_NONE };
+	for (uint8_t i = 0; set && i < set->server_count && n < cap; i++, n++) {
+		out[n] = (struct trunk_way){ .trunk = trunk,
+					     .server = i,
+					     .open = open && trunks_is_up(all, trunk, i) };
+		(void)bytes_cstr(bytes_str(number), out[n].number, sizeof(out[n].number));
+	}
+	return n;
+}
+
+uint32_t trunk_route(const struct shard_settings *settings, uint16_t tenant, struct bytes number,
+		     uint64_t seed, struct trunk_way *out, uint32_t cap)
+{
+	const struct trunk_route *r =
+		settings->numbers ? route_find(settings->numbers, tenant, number) : NULL;
+	uint32_t n = 0, left = r ? (1U << r->choice_count) - 1 : 0;
+	char told[TRUNK_NUMBER_MAX];
+
+	if (!r || !change_number(&r->change, number, told))
+		return 0;
+	while (left) {
+		uint8_t i = choice_draw(r, left, &seed);
+
+		left &= ~(1U << i);
+		n += ways_of(settings->trunks,
+			     trunks_find(settings->trunks, tenant, bytes_str(r->choices[i].trunk)),
+			     told, out + n, cap - n);
+	}
+	return n;
+}

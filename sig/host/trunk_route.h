@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom numbers mean at trunks (docs/adr/0010): numbers by which calls from trunks reach users of a tenant, and routes by which calls of a
+ * tenant go out. One table for all shards of a node; one thread. All that looks takes t NULL for a node without any.
+ */
+#ifndef SIG_HOST_TRUNK_ROUTE_H
+#define SIG_HOST_TRUNK_ROUTE_H
+
+#include "sig/dial/pattern.h"
+#include "sig/host/trunk.h"
+
+enum {
+	TRUNK_NUMBER_MAX = 64, /* with its NUL, as those below */
+	TRUNK_PREFIX_MAX = 32,
+	TRUNK_PATTERN_MAX = 128,
+	TRUNK_NUMBERS_MAX = 65536, /* of a node */
+	TRUNK_PATTERNS_MAX = 1024, /* of those the ones that are patterns */
+	TRUNK_ROUTES_MAX = 1024,   /* of a node */
+	TRUNK_ROUTE_TRUNKS_MAX = 8,
+	TRUNK_WAYS_MAX = 24, /* of a call */
+};
+
+/* What is taken off a number, and put in front of what is left. */
+struct trunk_change {
+	uint8_t strip;
+	char prefix[TRUNK_PREFIX_MAX];
+};
+
+/* A number by which calls come in, or a pattern of them. */
+struct trunk_did {
+	uint16_t tenant;
+	char number[TRUNK_NUMBER_MAX]; /* its name */
+	char trunk[TRUNK_NAME_MAX];    /* from that one alone; "": from any of the tenant */
+	char to[TRUNK_NUMBER_MAX];     /* user of the tenant; "": the number, changed */
+	struct trunk_change change;
+};
+
+/* One of a route's trunks. */
+struct trunk_choice {
+	char trunk[TRUNK_NAME_MAX];
+	uint16_t priority; /* the lowest first */
+	uint16_t weight;   /* how often among those of its priority */
+};
+
+struct trunk_route {
+	uint16_t tenant;
+	bool enabled;
+	char name[TRUNK_NAME_MAX];
+	char pattern[TRUNK_PATTERN_MAX]; /* a list (sig/dial/pattern.h) */
+	struct trunk_change change;
+	uint8_t choice_count;
+	struct trunk_choice choices[TRUNK_ROUTE_TRUNKS_MAX];
+};
+
+struct trunk_numbers;
+
+/* 0 or -ENOMEM. */
+int trunk_numbers_open(struct trunk_numbers **out, const struct hash_key *key) NODISCARD;
+void trunk_numbers_close(struct trunk_numbers *t); /* NULL is fine */
+
+/* Adds or replaces, by tenant and name. 0, -EINVAL (not a number, nor a pattern), -ENOSPC or -ENOMEM. */
+int trunk_did_put(struct trunk_numbers *t, const struct trunk_did *did) NODISCARD;
+bool trunk_did_delete(struct trunk_numbers *t, uint16_t tenant, struct bytes number);
+int trunk_route_put(struct trunk_numbers *t, const struct trunk_route *route) NODISCARD;
+bool trunk_route_delete(struct trunk_numbers *t, uint16_t tenant, struct bytes name);
+
+/* Whom a number means that a trunk of the tenant calls: a number beats patterns, the more exact pattern the others. *fixed: its document
+ * names the user. False: nobody. */
+bool trunk_did_find(const struct trunk_numbers *t, uint16_t tenant, const char *trunk,
+		    struct bytes number, char to[TRUNK_NUMBER_MAX], bool *fixed);
+
+/* One server of one trunk, and the number as it is told there. */
+struct trunk_way {
+	uint16_t trunk;
+	uint8_t server;
+	bool open; /* it can be tried now: the trunk has a channel free, and its server is not known to be down */
+	char number[TRUNK_NUMBER_MAX];
+};
+
+/*
+ * The ways out for a number that is none of the tenant's own, in the order in which they are tried: those of the route with the most exact
+ * pattern, by priority, drawn by weight. The same call (seed) always draws the same order. How many of cap were filled; 0: no route has it.
+ */
+uint32_t trunk_route(const struct shard_settings *settings, uint16_t tenant, struct bytes number,
+		     uint64_t seed, struct trunk_way *out, uint32_t cap);
+
+#endif
