@@ -22,6 +22,7 @@ static const char *const g_charset_help[] = {
 	[CHARSET_IP] = "an IPv4 or IPv6 address",
 	[CHARSET_DIALLED] = "letters, digits, '.', '_', '-', '+', '*' and '#', or tel: or callto: "
 			    "and a telephone number",
+	[CHARSET_PATTERN] = "digits, '*', '#', '+', 'x', '[', ']', '-', '.' and '|'",
 	[CHARSET_PLACES] =
 		"letters, digits, '.', '_', '-', ':', '/', '[', ']', and ',' between places",
 };
@@ -61,6 +62,8 @@ static bool arg_is_allowed(enum command_charset charset, uint8_t c)
 	case CHARSET_IP:
 		return digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '.' ||
 		       c == ':';
+	case CHARSET_PATTERN:
+		return digit || (c && strchr("*#+xX[]-.|", c));
 	case CHARSET_PLACES:
 		return digit || small || big || (c && strchr("._-:/[],", c));
 	}

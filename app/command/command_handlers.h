@@ -30,6 +30,8 @@ command_fn command_cdr_list;
 command_fn command_profile_put, command_profile_get, command_profile_delete, command_profile_list;
 command_fn command_tenant_put, command_tenant_show, command_tenant_delete, command_tenant_list,
 	command_tenant_status;
+command_fn command_did_put, command_did_show, command_did_delete, command_did_list;
+command_fn command_route_put, command_route_show, command_route_delete, command_route_list;
 command_fn command_trunk_put, command_trunk_show, command_trunk_delete, command_trunk_list;
 command_fn command_range_put, command_range_delete, command_range_list;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_log_level,
@@ -71,6 +73,6 @@ void command_take_bool(const struct command_run *run, const char *name, bool *ou
 void command_take_u32(const struct command_run *run, const char *name, uint32_t *out);
 
 extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents,
-	g_tenant_documents, g_trunk_documents;
+	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents;
 
 #endif

@@ -3,6 +3,7 @@
 #include "app/command/command_handlers.h"
 #include "app/document/extension.h"
 #include "app/document/profile.h"
+#include "app/document/route_field.h"
 #include "app/document/tenant_field.h"
 #include "app/document/trunk_field.h"
 #include "base/log.h"
@@ -52,6 +53,28 @@ static const struct command_arg g_profile_args[] = { PROFILE_ARG("Name of the pr
 #define FIELD_OF struct profile_range
 static const struct command_arg g_range_args[] = {
 	ADDR_FIELD("from", core.first, "First address of the range."),
+	END,
+};
+#undef FIELD_OF
+
+#define DID_ARG(what, needed, text)                                                                \
+	{                                                                                          \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_PATTERN,                    \
+		.required = (needed), .min = (needed), .max = TRUNK_NUMBER_MAX - 1, .help = (text) \
+	}
+static const struct command_arg g_did_args[] = {
+	DID_ARG("number", true, "Number or pattern, as it was put."),
+	END,
+};
+static const struct command_arg g_did_list_args[] = {
+	DID_ARG("after", false, "Begin behind this number: the last one of the page before."),
+	LIMIT_ARG,
+	END,
+};
+
+#define FIELD_OF struct route_value
+static const struct command_arg g_route_args[] = {
+	KEY_FIELD("name", core.name, CHARSET_NAME, "Name of the route."),
 	END,
 };
 #undef FIELD_OF
@@ -447,6 +470,25 @@ const struct command g_commands[] = {
 	  "Shows the tenant of whoever asks, and what it has on this node.",
 	  "name, realm (of passwords), role (of whoever asks), calls, registrations, extensions",
 	  command_tenant_status },
+	{ "did.put", COMMAND_FOR_ADMIN, g_did_fields,
+	  "Says whom a number means that a trunk calls. A number counts before patterns, the more "
+	  "exact pattern before the others.",
+	  "the number", command_did_put },
+	{ "did.show", COMMAND_FOR_READER, g_did_args, "Shows whom a number means.",
+	  "changed_utc_ms", command_did_show, .shows = g_did_fields },
+	{ "did.delete", COMMAND_FOR_ADMIN, g_did_args,
+	  "Deletes a number: trunks that call it get 404.", "number", command_did_delete },
+	{ "did.list", COMMAND_FOR_READER, g_did_list_args, "Lists numbers.", "a list of numbers",
+	  command_did_list },
+	{ "route.put", COMMAND_FOR_ADMIN, g_route_fields,
+	  "Makes a route by which calls go out, or changes what is given of it.", "the route",
+	  command_route_put },
+	{ "route.show", COMMAND_FOR_READER, g_route_args, "Shows a route.", "changed_utc_ms",
+	  command_route_show, .shows = g_route_fields },
+	{ "route.delete", COMMAND_FOR_ADMIN, g_route_args, "Deletes a route. Its calls go on.",
+	  "name", command_route_delete },
+	{ "route.list", COMMAND_FOR_READER, g_no_args, "Lists routes by name.", "a list of routes",
+	  command_route_list },
 	{ "trunk.put", COMMAND_FOR_OPERATOR, g_trunk_fields,
 	  "Makes a trunk of a tenant, or changes what is given of it. Calls that stand go on.",
 	  "the trunk", command_trunk_put },

@@ -10,17 +10,6 @@
 #define LIMIT "the number of trunks (256)"
 static_assert(TRUNKS_MAX == 256, "the text above says it");
 
-/* The document of that name. False: there is none that can be read. */
-static bool trunk_stored(const struct node *n, const char *tenant, struct bytes name,
-			 struct trunk_value *out)
-{
-	struct bytes text =
-		shelf_text(&n->documents.keep.shelf, bytes_str(tenant), BYTES_LIT("trunk"), name);
-	const char *reason;
-
-	return text.n && !trunk_from_document(out, text, &reason);
-}
-
 /* False: the run has failed. */
 static bool network_stands(struct command_run *run, const struct trunk_value *t)
 {
@@ -60,20 +49,15 @@ static bool trunk_make(struct command_run *run, void *value)
 	struct trunk_value *t = value;
 
 	trunk_default(t);
-	(void)trunk_stored(run->node, run->tenant, command_value(run, "name")->text, t);
+	(void)document_stored(run->node, run->tenant, &g_trunk_documents,
+			      command_value(run, "name")->text, t);
 	t->changed_utc_ms = clock_utc_ms();
 	return field_take(run, g_trunk_fields, t) && network_stands(run, t) && is_somewhere(run, t);
 }
 
 static bool trunk_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 {
-	struct bytes text = command_value(run, "name")->text;
-	struct trunk_value t;
-
-	if (trunk_stored(run->node, run->tenant, text, &t))
-		return bytes_cstr(text, name, DOCUMENT_NAME_MAX) == 0;
-	command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such trunk");
-	return false;
+	return document_aim(run, &g_trunk_documents, name);
 }
 
 static void trunk_name(const void *value, char name[DOCUMENT_NAME_MAX])
@@ -163,27 +147,10 @@ void command_trunk_delete(struct command_run *run)
 
 void command_trunk_show(struct command_run *run)
 {
-	struct trunk_value t;
-
-	if (trunk_stored(run->node, run->tenant, command_value(run, "name")->text, &t))
-		command_answer(run, trunk_show(run->node, document_tenant(run), &t));
-	else
-		command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such trunk");
+	document_show(run, &g_trunk_documents);
 }
 
-/* By number, which is the order in which this node came to know them. */
 void command_trunk_list(struct command_run *run)
 {
-	const struct trunks *all = run->node->trunks;
-	uint16_t tenant = document_tenant(run);
-	json_t *list = json_array();
-
-	for (uint16_t i = TRUNK_NONE; trunks_next(all, &i); i++) {
-		struct trunk_value t;
-
-		if (trunks_settings(all, i)->tenant == tenant &&
-		    trunk_stored(run->node, run->tenant, bytes_str(trunks_name(all, i)), &t))
-			(void)json_array_append_new(list, trunk_show(run->node, tenant, &t));
-	}
-	command_answer(run, list);
+	document_list(run, &g_trunk_documents, "", SIZE_MAX);
 }

@@ -83,6 +83,17 @@ int document_accept(struct node *node, const struct snapshot_document *d);
 void document_resume(struct node *node);
 /* Time passes: or is given up. */
 void document_beat(struct node *node, uint64_t now_ns);
+/* document_stored.c: for kinds of a tenant of which commands need no more than the texts. As Redis has it, of that name. False: there is
+ * none that can be read. */
+bool document_stored(const struct node *n, const char *tenant, const struct document_kind *kind,
+		     struct bytes name, void *value);
+/* kind.aim: the one that the argument names. */
+bool document_aim(struct command_run *run, const struct document_kind *kind,
+		  char name[DOCUMENT_NAME_MAX]);
+/* Ends the run with what is shown of it; of all of the tenant behind `after`, sorted, at most limit. */
+void document_show(struct command_run *run, const struct document_kind *kind);
+void document_list(struct command_run *run, const struct document_kind *kind, const char *after,
+		   size_t limit);
 /* NULL: there is none of that name. */
 const struct document_kind *document_kind_find(struct bytes name);
 /* All kinds in the order in which a start loads them. NULL-terminated. */

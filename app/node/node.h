@@ -119,7 +119,8 @@ struct node {
 	bool silent; /* nothing may be said any more; never */
 	struct quota *quota;
 	struct tenants *tenants;
-	struct trunks *trunks;          /* of all its tenants */
+	struct trunks *trunks; /* of all its tenants */
+	struct trunk_numbers *numbers;
 	struct certificate certificate; /* of media: DTLS-SRTP */
 	struct engine *engine;
 	struct shared_ports shared_ports;

@@ -23,7 +23,7 @@
 #include "base/privilege.h"
 #include "engine/engine.h"
 #include "engine/net/own_ports.h"
-#include "sig/host/trunk.h"
+#include "sig/host/trunk_route.h"
 #include "sig/shard/commons.h"
 #include "sig/transport/cell.h"
 #include "sig/transport/tls.h"
@@ -205,6 +205,8 @@ static int shard_start(struct node *n)
 	if (!err)
 		err = trunks_open(&n->trunks, n->tenants);
 	if (!err)
+		err = trunk_numbers_open(&n->numbers, &key);
+	if (!err)
 		err = tenancy_open(n);
 	if (!err)
 		err = quota_start(n);
@@ -216,6 +218,7 @@ static int shard_start(struct node *n)
 	settings.lookup = node_dns_of(n);
 	settings.tenants = n->tenants;
 	settings.trunks = n->trunks;
+	settings.numbers = n->numbers;
 	settings.calls_max = n->calls_max;
 	node_add_domains(n, &settings);
 	node_listeners_tenants(n, &settings);
@@ -471,6 +474,7 @@ void node_stop(struct node *n)
 	resolver_close(n->resolver);
 	document_keep_close(n);
 	quota_close(n->quota);
+	trunk_numbers_close(n->numbers);
 	trunks_close(n->trunks);
 	tenants_close(n->tenants);
 	tenancy_close(n);

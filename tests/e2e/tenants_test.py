@@ -46,6 +46,8 @@ class House:
         operator.ask("profile.put", tenant=self.name, name="spare")
         operator.ask("profile.range.put", tenant=self.name, **{"from": "192.0.2.0", "to": "192.0.2.9", "profile": "branch"})
         operator.ask("trunk.put", tenant=self.name, name="carrier", servers=self.domain, direction="out")
+        operator.ask("did.put", tenant=self.name, number="+49", to=self.lone)
+        operator.ask("route.put", tenant=self.name, name="out", pattern="9x.", trunks="carrier", prefix=self.lone)
 
     def register(self):
         for number in (*NUMBERS, self.lone):
@@ -84,10 +86,10 @@ class House:
 
     def state(self):
         """All that it has, by its own eyes and in Redis."""
-        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list",
+        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list",
                                                              "call.list", "registration.list", "cdr.list")}
         with Redis(self.node.redis_socket) as redis:
-            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk")}
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route")}
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
             kept["events"] = redis("XLEN", f"td:{{ev:{self.name}}}")
             kept["answers"] = {key: redis("XLEN", key) for key in redis("KEYS", f"td:{{cmd:{self.name}}}:*out:*")
@@ -194,6 +196,14 @@ ROWS = {
     "tenant.delete": of_operators,
     "tenant.list": of_operators,
     "tenant.status": own(lambda me, row: (row["name"], row["realm"], row["calls"]) == (me.name, me.domain, 1)),
+    "did.put": own(number="+4930", to="1001"),
+    "did.show": each(own(lambda me, row: row["to"] == me.lone, number="+49"), hidden(number="3")),
+    "did.delete": each(own(number="+4930"), hidden(number="3")),
+    "did.list": own(lambda me, rows: [row["to"] for row in rows] == [me.lone]),
+    "route.put": own(name="far", pattern="00x.", trunks="carrier"),
+    "route.show": each(own(lambda me, row: row["prefix"] == me.lone, name="out"), hidden(name="LONE")),
+    "route.delete": each(own(name="far"), hidden(name="LONE")),
+    "route.list": own(lambda me, rows: [row["prefix"] for row in rows] == [me.lone]),
     "trunk.put": of_operators,
     "trunk.show": each(own(lambda me, row: row["servers"] == f"{me.name}.test", name="carrier"), hidden(name="LONE")),
     "trunk.delete": of_operators,

@@ -9,6 +9,7 @@
 
 #include "app/document/extension.h"
 #include "app/document/profile.h"
+#include "app/document/route_field.h"
 #include "app/document/tenant_field.h"
 #include "app/document/trunk_field.h"
 
@@ -105,6 +106,48 @@ static void trunk(struct bytes in)
 	free(text);
 }
 
+static void did(struct bytes in)
+{
+	struct did_value d = { .changed_utc_ms = 1 }, again;
+	const char *reason = NULL;
+	char *text;
+
+	if (did_from_document(&d, in, &reason)) {
+		assert(reason && d.changed_utc_ms == 1);
+		return;
+	}
+	assert(!pattern_list_wrong(bytes_str(d.core.number)));
+	assert(!d.core.to[0] || !(d.core.change.strip || d.core.change.prefix[0]));
+	assert(!did_from_document(&again, text_of(did_to_document(&d), &text), &reason));
+	assert(!memcmp(&d, &again, sizeof(d)));
+	free(text);
+}
+
+static void route(struct bytes in)
+{
+	struct route_value r = { .changed_utc_ms = 1 }, again;
+	struct trunk_route core;
+	const char *reason = NULL;
+	char *text;
+
+	if (route_from_document(&r, in, &reason)) {
+		assert(reason && r.changed_utc_ms == 1);
+		return;
+	}
+	route_to_core(&r, 1, &core);
+	assert(core.choice_count && core.choice_count <= TRUNK_ROUTE_TRUNKS_MAX);
+	for (uint8_t i = 0; i < core.choice_count; i++) {
+		const struct trunk_choice *c = &core.choices[i];
+
+		assert(c->trunk[0] && !strpbrk(c->trunk, ":, ") && c->priority <= 1000 &&
+		       c->weight <= 1000);
+	}
+	assert(!pattern_list_wrong(bytes_str(core.pattern)));
+	assert(!route_from_document(&again, text_of(route_to_document(&r), &text), &reason));
+	assert(!memcmp(&r, &again, sizeof(r)));
+	free(text);
+}
+
 static void extension(struct bytes in)
 {
 	struct extension e = { .changed_utc_ms = 1 }, again;
@@ -133,7 +176,7 @@ static void extension(struct bytes in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const kinds[])(struct bytes in) = { profile, range, extension, tenant,
-							  trunk };
+							  trunk,   did,   route };
 
 	if (size)
 		kinds[(uint8_t)(data[0] - '0') % COUNT_OF(kinds)](bytes_mem(data + 1, size - 1));

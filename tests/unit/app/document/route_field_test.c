@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/document/route_field.h"
+
+#include <errno.h>
+
+#include "tests/unit/test.h"
+
+static void test_numbers(void **state)
+{
+	static const struct {
+		const char *json;
+		const char *wrong; /* NULL: fine */
+	} rows[] = {
+		{ "{\"number\":\"+4930\",\"to\":\"1001\"}", NULL },
+		{ "{\"number\":\"+493010xx\",\"strip\":6,\"prefix\":\"1\"}", NULL },
+		{ "{\"number\":\"[2-4]x.\",\"trunk\":\"carrier\"}", NULL },
+		{ "{\"to\":\"1001\"}", "number" },
+		{ "{\"number\":\"\"}", "number" },
+		{ "{\"number\":\"1|2\"}", "number" },
+		{ "{\"number\":\"[\"}", "number" },
+		{ "{\"number\":\"anna\"}", "number" },
+		{ "{\"number\":\"1\",\"to\":\"1001\",\"strip\":1}", "to" },
+		{ "{\"number\":\"1\",\"to\":\"1001\",\"prefix\":\"2\"}", "to" },
+		{ "{\"number\":\"1\",\"to\":\"a b\"}", "to" },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct did_value d = { .changed_utc_ms = 7 };
+		const char *reason = NULL;
+		int err = did_from_document(&d, bytes_str(row->json), &reason);
+
+		ROW_ASSERT(row->json, err == (row->wrong ? -EBADMSG : 0));
+		ROW_ASSERT(row->json, !row->wrong || !strcmp(reason, row->wrong));
+		ROW_ASSERT(row->json, !row->wrong || d.changed_utc_ms == 7);
+	}
+}
+
+static void test_choices(void **state)
+{
+	static const struct {
+		const char *text, *trunk;
+		uint16_t priority, weight;
+		int err;
+	} rows[] = {
+		{ "carrier", "carrier", 1, 1, 0 },
+		{ "carrier:2", "carrier", 2, 1, 0 },
+		{ "carrier:0:1000", "carrier", 0, 1000, 0 },
+		{ "", "", 0, 0, -EINVAL },
+		{ ":1", "", 0, 0, -EINVAL },
+		{ "a:", "", 0, 0, -EINVAL },
+		{ "a::1", "", 0, 0, -EINVAL },
+		{ "a:1:", "", 0, 0, -EINVAL },
+		{ "a:1:2:3", "", 0, 0, -EINVAL },
+		{ "a:1001", "", 0, 0, -EINVAL },
+		{ "a/b", "", 0, 0, -EINVAL },
+		{ "a-name-of-thirty-two-characters-", "", 0, 0, -EINVAL },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct trunk_choice c;
+
+		ROW_ASSERT(row->text, route_choice_read(&c, bytes_str(row->text)) == row->err);
+		ROW_ASSERT(row->text, row->err || !strcmp(c.trunk, row->trunk));
+		ROW_ASSERT(row->text, row->err || c.priority == row->priority);
+		ROW_ASSERT(row->text, row->err || c.weight == row->weight);
+	}
+}
+
+static void test_routes(void **state)
+{
+	static const struct {
+		const char *json;
+		const char *wrong; /* NULL: fine */
+		uint8_t choices;
+	} rows[] = {
+		{ "{\"name\":\"r\",\"pattern\":\"9x.\",\"trunks\":\"a\"}", NULL, 1 },
+		{ "{\"name\":\"r\",\"pattern\":\"9x.|0x.\",\"trunks\":\"a:1:2,b:2,c\"}", NULL, 3 },
+		{ "{\"name\":\"r\",\"pattern\":\"9x.\"}", NULL, 0 },
+		{ "{\"name\":\"r\",\"pattern\":\"\",\"trunks\":\"a\"}", "pattern", 0 },
+		{ "{\"name\":\"r\",\"pattern\":\"9[\",\"trunks\":\"a\"}", "pattern", 0 },
+		{ "{\"name\":\"r\",\"pattern\":\"9\",\"trunks\":\"a,\"}", "trunks", 0 },
+		{ "{\"name\":\"r\",\"pattern\":\"9\",\"trunks\":\"a,b,c,d,e,f,g,h,i\"}", "trunks",
+		  0 },
+		{ "{\"pattern\":\"9\",\"trunks\":\"a\"}", "name", 0 },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct route_value r;
+		struct trunk_route core;
+		const char *reason = NULL;
+		int err = route_from_document(&r, bytes_str(row->json), &reason);
+		bool lacks = strstr(row->json, "trunks") == NULL;
+
+		ROW_ASSERT(row->json, err == (row->wrong || lacks ? -EBADMSG : 0));
+		ROW_ASSERT(row->json, !row->wrong || !strcmp(reason, row->wrong));
+		if (err)
+			continue;
+		route_to_core(&r, 5, &core);
+		ROW_ASSERT(row->json, core.tenant == 5 && core.enabled);
+		ROW_ASSERT(row->json, core.choice_count == row->choices);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_choices),
+		cmocka_unit_test(test_routes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
