@@ -7,6 +7,7 @@
 #include "sig/sip/digest_credentials.h"
 #include "sig/sip/digest_hash.h"
 #include "sig/sip/digest_nonce.h"
+#include "sig/sip/digest_response.h"
 
 void digest_secret_make(struct digest_secret *out, struct bytes user, struct bytes realm,
 			struct bytes password)
@@ -17,60 +18,6 @@ void digest_secret_make(struct digest_secret *out, struct bytes user, struct byt
 		if (!digest_hash((enum digest_algorithm)i, parts, COUNT_OF(parts), out->ha1[i]))
 			memset(out->ha1[i], 0, sizeof(out->ha1[i]));
 	}
-}
-
-/* H(user:realm:password), and for -sess hashed again with nonce and cnonce (RFC 7616 3.4.2). */
-static bool make_a1(const struct digest_credentials *c, const struct digest_secret *secret,
-		    struct digest_text *a1)
-{
-	struct writer w = writer_over(a1->p, sizeof(a1->p));
-	struct bytes parts[3];
-
-	writer_hex(&w, bytes_mem(secret->ha1[c->algorithm], digest_hash_len(c->algorithm)));
-	a1->n = w.n;
-	if (!c->session)
-		return true;
-	parts[0] = digest_text_bytes(a1);
-	parts[1] = c->nonce;
-	parts[2] = c->cnonce;
-	return digest_hash_text(c->algorithm, parts, COUNT_OF(parts), a1);
-}
-
-/* RFC 7616 3.4.3 */
-static bool make_a2(const struct digest_credentials *c, const struct sip_message *m,
-		    struct digest_text *a2)
-{
-	struct digest_text body;
-	struct bytes parts[3] = { m->method_name, c->uri };
-
-	if (c->qop != DIGEST_QOP_AUTH_INT)
-		return digest_hash_text(c->algorithm, parts, 2, a2);
-	if (!digest_hash_text(c->algorithm, &m->body, 1, &body))
-		return false;
-	parts[2] = digest_text_bytes(&body);
-	return digest_hash_text(c->algorithm, parts, 3, a2);
-}
-
-/* RFC 7616 3.4.1; without qop RFC 2617 3.2.2.1 */
-static bool make_response(const struct digest_credentials *c, const struct digest_secret *secret,
-			  const struct sip_message *m, struct digest_text *out)
-{
-	struct digest_text a1;
-	struct digest_text a2;
-	struct bytes parts[DIGEST_PARTS_MAX];
-	size_t n = 0;
-
-	if (!make_a1(c, secret, &a1) || !make_a2(c, m, &a2))
-		return false;
-	parts[n++] = digest_text_bytes(&a1);
-	parts[n++] = c->nonce;
-	if (c->qop != DIGEST_QOP_NONE) {
-		parts[n++] = c->nc_text;
-		parts[n++] = c->cnonce;
-		parts[n++] = c->qop_text;
-	}
-	parts[n++] = digest_text_bytes(&a2);
-	return digest_hash_text(c->algorithm, parts, n, out);
 }
 
 /* The hex digits may be in either case. */
@@ -122,7 +69,8 @@ enum digest_verdict digest_prove(const struct digest_answer *a, const struct dig
 {
 	static const struct digest_secret nobody;
 	struct digest_text want = { .n = 0 };
-	bool right = make_response(&a->c, secret ? secret : &nobody, m, &want);
+	bool right = digest_response(&a->c, secret ? secret : &nobody,
+				     &(struct digest_body){ m->method_name, m->body }, &want);
 
 	right = response_is(&a->c, &want) && right && secret && is_offered(s, a->c.algorithm);
 	if (!right)
