@@ -57,26 +57,6 @@ static int credentials_read_param(struct digest_credentials *c, struct bytes ele
 	return 0;
 }
 
-static int read_algorithm(struct digest_credentials *c)
-{
-	struct bytes name = c->algorithm_text;
-	enum { SESS_LEN = 5 };
-
-	if (name.n > SESS_LEN && bytes_iis(bytes_from(name, name.n - SESS_LEN), "-sess")) {
-		c->session = true;
-		name = bytes_sub(name, 0, name.n - SESS_LEN);
-	}
-	c->algorithm = DIGEST_MD5; /* RFC 7616 3.4: absent means MD5 */
-	if (name.n == 0)
-		return 0;
-	for (unsigned i = 0; i < DIGEST_ALGORITHMS; i++) {
-		c->algorithm = (enum digest_algorithm)i;
-		if (bytes_iis(name, digest_name(c->algorithm)))
-			return 0;
-	}
-	return -EBADMSG;
-}
-
 static int read_qop(struct digest_credentials *c)
 {
 	uint8_t raw[4];
@@ -103,7 +83,7 @@ static int check(struct digest_credentials *c)
 {
 	if (c->user.n == 0 || c->nonce.n == 0 || c->uri.n == 0)
 		return -EBADMSG;
-	if (read_algorithm(c) || read_qop(c))
+	if (!digest_algorithm_read(c->algorithm_text, &c->algorithm, &c->session) || read_qop(c))
 		return -EBADMSG;
 	return c->response.n == 2 * digest_hash_len(c->algorithm) ? 0 : -EBADMSG;
 }

@@ -39,6 +39,24 @@ const char *digest_name(enum digest_algorithm algorithm)
 	return names[algorithm];
 }
 
+bool digest_algorithm_read(struct bytes text, enum digest_algorithm *out, bool *session)
+{
+	enum { SESS_LEN = 5 };
+
+	*session = text.n > SESS_LEN && bytes_iis(bytes_from(text, text.n - SESS_LEN), "-sess");
+	if (*session)
+		text = bytes_sub(text, 0, text.n - SESS_LEN);
+	*out = DIGEST_MD5;
+	if (text.n == 0)
+		return true;
+	for (unsigned i = 0; i < DIGEST_ALGORITHMS; i++) {
+		*out = (enum digest_algorithm)i;
+		if (bytes_iis(text, digest_name(*out)))
+			return true;
+	}
+	return false;
+}
+
 static bool hash_parts(EVP_MD_CTX *ctx, const struct bytes *parts, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

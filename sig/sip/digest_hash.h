@@ -15,6 +15,8 @@ struct digest_text {
 
 size_t digest_hash_len(enum digest_algorithm algorithm);
 const char *digest_name(enum digest_algorithm algorithm);
+/* "SHA-256", or "SHA-256-sess": *session. Empty: MD5 (RFC 7616 3.3, 3.4). False: one that we do not know. */
+bool digest_algorithm_read(struct bytes text, enum digest_algorithm *out, bool *session) NODISCARD;
 /* H(part:part:...). False when OpenSSL does not have the hash (MD5 under FIPS). */
 bool digest_hash(enum digest_algorithm algorithm, const struct bytes *parts, size_t n,
 		 uint8_t out[DIGEST_HASH_MAX]) NODISCARD;
