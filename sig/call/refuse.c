@@ -133,6 +133,19 @@ static bool ask_longer(struct call_host *h, struct call *c, uint8_t leg)
 	return invite_queue(h, c, leg) == 0;
 }
 
+/* RFC 3261 8.1.3.5: the same INVITE once more, with who we are. */
+static bool ask_as_who_we_are(struct call_host *h, struct call *c, uint8_t leg,
+			      const struct sip_message *m)
+{
+	struct leg *l = c->legs[leg];
+
+	if (!challenge_is(m) || dialog_challenged(&l->dialog, h, m, dialog_proof(&l->dialog),
+						  &l->uac->challenged) != CHALLENGE_ANSWERED)
+		return false;
+	outbox_touch(&c->out);
+	return invite_queue(h, c, leg) == 0;
+}
+
 /* A phone that insists on SRTP takes no plain offer, and none else was made: it has the keys for it, over TLS. */
 static bool ask_with_keys(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
@@ -189,7 +202,8 @@ static void failed(struct call_host *h, struct call *c, const struct call_event 
 		lost_branch_left(c, l);
 	} else if (session_timer_raise(l, ev->message) && ask_longer(h, c, ev->leg)) {
 		return;
-	} else if (ask_with_keys(h, c, ev->leg, ev->message->status)) {
+	} else if (ask_with_keys(h, c, ev->leg, ev->message->status) ||
+		   ask_as_who_we_are(h, c, ev->leg, ev->message)) {
 		return;
 	} else if (l->state == LEG_CONFIRMED) {
 		refused_again(h, c, ev->leg, ev->message->status);

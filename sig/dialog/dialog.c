@@ -17,6 +17,7 @@ void dialog_clear(struct dialog *d)
 	text_clear(&d->target);
 	text_clear(&d->routes);
 	elsewhere_forget(&d->elsewhere);
+	dialog_challenges_free(&d->challenges);
 }
 
 int dialog_copy(struct dialog *to, const struct dialog *from)

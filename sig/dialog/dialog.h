@@ -6,6 +6,7 @@
 #define SIG_DIALOG_DIALOG_H
 
 #include "base/text.h"
+#include "sig/dialog/dialog_challenge.h"
 #include "sig/dialog/elsewhere.h"
 #include "sig/host/settings.h"
 #include "sig/sip/id.h"
@@ -32,6 +33,7 @@ struct dialog {
 	struct sip_hop hop;     /* where our requests go */
 	uint32_t local_cseq;    /* last one we used */
 	uint32_t remote_cseq;   /* last one they used; 0 before the first */
+	struct dialog_challenges *challenges; /* NULL: nobody has asked who we are */
 };
 
 void dialog_clear(struct dialog *d);
@@ -88,6 +90,10 @@ struct dialog_request {
 };
 void dialog_write_request(struct writer *w, const struct dialog *d, const struct dialog_request *r,
 			  const struct shard_settings *settings);
+/* The head of a request that we wrote, to be said once more (RFC 3261 8.1.3.5): with another CSeq and branch, without credentials and
+ * the blank line. */
+void dialog_write_again(struct writer *w, const struct dialog *d, struct bytes request,
+			const struct dialog_request *r, const struct shard_settings *settings);
 /* "Contact: <...>" line of a leg. */
 void dialog_write_contact(struct writer *w, const struct dialog *d,
 			  const struct shard_settings *settings);

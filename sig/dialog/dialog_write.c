@@ -147,6 +147,30 @@ void dialog_write_request(struct writer *w, const struct dialog *d, const struct
 	writer_bytes(w, r->body);
 }
 
+static void write_line_again(struct writer *w, const struct dialog *d, struct bytes line,
+			     const struct dialog_request *r, const struct shard_settings *settings)
+{
+	if (bytes_starts(line, "Via: ")) {
+		write_via(w, d, r->branch, settings);
+	} else if (bytes_starts(line, "CSeq: ")) {
+		writer_number(w, "CSeq: ", r->cseq, " ");
+		WRITER_TEXTS(w, sip_method_name(r->method), "\r\n");
+	} else if (!bytes_starts(line, "Authorization: ") &&
+		   !bytes_starts(line, "Proxy-Authorization: ")) {
+		writer_bytes(w, line);
+		writer_str(w, "\r\n");
+	}
+}
+
+void dialog_write_again(struct writer *w, const struct dialog *d, struct bytes request,
+			const struct dialog_request *r, const struct shard_settings *settings)
+{
+	struct bytes line;
+
+	while (bytes_cut(&request, '\n', &line) && bytes_trim(line).n)
+		write_line_again(w, d, bytes_trim(line), r, settings);
+}
+
 /* "CSeq: 7 INVITE" with the other method. */
 static void write_cseq(struct writer *w, struct bytes line, enum sip_method method)
 {

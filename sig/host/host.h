@@ -15,6 +15,7 @@ struct call;
 struct call_event;
 struct call_feature;
 struct call_target;
+struct digest_account;
 struct dialog;
 struct leg;
 struct leg_users;
@@ -63,6 +64,8 @@ struct call_host {
 	/* What is said of a user of ours. NULL: there is none, or not now; or the function: everybody is there, under no terms. */
 	const struct shard_extension *(*extension_of)(void *owner, uint16_t tenant,
 						      struct bytes user);
+	/* Who we are to the party of that dialog, where it asks; the slices live until the next event. False: nobody; or the function is NULL. */
+	bool (*account_of)(void *owner, const struct dialog *d, struct digest_account *out);
 	/* The call of that id, to look at. NULL: there is none; or the function: there is no other. */
 	const struct call *(*call_of)(void *owner, uint64_t call);
 	/* The tenant's dialog of that name, and its leg. The tags: ours, and the party's. NULL: none. */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "base/log.h"
 #include "sig/host/sound_metric.h"
 
 static const char *const g_refused_labels[REFUSED_REASONS] = {
@@ -26,6 +27,18 @@ static const char *const g_dropped_labels[DROPPED_REASONS] = {
 static const char *const g_destination_labels[DESTINATION_VERDICTS] = {
 #define X(id, name) [DESTINATION_##id] = "reason=\"" name "\"",
 	SIG_DESTINATIONS(X)
+#undef X
+};
+
+static const char *const g_challenge_labels[CHALLENGE_OUTCOMES] = {
+#define X(id, name) [CHALLENGE_##id] = "outcome=\"" name "\"",
+	SIG_CHALLENGES(X)
+#undef X
+};
+
+static const char *const g_challenge_names[CHALLENGE_OUTCOMES] = {
+#define X(id, name) [CHALLENGE_##id] = name,
+	SIG_CHALLENGES(X)
 #undef X
 };
 
@@ -101,6 +114,12 @@ static void open_labelled(struct sig_metrics *m)
 			"tandem_destinations_refused_total", g_destination_labels[i],
 			"Addresses that parties named and that nothing is sent to, by reason.");
 	}
+	for (int i = 0; i < CHALLENGE_OUTCOMES; i++) {
+		m->challenges[i] =
+			shard_counter("tandem_sip_challenges_total", g_challenge_labels[i],
+				      "Requests of the node that were asked for "
+				      "credentials, by what became of them.");
+	}
 	for (int i = 0; i < SAVE_RESULTS; i++) {
 		m->saves[i] =
 			i == SAVE_STARTED
@@ -172,6 +191,16 @@ void sig_count_destination(const struct sig_metrics *m, enum destination_verdict
 {
 	assert(verdict > DESTINATION_OK && verdict < DESTINATION_VERDICTS);
 	metric_add(m->destinations[verdict], 1);
+}
+
+void sig_count_challenge(const struct sig_metrics *m, enum sig_challenge outcome, uint64_t call,
+			 struct bytes realm)
+{
+	assert(outcome < CHALLENGE_OUTCOMES);
+	metric_add(m->challenges[outcome], 1);
+	if (outcome != CHALLENGE_ANSWERED)
+		LOG_INFO("call", call, "a party asks for credentials, and is given none",
+			 LOG_STR("reason", g_challenge_names[outcome]), LOG_BYTES("realm", realm));
 }
 
 const char *sig_refused_name(enum sig_refused reason)

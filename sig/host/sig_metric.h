@@ -81,6 +81,16 @@
 	X(LINK_LOCAL, "link_local")   \
 	X(OWN_ADDRESS, "own_address")
 
+/* What became of a 401 or 407 to a request of ours (dialog_challenge.h). */
+#define SIG_CHALLENGES(X)               \
+	X(ANSWERED, "answered")         \
+	X(NOBODY, "no_credentials")     \
+	X(REALM, "other_realm")         \
+	X(UNKNOWN, "unknown_algorithm") \
+	X(MALFORMED, "malformed")       \
+	X(WRONG, "wrong_credentials")   \
+	X(MEMORY, "out_of_memory")
+
 /* What became of a save. */
 #define SIG_SAVES(X)          \
 	X(STARTED, "started") \
@@ -111,6 +121,13 @@ enum destination_verdict {
 		DESTINATION_VERDICTS
 };
 
+enum sig_challenge {
+#define X(id, name) CHALLENGE_##id,
+	SIG_CHALLENGES(X)
+#undef X
+		CHALLENGE_OUTCOMES
+};
+
 enum sig_save {
 #define X(id, name) SAVE_##id,
 	SIG_SAVES(X)
@@ -126,6 +143,7 @@ struct sig_metrics {
 	metric_id refused[REFUSED_REASONS];
 	metric_id dropped[DROPPED_REASONS];
 	metric_id destinations[DESTINATION_VERDICTS]; /* but the first */
+	metric_id challenges[CHALLENGE_OUTCOMES];
 	metric_id saves[SAVE_RESULTS];
 	struct histogram setup, ringing; /* us from the INVITE that came */
 	metric_id restored, given_up, refused_untold;
@@ -138,6 +156,9 @@ void sig_metrics_open(struct sig_metrics *m);
 void sig_count_refused(const struct sig_metrics *m, enum sig_refused reason);
 void sig_count_dropped(const struct sig_metrics *m, enum sig_dropped reason);
 void sig_count_destination(const struct sig_metrics *m, enum destination_verdict verdict);
+/* Says so of the call, too. realm: what was asked, perhaps empty. */
+void sig_count_challenge(const struct sig_metrics *m, enum sig_challenge outcome, uint64_t call,
+			 struct bytes realm);
 const char *sig_refused_name(enum sig_refused reason);
 /* status: of any response */
 void sig_count_in(const struct sig_metrics *m, uint16_t status);

@@ -211,6 +211,28 @@ struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const 
 	return slot;
 }
 
+bool txns_renew(struct txns *t, struct txn_slot *slot, struct bytes branch, struct bytes request,
+		uint64_t now_ns)
+{
+	uint64_t hash = txn_client_hash(&t->key, branch, slot->txn.method);
+	struct sip_hop hop = slot->txn.hop;
+	struct text text = { 0 };
+
+	assert(slot->client && slot->txn.kind == TXN_CLIENT);
+	if (text_set(&text, request) || table_put(&t->by_branch, hash, slot->self)) {
+		text_clear(&text);
+		return false;
+	}
+	txns_unlist(&t->by_branch, &slot->hash, slot->self);
+	slot->hash = hash;
+	wheel_stop(t->wheel, &slot->timer);
+	txn_clear(&slot->txn);
+	txn_init(&slot->txn, TXN_CLIENT, slot->txn.method, &hop, now_ns);
+	slot->txn.message = text;
+	slot->started = slot->waiting = 0;
+	return true;
+}
+
 static void keep_headers(struct writer *w, const struct sip_message *m, const char *name)
 {
 	struct bytes value;

@@ -145,6 +145,7 @@ struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialo
 	if (!r->target.n)
 		r->target = target_of(h, d);
 	dialog_write_request(&w, d, r, h->settings);
+	dialog_prove(d, h, &w, r->method, r->body.n);
 	return w.overflow ? NULL
 			  : take_client(h, d, r->method, &d->hop, r->branch, user, writer_done(&w));
 }
@@ -182,6 +183,7 @@ void leg_ack(struct call_host *h, struct call *c, uint8_t leg)
 		.cseq = l->invite_cseq,
 		.branch = l->ack_branch,
 		.max_forwards = -1,
+		.extra = dialog_proof(&l->dialog),
 		.content_type = BYTES_LIT("application/sdp"),
 		.body = ack_body(c, leg),
 		.target = target_of(h, &l->dialog),

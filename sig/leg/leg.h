@@ -29,6 +29,10 @@ struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialo
 			     enum txn_user user);
 /* Starts it now. False: full. */
 bool leg_send(struct call_host *h, struct dialog *d, struct dialog_request *r, enum txn_user user);
+/* The response is 401 or 407 to a request of ours that is no INVITE: it is said once more, by the same transaction, with who we are. False:
+ * the response stands. */
+bool leg_challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+		    const struct sip_message *m) NODISCARD;
 /* ACK to the 2xx of our last INVITE there; the same one each time it is sent again (RFC 3261 13.2.2.4). */
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg);
 /* CANCEL of our INVITE, to which a provisional response has come. */

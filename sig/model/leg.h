@@ -55,7 +55,8 @@ struct invite_uac {
 	uint8_t from; /* leg for which we ask: what it offers is offered; its own INVITE, where one is open, gets the answer */
 	bool late;    /* without an offer: the party is to make it */
 	bool joins; /* so that its party may be joined with one of another call (sig/feature/meet.h) */
-	bool pracks;          /* the party was told that we have 100rel */
+	bool pracks; /* the party was told that we have 100rel */
+	challenge_tries challenged;
 	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
 	uint64_t deadline_ns; /* a re-INVITE is given up; 0: off */
 	struct prack prack;

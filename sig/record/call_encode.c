@@ -104,11 +104,15 @@ static bool has_crypto(struct bytes in)
 	return false;
 }
 
-/* Our keys, or those that a party named in its texts. */
+/* Our keys, or those that a party named in its texts; and what a password could be guessed with. */
 static bool call_has_keys(const struct call *c, const struct text *record)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		if (c->flows[i].secret)
+			return true;
+	}
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->dialog.challenges)
 			return true;
 	}
 	return (c->acts && c->acts->digit_count) || has_crypto(text_bytes(record));

@@ -11,9 +11,15 @@
 #include "sig/call/segment.h"
 #include "sig/record/call_record.h"
 
+struct packed_dialog {
+	Tandem__Call__Challenge challenges[2];
+	Tandem__Call__Challenge *list[2];
+};
+
 struct packed_leg {
 	Tandem__Call__Leg leg;
 	Tandem__Call__Dialog dialog;
+	struct packed_dialog of_dialog;
 	Tandem__Call__Asked asked;
 	Tandem__Call__Prack prack;
 	Tandem__Call__Uas uas;

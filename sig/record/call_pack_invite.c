@@ -69,6 +69,7 @@ Tandem__Call__Asked *packing_uac(const struct shard_settings *settings, struct p
 	out->late = uac->late;
 	out->pracks = uac->pracks;
 	out->joins = uac->joins;
+	out->challenged = uac->challenged;
 	pack_rest(settings, p, uac);
 	out->prack = pack_prack(&p->prack, &uac->prack);
 	if (seed->sent[leg].n) {

@@ -21,6 +21,31 @@ void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__C
 	}
 }
 
+static void pack_challenges(Tandem__Call__Dialog *out, struct packed_dialog *p,
+			    const struct dialog *d)
+{
+	for (size_t i = 0; d->challenges && i < COUNT_OF(p->list); i++) {
+		const struct dialog_challenge *from = &d->challenges->of[i];
+		Tandem__Call__Challenge *to = &p->challenges[out->n_challenges];
+
+		if (!from->nonce.n)
+			continue;
+		tandem__call__challenge__init(to);
+		to->proxy = i == 1;
+		to->nonce = packing_text(&from->nonce);
+		to->opaque = packing_text(&from->opaque);
+		to->algorithm = from->algorithm;
+		to->qop = from->qop;
+		to->session = from->session;
+		to->count = from->count;
+		to->cnonce = from->cnonce;
+		p->list[out->n_challenges++] = to;
+	}
+	out->challenges = p->list;
+	if (d->challenges)
+		out->proof = packing_text(&d->challenges->invite);
+}
+
 static Tandem__Call__Terms *pack_terms(struct packed_leg *p, const struct offer_terms *terms)
 {
 	Tandem__Call__Terms *out = &p->terms;
@@ -73,6 +98,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	tandem__call__leg__init(out);
 	packing_hop(settings, &to->hop, &l->dialog.hop, to->hop_text);
 	packing_dialog(&to->dialog, &l->dialog, &to->hop);
+	pack_challenges(&to->dialog, &to->of_dialog, &l->dialog);
 	out->state = (Tandem__Call__LegState)l->state;
 	out->called = l->called;
 	out->holds = l->holds;

@@ -76,6 +76,7 @@ static bool read_uac(struct reading *r, uint8_t leg, const Tandem__Call__Leg *of
 	l->uac->late = in->late;
 	l->uac->pracks = in->pracks;
 	l->uac->joins = in->joins;
+	l->uac->challenged = (challenge_tries)in->challenged;
 	return read_places_left(r, l->uac, in) && read_prack(r, &l->uac->prack, in->prack) &&
 	       reading_uac_state(r, &l->uac->state, in->state) &&
 	       reading_sent(r, leg, &(struct reading_tailed){ in->sent, in->sent_tail, of },

@@ -45,6 +45,42 @@ bool reading_dialog(struct reading *r, uint8_t leg, struct dialog *d,
 	       reading_hop(r, leg, &d->hop, in->hop);
 }
 
+static bool read_challenge(struct reading *r, struct dialog_challenges *to,
+			   const Tandem__Call__Challenge *in)
+{
+	struct dialog_challenge *out = &to->of[in->proxy ? 1 : 0];
+
+	if (out->nonce.n || !in->nonce.len || in->algorithm >= DIGEST_ALGORITHMS ||
+	    in->qop > DIGEST_QOP_AUTH_INT || in->count > INT32_MAX)
+		return reading_wrong(r, "dialog: challenge");
+	out->algorithm = (enum digest_algorithm)in->algorithm;
+	out->qop = (enum digest_qop)in->qop;
+	out->session = in->session;
+	out->count = in->count;
+	out->cnonce = in->cnonce;
+	return reading_line(r, &out->nonce, &in->nonce, DIGEST_CLIENT_TEXT_MAX,
+			    "dialog: challenge") &&
+	       reading_line(r, &out->opaque, &in->opaque, DIGEST_CLIENT_TEXT_MAX,
+			    "dialog: challenge");
+}
+
+static bool read_challenges(struct reading *r, struct dialog *d, const Tandem__Call__Dialog *in)
+{
+	if (!in->n_challenges)
+		return true;
+	d->challenges = calloc(1, sizeof(*d->challenges));
+	if (!d->challenges)
+		return reading_wrong(r, "out of memory");
+	for (size_t i = 0; i < in->n_challenges; i++) {
+		if (!read_challenge(r, d->challenges, in->challenges[i]))
+			return false;
+	}
+	return bytes_are_lines(reading_slice(&in->proof))
+		       ? reading_text(r, &d->challenges->invite, &in->proof, HOST_EXTRA,
+				      "dialog: proof")
+		       : reading_wrong(r, "dialog: proof");
+}
+
 static bool read_codecs(struct reading *r, struct offer_terms *out, const Tandem__Call__Terms *in)
 {
 	if (in->n_codecs > OFFER_CODECS_MAX)
@@ -136,7 +172,8 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	l->dialog.tag.call = r->c->id;
 	l->dialog.tag.leg = i;
 	return read_user(r, i, caller, &in->user) && read_timer(r, &l->timer, in->timer) &&
-	       leg_read_terms(r, l, in->terms) && reading_dialog(r, i, &l->dialog, in->dialog);
+	       leg_read_terms(r, l, in->terms) && reading_dialog(r, i, &l->dialog, in->dialog) &&
+	       read_challenges(r, &l->dialog, in->dialog);
 }
 
 static uint32_t leg_index_of(const Tandem__Call__Call *in, size_t place)

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "sig/call/relay.h"
 #include "sig/call/reliable.h"
+#include "sig/leg/leg.h"
 #include "sig/shard/shard_state.h"
 
 /* What is needed of a client transaction after its step, which may free it. */
@@ -67,6 +68,13 @@ static void no_transaction(struct shard *s, const struct sip_message *m)
 	sig_count_dropped(&s->metrics, DROPPED_RESPONSE);
 }
 
+static bool is_challenged(struct shard *s, struct txn_slot *slot, const struct sip_message *m)
+{
+	struct call *c = challenge_is(m) && slot->call ? shard_call_find(s, slot->call) : NULL;
+
+	return c && leg_challenged(&s->host, c, slot->leg, slot, m);
+}
+
 void shard_response(struct shard *s, const struct sip_message *m)
 {
 	struct txn_slot *slot = txns_find_client(&s->txns, m->via.branch, m->method);
@@ -80,6 +88,8 @@ void shard_response(struct shard *s, const struct sip_message *m)
 		no_transaction(s, m);
 		return;
 	}
+	if (is_challenged(s, slot, m))
+		return;
 	ev = client_event(slot);
 	ev.message = m;
 	call = slot->call;

@@ -288,6 +288,7 @@ void call_resume(struct call_host *h, struct call *c)
 		if (!c->legs[i])
 			continue;
 		c->legs[i]->dialog.local_cseq += RESUME_CSEQ_GAP;
+		dialog_challenges_resume(&c->legs[i]->dialog);
 		session_timer_resume(h, c->legs[i]);
 		refusal_go(h, c, i);
 		if (c->legs[i]->uac && c->legs[i]->state == LEG_CONFIRMED)

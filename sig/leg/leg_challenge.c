@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request within a dialog that the party asks credentials for. Who waits for its answer hears nothing of that. */
+#include "sig/leg/leg.h"
+#include "sig/leg/request_wait.h"
+
+static struct bytes request_body(struct bytes request)
+{
+	const uint8_t *at = request.n ? memmem(request.p, request.n, "\r\n\r\n", 4) : NULL;
+
+	return at ? bytes_from(request, (size_t)(at - request.p) + 4) : (struct bytes){ 0 };
+}
+
+static bool renew(struct call_host *h, struct leg *l, struct txn_slot *slot)
+{
+	struct bytes request = text_bytes(&slot->txn.message);
+	struct bytes body = request_body(request);
+	struct dialog_request r = { .method = slot->txn.method,
+				    .cseq = ++l->dialog.local_cseq,
+				    .branch = rand_u64_from(h->rand) };
+	struct writer w = writer_over(h->space, HOST_SPACE);
+	struct id_tag tag = l->dialog.tag;
+	char branch[ID_BRANCH_LEN];
+
+	tag.random = r.branch;
+	id_branch_put(branch, &tag);
+	dialog_write_again(&w, &l->dialog, request, &r, h->settings);
+	writer_str(&w, "\r\n");
+	writer_bytes(&w, body);
+	dialog_prove(&l->dialog, h, &w, r.method, body.n);
+	if (w.overflow || !txns_renew(h->txns, slot, bytes_mem(branch, sizeof(branch)),
+				      writer_done(&w), h->now.ns))
+		return false;
+	if (slot->user == TXN_USER_PRACK && l->uac) { /* a successor repeats this one */
+		l->uac->prack.cseq = r.cseq;
+		l->uac->prack.branch = r.branch;
+	}
+	return true;
+}
+
+static bool is_open(const struct txn_slot *slot)
+{
+	return slot->client && slot->txn.kind == TXN_CLIENT && slot->user != TXN_USER_CANCEL &&
+	       (slot->txn.state == TXN_TRYING || slot->txn.state == TXN_PROCEEDING);
+}
+
+/* What waits has a lower CSeq number, and goes first (RFC 3261 12.2.2). */
+static void go_behind(struct call_host *h, struct call *c, uint8_t leg, const struct txn_slot *slot)
+{
+	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = leg, .txn = slot->self };
+	bool waits = outbox_has(&c->out, OUTBOX_INVITE, leg) ||
+		     outbox_has(&c->out, OUTBOX_RELAY, leg) ||
+		     outbox_has(&c->out, OUTBOX_PRACK, leg);
+
+	if (waits && slot->user != TXN_USER_BYE) {
+		outbox_touch(&c->out);
+		if (outbox_push(&c->out, &item))
+			return;
+	}
+	relay_go(h, slot->self);
+}
+
+bool leg_challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+		    const struct sip_message *m)
+{
+	struct leg *l = call_leg(c, leg);
+
+	if (!challenge_is(m) || !l || !is_open(slot) ||
+	    !dialog_is(&l->dialog, m->call_id, m->from.tag, m->to.tag) ||
+	    dialog_challenged(&l->dialog, h, m, text_bytes(&slot->txn.message),
+			      &slot->challenged) != CHALLENGE_ANSWERED ||
+	    !renew(h, l, slot))
+		return false;
+	if (slot->user == TXN_USER_PRACK)
+		outbox_touch(&c->out);
+	go_behind(h, c, leg, slot);
+	return true;
+}
