@@ -58,8 +58,9 @@ static void report(const struct totals *t, uint64_t seeds)
 		     t->secrets, t->granted, t->silences, t->originated, t->steps, t->forgotten,
 		     t->looked_up, t->tcp, t->tls, t->udp6);
 	(void)printf("# %" PRIu64 " REFERs, %" PRIu64 " accepted; %" PRIu64 " shards lost; %" PRIu64
-		     " names looked up, %" PRIu64 " places failed\n",
-		     t->refers, t->given, t->fences, t->names, t->displaced);
+		     " names looked up, %" PRIu64 " places failed; %" PRIu64
+		     " requests asked for credentials\n",
+		     t->refers, t->given, t->fences, t->names, t->displaced, t->asked);
 	(void)printf("# %" PRIu64 " moves to another node; %" PRIu64 " shards lost alone, %" PRIu64
 		     " joins of two shards, %" PRIu64 " messages between shards\n",
 		     t->moves, t->lost_alone, t->joins, t->cells);

@@ -134,6 +134,7 @@ static void open_shards(struct node *n)
 		assert(!err);
 		(void)err;
 		shard_incarnate(shard->core, n->incarnation);
+		phones_ask_of(shard->core);
 	}
 }
 

@@ -22,6 +22,13 @@ struct phone_manner {
 	uint32_t redirect;   /* 3xx: extension */
 };
 
+/* A nonce that it gave out, and the highest count that it was answered with. */
+struct phone_nonce {
+	uint64_t id;
+	uint32_t count;
+};
+enum { PHONE_NONCES = 64 };
+
 struct phone {
 	uint32_t index, extension;
 	uint32_t node;       /* where it registers, and its calls begin */
@@ -58,6 +65,8 @@ struct phone {
 	uint64_t txn_serial;
 	struct phone_call *calls[PHONE_CALLS_MAX];
 	uint32_t call_count;
+	struct phone_nonce nonces[PHONE_NONCES];
+	uint64_t asked; /* so often */
 };
 
 /* What an extension is told about keys. */
@@ -70,6 +79,8 @@ struct phones {
 	bool web[EXTENSIONS_MAX];                     /* of extensions */
 	bool named[PHONES_MAX];                       /* those over UDP and IPv4 */
 	bool refer;                                   /* they give calls away */
+	bool asks[PHONES_MAX];                        /* they want credentials of the node, */
+	uint64_t nonce_ms;                            /* every so often others */
 	struct phone list[PHONES_MAX];
 	uint32_t count, extension_count;
 };
@@ -111,6 +122,14 @@ void phone_go(struct sim *s, struct phone *p, uint32_t node);
 void phone_register(struct sim *s, struct phone *p, uint32_t expires_s, const char *credentials);
 void phone_registered(struct sim *s, struct phone *p, const struct sip_message *m);
 void phone_register_later(struct sim *s, struct phone *p, uint64_t ns);
+
+/* ---- phone_asks.c ---- */
+/* Some of a run. */
+void phones_ask_begin(struct sim *s);
+/* The node has credentials. */
+void phones_ask_of(struct shard *shard);
+/* It wants to know who asks: it has said so. False: it knows. */
+bool phone_asks(struct sim *s, struct phone *p, struct phone_txn *t, const struct sip_message *m);
 
 /* ---- phone_secret.c ---- */
 void phone_secret(const char *number, struct digest_secret *out);

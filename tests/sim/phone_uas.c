@@ -437,6 +437,8 @@ void phone_uas_request(struct sim *s, struct phone *p, const struct sip_message 
 	struct phone_txn *t = phone_txn_asked(s, p, m, datagram);
 	struct phone_call *c = m->to.tag.n ? phone_call_find(p, m) : NULL;
 
+	if (phone_asks(s, p, t, m))
+		return;
 	if (m->method == SIP_CANCEL) {
 		cancelled(s, p, t, m);
 	} else if (c) {

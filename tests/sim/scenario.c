@@ -133,6 +133,7 @@ void scenario_begin(struct sim *s)
 	plan_forwards(s);
 	plan_applications(s);
 	names_begin(s);
+	phones_ask_begin(s);
 	node_begin(s);
 	s->phones.count = phones;
 	for (uint32_t i = 0; i < phones; i++) {

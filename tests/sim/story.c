@@ -398,6 +398,8 @@ void story_end(struct sim *s)
 	}
 	if (t->named && !s->totals.names)
 		check_fail(s, "%s: no name was looked up", t->name);
+	if (t->asks && !s->totals.asked)
+		check_fail(s, "%s: nobody asked who the node is", t->name);
 	if (t->dead && !s->totals.displaced)
 		check_fail(s, "%s: the dead place was not tried", t->name);
 	if (t->pairs && most->pairs != t->pairs)
@@ -496,6 +498,9 @@ void story_begin(struct sim *s)
 		s->phones.web[i % (STORY_PHONES - 1)] |= i < STORY_PHONES - 1 && (t->web >> i & 1);
 	for (uint32_t i = 0; i < STORY_PHONES; i++)
 		s->phones.named[i] = t->named >> i & 1;
+	for (uint32_t i = 0; i < STORY_PHONES; i++)
+		s->phones.asks[i] = t->asks >> i & 1;
+	s->phones.nonce_ms = t->nonce_s ? t->nonce_s * 1000u : UINT32_MAX;
 	s->net.delay_max_ms = 1;
 	s->store.latency_max_us = 1000;
 	node_begin(s);

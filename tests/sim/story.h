@@ -95,6 +95,8 @@ struct story {
 	const char *only[STORY_PHONES]; /* formats that the phone has; NULL: all */
 	uint8_t absent;                 /* phones that are not there; bits */
 	uint8_t named;                  /* phones that registered at a name; bits */
+	uint8_t asks;                   /* phones that want credentials; bits */
+	uint16_t nonce_s;               /* ... and others after so long; 0: never */
 	enum names_way names;           /* what becomes of it */
 	bool dead;                      /* ... and the first place where it leads is dead */
 	uint8_t instances, flows; /* phones that say +sip.instance, and reg-id with it; bits */
