@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/dial/dial.h"
+
+#include "sig/dial/pattern.h"
+
+static bool is_help(const struct dial_asker *a, struct bytes number)
+{
+	struct bytes list = bytes_str(a->plan->emergency), one;
+
+	while (bytes_cut(&list, ',', &one)) {
+		if (bytes_eq(one, number))
+			return true;
+	}
+	for (uint32_t i = 0; !a->plan->emergency[0] && i < a->emergency_count; i++) {
+		if (bytes_is(number, a->emergency[i]))
+			return true;
+	}
+	return false;
+}
+
+/* What is behind the access code. False: it is not there. */
+static bool access_cut(const struct dial_plan *plan, struct bytes *number)
+{
+	if (!plan->access[0] || !bytes_starts(*number, plan->access))
+		return false;
+	*number = bytes_from(*number, bytes_str(plan->access).n);
+	return true;
+}
+
+bool dial_is_emergency(const struct dial_asker *asker, struct bytes dialled,
+		       char number[DIAL_NUMBER_MAX])
+{
+	struct bytes rest = dialled;
+
+	if (!dialled.n)
+		return false;
+	if (!is_help(asker, dialled) && (!access_cut(asker->plan, &rest) || !is_help(asker, rest)))
+		return false;
+	return !bytes_cstr(rest, number, DIAL_NUMBER_MAX);
+}
+
+static bool dial_extension(const struct dial_asker *a, struct bytes number, struct dial_result *out)
+{
+	if (!a->is_extension(a->arg, number) || bytes_cstr(number, out->number, DIAL_NUMBER_MAX))
+		return false;
+	out->kind = DIAL_EXTENSION;
+	return true;
+}
+
+/* Numbers for help and extensions: who dials them gets them, whatever else they could be. */
+static bool dial_someone(const struct dial_asker *a, struct bytes number, struct dial_result *out)
+{
+	if (!dial_is_emergency(a, number, out->number))
+		return dial_extension(a, number, out);
+	out->kind = DIAL_EMERGENCY;
+	return true;
+}
+
+static bool dial_feature(const struct dial_asker *a, struct bytes number, struct dial_result *out)
+{
+	struct feature_codes codes;
+
+	dial_plan_codes(a->plan, a->codes, &codes);
+	if (!a->outside || !feature_dialled(&codes, number, &out->feature, &out->value))
+		return false;
+	out->kind = DIAL_FEATURE;
+	if (feature_value(out->feature) == FEATURE_NUMBER && !out->value.n)
+		out->kind = DIAL_MORE;
+	return true;
+}
+
+/* A phone that sends the digits as they are pressed has pressed some of them only. */
+static bool dial_lacks(const struct dial_plan *plan, struct bytes number)
+{
+	struct pattern_fit fit;
+	struct pattern unused;
+
+	if (!plan->overlap)
+		return false;
+	fit = pattern_list_match(bytes_str(plan->numbers), number, &unused);
+	return fit.more && !fit.whole;
+}
+
+/* Digits, and + in front of them. */
+static bool is_outside_number(struct bytes number)
+{
+	struct bytes digits = bytes_from(number, number.n && number.p[0] == '+');
+
+	for (size_t i = 0; i < digits.n; i++) {
+		if (digits.p[i] < '0' || digits.p[i] > '9')
+			return false;
+	}
+	return digits.n && number.n < DIAL_NUMBER_MAX;
+}
+
+/* What is called outside, without access code. False: nothing outside is meant. */
+static bool outside_of(const struct dial_plan *plan, struct bytes *number,
+		       char space[DIAL_NUMBER_MAX])
+{
+	struct writer w = writer_over(space, DIAL_NUMBER_MAX);
+	struct pattern unused;
+
+	if (pattern_list_match(bytes_str(plan->redial), *number, &unused).whole) {
+		writer_str(&w, plan->redial_prefix);
+		writer_bytes(&w, *number);
+		*number = writer_done(&w);
+		if (w.overflow)
+			return false;
+	}
+	return access_cut(plan, number) || !plan->access[0] || (number->n && number->p[0] == '+');
+}
+
+static bool is_blocked(const struct dial_plan *plan, struct bytes number)
+{
+	struct pattern unused;
+
+	return pattern_list_match(bytes_str(plan->blocked), number, &unused).whole;
+}
+
+static void outside_judge(const struct dial_asker *a, struct bytes number, struct dial_result *out)
+{
+	char international[DIAL_NUMBER_MAX];
+	bool dialled;
+
+	dial_number_international(a->plan, number, international);
+	if (!international[0]) /* too long */
+		return;
+	out->class = dial_class_of(a->plan, number, bytes_str(international), &dialled);
+	out->blocked = is_blocked(a->plan, number) || is_blocked(a->plan, bytes_str(international));
+	(void)bytes_cstr(dialled ? number : bytes_str(international), out->number, DIAL_NUMBER_MAX);
+	out->kind = out->blocked || !(a->classes & 1u << out->class) ? DIAL_BARRED : DIAL_OUTSIDE;
+}
+
+static void dial_outside(const struct dial_asker *a, struct bytes number, struct dial_result *out)
+{
+	char space[DIAL_NUMBER_MAX];
+
+	out->kind = DIAL_UNKNOWN;
+	if (!a->outside || !outside_of(a->plan, &number, space))
+		return;
+	if (!number.n) /* the access code alone: the second dial tone */
+		out->kind = DIAL_MORE;
+	else if (is_outside_number(number))
+		outside_judge(a, number, out);
+}
+
+void dial(const struct dial_asker *asker, struct bytes dialled, struct dial_result *out)
+{
+	const struct dial_plan *plan = asker->plan;
+	char changed[DIAL_NUMBER_MAX];
+
+	*out = (struct dial_result){ .kind = DIAL_UNKNOWN };
+	if (!dialled.n || dial_someone(asker, dialled, out) || dial_feature(asker, dialled, out))
+		return;
+	if (bytes_is(dialled, DIAL_OPERATOR) && plan->operator_number[0] &&
+	    dial_extension(asker, bytes_str(plan->operator_number), out))
+		return;
+	if (dial_lacks(plan, dialled)) {
+		out->kind = DIAL_MORE;
+		return;
+	}
+	if (dial_rules_apply(bytes_str(plan->rules), dialled, changed)) {
+		dialled = bytes_str(changed);
+		if (dial_someone(asker, dialled, out))
+			return;
+	}
+	dial_outside(asker, dialled, out);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What somebody means who dials that, and whether he may. */
+#ifndef SIG_DIAL_DIAL_H
+#define SIG_DIAL_DIAL_H
+
+#include "sig/dial/plan.h"
+
+enum dial_kind {
+	DIAL_UNKNOWN,   /* nothing of the plan */
+	DIAL_EMERGENCY, /* never refused */
+	DIAL_EXTENSION,
+	DIAL_FEATURE,
+	DIAL_MORE, /* not all of the digits are there: 484 */
+	DIAL_OUTSIDE,
+	DIAL_BARRED, /* outside, and not for who dials: 403 */
+};
+
+/* Who dials, and what is around him. */
+struct dial_asker {
+	const struct dial_plan *plan;
+	const struct feature_codes *codes; /* of the node */
+	const char (*emergency)[16];       /* of the node, for plans that name none */
+	uint32_t emergency_count;
+	bool outside;    /* may call outside at all, and set features: a phone of ours */
+	uint8_t classes; /* 1 << enum dial_class: that he may call */
+	void *arg;
+	bool (*is_extension)(void *arg, struct bytes number);
+};
+
+struct dial_result {
+	enum dial_kind kind;
+	char number
+		[DIAL_NUMBER_MAX]; /* EXTENSION, EMERGENCY: who; OUTSIDE, BARRED: as trunks are asked for it */
+	enum dial_class class; /* OUTSIDE, BARRED */
+	bool blocked;          /* BARRED: the number itself, whoever asks */
+	enum feature feature;  /* FEATURE: */
+	struct bytes value;    /* ... and what is behind its code, of the dialled text */
+};
+
+/* It is one of the plan's numbers for help, or, where it names none, of the node's. With an access code in front or without. */
+bool dial_is_emergency(const struct dial_asker *asker, struct bytes dialled,
+		       char number[DIAL_NUMBER_MAX]);
+void dial(const struct dial_asker *asker, struct bytes dialled, struct dial_result *out);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is meant by what is dialled. */
+#include "sig/dial/dial.h"
+#include "tests/unit/test.h"
+
+static bool is_extension(void *arg, struct bytes number)
+{
+	(void)arg;
+	return bytes_is(number, "123") || bytes_is(number, "201");
+}
+
+static const char g_node_emergency[][16] = { "112", "911" };
+
+/* As an office in America has it: 9 and a second dial tone. */
+static struct dial_plan america(void)
+{
+	return (struct dial_plan){
+		.access = "9",
+		.redial = "[2-9]xxxxxxxxx",
+		.redial_prefix = "91",
+		.operator_number = "201",
+		.overlap = true,
+		.numbers = "0|##|#[1-3]x|[1-7]xx|9[2-9]xxxxxx|91xxxxxxxxxx|911",
+		.rules = "88>123",
+		.country = "1",
+		.area = "408",
+		.area_digits = 7,
+		.national_prefix = "1",
+		.international_prefix = "011",
+		.classes = { [DIAL_LOCAL] = "+1408x.",
+			     [DIAL_NATIONAL] = "+1x.",
+			     [DIAL_PREMIUM] = "+1900x." },
+		.blocked = "+12125550000",
+	};
+}
+
+static struct dial_result dialled(const struct dial_plan *plan, bool outside, const char *digits)
+{
+	static const struct feature_codes codes = {
+		.code = { [FEATURE_ALWAYS_ON] = "*72", [FEATURE_DISTURB_OFF] = "*78" }
+	};
+	struct dial_asker asker = { .plan = plan,
+				    .codes = &codes,
+				    .emergency = g_node_emergency,
+				    .emergency_count = 2,
+				    .outside = outside,
+				    .classes = DIAL_CLASSES_FIRST,
+				    .is_extension = is_extension };
+	struct dial_result out;
+
+	dial(&asker, bytes_str(digits), &out);
+	return out;
+}
+
+static void test_verdicts(void **state)
+{
+	static const struct {
+		const char *digits;
+		enum dial_kind kind;
+		const char *number;
+	} rows[] = {
+		{ "", DIAL_UNKNOWN, "" },
+		{ "123", DIAL_EXTENSION, "123" },
+		{ "12", DIAL_MORE, "" },
+		{ "124", DIAL_UNKNOWN, "" },
+		{ "0", DIAL_EXTENSION, "201" },
+		{ "88", DIAL_EXTENSION, "123" },
+		{ "911", DIAL_EMERGENCY, "911" },
+		{ "9911", DIAL_EMERGENCY, "911" },
+		{ "112", DIAL_EMERGENCY, "112" },
+		{ "*78", DIAL_FEATURE, "" },
+		{ "*72", DIAL_MORE, "" },
+		{ "*72123", DIAL_FEATURE, "" },
+		{ "9", DIAL_MORE, "" },
+		{ "959", DIAL_MORE, "" },
+		{ "95979000", DIAL_OUTSIDE, "+14085979000" },
+		{ "914085979000", DIAL_OUTSIDE, "+14085979000" },
+		{ "4085979000", DIAL_OUTSIDE, "+14085979000" }, /* CALL-40 */
+		{ "+14085979000", DIAL_OUTSIDE, "+14085979000" },
+		{ "919005551212", DIAL_BARRED, "+19005551212" },
+		{ "901149301234", DIAL_BARRED, "+49301234" },
+		{ "912125550000", DIAL_BARRED, "+12125550000" },
+		{ "9555*", DIAL_UNKNOWN, "" },
+		{ "alice", DIAL_UNKNOWN, "" },
+	};
+	const typeof(rows[0]) *row;
+	struct dial_plan plan = america();
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct dial_result out = dialled(&plan, true, row->digits);
+
+		ROW_ASSERT(row->digits, out.kind == row->kind);
+		ROW_ASSERT(row->digits, !strcmp(out.number, row->number));
+	}
+	assert_true(dialled(&plan, true, "912125550000").blocked);
+	assert_false(dialled(&plan, true, "919005551212").blocked);
+	assert_int_equal(dialled(&plan, true, "919005551212").class, DIAL_PREMIUM);
+}
+
+/* A peer's caller may reach extensions and help, and no more. */
+static void test_not_from_outside(void **state)
+{
+	struct dial_plan plan = america();
+
+	(void)state;
+	assert_int_equal(dialled(&plan, false, "95979000").kind, DIAL_UNKNOWN);
+	assert_int_equal(dialled(&plan, false, "919005551212").kind, DIAL_UNKNOWN);
+	assert_int_equal(dialled(&plan, false, "*78").kind, DIAL_UNKNOWN);
+	assert_int_equal(dialled(&plan, false, "123").kind, DIAL_EXTENSION);
+	assert_int_equal(dialled(&plan, false, "911").kind, DIAL_EMERGENCY);
+}
+
+/* A phone that sends all digits at once meets no 484 but where something is to follow (REG-13). */
+static void test_at_once(void **state)
+{
+	struct dial_plan plan = america();
+
+	(void)state;
+	plan.overlap = false;
+	assert_int_equal(dialled(&plan, true, "12").kind, DIAL_UNKNOWN);
+	assert_int_equal(dialled(&plan, true, "9").kind, DIAL_MORE);
+}
+
+/* A tenant's numbers for help take the place of the node's. */
+static void test_own_emergency(void **state)
+{
+	struct dial_plan plan = america();
+
+	(void)state;
+	memcpy(plan.emergency, "110,123", sizeof("110,123"));
+	assert_int_equal(dialled(&plan, true, "110").kind, DIAL_EMERGENCY);
+	assert_int_equal(dialled(&plan, false, "9110").kind, DIAL_EMERGENCY);
+	assert_int_equal(dialled(&plan, true, "123").kind, DIAL_EMERGENCY);
+	assert_int_not_equal(dialled(&plan, true, "112").kind, DIAL_EMERGENCY);
+}
+
+static void test_own_codes(void **state)
+{
+	struct dial_plan plan = america();
+
+	(void)state;
+	memcpy(plan.codes.code[FEATURE_DISTURB_OFF], "#33", sizeof("#33"));
+	memcpy(plan.codes.code[FEATURE_ALWAYS_ON], DIAL_OFF, sizeof(DIAL_OFF));
+	assert_int_equal(dialled(&plan, true, "#33").kind, DIAL_FEATURE);
+	assert_int_equal(dialled(&plan, true, "#33").feature, FEATURE_DISTURB_OFF);
+	assert_int_equal(dialled(&plan, true, "*78").kind, DIAL_UNKNOWN);
+	assert_int_equal(dialled(&plan, true, "*72123").kind, DIAL_UNKNOWN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_verdicts),  cmocka_unit_test(test_not_from_outside),
+		cmocka_unit_test(test_at_once),   cmocka_unit_test(test_own_emergency),
+		cmocka_unit_test(test_own_codes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
