@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Dial plans: lines of a plan's texts, and in the last one what is dialled. Whatever the plan says, numbers for help get there and
+ * extensions are reached, who may not call outside does not, and the one difference between who may all and who may nothing is that the
+ * same number is barred. A number that goes outside can be read by no pattern as dearer than its class.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sig/dial/dial.h"
+#include "sig/dial/pattern.h"
+
+enum { ALL = (1 << DIAL_CLASS_COUNT) - 1 };
+
+static const char g_help[][16] = { "112" };
+static const struct feature_codes g_codes = { .code = { [FEATURE_ALWAYS_ON] = "*72" } };
+
+static void check(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	(void)fprintf(stderr, "%s\n", what);
+	abort();
+}
+
+static bool is_extension(void *arg, struct bytes number)
+{
+	(void)arg;
+	return bytes_is(number, "123");
+}
+
+static void line_take(struct bytes *rest, char *out, size_t cap)
+{
+	struct bytes line = { 0 };
+
+	(void)bytes_cut(rest, '\n', &line);
+	(void)bytes_cstr(line, out, cap);
+}
+
+static void plan_take(struct bytes *rest, struct dial_plan *plan)
+{
+	line_take(rest, plan->emergency, sizeof(plan->emergency));
+	line_take(rest, plan->access, sizeof(plan->access));
+	line_take(rest, plan->redial, sizeof(plan->redial));
+	line_take(rest, plan->redial_prefix, sizeof(plan->redial_prefix));
+	line_take(rest, plan->rules, sizeof(plan->rules));
+	line_take(rest, plan->operator_number, sizeof(plan->operator_number));
+	line_take(rest, plan->numbers, sizeof(plan->numbers));
+	line_take(rest, plan->country, sizeof(plan->country));
+	line_take(rest, plan->area, sizeof(plan->area));
+	line_take(rest, plan->national_prefix, sizeof(plan->national_prefix));
+	line_take(rest, plan->international_prefix, sizeof(plan->international_prefix));
+	for (unsigned i = 0; i < DIAL_OTHER; i++)
+		line_take(rest, plan->classes[i], sizeof(plan->classes[i]));
+	line_take(rest, plan->blocked, sizeof(plan->blocked));
+	plan->overlap = plan->numbers[0];
+}
+
+static struct dial_result ask(const struct dial_plan *plan, bool outside, uint8_t classes,
+			      struct bytes dialled)
+{
+	struct dial_asker a = { .plan = plan,
+				.codes = &g_codes,
+				.emergency = g_help,
+				.emergency_count = 1,
+				.outside = outside,
+				.classes = classes,
+				.is_extension = is_extension };
+	struct dial_result out;
+
+	dial(&a, dialled, &out);
+	return out;
+}
+
+static bool is_outside(const struct dial_result *r)
+{
+	return r->kind == DIAL_OUTSIDE || r->kind == DIAL_BARRED;
+}
+
+static void check_class(const struct dial_plan *plan, const struct dial_result *r)
+{
+	struct pattern best, one;
+	bool any = false;
+
+	for (unsigned i = 0; i < DIAL_OTHER; i++) {
+		if (!pattern_list_match(bytes_str(plan->classes[i]), bytes_str(r->number), &one)
+			     .whole)
+			continue;
+		if (!any || pattern_order(&one, &best) < 0)
+			best = one;
+		any = true;
+	}
+	for (unsigned i = r->class + 1u; any && i < DIAL_OTHER; i++) {
+		if (pattern_list_match(bytes_str(plan->classes[i]), bytes_str(r->number), &one)
+			    .whole)
+			check(pattern_order(&one, &best) > 0, "a dearer class was as exact");
+	}
+}
+
+static void check_permissions(const struct dial_plan *plan, struct bytes dialled)
+{
+	struct dial_result all = ask(plan, true, ALL, dialled), none = ask(plan, true, 0, dialled),
+			   far = ask(plan, false, ALL, dialled);
+
+	check(!is_outside(&far) && far.kind != DIAL_FEATURE, "who may not call outside does");
+	check(none.kind != DIAL_OUTSIDE, "who may call nothing does");
+	check(is_outside(&all) == is_outside(&none), "permission changes what is meant");
+	check(all.kind != DIAL_BARRED || all.blocked, "barred for who may all");
+	if (!is_outside(&all))
+		return;
+	check(!strcmp(all.number, none.number) && all.class == none.class, "another number");
+	check(all.number[0] != '\0', "no number");
+	check_class(plan, &all);
+}
+
+static void check_help(const struct dial_plan *plan, struct bytes dialled)
+{
+	bool help = plan->emergency[0] ? false : bytes_is(dialled, "112");
+	struct bytes list = bytes_str(plan->emergency), one;
+	struct dial_result r = ask(plan, false, 0, dialled);
+
+	while (bytes_cut(&list, ',', &one))
+		help |= bytes_eq(one, dialled) && one.n && one.n < DIAL_NUMBER_MAX;
+	check(!help || r.kind == DIAL_EMERGENCY, "a call for help is something else");
+	check(r.kind == DIAL_EMERGENCY || !bytes_is(dialled, "123") || r.kind == DIAL_EXTENSION,
+	      "an extension is something else");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct dial_plan plan;
+	struct bytes rest = bytes_mem(data, size);
+
+	if (size && memchr(data, 0, size))
+		return 0;
+	plan = (struct dial_plan){ 0 };
+	plan_take(&rest, &plan);
+	if (dial_rules_wrong(bytes_str(plan.rules)))
+		plan.rules[0] = '\0';
+	check_help(&plan, rest);
+	check_permissions(&plan, rest);
+	return 0;
+}
