@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 
 enum {
-	COMMAND_ARGS_MAX = 32,
+	COMMAND_ARGS_MAX = 48,
 	COMMAND_LIST_MAX = 16,
 	COMMAND_ID_MAX = 160,
 	COMMAND_TENANT_MAX = 32,
@@ -97,7 +97,7 @@ const char *command_error_help(enum command_error_code code); /* for docs/api.md
 struct command_error {
 	enum command_error_code code;
 	const char *argument; /* constant, or NULL */
-	char message[512];
+	char message[1024];
 };
 
 struct command_run;

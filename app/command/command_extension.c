@@ -6,6 +6,7 @@
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "base/log.h"
+#include "sig/dial/plan.h"
 
 #define LIMIT "limits.registrations"
 
@@ -104,8 +105,10 @@ static bool extension_make(struct command_run *run, void *value)
 
 	if (changes ? !may_change(run, e) : !extension_may_begin(run))
 		return false;
-	if (!changes)
+	if (!changes) {
 		e->core.enabled = true;
+		e->core.classes = DIAL_CLASSES_FIRST;
+	}
 	e->core.tenant = tenant;
 	e->changed_utc_ms = clock_utc_ms();
 	return field_take(run, g_extension_fields, e) && tls_and_srtp(run, e) &&

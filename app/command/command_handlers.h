@@ -34,6 +34,8 @@ command_fn command_did_put, command_did_show, command_did_delete, command_did_li
 command_fn command_route_put, command_route_show, command_route_delete, command_route_list;
 command_fn command_trunk_put, command_trunk_show, command_trunk_delete, command_trunk_list;
 command_fn command_range_put, command_range_delete, command_range_list;
+command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
+	command_dialplan_check;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_log_level,
 	command_help;
 
@@ -73,6 +75,6 @@ void command_take_bool(const struct command_run *run, const char *name, bool *ou
 void command_take_u32(const struct command_run *run, const char *name, uint32_t *out);
 
 extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents,
-	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents;
+	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents, g_dial_documents;
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/command/command.h"
 #include "app/command/command_handlers.h"
+#include "app/document/dial_field.h"
 #include "app/document/extension.h"
 #include "app/document/profile.h"
 #include "app/document/route_field.h"
@@ -85,6 +86,18 @@ static const struct command_arg g_trunk_args[] = {
 	END,
 };
 #undef FIELD_OF
+
+static const struct command_arg g_dial_check_args[] = {
+	NUMBER_ARG("What is dialled."),
+	{ .name = "from",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .required = true,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Extension that dials." },
+	END,
+};
 
 #define TENANT_ARG(text)                                                                       \
 	{                                                                                      \
@@ -456,6 +469,21 @@ const struct command g_commands[] = {
 	  "Deletes a range: its phones get the profile default.", "from", command_range_delete },
 	{ "profile.range.list", COMMAND_FOR_READER, g_no_args, "Lists ranges by address.",
 	  "a list of ranges", command_range_list },
+	{ "dialplan.put", COMMAND_FOR_ADMIN, g_dial_fields,
+	  "Says what the tenant's phones mean by what they dial, or changes what is given of it.",
+	  "the dial plan", command_dialplan_put },
+	{ "dialplan.show", COMMAND_FOR_READER, g_no_args,
+	  "Shows the dial plan, or what counts without one.", "changed_utc_ms",
+	  command_dialplan_show, .shows = g_dial_fields },
+	{ "dialplan.delete", COMMAND_FOR_ADMIN, g_no_args,
+	  "Deletes the dial plan: what counts without one does so again.", "dialplan",
+	  command_dialplan_delete },
+	{ "dialplan.check", COMMAND_FOR_READER, g_dial_check_args,
+	  "Says what an extension means by a number. Nothing is called.",
+	  "meaning (emergency, extension, feature, outside, barred, more: digits are missing, "
+	  "unknown), number (as it is called, or asked for outside), class (of numbers outside; of "
+	  "a feature its key), blocked (the number itself is barred)",
+	  command_dialplan_check },
 	{ "tenant.put", COMMAND_FOR_OPERATOR, g_tenant_fields,
 	  "Makes a tenant, or changes what is given of it. Equal numbers of two tenants never "
 	  "meet.",

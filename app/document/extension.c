@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "app/document/document.h"
+#include "sig/dial/plan.h"
 
 /* Bytes of each hash, in the order of enum digest_algorithm. */
 static const size_t g_hash_len[DIGEST_ALGORITHMS] = {
@@ -200,7 +201,7 @@ static void extension_fill(struct document_reader *r, void *value)
 int extension_from_document(struct extension *out, struct bytes json, const struct seal_key *key,
 			    const char **reason)
 {
-	struct filling found = { .key = key };
+	struct filling found = { .extension.core.classes = DIAL_CLASSES_FIRST, .key = key };
 	int err = document_read(json, extension_fill, &found, reason);
 
 	if (!err)

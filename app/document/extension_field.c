@@ -2,6 +2,7 @@
 /* What may be set of an extension. */
 #include "app/document/extension.h"
 #include "app/node/sound_file.h"
+#include "sig/dial/plan.h"
 
 /* In the order of single_phone: REG-07. */
 static const char *const g_phones[] = { "multi", "single", NULL };
@@ -86,6 +87,12 @@ const struct command_arg g_extension_fields[] = {
 		   "own."),
 	NOT_FIELD("transfer", core.no_transfer,
 		  "Its phones may give a party to somebody else. false: REFER is answered 403."),
+	WORDS_FIELD(
+		"classes", core.classes, g_dial_classes, DIAL_CLASS_COUNT,
+		"toll_free, local, national, mobile",
+		"Classes of numbers outside that it may call, by the tenant's dial plan. other: "
+		"numbers that no class has. None: it calls nobody outside. Emergency numbers are "
+		"of no class."),
 	FORWARD_FIELD(
 		"forward_always", always,
 		"Number that all calls to it go to instead; no phone of it rings. Several "

@@ -121,6 +121,7 @@ struct node {
 	struct tenants *tenants;
 	struct trunks *trunks; /* of all its tenants */
 	struct trunk_numbers *numbers;
+	struct dial_plans *dials;
 	struct certificate certificate; /* of media: DTLS-SRTP */
 	struct engine *engine;
 	struct shared_ports shared_ports;

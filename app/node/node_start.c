@@ -23,6 +23,7 @@
 #include "base/privilege.h"
 #include "engine/engine.h"
 #include "engine/net/own_ports.h"
+#include "sig/host/dial_plans.h"
 #include "sig/host/trunk_route.h"
 #include "sig/shard/commons.h"
 #include "sig/transport/cell.h"
@@ -209,6 +210,8 @@ static int shard_start(struct node *n)
 	if (!err)
 		err = tenancy_open(n);
 	if (!err)
+		err = dial_plans_open(&n->dials, n->tenants);
+	if (!err)
 		err = quota_start(n);
 	if (err)
 		return err;
@@ -219,6 +222,7 @@ static int shard_start(struct node *n)
 	settings.tenants = n->tenants;
 	settings.trunks = n->trunks;
 	settings.numbers = n->numbers;
+	settings.dials = n->dials;
 	settings.calls_max = n->calls_max;
 	node_add_domains(n, &settings);
 	node_listeners_tenants(n, &settings);
@@ -476,6 +480,7 @@ void node_stop(struct node *n)
 	quota_close(n->quota);
 	trunk_numbers_close(n->numbers);
 	trunks_close(n->trunks);
+	dial_plans_close(n->dials);
 	tenants_close(n->tenants);
 	tenancy_close(n);
 	if (n->extensions.pool.slots)

@@ -95,6 +95,7 @@ struct registrar_settings {
 struct shard_commons;
 struct trunks;
 struct trunk_numbers;
+struct dial_plans;
 
 struct shard_settings {
 	uint16_t number;     /* shard number */
@@ -102,6 +103,7 @@ struct shard_settings {
 	uint16_t cells[SHARD_CELLS_MAX];
 	uint64_t boot;                 /* clock_boot; 0: not known */
 	struct tenants *tenants;       /* of the node; NULL: those of the locations */
+	struct dial_plans *dials;      /* of the node; NULL: no tenant has one */
 	struct shard_commons *commons; /* of the node; NULL: the shard has one of its own */
 	struct trunks *trunks;         /* of the node (trunk.h); NULL: it has none */
 	struct trunk_numbers *numbers; /* of the node (trunk_route.h); NULL: it has none */
@@ -170,6 +172,7 @@ struct shard_extension {
 	bool sdes_insecure; /* SDES keys go over UDP and TCP as well, and it is offered SRTP there */
 	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
 	uint8_t webrtc;     /* enum shard_webrtc */
+	uint8_t classes;    /* 1 << enum dial_class: numbers outside that it may call */
 	bool no_transfer;   /* CALL-27: its phones give no party away */
 	bool media_elsewhere; /* its media may be at another address than its signalling */
 	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */

@@ -46,6 +46,7 @@ enum tenant_item {
 	TENANT_PROFILES, /* tables of them */
 	TENANT_LISTENERS,
 	TENANT_TRUNKS,
+	TENANT_PLANS, /* for dialling */
 	TENANT_ITEMS,
 };
 

@@ -212,6 +212,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->quota = now->quota;
 	next->lookup = now->lookup;
 	next->tenants = now->tenants;
+	next->dials = now->dials;
 	next->commons = now->commons;
 	next->calls_max = now->calls_max;
 	next->registrations_max = now->registrations_max;

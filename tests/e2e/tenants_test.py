@@ -89,7 +89,7 @@ class House:
         lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list",
                                                              "call.list", "registration.list", "cdr.list")}
         with Redis(self.node.redis_socket) as redis:
-            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route")}
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan")}
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
             kept["events"] = redis("XLEN", f"td:{{ev:{self.name}}}")
             kept["answers"] = {key: redis("XLEN", key) for key in redis("KEYS", f"td:{{cmd:{self.name}}}:*out:*")
@@ -191,6 +191,10 @@ ROWS = {
     "profile.range.put": own(**{"from": "192.0.2.10", "to": "192.0.2.19", "profile": "branch"}),
     "profile.range.delete": own(**{"from": "192.0.2.10"}),
     "profile.range.list": own(has(1, profile="branch")),
+    "dialplan.put": own(access="8"),
+    "dialplan.show": own(),
+    "dialplan.delete": own(),
+    "dialplan.check": each(own(number="1002", **{"from": "1001"}), hidden(number="1001", **{"from": "LONE"})),
     "tenant.put": of_operators,
     "tenant.show": of_operators,
     "tenant.delete": of_operators,

@@ -69,7 +69,7 @@ static json_t *again(const json_t *args)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct command_value values[COMMAND_ARGS_MAX], second[COMMAND_ARGS_MAX];
+	static struct command_value values[COMMAND_ARGS_MAX], second[COMMAND_ARGS_MAX];
 	struct command_error error = { 0 };
 	const struct command *command = g_commands;
 	json_t *args, *copy;

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "app/document/extensions.h"
+#include "sig/dial/plan.h"
 #include "tests/unit/test.h"
 
 #define HA1_MD5    "00112233445566778899aabbccddeeff"
@@ -206,6 +207,8 @@ static void test_names(void **state)
 	json = extension_to_document(&e, &g_key, &g_rand);
 	assert_int_equal(json_object_del(json, "ha1_sealed"), 0);
 	assert_int_equal(json_object_del(want, "ha1"), 0);
+	assert_int_equal(e.core.classes, DIAL_CLASSES_FIRST); /* which no document had then */
+	assert_int_equal(json_object_del(json, "classes"), 0);
 	assert_true(json_equal(json, want));
 	json_decref(json);
 	json_decref(want);

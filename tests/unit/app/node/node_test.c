@@ -128,7 +128,7 @@ static void put_twice(const char *client)
 
 static void test_one_id_has_one_effect(void **state)
 {
-	char first[512];
+	char first[2048];
 
 	(void)state;
 	node_start_up();

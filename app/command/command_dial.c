@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A tenant's dial plan, and what a number means by it. */
+#include <errno.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/document/dial_field.h"
+#include "app/node/node.h"
+#include "sig/dial/dial.h"
+#include "sig/host/dial_plans.h"
+
+#define LIMIT "memory"
+
+/* The document of the tenant. False: there is none, or none that can be read. */
+static bool dial_stored(const struct node *n, struct bytes tenant, struct dial_document *out)
+{
+	struct bytes text = shelf_text(&n->documents.keep.shelf, tenant, BYTES_LIT("dialplan"),
+				       BYTES_LIT(DIAL_PLAN_NAME));
+	const char *reason;
+
+	return text.n && !dial_from_document(out, text, &reason);
+}
+
+static void dial_known(const struct node *n, struct bytes tenant, struct dial_document *out)
+{
+	*out = (struct dial_document){ .plan = g_dial_plan_default };
+	(void)dial_stored(n, tenant, out);
+}
+
+static bool dial_make(struct command_run *run, void *value)
+{
+	struct dial_document *d = value;
+	const char *wrong;
+
+	dial_known(run->node, bytes_str(run->tenant), d);
+	d->changed_utc_ms = clock_utc_ms();
+	if (!field_take(run, g_dial_fields, d))
+		return false;
+	wrong = dial_codes_wrong(&d->plan);
+	if (wrong)
+		command_fail(run, COMMAND_BAD_ARGUMENT, NULL, "%s", wrong);
+	return !wrong;
+}
+
+static bool dial_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+{
+	struct dial_document unused;
+
+	if (dial_stored(run->node, bytes_str(run->tenant), &unused))
+		return bytes_cstr(BYTES_LIT(DIAL_PLAN_NAME), name, DOCUMENT_NAME_MAX) == 0;
+	command_fail(run, COMMAND_NOT_FOUND, NULL, "the tenant has no dial plan");
+	return false;
+}
+
+static void dial_name(const void *value, char name[DOCUMENT_NAME_MAX])
+{
+	(void)value;
+	(void)bytes_cstr(BYTES_LIT(DIAL_PLAN_NAME), name, DOCUMENT_NAME_MAX);
+}
+
+static json_t *dial_write_document(struct node *node, const void *value)
+{
+	(void)node;
+	return dial_to_document(value);
+}
+
+static json_t *dial_show(const struct node *node, uint16_t tenant, const void *value)
+{
+	(void)node;
+	(void)tenant;
+	return dial_to_view(value);
+}
+
+static int dial_read_document(const struct node *node, void *value, struct bytes json,
+			      const char **reason)
+{
+	(void)node;
+	return dial_from_document(value, json, reason);
+}
+
+static int dial_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	const struct dial_document *d = value;
+
+	return tenant == TENANT_NONE ? -ENOENT : dial_plans_put(node->dials, tenant, &d->plan);
+}
+
+static void dial_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	(void)name;
+	if (tenant != TENANT_NONE)
+		dial_plans_delete(node->dials, tenant);
+}
+
+const struct document_kind g_dial_documents = {
+	.name = "dialplan",
+	.argument = "dialplan",
+	.limit = LIMIT,
+	.size = sizeof(struct dial_document),
+	.make = dial_make,
+	.aim = dial_aim,
+	.name_of = dial_name,
+	.write = dial_write_document,
+	.show = dial_show,
+	.read = dial_read_document,
+	.apply = dial_apply,
+	.forget = dial_forget,
+};
+
+void command_dialplan_put(struct command_run *run)
+{
+	document_put(run, &g_dial_documents);
+}
+
+void command_dialplan_delete(struct command_run *run)
+{
+	document_delete(run, &g_dial_documents);
+}
+
+void command_dialplan_show(struct command_run *run)
+{
+	struct dial_document d;
+
+	dial_known(run->node, bytes_str(run->tenant), &d);
+	command_answer(run, dial_to_view(&d));
+}
+
+struct dial_whose {
+	const struct node *node;
+	uint16_t tenant;
+};
+
+static bool dial_has_extension(void *arg, struct bytes number)
+{
+	const struct dial_whose *whose = arg;
+
+	return extensions_has(&whose->node->extensions, whose->tenant, number);
+}
+
+static json_t *dial_result_json(const struct dial_result *r)
+{
+	static const char *const kinds[] = {
+		[DIAL_UNKNOWN] = "unknown",     [DIAL_EMERGENCY] = "emergency",
+		[DIAL_EXTENSION] = "extension", [DIAL_FEATURE] = "feature",
+		[DIAL_MORE] = "more",           [DIAL_OUTSIDE] = "outside",
+		[DIAL_BARRED] = "barred",
+	};
+	bool outside = r->kind == DIAL_OUTSIDE || r->kind == DIAL_BARRED;
+	const char *what = outside                   ? g_dial_classes[r->class]
+			   : r->kind == DIAL_FEATURE ? feature_key(r->feature)
+						     : "";
+
+	return json_pack("{s:s, s:s, s:s, s:b}", "meaning", kinds[r->kind], "number", r->number,
+			 "class", what, "blocked", r->blocked);
+}
+
+void command_dialplan_check(struct command_run *run)
+{
+	struct dial_whose whose = { run->node, document_tenant(run) };
+	struct feature_codes codes;
+	struct extension e;
+	struct dial_asker asker = {
+		.plan = dial_plans_of(run->node->dials, whose.tenant),
+		.codes = &codes,
+		.emergency = run->node->settings.sip.emergency_numbers,
+		.emergency_count = run->node->settings.sip.emergency_number_count,
+		.arg = &whose,
+		.is_extension = dial_has_extension,
+	};
+	struct dial_result result;
+
+	if (!extensions_find(&run->node->extensions, whose.tenant, command_value(run, "from")->text,
+			     &e)) {
+		command_fail(run, COMMAND_NOT_FOUND, "from", "there is no such extension");
+		return;
+	}
+	asker.outside = e.core.enabled;
+	asker.classes = e.core.classes;
+	extension_wipe(&e);
+	settings_codes_read(&run->node->settings, &codes);
+	dial(&asker, command_value(run, "number")->text, &result);
+	command_answer(run, dial_result_json(&result));
+}
