@@ -31,7 +31,8 @@ struct effects;
 	X(DESTINATION, "destination", "something was to be sent where nothing may be sent")   \
 	X(ROUTE, "untrusted_route", "a route was named by whom it is not taken from")         \
 	X(FOREIGN_SOURCE, "foreign_source", "media or signalling came from a foreign source") \
-	X(FORKS, "forks", "a callee made too many dialogs of one call")
+	X(FORKS, "forks", "a callee made too many dialogs of one call")                       \
+	X(BARRED, "barred", "a number was called that is barred for the extension")
 
 enum security_kind {
 #define X(id, name, sentence) SECURITY_##id,

@@ -51,6 +51,8 @@
 	X(QUOTA_REGISTERS, "quota_registrations")    \
 	X(OVERLOADED, "overloaded")                  \
 	X(DRAINING, "draining")                      \
+	X(INCOMPLETE, "incomplete_number")           \
+	X(BARRED, "barred")                          \
 	X(NO_DIALOG, "no_dialog")                    \
 	X(NO_TRANSACTION, "no_transaction")          \
 	X(CSEQ, "cseq_order")                        \

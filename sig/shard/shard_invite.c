@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "sig/call/session.h"
 #include "sig/leg/session_timer.h"
+#include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/trust.h"
 #include "sig/step/step.h"
@@ -15,8 +16,9 @@ struct caller {
 	char user[ROUTE_USER_MAX];
 	struct bytes display;
 	bool early_media;
-	bool emergency; /* it calls such a number, and that one can be reached */
-	bool far;       /* it is in a call of another shard, which was admitted there */
+	bool emergency;  /* it calls such a number, and that one can be reached */
+	bool far;        /* it is in a call of another shard, which was admitted there */
+	uint8_t classes; /* 1 << enum dial_class: that it may call */
 	bool known; /* it is a phone of its extension: it has shown the password, or is registered there */
 	struct offer_terms terms;
 	struct quota_party payer;
@@ -36,8 +38,11 @@ static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const st
 			 LOG_BYTES("to", m->uri.user), LOG_ADDR("source", &m->hop.remote),
 			 LOG_BYTES("sip_call_id", m->call_id));
 	}
-	if (why->reason == REFUSED_OTHER_NODE) /* RFC 3326 */
-		writer_fmt(&extra, "Reason: SIP;cause=480;text=\"%s\"\r\n", why->text);
+	if (why->reason == REFUSED_BARRED)
+		security_event(&s->security, SECURITY_BARRED, &m->hop.remote, m->from.uri.user,
+			       why->text, s->host.now.ns);
+	if (why->reason == REFUSED_OTHER_NODE || why->reason == REFUSED_BARRED) /* RFC 3326 */
+		writer_fmt(&extra, "Reason: SIP;cause=%u;text=\"%s\"\r\n", why->status, why->text);
 	session_write_refusal(&extra, &s->host, why, RETRY_AFTER_S);
 	shard_refuse(s, slot, m, why->status, why->reason, writer_lines(&extra));
 }
@@ -193,6 +198,7 @@ static void caller_known(struct shard *s, const struct sip_message *m, struct ca
 		e = shard_extension_find(s, caller->tenant, bytes_str(caller->user));
 		caller->known = e && e->enabled && is_registered(s, m, caller);
 	}
+	caller->classes = e ? e->classes : 0;
 	apply_profile(s, e, &m->hop, caller);
 }
 
@@ -341,37 +347,65 @@ static bool is_sent_on(const struct shard *s, const struct sip_message *m, uint1
 	       shard_forward_of(s, tenant, bytes_str(user));
 }
 
-/* No extension has that number. Codes are for phones of extensions: whom a peer names need not be the one who speaks. */
-static bool route_code(const struct shard *s, const struct caller *caller, struct bytes user,
-		       struct call_set *set, struct call_refusal *why)
+/* No extension has that number. Codes, and numbers outside, are for phones of extensions: whom a peer names need not be the one who speaks.
+ * True: somebody of ours is meant, *user; or a feature code, *set. */
+static bool route_dialled(const struct shard *s, const struct caller *caller,
+			  char user[ROUTE_USER_MAX], struct call_set *set, struct call_refusal *why)
 {
-	if (!caller->known ||
-	    !feature_dialled(&s->settings.codes, user, &set->feature, &set->number))
+	struct shard_dialler who = { caller->tenant, caller->known, caller->classes };
+	struct dial_result dialled;
+
+	shard_dial(s, &who, bytes_str(user), &dialled);
+	if (dialled.kind == DIAL_EMERGENCY || dialled.kind == DIAL_EXTENSION)
+		return !bytes_cstr(bytes_str(dialled.number), user, ROUTE_USER_MAX);
+	if (dialled.kind != DIAL_FEATURE)
+		return shard_dial_refuse(s, caller->tenant, &dialled, why);
+	if (dialled.value.n >= FEATURE_VALUE_MAX)
 		return invite_fail(why, 404, REFUSED_NOT_FOUND);
-	if (feature_value(set->feature) == FEATURE_NUMBER && !set->number.n)
-		return invite_fail(why, 484, REFUSED_NOT_FOUND);
-	return set->number.n < FEATURE_VALUE_MAX || invite_fail(why, 404, REFUSED_NOT_FOUND);
+	*set = (struct call_set){ .feature = dialled.feature, .number = dialled.value };
+	return true;
+}
+
+static enum route_verdict verdict_of(const struct shard *s, uint16_t tenant,
+				     const struct sip_uri *uri, char user[ROUTE_USER_MAX])
+{
+	struct call_target targets[BINDINGS_MAX];
+	uint32_t count;
+
+	return invite_route(s, tenant, uri, user, targets, BINDINGS_MAX, &count);
+}
+
+/* The same of a number of ours that stands in no request. */
+static enum route_verdict verdict_of_number(const struct shard *s, uint16_t tenant,
+					    char number[ROUTE_USER_MAX])
+{
+	char user[ROUTE_USER_MAX];
+	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = bytes_str(number) };
+
+	return verdict_of(s, tenant, &uri, user);
 }
 
 /* R-URI to bindings, or to a feature code: then set has it. */
 static bool route(const struct shard *s, const struct sip_message *m, const struct caller *caller,
 		  char user[ROUTE_USER_MAX], struct call_set *set, struct call_refusal *why)
 {
-	struct call_target targets[BINDINGS_MAX];
-	uint32_t count;
-	enum route_verdict verdict =
-		invite_route(s, caller->tenant, &m->uri, user, targets, BINDINGS_MAX, &count);
+	enum route_verdict verdict = verdict_of(s, caller->tenant, &m->uri, user);
 
 	if (verdict != ROUTE_SCHEME &&
 	    !route_is_near(&m->uri, &m->from.uri, caller->tenant, &s->settings))
 		verdict = ROUTE_FOREIGN;
+	if (verdict == ROUTE_NOT_FOUND) {
+		if (!route_dialled(s, caller, user, set, why))
+			return false;
+		verdict = set->feature < FEATURES ? ROUTE_OK
+						  : verdict_of_number(s, caller->tenant, user);
+	}
 	switch (verdict) {
 	case ROUTE_OK:
 		return true;
 	case ROUTE_SCHEME:
 		return invite_fail(why, 416, REFUSED_SCHEME);
 	case ROUTE_NOT_FOUND:
-		return route_code(s, caller, bytes_str(user), set, why);
 	case ROUTE_NO_GRUU:
 		return invite_fail(why, 404, REFUSED_NOT_FOUND);
 	case ROUTE_FOREIGN:
@@ -398,7 +432,8 @@ static bool route(const struct shard *s, const struct sip_message *m, const stru
 static void refuse_known(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
 			 uint16_t tenant, struct bytes from, const struct call_refusal *why)
 {
-	refused_call_tell(s, m, tenant, from, why);
+	if (why->status != 484) /* not dialled yet: the call is still to come */
+		refused_call_tell(s, m, tenant, from, why);
 	first_invite_refuse(s, slot, m, why);
 }
 
@@ -455,12 +490,10 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 /* A number that nobody answers is no reason to let anybody pass. */
 static bool invite_is_emergency(const struct shard *s, const struct sip_message *m, uint16_t tenant)
 {
-	struct call_target targets[BINDINGS_MAX];
-	char user[ROUTE_USER_MAX];
-	uint32_t count;
+	char number[ROUTE_USER_MAX];
 
-	return shard_is_emergency(s, &m->uri) &&
-	       invite_route(s, tenant, &m->uri, user, targets, BINDINGS_MAX, &count) == ROUTE_OK;
+	return shard_is_emergency(s, tenant, &m->uri, number) &&
+	       verdict_of_number(s, tenant, number) == ROUTE_OK;
 }
 
 /* Where it goes: to a user of ours, or (RFC 3891) to whom another leg speaks with. */

@@ -2,6 +2,7 @@
 /* INVITEs that wait for what the store says of the user that they call: authenticated, not yet calls. */
 #include <stdlib.h>
 
+#include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_state.h"
 
 enum { INVITE_WAITS_MAX = 1024 };
@@ -47,11 +48,19 @@ bool shard_invite_is_waiting(const struct shard *s, const struct sip_message *m)
 static bool is_to_be_asked(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 			   char user[ROUTE_USER_MAX])
 {
+	struct shard_dialler who = { .tenant = tenant };
+	struct dial_result dialled;
 	struct gruu gruu;
 
-	return route_phone(&m->uri, tenant, &s->settings, user, &gruu) == ROUTE_OK &&
-	       shard_extension_find(s, tenant, bytes_str(user)) != NULL &&
-	       !locations_know(s->locations, tenant, bytes_str(user));
+	if (route_phone(&m->uri, tenant, &s->settings, user, &gruu) != ROUTE_OK)
+		return false;
+	if (!shard_extension_find(s, tenant, bytes_str(user))) {
+		shard_dial(s, &who, bytes_str(user), &dialled);
+		if (bytes_cstr(bytes_str(dialled.number), user, ROUTE_USER_MAX) ||
+		    !shard_extension_find(s, tenant, bytes_str(user)))
+			return false;
+	}
+	return !locations_know(s->locations, tenant, bytes_str(user));
 }
 
 static bool invite_keep(struct shard *s, const struct sip_message *m, const char *from, bool phone)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* New calls are refused for little while the node has more to do than it can (sig/shard/overload.h). */
 #include "base/log.h"
+#include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/message_head.h"
 
@@ -42,7 +43,7 @@ static bool overload_is_emergency(const struct shard *s, const struct overload_g
 {
 	struct sip_uri uri;
 
-	return sip_uri_parse(&uri, g->uri) || shard_is_emergency(s, &uri);
+	return sip_uri_parse(&uri, g->uri) || shard_may_be_emergency(s, &uri);
 }
 
 /* The same To tag for each copy (RFC 3261 8.2.7). */

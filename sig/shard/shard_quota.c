@@ -69,16 +69,3 @@ void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t s
 	writer_fmt(&extra, "Retry-After: %" PRIu32 "\r\n", why->retry_after_s);
 	shard_refuse(s, NULL, m, status, why->reason, writer_lines(&extra));
 }
-
-bool shard_is_emergency(const struct shard *s, const struct sip_uri *uri)
-{
-	char user[ROUTE_USER_MAX];
-
-	if (s->settings.emergency_count == 0 || route_user(uri, user) != ROUTE_OK)
-		return false;
-	for (uint32_t i = 0; i < s->settings.emergency_count; i++) {
-		if (bytes_is(bytes_str(user), s->settings.emergency[i]))
-			return true;
-	}
-	return false;
-}

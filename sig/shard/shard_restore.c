@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/give_up.h"
 #include "sig/call/lifetime.h"
+#include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/resume.h"
 
@@ -31,7 +32,8 @@ static void restored_charge(struct shard *s, struct call *c)
 static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, const char **reason)
 {
 	struct sip_uri to = { .scheme = BYTES_LIT("tel"), .user = text_bytes(&decoded->to) };
-	bool emergency = shard_is_emergency(s, &to);
+	char number[DIAL_NUMBER_MAX];
+	bool emergency = shard_is_emergency(s, decoded->tenant, &to, number);
 	struct call *c = shard_call_take(s, decoded->id, decoded->tenant, emergency);
 	pool_handle self;
 	int err;

@@ -128,7 +128,6 @@ void shard_quota_note(struct shard *s, const struct sip_message *m, const struct
 /* Without a transaction, with Retry-After and the reason in words. */
 void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t status,
 			const struct call_refusal *why);
-bool shard_is_emergency(const struct shard *s, const struct sip_uri *uri);
 
 /* ---- shard_invite_wait.c: INVITEs whose callee is looked for ---- */
 /* It is there, or a copy of it: no transaction takes that before the call begins. */

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What phones of tenants with plans of their own hear when they dial (FEATURES CALL-38, CALL-40, CALL-46, REG-13, TRUST-03). */
+#include "sig/host/dial_plans.h"
+#include "sig/shard/shard_state.h"
+#include "tests/unit/sig/tenants.h"
+
+static const struct dial_plan g_plan = {
+	.emergency = "110,1002",
+	.access = "9",
+	.operator_number = "1002",
+	.rules = "88>100",
+	.overlap = true,
+	.numbers = "100x|9x.",
+	.country = "49",
+	.international_prefix = "00",
+	.national_prefix = "0",
+	.classes = { [DIAL_NATIONAL] = "+49x.", [DIAL_PREMIUM] = "+49900x." },
+	.blocked = "+49666",
+};
+
+static struct dial_plans *plans_of(struct street *s)
+{
+	return s->r->shard->settings.dials;
+}
+
+static void permit(struct street *s, unsigned house, const char *number, uint8_t classes)
+{
+	struct shard_extension e =
+		*shard_extension_find(s->r->shard, s->houses[house].number, bytes_str(number));
+
+	e.classes = classes;
+	assert_int_equal(shard_extension_put(s->r->shard, &e), 0);
+}
+
+static int setup(void **state)
+{
+	struct dial_plans *plans;
+	struct street *s;
+
+	(void)street_setup(state);
+	s = *state;
+	assert_int_equal(dial_plans_open(&plans, s->tenants), 0);
+	s->r->shard->settings.dials = plans;
+	assert_int_equal(dial_plans_put(plans, s->houses[ACME].number, &g_plan), 0);
+	permit(s, ACME, "1001", DIAL_CLASSES_FIRST);
+	s->r->shard->settings.emergency_count = 1;
+	memcpy(s->r->shard->settings.emergency[0], "1004", sizeof("1004"));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct street *s = *state;
+	struct dial_plans *plans = plans_of(s);
+
+	s->r->shard->settings.dials = NULL;
+	dial_plans_close(plans);
+	return street_teardown(state);
+}
+
+static struct bytes hears(struct street *s, unsigned house, const char *digits, const char *status)
+{
+	struct phone *a = &s->houses[house].a;
+	struct bytes answer;
+
+	phone_invite(a, digits, PHONE_SDP_A);
+	rig_run(s->r);
+	answer = phone_hears(a, status);
+	if (!answer.n)
+		fail_msg("%s: no %s", digits, status);
+	phone_write(a, "ACK", "", "");
+	rig_run(s->r);
+	return answer;
+}
+
+static void rings(struct street *s, unsigned house, const char *digits)
+{
+	struct phone *a = &s->houses[house].a, *b = &s->houses[house].b;
+	struct bytes invite;
+
+	phone_invite(a, digits, PHONE_SDP_A);
+	rig_run(s->r);
+	invite = phone_rings(b);
+	if (!invite.n)
+		fail_msg("%s does not ring", digits);
+	phone_answer(b, invite, "486 Busy Here", "");
+	rig_run(s->r);
+	assert_true(phone_hears(a, "SIP/2.0 486").n);
+	phone_write(a, "ACK", "", "");
+	rig_run(s->r);
+}
+
+static void extensions(void **state)
+{
+	struct street *s = *state;
+
+	rings(s, ACME, "1002");
+	rings(s, ACME, "0");
+	rings(s, ACME, "882");
+	rings(s, ACME, "91002"); /* a number for help, with the access code in front */
+	(void)hears(s, OTHER, "0", "SIP/2.0 404");
+	(void)hears(s, OTHER, "882", "SIP/2.0 404");
+	(void)hears(s, OTHER, "91002", "SIP/2.0 404");
+}
+
+/* Digit by digit (RFC 3578): the same Call-ID, more of the number each time. No record is written of what is not dialled yet. */
+static void overlap(void **state)
+{
+	struct street *s = *state;
+	struct phone *a = &s->houses[ACME].a;
+
+	phone_begin(a, "1");
+	for (const char *const *digits = (const char *const[]){ "1", "10", "100", NULL }; *digits;
+	     digits++) {
+		(void)snprintf(a->target, sizeof(a->target), "sip:%s@%s", *digits, phone_domain(a));
+		phone_request(a, "INVITE", "", PHONE_SDP_A);
+		rig_run(s->r);
+		assert_true(phone_hears(a, "SIP/2.0 484").n);
+		phone_write(a, "ACK", "", "");
+		rig_run(s->r);
+	}
+	assert_int_equal(s->r->cdr_count, 0);
+	(void)snprintf(a->target, sizeof(a->target), "sip:1002@%s", phone_domain(a));
+	phone_request(a, "INVITE", "", PHONE_SDP_A);
+	rig_run(s->r);
+	assert_true(phone_rings(&s->houses[ACME].b).n);
+}
+
+/* The second dial tone, also where phones send all digits at once. */
+static void access_code(void **state)
+{
+	struct street *s = *state;
+	struct dial_plan plan = g_plan;
+
+	plan.overlap = false;
+	assert_int_equal(dial_plans_put(plans_of(s), s->houses[ACME].number, &plan), 0);
+	(void)hears(s, ACME, "9", "SIP/2.0 484");
+	(void)hears(s, ACME, "100", "SIP/2.0 404");
+	(void)hears(s, OTHER, "9", "SIP/2.0 404");
+}
+
+static void barred(void **state)
+{
+	static const struct {
+		const char *digits, *text;
+	} rows[] = {
+		{ "90900123", "numbers of the class premium" },
+		{ "900331234", "numbers of the class international" },
+		{ "90666", "the number is blocked" },
+	};
+	const typeof(rows[0]) *row;
+	struct street *s = *state;
+
+	EACH_ROW(row, rows)
+	{
+		struct bytes answer = hears(s, ACME, row->digits, "SIP/2.0 403");
+
+		ROW_ASSERT(row->digits, memmem(answer.p, answer.n, row->text, strlen(row->text)));
+		ROW_ASSERT(row->digits,
+			   bytes_starts(rig_header(answer, "Reason"), "SIP;cause=403"));
+		rig_wait_ms(s->r, 1000);
+	}
+	assert_int_equal(s->r->cdr_count, COUNT_OF(rows));
+	assert_int_equal(s->r->cdrs[0].sip_status, 403);
+	assert_non_null(strstr(s->r->cdrs[0].reason, "premium"));
+}
+
+/* Nobody has said what is outside. */
+static void without_plan(void **state)
+{
+	struct street *s = *state;
+
+	permit(s, OTHER, "1001", DIAL_CLASSES_FIRST);
+	(void)hears(s, OTHER, "0044123", "SIP/2.0 404");
+	dial_plans_delete(plans_of(s), s->houses[ACME].number);
+	(void)hears(s, ACME, "90900123", "SIP/2.0 404");
+}
+
+/* Each tenant's own numbers pass a drain, and no other's. */
+static void emergency(void **state)
+{
+	struct street *s = *state;
+
+	shard_drain(s->r->shard, true);
+	rings(s, ACME, "1002");
+	(void)hears(s, ACME, "1004", "SIP/2.0 503");
+	(void)hears(s, OTHER, "1002", "SIP/2.0 503");
+}
+
+/* A plan holds the number of its tenant, and changes are no second one. */
+static void holds(void **state)
+{
+	struct street *s = *state;
+	uint16_t acme = s->houses[ACME].number;
+
+	assert_int_equal(tenants_held(s->tenants, acme, TENANT_PLANS), 1);
+	assert_int_equal(dial_plans_put(plans_of(s), acme, &g_plan), 0);
+	assert_int_equal(tenants_held(s->tenants, acme, TENANT_PLANS), 1);
+	assert_true(dial_plans_may_help(plans_of(s), BYTES_LIT("110")));
+	assert_false(dial_plans_may_help(plans_of(s), BYTES_LIT("12345678901234567")));
+	dial_plans_delete(plans_of(s), acme);
+	dial_plans_delete(plans_of(s), acme);
+	assert_int_equal(tenants_held(s->tenants, acme, TENANT_PLANS), 0);
+	assert_false(dial_plans_may_help(plans_of(s), BYTES_LIT("110")));
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(extensions),   TEST(overlap),   TEST(access_code), TEST(barred),
+		TEST(without_plan), TEST(emergency), TEST(holds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
