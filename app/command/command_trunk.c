@@ -7,8 +7,8 @@
 #include "app/document/trunk_field.h"
 #include "app/node/node.h"
 
-#define LIMIT "the number of trunks (256)"
-static_assert(TRUNKS_MAX == 256, "the text above says it");
+#define LIMIT "the number of trunks (4,096)"
+static_assert(TRUNKS_MAX == 4096, "the text above says it");
 
 /* False: the run has failed. */
 static bool network_stands(struct command_run *run, const struct trunk_value *t)

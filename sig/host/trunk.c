@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/host/trunk.h"
 
+#include "sig/host/trunk_index.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@ static_assert(TRUNK_SERVERS_MAX <= 8, "a bit each");
 
 struct trunks {
 	struct tenants *tenants;
+	struct trunk_index *index;
 	uint16_t end;                       /* no number from here on was ever given */
 	struct trunk *list[TRUNKS_MAX + 1]; /* NULL: the number is free */
 };
@@ -28,6 +31,10 @@ int trunks_open(struct trunks **out, struct tenants *tenants)
 		return -ENOMEM;
 	t->tenants = tenants;
 	t->end = 1;
+	if (trunk_index_open(&t->index)) {
+		free(t);
+		return -ENOMEM;
+	}
 	*out = t;
 	return 0;
 }
@@ -35,6 +42,7 @@ int trunks_open(struct trunks **out, struct tenants *tenants)
 static void trunk_free(struct trunks *t, uint16_t trunk)
 {
 	tenants_release(t->tenants, t->list[trunk]->settings.tenant, TENANT_TRUNKS);
+	trunk_index_spoil(t->index);
 	free(t->list[trunk]);
 	t->list[trunk] = NULL;
 }
@@ -45,6 +53,8 @@ void trunks_close(struct trunks *t)
 		if (t->list[i])
 			trunk_free(t, i);
 	}
+	if (t)
+		trunk_index_close(t->index);
 	free(t);
 }
 
@@ -55,8 +65,23 @@ static struct trunk *trunk_of(const struct trunks *t, uint16_t trunk)
 
 /* ---- by name ---- */
 
+static void index_make(const struct trunks *t)
+{
+	if (!t || trunk_index_holds(t->index))
+		return;
+	trunk_index_begin(t->index);
+	for (uint16_t i = 1; i < t->end; i++) {
+		if (t->list[i])
+			trunk_index_add(t->index, i, &t->list[i]->settings, trunks_has(t, i));
+	}
+	trunk_index_end(t->index, t, t->tenants);
+}
+
+/* Whoever changes many does not pay for the order of each. */
 static uint16_t number_of(const struct trunks *t, uint16_t tenant, struct bytes name)
 {
+	if (t && trunk_index_holds(t->index))
+		return trunk_index_find(t->index, t, tenant, name);
 	for (uint16_t i = 1; t && i < t->end; i++) {
 		if (t->list[i] && t->list[i]->settings.tenant == tenant &&
 		    bytes_is(name, t->list[i]->settings.name))
@@ -93,9 +118,12 @@ static int trunk_add(struct trunks *t, uint16_t tenant, struct bytes name, uint1
 	*trunk = trunk_number_take(t);
 	if (*trunk == TRUNK_NONE)
 		return -ENOSPC;
+	if (trunk_index_reserve(t->index, t->end, t->end * TRUNK_SOURCES_MAX))
+		return -ENOMEM;
 	x = t->list[*trunk] = calloc(1, sizeof(*x));
 	if (!x)
 		return -ENOMEM;
+	trunk_index_spoil(t->index);
 	x->settings.tenant = tenant;
 	(void)bytes_cstr(name, x->settings.name, sizeof(x->settings.name));
 	tenants_hold(t->tenants, tenant, TENANT_TRUNKS);
@@ -123,6 +151,7 @@ int trunks_put(struct trunks *t, const struct trunk_settings *set, uint16_t *tru
 		t->list[*trunk]->down = 0;
 	t->list[*trunk]->settings = *set;
 	t->list[*trunk]->there = true;
+	trunk_index_spoil(t->index);
 	return 0;
 }
 
@@ -133,6 +162,7 @@ bool trunks_delete(struct trunks *t, uint16_t tenant, struct bytes name)
 	if (trunk == TRUNK_NONE)
 		return false;
 	t->list[trunk]->there = false;
+	trunk_index_spoil(t->index);
 	if (is_spare(t->list[trunk]))
 		trunk_free(t, trunk);
 	return true;
@@ -140,15 +170,19 @@ bool trunks_delete(struct trunks *t, uint16_t tenant, struct bytes name)
 
 uint16_t trunks_find(const struct trunks *t, uint16_t tenant, struct bytes name)
 {
-	uint16_t trunk = number_of(t, tenant, name);
+	uint16_t trunk;
 
+	index_make(t);
+	trunk = number_of(t, tenant, name);
 	return trunk != TRUNK_NONE && t->list[trunk]->there ? trunk : TRUNK_NONE;
 }
 
 uint16_t trunks_claim(struct trunks *t, uint16_t tenant, struct bytes name)
 {
-	uint16_t trunk = number_of(t, tenant, name);
+	uint16_t trunk;
 
+	index_make(t);
+	trunk = number_of(t, tenant, name);
 	if (trunk == TRUNK_NONE && (!t || trunk_add(t, tenant, name, &trunk)))
 		return TRUNK_NONE;
 	return trunk;
@@ -182,6 +216,13 @@ bool trunks_next(const struct trunks *t, uint16_t *trunk)
 	while (t && *trunk < t->end && !t->list[*trunk])
 		(*trunk)++;
 	return t && *trunk < t->end;
+}
+
+const struct shard_trusted *trunks_source_next(const struct trunks *t, const struct addr *from,
+					       struct trunk_cursor *cursor, uint16_t *trunk)
+{
+	index_make(t);
+	return t ? trunk_index_next(t->index, from, cursor, trunk) : NULL;
 }
 
 /* ---- channels ---- */

@@ -11,7 +11,7 @@
 
 enum {
 	TRUNK_NONE = 0,      /* no trunk has that number */
-	TRUNKS_MAX = 256,    /* of a node */
+	TRUNKS_MAX = 4096,   /* of a node */
 	TRUNK_NAME_MAX = 32, /* with its NUL, as those below */
 	TRUNK_HOST_MAX = 128,
 	TRUNK_SERVERS_MAX = 8,
@@ -78,6 +78,16 @@ const struct trunk_settings *trunks_settings(const struct trunks *t, uint16_t tr
 bool trunks_has(const struct trunks *t, uint16_t trunk);
 /* The first from *trunk on that has a number. False: there is none. */
 bool trunks_next(const struct trunks *t, uint16_t *trunk);
+
+/* Where trunks_source_next stands; zeroed at first. No put or delete in between. */
+struct trunk_cursor {
+	uint32_t group, at;
+	bool inside;
+};
+/* The rules of trunks that may send and are at that address: of longer prefixes first, those by listener alone last, and those alike by the
+ * names of tenant and trunk. Of each its transport, port and certificate are still to be asked for. NULL: no more. */
+const struct shard_trusted *trunks_source_next(const struct trunks *t, const struct addr *from,
+					       struct trunk_cursor *cursor, uint16_t *trunk);
 
 /* A call has one more channel to or from it, or one less: all do, restored ones, too. way: TRUNK_IN or TRUNK_OUT. */
 void trunks_hold(struct trunks *t, uint16_t trunk, enum trunk_direction way);

@@ -43,58 +43,27 @@ static bool comes_to(const struct shard_settings *settings, const struct trunk_s
 	return !t->network[0] || (l && !strcmp(settings->networks[l->network].name, t->network));
 }
 
-/* The longest prefix that has its source, and 1; 0: none has. */
-static unsigned source_bits(const struct shard_settings *settings, const struct trunk_settings *t,
-			    const struct sip_hop *hop)
+/* Its address fits. */
+static bool comes_by(const struct shard_settings *settings, const struct shard_trusted *rule,
+		     uint16_t trunk, const struct sip_hop *hop)
 {
-	const struct shard_trusted all = {
-		.certificate = t->certificate,
-		.transports = (uint8_t)((t->transport ? 1U << (t->transport - 1) : 0) & UINT8_MAX),
-	};
-	unsigned best = 0;
-
-	if (!t->source_count && t->listener.family != ADDR_NONE)
-		return transport_fits(&all, hop) && (!all.certificate || hop->certified);
-	for (uint8_t i = 0; i < t->source_count; i++) {
-		const struct shard_trusted *rule = &t->sources[i];
-
-		if (rule->bits >= best && is_for(settings, rule, hop) &&
-		    (!rule->certificate || hop->certified))
-			best = rule->bits + 1U;
-	}
-	return best;
-}
-
-/* On all nodes the same one comes first. */
-static bool comes_first(const struct shard_settings *settings, const struct trunk_settings *a,
-			const struct trunk_settings *b)
-{
-	int order = strcmp(tenants_name(settings->tenants, a->tenant),
-			   tenants_name(settings->tenants, b->tenant));
-
-	return order ? order < 0 : strcmp(a->name, b->name) < 0;
+	return transport_fits(rule, hop) && network_fits(settings, rule, hop) &&
+	       (!rule->port || rule->port == hop->remote.port) &&
+	       (!rule->certificate || hop->certified) &&
+	       comes_to(settings, trunks_settings(settings->trunks, trunk), hop);
 }
 
 uint16_t trust_trunk(const struct shard_settings *settings, const struct sip_hop *hop)
 {
-	const struct trunk_settings *found = NULL;
-	uint16_t best = TRUNK_NONE;
-	unsigned most = 0;
+	const struct shard_trusted *rule;
+	struct trunk_cursor cursor = { 0 };
+	uint16_t trunk;
 
-	for (uint16_t i = 0; trunks_next(settings->trunks, &i); i++) {
-		const struct trunk_settings *t = trunks_settings(settings->trunks, i);
-		unsigned bits;
-
-		if (!trunks_has(settings->trunks, i) || !comes_to(settings, t, hop))
-			continue;
-		bits = source_bits(settings, t, hop);
-		if (!bits || bits < most || (bits == most && !comes_first(settings, t, found)))
-			continue;
-		most = bits;
-		best = i;
-		found = t;
+	while ((rule = trunks_source_next(settings->trunks, &hop->remote, &cursor, &trunk))) {
+		if (comes_by(settings, rule, trunk, hop))
+			return trunk;
 	}
-	return best;
+	return TRUNK_NONE;
 }
 
 const struct shard_trusted *trust_find(const struct shard_settings *settings,

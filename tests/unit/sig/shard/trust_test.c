@@ -209,6 +209,77 @@ static void a_trunk_is_known_by_its_source(void **state)
 	trunks_site_close(s);
 }
 
+/* As a plain walk over all of them finds it. */
+static const char *found_by_walk(const struct trunk_site *s, uint16_t local, const char *remote)
+{
+	struct addr from = addr_of(remote);
+	const char *best = "";
+	int most = -1;
+
+	for (uint16_t i = 0; trunks_next(s->settings.trunks, &i); i++) {
+		const struct trunk_settings *t = trunks_settings(s->settings.trunks, i);
+		int bits = -1;
+
+		if (t->listener.family != ADDR_NONE)
+			bits = addr_eq(&t->listener, &s->settings.locals[local].bind) ? 0 : -1;
+		else if (addr_is_within(&from, &t->sources[0].net, t->sources[0].bits))
+			bits = t->sources[0].bits + 1;
+		if (!trunks_has(s->settings.trunks, i) || bits < 0)
+			continue;
+		if (bits > most || (bits == most && strcmp(t->name, best) < 0)) {
+			most = bits;
+			best = t->name;
+		}
+	}
+	return best;
+}
+
+static void assert_found_as_by_walk(struct trunk_site *s)
+{
+	static const char *const remotes[] = { "10.0.0.1:5060",      "10.1.2.3:5060",
+					       "10.1.255.255:9",     "10.3.200.77:5060",
+					       "[2001:db8::1]:5060", "[2001:db8:3:7::9]:5060",
+					       "192.0.2.1:5060",     "0.0.0.0:1" };
+
+	for (size_t i = 0; i < COUNT_OF(remotes); i++) {
+		for (uint16_t local = 0; local < 2; local++)
+			assert_string_equal(found_by(s, local, remotes[i]),
+					    found_by_walk(s, local, remotes[i]));
+	}
+}
+
+/* Prefixes of all lengths within each other, put and deleted in any order. */
+static void one_of_many_trunks_is_found(void **state)
+{
+	struct trunk_site *s = trunks_site();
+	uint32_t draw = 12345;
+
+	(void)state;
+	for (int i = 0; i < 600; i++) {
+		struct trunk_settings set = { 0 };
+		char name[16], net[40];
+		bool six;
+
+		draw = draw * 1664525 + 1013904223;
+		six = draw >> 30 == 0;
+		(void)snprintf(name, sizeof(name), "t%u", draw >> 8 & 0xff);
+		(void)snprintf(net, sizeof(net), six ? "2001:db8:%u:7::9" : "10.%u.200.77",
+			       draw >> 16 & 3);
+		if ((draw >> 20 & 15) == 0)
+			(void)trunks_delete(s->settings.trunks, 0, bytes_str(name));
+		else if ((draw >> 20 & 15) == 1)
+			(void)trunk_put(
+				s, name, NULL, 0,
+				(struct trunk_settings){ .listener = s->settings.locals[1].bind });
+		else
+			(void)trunk_put(s, name, net, (uint8_t)(draw % (six ? 129 : 33)), set);
+		if (i % 10 == 0)
+			assert_found_as_by_walk(s);
+	}
+	assert_found_as_by_walk(s);
+	trunks_site_close(s);
+}
+
 /* Over TLS with a certificate alone, where the trunk says so; by its listener, too. */
 static void a_trunk_shows_its_certificate(void **state)
 {
@@ -233,6 +304,7 @@ int main(void)
 		cmocka_unit_test(misses_a_certificate),
 		cmocka_unit_test(the_first_rule_counts),
 		cmocka_unit_test(a_trunk_is_known_by_its_source),
+		cmocka_unit_test(one_of_many_trunks_is_found),
 		cmocka_unit_test(a_trunk_shows_its_certificate),
 	};
 
