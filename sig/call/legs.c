@@ -8,6 +8,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/refusal.h"
+#include "sig/model/leg_trunk.h"
 #include "sig/model/transfer.h"
 
 /* RFC 8866 5.2: numbers that fit a peer's signed 32 bits are the safe choice. */
@@ -42,6 +43,8 @@ void legs_free_one(struct call *c, uint8_t leg)
 	if (l) {
 		leg_users_remove(l);
 		text_clear(&l->user);
+		leg_leave_channel(l);
+		text_clear(&l->trunk);
 		leg_uac_clear(l);
 		leg_uas_clear(l);
 		refusal_clear(l);

@@ -190,6 +190,7 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const struct sip_mess
 {
 	d->tag = of->tag;
 	d->hop = of->hop;
+	d->trunk = of->trunk;
 	if (text_set(&d->call_id, text_bytes(&of->call_id)) ||
 	    text_set(&d->local, text_bytes(&of->local)) ||
 	    text_set(&d->remote, text_bytes(&of->remote)) ||
@@ -202,7 +203,8 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const struct sip_mess
 static bool may_move(const struct dialog *d, const struct sip_hop *to, const struct call_host *h)
 {
 	return (to->connection && to->connection == d->hop.connection) ||
-	       place_check(h, &d->hop, &to->remote, host_trusts(h, to)) == DESTINATION_OK;
+	       place_check(h, &d->hop, &to->remote, d->trunk || host_trusts(h, to)) ==
+		       DESTINATION_OK;
 }
 
 int dialog_refresh(struct dialog *d, const struct sip_message *m, const struct call_host *h)

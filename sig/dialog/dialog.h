@@ -31,6 +31,7 @@ struct dialog {
 	struct text target;     /* remote target URI */
 	struct text routes;     /* "<sip:p1;lr>, <sip:p2;lr>" in the order of Route headers */
 	struct sip_hop hop;     /* where our requests go */
+	bool trunk;             /* the party speaks for others, wherever it is */
 	uint32_t local_cseq;    /* last one we used */
 	uint32_t remote_cseq;   /* last one they used; 0 before the first */
 	struct dialog_challenges *challenges; /* NULL: nobody has asked who we are */

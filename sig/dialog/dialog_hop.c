@@ -106,7 +106,7 @@ void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_
 	    is_gruu_here(&uri, h->settings) || !sip_hop_from_uri(&to, &uri))
 		return;
 	to.remote.scope = d->hop.remote.scope;
-	trusted = host_trusts(h, &d->hop);
+	trusted = d->trunk || host_trusts(h, &d->hop);
 	if ((trusted || is_own_host(d, &to)) && dialog_hop_leads(&to, &d->hop, h, trusted))
 		d->hop = to;
 }

@@ -35,7 +35,9 @@ static int closed_copy(struct call_host *h, struct leg *copy, const struct leg *
 	copy->called = l->called;
 	copy->dialog.tag = *tag;
 	copy->dialog.tag.random = rand_u64_from(h->rand);
-	return text_set(&copy->user, text_bytes(&l->user)) || dialog_copy(&copy->dialog, &l->dialog)
+	return text_set(&copy->user, text_bytes(&l->user)) ||
+			       text_set(&copy->trunk, text_bytes(&l->trunk)) ||
+			       dialog_copy(&copy->dialog, &l->dialog)
 		       ? -ENOMEM
 		       : 0;
 }

@@ -10,6 +10,7 @@
 #include "sig/dialog/dialog_hop.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/refusal.h"
+#include "sig/model/leg_trunk.h"
 #include "sig/model/payer.h"
 
 int leg_set_user(struct call_host *h, struct leg *leg, uint16_t tenant, struct bytes user)
@@ -197,6 +198,7 @@ void leg_ack(struct call_host *h, struct call *c, uint8_t leg)
 void leg_close(struct leg *leg)
 {
 	leg->state = LEG_CLOSED;
+	leg_leave_channel(leg);
 	leg->leave = false;
 	leg->leave_ns = 0;
 	leg_uac_clear(leg);

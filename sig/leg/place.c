@@ -5,7 +5,8 @@
 
 static bool may_name_others(const struct call_host *h, const struct leg *l)
 {
-	return (l->terms && l->terms->media_elsewhere) || host_trusts(h, &l->dialog.hop);
+	return (l->terms && l->terms->media_elsewhere) || l->dialog.trunk ||
+	       host_trusts(h, &l->dialog.hop);
 }
 
 /* Whoever has keys shows by them where it is, unless nobody can be there. */

@@ -118,6 +118,7 @@ struct session_timer {
 };
 
 struct leg_digits;
+struct trunks;
 
 struct leg {
 	enum leg_state state;
@@ -129,7 +130,10 @@ struct leg {
 	bool muted;        /* by order: the other one does not hear its party */
 	bool takes_talk;   /* its phone ends a hold of its own when it is told to (Event: talk) */
 	struct text user;  /* of ours, whose phone it is; "": nobody's */
-	bool takes_update; /* RFC 3311 */
+	struct text trunk; /* its name (leg_trunk.h); "": it is a phone's */
+	struct trunks *trunks; /* of that one it has a channel, */
+	uint16_t channel;      /* of this number; TRUNK_NONE: none, or not any more */
+	bool takes_update;     /* RFC 3311 */
 	struct session_timer timer;
 	struct leg_link same_user;
 	struct dialog dialog;

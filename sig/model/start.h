@@ -32,6 +32,7 @@ struct call_start {
 	struct bytes from, display; /* who calls: user part and name */
 	bool early_media;
 	bool emergency;
+	uint16_t trunk;             /* it comes from that one; TRUNK_NONE: from a phone */
 	struct quota_party payer;   /* has it as one of its calls; the call gives that back */
 	struct offer_terms terms;   /* of the caller */
 	struct bytes to;            /* user of ours, or what was dialled */

@@ -120,6 +120,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->ack_branch = l->ack_branch;
 	if (!bytes_eq(text_bytes(&l->user), call_leg_user(c, i)))
 		out->user = packing_text(&l->user);
+	out->trunk = packing_text(&l->trunk);
 	out->index = place == i ? 0 : i;
 	if (l->terms)
 		out->terms = pack_terms(to, l->terms);

@@ -4,6 +4,7 @@
 
 #include "sig/leg/leg.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/leg_trunk.h"
 #include "sig/record/call_read.h"
 #include "sig/sip/lex.h"
 
@@ -140,14 +141,34 @@ static bool read_timer(struct reading *r, struct session_timer *out,
 }
 
 /* The bridge is read behind the legs. */
-static bool read_user(struct reading *r, uint8_t leg, bool caller, const ProtobufCBinaryData *in)
+static bool read_user(struct reading *r, uint8_t leg, bool caller, const Tandem__Call__Leg *in)
 {
 	struct text *user = &r->c->legs[leg]->user;
 	const struct text *unsaid = caller ? &r->c->from : &r->c->to; /* call_leg_user */
 
-	if (in->len)
-		return reading_line(r, user, in, READING_USER_MAX, "leg: user");
+	if (in->user.len)
+		return reading_line(r, user, &in->user, READING_USER_MAX, "leg: user");
+	if (in->trunk.len) /* nobody's phone */
+		return true;
 	return !text_set(user, text_bytes(unsaid)) || reading_wrong(r, "out of memory");
+}
+
+/* Its calls of before a deletion are of that name, too. */
+static bool read_trunk(struct reading *r, struct leg *l, const Tandem__Call__Leg *in)
+{
+	struct trunks *all = r->h->settings->trunks;
+	uint16_t trunk;
+
+	if (!in->trunk.len)
+		return true;
+	if (!reading_line(r, &l->trunk, &in->trunk, TRUNK_NAME_MAX - 1, "leg: trunk"))
+		return false;
+	l->called = in->called; /* says which way its channel goes */
+	l->dialog.trunk = true;
+	trunk = all && in->state != TANDEM__CALL__LEG_STATE__CLOSED
+			? trunks_claim(all, r->c->tenant, text_bytes(&l->trunk))
+			: TRUNK_NONE;
+	return !leg_set_trunk(all, l, trunk) || reading_wrong(r, "out of memory");
 }
 
 static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tandem__Call__Leg *in)
@@ -171,8 +192,9 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	l->ack_branch = in->ack_branch;
 	l->dialog.tag.call = r->c->id;
 	l->dialog.tag.leg = i;
-	return read_user(r, i, caller, &in->user) && read_timer(r, &l->timer, in->timer) &&
-	       leg_read_terms(r, l, in->terms) && reading_dialog(r, i, &l->dialog, in->dialog) &&
+	return read_user(r, i, caller, in) && read_trunk(r, l, in) &&
+	       read_timer(r, &l->timer, in->timer) && leg_read_terms(r, l, in->terms) &&
+	       reading_dialog(r, i, &l->dialog, in->dialog) &&
 	       read_challenges(r, &l->dialog, in->dialog);
 }
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/model/leg_trunk.h"
+
+#include <errno.h>
+
+static enum trunk_direction leg_way(const struct leg *l)
+{
+	return l->called ? TRUNK_OUT : TRUNK_IN;
+}
+
+int leg_set_trunk(struct trunks *all, struct leg *l, uint16_t trunk)
+{
+	const char *name = trunks_name(all, trunk);
+
+	if (!name[0])
+		return 0;
+	if (text_set(&l->trunk, bytes_str(name)))
+		return -ENOMEM;
+	l->dialog.trunk = true;
+	l->trunks = all;
+	l->channel = trunk;
+	trunks_hold(all, trunk, leg_way(l));
+	return 0;
+}
+
+void leg_leave_channel(struct leg *l)
+{
+	if (l->channel != TRUNK_NONE)
+		trunks_release(l->trunks, l->channel, leg_way(l));
+	l->channel = TRUNK_NONE;
+}
