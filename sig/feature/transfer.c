@@ -26,7 +26,7 @@ bool transfer_is_allowed(const struct call_host *h, const struct call *c, const 
 	const struct shard_extension *e =
 		h->extension_of ? h->extension_of(h->owner, c->tenant, text_bytes(&l->user)) : NULL;
 
-	return !e || !e->no_transfer;
+	return l->trunk.n == 0 && (!e || !e->no_transfer);
 }
 
 /* There is somebody to be given away. */

@@ -56,6 +56,8 @@
 	X(NO_DIALOG, "no_dialog")                    \
 	X(NO_TRANSACTION, "no_transaction")          \
 	X(CSEQ, "cseq_order")                        \
+	X(TRUNK, "trunk_direction")                  \
+	X(TRUNK_FULL, "trunk_full")                  \
 	X(GLARE, "request_pending")                  \
 	X(INTERVAL, "session_interval")              \
 	X(MEMORY, "out_of_memory")

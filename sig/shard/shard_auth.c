@@ -12,11 +12,6 @@ const struct shard_trusted *shard_trusted_by(const struct shard *s, const struct
 	return trust_find(&s->settings, hop);
 }
 
-uint16_t shard_trunk_of(const struct shard *s, const struct sip_hop *hop)
-{
-	return hop->transport == SIP_CELL ? TRUNK_NONE : trust_trunk(&s->settings, hop);
-}
-
 bool shard_is_trusted(const struct shard *s, const struct sip_hop *hop)
 {
 	return hop->transport == SIP_CELL || shard_trusted_by(s, hop) != NULL ||

@@ -2,6 +2,7 @@
 /* An INVITE that opens a call: admitted, routed, started. */
 #include "base/log.h"
 #include "sig/call/session.h"
+#include "sig/host/trunk.h"
 #include "sig/leg/session_timer.h"
 #include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_state.h"
@@ -17,6 +18,7 @@ struct caller {
 	struct bytes display;
 	bool early_media;
 	bool emergency;  /* it calls such a number, and that one can be reached */
+	uint16_t trunk;  /* it is that one; TRUNK_NONE: it is none */
 	bool far;        /* it is in a call of another shard, which was admitted there */
 	uint8_t classes; /* 1 << enum dial_class: that it may call */
 	bool known; /* it is a phone of its extension: it has shown the password, or is registered there */
@@ -170,6 +172,10 @@ bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenan
 		    char user[ROUTE_USER_MAX], const struct shard_extension **e)
 {
 	*e = NULL;
+	if (shard_trunk_of(s, &m->hop) != TRUNK_NONE) {
+		shard_trunk_believe(s, m, tenant, user);
+		return true;
+	}
 	if (shard_is_trusted(s, &m->hop)) {
 		believe(m, user);
 		return true;
@@ -186,10 +192,26 @@ bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenan
 	return false;
 }
 
+/* Codes and documents of extensions are nothing of a trunk's. */
+static void trunk_known(const struct shard *s, const struct sip_message *m, struct caller *caller)
+{
+	const struct trunk_settings *set = trunks_settings(s->settings.trunks, caller->trunk);
+
+	caller->display = m->from.display;
+	if (bytes_is(BYTES_LIT("anonymous"), caller->user))
+		caller->display = (struct bytes){ 0 };
+	caller->early_media = !set->no_early_media;
+	caller->terms = shard_trunk_terms(s, caller->trunk, &m->hop);
+}
+
 /* e: it has authenticated; NULL: a trusted neighbour names it. */
 static void caller_known(struct shard *s, const struct sip_message *m, struct caller *caller,
 			 const struct shard_extension *e)
 {
+	if (caller->trunk != TRUNK_NONE) {
+		trunk_known(s, m, caller);
+		return;
+	}
 	caller->display = m->from.display;
 	if (e && e->display_name[0])
 		caller->display = bytes_str(e->display_name);
@@ -385,21 +407,11 @@ static enum route_verdict verdict_of_number(const struct shard *s, uint16_t tena
 	return verdict_of(s, tenant, &uri, user);
 }
 
-/* R-URI to bindings, or to a feature code: then set has it. */
-static bool route(const struct shard *s, const struct sip_message *m, const struct caller *caller,
-		  char user[ROUTE_USER_MAX], struct call_set *set, struct call_refusal *why)
+/* The user is there, or his calls go elsewhere. */
+static bool route_verdict_is(const struct shard *s, const struct sip_message *m,
+			     const struct caller *caller, enum route_verdict verdict,
+			     const char *user, struct call_refusal *why)
 {
-	enum route_verdict verdict = verdict_of(s, caller->tenant, &m->uri, user);
-
-	if (verdict != ROUTE_SCHEME &&
-	    !route_is_near(&m->uri, &m->from.uri, caller->tenant, &s->settings))
-		verdict = ROUTE_FOREIGN;
-	if (verdict == ROUTE_NOT_FOUND) {
-		if (!route_dialled(s, caller, user, set, why))
-			return false;
-		verdict = set->feature < FEATURES ? ROUTE_OK
-						  : verdict_of_number(s, caller->tenant, user);
-	}
 	switch (verdict) {
 	case ROUTE_OK:
 		return true;
@@ -426,6 +438,42 @@ static bool route(const struct shard *s, const struct sip_message *m, const stru
 		return invite_fail(why, 482, REFUSED_LOOP);
 	}
 	return false;
+}
+
+/* From a trunk: whom the number means that it calls. */
+static bool route_did(const struct shard *s, const struct sip_message *m,
+		      const struct caller *caller, char user[ROUTE_USER_MAX],
+		      struct call_refusal *why)
+{
+	bool fixed;
+
+	if (route_user(&m->uri, user) == ROUTE_SCHEME)
+		return invite_fail(why, 416, REFUSED_SCHEME);
+	if (!shard_trunk_calls(s, m, caller->tenant, user, &fixed))
+		return invite_fail(why, 404, REFUSED_NOT_FOUND);
+	return route_verdict_is(s, m, caller, verdict_of_number(s, caller->tenant, user), user,
+				why);
+}
+
+/* R-URI to bindings, or to a feature code: then set has it. */
+static bool route(const struct shard *s, const struct sip_message *m, const struct caller *caller,
+		  char user[ROUTE_USER_MAX], struct call_set *set, struct call_refusal *why)
+{
+	enum route_verdict verdict;
+
+	if (caller->trunk != TRUNK_NONE)
+		return route_did(s, m, caller, user, why);
+	verdict = verdict_of(s, caller->tenant, &m->uri, user);
+	if (verdict != ROUTE_SCHEME &&
+	    !route_is_near(&m->uri, &m->from.uri, caller->tenant, &s->settings))
+		verdict = ROUTE_FOREIGN;
+	if (verdict == ROUTE_NOT_FOUND) {
+		if (!route_dialled(s, caller, user, set, why))
+			return false;
+		verdict = set->feature < FEATURES ? ROUTE_OK
+						  : verdict_of_number(s, caller->tenant, user);
+	}
+	return route_verdict_is(s, m, caller, verdict, user, why);
 }
 
 /* Who asks is known: whoever looks for the call finds it. */
@@ -469,6 +517,8 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 	bool always = caller->emergency || caller->far;
 	struct txn_slot *slot;
 
+	if (caller->trunk != TRUNK_NONE && !shard_trunk_may_call(s, caller->trunk, m, why))
+		return NULL;
 	if (!shard_quota_take(s, payer, QUOTA_CALL_RATE, always, why) ||
 	    !shard_quota_take(s, payer, QUOTA_CALLS, always, why))
 		return NULL;
@@ -505,6 +555,8 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 
 	if (!shard_has_replaces(m))
 		return route(s, m, caller, to, set, why);
+	if (caller->trunk != TRUNK_NONE) /* it would take a place in a call of its number's */
+		return invite_fail(why, 403, REFUSED_REPLACES);
 	if (shard_replaces_anew(s, m, caller->tenant, to))
 		return true;
 	if (!shard_replaces(s, m, caller->tenant, bytes_str(caller->user), replaces, why))
@@ -537,7 +589,8 @@ static void invite_go(struct shard *s, const struct sip_message *m, struct calle
 		refuse_known(s, NULL, m, caller.tenant, bytes_str(caller.user), &why);
 		return;
 	}
-	gruu_name(&gruu, &m->uri);
+	if (caller.trunk == TRUNK_NONE)
+		gruu_name(&gruu, &m->uri);
 	invite_start(s, m, caller.tenant, slot,
 		     &(struct call_start){
 			     .invite = m,
@@ -547,6 +600,7 @@ static void invite_go(struct shard *s, const struct sip_message *m, struct calle
 			     .early_media = caller.early_media,
 			     .emergency = caller.emergency,
 			     .payer = caller.payer,
+			     .trunk = caller.trunk,
 			     .terms = caller.terms,
 			     .to = bytes_str(to),
 			     .gruu = writer_done(&gruu),
@@ -558,6 +612,7 @@ static void invite_go(struct shard *s, const struct sip_message *m, struct calle
 void shard_invite_go_on(struct shard *s, const struct sip_message *m, const char *from, bool phone)
 {
 	struct caller caller = { .tenant = shard_tenant_of(s, m),
+				 .trunk = shard_trunk_of(s, &m->hop),
 				 .far = m->hop.transport == SIP_CELL };
 	const struct shard_extension *e =
 		phone ? shard_extension_find(s, caller.tenant, bytes_str(from)) : NULL;

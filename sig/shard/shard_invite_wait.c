@@ -2,6 +2,7 @@
 /* INVITEs that wait for what the store says of the user that they call: authenticated, not yet calls. */
 #include <stdlib.h>
 
+#include "sig/host/trunk.h"
 #include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_state.h"
 
@@ -51,7 +52,12 @@ static bool is_to_be_asked(const struct shard *s, const struct sip_message *m, u
 	struct shard_dialler who = { .tenant = tenant };
 	struct dial_result dialled;
 	struct gruu gruu;
+	bool fixed;
 
+	if (shard_trunk_of(s, &m->hop) != TRUNK_NONE)
+		return shard_trunk_calls(s, m, tenant, user, &fixed) &&
+		       shard_extension_find(s, tenant, bytes_str(user)) != NULL &&
+		       !locations_know(s->locations, tenant, bytes_str(user));
 	if (route_phone(&m->uri, tenant, &s->settings, user, &gruu) != ROUTE_OK)
 		return false;
 	if (!shard_extension_find(s, tenant, bytes_str(user))) {

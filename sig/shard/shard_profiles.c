@@ -103,6 +103,14 @@ bool shard_range_holds(const struct shard_range *r, const struct addr *a)
 	       memcmp(a->ip, r->last.ip, sizeof(a->ip)) <= 0;
 }
 
+const struct shard_profile *shard_profile_named(const struct shard *s, uint16_t tenant,
+						const char *name, const struct addr *source)
+{
+	const struct shard_profile *p = name[0] ? profile_find(s->profiles[tenant], name) : NULL;
+
+	return p ? p : shard_profile_of(s, tenant, source);
+}
+
 const struct shard_profile *shard_profile_of(const struct shard *s, uint16_t tenant,
 					     const struct addr *source)
 {

@@ -18,6 +18,21 @@ static void name_peer(struct quota_name *name, const struct shard_trusted *rule)
 		name->user = bytes_mem(rule, offsetof(struct shard_trusted, calls_max));
 }
 
+/* All that comes from it is one peer's. */
+static bool name_trunk(const struct shard *s, struct quota_name *name, const struct sip_hop *hop)
+{
+	uint16_t trunk = shard_trunk_of(s, hop);
+	const struct trunk_settings *set = trunks_settings(s->settings.trunks, trunk);
+
+	if (!set)
+		return false;
+	name->kind = QUOTA_PEER;
+	name->tenant = set->tenant;
+	name->user = bytes_str(set->name);
+	name->calls_per_s = set->calls_per_second;
+	return true;
+}
+
 struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct bytes user,
 			       const struct sip_hop *hop)
 {
@@ -28,6 +43,8 @@ struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct by
 
 	if (hop->transport == SIP_CELL) /* what it brings was charged in its shard */
 		return (struct quota_party){ { 0 } };
+	if (name_trunk(s, &name, hop))
+		return quota_party(&s->settings.quota, &name, s->host.now.ns);
 	if (rule) {
 		name_peer(&name, rule);
 	} else if (user.n == 0) {

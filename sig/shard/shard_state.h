@@ -147,8 +147,21 @@ void shard_cancel(struct shard *s, const struct sip_message *m);
 void shard_ack(struct shard *s, const struct sip_message *m);
 void shard_invite(struct shard *s, const struct sip_message *m);
 void shard_refer(struct shard *s, const struct sip_message *m);
+/* ---- shard_trunk.c ---- */
 /* The trunk that sends from there, or TRUNK_NONE. */
 uint16_t shard_trunk_of(const struct shard *s, const struct sip_hop *hop);
+/* Whom it names; never an extension of the tenant. */
+void shard_trunk_believe(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			 char user[ROUTE_USER_MAX]);
+/* The request is a trunk's: the user whom it calls. *fixed: the number's document names him. False: nobody, or it is no trunk's. */
+bool shard_trunk_calls(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+		       char user[ROUTE_USER_MAX], bool *fixed);
+/* One more call may come from it. False: *why. */
+bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct sip_message *m,
+			  struct call_refusal *why);
+/* What it may use, by that way. */
+struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
+				     const struct sip_hop *hop);
 /* ---- shard_tenant.c ---- */
 uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m);
 
@@ -227,6 +240,9 @@ const struct shard_forward *shard_forward_of(const struct shard *s, uint16_t ten
 /* Of the phone at that address: its range's, else "default", else one without limits. Never NULL; valid until profiles change. */
 const struct shard_profile *shard_profile_of(const struct shard *s, uint16_t tenant,
 					     const struct addr *source);
+/* The tenant's of that name; "", or there is none: as shard_profile_of. */
+const struct shard_profile *shard_profile_named(const struct shard *s, uint16_t tenant,
+						const char *name, const struct addr *source);
 bool shard_range_holds(const struct shard_range *r, const struct addr *a);
 void shard_profiles_close(struct shard *s);
 

@@ -16,6 +16,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/leg_trunk.h"
 #include "sig/sip/subscriber.h"
 #include "sig/step/step.h"
 
@@ -33,7 +34,8 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	if (!session_timer_asked(h, c->legs[leg], s->invite))
 		return -ERANGE;
 	if (leg_asks(c->legs[leg], s->invite, s->slot->self) ||
-	    leg_set_user(h, c->legs[leg], c->tenant, s->from) ||
+	    leg_set_trunk(h->settings->trunks, c->legs[leg], s->trunk) ||
+	    (!leg_is_trunk(c->legs[leg]) && leg_set_user(h, c->legs[leg], c->tenant, s->from)) ||
 	    leg_set_terms(c->legs[leg], &s->terms))
 		return -ENOMEM;
 	return dialog_from_request(&c->legs[leg]->dialog, &tag, s->invite, h);
@@ -59,7 +61,8 @@ static int start_take_offer(struct call *c, const struct sip_message *invite,
 static int start_ring(struct call_host *h, struct call *c, const struct call_start *s,
 		      struct call_refusal *refusal)
 {
-	struct bytes caller = subscriber_of(&s->invite->from.uri).name;
+	struct bytes caller =
+		leg_is_trunk(call_caller(c)) ? s->from : subscriber_of(&s->invite->from.uri).name;
 	struct dialog_party from = {
 		.local_display = s->display,
 		.local_user = caller.n ? caller : BYTES_LIT("anonymous"),

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls from trunks. */
+#include "tests/unit/sig/gate.h"
+
+#define NUMBER "+49301001"
+
+/* The trunk of the first carrier, and a number of 1001. */
+static struct phone *carrier(struct gate *g, struct trunk_settings *set)
+{
+	*set = gate_trunk("carrier", "198.51.100.1");
+	(void)gate_put(g, set);
+	gate_did(g, NUMBER, "1001");
+	return &g->carriers[0];
+}
+
+static void calls_as(struct phone *gw, const char *from, const char *to)
+{
+	phone_begin(gw, to);
+	(void)snprintf(gw->local, sizeof(gw->local), "\"Outside\" <sip:%s@198.51.100.1>", from);
+	phone_request(gw, "INVITE", "", PHONE_SDP_B);
+	rig_run(gw->r);
+}
+
+static void a_number_rings_its_user(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+	uint16_t trunk = trunks_find(g->trunks, 0, BYTES_LIT("carrier"));
+	struct bytes m;
+
+	calls_as(gw, "+4940123", NUMBER);
+	assert_int_equal(trunks_held(g->trunks, trunk, TRUNK_IN), 1);
+	m = phone_rings(&g->l.a);
+	assert_true(m.n);
+	assert_true(rig_has(rig_header(m, "From"), "\"Outside\" <sip:+4940123@"));
+	phone_answer(&g->l.a, m, "200 OK", PHONE_SDP_A);
+	assert_true(phone_hears(gw, "SIP/2.0 200").n);
+	phone_ack(gw);
+	phone_request(gw, "BYE", "", "");
+	rig_run(g->l.r);
+	phone_answer(&g->l.a, rig_take(g->l.r, &g->l.a.addr, "BYE "), "200 OK", "");
+	line_assert_idle(g->l.r);
+	assert_string_equal(g->l.r->cdrs[0].from, "+4940123");
+	assert_int_equal(trunks_held(g->trunks, trunk, TRUNK_IN), 0);
+}
+
+static void refused_with(struct gate *g, struct phone *gw, const char *status)
+{
+	assert_true(rig_take(g->l.r, &gw->addr, status).n);
+	assert_int_equal(rig_counts(g->l.r).calls, 0);
+	assert_int_equal(rig_count(g->l.r, &g->l.a.addr, "INVITE "), 0);
+}
+
+/* Extensions that no number leads to cannot be dialled, nor can codes. */
+static void nobody_has_the_number(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+
+	calls_as(gw, "+4940123", "1001");
+	refused_with(g, gw, "SIP/2.0 404");
+	calls_as(gw, "+4940123", "*73");
+	refused_with(g, gw, "SIP/2.0 404");
+	calls_as(gw, "+4940123", "+493010011");
+	refused_with(g, gw, "SIP/2.0 404");
+}
+
+/* Who calls from outside is no extension of ours, whatever it says. */
+static void claims_an_extension(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+	struct bytes m;
+
+	calls_as(gw, "1002", NUMBER);
+	m = phone_rings(&g->l.a);
+	assert_true(rig_has(rig_header(m, "From"), "sip:anonymous@"));
+	assert_false(rig_has(rig_header(m, "From"), "Outside"));
+	assert_int_equal(g->l.r->security.kind, SECURITY_FOREIGN_IDENTITY);
+}
+
+static void directions(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+
+	set.directions = TRUNK_OUT;
+	(void)gate_put(g, &set);
+	calls_as(gw, "+4940123", NUMBER);
+	refused_with(g, gw, "SIP/2.0 403");
+	set.enabled = false; /* a stranger, who is asked for a password */
+	(void)gate_put(g, &set);
+	calls_as(gw, "+4940123", NUMBER);
+	refused_with(g, gw, "SIP/2.0 407");
+}
+
+static void all_channels_are_in_use(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+
+	set.channels_in = 1;
+	(void)gate_put(g, &set);
+	calls_as(gw, "+4940123", NUMBER);
+	assert_true(phone_rings(&g->l.a).n);
+	calls_as(&g->carriers[0], "+4940124", NUMBER);
+	assert_true(rig_take(g->l.r, &gw->addr, "SIP/2.0 503").n);
+	assert_int_equal(rig_counts(g->l.r).calls, 1);
+}
+
+/* What we said to a trunk came back from it. */
+static void our_own_call_comes_back(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+	struct bytes m;
+
+	calls_as(gw, "+4940123", NUMBER);
+	m = phone_rings(&g->l.a);
+	phone_copy(gw->call_id, sizeof(gw->call_id), rig_header(m, "Call-ID"));
+	phone_copy(gw->tag, sizeof(gw->tag), bytes_str(g->l.a.remote_tag));
+	phone_request(gw, "INVITE", "", PHONE_SDP_B);
+	assert_true(rig_take(g->l.r, &gw->addr, "SIP/2.0 482").n);
+	assert_int_equal(rig_counts(g->l.r).calls, 1);
+}
+
+/* Another host of the trunk, which its route names, is asked; and yet another one may ask. */
+static void goes_on_elsewhere(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set), other;
+
+	phone_begin(gw, NUMBER);
+	phone_request(gw, "INVITE", "Record-Route: <sip:198.51.100.9:5070;lr>\r\n", PHONE_SDP_B);
+	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
+	assert_true(phone_hears(gw, "SIP/2.0 200").n);
+	phone_ack(gw);
+	other = *gw;
+	other.addr = rig_addr("198.51.100.8:5060");
+	(void)snprintf(other.address, sizeof(other.address), "198.51.100.8:5060");
+	phone_request(&other, "OPTIONS", "", "");
+	assert_true(rig_take(g->l.r, &other.addr, "SIP/2.0 200").n);
+	other.addr = rig_addr("198.51.100.9:5070");
+	phone_request(&g->l.a, "BYE", "", "");
+	rig_run(g->l.r);
+	assert_true(rig_take(g->l.r, &other.addr, "BYE ").n);
+}
+
+/* The trunk is gone, and the process too: the call goes on under its name, and has its channel. */
+static void killed_without_the_trunk(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+	struct text record = { 0 };
+	uint16_t trunk;
+
+	calls_as(gw, "+4940123", NUMBER);
+	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
+	assert_true(phone_hears(gw, "SIP/2.0 200").n);
+	phone_ack(gw);
+	assert_true(trunks_delete(g->trunks, 0, BYTES_LIT("carrier")));
+	assert_int_equal(text_set(&record, line_stored(&g->l)), 0);
+	line_restart(&g->l, text_bytes(&record));
+	trunk = trunks_claim(g->trunks, 0, BYTES_LIT("carrier"));
+	assert_int_equal(trunks_held(g->trunks, trunk, TRUNK_IN), 1);
+	phone_request(&g->l.a, "BYE", "", "");
+	rig_run(g->l.r);
+	phone_answer(gw, rig_take(g->l.r, &gw->addr, "BYE "), "200 OK", "");
+	line_assert_idle(g->l.r);
+	assert_int_equal(trunks_held(g->trunks, trunk, TRUNK_IN), 0);
+	text_clear(&record);
+}
+
+/* A trunk gives nobody away: its REFER could call anybody at the tenant's cost. */
+static void refers(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+
+	calls_as(gw, "+4940123", NUMBER);
+	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
+	assert_true(phone_hears(gw, "SIP/2.0 200").n);
+	phone_ack(gw);
+	phone_request(gw, "REFER", "Refer-To: <sip:1002@test.local>\r\n", "");
+	assert_true(rig_take(g->l.r, &gw->addr, "SIP/2.0 403").n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		GATE_TEST(a_number_rings_its_user),
+		GATE_TEST(nobody_has_the_number),
+		GATE_TEST(claims_an_extension),
+		GATE_TEST(directions),
+		GATE_TEST(all_channels_are_in_use),
+		GATE_TEST(our_own_call_comes_back),
+		GATE_TEST(goes_on_elsewhere),
+		GATE_TEST(killed_without_the_trunk),
+		GATE_TEST(refers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
