@@ -21,7 +21,7 @@ static bool secret_take(struct command_run *run, struct extension *e)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1", "give password or ha1, not both");
 		return false;
 	}
-	if (ha1->given && extension_ha1_read(&e->core.secret, ha1->text)) {
+	if (ha1->given && ha1_read(&e->core.secret, ha1->text)) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1",
 			     "ha1 must be 32, 64 and 64 hex digits joined by ':'");
 		return false;

@@ -165,7 +165,7 @@ bool ctl_hash_password(json_t *args, const char *realm)
 {
 	const char *number = json_string_value(json_object_get(args, "number"));
 	const json_t *password = json_object_get(args, "password");
-	char ha1[EXTENSION_HA1_TEXT + 1];
+	char ha1[HA1_TEXT + 1];
 	struct digest_secret secret;
 	bool fine;
 
@@ -173,7 +173,7 @@ bool ctl_hash_password(json_t *args, const char *realm)
 		return true;
 	digest_secret_make(&secret, bytes_str(number), bytes_str(realm),
 			   bytes_mem(json_string_value(password), json_string_length(password)));
-	extension_ha1_write(ha1, &secret);
+	ha1_write(ha1, &secret);
 	fine = !json_object_set_new(args, "ha1", json_string(ha1)) &&
 	       !json_object_del(args, "password");
 	OPENSSL_cleanse(&secret, sizeof(secret));

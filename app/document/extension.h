@@ -6,15 +6,11 @@
 #include <jansson.h>
 
 #include "app/command/command.h"
+#include "app/document/ha1.h"
 #include "app/settings/settings.h"
-#include "base/seal.h"
 #include "sig/shard/shard.h"
 
-enum {
-	EXTENSION_HA1_TEXT = 32 + 1 + 64 + 1 + 64, /* MD5:SHA-256:SHA-512/256 in hex */
-	EXTENSION_REALM_MAX = 128,
-	EXTENSION_HA1_OCTETS = 16 + 32 + 32,
-};
+enum { EXTENSION_REALM_MAX = 128 };
 
 struct extension {
 	struct shard_extension core;
@@ -39,8 +35,5 @@ int extension_from_document(struct extension *out, struct bytes json, const stru
 			    const char **reason) NODISCARD;
 
 void extension_wipe(struct extension *e);
-/* "hex:hex:hex" to and from a secret. 0 or -EINVAL. */
-int extension_ha1_read(struct digest_secret *out, struct bytes text) NODISCARD;
-void extension_ha1_write(char out[EXTENSION_HA1_TEXT + 1], const struct digest_secret *secret);
 
 #endif

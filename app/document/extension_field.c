@@ -57,8 +57,8 @@ const struct command_arg g_extension_fields[] = {
 	{ .name = "ha1",
 	  .type = ARG_SECRET,
 	  .charset = CHARSET_TEXT,
-	  .min = EXTENSION_HA1_TEXT,
-	  .max = EXTENSION_HA1_TEXT,
+	  .min = HA1_TEXT,
+	  .max = HA1_TEXT,
 	  .help = "In place of password: H(number:realm:password) in hex by MD5, SHA-256 and "
 		  "SHA-512/256, joined by ':'. "
 		  "tandemctl sends this, so that no password lies in Redis." },

@@ -294,14 +294,14 @@ static void test_ha1_text(void **state)
 					   HA1_MD5 ":" HA1_SHA256,
 					   HA1_SHA256 ":" HA1 };
 	struct digest_secret secret;
-	char text[EXTENSION_HA1_TEXT + 1];
+	char text[HA1_TEXT + 1];
 
 	(void)state;
-	assert_int_equal(extension_ha1_read(&secret, BYTES_LIT(HA1)), 0);
-	extension_ha1_write(text, &secret);
+	assert_int_equal(ha1_read(&secret, BYTES_LIT(HA1)), 0);
+	ha1_write(text, &secret);
 	assert_string_equal(text, HA1);
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		assert_int_equal(extension_ha1_read(&secret, bytes_str(bad[i])), -EINVAL);
+		assert_int_equal(ha1_read(&secret, bytes_str(bad[i])), -EINVAL);
 }
 
 static void put(struct extensions *x, const char *number, int want)
