@@ -100,6 +100,17 @@ bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t 
 	return true;
 }
 
+/* Who stays speaks with the very call that asks: it would speak with itself, and nobody be left who hangs up. */
+static bool replaces_itself(const struct call *c, uint8_t leg, const struct sip_message *m)
+{
+	const struct leg *stays = call_leg(c, bridge_peer(c, leg));
+	struct id_tag theirs, asks;
+
+	return m->hop.transport == SIP_CELL && stays && stays->dialog.hop.transport == SIP_CELL &&
+	       !id_tag_get(text_bytes(&stays->dialog.remote_tag), &theirs) &&
+	       !id_tag_get(m->from.tag, &asks) && theirs.call == asks.call;
+}
+
 /* Of an operator, who alone may. */
 static bool join_read(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		      struct call_replaces *out, struct call_refusal *why)
@@ -139,6 +150,8 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t
 		return replaces_fail(why, 403, "the dialog is another's");
 	if (!replaces_state(c, leg, &r, why))
 		return false;
+	if (replaces_itself(c, leg, m))
+		return replaces_fail(why, 482, "a conversation without anybody");
 	*out = (struct call_replaces){ .call = c->id, .leg = leg };
 	return true;
 }

@@ -649,9 +649,48 @@ static void not_joined_by_command(void **state)
 	assert_int_equal(join_far(f, 0, false), -ENOTCONN - 1000);
 }
 
+/* ---- one phone at both ends ---- */
+
+static void answer_b(struct far *f)
+{
+	for (int i = 0; i < 8; i++) {
+		far_wait_ms(f, 100);
+		answer_all(f, f->near.l.r, &f->near.l.b, "INVITE ", PHONE_SDP_B);
+		answer_all(f, f->near.l.r, &f->near.l.a, "BYE ", "");
+		answer_all(f, f->other, &f->second, "INVITE ", PHONE_SDP_B);
+		answer_all(f, f->other, &f->near.c, "BYE ", "");
+	}
+}
+
+/* B speaks with itself over both shards, and gives the one end to the other: nobody would be left, and the two shards had a conversation for
+ * ever. */
+static void nobody_would_be_left(void **state)
+{
+	struct far *f = *state;
+	struct shard_join join = { .leg = SHARD_LEG_CALLEE, .with_leg = SHARD_LEG_CALLER };
+	struct rig *r = f->near.l.r;
+
+	two_calls(f);
+	join.call = call_at(r, 0);
+	join.with = call_at(f->other, 0);
+	assert_int_equal(shard_call_join_far(r->shard, f->other->shard, &join, r->now), 0);
+	rig_run(r);
+	far_run(f);
+	answer_b(f);
+	assert_int_equal(rig_counts(r).calls_established, 1);
+	refer_to(f);
+	answer_b(f);
+	assert_notified(&f->near.l.b, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	answer_b(f);
+	assert_notified(&f->near.l.b, "SIP/2.0 482 Loop Detected\r\n",
+			"terminated;reason=noresource");
+	assert_ends(f, &f->near.l.b, &f->second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		FAR_TEST(nobody_would_be_left),
 		FAR_TEST(attended),
 		FAR_TEST(attended_with_losses),
 		FAR_TEST(attended_with_kills),
