@@ -71,9 +71,9 @@ struct seen {
 	uint32_t crashes;
 	bool ended; /* its end went to the store */
 	uint32_t cdrs;
-	uint32_t pairs;                 /* in them */
-	struct cdr cdr;                 /* of its first pair */
-	uint64_t answered_ns, ended_ns; /* when events said so; 0: never */
+	uint32_t pairs;                            /* in them */
+	struct cdr cdr;                            /* of its first pair */
+	uint64_t answered_ns, ended_ns, joined_ns; /* when events said so; 0: never */
 };
 
 struct check_dialog {
@@ -182,6 +182,8 @@ void check_refer_answered(struct sim *s, const struct sip_message *m);
 void check_referred(struct sim *s, const struct phone_call *c, const struct phone_refer *r);
 void check_notified(struct sim *s, const struct phone_call *c, const struct phone_refer *r,
 		    bool last);
+/* A dialog that a phone names is one, and of another call than its own. */
+bool check_is_there(struct sim *s, const struct phone_call *own, const struct phone_call *named);
 /* 481 within a dialog. */
 void check_forgot(struct sim *s, const struct phone_call *c, const char *method);
 

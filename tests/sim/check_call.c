@@ -91,7 +91,7 @@ static void look_at_call(struct sim *s, const struct seen *seen)
 		return;
 	/* a successor gives CANCEL its time again (RFC 3261 9.1) */
 	if (is_settled(s, seen, three->answer_ns) && is_settled(s, seen, two->answer_ns) &&
-	    is_settled(s, seen, one->answer_ns) &&
+	    is_settled(s, seen, one->answer_ns) && is_settled(s, seen, seen->joined_ns) &&
 	    is_settled(s, seen, node_of_call(s, seen->call)->restored_ns))
 		check_fail(s, "call %" PRIx64 " has three ends", seen->call);
 }

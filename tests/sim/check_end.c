@@ -24,6 +24,16 @@ static bool was_second(const struct phone_call *c, const struct seen *seen)
 	return seen->crashes && c->final == 503 && c->phone->transport != SIP_UDP;
 }
 
+/* Its shard being lost, a copy of the INVITE was another shard's, and both calls went on. */
+static bool is_called_twice(const struct sim *s, const struct phone_call *c)
+{
+	uint32_t calls = 0;
+
+	for (uint32_t i = 0; s->totals.lost_alone && i < s->check.seen_count; i++)
+		calls += strcmp(s->check.seen[i].call_id, c->call_id) == 0;
+	return calls > 1;
+}
+
 static void look_at_caller(struct sim *s, const struct phone_call *c, const struct seen *seen)
 {
 	bool crashed = !seen || seen->crashes;
@@ -31,7 +41,7 @@ static void look_at_caller(struct sim *s, const struct phone_call *c, const stru
 	if (c->final == 0 && c->heard && !c->excused && !c->phone->vanished_ns &&
 	    !(seen && (seen->weak || seen->stale)) && !crashed)
 		check_fail(s, "%s: the INVITE has no final response", c->call_id);
-	if (!seen || !seen->cdrs)
+	if (!seen || !seen->cdrs || is_called_twice(s, c))
 		return;
 	if (c->answered && (seen->cdr.sip_status != 200 || !seen->cdr.answer_utc_ms) &&
 	    !seen->weak && !seen->stale)

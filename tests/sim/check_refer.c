@@ -98,6 +98,16 @@ void check_notified(struct sim *s, const struct phone_call *c, const struct phon
 		check_fail(s, "%s: the last NOTIFY comes to %s twice", c->call_id, user);
 }
 
+bool check_is_there(struct sim *s, const struct phone_call *own, const struct phone_call *named)
+{
+	uint64_t call = check_call_of(s, named);
+	const struct shard *core = node_core(s, call);
+	struct call_view v;
+
+	return call != check_call_of(s, own) && core && shard_call_view(core, call, &v) &&
+	       v.state == CALL_ESTABLISHED && named->state == PC_TALKING;
+}
+
 void check_forgot(struct sim *s, const struct phone_call *c, const char *method)
 {
 	const struct seen *seen = check_seen(s, c->node_call);

@@ -34,6 +34,8 @@ void check_event(struct sim *s, const struct sig_event *e)
 		seen->ended_ns = s->now_ns;
 	else if (e->kind == SIG_CALL_TRANSFERRED)
 		check_follow(s);
+	if (seen && e->kind == SIG_CALL_TRANSFERRED)
+		seen->joined_ns = s->now_ns;
 }
 
 void check_given(struct sim *s, uint64_t call)

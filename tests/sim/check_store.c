@@ -204,7 +204,7 @@ void check_all_stored(struct sim *s)
 	while (!s->store.down && node_call_next(s, &cursor, &v)) {
 		const struct store_call *record = store_find(&s->store, v.call);
 
-		if (node_of_call(s, v.call)->degraded)
+		if (node_of_call(s, v.call)->degraded || node_of_call(s, v.call)->cut)
 			continue;
 		if (v.saved && (!record || record->version < v.version))
 			check_fail(s,

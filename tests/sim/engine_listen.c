@@ -4,12 +4,13 @@
 
 enum { LOOK_MS = 1000 };
 
-static bool speaks(const struct phone *p, uint64_t call)
+static bool speaks(const struct sim *s, const struct phone *p, uint64_t call)
 {
 	for (uint32_t i = 0; p->alive && i < p->call_count; i++) {
 		const struct phone_call *c = p->calls[i];
 
-		if (c->node_call == call && (c->state == PC_TALKING || c->state == PC_LEAVING))
+		if (check_born(s, c->node_call) == call &&
+		    (c->state == PC_TALKING || c->state == PC_LEAVING))
 			return true;
 	}
 	return false;
@@ -19,7 +20,7 @@ static bool is_heard(struct sim *s, const struct engine_flow *f)
 {
 	const struct phone *p = phone_at(s, &f->spec.remote_rtp);
 
-	return p && speaks(p, check_born(s, f->spec.call));
+	return p && speaks(s, p, check_born(s, f->spec.call));
 }
 
 static void on_look(struct sim *s, const struct event *e)

@@ -192,7 +192,7 @@ static void start_again(struct node *n)
 
 static void on_restart(struct sim *s, const struct event *e)
 {
-	if (s->store.down) { /* it waits for the store */
+	if (store_is_away(&s->nodes[e->who])) { /* it waits for the store */
 		sim_after(s, 100 * NS_PER_MS, on_restart, e->who, e->a, 0);
 		return;
 	}
@@ -219,7 +219,7 @@ void node_crash(struct node *n)
 	trace_line(s, n->shards[0].fenced ? "node: fenced" : "node: killed");
 	s->totals.crashes++;
 	store_crash(n);
-	if (!s->store.down)
+	if (!store_is_away(n))
 		store_settle(n);
 	engine_crash(n);
 	check_crashed(n);

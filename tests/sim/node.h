@@ -72,6 +72,8 @@ struct node {
 	uint32_t crash_in; /* effects until the next kill; 0: none is planned */
 	uint32_t fence_in; /* effects until another owner takes the shard; 0: none will */
 	bool degraded;
+	bool cut;         /* the store is there, and this node does not reach it */
+	uint64_t away_ns; /* when that, or an outage, ended last */
 	uint64_t health_serial;
 	int64_t utc_step_ms; /* the wall clock is not steady */
 	struct addr addr;
@@ -127,8 +129,8 @@ void node_deflect(struct sim *s, uint64_t call, uint32_t to);
 /* One of each call speaks with one of the other. */
 void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
 	       enum shard_leg with_leg);
-/* Two calls of a node become one: those of its shards, if there are any. */
-void node_join_any(struct node *n, struct rand_source *rand);
+/* Calls of two of its shards become one conversation. False: there are none. */
+bool node_join_any(struct node *n, struct rand_source *rand);
 /* The last of these once more. */
 void node_again(struct sim *s);
 

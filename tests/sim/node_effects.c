@@ -38,7 +38,7 @@ static void on_binding_got(struct sim *s, const struct event *e)
 	if (entry)
 		record = text_bytes(&entry->record);
 	(void)bytes_cut(&user, ':', &tenant);
-	locations_got(n->locations, tenant, user, s->store.down ? BINDING_FAILED : BINDING_SAVED,
+	locations_got(n->locations, tenant, user, store_is_away(n) ? BINDING_FAILED : BINDING_SAVED,
 		      record, node_now(n));
 	node_carry(n);
 }
@@ -123,7 +123,7 @@ static void on_renewal(struct sim *s, const struct event *e)
 
 	if (!shard || !shard->core)
 		return;
-	if (s->store.down) /* no answer */
+	if (store_is_away(n)) /* no answer */
 		sim_after(s, RENEWAL_MS * NS_PER_MS, on_renewal, e->who, e->a, 0);
 	else
 		node_fenced(n, shard);

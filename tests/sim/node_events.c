@@ -12,7 +12,7 @@ static void on_health(struct sim *s, const struct event *e)
 {
 	struct node *n = node_of_process(s, (uint32_t)e->b);
 
-	if (n && e->a == n->health_serial && !s->store.down)
+	if (n && e->a == n->health_serial && !store_is_away(n))
 		node_health(n, true);
 }
 
@@ -23,7 +23,7 @@ void node_health(struct node *n, bool healthy)
 	if (!node_is_up(n))
 		return;
 	n->health_serial++;
-	if (!healthy && !s->store.down)
+	if (!healthy && !store_is_away(n))
 		sim_after(s, sim_between_ms(s, DEGRADED_MIN_MS, DEGRADED_MAX_MS), on_health, 0,
 			  n->health_serial, n->incarnation);
 	if (n->degraded == !healthy)

@@ -317,7 +317,7 @@ void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
 }
 
 /* One of each shard in turn, and legs by chance. */
-void node_join_any(struct node *n, struct rand_source *rand)
+bool node_join_any(struct node *n, struct rand_source *rand)
 {
 	uint64_t calls[2] = { 0 };
 	struct call_view v;
@@ -328,9 +328,11 @@ void node_join_any(struct node *n, struct rand_source *rand)
 		if (n->shards[i].core && shard_call_next(n->shards[i].core, &cursor, &v))
 			calls[k++] = v.call;
 	}
-	if (calls[1])
-		node_join(n->sim, calls[0], (enum shard_leg)(1 + rand_below(rand, 2)), calls[1],
-			  (enum shard_leg)(1 + rand_below(rand, 2)));
+	if (!calls[1])
+		return false;
+	node_join(n->sim, calls[0], (enum shard_leg)(1 + rand_below(rand, 2)), calls[1],
+		  (enum shard_leg)(1 + rand_below(rand, 2)));
+	return true;
 }
 
 static void on_application(struct sim *s, const struct event *e)

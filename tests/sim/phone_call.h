@@ -29,6 +29,7 @@ struct phone_refer {
 	bool silent;     /* it wants no NOTIFY (RFC 4488) */
 	bool told;       /* the last NOTIFY came */
 	uint32_t incarnation;
+	const struct phone_call *with; /* whose party it is given to; NULL: an extension */
 };
 
 enum { PHONE_REFERS_MAX = 8 };

@@ -59,6 +59,7 @@ void phone_refer_joining(struct sim *s, struct phone_call *c, const struct phone
 	if (!may_refer(c) || !with || !with->remote_tag[0])
 		return;
 	note_refer(s, c, false);
+	c->refers[c->refer_count - 1].with = with;
 	(void)snprintf(lines, sizeof(lines),
 		       "Refer-To: <sip:%s@%s?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s>"
 		       "\r\n",
@@ -131,7 +132,8 @@ void phone_referred(struct sim *s, struct phone_txn *t, const struct sip_message
 	} else if (m->status == 481 && c->about) {
 		check_forgot(s, c->about, "Target-Dialog");
 	} else if (m->status == 481) {
-		check_forgot(s, c, "REFER");
+		if (!r->with || check_is_there(s, c, r->with))
+			check_forgot(s, c, "REFER");
 		phone_bye(s, c); /* RFC 3261 12.2.1.2 */
 	}
 }

@@ -192,7 +192,7 @@ static void learn(struct sim *s, struct phone_call *c, const struct sip_message 
 			   BYTES_ARG(m->to.tag));
 	if (bytes_cstr(m->to.tag, c->remote_tag, sizeof(c->remote_tag)))
 		check_fail(s, "%s: a To tag that is too long", c->call_id);
-	if (!id_tag_get(m->to.tag, &id) && id.leg != ID_LEG_NONE)
+	if (!same && !id_tag_get(m->to.tag, &id) && id.leg != ID_LEG_NONE)
 		c->node_call = id.call;
 	if (m->has_contact && bytes_cstr(m->contact.uri.all, c->target, sizeof(c->target)))
 		check_fail(s, "%s: a Contact that is too long", c->call_id);

@@ -10,6 +10,8 @@
 /* ---- scenario_calls.c ---- */
 /* Between the phones that are open. */
 void scenario_calls(struct sim *s);
+/* Then; an extension. */
+void scenario_dial(struct sim *s, uint64_t ns, uint32_t who, uint32_t to, bool late);
 /* By command. */
 void scenario_originate(struct sim *s);
 

@@ -190,6 +190,11 @@ static void on_dial(struct sim *s, const struct event *e)
 		  on_hang_up_early, p->index, c->index, 0);
 }
 
+void scenario_dial(struct sim *s, uint64_t ns, uint32_t who, uint32_t to, bool late)
+{
+	sim_after(s, ns, on_dial, who, to, late);
+}
+
 void scenario_calls(struct sim *s)
 {
 	uint64_t count = sim_between(s, 1, 6);

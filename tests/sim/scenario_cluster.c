@@ -6,7 +6,9 @@ enum {
 	TO_MS = 120000,
 	CALLS_TO_MS = 90000,
 	MOVES_MAX = 6,
-	JOINS_MAX = 4,
+	JOINS_MAX = 5,
+	CALLS_MAX = 9,
+	SPAN_MS = 20000,
 	CRASHES = 500,
 	EFFECTS = 200
 };
@@ -50,9 +52,37 @@ static void plan_moves(struct sim *s)
 
 /* ---- calls of two shards ---- */
 
+/* The first node from there on that has two. */
 static void on_join(struct sim *s, const struct event *e)
 {
-	node_join_any(&s->nodes[e->who], &s->cluster);
+	for (uint32_t i = 0; i < s->node_count; i++) {
+		if (node_join_any(&s->nodes[(e->who + i) % s->node_count], &s->cluster))
+			return;
+	}
+}
+
+static struct phone_call *next_talk(const struct phone *p, struct phone_call *after)
+{
+	for (uint32_t i = after ? after->index + 1 : 0; i < p->call_count; i++) {
+		if (p->calls[i]->state == PC_TALKING)
+			return p->calls[i];
+	}
+	return NULL;
+}
+
+/* A phone in two calls gives one's party to the other's (RFC 5589 7). */
+static void on_refer_join(struct sim *s, const struct event *e)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		struct phone *p = &s->phones.list[(e->who + i) % s->phones.count];
+		struct phone_call *one = next_talk(p, NULL);
+		struct phone_call *two = one ? next_talk(p, one) : NULL;
+
+		if (!two || !p->alive || one->node != two->node)
+			continue;
+		phone_refer_joining(s, one, two);
+		return;
+	}
 }
 
 static void plan_joins(struct sim *s)
@@ -62,6 +92,28 @@ static void plan_joins(struct sim *s)
 	while (s->shard_count > 1 && count--)
 		sim_after(s, between_ms(s, 4000, CALLS_TO_MS), on_join,
 			  rand_below(&s->cluster, s->node_count), 0, 0);
+	count = chance(s, 500) ? rand_below(&s->cluster, JOINS_MAX) : 0;
+	while (s->shard_count > 1 && count--)
+		sim_after(s, between_ms(s, 4000, CALLS_TO_MS), on_refer_join,
+			  rand_below(&s->cluster, s->phones.count), 0, 0);
+}
+
+/* ---- calls ---- */
+
+/* So many at about one time that shards and nodes have several at once. */
+static void plan_calls(struct sim *s)
+{
+	uint32_t count = chance(s, 600) ? rand_below(&s->cluster, CALLS_MAX) : 0;
+	uint64_t from = between_ms(s, 2000, CALLS_TO_MS / 2);
+
+	while (count--) {
+		uint32_t who = rand_below(&s->cluster, s->phones.count);
+		uint32_t to = rand_below(&s->cluster, s->phones.extension_count);
+		uint64_t at = from + between_ms(s, 0, SPAN_MS);
+
+		if (to != s->phones.list[who].extension)
+			scenario_dial(s, at, who, to, chance(s, 100));
+	}
 }
 
 /* ---- nodes ---- */
@@ -75,11 +127,46 @@ static void plan_crashes(struct sim *s)
 	}
 }
 
+/* ---- one node alone does not reach the store ---- */
+
+static void on_cut(struct sim *s, const struct event *e)
+{
+	store_cut(&s->nodes[e->who]);
+}
+
+/* e->a: it does again */
+static void on_noticed(struct sim *s, const struct event *e)
+{
+	struct node *n = &s->nodes[e->who];
+
+	if (store_is_away(n) != e->a)
+		node_health(n, e->a);
+}
+
+static void on_mend(struct sim *s, const struct event *e)
+{
+	store_mend(&s->nodes[e->who]);
+}
+
+static void plan_cut(struct sim *s)
+{
+	uint32_t who = rand_below(&s->cluster, s->node_count);
+	uint64_t at = between_ms(s, 1000, TO_MS - 15000), length = between_ms(s, 100, 12000);
+
+	sim_after(s, at, on_cut, who, 0, 0);
+	sim_after(s, at + between_ms(s, 0, 50), on_noticed, who, false, 0);
+	sim_after(s, at + length, on_mend, who, 0, 0);
+	sim_after(s, at + length + between_ms(s, 1, 300), on_noticed, who, true, 0);
+}
+
 void scenario_cluster(struct sim *s)
 {
 	if (is_alone(s))
 		return;
 	plan_moves(s);
+	plan_calls(s);
 	plan_joins(s);
 	plan_crashes(s);
+	if (s->node_count > 1 && chance(s, 300))
+		plan_cut(s);
 }

@@ -69,7 +69,8 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 		settings_alike(n, out);
 		return;
 	}
-	small = sim_chance(s, 50);
+	/* what a shard lost may have been taken by others when it is back: not all of it fits */
+	small = sim_chance(s, 50) && s->shard_count == 1;
 	*out = (struct shard_settings){
 		.boot = 1,
 		.server = "tandem",

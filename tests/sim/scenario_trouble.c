@@ -38,8 +38,10 @@ static void on_up(struct sim *s, const struct event *e)
 static void on_link_back(struct sim *s, const struct event *e)
 {
 	(void)e;
-	for (uint32_t i = 0; !s->store.down && i < s->node_count; i++)
-		node_health(&s->nodes[i], true);
+	for (uint32_t i = 0; i < s->node_count; i++) {
+		if (!store_is_away(&s->nodes[i]))
+			node_health(&s->nodes[i], true);
+	}
 }
 
 static void on_vanish(struct sim *s, const struct event *e)

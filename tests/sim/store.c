@@ -282,9 +282,22 @@ static void answer(struct sim *s, struct store_command *c, bool ok)
 	node_saved(n, c, ok);
 }
 
+bool store_is_away(const struct node *n)
+{
+	return n->cut || n->sim->store.down;
+}
+
+/* What a dead process had sent is there. */
+static bool is_unreached(struct sim *s, const struct store_command *c)
+{
+	const struct node *n = node_of_process(s, c->incarnation);
+
+	return s->store.down || (n && n->cut);
+}
+
 static void on_applied(struct sim *s, const struct event *e)
 {
-	if (s->store.down)
+	if (is_unreached(s, &s->store.commands[e->a]))
 		return;
 	apply_to(s, &s->store.commands[e->a]);
 }
@@ -310,7 +323,7 @@ static void on_acked(struct sim *s, const struct event *e)
 
 	if (c->refused)
 		refuse(s, c);
-	else if (s->sabotage == SABOTAGE_EARLY || (c->applied && !s->store.down))
+	else if (s->sabotage == SABOTAGE_EARLY || (c->applied && !is_unreached(s, c)))
 		answer(s, c, true);
 }
 
@@ -388,7 +401,7 @@ static void schedule(struct sim *s, struct store_command *c, uint32_t at)
 	uint64_t back = sim_between(s, 20, 500) * NS_PER_US;
 
 	sim_after(s, DEADLINE_NS, on_deadline, 0, at, 0);
-	if (s->store.down)
+	if (is_unreached(s, c))
 		return;
 	if (c->fate == STORE_FATE_SLOW)
 		ns += DEADLINE_NS;
@@ -438,7 +451,7 @@ void store_crash(const struct node *n)
 
 	for (uint32_t i = t->applied; i < t->command_count; i++) {
 		struct store_command *c = &t->commands[i];
-		bool spooled = t->down && c->kind == EFFECT_CALL_END;
+		bool spooled = store_is_away(n) && c->kind == EFFECT_CALL_END;
 
 		if (c->incarnation == n->incarnation && !c->flushed && !spooled)
 			c->fate = STORE_FATE_DROPPED;
@@ -463,6 +476,34 @@ void store_down(struct sim *s)
 	s->store.down = true;
 }
 
+/* Mostly lost with the link, but for what the spool holds. */
+static void lose_some(struct sim *s, struct store_command *c)
+{
+	if (!c->applied && c->kind != EFFECT_CALL_END && !sim_chance(s, 300))
+		c->fate = STORE_FATE_DROPPED;
+}
+
+void store_cut(struct node *n)
+{
+	trace_line(n->sim, "node %u: does not reach the store", n->index);
+	n->cut = true;
+}
+
+void store_mend(struct node *n)
+{
+	struct store *t = &n->sim->store;
+
+	trace_line(n->sim, "node %u: reaches the store", n->index);
+	n->cut = false;
+	n->away_ns = n->sim->now_ns;
+	for (uint32_t i = t->applied; i < t->command_count; i++) {
+		if (t->commands[i].incarnation == n->incarnation)
+			lose_some(n->sim, &t->commands[i]);
+	}
+	if (!t->down)
+		store_settle(n);
+}
+
 /* Saves that were asked for meanwhile failed at the link; ends come from the spool. */
 void store_up(struct sim *s)
 {
@@ -470,11 +511,13 @@ void store_up(struct sim *s)
 
 	trace_line(s, "store: back");
 	t->down = false;
-	for (uint32_t i = t->applied; i < t->command_count; i++) {
-		if (t->commands[i].kind != EFFECT_CALL_END && !sim_chance(s, 300))
-			t->commands[i].fate = STORE_FATE_DROPPED;
-	}
+	for (uint32_t i = 0; i < s->node_count; i++)
+		s->nodes[i].away_ns = s->now_ns;
 	for (uint32_t i = t->applied; i < t->command_count; i++)
-		apply(s, &t->commands[i]);
+		lose_some(s, &t->commands[i]);
+	for (uint32_t i = t->applied; i < t->command_count; i++) {
+		if (!is_unreached(s, &t->commands[i]))
+			apply(s, &t->commands[i]);
+	}
 	advance(t);
 }

@@ -64,6 +64,11 @@ void store_save(const struct node *n, const struct node_shard *shard, const stru
 /* The node's buffers reach the kernel: what a kill afterwards does not undo. */
 void store_flush(struct sim *s);
 void store_crash(const struct node *n);
+/* Nobody answers this node. */
+bool store_is_away(const struct node *n);
+/* That node alone does not reach it until store_mend. */
+void store_cut(struct node *n);
+void store_mend(struct node *n);
 /* Nothing answers until store_up. */
 void store_down(struct sim *s);
 void store_up(struct sim *s);
