@@ -22,13 +22,20 @@ void relay_drop(struct call_host *h, pool_handle client)
 	txns_drop(h->txns, client);
 }
 
-/* An INVITE that still waits for its save has the lower CSeq number: it goes first, or the party refuses it (RFC 3261 12.2.2). */
-void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle client)
+/* What still waits for its save has a lower CSeq number: it goes first, or the party refuses it (RFC 3261 12.2.2). */
+static bool has_one_before(const struct call *c, uint8_t to)
 {
 	const struct invite_uac *uac = c->legs[to]->uac;
+
+	return (uac && uac->state == UAC_QUEUED) || outbox_has(&c->out, OUTBOX_RELAY, to) ||
+	       outbox_has(&c->out, OUTBOX_PRACK, to);
+}
+
+void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle client)
+{
 	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = to, .txn = client };
 
-	if (uac && uac->state == UAC_QUEUED) {
+	if (has_one_before(c, to)) {
 		outbox_touch(&c->out);
 		if (outbox_push(&c->out, &item))
 			return;

@@ -591,9 +591,33 @@ static void branch_outlives_who_asked(void **state)
 	trio_assert_ends(t, &t->c, &two[0]);
 }
 
+/* RFC 3261 12.2.2: what comes with a lower CSeq than another request is refused. */
+static void message_behind_a_waiting_notify(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	uint32_t before;
+
+	phones_talk(&t->l.a, &t->l.b);
+	r->hold_saves = true;
+	refer(&t->l.b, "sip:1999@test.local");
+	before = r->sent_count;
+	phone_request(&t->l.a, "MESSAGE", "Content-Type: text/plain\r\n", "x");
+	r->hold_saves = false;
+	rig_run(r);
+	assert_int_equal(rig_count(r, &t->l.b.addr, "MESSAGE "), 1);
+	for (uint32_t i = before; i < r->sent_count; i++) {
+		if (bytes_starts(text_bytes(&r->sent[i].data), "NOTIFY "))
+			return;
+		assert_false(bytes_starts(text_bytes(&r->sent[i].data), "MESSAGE "));
+	}
+	fail();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		TRIO_TEST(message_behind_a_waiting_notify),
 		TRIO_TEST(callee_gives_away),
 		TRIO_TEST(given_away_hears_ringback),
 		TRIO_TEST(caller_gives_away),
