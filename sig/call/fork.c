@@ -14,6 +14,7 @@
 #include "sig/call/session.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
+#include "sig/model/leg_trunk.h"
 #include "sig/model/seek.h"
 #include "sig/sip/subscriber.h"
 
@@ -55,6 +56,7 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t as
 	l->behind_nat = target->behind_nat;
 	l->called = true;
 	if (leg_ask(l, asker) || leg_set_rest(l, target) ||
+	    leg_set_trunk(h->settings->trunks, l, target->trunk) ||
 	    leg_set_user(h, l, c->tenant, target->user) || leg_set_terms(l, &target->terms))
 		return -ENOMEM;
 	return leg_to_party(h, l, &tag, &party);

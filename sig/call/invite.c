@@ -11,6 +11,7 @@
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
+#include "sig/call/way.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
@@ -279,6 +280,7 @@ void invite_provisional(struct call_host *h, struct call *c, const struct call_e
 	if (!leg_is_open(l) || l->uac->state == UAC_QUEUED)
 		return;
 	l->uac->state = UAC_PROCEEDING;
+	way_heard(h, c, ev->leg, ev->message->status);
 	if (l->uac->from == ev->leg && !l->leave)
 		outbox_touch(&c->out);
 	if (l->leave)

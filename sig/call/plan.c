@@ -12,6 +12,7 @@
 #include "sig/call/invite.h"
 #include "sig/call/seek.h"
 #include "sig/call/wait.h"
+#include "sig/call/way.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/seek.h"
@@ -42,6 +43,8 @@ static void plan_cut(struct plan *plan, uint8_t count)
 		text_clear(&last->gruu);
 		text_clear(&last->application);
 		text_clear(&last->set.number);
+		text_clear(&last->trunk);
+		text_clear(&last->number);
 	}
 }
 
@@ -175,6 +178,11 @@ static bool plan_follow(const struct call_host *h, const struct call *c, struct 
 	const struct plan *p = &c->plan;
 	bool tried = false;
 
+	if (way_goes_on(h, c, *why)) {
+		*why = plan_went_to(p, user);
+		*from = p->steps[p->count - 1].from;
+		return true;
+	}
 	for (*from = p->count - 1; p->count < PLAN_STEPS_MAX;) {
 		struct bytes list = goes_to(step_forward(h, c, *from), *why);
 
@@ -210,10 +218,13 @@ static bool is_there(const struct call_host *h, const struct call *c, struct byt
 static uint32_t targets_of_user(const struct call_host *h, const struct call *c, struct bytes user,
 				struct call_target *out, uint32_t cap)
 {
-	struct bytes gruu = text_bytes(&c->plan.steps[c->plan.count - 1].gruu);
+	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+	struct bytes gruu = text_bytes(&last->gruu);
 	struct sip_uri uri = gruu.n ? gruu_named(gruu)
 				    : (struct sip_uri){ .scheme = BYTES_LIT("tel"), .user = user };
 
+	if (last->trunk.n)
+		return cap && way_target(h, c, out) ? 1 : 0;
 	return h->targets_of(h->owner, c->tenant, &uri, out, cap);
 }
 
@@ -222,6 +233,14 @@ static int plan_ask(struct call_host *h, struct call *c, const struct call_targe
 {
 	return target->by_name ? seek_ask(h, c, target, from, refusal)
 			       : fork_ask(h, c, c->bridge.caller, target, from, refusal);
+}
+
+/* A trunk is told the number as its route has it. */
+static struct bytes told_as(const struct call *c, struct bytes user)
+{
+	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+
+	return last->trunk.n ? text_bytes(&last->number) : user;
 }
 
 /* It is enough that one can be asked, or is looked up. */
@@ -233,8 +252,10 @@ static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
 	uint32_t n = targets_of_user(h, c, user, targets, COUNT_OF(targets));
 	uint32_t asked = 0;
 
-	party.remote_user = user;
-	if (is_there(h, c, user))
+	party.remote_user = told_as(c, user);
+	if (c->plan.steps[c->plan.count - 1].trunk.n)
+		(void)call_refuse(refusal, 0, 503, REFUSED_TRUNK_AWAY);
+	else if (is_there(h, c, user))
 		(void)call_refuse(refusal, 0, 480, REFUSED_NOT_REGISTERED);
 	else
 		(void)call_refuse(refusal, 0, 404, REFUSED_NOT_FOUND);
@@ -263,6 +284,9 @@ void plan_rings(const struct call_host *h, struct call *c)
 
 	c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
 	c->plan.until_ns = rings ? h->now.ns + rings * FORWARD_RING_S * NS_PER_S : 0;
+	if (way_silent(c) != LEG_NONE &&
+	    (!c->plan.until_ns || way_until_ns(h, c) < c->plan.until_ns))
+		c->plan.until_ns = way_until_ns(h, c);
 }
 
 /* It goes on later, and knows then who calls. */
@@ -303,6 +327,47 @@ static bool is_engaged(const struct call_host *h, const struct call *c, struct b
 	return false;
 }
 
+bool plan_is_again(const struct plan *p, uint8_t step)
+{
+	return step && p->steps[step - 1].trunk.n &&
+	       p->steps[step].from == p->steps[step - 1].from &&
+	       bytes_eq(text_bytes(&p->steps[step].user), text_bytes(&p->steps[step - 1].user));
+}
+
+/* Whoever was called sends it outside: the number is as he dials it. 0, -EACCES or -ENOMEM. */
+static int way_in_name_of(const struct call_host *h, struct call *c)
+{
+	struct plan *p = &c->plan;
+	struct plan_step *last = &p->steps[p->count - 1];
+	char number[ROUTE_USER_MAX];
+
+	if (last->from == PLAN_FIRST || plan_is_again(p, p->count - 1))
+		return 0;
+	if (!way_dialled(h, c->tenant, text_bytes(&p->steps[last->from].user),
+			 text_bytes(&last->user), number))
+		return -EACCES;
+	return text_set(&last->user, bytes_str(number));
+}
+
+/* None of ours: by a trunk, if a route has the number. 0 or -errno with *refusal. */
+static int way_out(const struct call_host *h, struct call *c, struct call_refusal *refusal)
+{
+	int err = way_in_name_of(h, c);
+
+	if (!err)
+		err = way_choose(h, c);
+	switch (err) {
+	case -EACCES:
+		return call_refuse(refusal, err, 403, REFUSED_BARRED);
+	case -EBUSY:
+		return call_refuse(refusal, err, 503, REFUSED_TRUNK_AWAY);
+	case -ENOMEM:
+		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
+	default: /* nobody has the number */
+		return 0;
+	}
+}
+
 /* One step; *why: what keeps it from ringing. 0 or -errno with *refusal. */
 static int plan_reach(struct call_host *h, struct call *c, struct bytes user, enum plan_why *why,
 		      const struct dialog_party *from, struct call_refusal *refusal)
@@ -323,6 +388,10 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 	*why = PLAN_UNREACHABLE;
 	if (goes && goes->application[0])
 		return wait_begin(h, c, f, from->local_display, refusal);
+	err = is_there(h, c, user) ? 0 : way_out(h, c, refusal);
+	if (err)
+		return err;
+	user = last_user(&c->plan);
 	err = plan_ring(h, c, user, from, refusal);
 	return err ? err : ring_or_seek(h, c, from->local_display, legs, refusal);
 }
@@ -393,8 +462,8 @@ uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_p
 {
 	if (!c->plan.count || !caller_was(c, from))
 		return 0;
-	from->remote_user = last_user(&c->plan);
-	return targets_of_user(h, c, from->remote_user, out, cap);
+	from->remote_user = told_as(c, last_user(&c->plan));
+	return targets_of_user(h, c, last_user(&c->plan), out, cap);
 }
 
 void plan_stop(struct call *c)
@@ -406,10 +475,15 @@ void plan_stop(struct call *c)
 /* Of a call that is there already: one that begins has not told anybody of itself yet. */
 static void plan_tell(struct call_host *h, const struct call *c)
 {
-	struct sig_event *event = call_publish_begin(h, c, SIG_CALL_FORWARDED);
+	struct sig_event *event;
 	struct bytes to;
 	enum plan_why why = plan_went_to(&c->plan, &to);
 
+	if (plan_is_again(&c->plan, c->plan.count - 1)) {
+		way_tell(c);
+		return;
+	}
+	event = call_publish_begin(h, c, SIG_CALL_FORWARDED);
 	LOG_INFO("call", c->id, "call goes on to another", LOG_BYTES("to", to),
 		 LOG_STR("why", plan_why_name(why)));
 	if (!event)
@@ -541,7 +615,8 @@ static void write_index(struct writer *w, const struct plan *p, uint8_t step)
 		path[depth] = 1;
 		for (uint8_t i = 0; i < step; i++)
 			path[depth] =
-				(uint8_t)(path[depth] + (p->steps[i].from == p->steps[step].from));
+				(uint8_t)(path[depth] + (p->steps[i].from == p->steps[step].from &&
+							 !plan_is_again(p, i + 1)));
 		depth++;
 	}
 	writer_str(w, "1");
@@ -566,6 +641,8 @@ static void write_history(struct writer *w, const struct call_host *h, const str
 	for (uint8_t i = 0; i < p->count; i++) {
 		enum plan_why why = sent_on(p, i);
 
+		if (plan_is_again(p, i))
+			continue;
 		writer_str(w, i ? ", " : "History-Info: ");
 		write_uri(w, h, l, text_bytes(&p->steps[i].user));
 		if (why != PLAN_WHYS)
@@ -580,12 +657,17 @@ static void write_history(struct writer *w, const struct call_host *h, const str
 	writer_str(w, "\r\n");
 }
 
+static bool is_sent_on_once(const struct plan *p)
+{
+	return p->count && p->steps[p->count - 1].from != PLAN_FIRST;
+}
+
 void plan_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
 		      uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
 
-	if (c->plan.count < 2 || l->state != LEG_EARLY || leg == c->bridge.caller)
+	if (!is_sent_on_once(&c->plan) || l->state != LEG_EARLY || leg == c->bridge.caller)
 		return;
 	write_diversion(w, h, l, &c->plan);
 	write_history(w, h, l, &c->plan);

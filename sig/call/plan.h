@@ -19,6 +19,8 @@ bool plan_seeks(const struct plan *plan);
 /* Whom the last step rings, and who calls: how many of cap were filled, which live as long as those of call_host.targets_of. */
 uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,
 		      struct call_target *out, uint32_t cap);
+/* The step has another way out for the user of the one before it (way.h). */
+bool plan_is_again(const struct plan *plan, uint8_t step);
 /* It rings from now on, for as long as its user says. */
 void plan_rings(const struct call_host *h, struct call *c);
 /* Somebody answered, or the call is over: no step follows. */

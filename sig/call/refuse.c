@@ -9,6 +9,7 @@
 #include "sig/call/reoffer.h"
 #include "sig/call/seek.h"
 #include "sig/call/session.h"
+#include "sig/call/way.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
@@ -75,6 +76,7 @@ static void invite_refused_by(struct call_host *h, struct call *c, uint8_t leg,
 		.status = refusal_for_other(m->status),
 		.leg = leg,
 		.cause = CAUSE_REFUSED,
+		.of_callee = c->legs[leg]->trunk.n && way_is_final(m->status),
 	};
 
 	write_reason(&extra, m);

@@ -9,9 +9,11 @@
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/plan.h"
+#include "sig/call/way.h"
 #include "sig/dialog/dialog_hop.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
+#include "sig/model/leg_trunk.h"
 #include "sig/model/seek.h"
 
 bool seek_waits(const struct call *c)
@@ -101,6 +103,8 @@ static int seek_fork(struct call_host *h, struct call *c, const struct call_targ
 		to.hop = hops[0];
 		to.rest = hops + 1;
 		to.rest_count = n - 1;
+	} else if (to.trunk != TRUNK_NONE) {
+		return call_refuse(refusal, -EHOSTUNREACH, 503, REFUSED_TRUNK_AWAY);
 	} else {
 		LOG_INFO("call", c->id, "its name leads nowhere: asked by the way it registered",
 			 LOG_BYTES("target", t->uri),
@@ -338,11 +342,13 @@ static int ask_next(struct call_host *h, struct call *c, const struct leg *l)
 		.rest_count = l->uac->rest_count - 1,
 		.by_name = true,
 		.terms = l->terms ? *l->terms : any,
+		.trunk = l->channel,
 	};
 
 	if (!fork_caller_of(l, &from))
 		return -EINVAL;
-	from.remote_user = next.user;
+	from.remote_user =
+		leg_is_trunk(l) ? text_bytes(&c->plan.steps[c->plan.count - 1].number) : next.user;
 	return fork_ask(h, c, l->uac->from, &next, &from, &refusal);
 }
 
@@ -362,5 +368,27 @@ bool seek_next(struct call_host *h, struct call *c, uint8_t leg, uint32_t for_s)
 		 LOG_U64("leg", leg), LOG_U64("left", l->uac->rest_count - 1U));
 	leg_close(l);
 	flows_close_leg(h, c, leg);
+	if (leg_is_trunk(l)) /* its server has time of its own to answer */
+		plan_rings(h, c);
+	return true;
+}
+
+bool seek_silent(struct call_host *h, struct call *c)
+{
+	const struct leg_farewell f = { 0 };
+	uint8_t leg = way_silent(c);
+	const struct leg *l = call_leg(c, leg);
+
+	if (!l || !l->uac->named)
+		return false;
+	seek_block(h, l, 0);
+	if (!l->uac->rest_count)
+		return false;
+	outbox_touch(&c->out);
+	if (ask_next(h, c, l))
+		return false;
+	leg_leave(h, c, leg, &f);
+	flows_close_leg(h, c, leg);
+	plan_rings(h, c);
 	return true;
 }

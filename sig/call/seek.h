@@ -33,5 +33,7 @@ void seek_resume(struct call_host *h, struct call *c);
 /* The leg is not reached where its name led, or is not to be asked for so long (0: nobody said): it is asked at the next place, in the
  * leg's place. False: there is none. */
 bool seek_next(struct call_host *h, struct call *c, uint8_t leg, uint32_t for_s);
+/* The server of a trunk that has said nothing in time (way.h): the next place of its name is asked, and this one left. False: it has none. */
+bool seek_silent(struct call_host *h, struct call *c);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/steady.h"
 #include "media/ports.h"
+#include "sig/dial/plan.h"
 #include "sig/host/asked.h"
 #include "sig/host/settings.h"
 #include "sig/host/txns.h"
@@ -20,6 +21,7 @@ struct dialog;
 struct leg;
 struct leg_users;
 struct packing;
+struct plan_step;
 
 struct call_host {
 	const struct shard_settings *settings;
@@ -66,6 +68,13 @@ struct call_host {
 						      struct bytes user);
 	/* Who we are to the party of that dialog, where it asks; the slices live until the next event. False: nobody; or the function is NULL. */
 	bool (*account_of)(void *owner, const struct dialog *d, struct digest_account *out);
+	/* Where the server of a step's trunk is (sig/call/way.h); its slices as above. False: it cannot be asked. NULL: there are no trunks. */
+	bool (*way_target)(void *owner, uint16_t tenant, const struct plan_step *step,
+			   struct call_target *out);
+	/* What a user of ours means by a number that is none of ours, as trunks are asked for it. False: nothing that he may call; or the
+	 * function is NULL. */
+	bool (*dials)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+		      char out[DIAL_NUMBER_MAX]);
 	/* The call of that id, to look at. NULL: there is none; or the function: there is no other. */
 	const struct call *(*call_of)(void *owner, uint64_t call);
 	/* The tenant's dialog of that name, and its leg. The tags: ours, and the party's. NULL: none. */

@@ -58,6 +58,7 @@
 	X(CSEQ, "cseq_order")                        \
 	X(TRUNK, "trunk_direction")                  \
 	X(TRUNK_FULL, "trunk_full")                  \
+	X(TRUNK_AWAY, "no_trunk")                    \
 	X(GLARE, "request_pending")                  \
 	X(INTERVAL, "session_interval")              \
 	X(MEMORY, "out_of_memory")

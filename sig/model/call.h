@@ -27,6 +27,7 @@ struct refusal_kept {
 	uint8_t leg;
 	enum call_cause cause;
 	struct text extra; /* lines for the response */
+	bool of_callee; /* a trunk said so of who is called: no other is asked; not part of a record */
 };
 
 enum { CALL_FLOWS_MAX = LEGS_MAX * MEDIA_LINES_MAX };

@@ -48,6 +48,11 @@ struct plan_step {
 	uint8_t why;             /* enum plan_why */
 	uint8_t from;            /* the step whose user names it; PLAN_FIRST: who was called */
 	struct plan_set set;
+	struct text
+		trunk; /* it goes out by that one (sig/call/way.h); "": the user is one of ours */
+	struct text number; /* as that one is told it */
+	uint8_t server;     /* of that trunk */
+	bool rang;          /* that one has said that somebody rings */
 	bool seeks; /* the last step alone: names where its user's phones are, are looked up (seek.h) */
 };
 

@@ -10,7 +10,8 @@
 /* Where a party is reached. */
 struct call_target {
 	struct bytes uri;
-	struct bytes user;   /* whom of ours */
+	struct bytes user;   /* whom of ours; "": nobody */
+	uint16_t trunk;      /* whose it is; TRUNK_NONE: a phone's */
 	struct bytes routes; /* by whom it is reached, as Route has them; empty: nobody */
 	struct sip_hop hop;
 	bool behind_nat;

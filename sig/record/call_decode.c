@@ -5,6 +5,7 @@
 #include "sig/call/lifetime.h"
 #include "sig/call/parting.h"
 #include "sig/call/plan.h"
+#include "sig/host/trunk_route.h"
 #include "sig/record/call_check.h"
 #include "sig/record/call_read.h"
 #include "sig/record/call_seal.h"
@@ -85,10 +86,24 @@ static bool read_set(struct reading *r, struct plan_set *set, const Tandem__Call
 	return reading_line(r, &set->number, &in->number, FEATURE_VALUE_MAX - 1, "plan: number");
 }
 
-static uint8_t read_from(const Tandem__Call__Step *in, size_t i)
+static bool read_way(struct reading *r, struct plan_step *step, const Tandem__Call__Step *in)
+{
+	if (in->trunk.len == 0)
+		return true;
+	if (in->server >= TRUNK_SERVERS_MAX)
+		return reading_wrong(r, "plan: server");
+	step->server = (uint8_t)in->server;
+	step->rang = in->rang;
+	return reading_line(r, &step->trunk, &in->trunk, TRUNK_NAME_MAX - 1, "plan: trunk") &&
+	       reading_line(r, &step->number, &in->told, TRUNK_NUMBER_MAX - 1, "plan: number");
+}
+
+static uint8_t read_from(const struct plan *plan, const Tandem__Call__Step *in, size_t i)
 {
 	if (i == 0)
 		return PLAN_FIRST;
+	if (in->again)
+		return plan->steps[i - 1].from;
 	return (uint8_t)((in->from ? in->from : i) - 1);
 }
 
@@ -105,12 +120,13 @@ static bool record_read_plan(struct reading *r, const Tandem__Call__Call *in)
 			  reading_line(r, &user, &in->steps[i]->user, READING_USER_MAX,
 				       "plan: user") &&
 			  !plan_add(plan, text_bytes(&user), (enum plan_why)in->steps[i]->why,
-				    read_from(in->steps[i], i)) &&
+				    read_from(plan, in->steps[i], i)) &&
 			  reading_line(r, &plan->steps[i].gruu, &in->steps[i]->gruu, GRUU_NAMED_MAX,
 				       "plan: gruu") &&
 			  reading_line(r, &plan->steps[i].application, &in->steps[i]->application,
 				       APPLICATION_NAME_MAX - 1, "plan: application") &&
-			  read_set(r, &plan->steps[i].set, in->steps[i]);
+			  read_set(r, &plan->steps[i].set, in->steps[i]) &&
+			  read_way(r, &plan->steps[i], in->steps[i]);
 
 		text_clear(&user);
 		if (!ok)

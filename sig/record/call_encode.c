@@ -60,6 +60,16 @@ static void pack_set(Tandem__Call__Step *out, const struct plan_set *set)
 	out->set_state = set->state;
 }
 
+static void pack_way(Tandem__Call__Step *out, const struct plan_step *step)
+{
+	if (step->trunk.n == 0)
+		return;
+	out->trunk = packing_text(&step->trunk);
+	out->server = step->server;
+	out->told = packing_text(&step->number);
+	out->rang = step->rang;
+}
+
 static void pack_plan(const struct call_host *h, struct packing *p, const struct plan *plan)
 {
 	for (uint8_t i = 0; i < plan->count; i++) {
@@ -67,11 +77,13 @@ static void pack_plan(const struct call_host *h, struct packing *p, const struct
 		p->steps[i].user = packing_text(&plan->steps[i].user);
 		p->steps[i].gruu = packing_text(&plan->steps[i].gruu);
 		p->steps[i].why = plan->steps[i].why;
-		if (i && plan->steps[i].from != i - 1)
+		p->steps[i].again = plan_is_again(plan, i);
+		if (i && plan->steps[i].from != i - 1 && !p->steps[i].again)
 			p->steps[i].from = plan->steps[i].from + 1U;
 		p->steps[i].seeks = plan->steps[i].seeks;
 		p->steps[i].application = packing_text(&plan->steps[i].application);
 		pack_set(&p->steps[i], &plan->steps[i].set);
+		pack_way(&p->steps[i], &plan->steps[i]);
 		p->step_list[i] = &p->steps[i];
 	}
 	p->call.steps = p->step_list;

@@ -15,6 +15,7 @@
 #include "sig/call/secret_grant.h"
 #include "sig/call/seek.h"
 #include "sig/call/wait.h"
+#include "sig/call/way.h"
 #include "sig/feature/join.h"
 #include "sig/feature/meet.h"
 #include "sig/feature/order.h"
@@ -190,7 +191,8 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 			set_overdue(h, c);
 			return;
 		}
-		if (plan_next(h, c, PLAN_NO_ANSWER))
+		if (seek_silent(h, c) ||
+		    plan_next(h, c, way_silent(c) != LEG_NONE ? PLAN_UNREACHABLE : PLAN_NO_ANSWER))
 			return;
 	}
 	if (due(&c->ring_ns, h->now.ns) && !plan_next(h, c, PLAN_NO_ANSWER))

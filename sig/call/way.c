@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/way.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/plan.h"
+#include "sig/host/trunk_route.h"
+
+static struct plan_step *way_step(const struct call *c)
+{
+	struct plan_step *last = c->plan.count ? &c->plan.steps[c->plan.count - 1] : NULL;
+
+	return last && last->trunk.n ? last : NULL;
+}
+
+static bool was_tried_by(const struct call_host *h, const struct call *c, struct bytes user,
+			 const struct trunk_way *way)
+{
+	const char *name = trunks_name(h->settings->trunks, way->trunk);
+
+	for (uint8_t i = 0; i < c->plan.count; i++) {
+		const struct plan_step *s = &c->plan.steps[i];
+
+		if (s->trunk.n && s->server == way->server &&
+		    bytes_is(text_bytes(&s->trunk), name) && bytes_eq(text_bytes(&s->user), user))
+			return true;
+	}
+	return false;
+}
+
+/* The first that is open and was not tried. 0, -ENOENT or -EBUSY. */
+static int way_find(const struct call_host *h, const struct call *c, struct bytes user,
+		    struct trunk_way *out)
+{
+	struct trunk_way list[TRUNK_WAYS_MAX];
+	uint32_t n = trunk_route(h->settings, c->tenant, user, c->id, list, COUNT_OF(list));
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!list[i].open || was_tried_by(h, c, user, &list[i]))
+			continue;
+		*out = list[i];
+		return 0;
+	}
+	return n ? -EBUSY : -ENOENT;
+}
+
+int way_choose(const struct call_host *h, struct call *c)
+{
+	struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+	struct trunk_way way;
+	int err = way_find(h, c, text_bytes(&last->user), &way);
+
+	if (err)
+		return err;
+	last->server = way.server;
+	return text_set(&last->trunk, bytes_str(trunks_name(h->settings->trunks, way.trunk))) ||
+			       text_set(&last->number, bytes_str(way.number))
+		       ? -ENOMEM
+		       : 0;
+}
+
+bool way_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
+		 struct bytes number, char out[ROUTE_USER_MAX])
+{
+	struct trunk_way unused;
+	bool ours = !h->extension_of || h->extension_of(h->owner, tenant, number);
+
+	if (!ours && h->dials && h->dials(h->owner, tenant, whose, number, out))
+		return true;
+	return (ours || !trunk_route(h->settings, tenant, number, 0, &unused, 1)) &&
+	       !bytes_cstr(number, out, ROUTE_USER_MAX);
+}
+
+bool way_target(const struct call_host *h, const struct call *c, struct call_target *out)
+{
+	const struct plan_step *last = way_step(c);
+
+	return last && h->way_target && h->way_target(h->owner, c->tenant, last, out);
+}
+
+void way_tell(const struct call *c)
+{
+	const struct plan_step *last = way_step(c);
+
+	LOG_INFO("call", c->id, "call goes another way out",
+		 LOG_BYTES("to", text_bytes(&last->user)),
+		 LOG_BYTES("trunk", text_bytes(&last->trunk)), LOG_U64("server", last->server));
+}
+
+bool way_is_final(uint16_t status)
+{
+	return (status / 100 == 4 && status != 408) || status / 100 == 6;
+}
+
+bool way_goes_on(const struct call_host *h, const struct call *c, enum plan_why why)
+{
+	const struct plan_step *last = way_step(c);
+	struct trunk_way unused;
+
+	return last && !last->rang && c->plan.count < PLAN_STEPS_MAX && !c->best.of_callee &&
+	       (why == PLAN_UNREACHABLE || c->best.status == 408) &&
+	       !way_find(h, c, text_bytes(&last->user), &unused);
+}
+
+uint8_t way_silent(const struct call *c)
+{
+	for (uint8_t i = 0; way_step(c) && i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->called && l->trunk.n && l->state == LEG_EARLY && l->uac &&
+		    l->uac->state < UAC_PROCEEDING)
+			return i;
+	}
+	return LEG_NONE;
+}
+
+uint64_t way_until_ns(const struct call_host *h, const struct call *c)
+{
+	const struct plan_step *last = way_step(c);
+	const struct trunk_settings *set;
+	uint16_t trunk;
+
+	if (!last || way_silent(c) == LEG_NONE)
+		return 0;
+	trunk = trunks_find(h->settings->trunks, c->tenant, text_bytes(&last->trunk));
+	set = trunks_settings(h->settings->trunks, trunk);
+	return h->now.ns +
+	       (set && set->answer_s ? set->answer_s : (uint64_t)TRUNK_ANSWER_S) * NS_PER_S;
+}
+
+void way_heard(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
+{
+	struct plan_step *last = way_step(c);
+	const struct leg *l = c->legs[leg];
+
+	if (!last || !l->trunk.n || !l->called || l->state != LEG_EARLY)
+		return;
+	if (c->plan.until_ns && !last->rang && way_silent(c) == LEG_NONE)
+		plan_rings(h, c);
+	if (status > 100 && status != 199 && !last->rang) {
+		last->rang = true;
+		outbox_touch(&c->out);
+	}
+}
