@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sig/call/wait.h"
+#include "sig/call/way.h"
 #include "sig/feature/far.h"
 #include "sig/feature/transfer.h"
 #include "sig/host/route_uri.h"
@@ -262,6 +263,18 @@ bool refer_again(struct call_host *h, struct call *c, const struct call_event *e
 	return true;
 }
 
+/* Outside it goes as a call of the transferor would. */
+static bool may_go_there(const struct call_host *h, const struct call *c, uint8_t leg,
+			 struct target *t)
+{
+	char number[ROUTE_USER_MAX];
+
+	if (!way_dialled(h, c->tenant, text_bytes(&c->legs[leg]->user), bytes_str(t->user), number))
+		return false;
+	(void)bytes_cstr(bytes_str(number), t->user, sizeof(t->user));
+	return true;
+}
+
 /* 0 or the status to refuse with. */
 static uint16_t refer_take(struct call_host *h, struct call *c, const struct call_event *ev)
 {
@@ -273,6 +286,8 @@ static uint16_t refer_take(struct call_host *h, struct call *c, const struct cal
 				  ? read_target(h, c, ev->message, &target)
 				  : 403;
 
+	if (!status && !target.joins && !may_go_there(h, c, ev->leg, &target))
+		status = 403;
 	return status ? status : refer_begin(h, c, &ask, &target);
 }
 

@@ -32,6 +32,8 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.owner = s,
 		.targets_of = shard_targets_of,
 		.flows_of = shard_flows_of,
+		.way_target = shard_way_target,
+		.dials = shard_dials,
 		.contact_of = shard_contact_of,
 		.forward_of = shard_forward_for,
 		.extension_of = shard_extension_of,

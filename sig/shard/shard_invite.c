@@ -378,7 +378,9 @@ static bool route_dialled(const struct shard *s, const struct caller *caller,
 	struct dial_result dialled;
 
 	shard_dial(s, &who, bytes_str(user), &dialled);
-	if (dialled.kind == DIAL_EMERGENCY || dialled.kind == DIAL_EXTENSION)
+	if (dialled.kind == DIAL_EMERGENCY || dialled.kind == DIAL_EXTENSION ||
+	    (dialled.kind == DIAL_OUTSIDE &&
+	     shard_has_way_out(s, caller->tenant, bytes_str(dialled.number))))
 		return !bytes_cstr(bytes_str(dialled.number), user, ROUTE_USER_MAX);
 	if (dialled.kind != DIAL_FEATURE)
 		return shard_dial_refuse(s, caller->tenant, &dialled, why);
@@ -445,14 +447,19 @@ static bool route_did(const struct shard *s, const struct sip_message *m,
 		      const struct caller *caller, char user[ROUTE_USER_MAX],
 		      struct call_refusal *why)
 {
+	enum route_verdict verdict;
 	bool fixed;
 
 	if (route_user(&m->uri, user) == ROUTE_SCHEME)
 		return invite_fail(why, 416, REFUSED_SCHEME);
 	if (!shard_trunk_calls(s, m, caller->tenant, user, &fixed))
 		return invite_fail(why, 404, REFUSED_NOT_FOUND);
-	return route_verdict_is(s, m, caller, verdict_of_number(s, caller->tenant, user), user,
-				why);
+	verdict = verdict_of_number(s, caller->tenant, user);
+	/* only the number's document sends its calls on to outside */
+	if (verdict == ROUTE_NOT_FOUND && fixed &&
+	    shard_has_way_out(s, caller->tenant, bytes_str(user)))
+		return true;
+	return route_verdict_is(s, m, caller, verdict, user, why);
 }
 
 /* R-URI to bindings, or to a feature code: then set has it. */
@@ -472,6 +479,9 @@ static bool route(const struct shard *s, const struct sip_message *m, const stru
 			return false;
 		verdict = set->feature < FEATURES ? ROUTE_OK
 						  : verdict_of_number(s, caller->tenant, user);
+		if (verdict == ROUTE_NOT_FOUND &&
+		    shard_has_way_out(s, caller->tenant, bytes_str(user)))
+			return true;
 	}
 	return route_verdict_is(s, m, caller, verdict, user, why);
 }

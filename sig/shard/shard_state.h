@@ -21,6 +21,7 @@ enum shard_timer {
 	TIMER_SECURITY,
 };
 
+enum { SHARD_WAY_MAX = 512 };
 enum { SHARD_EMERGENCY_CALLS = 16 }; /* more than limits.calls: for emergency numbers */
 
 /* An extension, and what is remembered beside its document. */
@@ -72,6 +73,7 @@ struct shard {
 	bool assert_all; /* also what the store has acknowledged: it may have lost that */
 	bool asserting;
 	uint8_t *space;
+	uint8_t way[2 * SHARD_WAY_MAX]; /* URI and route of the trunk that was asked for last */
 	struct packing *packing;
 };
 
@@ -159,6 +161,14 @@ bool shard_trunk_calls(const struct shard *s, const struct sip_message *m, uint1
 /* One more call may come from it. False: *why. */
 bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct sip_message *m,
 			  struct call_refusal *why);
+/* call_host.way_target */
+bool shard_way_target(void *owner, uint16_t tenant, const struct plan_step *step,
+		      struct call_target *out);
+/* call_host.dials */
+bool shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+		 char out[DIAL_NUMBER_MAX]);
+/* A route of the tenant has the number. */
+bool shard_has_way_out(const struct shard *s, uint16_t tenant, struct bytes number);
 /* What it may use, by that way. */
 struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 				     const struct sip_hop *hop);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls from trunks: who speaks, whom a number means, under which terms. */
+/* Calls from trunks: who speaks, whom a number means, under which terms. And where calls to them go. */
+#include <string.h>
+
+#include "sig/dialog/dialog_hop.h"
+#include "sig/host/place_check.h"
 #include "sig/host/trunk_route.h"
+#include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/trust.h"
 
@@ -83,4 +88,123 @@ struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 	terms.sdes_only = set->srtp == TRUNK_SRTP_ONLY;
 	terms.media_elsewhere = true;
 	return terms;
+}
+
+/* ---- to trunks ---- */
+
+bool shard_has_way_out(const struct shard *s, uint16_t tenant, struct bytes number)
+{
+	struct trunk_way way;
+
+	return trunk_route(&s->settings, tenant, number, 0, &way, 1) != 0;
+}
+
+bool shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+		 char out[DIAL_NUMBER_MAX])
+{
+	const struct shard_extension *e = shard_extension_of(owner, tenant, user);
+	struct shard_dialler who = { .tenant = tenant, .phone = true };
+	struct dial_result dialled;
+
+	if (!e)
+		return false;
+	who.classes = e->classes;
+	shard_dial(owner, &who, number, &dialled);
+	if (dialled.kind != DIAL_OUTSIDE && dialled.kind != DIAL_EMERGENCY &&
+	    dialled.kind != DIAL_EXTENSION)
+		return false;
+	return !bytes_cstr(bytes_str(dialled.number), out, DIAL_NUMBER_MAX);
+}
+
+/* RFC 3261 25.1: user. */
+static void write_user(struct writer *w, const struct text *number)
+{
+	for (uint32_t i = 0; i < number->n; i++) {
+		uint8_t c = (uint8_t)number->p[i];
+		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+			     (c >= 'A' && c <= 'Z') || (c && strchr("-_.!~*'()&=+$,", c));
+
+		if (plain)
+			writer_u8(w, c);
+		else
+			writer_fmt(w, "%%%02X", c);
+	}
+}
+
+/* An address with its port needs no word; TLS is no transport of a URI that is not sips, but what all understand. */
+static void write_place(struct writer *w, const struct trunk_place *p, uint8_t transport)
+{
+	bool v6 = strchr(p->host, ':') != NULL;
+
+	WRITER_TEXTS(w, v6 ? "[" : "", p->host, v6 ? "]" : "");
+	if (p->port)
+		writer_fmt(w, ":%u", p->port);
+	if (transport == 1 + SIP_TCP)
+		writer_str(w, ";transport=tcp");
+	else if (transport == 1 + SIP_TLS)
+		writer_str(w, ";transport=tls");
+}
+
+/* The first address of ours in its network. False: there is none that can be used. */
+static bool way_local(const struct shard_settings *set, const struct trunk_settings *t,
+		      struct sip_hop *hop, bool numeric)
+{
+	for (uint16_t i = 0; i < set->local_count; i++) {
+		const struct shard_local *l = &set->locals[i];
+
+		if (sip_transport_is_web(l->transport) ||
+		    (t->network[0] && strcmp(set->networks[l->network].name, t->network)) ||
+		    (numeric &&
+		     (l->transport != hop->transport || l->bind.family != hop->remote.family)))
+			continue;
+		hop->local = i;
+		return true;
+	}
+	return false;
+}
+
+/* Where the place is; a name is looked up later. False: nothing may be sent there. */
+static bool way_hop(const struct shard *s, const struct trunk_settings *t,
+		    const struct trunk_place *p, struct call_target *out)
+{
+	struct sip_hop *hop = &out->hop;
+
+	*hop = (struct sip_hop){ .transport = t->transport ? t->transport - 1 : SIP_UDP };
+	out->by_name = addr_parse(&hop->remote, bytes_str(p->host)) != 0;
+	if (out->by_name)
+		hop->remote = (struct addr){ .family = ADDR_NONE };
+	if (!way_local(&s->settings, t, hop, !out->by_name))
+		return false;
+	if (out->by_name)
+		return s->settings.lookup.find != NULL;
+	hop->remote.port = p->port ? p->port : sip_transport_port(hop->transport);
+	return place_check(&s->host, hop, &hop->remote, true) == DESTINATION_OK;
+}
+
+bool shard_way_target(void *owner, uint16_t tenant, const struct plan_step *step,
+		      struct call_target *out)
+{
+	struct shard *s = owner;
+	uint16_t trunk = trunks_find(s->settings.trunks, tenant, text_bytes(&step->trunk));
+	const struct trunk_settings *t = trunks_settings(s->settings.trunks, trunk);
+	struct writer uri = writer_over(s->way, SHARD_WAY_MAX);
+	struct writer route = writer_over(s->way + SHARD_WAY_MAX, SHARD_WAY_MAX);
+
+	*out = (struct call_target){ .trunk = trunk };
+	if (!t || step->server >= t->server_count ||
+	    !way_hop(s, t, t->proxy.host[0] ? &t->proxy : &t->servers[step->server], out))
+		return false;
+	writer_str(&uri, "sip:");
+	write_user(&uri, &step->number);
+	writer_str(&uri, "@");
+	write_place(&uri, &t->servers[step->server], t->transport);
+	if (t->proxy.host[0]) {
+		writer_str(&route, "<sip:");
+		write_place(&route, &t->proxy, t->transport);
+		writer_str(&route, ";lr>");
+	}
+	out->uri = writer_done(&uri);
+	out->routes = writer_done(&route);
+	out->terms = shard_trunk_terms(s, trunk, &out->hop);
+	return !uri.overflow && !route.overflow;
 }
