@@ -6,7 +6,7 @@
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "base/log.h"
-#include "sig/dial/plan.h"
+#include "sig/host/dial_plans.h"
 
 #define LIMIT "limits.registrations"
 
@@ -38,11 +38,12 @@ static bool secret_take(struct command_run *run, struct extension *e)
 /* A number that a phone dials for something else would never be called. */
 static bool is_code(const struct command_run *run, struct bytes number)
 {
-	struct feature_codes codes;
+	struct feature_codes node, codes;
 	enum feature feature;
 	struct bytes rest;
 
-	settings_codes_read(&run->node->settings, &codes);
+	settings_codes_read(&run->node->settings, &node);
+	dial_plan_codes(dial_plans_of(run->node->dials, document_tenant(run)), &node, &codes);
 	return feature_dialled(&codes, number, &feature, &rest);
 }
 
@@ -58,7 +59,8 @@ static bool extension_may_begin(struct command_run *run)
 	}
 	if (is_code(run, command_value(run, "number")->text)) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "number",
-			     "number begins with a feature code: see codes in the node file");
+			     "number begins with a feature code: see codes in the node file, and "
+			     "dialplan.show");
 		return false;
 	}
 	if (extensions_count(&run->node->extensions) < most)

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/document/dial_field.h"
 #include "app/document/extension.h"
 #include "app/document/profile.h"
 #include "app/document/route_field.h"
 #include "app/document/tenant_field.h"
 #include "app/document/trunk_field.h"
+#include "sig/dial/pattern.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -60,6 +62,26 @@ static void range(struct bytes in)
 	assert(!r.core.first.port && !r.core.last.port && r.core.first.family);
 	assert(!range_from_document(&again, text_of(range_to_document(&r), &text), &reason));
 	assert(!memcmp(&r, &again, sizeof(r)));
+	free(text);
+}
+
+static void dialplan(struct bytes in)
+{
+	static struct dial_document d, again;
+	const char *reason = NULL;
+	char *text;
+
+	d = (struct dial_document){ .changed_utc_ms = 1 };
+	if (dial_from_document(&d, in, &reason)) {
+		assert(reason && d.changed_utc_ms == 1);
+		return;
+	}
+	for (unsigned i = 0; i < DIAL_OTHER; i++)
+		assert(!pattern_list_wrong(bytes_str(d.plan.classes[i])));
+	assert(!dial_rules_wrong(bytes_str(d.plan.rules)) && !dial_codes_wrong(&d.plan));
+	assert(!strpbrk(d.plan.emergency, " :@<>\"x"));
+	assert(!dial_from_document(&again, text_of(dial_to_document(&d), &text), &reason));
+	assert(!memcmp(&d, &again, sizeof(d)));
 	free(text);
 }
 
@@ -176,7 +198,7 @@ static void extension(struct bytes in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const kinds[])(struct bytes in) = { profile, range, extension, tenant,
-							  trunk,   did,   route };
+							  trunk,   did,   route,     dialplan };
 
 	if (size)
 		kinds[(uint8_t)(data[0] - '0') % COUNT_OF(kinds)](bytes_mem(data + 1, size - 1));
