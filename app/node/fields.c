@@ -261,6 +261,9 @@ static const struct {
 				 "A call that has begun goes on to another extension, to, for the "
 				 "reason that its record has as forwarded.",
 				 HAS_CALL | HAS_REASON },
+	[SIG_CALL_EMERGENCY] = { "call.emergency",
+				 "The call that began is for a number for help, to. Told at once.",
+				 HAS_CALL },
 	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
 	[SIG_UNREGISTERED] = { "registration.gone",
 			       "The last phone of an extension left, or its registration ran out.",

@@ -52,6 +52,7 @@ enum sig_event_kind {
 	SIG_CALL_MISSED,          /* it waits for the application no longer */
 	SIG_CALL_SPLIT,     /* other: the party goes on alone, and so does the other one there */
 	SIG_CALL_FORWARDED, /* reason: it goes on to another, to */
+	SIG_CALL_EMERGENCY, /* from calls a number for help, to */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
 	SIG_EVENT_KINDS,

@@ -85,6 +85,14 @@ static int start_fill(struct call_host *h, struct call *c, const struct call_sta
 	return txns_keep_request(s->slot, s->invite);
 }
 
+/* Somebody has to know who needs help, whether or not anybody answers. */
+static void tell_emergency(struct call_host *h, const struct call *c)
+{
+	call_publish(h, c, SIG_CALL_EMERGENCY);
+	LOG_WARN("call", c->id, "emergency call", LOG_STR("tenant", call_tenant(h, c)),
+		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)));
+}
+
 int call_start(struct call_host *h, struct call *c, const struct call_start *start,
 	       struct call_refusal *refusal)
 {
@@ -108,6 +116,8 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 		return err;
 	metric_add(h->metrics->calls_started, 1);
 	call_publish(h, c, SIG_CALL_NEW);
+	if (c->emergency)
+		tell_emergency(h, c);
 	LOG_INFO("call", c->id, "call started", LOG_STR("tenant", call_tenant(h, c)),
 		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)),
 		 LOG_ADDR("source", &start->invite->hop.remote),

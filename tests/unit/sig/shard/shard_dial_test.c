@@ -176,6 +176,17 @@ static void without_plan(void **state)
 	(void)hears(s, ACME, "90900123", "SIP/2.0 404");
 }
 
+static uint32_t told(const struct street *s, enum sig_event_kind kind)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < s->r->event_count; i++)
+		count += s->r->events[i].kind == kind && !strcmp(s->r->events[i].from, "1001") &&
+			 !strcmp(s->r->events[i].to, "1002") &&
+			 !strcmp(s->r->events[i].tenant, "acme");
+	return count;
+}
+
 /* Each tenant's own numbers pass a drain, and no other's. */
 static void emergency(void **state)
 {
@@ -185,6 +196,7 @@ static void emergency(void **state)
 	rings(s, ACME, "1002");
 	(void)hears(s, ACME, "1004", "SIP/2.0 503");
 	(void)hears(s, OTHER, "1002", "SIP/2.0 503");
+	assert_int_equal(told(s, SIG_CALL_EMERGENCY), 1);
 }
 
 /* A plan holds the number of its tenant, and changes are no second one. */
