@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sig/host/dial_plans.h"
 #include "tests/sim/sim.h"
 
 #define ACME        "acme"
@@ -29,6 +30,18 @@ static bool acme_plays(void)
 	return !strcmp(g_sim_domain, ACME_DOMAIN);
 }
 
+/* 0 is C's, 88 stands for 100, and 9 leads outside. */
+static int plan_open(struct node *n)
+{
+	static const struct dial_plan plan = { .operator_number = "1003",
+					       .rules = "88>100",
+					       .access = "9" };
+	int err = dial_plans_open(&n->dials, n->tenants);
+
+	n->settings.dials = n->dials;
+	return err ? err : dial_plans_put(n->dials, n->tenant, &plan);
+}
+
 void decoys_open(struct node *n)
 {
 	static const struct hash_key key = { 3, 4 };
@@ -44,10 +57,14 @@ void decoys_open(struct node *n)
 	n->settings.tenants = n->tenants;
 	n->tenant = acme_plays() ? acme : TENANT_DEFAULT;
 	n->other_tenant = acme_plays() ? TENANT_DEFAULT : acme;
+	err = plan_open(n);
+	assert(!err);
 }
 
 void decoys_close(struct node *n)
 {
+	dial_plans_close(n->dials);
+	n->dials = NULL;
 	tenants_close(n->tenants);
 	n->tenants = NULL;
 }

@@ -63,6 +63,7 @@ struct node {
 	struct shard_commons *commons; /* of several */
 	struct quota *quota;           /* of this process */
 	struct tenants *tenants;
+	struct dial_plans *dials;
 	uint16_t tenant, other_tenant; /* of the phones, and of decoys.h */
 	struct shard_settings settings;
 	struct rand_source rand; /* of its shards */

@@ -120,10 +120,17 @@ static void replace(struct sim *s, struct phone *p, const struct phone_call *of)
 static void take(struct sim *s, const struct story_step *step)
 {
 	static const char *const codes[] = {
-		[CODE_FORWARD_TO_C] = "*721003", [CODE_FORWARD_OFF] = "*73",
-		[CODE_DISTURB_OFF] = "*78",      [CODE_DISTURB_ON] = "*79",
-		[CODE_SMART_ON] = "*76",         [CODE_TO_NOBODY] = "*999999",
+		[CODE_FORWARD_TO_C] = "*721003",
+		[CODE_FORWARD_OFF] = "*73",
+		[CODE_DISTURB_OFF] = "*78",
+		[CODE_DISTURB_ON] = "*79",
+		[CODE_SMART_ON] = "*76",
+		[CODE_TO_NOBODY] = "*999999",
 		[CODE_TO_ITSELF] = "*721001",
+		[CODE_OPERATOR] = "0",
+		[CODE_B] = "882",
+		[CODE_BARRED] = "90",
+		[CODE_ACCESS] = "9",
 	};
 	struct phone *p = &s->phones.list[step->who];
 	struct phone_call *c = call_of(p);

@@ -25,7 +25,11 @@ enum story_code {
 	CODE_DISTURB_ON,
 	CODE_SMART_ON,
 	CODE_TO_NOBODY,
-	CODE_TO_ITSELF
+	CODE_TO_ITSELF,
+	CODE_OPERATOR, /* by the dial plan (decoys.c): C */
+	CODE_B,        /* by a rule of it */
+	CODE_BARRED,
+	CODE_ACCESS,
 };
 
 enum story_what {

@@ -181,6 +181,16 @@ const struct story story_list[] = {
 		     { 20, STORY_AGAIN } },
 	  .absent = ON(B2), .manner = { [C] = RINGS }, .look_s = 40, .talk = ON(A) | ON(B),
 	  .loose = true },
+	/* by the dial plan */
+	{ "operator", .steps = { { 3, STORY_CODE, A, CODE_OPERATOR }, { 20, STORY_HANG_UP, A } },
+	  .look_s = 15, .talk = ON(A) | ON(C), .status = 200, .pairs = 1 },
+	{ "number-by-a-rule",
+	  .steps = { { 3, STORY_CODE, A, CODE_ACCESS },
+		     { 8, STORY_CODE, A, CODE_B },
+		     { 30, STORY_HANG_UP, A } },
+	  .absent = ON(B2), .look_s = 25, .talk = ON(A) | ON(B), .status = 200, .pairs = 1 },
+	{ "barred-number", .steps = { { 3, STORY_CODE, A, CODE_BARRED } }, .look_s = 15,
+	  .status = 403, .pairs = 1 },
 	/* feature codes */
 	{ "code-forward",
 	  .steps = { { 3, STORY_CODE, A, CODE_FORWARD_TO_C }, { 14, STORY_DIAL, D, EXT_A } },
