@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dial plans: what phones hear when they dial by one, also after a kill. REG-13, CALL-38, CALL-40, CALL-46, TRUST-02, TRUST-03."""
+import time
+import unittest
+
+from lib.node import Node
+from server import ServerError
+from tandem_client import Redis
+
+PLAN = {"emergency": "1002", "access": "9", "operator": "1002", "rules": "88>100", "dialling": "overlap", "numbers": "1xxx|9x.",
+        "country": "49", "national_prefix": "0", "international_prefix": "00", "national": "+49x.", "premium": "+49900x."}
+
+
+def wait(what, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "in time"
+        time.sleep(0.05)
+
+
+class Dialling(unittest.TestCase):
+    def setUp(self):
+        self.node = self.enterContext(Node())
+        self.audio = self.enterContext(self.node.media())
+        for number in ("1001", "1002"):
+            self.node.put_extension(number, f"secret{number}")
+        self.a, self.b = (self.enterContext(self.node.user_agent(number, f"secret{number}")) for number in ("1001", "1002"))
+        self.register()
+        self.node.ctl("dialplan.put", **PLAN)
+
+    def register(self):
+        for phone in (self.a, self.b):
+            self.assertEqual(phone.register().status, 200)
+
+    def hears(self, digits):
+        return self.a.invite(digits, self.audio.sdp()).wait_final()
+
+    def rings(self, digits):
+        out = self.a.invite(digits, self.audio.sdp())
+        self.b.incoming().reject(486, "Busy Here")
+        self.assertEqual(out.wait_final().status, 486, digits)
+
+    def every_number(self):
+        for digits in ("1002", "0", "882", "91002"):
+            self.rings(digits)
+        for digits in ("1", "100", "9"):
+            self.assertEqual(self.hears(digits).status, 484, digits)
+        barred = self.hears("900441234")
+        self.assertEqual(barred.status, 403)
+        self.assertIn("international", barred.get("Reason"))
+
+    def noted(self):
+        with Redis(self.node.redis_socket) as redis:
+            rows = [dict(zip(fields[::2], fields[1::2])) for _, fields in redis("XRANGE", "td:security", "-", "+")]
+        return [row for row in rows if row["type"] == "barred"]
+
+    def test_a_plan(self):
+        """Help, an operator, a rule, missing digits, and a number that is barred, which is noted; the same after a kill."""
+        self.every_number()
+        wait(lambda: [str(row["sip_status"]) for row in self.node.ctl("cdr.list") if row["to"] == "900441234"] == ["403"])
+        wait(lambda: [(row["user"], "international" in row["detail"]) for row in self.noted()] == [("1001", True)])
+        self.node.kill()
+        self.node.restart()
+        self.register()
+        self.every_number()
+
+    def test_help_passes_a_drain(self):
+        self.node.ctl("node.drain")
+        self.rings("91002")
+        self.assertEqual(self.hears("1001").status, 503)
+
+    def test_what_is_wrong_is_named(self):
+        for field, value in (("rules", "17"), ("national", "0x..."), ("emergency", "help"), ("code_do_not_disturb", "80")):
+            with self.assertRaisesRegex(ServerError, field):
+                self.node.ctl("dialplan.put", **{field: value})
+        self.assertEqual(self.node.ctl("dialplan.show")["rules"], "88>100")
+        self.node.ctl("dialplan.delete")
+        self.assertEqual(self.hears("0").status, 404)
+
+
+if __name__ == "__main__":
+    unittest.main()
