@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A subscription as its notifier sees it (RFC 6665): a plain value, written into a record of its own and continued by another process.
+ *
+ *   SUBSCRIBE -> saved -> 200, NOTIFY -> active -- refresh, change: NOTIFY --> ... -- timeout, rejected, ...: last NOTIFY --> gone
+ *
+ * The CSeq of its NOTIFYs counts them, and the version of its document is one less: nothing else is ever sent in its dialog. A record
+ * holds a limit ahead of that number, as it does of SRTP: a successor goes on above it, and tells all, as nobody knows what was told.
+ */
+#ifndef SIG_SUBSCRIPTION_SUBSCRIPTION_H
+#define SIG_SUBSCRIPTION_SUBSCRIPTION_H
+
+#include "sig/subscription/package.h"
+
+/* Why it is over (RFC 6665 4.1.3). */
+enum subscription_ending {
+	ENDING_NOT,
+	ENDING_TIMEOUT,     /* also by its watcher */
+	ENDING_REJECTED,    /* its watcher may not know any more */
+	ENDING_NORESOURCE,  /* there is no such user any more */
+	ENDING_DEACTIVATED, /* it is to subscribe again, at once */
+	ENDING_PROBATION,   /* the same, later */
+	ENDING_GIVEUP,      /* the same, some time */
+	ENDINGS,
+};
+
+struct subscription;
+struct subscription_link {
+	struct subscription *next;
+	struct subscription **back; /* what points at this one; NULL: not listed */
+	uint32_t hash;
+};
+
+struct subscription {
+	uint64_t id; /* one of the shard's, as calls have; in its tag and branches */
+	pool_handle self;
+	uint16_t tenant;
+	enum package_kind package;
+	enum subscription_ending ending;
+	struct text watcher, resource; /* users */
+	struct text event_id;
+	struct dialog dialog;
+	uint64_t expires_ns;
+	uint64_t retry_ns;      /* its watcher wants to be left alone until then; 0: off */
+	struct text unknown;    /* of its record: what a later program wrote */
+	uint64_t version;       /* of the record; 0: it has none */
+	uint64_t acked, saving; /* 0: none */
+	uint32_t limit;         /* up to which NOTIFYs are numbered by the record */
+	uint32_t acked_limit;   /* ... that the store has */
+	uint64_t save_ns;       /* a save failed, or its answer is overdue; 0: off */
+	pool_handle asked;      /* the SUBSCRIBE whose 200 waits for a save; 0: none */
+	bool waits;             /* nothing is told before that 200 */
+	pool_handle notify;     /* the NOTIFY that is not answered yet; 0: none */
+	bool changed, whole;    /* something is to be told; all of it */
+	bool out_of_reach;      /* its way is a connection that is gone: until its phone is back */
+	bool is_due;            /* listed among those that are told next */
+	struct subscription *due_next;
+	struct subscription_link of_watcher, of_resource;
+	struct package_told told[DIALOG_STATES_MAX];
+	uint32_t told_count;
+	struct wheel_timer timer; /* its expiry, or one of these */
+};
+
+/* Record (protobuf sig/subscription/subscription.proto). */
+enum { SUBSCRIPTION_FORMAT = 1 };
+int subscription_encode(const struct call_host *h, const struct subscription *sub,
+			struct text *out) NODISCARD;
+/* Into *sub (zeroed, but for self): 0; -EBADMSG or -EPROTONOSUPPORT (of a later program) with a reason, and nothing to clear. */
+int subscription_decode(const struct call_host *h, struct subscription *sub, struct bytes record,
+			const char **reason) NODISCARD;
+void subscription_clear(struct subscription *sub);
+
+#endif
