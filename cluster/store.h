@@ -5,7 +5,7 @@
  * thread only; every call returns at once and answers through done(), also when Redis is away. A store moves opaque bytes: it knows no
  * call and no flow.
  *
- * Keys (docs/keys.md): td:{s17}:lease  td:{s17}:calls (set)  td:{s17}:call:ID  td:{s17}:cdr (stream)
+ * Keys (docs/keys.md): td:{s17}:lease  td:{s17}:calls (set)  td:{s17}:call:ID  td:{s17}:sub (hash)  td:{s17}:cdr (stream)
  * td:{aor:TENANT:USER}:reg  td:aors (set)  td:{t:TENANT}:doc:KIND (hash)  td:{docs}:log (stream)
  * td:{ev:TENANT} (stream)
  * td:security (stream)
@@ -116,6 +116,9 @@ const struct store_holder *store_holder(const struct store_shard *s);
  * an older one that arrives late changes nothing. key = call id. */
 void store_call_save(struct store_shard *s, uint64_t call, uint64_t version, struct bytes record,
 		     store_done_fn *done, void *arg);
+/* The same of a subscription. Whoever asks has one save of each in flight. record empty: it is over. */
+void store_subscription_save(struct store_shard *s, uint64_t id, uint64_t version,
+			     struct bytes record, store_done_fn *done, void *arg);
 /* Removes record and index entry and appends the CDR (id = call id; a second end of the same call appends nothing), in one
  * script. A field "id" among them begins a further CDR, with that id: all of them, or none. While Redis is away the CDR goes to the spool, then done(STORE_OK); it is sent later, exactly once. */
 void store_call_end(struct store_shard *s, uint64_t call, const struct store_field *cdr,
@@ -214,6 +217,8 @@ void store_security(struct store_shared *s, const struct store_field *fields, si
  * nothing happens to it). A record carries its own version inside, where its owner needs it. */
 typedef int store_record_fn(struct bytes key, struct bytes record, void *arg);
 void store_load_calls(struct store_shard *s, store_record_fn *each, store_done_fn *done, void *arg);
+void store_load_subscriptions(struct store_shard *s, store_record_fn *each, store_done_fn *done,
+			      void *arg);
 void store_load_bindings(struct store_shared *s, store_record_fn *each, store_done_fn *done,
 			 void *arg);
 typedef int store_document_fn(struct bytes name, uint64_t version, struct bytes json, void *arg);

@@ -36,7 +36,9 @@ struct store_flight {
 
 static void part_init(struct batch_part *p)
 {
-	*p = (struct batch_part){ .saves.max = PART_MAX };
+	*p = (struct batch_part){ .saves.max = PART_MAX,
+				  .subscriptions.max = PART_MAX,
+				  .over.max = PART_MAX };
 	p->end = &p->first;
 }
 
@@ -86,6 +88,8 @@ static void part_answer(struct store_shard *s, struct batch_part *p,
 	struct store_op *outer = s->batch.answering, *op;
 
 	saves_spare(&s->batch, &p->saves);
+	redis_buffer_clear(&p->subscriptions);
+	redis_buffer_clear(&p->over);
 	s->batch.answering = p->first;
 	part_init(p);
 	while (!s->base.closing && (op = s->batch.answering) != NULL) {
@@ -112,22 +116,23 @@ static bool may_wait(const struct store_shard *s)
 	return s->base.guest.redis && redis_is_connected(s->base.guest.redis);
 }
 
-static int record_write(struct batch_part *p, uint64_t call, uint64_t version, struct bytes record)
+static int record_write(struct redis_buffer *to, uint64_t call, uint64_t version,
+			struct bytes record)
 {
-	size_t n = RECORD_HEAD + record.n, before = redis_buffer_bytes(&p->saves).n;
+	size_t n = RECORD_HEAD + record.n, before = redis_buffer_bytes(to).n;
 	char id[BASE32_U64_LEN];
 	struct writer w;
 	uint8_t *at;
 
 	base32_u64_put(id, call);
-	at = resp_text(&p->saves, bytes_mem(id, sizeof(id))) ? NULL : resp_open(&p->saves, n);
+	at = resp_text(to, bytes_mem(id, sizeof(id))) ? NULL : resp_open(to, n);
 	if (!at) {
-		redis_buffer_cut(&p->saves, before);
+		redis_buffer_cut(to, before);
 		return -1;
 	}
 	w = writer_over(at, n);
 	record_seal(&w, &(struct record){ .version = version, .payload = record });
-	resp_closed(&p->saves, n);
+	resp_closed(to, n);
 	return 0;
 }
 
@@ -138,10 +143,36 @@ void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, stru
 
 	if (record.n > RECORD_PAYLOAD_MAX) {
 		store_op_fail(op, STORE_REFUSED);
-	} else if (!may_wait(s) || record_write(p, call, version, record)) {
+	} else if (!may_wait(s) || record_write(&p->saves, call, version, record)) {
 		store_op_fail(op, STORE_UNKNOWN);
 	} else {
 		p->save_count++;
+		batch_part_add(p, op);
+	}
+}
+
+static int over_write(struct batch_part *p, uint64_t id)
+{
+	char text[BASE32_U64_LEN];
+
+	base32_u64_put(text, id);
+	return resp_text(&p->over, bytes_mem(text, sizeof(text)));
+}
+
+void store_batch_subscription(struct store_op *op, uint64_t id, uint64_t version,
+			      struct bytes record)
+{
+	struct store_shard *s = store_shard_of(op);
+	struct batch_part *p = &s->batch.next;
+
+	if (record.n > RECORD_PAYLOAD_MAX) {
+		store_op_fail(op, STORE_REFUSED);
+	} else if (!may_wait(s) || (record.n ? record_write(&p->subscriptions, id, version, record)
+					     : over_write(p, id))) {
+		store_op_fail(op, STORE_UNKNOWN);
+	} else {
+		p->subscription_count += record.n != 0;
+		p->over_count += record.n == 0;
 		batch_part_add(p, op);
 	}
 }
@@ -187,6 +218,21 @@ static int saves_write(struct store_shard *s, const struct batch_part *p)
 		return 0;
 	return resp_command(&b->text, 2 + 2 * (size_t)p->save_count) || word(b, "HSET") ||
 	       key(s, "rec") || redis_buffer_put(&b->text, redis_buffer_bytes(&p->saves));
+}
+
+static int subscriptions_write(struct store_shard *s, const struct batch_part *p)
+{
+	struct store_batch *b = &s->batch;
+	int err = 0;
+
+	if (p->subscription_count)
+		err = resp_command(&b->text, 2 + 2 * (size_t)p->subscription_count) ||
+		      word(b, "HSET") || key(s, "sub") ||
+		      redis_buffer_put(&b->text, redis_buffer_bytes(&p->subscriptions));
+	if (p->over_count && !err)
+		err = resp_command(&b->text, 2 + (size_t)p->over_count) || word(b, "HDEL") ||
+		      key(s, "sub") || redis_buffer_put(&b->text, redis_buffer_bytes(&p->over));
+	return err;
 }
 
 static int call_write(struct store_batch *b, uint64_t call)
@@ -285,14 +331,15 @@ static int watch_write(struct store_shard *s)
 
 static int batch_write(struct store_shard *s, const struct batch_part *p)
 {
-	return alone(&s->batch, "MULTI") || saves_write(s, p) || ends_write(s, p) ||
-	       alone(&s->batch, "EXEC");
+	return alone(&s->batch, "MULTI") || saves_write(s, p) || subscriptions_write(s, p) ||
+	       ends_write(s, p) || alone(&s->batch, "EXEC");
 }
 
 /* Commands between MULTI and EXEC. */
 static uint32_t commands_of(const struct batch_part *p)
 {
-	return (p->save_count > 0) + (p->end_count ? p->cdr_count + 3 : 0);
+	return (p->save_count > 0) + (p->subscription_count > 0) + (p->over_count > 0) +
+	       (p->end_count ? p->cdr_count + 3 : 0);
 }
 
 /* ---- flights ---- */
@@ -306,6 +353,8 @@ static void flight_waits(struct store_flight *f)
 	if (f->s && f->s->batch.flight == f)
 		f->s->batch.flight = NULL;
 	redis_buffer_clear(&f->part.saves);
+	redis_buffer_clear(&f->part.subscriptions);
+	redis_buffer_clear(&f->part.over);
 	free(f);
 }
 
@@ -321,11 +370,17 @@ static void flight_again(struct store_flight *f)
 		next->end = p.end;
 	}
 	next->save_count += p.save_count;
+	next->subscription_count += p.subscription_count;
+	next->over_count += p.over_count;
 	next->end_count += p.end_count;
 	next->cdr_count += p.cdr_count;
-	if (redis_buffer_put(&next->saves, redis_buffer_bytes(&p.saves)))
+	if (redis_buffer_put(&next->saves, redis_buffer_bytes(&p.saves)) ||
+	    redis_buffer_put(&next->subscriptions, redis_buffer_bytes(&p.subscriptions)) ||
+	    redis_buffer_put(&next->over, redis_buffer_bytes(&p.over)))
 		part_fail(f->s, next, STORE_UNKNOWN);
 	redis_buffer_clear(&p.saves);
+	redis_buffer_clear(&p.subscriptions);
+	redis_buffer_clear(&p.over);
 	part_init(&f->part);
 }
 
@@ -397,6 +452,10 @@ static void exec_took(struct store_shard *s, struct batch_part *p, const struct 
 	if (p->end_count)
 		length_ask(s);
 	if (p->save_count)
+		element_read(s, &saves, redis_reply_at(reply, at++));
+	if (p->subscription_count)
+		element_read(s, &saves, redis_reply_at(reply, at++));
+	if (p->over_count)
 		element_read(s, &saves, redis_reply_at(reply, at++));
 	for (uint32_t i = 0; i < p->cdr_count; i++)
 		element_read(s, &ends, redis_reply_at(reply, at++));
@@ -654,6 +713,8 @@ void store_batch_close(struct store_shard *s)
 
 	forget_flight(b); /* which frees what it carries */
 	redis_buffer_clear(&b->next.saves);
+	redis_buffer_clear(&b->next.subscriptions);
+	redis_buffer_clear(&b->next.over);
 	redis_buffer_clear(&b->spare);
 	redis_buffer_clear(&b->text);
 	part_init(&b->next);

@@ -3,7 +3,7 @@
  * Saves and first ends of calls, many in one transaction of Redis: one batch is in flight, what is asked for meanwhile goes into the
  * next. So the busier a node is, the fewer rounds a call costs it and Redis.
  *
- *   WATCH fence, GET fence  ->  MULTI, HSET rec id record.., XADD cdr.., HDEL rec id.., EXEC, WATCH fence, GET fence  ->  ...
+ *   WATCH fence, GET fence  ->  MULTI, HSET rec id record.., HSET sub id record.., HDEL sub id.., XADD cdr.., HDEL rec id.., EXEC, WATCH fence, GET fence  ->  ...
  *
  * A batch leaves when the answer to GET was our fence: should another one own the shard by then, the key was written, EXEC answers nil
  * and nothing happened. Then the lease says why (lua/lease_fence.lua). The order of what is sent says which record is the newest.
@@ -27,8 +27,10 @@ enum store_batch_state {
 
 /* What goes together. */
 struct batch_part {
-	struct redis_buffer saves; /* arguments of HSET */
-	uint32_t save_count, end_count, cdr_count;
+	struct redis_buffer saves;         /* arguments of HSET */
+	struct redis_buffer subscriptions; /* the same of subscriptions, and */
+	struct redis_buffer over;          /* of HDEL: those that are over */
+	uint32_t save_count, subscription_count, over_count, end_count, cdr_count;
 	struct store_op *first, **end; /* who waits, in order */
 	uint64_t since_ns;             /* when the first was asked for */
 };
@@ -49,6 +51,9 @@ void store_batch_open(struct store_shard *s);
 void store_batch_close(struct store_shard *s);
 /* The op waits until the record of this call is in Redis. */
 void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, struct bytes record);
+/* ... of this subscription; empty: until there is none. */
+void store_batch_subscription(struct store_op *op, uint64_t id, uint64_t version,
+			      struct bytes record);
 /* ... until the CDR is in the stream, and the record gone. entry stays until then. */
 void store_batch_end(struct store_op *op, const struct spool_entry *entry);
 /* The link is gone: what waits is answered with STORE_UNKNOWN. */

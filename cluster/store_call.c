@@ -26,6 +26,22 @@ void store_call_save(struct store_shard *s, uint64_t call, uint64_t version, str
 	store_leave(&s->base);
 }
 
+void store_subscription_save(struct store_shard *s, uint64_t id, uint64_t version,
+			     struct bytes record, store_done_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	store_enter(&s->base);
+	metric_add(s->base.metrics.saves, 1);
+	op = store_op_user(&s->base, done, arg, id, version);
+	if (op && store_is_fenced(s)) {
+		store_op_fail(op, STORE_FENCED);
+	} else if (op) {
+		store_batch_subscription(op, id, version, record);
+	}
+	store_leave(&s->base);
+}
+
 /* ---- are they still there? ---- */
 
 struct calls_op {

@@ -21,6 +21,7 @@ enum { WINDOW = 128, LENGTH_SIZE = 4, RECORD_MAX = RECORD_HEAD + RECORD_PAYLOAD_
 
 enum load_kind {
 	LOAD_CALLS,
+	LOAD_SUBSCRIPTIONS,
 	LOAD_BINDINGS,
 	LOAD_DOCUMENTS,
 };
@@ -143,7 +144,7 @@ static void aside_finish(struct store_op *op, const struct store_answer *a)
 	LOG_WARN("store", 0, "index entry without a record removed", LOG_STR("key", aside->key));
 }
 
-/* Calls and documents are fields of one hash. */
+/* Calls, subscriptions and documents are fields of one hash. */
 static bool is_hash(const struct store_load *load)
 {
 	return load->kind != LOAD_BINDINGS;
@@ -166,6 +167,14 @@ static struct bytes broken_key(const struct store_load *load, struct bytes membe
 {
 	char text[STORE_KEY_MAX];
 
+	if (load->kind == LOAD_SUBSCRIPTIONS) {
+		struct writer w = writer_over(text, sizeof(text));
+
+		writer_bytes(&w, load->index);
+		writer_str(&w, ":");
+		writer_bytes(&w, member);
+		return store_key_broken(buf, writer_done(&w));
+	}
 	return store_key_broken(buf, load->kind == LOAD_CALLS
 					     ? store_key_call_named(text, load->shard, member)
 					     : record_key(load, member, text));
@@ -222,6 +231,7 @@ static void aside_send(struct store_load *load, struct bytes member, const struc
 
 	switch (load->kind) {
 	case LOAD_CALLS:
+	case LOAD_SUBSCRIPTIONS:
 		run.id = SCRIPT_CALL_ASIDE;
 		run.args = call;
 		run.keys = 3;
@@ -242,7 +252,7 @@ static void aside_send(struct store_load *load, struct bytes member, const struc
 	}
 	if (!op)
 		return;
-	aside->shard = s;
+	aside->shard = load->kind == LOAD_CALLS ? s : NULL;
 	aside->reason = reason;
 	load_name_write(aside->key, load, member);
 	store_op_run(op, &run);
@@ -268,8 +278,8 @@ static void load_broken(struct store_load *load, struct bytes member, const stru
 	char name[STORE_KEY_MAX];
 
 	load_name_write(name, load, member);
-	broken_note(load->base, load->shard, name, reason);
-	if (load->shard)
+	broken_note(load->base, load->kind == LOAD_CALLS ? load->shard : NULL, name, reason);
+	if (load->kind == LOAD_CALLS)
 		unreadable_note(load->shard, member);
 	aside_send(load, member, seen, reason);
 }
@@ -605,6 +615,24 @@ void store_load_calls(struct store_shard *s, store_record_fn *each, store_done_f
 		load->index = store_key_shard(load->index_text, s, "rec");
 		load->waiting = true;
 		store_replay_start(s);
+	}
+	store_leave(&s->base);
+}
+
+/* After the calls: the spool is empty by then. */
+void store_load_subscriptions(struct store_shard *s, store_record_fn *each, store_done_fn *done,
+			      void *arg)
+{
+	struct store_load *load;
+
+	store_enter(&s->base);
+	load = store_is_healthy(s) ? load_new(&s->base, LOAD_SUBSCRIPTIONS, each, done, arg) : NULL;
+	if (!store_is_healthy(s)) {
+		not_healthy(s, done, arg);
+	} else if (load) {
+		load->shard = s;
+		load->index = store_key_shard(load->index_text, s, "sub");
+		list_send(load);
 	}
 	store_leave(&s->base);
 }

@@ -124,6 +124,44 @@ static void test_broken(void **state)
 	node_without_server(&n, &s);
 }
 
+static void subscription_save(struct node *n, uint64_t id, uint64_t version, const char *record)
+{
+	store_subscription_save(n->store, id, version, bytes_str(record), node_done, n);
+}
+
+/* Beside the calls, in the same transactions; one that is broken lies aside, and is no call's. */
+static void test_subscriptions(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	node_with_server(&n, &s);
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	node_save(&n, 1, 1, "call");
+	subscription_save(&n, 2, 1, "old");
+	subscription_save(&n, 3, 1, "lamp");
+	subscription_save(&n, 4, 1, "over");
+	NODE_EXPECT(&n, "oooo");
+	subscription_save(&n, 2, 2, "new");
+	subscription_save(&n, 4, 2, "");
+	subscription_save(&n, 5, 1, ""); /* there never was one */
+	NODE_EXPECT(&n, "ooo");
+	assert_string_equal(server_ask(&s, "HLEN td:{s17}:rec"), "1");
+	assert_string_equal(server_ask(&s, "HLEN td:{s17}:sub"), "2");
+	(void)server_ask(&s, "HSET td:{s17}:sub %s nonsense", node_id(6));
+	store_load_subscriptions(n.store, node_each, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.loaded, 2);
+	assert_true(node_has(&n, "0000000000002=new"));
+	assert_true(node_has(&n, "0000000000003=lamp"));
+	assert_false(drive(n.redis, 100, never, NULL));
+	assert_string_equal(server_ask(&s, "GET td:broken:td:{s17}:sub:%s", node_id(6)),
+			    "nonsense");
+	assert_int_equal(store_calls_aside(n.store), 0);
+	node_without_server(&n, &s);
+}
+
 /* One key for each call, and a set of their ids: they are found, and an older program says why it finds none. */
 static void test_older_program(void **state)
 {
@@ -453,12 +491,13 @@ static void test_late_at_start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calls),           cmocka_unit_test(test_many),
-		cmocka_unit_test(test_broken),          cmocka_unit_test(test_bindings),
-		cmocka_unit_test(test_documents),       cmocka_unit_test(test_without_redis),
-		cmocka_unit_test(test_close_in_record), cmocka_unit_test(test_older_program),
-		cmocka_unit_test(test_large),           cmocka_unit_test(test_too_new),
-		cmocka_unit_test(test_wrong_types),     cmocka_unit_test(test_late_at_start),
+		cmocka_unit_test(test_calls),         cmocka_unit_test(test_many),
+		cmocka_unit_test(test_broken),        cmocka_unit_test(test_subscriptions),
+		cmocka_unit_test(test_bindings),      cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_without_redis), cmocka_unit_test(test_close_in_record),
+		cmocka_unit_test(test_older_program), cmocka_unit_test(test_large),
+		cmocka_unit_test(test_too_new),       cmocka_unit_test(test_wrong_types),
+		cmocka_unit_test(test_late_at_start),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
