@@ -47,6 +47,7 @@ enum tenant_item {
 	TENANT_LISTENERS,
 	TENANT_TRUNKS,
 	TENANT_PLANS, /* for dialling */
+	TENANT_SUBSCRIPTIONS,
 	TENANT_ITEMS,
 };
 

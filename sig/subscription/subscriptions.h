@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subscriptions of a shard: found by id, by whom they watch and by who watches; told in turn, so many in a millisecond. */
+#ifndef SIG_SUBSCRIPTION_SUBSCRIPTIONS_H
+#define SIG_SUBSCRIPTION_SUBSCRIPTIONS_H
+
+#include "base/table.h"
+#include "sig/model/event.h"
+#include "sig/subscription/subscription.h"
+
+enum {
+	SUBSCRIPTION_EXPIRES_S = 3600, /* at most, and where none is asked for */
+	SUBSCRIPTION_EXPIRES_MIN_S = 60,
+	SUBSCRIPTIONS_OF_WATCHER = 200,
+	SUBSCRIPTIONS_OF_RESOURCE = 500,
+	SUBSCRIPTIONS_TOLD = 32, /* in a millisecond: calls have their turn in between */
+};
+
+/* Whether a user may watch another one. */
+enum watch_verdict {
+	WATCH_OK,
+	WATCH_HIDDEN, /* whether he talks, not with whom */
+	WATCH_REJECTED,
+	WATCH_NO_RESOURCE,
+};
+
+/* What is asked of the shard. */
+struct subscription_view {
+	void *owner;
+	enum watch_verdict (*may)(void *owner, const struct subscription *sub);
+	/* Of all shards of the node: how many of DIALOG_STATES_MAX were filled. None is over. */
+	uint32_t (*dialogs)(void *owner, uint16_t tenant, struct bytes user,
+			    struct dialog_state *out);
+	const struct aor *(*entry)(void *owner, uint16_t tenant,
+				   struct bytes user); /* NULL: none */
+};
+
+struct subscription_metrics {
+	metric_id notified, failed, ended[ENDINGS];
+};
+
+struct subscriptions {
+	struct call_host *host;
+	struct subscription_view view;
+	struct pool pool;
+	struct table by_id;
+	struct subscription **watchers, **resources; /* buckets */
+	uint32_t mask;
+	struct hash_key key;
+	struct subscription *due, **due_end;
+	struct wheel_timer turn;
+	uint32_t timer_kind; /* of a subscription's timer */
+	struct subscription_metrics metrics;
+};
+
+/* turn_kind: of the timer at which subscriptions_turn is called. 0 or -ENOMEM. */
+int subscriptions_open(struct subscriptions *s, uint32_t capacity, struct call_host *host,
+		       uint32_t timer_kind, uint32_t turn_kind) NODISCARD;
+void subscriptions_close(struct subscriptions *s);
+struct subscription *subscription_find(const struct subscriptions *s, uint64_t id);
+/* Zeroed but for these, and found by them. NULL: full, or no memory. */
+struct subscription *subscription_take(struct subscriptions *s, uint64_t id, uint16_t tenant,
+				       struct bytes watcher, struct bytes resource);
+/* Found by its users from now on, which a record said. 0 or -ENOSPC. */
+int subscription_list(struct subscriptions *s, struct subscription *sub) NODISCARD;
+/* Forgotten, without a word to anybody. */
+void subscription_give(struct subscriptions *s, struct subscription *sub);
+/* All of a watcher, or of a resource: after NULL the first one, NULL at the end. */
+struct subscription *subscription_of_watcher(const struct subscriptions *s, uint16_t tenant,
+					     struct bytes user, const struct subscription *after);
+struct subscription *subscription_of_resource(const struct subscriptions *s, uint16_t tenant,
+					      struct bytes user, const struct subscription *after);
+
+/* ---- what is told: notify.c ---- */
+/* Something of it has changed: it is told in its turn, once for all changes until then. */
+void subscription_change(struct subscriptions *s, struct subscription *sub);
+/* The same, and all is told. */
+void subscription_renew(struct subscriptions *s, struct subscription *sub);
+/* Its last NOTIFY says why; it is gone when that is answered. */
+void subscription_end(struct subscriptions *s, struct subscription *sub,
+		      enum subscription_ending ending);
+/* Of a user: of_phones: his registrations, else his dialogs. */
+void subscriptions_changed(struct subscriptions *s, uint16_t tenant, struct bytes user,
+			   bool of_phones);
+/* Those whose turn it is. */
+void subscriptions_turn(struct subscriptions *s);
+/* What became of its NOTIFY. */
+void subscription_notified(struct subscriptions *s, struct subscription *sub,
+			   const struct call_event *ev);
+void subscription_timer(struct subscriptions *s, struct subscription *sub);
+void subscription_aim(struct subscriptions *s, struct subscription *sub);
+/* Its phone is reached another way. */
+void subscription_moved(struct subscriptions *s, struct subscription *sub,
+			const struct sip_hop *to);
+const char *subscription_ending_name(enum subscription_ending ending);
+
+/* ---- what is saved: subscription_save.c ---- */
+/* With the next number; its 200 waits for it. */
+void subscription_save(struct subscriptions *s, struct subscription *sub);
+void subscription_saved(struct subscriptions *s, struct subscription *sub, uint64_t version,
+			bool saved);
+/* The store is back: all: it may have lost what it had acknowledged. */
+void subscription_assert(struct subscriptions *s, struct subscription *sub, bool all);
+/* The SUBSCRIBE that waits has its 200, and what is to be told goes. */
+void subscription_answer(struct subscriptions *s, struct subscription *sub);
+/* The store knows nothing of it any more; a record that stays there all the same runs into a 481. */
+void subscription_forget(struct subscriptions *s, const struct subscription *sub);
+
+#endif
