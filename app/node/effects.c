@@ -312,6 +312,8 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_CALL_END:
 		carry_call_end(to, e);
 		return;
+	case EFFECT_SUBSCRIPTION_SAVE: /* nobody subscribes yet */
+		return;
 	case EFFECT_CALL_OPEN:
 		carry_call_open(to, e);
 		return;

@@ -22,8 +22,9 @@ enum effect_kind {
 	EFFECT_CALL_OPEN, /* call, cdrs: answered while the store is away; nobody waits for this */
 	EFFECT_BINDING_SAVE, /* tenant, user, expected, version, data, ttl_ms: answer with locations_saved */
 	EFFECT_BINDING_GET, /* tenant, user: answer with locations_got */
-	EFFECT_MEDIA,       /* media: bind on OPEN, then hand to the engine */
-	EFFECT_EVENT,       /* event: publish */
+	EFFECT_SUBSCRIPTION_SAVE, /* call: its id, version, data; empty: it is over. Answer with shard_subscription_saved */
+	EFFECT_MEDIA, /* media: bind on OPEN, then hand to the engine */
+	EFFECT_EVENT, /* event: publish */
 	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
 	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, data: a file of that one; answers: shard_play_told */

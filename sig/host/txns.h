@@ -30,6 +30,7 @@ enum txn_user {
 	TXN_USER_TALK,    /* NOTIFY that asks a phone to end its hold */
 	TXN_USER_REFER,   /* NOTIFY of what became of its REFER */
 	TXN_USER_PRACK,
+	TXN_USER_SUBSCRIPTION, /* NOTIFY of a subscription; call: its id */
 };
 
 /* What a transaction is for: the later ones in this list have places that the former do not get. */

@@ -101,6 +101,7 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 	case TXN_USER_NONE:
 	case TXN_USER_REGISTER:
 	case TXN_USER_CANCEL:
+	case TXN_USER_SUBSCRIPTION:
 		break;
 	}
 }

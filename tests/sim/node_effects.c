@@ -107,6 +107,7 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 	case EFFECT_BINDING_GET:
 		binding_get(n, e);
 		break;
+	case EFFECT_SUBSCRIPTION_SAVE: /* nobody subscribes here */
 	case EFFECT_CALL_OPEN:
 	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */
 	case EFFECT_TRUST:

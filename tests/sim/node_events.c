@@ -96,6 +96,7 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 		break;
 	case EFFECT_BINDING_GET:
 	case EFFECT_SEND:
+	case EFFECT_SUBSCRIPTION_SAVE:
 	case EFFECT_CALL_OPEN:
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:

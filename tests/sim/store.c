@@ -229,6 +229,7 @@ static void apply(struct sim *s, struct store_command *c)
 		apply_binding(s, c);
 		break;
 	case EFFECT_BINDING_GET:
+	case EFFECT_SUBSCRIPTION_SAVE:
 	case EFFECT_SEND:
 	case EFFECT_CALL_OPEN:
 	case EFFECT_MEDIA:

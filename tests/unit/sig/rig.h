@@ -308,6 +308,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		break;
 	case EFFECT_CALL_SAVE:
 	case EFFECT_CALL_END:
+	case EFFECT_SUBSCRIPTION_SAVE:
 	case EFFECT_BINDING_SAVE:
 	case EFFECT_BINDING_GET:
 		rig_keep_save(r, e);
@@ -426,6 +427,7 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 			      ok ? BINDING_SAVED : BINDING_FAILED, (struct bytes){ 0 }, r->now);
 		break;
 	case EFFECT_SEND:
+	case EFFECT_SUBSCRIPTION_SAVE:
 	case EFFECT_CALL_OPEN:
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What subscribers are told: one NOTIFY of a subscription is on its way at a time, and the next one tells the newest state. */
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "sig/leg/leg.h"
+#include "sig/subscription/subscriptions.h"
+
+enum {
+	NOTIFY_EXTRA_MAX = 256,
+	LIMIT_NEAR = 64, /* NOTIFYs before the limit: it is moved */
+	RETRY_MAX_S = 300,
+	PROBATION_S = 60,
+	TURN_MS = 1,
+	SEND_AGAIN_MS = 1000,
+};
+
+const char *subscription_ending_name(enum subscription_ending ending)
+{
+	static const char *const names[ENDINGS] = {
+		[ENDING_NOT] = "",
+		[ENDING_TIMEOUT] = "timeout",
+		[ENDING_REJECTED] = "rejected",
+		[ENDING_NORESOURCE] = "noresource",
+		[ENDING_DEACTIVATED] = "deactivated",
+		[ENDING_PROBATION] = "probation",
+		[ENDING_GIVEUP] = "giveup",
+	};
+
+	return names[ending];
+}
+
+/* ---- turns ---- */
+
+void subscription_change(struct subscriptions *s, struct subscription *sub)
+{
+	sub->changed = true;
+	if (sub->is_due)
+		return;
+	sub->is_due = true;
+	sub->due_next = NULL;
+	*s->due_end = sub;
+	s->due_end = &sub->due_next;
+	if (!wheel_is_running(&s->turn))
+		wheel_start(s->host->wheel, &s->turn, s->host->now.ns);
+}
+
+void subscription_renew(struct subscriptions *s, struct subscription *sub)
+{
+	sub->whole = true;
+	subscription_change(s, sub);
+}
+
+void subscriptions_changed(struct subscriptions *s, uint16_t tenant, struct bytes user,
+			   bool of_phones)
+{
+	struct subscription *sub = NULL;
+
+	if (!s->pool.in_use)
+		return;
+	while ((sub = subscription_of_resource(s, tenant, user, sub)) != NULL) {
+		const struct package *p = package_of(sub->package);
+
+		if (of_phones ? p->of_phones : p->of_dialogs)
+			subscription_change(s, sub);
+	}
+}
+
+/* ---- the state ---- */
+
+static void told_note(struct subscription *sub, const struct dialog_state *dialogs, uint32_t count)
+{
+	sub->told_count = count;
+	for (uint32_t i = 0; i < count; i++)
+		sub->told[i] = (struct package_told){ .id = dialogs[i].id,
+						      .phase = (uint8_t)dialogs[i].phase,
+						      .recipient = dialogs[i].recipient,
+						      .held = dialogs[i].held };
+}
+
+static bool is_same_state(const struct subscription *sub, const struct dialog_state *dialogs,
+			  uint32_t count)
+{
+	if (sub->told_count != count)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct package_told *t = &sub->told[i];
+
+		if (t->id != dialogs[i].id || t->phase != dialogs[i].phase ||
+		    t->held != dialogs[i].held)
+			return false;
+	}
+	return true;
+}
+
+static void write_state(struct writer *w, struct subscriptions *s, struct subscription *sub,
+			const struct dialog_state *dialogs, uint32_t count, bool hidden)
+{
+	struct bytes user = text_bytes(&sub->resource);
+	struct sip_name_addr to = { 0 };
+	struct package_state state = {
+		.version = sub->dialog.local_cseq,
+		.whole = sub->whole,
+		.hidden = hidden,
+		.dialogs = dialogs,
+		.dialog_count = count,
+		.told = sub->told,
+		.told_count = sub->told_count,
+		.entry = s->view.entry(s->view.owner, sub->tenant, user),
+		.utc_ms = s->host->now.utc_ms,
+	};
+
+	if (!sip_name_addr_parse(&to, text_bytes(&sub->dialog.local)))
+		state.entity = to.uri;
+	package_of(sub->package)->write(w, &state);
+}
+
+/* ---- the request ---- */
+
+static void write_event(struct writer *w, const struct subscription *sub)
+{
+	WRITER_TEXTS(w, "Event: ", package_of(sub->package)->name);
+	if (sub->event_id.n) {
+		writer_str(w, ";id=");
+		writer_bytes(w, text_bytes(&sub->event_id));
+	}
+	writer_str(w, "\r\n");
+}
+
+static void write_standing(struct writer *w, const struct subscriptions *s,
+			   const struct subscription *sub)
+{
+	uint64_t now_ns = s->host->now.ns;
+	uint64_t left = sub->expires_ns > now_ns ? sub->expires_ns - now_ns : 0;
+
+	if (!sub->ending) {
+		writer_number(w, "Subscription-State: active;expires=", left / NS_PER_S, "\r\n");
+		return;
+	}
+	WRITER_TEXTS(
+		w, "Subscription-State: terminated;reason=", subscription_ending_name(sub->ending));
+	if (sub->ending == ENDING_PROBATION)
+		writer_number(w, ";retry-after=", PROBATION_S, "");
+	writer_str(w, "\r\n");
+}
+
+/* False: there is no transaction left for it. */
+static bool notify_send(struct subscriptions *s, struct subscription *sub, struct bytes body)
+{
+	uint8_t space[NOTIFY_EXTRA_MAX];
+	struct writer extra = writer_over(space, sizeof(space));
+	struct dialog_request r = { .method = SIP_NOTIFY,
+				    .max_forwards = -1,
+				    .contact = true,
+				    .content_type = bytes_str(package_of(sub->package)->type),
+				    .body = body };
+	struct txn_slot *slot;
+
+	write_event(&extra, sub);
+	write_standing(&extra, s, sub);
+	r.extra = writer_lines(&extra);
+	slot = leg_request(s->host, &sub->dialog, &r, TXN_USER_SUBSCRIPTION);
+	if (!slot)
+		return false;
+	sub->notify = slot->self;
+	metric_add(s->metrics.notified, 1);
+	(void)txns_step(s->host->txns, slot, TXN_EV_START, s->host->now.ns);
+	return true;
+}
+
+static void notify_later(struct subscriptions *s, struct subscription *sub, uint64_t ms)
+{
+	sub->retry_ns = s->host->now.ns + ms * NS_PER_MS;
+	subscription_aim(s, sub);
+}
+
+static void notify_state(struct subscriptions *s, struct subscription *sub,
+			 enum watch_verdict verdict)
+{
+	struct dialog_state dialogs[DIALOG_STATES_MAX];
+	struct writer w = writer_over(s->host->sdp, HOST_SDP_MAX);
+	uint32_t count =
+		s->view.dialogs(s->view.owner, sub->tenant, text_bytes(&sub->resource), dialogs);
+
+	if (sub->package == PACKAGE_DIALOG && !sub->whole && !sub->ending &&
+	    is_same_state(sub, dialogs, count)) {
+		sub->changed = false; /* it came and went before it could be told */
+		return;
+	}
+	if (verdict == WATCH_OK || verdict == WATCH_HIDDEN)
+		write_state(&w, s, sub, dialogs, count, verdict == WATCH_HIDDEN);
+	if (w.overflow || !notify_send(s, sub, writer_done(&w))) {
+		sub->whole = true; /* a number may be left out */
+		notify_later(s, sub, SEND_AGAIN_MS);
+		return;
+	}
+	sub->changed = sub->whole = false;
+	told_note(sub, dialogs, count);
+}
+
+/* The numbers that the record allows are used up: a successor might use those that follow, too. */
+static bool is_at_limit(struct subscriptions *s, struct subscription *sub)
+{
+	uint32_t next = sub->dialog.local_cseq + 1;
+
+	if (!sub->version || s->host->degraded)
+		return false;
+	if (next + LIMIT_NEAR > sub->limit && !sub->saving)
+		subscription_save(s, sub);
+	return next > sub->acked_limit;
+}
+
+/* A connection of theirs that is gone, or was a former process's: nobody listens there. */
+static bool is_out_of_reach(const struct subscription *sub)
+{
+	const struct sip_hop *hop = &sub->dialog.hop;
+
+	return sub->out_of_reach ||
+	       (sip_transport_is_stream(hop->transport) && hop->inbound && !hop->connection);
+}
+
+static void subscription_over(struct subscriptions *s, struct subscription *sub)
+{
+	metric_add(s->metrics.ended[sub->ending], 1);
+	LOG_INFO("sip", sub->id, "subscription is over",
+		 LOG_STR("tenant", tenants_name(s->host->settings->tenants, sub->tenant)),
+		 LOG_STR("package", package_of(sub->package)->name),
+		 LOG_BYTES("watcher", text_bytes(&sub->watcher)),
+		 LOG_BYTES("resource", text_bytes(&sub->resource)),
+		 LOG_STR("reason",
+			 sub->ending ? subscription_ending_name(sub->ending) : "not reached"));
+	subscription_forget(s, sub);
+	subscription_give(s, sub);
+}
+
+static bool may_notify(struct subscriptions *s, struct subscription *sub)
+{
+	return sub->changed && !sub->notify && !sub->waits && !sub->retry_ns &&
+	       !is_out_of_reach(sub) && !is_at_limit(s, sub);
+}
+
+static void subscription_tell(struct subscriptions *s, struct subscription *sub)
+{
+	enum watch_verdict verdict;
+
+	if (sub->ending && is_out_of_reach(sub)) {
+		subscription_over(s, sub);
+		return;
+	}
+	if (!may_notify(s, sub))
+		return;
+	verdict = s->view.may(s->view.owner, sub);
+	if (verdict == WATCH_REJECTED && !sub->ending)
+		sub->ending = ENDING_REJECTED;
+	if (verdict == WATCH_NO_RESOURCE && !sub->ending)
+		sub->ending = ENDING_NORESOURCE;
+	notify_state(s, sub, verdict);
+}
+
+void subscriptions_turn(struct subscriptions *s)
+{
+	for (uint32_t i = 0; s->due && i < SUBSCRIPTIONS_TOLD; i++) {
+		struct subscription *sub = s->due;
+
+		s->due = sub->due_next;
+		if (!s->due)
+			s->due_end = &s->due;
+		sub->is_due = false;
+		subscription_tell(s, sub);
+	}
+	if (s->due)
+		wheel_start(s->host->wheel, &s->turn, s->host->now.ns + TURN_MS * NS_PER_MS);
+}
+
+/* ---- the end ---- */
+
+void subscription_end(struct subscriptions *s, struct subscription *sub,
+		      enum subscription_ending ending)
+{
+	if (sub->ending)
+		return;
+	sub->ending = ending;
+	sub->retry_ns = 0;
+	subscription_renew(s, sub);
+	subscription_aim(s, sub);
+}
+
+/* ---- answers ---- */
+
+/* RFC 6665 4.2.2: whoever says when is asked again. */
+static uint32_t retry_after_s(const struct sip_message *m)
+{
+	struct bytes value;
+	uint32_t s;
+
+	if (!m || !message_header(m, "Retry-After", 0, &value) ||
+	    bytes_u32(bytes_trim(bytes_sub(value, 0, bytes_find(value, '('))), &s))
+		return 0;
+	return s < RETRY_MAX_S ? s : RETRY_MAX_S;
+}
+
+static void notify_failed(struct subscriptions *s, struct subscription *sub,
+			  const struct call_event *ev)
+{
+	const struct sip_hop *hop = &sub->dialog.hop;
+	uint32_t after_s = retry_after_s(ev->message);
+
+	metric_add(s->metrics.failed, 1);
+	sub->whole = sub->changed = true;
+	if (sub->ending) {
+		subscription_over(s, sub);
+	} else if (after_s) {
+		notify_later(s, sub, after_s * UINT64_C(1000));
+	} else if (!ev->message && sip_transport_is_stream(hop->transport) && hop->inbound) {
+		sub->out_of_reach = true; /* its phone comes back, or it runs out */
+	} else {
+		subscription_over(s, sub);
+	}
+}
+
+void subscription_notified(struct subscriptions *s, struct subscription *sub,
+			   const struct call_event *ev)
+{
+	if (ev->txn != sub->notify || ev->kind == CALL_EV_PROVISIONAL)
+		return;
+	sub->notify = 0;
+	if (ev->kind != CALL_EV_SUCCESS) {
+		notify_failed(s, sub, ev);
+	} else if (sub->ending && !sub->changed) {
+		subscription_over(s, sub);
+	} else if (sub->changed) {
+		subscription_change(s, sub);
+	}
+}
+
+void subscription_moved(struct subscriptions *s, struct subscription *sub, const struct sip_hop *to)
+{
+	struct sip_hop from = sub->dialog.hop;
+
+	sub->dialog.hop = *to;
+	sub->out_of_reach = false;
+	txns_hop_moved(s->host->txns, sub->id, sub->dialog.tag.leg, &from, to);
+	subscription_save(s, sub);
+	if (sub->changed)
+		subscription_change(s, sub);
+}
+
+/* ---- time ---- */
+
+void subscription_aim(struct subscriptions *s, struct subscription *sub)
+{
+	uint64_t next = sub->ending ? UINT64_MAX : sub->expires_ns;
+
+	if (sub->retry_ns && sub->retry_ns < next)
+		next = sub->retry_ns;
+	if (sub->save_ns && sub->save_ns < next)
+		next = sub->save_ns;
+	wheel_aim(s->host->wheel, &sub->timer, next);
+}
+
+void subscription_timer(struct subscriptions *s, struct subscription *sub)
+{
+	uint64_t now_ns = s->host->now.ns;
+
+	if (sub->save_ns && sub->save_ns <= now_ns) {
+		sub->save_ns = 0;
+		if (sub->saving)
+			subscription_saved(s, sub, sub->saving, false);
+		else
+			subscription_save(s, sub);
+	}
+	if (sub->retry_ns && sub->retry_ns <= now_ns) {
+		sub->retry_ns = 0;
+		subscription_change(s, sub);
+	}
+	if (sub->expires_ns > now_ns || sub->ending) {
+		subscription_aim(s, sub);
+	} else if (is_out_of_reach(sub)) {
+		sub->ending = ENDING_TIMEOUT;
+		subscription_over(s, sub);
+	} else {
+		subscription_end(s, sub, ENDING_TIMEOUT);
+	}
+}
