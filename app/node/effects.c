@@ -143,6 +143,19 @@ static void carry_call_save(struct effects_to *to, const struct effect *e)
 	}
 }
 
+static void carry_subscription_save(struct effects_to *to, const struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_SUBSCRIPTION_SAVED,
+				 .call = e->call,
+				 .version = e->version };
+	struct save *save = save_begin(to, &answer);
+
+	if (save) {
+		store_subscription_save(to->store, e->call, e->version, text_bytes(&e->data),
+					on_saved, save);
+	}
+}
+
 static void carry_call_end(struct effects_to *to, const struct effect *e)
 {
 	struct answer answer = { .kind = ANSWER_CALL_ENDED, .call = e->call };
@@ -312,7 +325,8 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_CALL_END:
 		carry_call_end(to, e);
 		return;
-	case EFFECT_SUBSCRIPTION_SAVE: /* nobody subscribes yet */
+	case EFFECT_SUBSCRIPTION_SAVE:
+		carry_subscription_save(to, e);
 		return;
 	case EFFECT_CALL_OPEN:
 		carry_call_open(to, e);

@@ -267,6 +267,9 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 	case ANSWER_CALL_ENDED:
 		shard_call_ended(core, a->call, a->ok, now);
 		return;
+	case ANSWER_SUBSCRIPTION_SAVED:
+		shard_subscription_saved(core, a->call, a->version, a->ok, now);
+		return;
 	case ANSWER_MEDIA_FAILED:
 		shard_media_failed(core, a->flow, a->call, a->error, now);
 		return;

@@ -177,6 +177,7 @@ static void counts_add(struct shard_counts *sum, const struct shard_counts *c,
 	sum->calls += c->calls;
 	sum->calls_established += c->calls_established;
 	sum->txns += c->txns;
+	sum->subscriptions += c->subscriptions;
 	sum->txns_max += c->txns_max;
 	sum->saves_pending += c->saves_pending - locations_pending;
 	sum->given_up += c->given_up;

@@ -33,6 +33,7 @@ struct node_shard {
 	struct effects_to effects_to;
 	uint64_t left_ms;      /* of the holder's lease when it was last looked at */
 	uint64_t retry_ns;     /* WAITING: when it is tried again */
+	store_done_fn *loaded; /* WAITING: who is told of its calls and subscriptions */
 	uint32_t check_cursor; /* calls whose records are looked for come after it */
 };
 

@@ -162,10 +162,35 @@ static int on_call(struct bytes key, struct bytes record, void *arg)
 	return 0;
 }
 
+static int on_subscription(struct bytes key, struct bytes record, void *arg)
+{
+	struct node_shard *s = arg;
+	const char *reason = "";
+	int err = shard_restore_subscription(s->core, record, clock_instant(), &reason);
+
+	if (!err)
+		return 0;
+	s->node->records_broken += err != -EPROTONOSUPPORT && err != -ENOSPC;
+	LOG_ERROR("node", 0, "a subscription cannot be restored", LOG_BYTES("key", key),
+		  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
+	return err == -ENOSPC ? 0 : err; /* its phone asks again */
+}
+
+static void on_calls_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node_shard *s = arg;
+
+	if (result == STORE_OK)
+		store_load_subscriptions(s->store, on_subscription, s->loaded, s);
+	else
+		s->loaded(result, key, version, s);
+}
+
 void node_shard_load_calls(struct node_shard *s, store_done_fn *done)
 {
+	s->loaded = done;
 	shard_incarnate(s->core, store_epoch(s->store));
-	store_load_calls(s->store, on_call, done, s);
+	store_load_calls(s->store, on_call, on_calls_loaded, s);
 }
 
 /* Nobody knows whom to say goodbye to; that there was a call is in its CDR. */

@@ -432,6 +432,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.calls_max = s->limits.calls,
 		.registrations_max = s->limits.registrations,
 		.txns_max = s->limits.transactions,
+		.subscriptions_max = s->limits.subscriptions,
 	};
 	memcpy(out->digest.key, nonce_key, DIGEST_KEY_LEN);
 	memcpy(out->digest.realm, s->sip.realm, sizeof(out->digest.realm));

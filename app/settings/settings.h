@@ -186,7 +186,7 @@ struct settings_hep {
 };
 
 struct settings_limits {
-	uint32_t calls, registrations, transactions;
+	uint32_t calls, registrations, transactions, subscriptions;
 	uint32_t connections, connections_per_source, websockets;
 	uint32_t sip_per_s[GUARD_CLASS_COUNT];
 };

@@ -150,6 +150,7 @@ struct shard_settings {
 	struct seal_key seal_key; /* records with SRTP keys in them are sealed with it */
 	struct seal_key gruu_key; /* temporary GRUUs are sealed with it */
 	uint32_t calls_max, registrations_max, txns_max;
+	uint32_t subscriptions_max; /* 0: none is taken */
 };
 
 /* Whose media is DTLS-SRTP with ICE (RFC 8827). */
@@ -157,6 +158,15 @@ enum shard_webrtc {
 	WEBRTC_AUTO, /* offered to phones that came over a WebSocket; accepted over TLS, too */
 	WEBRTC_NEVER,
 	WEBRTC_ALWAYS, /* offered and accepted over any transport */
+};
+
+/* Whom the phones of an extension may watch (SEC-06). */
+enum shard_monitor { MONITOR_ALL, MONITOR_LISTED, MONITOR_NONE };
+/* What others may know of it who watch it. */
+enum shard_monitored {
+	MONITORED_PARTIES, /* with whom it speaks */
+	MONITORED_STATE,   /* that it speaks */
+	MONITORED_NOT,
 };
 
 /* What the core needs to know of an extension document. */
@@ -173,6 +183,8 @@ struct shard_extension {
 	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
 	uint8_t webrtc;     /* enum shard_webrtc */
 	uint8_t classes;    /* 1 << enum dial_class: numbers outside that it may call */
+	uint8_t monitor;    /* enum shard_monitor */
+	uint8_t monitored;  /* enum shard_monitored */
 	bool no_transfer;   /* CALL-27: its phones give no party away */
 	bool media_elsewhere; /* its media may be at another address than its signalling */
 	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */

@@ -171,6 +171,7 @@ void sig_metrics_open(struct sig_metrics *m)
 	m->calls_established = gauge("tandem_calls", "state=\"established\"", "Calls in memory.");
 	m->aors = gauge("tandem_registrations", NULL, "Addresses of record with a binding.");
 	m->txns = gauge("tandem_sip_transactions", NULL, "SIP transactions in memory.");
+	m->subscriptions = gauge("tandem_subscriptions", NULL, "Subscriptions in memory.");
 	m->saves_pending = gauge("tandem_saves_pending", NULL, "Saves not acknowledged yet.");
 	sound_metrics_open();
 }

@@ -60,6 +60,11 @@
 	X(TRUNK_FULL, "trunk_full")                  \
 	X(TRUNK_AWAY, "no_trunk")                    \
 	X(GLARE, "request_pending")                  \
+	X(EVENT, "bad_event")                        \
+	X(ACCEPT, "not_acceptable")                  \
+	X(WATCH, "may_not_watch")                    \
+	X(SUBSCRIPTIONS_FULL, "subscriptions_full")  \
+	X(EXPIRES, "expires_too_brief")              \
 	X(INTERVAL, "session_interval")              \
 	X(MEMORY, "out_of_memory")
 
@@ -152,7 +157,8 @@ struct sig_metrics {
 	metric_id saves[SAVE_RESULTS];
 	struct histogram setup, ringing; /* us from the INVITE that came */
 	metric_id restored, given_up, refused_untold;
-	metric_id calls_other, calls_established, aors, txns, saves_pending; /* gauges */
+	metric_id calls_other, calls_established, aors, txns, subscriptions,
+		saves_pending; /* gauges */
 	metric_id calls_started, calls_answered, calls_ended;
 };
 

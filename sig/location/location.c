@@ -129,6 +129,13 @@ static void location_note_left(struct locations *l, struct location *a, const st
 		location_left_drop(a);
 }
 
+/* Those who watch. */
+static void location_tell(struct locations *l, const struct location *a)
+{
+	for (struct locations_user *u = l->users; u; u = u->next)
+		u->changed(u->owner, a->tenant, text_bytes(&a->entry.user), l->clock);
+}
+
 static void location_changed(struct locations *l, struct location *a, uint32_t before)
 {
 	l->bindings += a->entry.count - before;
@@ -167,6 +174,8 @@ void location_register(struct locations *l, struct location *a, const struct sip
 	a->told |= l->degraded;
 	location_changed(l, a, before);
 	location_follow(l, a, answer);
+	if (a->entry.count != before || answer->moved_count)
+		location_tell(l, a);
 }
 
 void location_write_headers(const struct locations *l, const struct location *a, struct writer *w,
@@ -277,6 +286,7 @@ void location_timer(struct locations *l, struct location *a)
 		a->unsaved = !foreign;
 		if (a->entry.count == 0 && !foreign)
 			location_publish(l, a, SIG_UNREGISTERED);
+		location_tell(l, a);
 	}
 	location_settle(l, a);
 }

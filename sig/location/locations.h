@@ -38,6 +38,8 @@ struct locations_user {
 	/* A phone of that user is where the other hop leads from now on. */
 	void (*moved)(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
 		      const struct sip_hop *to, struct instant now);
+	/* That user has a phone more or less, or one that is elsewhere. */
+	void (*changed)(void *owner, uint16_t tenant, struct bytes user, struct instant now);
 };
 /* Until it leaves; nothing that it waits for is answered then. */
 void locations_join(struct locations *l, struct locations_user *user);

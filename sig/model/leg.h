@@ -134,6 +134,7 @@ struct leg {
 	struct trunks *trunks; /* of that one it has a channel, */
 	uint16_t channel;      /* of this number; TRUNK_NONE: none, or not any more */
 	bool takes_update;     /* RFC 3311 */
+	uint8_t watched;       /* what those know who watch its user; not part of a record */
 	struct session_timer timer;
 	struct leg_link same_user;
 	struct dialog dialog;

@@ -12,6 +12,7 @@
 #include "sig/shard/auth_limit.h"
 #include "sig/shard/nonce_window.h"
 
+struct shard;
 struct shard_commons {
 	struct ports ports[SHARD_NETWORKS_MAX];
 	uint32_t network_count;
@@ -19,6 +20,7 @@ struct shard_commons {
 	struct auth_limit auth_limit; /* guesses of a source count for all shards */
 	struct hash_key key;          /* of auth_limit */
 	uint32_t calls;               /* of all shards */
+	struct shard *shards;         /* that are open, the newest first */
 };
 
 /* What is needed of the settings: networks, port_rest_ns. 0 or -errno. */

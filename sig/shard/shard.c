@@ -109,7 +109,8 @@ static void shard_join_locations(struct shard *s, struct locations *locations)
 						     .answer = shard_register_answer,
 						     .again = shard_register_again,
 						     .found = shard_invite_found,
-						     .moved = shard_phone_moved };
+						     .moved = shard_phone_moved,
+						     .changed = shard_phones_changed };
 	locations_join(locations, &s->locations_user);
 }
 
@@ -138,6 +139,13 @@ int shard_open(struct shard **out, const struct shard_settings *settings,
 	host_open(s, rand);
 	steady_open(&s->host.steady, settings->boot, now);
 	shard_join_locations(s, locations);
+	err = shard_watch_open(s);
+	if (err) {
+		shard_close(s);
+		return err;
+	}
+	s->next = s->commons->shards;
+	s->commons->shards = s;
 	shard_begin(s, now);
 	*out = s;
 	return 0;
@@ -164,6 +172,7 @@ static void close_extensions(struct shard *s)
 	while (s->extensions.slots && (slot = pool_next(&s->extensions, &cursor, &h)) != NULL) {
 		free(slot->guesses);
 		free(slot->forward);
+		free(slot->monitors);
 		tenants_release(s->settings.tenants, slot->extension.tenant, TENANT_EXTENSIONS);
 	}
 }
@@ -174,13 +183,25 @@ static void pool_close_any(struct pool *p)
 		pool_close(p);
 }
 
+static void shard_leave_node(struct shard *s)
+{
+	struct shard **at = s->commons ? &s->commons->shards : NULL;
+
+	while (at && *at && *at != s)
+		at = &(*at)->next;
+	if (at && *at)
+		*at = s->next;
+}
+
 void shard_close(struct shard *s)
 {
 	if (!s)
 		return;
 	if (s->locations)
 		locations_leave(s->locations, &s->locations_user);
+	shard_leave_node(s);
 	close_calls(s);
+	subscriptions_close(&s->subscriptions);
 	shard_invites_drop(s);
 	close_extensions(s);
 	shard_profiles_close(s);
@@ -218,6 +239,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->commons = now->commons;
 	next->calls_max = now->calls_max;
 	next->registrations_max = now->registrations_max;
+	next->subscriptions_max = now->subscriptions_max;
 	next->txns_max = now->txns_max;
 	next->port_rest_ns = now->port_rest_ns;
 	next->fingerprint = now->fingerprint;
@@ -252,6 +274,8 @@ void shard_silence(struct shard *s, struct instant now)
 	shard_begin(s, now);
 	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
 		shard_call_give(s, c);
+	shard_leave_node(s);
+	shard_watch_silence(s);
 	txns_drop_all(&s->txns);
 	effects_keep(&s->effects, EFFECT_MEDIA);
 }
@@ -279,6 +303,7 @@ void shard_security_event(struct shard *s, enum security_kind kind, const struct
 static void expired(struct shard *s, const struct wheel_timer *t)
 {
 	const struct call_event ev = { .kind = CALL_EV_TIMER };
+	struct subscription *sub;
 	struct txn_slot *slot;
 	struct call *c;
 
@@ -295,6 +320,14 @@ static void expired(struct shard *s, const struct wheel_timer *t)
 		break;
 	case TIMER_ASSERT:
 		shard_assert_some(s);
+		break;
+	case TIMER_SUBSCRIPTION:
+		sub = pool_get(&s->subscriptions.pool, t->owner);
+		if (sub)
+			subscription_timer(&s->subscriptions, sub);
+		break;
+	case TIMER_NOTIFY:
+		subscriptions_turn(&s->subscriptions);
 		break;
 	case TIMER_SECURITY:
 		security_tell(&s->security, s->host.now.ns);

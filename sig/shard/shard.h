@@ -27,6 +27,9 @@ void shard_configure(struct shard *s, const struct shard_settings *settings);
 /* The tenant must be there (tenant.h), or the default one. 0 or -ENOSPC. Whom it holds hears its music at once. */
 int shard_extension_put(struct shard *s, const struct shard_extension *extension) NODISCARD;
 /* What an extension that is there has set, where shard_forward_is_set. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
+/* Numbers joined by ',' that an extension may watch whose document says MONITOR_LISTED. 0, -ENOENT, -ENOMEM. */
+int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number,
+		       const char *monitors) NODISCARD;
 int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 		      const struct shard_forward *forward) NODISCARD;
 bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number);
@@ -56,6 +59,8 @@ uint64_t shard_next_ns(const struct shard *s);
 /* saved: true acknowledged; false: outcome unknown or refused. */
 void shard_call_saved(struct shard *s, uint64_t call, uint64_t version, bool saved,
 		      struct instant now);
+void shard_subscription_saved(struct shard *s, uint64_t id, uint64_t version, bool saved,
+			      struct instant now);
 void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant now);
 void shard_media_event(struct shard *s, const struct media_event *event, struct instant now);
 struct act_terms;
@@ -92,6 +97,9 @@ void shard_incarnate(struct shard *s, uint64_t incarnation);
 /* 0, -EBADMSG (broken; reason says why; nothing is changed), -EEXIST, -ENOSPC, -EBUSY (its ports are taken). */
 int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 		       const char **reason) NODISCARD;
+/* The same of a subscription; after the calls. */
+int shard_restore_subscription(struct shard *s, struct bytes record, struct instant now,
+			       const char **reason) NODISCARD;
 /* Its record is there and cannot be read: all that can be done is to say so, in a CDR. */
 void shard_call_unreadable(struct shard *s, uint64_t call, struct instant now);
 /* Where the parties of calls are. */
@@ -213,6 +221,7 @@ bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *
 struct shard_counts {
 	/* aors, bindings and their saves: of the locations that it uses */
 	uint32_t calls, calls_established, aors, bindings, extensions, txns, txns_max, ports_free;
+	uint32_t subscriptions;
 	uint64_t saves_pending; /* of calls and locations */
 	uint32_t given_up;      /* restored calls that could not go on */
 	bool degraded, draining;

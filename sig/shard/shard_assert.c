@@ -26,6 +26,7 @@ static void release_calls(struct shard *s)
 static void assert_start(struct shard *s)
 {
 	s->assert_call = 0;
+	s->assert_subscription = 0;
 	wheel_start(&s->wheel, &s->assert_timer, s->host.now.ns);
 }
 
@@ -88,7 +89,7 @@ static bool assert_calls(struct shard *s)
 
 void shard_assert_some(struct shard *s)
 {
-	if (assert_calls(s)) {
+	if (assert_calls(s) || shard_watch_assert(s, ASSERT_CALLS)) {
 		wheel_start(&s->wheel, &s->assert_timer,
 			    s->host.now.ns + ASSERT_STEP_MS * NS_PER_MS);
 	} else {

@@ -31,7 +31,7 @@ uint64_t shard_call_new_id(struct shard *s)
 
 	do {
 		id = id_call_next(&s->ids, s->host.now.utc_ms);
-	} while (shard_call_find(s, id));
+	} while (shard_call_find(s, id) || subscription_find(&s->subscriptions, id));
 	return id;
 }
 
@@ -69,13 +69,19 @@ void shard_call_give(struct shard *s, struct call *c)
 	s->commons->calls--;
 }
 
+bool shard_call_settle(struct shard *s, struct call *c)
+{
+	shard_watch_call(s, c);
+	return call_settle(&s->host, c);
+}
+
 void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev)
 {
 	bool before = c->state == CALL_ESTABLISHED;
 
 	call_step(&s->host, c, ev);
 	s->established += (c->state == CALL_ESTABLISHED) - before;
-	if (!call_settle(&s->host, c))
+	if (!shard_call_settle(s, c))
 		shard_call_give(s, c);
 }
 

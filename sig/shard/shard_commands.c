@@ -63,7 +63,7 @@ static int originate_start(struct shard *s, uint64_t id, uint16_t tenant,
 		shard_call_give(s, c);
 		return -ENOSPC;
 	}
-	if (!call_settle(&s->host, c))
+	if (!shard_call_settle(s, c))
 		shard_call_give(s, c);
 	return 0;
 }
@@ -76,7 +76,7 @@ static bool was_started(struct shard *s, uint64_t call, const struct shard_order
 	if (!c)
 		return false;
 	order_wait(&s->host, c, by, 0);
-	if (!call_settle(&s->host, c))
+	if (!shard_call_settle(s, c))
 		shard_call_give(s, c);
 	return true;
 }

@@ -60,6 +60,7 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 		tenants_hold(s->settings.tenants, extension->tenant, TENANT_EXTENSIONS);
 	}
 	slot->extension = *extension;
+	shard_watch_extension(s, extension->tenant, number);
 	if (other_music)
 		shard_calls_hear(s);
 	return 0;
@@ -75,10 +76,32 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 		return false;
 	free(slot->guesses);
 	free(slot->forward);
+	free(slot->monitors);
 	tenants_release(s->settings.tenants, tenant, TENANT_EXTENSIONS);
 	(void)table_del(&s->extensions_by_number, number_hash(s, tenant, key), at);
 	(void)pool_give(&s->extensions, at);
+	shard_watch_extension(s, tenant, key);
 	return true;
+}
+
+int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number, const char *monitors)
+{
+	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
+	size_t n = strlen(monitors) + 1;
+	char *copy = NULL;
+
+	if (!slot)
+		return -ENOENT;
+	if (n > 1) {
+		copy = malloc(n);
+		if (!copy)
+			return -ENOMEM;
+		memcpy(copy, monitors, n);
+	}
+	free(slot->monitors);
+	slot->monitors = copy;
+	shard_watch_extension(s, tenant, bytes_str(number));
+	return 0;
 }
 
 static bool track_plays(const struct job_id track[MEDIA_CODECS])

@@ -8,7 +8,7 @@
 
 /* After a restart no connection has its name any more. Where no NAT stands between the address is the machine's, and its Contacts may
  * name different ports of it: that of its connection in a call, the one it listens on when it registers. */
-static bool is_same_phone(const struct sip_hop *known, const struct sip_hop *from)
+bool shard_is_same_phone(const struct sip_hop *known, const struct sip_hop *from)
 {
 	if (sip_hop_same(known, from))
 		return true;
@@ -25,7 +25,7 @@ static void outside_moved(struct shard *s, const struct leg *l, const struct sip
 	struct dialog *d = c ? transfer_outside(c, dialog_leg(&l->dialog)) : NULL;
 	struct sip_hop known;
 
-	if (!d || !is_same_phone(&d->hop, from))
+	if (!d || !shard_is_same_phone(&d->hop, from))
 		return;
 	known = d->hop;
 	d->hop = *to;
@@ -37,7 +37,7 @@ static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from
 {
 	struct sip_hop known = l->dialog.hop;
 
-	if (!is_same_phone(&known, from))
+	if (!shard_is_same_phone(&known, from))
 		return false;
 	l->dialog.hop = *to;
 	if (!addr_ip_eq(&known.remote, &to->remote)) /* where its media is, too */
@@ -57,6 +57,7 @@ void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
 
 	if (sip_hop_equal(from, to))
 		return;
+	shard_watch_moved(s, tenant, user, from, to);
 	while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
 		if (leg_moved(s, l, from, to))
 			shard_call_step(s, shard_call_find(s, dialog_call(&l->dialog)), &ev);

@@ -511,7 +511,7 @@ static void invite_start(struct shard *s, const struct sip_message *m, uint16_t 
 	}
 	c->payer = call_start_args->payer;
 	if (!call_start(&s->host, c, call_start_args, &why)) {
-		if (!call_settle(&s->host, c))
+		if (!shard_call_settle(s, c))
 			shard_call_give(s, c);
 		return;
 	}

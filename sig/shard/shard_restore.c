@@ -134,6 +134,7 @@ void shard_resume(struct shard *s, struct instant now)
 {
 	shard_begin(s, now);
 	resume_calls(s);
+	shard_watch_resume(s);
 }
 
 static void call_hops(const struct call *c, shard_hop_fn *each, void *arg)

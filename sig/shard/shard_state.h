@@ -13,12 +13,15 @@
 #include "sig/shard/overload.h"
 #include "sig/shard/refused_call.h"
 #include "sig/shard/shard.h"
+#include "sig/subscription/subscriptions.h"
 
 enum shard_timer {
 	TIMER_TXN,
 	TIMER_CALL,
 	TIMER_ASSERT,
 	TIMER_SECURITY,
+	TIMER_SUBSCRIPTION,
+	TIMER_NOTIFY,
 };
 
 enum { SHARD_WAY_MAX = 512 };
@@ -29,8 +32,9 @@ struct shard_extension_slot {
 	struct shard_extension extension;
 	struct auth_guesses *guesses;  /* NULL: nobody has failed yet */
 	struct shard_forward *forward; /* NULL: nothing is set */
+	char *monitors; /* whom it may watch, where that is MONITOR_LISTED; NULL: nobody */
 };
-static_assert(sizeof(struct shard_extension_slot) <= 256, "of each extension");
+static_assert(sizeof(struct shard_extension_slot) <= 264, "of each extension");
 
 struct shard_profiles {
 	uint32_t count, range_count;
@@ -39,6 +43,7 @@ struct shard_profiles {
 };
 
 struct shard {
+	struct shard *next; /* of the node */
 	struct shard_settings settings;
 	struct shard_commons *commons, *own_commons; /* own: where the node has none */
 	struct call_host host;                       /* what calls may use of the rest */
@@ -57,6 +62,8 @@ struct shard {
 	struct security security;
 	struct leg_users legs;
 	struct elsewhere_list elsewhere;
+	struct subscriptions subscriptions;
+	uint32_t assert_subscription;
 	struct locations *locations; /* of the node */
 	struct locations_user locations_user;
 	struct invite_wait *invite_waits; /* the newest first */
@@ -87,6 +94,8 @@ bool shard_call_fits(const struct shard *s, bool emergency);
 /* Zeroed but for that, listed under its id. NULL: full. */
 /* An id that no call has. */
 uint64_t shard_call_new_id(struct shard *s);
+/* A step of it is over. False: so is the call. */
+bool shard_call_settle(struct shard *s, struct call *c);
 struct call *shard_call_take(struct shard *s, uint64_t id, uint16_t tenant, bool emergency);
 void shard_call_give(struct shard *s, struct call *c);
 void shard_call_step(struct shard *s, struct call *c, const struct call_event *ev);
@@ -172,6 +181,27 @@ bool shard_has_way_out(const struct shard *s, uint16_t tenant, struct bytes numb
 /* What it may use, by that way. */
 struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 				     const struct sip_hop *hop);
+void shard_subscribe(struct shard *s, const struct sip_message *m);
+/* The one whose dialog the request is in. NULL: none. */
+struct subscription *shard_subscription_of(const struct shard *s, const struct sip_message *m);
+void shard_subscription_inside(struct shard *s, struct subscription *sub,
+			       const struct sip_message *m);
+
+/* ---- shard_watch.c ---- */
+int shard_watch_open(struct shard *s) NODISCARD;
+/* A step of the call is over: who watches its parties hears of what changed. */
+void shard_watch_call(struct shard *s, const struct call *c);
+/* locations_user.changed */
+void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struct instant now);
+/* As shard_hop_moved. */
+void shard_watch_moved(struct shard *s, uint16_t tenant, struct bytes user,
+		       const struct sip_hop *from, const struct sip_hop *to);
+/* What is said of the extension is another: some may not watch any more. */
+void shard_watch_extension(struct shard *s, uint16_t tenant, struct bytes number);
+void shard_watch_resume(struct shard *s);
+void shard_watch_silence(struct shard *s);
+/* Some are saved again. False: that was all. */
+bool shard_watch_assert(struct shard *s, uint32_t most);
 /* ---- shard_tenant.c ---- */
 uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m);
 
@@ -260,6 +290,8 @@ void shard_profiles_close(struct shard *s);
 /* Dialogs and transactions of the user that went by `from` go by `to`; what waited goes at once. Walks all calls. */
 void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
 		     const struct sip_hop *from, const struct sip_hop *to);
+/* What was reached by the one way is reached by the other. */
+bool shard_is_same_phone(const struct sip_hop *known, const struct sip_hop *from);
 /* locations_user.moved */
 void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
 		       const struct sip_hop *to, struct instant now);

@@ -161,6 +161,7 @@ void shard_counts(const struct shard *s, struct shard_counts *out)
 		.bindings = locations.bindings,
 		.extensions = s->extensions.in_use,
 		.txns = s->txns.pool.in_use,
+		.subscriptions = s->subscriptions.pool.in_use,
 		.txns_max = s->txns.pool.capacity,
 		.saves_pending = saves_pending(s) + locations.saves_pending,
 		.given_up = s->host.given_up,
@@ -176,5 +177,6 @@ void shard_counts_show(const struct shard *s, const struct shard_counts *total)
 	metric_set(s->metrics.calls_other, total->calls - total->calls_established);
 	metric_set(s->metrics.calls_established, total->calls_established);
 	metric_set(s->metrics.txns, total->txns);
+	metric_set(s->metrics.subscriptions, total->subscriptions);
 	metric_set(s->metrics.saves_pending, total->saves_pending);
 }

@@ -122,6 +122,7 @@ RIG_FN struct shard_settings rig_settings(void)
 		.calls_max = 64,
 		.registrations_max = 64,
 		.txns_max = 512,
+		.subscriptions_max = 64,
 	};
 
 	memcpy(s.digest.realm, "test.local", sizeof("test.local"));
@@ -418,6 +419,9 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_CALL_END:
 		shard_call_ended(r->shard, s->call, ok, r->now);
 		break;
+	case EFFECT_SUBSCRIPTION_SAVE:
+		shard_subscription_saved(r->shard, s->call, s->version, ok, r->now);
+		break;
 	case EFFECT_BINDING_SAVE:
 		locations_saved(r->locations, text_bytes(&s->tenant), text_bytes(&s->user),
 				s->version, ok ? BINDING_SAVED : BINDING_FAILED, r->now);
@@ -427,7 +431,6 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 			      ok ? BINDING_SAVED : BINDING_FAILED, (struct bytes){ 0 }, r->now);
 		break;
 	case EFFECT_SEND:
-	case EFFECT_SUBSCRIPTION_SAVE:
 	case EFFECT_CALL_OPEN:
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What subscriptions tell of: dialogs of all shards of the node, and where users are. Whose change it is hears of it in its turn. */
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/shard/shard_state.h"
+
+/* ---- the state of a user ---- */
+
+static uint32_t watch_dialogs_add(const struct shard *s, uint16_t tenant, struct bytes user,
+				  struct dialog_state *out, uint32_t count)
+{
+	struct leg *l = NULL;
+
+	while (count < DIALOG_STATES_MAX &&
+	       (l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
+		dialog_state_read(&out[count], l);
+		count += out[count].phase != PHASE_TERMINATED;
+	}
+	return count;
+}
+
+static uint32_t watch_dialogs(void *owner, uint16_t tenant, struct bytes user,
+			      struct dialog_state *out)
+{
+	const struct shard *s = owner;
+	uint32_t count = 0;
+
+	for (s = s->commons->shards; s; s = s->next)
+		count = watch_dialogs_add(s, tenant, user, out, count);
+	return count;
+}
+
+static const struct aor *watch_entry(void *owner, uint16_t tenant, struct bytes user)
+{
+	const struct shard *s = owner;
+
+	return locations_find(s->locations, tenant, user);
+}
+
+/* ---- who may ---- */
+
+static bool is_listed(const char *list, struct bytes number)
+{
+	struct bytes rest = bytes_str(list), one;
+
+	while (bytes_cut(&rest, ',', &one)) {
+		if (bytes_eq(one, number))
+			return true;
+	}
+	return false;
+}
+
+/* A trusted neighbour may name a watcher that is no extension: it was let in to speak for others. */
+static bool watcher_may(const struct shard *s, const struct subscription *sub)
+{
+	const struct shard_extension_slot *w =
+		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
+
+	if (!w)
+		return true;
+	switch ((enum shard_monitor)w->extension.monitor) {
+	case MONITOR_ALL:
+		return true;
+	case MONITOR_LISTED:
+		return w->monitors && is_listed(w->monitors, text_bytes(&sub->resource));
+	case MONITOR_NONE:
+		return false;
+	}
+	return false;
+}
+
+static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
+{
+	const struct shard *s = owner;
+	const struct shard_extension *e;
+	bool own = bytes_eq(text_bytes(&sub->watcher), text_bytes(&sub->resource));
+
+	if (!own && (package_of(sub->package)->own || !watcher_may(s, sub)))
+		return WATCH_REJECTED;
+	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->resource));
+	if (!e || !e->enabled)
+		return WATCH_NO_RESOURCE;
+	if (own)
+		return WATCH_OK;
+	switch ((enum shard_monitored)e->monitored) {
+	case MONITORED_PARTIES:
+		return WATCH_OK;
+	case MONITORED_STATE:
+		return WATCH_HIDDEN;
+	case MONITORED_NOT:
+		return WATCH_REJECTED;
+	}
+	return WATCH_REJECTED;
+}
+
+int shard_watch_open(struct shard *s)
+{
+	uint32_t capacity = s->settings.subscriptions_max;
+
+	int err = subscriptions_open(&s->subscriptions, capacity ? capacity : 1, &s->host,
+				     TIMER_SUBSCRIPTION, TIMER_NOTIFY);
+
+	s->subscriptions.view = (struct subscription_view){
+		.owner = s, .may = watch_may, .dialogs = watch_dialogs, .entry = watch_entry
+	};
+	return err;
+}
+
+/* ---- changes ---- */
+
+static void watch_tell(struct shard *s, uint16_t tenant, struct bytes user, bool of_phones)
+{
+	struct instant wall = { .ns = s->host.now.ns,
+				.utc_ms = steady_add(s->host.now.utc_ms, s->host.wall_ms) };
+
+	for (struct shard *to = s->commons->shards; to; to = to->next) {
+		if (!to->subscriptions.pool.in_use)
+			continue;
+		if (to != s)
+			shard_begin(to, wall);
+		subscriptions_changed(&to->subscriptions, tenant, user, of_phones);
+	}
+}
+
+void shard_watch_call(struct shard *s, const struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		struct leg *l = c->legs[i];
+		uint8_t mark = l && l->user.n ? dialog_state_mark(l) : 0;
+
+		if (!mark || mark == l->watched)
+			continue;
+		l->watched = mark;
+		watch_tell(s, c->tenant, text_bytes(&l->user), false);
+	}
+}
+
+void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struct instant now)
+{
+	struct shard *s = owner;
+
+	if (!s->subscriptions.pool.in_use)
+		return;
+	shard_begin(s, now);
+	subscriptions_changed(&s->subscriptions, tenant, user, true);
+}
+
+void shard_watch_moved(struct shard *s, uint16_t tenant, struct bytes user,
+		       const struct sip_hop *from, const struct sip_hop *to)
+{
+	struct subscription *sub = NULL;
+
+	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, user, sub)) != NULL) {
+		if (shard_is_same_phone(&sub->dialog.hop, from))
+			subscription_moved(&s->subscriptions, sub, to);
+	}
+}
+
+void shard_watch_extension(struct shard *s, uint16_t tenant, struct bytes number)
+{
+	struct subscription *sub = NULL;
+
+	while ((sub = subscription_of_resource(&s->subscriptions, tenant, number, sub)) != NULL)
+		subscription_renew(&s->subscriptions, sub);
+	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, number, sub)) != NULL)
+		subscription_renew(&s->subscriptions, sub);
+}
+
+/* ---- the store ---- */
+
+void shard_subscription_saved(struct shard *s, uint64_t id, uint64_t version, bool saved,
+			      struct instant now)
+{
+	struct subscription *sub;
+
+	shard_begin(s, now);
+	sub = subscription_find(&s->subscriptions, id);
+	if (sub)
+		subscription_saved(&s->subscriptions, sub, version, saved);
+}
+
+int shard_restore_subscription(struct shard *s, struct bytes record, struct instant now,
+			       const char **reason)
+{
+	struct subscription *sub;
+	pool_handle self;
+	int err;
+
+	shard_begin(s, now);
+	sub = pool_take(&s->subscriptions.pool, &self);
+	*reason = "too many subscriptions";
+	if (!sub)
+		return -ENOSPC;
+	sub->self = self;
+	err = subscription_decode(&s->host, sub, record, reason);
+	if (!err && subscription_find(&s->subscriptions, sub->id)) {
+		*reason = "it is here already";
+		err = -EEXIST;
+		subscription_clear(sub);
+	} else if (!err && subscription_list(&s->subscriptions, sub)) {
+		*reason = "out of memory";
+		err = -ENOMEM;
+		subscription_clear(sub);
+	}
+	if (err)
+		(void)pool_give(&s->subscriptions.pool, self);
+	return err;
+}
+
+void shard_watch_silence(struct shard *s)
+{
+	struct subscription *sub;
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	while ((sub = pool_next(&s->subscriptions.pool, &cursor, &h)) != NULL)
+		subscription_give(&s->subscriptions, sub);
+}
+
+/* False: that was all. */
+bool shard_watch_assert(struct shard *s, uint32_t most)
+{
+	for (uint32_t i = 0; i < most; i++) {
+		pool_handle h;
+		struct subscription *sub =
+			pool_next(&s->subscriptions.pool, &s->assert_subscription, &h);
+
+		if (!sub)
+			return false;
+		subscription_assert(&s->subscriptions, sub, s->assert_all);
+	}
+	return true;
+}
+
+/* Nobody knows what its watcher was told: it hears all. */
+void shard_watch_resume(struct shard *s)
+{
+	struct subscription *sub;
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	while ((sub = pool_next(&s->subscriptions.pool, &cursor, &h)) != NULL) {
+		subscription_renew(&s->subscriptions, sub);
+		subscription_aim(&s->subscriptions, sub);
+	}
+}
