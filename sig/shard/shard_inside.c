@@ -26,6 +26,14 @@ static void tell_call(struct shard *s, uint64_t id, const struct call_event *ev)
 		shard_call_step(s, c, ev);
 }
 
+static void tell_subscription(struct shard *s, uint64_t id, const struct call_event *ev)
+{
+	struct subscription *sub = subscription_find(&s->subscriptions, id);
+
+	if (sub)
+		subscription_notified(&s->subscriptions, sub, ev);
+}
+
 static void event_deliver(struct shard *s, uint64_t call, pool_handle peer,
 			  const struct call_event *ev)
 {
@@ -33,7 +41,9 @@ static void event_deliver(struct shard *s, uint64_t call, pool_handle peer,
 		relay_response(&s->host, ev->message, peer);
 	else if (ev->user == TXN_USER_RELAY)
 		relay_timeout(&s->host, peer);
-	if (ev->user != TXN_USER_NONE)
+	if (ev->user == TXN_USER_SUBSCRIPTION)
+		tell_subscription(s, call, ev);
+	else if (ev->user != TXN_USER_NONE)
 		tell_call(s, call, ev);
 }
 
@@ -280,8 +290,13 @@ void shard_inside(struct shard *s, const struct sip_message *m)
 {
 	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
 	struct call *c = dialog_find(s, m, &ev.leg);
+	struct subscription *sub = c ? NULL : shard_subscription_of(s, m);
 	struct quota_party party;
 
+	if (sub) {
+		shard_subscription_inside(s, sub, m);
+		return;
+	}
 	if (!c) {
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return;

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SUBSCRIBE (RFC 6665 4.2.1): who asks, for what, for how long; saved, then answered. */
+#include "sig/shard/shard_state.h"
+#include "sig/sip/event_parse.h"
+
+enum { SUBSCRIBE_RETRY_S = 60 };
+
+/* What is asked for. */
+struct subscribe_wish {
+	enum package_kind package;
+	struct event_name event;
+	uint32_t expires_s; /* 0: once, or no more */
+};
+
+static void subscribe_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+			     uint16_t status, enum sig_refused reason)
+{
+	uint8_t space[128];
+	struct writer extra = writer_over(space, sizeof(space));
+
+	switch (status) {
+	case 423:
+		writer_number(&extra, "Min-Expires: ", SUBSCRIPTION_EXPIRES_MIN_S, "\r\n");
+		break;
+	case 489:
+		package_write_allowed(&extra);
+		break;
+	case 503:
+		writer_number(&extra, "Retry-After: ", SUBSCRIBE_RETRY_S, "\r\n");
+		break;
+	default:
+		break;
+	}
+	shard_refuse(s, slot, m, status, reason, writer_lines(&extra));
+}
+
+/* 0 or the status to refuse with. */
+static uint16_t read_event(const struct sip_message *m, struct subscribe_wish *wish)
+{
+	struct bytes value;
+
+	if (!message_header(m, "Event", 0, &value))
+		return 489;
+	if (event_parse(&wish->event, value) || message_header(m, "Event", 1, &value))
+		return 400;
+	wish->package = package_find(wish->event.package);
+	return wish->package == PACKAGES ? 489 : 0;
+}
+
+/* Without Accept the package's own type is taken (RFC 6665 3.1.3). */
+static bool takes_body(const struct sip_message *m, enum package_kind package)
+{
+	struct bytes value;
+	unsigned i = 0;
+
+	for (; message_header(m, "Accept", i, &value); i++) {
+		if (accept_takes(value, package_of(package)->type))
+			return true;
+	}
+	return i == 0;
+}
+
+static uint16_t read_expires(const struct sip_message *m, struct subscribe_wish *wish)
+{
+	int64_t asked = message_expires(m);
+
+	if (asked > 0 && asked < SUBSCRIPTION_EXPIRES_MIN_S)
+		return 423;
+	wish->expires_s = asked < 0 || asked > SUBSCRIPTION_EXPIRES_S ? SUBSCRIPTION_EXPIRES_S
+								      : (uint32_t)asked;
+	return 0;
+}
+
+static uint16_t read_wish(const struct sip_message *m, struct subscribe_wish *wish,
+			  enum sig_refused *reason)
+{
+	uint16_t status = read_event(m, wish);
+
+	*reason = status == 489 ? REFUSED_EVENT : REFUSED_MALFORMED;
+	if (status)
+		return status;
+	if (!shard_has_contact(m))
+		return 400;
+	*reason = REFUSED_ACCEPT;
+	if (!takes_body(m, wish->package))
+		return 406;
+	*reason = REFUSED_EXPIRES;
+	return read_expires(m, wish);
+}
+
+/* ---- a new one ---- */
+
+/* Whom it wants to watch. */
+static uint16_t read_resource(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+			      char user[ROUTE_USER_MAX])
+{
+	enum route_verdict verdict;
+
+	if (!route_is_near(&m->uri, &m->from.uri, tenant, &s->settings))
+		return 404;
+	verdict = route_user(&m->uri, user);
+	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
+}
+
+static bool subscriptions_fit(const struct shard *s, uint16_t tenant, struct bytes watcher,
+			      struct bytes resource)
+{
+	const struct subscriptions *all = &s->subscriptions;
+	const struct subscription *sub = NULL;
+	uint32_t max = s->settings.subscriptions_max, count = 0;
+
+	if (all->pool.in_use >= max ||
+	    tenants_held(s->settings.tenants, tenant, TENANT_SUBSCRIPTIONS) >= max - max / 8)
+		return false; /* an eighth is left to others */
+	while ((sub = subscription_of_watcher(all, tenant, watcher, sub)) != NULL)
+		count++;
+	if (count >= SUBSCRIPTIONS_OF_WATCHER)
+		return false;
+	for (count = 0; (sub = subscription_of_resource(all, tenant, resource, sub)) != NULL;)
+		count++;
+	return count < SUBSCRIPTIONS_OF_RESOURCE;
+}
+
+/* One that the process before this one may have answered, whose 200 was lost: the phone says it again. */
+static struct subscription *subscription_same(const struct shard *s, const struct sip_message *m,
+					      uint16_t tenant, struct bytes watcher)
+{
+	struct subscription *sub = NULL;
+
+	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, watcher, sub)) != NULL) {
+		if (bytes_eq(m->call_id, text_bytes(&sub->dialog.call_id)) &&
+		    bytes_eq(m->from.tag, text_bytes(&sub->dialog.remote_tag)) &&
+		    m->cseq == sub->dialog.remote_cseq)
+			return sub;
+	}
+	return NULL;
+}
+
+static struct subscription *subscription_begin(struct shard *s, const struct sip_message *m,
+					       const struct subscribe_wish *wish,
+					       const struct subscription *of)
+{
+	struct subscription *sub =
+		subscription_take(&s->subscriptions, shard_call_new_id(s), of->tenant,
+				  text_bytes(&of->watcher), text_bytes(&of->resource));
+	struct id_tag tag = { .random = rand_u64_from(s->host.rand) };
+
+	if (!sub)
+		return NULL;
+	tag.call = sub->id;
+	sub->package = wish->package;
+	if (!dialog_from_request(&sub->dialog, &tag, m, &s->host) &&
+	    !text_set(&sub->event_id, wish->event.id))
+		return sub;
+	subscription_give(&s->subscriptions, sub);
+	return NULL;
+}
+
+/* ---- new or not ---- */
+
+/* The 200 waits for the save; one that ends has its last NOTIFY behind it. */
+static void subscription_go_on(struct shard *s, struct subscription *sub, struct txn_slot *slot,
+			       const struct sip_message *m, uint32_t expires_s)
+{
+	struct subscriptions *all = &s->subscriptions;
+
+	if (txns_keep_request(slot, m)) {
+		shard_refuse(s, slot, m, 500, REFUSED_MEMORY, (struct bytes){ 0 });
+		return;
+	}
+	txns_drop(&s->txns, sub->asked); /* an older one that still waits: it is said again */
+	sub->asked = slot->self;
+	sub->waits = true;
+	sub->out_of_reach = false;
+	sub->dialog.remote_cseq = m->cseq;
+	sub->expires_ns = s->host.now.ns + expires_s * NS_PER_S;
+	if (expires_s)
+		subscription_save(all, sub);
+	else
+		subscription_end(all, sub, ENDING_TIMEOUT);
+	if (!expires_s || s->host.degraded)
+		subscription_answer(all, sub);
+	subscription_aim(all, sub);
+}
+
+static struct txn_slot *subscribe_admit(struct shard *s, const struct sip_message *m,
+					const struct quota_party *party)
+{
+	struct call_refusal why;
+	struct txn_slot *slot;
+
+	if (!shard_quota_take(s, party, QUOTA_TXNS, false, &why)) {
+		shard_quota_refuse(s, m, 503, &why);
+		return NULL;
+	}
+	slot = txns_take_server(&s->txns, m, TXN_REGISTER, s->host.now.ns);
+	if (slot) {
+		txns_charge(slot, party);
+		return slot;
+	}
+	shard_quota_give(s, party, QUOTA_TXNS);
+	subscribe_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL);
+	return NULL;
+}
+
+/* As it would be: what is looked at before there is one. */
+struct subscribe_ask {
+	struct subscription sub; /* its texts are not owned */
+	char watcher[ROUTE_USER_MAX], resource[ROUTE_USER_MAX];
+};
+
+static bool may_subscribe(struct shard *s, const struct sip_message *m,
+			  const struct subscription *sub)
+{
+	enum watch_verdict verdict = s->subscriptions.view.may(s, sub);
+
+	if (verdict == WATCH_REJECTED)
+		subscribe_refuse(s, NULL, m, 403, REFUSED_WATCH);
+	else if (verdict == WATCH_NO_RESOURCE)
+		subscribe_refuse(s, NULL, m, 404, REFUSED_NOT_FOUND);
+	return verdict == WATCH_OK || verdict == WATCH_HIDDEN;
+}
+
+static void subscribe_begin(struct shard *s, const struct sip_message *m,
+			    const struct subscribe_wish *wish, struct subscription *of)
+{
+	struct quota_party party = shard_party(s, of->tenant, text_bytes(&of->watcher), &m->hop);
+	struct subscription *sub;
+	struct txn_slot *slot = subscribe_admit(s, m, &party);
+
+	if (!slot)
+		return;
+	sub = subscription_same(s, m, of->tenant, text_bytes(&of->watcher));
+	if (!sub && !subscriptions_fit(s, of->tenant, text_bytes(&of->watcher),
+				       text_bytes(&of->resource))) {
+		subscribe_refuse(s, slot, m, 503, REFUSED_SUBSCRIPTIONS_FULL);
+		return;
+	}
+	if (!sub)
+		sub = subscription_begin(s, m, wish, of);
+	if (sub)
+		subscription_go_on(s, sub, slot, m, wish->expires_s);
+	else
+		subscribe_refuse(s, slot, m, 400, REFUSED_MALFORMED);
+}
+
+void shard_subscribe(struct shard *s, const struct sip_message *m)
+{
+	struct subscribe_ask ask = { .sub = { .tenant = shard_tenant_of(s, m) } };
+	const struct shard_extension *e;
+	struct subscribe_wish wish;
+	enum sig_refused reason;
+	uint16_t status = read_wish(m, &wish, &reason);
+
+	if (status) {
+		subscribe_refuse(s, NULL, m, status, reason);
+		return;
+	}
+	if (s->is_overloaded) {
+		subscribe_refuse(s, NULL, m, 503, REFUSED_OVERLOADED);
+		return;
+	}
+	if (!shard_identify(s, m, ask.sub.tenant, ask.watcher, &e))
+		return;
+	status = read_resource(s, m, ask.sub.tenant, ask.resource);
+	if (status) {
+		subscribe_refuse(s, NULL, m, status,
+				 status == 416 ? REFUSED_SCHEME : REFUSED_NOT_FOUND);
+		return;
+	}
+	ask.sub.package = wish.package;
+	ask.sub.watcher = (struct text){ .p = ask.watcher, .n = (uint32_t)strlen(ask.watcher) };
+	ask.sub.resource = (struct text){ .p = ask.resource, .n = (uint32_t)strlen(ask.resource) };
+	if (may_subscribe(s, m, &ask.sub))
+		subscribe_begin(s, m, &wish, &ask.sub);
+}
+
+/* ---- within its dialog ---- */
+
+/* False: its Contact cannot be used. */
+static bool subscription_follow(struct shard *s, struct subscription *sub,
+				const struct sip_message *m)
+{
+	struct dialog *d = &sub->dialog;
+	struct sip_hop from = d->hop;
+
+	shard_trust(s, &m->hop);
+	if (sip_transport_is_stream(m->hop.transport) && m->hop.transport == from.transport &&
+	    m->hop.connection != from.connection &&
+	    (from.inbound || addr_ip_eq(&from.remote, &m->hop.remote)))
+		d->hop = m->hop;
+	if (dialog_refresh(d, m, &s->host))
+		return false;
+	txns_hop_moved(&s->txns, sub->id, d->tag.leg, &from, &d->hop);
+	return true;
+}
+
+static bool is_of_subscription(const struct subscription *sub, const struct subscribe_wish *wish)
+{
+	return sub->package == wish->package &&
+	       bytes_eq(wish->event.id, text_bytes(&sub->event_id));
+}
+
+struct subscription *shard_subscription_of(const struct shard *s, const struct sip_message *m)
+{
+	struct subscription *sub;
+	struct id_tag tag;
+
+	if (!s->subscriptions.pool.in_use || id_tag_get(m->to.tag, &tag))
+		return NULL;
+	sub = subscription_find(&s->subscriptions, tag.call);
+	return sub && dialog_is(&sub->dialog, m->call_id, m->to.tag, m->from.tag) ? sub : NULL;
+}
+
+/* 0 or the status to refuse with. */
+static uint16_t refresh_wish(const struct subscription *sub, const struct sip_message *m,
+			     struct subscribe_wish *wish, enum sig_refused *reason)
+{
+	uint16_t status;
+
+	*reason = REFUSED_METHOD;
+	if (m->method != SIP_SUBSCRIBE)
+		return 405;
+	status = read_wish(m, wish, reason);
+	if (status)
+		return status;
+	*reason = REFUSED_NO_DIALOG;
+	if (!is_of_subscription(sub, wish) || sub->ending)
+		return 481;
+	*reason = REFUSED_CSEQ;
+	return m->cseq < sub->dialog.remote_cseq ? 500 : 0;
+}
+
+void shard_subscription_inside(struct shard *s, struct subscription *sub,
+			       const struct sip_message *m)
+{
+	struct subscribe_wish wish;
+	enum sig_refused reason;
+	uint16_t status = refresh_wish(sub, m, &wish, &reason);
+	struct quota_party party;
+	struct txn_slot *slot;
+
+	if (status) {
+		subscribe_refuse(s, NULL, m, status, reason);
+		return;
+	}
+	party = shard_party(s, sub->tenant, text_bytes(&sub->watcher), &m->hop);
+	slot = shard_take_inside(s, m, &party);
+	if (!slot)
+		return;
+	if (subscription_follow(s, sub, m))
+		subscription_go_on(s, sub, slot, m, wish.expires_s);
+	else
+		subscribe_refuse(s, slot, m, 400, REFUSED_MALFORMED);
+}
