@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SUBSCRIBE and NOTIFY at the shard (RFC 6665): what is refused, what is told when, what goes on after a kill. */
+#include <errno.h>
+
+#include "tests/unit/sig/sip/credentials.h"
+#include "tests/unit/sig/watch.h"
+
+static void refused(void **state)
+{
+	static const struct row {
+		const char *whom, *lines, *status, *has;
+	} rows[] = {
+		{ "1002", "", "489", "Allow-Events: dialog, presence, reg" },
+		{ "1002", "Event: weather\r\n", "489", "Allow-Events: " },
+		{ "1002", "Event: dialog;id=\r\n", "400", "" },
+		{ "1002", "Event: dialog\r\nEvent: reg\r\n", "400", "" },
+		{ "1002", "Event: dialog\r\nAccept: application/pidf+xml\r\n", "406", "" },
+		{ "1002", "Event: dialog\r\nAccept: application/*;q=0\r\n", "406", "" },
+		{ "1002", "Event: dialog\r\nExpires: 59\r\n", "423", "Min-Expires: 60" },
+		{ "1999", "Event: dialog\r\n", "404", "" },
+		{ "1002", "Event: reg\r\n", "403", "" },
+	};
+	struct watch *t = *state;
+	const struct row *row;
+
+	EACH_ROW(row, rows)
+	{
+		struct bytes m = watch_ask(&t->w, row->whom, row->lines);
+		char begin[32];
+
+		(void)snprintf(begin, sizeof(begin), "SIP/2.0 %s", row->status);
+		ROW_ASSERT(row->lines, bytes_starts(m, begin));
+		ROW_ASSERT(row->lines, rig_has(m, row->has));
+	}
+	assert_int_equal(rig_count(t->l.r, &t->w.addr, "NOTIFY"), 0);
+	line_assert_idle(t->l.r);
+}
+
+/* Who is not trusted shows its password, and speaks for itself. */
+static void challenged(void **state)
+{
+	struct watch *t = *state;
+	struct phone p;
+	char line[1024];
+	struct bytes m;
+
+	phone_open(&p, t->l.r, "1004", "198.51.100.14:5060");
+	m = watch_ask(&p, "1002", WATCH_DIALOG);
+	assert_true(bytes_starts(m, "SIP/2.0 407"));
+	(void)credentials_make(line, m, "Proxy-Authorization", DIGEST_MD5, "1004", "secret",
+			       "SUBSCRIBE", "sip:1002@test.local");
+	assert_true(strlen(line) + sizeof(WATCH_DIALOG) < sizeof(line));
+	(void)strncat(line, WATCH_DIALOG, sizeof(line) - strlen(line) - 1);
+	phone_request(&p, "SUBSCRIBE", line, "");
+	assert_true(bytes_starts(rig_take(t->l.r, &p.addr, "SIP/2.0"), "SIP/2.0 200"));
+}
+
+/* The lamp: dark, blinking, lit, dark. */
+static void lamp(void **state)
+{
+	struct watch *t = *state;
+	struct line *l = &t->l;
+	struct bytes m;
+
+	m = watch_ask(&t->w, "1002", WATCH_DIALOG);
+	assert_true(bytes_starts(m, "SIP/2.0 200"));
+	assert_true(rig_has(rig_header(m, "Expires"), "3600"));
+	assert_true(rig_header(m, "Contact").n != 0);
+	m = watch_told(&t->w);
+	assert_true(bytes_eq(rig_header(m, "Event"), bytes_str("dialog")));
+	assert_true(rig_has(rig_header(m, "Subscription-State"), "active;expires=3"));
+	assert_true(rig_has(m, "version=\"0\" state=\"full\" entity=\"sip:1002@test.local\""));
+	assert_false(rig_has(m, "<dialog id"));
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "version=\"1\" state=\"partial\""));
+	assert_true(rig_has(m, "direction=\"recipient\""));
+	assert_true(rig_has(m, "<state>early</state>"));
+	assert_true(rig_has(m, "<remote><identity display=\"Phone\">sip:1001@"));
+	assert_true(rig_has(m, "<local><identity>sip:1002@"));
+
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	(void)phone_hears(&l->a, "SIP/2.0 200");
+	phone_ack(&l->a);
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "version=\"2\" state=\"partial\""));
+	assert_true(rig_has(m, "<state>confirmed</state>"));
+
+	phone_request(&l->a, "BYE", "", "");
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "version=\"3\" state=\"partial\""));
+	assert_true(rig_has(m, "<state>terminated</state>"));
+	assert_int_equal(watch_told(&t->w).n, 0);
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
+/* While one NOTIFY is not answered all that happens goes into the next one. */
+static void coalesced(void **state)
+{
+	struct watch *t = *state;
+	struct bytes first;
+
+	watch_begin(t);
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&t->l.b);
+	first = watch_told_with(&t->w, "");
+	assert_true(rig_has(first, "<state>trying</state>"));
+	phone_answer(&t->l.b, t->l.b.invite, "180 Ringing", "");
+	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
+	assert_int_equal(watch_told(&t->w).n, 0);
+	phone_answer(&t->w, first, "200 OK", "");
+	assert_true(rig_has(watch_told(&t->w), "<state>confirmed</state>"));
+	assert_int_equal(watch_told(&t->w).n, 0);
+}
+
+static void saved_before_said(void **state)
+{
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+
+	r->hold_saves = true;
+	assert_int_equal(watch_ask(&t->w, "1002", WATCH_DIALOG).n, 0);
+	assert_int_equal(watch_told(&t->w).n, 0);
+	r->hold_saves = false;
+	rig_run(r);
+	assert_true(bytes_starts(phone_hears(&t->w, "SIP/2.0"), "SIP/2.0 200"));
+	assert_true(rig_has(watch_told(&t->w), "state=\"full\""));
+}
+
+/* A store that is late stops nobody. */
+static void unsaved(void **state)
+{
+	struct watch *t = *state;
+
+	t->l.r->fail_saves = true;
+	watch_begin(t);
+	t->l.r->fail_saves = false;
+	rig_wait_ms(t->l.r, 3000);
+	assert_true(t->l.r->saves[t->l.r->save_count - 1].version > 1);
+	assert_int_equal(rig_counts(t->l.r).saves_pending, 0);
+}
+
+static void fetched(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m = watch_ask(&t->w, "1002", WATCH_DIALOG "Expires: 0\r\n");
+
+	assert_true(bytes_starts(m, "SIP/2.0 200"));
+	assert_true(bytes_eq(rig_header(m, "Expires"), bytes_str("0")));
+	m = watch_told(&t->w);
+	assert_true(rig_has(rig_header(m, "Subscription-State"), "terminated;reason=timeout"));
+	assert_true(rig_has(m, "state=\"full\""));
+	assert_int_equal(t->l.r->save_count, 0);
+	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 481"));
+	line_assert_idle(t->l.r);
+}
+
+static void refreshed(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m;
+
+	watch_begin(t);
+	rig_wait_ms(t->l.r, 3000 * 1000);
+	m = watch_again(&t->w, WATCH_DIALOG "Expires: 700\r\n");
+	assert_true(bytes_starts(m, "SIP/2.0 200"));
+	assert_true(bytes_eq(rig_header(m, "Expires"), bytes_str("700")));
+	assert_true(rig_has(watch_told(&t->w), "version=\"1\" state=\"full\""));
+	assert_true(bytes_starts(watch_again(&t->w, "Event: dialog;id=7\r\n"), "SIP/2.0 481"));
+	rig_wait_ms(t->l.r, 690 * 1000);
+	assert_int_equal(watch_told(&t->w).n, 0);
+	rig_wait_ms(t->l.r, 11 * 1000);
+	m = watch_told(&t->w);
+	assert_true(rig_has(rig_header(m, "Subscription-State"), "terminated;reason=timeout"));
+	line_assert_idle(t->l.r);
+	assert_int_equal(t->l.r->saves[t->l.r->save_count - 1].record.n, 0);
+}
+
+static void unsubscribed(void **state)
+{
+	struct watch *t = *state;
+
+	watch_begin(t);
+	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG "Expires: 0\r\n"), "SIP/2.0 200"));
+	assert_true(rig_has(watch_told(&t->w), "terminated;reason=timeout"));
+	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 481"));
+	line_assert_idle(t->l.r);
+}
+
+/* Its watcher knows nothing of it, is not there, or wants to be asked later. */
+static void notify_refused(void **state)
+{
+	struct watch *t = *state;
+
+	watch_begin(t);
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	assert_true(watch_told_with(&t->w, "481 Gone").n != 0);
+	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 481"));
+
+	watch_begin(t);
+	phone_cancel(&t->l.a);
+	assert_true(watch_told_with(&t->w, "").n != 0);
+	rig_wait_ms(t->l.r, 33000);
+	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 481"));
+}
+
+static void notify_later(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m;
+
+	watch_begin(t);
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	m = watch_told_with(&t->w, "");
+	phone_answer_as(&t->w, m, "", "503 Later", "Retry-After: 2\r\n", "");
+	rig_wait_ms(t->l.r, 1900);
+	assert_int_equal(watch_told(&t->w).n, 0);
+	rig_wait_ms(t->l.r, 100);
+	assert_true(rig_has(watch_told(&t->w), "version=\"2\" state=\"full\""));
+}
+
+/* What is told goes on where the process before may have been, with all of it. */
+static void killed(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m;
+	uint32_t version = 0;
+
+	watch_begin(t);
+	watch_restart(t);
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "state=\"full\""));
+	m = bytes_from(
+		m, (size_t)((const uint8_t *)memmem(m.p, m.n, "info\" version=\"", 15) - m.p) + 15);
+	assert_int_equal(bytes_u32(bytes_sub(m, 0, bytes_find(m, '"')), &version), 0);
+	assert_in_range(version, 2, 1000);
+	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 200"));
+	assert_true(watch_told(&t->w).n != 0);
+	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG "Expires: 0\r\n"), "SIP/2.0 200"));
+	assert_true(rig_has(watch_told(&t->w), "terminated;reason=timeout"));
+	line_assert_idle(t->l.r);
+}
+
+/* The 200 was lost with the process: the phone says its SUBSCRIBE again, and has one subscription. */
+static void killed_at_once(void **state)
+{
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+
+	watch_begin(t);
+	watch_restart(t);
+	t->w.remote_tag[0] = '\0';
+	phone_copy(t->w.target, sizeof(t->w.target), bytes_str("sip:1002@test.local"));
+	phone_write(&t->w, "SUBSCRIBE", WATCH_DIALOG, "");
+	assert_true(bytes_starts(phone_hears(&t->w, "SIP/2.0"), "SIP/2.0 200"));
+	while (watch_told(&t->w).n)
+		;
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	rig_wait_ms(r, 10);
+	assert_true(watch_told(&t->w).n != 0);
+	assert_int_equal(watch_told(&t->w).n, 0);
+}
+
+/* More NOTIFYs than the record allows: it is saved again before, and no number is used twice. */
+static void many_notifies(void **state)
+{
+	struct watch *t = *state;
+	struct shard_extension b = rig_extension("1002", false);
+	struct rig *r = t->l.r;
+	uint32_t saves;
+
+	watch_begin(t);
+	saves = r->save_count;
+	for (int i = 0; i < 300; i++) { /* each tells all again */
+		assert_int_equal(shard_extension_put(r->shard, &b), 0);
+		assert_true(watch_told(&t->w).n != 0);
+	}
+	assert_in_range(r->save_count - saves, 1, 3);
+	r->hold_saves = true;
+	for (int i = 0; i < 300; i++) {
+		assert_int_equal(shard_extension_put(r->shard, &b), 0);
+		if (!watch_told(&t->w).n)
+			break;
+	}
+	assert_int_equal(watch_told(&t->w).n, 0); /* until the store has the next limit */
+	r->hold_saves = false;
+	rig_run(r);
+	assert_true(watch_told(&t->w).n != 0);
+}
+
+static void rejected(void **state)
+{
+	struct watch *t = *state;
+	struct shard_extension w = rig_extension("1004", false), b = rig_extension("1002", false);
+	struct bytes m;
+
+	watch_begin(t);
+	w.monitor = MONITOR_LISTED;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &w), 0);
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "terminated;reason=rejected"));
+	assert_int_equal(rig_body(m).n, 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "1002", WATCH_DIALOG), "SIP/2.0 403"));
+	assert_int_equal(shard_monitors_set(t->l.r->shard, TENANT_DEFAULT, "1004", "1003,1002"), 0);
+	watch_begin(t);
+	assert_int_equal(shard_monitors_set(t->l.r->shard, TENANT_DEFAULT, "1004", "1003"), 0);
+	assert_true(rig_has(watch_told(&t->w), "terminated;reason=rejected"));
+	assert_int_equal(shard_monitors_set(t->l.r->shard, TENANT_DEFAULT, "1999", "1003"),
+			 -ENOENT);
+	w.monitor = MONITOR_NONE;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &w), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "1002", WATCH_DIALOG), "SIP/2.0 403"));
+	w.monitor = MONITOR_ALL;
+	b.monitored = MONITORED_NOT;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &w), 0);
+	assert_int_equal(shard_extension_put(t->l.r->shard, &b), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "1002", WATCH_DIALOG), "SIP/2.0 403"));
+	b.monitored = MONITORED_PARTIES;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &b), 0);
+	watch_begin(t);
+	assert_true(shard_extension_delete(t->l.r->shard, TENANT_DEFAULT, "1002"));
+	assert_true(rig_has(watch_told(&t->w), "terminated;reason=noresource"));
+	line_assert_idle(t->l.r);
+}
+
+/* That it talks, and nothing that leads to whom, or into its call. */
+static void hidden(void **state)
+{
+	struct watch *t = *state;
+	struct shard_extension b = rig_extension("1002", false);
+	struct bytes m;
+
+	b.monitored = MONITORED_STATE;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &b), 0);
+	watch_begin(t);
+	phones_talk(&t->l.a, &t->l.b);
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "<state>confirmed</state>"));
+	assert_false(rig_has(m, "1001"));
+	assert_false(rig_has(rig_body(m), t->l.b.call_id));
+	assert_false(rig_has(m, "call-id"));
+	assert_false(rig_has(m, "tag=\"")); /* of XML */
+}
+
+static void of_another_tenant(void **state)
+{
+	struct watch *t = *state;
+	struct tenant_settings acme = { .name = "acme",
+					.domain_count = 1,
+					.domains = { "acme.example" } };
+	struct shard_extension e = rig_extension("1002", false);
+	struct phone p;
+	uint16_t tenant;
+
+	assert_int_equal(tenants_put(locations_tenants(t->l.r->locations), &acme, &tenant), 0);
+	e.tenant = tenant;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &e), 0);
+	phone_open(&p, t->l.r, "1002", "192.0.2.15:5060");
+	p.domain = "acme.example";
+	p.tenant = "acme";
+	assert_true(bytes_starts(watch_ask(&p, "1002", WATCH_DIALOG), "SIP/2.0 200"));
+	assert_true(watch_told(&p).n != 0);
+	phones_talk(&t->l.a, &t->l.b);
+	assert_int_equal(watch_told(&p).n, 0);
+	assert_true(bytes_starts(watch_ask(&p, "1001", WATCH_DIALOG), "SIP/2.0 404"));
+}
+
+static void full(void **state)
+{
+	struct watch *t = *state;
+	uint32_t taken = 0;
+	struct bytes m;
+
+	do {
+		m = watch_ask(&t->w, "1002", WATCH_DIALOG);
+		taken += bytes_starts(m, "SIP/2.0 200");
+		(void)watch_told(&t->w);
+	} while (bytes_starts(m, "SIP/2.0 200") && taken < 100);
+	assert_true(bytes_starts(m, "SIP/2.0 503"));
+	assert_true(rig_has(m, "Retry-After: 60"));
+	assert_int_equal(taken, 64 - 64 / 8);
+}
+
+/* A phone tells the node itself where it is; only itself. */
+static void reg(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m = watch_ask(&t->w, "1004", "Event: reg\r\nExpires: 600\r\n");
+
+	assert_true(bytes_starts(m, "SIP/2.0 200"));
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "Content-Type: application/reginfo+xml"));
+	assert_true(rig_has(m, "aor=\"sip:1004@test.local\" id=\"r\" state=\"active\""));
+	assert_true(rig_has(m, "<uri>sip:1004@192.0.2.14:5060</uri>"));
+	rig_wait_ms(t->l.r, 3601 * 1000);
+	m = rig_find(t->l.r, &t->w.addr, "NOTIFY");
+	assert_true(m.n != 0);
+}
+
+static void presence(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m = watch_ask(&t->w, "1002", "Event: presence\r\n");
+
+	assert_true(bytes_starts(m, "SIP/2.0 200"));
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "<basic>open</basic>"));
+	assert_false(rig_has(m, "on-the-phone"));
+	phones_talk(&t->l.a, &t->l.b);
+	assert_true(rig_has(watch_told(&t->w), "<rpid:on-the-phone/>"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WATCH_TEST(refused),
+		WATCH_TEST(challenged),
+		WATCH_TEST(lamp),
+		WATCH_TEST(coalesced),
+		WATCH_TEST(saved_before_said),
+		WATCH_TEST(unsaved),
+		WATCH_TEST(fetched),
+		WATCH_TEST(refreshed),
+		WATCH_TEST(unsubscribed),
+		WATCH_TEST(notify_refused),
+		WATCH_TEST(notify_later),
+		WATCH_TEST(killed),
+		WATCH_TEST(killed_at_once),
+		WATCH_TEST(many_notifies),
+		WATCH_TEST(rejected),
+		WATCH_TEST(hidden),
+		WATCH_TEST(of_another_tenant),
+		WATCH_TEST(full),
+		WATCH_TEST(reg),
+		WATCH_TEST(presence),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
