@@ -178,6 +178,8 @@ static int shard_put(struct shard *s, const struct extension *e, uint8_t music)
 	core.music = music;
 	err = shard_extension_put(s, &core);
 	explicit_bzero(&core, sizeof(core));
+	if (!err)
+		err = shard_monitors_set(s, e->core.tenant, e->core.number, e->monitors);
 	return err ? err : shard_forward_set(s, e->core.tenant, e->core.number, &e->forward);
 }
 

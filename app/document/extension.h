@@ -10,12 +10,13 @@
 #include "app/settings/settings.h"
 #include "sig/shard/shard.h"
 
-enum { EXTENSION_REALM_MAX = 128 };
+enum { EXTENSION_REALM_MAX = 128, EXTENSION_MONITORS_MAX = 256 };
 
 struct extension {
 	struct shard_extension core;
 	bool srtp; /* goes together with core.tls_srtp */
 	struct shard_forward forward;
+	char monitors[EXTENSION_MONITORS_MAX];
 	char music[SETTINGS_SOUND_MAX]; /* name of a file, "off", or "": the node's */
 	char realm
 		[EXTENSION_REALM_MAX]; /* the secret is a hash over it; empty: it could not be opened */

@@ -11,6 +11,11 @@ static const char *const g_media_address[] = { "signalling", "sdp", NULL };
 /* In the order of enum shard_webrtc. */
 static const char *const g_webrtc[] = { "auto", "never", "always", NULL };
 
+/* In the order of enum shard_monitor. */
+static const char *const g_monitor[] = { "all", "listed", "none", NULL };
+/* In the order of enum shard_monitored. */
+static const char *const g_monitored[] = { "parties", "state", "none", NULL };
+
 static const char *field_forward_wrong(const void *value, const char *text)
 {
 	const struct extension *e = value;
@@ -26,6 +31,20 @@ static const char *field_forward_wrong(const void *value, const char *text)
 			return "an extension cannot forward to itself";
 		if (++count > FORWARD_NUMBERS_MAX)
 			return "there are at most 8 numbers";
+	}
+	return NULL;
+}
+
+static const char *field_monitors_wrong(const void *value, const char *text)
+{
+	struct bytes list = bytes_str(text), one;
+
+	(void)value;
+	if (list.n && (list.p[list.n - 1] == ',' || list.p[0] == ','))
+		return "there is no number before or behind a ','";
+	while (bytes_cut(&list, ',', &one)) {
+		if (!one.n || one.n >= FORWARD_TARGET_MAX)
+			return "each number has 1 to 31 characters";
 	}
 	return NULL;
 }
@@ -93,6 +112,14 @@ const struct command_arg g_extension_fields[] = {
 		"Classes of numbers outside that it may call, by the tenant's dial plan. other: "
 		"numbers that no class has. None: it calls nobody outside. Emergency numbers are "
 		"of no class."),
+	WORD_FIELD("monitor", core.monitor, FIELD_NUMBER, g_monitor, "all",
+		   "Whom its phones may watch by lamps. listed: those of monitors; none: itself "
+		   "alone. SUBSCRIBE for others is answered 403."),
+	TEXT_FIELD("monitors", monitors, CHARSET_NUMBERS, field_monitors_wrong,
+		   "Numbers joined by ',' that it may watch with monitor=listed."),
+	WORD_FIELD("monitored", core.monitored, FIELD_NUMBER, g_monitored, "parties",
+		   "What those may know who watch it. parties: that it speaks, with whom and in "
+		   "which dialog; state: that it speaks; none: nothing."),
 	FORWARD_FIELD(
 		"forward_always", always,
 		"Number that all calls to it go to instead; no phone of it rings. Several "

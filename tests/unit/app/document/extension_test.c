@@ -194,6 +194,7 @@ static void test_names(void **state)
 		"\"enabled\":true,\"early_media\":true,\"tls\":true,\"srtp\":true,"
 		"\"sdes_insecure\":true,\"phones\":\"single\",\"video\":false,\"webrtc\":\"never\","
 		"\"media_address\":\"sdp\",\"transfer\":false,\"forward_rings\":4,"
+		"\"monitor\":\"listed\",\"monitors\":\"1,2\",\"monitored\":\"state\","
 		"\"do_not_disturb\":true,\"smart_do_not_disturb\":true,\"forward_always\":\"1,2\","
 		"\"forward_busy\":\"3\",\"forward_no_answer\":\"4\",\"forward_unreachable\":\"5\","
 		"\"application\":\"ivr\",\"application_wait_s\":600,\"music\":\"waltz.wav\",\"v\":"
