@@ -44,6 +44,52 @@ static bool is_somewhere(struct command_run *run, const struct trunk_value *t)
 	return true;
 }
 
+/* The hashes from password or ha1. False: the run has failed. */
+static bool trunk_secret_take(struct command_run *run, struct trunk_value *t)
+{
+	const struct command_value *password = command_value(run, "password");
+	const struct command_value *ha1 = command_value(run, "ha1");
+
+	if (password->given && ha1->given) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1", "give password or ha1, not both");
+		return false;
+	}
+	if (ha1->given && ha1_read(&t->secret, ha1->text)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1",
+			     "ha1 must be 32, 64 and 64 hex digits joined by ':'");
+		return false;
+	}
+	if (password->given)
+		digest_secret_make(&t->secret, bytes_str(t->user), bytes_str(t->realm),
+				   password->text);
+	t->has_secret |= password->given || ha1->given;
+	return true;
+}
+
+/* A password is one of a user in a realm. False: the run has failed. */
+static bool credentials_take(struct command_run *run, struct trunk_value *t)
+{
+	bool named = command_value(run, "user")->given || command_value(run, "realm")->given;
+	bool given = command_value(run, "password")->given || command_value(run, "ha1")->given;
+
+	if (!t->user[0] && !given) {
+		t->has_secret = false;
+		memset(&t->secret, 0, sizeof(t->secret));
+		return true;
+	}
+	if (given && (!t->user[0] || !t->realm[0])) {
+		command_fail(run, COMMAND_MISSING_ARGUMENT, t->user[0] ? "realm" : "user",
+			     "a password goes with a user and a realm");
+		return false;
+	}
+	if (named && !given) {
+		command_fail(run, COMMAND_MISSING_ARGUMENT, "password",
+			     "a user or a realm goes with a password, or ha1");
+		return false;
+	}
+	return trunk_secret_take(run, t);
+}
+
 static bool trunk_make(struct command_run *run, void *value)
 {
 	struct trunk_value *t = value;
@@ -52,7 +98,8 @@ static bool trunk_make(struct command_run *run, void *value)
 	(void)document_stored(run->node, run->tenant, &g_trunk_documents,
 			      command_value(run, "name")->text, t);
 	t->changed_utc_ms = clock_utc_ms();
-	return field_take(run, g_trunk_fields, t) && network_stands(run, t) && is_somewhere(run, t);
+	return field_take(run, g_trunk_fields, t) && network_stands(run, t) &&
+	       is_somewhere(run, t) && credentials_take(run, t);
 }
 
 static bool trunk_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -67,10 +114,22 @@ static void trunk_name(const void *value, char name[DOCUMENT_NAME_MAX])
 	(void)bytes_cstr(bytes_str(t->name), name, DOCUMENT_NAME_MAX);
 }
 
+/* Passwords are of no use without the node's keys. */
+static void trunk_seal_key(const struct node *node, struct seal_key *key)
+{
+	key->id = node->keys.id;
+	keys_derive(&node->keys, "tandem trunk seal 1", key->octets);
+}
+
 static json_t *trunk_write_document(struct node *node, const void *value)
 {
-	(void)node;
-	return trunk_to_document(value);
+	struct seal_key key;
+	json_t *json;
+
+	trunk_seal_key(node, &key);
+	json = trunk_to_document(value, &key, &node->rand);
+	seal_key_wipe(&key);
+	return json;
 }
 
 static json_t *servers_up(const struct trunks *all, uint16_t trunk, uint8_t count)
@@ -102,8 +161,13 @@ static json_t *trunk_show(const struct node *node, uint16_t tenant, const void *
 static int trunk_read_document(const struct node *node, void *value, struct bytes json,
 			       const char **reason)
 {
-	(void)node;
-	return trunk_from_document(value, json, reason);
+	struct seal_key key;
+	int err;
+
+	trunk_seal_key(node, &key);
+	err = trunk_from_document(value, json, &key, reason);
+	seal_key_wipe(&key);
+	return err;
 }
 
 static int trunk_apply(struct node *node, uint16_t tenant, const void *value)

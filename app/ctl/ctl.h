@@ -40,7 +40,9 @@ int ctl_help(const char *word);
 
 /* key=value words as an object, by the types of the table; secrets "-" come from standard input. NULL: complained. */
 json_t *ctl_args(const struct command *command, int argc, char **argv);
-/* Whether there is a password to be hashed: over the realm of the node. */
+/* The realm that is said beside a user and its password; NULL: none is. */
+const char *ctl_realm(const json_t *args);
+/* Whether there is a password to be hashed: over that realm, or that of the node. */
 bool ctl_has_password(const json_t *args);
 /* In place of a password its hashes: see extension.put. False: out of memory. */
 bool ctl_hash_password(json_t *args, const char *realm);

@@ -155,15 +155,28 @@ json_t *ctl_args(const struct command *command, int argc, char **argv)
 	return args;
 }
 
+const char *ctl_realm(const json_t *args)
+{
+	return json_object_get(args, "user") ? json_string_value(json_object_get(args, "realm"))
+					     : NULL;
+}
+
+/* An extension's number, or the user of a trunk. */
+static const char *user_of(const json_t *args)
+{
+	const json_t *number = json_object_get(args, "number");
+
+	return json_string_value(number || !ctl_realm(args) ? number
+							    : json_object_get(args, "user"));
+}
+
 bool ctl_has_password(const json_t *args)
 {
-	return json_object_get(args, "number") && json_object_get(args, "password") &&
-	       !json_object_get(args, "ha1");
+	return user_of(args) && json_object_get(args, "password") && !json_object_get(args, "ha1");
 }
 
 bool ctl_hash_password(json_t *args, const char *realm)
 {
-	const char *number = json_string_value(json_object_get(args, "number"));
 	const json_t *password = json_object_get(args, "password");
 	char ha1[HA1_TEXT + 1];
 	struct digest_secret secret;
@@ -171,7 +184,7 @@ bool ctl_hash_password(json_t *args, const char *realm)
 
 	if (!ctl_has_password(args))
 		return true;
-	digest_secret_make(&secret, bytes_str(number), bytes_str(realm),
+	digest_secret_make(&secret, bytes_str(user_of(args)), bytes_str(realm),
 			   bytes_mem(json_string_value(password), json_string_length(password)));
 	ha1_write(ha1, &secret);
 	fine = !json_object_set_new(args, "ha1", json_string(ha1)) &&

@@ -121,6 +121,8 @@ static bool password_hash(const struct ctl_target *target, json_t *args)
 
 	if (!ctl_has_password(args))
 		return true;
+	if (ctl_realm(args))
+		return ctl_hash_password(args, ctl_realm(args));
 	none = json_object();
 	if (json_object_get(args, g_command_tenant.name)) /* the realm is the tenant's */
 		(void)json_object_set(none, g_command_tenant.name,

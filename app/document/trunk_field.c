@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "app/document/document.h"
 #include "app/settings/settings.h"
+#include "base/log.h"
+#include "sig/sip/digest_client.h"
 
 /* In the order of enum trunk_direction, from TRUNK_BOTH on down. */
 static const char *const g_trunk_directions[] = { "both", "in", "out", NULL };
@@ -74,6 +78,12 @@ static const char *field_listener_wrong(const void *value, const char *text)
 		       : NULL;
 }
 
+static const char *field_quoted_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return digest_client_is_plain(bytes_str(text)) ? NULL : "it has no '\"' and no '\\'";
+}
+
 #define FIELD_OF struct trunk_value
 
 const struct command_arg g_trunk_fields[] = {
@@ -126,6 +136,24 @@ const struct command_arg g_trunk_fields[] = {
 	NUMBER_FIELD("answer_s", answer_s, 0, TRUNK_ANSWER_MAX_S, "0",
 		     "A call goes the next way when a server has said nothing for so many seconds. "
 		     "0: 6."),
+	TEXT_FIELD(
+		"user", user, CHARSET_TEXT, field_quoted_wrong,
+		"Who this node is to a trunk that asks for credentials (401, 407). Empty: nobody."),
+	TEXT_FIELD("realm", realm, CHARSET_TEXT, field_quoted_wrong,
+		   "The realm that it asks for them in: only such a challenge is answered."),
+	{ .name = "password",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .min = 1,
+	  .max = 128,
+	  .help = "Password of user in realm, given with both; only hashes of it are kept." },
+	{ .name = "ha1",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .min = HA1_TEXT,
+	  .max = HA1_TEXT,
+	  .help = "In place of password: H(user:realm:password) in hex by MD5, SHA-256 and "
+		  "SHA-512/256, joined by ':'. tandemctl sends this." },
 	{ .name = NULL },
 };
 static_assert(TRUNK_ANSWER_S == 6, "the text above says it");
@@ -140,27 +168,81 @@ json_t *trunk_to_view(const struct trunk_value *t)
 	return document_shown(field_json(g_trunk_fields, t), t->changed_utc_ms);
 }
 
-json_t *trunk_to_document(const struct trunk_value *t)
+enum { CONTEXT_MAX = 512 };
+
+/* A sealed secret that is moved to another trunk, user or realm does not open there. */
+static struct bytes trunk_context(char buf[CONTEXT_MAX], const struct trunk_value *t)
 {
-	return document_versioned(trunk_to_view(t));
+	struct writer w = writer_over(buf, CONTEXT_MAX);
+
+	WRITER_TEXTS(&w, "trunk ", t->name, " ", t->realm, " ", t->user);
+	return writer_done(&w);
+}
+
+json_t *trunk_to_document(const struct trunk_value *t, const struct seal_key *key,
+			  struct rand_source *rand)
+{
+	char sealed[HA1_SEALED_TEXT + 1], context[CONTEXT_MAX];
+	json_t *json = trunk_to_view(t);
+
+	if (json && t->has_secret &&
+	    (ha1_seal(sealed, &t->secret, trunk_context(context, t), key, rand) ||
+	     json_object_set_new(json, "ha1_sealed", json_string(sealed)))) {
+		json_decref(json);
+		return NULL;
+	}
+	return document_versioned(json);
+}
+
+struct trunk_filling {
+	struct trunk_value trunk;
+	const struct seal_key *key;
+};
+
+/* After what the seal is bound to. */
+static void trunk_fill_secret(struct document_reader *r, const struct trunk_filling *f,
+			      struct trunk_value *t)
+{
+	const json_t *sealed = json_object_get(r->json, "ha1_sealed");
+	char context[CONTEXT_MAX];
+
+	if (!sealed)
+		return;
+	switch (ha1_unseal(&t->secret, bytes_str(json_string_value(sealed)),
+			   trunk_context(context, t), f->key)) {
+	case 0:
+		t->has_secret = true;
+		break;
+	case -EBADMSG:
+		document_refuse(r, "ha1_sealed");
+		break;
+	default:
+		LOG_WARN("trunk", 0,
+			 "a trunk's password was sealed with other keys: give a new one",
+			 LOG_STR("trunk", t->name));
+	}
 }
 
 static void trunk_fill(struct document_reader *r, void *value)
 {
-	struct trunk_value *t = value;
+	struct trunk_filling *f = value;
+	struct trunk_value *t = &f->trunk;
 
 	trunk_default(t);
 	field_fill(r, g_trunk_fields, t);
+	trunk_fill_secret(r, f, t);
 	t->changed_utc_ms = document_changed(r);
 }
 
-int trunk_from_document(struct trunk_value *out, struct bytes json, const char **reason)
+int trunk_from_document(struct trunk_value *out, struct bytes json, const struct seal_key *key,
+			const char **reason)
 {
-	struct trunk_value found;
+	struct trunk_filling found = { .key = key };
 	int err = document_read(json, trunk_fill, &found, reason);
 
 	if (!err)
-		*out = found;
+		*out = found.trunk;
+	OPENSSL_cleanse(&found, sizeof(found));
 	return err;
 }
 
@@ -229,6 +311,11 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 	memcpy(out->name, t->name, sizeof(out->name));
 	memcpy(out->network, t->network, sizeof(out->network));
 	memcpy(out->profile, t->profile, sizeof(out->profile));
+	if (t->has_secret) {
+		memcpy(out->user, t->user, sizeof(out->user));
+		memcpy(out->realm, t->realm, sizeof(out->realm));
+		out->secret = t->secret;
+	}
 	servers_take(out, t);
 	sources_take(out, t);
 	if (t->listener[0] && addr_parse(&out->listener, bytes_str(t->listener)))

@@ -4,6 +4,7 @@
 #define APP_DOCUMENT_TRUNK_FIELD_H
 
 #include "app/command/command.h"
+#include "app/document/ha1.h"
 #include "sig/host/trunk.h"
 
 enum { TRUNK_LIST_MAX = 512 };
@@ -27,6 +28,9 @@ struct trunk_value {
 	uint8_t srtp; /* enum trunk_srtp */
 	bool no_early_media;
 	uint8_t answer_s;
+	char user[TRUNK_USER_MAX], realm[TRUNK_REALM_MAX];
+	bool has_secret; /* of user and realm */
+	struct digest_secret secret;
 	uint64_t changed_utc_ms;
 };
 
@@ -34,9 +38,12 @@ extern const struct command_arg g_trunk_fields[];
 
 void trunk_default(struct trunk_value *out);
 json_t *trunk_to_view(const struct trunk_value *t);
-json_t *trunk_to_document(const struct trunk_value *t);
-/* 0 or -EBADMSG with a reason. */
-int trunk_from_document(struct trunk_value *out, struct bytes json, const char **reason) NODISCARD;
+/* With the hashes of its password, sealed. */
+json_t *trunk_to_document(const struct trunk_value *t, const struct seal_key *key,
+			  struct rand_source *rand);
+/* 0 or -EBADMSG with a reason. One that was sealed with another key is read without its secret. */
+int trunk_from_document(struct trunk_value *out, struct bytes json, const struct seal_key *key,
+			const char **reason) NODISCARD;
 /* What the core needs to know. */
 void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trunk_settings *out);
 

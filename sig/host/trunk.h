@@ -17,6 +17,8 @@ enum {
 	TRUNK_SERVERS_MAX = 8,
 	TRUNK_SOURCES_MAX = 16,
 	TRUNK_NETWORK_MAX = 32,
+	TRUNK_USER_MAX = 64,
+	TRUNK_REALM_MAX = 128,
 	TRUNK_ANSWER_S = 6,
 	TRUNK_ANSWER_MAX_S = 32, /* timer B says so then (RFC 3261 17.1.1.2) */
 };
@@ -53,6 +55,8 @@ struct trunk_settings {
 	char profile[PROFILE_NAME_MAX]; /* of codecs; "": that of its address */
 	uint8_t srtp;                   /* enum trunk_srtp */
 	bool no_early_media;            /* its 183 with SDP is 180 for it */
+	char user[TRUNK_USER_MAX], realm[TRUNK_REALM_MAX]; /* who we are to it; "": nobody */
+	struct digest_secret secret;
 	uint8_t answer_s; /* the next way is tried when it has said nothing for so long; 0: TRUNK_ANSWER_S */
 };
 

@@ -112,7 +112,7 @@ static void trunk(struct bytes in)
 	const char *reason = NULL;
 	char *text;
 
-	if (trunk_from_document(&t, in, &reason)) {
+	if (trunk_from_document(&t, in, &g_key, &reason)) {
 		assert(reason && t.changed_utc_ms == 1 && !t.name[0]);
 		return;
 	}
@@ -123,7 +123,8 @@ static void trunk(struct bytes in)
 	for (uint8_t i = 0; i < set.source_count; i++)
 		assert(set.sources[i].bits && set.sources[i].net.family != ADDR_NONE);
 	assert(!t.listener[0] || set.listener.port);
-	assert(!trunk_from_document(&again, text_of(trunk_to_document(&t), &text), &reason));
+	assert(!trunk_from_document(&again, text_of(trunk_to_document(&t, &g_key, &g_rand), &text),
+				    &g_key, &reason));
 	assert(!memcmp(&t, &again, sizeof(t)));
 	free(text);
 }

@@ -5,6 +5,8 @@
 
 #include "tests/unit/test.h"
 
+static const struct seal_key g_key = { .octets = { 3 } };
+
 static void test_read(void **state)
 {
 	static const struct {
@@ -37,7 +39,7 @@ static void test_read(void **state)
 		struct trunk_value t = { .changed_utc_ms = 7 };
 		struct trunk_settings set;
 		const char *reason = NULL;
-		int err = trunk_from_document(&t, bytes_str(row->json), &reason);
+		int err = trunk_from_document(&t, bytes_str(row->json), &g_key, &reason);
 
 		ROW_ASSERT(row->json, err == (row->wrong ? -EBADMSG : 0));
 		ROW_ASSERT(row->json, !row->wrong || !strcmp(reason, row->wrong));
@@ -62,7 +64,7 @@ static void test_settings(void **state)
 	const char *reason;
 
 	(void)state;
-	assert_int_equal(trunk_from_document(&t, bytes_str(json), &reason), 0);
+	assert_int_equal(trunk_from_document(&t, bytes_str(json), &g_key, &reason), 0);
 	trunk_to_settings(&t, 0, &set);
 	assert_true(set.enabled && set.directions == TRUNK_OUT);
 	assert_int_equal(set.servers[0].port, 5080);
@@ -86,17 +88,69 @@ static void test_round(void **state)
 		"\"srtp\":\"only\",\"early_media\":false,\"channels\":7,\"answer_s\":3}";
 	struct trunk_value t, again;
 	const char *reason;
+	struct rand_source rand;
 	json_t *written;
 	char *text;
 
 	(void)state;
-	assert_int_equal(trunk_from_document(&t, bytes_str(json), &reason), 0);
-	written = trunk_to_document(&t);
+	rand_open_seed(&rand, 1);
+	assert_int_equal(trunk_from_document(&t, bytes_str(json), &g_key, &reason), 0);
+	written = trunk_to_document(&t, &g_key, &rand);
 	text = json_dumps(written, JSON_COMPACT);
-	assert_int_equal(trunk_from_document(&again, bytes_str(text), &reason), 0);
+	assert_int_equal(trunk_from_document(&again, bytes_str(text), &g_key, &reason), 0);
 	assert_memory_equal(&t, &again, sizeof(t));
 	assert_int_equal(again.srtp, TRUNK_SRTP_ONLY);
 	assert_true(again.no_early_media);
+	free(text);
+	json_decref(written);
+}
+
+/* The hashes of a password are sealed, and open for that trunk, user and realm alone. */
+static void test_secret(void **state)
+{
+	const char *json = "{\"name\":\"a\",\"servers\":\"one.example\",\"user\":\"node\","
+			   "\"realm\":\"pbx\"}";
+	static const char *const members[] = { "name", "user", "realm" };
+	const struct seal_key other = { .octets = { 4 } };
+	struct trunk_value t, again;
+	struct trunk_settings set;
+	struct rand_source rand;
+	const char *reason;
+	json_t *written;
+	char *text;
+
+	(void)state;
+	rand_open_seed(&rand, 1);
+	assert_int_equal(trunk_from_document(&t, bytes_str(json), &g_key, &reason), 0);
+	trunk_to_settings(&t, 1, &set);
+	assert_true(!t.has_secret && !set.user[0]);
+	digest_secret_make(&t.secret, BYTES_LIT("node"), BYTES_LIT("pbx"), BYTES_LIT("secret"));
+	t.has_secret = true;
+	written = trunk_to_document(&t, &g_key, &rand);
+	text = json_dumps(written, JSON_COMPACT);
+	assert_null(strstr(text, "secret\""));
+	assert_int_equal(trunk_from_document(&again, bytes_str(text), &g_key, &reason), 0);
+	assert_memory_equal(&t, &again, sizeof(t));
+	trunk_to_settings(&again, 1, &set);
+	assert_string_equal(set.user, "node");
+	assert_string_equal(set.realm, "pbx");
+	assert_memory_equal(&set.secret, &t.secret, sizeof(t.secret));
+	assert_int_equal(trunk_from_document(&again, bytes_str(text), &other, &reason), 0);
+	assert_false(again.has_secret);
+	free(text);
+	for (size_t i = 0; i < COUNT_OF(members); i++) {
+		json_t *moved = json_copy(written);
+
+		(void)json_object_set_new(moved, members[i], json_string("b"));
+		text = json_dumps(moved, JSON_COMPACT);
+		assert_int_equal(trunk_from_document(&again, bytes_str(text), &g_key, &reason), 0);
+		assert_false(again.has_secret);
+		free(text);
+		json_decref(moved);
+	}
+	(void)json_object_set_new(written, "ha1_sealed", json_string("00"));
+	text = json_dumps(written, JSON_COMPACT);
+	assert_int_equal(trunk_from_document(&again, bytes_str(text), &g_key, &reason), -EBADMSG);
 	free(text);
 	json_decref(written);
 }
@@ -107,6 +161,7 @@ int main(void)
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
