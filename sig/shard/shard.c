@@ -35,6 +35,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.way_target = shard_way_target,
 		.dials = shard_dials,
 		.contact_of = shard_contact_of,
+		.account_of = shard_account_of,
 		.forward_of = shard_forward_for,
 		.extension_of = shard_extension_of,
 		.call_of = shard_call_of,

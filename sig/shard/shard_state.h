@@ -158,6 +158,9 @@ void shard_cancel(struct shard *s, const struct sip_message *m);
 void shard_ack(struct shard *s, const struct sip_message *m);
 void shard_invite(struct shard *s, const struct sip_message *m);
 void shard_refer(struct shard *s, const struct sip_message *m);
+/* ---- shard_account.c ---- */
+bool shard_account_of(void *owner, const struct dialog *d, struct digest_account *out);
+
 /* ---- shard_trunk.c ---- */
 /* The trunk that sends from there, or TRUNK_NONE. */
 uint16_t shard_trunk_of(const struct shard *s, const struct sip_hop *hop);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who we are to a party that asks: by INVITE, within the call, over a kill. */
+#include "sig/host/trunk.h"
 #include "tests/unit/sig/challenger.h"
 
 static struct challenger g_c;
@@ -319,6 +320,58 @@ static void a_killed_call_says_who_it_is(void **state)
 	assert_false(rig_has(line_stored(l), "response=")); /* it is sealed */
 }
 
+/* ---- whose credentials ---- */
+
+struct own {
+	struct tenants *tenants;
+	struct trunks *trunks;
+};
+
+static void trunk_put(struct own *own, const char *tenant, const char *password)
+{
+	struct trunk_settings set = {
+		.enabled = true, .name = "pbx", .user = "node", .realm = "pbx"
+	};
+
+	set.tenant = tenants_find(own->tenants, bytes_str(tenant));
+	digest_secret_make(&set.secret, BYTES_LIT("node"), BYTES_LIT("pbx"), bytes_str(password));
+	assert_int_equal(trunks_put(own->trunks, &set, &(uint16_t){ 0 }), 0);
+}
+
+/* B is a trunk: those of its document, for as long as that is there. */
+static void of_the_trunk(void **state)
+{
+	struct line *l = *state;
+	struct shard *s = l->r->shard;
+	struct own own = { .tenants = s->settings.tenants };
+	struct bytes m;
+
+	assert_int_equal(trunks_open(&own.trunks, own.tenants), 0);
+	s->settings.trunks = own.trunks;
+	s->host.account_of = shard_account_of;
+	trunk_put(&own, "default", "secret");
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	m = next_invite(l);
+	assert_int_equal(text_set(&shard_call_find(s, rig_record(l->r)->call)->legs[1]->trunk,
+				  BYTES_LIT("pbx")),
+			 0);
+	challenger_asks(&g_c, l, m, false, false);
+	m = next_invite(l);
+	assert_int_equal(challenger_is_told(&g_c, l, m, false), 1);
+	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_ack(&l->a);
+	assert_true(trunks_delete(own.trunks, tenants_find(own.tenants, BYTES_LIT("default")),
+				  BYTES_LIT("pbx")));
+	phone_request(&l->a, "INFO", "Content-Type: application/x-foo\r\n", "one");
+	m = rig_take(l->r, &l->b.addr, "INFO ");
+	assert_int_equal(rig_header(m, "Authorization").n, 0);
+	challenger_asks(&g_c, l, m, false, false);
+	assert_int_equal(rig_take(l->r, &l->b.addr, "INFO ").n, 0);
+	s->settings.trunks = NULL;
+	trunks_close(own.trunks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +391,7 @@ int main(void)
 		CHALLENGE_TEST(killed_before_the_save),
 		CHALLENGE_TEST(killed_between_two_challenges),
 		CHALLENGE_TEST(a_killed_call_says_who_it_is),
+		CHALLENGE_TEST(of_the_trunk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
