@@ -206,8 +206,10 @@ void trunk_index_end(struct trunk_index *x, const struct trunks *t, struct tenan
 {
 	struct order order = { .trunks = t, .tenants = tenants };
 
-	qsort_r(x->names, x->name_count, sizeof(*x->names), compare_names, &order);
-	qsort_r(x->sources, x->source_count, sizeof(*x->sources), compare_sources, &order);
+	if (x->name_count) /* without any there is no memory either */
+		qsort_r(x->names, x->name_count, sizeof(*x->names), compare_names, &order);
+	if (x->source_count)
+		qsort_r(x->sources, x->source_count, sizeof(*x->sources), compare_sources, &order);
 	groups_make(x);
 	x->holds = true;
 }

@@ -45,6 +45,18 @@ static uint16_t put(struct site *s, uint16_t tenant, const char *name, uint32_t 
 	return trunk;
 }
 
+/* As most nodes are: what is asked with each request finds nothing, in no memory. */
+static void none_at_all(void **state)
+{
+	struct site *s = *state;
+	struct trunk_cursor cursor = { 0 };
+	uint16_t trunk;
+
+	assert_int_equal(trunks_find(s->trunks, s->acme, BYTES_LIT("carrier")), TRUNK_NONE);
+	assert_null(trunks_source_next(s->trunks, &(struct addr){ .family = ADDR_V4 }, &cursor,
+				       &trunk));
+}
+
 static void names_are_a_tenants_own(void **state)
 {
 	struct site *s = *state;
@@ -170,6 +182,7 @@ static void places(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SITE_TEST(none_at_all),
 		SITE_TEST(names_are_a_tenants_own),
 		SITE_TEST(held_while_it_has_calls),
 		SITE_TEST(channels),
