@@ -170,6 +170,8 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 	add_lines(out, cdr->lines);
 	add_text(out, "forwarded_to", cdr->forwarded_to);
 	add_text(out, "forwarded", plan_why_name((enum plan_why)cdr->forwarded));
+	add_text(out, "from_trunk", cdr->from_trunk);
+	add_text(out, "to_trunk", cdr->to_trunk);
 	add_stats(out, &cdr->a, 0);
 	add_stats(out, &cdr->b, 1);
 	sound_field_add(out, &cdr->a_sound, 0);

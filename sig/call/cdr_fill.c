@@ -90,6 +90,9 @@ void cdr_begin(struct cdr *cdr, const struct call *c)
 	cdr_put(cdr->to, sizeof(cdr->to), text_bytes(&c->to));
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id),
 		text_bytes(&call_caller(c)->dialog.call_id));
+	cdr_put(cdr->from_trunk, sizeof(cdr->from_trunk), text_bytes(&call_caller(c)->trunk));
+	if (call_callee(c))
+		cdr_put(cdr->to_trunk, sizeof(cdr->to_trunk), text_bytes(&call_callee(c)->trunk));
 	cdr->setup_utc_ms = c->setup_utc_ms;
 	cdr->ringing_utc_ms = c->ringing_utc_ms;
 	cdr->answer_utc_ms = c->answer_utc_ms;

@@ -29,11 +29,12 @@ struct cdr {
 	uint16_t sip_status; /* final status of the INVITE towards the caller: 200, 486... */
 	uint16_t q850;       /* RFC 3326 / Q.850 cause: 16 normal, 17 busy... */
 	enum call_ended_by ended_by;
-	char reason[64];       /* constant sentence */
-	char forwarded_to[64]; /* where the call went on to at last; "": nowhere else */
-	uint8_t forwarded;     /* enum plan_why: for that reason */
-	uint8_t lines;         /* enum offer_lines: those that it had beside audio and video */
-	uint8_t audio;         /* whose counters are of audio: 1 a, 2 b */
+	char reason[64];                   /* constant sentence */
+	char forwarded_to[64];             /* where the call went on to at last; "": nowhere else */
+	char from_trunk[32], to_trunk[32]; /* of the parties; "": a phone */
+	uint8_t forwarded;                 /* enum plan_why: for that reason */
+	uint8_t lines; /* enum offer_lines: those that it had beside audio and video */
+	uint8_t audio; /* whose counters are of audio: 1 a, 2 b */
 	struct flow_stats a,
 		b; /* audio line, else another one but video; zero when there was no media */
 	struct cdr_sound a_sound, b_sound;

@@ -63,6 +63,8 @@ static void pack_segment(struct packed_segment *p, const struct segment *s)
 	out->audio = cdr->audio;
 	out->forwarded_to = packing_chars(cdr->forwarded_to);
 	out->forwarded = cdr->forwarded;
+	out->from_trunk = packing_chars(cdr->from_trunk);
+	out->to_trunk = packing_chars(cdr->to_trunk);
 	out->caller = pack_segment_leg(s->caller);
 	out->callee = pack_segment_leg(s->callee);
 	out->a = pack_counters(&p->a, &cdr->a, &cdr->a_sound);

@@ -76,6 +76,8 @@ static bool read_segment(struct reading *r, struct segment *s, const Tandem__Cal
 	return read_chars(r, cdr->from, sizeof(cdr->from), &in->from) &&
 	       read_chars(r, cdr->to, sizeof(cdr->to), &in->to) &&
 	       read_chars(r, cdr->forwarded_to, sizeof(cdr->forwarded_to), &in->forwarded_to) &&
+	       read_chars(r, cdr->from_trunk, sizeof(cdr->from_trunk), &in->from_trunk) &&
+	       read_chars(r, cdr->to_trunk, sizeof(cdr->to_trunk), &in->to_trunk) &&
 	       read_chars(r, cdr->sip_call_id, sizeof(cdr->sip_call_id), &in->sip_call_id) &&
 	       read_counters(r, &cdr->a, &cdr->a_sound, in->a) &&
 	       read_counters(r, &cdr->b, &cdr->b_sound, in->b);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sig/call/cdr_fill.h"
+#include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/stream_rate.h"
 
@@ -58,6 +59,8 @@ static void refused_cdr_fill(const struct shard *s, struct cdr *cdr, const struc
 		bytes_str(tenants_name(s->settings.tenants, tenant)));
 	cdr_put(cdr->from, sizeof(cdr->from), from);
 	cdr_put(cdr->to, sizeof(cdr->to), m->uri.user);
+	cdr_put(cdr->from_trunk, sizeof(cdr->from_trunk),
+		bytes_str(trunks_name(s->settings.trunks, shard_trunk_of(s, &m->hop))));
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id), m->call_id);
 	(void)snprintf(cdr->reason, sizeof(cdr->reason), "refused by the node: %s",
 		       why->text ? why->text : sig_refused_name(why->reason));

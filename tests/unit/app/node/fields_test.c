@@ -40,6 +40,7 @@ static void test_cdr(void **state)
 		.reason = "normal",
 		.lines = OFFER_LINES_T38,
 		.forwarded_to = "1003",
+		.from_trunk = "carrier",
 		.forwarded = PLAN_BUSY,
 		.a = { .packets_in = UINT64_MAX, .lost = 3, .digits = 4 },
 		.b = { .packets_out = 7, .jitter_us = 1500, .rtt_us = 20000 },
@@ -56,6 +57,8 @@ static void test_cdr(void **state)
 	assert_string_equal(value("cause"), "normal");
 	assert_string_equal(value("lines"), "t38");
 	assert_string_equal(value("forwarded_to"), "1003");
+	assert_string_equal(value("from_trunk"), "carrier");
+	assert_string_equal(value("to_trunk"), "");
 	assert_string_equal(value("forwarded"), "busy");
 	assert_string_equal(value("a_packets_in"), "18446744073709551615");
 	assert_string_equal(value("a_lost"), "3");
@@ -118,6 +121,7 @@ static void test_longest_cdr(void **state)
 	cdr.ended_by = ENDED_BY_OPERATOR;
 	cdr.forwarded = PLAN_UNREACHABLE;
 	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] = '\0';
+	cdr.from_trunk[sizeof(cdr.from_trunk) - 1] = cdr.to_trunk[sizeof(cdr.to_trunk) - 1] = '\0';
 	cdr.tenant[sizeof(cdr.tenant) - 1] = cdr.from[sizeof(cdr.from) - 1] =
 		cdr.to[sizeof(cdr.to) - 1] = '\0';
 	cdr.sip_call_id[sizeof(cdr.sip_call_id) - 1] = cdr.reason[sizeof(cdr.reason) - 1] = '\0';
@@ -160,6 +164,7 @@ static void test_json(void **state)
 	memset(&cdr.b, 0x0f, sizeof(cdr.b));
 	cdr.forwarded = PLAN_UNREACHABLE;
 	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] = '\0';
+	cdr.from_trunk[sizeof(cdr.from_trunk) - 1] = cdr.to_trunk[sizeof(cdr.to_trunk) - 1] = '\0';
 	cdr.setup_utc_ms = cdr.ringing_utc_ms = cdr.answer_utc_ms = cdr.end_utc_ms = INT64_MAX;
 	cdr.ended_by = ENDED_BY_OPERATOR;
 	cdr.tenant[sizeof(cdr.tenant) - 1] = cdr.from[sizeof(cdr.from) - 1] =
@@ -172,9 +177,10 @@ static void test_json(void **state)
 
 static void test_every_number_is_known_as_one(void **state)
 {
-	static const char *const texts[] = { "tenant",   "from",         "to",       "sip_call_id",
-					     "ended_by", "cause",        "lines",    "a_codec",
-					     "b_codec",  "forwarded_to", "forwarded" };
+	static const char *const texts[] = { "tenant",   "from",         "to",        "sip_call_id",
+					     "ended_by", "cause",        "lines",     "a_codec",
+					     "b_codec",  "forwarded_to", "forwarded", "from_trunk",
+					     "to_trunk" };
 	struct cdr cdr = { 0 };
 	size_t numbers = 0;
 

@@ -92,6 +92,8 @@ static void a_number_goes_out(void **state)
 	ends(g, gw);
 	assert_string_equal(g->l.r->cdrs[0].to, "9123");
 	assert_string_equal(g->l.r->cdrs[0].forwarded_to, "");
+	assert_string_equal(g->l.r->cdrs[0].from_trunk, "");
+	assert_string_equal(g->l.r->cdrs[0].to_trunk, "one");
 }
 
 /* A number that no route has, and a caller who is nobody of the tenant. */

@@ -42,6 +42,8 @@ static void a_number_rings_its_user(void **state)
 	phone_answer(&g->l.a, rig_take(g->l.r, &g->l.a.addr, "BYE "), "200 OK", "");
 	line_assert_idle(g->l.r);
 	assert_string_equal(g->l.r->cdrs[0].from, "+4940123");
+	assert_string_equal(g->l.r->cdrs[0].from_trunk, "carrier");
+	assert_string_equal(g->l.r->cdrs[0].to_trunk, "");
 	assert_int_equal(trunks_held(g->trunks, trunk, TRUNK_IN), 0);
 }
 
@@ -194,6 +196,35 @@ static void refers(void **state)
 	assert_true(rig_take(g->l.r, &gw->addr, "SIP/2.0 403").n);
 }
 
+/* Calls from several addresses of a trunk are one peer's, and no more of those begin than it may. */
+static void charged_as_one_peer(void **state)
+{
+	const struct quota_settings quotas = { .capacity = { 64, 512, 100 }, .share = 90 };
+	struct shard_settings settings = rig_settings();
+	struct gate *g = calloc(1, sizeof(*g));
+	struct trunk_settings set;
+	struct rand_source rand;
+	struct quota *q;
+
+	rand_open_seed(&rand, 3);
+	assert_int_equal(quota_open(&q, &quotas, &rand), 0);
+	settings.quota = quota_of(q);
+	gate_open(g, &settings);
+	*state = g;
+	set = gate_trunk("carrier", "198.51.100.1,198.51.100.2");
+	set.calls_per_second = 1;
+	(void)gate_put(g, &set);
+	gate_did(g, NUMBER, "1001");
+	for (unsigned i = 0; i < QUOTA_BURST_S; i++)
+		calls_as(&g->carriers[i % 2], "+4940123", NUMBER);
+	assert_int_equal(rig_counts(g->l.r).calls, QUOTA_BURST_S);
+	calls_as(&g->carriers[1], "+4940123", NUMBER);
+	assert_true(rig_take(g->l.r, &g->carriers[1].addr, "SIP/2.0 503").n);
+	assert_int_equal(rig_counts(g->l.r).calls, QUOTA_BURST_S);
+	assert_int_equal(gate_teardown(state), 0);
+	quota_close(q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +237,7 @@ int main(void)
 		GATE_TEST(goes_on_elsewhere),
 		GATE_TEST(killed_without_the_trunk),
 		GATE_TEST(refers),
+		cmocka_unit_test(charged_as_one_peer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
