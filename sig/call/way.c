@@ -29,6 +29,12 @@ static bool was_tried_by(const struct call_host *h, const struct call *c, struct
 	return false;
 }
 
+/* Whoever calls for help goes by a trunk that is full, and asks a server that seems down, where there is nothing else. */
+static bool way_may(const struct call_host *h, const struct trunk_way *way, bool help)
+{
+	return help ? trunks_has(h->settings->trunks, way->trunk) : way->open;
+}
+
 /* The first that is open and was not tried. 0, -ENOENT or -EBUSY. */
 static int way_find(const struct call_host *h, const struct call *c, struct bytes user,
 		    struct trunk_way *out)
@@ -36,10 +42,12 @@ static int way_find(const struct call_host *h, const struct call *c, struct byte
 	struct trunk_way list[TRUNK_WAYS_MAX];
 	uint32_t n = trunk_route(h->settings, c->tenant, user, c->id, list, COUNT_OF(list));
 
-	for (uint32_t i = 0; i < n; i++) {
-		if (!list[i].open || was_tried_by(h, c, user, &list[i]))
+	for (uint32_t i = 0; i < n * (c->emergency ? 2 : 1); i++) {
+		const struct trunk_way *way = &list[i % n];
+
+		if (!way_may(h, way, i >= n) || was_tried_by(h, c, user, way))
 			continue;
-		*out = list[i];
+		*out = *way;
 		return 0;
 	}
 	return n ? -EBUSY : -ENOENT;

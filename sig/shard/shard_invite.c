@@ -547,13 +547,15 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 	return NULL;
 }
 
-/* A number that nobody answers is no reason to let anybody pass. */
+/* A number that nobody answers is no reason to let anybody pass. Who calls from a trunk calls numbers of ours. */
 static bool invite_is_emergency(const struct shard *s, const struct sip_message *m, uint16_t tenant)
 {
 	char number[ROUTE_USER_MAX];
 
-	return shard_is_emergency(s, tenant, &m->uri, number) &&
-	       verdict_of_number(s, tenant, number) == ROUTE_OK;
+	return shard_trunk_of(s, &m->hop) == TRUNK_NONE &&
+	       shard_is_emergency(s, tenant, &m->uri, number) &&
+	       (verdict_of_number(s, tenant, number) == ROUTE_OK ||
+		shard_has_way_out(s, tenant, bytes_str(number)));
 }
 
 /* Where it goes: to a user of ours, or (RFC 3891) to whom another leg speaks with. */

@@ -96,6 +96,30 @@ static void a_number_goes_out(void **state)
 	assert_string_equal(g->l.r->cdrs[0].to_trunk, "one");
 }
 
+/* A full trunk, a server that seems down, a drain and a caller who may call nobody: help is called all the same (TRUST-02). */
+static void help_goes_out(void **state)
+{
+	struct gate *g = *state;
+	struct rig *r = g->l.r;
+	struct trunk_route route = { .enabled = true, .name = "help", .pattern = "112" };
+	uint16_t trunk;
+
+	leads_out(g, 1);
+	memcpy(route.choices[0].trunk, "one", sizeof("one"));
+	route.choice_count = 1;
+	assert_int_equal(trunk_route_put(g->numbers, &route), 0);
+	may_call(g, 0);
+	r->settings.emergency_count = 1;
+	memcpy(r->settings.emergency[0], "112", sizeof("112"));
+	shard_configure(r->shard, &r->settings);
+	trunk = trunk_of(g, "one");
+	trunks_set_up(g->trunks, trunk, 0, false);
+	shard_drain(r->shard, true);
+	phone_invite(&g->l.a, "112", PHONE_SDP_A);
+	rig_run(r);
+	assert_true(bytes_starts(phone_rings(&g->carriers[0]), "INVITE sip:112@"));
+}
+
 /* A number that no route has, and a caller who is nobody of the tenant. */
 static void no_way_out(void **state)
 {
@@ -343,7 +367,9 @@ static void not_for_everybody(void **state)
 	leads_out(g, 1);
 	may_call(g, DIAL_CLASSES_FIRST);
 	calls_out(g);
-	assert_true(rig_take(g->l.r, &g->l.a.addr, "SIP/2.0 404").n);
+	assert_true(rig_has(rig_header(rig_take(g->l.r, &g->l.a.addr, "SIP/2.0 403"), "Reason"),
+			    "numbers of no class"));
+	assert_int_equal(g->l.r->security.kind, SECURITY_BARRED);
 	assert_int_equal(shard_forward_set(g->l.r->shard, 0, "1002", &away), 0);
 	phone_invite(&g->l.a, "1002", PHONE_SDP_A);
 	assert_true(rig_take(g->l.r, &g->l.a.addr, "SIP/2.0 4").n);
@@ -500,6 +526,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GATE_TEST(a_number_goes_out),
+		GATE_TEST(help_goes_out),
 		GATE_TEST(no_way_out),
 		GATE_TEST(the_next_way),
 		GATE_TEST(trying_is_an_answer),
