@@ -11,6 +11,9 @@
  *  - one CDR for each pair of a call that was in the store, with the right outcome; together they are the call;
  *  - a shard that hears that it is another owner's says nothing more, saves nothing more, and its successor goes on with what is
  *    stored;
+ *  - a REGISTER that was answered is stored, and a second later no node knows otherwise;
+ *  - a shard saves its own calls alone, and one that is lost has no flow any more;
+ *  - of two calls that two shards have joined neither goes on alone;
  *  - a browser finishes its handshake when the keys are saved, and not before;
  *  - no port is open twice, peers are mutual, no SRTP index is sent twice;
  *  - when everybody has hung up, nothing is left: calls, transactions, ports, flows, records, saves.
@@ -22,6 +25,7 @@
 #include "sig/sip/message.h"
 
 struct sim;
+struct phone;
 struct phone_call;
 struct phone_refer;
 struct store_command;
@@ -71,8 +75,9 @@ struct seen {
 	uint32_t crashes;
 	bool ended; /* its end went to the store */
 	uint32_t cdrs;
-	uint32_t pairs;                            /* in them */
-	struct cdr cdr;                            /* of its first pair */
+	uint64_t far;   /* the call of another shard that it speaks with; 0: none */
+	uint32_t pairs; /* in them */
+	struct cdr cdr; /* of its first pair */
 	uint64_t answered_ns, ended_ns, joined_ns; /* when events said so; 0: never */
 };
 
@@ -144,12 +149,16 @@ void check_degraded(const struct node *n);
 void check_crashed(const struct node *n);
 /* That one alone. */
 void check_shard_lost(const struct node *n, const struct node_shard *shard);
+/* It has said its last: no packet of its calls leaves. */
+void check_shard_silent(const struct node *n, const struct node_shard *shard);
 void check_restored(struct node *n);
 
 /* ---- check_segment.c ---- */
 void check_event(struct sim *s, const struct sig_event *e);
 /* Who talks to whom in it changes, by command. */
 void check_given(struct sim *s, uint64_t call);
+/* Two shards agree on a dialog between two calls of theirs. */
+void check_far(struct sim *s, const struct sip_message *m);
 /* Where the leg of that phone's dialog is now. */
 uint64_t check_call_of(const struct sim *s, const struct phone_call *c);
 /* Legs may have gone to another call. */
@@ -186,6 +195,10 @@ void check_notified(struct sim *s, const struct phone_call *c, const struct phon
 bool check_is_there(struct sim *s, const struct phone_call *own, const struct phone_call *named);
 /* 481 within a dialog. */
 void check_forgot(struct sim *s, const struct phone_call *c, const char *method);
+
+/* ---- check_register.c ---- */
+/* A phone hears that it is registered. */
+void check_registered(struct sim *s, const struct phone *p, uint32_t cseq);
 
 /* ---- check_end.c ---- */
 void check_end(struct sim *s);

@@ -196,6 +196,8 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 
 	if (other && seen && seen->split)
 		return;
+	if (other && seen && seen->far && next_end(s, seen->far, NULL))
+		return; /* it speaks with somebody of another shard */
 	if (other && seen && seen->given && (seen->by_node || !check_is_alone(s, other)))
 		return; /* those who go on without it, perhaps with an application */
 	/* where a registration was promised without a save, and is lost, nobody knows who came back */
@@ -213,6 +215,30 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 			   c->call_id, other->phone->user, other->phone->index);
 }
 
+/* A shard that is lost takes its half of a conversation along, and the store may not have known of it. */
+static bool is_half(const struct sim *s, const struct seen *seen)
+{
+	return s->totals.lost_alone || s->totals.steps || seen->weak || seen->stale ||
+	       seen->excused || seen->split || seen->held;
+}
+
+/* It spoke with somebody of another shard, by which the other one hears of it. */
+static void on_far_should_be_over(struct sim *s, const struct event *e)
+{
+	const struct phone_call *c = s->phones.list[e->who].calls[e->a];
+	const struct seen *seen = check_seen(s, c->node_call);
+	const struct seen *far = seen && seen->far ? check_seen(s, seen->far) : NULL;
+	const struct phone_call *other;
+
+	if (!far || far->far != seen->call || is_half(s, seen) || is_half(s, far) ||
+	    next_end(s, seen->call, NULL))
+		return;
+	other = next_end(s, far->call, NULL);
+	if (other && !next_end(s, far->call, other) && other->answer_ns < c->bye_ns)
+		check_fail(s, "%s hung up long ago, and %s#%u of another shard still talks",
+			   c->phone->user, other->phone->user, other->phone->index);
+}
+
 void check_bye(struct sim *s, const struct phone_call *c)
 {
 	const struct seen *seen = check_seen(s, c->node_call);
@@ -228,6 +254,9 @@ void check_bye(struct sim *s, const struct phone_call *c)
 	    seen->byes[id.leg].cseq)
 		return;
 	sim_after(s, END_NS, on_should_be_over, c->phone->index, c->index, 0);
+	if (s->shard_count > 1)
+		sim_after(s, END_NS + SETTLED_NS, on_far_should_be_over, c->phone->index, c->index,
+			  0);
 }
 
 void check_over(struct sim *s, const struct phone_call *c)

@@ -2,6 +2,7 @@
 /* The CDRs of one call: a pair begins where the one before it ended, and together they are the call as it was told of. */
 #include <inttypes.h>
 
+#include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
 /* Of a ms each, at both ends. */
@@ -36,6 +37,22 @@ void check_event(struct sim *s, const struct sig_event *e)
 		check_follow(s);
 	if (seen && e->kind == SIG_CALL_TRANSFERRED)
 		seen->joined_ns = s->now_ns;
+}
+
+void check_far(struct sim *s, const struct sip_message *m)
+{
+	struct seen *one, *other;
+	struct id_tag asked, asks;
+
+	if (id_tag_get(m->to.tag, &asked) || id_tag_get(m->from.tag, &asks))
+		return;
+	one = check_seen(s, asks.call);
+	other = check_seen(s, asked.call);
+	if (!one || !other || one->far == other->call)
+		return;
+	trace_line(s, "calls %" PRIx64 " and %" PRIx64 " are one", one->call, other->call);
+	one->far = other->call;
+	other->far = one->call;
 }
 
 void check_given(struct sim *s, uint64_t call)

@@ -224,6 +224,7 @@ static void look_at_promise(struct sim *s, const struct sip_message *m, struct b
 	} else if (!m->request && m->status >= 300 && !id_tag_get(m->to.tag, &id)) {
 		look_at_refusal(s, id.call, m);
 	} else if (!m->request && m->status / 100 == 2 && !id_tag_get(m->to.tag, &id)) {
+		check_far(s, m);
 		answer_leaves(s, &id, m->cseq);
 	}
 }

@@ -158,6 +158,8 @@ void check_save(struct sim *s, const struct node_shard *shard, const struct effe
 		check_fail(s, "a node that has lost its shard saves");
 	if (!seen)
 		return;
+	if (!shard || shard->number != id_shard(e->call))
+		check_fail(s, "call %" PRIx64 " is saved by another shard", e->call);
 	seen->excused |= node_of_call(s, e->call)->degraded;
 	know_all(seen, e->kind == EFFECT_CALL_SAVE ? e->version : 0);
 	if (e->kind == EFFECT_CALL_END) {
@@ -301,6 +303,32 @@ void check_shard_lost(const struct node *n, const struct node_shard *shard)
 		if (id_shard(k->seen[i].call) == shard->number)
 			crashed(&k->seen[i]);
 	}
+}
+
+static bool is_of_others(const struct node *n, const struct node_shard *shard)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		struct shard *core = n->shards[i].core;
+
+		if (core && core != shard->core && shard_effects(core)->count)
+			return true;
+	}
+	return false;
+}
+
+void check_shard_silent(const struct node *n, const struct node_shard *shard)
+{
+	struct sim *s = n->sim;
+
+	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
+		const struct engine_flow *f = &s->engine.flows[i];
+
+		if (f->open && !f->closing && f->node == n &&
+		    id_shard(f->spec.call) == shard->number)
+			check_fail(s, "call %" PRIx64 " of a lost shard has media", f->spec.call);
+	}
+	if (is_of_others(n, shard))
+		check_fail(s, "the loss of shard %u is felt by others", shard->number);
 }
 
 /* The call of a seen one as its caller has it, or NULL. */

@@ -159,6 +159,7 @@ static void start(struct node *n)
 	int err;
 
 	n->incarnation = ++s->processes;
+	n->started_ns = s->now_ns;
 	n->timer_ns = NODE_NO_TIMER;
 	n->degraded = false;
 	plan_mishaps(n);

@@ -73,8 +73,9 @@ struct node {
 	uint32_t crash_in; /* effects until the next kill; 0: none is planned */
 	uint32_t fence_in; /* effects until another owner takes the shard; 0: none will */
 	bool degraded;
-	bool cut;         /* the store is there, and this node does not reach it */
-	uint64_t away_ns; /* when that, or an outage, ended last */
+	bool cut;                         /* the store is there, and this node does not reach it */
+	uint64_t away_ns;                 /* when that, or an outage, ended last */
+	uint64_t degraded_ns, started_ns; /* when it was last, and began */
 	uint64_t health_serial;
 	int64_t utc_step_ms; /* the wall clock is not steady */
 	struct addr addr;

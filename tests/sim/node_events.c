@@ -30,6 +30,7 @@ void node_health(struct node *n, bool healthy)
 		return;
 	trace_line(s, "node: %s", healthy ? "the store is well" : "degraded");
 	n->degraded = !healthy;
+	n->degraded_ns = s->now_ns;
 	check_degraded(n);
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		if (n->shards[i].core)

@@ -181,6 +181,7 @@ static void shard_end(struct node *n, struct node_shard *shard)
 	cell_leave(n->cell, shard->number);
 	shard_silence(shard->core, node_now(n));
 	node_carry_last(n, shard);
+	check_shard_silent(n, shard);
 	shard_close(shard->core);
 	shard->core = NULL;
 	sim_after(s, sim_between_ms(s, 500, 8000), on_operator, n->incarnation, 0, 0);

@@ -87,6 +87,7 @@ void phone_registered(struct sim *s, struct phone *p, const struct sip_message *
 		return;
 	}
 	p->registered = true;
+	check_registered(s, p, m->cseq);
 	learn_gruu(p, m);
 	phone_register_later(s, p, p->expires_s * NS_PER_S / 2 + sim_between_ms(s, 0, 2000));
 }
