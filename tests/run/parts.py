@@ -162,7 +162,8 @@ def sim(report):
         return
     records = sorted(path.name for path in (ROOT / "tests" / "data" / "records").glob("sim*"))
     runs = [("named stories, killed behind each effect", "debug", ("--stories",)),     # the longest first
-            ("1700 seeds", "asan", ("--first", "301", "--seeds", "1700")),
+            ("1200 seeds", "asan", ("--first", "301", "--seeds", "1200")),
+            ("500 seeds of three nodes with two shards", "asan", ("--nodes", "3", "--shards", "2", "--seeds", "500")),
             ("300 seeds", "asan", ("--seeds", "300")),
             ("300 seeds", "debug", ("--seeds", "300")),
             ("seeds that failed once", "asan", ("--list", "tests/sim/seeds.txt", "--seeds", "0")),

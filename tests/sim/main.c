@@ -160,12 +160,15 @@ static bool self_test(void)
 	bool all = true;
 
 	for (int i = SABOTAGE_NONE + 1; i < SABOTAGE_COUNT; i++) {
+		struct sim_way way = { .nodes = i < SABOTAGE_CLUSTER ? 1 : 3,
+				       .shards = i < SABOTAGE_CLUSTER ? 1 : 2 };
 		struct sim *s = new_sim();
 		uint64_t seed = 1;
 		bool ok = true;
 
 		while (seed <= SELF_TEST_SEEDS && ok) {
-			ok = sim_run(s, seed, &(struct sim_way){ .sabotage = (enum sabotage)i });
+			way.sabotage = (enum sabotage)i;
+			ok = sim_run(s, seed, &way);
 			if (!ok)
 				(void)printf("# %s: seen at seed %" PRIu64 ": %s\n",
 					     sabotage_name((enum sabotage)i), seed,

@@ -35,7 +35,7 @@ static void on_binding_got(struct sim *s, const struct event *e)
 
 	if (!n)
 		return;
-	if (entry)
+	if (entry && s->sabotage != SABOTAGE_ALONE)
 		record = text_bytes(&entry->record);
 	(void)bytes_cut(&user, ':', &tenant);
 	locations_got(n->locations, tenant, user, store_is_away(n) ? BINDING_FAILED : BINDING_SAVED,
@@ -193,7 +193,7 @@ void node_carry_last(struct node *n, const struct node_shard *shard)
 {
 	struct effects *list = shard_effects(shard->core);
 
-	for (uint32_t i = 0; i < list->count; i++)
+	for (uint32_t i = 0; i < list->count && n->sim->sabotage != SABOTAGE_MEDIA; i++)
 		carry_one(n, shard, &list->list[i]);
 	effects_clear(list);
 }

@@ -33,6 +33,12 @@ const char *sabotage_name(enum sabotage sabotage)
 		return "fence";
 	case SABOTAGE_TENANT:
 		return "tenant";
+	case SABOTAGE_UNBOUND:
+		return "unbound";
+	case SABOTAGE_ALONE:
+		return "alone";
+	case SABOTAGE_MEDIA:
+		return "media";
 	case SABOTAGE_DEAF:
 		return "deaf";
 	case SABOTAGE_COUNT:

@@ -64,6 +64,11 @@ enum sabotage {
 	SABOTAGE_GAP,       /* the first CDR of a call begins too early */
 	SABOTAGE_FENCE,     /* a node that has lost its shard goes on */
 	SABOTAGE_TENANT,    /* phones of the other tenant are its own, too */
+	SABOTAGE_CLUSTER,   /* those behind it need several nodes and shards */
+	SABOTAGE_UNBOUND =
+		SABOTAGE_CLUSTER, /* the store acknowledges registrations and keeps none */
+	SABOTAGE_ALONE,           /* who asks where a phone is hears that nobody knows */
+	SABOTAGE_MEDIA,           /* a shard that is lost leaves its media behind */
 	SABOTAGE_COUNT,
 };
 const char *sabotage_name(enum sabotage sabotage);

@@ -141,6 +141,8 @@ static void apply_binding(struct sim *s, struct store_command *c)
 		c->conflict = true;
 		return;
 	}
+	if (s->sabotage == SABOTAGE_UNBOUND)
+		return;
 	remember(s, c, &e->record, e->version, e->expires_ns);
 	text_clear(&e->record);
 	if (c->record.n == 0) {
