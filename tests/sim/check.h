@@ -169,6 +169,8 @@ void check_segments(struct sim *s, const struct seen *seen, const struct cdr *li
 void check_answered(struct sim *s, const struct phone_call *c);
 void check_bye(struct sim *s, const struct phone_call *c);
 void check_over(struct sim *s, const struct phone_call *c);
+/* A new INVITE comes to a phone. */
+void check_invited(struct sim *s, const struct phone_call *c);
 /* A phone has rung for longer than any call waits. */
 void check_rings_on(struct sim *s, const struct phone_call *c);
 void check_effects(struct sim *s, uint32_t count);
@@ -197,6 +199,8 @@ bool check_is_there(struct sim *s, const struct phone_call *own, const struct ph
 void check_forgot(struct sim *s, const struct phone_call *c, const char *method);
 
 /* ---- check_register.c ---- */
+/* It is up, reaches the store and has done so for a while. */
+bool check_is_settled(const struct node *n);
 /* A phone hears that it is registered. */
 void check_registered(struct sim *s, const struct phone *p, uint32_t cseq);
 

@@ -17,6 +17,11 @@ static bool is_excused(const struct node *n)
 	       now_ns < n->started_ns + SETTLED_NS;
 }
 
+bool check_is_settled(const struct node *n)
+{
+	return !is_excused(n);
+}
+
 /* The store lost something, or nobody knows how long a registration lasts. */
 static bool is_all_excused(const struct sim *s)
 {

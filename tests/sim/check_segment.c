@@ -55,6 +55,18 @@ void check_far(struct sim *s, const struct sip_message *m)
 	other->far = one->call;
 }
 
+/* Nobody rings for who was deleted a second ago. */
+void check_invited(struct sim *s, const struct phone_call *c)
+{
+	const struct document_changes *all = &s->documents;
+	const struct check_begun *begun = begun_of(&s->check, c->node_call);
+	uint32_t i = c->phone->extension;
+
+	if (all->absent[i] && begun && begun->ns > all->changed_ns[i] + NS_PER_S &&
+	    check_is_settled(&s->nodes[c->node]))
+		check_fail(s, "%s rings, who was deleted", c->phone->user);
+}
+
 void check_given(struct sim *s, uint64_t call)
 {
 	struct seen *seen = check_seen(s, call);

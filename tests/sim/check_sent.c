@@ -202,6 +202,17 @@ static void look_at_refusal(struct sim *s, uint64_t call, const struct sip_messa
 		check_fail(s, "%u of call %" PRIx64 " leaves before it is saved", m->status, call);
 }
 
+/* Its leg is of another call by now, whose record knows of it. */
+static bool has_moved(const struct sim *s, const struct id_tag *id)
+{
+	const struct shard *core = node_core(s, id->call);
+	struct id_tag now = *id;
+
+	if (core)
+		elsewhere_follow(&core->elsewhere, &now);
+	return now.call != id->call;
+}
+
 static void look_at_promise(struct sim *s, const struct sip_message *m, struct bytes text)
 {
 	struct id_tag id;
@@ -213,7 +224,8 @@ static void look_at_promise(struct sim *s, const struct sip_message *m, struct b
 		look_at_rseq(s, id.call, m, text);
 	if (m->method == SIP_BYE && m->request && !id_tag_get(m->from.tag, &id))
 		note_bye(s, id.call, id.leg, m);
-	else if (m->method == SIP_BYE && m->status == 200 && !id_tag_get(m->to.tag, &id))
+	else if (m->method == SIP_BYE && m->status == 200 && !id_tag_get(m->to.tag, &id) &&
+		 !has_moved(s, &id))
 		look_at_bye(s, id.call, id.leg);
 	if (m->method == SIP_REFER && !m->request)
 		check_refer_answered(s, m);

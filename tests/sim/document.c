@@ -48,6 +48,8 @@ static void on_saved(struct sim *s, const struct event *e)
 	trace_line(s, "store: document of extension %u, %s: %d", change->extension,
 		   feature_key(change->feature), news.state);
 	n = node_of_process(s, change->incarnation);
+	if (news.state == SET_DONE)
+		document_changed(s, change->extension, n);
 	if (n)
 		node_set_told(n, change->extension, change->call, &news);
 }
@@ -72,11 +74,11 @@ void document_set(struct node *n, const struct effect *e)
 	sim_after(s, (s->store.down ? AWAY_MS : SAVE_MS) * NS_PER_MS, on_saved, 0, at, 0);
 }
 
-static void put(struct shard *core, const struct node *n, uint32_t i)
+void document_put_core(struct shard *core, const struct node *n, uint32_t i)
 {
 	const struct sim *s = n->sim;
 	struct shard_extension e = { .tenant = n->tenant,
-				     .enabled = true,
+				     .enabled = !s->documents.disabled[i],
 				     .early_media = i == 2,
 				     .webrtc = s->phones.web[i] ? WEBRTC_ALWAYS : WEBRTC_AUTO,
 				     .tls_srtp = s->phones.secure[i] == SECURE_TLS,
@@ -94,9 +96,12 @@ static void put(struct shard *core, const struct node *n, uint32_t i)
 
 void document_put(struct node *n, uint32_t extension)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++) {
+	const struct document_changes *all = &n->sim->documents;
+
+	n->documents[extension] = all->version[extension];
+	for (uint32_t i = 0; i < n->shard_count && !all->absent[extension]; i++) {
 		if (n->shards[i].core)
-			put(n->shards[i].core, n, extension);
+			document_put_core(n->shards[i].core, n, extension);
 	}
 }
 
@@ -108,9 +113,10 @@ void document_tell(struct node *n, uint32_t extension)
 	(void)node_extension(extension, number);
 	for (uint32_t i = 0; i < n->shard_count && extension < all->extension_count; i++) {
 		struct shard *core = n->shards[i].core;
-		int err =
-			core ? shard_forward_set(core, n->tenant, number, &all->forward[extension])
-			     : 0;
+		int err = core && !n->sim->documents.absent[extension]
+				  ? shard_forward_set(core, n->tenant, number,
+						      &all->forward[extension])
+				  : 0;
 
 		assert(!err);
 		(void)err;

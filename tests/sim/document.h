@@ -3,11 +3,21 @@
 #ifndef TESTS_SIM_DOCUMENT_H
 #define TESTS_SIM_DOCUMENT_H
 
-#include "sig/shard/shard.h"
+#include "tests/sim/node.h"
 
+struct sim;
 struct node;
 
 enum { DOCUMENT_CHANGES_MAX = 64 };
+
+/* What an operator does with an extension. */
+enum document_what {
+	DOCUMENT_FORWARDED,     /* always, or no more */
+	DOCUMENT_NOT_DISTURBED, /* or it is again */
+	DOCUMENT_DISABLED,
+	DOCUMENT_DELETED,
+	DOCUMENT_BACK /* neither of the last two */
+};
 
 struct document_change {
 	uint64_t call, serial;
@@ -17,6 +27,9 @@ struct document_change {
 };
 
 struct document_changes {
+	uint64_t generation, version[NODE_EXTENSIONS]; /* version: of an extension, its last one */
+	uint64_t changed_ns[NODE_EXTENSIONS];
+	bool absent[NODE_EXTENSIONS], disabled[NODE_EXTENSIONS];
 	struct document_change list[DOCUMENT_CHANGES_MAX]; /* the newest ones */
 	uint32_t count;
 	enum {
@@ -28,6 +41,15 @@ struct document_changes {
 
 /* EFFECT_SET. */
 void document_set(struct node *n, const struct effect *e);
+/* ---- document_log.c ---- */
+void document_change(struct sim *s, uint32_t extension, enum document_what what);
+/* It has changed: all hear of it, but who did it. by: NULL: an operator */
+void document_changed(struct sim *s, uint32_t extension, const struct node *by);
+/* A node that was away compares. */
+void document_catch_up(struct node *n);
+/* What an extension that is there has. */
+void document_put_core(struct shard *core, const struct node *n, uint32_t extension);
+
 /* A node that starts reads that of an extension. */
 void document_put(struct node *n, uint32_t extension);
 /* What has changed in it counts for the node from now on. */

@@ -62,8 +62,9 @@ static void report(const struct totals *t, uint64_t seeds)
 		     " requests asked for credentials\n",
 		     t->refers, t->given, t->fences, t->names, t->displaced, t->asked);
 	(void)printf("# %" PRIu64 " moves to another node; %" PRIu64 " shards lost alone, %" PRIu64
-		     " joins of two shards, %" PRIu64 " messages between shards\n",
-		     t->moves, t->lost_alone, t->joins, t->cells);
+		     " joins of two shards, %" PRIu64 " documents changed, %" PRIu64
+		     " messages between shards\n",
+		     t->moves, t->lost_alone, t->joins, t->documents, t->cells);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 

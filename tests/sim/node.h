@@ -15,6 +15,7 @@ struct cell;
 enum { LOCALS = SIP_TRANSPORTS }; /* listening addresses, then those of IPv6 */
 enum { NODE_PORTS = 64 };         /* pairs, of each family */
 enum { NODES_MAX = 3, NODE_SHARDS_MAX = 3, SHARDS_MAX = NODES_MAX * NODE_SHARDS_MAX };
+enum { NODE_EXTENSIONS = 16 };
 enum { SHARD_FIRST = 7 }; /* the others follow, node by node */
 
 enum { NODE_ORDERS_MAX = 64 };
@@ -79,7 +80,8 @@ struct node {
 	uint64_t health_serial;
 	int64_t utc_step_ms; /* the wall clock is not steady */
 	struct addr addr;
-	uint64_t restored_ns; /* its last start that found something to go on with */
+	uint64_t documents[NODE_EXTENSIONS]; /* versions of those that it has */
+	uint64_t restored_ns;                /* its last start that found something to go on with */
 };
 
 /* ---- which ---- */
@@ -136,6 +138,8 @@ bool node_join_any(struct node *n, struct rand_source *rand);
 /* The last of these once more. */
 void node_again(struct sim *s);
 
+/* Something of it changed beside an event. */
+void node_carry_on(struct node *n);
 /* What became of a feature code. */
 void node_set_told(struct node *n, uint32_t extension, uint64_t call, const struct set_news *news);
 

@@ -22,6 +22,8 @@ void node_health(struct node *n, bool healthy)
 
 	if (!node_is_up(n))
 		return;
+	if (healthy)
+		document_catch_up(n);
 	n->health_serial++;
 	if (!healthy && !store_is_away(n))
 		sim_after(s, sim_between_ms(s, DEGRADED_MIN_MS, DEGRADED_MAX_MS), on_health, 0,
@@ -167,4 +169,9 @@ void node_media_failed(struct node *n, struct flow_id id, uint64_t call)
 {
 	sim_after(n->sim, 0, on_media_failed, n->incarnation,
 		  (uint64_t)id.slot << 32 | id.generation, call);
+}
+
+void node_carry_on(struct node *n)
+{
+	node_carry(n);
 }

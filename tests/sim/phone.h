@@ -9,7 +9,7 @@
 #include "tests/sim/phone_call.h"
 #include "tests/sim/phone_txn.h"
 
-enum { PHONES_MAX = 8, PHONE_CALLS_MAX = 32, EXTENSIONS_MAX = 16 };
+enum { PHONES_MAX = 8, PHONE_CALLS_MAX = 32, EXTENSIONS_MAX = NODE_EXTENSIONS };
 
 /* How it takes a call. */
 struct phone_manner {

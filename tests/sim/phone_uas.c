@@ -282,6 +282,7 @@ static void invited(struct sim *s, struct phone *p, struct phone_txn *t,
 	copy(s, c->target, sizeof(c->target), m->contact.uri.all);
 	if (!id_tag_get(m->from.tag, &id))
 		c->node_call = id.call;
+	check_invited(s, c);
 	c->manner = calloc(1, sizeof(*c->manner));
 	assert(c->manner);
 	scenario_manner(s, c, c->manner);

@@ -9,6 +9,7 @@ enum {
 	JOINS_MAX = 5,
 	CALLS_MAX = 9,
 	SPAN_MS = 20000,
+	DOCUMENTS_MAX = 5,
 	CRASHES = 500,
 	EFFECTS = 200
 };
@@ -116,6 +117,27 @@ static void plan_calls(struct sim *s)
 	}
 }
 
+/* ---- documents ---- */
+
+static void on_document(struct sim *s, const struct event *e)
+{
+	document_change(s, e->who, (enum document_what)e->a);
+}
+
+/* Who is deleted or disabled comes back. */
+static void plan_documents(struct sim *s)
+{
+	uint32_t count = chance(s, 500) ? rand_below(&s->cluster, DOCUMENTS_MAX) : 0;
+
+	while (count--) {
+		uint32_t who = rand_below(&s->cluster, s->phones.extension_count);
+		uint64_t at = between_ms(s, 1000, TO_MS), back = at + between_ms(s, 200, 25000);
+
+		sim_after(s, at, on_document, who, rand_below(&s->cluster, DOCUMENT_BACK), 0);
+		sim_after(s, back, on_document, who, DOCUMENT_BACK, 0);
+	}
+}
+
 /* ---- nodes ---- */
 
 static void plan_crashes(struct sim *s)
@@ -166,6 +188,7 @@ void scenario_cluster(struct sim *s)
 	plan_moves(s);
 	plan_calls(s);
 	plan_joins(s);
+	plan_documents(s);
 	plan_crashes(s);
 	if (s->node_count > 1 && chance(s, 300))
 		plan_cut(s);

@@ -44,7 +44,8 @@ struct totals {
 	uint64_t cells,     /* messages from a shard to another one */
 		lost_alone, /* shards that a node lost while others of it lived */
 		moves,      /* of phones to another node */
-		joins;      /* of calls of two shards */
+		joins,      /* of calls of two shards */
+		documents;  /* that operators changed */
 	uint64_t asked;     /* requests of the node that wanted credentials */
 	uint64_t stories;   /* hash of all, the same in every build */
 };
