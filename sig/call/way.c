@@ -29,23 +29,31 @@ static bool was_tried_by(const struct call_host *h, const struct call *c, struct
 	return false;
 }
 
-/* Whoever calls for help goes by a trunk that is full, and asks a server that seems down, where there is nothing else. */
-static bool way_may(const struct call_host *h, const struct trunk_way *way, bool help)
+/* In which turn it is asked: first those that are open, then those whose server seems down, which may be wrong; and for whoever calls for
+ * help also those that are full. */
+static bool way_may(const struct call_host *h, const struct trunk_way *way, uint32_t turn)
 {
-	return help ? trunks_has(h->settings->trunks, way->trunk) : way->open;
+	switch (turn) {
+	case 0:
+		return way->open && !way->down;
+	case 1:
+		return way->open;
+	default:
+		return trunks_has(h->settings->trunks, way->trunk);
+	}
 }
 
-/* The first that is open and was not tried. 0, -ENOENT or -EBUSY. */
+/* The first that may be asked and was not tried. 0, -ENOENT or -EBUSY. */
 static int way_find(const struct call_host *h, const struct call *c, struct bytes user,
 		    struct trunk_way *out)
 {
 	struct trunk_way list[TRUNK_WAYS_MAX];
 	uint32_t n = trunk_route(h->settings, c->tenant, user, c->id, list, COUNT_OF(list));
 
-	for (uint32_t i = 0; i < n * (c->emergency ? 2 : 1); i++) {
+	for (uint32_t i = 0; i < n * (c->emergency ? 3 : 2); i++) {
 		const struct trunk_way *way = &list[i % n];
 
-		if (!way_may(h, way, i >= n) || was_tried_by(h, c, user, way))
+		if (!way_may(h, way, i / n) || was_tried_by(h, c, user, way))
 			continue;
 		*out = *way;
 		return 0;

@@ -323,7 +323,8 @@ static uint32_t ways_of(const struct trunks *all, uint16_t trunk, const char *nu
 	for (uint8_t i = 0; set && i < set->server_count && n < cap; i++, n++) {
 		out[n] = (struct trunk_way){ .trunk = trunk,
 					     .server = i,
-					     .open = open && trunks_is_up(all, trunk, i) };
+					     .open = open,
+					     .down = !trunks_is_up(all, trunk, i) };
 		(void)bytes_cstr(bytes_str(number), out[n].number, sizeof(out[n].number));
 	}
 	return n;

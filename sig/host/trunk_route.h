@@ -73,7 +73,8 @@ bool trunk_did_find(const struct trunk_numbers *t, uint16_t tenant, const char *
 struct trunk_way {
 	uint16_t trunk;
 	uint8_t server;
-	bool open; /* it can be tried now: the trunk has a channel free, and its server is not known to be down */
+	bool open; /* it can be tried now: the trunk has a channel free */
+	bool down; /* its server does not answer, as far as is known: tried when no other way is left */
 	char number[TRUNK_NUMBER_MAX];
 };
 

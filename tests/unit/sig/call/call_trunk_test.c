@@ -244,12 +244,19 @@ static void passed_over(void **state)
 	phone_cancel(&g->l.a);
 	phone_answer(&g->carriers[1], g->carriers[1].invite, "487 Request Terminated", "");
 	rig_wait_ms(g->l.r, 70000);
+	/* one that is said to be down is asked when no other is left */
 	trunks_set_up(g->trunks, trunk_of(g, "two"), 0, false);
 	calls_out(g);
-	assert_true(rig_take(g->l.r, &g->l.a.addr, "SIP/2.0 503").n);
+	assert_true(phone_rings(&g->carriers[1]).n);
+	phone_cancel(&g->l.a);
+	phone_answer(&g->carriers[1], g->carriers[1].invite, "487 Request Terminated", "");
+	rig_wait_ms(g->l.r, 70000);
+	trunks_set_up(g->trunks, trunk_of(g, "two"), 0, true);
+	trunks_set_up(g->trunks, one, 0, false);
 	trunks_release(g->trunks, one, TRUNK_OUT);
 	calls_out(g);
-	assert_true(phone_rings(&g->carriers[0]).n);
+	assert_true(phone_rings(&g->carriers[1]).n);
+	assert_int_equal(rig_count(g->l.r, &g->carriers[0].addr, "INVITE "), 0);
 }
 
 /* All have failed: the caller hears what was said last of the best. */

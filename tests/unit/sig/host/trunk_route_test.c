@@ -131,9 +131,9 @@ static const char *ways(struct site *s, const char *number, uint64_t seed)
 	struct writer w = writer_over(text, sizeof(text) - 1);
 
 	for (uint32_t i = 0; i < n; i++)
-		writer_fmt(&w, "%s%s%s%u%s", i ? " " : "", list[i].open ? "" : "(",
+		writer_fmt(&w, "%s%s%s%u%s%s", i ? " " : "", list[i].open ? "" : "(",
 			   trunks_name(s->settings.trunks, list[i].trunk), list[i].server,
-			   list[i].open ? "" : ")");
+			   list[i].down ? "?" : "", list[i].open ? "" : ")");
 	text[w.n] = '\0';
 	return text;
 }
@@ -193,7 +193,7 @@ static void without_weights(void **state)
 	assert_string_equal(ways(s, "9", 5), "a0 b0");
 }
 
-/* What cannot take a call now stays in its place, closed: the order is that of any other process. */
+/* What cannot take a call now, or is said to be down, stays in its place: the order is that of any other process. */
 static void what_is_closed(void **state)
 {
 	const struct trunk_choice list[] = { { "a", 1, 1 }, { "b", 2, 1 }, { "gone", 3, 1 } };
@@ -213,16 +213,16 @@ static void what_is_closed(void **state)
 	set.channels_out = 1;
 	assert_int_equal(trunks_put(t, &set, &b), 0);
 	trunks_hold(t, b, TRUNK_OUT);
-	assert_string_equal(ways(s, "9", 5), "(a0) a1 (b0) (0)");
+	assert_string_equal(ways(s, "9", 5), "a0? a1 (b0) (0)");
 	trunks_release(t, b, TRUNK_OUT);
 	set.channels_out = 0;
 	set.directions = TRUNK_IN;
 	assert_int_equal(trunks_put(t, &set, &b), 0);
-	assert_string_equal(ways(s, "9", 5), "(a0) a1 (b0) (0)");
+	assert_string_equal(ways(s, "9", 5), "a0? a1 (b0) (0)");
 	set.directions = TRUNK_OUT;
 	set.enabled = false;
 	assert_int_equal(trunks_put(t, &set, &b), 0);
-	assert_string_equal(ways(s, "9", 5), "(a0) a1 (b0) (0)");
+	assert_string_equal(ways(s, "9", 5), "a0? a1 (b0) (0)");
 }
 
 #define SITE_TEST(fn) cmocka_unit_test_setup_teardown(fn, site_open, site_close)
