@@ -136,6 +136,17 @@ const struct command_arg g_trunk_fields[] = {
 	NUMBER_FIELD("answer_s", answer_s, 0, TRUNK_ANSWER_MAX_S, "0",
 		     "A call goes the next way when a server has said nothing for so many seconds. "
 		     "0: 6."),
+	NUMBER_FIELD(
+		"probe_s", probe_s, 0, 3600, "0",
+		"Its servers are asked by OPTIONS so often, in seconds, whether they are there: "
+		"each address that a name leads to. Calls go to one that is not when no other "
+		"way is left. 0: they are not asked."),
+	NUMBER_FIELD(
+		"probe_failures", probe_failures, 0, 100, "0",
+		"A server is down after so many OPTIONS in a row without an answer, or with 503 "
+		"or 408. 0: 2."),
+	NUMBER_FIELD("probe_answers", probe_answers, 0, 100, "0",
+		     "It is up again after so many answers in a row. 0: 2."),
 	TEXT_FIELD(
 		"user", user, CHARSET_TEXT, field_quoted_wrong,
 		"Who this node is to a trunk that asks for credentials (401, 407). Empty: nobody."),
@@ -307,6 +318,9 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 		.srtp = t->srtp,
 		.no_early_media = t->no_early_media,
 		.answer_s = t->answer_s,
+		.probe_s = t->probe_s,
+		.probe_failures = t->probe_failures,
+		.probe_answers = t->probe_answers,
 	};
 	memcpy(out->name, t->name, sizeof(out->name));
 	memcpy(out->network, t->network, sizeof(out->network));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/node/node.h"
+#include "app/node/node_probe.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -113,6 +114,7 @@ void node_reload(struct node *n)
 	node_web_reload(n);
 	node_players_reload(n);
 	node_dns_configure(n);
+	node_probe_configure(n);
 	LOG_INFO("node", 0, "settings read again", LOG_STR("file", n->config_path));
 }
 

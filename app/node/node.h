@@ -143,6 +143,7 @@ struct node {
 	struct plays plays;
 	struct sounds *sounds;                     /* NULL: not open yet */
 	struct resolver *resolver;                 /* NULL: not open yet */
+	struct node_probes *probes;                /* the same */
 	struct player players[SHARD_TRACKS];       /* by enum shard_track */
 	struct music_choice choices[SHARD_TRACKS]; /* what they play from SHARD_TRACK_FILES on */
 	bool players_started;

@@ -8,6 +8,7 @@
 #include "app/dns/resolver.h"
 #include "app/document/document_keep.h"
 #include "app/node/node.h"
+#include "app/node/node_probe.h"
 #include "app/watch/watch.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -48,9 +49,11 @@ static void round_measure(struct node *n)
 void node_on_message(const struct sip_hop *from, struct bytes message, void *arg)
 {
 	struct node *n = arg;
-	struct node_shard *s = node_shard_of_message(n, from, message);
+	struct node_shard *s = NULL;
 	struct instant now = clock_instant();
 
+	if (!node_probe_takes(n, from, message))
+		s = node_shard_of_message(n, from, message);
 	if (s) { /* else it is said again, and the shard may be live then */
 		shard_behind(s->core, behind_ns(n, now.ns));
 		shard_receive(s->core, from, message, now);
@@ -79,6 +82,7 @@ void node_on_send_error(const struct sip_hop *to, int error, void *arg)
 	struct node *n = arg;
 	struct answer a = { .kind = ANSWER_SEND_FAILED, .error = error, .hop = *to };
 
+	node_probe_failed(n, to);
 	answers_add(&n->answers, &a);
 }
 
@@ -219,6 +223,7 @@ void node_on_timer(void *arg)
 		transport_expire(n->sip, now.ns);
 	if (n->resolver)
 		resolver_expire(n->resolver, now.ns);
+	node_probe_expire(n, now.ns);
 	queries_expire(&n->queries, now.ns);
 	respawn(n, now.ns);
 	beat(n, now.ns);
@@ -413,6 +418,7 @@ static void arm(struct node *n)
 		next = ns_least(next, transport_next_ns(n->sip));
 	if (n->resolver)
 		next = ns_least(next, resolver_next_ns(n->resolver));
+	next = ns_least(next, node_probe_next_ns(n));
 	next = ns_least(next, queries_next_ns(&n->queries));
 	if (n->media_queue.count || (n->phase == NODE_RUNNING && n->readiness != READY_SAID))
 		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);

@@ -14,6 +14,7 @@
 #include "app/dns/resolver.h"
 #include "app/document/document_keep.h"
 #include "app/node/node.h"
+#include "app/node/node_probe.h"
 #include "app/watch/watch.h"
 #include "app/web/web.h"
 #include "base/clock.h"
@@ -297,6 +298,8 @@ static int start_capacities(struct node *n)
 	node_memory(&before, &resident);
 	err = node_dns_open(n);
 	if (!err)
+		err = node_probe_open(n);
+	if (!err)
 		err = shard_start(n);
 	if (!err)
 		err = node_guard_open(n);
@@ -416,6 +419,7 @@ int node_start(struct node *n)
 	effects_setup();
 	plays_setup();
 	resolver_setup();
+	node_probe_setup();
 	control_setup();
 	directory_setup();
 	web_setup();
@@ -475,6 +479,7 @@ void node_stop(struct node *n)
 	node_shards_close(n);
 	shard_commons_close(n->commons);
 	locations_close(n->locations);
+	node_probe_close(n);
 	resolver_close(n->resolver);
 	document_keep_close(n);
 	quota_close(n->quota);

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/node_probe.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/dns/resolver.h"
+#include "app/node/node.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "sig/host/probe.h"
+#include "sig/host/trunk.h"
+#include "sig/transport/transport.h"
+
+/* Our branches: the cookie of RFC 3261 8.1.1.7, and what no shard writes. */
+#define BRANCH "z9hG4bK-probe-"
+
+enum { PLACES_MAX = 1024, MESSAGE_MAX = 1024, HEAD_MAX = 2048 };
+#define LOOK_NS (2 * NS_PER_S)
+
+struct probe_place {
+	uint16_t trunk;
+	uint8_t server;
+	bool wanted; /* the server leads there still */
+	struct sip_hop hop;
+	struct probe_limits limits;
+	struct probe probe;
+};
+
+struct node_probes {
+	struct shard_settings shard; /* for its listeners */
+	struct probe_place *places;
+	uint32_t count;
+	uint64_t look_ns, serial;
+};
+
+static struct {
+	metric_id asked, changes[2];
+} g_metrics;
+
+void node_probe_setup(void)
+{
+	g_metrics.asked = metric_register(METRIC_COUNTER, "tandem_trunk_probes_total", NULL,
+					  "OPTIONS to servers of trunks, without repetitions.");
+	g_metrics.changes[0] =
+		metric_register(METRIC_COUNTER, "tandem_trunk_changes_total", "to=\"down\"",
+				"Servers of trunks that went down or came up.");
+	g_metrics.changes[1] =
+		metric_register(METRIC_COUNTER, "tandem_trunk_changes_total", "to=\"up\"",
+				"Servers of trunks that went down or came up.");
+}
+
+int node_probe_open(struct node *n)
+{
+	struct node_probes *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->places = calloc(PLACES_MAX, sizeof(*p->places));
+	if (!p || !p->places) {
+		free(p);
+		return -ENOMEM;
+	}
+	n->probes = p;
+	node_probe_configure(n);
+	return 0;
+}
+
+void node_probe_close(struct node *n)
+{
+	if (!n->probes)
+		return;
+	free(n->probes->places);
+	free(n->probes);
+	n->probes = NULL;
+}
+
+void node_probe_configure(struct node *n)
+{
+	static const uint8_t no_key[DIGEST_KEY_LEN];
+
+	if (n->probes)
+		settings_to_shard(&n->settings, no_key, n->tls != NULL, &n->probes->shard);
+}
+
+/* ---- where servers are ---- */
+
+/* The first address of ours in the trunk's network that speaks so. False: there is none. */
+static bool probe_local(const struct shard_settings *set, const struct trunk_settings *t,
+			struct sip_hop *hop)
+{
+	for (uint16_t i = 0; i < set->local_count; i++) {
+		const struct shard_local *l = &set->locals[i];
+
+		if (l->transport != hop->transport || l->bind.family != hop->remote.family ||
+		    (t->network[0] && strcmp(set->networks[l->network].name, t->network)))
+			continue;
+		hop->local = i;
+		return true;
+	}
+	return false;
+}
+
+static struct lookup_want probe_want(const struct shard_settings *set,
+				     const struct trunk_settings *t, const struct trunk_place *at)
+{
+	struct lookup_want want = { .port = at->port,
+				    .said = t->transport != 0,
+				    .transport = t->transport ? t->transport - 1 : 0 };
+
+	(void)bytes_cstr(bytes_str(at->host), want.host, sizeof(want.host));
+	for (uint32_t i = 0; i < set->local_count; i++) {
+		if (sip_transport_is_web(set->locals[i].transport))
+			continue;
+		want.speaks |= (uint8_t)(1U << set->locals[i].transport);
+		want.v4 |= set->locals[i].bind.family == ADDR_V4;
+		want.v6 |= set->locals[i].bind.family == ADDR_V6;
+	}
+	return want;
+}
+
+static struct probe_place *probe_place_of(struct node_probes *p, uint16_t trunk, uint8_t server,
+					  const struct sip_hop *hop)
+{
+	for (uint32_t i = 0; i < p->count; i++) {
+		struct probe_place *place = &p->places[i];
+
+		if (place->trunk == trunk && place->server == server &&
+		    place->hop.transport == hop->transport && place->hop.local == hop->local &&
+		    addr_eq(&place->hop.remote, &hop->remote))
+			return place;
+	}
+	return NULL;
+}
+
+static void place_keep(struct node *n, uint16_t trunk, uint8_t server,
+		       const struct lookup_target *to, uint64_t now_ns)
+{
+	struct node_probes *p = n->probes;
+	const struct trunk_settings *t = trunks_settings(n->trunks, trunk);
+	struct sip_hop hop = { .transport = (enum sip_transport)to->transport, .remote = to->to };
+	struct probe_place *place;
+
+	if (!probe_local(&p->shard, t, &hop))
+		return;
+	place = probe_place_of(p, trunk, server, &hop);
+	if (!place && p->count < PLACES_MAX) {
+		place = &p->places[p->count++];
+		*place = (struct probe_place){ .trunk = trunk, .server = server, .hop = hop };
+		place->limits.interval_ms = t->probe_s * 1000u;
+		probe_open(&place->probe, &place->limits, &n->rand, now_ns);
+	}
+	if (!place)
+		return;
+	place->wanted = true;
+	place->limits = (struct probe_limits){ .interval_ms = t->probe_s * 1000u,
+					       .bad = t->probe_failures ? t->probe_failures : 2,
+					       .good = t->probe_answers ? t->probe_answers : 2 };
+}
+
+/* Of a name that is not known yet: with a later look. */
+static void server_look(struct node *n, uint16_t trunk, uint8_t server, uint64_t now_ns)
+{
+	const struct trunk_settings *t = trunks_settings(n->trunks, trunk);
+	const struct lookup_want want = probe_want(
+		&n->probes->shard, t, t->proxy.host[0] ? &t->proxy : &t->servers[server]);
+	static struct lookup found;
+
+	resolver_find(n->resolver, &want, now_ns, &found);
+	if (found.state == LOOKUP_ASK)
+		resolver_begin(n->resolver, 0, ++n->probes->serial, &want, now_ns);
+	for (uint32_t i = 0; found.state == LOOKUP_DONE && i < found.target_count; i++)
+		place_keep(n, trunk, server, &found.targets[i], now_ns);
+}
+
+/* One that is known to lead nowhere is left to the calls, which say so. */
+static void server_settle(struct node *n, uint16_t trunk, uint8_t server)
+{
+	const struct trunk_settings *t = trunks_settings(n->trunks, trunk);
+	bool up = false, any = false, was = trunks_is_up(n->trunks, trunk, server);
+
+	for (uint32_t i = 0; i < n->probes->count; i++) {
+		const struct probe_place *place = &n->probes->places[i];
+
+		if (place->trunk != trunk || place->server != server)
+			continue;
+		any = true;
+		up |= !place->probe.down;
+	}
+	up |= !any;
+	if (up == was || !t)
+		return;
+	trunks_set_up(n->trunks, trunk, server, up);
+	metric_add(g_metrics.changes[up], 1);
+	LOG_WARN("trunk", 0, up ? "a server of a trunk is up" : "a server of a trunk is down",
+		 LOG_STR("tenant", tenants_name(n->tenants, t->tenant)), LOG_STR("trunk", t->name),
+		 LOG_STR("server", t->servers[server].host), LOG_U64("index", server));
+}
+
+static bool is_probed(const struct node *n, uint16_t trunk)
+{
+	const struct trunk_settings *t = trunks_settings(n->trunks, trunk);
+
+	return trunks_has(n->trunks, trunk) && t->probe_s && t->directions & TRUNK_OUT;
+}
+
+/* What nobody wants any more goes, and says nothing of its server. */
+static void places_drop(struct node *n)
+{
+	struct node_probes *p = n->probes;
+
+	for (uint32_t i = p->count; i-- > 0;) {
+		const struct probe_place gone = p->places[i];
+
+		if (gone.wanted)
+			continue;
+		p->places[i] = p->places[--p->count];
+		if (trunks_settings(n->trunks, gone.trunk))
+			server_settle(n, gone.trunk, gone.server);
+	}
+}
+
+static void places_look(struct node *n, uint64_t now_ns)
+{
+	struct node_probes *p = n->probes;
+
+	p->look_ns = now_ns + LOOK_NS;
+	for (uint32_t i = 0; i < p->count; i++)
+		p->places[i].wanted = false;
+	for (uint16_t trunk = 1; trunks_next(n->trunks, &trunk); trunk++) {
+		for (uint8_t i = 0;
+		     is_probed(n, trunk) && i < trunks_settings(n->trunks, trunk)->server_count;
+		     i++)
+			server_look(n, trunk, i, now_ns);
+	}
+	places_drop(n);
+}
+
+/* ---- what is said and heard ---- */
+
+static void probe_write(struct writer *w, const struct node_probes *p,
+			const struct trunk_settings *t, const struct probe_place *place)
+{
+	const struct addr *own = &p->shard.locals[place->hop.local].advertise;
+	char branch[BASE32_U64_LEN + 1] = "";
+
+	base32_u64_put(branch, place->probe.branch);
+	WRITER_TEXTS(w, "OPTIONS sip:", t->servers[place->server].host, " SIP/2.0\r\nVia: SIP/2.0/",
+		     sip_transport_name(place->hop.transport), " ");
+	addr_write(w, own);
+	WRITER_TEXTS(w, ";branch=" BRANCH, branch, ";rport\r\nMax-Forwards: 70\r\nFrom: <sip:");
+	addr_write(w, own);
+	WRITER_TEXTS(w, ">;tag=", branch, "\r\nTo: <sip:", t->servers[place->server].host,
+		     ">\r\nCall-ID: ", branch, "@");
+	addr_write_ip(w, own);
+	writer_str(w, "\r\nCSeq: 1 OPTIONS\r\nContact: <sip:");
+	addr_write(w, own);
+	WRITER_TEXTS(w, ">\r\nUser-Agent: ", p->shard.server,
+		     "\r\nAccept: application/sdp\r\nContent-Length: 0\r\n\r\n");
+}
+
+static void probe_say(struct node *n, struct probe_place *place)
+{
+	uint8_t space[MESSAGE_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+
+	probe_write(&w, n->probes, trunks_settings(n->trunks, place->trunk), place);
+	if (w.overflow)
+		return;
+	node_on_passed(&place->hop, true, writer_done(&w), n);
+	(void)transport_send(n->sip, &place->hop, writer_done(&w));
+}
+
+static void place_expire(struct node *n, struct probe_place *place, uint64_t now_ns)
+{
+	bool reliable = sip_transport_is_stream(place->hop.transport);
+	bool under_way = place->probe.branch != 0;
+	enum probe_do what;
+
+	while ((what = probe_expire(&place->probe, &place->limits, reliable, &n->rand, now_ns)) !=
+	       PROBE_NOTHING) {
+		if (what == PROBE_CHANGED) {
+			server_settle(n, place->trunk, place->server);
+			continue;
+		}
+		if (!under_way)
+			metric_add(g_metrics.asked, 1);
+		under_way = true;
+		probe_say(n, place);
+	}
+}
+
+void node_probe_expire(struct node *n, uint64_t now_ns)
+{
+	struct node_probes *p = n->probes;
+
+	if (!p || n->phase != NODE_RUNNING || !n->resolver)
+		return;
+	if (p->look_ns <= now_ns)
+		places_look(n, now_ns);
+	for (uint32_t i = 0; i < p->count; i++)
+		place_expire(n, &p->places[i], now_ns);
+}
+
+uint64_t node_probe_next_ns(const struct node *n)
+{
+	const struct node_probes *p = n->probes;
+	uint64_t next = UINT64_MAX;
+
+	if (!p || n->phase != NODE_RUNNING || !n->resolver)
+		return UINT64_MAX;
+	for (uint32_t i = 0; i < p->count; i++) {
+		uint64_t at = probe_next_ns(&p->places[i].probe);
+
+		next = at < next ? at : next;
+	}
+	return p->look_ns < next ? p->look_ns : next;
+}
+
+/* Its branch, which nobody else can know; 0: it is none of ours. */
+static uint64_t probe_branch_of(const struct sip_message *m)
+{
+	struct bytes text = m->via.branch;
+	uint64_t branch;
+
+	return !m->request && m->via_count == 1 && bytes_starts(text, BRANCH) &&
+			       !base32_u64_get(bytes_from(text, sizeof(BRANCH) - 1), &branch)
+		       ? branch
+		       : 0;
+}
+
+static bool probe_take(struct node *n, const struct sip_message *m)
+{
+	uint64_t branch = probe_branch_of(m);
+
+	for (uint32_t i = 0; branch && i < n->probes->count; i++) {
+		struct probe_place *place = &n->probes->places[i];
+
+		if (probe_answered(&place->probe, &place->limits, branch, m->status) ==
+		    PROBE_CHANGED)
+			server_settle(n, place->trunk, place->server);
+	}
+	return branch != 0;
+}
+
+bool node_probe_takes(struct node *n, const struct sip_hop *from, struct bytes message)
+{
+	struct bytes head = bytes_sub(message, 0, HEAD_MAX);
+	struct message_error error;
+	struct sip_message m;
+	bool ours;
+
+	if (!n->probes || !n->probes->count || !bytes_starts(message, "SIP/2.0 ") ||
+	    !memmem(head.p, head.n, BRANCH, sizeof(BRANCH) - 1))
+		return false;
+	ours = message_parse(&m, message, &error) == 0;
+	m.hop = *from;
+	ours = ours && probe_take(n, &m);
+	message_close(&m);
+	return ours;
+}
+
+void node_probe_failed(struct node *n, const struct sip_hop *to)
+{
+	for (uint32_t i = 0; n->probes && i < n->probes->count; i++) {
+		struct probe_place *place = &n->probes->places[i];
+
+		if (place->hop.transport == to->transport &&
+		    addr_eq(&place->hop.remote, &to->remote) &&
+		    probe_failed(&place->probe, &place->limits) == PROBE_CHANGED)
+			server_settle(n, place->trunk, place->server);
+	}
+}

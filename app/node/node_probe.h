@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node asks the servers of trunks whether they are there (sig/host/probe.h), once for all its shards: each address that a server's name
+ * leads to. A server is up while one of them is. Control's thread.
+ */
+#ifndef APP_NODE_NODE_PROBE_H
+#define APP_NODE_NODE_PROBE_H
+
+#include "sig/sip/message.h"
+
+struct node;
+struct node_probes;
+
+void node_probe_setup(void); /* registers the metrics; main thread, once */
+/* 0 or -ENOMEM. */
+int node_probe_open(struct node *n) NODISCARD;
+void node_probe_close(struct node *n);
+/* The settings, or the certificate, are others. */
+void node_probe_configure(struct node *n);
+/* True: it is the answer to one of ours, and nobody else's. */
+bool node_probe_takes(struct node *n, const struct sip_hop *from, struct bytes message);
+void node_probe_failed(struct node *n, const struct sip_hop *to);
+void node_probe_expire(struct node *n, uint64_t now_ns);
+uint64_t node_probe_next_ns(const struct node *n);
+
+#endif
