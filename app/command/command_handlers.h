@@ -26,6 +26,7 @@ command_fn command_call_trace_start, command_call_trace_stop, command_call_trace
 	command_call_trace_read, command_call_trace_delete;
 command_fn command_sip_recent;
 command_fn command_registration_list;
+command_fn command_subscription_list;
 command_fn command_cdr_list;
 command_fn command_profile_put, command_profile_get, command_profile_delete, command_profile_list;
 command_fn command_tenant_put, command_tenant_show, command_tenant_delete, command_tenant_list,

@@ -362,6 +362,17 @@ static const struct command_arg g_registration_args[] = {
 	END,
 };
 
+static const struct command_arg g_subscription_args[] = {
+	{ .name = "number",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Only those of this extension, and those that watch it." },
+	LIMIT_ARG,
+	END,
+};
+
 static const struct command_arg g_level_args[] = {
 	{ .name = "level",
 	  .type = ARG_ENUM,
@@ -681,6 +692,11 @@ const struct command g_commands[] = {
 	  "a list: tenant, number, version, contacts: contact, source, user_agent, "
 	  "expires_utc_ms, nat",
 	  command_registration_list },
+	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
+	  "Lists who watches whom: lamps of phones.",
+	  "a list: id, tenant, number (that watches), watches, event (dialog, presence, reg), "
+	  "expires_utc_ms, notified (NOTIFYs, counted on over restarts with gaps), source",
+	  command_subscription_list },
 	{ "cdr.list", COMMAND_FOR_READER, g_cdr_args,
 	  "Lists the newest call detail records, oldest first.",
 	  "a list: id, from, to, sip_call_id, setup_utc_ms, ringing_utc_ms, answer_utc_ms, "

@@ -218,6 +218,17 @@ uint64_t shard_whose(const struct shard *s, struct bytes message);
 bool shard_has_request(const struct shard *s, const struct sip_message *m);
 /* Walks all calls: *cursor = 0 first. */
 bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *out);
+/* Who watches whom. Slices live until the next event. */
+struct subscription_row {
+	uint64_t id;
+	const char *tenant, *package;
+	struct bytes watcher, resource;
+	uint64_t expires_utc_ms; /* as the wall shows it */
+	uint32_t notified;
+	const struct addr *remote;
+};
+/* Walks all subscriptions: *cursor = 0 first. */
+bool shard_subscription_next(const struct shard *s, uint32_t *cursor, struct subscription_row *out);
 struct shard_counts {
 	/* aors, bindings and their saves: of the locations that it uses */
 	uint32_t calls, calls_established, aors, bindings, extensions, txns, txns_max, ports_free;

@@ -149,6 +149,28 @@ uint32_t shard_networks_full(const struct shard *s, struct instant now)
 	return full;
 }
 
+bool shard_subscription_next(const struct shard *s, uint32_t *cursor, struct subscription_row *out)
+{
+	pool_handle h;
+	const struct subscription *sub = pool_next(&s->subscriptions.pool, cursor, &h);
+	uint64_t now_ns = s->host.now.ns, left;
+
+	if (!sub)
+		return false;
+	left = sub->expires_ns > now_ns ? (sub->expires_ns - now_ns) / NS_PER_MS : 0;
+	*out = (struct subscription_row){
+		.id = sub->id,
+		.tenant = tenants_name(s->settings.tenants, sub->tenant),
+		.package = package_of(sub->package)->name,
+		.watcher = text_bytes(&sub->watcher),
+		.resource = text_bytes(&sub->resource),
+		.expires_utc_ms = steady_add(s->host.now.utc_ms + left, s->host.wall_ms),
+		.notified = sub->dialog.local_cseq,
+		.remote = &sub->dialog.hop.remote,
+	};
+	return true;
+}
+
 void shard_counts(const struct shard *s, struct shard_counts *out)
 {
 	struct locations_counts locations;

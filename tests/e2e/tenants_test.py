@@ -54,6 +54,10 @@ class House:
             agent = self.phones[number] = self.node.user_agent(number, f"secret-{self.name}")
             agent.domain = self.domain
             assert agent.register().status == 200, number
+        agent = self.phones[self.lone]
+        watch = agent.request("SUBSCRIBE", f"sip:{self.lone}@{self.domain}", headers=[("Event", "reg")])
+        assert agent.transact_authorized(watch)[1].status == 200
+        agent.respond(agent.take_request("NOTIFY"), 200)
 
     def talk(self, audio):
         out = self.phones["1001"].invite("1002", audio.sdp())
@@ -87,7 +91,7 @@ class House:
     def state(self):
         """All that it has, by its own eyes and in Redis."""
         lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list",
-                                                             "call.list", "registration.list", "cdr.list")}
+                                                             "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
             kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan")}
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
@@ -237,6 +241,7 @@ ROWS = {
     "call.trace.delete": of_operators,
     "sip.recent": of_operators,
     "registration.list": each(own(has(3, tenant="NAME")), own(lambda me, rows: not rows, number="2000")),
+    "subscription.list": each(own(has(1, tenant="NAME")), own(lambda me, rows: not rows, number="2000")),
     "cdr.list": each(own(has(1, tenant="NAME")), lambda test, me, command, other:
                      [test.assertEqual(me.ask(command, call=other.ended), [])]),
     "node.status": of_operators,
@@ -362,7 +367,7 @@ class Matrix(unittest.TestCase):
         self.assertEqual(self.node.told("td:{ev:default}"), [])
         self.assertLessEqual({(house.name, house.ended) for house in self.houses},
                              {(record["tenant"], record["id"]) for record in self.node.cdrs(2)})
-        for name in ("call.list", "registration.list", "cdr.list"):
+        for name in ("call.list", "registration.list", "cdr.list", "subscription.list"):
             for me, other in self.pairs():
                 rows = self.operator.ask(name, tenant=me.name)
                 self.assertEqual({row["tenant"] for row in rows}, {me.name}, name)

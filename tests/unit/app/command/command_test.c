@@ -374,6 +374,7 @@ static const struct {
 	{ "call.trace.delete", COMMAND_FOR_OPERATOR },
 	{ "sip.recent", COMMAND_FOR_OPERATOR },
 	{ "registration.list", COMMAND_FOR_READER },
+	{ "subscription.list", COMMAND_FOR_READER },
 	{ "cdr.list", COMMAND_FOR_READER },
 	{ "node.status", COMMAND_FOR_OPERATOR },
 	{ "node.drain", COMMAND_FOR_OPERATOR },

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "sig/sip/id.h"
+
+static json_t *subscription_json(const struct subscription_row *row)
+{
+	char id[ID_TEXT_LEN];
+
+	id_call_put(id, row->id);
+	return json_pack("{s:o, s:s, s:o, s:o, s:s, s:I, s:I, s:o}", "id",
+			 command_text_json(bytes_mem(id, sizeof(id))), "tenant", row->tenant,
+			 "number", command_text_json(row->watcher), "watches",
+			 command_text_json(row->resource), "event", row->package, "expires_utc_ms",
+			 (json_int_t)row->expires_utc_ms, "notified", (json_int_t)row->notified,
+			 "source", command_addr_json(row->remote));
+}
+
+/* Operators hear of all tenants that have the number. */
+static bool subscription_is_wanted(const struct command_run *run,
+				   const struct subscription_row *row)
+{
+	const struct command_value *number = command_value(run, "number");
+
+	return command_may_see(run, row->tenant) &&
+	       (!number->given || bytes_eq(row->watcher, number->text) ||
+		bytes_eq(row->resource, number->text));
+}
+
+void command_subscription_list(struct command_run *run)
+{
+	const struct command_value *limit = command_value(run, "limit");
+	uint64_t left = limit->given ? limit->number : 100;
+	json_t *list = json_array();
+	struct subscription_row row;
+	uint32_t cursor = 0, at;
+	struct shard *core;
+
+	while (left && (core = node_core_next(run->node, &cursor)) != NULL) {
+		for (at = 0; left && shard_subscription_next(core, &at, &row);) {
+			if (!subscription_is_wanted(run, &row))
+				continue;
+			(void)json_array_append_new(list, subscription_json(&row));
+			left--;
+		}
+	}
+	command_answer(run, list);
+}
