@@ -59,7 +59,7 @@ class Phone:
     """One phone with one account.  Use as a context manager, or call quit()."""
 
     def __init__(self, folder, account_line, ports, source="ausine,440", modules=(),
-                 address="127.0.0.1", extra=""):
+                 address="127.0.0.1", extra="", contacts=""):
         self.folder = os.path.abspath(folder)
         self.log = os.path.join(self.folder, "log")
         self._events, self._news = [], threading.Condition()
@@ -70,7 +70,7 @@ class Phone:
             rtp_ports=ports.take_range(20), folder=self.folder, control=control, extra=extra,
             modules="\n".join(f"module {name}.so" for name in (*modules, *MODULES))))
         self._write("accounts", account_line + "\n")
-        self._write("contacts", "")
+        self._write("contacts", contacts)
         with open(self.log, "wb") as log:
             # The phone must not outlive a killed test.
             self.process = subprocess.Popen(

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lamps: phones that watch extensions (RFC 6665, 4235, 3856): a scripted desk phone, baresip and linphone.  BLF-04, BLF-07, SEC-06."""
+import os
+import time
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+from lib.linphone import Linphone
+from lib.message import parameter
+from lib.node import Node
+
+INFO = "{urn:ietf:params:xml:ns:dialog-info}"
+
+
+class Lamp:
+    """One lamp of a desk phone: it keeps what it is told as RFC 4235 4.1 wants it."""
+
+    def __init__(self, agent, number):
+        self.agent, self.number, self.dialogs, self.version, self.cseq = agent, number, {}, -1, 0
+        uri = f"sip:{number}@{agent.home}"
+        ask = agent.request("SUBSCRIBE", uri, headers=[("Event", "dialog"), ("Accept", "application/dialog-info+xml"), ("Expires", "600")])
+        sent, self.answer = agent.transact_authorized(ask)
+        assert self.answer.status == 200, self.answer
+        self.call_id, self.from_, self.to = self.answer.call_id, self.answer.get("From"), self.answer.get("To")
+        self.target, self.asked = self.answer.get("Contact").strip("<>"), sent.cseq
+
+    def again(self, expires):
+        """A refresh, or no more of it."""
+        self.asked += 1
+        return self.agent.transact(self.agent.request(
+            "SUBSCRIBE", self.target, headers=[("Event", "dialog"), ("Expires", str(expires))], call_id=self.call_id, cseq=self.asked,
+            from_=self.from_, to=self.to))
+
+    def hear(self, seconds=10.0):
+        """The next NOTIFY, answered; repetitions are answered, too."""
+        while True:
+            notify = self.agent.take_request("NOTIFY", seconds, self.call_id)
+            self.agent.respond(notify, 200)
+            if notify.cseq > self.cseq:
+                break
+        self.cseq, self.standing = notify.cseq, notify.get("Subscription-State")
+        if notify.body:
+            self.learn(ElementTree.fromstring(notify.body))
+        return notify
+
+    def learn(self, info):
+        version, whole = int(info.get("version")), info.get("state") == "full"
+        assert version > self.version, (version, self.version)
+        assert whole or version == self.version + 1, "a document was missed"
+        if whole:
+            self.dialogs = {}
+        self.version, self.whole = version, whole
+        for dialog in info.iter(INFO + "dialog"):
+            self.dialogs[dialog.get("id")] = dialog
+
+    def states(self):
+        return sorted(dialog.find(INFO + "state").text for dialog in self.dialogs.values())
+
+    def until(self, *states):
+        while self.states() != sorted(states):
+            self.hear()
+
+
+class Lamps(unittest.TestCase):
+    def setUp(self):
+        self.node = Node()
+        self.addCleanup(self.node.close)
+        for number in ("1001", "1002", "1003"):
+            self.node.put_extension(number, "secret-" + number)
+
+    def agent(self, number):
+        agent = self.node.user_agent(number, "secret-" + number)
+        self.addCleanup(agent.close)
+        self.assertEqual(agent.register(expires=600).status, 200)
+        return agent
+
+    def ring(self, caller, called, audio):
+        out = caller.invite(called.number, audio.sdp())
+        into = called.incoming()
+        into.ring()
+        out.wait_provisional(180)
+        return out, into
+
+    def test_a_desk_phone(self):
+        """Dark, blinking with who calls, lit, over a kill -9, and dark again."""
+        caller, called, desk = self.agent("1001"), self.agent("1002"), self.agent("1003")
+        lamp = Lamp(desk, "1002")
+        lamp.hear()
+        self.assertEqual((lamp.states(), lamp.version, lamp.whole), ([], 0, True))
+        self.assertEqual([(row["number"], row["watches"], row["event"]) for row in self.node.ctl("subscription.list", number="1002")],
+                         [("1003", "1002", "dialog")])
+        with self.node.media() as audio:
+            out, into = self.ring(caller, called, audio)
+            lamp.until("early")
+            dialog = next(iter(lamp.dialogs.values()))
+            self.assertEqual(dialog.get("direction"), "recipient")
+            self.assertIn("sip:1001@", dialog.find(f"{INFO}remote/{INFO}identity").text)
+            into.answer(audio.sdp(), ack=False)
+            out.wait_answer()
+            into.wait_ack()
+            lamp.until("confirmed")
+            before = lamp.version
+            self.node.kill()
+            self.node.restart()
+            lamp.hear(20)
+            self.assertTrue(lamp.whole and lamp.version > before + 1)
+            self.assertEqual(lamp.states(), ["confirmed"])
+            out.bye()
+            into.wait_bye()
+            lamp.until("terminated")
+        self.assertEqual(lamp.again(600).status, 200)
+        lamp.hear()
+        self.assertTrue(lamp.whole)
+        self.assertEqual(lamp.again(0).status, 200)
+        lamp.hear()
+        self.assertEqual(parameter(lamp.standing, "reason"), "timeout")
+        end = time.monotonic() + 10
+        while self.node.ctl("subscription.list"):
+            self.assertLess(time.monotonic(), end)
+        self.assertEqual(lamp.again(600).status, 481)
+
+    def test_who_may(self):
+        """A permission that is taken counts at once; names are hidden where the extension says so."""
+        caller, called, desk = self.agent("1001"), self.agent("1002"), self.agent("1003")
+        self.node.ctl("extension.put", number="1002", monitored="state")
+        lamp = Lamp(desk, "1002")
+        lamp.hear()
+        with self.node.media() as audio:
+            out, into = self.ring(caller, called, audio)
+            lamp.until("early")
+            dialog = next(iter(lamp.dialogs.values()))
+            self.assertEqual(set(dialog.keys()), {"id", "direction"})
+            self.assertEqual([child.tag for child in dialog], [INFO + "state"])
+            out.cancel()
+        self.node.ctl("extension.put", number="1003", monitor="listed", monitors="1001")
+        while "terminated" not in lamp.hear().get("Subscription-State"):
+            pass
+        self.assertEqual(parameter(lamp.standing, "reason"), "rejected")
+        _, refused = desk.transact_authorized(desk.request("SUBSCRIBE", f"sip:1002@{desk.home}", headers=[("Event", "dialog")]))
+        self.assertEqual(refused.status, 403)
+        self.assertEqual(Lamp(desk, "1001").answer.status, 200)
+
+    def test_phones(self):
+        """What baresip and linphone know of a friend: that he is there, and that he is on the phone."""
+        caller, called = self.agent("1001"), self.agent("1002")
+        host = f"{self.node.server[0]}:{self.node.server[1]}"
+        bare = self.node.phone("1003", "secret-1003", modules=(), config="module_app contact.so\nmodule_app presence.so",
+                               contacts=f'"Friend" <sip:1002@{host}>;presence=p2p\n')
+        self.addCleanup(bare.quit)
+        folder = os.path.join(self.node.home, "linphone")
+        os.makedirs(folder)
+        self.node.put_extension("1004", "secret-1004")
+        lin = Linphone(folder, self.node.ports, self.node.server, "1004", "secret-1004")
+        self.addCleanup(lin.quit)
+        lin.heard("LinphoneRegistrationOk")
+        lin.say(f"friend add friend sip:1002@{host}")
+        lin.heard("<basic>open</basic>", 20)
+        self.until(lambda: "Online" in bare.command("contacts"), bare)
+        with self.node.media() as audio:
+            out, into = self.ring(caller, called, audio)
+            lin.heard("<rpid:on-the-phone/>")
+            self.until(lambda: "Busy" in bare.command("contacts"), bare)
+            out.cancel()
+            into.wait_cancel()
+        self.until(lambda: "Online" in bare.command("contacts"), bare)
+
+    def until(self, what, phone):
+        end = time.monotonic() + 15
+        while not what():
+            self.assertLess(time.monotonic(), end, phone.command("contacts") + phone.log_tail())
+            time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    unittest.main()
