@@ -51,6 +51,7 @@ void check_far(struct sim *s, const struct sip_message *m)
 	if (!one || !other || one->far == other->call)
 		return;
 	trace_line(s, "calls %" PRIx64 " and %" PRIx64 " are one", one->call, other->call);
+	s->totals.united++;
 	one->far = other->call;
 	other->far = one->call;
 }

@@ -236,7 +236,6 @@ static void look_at_promise(struct sim *s, const struct sip_message *m, struct b
 	} else if (!m->request && m->status >= 300 && !id_tag_get(m->to.tag, &id)) {
 		look_at_refusal(s, id.call, m);
 	} else if (!m->request && m->status / 100 == 2 && !id_tag_get(m->to.tag, &id)) {
-		check_far(s, m);
 		answer_leaves(s, &id, m->cseq);
 	}
 }
@@ -331,7 +330,9 @@ void check_received(struct sim *s, struct bytes text)
 		note_bye(s, id.call, SEEN_LEGS + id.leg, &m);
 	if (!m.request && m.status < 200 && !id_tag_get(m.from.tag, &id))
 		note_reliable(check_seen(s, id.call), id.leg, number_of(&m, "RSeq"));
-	else if (!m.request && m.method == SIP_INVITE && !id_tag_get(m.from.tag, &id))
+	else if (!m.request && m.method == SIP_INVITE && !id_tag_get(m.from.tag, &id)) {
 		note_answer(check_seen(s, id.call), id.leg, m.cseq);
+		check_far(s, &m);
+	}
 	message_close(&m);
 }

@@ -192,6 +192,15 @@ static void look_at_ports(const struct node *n, const struct flow_spec *spec)
 	}
 }
 
+/* Between two shards of a node, and said so: else the worker takes it for a loop (flow_spec.own). */
+static void look_at_own(const struct node *n, const struct flow_spec *spec)
+{
+	if (spec->remote_rtp.family != ADDR_NONE && node_at(n->sim, &spec->remote_rtp) == n &&
+	    !spec->own)
+		check_fail(n->sim, "media of call %llx goes to the node itself",
+			   (unsigned long long)spec->call);
+}
+
 static struct engine_flow *take(struct engine *e)
 {
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
@@ -235,6 +244,7 @@ static void open_flow(struct node *n, const struct flow_spec *spec, uint64_t cal
 	uint32_t at;
 
 	look_at_ports(n, spec);
+	look_at_own(n, spec);
 	if (!f) {
 		check_fail(s, "more flows than calls need");
 		return;
@@ -279,6 +289,7 @@ static void update_flow(struct node *n, const struct flow_spec *spec)
 
 	if (!f)
 		return;
+	look_at_own(n, spec);
 	count_packets(s, f);
 	listens_anew = f->silent || f->spec.receive != spec->receive ||
 		       f->spec.silence_ms != spec->silence_ms ||

@@ -16,7 +16,7 @@
 
 #include "tests/sim/sim.h"
 
-enum { TWICE_EVERY = 50, SELF_TEST_SEEDS = 400 };
+enum { TWICE_EVERY = 50, SELF_TEST_SEEDS = 400, UNITED_SEEDS = 300 };
 
 struct arguments {
 	uint64_t first, seeds;
@@ -270,5 +270,9 @@ int main(int argc, char **argv)
 			ok &= run_seed(a.first + i, &a, &sum);
 	}
 	report(&sum, count);
+	if (a.way.shards > 1 && count >= UNITED_SEEDS && !sum.united) {
+		(void)printf("no two shards have had a conversation\n");
+		ok = false;
+	}
 	return ok ? 0 : 1;
 }

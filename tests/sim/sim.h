@@ -45,7 +45,8 @@ struct totals {
 		lost_alone, /* shards that a node lost while others of it lived */
 		moves,      /* of phones to another node */
 		joins,      /* of calls of two shards */
-		documents;  /* that operators changed */
+		documents,  /* that operators changed */
+		united;     /* conversations over two shards that came about */
 	uint64_t asked;     /* requests of the node that wanted credentials */
 	uint64_t stories;   /* hash of all, the same in every build */
 };
