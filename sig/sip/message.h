@@ -126,6 +126,8 @@ void message_close(struct sip_message *m); /* idempotent */
 
 /* The i-th header of that name (compact forms are one with the long names), value trimmed. False at the end. */
 bool message_header(const struct sip_message *m, const char *name, unsigned i, struct bytes *value);
+/* The i-th line of its headers, whatever it is. False at the end. */
+bool message_line(const struct sip_message *m, unsigned i, struct bytes *name, struct bytes *value);
 /* True when a comma-separated list header has the token, case ignored. */
 bool message_has_token(const struct sip_message *m, const char *name, const char *token);
 /* All of it, to be parsed again; lives as long as *m. */

@@ -30,6 +30,15 @@ bool message_header(const struct sip_message *m, const char *name, unsigned i, s
 	return false;
 }
 
+bool message_line(const struct sip_message *m, unsigned i, struct bytes *name, struct bytes *value)
+{
+	if (i >= m->head->count)
+		return false;
+	*name = m->head->lines[i].name;
+	*value = m->head->lines[i].value;
+	return true;
+}
+
 bool message_has_token(const struct sip_message *m, const char *name, const char *token)
 {
 	struct bytes rest;

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is believed of a side's headers about who calls and how the call came, and what that side is told (RFC 3324, RFC 3325). A phone is
+ * not trusted, a peer of sip.trusted is. Pure.
+ */
+#ifndef SIG_IDENTITY_POLICY_H
+#define SIG_IDENTITY_POLICY_H
+
+#include "base/bytes.h"
+
+/* What a call carries from one side to the other: id, header, how many of it at most, whether a header has several of them, separated by
+ * commas. Numbers are bits of policies; lines are written in this order. */
+#define CARRIED(X)                                  \
+	X(ASSERTED, "P-Asserted-Identity", 2, true) \
+	X(PRIVACY, "Privacy", 1, false)             \
+	X(DIVERSION, "Diversion", 8, true)          \
+	X(HISTORY, "History-Info", 16, true)        \
+	X(UUI, "User-to-User", 4, true)             \
+	X(GEOLOCATION, "Geolocation", 4, true)      \
+	X(ROUTING, "Geolocation-Routing", 1, false) \
+	X(IDENTITY, "Identity", 4, false)           \
+	X(DATE, "Date", 1, false)                   \
+	X(NUMBER, "Number-Portability", 1, false)   \
+	X(EXTRA, "", 16, false)
+
+enum carried {
+#define X(id, name, most, list) CARRIED_##id,
+	CARRIED(X)
+#undef X
+		CARRIED_KINDS
+};
+
+enum { IDENTITY_EXTRA_MAX = 8, IDENTITY_EXTRA_NAME_MAX = 64 };
+
+/* Names of headers beginning with X-, each alone or with a '*' at its end for all that begin so. */
+struct identity_extra {
+	uint8_t count;
+	char names[IDENTITY_EXTRA_MAX][IDENTITY_EXTRA_NAME_MAX];
+};
+
+struct identity_policy {
+	bool trusted;   /* within the trust domain (RFC 3324): it hides what is to be hidden */
+	uint16_t takes; /* of it: 1 << enum carried */
+	uint16_t tells; /* to it */
+	const struct identity_extra *extra; /* both ways; NULL: none */
+};
+
+static inline bool identity_takes(const struct identity_policy *p, enum carried kind)
+{
+	return (p->takes >> kind & 1) != 0;
+}
+static inline bool identity_tells(const struct identity_policy *p, enum carried kind)
+{
+	return (p->tells >> kind & 1) != 0;
+}
+
+/* The name of a header that begins with X- is on the list. */
+bool identity_has_extra(const struct identity_extra *extra, struct bytes name);
+/* NULL, or why that is no list's name. */
+const char *identity_extra_wrong(struct bytes name);
+
+/* Where nothing else is said. extra: that of the node. */
+struct identity_policy identity_of_phone(const struct identity_extra *extra);
+struct identity_policy identity_of_peer(const struct identity_extra *extra);
+/* Another shard: what it says was judged there. */
+struct identity_policy identity_of_cell(void);
+
+#endif
