@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
+#include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
@@ -32,8 +33,9 @@ static int answer_take_session(struct call_host *h, struct call *c, uint8_t leg,
 	return sdp.n ? session_answer(h, c, leg, sdp, refusal) : -EBADMSG;
 }
 
-static int offer_make_answer(struct call_host *h, struct leg *from)
+static int offer_make_answer(struct call_host *h, const struct call *c, uint8_t asker, uint8_t by)
 {
+	struct leg *from = c->legs[asker];
 	struct txn_slot *slot = txns_get(h->txns, from->uas->server);
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	struct response r = {
@@ -47,6 +49,7 @@ static int offer_make_answer(struct call_host *h, struct leg *from)
 	};
 
 	session_timer_write_answer(&extra, from);
+	identity_write_peer(&extra, h, c, asker, by);
 	r.extra = writer_lines(&extra);
 	return slot ? response_make_later(h, slot, &r, &from->uas->answer) : -ENOENT;
 }
@@ -104,7 +107,7 @@ int invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
 
 	if (!err && l->state == LEG_CONFIRMED && refresh_asker(h, l))
 		err = call_refuse(refusal, -EBADMSG, 400, REFUSED_MALFORMED);
-	if (!err && offer_make_answer(h, l))
+	if (!err && offer_make_answer(h, c, leg, LEG_NONE))
 		err = call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	if (err)
 		return err;
@@ -191,7 +194,7 @@ static int answer_carry(struct call_host *h, struct call *c, uint8_t leg,
 	invite_retag(h, c, leg);
 	if (from->uas->early && !from->uas->late)
 		session_refresh(h, c); /* from now on silence counts */
-	err = offer_make_answer(h, from);
+	err = offer_make_answer(h, c, c->legs[leg]->uac->from, leg);
 	from->uas->state = UAS_ANSWERED;
 	return err;
 }
@@ -229,6 +232,7 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 		return;
 	}
 	leg_learn(l, ev->message);
+	identity_learn(h, c, ev->leg, ev->message);
 	session_timer_answered(h, l, ev->message);
 	err = answer_confirm(h, c, ev->leg, ev->message);
 	l->uac->state = UAC_ANSWERED;

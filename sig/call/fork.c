@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
 #include "sig/call/plan.h"
@@ -53,6 +54,7 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t as
 	party.target = target->uri;
 	party.routes = target->routes;
 	party.hop = target->hop;
+	identity_of_asker(c, asker, &party);
 	l->behind_nat = target->behind_nat;
 	l->called = true;
 	if (leg_ask(l, asker) || leg_set_rest(l, target) ||

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/feature.h"
+#include "sig/call/identity.h"
 #include "sig/call/plan.h"
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
@@ -19,8 +20,6 @@
 
 /* REG-18; the URI is there for the grammar of RFC 3261 20.4 */
 #define AUTO_ANSWER "Alert-Info: <http://localhost>;info=alert-autoanswer\r\n"
-
-enum { LINES_MAX = 3072 }; /* Diversion and History-Info of a long plan among them */
 
 bool invite_is_open(const struct call *c)
 {
@@ -41,8 +40,7 @@ struct invite_uas *invite_carried(const struct call *c, uint8_t leg)
 static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_t leg,
 				     uint32_t cseq)
 {
-	uint8_t space[LINES_MAX];
-	struct writer w = writer_over(space, sizeof(space));
+	struct writer w = writer_over(h->extra, HOST_EXTRA);
 	struct leg *l = c->legs[leg];
 	const struct invite_uas *uas = invite_carried(c, leg);
 	int32_t max_forwards = uas ? uas->max_forwards : -1;
@@ -60,6 +58,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	writer_str(&w, RESPOND_ALLOW_CALL);
 	respond_write_supported(&w, h, l->uac->pracks);
 	session_timer_write_request(&w, h, l);
+	identity_write_request(&w, h, c, leg);
 	plan_write_lines(&w, h, c, leg);
 	features_write_lines(&w, h, c, leg);
 	if (leg == c->bridge.caller && c->auto_answer && l->state == LEG_EARLY)
@@ -173,6 +172,8 @@ static void ringing(struct call_host *h, struct call *c, uint16_t status)
 	call_publish(h, c, SIG_CALL_RINGING);
 }
 
+enum { LINES_MAX = 2 * CARRIED_VALUE_MAX };
+
 /* One ring is enough, whoever rings. */
 static bool was_said(const struct call *c, const struct invite_uas *uas, uint16_t status)
 {
@@ -185,9 +186,12 @@ static bool may_say(const struct leg *from, bool early)
 	return early || !from->uas->late || from->open.by_18x || !reliable_is_due(from->uas, false);
 }
 
-static void invite_say(struct call_host *h, struct call *c, uint8_t asker, uint16_t status,
-		       bool early)
+/* by: who rings; LEG_NONE: nobody who has a phone. */
+static void invite_say(struct call_host *h, struct call *c, uint8_t asker, uint8_t by,
+		       uint16_t status, bool early)
 {
+	uint8_t space[LINES_MAX];
+	struct writer extra = writer_over(space, sizeof(space));
 	struct leg *from = c->legs[asker];
 	struct response r = {
 		.status = status,
@@ -198,6 +202,8 @@ static void invite_say(struct call_host *h, struct call *c, uint8_t asker, uint1
 		.body = early ? text_bytes(&from->open.said) : (struct bytes){ 0 },
 	};
 
+	identity_write_peer(&extra, h, c, asker, by);
+	r.extra = writer_lines(&extra);
 	from->uas->provisional = status;
 	if (reliable_is_due(from->uas, early))
 		reliable_say(h, c, asker, &r);
@@ -223,7 +229,7 @@ void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t s
 		return;
 	outbox_touch(&c->out); /* a successor rings on */
 	if (may_say(c->legs[asker], early))
-		invite_say(h, c, asker, status, early);
+		invite_say(h, c, asker, leg, status, early);
 	ringing(h, c, status);
 }
 
@@ -244,7 +250,7 @@ void invite_ring(struct call_host *h, struct call *c, uint8_t leg)
 	if (l->uas->provisional == 180 || l->uas->unacknowledged.n || !may_say(l, false))
 		return;
 	outbox_touch(&c->out); /* a successor rings on */
-	invite_say(h, c, leg, 180, false);
+	invite_say(h, c, leg, LEG_NONE, 180, false);
 	ringing(h, c, 180);
 }
 
@@ -281,6 +287,7 @@ void invite_provisional(struct call_host *h, struct call *c, const struct call_e
 		return;
 	l->uac->state = UAC_PROCEEDING;
 	way_heard(h, c, ev->leg, ev->message->status);
+	identity_learn(h, c, ev->leg, ev->message);
 	if (l->uac->from == ev->leg && !l->leave)
 		outbox_touch(&c->out);
 	if (l->leave)

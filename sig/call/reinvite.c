@@ -2,6 +2,7 @@
 /* A re-INVITE (RFC 3261 14): its offer goes to the other leg with our ports, the answer comes back: hold, resume, codecs, video. */
 #include <errno.h>
 
+#include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
@@ -126,6 +127,7 @@ void invite_again(struct call_host *h, struct call *c, const struct call_event *
 		return;
 	}
 	leg_learn(c->legs[ev->leg], ev->message);
+	identity_learn(h, c, ev->leg, ev->message);
 	txns_belong(h->txns, ev->slot, c->id, ev->leg, TXN_USER_INVITE);
 	respond_trying(h, c, ev->leg, ev->slot->self);
 	if (invite_queue(h, c, bridge_peer(c, ev->leg))) {

@@ -84,19 +84,41 @@ static int keep_name_addr(struct text *t, const struct sip_name_addr *a)
 	return w.overflow ? -EINVAL : dialog_keep(t, writer_done(&w));
 }
 
+void dialog_write_name(struct writer *w, struct bytes display, struct bytes user,
+		       const struct addr *host)
+{
+	write_display(w, display);
+	writer_str(w, "<sip:");
+	writer_bytes(w, user);
+	writer_str(w, "@");
+	addr_write(w, host);
+	writer_str(w, ">");
+}
+
 static int keep_own_uri(struct text *t, struct bytes display, struct bytes user,
 			const struct addr *host)
 {
 	uint8_t space[2 * DIALOG_TEXT_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 
-	write_display(&w, display);
-	writer_str(&w, "<sip:");
-	writer_bytes(&w, user);
-	writer_str(&w, "@");
-	addr_write(&w, host);
-	writer_str(&w, ">");
+	dialog_write_name(&w, display, user, host);
 	return w.overflow ? -EINVAL : dialog_keep(t, writer_done(&w));
+}
+
+static int keep_local(struct dialog *d, const struct dialog_party *party, const struct addr *own)
+{
+	uint8_t space[DIALOG_TEXT_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+
+	if (!party->local_host.n)
+		return keep_own_uri(&d->local, party->local_display, party->local_user, own);
+	write_display(&w, party->local_display);
+	writer_str(&w, "<sip:");
+	writer_bytes(&w, party->local_user);
+	writer_str(&w, "@");
+	writer_bytes(&w, party->local_host);
+	writer_str(&w, ">");
+	return w.overflow ? -EINVAL : dialog_keep(&d->local, writer_done(&w));
 }
 
 /* Record-Route in order when we answer, backwards when we asked (RFC 3261 12.1). */
@@ -162,8 +184,7 @@ int dialog_to_party(struct dialog *d, const struct id_tag *tag, const struct dia
 	int err;
 
 	*d = (struct dialog){ .tag = *tag, .hop = party->hop };
-	if ((err = make_call_id(d, own)) ||
-	    (err = keep_own_uri(&d->local, party->local_display, party->local_user, own)) ||
+	if ((err = make_call_id(d, own)) || (err = keep_local(d, party, own)) ||
 	    (err = keep_own_uri(&d->remote, (struct bytes){ 0 }, party->remote_user, own)) ||
 	    (err = dialog_keep(&d->target, party->target)) ||
 	    (err = text_set(&d->routes, party->routes)))

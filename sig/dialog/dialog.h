@@ -58,6 +58,7 @@ int dialog_from_request(struct dialog *d, const struct id_tag *tag,
 /* Whom we shall ask. */
 struct dialog_party {
 	struct bytes local_display, local_user, remote_user;
+	struct bytes local_host;     /* of local_user; empty: ours */
 	struct bytes target, routes; /* routes: preloaded, as Route has them */
 	struct sip_hop hop;
 };
@@ -98,6 +99,9 @@ void dialog_write_again(struct writer *w, const struct dialog *d, struct bytes r
 /* "Contact: <...>" line of a leg. */
 void dialog_write_contact(struct writer *w, const struct dialog *d,
 			  const struct shard_settings *settings);
+/* "name" <sip:user@host>; without a name: <sip:user@host>. */
+void dialog_write_name(struct writer *w, struct bytes display, struct bytes user,
+		       const struct addr *host);
 /* The tag as it stands in headers. */
 struct dialog_tag {
 	char text[ID_TAG_LEN];

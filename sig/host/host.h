@@ -9,6 +9,7 @@
 #include "sig/host/asked.h"
 #include "sig/host/settings.h"
 #include "sig/host/txns.h"
+#include "sig/identity/policy.h"
 
 enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192 };
 
@@ -82,6 +83,8 @@ struct call_host {
 					     struct bytes local, struct bytes remote, uint8_t *leg);
 	/* A step of another call, within one of this. */
 	void (*tell)(void *owner, uint64_t call, const struct call_event *ev);
+	/* What is believed of the side that the leg's party is on, and told to it. NULL: nobody is trusted. */
+	struct identity_policy (*identity_of)(void *owner, const struct leg *leg);
 	/* Whether who sends from there speaks for others: its routes, Contacts and media addresses count. NULL: nobody does. */
 	bool (*trusts)(void *owner, const struct sip_hop *hop);
 };

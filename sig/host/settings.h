@@ -9,6 +9,7 @@
 #include "sig/host/effect.h"
 #include "sig/host/quota.h"
 #include "sig/host/tenant.h"
+#include "sig/identity/policy.h"
 #include "sig/sip/digest.h"
 #include "sig/sip/feature_code.h"
 #include "sig/sip/id.h"
@@ -134,6 +135,7 @@ struct shard_settings {
 	bool digits_shown; /* events say which digit was pressed; else there are none of digits */
 	uint32_t info_type_count;
 	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
+	struct identity_extra extra; /* headers of applications that pass */
 	struct registrar_settings registrar;
 	struct digest_server digest;
 	enum latch_mode latch;

@@ -137,7 +137,7 @@ static void take_value(struct taking *t, struct bytes value)
 	t->left--;
 }
 
-static void take_lines(struct taking *t)
+static void take_all_of(struct taking *t)
 {
 	struct bytes value, element;
 
@@ -274,7 +274,7 @@ static void take_kind(struct taking *t, const struct identity_policy *p)
 	case CARRIED_ROUTING:
 	case CARRIED_IDENTITY:
 	case CARRIED_DATE:
-		take_lines(t);
+		take_all_of(t);
 		break;
 	case CARRIED_KINDS:
 		break;
@@ -303,8 +303,7 @@ void carried_renew(struct writer *w, struct bytes lines, const struct sip_messag
 	bool renewed;
 
 	who.takes &= 1U << CARRIED_ASSERTED | 1U << CARRIED_PRIVACY;
-	if (identity_takes(p, CARRIED_ASSERTED))
-		carried_take(w, m, &who, NULL);
+	carried_take(w, m, &who, NULL);
 	renewed = w->n != 0;
 	while (carried_next(&lines, &line)) {
 		if (line.kind > CARRIED_PRIVACY || !renewed)

@@ -37,7 +37,7 @@ const char *identity_extra_wrong(struct bytes name)
 		return "a header that begins with X-";
 	if (bytes_find(name, '*') + 1 < name.n)
 		return "a '*' stands at the end alone";
-	return name.n < IDENTITY_EXTRA_NAME_MAX ? NULL : "a name of 63 characters at most";
+	return name.n < IDENTITY_EXTRA_NAME_MAX ? NULL : "a name of 31 characters at most";
 }
 
 struct identity_policy identity_of_phone(const struct identity_extra *extra)

@@ -30,7 +30,7 @@ enum carried {
 		CARRIED_KINDS
 };
 
-enum { IDENTITY_EXTRA_MAX = 8, IDENTITY_EXTRA_NAME_MAX = 64 };
+enum { IDENTITY_EXTRA_MAX = 8, IDENTITY_EXTRA_NAME_MAX = 32 };
 
 /* Names of headers beginning with X-, each alone or with a '*' at its end for all that begin so. */
 struct identity_extra {

@@ -155,6 +155,7 @@ struct leg {
 	struct invite_uas *uas;      /* NULL: none of the party is */
 	struct leg_refusal *refusal; /* NULL: there is none, or it was acknowledged */
 	struct leg_digits *digits;   /* NULL: none is on its way by INFO */
+	struct text carried;         /* what its party said of who calls (sig/identity/carried.h) */
 	struct offer_terms *terms;   /* as they were when the leg was made; NULL: none */
 };
 

@@ -4,6 +4,7 @@
 #define SIG_MODEL_START_H
 
 #include "media/offer.h"
+#include "sig/identity/carried.h"
 #include "sig/model/call.h"
 #include "sig/sip/feature_code.h"
 
@@ -31,6 +32,8 @@ struct call_start {
 	const struct sip_message *invite;
 	struct txn_slot *slot;      /* its server transaction */
 	struct bytes from, display; /* who calls: user part and name */
+	struct carried_self self;   /* what it may be called; empty: a peer speaks for it */
+	bool anonymous;             /* its From names nobody */
 	bool early_media;
 	bool emergency;
 	uint16_t trunk;             /* it comes from that one; TRUNK_NONE: from a phone */

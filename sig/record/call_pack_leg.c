@@ -122,6 +122,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 		out->user = packing_text(&l->user);
 	out->trunk = packing_text(&l->trunk);
 	out->index = place == i ? 0 : i;
+	out->carried = packing_text(&l->carried);
 	if (l->terms)
 		out->terms = pack_terms(to, l->terms);
 	out->asked = packing_uac(settings, to, l->uac, seed, i);

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "sig/identity/carried.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/session_timer.h"
 #include "sig/model/leg_trunk.h"
@@ -171,6 +172,12 @@ static bool read_trunk(struct reading *r, struct leg *l, const Tandem__Call__Leg
 	return !leg_set_trunk(all, l, trunk) || reading_wrong(r, "out of memory");
 }
 
+static bool read_carried(struct reading *r, struct leg *l, const ProtobufCBinaryData *in)
+{
+	return reading_text(r, &l->carried, in, CARRIED_MAX, "leg: who calls") &&
+	       (carried_is_valid(text_bytes(&l->carried)) || reading_wrong(r, "leg: who calls"));
+}
+
 static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tandem__Call__Leg *in)
 {
 	struct leg *l = r->c->legs[i];
@@ -194,7 +201,7 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	l->dialog.tag.leg = i;
 	return read_user(r, i, caller, in) && read_trunk(r, l, in) &&
 	       read_timer(r, &l->timer, in->timer) && leg_read_terms(r, l, in->terms) &&
-	       reading_dialog(r, i, &l->dialog, in->dialog) &&
+	       read_carried(r, l, &in->carried) && reading_dialog(r, i, &l->dialog, in->dialog) &&
 	       read_challenges(r, &l->dialog, in->dialog);
 }
 

@@ -8,13 +8,14 @@
 
 #include "sig/call/plan.h"
 #include "sig/call/wait.h"
+#include "sig/identity/carried.h"
 #include "sig/model/transfer.h"
 
 /* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. For
  * whom a party alone has called, and an application has answered it, any other party alone is no call. Who looks for each text where it is
  * used would send an INVITE without its SDP. Who knows of no meeting (sig/feature/meet.h) would end the calls of two that are not joined
  * yet. Who knows one tenant alone would set the calls of the others aside. Who looks up no name would ring nobody. Who knows no way between
- * shards would set a call aside that has one. */
+ * shards would set a call aside that has one. Who does not know what a party wants hidden would name it. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -24,7 +25,8 @@ enum {
 	CALL_RECORD_TENANTS = 7,
 	CALL_RECORD_SEEKS = 8,
 	CALL_RECORD_CELLS = 9,
-	CALL_RECORD_FORMAT = CALL_RECORD_CELLS
+	CALL_RECORD_HIDDEN = 10,
+	CALL_RECORD_FORMAT = CALL_RECORD_HIDDEN
 };
 /* A party of it is another shard. */
 static inline bool call_record_has_cell(const struct call *c)
@@ -33,6 +35,15 @@ static inline bool call_record_has_cell(const struct call *c)
 		return true;
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i] && c->legs[i]->dialog.hop.transport == SIP_CELL)
+			return true;
+	}
+	return false;
+}
+/* A party of it wants something hidden. */
+static inline bool call_record_hides(const struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && carried_privacy(text_bytes(&c->legs[i]->carried)))
 			return true;
 	}
 	return false;
@@ -57,6 +68,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (call_record_hides(c))
+		return CALL_RECORD_HIDDEN;
 	if (call_record_has_cell(c))
 		return CALL_RECORD_CELLS;
 	if (plan_seeks(&c->plan))

@@ -44,6 +44,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.tell = shard_call_tell,
 		.tracks = s->tracks,
 		.music_of = shard_music_of,
+		.identity_of = shard_identity_of,
 		.trusts = shard_trusts,
 	};
 	s->txns.wheel = &s->wheel;

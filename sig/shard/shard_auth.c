@@ -18,6 +18,17 @@ bool shard_is_trusted(const struct shard *s, const struct sip_hop *hop)
 	       shard_trunk_of(s, hop) != TRUNK_NONE;
 }
 
+struct identity_policy shard_identity_of(void *owner, const struct leg *leg)
+{
+	const struct shard *s = owner;
+	const struct sip_hop *hop = &leg->dialog.hop;
+
+	if (hop->transport == SIP_CELL)
+		return identity_of_cell();
+	return shard_is_trusted(s, hop) ? identity_of_peer(&s->settings.extra)
+					: identity_of_phone(&s->settings.extra);
+}
+
 bool shard_trusts(void *owner, const struct sip_hop *hop)
 {
 	return shard_is_trusted(owner, hop);

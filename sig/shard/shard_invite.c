@@ -16,6 +16,7 @@ struct caller {
 	uint16_t tenant;
 	char user[ROUTE_USER_MAX];
 	struct bytes display;
+	struct carried_self self;
 	bool early_media;
 	bool emergency;  /* it calls such a number, and that one can be reached */
 	uint16_t trunk;  /* it is that one; TRUNK_NONE: it is none */
@@ -152,12 +153,21 @@ static void believe(const struct sip_message *m, char user[ROUTE_USER_MAX])
 		(void)bytes_cstr(BYTES_LIT("anonymous"), user, ROUTE_USER_MAX);
 }
 
-/* A phone speaks for its own extension only. */
+/* RFC 3323 4.1.1.3 */
+static bool is_from_nobody(const struct sip_message *m)
+{
+	return bytes_iis(m->from.uri.user, "anonymous") ||
+	       bytes_iis(m->from.uri.host, "anonymous.invalid");
+}
+
+/* A phone speaks for its own extension only, or hides which one that is. */
 static bool speaks_for(struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
 		       const struct shard_extension *e)
 {
 	struct call_refusal why;
 
+	if (is_from_nobody(m) && !bytes_cstr(bytes_str(e->number), user, ROUTE_USER_MAX))
+		return true;
 	if (route_user(&m->from.uri, user) == ROUTE_OK && bytes_is(bytes_str(user), e->number))
 		return true;
 	shard_misuse(s, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
@@ -216,6 +226,8 @@ static void caller_known(struct shard *s, const struct sip_message *m, struct ca
 	if (e && e->display_name[0])
 		caller->display = bytes_str(e->display_name);
 	caller->known = e;
+	if (e)
+		caller->self.number = bytes_str(e->number);
 	if (!e) {
 		e = shard_extension_find(s, caller->tenant, bytes_str(caller->user));
 		caller->known = e && e->enabled && is_registered(s, m, caller);
@@ -609,6 +621,8 @@ static void invite_go(struct shard *s, const struct sip_message *m, struct calle
 			     .slot = slot,
 			     .from = bytes_str(caller.user),
 			     .display = caller.display,
+			     .self = caller.self,
+			     .anonymous = is_from_nobody(m),
 			     .early_media = caller.early_media,
 			     .emergency = caller.emergency,
 			     .payer = caller.payer,

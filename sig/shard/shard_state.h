@@ -259,6 +259,8 @@ void shard_register_answer(void *owner, pool_handle txn, struct text *response, 
 /* The extension whose credentials came with the request, or NULL: it was answered. */
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
 						 uint16_t tenant, bool proxy);
+/* call_host.identity_of */
+struct identity_policy shard_identity_of(void *owner, const struct leg *leg);
 /* call_host.trusts */
 bool shard_trusts(void *owner, const struct sip_hop *hop);
 /* The rule of trust that the hop falls under, or NULL: whoever is there must prove what it says. The only place that decides. */

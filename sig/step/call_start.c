@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
+#include "sig/call/identity.h"
 #include "sig/call/legs.h"
 #include "sig/call/lifetime.h"
 #include "sig/call/plan.h"
@@ -38,7 +39,8 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	    (!leg_is_trunk(c->legs[leg]) && leg_set_user(h, c->legs[leg], c->tenant, s->from)) ||
 	    leg_set_terms(c->legs[leg], &s->terms))
 		return -ENOMEM;
-	return dialog_from_request(&c->legs[leg]->dialog, &tag, s->invite, h);
+	err = dialog_from_request(&c->legs[leg]->dialog, &tag, s->invite, h);
+	return err ? err : identity_begin(h, c, s);
 }
 
 static int start_take_offer(struct call *c, const struct sip_message *invite,
@@ -58,11 +60,21 @@ static int start_take_offer(struct call *c, const struct sip_message *invite,
 	return 0;
 }
 
+/* As those are told who may be told: who hides is named to emergency services alone. */
+static struct bytes caller_name(const struct call *c, const struct call_start *s)
+{
+	struct bytes name =
+		leg_is_trunk(call_caller(c)) ? s->from : subscriber_of(&s->invite->from.uri).name;
+
+	if (s->anonymous && c->emergency)
+		(void)carried_number(text_bytes(&call_caller(c)->carried), &name);
+	return name;
+}
+
 static int start_ring(struct call_host *h, struct call *c, const struct call_start *s,
 		      struct call_refusal *refusal)
 {
-	struct bytes caller =
-		leg_is_trunk(call_caller(c)) ? s->from : subscriber_of(&s->invite->from.uri).name;
+	struct bytes caller = caller_name(c, s);
 	struct dialog_party from = {
 		.local_display = s->display,
 		.local_user = caller.n ? caller : BYTES_LIT("anonymous"),

@@ -60,13 +60,13 @@ static const struct {
 	size_t octets;
 	uint32_t format;
 } rows[] = {
-	{ "offered", make_offered, 2, 1800, CALL_RECORD_ONCE },
-	{ "ringing", make_ringing, 2, 1800, CALL_RECORD_ONCE },
-	{ "answered", make_answered, 4, 2050, CALL_RECORD_ONCE },
+	{ "offered", make_offered, 2, 1870, CALL_RECORD_ONCE },
+	{ "ringing", make_ringing, 2, 1870, CALL_RECORD_ONCE },
+	{ "answered", make_answered, 4, 2120, CALL_RECORD_ONCE },
 	{ "established", make_established, 4, 1300, CALL_RECORD_LEGS },
-	{ "asked again", make_asked_again, 6, 2600, CALL_RECORD_ONCE },
-	{ "asked the same", make_asked_the_same, 5, 2450, CALL_RECORD_ONCE },
-	{ "agreed again", make_agreed_again, 7, 2700, CALL_RECORD_ONCE },
+	{ "asked again", make_asked_again, 6, 2670, CALL_RECORD_ONCE },
+	{ "asked the same", make_asked_the_same, 5, 2520, CALL_RECORD_ONCE },
+	{ "agreed again", make_agreed_again, 7, 2770, CALL_RECORD_ONCE },
 };
 
 static struct line *line_make(void **state, size_t row)

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who calls, as the legs of a call are told: what a party said of itself (sig/identity/carried.h) is kept with its leg, and told to others
+ * as far as the policy of their side and the party's own wish allow (RFC 3323, RFC 3325).
+ */
+#ifndef SIG_CALL_IDENTITY_H
+#define SIG_CALL_IDENTITY_H
+
+#include "sig/identity/carried.h"
+#include "sig/model/start.h"
+
+/* Of the side that the leg's party is on. */
+struct identity_policy identity_of(const struct call_host *h, const struct leg *leg);
+/* The caller's INVITE has come. 0 or -ENOMEM. */
+int identity_begin(struct call_host *h, struct call *c, const struct call_start *s) NODISCARD;
+/* The party says it anew, in a request or a response of its dialog. */
+void identity_learn(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
+/* Its party is not to be named to who is not trusted. Calls to emergency numbers say who calls. */
+bool identity_is_hidden(const struct call *c, const struct leg *leg);
+/* Who is asked for that leg hears this of its party. */
+void identity_of_asker(const struct call *c, uint8_t asker, struct dialog_party *party);
+/* Header lines of our INVITE to the leg. */
+void identity_write_request(struct writer *w, const struct call_host *h, const struct call *c,
+			    uint8_t leg);
+/* ... of our response to its INVITE, or of our UPDATE: who it speaks with (RFC 3325 5, 8). by: that leg; LEG_NONE: nobody. */
+void identity_write_peer(struct writer *w, const struct call_host *h, const struct call *c,
+			 uint8_t leg, uint8_t by);
+
+#endif
