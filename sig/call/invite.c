@@ -6,9 +6,9 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/diverted.h"
 #include "sig/call/feature.h"
 #include "sig/call/identity.h"
-#include "sig/call/plan.h"
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
@@ -59,7 +59,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	respond_write_supported(&w, h, l->uac->pracks);
 	session_timer_write_request(&w, h, l);
 	identity_write_request(&w, h, c, leg);
-	plan_write_lines(&w, h, c, leg);
+	diverted_write_lines(&w, h, c, leg);
 	features_write_lines(&w, h, c, leg);
 	if (leg == c->bridge.caller && c->auto_answer && l->state == LEG_EARLY)
 		writer_str(&w, AUTO_ANSWER);

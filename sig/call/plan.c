@@ -33,6 +33,18 @@ const char *plan_why_name(enum plan_why why)
 	return g_whys[why].name;
 }
 
+const char *plan_why_reason(enum plan_why why)
+{
+	assert(why < PLAN_WHYS);
+	return g_whys[why].reason;
+}
+
+const char *plan_why_cause(enum plan_why why)
+{
+	assert(why < PLAN_WHYS);
+	return g_whys[why].cause;
+}
+
 /* Without its steps from that one on. */
 static void plan_cut(struct plan *plan, uint8_t count)
 {
@@ -581,94 +593,4 @@ enum plan_why plan_why_of(const struct refusal_kept *r)
 	default:
 		return r->status / 100 == 5 ? PLAN_UNREACHABLE : PLAN_WHYS;
 	}
-}
-
-/* ---- who was called before ---- */
-
-static void write_uri(struct writer *w, const struct call_host *h, const struct leg *l,
-		      struct bytes user)
-{
-	writer_str(w, "<sip:");
-	writer_bytes(w, user);
-	writer_str(w, "@");
-	addr_write(w, &h->settings->locals[l->dialog.hop.local].advertise);
-}
-
-/* RFC 5806 4; the newest first. */
-static void write_diversion(struct writer *w, const struct call_host *h, const struct leg *l,
-			    const struct plan *p)
-{
-	for (uint8_t i = p->count - 1, by; (by = p->steps[i].from) != PLAN_FIRST; i = by) {
-		writer_str(w, "Diversion: ");
-		write_uri(w, h, l, text_bytes(&p->steps[by].user));
-		WRITER_TEXTS(w, ">;reason=", g_whys[p->steps[i].why].reason, ";counter=1\r\n");
-	}
-}
-
-/* RFC 7044 10.3: "1.2" is the second place where "1" was sent on to. */
-static void write_index(struct writer *w, const struct plan *p, uint8_t step)
-{
-	uint8_t path[PLAN_DEPTH_MAX + 1], depth = 0;
-
-	for (; p->steps[step].from != PLAN_FIRST && depth <= PLAN_DEPTH_MAX;
-	     step = p->steps[step].from) {
-		path[depth] = 1;
-		for (uint8_t i = 0; i < step; i++)
-			path[depth] =
-				(uint8_t)(path[depth] + (p->steps[i].from == p->steps[step].from &&
-							 !plan_is_again(p, i + 1)));
-		depth++;
-	}
-	writer_str(w, "1");
-	while (depth--)
-		writer_fmt(w, ".%u", path[depth]);
-}
-
-/* Why the user of that step did not take the call; PLAN_WHYS: it is not known. */
-static enum plan_why sent_on(const struct plan *p, uint8_t step)
-{
-	for (uint8_t i = step + 1; i < p->count; i++) {
-		if (p->steps[i].from == step)
-			return (enum plan_why)p->steps[i].why;
-	}
-	return PLAN_WHYS;
-}
-
-/* RFC 7044 5: each is where another one was retargeted to; the reason stands with whom it is about. */
-static void write_history(struct writer *w, const struct call_host *h, const struct leg *l,
-			  const struct plan *p)
-{
-	for (uint8_t i = 0; i < p->count; i++) {
-		enum plan_why why = sent_on(p, i);
-
-		if (plan_is_again(p, i))
-			continue;
-		writer_str(w, i ? ", " : "History-Info: ");
-		write_uri(w, h, l, text_bytes(&p->steps[i].user));
-		if (why != PLAN_WHYS)
-			WRITER_TEXTS(w, "?Reason=SIP%3Bcause%3D", g_whys[why].cause);
-		writer_str(w, ">;index=");
-		write_index(w, p, i);
-		if (i) {
-			writer_str(w, ";mp=");
-			write_index(w, p, p->steps[i].from);
-		}
-	}
-	writer_str(w, "\r\n");
-}
-
-static bool is_sent_on_once(const struct plan *p)
-{
-	return p->count && p->steps[p->count - 1].from != PLAN_FIRST;
-}
-
-void plan_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
-		      uint8_t leg)
-{
-	const struct leg *l = c->legs[leg];
-
-	if (!is_sent_on_once(&c->plan) || l->state != LEG_EARLY || leg == c->bridge.caller)
-		return;
-	write_diversion(w, h, l, &c->plan);
-	write_history(w, h, l, &c->plan);
 }

@@ -8,6 +8,9 @@
 void plan_clear(struct plan *plan);
 /* "": nobody sent the call on. */
 const char *plan_why_name(enum plan_why why);
+/* Of RFC 5806, and of RFC 4458. */
+const char *plan_why_reason(enum plan_why why);
+const char *plan_why_cause(enum plan_why why);
 /* Where the call went on to at last, and why; PLAN_CALLED: nowhere else than to whom it was for. */
 enum plan_why plan_went_to(const struct plan *plan, struct bytes *user);
 /* Of the last step; SET_NONE: it sets nothing. */
@@ -41,8 +44,4 @@ int plan_is_open(const struct call *c) NODISCARD;
 int plan_go_to(struct call_host *h, struct call *c, struct bytes user, enum plan_why why) NODISCARD;
 /* What a refusal is to the one who was rung; PLAN_WHYS: no reason to try anybody else. */
 enum plan_why plan_why_of(const struct refusal_kept *refusal);
-/* Header lines of an INVITE of the last step: who was called before. */
-void plan_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
-		      uint8_t leg);
-
 #endif

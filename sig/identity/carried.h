@@ -9,7 +9,7 @@
 #include "sig/identity/policy.h"
 #include "sig/identity/privacy.h"
 
-enum { CARRIED_VALUE_MAX = 1536, CARRIED_MAX = 4096 };
+enum { CARRIED_VALUE_MAX = 1536, CARRIED_MAX = 4096, CARRIED_INDEX_MAX = 64 };
 
 /* Who a party that is not trusted may say it is: P-Preferred-Identity (RFC 3325 9.2). */
 struct carried_self {

@@ -64,7 +64,7 @@ static bool is_index(struct bytes value)
 	struct bytes part;
 	uint32_t number;
 
-	if (!value.n || value.p[value.n - 1] == '.')
+	if (!value.n || value.n > CARRIED_INDEX_MAX || value.p[value.n - 1] == '.')
 		return false;
 	while (bytes_cut(&value, '.', &part)) {
 		if (bytes_u32(part, &number))

@@ -31,8 +31,7 @@ static inline bool privacy_hides_name(unsigned privacy)
 /* ... nor by whom the call came (RFC 7044 10.1.2). */
 static inline bool privacy_hides_history(unsigned privacy)
 {
-	return !(privacy & PRIVACY_NONE) &&
-	       (privacy & (PRIVACY_HEADER | PRIVACY_SESSION | PRIVACY_HISTORY)) != 0;
+	return !(privacy & PRIVACY_NONE) && (privacy & (PRIVACY_HEADER | PRIVACY_HISTORY)) != 0;
 }
 
 #endif
