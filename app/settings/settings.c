@@ -400,6 +400,9 @@ static void names_to_shard(const struct settings_sip *sip, struct shard_settings
 	out->digits_shown = sip->digits;
 	out->info_type_count = sip->info_type_count;
 	memcpy(out->info_types, sip->info_types, sizeof(sip->info_types));
+	static_assert(sizeof(out->extra.names) == sizeof(sip->x_headers), "copied whole");
+	out->extra.count = (uint8_t)sip->x_header_count;
+	memcpy(out->extra.names, sip->x_headers, sizeof(sip->x_headers));
 }
 
 void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool tls,

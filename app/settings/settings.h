@@ -96,6 +96,8 @@ struct settings_sip {
 	int digits; /* 1: shown */
 	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
 	uint32_t info_type_count;
+	char x_headers[IDENTITY_EXTRA_MAX][IDENTITY_EXTRA_NAME_MAX];
+	uint32_t x_header_count;
 	struct settings_trusted trusted[SHARD_TRUSTED_MAX];
 	uint32_t trusted_count;
 	char emergency_numbers[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];

@@ -280,6 +280,18 @@ static void check_code(const struct check *c, const struct feature_codes *codes,
 		REPORT(c, path, "%s hides the emergency number %s", path, emergency);
 }
 
+static void check_x_headers(const struct check *c)
+{
+	for (uint32_t i = 0; i < c->s->sip.x_header_count; i++) {
+		const char *wrong = identity_extra_wrong(bytes_str(c->s->sip.x_headers[i]));
+		char path[PATH_MAX_BYTES];
+
+		(void)snprintf(path, sizeof(path), "sip.x_headers[%" PRIu32 "]", i);
+		if (wrong)
+			REPORT(c, path, "%s", wrong);
+	}
+}
+
 /* Behind the emergency numbers. */
 static void check_codes(const struct check *c)
 {
@@ -455,6 +467,7 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_algorithms(&c);
 	check_trusted(&c);
 	check_emergency(&c);
+	check_x_headers(&c);
 	check_codes(&c);
 	check_origins(&c);
 	check_others(&c);

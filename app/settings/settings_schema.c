@@ -292,6 +292,14 @@ static const struct conf_field g_sip_fields[] = {
 		  "INFO; "
 		  "\"*\": all. Keys and picture requests always pass; other types are answered "
 		  "415." },
+	{ .key = "x_headers",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_sip, x_headers),
+	  .size = IDENTITY_EXTRA_NAME_MAX,
+	  .count_offset = offsetof(struct settings_sip, x_header_count),
+	  .max_items = IDENTITY_EXTRA_MAX,
+	  .help = "Headers of an INVITE that pass to who is called, such as \"X-Account\"; "
+		  "\"X-Crm-*\": all that begin so. Others are dropped." },
 	{ .key = "trusted",
 	  .type = CONF_LIST,
 	  FIELD(settings_sip, trusted),

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/identity/policy.h"
 
-#include "sig/sip/lex.h"
-
 #define BIT(kind) (1U << CARRIED_##kind)
 
 enum {
@@ -29,15 +27,6 @@ bool identity_has_extra(const struct identity_extra *extra, struct bytes name)
 			return true;
 	}
 	return false;
-}
-
-const char *identity_extra_wrong(struct bytes name)
-{
-	if (!bytes_istarts(name, "X-") || !lex_is_token(name))
-		return "a header that begins with X-";
-	if (bytes_find(name, '*') + 1 < name.n)
-		return "a '*' stands at the end alone";
-	return name.n < IDENTITY_EXTRA_NAME_MAX ? NULL : "a name of 31 characters at most";
 }
 
 struct identity_policy identity_of_phone(const struct identity_extra *extra)

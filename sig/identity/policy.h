@@ -6,7 +6,7 @@
 #ifndef SIG_IDENTITY_POLICY_H
 #define SIG_IDENTITY_POLICY_H
 
-#include "base/bytes.h"
+#include "sig/sip/lex.h"
 
 /* What a call carries from one side to the other: id, header, how many of it at most, whether a header has several of them, separated by
  * commas. Numbers are bits of policies; lines are written in this order. */
@@ -57,7 +57,14 @@ static inline bool identity_tells(const struct identity_policy *p, enum carried 
 /* The name of a header that begins with X- is on the list. */
 bool identity_has_extra(const struct identity_extra *extra, struct bytes name);
 /* NULL, or why that is no list's name. */
-const char *identity_extra_wrong(struct bytes name);
+static inline const char *identity_extra_wrong(struct bytes name)
+{
+	if (!bytes_istarts(name, "X-") || !lex_is_token(name))
+		return "it names a header that begins with X-";
+	if (bytes_find(name, '*') + 1 < name.n)
+		return "a '*' stands at the end alone";
+	return NULL;
+}
 
 /* Where nothing else is said. extra: that of the node. */
 struct identity_policy identity_of_phone(const struct identity_extra *extra);

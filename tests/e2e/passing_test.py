@@ -36,7 +36,7 @@ def row(text):
 class Tables:
     """Runs the checks of a table, which are the functions marked with its rows."""
     heading = None
-    settings = {"sip": {"info_types": [OWN_TYPE]}, "media": {"video": True}}
+    settings = {"sip": {"info_types": [OWN_TYPE], "x_headers": ["X-Own"]}, "media": {"video": True}}
 
     def checks(self):
         return {found.row: found for name in dir(self) if hasattr(found := getattr(self, name), "row")}
@@ -256,10 +256,25 @@ class Headers(Tables, CallTest):
             self.assertEqual(into.request.all(name), [], name)
         self.give_up(out, into)
 
-    @row("all others, such as Organization, P-Asserted-Identity, X-…")
+    @row("P-Asserted-Identity, P-Preferred-Identity, Privacy, User-to-User, Geolocation, Identity, X-…")
+    def who_calls(self, _):
+        """Of a phone to a phone; all other ways: tests/unit/sig/call/identity_test.c."""
+        said = [("User-to-User", "56a3;encoding=hex"), ("X-Own", "1")]
+        kept = [("P-Asserted-Identity", "<sip:boss@x.invalid>"), ("P-Preferred-Identity", "<sip:boss@x.invalid>"), ("X-Other", "1"),
+                ("Geolocation", "<https://l.invalid/1>"), ("Identity", "a.b.c;info=<https://l.invalid/1>"), ("Privacy", "id")]
+        out, into = self.ring(said + kept)
+        for name, value in said:
+            self.assertEqual(into.request.all(name), [value], name)
+        for name, _ in kept:
+            self.assertEqual(into.request.all(name), [], name)
+        self.assertTrue(into.request.get("From").startswith('"Anonymous" <sip:anonymous@anonymous.invalid>;tag='))
+        self.assertNotIn("1001", str(into.request))
+        self.give_up(out, into)
+
+    @row("all others, such as Organization, Remote-Party-ID, Call-Info")
     def others(self, _):
-        out, into = self.ring(CALLERS)
-        for name in ("Subject", "Organization", "P-Asserted-Identity", "X-Own"):
+        out, into = self.ring(CALLERS + [("Remote-Party-ID", "<sip:1001@x.invalid>"), ("Call-Info", "<http://x.invalid>")])
+        for name in ("Subject", "Organization", "Remote-Party-ID", "Call-Info"):
             self.assertEqual(into.request.all(name), [], name)
         self.give_up(out, into)
 
