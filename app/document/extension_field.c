@@ -146,6 +146,10 @@ const struct command_arg g_extension_fields[] = {
 	NUMBER_FIELD(
 		"application_wait_s", forward.application_wait_s, 0, APPLICATION_WAIT_MAX_S, "0",
 		"How long they wait, then forward_no_answer counts, or they get 480; 0: 60 s."),
+	TEXT_FIELD("blocked", forward.blocked, CHARSET_NUMBERS, NULL,
+		   "Callers whose calls it does not take: numbers joined by ','. They hear 603 "
+		   "(Decline). "
+		   "anonymous: who hides his number hears 433."),
 	TEXT_FIELD("music", music, CHARSET_NAME, field_music_wrong,
 		   "What those hear whom it holds: name of a file in media.sounds, which need not "
 		   "be there yet; off: none, so that what its phone sends is heard; empty, or "

@@ -9,6 +9,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/fork.h"
+#include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/seek.h"
 #include "sig/call/wait.h"
@@ -380,6 +381,36 @@ static int way_out(const struct call_host *h, struct call *c, struct call_refusa
 	}
 }
 
+static bool list_has(struct bytes list, struct bytes number)
+{
+	struct bytes one;
+
+	while (bytes_cut(&list, ',', &one)) {
+		if (one.n && bytes_eq(one, number))
+			return true;
+	}
+	return false;
+}
+
+/* SEC-10. Who hides is blocked as such, by whatever name he is known here (RFC 5079). */
+static int check_blocked(const struct call *c, const struct shard_forward *f,
+			 struct call_refusal *refusal)
+{
+	struct bytes list = f ? bytes_str(f->blocked) : (struct bytes){ 0 };
+	const struct leg *caller = call_caller(c);
+	struct bytes number = text_bytes(&c->from);
+
+	if (!list.n)
+		return 0;
+	if (list_has(list, BYTES_LIT(FORWARD_NOBODY)) &&
+	    (identity_is_hidden(c, caller) || bytes_is(number, FORWARD_NOBODY)))
+		return call_refuse(refusal, -EACCES, 433, REFUSED_BLOCKED);
+	if (list_has(list, number) ||
+	    (carried_number(text_bytes(&caller->carried), &number) && list_has(list, number)))
+		return call_refuse(refusal, -EACCES, 603, REFUSED_BLOCKED);
+	return 0;
+}
+
 /* One step; *why: what keeps it from ringing. 0 or -errno with *refusal. */
 static int plan_reach(struct call_host *h, struct call *c, struct bytes user, enum plan_why *why,
 		      const struct dialog_party *from, struct call_refusal *refusal)
@@ -387,8 +418,12 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 	const struct shard_forward *f = forward_of(h, c, user);
 	uint8_t legs = c->leg_count;
 	const struct shard_forward *goes = step_forward(h, c, c->plan.count - 1);
-	int err;
+	int err = check_blocked(c, f, refusal);
 
+	if (err) {
+		*why = PLAN_WHYS; /* nobody else takes it for him */
+		return err;
+	}
 	if (goes_to(goes, PLAN_ALWAYS).n) {
 		*why = PLAN_ALWAYS;
 		return call_refuse(refusal, -EBUSY, 480, REFUSED_FORWARD);

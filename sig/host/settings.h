@@ -196,11 +196,14 @@ enum {
 	FORWARD_TARGET_MAX = 32, /* of one number, with its NUL */
 	FORWARD_NUMBERS_MAX = 8,
 	FORWARD_LIST_MAX = 128,
+	FORWARD_BLOCKED_MAX = 256,
 	FORWARD_RINGS_MAX = 20,
 	FORWARD_RING_S = 6,
 	FORWARD_HUNT_RINGS =
 		4, /* of each number of a list but the last, where forward_rings says nothing */
 };
+
+#define FORWARD_NOBODY "anonymous"
 
 /* Where calls to an extension go instead. Targets are numbers of ours, joined by ',', which are tried one after the other; "": nowhere. */
 struct shard_forward {
@@ -212,12 +215,14 @@ struct shard_forward {
 	char application
 		[APPLICATION_NAME_MAX]; /* its calls wait for that one, and no phone rings; "": none */
 	uint16_t application_wait_s;    /* so long; 0: APPLICATION_WAIT_S */
+	char blocked
+		[FORWARD_BLOCKED_MAX]; /* whose calls it does not take, as above; FORWARD_NOBODY: of who hides */
 };
 /* Rings alone lead nowhere. */
 static inline bool shard_forward_is_set(const struct shard_forward *f)
 {
 	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
-	       f->do_not_disturb || f->smart_do_not_disturb || f->application[0];
+	       f->do_not_disturb || f->smart_do_not_disturb || f->application[0] || f->blocked[0];
 }
 
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };

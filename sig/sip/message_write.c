@@ -41,6 +41,7 @@ static const struct {
 	{ 422, "Session Interval Too Small" },
 	{ 423, "Interval Too Brief" },
 	{ 430, "Flow Failed" },
+	{ 433, "Anonymity Disallowed" },
 	{ 439, "First Hop Lacks Outbound Support" },
 	{ 469, "Bad Info Package" },
 	{ 480, "Temporarily Unavailable" },
