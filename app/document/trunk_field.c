@@ -84,7 +84,30 @@ static const char *field_quoted_wrong(const void *value, const char *text)
 	return digest_client_is_plain(bytes_str(text)) ? NULL : "it has no '\"' and no '\\'";
 }
 
+static const char *field_headers_wrong(const void *value, const char *text)
+{
+	struct bytes list = bytes_str(text), one;
+	const char *wrong = NULL;
+	unsigned count = 0;
+
+	(void)value;
+	while (!wrong && bytes_cut(&list, ',', &one)) {
+		wrong = identity_extra_wrong(one);
+		if (one.n >= IDENTITY_EXTRA_NAME_MAX)
+			wrong = "a name has at most 31 characters";
+		if (++count > IDENTITY_EXTRA_MAX)
+			wrong = "there are at most 8 names";
+	}
+	return wrong;
+}
+static_assert(IDENTITY_EXTRA_MAX == 8 && IDENTITY_EXTRA_NAME_MAX == 32, "the texts say it");
+
+/* In the order of enum identity_way. */
+static const char *const g_trunk_carries[] = { "both", "in", "out", "off", NULL };
+
 #define FIELD_OF struct trunk_value
+#define WAY_FIELD(what, kind, text) \
+	WORD_FIELD(what, ways[CARRIED_##kind], FIELD_NUMBER, g_trunk_carries, "both", text)
 
 const struct command_arg g_trunk_fields[] = {
 	KEY_FIELD("name", name, CHARSET_NAME, "Name of the trunk, as in records and events."),
@@ -165,13 +188,27 @@ const struct command_arg g_trunk_fields[] = {
 	  .max = HA1_TEXT,
 	  .help = "In place of password: H(user:realm:password) in hex by MD5, SHA-256 and "
 		  "SHA-512/256, joined by ':'. tandemctl sends this." },
+	FLAG_FIELD("trusted", trusted, "true",
+		   "It keeps what callers want hidden: it hears their number, with Privacy (RFC "
+		   "3325). false: it does not."),
+	WAY_FIELD("asserted", ASSERTED,
+		  "P-Asserted-Identity: in, believed of it; out, told to it; off, neither."),
+	WAY_FIELD("diversion", DIVERSION, "The same of Diversion."),
+	WAY_FIELD("history_info", HISTORY, "The same of History-Info."),
+	WAY_FIELD("user_to_user", UUI, "The same of User-to-User."),
+	WAY_FIELD("geolocation", GEOLOCATION, "The same of Geolocation."),
+	WAY_FIELD("identity", IDENTITY, "The same of Identity (RFC 8224), with its Date."),
+	WAY_FIELD("portability", NUMBER, "The same of rn and npdi of numbers (RFC 4694)."),
+	TEXT_FIELD("x_headers", x_headers, CHARSET_TEXT, field_headers_wrong,
+		   "Headers beginning with X- that pass both ways, joined by ','; X-Crm-*: all "
+		   "that begin so."),
 	{ .name = NULL },
 };
 static_assert(TRUNK_ANSWER_S == 6, "the text above says it");
 
 void trunk_default(struct trunk_value *out)
 {
-	*out = (struct trunk_value){ .enabled = true };
+	*out = (struct trunk_value){ .enabled = true, .trusted = true };
 }
 
 json_t *trunk_to_view(const struct trunk_value *t)
@@ -303,6 +340,21 @@ static void sources_take(struct trunk_settings *out, const struct trunk_value *t
 		trunk_source_take(out, t, bytes_str(out->proxy.host));
 }
 
+/* Where a call is to go by, and when a token was made, go with what they are about. */
+static void identity_take(struct identity_trunk *out, const struct trunk_value *t)
+{
+	struct bytes list = bytes_str(t->x_headers), one;
+
+	*out = (struct identity_trunk){ .untrusted = !t->trusted };
+	memcpy(out->ways, t->ways, sizeof(out->ways));
+	out->ways[CARRIED_ROUTING] = t->ways[CARRIED_GEOLOCATION];
+	out->ways[CARRIED_DATE] = t->ways[CARRIED_IDENTITY];
+	while (bytes_cut(&list, ',', &one) && out->extra.count < IDENTITY_EXTRA_MAX) {
+		if (!bytes_cstr(one, out->extra.names[out->extra.count], IDENTITY_EXTRA_NAME_MAX))
+			out->extra.count++;
+	}
+}
+
 void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trunk_settings *out)
 {
 	*out = (struct trunk_settings){
@@ -330,6 +382,7 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 		memcpy(out->realm, t->realm, sizeof(out->realm));
 		out->secret = t->secret;
 	}
+	identity_take(&out->identity, t);
 	servers_take(out, t);
 	sources_take(out, t);
 	if (t->listener[0] && addr_parse(&out->listener, bytes_str(t->listener)))

@@ -7,7 +7,7 @@
 #include "app/document/ha1.h"
 #include "sig/host/trunk.h"
 
-enum { TRUNK_LIST_MAX = 512 };
+enum { TRUNK_LIST_MAX = 512, TRUNK_HEADERS_MAX = IDENTITY_EXTRA_MAX * IDENTITY_EXTRA_NAME_MAX };
 
 /* Lists are joined by ','. */
 struct trunk_value {
@@ -33,6 +33,9 @@ struct trunk_value {
 	char user[TRUNK_USER_MAX], realm[TRUNK_REALM_MAX];
 	bool has_secret; /* of user and realm */
 	struct digest_secret secret;
+	bool trusted;
+	uint8_t ways[CARRIED_KINDS]; /* enum identity_way */
+	char x_headers[TRUNK_HEADERS_MAX];
 	uint64_t changed_utc_ms;
 };
 

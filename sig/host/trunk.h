@@ -60,6 +60,7 @@ struct trunk_settings {
 	uint16_t
 		probe_s; /* its servers are asked whether they are there, so often (probe.h); 0: they are not */
 	uint8_t probe_failures, probe_answers; /* ... and so many in a row count; 0: two */
+	struct identity_trunk identity; /* what is believed of who calls, and told */
 	uint8_t answer_s; /* the next way is tried when it has said nothing for so long; 0: TRUNK_ANSWER_S */
 };
 

@@ -41,6 +41,19 @@ struct identity_policy identity_of_peer(const struct identity_extra *extra)
 	};
 }
 
+struct identity_policy identity_of_trunk(const struct identity_trunk *t)
+{
+	struct identity_policy p = { .trusted = !t->untrusted, .extra = &t->extra };
+
+	for (unsigned i = 0; i < CARRIED_KINDS; i++) {
+		if (t->ways[i] == IDENTITY_BOTH || t->ways[i] == IDENTITY_IN)
+			p.takes |= (uint16_t)(1U << i);
+		if (t->ways[i] == IDENTITY_BOTH || t->ways[i] == IDENTITY_OUT)
+			p.tells |= (uint16_t)(1U << i);
+	}
+	return p;
+}
+
 struct identity_policy identity_of_cell(void)
 {
 	static const struct identity_extra any = { .count = 1, .names = { "X-*" } };

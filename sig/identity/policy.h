@@ -66,6 +66,18 @@ static inline const char *identity_extra_wrong(struct bytes name)
 	return NULL;
 }
 
+/* Which ways a kind of header goes. */
+enum identity_way { IDENTITY_BOTH, IDENTITY_IN, IDENTITY_OUT, IDENTITY_OFF };
+
+/* What a trunk's document says. */
+struct identity_trunk {
+	bool untrusted;
+	uint8_t ways[CARRIED_KINDS]; /* enum identity_way */
+	struct identity_extra extra;
+};
+
+/* As long as *t. */
+struct identity_policy identity_of_trunk(const struct identity_trunk *t);
 /* Where nothing else is said. extra: that of the node. */
 struct identity_policy identity_of_phone(const struct identity_extra *extra);
 struct identity_policy identity_of_peer(const struct identity_extra *extra);
