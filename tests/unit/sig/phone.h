@@ -17,6 +17,7 @@ struct phone {
 	const char *user;
 	const char *domain, *tenant; /* NULL: test.local, the default one */
 	const char *path;            /* of its binding; NULL: none */
+	uint16_t at;                 /* the one of the node's addresses that it speaks to */
 	struct addr addr;
 	char address[ADDR_TEXT_MAX];
 	char call_id[128], tag[128], remote_tag[256];
@@ -56,7 +57,9 @@ RIG_FN void phone_say(struct phone *p, const char *fmt, ...)
 		shard_receive(p->r->shard, &p->hop, bytes_mem(text, (size_t)n), p->r->now);
 		rig_run(p->r);
 	} else {
+		p->r->local = p->at;
 		rig_send(p->r, &p->addr, bytes_mem(text, (size_t)n));
+		p->r->local = 0;
 	}
 }
 
@@ -257,6 +260,7 @@ RIG_FN void phones_bind(struct phone *p, uint32_t count)
 			err |= text_set(&b->path, bytes_str(p[i].path));
 		b->expires_utc_ms = p[i].r->now.utc_ms + 3600000;
 		b->hop.remote = p[i].addr;
+		b->hop.local = p[i].at;
 		b->q = 1000;
 	}
 	assert(!err);

@@ -74,6 +74,7 @@ struct rig {
 	bool hold_saves;      /* the store says nothing */
 	bool fail_saves;      /* the store says no */
 	bool hold_media;      /* the engine says nothing */
+	uint16_t local;       /* of the node's addresses the one that is spoken to */
 	bool rolling;         /* a full list forgets its oldest half */
 	void (*seen)(struct rig *r, const struct effect *e); /* each effect, before anything else */
 };
@@ -507,7 +508,7 @@ RIG_FN void rig_wait_ms(struct rig *r, uint64_t ms)
 
 RIG_FN void rig_send(struct rig *r, const struct addr *from, struct bytes datagram)
 {
-	struct sip_hop hop = { .remote = *from };
+	struct sip_hop hop = { .remote = *from, .local = r->local };
 
 	shard_receive(r->shard, &hop, datagram, r->now);
 	rig_run(r);
