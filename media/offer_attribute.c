@@ -3,10 +3,9 @@
 
 #include "media/offer_webrtc.h"
 
-/* Attributes that belong to the hop, not to the call: what made the text, addresses and ICE (RFC 8839), keys (RFC 4568, 5763), groups
+/* Attributes that belong to the hop, not to the call: addresses and ICE (RFC 8839), keys (RFC 4568, 5763), groups
  * (RFC 5888) and capabilities (RFC 5939) over both, and SSRCs (RFC 5576), which we rewrite. */
 static const char *const g_hop_attributes[] = {
-	"tool",
 	"rtcp",
 	"rtcp-mux",
 	"rtcp-mux-only",

@@ -146,6 +146,13 @@ const struct command_arg g_extension_fields[] = {
 	NUMBER_FIELD(
 		"application_wait_s", forward.application_wait_s, 0, APPLICATION_WAIT_MAX_S, "0",
 		"How long they wait, then forward_no_answer counts, or they get 480; 0: 60 s."),
+	TEXT_FIELD(
+		"outside_number", forward.outside_number, CHARSET_NUMBER, NULL,
+		"Number as which it is shown outside, by trunks. Empty: caller_id of the trunk."),
+	TEXT_FIELD(
+		"outside_numbers", forward.outside_numbers, CHARSET_NUMBERS, NULL,
+		"Numbers as which its phones may ask to be shown by P-Preferred-Identity, joined "
+		"by ','."),
 	TEXT_FIELD("blocked", forward.blocked, CHARSET_NUMBERS, NULL,
 		   "Callers whose calls it does not take: numbers joined by ','. They hear 603 "
 		   "(Decline). "

@@ -9,6 +9,7 @@
 #include "app/document/document.h"
 #include "app/settings/settings.h"
 #include "base/log.h"
+#include "sig/dial/pattern.h"
 #include "sig/sip/digest_client.h"
 
 /* In the order of enum trunk_direction, from TRUNK_BOTH on down. */
@@ -82,6 +83,12 @@ static const char *field_quoted_wrong(const void *value, const char *text)
 {
 	(void)value;
 	return digest_client_is_plain(bytes_str(text)) ? NULL : "it has no '\"' and no '\\'";
+}
+
+static const char *field_callers_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return text[0] ? pattern_list_wrong(bytes_str(text)) : NULL;
 }
 
 static const char *field_headers_wrong(const void *value, const char *text)
@@ -188,6 +195,13 @@ const struct command_arg g_trunk_fields[] = {
 	  .max = HA1_TEXT,
 	  .help = "In place of password: H(user:realm:password) in hex by MD5, SHA-256 and "
 		  "SHA-512/256, joined by ':'. tandemctl sends this." },
+	TEXT_FIELD("caller_id", caller_id, CHARSET_NUMBER, NULL,
+		   "Number as which extensions are shown to it that have no outside_number. Empty: "
+		   "their own."),
+	TEXT_FIELD(
+		"caller_ids", caller_ids, CHARSET_PATTERN, field_callers_wrong,
+		"The only numbers that may be shown to it, as a pattern, or several joined by '|'; "
+		"who has another one is shown as caller_id, or as anonymous. Empty: any."),
 	FLAG_FIELD("trusted", trusted, "true",
 		   "It keeps what callers want hidden: it hears their number, with Privacy (RFC "
 		   "3325). false: it does not."),
@@ -382,6 +396,8 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 		memcpy(out->realm, t->realm, sizeof(out->realm));
 		out->secret = t->secret;
 	}
+	memcpy(out->caller_id, t->caller_id, sizeof(out->caller_id));
+	memcpy(out->caller_ids, t->caller_ids, sizeof(out->caller_ids));
 	identity_take(&out->identity, t);
 	servers_take(out, t);
 	sources_take(out, t);

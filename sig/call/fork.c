@@ -54,13 +54,13 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t as
 	party.target = target->uri;
 	party.routes = target->routes;
 	party.hop = target->hop;
-	identity_of_asker(c, asker, &party);
 	l->behind_nat = target->behind_nat;
 	l->called = true;
 	if (leg_ask(l, asker) || leg_set_rest(l, target) ||
 	    leg_set_trunk(h->settings->trunks, l, target->trunk) ||
 	    leg_set_user(h, l, c->tenant, target->user) || leg_set_terms(l, &target->terms))
 		return -ENOMEM;
+	identity_of_asker(h, c, l, &party);
 	return leg_to_party(h, l, &tag, &party);
 }
 

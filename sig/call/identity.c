@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/identity.h"
 
+#include "sig/dial/pattern.h"
 #include "sig/identity/carried_value.h"
 #include "sig/leg/leg.h"
+#include "sig/model/leg_trunk.h"
+#include "sig/sip/subscriber.h"
 
 struct identity_policy identity_of(const struct call_host *h, const struct leg *leg)
 {
@@ -15,6 +18,11 @@ static struct bytes lines_of(const struct leg *leg)
 }
 
 /* ---- what is believed ---- */
+
+static bool is_of_ours(const struct call_host *h, const struct call *c, struct bytes user)
+{
+	return user.n && (!h->extension_of || h->extension_of(h->owner, c->tenant, user));
+}
 
 static void write_own_name(struct writer *w, struct bytes display, struct bytes user,
 			   const struct addr *host)
@@ -45,6 +53,21 @@ static int keep_hidden(struct leg *l, struct bytes lines)
 			carried_is_valid(lines) ? lines : BYTES_LIT("Privacy: user;id\r\n"));
 }
 
+/* From outside nobody speaks for an extension. */
+static bool claims_ours(const struct call_host *h, const struct call *c, const struct leg *l,
+			struct bytes lines)
+{
+	struct sip_name_addr a;
+	struct bytes value;
+
+	for (unsigned i = 0; leg_is_trunk(l) && carried_find(lines, CARRIED_ASSERTED, i, &value);
+	     i++) {
+		if (!sip_name_addr_parse(&a, value) && is_of_ours(h, c, subscriber_of(&a.uri).name))
+			return true;
+	}
+	return false;
+}
+
 int identity_begin(struct call_host *h, struct call *c, const struct call_start *s)
 {
 	uint8_t space[CARRIED_MAX];
@@ -54,6 +77,11 @@ int identity_begin(struct call_host *h, struct call *c, const struct call_start 
 	struct identity_policy p = identity_of(h, l);
 
 	carried_take(&taken, s->invite, &p, &s->self);
+	if (claims_ours(h, c, l, writer_done(&taken))) {
+		p.takes &= (uint16_t) ~(1U << CARRIED_ASSERTED);
+		taken.n = 0;
+		carried_take(&taken, s->invite, &p, &s->self);
+	}
 	if (!s->anonymous && !privacy_hides_name(carried_privacy(writer_done(&taken))))
 		return text_set(&l->carried, writer_done(&taken));
 	write_hidden(&w, h, l, s, writer_done(&taken));
@@ -71,6 +99,8 @@ void identity_learn(struct call_host *h, struct call *c, uint8_t leg, const stru
 	    !message_header(m, "Privacy", 0, &value))
 		return;
 	carried_renew(&w, lines_of(l), m, &p);
+	if (claims_ours(h, c, l, writer_done(&w)))
+		return;
 	if (!bytes_eq(writer_done(&w), lines_of(l)) && carried_is_valid(writer_done(&w)) &&
 	    !text_set(&l->carried, writer_done(&w)))
 		outbox_touch(&c->out);
@@ -83,9 +113,60 @@ bool identity_is_hidden(const struct call *c, const struct leg *leg)
 	return !c->emergency && privacy_hides_name(carried_privacy(lines_of(leg)));
 }
 
-void identity_of_asker(const struct call *c, uint8_t asker, struct dialog_party *party)
+static bool number_is_one_of(struct bytes list, struct bytes number)
 {
-	if (party->hop.transport == SIP_CELL || !identity_is_hidden(c, c->legs[asker]))
+	struct bytes one;
+
+	while (bytes_cut(&list, ',', &one)) {
+		if (one.n && bytes_eq(one, number))
+			return true;
+	}
+	return false;
+}
+
+/* What an extension has asked to be shown as, where it may; else what is chosen for it. Empty: nothing is. */
+static struct bytes number_chosen(const struct call_host *h, const struct call *c,
+				  const struct leg *who)
+{
+	const struct shard_forward *f =
+		h->forward_of ? h->forward_of(h->owner, c->tenant, text_bytes(&who->user)) : NULL;
+	struct bytes wish;
+
+	if (f && carried_number(lines_of(who), &wish) &&
+	    number_is_one_of(bytes_str(f->outside_numbers), wish))
+		return wish;
+	return bytes_str(f ? f->outside_number : NULL);
+}
+
+/* MGT-09: an extension has another number outside, and a trunk may show some numbers alone. */
+static void number_outside(const struct call_host *h, const struct call *c, const struct leg *to,
+			   const struct leg *who, struct bytes *shown)
+{
+	const struct trunk_settings *set = trunks_settings(h->settings->trunks, to->channel);
+	struct pattern best;
+	struct bytes chosen;
+
+	if (!set)
+		return;
+	if (is_of_ours(h, c, text_bytes(&who->user))) {
+		chosen = number_chosen(h, c, who);
+		if (!chosen.n)
+			chosen = bytes_str(set->caller_id);
+		*shown = chosen.n ? chosen : text_bytes(&who->user);
+	}
+	if (set->caller_ids[0] &&
+	    !pattern_list_match(bytes_str(set->caller_ids), *shown, &best).whole)
+		*shown = set->caller_id[0] ? bytes_str(set->caller_id) : BYTES_LIT("anonymous");
+}
+
+void identity_of_asker(const struct call_host *h, const struct call *c, const struct leg *leg,
+		       struct dialog_party *party)
+{
+	const struct leg *asker = c->legs[leg->uac->from];
+
+	if (leg_is_trunk(leg))
+		number_outside(h, c, leg, asker, &party->local_user);
+	if (party->hop.transport == SIP_CELL || !identity_is_hidden(c, asker))
 		return;
 	party->local_display = BYTES_LIT("Anonymous"); /* RFC 3323 4.1.1.3 */
 	party->local_user = BYTES_LIT("anonymous");
@@ -138,8 +219,10 @@ static void tell_own_user(struct telling *t)
 	struct sip_name_addr as;
 	struct bytes display = { 0 };
 
-	if (!user.n || (t->h->extension_of && !t->h->extension_of(t->h->owner, t->c->tenant, user)))
+	if (!is_of_ours(t->h, t->c, user))
 		return;
+	if (leg_is_trunk(t->to))
+		number_outside(t->h, t->c, t->to, t->who, &user);
 	if (!sip_name_addr_parse(&as, text_bytes(&d->local)) && bytes_eq(as.uri.user, user))
 		display = as.display;
 	write_own_name(t->w, display, user, &t->h->settings->locals[d->hop.local].advertise);
@@ -153,6 +236,9 @@ static void tell_asserted(struct telling *t)
 
 	if (!identity_tells(&t->policy, CARRIED_ASSERTED) || (t->hidden && !t->policy.trusted))
 		return;
+	/* outside it has another number than here */
+	if (leg_is_trunk(t->to) && is_of_ours(t->h, t->c, text_bytes(&t->who->user)))
+		lines = (struct bytes){ 0 };
 	for (; carried_find(lines, CARRIED_ASSERTED, i, &value); i++)
 		tell_line(t, BYTES_LIT("P-Asserted-Identity"), value);
 	if (i == 0)

@@ -17,8 +17,9 @@ int identity_begin(struct call_host *h, struct call *c, const struct call_start 
 void identity_learn(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
 /* Its party is not to be named to who is not trusted. Calls to emergency numbers say who calls. */
 bool identity_is_hidden(const struct call *c, const struct leg *leg);
-/* Who is asked for that leg hears this of its party. */
-void identity_of_asker(const struct call *c, uint8_t asker, struct dialog_party *party);
+/* Who the leg is asked for, in the words that its party may hear. */
+void identity_of_asker(const struct call_host *h, const struct call *c, const struct leg *leg,
+		       struct dialog_party *party);
 /* Header lines of our INVITE to the leg. */
 void identity_write_request(struct writer *w, const struct call_host *h, const struct call *c,
 			    uint8_t leg);

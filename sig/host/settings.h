@@ -215,6 +215,10 @@ struct shard_forward {
 	char application
 		[APPLICATION_NAME_MAX]; /* its calls wait for that one, and no phone rings; "": none */
 	uint16_t application_wait_s;    /* so long; 0: APPLICATION_WAIT_S */
+	char outside_number
+		[FORWARD_TARGET_MAX]; /* as which it is shown outside, by trunks (MGT-09); "": as the trunk says */
+	char outside_numbers
+		[FORWARD_LIST_MAX]; /* as which its phones may ask to be shown, as above */
 	char blocked
 		[FORWARD_BLOCKED_MAX]; /* whose calls it does not take, as above; FORWARD_NOBODY: of who hides */
 };
@@ -222,7 +226,8 @@ struct shard_forward {
 static inline bool shard_forward_is_set(const struct shard_forward *f)
 {
 	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
-	       f->do_not_disturb || f->smart_do_not_disturb || f->application[0] || f->blocked[0];
+	       f->do_not_disturb || f->smart_do_not_disturb || f->application[0] || f->blocked[0] ||
+	       f->outside_number[0] || f->outside_numbers[0];
 }
 
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };

@@ -19,6 +19,8 @@ enum {
 	TRUNK_NETWORK_MAX = 32,
 	TRUNK_USER_MAX = 64,
 	TRUNK_REALM_MAX = 128,
+	TRUNK_CALLER_MAX = 32,
+	TRUNK_CALLERS_MAX = 128,
 	TRUNK_ANSWER_S = 6,
 	TRUNK_ANSWER_MAX_S = 32, /* timer B says so then (RFC 3261 17.1.1.2) */
 };
@@ -60,6 +62,10 @@ struct trunk_settings {
 	uint16_t
 		probe_s; /* its servers are asked whether they are there, so often (probe.h); 0: they are not */
 	uint8_t probe_failures, probe_answers; /* ... and so many in a row count; 0: two */
+	char caller_id
+		[TRUNK_CALLER_MAX]; /* as which extensions are shown that have no number outside; "": as they are called here */
+	char caller_ids
+		[TRUNK_CALLERS_MAX]; /* the only numbers that may be shown, as patterns; others are caller_id, or nobody; "": any */
 	struct identity_trunk identity; /* what is believed of who calls, and told */
 	uint8_t answer_s; /* the next way is tried when it has said nothing for so long; 0: TRUNK_ANSWER_S */
 };

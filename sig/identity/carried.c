@@ -186,7 +186,7 @@ static void take_asserted(struct taking *t)
 		take_value(t, values[i]);
 }
 
-static bool is_own(const struct carried_self *self, const struct sip_uri *uri)
+static bool self_has(const struct carried_self *self, const struct sip_uri *uri)
 {
 	struct subscriber who = subscriber_of(uri);
 	struct bytes rest = self->others, one;
@@ -212,7 +212,7 @@ static void take_preferred(struct taking *t, const struct carried_self *self)
 	t->kind = CARRIED_ASSERTED;
 	t->left = 1;
 	if (self && list_values(t->m, "P-Preferred-Identity", &value, 1) == 1 &&
-	    !sip_name_addr_parse(&a, value) && is_own(self, &a.uri))
+	    !sip_name_addr_parse(&a, value) && self_has(self, &a.uri))
 		take_value(t, value);
 }
 

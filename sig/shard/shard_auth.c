@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "sig/model/leg_trunk.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/trust.h"
 
@@ -18,6 +19,13 @@ bool shard_is_trusted(const struct shard *s, const struct sip_hop *hop)
 	       shard_trunk_of(s, hop) != TRUNK_NONE;
 }
 
+static struct identity_policy shard_identity_of_trunk(const struct shard *s, uint16_t trunk)
+{
+	const struct trunk_settings *set = trunks_settings(s->settings.trunks, trunk);
+
+	return set ? identity_of_trunk(&set->identity) : identity_of_phone(NULL);
+}
+
 struct identity_policy shard_identity_of(void *owner, const struct leg *leg)
 {
 	const struct shard *s = owner;
@@ -25,6 +33,8 @@ struct identity_policy shard_identity_of(void *owner, const struct leg *leg)
 
 	if (hop->transport == SIP_CELL)
 		return identity_of_cell();
+	if (leg_is_trunk(leg))
+		return shard_identity_of_trunk(s, leg->channel);
 	return shard_is_trusted(s, hop) ? identity_of_peer(&s->settings.extra)
 					: identity_of_phone(&s->settings.extra);
 }

@@ -214,6 +214,16 @@ static void trunk_known(const struct shard *s, const struct sip_message *m, stru
 	caller->terms = shard_trunk_terms(s, caller->trunk, &m->hop);
 }
 
+static struct carried_self self_of(const struct shard *s, const struct shard_extension *e)
+{
+	const struct shard_forward *f = shard_forward_of(s, e->tenant, bytes_str(e->number));
+
+	return (struct carried_self){
+		.number = bytes_str(e->number),
+		.others = bytes_str(f ? f->outside_numbers : NULL),
+	};
+}
+
 /* e: it has authenticated; NULL: a trusted neighbour names it. */
 static void caller_known(struct shard *s, const struct sip_message *m, struct caller *caller,
 			 const struct shard_extension *e)
@@ -227,7 +237,7 @@ static void caller_known(struct shard *s, const struct sip_message *m, struct ca
 		caller->display = bytes_str(e->display_name);
 	caller->known = e;
 	if (e)
-		caller->self.number = bytes_str(e->number);
+		caller->self = self_of(s, e);
 	if (!e) {
 		e = shard_extension_find(s, caller->tenant, bytes_str(caller->user));
 		caller->known = e && e->enabled && is_registered(s, m, caller);

@@ -16,7 +16,7 @@ static const char *const g_inside[] = {
 #define SDP_INSIDE                                                                          \
 	"v=0\r\no=a-phone 7 7 IN IP4 "                                                      \
 	"10.1.1.11\r\ns=Secret\r\ni=Secret\r\nu=http://inside.example\r\n"                  \
-	"e=a-phone@inside.example\r\nc=IN IP4 10.1.1.11\r\nt=0 0\r\na=tool:desk-model\r\n"  \
+	"e=a-phone@inside.example\r\nc=IN IP4 10.1.1.11\r\nt=0 0\r\n"                       \
 	"m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"               \
 	"a=rtcp:4001 IN IP4 10.1.1.11\r\na=candidate:1 1 UDP 1 10.1.1.11 4000 typ host\r\n" \
 	"a=sendrecv\r\n"

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who calls, from and to trunks: what their documents say of each header. */
+#include "tests/unit/sig/gate.h"
+#include "tests/unit/sig/sides.h"
+
+#define SAID                                                                              \
+	"P-Asserted-Identity: <sip:+4930@10.9.8.7>\r\nDiversion: <sip:4711@10.9.8.7>\r\n" \
+	"User-to-User: 01\r\nX-Case: 7\r\n"
+
+static uint16_t trunk_is(struct gate *g, const struct identity_trunk *identity)
+{
+	struct trunk_settings set = gate_trunk("carrier", "198.51.100.1");
+
+	set.identity = *identity;
+	gate_did(g, "+49301", "1002");
+	return gate_put(g, &set);
+}
+
+static struct bytes called(struct gate *g, const char *from, const char *headers)
+{
+	phone_begin(&g->carriers[0], "+49301");
+	(void)snprintf(g->carriers[0].local, sizeof(g->carriers[0].local), "%s", from);
+	phone_request(&g->carriers[0], "INVITE", headers, PHONE_SDP_A);
+	return rung(&g->l.b);
+}
+
+/* The phones of this line come by a trusted proxy: they are told what a peer is. */
+static void believed(void **state)
+{
+	struct gate *g = *state;
+	const struct identity_trunk all = { .extra = { .count = 1, .names = { "X-Case" } } };
+	struct bytes m;
+
+	trunk_is(g, &all);
+	m = called(g, "<sip:+4930@x>", SAID);
+	assert_header(m, "P-Asserted-Identity", "<sip:+4930@192.0.2.1:5060>");
+	assert_header(m, "Diversion", "<sip:4711@192.0.2.1:5060>");
+	assert_header(m, "User-to-User", "01");
+	assert_header(m, "X-Case", ""); /* the phone's side has no such name */
+}
+
+static void not_believed(void **state)
+{
+	struct gate *g = *state;
+	struct identity_trunk none = { .untrusted = true };
+	struct bytes m;
+
+	none.ways[CARRIED_ASSERTED] = IDENTITY_OUT;
+	none.ways[CARRIED_DIVERSION] = IDENTITY_OFF;
+	trunk_is(g, &none);
+	m = called(g, "<sip:+4930@x>", SAID);
+	assert_header(m, "P-Asserted-Identity", "");
+	assert_header(m, "Diversion", "");
+	assert_header(m, "User-to-User", "01");
+}
+
+/* Nobody outside is an extension, whatever is asserted there. */
+static void no_extension(void **state)
+{
+	struct gate *g = *state;
+	struct bytes m;
+
+	trunk_is(g, &(struct identity_trunk){ 0 });
+	m = called(g, "<sip:+4930@x>", "P-Asserted-Identity: <sip:1001@x>\r\nUser-to-User: 01\r\n");
+	assert_header(m, "P-Asserted-Identity", "");
+	assert_header(m, "User-to-User", "01");
+}
+
+static void hidden_by_the_trunk(void **state)
+{
+	struct gate *g = *state;
+	struct bytes m;
+
+	trunk_is(g, &(struct identity_trunk){ 0 });
+	m = called(g, "<sip:anonymous@anonymous.invalid>",
+		   "P-Asserted-Identity: <tel:+4930>\r\nPrivacy: id\r\n");
+	assert_header(m, "From", "\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=");
+	assert_header(m, "P-Asserted-Identity", "<tel:+4930>");
+	assert_header(m, "Privacy", "id");
+}
+
+/* What the called one is goes back where the trunk is told. */
+static void in_responses(void **state)
+{
+	static const struct {
+		enum identity_way way;
+		bool untrusted;
+		const char *privacy, *told;
+	} rows[] = {
+		{ IDENTITY_BOTH, false, "", "<sip:1002@192.0.2.1:5060>" },
+		{ IDENTITY_OUT, true, "", "<sip:1002@192.0.2.1:5060>" },
+		{ IDENTITY_IN, false, "", "" },
+		{ IDENTITY_OFF, false, "", "" },
+		{ IDENTITY_BOTH, false, "Privacy: id\r\n", "<sip:1002@192.0.2.1:5060>" },
+		{ IDENTITY_BOTH, true, "Privacy: id\r\n", "" },
+	};
+	struct gate *g = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct identity_trunk set = { .untrusted = rows[i].untrusted };
+		struct bytes m;
+
+		set.ways[CARRIED_ASSERTED] = (uint8_t)rows[i].way;
+		trunk_is(g, &set);
+		(void)called(g, "<sip:+4930@x>", "");
+		phone_answer_as(&g->l.b, g->l.b.invite, "b", "180 Ringing", rows[i].privacy, "");
+		m = phone_hears(&g->carriers[0], "SIP/2.0 180");
+		assert_true(m.n);
+		assert_header(m, "P-Asserted-Identity", rows[i].told);
+		phone_answer_as(&g->l.b, g->l.b.invite, "b", "486 Busy Here", "", "");
+		assert_true(phone_hears(&g->carriers[0], "SIP/2.0 486").n);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		GATE_TEST(believed),     GATE_TEST(not_believed),
+		GATE_TEST(no_extension), GATE_TEST(hidden_by_the_trunk),
+		GATE_TEST(in_responses),
+	};
+
+	return cmocka_run_group_tests_name("identity_trunk", tests, NULL, NULL);
+}
