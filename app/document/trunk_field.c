@@ -138,7 +138,7 @@ const struct command_arg g_trunk_fields[] = {
 	TEXT_FIELD("sources", sources, CHARSET_PLACES, field_sources_wrong,
 		   "Addresses and networks (192.0.2.0/24) joined by ',' whose requests are the "
 		   "trunk's, without a password. Empty: those of servers and proxy that are "
-		   "addresses; with listener: all."),
+		   "addresses; with listener all; with direction=out none."),
 	NUMBER_FIELD("source_port", source_port, 0, 65535, "0",
 		     "The same, from this port alone. 0: from any."),
 	TEXT_FIELD("listener", listener, CHARSET_PLACES, field_listener_wrong,
@@ -346,7 +346,7 @@ static void sources_take(struct trunk_settings *out, const struct trunk_value *t
 
 	while (bytes_cut(&list, ',', &one))
 		trunk_source_take(out, t, one);
-	if (t->sources[0] || t->listener[0])
+	if (t->sources[0] || t->listener[0] || !(out->directions & TRUNK_IN))
 		return;
 	for (uint8_t i = 0; i < out->server_count; i++)
 		trunk_source_take(out, t, bytes_str(out->servers[i].host));

@@ -19,6 +19,7 @@ static void test_read(void **state)
 		{ "{\"name\":\"a\",\"servers\":\"192.0.2.1\",\"proxy\":\"192.0.2.9\"}", NULL, 1, 2 },
 		{ "{\"name\":\"a\",\"servers\":\"192.0.2.1\",\"sources\":\"192.0.2.0/24,2001:db8::/32\"}",
 		  NULL, 1, 2 },
+		{ "{\"name\":\"a\",\"servers\":\"192.0.2.1\",\"direction\":\"out\"}", NULL, 1, 0 },
 		{ "{\"name\":\"a\",\"servers\":\"192.0.2.1\",\"listener\":\"192.0.2.7:5080\"}", NULL,
 		  1, 0 },
 		{ "{\"name\":\"a\",\"servers\":\"a,\"}", "servers", 0, 0 },
@@ -58,7 +59,7 @@ static void test_settings(void **state)
 {
 	const char *json = "{\"name\":\"a\",\"servers\":\"one.example,two.example:5070\","
 			   "\"proxy\":\"192.0.2.9\",\"port\":5080,\"transport\":\"tcp\","
-			   "\"direction\":\"out\",\"source_port\":5090,\"certificate\":true}";
+			   "\"direction\":\"in\",\"source_port\":5090,\"certificate\":true}";
 	struct trunk_settings set;
 	struct trunk_value t;
 	const char *reason;
@@ -66,7 +67,7 @@ static void test_settings(void **state)
 	(void)state;
 	assert_int_equal(trunk_from_document(&t, bytes_str(json), &g_key, &reason), 0);
 	trunk_to_settings(&t, 0, &set);
-	assert_true(set.enabled && set.directions == TRUNK_OUT);
+	assert_true(set.enabled && set.directions == TRUNK_IN);
 	assert_int_equal(set.servers[0].port, 5080);
 	assert_int_equal(set.servers[1].port, 5070);
 	assert_int_equal(set.proxy.port, 5080);
