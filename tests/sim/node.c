@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "tests/sim/decoys.h"
+#include "tests/sim/outside.h"
 #include "tests/sim/sim.h"
 
 #define UTC0_MS     UINT64_C(1750000000000)
@@ -166,6 +167,7 @@ static void start(struct node *n)
 	rand_open_seed(&n->rand, rand_u64_from(&s->rand));
 	quota_start(n);
 	decoys_open(n);
+	outside_open(n);
 	rand_open_seed(&rand, n->incarnation);
 	err = locations_open(&n->locations, &n->settings, node_name(n), &rand, node_now(n));
 	assert(!err);
@@ -207,6 +209,7 @@ static void stop(struct node *n)
 	locations_close(n->locations);
 	n->locations = NULL;
 	quota_close(n->quota);
+	outside_close(n);
 	decoys_close(n);
 }
 

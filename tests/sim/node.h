@@ -65,6 +65,8 @@ struct node {
 	struct quota *quota;           /* of this process */
 	struct tenants *tenants;
 	struct dial_plans *dials;
+	struct trunks *trunks;
+	struct trunk_numbers *numbers;
 	uint16_t tenant, other_tenant; /* of the phones, and of decoys.h */
 	struct shard_settings settings;
 	struct rand_source rand; /* of its shards */

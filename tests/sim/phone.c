@@ -17,6 +17,12 @@ static void phone_is_at(struct phone *p, const char *text)
 	(void)addr_text(&p->addr, p->address);
 }
 
+void phone_place(uint32_t index, bool v6, char out[ADDR_TEXT_MAX])
+{
+	(void)snprintf(out, ADDR_TEXT_MAX, v6 ? "[2001:db8::%u]:5060" : "192.0.2.%u:5060",
+		       LAST_OCTET + index);
+}
+
 void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind)
 {
 	struct phone *p = &s->phones.list[index];
@@ -38,8 +44,7 @@ void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind)
 	s->totals.tls += p->transport == SIP_TLS;
 	s->totals.udp6 += kind->v6;
 	(void)node_extension(p->extension, p->user);
-	(void)snprintf(text, sizeof(text), kind->v6 ? "[2001:db8::%u]:5060" : "192.0.2.%u:5060",
-		       LAST_OCTET + index);
+	phone_place(index, kind->v6, text);
 	phone_is_at(p, text);
 	phone_register_later(s, p, sim_between_ms(s, 1, 1500));
 }

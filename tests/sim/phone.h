@@ -91,6 +91,8 @@ struct phone_kind {
 	bool v6, srtp, video, web;
 	int prack; /* as in struct phone */
 };
+/* Where it is at first. */
+void phone_place(uint32_t index, bool v6, char out[ADDR_TEXT_MAX]);
 void phone_open(struct sim *s, uint32_t index, const struct phone_kind *kind);
 void phones_close(struct sim *s);
 struct phone *phone_at(struct sim *s, const struct addr *addr); /* NULL: the node's */

@@ -421,7 +421,7 @@ void story_manner(const struct sim *s, const struct phone_call *c, struct phone_
 	*out = s->script->manner[c->phone->index];
 	if (!out->ring_ns)
 		out->ring_ns = RINGS_MS * NS_PER_MS;
-	out->rings = !out->early;
+	out->rings = !out->early && out->status / 100 != 5; /* that one has not come so far */
 }
 
 /* ---- from its beginning to its end ---- */

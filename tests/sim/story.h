@@ -15,7 +15,14 @@ enum { STORY_STEPS_MAX = 12, STORY_PHONES = 5 };
 /* Phones: one of each of four extensions, and a second one of B's. */
 enum story_phone { A, B, C, D, B2 };
 /* Extensions; NOBODY does not exist. */
-enum story_extension { EXT_A, EXT_B, EXT_C, EXT_D, NOBODY };
+enum story_extension {
+	EXT_A,
+	EXT_B,
+	EXT_C,
+	EXT_D,
+	NOBODY,
+	OUTSIDE = 8199, /* 9200: the number 200 outside */
+};
 
 /* What is dialled for it. */
 enum story_code {
@@ -99,6 +106,7 @@ struct story {
 	const char *only[STORY_PHONES]; /* formats that the phone has; NULL: all */
 	uint8_t absent;                 /* phones that are not there; bits */
 	uint8_t named;                  /* phones that registered at a name; bits */
+	uint8_t trunks;                 /* phones that are servers of trunks for OUTSIDE; bits */
 	uint8_t asks;                   /* phones that want credentials; bits */
 	uint16_t nonce_s;               /* ... and others after so long; 0: never */
 	enum names_way names;           /* what becomes of it */

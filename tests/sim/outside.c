@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/outside.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "sig/host/trunk_route.h"
+#include "tests/sim/node.h"
+#include "tests/sim/sim.h"
+#include "tests/sim/story.h"
+
+static void trunk_put(struct node *n, uint32_t phone, struct trunk_route *route)
+{
+	struct trunk_choice *choice = &route->choices[route->choice_count];
+	struct trunk_settings set = {
+		.tenant = n->tenant, .enabled = true, .directions = TRUNK_OUT, .server_count = 1
+	};
+	char place[ADDR_TEXT_MAX];
+	uint16_t trunk;
+	int err;
+
+	phone_place(phone, false, place);
+	(void)snprintf(set.name, sizeof(set.name), "trunk%u", phone);
+	err = trunk_place_read(&set.servers[0], bytes_str(place));
+	if (!err)
+		err = trunks_put(n->trunks, &set, &trunk);
+	assert(!err);
+	(void)err;
+	*choice = (struct trunk_choice){ .priority = route->choice_count++, .weight = 1 };
+	(void)bytes_cstr(bytes_str(set.name), choice->trunk, sizeof(choice->trunk));
+}
+
+static void put(struct node *n, uint8_t phones)
+{
+	struct trunk_route route = {
+		.tenant = n->tenant, .name = "out", .pattern = "200", .enabled = true
+	};
+	int err;
+
+	for (uint32_t i = 0; i < STORY_PHONES; i++) {
+		if (phones >> i & 1)
+			trunk_put(n, i, &route);
+	}
+	err = trunk_route_put(n->numbers, &route);
+	assert(!err);
+	(void)err;
+}
+
+void outside_open(struct node *n)
+{
+	static const struct hash_key key = { 5, 6 };
+	const struct story *script = n->sim->script;
+	int err = trunks_open(&n->trunks, n->tenants);
+
+	if (!err)
+		err = trunk_numbers_open(&n->numbers, &key);
+	assert(!err);
+	(void)err;
+	n->settings.trunks = n->trunks;
+	n->settings.numbers = n->numbers;
+	if (script && script->trunks)
+		put(n, script->trunks);
+}
+
+void outside_close(struct node *n)
+{
+	trunk_numbers_close(n->numbers);
+	trunks_close(n->trunks);
+	n->trunks = NULL;
+	n->numbers = NULL;
+}
