@@ -112,12 +112,93 @@ static void in_responses(void **state)
 	}
 }
 
+/* 9 and a number lead to the carrier, for 1001. */
+static void may_go_out(struct gate *g, const char *caller_id, const char *caller_ids)
+{
+	struct trunk_settings set = gate_trunk("carrier", "198.51.100.1");
+	struct trunk_route route = { .enabled = true,
+				     .name = "out",
+				     .pattern = "9x.",
+				     .change.strip = 1,
+				     .choice_count = 1,
+				     .choices = { { .trunk = "carrier" } } };
+	struct shard_extension e = rig_extension("1001", false);
+
+	e.classes = 0xff;
+	(void)bytes_cstr(bytes_str(caller_id), set.caller_id, sizeof(set.caller_id));
+	(void)bytes_cstr(bytes_str(caller_ids), set.caller_ids, sizeof(set.caller_ids));
+	(void)gate_put(g, &set);
+	assert_int_equal(trunk_route_put(g->numbers, &route), 0);
+	assert_int_equal(shard_extension_put(g->l.r->shard, &e), 0);
+}
+
+/* MGT-09: the number chosen for the extension, or the one it asks for where it may; and none that the trunk may not show. */
+static void shown_outside(void **state)
+{
+	static const struct {
+		const char *number, *numbers, *wish, *caller_id, *caller_ids, *shown;
+	} rows[] = {
+		{ "", "", "", "", "", "1001" },
+		{ "", "", "", "49305", "", "49305" },
+		{ "493011", "", "", "49305", "", "493011" },
+		{ "493011", "493012,493013", "493013", "", "", "493013" },
+		{ "493011", "493012", "493099", "", "", "493011" },
+		{ "493011", "", "", "49305", "4930x", "49305" },
+		{ "493011", "", "", "49305", "4930xx", "493011" },
+		{ "", "", "", "", "4930xx", "anonymous" },
+	};
+	struct gate *g = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct shard_forward f = { 0 };
+		char wish[64] = "", from[64];
+		struct bytes m;
+
+		may_go_out(g, rows[i].caller_id, rows[i].caller_ids);
+		(void)bytes_cstr(bytes_str(rows[i].number), f.outside_number,
+				 sizeof(f.outside_number));
+		(void)bytes_cstr(bytes_str(rows[i].numbers), f.outside_numbers,
+				 sizeof(f.outside_numbers));
+		assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1001", &f), 0);
+		if (rows[i].wish[0])
+			(void)snprintf(wish, sizeof(wish), "P-Asserted-Identity: <sip:%s@x>\r\n",
+				       rows[i].wish);
+		phone_begin(&g->l.a, "9123");
+		phone_request(&g->l.a, "INVITE", wish, PHONE_SDP_A);
+		m = phone_rings(&g->carriers[0]);
+		(void)snprintf(from, sizeof(from), "<sip:%s@", rows[i].shown);
+		ROW_ASSERT(rows[i].shown, rig_has(rig_header(m, "From"), from));
+		ROW_ASSERT(rows[i].shown, rig_has(rig_header(m, "P-Asserted-Identity"), from) ||
+						  !strcmp(rows[i].shown, "anonymous"));
+		phone_answer(&g->carriers[0], m, "486 Busy Here", "");
+		assert_true(phone_hears(&g->l.a, "SIP/2.0 486").n);
+	}
+}
+
+/* Who may call nobody outside is told so, and no trunk hears of it. */
+static void calls_nobody_outside(void **state)
+{
+	struct gate *g = *state;
+	struct shard_extension e = rig_extension("1001", false);
+
+	may_go_out(g, "", "");
+	e.classes = 0;
+	assert_int_equal(shard_extension_put(g->l.r->shard, &e), 0);
+	phone_invite(&g->l.a, "9123", PHONE_SDP_A);
+	assert_true(phone_hears(&g->l.a, "SIP/2.0 403").n);
+	assert_int_equal(rig_take(g->l.r, &g->carriers[0].addr, "INVITE ").n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		GATE_TEST(believed),     GATE_TEST(not_believed),
-		GATE_TEST(no_extension), GATE_TEST(hidden_by_the_trunk),
+		GATE_TEST(believed),
+		GATE_TEST(not_believed),
+		GATE_TEST(no_extension),
+		GATE_TEST(hidden_by_the_trunk),
 		GATE_TEST(in_responses),
+		GATE_TEST(shown_outside),
+		GATE_TEST(calls_nobody_outside),
 	};
 
 	return cmocka_run_group_tests_name("identity_trunk", tests, NULL, NULL);
