@@ -33,8 +33,7 @@ int subscriptions_open(struct subscriptions *s, uint32_t capacity, struct call_h
 	*s = (struct subscriptions){ .host = host, .timer_kind = timer_kind };
 	s->due_end = &s->due;
 	s->turn.kind = turn_kind;
-	s->key.k0 = rand_u64_from(host->rand);
-	s->key.k1 = rand_u64_from(host->rand);
+	s->key = host->txns->key;
 	while (size < capacity && size < UINT32_C(1) << 24)
 		size *= 2;
 	s->mask = size - 1;
