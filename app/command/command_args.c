@@ -11,6 +11,10 @@
 #include "base/addr.h"
 #include "sig/sip/subscriber.h"
 
+#define NUMBER_OR_LINK                                                          \
+	"letters, digits, '.', '_', '-', '+', '*' and '#', or tel: or callto: " \
+	"and a telephone number"
+
 static const char *const g_charset_help[] = {
 	[CHARSET_TEXT] = "characters without control characters",
 	[CHARSET_NUMBER] = "letters, digits, '.', '_', '-', '+', '*' and '#'",
@@ -20,8 +24,7 @@ static const char *const g_charset_help[] = {
 	[CHARSET_ID] = "digits and the letters a to v",
 	[CHARSET_DIGITS] = "digits, '*', '#' and the letters A to D",
 	[CHARSET_IP] = "an IPv4 or IPv6 address",
-	[CHARSET_DIALLED] = "letters, digits, '.', '_', '-', '+', '*' and '#', or tel: or callto: "
-			    "and a telephone number",
+	[CHARSET_DIALLED] = NUMBER_OR_LINK,
 	[CHARSET_PATTERN] = "digits, '*', '#', '+', 'x', '[', ']', '-', '.' and '|'",
 	[CHARSET_PLACES] =
 		"letters, digits, '.', '_', '-', ':', '/', '[', ']', and ',' between places",
