@@ -79,7 +79,7 @@ void document_put_core(struct shard *core, const struct node *n, uint32_t i)
 	const struct sim *s = n->sim;
 	struct shard_extension e = { .tenant = n->tenant,
 				     .enabled = !s->documents.disabled[i],
-				     .classes = UINT8_MAX,
+				     .classes = s->script && s->script->trunks ? UINT8_MAX : 0,
 				     .early_media = i == 2,
 				     .webrtc = s->phones.web[i] ? WEBRTC_ALWAYS : WEBRTC_AUTO,
 				     .tls_srtp = s->phones.secure[i] == SECURE_TLS,
