@@ -69,7 +69,7 @@ static void dialplan(struct bytes in)
 {
 	static struct dial_document d, again;
 	const char *reason = NULL;
-	char *text;
+	char *text, *said;
 
 	d = (struct dial_document){ .changed_utc_ms = 1 };
 	if (dial_from_document(&d, in, &reason)) {
@@ -81,8 +81,10 @@ static void dialplan(struct bytes in)
 	assert(!dial_rules_wrong(bytes_str(d.plan.rules)) && !dial_codes_wrong(&d.plan));
 	assert(!strpbrk(d.plan.emergency, " :@<>\"x"));
 	assert(!dial_from_document(&again, text_of(dial_to_document(&d), &text), &reason));
-	assert(!memcmp(&d, &again, sizeof(d)));
+	/* as text: between the members of a value is anything */
+	assert(bytes_is(text_of(dial_to_document(&again), &said), text));
 	free(text);
+	free(said);
 }
 
 static void tenant(struct bytes in)
