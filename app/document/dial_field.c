@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/document/dial_field.h"
 
+#include <string.h>
+
 #include "app/document/document.h"
 #include "sig/dial/pattern.h"
 
@@ -157,8 +159,12 @@ static void dial_fill(struct document_reader *r, void *value)
 
 int dial_from_document(struct dial_document *out, struct bytes json, const char **reason)
 {
-	struct dial_document found = { .plan = g_dial_plan_default };
-	int err = document_read(json, dial_fill, &found, reason);
+	struct dial_document found;
+	int err;
+
+	memset(&found, 0, sizeof(found)); /* between its members, too: values are compared */
+	found.plan = g_dial_plan_default;
+	err = document_read(json, dial_fill, &found, reason);
 	if (!err)
 		*out = found;
 	return err;

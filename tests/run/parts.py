@@ -33,7 +33,7 @@ SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:exitcode=99",
     # undefined behaviour goes on by default, and nobody would see it
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=99",
-    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:exitcode=99",
+    "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:exitcode=99:suppressions={ROOT}/tests/tsan.supp",
 }
 
 
