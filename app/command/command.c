@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/document/ha1.h"
 #include "app/node/node.h"
 
 static const struct {
@@ -219,6 +220,34 @@ const struct command_value *command_value(const struct command_run *run, const c
 
 	assert(arg && arg - run->command->args < COMMAND_ARGS_MAX);
 	return &run->values[arg - run->command->args];
+}
+
+bool command_take_secret(struct command_run *run, const char *user, const char *realm,
+			 struct digest_secret *secret, bool *given)
+{
+	const struct command_value *password = command_value(run, "password");
+	const struct command_value *ha1 = command_value(run, "ha1");
+
+	*given = password->given || ha1->given;
+	if (password->given && ha1->given) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1", "give password or ha1, not both");
+		return false;
+	}
+	if (ha1->given && ha1_read(secret, ha1->text)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1",
+			     "ha1 must be 32, 64 and 64 hex digits joined by ':'");
+		return false;
+	}
+	if (password->given)
+		digest_secret_make(secret, bytes_str(user), bytes_str(realm), password->text);
+	return true;
+}
+
+size_t command_limit(const struct command_run *run)
+{
+	const struct command_value *limit = command_value(run, "limit");
+
+	return limit->given ? limit->number : 100;
 }
 
 void command_take_bool(const struct command_run *run, const char *name, bool *out)

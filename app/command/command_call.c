@@ -79,8 +79,7 @@ static json_t *call_view_json(const struct call_view *v)
 
 void command_call_list(struct command_run *run)
 {
-	const struct command_value *limit = command_value(run, "limit");
-	uint64_t left = limit->given ? limit->number : 100;
+	uint64_t left = command_limit(run);
 	json_t *list = json_array();
 	struct call_view view;
 	struct node_calls cursor = { 0 };

@@ -91,8 +91,7 @@ static void cdr_insert(json_t *list, json_t *json)
 
 static void cdrs_end(struct cdr_list *l)
 {
-	const struct command_value *limit = command_value(l->run, "limit");
-	size_t most = limit->given ? limit->number : 100;
+	size_t most = command_limit(l->run);
 
 	while (json_array_size(l->list) > most)
 		(void)json_array_remove(l->list, 0);

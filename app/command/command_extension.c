@@ -10,27 +10,15 @@
 
 #define LIMIT "limits.registrations"
 
-/* The hashes from password or ha1. False: the run has failed. */
+/* False: the run has failed. */
 static bool secret_take(struct command_run *run, struct extension *e)
 {
-	const struct command_value *password = command_value(run, "password");
-	const struct command_value *ha1 = command_value(run, "ha1");
 	const char *realm = document_realm(run->node, document_tenant(run));
+	bool given;
 
-	if (password->given && ha1->given) {
-		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1", "give password or ha1, not both");
+	if (!command_take_secret(run, e->core.number, realm, &e->core.secret, &given))
 		return false;
-	}
-	if (ha1->given && ha1_read(&e->core.secret, ha1->text)) {
-		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1",
-			     "ha1 must be 32, 64 and 64 hex digits joined by ':'");
-		return false;
-	}
-	if (password->given) {
-		digest_secret_make(&e->core.secret, bytes_str(e->core.number), bytes_str(realm),
-				   password->text);
-	}
-	if (password->given || ha1->given)
+	if (given)
 		(void)bytes_cstr(bytes_str(realm), e->realm, sizeof(e->realm));
 	return true;
 }
@@ -303,11 +291,9 @@ void command_extension_get(struct command_run *run)
 
 void command_extension_list(struct command_run *run)
 {
-	const struct command_value *limit = command_value(run, "limit");
 	uint16_t tenant = document_tenant(run);
 
 	command_answer(run, extensions_list(&run->node->extensions, tenant,
-					    command_value(run, "after")->text,
-					    limit->given ? limit->number : 100,
+					    command_value(run, "after")->text, command_limit(run),
 					    document_realm(run->node, tenant)));
 }

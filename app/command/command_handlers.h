@@ -74,6 +74,11 @@ extern const char *const g_call_legs[];
 void command_take_bool(const struct command_run *run, const char *name, bool *out);
 /* The same of ARG_U64. */
 void command_take_u32(const struct command_run *run, const char *name, uint32_t *out);
+/* How many entries are wanted at most: limit, of a command that has it. */
+size_t command_limit(const struct command_run *run);
+/* The hashes of a password, or ha1, where either is given. False: the run has failed. */
+bool command_take_secret(struct command_run *run, const char *user, const char *realm,
+			 struct digest_secret *secret, bool *given);
 
 extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents,
 	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents, g_dial_documents;

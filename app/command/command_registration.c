@@ -39,8 +39,7 @@ static bool registration_is_wanted(const struct command_run *run, const struct a
 
 void command_registration_list(struct command_run *run)
 {
-	const struct command_value *limit = command_value(run, "limit");
-	uint64_t left = limit->given ? limit->number : 100;
+	uint64_t left = command_limit(run);
 	json_t *list = json_array();
 	const struct aor *aor;
 	uint32_t cursor = 0;

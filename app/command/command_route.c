@@ -12,13 +12,6 @@
 static_assert(TRUNK_NUMBERS_MAX == 65536 && TRUNK_PATTERNS_MAX == 1024 && TRUNK_ROUTES_MAX == 1024,
 	      "the texts above say it");
 
-static size_t list_limit(const struct command_run *run)
-{
-	const struct command_value *limit = command_value(run, "limit");
-
-	return limit->given ? limit->number : 100;
-}
-
 /* ---- numbers ---- */
 
 static bool did_make(struct command_run *run, void *value)
@@ -110,7 +103,7 @@ void command_did_list(struct command_run *run)
 	char after[DOCUMENT_NAME_MAX];
 
 	(void)bytes_cstr(command_value(run, "after")->text, after, sizeof(after));
-	document_list(run, &g_did_documents, after, list_limit(run));
+	document_list(run, &g_did_documents, after, command_limit(run));
 }
 
 /* ---- routes ---- */

@@ -29,8 +29,7 @@ static bool subscription_is_wanted(const struct command_run *run,
 
 void command_subscription_list(struct command_run *run)
 {
-	const struct command_value *limit = command_value(run, "limit");
-	uint64_t left = limit->given ? limit->number : 100;
+	uint64_t left = command_limit(run);
 	json_t *list = json_array();
 	struct subscription_row row;
 	uint32_t cursor = 0, at;

@@ -44,28 +44,6 @@ static bool is_somewhere(struct command_run *run, const struct trunk_value *t)
 	return true;
 }
 
-/* The hashes from password or ha1. False: the run has failed. */
-static bool trunk_secret_take(struct command_run *run, struct trunk_value *t)
-{
-	const struct command_value *password = command_value(run, "password");
-	const struct command_value *ha1 = command_value(run, "ha1");
-
-	if (password->given && ha1->given) {
-		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1", "give password or ha1, not both");
-		return false;
-	}
-	if (ha1->given && ha1_read(&t->secret, ha1->text)) {
-		command_fail(run, COMMAND_BAD_ARGUMENT, "ha1",
-			     "ha1 must be 32, 64 and 64 hex digits joined by ':'");
-		return false;
-	}
-	if (password->given)
-		digest_secret_make(&t->secret, bytes_str(t->user), bytes_str(t->realm),
-				   password->text);
-	t->has_secret |= password->given || ha1->given;
-	return true;
-}
-
 /* A password is one of a user in a realm. False: the run has failed. */
 static bool credentials_take(struct command_run *run, struct trunk_value *t)
 {
@@ -87,7 +65,10 @@ static bool credentials_take(struct command_run *run, struct trunk_value *t)
 			     "a user or a realm goes with a password, or ha1");
 		return false;
 	}
-	return trunk_secret_take(run, t);
+	if (!command_take_secret(run, t->user, t->realm, &t->secret, &given))
+		return false;
+	t->has_secret |= given;
+	return true;
 }
 
 static bool trunk_make(struct command_run *run, void *value)
