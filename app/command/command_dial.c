@@ -11,20 +11,16 @@
 
 #define LIMIT "memory"
 
-/* The document of the tenant. False: there is none, or none that can be read. */
-static bool dial_stored(const struct node *n, struct bytes tenant, struct dial_document *out)
+static bool dial_stored(const struct command_run *run, struct dial_document *out)
 {
-	struct bytes text = shelf_text(&n->documents.keep.shelf, tenant, BYTES_LIT("dialplan"),
-				       BYTES_LIT(DIAL_PLAN_NAME));
-	const char *reason;
-
-	return text.n && !dial_from_document(out, text, &reason);
+	return document_stored(run->node, run->tenant, &g_dial_documents, BYTES_LIT(DIAL_PLAN_NAME),
+			       out);
 }
 
-static void dial_known(const struct node *n, struct bytes tenant, struct dial_document *out)
+static void dial_known(const struct command_run *run, struct dial_document *out)
 {
 	*out = (struct dial_document){ .plan = g_dial_plan_default };
-	(void)dial_stored(n, tenant, out);
+	(void)dial_stored(run, out);
 }
 
 static bool dial_make(struct command_run *run, void *value)
@@ -32,7 +28,7 @@ static bool dial_make(struct command_run *run, void *value)
 	struct dial_document *d = value;
 	const char *wrong;
 
-	dial_known(run->node, bytes_str(run->tenant), d);
+	dial_known(run, d);
 	d->changed_utc_ms = clock_utc_ms();
 	if (!field_take(run, g_dial_fields, d))
 		return false;
@@ -46,7 +42,7 @@ static bool dial_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 {
 	struct dial_document unused;
 
-	if (dial_stored(run->node, bytes_str(run->tenant), &unused))
+	if (dial_stored(run, &unused))
 		return bytes_cstr(BYTES_LIT(DIAL_PLAN_NAME), name, DOCUMENT_NAME_MAX) == 0;
 	command_fail(run, COMMAND_NOT_FOUND, NULL, "the tenant has no dial plan");
 	return false;
@@ -121,7 +117,7 @@ void command_dialplan_show(struct command_run *run)
 {
 	struct dial_document d;
 
-	dial_known(run->node, bytes_str(run->tenant), &d);
+	dial_known(run, &d);
 	command_answer(run, dial_to_view(&d));
 }
 
