@@ -26,10 +26,10 @@ void shard_close(struct shard *s);
 void shard_configure(struct shard *s, const struct shard_settings *settings);
 /* The tenant must be there (tenant.h), or the default one. 0 or -ENOSPC. Whom it holds hears its music at once. */
 int shard_extension_put(struct shard *s, const struct shard_extension *extension) NODISCARD;
-/* What an extension that is there has set, where shard_forward_is_set. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
 /* Numbers joined by ',' that an extension may watch whose document says MONITOR_LISTED. 0, -ENOENT, -ENOMEM. */
 int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number,
 		       const char *monitors) NODISCARD;
+/* What an extension that is there has set, where shard_forward_is_set. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
 int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 		      const struct shard_forward *forward) NODISCARD;
 bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number);
