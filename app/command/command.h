@@ -101,6 +101,7 @@ struct command_error {
 };
 
 struct command_run;
+struct document_kind;
 typedef void command_fn(struct command_run *run);
 
 struct command {
@@ -110,8 +111,9 @@ struct command {
 	const char *help;
 	const char *result; /* what "result" holds */
 	command_fn *fn;
-	uint8_t order;                   /* fn is command_call_order: enum call_order_kind */
-	const struct command_arg *shows; /* "result" begins with these fields; or NULL */
+	const struct document_kind *documents; /* fn is document_put or its like: of that kind */
+	uint8_t order;                         /* fn is command_call_order: enum call_order_kind */
+	const struct command_arg *shows;       /* "result" begins with these fields; or NULL */
 	bool transient; /* it changes nothing and its result is big: the same id is not kept, it runs again */
 };
 

@@ -19,23 +19,16 @@ static bool dial_stored(const struct command_run *run, struct dial_document *out
 
 static void dial_known(const struct command_run *run, struct dial_document *out)
 {
-	*out = (struct dial_document){ .plan = g_dial_plan_default };
+	form_begin(&g_dial_form, out, (struct bytes){ 0 });
 	(void)dial_stored(run, out);
 }
 
 static bool dial_make(struct command_run *run, void *value)
 {
 	struct dial_document *d = value;
-	const char *wrong;
 
 	dial_known(run, d);
-	d->changed_utc_ms = clock_utc_ms();
-	if (!field_take(run, g_dial_fields, d))
-		return false;
-	wrong = dial_codes_wrong(&d->plan);
-	if (wrong)
-		command_fail(run, COMMAND_BAD_ARGUMENT, NULL, "%s", wrong);
-	return !wrong;
+	return document_take(run, &g_dial_documents, d);
 }
 
 static bool dial_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -54,38 +47,17 @@ static void dial_name(const void *value, char name[DOCUMENT_NAME_MAX])
 	(void)bytes_cstr(BYTES_LIT(DIAL_PLAN_NAME), name, DOCUMENT_NAME_MAX);
 }
 
-static json_t *dial_write_document(struct node *node, const void *value)
-{
-	(void)node;
-	return dial_to_document(value);
-}
-
-static json_t *dial_show(const struct node *node, uint16_t tenant, const void *value)
-{
-	(void)node;
-	(void)tenant;
-	return dial_to_view(value);
-}
-
-static int dial_read_document(const struct node *node, void *value, struct bytes json,
-			      const char **reason)
-{
-	(void)node;
-	return dial_from_document(value, json, reason);
-}
-
 static int dial_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct dial_document *d = value;
 
-	return tenant == TENANT_NONE ? -ENOENT : dial_plans_put(node->dials, tenant, &d->plan);
+	return dial_plans_put(node->dials, tenant, &d->plan);
 }
 
 static void dial_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	(void)name;
-	if (tenant != TENANT_NONE)
-		dial_plans_delete(node->dials, tenant);
+	dial_plans_delete(node->dials, tenant);
 }
 
 const struct document_kind g_dial_documents = {
@@ -93,32 +65,20 @@ const struct document_kind g_dial_documents = {
 	.argument = "dialplan",
 	.limit = LIMIT,
 	.size = sizeof(struct dial_document),
+	.form = &g_dial_form,
 	.make = dial_make,
 	.aim = dial_aim,
 	.name_of = dial_name,
-	.write = dial_write_document,
-	.show = dial_show,
-	.read = dial_read_document,
 	.apply = dial_apply,
 	.forget = dial_forget,
 };
-
-void command_dialplan_put(struct command_run *run)
-{
-	document_put(run, &g_dial_documents);
-}
-
-void command_dialplan_delete(struct command_run *run)
-{
-	document_delete(run, &g_dial_documents);
-}
 
 void command_dialplan_show(struct command_run *run)
 {
 	struct dial_document d;
 
 	dial_known(run, &d);
-	command_answer(run, dial_to_view(&d));
+	command_answer(run, form_view(&g_dial_form, &d));
 }
 
 struct dial_whose {

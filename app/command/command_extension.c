@@ -224,7 +224,7 @@ static int extension_apply(struct node *node, uint16_t tenant, const void *value
 	int err;
 
 	e.core.tenant = tenant;
-	err = tenant == TENANT_NONE ? -ENOENT : extension_put_run(node, &e);
+	err = extension_put_run(node, &e);
 	if (!err && strcmp(e.realm, document_realm(node, tenant)) != 0) {
 		shards_delete(node, tenant, e.core.number);
 		LOG_WARN("node", 0,
@@ -242,8 +242,6 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 {
 	char before[SETTINGS_SOUND_MAX];
 
-	if (tenant == TENANT_NONE)
-		return;
 	extension_music_of(node, tenant, name, before);
 	shards_delete(node, tenant, name);
 	(void)extensions_delete(&node->extensions, tenant, bytes_str(name));
@@ -264,16 +262,6 @@ const struct document_kind g_extension_documents = {
 	.apply = extension_apply,
 	.forget = extension_forget,
 };
-
-void command_extension_put(struct command_run *run)
-{
-	document_put(run, &g_extension_documents);
-}
-
-void command_extension_delete(struct command_run *run)
-{
-	document_delete(run, &g_extension_documents);
-}
 
 void command_extension_get(struct command_run *run)
 {

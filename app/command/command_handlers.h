@@ -15,8 +15,7 @@ struct node;
 struct ended_call;
 struct shard_order;
 
-command_fn command_extension_put, command_extension_get, command_extension_delete,
-	command_extension_list;
+command_fn command_extension_get, command_extension_list;
 command_fn command_call_list, command_call_show, command_call_doctor, command_call_hangup;
 /* Orders that need no more than their arguments; the others. */
 command_fn command_call_order;
@@ -31,10 +30,7 @@ command_fn command_cdr_list;
 command_fn command_profile_put, command_profile_get, command_profile_delete, command_profile_list;
 command_fn command_tenant_put, command_tenant_show, command_tenant_delete, command_tenant_list,
 	command_tenant_status;
-command_fn command_did_put, command_did_show, command_did_delete, command_did_list;
-command_fn command_route_put, command_route_show, command_route_delete, command_route_list;
-command_fn command_trunk_put, command_trunk_show, command_trunk_delete, command_trunk_list;
-command_fn command_range_put, command_range_delete, command_range_list;
+command_fn command_range_list;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_log_level,

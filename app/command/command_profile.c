@@ -8,23 +8,6 @@
 #define LIMIT "the number of profiles (64)"
 _Static_assert(SHARD_PROFILES_MAX == 64, "the text above says it");
 
-/* False: the run has failed. */
-static bool is_sound(struct command_run *run, const struct offer_terms *terms)
-{
-	const char *wrong = profile_codecs_wrong(terms);
-
-	if (wrong) {
-		command_fail(run, COMMAND_BAD_ARGUMENT, "codecs", "%s", wrong);
-		return false;
-	}
-	if (terms->ptime_g729 % 10) { /* RFC 3551 4.5.6: its frames are 10 ms */
-		command_fail(run, COMMAND_BAD_ARGUMENT, "g729_packet_ms",
-			     "g729_packet_ms must be a multiple of 10");
-		return false;
-	}
-	return true;
-}
-
 static bool profile_make(struct command_run *run, void *value)
 {
 	const struct profiles *all = document_profiles(run->node, document_tenant(run));
@@ -38,9 +21,8 @@ static bool profile_make(struct command_run *run, void *value)
 	if (before)
 		*p = *before;
 	else
-		profile_default(p, "");
-	p->changed_utc_ms = clock_utc_ms();
-	return field_take(run, g_profile_fields, p) && is_sound(run, &p->core.terms);
+		form_begin(&g_profile_form, p, (struct bytes){ 0 });
+	return document_take(run, &g_profile_documents, p);
 }
 
 static bool profile_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -64,33 +46,6 @@ static bool profile_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 		return bytes_cstr(bytes_str(p->core.name), name, DOCUMENT_NAME_MAX) == 0;
 	}
 	return false;
-}
-
-static void profile_name(const void *value, char name[DOCUMENT_NAME_MAX])
-{
-	const struct profile *p = value;
-
-	(void)bytes_cstr(bytes_str(p->core.name), name, DOCUMENT_NAME_MAX);
-}
-
-static json_t *profile_write_document(struct node *node, const void *value)
-{
-	(void)node;
-	return profile_to_document(value);
-}
-
-static json_t *profile_show(const struct node *node, uint16_t tenant, const void *value)
-{
-	(void)node;
-	(void)tenant;
-	return profile_to_view(value);
-}
-
-static int profile_read_document(const struct node *node, void *value, struct bytes json,
-				 const char **reason)
-{
-	(void)node;
-	return profile_from_document(value, json, reason);
 }
 
 static int profile_apply(struct node *node, uint16_t tenant, const void *value)
@@ -124,26 +79,13 @@ const struct document_kind g_profile_documents = {
 	.argument = "name",
 	.limit = LIMIT,
 	.size = sizeof(struct profile),
+	.form = &g_profile_form,
 	.make = profile_make,
 	.aim = profile_aim,
-	.name_of = profile_name,
-	.write = profile_write_document,
-	.show = profile_show,
-	.read = profile_read_document,
 	.apply = profile_apply,
 	.forget = profile_forget,
 	.exact = true,
 };
-
-void command_profile_put(struct command_run *run)
-{
-	document_put(run, &g_profile_documents);
-}
-
-void command_profile_delete(struct command_run *run)
-{
-	document_delete(run, &g_profile_documents);
-}
 
 void command_profile_get(struct command_run *run)
 {
@@ -151,7 +93,7 @@ void command_profile_get(struct command_run *run)
 	const struct profile *p = profiles_find(all, command_value(run, "name")->text);
 
 	if (p) {
-		command_answer(run, profile_to_view(p));
+		command_answer(run, form_view(&g_profile_form, p));
 	} else {
 		command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such profile");
 	}
@@ -163,6 +105,6 @@ void command_profile_list(struct command_run *run)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < all->count; i++)
-		(void)json_array_append_new(list, profile_to_view(&all->list[i]));
+		(void)json_array_append_new(list, form_view(&g_profile_form, &all->list[i]));
 	command_answer(run, list);
 }

@@ -10,20 +10,6 @@
 #define LIMIT "the number of ranges (256)"
 _Static_assert(SHARD_RANGES_MAX == 256, "the text above says it");
 
-/* False: the run has failed. */
-static bool ends_fit(struct command_run *run, const struct shard_range *r)
-{
-	if (r->first.family != r->last.family) {
-		command_fail(run, COMMAND_BAD_ARGUMENT, "to",
-			     "from and to must both be IPv4 or both IPv6");
-		return false;
-	}
-	if (range_addr_order(&r->first, &r->last) <= 0)
-		return true;
-	command_fail(run, COMMAND_BAD_ARGUMENT, "to", "to must not be before from");
-	return false;
-}
-
 static bool profile_stands(struct command_run *run, const struct shard_range *r)
 {
 	if (!profiles_find(document_profiles(run->node, document_tenant(run)),
@@ -59,9 +45,8 @@ static bool range_make(struct command_run *run, void *value)
 {
 	struct profile_range *r = value;
 
-	r->changed_utc_ms = clock_utc_ms();
-	return field_take(run, g_range_fields, r) && ends_fit(run, &r->core) &&
-	       profile_stands(run, &r->core) && may_stand(run, &r->core);
+	return document_take(run, &g_range_documents, r) && profile_stands(run, &r->core) &&
+	       may_stand(run, &r->core);
 }
 
 static bool range_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -82,26 +67,6 @@ static void range_name(const void *value, char name[DOCUMENT_NAME_MAX])
 	char text[ADDR_TEXT_MAX];
 
 	(void)bytes_cstr(bytes_str(addr_text(&r->core.first, text)), name, DOCUMENT_NAME_MAX);
-}
-
-static json_t *range_write_document(struct node *node, const void *value)
-{
-	(void)node;
-	return range_to_document(value);
-}
-
-static json_t *range_show(const struct node *node, uint16_t tenant, const void *value)
-{
-	(void)node;
-	(void)tenant;
-	return range_to_view(value);
-}
-
-static int range_read_document(const struct node *node, void *value, struct bytes json,
-			       const char **reason)
-{
-	(void)node;
-	return range_from_document(value, json, reason);
 }
 
 static int ranges_apply(struct node *node, const struct profiles *all)
@@ -141,26 +106,14 @@ const struct document_kind g_range_documents = {
 	.argument = "from",
 	.limit = LIMIT,
 	.size = sizeof(struct profile_range),
+	.form = &g_range_form,
 	.make = range_make,
 	.aim = range_aim,
 	.name_of = range_name,
-	.write = range_write_document,
-	.show = range_show,
-	.read = range_read_document,
 	.apply = range_apply,
 	.forget = range_forget,
 	.exact = true,
 };
-
-void command_range_put(struct command_run *run)
-{
-	document_put(run, &g_range_documents);
-}
-
-void command_range_delete(struct command_run *run)
-{
-	document_delete(run, &g_range_documents);
-}
 
 void command_range_list(struct command_run *run)
 {
@@ -168,6 +121,6 @@ void command_range_list(struct command_run *run)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < all->range_count; i++)
-		(void)json_array_append_new(list, range_to_view(&all->ranges[i]));
+		(void)json_array_append_new(list, form_view(&g_range_form, &all->ranges[i]));
 	command_answer(run, list);
 }

@@ -19,7 +19,7 @@ static bool tenant_stored(const struct node *n, struct bytes name, struct tenant
 				       BYTES_LIT("tenant"), name);
 	const char *reason;
 
-	return text.n && !tenant_from_document(out, text, &reason);
+	return text.n && !form_read(&g_tenant_form, out, text, &reason);
 }
 
 /* The one that is always there may have none. */
@@ -29,7 +29,7 @@ static bool tenant_known(const struct node *n, struct bytes name, struct tenant_
 		return true;
 	if (!bytes_is(name, NODE_TENANT))
 		return false;
-	tenant_default(out, name);
+	form_begin(&g_tenant_form, out, name);
 	return true;
 }
 
@@ -106,11 +106,10 @@ static bool tenant_make(struct command_run *run, void *value)
 			     "a tenant's name does not begin with '_' or '.'");
 		return false;
 	}
-	tenant_default(&before, (struct bytes){ 0 });
+	form_begin(&g_tenant_form, &before, (struct bytes){ 0 });
 	(void)tenant_known(run->node, name, &before);
 	*t = before;
-	t->changed_utc_ms = clock_utc_ms();
-	return field_take(run, g_tenant_fields, t) && domains_are_free(run, t) &&
+	return document_take(run, &g_tenant_documents, t) && domains_are_free(run, t) &&
 	       realm_may_change(run, &before, t) && streams_have_room(run, t);
 }
 
@@ -132,33 +131,6 @@ static bool tenant_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 		return bytes_cstr(text, name, DOCUMENT_NAME_MAX) == 0;
 	}
 	return false;
-}
-
-static void tenant_name(const void *value, char name[DOCUMENT_NAME_MAX])
-{
-	const struct tenant_value *t = value;
-
-	(void)bytes_cstr(bytes_str(t->name), name, DOCUMENT_NAME_MAX);
-}
-
-static json_t *tenant_write_document(struct node *node, const void *value)
-{
-	(void)node;
-	return tenant_to_document(value);
-}
-
-static json_t *tenant_show(const struct node *node, uint16_t tenant, const void *value)
-{
-	(void)node;
-	(void)tenant;
-	return tenant_to_view(value);
-}
-
-static int tenant_read_document(const struct node *node, void *value, struct bytes json,
-				const char **reason)
-{
-	(void)node;
-	return tenant_from_document(value, json, reason);
 }
 
 /* Its documents are read from now on. */
@@ -207,7 +179,7 @@ static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
 	struct tenant_value t;
 
 	(void)tenants_delete(node->tenants, bytes_str(name));
-	tenant_default(&t, bytes_str(name));
+	form_begin(&g_tenant_form, &t, bytes_str(name));
 	if (node->control)
 		control_tenant_set(node->control, name, tenant_roles(&t));
 }
@@ -217,34 +189,21 @@ const struct document_kind g_tenant_documents = {
 	.argument = "name",
 	.limit = LIMIT,
 	.size = sizeof(struct tenant_value),
+	.form = &g_tenant_form,
 	.make = tenant_make,
 	.aim = tenant_aim,
-	.name_of = tenant_name,
-	.write = tenant_write_document,
-	.show = tenant_show,
-	.read = tenant_read_document,
 	.apply = tenant_apply,
 	.forget = tenant_forget,
 	.exact = true,
 	.of_operators = true,
 };
 
-void command_tenant_put(struct command_run *run)
-{
-	document_put(run, &g_tenant_documents);
-}
-
-void command_tenant_delete(struct command_run *run)
-{
-	document_delete(run, &g_tenant_documents);
-}
-
 void command_tenant_show(struct command_run *run)
 {
 	struct tenant_value t;
 
 	if (tenant_known(run->node, command_value(run, "name")->text, &t)) {
-		command_answer(run, tenant_to_view(&t));
+		command_answer(run, form_view(&g_tenant_form, &t));
 	} else {
 		command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such tenant");
 	}
@@ -255,7 +214,7 @@ static void tenant_list_add(const struct node *n, json_t *list, const char *name
 	struct tenant_value t;
 
 	if (tenant_known(n, bytes_str(name), &t))
-		(void)json_array_append_new(list, tenant_to_view(&t));
+		(void)json_array_append_new(list, form_view(&g_tenant_form, &t));
 }
 
 /* By number, which is the order in which this node came to know them. */

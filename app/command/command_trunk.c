@@ -83,11 +83,6 @@ static bool trunk_make(struct command_run *run, void *value)
 	       is_somewhere(run, t) && credentials_take(run, t);
 }
 
-static bool trunk_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
-{
-	return document_aim(run, &g_trunk_documents, name);
-}
-
 static void trunk_name(const void *value, char name[DOCUMENT_NAME_MAX])
 {
 	const struct trunk_value *t = value;
@@ -171,7 +166,6 @@ const struct document_kind g_trunk_documents = {
 	.limit = LIMIT,
 	.size = sizeof(struct trunk_value),
 	.make = trunk_make,
-	.aim = trunk_aim,
 	.name_of = trunk_name,
 	.write = trunk_write_document,
 	.show = trunk_show,
@@ -179,23 +173,3 @@ const struct document_kind g_trunk_documents = {
 	.apply = trunk_apply,
 	.forget = trunk_forget,
 };
-
-void command_trunk_put(struct command_run *run)
-{
-	document_put(run, &g_trunk_documents);
-}
-
-void command_trunk_delete(struct command_run *run)
-{
-	document_delete(run, &g_trunk_documents);
-}
-
-void command_trunk_show(struct command_run *run)
-{
-	document_show(run, &g_trunk_documents);
-}
-
-void command_trunk_list(struct command_run *run)
-{
-	document_list(run, &g_trunk_documents, "", SIZE_MAX);
-}

@@ -137,35 +137,23 @@ const char *dial_codes_wrong(const struct dial_plan *plan)
 	return NULL;
 }
 
-json_t *dial_to_view(const struct dial_document *d)
-{
-	return document_shown(field_json(g_dial_fields, d), d->changed_utc_ms);
-}
-
-json_t *dial_to_document(const struct dial_document *d)
-{
-	return document_versioned(dial_to_view(d));
-}
-
-static void dial_fill(struct document_reader *r, void *value)
+static void dial_begin(void *value, struct bytes name)
 {
 	struct dial_document *d = value;
 
-	field_fill(r, g_dial_fields, d);
-	if (dial_codes_wrong(&d->plan))
-		document_refuse(r, "code");
-	d->changed_utc_ms = document_changed(r);
+	(void)name;
+	d->plan = g_dial_plan_default;
 }
 
-int dial_from_document(struct dial_document *out, struct bytes json, const char **reason)
+static const char *dial_wrong(const void *value, const char **member)
 {
-	struct dial_document found;
-	int err;
+	const struct dial_document *d = value;
 
-	memset(&found, 0, sizeof(found)); /* between its members, too: values are compared */
-	found.plan = g_dial_plan_default;
-	err = document_read(json, dial_fill, &found, reason);
-	if (!err)
-		*out = found;
-	return err;
+	*member = "code";
+	return dial_codes_wrong(&d->plan);
 }
+
+const struct form g_dial_form = { .fields = g_dial_fields,
+				  FORM_OF(struct dial_document),
+				  .begin = dial_begin,
+				  .wrong = dial_wrong };

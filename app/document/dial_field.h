@@ -4,6 +4,7 @@
 #define APP_DOCUMENT_DIAL_FIELD_H
 
 #include "app/command/command.h"
+#include "app/document/form.h"
 #include "sig/dial/plan.h"
 
 #define DIAL_PLAN_NAME "default"
@@ -16,10 +17,8 @@ struct dial_document {
 
 extern const struct command_arg g_dial_fields[];
 
-json_t *dial_to_view(const struct dial_document *d);
-json_t *dial_to_document(const struct dial_document *d);
-/* 0 or -EBADMSG with a reason. */
-int dial_from_document(struct dial_document *out, struct bytes json, const char **reason) NODISCARD;
+extern const struct form g_dial_form;
+
 /* Two codes of which a phone could not dial both, or a code that is a number for help; or NULL. */
 const char *dial_codes_wrong(const struct dial_plan *plan);
 

@@ -92,12 +92,14 @@ static void change_answer(struct node *node, const struct document_change *chang
 	err = directory_change(node, &d);
 	if (change->gone) {
 		command_answer(change->run, json_pack("{s:s}", kind->argument, change->name));
+	} else if (err == -ENOENT) {
+		command_fail(change->run, COMMAND_NOT_FOUND, "tenant", "the tenant was deleted");
 	} else if (err) {
 		/* It is saved: a node with more room would know it after a restart. */
 		command_fail(change->run, COMMAND_FULL, NULL, "%s is reached", kind->limit);
 	} else {
-		command_answer(change->run,
-			       kind->show(node, document_tenant(change->run), change->value));
+		command_answer(change->run, document_view(node, kind, document_tenant(change->run),
+							  change->value));
 	}
 }
 
@@ -191,7 +193,8 @@ static bool may_write_over(const struct document_change *change)
 	struct bytes text = shelf_text(&node->documents.keep.shelf, d.tenant, d.kind, d.name);
 	void *value = text.n ? calloc(1, change->kind->size) : NULL;
 	const char *reason;
-	bool later = value && change->kind->read(node, value, text, &reason) == -EPROTONOSUPPORT;
+	bool later = value &&
+		     document_value(node, change->kind, value, text, &reason) == -EPROTONOSUPPORT;
 
 	if (value)
 		OPENSSL_cleanse(value, change->kind->size);
@@ -204,7 +207,7 @@ static bool may_write_over(const struct document_change *change)
 
 static bool store_put(struct document_change *change)
 {
-	json_t *json = change->kind->write(change->run->node, change->value);
+	json_t *json = document_write(change->run->node, change->kind, change->value);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	struct store_document document;
 	struct store_known known;
@@ -215,7 +218,7 @@ static bool store_put(struct document_change *change)
 		return false;
 	}
 	change->text = text;
-	change->kind->name_of(change->value, change->name);
+	document_name(change->kind, change->value, change->name);
 	if (!may_write_over(change))
 		return false;
 	known = change_known(change);
@@ -239,16 +242,19 @@ static void change_begin(struct document_change *change)
 	bool begun;
 
 	if (change->gone) {
-		begun = change->kind->aim(change->run, change->name) && store_delete(change);
+		begun = document_aim(change->run, change->kind, change->name) &&
+			store_delete(change);
 	} else {
-		begun = change->kind->make(change->run, change->value) && store_put(change);
+		begun = document_make(change->run, change->kind, change->value) &&
+			store_put(change);
 	}
 	if (!begun)
 		change_end(node, change);
 }
 
-static void document_add(struct command_run *run, const struct document_kind *kind, bool gone)
+static void document_add(struct command_run *run, bool gone)
 {
+	const struct document_kind *kind = run->command->documents;
 	struct document_change *change = calloc(1, sizeof(*change) + kind->size);
 	struct documents *d = &run->node->documents;
 
@@ -268,14 +274,14 @@ static void document_add(struct command_run *run, const struct document_kind *ki
 	}
 }
 
-void document_put(struct command_run *run, const struct document_kind *kind)
+void document_put(struct command_run *run)
 {
-	document_add(run, kind, false);
+	document_add(run, false);
 }
 
-void document_delete(struct command_run *run, const struct document_kind *kind)
+void document_delete(struct command_run *run)
 {
-	document_add(run, kind, true);
+	document_add(run, true);
 }
 
 static int unread_log(const struct document_kind *kind, const struct snapshot_document *d, int err,
@@ -289,6 +295,10 @@ static int unread_log(const struct document_kind *kind, const struct snapshot_do
 		LOG_ERROR("node", 0, "a document is of a later program",
 			  LOG_BYTES("tenant", d->tenant), LOG_STR("kind", kind->name),
 			  LOG_BYTES("name", d->name));
+	} else if (err == -ENOENT) {
+		LOG_ERROR("node", 0, "a document of a tenant that is not there",
+			  LOG_BYTES("tenant", d->tenant), LOG_STR("kind", kind->name),
+			  LOG_BYTES("name", d->name));
 	} else if (err) {
 		LOG_ERROR("node", 0, "no room for a document", LOG_BYTES("tenant", d->tenant),
 			  LOG_STR("kind", kind->name), LOG_BYTES("name", d->name),
@@ -300,12 +310,15 @@ static int unread_log(const struct document_kind *kind, const struct snapshot_do
 static int document_apply(struct node *node, const struct document_kind *kind,
 			  const struct snapshot_document *d)
 {
+	uint16_t tenant = tenants_find(node->tenants, d->tenant);
 	const char *reason = "";
 	void *value = calloc(1, kind->size);
-	int err = value ? kind->read(node, value, d->text, &reason) : -ENOMEM;
+	int err = value ? document_value(node, kind, value, d->text, &reason) : -ENOMEM;
 
+	if (!err && !kind->of_operators && tenant == TENANT_NONE)
+		err = -ENOENT;
 	if (!err)
-		err = kind->apply(node, tenants_find(node->tenants, d->tenant), value);
+		err = kind->apply(node, tenant, value);
 	if (value)
 		OPENSSL_cleanse(value, kind->size);
 	free(value);
@@ -325,10 +338,12 @@ int document_load(struct node *node, const struct snapshot_document *d)
 static void document_forget(struct node *node, const struct document_kind *kind,
 			    const struct snapshot_document *d)
 {
+	uint16_t tenant = tenants_find(node->tenants, d->tenant);
 	char text[DOCUMENT_NAME_MAX];
 
-	if (!bytes_cstr(d->name, text, sizeof(text)))
-		kind->forget(node, tenants_find(node->tenants, d->tenant), text);
+	if ((kind->of_operators || tenant != TENANT_NONE) &&
+	    !bytes_cstr(d->name, text, sizeof(text)))
+		kind->forget(node, tenant, text);
 }
 
 int document_accept(struct node *node, const struct snapshot_document *d)

@@ -19,11 +19,15 @@ struct node;
 /* A document of a higher version (its member v) is of a later program, and this one must not go on with it. */
 enum { DOCUMENT_NAME_MAX = 64, DOCUMENT_FORMAT = 1 };
 
+struct form;
+
+/* What is NULL follows from the form. */
 struct document_kind {
 	const char *name;     /* td:{t:TENANT}:doc:NAME */
 	const char *argument; /* of the commands, and member of the document: which one is meant */
 	const char *limit;    /* what is reached when there is no room */
 	size_t size;          /* of a value; it is wiped after use: it may hold secrets */
+	const struct form *form;
 	/* The value as the command's arguments make it of the one before, zeroed at first. False: the run has failed. */
 	bool (*make)(struct command_run *run, void *value);
 	/* The one the command means, if it may go. False: the run has failed. */
@@ -34,12 +38,26 @@ struct document_kind {
 			const void *value); /* without secrets */
 	/* 0 or -EBADMSG */
 	int (*read)(const struct node *node, void *value, struct bytes json, const char **reason);
-	/* From now on it counts: adds or replaces. 0 or -ENOSPC. */
+	/* From now on it counts: adds or replaces. The tenant is there. 0, -ENOSPC or -ENOMEM. */
 	int (*apply)(struct node *node, uint16_t tenant, const void *value);
 	void (*forget)(struct node *node, uint16_t tenant, const char *name);
 	bool of_operators; /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
 	bool exact;        /* what may be put depends on the tenant's other documents */
 };
+
+/* document_kind.c: by the kind's function, else by its form. */
+json_t *document_write(struct node *node, const struct document_kind *kind, const void *value);
+json_t *document_view(const struct node *node, const struct document_kind *kind, uint16_t tenant,
+		      const void *value);
+int document_value(const struct node *node, const struct document_kind *kind, void *value,
+		   struct bytes json, const char **reason) NODISCARD;
+/* Of one that has a form: what is given of its fields, if all go together. False: the run has failed. */
+bool document_take(struct command_run *run, const struct document_kind *kind, void *value);
+bool document_make(struct command_run *run, const struct document_kind *kind, void *value);
+bool document_aim(struct command_run *run, const struct document_kind *kind,
+		  char name[DOCUMENT_NAME_MAX]);
+void document_name(const struct document_kind *kind, const void *value,
+		   char name[DOCUMENT_NAME_MAX]);
 
 struct document_change;
 
@@ -70,10 +88,10 @@ struct documents {
 
 /* The number of the tenant that the run is about. */
 uint16_t document_tenant(const struct command_run *run);
-/* Ends the run with what is shown of the document. */
-void document_put(struct command_run *run, const struct document_kind *kind);
+/* Commands of the kind that run->command names. Puts it: ends the run with what is shown of it. */
+void document_put(struct command_run *run);
 /* Ends the run with {argument: name}. */
-void document_delete(struct command_run *run, const struct document_kind *kind);
+void document_delete(struct command_run *run);
 /* At start: 0, or -EBADMSG for a document that cannot be read, -EPROTONOSUPPORT for one of a later program. */
 int document_load(struct node *node, const struct snapshot_document *d);
 /* Redis has it, whoever put it there; an empty text: it is deleted. From now on that counts. 0; or what stands in its way, logged:
@@ -87,13 +105,12 @@ void document_beat(struct node *node, uint64_t now_ns);
  * none that can be read. */
 bool document_stored(const struct node *n, const char *tenant, const struct document_kind *kind,
 		     struct bytes name, void *value);
-/* kind.aim: the one that the argument names. */
-bool document_aim(struct command_run *run, const struct document_kind *kind,
-		  char name[DOCUMENT_NAME_MAX]);
-/* Ends the run with what is shown of it; of all of the tenant behind `after`, sorted, at most limit. */
-void document_show(struct command_run *run, const struct document_kind *kind);
-void document_list(struct command_run *run, const struct document_kind *kind, const char *after,
-		   size_t limit);
+/* Ends the run: there is none of that name. False. */
+bool document_missing(struct command_run *run, const struct document_kind *kind);
+/* Commands as document_put: what is shown of one; of all of the tenant, sorted, behind `after`, at most `limit`, where the command has
+ * these. */
+void document_show(struct command_run *run);
+void document_list(struct command_run *run);
 /* NULL: there is none of that name. */
 const struct document_kind *document_kind_find(struct bytes name);
 /* All kinds in the order in which a start loads them. NULL-terminated. */

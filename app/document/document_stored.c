@@ -5,7 +5,7 @@
 
 #include <openssl/crypto.h>
 
-#include "app/command/command.h"
+#include "app/command/command_handlers.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
 
@@ -16,36 +16,26 @@ bool document_stored(const struct node *n, const char *tenant, const struct docu
 				       bytes_str(kind->name), name);
 	const char *reason;
 
-	return text.n && !kind->read(n, value, text, &reason);
+	return text.n && !document_value(n, kind, value, text, &reason);
 }
 
-static bool stored_fails(struct command_run *run, const struct document_kind *kind)
+bool document_missing(struct command_run *run, const struct document_kind *kind)
 {
 	command_fail(run, COMMAND_NOT_FOUND, kind->argument, "there is no such %s", kind->name);
 	return false;
-}
-
-bool document_aim(struct command_run *run, const struct document_kind *kind,
-		  char name[DOCUMENT_NAME_MAX])
-{
-	struct bytes text = command_value(run, kind->argument)->text;
-
-	if (shelf_version(&run->node->documents.keep.shelf, bytes_str(run->tenant),
-			  bytes_str(kind->name), text))
-		return bytes_cstr(text, name, DOCUMENT_NAME_MAX) == 0;
-	return stored_fails(run, kind);
 }
 
 static json_t *stored_show(const struct command_run *run, const struct document_kind *kind,
 			   struct bytes name, void *value)
 {
 	return document_stored(run->node, run->tenant, kind, name, value)
-		       ? kind->show(run->node, document_tenant(run), value)
+		       ? document_view(run->node, kind, document_tenant(run), value)
 		       : NULL;
 }
 
-void document_show(struct command_run *run, const struct document_kind *kind)
+void document_show(struct command_run *run)
 {
+	const struct document_kind *kind = run->command->documents;
 	void *value = calloc(1, kind->size);
 	json_t *json =
 		value ? stored_show(run, kind, command_value(run, kind->argument)->text, value)
@@ -57,12 +47,29 @@ void document_show(struct command_run *run, const struct document_kind *kind)
 	if (json)
 		command_answer(run, json);
 	else
-		(void)stored_fails(run, kind);
+		(void)document_missing(run, kind);
 }
 
 static int names_order(const void *a, const void *b)
 {
 	return strcmp(a, b);
+}
+
+static bool command_takes(const struct command_run *run, const char *arg)
+{
+	return command_arg_find(run->command, bytes_str(arg)) != NULL;
+}
+
+static size_t list_limit(const struct command_run *run)
+{
+	return command_takes(run, "limit") ? command_limit(run) : SIZE_MAX;
+}
+
+static void list_after(const struct command_run *run, char after[DOCUMENT_NAME_MAX])
+{
+	after[0] = '\0';
+	if (command_takes(run, "after"))
+		(void)bytes_cstr(command_value(run, "after")->text, after, DOCUMENT_NAME_MAX);
 }
 
 /* Those of the tenant behind `after`, sorted. NULL: no memory. */
@@ -86,14 +93,17 @@ static char (*stored_names(const struct command_run *run, const struct document_
 	return list;
 }
 
-void document_list(struct command_run *run, const struct document_kind *kind, const char *after,
-		   size_t limit)
+void document_list(struct command_run *run)
 {
-	size_t count;
-	char(*names)[DOCUMENT_NAME_MAX] = stored_names(run, kind, after, &count);
+	const struct document_kind *kind = run->command->documents;
+	size_t count, limit = list_limit(run);
+	char after[DOCUMENT_NAME_MAX];
+	char(*names)[DOCUMENT_NAME_MAX];
 	void *value = calloc(1, kind->size);
 	json_t *list = json_array();
 
+	list_after(run, after);
+	names = stored_names(run, kind, after, &count);
 	for (size_t i = 0; names && value && i < count && i < limit; i++) {
 		json_t *one = stored_show(run, kind, bytes_str(names[i]), value);
 

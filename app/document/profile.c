@@ -70,52 +70,34 @@ const struct command_arg g_profile_fields[] = {
 	{ .name = NULL },
 };
 
-void profile_default(struct profile *out, const char *name)
-{
-	*out = (struct profile){
-		.core.terms = { .ptime_g711 = PROFILE_PACKET_MS,
-				.ptime_g729 = PROFILE_PACKET_MS,
-				.video_kbps = PROFILE_VIDEO_KBPS,
-				.lines = OFFER_LINES_T38 },
-	};
-	(void)bytes_cstr(bytes_str(name), out->core.name, sizeof(out->core.name));
-}
-
-const char *profile_codecs_wrong(const struct offer_terms *terms)
-{
-	if (terms->codec_count == 1 && !strcmp(terms->codecs[0], "G722"))
-		return "G722 must not be the only codec: not every phone has it; add PCMU or PCMA";
-	return NULL;
-}
-
-json_t *profile_to_view(const struct profile *p)
-{
-	return document_shown(field_json(g_profile_fields, p), p->changed_utc_ms);
-}
-
-json_t *profile_to_document(const struct profile *p)
-{
-	return document_versioned(profile_to_view(p));
-}
-
-static void profile_fill(struct document_reader *r, void *value)
+static void profile_begin(void *value, struct bytes name)
 {
 	struct profile *p = value;
 
-	field_fill(r, g_profile_fields, p);
-	if (profile_codecs_wrong(&p->core.terms))
-		document_refuse(r, "codecs");
-	p->changed_utc_ms = document_changed(r);
+	p->core.terms = (struct offer_terms){ .ptime_g711 = PROFILE_PACKET_MS,
+					      .ptime_g729 = PROFILE_PACKET_MS,
+					      .video_kbps = PROFILE_VIDEO_KBPS,
+					      .lines = OFFER_LINES_T38 };
+	(void)bytes_cstr(name, p->core.name, sizeof(p->core.name));
 }
 
-int profile_from_document(struct profile *out, struct bytes json, const char **reason)
+/* REG-10: not every phone has G.722. RFC 3551 4.5.6: frames of G.729 are 10 ms. */
+static const char *profile_wrong(const void *value, const char **member)
 {
-	struct profile found;
-	int err;
+	const struct offer_terms *terms = &((const struct profile *)value)->core.terms;
 
-	profile_default(&found, "");
-	err = document_read(json, profile_fill, &found, reason);
-	if (!err)
-		*out = found;
-	return err;
+	if (terms->codec_count == 1 && !strcmp(terms->codecs[0], "G722")) {
+		*member = "codecs";
+		return "G722 must not be the only codec: not every phone has it; add PCMU or PCMA";
+	}
+	if (terms->ptime_g729 % 10) {
+		*member = "g729_packet_ms";
+		return "g729_packet_ms must be a multiple of 10";
+	}
+	return NULL;
 }
+
+const struct form g_profile_form = { .fields = g_profile_fields,
+				     FORM_OF(struct profile),
+				     .begin = profile_begin,
+				     .wrong = profile_wrong };

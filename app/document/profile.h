@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "app/command/command.h"
+#include "app/document/form.h"
 #include "sig/shard/shard.h"
 
 enum { PROFILE_PACKET_MS = 20, PROFILE_VIDEO_KBPS = 768 }; /* REG-11, MED-08 */
@@ -26,20 +27,8 @@ struct profile_range {
 extern const struct command_arg g_profile_fields[], g_range_fields[];
 extern const char *const g_profile_transport[]; /* "any", then in the order of enum sip_transport */
 
-/* One without limits. */
-void profile_default(struct profile *out, const char *name);
-/* New references, NULL: out of memory. */
-json_t *profile_to_view(const struct profile *p);
-json_t *profile_to_document(const struct profile *p);
-json_t *range_to_view(const struct profile_range *r);
-json_t *range_to_document(const struct profile_range *r);
-/* 0 or -EBADMSG with a reason. Unknown members are ignored, absent ones are as in profile_default. */
-int profile_from_document(struct profile *out, struct bytes json, const char **reason) NODISCARD;
-int range_from_document(struct profile_range *out, struct bytes json,
-			const char **reason) NODISCARD;
+extern const struct form g_profile_form, g_range_form;
 
-/* NULL, or what is wrong with the list: G.722 alone is more than some phones have (REG-10). */
-const char *profile_codecs_wrong(const struct offer_terms *terms);
 /* An address without port. 0 or -EINVAL. */
 int range_addr_read(struct addr *out, struct bytes text) NODISCARD;
 /* -1, 0, 1 by family, then by number. */

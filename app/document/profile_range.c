@@ -28,34 +28,16 @@ const struct command_arg g_range_fields[] = {
 	{ .name = NULL },
 };
 
-json_t *range_to_view(const struct profile_range *r)
+static const char *range_wrong(const void *value, const char **member)
 {
-	return document_shown(field_json(g_range_fields, r), r->changed_utc_ms);
+	const struct shard_range *r = &((const struct profile_range *)value)->core;
+
+	*member = "to";
+	if (r->first.family != r->last.family)
+		return "from and to must both be IPv4 or both IPv6";
+	return range_addr_order(&r->first, &r->last) > 0 ? "to must not be before from" : NULL;
 }
 
-json_t *range_to_document(const struct profile_range *r)
-{
-	return document_versioned(range_to_view(r));
-}
-
-static void range_fill(struct document_reader *r, void *value)
-{
-	struct profile_range *range = value;
-	struct shard_range *core = &range->core;
-
-	field_fill(r, g_range_fields, range);
-	if (core->first.family != core->last.family ||
-	    range_addr_order(&core->first, &core->last) > 0)
-		document_refuse(r, "to");
-	range->changed_utc_ms = document_changed(r);
-}
-
-int range_from_document(struct profile_range *out, struct bytes json, const char **reason)
-{
-	struct profile_range found = { 0 };
-	int err = document_read(json, range_fill, &found, reason);
-
-	if (!err)
-		*out = found;
-	return err;
-}
+const struct form g_range_form = { .fields = g_range_fields,
+				   FORM_OF(struct profile_range),
+				   .wrong = range_wrong };

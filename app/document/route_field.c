@@ -53,34 +53,7 @@ const struct command_arg g_did_fields[] = {
 };
 #undef FIELD_OF
 
-json_t *did_to_view(const struct did_value *d)
-{
-	return document_shown(field_json(g_did_fields, d), d->changed_utc_ms);
-}
-
-json_t *did_to_document(const struct did_value *d)
-{
-	return document_versioned(did_to_view(d));
-}
-
-static void did_fill(struct document_reader *r, void *value)
-{
-	struct did_value *d = value;
-
-	*d = (struct did_value){ .changed_utc_ms = 0 };
-	field_fill(r, g_did_fields, d);
-	d->changed_utc_ms = document_changed(r);
-}
-
-int did_from_document(struct did_value *out, struct bytes json, const char **reason)
-{
-	struct did_value found;
-	int err = document_read(json, did_fill, &found, reason);
-
-	if (!err)
-		*out = found;
-	return err;
-}
+const struct form g_did_form = { .fields = g_did_fields, FORM_OF(struct did_value) };
 
 /* ---- routes ---- */
 
@@ -154,39 +127,17 @@ const struct command_arg g_route_fields[] = {
 	{ .name = NULL },
 };
 
-void route_default(struct route_value *out)
+static void route_begin(void *value, struct bytes name)
 {
-	*out = (struct route_value){ .core.enabled = true };
+	struct route_value *r = value;
+
+	(void)name;
+	r->core.enabled = true;
 }
 
-json_t *route_to_view(const struct route_value *r)
-{
-	return document_shown(field_json(g_route_fields, r), r->changed_utc_ms);
-}
-
-json_t *route_to_document(const struct route_value *r)
-{
-	return document_versioned(route_to_view(r));
-}
-
-static void route_fill(struct document_reader *r, void *value)
-{
-	struct route_value *route = value;
-
-	route_default(route);
-	field_fill(r, g_route_fields, route);
-	route->changed_utc_ms = document_changed(r);
-}
-
-int route_from_document(struct route_value *out, struct bytes json, const char **reason)
-{
-	struct route_value found;
-	int err = document_read(json, route_fill, &found, reason);
-
-	if (!err)
-		*out = found;
-	return err;
-}
+const struct form g_route_form = { .fields = g_route_fields,
+				   FORM_OF(struct route_value),
+				   .begin = route_begin };
 
 void route_to_core(const struct route_value *r, uint16_t tenant, struct trunk_route *out)
 {

@@ -4,6 +4,7 @@
 #define APP_DOCUMENT_ROUTE_FIELD_H
 
 #include "app/command/command.h"
+#include "app/document/form.h"
 #include "sig/host/trunk_route.h"
 
 struct did_value {
@@ -19,14 +20,8 @@ struct route_value {
 
 extern const struct command_arg g_did_fields[], g_route_fields[];
 
-json_t *did_to_view(const struct did_value *d);
-json_t *did_to_document(const struct did_value *d);
-json_t *route_to_view(const struct route_value *r);
-json_t *route_to_document(const struct route_value *r);
-/* 0 or -EBADMSG with a reason. */
-int did_from_document(struct did_value *out, struct bytes json, const char **reason) NODISCARD;
-int route_from_document(struct route_value *out, struct bytes json, const char **reason) NODISCARD;
-void route_default(struct route_value *out);
+extern const struct form g_did_form, g_route_form;
+
 /* What the core needs to know. */
 void route_to_core(const struct route_value *r, uint16_t tenant, struct trunk_route *out);
 /* "NAME[:PRIORITY[:WEIGHT]]". 0 or -EINVAL. */

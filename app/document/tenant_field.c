@@ -45,47 +45,23 @@ const struct command_arg g_tenant_fields[] = {
 	{ .name = NULL },
 };
 
-json_t *tenant_to_view(const struct tenant_value *t)
+static void tenant_begin(void *value, struct bytes name)
 {
-	return document_shown(field_json(g_tenant_fields, t), t->changed_utc_ms);
-}
+	struct tenant_value *t = value;
 
-json_t *tenant_to_document(const struct tenant_value *t)
-{
-	return document_versioned(tenant_to_view(t));
-}
-
-void tenant_default(struct tenant_value *out, struct bytes name)
-{
-	*out = (struct tenant_value){ .enabled = true };
-	(void)bytes_cstr(name, out->name, sizeof(out->name));
+	t->enabled = true;
+	(void)bytes_cstr(name, t->name, sizeof(t->name));
 	if (bytes_is(name, TENANT_DEFAULT_NAME))
-		out->commands = 1u << COMMAND_FOR_ADMIN;
+		t->commands = 1u << COMMAND_FOR_ADMIN;
 }
+
+const struct form g_tenant_form = { .fields = g_tenant_fields,
+				    FORM_OF(struct tenant_value),
+				    .begin = tenant_begin };
 
 uint32_t tenant_roles(const struct tenant_value *t)
 {
 	return t->enabled ? t->commands : 0;
-}
-
-static void tenant_fill(struct document_reader *r, void *value)
-{
-	const char *name = json_string_value(json_object_get(r->json, "name"));
-	struct tenant_value *t = value;
-
-	tenant_default(t, bytes_str(name ? name : ""));
-	field_fill(r, g_tenant_fields, t);
-	t->changed_utc_ms = document_changed(r);
-}
-
-int tenant_from_document(struct tenant_value *out, struct bytes json, const char **reason)
-{
-	struct tenant_value found;
-	int err = document_read(json, tenant_fill, &found, reason);
-
-	if (!err)
-		*out = found;
-	return err;
 }
 
 void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *out)

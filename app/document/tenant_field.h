@@ -4,6 +4,7 @@
 #define APP_DOCUMENT_TENANT_FIELD_H
 
 #include "app/command/command.h"
+#include "app/document/form.h"
 #include "sig/host/tenant.h"
 
 struct tenant_value {
@@ -16,13 +17,8 @@ struct tenant_value {
 
 extern const struct command_arg g_tenant_fields[];
 
-json_t *tenant_to_view(const struct tenant_value *t);
-json_t *tenant_to_document(const struct tenant_value *t);
-/* 0 or -EBADMSG with a reason. */
-int tenant_from_document(struct tenant_value *out, struct bytes json,
-			 const char **reason) NODISCARD;
-/* What it is before anything is said of it. */
-void tenant_default(struct tenant_value *out, struct bytes name);
+extern const struct form g_tenant_form;
+
 /* Whose streams of commands are read: 1 << enum command_role of each. */
 uint32_t tenant_roles(const struct tenant_value *t);
 /* What the core needs to know. */

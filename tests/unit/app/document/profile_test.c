@@ -33,6 +33,8 @@ static const struct {
 	{ "G722 alone", "{\"name\":\"x\",\"codecs\":[\"G722\"]}", "codecs" },
 	{ "packet length", "{\"name\":\"x\",\"g711_packet_ms\":9}", "g711_packet_ms" },
 	{ "packet length", "{\"name\":\"x\",\"g729_packet_ms\":61}", "g729_packet_ms" },
+	{ "packet of G.729 in half a frame", "{\"name\":\"x\",\"g729_packet_ms\":15}",
+	  "g729_packet_ms" },
 	{ "dtmf", "{\"name\":\"x\",\"dtmf\":\"inband\"}", "dtmf" },
 	{ "h264", "{\"name\":\"x\",\"h264\":1}", "h264" },
 	{ "video codecs, one of a later version",
@@ -53,7 +55,7 @@ static void test_read(void **state)
 	for (size_t i = 0; i < COUNT_OF(PROFILES); i++) {
 		struct profile p = { .core.name = "before" };
 		const char *reason = NULL;
-		int err = profile_from_document(&p, bytes_str(PROFILES[i].text), &reason);
+		int err = form_read(&g_profile_form, &p, bytes_str(PROFILES[i].text), &reason);
 
 		ROW_ASSERT(PROFILES[i].name, (err == 0) == !PROFILES[i].reason);
 		ROW_ASSERT(PROFILES[i].name, !err || !strcmp(reason, PROFILES[i].reason));
@@ -69,15 +71,15 @@ static void test_round_trip(void **state)
 	char *text;
 
 	(void)state;
-	assert_int_equal(profile_from_document(&p, bytes_str(PROFILES[0].text), &reason), 0);
+	assert_int_equal(form_read(&g_profile_form, &p, bytes_str(PROFILES[0].text), &reason), 0);
 	assert_int_equal(p.core.transports, 1 << SIP_TLS);
 	assert_true(p.core.terms.no_events && p.core.terms.no_video && p.core.early_media);
 	assert_int_equal(p.core.terms.lines, OFFER_LINES_OTHER | OFFER_LINES_UNENCRYPTED);
 	assert_int_equal(p.core.terms.codec_count, 2);
 	assert_string_equal(p.core.terms.codecs[1], "PCMA");
-	json = profile_to_document(&p);
+	json = form_document(&g_profile_form, &p);
 	text = json_dumps(json, JSON_COMPACT);
-	assert_int_equal(profile_from_document(&again, bytes_str(text), &reason), 0);
+	assert_int_equal(form_read(&g_profile_form, &again, bytes_str(text), &reason), 0);
 	assert_memory_equal(&p, &again, sizeof(p));
 	free(text);
 	json_decref(json);
@@ -101,14 +103,14 @@ static void test_names(void **state)
 	char *text;
 
 	(void)state;
-	assert_int_equal(profile_from_document(&p, bytes_str(profile), &reason), 0);
-	json = profile_to_document(&p);
+	assert_int_equal(form_read(&g_profile_form, &p, bytes_str(profile), &reason), 0);
+	json = form_document(&g_profile_form, &p);
 	text = json_dumps(json, JSON_COMPACT);
 	assert_string_equal(text, profile);
 	free(text);
 	json_decref(json);
-	assert_int_equal(range_from_document(&r, bytes_str(range), &reason), 0);
-	json = range_to_document(&r);
+	assert_int_equal(form_read(&g_range_form, &r, bytes_str(range), &reason), 0);
+	json = form_document(&g_range_form, &r);
 	text = json_dumps(json, JSON_COMPACT);
 	assert_string_equal(text, range);
 	free(text);
@@ -121,7 +123,7 @@ static void test_defaults(void **state)
 	const char *reason;
 
 	(void)state;
-	assert_int_equal(profile_from_document(&p, bytes_str(PROFILES[1].text), &reason), 0);
+	assert_int_equal(form_read(&g_profile_form, &p, bytes_str(PROFILES[1].text), &reason), 0);
 	assert_int_equal(p.core.terms.codec_count, 0);
 	assert_int_equal(p.core.terms.ptime_g711, 20); /* REG-11 */
 	assert_int_equal(p.core.terms.ptime_g729, 20);
@@ -141,14 +143,14 @@ static void test_table(void **state)
 	assert_non_null(profiles_find(x, BYTES_LIT("default")));
 	profiles_delete(x, "nothing");
 	for (char c = 'z'; x->count < SHARD_PROFILES_MAX; c--) {
-		profile_default(&p, (char[]){ c, '\0' });
+		form_begin(&g_profile_form, &p, bytes_mem(&c, 1));
 		assert_int_equal(profiles_put(x, &p), 0);
 	}
-	profile_default(&p, "one more");
+	form_begin(&g_profile_form, &p, BYTES_LIT("one more"));
 	assert_int_equal(profiles_put(x, &p), -ENOSPC);
 	for (uint32_t i = 1; i < x->count; i++)
 		assert_true(strcmp(x->list[i - 1].core.name, x->list[i].core.name) < 0);
-	profile_default(&p, "default");
+	form_begin(&g_profile_form, &p, BYTES_LIT("default"));
 	p.core.terms.video_kbps = 100;
 	assert_int_equal(profiles_put(x, &p), 0); /* replaces */
 	profiles_delete(x, "default");
@@ -239,7 +241,7 @@ static void test_range_documents(void **state)
 	for (size_t i = 0; i < COUNT_OF(RANGES); i++) {
 		struct profile_range r, again;
 		const char *reason = NULL;
-		int err = range_from_document(&r, bytes_str(RANGES[i].text), &reason);
+		int err = form_read(&g_range_form, &r, bytes_str(RANGES[i].text), &reason);
 		json_t *json;
 		char *text;
 
@@ -247,9 +249,9 @@ static void test_range_documents(void **state)
 		ROW_ASSERT(RANGES[i].name, !err || !strcmp(reason, RANGES[i].reason));
 		if (err)
 			continue;
-		json = range_to_document(&r);
+		json = form_document(&g_range_form, &r);
 		text = json_dumps(json, JSON_COMPACT);
-		assert_int_equal(range_from_document(&again, bytes_str(text), &reason), 0);
+		assert_int_equal(form_read(&g_range_form, &again, bytes_str(text), &reason), 0);
 		assert_memory_equal(&r, &again, sizeof(r));
 		free(text);
 		json_decref(json);

@@ -29,7 +29,7 @@ static void test_numbers(void **state)
 	{
 		struct did_value d = { .changed_utc_ms = 7 };
 		const char *reason = NULL;
-		int err = did_from_document(&d, bytes_str(row->json), &reason);
+		int err = form_read(&g_did_form, &d, bytes_str(row->json), &reason);
 
 		ROW_ASSERT(row->json, err == (row->wrong ? -EBADMSG : 0));
 		ROW_ASSERT(row->json, !row->wrong || !strcmp(reason, row->wrong));
@@ -94,7 +94,7 @@ static void test_routes(void **state)
 		struct route_value r;
 		struct trunk_route core;
 		const char *reason = NULL;
-		int err = route_from_document(&r, bytes_str(row->json), &reason);
+		int err = form_read(&g_route_form, &r, bytes_str(row->json), &reason);
 		bool lacks = strstr(row->json, "trunks") == NULL;
 
 		ROW_ASSERT(row->json, err == (row->wrong || lacks ? -EBADMSG : 0));

@@ -31,7 +31,7 @@ static void test_read(void **state)
 		struct tenant_value t = { .changed_utc_ms = 7 };
 		struct tenant_settings set;
 		const char *reason = NULL;
-		int err = tenant_from_document(&t, bytes_str(row->json), &reason);
+		int err = form_read(&g_tenant_form, &t, bytes_str(row->json), &reason);
 
 		ROW_ASSERT(row->json, err == (row->wrong ? -EBADMSG : 0));
 		ROW_ASSERT(row->json, !row->wrong || !strcmp(reason, row->wrong));
@@ -52,12 +52,12 @@ static void test_round(void **state)
 				  .enabled = true,
 				  .changed_utc_ms = 1234 },
 			    again;
-	json_t *json = tenant_to_document(&t);
+	json_t *json = form_document(&g_tenant_form, &t);
 	char *text = json_dumps(json, JSON_COMPACT);
 	const char *reason;
 
 	(void)state;
-	assert_int_equal(tenant_from_document(&again, bytes_str(text), &reason), 0);
+	assert_int_equal(form_read(&g_tenant_form, &again, bytes_str(text), &reason), 0);
 	assert_string_equal(again.domains, t.domains);
 	assert_true(again.enabled && again.changed_utc_ms == 1234);
 	free(text);
@@ -87,7 +87,8 @@ static void test_commands(void **state)
 		struct tenant_value t;
 		const char *reason;
 
-		ROW_ASSERT(row->json, !tenant_from_document(&t, bytes_str(row->json), &reason));
+		ROW_ASSERT(row->json,
+			   !form_read(&g_tenant_form, &t, bytes_str(row->json), &reason));
 		ROW_ASSERT(row->json, tenant_roles(&t) == row->roles);
 	}
 }
