@@ -7,6 +7,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 
 import media_report             # noqa: E402
+import subscriptions            # noqa: E402
 
 PEERS = {"rtpengine": "10.5.3.5", "dpdk": "22.11", "libsrtp2": "2.5.0", "ipsec-mb": None}
 
@@ -77,6 +78,29 @@ class Media(unittest.TestCase):
         self.assertRegex(media_report.text(shown, PEERS), r"(?m)^ +0\.3 ≥ 0\.35 +ratio_ring_vs_testpmd +dpdk 22\.11 +missed$")
         self.assertRegex(media_report.text(shown, PEERS), r"(?m)^ +≥ 5 +ratio_xdp_vs_rtpengine .* no figure \(a \| b c\)$")
         self.assertEqual(media_report.svg(shown).count("<line"), 1)
+
+
+def turns(**changes):
+    """A turn with lamps and one without."""
+    lit = {"calls": 100, "failed": 0, "changes": 8000, "told": 8000, "notifies": 8000, "node_s": 0.5, "redis_s": 0.2,
+           "told_p50_ms": 1.0, "told_p99_ms": 200.0, "told_max_ms": 300.0, "setup_p50_ms": 2.0, "setup_p99_ms": 9.0}
+    dark = lit | {"changes": 0, "told": 0, "notifies": 0, "node_s": 0.3, "setup_p99_ms": 8.0}
+    return lit | changes, dark
+
+
+class Subscriptions(unittest.TestCase):
+    def test_figures(self):
+        told = subscriptions.judged(2000, [turns(), turns(told_p99_ms=3.0), turns(node_s=0.7)])
+        self.assertEqual((told["calls"], told["changes"], told["told"], told["told_p99_ms"], told["cpu_us_per_notify"],
+                          told["setup_p99_ms"], told["setup_p99_ms_without"]), (600, 24000, 24000, 200.0, 25.0, 9.0, 8.0))
+        self.assertTrue(subscriptions.is_met(told))
+
+    def test_missed(self):
+        """One lamp in one turn that was not told, one call, a change that was told late: each alone fails the bench."""
+        late, nothing = turns(told_p99_ms=200.1), turns(changes=0, told=0)
+        for rows in ([turns(), turns(told=7999)], [turns(), turns(failed=1)], [late, late, turns()], [nothing]):
+            with self.subTest(rows):
+                self.assertFalse(subscriptions.is_met(subscriptions.judged(2000, rows)))
 
 
 if __name__ == "__main__":
