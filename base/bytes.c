@@ -44,6 +44,17 @@ bool bytes_cut(struct bytes *rest, uint8_t sep, struct bytes *part)
 	return true;
 }
 
+bool bytes_list_has(struct bytes list, struct bytes one)
+{
+	struct bytes part;
+
+	while (one.n && bytes_cut(&list, ',', &part)) {
+		if (bytes_eq(part, one))
+			return true;
+	}
+	return false;
+}
+
 int bytes_u64(struct bytes a, uint64_t *out)
 {
 	uint64_t v = 0;

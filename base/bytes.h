@@ -103,6 +103,8 @@ static inline size_t bytes_find(struct bytes a, uint8_t c)
 struct bytes bytes_trim(struct bytes a); /* SP, HT, CR, LF at both ends */
 /* Cuts the part before the first sep off *rest (sep is eaten). False when *rest is empty. */
 bool bytes_cut(struct bytes *rest, uint8_t sep, struct bytes *part);
+/* One of those that ',' joins; nothing is never one. */
+bool bytes_list_has(struct bytes list, struct bytes one);
 /* Whole slice as an unsigned decimal number. 0, -EINVAL (not digits only) or -ERANGE. */
 int bytes_u64(struct bytes a, uint64_t *out);
 int bytes_u32(struct bytes a, uint32_t *out);

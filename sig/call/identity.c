@@ -113,17 +113,6 @@ bool identity_is_hidden(const struct call *c, const struct leg *leg)
 	return !c->emergency && privacy_hides_name(carried_privacy(lines_of(leg)));
 }
 
-static bool number_is_one_of(struct bytes list, struct bytes number)
-{
-	struct bytes one;
-
-	while (bytes_cut(&list, ',', &one)) {
-		if (one.n && bytes_eq(one, number))
-			return true;
-	}
-	return false;
-}
-
 /* What an extension has asked to be shown as, where it may; else what is chosen for it. Empty: nothing is. */
 static struct bytes number_chosen(const struct call_host *h, const struct call *c,
 				  const struct leg *who)
@@ -133,7 +122,7 @@ static struct bytes number_chosen(const struct call_host *h, const struct call *
 	struct bytes wish;
 
 	if (f && carried_number(lines_of(who), &wish) &&
-	    number_is_one_of(bytes_str(f->outside_numbers), wish))
+	    bytes_list_has(bytes_str(f->outside_numbers), wish))
 		return wish;
 	return bytes_str(f ? f->outside_number : NULL);
 }

@@ -381,17 +381,6 @@ static int way_out(const struct call_host *h, struct call *c, struct call_refusa
 	}
 }
 
-static bool list_has(struct bytes list, struct bytes number)
-{
-	struct bytes one;
-
-	while (bytes_cut(&list, ',', &one)) {
-		if (one.n && bytes_eq(one, number))
-			return true;
-	}
-	return false;
-}
-
 /* SEC-10. Who hides is blocked as such, by whatever name he is known here (RFC 5079). */
 static int check_blocked(const struct call *c, const struct shard_forward *f,
 			 struct call_refusal *refusal)
@@ -402,11 +391,11 @@ static int check_blocked(const struct call *c, const struct shard_forward *f,
 
 	if (!list.n)
 		return 0;
-	if (list_has(list, BYTES_LIT(FORWARD_NOBODY)) &&
+	if (bytes_list_has(list, BYTES_LIT(FORWARD_NOBODY)) &&
 	    (identity_is_hidden(c, caller) || bytes_is(number, FORWARD_NOBODY)))
 		return call_refuse(refusal, -EACCES, 433, REFUSED_BLOCKED);
-	if (list_has(list, number) ||
-	    (carried_number(text_bytes(&caller->carried), &number) && list_has(list, number)))
+	if (bytes_list_has(list, number) ||
+	    (carried_number(text_bytes(&caller->carried), &number) && bytes_list_has(list, number)))
 		return call_refuse(refusal, -EACCES, 603, REFUSED_BLOCKED);
 	return 0;
 }

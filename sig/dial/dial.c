@@ -5,12 +5,8 @@
 
 static bool is_help(const struct dial_asker *a, struct bytes number)
 {
-	struct bytes list = bytes_str(a->plan->emergency), one;
-
-	while (bytes_cut(&list, ',', &one)) {
-		if (bytes_eq(one, number))
-			return true;
-	}
+	if (bytes_list_has(bytes_str(a->plan->emergency), number))
+		return true;
 	for (uint32_t i = 0; !a->plan->emergency[0] && i < a->emergency_count; i++) {
 		if (bytes_is(number, a->emergency[i]))
 			return true;

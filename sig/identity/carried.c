@@ -189,18 +189,13 @@ static void take_asserted(struct taking *t)
 static bool self_has(const struct carried_self *self, const struct sip_uri *uri)
 {
 	struct subscriber who = subscriber_of(uri);
-	struct bytes rest = self->others, one;
 	char name[128];
 
 	if (subscriber_text(&who, name, sizeof(name)))
 		return false;
 	if (self->number.n && bytes_is(self->number, name))
 		return true;
-	while (bytes_cut(&rest, ',', &one)) {
-		if (one.n && bytes_is(one, name))
-			return true;
-	}
-	return false;
+	return bytes_list_has(self->others, bytes_str(name));
 }
 
 /* RFC 3325 9.2: a wish, which counts for what its party may be called. */

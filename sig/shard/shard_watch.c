@@ -40,17 +40,6 @@ static const struct aor *watch_entry(void *owner, uint16_t tenant, struct bytes 
 
 /* ---- who may ---- */
 
-static bool is_listed(const char *list, struct bytes number)
-{
-	struct bytes rest = bytes_str(list), one;
-
-	while (bytes_cut(&rest, ',', &one)) {
-		if (bytes_eq(one, number))
-			return true;
-	}
-	return false;
-}
-
 /* A trusted neighbour may name a watcher that is no extension: it was let in to speak for others. */
 static bool watcher_may(const struct shard *s, const struct subscription *sub)
 {
@@ -63,7 +52,8 @@ static bool watcher_may(const struct shard *s, const struct subscription *sub)
 	case MONITOR_ALL:
 		return true;
 	case MONITOR_LISTED:
-		return w->monitors && is_listed(w->monitors, text_bytes(&sub->resource));
+		return w->monitors &&
+		       bytes_list_has(bytes_str(w->monitors), text_bytes(&sub->resource));
 	case MONITOR_NONE:
 		return false;
 	}

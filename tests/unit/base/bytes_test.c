@@ -97,6 +97,25 @@ static void cuts(void **state)
 	}
 }
 
+static void lists_have(void **state)
+{
+	static const struct row {
+		const char *list, *one;
+		bool want;
+	} rows[] = {
+		{ "", "", false },         { "", "1", false },     { "1", "1", true },
+		{ "10,1", "1", true },     { "10,1", "0", false }, { "1,10", "1", true },
+		{ "1,,2", "", false },     { "1,2,", "", false },  { "1, 2", "2", false },
+		{ "11,12", "1,1", false }, { "a,B", "b", false },
+	};
+	const struct row *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	ROW_ASSERT(row->list,
+		   bytes_list_has(bytes_str(row->list), bytes_str(row->one)) == row->want);
+}
+
 static void numbers(void **state)
 {
 	static const struct row {
@@ -171,6 +190,7 @@ int main(void)
 		cmocka_unit_test(sub_is_clamped),
 		cmocka_unit_test(trims_blanks_only),
 		cmocka_unit_test(cuts),
+		cmocka_unit_test(lists_have),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(secrets_differ_in_any_byte),
 		cmocka_unit_test(cstr_needs_room_for_the_nul),
