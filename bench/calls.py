@@ -1,101 +1,16 @@
 #!/usr/bin/env python3
 """Call set-up: SIPp places calls through the node, each saved in Redis before its 200 leaves.
 
-One call is INVITE 100 180 200 ACK BYE 200 on both legs with a media path reserved. The rate is raised in steps; the figure is the
-highest one at which every call ended well on both sides and no save was late. The node is pinned to one core; SIPp and Redis have the other."""
-import csv
-import os
-import pathlib
-import subprocess
+One call is INVITE 100 180 200 ACK BYE 200 on both legs with a media path reserved. Row `rate`: the rate is raised in steps; the figure is
+the highest one at which every call ended well on both sides and no save was late. The node is pinned to one core; SIPp and Redis have the
+other. Row `trunk`: the same calls to a phone and over a trunk, through one shard and four (calls_trunk.py)."""
 import sys
-import time
 
+import calls_trunk
 import lib
+from calls_step import step
 
 STEPS = (500, 1000, 1500, 2000, 2500, 3000, 3500)
-
-
-class Sipp:
-    """One SIPp process; its counts are read from its statistics file."""
-
-    def __init__(self, name, folder, arguments):
-        self.stats = pathlib.Path(folder) / f"{name}.csv"
-        self.log = open(pathlib.Path(folder) / f"{name}.log", "wb")
-        command = ["sipp", *arguments, "-nostdin", "-buff_size", "4000000", "-trace_stat", "-stf", self.stats, "-fd", "1"]
-        self.process = lib.spawn(lib.pinned(lib.LOAD_CORE, command), stdin=subprocess.DEVNULL,
-                                        stdout=self.log, stderr=self.log, cwd=folder)
-
-    def counts(self):
-        with open(self.stats, newline="") as file:
-            rows = list(csv.DictReader(file, delimiter=";"))
-        last = rows[-1]
-        number = lambda key: int(last[key])
-        return {"created": number("TotalCallCreated"), "ok": number("SuccessfulCall(C)"),
-                "failed": number("FailedCall(C)"), "current": number("CurrentCall"),
-                "retransmissions": number("Retransmissions(C)")}
-
-
-def percentile(before, after, share):
-    """Milliseconds below which that share of the saves was acknowledged, within its bucket of the node's histogram in even parts."""
-    bounds = sorted((float(name.split('le="')[1].split('"')[0]), value - before.get(name, 0)) for name, value in after.items()
-                    if name.startswith('tandem_save_seconds_bucket{'))
-    wanted, below, low = share * bounds[-1][1], 0, 0.0
-    for bound, count in bounds:
-        if count >= wanted and count > below:
-            high = bound if bound != float("inf") else low
-            return 1000 * (low + (high - low) * (wanted - below) / (count - below))
-        below, low = count, bound
-    return 0.0
-
-
-def unacknowledged(metrics):
-    """Saves that Redis did not acknowledge in time: their calls went on without waiting."""
-    return int(sum(value for name, value in metrics.items() if name.startswith("tandem_store_failures_total")))
-
-
-def step(node, callee_port, rate, seconds):
-    calls = rate * seconds
-    before = os.times()
-    cpu, redis_pid = lib.cpu_seconds(node.pid), node.redis_pid()
-    redis = lib.cpu_seconds(redis_pid)
-    before_metrics = node.metrics()
-    uas = Sipp("uas", node.dir, ["-sn", "uas", "-i", lib.ADDRESS, "-p", str(callee_port), "-m", str(calls),
-                                 "-timeout", f"{seconds + 20}s"])
-    time.sleep(0.3)
-    started = time.time()
-    uac = Sipp("uac", node.dir, [f"{lib.ADDRESS}:{node.sip_port}", "-sn", "uac", "-s", "2000", "-i", lib.ADDRESS,
-                                 "-p", str(lib.free_port()), "-m", str(calls), "-r", str(rate),
-                                 "-l", str(rate * 10), "-timeout", f"{seconds + 15}s", "-timeout_error"])
-    uac.process.wait()
-    took = time.time() - started
-    try:
-        uas.process.wait(10)   # its scenario lingers 4 s after the last BYE
-    except subprocess.TimeoutExpired:
-        uas.process.terminate()
-        uas.process.wait()
-    caller, callee = uac.counts(), uas.counts()
-    if not caller["ok"] == callee["ok"] == calls:
-        lib.say(f"# caller {caller}, callee {callee}")
-    lib.wait_for("the node to have no calls left", 40, lambda: not node.ctl("node.status")["calls"])
-    after_metrics = node.metrics()
-    late = unacknowledged(after_metrics) - unacknowledged(before_metrics)
-    moved = lambda name: after_metrics.get(name, 0) - before_metrics.get(name, 0)
-    result = {
-        "saves_late": late,
-        "saves": moved('tandem_saves_total{result="done"}') / calls, "rounds": moved("tandem_store_batches_total") / calls,
-        "p50_ms": percentile(before_metrics, after_metrics, 0.5), "p99_ms": percentile(before_metrics, after_metrics, 0.99),
-        "rate": rate, "calls": calls, "took": took,
-        "unfinished": calls - min(caller["ok"], callee["ok"]),
-        "cpu_us": 1e6 * (lib.cpu_seconds(node.pid) - cpu) / calls,
-        "redis_us": 1e6 * (lib.cpu_seconds(redis_pid) - redis) / calls,
-        "sipp_s": lib.cpu_seconds_exited(before),
-        "retransmissions": caller["retransmissions"] + callee["retransmissions"],
-    }
-    lib.say(f"{rate:5} calls/s: {calls} calls, {result['unfinished']} unfinished, {result['cpu_us']:.0f} us/call, "
-            f"redis {result['redis_us']:.0f} us/call, sipp {result['sipp_s']:.1f} s CPU, "
-            f"{result['retransmissions']} retransmissions, {late} saves late; {result['saves']:.1f} saves and {result['rounds']:.2f} "
-            f"transactions a call, saved in {result['p50_ms']:.2f} ms, p99 {result['p99_ms']:.2f} ms")
-    return result
 
 
 def best(results):
@@ -108,9 +23,9 @@ def best(results):
     return good
 
 
-def main():
-    options = lib.arguments(__doc__.splitlines()[0])
-    steps, seconds = ((500, 1500), 5) if options.quick else (STEPS, 10)
+def rate_figures(quick):
+    """The row `rate`, and whether its goal is met."""
+    steps, seconds = ((500, 1500), 5) if quick else (STEPS, 10)
     node = lib.Node(media_ports="10000-59999", calls=4900)
     try:
         node.redis_apart()
@@ -132,9 +47,19 @@ def main():
         "unfinished_all_steps": sum(r["unfinished"] for r in results),
         "highest_rate_tried": steps[-1],
     }
+    return figures, figures["calls_per_second"] >= 1500
+
+
+def main():
+    options = lib.arguments(__doc__.splitlines()[0], rows=("rate", "trunk"))
+    figures, met = {}, True
+    for row, run in (("rate", rate_figures), ("trunk", calls_trunk.figures)):
+        if row in (options.row or (row,)):
+            found, good = run(options.quick)
+            figures, met = figures | found, met and good
     lib.finish(options, "calls", figures, {"sipp": lib.package_version("sip-tester"),
                                            "redis": lib.package_version("redis-server")})
-    return 0 if figures["calls_per_second"] >= 1500 else 1
+    return 0 if met else 1
 
 
 if __name__ == "__main__":

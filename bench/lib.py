@@ -126,9 +126,9 @@ class Node:
     """One tandemd in a directory of its own, with its embedded Redis."""
 
     def __init__(self, media_ports="12000-31999", calls=10000, registrations=100000, trusting=True, limited=False, address=None, command=(),
-                 media=(), interface=None, tls_port=None, limits=()):
+                 media=(), interface=None, tls_port=None, limits=(), sections=None):
         """address: where it listens; command: what its command line begins with; media, limits: lines of these sections;
-        interface: of its network."""
+        sections: of further ones, by name; interface: of its network."""
         for tool in ("tandemd", "tandemctl"):
             if not (BUILD / "app" / tool).exists():
                 raise SystemExit(f"{BUILD}/app/{tool} is missing: build it with ./tandem build release")
@@ -154,6 +154,8 @@ class Node:
                            *(kind + ": {calls: 0, transactions: 0, port_pairs: 0, calls_per_second: 0, "
                              "registrations_per_second: 0}" for kind in ("extension", "source")))
         text = section(text, "log", "level: warn")
+        for name, lines in (sections or {}).items():
+            text = section(text, name, *lines)
         self.config.write_text(text)
         self.process = None
         try:
