@@ -120,6 +120,13 @@ static bool name_is(struct bytes line, const char *name, struct bytes *value)
 	return true;
 }
 
+static struct bytes without_brackets(struct bytes value)
+{
+	if (value.n < 2 || value.p[0] != '<' || value.p[value.n - 1] != '>')
+		return (struct bytes){ 0 };
+	return bytes_sub(value, 1, value.n - 2);
+}
+
 static bool header_take(struct body_part *p, struct bytes line)
 {
 	struct bytes value;
@@ -130,6 +137,8 @@ static bool header_take(struct body_part *p, struct bytes line)
 		p->type = value;
 	else if (name_is(line, "Content-Disposition", &value))
 		p->disposition = value;
+	else if (name_is(line, "Content-ID", &value))
+		p->id = without_brackets(value);
 	else if (name_is(line, "Content-Encoding", &value) || name_is(line, "e", &value))
 		p->coding = value;
 	else if (name_is(line, "Content-Transfer-Encoding", &value) && p->coding.n == 0)
@@ -278,4 +287,25 @@ int body_session(const struct body_part *whole, struct bytes *sdp)
 	if (is_as_it_stands(whole->coding) && is_multipart(whole))
 		return session_in_parts(whole, sdp);
 	return handling_is(whole, "optional") ? 0 : -ENOTSUP; /* RFC 3261 8.2.3 */
+}
+
+bool body_part_is(const struct body_part *p, const char *type)
+{
+	return bytes_iis(part_value_of(p->type), type);
+}
+
+bool body_part_find(const struct body_part *whole, struct bytes id, struct body_part *out)
+{
+	struct multipart m;
+	struct body_part p;
+
+	if (!id.n || !is_as_it_stands(whole->coding) || multipart_open(&m, whole))
+		return false;
+	while (multipart_next(&m, &p) == 1) {
+		if (!bytes_eq(p.id, id))
+			continue;
+		*out = p;
+		return is_as_it_stands(p.coding);
+	}
+	return false;
 }

@@ -13,7 +13,8 @@ struct body_part {
 	struct bytes type;        /* Content-Type */
 	struct bytes disposition; /* Content-Disposition */
 	struct bytes
-		coding; /* Content-Encoding, else Content-Transfer-Encoding; empty: as it stands */
+		coding;  /* Content-Encoding, else Content-Transfer-Encoding; empty: as it stands */
+	struct bytes id; /* Content-ID, without its brackets */
 	struct bytes octets;
 };
 
@@ -34,5 +35,9 @@ int multipart_next(struct multipart *m, struct body_part *out);
  * handling=required, said in so many words) is not. *sdp empty: there is none, and none is missed.
  * 0; -ENOTSUP: 415; -EBADMSG: 400. */
 int body_session(const struct body_part *whole, struct bytes *sdp) NODISCARD;
+/* The part of that Content-ID, of those that the body consists of: no part of a part. False: there is none, or it is coded. */
+bool body_part_find(const struct body_part *whole, struct bytes id, struct body_part *out);
+/* It is of that type, whatever parameters it has. */
+bool body_part_is(const struct body_part *p, const char *type);
 
 #endif
