@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/conveyed.h"
 #include "sig/call/diverted.h"
 #include "sig/call/feature.h"
 #include "sig/call/identity.h"
@@ -13,6 +14,7 @@
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/way.h"
+#include "sig/identity/pidf.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
@@ -41,6 +43,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 				     uint32_t cseq)
 {
 	struct writer w = writer_over(h->extra, HOST_EXTRA);
+	struct writer body = writer_over(h->sdp, HOST_SDP_MAX);
 	struct leg *l = c->legs[leg];
 	const struct invite_uas *uas = invite_carried(c, leg);
 	int32_t max_forwards = uas ? uas->max_forwards : -1;
@@ -63,6 +66,10 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 	features_write_lines(&w, h, c, leg);
 	if (leg == c->bridge.caller && c->auto_answer && l->state == LEG_EARLY)
 		writer_str(&w, AUTO_ANSWER);
+	if (conveyed_write(&w, &body, h, c, leg)) {
+		r.content_type = BYTES_LIT(PIDF_MIXED);
+		r.body = writer_done(&body);
+	}
 	r.extra = writer_lines(&w);
 	slot = leg_request(h, &l->dialog, &r, TXN_USER_INVITE);
 	l->uac->branch = r.branch;

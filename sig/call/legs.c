@@ -46,6 +46,7 @@ void legs_free_one(struct call *c, uint8_t leg)
 		leg_leave_channel(l);
 		text_clear(&l->trunk);
 		text_clear(&l->carried);
+		text_clear(&l->pidf);
 		leg_uac_clear(l);
 		leg_uas_clear(l);
 		refusal_clear(l);

@@ -156,6 +156,7 @@ struct leg {
 	struct leg_refusal *refusal; /* NULL: there is none, or it was acknowledged */
 	struct leg_digits *digits;   /* NULL: none is on its way by INFO */
 	struct text carried;         /* what its party said of who calls (sig/identity/carried.h) */
+	struct text pidf;            /* where it is (sig/identity/pidf.h); empty: not known */
 	struct offer_terms *terms;   /* as they were when the leg was made; NULL: none */
 };
 

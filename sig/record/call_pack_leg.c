@@ -123,6 +123,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->trunk = packing_text(&l->trunk);
 	out->index = place == i ? 0 : i;
 	out->carried = packing_text(&l->carried);
+	out->pidf = packing_text(&l->pidf);
 	if (l->terms)
 		out->terms = pack_terms(to, l->terms);
 	out->asked = packing_uac(settings, to, l->uac, seed, i);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sig/identity/carried.h"
+#include "sig/identity/pidf.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/session_timer.h"
 #include "sig/model/leg_trunk.h"
@@ -178,6 +179,13 @@ static bool read_carried(struct reading *r, struct leg *l, const ProtobufCBinary
 	       (carried_is_valid(text_bytes(&l->carried)) || reading_wrong(r, "leg: who calls"));
 }
 
+static bool read_pidf(struct reading *r, struct leg *l, const ProtobufCBinaryData *in)
+{
+	return !in->len ||
+	       (reading_text(r, &l->pidf, in, PIDF_MAX, "leg: where it is") &&
+		(pidf_is_valid(text_bytes(&l->pidf)) || reading_wrong(r, "leg: where it is")));
+}
+
 static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tandem__Call__Leg *in)
 {
 	struct leg *l = r->c->legs[i];
@@ -201,7 +209,8 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	l->dialog.tag.leg = i;
 	return read_user(r, i, caller, in) && read_trunk(r, l, in) &&
 	       read_timer(r, &l->timer, in->timer) && leg_read_terms(r, l, in->terms) &&
-	       read_carried(r, l, &in->carried) && reading_dialog(r, i, &l->dialog, in->dialog) &&
+	       read_carried(r, l, &in->carried) && read_pidf(r, l, &in->pidf) &&
+	       reading_dialog(r, i, &l->dialog, in->dialog) &&
 	       read_challenges(r, &l->dialog, in->dialog);
 }
 

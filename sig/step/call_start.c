@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/conveyed.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
 #include "sig/call/legs.h"
@@ -40,7 +41,9 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	    leg_set_terms(c->legs[leg], &s->terms))
 		return -ENOMEM;
 	err = dialog_from_request(&c->legs[leg]->dialog, &tag, s->invite, h);
-	return err ? err : identity_begin(h, c, s);
+	if (!err)
+		err = identity_begin(h, c, s);
+	return err ? err : conveyed_begin(h, c, s);
 }
 
 static int start_take_offer(struct call *c, const struct sip_message *invite,

@@ -52,6 +52,25 @@ RIG_FN void gate_did(struct gate *g, const char *number, const char *to)
 	assert_int_equal(trunk_did_put(g->numbers, &did), 0);
 }
 
+/* Calls of these numbers go out by that trunk. */
+RIG_FN void gate_route(struct gate *g, const char *pattern, const char *trunk)
+{
+	struct trunk_route r = { .enabled = true, .name = "out", .choice_count = 1 };
+
+	(void)bytes_cstr(bytes_str(pattern), r.pattern, sizeof(r.pattern));
+	(void)bytes_cstr(bytes_str(trunk), r.choices[0].trunk, sizeof(r.choices[0].trunk));
+	assert_int_equal(trunk_route_put(g->numbers, &r), 0);
+}
+
+/* 1001 may call numbers of any class. */
+RIG_FN void gate_may_call(struct gate *g)
+{
+	struct shard_extension e = rig_extension("1001", false);
+
+	e.classes = 0xff;
+	assert_int_equal(shard_extension_put(g->l.r->shard, &e), 0);
+}
+
 RIG_FN void gate_open(struct gate *g, struct shard_settings *settings)
 {
 	static const struct hash_key key = { 1, 2 };

@@ -50,7 +50,8 @@ RIG_FN int sides_teardown(void **state)
 #define SIDES_TEST(fn) cmocka_unit_test_setup_teardown(fn, sides_setup, sides_teardown)
 
 /* With its password, where it is asked for it. from: NULL: as it is. */
-RIG_FN void call_as(struct phone *p, const char *to, const char *from, const char *headers)
+RIG_FN void call_with(struct phone *p, const char *to, const char *from, const char *headers,
+		      const char *body)
 {
 	char line[1024], extra[4096], uri[300];
 	struct bytes m;
@@ -59,7 +60,7 @@ RIG_FN void call_as(struct phone *p, const char *to, const char *from, const cha
 	if (from)
 		(void)snprintf(p->local, sizeof(p->local), "%s", from);
 	(void)snprintf(uri, sizeof(uri), "%s", p->target);
-	phone_request(p, "INVITE", headers, PHONE_SDP_A);
+	phone_request(p, "INVITE", headers, body);
 	m = rig_take(p->r, &p->addr, "SIP/2.0 407");
 	if (!m.n)
 		return;
@@ -67,7 +68,12 @@ RIG_FN void call_as(struct phone *p, const char *to, const char *from, const cha
 	(void)snprintf(extra, sizeof(extra), "%s%s", headers,
 		       credentials_make(line, m, "Proxy-Authorization", DIGEST_MD5, p->user,
 					"secret", "INVITE", uri));
-	phone_request(p, "INVITE", extra, PHONE_SDP_A);
+	phone_request(p, "INVITE", extra, body);
+}
+
+RIG_FN void call_as(struct phone *p, const char *to, const char *from, const char *headers)
+{
+	call_with(p, to, from, headers, PHONE_SDP_A);
 }
 
 RIG_FN struct bytes rung(struct phone *p)
