@@ -238,6 +238,8 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->lookup = now->lookup;
 	next->tenants = now->tenants;
 	next->dials = now->dials;
+	next->trunks = now->trunks;
+	next->numbers = now->numbers;
 	next->commons = now->commons;
 	next->calls_max = now->calls_max;
 	next->registrations_max = now->registrations_max;

@@ -120,6 +120,20 @@ static void help_goes_out(void **state)
 	assert_true(bytes_starts(phone_rings(&g->carriers[0]), "INVITE sip:112@"));
 }
 
+/* The node's file is read again: it knows of no trunk, and takes none away. */
+static void after_a_reload(void **state)
+{
+	struct gate *g = *state;
+	struct shard_settings settings = g->l.r->settings;
+
+	leads_out(g, 1);
+	settings.trunks = NULL;
+	settings.numbers = NULL;
+	shard_configure(g->l.r->shard, &settings);
+	calls_out(g);
+	assert_true(phone_rings(&g->carriers[0]).n);
+}
+
 /* A number that no route has, and a caller who is nobody of the tenant. */
 static void no_way_out(void **state)
 {
@@ -534,6 +548,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		GATE_TEST(a_number_goes_out),
 		GATE_TEST(help_goes_out),
+		GATE_TEST(after_a_reload),
 		GATE_TEST(no_way_out),
 		GATE_TEST(the_next_way),
 		GATE_TEST(trying_is_an_answer),
