@@ -49,27 +49,6 @@ static uint32_t asked_expires(const struct step *s, const struct sip_name_addr *
 	return header >= 0 ? (uint32_t)header : s->settings->expires_s;
 }
 
-/* "0", "0.5", "1.000" (RFC 3261 25.1 qvalue) */
-static int q_parse(struct bytes in, uint16_t *out)
-{
-	uint32_t v = 0;
-	unsigned scale = 1000;
-
-	if (in.n == 0 || in.n > 5 || (in.p[0] != '0' && in.p[0] != '1') ||
-	    (in.n > 1 && in.p[1] != '.'))
-		return -EINVAL;
-	for (size_t i = 0; i < in.n; i++) {
-		if (i == 1)
-			continue;
-		if (in.p[i] < '0' || in.p[i] > '9')
-			return -EINVAL;
-		v += (uint32_t)(in.p[i] - '0') * scale;
-		scale /= 10;
-	}
-	*out = (uint16_t)v;
-	return v > BINDING_Q_MAX ? -EINVAL : 0;
-}
-
 /* Whether the phone believes in the address its packets come from; names are not asked. A connection comes from any port. */
 static bool is_elsewhere(struct bytes host, uint16_t port, const struct sip_hop *from)
 {
@@ -323,7 +302,7 @@ static bool apply_contact(struct step *s, const struct sip_name_addr *contact)
 		return step_refuse(s, 400, "contact_too_long");
 	if (expires_s && is_own_aor(s, contact))
 		return step_refuse(s, 403, "contact_is_the_user");
-	if (sip_param(contact->params, "q", &value) && q_parse(value, &q))
+	if (sip_param(contact->params, "q", &value) && sip_q_parse(&q, value))
 		return step_refuse(s, 400, "contact_q");
 	if (expires_s && expires_s < s->settings->expires_min_s)
 		return step_refuse(s, 423, NULL);

@@ -13,7 +13,7 @@ enum {
 	BINDING_INSTANCE_MAX = 128,
 	AOR_NAME_MAX = 256,
 	AOR_NODE_MAX = 64,
-	BINDING_Q_MAX = 1000,
+	BINDING_Q_MAX = SIP_Q_MAX,
 };
 
 void binding_clear(struct binding *b);

@@ -147,6 +147,9 @@ int sip_uri_parse(struct sip_uri *out, struct bytes in) NODISCARD;
 int sip_name_addr_parse(struct sip_name_addr *out, struct bytes in) NODISCARD;
 /* Value of a parameter in ";a=1;b" text; false when absent. A flag gives the empty slice. Quotes are removed. */
 bool sip_param(struct bytes params, const char *name, struct bytes *value);
+/* "0", "0.5", "1.000" (RFC 3261 25.1, qvalue) in thousandths. 0 or -EINVAL. */
+enum { SIP_Q_MAX = 1000 };
+int sip_q_parse(uint16_t *out, struct bytes in) NODISCARD;
 /* RFC 3261 19.1.4. */
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
 /* Unescapes %xx of a user part into out. 0, -EINVAL or -ENOSPC. NUL is refused. */

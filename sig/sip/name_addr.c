@@ -18,6 +18,26 @@ bool sip_param(struct bytes params, const char *name, struct bytes *value)
 	return false;
 }
 
+int sip_q_parse(uint16_t *out, struct bytes in)
+{
+	uint32_t v = 0;
+	unsigned scale = SIP_Q_MAX;
+
+	if (in.n == 0 || in.n > 5 || (in.p[0] != '0' && in.p[0] != '1') ||
+	    (in.n > 1 && in.p[1] != '.'))
+		return -EINVAL;
+	for (size_t i = 0; i < in.n; i++) {
+		if (i == 1)
+			continue;
+		if (in.p[i] < '0' || in.p[i] > '9')
+			return -EINVAL;
+		v += (uint32_t)(in.p[i] - '0') * scale;
+		scale /= 10;
+	}
+	*out = (uint16_t)v;
+	return v > SIP_Q_MAX ? -EINVAL : 0;
+}
+
 /* *in starts at the header parameters: nothing, or ';' and at least one. */
 static int header_params(struct bytes in, struct bytes *params)
 {
