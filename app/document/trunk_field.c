@@ -20,6 +20,9 @@ static const char *const g_trunk_transports[] = { "any", "udp", "tcp", "tls", NU
 /* In the order of enum trunk_srtp. */
 static const char *const g_trunk_srtp[] = { "tls", "allowed", "only", NULL };
 
+/* In the order of enum trunk_redirects. */
+static const char *const g_trunk_redirects[] = { "trunks", "own", "off", NULL };
+
 static const char *field_servers_wrong(const void *value, const char *text)
 {
 	struct bytes list = bytes_str(text), one;
@@ -166,6 +169,9 @@ const struct command_arg g_trunk_fields[] = {
 	NUMBER_FIELD("answer_s", answer_s, 0, TRUNK_ANSWER_MAX_S, "0",
 		     "A call goes the next way when a server has said nothing for so many seconds. "
 		     "0: 6."),
+	WORD_FIELD("redirects", redirects, FIELD_NUMBER, g_trunk_redirects, "trunks",
+		   "Where its 3xx may send a call: to servers of trunks of the tenant; own, to its "
+		   "own ones; off, nowhere."),
 	NUMBER_FIELD(
 		"probe_s", probe_s, 0, 3600, "0",
 		"Its servers are asked by OPTIONS so often, in seconds, whether they are there: "
@@ -384,6 +390,7 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 		.srtp = t->srtp,
 		.no_early_media = t->no_early_media,
 		.answer_s = t->answer_s,
+		.redirects = t->redirects,
 		.probe_s = t->probe_s,
 		.probe_failures = t->probe_failures,
 		.probe_answers = t->probe_answers,

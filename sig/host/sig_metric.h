@@ -59,6 +59,7 @@
 	X(TRUNK, "trunk_direction")                  \
 	X(TRUNK_FULL, "trunk_full")                  \
 	X(TRUNK_AWAY, "no_trunk")                    \
+	X(REDIRECT, "redirect")                      \
 	X(BLOCKED, "blocked_caller")                 \
 	X(GLARE, "request_pending")                  \
 	X(EVENT, "bad_event")                        \

@@ -298,6 +298,31 @@ bool trunks_is_up(const struct trunks *t, uint16_t trunk, uint8_t server)
 
 /* ---- places ---- */
 
+/* Of an address no port is that of its transport; a name without one says more than a port (RFC 3263 4.2). */
+static bool place_is(const struct trunk_place *place, struct bytes host, uint16_t port,
+		     uint16_t usual)
+{
+	struct addr a, b;
+
+	if (!addr_parse(&a, bytes_str(place->host)))
+		return !addr_parse(&b, host) && addr_ip_eq(&a, &b) &&
+		       (place->port ? place->port : usual) == (port ? port : usual);
+	return place->port == port && bytes_ieq(host, bytes_str(place->host));
+}
+
+bool trunk_server_named(const struct trunk_settings *set, const struct sip_uri *uri,
+			uint8_t *server)
+{
+	uint16_t usual = sip_transport_port(
+		set->transport ? (enum sip_transport)(set->transport - 1) : SIP_UDP);
+
+	for (*server = 0; *server < set->server_count; (*server)++) {
+		if (place_is(&set->servers[*server], uri->host, uri->port, usual))
+			return true;
+	}
+	return false;
+}
+
 int trunk_place_read(struct trunk_place *out, struct bytes text)
 {
 	uint8_t space[TRUNK_HOST_MAX + 16];

@@ -37,6 +37,9 @@ enum trunk_direction { TRUNK_IN = 1, TRUNK_OUT = 2, TRUNK_BOTH = 3 };
 /* Keys of SDES in its media (REG-08). */
 enum trunk_srtp { TRUNK_SRTP_TLS, /* over TLS alone */ TRUNK_SRTP_ALLOWED, TRUNK_SRTP_ONLY };
 
+/* Where its 3xx may lead (RFC 3261 8.1.3.4): to servers of trunks of its tenant, to its own ones, or nowhere. */
+enum trunk_redirects { TRUNK_REDIRECTS_TRUNKS, TRUNK_REDIRECTS_OWN, TRUNK_REDIRECTS_OFF };
+
 /* What its document says. */
 struct trunk_settings {
 	uint16_t tenant;
@@ -67,6 +70,7 @@ struct trunk_settings {
 	char caller_ids
 		[TRUNK_CALLERS_MAX]; /* the only numbers that may be shown, as patterns; others are caller_id, or nobody; "": any */
 	struct identity_trunk identity; /* what is believed of who calls, and told */
+	uint8_t redirects;              /* enum trunk_redirects */
 	uint8_t answer_s; /* the next way is tried when it has said nothing for so long; 0: TRUNK_ANSWER_S */
 };
 
@@ -113,6 +117,10 @@ bool trunks_has_room(const struct trunks *t, uint16_t trunk, enum trunk_directio
 /* Whoever asks its servers whether they are there says so; at first all are. */
 void trunks_set_up(struct trunks *t, uint16_t trunk, uint8_t server, bool up);
 bool trunks_is_up(const struct trunks *t, uint16_t trunk, uint8_t server);
+
+/* The server that the host and port of a URI name, as it stands in the trunk's document. False: none of its servers. */
+bool trunk_server_named(const struct trunk_settings *set, const struct sip_uri *uri,
+			uint8_t *server);
 
 /* "host", "host:port", "[v6]:port". 0 or -EINVAL. */
 int trunk_place_read(struct trunk_place *out, struct bytes text) NODISCARD;

@@ -309,13 +309,18 @@ static uint8_t choice_draw(const struct trunk_route *r, uint32_t left, uint64_t 
 	return last;
 }
 
+bool trunk_is_open(const struct trunks *all, uint16_t trunk)
+{
+	return trunks_has(all, trunk) && trunks_settings(all, trunk)->directions & TRUNK_OUT &&
+	       trunks_has_room(all, trunk, TRUNK_OUT);
+}
+
 /* All servers of a trunk, in their order. One that is not there is a way that is closed. */
 static uint32_t ways_of(const struct trunks *all, uint16_t trunk, const char *number,
 			struct trunk_way *out, uint32_t cap)
 {
 	const struct trunk_settings *set = trunks_settings(all, trunk);
-	bool open = trunks_has(all, trunk) && set->directions & TRUNK_OUT &&
-		    trunks_has_room(all, trunk, TRUNK_OUT);
+	bool open = trunk_is_open(all, trunk);
 	uint32_t n = 0;
 
 	if (!set && cap)

@@ -78,6 +78,9 @@ struct trunk_way {
 	char number[TRUNK_NUMBER_MAX];
 };
 
+/* Calls may go out by it now: it is there, and has a channel free. */
+bool trunk_is_open(const struct trunks *all, uint16_t trunk);
+
 /*
  * The ways out for a number that is none of the tenant's own, in the order in which they are tried: those of the route with the most exact
  * pattern, by priority, drawn by weight. The same call (seed) always draws the same order. How many of cap were filled; 0: no route has it.

@@ -86,7 +86,8 @@ static void test_round(void **state)
 {
 	const char *json =
 		"{\"name\":\"a\",\"servers\":\"one.example\",\"listener\":\"192.0.2.7:5080\","
-		"\"srtp\":\"only\",\"early_media\":false,\"channels\":7,\"answer_s\":3}";
+		"\"srtp\":\"only\",\"early_media\":false,\"channels\":7,\"answer_s\":3,"
+		"\"redirects\":\"own\"}";
 	struct trunk_value t, again;
 	const char *reason;
 	struct rand_source rand;
@@ -102,6 +103,7 @@ static void test_round(void **state)
 	assert_memory_equal(&t, &again, sizeof(t));
 	assert_int_equal(again.srtp, TRUNK_SRTP_ONLY);
 	assert_true(again.no_early_media);
+	assert_int_equal(again.redirects, TRUNK_REDIRECTS_OWN);
 	free(text);
 	json_decref(written);
 }
