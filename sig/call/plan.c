@@ -58,6 +58,7 @@ static void plan_cut(struct plan *plan, uint8_t count)
 		text_clear(&last->set.number);
 		text_clear(&last->trunk);
 		text_clear(&last->number);
+		text_clear(&last->redirects);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
+#include "sig/call/redirect.h"
 #include "sig/call/refresh.h"
 #include "sig/call/relay.h"
 #include "sig/call/reoffer.h"
@@ -85,10 +86,31 @@ static void invite_refused_by(struct call_host *h, struct call *c, uint8_t leg,
 	fork_lost(h, c, &lost);
 }
 
+/* A trunk's places are the next ways of the same number; who was sent there has said nothing that the caller is to hear. */
+static bool redirected_by_trunk(struct call_host *h, struct call *c, uint8_t leg,
+				const struct sip_message *m)
+{
+	struct refusal_kept lost = { .status = 503, .leg = leg, .cause = CAUSE_UNREACHABLE };
+
+	outbox_touch(&c->out);
+	if (!redirect_take(h, c, m))
+		return false;
+	fork_lost(h, c, &lost);
+	return true;
+}
+
 /* RFC 3261 8.1.3.4: other places to ask. */
 static void redirected(struct call_host *h, struct call *c, uint8_t leg,
 		       const struct sip_message *m)
 {
+	bool trunk = c->legs[leg]->trunk.n != 0;
+
+	if (trunk && way_is_asked(c, leg) && redirected_by_trunk(h, c, leg, m))
+		return;
+	if (trunk) {
+		invite_refused_by(h, c, leg, m);
+		return;
+	}
 	if (fork_redirect(h, c, leg, m) == 0) {
 		invite_refused_by(h, c, leg, m);
 		return;

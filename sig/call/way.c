@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "sig/call/plan.h"
+#include "sig/call/redirect.h"
 #include "sig/host/trunk_route.h"
 
 static struct plan_step *way_step(const struct call *c)
@@ -29,6 +30,11 @@ static bool was_tried_by(const struct call_host *h, const struct call *c, struct
 	return false;
 }
 
+static uint32_t way_turns(const struct call *c)
+{
+	return c->emergency ? 3 : 2;
+}
+
 /* In which turn it is asked: first those that are open, then those whose server seems down, which may be wrong; and for whoever calls for
  * help also those that are full. */
 static bool way_may(const struct call_host *h, const struct trunk_way *way, uint32_t turn)
@@ -43,14 +49,42 @@ static bool way_may(const struct call_host *h, const struct trunk_way *way, uint
 	}
 }
 
+/* Where a trunk has sent the call, and nobody was asked yet. */
+static bool way_find_redirect(const struct call_host *h, const struct call *c, struct bytes user,
+			      struct trunk_way *out)
+{
+	for (uint32_t turn = 0; turn < way_turns(c); turn++) {
+		for (uint32_t i = 0; redirect_next(h, c, user, &i, out);) {
+			if (way_may(h, out, turn))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Somebody has rung for that number: another way would ring a second time, but where that one has sent the call. */
+static bool has_rung(const struct call *c, struct bytes user)
+{
+	for (uint8_t i = 0; i < c->plan.count; i++) {
+		if (c->plan.steps[i].rang && bytes_eq(text_bytes(&c->plan.steps[i].user), user))
+			return true;
+	}
+	return false;
+}
+
 /* The first that may be asked and was not tried. 0, -ENOENT or -EBUSY. */
 static int way_find(const struct call_host *h, const struct call *c, struct bytes user,
 		    struct trunk_way *out)
 {
 	struct trunk_way list[TRUNK_WAYS_MAX];
-	uint32_t n = trunk_route(h->settings, c->tenant, user, c->id, list, COUNT_OF(list));
+	uint32_t n;
 
-	for (uint32_t i = 0; i < n * (c->emergency ? 3 : 2); i++) {
+	if (way_find_redirect(h, c, user, out))
+		return 0;
+	if (has_rung(c, user))
+		return -EBUSY;
+	n = trunk_route(h->settings, c->tenant, user, c->id, list, COUNT_OF(list));
+	for (uint32_t i = 0; i < n * way_turns(c); i++) {
 		const struct trunk_way *way = &list[i % n];
 
 		if (!way_may(h, way, i / n) || was_tried_by(h, c, user, way))
@@ -114,9 +148,18 @@ bool way_goes_on(const struct call_host *h, const struct call *c, enum plan_why 
 	const struct plan_step *last = way_step(c);
 	struct trunk_way unused;
 
-	return last && !last->rang && c->plan.count < PLAN_STEPS_MAX && !c->best.of_callee &&
+	return last && c->plan.count < PLAN_STEPS_MAX && !c->best.of_callee &&
 	       (why == PLAN_UNREACHABLE || c->best.status == 408) &&
 	       !way_find(h, c, text_bytes(&last->user), &unused);
+}
+
+bool way_is_asked(const struct call *c, uint8_t leg)
+{
+	const struct plan_step *last = way_step(c);
+	const struct leg *l = c->legs[leg];
+
+	return last && l->called && l->state == LEG_EARLY &&
+	       bytes_eq(text_bytes(&l->trunk), text_bytes(&last->trunk));
 }
 
 uint8_t way_silent(const struct call *c)

@@ -22,6 +22,8 @@ bool way_target(const struct call_host *h, const struct call *c, struct call_tar
 bool way_goes_on(const struct call_host *h, const struct call *c, enum plan_why why);
 /* Its server has said nothing at all yet: the leg that waits for it; LEG_NONE: it has, or it is no trunk's. */
 uint8_t way_silent(const struct call *c);
+/* The leg is the last step's. */
+bool way_is_asked(const struct call *c, uint8_t leg);
 /* When it is left for that. 0: not for that. */
 uint64_t way_until_ns(const struct call_host *h, const struct call *c);
 /* The leg's server has said something. */

@@ -50,9 +50,10 @@ struct plan_step {
 	struct plan_set set;
 	struct text
 		trunk; /* it goes out by that one (sig/call/way.h); "": the user is one of ours */
-	struct text number; /* as that one is told it */
-	uint8_t server;     /* of that trunk */
-	bool rang;          /* that one has said that somebody rings */
+	struct text number;    /* as that one is told it */
+	uint8_t server;        /* of that trunk */
+	struct text redirects; /* where its 3xx leads, as far as it may (sig/call/redirect.h) */
+	bool rang;             /* that one has said that somebody rings */
 	bool seeks; /* the last step alone: names where its user's phones are, are looked up (seek.h) */
 };
 

@@ -5,6 +5,7 @@
 #include "sig/call/lifetime.h"
 #include "sig/call/parting.h"
 #include "sig/call/plan.h"
+#include "sig/call/redirect.h"
 #include "sig/host/trunk_route.h"
 #include "sig/record/call_check.h"
 #include "sig/record/call_read.h"
@@ -94,7 +95,11 @@ static bool read_way(struct reading *r, struct plan_step *step, const Tandem__Ca
 		return reading_wrong(r, "plan: server");
 	step->server = (uint8_t)in->server;
 	step->rang = in->rang;
+	if (!redirects_are_valid(bytes_mem(in->redirects.data, in->redirects.len)))
+		return reading_wrong(r, "plan: redirects");
 	return reading_line(r, &step->trunk, &in->trunk, TRUNK_NAME_MAX - 1, "plan: trunk") &&
+	       reading_line(r, &step->redirects, &in->redirects, REDIRECTS_TEXT_MAX,
+			    "plan: redirects") &&
 	       reading_line(r, &step->number, &in->told, TRUNK_NUMBER_MAX - 1, "plan: number");
 }
 

@@ -68,6 +68,7 @@ static void pack_way(Tandem__Call__Step *out, const struct plan_step *step)
 	out->server = step->server;
 	out->told = packing_text(&step->number);
 	out->rang = step->rang;
+	out->redirects = packing_text(&step->redirects);
 }
 
 static void pack_plan(const struct call_host *h, struct packing *p, const struct plan *plan)
