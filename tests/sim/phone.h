@@ -19,7 +19,8 @@ struct phone_manner {
 	bool rings;          /* 180 first */
 	bool early;          /* 183 with SDP first */
 	bool answers_cancel; /* picks up while the CANCEL comes */
-	uint32_t redirect;   /* 3xx: extension */
+	uint32_t redirect;   /* 3xx: extension, */
+	uint8_t sends_on; /* ... or one more than the phone at which the same number is to be asked */
 };
 
 /* A nonce that it gave out, and the highest count that it was answered with. */

@@ -159,6 +159,15 @@ static void pick_up(struct sim *s, struct phone_call *c)
 	scenario_answered(s, c);
 }
 
+/* What a server of a trunk says: the number that it was asked for, at another server. */
+static void write_sent_on(const struct phone_call *c, char *out, size_t cap)
+{
+	char place[ADDR_TEXT_MAX];
+
+	phone_place(c->manner->sends_on - 1U, false, place);
+	(void)snprintf(out, cap, "Contact: <sip:200@%s>\r\n", place);
+}
+
 void phone_uas_decline(struct sim *s, struct phone_call *c, uint16_t status, const char *why)
 {
 	struct phone_txn *t = by_serial(c->phone, c->invite);
@@ -168,7 +177,9 @@ void phone_uas_decline(struct sim *s, struct phone_call *c, uint16_t status, con
 
 	if (!t)
 		return;
-	if (status / 100 == 3)
+	if (status / 100 == 3 && c->manner->sends_on)
+		write_sent_on(c, extra, sizeof(extra));
+	else if (status / 100 == 3)
 		(void)snprintf(extra, sizeof(extra), "Contact: <sip:%s@%s>\r\n",
 			       node_extension(c->manner->redirect, number), g_sim_domain);
 	if (message_parse(&m, text_bytes(&t->request), &error))
