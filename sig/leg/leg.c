@@ -265,6 +265,7 @@ static void cancel_uac(struct call_host *h, struct call *c, uint8_t leg, struct 
 	case UAC_CALLING: /* RFC 3261 9.1: not before the first response */
 		l->leave = true;
 		l->state = LEG_LEAVING;
+		leg_leave_channel(l); /* a trunk that says nothing has no call of ours */
 		leg_sdp_clear(&l->open);
 		break;
 	case UAC_PROCEEDING:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Legs of trunks (sig/host/trunk.h). A leg has a channel of its trunk from its first moment until it is closed. */
+/* Legs of trunks (sig/host/trunk.h). A leg has a channel of its trunk from its first moment until it is closed, or left before it has said anything. */
 #ifndef SIG_MODEL_LEG_TRUNK_H
 #define SIG_MODEL_LEG_TRUNK_H
 

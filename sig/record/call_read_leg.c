@@ -155,6 +155,13 @@ static bool read_user(struct reading *r, uint8_t leg, bool caller, const Tandem_
 	return !text_set(user, text_bytes(unsaid)) || reading_wrong(r, "out of memory");
 }
 
+/* It is over, or was left before it said anything. */
+static bool has_channel(const Tandem__Call__Leg *in)
+{
+	return in->state != TANDEM__CALL__LEG_STATE__CLOSED &&
+	       !(in->called && in->leave && in->state == TANDEM__CALL__LEG_STATE__LEAVING);
+}
+
 /* Its calls of before a deletion are of that name, too. */
 static bool read_trunk(struct reading *r, struct leg *l, const Tandem__Call__Leg *in)
 {
@@ -167,9 +174,8 @@ static bool read_trunk(struct reading *r, struct leg *l, const Tandem__Call__Leg
 		return false;
 	l->called = in->called; /* says which way its channel goes */
 	l->dialog.trunk = true;
-	trunk = all && in->state != TANDEM__CALL__LEG_STATE__CLOSED
-			? trunks_claim(all, r->c->tenant, text_bytes(&l->trunk))
-			: TRUNK_NONE;
+	trunk = all && has_channel(in) ? trunks_claim(all, r->c->tenant, text_bytes(&l->trunk))
+				       : TRUNK_NONE;
 	return !leg_set_trunk(all, l, trunk) || reading_wrong(r, "out of memory");
 }
 

@@ -97,6 +97,7 @@ static void the_next_way(void **state)
 	assert_int_equal(rig_count(g->l.r, &g->carriers[2].addr, "INVITE "), 0);
 	rig_wait_ms(g->l.r, 20);
 	assert_true(phone_rings(&g->carriers[2]).n);
+	assert_int_equal(trunks_held(g->trunks, trunk_of(g, "two"), TRUNK_OUT), 0);
 	/* what comes after all from the one that was left is ended there */
 	phone_answer(&g->carriers[1], g->carriers[1].invite, "180 Ringing", "");
 	m = rig_take(g->l.r, &g->carriers[1].addr, "CANCEL ");
@@ -237,6 +238,11 @@ static void killed_on_the_way(void **state)
 	rig_wait_ms(g->l.r, TRUNK_ANSWER_S * 1000 + 10); /* it is silent */
 	assert_true(phone_rings(&g->carriers[2]).n);
 	assert_int_equal(rig_count(g->l.r, &g->carriers[0].addr, "INVITE ") > 0, true);
+	/* the one that was left has its place in the call, and no channel, also in the next process */
+	assert_int_equal(text_set(&record, line_stored(&g->l)), 0);
+	line_restart(&g->l, text_bytes(&record));
+	assert_int_equal(trunks_held(g->trunks, trunk_of(g, "two"), TRUNK_OUT), 0);
+	assert_int_equal(trunks_held(g->trunks, trunk_of(g, "three"), TRUNK_OUT), 1);
 	answers(g, &g->carriers[2]);
 	ends(g, &g->carriers[2]);
 	text_clear(&record);
