@@ -280,6 +280,11 @@ const char *tenants_realm(const struct tenants *t, uint16_t tenant)
 	return set->realm[0] || !set->domain_count ? set->realm : set->domains[0];
 }
 
+struct toll_limits tenants_toll(const struct tenants *t, uint16_t tenant)
+{
+	return tenant_at(t, tenant)->settings.toll;
+}
+
 bool tenants_next(const struct tenants *t, uint16_t *tenant)
 {
 	while (*tenant < t->end && !t->list[*tenant])

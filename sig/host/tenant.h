@@ -28,6 +28,12 @@ static inline uint64_t tenant_hash(uint64_t hash, uint16_t tenant)
 	return hash + tenant * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* Of calls outside (toll.h). */
+struct toll_limits {
+	uint32_t calls;   /* at a time; 0: any number */
+	uint32_t minutes; /* a day; 0: as many as one likes */
+};
+
 /* What its document says. */
 struct tenant_settings {
 	char name
@@ -36,6 +42,7 @@ struct tenant_settings {
 		[TENANT_REALM_MAX]; /* of its passwords; "": its first domain. That of the default one is sip.realm, whatever this says */
 	uint32_t domain_count;
 	char domains[TENANT_DOMAINS_MAX][TENANT_DOMAIN_MAX]; /* whole names, in any case */
+	struct toll_limits toll;                             /* of all its extensions together */
 };
 
 /* What is held for a tenant, counted. */
@@ -78,6 +85,8 @@ bool tenants_has(const struct tenants *t, uint16_t tenant);
 const char *tenants_name(const struct tenants *t, uint16_t tenant);
 /* "" for the default one, and for one without a domain. */
 const char *tenants_realm(const struct tenants *t, uint16_t tenant);
+/* What all its calls outside together may cost. */
+struct toll_limits tenants_toll(const struct tenants *t, uint16_t tenant);
 /* The first from *tenant on that has a number. False: there is none. */
 bool tenants_next(const struct tenants *t, uint16_t *tenant);
 

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/host/toll.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/table.h"
+
+enum { DAY_MS = 24 * 3600 * 1000, MINUTE_MS = 60000, FIRST = 64 };
+
+struct account {
+	uint16_t tenant;
+	bool warned;              /* today */
+	char user[TOLL_USER_MAX]; /* "": the tenant's */
+	uint32_t calls;
+	uint64_t day; /* of used_ms */
+	int64_t used_ms;
+};
+
+struct toll {
+	struct hash_key key;
+	struct table by_user;
+	struct account *accounts; /* from 1 on */
+	uint32_t count, capacity, max;
+};
+
+struct toll_now toll_now(uint64_t utc_ms, int64_t wall_ms)
+{
+	uint64_t wall = (uint64_t)((int64_t)utc_ms + wall_ms), day = wall / DAY_MS;
+
+	return (struct toll_now){ .utc_ms = utc_ms,
+				  .midnight_ms = utc_ms - wall % DAY_MS,
+				  .day = day };
+}
+
+int toll_open(struct toll **out, uint32_t accounts, const struct hash_key *key)
+{
+	struct toll *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->key = *key;
+	t->count = 1;
+	t->max = accounts + 1;
+	if (table_open(&t->by_user, accounts)) {
+		free(t);
+		return -ENOMEM;
+	}
+	*out = t;
+	return 0;
+}
+
+void toll_close(struct toll *t)
+{
+	if (!t)
+		return;
+	table_close(&t->by_user);
+	free(t->accounts);
+	free(t);
+}
+
+/* ---- accounts ---- */
+
+static uint64_t account_hash(const struct toll *t, uint16_t tenant, struct bytes user)
+{
+	return tenant_hash(hash_sip(&t->key, user), tenant);
+}
+
+/* 0: it has none. */
+static uint32_t account_find(const struct toll *t, uint16_t tenant, struct bytes user)
+{
+	uint32_t cursor = 0;
+	uint64_t value;
+
+	while ((value = table_next(&t->by_user, account_hash(t, tenant, user), &cursor)) != 0) {
+		const struct account *a = &t->accounts[value];
+
+		if (a->tenant == tenant && bytes_is(user, a->user))
+			return (uint32_t)value;
+	}
+	return 0;
+}
+
+static bool accounts_grow(struct toll *t)
+{
+	uint32_t capacity = t->capacity ? 2 * t->capacity : FIRST;
+	struct account *all;
+
+	if (t->count == t->max)
+		return false;
+	if (t->count < t->capacity)
+		return true;
+	all = reallocarray(t->accounts, capacity, sizeof(*all));
+	if (!all)
+		return false;
+	t->accounts = all;
+	t->capacity = capacity;
+	return true;
+}
+
+/* One that has cost nothing today. 0: there is none. */
+static uint32_t account_idle(struct toll *t, uint64_t day)
+{
+	for (uint32_t i = 1; i < t->count; i++) {
+		const struct account *a = &t->accounts[i];
+
+		if (a->calls || a->day >= day)
+			continue;
+		(void)table_del(&t->by_user, account_hash(t, a->tenant, bytes_str(a->user)), i);
+		return i;
+	}
+	return 0;
+}
+
+/* 0: there is no room. */
+static uint32_t account_make(struct toll *t, uint16_t tenant, struct bytes user, uint64_t day)
+{
+	struct account new = { .tenant = tenant, .day = day };
+	uint32_t at = account_find(t, tenant, user);
+
+	if (at || bytes_cstr(user, new.user, sizeof(new.user)))
+		return at;
+	at = accounts_grow(t) ? t->count++ : account_idle(t, day);
+	if (!at)
+		return 0;
+	t->accounts[at] = new;
+	return table_put(&t->by_user, account_hash(t, tenant, user), at) ? 0 : at;
+}
+
+/* NULL: none. */
+static struct account *toll_account(struct toll *t, uint32_t at)
+{
+	return at ? &t->accounts[at] : NULL;
+}
+
+/* A wall that is set back brings no day back. */
+static void account_turn(struct account *a, const struct toll_now *now)
+{
+	if (!a || now->day <= a->day)
+		return;
+	a->day = now->day;
+	a->used_ms = 0;
+	a->warned = false;
+}
+
+/* ---- limits ---- */
+
+static int64_t limit_ms(const struct toll_limits *l)
+{
+	return (int64_t)l->minutes * MINUTE_MS;
+}
+
+static bool calls_are_full(const struct account *a, const struct toll_limits *l)
+{
+	return a && l->calls && a->calls >= l->calls;
+}
+
+static bool minutes_are_used(const struct account *a, const struct toll_limits *l)
+{
+	return a && l->minutes && a->used_ms >= limit_ms(l);
+}
+
+static enum toll_verdict judge(const struct account *user, const struct account *tenant,
+			       const struct toll_terms *terms)
+{
+	if (calls_are_full(user, &terms->user))
+		return TOLL_USER_CALLS;
+	if (minutes_are_used(user, &terms->user))
+		return TOLL_USER_MINUTES;
+	if (calls_are_full(tenant, &terms->tenant))
+		return TOLL_TENANT_CALLS;
+	return minutes_are_used(tenant, &terms->tenant) ? TOLL_TENANT_MINUTES : TOLL_OK;
+}
+
+/* False: no room. */
+static bool charge_open(struct toll *t, const struct toll_payer *who, const struct toll_now *now,
+			struct toll_charge *out)
+{
+	*out = (struct toll_charge){ .of = t };
+	out->tenant = account_make(t, who->tenant, (struct bytes){ 0 }, now->day);
+	if (who->user.n)
+		out->user = account_make(t, who->tenant, who->user, now->day);
+	account_turn(toll_account(t, out->tenant), now);
+	account_turn(toll_account(t, out->user), now);
+	return out->tenant && (out->user || !who->user.n);
+}
+
+enum toll_verdict toll_may(struct toll *t, const struct toll_payer *who,
+			   const struct toll_terms *terms, const struct toll_now *now)
+{
+	struct toll_charge c;
+
+	if (!charge_open(t, who, now, &c))
+		return TOLL_USER_CALLS;
+	return judge(toll_account(t, c.user), toll_account(t, c.tenant), terms);
+}
+
+/* ---- charges ---- */
+
+static void account_add(struct account *a, int64_t ms)
+{
+	if (a)
+		a->used_ms += ms;
+}
+
+static void account_count(struct account *a, bool more)
+{
+	if (!a)
+		return;
+	assert(more || a->calls);
+	a->calls = more ? a->calls + 1 : a->calls - 1;
+}
+
+static void charge_count(const struct toll_charge *c, bool more)
+{
+	account_count(toll_account(c->of, c->user), more);
+	account_count(toll_account(c->of, c->tenant), more);
+}
+
+enum toll_verdict toll_begin(struct toll *t, const struct toll_payer *who,
+			     const struct toll_terms *terms, bool always,
+			     const struct toll_now *now, struct toll_charge *out)
+{
+	enum toll_verdict verdict = TOLL_USER_CALLS;
+
+	if (charge_open(t, who, now, out))
+		verdict = always ? TOLL_OK
+				 : judge(toll_account(t, out->user), toll_account(t, out->tenant),
+					 terms);
+	if (verdict == TOLL_OK)
+		charge_count(out, true);
+	else
+		*out = (struct toll_charge){ 0 };
+	return verdict;
+}
+
+void toll_talk(struct toll_charge *c, uint64_t answer_utc_ms, const struct toll_now *now)
+{
+	uint64_t from = answer_utc_ms > now->midnight_ms ? answer_utc_ms : now->midnight_ms;
+	int64_t ms = now->utc_ms > from ? (int64_t)(now->utc_ms - from) : 0;
+
+	if (!c->of)
+		return;
+	account_turn(toll_account(c->of, c->user), now);
+	account_turn(toll_account(c->of, c->tenant), now);
+	account_add(toll_account(c->of, c->user), ms);
+	account_add(toll_account(c->of, c->tenant), ms);
+	c->until_ms = now->utc_ms;
+	c->day = now->day;
+}
+
+static int64_t slice_of(const struct account *a, const struct toll_limits *l)
+{
+	int64_t left = limit_ms(l) - (a ? a->used_ms : 0);
+
+	if (!a || !l->minutes || left > TOLL_SLICE_MS)
+		return TOLL_SLICE_MS;
+	return left > 0 ? left : 0;
+}
+
+/* Once a day. */
+static bool account_warns(struct account *a, const struct toll_limits *l)
+{
+	if (!a || a->warned || !l->minutes || a->used_ms * 100 < limit_ms(l) * TOLL_WARN_PERCENT)
+		return false;
+	a->warned = true;
+	return true;
+}
+
+struct toll_slice toll_extend(struct toll_charge *c, const struct toll_terms *terms,
+			      const struct toll_now *now)
+{
+	struct account *user = toll_account(c->of, c->user),
+		       *tenant = toll_account(c->of, c->tenant);
+	struct toll_slice out = { 0 };
+	int64_t ms, most;
+
+	account_turn(user, now);
+	account_turn(tenant, now);
+	ms = slice_of(user, &terms->user);
+	most = slice_of(tenant, &terms->tenant);
+	if (ms == 0 || most == 0)
+		out.ended = ms ? TOLL_TENANT_MINUTES : TOLL_USER_MINUTES;
+	ms = most < ms ? most : ms;
+	account_add(user, ms);
+	account_add(tenant, ms);
+	out.ms = (uint64_t)ms;
+	out.warn_user = account_warns(user, &terms->user);
+	out.warn_tenant = account_warns(tenant, &terms->tenant);
+	c->until_ms += out.ms;
+	c->day = now->day;
+	return out;
+}
+
+/* Over midnight the slice was of yesterday. */
+static void account_settle(struct account *a, const struct toll_charge *c, int64_t ms)
+{
+	if (a && a->day == c->day)
+		a->used_ms += ms;
+}
+
+void toll_end(struct toll_charge *c, const struct toll_now *now)
+{
+	int64_t more = (int64_t)now->utc_ms - (int64_t)c->until_ms;
+
+	if (c->of && c->until_ms) {
+		account_settle(toll_account(c->of, c->user), c, more);
+		account_settle(toll_account(c->of, c->tenant), c, more);
+	}
+	toll_drop(c);
+}
+
+void toll_drop(struct toll_charge *c)
+{
+	if (c->of)
+		charge_count(c, false);
+	*c = (struct toll_charge){ 0 };
+}
+
+int toll_spend(struct toll *t, const struct toll_payer *who, int64_t ms, const struct toll_now *now)
+{
+	struct toll_charge c;
+
+	if (!charge_open(t, who, now, &c))
+		return -ENOMEM;
+	account_add(toll_account(t, c.user), ms);
+	account_add(toll_account(t, c.tenant), ms);
+	return 0;
+}
+
+struct toll_usage toll_look(struct toll *t, const struct toll_payer *who,
+			    const struct toll_now *now)
+{
+	struct account *a = toll_account(t, account_find(t, who->tenant, who->user));
+
+	account_turn(a, now);
+	return a ? (struct toll_usage){ .calls = a->calls, .ms = a->used_ms }
+		 : (struct toll_usage){ 0 };
+}

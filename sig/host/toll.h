@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What calls outside may cost (FEATURES TRUST-03): how many an extension and its tenant have at a time, and how many minutes of them a day.
+ * So a stolen password costs at most the limit. One table for the node, whatever shards it runs; time is an argument; one thread.
+ *
+ * A call has a charge from when it goes out until it is over. Its time is given to it ahead, slice by slice, and what it did not use comes
+ * back. So all calls together never have more than the limit, however many begin meanwhile.
+ */
+#ifndef SIG_HOST_TOLL_H
+#define SIG_HOST_TOLL_H
+
+#include "base/hash.h"
+#include "sig/host/tenant.h"
+
+enum { TOLL_USER_MAX = 64, TOLL_SLICE_MS = 10000, TOLL_WARN_PERCENT = 80 };
+
+/* Of the extension and of the tenant. */
+struct toll_terms {
+	struct toll_limits user, tenant;
+};
+
+/* Days are those of UTC, by the wall; durations are of the node's clock (base/steady.h). */
+struct toll_now {
+	uint64_t utc_ms, midnight_ms; /* of the node's clock */
+	uint64_t day;                 /* since 1970 */
+};
+struct toll_now toll_now(uint64_t utc_ms, int64_t wall_ms);
+
+enum toll_verdict {
+	TOLL_OK,
+	TOLL_USER_CALLS,
+	TOLL_USER_MINUTES,
+	TOLL_TENANT_CALLS,
+	TOLL_TENANT_MINUTES,
+};
+
+struct toll;
+
+/* Whoever is charged: the extension that calls, or that sent the call on. */
+struct toll_payer {
+	uint16_t tenant;
+	struct bytes user; /* "": the tenant alone */
+};
+
+/* Of one call. All zero: none. */
+struct toll_charge {
+	struct toll *of;
+	uint32_t user, tenant; /* accounts; user 0: the tenant's alone */
+	uint64_t until_ms;     /* its time ends then; 0: it does not talk */
+	uint64_t day;          /* that its newest slice is of */
+};
+
+struct toll_slice {
+	uint64_t ms;                 /* 0: the minutes are used up */
+	enum toll_verdict ended;     /* then: whose */
+	bool warn_user, warn_tenant; /* TOLL_WARN_PERCENT of its minutes are gone by now */
+};
+
+struct toll_usage {
+	uint32_t calls; /* now */
+	int64_t ms;     /* today, with what calls have ahead */
+};
+
+/* So many extensions and tenants at most. 0 or -ENOMEM. */
+int toll_open(struct toll **out, uint32_t accounts, const struct hash_key *key) NODISCARD;
+void toll_close(struct toll *t); /* NULL is fine */
+
+/* Whether one more call may go out. */
+enum toll_verdict toll_may(struct toll *t, const struct toll_payer *who,
+			   const struct toll_terms *terms, const struct toll_now *now);
+/* One more goes out. always: whatever the limits say (a restored call). Refused: nothing is charged. Without room for another account it is
+ * refused as by TOLL_USER_CALLS. */
+enum toll_verdict toll_begin(struct toll *t, const struct toll_payer *who,
+			     const struct toll_terms *terms, bool always,
+			     const struct toll_now *now, struct toll_charge *out) NODISCARD;
+/* It is answered, or was then: what it has used since is charged, and its time is over unless it is given more. */
+void toll_talk(struct toll_charge *charge, uint64_t answer_utc_ms, const struct toll_now *now);
+struct toll_slice toll_extend(struct toll_charge *charge, const struct toll_terms *terms,
+			      const struct toll_now *now);
+/* It is over, and charge is none. */
+void toll_end(struct toll_charge *charge, const struct toll_now *now);
+/* The same where nobody knows when. */
+void toll_drop(struct toll_charge *charge);
+
+/* Today has cost so much more, or less. 0 or -ENOMEM. */
+int toll_spend(struct toll *t, const struct toll_payer *who, int64_t ms,
+	       const struct toll_now *now) NODISCARD;
+struct toll_usage toll_look(struct toll *t, const struct toll_payer *who,
+			    const struct toll_now *now);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What calls outside may cost. */
+#include "sig/host/toll.h"
+#include "tests/unit/test.h"
+
+enum { MIN = 60000, ACME = 3, ACCOUNTS = 4 };
+#define DAY      (UINT64_C(24) * 60 * MIN)
+#define MIDNIGHT (UINT64_C(20000) * DAY)
+#define NOON     (MIDNIGHT + DAY / 2)
+
+static const struct toll_terms g_terms = { .user = { 2, 10 }, .tenant = { 3, 20 } };
+
+static int setup(void **state)
+{
+	static const struct hash_key key = { 1, 2 };
+
+	return toll_open((struct toll **)state, ACCOUNTS, &key);
+}
+
+static int teardown(void **state)
+{
+	toll_close(*state);
+	return 0;
+}
+
+static struct toll_payer payer(const char *user)
+{
+	return (struct toll_payer){ .tenant = ACME, .user = bytes_str(user) };
+}
+
+static enum toll_verdict begins(struct toll *t, const char *user, uint64_t ms,
+				struct toll_charge *out)
+{
+	const struct toll_payer who = payer(user);
+	const struct toll_now now = toll_now(ms, 0);
+
+	return toll_begin(t, &who, &g_terms, false, &now, out);
+}
+
+/* One that is answered at once. */
+static struct toll_charge talks(struct toll *t, const char *user, uint64_t ms)
+{
+	const struct toll_now now = toll_now(ms, 0);
+	struct toll_charge c;
+
+	assert_int_equal(begins(t, user, ms, &c), TOLL_OK);
+	toll_talk(&c, ms, &now);
+	return c;
+}
+
+/* From one slice to the next, until then or until there is no more. */
+static struct toll_slice goes_on(struct toll_charge *c, uint64_t until_ms)
+{
+	struct toll_slice slice = { .ms = 1 };
+
+	while (slice.ms && c->until_ms < until_ms) {
+		const struct toll_now now = toll_now(c->until_ms, 0);
+
+		slice = toll_extend(c, &g_terms, &now);
+	}
+	return slice;
+}
+
+static void over(struct toll_charge *c, uint64_t ms)
+{
+	const struct toll_now now = toll_now(ms, 0);
+
+	toll_end(c, &now);
+}
+
+static int64_t today(struct toll *t, const char *user, uint64_t ms)
+{
+	const struct toll_payer who = payer(user);
+	const struct toll_now now = toll_now(ms, 0);
+
+	return toll_look(t, &who, &now).ms;
+}
+
+static void calls_at_a_time(void **state)
+{
+	struct toll_charge a, b, c, d;
+	struct toll *t = *state;
+
+	assert_int_equal(begins(t, "1001", NOON, &a), TOLL_OK);
+	assert_int_equal(begins(t, "1001", NOON, &b), TOLL_OK);
+	assert_int_equal(begins(t, "1001", NOON, &c), TOLL_USER_CALLS);
+	assert_int_equal(begins(t, "1002", NOON, &c), TOLL_OK);
+	assert_int_equal(begins(t, "1002", NOON, &d), TOLL_TENANT_CALLS);
+	assert_int_equal(begins(t, "", NOON, &d), TOLL_TENANT_CALLS);
+	over(&a, NOON);
+	over(&a, NOON); /* it has no charge any more */
+	assert_int_equal(begins(t, "1002", NOON, &d), TOLL_OK);
+	over(&b, NOON);
+	toll_drop(&c);
+	over(&d, NOON);
+	assert_int_equal(begins(t, "1001", NOON, &a), TOLL_OK);
+	over(&a, NOON);
+	assert_int_equal(today(t, "1001", NOON + MIN), 0); /* nobody answered */
+}
+
+/* Each is given its time ahead, so that both together never have more than the limit. */
+static void minutes_of_a_day(void **state)
+{
+	struct toll *t = *state;
+	struct toll_charge a = talks(t, "1001", NOON), b = talks(t, "1001", NOON), c;
+
+	(void)goes_on(&a, NOON + 4 * MIN);
+	(void)goes_on(&b, NOON + 4 * MIN);
+	assert_int_equal(today(t, "1001", NOON + 4 * MIN), 8 * MIN);
+	(void)goes_on(&a, NOON + 5 * MIN);
+	over(&a, NOON + 5 * MIN - 4000); /* what it did not use comes back */
+	assert_int_equal(goes_on(&b, NOON + 9 * MIN).ended, TOLL_USER_MINUTES);
+	assert_int_equal(b.until_ms, NOON + 5 * MIN + 4000);
+	assert_int_equal(begins(t, "1001", NOON + 5 * MIN, &c), TOLL_USER_MINUTES);
+	over(&b, b.until_ms);
+	assert_int_equal(today(t, "1001", NOON + 9 * MIN), 10 * MIN);
+	a = talks(t, "1002", NOON + 9 * MIN); /* the tenant has ten left */
+	(void)goes_on(&a, NOON + 18 * MIN);
+	b = talks(t, "1003", NOON + 18 * MIN);
+	(void)goes_on(&b, NOON + 19 * MIN);
+	assert_int_equal(goes_on(&a, NOON + 19 * MIN).ended, TOLL_TENANT_MINUTES);
+	assert_int_equal(begins(t, "1003", NOON + 19 * MIN, &c), TOLL_TENANT_MINUTES);
+	over(&a, NOON + 18 * MIN);
+	over(&b, NOON + 19 * MIN);
+}
+
+/* Once a day, of each. */
+static void warns(void **state)
+{
+	struct toll *t = *state;
+	struct toll_charge a = talks(t, "1001", NOON);
+	const struct toll_now now = toll_now(NOON + 8 * MIN, 0);
+	struct toll_slice slice = goes_on(&a, NOON + 8 * MIN - 1);
+
+	assert_true(slice.warn_user);
+	assert_false(slice.warn_tenant);
+	assert_false(goes_on(&a, NOON + 9 * MIN).warn_user);
+	over(&a, NOON + 9 * MIN);
+	assert_int_equal(toll_spend(t, &(struct toll_payer){ .tenant = ACME }, 7 * MIN, &now), 0);
+	a = talks(t, "1002", NOON + 9 * MIN);
+	assert_true(goes_on(&a, NOON + 9 * MIN + 1).warn_tenant);
+	over(&a, NOON + 9 * MIN);
+}
+
+/* A restored call counts, whatever the limits are by now, and from when it was answered. */
+static void restored(void **state)
+{
+	const struct toll_payer who = payer("1001");
+	const struct toll_now now = toll_now(NOON, 0);
+	struct toll *t = *state;
+	struct toll_charge a;
+
+	assert_int_equal(toll_spend(t, &who, 8 * MIN, &now), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(toll_begin(t, &who, &g_terms, true, &now, &a), TOLL_OK);
+	toll_talk(&a, NOON - 90000, &now);
+	assert_int_equal(goes_on(&a, NOON + MIN).ended, TOLL_USER_MINUTES);
+	assert_int_equal(a.until_ms, NOON + 30000);
+}
+
+/* By the wall, also of a call that goes on over it; and a wall that is set back takes nothing back. */
+static void midnight(void **state)
+{
+	const int64_t hour = INT64_C(60) * MIN;
+	const struct toll_now late = toll_now(NOON, DAY / 2 - 1),
+			      next = toll_now(NOON + MIN, DAY / 2);
+	struct toll *t = *state;
+	struct toll_charge a = talks(t, "1001", MIDNIGHT - 2 * MIN), b;
+
+	(void)goes_on(&a, MIDNIGHT - 1);
+	assert_int_equal(today(t, "1001", MIDNIGHT - 1), 2 * MIN);
+	(void)goes_on(&a, MIDNIGHT + MIN);
+	assert_int_equal(today(t, "1001", MIDNIGHT + MIN), MIN);
+	assert_int_equal(today(t, "1001", MIDNIGHT - hour), MIN);
+	b = talks(t, "1002", MIDNIGHT + DAY - 5000);
+	(void)goes_on(&b, MIDNIGHT + DAY - 1);
+	assert_int_equal(today(t, "1002", MIDNIGHT + DAY), 0);
+	over(&b, MIDNIGHT + DAY + 1000); /* its slice was of the day before */
+	assert_int_equal(today(t, "1002", MIDNIGHT + DAY + 1000), 0);
+	over(&a, MIDNIGHT + MIN);
+	assert_int_equal(late.day, 20000);
+	assert_int_equal(next.day, 20001);
+	assert_int_equal(next.midnight_ms, NOON);
+}
+
+/* By command: what it has cost is taken back, and those going on count from then. */
+static void reset(void **state)
+{
+	const struct toll_payer who = payer("1001");
+	struct toll_now now = toll_now(NOON + 4 * MIN, 0);
+	struct toll *t = *state;
+	struct toll_charge a = talks(t, "1001", NOON);
+
+	(void)goes_on(&a, NOON + 4 * MIN);
+	assert_int_equal(toll_spend(t, &who, -toll_look(t, &who, &now).ms, &now), 0);
+	(void)goes_on(&a, NOON + 6 * MIN);
+	over(&a, NOON + 6 * MIN);
+	assert_int_equal(today(t, "1001", NOON + 9 * MIN), 2 * MIN);
+	assert_int_equal(today(t, "", NOON + 9 * MIN), 2 * MIN);
+}
+
+/* Equal numbers of two tenants never meet; no limit is no end. Accounts of days before make room. */
+static void accounts(void **state)
+{
+	const struct toll_terms none = { 0 };
+	const struct toll_payer other = { .tenant = ACME + 1, .user = BYTES_LIT("1001") };
+	struct toll_now now = toll_now(NOON, 0);
+	struct toll *t = *state;
+	struct toll_charge a = talks(t, "1001", NOON), b, c;
+
+	assert_int_equal(toll_begin(t, &other, &none, false, &now, &b), TOLL_OK);
+	toll_talk(&b, NOON, &now);
+	now = toll_now(NOON + 100 * MIN, 0);
+	assert_int_equal(toll_extend(&b, &none, &now).ms, TOLL_SLICE_MS);
+	over(&b, NOON + 100 * MIN);
+	over(&a, NOON + MIN);
+	assert_int_equal(today(t, "1001", NOON), MIN);
+	assert_int_equal(toll_look(t, &other, &now).ms, 100 * MIN);
+	assert_int_equal(begins(t, "1002", NOON, &c), TOLL_USER_CALLS); /* the four are taken */
+	assert_int_equal(begins(t, "1002", NOON + DAY, &c), TOLL_OK);
+	over(&c, NOON + DAY);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(calls_at_a_time), TEST(minutes_of_a_day), TEST(warns),
+		TEST(restored),        TEST(midnight),         TEST(reset),
+		TEST(accounts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
