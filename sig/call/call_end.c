@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/cdr_fill.h"
+#include "sig/call/charge.h"
 #include "sig/call/feature.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
@@ -360,6 +361,8 @@ void call_end_ask(struct call_host *h, struct call *c)
 			e->cdrs[c->segment_count] = *c->cdr;
 		cdrs_fill(e->cdrs, c, call_tenant(h, c), h->wall_ms);
 		e->version = c->out.version;
+		if (charges_write(h, c, &e->data))
+			LOG_ERROR("call", c->id, "no memory to note what it has cost");
 	}
 	if (c->end_tries++ == 0)
 		add_sounds(c);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/charge.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
@@ -85,6 +86,11 @@ int fork_ask(struct call_host *h, struct call *c, uint8_t asker, const struct ca
 	if (err) {
 		legs_free_one(c, leg);
 		return refuse_leg(refusal, err);
+	}
+	err = leg_is_trunk(c->legs[leg]) ? charge_begin(h, c, c->legs[leg], refusal) : 0;
+	if (err) {
+		legs_free_one(c, leg);
+		return err;
 	}
 	if (c->bridge.callee == LEG_NONE)
 		c->bridge.callee = leg;

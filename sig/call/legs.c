@@ -44,6 +44,7 @@ void legs_free_one(struct call *c, uint8_t leg)
 		leg_users_remove(l);
 		text_clear(&l->user);
 		leg_leave_channel(l);
+		leg_toll_clear(&l->toll);
 		text_clear(&l->trunk);
 		text_clear(&l->carried);
 		text_clear(&l->pidf);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sig/call/act.h"
+#include "sig/call/charge.h"
 #include "sig/call/fork.h"
 #include "sig/call/legs.h"
 #include "sig/call/plan.h"
@@ -34,6 +35,7 @@ void call_free(struct call *c)
 	text_clear(&c->to);
 	text_clear(&c->display);
 	segments_clear(c);
+	charges_clear(c);
 	free(c->cdr);
 }
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
+#include "sig/call/charge.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
@@ -364,13 +365,17 @@ static int way_in_name_of(const struct call_host *h, struct call *c)
 }
 
 /* None of ours: by a trunk, if a route has the number. 0 or -errno with *refusal. */
-static int way_out(const struct call_host *h, struct call *c, struct call_refusal *refusal)
+static int way_out(struct call_host *h, struct call *c, struct call_refusal *refusal)
 {
 	int err = way_in_name_of(h, c);
 
+	if (!err && way_is_known(h, c))
+		err = charge_may(h, c, refusal);
 	if (!err)
 		err = way_choose(h, c);
 	switch (err) {
+	case -EDQUOT:
+		return err;
 	case -EACCES:
 		return call_refuse(refusal, err, 403, REFUSED_BARRED);
 	case -EBUSY:

@@ -95,6 +95,14 @@ static int way_find(const struct call_host *h, const struct call *c, struct byte
 	return n ? -EBUSY : -ENOENT;
 }
 
+bool way_is_known(const struct call_host *h, const struct call *c)
+{
+	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+	struct trunk_way unused;
+
+	return trunk_route(h->settings, c->tenant, text_bytes(&last->user), c->id, &unused, 1) != 0;
+}
+
 int way_choose(const struct call_host *h, struct call *c)
 {
 	struct plan_step *last = &c->plan.steps[c->plan.count - 1];

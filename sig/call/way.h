@@ -12,6 +12,8 @@
 /* The last step gets the first way of its user that is open and was not tried. 0; -ENOENT: no route has that number; -EBUSY: no way is
  * open; -ENOMEM. */
 int way_choose(const struct call_host *h, struct call *c) NODISCARD;
+/* A route has its user's number. */
+bool way_is_known(const struct call_host *h, const struct call *c);
 /* Whose calls go on to a number, or who gives somebody there: the number as it is asked for in his name. False: it is outside, and not for
  * him to call. */
 bool way_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,

@@ -27,7 +27,8 @@
 	X(TRANSFERRED, 16, "transferred")                       \
 	X(SET, 16, "feature code: set")                         \
 	X(NOT_SET, 29, "feature code: not set")                 \
-	X(SPLIT, 16, "split")
+	X(SPLIT, 16, "split")                                   \
+	X(TOLL, 21, "minutes outside are used up for today")
 
 enum call_cause {
 #define X(id, q850, text) CAUSE_##id,

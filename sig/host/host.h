@@ -23,6 +23,7 @@ struct leg;
 struct leg_users;
 struct packing;
 struct plan_step;
+struct toll_terms;
 
 struct call_host {
 	const struct shard_settings *settings;
@@ -76,6 +77,10 @@ struct call_host {
 	 * function is NULL. */
 	bool (*dials)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		      char out[DIAL_NUMBER_MAX]);
+	/* What calls of a user to that number outside may cost; user "": of nobody of ours, number "": he calls it already. False: whatever
+	 * they like; or the function is NULL. */
+	bool (*toll_of)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+			struct toll_terms *out);
 	/* The call of that id, to look at. NULL: there is none; or the function: there is no other. */
 	const struct call *(*call_of)(void *owner, uint64_t call);
 	/* The tenant's dialog of that name, and its leg. The tags: ours, and the party's. NULL: none. */

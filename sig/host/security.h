@@ -32,7 +32,9 @@ struct effects;
 	X(ROUTE, "untrusted_route", "a route was named by whom it is not taken from")         \
 	X(FOREIGN_SOURCE, "foreign_source", "media or signalling came from a foreign source") \
 	X(FORKS, "forks", "a callee made too many dialogs of one call")                       \
-	X(BARRED, "barred", "a number was called that is barred for the extension")
+	X(BARRED, "barred", "a number was called that is barred for the extension")           \
+	X(TOLL, "outside_limit", "a limit of calls outside is reached")                       \
+	X(TOLL_SOON, "outside_warning", "most minutes outside of this day are used")
 
 enum security_kind {
 #define X(id, name, sentence) SECURITY_##id,

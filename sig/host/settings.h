@@ -97,6 +97,7 @@ struct shard_commons;
 struct trunks;
 struct trunk_numbers;
 struct dial_plans;
+struct toll;
 
 struct shard_settings {
 	uint16_t number;     /* shard number */
@@ -115,6 +116,7 @@ struct shard_settings {
 	struct shard_network networks[SHARD_NETWORKS_MAX];
 	struct shard_shared_ports shared;
 	struct quota_host quota;    /* of the node */
+	struct toll *toll;          /* of the node; NULL: calls outside may cost anything */
 	struct shard_lookup lookup; /* of the node */
 	uint64_t
 		overload_delay_ns; /* the target of sig/shard/overload.h; 0: new calls are never refused so */
@@ -185,10 +187,12 @@ struct shard_extension {
 	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
 	uint8_t webrtc;     /* enum shard_webrtc */
 	uint8_t classes;    /* 1 << enum dial_class: numbers outside that it may call */
-	uint8_t monitor;    /* enum shard_monitor */
-	uint8_t monitored;  /* enum shard_monitored */
-	bool no_transfer;   /* CALL-27: its phones give no party away */
-	bool media_elsewhere; /* its media may be at another address than its signalling */
+	uint16_t outside_calls;   /* of them at a time; 0: any number */
+	uint16_t outside_minutes; /* of them a day; 0: any number */
+	uint8_t monitor;          /* enum shard_monitor */
+	uint8_t monitored;        /* enum shard_monitored */
+	bool no_transfer;         /* CALL-27: its phones give no party away */
+	bool media_elsewhere;     /* its media may be at another address than its signalling */
 	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */
 };
 

@@ -53,6 +53,8 @@
 	X(DRAINING, "draining")                      \
 	X(INCOMPLETE, "incomplete_number")           \
 	X(BARRED, "barred")                          \
+	X(TOLL_CALLS, "outside_calls")               \
+	X(TOLL_MINUTES, "outside_minutes")           \
 	X(NO_DIALOG, "no_dialog")                    \
 	X(NO_TRANSACTION, "no_transaction")          \
 	X(CSEQ, "cseq_order")                        \

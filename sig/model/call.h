@@ -51,6 +51,14 @@ struct call_replaces {
 	uint64_t due_ns; /* it is asked then; 0: off */
 };
 
+enum { CHARGES_MAX = 16 };
+
+/* A leg outside that is over, and talked. */
+struct call_toll {
+	struct text user; /* as in leg_toll */
+	uint64_t answer_utc_ms, end_utc_ms;
+};
+
 struct call {
 	uint64_t id;
 	pool_handle self;
@@ -87,6 +95,8 @@ struct call {
 	struct segment *
 		segments; /* the pairs before this one (segment.h): the times above are of this one */
 	uint8_t segment_count;
+	struct call_toll *tolls; /* charge.h */
+	uint8_t toll_count;
 	struct outbox out;
 	struct acts *acts;     /* NULL: nothing is played or collected (act.h) */
 	struct orders *orders; /* NULL: none was carried out */
@@ -97,6 +107,7 @@ struct call {
 	uint64_t ring_ns;      /* all deadlines: 0 is off */
 	uint64_t
 		parting_ns; /* the caller is left then (parting.h); cause, ended_by and status say why */
+	uint64_t toll_ns;  /* the time of a leg outside is over; not part of a record */
 	uint64_t flows_ns; /* last counters are not waited for any longer */
 	uint64_t order_ns; /* an order that met another INVITE is tried again */
 	uint8_t order_leg; /* ... for this leg */

@@ -5,6 +5,7 @@
 
 #include "media/offer.h"
 #include "sig/dialog/dialog.h"
+#include "sig/host/toll.h"
 #include "sig/host/txns.h"
 #include "sig/model/leg_sdp.h"
 #include "sig/model/leg_users.h"
@@ -117,6 +118,20 @@ struct session_timer {
 	uint64_t refresh_ns, expires_ns; /* 0: off */
 };
 
+/* Whom a leg outside is charged to (sig/call/charge.h). */
+struct leg_toll {
+	bool counted;
+	struct text user;          /* extension; "": its tenant alone */
+	uint64_t answer_utc_ms;    /* 0: it is not answered */
+	struct toll_charge charge; /* of this process */
+};
+static inline void leg_toll_clear(struct leg_toll *t)
+{
+	toll_drop(&t->charge);
+	text_clear(&t->user);
+	*t = (struct leg_toll){ 0 };
+}
+
 struct leg_digits;
 struct trunks;
 
@@ -133,8 +148,9 @@ struct leg {
 	struct text trunk; /* its name (leg_trunk.h); "": it is a phone's */
 	struct trunks *trunks; /* of that one it has a channel, */
 	uint16_t channel;      /* of this number; TRUNK_NONE: none, or not any more */
-	bool takes_update;     /* RFC 3311 */
-	uint8_t watched;       /* what those know who watch its user; not part of a record */
+	struct leg_toll toll;
+	bool takes_update; /* RFC 3311 */
+	uint8_t watched;   /* what those know who watch its user; not part of a record */
 	struct session_timer timer;
 	struct leg_link same_user;
 	struct dialog dialog;

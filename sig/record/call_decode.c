@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "sig/call/lifetime.h"
 #include "sig/call/parting.h"
@@ -155,6 +156,27 @@ static bool read_orders(struct reading *r, const Tandem__Call__Call *in)
 	return true;
 }
 
+static bool read_tolls(struct reading *r, const Tandem__Call__Call *in)
+{
+	struct call *c = r->c;
+
+	if (in->n_tolls > CHARGES_MAX)
+		return reading_wrong(r, "call: charges");
+	c->tolls = in->n_tolls ? calloc(in->n_tolls, sizeof(*c->tolls)) : NULL;
+	if (in->n_tolls && !c->tolls)
+		return reading_wrong(r, "out of memory");
+	for (; c->toll_count < in->n_tolls; c->toll_count++) {
+		const Tandem__Call__Toll *from = in->tolls[c->toll_count];
+		struct call_toll *to = &c->tolls[c->toll_count];
+
+		to->answer_utc_ms = reading_time(r, from->answer_utc_ms);
+		to->end_utc_ms = reading_time(r, from->end_utc_ms);
+		if (!reading_line(r, &to->user, &from->user, TOLL_USER_MAX - 1, "call: charged"))
+			return false;
+	}
+	return true;
+}
+
 /* Of a program that forgot the ACK to a late offer when it went on with a call: it is said when the 2xx comes again, as to any. */
 static void confirm_answered(struct call *c)
 {
@@ -172,7 +194,8 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_bridge(r, in) ||
 	    !reading_invites(r, in) || !reading_sdps(r, in) || !record_read_plan(r, in) ||
 	    !read_orders(r, in) || !reading_transfer(r, in->transfer) ||
-	    !reading_acts(r, in->acts) || !reading_flows(r, in) || !reading_segments(r, in))
+	    !reading_acts(r, in->acts) || !reading_flows(r, in) || !reading_segments(r, in) ||
+	    !read_tolls(r, in))
 		return false;
 	confirm_answered(r->c);
 	r->reason = call_check(r->c, r->seed);

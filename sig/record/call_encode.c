@@ -104,6 +104,19 @@ static void pack_orders(struct packing *p, const struct orders *orders)
 	}
 }
 
+static void pack_tolls(struct packing *p, const struct call *c)
+{
+	p->call.tolls = p->toll_list;
+	p->call.n_tolls = c->toll_count;
+	for (uint8_t i = 0; i < c->toll_count; i++) {
+		tandem__call__toll__init(&p->tolls[i]);
+		p->tolls[i].user = packing_text(&c->tolls[i].user);
+		p->tolls[i].answer_utc_ms = c->tolls[i].answer_utc_ms;
+		p->tolls[i].end_utc_ms = c->tolls[i].end_utc_ms;
+		p->toll_list[i] = &p->tolls[i];
+	}
+}
+
 /* By its 'y', which is rare: memmem() looks at each octet. */
 static bool has_crypto(struct bytes in)
 {
@@ -143,6 +156,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	packing_legs(h, p, c, seed);
 	pack_plan(h, p, &c->plan);
 	pack_orders(p, c->orders);
+	pack_tolls(p, c);
 	packing_segments(p, c);
 	packing_transfer(h->settings, p, c->transfer);
 	packing_acts(h, p, c->acts);

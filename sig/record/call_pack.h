@@ -28,6 +28,7 @@ struct packed_leg {
 	Tandem__Call__Hop hop, sent_to, source;
 	Tandem__Call__Terms terms;
 	Tandem__Call__SessionTimer timer;
+	Tandem__Call__Toll toll;
 	char *codecs[OFFER_CODECS_MAX];
 	char hop_text[2][ADDR_TEXT_MAX], sent_text[2][ADDR_TEXT_MAX];
 	char source_text[2][ADDR_TEXT_MAX];
@@ -68,6 +69,8 @@ struct packing {
 	Tandem__Call__Step *step_list[PLAN_STEPS_MAX];
 	Tandem__Call__Order orders[ORDERS_KEPT];
 	Tandem__Call__Order *order_list[ORDERS_KEPT];
+	Tandem__Call__Toll tolls[CHARGES_MAX];
+	Tandem__Call__Toll *toll_list[CHARGES_MAX];
 	struct packed_segment segments[SEGMENTS_MAX];
 	Tandem__Call__Segment *segment_list[SEGMENTS_MAX];
 	struct packed_flow flows[CALL_FLOWS_MAX];

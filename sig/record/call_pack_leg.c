@@ -86,6 +86,16 @@ static Tandem__Call__SessionTimer *pack_timer(const struct call_host *h,
 	return out;
 }
 
+static Tandem__Call__Toll *pack_toll(Tandem__Call__Toll *out, const struct leg_toll *t)
+{
+	if (!t->counted)
+		return NULL;
+	tandem__call__toll__init(out);
+	out->user = packing_text(&t->user);
+	out->answer_utc_ms = t->answer_utc_ms;
+	return out;
+}
+
 static void pack_leg(const struct call_host *h, struct packing *p, const struct call *c,
 		     const struct call_seed *seed, uint8_t i)
 {
@@ -124,6 +134,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->index = place == i ? 0 : i;
 	out->carried = packing_text(&l->carried);
 	out->pidf = packing_text(&l->pidf);
+	out->toll = pack_toll(&to->toll, &l->toll);
 	if (l->terms)
 		out->terms = pack_terms(to, l->terms);
 	out->asked = packing_uac(settings, to, l->uac, seed, i);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "sig/call/charge.h"
 #include "sig/call/give_up.h"
 #include "sig/call/lifetime.h"
 #include "sig/shard/shard_dial.h"
@@ -49,8 +50,10 @@ static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, 
 	c->emergency = emergency;
 	restored_charge(s, c);
 	err = call_attach(&s->host, c, seed, reason);
-	if (!err)
+	if (!err) {
+		charges_restore(&s->host, c);
 		return 0;
+	}
 	shard_quota_give(s, &c->payer, QUOTA_CALLS);
 	tenants_release(s->settings.tenants, c->tenant, TENANT_CALLS);
 	*decoded = *c;

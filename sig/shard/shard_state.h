@@ -34,7 +34,7 @@ struct shard_extension_slot {
 	struct shard_forward *forward; /* NULL: nothing is set */
 	char *monitors; /* whom it may watch, where that is MONITOR_LISTED; NULL: nobody */
 };
-static_assert(sizeof(struct shard_extension_slot) <= 264, "of each extension");
+static_assert(sizeof(struct shard_extension_slot) <= 272, "of each extension");
 
 struct shard_profiles {
 	uint32_t count, range_count;
@@ -177,6 +177,8 @@ bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct si
 bool shard_way_target(void *owner, uint16_t tenant, const struct plan_step *step,
 		      struct call_target *out);
 /* call_host.dials */
+bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+		   struct toll_terms *out);
 bool shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		 char out[DIAL_NUMBER_MAX]);
 /* A route of the tenant has the number. */

@@ -4,6 +4,7 @@
 
 #include "sig/dialog/dialog_hop.h"
 #include "sig/host/place_check.h"
+#include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"
 #include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_state.h"
@@ -114,6 +115,20 @@ bool shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes n
 	    dialled.kind != DIAL_EXTENSION)
 		return false;
 	return !bytes_cstr(bytes_str(dialled.number), out, DIAL_NUMBER_MAX);
+}
+
+bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+		   struct toll_terms *out)
+{
+	const struct shard_extension *e = user.n ? shard_extension_of(owner, tenant, user) : NULL;
+	const struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = number };
+	const struct shard *s = owner;
+	char help[DIAL_NUMBER_MAX];
+
+	*out = (struct toll_terms){ .tenant = tenants_toll(s->settings.tenants, tenant) };
+	if (e)
+		out->user = (struct toll_limits){ e->outside_calls, e->outside_minutes };
+	return !number.n || !shard_is_emergency(s, tenant, &uri, help);
 }
 
 /* RFC 3261 25.1: user. */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
+#include "sig/call/charge.h"
 #include "sig/call/feature.h"
 #include "sig/call/invite.h"
 #include "sig/call/order_answer.h"
@@ -224,6 +225,8 @@ static void step_timer(struct call_host *h, struct call *c)
 	}
 	if (c->acts && due(&c->acts->until_ns, h->now.ns))
 		acts_overdue(h, c);
+	if (due(&c->toll_ns, h->now.ns))
+		charges_due(h, c);
 	if (due(&c->order_ns, h->now.ns))
 		reoffer_again(h, c);
 	if (due(&c->save_ns, h->now.ns))

@@ -4,6 +4,7 @@
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
+#include "sig/call/charge.h"
 #include "sig/call/feature.h"
 #include "sig/call/hears.h"
 #include "sig/call/legs.h"
@@ -65,6 +66,7 @@ static void call_timer_set(struct call_host *h, struct call *c)
 	call_sooner(&next, c->plan.until_ns);
 	call_sooner(&next, c->parting_ns);
 	call_sooner(&next, seek_due_ns(c));
+	call_sooner(&next, c->toll_ns);
 	call_sooner(&next, c->flows_ns);
 	call_sooner(&next, c->save_ns);
 	call_sooner(&next, c->order_ns);
@@ -114,6 +116,7 @@ bool call_settle(struct call_host *h, struct call *c)
 	if (c->end_done)
 		return false;
 	hears_settle(h, c);
+	charges_settle(h, c);
 	legs_trim(c);
 	note_open(h, c);
 	/* one save is in flight at a time, the end being the last one */

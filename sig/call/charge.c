@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/charge.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/plan.h"
+#include "sig/host/security.h"
+#include "sig/model/transfer.h"
+
+enum { CHARGE_MAX = 160 };
+
+static const struct {
+	uint16_t status;
+	enum sig_refused reason;
+	const char *text;
+} g_verdicts[] = {
+	[TOLL_USER_CALLS] = { 486, REFUSED_TOLL_CALLS, "extension: too many calls outside" },
+	[TOLL_TENANT_CALLS] = { 486, REFUSED_TOLL_CALLS, "tenant: too many calls outside" },
+	[TOLL_USER_MINUTES] = { 403, REFUSED_TOLL_MINUTES,
+				"extension: no minutes outside left today" },
+	[TOLL_TENANT_MINUTES] = { 403, REFUSED_TOLL_MINUTES,
+				  "tenant: no minutes outside left today" },
+};
+#define ENDING_REASON "Reason: Q.850;cause=21;text=\"minutes outside are used up for today\"\r\n"
+
+static struct toll_now charge_now(const struct call_host *h)
+{
+	return toll_now(h->now.utc_ms, h->wall_ms);
+}
+
+/* ---- who pays ---- */
+
+/* In whose name the last step is asked. */
+static struct bytes charge_sender(const struct call *c)
+{
+	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+	const struct leg *giver = c->transfer ? call_leg(c, c->transfer->leg) : NULL;
+
+	if (last->from != PLAN_FIRST)
+		return text_bytes(&c->plan.steps[last->from].user);
+	if (c->transfer)
+		return giver ? text_bytes(&giver->user) : (struct bytes){ 0 };
+	return text_bytes(&c->from);
+}
+
+/* Whoever is no extension of ours has no account of his own: a number's document sends his calls outside. */
+static struct toll_payer payer_of(const struct call_host *h, const struct call *c)
+{
+	struct toll_payer who = { .tenant = c->tenant, .user = charge_sender(c) };
+
+	if (h->extension_of && !h->extension_of(h->owner, c->tenant, who.user))
+		who.user = (struct bytes){ 0 };
+	return who;
+}
+
+/* False: nothing is charged. */
+static bool terms_of(const struct call_host *h, const struct call *c, struct bytes user,
+		     struct bytes number, struct toll_terms *out)
+{
+	return h->settings->toll && h->toll_of && !c->emergency &&
+	       h->toll_of(h->owner, c->tenant, user, number, out);
+}
+
+static bool last_terms(const struct call_host *h, const struct call *c,
+		       const struct toll_payer *who, struct toll_terms *out)
+{
+	return c->plan.count &&
+	       terms_of(h, c, who->user, text_bytes(&c->plan.steps[c->plan.count - 1].user), out);
+}
+
+/* ---- who is told ---- */
+
+static void charge_tell(struct call_host *h, const struct call *c, enum security_kind kind,
+			struct bytes user, const char *text)
+{
+	LOG_WARN("call", c->id, "limit of calls outside", LOG_STR("limit", text),
+		 LOG_STR("tenant", call_tenant(h, c)), LOG_BYTES("extension", user));
+	if (h->security)
+		security_event(h->security, kind, &call_caller(c)->dialog.hop.remote, user, text,
+			       h->now.ns);
+}
+
+static int charge_refuse(struct call_host *h, const struct call *c, struct bytes user,
+			 enum toll_verdict verdict, struct call_refusal *refusal)
+{
+	(void)call_refuse(refusal, 0, g_verdicts[verdict].status, g_verdicts[verdict].reason);
+	refusal->text = g_verdicts[verdict].text;
+	charge_tell(h, c, SECURITY_TOLL, user, refusal->text);
+	return -EDQUOT;
+}
+
+/* ---- a leg ---- */
+
+/* The way before this one: the next one takes its place. */
+static struct leg *way_before(const struct call *c, struct bytes user)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		struct leg *l = c->legs[i];
+
+		if (l && l->toll.counted && !l->toll.answer_utc_ms &&
+		    bytes_eq(text_bytes(&l->toll.user), user))
+			return l;
+	}
+	return NULL;
+}
+
+int charge_may(struct call_host *h, const struct call *c, struct call_refusal *refusal)
+{
+	const struct toll_payer who = payer_of(h, c);
+	const struct toll_now now = charge_now(h);
+	enum toll_verdict verdict;
+	struct toll_terms terms;
+
+	if (!last_terms(h, c, &who, &terms) || way_before(c, who.user))
+		return 0;
+	verdict = toll_may(h->settings->toll, &who, &terms, &now);
+	return verdict == TOLL_OK ? 0 : charge_refuse(h, c, who.user, verdict, refusal);
+}
+
+int charge_begin(struct call_host *h, struct call *c, struct leg *l, struct call_refusal *refusal)
+{
+	const struct toll_payer who = payer_of(h, c);
+	const struct toll_now now = charge_now(h);
+	struct leg *before = way_before(c, who.user);
+	enum toll_verdict verdict;
+	struct toll_terms terms;
+
+	if (!last_terms(h, c, &who, &terms))
+		return 0;
+	if (before) {
+		l->toll = before->toll;
+		before->toll = (struct leg_toll){ 0 };
+		return 0;
+	}
+	if (text_set(&l->toll.user, who.user))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	verdict = toll_begin(h->settings->toll, &who, &terms, false, &now, &l->toll.charge);
+	if (verdict != TOLL_OK)
+		return charge_refuse(h, c, who.user, verdict, refusal);
+	l->toll.counted = true;
+	return 0;
+}
+
+void charges_restore(const struct call_host *h, struct call *c)
+{
+	const struct toll_now now = charge_now(h);
+	const struct toll_terms none = { 0 };
+
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		struct leg *l = c->legs[i];
+		struct toll_payer who = { .tenant = c->tenant };
+
+		if (!l || !l->toll.counted || !h->settings->toll)
+			continue;
+		who.user = text_bytes(&l->toll.user);
+		if (toll_begin(h->settings->toll, &who, &none, true, &now, &l->toll.charge) ==
+			    TOLL_OK &&
+		    l->toll.answer_utc_ms)
+			toll_talk(&l->toll.charge, l->toll.answer_utc_ms, &now);
+	}
+}
+
+/* More of them than anybody has are one. */
+static struct call_toll *tolls_add(struct call *c)
+{
+	struct call_toll *list;
+
+	if (c->toll_count == CHARGES_MAX)
+		return NULL;
+	list = reallocarray(c->tolls, c->toll_count + 1U, sizeof(*list));
+	if (!list)
+		return NULL;
+	c->tolls = list;
+	list[c->toll_count] = (struct call_toll){ 0 };
+	return &list[c->toll_count++];
+}
+
+static void charge_over(const struct call_host *h, struct call *c, struct leg *l)
+{
+	const struct toll_now now = charge_now(h);
+	struct call_toll *over = l->toll.answer_utc_ms ? tolls_add(c) : NULL;
+
+	if (over) {
+		over->user = l->toll.user;
+		over->answer_utc_ms = l->toll.answer_utc_ms;
+		over->end_utc_ms = h->now.utc_ms;
+		l->toll.user = (struct text){ 0 };
+	} else if (l->toll.answer_utc_ms && c->tolls) {
+		c->tolls[c->toll_count - 1].answer_utc_ms -= h->now.utc_ms - l->toll.answer_utc_ms;
+	}
+	toll_end(&l->toll.charge, &now);
+	leg_toll_clear(&l->toll);
+}
+
+static void charge_settle(const struct call_host *h, struct call *c, struct leg *l)
+{
+	const struct toll_now now = charge_now(h);
+
+	if (c->state == CALL_ENDING || l->state >= LEG_LEAVING) {
+		charge_over(h, c, l);
+	} else if (l->state > LEG_EARLY && !l->toll.answer_utc_ms) {
+		l->toll.answer_utc_ms = h->now.utc_ms;
+		toll_talk(&l->toll.charge, h->now.utc_ms, &now);
+	}
+}
+
+static uint64_t charge_due_ns(const struct call_host *h, const struct leg *l)
+{
+	uint64_t until_ms = l->toll.charge.until_ms;
+
+	if (!until_ms)
+		return UINT64_MAX;
+	return until_ms <= h->now.utc_ms ? h->now.ns
+					 : h->now.ns + (until_ms - h->now.utc_ms) * NS_PER_MS;
+}
+
+void charges_settle(const struct call_host *h, struct call *c)
+{
+	uint64_t due = UINT64_MAX;
+
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (!c->legs[i] || !c->legs[i]->toll.counted)
+			continue;
+		charge_settle(h, c, c->legs[i]);
+		if (charge_due_ns(h, c->legs[i]) < due)
+			due = charge_due_ns(h, c->legs[i]);
+	}
+	c->toll_ns = due == UINT64_MAX ? 0 : due;
+}
+
+/* ---- its time ---- */
+
+static void warn(struct call_host *h, const struct call *c, const struct leg *l,
+		 const struct toll_slice *slice)
+{
+	if (slice->warn_user)
+		charge_tell(h, c, SECURITY_TOLL_SOON, text_bytes(&l->toll.user),
+			    "extension: 80 % of the minutes outside are used");
+	if (slice->warn_tenant)
+		charge_tell(h, c, SECURITY_TOLL_SOON, text_bytes(&l->toll.user),
+			    "tenant: 80 % of the minutes outside are used");
+}
+
+/* False: there is no more. */
+static bool charge_extend(struct call_host *h, const struct call *c, struct leg *l)
+{
+	const struct toll_now now = charge_now(h);
+	struct toll_terms terms = { 0 };
+	struct toll_slice slice;
+
+	(void)terms_of(h, c, text_bytes(&l->toll.user), (struct bytes){ 0 }, &terms);
+	slice = toll_extend(&l->toll.charge, &terms, &now);
+	warn(h, c, l, &slice);
+	if (!slice.ms)
+		charge_tell(h, c, SECURITY_TOLL, text_bytes(&l->toll.user),
+			    g_verdicts[slice.ended].text);
+	return slice.ms;
+}
+
+void charges_due(struct call_host *h, struct call *c)
+{
+	const struct call_ending e = { .cause = CAUSE_TOLL,
+				       .by = ENDED_BY_NODE,
+				       .status = 403,
+				       .reason = BYTES_LIT(ENDING_REASON) };
+
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		struct leg *l = c->legs[i];
+
+		if (!l || !l->toll.charge.until_ms || l->toll.charge.until_ms > h->now.utc_ms ||
+		    charge_extend(h, c, l))
+			continue;
+		call_end(h, c, &e);
+		return;
+	}
+}
+
+/* ---- what it has cost ---- */
+
+struct cost {
+	struct writer *w;
+	const struct call_host *h;
+	const struct call *c;
+	struct toll_now now;
+	bool any;
+};
+
+static void cost_add(struct cost *cost, const struct text *user, uint64_t answer_utc_ms,
+		     uint64_t end_utc_ms)
+{
+	uint64_t from =
+		answer_utc_ms > cost->now.midnight_ms ? answer_utc_ms : cost->now.midnight_ms;
+
+	if (!answer_utc_ms || end_utc_ms <= from)
+		return;
+	if (!cost->any)
+		writer_u64(cost->w, cost->now.day);
+	cost->any = true;
+	WRITER_TEXTS(cost->w, " ", call_tenant(cost->h, cost->c), ":");
+	writer_bytes(cost->w, text_bytes(user));
+	writer_str(cost->w, " ");
+	writer_u64(cost->w, end_utc_ms - from);
+}
+
+int charges_write(const struct call_host *h, const struct call *c, struct text *out)
+{
+	uint8_t space[(CHARGES_MAX + LEGS_MAX) * CHARGE_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct cost cost = { .w = &w, .h = h, .c = c, .now = charge_now(h) };
+
+	for (uint8_t i = 0; i < c->toll_count; i++)
+		cost_add(&cost, &c->tolls[i].user, c->tolls[i].answer_utc_ms,
+			 c->tolls[i].end_utc_ms);
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->toll.counted)
+			cost_add(&cost, &c->legs[i]->toll.user, c->legs[i]->toll.answer_utc_ms,
+				 c->end_utc_ms);
+	}
+	return w.overflow ? -ENOMEM : text_set(out, writer_done(&w));
+}
+
+void charges_clear(struct call *c)
+{
+	while (c->toll_count)
+		text_clear(&c->tolls[--c->toll_count].user);
+	free(c->tolls);
+	c->tolls = NULL;
+}
