@@ -41,8 +41,8 @@ void subscription_change(struct subscriptions *s, struct subscription *sub)
 	sub->due_next = NULL;
 	*s->due_end = sub;
 	s->due_end = &sub->due_next;
-	if (!wheel_is_running(&s->turn))
-		wheel_start(s->host->wheel, &s->turn, s->host->now.ns);
+	if (!wheel_is_running(&s->turn)) /* what the change is about has its turn first */
+		wheel_start(s->host->wheel, &s->turn, s->host->now.ns + TURN_MS * NS_PER_MS);
 }
 
 void subscription_renew(struct subscriptions *s, struct subscription *sub)

@@ -116,6 +116,23 @@ static void coalesced(void **state)
 	assert_int_equal(watch_told(&t->w).n, 0);
 }
 
+/* The callee rings before anybody is told that he does. */
+static void calls_go_first(void **state)
+{
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+	uint32_t told;
+
+	watch_begin(t);
+	told = rig_count(r, &t->w.addr, "NOTIFY");
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	rig_wait_ms(r, 0);
+	assert_int_equal(rig_count(r, &t->l.b.addr, "INVITE"), 1);
+	assert_int_equal(rig_count(r, &t->w.addr, "NOTIFY"), told);
+	rig_wait_ms(r, 1);
+	assert_int_equal(rig_count(r, &t->w.addr, "NOTIFY"), told + 1);
+}
+
 static void saved_before_said(void **state)
 {
 	struct watch *t = *state;
@@ -416,25 +433,16 @@ static void presence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WATCH_TEST(refused),
-		WATCH_TEST(challenged),
-		WATCH_TEST(lamp),
-		WATCH_TEST(coalesced),
-		WATCH_TEST(saved_before_said),
-		WATCH_TEST(unsaved),
-		WATCH_TEST(fetched),
-		WATCH_TEST(refreshed),
-		WATCH_TEST(unsubscribed),
-		WATCH_TEST(notify_refused),
-		WATCH_TEST(notify_later),
-		WATCH_TEST(killed),
-		WATCH_TEST(killed_at_once),
-		WATCH_TEST(many_notifies),
-		WATCH_TEST(rejected),
-		WATCH_TEST(hidden),
-		WATCH_TEST(of_another_tenant),
-		WATCH_TEST(full),
-		WATCH_TEST(reg),
+		WATCH_TEST(refused),        WATCH_TEST(challenged),
+		WATCH_TEST(lamp),           WATCH_TEST(coalesced),
+		WATCH_TEST(calls_go_first), WATCH_TEST(saved_before_said),
+		WATCH_TEST(unsaved),        WATCH_TEST(fetched),
+		WATCH_TEST(refreshed),      WATCH_TEST(unsubscribed),
+		WATCH_TEST(notify_refused), WATCH_TEST(notify_later),
+		WATCH_TEST(killed),         WATCH_TEST(killed_at_once),
+		WATCH_TEST(many_notifies),  WATCH_TEST(rejected),
+		WATCH_TEST(hidden),         WATCH_TEST(of_another_tenant),
+		WATCH_TEST(full),           WATCH_TEST(reg),
 		WATCH_TEST(presence),
 	};
 
