@@ -293,6 +293,8 @@ void check_crashed(const struct node *n)
 		if (node_of_call(n->sim, k->seen[i].call) == n)
 			crashed(&k->seen[i]);
 	}
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		check_lamps_crashed(n->sim, n->shards[i].number);
 }
 
 void check_shard_lost(const struct node *n, const struct node_shard *shard)
@@ -303,6 +305,7 @@ void check_shard_lost(const struct node *n, const struct node_shard *shard)
 		if (id_shard(k->seen[i].call) == shard->number)
 			crashed(&k->seen[i]);
 	}
+	check_lamps_crashed(n->sim, shard->number);
 }
 
 static bool is_of_others(const struct node *n, const struct node_shard *shard)

@@ -106,6 +106,22 @@ static void restore_calls(struct node *n)
 	}
 }
 
+static void restore_lamps(struct node *n)
+{
+	struct sim *s = n->sim;
+	const char *reason = "";
+
+	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
+		const struct store_call *c = &s->store.lamps[i];
+
+		if (c->record.n && node_of_call(s, c->call) == n &&
+		    shard_restore_subscription(node_core(s, c->call), text_bytes(&c->record),
+					       node_now(n), &reason))
+			check_fail(s, "subscription %" PRIx64 " is not taken back: %s", c->call,
+				   reason);
+	}
+}
+
 /* Where few calls fit, one extension has one at once. */
 static void quota_start(struct node *n)
 {
@@ -184,6 +200,7 @@ static void start_again(struct node *n)
 	start(n);
 	restore_locations(n);
 	restore_calls(n);
+	restore_lamps(n);
 	decoys_bind(n);
 	put_music(n);
 	check_restored(n);

@@ -84,6 +84,10 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 		check_save(s, shard, e);
 		store_save(n, shard, e);
 		break;
+	case EFFECT_SUBSCRIPTION_SAVE:
+		check_lamp_save(s, shard, e);
+		store_save(n, shard, e);
+		break;
 	case EFFECT_MEDIA:
 		engine_command(n, e->media, e->call);
 		break;
@@ -107,7 +111,6 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 	case EFFECT_BINDING_GET:
 		binding_get(n, e);
 		break;
-	case EFFECT_SUBSCRIPTION_SAVE: /* nobody subscribes here */
 	case EFFECT_CALL_OPEN:
 	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */
 	case EFFECT_TRUST:

@@ -97,9 +97,13 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 		locations_saved(n->locations, tenant, user, c->version,
 				ok ? result : BINDING_FAILED, node_now(n));
 		break;
+	case EFFECT_SUBSCRIPTION_SAVE:
+		check_lamp_saved(n->sim, c, ok);
+		if (core)
+			shard_subscription_saved(core, c->call, c->version, ok, node_now(n));
+		break;
 	case EFFECT_BINDING_GET:
 	case EFFECT_SEND:
-	case EFFECT_SUBSCRIPTION_SAVE:
 	case EFFECT_CALL_OPEN:
 	case EFFECT_MEDIA:
 	case EFFECT_EVENT:

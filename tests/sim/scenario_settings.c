@@ -88,6 +88,7 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 		.port_rest_ns = NS_PER_S,
 		.calls_max = small ? 2 : 64,
 		.registrations_max = 64,
+		.subscriptions_max = 32,
 		.txns_max = small ? 64 : 512,
 	};
 #define X(id, key, dialled, field, value, help) \

@@ -17,6 +17,7 @@
 #include "tests/sim/document.h"
 #include "tests/sim/engine.h"
 #include "tests/sim/golden.h"
+#include "tests/sim/lamp.h"
 #include "tests/sim/names.h"
 #include "tests/sim/net.h"
 #include "tests/sim/node.h"
@@ -39,16 +40,17 @@ struct totals {
 	uint64_t refers, given;  /* given: accepted */
 	uint64_t forgotten;      /* acknowledged writes that the store lost */
 	uint64_t names,
-		displaced;  /* look-ups of names, and places that were left for the next one */
-	uint64_t looked_up; /* calls that are in the store after all */
-	uint64_t cells,     /* messages from a shard to another one */
-		lost_alone, /* shards that a node lost while others of it lived */
-		moves,      /* of phones to another node */
-		joins,      /* of calls of two shards */
-		documents,  /* that operators changed */
-		united;     /* conversations over two shards that came about */
-	uint64_t asked;     /* requests of the node that wanted credentials */
-	uint64_t stories;   /* hash of all, the same in every build */
+		displaced;    /* look-ups of names, and places that were left for the next one */
+	uint64_t looked_up;   /* calls that are in the store after all */
+	uint64_t cells,       /* messages from a shard to another one */
+		lost_alone,   /* shards that a node lost while others of it lived */
+		moves,        /* of phones to another node */
+		joins,        /* of calls of two shards */
+		documents,    /* that operators changed */
+		united;       /* conversations over two shards that came about */
+	uint64_t lamps, told; /* told: NOTIFYs that lamps took */
+	uint64_t asked;       /* requests of the node that wanted credentials */
+	uint64_t stories;     /* hash of all, the same in every build */
 };
 
 /* What is broken on purpose, so that the checks are seen to see it. */
@@ -93,6 +95,7 @@ struct sim {
 	uint32_t processes;               /* of nodes, so far */
 	struct node_orders orders;
 	struct phones phones;
+	struct lamps lamps;
 	struct document_changes documents;
 	struct names names;
 	struct check check;

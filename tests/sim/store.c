@@ -15,6 +15,7 @@ void store_close(struct store *t)
 {
 	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
 		text_clear(&t->calls[i].record);
+		text_clear(&t->lamps[i].record);
 		text_clear(&t->entries[i].user);
 		text_clear(&t->entries[i].record);
 	}
@@ -29,27 +30,42 @@ void store_close(struct store *t)
 
 /* ---- what Redis does (cluster/lua) ---- */
 
-static struct store_call *place(struct store *t, uint64_t call)
+static struct store_call *place_in(struct store_call *list, uint64_t id)
 {
 	struct store_call *empty = NULL;
 
 	for (uint32_t i = STORE_RECORDS_MAX; i-- > 0;) {
-		if (t->calls[i].record.n && t->calls[i].call == call)
-			return &t->calls[i];
-		if (t->calls[i].record.n == 0)
-			empty = &t->calls[i];
+		if (list[i].record.n && list[i].call == id)
+			return &list[i];
+		if (list[i].record.n == 0)
+			empty = &list[i];
 	}
 	assert(empty);
 	return empty;
 }
 
-const struct store_call *store_find(const struct store *t, uint64_t call)
+static struct store_call *place(struct store *t, uint64_t call)
+{
+	return place_in(t->calls, call);
+}
+
+static const struct store_call *find_in(const struct store_call *list, uint64_t id)
 {
 	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
-		if (t->calls[i].record.n && t->calls[i].call == call)
-			return &t->calls[i];
+		if (list[i].record.n && list[i].call == id)
+			return &list[i];
 	}
 	return NULL;
+}
+
+const struct store_call *store_find(const struct store *t, uint64_t call)
+{
+	return find_in(t->calls, call);
+}
+
+const struct store_call *store_find_lamp(const struct store *t, uint64_t id)
+{
+	return find_in(t->lamps, id);
 }
 
 static void remember(const struct sim *s, struct store_command *c, const struct text *record,
@@ -78,6 +94,22 @@ static void apply_save(struct sim *s, struct store_command *c)
 	check_stored(s, c->call, c->version);
 	if (s->harvest)
 		golden_harvest(s, s->harvest, text_bytes(&c->record));
+}
+
+/* Without a record: it is over. */
+static void apply_lamp(struct sim *s, struct store_command *c)
+{
+	struct store_call *p = place_in(s->store.lamps, c->call);
+
+	if (p->record.n && p->version > c->version)
+		return; /* OLDER */
+	remember(s, c, &p->record, p->version, 0);
+	text_clear(&p->record);
+	p->call = c->call;
+	p->version = c->version;
+	if (c->record.n && text_set(&p->record, text_bytes(&c->record)))
+		assert(false && "out of memory");
+	check_lamp_stored(s, c->call, c->record.n ? c->version : 0);
 }
 
 static void apply_end(struct sim *s, struct store_command *c)
@@ -167,6 +199,18 @@ static void take_back_call(struct sim *s, const struct store_command *c)
 	check_forgotten(s, c->call, p->record.n ? p->version : 0);
 }
 
+static void take_back_lamp(struct sim *s, const struct store_command *c)
+{
+	struct store_call *p = place_in(s->store.lamps, c->call);
+
+	text_clear(&p->record);
+	p->call = c->call;
+	p->version = c->before_version;
+	if (c->before.n && text_set(&p->record, text_bytes(&c->before)))
+		assert(false && "out of memory");
+	check_lamp_forgotten(s, c->call, p->record.n ? p->version : 0);
+}
+
 static void take_back_binding(struct sim *s, const struct store_command *c)
 {
 	struct store_entry *e = entry_of(s, text_bytes(&c->user));
@@ -194,6 +238,8 @@ void store_forget(struct sim *s, uint64_t ns)
 			break;
 		if (c->kind == EFFECT_CALL_SAVE)
 			take_back_call(s, c);
+		else if (c->kind == EFFECT_SUBSCRIPTION_SAVE)
+			take_back_lamp(s, c);
 		else
 			take_back_binding(s, c);
 		n++;
@@ -230,8 +276,10 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_BINDING_SAVE:
 		apply_binding(s, c);
 		break;
-	case EFFECT_BINDING_GET:
 	case EFFECT_SUBSCRIPTION_SAVE:
+		apply_lamp(s, c);
+		break;
+	case EFFECT_BINDING_GET:
 	case EFFECT_SEND:
 	case EFFECT_CALL_OPEN:
 	case EFFECT_MEDIA:
@@ -339,7 +387,10 @@ static void on_deadline(struct sim *s, const struct event *e)
 	if (c->answered || !n)
 		return;
 	trace_line(s, "store: no answer about %s %" PRIx64 " version %" PRIu64,
-		   c->kind == EFFECT_BINDING_SAVE ? "a binding" : "call", c->call, c->version);
+		   c->kind == EFFECT_BINDING_SAVE        ? "a binding"
+		   : c->kind == EFFECT_SUBSCRIPTION_SAVE ? "subscription"
+							 : "call",
+		   c->call, c->version);
 	/* the end of a call is in the spool by now, and will be told */
 	answer(s, c, c->kind == EFFECT_CALL_END);
 	node_health(n, false);

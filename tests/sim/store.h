@@ -47,6 +47,7 @@ struct store_command {
 
 struct store {
 	struct store_call calls[STORE_RECORDS_MAX]; /* record empty: free */
+	struct store_call lamps[STORE_RECORDS_MAX]; /* subscriptions, by their ids */
 	struct store_entry entries[STORE_RECORDS_MAX];
 	struct store_command *commands;  /* all of the run, in order */
 	uint32_t command_count, applied; /* all below were carried out or dropped */
@@ -80,6 +81,8 @@ void store_key(struct text *out, const struct effect *e);
 const struct store_entry *store_entry(const struct sim *s, struct bytes user);
 /* NULL: there is none. */
 const struct store_call *store_find(const struct store *t, uint64_t call);
+/* The same of a subscription. */
+const struct store_call *store_find_lamp(const struct store *t, uint64_t id);
 /* What a new process loads: records in the order of ids. Call after store_settle. */
 void store_settle(const struct node *n);
 
