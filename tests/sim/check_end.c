@@ -165,6 +165,7 @@ void check_end(struct sim *s)
 	for (uint32_t i = 0; i < s->node_count; i++)
 		look_at_node(s, &s->nodes[i]);
 	look_at_rest(s);
+	check_lamps_end(s);
 	if (s->script)
 		story_end(s);
 }

@@ -90,3 +90,103 @@ bool check_lamp_took(const struct sim *s, uint64_t id)
 
 	return seen && seen->took;
 }
+
+/* ---- what is said ---- */
+
+void check_lamp_answer(struct sim *s, const struct sip_message *m)
+{
+	struct lamp_seen *seen;
+	struct id_tag id;
+
+	if (m->status != 200 || message_expires(m) == 0)
+		return;
+	if (id_tag_get(m->to.tag, &id)) {
+		check_fail(s, "200 to SUBSCRIBE without a tag of ours");
+		return;
+	}
+	seen = see(s, id.call);
+	if (node_of_call(s, id.call)->degraded)
+		seen->excused = true;
+	else if (seen->ended)
+		return; /* said again */
+	else if (seen->stored < seen->asked && !seen->excused)
+		check_fail(s, "200 of subscription %" PRIx64 " leaves before it is saved", id.call);
+	else if (!seen->stored && !seen->excused)
+		check_fail(s, "200 of subscription %" PRIx64 " leaves without a record", id.call);
+}
+
+void check_lamp_notify(struct sim *s, const struct sip_message *m)
+{
+	struct id_tag id;
+
+	if (lamp_find(s, m->call_id) && !id_tag_get(m->from.tag, &id) &&
+	    node_of_call(s, id.call)->degraded)
+		see(s, id.call)->excused = true;
+}
+
+/* Nothing but a kill, or a phone that was not there, takes a subscription before its time is over. */
+static bool is_promised(const struct sim *s, const struct lamp *l)
+{
+	return l->state == LAMP_ON && l->manner != LAMP_LEAVES && l->dialog.phone->alive &&
+	       s->now_ns < l->until_ns && !l->excused && !check_lamp_took(s, l->id) &&
+	       !s->totals.documents && !s->totals.steps;
+}
+
+void check_lamp_lost(struct sim *s, struct lamp *l)
+{
+	if (is_promised(s, l))
+		check_fail(s, "%s is lost", l->dialog.call_id);
+}
+
+/* ---- the end ---- */
+
+static const struct subscription *sub_next(const struct sim *s, const struct lamp *l,
+					   struct node_calls *at)
+{
+	for (; at->node < s->node_count; at->node++, at->shard = at->call = 0) {
+		const struct node *n = &s->nodes[at->node];
+
+		for (; at->shard < n->shard_count; at->shard++, at->call = 0) {
+			const struct shard *core = n->shards[at->shard].core;
+			const struct subscription *sub;
+			pool_handle h;
+
+			while (core && (sub = pool_next(&core->subscriptions.pool, &at->call,
+							&h)) != NULL) {
+				if (bytes_is(text_bytes(&sub->dialog.call_id), l->dialog.call_id))
+					return sub;
+			}
+		}
+	}
+	return NULL;
+}
+
+static void look_at_lamp(struct sim *s, const struct lamp *l)
+{
+	struct node_calls at = { 0 };
+	const struct lamp_seen *seen = seen_of(s, l->id);
+	uint32_t count = 0;
+
+	while (sub_next(s, l, &at))
+		count++;
+	if (count > 1)
+		check_fail(s, "%s is there %u times", l->dialog.call_id, count);
+	if (is_promised(s, l) && count == 0)
+		check_fail(s, "%s is not there", l->dialog.call_id);
+	if (is_promised(s, l) && !store_find_lamp(&s->store, l->id) && !(seen && seen->excused))
+		check_fail(s, "%s is not in the store", l->dialog.call_id);
+	if (is_promised(s, l) && !lamp_is_dark(l))
+		check_fail(s, "%s is lit, and nobody talks", l->dialog.call_id);
+	if (l->state != LAMP_OVER || l->excused || (seen && seen->excused))
+		return;
+	if (count)
+		check_fail(s, "%s is over, and the node has it", l->dialog.call_id);
+	if (store_find_lamp(&s->store, l->id))
+		check_fail(s, "%s is over, and the store has it", l->dialog.call_id);
+}
+
+void check_lamps_end(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->lamps.count; i++)
+		look_at_lamp(s, s->lamps.list[i]);
+}

@@ -62,6 +62,8 @@ static void look_at_cseq(struct sim *s, const struct sip_message *m)
 	if (!id_tag_get(m->from.tag, &id) && (seen = check_seen(s, id.call)) &&
 	    (seen->repeats || check_took(s, id.call)))
 		return;
+	if (m->method == SIP_NOTIFY && !id_tag_get(m->from.tag, &id) && check_lamp_took(s, id.call))
+		return;
 	if (!is_repetition(d, m))
 		check_fail(s, "CSeq %u comes after %u in " BYTES_FMT, m->cseq, d->cseq,
 			   BYTES_ARG(m->call_id));
@@ -227,6 +229,10 @@ static void look_at_promise(struct sim *s, const struct sip_message *m, struct b
 	else if (m->method == SIP_BYE && m->status == 200 && !id_tag_get(m->to.tag, &id) &&
 		 !has_moved(s, &id))
 		look_at_bye(s, id.call, id.leg);
+	if (m->method == SIP_SUBSCRIBE && !m->request)
+		check_lamp_answer(s, m);
+	if (m->method == SIP_NOTIFY && m->request)
+		check_lamp_notify(s, m);
 	if (m->method == SIP_REFER && !m->request)
 		check_refer_answered(s, m);
 	if (m->method != SIP_INVITE)

@@ -151,6 +151,7 @@ void phone_say(struct sim *s, struct phone *p, struct bytes text)
 
 uint32_t phone_node(const struct sim *s, const struct phone *p, struct bytes message)
 {
+	const struct lamp *l;
 	struct bytes call_id;
 
 	if (s->node_count == 1)
@@ -160,7 +161,8 @@ uint32_t phone_node(const struct sim *s, const struct phone *p, struct bytes mes
 		if (bytes_is(call_id, p->calls[i]->call_id))
 			return p->calls[i]->node;
 	}
-	return p->node;
+	l = lamp_find(s, call_id);
+	return l ? l->dialog.node : p->node;
 }
 
 struct sip_hop phone_hop(const struct phone *p)
@@ -226,6 +228,11 @@ static void response(struct sim *s, struct phone *p, const struct sip_message *m
 		return;
 	if (t->method == SIP_REGISTER) {
 		phone_registered(s, p, m);
+	} else if (t->method == SIP_SUBSCRIBE) {
+		struct lamp *l = lamp_find(s, m->call_id);
+
+		if (l)
+			lamp_answered(s, l, m);
 	} else if (t->call) {
 		phone_uac_response(s, t, m);
 	}
@@ -284,6 +291,7 @@ void phone_vanish(struct sim *s, struct phone *p, bool unreachable)
 	}
 	for (struct phone_txn *t = p->txns; t; t = t->next)
 		t->dead = true;
+	lamps_vanish(s, p);
 }
 
 void phone_return(struct sim *s, struct phone *p)

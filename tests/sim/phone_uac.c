@@ -364,6 +364,11 @@ void phone_uac_timeout(struct sim *s, struct phone_txn *t)
 
 	if (t->method == SIP_REGISTER) {
 		phone_registered(s, t->phone, NULL);
+	} else if (t->method == SIP_SUBSCRIBE) {
+		struct lamp *l = lamp_find(s, trace_header(text_bytes(&t->request), "Call-ID"));
+
+		if (l)
+			lamp_answered(s, l, NULL);
 	} else if (c && t->method == SIP_BYE) {
 		phone_call_over(s, c, "no answer to BYE");
 	} else if (c && t->method == SIP_INVITE && c->invite == t->serial) {

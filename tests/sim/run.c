@@ -124,6 +124,7 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 
 void sim_close(struct sim *s)
 {
+	lamps_close(s);
 	phones_close(s);
 	node_close(s);
 	store_close(&s->store);

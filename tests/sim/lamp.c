@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/lamp.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sig/sip/id.h"
+#include "tests/sim/sim.h"
+
+enum { TEXT_MAX_N = 4096, AUTH_TRIES = 3 };
+#define AGAIN_NS (5 * NS_PER_S)
+#define LEFT_NS  (32 * NS_PER_S) /* timer N */
+
+/* ---- which ---- */
+
+struct lamp *lamp_find(const struct sim *s, struct bytes call_id)
+{
+	for (uint32_t i = s->lamps.count; i-- > 0;) {
+		if (bytes_is(call_id, s->lamps.list[i]->dialog.call_id))
+			return s->lamps.list[i];
+	}
+	return NULL;
+}
+
+struct lamp *lamp_of(struct sim *s, const struct phone *p)
+{
+	for (uint32_t i = s->lamps.count; i-- > 0;) {
+		if (s->lamps.list[i]->dialog.phone == p && s->lamps.list[i]->state != LAMP_OVER)
+			return s->lamps.list[i];
+	}
+	return NULL;
+}
+
+/* ---- what it asks ---- */
+
+static void lamp_ask(struct sim *s, struct lamp *l, const char *credentials)
+{
+	struct phone_call *d = &l->dialog;
+	char text[TEXT_MAX_N], branch[96], extra[1200];
+	struct phone_request r = { .method = "SUBSCRIBE", .extra = extra };
+
+	(void)snprintf(extra, sizeof(extra),
+		       "%sEvent: dialog\r\nAccept: application/dialog-info+xml\r\n"
+		       "Expires: %u\r\n",
+		       credentials, l->expires_s);
+	r.branch = phone_branch(d->phone, branch);
+	r.cseq = ++d->cseq;
+	if (l->expires_s)
+		l->until_ns = s->now_ns + l->expires_s * NS_PER_S;
+	(void)phone_txn_ask(s, d->phone, NULL, SIP_SUBSCRIBE, branch,
+			    phone_write_request(d, &r, text, sizeof(text)));
+}
+
+static void on_due(struct sim *s, const struct event *e)
+{
+	struct lamp *l = s->lamps.list[e->a];
+
+	bool rest = s->calm || s->quiet;
+
+	if (l->serial == e->b && l->dialog.phone->alive && l->state != LAMP_OVER && !rest)
+		lamp_refresh(s, l);
+}
+
+static void lamp_refresh_later(struct sim *s, struct lamp *l, uint64_t ns)
+{
+	sim_after(s, ns, on_due, 0, l->index, ++l->serial);
+}
+
+struct lamp *lamp_begin(struct sim *s, struct phone *p, uint32_t extension, uint32_t expires_s,
+			enum lamp_manner manner)
+{
+	struct lamp *l;
+	char number[16];
+
+	if (s->lamps.count == LAMPS_MAX)
+		return NULL;
+	l = calloc(1, sizeof(*l));
+	assert(l);
+	l->index = s->lamps.count;
+	s->lamps.list[s->lamps.count++] = l;
+	l->extension = extension;
+	l->manner = manner;
+	l->expires_s = manner == LAMP_FETCHES ? 0 : expires_s;
+	l->dialog.phone = p;
+	l->dialog.node = p->node;
+	(void)node_extension(extension, number);
+	(void)snprintf(l->dialog.call_id, sizeof(l->dialog.call_id), "lamp-%u", l->index);
+	(void)snprintf(l->dialog.tag, sizeof(l->dialog.tag), "l%u", l->index);
+	(void)snprintf(l->dialog.local, sizeof(l->dialog.local), "sip:%s@%s", p->user,
+		       g_sim_domain);
+	(void)snprintf(l->dialog.remote, sizeof(l->dialog.remote), "sip:%s@%s", number,
+		       g_sim_domain);
+	(void)snprintf(l->dialog.target, sizeof(l->dialog.target), "sip:%s@%s", number,
+		       g_sim_domain);
+	s->totals.lamps++;
+	lamp_ask(s, l, "");
+	return l;
+}
+
+void lamp_refresh(struct sim *s, struct lamp *l)
+{
+	l->auth_tries = 0;
+	lamp_ask(s, l, "");
+}
+
+void lamp_end(struct sim *s, struct lamp *l)
+{
+	l->manner = LAMP_LEAVES;
+	l->expires_s = 0;
+	l->serial++;
+	lamp_refresh(s, l);
+}
+
+/* ---- what it hears ---- */
+
+static void on_again(struct sim *s, const struct event *e)
+{
+	const struct lamp *l = s->lamps.list[e->a];
+
+	if (l->dialog.phone->alive && !s->quiet)
+		(void)lamp_begin(s, l->dialog.phone, l->extension, l->expires_s, l->manner);
+}
+
+/* In another dialog (RFC 6665 4.1.2.2). */
+static void lamp_begin_anew(struct sim *s, struct lamp *l)
+{
+	l->state = LAMP_OVER;
+	if (l->manner == LAMP_KEEPS && !s->calm)
+		sim_after(s, AGAIN_NS, on_again, 0, l->index, 0);
+}
+
+static void on_left(struct sim *s, const struct event *e)
+{
+	s->lamps.list[e->a]->state = LAMP_OVER;
+}
+
+static void lamp_accepted(struct sim *s, struct lamp *l, const struct sip_message *m)
+{
+	struct id_tag id;
+
+	if (bytes_cstr(m->to.tag, l->dialog.remote_tag, sizeof(l->dialog.remote_tag)) ||
+	    bytes_cstr(m->contact.uri.all, l->dialog.target, sizeof(l->dialog.target)) ||
+	    id_tag_get(m->to.tag, &id)) {
+		check_fail(s, "%s: no dialog in the answer", l->dialog.call_id);
+		return;
+	}
+	l->id = id.call;
+	if (l->state == LAMP_ASKED)
+		l->state = LAMP_ON;
+	l->left = l->expires_s == 0;
+	if (l->left)
+		sim_after(s, LEFT_NS, on_left, 0, l->index, 0);
+	else if (l->manner == LAMP_KEEPS)
+		lamp_refresh_later(s, l, l->expires_s * NS_PER_S / 2);
+}
+
+static void lamp_challenged(struct sim *s, struct lamp *l, const struct sip_message *m)
+{
+	char credentials[1024];
+
+	if (l->auth_tries++ < AUTH_TRIES)
+		lamp_ask(s, l,
+			 phone_credentials(l->dialog.phone, m, "SUBSCRIBE", l->dialog.target,
+					   credentials));
+	else
+		lamp_begin_anew(s, l);
+}
+
+void lamp_answered(struct sim *s, struct lamp *l, const struct sip_message *m)
+{
+	uint16_t status = m ? m->status : 408;
+
+	if (l->state == LAMP_OVER || status < 200 || (m && m->cseq != l->dialog.cseq))
+		return;
+	if (status == 200) {
+		lamp_accepted(s, l, m);
+		return;
+	}
+	if (status == 401 || status == 407) {
+		lamp_challenged(s, l, m);
+		return;
+	}
+	if (status == 481)
+		check_lamp_lost(s, l);
+	l->excused |= status != 481 && status != 403 && status != 404;
+	if (status == 503 && l->state == LAMP_ON) /* it lasts until its time is over */
+		lamp_refresh_later(s, l, AGAIN_NS);
+	else
+		lamp_begin_anew(s, l);
+}
+
+void lamp_forget(struct lamp *l)
+{
+	l->state = LAMP_OVER;
+	l->serial++;
+}
+
+void lamps_vanish(struct sim *s, const struct phone *p)
+{
+	for (uint32_t i = 0; i < s->lamps.count; i++) {
+		if (s->lamps.list[i]->dialog.phone != p)
+			continue;
+		s->lamps.list[i]->excused = true;
+		s->lamps.list[i]->state = LAMP_OVER;
+	}
+}
+
+void lamps_close(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->lamps.count; i++)
+		free(s->lamps.list[i]);
+	s->lamps.count = 0;
+}
