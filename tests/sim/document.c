@@ -81,6 +81,8 @@ void document_put_core(struct shard *core, const struct node *n, uint32_t i)
 				     .enabled = !s->documents.disabled[i],
 				     .classes = s->script && s->script->trunks ? UINT8_MAX : 0,
 				     .early_media = i == 2,
+				     .monitor = s->documents.watches_not[i] ? MONITOR_NONE
+									    : MONITOR_ALL,
 				     .webrtc = s->phones.web[i] ? WEBRTC_ALWAYS : WEBRTC_AUTO,
 				     .tls_srtp = s->phones.secure[i] == SECURE_TLS,
 				     .sdes_insecure = s->phones.secure[i] == SECURE_ANYHOW };

@@ -16,7 +16,8 @@ enum document_what {
 	DOCUMENT_NOT_DISTURBED, /* or it is again */
 	DOCUMENT_DISABLED,
 	DOCUMENT_DELETED,
-	DOCUMENT_BACK /* neither of the last two */
+	DOCUMENT_BACK, /* neither of the last two */
+	DOCUMENT_WATCHES_NOT
 };
 
 struct document_change {
@@ -29,7 +30,7 @@ struct document_change {
 struct document_changes {
 	uint64_t generation, version[NODE_EXTENSIONS]; /* version: of an extension, its last one */
 	uint64_t changed_ns[NODE_EXTENSIONS];
-	bool absent[NODE_EXTENSIONS], disabled[NODE_EXTENSIONS];
+	bool absent[NODE_EXTENSIONS], disabled[NODE_EXTENSIONS], watches_not[NODE_EXTENSIONS];
 	struct document_change list[DOCUMENT_CHANGES_MAX]; /* the newest ones */
 	uint32_t count;
 	enum {

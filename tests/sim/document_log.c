@@ -110,8 +110,8 @@ void document_changed(struct sim *s, uint32_t extension, const struct node *by)
 
 static const char *change_name(enum document_what what)
 {
-	static const char *const names[] = { "forwarded", "not disturbed", "disabled", "deleted",
-					     "as before" };
+	static const char *const names[] = { "forwarded", "not disturbed", "disabled",
+					     "deleted",   "as before",     "not to watch" };
 
 	return names[what];
 }
@@ -138,6 +138,9 @@ void document_change(struct sim *s, uint32_t extension, enum document_what what)
 	case DOCUMENT_BACK:
 		all->disabled[extension] = what == DOCUMENT_DISABLED;
 		all->absent[extension] = what == DOCUMENT_DELETED;
+		break;
+	case DOCUMENT_WATCHES_NOT:
+		all->watches_not[extension] = true;
 		break;
 	}
 	trace_line(s, "store: extension %u is %s", extension, change_name(what));

@@ -241,6 +241,17 @@ static void take(struct sim *s, const struct story_step *step)
 	case STORY_DOCUMENTS:
 		s->documents.way = step->to;
 		break;
+	case STORY_DOCUMENT:
+		document_change(s, step->who, (enum document_what)step->to);
+		break;
+	case STORY_LAMP:
+	case STORY_LAMP_RUNS:
+	case STORY_LAMP_FETCH:
+	case STORY_LAMP_REFRESH:
+	case STORY_LAMP_OFF:
+	case STORY_LAMP_FORGET:
+		story_lamp(s, step);
+		break;
 	}
 }
 
@@ -374,6 +385,8 @@ static void on_look(struct sim *s, const struct event *e)
 	(void)e;
 	for (uint32_t i = 0; i < s->phones.count && !is_forgiven(s); i++)
 		look_at(s, i, &call);
+	if (!is_forgiven(s))
+		story_look_at_lamps(s);
 	for (uint32_t i = 0; i < s->phones.count; i++) {
 		if (s->phones.list[i].has_instance && s->phones.list[i].alive)
 			look_where(s, &s->phones.list[i]);
@@ -526,6 +539,14 @@ void story_begin(struct sim *s)
 	s->end_ns = (last_s + REST_S) * NS_PER_S;
 }
 
+/* NULL: there are no more. */
+static const struct story *story_at(uint32_t i)
+{
+	if (i < story_count)
+		return &story_list[i];
+	return i - story_count < story_lamp_count ? &story_lamps[i - story_count] : NULL;
+}
+
 /* False: it is broken, and was told. */
 static bool tell(const struct story *t, const struct story_mishap *mishap, bool aloud,
 		 uint32_t *effects)
@@ -557,11 +578,12 @@ static bool tell(const struct story *t, const struct story_mishap *mishap, bool 
 
 bool story_tell(const char *name, const struct story_mishap *mishap)
 {
+	const struct story *t;
 	uint32_t effects;
 
-	for (uint32_t i = 0; i < story_count; i++) {
-		if (strcmp(name, story_list[i].name) == 0)
-			return tell(&story_list[i], mishap, true, &effects);
+	for (uint32_t i = 0; (t = story_at(i)) != NULL; i++) {
+		if (strcmp(name, t->name) == 0)
+			return tell(t, mishap, true, &effects);
 	}
 	return false;
 }
@@ -585,12 +607,13 @@ static bool mishaps_tell(const struct story *t, uint32_t effects, uint32_t *coun
 bool story_harvest(const char *name, const char *folder)
 {
 	const struct story_mishap none = { .harvest = folder };
+	const struct story *t;
 	uint32_t ignored;
 	bool all = true;
 
-	for (uint32_t i = 0; i < story_count; i++) {
-		if (!name || strcmp(name, story_list[i].name) == 0)
-			all &= tell(&story_list[i], &none, false, &ignored);
+	for (uint32_t i = 0; (t = story_at(i)) != NULL; i++) {
+		if (!name || strcmp(name, t->name) == 0)
+			all &= tell(t, &none, false, &ignored);
 	}
 	return all;
 }
@@ -598,10 +621,10 @@ bool story_harvest(const char *name, const char *folder)
 bool story_run(const char *name)
 {
 	uint32_t kills = 0, told = 0;
+	const struct story *t;
 	bool all = true;
 
-	for (uint32_t i = 0; i < story_count; i++) {
-		const struct story *t = &story_list[i];
+	for (uint32_t i = 0; (t = story_at(i)) != NULL; i++) {
 		uint32_t effects;
 
 		if (name && strcmp(name, t->name) != 0)

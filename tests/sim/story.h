@@ -81,6 +81,14 @@ enum story_what {
 	STORY_ICE_RESTART,     /* a browser's: other credentials (RFC 8445 2.4) */
 	STORY_NEW_CERTIFICATE, /* the same, and another handshake (RFC 8842) */
 	STORY_DOCUMENTS,       /* to: how they are kept from now on (document.h) */
+	/* lamps (lamp.h); to: extension */
+	STORY_LAMP,      /* kept on */
+	STORY_LAMP_RUNS, /* for a minute */
+	STORY_LAMP_FETCH,
+	STORY_LAMP_REFRESH, /* the newest of the phone */
+	STORY_LAMP_OFF,
+	STORY_LAMP_FORGET,
+	STORY_DOCUMENT, /* who: extension, to: enum document_what */
 };
 
 struct story_step {
@@ -121,10 +129,21 @@ struct story {
 	bool loose; /* a kill may change that: the command or the call had not been acknowledged */
 	uint16_t status; /* first CDR; 0: not looked at */
 	uint8_t pairs;   /* CDRs; 0: not looked at */
+	enum {
+		LAMPS_ANY,
+		LAMPS_DARK,
+		LAMPS_LIT,
+		LAMPS_OVER,
+	} lamps;          /* all of them, at look_s */
+	const char *over; /* why; NULL: nobody says */
 };
 
-extern const struct story story_list[];
-extern const uint32_t story_count;
+extern const struct story story_list[], story_lamps[];
+extern const uint32_t story_count, story_lamp_count;
+
+/* ---- story_lamps.c ---- */
+void story_lamp(struct sim *s, const struct story_step *step);
+void story_look_at_lamps(struct sim *s);
 
 /* The scenario of sim.script. */
 void story_begin(struct sim *s);
