@@ -65,6 +65,7 @@ static void report(const struct totals *t, uint64_t seeds)
 		     " joins of two shards, %" PRIu64 " documents changed, %" PRIu64
 		     " messages between shards\n",
 		     t->moves, t->lost_alone, t->joins, t->documents, t->cells);
+	(void)printf("# %" PRIu64 " lamps, told %" PRIu64 " times\n", t->lamps, t->told);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 

@@ -33,6 +33,8 @@ const char *sabotage_name(enum sabotage sabotage)
 		return "fence";
 	case SABOTAGE_TENANT:
 		return "tenant";
+	case SABOTAGE_LAMPS:
+		return "lamps";
 	case SABOTAGE_UNBOUND:
 		return "unbound";
 	case SABOTAGE_ALONE:

@@ -25,4 +25,7 @@ uint32_t scenario_node(struct sim *s);
 /* What happens beside the rest. */
 void scenario_cluster(struct sim *s);
 
+/* ---- scenario_lamps.c ---- */
+void scenario_lamps(struct sim *s);
+
 #endif

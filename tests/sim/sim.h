@@ -68,6 +68,7 @@ enum sabotage {
 	SABOTAGE_GAP,       /* the first CDR of a call begins too early */
 	SABOTAGE_FENCE,     /* a node that has lost its shard goes on */
 	SABOTAGE_TENANT,    /* phones of the other tenant are its own, too */
+	SABOTAGE_LAMPS,     /* the store acknowledges subscriptions and keeps none */
 	SABOTAGE_CLUSTER,   /* those behind it need several nodes and shards */
 	SABOTAGE_UNBOUND =
 		SABOTAGE_CLUSTER, /* the store acknowledges registrations and keeps none */

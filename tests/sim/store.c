@@ -103,6 +103,8 @@ static void apply_lamp(struct sim *s, struct store_command *c)
 
 	if (p->record.n && p->version > c->version)
 		return; /* OLDER */
+	if (s->sabotage == SABOTAGE_LAMPS)
+		return;
 	remember(s, c, &p->record, p->version, 0);
 	text_clear(&p->record);
 	p->call = c->call;
