@@ -169,6 +169,10 @@ const struct command_arg g_trunk_fields[] = {
 	NUMBER_FIELD("answer_s", answer_s, 0, TRUNK_ANSWER_MAX_S, "0",
 		     "A call goes the next way when a server has said nothing for so many seconds. "
 		     "0: 6."),
+	NOT_FIELD(
+		"replaces", no_replaces,
+		"It may take over its own legs (INVITE with Replaces), as a PBX does that gives a "
+		"call away."),
 	WORD_FIELD("redirects", redirects, FIELD_NUMBER, g_trunk_redirects, "trunks",
 		   "Where its 3xx may send a call: to servers of trunks of the tenant; own, to its "
 		   "own ones; off, nowhere."),
@@ -391,6 +395,7 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 		.no_early_media = t->no_early_media,
 		.answer_s = t->answer_s,
 		.redirects = t->redirects,
+		.no_replaces = t->no_replaces,
 		.probe_s = t->probe_s,
 		.probe_failures = t->probe_failures,
 		.probe_answers = t->probe_answers,

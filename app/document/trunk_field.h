@@ -28,6 +28,7 @@ struct trunk_value {
 	uint8_t srtp; /* enum trunk_srtp */
 	bool no_early_media;
 	uint8_t answer_s;
+	bool no_replaces;
 	uint8_t redirects; /* enum trunk_redirects */
 	uint16_t probe_s;
 	uint8_t probe_failures, probe_answers;

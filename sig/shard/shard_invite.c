@@ -596,8 +596,6 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 
 	if (!shard_has_replaces(m))
 		return route(s, m, caller, to, set, why);
-	if (caller->trunk != TRUNK_NONE) /* it would take a place in a call of its number's */
-		return invite_fail(why, 403, REFUSED_REPLACES);
 	if (shard_replaces_anew(s, m, caller->tenant, to))
 		return true;
 	if (!shard_replaces(s, m, caller->tenant, bytes_str(caller->user), replaces, why))

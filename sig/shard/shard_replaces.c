@@ -2,6 +2,7 @@
 /* INVITE with Replaces: which leg it means, and whether its sender may take that place (RFC 3891 3). */
 #include "sig/call/wait.h"
 #include "sig/feature/refer.h"
+#include "sig/model/leg_trunk.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/replaces.h"
 
@@ -53,11 +54,24 @@ static bool replaces_own_far(const struct leg *l, const struct sip_message *m)
 	return !addr_parse(&ip, by.uri.host) && addr_ip_eq(&l->dialog.hop.remote, &ip);
 }
 
-/* Nobody takes a stranger's place. */
-static bool replaces_own(const struct leg *l, struct bytes user, const struct sip_message *m)
+/* A PBX behind a trunk that gives a call away names a dialog of its own (RFC 5589 7); what is another's is none of its business. */
+static bool replaces_own_trunk(const struct shard *s, const struct leg *l, uint16_t trunk)
 {
+	const struct trunk_settings *set = trunks_settings(s->settings.trunks, trunk);
+
+	return set && !set->no_replaces && bytes_is(text_bytes(&l->trunk), set->name);
+}
+
+/* Nobody takes a stranger's place. */
+static bool replaces_own(const struct shard *s, const struct leg *l, struct bytes user,
+			 const struct sip_message *m)
+{
+	uint16_t trunk = shard_trunk_of(s, &m->hop);
+
 	if (m->hop.transport == SIP_CELL)
 		return replaces_own_far(l, m);
+	if (trunk != TRUNK_NONE || leg_is_trunk(l))
+		return replaces_own_trunk(s, l, trunk);
 	return l->user.n ? bytes_eq(text_bytes(&l->user), user)
 			 : addr_ip_eq(&l->dialog.hop.remote, &m->hop.remote);
 }
@@ -146,7 +160,7 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t
 	c = shard_dialog_find(s, tenant, r.call_id, r.to_tag, r.from_tag, &leg);
 	if (!c)
 		return replaces_fail(why, 481, "no such dialog");
-	if (!replaces_own(c->legs[leg], user, m))
+	if (!replaces_own(s, c->legs[leg], user, m))
 		return replaces_fail(why, 403, "the dialog is another's");
 	if (!replaces_state(c, leg, &r, why))
 		return false;

@@ -9,38 +9,59 @@
 #include "tests/sim/sim.h"
 #include "tests/sim/story.h"
 
-static void trunk_put(struct node *n, uint32_t phone, struct trunk_route *route)
+/* One more server of it; pbx: its requests are the trunk's. */
+static void server_add(struct trunk_settings *set, uint32_t phone, bool pbx)
 {
-	struct trunk_choice *choice = &route->choices[route->choice_count];
-	struct trunk_settings set = {
-		.tenant = n->tenant, .enabled = true, .directions = TRUNK_OUT, .server_count = 1
-	};
 	char place[ADDR_TEXT_MAX];
-	uint16_t trunk;
 	int err;
 
 	phone_place(phone, false, place);
-	(void)snprintf(set.name, sizeof(set.name), "trunk%u", phone);
-	err = trunk_place_read(&set.servers[0], bytes_str(place));
-	if (!err)
-		err = trunks_put(n->trunks, &set, &trunk);
+	err = trunk_place_read(&set->servers[set->server_count++], bytes_str(place));
+	if (pbx) {
+		struct shard_trusted *source = &set->sources[set->source_count++];
+
+		source->bits = 32;
+		err |= addr_parse(&source->net, bytes_str(place));
+		source->port = source->net.port;
+	}
+	assert(!err);
+	(void)err;
+}
+
+static void trunk_put(struct node *n, const struct trunk_settings *set, struct trunk_route *route)
+{
+	struct trunk_choice *choice = &route->choices[route->choice_count];
+	uint16_t trunk;
+	int err = trunks_put(n->trunks, set, &trunk);
+
 	assert(!err);
 	(void)err;
 	*choice = (struct trunk_choice){ .priority = route->choice_count++, .weight = 1 };
-	(void)bytes_cstr(bytes_str(set.name), choice->trunk, sizeof(choice->trunk));
+	(void)bytes_cstr(bytes_str(set->name), choice->trunk, sizeof(choice->trunk));
 }
 
-static void put(struct node *n, uint8_t phones)
+static void put(struct node *n, uint8_t phones, bool pbx)
 {
+	struct trunk_settings set = { .tenant = n->tenant,
+				      .enabled = true,
+				      .directions = pbx ? TRUNK_BOTH : TRUNK_OUT };
 	struct trunk_route route = {
 		.tenant = n->tenant, .name = "out", .pattern = "200", .enabled = true
 	};
 	int err;
 
 	for (uint32_t i = 0; i < STORY_PHONES; i++) {
-		if (phones >> i & 1)
-			trunk_put(n, i, &route);
+		if (!(phones >> i & 1))
+			continue;
+		if (!pbx)
+			set.server_count = 0;
+		server_add(&set, i, pbx);
+		(void)snprintf(set.name, sizeof(set.name), "trunk%u", pbx ? 0 : i);
+		if (!pbx)
+			trunk_put(n, &set, &route);
 	}
+	if (pbx)
+		trunk_put(n, &set, &route);
 	err = trunk_route_put(n->numbers, &route);
 	assert(!err);
 	(void)err;
@@ -59,7 +80,7 @@ void outside_open(struct node *n)
 	n->settings.trunks = n->trunks;
 	n->settings.numbers = n->numbers;
 	if (script && script->trunks)
-		put(n, script->trunks);
+		put(n, script->trunks, script->pbx);
 }
 
 void outside_close(struct node *n)

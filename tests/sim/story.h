@@ -115,6 +115,7 @@ struct story {
 	uint8_t absent;                 /* phones that are not there; bits */
 	uint8_t named;                  /* phones that registered at a name; bits */
 	uint8_t trunks;                 /* phones that are servers of trunks for OUTSIDE; bits */
+	bool pbx;                       /* ... of one, which speaks for all of them */
 	uint8_t asks;                   /* phones that want credentials; bits */
 	uint16_t nonce_s;               /* ... and others after so long; 0: never */
 	enum names_way names;           /* what becomes of it */

@@ -196,6 +196,83 @@ static void refers(void **state)
 	assert_true(rig_take(g->l.r, &gw->addr, "SIP/2.0 403").n);
 }
 
+/* The tags as the node sees them. */
+static void replaces(struct phone *gw, const struct phone *of)
+{
+	char lines[400];
+
+	(void)snprintf(lines, sizeof(lines), "Replaces: %s;to-tag=%s;from-tag=%s\r\n", of->call_id,
+		       of->remote_tag, of->tag);
+	phone_begin(gw, "node");
+	(void)snprintf(gw->tag, sizeof(gw->tag), "other");
+	phone_request(gw, "INVITE", lines, PHONE_SDP_A);
+	rig_run(gw->r);
+}
+
+/* A number of the carrier's talks with 1001. */
+static struct phone *talks(struct gate *g, struct trunk_settings *set)
+{
+	struct phone *gw = carrier(g, set);
+
+	calls_as(gw, "+4940123", NUMBER);
+	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
+	assert_true(phone_hears(gw, "SIP/2.0 200").n);
+	phone_ack(gw);
+	return gw;
+}
+
+/* The PBX behind it gives its party away: who takes over is at another of its servers. */
+static void replaces_its_own(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set, both;
+	struct phone *gw = talks(g, &set), *other = &g->carriers[1];
+	uint16_t trunk = trunks_find(g->trunks, 0, BYTES_LIT("carrier"));
+
+	both = gate_trunk("carrier", "198.51.100.1,198.51.100.2");
+	(void)gate_put(g, &both);
+	replaces(other, gw);
+	assert_true(phone_hears(other, "SIP/2.0 200").n);
+	phone_ack(other);
+	rig_wait_ms(g->l.r, 100);
+	phone_answer(gw, rig_take(g->l.r, &gw->addr, "BYE "), "200 OK", "");
+	rig_run(g->l.r);
+	assert_int_equal(trunks_held(g->trunks, trunk, TRUNK_IN), 1);
+	phone_request(other, "BYE", "", "");
+	rig_run(g->l.r);
+	phone_answer(&g->l.a, rig_take(g->l.r, &g->l.a.addr, "BYE "), "200 OK", "");
+	line_assert_idle(g->l.r);
+	assert_int_equal(trunks_held(g->trunks, trunk, TRUNK_IN), 0);
+	for (uint32_t i = 0; i < g->l.r->cdr_count; i++)
+		assert_string_equal(g->l.r->cdrs[i].from_trunk, "carrier");
+}
+
+/* What is another trunk's, an extension's, nobody's; and what its document forbids. */
+static void replaces_no_others(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set, other = gate_trunk("other", "198.51.100.2");
+	struct phone *gw = talks(g, &set), nobody = *gw, guest;
+
+	(void)gate_put(g, &other);
+	replaces(&g->carriers[1], gw);
+	assert_true(rig_take(g->l.r, &g->carriers[1].addr, "SIP/2.0 403").n);
+	replaces(&g->carriers[1], &g->l.a);
+	assert_true(rig_take(g->l.r, &g->carriers[1].addr, "SIP/2.0 403").n);
+	(void)snprintf(nobody.call_id, sizeof(nobody.call_id), "nobody");
+	replaces(&g->carriers[1], &nobody);
+	assert_true(rig_take(g->l.r, &g->carriers[1].addr, "SIP/2.0 481").n);
+	phone_open(&guest, g->l.r, "1002", "192.0.2.12:5060"); /* a phone of ours */
+	replaces(&guest, gw);
+	assert_true(rig_take(g->l.r, &guest.addr, "SIP/2.0 403").n);
+	other = *trunks_settings(g->trunks, trunks_find(g->trunks, 0, BYTES_LIT("carrier")));
+	other.no_replaces = true;
+	(void)gate_put(g, &other);
+	guest = *gw;
+	replaces(&guest, gw);
+	assert_true(rig_take(g->l.r, &gw->addr, "SIP/2.0 403").n);
+}
+
 /* Calls from several addresses of a trunk are one peer's, and no more of those begin than it may. */
 static void charged_as_one_peer(void **state)
 {
@@ -237,6 +314,8 @@ int main(void)
 		GATE_TEST(goes_on_elsewhere),
 		GATE_TEST(killed_without_the_trunk),
 		GATE_TEST(refers),
+		GATE_TEST(replaces_its_own),
+		GATE_TEST(replaces_no_others),
 		cmocka_unit_test(charged_as_one_peer),
 	};
 
