@@ -10,6 +10,9 @@
 
 struct way {
 	struct writer *w;
+	const struct call_host *h;
+	const struct call *c;
+	const struct leg *to;
 	const struct plan *plan;
 	struct bytes before; /* what was said of the time before */
 	bool verbatim;       /* its addresses, too */
@@ -18,10 +21,17 @@ struct way {
 	char own[ADDR_TEXT_MAX + 1];
 };
 
-static void write_uri(const struct way *y, struct bytes user)
+/* Numbers of the inside are told to no trunk. */
+static void write_uri(const struct way *y, uint8_t step)
 {
+	struct bytes number;
+
+	if (!identity_of_sent_on(y->h, y->c, y->to, &y->plan->steps[step], &number)) {
+		writer_str(y->w, "<" NOBODY);
+		return;
+	}
 	writer_str(y->w, "<sip:");
-	writer_bytes(y->w, user);
+	writer_bytes(y->w, number);
 	WRITER_TEXTS(y->w, "@", y->own);
 }
 
@@ -43,7 +53,7 @@ static void write_own_diversions(const struct way *y)
 		return;
 	for (uint8_t i = p->count - 1, by; (by = p->steps[i].from) != PLAN_FIRST; i = by) {
 		writer_str(y->w, "Diversion: ");
-		write_uri(y, text_bytes(&p->steps[by].user));
+		write_uri(y, by);
 		WRITER_TEXTS(y->w, ">;reason=", plan_why_reason((enum plan_why)p->steps[i].why),
 			     ";counter=1\r\n");
 	}
@@ -114,7 +124,7 @@ static void write_step(const struct way *y, struct bytes root, uint8_t i, const 
 	if (y->hidden && !y->trusted)
 		writer_str(y->w, "<" NOBODY);
 	else
-		write_uri(y, text_bytes(&y->plan->steps[i].user));
+		write_uri(y, i);
 	if (cause)
 		WRITER_TEXTS(y->w, ";cause=", cause);
 	if (why != PLAN_WHYS)
@@ -252,7 +262,12 @@ void diverted_write_lines(struct writer *w, const struct call_host *h, const str
 {
 	const struct leg *l = c->legs[leg], *asker = c->legs[l->uac->from];
 	struct identity_policy policy = identity_of(h, l);
-	struct way y = { .w = w, .plan = &c->plan, .before = text_bytes(&asker->carried) };
+	struct way y = { .w = w,
+			 .h = h,
+			 .c = c,
+			 .to = l,
+			 .plan = &c->plan,
+			 .before = text_bytes(&asker->carried) };
 	struct writer own = writer_over(y.own, sizeof(y.own) - 1);
 	struct diversion any;
 	struct history entry;

@@ -148,6 +148,26 @@ static void number_outside(const struct call_host *h, const struct call *c, cons
 		*shown = set->caller_id[0] ? bytes_str(set->caller_id) : BYTES_LIT("anonymous");
 }
 
+bool identity_of_sent_on(const struct call_host *h, const struct call *c, const struct leg *to,
+			 const struct plan_step *step, struct bytes *number)
+{
+	const struct trunk_settings *set = trunks_settings(h->settings->trunks, to->channel);
+	struct bytes user = text_bytes(&step->user);
+	const struct shard_forward *f =
+		h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
+	struct pattern best;
+
+	*number = user;
+	if (!leg_is_trunk(to) || step->trunk.n)
+		return true;
+	*number = bytes_str(f ? f->outside_number : NULL);
+	if (set &&
+	    (!number->n || (set->caller_ids[0] &&
+			    !pattern_list_match(bytes_str(set->caller_ids), *number, &best).whole)))
+		*number = bytes_str(set->caller_id);
+	return number->n != 0;
+}
+
 void identity_of_asker(const struct call_host *h, const struct call *c, const struct leg *leg,
 		       struct dialog_party *party)
 {

@@ -20,6 +20,10 @@ bool identity_is_hidden(const struct call *c, const struct leg *leg);
 /* Who the leg is asked for, in the words that its party may hear. */
 void identity_of_asker(const struct call_host *h, const struct call *c, const struct leg *leg,
 		       struct dialog_party *party);
+/* Who was called at that step of the plan, as the leg's side knows him: to a trunk by the number outside of an extension. False: it may not
+ * hear of him. */
+bool identity_of_sent_on(const struct call_host *h, const struct call *c, const struct leg *to,
+			 const struct plan_step *step, struct bytes *number);
 /* Header lines of our INVITE to the leg. */
 void identity_write_request(struct writer *w, const struct call_host *h, const struct call *c,
 			    uint8_t leg);

@@ -264,7 +264,7 @@ static void deleted_meanwhile(void **state)
 /* CALL-16: where the calls of an extension go on to may be outside. */
 static void forwarded_to_outside(void **state)
 {
-	const struct shard_forward away = { .always = "9123" };
+	const struct shard_forward away = { .always = "9123", .outside_number = "4930" };
 	struct gate *g = *state;
 	struct bytes m;
 
@@ -274,7 +274,7 @@ static void forwarded_to_outside(void **state)
 	phone_answer(&g->carriers[0], phone_rings(&g->carriers[0]), "503 Service Unavailable", "");
 	m = phone_rings(&g->carriers[1]);
 	assert_true(bytes_starts(m, "INVITE sip:123@198.51.100.2:5060 "));
-	assert_true(rig_has(rig_header(m, "Diversion"), "sip:1002@"));
+	assert_true(rig_has(rig_header(m, "Diversion"), "sip:4930@"));
 	assert_true(rig_has(rig_header(m, "History-Info"), "index=1.1"));
 	assert_false(rig_has(rig_header(m, "History-Info"), "index=1.2"));
 	answers(g, &g->carriers[1]);

@@ -175,6 +175,43 @@ static void shown_outside(void **state)
 	}
 }
 
+/* Who was called before: by the number outside, or not at all. */
+static void sent_on_outside(void **state)
+{
+	static const struct {
+		const char *number, *caller_id, *caller_ids, *shown;
+	} rows[] = {
+		{ "", "", "", "<sip:anonymous@anonymous.invalid>" },
+		{ "493012", "", "", "<sip:493012@" },
+		{ "", "49305", "", "<sip:49305@" },
+		{ "493012", "49305", "", "<sip:493012@" },
+		{ "493012", "49305", "4930x", "<sip:49305@" },
+		{ "493012", "", "4930x", "<sip:anonymous@anonymous.invalid>" },
+	};
+	struct gate *g = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct shard_forward f = { .always = "9123" };
+		struct shard_extension e = rig_extension("1002", false);
+		struct bytes m;
+
+		may_go_out(g, rows[i].caller_id, rows[i].caller_ids);
+		e.classes = 0xff;
+		assert_int_equal(shard_extension_put(g->l.r->shard, &e), 0);
+		(void)bytes_cstr(bytes_str(rows[i].number), f.outside_number,
+				 sizeof(f.outside_number));
+		assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1002", &f), 0);
+		phone_invite(&g->l.a, "1002", PHONE_SDP_A);
+		m = phone_rings(&g->carriers[0]);
+		ROW_ASSERT(rows[i].shown, bytes_starts(rig_header(m, "Diversion"), rows[i].shown));
+		ROW_ASSERT(rows[i].shown, rig_has(rig_header(m, "History-Info"), "index=1.1"));
+		ROW_ASSERT(rows[i].shown, !rig_has(rig_header(m, "History-Info"), "1002"));
+		phone_answer(&g->carriers[0], m, "486 Busy Here", "");
+		assert_true(phone_hears(&g->l.a, "SIP/2.0 486").n);
+		phone_ack(&g->l.a);
+	}
+}
+
 /* Who may call nobody outside is told so, and no trunk hears of it. */
 static void calls_nobody_outside(void **state)
 {
@@ -192,13 +229,10 @@ static void calls_nobody_outside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		GATE_TEST(believed),
-		GATE_TEST(not_believed),
-		GATE_TEST(no_extension),
-		GATE_TEST(hidden_by_the_trunk),
-		GATE_TEST(in_responses),
-		GATE_TEST(shown_outside),
-		GATE_TEST(calls_nobody_outside),
+		GATE_TEST(believed),        GATE_TEST(not_believed),
+		GATE_TEST(no_extension),    GATE_TEST(hidden_by_the_trunk),
+		GATE_TEST(in_responses),    GATE_TEST(shown_outside),
+		GATE_TEST(sent_on_outside), GATE_TEST(calls_nobody_outside),
 	};
 
 	return cmocka_run_group_tests_name("identity_trunk", tests, NULL, NULL);
