@@ -104,6 +104,24 @@ int far_ring(struct call_host *h, struct call *c, const struct dialog_party *fro
 	return err;
 }
 
+/* The way to who is given away, where it is in another shard itself: whoever is asked may be its other end. */
+static void write_given(struct writer *w, const struct leg *given)
+{
+	const struct dialog *d = &given->dialog;
+	char tag[ID_TAG_LEN];
+
+	if (d->hop.transport != SIP_CELL)
+		return;
+	id_tag_put(tag, &d->tag);
+	writer_str(w, "Tandem-Given: ");
+	writer_bytes(w, text_bytes(&d->call_id));
+	writer_str(w, ";to-tag=");
+	writer_bytes(w, text_bytes(&d->remote_tag));
+	writer_str(w, ";from-tag=");
+	writer_bytes(w, (struct bytes){ (const uint8_t *)tag, sizeof(tag) });
+	writer_str(w, "\r\n");
+}
+
 void far_write_lines(struct writer *w, const struct call_host *h, const struct call *c)
 {
 	const struct transfer_far *far = &c->transfer->far;
@@ -116,6 +134,7 @@ void far_write_lines(struct writer *w, const struct call_host *h, const struct c
 		writer_bytes(w, text_bytes(&far->referrer));
 		writer_str(w, "\r\n");
 	}
+	write_given(w, call_caller(c));
 	if (c->tenant != TENANT_DEFAULT)
 		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");
 }

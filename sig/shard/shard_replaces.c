@@ -125,6 +125,19 @@ static bool replaces_itself(const struct call *c, uint8_t leg, const struct sip_
 	       !id_tag_get(m->from.tag, &asks) && theirs.call == asks.call;
 }
 
+/* Who is given away speaks with the very call that is asked for: the same, where legs have gone to other calls since. */
+static bool replaces_given(const struct shard *s, const struct call *c, const struct sip_message *m)
+{
+	struct replaces given;
+	struct bytes value;
+	uint8_t leg;
+
+	return m->hop.transport == SIP_CELL && message_header(m, "Tandem-Given", 0, &value) &&
+	       !replaces_parse(&given, value) &&
+	       shard_dialog_find(s, c->tenant, given.call_id, given.to_tag, given.from_tag, &leg) ==
+		       c;
+}
+
 /* Of an operator, who alone may. */
 static bool join_read(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		      struct call_replaces *out, struct call_refusal *why)
@@ -142,6 +155,8 @@ static bool join_read(const struct shard *s, const struct sip_message *m, uint16
 	c = shard_dialog_find(s, tenant, r.call_id, r.to_tag, r.from_tag, &leg);
 	if (!c || !call_is_alone(c) || leg != c->bridge.caller)
 		return replaces_fail(why, 481, "nobody is alone there");
+	if (replaces_given(s, c, m))
+		return replaces_fail(why, 482, "a conversation without anybody");
 	*out = (struct call_replaces){ .call = c->id, .leg = LEG_NONE };
 	return true;
 }
@@ -164,7 +179,7 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t
 		return replaces_fail(why, 403, "the dialog is another's");
 	if (!replaces_state(c, leg, &r, why))
 		return false;
-	if (replaces_itself(c, leg, m))
+	if (replaces_itself(c, leg, m) || replaces_given(s, c, m))
 		return replaces_fail(why, 482, "a conversation without anybody");
 	*out = (struct call_replaces){ .call = c->id, .leg = leg };
 	return true;

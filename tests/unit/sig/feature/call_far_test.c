@@ -38,16 +38,20 @@ static void two_calls(struct far *f)
 	b_calls_c(f);
 }
 
-static void refer_to(struct far *f)
+/* The party of that dialog is given to whom the other one is with. */
+static void refer_between(struct far *f, struct phone *from, const struct phone *with)
 {
-	const struct phone *second = &f->second;
 	char to[512];
 
 	(void)snprintf(to, sizeof(to), "sip:1004@%s?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
-		       phone_domain(&f->near.l.b), second->call_id, second->remote_tag,
-		       second->tag);
-	refer(&f->near.l.b, to);
+		       phone_domain(from), with->call_id, with->remote_tag, with->tag);
+	refer(from, to);
 	far_run(f);
+}
+
+static void refer_to(struct far *f)
+{
+	refer_between(f, &f->near.l.b, &f->second);
 }
 
 static void answer_all(struct far *f, struct rig *r, struct phone *p, const char *method,
@@ -662,11 +666,8 @@ static void answer_b(struct far *f)
 	}
 }
 
-/* B speaks with itself over both shards, and gives the one end to the other: nobody would be left, and the two shards had a conversation for
- * ever. */
-static void nobody_would_be_left(void **state)
+static void b_speaks_with_itself(struct far *f)
 {
-	struct far *f = *state;
 	struct shard_join join = { .leg = SHARD_LEG_CALLEE, .with_leg = SHARD_LEG_CALLER };
 	struct rig *r = f->near.l.r;
 
@@ -678,19 +679,43 @@ static void nobody_would_be_left(void **state)
 	far_run(f);
 	answer_b(f);
 	assert_int_equal(rig_counts(r).calls_established, 1);
-	refer_to(f);
+}
+
+static void assert_refused_as_circle(struct far *f, struct phone *p)
+{
 	answer_b(f);
-	assert_notified(&f->near.l.b, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	assert_notified(p, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
 	answer_b(f);
-	assert_notified(&f->near.l.b, "SIP/2.0 482 Loop Detected\r\n",
-			"terminated;reason=noresource");
+	assert_notified(p, "SIP/2.0 482 Loop Detected\r\n", "terminated;reason=noresource");
 	assert_ends(f, &f->near.l.b, &f->second);
+}
+
+/* B speaks with itself over both shards, and gives the one end to the other: nobody would be left, and the two shards had a conversation for
+ * ever. */
+static void nobody_would_be_left(void **state)
+{
+	struct far *f = *state;
+
+	b_speaks_with_itself(f);
+	refer_to(f);
+	assert_refused_as_circle(f, &f->near.l.b);
+}
+
+/* The same from the other end: its way to the first shard has come from another call to the one that asks, so its tags name that one. */
+static void nobody_would_be_left_there(void **state)
+{
+	struct far *f = *state;
+
+	b_speaks_with_itself(f);
+	refer_between(f, &f->second, &f->near.l.b);
+	assert_refused_as_circle(f, &f->second);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FAR_TEST(nobody_would_be_left),
+		FAR_TEST(nobody_would_be_left_there),
 		FAR_TEST(attended),
 		FAR_TEST(attended_with_losses),
 		FAR_TEST(attended_with_kills),
