@@ -22,6 +22,7 @@
 #define TESTS_SIM_CHECK_H
 
 #include "sig/host/effect.h"
+#include "sig/sip/id.h"
 #include "sig/sip/message.h"
 
 struct sim;
@@ -75,9 +76,8 @@ struct seen {
 	uint32_t crashes;
 	bool ended; /* its end went to the store */
 	uint32_t cdrs;
-	uint64_t far;   /* the call of another shard that it speaks with; 0: none */
-	uint32_t pairs; /* in them */
-	struct cdr cdr; /* of its first pair */
+	uint32_t pairs;                            /* in them */
+	struct cdr cdr;                            /* of its first pair */
 	uint64_t answered_ns, ended_ns, joined_ns; /* when events said so; 0: never */
 };
 
@@ -97,6 +97,12 @@ struct check_split {
 	uint64_t call, born; /* born: the one whose id its dialogs have */
 };
 
+/* A dialog between two shards: its tags in the order asking, asked, and in which calls its legs are now. */
+struct check_cell {
+	struct id_tag ends[2];
+	uint64_t calls[2];
+};
+
 struct check {
 	char broken[256]; /* "": all is well */
 	struct seen seen[SEEN_MAX];
@@ -107,6 +113,8 @@ struct check {
 	uint32_t begun_count;
 	struct check_split splits[SEEN_MAX];
 	uint32_t split_count;
+	struct check_cell cells[SEEN_MAX];
+	uint32_t cell_count;
 	uint32_t effects_max;
 };
 
@@ -157,15 +165,27 @@ void check_restored(struct node *n);
 void check_event(struct sim *s, const struct sig_event *e);
 /* Who talks to whom in it changes, by command. */
 void check_given(struct sim *s, uint64_t call);
-/* Two shards agree on a dialog between two calls of theirs. */
-void check_far(struct sim *s, const struct sip_message *m);
 /* Where the leg of that phone's dialog is now. */
 uint64_t check_call_of(const struct sim *s, const struct phone_call *c);
 /* Legs may have gone to another call. */
 void check_follow(struct sim *s);
 void check_segments(struct sim *s, const struct seen *seen, const struct cdr *list, uint32_t n);
 
+/* ---- check_far.c: conversations over shards ---- */
+/* Two shards agree on a dialog between two calls of theirs. */
+void check_far(struct sim *s, const struct sip_message *m);
+/* Legs may have gone to another call. */
+void check_far_follow(struct sim *s);
+/* The call of another shard that this one speaks with, if it is one alone, and that one with no other; NULL: none, or more. */
+struct seen *check_far_of(struct sim *s, uint64_t call);
+/* Somebody is left in a call that this one speaks with, over however many others. */
+bool check_far_is_there(struct sim *s, uint64_t call);
+/* Nobody is left in any of them who hangs up, and each stands: a circle, or applications at both ends (docs/adr/0009). Counts them. */
+bool check_far_is_circle(struct sim *s, uint64_t call);
+
 /* ---- check_call.c: what phones believe ---- */
+/* The next phone behind that one that talks in the call; after NULL: the first. */
+struct phone_call *check_next_end(struct sim *s, uint64_t call, const struct phone_call *after);
 void check_answered(struct sim *s, const struct phone_call *c);
 void check_bye(struct sim *s, const struct phone_call *c);
 void check_over(struct sim *s, const struct phone_call *c);

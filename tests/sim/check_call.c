@@ -22,8 +22,7 @@ static bool is_left_over(struct sim *s, const struct phone_call *c)
 	return c->crossed && seen && seen->excused && seen->crashes;
 }
 
-/* Calls of phones with that number in that state, of one side or both. */
-static struct phone_call *next_end(struct sim *s, uint64_t call, const struct phone_call *after)
+struct phone_call *check_next_end(struct sim *s, uint64_t call, const struct phone_call *after)
 {
 	bool found = !after;
 
@@ -68,6 +67,7 @@ void check_follow(struct sim *s)
 				c->node_call = check_call_of(s, c);
 		}
 	}
+	check_far_follow(s);
 }
 
 static bool is_settled(const struct sim *s, const struct seen *seen, uint64_t since_ns)
@@ -77,9 +77,9 @@ static bool is_settled(const struct sim *s, const struct seen *seen, uint64_t si
 
 static void look_at_call(struct sim *s, const struct seen *seen)
 {
-	struct phone_call *one = next_end(s, seen->call, NULL);
-	struct phone_call *two = one ? next_end(s, seen->call, one) : NULL;
-	struct phone_call *three = two ? next_end(s, seen->call, two) : NULL;
+	struct phone_call *one = check_next_end(s, seen->call, NULL);
+	struct phone_call *two = one ? check_next_end(s, seen->call, one) : NULL;
+	struct phone_call *three = two ? check_next_end(s, seen->call, two) : NULL;
 	struct shard *core = node_core(s, seen->call);
 	struct call_view v;
 
@@ -156,7 +156,7 @@ static uint64_t left_ns(const struct phone_call *c)
 
 bool check_is_alone(struct sim *s, const struct phone_call *c)
 {
-	if (next_end(s, c->node_call, NULL) != c || next_end(s, c->node_call, c))
+	if (check_next_end(s, c->node_call, NULL) != c || check_next_end(s, c->node_call, c))
 		return false;
 	for (uint32_t i = 0; i < s->phones.count; i++) {
 		const struct phone *p = &s->phones.list[i];
@@ -175,7 +175,7 @@ bool check_is_alone(struct sim *s, const struct phone_call *c)
 static void on_ended(struct sim *s, const struct event *e)
 {
 	const struct seen *seen = check_seen(s, e->a);
-	const struct phone_call *c = next_end(s, e->a, NULL);
+	const struct phone_call *c = check_next_end(s, e->a, NULL);
 
 	if (c && seen && !seen->split && !seen->weak && !seen->stale && !seen->excused &&
 	    !has_lost_its_way(s, c->phone))
@@ -192,11 +192,11 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 {
 	const struct phone_call *c = s->phones.list[e->who].calls[e->a];
 	const struct seen *seen = check_seen(s, c->node_call);
-	struct phone_call *other = next_end(s, c->node_call, NULL);
+	struct phone_call *other = check_next_end(s, c->node_call, NULL);
 
 	if (other && seen && seen->split)
 		return;
-	if (other && seen && seen->far && next_end(s, seen->far, NULL))
+	if (other && check_far_is_there(s, c->node_call))
 		return; /* it speaks with somebody of another shard */
 	if (other && seen && seen->given && (seen->by_node || !check_is_alone(s, other)))
 		return; /* those who go on without it, perhaps with an application */
@@ -227,14 +227,14 @@ static void on_far_should_be_over(struct sim *s, const struct event *e)
 {
 	const struct phone_call *c = s->phones.list[e->who].calls[e->a];
 	const struct seen *seen = check_seen(s, c->node_call);
-	const struct seen *far = seen && seen->far ? check_seen(s, seen->far) : NULL;
+	const struct seen *far = seen ? check_far_of(s, seen->call) : NULL;
 	const struct phone_call *other;
 
-	if (!far || far->far != seen->call || is_half(s, seen) || is_half(s, far) ||
-	    next_end(s, seen->call, NULL))
+	if (!far || is_half(s, seen) || is_half(s, far) || check_waits_for_ever(s, seen) ||
+	    check_waits_for_ever(s, far) || check_next_end(s, seen->call, NULL))
 		return;
-	other = next_end(s, far->call, NULL);
-	if (other && !next_end(s, far->call, other) && other->answer_ns < c->bye_ns)
+	other = check_next_end(s, far->call, NULL);
+	if (other && !check_next_end(s, far->call, other) && other->answer_ns < c->bye_ns)
 		check_fail(s, "%s hung up long ago, and %s#%u of another shard still talks",
 			   c->phone->user, other->phone->user, other->phone->index);
 }

@@ -19,10 +19,11 @@ static const struct seen *seen_of(struct sim *s, const struct phone_call *c)
 	return seen;
 }
 
-/* ... which is refused where no second one fits. */
+/* ... which is refused where no second one fits, or who is called is busy with the first. */
 static bool was_second(const struct phone_call *c, const struct seen *seen)
 {
-	return seen->crashes && c->final == 503 && c->phone->transport != SIP_UDP;
+	return seen->crashes && (c->final == 503 || c->final == 486) &&
+	       c->phone->transport != SIP_UDP;
 }
 
 /* A copy of the INVITE became a second call: over a new connection after a kill, or in another shard, its own being lost. Both went on. */

@@ -98,14 +98,25 @@ void check_notified(struct sim *s, const struct phone_call *c, const struct phon
 		check_fail(s, "%s: the last NOTIFY comes to %s twice", c->call_id, user);
 }
 
+/* A branch that answered too late, or one that the node has hung up: its BYE is under way. */
+static bool is_left(struct sim *s, const struct phone_call *c)
+{
+	struct id_tag id;
+	const struct seen *seen =
+		id_tag_get(bytes_str(c->remote_tag), &id) ? NULL : check_seen(s, id.call);
+
+	return seen && seen->byes[id.leg].cseq;
+}
+
 bool check_is_there(struct sim *s, const struct phone_call *own, const struct phone_call *named)
 {
 	uint64_t call = check_call_of(s, named);
 	const struct shard *core = node_core(s, call);
 	struct call_view v;
 
-	return call != check_call_of(s, own) && core && shard_call_view(core, call, &v) &&
-	       v.state == CALL_ESTABLISHED && named->state == PC_TALKING;
+	return !is_left(s, named) && call != check_call_of(s, own) && core &&
+	       shard_call_view(core, call, &v) && v.state == CALL_ESTABLISHED &&
+	       named->state == PC_TALKING;
 }
 
 void check_forgot(struct sim *s, const struct phone_call *c, const char *method)

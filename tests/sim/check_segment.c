@@ -39,23 +39,6 @@ void check_event(struct sim *s, const struct sig_event *e)
 		seen->joined_ns = s->now_ns;
 }
 
-void check_far(struct sim *s, const struct sip_message *m)
-{
-	struct seen *one, *other;
-	struct id_tag asked, asks;
-
-	if (id_tag_get(m->to.tag, &asked) || id_tag_get(m->from.tag, &asks))
-		return;
-	one = check_seen(s, asks.call);
-	other = check_seen(s, asked.call);
-	if (!one || !other || one->far == other->call)
-		return;
-	trace_line(s, "calls %" PRIx64 " and %" PRIx64 " are one", one->call, other->call);
-	s->totals.united++;
-	one->far = other->call;
-	other->far = one->call;
-}
-
 /* Nobody rings for who was deleted a second ago. */
 void check_invited(struct sim *s, const struct phone_call *c)
 {

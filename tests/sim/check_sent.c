@@ -41,12 +41,35 @@ static bool is_repetition(struct check_dialog *d, const struct sip_message *m)
 	return false;
 }
 
+/* A kill took the numbers of that call. */
+static bool has_lost_numbers(struct sim *s, uint64_t call)
+{
+	const struct seen *seen = check_seen(s, call);
+
+	return seen && (seen->repeats || check_took(s, call));
+}
+
+/* ... or of the one that the dialog's leg has gone to. */
+static bool may_go_back(struct sim *s, struct bytes tag)
+{
+	const struct shard *core;
+	struct id_tag id;
+
+	if (id_tag_get(tag, &id))
+		return false;
+	if (has_lost_numbers(s, id.call))
+		return true;
+	core = node_core(s, id.call);
+	if (core)
+		elsewhere_follow(&core->elsewhere, &id);
+	return core && has_lost_numbers(s, id.call);
+}
+
 /* RFC 3261 12.2.1.1: grows by each request but ACK and CANCEL. */
 static void look_at_cseq(struct sim *s, const struct sip_message *m)
 {
 	struct check_dialog *d;
 	struct id_tag id;
-	struct seen *seen;
 
 	if (m->method == SIP_ACK || m->method == SIP_CANCEL)
 		return;
@@ -59,12 +82,9 @@ static void look_at_cseq(struct sim *s, const struct sip_message *m)
 			hash_crc32c(0, m->via.branch);
 		return;
 	}
-	if (!id_tag_get(m->from.tag, &id) && (seen = check_seen(s, id.call)) &&
-	    (seen->repeats || check_took(s, id.call)))
-		return;
 	if (m->method == SIP_NOTIFY && !id_tag_get(m->from.tag, &id) && check_lamp_took(s, id.call))
 		return;
-	if (!is_repetition(d, m))
+	if (!may_go_back(s, m->from.tag) && !is_repetition(d, m))
 		check_fail(s, "CSeq %u comes after %u in " BYTES_FMT, m->cseq, d->cseq,
 			   BYTES_ARG(m->call_id));
 }

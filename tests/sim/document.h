@@ -46,6 +46,8 @@ void document_set(struct node *n, const struct effect *e);
 void document_change(struct sim *s, uint32_t extension, enum document_what what);
 /* It has changed: all hear of it, but who did it. by: NULL: an operator */
 void document_changed(struct sim *s, uint32_t extension, const struct node *by);
+/* It is deleted, or some node may not know yet that it is no more. */
+bool document_is_unknown(const struct sim *s, uint32_t extension);
 /* A node that was away compares. */
 void document_catch_up(struct node *n);
 /* What an extension that is there has. */

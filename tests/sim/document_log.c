@@ -89,6 +89,15 @@ static void on_known(struct sim *s, const struct event *e)
 
 /* ---- changes ---- */
 
+bool document_is_unknown(const struct sim *s, uint32_t extension)
+{
+	const struct document_changes *all = &s->documents;
+
+	return all->absent[extension] ||
+	       (all->version[extension] &&
+		s->now_ns < all->changed_ns[extension] + KNOWN_MS * NS_PER_MS);
+}
+
 void document_changed(struct sim *s, uint32_t extension, const struct node *by)
 {
 	struct document_changes *all = &s->documents;

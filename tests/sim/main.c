@@ -6,7 +6,7 @@
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
  * --fence N: it loses its shard there. With --harvest FOLDER: their records.
  * sim --self-test | --records FOLDER [--story]
- * Runs the seeds of the list, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
+ * Runs the seeds of the list, each with as many nodes and shards as it names, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
  * records (golden.h); --story prints what the node does with each.
  */
 #include <inttypes.h>
@@ -63,8 +63,8 @@ static void report(const struct totals *t, uint64_t seeds)
 		     t->refers, t->given, t->fences, t->names, t->displaced, t->asked);
 	(void)printf("# %" PRIu64 " moves to another node; %" PRIu64 " shards lost alone, %" PRIu64
 		     " joins of two shards, %" PRIu64 " documents changed, %" PRIu64
-		     " messages between shards\n",
-		     t->moves, t->lost_alone, t->joins, t->documents, t->cells);
+		     " messages between shards, %" PRIu64 " calls with nobody in them\n",
+		     t->moves, t->lost_alone, t->joins, t->documents, t->cells, t->circles);
 	(void)printf("# %" PRIu64 " lamps, told %" PRIu64 " times\n", t->lamps, t->told);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
@@ -133,6 +133,19 @@ static bool run_seed(uint64_t seed, const struct arguments *a, struct totals *su
 	return ok;
 }
 
+/* SEED, or NxM:SEED of N nodes with M shards each. False: neither. */
+static bool read_seed(const char *line, struct sim_way *way, uint64_t *seed)
+{
+	uint32_t nodes, shards;
+	int at = 0;
+
+	if (sscanf(line, "%" SCNu32 "x%" SCNu32 ":%n", &nodes, &shards, &at) == 2 && at) {
+		way->nodes = nodes;
+		way->shards = shards;
+	}
+	return sscanf(line + at, "%" SCNu64, seed) == 1;
+}
+
 static bool run_list(const struct arguments *a, struct totals *sum, uint64_t *count)
 {
 	FILE *f = fopen(a->list, "r");
@@ -144,12 +157,12 @@ static bool run_list(const struct arguments *a, struct totals *sum, uint64_t *co
 		return false;
 	}
 	while ((ok || a->all) && fgets(line, sizeof(line), f)) {
-		char *end;
-		uint64_t seed = strtoull(line, &end, 10);
+		struct arguments of = *a;
+		uint64_t seed;
 
-		if (end == line)
+		if (!read_seed(line, &of.way, &seed))
 			continue; /* a comment */
-		ok &= run_seed(seed, a, sum);
+		ok &= run_seed(seed, &of, sum);
 		*count += 1;
 	}
 	(void)fclose(f);

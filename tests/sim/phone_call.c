@@ -38,6 +38,7 @@ struct phone_call *phone_call_new(struct sim *s, struct phone *p)
 	c->index = p->call_count;
 	c->node = p->node;
 	c->begin_ns = s->now_ns;
+	c->unknown = document_is_unknown(s, p->extension);
 	c->sdp.id = rand_u32_from(&s->rand) >> 1;
 	c->sdp.port = (uint16_t)(4000 + 2 * p->call_count);
 	c->sdp.codecs = (uint8_t)sim_between(s, 0, 255);

@@ -62,6 +62,7 @@ struct phone_call {
 	bool wants_bye;  /* as soon as the ACK came */
 	bool told;       /* the other side ended it */
 	bool excused;    /* a kill took what nobody had been promised */
+	bool unknown;    /* there was no document of its phone's extension as it began */
 	uint16_t final;  /* of the first INVITE */
 	uint32_t finals; /* different ones that came or left */
 	uint64_t begin_ns, answer_ns, end_ns, bye_ns; /* 0: not yet */

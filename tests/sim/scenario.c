@@ -40,7 +40,8 @@ static void on_quiet(struct sim *s, const struct event *e)
 	s->quiet = true;
 	for (uint32_t i = 0; i < s->check.seen_count; i++) {
 		/* of two of one nobody knows which waits */
-		if (s->check.seen[i].split || check_waits_for_ever(s, &s->check.seen[i]))
+		if (s->check.seen[i].split || check_waits_for_ever(s, &s->check.seen[i]) ||
+		    check_far_is_circle(s, s->check.seen[i].call))
 			node_hangup(s, s->check.seen[i].call);
 	}
 }

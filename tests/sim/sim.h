@@ -47,7 +47,8 @@ struct totals {
 		moves,        /* of phones to another node */
 		joins,        /* of calls of two shards */
 		documents,    /* that operators changed */
-		united;       /* conversations over two shards that came about */
+		united,       /* conversations over two shards that came about */
+		circles;      /* calls of such in which nobody was left */
 	uint64_t lamps, told; /* told: NOTIFYs that lamps took */
 	uint64_t asked;       /* requests of the node that wanted credentials */
 	uint64_t stories;     /* hash of all, the same in every build */
