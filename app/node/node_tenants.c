@@ -11,6 +11,8 @@
 enum { CALLS, REGISTRATIONS, GAUGES, OWN_ROWS_MAX = 100 };
 static_assert((int)OWN_ROWS_MAX < (int)METRIC_TABLE_ROWS, "and one of all others");
 
+static uint32_t g_table;
+
 void node_tenants_setup(void)
 {
 	static const struct metric_table_gauge gauges[GAUGES] = {
@@ -19,7 +21,7 @@ void node_tenants_setup(void)
 				    "Addresses of record, by tenant." },
 	};
 
-	metric_table_register("tenant", gauges, GAUGES);
+	g_table = metric_table_register("tenant", gauges, GAUGES);
 }
 
 static void row_add(struct metric_table_row *row, const struct tenants *t, uint16_t tenant)
@@ -48,5 +50,5 @@ void node_tenants_metrics(const struct node *n)
 	}
 	if (more)
 		rows[count++] = others;
-	metric_table_set(rows, count);
+	metric_table_set(g_table, rows, count);
 }
