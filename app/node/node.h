@@ -310,6 +310,8 @@ void node_metrics_setup(void);
 /* Those by tenant. */
 void node_tenants_setup(void);
 void node_tenants_metrics(const struct node *n);
+void node_trunks_setup(void);
+void node_trunks_metrics(const struct node *n);
 void node_metrics_update(const struct node *n);
 
 #endif

@@ -47,6 +47,7 @@ void node_metrics_update(const struct node *n)
 		shard_counts_show(node_core(n, 0), &counts);
 	node_shards_metrics(n);
 	node_tenants_metrics(n);
+	node_trunks_metrics(n);
 	node_memory(&reserved, &resident);
 	metric_set(g_metrics.info, 1);
 	metric_set(g_metrics.extensions, extensions_count(&n->extensions));

@@ -426,6 +426,7 @@ int node_start(struct node *n)
 	watch_setup();
 	node_metrics_setup();
 	node_tenants_setup();
+	node_trunks_setup();
 	node_shards_setup();
 	guard_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)

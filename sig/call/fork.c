@@ -61,6 +61,7 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t as
 	    leg_set_trunk(h->settings->trunks, l, target->trunk) ||
 	    leg_set_user(h, l, c->tenant, target->user) || leg_set_terms(l, &target->terms))
 		return -ENOMEM;
+	trunks_count(h->settings->trunks, target->trunk, TRUNK_CALLS);
 	identity_of_asker(h, c, l, &party);
 	return leg_to_party(h, l, &tag, &party);
 }

@@ -522,7 +522,7 @@ static void plan_tell(struct call_host *h, const struct call *c)
 	enum plan_why why = plan_went_to(&c->plan, &to);
 
 	if (plan_is_again(&c->plan, c->plan.count - 1)) {
-		way_tell(c);
+		way_tell(h, c);
 		return;
 	}
 	event = call_publish_begin(h, c, SIG_CALL_FORWARDED);

@@ -137,10 +137,12 @@ bool way_target(const struct call_host *h, const struct call *c, struct call_tar
 	return last && h->way_target && h->way_target(h->owner, c->tenant, last, out);
 }
 
-void way_tell(const struct call *c)
+void way_tell(const struct call_host *h, const struct call *c)
 {
-	const struct plan_step *last = way_step(c);
+	const struct plan_step *last = way_step(c), *before = last - 1;
+	struct trunks *all = h->settings->trunks;
 
+	trunks_count(all, trunks_find(all, c->tenant, text_bytes(&before->trunk)), TRUNK_FAILOVERS);
 	LOG_INFO("call", c->id, "call goes another way out",
 		 LOG_BYTES("to", text_bytes(&last->user)),
 		 LOG_BYTES("trunk", text_bytes(&last->trunk)), LOG_U64("server", last->server));

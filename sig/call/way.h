@@ -30,8 +30,8 @@ bool way_is_asked(const struct call *c, uint8_t leg);
 uint64_t way_until_ns(const struct call_host *h, const struct call *c);
 /* The leg's server has said something. */
 void way_heard(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);
-/* For the log: which way the call goes now. */
-void way_tell(const struct call *c);
+/* Which way the call goes now, and that the one before it has failed. */
+void way_tell(const struct call_host *h, const struct call *c);
 /* A refusal says something of who is called: no other way is tried. */
 bool way_is_final(uint16_t status);
 

@@ -13,6 +13,7 @@ struct trunk {
 	bool there;   /* was put, and not deleted since */
 	uint8_t down; /* servers, a bit each */
 	uint32_t in, out;
+	uint64_t counted[TRUNK_COUNTS];
 };
 static_assert(TRUNK_SERVERS_MAX <= 8, "a bit each");
 
@@ -273,6 +274,21 @@ bool trunks_has_room(const struct trunks *t, uint16_t trunk, enum trunk_directio
 	return x && is_below(x->in + x->out, set->channels) &&
 	       (way == TRUNK_IN ? is_below(x->in, set->channels_in)
 				: is_below(x->out, set->channels_out));
+}
+
+void trunks_count(struct trunks *t, uint16_t trunk, enum trunk_count what)
+{
+	struct trunk *x = trunk_of(t, trunk);
+
+	if (x)
+		x->counted[what]++;
+}
+
+uint64_t trunks_counted(const struct trunks *t, uint16_t trunk, enum trunk_count what)
+{
+	const struct trunk *x = trunk_of(t, trunk);
+
+	return x ? x->counted[what] : 0;
 }
 
 /* ---- whether it is there ---- */

@@ -115,6 +115,11 @@ uint32_t trunks_held(const struct trunks *t, uint16_t trunk, enum trunk_directio
 /* One more may begin. */
 bool trunks_has_room(const struct trunks *t, uint16_t trunk, enum trunk_direction way);
 
+/* What has become of its calls, of this process and while it has its number. */
+enum trunk_count { TRUNK_CALLS, TRUNK_REFUSED, TRUNK_FAILOVERS, TRUNK_COUNTS };
+void trunks_count(struct trunks *t, uint16_t trunk, enum trunk_count what);
+uint64_t trunks_counted(const struct trunks *t, uint16_t trunk, enum trunk_count what);
+
 /* Whoever asks its servers whether they are there says so; at first all are. */
 void trunks_set_up(struct trunks *t, uint16_t trunk, uint8_t server, bool up);
 bool trunks_is_up(const struct trunks *t, uint16_t trunk, uint8_t server);

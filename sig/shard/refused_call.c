@@ -71,6 +71,7 @@ void refused_call_tell(struct shard *s, const struct sip_message *m, uint16_t te
 {
 	struct effect *e;
 
+	trunks_count(s->settings.trunks, shard_trunk_of(s, &m->hop), TRUNK_REFUSED);
 	if (!refused_call_may_tell(&s->refused_calls, &s->key, &m->hop.remote, s->host.now.ns)) {
 		metric_add(s->metrics.refused_untold, 1);
 		return;

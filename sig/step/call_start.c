@@ -40,6 +40,7 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	    (!leg_is_trunk(c->legs[leg]) && leg_set_user(h, c->legs[leg], c->tenant, s->from)) ||
 	    leg_set_terms(c->legs[leg], &s->terms))
 		return -ENOMEM;
+	trunks_count(h->settings->trunks, s->trunk, TRUNK_CALLS);
 	err = dialog_from_request(&c->legs[leg]->dialog, &tag, s->invite, h);
 	if (!err)
 		err = identity_begin(h, c, s);

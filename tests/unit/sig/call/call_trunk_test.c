@@ -105,6 +105,9 @@ static void the_next_way(void **state)
 	phone_answer(&g->carriers[1], m, "200 OK", "");
 	phone_answer(&g->carriers[1], g->carriers[1].invite, "487 Request Terminated", "");
 	assert_int_equal(rig_count(g->l.r, &g->l.a.addr, "SIP/2.0 1"), 1); /* 100 */
+	assert_int_equal(trunks_counted(g->trunks, trunk_of(g, "two"), TRUNK_FAILOVERS), 1);
+	assert_int_equal(trunks_counted(g->trunks, trunk_of(g, "three"), TRUNK_FAILOVERS), 0);
+	assert_int_equal(trunks_counted(g->trunks, trunk_of(g, "three"), TRUNK_CALLS), 1);
 	answers(g, &g->carriers[2]);
 	for (uint32_t i = 0; i < g->l.r->event_count; i++)
 		assert_int_not_equal(g->l.r->events[i].kind, SIG_CALL_FORWARDED);
