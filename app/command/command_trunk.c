@@ -6,6 +6,7 @@
 #include "app/command/command_handlers.h"
 #include "app/document/trunk_field.h"
 #include "app/node/node.h"
+#include "app/node/node_probe.h"
 
 #define LIMIT "the number of trunks (4,096)"
 static_assert(TRUNKS_MAX == 4096, "the text above says it");
@@ -117,6 +118,24 @@ static json_t *servers_up(const struct trunks *all, uint16_t trunk, uint8_t coun
 	return list;
 }
 
+static json_t *servers_blocked(const struct node *node, uint16_t trunk, uint8_t count)
+{
+	json_t *list = json_array();
+	uint64_t now_ns = clock_now_ns();
+
+	for (uint8_t i = 0; i < count; i++)
+		(void)json_array_append_new(
+			list, json_integer(node_probe_blocked_s(node, trunk, i, now_ns)));
+	return list;
+}
+
+static void show_count(json_t *json, const char *name, const struct trunks *all, uint16_t trunk,
+		       enum trunk_count what)
+{
+	(void)json_object_set_new(json, name,
+				  json_integer((json_int_t)trunks_counted(all, trunk, what)));
+}
+
 /* What it is, and what this node has of it now. */
 static json_t *trunk_show(const struct node *node, uint16_t tenant, const void *value)
 {
@@ -129,8 +148,13 @@ static json_t *trunk_show(const struct node *node, uint16_t tenant, const void *
 				  json_integer(trunks_held(node->trunks, trunk, TRUNK_IN)));
 	(void)json_object_set_new(json, "calls_out",
 				  json_integer(trunks_held(node->trunks, trunk, TRUNK_OUT)));
+	show_count(json, "calls", node->trunks, trunk, TRUNK_CALLS);
+	show_count(json, "refused", node->trunks, trunk, TRUNK_REFUSED);
+	show_count(json, "failovers", node->trunks, trunk, TRUNK_FAILOVERS);
 	(void)json_object_set_new(json, "up",
 				  servers_up(node->trunks, trunk, set ? set->server_count : 0));
+	(void)json_object_set_new(json, "blocked_s",
+				  servers_blocked(node, trunk, set ? set->server_count : 0));
 	return json;
 }
 

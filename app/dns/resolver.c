@@ -279,6 +279,12 @@ bool resolver_take(struct resolver *r, uint64_t *call, struct lookup_news *news,
 	return false;
 }
 
+uint64_t resolver_blocked_ns(const struct resolver *r, const struct lookup_target *target,
+			     uint64_t now_ns)
+{
+	return blocked_until_ns(&r->blocked, target, now_ns);
+}
+
 void resolver_failed(struct resolver *r, const struct lookup_target *target, uint32_t for_s,
 		     uint64_t now_ns)
 {

@@ -208,7 +208,8 @@ enum {
 	HAS_DIGIT = 8,
 	HAS_ORDER = 16,
 	HAS_OTHER = 32,
-	HAS_REASON = 64
+	HAS_REASON = 64,
+	HAS_TRUNK = 128
 };
 
 static const struct {
@@ -266,6 +267,11 @@ static const struct {
 	[SIG_CALL_EMERGENCY] = { "call.emergency",
 				 "The call that began is for a number for help, to. Told at once.",
 				 HAS_CALL },
+	[SIG_TRUNK_DOWN] = { "trunk.down",
+			     "A server, to, of that trunk does not answer to OPTIONS (probe_s of "
+			     "trunk.put). Each node tells it of itself.",
+			     HAS_TRUNK },
+	[SIG_TRUNK_UP] = { "trunk.up", "It does again.", HAS_TRUNK },
 	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
 	[SIG_UNREGISTERED] = { "registration.gone",
 			       "The last phone of an extension left, or its registration ran out.",
@@ -297,6 +303,10 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 	if (has & HAS_CALL)
 		add_text(out, "from", event->from);
 	add_text(out, "to", event->to);
+	if (has & HAS_CALL)
+		add_text(out, "from_trunk", event->from_trunk);
+	if (has & (HAS_CALL | HAS_TRUNK))
+		add_text(out, "to_trunk", event->to_trunk);
 	if (has & HAS_OTHER)
 		add_call(out, "other", event->other);
 	if (has & HAS_STATUS)

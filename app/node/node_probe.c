@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/dns/resolver.h"
+#include "app/node/fields.h"
 #include "app/node/node.h"
 #include "base/log.h"
 #include "base/metric.h"
@@ -158,6 +159,29 @@ static void place_keep(struct node *n, uint16_t trunk, uint8_t server,
 					       .good = t->probe_answers ? t->probe_answers : 2 };
 }
 
+uint32_t node_probe_blocked_s(const struct node *n, uint16_t trunk, uint8_t server, uint64_t now_ns)
+{
+	const struct trunk_settings *t = trunks_settings(n->trunks, trunk);
+	struct lookup *found = n->probes && n->resolver ? malloc(sizeof(*found)) : NULL;
+	uint64_t first = UINT64_MAX;
+
+	if (found) {
+		const struct lookup_want want = probe_want(
+			&n->probes->shard, t, t->proxy.host[0] ? &t->proxy : &t->servers[server]);
+
+		resolver_find(n->resolver, &want, now_ns, found);
+	}
+	for (uint32_t i = 0; found && found->state == LOOKUP_DONE && i < found->target_count; i++) {
+		uint64_t until = resolver_blocked_ns(n->resolver, &found->targets[i], now_ns);
+
+		first = until < first ? until : first;
+	}
+	free(found);
+	return first == UINT64_MAX || first <= now_ns
+		       ? 0
+		       : (uint32_t)((first - now_ns + NS_PER_S - 1) / NS_PER_S);
+}
+
 /* Of a name that is not known yet: with a later look. */
 static void server_look(struct node *n, uint16_t trunk, uint8_t server, uint64_t now_ns)
 {
@@ -171,6 +195,23 @@ static void server_look(struct node *n, uint16_t trunk, uint8_t server, uint64_t
 		resolver_begin(n->resolver, 0, ++n->probes->serial, &want, now_ns);
 	for (uint32_t i = 0; found.state == LOOKUP_DONE && i < found.target_count; i++)
 		place_keep(n, trunk, server, &found.targets[i], now_ns);
+}
+
+static void change_tell(struct node *n, const struct trunk_settings *t, uint8_t server, bool up)
+{
+	struct sig_event event = { .kind = up ? SIG_TRUNK_UP : SIG_TRUNK_DOWN,
+				   .version = clock_utc_ms() };
+	static char json[FIELDS_JSON_MAX]; /* large for a stack */
+	struct store_field field;
+	static struct fields fields;
+
+	(void)bytes_cstr(bytes_sub(bytes_str(t->servers[server].host), 0, sizeof(event.to) - 1),
+			 event.to, sizeof(event.to));
+	(void)bytes_cstr(bytes_str(t->name), event.to_trunk, sizeof(event.to_trunk));
+	fields_of_event(&fields, &event);
+	field = (struct store_field){ "event", fields_json(&fields, json) };
+	store_shared_event(n->store, bytes_str(tenants_name(n->tenants, t->tenant)),
+			   (struct bytes){ 0 }, &field, 1);
 }
 
 /* One that is known to lead nowhere is left to the calls, which say so. */
@@ -192,6 +233,7 @@ static void server_settle(struct node *n, uint16_t trunk, uint8_t server)
 		return;
 	trunks_set_up(n->trunks, trunk, server, up);
 	metric_add(g_metrics.changes[up], 1);
+	change_tell(n, t, server, up);
 	LOG_WARN("trunk", 0, up ? "a server of a trunk is up" : "a server of a trunk is down",
 		 LOG_STR("tenant", tenants_name(n->tenants, t->tenant)), LOG_STR("trunk", t->name),
 		 LOG_STR("server", t->servers[server].host), LOG_U64("index", server));

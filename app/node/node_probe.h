@@ -23,4 +23,8 @@ void node_probe_failed(struct node *n, const struct sip_hop *to);
 void node_probe_expire(struct node *n, uint64_t now_ns);
 uint64_t node_probe_next_ns(const struct node *n);
 
+/* All places that the server is known to be at failed a moment ago: for so many seconds others are asked before them. 0: one has not. */
+uint32_t node_probe_blocked_s(const struct node *n, uint16_t trunk, uint8_t server,
+			      uint64_t now_ns);
+
 #endif

@@ -55,6 +55,7 @@ struct sig_event *call_publish_begin(struct call_host *h, const struct call *c,
 	cdr_put(event->application, sizeof(event->application), call_application(c));
 	cdr_put(event->from, sizeof(event->from), text_bytes(&c->from));
 	cdr_put(event->to, sizeof(event->to), text_bytes(&c->to));
+	cdr_put_trunks(c, event->from_trunk, event->to_trunk);
 	return event;
 }
 

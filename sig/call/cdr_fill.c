@@ -73,6 +73,16 @@ void cdr_put(char *out, size_t cap, struct bytes b)
 	(void)bytes_cstr(bytes_sub(b, 0, cap - 1), out, cap);
 }
 
+void cdr_put_trunks(const struct call *c, char from[32], char to[32])
+{
+	const struct leg *caller = call_caller(c), *callee = call_callee(c);
+
+	if (caller)
+		cdr_put(from, 32, text_bytes(&caller->trunk));
+	if (callee)
+		cdr_put(to, 32, text_bytes(&callee->trunk));
+}
+
 static void cdr_add_forward(struct cdr *cdr, const struct plan *plan)
 {
 	struct bytes to;
@@ -90,9 +100,7 @@ void cdr_begin(struct cdr *cdr, const struct call *c)
 	cdr_put(cdr->to, sizeof(cdr->to), text_bytes(&c->to));
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id),
 		text_bytes(&call_caller(c)->dialog.call_id));
-	cdr_put(cdr->from_trunk, sizeof(cdr->from_trunk), text_bytes(&call_caller(c)->trunk));
-	if (call_callee(c))
-		cdr_put(cdr->to_trunk, sizeof(cdr->to_trunk), text_bytes(&call_callee(c)->trunk));
+	cdr_put_trunks(c, cdr->from_trunk, cdr->to_trunk);
 	cdr->setup_utc_ms = c->setup_utc_ms;
 	cdr->ringing_utc_ms = c->ringing_utc_ms;
 	cdr->answer_utc_ms = c->answer_utc_ms;

@@ -9,6 +9,8 @@ void cdr_add_flow(struct cdr *cdr, bool caller, const struct call *c, const stru
 		  const struct media_event *closed);
 /* Into a fixed field, cut to fit. */
 void cdr_put(char *out, size_t cap, struct bytes b);
+/* Names of the parties' trunks; "": a phone's. */
+void cdr_put_trunks(const struct call *c, char from[32], char to[32]);
 /* What of a pair is in the call from its setup on: names, times until the answer, status. */
 void cdr_begin(struct cdr *cdr, const struct call *c);
 /* How many a call has: one for each pair (segment.h). */

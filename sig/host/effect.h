@@ -56,6 +56,8 @@ enum sig_event_kind {
 	SIG_CALL_EMERGENCY, /* from calls a number for help, to */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
+	SIG_TRUNK_DOWN, /* to_trunk: its server to does not answer; of no call */
+	SIG_TRUNK_UP,
 	SIG_EVENT_KINDS,
 };
 
@@ -67,6 +69,7 @@ struct sig_event {
 	char tenant[32];
 	char application[APPLICATION_NAME_MAX]; /* that has the call, or is asked; "": none */
 	char from[64], to[64];                  /* user parts; registered: to */
+	char from_trunk[32], to_trunk[32];      /* of the parties; "": a phone */
 	uint64_t other;                         /* call */
 	uint16_t status;                        /* ended */
 	char digit;

@@ -32,14 +32,20 @@ void blocked_add(struct lookup_blocked *b, const struct lookup_target *target, u
 	b->list[at].until_ns = now_ns + blocked_for_s(for_s) * NS_PER_S;
 }
 
-bool blocked_has(const struct lookup_blocked *b, const struct lookup_target *target,
-		 uint64_t now_ns)
+uint64_t blocked_until_ns(const struct lookup_blocked *b, const struct lookup_target *target,
+			  uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < BLOCKED_MAX; i++) {
 		if (b->list[i].until_ns > now_ns && target_eq(&b->list[i].target, target))
-			return true;
+			return b->list[i].until_ns;
 	}
-	return false;
+	return 0;
+}
+
+bool blocked_has(const struct lookup_blocked *b, const struct lookup_target *target,
+		 uint64_t now_ns)
+{
+	return blocked_until_ns(b, target, now_ns) != 0;
 }
 
 void blocked_order(const struct lookup_blocked *b, struct lookup *l, uint64_t now_ns)

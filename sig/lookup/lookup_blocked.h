@@ -22,6 +22,9 @@ void blocked_add(struct lookup_blocked *b, const struct lookup_target *target, u
 		 uint64_t now_ns);
 bool blocked_has(const struct lookup_blocked *b, const struct lookup_target *target,
 		 uint64_t now_ns);
+/* 0: it is not. */
+uint64_t blocked_until_ns(const struct lookup_blocked *b, const struct lookup_target *target,
+			  uint64_t now_ns);
 /* Those that are blocked go behind the others; else the order stays. */
 void blocked_order(const struct lookup_blocked *b, struct lookup *l, uint64_t now_ns);
 

@@ -206,10 +206,21 @@ static void test_events(void **state)
 	assert_string_equal(value("version"), "9");
 	assert_string_equal(value("digit"), "#");
 	assert_string_equal(value("leg"), "b");
-	event = (struct sig_event){ .kind = SIG_CALL_HELD, .call = 2 };
+	event = (struct sig_event){ .kind = SIG_TRUNK_DOWN,
+				    .to = "sip.carrier.test",
+				    .to_trunk = "carrier" };
+	fields_of_event(&g_fields, &event);
+	assert_string_equal(value("type"), "trunk.down");
+	assert_string_equal(value("to"), "sip.carrier.test");
+	assert_string_equal(value("to_trunk"), "carrier");
+	assert_null(value("call"));
+	assert_null(value("from_trunk"));
+	event = (struct sig_event){ .kind = SIG_CALL_HELD, .call = 2, .from_trunk = "carrier" };
 	fields_of_event(&g_fields, &event);
 	assert_string_equal(value("type"), "call.held");
 	assert_string_equal(value("leg"), "a");
+	assert_string_equal(value("from_trunk"), "carrier");
+	assert_string_equal(value("to_trunk"), "");
 	assert_null(value("digit"));
 	event = (struct sig_event){ .kind = SIG_REGISTERED, .to = "1001" };
 	fields_of_event(&g_fields, &event);

@@ -44,6 +44,10 @@ static void a_number_rings_its_user(void **state)
 	assert_string_equal(g->l.r->cdrs[0].from, "+4940123");
 	assert_string_equal(g->l.r->cdrs[0].from_trunk, "carrier");
 	assert_string_equal(g->l.r->cdrs[0].to_trunk, "");
+	for (uint32_t i = 0; i < g->l.r->event_count; i++) {
+		assert_string_equal(g->l.r->events[i].from_trunk, "carrier");
+		assert_string_equal(g->l.r->events[i].to_trunk, "");
+	}
 	assert_int_equal(trunks_held(g->trunks, trunk, TRUNK_IN), 0);
 }
 
@@ -63,6 +67,9 @@ static void nobody_has_the_number(void **state)
 
 	calls_as(gw, "+4940123", "1001");
 	refused_with(g, gw, "SIP/2.0 404");
+	assert_int_equal(trunks_counted(g->trunks, trunks_find(g->trunks, 0, BYTES_LIT("carrier")),
+					TRUNK_REFUSED),
+			 1);
 	calls_as(gw, "+4940123", "*73");
 	refused_with(g, gw, "SIP/2.0 404");
 	calls_as(gw, "+4940123", "+493010011");
