@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls over trunks: SIPp is two carriers, and a scripted peer one that calls, or says nothing."""
 import os
+import threading
 import unittest
 
 from lib import ROOT
+from lib.nameserver import NameServer, address, service
 from lib.node import Node
 from lib.place import PARTY
 from lib.sipp import Sipp
@@ -13,7 +15,9 @@ SCENARIOS = os.path.join(ROOT, "tests", "e2e", "sipp")
 
 class Trunks(unittest.TestCase):
     def setUp(self):
-        self.node = Node(calls=20)
+        self.names = NameServer({})
+        self.addCleanup(self.names.close)
+        self.node = Node(settings={"dns": {"servers": [self.names.name]}}, calls=20)
         self.addCleanup(lambda: self.node.close(check=not self.node.killed))
         self.node.put_extension("1001", "secret1001")
         self.node.ctl("extension.put", number="1001", classes=["toll_free", "local", "national", "mobile", "other"])
@@ -71,6 +75,50 @@ class Trunks(unittest.TestCase):
         into.wait_bye()
         late.reject(503)    # or its INVITE is waited for, up to 32 s
         self.assertEqual(self.node.cdrs()[-1]["to_trunk"], "carrier1")
+
+    def holds(self, asker, asked):
+        """It puts the other one on hold, and takes it back."""
+        for version, direction, other in ((2, "sendonly", "recvonly"), (3, "sendrecv", "sendrecv")):
+            answer = threading.Thread(target=asked.wait_reinvite, args=(self.audio.sdp(direction=other, version=version),))
+            answer.start()
+            response = asker.reinvite(self.audio.sdp(direction=direction, version=version))
+            answer.join()
+            self.assertEqual(response.status, 200)
+            self.assertIn(f"a={other}", response.text)
+
+    def test_by_a_name(self):
+        """The first place of a name is dead.  The second one sends the call to another carrier, which is held, holds, and is given away."""
+        broker, carrier, b = self.agent("broker"), self.agent("carrier"), self.agent("1002", "secret1002")
+        self.node.put_extension("1002", "secret1002")
+        self.assertEqual(b.register().status, 200)
+        self.names.zone["_sip._udp.carrier.test"] = [service(i, port, "host.carrier.test")
+                                                     for i, port in enumerate((self.node.ports.take(), broker.port))]
+        self.names.zone["host.carrier.test"] = [address(PARTY)]
+        self.leads_out(carrier.port)
+        self.node.ctl("trunk.put", name="broker", servers="carrier.test", transport="udp", direction="out", answer_s=2)
+        self.node.ctl("route.put", name="out", trunks="broker")
+        out = self.a.invite("030123", self.audio.sdp())
+        asked = broker.incoming(10)
+        self.assertTrue(asked.request.uri.startswith("sip:+4930123@carrier.test"))
+        asked.reject_to(f"<sip:+4930123@{carrier.host_port}>")
+        into = carrier.incoming()
+        into.answer(self.audio.sdp())
+        self.assertEqual(out.wait_answer().status, 200)
+        self.assertEqual([(row["name"], row["calls_out"], row["failovers"]) for row in self.node.ctl("trunk.list")],
+                         [("broker", 0, 1), ("carrier0", 1, 0)])
+        self.holds(out, into)
+        self.holds(into, out)
+        self.assertEqual(out.transact(out.in_dialog("REFER", [("Refer-To", f"<sip:1002@{self.node.server[0]}>")])).status, 202)
+        given = b.incoming()
+        given.answer(self.audio.sdp())
+        for line in ("SIP/2.0 100 Trying", "SIP/2.0 200 OK"):
+            notify = self.a.take_request("NOTIFY", call_id=out.call_id)
+            self.a.respond(notify, 200, "OK")
+            self.assertIn(line, notify.text)
+        out.wait_bye()
+        into.bye()
+        given.wait_bye()
+        self.assertEqual([(row["from_trunk"], row["to_trunk"]) for row in self.node.cdrs(2)][0], ("", "carrier0"))
 
     def test_a_trunk_calls(self):
         """By its number alone; extensions that have none are not to be reached."""
