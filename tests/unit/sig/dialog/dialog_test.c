@@ -332,6 +332,20 @@ static void transports(void **state)
 	}
 }
 
+/* Another shard reaches us by our shard's address, whatever we listen on. */
+static void contact_for_a_shard(void **state)
+{
+	char space[256];
+	struct shard_settings s = g_settings;
+	struct dialog d = { .tag = OWN, .hop = { .transport = SIP_CELL } };
+	struct writer w = writer_over(space, sizeof(space));
+
+	(void)state;
+	s.number = 8;
+	dialog_write_contact(&w, &d, &s);
+	assert_non_null(memmem(space, w.n, "@0.0.0.8:5060;transport=cell>", 29));
+}
+
 /* Names come back quoted, and nothing in them can end the quotes. */
 static void names(void **state)
 {
@@ -449,6 +463,7 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(contact_for_a_shard),
 		cmocka_unit_test(routes),
 		cmocka_unit_test(hops),
 		cmocka_unit_test(names),

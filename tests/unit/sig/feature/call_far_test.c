@@ -653,6 +653,25 @@ static void not_joined_by_command(void **state)
 	assert_int_equal(join_far(f, 0, false), -ENOTCONN - 1000);
 }
 
+/* Neither by whoever may see both. */
+static void not_joined_with_another_tenant(void **state)
+{
+	struct far *f = *state;
+	struct shard_join join = { .leg = SHARD_LEG_CALLEE, .with_leg = SHARD_LEG_CALLER };
+	struct shard *here = f->near.l.r->shard, *there = f->other->shard;
+	struct call *with;
+
+	two_calls(f);
+	join.call = call_at(f->near.l.r, 0);
+	join.with = call_at(f->other, 0);
+	with = shard_call_find(there, join.with);
+	with->tenant++;
+	assert_int_equal(shard_call_join_far(here, there, &join, f->near.l.r->now), -ENOENT);
+	assert_true(join.of_with);
+	with->tenant--;
+	assert_int_equal(shard_call_join_far(here, there, &join, f->near.l.r->now), 0);
+}
+
 /* ---- one phone at both ends ---- */
 
 static void answer_b(struct far *f)
@@ -736,6 +755,7 @@ int main(void)
 		FAR_TEST(joined_alone),
 		FAR_TEST(join_of_a_phone),
 		FAR_TEST(not_joined_by_command),
+		FAR_TEST(not_joined_with_another_tenant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

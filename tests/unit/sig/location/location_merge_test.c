@@ -73,6 +73,71 @@ static void cseq_in_a_call_id(void **state)
 			    "sip:a:2");
 }
 
+/* A REGISTER that has come again is no newer: what the store has stays. */
+static void equally_new(void **state)
+{
+	(void)state;
+	assert_string_equal(merged(LIST({ "sip:ours", "c", "<i>", 0, 5, 100 }),
+				   LIST({ "sip:theirs", "c", "<i>", 0, 5, 100 }), NULL, 0, true),
+			    "sip:theirs:5");
+	assert_string_equal(merged(LIST({ "sip:ours", "c", "<i>", 0, 7, 100 }),
+				   LIST({ "sip:theirs", "d", "<i>", 0, 5, 100 }), NULL, 0, true),
+			    "sip:theirs:5");
+	assert_string_equal(merged(NULL, LIST({ "sip:a", "c", "", 0, 5, 100 }),
+				   LIST({ "sip:a", "c", "", 0, 5, 100 }), 0, true),
+			    "");
+}
+
+/* What a REGISTER takes away has its CSeq from then on, if it is of its Call-ID, and its time. */
+static void left_with_its_number(void **state)
+{
+	struct aor before = { 0 }, after = { 0 }, left = { 0 };
+	struct sip_message m = { .cseq = 9, .call_id = BYTES_LIT("c") };
+
+	(void)state;
+	add(&before, &(const struct one){ "sip:a", "c", "", 0, 4, 10, false });
+	add(&before, &(const struct one){ "sip:b", "d", "", 0, 5, 10, false });
+	assert_int_equal(aor_note_left(&left, &before, &after, &m, 50), 0);
+	assert_int_equal(left.count, 2);
+	assert_int_equal(left.bindings[0].cseq, 9);
+	assert_int_equal(left.bindings[1].cseq, 5);
+	assert_int_equal(left.bindings[1].registered_utc_ms, 50);
+	aor_clear(&before);
+	aor_clear(&left);
+}
+
+/* A record knows no connection: what is the same REGISTER, from the same place, has ours. */
+static void connections(void **state)
+{
+	static const struct {
+		const char *name, *from;
+		uint32_t cseq;
+		uint64_t connection;
+	} rows[] = {
+		{ "the same REGISTER", "192.0.2.11:5060", 5, 7 },
+		{ "a later one, that came to another node", "192.0.2.11:5060", 6, 0 },
+		{ "an older one", "192.0.2.11:5060", 4, 0 },
+		{ "from elsewhere", "192.0.2.12:5060", 5, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct aor ours = { 0 }, theirs = { 0 };
+
+		add(&ours, &(const struct one){ "sip:a", "c", "", 0, 5, 10, false });
+		add(&theirs, &(const struct one){ "sip:a", "c", "", 0, rows[i].cseq, 10, false });
+		assert_int_equal(
+			addr_parse(&ours.bindings[0].hop.remote, BYTES_LIT("192.0.2.11:5060")), 0);
+		assert_int_equal(
+			addr_parse(&theirs.bindings[0].hop.remote, bytes_str(rows[i].from)), 0);
+		ours.bindings[0].hop.connection = 7;
+		assert_int_equal(aor_merge(&ours, &theirs, NULL, false), 0);
+		ROW_ASSERT(rows[i].name, ours.count == 1);
+		ROW_ASSERT(rows[i].name, ours.bindings[0].hop.connection == rows[i].connection);
+		aor_clear(&ours);
+	}
+}
+
 static void alike_by_instance(void **state)
 {
 	(void)state;
@@ -143,6 +208,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cseq_in_a_call_id),
+		cmocka_unit_test(equally_new),
+		cmocka_unit_test(left_with_its_number),
+		cmocka_unit_test(connections),
 		cmocka_unit_test(alike_by_instance),
 		cmocka_unit_test(ours_that_they_do_not_have),
 		cmocka_unit_test(left_there),

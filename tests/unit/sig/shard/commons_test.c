@@ -2,6 +2,8 @@
 /* What shards of a node have together, and what one of them leaves when another node has taken it. */
 #include "sig/shard/commons.h"
 
+#include "sig/location/locations_state.h"
+#include "sig/shard/shard_state.h"
 #include "sig/sip/shard_name.h"
 #include "tests/unit/sig/line.h"
 
@@ -173,10 +175,29 @@ static void names_of_shards(void **state)
 	}
 }
 
+/* A shard that stops leaves what goes on without it: nobody calls it any more. */
+static void a_shard_leaves(void **state)
+{
+	struct two *t = *state;
+	const struct locations *l = t->line.r->locations;
+	const struct shard *first = t->line.r->shard;
+
+	assert_ptr_equal(l->users, &t->other->locations_user);
+	assert_ptr_equal(l->users->next, &first->locations_user);
+	assert_ptr_equal(t->commons->shards, t->other);
+	shard_close(t->other);
+	t->other = NULL;
+	assert_ptr_equal(l->users, &first->locations_user);
+	assert_null(l->users->next);
+	assert_ptr_equal(t->commons->shards, first);
+	phones_talk(&t->line.a, &t->line.b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TWO_TEST(ports_and_calls_are_of_all),
+		TWO_TEST(a_shard_leaves),
 		TWO_TEST(silence),
 		TWO_TEST(silence_of_a_call),
 		cmocka_unit_test(names_of_shards),
