@@ -185,7 +185,8 @@ void shard_counts(const struct shard *s, struct shard_counts *out)
 		.txns = s->txns.pool.in_use,
 		.subscriptions = s->subscriptions.pool.in_use,
 		.txns_max = s->txns.pool.capacity,
-		.saves_pending = saves_pending(s) + locations.saves_pending,
+		.saves_pending =
+			saves_pending(s) + s->subscriptions.saving + locations.saves_pending,
 		.given_up = s->host.given_up,
 		.degraded = s->host.degraded,
 		.draining = s->draining,

@@ -7,6 +7,12 @@
 
 enum { LIMIT_AHEAD = 256, SAVE_OVERDUE_MS = 5000, SAVE_AGAIN_MS = 2000 };
 
+void subscription_saving(struct subscriptions *s, struct subscription *sub, uint64_t version)
+{
+	s->saving += (version != 0) - (sub->saving != 0);
+	sub->saving = version;
+}
+
 static void save_later(struct subscriptions *s, struct subscription *sub, uint64_t ms)
 {
 	sub->save_ns = s->host->now.ns + ms * NS_PER_MS;
@@ -24,7 +30,8 @@ static void save_ask(struct subscriptions *s, struct subscription *sub)
 		return;
 	}
 	e->call = sub->id;
-	e->version = sub->saving = sub->version;
+	e->version = sub->version;
+	subscription_saving(s, sub, sub->version);
 	metric_add(s->host->metrics->saves[SAVE_STARTED], 1);
 	save_later(s, sub, SAVE_OVERDUE_MS);
 }
@@ -44,7 +51,7 @@ void subscription_saved(struct subscriptions *s, struct subscription *sub, uint6
 	metric_add(s->host->metrics->saves[saved ? SAVE_DONE : SAVE_FAILED], 1);
 	if (version != sub->saving)
 		return;
-	sub->saving = 0;
+	subscription_saving(s, sub, 0);
 	sub->save_ns = 0;
 	if (saved)
 		sub->acked = version;

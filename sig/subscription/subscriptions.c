@@ -129,6 +129,7 @@ void subscription_give(struct subscriptions *s, struct subscription *sub)
 	if (sub->is_due)
 		due_remove(s, sub);
 	wheel_stop(s->host->wheel, &sub->timer);
+	subscription_saving(s, sub, 0);
 	txns_drop(s->host->txns, sub->notify);
 	tenants_release(s->host->settings->tenants, sub->tenant, TENANT_SUBSCRIPTIONS);
 	watch_unlink(sub, offsetof(struct subscription, of_watcher));

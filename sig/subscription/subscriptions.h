@@ -49,6 +49,7 @@ struct subscriptions {
 	struct subscription *due, **due_end;
 	struct wheel_timer turn;
 	uint32_t timer_kind; /* of a subscription's timer */
+	uint32_t saving;     /* so many have a save that is not answered */
 	struct subscription_metrics metrics;
 };
 
@@ -94,6 +95,8 @@ void subscription_moved(struct subscriptions *s, struct subscription *sub,
 const char *subscription_ending_name(enum subscription_ending ending);
 
 /* ---- what is saved: subscription_save.c ---- */
+/* version: of the save that is not answered yet; 0: none. */
+void subscription_saving(struct subscriptions *s, struct subscription *sub, uint64_t version);
 /* With the next number; its 200 waits for it. */
 void subscription_save(struct subscriptions *s, struct subscription *sub);
 void subscription_saved(struct subscriptions *s, struct subscription *sub, uint64_t version,

@@ -141,8 +141,10 @@ static void saved_before_said(void **state)
 	r->hold_saves = true;
 	assert_int_equal(watch_ask(&t->w, "1002", WATCH_DIALOG).n, 0);
 	assert_int_equal(watch_told(&t->w).n, 0);
+	assert_int_equal(rig_counts(r).saves_pending, 1); /* a clean stop waits for it */
 	r->hold_saves = false;
 	rig_run(r);
+	assert_int_equal(rig_counts(r).saves_pending, 0);
 	assert_true(bytes_starts(phone_hears(&t->w, "SIP/2.0"), "SIP/2.0 200"));
 	assert_true(rig_has(watch_told(&t->w), "state=\"full\""));
 }
