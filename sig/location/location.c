@@ -129,8 +129,7 @@ static void location_note_left(struct locations *l, struct location *a, const st
 		location_left_drop(a);
 }
 
-/* Those who watch. */
-static void location_tell(struct locations *l, const struct location *a)
+void location_tell(struct locations *l, const struct location *a)
 {
 	for (struct locations_user *u = l->users; u; u = u->next)
 		u->changed(u->owner, a->tenant, text_bytes(&a->entry.user), l->clock);

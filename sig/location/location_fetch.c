@@ -243,9 +243,21 @@ static void fetched_look(struct locations *l, struct location *a, struct aor *th
 	aor_clear(theirs);
 }
 
+/* The same while the same phones are there. */
+static uint64_t phones_mark(const struct location *a)
+{
+	static const struct hash_key key;
+	uint64_t mark = a->entry.count;
+
+	for (uint32_t i = 0; i < a->entry.count; i++)
+		mark += hash_sip(&key, text_bytes(&a->entry.bindings[i].contact));
+	return mark;
+}
+
 static void fetched(struct locations *l, struct location *a, struct bytes record)
 {
 	bool conflicted = a->conflicted;
+	uint64_t before = phones_mark(a);
 	struct aor theirs;
 
 	if (fetched_read(l, a, record, &theirs)) {
@@ -259,6 +271,8 @@ static void fetched(struct locations *l, struct location *a, struct bytes record
 		fetched_conflict(l, a, &theirs);
 	else
 		fetched_look(l, a, &theirs);
+	if (phones_mark(a) != before)
+		location_tell(l, a);
 }
 
 /* Nobody is refused because the store is slow. */

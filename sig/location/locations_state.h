@@ -90,6 +90,8 @@ struct locations {
 void location_give(struct locations *l, struct location *a);
 void location_timer(struct locations *l, struct location *a);
 void location_publish(struct locations *l, const struct location *a, enum sig_event_kind kind);
+/* Those who watch: its phones are others. */
+void location_tell(struct locations *l, const struct location *a);
 
 /* The store has said yes to all that is in it. */
 void location_is_stored(struct location *a);

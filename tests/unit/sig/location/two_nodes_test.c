@@ -244,6 +244,38 @@ static void called_from_the_other(void **state)
 	assert_int_equal(rig_counts(other).calls, 1);
 }
 
+/* A NOTIFY, answered; empty: there is none. */
+static struct bytes told(struct phone *watcher)
+{
+	struct bytes m;
+
+	rig_wait_ms(watcher->r, 5);
+	m = rig_take(watcher->r, &watcher->addr, "NOTIFY ");
+	if (m.n)
+		phone_answer(watcher, m, "200 OK", "");
+	return m;
+}
+
+/* Who watches hears of it when its node has read it. */
+static void watched_from_the_other(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, caller, watcher;
+	struct rig *other = p->nodes[1];
+
+	phone_open(&watcher, other, "1002", "192.0.2.14:5060");
+	phone_begin(&watcher, "1002");
+	phone_request(&watcher, "SUBSCRIBE", "Event: reg\r\n", "");
+	serve(p, other);
+	assert_true(bytes_starts(phone_hears(&watcher, "SIP/2.0"), "SIP/2.0 200"));
+	assert_true(rig_has(told(&watcher), "state=\"terminated\""));
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)come_to(p, &phone, 0, 90);
+	assert_int_equal(told(&watcher).n, 0);
+	call_from(p, 1, &caller);
+	assert_true(rig_has(told(&watcher), "<uri>sip:1002@192.0.2.12:5060</uri>"));
+}
+
 /* Credentials are good once, and those of a copy are those of the INVITE that waits. */
 static void copy_of_who_has_proven(void **state)
 {
@@ -511,21 +543,14 @@ static void left_the_other(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(phones_that_move),
-		TEST(leaves_elsewhere),
-		TEST(called_from_the_other),
-		TEST(held_by_the_other),
-		TEST(copy_of_who_has_proven),
-		TEST(called_where_it_was),
-		TEST(runs_out_here),
-		TEST(store_forgets),
-		TEST(store_does_not_say),
-		TEST(forgets_others),
-		TEST(came_while_away),
-		TEST(moved_while_away),
-		TEST(left_while_away),
-		TEST(left_the_other),
-		TEST(named_and_held_by_the_other),
+		TEST(phones_that_move),      TEST(leaves_elsewhere),
+		TEST(called_from_the_other), TEST(watched_from_the_other),
+		TEST(held_by_the_other),     TEST(copy_of_who_has_proven),
+		TEST(called_where_it_was),   TEST(runs_out_here),
+		TEST(store_forgets),         TEST(store_does_not_say),
+		TEST(forgets_others),        TEST(came_while_away),
+		TEST(moved_while_away),      TEST(left_while_away),
+		TEST(left_the_other),        TEST(named_and_held_by_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
