@@ -25,6 +25,7 @@ command_fn command_call_trace_start, command_call_trace_stop, command_call_trace
 	command_call_trace_read, command_call_trace_delete;
 command_fn command_sip_recent;
 command_fn command_registration_list;
+command_fn command_subscription_end;
 command_fn command_subscription_list;
 command_fn command_cdr_list;
 command_fn command_profile_put, command_profile_get, command_profile_delete, command_profile_list;
@@ -66,6 +67,7 @@ void command_feature(const struct effect *e, void *arg);
 void command_orders_drop(struct node *node);
 /* Of a call, caller and callee. */
 extern const char *const g_call_legs[];
+extern const char *const g_subscription_endings[];
 /* An argument of ARG_BOOL, where it is given. */
 void command_take_bool(const struct command_run *run, const char *name, bool *out);
 /* The same of ARG_U64. */

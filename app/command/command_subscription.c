@@ -16,6 +16,47 @@ static json_t *subscription_json(const struct subscription_row *row)
 			 "source", command_addr_json(row->remote));
 }
 
+const char *const g_subscription_endings[] = { "deactivated", "probation",  "giveup",
+					       "rejected",    "noresource", NULL };
+static const enum subscription_ending g_endings[] = { ENDING_DEACTIVATED, ENDING_PROBATION,
+						      ENDING_GIVEUP, ENDING_REJECTED,
+						      ENDING_NORESOURCE };
+
+static void no_such_subscription(struct command_run *run)
+{
+	command_fail(run, COMMAND_NOT_FOUND, "id", "there is no subscription " BYTES_FMT,
+		     BYTES_ARG(command_value(run, "id")->text));
+}
+
+/* One of another tenant is none. */
+static bool subscription_is_seen(const struct command_run *run, const struct shard *core,
+				 uint64_t id)
+{
+	uint16_t tenant;
+
+	return core && shard_subscription_tenant(core, id, &tenant) &&
+	       command_may_see(run, tenants_name(run->node->tenants, tenant));
+}
+
+void command_subscription_end(struct command_run *run)
+{
+	enum subscription_ending why = g_endings[command_value(run, "reason")->number];
+	struct shard *core;
+	uint64_t id;
+
+	if (id_call_get(command_value(run, "id")->text, &id)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "id",
+			     "id must be one as subscription.list shows it");
+		return;
+	}
+	core = node_core(run->node, id);
+	if (!subscription_is_seen(run, core, id) ||
+	    shard_subscription_end(core, id, why, clock_instant()))
+		no_such_subscription(run);
+	else
+		command_answer(run, json_pack("{s:o}", "id", command_call_id_json(id)));
+}
+
 /* Operators hear of all tenants that have the number. */
 static bool subscription_is_wanted(const struct command_run *run,
 				   const struct subscription_row *row)

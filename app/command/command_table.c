@@ -373,6 +373,24 @@ static const struct command_arg g_subscription_args[] = {
 	END,
 };
 
+static const struct command_arg g_subscription_end_args[] = {
+	{ .name = "id",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .required = true,
+	  .min = 13,
+	  .max = 13,
+	  .help = "Id of the subscription, as subscription.list shows it." },
+	{ .name = "reason",
+	  .type = ARG_ENUM,
+	  .names = g_subscription_endings,
+	  .preset = "deactivated",
+	  .help = "What its phone hears (RFC 6665 4.1.3). deactivated: it may subscribe again at "
+		  "once; probation: in a minute; giveup: some time; rejected, noresource: not "
+		  "again." },
+	END,
+};
+
 static const struct command_arg g_level_args[] = {
 	{ .name = "level",
 	  .type = ARG_ENUM,
@@ -702,6 +720,9 @@ const struct command g_commands[] = {
 	  "a list: id, tenant, number (that watches), watches, event (dialog, presence, reg), "
 	  "expires_utc_ms, notified (NOTIFYs, counted on over restarts with gaps), source",
 	  command_subscription_list },
+	{ "subscription.end", COMMAND_FOR_ADMIN, g_subscription_end_args,
+	  "Ends a subscription: its phone hears why in a last NOTIFY.", "id",
+	  command_subscription_end },
 	{ "cdr.list", COMMAND_FOR_READER, g_cdr_args,
 	  "Lists the newest call detail records, oldest first.",
 	  "a list: id, from, to, sip_call_id, setup_utc_ms, ringing_utc_ms, answer_utc_ms, "

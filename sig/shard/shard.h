@@ -14,6 +14,7 @@
 #include "sig/host/settings.h"
 #include "sig/leg/line_facts.h"
 #include "sig/location/locations.h"
+#include "sig/subscription/ending.h"
 
 struct shard;
 
@@ -112,6 +113,12 @@ void shard_resume(struct shard *s, struct instant now);
 /* 0 or -ENOENT. Ends the call with BYE or CANCEL/480. */
 int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by,
 		 struct instant now) NODISCARD;
+
+/* 0 or -ENOENT: there is none, or it is over. Its watcher hears why in a last NOTIFY. */
+int shard_subscription_end(struct shard *s, uint64_t id, enum subscription_ending ending,
+			   struct instant now) NODISCARD;
+/* Whose it is. False: there is none. */
+bool shard_subscription_tenant(const struct shard *s, uint64_t id, uint16_t *tenant);
 
 struct call_order;
 /* What a call is told to do: 0 or -errno, as the kind of order has it (sig/model/call_order.h). */

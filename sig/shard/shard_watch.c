@@ -157,6 +157,30 @@ void shard_watch_extension(struct shard *s, uint16_t tenant, struct bytes number
 		subscription_renew(&s->subscriptions, sub);
 }
 
+/* ---- commands ---- */
+
+int shard_subscription_end(struct shard *s, uint64_t id, enum subscription_ending ending,
+			   struct instant now)
+{
+	struct subscription *sub;
+
+	shard_begin(s, now);
+	sub = subscription_find(&s->subscriptions, id);
+	if (!sub || sub->ending)
+		return -ENOENT;
+	subscription_end(&s->subscriptions, sub, ending);
+	return 0;
+}
+
+bool shard_subscription_tenant(const struct shard *s, uint64_t id, uint16_t *tenant)
+{
+	const struct subscription *sub = subscription_find(&s->subscriptions, id);
+
+	if (sub)
+		*tenant = sub->tenant;
+	return sub != NULL;
+}
+
 /* ---- the store ---- */
 
 void shard_subscription_saved(struct shard *s, uint64_t id, uint64_t version, bool saved,

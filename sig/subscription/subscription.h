@@ -10,19 +10,8 @@
 #ifndef SIG_SUBSCRIPTION_SUBSCRIPTION_H
 #define SIG_SUBSCRIPTION_SUBSCRIPTION_H
 
+#include "sig/subscription/ending.h"
 #include "sig/subscription/package.h"
-
-/* Why it is over (RFC 6665 4.1.3). */
-enum subscription_ending {
-	ENDING_NOT,
-	ENDING_TIMEOUT,     /* also by its watcher */
-	ENDING_REJECTED,    /* its watcher may not know any more */
-	ENDING_NORESOURCE,  /* there is no such user any more */
-	ENDING_DEACTIVATED, /* it is to subscribe again, at once */
-	ENDING_PROBATION,   /* the same, later */
-	ENDING_GIVEUP,      /* the same, some time */
-	ENDINGS,
-};
 
 struct subscription;
 struct subscription_link {

@@ -138,7 +138,12 @@ class Lamps(unittest.TestCase):
         self.assertEqual(parameter(lamp.standing, "reason"), "rejected")
         _, refused = desk.transact_authorized(desk.request("SUBSCRIBE", f"sip:1002@{desk.home}", headers=[("Event", "dialog")]))
         self.assertEqual(refused.status, 403)
-        self.assertEqual(Lamp(desk, "1001").answer.status, 200)
+        lamp = Lamp(desk, "1001")
+        self.assertEqual(lamp.answer.status, 200)
+        lamp.hear()
+        self.node.ctl("subscription.end", id=self.node.ctl("subscription.list", number="1003")[0]["id"])
+        lamp.hear()
+        self.assertEqual(parameter(lamp.standing, "reason"), "deactivated")
 
     def test_phones(self):
         """What baresip and linphone know of a friend: that he is there, and that he is on the phone."""

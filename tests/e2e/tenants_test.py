@@ -77,11 +77,12 @@ class House:
             self.talk(audio)
         wait(lambda: len(self.ask("cdr.list")) == 1 and len(self.ask("call.list")) == 1)
         self.call = self.ask("call.list")[0]["id"]
+        self.lamp = self.ask("subscription.list")[0]["id"]
 
     def marks(self):
         """What no answer to another tenant may hold."""
         shown = self.ask("call.show", call=self.call)
-        return {self.name, self.call, self.ended, self.lone, shown["a_sip_call_id"], shown["b_sip_call_id"],
+        return {self.name, self.call, self.ended, self.lamp, self.lone, shown["a_sip_call_id"], shown["b_sip_call_id"],
                 *(phone.host_port for phone in self.phones.values())}
 
     def heard(self):
@@ -135,7 +136,7 @@ def own(check=None, **arguments):
 def hidden(code="not_found", **arguments):
     """What is named of the other is not there; CALL stands for its call, ENDED for one that is over, LONE for its own number."""
     def row(test, me, command, other):
-        names = {"CALL": other.call, "ENDED": other.ended, "LONE": other.lone}
+        names = {"CALL": other.call, "ENDED": other.ended, "LAMP": other.lamp, "LONE": other.lone}
         given = {key: names.get(value, value) if isinstance(value, str) else value for key, value in arguments.items()}
         return [test.refused(me, command, code, **given)]
     return row
@@ -242,6 +243,7 @@ ROWS = {
     "sip.recent": of_operators,
     "registration.list": each(own(has(3, tenant="NAME")), own(lambda me, rows: not rows, number="2000")),
     "subscription.list": each(own(has(1, tenant="NAME")), own(lambda me, rows: not rows, number="2000")),
+    "subscription.end": hidden(id="LAMP"),
     "cdr.list": each(own(has(1, tenant="NAME")), lambda test, me, command, other:
                      [test.assertEqual(me.ask(command, call=other.ended), [])]),
     "node.status": of_operators,

@@ -375,6 +375,7 @@ static const struct {
 	{ "sip.recent", COMMAND_FOR_OPERATOR },
 	{ "registration.list", COMMAND_FOR_READER },
 	{ "subscription.list", COMMAND_FOR_READER },
+	{ "subscription.end", COMMAND_FOR_ADMIN },
 	{ "cdr.list", COMMAND_FOR_READER },
 	{ "node.status", COMMAND_FOR_OPERATOR },
 	{ "node.drain", COMMAND_FOR_OPERATOR },

@@ -2,6 +2,7 @@
 /* SUBSCRIBE and NOTIFY at the shard (RFC 6665): what is refused, what is told when, what goes on after a kill. */
 #include <errno.h>
 
+#include "sig/subscription/subscriptions.h"
 #include "tests/unit/sig/sip/credentials.h"
 #include "tests/unit/sig/watch.h"
 
@@ -207,6 +208,50 @@ static void unsubscribed(void **state)
 	assert_true(rig_has(watch_told(&t->w), "terminated;reason=timeout"));
 	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 481"));
 	line_assert_idle(t->l.r);
+}
+
+static uint64_t only_subscription(const struct watch *t)
+{
+	struct subscription_row row;
+	uint32_t cursor = 0;
+
+	assert_true(shard_subscription_next(t->l.r->shard, &cursor, &row));
+	return row.id;
+}
+
+/* RFC 6665 4.1.3: what its watcher is to do is said; a refresh behind that runs into a 481. */
+static void ended(void **state)
+{
+	static const struct {
+		enum subscription_ending ending;
+		const char *standing;
+	} rows[] = {
+		{ ENDING_DEACTIVATED, "terminated;reason=deactivated" },
+		{ ENDING_PROBATION, "terminated;reason=probation;retry-after=60" },
+		{ ENDING_GIVEUP, "terminated;reason=giveup" },
+		{ ENDING_REJECTED, "terminated;reason=rejected" },
+		{ ENDING_NORESOURCE, "terminated;reason=noresource" },
+	};
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		uint64_t id;
+		struct bytes m;
+
+		watch_begin(t);
+		id = only_subscription(t);
+		assert_int_equal(shard_subscription_end(r->shard, id, rows[i].ending, r->now), 0);
+		assert_int_equal(shard_subscription_end(r->shard, id, rows[i].ending, r->now),
+				 -ENOENT);
+		m = watch_told(&t->w);
+		ROW_ASSERT(rows[i].standing, bytes_eq(rig_header(m, "Subscription-State"),
+						      bytes_str(rows[i].standing)));
+		assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 481"));
+		assert_int_equal(shard_subscription_end(r->shard, id, rows[i].ending, r->now),
+				 -ENOENT);
+	}
+	line_assert_idle(r);
 }
 
 /* Its watcher knows nothing of it, is not there, or wants to be asked later. */
@@ -445,7 +490,7 @@ int main(void)
 		WATCH_TEST(many_notifies),  WATCH_TEST(rejected),
 		WATCH_TEST(hidden),         WATCH_TEST(of_another_tenant),
 		WATCH_TEST(full),           WATCH_TEST(reg),
-		WATCH_TEST(presence),
+		WATCH_TEST(ended),          WATCH_TEST(presence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
