@@ -254,6 +254,91 @@ static void ended(void **state)
 	line_assert_idle(r);
 }
 
+/* Two ways lead here: there is one subscription, and the other copy is merged (RFC 3261 8.2.2.2). */
+static void forked(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m;
+
+	phone_begin(&t->w, "1002");
+	phone_request(&t->w, "SUBSCRIBE", WATCH_DIALOG, "");
+	m = phone_hears(&t->w, "SIP/2.0");
+	assert_true(bytes_starts(m, "SIP/2.0 200"));
+	assert_true(watch_told(&t->w).n != 0);
+	t->w.remote_tag[0] = '\0';
+	phone_copy(t->w.target, sizeof(t->w.target), bytes_str("sip:1002@test.local"));
+	phone_new_branch(&t->w);
+	phone_write(&t->w, "SUBSCRIBE", WATCH_DIALOG, "");
+	m = phone_hears(&t->w, "SIP/2.0");
+	assert_true(bytes_starts(m, "SIP/2.0 482"));
+	assert_int_equal(rig_counts(t->l.r).subscriptions, 1);
+}
+
+/* What is older than what came is refused (RFC 3261 12.2.2), and ends nothing, on either side. */
+static void out_of_order(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m;
+
+	watch_begin(t);
+	t->w.cseq -= 2;
+	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG "Expires: 0\r\n"), "SIP/2.0 500"));
+	t->w.cseq += 2;
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	m = watch_told_with(&t->w, "");
+	phone_answer_as(&t->w, m, "", "500 Older", "Retry-After: 1\r\n", "");
+	rig_wait_ms(t->l.r, 1000);
+	assert_true(rig_has(watch_told(&t->w), "version=\"2\" state=\"full\""));
+}
+
+/* A document that no packet of Ethernet carries leaves whole: nothing of it is cut, and it goes to where the phone listens. */
+static void long_document(void **state)
+{
+	struct phone callers[6];
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+	struct bytes m;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < COUNT_OF(callers); i++) {
+		char number[8], address[32];
+
+		(void)snprintf(number, sizeof(number), "10%u", 20 + i);
+		(void)snprintf(address, sizeof(address), "192.0.2.%u:5060", 60 + i);
+		phone_open(&callers[i], r, number, address);
+		phone_invite(&callers[i], "1002", PHONE_SDP_A);
+	}
+	rig_wait_ms(r, 5);
+	assert_true(bytes_starts(watch_ask(&t->w, "1002", WATCH_DIALOG), "SIP/2.0 200"));
+	m = rig_body(watch_told(&t->w));
+	assert_true(m.n > 1500);
+	for (const uint8_t *at = m.p;
+	     (at = memmem(at, m.n - (size_t)(at - m.p), "<dialog id", 10)) != NULL; at++)
+		count++;
+	assert_int_equal(count, COUNT_OF(callers));
+	assert_true(rig_has(m, "</dialog-info>"));
+}
+
+/* So many in a millisecond, and each once. */
+static void bounded(void **state)
+{
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+	uint32_t watchers = SUBSCRIPTIONS_TOLD + 8, before;
+
+	for (uint32_t i = 0; i < watchers; i++)
+		watch_begin(t);
+	before = rig_count(r, &t->w.addr, "NOTIFY");
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&t->l.b);
+	rig_wait_ms(r, 1);
+	assert_int_equal(rig_count(r, &t->w.addr, "NOTIFY") - before, SUBSCRIPTIONS_TOLD);
+	rig_wait_ms(r, 1);
+	assert_int_equal(rig_count(r, &t->w.addr, "NOTIFY") - before, watchers);
+	rig_wait_ms(r, 10);
+	assert_int_equal(rig_count(r, &t->w.addr, "NOTIFY") - before, watchers);
+}
+
 /* Its watcher knows nothing of it, is not there, or wants to be asked later. */
 static void notify_refused(void **state)
 {
@@ -490,7 +575,9 @@ int main(void)
 		WATCH_TEST(many_notifies),  WATCH_TEST(rejected),
 		WATCH_TEST(hidden),         WATCH_TEST(of_another_tenant),
 		WATCH_TEST(full),           WATCH_TEST(reg),
-		WATCH_TEST(ended),          WATCH_TEST(presence),
+		WATCH_TEST(ended),          WATCH_TEST(forked),
+		WATCH_TEST(out_of_order),   WATCH_TEST(long_document),
+		WATCH_TEST(bounded),        WATCH_TEST(presence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
