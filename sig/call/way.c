@@ -130,11 +130,25 @@ bool way_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
 	       !bytes_cstr(number, out, ROUTE_USER_MAX);
 }
 
+/* What was said of the number that was called (RFC 4694) is true of no other one: not of where it was forwarded, or sent by a 3xx. */
+static struct bytes way_portability(const struct call *c, const struct plan_step *last)
+{
+	const struct plan_step *first = &c->plan.steps[0];
+	const struct leg *caller = call_caller(c);
+	struct bytes value = { 0 };
+
+	if (caller && first->trunk.n && last->from == PLAN_FIRST &&
+	    bytes_eq(text_bytes(&first->number), text_bytes(&last->number)))
+		(void)carried_find(text_bytes(&caller->carried), CARRIED_NUMBER, 0, &value);
+	return value;
+}
+
 bool way_target(const struct call_host *h, const struct call *c, struct call_target *out)
 {
 	const struct plan_step *last = way_step(c);
 
-	return last && h->way_target && h->way_target(h->owner, c->tenant, last, out);
+	return last && h->way_target &&
+	       h->way_target(h->owner, c->tenant, last, way_portability(c, last), out);
 }
 
 void way_tell(const struct call_host *h, const struct call *c)

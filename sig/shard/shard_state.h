@@ -175,7 +175,7 @@ bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct si
 			  struct call_refusal *why);
 /* call_host.way_target */
 bool shard_way_target(void *owner, uint16_t tenant, const struct plan_step *step,
-		      struct call_target *out);
+		      struct bytes portability, struct call_target *out);
 /* call_host.dials */
 bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		   struct toll_terms *out);

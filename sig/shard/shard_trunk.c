@@ -196,8 +196,23 @@ static bool way_hop(const struct shard *s, const struct trunk_settings *t,
 	return place_check(&s->host, hop, &hop->remote, true) == DESTINATION_OK;
 }
 
+/* RFC 4694: parameters of the number, which is a telephone number then (RFC 3261 19.1.6). What would need an escape is left out. */
+static bool may_tell_portability(const struct trunk_settings *t, struct bytes value)
+{
+	struct identity_policy policy = identity_of_trunk(&t->identity);
+
+	for (size_t i = 0; i < value.n; i++) {
+		uint8_t c = value.p[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		      (c && strchr("+-.;=", c))))
+			return false;
+	}
+	return value.n && identity_tells(&policy, CARRIED_NUMBER);
+}
+
 bool shard_way_target(void *owner, uint16_t tenant, const struct plan_step *step,
-		      struct call_target *out)
+		      struct bytes portability, struct call_target *out)
 {
 	struct shard *s = owner;
 	uint16_t trunk = trunks_find(s->settings.trunks, tenant, text_bytes(&step->trunk));
@@ -211,8 +226,14 @@ bool shard_way_target(void *owner, uint16_t tenant, const struct plan_step *step
 		return false;
 	writer_str(&uri, "sip:");
 	write_user(&uri, &step->number);
+	if (may_tell_portability(t, portability)) {
+		writer_str(&uri, ";");
+		writer_bytes(&uri, portability);
+	}
 	writer_str(&uri, "@");
 	write_place(&uri, &t->servers[step->server], t->transport);
+	if (may_tell_portability(t, portability))
+		writer_str(&uri, ";user=phone");
 	if (t->proxy.host[0]) {
 		writer_str(&route, "<sip:");
 		write_place(&route, &t->proxy, t->transport);

@@ -280,6 +280,42 @@ static void replaces_no_others(void **state)
 	assert_true(rig_take(g->l.r, &gw->addr, "SIP/2.0 403").n);
 }
 
+/* RFC 4694: what one trunk says of a number another one is told, where both may. */
+static void ported_numbers(void **state)
+{
+	static const struct {
+		enum identity_way in, out;
+		const char *uri;
+	} rows[] = {
+		{ IDENTITY_BOTH, IDENTITY_BOTH,
+		  "INVITE sip:+4950123;npdi;rn=+4950000@198.51.100.2;user=phone SIP/2.0" },
+		{ IDENTITY_BOTH, IDENTITY_IN, "INVITE sip:+4950123@198.51.100.2 SIP/2.0" },
+		{ IDENTITY_OFF, IDENTITY_BOTH, "INVITE sip:+4950123@198.51.100.2 SIP/2.0" },
+	};
+	struct gate *g = *state;
+	struct trunk_route route = { .enabled = true,
+				     .name = "out",
+				     .pattern = "+4950xxx",
+				     .choice_count = 1,
+				     .choices = { { .trunk = "other" } } };
+	struct trunk_settings in, out = gate_trunk("other", "198.51.100.2");
+	struct phone *gw = carrier(g, &in);
+
+	gate_did(g, "+4950123", "+4950123");
+	assert_int_equal(trunk_route_put(g->numbers, &route), 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		in.identity.ways[CARRIED_NUMBER] = (uint8_t)rows[i].in;
+		out.identity.ways[CARRIED_NUMBER] = (uint8_t)rows[i].out;
+		(void)gate_put(g, &in);
+		(void)gate_put(g, &out);
+		calls_as(gw, "+4940123", "+4950123;npdi;rn=+4950000");
+		ROW_ASSERT(rows[i].uri, bytes_starts(phone_rings(&g->carriers[1]), rows[i].uri));
+		phone_answer(&g->carriers[1], g->carriers[1].invite, "486 Busy Here", "");
+		assert_true(phone_hears(gw, "SIP/2.0 486").n);
+		phone_ack(gw);
+	}
+}
+
 /* Calls from several addresses of a trunk are one peer's, and no more of those begin than it may. */
 static void charged_as_one_peer(void **state)
 {
@@ -321,6 +357,7 @@ int main(void)
 		GATE_TEST(goes_on_elsewhere),
 		GATE_TEST(killed_without_the_trunk),
 		GATE_TEST(refers),
+		GATE_TEST(ported_numbers),
 		GATE_TEST(replaces_its_own),
 		GATE_TEST(replaces_no_others),
 		cmocka_unit_test(charged_as_one_peer),
