@@ -89,7 +89,8 @@ struct registrar_settings {
 	uint32_t contacts_max;   /* per address of record, <= BINDINGS_MAX; more: 403 */
 	uint32_t many;           /* with more registrations than this in the shard */
 	uint32_t expires_many_s; /* a phone that asks for no time gets this (REG-04) */
-	bool path; /* of this REGISTER: who sent it may say by whom its phone is reached */
+	bool path;         /* of this REGISTER: who sent it may say by whom its phone is reached */
+	uint16_t location; /* of this REGISTER, too: where its phone says that it is; 0: nowhere */
 };
 
 /* What shards of a node have together: sig/shard/commons.h. */
@@ -98,14 +99,16 @@ struct trunks;
 struct trunk_numbers;
 struct dial_plans;
 struct toll;
+struct sites;
 
 struct shard_settings {
 	uint16_t number;     /* shard number */
 	uint32_t cell_count; /* shards that SIP_CELL leads to, itself among them; 0: none */
 	uint16_t cells[SHARD_CELLS_MAX];
-	uint64_t boot;                 /* clock_boot; 0: not known */
-	struct tenants *tenants;       /* of the node; NULL: those of the locations */
-	struct dial_plans *dials;      /* of the node; NULL: no tenant has one */
+	uint64_t boot;            /* clock_boot; 0: not known */
+	struct tenants *tenants;  /* of the node; NULL: those of the locations */
+	struct dial_plans *dials; /* of the node; NULL: no tenant has one */
+	struct sites *sites;      /* of the node (sites.h); NULL: nobody says where phones are */
 	struct shard_commons *commons; /* of the node; NULL: the shard has one of its own */
 	struct trunks *trunks;         /* of the node (trunk.h); NULL: it has none */
 	struct trunk_numbers *numbers; /* of the node (trunk_route.h); NULL: it has none */
@@ -171,6 +174,17 @@ enum shard_monitored {
 	MONITORED_PARTIES, /* with whom it speaks */
 	MONITORED_STATE,   /* that it speaks */
 	MONITORED_NOT,
+};
+
+enum { EXTENSION_LOCATIONS_MAX = 8 };
+
+/* Under which names its phones say where they stand (sig/sip/located_user.h). */
+struct shard_located {
+	uint16_t count;
+	struct shard_location {
+		uint16_t location;
+		struct digest_secret secret; /* of the name with the location */
+	} of[EXTENSION_LOCATIONS_MAX];
 };
 
 /* What the core needs to know of an extension document. */

@@ -54,6 +54,7 @@ enum tenant_item {
 	TENANT_LISTENERS,
 	TENANT_TRUNKS,
 	TENANT_PLANS, /* for dialling */
+	TENANT_SITES, /* where phones stand */
 	TENANT_SUBSCRIPTIONS,
 	TENANT_ITEMS,
 };

@@ -176,6 +176,7 @@ static void close_extensions(struct shard *s)
 		free(slot->guesses);
 		free(slot->forward);
 		free(slot->monitors);
+		shard_located_free(slot->located);
 		tenants_release(s->settings.tenants, slot->extension.tenant, TENANT_EXTENSIONS);
 	}
 }
@@ -239,6 +240,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->lookup = now->lookup;
 	next->tenants = now->tenants;
 	next->dials = now->dials;
+	next->sites = now->sites;
 	next->trunks = now->trunks;
 	next->numbers = now->numbers;
 	next->commons = now->commons;

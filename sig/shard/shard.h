@@ -33,6 +33,9 @@ int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number,
 /* What an extension that is there has set, where shard_forward_is_set. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
 int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 		      const struct shard_forward *forward) NODISCARD;
+/* The locations that its phones may say. 0, -ENOENT, -ENOMEM. */
+int shard_located_set(struct shard *s, uint16_t tenant, const char *number,
+		      const struct shard_located *located) NODISCARD;
 bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number);
 int shard_profile_put(struct shard *s, uint16_t tenant,
 		      const struct shard_profile *profile) NODISCARD; /* 0, -ENOSPC, -ENOMEM */

@@ -66,6 +66,32 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 	return 0;
 }
 
+void shard_located_free(struct shard_located *located)
+{
+	if (located)
+		explicit_bzero(located, sizeof(*located));
+	free(located);
+}
+
+int shard_located_set(struct shard *s, uint16_t tenant, const char *number,
+		      const struct shard_located *located)
+{
+	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
+	struct shard_located *copy = NULL;
+
+	if (!slot)
+		return -ENOENT;
+	if (located->count) {
+		copy = malloc(sizeof(*copy));
+		if (!copy)
+			return -ENOMEM;
+		*copy = *located;
+	}
+	shard_located_free(slot->located);
+	slot->located = copy;
+	return 0;
+}
+
 bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number)
 {
 	struct bytes key = bytes_str(number);
@@ -77,6 +103,7 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 	free(slot->guesses);
 	free(slot->forward);
 	free(slot->monitors);
+	shard_located_free(slot->located);
 	tenants_release(s->settings.tenants, tenant, TENANT_EXTENSIONS);
 	(void)table_del(&s->extensions_by_number, number_hash(s, tenant, key), at);
 	(void)pool_give(&s->extensions, at);

@@ -33,8 +33,11 @@ struct shard_extension_slot {
 	struct auth_guesses *guesses;  /* NULL: nobody has failed yet */
 	struct shard_forward *forward; /* NULL: nothing is set */
 	char *monitors; /* whom it may watch, where that is MONITOR_LISTED; NULL: nobody */
+	struct shard_located *located; /* NULL: its phones are nowhere */
 };
-static_assert(sizeof(struct shard_extension_slot) <= 272, "of each extension");
+static_assert(sizeof(struct shard_extension_slot) <= 280, "of each extension");
+
+void shard_located_free(struct shard_located *located); /* NULL is fine */
 
 struct shard_profiles {
 	uint32_t count, range_count;
@@ -258,6 +261,9 @@ void shard_register_again(void *owner, pool_handle txn, struct instant now);
 void shard_invite_found(void *owner, uint64_t token, struct instant now);
 /* locations_user.answer */
 void shard_register_answer(void *owner, pool_handle txn, struct text *response, struct instant now);
+/* Which location those credentials name that the request was proven by; 0: none. */
+uint16_t shard_location_said(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			     bool proxy);
 /* The extension whose credentials came with the request, or NULL: it was answered. */
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
 						 uint16_t tenant, bool proxy);

@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_SIG_GATE_H
 #define TESTS_UNIT_SIG_GATE_H
 
+#include "sig/host/sites.h"
 #include "sig/host/trunk_route.h"
 #include "tests/unit/sig/line.h"
 
@@ -13,6 +14,7 @@ struct gate {
 	struct tenants *tenants;
 	struct trunks *trunks;
 	struct trunk_numbers *numbers;
+	struct sites *sites;
 	struct phone carriers[GATE_CARRIERS]; /* servers of trunks */
 };
 
@@ -78,7 +80,9 @@ RIG_FN void gate_open(struct gate *g, struct shard_settings *settings)
 	assert_int_equal(tenants_open(&g->tenants, &key), 0);
 	assert_int_equal(trunks_open(&g->trunks, g->tenants), 0);
 	assert_int_equal(trunk_numbers_open(&g->numbers, &key), 0);
+	assert_int_equal(sites_open(&g->sites, g->tenants), 0);
 	settings->tenants = g->tenants;
+	settings->sites = g->sites;
 	settings->trunks = g->trunks;
 	settings->numbers = g->numbers;
 	g->l.r = rig_open_with(settings);
@@ -107,6 +111,7 @@ RIG_FN int gate_teardown(void **state)
 	struct gate *g = *state;
 
 	rig_close(g->l.r);
+	sites_close(g->sites);
 	trunk_numbers_close(g->numbers);
 	trunks_close(g->trunks);
 	tenants_close(g->tenants);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A location that comes with an INVITE, and goes out with one (RFC 6442 4.1, RFC 4119). */
+#include "sig/identity/civic.h"
 #include "sig/identity/pidf.h"
 
 #include "sig/sip/multipart.h"
@@ -107,12 +108,36 @@ static void written(void **state)
 	assert_true(body_part_find(&whole, BYTES_LIT("7@tandem.invalid"), &part));
 }
 
+/* In the order of the schema, and nothing in it ends an element. */
+static void of_an_address(void **state)
+{
+	struct civic civic = { 0 };
+	uint8_t space[PIDF_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+
+	(void)state;
+	(void)snprintf(civic.field[CIVIC_COUNTRY], CIVIC_MAX, "DE");
+	(void)snprintf(civic.field[CIVIC_RD], CIVIC_MAX, "A & B </ca:RD>");
+	(void)snprintf(civic.field[CIVIC_HNO], CIVIC_MAX, "7");
+	(void)snprintf(civic.field[CIVIC_A3], CIVIC_MAX, "M\xc3\xbcnchen");
+	civic_write_pidf(&w, &civic, BYTES_LIT("*1\""), BYTES_LIT("192.0.2.1:5060"));
+	assert_true(pidf_is_valid(writer_done(&w)));
+	assert_non_null(memmem(space, w.n, "entity=\"pres:anonymous@192.0.2.1:5060\"", 38));
+	writer_u8(&w, 0);
+	assert_non_null(strstr((char *)space,
+			       "<ca:civicAddress>\r\n<ca:country>DE</ca:country>\r\n"
+			       "<ca:A3>M\xc3\xbcnchen</ca:A3>\r\n"
+			       "<ca:RD>A &amp; B &lt;/ca:RD&gt;</ca:RD>\r\n<ca:HNO>7</ca:HNO>\r\n"
+			       "</ca:civicAddress>"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(taken),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(written),
+		cmocka_unit_test(of_an_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
