@@ -20,7 +20,7 @@
 struct store_shared;
 struct store_shard;
 
-enum { STORE_KINDS_MAX = 8 };
+enum { STORE_KINDS_MAX = 12 };
 
 enum store_result {
 	STORE_OK,

@@ -7,8 +7,76 @@
 #include "app/node/node.h"
 #include "base/log.h"
 #include "sig/host/dial_plans.h"
+#include "sig/sip/located_user.h"
 
 #define LIMIT "limits.registrations"
+
+/* "2=HASHES,5=HASHES": those of one. False: there are none. */
+static bool location_ha1_read(struct bytes list, uint16_t location, struct digest_secret *secret)
+{
+	struct bytes one, id;
+	uint16_t is;
+
+	while (bytes_cut(&list, ',', &one)) {
+		if (bytes_cut(&one, '=', &id) && !location_read(id, &is) && is == location)
+			return !ha1_read(secret, one);
+	}
+	return false;
+}
+
+/* Of the password as it is given now, else as it was. False: it cannot be made. */
+static bool located_make(const struct command_run *run, const struct extension *e,
+			 struct shard_location *l)
+{
+	const struct command_value *password = command_value(run, "password");
+	char name[sizeof(e->core.number) + 32];
+	struct writer w = writer_over(name, sizeof(name));
+
+	if (password->given) {
+		located_user_write(&w, bytes_str(e->core.number), l->location);
+		digest_secret_make(&l->secret, writer_done(&w), bytes_str(e->realm),
+				   password->text);
+		return true;
+	}
+	if (command_value(run, "ha1")->given)
+		return location_ha1_read(command_value(run, "location_ha1")->text, l->location,
+					 &l->secret);
+	for (uint16_t i = 0; i < e->located.count; i++) {
+		if (e->located.of[i].location != l->location)
+			continue;
+		l->secret = e->located.of[i].secret;
+		return true;
+	}
+	return false;
+}
+
+/* REG-32: each name is hashed for itself, and the password is not kept. False: the run has failed. */
+static bool located_take(struct command_run *run, struct extension *e)
+{
+	uint16_t ids[EXTENSION_LOCATIONS_MAX];
+	int count = extension_locations(bytes_str(e->locations), ids);
+	struct shard_located next = { .count = count > 0 ? (uint16_t)count : 0 };
+	bool ok = true;
+
+	for (uint16_t i = 0; ok && i < next.count; i++) {
+		next.of[i].location = ids[i];
+		ok = located_make(run, e, &next.of[i]);
+		if (!ok && command_value(run, "ha1")->given)
+			command_fail(run, COMMAND_MISSING_ARGUMENT, "location_ha1",
+				     "location %u needs its hashes: tandemctl makes them where "
+				     "locations is given with the password",
+				     ids[i]);
+		else if (!ok)
+			command_fail(run, COMMAND_MISSING_ARGUMENT, "password",
+				     "location %u is new: give the password, of which its hash is "
+				     "made",
+				     ids[i]);
+	}
+	if (ok)
+		e->located = next;
+	explicit_bzero(&next, sizeof(next));
+	return ok;
+}
 
 /* False: the run has failed. */
 static bool secret_take(struct command_run *run, struct extension *e)
@@ -20,7 +88,7 @@ static bool secret_take(struct command_run *run, struct extension *e)
 		return false;
 	if (given)
 		(void)bytes_cstr(bytes_str(realm), e->realm, sizeof(e->realm));
-	return true;
+	return located_take(run, e);
 }
 
 /* A number that a phone dials for something else would never be called. */
@@ -168,6 +236,8 @@ static int shard_put(struct shard *s, const struct extension *e, uint8_t music)
 	explicit_bzero(&core, sizeof(core));
 	if (!err)
 		err = shard_monitors_set(s, e->core.tenant, e->core.number, e->monitors);
+	if (!err)
+		err = shard_located_set(s, e->core.tenant, e->core.number, &e->located);
 	return err ? err : shard_forward_set(s, e->core.tenant, e->core.number, &e->forward);
 }
 

@@ -79,6 +79,7 @@ bool command_take_secret(struct command_run *run, const char *user, const char *
 			 struct digest_secret *secret, bool *given);
 
 extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents,
-	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents, g_dial_documents;
+	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents, g_dial_documents,
+	g_location_documents;
 
 #endif

@@ -3,6 +3,7 @@
 #include "app/command/command_handlers.h"
 #include "app/document/dial_field.h"
 #include "app/document/extension.h"
+#include "app/document/location_field.h"
 #include "app/document/profile.h"
 #include "app/document/route_field.h"
 #include "app/document/tenant_field.h"
@@ -72,6 +73,13 @@ static const struct command_arg g_did_list_args[] = {
 	LIMIT_ARG,
 	END,
 };
+
+#define FIELD_OF struct location_value
+static const struct command_arg g_location_args[] = {
+	KEY_FIELD("id", id, CHARSET_DIGITS, "Id of the location."),
+	END,
+};
+#undef FIELD_OF
 
 #define FIELD_OF struct route_value
 static const struct command_arg g_route_args[] = {
@@ -542,6 +550,17 @@ const struct command g_commands[] = {
 	  .documents = &g_did_documents },
 	{ "did.list", COMMAND_FOR_READER, g_did_list_args, "Lists numbers.", "a list of numbers",
 	  document_list, .documents = &g_did_documents },
+	{ "location.put", COMMAND_FOR_ADMIN, g_location_fields,
+	  "Makes a location where phones stand, or changes what is given of it. It is told by the "
+	  "next call for help from there.",
+	  "the location", document_put, .documents = &g_location_documents },
+	{ "location.show", COMMAND_FOR_READER, g_location_args, "Shows a location.",
+	  "changed_utc_ms", document_show, .documents = &g_location_documents,
+	  .shows = g_location_fields },
+	{ "location.delete", COMMAND_FOR_ADMIN, g_location_args, "Deletes a location.", "id",
+	  document_delete, .documents = &g_location_documents },
+	{ "location.list", COMMAND_FOR_READER, g_no_args, "Lists locations by id.",
+	  "a list of locations", document_list, .documents = &g_location_documents },
 	{ "route.put", COMMAND_FOR_ADMIN, g_route_fields,
 	  "Makes a route by which calls go out, or changes what is given of it.", "the route",
 	  document_put, .documents = &g_route_documents },
@@ -713,7 +732,7 @@ const struct command g_commands[] = {
 	  command_sip_recent, .transient = true },
 	{ "registration.list", COMMAND_FOR_READER, g_registration_args, "Lists registered phones.",
 	  "a list: tenant, number, version, contacts: contact, source, user_agent, "
-	  "expires_utc_ms, nat",
+	  "expires_utc_ms, nat, location (0: none)",
 	  command_registration_list },
 	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
 	  "Lists who watches whom: lamps of phones.",

@@ -9,6 +9,7 @@
 
 #include "app/ctl/ctl.h"
 #include "app/document/extension.h"
+#include "sig/sip/located_user.h"
 
 enum { SECRET_MAX = 1024 };
 
@@ -175,6 +176,38 @@ bool ctl_has_password(const json_t *args)
 	return user_of(args) && json_object_get(args, "password") && !json_object_get(args, "ha1");
 }
 
+/* "2=HASHES,5=HASHES" of the locations that are given; what is none of them the node refuses. */
+static bool locations_hash(json_t *args, const char *realm, const json_t *password)
+{
+	struct bytes list = bytes_str(json_string_value(json_object_get(args, "locations"))), one;
+	char text[EXTENSION_LOCATIONS_MAX * (HA1_TEXT + 7) + 1], ha1[HA1_TEXT + 1], name[128];
+	struct writer w = writer_over(text, sizeof(text) - 1);
+	struct digest_secret secret;
+	uint16_t id;
+	bool fine = true;
+
+	while (bytes_cut(&list, ',', &one)) {
+		struct writer user = writer_over(name, sizeof(name));
+
+		if (location_read(one, &id))
+			continue;
+		located_user_write(&user, bytes_str(user_of(args)), id);
+		digest_secret_make(&secret, writer_done(&user), bytes_str(realm),
+				   bytes_mem(json_string_value(password),
+					     json_string_length(password)));
+		ha1_write(ha1, &secret);
+		writer_number(&w, w.n ? "," : "", id, "=");
+		writer_str(&w, ha1);
+	}
+	text[w.n] = '\0';
+	if (w.n && !w.overflow)
+		fine = !json_object_set_new(args, "location_ha1", json_string(text));
+	OPENSSL_cleanse(&secret, sizeof(secret));
+	OPENSSL_cleanse(ha1, sizeof(ha1));
+	OPENSSL_cleanse(text, sizeof(text));
+	return fine;
+}
+
 bool ctl_hash_password(json_t *args, const char *realm)
 {
 	const json_t *password = json_object_get(args, "password");
@@ -187,7 +220,8 @@ bool ctl_hash_password(json_t *args, const char *realm)
 	digest_secret_make(&secret, bytes_str(user_of(args)), bytes_str(realm),
 			   bytes_mem(json_string_value(password), json_string_length(password)));
 	ha1_write(ha1, &secret);
-	fine = !json_object_set_new(args, "ha1", json_string(ha1)) &&
+	fine = locations_hash(args, realm, password) &&
+	       !json_object_set_new(args, "ha1", json_string(ha1)) &&
 	       !json_object_del(args, "password");
 	OPENSSL_cleanse(&secret, sizeof(secret));
 	OPENSSL_cleanse(ha1, sizeof(ha1));

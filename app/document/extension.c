@@ -8,6 +8,7 @@
 
 #include "app/document/document.h"
 #include "sig/dial/plan.h"
+#include "sig/sip/located_user.h"
 
 void extension_wipe(struct extension *e)
 {
@@ -39,17 +40,73 @@ static struct bytes seal_context(char buf[CONTEXT_MAX], const struct extension *
 	return writer_done(&w);
 }
 
+/* ... nor to another location. */
+static struct bytes located_context(char buf[CONTEXT_MAX], const struct extension *e,
+				    uint16_t location)
+{
+	struct writer w = writer_over(buf, CONTEXT_MAX);
+
+	WRITER_TEXTS(&w, "extension ", e->core.number);
+	writer_number(&w, " location ", location, " ");
+	writer_str(&w, e->realm);
+	return writer_done(&w);
+}
+
+int extension_locations(struct bytes list, uint16_t out[EXTENSION_LOCATIONS_MAX])
+{
+	struct bytes one;
+	int count = 0;
+
+	if (list.n && list.p[list.n - 1] == ',')
+		return -EINVAL;
+	while (bytes_cut(&list, ',', &one)) {
+		if (count == EXTENSION_LOCATIONS_MAX || location_read(one, &out[count]))
+			return -EINVAL;
+		for (int i = 0; i < count; i++) {
+			if (out[i] == out[count])
+				return -EINVAL;
+		}
+		count++;
+	}
+	return count;
+}
+
+/* New reference, NULL: out of memory. */
+static json_t *located_seal(const struct extension *e, const struct seal_key *key,
+			    struct rand_source *rand)
+{
+	char sealed[HA1_SEALED_TEXT + 1], context[CONTEXT_MAX];
+	json_t *list = json_array();
+
+	for (uint16_t i = 0; list && i < e->located.count; i++) {
+		const struct shard_location *l = &e->located.of[i];
+
+		if (ha1_seal(sealed, &l->secret, located_context(context, e, l->location), key,
+			     rand) ||
+		    json_array_append_new(list, json_string(sealed))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 json_t *extension_to_document(const struct extension *e, const struct seal_key *key,
 			      struct rand_source *rand)
 {
 	char sealed[HA1_SEALED_TEXT + 1], context[CONTEXT_MAX];
+	json_t *json;
 
 	if (ha1_seal(sealed, &e->core.secret, seal_context(context, e), key, rand))
 		return NULL;
-	return document_versioned(document_shown(
-		merged(json_pack("{s:s, s:s}", "realm", e->realm, "ha1_sealed", sealed),
-		       field_json(g_extension_fields, e)),
-		e->changed_utc_ms));
+	json = json_pack("{s:s, s:s}", "realm", e->realm, "ha1_sealed", sealed);
+	if (json && e->located.count &&
+	    json_object_set_new(json, "locations_sealed", located_seal(e, key, rand))) {
+		json_decref(json);
+		json = NULL;
+	}
+	return document_versioned(
+		document_shown(merged(json, field_json(g_extension_fields, e)), e->changed_utc_ms));
 }
 
 json_t *extension_to_view(const struct extension *e, const char *realm)
@@ -90,6 +147,38 @@ static void fill_secret(struct document_reader *r, struct extension *e, const st
 	}
 }
 
+static void fill_located(struct document_reader *r, struct extension *e, const struct seal_key *key)
+{
+	const json_t *list = json_object_get(r->json, "locations_sealed");
+	uint16_t ids[EXTENSION_LOCATIONS_MAX];
+	int count = extension_locations(bytes_str(e->locations), ids);
+	char context[CONTEXT_MAX];
+
+	if (count < 0 || json_array_size(list) != (size_t)count) {
+		document_refuse(r, "locations_sealed");
+		return;
+	}
+	e->located.count = (uint16_t)count;
+	for (int i = 0; i < count; i++) {
+		struct shard_location *l = &e->located.of[i];
+		const json_t *text = json_array_get(list, (size_t)i);
+
+		l->location = ids[i];
+		switch (ha1_unseal(&l->secret,
+				   bytes_mem(json_string_value(text), json_string_length(text)),
+				   located_context(context, e, ids[i]), key)) {
+		case 0:
+			break;
+		case -EBADMSG:
+			document_refuse(r, "locations_sealed");
+			return;
+		default:
+			e->realm[0] = '\0';
+			return;
+		}
+	}
+}
+
 struct filling {
 	struct extension extension;
 	const struct seal_key *key;
@@ -104,6 +193,8 @@ static void extension_fill(struct document_reader *r, void *value)
 	if (e->srtp != e->core.tls_srtp)
 		document_refuse(r, "srtp");
 	fill_secret(r, e, f->key);
+	if (e->realm[0])
+		fill_located(r, e, f->key);
 	e->changed_utc_ms = document_changed(r);
 }
 

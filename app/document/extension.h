@@ -10,13 +10,15 @@
 #include "app/settings/settings.h"
 #include "sig/shard/shard.h"
 
-enum { EXTENSION_REALM_MAX = 128, EXTENSION_MONITORS_MAX = 256 };
+enum { EXTENSION_REALM_MAX = 128, EXTENSION_MONITORS_MAX = 256, EXTENSION_LOCATIONS_TEXT_MAX = 64 };
 
 struct extension {
 	struct shard_extension core;
 	bool srtp; /* goes together with core.tls_srtp */
 	struct shard_forward forward;
 	char monitors[EXTENSION_MONITORS_MAX];
+	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* their ids joined by ',', in the order of */
+	struct shard_located located;
 	char music[SETTINGS_SOUND_MAX]; /* name of a file, "off", or "": the node's */
 	char realm
 		[EXTENSION_REALM_MAX]; /* the secret is a hash over it; empty: it could not be opened */
@@ -25,6 +27,8 @@ struct extension {
 
 extern const struct command_arg g_extension_fields[];
 
+/* Ids of locations joined by ','. Their number, or -EINVAL: it is no list of different ones. */
+int extension_locations(struct bytes list, uint16_t out[EXTENSION_LOCATIONS_MAX]);
 /* The document: with the hashes, sealed. New reference, NULL: out of memory. */
 json_t *extension_to_document(const struct extension *e, const struct seal_key *key,
 			      struct rand_source *rand);

@@ -3,6 +3,7 @@
 #include "app/document/extension.h"
 #include "app/node/sound_file.h"
 #include "sig/dial/plan.h"
+#include "sig/sip/located_user.h"
 
 /* In the order of single_phone: REG-07. */
 static const char *const g_phones[] = { "multi", "single", NULL };
@@ -49,6 +50,17 @@ static const char *field_monitors_wrong(const void *value, const char *text)
 	return NULL;
 }
 
+static const char *field_locations_wrong(const void *value, const char *text)
+{
+	uint16_t unused[EXTENSION_LOCATIONS_MAX];
+
+	(void)value;
+	return extension_locations(bytes_str(text), unused) < 0
+		       ? "it is at most 8 different numbers, 1 to 65535"
+		       : NULL;
+}
+static_assert(EXTENSION_LOCATIONS_MAX == 8, "the text above says it");
+
 /* A file, "off" or "". */
 static const char *field_music_wrong(const void *value, const char *text)
 {
@@ -81,6 +93,17 @@ const struct command_arg g_extension_fields[] = {
 	  .help = "In place of password: H(number:realm:password) in hex by MD5, SHA-256 and "
 		  "SHA-512/256, joined by ':'. "
 		  "tandemctl sends this, so that no password lies in Redis." },
+	TEXT_FIELD("locations", locations, CHARSET_NUMBERS, field_locations_wrong,
+		   "Ids of locations joined by ',', at most 8, where its phones may stand. A phone "
+		   "that authenticates as NUMBER" LOCATED_MARK "ID is at that one: calls for help "
+		   "say so. A new one needs the password, or ha1 and location_ha1."),
+	{ .name = "location_ha1",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .min = HA1_TEXT,
+	  .max = EXTENSION_LOCATIONS_MAX * (HA1_TEXT + 7),
+	  .help = "With ha1: ID=HASHES of each of locations, joined by ',', where HASHES are as in "
+		  "ha1, of NUMBER" LOCATED_MARK "ID. tandemctl sends this." },
 	TEXT_FIELD("display_name", core.display_name, CHARSET_TEXT, NULL, "Name shown to others."),
 	FLAG_FIELD("enabled", core.enabled, "true", "false: it can neither register nor call."),
 	FLAG_FIELD(

@@ -122,6 +122,7 @@ struct node {
 	struct trunks *trunks; /* of all its tenants */
 	struct trunk_numbers *numbers;
 	struct dial_plans *dials;
+	struct sites *sites;            /* where their phones stand */
 	struct certificate certificate; /* of media: DTLS-SRTP */
 	struct engine *engine;
 	struct shared_ports shared_ports;

@@ -25,6 +25,7 @@
 #include "engine/engine.h"
 #include "engine/net/own_ports.h"
 #include "sig/host/dial_plans.h"
+#include "sig/host/sites.h"
 #include "sig/host/trunk_route.h"
 #include "sig/shard/commons.h"
 #include "sig/transport/cell.h"
@@ -213,6 +214,8 @@ static int shard_start(struct node *n)
 	if (!err)
 		err = dial_plans_open(&n->dials, n->tenants);
 	if (!err)
+		err = sites_open(&n->sites, n->tenants);
+	if (!err)
 		err = quota_start(n);
 	if (err)
 		return err;
@@ -224,6 +227,7 @@ static int shard_start(struct node *n)
 	settings.trunks = n->trunks;
 	settings.numbers = n->numbers;
 	settings.dials = n->dials;
+	settings.sites = n->sites;
 	settings.calls_max = n->calls_max;
 	node_add_domains(n, &settings);
 	node_listeners_tenants(n, &settings);
@@ -487,6 +491,7 @@ void node_stop(struct node *n)
 	trunk_numbers_close(n->numbers);
 	trunks_close(n->trunks);
 	dial_plans_close(n->dials);
+	sites_close(n->sites);
 	tenants_close(n->tenants);
 	tenancy_close(n);
 	if (n->extensions.pool.slots)

@@ -9,6 +9,7 @@
 
 #include "app/document/dial_field.h"
 #include "app/document/extension.h"
+#include "app/document/location_field.h"
 #include "app/document/profile.h"
 #include "app/document/route_field.h"
 #include "app/document/tenant_field.h"
@@ -181,6 +182,25 @@ static void route(struct bytes in)
 	free(text);
 }
 
+static void location(struct bytes in)
+{
+	struct location_value l = { .changed_utc_ms = 1 }, again;
+	const char *reason = NULL;
+	struct site site;
+	char *text;
+
+	if (form_read(&g_location_form, &l, in, &reason)) {
+		assert(reason && l.changed_utc_ms == 1);
+		return;
+	}
+	location_to_core(&l, 1, &site);
+	assert(site.id && site.civic.field[CIVIC_COUNTRY][0]);
+	assert(!form_read(&g_location_form, &again,
+			  text_of(form_document(&g_location_form, &l), &text), &reason));
+	assert(!memcmp(&l, &again, sizeof(l)));
+	free(text);
+}
+
 static void extension(struct bytes in)
 {
 	struct extension e = { .changed_utc_ms = 1 }, again;
@@ -208,8 +228,8 @@ static void extension(struct bytes in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const kinds[])(struct bytes in) = { profile, range, extension, tenant,
-							  trunk,   did,   route,     dialplan };
+	static void (*const kinds[])(struct bytes in) = { profile, range, extension, tenant,  trunk,
+							  did,     route, dialplan,  location };
 
 	if (size)
 		kinds[(uint8_t)(data[0] - '0') % COUNT_OF(kinds)](bytes_mem(data + 1, size - 1));

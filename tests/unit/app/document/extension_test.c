@@ -210,6 +210,7 @@ static void test_names(void **state)
 	assert_int_equal(json_object_del(want, "ha1"), 0);
 	assert_int_equal(e.core.classes, DIAL_CLASSES_FIRST); /* which no document had then */
 	assert_int_equal(json_object_del(json, "classes"), 0);
+	assert_int_equal(json_object_del(json, "locations"), 0);
 	assert_true(json_equal(json, want));
 	json_decref(json);
 	json_decref(want);
@@ -259,6 +260,58 @@ static void test_sealed(void **state)
 	number[3] = '2';
 	assert_int_equal(extension_from_document(&e, bytes_str(text), &g_key, &reason), 0);
 	assert_string_equal(e.realm, "");
+}
+
+/* Each name has its own hash, which opens for it alone; an older document has none. */
+static void test_locations(void **state)
+{
+	static const struct {
+		const char *list;
+		int count;
+	} rows[] = { { "", 0 },    { "2", 1 },   { "2,5,65535", 3 }, { "1,2,3,4,5,6,7,8", 8 },
+		     { "2,", -1 }, { ",2", -1 }, { "2,2", -1 },      { "1,2,3,4,5,6,7,8,9", -1 },
+		     { "0", -1 },  { "02", -1 }, { "65536", -1 },    { "2 ,5", -1 },
+		     { "two", -1 } };
+	struct extension e = { .core.number = "1001", .realm = "tandem", .locations = "2,5" };
+	struct extension again;
+	uint16_t ids[EXTENSION_LOCATIONS_MAX];
+	const char *reason = NULL;
+	json_t *json, *list;
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		int count = extension_locations(bytes_str(rows[i].list), ids);
+
+		ROW_ASSERT(rows[i].list, rows[i].count < 0 ? count < 0 : count == rows[i].count);
+	}
+	e.located.count = 2;
+	e.located.of[0].location = 2;
+	e.located.of[0].secret.ha1[0][0] = 7;
+	e.located.of[1].location = 5;
+	json = extension_to_document(&e, &g_key, &g_rand);
+	text = json_dumps(json, 0);
+	assert_int_equal(extension_from_document(&again, bytes_str(text), &g_key, &reason), 0);
+	assert_string_equal(again.realm, "tandem");
+	assert_memory_equal(&again.located, &e.located, sizeof(e.located));
+	free(text);
+	list = json_object_get(json, "locations_sealed");
+	assert_int_equal(json_array_insert(list, 0, json_array_get(list, 1)), 0);
+	assert_int_equal(json_array_remove(list, 2), 0);
+	text = json_dumps(json, 0);
+	assert_int_equal(extension_from_document(&again, bytes_str(text), &g_key, &reason), 0);
+	assert_string_equal(again.realm, ""); /* nobody logs in with what was moved */
+	free(text);
+	assert_int_equal(json_array_remove(list, 0), 0);
+	text = json_dumps(json, 0);
+	assert_int_equal(extension_from_document(&again, bytes_str(text), &g_key, &reason),
+			 -EBADMSG);
+	assert_string_equal(reason, "locations_sealed");
+	free(text);
+	text = json_dumps(json_object_get(json, "locations"), JSON_ENCODE_ANY);
+	assert_string_equal(text, "\"2,5\"");
+	free(text);
+	json_decref(json);
 }
 
 static void test_view_has_no_secret(void **state)
@@ -428,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_sealed),
+		cmocka_unit_test(test_locations),
 		cmocka_unit_test(test_view_has_no_secret),
 		cmocka_unit_test(test_ha1_text),
 		cmocka_unit_test(test_table),

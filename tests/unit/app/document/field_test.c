@@ -140,6 +140,10 @@ static void put(const struct kind *kind, json_t *args, union value *v)
 	if (!kind->form)
 		memcpy(v->extension.realm, "tandem", sizeof("tandem"));
 	assert_true(field_take(run, kind->fields, v));
+	if (!kind->form && v->extension.locations[0]) { /* each has a hash, beside the field */
+		v->extension.located.count = 1;
+		v->extension.located.of[0].location = 7;
+	}
 	free(run);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/document/route_field.h"
 
+#include "app/document/location_field.h"
+
 #include <errno.h>
 
 #include "tests/unit/test.h"
@@ -107,10 +109,51 @@ static void test_routes(void **state)
 	}
 }
 
+static void test_locations(void **state)
+{
+	static char longest[CIVIC_MAX];
+	static const struct {
+		const char *json;
+		const char *wrong; /* NULL: fine */
+	} rows[] = {
+		{ "{\"id\":\"2\",\"country\":\"US\",\"city\":\"San Jose\"}", NULL },
+		{ "{\"id\":\"65535\",\"country\":\"US\",\"caller_id\":\"+1408\"}", NULL },
+		{ "{\"country\":\"US\"}", "id" },
+		{ "{\"id\":\"0\",\"country\":\"US\"}", "id" },
+		{ "{\"id\":\"02\",\"country\":\"US\"}", "id" },
+		{ "{\"id\":\"65536\",\"country\":\"US\"}", "id" },
+		{ "{\"id\":\"2\"}", "country" },
+		{ "{\"id\":\"2\",\"country\":\"USA\"}", "country" },
+		{ "{\"id\":\"2\",\"country\":\"US\",\"caller_id\":\"a b\"}", "caller_id" },
+		{ "{\"id\":\"2\",\"country\":\"US\",\"room\":\"\\u0007\"}", "room" },
+	}, *row;
+	struct location_value l = { .id = "2" };
+	const char *reason = NULL, *member = NULL;
+	struct site site;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		int err = form_read(&g_location_form, &l, bytes_str(row->json), &reason);
+
+		ROW_ASSERT(row->json, err == (row->wrong ? -EBADMSG : 0));
+		ROW_ASSERT(row->json, !row->wrong || !strcmp(reason, row->wrong));
+	}
+	location_to_core(&l, 3, &site);
+	assert_int_equal(site.tenant, 3);
+	assert_int_equal(site.id, 65535);
+	memset(longest, '&', sizeof(longest) - 1);
+	for (unsigned i = CIVIC_A1; i < CIVIC_COUNT; i++)
+		memcpy(l.core.civic.field[i], longest, sizeof(longest));
+	assert_non_null(g_location_form.wrong(&l, &member)); /* what is put can be told */
+	assert_string_equal(member, "details");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_locations),
 		cmocka_unit_test(test_choices),
 		cmocka_unit_test(test_routes),
 	};
