@@ -34,7 +34,9 @@ struct effects;
 	X(FORKS, "forks", "a callee made too many dialogs of one call")                       \
 	X(BARRED, "barred", "a number was called that is barred for the extension")           \
 	X(TOLL, "outside_limit", "a limit of calls outside is reached")                       \
-	X(TOLL_SOON, "outside_warning", "most minutes outside of this day are used")
+	X(TOLL_SOON, "outside_warning", "most minutes outside of this day are used")          \
+	X(LOCATION, "unknown_location",                                                       \
+	  "a phone says a location that its extension has not, or that is not provisioned")
 
 enum security_kind {
 #define X(id, name, sentence) SECURITY_##id,

@@ -104,6 +104,7 @@ static int binding_make(struct binding *b, const struct step *s,
 		.expires_utc_ms = s->utc_ms + expires_s * UINT64_C(1000),
 		.registered_utc_ms = s->utc_ms,
 		.hop = hop_of(m, contact),
+		.location = s->settings->location,
 		.q = q,
 	};
 	b->nat = is_elsewhere(contact->uri.host, contact->uri.port, &b->hop) ||

@@ -37,6 +37,7 @@ struct binding {
 	struct sip_hop *
 		was; /* until it is refreshed there: the hop before, where saved calls may still have it; NULL: none */
 	struct addr bound; /* our address of hop.local, for a later process; filled by the owner */
+	uint16_t location; /* where its phone says that it is (REG-32); 0: nowhere */
 	uint16_t q;        /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */
 	bool nat;          /* source is not what Contact and Via say */
 	bool closed; /* the connection it came by is gone; of this process alone, in no record */
@@ -95,6 +96,9 @@ void registrar_step(struct aor *entry, const struct sip_message *request,
 /* Whether that REGISTER is of a phone that is registered: it came the way of a binding, or has its Call-ID or its instance, which
  * nobody else knows. Other requests: the way alone. Also before it is authenticated. */
 bool registrar_knows(const struct aor *entry, const struct sip_message *request, uint64_t utc_ms);
+/* Where the phone is that sends it: known by its Contact, else by its way, if all phones of that way are there. 0: it is not said. */
+uint16_t registrar_location(const struct aor *entry, const struct sip_message *request,
+			    uint64_t utc_ms);
 /* What the phones' GRUUs are made of (RFC 5627). */
 struct registrar_gruu {
 	struct gruu_home home;

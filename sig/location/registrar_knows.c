@@ -34,3 +34,33 @@ bool registrar_knows(const struct aor *entry, const struct sip_message *request,
 	}
 	return false;
 }
+
+static bool is_contact_of(const struct sip_message *m, const struct binding *b)
+{
+	struct sip_uri uri;
+
+	return m->has_contact && !sip_uri_parse(&uri, text_bytes(&b->contact)) &&
+	       sip_uri_equal(&uri, &m->contact.uri);
+}
+
+uint16_t registrar_location(const struct aor *entry, const struct sip_message *request,
+			    uint64_t utc_ms)
+{
+	bool any = false, mixed = false;
+	uint16_t found = 0;
+
+	for (uint32_t i = 0; i < entry->count; i++) {
+		const struct binding *b = &entry->bindings[i];
+
+		if (b->expires_utc_ms <= utc_ms)
+			continue;
+		if (is_contact_of(request, b))
+			return b->location;
+		if (!sip_hop_same(&b->hop, &request->hop))
+			continue;
+		mixed |= any && b->location != found;
+		found = b->location;
+		any = true;
+	}
+	return mixed ? 0 : found;
+}

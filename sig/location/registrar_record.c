@@ -74,6 +74,7 @@ static void borrow_binding(struct borrowed *to, uint32_t i, const struct binding
 	p->expires_utc_ms = b->expires_utc_ms;
 	p->nat = b->nat;
 	p->q = b->q;
+	p->location = b->location;
 	p->instance = borrow(&b->instance);
 	p->path = borrow(&b->path);
 	p->registered_utc_ms = b->registered_utc_ms;
@@ -189,6 +190,8 @@ static const char *check_binding(const pb_binding *p)
 		return "node";
 	if (p->path.len && !path_is_route(data(p->path)))
 		return "path";
+	if (p->location > UINT16_MAX)
+		return "location";
 	return p->q > BINDING_Q_MAX ? "q" : NULL;
 }
 
@@ -220,6 +223,7 @@ static const char *read_binding(struct binding *b, const pb_binding *p)
 	b->expires_utc_ms = p->expires_utc_ms;
 	b->nat = p->nat;
 	b->q = (uint16_t)p->q;
+	b->location = (uint16_t)p->location;
 	b->reg_id = p->reg_id;
 	err = text_set(&b->contact, data(p->contact));
 	if (!err)

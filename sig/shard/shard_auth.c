@@ -7,6 +7,7 @@
 #include "sig/model/leg_trunk.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/trust.h"
+#include "sig/sip/located_user.h"
 
 const struct shard_trusted *shard_trusted_by(const struct shard *s, const struct sip_hop *hop)
 {
@@ -158,14 +159,55 @@ static struct auth_guesses *auth_guesses_of(struct shard *s, uint16_t tenant, st
 		       : auth_limit_nobody(&s->commons->auth_limit, &s->commons->key, tenant, user);
 }
 
-static void auth_wrong(struct shard *s, const struct auth_ask *ask, struct bytes user,
-		       struct auth_try *t)
+/* Whom a name for authentication means. */
+struct auth_who {
+	struct shard_extension_slot *slot;  /* NULL: nobody */
+	struct bytes number;                /* the name, without its location */
+	uint16_t location;                  /* 0: it says none */
+	const struct digest_secret *secret; /* NULL: nothing proves it */
+};
+
+static const struct digest_secret *located_secret(const struct shard_located *l, uint16_t location)
 {
-	t->guesses = auth_guesses_of(s, ask->tenant, user);
+	for (uint16_t i = 0; l && i < l->count; i++) {
+		if (l->of[i].location == location)
+			return &l->of[i].secret;
+	}
+	return NULL;
+}
+
+/* REG-32: with a location the name is another one for the digest, and the extension is the same. */
+static struct auth_who auth_who(const struct shard *s, uint16_t tenant, struct bytes user)
+{
+	struct auth_who who = { .slot = shard_extension_slot(s, tenant, user), .number = user };
+	struct bytes number;
+	uint16_t location;
+
+	if (who.slot) {
+		who.secret = &who.slot->extension.secret;
+		return who;
+	}
+	if (!located_user_split(user, &number, &location))
+		return who;
+	who.slot = shard_extension_slot(s, tenant, number);
+	if (!who.slot)
+		return who;
+	who.number = number;
+	who.location = location;
+	who.secret = located_secret(who.slot->located, location);
+	return who;
+}
+
+static void auth_wrong(struct shard *s, const struct auth_ask *ask, const struct auth_who *who,
+		       struct bytes user, struct auth_try *t)
+{
+	t->guesses = auth_guesses_of(s, ask->tenant, who->number);
 	sig_count_refused(&s->metrics, REFUSED_DIGEST);
 	if (auth_limit_failed(&s->commons->auth_limit, t, s->host.now.ns))
 		shard_misuse(s, ask->m, SECURITY_GUESSING, user);
 	shard_misuse(s, ask->m, SECURITY_WRONG_PASSWORD, user);
+	if (who->location && !who->secret)
+		shard_misuse(s, ask->m, SECURITY_LOCATION, user);
 	auth_challenge(s, ask, false);
 }
 
@@ -208,13 +250,13 @@ static const struct shard_extension *auth_right(struct shard *s, const struct au
 static const struct shard_extension *auth_prove(struct shard *s, const struct auth_ask *ask,
 						const struct digest_answer *a)
 {
-	struct shard_extension_slot *slot = shard_extension_slot(s, ask->tenant, a->c.user);
-	const struct shard_extension *e = slot ? &slot->extension : NULL;
+	const struct auth_who who = auth_who(s, ask->tenant, a->c.user);
+	const struct shard_extension *e = who.slot ? &who.slot->extension : NULL;
 	const struct sip_hop *hop = &ask->m->hop;
 	struct auth_try t = {
-		.guesses = slot ? slot->guesses
-				: auth_limit_nobody(&s->commons->auth_limit, &s->commons->key,
-						    ask->tenant, a->c.user),
+		.guesses = who.slot ? who.slot->guesses
+				    : auth_limit_nobody(&s->commons->auth_limit, &s->commons->key,
+							ask->tenant, a->c.user),
 		.source = auth_limit_source(&s->commons->key, &hop->remote),
 		.flow = auth_limit_flow(&s->commons->key, &hop->remote, hop->transport),
 		.standing = auth_standing(s, ask->m, e),
@@ -226,9 +268,9 @@ static const struct shard_extension *auth_prove(struct shard *s, const struct au
 		auth_wait(s, ask->m, wait_ns);
 		return NULL;
 	}
-	verdict = digest_prove(a, ask->server, ask->m, e ? &e->secret : NULL);
+	verdict = digest_prove(a, ask->server, ask->m, who.secret);
 	if (verdict == DIGEST_WRONG) {
-		auth_wrong(s, ask, a->c.user, &t);
+		auth_wrong(s, ask, &who, a->c.user, &t);
 		return NULL;
 	}
 	auth_limit_passed(&t, s->host.now.ns);
@@ -266,4 +308,24 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 	}
 	shard_refuse(s, NULL, m, 400, REFUSED_DIGEST_MALFORMED, (struct bytes){ 0 });
 	return NULL;
+}
+
+uint16_t shard_location_said(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			     bool proxy)
+{
+	struct digest_server space;
+	const struct digest_server *server = auth_server(s, tenant, &space);
+	struct digest_answer a;
+
+	switch (digest_read(&a, server, m, proxy, s->host.now.utc_ms)) {
+	case DIGEST_OK:
+	case DIGEST_FOREIGN: /* by now: it was proven before */
+		return auth_who(s, tenant, a.c.user).location;
+	case DIGEST_MISSING:
+	case DIGEST_STALE:
+	case DIGEST_WRONG:
+	case DIGEST_MALFORMED:
+		break;
+	}
+	return 0;
 }

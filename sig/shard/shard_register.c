@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* REGISTER: authenticated, applied to the entry, saved, answered (RFC 3261 10.3). */
+#include <stdio.h>
+
 #include "base/log.h"
+#include "sig/host/sites.h"
 #include "sig/shard/shard_state.h"
 
 enum { REGISTER_HOME_MAX = 512 }; /* longer names have no GRUU */
@@ -128,11 +131,25 @@ void shard_register_answer(void *owner, pool_handle txn, struct text *response, 
 		register_refuse_kept(s, slot);
 }
 
-/* REG-04, REG-07 */
-static struct registrar_settings settings_for(const struct shard *s,
-					      const struct shard_extension *e,
-					      const struct sip_hop *hop)
+/* REG-32: it registers all the same, and calls for help say no place. */
+static uint16_t register_location(struct shard *s, const struct sip_message *m, uint16_t tenant)
 {
+	uint16_t location = shard_location_said(s, m, tenant, false);
+	char text[32];
+
+	if (location && !sites_find(s->settings.sites, tenant, location)) {
+		(void)snprintf(text, sizeof(text), "location %u", location);
+		security_event(&s->security, SECURITY_LOCATION, &m->hop.remote, m->to.uri.user,
+			       text, s->host.now.ns);
+	}
+	return location;
+}
+
+/* REG-04, REG-07 */
+static struct registrar_settings settings_for(struct shard *s, const struct shard_extension *e,
+					      const struct sip_message *m)
+{
+	const struct sip_hop *hop = &m->hop;
 	struct registrar_settings set = s->settings.registrar;
 
 	if (set.expires_many_s && locations_bindings(s->locations) > set.many)
@@ -140,6 +157,7 @@ static struct registrar_settings settings_for(const struct shard *s,
 	if (e->single_phone)
 		set.contacts_max = 1;
 	set.path = shard_is_trusted(s, hop);
+	set.location = register_location(s, m, e->tenant);
 	return set;
 }
 
@@ -158,7 +176,7 @@ static bool register_asks(struct shard *s, struct location *a, struct txn_slot *
 static void register_apply(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
 			   struct location *a, const struct shard_extension *e, bool again)
 {
-	struct registrar_settings settings = settings_for(s, e, &m->hop);
+	struct registrar_settings settings = settings_for(s, e, m);
 	struct registrar_answer answer;
 	struct text text;
 

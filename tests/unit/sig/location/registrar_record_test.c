@@ -17,6 +17,7 @@ static void entry_open(struct aor *a)
 		.hop = { .local = 3,
 			 .remote = { .ip = { 192, 0, 2, 9 }, .port = 5070, .family = ADDR_V4 } },
 		.nat = true,
+		.location = 2,
 		.q = 500,
 	};
 	static const struct binding second = {
@@ -65,7 +66,8 @@ static void assert_same(const struct aor *a, const struct aor *b)
 		assert_same_text(&x->call_id, &y->call_id);
 		assert_same_text(&x->user_agent, &y->user_agent);
 		assert_true(x->cseq == y->cseq && x->expires_utc_ms == y->expires_utc_ms);
-		assert_true(x->nat == y->nat && x->q == y->q && x->reg_id == y->reg_id);
+		assert_true(x->nat == y->nat && x->q == y->q && x->reg_id == y->reg_id &&
+			    x->location == y->location);
 		assert_same_text(&x->instance, &y->instance);
 		assert_int_equal(x->hop.transport, y->hop.transport);
 		assert_int_equal(x->hop.inbound, y->hop.inbound);
@@ -229,6 +231,11 @@ static void bend_agent(struct borrowed *b)
 	b->bindings[0].user_agent = (ProtobufCBinaryData){ .len = sizeof(agent), .data = agent };
 }
 
+static void bend_location(struct borrowed *b)
+{
+	b->bindings[0].location = 65536;
+}
+
 static void bend_q(struct borrowed *b)
 {
 	b->bindings[0].q = 1001;
@@ -286,6 +293,7 @@ static void test_refuses(void **state)
 		{ "user", bend_user_long },	{ "contact", bend_contact },
 		{ "contact", bend_contact_long }, { "call_id", bend_call_id },
 		{ "user_agent", bend_agent },	{ "q", bend_q },
+		{ "location", bend_location },
 		{ "hop_missing", bend_no_hop }, { "hop_transport", bend_transport },
 		{ "hop_address", bend_ip },	{ "hop_address", bend_port },
 		{ "hop_address", bend_local },	{ "hop_bound", bend_bound },
