@@ -137,7 +137,9 @@ static void number_outside(const struct call_host *h, const struct call *c, cons
 
 	if (!set)
 		return;
-	if (is_of_ours(h, c, text_bytes(&who->user))) {
+	if (c->emergency && who->callback.n) {
+		*shown = text_bytes(&who->callback);
+	} else if (is_of_ours(h, c, text_bytes(&who->user))) {
 		chosen = number_chosen(h, c, who);
 		if (!chosen.n)
 			chosen = bytes_str(set->caller_id);

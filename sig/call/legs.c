@@ -48,6 +48,7 @@ void legs_free_one(struct call *c, uint8_t leg)
 		text_clear(&l->trunk);
 		text_clear(&l->carried);
 		text_clear(&l->pidf);
+		text_clear(&l->callback);
 		leg_uac_clear(l);
 		leg_uas_clear(l);
 		refusal_clear(l);

@@ -173,7 +173,9 @@ struct leg {
 	struct leg_digits *digits;   /* NULL: none is on its way by INFO */
 	struct text carried;         /* what its party said of who calls (sig/identity/carried.h) */
 	struct text pidf;            /* where it is (sig/identity/pidf.h); empty: not known */
-	struct offer_terms *terms;   /* as they were when the leg was made; NULL: none */
+	struct text
+		callback; /* as which trunks are shown it, where it calls for help; "": as ever */
+	struct offer_terms *terms; /* as they were when the leg was made; NULL: none */
 };
 
 /* What is agreed with its party, also before that is acknowledged. */

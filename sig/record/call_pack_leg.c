@@ -135,6 +135,7 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->carried = packing_text(&l->carried);
 	out->pidf = packing_text(&l->pidf);
 	out->toll = pack_toll(&to->toll, &l->toll);
+	out->callback = packing_text(&l->callback);
 	if (l->terms)
 		out->terms = pack_terms(to, l->terms);
 	out->asked = packing_uac(settings, to, l->uac, seed, i);

@@ -225,7 +225,10 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	return read_user(r, i, caller, in) && read_trunk(r, l, in) &&
 	       read_toll(r, &l->toll, in->toll) && read_timer(r, &l->timer, in->timer) &&
 	       leg_read_terms(r, l, in->terms) && read_carried(r, l, &in->carried) &&
-	       read_pidf(r, l, &in->pidf) && reading_dialog(r, i, &l->dialog, in->dialog) &&
+	       read_pidf(r, l, &in->pidf) &&
+	       reading_line(r, &l->callback, &in->callback, FORWARD_TARGET_MAX - 1,
+			    "leg: callback") &&
+	       reading_dialog(r, i, &l->dialog, in->dialog) &&
 	       read_challenges(r, &l->dialog, in->dialog);
 }
 

@@ -18,10 +18,11 @@ struct caller {
 	struct bytes display;
 	struct carried_self self;
 	bool early_media;
-	bool emergency;  /* it calls such a number, and that one can be reached */
-	uint16_t trunk;  /* it is that one; TRUNK_NONE: it is none */
-	bool far;        /* it is in a call of another shard, which was admitted there */
-	uint8_t classes; /* 1 << enum dial_class: that it may call */
+	bool emergency;    /* it calls such a number, and that one can be reached */
+	uint16_t trunk;    /* it is that one; TRUNK_NONE: it is none */
+	bool far;          /* it is in a call of another shard, which was admitted there */
+	uint8_t classes;   /* 1 << enum dial_class: that it may call */
+	uint16_t location; /* where it calls for help from; 0: it is not said */
 	bool known; /* it is a phone of its extension: it has shown the password, or is registered there */
 	struct offer_terms terms;
 	struct quota_party payer;
@@ -640,6 +641,7 @@ static void invite_go(struct shard *s, const struct sip_message *m, struct calle
 			     .anonymous = is_from_nobody(m),
 			     .early_media = caller.early_media,
 			     .emergency = caller.emergency,
+			     .location = caller.location,
 			     .payer = caller.payer,
 			     .trunk = caller.trunk,
 			     .terms = caller.terms,
@@ -648,6 +650,22 @@ static void invite_go(struct shard *s, const struct sip_message *m, struct calle
 			     .replaces = replaces,
 			     .set = set.feature < FEATURES ? &set : NULL,
 		     });
+}
+
+/* REG-32: as the call proves it, else as its phone has registered. */
+static uint16_t caller_location(struct shard *s, const struct sip_message *m,
+				const struct caller *caller, bool proven)
+{
+	const struct aor *aor;
+	uint16_t said;
+
+	if (!caller->emergency || caller->trunk != TRUNK_NONE || caller->far)
+		return 0;
+	said = proven ? shard_location_said(s, m, caller->tenant, true) : 0;
+	aor = locations_find(s->locations, caller->tenant, bytes_str(caller->user));
+	if (said || !aor)
+		return said;
+	return registrar_location(aor, m, locations_utc_ms(s->locations));
 }
 
 void shard_invite_go_on(struct shard *s, const struct sip_message *m, const char *from, bool phone)
@@ -661,6 +679,7 @@ void shard_invite_go_on(struct shard *s, const struct sip_message *m, const char
 	caller.emergency = invite_is_emergency(s, m, caller.tenant);
 	(void)bytes_cstr(bytes_str(from), caller.user, sizeof(caller.user));
 	caller_known(s, m, &caller, e);
+	caller.location = caller_location(s, m, &caller, e != NULL);
 	invite_go(s, m, &caller);
 }
 
