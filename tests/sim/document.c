@@ -4,7 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "tests/sim/outside.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/story.h"
 
 enum { SAVE_MS = 2, AWAY_MS = 50 };
 
@@ -74,6 +76,19 @@ void document_set(struct node *n, const struct effect *e)
 	sim_after(s, (s->store.down ? AWAY_MS : SAVE_MS) * NS_PER_MS, on_saved, 0, at, 0);
 }
 
+/* Which locations its phones may say. */
+static int located_put(struct shard *core, const struct node *n, const char *number)
+{
+	struct shard_located located = { .count = 1, .of[0].location = OUTSIDE_LOCATION };
+	char name[PHONE_NAME_MAX];
+
+	if (!n->sim->script || !n->sim->script->located)
+		return 0;
+	phone_located_name(number, name);
+	phone_secret(name, &located.of[0].secret);
+	return shard_located_set(core, n->tenant, number, &located);
+}
+
 void document_put_core(struct shard *core, const struct node *n, uint32_t i)
 {
 	const struct sim *s = n->sim;
@@ -93,6 +108,8 @@ void document_put_core(struct shard *core, const struct node *n, uint32_t i)
 	err = shard_extension_put(core, &e);
 	if (!err)
 		err = shard_forward_set(core, e.tenant, e.number, &s->phones.forward[i]);
+	if (!err)
+		err = located_put(core, n, e.number);
 	assert(!err);
 	(void)err;
 }

@@ -161,7 +161,7 @@ static void lamp_challenged(struct sim *s, struct lamp *l, const struct sip_mess
 
 	if (l->auth_tries++ < AUTH_TRIES)
 		lamp_ask(s, l,
-			 phone_credentials(l->dialog.phone, m, "SUBSCRIBE", l->dialog.target,
+			 phone_credentials(s, l->dialog.phone, m, "SUBSCRIBE", l->dialog.target,
 					   credentials));
 	else
 		lamp_begin_anew(s, l);

@@ -66,6 +66,7 @@ struct node {
 	struct tenants *tenants;
 	struct dial_plans *dials;
 	struct trunks *trunks;
+	struct sites *sites;
 	struct trunk_numbers *numbers;
 	uint16_t tenant, other_tenant; /* of the phones, and of decoys.h */
 	struct shard_settings settings;

@@ -3,8 +3,11 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "sig/host/sites.h"
 #include "sig/host/trunk_route.h"
+#include "sig/identity/pidf.h"
 #include "tests/sim/node.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/story.h"
@@ -67,6 +70,23 @@ static void put(struct node *n, uint8_t phones, bool pbx)
 	(void)err;
 }
 
+/* OUTSIDE is a number for help, and it is known where it is called from. */
+static void site_put(struct node *n)
+{
+	struct site site = { .tenant = n->tenant, .id = OUTSIDE_LOCATION };
+	int err = sites_open(&n->sites, n->tenants);
+
+	(void)snprintf(site.civic.field[CIVIC_COUNTRY], CIVIC_MAX, "US");
+	(void)snprintf(site.civic.field[CIVIC_ROOM], CIVIC_MAX, OUTSIDE_ROOM);
+	if (!err)
+		err = sites_put(n->sites, &site);
+	assert(!err);
+	(void)err;
+	n->settings.sites = n->sites;
+	n->settings.emergency_count = 1;
+	(void)snprintf(n->settings.emergency[0], sizeof(n->settings.emergency[0]), "200");
+}
+
 void outside_open(struct node *n)
 {
 	static const struct hash_key key = { 5, 6 };
@@ -81,12 +101,26 @@ void outside_open(struct node *n)
 	n->settings.numbers = n->numbers;
 	if (script && script->trunks)
 		put(n, script->trunks, script->pbx);
+	if (script && script->located)
+		site_put(n);
 }
 
 void outside_close(struct node *n)
 {
+	sites_close(n->sites);
 	trunk_numbers_close(n->numbers);
 	trunks_close(n->trunks);
 	n->trunks = NULL;
 	n->numbers = NULL;
+	n->sites = NULL;
+}
+
+void check_located(struct sim *s, const struct phone *p, const struct sip_message *invite)
+{
+	struct bytes pidf = pidf_of(invite);
+
+	if (!s->script || !s->script->located || !(s->script->trunks >> p->index & 1))
+		return;
+	if (!pidf.n || !memmem(pidf.p, pidf.n, OUTSIDE_ROOM, sizeof(OUTSIDE_ROOM) - 1))
+		check_fail(s, "%s is not told where help is wanted", p->user);
 }

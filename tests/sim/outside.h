@@ -3,10 +3,19 @@
 #ifndef TESTS_SIM_OUTSIDE_H
 #define TESTS_SIM_OUTSIDE_H
 
+#include "sig/sip/message.h"
+
 struct node;
+struct phone;
+struct sim;
+
+#define OUTSIDE_ROOM "Room of the story"
+enum { OUTSIDE_LOCATION = 2 };
 
 /* Of a node, behind its tenants; and before those are closed. */
 void outside_open(struct node *n);
 void outside_close(struct node *n);
+/* Servers of trunks are told where help is wanted, whoever was killed meanwhile. */
+void check_located(struct sim *s, const struct phone *p, const struct sip_message *invite);
 
 #endif

@@ -137,7 +137,11 @@ bool phone_asks(struct sim *s, struct phone *p, struct phone_txn *t, const struc
 /* ---- phone_secret.c ---- */
 void phone_secret(const char *number, struct digest_secret *out);
 /* The (Proxy-)Authorization line for a challenge; "" when there is none that can be answered. */
-const char *phone_credentials(const struct phone *p, const struct sip_message *challenge,
-			      const char *method, const char *uri, char out[1024]);
+enum { PHONE_NAME_MAX = 32 };
+/* The name of that user's phones that stand at a location. */
+void phone_located_name(const char *number, char out[PHONE_NAME_MAX]);
+const char *phone_credentials(const struct sim *s, const struct phone *p,
+			      const struct sip_message *challenge, const char *method,
+			      const char *uri, char out[1024]);
 
 #endif

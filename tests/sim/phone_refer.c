@@ -111,7 +111,7 @@ static bool challenged(struct sim *s, struct phone_call *c, const struct sip_mes
 
 	if (!c->about || (m->status != 401 && m->status != 407) || c->auth_tries++)
 		return false;
-	ask_outside(s, c, phone_credentials(c->phone, m, "REFER", c->target, credentials));
+	ask_outside(s, c, phone_credentials(s, c->phone, m, "REFER", c->target, credentials));
 	return true;
 }
 

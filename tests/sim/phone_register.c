@@ -79,7 +79,7 @@ void phone_registered(struct sim *s, struct phone *p, const struct sip_message *
 	if (m && m->status == 401 && p->reg_tries++ < TRIES_MAX) {
 		(void)snprintf(registrar, sizeof(registrar), "sip:%s", g_sim_domain);
 		phone_register(s, p, p->expires_s,
-			       phone_credentials(p, m, "REGISTER", registrar, credentials));
+			       phone_credentials(s, p, m, "REGISTER", registrar, credentials));
 		return;
 	}
 	if (!m || m->status != 200) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/phone_sdp.h"
+#include "sig/sip/multipart.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -214,4 +215,12 @@ void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp)
 		check_fail(s, "%s: an answer with no codec of the offer", c->call_id);
 	if (!c->sdp.receives && !has(sdp, "a=recvonly") && !has(sdp, "a=inactive"))
 		check_fail(s, "%s: a=sendonly was answered with more than recvonly", c->call_id);
+}
+
+struct bytes phone_sdp_of(const struct sip_message *m)
+{
+	const struct body_part whole = { .type = m->content_type, .octets = m->body };
+	struct bytes sdp;
+
+	return body_session(&whole, &sdp) ? (struct bytes){ 0 } : sdp;
 }

@@ -7,6 +7,7 @@
 #include "tests/sim/phone_web.h"
 
 struct sim;
+struct sip_message;
 struct phone_call;
 
 enum { PHONE_SDP_MAX = 1536 };
@@ -39,5 +40,7 @@ const char *phone_sdp_answer(struct phone_call *c, struct bytes offer, char out[
 bool phone_sdp_takes(const struct phone_call *c, struct bytes offer);
 /* What the node sent us: it must make sense after what was there before. */
 void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp);
+/* The session of a message, beside whatever else its body has. */
+struct bytes phone_sdp_of(const struct sip_message *m);
 
 #endif

@@ -4,18 +4,21 @@
 #include <string.h>
 
 #include "sig/sip/digest_hash.h"
+#include "sig/sip/located_user.h"
+#include "tests/sim/outside.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/story.h"
 
 #define PASSWORD "secret"
 
-enum { SECRETS = 2 * EXTENSIONS_MAX }; /* in two realms */
+enum { SECRETS = 4 * EXTENSIONS_MAX }; /* in two realms, with and without location */
 
 void phone_secret(const char *number, struct digest_secret *out)
 {
 	/* the same in every run, and slow to make */
 	static struct {
 		const char *realm;
-		char number[16];
+		char number[PHONE_NAME_MAX];
 		struct digest_secret secret;
 	} known[SECRETS];
 
@@ -46,10 +49,30 @@ static bool quoted(struct bytes line, const char *name, struct bytes *value)
 	return value->n != 0;
 }
 
-const char *phone_credentials(const struct phone *p, const struct sip_message *challenge,
-			      const char *method, const char *uri, char out[1024])
+void phone_located_name(const char *number, char out[PHONE_NAME_MAX])
+{
+	struct writer w = writer_over(out, PHONE_NAME_MAX - 1);
+
+	located_user_write(&w, bytes_str(number), OUTSIDE_LOCATION);
+	out[w.n] = '\0';
+}
+
+/* With its location, where it stands at one. */
+static const char *name_of(const struct sim *s, const struct phone *p, char space[PHONE_NAME_MAX])
+{
+	if (!s->script || !(s->script->located >> p->index & 1))
+		return p->user;
+	phone_located_name(p->user, space);
+	return space;
+}
+
+const char *phone_credentials(const struct sim *s, const struct phone *p,
+			      const struct sip_message *challenge, const char *method,
+			      const char *uri, char out[1024])
 {
 	bool proxy = challenge->status == 407;
+	char space[PHONE_NAME_MAX];
+	const char *name = name_of(s, p, space);
 	struct digest_text ha1, ha2, response;
 	struct bytes line, nonce;
 
@@ -59,7 +82,7 @@ const char *phone_credentials(const struct phone *p, const struct sip_message *c
 	    !quoted(line, "nonce=\"", &nonce))
 		return out;
 	{
-		struct bytes a1[] = { bytes_str(p->user), bytes_str(g_sim_domain),
+		struct bytes a1[] = { bytes_str(name), bytes_str(g_sim_domain),
 				      BYTES_LIT(PASSWORD) };
 		struct bytes a2[] = { bytes_str(method), bytes_str(uri) };
 		bool ok = digest_hash_text(DIGEST_MD5, a1, 3, &ha1) &&
@@ -75,7 +98,7 @@ const char *phone_credentials(const struct phone *p, const struct sip_message *c
 		       "%s: Digest username=\"%s\", realm=\"%s\", nonce=\"" BYTES_FMT
 		       "\", uri=\"%s\", response=\"%.*s\", algorithm=MD5, qop=auth, nc=00000001, "
 		       "cnonce=\"c0ffee\"\r\n",
-		       proxy ? "Proxy-Authorization" : "Authorization", p->user, g_sim_domain,
+		       proxy ? "Proxy-Authorization" : "Authorization", name, g_sim_domain,
 		       BYTES_ARG(nonce), uri, (int)response.n, response.p);
 	return out;
 }

@@ -265,7 +265,8 @@ static void refused(struct sim *s, struct phone_call *c, const struct sip_messag
 		c->heard = false;
 		c->target[0] = c->remote_tag[0] = '\0';
 		(void)snprintf(c->target, sizeof(c->target), "%s", c->remote);
-		send_invite(s, c, phone_credentials(c->phone, m, "INVITE", c->target, credentials));
+		send_invite(s, c,
+			    phone_credentials(s, c->phone, m, "INVITE", c->target, credentials));
 		return;
 	}
 	c->final = m->status;

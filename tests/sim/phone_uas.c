@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sig/sip/id.h"
+#include "tests/sim/outside.h"
 #include "tests/sim/sim.h"
 
 enum { TEXT_MAX_N = 4096 };
@@ -79,14 +80,14 @@ static void accept_invite(struct sim *s, struct phone_call *c, struct phone_txn 
 
 	if (message_parse(&m, text_bytes(&t->request), &error))
 		assert(false && "it was read before");
-	c->ok_offers = m.body.n == 0 && !settled;
+	c->ok_offers = !phone_sdp_of(&m).n && !settled;
 	c->ok_cseq = m.cseq;
-	if (m.body.n)
-		phone_sdp_hear(s, c, m.body);
+	if (phone_sdp_of(&m).n)
+		phone_sdp_hear(s, c, phone_sdp_of(&m));
 	out = answer(s, t, 200, c->tag,
 		     settled        ? ""
 		     : c->ok_offers ? phone_sdp_offer(c, sdp)
-				    : phone_sdp_answer(c, m.body, sdp),
+				    : phone_sdp_answer(c, phone_sdp_of(&m), sdp),
 		     text);
 	message_close(&m);
 	if (text_set(&c->ok, out))
@@ -105,7 +106,7 @@ static bool takes_one(const struct phone_call *c, const struct phone_txn *t)
 
 	if (message_parse(&m, text_bytes(&t->request), &error))
 		assert(false && "it was read before");
-	any = m.body.n == 0 || phone_sdp_takes(c, m.body);
+	any = !phone_sdp_of(&m).n || phone_sdp_takes(c, phone_sdp_of(&m));
 	message_close(&m);
 	return any;
 }
@@ -118,10 +119,10 @@ void phone_uas_ack(struct sim *s, struct phone *p, const struct sip_message *m)
 		return;
 	text_clear(&c->ok);
 	c->ok_serial++;
-	if (!c->ok_offers && m->body.n)
+	if (!c->ok_offers && phone_sdp_of(m).n)
 		check_fail(s, "%s: an ACK with SDP", c->call_id);
-	if (c->ok_offers && m->body.n) {
-		phone_sdp_hear(s, c, m->body);
+	if (c->ok_offers && phone_sdp_of(m).n) {
+		phone_sdp_hear(s, c, phone_sdp_of(m));
 	} else if (c->ok_offers && c->state == PC_TALKING) {
 		c->sdp.offered = false; /* the call ends (RFC 3261 13.2.2.4) */
 	}
@@ -234,7 +235,7 @@ static bool say_reliably(struct sim *s, struct phone_call *c, struct phone_txn *
 	if (how->early && c->late)
 		(void)phone_sdp_offer(c, sdp);
 	else if (how->early)
-		(void)phone_sdp_answer(c, m->body, sdp);
+		(void)phone_sdp_answer(c, phone_sdp_of(m), sdp);
 	phone_prack_ring(s, c, t, m, how->early ? 183 : 180, sdp);
 	if (how->early && !c->late)
 		c->sdp.version--; /* the 200 may repeat it */
@@ -252,8 +253,8 @@ static void ring(struct sim *s, struct phone_call *c, struct phone_txn *t,
 		say(s, t, 100, "");
 		return;
 	}
-	if (!say_reliably(s, c, t, m) && how->early && m->body.n) {
-		(void)answer(s, t, 183, c->tag, phone_sdp_answer(c, m->body, sdp), text);
+	if (!say_reliably(s, c, t, m) && how->early && phone_sdp_of(m).n) {
+		(void)answer(s, t, 183, c->tag, phone_sdp_answer(c, phone_sdp_of(m), sdp), text);
 		c->sdp.version--; /* the 200 repeats it */
 	} else if (c->rel.n == 0) {
 		say(s, t, how->rings ? 180 : 100, how->rings ? c->tag : "");
@@ -283,7 +284,8 @@ static void invited(struct sim *s, struct phone *p, struct phone_txn *t,
 	c->node = p->heard_from;
 	c->state = PC_RINGING;
 	c->invite = t->serial;
-	c->late = m->body.n == 0;
+	check_located(s, p, m);
+	c->late = !phone_sdp_of(m).n;
 	c->cseq = 100;
 	c->remote_cseq = m->cseq;
 	copy(s, c->call_id, sizeof(c->call_id), m->call_id);
