@@ -40,7 +40,7 @@ def open_node(shards, names, port, caller_port):
                     sections={"node": SHARDS[shards], "dns": (f'servers: ["{names.name}"]',)})
     node.redis_apart()
     for number, at in ((CALLER, caller_port), (NUMBERS["plain"], port)):
-        node.extension(number, "bench-secret", classes="other")
+        node.extension(number, "bench-secret", classes="other", outside_calls=0, outside_minutes=0)
         lib.register(node.sip_port, number, "bench-secret", at, node=node.address)
     node.ctl("trunk.put", name="sbc", servers=TRUNK, direction="out", answer_s=5)
     node.ctl("route.put", name="out", pattern="0x.", trunks="sbc")

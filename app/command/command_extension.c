@@ -164,8 +164,8 @@ static bool extension_make(struct command_run *run, void *value)
 	if (changes ? !may_change(run, e) : !extension_may_begin(run))
 		return false;
 	if (!changes) {
+		extension_begin(e);
 		e->core.enabled = true;
-		e->core.classes = DIAL_CLASSES_FIRST;
 	}
 	e->core.tenant = tenant;
 	e->changed_utc_ms = clock_utc_ms();

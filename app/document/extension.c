@@ -198,11 +198,21 @@ static void extension_fill(struct document_reader *r, void *value)
 	e->changed_utc_ms = document_changed(r);
 }
 
+void extension_begin(struct extension *e)
+{
+	*e = (struct extension){ .core.classes = DIAL_CLASSES_FIRST,
+				 .core.outside_calls = EXTENSION_OUTSIDE_CALLS,
+				 .core.outside_minutes = EXTENSION_OUTSIDE_MINUTES };
+}
+
 int extension_from_document(struct extension *out, struct bytes json, const struct seal_key *key,
 			    const char **reason)
 {
-	struct filling found = { .extension.core.classes = DIAL_CLASSES_FIRST, .key = key };
-	int err = document_read(json, extension_fill, &found, reason);
+	struct filling found = { .key = key };
+	int err;
+
+	extension_begin(&found.extension);
+	err = document_read(json, extension_fill, &found, reason);
 
 	if (!err)
 		*out = found.extension;

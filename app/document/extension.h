@@ -11,6 +11,8 @@
 #include "sig/shard/shard.h"
 
 enum { EXTENSION_REALM_MAX = 128, EXTENSION_MONITORS_MAX = 256, EXTENSION_LOCATIONS_TEXT_MAX = 64 };
+/* What a stolen password costs at first: so many calls outside at a time, and minutes of them a day. */
+enum { EXTENSION_OUTSIDE_CALLS = 4, EXTENSION_OUTSIDE_MINUTES = 480 };
 
 struct extension {
 	struct shard_extension core;
@@ -29,6 +31,8 @@ extern const struct command_arg g_extension_fields[];
 
 /* Ids of locations joined by ','. Their number, or -EINVAL: it is no list of different ones. */
 int extension_locations(struct bytes list, uint16_t out[EXTENSION_LOCATIONS_MAX]);
+/* What one is before anything is said of it, but not enabled. */
+void extension_begin(struct extension *e);
 /* The document: with the hashes, sealed. New reference, NULL: out of memory. */
 json_t *extension_to_document(const struct extension *e, const struct seal_key *key,
 			      struct rand_source *rand);

@@ -135,6 +135,13 @@ const struct command_arg g_extension_fields[] = {
 		"Classes of numbers outside that it may call, by the tenant's dial plan. other: "
 		"numbers that no class has. None: it calls nobody outside. Emergency numbers are "
 		"of no class."),
+	NUMBER_FIELD("outside_calls", core.outside_calls, 0, UINT16_MAX, "4",
+		     "Calls to numbers outside that it has at a time at most, with those that it "
+		     "forwards or gives away. 0: any number. Calls for help are not limited."),
+	NUMBER_FIELD(
+		"outside_minutes", core.outside_minutes, 0, UINT16_MAX, "480",
+		"Minutes that they talk in a day (UTC) at most, all together; then they end. 0: "
+		"any number."),
 	WORD_FIELD("monitor", core.monitor, FIELD_NUMBER, g_monitor, "all",
 		   "Whom its phones may watch by lamps. listed: those of monitors; none: itself "
 		   "alone. SUBSCRIBE for others is answered 403."),

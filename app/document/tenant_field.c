@@ -42,6 +42,11 @@ const struct command_arg g_tenant_fields[] = {
 	WORDS_FIELD("commands", commands, g_command_roles, 3, "none; of the tenant default: admin",
 		    "Roles whose streams of commands are read. None: operators alone speak for "
 		    "it."),
+	NUMBER_FIELD("outside_calls", outside.calls, 0, 1000000, "0",
+		     "Calls to numbers outside that its extensions have at a time at most, all "
+		     "together. 0: any number."),
+	NUMBER_FIELD("outside_minutes", outside.minutes, 0, 100000000, "0",
+		     "Minutes that they talk in a day (UTC) at most. 0: any number."),
 	{ .name = NULL },
 };
 
@@ -68,7 +73,7 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 {
 	struct bytes list = bytes_str(t->domains), one;
 
-	*out = (struct tenant_settings){ 0 };
+	*out = (struct tenant_settings){ .toll = t->outside };
 	memcpy(out->name, t->name, sizeof(out->name));
 	while (bytes_cut(&list, ',', &one) && out->domain_count < TENANT_DOMAINS_MAX) {
 		if (!out->domain_count)

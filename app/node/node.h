@@ -122,7 +122,8 @@ struct node {
 	struct trunks *trunks; /* of all its tenants */
 	struct trunk_numbers *numbers;
 	struct dial_plans *dials;
-	struct sites *sites;            /* where their phones stand */
+	struct sites *sites; /* where their phones stand */
+	struct toll *toll;
 	struct certificate certificate; /* of media: DTLS-SRTP */
 	struct engine *engine;
 	struct shared_ports shared_ports;

@@ -26,6 +26,7 @@
 #include "engine/net/own_ports.h"
 #include "sig/host/dial_plans.h"
 #include "sig/host/sites.h"
+#include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"
 #include "sig/shard/commons.h"
 #include "sig/transport/cell.h"
@@ -216,6 +217,8 @@ static int shard_start(struct node *n)
 	if (!err)
 		err = sites_open(&n->sites, n->tenants);
 	if (!err)
+		err = toll_open(&n->toll, n->settings.limits.registrations + TENANTS_MAX, &key);
+	if (!err)
 		err = quota_start(n);
 	if (err)
 		return err;
@@ -228,6 +231,7 @@ static int shard_start(struct node *n)
 	settings.numbers = n->numbers;
 	settings.dials = n->dials;
 	settings.sites = n->sites;
+	settings.toll = n->toll;
 	settings.calls_max = n->calls_max;
 	node_add_domains(n, &settings);
 	node_listeners_tenants(n, &settings);
@@ -492,6 +496,7 @@ void node_stop(struct node *n)
 	trunks_close(n->trunks);
 	dial_plans_close(n->dials);
 	sites_close(n->sites);
+	toll_close(n->toll);
 	tenants_close(n->tenants);
 	tenancy_close(n);
 	if (n->extensions.pool.slots)

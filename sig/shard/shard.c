@@ -241,6 +241,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->tenants = now->tenants;
 	next->dials = now->dials;
 	next->sites = now->sites;
+	next->toll = now->toll;
 	next->trunks = now->trunks;
 	next->numbers = now->numbers;
 	next->commons = now->commons;

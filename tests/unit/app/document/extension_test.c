@@ -211,6 +211,10 @@ static void test_names(void **state)
 	assert_int_equal(e.core.classes, DIAL_CLASSES_FIRST); /* which no document had then */
 	assert_int_equal(json_object_del(json, "classes"), 0);
 	assert_int_equal(json_object_del(json, "locations"), 0);
+	assert_int_equal(e.core.outside_calls, EXTENSION_OUTSIDE_CALLS);
+	assert_int_equal(e.core.outside_minutes, EXTENSION_OUTSIDE_MINUTES);
+	assert_int_equal(json_object_del(json, "outside_calls"), 0);
+	assert_int_equal(json_object_del(json, "outside_minutes"), 0);
 	assert_true(json_equal(json, want));
 	json_decref(json);
 	json_decref(want);
