@@ -62,6 +62,17 @@ bool cdr_next(struct bytes *rest, struct bytes *out, size_t *fields)
 	return n > 0;
 }
 
+struct bytes cdr_toll_day(struct bytes fields)
+{
+	struct cdr_field field;
+
+	while (cdr_field_next(&fields, &field) > 0) {
+		if (bytes_is(field.name, CDR_TOLL))
+			return bytes_sub(field.value, 0, bytes_find(field.value, ' '));
+	}
+	return (struct bytes){ 0 };
+}
+
 uint32_t cdr_count(struct bytes fields)
 {
 	struct bytes one;

@@ -14,6 +14,8 @@ enum { CDR_FIELDS_MAX = 100 };
 #define CDR_STREAM_KEPT "1000000"
 
 #define CDR_ID "id"
+/* No part of any: what the end adds to the day's sums of the shard, "DAY NAME MS NAME MS ...". */
+#define CDR_TOLL "toll"
 
 struct cdr_field {
 	struct bytes name, value;
@@ -25,6 +27,8 @@ size_t cdr_field_size(const struct cdr_field *field);
 int cdr_field_next(struct bytes *rest, struct cdr_field *out) NODISCARD;
 /* Cuts the next CDR off *rest, and says how many fields it has; nothing is left of what is malformed. False: no more. */
 bool cdr_next(struct bytes *rest, struct bytes *out, size_t *fields);
+/* The day of CDR_TOLL; empty: there is none. */
+struct bytes cdr_toll_day(struct bytes fields);
 /* 1 at least. */
 uint32_t cdr_count(struct bytes fields);
 

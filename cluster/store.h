@@ -124,6 +124,13 @@ void store_subscription_save(struct store_shard *s, uint64_t id, uint64_t versio
 void store_call_end(struct store_shard *s, uint64_t call, const struct store_field *cdr,
 		    size_t fields, store_done_fn *done, void *arg);
 
+/* What calls have cost a day, by name: of the shard alone. The end of a call adds to it with its CDRs by a field "toll" (cluster/cdr.h). */
+typedef void store_toll_fn(struct bytes name, int64_t ms, void *arg);
+void store_toll_load(struct store_shard *s, uint64_t day, store_toll_fn *each, store_done_fn *done,
+		     void *arg);
+void store_toll_add(struct store_shard *s, uint64_t day, struct bytes name, int64_t ms,
+		    store_done_fn *done, void *arg);
+
 /* Answered while Redis is away: should this process be killed before the call is saved or has ended, the next start makes this its
  * CDR. At once; the disk follows within the moment. */
 void store_call_open(struct store_shard *s, uint64_t call, const struct store_field *cdr, size_t n);

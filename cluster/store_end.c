@@ -27,7 +27,8 @@ enum end_state {
 
 enum {
 	ENDS_MAX = 1 << 16,
-	HEAD_ARGS = 11,
+	END_KEYS = 7,
+	HEAD_ARGS = END_KEYS + 5,
 	NUMBER_TEXT = 24,
 	EPOCH_SHIFT = 32, /* numbers of a later epoch are higher */
 };
@@ -173,7 +174,7 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 		    uint64_t deadline_ns)
 {
 	struct store_shard *s = store_shard_of(op);
-	char keys[6][STORE_KEY_MAX], id[BASE32_U64_LEN], fence[LEASE_FENCE_TEXT];
+	char keys[END_KEYS][STORE_KEY_MAX], id[BASE32_U64_LEN], fence[LEASE_FENCE_TEXT];
 	char number[NUMBER_TEXT], low[NUMBER_TEXT];
 	struct writer wn = writer_over(number, sizeof(number)), wl = writer_over(low, sizeof(low));
 	struct bytes args[HEAD_ARGS + 2 * CDR_FIELDS_MAX] = {
@@ -183,6 +184,7 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 		store_key_shard(keys[3], s, "cdr"),
 		store_key_shard(keys[4], s, "ended"),
 		store_key_shard(keys[5], s, "rec"),
+		store_key_toll(keys[6], s, cdr_toll_day(entry->fields)),
 		store_fence(s, fence),
 		bytes_mem(id, sizeof(id)),
 	};
@@ -190,12 +192,12 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 	base32_u64_put(id, entry->call);
 	writer_fmt(&wn, "%" PRIu64, entry->number);
 	writer_fmt(&wl, "%" PRIu64, store_ends_settled(s));
-	args[8] = writer_done(&wn);
-	args[9] = writer_done(&wl);
-	args[10] = BYTES_LIT(CDR_STREAM_KEPT);
+	args[END_KEYS + 2] = writer_done(&wn);
+	args[END_KEYS + 3] = writer_done(&wl);
+	args[END_KEYS + 4] = BYTES_LIT(CDR_STREAM_KEPT);
 	store_op_run(op, &(struct script_call){ .id = script,
 						.args = args,
-						.keys = 6,
+						.keys = END_KEYS,
 						.n = HEAD_ARGS +
 						     fields_put(args + HEAD_ARGS, entry->fields),
 						.deadline_ns = deadline_ns });
@@ -391,7 +393,10 @@ static void end_take(struct store_end *end)
 
 	if (!store_is_healthy(end->s)) {
 		end_spool(end);
-	} else if ((op = end_op(end)) != NULL) {
+	} else if ((op = end_op(end)) != NULL && cdr_toll_day(end->entry.fields).n) {
+		/* nothing else of the call is on its way: it is in order without the batch */
+		store_end_send(op, SCRIPT_CALL_END, &end->entry, end->s->base.deadline_ns);
+	} else if (op) {
 		store_batch_end(op, &end->entry);
 	}
 }

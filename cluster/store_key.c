@@ -15,6 +15,15 @@ struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store_shard *
 	return key_done(&w);
 }
 
+struct bytes store_key_toll(char buf[STORE_KEY_MAX], const struct store_shard *s, struct bytes day)
+{
+	struct writer w = writer_over(buf, STORE_KEY_MAX);
+
+	writer_number(&w, "td:{s", s->settings.shard, "}:toll:");
+	writer_bytes(&w, day);
+	return key_done(&w);
+}
+
 struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store_shard *s,
 				  struct bytes id)
 {

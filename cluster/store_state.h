@@ -270,6 +270,7 @@ void store_loads_free(struct store_base *base);
 
 struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store_shard *s,
 			     const char *name); /* td:{s17}:NAME */
+struct bytes store_key_toll(char buf[STORE_KEY_MAX], const struct store_shard *s, struct bytes day);
 struct bytes store_key_call(char buf[STORE_KEY_MAX], const struct store_shard *s, uint64_t call);
 struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store_shard *s,
 				  struct bytes id);

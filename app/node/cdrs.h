@@ -7,12 +7,13 @@
 #include "app/node/fields.h"
 
 struct cdrs {
-	struct store_field list[2 * CDR_PAIRS_MAX];
+	struct store_field list[2 * CDR_PAIRS_MAX + 1];
 	size_t count;
 	char ids[CDR_PAIRS_MAX][FIELDS_CDR_ID_MAX];
 	char json[CDR_PAIRS_MAX][FIELDS_JSON_MAX];
 };
 
-void cdrs_write(struct cdrs *out, const struct cdr *list, uint32_t n);
+/* toll: what the call has cost (sig/call/charge.h); empty: nothing. */
+void cdrs_write(struct cdrs *out, const struct cdr *list, uint32_t n, struct bytes toll);
 
 #endif

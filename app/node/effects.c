@@ -163,7 +163,7 @@ static void carry_call_end(struct effects_to *to, const struct effect *e)
 
 	if (!save)
 		return;
-	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count);
+	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count, text_bytes(&e->data));
 	if (to->ended)
 		ended_record(to->ended, &e->cdrs[e->cdr_count - 1], clock_now_ns());
 	store_call_end(to->store, e->call, to->cdrs.list, to->cdrs.count, on_saved, save);
@@ -171,7 +171,7 @@ static void carry_call_end(struct effects_to *to, const struct effect *e)
 
 static void carry_call_open(struct effects_to *to, const struct effect *e)
 {
-	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count);
+	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count, text_bytes(&e->data));
 	store_call_open(to->store, e->call, to->cdrs.list, to->cdrs.count);
 }
 

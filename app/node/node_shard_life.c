@@ -13,6 +13,7 @@
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "base/log.h"
+#include "sig/host/toll.h"
 #include "sig/transport/cell.h"
 
 #define LEASE_NS       (10 * NS_PER_S)
@@ -176,12 +177,40 @@ static int on_subscription(struct bytes key, struct bytes record, void *arg)
 	return err == -ENOSPC ? 0 : err; /* its phone asks again */
 }
 
-static void on_calls_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)
+static void on_toll(struct bytes name, int64_t ms, void *arg)
+{
+	struct node_shard *s = arg;
+	const struct toll_now now = shard_toll_now(s->core, clock_instant());
+	struct bytes rest = name, tenant = { 0 };
+	struct toll_payer who;
+
+	if (!bytes_cut(&rest, ':', &tenant))
+		return;
+	who.tenant = tenants_claim(s->node->tenants, tenant);
+	who.user = rest;
+	if (who.tenant == TENANT_NONE || toll_spend(s->node->toll, &who, ms, &now))
+		LOG_ERROR("node", 0, "what calls outside have cost today is not known",
+			  LOG_BYTES("whose", name));
+}
+
+static void on_tolls_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	struct node_shard *s = arg;
 
 	if (result == STORE_OK)
 		store_load_subscriptions(s->store, on_subscription, s->loaded, s);
+	else
+		s->loaded(result, key, version, s);
+}
+
+/* The spool is empty by now: what ended while Redis was away is in it. */
+static void on_calls_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node_shard *s = arg;
+
+	if (result == STORE_OK)
+		store_toll_load(s->store, shard_toll_now(s->core, clock_instant()).day, on_toll,
+				on_tolls_loaded, s);
 	else
 		s->loaded(result, key, version, s);
 }

@@ -1,4 +1,4 @@
--- Appends the CDRs of a call, whose fields are ARGV from first on: a field "id" begins the next one. How many.
+-- Appends the CDRs of a call, whose fields are ARGV from first on: a field "id" begins the next one, "toll" is of none. How many.
 local function cdrs_append(stream, longest, id, first)
   local args = {'XADD', stream, 'MAXLEN', '~', longest, '*', 'id', id}
   local count = 1
@@ -8,8 +8,10 @@ local function cdrs_append(stream, longest, id, first)
       args = {'XADD', stream, 'MAXLEN', '~', longest, '*'}
       count = count + 1
     end
-    args[#args + 1] = ARGV[i]
-    args[#args + 1] = ARGV[i + 1]
+    if ARGV[i] ~= 'toll' then
+      args[#args + 1] = ARGV[i]
+      args[#args + 1] = ARGV[i + 1]
+    end
   end
   redis.call(unpack(args))
   return count

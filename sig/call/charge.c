@@ -32,6 +32,11 @@ static struct toll_now charge_now(const struct call_host *h)
 	return toll_now(h->now.utc_ms, h->wall_ms);
 }
 
+static uint64_t charge_later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* ---- who pays ---- */
 
 /* In whose name the last step is asked. */
@@ -145,16 +150,34 @@ int charge_begin(struct call_host *h, struct call *c, struct leg *l, struct call
 	return 0;
 }
 
+/* Of legs that are over: the store is told when the call is. */
+static void tolls_restore(const struct call_host *h, const struct call *c,
+			  const struct toll_now *now)
+{
+	for (uint8_t i = 0; i < c->toll_count; i++) {
+		const struct call_toll *t = &c->tolls[i];
+		const struct toll_payer who = { .tenant = c->tenant, .user = text_bytes(&t->user) };
+		uint64_t from = charge_later(t->answer_utc_ms, now->midnight_ms);
+
+		if (t->end_utc_ms > from &&
+		    toll_spend(h->settings->toll, &who, (int64_t)(t->end_utc_ms - from), now))
+			LOG_ERROR("call", c->id, "no room to note what it has cost");
+	}
+}
+
 void charges_restore(const struct call_host *h, struct call *c)
 {
 	const struct toll_now now = charge_now(h);
 	const struct toll_terms none = { 0 };
 
+	if (!h->settings->toll)
+		return;
+	tolls_restore(h, c, &now);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		struct leg *l = c->legs[i];
 		struct toll_payer who = { .tenant = c->tenant };
 
-		if (!l || !l->toll.counted || !h->settings->toll)
+		if (!l || !l->toll.counted)
 			continue;
 		who.user = text_bytes(&l->toll.user);
 		if (toll_begin(h->settings->toll, &who, &none, true, &now, &l->toll.charge) ==
@@ -292,8 +315,7 @@ struct cost {
 static void cost_add(struct cost *cost, const struct text *user, uint64_t answer_utc_ms,
 		     uint64_t end_utc_ms)
 {
-	uint64_t from =
-		answer_utc_ms > cost->now.midnight_ms ? answer_utc_ms : cost->now.midnight_ms;
+	uint64_t from = charge_later(answer_utc_ms, cost->now.midnight_ms);
 
 	if (!answer_utc_ms || end_utc_ms <= from)
 		return;

@@ -246,6 +246,36 @@ static void killed_meanwhile(void **state)
 	assert_true(rig_take(r, &a->addr, "BYE ").n);
 }
 
+/* Kill -9 while the last party is told: what it has cost is not with the store yet. */
+static void killed_at_its_end(void **state)
+{
+	static const struct hash_key key = { 5, 6 };
+	struct till *t = *state;
+	struct rig *r = t->g.l.r;
+	struct phone *a = &t->g.l.a, *gw = &t->g.carriers[0];
+	struct toll *before = t->toll;
+	struct text record = { 0 };
+
+	may_cost(t, 1001, 1, 2);
+	calls(t, a, "9123");
+	answers(t, a, gw);
+	rig_wait_ms(r, 30000);
+	phone_request(a, "BYE", "", "");
+	rig_run(r);
+	assert_true(rig_take(r, &gw->addr, "BYE ").n);
+	assert_int_equal(text_set(&record, line_stored(&t->g.l)), 0);
+	assert_int_equal(toll_open(&t->toll, ACCOUNTS, &key), 0);
+	r->settings.toll = t->toll;
+	line_restart(&t->g.l, text_bytes(&record));
+	toll_close(before);
+	text_clear(&record);
+	assert_int_equal(used_by(t, "1001").ms, 30000);
+	assert_int_equal(used_by(t, "1001").calls, 0);
+	phone_answer(gw, rig_take(r, &gw->addr, "BYE "), "200 OK", "");
+	rig_run(r);
+	assert_noted(t, " default:1001 30000");
+}
+
 /* Whoever is called sends it outside: he pays, and not who calls. */
 static void forwarded(void **state)
 {
@@ -328,13 +358,10 @@ static void of_the_tenant(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(too_many_at_once),
-		TEST(the_next_way),
-		TEST(minutes_run_out),
-		TEST(killed_meanwhile),
-		TEST(forwarded),
-		TEST(referred),
-		TEST(help),
+		TEST(too_many_at_once),  TEST(the_next_way),
+		TEST(minutes_run_out),   TEST(killed_meanwhile),
+		TEST(killed_at_its_end), TEST(forwarded),
+		TEST(referred),          TEST(help),
 		TEST(of_the_tenant),
 	};
 
