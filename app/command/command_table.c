@@ -32,6 +32,16 @@
 		.name = NULL \
 	}
 
+static const struct command_arg g_toll_args[] = {
+	{ .name = "number",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Number of the extension. Without it, the tenant alone." },
+	END,
+};
+
 static const struct command_arg g_get_args[] = { NUMBER_ARG("Number of the extension."), END };
 
 static const struct command_arg g_extension_list_args[] = {
@@ -524,6 +534,17 @@ const struct command g_commands[] = {
 	  "unknown), number (as it is called, or asked for outside), class (of numbers outside; of "
 	  "a feature its key), blocked (the number itself is barred)",
 	  command_dialplan_check },
+	{ "toll.show", COMMAND_FOR_READER, g_toll_args,
+	  "Shows what calls outside have cost today (UTC), on this node.",
+	  "extension (where one is named) and tenant, each with calls (now), used_s (today, with "
+	  "the "
+	  "seconds that calls have been given ahead, 10 at most each), outside_calls and "
+	  "outside_minutes (its limits; 0: none)",
+	  command_toll_show },
+	{ "toll.reset", COMMAND_FOR_ADMIN, g_get_args,
+	  "Lets the day begin anew for an extension that has used up its minutes outside. What its "
+	  "tenant has used stays.",
+	  "number", command_toll_reset },
 	{ "tenant.put", COMMAND_FOR_OPERATOR, g_tenant_fields,
 	  "Makes a tenant, or changes what is given of it. Equal numbers of two tenants never "
 	  "meet.",

@@ -43,6 +43,8 @@ struct node_shard {
 struct node_shard *node_shard_find(struct node *n, uint16_t number);
 /* The core that has a call, or would have it; another one where that shard is none of ours: it knows no such call. */
 struct shard *node_core(const struct node *n, uint64_t call);
+/* The day of limits of calls outside. */
+struct toll_now node_toll_now(const struct node *n);
 /* Every core that is open, from *cursor on; 0 at first. NULL: no more. */
 struct shard *node_core_next(const struct node *n, uint32_t *cursor);
 /* A new call by command: the same command finds the same shard while that lives. */

@@ -4,11 +4,12 @@
 
 #include "app/node/node.h"
 #include "base/metric_table.h"
+#include "sig/host/toll.h"
 
 /* No tenant's name begins so. */
 #define OTHERS "_other"
 
-enum { CALLS, REGISTRATIONS, GAUGES, OWN_ROWS_MAX = 100 };
+enum { CALLS, REGISTRATIONS, OUTSIDE, SPENT, GAUGES, OWN_ROWS_MAX = 100 };
 static_assert((int)OWN_ROWS_MAX < (int)METRIC_TABLE_ROWS, "and one of all others");
 
 static uint32_t g_table;
@@ -19,13 +20,23 @@ void node_tenants_setup(void)
 		[CALLS] = { "tandem_tenant_calls", "Calls in memory, by tenant." },
 		[REGISTRATIONS] = { "tandem_tenant_registrations",
 				    "Addresses of record, by tenant." },
+		[OUTSIDE] = { "tandem_tenant_calls_outside",
+			      "Calls over trunks that its extensions have, by tenant." },
+		[SPENT] = { "tandem_tenant_outside_seconds",
+			    "Seconds that they have talked today (UTC), by tenant." },
 	};
 
 	g_table = metric_table_register("tenant", gauges, GAUGES);
 }
 
-static void row_add(struct metric_table_row *row, const struct tenants *t, uint16_t tenant)
+static void row_add(struct metric_table_row *row, const struct node *n, uint16_t tenant)
 {
+	const struct toll_now now = node_toll_now(n);
+	struct toll_usage used = toll_look(n->toll, &(struct toll_payer){ .tenant = tenant }, &now);
+	const struct tenants *t = n->tenants;
+
+	row->values[OUTSIDE] += used.calls;
+	row->values[SPENT] += used.ms > 0 ? (uint64_t)used.ms / 1000 : 0;
 	row->values[CALLS] += tenants_held(t, tenant, TENANT_CALLS);
 	row->values[REGISTRATIONS] += tenants_held(t, tenant, TENANT_REGISTRATIONS);
 }
@@ -46,7 +57,7 @@ void node_tenants_metrics(const struct node *n)
 			(void)snprintf(rows[count].name, sizeof(rows[count].name), "%s",
 				       tenants_name(n->tenants, i));
 		}
-		row_add(own ? &rows[count++] : &others, n->tenants, i);
+		row_add(own ? &rows[count++] : &others, n, i);
 	}
 	if (more)
 		rows[count++] = others;

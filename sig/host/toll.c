@@ -329,6 +329,17 @@ int toll_spend(struct toll *t, const struct toll_payer *who, int64_t ms, const s
 	return 0;
 }
 
+void toll_forgive(struct toll *t, const struct toll_payer *who, int64_t ms,
+		  const struct toll_now *now)
+{
+	struct account *a = toll_account(t, account_find(t, who->tenant, who->user));
+
+	account_turn(a, now);
+	account_add(a, -ms);
+	if (a)
+		a->warned = false;
+}
+
 struct toll_usage toll_look(struct toll *t, const struct toll_payer *who,
 			    const struct toll_now *now)
 {

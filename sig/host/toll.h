@@ -85,6 +85,9 @@ void toll_drop(struct toll_charge *charge);
 /* Today has cost so much more, or less. 0 or -ENOMEM. */
 int toll_spend(struct toll *t, const struct toll_payer *who, int64_t ms,
 	       const struct toll_now *now) NODISCARD;
+/* The extension's day has cost so much less, its tenant's as before. */
+void toll_forgive(struct toll *t, const struct toll_payer *who, int64_t ms,
+		  const struct toll_now *now);
 struct toll_usage toll_look(struct toll *t, const struct toll_payer *who,
 			    const struct toll_now *now);
 

@@ -200,6 +200,8 @@ ROWS = {
     "dialplan.show": own(),
     "dialplan.delete": own(),
     "dialplan.check": each(own(number="1002", **{"from": "1001"}), hidden(number="1001", **{"from": "LONE"})),
+    "toll.show": each(own(lambda me, row: row["tenant"]["calls"] == 0, number="1002"), hidden(number="LONE")),
+    "toll.reset": each(own(number="1002"), hidden(number="LONE")),
     "tenant.put": of_operators,
     "tenant.show": of_operators,
     "tenant.delete": of_operators,
