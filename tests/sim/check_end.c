@@ -5,6 +5,7 @@
 
 #include "sig/shard/shard_state.h"
 #include "sig/sip/id.h"
+#include "tests/sim/outside.h"
 #include "tests/sim/sim.h"
 
 static const struct seen *seen_of(struct sim *s, const struct phone_call *c)
@@ -140,6 +141,8 @@ static void look_at_node(struct sim *s, const struct node *n)
 {
 	for (uint32_t i = 0; i < n->shard_count; i++)
 		look_at_shard(s, n->shards[i].core);
+	if (node_core_any(n))
+		outside_check(n);
 	for (enum quota_kind kind = 0; node_is_up(n) && kind < QUOTA_KINDS; kind++) {
 		for (enum quota_item item = 0; item < QUOTA_HELD; item++) {
 			if (quota_held(n->quota, kind, item))

@@ -95,6 +95,8 @@ void document_put_core(struct shard *core, const struct node *n, uint32_t i)
 	struct shard_extension e = { .tenant = n->tenant,
 				     .enabled = !s->documents.disabled[i],
 				     .classes = s->script && s->script->trunks ? UINT8_MAX : 0,
+				     .outside_calls = s->script ? s->script->outside_calls : 0,
+				     .outside_minutes = s->script ? s->script->outside_minutes : 0,
 				     .early_media = i == 2,
 				     .monitor = s->documents.watches_not[i] ? MONITOR_NONE
 									    : MONITOR_ALL,

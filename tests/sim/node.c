@@ -203,6 +203,7 @@ static void start_again(struct node *n)
 	restore_lamps(n);
 	decoys_bind(n);
 	put_music(n);
+	outside_spend(n);
 	check_restored(n);
 	for (uint32_t i = 0; i < n->shard_count; i++)
 		shard_resume(n->shards[i].core, node_now(n));

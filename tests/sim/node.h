@@ -68,6 +68,7 @@ struct node {
 	struct trunks *trunks;
 	struct sites *sites;
 	struct trunk_numbers *numbers;
+	struct toll *toll;
 	uint16_t tenant, other_tenant; /* of the phones, and of decoys.h */
 	struct shard_settings settings;
 	struct rand_source rand; /* of its shards */

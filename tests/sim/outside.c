@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sig/host/sites.h"
+#include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"
 #include "sig/identity/pidf.h"
 #include "tests/sim/node.h"
@@ -95,10 +96,13 @@ void outside_open(struct node *n)
 
 	if (!err)
 		err = trunk_numbers_open(&n->numbers, &key);
+	if (!err)
+		err = toll_open(&n->toll, STORE_TOLLS_MAX, &key);
 	assert(!err);
 	(void)err;
 	n->settings.trunks = n->trunks;
 	n->settings.numbers = n->numbers;
+	n->settings.toll = n->toll;
 	if (script && script->trunks)
 		put(n, script->trunks, script->pbx);
 	if (script && script->located)
@@ -108,6 +112,8 @@ void outside_open(struct node *n)
 void outside_close(struct node *n)
 {
 	sites_close(n->sites);
+	toll_close(n->toll);
+	n->toll = NULL;
 	trunk_numbers_close(n->numbers);
 	trunks_close(n->trunks);
 	n->trunks = NULL;
@@ -123,4 +129,43 @@ void check_located(struct sim *s, const struct phone *p, const struct sip_messag
 		return;
 	if (!pidf.n || !memmem(pidf.p, pidf.n, OUTSIDE_ROOM, sizeof(OUTSIDE_ROOM) - 1))
 		check_fail(s, "%s is not told where help is wanted", p->user);
+}
+
+static struct toll_payer payer_of(const struct node *n, const struct store_toll *t)
+{
+	struct bytes rest = bytes_str(t->name), tenant = { 0 };
+
+	(void)bytes_cut(&rest, ':', &tenant);
+	return (struct toll_payer){ .tenant = tenants_claim(n->tenants, tenant), .user = rest };
+}
+
+void outside_spend(struct node *n)
+{
+	const struct store *t = &n->sim->store;
+	const struct toll_now now = shard_toll_now(node_core_any(n), node_now(n));
+
+	for (uint32_t i = 0; i < t->toll_count; i++) {
+		const struct toll_payer who = payer_of(n, &t->tolls[i]);
+
+		if (t->tolls[i].day == now.day && toll_spend(n->toll, &who, t->tolls[i].ms, &now))
+			assert(false && "no room");
+	}
+}
+
+void outside_check(const struct node *n)
+{
+	const struct store *t = &n->sim->store;
+	const struct toll_now now = shard_toll_now(node_core_any(n), node_now(n));
+
+	for (uint32_t i = 0; i < t->toll_count; i++) {
+		const struct toll_payer who = payer_of(n, &t->tolls[i]);
+		struct toll_usage used = toll_look(n->toll, &who, &now);
+
+		if (used.calls)
+			check_fail(n->sim, "%u calls outside are charged for ever", used.calls);
+		if (n->sim->node_count == 1 && t->tolls[i].day == now.day &&
+		    used.ms != t->tolls[i].ms)
+			check_fail(n->sim, "calls outside of %s have cost %lld ms, not %lld",
+				   t->tolls[i].name, (long long)t->tolls[i].ms, (long long)used.ms);
+	}
 }

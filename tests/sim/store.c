@@ -114,6 +114,35 @@ static void apply_lamp(struct sim *s, struct store_command *c)
 	check_lamp_stored(s, c->call, c->record.n ? c->version : 0);
 }
 
+static void toll_add(struct store *t, struct bytes name, uint64_t day, int64_t ms)
+{
+	struct store_toll *toll = t->tolls;
+
+	while (toll < t->tolls + t->toll_count && (toll->day != day || !bytes_is(name, toll->name)))
+		toll++;
+	if (toll == t->tolls + t->toll_count) {
+		assert(t->toll_count < STORE_TOLLS_MAX);
+		t->toll_count++;
+		toll->day = day;
+		(void)bytes_cstr(name, toll->name, sizeof(toll->name));
+	}
+	toll->ms += ms;
+}
+
+/* "DAY NAME MS NAME MS ..." */
+static void apply_toll(struct store *t, struct bytes text)
+{
+	struct bytes name, ms;
+	uint64_t day = 0, n;
+
+	if (bytes_cut(&text, ' ', &name))
+		(void)bytes_u64(name, &day);
+	while (bytes_cut(&text, ' ', &name) && bytes_cut(&text, ' ', &ms)) {
+		if (!bytes_u64(ms, &n))
+			toll_add(t, name, day, (int64_t)n);
+	}
+}
+
 static void apply_end(struct sim *s, struct store_command *c)
 {
 	struct store_call *p = place(&s->store, c->call);
@@ -121,6 +150,7 @@ static void apply_end(struct sim *s, struct store_command *c)
 	if (p->record.n)
 		text_clear(&p->record);
 	c->applied_ns = s->now_ns;
+	apply_toll(&s->store, text_bytes(&c->record));
 	check_cdrs(s, c->cdrs, c->cdr_count);
 }
 

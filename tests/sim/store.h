@@ -11,7 +11,7 @@
 
 struct sim;
 
-enum { STORE_RECORDS_MAX = 256, STORE_COMMANDS_MAX = 4096 };
+enum { STORE_RECORDS_MAX = 256, STORE_COMMANDS_MAX = 4096, STORE_TOLLS_MAX = 64 };
 
 struct store_call {
 	uint64_t call, version;
@@ -45,7 +45,16 @@ struct store_command {
 	struct text before;
 };
 
+/* What calls outside have cost a day; name: TENANT:USER. */
+struct store_toll {
+	char name[64];
+	uint64_t day;
+	int64_t ms;
+};
+
 struct store {
+	struct store_toll tolls[STORE_TOLLS_MAX];
+	uint32_t toll_count;
 	struct store_call calls[STORE_RECORDS_MAX]; /* record empty: free */
 	struct store_call lamps[STORE_RECORDS_MAX]; /* subscriptions, by their ids */
 	struct store_entry entries[STORE_RECORDS_MAX];

@@ -116,11 +116,12 @@ struct story {
 	uint8_t named;                  /* phones that registered at a name; bits */
 	uint8_t trunks;                 /* phones that are servers of trunks for OUTSIDE; bits */
 	bool pbx;                       /* ... of one, which speaks for all of them */
-	uint8_t located;  /* phones that stand at a location, and call for help by OUTSIDE; bits */
-	uint8_t asks;     /* phones that want credentials; bits */
-	uint16_t nonce_s; /* ... and others after so long; 0: never */
-	enum names_way names;     /* what becomes of it */
-	bool dead;                /* ... and the first place where it leads is dead */
+	uint8_t located; /* phones that stand at a location, and call for help by OUTSIDE; bits */
+	uint8_t outside_calls, outside_minutes; /* limits of each extension; 0: none */
+	uint8_t asks;                           /* phones that want credentials; bits */
+	uint16_t nonce_s;                       /* ... and others after so long; 0: never */
+	enum names_way names;                   /* what becomes of it */
+	bool dead;                              /* ... and the first place where it leads is dead */
 	uint8_t instances, flows; /* phones that say +sip.instance, and reg-id with it; bits */
 	bool tls, music, video;
 	uint8_t answer_s;      /* the application answers then; 0: after 2 */
