@@ -2,6 +2,7 @@
 """Calls over trunks: SIPp is two carriers, and a scripted peer one that calls, or says nothing."""
 import os
 import threading
+import time
 import unittest
 
 from lib import ROOT
@@ -9,6 +10,7 @@ from lib.nameserver import NameServer, address, service
 from lib.node import Node
 from lib.place import PARTY
 from lib.sipp import Sipp
+from tandem_client import Redis
 
 SCENARIOS = os.path.join(ROOT, "tests", "e2e", "sipp")
 
@@ -135,6 +137,59 @@ class Trunks(unittest.TestCase):
         out.bye()
         into.wait_bye()
         self.assertEqual([row["from_trunk"] for row in self.node.cdrs(2)], ["pbx", "pbx"])
+
+
+
+class Limits(unittest.TestCase):
+    """TRUST-03: a stolen password costs at most the limit."""
+
+    def setUp(self):
+        self.node = self.enterContext(Node())
+        self.audio = self.enterContext(self.node.media())
+        self.node.put_extension("1001", "secret1001")
+        self.node.ctl("extension.put", number="1001", classes=["other"], outside_calls=1, outside_minutes=1)
+        self.a = self.enterContext(self.node.user_agent("1001", "secret1001"))
+        self.carrier = self.enterContext(self.node.user_agent("carrier"))
+        self.node.ctl("trunk.put", name="carrier", servers=f"{PARTY}:{self.carrier.port}", direction="out")
+        self.node.ctl("route.put", name="out", pattern="0x.", trunks="carrier")
+
+    def next_process(self, **spent):
+        """What calls before have cost is with the store."""
+        self.node.kill()
+        with Redis(self.node.redis_socket) as redis:
+            shard, = (key for key in redis("KEYS", "td:{s*}:lease"))
+            for number, ms in spent.items():
+                redis("HSET", shard.replace("lease", f"toll:{int(time.time()) // 86400}"), f"default:{number[1:]}", ms)
+        self.node.restart()
+        self.assertEqual(self.a.register().status, 200)
+
+    def refused(self):
+        final = self.a.invite("030123", self.audio.sdp()).wait_final()
+        return final.status, final.get("Reason").split("text=")[1]
+
+    def used(self):
+        used = self.node.ctl("toll.show", number="1001")["extension"]
+        return used["calls"], used["used_s"]
+
+    def test_the_minutes_of_a_day(self):
+        """A second call at once is refused, the first one ends with the last minute, and so it stays after a kill; until a command."""
+        self.next_process(_1001=57000)
+        out = self.a.invite("030123", self.audio.sdp())
+        into = self.carrier.incoming()
+        into.answer(self.audio.sdp())
+        self.assertEqual(out.wait_answer().status, 200)
+        self.assertEqual(self.refused(), (486, '"extension: too many calls outside"'))
+        out.wait_bye()
+        into.wait_bye()
+        self.assertEqual({row["sip_status"] for row in self.node.cdrs(2)}, {"486", "200"})
+        self.next_process()
+        self.assertEqual(self.used(), (0, 60))
+        self.assertEqual(self.refused(), (403, '"extension: no minutes outside left today"'))
+        self.node.ctl("toll.reset", number="1001")
+        self.assertEqual(self.used(), (0, 0))
+        out = self.a.invite("030123", self.audio.sdp())
+        self.carrier.incoming().reject(486, "Busy Here")
+        self.assertEqual(out.wait_final().status, 486)
 
 
 if __name__ == "__main__":
