@@ -350,7 +350,7 @@ bool plan_is_again(const struct plan *p, uint8_t step)
 }
 
 /* Whoever was called sends it outside: the number is as he dials it. 0, -EACCES or -ENOMEM. */
-static int way_in_name_of(const struct call_host *h, struct call *c)
+static int way_in_name_of(struct call_host *h, struct call *c)
 {
 	struct plan *p = &c->plan;
 	struct plan_step *last = &p->steps[p->count - 1];
@@ -359,8 +359,11 @@ static int way_in_name_of(const struct call_host *h, struct call *c)
 	if (last->from == PLAN_FIRST || plan_is_again(p, p->count - 1))
 		return 0;
 	if (!way_dialled(h, c->tenant, text_bytes(&p->steps[last->from].user),
-			 text_bytes(&last->user), number))
+			 text_bytes(&last->user), number)) {
+		way_is_barred(h, c, text_bytes(&p->steps[last->from].user),
+			      text_bytes(&last->user));
 		return -EACCES;
+	}
 	return text_set(&last->user, bytes_str(number));
 }
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/plan.h"
 #include "sig/call/redirect.h"
+#include "sig/host/security.h"
 #include "sig/host/trunk_route.h"
 
 static struct plan_step *way_step(const struct call *c)
@@ -141,6 +142,19 @@ static struct bytes way_portability(const struct call *c, const struct plan_step
 	    bytes_eq(text_bytes(&first->number), text_bytes(&last->number)))
 		(void)carried_find(text_bytes(&caller->carried), CARRIED_NUMBER, 0, &value);
 	return value;
+}
+
+void way_is_barred(struct call_host *h, const struct call *c, struct bytes whose,
+		   struct bytes number)
+{
+	LOG_INFO("call", c->id, "a number outside is barred for who sends the call there",
+		 LOG_BYTES("extension", whose), LOG_BYTES("number", number));
+	if (h->security)
+		security_event(h->security, SECURITY_BARRED, &call_caller(c)->dialog.hop.remote,
+			       whose,
+			       "a call was sent to a number outside that is barred for the "
+			       "extension",
+			       h->now.ns);
 }
 
 bool way_target(const struct call_host *h, const struct call *c, struct call_target *out)

@@ -264,13 +264,15 @@ bool refer_again(struct call_host *h, struct call *c, const struct call_event *e
 }
 
 /* Outside it goes as a call of the transferor would. */
-static bool may_go_there(const struct call_host *h, const struct call *c, uint8_t leg,
-			 struct target *t)
+static bool may_go_there(struct call_host *h, const struct call *c, uint8_t leg, struct target *t)
 {
 	char number[ROUTE_USER_MAX];
 
-	if (!way_dialled(h, c->tenant, text_bytes(&c->legs[leg]->user), bytes_str(t->user), number))
+	if (!way_dialled(h, c->tenant, text_bytes(&c->legs[leg]->user), bytes_str(t->user),
+			 number)) {
+		way_is_barred(h, c, text_bytes(&c->legs[leg]->user), bytes_str(t->user));
 		return false;
+	}
 	(void)bytes_cstr(bytes_str(number), t->user, sizeof(t->user));
 	return true;
 }

@@ -331,13 +331,21 @@ static void not_for_everybody(void **state)
 			    "numbers of no class"));
 	assert_int_equal(g->l.r->security.kind, SECURITY_BARRED);
 	assert_int_equal(shard_forward_set(g->l.r->shard, 0, "1002", &away), 0);
+	g->l.r->security = (struct security_event){ 0 };
+	rig_wait_ms(g->l.r, 10000); /* of one source the first is told at once */
 	phone_invite(&g->l.a, "1002", PHONE_SDP_A);
 	assert_true(rig_take(g->l.r, &g->l.a.addr, "SIP/2.0 4").n);
+	assert_int_equal(g->l.r->security.kind, SECURITY_BARRED);
+	assert_string_equal(g->l.r->security.user, "1002");
+	assert_true(strstr(g->l.r->security.detail, "was sent to a number outside"));
 	assert_int_equal(shard_forward_set(g->l.r->shard, 0, "1002", &(struct shard_forward){ 0 }),
 			 0);
 	phones_talk(&g->l.a, &g->l.b);
+	rig_wait_ms(g->l.r, 10000);
+	g->l.r->security = (struct security_event){ 0 };
 	phone_request(&g->l.b, "REFER", "Refer-To: <sip:9123@test.local>\r\n", "");
 	assert_true(rig_take(g->l.r, &g->l.b.addr, "SIP/2.0 403").n);
+	assert_string_equal(g->l.r->security.user, "1002");
 	assert_int_equal(rig_count(g->l.r, &g->carriers[0].addr, "INVITE "), 0);
 }
 
