@@ -131,7 +131,7 @@ void command_dialplan_check(struct command_run *run)
 		return;
 	}
 	asker.outside = e.core.enabled;
-	asker.classes = e.core.classes;
+	asker.classes = tenants_classes(run->node->tenants, whose.tenant, e.core.classes);
 	extension_wipe(&e);
 	settings_codes_read(&run->node->settings, &codes);
 	dial(&asker, command_value(run, "number")->text, &result);

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "app/document/document.h"
+#include "sig/dial/plan.h"
+
+enum { CLASSES_ALL = (1 << DIAL_CLASS_COUNT) - 1 };
 
 static bool domain_fits(struct bytes domain)
 {
@@ -42,6 +45,9 @@ const struct command_arg g_tenant_fields[] = {
 	WORDS_FIELD("commands", commands, g_command_roles, 3, "none; of the tenant default: admin",
 		    "Roles whose streams of commands are read. None: operators alone speak for "
 		    "it."),
+	WORDS_FIELD("classes", classes, g_dial_classes, DIAL_CLASS_COUNT, "all",
+		    "Classes of numbers outside that its extensions may call at most: what is not "
+		    "here, none of them may, whatever its own document says."),
 	NUMBER_FIELD("outside_calls", outside.calls, 0, 1000000, "0",
 		     "Calls to numbers outside that its extensions have at a time at most, all "
 		     "together. 0: any number."),
@@ -55,6 +61,7 @@ static void tenant_begin(void *value, struct bytes name)
 	struct tenant_value *t = value;
 
 	t->enabled = true;
+	t->classes = CLASSES_ALL;
 	(void)bytes_cstr(name, t->name, sizeof(t->name));
 	if (bytes_is(name, TENANT_DEFAULT_NAME))
 		t->commands = 1u << COMMAND_FOR_ADMIN;
@@ -73,7 +80,8 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 {
 	struct bytes list = bytes_str(t->domains), one;
 
-	*out = (struct tenant_settings){ .toll = t->outside };
+	*out = (struct tenant_settings){ .barred = (uint8_t)(CLASSES_ALL & ~t->classes),
+					 .toll = t->outside };
 	memcpy(out->name, t->name, sizeof(out->name));
 	while (bytes_cut(&list, ',', &one) && out->domain_count < TENANT_DOMAINS_MAX) {
 		if (!out->domain_count)

@@ -11,6 +11,7 @@ struct tenant_value {
 	char name[TENANT_NAME_MAX];
 	char domains[TENANT_DOMAINS_MAX * TENANT_DOMAIN_MAX]; /* joined by ',' */
 	bool enabled;
+	uint8_t classes; /* 1 << enum dial_class */
 	struct toll_limits outside;
 	uint8_t commands; /* roles whose streams are read: 1 << enum command_role */
 	uint64_t changed_utc_ms;

@@ -280,6 +280,11 @@ const char *tenants_realm(const struct tenants *t, uint16_t tenant)
 	return set->realm[0] || !set->domain_count ? set->realm : set->domains[0];
 }
 
+uint8_t tenants_classes(const struct tenants *t, uint16_t tenant, uint8_t classes)
+{
+	return (uint8_t)(classes & ~tenant_at(t, tenant)->settings.barred);
+}
+
 struct toll_limits tenants_toll(const struct tenants *t, uint16_t tenant)
 {
 	return tenant_at(t, tenant)->settings.toll;

@@ -42,7 +42,8 @@ struct tenant_settings {
 		[TENANT_REALM_MAX]; /* of its passwords; "": its first domain. That of the default one is sip.realm, whatever this says */
 	uint32_t domain_count;
 	char domains[TENANT_DOMAINS_MAX][TENANT_DOMAIN_MAX]; /* whole names, in any case */
-	struct toll_limits toll;                             /* of all its extensions together */
+	uint8_t barred; /* 1 << enum dial_class: numbers outside that none of its extensions may call */
+	struct toll_limits toll; /* of all its extensions together */
 };
 
 /* What is held for a tenant, counted. */
@@ -86,6 +87,8 @@ bool tenants_has(const struct tenants *t, uint16_t tenant);
 const char *tenants_name(const struct tenants *t, uint16_t tenant);
 /* "" for the default one, and for one without a domain. */
 const char *tenants_realm(const struct tenants *t, uint16_t tenant);
+/* Of classes, those that its extensions may call. */
+uint8_t tenants_classes(const struct tenants *t, uint16_t tenant, uint8_t classes);
 /* What all its calls outside together may cost. */
 struct toll_limits tenants_toll(const struct tenants *t, uint16_t tenant);
 /* The first from *tenant on that has a number. False: there is none. */

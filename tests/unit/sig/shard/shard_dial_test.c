@@ -165,6 +165,23 @@ static void barred(void **state)
 	assert_non_null(strstr(s->r->cdrs[0].reason, "premium"));
 }
 
+/* What a tenant may not call none of its extensions may, whatever its document says. */
+static void of_no_extension(void **state)
+{
+	struct tenant_settings set = { .domain_count = 1, .barred = 1 << DIAL_NATIONAL };
+	struct street *s = *state;
+	struct bytes answer;
+
+	permit(s, ACME, "1001", UINT8_MAX);
+	(void)hears(s, ACME, "90301234", "SIP/2.0 404"); /* no trunk has it */
+	(void)bytes_cstr(bytes_str(g_houses[ACME]), set.name, sizeof(set.name));
+	(void)bytes_cstr(bytes_str(g_house_domains[ACME]), set.domains[0], TENANT_DOMAIN_MAX);
+	assert_int_equal(tenants_put(s->tenants, &set, &s->houses[ACME].number), 0);
+	answer = hears(s, ACME, "90301234", "SIP/2.0 403");
+	assert_true(rig_has(rig_header(answer, "Reason"), "numbers of the class national"));
+	rings(s, ACME, "91002"); /* help */
+}
+
 /* Nobody has said what is outside. */
 static void without_plan(void **state)
 {
@@ -221,8 +238,8 @@ static void holds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(extensions),   TEST(overlap),   TEST(access_code), TEST(barred),
-		TEST(without_plan), TEST(emergency), TEST(holds),
+		TEST(extensions),      TEST(overlap),      TEST(access_code), TEST(barred),
+		TEST(of_no_extension), TEST(without_plan), TEST(emergency),   TEST(holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
