@@ -173,6 +173,9 @@ const struct command_arg g_trunk_fields[] = {
 		"replaces", no_replaces,
 		"It may take over its own legs (INVITE with Replaces), as a PBX does that gives a "
 		"call away."),
+	FLAG_FIELD("video", video, "false",
+		   "Video in its calls, as its profile allows it. false: no m=video goes there, "
+		   "and one that comes is refused."),
 	WORD_FIELD("redirects", redirects, FIELD_NUMBER, g_trunk_redirects, "trunks",
 		   "Where its 3xx may send a call: to servers of trunks of the tenant; own, to its "
 		   "own ones; off, nowhere."),
@@ -394,6 +397,7 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 		.srtp = t->srtp,
 		.no_early_media = t->no_early_media,
 		.answer_s = t->answer_s,
+		.video = t->video,
 		.redirects = t->redirects,
 		.no_replaces = t->no_replaces,
 		.probe_s = t->probe_s,

@@ -29,6 +29,7 @@ struct trunk_value {
 	bool no_early_media;
 	uint8_t answer_s;
 	bool no_replaces;
+	bool video;
 	uint8_t redirects; /* enum trunk_redirects */
 	uint16_t probe_s;
 	uint8_t probe_failures, probe_answers;

@@ -71,6 +71,7 @@ struct trunk_settings {
 		[TRUNK_CALLERS_MAX]; /* the only numbers that may be shown, as patterns; others are caller_id, or nobody; "": any */
 	struct identity_trunk identity; /* what is believed of who calls, and told */
 	bool no_replaces;               /* it does not take over its own legs (RFC 3891) */
+	bool video;                     /* MED-10: not at first */
 	uint8_t redirects;              /* enum trunk_redirects */
 	uint8_t answer_s; /* the next way is tried when it has said nothing for so long; 0: TRUNK_ANSWER_S */
 };

@@ -51,6 +51,37 @@ static void a_number_rings_its_user(void **state)
 	assert_int_equal(trunks_held(g->trunks, trunk, TRUNK_IN), 0);
 }
 
+#define VIDEO "m=video 5006 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n"
+
+/* MED-10: video goes over no trunk that was not put so. */
+static void video_of_calls(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+
+	for (unsigned allowed = 0; allowed < 2; allowed++) {
+		struct bytes m;
+
+		set.video = allowed;
+		(void)gate_put(g, &set);
+		phone_begin(gw, NUMBER);
+		phone_request(gw, "INVITE", "", PHONE_SDP_B VIDEO);
+		rig_run(g->l.r);
+		m = phone_rings(&g->l.a);
+		assert_int_equal(rig_has(m, "m=video 0 "), !allowed);
+		phone_answer(&g->l.a, m, "200 OK",
+			     allowed ? PHONE_SDP_A VIDEO : PHONE_SDP_A "m=video 0 RTP/AVP 99\r\n");
+		m = phone_hears(gw, "SIP/2.0 200");
+		assert_int_equal(rig_has(m, "m=video 0 "), !allowed);
+		phone_ack(gw);
+		phone_request(gw, "BYE", "", "");
+		rig_run(g->l.r);
+		phone_answer(&g->l.a, rig_take(g->l.r, &g->l.a.addr, "BYE "), "200 OK", "");
+		line_assert_idle(g->l.r);
+	}
+}
+
 static void refused_with(struct gate *g, struct phone *gw, const char *status)
 {
 	assert_true(rig_take(g->l.r, &gw->addr, status).n);
@@ -349,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GATE_TEST(a_number_rings_its_user),
+		GATE_TEST(video_of_calls),
 		GATE_TEST(nobody_has_the_number),
 		GATE_TEST(claims_an_extension),
 		GATE_TEST(directions),
