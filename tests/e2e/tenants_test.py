@@ -47,6 +47,7 @@ class House:
         operator.ask("profile.range.put", tenant=self.name, **{"from": "192.0.2.0", "to": "192.0.2.9", "profile": "branch"})
         operator.ask("trunk.put", tenant=self.name, name="carrier", servers=self.domain, direction="out")
         operator.ask("did.put", tenant=self.name, number="+49", to=self.lone)
+        operator.ask("location.put", tenant=self.name, id="7", label=self.lone)
         operator.ask("route.put", tenant=self.name, name="out", pattern="9x.", trunks="carrier", prefix=self.lone)
 
     def register(self):
@@ -91,10 +92,10 @@ class House:
 
     def state(self):
         """All that it has, by its own eyes and in Redis."""
-        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list",
+        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list",
                                                              "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
-            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan")}
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location")}
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
             kept["events"] = redis("XLEN", f"td:{{ev:{self.name}}}")
             kept["answers"] = {key: redis("XLEN", key) for key in redis("KEYS", f"td:{{cmd:{self.name}}}:*out:*")
@@ -211,6 +212,10 @@ ROWS = {
     "did.show": each(own(lambda me, row: row["to"] == me.lone, number="+49"), hidden(number="3")),
     "did.delete": each(own(number="+4930"), hidden(number="3")),
     "did.list": own(lambda me, rows: [row["to"] for row in rows] == [me.lone]),
+    "location.put": own(id="8", label="spare"),
+    "location.show": each(own(lambda me, row: row["label"] == me.lone, id="7"), hidden(id="3")),
+    "location.delete": each(own(id="8"), hidden(id="3")),
+    "location.list": own(lambda me, rows: [row["label"] for row in rows] == [me.lone]),
     "route.put": own(name="far", pattern="00x.", trunks="carrier"),
     "route.show": each(own(lambda me, row: row["prefix"] == me.lone, name="out"), hidden(name="LONE")),
     "route.delete": each(own(name="far"), hidden(name="LONE")),
