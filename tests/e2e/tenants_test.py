@@ -47,7 +47,7 @@ class House:
         operator.ask("profile.range.put", tenant=self.name, **{"from": "192.0.2.0", "to": "192.0.2.9", "profile": "branch"})
         operator.ask("trunk.put", tenant=self.name, name="carrier", servers=self.domain, direction="out")
         operator.ask("did.put", tenant=self.name, number="+49", to=self.lone)
-        operator.ask("location.put", tenant=self.name, id="7", label=self.lone)
+        operator.ask("location.put", tenant=self.name, id="7", label=self.lone, country="US")
         operator.ask("route.put", tenant=self.name, name="out", pattern="9x.", trunks="carrier", prefix=self.lone)
 
     def register(self):
@@ -212,7 +212,7 @@ ROWS = {
     "did.show": each(own(lambda me, row: row["to"] == me.lone, number="+49"), hidden(number="3")),
     "did.delete": each(own(number="+4930"), hidden(number="3")),
     "did.list": own(lambda me, rows: [row["to"] for row in rows] == [me.lone]),
-    "location.put": own(id="8", label="spare"),
+    "location.put": own(id="8", label="spare", country="US"),
     "location.show": each(own(lambda me, row: row["label"] == me.lone, id="7"), hidden(id="3")),
     "location.delete": each(own(id="8"), hidden(id="3")),
     "location.list": own(lambda me, rows: [row["label"] for row in rows] == [me.lone]),
