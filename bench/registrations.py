@@ -7,6 +7,7 @@ not compared. Its memory is: the process's own pages of all its processes, share
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -259,6 +260,10 @@ def measure_kamailio(options, bindings, connections):
 def main():
     options = lib.arguments(__doc__.splitlines()[0])
     bindings, connections = (2000, 200) if options.quick else (200000, 10000)
+    room = resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 4 - 200     # a node keeps three descriptors of four for calls
+    if connections > room:
+        lib.say(f"# {room} connections in place of {connections}: the hard limit of descriptors allows no more")
+        connections = room
     figures = measure_node(options, bindings, connections) | measure_kamailio(options, bindings, connections)
     figures["ratio_tls_bytes_vs_kamailio"] = round(figures["bytes_per_tls_binding"] / figures["kamailio_bytes_per_tls_binding"], 3)
     lib.finish(options, "registrations", figures,
