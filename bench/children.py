@@ -1,6 +1,7 @@
 """What a bench starts does not outlive it, however it ends."""
 import atexit
 import ctypes
+import json
 import signal
 import subprocess
 
@@ -29,6 +30,25 @@ def end(child):
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+
+class Asked:
+    """A child that is asked by lines, and answers each with a line of JSON."""
+
+    def __init__(self, command, **options):
+        self.process = spawn(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options)
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"the generator ended with {self.process.wait()}")
+        return json.loads(answer)
+
+    def stop(self):
+        self.process.stdin.close()
+        end(self.process)
 
 
 def _end_all():

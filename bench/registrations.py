@@ -17,7 +17,7 @@ import tempfile
 import time
 
 import lib
-from children import end, spawn
+from children import Asked, end, spawn
 
 PASSWORD, FIRST = "bench-secret", 100000
 SETTLED_S = 35      # transactions have ended (64*T1)
@@ -102,22 +102,13 @@ class Kamailio:
             shutil.rmtree(self.dir, ignore_errors=True)
 
 
-class Phones:
+class Phones(Asked):
     """The generator, which keeps what it has opened until the end."""
 
     def __init__(self, sip_port, tls_port, bindings, connections):
-        self.process = spawn([*lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "regload"]), "--to", f"{lib.ADDRESS}:{sip_port}",
-                              "--tls", f"{lib.ADDRESS}:{tls_port}", "--password", PASSWORD, "--first", str(FIRST),
-                              "--udp", str(bindings), "--streams", str(connections)],
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise SystemExit(f"the generator ended with {self.process.wait()}")
-        return json.loads(answer)
+        super().__init__([*lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "regload"]), "--to", f"{lib.ADDRESS}:{sip_port}",
+                         "--tls", f"{lib.ADDRESS}:{tls_port}", "--password", PASSWORD, "--first", str(FIRST),
+                         "--udp", str(bindings), "--streams", str(connections)])
 
     def all_of(self, line, count):
         """Who did not come through is no figure."""
@@ -126,10 +117,6 @@ class Phones:
         if told["failed"] or (count and told["done"] != count):
             raise SystemExit(f"{line}: {told['done']} of {count} registered, {told['failed']} failed")
         return told
-
-    def stop(self):
-        self.process.stdin.close()
-        end(self.process)
 
 
 class Redis:

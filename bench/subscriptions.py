@@ -6,18 +6,17 @@ the moment at which a phone caused it. Set-up is what the node adds to the way o
 CPU per NOTIFY is what a turn with lamps takes of the node more than the turn without that follows, by the NOTIFYs of it."""
 import json
 import socket
-import subprocess
 import sys
 
 import lib
 import registrations
-from children import end, spawn
+from children import Asked
 
 FIRST, PASSWORD, SOCKETS = registrations.FIRST, registrations.PASSWORD, 100
 TOLD_P99_MS = 200       # wanted
 
 
-class Phones:
+class Phones(Asked):
     """The generator, with phones that are registered."""
 
     def __init__(self, node, phones, lamps):
@@ -30,23 +29,11 @@ class Phones:
         for sock in sockets:
             sock.setblocking(False)
         fds = [sock.fileno() for sock in sockets]
-        self.process = spawn([*lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "lamps"]), "--to", f"{lib.ADDRESS}:{node.sip_port}",
-                              "--phones", str(phones), "--lamps", str(lamps), "--first", str(FIRST), *map(str, fds)],
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=fds)
+        super().__init__([*lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "lamps"]), "--to", f"{lib.ADDRESS}:{node.sip_port}",
+                         "--phones", str(phones), "--lamps", str(lamps), "--first", str(FIRST), *map(str, fds)],
+                         pass_fds=fds)
         for sock in sockets:
             sock.close()
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise SystemExit(f"the generator ended with {self.process.wait()}")
-        return json.loads(answer)
-
-    def stop(self):
-        self.process.stdin.close()
-        end(self.process)
 
 
 def turn(node, phones, rate, seconds):

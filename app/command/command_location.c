@@ -19,7 +19,7 @@ static void location_forget(struct node *node, uint16_t tenant, const char *name
 {
 	uint16_t id;
 
-	if (tenant != TENANT_NONE && !location_read(bytes_str(name), &id))
+	if (!location_read(bytes_str(name), &id))
 		sites_delete(node->sites, tenant, id);
 }
 
