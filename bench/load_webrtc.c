@@ -10,7 +10,7 @@
 #include "bench/stun_ask.h"
 #include "engine/dtls/certificate.h"
 #include "engine/dtls/dtls.h"
-#include "media/stun.h"
+#include "media/stun/stun.h"
 
 enum {
 	CREDENTIAL_MAX = 64,

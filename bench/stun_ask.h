@@ -5,7 +5,7 @@
 
 #include <assert.h>
 
-#include "media/stun.h"
+#include "media/stun/stun.h"
 
 static inline void stun_ask_begin(struct writer *w, uint16_t type, size_t n)
 {

@@ -7,7 +7,7 @@
 #define MEDIA_CRYPTO_H
 
 #include "media/flow.h"
-#include "media/sdp.h"
+#include "media/sdp/sdp.h"
 
 enum { CRYPTO_TAG_MAX = 999999999 }; /* RFC 4568 9.1: nine digits */
 

@@ -208,7 +208,7 @@ struct flow_spec {
 	uint8_t mid_extension; /* RTP header extension of the party that has the MID (RFC 9143 15); 0: none */
 	uint8_t mid_length;
 	char mid[16];         /* of this m-line, not terminated */
-	uint8_t cc_extension; /* RTP header extension under which the party numbers its packets for transport-wide feedback (media/transport_cc.h); 0: none.
+	uint8_t cc_extension; /* RTP header extension under which the party numbers its packets for transport-wide feedback (media/rtp/transport_cc.h); 0: none.
 			       * Read with ice or bundle; one count for all flows of a transport */
 	uint8_t own; /* 1: the party is a flow of this node: what comes from its port is no loop */
 	uint8_t unproven; /* 1: remote_rtp is known from SDP alone: nothing else has shown that the party is there */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What m-lines carry, and what follows from that alone. A kind that is RTP has its formats in media/offer_select.c, and where profiles
- * have to allow it a word in media/offer_lines.def.
+ * What m-lines carry, and what follows from that alone. A kind that is RTP has its formats in media/offer/select.c, and where profiles
+ * have to allow it a word in media/offer/lines.def.
  */
 #ifndef MEDIA_KIND_H
 #define MEDIA_KIND_H

@@ -5,7 +5,7 @@
 #define MEDIA_PAYLOAD_H
 
 #include "media/flow.h"
-#include "media/sdp.h"
+#include "media/sdp/sdp.h"
 
 /* One format. Slices lie in the SDP's text, or are constant. */
 struct payload {

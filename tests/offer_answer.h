@@ -3,7 +3,7 @@
 #define TESTS_OFFER_ANSWER_H
 
 #include "base/compiler.h"
-#include "media/offer.h"
+#include "media/offer/offer.h"
 
 /* B's answer (to offer_b, the text of offer_forward) as we send it to A, and what the engine shall do. */
 NODISCARD static inline int offer_answer(struct bytes offer_a, struct bytes offer_b,

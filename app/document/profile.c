@@ -13,13 +13,13 @@ static const char *const g_profile_video[] = { "H264", "VP8", "VP9", "AV1", "H26
 static const char g_profile_lines_help[] =
 	"Other lines than audio and video, passed where both parties may have them."
 #define OFFER_LINE(suffix, word, help) " " word ": " help "."
-#include "media/offer_lines.def"
+#include "media/offer/lines.def"
 #undef OFFER_LINE
 	;
 /* In the order of the bits of enum offer_lines. */
 static const char *const g_profile_lines[] = {
 #define OFFER_LINE(suffix, word, help) word,
-#include "media/offer_lines.def"
+#include "media/offer/lines.def"
 #undef OFFER_LINE
 	NULL,
 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "media/offer.h"
+#include "media/offer/offer.h"
 #include "sig/call/plan.h"
 #include "sig/sip/id.h"
 
@@ -133,7 +133,7 @@ static void add_lines(struct fields *f, uint8_t lines)
 {
 	static const char *const words[] = {
 #define OFFER_LINE(suffix, word, help) word,
-#include "media/offer_lines.def"
+#include "media/offer/lines.def"
 #undef OFFER_LINE
 	};
 	char text[64];

@@ -10,7 +10,7 @@
 #include "app/watch/watch_state.h"
 #include "base/clock.h"
 #include "engine/engine.h"
-#include "media/classify.h"
+#include "media/rtp/classify.h"
 #include "sig/sip/redact.h"
 
 enum {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "engine/walk/worker.h"
-#include "media/rtcp_split.h"
-#include "media/rtp_parse.h"
+#include "media/rtp/rtcp_split.h"
+#include "media/rtp/rtp_parse.h"
 
 enum { MEMBERS_MAX = 1 + BUNDLED_MAX };
 

@@ -27,7 +27,7 @@ struct worker;
 enum verdict bundle_rtp(const struct worker *w, struct pkt *p);
 /*
  * RTCP names in what is encrypted whom it is about, so it gets its flow behind unprotect_stage: each part of a compound goes to the
- * flow of its m-line (media/rtcp_split.h). What is about none goes by the packet's sender, else by those that it reports on or asks,
+ * flow of its m-line (media/rtp/rtcp_split.h). What is about none goes by the packet's sender, else by those that it reports on or asks,
  * else to the owner. The packet itself goes on with one flow; parts of others are kept for bundle_parts, as far as there is room.
  */
 void bundle_stage(struct worker *w, struct batch *b);

@@ -5,9 +5,9 @@
 
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
-#include "media/rtcp_write.h"
-#include "media/rtp_parse.h"
-#include "media/transport_cc.h"
+#include "media/rtp/rtcp_write.h"
+#include "media/rtp/rtp_parse.h"
+#include "media/rtp/transport_cc.h"
 
 enum { NUMBER_LEN = 2 };
 

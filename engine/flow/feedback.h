@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Transport-wide feedback to a WebRTC party: when each packet came that it numbered (media/transport_cc.h). One count for a transport, all
+ * Transport-wide feedback to a WebRTC party: when each packet came that it numbered (media/rtp/transport_cc.h). One count for a transport, all
  * flows of its bundle together; the owner's party is told every FEEDBACK_NS while packets come.
  */
 #ifndef ENGINE_FLOW_FEEDBACK_H

@@ -15,9 +15,9 @@
 #include "engine/net/packet.h"
 #include "engine/srtp/srtp.h"
 #include "media/flow.h"
-#include "media/report.h"
-#include "media/seq.h"
-#include "media/telephone_event.h"
+#include "media/rtp/report.h"
+#include "media/rtp/seq.h"
+#include "media/rtp/telephone_event.h"
 
 enum { PAYLOAD_TYPES = 128 };
 

@@ -5,7 +5,7 @@
 #include "engine/flow/source.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
-#include "media/rtcp_write.h"
+#include "media/rtp/rtcp_write.h"
 
 enum { DELAY_HZ = 65536 };
 

@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
-#include "media/rtcp_nack.h"
-#include "media/rtp_parse.h"
+#include "media/rtp/rtcp_nack.h"
+#include "media/rtp/rtp_parse.h"
 
 #define RTT_PRESET_NS (20 * NS_PER_MS)
 #define RTT_LEAST_NS  (5 * NS_PER_MS)

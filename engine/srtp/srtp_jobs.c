@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "engine/srtp/srtp_stream.h"
-#include "media/rtp_parse.h"
-#include "media/seq.h"
+#include "media/rtp/rtp_parse.h"
+#include "media/rtp/seq.h"
 
 enum {
 	RTCP_HEAD_LEN = 8, /* with the SSRC: what stays plain */

@@ -2,8 +2,8 @@
 #include "engine/walk/demux.h"
 
 #include "engine/walk/worker.h"
-#include "media/classify.h"
-#include "media/rtp_parse.h"
+#include "media/rtp/classify.h"
+#include "media/rtp/rtp_parse.h"
 
 static void rtp_read(struct pkt *p, struct bytes in)
 {

@@ -3,7 +3,7 @@
 
 #include "engine/flow/bundle.h"
 #include "engine/walk/worker.h"
-#include "media/stun.h"
+#include "media/stun/stun.h"
 
 enum {
 	REFUSALS_PER_TICK =

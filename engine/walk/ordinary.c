@@ -5,7 +5,7 @@
 #include "engine/walk/measure.h"
 #include "engine/walk/unprotect.h"
 #include "engine/walk/worker.h"
-#include "media/rtp_parse.h"
+#include "media/rtp/rtp_parse.h"
 
 enum {
 	RTP_PLAIN = RTP_VERSION << 6, /* no padding, no extension, no CSRC */

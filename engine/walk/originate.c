@@ -7,7 +7,7 @@
 #include "engine/walk/out.h"
 #include "engine/walk/protect.h"
 #include "engine/walk/worker.h"
-#include "media/rtp_parse.h"
+#include "media/rtp/rtp_parse.h"
 
 void originate_flush(struct worker *w)
 {

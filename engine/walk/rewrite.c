@@ -6,7 +6,7 @@
 #include "engine/flow/bundle.h"
 #include "engine/flow/flow_transport.h"
 #include "engine/flow/source.h"
-#include "media/rtp_parse.h"
+#include "media/rtp/rtp_parse.h"
 
 static_assert((int)PKT_TAIL_AT == (int)RTP_HEAD_LEN, "nothing behind it is written here");
 

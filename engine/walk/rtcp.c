@@ -2,7 +2,7 @@
 #include "engine/walk/rtcp.h"
 
 #include "engine/walk/worker.h"
-#include "media/rtcp_translate.h"
+#include "media/rtp/rtcp_translate.h"
 
 /* The SSRC a report is from. A party that never sent RTP reports under one we have not seen: it stands for the party. */
 static bool sender_of(const struct pkt *p, uint32_t *ssrc)

@@ -3,7 +3,7 @@
 
 #include "engine/flow/latch.h"
 #include "engine/walk/worker.h"
-#include "media/rtp_parse.h"
+#include "media/rtp/rtp_parse.h"
 
 /* The padding could not be told before. */
 static enum verdict payload_read(struct pkt *p)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
-#include "media/session.h"
+#include "media/offer/session.h"
 #include "sig/call/hears.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"

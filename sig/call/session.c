@@ -5,7 +5,7 @@
 
 #include "base/compiler.h"
 #include "base/log.h"
-#include "media/bridge.h"
+#include "media/offer/bridge.h"
 #include "sig/call/hears.h"
 #include "sig/call/invite.h"
 #include "sig/call/session_talk.h"

@@ -4,7 +4,7 @@
 #ifndef SIG_CALL_SESSION_H
 #define SIG_CALL_SESSION_H
 
-#include "media/offer.h"
+#include "media/offer/offer.h"
 #include "sig/leg/flow.h"
 #include "sig/model/event.h"
 #include "sig/model/start.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SDP with a party that has no other leg there: the node offers and answers out of itself (media/offer.h). */
+/* SDP with a party that has no other leg there: the node offers and answers out of itself (media/offer/offer.h). */
 #include <errno.h>
 
 #include "base/compiler.h"
-#include "media/bridge.h"
+#include "media/offer/bridge.h"
 #include "sig/call/session.h"
 #include "sig/call/session_talk.h"
 #include "sig/call/wait.h"

@@ -6,7 +6,7 @@
 #ifndef SIG_CALL_SESSION_TALK_H
 #define SIG_CALL_SESSION_TALK_H
 
-#include "media/offer.h"
+#include "media/offer/offer.h"
 #include "sig/leg/leg.h"
 #include "sig/model/start.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/seal.h"
-#include "media/offer.h"
+#include "media/offer/offer.h"
 #include "sig/host/effect.h"
 #include "sig/host/quota.h"
 #include "sig/host/tenant.h"

@@ -3,7 +3,7 @@
 #ifndef SIG_LEG_FLOW_H
 #define SIG_LEG_FLOW_H
 
-#include "media/offer.h"
+#include "media/offer/offer.h"
 #include "sig/model/call.h"
 
 /* Not one that is being closed. */

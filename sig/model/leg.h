@@ -3,7 +3,7 @@
 #ifndef SIG_MODEL_LEG_H
 #define SIG_MODEL_LEG_H
 
-#include "media/offer.h"
+#include "media/offer/offer.h"
 #include "sig/dialog/dialog.h"
 #include "sig/host/toll.h"
 #include "sig/host/txns.h"

@@ -3,7 +3,7 @@
 #ifndef SIG_MODEL_START_H
 #define SIG_MODEL_START_H
 
-#include "media/offer.h"
+#include "media/offer/offer.h"
 #include "sig/identity/carried.h"
 #include "sig/model/call.h"
 #include "sig/sip/feature_code.h"

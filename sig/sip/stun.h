@@ -3,7 +3,7 @@
 #ifndef SIG_SIP_STUN_H
 #define SIG_SIP_STUN_H
 
-#include "media/stun.h"
+#include "media/stun/stun.h"
 
 enum { STUN_ANSWER_MAX = 128 };
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "bench/stun_ask.h"
-#include "media/rtcp_parse.h"
-#include "media/rtp_parse.h"
-#include "media/stun.h"
+#include "media/rtp/rtcp_parse.h"
+#include "media/rtp/rtp_parse.h"
+#include "media/stun/stun.h"
 #include "tests/fuzz/engine_relay.h"
 
 enum {

@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
-#include "media/rtcp_parse.h"
-#include "media/rtp_parse.h"
-#include "media/stun.h"
+#include "media/rtp/rtcp_parse.h"
+#include "media/rtp/rtp_parse.h"
+#include "media/stun/stun.h"
 #include "tests/fuzz/engine_relay.h"
 
 /* Beside RTP that was learned (RFC 3550 11), else as it is signalled. */

@@ -12,7 +12,7 @@
 #include "engine/net/packet.h"
 #include "engine/srtp/srtp.h"
 #include "media/crypto.h"
-#include "media/seq.h"
+#include "media/rtp/seq.h"
 
 enum {
 	SSRC = 0x01020304,

@@ -3,8 +3,8 @@
 #ifndef TESTS_FUZZ_MEDIA_OFFER_H
 #define TESTS_FUZZ_MEDIA_OFFER_H
 
-#include "media/offer.h"
-#include "media/session.h"
+#include "media/offer/offer.h"
+#include "media/offer/session.h"
 
 /* Under which profiles a text is. */
 enum { AS_OFFERED = -1, PLAIN, SECURE, DTLS };

@@ -2,7 +2,7 @@
 /* Oracle: a checked compound is walked to its last octet; every slice lies within; every count is found. */
 #include <assert.h>
 
-#include "media/rtcp_parse.h"
+#include "media/rtp/rtcp_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

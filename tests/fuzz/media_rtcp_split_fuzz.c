@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "media/rtcp_split.h"
+#include "media/rtp/rtcp_split.h"
 
 enum { LINE_LEN = 4, PARTS = 4096, NOBODY = 99 };
 

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "media/rtp_parse.h"
+#include "media/rtp/rtp_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "bench/stun_ask.h"
-#include "media/stun.h"
+#include "media/stun/stun.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
  */
 #include <assert.h>
 
-#include "media/telephone_event.h"
+#include "media/rtp/telephone_event.h"
 
 enum { HEAD_LEN = 7, PAYLOAD_MAX = 20 };
 

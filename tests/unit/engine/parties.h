@@ -16,7 +16,7 @@
 #include "bench/stun_ask.h"
 #include "engine/engine.h"
 #include "engine/port/port.h"
-#include "media/stun.h"
+#include "media/stun/stun.h"
 
 #define PARTY_FN static __attribute__((unused))
 

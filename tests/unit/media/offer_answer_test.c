@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "media/offer.h"
+#include "media/offer/offer.h"
 #include "tests/offer_answer.h"
 
 #define A_HEAD    "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=a\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"

@@ -5,7 +5,7 @@
  */
 #include "tests/unit/media/offer_rig.h"
 
-#include "media/bridge.h"
+#include "media/offer/bridge.h"
 
 #define V6_A "2001:db8::a"
 #define V6_B "2001:db8::b"

@@ -5,7 +5,7 @@
  */
 #include "tests/unit/media/data.h"
 
-#include "media/offer.h"
+#include "media/offer/offer.h"
 #include "tests/offer_answer.h"
 
 struct flow {

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "media/offer.h"
+#include "media/offer/offer.h"
 
 #define SELF_HEAD "v=0\r\no=- 77 3 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n"
 #define HEAD      "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=phone\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"

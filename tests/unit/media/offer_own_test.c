@@ -8,8 +8,8 @@
 #include <dirent.h>
 #include <errno.h>
 
+#include "media/offer/session.h"
 #include "media/payload.h"
-#include "media/session.h"
 
 enum { TEXT_MAX = 16384 };
 

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "media/transport_cc.h"
+#include "media/rtp/transport_cc.h"
 
 #define HEAD   "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 #define F16    "11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:"

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "media/rtcp_parse.h"
+#include "media/rtp/rtcp_parse.h"
 
 /* Spaces between packets are for the reader. */
 static struct bytes from_hex(const char *hex, uint8_t *buf, size_t cap)

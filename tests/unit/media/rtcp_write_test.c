@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "media/rtcp_write.h"
+#include "media/rtp/rtcp_write.h"
 
 static const struct rtcp_report SR = {
 	.ssrc = 0x11223344,

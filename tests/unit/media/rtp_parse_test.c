@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "media/rtp_parse.h"
+#include "media/rtp/rtp_parse.h"
 
 static struct bytes from_hex(const char *hex, uint8_t *buf, size_t cap)
 {

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_MEDIA_SDP_AGAIN_H
 #define TESTS_UNIT_MEDIA_SDP_AGAIN_H
 
-#include "media/sdp.h"
+#include "media/sdp/sdp.h"
 
 static inline void sdp_write(struct writer *w, const struct sdp *s)
 {

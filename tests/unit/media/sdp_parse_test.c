@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "media/sdp.h"
+#include "media/sdp/sdp.h"
 #include "tests/unit/media/sdp_again.h"
 
 #define HEAD "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "media/seq.h"
+#include "media/rtp/seq.h"
 
 static void test_unwrap(void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/stun_ask.h"
-#include "media/stun.h"
+#include "media/stun/stun.h"
 
 #include <errno.h>
 

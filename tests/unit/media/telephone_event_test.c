@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-#include "media/rtp_parse.h"
-#include "media/telephone_event.h"
+#include "media/rtp/rtp_parse.h"
+#include "media/rtp/telephone_event.h"
 
 #define MS UINT64_C(1000000)
 

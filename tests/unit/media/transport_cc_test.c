@@ -2,8 +2,8 @@
 #include "tests/unit/test.h"
 
 #include "base/rand.h"
-#include "media/rtcp_parse.h"
-#include "media/transport_cc.h"
+#include "media/rtp/rtcp_parse.h"
+#include "media/rtp/transport_cc.h"
 
 #define TICK_NS     UINT64_C(250000)
 #define HEAD(words) "8fcd00" words "1111111122222222"

@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#include "media/offer.h"
+#include "media/offer/offer.h"
 #include "sig/call/plan.h"
 #include "tests/unit/test.h"
 

@@ -3,8 +3,8 @@
 #include "tests/unit/test.h"
 
 #include "engine/flow/feedback.h"
-#include "media/rtcp_parse.h"
-#include "media/transport_cc.h"
+#include "media/rtp/rtcp_parse.h"
+#include "media/rtp/transport_cc.h"
 #include "tests/unit/engine/ice/ice_party.h"
 #include "tests/unit/engine/srtp/libsrtp.h"
 

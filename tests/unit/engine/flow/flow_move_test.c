@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "engine/flow/flow_move.h"
-#include "media/rtp_parse.h"
+#include "media/rtp/rtp_parse.h"
 #include "tests/unit/engine/ice/ice_party.h"
 
 enum { FRAME = 160, FIRST_INDEX = 65530 };

@@ -2,7 +2,7 @@
 /* RTCP of our own, and what is read from the party's. */
 #include "tests/unit/test.h"
 
-#include "media/rtcp_parse.h"
+#include "media/rtp/rtcp_parse.h"
 #include "tests/unit/engine/rig.h"
 
 enum { SSRC_A = 0x1001 };

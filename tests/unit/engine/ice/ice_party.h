@@ -4,7 +4,7 @@
 #define TESTS_UNIT_ENGINE_ICE_ICE_PARTY_H
 
 #include "bench/stun_ask.h"
-#include "media/stun.h"
+#include "media/stun/stun.h"
 #include "tests/unit/engine/rig.h"
 
 #define TRANSACTION "0123456789ab"

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "media/rtp_parse.h"
+#include "media/rtp/rtp_parse.h"
 #include "tests/unit/engine/job/job_rig.h"
 
 enum { LENGTH = 2 * RATE + FRAME / 2 /* no whole number of frames */, MAX = 256 };

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/offer/agree.h"
+
+#include <errno.h>
+
+#include "media/offer/own.h"
+
+/* Lines and codecs that were not allowed are not in our offer either, and the terms may have changed since: after a
+ * restart the texts of a call are read again. */
+static int read_line_of_a(struct offer_line *out, const struct offer_answering *k, uint8_t index,
+			  struct offer_error *error)
+{
+	const struct offer_policy as_offered = { .a.no_events = k->policy->a.no_events,
+						 .a.video_codecs = OFFER_VIDEO_ALL,
+						 .b.video_codecs = OFFER_VIDEO_ALL };
+
+	if (offer_line_read(out, k->offer_a, index, k->policy, error))
+		return -EBADMSG;
+	offer_line_select_formats(out, k->offer_a, index, &as_offered);
+	return 0;
+}
+
+static void agreement_add(struct offer_agreement *g, const struct payload *meaning, uint8_t a,
+			  uint8_t offered, uint8_t answered)
+{
+	if (g->count == PAYLOAD_RULES_MAX)
+		return;
+	g->at[g->count++] = (struct offer_agreed){
+		.a = a,
+		.offered = offered,
+		.answered = answered,
+		.event = payload_is_event(meaning),
+		.clock_hz = meaning->clock_hz,
+		.name = meaning->name,
+		.encoding = meaning->encoding,
+	};
+}
+
+/* One format of B's; in our offer it is what A has at to_a, or an event of ours. True: both have it, and it is a codec. */
+static bool add_answered(struct offer_agreement *g, const struct payload_list *formats_a,
+			 const struct session_format *b, const struct payload *offered,
+			 uint8_t to_a)
+{
+	const struct payload *a = to_a == PAYLOAD_NONE ? NULL : &formats_a->at[to_a];
+
+	if (a)
+		agreement_add(g, a, a->number, b->from, b->to);
+	else if (payload_is_event(offered))
+		agreement_add(g, offered, PAYLOAD_NONE, b->from, b->to);
+	return a && payload_is_codec(a);
+}
+
+/* False: nothing in common, or nothing but events and noise where there was more on offer. */
+static bool agree_find_common(struct offer_agreement *g, const struct offer_answering *k,
+			      uint8_t index, const struct payload_list *formats_a)
+{
+	const struct session_line *b = &k->b->line[index];
+	struct payload_list offered;
+	uint8_t to_a[PAYLOAD_RULES_MAX];
+	bool codec = false, common = false;
+
+	payload_list_read(&offered, k->offer_b, index + 1U);
+	payload_match(&offered, formats_a, to_a);
+	for (uint8_t i = 0; i < b->format_count; i++) {
+		const struct payload *p = payload_find(&offered, b->formats[i].from);
+		uint8_t at = to_a[p - offered.at];
+
+		common |= at != PAYLOAD_NONE;
+		codec |= add_answered(g, formats_a, &b->formats[i], p, at);
+	}
+	return common && (codec || !payload_list_has_codec(formats_a));
+}
+
+static bool has_event_of_a(const struct offer_agreement *g)
+{
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (g->at[i].event && g->at[i].a != PAYLOAD_NONE)
+			return true;
+	}
+	return false;
+}
+
+/* RFC 4733 2.1: an event has the clock of the audio it goes with. */
+static bool has_clock(const struct offer_agreement *g, uint32_t clock_hz)
+{
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (!g->at[i].event && g->at[i].clock_hz == clock_hz)
+			return true;
+	}
+	return false;
+}
+
+/* Where B takes no events, A's are taken by us: B gets them by INFO. Those of A's clocks in use, else its first. */
+static void keep_events_of_a(struct offer_agreement *g, const struct payload_list *formats)
+{
+	const struct payload *first = NULL;
+
+	if (has_event_of_a(g))
+		return;
+	for (uint8_t i = 0; i < formats->count; i++) {
+		const struct payload *p = &formats->at[i];
+
+		if (!payload_is_event(p))
+			continue;
+		first = first ? first : p;
+		if (has_clock(g, p->clock_hz))
+			agreement_add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
+	}
+	if (first && !has_event_of_a(g))
+		agreement_add(g, first, first->number, PAYLOAD_NONE, PAYLOAD_NONE);
+}
+
+/* Of the first codec: what its packets have. 0: there is none. */
+static uint32_t agreed_first_clock(const struct offer_agreement *g)
+{
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (!g->at[i].event)
+			return g->at[i].clock_hz;
+	}
+	return 0;
+}
+
+static bool has_event_in(const struct offer_agreement *g, uint32_t clock_hz)
+{
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (g->at[i].event && g->at[i].a != PAYLOAD_NONE && g->at[i].clock_hz == clock_hz)
+			return true;
+	}
+	return false;
+}
+
+/* One event as two: A's and B's have no more to do with each other. */
+static void agreement_part(struct offer_agreement *g, uint8_t index)
+{
+	struct offer_agreed *f = &g->at[index];
+
+	if (f->a == PAYLOAD_NONE || f->answered == PAYLOAD_NONE || g->count == PAYLOAD_RULES_MAX)
+		return;
+	g->at[g->count] = *f;
+	g->at[g->count].offered = g->at[g->count].answered = PAYLOAD_NONE;
+	g->count++;
+	f->a = PAYLOAD_NONE;
+}
+
+/*
+ * Chromium sends its digits in the slowest clock of those it has agreed on, whatever the clock of its audio: so it shall
+ * have one. Firefox knows that of 8000 Hz alone, and beside opus sends three ends of 960 units at once, which phones do not take for
+ * a digit. What has no counterpart in the clock of the audio is taken by us, and sent anew.
+ */
+static void agreed_keep_one_clock(struct offer_agreement *g, const struct payload_list *formats)
+{
+	uint32_t clock_hz = agreed_first_clock(g);
+	uint8_t count = g->count;
+	bool found;
+
+	for (uint8_t i = 0; i < formats->count && !has_event_in(g, clock_hz); i++) {
+		const struct payload *p = &formats->at[i];
+
+		if (payload_is_event(p) && p->clock_hz == clock_hz)
+			agreement_add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
+	}
+	found = has_event_in(g, clock_hz);
+	for (uint8_t i = 0; i < count; i++) {
+		if (!g->at[i].event || g->at[i].clock_hz == clock_hz)
+			continue;
+		if (found)
+			g->at[i].a = PAYLOAD_NONE;
+		else if (g->a.ice) /* a browser; phones send them as they should */
+			agreement_part(g, i);
+	}
+}
+
+/* Why A cannot be answered what B has; NULL: it can. */
+static const char *line_settle(struct offer_agreement *g, const struct offer_answering *k,
+			       uint8_t index, const struct offer_line *a)
+{
+	if (a->kind == MEDIA_OPAQUE)
+		return NULL;
+	if (!agree_find_common(g, k, index, &a->formats))
+		return "no codec in common";
+	keep_events_of_a(g, &a->formats);
+	if (a->profile.dtls)
+		agreed_keep_one_clock(g, &a->formats);
+	return NULL;
+}
+
+static void describe(struct offer_agreement *out, const struct offer_line *a)
+{
+	out->kind = a->kind;
+	out->a = a->side;
+	out->profile_a = a->profile;
+}
+
+static void line_agree(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
+		       const struct offer_line *a)
+{
+	const struct session_line *b = &k->b->line[index];
+
+	out->reason = b->reason;
+	out->number = b->number;
+	if (b->active) {
+		out->reason = line_settle(out, k, index, a);
+		out->number = out->reason ? k->answer_b->sections[index + 1].first : 0;
+	}
+	out->state = out->reason ? OFFER_LINE_REFUSED
+		     : b->active ? OFFER_LINE_RELAYED
+				 : OFFER_LINE_OFF;
+}
+
+static const char *settle_own(struct offer_agreement *g, const struct offer_line *a,
+			      const struct offer_capabilities *own)
+{
+	for (uint8_t i = 0; i < a->formats.count; i++) {
+		const struct payload *p = &a->formats.at[i];
+
+		if (a->kind == MEDIA_AUDIO && offer_own_has(own, p))
+			agreement_add(g, p, p->number, PAYLOAD_NONE, PAYLOAD_NONE);
+	}
+	if (g->count == 0)
+		return "no codec in common";
+	if (own->events)
+		keep_events_of_a(g, &a->formats);
+	if (own->events && a->profile.dtls)
+		agreed_keep_one_clock(g, &a->formats);
+	return NULL;
+}
+
+/* A's terms alone count. */
+static int agree_own(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
+		     struct offer_error *error)
+{
+	struct offer_policy policy = *k->policy;
+	struct offer_line a;
+	const char *reason;
+
+	policy.b = (struct offer_terms){ .video_codecs = OFFER_VIDEO_ALL };
+	if (offer_line_read(&a, k->offer_a, index, &policy, error))
+		return -EBADMSG;
+	offer_line_select(&a, k->offer_a, index, &policy);
+	reason = a.state == OFFER_LINE_RELAYED ? settle_own(out, &a, k->own) : NULL;
+	if (reason)
+		offer_line_refuse(&a, k->offer_a, index, reason);
+	describe(out, &a);
+	out->state = a.state;
+	out->reason = a.reason;
+	out->number = a.number;
+	return 0;
+}
+
+int offer_agree(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
+		struct offer_error *error)
+{
+	struct offer_line a;
+
+	*out = (struct offer_agreement){ .state = OFFER_LINE_OFF };
+	if (k->own)
+		return agree_own(out, k, index, error);
+	if (read_line_of_a(&a, k, index, error))
+		return -EBADMSG;
+	describe(out, &a);
+	if (a.state == OFFER_LINE_RELAYED && k->offer_b->sections[index + 1].port)
+		line_agree(out, k, index, &a);
+	return 0;
+}

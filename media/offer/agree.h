@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One m-line after the answer: which formats offer, our offer and answer have in common. Internal to media/offer. */
+#ifndef MEDIA_OFFER_AGREE_H
+#define MEDIA_OFFER_AGREE_H
+
+#include "media/offer/line.h"
+#include "media/offer/session.h"
+
+/* What A is answered with: what B has agreed on, to the offer that we made of A's. Or what we can do by ourselves. */
+struct offer_answering {
+	const struct sdp *offer_a, *offer_b, *answer_b;
+	bool b_two_way;          /* whatever the direction in answer_b */
+	bool b_offered;          /* offer_b, our text to B, is the answer, and answer_b the offer */
+	const struct session *b; /* NULL as both texts of B's, where there is none */
+	const struct offer_capabilities *own; /* of them; else NULL */
+	const struct offer_policy *policy;
+	const struct offer_self *to_a;
+};
+
+/* A format under its three numbers. An event that one party alone has is agreed with that one: PAYLOAD_NONE for the other. */
+struct offer_agreed {
+	uint8_t a;        /* A's own: what A receives, and what we let A send */
+	uint8_t offered;  /* in our offer: what B sends */
+	uint8_t answered; /* in B's answer: what B receives */
+	uint8_t event;    /* RFC 4733 */
+	uint32_t clock_hz;
+	struct bytes name;
+	struct bytes encoding; /* rtpmap towards A, as A wrote it; empty: a static type */
+};
+
+struct offer_agreement {
+	enum offer_line_state state; /* OFF: A, B or our offer had it at port 0 */
+	const char *reason;          /* REFUSED: by us, because of B's answer */
+	uint16_t number;             /* line of the answer */
+	enum media_kind kind;
+	struct media_side a; /* rules and keys empty */
+	struct offer_profile profile_a;
+	uint8_t count;
+	struct offer_agreed at
+		[PAYLOAD_RULES_MAX]; /* in B's order, then those of A alone; at least one under all three */
+};
+
+/* 0 or -EBADMSG: A's line is malformed. */
+int offer_agree(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
+		struct offer_error *error) NODISCARD;
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One m-line of a party's SDP as the offer/answer sees it: relayed or not, and what the party says. Internal to media/offer. */
+#ifndef MEDIA_OFFER_LINE_H
+#define MEDIA_OFFER_LINE_H
+
+#include "media/offer/offer.h"
+#include "media/offer/profile.h"
+#include "media/offer/transport.h"
+#include "media/payload.h"
+
+enum offer_line_state {
+	OFFER_LINE_RELAYED,
+	OFFER_LINE_OFF,     /* the party itself gave port 0 */
+	OFFER_LINE_REFUSED, /* by us: reason */
+};
+
+struct offer_line {
+	enum offer_line_state state;
+	const char *reason;
+	uint16_t number; /* SDP line the reason is about */
+	enum media_kind kind;
+	struct offer_profile profile;
+	struct offer_transport transport; /* of a DTLS line */
+	/* rules and keys empty; mux: the party says a=rtcp-mux; dtls: our role if it is an offer; bundle: itself */
+	struct media_side side;
+	struct payload_list formats; /* in the party's order; none of an opaque line */
+};
+
+/* What is offered under the terms is DTLS-SRTP. */
+static inline bool offer_terms_want_dtls(const struct offer_terms *terms)
+{
+	return terms->dtls_offer || terms->dtls_only;
+}
+
+/* A party's SDP, with the length limit of the policy, and such that what we make of it can be parsed too. 0 or -EBADMSG. */
+int offer_parse(struct sdp *out, struct bytes in, const struct offer_policy *policy,
+		struct offer_error *error) NODISCARD;
+/* One that we wrote. */
+int offer_parse_own(struct sdp *out, struct bytes in, struct offer_error *error) NODISCARD;
+/* m-line index from 0. 0 or -EBADMSG (then error tells). */
+int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
+		    const struct offer_policy *policy, struct offer_error *error) NODISCARD;
+/* Of an offer: drops what we do not relay or the terms of either party do not allow, and refuses the line where nothing is
+ * left. Events stay as long as the offerer may send them: we take them where the answerer does not. media/offer/select.c */
+void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t index,
+		       const struct offer_policy *policy);
+/* The same, for formats alone: the line itself may pass. */
+void offer_line_select_formats(struct offer_line *line, const struct sdp *s, uint8_t index,
+			       const struct offer_policy *policy);
+void offer_line_refuse(struct offer_line *line, const struct sdp *s, uint8_t index,
+		       const char *reason);
+/* Remembers the first refusal, for the case that nothing is left. */
+void offer_error_note(struct offer_error *error, const struct offer_line *line);
+/* 0, or -ENOSPC where w has overflown. */
+int offer_fits(const struct writer *w, struct offer_error *error) NODISCARD;
+
+#endif

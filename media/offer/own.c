@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An offer of our own. It is first written as a party would write it that can do what we can, at no address. Then it goes the way of any
+ * offer, which gives it our addresses, keys and numbers, and takes out what the other party may not have.
+ */
+#include "media/offer/own.h"
+
+#include <assert.h>
+
+enum { TEXT_MAX = 4096, EVENT = 101 };
+
+static struct offer_capabilities capabilities_liked(bool spoken)
+{
+	struct offer_capabilities own = { .events = true };
+
+	own.count = media_codecs_liked(spoken, own.codecs);
+	return own;
+}
+
+struct offer_capabilities offer_own_known(void)
+{
+	return capabilities_liked(false);
+}
+
+struct offer_capabilities offer_own_spoken(void)
+{
+	return capabilities_liked(true);
+}
+
+bool offer_own_has(const struct offer_capabilities *own, const struct payload *p)
+{
+	enum media_codec codec = media_codec_of(p);
+
+	for (uint8_t i = 0; i < own->count; i++) {
+		if (own->codecs[i] == codec)
+			return true;
+	}
+	return false;
+}
+
+static void write_format(struct writer *w, uint8_t number, const char *encoding,
+			 const char *parameters)
+{
+	writer_fmt(w, "a=rtpmap:%u %s\r\n", number, encoding);
+	if (parameters)
+		writer_fmt(w, "a=fmtp:%u %s\r\n", number, parameters);
+}
+
+static const struct media_codec_facts *codec_at(const struct offer_capabilities *own, uint8_t i)
+{
+	const struct media_codec_facts *facts = media_codec_facts((enum media_codec)own->codecs[i]);
+
+	assert(facts);
+	return facts;
+}
+
+static void write_audio(struct writer *w, const struct offer_capabilities *own)
+{
+	writer_str(w, "m=audio 9 RTP/AVP");
+	for (uint8_t i = 0; i < own->count; i++)
+		writer_number(w, " ", codec_at(own, i)->number, "");
+	if (own->events)
+		writer_number(w, " ", EVENT, "");
+	writer_str(w, "\r\n");
+	for (uint8_t i = 0; i < own->count; i++)
+		write_format(w, codec_at(own, i)->number, codec_at(own, i)->encoding,
+			     codec_at(own, i)->parameters);
+	if (own->events)
+		write_format(w, EVENT, "telephone-event/8000", "0-15");
+	writer_str(w, "a=sendrecv\r\n");
+}
+
+/* RFC 3264 8: no line goes, what is no longer wanted has port 0. The first audio is ours; it is new where there was none. */
+static void own_write_lines(struct writer *w, const struct offer_capabilities *own,
+			    const struct sdp *earlier)
+{
+	bool written = false;
+
+	for (uint8_t i = 0; i < earlier->media_count; i++) {
+		const struct sdp_section *m = &earlier->sections[i + 1];
+
+		if (!written && bytes_iis(sdp_slice(earlier, m->kind), "audio")) {
+			write_audio(w, own);
+			written = true;
+			continue;
+		}
+		writer_str(w, "m=");
+		writer_bytes(w, sdp_slice(earlier, m->kind));
+		writer_str(w, " 0 ");
+		writer_bytes(w, sdp_slice(earlier, m->proto));
+		writer_str(w, " ");
+		writer_bytes(w, sdp_slice(earlier, m->formats));
+		writer_str(w, "\r\n");
+	}
+	if (!written)
+		write_audio(w, own);
+}
+
+int offer_own(const struct offer_capabilities *own, const struct offer_policy *policy,
+	      const struct offer_self *to_b, struct writer *offer_b, struct offer_error *error)
+{
+	struct offer_policy of_nobody = *policy;
+	uint8_t text[TEXT_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+	struct sdp earlier = { 0 };
+	struct sdp_error ignored;
+
+	of_nobody.a = (struct offer_terms){ 0 };
+	if (to_b->earlier.n && sdp_parse(&earlier, to_b->earlier, &ignored))
+		earlier = (struct sdp){ 0 };
+	writer_str(&w, "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"
+		       "c=IN IP4 192.0.2.1\r\nt=0 0\r\n");
+	own_write_lines(&w, own, &earlier);
+	return offer_forward(writer_done(&w), &of_nobody, to_b, offer_b, error);
+}

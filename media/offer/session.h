@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one party and we have agreed on, by their two texts alone: what it said, and what we said to it (RFC 3264). Nothing in it knows
+ * of another leg; media/offer/bridge.h joins two of them. Pure.
+ */
+#ifndef MEDIA_OFFER_SESSION_H
+#define MEDIA_OFFER_SESSION_H
+
+#include "media/offer/offer.h"
+#include "media/sdp/sdp.h"
+
+/* The last offer and its answer. */
+struct session_texts {
+	struct bytes heard, said;
+	bool we_offered; /* said is the offer, heard the answer; else the other way round */
+};
+
+/* A format that is in both. Slices lie in the offer's text, or are constant. */
+struct session_format {
+	uint8_t to;    /* the number under which the party takes it */
+	uint8_t from;  /* under which we do */
+	uint8_t event; /* RFC 4733 */
+	uint8_t apart; /* an event that ends on this leg: to the other one it is sent anew */
+	uint8_t channels;
+	uint32_t clock_hz;
+	struct bytes name, parameters;
+};
+
+/* Another number of our offer, by which the party may send a format. */
+struct session_twin {
+	uint8_t from, format;
+};
+
+struct session_line {
+	enum media_kind kind;
+	uint8_t active;         /* 0: one of us gave port 0, or reason */
+	uint16_t number;        /* the SDP line that the reason is about; 0: the whole */
+	const char *reason;     /* why what was said cannot be used */
+	struct media_side side; /* without rules */
+	struct bytes media,
+		proto; /* the first and third field of m=, in the offer's text; of an opaque line alone */
+	uint8_t format_count, twin_count;
+	struct session_format
+		formats[PAYLOAD_RULES_MAX]; /* in the order of the answer; none of an opaque line */
+	struct session_twin twins[PAYLOAD_RULES_MAX];
+};
+
+struct session {
+	bool we_offered;
+	uint8_t line_count; /* of the offer: the first MEDIA_LINES_MAX */
+	struct session_line line[MEDIA_LINES_MAX];
+};
+
+/* The texts outlive it, and its owner wipes it: it has keys. 0 or -EBADMSG: a text is malformed, or they are no offer and answer. */
+int session_read(struct session *out, const struct session_texts *texts,
+		 struct offer_error *error) NODISCARD;
+/* The same, of texts that are parsed. */
+int session_of(struct session *out, const struct sdp *heard, const struct sdp *said,
+	       bool we_offered, struct offer_error *error) NODISCARD;
+/* Of the first format that is no event: what the line's packets have. 0: there is none. */
+uint32_t session_clock_hz(const struct session_line *line);
+
+#endif

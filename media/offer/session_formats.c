@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/offer/session_formats.h"
+
+struct agreeing {
+	struct session_line *line;
+	const struct payload_list *heard;
+	struct payload_list said;
+	bool we_offered;
+};
+
+static const struct payload_list *offer_format_of(const struct agreeing *k)
+{
+	return k->we_offered ? &k->said : k->heard;
+}
+
+static const struct payload_list *answer_format_of(const struct agreeing *k)
+{
+	return k->we_offered ? k->heard : &k->said;
+}
+
+static void format_add(struct agreeing *k, const struct payload *offered, uint8_t answered)
+{
+	k->line->formats[k->line->format_count++] = (struct session_format){
+		.to = k->we_offered ? answered : offered->number,
+		.from = k->we_offered ? offered->number : answered,
+		.event = payload_is_event(offered),
+		.channels = offered->channels,
+		.clock_hz = offered->clock_hz,
+		.name = offered->name,
+		.parameters = offered->parameters,
+	};
+}
+
+/* We answer under the offer's numbers (RFC 3264 6.1); parties do as they like. */
+static void match(struct agreeing *k, uint8_t index[PAYLOAD_RULES_MAX])
+{
+	if (k->we_offered) {
+		payload_match(k->heard, &k->said, index);
+		return;
+	}
+	for (uint8_t i = 0; i < k->said.count; i++) {
+		const struct payload *offered = payload_find(k->heard, k->said.at[i].number);
+
+		index[i] = offered ? (uint8_t)(offered - k->heard->at) : PAYLOAD_NONE;
+	}
+}
+
+static void session_find_common(struct agreeing *k)
+{
+	uint8_t index[PAYLOAD_RULES_MAX];
+
+	match(k, index);
+	for (uint8_t i = 0; i < answer_format_of(k)->count; i++) {
+		if (index[i] != PAYLOAD_NONE)
+			format_add(k, &offer_format_of(k)->at[index[i]],
+				   answer_format_of(k)->at[i].number);
+	}
+}
+
+/* The agreed format that an H264 of our offer means as well. */
+static uint8_t twin_of(const struct agreeing *k, const struct payload *p)
+{
+	for (uint8_t i = 0; i < k->line->format_count && payload_is(p, "H264"); i++) {
+		const struct payload *agreed = payload_find(&k->said, k->line->formats[i].from);
+
+		if (agreed != p && payload_same_format(p, agreed))
+			return i;
+	}
+	return PAYLOAD_NONE;
+}
+
+/* libre answers a browser's H264 under one number and sends under another one, that of the first with its packetization-mode: any of ours
+ * that means the same is taken. */
+static void find_twins(struct agreeing *k)
+{
+	for (uint8_t i = 0; i < k->said.count && k->we_offered; i++) {
+		uint8_t format = twin_of(k, &k->said.at[i]);
+
+		if (format != PAYLOAD_NONE)
+			k->line->twins[k->line->twin_count++] =
+				(struct session_twin){ .from = k->said.at[i].number,
+						       .format = format };
+	}
+}
+
+uint32_t session_clock_hz(const struct session_line *line)
+{
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		if (!line->formats[i].event)
+			return line->formats[i].clock_hz;
+	}
+	return 0;
+}
+
+/* RFC 4733 2.1: an event has the clock of the audio it goes with. A browser that offers another one sends its digits by it, which phones would
+ * not understand; phones send them as they should. */
+static void part_events(struct session_line *line, bool we_offered)
+{
+	uint32_t clock_hz = session_clock_hz(line);
+
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		struct session_format *f = &line->formats[i];
+
+		f->apart = f->event && f->clock_hz != clock_hz && !we_offered && line->side.ice;
+	}
+}
+
+static bool format_is_better(const struct media_side *side, uint32_t than, uint32_t clock_hz)
+{
+	return side->event_pt == PAYLOAD_NONE ||
+	       (than == clock_hz && side->event_clock_hz != clock_hz);
+}
+
+/* The one in the clock of the audio, else the first. */
+static void choose_event(struct session_line *line)
+{
+	uint32_t clock_hz = session_clock_hz(line);
+
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		const struct session_format *f = &line->formats[i];
+
+		if (!f->event || !format_is_better(&line->side, f->clock_hz, clock_hz))
+			continue;
+		line->side.event_pt = f->to;
+		line->side.event_clock_hz = f->clock_hz;
+	}
+}
+
+bool session_formats_read(struct session_line *line, const struct payload_list *heard,
+			  const struct sdp *said, uint8_t index, bool we_offered)
+{
+	struct agreeing k = { .line = line, .heard = heard, .we_offered = we_offered };
+
+	payload_list_read(&k.said, said, index + 1U);
+	session_find_common(&k);
+	find_twins(&k);
+	part_events(line, we_offered);
+	choose_event(line);
+	return line->format_count > 0;
+}
+
+void session_formats_list(struct payload_list *out, const struct session_line *line,
+			  uint8_t at[PAYLOAD_RULES_MAX])
+{
+	out->count = 0;
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		const struct session_format *f = &line->formats[i];
+
+		if (f->apart)
+			continue;
+		at[out->count] = i;
+		out->at[out->count++] = (struct payload){ .number = f->from,
+							  .channels = f->channels,
+							  .clock_hz = f->clock_hz,
+							  .name = f->name,
+							  .parameters = f->parameters };
+	}
+}

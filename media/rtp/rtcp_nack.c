@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/rtp/rtcp_nack.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+	HEAD_LEN = 4,
+	FEEDBACK_LEN = HEAD_LEN + 8, /* SSRCs of sender and media */
+	ENTRY_LEN = 4,               /* PID and BLP */
+	PADDING_BIT = 0x20,
+};
+
+struct asking {
+	rtcp_nack_fn *fn;
+	void *user;
+};
+
+/* Bit i: the number pid + i. What is left of them. */
+static uint32_t nack_ask(const struct asking *k, uint16_t pid, uint32_t numbers)
+{
+	for (unsigned i = 0; i <= 16; i++) {
+		uint32_t bit = UINT32_C(1) << i;
+
+		if (numbers & bit && k->fn(k->user, (uint16_t)(pid + i)))
+			numbers &= ~bit;
+	}
+	return numbers;
+}
+
+/* False: nothing of it is left. */
+static bool entry_write(uint8_t *to, uint16_t pid, uint32_t numbers)
+{
+	int first = numbers ? __builtin_ctz(numbers) : 0;
+
+	if (numbers == 0)
+		return false;
+	be16_put(to, (uint16_t)(pid + first));
+	be16_put(to + 2, (uint16_t)(numbers >> first >> 1));
+	return true;
+}
+
+/* One NACK from `from` to `to`, which is not behind it. Its length there; 0: nothing is left. */
+static size_t nack_take(const struct asking *k, uint8_t *to, const uint8_t *from,
+			const struct rtcp_packet *packet)
+{
+	struct bytes control = rtcp_feedback(packet).control;
+	size_t n = FEEDBACK_LEN;
+
+	memmove(to, from, FEEDBACK_LEN);
+	for (; control.n >= ENTRY_LEN; control = bytes_from(control, ENTRY_LEN)) {
+		uint16_t pid = be16_get(control.p);
+		uint32_t numbers = nack_ask(k, pid, 1 | (uint32_t)be16_get(control.p + 2) << 1);
+
+		if (entry_write(to + n, pid, numbers))
+			n += ENTRY_LEN;
+	}
+	if (n == FEEDBACK_LEN)
+		return 0;
+	to[0] &= (uint8_t)~PADDING_BIT;
+	be16_put(to + 2, (uint16_t)(n / 4 - 1));
+	return n;
+}
+
+static bool nack_is_about(const struct rtcp_packet *packet, uint32_t media)
+{
+	return packet->type == RTCP_TYPE_RTPFB && packet->count == RTCP_FEEDBACK_NACK &&
+	       rtcp_feedback(packet).media == media;
+}
+
+void rtcp_nack_take(uint8_t *p, size_t *n, uint32_t media, rtcp_nack_fn *fn, void *user)
+{
+	const struct asking k = { .fn = fn, .user = user };
+	struct bytes rest = bytes_mem(p, *n);
+	struct rtcp_packet packet;
+	size_t kept = 0;
+
+	assert(rtcp_check(rest) == 0);
+	for (const uint8_t *from = rest.p; rtcp_next(&rest, &packet); from = rest.p) {
+		size_t len = (size_t)(p + *n - rest.n - from);
+
+		if (nack_is_about(&packet, media)) {
+			kept += nack_take(&k, p + kept, from, &packet);
+			continue;
+		}
+		memmove(p + kept, from, len);
+		kept += len;
+	}
+	*n = kept;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/rtp/rtcp_split.h"
+
+#include <assert.h>
+
+enum {
+	HEAD_LEN = 4,
+	SSRC_LEN = 4,
+	SENDER_INFO_LEN = 20,
+	REMB_COUNT_AT = 4,
+	DLRR_LEN = 12,
+
+	XR_RECEIVER_TIME =
+		4, /* RFC 3611 4: of the sender; all up to 7 else begin with the SSRC reported on */
+	XR_DLRR = 5,
+	XR_LAST = 7,
+};
+
+/* One line's share while it is written. */
+struct split {
+	struct writer w;
+	const struct rtcp_lines *lines;
+	const struct rtcp_line *own;
+	uint32_t line;
+	uint32_t sender;  /* of the compound */
+	uint32_t speaker; /* of the share: whoever is no source of the line goes by it */
+	bool spoken;      /* speaker is known */
+	bool headed;      /* it begins as it must */
+	bool says;        /* anything but a head and names */
+	uint32_t strays;
+};
+
+/* ---- writing ---- */
+
+static bool split_takes(struct split *s, uint32_t line)
+{
+	if (line != RTCP_NO_LINE)
+		return line == s->line;
+	s->strays += s->line == s->lines->home;
+	return s->line == s->lines->home;
+}
+
+static bool ssrc_is_own(const struct split *s, uint32_t ssrc)
+{
+	return s->own->source_count > 0 && s->own->sources[0] == ssrc;
+}
+
+static void speak(struct split *s, uint32_t ssrc)
+{
+	if (!s->spoken)
+		s->speaker = ssrc;
+	s->spoken = true;
+	writer_be32(&s->w, ssrc_is_own(s, ssrc) ? ssrc : s->speaker);
+}
+
+static void split_head_write(struct split *s, uint8_t type, uint8_t count)
+{
+	writer_u8(&s->w, (uint8_t)(2 << 6 | count));
+	writer_u8(&s->w, type);
+	writer_be16(&s->w, 0);
+}
+
+static void end_write(struct split *s, size_t at)
+{
+	be16_put(s->w.p + at + 2, (uint16_t)((s->w.n - at) / 4 - 1));
+}
+
+/* An empty report, if none is there yet. */
+static size_t packet_begin(struct split *s, uint8_t type, uint8_t count)
+{
+	size_t at = s->w.n;
+
+	if (!s->headed) {
+		split_head_write(s, RTCP_TYPE_RR, 0);
+		speak(s, s->sender);
+		end_write(s, at);
+		s->headed = true;
+		at = s->w.n;
+	}
+	split_head_write(s, type, count);
+	return at;
+}
+
+static void count_write(struct split *s, size_t at, uint8_t count)
+{
+	s->w.p[at] = (uint8_t)(2 << 6 | count);
+	end_write(s, at);
+	s->says = true;
+}
+
+/* A packet whose body begins with who sends it. */
+static void packet_speak(struct split *s, const struct rtcp_packet *packet)
+{
+	size_t at = packet_begin(s, packet->type, packet->count);
+
+	speak(s, be32_get(packet->body.p));
+	writer_bytes(&s->w, bytes_from(packet->body, SSRC_LEN));
+	count_write(s, at, packet->count);
+}
+
+/* ---- by type ---- */
+
+/* One who has sent nothing yet may say so first by a report. */
+static bool is_sender_report(const struct split *s, const struct rtcp_packet *packet)
+{
+	uint32_t ssrc = be32_get(packet->body.p);
+
+	if (packet->type != RTCP_TYPE_SR)
+		return false;
+	if (ssrc_is_own(s, ssrc))
+		return rtcp_line_by_source(s->lines, ssrc) == s->line;
+	return s->own->source_count == 0 && s->line == s->lines->home &&
+	       rtcp_line_by_source(s->lines, ssrc) == RTCP_NO_LINE;
+}
+
+/* Profile-specific extensions (RFC 3550 6.4.3): of the sender as a whole. */
+static struct bytes blocks_end(const struct rtcp_packet *packet)
+{
+	struct bytes blocks = rtcp_blocks(packet);
+
+	return bytes_from(packet->body, (size_t)(blocks.p - packet->body.p) + blocks.n);
+}
+
+static void report(struct split *s, const struct rtcp_packet *packet)
+{
+	bool sends = is_sender_report(s, packet);
+	struct bytes blocks = rtcp_blocks(packet);
+	struct split before = *s;
+	uint8_t count = 0;
+	size_t at;
+
+	s->headed = true;
+	at = packet_begin(s, sends ? RTCP_TYPE_SR : RTCP_TYPE_RR, 0);
+	speak(s, be32_get(packet->body.p));
+	if (sends) { /* of itself, whoever speaks */
+		s->w.n -= SSRC_LEN;
+		writer_bytes(&s->w, bytes_sub(packet->body, 0, SSRC_LEN + SENDER_INFO_LEN));
+	}
+	for (; blocks.n >= RTCP_BLOCK_LEN; blocks = bytes_from(blocks, RTCP_BLOCK_LEN)) {
+		if (!split_takes(s, rtcp_line_by_reported(s->lines, be32_get(blocks.p))))
+			continue;
+		writer_bytes(&s->w, bytes_sub(blocks, 0, RTCP_BLOCK_LEN));
+		count++;
+	}
+	if (s->line == s->lines->home)
+		writer_bytes(&s->w, blocks_end(packet));
+	if (sends || count > 0)
+		count_write(s, at, count);
+	else
+		*s = before;
+}
+
+static bool has_own_chunk(const struct split *s, const struct rtcp_packet *sdes)
+{
+	struct bytes rest = sdes->body;
+	struct rtcp_chunk chunk;
+
+	for (uint8_t i = 0; i < sdes->count && rtcp_chunk_next(&rest, &chunk); i++)
+		if (rtcp_line_by_source(s->lines, chunk.ssrc) == s->line)
+			return true;
+	return false;
+}
+
+/* The line's own names, else that of the compound's sender, who is the same party. */
+static void names(struct split *s, const struct rtcp_packet *sdes)
+{
+	bool own = has_own_chunk(s, sdes);
+	struct split before = *s;
+	struct bytes rest = sdes->body;
+	struct rtcp_chunk chunk;
+	size_t at = packet_begin(s, RTCP_TYPE_SDES, 0);
+	uint8_t count = 0;
+
+	for (uint8_t i = 0; i < sdes->count; i++) {
+		const uint8_t *p = rest.p;
+
+		if (!rtcp_chunk_next(&rest, &chunk))
+			break;
+		if (chunk.ssrc == s->sender
+			    ? own && rtcp_line_by_source(s->lines, chunk.ssrc) != s->line
+			    : !split_takes(s, rtcp_line_by_source(s->lines, chunk.ssrc)))
+			continue;
+		if (chunk.ssrc == s->sender || rtcp_line_by_source(s->lines, chunk.ssrc) == s->line)
+			speak(s, chunk.ssrc);
+		else
+			writer_be32(&s->w, chunk.ssrc);
+		writer_mem(&s->w, p + SSRC_LEN, (size_t)(rest.p - p) - SSRC_LEN);
+		count++;
+	}
+	before.says = s->says;
+	if (count > 0)
+		count_write(s, at, count);
+	else
+		*s = before;
+	s->says = before.says;
+}
+
+static void goodbye(struct split *s, const struct rtcp_packet *bye)
+{
+	struct bytes sources = rtcp_bye_sources(bye);
+	struct bytes reason = bytes_from(bye->body, sources.n);
+	struct split before = *s;
+	size_t at = packet_begin(s, RTCP_TYPE_BYE, 0);
+	uint8_t count = 0;
+
+	for (; sources.n >= SSRC_LEN; sources = bytes_from(sources, SSRC_LEN)) {
+		if (!split_takes(s, rtcp_line_by_source(s->lines, be32_get(sources.p))))
+			continue;
+		writer_mem(&s->w, sources.p, SSRC_LEN);
+		count++;
+	}
+	writer_bytes(&s->w, reason);
+	if (count > 0)
+		count_write(s, at, count);
+	else
+		*s = before;
+}
+
+/* Media SSRC, and what lies before the targets; the media of another line would be nobody there. */
+static void feedback_head(struct split *s, const struct rtcp_packet *packet, size_t skipped)
+{
+	struct rtcp_feedback feedback = rtcp_feedback(packet);
+	uint32_t line = rtcp_line_by_reported(s->lines, feedback.media);
+
+	speak(s, feedback.sender);
+	writer_be32(&s->w, line == RTCP_NO_LINE || line == s->line ? feedback.media : 0);
+	writer_bytes(&s->w, bytes_sub(feedback.control, 0, skipped));
+}
+
+static void feedback_split(struct split *s, const struct rtcp_packet *packet, struct bytes list,
+			   size_t step)
+{
+	struct split before = *s;
+	size_t skipped = rtcp_feedback(packet).control.n - list.n;
+	size_t at = packet_begin(s, packet->type, packet->count), head;
+	uint8_t count = 0;
+
+	feedback_head(s, packet, skipped);
+	head = s->w.n;
+	for (; list.n >= step; list = bytes_from(list, step)) {
+		if (!split_takes(s, rtcp_line_by_reported(s->lines, be32_get(list.p))))
+			continue;
+		writer_bytes(&s->w, bytes_sub(list, 0, step));
+		count++;
+	}
+	if (skipped > 0)
+		s->w.p[head - skipped + REMB_COUNT_AT] = count;
+	if (count > 0)
+		count_write(s, at, packet->count);
+	else
+		*s = before;
+}
+
+static void split_feedback(struct split *s, const struct rtcp_packet *packet)
+{
+	size_t step;
+	struct bytes list = rtcp_targets(packet, &step);
+
+	if (list.n >= step)
+		feedback_split(s, packet, list, step);
+	else if (split_takes(s, rtcp_line_of_feedback(s->lines, packet)))
+		packet_speak(s, packet);
+}
+
+static void extended_times(struct split *s, struct bytes list)
+{
+	size_t at = s->w.n;
+
+	writer_be32(&s->w, (uint32_t)XR_DLRR << 24);
+	for (; list.n >= DLRR_LEN; list = bytes_from(list, DLRR_LEN))
+		if (split_takes(s, rtcp_line_by_reported(s->lines, be32_get(list.p))))
+			writer_bytes(&s->w, bytes_sub(list, 0, DLRR_LEN));
+	if (s->w.n > at + HEAD_LEN)
+		end_write(s, at);
+	else
+		s->w.n = at;
+}
+
+static void split_extended_block(struct split *s, const struct rtcp_xr_block *block, uint32_t line)
+{
+	struct bytes content = block->content;
+
+	if (block->type == XR_DLRR) {
+		extended_times(s, content);
+		return;
+	}
+	if (block->type <= XR_LAST && block->type != XR_RECEIVER_TIME && content.n >= SSRC_LEN)
+		line = rtcp_line_by_reported(s->lines, be32_get(content.p));
+	if (split_takes(s, line))
+		writer_mem(&s->w, content.p - HEAD_LEN, content.n + HEAD_LEN);
+}
+
+static void split_extended_report(struct split *s, const struct rtcp_packet *packet)
+{
+	uint32_t line = rtcp_line_by_source(s->lines, be32_get(packet->body.p));
+	struct bytes rest = bytes_from(packet->body, SSRC_LEN);
+	struct split before = *s;
+	size_t at = packet_begin(s, RTCP_TYPE_XR, 0);
+	struct rtcp_xr_block block;
+
+	speak(s, be32_get(packet->body.p));
+	while (rtcp_xr_next(&rest, &block))
+		split_extended_block(s, &block, line);
+	if (s->w.n > at + HEAD_LEN + SSRC_LEN)
+		count_write(s, at, packet->count);
+	else
+		*s = before;
+}
+
+static void split_one_packet(struct split *s, const struct rtcp_packet *packet)
+{
+	switch (packet->type) {
+	case RTCP_TYPE_SR:
+	case RTCP_TYPE_RR:
+		report(s, packet);
+		break;
+	case RTCP_TYPE_SDES:
+		names(s, packet);
+		break;
+	case RTCP_TYPE_BYE:
+		goodbye(s, packet);
+		break;
+	case RTCP_TYPE_APP:
+		if (split_takes(s, rtcp_line_by_source(s->lines, be32_get(packet->body.p))))
+			packet_speak(s, packet);
+		break;
+	case RTCP_TYPE_RTPFB:
+	case RTCP_TYPE_PSFB:
+		split_feedback(s, packet);
+		break;
+	case RTCP_TYPE_XR:
+		split_extended_report(s, packet);
+		break;
+	default: /* what is in it nobody can translate: it has no receiver */
+		(void)split_takes(s, RTCP_NO_LINE);
+		break;
+	}
+}
+
+struct rtcp_share rtcp_share(uint8_t *out, struct bytes in, const struct rtcp_lines *lines,
+			     uint32_t line)
+{
+	struct split s = { .w = writer_over(out, in.n),
+			   .lines = lines,
+			   .own = &lines->list[line],
+			   .line = line,
+			   .headed = in.p[1] != RTCP_TYPE_SR && in.p[1] != RTCP_TYPE_RR };
+	struct bytes rest = in;
+	struct rtcp_packet packet;
+
+	assert(line < lines->count && rtcp_check(in) == 0);
+	(void)(rtcp_next(&rest, &packet) && rtcp_sender(&packet, &s.sender));
+	for (rest = in; rtcp_next(&rest, &packet);)
+		split_one_packet(&s, &packet);
+	assert(!s.w.overflow);
+	if (!s.says)
+		s.w.n = 0;
+	return (struct rtcp_share){ .octets = writer_done(&s.w), .strays = s.strays };
+}

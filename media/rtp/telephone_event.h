@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Telephone events (RFC 4733 2.3) and which packets make one: many packets carry the same event, any of them may be
+ * lost, and the digit has to come out once. Pure; one tracker per flow, in its worker.
+ */
+#ifndef MEDIA_RTP_TELEPHONE_EVENT_H
+#define MEDIA_RTP_TELEPHONE_EVENT_H
+
+#include "base/bytes.h"
+
+enum {
+	TELEPHONE_EVENT_LEN = 4,
+	TELEPHONE_EVENT_PACKED_MAX = 8, /* events looked at in one packet (RFC 4733 2.5.1.5) */
+};
+
+#define TELEPHONE_EVENT_SILENCE_NS UINT64_C(3000000000) /* then an event without end is over */
+#define TELEPHONE_EVENT_MOVE_NS \
+	UINT64_C(200000000) /* a source that restarts within an event is back that soon */
+
+/*
+ *  0                   1                   2                   3
+ *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ * |     event     |E|R| volume    |          duration             |
+ */
+struct telephone_event {
+	uint8_t event;
+	uint8_t end;
+	uint8_t volume;    /* -dBm0 */
+	uint16_t duration; /* timestamp units */
+};
+
+/* The first event of a payload. 0 or -EBADMSG; *out is untouched on error. */
+int telephone_event_parse(struct telephone_event *out, struct bytes payload) NODISCARD;
+/* 0-9 * # A-D, F for flash (16); 0: no digit. */
+char telephone_event_digit(uint8_t event);
+/* The reverse. 0 or -EINVAL. */
+int telephone_event_code(char digit, uint8_t *event) NODISCARD;
+void telephone_event_write(uint8_t out[TELEPHONE_EVENT_LEN], const struct telephone_event *e);
+
+enum event_state {
+	EVENT_NONE, /* never one */
+	EVENT_RUNNING,
+	EVENT_ENDED,
+};
+
+/* Zero-initialise. */
+struct event_tracker {
+	uint64_t last_ns;    /* its last packet */
+	uint32_t started_at; /* RTP timestamp of the event */
+	uint32_t segment_at; /* and of its current segment (RFC 4733 2.5.1.3) */
+	uint32_t duration;   /* of all segments, timestamp units */
+	uint8_t event;
+	uint8_t state; /* enum event_state */
+	uint8_t moved; /* 1: what comes next is of another SSRC */
+};
+
+struct event_done {
+	uint32_t started_at;
+	uint32_t duration; /* as far as known, timestamp units */
+	uint8_t event;
+};
+
+struct event_step {
+	uint8_t begun; /* events that this packet was the first of */
+	uint8_t done_count;
+	struct event_done done[TELEPHONE_EVENT_PACKED_MAX + 1]; /* in order; each event once */
+};
+
+/* One RTP packet of the event's payload type. *out is overwritten. 0 or -EBADMSG (shorter than an event). */
+int event_tracker_packet(struct event_tracker *t, struct bytes payload, uint32_t timestamp,
+			 bool marker, uint64_t now_ns, struct event_step *out) NODISCARD;
+/* True: the event went silent and is over. Call now and then while one runs. */
+bool event_tracker_expire(struct event_tracker *t, uint64_t now_ns, struct event_done *out);
+/* The source changed (its SSRC). An event that goes on there or whose end is said again there at once is the same one; a
+ * running one that is not ends with the next packet. */
+void event_tracker_move(struct event_tracker *t);
+/* True: an event was running and is cut off here (the flow closed). */
+bool event_tracker_stop(struct event_tracker *t, struct event_done *out);
+uint32_t event_duration_ms(const struct event_done *done, uint32_t clock_hz);
+
+#endif
