@@ -5,6 +5,7 @@ import json
 import os
 import time
 
+from patience import PATIENCE_S
 import phone
 import tone
 
@@ -94,7 +95,7 @@ def place(server, folder, passwords, ports, seconds=4.0):
     return Result((answered - dialled) * 1000, length, _cause(record), *ends)
 
 
-def _record(server, before, seconds=5.0):
+def _record(server, before, seconds=PATIENCE_S):
     """The call's own record, which the node writes when it is over."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

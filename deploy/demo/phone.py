@@ -11,6 +11,8 @@ import subprocess
 import threading
 import time
 
+from patience import PATIENCE_S
+
 MODULES = ("g711", "ausine", "aufile", "aubridge", "sndfile")
 
 # statmode_default off and no stdio module: baresip must not want a terminal.
@@ -88,7 +90,7 @@ class Phone:
         with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
             file.write(text)
 
-    def _connect(self, port, seconds=20):
+    def _connect(self, port, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while True:
             try:
@@ -130,7 +132,7 @@ class Phone:
                 self._news.notify_all()
         return data
 
-    def take(self, wanted, seconds=10.0, what="event"):
+    def take(self, wanted, seconds=PATIENCE_S, what="event"):
         """Removes and returns the first event for which wanted(event) is true, or waits for it."""
         end = time.monotonic() + seconds
         with self._news:
@@ -142,11 +144,11 @@ class Phone:
                     seen = [event.get("type") for event in self._events if "type" in event]
                     raise PhoneError(f"no {what} in {seconds} s, but {seen}\n{self.log_tail()}")
 
-    def wait(self, kind, seconds=10.0):
+    def wait(self, kind, seconds=PATIENCE_S):
         """The next event of this type, such as CALL_ESTABLISHED."""
         return self.take(lambda event: event.get("type") == kind, seconds, kind)
 
-    def command(self, name, params="", seconds=10.0):
+    def command(self, name, params="", seconds=PATIENCE_S):
         """Runs a baresip command (dial, accept, hangup, hold, resume…) and returns its text."""
         token = secrets.token_hex(4)
         text = json.dumps({"command": name, "params": params, "token": token}).encode()
@@ -156,7 +158,7 @@ class Phone:
             raise PhoneError(f"{name} {params}: {answer.get('data')}\n{self.log_tail()}")
         return answer["data"]
 
-    def registered(self, seconds=10.0):
+    def registered(self, seconds=PATIENCE_S):
         """Waits until the account is registered.  The event may have come before we connected."""
         end = time.monotonic() + seconds
         while not re.search(r"(?:\s|m)OK\s", self.command("reginfo")):
@@ -181,6 +183,14 @@ class Phone:
             return "".join(event.get("param", "") for event in self._events
                            if event.get("type") == "CALL_DTMF_START")
 
+    def wait_digits(self, wanted):
+        """Waits until as many keys are there, and a moment for those that come twice; all of them."""
+        end = time.monotonic() + PATIENCE_S
+        while len(self.digits_heard()) < len(wanted) and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(0.2)
+        return self.digits_heard()
+
     def hangup(self):
         self.command("hangup")
 
@@ -194,7 +204,7 @@ class Phone:
         """WAV files of what was heard ("dec") or said ("enc"); complete once the call is closed."""
         return sorted(glob.glob(os.path.join(self.folder, f"*-{direction}.wav")))
 
-    def quit(self, seconds=5.0):
+    def quit(self, seconds=PATIENCE_S):
         """Ends the phone as its user would: it hangs up and un-registers."""
         self.process.terminate()
         try:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+from patience import PATIENCE_S
 from resp import Redis
 
 
@@ -90,7 +91,7 @@ class Server:
                 raise Occupied(self.folder, lock.read().strip() or "unknown") from None
             yield
 
-    def start(self, seconds=30.0, wrapper=()):
+    def start(self, seconds=PATIENCE_S, wrapper=()):
         """Starts the node and returns when it answers.  It dies with this process."""
         with open(self.log, "ab", opener=_private) as log:
             self._log_from = log.tell()
@@ -135,7 +136,7 @@ class Server:
     def running(self):
         return self.process is not None and self.process.poll() is None
 
-    def stop(self, seconds=20.0):
+    def stop(self, seconds=PATIENCE_S):
         """A clean stop; its exit status, or None if it had to be killed.  Calls are not waited for."""
         if self.process is None:
             return None
@@ -166,7 +167,7 @@ class Server:
         from before it listens until it is gone.
         """
         with contextlib.suppress(Occupied), self.alone():
-            end = time.monotonic() + 10
+            end = time.monotonic() + PATIENCE_S
             while self._redis_lives():
                 with contextlib.suppress(OSError), Redis(self.redis_socket) as redis:   # not yet, no more
                     redis("SHUTDOWN", "NOSAVE")

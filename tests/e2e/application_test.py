@@ -10,6 +10,7 @@ from lib.srtp import Key
 
 from call_test import CallTest
 from music_test import wav
+from patience import PATIENCE_S
 from server import ServerError
 
 
@@ -26,7 +27,7 @@ class ApplicationTest(CallTest):
         rows = self.node.told("td:{ev:default}:ivr")
         return [row for row in rows if kind in (None, row["type"])]
 
-    def wait_told(self, kind, count=1, seconds=5.0):
+    def wait_told(self, kind, count=1, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while len(rows := self.told(kind)) < count:
             self.assertLess(time.monotonic(), end, f"{len(rows)} of {count} {kind}: {self.told()}")
@@ -168,7 +169,7 @@ class Plays(SoundsTest):
         """The caller plays a tone, and hears it."""
         self.audio_a.stop()
         self.audio_a.start(hertz)
-        until = time.monotonic() + 8
+        until = time.monotonic() + PATIENCE_S
         while True:
             self.audio_a.wait_packets(packets)
             if self.audio_a.heard()[1] > 0.9 and abs(self.audio_a.heard()[0] - hertz) <= 3:
@@ -191,10 +192,7 @@ class Plays(SoundsTest):
         self.echo(440)
         self.audio_a.stop()
         self.audio_a.digit("5")
-        until = time.monotonic() + 5
-        while self.audio_a.digits() != "5":
-            self.assertLess(time.monotonic(), until, self.audio_a.digits())
-            time.sleep(0.02)
+        self.assertEqual(self.audio_a.wait_digits("5"), "5")
         self.echo(880)
         self.ours()
         self.node.kill()
@@ -238,7 +236,7 @@ class Plays(SoundsTest):
         out.bye()
         self.ended()
 
-    def comes(self, hertz, seconds=6):
+    def comes(self, hertz, seconds=PATIENCE_S):
         """It is heard by and by."""
         until = time.monotonic() + seconds
         while abs(self.audio_a.heard(0.2)[0] - hertz) > 3 or self.audio_a.heard(0.2)[1] < 0.9:
@@ -291,7 +289,8 @@ class Plays(SoundsTest):
         self.audio_a.start(440)
         self.audio_a.digit("1")
         self.info(out, "2")
-        time.sleep(0.5)
+        time.sleep(0.5)                 # keys in the media come when they are over
+        self.saved()
         self.node.kill()
         self.node.restart()
         self.info(out, "3")
@@ -320,7 +319,7 @@ class Plays(SoundsTest):
         told = self.wait_told("call.collected")
         self.assertEqual((told["reason"], told["digits"]), ("max", "12"))
         self.node.ctl("call.play", call=call, file="tone-information")
-        until = time.monotonic() + 5
+        until = time.monotonic() + PATIENCE_S
         while abs(self.audio_a.heard(0.2)[0] - self.THIRD_OF_INFORMATION) > 3:
             self.assertLess(time.monotonic(), until, self.audio_a.heard(0.2))
             time.sleep(0.05)

@@ -16,6 +16,7 @@ from ports import Ports
 from server import ServerError
 
 from call_test import CallTest
+from patience import PATIENCE_S
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data")
 
@@ -230,7 +231,7 @@ class RedisContent(CallTest):
         with self.node.redis() as redis:
             redis("DEL", "td:{s1}:rec")
             redis("SET", "td:{s1}:rec", "nonsense")
-            end = time.monotonic() + 15
+            end = time.monotonic() + PATIENCE_S
             self.a.invite("1002", self.audio_a.sdp())
             while time.monotonic() < end and redis("TYPE", "td:{s1}:rec") != "hash":
                 time.sleep(0.05)
@@ -272,7 +273,7 @@ class Commands(unittest.TestCase):
             ident = secrets.token_hex(16)
             redis("XADD", "td:{cmd:_operator}:in", "*", "v", "1", "id", ident, "do", "node.status", "args", "{}",
                   "client", "test")
-            end = time.monotonic() + 5
+            end = time.monotonic() + PATIENCE_S
             while time.monotonic() < end:
                 rows = redis("XRANGE", "td:{cmd:_operator}:out:test", "-", "+")
                 if any(ident in fields for _, fields in rows):
@@ -289,7 +290,7 @@ class Commands(unittest.TestCase):
             for _ in range(2):
                 redis("XADD", "td:{cmd:_operator}:in", "*", "v", "1", "id", ident, "do", "extension.put",
                       "args", args, "client", "twice")
-            end = time.monotonic() + 5
+            end = time.monotonic() + PATIENCE_S
             rows = []
             while len(rows) < 2 and time.monotonic() < end:
                 rows = redis("XRANGE", "td:{cmd:_operator}:out:twice", "-", "+")
@@ -308,7 +309,7 @@ class Reload(CallTest):
         with open(self.node.config, "w", encoding="utf-8") as file:
             file.write(good.replace('"log"', '"blog"') + "\nnonsense: [")
         self.node.process.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while "tandem.yaml:" not in self.node.log_text() and time.monotonic() < end:
             time.sleep(0.05)
         self.assertIn("tandem.yaml:", self.node.log_text())

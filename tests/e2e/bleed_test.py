@@ -22,6 +22,7 @@ from lib.sip import UserAgent
 from lib.srtp import Key
 
 from call_test import CallTest
+from patience import PATIENCE_S
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ALONE = True                    # a flood wants its core, and would take others'
@@ -83,7 +84,7 @@ class BleedTest(CallTest):
                                          input=json.dumps(plan), capture_output=True, text=True).stdout)
         self.assertEqual((done["sent"], done["answers"]), (count, 0), "and nothing was sent to the stranger")
         sent_in_all += count
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while True:
             reasons = {name: value - before[name] for name, value in self.dropped().items() if value > before[name]}
             refused = {name: value - kernel_before[name] for name, value in kernel(self.node.process.pid).items()}

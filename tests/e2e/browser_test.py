@@ -13,6 +13,7 @@ from lib.hep import SIP, Collector
 from lib.node import Node
 from lib.picture import Picture
 
+from patience import PATIENCE_S, until
 import tone
 
 HEARD_S = 1.2       # so long a tone is judged in a recording
@@ -94,10 +95,8 @@ class Audio(BrowserTest):
         self.assertEqual(transport["dtlsState"], "connected")
         self.assertEqual(transport["tlsVersion"], "FEFD")
         self.assertIn("AES", transport["srtpCipher"])
-        time.sleep(1)
-        inbound = page.stats("inbound-rtp")[0]
-        self.assertEqual(inbound["packetsLost"], 0)
-        self.assertGreater(inbound["packetsReceived"], 50)
+        until(lambda: page.stats("inbound-rtp")[0]["packetsReceived"] > 50)
+        self.assertEqual(page.stats("inbound-rtp")[0]["packetsLost"], 0)
         page.hangup()
         device.wait("CALL_CLOSED")
         self.heard(device)
@@ -135,10 +134,7 @@ class Audio(BrowserTest):
         page, device = self.talk()
         page.run("phone.digits('159#')")
         device.digits("42")
-        end = time.monotonic() + 5
-        while len(device.digits_heard()) < 4 and time.monotonic() < end:
-            time.sleep(0.1)
-        self.assertEqual(device.digits_heard(), "159#")
+        self.assertEqual(device.wait_digits("159#"), "159#")
         page.hangup()
         device.wait("CALL_CLOSED")
 
@@ -238,13 +234,12 @@ class Audio(BrowserTest):
         self.node.restart()
         time.sleep(0.5)
         packets = self.received(page)
-        time.sleep(1)
-        self.assertGreater(self.received(page) - packets, 30)
+        until(lambda: self.received(page) - packets > 30)
         page.tone(440)
         self.assertEqual(page.stats("transport")[0]["dtlsState"], "connected")
-        page.until("phone.ua.isRegistered()", 20)
+        page.until("phone.ua.isRegistered()")
         device.hangup()
-        page.wait("ended", 20)
+        page.wait("ended")
         self.heard(device)
 
 
@@ -254,7 +249,7 @@ class Video(BrowserTest):
         """The page's statistics of its one stream of pictures."""
         return next(stream for stream in page.stats(kind) if stream["kind"] == "video")
 
-    def until(self, happens, seconds=15):
+    def until(self, happens, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while not happens():
             self.assertLess(time.monotonic(), end, f"not in {seconds} s")
@@ -262,7 +257,7 @@ class Video(BrowserTest):
 
     def see(self, page, device):
         """Each decodes the other's picture; its size tells whose it is."""
-        page.until("phone.size()[0] === 352 && phone.size()[1] === 288", 15)
+        page.until("phone.size()[0] === 352 && phone.size()[1] === 288")
         for place, colour in zip((1 / 6, 3 / 6, 5 / 6), ((255, 0, 0), (0, 255, 0), (0, 0, 255))):
             for got, wanted in zip(page.run(f"phone.colour({place}, 0.5)"), colour):
                 self.assertAlmostEqual(got, wanted, delta=40)
@@ -271,7 +266,7 @@ class Video(BrowserTest):
 
     def seen(self, device, width, height):
         """Waits until the phone decodes a picture of that size."""
-        path, end = os.path.join(device.folder, "seen.png"), time.monotonic() + 10
+        path, end = os.path.join(device.folder, "seen.png"), time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             device.command("snapshot_recv", path)
             time.sleep(0.3)
@@ -456,7 +451,7 @@ class Traced(BrowserTest):
         device.command("accept")
         page.wait("talking")
         page.tone(440)
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         while reports and not page.stats("remote-inbound-rtp") and time.monotonic() < end:
             time.sleep(0.1)
         page.hangup()
@@ -553,7 +548,7 @@ class SharedPort(BrowserTest):
         other.tone(440)
         for page in (caller, watched):
             page.tone(1000)
-            page.until("phone.size()[0] === 320 && phone.size()[1] === 240", 15)
+            page.until("phone.size()[0] === 320 && phone.size()[1] === 240")
 
 
 if __name__ == "__main__":

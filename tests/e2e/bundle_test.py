@@ -12,6 +12,7 @@ from lib.place import NODE
 
 from call_test import CallTest
 from video_test import LINE, NACK, PLI, feedback, packets_of, video_port
+from patience import PATIENCE_S, until
 
 
 MARK = 0x701d701d       # in a report block, where the time of a sender report is
@@ -59,7 +60,7 @@ class Bundled(CallTest):
             end.wait_packets(30, since=since)
         for end in (self.web, self.audio_b):
             end.stop()
-        time.sleep(0.2)
+        until(lambda: min(len(self.web.pictures(since)), len([p for p in self.video.packets if p.at >= since])) >= len(pictures))
         for end, hertz in ((self.web, 880), (self.audio_b, 440)):
             self.assertAlmostEqual(end.heard()[0], hertz, delta=3)
         self.assertEqual([packet.payload for packet in self.web.pictures(since)], pictures)
@@ -73,7 +74,7 @@ class Bundled(CallTest):
         """The phone wants a new picture: the browser is asked on its one port, for its own SSRC."""
         pli = feedback(PLI, self.video.ssrc, self.video.packets[-1].ssrc)
         self.video.rtcp.sendto(pli, (NODE, self.video.remote[1] + 1))
-        end = time.monotonic() + 3
+        end = time.monotonic() + PATIENCE_S
         while not (asked := [body for data in self.web.reports() for what, body in packets_of(data) if what == PLI]):
             self.assertLess(time.monotonic(), end, "no PLI came")
             time.sleep(0.02)
@@ -87,7 +88,7 @@ class Bundled(CallTest):
         compound += struct.pack("!BBHI", 0x81, 202, 2, self.web.ssrc) + b"\1\1x\0"
         compound += struct.pack("!BBHII", 0x81, 206, 2, self.web.ssrc, heard[VIDEO])
         self.web.report(compound)
-        end = time.monotonic() + 3
+        end = time.monotonic() + PATIENCE_S
         while not all(found := [marked(phone) for phone in (self.audio_b, self.video)]):
             self.assertLess(time.monotonic(), end, f"{found}")
             time.sleep(0.02)
@@ -108,7 +109,7 @@ class Bundled(CallTest):
                 for what, body in packets_of(data) if what == NACK]
 
     def wait_for(self, what, done):
-        end = time.monotonic() + 3
+        end = time.monotonic() + PATIENCE_S
         while not done():
             self.assertLess(time.monotonic(), end, what)
             time.sleep(0.02)

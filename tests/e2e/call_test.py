@@ -10,6 +10,7 @@ import unittest
 from lib.message import parameter
 from lib.node import Node
 from lib.place import NODE
+from patience import PATIENCE_S, until
 
 
 class CallTest(unittest.TestCase):
@@ -45,19 +46,26 @@ class CallTest(unittest.TestCase):
     def calls(self):
         return self.node.ctl("call.list")
 
+    def saved(self):
+        """Redis has what the calls are now: a kill takes nothing of it."""
+        end = time.monotonic() + PATIENCE_S
+        while not all(call["saved"] for call in self.calls()):
+            self.assertLess(time.monotonic(), end, self.calls())
+            time.sleep(0.02)
+
     def refused_over_a_kill(self, refuses):
         """Nobody has acknowledged the response that refuses: the next process says it again."""
         self.node.kill()
         heard = self.a.count(refuses)
         self.node.restart()
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while self.a.count(refuses) == heard and time.monotonic() < end:
             time.sleep(0.02)
         self.assertGreater(self.a.count(refuses), heard)
 
     def ended(self):
         """No call is left; what was heard of the last one."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while self.calls() and time.monotonic() < end:
             time.sleep(0.05)
         self.assertEqual(self.calls(), [])
@@ -83,9 +91,8 @@ class Calls(CallTest):
             self.audio_a.digit(key)
         for key in "42":
             self.audio_b.digit(key)
-        time.sleep(0.2)
-        self.assertEqual(self.audio_b.digits(), "159#")
-        self.assertEqual(self.audio_a.digits(), "42")
+        self.assertEqual(self.audio_b.wait_digits("159#"), "159#")
+        self.assertEqual(self.audio_a.wait_digits("42"), "42")
         for media in (self.audio_a, self.audio_b):
             self.assertEqual(len({packet.ssrc for packet in media.packets}), 1, "one SSRC a call")
             self.assertEqual(media.lost(), 0)
@@ -116,9 +123,8 @@ class Calls(CallTest):
         self.assertIn("a=rtpmap:96 telephone-event/8000", answered.text)
         self.audio_a.digit("7", pt=96)
         self.audio_b.digit("3", pt=101)
-        time.sleep(0.2)
-        self.assertEqual(self.audio_b.digits(101), "7")
-        self.assertEqual(self.audio_a.digits(96), "3")
+        self.assertEqual(self.audio_b.wait_digits("7", 101), "7")
+        self.assertEqual(self.audio_a.wait_digits("3", 96), "3")
         out.bye()
         into.wait_bye()
 
@@ -138,8 +144,7 @@ class Calls(CallTest):
         self.audio_a.wait_packets(30)
         self.audio_b.stop()
         self.audio_a.digit("4")
-        time.sleep(0.2)
-        self.assertEqual(self.audio_b.digits(101), "4", "keys are RFC 4733's")
+        self.assertEqual(self.audio_b.wait_digits("4", 101), "4", "keys are RFC 4733's")
         out.bye()
         into.wait_bye()
         self.assertFalse([m for m in out.provisional if m.status == 183])
@@ -182,7 +187,7 @@ class Calls(CallTest):
                   + b"\x81\xca\x00\x03" + self.audio_a.ssrc.to_bytes(4, "big") + b"\x01\x01x\x00\x00\x00\x00\x00")
         host, port = self.audio_a.remote
         self.audio_a.rtcp.sendto(report, (host, port + 1))
-        end = time.monotonic() + 3
+        end = time.monotonic() + PATIENCE_S
         while not self.audio_b.rtcp_packets and time.monotonic() < end:
             time.sleep(0.02)
         self.audio_a.stop()
@@ -322,7 +327,7 @@ class Calls(CallTest):
         into.respond(200, "OK", body=self.audio_b.sdp())
         into.wait_ack()
         answers = lambda m: m.status == 200 and m.method == "INVITE"
-        end = time.monotonic() + 4
+        end = time.monotonic() + PATIENCE_S
         while self.a.count(answers) < 3 and time.monotonic() < end:
             time.sleep(0.05)
         self.assertGreaterEqual(self.a.count(answers), 3)
@@ -384,11 +389,11 @@ class FloodOfDigits(CallTest):
             audio_c.digit(key)
         self.assertEqual(self.node.http("/healthz")[0], 200)
         thread.join()
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while len(self.digits_told(quiet)) < 4 and time.monotonic() < end:
             time.sleep(0.05)
         self.assertEqual("".join(self.digits_told(quiet)), "159#")
-        self.assertEqual(audio_d.digits(), "159#")
+        self.assertEqual(audio_d.wait_digits("159#"), "159#")
         told = len(self.digits_told(loud))
         self.assertTrue(20 <= told <= 20 * (self.SECONDS + 2), told)
         self.assertGreater(self.node.metric("tandem_media_digits_untold_total"), 40)
@@ -415,7 +420,7 @@ class Video(CallTest):
         for _ in range(20):
             video_a.send(b"\x65" + bytes(800), pt=97, marker=True)
             time.sleep(0.01)
-        time.sleep(0.2)
+        until(lambda: len(video_b.packets) >= 20)
         self.assertEqual(len(video_b.packets), 20)
         self.assertEqual({packet.tos >> 2 for packet in video_b.packets}, {34})
         self.assertEqual({packet.payload for packet in video_b.packets}, {b"\x65" + bytes(800)})
@@ -428,7 +433,7 @@ class Waiting(CallTest):
     settings = {"media": {"batch_wait_us": 800}}
 
     def waits(self, seconds):
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         while self.node.metric("tandem_media_worker_wait_seconds") != seconds and time.monotonic() < end:
             time.sleep(0.1)
         self.assertEqual(self.node.metric("tandem_media_worker_wait_seconds"), seconds)

@@ -8,6 +8,7 @@ import unittest
 from call_test import CallTest
 from lib.sip import or_none
 from state_test import redis_pid
+from patience import PATIENCE_S
 
 
 class Pairs(CallTest):
@@ -78,7 +79,7 @@ class Pairs(CallTest):
             answered, ended = int(row["answer_utc_ms"]), int(row["end_utc_ms"])
             self.assertEqual(int(row["talk_ms"]), ended - answered if answered else 0)
 
-    def assert_two(self, call, seconds=15):
+    def assert_two(self, call, seconds=PATIENCE_S):
         rows = self.node.cdrs(2, seconds)
         self.assertEqual(len(rows), 2)
         self.assert_follow(rows, call)
@@ -146,14 +147,14 @@ class Pairs(CallTest):
         self.assert_two(call)
         self.assertEqual(self.calls(), [])
 
-    def until(self, metric, value, seconds=10):
+    def until(self, metric, value, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while self.node.metric(metric) != value and time.monotonic() < end:
             time.sleep(0.05)
         self.assertEqual(self.node.metric(metric), value)
 
     def saved(self, call):
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         while not self.node.ctl("call.show", call=call)["saved"] and time.monotonic() < end:
             time.sleep(0.05)
         self.assertTrue(self.node.ctl("call.show", call=call)["saved"])

@@ -15,6 +15,7 @@ from forward_test import ForwardTest
 from music_test import MUSIC, TALK_A, TALK_B, MusicTest, wav
 from transfer_phones_test import HERTZ, SETTLED_S, Phones
 
+from patience import PATIENCE_S
 import tone
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -299,7 +300,7 @@ class Updates(CallTest):
         asked = into.wait_reinvite(self.audio_b.sdp(version=version, direction=back))
         self.assertIn(f"a={direction}", asked.text)
 
-    def hears(self, hertz, seconds=10):
+    def hears(self, hertz, seconds=PATIENCE_S):
         """What it says is heard by the other phone."""
         end = time.monotonic() + seconds
         while abs(self.audio_b.heard()[0] - hertz) > 3:
@@ -436,7 +437,7 @@ class Chromium(BrowserTest):
         page.hangup()
         into.wait_bye()
 
-    def hears(self, audio, hertz, seconds=10):
+    def hears(self, audio, hertz, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while abs(audio.heard()[0] - hertz) > 3:
             self.assertLess(time.monotonic(), end, f"{audio.heard()} is not {hertz} Hz")

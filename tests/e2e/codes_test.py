@@ -155,7 +155,7 @@ class Killed(CodesTest):
                 time.sleep(step * 0.004)
                 self.node.kill()
                 self.node.restart()
-                self.audio_a.use(out.wait_answer(20))
+                self.audio_a.use(out.wait_answer())
                 self.assertEqual(self.extension()["do_not_disturb"], wanted)
                 self.hears_tone(self.audio_a, UK_CONFIRMATION, 3.5)
                 out.wait_bye()

@@ -11,6 +11,7 @@ import unittest
 from call_test import CallTest
 from lib.sip import UserAgent, or_none
 from lib.srtp import Key
+from patience import PATIENCE_S
 from server import ServerError
 
 
@@ -38,7 +39,7 @@ class Commands(CallTest):
             self.assertAlmostEqual(end.heard()[0], hertz, delta=3)
 
     def silent(self, *ends):
-        until = time.monotonic() + 10       # what was under way has arrived by then
+        until = time.monotonic() + PATIENCE_S       # what was under way has arrived by then
         while time.monotonic() < until:
             before = [len(end.packets) for end in ends]
             time.sleep(0.5)
@@ -68,7 +69,7 @@ class Commands(CallTest):
         out, into, _ = self.talk()
         self.node.ctl("call.hold", call=self.call_id(), leg="a")
         into.wait_reinvite(self.audio_b.sdp(direction="recvonly", version=2))
-        time.sleep(0.3)
+        self.saved()
         self.node.kill()
         self.node.restart()
         self.silent(self.audio_a, self.audio_b)
@@ -123,9 +124,8 @@ class Commands(CallTest):
         out, into, _ = self.talk()
         self.node.ctl("call.dtmf", call=self.call_id(), leg="b", digits="19#")
         self.node.ctl("call.dtmf", call=self.call_id(), leg="a", digits="7")
-        time.sleep(1.5)
-        self.assertEqual(self.audio_b.digits(), "19#")
-        self.assertEqual(self.audio_a.digits(), "7")
+        self.assertEqual(self.audio_b.wait_digits("19#"), "19#")
+        self.assertEqual(self.audio_a.wait_digits("7"), "7")
         out.bye()
         into.wait_bye()
 
@@ -159,7 +159,7 @@ class Commands(CallTest):
             for client in ("x", "y"):
                 redis("XADD", "td:{cmd:_operator}:in", "*", "v", "1", "id", "same", "client", client,
                       "do", "call.originate", "args", json.dumps({"from": "1001", "to": "1002"}))
-            end, rows = time.monotonic() + 5, []
+            end, rows = time.monotonic() + PATIENCE_S, []
             while len(rows) < 2 and time.monotonic() < end:
                 rows = [row for client in ("x", "y")
                         for row in redis("XRANGE", "td:{cmd:_operator}:out:" + client, "-", "+")]
@@ -175,7 +175,7 @@ class Commands(CallTest):
             before = len(redis("XRANGE", "td:{cmd:_operator}:out:own", "-", "+"))
             redis("XADD", "td:{cmd:_operator}:in", "*", "v", "1", "id", ident, "client", "own",
                   "do", command, "args", json.dumps(arguments))
-            end, rows = time.monotonic() + 5, []
+            end, rows = time.monotonic() + PATIENCE_S, []
             while len(rows) <= before and time.monotonic() < end:
                 rows = redis("XRANGE", "td:{cmd:_operator}:out:own", "-", "+")
         self.assertEqual(len(rows), before + 1)
@@ -195,15 +195,13 @@ class Commands(CallTest):
         self.assertEqual((first["result"], second["result"]), ({"id": call, "order": 1}, {"id": call, "order": 2}))
         self.forget_result("digits-1")
         self.assertEqual(self.send("digits-1", "call.dtmf", call=call, leg="b", digits="19#"), first)
-        time.sleep(1.5)
-        self.assertEqual(self.audio_b.digits(), "19#5")
+        self.assertEqual(self.audio_b.wait_digits("19#5"), "19#5")
         self.node.kill()
         self.node.restart()
         self.forget_result("digits-2")
         self.assertEqual(self.send("digits-2", "call.dtmf", call=call, leg="b", digits="5"), second)
         self.send("digits-3", "call.dtmf", call=call, leg="b", digits="7")
-        time.sleep(1.5)
-        self.assertEqual(self.audio_b.digits(), "19#57")
+        self.assertEqual(self.audio_b.wait_digits("19#57"), "19#57")
         out.bye()
         into.wait_bye()
 

@@ -4,6 +4,7 @@ import time
 import unittest
 
 from lib.node import Node
+from patience import PATIENCE_S
 from server import ServerError
 from tandem_client import Redis
 
@@ -11,7 +12,7 @@ PLAN = {"emergency": "1002", "access": "9", "operator": "1002", "rules": "88>100
         "country": "49", "national_prefix": "0", "international_prefix": "00", "national": "+49x.", "premium": "+49900x."}
 
 
-def wait(what, seconds=10.0):
+def wait(what, seconds=PATIENCE_S):
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "in time"

@@ -10,6 +10,7 @@ from lib.place import NODE, PARTY
 
 from call_test import CallTest
 
+from patience import PATIENCE_S
 import tone
 
 KEY_BY_INFO = "Signal={}\r\nDuration=120\r\n"
@@ -90,7 +91,7 @@ class Hold(DialogTest):
 
     def counted(self, device):
         """(sent, received) as the phone counts them, which it writes a moment after the end."""
-        end = time.monotonic() + 3
+        end = time.monotonic() + PATIENCE_S
         while device.packets() == (0, 0) and time.monotonic() < end:
             time.sleep(0.02)
         return device.packets()
@@ -365,8 +366,7 @@ class Changes(DialogTest):
             request.set("Content-Type", "application/dtmf-relay")
             self.assertEqual(out.transact(request).status, 200)
             time.sleep(0.3)
-        time.sleep(0.3)
-        self.assertEqual(device.digits_heard(), "42")
+        self.assertEqual(device.wait_digits("42"), "42")
         out.bye()
         device.wait("CALL_CLOSED")
 

@@ -13,6 +13,7 @@ import unittest
 
 from lib.node import Node
 from tandem_client import Client, Redis, RedisError, Refused
+from patience import PATIENCE_S
 
 KINDS = ("extension", "profile", "profile_range")
 
@@ -61,7 +62,7 @@ class Pair(unittest.TestCase):
                 ["redis-server", "--port", "0", "--unixsocket", cls.socket, "--dir", cls.folder, "--save", "",
                  "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"],
                 stdout=log, stderr=log)
-        end = time.monotonic() + 15
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             with contextlib.suppress(OSError, RedisError):
                 with Redis(cls.socket) as redis:
@@ -76,7 +77,7 @@ class Pair(unittest.TestCase):
             cls.server.send_signal(how)
             cls.server.wait(15)
 
-    def until(self, what, seconds=15.0):
+    def until(self, what, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while not what():
             self.assertLess(time.monotonic(), end, "in time")
@@ -96,7 +97,7 @@ class Pair(unittest.TestCase):
                     found[kind, name] = (int(versions.get(name, 0)), text)
             return found
 
-    def same(self, seconds=10.0):
+    def same(self, seconds=PATIENCE_S):
         """Both nodes have what Redis has, to the octet."""
         self.until(lambda: snapshot(self.a) == snapshot(self.b) == self.stored(), seconds)
 

@@ -14,6 +14,7 @@ from lib.node import Node, build_folder
 from lib.place import OTHERS, PARTY, STRANGER
 from lib.srtp import Key
 from lib.webrtc import WebRtc
+from patience import until
 
 LIMIT = 5.0                     # seconds from the fault's beginning to its name
 CONSENT_S = 30                  # RFC 7675 5.1
@@ -340,8 +341,11 @@ class Doctor(DoctorTest):
         pair.audio_a.wait_packets(20)
         heard = pair.audio_a.packets[-1]
         rtcp(pair.audio_a, struct.pack("!IIIIII", heard.ssrc, 64 << 24 | 5, heard.seq, 800, 0, 0))
-        time.sleep(0.2)
-        flow = next(flow for flow in self.node.ctl("call.show", call=pair.id)["flows"] if flow["leg"] == "a")
+
+        def of_a():
+            return next(flow for flow in self.node.ctl("call.show", call=pair.id)["flows"] if flow["leg"] == "a")
+        until(lambda: of_a()["quality"]["told"]["lost"])
+        flow = of_a()
         told = flow["quality"]["told"]
         self.assertEqual((told["lost"], told["jitter_ms"]), (5, 100.0))
         self.assertGreater(told["loss_percent"], 1)

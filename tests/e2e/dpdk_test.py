@@ -9,6 +9,7 @@ from lib.node import build_folder
 from lib.unprivileged import AsNobody, effective
 from lib.wire import FAR, NEAR, Wire, ip
 
+from patience import PATIENCE_S
 from server import ServerError
 from xdp_test import IPV4, IPV6, XdpNode, XdpTest
 
@@ -29,7 +30,7 @@ class DpdkNode(XdpNode):
                         "media": {"port": "dpdk", "dpdk": {"device": self.device, "hugepages": self.hugepages, "tap": TAP},
                                   **self.media_settings}, **changes})
 
-    def start(self, seconds=30.0, wrapper=()):
+    def start(self, seconds=PATIENCE_S, wrapper=()):
         super().start(seconds, wrapper)
         self.wire.ip("route", "replace", "10.77.0.0/24", "dev", TAP, "src", IPV4[0])
         self.wire.ip("addr", "add", IPV6[0] + "/64", "dev", TAP, "nodad")       # neighbour discovery wants it there

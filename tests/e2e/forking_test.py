@@ -5,6 +5,7 @@ import unittest
 
 from call_test import CallTest
 
+from patience import PATIENCE_S, until
 import tone
 
 
@@ -30,7 +31,7 @@ class ForkingTest(CallTest):
 
     def settled(self):
         """Waits until nothing about the call is left to save: phones of a script do not ring again for an INVITE that comes twice."""
-        end, before = time.monotonic() + 5, None
+        end, before = time.monotonic() + PATIENCE_S, None
         while time.monotonic() < end:
             call = self.node.ctl("call.show", call=self.calls()[0]["id"])
             now = (call["state"], call["saved"], call["version"])
@@ -79,8 +80,12 @@ class Forking(ForkingTest):
         answered = out.wait_answer()
         for leg in (first, second):
             leg.wait_ack()
+
+        def sent_away():
+            return [agent.count(lambda m: m.is_request and m.method == "BYE") for agent in (self.b, self.second)]
+        until(lambda: any(sent_away()))
         time.sleep(0.3)
-        byes = [agent.count(lambda m: m.is_request and m.method == "BYE") for agent in (self.b, self.second)]
+        byes = sent_away()
         self.assertEqual(sorted(byes), [0, 1], "one of them was sent away")
         winner = byes.index(0)
         (first, second)[1 - winner].wait_bye()

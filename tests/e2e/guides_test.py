@@ -16,6 +16,7 @@ from lib.sip import UserAgent
 from application_test import ApplicationTest
 from call_test import CallTest
 from music_test import wav
+from patience import PATIENCE_S
 
 GUIDES = ROOT / "docs" / "guides"
 
@@ -68,7 +69,7 @@ class Kamailio(Guide):
         self.kamailio = self.begin("kamailio", "-DD", "-E", "-f", path, "-Y", self.node.home, "-m", "32", "-M", "4")
         self.caller = UserAgent((self.INSIDE, self.port), "5550100", "", self.OUTSIDE)
         self.addCleanup(self.caller.close)
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE_S
         while not self.answers():
             self.assertIsNone(self.kamailio.poll(), self.log())
             self.assertLess(time.monotonic(), end, self.log())
@@ -133,7 +134,7 @@ class Asterisk(Guide):
         path = self.write("asterisk.conf", f"[directories](!)\n{folders}")
         self.a.register(expires=0, contact="*")
         self.begin("asterisk", "-f", "-C", path)
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE_S
         while not any(row["number"] == "1001" and row["contacts"] for row in self.node.ctl("registration.list")):
             self.assertLess(time.monotonic(), end, self.log())
             time.sleep(0.2)
@@ -224,7 +225,7 @@ class Application(ApplicationTest):
                                        env={**os.environ, "PYTHONPATH": str(ROOT / "client")})
         self.addCleanup(process.wait, 10)
         self.addCleanup(process.kill)
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         while self.followers() == before:
             self.assertLess(time.monotonic(), end, "it follows no events")
             time.sleep(0.02)
@@ -242,7 +243,7 @@ class Application(ApplicationTest):
         self.assertEqual(self.ended()["ended_by"], "operator")
 
     def hears(self, name):
-        end = time.monotonic() + 8
+        end = time.monotonic() + PATIENCE_S
         while abs(self.audio_a.heard()[0] - self.HERTZ[name]) > 3:
             self.assertLess(time.monotonic(), end, name)
             time.sleep(0.05)
@@ -262,7 +263,7 @@ class Application(ApplicationTest):
         subprocess.run([sys.executable, "-c", first % call + self.programs()[2]], check=True, timeout=20,
                        env={**os.environ, "PYTHONPATH": str(ROOT / "client")})
         self.assertEqual({row["id"] for row in self.calls()} - {call}, {self.wait_told("call.split")["other"]})
-        end = time.monotonic() + 8
+        end = time.monotonic() + PATIENCE_S
         while abs(self.audio_b.heard()[0] - self.HERTZ["pin.wav"]) > 3:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.05)
@@ -280,7 +281,7 @@ class Application(ApplicationTest):
         talk = {self.audio_a: 440, self.audio_b: 880}
         for end, hertz in talk.items():
             end.start(hertz)
-        end = time.monotonic() + 8
+        end = time.monotonic() + PATIENCE_S
         while [int(party.heard()[0] / 10) for party in talk] != [88, 44]:
             self.assertLess(time.monotonic(), end, [party.heard() for party in talk])
             time.sleep(0.05)

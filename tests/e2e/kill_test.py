@@ -22,6 +22,7 @@ from lib.wire import FAR, LIBC
 import dpdk_test
 import xdp_test
 from xdp_test import IPV4, IPV6
+from patience import PATIENCE_S
 
 LIB = pathlib.Path(__file__).resolve().parent / "lib"
 ALONE = True                    # a flood wants its core, and would take others'
@@ -93,7 +94,7 @@ class Killed:
     def prepare(cls):
         """What must be as it is now."""
         super().prepare()
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while "tentative" in str(before := cls.state()) and time.monotonic() < end:
             time.sleep(0.1)
         cls.before = before
@@ -111,7 +112,7 @@ class Killed:
 
     def same(self):
         """Soon, as the kernel clears up behind a process."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while (now := self.state()) != self.before and time.monotonic() < end:
             time.sleep(0.05)
         told = [set(leaves(state)) for state in (self.before, now)]
@@ -173,7 +174,7 @@ class Xdp(Killed, xdp_test.XdpTest):
     @classmethod
     def prepare(cls):
         """Its interface has neighbours, as it is the kernel's."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while len(cls.state()["far"]["neighbours"]) < 2 and time.monotonic() < end:
             for family, (node, _) in ((socket.AF_INET, IPV4), (socket.AF_INET6, IPV6)):
                 with socket.socket(family, socket.SOCK_DGRAM) as sock:

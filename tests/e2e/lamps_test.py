@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from lib.linphone import Linphone
 from lib.message import parameter
 from lib.node import Node
+from patience import PATIENCE_S
 
 INFO = "{urn:ietf:params:xml:ns:dialog-info}"
 
@@ -31,7 +32,7 @@ class Lamp:
             "SUBSCRIBE", self.target, headers=[("Event", "dialog"), ("Expires", str(expires))], call_id=self.call_id, cseq=self.asked,
             from_=self.from_, to=self.to))
 
-    def hear(self, seconds=10.0):
+    def hear(self, seconds=PATIENCE_S):
         """The next NOTIFY, answered; repetitions are answered, too."""
         while True:
             notify = self.agent.take_request("NOTIFY", seconds, self.call_id)
@@ -114,7 +115,7 @@ class Lamps(unittest.TestCase):
         self.assertEqual(lamp.again(0).status, 200)
         lamp.hear()
         self.assertEqual(parameter(lamp.standing, "reason"), "timeout")
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         while self.node.ctl("subscription.list"):
             self.assertLess(time.monotonic(), end)
         self.assertEqual(lamp.again(600).status, 481)
@@ -159,7 +160,7 @@ class Lamps(unittest.TestCase):
         self.addCleanup(lin.quit)
         lin.heard("LinphoneRegistrationOk")
         lin.say(f"friend add friend sip:1002@{host}")
-        lin.heard("<basic>open</basic>", 20)
+        lin.heard("<basic>open</basic>")
         self.until(lambda: "Online" in bare.command("contacts"), bare)
         with self.node.media() as audio:
             out, into = self.ring(caller, called, audio)
@@ -170,7 +171,7 @@ class Lamps(unittest.TestCase):
         self.until(lambda: "Online" in bare.command("contacts"), bare)
 
     def until(self, what, phone):
-        end = time.monotonic() + 15
+        end = time.monotonic() + PATIENCE_S
         while not what():
             self.assertLess(time.monotonic(), end, phone.command("contacts") + phone.log_tail())
             time.sleep(0.05)

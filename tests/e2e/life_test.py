@@ -12,9 +12,10 @@ from lib import promlint
 from lib.node import Node
 
 from call_test import CallTest
+from patience import PATIENCE_S
 
 
-def until(condition, seconds=10.0):
+def until(condition, seconds=PATIENCE_S):
     """Waits for it; what it was at last."""
     end = time.monotonic() + seconds
     while not (value := condition()) and time.monotonic() < end:

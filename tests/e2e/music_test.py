@@ -14,6 +14,7 @@ from lib.codec import G722, G726, Opus, PCMA, PCMU, sine
 from lib.srtp import Key
 
 from call_test import CallTest
+from patience import PATIENCE_S
 
 MUSIC, OTHER, SHOP, TALK_A, TALK_B = 620, 1240, 760, 440, 880
 
@@ -49,7 +50,7 @@ class MusicTest(CallTest):
         self.node.process.send_signal(signal.SIGHUP)
         self.logged("settings read again", before + 1)
 
-    def logged(self, text, count=1, seconds=10):
+    def logged(self, text, count=1, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while self.node.log_text().count(text) < count:
             self.assertLess(time.monotonic(), end, f"not logged: {text}\n{self.node.log_tail()}")
@@ -73,7 +74,7 @@ class MusicTest(CallTest):
         self.hears(self.audio_a, TALK_B)
         self.hears(self.audio_b, TALK_A)
 
-    def hears(self, end, hertz, seconds=10):
+    def hears(self, end, hertz, seconds=PATIENCE_S):
         """Soon, and then nothing else."""
         until, more = time.monotonic() + seconds, 30
         while True:
@@ -320,7 +321,7 @@ class Changed(MusicTest):
             self.assertIn(part, line)
         self.hears(self.audio_b, MUSIC)
         wav(self.file("broken.wav"), OTHER)
-        self.hears(self.audio_b, OTHER, 20)
+        self.hears(self.audio_b, OTHER)
         self.assertEqual(self.node.log_text().count("hold music cannot be played"), 1)
         self.ends(out, into)
 
@@ -378,7 +379,7 @@ class Chosen(MusicTest):
         self.assertIn("file=late.wav", line)
         self.hears(self.audio_b, MUSIC)
         wav(self.file("late.wav"), OTHER)
-        self.hears(self.audio_b, OTHER, 20)
+        self.hears(self.audio_b, OTHER)
         self.ends(out, into)
 
 

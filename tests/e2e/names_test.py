@@ -53,7 +53,7 @@ class Names(unittest.TestCase):
         self.leads(GATEWAY, dead, self.b.port)
         self.assertEqual(self.b.register(contact=f"<sip:1002@{GATEWAY}>").status, 200)
         out = self.a.invite("1002", self.audio_a.sdp())
-        into = self.b.incoming(20)
+        into = self.b.incoming()
         self.assertEqual(into.request.uri, f"sip:1002@{GATEWAY}")
         self.talk(out, into)
         self.assertEqual(self.server.asked[0], (GATEWAY, "NAPTR"))
@@ -80,7 +80,7 @@ class Names(unittest.TestCase):
         self.server.wait_asked(EDGE)
         self.a.send(out.request)
         self.server.silent = False
-        into = self.b.incoming(20)
+        into = self.b.incoming()
         self.assertEqual(into.request.get("Route"), f"<sip:{EDGE};lr>")
         self.assertEqual([row["id"] for row in self.node.ctl("call.list")], [call["id"]])
         self.talk(out, into)
@@ -100,7 +100,7 @@ class Names(unittest.TestCase):
         self.assertEqual(first.cancel().status, 200)
         self.assertEqual(first.wait_final().status, 487)
         third = self.a.invite("1002", self.audio_a.sdp())
-        into = self.b.incoming(20)
+        into = self.b.incoming()
         into.reject(486)
         self.assertEqual(third.wait_final().status, 486)
         self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"

@@ -10,6 +10,7 @@ from lib.nat import Nat
 from lib.node import Node
 from lib.sip import UserAgent
 from lib.talk import Talk
+from patience import PATIENCE_S
 
 
 class FarNode(Node):
@@ -26,7 +27,7 @@ class FarNode(Node):
             self.close(check=False)
             raise
 
-    def start(self, seconds=30.0, wrapper=()):
+    def start(self, seconds=PATIENCE_S, wrapper=()):
         super().start(seconds, (*self.nat.command, *wrapper))
 
     def http(self, path):
@@ -112,7 +113,7 @@ class OnePublicAddress(Talk):
         """So many calls are left then."""
         first.bye()
         second.wait_bye()
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while len(self.node.ctl("call.list")) > left:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.02)

@@ -2,7 +2,6 @@
 """The tables of docs/sip.md on methods, headers, bodies and lines of the session: each row has its check here, and each check its row.
 The tables of codes are read by tests/unit/sig/call/passing_test.c."""
 import re
-import time
 import unittest
 
 from lib import ROOT
@@ -345,10 +344,7 @@ class Bodies(Tables, CallTest):
         for body, content in (("Signal=5\r\nDuration=120\r\n", "application/dtmf-relay"), ("6", "application/dtmf")):
             answer, passed = self.info(out, body, content)
             self.assertEqual((answer.status, passed), (200, None), content)
-        end = time.monotonic() + 5
-        while len(self.audio_b.digits()) < 2 and time.monotonic() < end:
-            time.sleep(0.05)
-        self.assertEqual(self.audio_b.digits(), "56")
+        self.assertEqual(self.audio_b.wait_digits("56"), "56")
         self.hang_up(out, into)
 
     @row("INFO with `application/media_control+xml`, or without a body")

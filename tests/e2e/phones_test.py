@@ -39,7 +39,8 @@ class Phones(unittest.TestCase):
         time.sleep(2.2)
         caller.digits("159#")
         callee.digits("42")
-        time.sleep(0.4)
+        callee.wait_digits("159#")
+        caller.wait_digits("42")
         caller.hangup()
         callee.wait("CALL_CLOSED")
         for device, hertz, keys in ((callee, 440, "159#"), (caller, 880, "42")):

@@ -11,6 +11,7 @@ from lib.sip import T1
 from lib.sipp import Sipp
 
 from call_test import CallTest
+from patience import PATIENCE_S
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MUST, CAN = [("Require", "100rel")], [("Supported", "100rel")]
@@ -155,7 +156,7 @@ class Others(CallTest):
         out = self.a.invite("1002", self.audio_a.sdp())
         out.wait_provisional(180)
         phone.heard("\nRAck: 1 1 INVITE")
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while not re.search(r"^SIP/2.0 200 .*\n(.+\n)*CSeq: 2 PRACK$", phone.output(), re.M):
             self.assertLess(time.monotonic(), end, phone.output()[-3000:])
             time.sleep(0.05)

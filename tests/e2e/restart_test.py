@@ -9,6 +9,7 @@ from lib.node import Node
 from lib.place import NODE, PARTY
 from lib.sipp import Sipp
 from lib.streams import Streams
+from patience import PATIENCE_S
 from ports import Ports
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -55,7 +56,7 @@ class Restart(unittest.TestCase):
         time.sleep(0.5)
         runs.append(self.sipp("uac-1", "uac_hold", callers[:half], fields=("2001",)))
         runs.append(self.sipp("uac-2", "uac_wait", callers[half:], fields=("2002",)))
-        end = time.monotonic() + 15
+        end = time.monotonic() + PATIENCE_S
         while len(self.established()) < CALLS and time.monotonic() < end:
             time.sleep(0.1)
         before = self.flows()
@@ -98,7 +99,7 @@ class Restart(unittest.TestCase):
 
     def records(self, calls):
         """Each call has exactly one record."""
-        rows = self.node.cdrs(CALLS, seconds=15)
+        rows = self.node.cdrs(CALLS)
         time.sleep(1)
         rows = self.node.cdrs(CALLS)
         self.assertEqual(Counter(row["id"] for row in rows), Counter(calls))

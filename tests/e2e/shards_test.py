@@ -8,6 +8,7 @@ from urllib.parse import quote
 from lib.hep import SIP, Collector
 from lib.node import Node
 from lib.sip import SipError, or_none, parameter
+from patience import PATIENCE_S
 from server import ServerError
 
 SHARDS = (1, 2, 3)
@@ -87,7 +88,7 @@ class ShardsTest(unittest.TestCase):
     def ids(self):
         return {row["id"] for row in self.node.ctl("call.list")}
 
-    def wait_calls(self, calls, seconds=5.0):
+    def wait_calls(self, calls, seconds=PATIENCE_S):
         end, calls = time.monotonic() + seconds, set(calls)
         while self.ids() != calls:
             self.assertLess(time.monotonic(), end, f"calls {self.ids()}, not {calls}")
@@ -152,7 +153,7 @@ class Shards(ShardsTest):
         """Not a word more of its calls, and no CDR; the others go on, with sound, and new calls work. The last one takes the node along."""
         talks = self.one_in_each()
         self.take(2)
-        self.wait_calls((talks[1].call, talks[3].call), seconds=15)
+        self.wait_calls((talks[1].call, talks[3].call))
         self.assertIn("it is silent from now on", self.node.log_text())
         self.assertTrue(talks[1].talks() and talks[3].talks())
         talks[2].audio_a.start(440)
@@ -195,7 +196,7 @@ class Shards(ShardsTest):
         self.assertIn('tandem_shards{state="waiting"} 1', self.node.http("/metrics")[1])
         for shard in (1, 2):
             self.assertTrue(talks[shard].talks())
-        self.wait_calls((talk.call for talk in talks.values()), seconds=15)
+        self.wait_calls((talk.call for talk in talks.values()))
         self.assertTrue(talks[3].talks())
         for talk in talks.values():
             talk.hang_up()
@@ -228,7 +229,7 @@ class Across(ShardsTest):
         ends = (self.first.audio_a, 440, 880), (self.second.audio_b, 880, 440)
         for audio, hertz, _ in ends:
             audio.start(hertz)
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         while any(abs(audio.heard()[0] - other) > 3 for audio, _, other in ends):
             self.assertLess(time.monotonic(), end, [audio.heard() for audio, _, _ in ends])
             self.reoffered(self.first.out, self.first.audio_a)

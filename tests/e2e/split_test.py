@@ -12,6 +12,7 @@ from lib.codec import G722, Opus, PCMA, PCMU
 from lib.srtp import Key
 from lib.webrtc import WebRtc
 from music_test import MusicTest, MUSIC, TALK_A, TALK_B, wav
+from patience import PATIENCE_S
 from server import ServerError
 
 PROMPT = 1240
@@ -25,7 +26,7 @@ class SplitTest(MusicTest):
     def split(self, call=None, **arguments):
         """The id of the new call; a save may be on its way."""
         call = call or self.call_id()
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while True:
             try:
                 return call, self.node.ctl("call.split", call=call, **arguments)["id"]
@@ -38,7 +39,7 @@ class SplitTest(MusicTest):
         rows = self.node.told("td:{ev:default}:" + application) if application else self.node.events()
         return [row for row in rows if row["type"] == kind]
 
-    def wait_told(self, kind, call, application=None, seconds=5.0):
+    def wait_told(self, kind, call, application=None, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while not (rows := [row for row in self.told(kind, application) if row["call"] == call]):
             self.assertLess(time.monotonic(), end, f"no {kind} of {call}")
@@ -120,7 +121,8 @@ class Split(SplitTest):
             self.node.ctl("call.collect", call=each, file="prompt.wav", min="2", max="2", inter_ms="9000")
         self.audio_a.digit("1")
         self.info(into, "3")
-        time.sleep(0.5)
+        time.sleep(0.5)                 # keys in the media come when they are over
+        self.saved()
         self.node.kill()
         self.node.restart()
         self.info(out, "2")

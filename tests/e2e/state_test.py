@@ -14,6 +14,7 @@ from lib.srtp import Key
 from tandem_client import Redis, RedisError
 
 from call_test import CallTest
+from patience import PATIENCE_S
 
 
 def redis_pid(node):
@@ -45,7 +46,7 @@ class SavedBeforeSaid(CallTest):
 
     def resume(self):
         os.kill(self.redis, signal.SIGCONT)
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         while self.node.http("/healthz")[0] != 200 and time.monotonic() < end:
             time.sleep(0.05)
         self.assertEqual(self.node.http("/healthz")[0], 200)
@@ -76,7 +77,7 @@ class SavedBeforeSaid(CallTest):
         self.resume()
         call = self.calls()[0]["id"]
         with self.node.redis() as redis:
-            end = time.monotonic() + 5
+            end = time.monotonic() + PATIENCE_S
             while not redis("HEXISTS", "td:{s1}:rec", call) and time.monotonic() < end:
                 time.sleep(0.05)
             self.assertTrue(redis("HEXISTS", "td:{s1}:rec", call), "asserted again")
@@ -109,7 +110,7 @@ class SavedBeforeSaid(CallTest):
         self.audio_a.start(440)
         self.audio_b.wait_packets(60)
         self.audio_a.stop()
-        end = time.monotonic() + 15
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end and self.node.http("/healthz")[0] != 200:
             time.sleep(0.1)
         self.assertEqual(self.node.http("/healthz")[0], 200)
@@ -179,7 +180,7 @@ class Deleted(CallTest):
         with self.node.redis() as redis:
             for command in (("HDEL", "td:{s1}:rec", call), ("DEL", "td:{s1}:rec")):
                 redis(*command)
-                end = time.monotonic() + 10
+                end = time.monotonic() + PATIENCE_S
                 while not redis("HEXISTS", "td:{s1}:rec", call):
                     self.assertLess(time.monotonic(), end, "with the next beat")
                     time.sleep(0.05)
@@ -198,7 +199,7 @@ class Deleted(CallTest):
         self.assertEqual(self.ended()["id"], call)
         with self.node.redis() as redis:
             redis("FLUSHALL")
-            end = time.monotonic() + 15
+            end = time.monotonic() + PATIENCE_S
             while not redis("EXISTS", "td:{s1}:lease"):
                 self.assertLess(time.monotonic(), end)
                 time.sleep(0.05)
@@ -224,7 +225,7 @@ class OwnRedis(CallTest):
             self.process = subprocess.Popen(
                 ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.folder, "--save", "",
                  "--appendonly", "yes", "--maxmemory-policy", "noeviction"], stdout=log, stderr=log)
-        end = time.monotonic() + 15
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             with contextlib.suppress(OSError, RedisError):
                 with Redis(self.socket) as redis:
@@ -241,7 +242,7 @@ class OwnRedis(CallTest):
     def test_answered_while_redis_is_away_and_killed(self):
         """Nothing in Redis tells of the call: its CDR comes from the local spool, once."""
         self.redis_stop()
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         while self.node.http("/healthz")[0] == 200 and time.monotonic() < end:
             time.sleep(0.05)
         out, into, _ = self.connect()
@@ -290,7 +291,7 @@ class Emptied(unittest.TestCase):
     def documents(self, redis):
         return {kind: sorted(redis("HKEYS", f"td:{{t:default}}:doc:{kind}")) for kind in ("extension", "profile", "profile_range")}
 
-    def until(self, what, seconds=15):
+    def until(self, what, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while not what():
             self.assertLess(time.monotonic(), end, "in time")

@@ -7,6 +7,7 @@ import unittest
 
 from lib.node import Node
 from lib.wall import Wall
+from patience import PATIENCE_S
 
 HEARD_S = 1.5           # a heartbeat or two pass, and Redis looks for what has expired
 HOUR_MS = 3600 * 1000
@@ -69,7 +70,7 @@ class Stepped(unittest.TestCase):
         self.out.bye()
         self.into.wait_bye()
         talked_ms = (time.monotonic() - self.answered) * 1000
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while self.node.ctl("call.list") and time.monotonic() < end:
             time.sleep(0.05)
         record = self.node.cdrs()[-1]

@@ -10,6 +10,7 @@ import subprocess
 import time
 import unittest
 
+from patience import PATIENCE_S
 import tone
 from lib import ROOT
 from lib.node import Node, build_folder
@@ -116,7 +117,7 @@ def timeless(value):
     return value
 
 
-def wait(what, seconds=15.0):
+def wait(what, seconds=PATIENCE_S):
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "in time"

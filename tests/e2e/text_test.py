@@ -9,6 +9,7 @@ from lib.media import Media
 from lib.srtp import Key
 
 from dialogs_test import DialogTest
+from patience import PATIENCE_S
 
 T140, RED, BUFFER = 98, 100, 300        # payload types; 300 ms between packets (RFC 4103 5.1)
 
@@ -94,7 +95,7 @@ class TextTest(DialogTest):
                 end.type(word)
             time.sleep(0.05)
 
-    def reads(self, end, text, seconds=5):
+    def reads(self, end, text, seconds=PATIENCE_S):
         until = time.monotonic() + seconds
         while end.typed() != text:
             self.assertLess(time.monotonic(), until, f"{end.typed()!r} is not {text!r}")
@@ -158,7 +159,7 @@ class Typed(TextTest):
         self.assertIn("a=sendonly", asked.text[asked.text.index("m=text "):])
         dropped = self.node.metric("tandem_media_dropped_packets_total", reason="not_receiving") or 0
         self.text_b.type("held")
-        until = time.monotonic() + 5
+        until = time.monotonic() + PATIENCE_S
         while (self.node.metric("tandem_media_dropped_packets_total", reason="not_receiving") or 0) == dropped:
             self.assertLess(time.monotonic(), until, "it is not dropped")
             time.sleep(0.02)
@@ -170,7 +171,7 @@ class Typed(TextTest):
         out, into, answered = self.talk(red=False)
         self.assertRegex(answered.text, rf"(?m)^m=text [1-9]\d* RTP/AVP {T140}\r\n")
         self.text_a.send(b"x", pt=T140)
-        until = time.monotonic() + 5
+        until = time.monotonic() + PATIENCE_S
         while not self.text_b.packets:
             self.assertLess(time.monotonic(), until)
             time.sleep(0.02)

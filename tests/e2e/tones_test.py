@@ -8,6 +8,7 @@ import unittest
 from lib.codec import G722, G726, Opus, PCMA, PCMU
 
 from music_test import MusicTest
+from patience import PATIENCE_S
 
 TALK_A, TALK_B = 440, 880
 # ITU-T E.180 Supplement 2: what is heard at once, one after the other; and how long sound and silence last.
@@ -49,7 +50,7 @@ def runs(end, since):
 class TonesTest(MusicTest):
     media = {"tones": "uk"}
 
-    def hears_tone(self, end, tone, seconds=8):
+    def hears_tone(self, end, tone, seconds=PATIENCE_S):
         """These frequencies and nothing else, in this cadence."""
         hertz, cadence = tone
         since = time.monotonic() + 0.3
@@ -146,7 +147,7 @@ class NobodyAnswers(TonesTest):
         self.hears_tone(self.audio_a, UK_RINGBACK)
         begun = time.monotonic()
         second.reject(status, reason)
-        self.hears_tone(self.audio_a, tone, 4)
+        self.hears_tone(self.audio_a, tone)
         first.wait_bye()
         self.assertAlmostEqual(time.monotonic() - begun, 5, delta=0.5)
         self.assertEqual(self.ended()["sip_status"], str(status))
@@ -170,7 +171,7 @@ class NobodyAnswers(TonesTest):
         self.audio_a.wait_packets(50)
         self.node.kill()
         self.node.restart()
-        self.hears_tone(self.audio_a, UK_BUSY, 3)
+        self.hears_tone(self.audio_a, UK_BUSY)
         first.wait_bye()
         self.assertAlmostEqual(time.monotonic() - begun, 5, delta=0.5)
         self.assertEqual(self.ended()["sip_status"], "486")

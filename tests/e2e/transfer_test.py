@@ -12,6 +12,7 @@ from lib.srtp import Key
 from server import ServerError
 
 from music_test import MUSIC, TALK_A, TALK_B, MusicTest
+from patience import PATIENCE_S
 
 RINGBACK, TALK_C = 425, 1000        # ITU-T E.180 Supplement 2: Germany
 
@@ -105,7 +106,7 @@ class TransferTest(MusicTest):
         """What a kill now must not lose."""
         self.until(lambda: self.node.ctl("call.show", call=self.call_id())["saved"])
 
-    def until(self, true, seconds=5):
+    def until(self, true, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while not true():
             self.assertLess(time.monotonic(), end)

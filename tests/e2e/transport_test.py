@@ -13,6 +13,7 @@ from lib.nat import INSIDE, OUTSIDE, Nat
 from lib.node import Node
 from lib.sip import UserAgent
 from lib.stream import StreamAgent
+from patience import PATIENCE_S
 
 PRIVATE = "192.0.2.77"          # an address that the node cannot reach
 
@@ -172,14 +173,14 @@ class Certificates(TransportTest):
         self.assertEqual(self.bindings("1002"), [])
         wrong.quit()
         self.linphone("1002", "127.0.0.1", authority=self.authority)     # it looks for addresses among names of hosts
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         while not self.bindings("1002") and time.monotonic() < end:
             time.sleep(0.1)
         self.assertTrue(self.bindings("1002"))
 
     def heard(self, keys, wanted):
         """Waits until the keys are there, and a moment for those that come twice."""
-        end = time.monotonic() + 6      # linphonec takes its time between two commands
+        end = time.monotonic() + PATIENCE_S      # linphonec takes its time between two commands
         while len(keys()) < len(wanted) and time.monotonic() < end:
             time.sleep(0.1)
         time.sleep(0.5)
@@ -207,7 +208,7 @@ class Certificates(TransportTest):
 
     def encrypted_legs(self):
         """SRTP of both legs of the one call, once media came from both."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             shown = self.node.ctl("call.show", call=self.node.ctl("call.list")[0]["id"])
             if all(flow["stats"]["packets_in"] > 20 for flow in shown["flows"]):

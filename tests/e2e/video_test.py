@@ -11,6 +11,7 @@ from lib.place import NODE
 
 from call_test import CallTest
 
+from patience import PATIENCE_S, until
 import tone
 
 MODULES = ("avcodec", "fakevideo", "swscale", "snapshot", "avformat")
@@ -112,10 +113,8 @@ class Video(VideoTest):
 
     def see(self, caller, callee):
         self.call(caller, callee)
-        time.sleep(1)
         for device, size in ((callee, (320, 240)), (caller, (352, 288))):
-            picture = self.seen(device)
-            self.assertIsNotNone(picture, device.log_tail())
+            picture = until(lambda device=device: self.seen(device), device.log_tail)
             self.assertEqual((picture.width, picture.height), size)
             for place, colour in zip((1 / 6, 3 / 6, 5 / 6), BARS):
                 for height in (0.1, 0.5, 0.9):
@@ -134,7 +133,7 @@ class Video(VideoTest):
         into.answer(self.audio_b.sdp() + LINE.format(video.port))
         video.remote = (NODE, video_port(into.request.text))
         video.send(b"\x09\x10", pt=97, marker=True)       # now its RTCP is believed
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while not video.packets and time.monotonic() < end:
             time.sleep(0.01)
         time.sleep(1.5)
@@ -143,9 +142,8 @@ class Video(VideoTest):
             self.assertFalse([p for p in video.packets if p.at > asked - 0.7 and is_keyframe(p.payload)])
             pli = feedback(PLI, video.ssrc, video.packets[-1].ssrc)
             video.rtcp.sendto(pli, (NODE, video.remote[1] + 1))
-            time.sleep(0.5)
-            self.assertTrue([p for p in video.packets if p.at > asked and is_keyframe(p.payload)])
-            time.sleep(0.8)
+            until(lambda asked=asked: [p for p in video.packets if p.at > asked and is_keyframe(p.payload)])
+            time.sleep(1)
         into.bye()
         caller.wait("CALL_CLOSED")
 
@@ -157,7 +155,7 @@ class Video(VideoTest):
         for video, text in zip(ends, (answered.text, into.request.text)):
             video.remote = (NODE, video_port(text))
             video.send(b"\x41" + bytes(500), pt=97, marker=True)
-        time.sleep(0.2)
+        until(lambda: all(video.packets for video in ends))
         for asker, source in (ends, reversed(ends)):
             lost = asker.packets[-1].seq - 1 & 0xffff
             seen = asker.packets[-1].ssrc
@@ -171,10 +169,12 @@ class Video(VideoTest):
                     source.rtcp_packets.clear()
                     asker.rtcp.sendto(feedback(kind, asker.ssrc, media, control),
                                       (NODE, asker.remote[1] + 1))
-                    time.sleep(0.2)
-                    found = [body for _, _, data in source.rtcp_packets for what, body in packets_of(data)
-                             if what == kind]
-                    self.assertEqual(found, [struct.pack("!II", source.packets[-1].ssrc, want_media) + want_control])
+
+                    def come(source=source, kind=kind):
+                        return [body for _, _, data in source.rtcp_packets for what, body in packets_of(data) if what == kind]
+                    until(come)
+                    time.sleep(0.1)
+                    self.assertEqual(come(), [struct.pack("!II", source.packets[-1].ssrc, want_media) + want_control])
         out.bye()
         into.wait_bye()
 
@@ -183,10 +183,13 @@ class Video(VideoTest):
         callee = self.phone("1002", extra=";answermode=auto")
         caller = self.phone("1001", "320x240")
         self.call(caller, callee)
-        time.sleep(1.8)
-        kinds = [flow["kind"] for flow in self.node.ctl("call.show", call=self.calls()[0]["id"])["flows"]
-                 if flow["stats"] and flow["stats"]["packets_out"]]
-        self.assertEqual(kinds, ["audio", "audio"])
+        time.sleep(1)
+
+        def sent():
+            return [flow["kind"] for flow in self.node.ctl("call.show", call=self.calls()[0]["id"])["flows"]
+                    if flow["stats"] and flow["stats"]["packets_out"]]
+        until(lambda: len(sent()) > 1)
+        self.assertEqual(sent(), ["audio", "audio"])
         self.hang_up(caller, callee)
 
 
@@ -195,7 +198,7 @@ class Given(VideoTest):
         """Each sees what the other one sends."""
         for source, sink in (ends, reversed(ends)):
             before = len(sink.packets)
-            end = time.monotonic() + 5
+            end = time.monotonic() + PATIENCE_S
             while len(sink.packets) < before + 5:
                 self.assertLess(time.monotonic(), end)
                 source.send(b"\x41" + source.ssrc.to_bytes(4, "big"), pt=97, marker=True)

@@ -24,6 +24,7 @@ from lib.webrtc import WebRtc, attribute, check
 
 from bleed_test import HERE, kernel, setUpModule as own_network
 from call_test import CallTest
+from patience import PATIENCE_S, until
 
 ALONE = True                    # a flood wants its core, and would take others'
 RATE = 4000                     # a second: what a node with sanitizers takes without loss
@@ -161,7 +162,7 @@ class AttackTest(CallTest):
 
     def wait_flooded(self, before, count=100):
         """The strangers were there first."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while sum(self.drops(self.since(before)).values()) < count:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.01)
@@ -173,7 +174,7 @@ class AttackTest(CallTest):
 
     def assert_all_found(self, before, count, *ends):
         """Each of so many packets was dropped under a name; the changes of all counters.  A full queue alone may cost the ends any."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while True:
             changes = self.since(before)
             lost = sum(each.lost() for each in (self.audio_b, *ends))
@@ -308,6 +309,7 @@ class Setup(AttackTest):
             dialogs = self.dial(web)
             before = self.counters()
             other.active, other.remote = True, web.remote
+            until(lambda: self.since(before).get("dtls", 0) > 15)
             time.sleep(0.5)
             changes = self.since(before)
             self.assertEqual((changes["handshakes_begun"], changes.get("handshakes_keyed")), (1, None), changes)
@@ -402,7 +404,7 @@ class Identity(AttackTest):
         self.audio_b.use(into.request)
         before = self.counters()
         web.use(out.wait_answer())
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while not (changes := self.since(before)).get("failed_certificate") and time.monotonic() < end:
             time.sleep(0.05)
         self.assertGreaterEqual(changes.get("failed_certificate", 0), 1, changes)
@@ -428,7 +430,7 @@ class TheLast(unittest.TestCase):
     def test_a_handshake_that_stands_still_ends(self):
         """At its deadline, under its name; the gauge is where it was."""
         time.sleep(max(0.0, early.began + DEADLINE_S - time.monotonic()))
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while not (ended := early.node.metric("tandem_dtls_handshakes_failed_total", reason="deadline")) \
                 and time.monotonic() < end:
             time.sleep(0.1)

@@ -11,6 +11,7 @@ from lib.place import NODE
 from lib.webrtc import WebRtc
 
 from call_test import CallTest
+from patience import PATIENCE_S
 
 
 class Calls(CallTest):
@@ -189,7 +190,7 @@ class OtherWorker(SharedPort):
         self.join()
         self.asked(third)
         self.left(into, second)
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while [call["saved"] for call in self.calls()] != [True]:       # their BYEs, too
             self.assertLess(time.monotonic(), end)
             time.sleep(0.02)
@@ -248,7 +249,7 @@ class KilledAfterTheHandshake(Handshake):
     settings = {"redis": {"deadline": "5s"}}
 
     def wait(self, fact):
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while not fact() and time.monotonic() < end:
             time.sleep(0.02)
         self.assertTrue(fact())

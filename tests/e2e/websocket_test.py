@@ -13,6 +13,7 @@ import unittest
 
 from lib.node import Node
 from lib.websocket import BINARY, CLOSE, MORE, PING, PONG, TEXT, Refused, WebSocket, WebSocketAgent, frame
+from patience import PATIENCE_S
 
 OPTIONS = (b"OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/%s x.invalid;branch=z9hG4bK%d\r\nMax-Forwards: 70\r\n"
            b"From: <sip:x@y.invalid>;tag=1\r\nTo: <sip:127.0.0.1>\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\n\r\n")
@@ -191,7 +192,7 @@ class Phones:
     def test_keepalive(self):
         self.b.send(b"\r\n\r\n")
         self.b.send_octets(frame(PING, b"hello"))
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while not self.b.pongs and time.monotonic() < end:
             time.sleep(0.01)
         self.assertEqual(self.b.pongs, 1)
@@ -278,7 +279,7 @@ class Secure(Phones, WebSocketTest):
         run("x509", "-req", "-in", path("csr"), "-CA", path("ca.pem"), "-CAkey", path("ca.key"), "-days", "2",
             "-set_serial", "77", "-extfile", path("names"), "-out", path("node.pem"))
         self.node.process.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while self.serial() == before and time.monotonic() < end:
             time.sleep(0.05)
         self.assertEqual(self.serial(), "4D")
@@ -312,7 +313,7 @@ class Secure(Phones, WebSocketTest):
         self.assertEqual((page(bare), page(known)), (200, 200))
         self.node.configure({"tls": {"client_certificates": "required", "ca": self.authority}, "http": {"tls": True}})
         self.node.process.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while page(bare) and time.monotonic() < end:
             time.sleep(0.05)
         self.assertEqual((page(bare), page(known)), (0, 200))
@@ -320,7 +321,7 @@ class Secure(Phones, WebSocketTest):
         self.refused_is_told()
         self.node.configure({"http": {"tls": True}})
         self.node.process.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while not page(bare) and time.monotonic() < end:
             time.sleep(0.05)
         self.assertEqual(page(bare), 200)
@@ -340,7 +341,7 @@ class Secure(Phones, WebSocketTest):
         events = [dict(zip(fields[::2], fields[1::2])) for _, fields in rows]
         return [event for event in events if event["type"] == "certificate"]
 
-    def wait_for(self, check, what, seconds=15):
+    def wait_for(self, check, what, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while not check():
             self.assertLess(time.monotonic(), end, what)
@@ -420,7 +421,7 @@ class Hostile(WebSocketTest):
         slow = self.web()
         slow.sock.settimeout(10)
         ends = lambda: self.node.metric("tandem_sip_ws_ends_total", reason="send_queue_full")
-        end, sent = time.monotonic() + 30, 0
+        end, sent = time.monotonic() + PATIENCE_S, 0
         try:
             while time.monotonic() < end and not ends():
                 for _ in range(2000):
@@ -431,7 +432,7 @@ class Hostile(WebSocketTest):
                 self.assertLess(time.monotonic() - began, 2)
         except (ConnectionError, socket.timeout):
             pass
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end and not ends():
             time.sleep(0.05)
         self.assertEqual(ends(), 1)
@@ -474,7 +475,7 @@ class Hostile(WebSocketTest):
         self.options(self.web(source="127.0.0.3"))
         for web in held:
             web.close()
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:           # their places are free again
             try:
                 self.options(self.web())
@@ -514,7 +515,7 @@ class Origins(WebSocketTest):
         for origins, allowed in (([other], True), (self.settings["http"]["origins"], False)):
             self.node.configure({"http": {"tls": False, "origins": origins}})
             self.node.process.send_signal(signal.SIGHUP)
-            end = time.monotonic() + 10
+            end = time.monotonic() + PATIENCE_S
             while self.is_allowed(other) != allowed and time.monotonic() < end:
                 time.sleep(0.1)
             self.assertEqual(self.is_allowed(other), allowed)

@@ -12,6 +12,7 @@ from lib.sip import UserAgent
 from lib.talk import Talk
 from lib.unprivileged import AsNobody, effective
 from lib.wire import FAR, NEAR, Wire, ip
+from patience import PATIENCE_S
 from server import ServerError
 
 IPV4, IPV6 = ("10.77.0.1", "10.77.0.2"), ("fd77::1", "fd77::2")     # the node's, the phones'
@@ -39,7 +40,7 @@ class XdpNode(Node):
         self.configure({"networks": both, "http": {"bind": IPV4[0]},
                         "media": {"port": "xdp", **self.media_settings}, **changes})
 
-    def start(self, seconds=30.0, wrapper=()):
+    def start(self, seconds=PATIENCE_S, wrapper=()):
         super().start(seconds, (*self.wire.command, *wrapper))
 
     def http(self, path):
@@ -142,7 +143,7 @@ class XdpTest(Talk, unittest.TestCase):
         """A setting of the far end's kernel, below net/."""
         self.wire.far("sh", "-c", f"echo {value} > /proc/sys/net/{name}")
 
-    def wait(self, what, check, seconds=10.0):
+    def wait(self, what, check, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while not check():
             self.assertLess(time.monotonic(), end, what)

@@ -1,11 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests came to: each one once, the worst of its runs, and no failure without its output."""
 import contextlib
+import re
 import traceback
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 RANK = {SKIPPED: 0, PASSED: 1, FAILED: 2}       # which of two results of one test counts
-TAIL = 80                                       # lines of output shown of a failure
+SHOWN = 50                                      # lines shown of a failure's output from its beginning, and from its end
+
+
+def shortened(output):
+    """Its beginning says where it failed, its end what the node said last."""
+    lines = output.rstrip().splitlines()
+    return "\n".join(lines if len(lines) <= 2 * SHOWN else [*lines[:SHOWN], "[...]", *lines[-SHOWN:]])
+
+
+def reason(output):
+    """The line of its output that says why it failed."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    said = [line for line in lines if re.match(r"[\w.]+(Error|Failed|Exception|Refused|Expired)\b|ERROR:|\S+: runtime error", line)]
+    return (said or lines or ["it said nothing"])[0][:300]
 
 
 class Report:
@@ -46,11 +60,13 @@ class Report:
         """Prints everything and returns the exit status.  The last line is for machines."""
         for part, test, output in self._failures:
             print(f"\n---- failed: {test} ({part})")
-            print("\n".join(output.rstrip().splitlines()[-TAIL:]))
+            print(shortened(output))
         skipped = [test for test, result in self._tests.items() if result == SKIPPED]
         for test in skipped:
             print(f"skipped: {test}: {self._skips[test].strip() or 'no reason given'}")
         print()
+        for part, test, output in self._failures:
+            print(f"failed: {test} ({part}): {reason(output)}")
         seen = set()
         for part, runs in self._parts.items():
             counts = self._count(runs)

@@ -110,6 +110,20 @@ class Count(unittest.TestCase):
                          (1, "1 passed, 1 failed, 0 skipped"))
 
 
+    def test_why_it_failed_is_said_at_the_end(self):
+        """One line of each, however long its output is: who sees the end alone knows where to look."""
+        report, output = Report(), io.StringIO()
+        said = "Traceback (most recent call last):\n  File a\nAssertionError: 1 != 2\n" + "a line of the log\n" * 500
+        with contextlib.redirect_stdout(output):
+            with report.part("e2e"):
+                report.add("a", FAILED, said)
+            report.finish()
+        lines = output.getvalue().splitlines()
+        self.assertIn("failed: a (e2e): AssertionError: 1 != 2", lines[-4:])
+        self.assertIn("  File a", lines)
+        self.assertLess(len(lines), 120)
+
+
 class One(unittest.TestCase):
     """one.py, as the end-to-end files are run."""
 

@@ -16,7 +16,7 @@ def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def opened(to, source=None, seconds=5.0):
+def opened(to, source=None, seconds=30.0):
     sock = socket.socket(family(to[0]), socket.SOCK_STREAM)
     sock.settimeout(seconds)
     if source:

@@ -16,6 +16,7 @@ import wave
 
 from . import ROOT
 from .commonjs import bundle
+from patience import PATIENCE_S
 
 CHROMIUM = "/usr/bin/chromium"
 PAGES = ROOT / "tests" / "e2e" / "browser"
@@ -152,7 +153,7 @@ class Browser:
         for waiting in list(self.answers.values()):
             waiting.put({"error": {"message": "Chromium ended"}})
 
-    def command(self, method, session=None, seconds=30, **params):
+    def command(self, method, session=None, seconds=PATIENCE_S, **params):
         """A command of the DevTools protocol; its result."""
         with self.lock:
             number = next(self.numbers)
@@ -205,7 +206,7 @@ class Page:
             pass        # its node is gone, or was never there
         self.browser.command("Target.closeTarget", targetId=self.target)
 
-    def run(self, expression, seconds=30):
+    def run(self, expression, seconds=PATIENCE_S):
         """The value of an expression, awaited."""
         found = self.browser.command("Runtime.evaluate", self.session, seconds, expression=expression, awaitPromise=True,
                                      returnByValue=True)
@@ -214,7 +215,7 @@ class Page:
             raise Failed(details.get("exception", {}).get("description") or details["text"])
         return found["result"].get("value")
 
-    def until(self, expression, seconds=10):
+    def until(self, expression, seconds=PATIENCE_S):
         """Waits until it is true."""
         end = time.monotonic() + seconds
         while not self.run(f"!!({expression})"):
@@ -233,7 +234,7 @@ class Page:
     def call(self, target, **media):
         self.run(f"phone.call({json.dumps(target)}, {json.dumps(media)}); 0")
 
-    def wait(self, state, seconds=10):
+    def wait(self, state, seconds=PATIENCE_S):
         self.until(f"phone.state.startsWith({json.dumps(state)})", seconds)
 
     def hangup(self):
@@ -242,7 +243,7 @@ class Page:
     def refer(self, target):
         self.run(f"phone.refer({json.dumps(target)}); 0")
 
-    def tone(self, hertz, delta=8, seconds=10):
+    def tone(self, hertz, delta=8, seconds=PATIENCE_S):
         """Waits until it hears that tone; what it heard last is in the failure."""
         end, heard = time.monotonic() + seconds, None
         while time.monotonic() < end:

@@ -7,6 +7,7 @@ import threading
 import time
 
 from . import place
+from patience import PATIENCE_S
 
 NUMBERS = {1: "!B", 2: "!B", 7: "!H", 8: "!H", 9: "!I", 10: "!I", 11: "!B", 12: "!I"}
 SIP, RTCP = 1, 5
@@ -87,7 +88,7 @@ class Collector:
             except (AssertionError, struct.error) as error:
                 self.broken.append(error)
 
-    def wait(self, wanted, seconds=5.0):
+    def wait(self, wanted, seconds=PATIENCE_S):
         """The first copy for which wanted(copy) holds."""
         end = time.monotonic() + seconds
         while True:

@@ -10,6 +10,7 @@ import time
 import wave
 
 from .codec import sine
+from patience import PATIENCE_S
 
 CONFIG = """\
 [sip]
@@ -101,11 +102,11 @@ class Linphone:
         with open(self.path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def heard(self, text, seconds=10.0, after=0):
+    def heard(self, text, seconds=PATIENCE_S, after=0):
         """Waits until its output has this text, behind so many characters."""
         self.until(lambda output: text in output[after:], text, seconds)
 
-    def matches(self, pattern, seconds=10.0, after=0):
+    def matches(self, pattern, seconds=PATIENCE_S, after=0):
         """The same with an expression, whose ^ and $ are the ends of lines."""
         self.until(lambda output: re.search(pattern, output[after:], re.M), pattern, seconds)
 

@@ -15,6 +15,7 @@ import tone
 from .codec import FRAMES, PCMU
 from .place import PARTY
 from .srtp import Key
+from patience import PATIENCE_S
 
 RATE, FRAME = 8000, 160         # the clock of G.711 and of events; 20 ms of it
 DIGITS = "0123456789*#ABCD"     # RFC 4733 3.2: the event number is the index
@@ -206,7 +207,7 @@ class Media:
         return [packet for packet in list(self.packets)
                 if (packet.pt < 96 or packet.pt == self.pt) and packet.at >= since]
 
-    def wait_packets(self, count, seconds=5.0, since=None):
+    def wait_packets(self, count, seconds=PATIENCE_S, since=None):
         """Waits for that many more audio packets."""
         since, end = since or time.monotonic(), time.monotonic() + seconds
         while len(self.audio(since)) < count:
@@ -239,6 +240,14 @@ class Media:
                 seen.add((packet.ssrc, packet.ts))
                 text += DIGITS[packet.payload[0]]
         return text
+
+    def wait_digits(self, wanted, pt=101):
+        """Waits until as many keys are there, and a moment for those that come twice; all of them."""
+        end = time.monotonic() + PATIENCE_S
+        while len(self.digits(pt)) < len(wanted) and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(0.2)
+        return self.digits(pt)
 
     def heard(self, seconds=0.5):
         """(Hz, share) of the strongest tone in the last half second, in order of arrival."""

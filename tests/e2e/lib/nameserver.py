@@ -6,6 +6,8 @@ import struct
 import threading
 import time
 
+from patience import PATIENCE_S
+
 A, SRV = 1, 33
 NAMES = {A: "A", 28: "AAAA", SRV: "SRV", 35: "NAPTR"}
 NXDOMAIN = 3
@@ -61,7 +63,7 @@ class NameServer:
         rows = b"".join(struct.pack("!HHHIH", 0xc00c, kind, 1, 60, len(data)) + data for data in found)
         return message[:2] + struct.pack("!HHHHH", flags, 1, len(found), 0, 0) + question + rows
 
-    def wait_asked(self, name, seconds=10.0):
+    def wait_asked(self, name, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while not any(name == asked for asked, _ in self.asked):
             if time.monotonic() > end:

@@ -20,6 +20,7 @@ from tandem_client import Client, NoAnswer, Refused, ha1
 from . import ROOT, place
 from .media import Media
 from .sip import UserAgent
+from patience import PATIENCE_S
 
 # A finding of a sanitizer must end the process, or nobody would see it.
 SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:exitcode=99",
@@ -135,7 +136,7 @@ class Node(Server):
         return place.NODE, self.sip_port
 
     # -- life ----------------------------------------------------------------------------------
-    def start(self, seconds=30.0, wrapper=()):
+    def start(self, seconds=PATIENCE_S, wrapper=()):
         super().start(seconds, (*place.command(), *wrapper))
         self.killed = False
         place.started()
@@ -145,7 +146,7 @@ class Node(Server):
         super().kill()
         self.killed = True
 
-    def restart(self, seconds=30.0):
+    def restart(self, seconds=PATIENCE_S):
         """start() after kill() or stop(); how long it took until the node was ready."""
         began = time.monotonic()
         self.start(seconds)
@@ -200,7 +201,7 @@ class Node(Server):
             rows = redis("XRANGE", key, "-", "+")
         return [entry(fields) for _, fields in rows]
 
-    def cdrs(self, count=1, seconds=5.0):
+    def cdrs(self, count=1, seconds=PATIENCE_S):
         """Call records as dicts, oldest first, from the stream; waits until there are `count`."""
         end = time.monotonic() + seconds
         while len(rows := self.told("td:{s1}:cdr")) < count:

@@ -6,6 +6,8 @@ import struct
 import time
 import zlib
 
+from patience import PATIENCE_S
+
 
 class Picture:
     """An RGB image with 8 bits a sample, as baresip's snapshot module writes it (PNG, no interlace)."""
@@ -51,7 +53,7 @@ def nearest(left, up, corner):
     return min((left, up, corner), key=lambda value: abs(guess - value))
 
 
-def wait_picture(device, width, height, seconds=10.0):
+def wait_picture(device, width, height, seconds=PATIENCE_S):
     """Waits until the phone (baresip) decodes one more picture of that size."""
     path, end = os.path.join(device.folder, "seen.png"), time.monotonic() + seconds
     with contextlib.suppress(FileNotFoundError):

@@ -8,6 +8,7 @@ import time
 from .media import tos_of, udp_socket
 from .message import Message, address_uri, credentials, digest_fields, host_port, parameter
 from .place import PARTY
+from patience import PATIENCE_S
 
 T1, T2 = 0.5, 4.0       # RFC 3261 17.1.1.1
 
@@ -93,7 +94,7 @@ class UserAgent:
         data = message.bytes() if isinstance(message, Message) else message
         self.socket.sendto(data, to or self.server)
 
-    def take(self, wanted, seconds=5.0, what="message"):
+    def take(self, wanted, seconds=PATIENCE_S, what="message"):
         """The first message not taken before for which wanted(message) is true; waits for it."""
         end = time.monotonic() + seconds
         with self._news:
@@ -108,7 +109,7 @@ class UserAgent:
                                    f"received {self.received}")
                 self._news.wait(left)
 
-    def take_request(self, method, seconds=5.0, call_id=None):
+    def take_request(self, method, seconds=PATIENCE_S, call_id=None):
         return self.take(lambda m: m.is_request and m.method == method
                          and call_id in (None, m.call_id), seconds, method)
 
@@ -138,7 +139,7 @@ class UserAgent:
             message.headers.append(("Content-Type", content_type))
         return message
 
-    def transact(self, request, seconds=10.0, to=None, provisional=None):
+    def transact(self, request, seconds=PATIENCE_S, to=None, provisional=None):
         """Sends until answered (timers A and E) and returns the final response; an ACK to a failure
         of INVITE is sent, one to its success is not.  Provisional responses are appended."""
         invite, interval = request.method == "INVITE", T1
@@ -195,7 +196,7 @@ class UserAgent:
             challenge, request.method, request.uri, self.number, password or self.password))
         return again
 
-    def transact_authorized(self, request, seconds=10.0, algorithm=None, provisional=None):
+    def transact_authorized(self, request, seconds=PATIENCE_S, algorithm=None, provisional=None):
         """transact(), and once more with credentials if asked for.  (request, response) as sent."""
         response = self.transact(request, seconds, provisional=provisional)
         if response.status in (401, 407):
@@ -218,7 +219,7 @@ class UserAgent:
         """As if it had been started anew."""
         self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
 
-    def options(self, seconds=5.0):
+    def options(self, seconds=PATIENCE_S):
         return self.transact(self.request("OPTIONS", f"sip:{self.home}"), seconds)
 
     # -- responses -----------------------------------------------------------------------------
@@ -243,7 +244,7 @@ class UserAgent:
         """Starts a call in the background, to a number or a URI; see OutgoingCall."""
         return OutgoingCall(self, number, body, headers, content_type)
 
-    def incoming(self, seconds=5.0):
+    def incoming(self, seconds=PATIENCE_S):
         """Waits for an INVITE outside a dialog."""
         invite = self.take(lambda m: m.is_request and m.method == "INVITE"
                            and not parameter(m.get("To"), "tag"), seconds, "INVITE")
@@ -278,22 +279,22 @@ class Dialog:
     def next_hop(self):
         return host_port(address_uri(self.routes[0]) if self.routes else self.target)
 
-    def transact(self, request, seconds=10.0):
+    def transact(self, request, seconds=PATIENCE_S):
         return self.agent.transact(request, seconds, self.next_hop())
 
-    def bye(self, seconds=10.0):
+    def bye(self, seconds=PATIENCE_S):
         response = self.transact(self.in_dialog("BYE"), seconds)
         if response.status != 200:
             raise SipError(f"BYE answered with {response.start}")
         return response
 
-    def wait_bye(self, seconds=10.0):
+    def wait_bye(self, seconds=PATIENCE_S):
         """Waits for BYE and answers it."""
         request = self.agent.take_request("BYE", seconds, self.call_id)
         self.agent.respond(request, 200, "OK")
         return request
 
-    def reinvite(self, sdp, seconds=10.0, answer=b"", headers=()):
+    def reinvite(self, sdp, seconds=PATIENCE_S, answer=b"", headers=()):
         """An INVITE inside the dialog; its final response, acknowledged (with `answer` to a late offer)."""
         request = self.in_dialog("INVITE", headers, sdp)
         response = self.transact(request, seconds)
@@ -301,7 +302,7 @@ class Dialog:
             self._acknowledge(request.cseq, answer)
         return response
 
-    def wait_reinvite(self, sdp, seconds=10.0):
+    def wait_reinvite(self, sdp, seconds=PATIENCE_S):
         """Answers an INVITE or UPDATE inside the dialog with 200 and this SDP; the request."""
         request = self.agent.take(lambda m: m.is_request and m.method in ("INVITE", "UPDATE")
                                   and m.call_id == self.call_id, seconds, "re-INVITE")
@@ -335,7 +336,7 @@ class OutgoingCall(Dialog):
         except Exception as error:              # shown by whoever waits for the answer
             self.error = error
 
-    def wait_provisional(self, status, seconds=5.0):
+    def wait_provisional(self, status, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while True:
             found = [m for m in list(self.provisional) if m.status == status]
@@ -346,7 +347,7 @@ class OutgoingCall(Dialog):
                                f"{self.response} {self.error or ''}")
             time.sleep(0.005)
 
-    def wait_final(self, seconds=10.0, answer=b""):
+    def wait_final(self, seconds=PATIENCE_S, answer=b""):
         """The final response; a success is acknowledged (with `answer` to a late offer) and makes the dialog."""
         self._thread.join(seconds)
         if self.error:
@@ -361,13 +362,13 @@ class OutgoingCall(Dialog):
             self._acknowledge(self.cseq, answer)
         return self.response
 
-    def wait_answer(self, seconds=10.0, answer=b""):
+    def wait_answer(self, seconds=PATIENCE_S, answer=b""):
         response = self.wait_final(seconds, answer)
         if response.status >= 300:
             raise SipError(f"not answered: {response.start}")
         return response
 
-    def cancel(self, seconds=5.0):
+    def cancel(self, seconds=PATIENCE_S):
         """CANCEL; its own response.  The INVITE's 487 comes from wait_final()."""
         cancel = Message(f"CANCEL {self.request.uri} SIP/2.0", [
             ("Via", self.request.get("Via")), ("Max-Forwards", "70"),
@@ -395,25 +396,25 @@ class IncomingCall(Dialog):
     def ring(self):
         return self.respond(180, "Ringing")
 
-    def answer(self, sdp, ack=True, seconds=5.0):
+    def answer(self, sdp, ack=True, seconds=PATIENCE_S):
         """200 with SDP, and the ACK that confirms it (None if not waited for)."""
         self.respond(200, "OK", body=sdp)
         return self.wait_ack(seconds) if ack else None
 
-    def wait_ack(self, seconds=5.0):
+    def wait_ack(self, seconds=PATIENCE_S):
         return self.agent.take_request("ACK", seconds, self.call_id)
 
-    def reject(self, status, reason="", seconds=5.0):
+    def reject(self, status, reason="", seconds=PATIENCE_S):
         """A failure, and the ACK that ends the transaction."""
         self.respond(status, reason)
         return self.wait_ack(seconds)
 
-    def reject_to(self, contact, status=302, seconds=5.0):
+    def reject_to(self, contact, status=302, seconds=PATIENCE_S):
         """A redirection, and its ACK."""
         self.last = self.agent.respond(self.request, status, "Moved", self.tag, [("Contact", contact)])
         return self.wait_ack(seconds)
 
-    def wait_cancel(self, seconds=5.0):
+    def wait_cancel(self, seconds=PATIENCE_S):
         """CANCEL answered with 200, the INVITE with 487."""
         request = self.agent.take_request("CANCEL", seconds, self.call_id)
         self.agent.respond(request, 200, "OK", self.tag)

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from .place import PARTY
+from patience import PATIENCE_S
 
 # SIPp loses datagrams at a few thousand calls a second with smaller socket buffers.
 BASE = ("-nostdin", "-buff_size", "4000000")
@@ -52,7 +53,7 @@ class Sipp:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         self._bound(address)
 
-    def _bound(self, address, seconds=10.0):
+    def _bound(self, address, seconds=PATIENCE_S):
         """Waits until sipp has its port: a request before would meet an ICMP error."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:

@@ -9,6 +9,7 @@ import time
 
 from .message import Message
 from .sip import UserAgent, bracketed
+from patience import PATIENCE_S
 
 KEEPALIVE, PONG = b"\r\n\r\n", b"\r\n"      # RFC 5626 3.5.1
 
@@ -42,7 +43,7 @@ class StreamAgent(UserAgent):
         self.listening = self.listening or self.port
         self.socket = self._context.wrap_socket(sock, server_hostname=self.server[0]) if self._context else sock
 
-    def reconnect(self, seconds=10.0):
+    def reconnect(self, seconds=PATIENCE_S):
         """A new connection from another port, as soon as the node takes it."""
         end = time.monotonic() + seconds
         while True:

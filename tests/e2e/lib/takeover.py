@@ -19,6 +19,7 @@ from .takeover_after import After
 from .takeover_before import Before
 from .takeover_kinds import KINDS, end_take, fault_of, numbers, second, until
 from .wall import Wall
+from patience import PATIENCE_S
 
 SPEAKS_S = 1.5          # for as long before the kill: sources are known, and saved
 FIELDS = ("sip_port", "sip_port_2", "tls_port", "http_port", "media_ports")
@@ -134,7 +135,7 @@ def one_more(parties, agents, streams):
     into.wait_bye()
 
 
-def records(node, count, seconds=5.0):
+def records(node, count, seconds=PATIENCE_S):
     """The call records, as soon as there are so many; what there is where they do not come."""
     end = time.monotonic() + seconds
     while len(rows := node.ctl("cdr.list")) < count and time.monotonic() < end:
@@ -196,7 +197,7 @@ class Taken(Node):
         self._copy(os.path.join(folder, "node"))
         Wall(self).step(self.state["killed_utc_s"] + LATER_S - int(time.time()))
 
-    def start(self, seconds=30.0, wrapper=()):
+    def start(self, seconds=PATIENCE_S, wrapper=()):
         boot = os.path.join(self.home, "boot_id")
         pathlib.Path(boot).write_text("00000000-0000-4000-8000-000000000000\n", encoding="ascii")
         super().start(seconds, (*REBOOTED, boot, *wrapper))

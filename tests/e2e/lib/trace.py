@@ -3,12 +3,14 @@
 import subprocess
 import time
 
+from patience import PATIENCE_S
+
 
 def start(node, call, path, *options):
     """The process, once the node has begun."""
     process = subprocess.Popen([node.program("tandemctl"), "--config", node.config, "trace", call, "-o", path, *options],
                                env=node.environment, stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE_S
     while not any(entry["running"] for entry in node.ctl("call.trace.list")):       # also one that waits
         if process.poll() is not None or time.monotonic() > end:
             process.kill()

@@ -11,6 +11,7 @@ import zlib
 
 from .dtls import Dtls, changes_cipher, fingerprint_of, is_dtls
 from .media import Media, sdp_address
+from patience import PATIENCE_S
 
 COOKIE = 0x2112a442
 REQUEST, SUCCESS, ERROR = 0x0001, 0x0101, 0x0111
@@ -91,7 +92,7 @@ class WebRtc(Media):
             self.dtls = self.key_out = self.key_in = self.highest = None
         return self
 
-    def wait_keys(self, seconds=5.0):
+    def wait_keys(self, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while not self.key_out:
             if time.monotonic() > end or (self.dtls and self.dtls.failed):

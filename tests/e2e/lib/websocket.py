@@ -11,6 +11,7 @@ import time
 
 from .message import Message
 from .sip import UserAgent
+from patience import PATIENCE_S
 
 TEXT, BINARY, CLOSE, PING, PONG, MORE = 1, 2, 8, 9, 10, 0
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -43,7 +44,7 @@ def frame(kind, payload, final=True, masked=True, length=None, reserved=0):
 class WebSocket:
     """One connection after its handshake.  Reads block up to `seconds`."""
 
-    def __init__(self, server, authority=None, path="/ws", protocol="sip", origin=None, host=None, seconds=5.0,
+    def __init__(self, server, authority=None, path="/ws", protocol="sip", origin=None, host=None, seconds=PATIENCE_S,
                  source="127.0.0.1", port=0):
         self.sock = socket.create_connection(server, timeout=seconds, source_address=(source, port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -118,7 +119,7 @@ class WebSocket:
             if not self.feed():
                 return None
 
-    def closed(self, seconds=5.0):
+    def closed(self, seconds=PATIENCE_S):
         """Waits for the end; the status of its close frame, 0: it had none."""
         self.sock.settimeout(seconds)
         while True:
@@ -161,7 +162,7 @@ class WebSocketAgent(UserAgent):
         self.socket = self.web.sock
         self.address, self.port = self.web.address
 
-    def reconnect(self, seconds=10.0):
+    def reconnect(self, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         self.socket.close()
         while True:
