@@ -413,8 +413,7 @@ struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *h
 	pool_handle h;
 
 	while ((slot = pool_next(&t->pool, cursor, &h)) != NULL) {
-		if (slot->waiting && slot->txn.hop.transport == hop->transport &&
-		    addr_eq(&slot->txn.hop.remote, &hop->remote))
+		if (slot->waiting && sip_hop_leads_alike(&slot->txn.hop, hop))
 			return slot;
 	}
 	return NULL;

@@ -97,9 +97,15 @@ bool sip_hop_same(const struct sip_hop *a, const struct sip_hop *b)
 	return a->local == b->local && addr_eq(&a->remote, &b->remote);
 }
 
+bool sip_hop_leads_alike(const struct sip_hop *a, const struct sip_hop *b)
+{
+	return a->transport == b->transport && addr_eq(&a->remote, &b->remote) &&
+	       (a->transport != SIP_TLS || a->name == b->name);
+}
+
 bool sip_hop_equal(const struct sip_hop *a, const struct sip_hop *b)
 {
-	return a->transport == b->transport && a->local == b->local &&
+	return a->transport == b->transport && a->local == b->local && a->name == b->name &&
 	       a->connection == b->connection && a->inbound == b->inbound &&
 	       addr_eq(&a->remote, &b->remote);
 }

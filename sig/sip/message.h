@@ -26,6 +26,7 @@ enum sip_transport {
 struct sip_hop {
 	enum sip_transport transport;
 	uint16_t local; /* index of our listening address (shard_settings.locals) */
+	uint16_t name; /* TLS: whose certificate it must be (hop_names.h); 0: that of the address */
 	struct addr remote;
 	/* All but UDP: the connection, as the transport names it; never used twice by a process; 0: none known. The transport sends on it while
 	 * it lives, else opens one to remote. Not part of any record: after a restart it is 0. */
@@ -53,6 +54,8 @@ struct addr cell_address(uint16_t shard);
 uint16_t cell_shard(const struct addr *a);
 /* The same way to the same party: the same connection, or the same addresses where one of the two names none (after a restart). */
 bool sip_hop_same(const struct sip_hop *a, const struct sip_hop *b);
+/* A connection to the one is one to the other: RFC 5923 8, one that was made for a name is for no other one. */
+bool sip_hop_leads_alike(const struct sip_hop *a, const struct sip_hop *b);
 /* Nothing about them differs. */
 bool sip_hop_equal(const struct sip_hop *a, const struct sip_hop *b);
 

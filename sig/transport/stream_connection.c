@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "sig/sip/hop_names.h"
 
 enum { HALF_OPEN_MS = 2000 };
 
@@ -269,7 +270,7 @@ static bool shake_hands(struct stream_connection *c)
 			c->owner->handlers.refused(&c->hop, tls_failure_name(why),
 						   c->owner->handlers.arg);
 		/* who calls us later may be who it says: requests wait for that */
-		stream_connection_close(c, STREAM_END_HANDSHAKE, ENOTCONN);
+		stream_connection_close(c, STREAM_END_HANDSHAKE, tls_failure_error(why));
 		return false;
 	}
 	c->hop.certified = tls_is_certified(c->tls);
@@ -300,7 +301,8 @@ static bool connected(struct stream_connection *c)
 	int error = connect_result(c);
 
 	if (!error && c->hop.transport == SIP_TLS &&
-	    tls_connect(&c->tls, c->owner->tls, c->fd, &c->hop.remote))
+	    tls_connect(&c->tls, c->owner->tls, c->fd, &c->hop.remote,
+			hop_names_text(c->owner->names, c->hop.name)))
 		error = ENOMEM;
 	if (error) {
 		LOG_INFO("sip", 0, "cannot connect", LOG_ADDR("remote", &c->hop.remote),

@@ -122,6 +122,7 @@ struct transport_stream {
 	struct transport_handlers handlers;
 	struct transport_limits limits;
 	struct tls *tls;
+	const struct hop_names *names;
 	struct hash_key key;
 	struct pool pool;
 	struct table by_source; /* all, by the other one's address */

@@ -24,7 +24,7 @@ static struct stream_connection *made_before(const struct transport_stream *t,
 	while ((h = table_next(&t->by_target, hash, &cursor)) != 0) {
 		struct stream_connection *c = stream_usable(t, h, hop->transport);
 
-		if (c && addr_eq(&c->hop.remote, &hop->remote) && c->hop.local == hop->local)
+		if (c && sip_hop_leads_alike(&c->hop, hop) && c->hop.local == hop->local)
 			return c;
 	}
 	return NULL;

@@ -340,6 +340,31 @@ const char *tls_failure_name(enum tls_failure failure)
 	return names[failure];
 }
 
+static const struct {
+	enum tls_failure failure;
+	int error;
+} g_tls_errors[] = { { TLS_FAILURE_NAME, EKEYREJECTED },
+		     { TLS_FAILURE_EXPIRED, EKEYEXPIRED },
+		     { TLS_FAILURE_UNTRUSTED, ENOKEY } };
+
+int tls_failure_error(enum tls_failure failure)
+{
+	for (size_t i = 0; i < COUNT_OF(g_tls_errors); i++) {
+		if (g_tls_errors[i].failure == failure)
+			return g_tls_errors[i].error;
+	}
+	return ENOTCONN;
+}
+
+const char *tls_error_name(int error)
+{
+	for (size_t i = 0; i < COUNT_OF(g_tls_errors); i++) {
+		if (g_tls_errors[i].error == error)
+			return tls_failure_name(g_tls_errors[i].failure);
+	}
+	return NULL;
+}
+
 bool tls_failure_is_certificate(enum tls_failure failure)
 {
 	return failure == TLS_FAILURE_MISSING || failure == TLS_FAILURE_UNTRUSTED ||

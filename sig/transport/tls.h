@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TLS of the SIP listeners and of the connections we make, over OpenSSL on non-blocking sockets: 1.2 and newer, no renegotiation, no
- * resumption. Whom we call is always verified: chain and address. The loop's thread.
+ * resumption. Whom we call is always verified: chain, and name or address. The loop's thread.
  */
 #ifndef SIG_TRANSPORT_TLS_H
 #define SIG_TRANSPORT_TLS_H
@@ -56,6 +56,10 @@ const char *tls_failure_name(enum tls_failure failure);
 /* Of a client: its certificate is missing or not good. */
 bool tls_failure_is_certificate(enum tls_failure failure);
 
+/* Of whom we call, as an errno value: ENOTCONN where it is not about the certificate. And what such a value says; NULL: nothing. */
+int tls_failure_error(enum tls_failure failure);
+const char *tls_error_name(int error);
+
 struct ssl_ctx_st;
 struct tls;
 struct tls_link;
@@ -82,8 +86,10 @@ uint64_t tls_not_after(const struct tls *t);
 
 /* Over a connected socket, which stays the caller's. 0 or -ENOMEM. */
 int tls_accept(struct tls_link **out, struct tls *t, int fd) NODISCARD;
-/* remote: whose certificate must name that address. */
-int tls_connect(struct tls_link **out, struct tls *t, int fd, const struct addr *remote) NODISCARD;
+/* Whose certificate must be for the domain name (tls_identity.h), or where that is "", name the address. name stays the caller's for as
+ * long as the link is there. */
+int tls_connect(struct tls_link **out, struct tls *t, int fd, const struct addr *remote,
+		const char *name) NODISCARD;
 /* 0: done, -EAGAIN, -EPROTO: *failure says why. */
 int tls_handshake(struct tls_link *l, enum tls_failure *failure) NODISCARD;
 /* After the handshake: the peer has shown a certificate, which was verified. */

@@ -9,6 +9,9 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "base/log.h"
+#include "sig/transport/tls_identity.h"
+
 struct tls_link {
 	SSL *ssl;
 	bool wants_write;
@@ -38,16 +41,55 @@ int tls_accept(struct tls_link **out, struct tls *t, int fd)
 	return err;
 }
 
-/* RFC 5922 7: we were told an address, so the certificate must name it. */
-int tls_connect(struct tls_link **out, struct tls *t, int fd, const struct addr *remote)
+static void link_is_another(const char *name, const X509 *certificate)
+{
+	uint8_t space[256];
+	struct writer shown = writer_over(space, sizeof(space));
+
+	tls_identities_write(&shown, certificate);
+	LOG_WARN("sip", 0,
+		 "a certificate is not for the name that was called: name the server as its "
+		 "certificate does, or let it show one of that name",
+		 LOG_STR("name", name), LOG_BYTES("certificate", writer_done(&shown)));
+}
+
+/* In place of OpenSSL's own comparison, which knows wildcards and no SIP URIs. */
+static int link_on_verify(int good, X509_STORE_CTX *context)
+{
+	const SSL *ssl = X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx());
+	const char *name = SSL_get_app_data(ssl);
+	const X509 *certificate = X509_STORE_CTX_get_current_cert(context);
+
+	if (!good || X509_STORE_CTX_get_error_depth(context) != 0 ||
+	    tls_identity_is(certificate, name))
+		return good;
+	link_is_another(name, certificate);
+	X509_STORE_CTX_set_error(context, X509_V_ERR_HOSTNAME_MISMATCH);
+	return 0;
+}
+
+/* RFC 5922 7.3: what we were told is what the certificate must name. RFC 6066 3: who has many is told for whom we come. */
+static int link_expect(const struct tls_link *l, const struct addr *remote, const char *name)
+{
+	X509_VERIFY_PARAM *param = SSL_get0_param(l->ssl);
+
+	if (!name[0])
+		return X509_VERIFY_PARAM_set1_ip(param, remote->ip,
+						 remote->family == ADDR_V4 ? 4 : 16);
+	SSL_set_verify(l->ssl, SSL_VERIFY_PEER, link_on_verify);
+	return SSL_set_app_data(l->ssl, (void *)(uintptr_t)name) &&
+	       SSL_ctrl(l->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+			(void *)(uintptr_t)name);
+}
+
+int tls_connect(struct tls_link **out, struct tls *t, int fd, const struct addr *remote,
+		const char *name)
 {
 	struct tls_link *l;
-	X509_VERIFY_PARAM *param;
 
 	if (link_new(&l, t->client, fd))
 		return -ENOMEM;
-	param = SSL_get0_param(l->ssl);
-	if (X509_VERIFY_PARAM_set1_ip(param, remote->ip, remote->family == ADDR_V4 ? 4 : 16) != 1) {
+	if (link_expect(l, remote, name) != 1) {
 		tls_link_close(l);
 		return -ENOMEM;
 	}

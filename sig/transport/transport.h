@@ -11,6 +11,7 @@
 #include "sig/sip/stream_rate.h"
 
 struct guard;
+struct hop_names;
 struct tls;
 struct transport;
 
@@ -20,7 +21,7 @@ enum { SIP_LISTENERS_MAX = 64 };
 typedef void transport_receive_fn(const struct sip_hop *from, struct bytes message, void *arg);
 /* Something did not get through: an ICMP error, a refusal of our own kernel, a connection that could not be made. error: an errno
  * value, positive. UDP, what a peer can forge at most: the kernel has matched it with our address and the peer's, not with a datagram.
- * ENOTCONN: the party is reached only once it comes to us. */
+ * ENOTCONN: the party is reached only once it comes to us. EKEYREJECTED and others of tls_error_name: it has the wrong certificate. */
 typedef void transport_error_fn(const struct sip_hop *to, int error, void *arg);
 /* A connection that carried messages is gone, and what was queued on it. */
 typedef void transport_closed_fn(const struct sip_hop *hop, void *arg);
@@ -60,8 +61,9 @@ struct transport_settings {
 	struct transport_limits limits;
 	struct tls *
 		tls; /* borrowed; NULL: none of the listeners is TLS, and nobody is called over it */
-	struct guard *guard; /* of UDP; borrowed; NULL: everybody is heard */
-	int filter_fd;       /* a program of the kernel's that judges as the guard does; 0: none */
+	const struct hop_names *names; /* of hops; borrowed; NULL: no hop has one */
+	struct guard *guard;           /* of UDP; borrowed; NULL: everybody is heard */
+	int filter_fd; /* a program of the kernel's that judges as the guard does; 0: none */
 };
 
 /* WebSockets live in a thread of their own: who has them takes what is sent, and calls the handlers on the loop's thread. Names of

@@ -57,6 +57,7 @@ int transport_stream_open(struct transport_stream **out, const struct transport_
 	t->handlers = *handlers;
 	t->limits = settings->limits;
 	t->tls = settings->tls;
+	t->names = settings->names;
 	t->dscp = settings->dscp;
 	t->spare = -1;
 	stream_metrics_register(t);

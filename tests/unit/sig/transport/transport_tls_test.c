@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
+#include "sig/sip/hop_names.h"
 #include "sig/transport/transport.h"
 #include "tests/unit/sig/rig.h"
 #include "tests/unit/sig/transport/certificates.h"
@@ -32,6 +33,7 @@ static struct stream_rate g_rate = { 100000, 1000 }, g_source_rate = { 100000, 1
 /* One end. */
 struct side {
 	struct transport *t;
+	struct hop_names *names;
 	struct tls *tls;
 	unsigned messages, errors, closed;
 	int error;
@@ -149,6 +151,8 @@ static void open_side(struct side *s, const struct tls_settings *tls, uint64_t p
 	if (tls_open(&s->tls, tls, error))
 		fail_msg("%s", error);
 	settings.tls = s->tls;
+	assert_int_equal(hop_names_open(&s->names), 0);
+	settings.names = s->names;
 	assert_int_equal(transport_open(&s->t, &settings, &handlers), 0);
 }
 
@@ -179,6 +183,8 @@ static void close_rig(struct net *r)
 	transport_close(r->server.t);
 	tls_close(r->client.tls);
 	tls_close(r->server.tls);
+	hop_names_close(r->client.names);
+	hop_names_close(r->server.names);
 	loop_close();
 }
 
@@ -242,7 +248,7 @@ static void test_verification(void **state)
 			   rows[i].failure >= 0 ||
 				   r.server.from.certified == (rows[i].clients != TLS_CLIENT_NONE));
 		if (r.client.errors)
-			ROW_ASSERT(rows[i].name, r.client.error == ENOTCONN);
+			ROW_ASSERT(rows[i].name, r.client.error == tls_failure_error(why));
 		if (rows[i].clients == TLS_CLIENT_NONE || rows[i].failure < 0) {
 			ROW_ASSERT(rows[i].name, !r.server.refused);
 		} else {
@@ -253,6 +259,88 @@ static void test_verification(void **state)
 		}
 		close_rig(&r);
 	}
+}
+
+/* RFC 5922 7: the domain that was called is in the certificate, as a whole; an address there is not its name. */
+static void test_names_called(void **state)
+{
+	static const struct {
+		const char *alt, *name;
+		bool good;
+	} rows[] = {
+		{ "DNS:pbx.example.com", "pbx.example.com", true },
+		{ "DNS:PBX.example.COM", "pbx.Example.com.", true },
+		{ "DNS:other.test,DNS:pbx.example.com", "pbx.example.com", true },
+		{ "URI:sip:pbx.example.com", "pbx.example.com", true },
+		{ "URI:SIP:pbx.example.com", "pbx.example.com", true },
+		{ "DNS:other.test,URI:sip:pbx.example.com", "pbx.example.com", true },
+		/* 7.1: where a SIP URI is, DNS names count no more */
+		{ "DNS:pbx.example.com,URI:sip:other.test", "pbx.example.com", false },
+		{ "DNS:pbx.example.com,URI:https://other.test", "pbx.example.com", true },
+		{ "DNS:pbx.example.com,URI:sip:me@other.test", "pbx.example.com", true },
+		{ "URI:sip:me@pbx.example.com", "pbx.example.com", false },
+		{ "URI:sips:pbx.example.com", "pbx.example.com", false },
+		/* 7.2 */
+		{ "DNS:*.example.com", "pbx.example.com", false },
+		{ "DNS:example.com", "pbx.example.com", false },
+		{ "DNS:pbx.example.com", "example.com", false },
+		{ "IP:127.0.0.1", "pbx.example.com", false },
+		{ NULL, "called", false }, /* its CN */
+	};
+	struct tls_settings tls = tls_with(&g_node, &g_ca, TLS_CLIENT_NONE);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct sip_hop to = { .transport = SIP_TLS };
+		struct test_pair pair;
+		struct tls_settings server;
+		struct net r;
+
+		test_pair_make(&pair, g_dir, "called", &g_ca, rows[i].alt, 30);
+		server = tls_with(&pair, &g_ca, TLS_CLIENT_NONE);
+		open_rig(&r, &server, &tls, 30000);
+		to.remote = *transport_bound(r.server.t, 0);
+		to.name = hop_names_put(r.client.names, bytes_str(rows[i].name));
+		assert_true(to.name);
+		assert_int_equal(transport_send(r.client.t, &to, BYTES_LIT(MESSAGE)), 0);
+		run(&r);
+		ROW_ASSERT(rows[i].alt, !r.late);
+		ROW_ASSERT(rows[i].alt, r.server.messages == rows[i].good);
+		ROW_ASSERT(rows[i].alt, r.client.errors == !rows[i].good);
+		ROW_ASSERT(rows[i].alt, rows[i].good || r.client.error == EKEYREJECTED);
+		close_rig(&r);
+		test_pair_free(&pair);
+	}
+	assert_string_equal(tls_error_name(EKEYREJECTED), "certificate_name");
+	assert_null(tls_error_name(ENOTCONN));
+}
+
+/* RFC 5923: a connection that was made for a name is for no other one, and not for its address; and who has many is told which. */
+static void test_one_name_one_connection(void **state)
+{
+	static const char *const names[] = { "pbx.example.com", "PBX.example.com", "",
+					     "other.test" };
+	struct tls_settings server = tls_with(&g_node, &g_ca, TLS_CLIENT_NONE);
+	uint32_t made = 0;
+	struct net r;
+
+	(void)state;
+	server.identities[1] = g_named.files;
+	server.identity_count = 2;
+	open_rig(&r, &server, &server, 30000);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		struct sip_hop to = { .transport = SIP_TLS };
+
+		to.remote = *transport_bound(r.server.t, 0);
+		to.name = hop_names_put(r.client.names, bytes_str(names[i]));
+		r.server.messages = 0;
+		assert_int_equal(transport_send(r.client.t, &to, BYTES_LIT(MESSAGE)), 0);
+		made = transport_connections(r.client.t, SIP_TLS);
+		run(&r);
+		assert_int_equal(r.server.messages, i < 3);
+		assert_int_equal(made, i < 2 ? 1 : i);
+	}
+	close_rig(&r);
 }
 
 static int dial(const struct net *r)
@@ -522,9 +610,14 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verification), cmocka_unit_test(test_names_and_reload),
-		cmocka_unit_test(test_old_versions), cmocka_unit_test(test_bad_beginnings),
-		cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_answers_elsewhere),
+		cmocka_unit_test(test_verification),
+		cmocka_unit_test(test_names_called),
+		cmocka_unit_test(test_one_name_one_connection),
+		cmocka_unit_test(test_names_and_reload),
+		cmocka_unit_test(test_old_versions),
+		cmocka_unit_test(test_bad_beginnings),
+		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_answers_elsewhere),
 		cmocka_unit_test(test_files),
 	};
 
