@@ -120,6 +120,7 @@ struct node {
 	struct quota *quota;
 	struct tenants *tenants;
 	struct trunks *trunks; /* of all its tenants */
+	struct hop_names *names;
 	struct trunk_numbers *numbers;
 	struct dial_plans *dials;
 	struct sites *sites; /* where their phones stand */

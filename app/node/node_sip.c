@@ -141,6 +141,7 @@ int node_sip_open(struct node *n)
 		.count = listeners_of(n, listeners),
 		.dscp = (uint8_t)n->settings.media.dscp_sip,
 		.tls = n->tls,
+		.names = n->names,
 		.guard = n->guard,
 		.filter_fd = n->kernel ? xdp_guard_filter(n->kernel) : 0,
 		.limits = { .connections = n->connections_max,

@@ -29,6 +29,7 @@
 #include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"
 #include "sig/shard/commons.h"
+#include "sig/sip/hop_names.h"
 #include "sig/transport/cell.h"
 #include "sig/transport/tls.h"
 #include "sig/transport/transport.h"
@@ -209,6 +210,8 @@ static int shard_start(struct node *n)
 	if (!err)
 		err = trunks_open(&n->trunks, n->tenants);
 	if (!err)
+		err = hop_names_open(&n->names);
+	if (!err)
 		err = trunk_numbers_open(&n->numbers, &key);
 	if (!err)
 		err = tenancy_open(n);
@@ -228,6 +231,7 @@ static int shard_start(struct node *n)
 	settings.lookup = node_dns_of(n);
 	settings.tenants = n->tenants;
 	settings.trunks = n->trunks;
+	settings.names = n->names;
 	settings.numbers = n->numbers;
 	settings.dials = n->dials;
 	settings.sites = n->sites;
@@ -494,6 +498,7 @@ void node_stop(struct node *n)
 	quota_close(n->quota);
 	trunk_numbers_close(n->numbers);
 	trunks_close(n->trunks);
+	hop_names_close(n->names);
 	dial_plans_close(n->dials);
 	sites_close(n->sites);
 	toll_close(n->toll);

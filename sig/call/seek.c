@@ -15,6 +15,7 @@
 #include "sig/leg/leg.h"
 #include "sig/model/leg_trunk.h"
 #include "sig/model/seek.h"
+#include "sig/sip/hop_names.h"
 
 bool seek_waits(const struct call *c)
 {
@@ -72,6 +73,17 @@ static bool want_is(const struct lookup_want *a, const struct lookup_want *b)
 
 /* ---- where it leads ---- */
 
+/* A phone's connection that is there stays its own, whoever it said it was; a new one is for the name alone. */
+static uint16_t seek_name(const struct call_host *h, const struct call_target *t,
+			  const struct sip_hop *to)
+{
+	struct sip_uri uri;
+
+	if (to->transport != SIP_TLS || to->connection || !dialog_next_uri(t->routes, t->uri, &uri))
+		return 0;
+	return hop_names_put(h->settings->names, uri.host);
+}
+
 /* What the name says is of who is trusted, and no better than if it had named the address. */
 static uint8_t hops_of(const struct call_host *h, const struct call_target *t,
 		       const struct lookup_target *list, uint32_t count, struct sip_hop *out)
@@ -85,7 +97,10 @@ static uint8_t hops_of(const struct call_host *h, const struct call_target *t,
 		to->remote = list[i].to;
 		to->remote.scope = t->hop.remote.scope;
 		to->transport = (enum sip_transport)list[i].transport;
-		n += dialog_hop_leads(to, &t->hop, h, true);
+		if (!dialog_hop_leads(to, &t->hop, h, true))
+			continue;
+		to->name = seek_name(h, t, to);
+		n++;
 	}
 	return n;
 }

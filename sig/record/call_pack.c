@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sig/record/proto_write.h"
+#include "sig/sip/hop_names.h"
 
 ProtobufCBinaryData packing_text(const struct text *t)
 {
@@ -30,6 +31,8 @@ void packing_hop(const struct shard_settings *settings, Tandem__Call__Hop *out,
 	tandem__call__hop__init(out);
 	out->transport = hop->transport;
 	out->inbound = hop->inbound;
+	if (hop->name) /* what a message does not own is only read */
+		out->name = (char *)(uintptr_t)hop_names_text(settings->names, hop->name);
 	out->local = packing_address(&settings->locals[hop->local].bind, text[0]);
 	out->remote = packing_address(&hop->remote, text[1]);
 }

@@ -243,6 +243,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->sites = now->sites;
 	next->toll = now->toll;
 	next->trunks = now->trunks;
+	next->names = now->names;
 	next->numbers = now->numbers;
 	next->commons = now->commons;
 	next->calls_max = now->calls_max;

@@ -4,6 +4,7 @@
 
 #include "sig/call/seek.h"
 #include "sig/model/call_order.h"
+#include "sig/sip/hop_names.h"
 #include "tests/unit/sig/line.h"
 
 #define NAME "gw.example.test"
@@ -14,6 +15,7 @@ struct names {
 	uint32_t finds, failures;
 	struct lookup_target failed; /* the last one, */
 	uint32_t failed_s;           /* and for how long */
+	struct hop_names *known_by;  /* of the node; NULL: it speaks no TLS */
 };
 
 static void names_find(void *arg, const struct lookup_want *want, uint64_t now_ns,
@@ -24,7 +26,7 @@ static void names_find(void *arg, const struct lookup_want *want, uint64_t now_n
 	(void)now_ns;
 	assert_string_equal(want->host, NAME);
 	assert_true(want->v4 && !want->v6);
-	assert_int_equal(want->speaks, 1U << SIP_UDP);
+	assert_int_equal(want->speaks, 1U << SIP_UDP | (n->known_by ? 1U << SIP_TLS : 0U));
 	assert_true(want->seed);
 	n->finds++;
 	out->state = n->known.state;
@@ -739,6 +741,105 @@ static void configured(void **state)
 	assert_int_equal(l->r->lookup_count, 1);
 }
 
+/* What was sent last to that address, and begins so: for whom its certificate must be. */
+static const char *named(const struct line *l, const char *place, const char *begin)
+{
+	const struct addr to = rig_addr(place);
+	const struct rig_sent *s = NULL;
+
+	for (uint32_t i = 0; i < l->r->sent_count; i++) {
+		if (addr_eq(&l->r->sent[i].hop.remote, &to) &&
+		    bytes_starts(text_bytes(&l->r->sent[i].data), begin))
+			s = &l->r->sent[i];
+	}
+	if (!s || s->hop.transport != SIP_TLS)
+		return "";
+	return hop_names_text(l->r->settings.names, s->hop.name);
+}
+
+/* The next process gives names other numbers. */
+static void forget_names(struct seeker *s)
+{
+	hop_names_close(s->names.known_by);
+	assert_int_equal(hop_names_open(&s->names.known_by), 0);
+	assert_int_equal(hop_names_put(s->names.known_by, BYTES_LIT("another.test")), 1);
+	s->l.r->settings.names = s->names.known_by;
+}
+
+static struct lookup_news leads_by_tls(const char *places)
+{
+	struct lookup_news news = leads_to(places);
+
+	for (uint32_t i = 0; i < news.count; i++)
+		news.targets[i].transport = SIP_TLS;
+	return news;
+}
+
+static void speak_tls(struct seeker *s)
+{
+	struct rig *r = s->l.r;
+
+	shard_close(r->shard);
+	assert_int_equal(hop_names_open(&s->names.known_by), 0);
+	r->settings.names = s->names.known_by;
+	r->settings.locals[1] = r->settings.locals[0];
+	r->settings.locals[1].transport = SIP_TLS;
+	r->settings.locals[1].bind.port = r->settings.locals[1].advertise.port = 5061;
+	r->settings.local_count = 2;
+	rig_start_shard(r);
+	phone_bind(&s->l.a);
+	phone_bind(&s->l.b);
+}
+
+/* RFC 5922 7.3: the domain of the URI, not the host of the record or its address; of each place, in each process, and in the dialog. */
+static void tls_keeps_the_name(void **state)
+{
+	struct seeker *s = *state;
+	struct line *l = *state;
+	struct bytes m;
+
+	speak_tls(s);
+	call_b(l);
+	tell(l->r, leads_by_tls("192.0.2.21:5061 192.0.2.22:5061"));
+	assert_string_equal(named(l, "192.0.2.21:5061", "INVITE "), NAME);
+	forget_names(s);
+	line_restart(l, line_stored(l));
+	assert_string_equal(named(l, "192.0.2.21:5061", "INVITE "), NAME);
+	m = rings_at(l, "192.0.2.21:5061");
+	phone_answer(&l->b, m, "503 Service Unavailable", "");
+	assert_string_equal(named(l, "192.0.2.22:5061", "INVITE "), NAME);
+	talk_at(l, "192.0.2.22:5061");
+	assert_string_equal(named(l, "192.0.2.22:5061", "ACK "), NAME);
+	forget_names(s);
+	line_restart(l, line_stored(l));
+	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+	assert_string_equal(named(l, "192.0.2.22:5061", "BYE "), NAME);
+	hop_names_close(s->names.known_by);
+}
+
+/* A certificate that is not for the name: the next place is asked at once. What is under way to others at that address goes on. */
+static void tls_refused_by_its_name(void **state)
+{
+	struct seeker *s = *state;
+	struct line *l = *state;
+	struct sip_hop hop = { .transport = SIP_TLS, .remote = rig_addr("192.0.2.21:5061") };
+
+	speak_tls(s);
+	call_b(l);
+	tell(l->r, leads_by_tls("192.0.2.21:5061 192.0.2.22:5061"));
+	hop.name = hop_names_put(s->names.known_by, BYTES_LIT("another.test"));
+	shard_send_failed(l->r->shard, &hop, EKEYREJECTED, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(s->names.failures, 0);
+	hop.name = hop_names_put(s->names.known_by, BYTES_LIT(NAME));
+	shard_send_failed(l->r->shard, &hop, EKEYREJECTED, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(s->names.failures, 1);
+	talk_at(l, "192.0.2.22:5061");
+	hop_names_close(s->names.known_by);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -757,6 +858,8 @@ int main(void)
 		SEEK_TEST(next_after_restart),
 		SEEK_TEST(nothing_leads_back),
 		SEEK_TEST(lies_lead_back),
+		SEEK_TEST(tls_keeps_the_name),
+		SEEK_TEST(tls_refused_by_its_name),
 		SEEK_TEST(silence_ends),
 		SEEK_TEST(cancelled),
 		SEEK_TEST(copies),
