@@ -269,8 +269,11 @@ static const struct {
 				 HAS_CALL },
 	[SIG_TRUNK_DOWN] = { "trunk.down",
 			     "A server, to, of that trunk does not answer to OPTIONS (probe_s of "
-			     "trunk.put). Each node tells it of itself.",
-			     HAS_TRUNK },
+			     "trunk.put), for the reason: no_answer, unavailable (503), refused, "
+			     "unreachable, certificate_name (its certificate is not for its name: "
+			     "RFC 5922), certificate_expired or certificate_untrusted. Each node "
+			     "tells it of itself.",
+			     HAS_TRUNK | HAS_REASON },
 	[SIG_TRUNK_UP] = { "trunk.up", "It does again.", HAS_TRUNK },
 	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
 	[SIG_UNREGISTERED] = { "registration.gone",

@@ -12,6 +12,8 @@
 #include "base/metric.h"
 #include "sig/host/probe.h"
 #include "sig/host/trunk.h"
+#include "sig/sip/hop_names.h"
+#include "sig/transport/tls.h"
 #include "sig/transport/transport.h"
 
 /* Our branches: the cookie of RFC 3261 8.1.1.7, and what no shard writes. */
@@ -27,6 +29,7 @@ struct probe_place {
 	struct sip_hop hop;
 	struct probe_limits limits;
 	struct probe probe;
+	const char *why; /* the last outcome that was bad; constant */
 };
 
 struct node_probes {
@@ -127,20 +130,23 @@ static struct probe_place *probe_place_of(struct node_probes *p, uint16_t trunk,
 		struct probe_place *place = &p->places[i];
 
 		if (place->trunk == trunk && place->server == server &&
-		    place->hop.transport == hop->transport && place->hop.local == hop->local &&
-		    addr_eq(&place->hop.remote, &hop->remote))
+		    place->hop.local == hop->local && sip_hop_leads_alike(&place->hop, hop))
 			return place;
 	}
 	return NULL;
 }
 
 static void place_keep(struct node *n, uint16_t trunk, uint8_t server,
-		       const struct lookup_target *to, uint64_t now_ns)
+		       const struct lookup_target *to, const char *host, uint64_t now_ns)
 {
 	struct node_probes *p = n->probes;
 	const struct trunk_settings *t = trunks_settings(n->trunks, trunk);
 	struct sip_hop hop = { .transport = (enum sip_transport)to->transport, .remote = to->to };
 	struct probe_place *place;
+	struct addr numeric;
+
+	if (hop.transport == SIP_TLS && addr_parse(&numeric, bytes_str(host)))
+		hop.name = hop_names_put(n->names, bytes_str(host));
 
 	if (!probe_local(&p->shard, t, &hop))
 		return;
@@ -194,13 +200,15 @@ static void server_look(struct node *n, uint16_t trunk, uint8_t server, uint64_t
 	if (found.state == LOOKUP_ASK)
 		resolver_begin(n->resolver, 0, ++n->probes->serial, &want, now_ns);
 	for (uint32_t i = 0; found.state == LOOKUP_DONE && i < found.target_count; i++)
-		place_keep(n, trunk, server, &found.targets[i], now_ns);
+		place_keep(n, trunk, server, &found.targets[i], want.host, now_ns);
 }
 
-static void change_tell(struct node *n, const struct trunk_settings *t, uint8_t server, bool up)
+static void change_tell(struct node *n, const struct trunk_settings *t, uint8_t server, bool up,
+			const char *why)
 {
 	struct sig_event event = { .kind = up ? SIG_TRUNK_UP : SIG_TRUNK_DOWN,
-				   .version = clock_utc_ms() };
+				   .version = clock_utc_ms(),
+				   .reason = why };
 	static char json[FIELDS_JSON_MAX]; /* large for a stack */
 	struct store_field field;
 	static struct fields fields;
@@ -219,6 +227,7 @@ static void server_settle(struct node *n, uint16_t trunk, uint8_t server)
 {
 	const struct trunk_settings *t = trunks_settings(n->trunks, trunk);
 	bool up = false, any = false, was = trunks_is_up(n->trunks, trunk, server);
+	const char *why = "";
 
 	for (uint32_t i = 0; i < n->probes->count; i++) {
 		const struct probe_place *place = &n->probes->places[i];
@@ -227,16 +236,19 @@ static void server_settle(struct node *n, uint16_t trunk, uint8_t server)
 			continue;
 		any = true;
 		up |= !place->probe.down;
+		if (place->probe.down && place->why)
+			why = place->why;
 	}
 	up |= !any;
 	if (up == was || !t)
 		return;
 	trunks_set_up(n->trunks, trunk, server, up);
 	metric_add(g_metrics.changes[up], 1);
-	change_tell(n, t, server, up);
+	change_tell(n, t, server, up, why);
 	LOG_WARN("trunk", 0, up ? "a server of a trunk is up" : "a server of a trunk is down",
 		 LOG_STR("tenant", tenants_name(n->tenants, t->tenant)), LOG_STR("trunk", t->name),
-		 LOG_STR("server", t->servers[server].host), LOG_U64("index", server));
+		 LOG_STR("server", t->servers[server].host), LOG_U64("index", server),
+		 LOG_STR("reason", why));
 }
 
 static bool is_probed(const struct node *n, uint16_t trunk)
@@ -322,6 +334,7 @@ static void place_expire(struct node *n, struct probe_place *place, uint64_t now
 	while ((what = probe_expire(&place->probe, &place->limits, reliable, &n->rand, now_ns)) !=
 	       PROBE_NOTHING) {
 		if (what == PROBE_CHANGED) {
+			place->why = "no_answer";
 			server_settle(n, place->trunk, place->server);
 			continue;
 		}
@@ -378,9 +391,11 @@ static bool probe_take(struct node *n, const struct sip_message *m)
 	for (uint32_t i = 0; branch && i < n->probes->count; i++) {
 		struct probe_place *place = &n->probes->places[i];
 
-		if (probe_answered(&place->probe, &place->limits, branch, m->status) ==
+		if (probe_answered(&place->probe, &place->limits, branch, m->status) !=
 		    PROBE_CHANGED)
-			server_settle(n, place->trunk, place->server);
+			continue;
+		place->why = m->status == 503 ? "unavailable" : "no_answer";
+		server_settle(n, place->trunk, place->server);
 	}
 	return branch != 0;
 }
@@ -402,14 +417,22 @@ bool node_probe_takes(struct node *n, const struct sip_hop *from, struct bytes m
 	return ours;
 }
 
-void node_probe_failed(struct node *n, const struct sip_hop *to)
+static const char *why_failed(int error)
+{
+	const char *certificate = tls_error_name(error);
+
+	return certificate ? certificate : error == ECONNREFUSED ? "refused" : "unreachable";
+}
+
+void node_probe_failed(struct node *n, const struct sip_hop *to, int error)
 {
 	for (uint32_t i = 0; n->probes && i < n->probes->count; i++) {
 		struct probe_place *place = &n->probes->places[i];
 
-		if (place->hop.transport == to->transport &&
-		    addr_eq(&place->hop.remote, &to->remote) &&
-		    probe_failed(&place->probe, &place->limits) == PROBE_CHANGED)
-			server_settle(n, place->trunk, place->server);
+		if (!sip_hop_leads_alike(&place->hop, to) ||
+		    probe_failed(&place->probe, &place->limits) != PROBE_CHANGED)
+			continue;
+		place->why = why_failed(error);
+		server_settle(n, place->trunk, place->server);
 	}
 }

@@ -19,7 +19,7 @@ void node_probe_close(struct node *n);
 void node_probe_configure(struct node *n);
 /* True: it is the answer to one of ours, and nobody else's. */
 bool node_probe_takes(struct node *n, const struct sip_hop *from, struct bytes message);
-void node_probe_failed(struct node *n, const struct sip_hop *to);
+void node_probe_failed(struct node *n, const struct sip_hop *to, int error);
 void node_probe_expire(struct node *n, uint64_t now_ns);
 uint64_t node_probe_next_ns(const struct node *n);
 

@@ -82,7 +82,7 @@ void node_on_send_error(const struct sip_hop *to, int error, void *arg)
 	struct node *n = arg;
 	struct answer a = { .kind = ANSWER_SEND_FAILED, .error = error, .hop = *to };
 
-	node_probe_failed(n, to);
+	node_probe_failed(n, to, error);
 	answers_add(&n->answers, &a);
 }
 

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls over trunks: SIPp is two carriers, and a scripted peer one that calls, or says nothing."""
 import os
+import socket
+import ssl
+import subprocess
 import threading
 import time
 import unittest
 
 from lib import ROOT
 from lib.nameserver import NameServer, address, service
+from lib.message import Message
 from lib.node import Node
 from lib.place import PARTY
 from lib.sipp import Sipp
@@ -190,6 +194,107 @@ class Limits(unittest.TestCase):
         out = self.a.invite("030123", self.audio.sdp())
         self.carrier.incoming().reject(486, "Busy Here")
         self.assertEqual(out.wait_final().status, 486)
+
+
+class Carrier:
+    """A server over TLS that answers 200 to OPTIONS and 486 to all else.  `heard`: methods."""
+
+    def __init__(self, certificate, key):
+        self.context, self.heard = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), []
+        self.context.load_cert_chain(certificate, key)
+        self.socket = socket.create_server((PARTY, 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def serve(self):
+        try:
+            while True:
+                threading.Thread(target=self.talk, args=(self.socket.accept()[0],), daemon=True).start()
+        except OSError:
+            pass
+
+    def talk(self, plain):
+        try:
+            with self.context.wrap_socket(plain, server_side=True) as line:
+                data = b""
+                while came := line.recv(65536):
+                    data = self.answer_all(line, data + came)
+        except OSError:
+            pass            # who called does not like the certificate
+
+    def answer_all(self, line, data):
+        while b"\r\n\r\n" in data:
+            head, _, rest = data.partition(b"\r\n\r\n")
+            request = Message.parse(head)
+            length = int(request.get("Content-Length"))
+            if len(rest) < length:
+                break
+            data = rest[length:]
+            self.heard.append(request.method)
+            status = "200 OK" if request.method == "OPTIONS" else "486 Busy Here"
+            same = [pair for pair in request.headers if pair[0] in ("Via", "From", "To", "Call-ID", "CSeq")]
+            if request.method != "ACK":
+                line.sendall(Message(f"SIP/2.0 {status}", same).bytes())
+        return data
+
+
+class Certificates(unittest.TestCase):
+    """RFC 5922: who is reached by a name over TLS shows a certificate of that name."""
+
+    def setUp(self):
+        self.names = NameServer({})
+        self.addCleanup(self.names.close)
+        self.node = self.enterContext(Node(start=False, everything=True))
+        self.file = lambda name: os.path.join(self.node.home, name)
+        ec = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+        self.openssl("req", "-x509", *ec, "-keyout", self.file("ca.key"), "-out", self.file("ca.pem"), "-subj", "/CN=ca")
+        self.node.configure({"dns": {"servers": [self.names.name]}, "tls": {"ca": self.file("ca.pem")}})
+        self.node.start()
+
+    def openssl(self, *words):
+        subprocess.run(["openssl", *words], check=True, capture_output=True)
+
+    def carrier(self, name):
+        """Whose certificate is for that name, at the host to which the name sip.NAME.test leads."""
+        request, certificate, key = (self.file(f"{name}.{what}") for what in ("csr", "pem", "key"))
+        with open(self.file("alt"), "w", encoding="ascii") as file:
+            file.write(f"subjectAltName=DNS:sip.{name}.test\n")
+        self.openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request,
+                     "-subj", "/CN=x")
+        self.openssl("x509", "-req", "-in", request, "-CA", self.file("ca.pem"), "-CAkey", self.file("ca.key"), "-CAcreateserial",
+                     "-days", "2", "-extfile", self.file("alt"), "-out", certificate)
+        return self.enterContext(Carrier(certificate, key))
+
+    def test_of_another_name(self):
+        """The one whose certificate is for another name is down, and the call goes to the one whose own it is, also after a kill."""
+        false, true = self.carrier("elsewhere"), self.carrier("true")
+        self.names.zone["host.test"] = [address(PARTY)]
+        for order, (name, carrier) in enumerate((("false", false), ("true", true))):
+            self.names.zone[f"_sips._tcp.sip.{name}.test"] = [service(0, carrier.port, "host.test")]
+            self.node.ctl("trunk.put", name=name, servers=f"sip.{name}.test", transport="tls", direction="out", probe_s=1, probe_failures=1)
+        self.node.ctl("route.put", name="out", pattern="0x.", trunks="false:0,true:1")
+        self.node.put_extension("1001", "secret1001")
+        self.node.ctl("extension.put", number="1001", classes=["other"])
+        a, audio = self.enterContext(self.node.user_agent("1001", "secret1001")), self.enterContext(self.node.media())
+        self.assertEqual(a.register().status, 200)
+        for _ in range(2):
+            self.assertEqual(a.invite("030123", audio.sdp()).wait_final().status, 486)
+            self.node.kill()
+            self.node.restart()
+        end = time.monotonic() + 20
+        while not (down := [event for event in self.node.events() if event["type"] == "trunk.down"]) or "OPTIONS" not in true.heard:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.1)
+        self.assertEqual({(event["to_trunk"], event["to"], event["reason"]) for event in down},
+                         {("false", "sip.false.test", "certificate_name")})
+        self.assertEqual(false.heard, [])
+        self.assertEqual(true.heard.count("INVITE"), 2)
 
 
 if __name__ == "__main__":

@@ -208,9 +208,11 @@ static void test_events(void **state)
 	assert_string_equal(value("leg"), "b");
 	event = (struct sig_event){ .kind = SIG_TRUNK_DOWN,
 				    .to = "sip.carrier.test",
-				    .to_trunk = "carrier" };
+				    .to_trunk = "carrier",
+				    .reason = "certificate_name" };
 	fields_of_event(&g_fields, &event);
 	assert_string_equal(value("type"), "trunk.down");
+	assert_string_equal(value("reason"), "certificate_name");
 	assert_string_equal(value("to"), "sip.carrier.test");
 	assert_string_equal(value("to_trunk"), "carrier");
 	assert_null(value("call"));
