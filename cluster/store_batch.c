@@ -18,9 +18,7 @@
 enum {
 	PART_MAX = 7 << 20,  /* octets that wait: more are refused */
 	SPARE_MAX = 1 << 18, /* octets that are kept for the next batch */
-	CDR_WORDS = 6,       /* XADD key MAXLEN ~ n * */
-	CDR_ID_WORDS = 2,
-	WATCH_ANSWERS = 2, /* WATCH, GET */
+	WATCH_ANSWERS = 2,   /* WATCH, GET */
 };
 
 /* A batch on its way, or the WATCH alone. It outlives its store when that is closed before Redis has answered. */
@@ -191,155 +189,28 @@ void store_batch_end(struct store_op *op, const struct spool_entry *entry)
 	batch_part_add(&s->batch.next, op);
 }
 
-/* ---- the text of a batch ---- */
+/* ---- the text of a flight ---- */
 
-static int word(struct store_batch *b, const char *text)
+static int alone_write(struct store_batch *b, struct bytes command)
 {
-	return resp_text(&b->text, bytes_str(text));
-}
-
-static int key(struct store_shard *s, const char *name)
-{
-	char buf[STORE_KEY_MAX];
-
-	return resp_text(&s->batch.text, store_key_shard(buf, s, name));
-}
-
-static int alone(struct store_batch *b, const char *command)
-{
-	return resp_command(&b->text, 1) || word(b, command);
-}
-
-static int saves_write(struct store_shard *s, const struct batch_part *p)
-{
-	struct store_batch *b = &s->batch;
-
-	if (!p->save_count)
-		return 0;
-	return resp_command(&b->text, 2 + 2 * (size_t)p->save_count) || word(b, "HSET") ||
-	       key(s, "rec") || redis_buffer_put(&b->text, redis_buffer_bytes(&p->saves));
-}
-
-static int subscriptions_write(struct store_shard *s, const struct batch_part *p)
-{
-	struct store_batch *b = &s->batch;
-	int err = 0;
-
-	if (p->subscription_count)
-		err = resp_command(&b->text, 2 + 2 * (size_t)p->subscription_count) ||
-		      word(b, "HSET") || key(s, "sub") ||
-		      redis_buffer_put(&b->text, redis_buffer_bytes(&p->subscriptions));
-	if (p->over_count && !err)
-		err = resp_command(&b->text, 2 + (size_t)p->over_count) || word(b, "HDEL") ||
-		      key(s, "sub") || redis_buffer_put(&b->text, redis_buffer_bytes(&p->over));
-	return err;
-}
-
-static int call_write(struct store_batch *b, uint64_t call)
-{
-	char id[BASE32_U64_LEN];
-
-	base32_u64_put(id, call);
-	return resp_text(&b->text, bytes_mem(id, sizeof(id)));
-}
-
-/* n fields of one. call: the first one lacks its id; NULL: another one has it. */
-static int cdr_write(struct store_shard *s, struct bytes fields, size_t n, const uint64_t *call)
-{
-	struct store_batch *b = &s->batch;
-	struct cdr_field field;
-	int err = resp_command(&b->text, CDR_WORDS + (call ? CDR_ID_WORDS : 0) + 2 * n) ||
-		  word(b, "XADD") || key(s, "cdr") || word(b, "MAXLEN") || word(b, "~") ||
-		  word(b, CDR_STREAM_KEPT) || word(b, "*");
-
-	if (call && !err)
-		err = word(b, CDR_ID) || call_write(b, *call);
-	while (!err && cdr_field_next(&fields, &field) > 0)
-		err = resp_text(&b->text, field.name) || resp_text(&b->text, field.value);
-	return err;
-}
-
-static int cdrs_write(struct store_shard *s, const struct spool_entry *entry)
-{
-	const uint64_t *call = &entry->call;
-	struct bytes rest = entry->fields, one;
-	size_t n;
-	int err = 0;
-
-	if (!cdr_next(&rest, &one, &n))
-		return cdr_write(s, one, 0, call);
-	do {
-		err = cdr_write(s, one, n, call);
-		call = NULL;
-	} while (!err && cdr_next(&rest, &one, &n));
-	return err;
-}
-
-/* The numbers of the ends, and those that are settled. */
-static int ended_write(struct store_shard *s, const struct batch_part *p)
-{
-	struct store_batch *b = &s->batch;
-	char low[LEASE_FENCE_TEXT];
-	struct writer w = writer_over(low, sizeof(low));
-	int err = resp_command(&b->text, 2 + 2 * (size_t)p->end_count) || word(b, "ZADD") ||
-		  key(s, "ended");
-
-	for (const struct store_op *op = p->first; op && !err; op = op->batch_next) {
-		if (op->entry)
-			err = resp_number(&b->text, op->entry->number) ||
-			      call_write(b, op->entry->call);
-	}
-	writer_str(&w, "(");
-	writer_u64(&w, store_ends_settled(s));
-	return err || resp_command(&b->text, 4) || word(b, "ZREMRANGEBYSCORE") || key(s, "ended") ||
-	       word(b, "-inf") || resp_text(&b->text, writer_done(&w));
-}
-
-static int gone_write(struct store_shard *s, const struct batch_part *p)
-{
-	struct store_batch *b = &s->batch;
-	int err = resp_command(&b->text, 2 + (size_t)p->end_count) || word(b, "HDEL") ||
-		  key(s, "rec");
-
-	for (const struct store_op *op = p->first; op && !err; op = op->batch_next) {
-		if (op->entry)
-			err = call_write(b, op->entry->call);
-	}
-	return err;
-}
-
-static int ends_write(struct store_shard *s, const struct batch_part *p)
-{
-	int err = 0;
-
-	if (!p->end_count)
-		return 0;
-	for (const struct store_op *op = p->first; op && !err; op = op->batch_next) {
-		if (op->entry)
-			err = cdrs_write(s, op->entry);
-	}
-	return err || ended_write(s, p) || gone_write(s, p);
+	return resp_words(&b->text, &command, 1);
 }
 
 static int watch_write(struct store_shard *s)
 {
-	struct store_batch *b = &s->batch;
+	char key[STORE_KEY_MAX];
+	struct bytes fence = store_key_shard(key, s, "fence");
+	const struct bytes watch[] = { BYTES_LIT("WATCH"), fence },
+			   get[] = { BYTES_LIT("GET"), fence };
 
-	return resp_command(&b->text, 2) || word(b, "WATCH") || key(s, "fence") ||
-	       resp_command(&b->text, 2) || word(b, "GET") || key(s, "fence");
+	return resp_words(&s->batch.text, watch, COUNT_OF(watch)) ||
+	       resp_words(&s->batch.text, get, COUNT_OF(get));
 }
 
-static int batch_write(struct store_shard *s, const struct batch_part *p)
+static int transaction_write(struct store_shard *s, const struct batch_part *p)
 {
-	return alone(&s->batch, "MULTI") || saves_write(s, p) || subscriptions_write(s, p) ||
-	       ends_write(s, p) || alone(&s->batch, "EXEC");
-}
-
-/* Commands between MULTI and EXEC. */
-static uint32_t commands_of(const struct batch_part *p)
-{
-	return (p->save_count > 0) + (p->subscription_count > 0) + (p->over_count > 0) +
-	       (p->end_count ? p->cdr_count + 3 : 0);
+	return alone_write(&s->batch, BYTES_LIT("MULTI")) ||
+	       store_batch_write(&s->batch.text, s, p) || alone_write(&s->batch, BYTES_LIT("EXEC"));
 }
 
 /* ---- flights ---- */
@@ -581,7 +452,7 @@ static void on_fence(int err, const struct redisReply *reply, void *arg)
 
 static int flight_send(struct store_shard *s, struct store_flight *f)
 {
-	uint32_t before = f->part.first ? 1 + commands_of(&f->part) : 0;
+	uint32_t before = f->part.first ? 1 + store_batch_commands(&f->part) : 0;
 	uint64_t deadline_ns = s->base.deadline_ns;
 	const struct redis_answers answers[] = {
 		{ before, deadline_ns, on_queued, f, false },
@@ -594,7 +465,7 @@ static int flight_send(struct store_shard *s, struct store_flight *f)
 	f->waits = before + (before ? 1 : 0) + WATCH_ANSWERS;
 	redis_buffer_cut(&s->batch.text, 0);
 	if (before)
-		err = batch_write(s, &f->part);
+		err = transaction_write(s, &f->part);
 	if (!err)
 		err = watch_write(s);
 	if (!err)

@@ -218,6 +218,14 @@ void store_lease_expire(struct store_shard *s, uint64_t now_ns);
 /* Fence text for a command sent now. */
 struct bytes store_fence(struct store_shard *s, char buf[LEASE_FENCE_TEXT]);
 
+/* ---- batches as commands: store_batch_text.c ---- */
+
+/* 0, or -1: to is full, and has what fitted. */
+int store_batch_write(struct redis_buffer *to, struct store_shard *s,
+		      const struct batch_part *p) NODISCARD;
+/* So many commands are that. */
+uint32_t store_batch_commands(const struct batch_part *p);
+
 /* ---- keys of the wrong type: store_keys.c ---- */
 
 /* Not now: soon, and not too often. */
