@@ -72,7 +72,8 @@ void store_shared_close(struct store_shared *s);
 /* Some shard is healthy: what is written now has no reason to fail. */
 bool store_shared_is_healthy(const struct store_shared *s);
 
-/* redis: the link of shared, or one to the same Redis that is this shard's alone: no link has two shards. */
+/* redis: the link of shared, or another one to the same Redis. What shards of one link save in a round is one transaction: with Redis
+ * Cluster, where that cannot be, each would have a link of its own. */
 int store_shard_open(struct store_shard **out, struct store_shared *shared, struct redis *redis,
 		     const struct store_shard_settings *settings, store_health_fn *health,
 		     void *arg) NODISCARD;

@@ -11,23 +11,11 @@
 #include "cluster/resp.h"
 #include "cluster/store_state.h"
 
-/* Two batches are at least so far apart. */
-#define PACE_NS   (250 * NS_PER_US)
 #define LENGTH_NS (1 * NS_PER_S)
 
 enum {
 	PART_MAX = 7 << 20,  /* octets that wait: more are refused */
 	SPARE_MAX = 1 << 18, /* octets that are kept for the next batch */
-	WATCH_ANSWERS = 2,   /* WATCH, GET */
-};
-
-/* A batch on its way, or the WATCH alone. It outlives its store when that is closed before Redis has answered. */
-struct store_flight {
-	struct store_shard *s; /* NULL: closed */
-	struct batch_part part;
-	uint32_t waits;             /* answers that may still come */
-	struct store_answer broken; /* a command was refused before EXEC */
-	bool is_broken;
 };
 
 /* ---- parts ---- */
@@ -47,6 +35,15 @@ static void batch_part_add(struct batch_part *p, struct store_op *op)
 	op->batch_next = NULL;
 	*p->end = op;
 	p->end = &op->batch_next;
+}
+
+/* Who waits for it is none of its business any more. */
+static void part_clear(struct batch_part *p)
+{
+	redis_buffer_clear(&p->saves);
+	redis_buffer_clear(&p->subscriptions);
+	redis_buffer_clear(&p->over);
+	part_init(p);
 }
 
 /* Takes over what is in *from, which is something, and empty then. */
@@ -86,10 +83,8 @@ static void part_answer(struct store_shard *s, struct batch_part *p,
 	struct store_op *outer = s->batch.answering, *op;
 
 	saves_spare(&s->batch, &p->saves);
-	redis_buffer_clear(&p->subscriptions);
-	redis_buffer_clear(&p->over);
 	s->batch.answering = p->first;
-	part_init(p);
+	part_clear(p);
 	while (!s->base.closing && (op = s->batch.answering) != NULL) {
 		struct store_answer a = op->entry ? *ends : *saves;
 
@@ -186,56 +181,30 @@ void store_batch_end(struct store_op *op, const struct spool_entry *entry)
 	}
 	s->batch.next.end_count++;
 	s->batch.next.cdr_count += cdr_count(entry->fields);
+	s->batch.next.end_octets += entry->fields.n;
 	batch_part_add(&s->batch.next, op);
 }
 
-/* ---- the text of a flight ---- */
+/* ---- on its way ---- */
 
-static int alone_write(struct store_batch *b, struct bytes command)
+void store_batch_load(struct store_shard *s)
 {
-	return resp_words(&b->text, &command, 1);
+	s->batch.flying = part_take(&s->batch.next);
+	saves_take(&s->batch);
 }
 
-static int watch_write(struct store_shard *s)
+void store_batch_dropped(struct store_shard *s)
 {
-	char key[STORE_KEY_MAX];
-	struct bytes fence = store_key_shard(key, s, "fence");
-	const struct bytes watch[] = { BYTES_LIT("WATCH"), fence },
-			   get[] = { BYTES_LIT("GET"), fence };
-
-	return resp_words(&s->batch.text, watch, COUNT_OF(watch)) ||
-	       resp_words(&s->batch.text, get, COUNT_OF(get));
+	part_fail(s, &s->batch.flying, STORE_UNKNOWN);
 }
 
-static int transaction_write(struct store_shard *s, const struct batch_part *p)
+void store_batch_again(struct store_shard *s)
 {
-	return alone_write(&s->batch, BYTES_LIT("MULTI")) ||
-	       store_batch_write(&s->batch.text, s, p) || alone_write(&s->batch, BYTES_LIT("EXEC"));
-}
-
-/* ---- flights ---- */
-
-/* One of its answers came, or never will. */
-static void flight_waits(struct store_flight *f)
-{
-	assert(f->waits > 0);
-	if (--f->waits > 0)
-		return;
-	if (f->s && f->s->batch.flight == f)
-		f->s->batch.flight = NULL;
-	redis_buffer_clear(&f->part.saves);
-	redis_buffer_clear(&f->part.subscriptions);
-	redis_buffer_clear(&f->part.over);
-	free(f);
-}
-
-/* Nothing of it happened: it goes before all that waits. */
-static void flight_again(struct store_flight *f)
-{
-	struct batch_part *next = &f->s->batch.next;
+	struct batch_part *next = &s->batch.next;
 	struct batch_part p = *next;
 
-	*next = f->part;
+	*next = s->batch.flying;
+	part_init(&s->batch.flying);
 	if (p.first) {
 		*next->end = p.first;
 		next->end = p.end;
@@ -245,26 +214,12 @@ static void flight_again(struct store_flight *f)
 	next->over_count += p.over_count;
 	next->end_count += p.end_count;
 	next->cdr_count += p.cdr_count;
+	next->end_octets += p.end_octets;
 	if (redis_buffer_put(&next->saves, redis_buffer_bytes(&p.saves)) ||
 	    redis_buffer_put(&next->subscriptions, redis_buffer_bytes(&p.subscriptions)) ||
 	    redis_buffer_put(&next->over, redis_buffer_bytes(&p.over)))
-		part_fail(f->s, next, STORE_UNKNOWN);
-	redis_buffer_clear(&p.saves);
-	redis_buffer_clear(&p.subscriptions);
-	redis_buffer_clear(&p.over);
-	part_init(&f->part);
-}
-
-/* To a command that only goes before another: MULTI and what it holds, WATCH. */
-static void on_queued(int err, const struct redisReply *reply, void *arg)
-{
-	struct store_flight *f = arg;
-
-	if (!err && f->s && !f->is_broken && redis_is_error(reply, NULL)) {
-		f->broken = store_answer_read(&f->s->base, 0, reply);
-		f->is_broken = true;
-	}
-	flight_waits(f);
+		part_fail(s, next, STORE_UNKNOWN);
+	part_clear(&p);
 }
 
 /* One element of EXEC's answer. */
@@ -314,11 +269,12 @@ static void length_ask(struct store_shard *s)
 	store_op_command(op, args, COUNT_OF(args), s->base.deadline_ns);
 }
 
-static void exec_took(struct store_shard *s, struct batch_part *p, const struct redisReply *reply)
+void store_batch_took(struct store_shard *s, const struct redisReply *reply, size_t at)
 {
+	struct batch_part *p = &s->batch.flying;
+	size_t end = at + store_batch_commands(p);
 	struct store_answer saves = { .result = STORE_OK },
 			    ends = { .result = STORE_OK, .version = 1 };
-	size_t at = 0;
 
 	if (p->end_count)
 		length_ask(s);
@@ -331,7 +287,7 @@ static void exec_took(struct store_shard *s, struct batch_part *p, const struct 
 	for (uint32_t i = 0; i < p->cdr_count; i++)
 		element_read(s, &ends, redis_reply_at(reply, at++));
 	/* ZADD, ZREMRANGEBYSCORE and HDEL: the CDR is there all the same */
-	for (; at < redis_reply_count(reply); at++) {
+	for (; at < end; at++) {
 		struct store_answer other = { .result = STORE_OK };
 
 		element_read(s, &other, redis_reply_at(reply, at));
@@ -342,39 +298,10 @@ static void exec_took(struct store_shard *s, struct batch_part *p, const struct 
 	part_answer(s, p, &saves, &ends);
 }
 
-static void exec_failed(struct store_shard *s, struct batch_part *p, const struct store_answer *a)
+void store_batch_failed(struct store_shard *s, const struct store_answer *a)
 {
 	lease_hears(s, a);
-	part_answer(s, p, a, a);
-}
-
-/* Who hears of the lease may close the store: then the flight does not know it any more. */
-static void exec_answered(struct store_shard *s, struct store_flight *f, int err,
-			  const struct redisReply *reply)
-{
-	struct store_answer a;
-
-	if (err || redis_is_error(reply, NULL)) {
-		a = f->is_broken ? f->broken : store_answer_read(&s->base, err, reply);
-		exec_failed(s, &f->part, &a);
-	} else if (redis_reply_type(reply) == REDIS_TYPE_ARRAY) {
-		exec_took(s, &f->part, reply);
-	} else {
-		flight_again(f);
-	}
-}
-
-static void on_exec(int err, const struct redisReply *reply, void *arg)
-{
-	struct store_flight *f = arg;
-	struct store_shard *s = f->s;
-
-	if (s) {
-		store_enter(&s->base);
-		exec_answered(s, f, err, reply);
-		store_leave(&s->base);
-	}
-	flight_waits(f);
+	part_answer(s, &s->batch.flying, a, a);
 }
 
 /* ---- the fence ---- */
@@ -413,93 +340,22 @@ static void lease_ask(struct store_shard *s)
 						.deadline_ns = s->base.deadline_ns });
 }
 
-static void fence_read(struct store_flight *f, const struct redisReply *reply)
+void store_batch_fence(struct store_shard *s, struct bytes fence, const struct store_answer *broken)
 {
-	struct store_shard *s = f->s;
 	char own[LEASE_FENCE_TEXT];
-	bool ours = bytes_eq(redis_reply_text(reply), store_fence(s, own));
 
-	if (f->is_broken && !ours) {
-		s->batch.state = BATCH_UNWATCHED;
-		lease_hears(s, &f->broken);
-		part_fail(s, &s->batch.next, STORE_REFUSED);
-	} else if (ours) {
+	s->batch.state = BATCH_UNWATCHED;
+	if (bytes_eq(fence, store_fence(s, own))) {
 		s->batch.state = BATCH_READY;
-	} else if (s->batch.next.first) {
+	} else if (broken) {
+		lease_hears(s, broken);
+		part_fail(s, &s->batch.next, STORE_REFUSED);
+	} else if (s->batch.next.first || s->lease.state == LEASE_HELD) {
 		lease_ask(s);
-	} else {
-		s->batch.state = BATCH_UNWATCHED;
 	}
-}
-
-/* Called a second time when it was late: the next batch waits for it however long that takes. */
-static void on_fence(int err, const struct redisReply *reply, void *arg)
-{
-	struct store_flight *f = arg;
-	struct store_shard *s = f->s;
-
-	if (err == -ETIMEDOUT)
-		return;
-	if (s && !err && s->batch.state == BATCH_WATCHING) {
-		store_enter(&s->base);
-		fence_read(f, reply);
-		store_leave(&s->base);
-	}
-	flight_waits(f);
 }
 
 /* ---- departure ---- */
-
-static int flight_send(struct store_shard *s, struct store_flight *f)
-{
-	uint32_t before = f->part.first ? 1 + store_batch_commands(&f->part) : 0;
-	uint64_t deadline_ns = s->base.deadline_ns;
-	const struct redis_answers answers[] = {
-		{ before, deadline_ns, on_queued, f, false },
-		{ before ? 1 : 0, deadline_ns, on_exec, f, false },
-		{ 1, deadline_ns, on_queued, f, false },
-		{ 1, deadline_ns, on_fence, f, true },
-	};
-	int err = 0;
-
-	f->waits = before + (before ? 1 : 0) + WATCH_ANSWERS;
-	redis_buffer_cut(&s->batch.text, 0);
-	if (before)
-		err = transaction_write(s, &f->part);
-	if (!err)
-		err = watch_write(s);
-	if (!err)
-		err = redis_commands(s->base.guest.redis, redis_buffer_bytes(&s->batch.text),
-				     answers, COUNT_OF(answers));
-	return err;
-}
-
-/* With what waits, or to watch alone. */
-static void depart(struct store_shard *s, bool loaded)
-{
-	struct store_flight *f = calloc(1, sizeof(*f));
-	struct store_batch *b = &s->batch;
-
-	if (!f) {
-		part_fail(s, &b->next, STORE_UNKNOWN);
-		return;
-	}
-	f->s = s;
-	part_init(&f->part);
-	if (loaded) {
-		f->part = part_take(&b->next);
-		saves_take(b);
-		metric_add(s->base.metrics.batches, 1);
-	}
-	if (flight_send(s, f)) {
-		part_fail(s, &f->part, STORE_UNKNOWN);
-		free(f);
-		return;
-	}
-	b->state = BATCH_WATCHING;
-	b->flight = f;
-	b->ready_ns = clock_now_ns() + PACE_NS;
-}
 
 static void late(struct store_shard *s)
 {
@@ -518,75 +374,44 @@ static uint64_t overdue_ns(const struct store_shard *s)
 	return p->first ? p->since_ns + s->base.deadline_ns : UINT64_MAX;
 }
 
-void store_batch_flush(struct store_shard *s)
-{
-	struct store_batch *b = &s->batch;
-
-	if (s->base.closing || !may_wait(s))
-		return;
-	store_enter(&s->base);
-	if (b->state == BATCH_UNWATCHED && (b->next.first || s->lease.state == LEASE_HELD))
-		depart(s, false);
-	else if (b->state == BATCH_READY && b->next.first && clock_now_ns() >= b->ready_ns)
-		depart(s, true);
-	store_leave(&s->base);
-}
-
 void store_batch_expire(struct store_shard *s, uint64_t now_ns)
 {
 	if (overdue_ns(s) <= now_ns)
 		late(s);
-	store_batch_flush(s);
+	if (s->link)
+		store_link_flush(s->link);
 }
 
 uint64_t store_batch_next_ns(const struct store_shard *s)
 {
 	const struct store_batch *b = &s->batch;
 	uint64_t overdue = overdue_ns(s);
+	bool ready = s->link && b->next.first && b->state == BATCH_READY;
 
-	return b->next.first && b->state == BATCH_READY && b->ready_ns < overdue ? b->ready_ns
-										 : overdue;
+	return ready && s->link->ready_ns < overdue ? s->link->ready_ns : overdue;
 }
 
 /* ---- life ---- */
 
-static void forget_flight(struct store_batch *b)
-{
-	if (b->flight)
-		b->flight->s = NULL;
-	b->flight = NULL;
-	b->state = BATCH_UNWATCHED;
-}
-
 void store_batch_lost(struct store_shard *s)
 {
-	struct store_batch *b = &s->batch;
-	struct batch_part p;
-
-	part_init(&p);
-	if (b->flight && b->flight->part.first)
-		p = part_take(&b->flight->part);
-	forget_flight(b);
-	if (p.first)
-		part_fail(s, &p, STORE_UNKNOWN);
-	part_fail(s, &b->next, STORE_UNKNOWN);
+	store_link_lost(s->link);
+	s->batch.state = BATCH_UNWATCHED;
+	part_fail(s, &s->batch.flying, STORE_UNKNOWN);
+	part_fail(s, &s->batch.next, STORE_UNKNOWN);
 }
 
 void store_batch_open(struct store_shard *s)
 {
 	part_init(&s->batch.next);
-	s->batch.text.max = 2 * PART_MAX;
+	part_init(&s->batch.flying);
 }
 
 void store_batch_close(struct store_shard *s)
 {
 	struct store_batch *b = &s->batch;
 
-	forget_flight(b); /* which frees what it carries */
-	redis_buffer_clear(&b->next.saves);
-	redis_buffer_clear(&b->next.subscriptions);
-	redis_buffer_clear(&b->next.over);
+	part_clear(&b->next);
+	part_clear(&b->flying);
 	redis_buffer_clear(&b->spare);
-	redis_buffer_clear(&b->text);
-	part_init(&b->next);
 }

@@ -134,6 +134,12 @@ uint32_t store_batch_commands(const struct batch_part *p)
 	       (p->end_count ? p->cdr_count + 3 : 0);
 }
 
+size_t store_batch_octets(const struct batch_part *p)
+{
+	return redis_buffer_bytes(&p->saves).n + redis_buffer_bytes(&p->subscriptions).n +
+	       redis_buffer_bytes(&p->over).n + p->end_octets;
+}
+
 int store_batch_write(struct redis_buffer *to, struct store_shard *s, const struct batch_part *p)
 {
 	return saves_write(to, s, p) || subscriptions_write(to, s, p) || ends_write(to, s, p) ? -1

@@ -92,7 +92,10 @@ static void shard_on_expire(uint64_t now_ns, void *arg)
 
 static void shard_on_flush(void *arg)
 {
-	store_batch_flush(arg);
+	const struct store_shard *s = arg;
+
+	if (!s->base.closing)
+		store_link_flush(s->link);
 }
 
 static void shard_init(struct store_shard *s, struct store_shared *shared,
@@ -144,7 +147,9 @@ int store_shard_open(struct store_shard **out, struct store_shared *shared, stru
 	shard_init(s, shared, settings);
 	s->health_fn = health;
 	s->arg = arg;
-	err = store_ends_open(s);
+	err = store_link_join(s, redis);
+	if (!err)
+		err = store_ends_open(s);
 	if (!err)
 		err = spool_open(&s->spool, s->settings.spool_dir);
 	if (!err)
@@ -154,6 +159,8 @@ int store_shard_open(struct store_shard **out, struct store_shared *shared, stru
 			  LOG_INT("err", err));
 		spool_close(s->spool);
 		store_ends_free(s);
+		if (s->link)
+			store_link_leave(s);
 		free(s);
 		return err;
 	}
@@ -168,6 +175,7 @@ void store_shard_close(struct store_shard *s)
 		return;
 	store_enter(&s->base);
 	s->base.closing = true;
+	store_link_leave(s);
 	store_batch_close(s);
 	store_ops_end(&s->base);
 	store_ends_close(s);

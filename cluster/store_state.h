@@ -17,6 +17,7 @@
 #include "cluster/spool.h"
 #include "cluster/store.h"
 #include "cluster/store_batch.h"
+#include "cluster/store_link.h"
 
 enum { STORE_KEY_MAX = 512, RUN_ID_MAX = 64 };
 
@@ -151,6 +152,8 @@ struct store_shard {
 	struct store_base base;
 	struct store_shared *shared;
 	struct store_shard *next; /* of that one's */
+	struct store_link *link;  /* which it leaves when it is closed */
+	struct store_shard *link_next;
 	struct store_shard_settings settings;
 	struct lease lease;
 	struct spool *spool;
@@ -176,6 +179,7 @@ struct store_shared {
 	struct store_shared_settings settings;
 	struct scripts scripts;
 	struct store_shard *shards;
+	struct store_link *links;
 };
 
 /* ---- both: store_base.c ---- */
@@ -217,14 +221,6 @@ void store_shard_anew(struct store_shard *s);
 void store_lease_expire(struct store_shard *s, uint64_t now_ns);
 /* Fence text for a command sent now. */
 struct bytes store_fence(struct store_shard *s, char buf[LEASE_FENCE_TEXT]);
-
-/* ---- batches as commands: store_batch_text.c ---- */
-
-/* 0, or -1: to is full, and has what fitted. */
-int store_batch_write(struct redis_buffer *to, struct store_shard *s,
-		      const struct batch_part *p) NODISCARD;
-/* So many commands are that. */
-uint32_t store_batch_commands(const struct batch_part *p);
 
 /* ---- keys of the wrong type: store_keys.c ---- */
 
