@@ -452,7 +452,6 @@ void node_round(void *arg)
 	directory_flush(n);
 	if (n->redis)
 		redis_flush(n->redis);
-	node_shards_flush(n);
 	round_measure(n);
 	ready_step(n);
 	if (node_drain_is_over(n))

@@ -7,7 +7,6 @@
 #define APP_NODE_NODE_SHARD_H
 
 #include "app/node/effects.h"
-#include "cluster/redis.h"
 #include "sig/shard/shard.h"
 
 struct node;
@@ -24,10 +23,9 @@ struct node_shard {
 	struct node *node;
 	uint16_t number;
 	enum node_shard_state state;
-	bool owned;          /* WAITING: it has the lease, and its calls are to be loaded */
-	bool busy;           /* WAITING: Redis was asked */
-	bool fenced;         /* found since the last round */
-	struct redis *redis; /* a link of its own; NULL: the node's */
+	bool owned;  /* WAITING: it has the lease, and its calls are to be loaded */
+	bool busy;   /* WAITING: Redis was asked */
+	bool fenced; /* found since the last round */
 	struct store_shard *store;
 	struct shard *core; /* NULL: not open yet, or silent */
 	struct effects_to effects_to;
@@ -71,7 +69,7 @@ bool node_call_view(const struct node *n, uint64_t call, struct call_view *out);
 
 /* One for each number of the settings; opens nothing. */
 void node_shards_name(struct node *n);
-/* Their stores, and links where they need one. 0 or -errno. */
+/* Their stores, all on the node's link. 0 or -errno. */
 int node_shards_store_open(struct node *n) NODISCARD;
 /* Their cores; of the settings all but the number. 0 or -errno. */
 int node_shards_core_open(struct node *n, struct shard_settings *settings) NODISCARD;
@@ -89,9 +87,7 @@ void node_shards_check(struct node *n);
 bool node_shards_fence(struct node *n);
 void node_shards_expire(struct node *n, struct instant now);
 uint64_t node_shards_next_ns(const struct node *n);
-void node_shards_flush(struct node *n);
 void node_shards_store_close(struct node *n);
-void node_shards_redis_close(struct node *n);
 void node_shards_close(struct node *n);
 
 void node_shards_setup(void); /* metrics; main thread, once */

@@ -19,7 +19,7 @@
 #define LEASE_NS       (10 * NS_PER_S)
 #define LEASE_PAUSE_NS (500 * NS_PER_MS)
 
-enum { REDIS_PENDING_MAX = 65536, LABEL_MAX = 24, CHECK_CALLS = 256, CHECK_BEATS = 6 };
+enum { CHECK_CALLS = 256, CHECK_BEATS = 6 };
 
 static struct {
 	metric_id live, waiting, lost;
@@ -63,23 +63,6 @@ void node_shards_name(struct node *n)
 		n->shards[i].node = n;
 }
 
-/* The first one has the node's link: a link watches for one shard alone (docs/adr/0007). */
-static int link_open(struct node_shard *s)
-{
-	static char labels[NODE_SHARDS_MAX][LABEL_MAX];
-	const struct node *n = s->node;
-	char *label = labels[s - n->shards];
-	struct redis_settings settings = { .deadline_ns = n->settings.redis.deadline,
-					   .pending_max = REDIS_PENDING_MAX,
-					   .labels = label };
-
-	if (s == n->shards)
-		return 0;
-	(void)snprintf(label, LABEL_MAX, "link=\"shard%u\"", (unsigned)s->number);
-	memcpy(settings.url, n->redis_url, sizeof(settings.url));
-	return redis_open(&s->redis, &settings, NULL, NULL);
-}
-
 static int store_of_shard_open(struct node_shard *s)
 {
 	struct node *n = s->node;
@@ -89,18 +72,14 @@ static int store_of_shard_open(struct node_shard *s)
 		.incarnation = rand_u64_from(&n->rand),
 		.lease_ns = LEASE_NS,
 	};
-	int err = link_open(s);
 
-	if (err)
-		return err;
 	if (s == n->shards)
 		(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool",
 			       n->settings.node.state_dir);
 	else
 		(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool-%u",
 			       n->settings.node.state_dir, (unsigned)s->number);
-	return store_shard_open(&s->store, n->store, s->redis ? s->redis : n->redis, &settings,
-				node_on_store_health, s);
+	return store_shard_open(&s->store, n->store, n->redis, &settings, node_on_store_health, s);
 }
 
 int node_shards_store_open(struct node *n)
@@ -430,10 +409,6 @@ uint64_t node_shards_next_ns(const struct node *n)
 		const struct node_shard *s = &n->shards[i];
 		uint64_t own = UINT64_MAX;
 
-		if (s->redis)
-			own = redis_next_ns(s->redis);
-		if (own < next)
-			next = own;
 		if (n->phase != NODE_STARTING && s->state == NODE_SHARD_LIVE)
 			own = shard_next_ns(s->core);
 		if (own < next)
@@ -447,19 +422,9 @@ void node_shards_expire(struct node *n, struct instant now)
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		const struct node_shard *s = &n->shards[i];
 
-		if (s->redis)
-			redis_expire(s->redis, now.ns);
 		if (n->phase != NODE_STARTING && s->state == NODE_SHARD_LIVE &&
 		    shard_next_ns(s->core) <= now.ns)
 			shard_expire(s->core, now);
-	}
-}
-
-void node_shards_flush(struct node *n)
-{
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].redis)
-			redis_flush(n->shards[i].redis);
 	}
 }
 
@@ -469,14 +434,6 @@ void node_shards_store_close(struct node *n)
 {
 	for (uint32_t i = 0; i < n->shard_count; i++)
 		store_shard_close(n->shards[i].store);
-}
-
-void node_shards_redis_close(struct node *n)
-{
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].redis)
-			redis_close(n->shards[i].redis);
-	}
 }
 
 void node_shards_close(struct node *n)

@@ -458,7 +458,6 @@ static void stop_redis(struct node *n)
 	directory_stop(n);
 	node_shards_store_close(n);
 	store_shared_close(n->store);
-	node_shards_redis_close(n);
 	if (n->redis)
 		redis_close(n->redis);
 	control_close(n->control);
