@@ -361,9 +361,10 @@ def digest_answer(challenge, user, password, method, uri):
             f'algorithm=MD5, qop=auth, nc=00000001, cnonce="{cnonce}"')
 
 
-def register(node_port, user, password, contact_port, sock=None, expires=3600, node=None, own_address=None, contact=None):
+def register(node_port, user, password, contact_port, sock=None, expires=3600, node=None, own_address=None, contact=None, gone=None):
     """Registers user at contact_port, from that very port (a node answers to where a request came from).
-    node, own_address: where the node and the phone are, if not both at ADDRESS; contact: another URI than that port's."""
+    node, own_address: where the node and the phone are, if not both at ADDRESS; contact: another URI than that port's;
+    gone: one that the user is at no more."""
     node, own_address = node or ADDRESS, own_address or ADDRESS
     contact = contact or f"sip:{user}@{own_address}:{contact_port}"
     own = sock or socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -371,12 +372,13 @@ def register(node_port, user, password, contact_port, sock=None, expires=3600, n
         own.bind((own_address, contact_port))
     own.settimeout(2)
     uri, tag, call = f"sip:{node}:{node_port}", os.urandom(4).hex(), os.urandom(8).hex()
+    contacts = f"<{contact}>" + (f", <{gone}>;expires=0" if gone else "")
     authorization = ""
     for cseq in (1, 2):
         own.sendto((f"REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {own_address}:{contact_port};rport;"
                     f"branch=z9hG4bK{os.urandom(6).hex()}\r\nMax-Forwards: 70\r\n"
                     f"From: <sip:{user}@{node}>;tag={tag}\r\nTo: <sip:{user}@{node}>\r\nCall-ID: {call}\r\n"
-                    f"CSeq: {cseq} REGISTER\r\nContact: <{contact}>\r\n"
+                    f"CSeq: {cseq} REGISTER\r\nContact: {contacts}\r\n"
                     f"Expires: {expires}\r\n{authorization}Content-Length: 0\r\n\r\n").encode(),
                    (node, node_port))
         answer = own.recv(65536).decode()

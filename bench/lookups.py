@@ -59,11 +59,15 @@ class Waiting:
         self.port = self.sock.getsockname()[1]
 
     def register(self):
-        """At names that nobody has asked for yet."""
+        """At names that nobody has asked for yet, and no more at those before: calls would wait for them as well."""
         self.turn += 1
         for number in self.numbers:
-            lib.register(self.node.sip_port, str(number), PASSWORD, self.port, self.sock,
-                         contact=f"sip:{number}@t{self.turn}-{number}.example.test")
+            lib.register(self.node.sip_port, str(number), PASSWORD, self.port, self.sock, contact=self.contact(number, self.turn),
+                         gone=self.contact(number, self.turn - 1) if self.turn > 1 else None)
+
+    @staticmethod
+    def contact(number, turn):
+        return f"sip:{number}@t{turn}-{number}.example.test"
 
     def call(self):
         """All within a second."""
