@@ -26,6 +26,7 @@ struct dns_query {
 	struct dns_client *client;
 	struct dns_question question;
 	uint8_t tries, server;
+	bool left; /* nobody waits for it */
 	uint16_t id;
 	int fd;
 	uint64_t asked_ns, due_ns;
@@ -159,8 +160,46 @@ int dns_client_ask(struct dns_client *c, const struct dns_question *question, ui
 		c->used++;
 		query_queue(q);
 	}
+	q->left = false;
 	*query = query_index(q);
 	return 0;
+}
+
+/* Its place, without an answer. */
+static void query_free(struct dns_query *q)
+{
+	struct dns_client *c = q->client;
+
+	query_release(q);
+	q->state = QUERY_FREE;
+	c->hashes[query_index(q)] = 0;
+	c->used--;
+}
+
+static void query_unqueue(struct dns_query *q)
+{
+	struct dns_client *c = q->client;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < c->queue_count; i++) {
+		uint32_t index = c->queue[(c->queue_first + i) % DNS_QUERIES_MAX];
+
+		if (index != query_index(q))
+			c->queue[(c->queue_first + kept++) % DNS_QUERIES_MAX] = index;
+	}
+	c->queue_count = kept;
+}
+
+void dns_client_leave(struct dns_client *c, uint32_t query)
+{
+	struct dns_query *q = &c->queries[query];
+
+	if (q->state == QUERY_QUEUED) {
+		query_unqueue(q);
+		query_free(q);
+	} else {
+		q->left = true;
+	}
 }
 
 static void query_end(struct dns_query *q, const struct dns_answer *answer, uint64_t now_ns)
@@ -169,10 +208,7 @@ static void query_end(struct dns_query *q, const struct dns_answer *answer, uint
 	struct dns_question question = q->question;
 	uint32_t index = query_index(q);
 
-	query_release(q);
-	q->state = QUERY_FREE;
-	c->hashes[index] = 0;
-	c->used--;
+	query_free(q);
 	c->answered(index, &question, answer, now_ns > q->asked_ns ? now_ns - q->asked_ns : 0,
 		    c->arg);
 }
@@ -232,6 +268,10 @@ static void query_try(struct dns_query *q, uint64_t now_ns)
 {
 	struct dns_client *c = q->client;
 
+	if (q->left) {
+		query_free(q);
+		return;
+	}
 	query_release(q);
 	q->state = QUERY_UDP;
 	while (c->server_count && q->tries < DNS_TRIES) {

@@ -34,6 +34,9 @@ void dns_client_servers(struct dns_client *c, const struct addr *servers, uint32
 /* *query names it in the answer; one that is asked already has one answer for all. 0 or -ENOSPC. */
 int dns_client_ask(struct dns_client *c, const struct dns_question *question, uint64_t now_ns,
 		   uint32_t *query) NODISCARD;
+/* Nobody waits for it any more. One that has no socket yet is never asked; another one's answer is still good for the next who asks, but
+ * there is no further try. */
+void dns_client_leave(struct dns_client *c, uint32_t query);
 void dns_client_expire(struct dns_client *c, uint64_t now_ns);
 uint64_t dns_client_next_ns(const struct dns_client *c); /* UINT64_MAX: never */
 

@@ -243,14 +243,50 @@ static void on_answered(uint32_t query, const struct dns_question *question,
 	}
 }
 
-static void resolver_wait_free(struct resolver *r, struct resolver_wait *w, uint64_t *call,
-			       struct lookup_news *news)
+static void resolver_wait_free(struct resolver *r, struct resolver_wait *w)
 {
-	*call = w->call;
-	*news = w->news;
+	r->ready -= w->state != WAIT_ASKS;
 	w->state = WAIT_FREE;
-	r->ready--;
 	dns_metric_waiting(--r->used);
+}
+
+static bool query_is_wanted(const struct resolver *r, uint32_t query)
+{
+	for (uint32_t i = 0; i < RESOLVER_WAITS_MAX; i++) {
+		const struct resolver_wait *w = &r->waits[i];
+
+		for (uint32_t j = 0; w->state == WAIT_ASKS && j < w->query_count; j++) {
+			if (w->queries[j] == query)
+				return true;
+		}
+	}
+	return false;
+}
+
+static struct resolver_wait *wait_find(struct resolver *r, uint64_t call, uint64_t serial)
+{
+	for (uint32_t i = 0; i < RESOLVER_WAITS_MAX; i++) {
+		struct resolver_wait *w = &r->waits[i];
+
+		if (w->state != WAIT_FREE && w->call == call && w->news.serial == serial)
+			return w;
+	}
+	return NULL;
+}
+
+void resolver_stop(struct resolver *r, uint64_t call, uint64_t serial)
+{
+	struct resolver_wait *w = wait_find(r, call, serial);
+	uint32_t asked;
+
+	if (!w)
+		return;
+	asked = w->state == WAIT_ASKS ? w->query_count : 0;
+	resolver_wait_free(r, w);
+	for (uint32_t i = 0; i < asked; i++) {
+		if (!query_is_wanted(r, w->queries[i]))
+			dns_client_leave(r->client, w->queries[i]);
+	}
 }
 
 static void resolver_wait_again(struct resolver *r, struct resolver_wait *w, uint64_t now_ns)
@@ -272,7 +308,9 @@ bool resolver_take(struct resolver *r, uint64_t *call, struct lookup_news *news,
 			resolver_wait_again(r, w, now_ns);
 		}
 		if (w->state == WAIT_OVER) {
-			resolver_wait_free(r, w, call, news);
+			*call = w->call;
+			*news = w->news;
+			resolver_wait_free(r, w);
 			return true;
 		}
 	}

@@ -28,6 +28,8 @@ void resolver_find(struct resolver *r, const struct lookup_want *want, uint64_t 
 /* Somebody waits. There is an outcome in the end, unless too many wait: then there is none, and it is counted. */
 void resolver_begin(struct resolver *r, uint64_t call, uint64_t serial,
 		    const struct lookup_want *want, uint64_t now_ns);
+/* Nobody waits for that one any more: its place is free, and there is no outcome. What is asked for nobody else is not asked again. */
+void resolver_stop(struct resolver *r, uint64_t call, uint64_t serial);
 /* The next outcome. False: there is none, or the turn is over: resolver_next_ns says which. A thousand may wait for one name, so what an
  * answer leads to is done here, some at a time. */
 bool resolver_take(struct resolver *r, uint64_t *call, struct lookup_news *news, uint64_t now_ns);

@@ -370,6 +370,60 @@ static void test_full(void **state)
 	end();
 }
 
+/* Who waits no longer keeps no place, and asks nobody else: who comes next is not behind a thousand names of those who gave up. */
+static void test_given_up(void **state)
+{
+	struct lookup_want want = g_want;
+
+	(void)state;
+	begin(SILENT, SILENT, 1);
+	for (unsigned i = 0; i < RESOLVER_WAITS_MAX; i++) {
+		(void)snprintf(want.host, sizeof(want.host), "n%u.test", i);
+		resolver_begin(g_resolver, 9, i, &want, clock_now_ns());
+	}
+	on_time(NULL);
+	for (unsigned i = 0; i < RESOLVER_WAITS_MAX; i++)
+		resolver_stop(g_resolver, 9, i);
+	resolver_stop(g_resolver, 9, 0); /* twice means nothing */
+	g_servers[0].behaviour = ANSWERS;
+	look_up(&g_want);
+	assert_found();
+	assert_in_range(g_servers[0].asked, 1, DNS_SOCKETS_MAX + 1);
+	end();
+}
+
+/* Of two who wait for one name one gives up: the other one has its answer. */
+static void test_one_gives_up(void **state)
+{
+	(void)state;
+	begin(ANSWERS, SILENT, 1);
+	resolver_begin(g_resolver, 9, 1, &g_want, clock_now_ns());
+	resolver_begin(g_resolver, 9, 2, &g_want, clock_now_ns());
+	resolver_stop(g_resolver, 9, 1);
+	g_end_ns = clock_now_ns() + 8 * NS_PER_S;
+	assert_int_equal(loop_run(), 0);
+	assert_int_equal(g_news.serial, 2);
+	assert_found();
+	assert_false(resolver_take(g_resolver, &g_call, &g_news, clock_now_ns()));
+	end();
+}
+
+/* An outcome that nobody has taken yet is nobody's. */
+static void test_given_up_late(void **state)
+{
+	(void)state;
+	begin(ANSWERS, SILENT, 1);
+	look_up(&g_want);
+	resolver_begin(g_resolver, 9, 1, &g_want, clock_now_ns()); /* it is known */
+	assert_int_equal(resolver_next_ns(g_resolver), 0);
+	resolver_stop(g_resolver, 9, 1);
+	assert_false(resolver_take(g_resolver, &g_call, &g_news, clock_now_ns()));
+	assert_true(resolver_next_ns(g_resolver) > 0);
+	look_up(&g_want);
+	assert_found();
+	end();
+}
+
 /* Many wait for the same name: each asks the next question in its turn, and others have theirs in between. */
 static void test_turns(void **state)
 {
@@ -402,6 +456,9 @@ int main(void)
 		cmocka_unit_test(test_nobody),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_one_gives_up),
+		cmocka_unit_test(test_given_up_late),
 		cmocka_unit_test(test_turns),
 	};
 
