@@ -360,6 +360,7 @@ static void carry_one(struct effects_to *to, struct effect *e)
 		to->set(e, to->set_arg);
 		return;
 	case EFFECT_LOOKUP:
+	case EFFECT_LOOKUP_STOP:
 		to->lookup(e, to->lookup_arg);
 		return;
 	case EFFECT_ORDERED:

@@ -22,7 +22,7 @@ typedef void effects_ordered_fn(uint64_t call, const struct effect_order *order,
 /* EFFECT_SET; its answer is ANSWER_SET. */
 typedef void effects_set_fn(const struct effect *set, void *arg);
 
-/* EFFECT_LOOKUP. */
+/* EFFECT_LOOKUP, EFFECT_LOOKUP_STOP. */
 typedef void effects_lookup_fn(const struct effect *lookup, void *arg);
 
 /* Where effects go. Its address stays the same while answers are awaited. */

@@ -287,7 +287,7 @@ void node_dns_configure(struct node *n);
 struct shard_lookup node_dns_of(struct node *n);
 /* effects_lookup_fn */
 struct effect;
-void node_dns_begin(const struct effect *lookup, void *arg);
+void node_dns_look_up(const struct effect *lookup, void *arg);
 /* Some outcomes to the shards that have the calls. What is left is for the next round, which is soon (resolver_next_ns). */
 void node_dns_feed(struct node *n);
 

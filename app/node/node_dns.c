@@ -48,11 +48,15 @@ struct shard_lookup node_dns_of(struct node *n)
 	return (struct shard_lookup){ .arg = n, .find = dns_find, .failed = dns_failed };
 }
 
-void node_dns_begin(const struct effect *lookup, void *arg)
+void node_dns_look_up(const struct effect *lookup, void *arg)
 {
 	const struct node *n = arg;
 
-	resolver_begin(n->resolver, lookup->call, lookup->version, lookup->want, clock_now_ns());
+	if (lookup->kind == EFFECT_LOOKUP_STOP)
+		resolver_stop(n->resolver, lookup->call, lookup->version);
+	else
+		resolver_begin(n->resolver, lookup->call, lookup->version, lookup->want,
+			       clock_now_ns());
 }
 
 void node_dns_feed(struct node *n)

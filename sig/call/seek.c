@@ -144,7 +144,7 @@ static struct seek *seek_open(struct call_host *h, struct call *c, struct call_r
 	(void)call_refuse(refusal, 0, 500, REFUSED_MEMORY);
 	if (!s)
 		return NULL;
-	*s = (struct seek){ .among = &h->seeks, .due_ns = h->now.ns + SEEK_MS * NS_PER_MS };
+	*s = (struct seek){ .host = h, .call = c->id, .due_ns = h->now.ns + SEEK_MS * NS_PER_MS };
 	h->seeks++;
 	c->plan.seek = s;
 	return s;
@@ -292,6 +292,7 @@ void seek_overdue(struct call_host *h, struct call *c)
 	struct lookup_want want;
 
 	outbox_touch(&c->out);
+	seek_leave(c->plan.seek);
 	while (seek_take(c->plan.seek, 0, &want)) {
 		LOG_WARN("call", c->id, "a name was not looked up in time",
 			 LOG_STR("name", want.host));

@@ -30,8 +30,9 @@ enum effect_kind {
 	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, data: a file of that one; answers: shard_play_told */
 	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, tenant, user: whose document; answer: shard_set_told */
 	EFFECT_LOOKUP, /* call, version: a serial, want: answer with shard_lookup_told. Nobody does in time: the call waits no longer */
-	EFFECT_PLAY_STOP, /* call, version: of what is not to be played any more */
-	EFFECT_ORDERED,   /* order: the answer to an order, whose effect is in the store */
+	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */
+	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */
+	EFFECT_ORDERED,     /* order: the answer to an order, whose effect is in the store */
 };
 
 enum sig_event_kind {

@@ -3,7 +3,7 @@
 #ifndef SIG_MODEL_SEEK_H
 #define SIG_MODEL_SEEK_H
 
-#include "sig/lookup/lookup.h"
+#include "sig/host/host.h"
 #include "sig/model/plan.h"
 
 struct seek_ask {
@@ -12,12 +12,16 @@ struct seek_ask {
 };
 
 struct seek {
-	uint32_t *among; /* calls of the shard that have one */
+	struct call_host *
+		host; /* counts those of the shard, and is told of what nobody waits for any more */
+	uint64_t call;
 	uint64_t due_ns;
 	struct seek_ask *asks;
 	uint8_t count;
 };
 
+/* Nobody waits for what is asked. The resolver keeps a place for each: it is free now, not when a name server was silent for long enough. */
+void seek_leave(const struct seek *s);
 /* The last step waits for no name any more. */
 void seek_stop(struct plan *plan);
 

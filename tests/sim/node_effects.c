@@ -97,6 +97,8 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 	case EFFECT_LOOKUP:
 		names_lookup(n, e);
 		break;
+	case EFFECT_LOOKUP_STOP: /* an answer that comes nevertheless is nobody's */
+		break;
 	case EFFECT_ORDERED:
 		ordered(s, e);
 		break;

@@ -112,6 +112,7 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 	case EFFECT_PLAY:
 	case EFFECT_SET:
 	case EFFECT_LOOKUP:
+	case EFFECT_LOOKUP_STOP:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_ORDERED:
 		break;

@@ -321,6 +321,7 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_PLAY:
 	case EFFECT_SET:
 	case EFFECT_LOOKUP:
+	case EFFECT_LOOKUP_STOP:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_ORDERED:
 		break;

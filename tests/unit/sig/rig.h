@@ -65,7 +65,8 @@ struct rig {
 		uint64_t call, serial;
 		char host[64];
 	} lookups[RIG_LOOKUPS_MAX]; /* all EFFECT_LOOKUP, the newest ones over the oldest */
-	uint32_t lookup_count;
+	uint32_t lookup_count, lookup_stops;
+	uint64_t lookup_stopped;        /* the last one */
 	struct security_event security; /* the last one */
 	uint32_t security_count;
 	struct sip_hop trusted_udp;
@@ -357,6 +358,10 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_LOOKUP:
 		rig_keep_lookup(r, e);
 		break;
+	case EFFECT_LOOKUP_STOP:
+		r->lookup_stops++;
+		r->lookup_stopped = e->version;
+		break;
 	case EFFECT_PLAY_STOP:
 		r->play_stops++;
 		break;
@@ -440,6 +445,7 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_PLAY:
 	case EFFECT_SET:
 	case EFFECT_LOOKUP:
+	case EFFECT_LOOKUP_STOP:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_ORDERED:
 		break;
