@@ -425,7 +425,8 @@ static void arm(struct node *n)
 	if (n->phase == NODE_STOPPING)
 		next = ns_least(next, n->stop_deadline_ns);
 	next = ns_least(next, node_drain_next_ns(n));
-	if (n->answers.count || n->events_left || n->cell_left)
+	/* a node that starts carries nothing yet: what waits would let it turn round and round */
+	if (n->phase != NODE_STARTING && (n->answers.count || n->events_left || n->cell_left))
 		next = 0;
 	err = loop_timer(next, node_on_timer, n);
 	if (err)

@@ -4,6 +4,9 @@
  * metrics it shows.
  */
 #include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "tests/unit/app/node/node_rig.h"
 
@@ -266,6 +269,83 @@ static void test_stop_while_starting(void **state)
 	server_signal(&g_redis, SIGCONT);
 }
 
+/* ---- a start that waits ---- */
+
+static int unix_socket(const char *path, bool listens)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	if (listens) {
+		assert_int_equal(bind(fd, (const struct sockaddr *)&sa, sizeof(sa)), 0);
+		assert_int_equal(listen(fd, 1), 0);
+	} else {
+		assert_int_equal(connect(fd, (const struct sockaddr *)&sa, sizeof(sa)), 0);
+	}
+	return fd;
+}
+
+/* Takes what one end said to the other one. False: it has that word, and stays here. */
+static bool passed_on(int from, int to, const char *but)
+{
+	char text[4096];
+	ssize_t n = recv(from, text, sizeof(text), MSG_DONTWAIT);
+
+	assert_true(n > 0 || (n < 0 && errno == EAGAIN));
+	if (n > 0 && memmem(text, (size_t)n, but, strlen(but)))
+		return false;
+	if (n > 0)
+		assert_int_equal(send(to, text, (size_t)n, MSG_NOSIGNAL), n);
+	return true;
+}
+
+/* Stands between a node and its Redis until the node says that word. */
+static void node_pass_until(const char *path, const char *word)
+{
+	int listener = unix_socket(path, true), redis = unix_socket(g_redis.socket, false), node;
+	struct pollfd fds[2];
+
+	node_fork();
+	node = accept(listener, NULL, NULL);
+	assert_true(node >= 0);
+	fds[0] = (struct pollfd){ .fd = node, .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = redis, .events = POLLIN };
+	do {
+		assert_true(poll(fds, 2, 20000) > 0);
+		(void)passed_on(redis, node, "no answer has this");
+	} while (passed_on(node, redis, word));
+	(void)close(listener); /* the other two end with the test */
+}
+
+static uint64_t cpu_ns(pid_t pid)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &used), 0);
+	return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
+}
+
+/* It was told of its store's health, which it takes up when it runs. */
+static void test_a_start_that_waits_is_idle(void **state)
+{
+	char path[96];
+	uint64_t before_ns;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/slow.sock", g_redis.dir);
+	(void)snprintf(g_redis.url, sizeof(g_redis.url), "unix:%s", path);
+	config_write("");
+	node_pass_until(path, "HKEYS");
+	before_ns = cpu_ns(g_node);
+	nap_ms(400);
+	assert_in_range(cpu_ns(g_node) - before_ns, 0, 40 * NS_PER_MS);
+	assert_int_equal(node_end(SIGKILL), -1);
+	(void)unlink(path);
+}
+
 static void refused(int status, const char *said)
 {
 	node_fork();
@@ -391,6 +471,7 @@ int main(void)
 		NODE_TEST(test_redis_is_emptied_and_killed),
 		NODE_TEST(test_reload),
 		NODE_TEST(test_stop_while_starting),
+		NODE_TEST(test_a_start_that_waits_is_idle),
 		NODE_TEST(test_what_stops_a_start),
 		NODE_TEST(test_metrics_are_documented),
 	};
