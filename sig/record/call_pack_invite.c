@@ -103,8 +103,9 @@ Tandem__Call__Uas *packing_uas(const struct shard_settings *settings, struct pac
 	out->prack_cseq = uas->prack_cseq;
 	out->unacknowledged = packing_text(&uas->unacknowledged);
 	out->turned = uas->turned;
-	if (seed->request[leg].n) {
+	if (seed->request[leg].n)
 		out->request = packing_text(&seed->request[leg]);
+	if (seed->source[leg].remote.family != ADDR_NONE) {
 		packing_hop(settings, &p->source, &seed->source[leg], p->source_text);
 		out->source = &p->source;
 	}

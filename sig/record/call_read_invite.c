@@ -110,7 +110,8 @@ static bool read_request(struct reading *r, uint8_t leg, const Tandem__Call__Uas
 
 	return reading_text(r, &seed->request[leg], &in->request, READING_MESSAGE_MAX,
 			    "invite: too long") &&
-	       (in->request.len == 0 || reading_hop(r, leg, &seed->source[leg], in->source));
+	       ((in->request.len == 0 && !in->source) ||
+		reading_hop(r, leg, &seed->source[leg], in->source));
 }
 
 static bool read_answers(struct reading *r, struct invite_uas *uas, const Tandem__Call__Uas *in,

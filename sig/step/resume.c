@@ -46,6 +46,35 @@ static int attach_server(struct call_host *h, struct call *c, uint8_t leg, struc
 	return 0;
 }
 
+/* It was answered and the ACK is to come: our answer has all by which its copies are found. Where it went to older records do not say. */
+static int attach_answered(struct call_host *h, struct call *c, uint8_t leg,
+			   const struct sip_hop *source)
+{
+	struct leg *l = c->legs[leg];
+	enum txn_use use = l->state == LEG_CONFIRMED ? TXN_INSIDE : TXN_NEW;
+	struct message_error error;
+	struct txn_slot *slot;
+	struct sip_message m;
+
+	if (message_parse(&m, text_bytes(&l->uas->answer), &error)) {
+		message_close(&m);
+		return -EBADMSG;
+	}
+	m.hop = source->remote.family == ADDR_NONE ? l->dialog.hop : *source;
+	slot = txns_take_server(h->txns, &m, use, h->now.ns);
+	message_close(&m);
+	if (!slot)
+		return 0; /* the answer is said again without it */
+	txns_belong(h->txns, slot, c->id, leg, TXN_USER_INVITE);
+	l->uas->server = slot->self;
+	return 0;
+}
+
+static bool leg_was_answered(const struct leg *l)
+{
+	return l && l->uas && l->uas->state == UAS_ACCEPTED && l->uas->answer.n;
+}
+
 static int attach_servers(struct call_host *h, struct call *c, struct call_seed *seed)
 {
 	int err = 0;
@@ -55,6 +84,8 @@ static int attach_servers(struct call_host *h, struct call *c, struct call_seed 
 			continue;
 		if (seed->request[i].n)
 			err = attach_server(h, c, i, &seed->request[i], &seed->source[i]);
+		else if (leg_was_answered(c->legs[i]))
+			err = attach_answered(h, c, i, &seed->source[i]);
 		else if (c->legs[i] && c->legs[i]->refusal)
 			err = refusal_attach(h, c, i, &seed->source[i]);
 	}

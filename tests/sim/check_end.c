@@ -8,35 +8,20 @@
 #include "tests/sim/outside.h"
 #include "tests/sim/sim.h"
 
-static const struct seen *seen_of(struct sim *s, const struct phone_call *c)
+/* A copy of the INVITE became a second call in another shard, its own being lost. Both went on. */
+static bool is_called_twice(const struct sim *s, const struct phone_call *c)
 {
-	const struct seen *seen = check_seen(s, c->node_call);
-
-	/* an INVITE that is said again over a new connection may become a second call of the same Call-ID */
-	for (uint32_t i = 0; !seen && c->caller && i < s->check.seen_count; i++) {
-		if (strcmp(s->check.seen[i].call_id, c->call_id) == 0)
-			return &s->check.seen[i];
-	}
-	return seen;
-}
-
-/* ... which is refused where no second one fits, or who is called is busy with the first. */
-static bool was_second(const struct phone_call *c, const struct seen *seen)
-{
-	return seen->crashes && (c->final == 503 || c->final == 486) &&
-	       c->phone->transport != SIP_UDP;
-}
-
-/* A copy of the INVITE became a second call: over a new connection after a kill, or in another shard, its own being lost. Both went on. */
-static bool is_called_twice(const struct sim *s, const struct phone_call *c,
-			    const struct seen *seen)
-{
-	bool may = s->totals.lost_alone || (seen->crashes && c->phone->transport != SIP_UDP);
 	uint32_t calls = 0;
 
-	for (uint32_t i = 0; may && i < s->check.seen_count; i++)
+	for (uint32_t i = 0; s->totals.lost_alone && i < s->check.seen_count; i++)
 		calls += strcmp(s->check.seen[i].call_id, c->call_id) == 0;
 	return calls > 1;
+}
+
+/* ... or was refused there: who is called is busy with the first, or no second one fits. */
+static bool was_second(const struct sim *s, const struct phone_call *c)
+{
+	return s->totals.lost_alone && (c->final == 503 || c->final == 486);
 }
 
 static void look_at_caller(struct sim *s, const struct phone_call *c, const struct seen *seen)
@@ -46,14 +31,13 @@ static void look_at_caller(struct sim *s, const struct phone_call *c, const stru
 	if (c->final == 0 && c->heard && !c->excused && !c->phone->vanished_ns &&
 	    !(seen && (seen->weak || seen->stale)) && !crashed)
 		check_fail(s, "%s: the INVITE has no final response", c->call_id);
-	if (!seen || !seen->cdrs || is_called_twice(s, c, seen))
+	if (!seen || !seen->cdrs || is_called_twice(s, c))
 		return;
 	if (c->answered && (seen->cdr.sip_status != 200 || !seen->cdr.answer_utc_ms) &&
 	    !seen->weak && !seen->stale)
 		check_fail(s, "%s was answered, the CDR says %u", c->call_id, seen->cdr.sip_status);
 	if (!c->answered && c->final >= 300 && seen->cdr.sip_status != c->final &&
-	    !(seen->crashes && (seen->weak || seen->stale || seen->excused)) &&
-	    !was_second(c, seen))
+	    !(seen->crashes && (seen->weak || seen->stale || seen->excused)) && !was_second(s, c))
 		check_fail(s, "%s ended with %u, the CDR says %u", c->call_id, c->final,
 			   seen->cdr.sip_status);
 }
@@ -82,7 +66,8 @@ static bool callee_answered(struct sim *s, uint64_t call)
 
 static void look_at_phone_call(struct sim *s, const struct phone_call *c)
 {
-	const struct seen *seen = seen_of(s, c), *first = check_seen(s, first_call(c));
+	const struct seen *seen = check_seen(s, c->node_call),
+			  *first = check_seen(s, first_call(c));
 
 	if (c->state != PC_OVER)
 		check_fail(s, "%s: %s#%u is still %s", c->call_id, c->phone->user, c->phone->index,

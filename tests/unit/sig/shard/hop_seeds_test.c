@@ -198,6 +198,57 @@ static void cancel_before_its_invite(void **state)
 	assert_int_equal(rig_count(l->r, &l->a.addr, "CANCEL "), 1);
 }
 
+/* B calls A, who has answered; B has not heard it, and comes back: what the record has of it goes to *record. */
+static void answered_unheard(struct line *l, struct text *call, struct text *binding)
+{
+	(void)log_in(&l->b, "");
+	phone_invite(&l->b, "1001", PHONE_SDP_B);
+	phone_answer(&l->a, phone_rings(&l->a), "200 OK", PHONE_SDP_A);
+	assert_on(last(l->r, "SIP/2.0 200"), 5);
+	rig_degraded(l->r, true);
+	rig_degraded(l->r, false); /* saved once more, now that it was said */
+	rig_wait_ms(l->r, 100);
+	assert_int_equal(text_set(call, text_bytes(&rig_stored(l->r)->record)), 0);
+	(void)entry_of(l, binding);
+}
+
+/* RFC 3261 17.2.3, 13.3.1.4: the INVITE that comes again over the next connection is a copy for the next process, too. */
+static void answered_is_not_called_twice(void **state)
+{
+	struct text call = { 0 }, binding = { 0 };
+	struct line *l = *state;
+	char answer[2048];
+
+	answered_unheard(l, &call, &binding);
+	phone_copy(answer, sizeof(answer), text_bytes(&last(l->r, "SIP/2.0 200")->data));
+	kill_and_restart(l, text_bytes(&call), text_bytes(&binding));
+	connect_phone(&l->b, SIP_TCP, 7);
+	phone_write(&l->b, "INVITE", "", PHONE_SDP_B);
+	rig_wait_ms(l->r, 1100);
+	assert_int_equal(rig_counts(l->r).calls, 1);
+	assert_on(last(l->r, "SIP/2.0 200"), 7);
+	assert_true(bytes_is(text_bytes(&last(l->r, "SIP/2.0 200")->data), answer));
+	text_clear(&call);
+	text_clear(&binding);
+}
+
+/* RFC 3261 8.2.2.2: by another way, so by another branch. */
+static void answered_and_merged(void **state)
+{
+	struct text call = { 0 }, binding = { 0 };
+	struct line *l = *state;
+
+	answered_unheard(l, &call, &binding);
+	kill_and_restart(l, text_bytes(&call), text_bytes(&binding));
+	connect_phone(&l->b, SIP_TCP, 7);
+	phone_new_branch(&l->b);
+	phone_write(&l->b, "INVITE", "", PHONE_SDP_B);
+	assert_on(last(l->r, "SIP/2.0 482"), 7);
+	assert_int_equal(rig_counts(l->r).calls, 1);
+	text_clear(&call);
+	text_clear(&binding);
+}
+
 #define WIRED_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -210,6 +261,8 @@ int main(void)
 		WIRED_TEST(refreshed_where_it_is),
 		WIRED_TEST(clock_is_set_meanwhile),
 		WIRED_TEST(cancel_before_its_invite),
+		WIRED_TEST(answered_is_not_called_twice),
+		WIRED_TEST(answered_and_merged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
