@@ -4,7 +4,8 @@
  * --nodes, --shards: of each node so many (scenario_cluster.c); else one.
  * --all: goes on after a failure, and only names each.
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
- * --fence N: it loses its shard there. With --harvest FOLDER: their records.
+ * --fence N: it loses its shard there. --move N: a phone goes to another network there. --whole: behind each effect, where the suite
+ * has some alone. With --harvest FOLDER: their records.
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, each with as many nodes and shards as it names, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
  * records (golden.h); --story prints what the node does with each.
@@ -23,7 +24,8 @@ struct arguments {
 	const char *list, *records;
 	const char *story; /* "": all */
 	struct story_mishap mishap;
-	bool one; /* that one alone */
+	bool one;   /* that one alone */
+	bool whole; /* behind each effect */
 	bool self_test;
 	bool all;
 	struct sim_way way;
@@ -204,6 +206,13 @@ static bool is_option(const char *text, const char *name, int left)
 	return left > 1 && strcmp(text, name) == 0;
 }
 
+static void read_mishap(struct arguments *a, enum story_harm harm, const char *behind)
+{
+	a->mishap.harm = harm;
+	a->mishap.behind = (uint32_t)strtoul(behind, NULL, 10);
+	a->one = true;
+}
+
 static bool read_arguments(struct arguments *a, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
@@ -234,11 +243,13 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 		} else if (strcmp(argv[i], "--stories") == 0) {
 			a->story = i + 1 < argc && argv[i + 1][0] != '-' ? argv[++i] : "";
 		} else if (is_option(argv[i], "--kill", argc - i)) {
-			a->mishap.kill = (uint32_t)strtoul(argv[++i], NULL, 10);
-			a->one = true;
+			read_mishap(a, HARM_KILL, argv[++i]);
 		} else if (is_option(argv[i], "--fence", argc - i)) {
-			a->mishap.fence = (uint32_t)strtoul(argv[++i], NULL, 10);
-			a->one = true;
+			read_mishap(a, HARM_FENCE, argv[++i]);
+		} else if (is_option(argv[i], "--move", argc - i)) {
+			read_mishap(a, HARM_MOVE, argv[++i]);
+		} else if (strcmp(argv[i], "--whole") == 0) {
+			a->whole = true;
 		} else if (strcmp(argv[i], "--self-test") == 0) {
 			a->self_test = true;
 		} else {
@@ -260,7 +271,7 @@ int main(int argc, char **argv)
 			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
 			      "[--nodes N] [--shards N] "
 			      "[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
-			      "N|--fence N]] | "
+			      "N|--fence N|--move N]] [--whole] | "
 			      "--self-test | "
 			      "--records FOLDER [--story]\n");
 		return 2;
@@ -270,7 +281,7 @@ int main(int argc, char **argv)
 	if (a.story && a.way.harvest)
 		return story_harvest(a.story[0] ? a.story : NULL, a.way.harvest) ? 0 : 1;
 	if (a.story)
-		return story_run(a.story[0] ? a.story : NULL) ? 0 : 1;
+		return story_run(a.story[0] ? a.story : NULL, a.whole) ? 0 : 1;
 	if (a.self_test)
 		return self_test() ? 0 : 1;
 	if (a.records)

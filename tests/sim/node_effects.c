@@ -157,12 +157,16 @@ static bool mishap(struct node *n, const struct node_shard *shard)
 {
 	struct sim *s = n->sim;
 	bool fenced = n->fence_in && --n->fence_in == 0;
+	bool harmed;
 
 	if (n->crash_in && --n->crash_in == 0 && !s->calm)
 		return false;
-	if (s->counts && ++s->effects == s->kill && !s->calm)
+	harmed = s->counts && ++s->effects == s->behind;
+	if (harmed && s->harm == HARM_KILL && !s->calm)
 		return false;
-	fenced |= s->counts && s->effects == s->fence;
+	if (harmed)
+		story_harm(s);
+	fenced |= harmed && s->harm == HARM_FENCE;
 	if (fenced && !s->calm)
 		lose(n, loser(n, shard));
 	return true;

@@ -107,8 +107,8 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->trace.keep = way->story;
 	s->harvest = way->harvest;
 	s->script = way->script;
-	s->kill = way->kill;
-	s->fence = way->fence;
+	s->harm = way->harm;
+	s->behind = way->behind;
 	s->node_count = way->nodes ? way->nodes : 1;
 	s->shard_count = way->shards ? way->shards : 1;
 	decoys_begin(s);

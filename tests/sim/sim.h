@@ -108,12 +108,13 @@ struct sim {
 	const struct story *script; /* nothing is left to chance; NULL: all is */
 	uint32_t effects;           /* ... from its beginning on, of all nodes */
 	bool counts;                /* it has begun */
-	uint32_t kill;              /* behind that effect its node is killed; 0: behind none */
-	uint32_t fence;             /* ... or loses the shard there to another owner */
-	bool decoys;                /* there is another tenant with the same numbers (decoys.h) */
-	bool quiet;                 /* phones let their registrations run out */
-	bool calm;                  /* no more crashes and outages: things shall come to an end */
-	uint64_t end_ns;            /* of the run */
+	uint32_t behind;            /* that effect this goes wrong; 0: behind none */
+	enum story_harm harm;
+	bool loose;      /* ... and nobody can say what comes of the story now */
+	bool decoys;     /* there is another tenant with the same numbers (decoys.h) */
+	bool quiet;      /* phones let their registrations run out */
+	bool calm;       /* no more crashes and outages: things shall come to an end */
+	uint64_t end_ns; /* of the run */
 };
 
 /* Of all phones of the run: another one where there is another tenant. */
@@ -124,7 +125,8 @@ struct sim_way {
 	bool story;
 	const char *harvest;
 	const struct story *script;
-	uint32_t kill, fence;
+	enum story_harm harm;
+	uint32_t behind;
 	uint32_t nodes, shards; /* shards: of each node; 0: one */
 };
 /* Runs a seed. False: an invariant is broken; s->check.broken says which. The caller closes it. */

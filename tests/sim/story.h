@@ -2,7 +2,7 @@
 /*
  * Stories with a name: what phones, operators and the store do is written down, nothing is left to chance, and the node is killed once
  * behind each effect in turn, and once loses its shard there to another owner. All invariants hold, and where the story says who talks in
- * the end and what the CDRs say, neither changes anything of it. `sim --stories` tells them all, `sim --stories NAME` one.
+ * the end and what the CDRs say, neither changes anything of it. Behind some effects a phone moves (story_harm.c). `sim --stories` tells them all, `sim --stories NAME` one.
  */
 #ifndef TESTS_SIM_STORY_H
 #define TESTS_SIM_STORY_H
@@ -103,6 +103,14 @@ struct story_chain {
 	uint8_t length, unknown;
 };
 
+/* What may go wrong behind an effect. */
+enum story_harm {
+	HARM_KILL,
+	HARM_FENCE, /* another owner takes the shard */
+	HARM_MOVE,  /* a phone is in another network from then on */
+	HARMS
+};
+
 struct story {
 	const char *name;
 	struct story_step steps[STORY_STEPS_MAX];
@@ -144,6 +152,13 @@ struct story {
 extern const struct story story_list[], story_lamps[];
 extern const uint32_t story_count, story_lamp_count;
 
+/* ---- story_harm.c ---- */
+const char *story_harm_name(enum story_harm harm);
+/* A phone that moves is known by its instance (RFC 5626 4.1). */
+bool story_names_phone(const struct sim *s, uint32_t phone);
+/* The effect is carried out. */
+void story_harm(struct sim *s);
+
 /* ---- story_lamps.c ---- */
 void story_lamp(struct sim *s, const struct story_step *step);
 void story_look_at_lamps(struct sim *s);
@@ -153,13 +168,15 @@ void story_begin(struct sim *s);
 void story_manner(const struct sim *s, const struct phone_call *c, struct phone_manner *out);
 /* Everything is over: what was written. */
 void story_end(struct sim *s);
-/* All, or that one. False: an invariant or an expectation is broken, and the story was told. */
-bool story_run(const char *name);
+/* All, or that one. whole: behind each effect, and not behind some alone. False: an invariant or an expectation is broken, and the story was
+ * told. */
+bool story_run(const char *name, bool whole);
 /* The same once each, without a kill: their records go to that folder (golden.h). */
 bool story_harvest(const char *name, const char *folder);
-/* Behind which effect the node is killed, or loses its shard; 0: not. */
+/* What goes wrong behind which effect; 0: nothing does. */
 struct story_mishap {
-	uint32_t kill, fence;
+	enum story_harm harm;
+	uint32_t behind;
 	const char *harvest; /* NULL: not now */
 };
 /* That one, aloud. */
