@@ -320,6 +320,7 @@ void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
 bool node_join_any(struct node *n, struct rand_source *rand)
 {
 	uint64_t calls[2] = { 0 };
+	enum shard_leg second;
 	struct call_view v;
 
 	for (uint32_t i = 0, k = 0; i < n->shard_count && k < 2; i++) {
@@ -330,8 +331,8 @@ bool node_join_any(struct node *n, struct rand_source *rand)
 	}
 	if (!calls[1])
 		return false;
-	node_join(n->sim, calls[0], (enum shard_leg)(1 + rand_below(rand, 2)), calls[1],
-		  (enum shard_leg)(1 + rand_below(rand, 2)));
+	second = (enum shard_leg)(1 + rand_below(rand, 2));
+	node_join(n->sim, calls[0], (enum shard_leg)(1 + rand_below(rand, 2)), calls[1], second);
 	return true;
 }
 

@@ -46,8 +46,9 @@ static void on_hang_up(struct sim *s, const struct event *e)
 /* To any extension, or to one that is not there. */
 static void give_away(struct sim *s, struct phone_call *c)
 {
-	phone_refer(s, c, (uint32_t)sim_between(s, 0, s->phones.extension_count),
-		    sim_chance(s, 150));
+	bool silent = sim_chance(s, 150);
+
+	phone_refer(s, c, (uint32_t)sim_between(s, 0, s->phones.extension_count), silent);
 }
 
 static void on_give_away(struct sim *s, const struct event *e)

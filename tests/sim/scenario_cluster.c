@@ -45,10 +45,12 @@ static void plan_moves(struct sim *s)
 {
 	uint32_t count = chance(s, 700) ? rand_below(&s->cluster, MOVES_MAX) : 0;
 
-	while (s->node_count > 1 && count--)
-		sim_after(s, between_ms(s, 2000, TO_MS), on_go,
-			  rand_below(&s->cluster, s->phones.count),
-			  rand_below(&s->cluster, s->node_count), 0);
+	while (s->node_count > 1 && count--) {
+		uint32_t to = rand_below(&s->cluster, s->node_count);
+		uint32_t who = rand_below(&s->cluster, s->phones.count);
+
+		sim_after(s, between_ms(s, 2000, TO_MS), on_go, who, to, 0);
+	}
 }
 
 /* ---- calls of two shards ---- */
@@ -90,13 +92,17 @@ static void plan_joins(struct sim *s)
 {
 	uint32_t count = chance(s, 500) ? rand_below(&s->cluster, JOINS_MAX) : 0;
 
-	while (s->shard_count > 1 && count--)
-		sim_after(s, between_ms(s, 4000, CALLS_TO_MS), on_join,
-			  rand_below(&s->cluster, s->node_count), 0, 0);
+	while (s->shard_count > 1 && count--) {
+		uint32_t who = rand_below(&s->cluster, s->node_count);
+
+		sim_after(s, between_ms(s, 4000, CALLS_TO_MS), on_join, who, 0, 0);
+	}
 	count = chance(s, 500) ? rand_below(&s->cluster, JOINS_MAX) : 0;
-	while (s->shard_count > 1 && count--)
-		sim_after(s, between_ms(s, 4000, CALLS_TO_MS), on_refer_join,
-			  rand_below(&s->cluster, s->phones.count), 0, 0);
+	while (s->shard_count > 1 && count--) {
+		uint32_t who = rand_below(&s->cluster, s->phones.count);
+
+		sim_after(s, between_ms(s, 4000, CALLS_TO_MS), on_refer_join, who, 0, 0);
+	}
 }
 
 /* ---- calls ---- */
