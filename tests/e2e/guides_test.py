@@ -11,6 +11,7 @@ import unittest
 import xml.etree.ElementTree
 
 from lib import ROOT
+from lib.kamailio import Kamailio as Program
 from lib.sip import UserAgent
 
 from application_test import ApplicationTest
@@ -64,15 +65,10 @@ class Kamailio(Guide):
         self.port = self.node.ports.take()
         text = guide("kamailio.cfg", **{"192.0.2.10:5060": f"127.0.0.1:{self.node.sip_port}",
                                         "udp:192.0.2.5:5060": f"udp:{self.INSIDE}:{self.port}"})
-        path = self.write("kamailio.cfg", text)
-        subprocess.run(["kamailio", "-c", "-f", path], check=True, capture_output=True, timeout=30)
-        self.kamailio = self.begin("kamailio", "-DD", "-E", "-f", path, "-Y", self.node.home, "-m", "32", "-M", "4")
+        kamailio = self.enterContext(Program(os.path.join(self.node.home, "kamailio"), text))
         self.caller = UserAgent((self.INSIDE, self.port), "5550100", "", self.OUTSIDE)
         self.addCleanup(self.caller.close)
-        end = time.monotonic() + PATIENCE_S
-        while not self.answers():
-            self.assertIsNone(self.kamailio.poll(), self.log())
-            self.assertLess(time.monotonic(), end, self.log())
+        kamailio.wait(self.answers)
 
     def answers(self):
         try:
