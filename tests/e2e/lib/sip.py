@@ -29,6 +29,7 @@ class UserAgent:
     def __init__(self, server, number="", password="", address=PARTY, port=0):
         self.server, self.number, self.password = server, number, password
         self.domain = ""                        # a tenant's; else it is where the node is
+        self.user = ""                          # for authentication; else its number
         self._open(address, port)
         self.received, self._taken, self._news = [], set(), threading.Condition()
         self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
@@ -193,7 +194,7 @@ class UserAgent:
         again.set("CSeq", f"{request.cseq + 1} {request.method}")
         again.set("Via", self._via("z9hG4bK" + secrets.token_hex(8)))
         again.set("Proxy-Authorization" if proxy else "Authorization", credentials(
-            challenge, request.method, request.uri, self.number, password or self.password))
+            challenge, request.method, request.uri, self.user or self.number, password or self.password))
         return again
 
     def transact_authorized(self, request, seconds=PATIENCE_S, algorithm=None, provisional=None):
