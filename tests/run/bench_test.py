@@ -6,6 +6,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 
+import calls_trunk              # noqa: E402
 import media_report             # noqa: E402
 import subscriptions            # noqa: E402
 
@@ -101,6 +102,15 @@ class Subscriptions(unittest.TestCase):
         for rows in ([turns(), turns(told=7999)], [turns(), turns(failed=1)], [late, late, turns()], [nothing]):
             with self.subTest(rows):
                 self.assertFalse(subscriptions.is_met(subscriptions.judged(2000, rows)))
+
+
+class NameServer(unittest.TestCase):
+    """The tests' own name server, which benches lead names with."""
+
+    def test_serves(self):
+        path = list(sys.path)
+        calls_trunk.serve_names(5060).close()
+        self.assertEqual(sys.path, path)
 
 
 if __name__ == "__main__":
