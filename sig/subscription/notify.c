@@ -12,6 +12,7 @@ enum {
 	RETRY_MAX_S = 300,
 	PROBATION_S = 60,
 	TURN_MS = 1,
+	TURNS_OF_MANY = 4, /* each tells one part in so many of those who wait */
 	SEND_AGAIN_MS = 1000,
 };
 
@@ -38,6 +39,7 @@ void subscription_change(struct subscriptions *s, struct subscription *sub)
 	if (sub->is_due)
 		return;
 	sub->is_due = true;
+	s->due_count++;
 	sub->due_next = NULL;
 	*s->due_end = sub;
 	s->due_end = &sub->due_next;
@@ -257,12 +259,25 @@ static void subscription_tell(struct subscriptions *s, struct subscription *sub)
 	notify_state(s, sub, verdict);
 }
 
+/* Few, as calls that come meanwhile wait for them; many where many wait, as lamps are not to be late. */
+static uint32_t turn_size(const struct subscriptions *s)
+{
+	uint32_t many = s->due_count / TURNS_OF_MANY;
+
+	if (many < SUBSCRIPTIONS_TOLD_LEAST)
+		return SUBSCRIPTIONS_TOLD_LEAST;
+	return many < SUBSCRIPTIONS_TOLD ? many : SUBSCRIPTIONS_TOLD;
+}
+
 void subscriptions_turn(struct subscriptions *s)
 {
-	for (uint32_t i = 0; s->due && i < SUBSCRIPTIONS_TOLD; i++) {
+	uint32_t left = turn_size(s);
+
+	while (s->due && left-- > 0) {
 		struct subscription *sub = s->due;
 
 		s->due = sub->due_next;
+		s->due_count--;
 		if (!s->due)
 			s->due_end = &s->due;
 		sub->is_due = false;

@@ -120,6 +120,7 @@ static void due_remove(struct subscriptions *s, const struct subscription *sub)
 	if (!*at)
 		return;
 	*at = sub->due_next;
+	s->due_count--;
 	if (!*at)
 		s->due_end = at;
 }

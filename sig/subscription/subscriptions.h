@@ -12,7 +12,9 @@ enum {
 	SUBSCRIPTION_EXPIRES_MIN_S = 60,
 	SUBSCRIPTIONS_OF_WATCHER = 200,
 	SUBSCRIPTIONS_OF_RESOURCE = 500,
-	SUBSCRIPTIONS_TOLD = 32, /* in a millisecond: calls have their turn in between */
+	/* in a millisecond, where few wait and where many do: calls have their turn in between */
+	SUBSCRIPTIONS_TOLD_LEAST = 8,
+	SUBSCRIPTIONS_TOLD = 32,
 };
 
 /* Whether a user may watch another one. */
@@ -47,6 +49,7 @@ struct subscriptions {
 	uint32_t mask;
 	struct hash_key key;
 	struct subscription *due, **due_end;
+	uint32_t due_count;
 	struct wheel_timer turn;
 	uint32_t timer_kind; /* of a subscription's timer */
 	uint32_t saving;     /* so many have a save that is not answered */

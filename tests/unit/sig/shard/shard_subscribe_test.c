@@ -319,24 +319,47 @@ static void long_document(void **state)
 	assert_true(rig_has(m, "</dialog-info>"));
 }
 
+static uint32_t watch_notifies(const struct watch *t)
+{
+	return rig_count(t->l.r, &t->w.addr, "NOTIFY");
+}
+
 /* So many in a millisecond, and each once. */
 static void bounded(void **state)
 {
+	enum { LEAST = SUBSCRIPTIONS_TOLD_LEAST };
 	struct watch *t = *state;
-	struct rig *r = t->l.r;
-	uint32_t watchers = SUBSCRIPTIONS_TOLD + 8, before;
+	uint32_t watchers = 2 * LEAST + 1, before;
 
 	for (uint32_t i = 0; i < watchers; i++)
 		watch_begin(t);
-	before = rig_count(r, &t->w.addr, "NOTIFY");
+	before = watch_notifies(t);
 	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
 	(void)phone_rings(&t->l.b);
-	rig_wait_ms(r, 1);
-	assert_int_equal(rig_count(r, &t->w.addr, "NOTIFY") - before, SUBSCRIPTIONS_TOLD);
-	rig_wait_ms(r, 1);
-	assert_int_equal(rig_count(r, &t->w.addr, "NOTIFY") - before, watchers);
-	rig_wait_ms(r, 10);
-	assert_int_equal(rig_count(r, &t->w.addr, "NOTIFY") - before, watchers);
+	for (uint32_t told = LEAST; told <= watchers + LEAST; told += LEAST) {
+		rig_wait_ms(t->l.r, 1);
+		assert_int_equal(watch_notifies(t) - before, told < watchers ? told : watchers);
+	}
+}
+
+/* More in a millisecond where many wait. */
+static void bounded_many(void **state)
+{
+	enum { WATCHERS = 48 };
+	struct watch *t = *state;
+	uint32_t before;
+
+	for (uint32_t i = 0; i < WATCHERS; i++)
+		watch_begin(t);
+	before = watch_notifies(t);
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&t->l.b);
+	rig_wait_ms(t->l.r, 1);
+	assert_int_equal(watch_notifies(t) - before, 12);
+	rig_wait_ms(t->l.r, 1);
+	assert_int_equal(watch_notifies(t) - before, 12 + 9);
+	rig_wait_ms(t->l.r, 4);
+	assert_int_equal(watch_notifies(t) - before, WATCHERS);
 }
 
 /* Its watcher knows nothing of it, is not there, or wants to be asked later. */
@@ -577,7 +600,8 @@ int main(void)
 		WATCH_TEST(full),           WATCH_TEST(reg),
 		WATCH_TEST(ended),          WATCH_TEST(forked),
 		WATCH_TEST(out_of_order),   WATCH_TEST(long_document),
-		WATCH_TEST(bounded),        WATCH_TEST(presence),
+		WATCH_TEST(bounded),        WATCH_TEST(bounded_many),
+		WATCH_TEST(presence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
