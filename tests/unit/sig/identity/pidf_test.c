@@ -131,6 +131,45 @@ static void of_an_address(void **state)
 			       "</ca:civicAddress>"));
 }
 
+/* The sequence of RFC 5139 5: a receiver that checks the schema refuses any other order. */
+static void in_the_order_of_the_schema(void **state)
+{
+	static const char *const sequence[] = {
+		"country", "A1",   "A2",   "A3",  "A4",  "A5",    "A6",      "PRM",
+		"PRD",     "RD",   "STS",  "POD", "POM", "RDSEC", "RDBR",    "RDSUBBR",
+		"HNO",     "HNS",  "LMK",  "LOC", "FLR", "NAM",   "PC",      "BLD",
+		"UNIT",    "ROOM", "SEAT", "PLC", "PCN", "POBOX", "ADDCODE",
+	};
+	struct civic civic = { 0 };
+	char space[PIDF_MAX + 1], element[16];
+	struct writer w = writer_over(space, PIDF_MAX);
+	const char *last = space;
+	unsigned found = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < CIVIC_COUNT; i++)
+		(void)snprintf(civic.field[i], CIVIC_MAX, "x");
+	civic_write_pidf(&w, &civic, BYTES_LIT("1"), BYTES_LIT("x.test"));
+	assert_false(w.overflow);
+	space[w.n] = '\0';
+	for (size_t i = 0; i < COUNT_OF(sequence); i++) {
+		const char *at;
+
+		(void)snprintf(element, sizeof(element), "<ca:%s>", sequence[i]);
+		at = strstr(space, element);
+		if (!at)
+			continue;
+		ROW_ASSERT(sequence[i], at > last);
+		last = at;
+		found++;
+	}
+	assert_int_equal(found, CIVIC_COUNT);
+	/* RFC 4119 2.2.1: where it is, what may be done with it, how it was found */
+	last = strstr(space, "<gp:location-info>");
+	assert_true(last && strstr(last, "<gp:usage-rules>"));
+	assert_non_null(strstr(strstr(last, "<gp:usage-rules>"), "<gp:method>"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +177,7 @@ int main(void)
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(written),
 		cmocka_unit_test(of_an_address),
+		cmocka_unit_test(in_the_order_of_the_schema),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
