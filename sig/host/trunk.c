@@ -266,14 +266,29 @@ static bool is_below(uint32_t count, uint32_t most)
 	return most == 0 || count < most;
 }
 
+static bool trunk_fits(const struct trunk_settings *set, uint32_t in, uint32_t out,
+		       enum trunk_direction way)
+{
+	return is_below(in + out, set->channels) &&
+	       (way == TRUNK_IN ? is_below(in, set->channels_in)
+				: is_below(out, set->channels_out));
+}
+
 bool trunks_has_room(const struct trunks *t, uint16_t trunk, enum trunk_direction way)
 {
 	const struct trunk *x = trunk_of(t, trunk);
-	const struct trunk_settings *set = x ? &x->settings : NULL;
 
-	return x && is_below(x->in + x->out, set->channels) &&
-	       (way == TRUNK_IN ? is_below(x->in, set->channels_in)
-				: is_below(x->out, set->channels_out));
+	return x && trunk_fits(&x->settings, x->in, x->out, way);
+}
+
+bool trunks_has_room_for(const struct trunks *t, uint16_t trunk, enum trunk_direction way,
+			 enum trunk_direction in_place_of)
+{
+	const struct trunk *x = trunk_of(t, trunk);
+	uint32_t in = in_place_of == TRUNK_IN, out = in_place_of == TRUNK_OUT;
+
+	return x && x->in >= in && x->out >= out &&
+	       trunk_fits(&x->settings, x->in - in, x->out - out, way);
 }
 
 void trunks_count(struct trunks *t, uint16_t trunk, enum trunk_count what)

@@ -115,6 +115,9 @@ void trunks_release(struct trunks *t, uint16_t trunk, enum trunk_direction way);
 uint32_t trunks_held(const struct trunks *t, uint16_t trunk, enum trunk_direction way);
 /* One more may begin. */
 bool trunks_has_room(const struct trunks *t, uint16_t trunk, enum trunk_direction way);
+/* One more may begin that way in place of one of that other way, which is over then. */
+bool trunks_has_room_for(const struct trunks *t, uint16_t trunk, enum trunk_direction way,
+			 enum trunk_direction in_place_of);
 
 /* What has become of its calls, of this process and while it has its number. */
 enum trunk_count { TRUNK_CALLS, TRUNK_REFUSED, TRUNK_FAILOVERS, TRUNK_COUNTS };

@@ -148,6 +148,8 @@ struct leg {
 	struct text trunk; /* its name (leg_trunk.h); "": it is a phone's */
 	struct trunks *trunks; /* of that one it has a channel, */
 	uint16_t channel;      /* of this number; TRUNK_NONE: none, or not any more */
+	uint64_t
+		replaced_by; /* the call, perhaps gone, that is to take its place (RFC 3891); 0: none; not part of a record */
 	struct leg_toll toll;
 	bool takes_update; /* RFC 3311 */
 	uint8_t watched;   /* what those know who watch its user; not part of a record */

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-static enum trunk_direction leg_way(const struct leg *l)
+enum trunk_direction leg_way(const struct leg *l)
 {
 	return l->called ? TRUNK_OUT : TRUNK_IN;
 }

@@ -6,6 +6,8 @@
 #include "sig/host/trunk.h"
 #include "sig/model/leg.h"
 
+/* The way of its channel. */
+enum trunk_direction leg_way(const struct leg *l);
 /* It is of that trunk from now on; leg.called is known. TRUNK_NONE: it stays a phone's. 0 or -ENOMEM. */
 int leg_set_trunk(struct trunks *all, struct leg *l, uint16_t trunk) NODISCARD;
 /* Its name stays. */

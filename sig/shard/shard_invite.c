@@ -525,6 +525,17 @@ static void refuse_known(struct shard *s, struct txn_slot *slot, const struct si
 	first_invite_refuse(s, slot, m, why);
 }
 
+/* Who is to be replaced is so by one at a time, as far as channels of its trunk are concerned. */
+static void replaced_know(struct shard *s, const struct call *c)
+{
+	const struct call_replaces *r = &c->replaces;
+	const struct call *of = r->call ? shard_call_find(s, r->call) : NULL;
+	struct leg *l = of ? call_leg(of, r->leg) : NULL;
+
+	if (l)
+		l->replaced_by = c->id;
+}
+
 static void invite_start(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 struct txn_slot *slot, const struct call_start *call_start_args)
 {
@@ -541,6 +552,7 @@ static void invite_start(struct shard *s, const struct sip_message *m, uint16_t 
 	}
 	c->payer = call_start_args->payer;
 	if (!call_start(&s->host, c, call_start_args, &why)) {
+		replaced_know(s, c);
 		if (!shard_call_settle(s, c))
 			shard_call_give(s, c);
 		return;
@@ -557,7 +569,8 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 	bool always = caller->emergency || caller->far;
 	struct txn_slot *slot;
 
-	if (caller->trunk != TRUNK_NONE && !shard_trunk_may_call(s, caller->trunk, m, why))
+	if (caller->trunk != TRUNK_NONE &&
+	    !shard_trunk_may_call(s, caller->trunk, m, bytes_str(caller->user), why))
 		return NULL;
 	if (!shard_quota_take(s, payer, QUOTA_CALL_RATE, always, why) ||
 	    !shard_quota_take(s, payer, QUOTA_CALLS, always, why))

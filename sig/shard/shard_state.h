@@ -173,9 +173,9 @@ void shard_trunk_believe(struct shard *s, const struct sip_message *m, uint16_t 
 /* The request is a trunk's: the user whom it calls. *fixed: the number's document names him. False: nobody, or it is no trunk's. */
 bool shard_trunk_calls(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		       char user[ROUTE_USER_MAX], bool *fixed);
-/* One more call may come from it. False: *why. */
+/* One more call may come from it. user: whom it names. False: *why. */
 bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct sip_message *m,
-			  struct call_refusal *why);
+			  struct bytes user, struct call_refusal *why);
 /* call_host.way_target */
 bool shard_way_target(void *owner, uint16_t tenant, const struct plan_step *step,
 		      struct bytes portability, struct call_target *out);

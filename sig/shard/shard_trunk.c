@@ -6,6 +6,7 @@
 #include "sig/host/place_check.h"
 #include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"
+#include "sig/model/leg_trunk.h"
 #include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/trust.h"
@@ -54,8 +55,36 @@ static bool is_own(const struct shard *s, const struct sip_message *m)
 	       bytes_eq(text_bytes(&c->legs[tag.leg]->dialog.call_id), m->call_id);
 }
 
+/* The call that is to take the leg's place goes on. */
+static bool leg_is_replaced(const struct shard *s, const struct call *c, uint8_t leg)
+{
+	uint64_t id = c->legs[leg]->replaced_by;
+	const struct call *by = id ? shard_call_find(s, id) : NULL;
+
+	return by && by->state < CALL_ENDING && by->replaces.call == c->id &&
+	       by->replaces.leg == leg;
+}
+
+/* Who takes over a leg of the same trunk (RFC 3891) needs no more channels than there are, once. */
+static bool trunk_takes_over(const struct shard *s, uint16_t trunk, const struct sip_message *m,
+			     struct bytes user)
+{
+	struct call_replaces what;
+	struct call_refusal why;
+	const struct call *c;
+	const struct leg *l;
+
+	if (!shard_has_replaces(m) ||
+	    !shard_replaces(s, m, shard_tenant_of(s, m), user, &what, &why))
+		return false;
+	c = shard_call_find(s, what.call);
+	l = c->legs[what.leg];
+	return l->channel == trunk && !leg_is_replaced(s, c, what.leg) &&
+	       trunks_has_room_for(s->settings.trunks, trunk, TRUNK_IN, leg_way(l));
+}
+
 bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct sip_message *m,
-			  struct call_refusal *why)
+			  struct bytes user, struct call_refusal *why)
 {
 	const struct trunk_settings *set = trunks_settings(s->settings.trunks, trunk);
 
@@ -68,7 +97,8 @@ bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct si
 		*why = (struct call_refusal){ .status = 482, .reason = REFUSED_LOOP };
 		return false;
 	}
-	if (trunks_has_room(s->settings.trunks, trunk, TRUNK_IN))
+	if (trunks_has_room(s->settings.trunks, trunk, TRUNK_IN) ||
+	    trunk_takes_over(s, trunk, m, user))
 		return true;
 	*why = (struct call_refusal){ .status = 503,
 				      .reason = REFUSED_TRUNK_FULL,

@@ -285,6 +285,58 @@ static void replaces_its_own(void **state)
 		assert_string_equal(g->l.r->cdrs[i].from_trunk, "carrier");
 }
 
+/* A trunk whose only channel is that of the leg: who takes over needs no other one. So it does once, and others call in vain. */
+static void replaces_on_a_full_trunk(void **state)
+{
+	static const struct {
+		uint32_t all, in;
+	} rows[] = { { 1, 0 }, { 0, 1 } };
+	struct gate *g = *state;
+	struct trunk_settings set, full;
+	struct phone *gw = talks(g, &set), *other = &g->carriers[1], third = *other;
+	uint16_t trunk = trunks_find(g->trunks, 0, BYTES_LIT("carrier"));
+	struct rig *r = g->l.r;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		full = gate_trunk("carrier", "198.51.100.1,198.51.100.2,198.51.100.3");
+		full.channels = rows[i].all;
+		full.channels_in = rows[i].in;
+		(void)gate_put(g, &full);
+		calls_as(&third, "+4940124", NUMBER);
+		assert_true(rig_take(r, &third.addr, "SIP/2.0 503").n);
+		replaces(other, gw);
+		assert_true(phone_hears(other, "SIP/2.0 200").n);
+		replaces(&third, gw); /* that channel is promised to another one */
+		assert_true(rig_take(r, &third.addr, "SIP/2.0 503").n);
+		phone_ack(other);
+		rig_wait_ms(r, 100);
+		phone_answer(gw, rig_take(r, &gw->addr, "BYE "), "200 OK", "");
+		rig_run(r);
+		assert_int_equal(trunks_held(g->trunks, trunk, TRUNK_IN), 1);
+		gw = other;
+		other = &g->carriers[0];
+	}
+}
+
+/* Who asked to take over has gone without doing so: another one may. */
+static void replaces_after_one_that_left(void **state)
+{
+	struct gate *g = *state;
+	struct trunk_settings set, full;
+	struct phone *gw = talks(g, &set), *other = &g->carriers[1];
+	struct rig *r = g->l.r;
+
+	full = gate_trunk("carrier", "198.51.100.1,198.51.100.2");
+	full.channels = 1;
+	(void)gate_put(g, &full);
+	replaces(other, gw);
+	assert_true(phone_hears(other, "SIP/2.0 200").n);
+	phone_request(other, "BYE", "", "");
+	rig_run(r);
+	replaces(other, gw);
+	assert_true(phone_hears(other, "SIP/2.0 200").n);
+}
+
 /* What is another trunk's, an extension's, nobody's; and what its document forbids. */
 static void replaces_no_others(void **state)
 {
@@ -391,6 +443,8 @@ int main(void)
 		GATE_TEST(refers),
 		GATE_TEST(ported_numbers),
 		GATE_TEST(replaces_its_own),
+		GATE_TEST(replaces_on_a_full_trunk),
+		GATE_TEST(replaces_after_one_that_left),
 		GATE_TEST(replaces_no_others),
 		cmocka_unit_test(charged_as_one_peer),
 	};
