@@ -19,6 +19,8 @@ static const uint8_t g_trunk_ways[] = { TRUNK_BOTH, TRUNK_IN, TRUNK_OUT };
 static const char *const g_trunk_transports[] = { "any", "udp", "tcp", "tls", NULL };
 /* In the order of enum trunk_srtp. */
 static const char *const g_trunk_srtp[] = { "tls", "allowed", "only", NULL };
+/* In the order of enum trunk_dtmf. */
+static const char *const g_trunk_dtmf[] = { "profile", "rfc2833", "info", NULL };
 
 /* In the order of enum trunk_redirects. */
 static const char *const g_trunk_redirects[] = { "trunks", "own", "off", NULL };
@@ -164,6 +166,10 @@ const struct command_arg g_trunk_fields[] = {
 		"srtp", srtp, FIELD_NUMBER, g_trunk_srtp, "tls",
 		"SRTP keys (SDES): tls, accepted over TLS; allowed, offered and accepted over any "
 		"transport, where others can read them; only, and never plain media."),
+	WORD_FIELD("dtmf", dtmf, FIELD_NUMBER, g_trunk_dtmf, "profile",
+		   "How digits go in its calls: as its profile says; rfc2833, as telephone-events "
+		   "in the media; info, by SIP INFO. They are converted where the other party has "
+		   "them otherwise."),
 	NOT_FIELD("early_media", no_early_media,
 		  "183 with SDP is passed on to it; false: it gets 180."),
 	NUMBER_FIELD("answer_s", answer_s, 0, TRUNK_ANSWER_MAX_S, "0",
@@ -395,6 +401,7 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 		.channels_out = t->channels_out,
 		.calls_per_second = t->calls_per_second,
 		.srtp = t->srtp,
+		.dtmf = t->dtmf,
 		.no_early_media = t->no_early_media,
 		.answer_s = t->answer_s,
 		.video = t->video,

@@ -26,6 +26,7 @@ struct trunk_value {
 	uint32_t channels, channels_in, channels_out, calls_per_second;
 	char profile[PROFILE_NAME_MAX];
 	uint8_t srtp; /* enum trunk_srtp */
+	uint8_t dtmf; /* enum trunk_dtmf */
 	bool no_early_media;
 	uint8_t answer_s;
 	bool no_replaces;

@@ -40,6 +40,9 @@ enum trunk_srtp { TRUNK_SRTP_TLS, /* over TLS alone */ TRUNK_SRTP_ALLOWED, TRUNK
 /* Where its 3xx may lead (RFC 3261 8.1.3.4): to servers of trunks of its tenant, to its own ones, or nowhere. */
 enum trunk_redirects { TRUNK_REDIRECTS_TRUNKS, TRUNK_REDIRECTS_OWN, TRUNK_REDIRECTS_OFF };
 
+/* How digits go to it and come from it (MED-03). */
+enum trunk_dtmf { TRUNK_DTMF_PROFILE, TRUNK_DTMF_EVENTS, TRUNK_DTMF_INFO };
+
 /* What its document says. */
 struct trunk_settings {
 	uint16_t tenant;
@@ -59,6 +62,7 @@ struct trunk_settings {
 	uint32_t calls_per_second;      /* that it begins; 0: as any peer */
 	char profile[PROFILE_NAME_MAX]; /* of codecs; "": that of its address */
 	uint8_t srtp;                   /* enum trunk_srtp */
+	uint8_t dtmf;                   /* enum trunk_dtmf */
 	bool no_early_media;            /* its 183 with SDP is 180 for it */
 	char user[TRUNK_USER_MAX], realm[TRUNK_REALM_MAX]; /* who we are to it; "": nobody */
 	struct digest_secret secret;

@@ -119,6 +119,8 @@ struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 	terms.sdes_only = set->srtp == TRUNK_SRTP_ONLY;
 	terms.media_elsewhere = true;
 	terms.no_video |= !set->video; /* MED-10 */
+	if (set->dtmf != TRUNK_DTMF_PROFILE)
+		terms.no_events = set->dtmf == TRUNK_DTMF_INFO;
 	return terms;
 }
 

@@ -51,6 +51,114 @@ static void a_number_rings_its_user(void **state)
 	assert_int_equal(trunks_held(g->trunks, trunk, TRUNK_IN), 0);
 }
 
+/* A key of leg 1, as the engine hears it. */
+static void key_pressed(struct rig *r, char digit)
+{
+	struct media_event ev = {
+		.kind = MEDIA_FLOW_DIGIT, .leg = 1, .digit = digit, .duration_ms = 200
+	};
+
+	for (uint32_t i = 0; i < r->media_count; i++) {
+		const struct flow_spec *s = &r->media[i].spec;
+
+		if (r->media[i].kind == MEDIA_FLOW_OPEN && s->leg == 1) {
+			ev.id = s->id;
+			ev.call = s->call;
+		}
+	}
+	shard_media_event(r->shard, &ev, r->now);
+	rig_run(r);
+}
+
+static const struct media_command *digit_to_phone(const struct rig *r)
+{
+	for (uint32_t i = 0; i < r->media_count; i++) {
+		if (r->media[i].kind == MEDIA_FLOW_DIGIT_SEND)
+			return &r->media[i];
+	}
+	return NULL;
+}
+
+/* MED-03: a trunk by INFO, a phone by RFC 4733: each key crosses once, also after a kill. */
+static void keys_by_info(void **state)
+{
+	static const char *const bodies[][2] = {
+		{ "Content-Type: application/dtmf-relay\r\n", "Signal=5\r\nDuration=250\r\n" },
+		{ "Content-Type: application/dtmf\r\n", "5" },
+	};
+	struct gate *g = *state;
+	struct rig *r = g->l.r;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+	const struct media_command *sent;
+	struct text record = { 0 };
+	struct bytes m;
+
+	set.dtmf = TRUNK_DTMF_INFO;
+	(void)gate_put(g, &set);
+	calls_as(gw, "+4940123", NUMBER);
+	m = phone_rings(&g->l.a);
+	assert_true(rig_has(rig_body(m), "telephone-event"));
+	phone_answer(&g->l.a, m, "200 OK", PHONE_SDP_A);
+	m = phone_hears(gw, "SIP/2.0 200");
+	assert_true(m.n && !rig_has(rig_body(m), "telephone-event"));
+	phone_ack(gw);
+	rig_run(r);
+	for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+		r->media_count = i ? 0 : r->media_count;
+		phone_request(gw, "INFO", bodies[i][0], bodies[i][1]);
+		rig_run(r);
+		sent = digit_to_phone(r);
+		assert_true(sent && sent->digit == '5');
+		assert_int_equal(rig_count(r, &g->l.a.addr, "INFO "), 0);
+	}
+	assert_int_equal(text_set(&record, line_stored(&g->l)), 0);
+	line_restart(&g->l, text_bytes(&record));
+	text_clear(&record);
+	key_pressed(g->l.r, '7');
+	m = rig_take(g->l.r, &gw->addr, "INFO ");
+	assert_true(bytes_is(rig_body(m), "Signal=7\r\nDuration=200\r\n"));
+	assert_true(bytes_is(rig_header(m, "Content-Type"), "application/dtmf-relay"));
+}
+
+/* What the document says counts before the profile, either way. */
+static void keys_by_what_the_document_says(void **state)
+{
+	static const struct {
+		enum trunk_dtmf document;
+		bool profile, events;
+	} rows[] = {
+		{ TRUNK_DTMF_PROFILE, false, true },
+		{ TRUNK_DTMF_PROFILE, true, false },
+		{ TRUNK_DTMF_EVENTS, true, true },
+		{ TRUNK_DTMF_INFO, false, false },
+	};
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct shard_profile info = { .name = "carrier" };
+		struct bytes m;
+
+		info.terms.no_events = rows[i].profile;
+		assert_int_equal(shard_profile_put(g->l.r->shard, TENANT_DEFAULT, &info), 0);
+		(void)snprintf(set.profile, sizeof(set.profile), "carrier");
+		set.dtmf = (uint8_t)rows[i].document;
+		(void)gate_put(g, &set);
+		calls_as(gw, "+4940123", NUMBER);
+		phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
+		m = phone_hears(gw, "SIP/2.0 200");
+		assert_true(m.n);
+		assert_int_equal(rig_has(rig_body(m), "telephone-event"), rows[i].events);
+		phone_ack(gw);
+		phone_request(gw, "BYE", "", "");
+		rig_run(g->l.r);
+		phone_answer(&g->l.a, rig_take(g->l.r, &g->l.a.addr, "BYE "), "200 OK", "");
+		assert_true(rig_take(g->l.r, &gw->addr, "SIP/2.0 200").n);
+	}
+}
+
 #define VIDEO "m=video 5006 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n"
 
 /* MED-10: video goes over no trunk that was not put so. */
@@ -442,6 +550,8 @@ int main(void)
 		GATE_TEST(killed_without_the_trunk),
 		GATE_TEST(refers),
 		GATE_TEST(ported_numbers),
+		GATE_TEST(keys_by_info),
+		GATE_TEST(keys_by_what_the_document_says),
 		GATE_TEST(replaces_its_own),
 		GATE_TEST(replaces_on_a_full_trunk),
 		GATE_TEST(replaces_after_one_that_left),
