@@ -84,6 +84,13 @@ static const char *field_listener_wrong(const void *value, const char *text)
 		       : NULL;
 }
 
+static const char *field_access_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return strspn(text, "0123456789") == strlen(text) ? NULL
+							  : "an access code has digits alone";
+}
+
 static const char *field_quoted_wrong(const void *value, const char *text)
 {
 	(void)value;
@@ -157,6 +164,11 @@ const struct command_arg g_trunk_fields[] = {
 		     "Calls with it at a time, of each node. 0: any number."),
 	NUMBER_FIELD("channels_in", channels_in, 0, 1000000, "0", "The same, of those from it."),
 	NUMBER_FIELD("channels_out", channels_out, 0, 1000000, "0", "The same, of those to it."),
+	TEXT_FIELD(
+		"access", access, CHARSET_DIGITS, field_access_wrong,
+		"Access code: what phones dial before a number outside to call by this trunk "
+		"alone, in place of that of dialplan.put. Phones see callers from it with the code "
+		"in front, and call back by it. Empty: none."),
 	NUMBER_FIELD("calls_per_second", calls_per_second, 0, 100000, "0",
 		     "Calls that it may begin in a second, of each node. 0: as any trusted peer."),
 	TEXT_FIELD("profile", profile, CHARSET_NAME, NULL,
@@ -413,6 +425,7 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 	};
 	memcpy(out->name, t->name, sizeof(out->name));
 	memcpy(out->network, t->network, sizeof(out->network));
+	memcpy(out->access, t->access, sizeof(out->access));
 	memcpy(out->profile, t->profile, sizeof(out->profile));
 	if (t->has_secret) {
 		memcpy(out->user, t->user, sizeof(out->user));

@@ -27,6 +27,7 @@ struct trunk_value {
 	char profile[PROFILE_NAME_MAX];
 	uint8_t srtp; /* enum trunk_srtp */
 	uint8_t dtmf; /* enum trunk_dtmf */
+	char access[TRUNK_ACCESS_MAX];
 	bool no_early_media;
 	uint8_t answer_s;
 	bool no_replaces;

@@ -50,6 +50,7 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t as
 {
 	struct id_tag tag = { .call = c->id, .leg = leg, .random = rand_u64_from(h->rand) };
 	struct dialog_party party = *from;
+	char shown[IDENTITY_SHOWN_MAX];
 	struct leg *l = c->legs[leg];
 
 	party.target = target->uri;
@@ -62,7 +63,7 @@ static int open_leg(struct call_host *h, struct call *c, uint8_t leg, uint8_t as
 	    leg_set_user(h, l, c->tenant, target->user) || leg_set_terms(l, &target->terms))
 		return -ENOMEM;
 	trunks_count(h->settings->trunks, target->trunk, TRUNK_CALLS);
-	identity_of_asker(h, c, l, &party);
+	identity_of_asker(h, c, l, &party, shown);
 	return leg_to_party(h, l, &tag, &party);
 }
 

@@ -170,13 +170,34 @@ bool identity_of_sent_on(const struct call_host *h, const struct call *c, const 
 	return number->n != 0;
 }
 
+/* Whoever calls back does so by the trunk by which the call came (CALL-39): with its access code in front. */
+static void number_with_access(const struct call_host *h, const struct leg *asker,
+			       struct bytes *shown, char space[IDENTITY_SHOWN_MAX])
+{
+	const struct trunk_settings *set = trunks_settings(h->settings->trunks, asker->channel);
+	struct writer w = writer_over(space, IDENTITY_SHOWN_MAX);
+
+	if (!set || !set->access[0] || !leg_is_trunk(asker) || asker->called)
+		return;
+	for (size_t i = 0; i < shown->n; i++) {
+		if (!(shown->p[i] >= '0' && shown->p[i] <= '9') && (i || shown->p[i] != '+'))
+			return; /* no number */
+	}
+	writer_str(&w, set->access);
+	writer_bytes(&w, *shown);
+	if (!w.overflow)
+		*shown = writer_done(&w);
+}
+
 void identity_of_asker(const struct call_host *h, const struct call *c, const struct leg *leg,
-		       struct dialog_party *party)
+		       struct dialog_party *party, char space[IDENTITY_SHOWN_MAX])
 {
 	const struct leg *asker = c->legs[leg->uac->from];
 
 	if (leg_is_trunk(leg))
 		number_outside(h, c, leg, asker, &party->local_user);
+	else if (leg->user.n && party->hop.transport != SIP_CELL)
+		number_with_access(h, asker, &party->local_user, space);
 	if (party->hop.transport == SIP_CELL || !identity_is_hidden(c, asker))
 		return;
 	party->local_display = BYTES_LIT("Anonymous"); /* RFC 3323 4.1.1.3 */

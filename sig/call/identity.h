@@ -17,9 +17,10 @@ int identity_begin(struct call_host *h, struct call *c, const struct call_start 
 void identity_learn(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
 /* Its party is not to be named to who is not trusted. Calls to emergency numbers say who calls. */
 bool identity_is_hidden(const struct call *c, const struct leg *leg);
-/* Who the leg is asked for, in the words that its party may hear. */
+enum { IDENTITY_SHOWN_MAX = 128 };
+/* Who the leg is asked for, in the words that its party may hear. They may lie in space. */
 void identity_of_asker(const struct call_host *h, const struct call *c, const struct leg *leg,
-		       struct dialog_party *party);
+		       struct dialog_party *party, char space[IDENTITY_SHOWN_MAX]);
 /* Who was called at that step of the plan, as the leg's side knows him: to a trunk by the number outside of an extension. False: it may not
  * hear of him. */
 bool identity_of_sent_on(const struct call_host *h, const struct call *c, const struct leg *to,

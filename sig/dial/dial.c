@@ -14,23 +14,27 @@ static bool is_help(const struct dial_asker *a, struct bytes number)
 	return false;
 }
 
-/* What is behind the access code. False: it is not there. */
-static bool access_cut(const struct dial_plan *plan, struct bytes *number)
+/* What is behind the access code; *trunk: that code, where it is a trunk's. False: none is there. */
+static bool access_cut(const struct dial_asker *a, struct bytes *number, struct bytes *trunk)
 {
-	if (!plan->access[0] || !bytes_starts(*number, plan->access))
-		return false;
-	*number = bytes_from(*number, bytes_str(plan->access).n);
-	return true;
+	size_t n = a->trunk_access ? a->trunk_access(a->arg, *number) : 0;
+
+	*trunk = bytes_sub(*number, 0, n);
+	if (!n && a->plan->access[0] && bytes_starts(*number, a->plan->access))
+		n = bytes_str(a->plan->access).n;
+	*number = bytes_from(*number, n);
+	return n != 0;
 }
 
 bool dial_is_emergency(const struct dial_asker *asker, struct bytes dialled,
 		       char number[DIAL_NUMBER_MAX])
 {
-	struct bytes rest = dialled;
+	struct bytes rest = dialled, trunk;
 
 	if (!dialled.n)
 		return false;
-	if (!is_help(asker, dialled) && (!access_cut(asker->plan, &rest) || !is_help(asker, rest)))
+	if (!is_help(asker, dialled) &&
+	    (!access_cut(asker, &rest, &trunk) || !is_help(asker, rest)))
 		return false;
 	return !bytes_cstr(rest, number, DIAL_NUMBER_MAX);
 }
@@ -89,10 +93,11 @@ static bool is_outside_number(struct bytes number)
 	return digits.n && number.n < DIAL_NUMBER_MAX;
 }
 
-/* What is called outside, without access code. False: nothing outside is meant. */
-static bool outside_of(const struct dial_plan *plan, struct bytes *number,
+/* What is called outside, without access code; *trunk: by that one. False: nothing outside is meant. */
+static bool outside_of(const struct dial_asker *a, struct bytes *number, struct bytes *trunk,
 		       char space[DIAL_NUMBER_MAX])
 {
+	const struct dial_plan *plan = a->plan;
 	struct writer w = writer_over(space, DIAL_NUMBER_MAX);
 	struct pattern unused;
 
@@ -103,7 +108,8 @@ static bool outside_of(const struct dial_plan *plan, struct bytes *number,
 		if (w.overflow)
 			return false;
 	}
-	return access_cut(plan, number) || !plan->access[0] || (number->n && number->p[0] == '+');
+	return access_cut(a, number, trunk) || !plan->access[0] ||
+	       (number->n && number->p[0] == '+');
 }
 
 static bool is_blocked(const struct dial_plan *plan, struct bytes number)
@@ -113,7 +119,21 @@ static bool is_blocked(const struct dial_plan *plan, struct bytes number)
 	return pattern_list_match(bytes_str(plan->blocked), number, &unused).whole;
 }
 
-static void outside_judge(const struct dial_asker *a, struct bytes number, struct dial_result *out)
+/* False: that is too long. */
+static bool outside_write(char out[DIAL_NUMBER_MAX], struct bytes trunk, struct bytes number)
+{
+	struct writer w = writer_over(out, DIAL_NUMBER_MAX - 1);
+
+	writer_bytes(&w, trunk);
+	if (trunk.n)
+		writer_u8(&w, DIAL_ACCESS_END);
+	writer_bytes(&w, number);
+	out[w.overflow ? 0 : w.n] = '\0';
+	return !w.overflow;
+}
+
+static void outside_judge(const struct dial_asker *a, struct bytes number, struct bytes trunk,
+			  struct dial_result *out)
 {
 	char international[DIAL_NUMBER_MAX];
 	bool dialled;
@@ -123,21 +143,23 @@ static void outside_judge(const struct dial_asker *a, struct bytes number, struc
 		return;
 	out->class = dial_class_of(a->plan, number, bytes_str(international), &dialled);
 	out->blocked = is_blocked(a->plan, number) || is_blocked(a->plan, bytes_str(international));
-	(void)bytes_cstr(dialled ? number : bytes_str(international), out->number, DIAL_NUMBER_MAX);
+	if (!outside_write(out->number, trunk, dialled ? number : bytes_str(international)))
+		return;
 	out->kind = out->blocked || !(a->classes & 1u << out->class) ? DIAL_BARRED : DIAL_OUTSIDE;
 }
 
 static void dial_outside(const struct dial_asker *a, struct bytes number, struct dial_result *out)
 {
 	char space[DIAL_NUMBER_MAX];
+	struct bytes trunk = { 0 };
 
 	out->kind = DIAL_UNKNOWN;
-	if (!a->outside || !outside_of(a->plan, &number, space))
+	if (!a->outside || !outside_of(a, &number, &trunk, space))
 		return;
 	if (!number.n) /* the access code alone: the second dial tone */
 		out->kind = DIAL_MORE;
 	else if (is_outside_number(number))
-		outside_judge(a, number, out);
+		outside_judge(a, number, trunk, out);
 }
 
 void dial(const struct dial_asker *asker, struct bytes dialled, struct dial_result *out)

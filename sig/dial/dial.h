@@ -25,16 +25,21 @@ struct dial_asker {
 	uint8_t classes; /* 1 << enum dial_class: that he may call */
 	void *arg;
 	bool (*is_extension)(void *arg, struct bytes number);
+	/* How many digits in front of it are the access code of a trunk, which is dialled in place of the plan's (CALL-39); 0: none are. NULL:
+	 * no trunk has one. */
+	size_t (*trunk_access)(void *arg, struct bytes number);
 };
+/* Between the access code of a trunk and the number: nothing that is dialled outside has it. */
+#define DIAL_ACCESS_END '*'
 
 struct dial_result {
 	enum dial_kind kind;
 	char number
-		[DIAL_NUMBER_MAX]; /* EXTENSION, EMERGENCY: who; OUTSIDE, BARRED: as trunks are asked for it */
-	enum dial_class class; /* OUTSIDE, BARRED */
-	bool blocked;          /* BARRED: the number itself, whoever asks */
-	enum feature feature;  /* FEATURE: */
-	struct bytes value;    /* ... and what is behind its code, of the dialled text */
+		[DIAL_NUMBER_MAX]; /* EXTENSION, EMERGENCY: who; OUTSIDE, BARRED: as trunks are asked for it, behind the access code of one and DIAL_ACCESS_END */
+	enum dial_class class;     /* OUTSIDE, BARRED */
+	bool blocked;              /* BARRED: the number itself, whoever asks */
+	enum feature feature;      /* FEATURE: */
+	struct bytes value;        /* ... and what is behind its code, of the dialled text */
 };
 
 /* It is one of the plan's numbers for help, or, where it names none, of the node's. With an access code in front or without. */

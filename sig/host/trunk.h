@@ -21,6 +21,7 @@ enum {
 	TRUNK_REALM_MAX = 128,
 	TRUNK_CALLER_MAX = 32,
 	TRUNK_CALLERS_MAX = 128,
+	TRUNK_ACCESS_MAX = 8,
 	TRUNK_ANSWER_S = 6,
 	TRUNK_ANSWER_MAX_S = 32, /* timer B says so then (RFC 3261 17.1.1.2) */
 };
@@ -63,6 +64,7 @@ struct trunk_settings {
 	char profile[PROFILE_NAME_MAX]; /* of codecs; "": that of its address */
 	uint8_t srtp;                   /* enum trunk_srtp */
 	uint8_t dtmf;                   /* enum trunk_dtmf */
+	char access[TRUNK_ACCESS_MAX];  /* what is dialled to call by it alone; "": nothing */
 	bool no_early_media;            /* its 183 with SDP is 180 for it */
 	char user[TRUNK_USER_MAX], realm[TRUNK_REALM_MAX]; /* who we are to it; "": nobody */
 	struct digest_secret secret;
@@ -102,6 +104,10 @@ const struct trunk_settings *trunks_settings(const struct trunks *t, uint16_t tr
 bool trunks_has(const struct trunks *t, uint16_t trunk);
 /* The first from *trunk on that has a number. False: there is none. */
 bool trunks_next(const struct trunks *t, uint16_t *trunk);
+
+/* The trunk of the tenant whose access code the number begins with, the longest of them, and of those alike the first by name. TRUNK_NONE:
+ * it begins with none. */
+uint16_t trunks_by_access(const struct trunks *t, uint16_t tenant, struct bytes number);
 
 /* Where trunks_source_next stands; zeroed at first. No put or delete in between. */
 struct trunk_cursor {

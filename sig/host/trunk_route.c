@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/host/trunk_route.h"
 
+#include "sig/dial/dial.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,8 +258,20 @@ int trunk_route_put(struct trunk_numbers *t, const struct trunk_route *route)
 	return 0;
 }
 
+/* Those of its trunks that may be asked, a bit each; only: that one alone, where it is given. */
+static uint32_t route_choices(const struct trunk_route *r, const char *only)
+{
+	uint32_t may = 0;
+
+	for (uint8_t i = 0; i < r->choice_count; i++) {
+		if (!only || !strcmp(r->choices[i].trunk, only))
+			may |= 1U << i;
+	}
+	return may;
+}
+
 static const struct trunk_route *route_find(const struct trunk_numbers *t, uint16_t tenant,
-					    struct bytes number)
+					    struct bytes number, const char *only)
 {
 	const struct trunk_route *found = NULL;
 	struct pattern best, pattern;
@@ -265,7 +279,7 @@ static const struct trunk_route *route_find(const struct trunk_numbers *t, uint1
 	for (uint32_t i = 0; i < t->route_count; i++) {
 		const struct trunk_route *r = &t->routes[i];
 
-		if (r->tenant != tenant || !r->enabled ||
+		if (r->tenant != tenant || !r->enabled || !route_choices(r, only) ||
 		    !pattern_list_match(bytes_str(r->pattern), number, &pattern).whole ||
 		    (found && pattern_order(&pattern, &best) >= 0))
 			continue;
@@ -335,12 +349,30 @@ static uint32_t ways_of(const struct trunks *all, uint16_t trunk, const char *nu
 	return n;
 }
 
+/* The trunk whose access code stands before the number, which is what is behind that. NULL: any may be asked. */
+static const char *route_only(const struct shard_settings *settings, uint16_t tenant,
+			      struct bytes *number)
+{
+	size_t end = bytes_find(*number, DIAL_ACCESS_END);
+	uint16_t trunk;
+
+	if (!end || end == number->n)
+		return NULL;
+	trunk = trunks_by_access(settings->trunks, tenant, bytes_sub(*number, 0, end));
+	if (trunk == TRUNK_NONE ||
+	    bytes_str(trunks_settings(settings->trunks, trunk)->access).n != end)
+		return NULL;
+	*number = bytes_from(*number, end + 1);
+	return trunks_name(settings->trunks, trunk);
+}
+
 uint32_t trunk_route(const struct shard_settings *settings, uint16_t tenant, struct bytes number,
 		     uint64_t seed, struct trunk_way *out, uint32_t cap)
 {
+	const char *only = route_only(settings, tenant, &number);
 	const struct trunk_route *r =
-		settings->numbers ? route_find(settings->numbers, tenant, number) : NULL;
-	uint32_t n = 0, left = r ? (1U << r->choice_count) - 1 : 0;
+		settings->numbers ? route_find(settings->numbers, tenant, number, only) : NULL;
+	uint32_t n = 0, left = r ? route_choices(r, only) : 0;
 	char told[TRUNK_NUMBER_MAX];
 
 	if (!r || !change_number(&r->change, number, told))

@@ -84,6 +84,7 @@ bool trunk_is_open(const struct trunks *all, uint16_t trunk);
 /*
  * The ways out for a number that is none of the tenant's own, in the order in which they are tried: those of the route with the most exact
  * pattern, by priority, drawn by weight. The same call (seed) always draws the same order. How many of cap were filled; 0: no route has it.
+ * Behind the access code of a trunk and DIAL_ACCESS_END: of the routes that have that trunk, and by it alone.
  */
 uint32_t trunk_route(const struct shard_settings *settings, uint16_t tenant, struct bytes number,
 		     uint64_t seed, struct trunk_way *out, uint32_t cap);

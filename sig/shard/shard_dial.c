@@ -2,6 +2,7 @@
 #include "sig/shard/shard_dial.h"
 
 #include "sig/host/dial_plans.h"
+#include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
 
 struct dial_of {
@@ -16,6 +17,15 @@ static bool dial_finds(void *arg, struct bytes number)
 	return shard_extension_find(of->shard, of->tenant, number) != NULL;
 }
 
+static size_t dial_trunk_access(void *arg, struct bytes number)
+{
+	const struct dial_of *of = arg;
+	const struct trunks *all = of->shard->settings.trunks;
+	uint16_t trunk = trunks_by_access(all, of->tenant, number);
+
+	return trunk == TRUNK_NONE ? 0 : bytes_str(trunks_settings(all, trunk)->access).n;
+}
+
 static struct dial_asker dial_asker_of(const struct shard *s, struct dial_of *of)
 {
 	static_assert(sizeof(s->settings.emergency[0]) == sizeof(char[16]), "struct dial_asker");
@@ -24,7 +34,8 @@ static struct dial_asker dial_asker_of(const struct shard *s, struct dial_of *of
 				    .emergency = s->settings.emergency,
 				    .emergency_count = s->settings.emergency_count,
 				    .arg = of,
-				    .is_extension = dial_finds };
+				    .is_extension = dial_finds,
+				    .trunk_access = dial_trunk_access };
 }
 
 void shard_dial(const struct shard *s, const struct shard_dialler *who, struct bytes dialled,

@@ -64,6 +64,19 @@ RIG_FN void gate_route(struct gate *g, const char *pattern, const char *trunk)
 	assert_int_equal(trunk_route_put(g->numbers, &r), 0);
 }
 
+/* ... or then by that one. */
+RIG_FN void gate_route_also(struct gate *g, const char *pattern, const char *first,
+			    const char *trunk)
+{
+	struct trunk_route r = { .enabled = true, .name = "out", .choice_count = 2 };
+
+	(void)bytes_cstr(bytes_str(pattern), r.pattern, sizeof(r.pattern));
+	(void)bytes_cstr(bytes_str(first), r.choices[0].trunk, sizeof(r.choices[0].trunk));
+	(void)bytes_cstr(bytes_str(trunk), r.choices[1].trunk, sizeof(r.choices[1].trunk));
+	r.choices[1].priority = 1;
+	assert_int_equal(trunk_route_put(g->numbers, &r), 0);
+}
+
 /* 1001 may call numbers of any class. */
 RIG_FN void gate_may_call(struct gate *g)
 {

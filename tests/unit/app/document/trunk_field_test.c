@@ -86,8 +86,8 @@ static void test_round(void **state)
 {
 	const char *json =
 		"{\"name\":\"a\",\"servers\":\"one.example\",\"listener\":\"192.0.2.7:5080\","
-		"\"srtp\":\"only\",\"dtmf\":\"info\",\"early_media\":false,\"channels\":7,\"answer_"
-		"s\":3,"
+		"\"srtp\":\"only\",\"dtmf\":\"info\",\"access\":\"81\",\"early_media\":false,"
+		"\"channels\":7,\"answer_s\":3,"
 		"\"redirects\":\"own\"}";
 	struct trunk_value t, again;
 	const char *reason;

@@ -9,6 +9,13 @@ static bool is_extension(void *arg, struct bytes number)
 	return bytes_is(number, "123") || bytes_is(number, "201");
 }
 
+/* 81 and 815 are those of trunks. */
+static size_t trunk_access(void *arg, struct bytes number)
+{
+	(void)arg;
+	return bytes_starts(number, "815") ? 3 : bytes_starts(number, "81") ? 2 : 0;
+}
+
 static const char g_node_emergency[][16] = { "112", "911" };
 
 /* As an office in America has it: 9 and a second dial tone. */
@@ -45,7 +52,8 @@ static struct dial_result dialled(const struct dial_plan *plan, bool outside, co
 				    .emergency_count = 2,
 				    .outside = outside,
 				    .classes = DIAL_CLASSES_FIRST,
-				    .is_extension = is_extension };
+				    .is_extension = is_extension,
+				    .trunk_access = trunk_access };
 	struct dial_result out;
 
 	dial(&asker, bytes_str(digits), &out);
@@ -81,6 +89,16 @@ static void test_verdicts(void **state)
 		{ "901149301234", DIAL_BARRED, "+49301234" },
 		{ "912125550000", DIAL_BARRED, "+12125550000" },
 		{ "9555*", DIAL_UNKNOWN, "" },
+		/* CALL-39: by a trunk of its own; without a code by the plan's */
+		{ "815979000", DIAL_OUTSIDE, "815*+1979000" },
+		{ "8114085979000", DIAL_OUTSIDE, "81*+14085979000" },
+		{ "81+14085979000", DIAL_OUTSIDE, "81*+14085979000" },
+		{ "8119005551212", DIAL_BARRED, "81*+19005551212" },
+		{ "8112125550000", DIAL_BARRED, "81*+12125550000" },
+		{ "81911", DIAL_EMERGENCY, "911" },
+		{ "81", DIAL_MORE, "" },
+		{ "81*5", DIAL_UNKNOWN, "" },
+		{ "81123456789012345678901234567890", DIAL_UNKNOWN, "" },
 		{ "alice", DIAL_UNKNOWN, "" },
 	};
 	const typeof(rows[0]) *row;

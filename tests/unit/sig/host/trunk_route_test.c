@@ -162,6 +162,48 @@ static void the_most_exact_route(void **state)
 	assert_string_equal(ways(s, "901", 1), "a0 a1");
 }
 
+static void access_put(struct site *s, const char *name, const char *access, bool enabled)
+{
+	struct trunk_settings set = *trunks_settings(
+		s->settings.trunks, trunks_find(s->settings.trunks, 0, bytes_str(name)));
+	uint16_t trunk;
+
+	(void)bytes_cstr(bytes_str(access), set.access, sizeof(set.access));
+	set.enabled = enabled;
+	assert_int_equal(trunks_put(s->settings.trunks, &set, &trunk), 0);
+}
+
+/* Behind its access code a number goes by that trunk alone, by a route that has it. */
+static void by_its_access_code(void **state)
+{
+	const struct trunk_choice ab[] = { { .trunk = "a", .weight = 1 },
+					   { .trunk = "b", .priority = 1 } };
+	struct site *s = *state;
+
+	trunk_put(s, "a", 1);
+	trunk_put(s, "b", 1);
+	trunk_put(s, "c", 1);
+	access_put(s, "b", "81", true);
+	access_put(s, "c", "815", true);
+	route_put(s, "all", "x.|+x.", 0, "", ab, 2);
+	route_put(s, "near", "90x", 0, "", ab, 1);
+	assert_string_equal(ways(s, "+49", 1), "a0 b0");
+	assert_string_equal(ways(s, "81*+49", 1), "b0");
+	assert_string_equal(ways(s, "81*901", 1), "b0"); /* the nearer route has it not */
+	assert_string_equal(ways(s, "815*+49", 1), "");  /* no route has it */
+	assert_string_equal(ways(s, "8*+49", 1), "");
+	assert_string_equal(ways(s, "82*+49", 1), "");
+	assert_string_equal(ways(s, "8149", 1), "a0 b0"); /* it is a number */
+	assert_int_equal(trunks_by_access(s->settings.trunks, 0, BYTES_LIT("81549")),
+			 trunks_find(s->settings.trunks, 0, BYTES_LIT("c")));
+	assert_int_equal(trunks_by_access(s->settings.trunks, 1, BYTES_LIT("81549")), TRUNK_NONE);
+	access_put(s, "c", "81", true); /* of two that are alike the first by name */
+	assert_string_equal(ways(s, "81*+49", 1), "b0");
+	access_put(s, "b", "81", false);
+	assert_string_equal(ways(s, "81*+49", 1), "");
+	assert_int_equal(trunks_by_access(NULL, 0, BYTES_LIT("81549")), TRUNK_NONE);
+}
+
 /* Lower priorities come first, and by weight those of one. */
 static void priority_and_weight(void **state)
 {
@@ -232,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SITE_TEST(numbers_lead_to_users), SITE_TEST(what_is_fixed),
 		SITE_TEST(the_most_exact_route),  SITE_TEST(priority_and_weight),
+		SITE_TEST(by_its_access_code),    SITE_TEST(priority_and_weight),
 		SITE_TEST(without_weights),       SITE_TEST(what_is_closed),
 	};
 

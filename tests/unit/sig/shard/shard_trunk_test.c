@@ -159,6 +159,49 @@ static void keys_by_what_the_document_says(void **state)
 	}
 }
 
+/* CALL-39: who called by that trunk is shown with its access code, and called back by it, not by the trunk that comes first; also after a
+ * kill. Who hides his number, and who is no number, has no code. */
+static void called_back(void **state)
+{
+	static const char *const shown[][2] = {
+		{ "+4940123", "<sip:81+4940123@" },
+		{ "4940123", "<sip:814940123@" },
+		{ "alice", "<sip:alice@" },
+		{ "anonymous", "<sip:anonymous@" },
+	};
+	struct gate *g = *state;
+	struct trunk_settings set, first = gate_trunk("first", "198.51.100.2");
+	struct phone *gw = carrier(g, &set);
+	struct text record = { 0 };
+	struct bytes m;
+
+	memcpy(set.access, "81", sizeof("81"));
+	(void)gate_put(g, &set);
+	(void)gate_put(g, &first);
+	for (size_t i = 0; i < COUNT_OF(shown); i++) {
+		calls_as(gw, shown[i][0], NUMBER);
+		m = phone_rings(&g->l.a);
+		ROW_ASSERT(shown[i][0], rig_has(rig_header(m, "From"), shown[i][1]));
+		phone_answer(&g->l.a, m, "486 Busy Here", "");
+		assert_true(phone_hears(gw, "SIP/2.0 486").n);
+		phone_ack(gw);
+		rig_wait_ms(g->l.r, 40000);
+	}
+	assert_true(g->l.r->cdr_count > 0);
+	assert_string_equal(g->l.r->cdrs[0].from, "+4940123");
+	gate_route_also(g, "+x.", "first", "carrier");
+	gate_may_call(g);
+	phone_invite(&g->l.a, "81+4940123", PHONE_SDP_A);
+	assert_int_equal(text_set(&record, line_stored(&g->l)), 0);
+	line_restart(&g->l, text_bytes(&record));
+	text_clear(&record);
+	m = rig_take(g->l.r, &gw->addr, "INVITE ");
+	assert_true(rig_has(m, "INVITE sip:+4940123@198.51.100.1 "));
+	phone_answer(gw, m, "503 Service Unavailable", "");
+	assert_int_equal(rig_count(g->l.r, &g->carriers[1].addr, "INVITE "), 0);
+	assert_true(phone_hears(&g->l.a, "SIP/2.0 5").n);
+}
+
 #define VIDEO "m=video 5006 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n"
 
 /* MED-10: video goes over no trunk that was not put so. */
@@ -550,6 +593,7 @@ int main(void)
 		GATE_TEST(killed_without_the_trunk),
 		GATE_TEST(refers),
 		GATE_TEST(ported_numbers),
+		GATE_TEST(called_back),
 		GATE_TEST(keys_by_info),
 		GATE_TEST(keys_by_what_the_document_says),
 		GATE_TEST(replaces_its_own),
