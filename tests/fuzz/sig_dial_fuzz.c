@@ -30,6 +30,21 @@ static bool is_extension(void *arg, struct bytes number)
 	return bytes_is(number, "123");
 }
 
+/* Of a trunk: 81. */
+static size_t trunk_access(void *arg, struct bytes number)
+{
+	(void)arg;
+	return bytes_starts(number, "81") ? 2 : 0;
+}
+
+/* Without the access code of a trunk. */
+static struct bytes number_of(const struct dial_result *r)
+{
+	struct bytes number = bytes_str(r->number);
+
+	return bytes_starts(number, "81*") ? bytes_from(number, 3) : number;
+}
+
 static void line_take(struct bytes *rest, char *out, size_t cap)
 {
 	struct bytes line = { 0 };
@@ -66,7 +81,8 @@ static struct dial_result ask(const struct dial_plan *plan, bool outside, uint8_
 				.emergency_count = 1,
 				.outside = outside,
 				.classes = classes,
-				.is_extension = is_extension };
+				.is_extension = is_extension,
+				.trunk_access = trunk_access };
 	struct dial_result out;
 
 	dial(&a, dialled, &out);
@@ -84,16 +100,14 @@ static void check_class(const struct dial_plan *plan, const struct dial_result *
 	bool any = false;
 
 	for (unsigned i = 0; i < DIAL_OTHER; i++) {
-		if (!pattern_list_match(bytes_str(plan->classes[i]), bytes_str(r->number), &one)
-			     .whole)
+		if (!pattern_list_match(bytes_str(plan->classes[i]), number_of(r), &one).whole)
 			continue;
 		if (!any || pattern_order(&one, &best) < 0)
 			best = one;
 		any = true;
 	}
 	for (unsigned i = r->class + 1u; any && i < DIAL_OTHER; i++) {
-		if (pattern_list_match(bytes_str(plan->classes[i]), bytes_str(r->number), &one)
-			    .whole)
+		if (pattern_list_match(bytes_str(plan->classes[i]), number_of(r), &one).whole)
 			check(pattern_order(&one, &best) > 0, "a dearer class was as exact");
 	}
 }
@@ -110,7 +124,9 @@ static void check_permissions(const struct dial_plan *plan, struct bytes dialled
 	if (!is_outside(&all))
 		return;
 	check(!strcmp(all.number, none.number) && all.class == none.class, "another number");
-	check(all.number[0] != '\0', "no number");
+	check(number_of(&all).n != 0, "no number");
+	check(!memchr(number_of(&all).p, DIAL_ACCESS_END, number_of(&all).n),
+	      "a code within a number");
 	check_class(plan, &all);
 }
 

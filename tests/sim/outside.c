@@ -61,6 +61,8 @@ static void put(struct node *n, uint8_t phones, bool pbx)
 			set.server_count = 0;
 		server_add(&set, i, pbx);
 		(void)snprintf(set.name, sizeof(set.name), "trunk%u", pbx ? 0 : i);
+		if (!pbx && !(phones >> (i + 1)))
+			memcpy(set.access, "8", sizeof("8"));
 		if (!pbx)
 			trunk_put(n, &set, &route);
 	}
