@@ -2,6 +2,7 @@
 #include "sig/call/identity.h"
 
 #include "sig/dial/pattern.h"
+#include "sig/host/trunk_route.h"
 #include "sig/identity/carried_value.h"
 #include "sig/leg/leg.h"
 #include "sig/model/leg_trunk.h"
@@ -159,7 +160,7 @@ bool identity_of_sent_on(const struct call_host *h, const struct call *c, const 
 		h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
 	struct pattern best;
 
-	*number = user;
+	*number = trunk_number_plain(h->settings, c->tenant, user);
 	if (!leg_is_trunk(to) || step->trunk.n)
 		return true;
 	*number = bytes_str(f ? f->outside_number : NULL);

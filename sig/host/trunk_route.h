@@ -89,4 +89,8 @@ bool trunk_is_open(const struct trunks *all, uint16_t trunk);
 uint32_t trunk_route(const struct shard_settings *settings, uint16_t tenant, struct bytes number,
 		     uint64_t seed, struct trunk_way *out, uint32_t cap);
 
+/* What is told to others: the number without the access code of a trunk. */
+struct bytes trunk_number_plain(const struct shard_settings *settings, uint16_t tenant,
+				struct bytes number);
+
 #endif

@@ -202,6 +202,29 @@ static void called_back(void **state)
 	assert_true(phone_hears(&g->l.a, "SIP/2.0 5").n);
 }
 
+/* Who sends a call out by an access code tells the number alone. */
+static void forwarded_by_its_code(void **state)
+{
+	struct shard_forward f = { .always = "81+4940123" };
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+	struct bytes m;
+
+	memcpy(set.access, "81", sizeof("81"));
+	memcpy(set.caller_id, "+49301000", sizeof("+49301000"));
+	(void)gate_put(g, &set);
+	gate_route(g, "+x.", "carrier");
+	gate_may_call(g);
+	assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1001", &f), 0);
+	phone_invite(&g->l.b, "1001", PHONE_SDP_B);
+	m = rig_take(g->l.r, &gw->addr, "INVITE ");
+	assert_true(rig_has(m, "INVITE sip:+4940123@198.51.100.1 "));
+	assert_true(rig_has(m, "History-Info: ") && rig_has(m, "sip:+4940123@"));
+	assert_null(memmem(m.p, m.n, "81*", 3));
+	assert_null(memmem(m.p, m.n, "81%2A", 5));
+}
+
 #define VIDEO "m=video 5006 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n"
 
 /* MED-10: video goes over no trunk that was not put so. */
@@ -594,6 +617,7 @@ int main(void)
 		GATE_TEST(refers),
 		GATE_TEST(ported_numbers),
 		GATE_TEST(called_back),
+		GATE_TEST(forwarded_by_its_code),
 		GATE_TEST(keys_by_info),
 		GATE_TEST(keys_by_what_the_document_says),
 		GATE_TEST(replaces_its_own),
