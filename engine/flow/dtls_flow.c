@@ -133,8 +133,10 @@ static bool connected_take(struct worker *w, struct flow *f, const struct pkt *p
 	struct bytes in = bytes_mem(p->data, p->length);
 	struct dtls_candidate *c = candidate_from(w, f, &p->from);
 
-	if (c && (f->dtls.role == DTLS_CLIENT || dtls_record_is_finished(in)))
+	if (c && (f->dtls.role == DTLS_CLIENT || dtls_record_is_finished(in))) {
+		c->source = p->from;
 		return candidate_feed(w, c, in);
+	}
 	dtls_refuse(w, DTLS_REFUSED_UNEXPECTED);
 	return false;
 }
@@ -295,8 +297,10 @@ void dtls_flow_close(struct worker *w, struct flow *f)
 void dtls_flow_flight(struct worker *w, struct flow *f, uint8_t association,
 		      const struct media_flight *flight)
 {
-	const struct addr *to = flow_rtp_to(f);
+	const struct addr nowhere = { 0 }, *to = flow_rtp_to(f);
 
+	if (!to && f->dtls.ice)
+		to = &nowhere; /* until the party asks, from where its checks have shown it to be */
 	if (!w->dtls.link || association != f->dtls.association || candidates_release(w, f))
 		return;
 	if (to && flight->length > 0 && flight->length <= MEDIA_FLIGHT_MAX &&

@@ -161,7 +161,8 @@ static void saved_before_the_party_can_finish(void **state)
 }
 
 /* The next process: another rig, with what the event of this one said. */
-static struct dtls_rig successor(const struct media_event *event, enum media_dtls_role role)
+static struct dtls_rig successor(const struct media_event *event, enum media_dtls_role role,
+				 const struct media_ice *ice)
 {
 	struct dtls_rig x = dtls_rig_open_empty(64);
 	struct media_command c = { .kind = MEDIA_FLOW_FLIGHT,
@@ -173,6 +174,8 @@ static struct dtls_rig successor(const struct media_event *event, enum media_dtl
 	x.r->spec[A].key_out = event->key_out;
 	x.r->spec[A].resume = event->resume;
 	x.r->spec[A].resume.srtp_next = 5;
+	if (ice)
+		x.r->spec[A].ice = *ice;
 	x.r->spec[B] = rig_spec(B);
 	rig_open_flow(x.r, &x.r->spec[A]);
 	rig_open_flow(x.r, &x.r->spec[B]);
@@ -196,7 +199,7 @@ static void the_next_process_lets_the_party_finish(void **state)
 			parties_run(&before, &p, 1, 6);
 			event = keyed_event(&before);
 			g_now_ns = before.r->sim->now_ns;
-			x = successor(&event, role);
+			x = successor(&event, role, NULL);
 			g_now_ns = x.r->sim->now_ns = before.r->sim->now_ns;
 			x.lose = lost ? 0 : NO_LOSS; /* what it says at once */
 			x.unsaved = true;
@@ -212,6 +215,38 @@ static void the_next_process_lets_the_party_finish(void **state)
 			dtls_rig_close(&x);
 			dtls_rig_close(&before);
 		}
+	}
+}
+
+/* It is killed before it could say where the party is: what lets the party finish waits for the first check. */
+static void a_party_that_comes_later_can_finish(void **state)
+{
+	const struct check check = { .ice = &ICE_A, .priority = 1, .nominates = true };
+
+	(void)state;
+	for (enum media_dtls_role role = DTLS_SERVER; role <= DTLS_CLIENT; role++) {
+		struct dtls_rig before = dtls_rig_open(role), x;
+		struct media_event event;
+		struct dtls_party p;
+
+		before.unsaved = true;
+		party_open(&p, PARTY, THEIRS, other(role));
+		parties_run(&before, &p, 1, 6);
+		event = keyed_event(&before);
+		event.resume.source_rtp = (struct addr){ 0 };
+		g_now_ns = before.r->sim->now_ns;
+		x = successor(&event, role, &ICE_A);
+		g_now_ns = x.r->sim->now_ns = before.r->sim->now_ns;
+		x.unsaved = true;
+		parties_run(&x, &p, 1, 20);
+		assert_int_equal(p.dtls.outcome, DTLS_GOES_ON);
+		assert_int_equal(checks(x.r, A, PARTY, &check), 0);
+		parties_run(&x, &p, 1, 400);
+		assert_event_has_keys_of(&event, &p);
+		assert_media_passes(&x, &p, 1);
+		dtls_close(&p.dtls);
+		dtls_rig_close(&x);
+		dtls_rig_close(&before);
 	}
 }
 
@@ -883,6 +918,7 @@ int main(void)
 		cmocka_unit_test(either_role_ends_with_media),
 		cmocka_unit_test(saved_before_the_party_can_finish),
 		cmocka_unit_test(the_next_process_lets_the_party_finish),
+		cmocka_unit_test(a_party_that_comes_later_can_finish),
 		cmocka_unit_test(keys_that_came_to_nothing_are_taken_back),
 		cmocka_unit_test(any_datagram_may_be_lost_or_doubled),
 		cmocka_unit_test(a_wrong_certificate_fails_and_the_right_one_succeeds),
