@@ -64,16 +64,16 @@ def connections(to, sources, count, say="", hold=1.0):
 
 
 def handshakes(to, sources, seconds):
-    """Whole TLS handshakes, one after another, each given up at once."""
+    """Whole TLS handshakes, one after another, each given up at once; at least until one is refused."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    done, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
+    done, refused, end = 0, 0, time.monotonic() + seconds
+    while time.monotonic() < end + (0 if refused else 20):
         try:
             with context.wrap_socket(opened(to, sources[done % len(sources)])):
                 done += 1
         except OSError:
-            pass
+            refused += 1
     return {"done": done}
 
 

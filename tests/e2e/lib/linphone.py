@@ -22,6 +22,7 @@ use_rfc2833={events}
 use_ipv6=0
 100rel_support_level={reliable}
 guess_hostname=0
+auto_net_state_mon=0
 contact="{number}" <sip:{number}@127.0.0.1>
 default_proxy=0
 register_only_when_network_is_up=0
