@@ -434,6 +434,64 @@ static void copies(void **state)
 	assert_int_equal(rig_count(l->r, &l->a.addr, "SIP/2.0 100"), 4);
 }
 
+/* RFC 3261 8.2.2.2: the same request by another way. */
+static void merged(void **state)
+{
+	struct line *l = *state;
+
+	call_b(l);
+	phone_new_branch(&l->a);
+	phone_write(&l->a, "INVITE", "", PHONE_SDP_A);
+	rig_run(l->r);
+	assert_true(phone_hears(&l->a, "SIP/2.0 482").n);
+	assert_int_equal(rig_counts(l->r).calls, 1);
+	assert_int_equal(l->r->lookup_count, 1);
+	tell(l->r, leads_to("192.0.2.21:5060"));
+	talk_at(l, "192.0.2.21:5060");
+}
+
+/* The place that rings hears CANCEL, and no other one an INVITE. */
+static void cancelled_at_the_next_place(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	call_b(l);
+	tell(l->r, leads_to("192.0.2.21:5060 192.0.2.22:5060 192.0.2.23:5060"));
+	phone_answer(&l->b, rings_at(l, "192.0.2.21:5060"), "503 Service Unavailable", "");
+	m = rings_at(l, "192.0.2.22:5060");
+	phone_answer(&l->b, m, "180 Ringing", "");
+	phone_cancel(&l->a);
+	rig_run(l->r);
+	assert_true(phone_hears(&l->a, "SIP/2.0 487").n);
+	phone_ack(&l->a);
+	assert_true(rig_take(l->r, &l->b.addr, "CANCEL ").n);
+	phone_answer(&l->b, m, "487 Request Terminated", "");
+	assert_int_equal(rings_at(l, "192.0.2.23:5060").n, 0);
+	l->b.addr = rig_addr("192.0.2.21:5060");
+	assert_int_equal(rig_count(l->r, &l->b.addr, "CANCEL "), 0);
+	line_assert_cdr(l, 487, 16, ENDED_BY_A);
+}
+
+/* What a place says to an INVITE that is cancelled asks nobody else. */
+static void fails_when_cancelled(void **state)
+{
+	struct line *l = *state;
+	struct bytes m;
+
+	call_b(l);
+	tell(l->r, leads_to("192.0.2.21:5060 192.0.2.22:5060"));
+	m = rings_at(l, "192.0.2.21:5060");
+	phone_cancel(&l->a);
+	rig_run(l->r);
+	assert_true(phone_hears(&l->a, "SIP/2.0 487").n);
+	phone_ack(&l->a);
+	phone_answer(&l->b, m, "503 Service Unavailable", "");
+	rig_run(l->r);
+	assert_int_equal(rings_at(l, "192.0.2.22:5060").n, 0);
+	line_assert_idle(l->r);
+}
+
 /* A successor asks again, and what the one before was told counts for nothing. */
 static void killed(void **state)
 {
@@ -604,6 +662,30 @@ static void killed_while_another_rings(void **state)
 	assert_true(rings_at(l, "192.0.2.21:5060").n);
 	phone_answer(&two[1], phone_rings(&two[1]), "200 OK", PHONE_SDP_B);
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+}
+
+/* Who rings has rung for long enough, and a successor has just asked again: the call goes on to another, and the name counts no more. */
+static void sent_on_in_time(void **state)
+{
+	struct shard_forward f = { .no_answer = "1002", .rings = 1 };
+	struct line *l = *state;
+	struct phone two[2], c;
+
+	phone_open(&c, l->r, "1002", "192.0.2.15:5060");
+	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1003", &f), 0);
+	bind_two(l, two);
+	call_b(l);
+	assert_true(phone_rings(&two[1]).n);
+	rig_wait_ms(l->r, SEEK_MS - 500);
+	restart_two(l, two);
+	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1003", &f), 0);
+	phone_bind(&c);
+	assert_int_equal(l->r->lookup_count, 2);
+	rig_wait_ms(l->r, 3500);
+	assert_true(phone_rings(&c).n);
+	assert_stopped(l->r);
+	tell(l->r, leads_to("192.0.2.21:5060"));
+	assert_int_equal(rings_at(l, "192.0.2.21:5060").n, 0);
 }
 
 /* Nobody is reached, neither by its name nor by the way that it registered. */
@@ -886,6 +968,9 @@ int main(void)
 		SEEK_TEST(tls_refused_by_its_name),
 		SEEK_TEST(silence_ends),
 		SEEK_TEST(cancelled),
+		SEEK_TEST(cancelled_at_the_next_place),
+		SEEK_TEST(fails_when_cancelled),
+		SEEK_TEST(merged),
 		SEEK_TEST(copies),
 		SEEK_TEST(killed),
 		SEEK_TEST(killed_then_cancelled),
@@ -896,6 +981,7 @@ int main(void)
 		SEEK_TEST(answered_meanwhile),
 		SEEK_TEST(refused_meanwhile),
 		SEEK_TEST(killed_while_another_rings),
+		SEEK_TEST(sent_on_in_time),
 		SEEK_TEST(goes_on),
 		SEEK_TEST(sent_on),
 		SEEK_TEST(sent_on_in_vain),
