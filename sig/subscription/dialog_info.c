@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* application/dialog-info+xml (RFC 4235 4). */
+#include "sig/host/host.h"
 #include "sig/sip/xml.h"
 #include "sig/subscription/package.h"
+
+/* Of a document, so that it always fits: names are the parties' own, and escaped they are six times as long. */
+enum { HEAD_MAX = 1024, DIALOG_MAX = 1792, OVER_MAX = 128 };
+static_assert(HEAD_MAX + DIALOG_STATES_MAX * (DIALOG_MAX + OVER_MAX) <= HOST_SDP_MAX, "all fit");
 
 static const char *phase_name(enum dialog_phase phase)
 {
@@ -67,11 +72,10 @@ static void info_party(struct writer *w, const char *role, struct bytes name_add
 	WRITER_TEXTS(w, role, ">");
 }
 
-static void info_dialog(struct writer *w, const struct package_state *state,
-			const struct dialog_state *d)
+static void info_dialog(struct writer *w, const struct dialog_state *d, bool hidden)
 {
 	info_open(w, d->id, d->recipient);
-	if (!state->hidden) { /* by which others may step into its place (RFC 3891) */
+	if (!hidden) { /* by which others may step into its place (RFC 3891) */
 		info_attribute(w, "call-id", d->call_id);
 		info_attribute(w, "local-tag", d->tag);
 		info_attribute(w, "remote-tag",
@@ -79,11 +83,24 @@ static void info_dialog(struct writer *w, const struct package_state *state,
 	}
 	writer_str(w, ">");
 	info_phase(w, d->phase);
-	if (!state->hidden) {
+	if (!hidden) {
 		info_party(w, "local", d->local, d->held);
 		info_party(w, "remote", d->remote, false);
 	}
 	info_end(w);
+}
+
+/* A name that is too long is no reason to tell nothing: the lamp is lit, and nobody is named. */
+static void info_bounded(struct writer *w, const struct package_state *state,
+			 const struct dialog_state *d)
+{
+	const struct writer before = *w;
+
+	info_dialog(w, d, state->hidden);
+	if (!w->overflow && w->n - before.n <= DIALOG_MAX)
+		return;
+	*w = before;
+	info_dialog(w, d, true);
 }
 
 static const struct package_told *told_of(const struct package_state *state, uint64_t id)
@@ -136,7 +153,7 @@ void dialog_info_write(struct writer *w, const struct package_state *state)
 	writer_str(w, "\">\r\n");
 	for (uint32_t i = 0; i < state->dialog_count; i++) {
 		if (state->whole || !is_told(state, &state->dialogs[i]))
-			info_dialog(w, state, &state->dialogs[i]);
+			info_bounded(w, state, &state->dialogs[i]);
 	}
 	info_write_over(w, state);
 	writer_str(w, "</dialog-info>\r\n");

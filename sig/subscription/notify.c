@@ -10,7 +10,7 @@ enum {
 	NOTIFY_EXTRA_MAX = 256,
 	LIMIT_NEAR = 64, /* NOTIFYs before the limit: it is moved */
 	RETRY_MAX_S = 300,
-	PROBATION_S = 60,
+	SUBSCRIBE_AGAIN_S = 60,
 	TURN_MS = 1,
 	TURNS_OF_MANY = 4, /* each tells one part in so many of those who wait */
 	SEND_AGAIN_MS = 1000,
@@ -141,8 +141,8 @@ static void write_standing(struct writer *w, const struct subscriptions *s,
 	}
 	WRITER_TEXTS(
 		w, "Subscription-State: terminated;reason=", subscription_ending_name(sub->ending));
-	if (sub->ending == ENDING_PROBATION)
-		writer_number(w, ";retry-after=", PROBATION_S, "");
+	if (sub->ending == ENDING_PROBATION || sub->ending == ENDING_GIVEUP) /* RFC 6665 4.1.3 */
+		writer_number(w, ";retry-after=", SUBSCRIBE_AGAIN_S, "");
 	writer_str(w, "\r\n");
 }
 
@@ -176,6 +176,17 @@ static void notify_later(struct subscriptions *s, struct subscription *sub, uint
 	subscription_aim(s, sub);
 }
 
+/* It would be too long each time. Its watcher may ask again when there is less to be told. */
+static void notify_too_long(struct subscription *sub, struct writer *w)
+{
+	LOG_WARN("sip", sub->id, "what is to be told is too long",
+		 LOG_STR("package", package_of(sub->package)->name),
+		 LOG_BYTES("resource", text_bytes(&sub->resource)));
+	*w = writer_over(w->p, w->cap);
+	if (!sub->ending)
+		sub->ending = ENDING_PROBATION;
+}
+
 static void notify_state(struct subscriptions *s, struct subscription *sub,
 			 enum watch_verdict verdict)
 {
@@ -191,7 +202,9 @@ static void notify_state(struct subscriptions *s, struct subscription *sub,
 	}
 	if (verdict == WATCH_OK || verdict == WATCH_HIDDEN)
 		write_state(&w, s, sub, dialogs, count, verdict == WATCH_HIDDEN);
-	if (w.overflow || !notify_send(s, sub, writer_done(&w))) {
+	if (w.overflow)
+		notify_too_long(sub, &w);
+	if (!notify_send(s, sub, writer_done(&w))) {
 		sub->whole = true; /* a number may be left out */
 		notify_later(s, sub, SEND_AGAIN_MS);
 		return;

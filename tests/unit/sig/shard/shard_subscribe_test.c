@@ -228,7 +228,7 @@ static void ended(void **state)
 	} rows[] = {
 		{ ENDING_DEACTIVATED, "terminated;reason=deactivated" },
 		{ ENDING_PROBATION, "terminated;reason=probation;retry-after=60" },
-		{ ENDING_GIVEUP, "terminated;reason=giveup" },
+		{ ENDING_GIVEUP, "terminated;reason=giveup;retry-after=60" },
 		{ ENDING_REJECTED, "terminated;reason=rejected" },
 		{ ENDING_NORESOURCE, "terminated;reason=noresource" },
 	};
@@ -317,6 +317,102 @@ static void long_document(void **state)
 		count++;
 	assert_int_equal(count, COUNT_OF(callers));
 	assert_true(rig_has(m, "</dialog-info>"));
+}
+
+static char *repeated(char *out, size_t n, char c)
+{
+	memset(out, c, n);
+	out[n] = '\0';
+	return out;
+}
+
+/* Escaped it is five times as long. */
+static void call_with_long_name(struct rig *r, uint32_t number)
+{
+	struct phone caller;
+	char user[8], address[32], name[901], text[2048];
+	int n;
+
+	(void)snprintf(user, sizeof(user), "%u", number);
+	(void)snprintf(address, sizeof(address), "192.0.2.%u:5060", number - 1000);
+	phone_open(&caller, r, user, address);
+	n = snprintf(text, sizeof(text),
+		     "INVITE sip:1002@test.local SIP/2.0\r\n"
+		     "Via: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n"
+		     "From: \"%s\" <sip:%s@test.local>;tag=l\r\nTo: <sip:1002@test.local>\r\n"
+		     "Call-ID: %s\r\nCSeq: 1 INVITE\r\nContact: <sip:%s@%s>\r\n"
+		     "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
+		     address, user, repeated(name, sizeof(name) - 1, '&'), user, user, user,
+		     address, strlen(PHONE_SDP_A), PHONE_SDP_A);
+	assert_in_range(n, 1, sizeof(text) - 1);
+	rig_send(r, &caller.addr, bytes_mem(text, (size_t)n));
+}
+
+/* Together they are longer than any document. The lamp is lit all the same, and other calls have their names. */
+static void long_names(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m;
+
+	for (uint32_t number = 1060; number < 1066; number++)
+		call_with_long_name(t->l.r, number);
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	rig_wait_ms(t->l.r, 5);
+	assert_int_equal(rig_counts(t->l.r).calls, 7);
+	assert_true(bytes_starts(watch_ask(&t->w, "1002", WATCH_DIALOG), "SIP/2.0 200"));
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "direction=\"recipient\"><state>trying</state></dialog>"));
+	assert_true(rig_has(m, "<identity display=\"Phone\">"));
+	assert_false(rig_has(m, "&amp;"));
+	rig_wait_ms(t->l.r, 3000);
+	assert_int_equal(watch_told(&t->w).n, 0);
+}
+
+static void bind_long_contacts(const struct phone *p)
+{
+	struct aor a = { .version = 1, .count = BINDINGS_MAX, .room = BINDINGS_MAX };
+	struct text record = { 0 };
+	char contact[512], user[401];
+	const char *reason;
+
+	a.bindings = calloc(BINDINGS_MAX, sizeof(*a.bindings));
+	assert_non_null(a.bindings);
+	assert_int_equal(text_set(&a.tenant, bytes_str("default")), 0);
+	assert_int_equal(text_set(&a.user, bytes_str(p->user)), 0);
+	for (uint32_t i = 0; i < BINDINGS_MAX; i++) {
+		struct binding *b = &a.bindings[i];
+
+		(void)snprintf(contact, sizeof(contact), "sip:%s@192.0.2.%u",
+			       repeated(user, sizeof(user) - 1, '&'), 100 + i);
+		assert_int_equal(text_set(&b->contact, bytes_str(contact)), 0);
+		assert_int_equal(text_set(&b->call_id, bytes_str("reg")), 0);
+		b->expires_utc_ms = p->r->now.utc_ms + 3600000;
+		b->hop.remote = p->addr;
+	}
+	assert_int_equal(aor_encode(&a, &record), 0);
+	if (locations_restore(p->r->locations, text_bytes(&record), p->r->now, &reason))
+		fail_msg("%s", reason);
+	aor_clear(&a);
+	text_clear(&record);
+}
+
+/* A document that cannot be told ends the subscription: nobody tries again each second for ever. */
+static void too_long(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m;
+	struct phone p;
+
+	phone_open(&p, t->l.r, "1003", "192.0.2.13:5060");
+	bind_long_contacts(&p);
+	assert_true(bytes_starts(watch_ask(&p, "1003", "Event: reg\r\n"), "SIP/2.0 200"));
+	m = watch_told(&p);
+	assert_true(bytes_eq(rig_header(m, "Subscription-State"),
+			     bytes_str("terminated;reason=probation;retry-after=60")));
+	assert_int_equal(rig_body(m).n, 0);
+	rig_wait_ms(t->l.r, 5000);
+	assert_int_equal(watch_told(&p).n, 0);
+	assert_true(bytes_starts(watch_again(&p, "Event: reg\r\n"), "SIP/2.0 481"));
 }
 
 static uint32_t watch_notifies(const struct watch *t)
@@ -601,7 +697,8 @@ int main(void)
 		WATCH_TEST(ended),          WATCH_TEST(forked),
 		WATCH_TEST(out_of_order),   WATCH_TEST(long_document),
 		WATCH_TEST(bounded),        WATCH_TEST(bounded_many),
-		WATCH_TEST(presence),
+		WATCH_TEST(presence),       WATCH_TEST(long_names),
+		WATCH_TEST(too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
