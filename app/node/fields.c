@@ -209,7 +209,8 @@ enum {
 	HAS_ORDER = 16,
 	HAS_OTHER = 32,
 	HAS_REASON = 64,
-	HAS_TRUNK = 128
+	HAS_TRUNK = 128,
+	HAS_SUBSCRIPTION = 256
 };
 
 static const struct {
@@ -279,6 +280,14 @@ static const struct {
 	[SIG_UNREGISTERED] = { "registration.gone",
 			       "The last phone of an extension left, or its registration ran out.",
 			       0 },
+	[SIG_SUBSCRIBED] = { "subscription.new",
+			     "from watches to, by a subscription to that package.",
+			     HAS_SUBSCRIPTION },
+	[SIG_UNSUBSCRIBED] = { "subscription.gone",
+			       "It does no longer: timeout (it ended it, or did not refresh it), "
+			       "rejected, noresource, deactivated, probation, giveup, or "
+			       "not_reached.",
+			       HAS_SUBSCRIPTION | HAS_REASON },
 };
 
 bool fields_event_is_private(const struct sig_event *e)
@@ -302,14 +311,18 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 	add_text(out, "type", fields_event_name(event->kind));
 	if (has & HAS_CALL)
 		add_call(out, "call", event->call);
+	if (has & HAS_SUBSCRIPTION)
+		add_call(out, "subscription", event->call);
 	add_number(out, "version", event->version);
-	if (has & HAS_CALL)
+	if (has & (HAS_CALL | HAS_SUBSCRIPTION))
 		add_text(out, "from", event->from);
 	add_text(out, "to", event->to);
 	if (has & HAS_CALL)
 		add_text(out, "from_trunk", event->from_trunk);
 	if (has & (HAS_CALL | HAS_TRUNK))
 		add_text(out, "to_trunk", event->to_trunk);
+	if (has & HAS_SUBSCRIPTION)
+		add_text(out, "package", event->package ? event->package : "");
 	if (has & HAS_OTHER)
 		add_call(out, "other", event->other);
 	if (has & HAS_STATUS)

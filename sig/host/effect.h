@@ -57,7 +57,9 @@ enum sig_event_kind {
 	SIG_CALL_EMERGENCY, /* from calls a number for help, to */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
-	SIG_TRUNK_DOWN, /* to_trunk: its server to does not answer; of no call */
+	SIG_SUBSCRIBED,   /* from watches to; call: the id of its subscription; package */
+	SIG_UNSUBSCRIBED, /* the same; reason */
+	SIG_TRUNK_DOWN,   /* to_trunk: its server to does not answer; of no call */
 	SIG_TRUNK_UP,
 	SIG_EVENT_KINDS,
 };
@@ -76,8 +78,9 @@ struct sig_event {
 	char digit;
 	uint8_t leg;
 	uint32_t order;
-	const char *reason; /* constant, or NULL */
-	char digits[17];    /* a secret of caller and application */
+	const char *package; /* constant, or NULL */
+	const char *reason;  /* constant, or NULL */
+	char digits[17];     /* a secret of caller and application */
 };
 
 /* What became of an order that was carried out. */

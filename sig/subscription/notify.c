@@ -244,6 +244,7 @@ static void subscription_over(struct subscriptions *s, struct subscription *sub)
 		 LOG_BYTES("resource", text_bytes(&sub->resource)),
 		 LOG_STR("reason",
 			 sub->ending ? subscription_ending_name(sub->ending) : "not reached"));
+	subscription_publish_gone(s, sub);
 	subscription_forget(s, sub);
 	subscription_give(s, sub);
 }

@@ -218,6 +218,7 @@ int subscription_decode(const struct call_host *h, struct subscription *sub, str
 		*reason = "out of memory";
 	if (in)
 		tandem__subscription__subscription__free_unpacked(in, NULL);
+	sub->published = true;
 	if (!*reason)
 		return 0;
 	subscription_clear(sub);

@@ -101,6 +101,7 @@ void subscription_answer(struct subscriptions *s, struct subscription *sub)
 	if (!sub->waits)
 		return;
 	sub->waits = false;
+	subscription_publish_new(s, sub);
 	subscription_renew(s, sub);
 }
 

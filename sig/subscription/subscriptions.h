@@ -95,6 +95,9 @@ void subscription_aim(struct subscriptions *s, struct subscription *sub);
 /* Its phone is reached another way. */
 void subscription_moved(struct subscriptions *s, struct subscription *sub,
 			const struct sip_hop *to);
+/* Events: once it is answered, unless it only asks once; and when it is over. */
+void subscription_publish_new(struct subscriptions *s, struct subscription *sub);
+void subscription_publish_gone(struct subscriptions *s, const struct subscription *sub);
 const char *subscription_ending_name(enum subscription_ending ending);
 
 /* ---- what is saved: subscription_save.c ---- */

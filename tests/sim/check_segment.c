@@ -25,7 +25,7 @@ static const struct check_begun *begun_of(const struct check *k, uint64_t call)
 
 void check_event(struct sim *s, const struct sig_event *e)
 {
-	struct seen *seen = check_seen(s, e->call);
+	struct seen *seen = e->package ? NULL : check_seen(s, e->call);
 
 	if (e->kind == SIG_CALL_NEW)
 		begins(&s->check, e->call, s->now_ns);

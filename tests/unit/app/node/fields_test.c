@@ -229,6 +229,20 @@ static void test_events(void **state)
 	assert_string_equal(value("type"), "registration.new");
 	assert_string_equal(value("to"), "1001");
 	assert_null(value("call"));
+	event = (struct sig_event){ .kind = SIG_UNSUBSCRIBED,
+				    .call = 2,
+				    .from = "1004",
+				    .to = "1002",
+				    .package = "dialog",
+				    .reason = "rejected" };
+	fields_of_event(&g_fields, &event);
+	assert_string_equal(value("type"), "subscription.gone");
+	assert_string_equal(value("subscription"), "0000000000002");
+	assert_string_equal(value("from"), "1004");
+	assert_string_equal(value("to"), "1002");
+	assert_string_equal(value("package"), "dialog");
+	assert_string_equal(value("reason"), "rejected");
+	assert_null(value("call"));
 	event = (struct sig_event){ .kind = SIG_CALL_ENDED, .status = 486 };
 	fields_of_event(&g_fields, &event);
 	assert_string_equal(value("sip_status"), "486");

@@ -652,6 +652,49 @@ static void full(void **state)
 	assert_int_equal(taken, 64 - 64 / 8);
 }
 
+static const struct sig_event *last_event(const struct rig *r, enum sig_event_kind kind)
+{
+	const struct sig_event *e = &r->events[r->event_count - 1];
+
+	assert_true(r->event_count > 0);
+	assert_int_equal(e->kind, kind);
+	assert_string_equal(e->tenant, "default");
+	assert_string_equal(e->from, "1004");
+	assert_string_equal(e->to, "1002");
+	assert_string_equal(e->package, "dialog");
+	return e;
+}
+
+/* One for each that begins and ends, over a kill, too; none for a refresh, and for who asks once. */
+static void events(void **state)
+{
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+	uint64_t id;
+
+	assert_true(bytes_starts(watch_ask(&t->w, "1002", WATCH_DIALOG "Expires: 0\r\n"),
+				 "SIP/2.0 200"));
+	assert_true(watch_told(&t->w).n != 0);
+	assert_int_equal(r->event_count, 0);
+	watch_begin(t);
+	id = last_event(r, SIG_SUBSCRIBED)->call;
+	assert_int_equal(id, only_subscription(t));
+	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 200"));
+	assert_true(watch_told(&t->w).n != 0);
+	assert_int_equal(r->event_count, 1);
+	watch_restart(t);
+	assert_true(watch_told(&t->w).n != 0);
+	assert_int_equal(r->event_count, 1);
+	assert_int_equal(shard_subscription_end(r->shard, id, ENDING_GIVEUP, r->now), 0);
+	assert_true(watch_told(&t->w).n != 0);
+	assert_int_equal(last_event(r, SIG_UNSUBSCRIBED)->call, id);
+	assert_string_equal(last_event(r, SIG_UNSUBSCRIBED)->reason, "giveup");
+	watch_begin(t);
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	assert_true(watch_told_with(&t->w, "481 Gone").n != 0);
+	assert_string_equal(last_event(r, SIG_UNSUBSCRIBED)->reason, "not_reached");
+}
+
 /* A phone tells the node itself where it is; only itself. */
 static void reg(void **state)
 {
@@ -698,7 +741,7 @@ int main(void)
 		WATCH_TEST(out_of_order),   WATCH_TEST(long_document),
 		WATCH_TEST(bounded),        WATCH_TEST(bounded_many),
 		WATCH_TEST(presence),       WATCH_TEST(long_names),
-		WATCH_TEST(too_long),
+		WATCH_TEST(too_long),       WATCH_TEST(events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
