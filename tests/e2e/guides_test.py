@@ -72,7 +72,7 @@ class Kamailio(Guide):
 
     def answers(self):
         try:
-            return self.caller.options().status == 405
+            return self.caller.options().status == 200
         except AssertionError:
             return False
 
