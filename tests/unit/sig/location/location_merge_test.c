@@ -202,6 +202,11 @@ static void left_here(void **state)
 		       LIST({ "sip:a", "c", "<i>", 0, 4, 10 }, { "sip:b", "c", "<i>", 0, 4, 10 }),
 		       LIST({ "sip:a", "c", "<i>", 0, 5, 20 }), 0, true),
 		"sip:b:4");
+	/* also one of ours that is older than what has left: that is gone before the two are compared */
+	assert_string_equal(merged(LIST({ "sip:b", "c", "<i>", 0, 3, 5 }),
+				   LIST({ "sip:a", "c", "<i>", 0, 4, 10 }),
+				   LIST({ "sip:a", "c", "<i>", 0, 5, 20 }), 0, true),
+			    "sip:b:3");
 }
 
 int main(void)

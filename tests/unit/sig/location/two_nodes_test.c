@@ -299,30 +299,44 @@ static void copy_of_who_has_proven(void **state)
 	assert_int_equal(rig_counts(other).calls, 1);
 }
 
-/* A connection, or a NAT, ends where it came to. */
+static void assert_held(struct pair *p, const struct phone *phone)
+{
+	struct rig *other = p->nodes[1];
+	struct phone caller;
+	struct bytes no;
+
+	pair_wait(p, 1100);
+	call_from(p, 1, &caller);
+	no = rig_take(other, &caller.addr, "SIP/2.0 480");
+	assert_true(bytes_is(rig_header(no, "Reason"),
+			     "SIP;cause=480;text=\"the phone is connected to another node\""));
+	assert_string_equal(other->cdrs[other->cdr_count - 1].reason,
+			    "refused by the node: the phone is connected to another node");
+	assert_int_equal(rig_count(other, &phone->addr, "INVITE "), 0);
+}
+
+/* A connection ends where it came to. */
 static void held_by_the_other(void **state)
 {
 	struct pair *p = *state;
-	struct rig *other = p->nodes[1];
-	struct phone phone, caller;
-	struct bytes no;
+	struct phone phone;
 
-	for (unsigned i = 0; i < 2; i++) {
-		phone_make(&phone, p->nodes[0], i ? "10.0.0.5:5060" : "192.0.2.12:5060", "run");
-		if (i)
-			phone.addr = rig_addr("192.0.2.12:5060");
-		else
-			connect_phone(&phone, SIP_TCP, 5);
-		assert_true(bytes_starts(come_to(p, &phone, 0, 90), "SIP/2.0 200"));
-		pair_wait(p, 1100);
-		call_from(p, 1, &caller);
-		no = rig_take(other, &caller.addr, "SIP/2.0 480");
-		assert_true(bytes_is(rig_header(no, "Reason"),
-				     "SIP;cause=480;text=\"the phone is connected to another "
-				     "node\""));
-		assert_string_equal(other->cdrs[other->cdr_count - 1].reason,
-				    "refused by the node: the phone is connected to another node");
-	}
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	connect_phone(&phone, SIP_TCP, 5);
+	assert_true(bytes_starts(come_to(p, &phone, 0, 90), "SIP/2.0 200"));
+	assert_held(p, &phone);
+}
+
+/* A NAT lets in who was spoken to, over UDP, too. */
+static void behind_nat_of_the_other(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone;
+
+	phone_make(&phone, p->nodes[0], "10.0.0.5:5060", "run");
+	phone.addr = rig_addr("192.0.2.12:5060");
+	assert_true(bytes_starts(come_to(p, &phone, 0, 90), "SIP/2.0 200"));
+	assert_held(p, &phone);
 }
 
 /* A GRUU (RFC 5627) of such a phone says so, and leads to no other, whatever its user has set. */
@@ -450,7 +464,8 @@ static uint32_t stored_count(const struct pair *p)
 static void came_while_away(void **state)
 {
 	struct pair *p = *state;
-	struct phone first, second;
+	struct phone first, second, caller;
+	uint64_t version;
 
 	phone_make(&first, p->nodes[0], "192.0.2.12:5060", "run");
 	phone_make(&second, p->nodes[0], "192.0.2.13:5060", "other");
@@ -459,9 +474,15 @@ static void came_while_away(void **state)
 	pair_wait(p, 1000);
 	assert_true(bytes_starts(come_to(p, &second, 1, 90), "SIP/2.0 200"));
 	assert_int_equal(stored_count(p), 1);
+	version = p->user.version;
 	comes_back(p, 0);
 	assert_true(p->conflicts > 0);
 	assert_int_equal(stored_count(p), 2);
+	assert_true(p->user.version > version);
+	pair_wait(p, 1100);
+	call_from(p, 1, &caller); /* the other one reads what is new to it */
+	assert_int_equal(rig_count(p->nodes[1], &first.addr, "INVITE "), 1);
+	assert_int_equal(rig_count(p->nodes[1], &second.addr, "INVITE "), 1);
 }
 
 /* The later REGISTER of a phone counts, wherever the store was. */
@@ -543,14 +564,23 @@ static void left_the_other(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(phones_that_move),      TEST(leaves_elsewhere),
-		TEST(called_from_the_other), TEST(watched_from_the_other),
-		TEST(held_by_the_other),     TEST(copy_of_who_has_proven),
-		TEST(called_where_it_was),   TEST(runs_out_here),
-		TEST(store_forgets),         TEST(store_does_not_say),
-		TEST(forgets_others),        TEST(came_while_away),
-		TEST(moved_while_away),      TEST(left_while_away),
-		TEST(left_the_other),        TEST(named_and_held_by_the_other),
+		TEST(phones_that_move),
+		TEST(leaves_elsewhere),
+		TEST(called_from_the_other),
+		TEST(watched_from_the_other),
+		TEST(held_by_the_other),
+		TEST(behind_nat_of_the_other),
+		TEST(copy_of_who_has_proven),
+		TEST(called_where_it_was),
+		TEST(runs_out_here),
+		TEST(store_forgets),
+		TEST(store_does_not_say),
+		TEST(forgets_others),
+		TEST(came_while_away),
+		TEST(moved_while_away),
+		TEST(left_while_away),
+		TEST(left_the_other),
+		TEST(named_and_held_by_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
