@@ -39,16 +39,16 @@ void check_event(struct sim *s, const struct sig_event *e)
 		seen->joined_ns = s->now_ns;
 }
 
-/* Nobody rings for who was deleted a second ago. */
+/* Nobody rings for who was deleted, or disabled, a second ago. */
 void check_invited(struct sim *s, const struct phone_call *c)
 {
 	const struct document_changes *all = &s->documents;
 	const struct check_begun *begun = begun_of(&s->check, c->node_call);
 	uint32_t i = c->phone->extension;
 
-	if (all->absent[i] && begun && begun->ns > all->changed_ns[i] + NS_PER_S &&
-	    check_is_settled(&s->nodes[c->node]))
-		check_fail(s, "%s rings, who was deleted", c->phone->user);
+	if ((all->absent[i] || all->disabled[i]) && begun &&
+	    begun->ns > all->changed_ns[i] + NS_PER_S && check_is_settled(&s->nodes[c->node]))
+		check_fail(s, "%s rings, who was deleted or disabled", c->phone->user);
 }
 
 void check_given(struct sim *s, uint64_t call)

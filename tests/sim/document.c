@@ -106,7 +106,7 @@ void document_put_core(struct shard *core, const struct node *n, uint32_t i)
 	int err;
 
 	(void)node_extension(i, e.number);
-	phone_secret(e.number, &e.secret);
+	phone_secret(s->documents.secret[i] ? "changed" : e.number, &e.secret);
 	err = shard_extension_put(core, &e);
 	if (!err)
 		err = shard_forward_set(core, e.tenant, e.number, &s->phones.forward[i]);

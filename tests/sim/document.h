@@ -7,6 +7,7 @@
 
 struct sim;
 struct node;
+struct phone_call;
 
 enum { DOCUMENT_CHANGES_MAX = 64 };
 
@@ -17,7 +18,10 @@ enum document_what {
 	DOCUMENT_DISABLED,
 	DOCUMENT_DELETED,
 	DOCUMENT_BACK, /* neither of the last two */
-	DOCUMENT_WATCHES_NOT
+	DOCUMENT_WATCHES_NOT,
+	DOCUMENT_PASSWORD, /* another one, which its phones do not know */
+	DOCUMENT_ROUTE,    /* of its tenant, to outside: there is none any more */
+	DOCUMENT_WHATS
 };
 
 struct document_change {
@@ -31,6 +35,8 @@ struct document_changes {
 	uint64_t generation, version[NODE_EXTENSIONS]; /* version: of an extension, its last one */
 	uint64_t changed_ns[NODE_EXTENSIONS];
 	bool absent[NODE_EXTENSIONS], disabled[NODE_EXTENSIONS], watches_not[NODE_EXTENSIONS];
+	bool secret[NODE_EXTENSIONS]; /* its phones do not know the password any more */
+	uint64_t closed_ns;           /* since then no route leads outside; 0: it does */
 	struct document_change list[DOCUMENT_CHANGES_MAX]; /* the newest ones */
 	uint32_t count;
 	enum {
@@ -48,6 +54,10 @@ void document_change(struct sim *s, uint32_t extension, enum document_what what)
 void document_changed(struct sim *s, uint32_t extension, const struct node *by);
 /* It is deleted, or some node may not know yet that it is no more. */
 bool document_is_unknown(const struct sim *s, uint32_t extension);
+/* Its phones cannot register. */
+bool document_shuts_out(const struct sim *s, uint32_t extension);
+/* A call that the phone began then is to be refused: its extension is none, may not call, or cannot say who it is. */
+bool document_refuses(const struct sim *s, const struct phone_call *c);
 /* A node that was away compares. */
 void document_catch_up(struct node *n);
 /* What an extension that is there has. */

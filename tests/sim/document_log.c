@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sig/host/trunk_route.h"
 #include "sig/shard/shard_state.h"
 #include "tests/sim/sim.h"
 
@@ -102,12 +103,14 @@ void document_changed(struct sim *s, uint32_t extension, const struct node *by)
 {
 	struct document_changes *all = &s->documents;
 
+	uint64_t before = all->version[extension];
+
 	all->version[extension] = ++all->generation;
 	all->changed_ns[extension] = s->now_ns;
 	for (uint32_t i = 0; i < s->node_count; i++) {
 		uint64_t ms = s->script ? STORY_MS : 1 + rand_below(&s->cluster, TOLD_MS);
 
-		if (&s->nodes[i] != by)
+		if (&s->nodes[i] != by || s->nodes[i].documents[extension] != before)
 			sim_after(s, ms * NS_PER_MS, on_told, s->nodes[i].incarnation, extension,
 				  0);
 		else
@@ -117,10 +120,51 @@ void document_changed(struct sim *s, uint32_t extension, const struct node *by)
 		sim_after(s, KNOWN_MS * NS_PER_MS, on_known, 0, extension, all->version[extension]);
 }
 
+bool document_shuts_out(const struct sim *s, uint32_t extension)
+{
+	const struct document_changes *all = &s->documents;
+
+	return all->absent[extension] || all->disabled[extension] || all->secret[extension];
+}
+
+/* A story's nodes trust nobody by address but trunks, and all where names are to be looked up. */
+static bool is_trusted(const struct story *t, const struct phone *p)
+{
+	return t->named || (t->trunks >> p->index & 1);
+}
+
+bool document_refuses(const struct sim *s, const struct phone_call *c)
+{
+	const struct document_changes *all = &s->documents;
+	uint32_t i = c->phone->extension;
+	bool refused = document_shuts_out(s, i);
+	uint64_t since_ns = all->changed_ns[i];
+
+	if (all->closed_ns && !strcmp(c->to, "9200")) {
+		refused = true;
+		since_ns = all->closed_ns;
+	}
+	return refused && s->script && !is_trusted(s->script, c->phone) &&
+	       c->begin_ns > since_ns + KNOWN_MS * NS_PER_MS;
+}
+
+static void routes_close(struct sim *s)
+{
+	s->documents.closed_ns = s->now_ns;
+	for (uint32_t i = 0; i < s->node_count; i++) {
+		struct node *n = &s->nodes[i];
+
+		if (n->numbers)
+			(void)trunk_route_delete(n->numbers, n->tenant, BYTES_LIT("out"));
+	}
+}
+
 static const char *change_name(enum document_what what)
 {
-	static const char *const names[] = { "forwarded", "not disturbed", "disabled",
-					     "deleted",   "as before",     "not to watch" };
+	static const char *const names[DOCUMENT_WHATS] = {
+		"forwarded",    "not disturbed",         "disabled",       "deleted", "as before",
+		"not to watch", "with another password", "without a route"
+	};
 
 	return names[what];
 }
@@ -150,6 +194,14 @@ void document_change(struct sim *s, uint32_t extension, enum document_what what)
 		break;
 	case DOCUMENT_WATCHES_NOT:
 		all->watches_not[extension] = true;
+		break;
+	case DOCUMENT_PASSWORD:
+		all->secret[extension] = true;
+		break;
+	case DOCUMENT_ROUTE:
+		routes_close(s);
+		break;
+	case DOCUMENT_WHATS:
 		break;
 	}
 	trace_line(s, "store: extension %u is %s", extension, change_name(what));

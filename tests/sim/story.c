@@ -227,7 +227,8 @@ static void take(struct sim *s, const struct story_step *step)
 		net_drop(s, p);
 		break;
 	case STORY_ROAM:
-		phone_roam(s, p, (enum sip_transport)step->to);
+		if (!document_shuts_out(s, p->extension))
+			phone_roam(s, p, (enum sip_transport)step->to);
 		break;
 	case STORY_STORE_DOWN:
 	case STORY_STORE_UP:
@@ -600,7 +601,9 @@ struct harm_way {
 };
 
 /* So that the suite stays short: of that many effects one, in each story others. */
-static const uint32_t harm_samples[HARMS] = { [HARM_KILL] = 1, [HARM_FENCE] = 1, [HARM_MOVE] = 4 };
+static const uint32_t harm_samples[HARMS] = {
+	[HARM_KILL] = 1, [HARM_FENCE] = 1, [HARM_MOVE] = 4, [HARM_DOCUMENT] = 4
+};
 
 /* Behind each effect in turn. The first that fails ends it. */
 static bool harm_tell(const struct story *t, uint32_t effects, const struct harm_way *way,
@@ -667,7 +670,8 @@ bool story_run(const char *name, bool whole)
 		told++;
 		all &= harms_tell(t, effects, whole, i, harm);
 	}
-	(void)printf("# %u stories, %u kills, %u fences, %u moves of a phone\n", told,
-		     harm[HARM_KILL], harm[HARM_FENCE], harm[HARM_MOVE]);
+	(void)printf(
+		"# %u stories, %u kills, %u fences, %u moves of a phone, %u changes of documents\n",
+		told, harm[HARM_KILL], harm[HARM_FENCE], harm[HARM_MOVE], harm[HARM_DOCUMENT]);
 	return all && told;
 }

@@ -107,8 +107,9 @@ struct story_chain {
 /* What may go wrong behind an effect. */
 enum story_harm {
 	HARM_KILL,
-	HARM_FENCE, /* another owner takes the shard */
-	HARM_MOVE,  /* a phone is in another network from then on */
+	HARM_FENCE,    /* another owner takes the shard */
+	HARM_MOVE,     /* a phone is in another network from then on */
+	HARM_DOCUMENT, /* an operator changes what is said of an extension, or of a route */
 	HARMS
 };
 

@@ -53,6 +53,43 @@ static void on_move(struct sim *s, const struct event *e)
 	}
 }
 
+/* ---- a document changes ---- */
+
+static const enum document_what changes[] = {
+	DOCUMENT_DISABLED,      DOCUMENT_DELETED,  DOCUMENT_FORWARDED,
+	DOCUMENT_NOT_DISTURBED, DOCUMENT_PASSWORD, DOCUMENT_ROUTE,
+};
+
+/* No step follows, and who is to talk does: what is said of extensions now ends no call. */
+static bool is_settled(const struct sim *s)
+{
+	const struct story *t = s->script;
+	uint8_t talk = 0;
+
+	for (uint32_t i = 0; i < STORY_STEPS_MAX && t->steps[i].what; i++) {
+		if (t->steps[i].at_s * NS_PER_S >= s->now_ns)
+			return false;
+	}
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			if (p->calls[k]->state == PC_TALKING)
+				talk |= (uint8_t)(1 << i);
+			else if (p->calls[k]->state != PC_OVER)
+				return false;
+		}
+	}
+	return talk == t->talk && t->lamps == LAMPS_ANY;
+}
+
+/* e->who: extension; e->a: what */
+static void on_document(struct sim *s, const struct event *e)
+{
+	s->loose = !is_settled(s);
+	document_change(s, e->who, changes[e->a]);
+}
+
 /* ---- all ---- */
 
 const char *story_harm_name(enum story_harm harm)
@@ -64,6 +101,8 @@ const char *story_harm_name(enum story_harm harm)
 		return "fenced";
 	case HARM_MOVE:
 		return "a phone moved";
+	case HARM_DOCUMENT:
+		return "a document changed";
 	case HARMS:
 		break;
 	}
@@ -75,6 +114,10 @@ void story_harm(struct sim *s)
 	switch (s->harm) {
 	case HARM_MOVE:
 		sim_after(s, 0, on_move, (harm_hash(s) >> 1) % STORY_PHONES, 0, 0);
+		break;
+	case HARM_DOCUMENT:
+		sim_after(s, 0, on_document, harm_hash(s) % (STORY_PHONES - 1),
+			  (harm_hash(s) >> 4) % COUNT_OF(changes), 0);
 		break;
 	case HARM_KILL:
 	case HARM_FENCE:
