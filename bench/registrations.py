@@ -19,7 +19,7 @@ import time
 import lib
 from children import Asked, end, spawn
 
-PASSWORD, FIRST = "bench-secret", 100000
+PASSWORD, FIRST, CALLS = "bench-secret", 100000, 100
 SETTLED_S = 35      # transactions have ended (64*T1)
 
 KAMAILIO = """#!KAMAILIO
@@ -178,7 +178,7 @@ def per(after, before, count):
 
 
 def measure_node(options, bindings, connections):
-    node = lib.Node(media_ports="12000-12399", calls=100, registrations=bindings + connections + 100, tls_port=(tls_port := lib.free_port()),
+    node = lib.Node(media_ports="12000-12399", calls=CALLS, registrations=bindings + connections + 100, tls_port=(tls_port := lib.free_port()),
                     limits=(f"connections: {connections + 100}", f"connections_per_source: {connections + 100}"))
     phones = Phones(node.sip_port, tls_port, bindings, connections)
     try:
@@ -247,7 +247,8 @@ def measure_kamailio(options, bindings, connections):
 def main():
     options = lib.arguments(__doc__.splitlines()[0])
     bindings, connections = (2000, 200) if options.quick else (200000, 10000)
-    room = resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 4 - 200     # a node keeps three descriptors of four for calls
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    room = hard - 256 - 8 * CALLS - 200     # what a node gives to connections: app/node/capacity.c; and its pages
     if connections > room:
         lib.say(f"# {room} connections in place of {connections}: the hard limit of descriptors allows no more")
         connections = room

@@ -8,17 +8,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/node/capacity.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/engine.h"
 
-enum {
-	FDS_PER_CALL = 4, /* RTP and RTCP of two audio flows; video takes as many again */
-	FDS_OTHER = 256,
-	FDS_CONNECTION_SHARE = 4, /* one in four at most is for SIP connections */
-	PROBES = 32,
-};
+enum { PROBES = 32 };
 
 static uint64_t descriptors_raise(void)
 {
@@ -35,46 +31,44 @@ static uint64_t descriptors_raise(void)
 	return limit.rlim_cur;
 }
 
+/* Of what is wanted less is there. */
+static void capacity_warn(const char *what, const char *limit, uint32_t wanted, uint32_t has,
+			  uint64_t fds)
+{
+	if (has >= wanted)
+		return;
+	LOG_WARN("node", 0,
+		 "fewer than its limit: the hard limit of descriptors (LimitNOFILE=, ulimit -Hn) "
+		 "is too low for it",
+		 LOG_STR("of", what), LOG_STR("limit", limit), LOG_U64("wanted", wanted),
+		 LOG_U64("has", has), LOG_U64("descriptors", fds));
+}
+
 int node_capacity_fit(struct node *n, unsigned *fd_max)
 {
 	uint64_t fds = descriptors_raise();
-	uint32_t wanted = n->settings.limits.calls, pairs = settings_port_pairs(&n->settings);
-	uint64_t usable = fds > FDS_OTHER ? fds - FDS_OTHER : 0, fit;
+	uint32_t pairs = settings_port_pairs(&n->settings);
+	bool web = settings_web_local(&n->settings, true) != UINT32_MAX;
+	const struct capacity wanted = {
+		.calls = n->settings.limits.calls,
+		.connections = n->settings.limits.connections,
+		.websockets = web ? n->settings.limits.websockets : 0,
+	};
+	struct capacity has = capacity_fit(fds, &wanted);
 
-	/* where there are few descriptors, calls come first */
-	n->connections_max = n->settings.limits.connections;
-	if (n->connections_max > usable / FDS_CONNECTION_SHARE)
-		n->connections_max = (uint32_t)(usable / FDS_CONNECTION_SHARE);
-	n->websockets_max = settings_web_local(&n->settings, true) == UINT32_MAX
-				    ? 0
-				    : n->settings.limits.websockets;
-	if (n->websockets_max > usable / FDS_CONNECTION_SHARE)
-		n->websockets_max = (uint32_t)(usable / FDS_CONNECTION_SHARE);
-	fit = (usable - n->connections_max - n->websockets_max) / FDS_PER_CALL;
-	if (fit == 0 || n->connections_max == 0) {
+	if (!has.calls || !has.connections) {
 		LOG_ERROR("node", 0,
 			  "too few descriptors: raise the hard limit (LimitNOFILE=, ulimit -Hn)",
 			  LOG_U64("limit", fds));
 		return -EMFILE;
 	}
-	if (n->websockets_max && n->websockets_max < n->settings.limits.websockets) {
-		LOG_WARN("node", 0, "fewer WebSockets than limits.websockets: too few descriptors",
-			 LOG_U64("websockets", n->websockets_max), LOG_U64("descriptors", fds));
-	}
-	if (n->connections_max < n->settings.limits.connections) {
-		LOG_WARN("node", 0,
-			 "fewer SIP connections than limits.connections: too few descriptors",
-			 LOG_U64("connections", n->connections_max), LOG_U64("descriptors", fds));
-	}
-	n->calls_max = wanted < fit ? wanted : (uint32_t)fit;
-	if (n->calls_max < wanted) {
-		LOG_WARN("node", 0,
-			 "fewer calls than limits.calls: the hard limit of descriptors "
-			 "(LimitNOFILE=, ulimit "
-			 "-Hn) is too low for it",
-			 LOG_U64("wanted", wanted), LOG_U64("calls", fit),
-			 LOG_U64("descriptors", fds));
-	}
+	capacity_warn("WebSockets", "limits.websockets", wanted.websockets, has.websockets, fds);
+	capacity_warn("SIP connections", "limits.connections", wanted.connections, has.connections,
+		      fds);
+	capacity_warn("calls", "limits.calls", wanted.calls, has.calls, fds);
+	n->calls_max = has.calls;
+	n->connections_max = has.connections;
+	n->websockets_max = has.websockets;
 	if (n->calls_max > pairs / 2) {
 		LOG_INFO("node", 0, "media_ports are too few for limits.calls",
 			 LOG_U64("calls", n->calls_max), LOG_U64("calls_with_ports", pairs / 2));

@@ -639,7 +639,8 @@ static const struct conf_field g_limits_fields[] = {
 	  U32(settings_limits, connections, 1, 1000000),
 	  .preset = "3000",
 	  .at_start = true,
-	  .help = "TCP and TLS connections at once; each takes a descriptor." },
+	  .help = "TCP and TLS connections at once; each takes a descriptor. A quarter of all is "
+		  "theirs, and what limits.calls leaves, at 8 a call: see the log at start." },
 	{ .key = "websockets",
 	  U32(settings_limits, websockets, 1, 60000),
 	  .preset = "1000",
