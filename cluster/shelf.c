@@ -384,6 +384,28 @@ static int written_take(struct shelf *s, const struct snapshot_document *d)
 		       : shelf_put(s, d);
 }
 
+/* Documents of one tenant mostly lie in a row. */
+int shelf_take_generations(struct shelf *s, struct snapshot from, uint32_t *documents)
+{
+	struct shelf_tenant *t = NULL;
+	struct snapshot_document d;
+	int err = 0;
+
+	*documents = 0;
+	if (from.format == SNAPSHOT_OF_ONE)
+		err = shelf_generation_set(s, BYTES_LIT(SNAPSHOT_TENANT), from.generation);
+	while (!err && snapshot_next(&from, &d)) {
+		*documents += !bytes_is(d.kind, SNAPSHOT_GENERATION);
+		if (!t || !bytes_is(d.tenant, t->name))
+			t = tenant_take(s, d.tenant);
+		if (t)
+			generation_raise(t, d.version);
+		else
+			err = -ENOMEM;
+	}
+	return err;
+}
+
 int shelf_take(struct shelf *s, struct snapshot *from)
 {
 	struct snapshot_document d;

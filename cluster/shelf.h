@@ -53,6 +53,8 @@ bool shelf_next_unmarked(const struct shelf *s, uint32_t mark, uint32_t *cursor,
 uint32_t shelf_count(const struct shelf *s);
 /* A snapshot of all, for the caller to wipe and free; n: its length. NULL: no memory, or too long. */
 uint8_t *shelf_snapshot(const struct shelf *s, size_t *n) NODISCARD;
+/* The tenants of a snapshot alone, with their generations. *documents: how many it has. 0 or -ENOMEM. */
+int shelf_take_generations(struct shelf *s, struct snapshot from, uint32_t *documents) NODISCARD;
 /* Puts all that a snapshot has. 0 or, as shelf_put, what became of the first one that has no place. */
 int shelf_take(struct shelf *s, struct snapshot *from) NODISCARD;
 

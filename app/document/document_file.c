@@ -142,38 +142,45 @@ static int document_file_load(const char *path, uint8_t **out, size_t *n)
 	return -EIO;
 }
 
-static int snapshot_take(struct shelf *shelf, struct bytes file, const char **reason)
+static int file_open(struct node *n, struct document_file *f, const char *path, const char **reason)
 {
-	struct snapshot s;
-	int err = snapshot_open(&s, file, reason);
+	int err = document_file_load(path, &f->octets, &f->n);
 
-	if (!err && shelf_take(shelf, &s))
-		LOG_ERROR("node", 0, "no room for all documents of the snapshot");
-	return err;
+	if (!err)
+		err = snapshot_open(&f->snapshot, bytes_mem(f->octets, f->n), reason);
+	return err ? err
+		   : shelf_take_generations(&n->documents.keep.shelf, f->snapshot, &f->documents);
 }
 
-int document_file_read(struct node *n)
+int document_file_open(struct node *n, struct document_file *f)
 {
 	char path[SETTINGS_STATE_DIR_MAX + 16];
 	const char *reason = "";
-	uint8_t *file = NULL;
-	size_t size = 0;
 	int err;
 
+	*f = (struct document_file){ 0 };
 	snapshot_path(n, path);
-	err = document_file_load(path, &file, &size);
-	if (err == -ENOENT)
+	err = file_open(n, f, path, &reason);
+	if (!err || err == -ENOENT)
 		return err;
-	if (!err) {
-		err = snapshot_take(&n->documents.keep.shelf, bytes_mem(file, size), &reason);
-		explicit_bzero(file, size);
-		free(file);
-	}
-	if (err)
-		LOG_ERROR("node", 0, "the snapshot of the documents cannot be read",
-			  LOG_STR("file", path), LOG_STR("reason", reason),
-			  LOG_STR("error", strerror(-err)));
+	LOG_ERROR("node", 0, "the snapshot of the documents cannot be read", LOG_STR("file", path),
+		  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
+	document_file_wipe(f);
 	return err;
+}
+
+void document_file_take(struct node *n, struct document_file *f)
+{
+	if (shelf_take(&n->documents.keep.shelf, &f->snapshot))
+		LOG_ERROR("node", 0, "no room for all documents of the snapshot");
+}
+
+void document_file_wipe(struct document_file *f)
+{
+	if (f->octets)
+		explicit_bzero(f->octets, f->n);
+	free(f->octets);
+	*f = (struct document_file){ 0 };
 }
 
 void document_file_close(struct node *n)

@@ -43,7 +43,7 @@ static int tenants_find_all(struct node *n)
 }
 
 /* Which tenants of the snapshot Redis has older. Their number. */
-static uint32_t lost_find(struct node *n)
+static uint32_t lost_find(struct node *n, const struct document_file *f)
 {
 	struct directory *d = &n->documents.directory;
 	uint32_t lost = 0;
@@ -52,7 +52,7 @@ static uint32_t lost_find(struct node *n)
 		struct directory_tenant *t = &d->tenants[i];
 		uint64_t expected = shelf_generation(&n->documents.keep.shelf, bytes_str(t->name));
 
-		t->lost = expected > t->seen.all && shelf_count(&n->documents.keep.shelf);
+		t->lost = expected > t->seen.all && f->documents;
 		if (!t->lost)
 			continue;
 		lost++;
@@ -64,10 +64,11 @@ static uint32_t lost_find(struct node *n)
 }
 
 /* What Redis has in this version or a later one counts. */
-static int restore_at_start(struct node *n)
+static int restore_at_start(struct node *n, struct document_file *f)
 {
 	struct directory *d = &n->documents.directory;
 
+	document_file_take(n, f);
 	node_wait_begin(n);
 	document_restore_begin(n);
 	if (!node_await(n, "the documents of the snapshot", LIMIT_NS))
@@ -89,7 +90,8 @@ static bool is_without_documents(const struct node *n)
 	return all == 0;
 }
 
-static int snapshot_compare(struct node *n, int err)
+/* err: what became of the file. */
+static int snapshot_compare(struct node *n, struct document_file *f, int err)
 {
 	struct document_keep *k = &n->documents.keep;
 	int status = tenants_find_all(n);
@@ -106,7 +108,7 @@ static int snapshot_compare(struct node *n, int err)
 	}
 	k->broken = err && err != -ENOENT && is_without_documents(n);
 	health_set(&n->health, HEALTH_DOCUMENTS, k->broken);
-	return !err && lost_find(n) ? restore_at_start(n) : NODE_EXIT_OK;
+	return !err && lost_find(n, f) ? restore_at_start(n, f) : NODE_EXIT_OK;
 }
 
 /* Of documents that were deleted, too. */
@@ -127,10 +129,14 @@ static int generations_keep(struct node *n)
 int document_keep_open(struct node *n)
 {
 	struct document_keep *k = &n->documents.keep;
-	int status = shelf_renew(n);
+	struct document_file file = { 0 };
+	int err, status = shelf_renew(n);
 
-	if (!status)
-		status = snapshot_compare(n, document_file_read(n));
+	if (!status) {
+		err = document_file_open(n, &file);
+		status = snapshot_compare(n, &file, err);
+	}
+	document_file_wipe(&file);
 	if (!status)
 		status = shelf_renew(n); /* what Redis has now is loaded into it */
 	if (!status)

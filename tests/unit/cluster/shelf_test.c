@@ -83,6 +83,37 @@ static void test_tenants(void **state)
 	shelf_close(&again);
 }
 
+/* What a start asks of a file: mostly Redis has all that is in it. */
+static void test_generations_alone(void **state)
+{
+	struct snapshot snapshot;
+	uint32_t documents;
+	const char *reason;
+	struct shelf s, again;
+	uint8_t *file;
+	size_t n;
+
+	(void)state;
+	for (int of_one = 0; of_one < 2; of_one++) {
+		assert_int_equal(shelf_open(&s, 4, &KEY), 0);
+		assert_int_equal(shelf_open(&again, 4, &KEY), 0);
+		assert_int_equal(put_of(&s, T, "1", 1, "one"), 0);
+		assert_int_equal(put_of(&s, of_one ? T : OTHER, "2", 8, "two"), 0);
+		take(&s, of_one ? T : OTHER, EXTENSION, "2", 9);
+		file = shelf_snapshot(&s, &n);
+		assert_int_equal(snapshot_open(&snapshot, bytes_mem(file, n), &reason), 0);
+		assert_int_equal(shelf_take_generations(&again, snapshot, &documents), 0);
+		assert_int_equal(documents, 1);
+		assert_int_equal(shelf_count(&again), 0);
+		assert_int_equal(shelf_generation(&again, T), of_one ? 9 : 1);
+		assert_int_equal(shelf_generation(&again, OTHER), of_one ? 0 : 9);
+		assert_int_equal(again.tenant_count, of_one ? 1 : 2);
+		free(file);
+		shelf_close(&s);
+		shelf_close(&again);
+	}
+}
+
 /* Whoever compares marks what is there; the rest is walked. */
 static void test_marks(void **state)
 {
@@ -161,9 +192,8 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_put_and_delete),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_tenants),
+		cmocka_unit_test(test_put_and_delete), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_tenants),        cmocka_unit_test(test_generations_alone),
 		cmocka_unit_test(test_marks),
 	};
 
