@@ -49,6 +49,8 @@
 	X(QUOTA_PORTS, "quota_port_pairs")           \
 	X(QUOTA_CALL_RATE, "quota_call_rate")        \
 	X(QUOTA_REGISTERS, "quota_registrations")    \
+	X(TENANT_CALLS, "tenant_calls")              \
+	X(TENANT_AORS, "tenant_registrations")       \
 	X(OVERLOADED, "overloaded")                  \
 	X(DRAINING, "draining")                      \
 	X(INCOMPLETE, "incomplete_number")           \

@@ -317,6 +317,18 @@ uint32_t tenants_held(const struct tenants *t, uint16_t tenant, enum tenant_item
 	return tenant_at(t, tenant)->held[item];
 }
 
+uint32_t tenants_most(const struct tenants *t, uint16_t tenant, enum tenant_item item)
+{
+	return tenant_at(t, tenant)->settings.most[item];
+}
+
+bool tenants_is_full(const struct tenants *t, uint16_t tenant, enum tenant_item item)
+{
+	uint32_t most = tenants_most(t, tenant, item);
+
+	return most && tenants_held(t, tenant, item) >= most;
+}
+
 /* ---- all of them ---- */
 
 int tenants_open(struct tenants **out, const struct hash_key *key)

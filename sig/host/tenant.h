@@ -34,18 +34,6 @@ struct toll_limits {
 	uint32_t minutes; /* a day; 0: as many as one likes */
 };
 
-/* What its document says. */
-struct tenant_settings {
-	char name
-		[TENANT_NAME_MAX]; /* letters, digits, '-', '.' and '_', the last two not at first */
-	char realm
-		[TENANT_REALM_MAX]; /* of its passwords; "": its first domain. That of the default one is sip.realm, whatever this says */
-	uint32_t domain_count;
-	char domains[TENANT_DOMAINS_MAX][TENANT_DOMAIN_MAX]; /* whole names, in any case */
-	uint8_t barred; /* 1 << enum dial_class: numbers outside that none of its extensions may call */
-	struct toll_limits toll; /* of all its extensions together */
-};
-
 /* What is held for a tenant, counted. */
 enum tenant_item {
 	TENANT_CALLS,
@@ -58,6 +46,19 @@ enum tenant_item {
 	TENANT_SITES, /* where phones stand */
 	TENANT_SUBSCRIPTIONS,
 	TENANT_ITEMS,
+};
+
+/* What its document says. */
+struct tenant_settings {
+	char name
+		[TENANT_NAME_MAX]; /* letters, digits, '-', '.' and '_', the last two not at first */
+	char realm
+		[TENANT_REALM_MAX]; /* of its passwords; "": its first domain. That of the default one is sip.realm, whatever this says */
+	uint32_t domain_count;
+	char domains[TENANT_DOMAINS_MAX][TENANT_DOMAIN_MAX]; /* whole names, in any case */
+	uint8_t barred; /* 1 << enum dial_class: numbers outside that none of its extensions may call */
+	struct toll_limits toll;     /* of all its extensions together */
+	uint32_t most[TENANT_ITEMS]; /* its quotas: on one node; 0: any number */
 };
 
 struct tenants;
@@ -97,5 +98,9 @@ bool tenants_next(const struct tenants *t, uint16_t *tenant);
 void tenants_hold(struct tenants *t, uint16_t tenant, enum tenant_item item);
 void tenants_release(struct tenants *t, uint16_t tenant, enum tenant_item item);
 uint32_t tenants_held(const struct tenants *t, uint16_t tenant, enum tenant_item item);
+/* Its quota of that; 0: any number. */
+uint32_t tenants_most(const struct tenants *t, uint16_t tenant, enum tenant_item item);
+/* It has as much as its quota allows, or more: what is there already stays. */
+bool tenants_is_full(const struct tenants *t, uint16_t tenant, enum tenant_item item);
 
 #endif

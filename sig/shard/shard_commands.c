@@ -54,8 +54,13 @@ static int originate_start(struct shard *s, uint64_t id, uint16_t tenant,
 			   const struct call_originate *o)
 {
 	struct call_refusal refusal = { 0 };
-	struct call *c = shard_call_take(s, id, tenant, false);
+	struct call *c;
 
+	if (tenants_is_full(s->settings.tenants, tenant, TENANT_CALLS)) {
+		sig_count_refused(&s->metrics, REFUSED_TENANT_CALLS);
+		return -EDQUOT;
+	}
+	c = shard_call_take(s, id, tenant, false);
 	if (!c)
 		return -ENOSPC;
 	if (call_originate(&s->host, c, o, &refusal)) {

@@ -69,6 +69,21 @@ void shard_quota_give(const struct shard *s, const struct quota_party *party, en
 	quota_give(&s->settings.quota, party, item);
 }
 
+/* As where an extension or a peer has had enough (call_refuse_quota). */
+bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, const struct sip_message *m,
+			   struct call_refusal *why)
+{
+	bool peer = shard_trunk_of(s, &m->hop) != TRUNK_NONE || trust_find(&s->settings, &m->hop);
+
+	if (!tenants_is_full(s->settings.tenants, tenant, TENANT_CALLS))
+		return true;
+	*why = (struct call_refusal){ .status = peer ? 503 : 486,
+				      .reason = REFUSED_TENANT_CALLS,
+				      .text = "too many calls at once of this tenant",
+				      .retry_after_s = 5 };
+	return false;
+}
+
 void shard_quota_note(struct shard *s, const struct sip_message *m, const struct call_refusal *why)
 {
 	security_event(&s->security, SECURITY_QUOTA, &m->hop.remote, m->from.uri.user, why->text,

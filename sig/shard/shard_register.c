@@ -250,6 +250,10 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	if (!slot)
 		return;
 	a = location_get(s->locations, e->tenant, bytes_str(e->number));
+	if (!a && tenants_is_full(s->settings.tenants, e->tenant, TENANT_REGISTRATIONS)) {
+		register_refuse(s, slot, m, 503, REFUSED_TENANT_AORS);
+		return;
+	}
 	if (!a)
 		a = location_take(s->locations, e->tenant, bytes_str(e->number));
 	if (!a) {

@@ -110,6 +110,7 @@ static bool subscriptions_fit(const struct shard *s, uint16_t tenant, struct byt
 	uint32_t max = s->settings.subscriptions_max, count = 0;
 
 	if (all->pool.in_use >= max ||
+	    tenants_is_full(s->settings.tenants, tenant, TENANT_SUBSCRIPTIONS) ||
 	    tenants_held(s->settings.tenants, tenant, TENANT_SUBSCRIPTIONS) >= max - max / 8)
 		return false; /* an eighth is left to others */
 	while ((sub = subscription_of_watcher(all, tenant, watcher, sub)) != NULL)

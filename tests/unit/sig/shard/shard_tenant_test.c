@@ -144,6 +144,63 @@ static void quotas_are_of_their_tenant(void **state)
 	quota_close(q);
 }
 
+static void tenant_limit(struct street *s, unsigned house, enum tenant_item item, uint32_t most)
+{
+	struct tenant_settings set = { .domain_count = 1 };
+
+	set.most[item] = most;
+	(void)bytes_cstr(bytes_str(g_houses[house]), set.name, sizeof(set.name));
+	(void)bytes_cstr(bytes_str(g_house_domains[house]), set.domains[0], TENANT_DOMAIN_MAX);
+	assert_int_equal(tenants_put(s->tenants, &set, &s->houses[house].number), 0);
+}
+
+/* All its calls together, whoever of them asks; those of others go on. */
+static void tenant_has_calls_enough(void **state)
+{
+	struct street *s = *state;
+	struct house *acme = &s->houses[ACME], *other = &s->houses[OTHER];
+	struct shard_originate o = { .tenant = acme->number,
+				     .call = shard_call_new_id(s->r->shard),
+				     .from = "1001",
+				     .to = "1002" };
+
+	tenant_limit(s, ACME, TENANT_CALLS, 1);
+	phones_talk(&acme->a, &acme->b);
+	phone_begin(&acme->a, "1002");
+	phone_request(&acme->a, "INVITE", "", PHONE_SDP_A);
+	assert_true(rig_has(rig_take(s->r, &acme->a.addr, "SIP/2.0 503"),
+			    "too many calls at once of this tenant"));
+	phone_ack(&acme->a);
+	assert_int_equal(shard_call_originate(s->r->shard, &o, s->r->now), -EDQUOT);
+	phones_talk(&other->a, &other->b);
+	tenant_limit(s, ACME, TENANT_CALLS, 2);
+	o.call = shard_call_new_id(s->r->shard);
+	assert_int_equal(shard_call_originate(s->r->shard, &o, s->r->now), 0);
+	assert_int_equal(tenants_held(s->tenants, acme->number, TENANT_CALLS), 2);
+}
+
+/* Who is registered refreshes; nobody more registers. */
+static void tenant_has_phones_enough(void **state)
+{
+	struct street *s = *state;
+
+	tenant_limit(s, ACME, TENANT_REGISTRATIONS, 1);
+	for (unsigned i = 0; i < HOUSES; i++) {
+		struct phone *a = &s->houses[i].a, *b = &s->houses[i].b;
+		const char *password = a->domain;
+
+		for (int n = 1; n <= 2; n++) {
+			struct bytes m = challenge_of(a);
+
+			assert_true(bytes_starts(log_in(a, m, a->domain, password, "00000001"),
+						 "SIP/2.0 200"));
+		}
+		assert_true(
+			bytes_starts(log_in(b, challenge_of(b), b->domain, password, "00000001"),
+				     i == ACME ? "SIP/2.0 503" : "SIP/2.0 200"));
+	}
+}
+
 /* A listener may be one tenant's alone, whatever the phone says. */
 static void listener_is_of_a_tenant(void **state)
 {
@@ -458,6 +515,8 @@ int main(void)
 		STRANGER_TEST(nonce_is_of_its_realm),
 		STRANGER_TEST(guesses_count_for_their_tenant),
 		STRANGER_TEST(quotas_are_of_their_tenant),
+		STREET_TEST(tenant_has_calls_enough),
+		STRANGER_TEST(tenant_has_phones_enough),
 		STRANGER_TEST(listener_is_of_a_tenant),
 		STREET_TEST(equal_numbers_do_not_meet),
 		STREET_TEST(other_domain_is_elsewhere),
