@@ -251,6 +251,9 @@ static void end_originate(struct command_run *run, const struct shard_order *by,
 	case -ESHUTDOWN:
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "the node takes no new calls");
 		return;
+	case -EDQUOT:
+		command_fail(run, COMMAND_FULL, NULL, "max_calls of the tenant");
+		return;
 	default:
 		command_fail(run, COMMAND_FULL, NULL, "calls, media ports or transactions");
 		return;

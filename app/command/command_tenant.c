@@ -227,21 +227,44 @@ void command_tenant_list(struct command_run *run)
 	command_answer(run, list);
 }
 
+/* What it has, and its quota of that. New reference, NULL: out of memory. */
+static json_t *tenant_usage(const struct node *n, uint16_t tenant)
+{
+	static const struct {
+		const char *name, *max;
+		enum tenant_item item;
+	} items[] = {
+		{ "calls", "max_calls", TENANT_CALLS },
+		{ "registrations", "max_registrations", TENANT_REGISTRATIONS },
+		{ "extensions", "max_extensions", TENANT_EXTENSIONS },
+		{ "subscriptions", "max_subscriptions", TENANT_SUBSCRIPTIONS },
+	};
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < COUNT_OF(items); i++) {
+		uint32_t has = items[i].item == TENANT_EXTENSIONS
+				       ? node_tenant_extensions(n, tenant)
+				       : tenants_held(n->tenants, tenant, items[i].item);
+
+		(void)json_object_set_new(out, items[i].name, json_integer(has));
+		(void)json_object_set_new(
+			out, items[i].max,
+			json_integer(tenants_most(n->tenants, tenant, items[i].item)));
+	}
+	return out;
+}
+
 void command_tenant_status(struct command_run *run)
 {
-	const struct tenants *all = run->node->tenants;
 	uint16_t tenant = document_tenant(run);
+	json_t *json;
 
 	if (tenant == TENANT_NONE) {
 		command_fail(run, COMMAND_NOT_FOUND, NULL, "there is no such tenant");
 		return;
 	}
-	command_answer(run, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "name", run->tenant,
-				      "realm", document_realm(run->node, tenant), "role",
-				      command_role_name(run->role), "calls",
-				      (json_int_t)tenants_held(all, tenant, TENANT_CALLS),
-				      "registrations",
-				      (json_int_t)tenants_held(all, tenant, TENANT_REGISTRATIONS),
-				      "extensions",
-				      (json_int_t)tenants_held(all, tenant, TENANT_EXTENSIONS)));
+	json = json_pack("{s:s, s:s, s:s}", "name", run->tenant, "realm",
+			 document_realm(run->node, tenant), "role", command_role_name(run->role));
+	(void)json_object_update_new(json, tenant_usage(run->node, tenant));
+	command_answer(run, json);
 }

@@ -53,6 +53,15 @@ const struct command_arg g_tenant_fields[] = {
 		     "together. 0: any number."),
 	NUMBER_FIELD("outside_minutes", outside.minutes, 0, 100000000, "0",
 		     "Minutes that they talk in a day (UTC) at most. 0: any number."),
+	NUMBER_FIELD("max_calls", max.calls, 0, 1000000, "0",
+		     "Calls that it has on one node at most. Those for help are never refused. 0: "
+		     "any number, as with the next three."),
+	NUMBER_FIELD("max_registrations", max.registrations, 0, 1000000, "0",
+		     "Extensions with a registered phone that it has on one node at most."),
+	NUMBER_FIELD("max_extensions", max.extensions, 0, 1000000, "0",
+		     "Extensions that it has at most. Those that are there stay."),
+	NUMBER_FIELD("max_subscriptions", max.subscriptions, 0, 1000000, "0",
+		     "Subscriptions that its phones have on one node at most."),
 	{ .name = NULL },
 };
 
@@ -82,6 +91,10 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 
 	*out = (struct tenant_settings){ .barred = (uint8_t)(CLASSES_ALL & ~t->classes),
 					 .toll = t->outside };
+	out->most[TENANT_CALLS] = t->max.calls;
+	out->most[TENANT_REGISTRATIONS] = t->max.registrations;
+	out->most[TENANT_EXTENSIONS] = t->max.extensions;
+	out->most[TENANT_SUBSCRIPTIONS] = t->max.subscriptions;
 	memcpy(out->name, t->name, sizeof(out->name));
 	while (bytes_cut(&list, ',', &one) && out->domain_count < TENANT_DOMAINS_MAX) {
 		if (!out->domain_count)

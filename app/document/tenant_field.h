@@ -13,6 +13,9 @@ struct tenant_value {
 	bool enabled;
 	uint8_t classes; /* 1 << enum dial_class */
 	struct toll_limits outside;
+	struct tenant_quotas {
+		uint32_t calls, registrations, extensions, subscriptions;
+	} max;            /* on one node; 0: any number */
 	uint8_t commands; /* roles whose streams are read: 1 << enum command_role */
 	uint64_t changed_utc_ms;
 };

@@ -269,6 +269,29 @@ static void test_stop_while_starting(void **state)
 	server_signal(&g_redis, SIGCONT);
 }
 
+/* What a tenant has enough of is refused by the name of its quota. */
+static void test_quotas_of_a_tenant(void **state)
+{
+	static const char one[] =
+		"{\"tenant\":\"acme\",\"number\":\"1001\",\"password\":\"secret-word\"}";
+	static const char two[] =
+		"{\"tenant\":\"acme\",\"number\":\"1002\",\"password\":\"secret-word\"}";
+	static const char acme[] = "{\"tenant\":\"acme\"}";
+
+	(void)state;
+	node_start_up();
+	assert_non_null(strstr(ask("tenant.put", "{\"name\":\"acme\",\"domains\":\"acme.test\","
+						 "\"max_calls\":7,\"max_extensions\":1}"),
+			       "\"ok\":true"));
+	for (int n = 0; n < 2; n++) /* again is no second one */
+		assert_non_null(strstr(ask("extension.put", one), "\"ok\":true"));
+	assert_non_null(strstr(ask("extension.put", two), "max_extensions of the tenant"));
+	assert_non_null(strstr(ask("tenant.status", acme), "\"calls\":0,\"max_calls\":7"));
+	assert_non_null(
+		strstr(ask("tenant.status", acme), "\"extensions\":1,\"max_extensions\":1"));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
 /* ---- a start that waits ---- */
 
 static int unix_socket(const char *path, bool listens)
@@ -470,6 +493,7 @@ int main(void)
 		NODE_TEST(test_unfinished),
 		NODE_TEST(test_redis_is_emptied_and_killed),
 		NODE_TEST(test_reload),
+		NODE_TEST(test_quotas_of_a_tenant),
 		NODE_TEST(test_stop_while_starting),
 		NODE_TEST(test_a_start_that_waits_is_idle),
 		NODE_TEST(test_what_stops_a_start),
