@@ -199,6 +199,21 @@ static void reset(void **state)
 	assert_int_equal(today(t, "", NOON + 9 * MIN), 6 * MIN);
 }
 
+/* Of one that was answered yesterday today has what it has talked since midnight. */
+static void restored_over_midnight(void **state)
+{
+	const struct toll_payer who = payer("1001");
+	const struct toll_now now = toll_now(MIDNIGHT + MIN, 0);
+	struct toll *t = *state;
+	struct toll_charge a;
+
+	assert_int_equal(toll_begin(t, &who, &g_terms, true, &now, &a), TOLL_OK);
+	toll_talk(&a, MIDNIGHT - 5 * MIN, &now);
+	assert_int_equal(today(t, "1001", MIDNIGHT + MIN), MIN);
+	over(&a, MIDNIGHT + MIN);
+	assert_int_equal(today(t, "1001", MIDNIGHT + MIN), MIN);
+}
+
 /* Equal numbers of two tenants never meet; no limit is no end. Accounts of days before make room. */
 static void accounts(void **state)
 {
@@ -226,9 +241,10 @@ static void accounts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(calls_at_a_time), TEST(minutes_of_a_day), TEST(warns),
-		TEST(restored),        TEST(midnight),         TEST(reset),
-		TEST(accounts),
+		TEST(calls_at_a_time), TEST(minutes_of_a_day),
+		TEST(warns),           TEST(restored),
+		TEST(midnight),        TEST(reset),
+		TEST(accounts),        TEST(restored_over_midnight),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
