@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/guides/kamailio.cfg as a trunk: two of them lead to one carrier, by a name and by addresses."""
 import os
+import re
+import shlex
 import shutil
 import signal
 import unittest
@@ -30,18 +32,27 @@ class Trunk(Talks, unittest.TestCase):
         cls.addClassCleanup(cls.names.close)
         cls.node = cls.enterClassContext(Node(settings={"dns": {"servers": [cls.names.name]}}))
         cls.port, cls.carrier_port = cls.node.ports.take(), cls.node.ports.take()
-        cls.names.zone["_sip._udp.carrier.test"] = [service(i, cls.port, f"proxy{i}.carrier.test") for i in range(2)]
+        cls.names.zone["_sip._udp.carrier.example"] = [service(i, cls.port, f"proxy{i}.carrier.example") for i in range(2)]
         for i, host in enumerate(PROXIES):
-            cls.names.zone[f"proxy{i}.carrier.test"] = [address(host)]
-        cls.servers = {"name": "carrier.test", "addresses": ",".join(f"{host}:{cls.port}" for host in PROXIES)}
+            cls.names.zone[f"proxy{i}.carrier.example"] = [address(host)]
         cls.proxies = [cls.proxy(host) for host in PROXIES]
         for number in ("1001", "1002"):
             cls.node.put_extension(number, "secret")
-            cls.node.ctl("extension.put", number=number, classes=["other"])
-        cls.node.ctl("trunk.put", name="carrier", servers=cls.servers["name"], transport="udp", sources=",".join(PROXIES))
-        cls.node.ctl("route.put", name="out", pattern="0x.", strip=1, prefix="+49", trunks="carrier")
-        for number, user in (("+4930901820", "1001"), ("+4930901821", "1002")):
-            cls.node.ctl("did.put", number=number, to=user)
+        cls.by_addresses, *_, cls.by_name = lines = cls.guide_lines()
+        for line in (*lines, "did.put number=+4930901821 to=1002", "extension.put number=1002 classes=other"):
+            cls.says(line)
+
+    @classmethod
+    def guide_lines(cls):
+        """What tandemctl is told there."""
+        text = guide("kamailio.md", **{"servers=192.0.2.5,192.0.2.6": "servers=" + ",".join(f"{host}:{cls.port}" for host in PROXIES),
+                                       "sources=192.0.2.5,192.0.2.6": "sources=" + ",".join(PROXIES)})
+        return re.findall(r"^tandemctl (.*)$", text.split("## As a trunk")[1].split("\n## ")[0], re.M)
+
+    @classmethod
+    def says(cls, line):
+        command, *words = shlex.split(line)
+        cls.node.ctl(command, **dict(word.split("=", 1) for word in words))
 
     @classmethod
     def proxy(cls, host):
@@ -165,8 +176,8 @@ class Trunk(Talks, unittest.TestCase):
         out, into = self.call(self.a, "030123", self.carrier, self.audio_a, self.audio_b)
         self.assertIn(PROXIES[0], into.request.get("Record-Route"))
         self.proxies[0].close(signal.SIGKILL)
-        for servers in self.servers.values():
-            self.node.ctl("trunk.put", name="carrier", servers=servers, answer_s=3)
+        for line in (self.by_name, self.by_addresses):
+            self.says(line + " answer_s=3")
             second, third = self.call(self.b, "030456", self.carrier, self.audio_c, self.audio_c)
             self.assertIn(PROXIES[1], third.request.get("Record-Route"))
             third.bye()
