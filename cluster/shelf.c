@@ -47,6 +47,10 @@ void shelf_close(struct shelf *s)
 		return;
 	while ((item = pool_next(&s->pool, &cursor, &h)) != NULL)
 		shelf_item_wipe(item);
+	if (s->gone)
+		shelf_close(s->gone);
+	free(s->gone);
+	s->gone = NULL;
 	table_close(&s->by_name);
 	pool_close(&s->pool);
 	free(s->tenants);
@@ -222,6 +226,88 @@ static int shelf_replace(struct shelf_item *item, const struct snapshot_document
 	return err;
 }
 
+static void item_drop(struct shelf *s, const struct snapshot_document *d)
+{
+	pool_handle h = item_find(s, d);
+
+	if (!h)
+		return;
+	s->changes++;
+	(void)table_del(&s->by_name, name_hash(s, d), h);
+	shelf_item_wipe(pool_get(&s->pool, h));
+	(void)pool_give(&s->pool, h);
+}
+
+/* ---- deletions ---- */
+
+static struct shelf *gone_open(struct shelf *s)
+{
+	struct shelf *gone = s->gone ? s->gone : calloc(1, sizeof(*gone));
+
+	if (gone && !s->gone && shelf_open(gone, SHELF_GONE_MAX, &s->key)) {
+		free(gone);
+		gone = NULL;
+	}
+	s->gone = gone;
+	return gone;
+}
+
+/* The one that was noted first. */
+static void gone_forget_oldest(struct shelf *gone)
+{
+	struct shelf_item *item, *oldest = NULL;
+	struct snapshot_document d;
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	while ((item = pool_next(&gone->pool, &cursor, &h)) != NULL) {
+		if (!oldest || (int32_t)(item->mark - oldest->mark) < 0)
+			oldest = item;
+	}
+	if (!oldest)
+		return;
+	d = item_document(oldest);
+	item_drop(gone, &d);
+}
+
+/* What finds no memory is forgotten: it may come back, as it did before. */
+static void gone_note(struct shelf *s, const struct snapshot_document *d)
+{
+	const struct snapshot_document name = {
+		.tenant = d->tenant, .kind = d->kind, .name = d->name, .version = d->version
+	};
+	struct shelf *gone = d->version ? gone_open(s) : NULL;
+	uint64_t known = gone ? shelf_version(gone, d->tenant, d->kind, d->name) : 0;
+
+	if (!gone || known >= d->version)
+		return;
+	if (!known && shelf_count(gone) == SHELF_GONE_MAX)
+		gone_forget_oldest(gone);
+	if (shelf_put(gone, &name))
+		return;
+	shelf_mark(gone, &name, ++s->gone_order);
+	s->changes++;
+}
+
+static void gone_end(struct shelf *s, const struct snapshot_document *d)
+{
+	if (s->gone)
+		item_drop(s->gone, d);
+}
+
+uint64_t shelf_gone_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
+			    struct bytes name)
+{
+	return s->gone ? shelf_version(s->gone, tenant, kind, name) : 0;
+}
+
+bool shelf_gone_next(const struct shelf *s, uint32_t *cursor, struct snapshot_document *out)
+{
+	return s->gone && shelf_next(s->gone, cursor, out);
+}
+
+/* ---- putting ---- */
+
 int shelf_put(struct shelf *s, const struct snapshot_document *d)
 {
 	struct shelf_tenant *t = document_fits(d) ? tenant_take(s, d->tenant) : NULL;
@@ -233,6 +319,7 @@ int shelf_put(struct shelf *s, const struct snapshot_document *d)
 	err = h ? shelf_replace(pool_get(&s->pool, h), d) : shelf_add(s, d);
 	if (h || !err) {
 		generation_raise(t, d->version);
+		gone_end(s, d);
 		s->changes++;
 	}
 	return err;
@@ -240,17 +327,12 @@ int shelf_put(struct shelf *s, const struct snapshot_document *d)
 
 void shelf_delete(struct shelf *s, const struct snapshot_document *d)
 {
-	pool_handle h = item_find(s, d);
 	struct shelf_tenant *t = tenant_find(s, d->tenant);
 
 	if (t)
 		generation_raise(t, d->version);
-	if (!h)
-		return;
-	s->changes++;
-	(void)table_del(&s->by_name, name_hash(s, d), h);
-	shelf_item_wipe(pool_get(&s->pool, h));
-	(void)pool_give(&s->pool, h);
+	item_drop(s, d);
+	gone_note(s, d);
 }
 
 static const struct shelf_item *item_of(const struct shelf *s, struct bytes tenant,
@@ -310,6 +392,19 @@ bool shelf_next_unmarked(const struct shelf *s, uint32_t mark, uint32_t *cursor,
 	return item != NULL;
 }
 
+void shelf_gone_move(struct shelf *to, struct shelf *from)
+{
+	assert(!to->gone);
+	to->gone = from->gone;
+	to->gone_order = from->gone_order;
+	from->gone = NULL;
+}
+
+uint32_t shelf_gone_count(const struct shelf *s)
+{
+	return s->gone ? shelf_count(s->gone) : 0;
+}
+
 uint32_t shelf_count(const struct shelf *s)
 {
 	return s->pool.in_use;
@@ -331,13 +426,17 @@ static struct snapshot_document tenant_document(const struct shelf_tenant *t)
 					   .version = t->generation };
 }
 
-/* Walks what is written: *i and *cursor 0 at first. */
-static bool written_next(const struct shelf *s, uint16_t format, uint32_t *i, uint32_t *cursor,
+/* Where a walk of all that is written has come to. */
+struct written {
+	uint32_t tenant, document, gone;
+};
+
+static bool written_next(const struct shelf *s, uint16_t format, struct written *at,
 			 struct snapshot_document *out)
 {
-	if (format == SNAPSHOT_OF_ONE || *i == s->tenant_count)
-		return shelf_next(s, cursor, out);
-	*out = tenant_document(&s->tenants[(*i)++]);
+	if (format == SNAPSHOT_OF_ONE || at->tenant == s->tenant_count)
+		return shelf_next(s, &at->document, out) || shelf_gone_next(s, &at->gone, out);
+	*out = tenant_document(&s->tenants[at->tenant++]);
 	return true;
 }
 
@@ -345,12 +444,12 @@ static struct snapshot head_of(const struct shelf *s, size_t *size)
 {
 	struct snapshot head = { .format = is_of_one(s) ? SNAPSHOT_OF_ONE : SNAPSHOT_FORMAT };
 	struct snapshot_document d;
-	uint32_t i = 0, cursor = 0;
+	struct written at = { 0 };
 
 	if (head.format == SNAPSHOT_OF_ONE)
 		head.generation = shelf_generation(s, BYTES_LIT(SNAPSHOT_TENANT));
 	*size = 0;
-	while (written_next(s, head.format, &i, &cursor, &d)) {
+	while (written_next(s, head.format, &at, &d)) {
 		head.count++;
 		*size += snapshot_document_size(&d, head.format);
 	}
@@ -365,23 +464,27 @@ uint8_t *shelf_snapshot(const struct shelf *s, size_t *n)
 	uint8_t *file = whole <= SNAPSHOT_MAX ? malloc(whole) : NULL;
 	struct writer w = writer_over(file, file ? whole : 0);
 	struct snapshot_document d;
-	uint32_t i = 0, cursor = 0;
+	struct written at = { 0 };
 
 	if (!file)
 		return NULL;
 	snapshot_head_write(&w, &head, size);
-	while (written_next(s, head.format, &i, &cursor, &d))
+	while (written_next(s, head.format, &at, &d))
 		snapshot_document_write(&w, &d, head.format);
 	snapshot_tail_write(&w, writer_done(&w));
 	*n = whole;
 	return file;
 }
 
+/* Without a text: a deletion. */
 static int written_take(struct shelf *s, const struct snapshot_document *d)
 {
-	return bytes_is(d->kind, SNAPSHOT_GENERATION)
-		       ? shelf_generation_set(s, d->tenant, d->version)
-		       : shelf_put(s, d);
+	if (bytes_is(d->kind, SNAPSHOT_GENERATION))
+		return shelf_generation_set(s, d->tenant, d->version);
+	if (d->text.n)
+		return shelf_put(s, d);
+	gone_note(s, d);
+	return shelf_generation_set(s, d->tenant, d->version);
 }
 
 /* Documents of one tenant mostly lie in a row. */
@@ -396,6 +499,8 @@ int shelf_take_generations(struct shelf *s, struct snapshot from, uint32_t *docu
 		err = shelf_generation_set(s, BYTES_LIT(SNAPSHOT_TENANT), from.generation);
 	while (!err && snapshot_next(&from, &d)) {
 		*documents += !bytes_is(d.kind, SNAPSHOT_GENERATION);
+		if (!d.text.n && !bytes_is(d.kind, SNAPSHOT_GENERATION))
+			gone_note(s, &d);
 		if (!t || !bytes_is(d.tenant, t->name))
 			t = tenant_take(s, d.tenant);
 		if (t)

@@ -30,8 +30,8 @@ static void shelf_check(struct bytes file)
 	assert(!err || err == -ENOSPC || err == -EINVAL);
 	out = shelf_snapshot(&shelf, &n);
 	assert(out && snapshot_open(&again, bytes_mem(out, n), &reason) == 0);
-	assert(again.count ==
-	       shelf_count(&shelf) + (again.format == SNAPSHOT_OF_ONE ? 0 : shelf.tenant_count));
+	assert(again.count == shelf_count(&shelf) + shelf_gone_count(&shelf) +
+				      (again.format == SNAPSHOT_OF_ONE ? 0 : shelf.tenant_count));
 	free(out);
 	shelf_close(&shelf);
 }

@@ -44,7 +44,7 @@ static void check_file(const struct shelf *s, uint32_t count, uint64_t generatio
 	assert_non_null(file);
 	assert_int_equal(snapshot_open(&snapshot, bytes_mem(file, n), &reason), 0);
 	assert_int_equal(snapshot.format, SNAPSHOT_OF_ONE);
-	assert_int_equal(snapshot.count, count);
+	assert_int_equal(snapshot.count, count + shelf_gone_count(s));
 	assert_int_equal(snapshot.generation, generation);
 	free(file);
 }
@@ -103,7 +103,10 @@ static void test_generations_alone(void **state)
 		file = shelf_snapshot(&s, &n);
 		assert_int_equal(snapshot_open(&snapshot, bytes_mem(file, n), &reason), 0);
 		assert_int_equal(shelf_take_generations(&again, snapshot, &documents), 0);
-		assert_int_equal(documents, 1);
+		assert_int_equal(documents, 2); /* with the deletion */
+		assert_int_equal(shelf_gone_version(&again, of_one ? T : OTHER, EXTENSION,
+						    BYTES_LIT("2")),
+				 9);
 		assert_int_equal(shelf_count(&again), 0);
 		assert_int_equal(shelf_generation(&again, T), of_one ? 9 : 1);
 		assert_int_equal(shelf_generation(&again, OTHER), of_one ? 0 : 9);
@@ -112,6 +115,56 @@ static void test_generations_alone(void **state)
 		shelf_close(&s);
 		shelf_close(&again);
 	}
+}
+
+/* What was deleted is known by its version, over a file, until it is there again. */
+static void test_deletions(void **state)
+{
+	struct snapshot snapshot;
+	struct snapshot_document d;
+	const char *reason;
+	struct shelf s, again;
+	uint32_t cursor = 0;
+	uint8_t *file;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(shelf_open(&s, 4, &KEY), 0);
+	assert_int_equal(shelf_open(&again, 4, &KEY), 0);
+	assert_int_equal(put(&s, "1", 1, "one"), 0);
+	take(&s, T, EXTENSION, "1", 2);
+	take(&s, T, EXTENSION, "2", 3); /* was never here: so it is with one of another node */
+	file = shelf_snapshot(&s, &n);
+	assert_int_equal(snapshot_open(&snapshot, bytes_mem(file, n), &reason), 0);
+	assert_int_equal(shelf_take(&again, &snapshot), 0);
+	free(file);
+	assert_int_equal(shelf_count(&again), 0);
+	assert_int_equal(shelf_gone_count(&again), 2);
+	assert_int_equal(shelf_gone_version(&again, T, EXTENSION, BYTES_LIT("1")), 2);
+	assert_true(shelf_gone_next(&again, &cursor, &d) && d.text.n == 0);
+	assert_int_equal(put(&again, "1", 4, "once more"), 0);
+	assert_int_equal(shelf_gone_version(&again, T, EXTENSION, BYTES_LIT("1")), 0);
+	assert_int_equal(shelf_gone_count(&again), 1);
+	shelf_close(&s);
+	shelf_close(&again);
+}
+
+/* The newest ones are kept. */
+static void test_deletions_are_bounded(void **state)
+{
+	char name[16];
+	struct shelf s;
+
+	(void)state;
+	assert_int_equal(shelf_open(&s, 4, &KEY), 0);
+	for (uint32_t i = 1; i <= SHELF_GONE_MAX + 10; i++) {
+		(void)snprintf(name, sizeof(name), "%u", i);
+		take(&s, T, EXTENSION, name, i);
+	}
+	assert_int_equal(shelf_gone_count(&s), SHELF_GONE_MAX);
+	assert_int_equal(shelf_gone_version(&s, T, EXTENSION, BYTES_LIT("10")), 0);
+	assert_int_equal(shelf_gone_version(&s, T, EXTENSION, BYTES_LIT("11")), 11);
+	shelf_close(&s);
 }
 
 /* Whoever compares marks what is there; the rest is walked. */
@@ -157,7 +210,7 @@ static void test_put_and_delete(void **state)
 	assert_int_equal(d.version, 4);
 	assert_false(shelf_next(&s, &cursor, &d));
 	assert_int_equal(put(&s, "", 6, "no name"), -EINVAL);
-	assert_int_equal(s.changes, 4);
+	assert_int_equal(s.changes, 5); /* a deletion is two: it is noted */
 	shelf_close(&s);
 }
 
@@ -194,6 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_put_and_delete), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_tenants),        cmocka_unit_test(test_generations_alone),
+		cmocka_unit_test(test_deletions),      cmocka_unit_test(test_deletions_are_bounded),
 		cmocka_unit_test(test_marks),
 	};
 

@@ -152,13 +152,17 @@ static void test_two_restore(void **state)
 	restore(&n, "2", 6, "six", 1);
 	restore(&n, "2", 5, "five", 0);
 	restore(&n, "2", 6, "six", 0);
+	restore(&n, "2", 6, "", 0); /* a deletion is of a version, too */
+	restore(&n, "2", 8, "", 1);
+	restore(&n, "2", 8, "", 0);
+	restore(&n, "2", 9, "nine", 1);
 	restore(&n, "", 7, "", 0);
 	restore(&n, "", 6, "", 0);
 	look(&n, "new", "old told 0 7");
 	find(&n, "1", "1 7 7 seven");
-	find(&n, "2", "1 6 7 six");
-	put(&n, "2", 6, 7, true, "o", 8);
-	assert_string_equal(server_ask(&s, "XLEN td:{docs}:log"), "4");
+	find(&n, "2", "1 9 7 nine");
+	put(&n, "2", 9, 7, true, "o", 8);
+	assert_string_equal(server_ask(&s, "XLEN td:{docs}:log"), "6");
 	node_without_server(&n, &s);
 }
 
