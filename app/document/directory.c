@@ -154,7 +154,8 @@ static void told_take(struct node *n, const struct document_entry *e)
 	if (document.version <= shelf_version(shelf, e->tenant, e->kind, e->name))
 		return;
 	metric_add(g_directory_metrics.followed, 1);
-	(void)document_accept(n, &document);
+	if (!document_refuse_gone(n, &document))
+		(void)document_accept(n, &document);
 }
 
 /* What was put back keeps its version, which says nothing of the ones between. */

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "app/document/directory.h"
+
+#include "app/document/document_restore.h"
 #include "app/node/node.h"
 #include "base/log.h"
 
@@ -77,7 +79,8 @@ static void found_take(struct directory_sync *s, const struct sync_name *name,
 	if (!found->there)
 		d.version = found->generation;
 	s->taken++;
-	(void)document_accept(s->node, &d);
+	if (!document_refuse_gone(s->node, &d))
+		(void)document_accept(s->node, &d);
 }
 
 static void on_found(const struct store_found *found, void *arg)

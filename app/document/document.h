@@ -67,7 +67,7 @@ struct document_keep {
 	bool loaded; /* what Redis had at the start */
 	bool restoring, failed;
 	bool broken; /* the snapshot that was wanted could not be read */
-	uint32_t cursor, in_flight, restored;
+	uint32_t cursor, gone_cursor, in_flight, restored;
 	uint32_t generation;            /* tenants whose documents are back */
 	uint64_t written;               /* shelf.changes of the file on disk */
 	uint64_t write_ns;              /* not before; 0: when something has changed */

@@ -15,11 +15,14 @@ enum { SPARE = 4096 }; /* documents beside extensions */
 static int shelf_renew(struct node *n)
 {
 	struct document_keep *k = &n->documents.keep;
+	struct shelf gone = { 0 };
 	struct hash_key key = { rand_u64_from(&n->rand), rand_u64_from(&n->rand) };
 	int err;
 
+	shelf_gone_move(&gone, &k->shelf);
 	shelf_close(&k->shelf);
 	err = shelf_open(&k->shelf, n->settings.limits.registrations + SPARE, &key);
+	shelf_gone_move(&k->shelf, &gone);
 	if (err)
 		LOG_ERROR("node", 0, "no memory for the documents",
 			  LOG_STR("error", strerror(-err)));

@@ -51,13 +51,31 @@ static void document_restore(struct node *n, const struct snapshot_document *d)
 	const struct directory_tenant *t = directory_tenant(&n->documents.directory, d->tenant);
 	char kind[SNAPSHOT_NAME_MAX + 1];
 
-	if (!t || !t->lost || !d->text.n || bytes_cstr(d->kind, kind, sizeof(kind)))
+	if (!t || !t->lost || bytes_cstr(d->kind, kind, sizeof(kind)))
 		return;
 	restore_send(n, &(struct store_document){ .tenant = d->tenant,
 						  .kind = kind,
 						  .name = d->name,
 						  .version = d->version,
 						  .json = d->text });
+}
+
+bool document_refuse_gone(struct node *n, const struct snapshot_document *d)
+{
+	uint64_t gone = shelf_gone_version(&n->documents.keep.shelf, d->tenant, d->kind, d->name);
+	char kind[SNAPSHOT_NAME_MAX + 1];
+
+	if (!d->text.n || gone <= d->version || bytes_cstr(d->kind, kind, sizeof(kind)))
+		return false;
+	LOG_WARN("documents", 0, "a document was put back that had been deleted: deleting it",
+		 LOG_BYTES("tenant", d->tenant), LOG_BYTES("kind", d->kind),
+		 LOG_BYTES("name", d->name));
+	store_document_restore(
+		n->store,
+		&(struct store_document){
+			.tenant = d->tenant, .kind = kind, .name = d->name, .version = gone },
+		bytes_str(n->documents.directory.history), NULL, NULL);
+	return true;
 }
 
 /* It comes last: whoever dies before that begins anew. */
@@ -72,13 +90,23 @@ static void generation_restore(struct node *n, const struct directory_tenant *t)
 						  .version = generation ? generation : 1 });
 }
 
+/* Documents, then deletions. One whose text found no memory is neither. */
+static bool restore_next(struct document_keep *k, struct snapshot_document *out)
+{
+	while (shelf_next(&k->shelf, &k->cursor, out)) {
+		if (out->text.n)
+			return true;
+	}
+	return shelf_gone_next(&k->shelf, &k->gone_cursor, out);
+}
+
 static void restore_pump(struct node *n)
 {
 	struct document_keep *k = &n->documents.keep;
 	const struct directory *d = &n->documents.directory;
 	struct snapshot_document document;
 
-	while (!k->failed && k->in_flight < WINDOW && shelf_next(&k->shelf, &k->cursor, &document))
+	while (!k->failed && k->in_flight < WINDOW && restore_next(k, &document))
 		document_restore(n, &document);
 	if (k->in_flight)
 		return;
@@ -101,6 +129,6 @@ void document_restore_begin(struct node *n)
 		health_set(&n->health, HEALTH_DOCUMENTS, true);
 	k->restoring = true;
 	k->failed = false;
-	k->cursor = k->in_flight = k->restored = k->generation = 0;
+	k->cursor = k->gone_cursor = k->in_flight = k->restored = k->generation = 0;
 	restore_pump(n);
 }

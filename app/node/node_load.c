@@ -6,6 +6,7 @@
 
 #include "app/command/command_handlers.h"
 #include "app/document/document_keep.h"
+#include "app/document/document_restore.h"
 #include "app/node/node.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -51,7 +52,7 @@ static int load_on_document(struct bytes name, uint64_t version, struct bytes js
 					     .name = name,
 					     .version = version,
 					     .text = json };
-	int err = document_load(n, &d);
+	int err = document_refuse_gone(n, &d) ? 0 : document_load(n, &d);
 
 	n->records_broken += err == -EBADMSG;
 	return err;

@@ -69,6 +69,42 @@ static void test_documents_survive(void **state)
 	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
 }
 
+/* Redis was lost, and a node that had not heard of the deletion has put all of its older snapshot there. */
+static void deleted_stays_deleted(const char *generation)
+{
+	node_start_up();
+	(void)ask("extension.put", "{\"number\":\"1\",\"password\":\"secret\"}");
+	(void)server_ask(&g_redis, "COPY td:{t:default}:doc:extension old:doc");
+	(void)server_ask(&g_redis, "COPY td:{t:default}:ver:extension old:ver");
+	(void)ask("extension.delete", "{\"number\":\"1\"}");
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+	(void)server_ask(&g_redis, "RENAME old:doc td:{t:default}:doc:extension");
+	(void)server_ask(&g_redis, "RENAME old:ver td:{t:default}:ver:extension");
+	(void)server_ask(&g_redis, "SET td:{t:default}:gen %s", generation);
+	(void)server_ask(&g_redis, "SET td:{docs}:history other");
+	(void)server_ask(&g_redis, "DEL td:{docs}:log");
+	node_start_up();
+	assert_non_null(strstr(ask("extension.get", "{\"number\":\"1\"}"), "\"not_found\""));
+	assert_string_equal(server_ask(&g_redis, "HLEN td:{t:default}:doc:extension"), "0");
+	(void)ask("extension.put", "{\"number\":\"1\",\"password\":\"secret\"}");
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+	node_start_up(); /* a newer one stays */
+	assert_true(log_has("extensions=1"));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
+static void test_deleted_stays_deleted(void **state)
+{
+	(void)state;
+	deleted_stays_deleted("1");
+}
+
+static void test_deleted_stays_deleted_behind_changes(void **state)
+{
+	(void)state;
+	deleted_stays_deleted("9");
+}
+
 static void test_a_broken_document_is_set_aside(void **state)
 {
 	(void)state;
@@ -484,6 +520,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		NODE_TEST(test_commands),
 		NODE_TEST(test_documents_survive),
+		NODE_TEST(test_deleted_stays_deleted),
+		NODE_TEST(test_deleted_stays_deleted_behind_changes),
 		NODE_TEST(test_a_broken_document_is_set_aside),
 		NODE_TEST(test_wrong_types_of_a_tenant),
 		NODE_TEST(test_tenant_is_no_operator),
