@@ -400,11 +400,6 @@ void shelf_gone_move(struct shelf *to, struct shelf *from)
 	from->gone = NULL;
 }
 
-uint32_t shelf_gone_count(const struct shelf *s)
-{
-	return s->gone ? shelf_count(s->gone) : 0;
-}
-
 uint32_t shelf_count(const struct shelf *s)
 {
 	return s->pool.in_use;

@@ -47,7 +47,6 @@ uint64_t shelf_gone_version(const struct shelf *s, struct bytes tenant, struct b
 			    struct bytes name);
 /* Walks deletions: *cursor 0 at first; false at the end. Their texts are empty. */
 bool shelf_gone_next(const struct shelf *s, uint32_t *cursor, struct snapshot_document *out);
-uint32_t shelf_gone_count(const struct shelf *s);
 /* Another shelf remembers them from now on. */
 void shelf_gone_move(struct shelf *to, struct shelf *from);
 /* Its text, until something changes; empty: there is none. */
