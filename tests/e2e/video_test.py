@@ -183,7 +183,7 @@ class Video(VideoTest):
         callee = self.phone("1002", extra=";answermode=auto")
         caller = self.phone("1001", "320x240")
         self.call(caller, callee)
-        time.sleep(1)
+        time.sleep(1.8)
 
         def sent():
             return [flow["kind"] for flow in self.node.ctl("call.show", call=self.calls()[0]["id"])["flows"]
