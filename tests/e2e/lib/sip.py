@@ -32,6 +32,7 @@ class UserAgent:
         self.user = ""                          # for authentication; else its number
         self._open(address, port)
         self.received, self._taken, self._news = [], set(), threading.Condition()
+        self.acks = {}                  # by Call-ID and CSeq: what acknowledged a 2xx, and where it went
         self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
         self._closed = False
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -89,6 +90,9 @@ class UserAgent:
         with self._news:
             self.received.append(message)
             self._news.notify_all()
+        again = message.status in range(200, 300) and message.method == "INVITE" and self.acks.get((message.call_id, message.cseq))
+        if again:                       # our ACK was lost (RFC 3261 13.2.2.4), perhaps with the node
+            self.send(*again)
 
     def send(self, message, to=None):
         """A Message, or bytes as they are."""
@@ -313,6 +317,7 @@ class Dialog:
     def _acknowledge(self, cseq, body=b""):
         self.ack = self.in_dialog("ACK", cseq=cseq, body=body)
         self.agent.send(self.ack, self.next_hop())
+        self.agent.acks[self.call_id, cseq] = self.ack, self.next_hop()
 
 
 class OutgoingCall(Dialog):
