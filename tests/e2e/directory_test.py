@@ -29,7 +29,8 @@ def snapshot(node):
                 words.append(data[at + 1:at + 1 + data[at]].decode())
                 at += 1 + data[at]
             version, size = struct.unpack_from(">QI", data, at)
-            found[tuple(words)] = (version, data[at + 12:at + 12 + size].decode())
+            if size:                            # one that was deleted has no text
+                found[tuple(words)] = (version, data[at + 12:at + 12 + size].decode())
             at += 12 + size
         return found
     return None
