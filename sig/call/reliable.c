@@ -11,7 +11,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 
-enum { RSEQ_FIRST_MAX = 0x7fffffff, LINES_MAX = 256 }; /* RFC 3262 3 */
+enum { RSEQ_FIRST_MAX = 0x7fffffff /* RFC 3262 3 */, LINES_MAX = 256, OLDER_MAX = 64 };
 
 enum uas_reliable reliable_wish(const struct sip_message *invite)
 {
@@ -173,6 +173,13 @@ static bool is_repeated(const struct invite_uas *uas, const struct sip_message *
 	return uas->prack_cseq && m->cseq == uas->prack_cseq;
 }
 
+/* One before that: its 200 was lost, and the process that said it is gone. */
+static bool is_older(const struct invite_uas *uas, const struct sip_message *m, uint32_t rseq)
+{
+	return uas->prack_cseq && m->cseq < uas->prack_cseq && rseq < uas->rseq &&
+	       uas->rseq - rseq < OLDER_MAX;
+}
+
 /* It was overtaken by the ACK. */
 static bool reliable_is_late(const struct leg *l, uint32_t rseq, uint32_t cseq)
 {
@@ -195,7 +202,8 @@ bool reliable_is_acknowledged(const struct leg *leg, const struct sip_message *p
 		return false;
 	if (!uas || cseq != uas->cseq)
 		return reliable_is_late(leg, rseq, cseq);
-	return is_repeated(uas, prack) || (uas->unacknowledged.n && rseq == uas->rseq);
+	return is_repeated(uas, prack) || is_older(uas, prack, rseq) ||
+	       (uas->unacknowledged.n && rseq == uas->rseq);
 }
 
 void reliable_queue(struct call *c, uint8_t from, uint16_t status, struct bytes sdp)
@@ -345,6 +353,10 @@ void reliable_acknowledged(struct call_host *h, struct call *c, const struct cal
 	}
 	if (session_body(ev->message, &sdp)) {
 		respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(RESPOND_ACCEPT));
+		return;
+	}
+	if (is_older(uas, ev->message, rseq)) {
+		respond(h, ev->slot, ev->message, &taken);
 		return;
 	}
 	if (is_repeated(uas, ev->message)) {

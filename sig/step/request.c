@@ -90,10 +90,11 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 	answer_bye(h, c, ev);
 }
 
+/* A PRACK says by RAck which it is: one that was lost with a process may be said again behind a later one. */
 static bool in_order(struct dialog *d, const struct sip_message *m)
 {
 	if (m->cseq < d->remote_cseq)
-		return false;
+		return m->method == SIP_PRACK;
 	d->remote_cseq = m->cseq;
 	return true;
 }

@@ -368,6 +368,27 @@ static void killed_at_the_prack(void **state)
 	assert_int_equal(rig_counts(l->r).calls, 1);
 }
 
+/* So does a copy of the PRACK before: its 200 was lost with the process. */
+static void an_older_prack_after_a_kill(void **state)
+{
+	struct line *l = *state;
+	struct bytes first, second;
+
+	prack_call(l, MUST, PHONE_SDP_A);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	first = phone_hears(&l->a, "SIP/2.0 180");
+	prack_say(&l->a, first, 102, "");
+	assert_true(prack_answer_to(&l->a, "SIP/2.0 200").n);
+	phone_answer(&l->b, l->b.invite, "182 Queued", "");
+	second = phone_hears(&l->a, "SIP/2.0 182");
+	prack_say(&l->a, second, 103, "");
+	assert_true(prack_answer_to(&l->a, "SIP/2.0 200").n);
+	prack_restart(l);
+	prack_say(&l->a, first, 102, "");
+	assert_true(prack_answer_to(&l->a, "SIP/2.0 200").n);
+	assert_int_equal(rig_counts(l->r).calls, 1);
+}
+
 /* The 2xx that waits for a PRACK waits in the next process, too. */
 static void killed_while_the_answer_waits(void **state)
 {
@@ -425,6 +446,7 @@ int main(void)
 		PRACK_TEST(offer_too_early),
 		PRACK_TEST(saved_before_said),
 		PRACK_TEST(killed_at_the_prack),
+		PRACK_TEST(an_older_prack_after_a_kill),
 		PRACK_TEST(killed_while_the_answer_waits),
 		PRACK_TEST(ended_at_the_prack),
 	};
