@@ -7,7 +7,7 @@
 #include "app/command/control.h"
 #include "app/command/control_entry.h"
 #include "base/metric.h"
-#include "cluster/redis.h"
+#include "cluster/redis/redis.h"
 
 enum { CONTROL_JOBS_MAX = 128, CONTROL_KEY_MAX = 160, CONTROL_ID_MAX = 48 };
 

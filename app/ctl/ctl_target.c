@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "app/ctl/ctl.h"
-#include "cluster/embedded.h"
+#include "cluster/embedded/embedded.h"
 
 /* Where a node of this machine has its settings, if nobody says so: the first that is there. */
 static const char *const g_usual[] = { "/var/lib/tandem/tandem.yaml", "/etc/tandem/tandem.yaml" };

@@ -7,10 +7,10 @@
 #ifndef APP_DOCUMENT_DIRECTORY_H
 #define APP_DOCUMENT_DIRECTORY_H
 
-#include "cluster/document_log.h"
-#include "cluster/seen.h"
-#include "cluster/snapshot.h"
-#include "cluster/store.h"
+#include "cluster/document/log.h"
+#include "cluster/document/seen.h"
+#include "cluster/document/snapshot.h"
+#include "cluster/store/store.h"
 
 struct node;
 struct directory_sync;

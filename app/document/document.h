@@ -11,7 +11,7 @@
 
 #include "app/document/directory.h"
 #include "base/bytes.h"
-#include "cluster/shelf.h"
+#include "cluster/document/shelf.h"
 
 struct command_run;
 struct node;

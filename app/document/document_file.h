@@ -3,7 +3,7 @@
 #ifndef APP_DOCUMENT_DOCUMENT_FILE_H
 #define APP_DOCUMENT_DOCUMENT_FILE_H
 
-#include "cluster/snapshot.h"
+#include "cluster/document/snapshot.h"
 
 struct node;
 

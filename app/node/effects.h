@@ -6,7 +6,7 @@
 #include "app/node/answers.h"
 #include "app/node/cdrs.h"
 #include "app/node/media_queue.h"
-#include "cluster/store.h"
+#include "cluster/store/store.h"
 #include "sig/host/effect.h"
 
 struct cell;

@@ -4,7 +4,7 @@
 #ifndef APP_NODE_FIELDS_H
 #define APP_NODE_FIELDS_H
 
-#include "cluster/store.h"
+#include "cluster/store/store.h"
 #include "sig/host/effect.h"
 
 enum { FIELDS_MAX = 64, FIELDS_TEXT_MAX = 4096, FIELDS_JSON_MAX = 8192, FIELDS_CDR_ID_MAX = 24 };

@@ -23,9 +23,9 @@
 #include "app/settings/settings.h"
 #include "app/watch/recent.h"
 #include "app/web/health.h"
-#include "cluster/embedded.h"
-#include "cluster/redis.h"
-#include "cluster/store.h"
+#include "cluster/embedded/embedded.h"
+#include "cluster/redis/redis.h"
+#include "cluster/store/store.h"
 #include "engine/dtls/certificate.h"
 
 struct control;

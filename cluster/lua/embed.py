@@ -24,7 +24,7 @@ def literal(line):
 
 def main(out, *names):
     paths = [pathlib.Path(name) for name in names]
-    text = ['#include <assert.h>', '#include "cluster/script.h"', '']
+    text = ['#include <assert.h>', '#include "cluster/redis/script.h"', '']
     for path in paths:
         text += [f"static const char {path.stem.upper()}[] ="]
         text += ["\t" + literal(line) for line in lines_of(path)]

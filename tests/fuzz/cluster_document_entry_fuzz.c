@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cluster/document_entry.h"
-#include "cluster/snapshot.h"
+#include "cluster/document/entry.h"
+#include "cluster/document/snapshot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

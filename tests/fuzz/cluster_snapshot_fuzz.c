@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cluster/shelf.h"
+#include "cluster/document/shelf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cluster/cdr.h"
-#include "cluster/spool_entry.h"
+#include "cluster/spool/entry.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -154,7 +154,7 @@ static void apply_end(struct sim *s, struct store_command *c)
 	check_cdrs(s, c->cdrs, c->cdr_count);
 }
 
-/* As in cluster/store_key.c. */
+/* As in cluster/store/key.c. */
 void store_key(struct text *out, const struct effect *e)
 {
 	char key[96];
@@ -500,7 +500,7 @@ static void schedule(struct sim *s, struct store_command *c, uint32_t at)
 		sim_after(s, s->sabotage == SABOTAGE_EARLY ? 1 : ns + back, on_acked, 0, at, 0);
 }
 
-/* What one step of the node asks for leaves in one transaction: all of it happens, or nothing (cluster/store_batch.c). */
+/* What one step of the node asks for leaves in one transaction: all of it happens, or nothing (cluster/store/batch.c). */
 static enum store_fate fate_with(const struct store *t, enum store_fate fate)
 {
 	const struct store_command *c = &t->commands[t->command_count - 1];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/document_entry.h"
+#include "cluster/document/entry.h"
 
 #include <errno.h>
 

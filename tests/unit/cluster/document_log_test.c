@@ -2,7 +2,7 @@
 /* The log of documents on a real Redis: all changes in order, over restarts of Redis, and after the stream was made anew. */
 #include "tests/unit/cluster/node.h"
 
-#include "cluster/document_log.h"
+#include "cluster/document/log.h"
 
 struct reader {
 	struct document_log *log;

@@ -4,8 +4,8 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
-#include "cluster/embedded.h"
-#include "cluster/embedded_conf.h"
+#include "cluster/embedded/conf.h"
+#include "cluster/embedded/embedded.h"
 
 static char g_base[32];
 static char g_dir[64];

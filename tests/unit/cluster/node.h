@@ -6,7 +6,7 @@
 #include "tests/unit/cluster/server.h"
 
 #include "base/metric.h"
-#include "cluster/store.h"
+#include "cluster/store/store.h"
 
 enum { NODE_SHARD = 17, NODE_ANSWERS = 1024, NODE_RECORDS = 64, NODE_RECORD_MAX = 64 };
 

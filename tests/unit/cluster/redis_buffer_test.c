@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/rand.h"
-#include "cluster/redis_buffer.h"
+#include "cluster/redis/buffer.h"
 
 static void test_bound(void **state)
 {

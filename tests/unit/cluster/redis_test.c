@@ -7,7 +7,7 @@
 
 #include "base/metric.h"
 #include "base/rand.h"
-#include "cluster/redis_link.h"
+#include "cluster/redis/link.h"
 
 enum { TRACE_MAX = 64 };
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "cluster/redis_url.h"
+#include "cluster/redis/url.h"
 
 static void test_good(void **state)
 {

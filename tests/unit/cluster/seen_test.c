@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/seen.h"
+#include "cluster/document/seen.h"
 
 #include "tests/unit/test.h"
 

@@ -22,8 +22,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "cluster/embedded_probe.h"
-#include "cluster/redis.h"
+#include "cluster/embedded/probe.h"
+#include "cluster/redis/redis.h"
 
 enum { SERVER_ARGS_MAX = 32, SERVERS_MAX = 32, FD_MAX = 256 };
 

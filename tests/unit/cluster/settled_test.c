@@ -2,7 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "base/clock.h"
-#include "cluster/settled.h"
+#include "cluster/store/settled.h"
 
 static void test_nothing_yet(void **state)
 {

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "cluster/cdr.h"
-#include "cluster/spool_entry.h"
+#include "cluster/spool/entry.h"
 
 enum { ENTRIES = 3, FILE_MAX = 512 };
 

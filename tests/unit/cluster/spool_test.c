@@ -3,7 +3,7 @@
 
 #include <sys/resource.h>
 
-#include "cluster/spool.h"
+#include "cluster/spool/spool.h"
 
 enum { COUNT = 500, LATE_COUNT = 20 };
 

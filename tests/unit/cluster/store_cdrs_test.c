@@ -2,7 +2,7 @@
 /* A call with several CDRs: all of them are in the stream once, one behind the other, whatever fails. */
 #include "tests/unit/cluster/node.h"
 
-#include "cluster/script.h"
+#include "cluster/redis/script.h"
 
 static const struct store_field g_fields[] = {
 	{ "cdr", BYTES_LIT("one") },   { "id", BYTES_LIT("CALL.2") }, { "cdr", BYTES_LIT("two") },

@@ -4,7 +4,7 @@
 
 #include <dirent.h>
 
-#include "cluster/script.h"
+#include "cluster/redis/script.h"
 
 /* The ids in the stream, in any order: each must be there exactly once. */
 static void expect_cdrs(const struct server *s, uint64_t first, size_t count)

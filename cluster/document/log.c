@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/document/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define BLOCK_TEXT     "1000"
+#define BLOCK_LIMIT_NS (5 * NS_PER_S) /* a peer that does not even say "nothing" is gone */
+#define PAUSE_NS       (1 * NS_PER_S)
+#define BATCH          "128"
+#define BEGINNING      "0-0"
+
+enum { ID_MAX = 48 };
+
+struct document_log {
+	struct document_log_user user;
+	struct redis *link;
+	char after[ID_MAX];
+	bool asked;        /* a question waits for its answer */
+	bool sought;       /* since it was asked: its answer does not say where to go on */
+	uint64_t pause_ns; /* nothing is read before */
+};
+
+static void log_ask(struct document_log *log);
+
+/* Where reading goes on. */
+static void after_set(struct document_log *log, struct bytes id)
+{
+	struct stream_id unused;
+
+	if (stream_id_read(&unused, id) || bytes_cstr(id, log->after, sizeof(log->after)))
+		(void)snprintf(log->after, sizeof(log->after), "%s", BEGINNING);
+}
+
+static void entry_take(struct document_log *log, struct bytes id, const struct redisReply *fields)
+{
+	struct document_entry e;
+	const char *wrong;
+
+	document_entry_begin(&e);
+	for (size_t i = 0; i + 1 < redis_reply_count(fields); i += 2)
+		document_entry_field(&e, redis_reply_text(redis_reply_at(fields, i)),
+				     redis_reply_text(redis_reply_at(fields, i + 1)));
+	if (!log->sought)
+		after_set(log, id);
+	wrong = document_entry_check(&e);
+	if (wrong) { /* what it would have changed is missing then, which the next one shows */
+		LOG_ERROR("documents", 0, "an entry of the log cannot be read", LOG_BYTES("id", id),
+			  LOG_STR("reason", wrong));
+		return;
+	}
+	log->user.entry(&e, log->user.arg);
+}
+
+static void log_on_read(int err, const struct redisReply *reply, void *arg)
+{
+	struct document_log *log = arg;
+	const struct redisReply *entries = redis_reply_at(redis_reply_at(reply, 0), 1);
+	struct bytes text;
+
+	log->asked = false;
+	if (err)
+		return;
+	if (redis_is_error(reply, &text)) {
+		LOG_WARN("documents", 0, "the log cannot be read", LOG_BYTES("error", text));
+		log->pause_ns = clock_now_ns() + PAUSE_NS;
+		return;
+	}
+	for (size_t i = 0; i < redis_reply_count(entries); i++) {
+		const struct redisReply *entry = redis_reply_at(entries, i);
+
+		entry_take(log, redis_reply_text(redis_reply_at(entry, 0)),
+			   redis_reply_at(entry, 1));
+	}
+	if (redis_reply_count(entries))
+		log->user.read(log->user.arg);
+	log_ask(log);
+}
+
+static void log_ask(struct document_log *log)
+{
+	const struct bytes args[] = { BYTES_LIT("XREAD"),         BYTES_LIT("COUNT"),
+				      BYTES_LIT(BATCH),           BYTES_LIT("BLOCK"),
+				      BYTES_LIT(BLOCK_TEXT),      BYTES_LIT("STREAMS"),
+				      BYTES_LIT("td:{docs}:log"), bytes_str(log->after) };
+
+	if (log->asked || !redis_is_connected(log->link) || clock_now_ns() < log->pause_ns)
+		return;
+	log->sought = false;
+	log->asked = redis_command(log->link, args, COUNT_OF(args), BLOCK_LIMIT_NS, log_on_read,
+				   log) == 0;
+	log->pause_ns = log->asked ? 0 : clock_now_ns() + PAUSE_NS;
+}
+
+static void log_on_state(bool connected, void *arg)
+{
+	struct document_log *log = arg;
+
+	if (!connected)
+		return;
+	log->pause_ns = 0;
+	log->user.connected(log->user.arg);
+	log_ask(log);
+}
+
+int document_log_open(struct document_log **out, const char *url, struct bytes after,
+		      const struct document_log_user *user)
+{
+	struct redis_settings settings = { .deadline_ns = NS_PER_S,
+					   .pending_max = 4,
+					   .labels = "link=\"documents\"" };
+	struct document_log *log = calloc(1, sizeof(*log));
+	int err;
+
+	if (!log)
+		return -ENOMEM;
+	log->user = *user;
+	after_set(log, after);
+	(void)snprintf(settings.url, sizeof(settings.url), "%s", url);
+	err = redis_open(&log->link, &settings, log_on_state, log);
+	if (err) {
+		free(log);
+		return err;
+	}
+	*out = log;
+	return 0;
+}
+
+void document_log_close(struct document_log *log)
+{
+	if (!log)
+		return;
+	redis_close(log->link);
+	free(log);
+}
+
+void document_log_seek(struct document_log *log, struct bytes after)
+{
+	after_set(log, after);
+	log->sought = true;
+}
+
+bool document_log_is_ahead(const struct document_log *log, struct bytes newest)
+{
+	struct stream_id mine, theirs;
+
+	return !stream_id_read(&theirs, newest) && !stream_id_read(&mine, bytes_str(log->after)) &&
+	       stream_id_is_below(theirs, mine);
+}
+
+void document_log_flush(struct document_log *log)
+{
+	redis_flush(log->link);
+}
+
+void document_log_expire(struct document_log *log, uint64_t now_ns)
+{
+	redis_expire(log->link, now_ns);
+	log_ask(log);
+}
+
+uint64_t document_log_next_ns(const struct document_log *log)
+{
+	uint64_t next = redis_next_ns(log->link);
+	bool idle = !log->asked && redis_is_connected(log->link);
+
+	return idle && log->pause_ns < next ? log->pause_ns : next;
+}

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/document/shelf.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One block of memory: there are as many as extensions. */
+struct shelf_item {
+	uint64_t version;
+	struct text all; /* tenant, kind, name and text in a row */
+	uint32_t mark;
+	uint8_t tenant_n, kind_n, name_n;
+};
+static_assert(SNAPSHOT_NAME_MAX <= UINT8_MAX, "lengths of names");
+
+int shelf_open(struct shelf *s, uint32_t capacity, const struct hash_key *key)
+{
+	int err;
+
+	*s = (struct shelf){ .key = *key };
+	err = pool_open(&s->pool, sizeof(struct shelf_item), capacity);
+	if (err)
+		return err;
+	err = table_open(&s->by_name, capacity);
+	if (err)
+		pool_close(&s->pool);
+	return err;
+}
+
+/* They may hold hashes of passwords. */
+static void shelf_item_wipe(struct shelf_item *item)
+{
+	if (item->all.p)
+		explicit_bzero(item->all.p, item->all.n);
+	text_clear(&item->all);
+}
+
+void shelf_close(struct shelf *s)
+{
+	uint32_t cursor = 0;
+	struct shelf_item *item;
+	pool_handle h;
+
+	if (!s->pool.slots)
+		return;
+	while ((item = pool_next(&s->pool, &cursor, &h)) != NULL)
+		shelf_item_wipe(item);
+	if (s->gone)
+		shelf_close(s->gone);
+	free(s->gone);
+	s->gone = NULL;
+	table_close(&s->by_name);
+	pool_close(&s->pool);
+	free(s->tenants);
+	s->tenants = NULL;
+	s->tenant_count = 0;
+}
+
+static struct snapshot_document item_document(const struct shelf_item *item)
+{
+	struct bytes rest = text_bytes(&item->all);
+	struct snapshot_document d = { .version = item->version };
+
+	d.tenant = bytes_sub(rest, 0, item->tenant_n);
+	rest = bytes_from(rest, item->tenant_n);
+	d.kind = bytes_sub(rest, 0, item->kind_n);
+	rest = bytes_from(rest, item->kind_n);
+	d.name = bytes_sub(rest, 0, item->name_n);
+	d.text = bytes_from(rest, item->name_n);
+	return d;
+}
+
+static bool is_of_names(const struct snapshot_document *a, const struct snapshot_document *b)
+{
+	return bytes_eq(a->name, b->name) && bytes_eq(a->kind, b->kind) &&
+	       bytes_eq(a->tenant, b->tenant);
+}
+
+static uint64_t name_hash(const struct shelf *s, const struct snapshot_document *d)
+{
+	return hash_sip(&s->key, d->name) ^ 3 * hash_sip(&s->key, d->kind) ^
+	       5 * hash_sip(&s->key, d->tenant);
+}
+
+static pool_handle item_find(const struct shelf *s, const struct snapshot_document *d)
+{
+	uint64_t hash = name_hash(s, d);
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	while ((h = table_next(&s->by_name, hash, &cursor))) {
+		const struct shelf_item *item = pool_get(&s->pool, h);
+		struct snapshot_document found;
+
+		if (!item)
+			continue;
+		found = item_document(item);
+		if (is_of_names(&found, d))
+			return h;
+	}
+	return 0;
+}
+
+/* ---- generations ---- */
+
+static struct shelf_tenant *tenant_find(const struct shelf *s, struct bytes name)
+{
+	for (uint32_t i = 0; i < s->tenant_count; i++) {
+		if (bytes_is(name, s->tenants[i].name))
+			return &s->tenants[i];
+	}
+	return NULL;
+}
+
+static struct shelf_tenant *tenant_add(struct shelf *s, struct bytes name)
+{
+	struct shelf_tenant *t, *all;
+
+	all = reallocarray(s->tenants, s->tenant_count + 1, sizeof(*all));
+	if (!all)
+		return NULL;
+	s->tenants = all;
+	t = &all[s->tenant_count];
+	*t = (struct shelf_tenant){ 0 };
+	if (bytes_cstr(name, t->name, sizeof(t->name)))
+		return NULL;
+	s->tenant_count++;
+	return t;
+}
+
+uint64_t shelf_generation(const struct shelf *s, struct bytes tenant)
+{
+	const struct shelf_tenant *t = tenant_find(s, tenant);
+
+	return t ? t->generation : 0;
+}
+
+static struct shelf_tenant *tenant_take(struct shelf *s, struct bytes name)
+{
+	struct shelf_tenant *t = tenant_find(s, name);
+
+	return t ? t : tenant_add(s, name);
+}
+
+static void generation_raise(struct shelf_tenant *t, uint64_t generation)
+{
+	if (generation > t->generation)
+		t->generation = generation;
+}
+
+int shelf_generation_set(struct shelf *s, struct bytes tenant, uint64_t generation)
+{
+	struct shelf_tenant *t = tenant_take(s, tenant);
+
+	if (!t)
+		return -ENOMEM;
+	s->changes += generation > t->generation;
+	generation_raise(t, generation);
+	return 0;
+}
+
+/* ---- documents ---- */
+
+static bool document_fits(const struct snapshot_document *d)
+{
+	return d->tenant.n > 0 && d->tenant.n <= SNAPSHOT_NAME_MAX && d->kind.n > 0 &&
+	       d->kind.n <= SNAPSHOT_NAME_MAX && d->name.n > 0 && d->name.n <= SNAPSHOT_NAME_MAX &&
+	       d->text.n <= SNAPSHOT_TEXT_MAX;
+}
+
+/* 0 or -ENOMEM: it is what it was then. */
+static int item_fill(struct shelf_item *item, const struct snapshot_document *d)
+{
+	size_t n = d->tenant.n + d->kind.n + d->name.n + d->text.n;
+	struct writer w = writer_over(malloc(n), n);
+
+	if (!w.p)
+		return -ENOMEM;
+	writer_bytes(&w, d->tenant);
+	writer_bytes(&w, d->kind);
+	writer_bytes(&w, d->name);
+	writer_bytes(&w, d->text);
+	shelf_item_wipe(item);
+	item->all = (struct text){ .p = (char *)w.p, .n = (uint32_t)w.n };
+	item->tenant_n = (uint8_t)d->tenant.n;
+	item->kind_n = (uint8_t)d->kind.n;
+	item->name_n = (uint8_t)d->name.n;
+	return 0;
+}
+
+/* What it says is not true any more. Nobody restores an empty text. */
+static void item_empty(struct shelf_item *item)
+{
+	uint32_t names_n = (uint32_t)item->tenant_n + item->kind_n + item->name_n;
+
+	explicit_bzero(item->all.p + names_n, item->all.n - names_n);
+	item->all.n = names_n;
+}
+
+static int shelf_add(struct shelf *s, const struct snapshot_document *d)
+{
+	pool_handle h;
+	struct shelf_item *item = pool_take(&s->pool, &h);
+	int err = item ? item_fill(item, d) : -ENOSPC;
+
+	if (!err && table_put(&s->by_name, name_hash(s, d), h)) {
+		shelf_item_wipe(item);
+		err = -ENOSPC;
+	}
+	if (!err)
+		item->version = d->version;
+	else if (item)
+		(void)pool_give(&s->pool, h);
+	return err;
+}
+
+static int shelf_replace(struct shelf_item *item, const struct snapshot_document *d)
+{
+	int err = item_fill(item, d);
+
+	if (err)
+		item_empty(item);
+	item->version = d->version;
+	return err;
+}
+
+static void item_drop(struct shelf *s, const struct snapshot_document *d)
+{
+	pool_handle h = item_find(s, d);
+
+	if (!h)
+		return;
+	s->changes++;
+	(void)table_del(&s->by_name, name_hash(s, d), h);
+	shelf_item_wipe(pool_get(&s->pool, h));
+	(void)pool_give(&s->pool, h);
+}
+
+/* ---- deletions ---- */
+
+static struct shelf *gone_open(struct shelf *s)
+{
+	struct shelf *gone = s->gone ? s->gone : calloc(1, sizeof(*gone));
+
+	if (gone && !s->gone && shelf_open(gone, SHELF_GONE_MAX, &s->key)) {
+		free(gone);
+		gone = NULL;
+	}
+	s->gone = gone;
+	return gone;
+}
+
+/* The one that was noted first. */
+static void gone_forget_oldest(struct shelf *gone)
+{
+	struct shelf_item *item, *oldest = NULL;
+	struct snapshot_document d;
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	while ((item = pool_next(&gone->pool, &cursor, &h)) != NULL) {
+		if (!oldest || (int32_t)(item->mark - oldest->mark) < 0)
+			oldest = item;
+	}
+	if (!oldest)
+		return;
+	d = item_document(oldest);
+	item_drop(gone, &d);
+}
+
+/* What finds no memory is forgotten: it may come back, as it did before. */
+static void gone_note(struct shelf *s, const struct snapshot_document *d)
+{
+	const struct snapshot_document name = {
+		.tenant = d->tenant, .kind = d->kind, .name = d->name, .version = d->version
+	};
+	struct shelf *gone = d->version ? gone_open(s) : NULL;
+	uint64_t known = gone ? shelf_version(gone, d->tenant, d->kind, d->name) : 0;
+
+	if (!gone || known >= d->version)
+		return;
+	if (!known && shelf_count(gone) == SHELF_GONE_MAX)
+		gone_forget_oldest(gone);
+	if (shelf_put(gone, &name))
+		return;
+	shelf_mark(gone, &name, ++s->gone_order);
+	s->changes++;
+}
+
+static void gone_end(struct shelf *s, const struct snapshot_document *d)
+{
+	if (s->gone)
+		item_drop(s->gone, d);
+}
+
+uint64_t shelf_gone_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
+			    struct bytes name)
+{
+	return s->gone ? shelf_version(s->gone, tenant, kind, name) : 0;
+}
+
+bool shelf_gone_next(const struct shelf *s, uint32_t *cursor, struct snapshot_document *out)
+{
+	return s->gone && shelf_next(s->gone, cursor, out);
+}
+
+/* ---- putting ---- */
+
+int shelf_put(struct shelf *s, const struct snapshot_document *d)
+{
+	struct shelf_tenant *t = document_fits(d) ? tenant_take(s, d->tenant) : NULL;
+	pool_handle h = t ? item_find(s, d) : 0;
+	int err;
+
+	if (!t)
+		return document_fits(d) ? -ENOMEM : -EINVAL;
+	err = h ? shelf_replace(pool_get(&s->pool, h), d) : shelf_add(s, d);
+	if (h || !err) {
+		generation_raise(t, d->version);
+		gone_end(s, d);
+		s->changes++;
+	}
+	return err;
+}
+
+void shelf_delete(struct shelf *s, const struct snapshot_document *d)
+{
+	struct shelf_tenant *t = tenant_find(s, d->tenant);
+
+	if (t)
+		generation_raise(t, d->version);
+	item_drop(s, d);
+	gone_note(s, d);
+}
+
+static const struct shelf_item *item_of(const struct shelf *s, struct bytes tenant,
+					struct bytes kind, struct bytes name)
+{
+	const struct snapshot_document d = { .tenant = tenant, .kind = kind, .name = name };
+	pool_handle h = item_find(s, &d);
+
+	return h ? pool_get(&s->pool, h) : NULL;
+}
+
+uint64_t shelf_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
+		       struct bytes name)
+{
+	const struct shelf_item *item = item_of(s, tenant, kind, name);
+
+	return item ? item->version : 0;
+}
+
+struct bytes shelf_text(const struct shelf *s, struct bytes tenant, struct bytes kind,
+			struct bytes name)
+{
+	const struct shelf_item *item = item_of(s, tenant, kind, name);
+
+	return item ? item_document(item).text : (struct bytes){ 0 };
+}
+
+bool shelf_next(const struct shelf *s, uint32_t *cursor, struct snapshot_document *out)
+{
+	pool_handle h;
+	const struct shelf_item *item = pool_next(&s->pool, cursor, &h);
+
+	if (item)
+		*out = item_document(item);
+	return item != NULL;
+}
+
+void shelf_mark(struct shelf *s, const struct snapshot_document *d, uint32_t mark)
+{
+	pool_handle h = item_find(s, d);
+
+	if (h)
+		((struct shelf_item *)pool_get(&s->pool, h))->mark = mark;
+}
+
+bool shelf_next_unmarked(const struct shelf *s, uint32_t mark, uint32_t *cursor,
+			 struct snapshot_document *out)
+{
+	const struct shelf_item *item;
+	pool_handle h;
+
+	do {
+		item = pool_next(&s->pool, cursor, &h);
+	} while (item && item->mark == mark);
+	if (item)
+		*out = item_document(item);
+	return item != NULL;
+}
+
+void shelf_gone_move(struct shelf *to, struct shelf *from)
+{
+	assert(!to->gone);
+	to->gone = from->gone;
+	to->gone_order = from->gone_order;
+	from->gone = NULL;
+}
+
+uint32_t shelf_count(const struct shelf *s)
+{
+	return s->pool.in_use;
+}
+
+/* ---- the snapshot ---- */
+
+static bool is_of_one(const struct shelf *s)
+{
+	return s->tenant_count == 0 ||
+	       (s->tenant_count == 1 && !strcmp(s->tenants[0].name, SNAPSHOT_TENANT));
+}
+
+static struct snapshot_document tenant_document(const struct shelf_tenant *t)
+{
+	return (struct snapshot_document){ .tenant = bytes_str(t->name),
+					   .kind = BYTES_LIT(SNAPSHOT_GENERATION),
+					   .name = bytes_str(t->name),
+					   .version = t->generation };
+}
+
+/* Where a walk of all that is written has come to. */
+struct written {
+	uint32_t tenant, document, gone;
+};
+
+static bool written_next(const struct shelf *s, uint16_t format, struct written *at,
+			 struct snapshot_document *out)
+{
+	if (format == SNAPSHOT_OF_ONE || at->tenant == s->tenant_count)
+		return shelf_next(s, &at->document, out) || shelf_gone_next(s, &at->gone, out);
+	*out = tenant_document(&s->tenants[at->tenant++]);
+	return true;
+}
+
+static struct snapshot head_of(const struct shelf *s, size_t *size)
+{
+	struct snapshot head = { .format = is_of_one(s) ? SNAPSHOT_OF_ONE : SNAPSHOT_FORMAT };
+	struct snapshot_document d;
+	struct written at = { 0 };
+
+	if (head.format == SNAPSHOT_OF_ONE)
+		head.generation = shelf_generation(s, BYTES_LIT(SNAPSHOT_TENANT));
+	*size = 0;
+	while (written_next(s, head.format, &at, &d)) {
+		head.count++;
+		*size += snapshot_document_size(&d, head.format);
+	}
+	return head;
+}
+
+uint8_t *shelf_snapshot(const struct shelf *s, size_t *n)
+{
+	size_t size;
+	struct snapshot head = head_of(s, &size);
+	size_t whole = SNAPSHOT_HEAD + size + SNAPSHOT_TAIL;
+	uint8_t *file = whole <= SNAPSHOT_MAX ? malloc(whole) : NULL;
+	struct writer w = writer_over(file, file ? whole : 0);
+	struct snapshot_document d;
+	struct written at = { 0 };
+
+	if (!file)
+		return NULL;
+	snapshot_head_write(&w, &head, size);
+	while (written_next(s, head.format, &at, &d))
+		snapshot_document_write(&w, &d, head.format);
+	snapshot_tail_write(&w, writer_done(&w));
+	*n = whole;
+	return file;
+}
+
+/* Without a text: a deletion. */
+static int written_take(struct shelf *s, const struct snapshot_document *d)
+{
+	if (bytes_is(d->kind, SNAPSHOT_GENERATION))
+		return shelf_generation_set(s, d->tenant, d->version);
+	if (d->text.n)
+		return shelf_put(s, d);
+	gone_note(s, d);
+	return shelf_generation_set(s, d->tenant, d->version);
+}
+
+/* Documents of one tenant mostly lie in a row. */
+int shelf_take_generations(struct shelf *s, struct snapshot from, uint32_t *documents)
+{
+	struct shelf_tenant *t = NULL;
+	struct snapshot_document d;
+	int err = 0;
+
+	*documents = 0;
+	if (from.format == SNAPSHOT_OF_ONE)
+		err = shelf_generation_set(s, BYTES_LIT(SNAPSHOT_TENANT), from.generation);
+	while (!err && snapshot_next(&from, &d)) {
+		*documents += !bytes_is(d.kind, SNAPSHOT_GENERATION);
+		if (!d.text.n && !bytes_is(d.kind, SNAPSHOT_GENERATION))
+			gone_note(s, &d);
+		if (!t || !bytes_is(d.tenant, t->name))
+			t = tenant_take(s, d.tenant);
+		if (t)
+			generation_raise(t, d.version);
+		else
+			err = -ENOMEM;
+	}
+	return err;
+}
+
+int shelf_take(struct shelf *s, struct snapshot *from)
+{
+	struct snapshot_document d;
+	int err = 0, first = 0;
+
+	if (from->format == SNAPSHOT_OF_ONE)
+		first = shelf_generation_set(s, BYTES_LIT(SNAPSHOT_TENANT), from->generation);
+	while (snapshot_next(from, &d)) {
+		err = written_take(s, &d);
+		first = first ? first : err;
+	}
+	return first;
+}

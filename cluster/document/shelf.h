@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What Redis must have of documents, text by text, as it was put there: so that it can be put there again after Redis was
+ * emptied, and written to a snapshot. Control thread.
+ */
+#ifndef CLUSTER_DOCUMENT_SHELF_H
+#define CLUSTER_DOCUMENT_SHELF_H
+
+#include "base/hash.h"
+#include "base/pool.h"
+#include "base/table.h"
+#include "base/text.h"
+#include "cluster/document/snapshot.h"
+
+/* A tenant whose documents are known. */
+struct shelf_tenant {
+	char name[SNAPSHOT_NAME_MAX + 1];
+	uint64_t generation; /* the highest version there was */
+};
+
+/* How many deletions are remembered. */
+enum { SHELF_GONE_MAX = 4096 };
+
+struct shelf {
+	struct hash_key key;
+	struct pool pool; /* struct shelf_item */
+	struct table by_name;
+	struct shelf_tenant *tenants;
+	uint32_t tenant_count;
+	struct shelf *gone; /* those that were deleted, without texts; NULL: none yet */
+	uint32_t gone_order;
+	uint64_t changes; /* one more with each */
+};
+
+/* 0 or -ENOMEM. */
+int shelf_open(struct shelf *s, uint32_t capacity, const struct hash_key *key) NODISCARD;
+void shelf_close(struct shelf *s);
+/* Adds or replaces. 0, -ENOSPC, -ENOMEM, -EINVAL (a name or a text too long). */
+int shelf_put(struct shelf *s, const struct snapshot_document *d) NODISCARD;
+void shelf_delete(struct shelf *s,
+		  const struct snapshot_document *d); /* its version is that of the deletion */
+/* The version of one; 0: there is none. */
+uint64_t shelf_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
+		       struct bytes name);
+/* The version of its deletion, where that is remembered and it is not there again; 0: nothing is known. Documents below it are older. */
+uint64_t shelf_gone_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
+			    struct bytes name);
+/* Walks deletions: *cursor 0 at first; false at the end. Their texts are empty. */
+bool shelf_gone_next(const struct shelf *s, uint32_t *cursor, struct snapshot_document *out);
+/* Another shelf remembers them from now on. */
+void shelf_gone_move(struct shelf *to, struct shelf *from);
+/* Its text, until something changes; empty: there is none. */
+struct bytes shelf_text(const struct shelf *s, struct bytes tenant, struct bytes kind,
+			struct bytes name);
+/* The highest version of a tenant's documents that there was. */
+uint64_t shelf_generation(const struct shelf *s, struct bytes tenant);
+/* It is this at least. 0 or -ENOMEM. */
+int shelf_generation_set(struct shelf *s, struct bytes tenant, uint64_t generation) NODISCARD;
+/* Walks all: *cursor 0 at first; false at the end. */
+bool shelf_next(const struct shelf *s, uint32_t *cursor, struct snapshot_document *out);
+/* Marks one, if it is there; then walks those that have another mark. */
+void shelf_mark(struct shelf *s, const struct snapshot_document *d, uint32_t mark);
+bool shelf_next_unmarked(const struct shelf *s, uint32_t mark, uint32_t *cursor,
+			 struct snapshot_document *out);
+uint32_t shelf_count(const struct shelf *s);
+/* A snapshot of all, for the caller to wipe and free; n: its length. NULL: no memory, or too long. */
+uint8_t *shelf_snapshot(const struct shelf *s, size_t *n) NODISCARD;
+/* The tenants of a snapshot alone, with their generations and deletions. *documents: how many of both. 0 or -ENOMEM. */
+int shelf_take_generations(struct shelf *s, struct snapshot from, uint32_t *documents) NODISCARD;
+/* Puts all that a snapshot has. 0 or, as shelf_put, what became of the first one that has no place. */
+int shelf_take(struct shelf *s, struct snapshot *from) NODISCARD;
+
+#endif

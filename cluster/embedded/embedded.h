@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node's own redis-server: started when no Redis is configured, on a unix socket in the state directory, AOF on. A lock in
+ * the state directory keeps two nodes apart; a server that outlived a crash of the node is adopted, never doubled.
+ */
+#ifndef CLUSTER_EMBEDDED_EMBEDDED_H
+#define CLUSTER_EMBEDDED_EMBEDDED_H
+
+#include "base/bytes.h"
+
+/* The server's socket, below the state directory. */
+#define EMBEDDED_SOCKET "redis/redis.sock"
+
+struct embedded {
+	int lock_fd; /* held for the node's life */
+	int32_t pid; /* of the server, ours or adopted */
+	bool adopted;
+	char dir[256];
+	char socket_path[108];
+};
+
+/* Locks dir (created 0700). 0, -EBUSY (another node runs here; the log names its pid) or -errno. Also without embedded Redis. */
+int embedded_lock(struct embedded *e, const char *state_dir) NODISCARD;
+/* Whether a node holds that lock. */
+bool embedded_is_locked(const char *state_dir);
+/* Starts or adopts the server and waits until it answers PING (at most 10 s). May block: start-up only. */
+int embedded_start(struct embedded *e) NODISCARD;
+/* Its non-blocking part, to restart a server that died: the link reconnects by itself. 0, -errno, or -EBUSY: it, or a child
+ * that writes its file, still lives: again in a moment. */
+int embedded_spawn(struct embedded *e) NODISCARD;
+/* True when the server died: to be restarted with embedded_spawn. Polled on SIGCHLD, and while the link is down: an adopted
+ * server is no child of ours. */
+bool embedded_is_dead(struct embedded *e);
+/* Clean stop: SHUTDOWN by SIGTERM, waits at most 10 s. Gives the lock back, too. */
+void embedded_stop(struct embedded *e);
+
+#endif

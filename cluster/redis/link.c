@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a link: down, dialling, greeting, up; and down again, to be dialled after a back-off.
+ */
+#include "cluster/redis/link.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+enum {
+	READS_PER_EVENT = 16, /* then others have their turn */
+	LATER_MAX = 1 << 15,
+};
+
+#define GREET_NS (3 * NS_PER_S)
+/* An answer this late: the peer is gone or hangs, and its socket does not say so. */
+#define STALL_NS (3 * NS_PER_S)
+
+static void link_on_fd(int fd, unsigned events, void *arg);
+
+/* ---- what a callback may ask for ---- */
+
+void redis_link_break(struct redis *r, const char *why, struct bytes detail)
+{
+	if (r->broken || r->state == REDIS_LINK_DOWN)
+		return;
+	r->broken = why;
+	detail.n = detail.n < sizeof(r->detail) ? detail.n : sizeof(r->detail) - 1;
+	(void)bytes_cstr(detail, r->detail, sizeof(r->detail));
+}
+
+static void break_errno(struct redis *r, const char *why, int err)
+{
+	redis_link_break(r, why, bytes_str(strerror(err)));
+}
+
+/* Also while the callbacks run new commands are refused: the state is REDIS_LINK_DOWN. */
+static void queue_fail(struct redis *r)
+{
+	struct redis_wait wait;
+
+	while (redis_queue_pop(&r->queue, &wait)) {
+		if ((!wait.expired || wait.even_late) && wait.fn)
+			wait.fn(-ENOTCONN, NULL, wait.arg);
+	}
+}
+
+static void socket_drop(struct redis *r)
+{
+	if (r->fd >= 0) {
+		loop_unwatch(r->fd);
+		(void)close(r->fd);
+	}
+	redis_reader_close(r);
+	r->fd = -1;
+	r->writing = false;
+	r->depart_ns = 0;
+	r->broken = NULL;
+	r->state = REDIS_LINK_DOWN;
+	redis_buffer_clear(&r->out);
+}
+
+static void link_tell(struct redis *r, bool connected)
+{
+	metric_set(r->metrics.up, connected);
+	if (r->state_fn && !r->closing)
+		r->state_fn(connected, r->arg);
+	redis_guests_tell(r, connected);
+}
+
+/* ---- the end of a link ---- */
+
+static void loss_log(struct redis *r, const char *why, uint64_t wait_ns)
+{
+	enum log_level level = r->quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
+
+	LOG_AT(level, "redis", 0, "no link", LOG_STR("why", why), LOG_STR("detail", r->detail),
+	       LOG_U64("retry_ms", wait_ns / NS_PER_MS));
+	r->quiet = true;
+}
+
+static void link_lost(struct redis *r)
+{
+	const char *why = r->broken;
+	uint64_t now_ns = clock_now_ns();
+	bool was_up = r->state == REDIS_LINK_UP;
+	uint64_t wait_ns;
+
+	socket_drop(r);
+	metric_add(r->metrics.losses, 1);
+	if (was_up)
+		r->quiet = false;
+	wait_ns = redis_backoff_next(&r->backoff, was_up ? now_ns - r->up_ns : 0, &r->rand);
+	r->wake_ns = now_ns + wait_ns;
+	loss_log(r, why, wait_ns);
+	if (was_up)
+		link_tell(r, false);
+	queue_fail(r);
+}
+
+void redis_link_enter(struct redis *r)
+{
+	r->depth++;
+}
+
+void redis_link_leave(struct redis *r)
+{
+	assert(r->depth > 0);
+	if (r->depth == 1 && r->broken && !r->closing)
+		link_lost(r);
+	metric_set(r->metrics.pending, r->queue.count);
+	if (--r->depth == 0 && r->closing)
+		redis_link_destroy(r);
+}
+
+/* ---- out ---- */
+
+static void link_watch(struct redis *r)
+{
+	bool writing = r->state == REDIS_LINK_DIALLING || redis_buffer_bytes(&r->out).n > 0;
+	int err;
+
+	if (writing == r->writing)
+		return;
+	err = loop_watch(r->fd, writing ? LOOP_READ | LOOP_WRITE : LOOP_READ, link_on_fd, r);
+	if (err)
+		break_errno(r, "not watchable", -err);
+	r->writing = writing;
+}
+
+static void out_write(struct redis *r)
+{
+	struct bytes out;
+
+	while (!r->broken && (out = redis_buffer_bytes(&r->out)).n > 0) {
+		ssize_t n = send(r->fd, out.p, out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0) {
+			break_errno(r, "write failed", errno);
+		} else {
+			redis_buffer_eat(&r->out, (size_t)n);
+		}
+	}
+	if (!r->broken)
+		link_watch(r);
+}
+
+static bool out_may_wait(const struct redis *r)
+{
+	return r->depart_ns && redis_buffer_bytes(&r->out).n < LATER_MAX &&
+	       clock_now_ns() < r->depart_ns;
+}
+
+void redis_flush(struct redis *r)
+{
+	redis_link_enter(r);
+	redis_guests_flush(r);
+	if (r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
+		out_write(r);
+	redis_link_leave(r);
+}
+
+/* ---- greeting ---- */
+
+static void redis_link_up(struct redis *r)
+{
+	r->state = REDIS_LINK_UP;
+	r->up_ns = clock_now_ns();
+	r->quiet = false;
+	metric_add(r->metrics.connects, 1);
+	LOG_INFO("redis", 0, "link up");
+	link_tell(r, true);
+}
+
+static void on_greeting(int err, const struct redisReply *reply, void *arg)
+{
+	struct redis *r = arg;
+	struct bytes text;
+
+	if (err || r->state != REDIS_LINK_GREETING)
+		return;
+	if (redis_is_error(reply, &text)) {
+		redis_link_break(r, "refused by Redis", text);
+	} else if (--r->greetings == 0 && !r->broken) {
+		redis_link_up(r);
+	}
+}
+
+static void greeting_put(struct redis *r, const struct bytes *args, size_t n)
+{
+	struct redis_wait wait = { .fn = on_greeting, .arg = r, .deadline_ns = UINT64_MAX };
+	int err = redis_command_put(r, args, n, &wait);
+
+	if (err)
+		break_errno(r, "greeting failed", -err);
+	r->greetings++;
+}
+
+static void greet(struct redis *r)
+{
+	struct bytes user = bytes_str(r->url.user), password = bytes_str(r->url.password);
+	char db[16];
+	struct writer w = writer_over(db, sizeof(db));
+
+	r->state = REDIS_LINK_GREETING;
+	r->greetings = 0;
+	if (user.n && password.n) {
+		greeting_put(r, (struct bytes[]){ BYTES_LIT("AUTH"), user, password }, 3);
+	} else if (password.n) {
+		greeting_put(r, (struct bytes[]){ BYTES_LIT("AUTH"), password }, 2);
+	}
+	writer_fmt(&w, "%u", r->url.db);
+	if (r->url.db)
+		greeting_put(r, (struct bytes[]){ BYTES_LIT("SELECT"), writer_done(&w) }, 2);
+	/* fails while Redis still loads its data, unlike the two above */
+	greeting_put(r, (struct bytes[]){ BYTES_LIT("PING") }, 1);
+	out_write(r);
+}
+
+/* ---- in ---- */
+
+/* True when there may be more. */
+static bool in_read(struct redis *r)
+{
+	ssize_t n = recv(r->fd, r->chunk, sizeof(r->chunk), MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n < 0) {
+		break_errno(r, "read failed", errno);
+	} else if (n == 0) {
+		redis_link_break(r, "closed by Redis", (struct bytes){ 0 });
+	} else {
+		redis_reader_feed(r, bytes_mem(r->chunk, (size_t)n));
+	}
+	return !r->broken && r->reader && (size_t)n == sizeof(r->chunk);
+}
+
+static void in_drain(struct redis *r)
+{
+	int reads = READS_PER_EVENT;
+
+	while (reads-- > 0 && in_read(r))
+		;
+}
+
+static void dial_done(struct redis *r)
+{
+	socklen_t size = sizeof(int);
+	int err = 0;
+
+	if (getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
+		err = errno;
+	if (err) {
+		break_errno(r, "connect failed", err);
+	} else {
+		greet(r);
+	}
+}
+
+static void link_on_fd(int fd, unsigned events, void *arg)
+{
+	struct redis *r = arg;
+
+	assert(fd == r->fd);
+	redis_link_enter(r);
+	if (r->state == REDIS_LINK_DIALLING) {
+		dial_done(r);
+	} else {
+		if (events & (LOOP_READ | LOOP_ERROR))
+			in_drain(r);
+		if ((events & LOOP_WRITE) && r->state >= REDIS_LINK_GREETING && !r->broken)
+			out_write(r);
+	}
+	redis_link_leave(r);
+}
+
+/* ---- time ---- */
+
+static void link_dial(struct redis *r, uint64_t now_ns)
+{
+	int fd = redis_dial(&r->url, &r->addr);
+	int err = fd < 0 ? fd : redis_reader_open(r);
+
+	r->fd = fd < 0 ? -1 : fd;
+	r->state = REDIS_LINK_DIALLING;
+	r->wake_ns = now_ns + GREET_NS;
+	if (err) {
+		break_errno(r, "connect failed", -err);
+	} else {
+		link_watch(r);
+	}
+}
+
+static void link_expire(struct redis *r, uint64_t now_ns)
+{
+	if (r->state == REDIS_LINK_UP || now_ns < r->wake_ns)
+		return;
+	if (r->state == REDIS_LINK_DOWN) {
+		link_dial(r, now_ns);
+	} else {
+		redis_link_break(r, "no answer to the greeting", (struct bytes){ 0 });
+	}
+}
+
+/* When the oldest unanswered command makes us give the link up. */
+static uint64_t stall_ns(const struct redis *r)
+{
+	const struct redis_wait *oldest = redis_queue_oldest(&r->queue);
+
+	return oldest && oldest->expired ? oldest->deadline_ns + STALL_NS : UINT64_MAX;
+}
+
+static void queue_expire(struct redis *r, uint64_t now_ns)
+{
+	struct redis_wait wait;
+	uint32_t cursor = 0;
+
+	/* should our own thread be late, the answers may be here already */
+	if (r->queue.next_ns <= now_ns && r->state >= REDIS_LINK_GREETING && !r->broken)
+		in_drain(r);
+	while (!r->closing && redis_queue_expire(&r->queue, now_ns, &cursor, &wait)) {
+		metric_add(r->metrics.timeouts, 1);
+		if (wait.fn)
+			wait.fn(-ETIMEDOUT, NULL, wait.arg);
+	}
+	if (stall_ns(r) <= now_ns)
+		redis_link_break(r, "no answers any more", (struct bytes){ 0 });
+}
+
+void redis_expire(struct redis *r, uint64_t now_ns)
+{
+	redis_link_enter(r);
+	link_expire(r, now_ns);
+	queue_expire(r, now_ns);
+	redis_guests_expire(r, now_ns);
+	if (r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
+		out_write(r);
+	redis_link_leave(r);
+}
+
+static uint64_t link_earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t redis_next_ns(const struct redis *r)
+{
+	uint64_t next_ns = link_earlier(r->queue.next_ns, stall_ns(r));
+
+	if (r->depart_ns && redis_buffer_bytes(&r->out).n > 0)
+		next_ns = link_earlier(next_ns, r->depart_ns);
+	if (r->state != REDIS_LINK_UP)
+		next_ns = link_earlier(next_ns, r->wake_ns);
+	for (const struct redis_guest *guest = r->guests; guest; guest = guest->next)
+		next_ns = link_earlier(next_ns, guest->next_ns);
+	return next_ns;
+}
+
+void redis_close(struct redis *r)
+{
+	bool was_up;
+
+	if (!r || r->closing)
+		return;
+	redis_link_enter(r);
+	was_up = r->state == REDIS_LINK_UP;
+	if (was_up && !r->broken && r->depart_ns)
+		out_write(r); /* what may wait has waited long enough */
+	r->closing = true;
+	socket_drop(r);
+	queue_fail(r);
+	if (was_up)
+		link_tell(r, false);
+	while (r->guests)
+		redis_leave(r->guests);
+	redis_link_leave(r);
+}
+
+bool redis_is_connected(const struct redis *r)
+{
+	return r->state == REDIS_LINK_UP && !r->broken;
+}

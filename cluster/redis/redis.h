@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Our Redis link: hiredis as codec over our own non-blocking descriptor (unix or TCP), pipelined, each command with a
+ * deadline, reconnecting with back-off. Control thread only. Nothing here waits.
+ */
+#ifndef CLUSTER_REDIS_REDIS_H
+#define CLUSTER_REDIS_REDIS_H
+
+#include "base/bytes.h"
+
+struct redis;
+struct redisReply;
+
+struct redis_settings {
+	char url[256]; /* "unix:/path/redis.sock" or "redis://[user:password@]host:port[/db]" (IP or name) */
+	uint64_t deadline_ns;      /* default for commands */
+	uint32_t pending_max;      /* commands in flight; more answer -EAGAIN at once */
+	uint64_t reconnect_max_ns; /* longest back-off, default 1 s */
+	/* Of its gauges, where a process has several links: "link=\"main\""; outlives the program. NULL: none. */
+	const char *labels;
+};
+
+/* err: 0 and a reply (valid during the call; may itself be a Redis error: check its type), -ETIMEDOUT (the answer may still
+ * come and is then dropped), -ENOTCONN (the link broke or is down). reply is NULL with an error. */
+typedef void redis_reply_fn(int err, const struct redisReply *reply, void *arg);
+typedef void redis_state_fn(bool connected, void *arg);
+
+int redis_open(struct redis **out, const struct redis_settings *settings, redis_state_fn *state,
+	       void *arg) NODISCARD;
+void redis_close(struct redis *r); /* pending commands are answered with -ENOTCONN first */
+bool redis_is_connected(const struct redis *r);
+/* Queues one command (copied); written by the next redis_flush. deadline_ns 0: the default; UINT64_MAX: none. fn may be NULL.
+ * 0, -EAGAIN (too many pending), -EMSGSIZE (8 MiB or more) or -ENOTCONN: then fn is not called. */
+int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t deadline_ns,
+		  redis_reply_fn *fn, void *arg) NODISCARD;
+/* The same, with the next command that waits for nothing, at the latest REDIS_LATER_NS from now: for what nobody waits for. Each write
+ * wakes Redis, which costs as much as several commands do. */
+#define REDIS_LATER_NS (1 * NS_PER_MS)
+int redis_command_later(struct redis *r, const struct bytes *args, size_t n) NODISCARD;
+/* Several commands that are written already (cluster/redis/resp.h), with who waits for their answers, in order: all of it, or nothing. */
+struct redis_answers {
+	uint32_t count; /* of answers in a row, fn is called for each */
+	uint64_t deadline_ns;
+	redis_reply_fn *fn;
+	void *arg;
+	bool even_late; /* fn is called again when the answer comes after its deadline, or the link breaks */
+};
+int redis_commands(struct redis *r, struct bytes commands, const struct redis_answers *answers,
+		   size_t n) NODISCARD;
+/* Writes what is queued: once per loop round. */
+void redis_flush(struct redis *r);
+/* Deadlines, reconnects: the owner calls it when redis_next_ns has come. */
+void redis_expire(struct redis *r, uint64_t now_ns);
+uint64_t redis_next_ns(const struct redis *r);
+/* True when a reply is an error; text gets its message. */
+bool redis_is_error(const struct redisReply *reply, struct bytes *text);
+
+/* What a reply holds, so that no other file needs hiredis. NULL reads as nil. */
+enum redis_type {
+	REDIS_TYPE_NIL,
+	REDIS_TYPE_INTEGER,
+	REDIS_TYPE_TEXT, /* bulk string or status */
+	REDIS_TYPE_ARRAY,
+	REDIS_TYPE_ERROR,
+};
+enum redis_type redis_reply_type(const struct redisReply *reply);
+int64_t redis_reply_integer(const struct redisReply *reply);   /* 0 unless an integer */
+struct bytes redis_reply_text(const struct redisReply *reply); /* of text or error, else empty */
+size_t redis_reply_count(const struct redisReply *reply);      /* 0 unless an array */
+const struct redisReply *redis_reply_at(const struct redisReply *reply,
+					size_t i); /* NULL beyond the end */
+
+/* Those that live on this link, the first one first: told of its state like the opener, and driven by the same
+ * redis_expire and redis_next_ns. Owned by the guest; redis is NULL again once it has left or the link was closed. */
+struct redis_guest {
+	struct redis_guest *next;
+	struct redis *redis;
+	redis_state_fn *state;
+	void (*expire)(uint64_t now_ns, void *arg);
+	void (*flush)(
+		void *arg); /* the round ends: what waits for that is queued now; NULL: nothing does */
+	uint64_t next_ns; /* when expire wants to be called; UINT64_MAX: never */
+	void *arg;
+};
+void redis_join(struct redis *r, struct redis_guest *guest);
+void redis_leave(struct redis_guest *guest);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/redis/url.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { REDIS_PORT = 6379, DB_MAX = 65535 };
+
+/* The first c from the right: a password may hold an unescaped '@'. a.n when there is none. */
+static size_t find_last(struct bytes a, uint8_t c)
+{
+	for (size_t i = a.n; i > 0; i--) {
+		if (a.p[i - 1] == c)
+			return i - 1;
+	}
+	return a.n;
+}
+
+/* %-decodes into out with a NUL at the end. 0 or -EINVAL. */
+static int decode(struct bytes in, char *out, size_t cap)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in.n; i++) {
+		uint8_t c = in.p[i];
+		size_t one;
+
+		if (c == '%') {
+			if (i + 2 >= in.n || hex_decode(bytes_sub(in, i + 1, 2), &c, 1, &one) != 0)
+				return -EINVAL;
+			i += 2;
+		}
+		if (c == 0 || n + 1 >= cap)
+			return -EINVAL;
+		out[n++] = (char)c;
+	}
+	out[n] = 0;
+	return 0;
+}
+
+static const char *login_read(struct redis_url *out, struct bytes login)
+{
+	size_t colon = bytes_find(login, ':');
+
+	if (colon == login.n)
+		return "a login is user:password or :password";
+	if (decode(bytes_sub(login, 0, colon), out->user, sizeof(out->user)) != 0)
+		return "the user is too long or badly escaped";
+	if (decode(bytes_from(login, colon + 1), out->password, sizeof(out->password)) != 0)
+		return "the password is too long or badly escaped";
+	return out->password[0] ? NULL : "the password is empty";
+}
+
+/* host, host:port, [v6] or [v6]:port */
+static const char *url_host_read(struct redis_url *out, struct bytes in)
+{
+	struct bytes host, port;
+	uint32_t number = REDIS_PORT;
+
+	if (bytes_starts(in, "[")) {
+		size_t end = bytes_find(in, ']');
+
+		host = bytes_sub(in, 1, end - 1);
+		port = bytes_from(in, end + 1);
+		if (end == in.n || (port.n && port.p[0] != ':'))
+			return "the host is no address in brackets";
+	} else {
+		host = bytes_sub(in, 0, bytes_find(in, ':'));
+		port = bytes_from(in, host.n);
+	}
+	if (port.n &&
+	    (bytes_u32(bytes_from(port, 1), &number) != 0 || !number || number > UINT16_MAX))
+		return "the port is no number from 1 to 65535";
+	out->port = (uint16_t)number;
+	if (host.n == 0 || bytes_cstr(host, out->host, sizeof(out->host)) != 0)
+		return "the host is missing or too long";
+	return NULL;
+}
+
+static const char *url_tcp_read(struct redis_url *out, struct bytes rest)
+{
+	size_t at = find_last(rest, '@');
+	const char *fault = NULL;
+
+	if (at < rest.n) {
+		fault = login_read(out, bytes_sub(rest, 0, at));
+		rest = bytes_from(rest, at + 1);
+	}
+
+	size_t slash = bytes_find(rest, '/');
+	struct bytes db = bytes_from(rest, slash + 1);
+
+	if (!fault && db.n && (bytes_u32(db, &out->db) != 0 || out->db > DB_MAX))
+		fault = "the database is no small number";
+	return fault ? fault : url_host_read(out, bytes_sub(rest, 0, slash));
+}
+
+static const char *unix_read(struct redis_url *out, struct bytes path)
+{
+	if (!bytes_starts(path, "/"))
+		return "the path of a unix socket starts with a slash";
+	if (bytes_cstr(path, out->path, sizeof(out->path)) != 0)
+		return "the path of a unix socket has at most 107 characters";
+	return NULL;
+}
+
+int redis_url_read(struct redis_url *out, struct bytes text, const char **reason)
+{
+	*out = (struct redis_url){ 0 };
+	if (memchr(text.p ? text.p : (const uint8_t *)"", 0, text.n)) {
+		*reason = "has a NUL byte";
+	} else if (bytes_starts(text, "unix:")) {
+		*reason = unix_read(out, bytes_from(text, strlen("unix:")));
+	} else if (bytes_starts(text, "redis://")) {
+		*reason = url_tcp_read(out, bytes_from(text, strlen("redis://")));
+	} else {
+		*reason = "starts neither with unix: nor with redis://";
+	}
+	return *reason ? -EINVAL : 0;
+}
+
+static int resolver_ask(const struct redis_url *url, struct addr *out)
+{
+	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found = NULL;
+	int err;
+
+	if (getaddrinfo(url->host, NULL, &hints, &found) != 0)
+		return -EHOSTUNREACH;
+	err = addr_from_sockaddr(out, found->ai_addr);
+	freeaddrinfo(found);
+	return err;
+}
+
+int redis_url_resolve(const struct redis_url *url, struct addr *out)
+{
+	struct bytes host = bytes_str(url->host);
+	int err = addr_parse(out, bytes_is(host, "localhost") ? BYTES_LIT("127.0.0.1") : host);
+
+	if (err)
+		err = resolver_ask(url, out);
+	out->port = url->port;
+	return err;
+}

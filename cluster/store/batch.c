@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/store/batch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "cluster/cdr.h"
+#include "cluster/record.h"
+#include "cluster/redis/resp.h"
+#include "cluster/store/state.h"
+
+#define LENGTH_NS (1 * NS_PER_S)
+
+enum {
+	PART_MAX = 7 << 20,  /* octets that wait: more are refused */
+	SPARE_MAX = 1 << 18, /* octets that are kept for the next batch */
+};
+
+/* ---- parts ---- */
+
+static void part_init(struct batch_part *p)
+{
+	*p = (struct batch_part){ .saves.max = PART_MAX,
+				  .subscriptions.max = PART_MAX,
+				  .over.max = PART_MAX };
+	p->end = &p->first;
+}
+
+static void batch_part_add(struct batch_part *p, struct store_op *op)
+{
+	if (!p->first)
+		p->since_ns = clock_now_ns();
+	op->batch_next = NULL;
+	*p->end = op;
+	p->end = &op->batch_next;
+}
+
+/* Who waits for it is none of its business any more. */
+static void part_clear(struct batch_part *p)
+{
+	redis_buffer_clear(&p->saves);
+	redis_buffer_clear(&p->subscriptions);
+	redis_buffer_clear(&p->over);
+	part_init(p);
+}
+
+/* Takes over what is in *from, which is something, and empty then. */
+static struct batch_part part_take(struct batch_part *from)
+{
+	struct batch_part p = *from;
+
+	assert(p.first); /* else its end would lie in *from */
+	part_init(from);
+	return p;
+}
+
+/* The memory of a batch is the next one's: taken anew it would grow by doubling each time. */
+static void saves_spare(struct store_batch *b, struct redis_buffer *saves)
+{
+	redis_buffer_cut(saves, 0);
+	if (b->spare.p || saves->cap > SPARE_MAX) {
+		redis_buffer_clear(saves);
+		return;
+	}
+	b->spare = *saves;
+	*saves = (struct redis_buffer){ .max = saves->max };
+}
+
+static void saves_take(struct store_batch *b)
+{
+	if (!b->spare.p)
+		return;
+	b->next.saves = b->spare;
+	b->spare = (struct redis_buffer){ 0 };
+}
+
+/* Answers all. What they ask for goes into the part that waits by then; one of them may close the store, which answers the others. */
+static void part_answer(struct store_shard *s, struct batch_part *p,
+			const struct store_answer *saves, const struct store_answer *ends)
+{
+	struct store_op *outer = s->batch.answering, *op;
+
+	saves_spare(&s->batch, &p->saves);
+	s->batch.answering = p->first;
+	part_clear(p);
+	while (!s->base.closing && (op = s->batch.answering) != NULL) {
+		struct store_answer a = op->entry ? *ends : *saves;
+
+		a.lease_told = false; /* once is enough */
+		s->batch.answering = op->batch_next;
+		store_op_answer(op, &a);
+	}
+	s->batch.answering = s->base.closing ? NULL : outer;
+}
+
+static void part_fail(struct store_shard *s, struct batch_part *p, enum store_result result)
+{
+	struct store_answer a = { .result = result };
+
+	part_answer(s, p, &a, &a);
+}
+
+/* ---- what waits ---- */
+
+static bool may_wait(const struct store_shard *s)
+{
+	return s->base.guest.redis && redis_is_connected(s->base.guest.redis);
+}
+
+static int record_write(struct redis_buffer *to, uint64_t call, uint64_t version,
+			struct bytes record)
+{
+	size_t n = RECORD_HEAD + record.n, before = redis_buffer_bytes(to).n;
+	char id[BASE32_U64_LEN];
+	struct writer w;
+	uint8_t *at;
+
+	base32_u64_put(id, call);
+	at = resp_text(to, bytes_mem(id, sizeof(id))) ? NULL : resp_open(to, n);
+	if (!at) {
+		redis_buffer_cut(to, before);
+		return -1;
+	}
+	w = writer_over(at, n);
+	record_seal(&w, &(struct record){ .version = version, .payload = record });
+	resp_closed(to, n);
+	return 0;
+}
+
+void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, struct bytes record)
+{
+	struct store_shard *s = store_shard_of(op);
+	struct batch_part *p = &s->batch.next;
+
+	if (record.n > RECORD_PAYLOAD_MAX) {
+		store_op_fail(op, STORE_REFUSED);
+	} else if (!may_wait(s) || record_write(&p->saves, call, version, record)) {
+		store_op_fail(op, STORE_UNKNOWN);
+	} else {
+		p->save_count++;
+		batch_part_add(p, op);
+	}
+}
+
+static int over_write(struct batch_part *p, uint64_t id)
+{
+	char text[BASE32_U64_LEN];
+
+	base32_u64_put(text, id);
+	return resp_text(&p->over, bytes_mem(text, sizeof(text)));
+}
+
+void store_batch_subscription(struct store_op *op, uint64_t id, uint64_t version,
+			      struct bytes record)
+{
+	struct store_shard *s = store_shard_of(op);
+	struct batch_part *p = &s->batch.next;
+
+	if (record.n > RECORD_PAYLOAD_MAX) {
+		store_op_fail(op, STORE_REFUSED);
+	} else if (!may_wait(s) || (record.n ? record_write(&p->subscriptions, id, version, record)
+					     : over_write(p, id))) {
+		store_op_fail(op, STORE_UNKNOWN);
+	} else {
+		p->subscription_count += record.n != 0;
+		p->over_count += record.n == 0;
+		batch_part_add(p, op);
+	}
+}
+
+void store_batch_end(struct store_op *op, const struct spool_entry *entry)
+{
+	struct store_shard *s = store_shard_of(op);
+
+	op->entry = entry;
+	if (!may_wait(s)) {
+		store_op_fail(op, STORE_UNKNOWN);
+		return;
+	}
+	s->batch.next.end_count++;
+	s->batch.next.cdr_count += cdr_count(entry->fields);
+	s->batch.next.end_octets += entry->fields.n;
+	batch_part_add(&s->batch.next, op);
+}
+
+/* ---- on its way ---- */
+
+void store_batch_load(struct store_shard *s)
+{
+	s->batch.flying = part_take(&s->batch.next);
+	saves_take(&s->batch);
+}
+
+void store_batch_dropped(struct store_shard *s)
+{
+	part_fail(s, &s->batch.flying, STORE_UNKNOWN);
+}
+
+void store_batch_again(struct store_shard *s)
+{
+	struct batch_part *next = &s->batch.next;
+	struct batch_part p = *next;
+
+	*next = s->batch.flying;
+	part_init(&s->batch.flying);
+	if (p.first) {
+		*next->end = p.first;
+		next->end = p.end;
+	}
+	next->save_count += p.save_count;
+	next->subscription_count += p.subscription_count;
+	next->over_count += p.over_count;
+	next->end_count += p.end_count;
+	next->cdr_count += p.cdr_count;
+	next->end_octets += p.end_octets;
+	if (redis_buffer_put(&next->saves, redis_buffer_bytes(&p.saves)) ||
+	    redis_buffer_put(&next->subscriptions, redis_buffer_bytes(&p.subscriptions)) ||
+	    redis_buffer_put(&next->over, redis_buffer_bytes(&p.over)))
+		part_fail(s, next, STORE_UNKNOWN);
+	part_clear(&p);
+}
+
+/* One element of EXEC's answer. */
+static void element_read(const struct store_shard *s, struct store_answer *a,
+			 const struct redisReply *reply)
+{
+	if (redis_is_error(reply, NULL))
+		*a = store_answer_read(&s->base, 0, reply);
+	else if (redis_reply_type(reply) == REDIS_TYPE_NIL)
+		a->result = STORE_REFUSED;
+}
+
+/* The lease hears of it once. */
+static void lease_hears(struct store_shard *s, const struct store_answer *a)
+{
+	struct lease_event acked = { .type = LEASE_ACKED };
+
+	if (a->wrong_type)
+		store_keys_doubt(&s->base);
+	if (a->lease_told)
+		store_lease_event(s, &a->lease);
+	else if (a->result == STORE_OK)
+		store_lease_event(s, &acked);
+}
+
+static void length_finish(struct store_op *op, const struct store_answer *a)
+{
+	if (a->result == STORE_OK && !op->base->closing)
+		metric_set(store_shard_of(op)->base.metrics.cdr_stream,
+			   (uint64_t)redis_reply_integer(a->reply));
+}
+
+/* For those who watch whether anybody reads the stream. */
+static void length_ask(struct store_shard *s)
+{
+	uint64_t now_ns = clock_now_ns();
+	char buf[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("XLEN"), store_key_shard(buf, s, "cdr") };
+	struct store_op *op;
+
+	if (now_ns < s->batch.length_ns)
+		return;
+	op = store_op_new(&s->base, sizeof(*op), length_finish);
+	if (!op)
+		return;
+	s->batch.length_ns = now_ns + LENGTH_NS;
+	store_op_command(op, args, COUNT_OF(args), s->base.deadline_ns);
+}
+
+void store_batch_took(struct store_shard *s, const struct redisReply *reply, size_t at)
+{
+	struct batch_part *p = &s->batch.flying;
+	size_t end = at + store_batch_commands(p);
+	struct store_answer saves = { .result = STORE_OK },
+			    ends = { .result = STORE_OK, .version = 1 };
+
+	if (p->end_count)
+		length_ask(s);
+	if (p->save_count)
+		element_read(s, &saves, redis_reply_at(reply, at++));
+	if (p->subscription_count)
+		element_read(s, &saves, redis_reply_at(reply, at++));
+	if (p->over_count)
+		element_read(s, &saves, redis_reply_at(reply, at++));
+	for (uint32_t i = 0; i < p->cdr_count; i++)
+		element_read(s, &ends, redis_reply_at(reply, at++));
+	/* ZADD, ZREMRANGEBYSCORE and HDEL: the CDR is there all the same */
+	for (; at < end; at++) {
+		struct store_answer other = { .result = STORE_OK };
+
+		element_read(s, &other, redis_reply_at(reply, at));
+		if (other.wrong_type)
+			store_keys_doubt(&s->base);
+	}
+	lease_hears(s, saves.result == STORE_OK ? &ends : &saves);
+	part_answer(s, p, &saves, &ends);
+}
+
+void store_batch_failed(struct store_shard *s, const struct store_answer *a)
+{
+	lease_hears(s, a);
+	part_answer(s, &s->batch.flying, a, a);
+}
+
+/* ---- the fence ---- */
+
+static void ask_finish(struct store_op *op, const struct store_answer *a)
+{
+	struct store_shard *s = store_shard_of(op);
+	bool owner = s->lease.state == LEASE_HELD || s->lease.state == LEASE_DOUBT;
+
+	if (s->base.closing)
+		return;
+	if (s->batch.state == BATCH_ASKING)
+		s->batch.state = BATCH_UNWATCHED;
+	if (store_is_fenced(s))
+		part_fail(s, &s->batch.next, STORE_FENCED);
+	else if (a->result != STORE_OK && !owner)
+		part_fail(s, &s->batch.next, a->result);
+}
+
+/* The key may be missing alone: then the owner writes it again. */
+static void lease_ask(struct store_shard *s)
+{
+	struct store_op *op = store_op_new(&s->base, sizeof(*op), ask_finish);
+	char lease[STORE_KEY_MAX], fence[STORE_KEY_MAX], own[LEASE_FENCE_TEXT];
+	const struct bytes args[] = { store_key_shard(lease, s, "lease"),
+				      store_key_shard(fence, s, "fence"), store_fence(s, own) };
+
+	s->batch.state = BATCH_UNWATCHED;
+	if (!op)
+		return;
+	s->batch.state = BATCH_ASKING;
+	store_op_run(op, &(struct script_call){ .id = SCRIPT_LEASE_FENCE,
+						.args = args,
+						.keys = 2,
+						.n = COUNT_OF(args),
+						.deadline_ns = s->base.deadline_ns });
+}
+
+void store_batch_fence(struct store_shard *s, struct bytes fence, const struct store_answer *broken)
+{
+	char own[LEASE_FENCE_TEXT];
+
+	s->batch.state = BATCH_UNWATCHED;
+	if (bytes_eq(fence, store_fence(s, own))) {
+		s->batch.state = BATCH_READY;
+	} else if (broken) {
+		lease_hears(s, broken);
+		part_fail(s, &s->batch.next, STORE_REFUSED);
+	} else if (s->batch.next.first || s->lease.state == LEASE_HELD) {
+		lease_ask(s);
+	}
+}
+
+/* ---- departure ---- */
+
+static void late(struct store_shard *s)
+{
+	struct store_answer a = { .result = STORE_UNKNOWN,
+				  .lease = { .type = LEASE_LATE },
+				  .lease_told = true };
+
+	lease_hears(s, &a);
+	part_answer(s, &s->batch.next, &a, &a);
+}
+
+static uint64_t overdue_ns(const struct store_shard *s)
+{
+	const struct batch_part *p = &s->batch.next;
+
+	return p->first ? p->since_ns + s->base.deadline_ns : UINT64_MAX;
+}
+
+void store_batch_expire(struct store_shard *s, uint64_t now_ns)
+{
+	if (overdue_ns(s) <= now_ns)
+		late(s);
+	if (s->link)
+		store_link_flush(s->link);
+}
+
+uint64_t store_batch_next_ns(const struct store_shard *s)
+{
+	const struct store_batch *b = &s->batch;
+	uint64_t overdue = overdue_ns(s);
+	bool ready = s->link && b->next.first && b->state == BATCH_READY;
+
+	return ready && s->link->ready_ns < overdue ? s->link->ready_ns : overdue;
+}
+
+/* ---- life ---- */
+
+void store_batch_lost(struct store_shard *s)
+{
+	store_link_lost(s->link);
+	s->batch.state = BATCH_UNWATCHED;
+	part_fail(s, &s->batch.flying, STORE_UNKNOWN);
+	part_fail(s, &s->batch.next, STORE_UNKNOWN);
+}
+
+void store_batch_open(struct store_shard *s)
+{
+	part_init(&s->batch.next);
+	part_init(&s->batch.flying);
+}
+
+void store_batch_close(struct store_shard *s)
+{
+	struct store_batch *b = &s->batch;
+
+	part_clear(&b->next);
+	part_clear(&b->flying);
+	redis_buffer_clear(&b->spare);
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ends of calls, so that each CDR is in the stream once, whatever fails.
+ *
+ * Each end has a number. Redis remembers the numbers of the ends it carried out, so sending one again does nothing; and it
+ * forgets those below the lowest number that may be sent again (settled), so what it remembers stays small. An end may be sent
+ * again while it waits for its answer, while it lies in the spool, and for some seconds after Redis acknowledged it: a Redis
+ * that is killed may lose what its file was not told yet, and its owner then sends it again.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cluster/cdr.h"
+#include "cluster/store/state.h"
+
+enum end_state {
+	END_SENT,
+	END_SPOOLING,
+	END_KEPT,  /* in memory only: the disk did not take it, or Redis not again */
+	END_ACKED, /* in Redis */
+};
+
+enum {
+	ENDS_MAX = 1 << 16,
+	END_KEYS = 7,
+	HEAD_ARGS = END_KEYS + 5,
+	NUMBER_TEXT = 24,
+	EPOCH_SHIFT = 32, /* numbers of a later epoch are higher */
+};
+
+#define ACKED_NS (3 * NS_PER_S)
+/* Nobody waits for these, and they go all at once. */
+#define RESEND_NS (2 * NS_PER_S)
+
+/* Who waits for an end: a call whose answer is overdue asks again. */
+struct end_waiter {
+	struct end_waiter *next;
+	store_done_fn *done;
+	void *arg;
+};
+
+struct store_end {
+	struct store_end *next, **at;
+	struct store_shard *s;
+	struct end_waiter *waiters; /* those who were not answered yet */
+	uint64_t acked_ns;
+	enum end_state state;
+	struct spool_entry entry;
+	uint8_t fields[];
+};
+
+/* ---- the list ---- */
+
+/* Ids of calls grow by one: all bits have to be told apart. */
+static uint64_t hash_of(uint64_t call)
+{
+	return call * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static int end_add(struct store_shard *s, struct store_end *end)
+{
+	int err = table_put(&s->ends.by_call, hash_of(end->entry.call), (uintptr_t)end);
+
+	if (err)
+		return err;
+	end->at = s->ends.end;
+	*end->at = end;
+	s->ends.end = &end->next;
+	s->ends.count++;
+	return 0;
+}
+
+/* NULL: it has not ended lately. */
+static struct store_end *end_find(const struct store_shard *s, uint64_t call)
+{
+	uint32_t cursor = 0;
+	uint64_t value;
+
+	while ((value = table_next(&s->ends.by_call, hash_of(call), &cursor)) != 0) {
+		struct store_end *end = (struct store_end *)(uintptr_t)value;
+
+		if (end->entry.call == call)
+			return end;
+	}
+	return NULL;
+}
+
+static void end_free(struct store_end *end)
+{
+	struct store_ends *ends = &end->s->ends;
+
+	*end->at = end->next;
+	if (end->next) {
+		end->next->at = end->at;
+	} else {
+		ends->end = end->at;
+	}
+	ends->count--;
+	(void)table_del(&ends->by_call, hash_of(end->entry.call), (uintptr_t)end);
+	assert(!end->waiters);
+	free(end);
+}
+
+static int end_await(struct store_end *end, store_done_fn *done, void *arg)
+{
+	struct end_waiter *w = malloc(sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	*w = (struct end_waiter){ end->waiters, done, arg };
+	end->waiters = w;
+	return 0;
+}
+
+static void end_answer(struct store_end *end, enum store_result result)
+{
+	struct end_waiter *w = end->waiters, *next;
+	uint64_t call = end->entry.call, number = end->entry.number;
+
+	end->waiters = NULL;
+	for (; w; w = next) {
+		next = w->next;
+		if (w->done)
+			w->done(result, call, number, w->arg);
+		free(w);
+	}
+}
+
+/* Acknowledged long enough ago. An overfull list gives up what is in Redis already before it gives up anything else. */
+static void ends_trim(struct store_shard *s, uint64_t now_ns)
+{
+	struct store_end *end;
+
+	while ((end = s->ends.first) != NULL && end->state == END_ACKED &&
+	       (now_ns - end->acked_ns >= ACKED_NS || s->ends.count > ENDS_MAX))
+		end_free(end);
+}
+
+/* ---- what is settled ---- */
+
+uint64_t store_ends_settled(struct store_shard *s)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t low = settled_below(&s->ends.settled, now_ns);
+
+	settled_note(&s->ends.settled, s->ends.next, now_ns);
+	if (s->ends.first && s->ends.first->entry.number < low)
+		low = s->ends.first->entry.number;
+	if (spool_lowest(s->spool) < low)
+		low = spool_lowest(s->spool);
+	return spool_lowest(s->opens.spool) < low ? spool_lowest(s->opens.spool) : low;
+}
+
+/* ---- to Redis ---- */
+
+static size_t fields_put(struct bytes *args, struct bytes fields)
+{
+	struct cdr_field field;
+	size_t n = 0;
+
+	while (n + 2 <= (size_t)CDR_FIELDS_MAX * 2 && cdr_field_next(&fields, &field) > 0) {
+		args[n++] = field.name;
+		args[n++] = field.value;
+	}
+	return n;
+}
+
+void store_end_send(struct store_op *op, enum script_id script, const struct spool_entry *entry,
+		    uint64_t deadline_ns)
+{
+	struct store_shard *s = store_shard_of(op);
+	char keys[END_KEYS][STORE_KEY_MAX], id[BASE32_U64_LEN], fence[LEASE_FENCE_TEXT];
+	char number[NUMBER_TEXT], low[NUMBER_TEXT];
+	struct writer wn = writer_over(number, sizeof(number)), wl = writer_over(low, sizeof(low));
+	struct bytes args[HEAD_ARGS + 2 * CDR_FIELDS_MAX] = {
+		store_key_shard(keys[0], s, "lease"),
+		store_key_shard(keys[1], s, "calls"),
+		store_key_call(keys[2], s, entry->call),
+		store_key_shard(keys[3], s, "cdr"),
+		store_key_shard(keys[4], s, "ended"),
+		store_key_shard(keys[5], s, "rec"),
+		store_key_toll(keys[6], s, cdr_toll_day(entry->fields)),
+		store_fence(s, fence),
+		bytes_mem(id, sizeof(id)),
+	};
+
+	base32_u64_put(id, entry->call);
+	writer_fmt(&wn, "%" PRIu64, entry->number);
+	writer_fmt(&wl, "%" PRIu64, store_ends_settled(s));
+	args[END_KEYS + 2] = writer_done(&wn);
+	args[END_KEYS + 3] = writer_done(&wl);
+	args[END_KEYS + 4] = BYTES_LIT(CDR_STREAM_KEPT);
+	store_op_run(op, &(struct script_call){ .id = script,
+						.args = args,
+						.keys = END_KEYS,
+						.n = HEAD_ARGS +
+						     fields_put(args + HEAD_ARGS, entry->fields),
+						.deadline_ns = deadline_ns });
+}
+
+/* ---- to the spool ---- */
+
+static void end_lost(struct store_end *end)
+{
+	metric_add(end->s->base.metrics.cdr_lost, cdr_count(end->entry.fields));
+	LOG_ERROR("store", end->entry.call, "CDR lost: neither Redis nor the spool takes it");
+	end_answer(end, STORE_UNKNOWN);
+	end_free(end);
+}
+
+static void on_spooled(int err, void *arg)
+{
+	struct store_end *end = arg;
+	struct store_shard *s = end->s;
+
+	store_enter(&s->base);
+	if (!err) {
+		metric_add(s->base.metrics.cdr_spooled, cdr_count(end->entry.fields));
+		metric_set(s->base.metrics.cdr_waiting, 1);
+		store_open_settled(s, end->entry.call);
+		end_answer(end, STORE_OK);
+		end_free(end);
+		if (!s->base.closing)
+			store_replay_start(s);
+	} else if (s->base.closing || s->ends.count > ENDS_MAX) {
+		end_lost(end);
+	} else {
+		LOG_ERROR("store", end->entry.call, "CDR not spooled: kept in memory",
+			  LOG_INT("err", err));
+		end->state = END_KEPT;
+		end_answer(end, STORE_UNKNOWN);
+	}
+	store_leave(&s->base);
+}
+
+static void end_spool(struct store_end *end)
+{
+	end->state = END_SPOOLING;
+	spool_append(end->s->spool, &end->entry, on_spooled, end);
+}
+
+/* ---- the answer ---- */
+
+static void end_acked(struct store_end *end, const struct store_answer *a)
+{
+	const struct store_metrics *m = &end->s->base.metrics;
+
+	metric_add(a->version ? m->cdr_sent : m->cdr_again, cdr_count(end->entry.fields));
+	end->state = END_ACKED;
+	store_open_settled(end->s, end->entry.call);
+	end->acked_ns = clock_now_ns();
+	end_answer(end, STORE_OK);
+}
+
+static void end_finish(struct store_op *op, const struct store_answer *a)
+{
+	struct store_end *end = op->arg;
+
+	switch (a->result) {
+	case STORE_OK:
+		end_acked(end, a);
+		break;
+	case STORE_FENCED:
+		/* the shard's new owner has the record, ends the call and writes the CDR */
+		end_answer(end, STORE_FENCED);
+		end_free(end);
+		break;
+	case STORE_CONFLICT:
+	case STORE_UNKNOWN:
+	case STORE_REFUSED:
+		end_spool(end);
+		break;
+	}
+}
+
+/* NULL: it went to the spool. */
+static struct store_op *end_op(struct store_end *end)
+{
+	struct store_op *op = store_op_new(&end->s->base, sizeof(*op), end_finish);
+
+	if (!op) {
+		end_spool(end);
+		return NULL;
+	}
+	end->state = END_SENT;
+	op->arg = end;
+	return op;
+}
+
+/* Redis may have it already. */
+static void end_send_again(struct store_end *end)
+{
+	struct store_op *op = end_op(end);
+
+	if (op)
+		store_end_send(op, SCRIPT_CALL_END, &end->entry, RESEND_NS);
+}
+
+void store_ends_resend(struct store_shard *s)
+{
+	/* What a process acknowledged, the next one may lack. The same one has lost nothing but what somebody deleted: then
+	 * the CDRs have been in the stream, and who read them would read them again. */
+	bool anew = !s->run_id[0] || strcmp(s->ends.run_id, s->run_id) != 0;
+
+	memcpy(s->ends.run_id, s->run_id, sizeof(s->run_id));
+	ends_trim(s, clock_now_ns());
+	for (struct store_end *end = s->ends.first, *next; end; end = next) {
+		next = end->next;
+		if (end->state == END_KEPT || (end->state == END_ACKED && anew))
+			end_send_again(end);
+	}
+}
+
+/* ---- end of the store ---- */
+
+void store_ends_close(struct store_shard *s)
+{
+	for (struct store_end *end = s->ends.first, *next; end; end = next) {
+		next = end->next;
+		if (end->state == END_KEPT)
+			end_spool(end);
+	}
+}
+
+int store_ends_open(struct store_shard *s)
+{
+	s->ends.end = &s->ends.first;
+	return table_open(&s->ends.by_call, 2 * ENDS_MAX);
+}
+
+void store_ends_free(struct store_shard *s)
+{
+	while (s->ends.first) {
+		end_answer(s->ends.first, STORE_UNKNOWN);
+		end_free(s->ends.first);
+	}
+	table_close(&s->ends.by_call);
+}
+
+/* ---- a call ends ---- */
+
+/* A later epoch has higher ones than any earlier one. */
+uint64_t store_end_number(struct store_shard *s)
+{
+	if (s->ends.next < s->lease.epoch.counter << EPOCH_SHIFT)
+		s->ends.next = s->lease.epoch.counter << EPOCH_SHIFT;
+	return s->ends.next++;
+}
+
+static struct store_end *end_new(struct store_shard *s, uint64_t call,
+				 const struct store_field *cdr, size_t n)
+{
+	struct store_end *end;
+	struct writer w;
+	size_t size = 0;
+
+	for (size_t i = 0; i < n; i++)
+		size += cdr_field_size(&(struct cdr_field){ bytes_str(cdr[i].name), cdr[i].value });
+	end = n <= CDR_FIELDS_MAX && size <= SPOOL_FIELDS_MAX ? calloc(1, sizeof(*end) + size)
+							      : NULL;
+	if (!end)
+		return NULL;
+	w = writer_over(end->fields, size);
+	for (size_t i = 0; i < n; i++)
+		cdr_field_write(&w, &(struct cdr_field){ bytes_str(cdr[i].name), cdr[i].value });
+	assert(!w.overflow);
+	end->entry = (struct spool_entry){ store_end_number(s), call, writer_done(&w) };
+	end->s = s;
+	if (end_add(s, end)) {
+		free(end);
+		return NULL;
+	}
+	return end;
+}
+
+static void end_refuse(struct store_shard *s, uint64_t call, enum store_result result,
+		       store_done_fn *done, void *arg)
+{
+	struct store_op *op = store_op_user(&s->base, done, arg, call, 0);
+
+	if (op)
+		store_op_fail(op, result);
+}
+
+static void end_take(struct store_end *end)
+{
+	struct store_op *op;
+
+	if (!store_is_healthy(end->s)) {
+		end_spool(end);
+	} else if ((op = end_op(end)) != NULL && cdr_toll_day(end->entry.fields).n) {
+		/* nothing else of the call is on its way: it is in order without the batch */
+		store_end_send(op, SCRIPT_CALL_END, &end->entry, end->s->base.deadline_ns);
+	} else if (op) {
+		store_batch_end(op, &end->entry);
+	}
+}
+
+/* Asked for again: the first one's answer is the answer. */
+static void end_join(struct store_end *end, store_done_fn *done, void *arg)
+{
+	if (end->state == END_ACKED || end_await(end, done, arg))
+		end_refuse(end->s, end->entry.call,
+			   end->state == END_ACKED ? STORE_OK : STORE_UNKNOWN, done, arg);
+	else if (end->state == END_KEPT && store_is_healthy(end->s))
+		end_send_again(end);
+	else if (end->state == END_KEPT)
+		end_spool(end);
+}
+
+static void end_begin(struct store_shard *s, uint64_t call, const struct store_field *cdr,
+		      size_t fields, store_done_fn *done, void *arg)
+{
+	struct store_end *end = end_new(s, call, cdr, fields);
+
+	if (end && end_await(end, done, arg) == 0) {
+		end_take(end);
+		return;
+	}
+	if (end)
+		end_free(end);
+	metric_add(s->base.metrics.cdr_lost, 1);
+	LOG_ERROR("store", call, "CDR lost: too large, or no memory", LOG_U64("fields", fields));
+	end_refuse(s, call, STORE_REFUSED, done, arg);
+}
+
+void store_call_end(struct store_shard *s, uint64_t call, const struct store_field *cdr,
+		    size_t fields, store_done_fn *done, void *arg)
+{
+	struct store_end *end;
+
+	store_enter(&s->base);
+	ends_trim(s, clock_now_ns());
+	end = end_find(s, call);
+	if (store_is_fenced(s))
+		end_refuse(s, call, STORE_FENCED, done, arg);
+	else if (end)
+		end_join(end, done, arg);
+	else
+		end_begin(s, call, cdr, fields, done, arg);
+	store_leave(&s->base);
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ops: what waits for Redis, and what an answer means. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cluster/store/state.h"
+
+/* ---- answers ---- */
+
+/* Errors that say that Redis takes no writes at all, by their first word. */
+static bool is_general(struct bytes text)
+{
+	static const char *const words[] = { "OOM ",        "MISCONF ",    "READONLY ",
+					     "LOADING ",    "BUSY ",       "NOAUTH ",
+					     "NOPERM ",     "NOREPLICAS ", "TRYAGAIN ",
+					     "MASTERDOWN ", "CLUSTERDOWN " };
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (bytes_starts(text, words[i]))
+			return true;
+	}
+	return false;
+}
+
+static uint64_t op_number_of(const struct redisReply *reply)
+{
+	struct bytes text = redis_reply_text(reply);
+	uint64_t value = 0;
+
+	if (redis_reply_type(reply) == REDIS_TYPE_INTEGER)
+		return (uint64_t)redis_reply_integer(reply);
+	return bytes_u64(text, &value) == 0 ? value : 0;
+}
+
+/* A version as a script returns it: 8 bytes. */
+static uint64_t version_of(const struct redisReply *reply)
+{
+	struct bytes text = redis_reply_text(reply);
+
+	return text.n == 8 ? ((uint64_t)be32_get(text.p) << 32) | be32_get(text.p + 4) : 0;
+}
+
+static struct lease_epoch epoch_of(const struct redisReply *reply)
+{
+	uint8_t raw[8] = { 0 };
+	size_t n;
+
+	/* what cannot be read counts as no incarnation */
+	if (hex_decode(redis_reply_text(redis_reply_at(reply, 2)), raw, sizeof(raw), &n) != 0)
+		n = 0;
+	return (struct lease_epoch){
+		.counter = op_number_of(redis_reply_at(reply, 1)),
+		.incarnation = n == 8 ? ((uint64_t)be32_get(raw) << 32) | be32_get(raw + 4) : 0,
+	};
+}
+
+static void lease_tell(struct store_answer *a, enum lease_event_type type)
+{
+	a->lease.type = type;
+	a->lease_told = true;
+}
+
+static void answer_error_read(struct store_answer *a, struct bytes text)
+{
+	a->result = STORE_REFUSED;
+	/* scripts of older servers say it in the middle of a sentence */
+	a->wrong_type = memmem(text.p, text.n, "WRONGTYPE", 9) ||
+			memmem(text.p, text.n, "not an integer", 14);
+	if (is_general(text))
+		lease_tell(a, LEASE_LATE);
+	LOG_WARN("store", 0, "refused by Redis", LOG_BYTES("error", text));
+}
+
+static void op_word_read(const struct store_base *base, struct store_answer *a)
+{
+	struct bytes word = redis_reply_text(redis_reply_at(a->reply, 0));
+
+	a->result = STORE_OK;
+	if (bytes_is(word, "OK")) {
+		a->version = op_number_of(redis_reply_at(a->reply, 1));
+	} else if (bytes_is(word, "CONFLICT")) {
+		a->result = STORE_CONFLICT;
+		a->version = version_of(redis_reply_at(a->reply, 1));
+	} else if (bytes_is(word, "TAKEN")) {
+		a->result = STORE_CONFLICT;
+		a->lease.epoch = epoch_of(a->reply);
+		lease_tell(a, LEASE_TAKEN);
+	} else if (bytes_is(word, "FENCED")) {
+		a->lease.epoch = epoch_of(a->reply);
+		a->result = base->lease && lease_epoch_above(a->lease.epoch, base->lease->epoch)
+				    ? STORE_FENCED
+				    : STORE_UNKNOWN;
+		lease_tell(a, LEASE_SEEN);
+	} else if (bytes_is(word, "MISSING")) {
+		a->result = STORE_UNKNOWN;
+		lease_tell(a, LEASE_MISSING);
+	} else {
+		answer_error_read(a, word);
+	}
+}
+
+static struct store_answer op_answer_read(const struct store_base *base, bool script, int err,
+					  const struct redisReply *reply)
+{
+	struct store_answer a = { .result = STORE_UNKNOWN, .reply = reply };
+	struct bytes text;
+
+	if (err) {
+		lease_tell(&a, LEASE_LATE);
+	} else if (redis_is_error(reply, &text)) {
+		answer_error_read(&a, text);
+	} else if (script) {
+		op_word_read(base, &a);
+	} else {
+		a.result = STORE_OK; /* its sender looks inside */
+	}
+	return a;
+}
+
+struct store_answer store_answer_read(const struct store_base *base, int err,
+				      const struct redisReply *reply)
+{
+	return op_answer_read(base, false, err, reply);
+}
+
+/* ---- the life of an op ---- */
+
+struct store_op *store_op_new(struct store_base *base, size_t size, store_finish_fn *finish)
+{
+	struct store_op *op = calloc(1, size);
+
+	assert(size >= sizeof(*op) && finish);
+	if (!op)
+		return NULL;
+	op->base = base;
+	op->finish = finish;
+	op->next = base->ops;
+	op->at = &base->ops;
+	if (base->ops)
+		base->ops->at = &op->next;
+	base->ops = op;
+	return op;
+}
+
+static void unlink_op(struct store_op *op)
+{
+	*op->at = op->next;
+	if (op->next)
+		op->next->at = op->at;
+}
+
+/* Its answer is the last thing that happens to it, except that Redis may still hold it. */
+static void op_finish(struct store_op *op, struct store_answer *a)
+{
+	struct store_base *base = op->base;
+
+	unlink_op(op);
+	a->lease.answer = op->question;
+	if (op->question && !a->lease_told)
+		lease_tell(a, a->result == STORE_OK ? LEASE_GRANTED : LEASE_UNKNOWN);
+	if (op->question && a->lease.type == LEASE_LATE)
+		a->lease.type = LEASE_UNKNOWN;
+	if (op->fenced && !a->lease_told && a->result == STORE_OK)
+		lease_tell(a, LEASE_ACKED);
+	if (a->wrong_type)
+		store_keys_doubt(base);
+	if (a->lease_told && !op->question)
+		base->kind->lease_event(base, &a->lease);
+	op->finish(op, a);
+	op->base = NULL;
+	if (!op->sent)
+		free(op);
+}
+
+void store_op_answer(struct store_op *op, struct store_answer *answer)
+{
+	op_finish(op, answer);
+}
+
+static void op_on_reply(int err, const struct redisReply *reply, void *arg)
+{
+	struct store_op *op = arg;
+	struct store_base *base = op->base;
+	struct store_answer a;
+
+	op->sent = false;
+	if (!base) { /* answered when the store was closed */
+		free(op);
+		return;
+	}
+	store_enter(base);
+	a = op_answer_read(base, op->script, err, reply);
+	op_finish(op, &a);
+	store_leave(base);
+}
+
+void store_op_run(struct store_op *op, const struct script_call *call)
+{
+	struct store_base *base = op->base;
+
+	op->script = true;
+	op->fenced = call->id == SCRIPT_CALL_END;
+	op->sent = true;
+	if (!base->guest.redis ||
+	    script_run(base->scripts, base->guest.redis, call, op_on_reply, op) != 0) {
+		op->sent = false;
+		store_op_fail(op, STORE_UNKNOWN);
+	}
+}
+
+void store_op_command(struct store_op *op, const struct bytes *args, size_t n, uint64_t deadline_ns)
+{
+	struct store_base *base = op->base;
+
+	op->sent = true;
+	if (!base->guest.redis ||
+	    redis_command(base->guest.redis, args, n, deadline_ns, op_on_reply, op) != 0) {
+		op->sent = false;
+		store_op_fail(op, STORE_UNKNOWN);
+	}
+}
+
+void store_op_fail(struct store_op *op, enum store_result result)
+{
+	struct store_base *base = op->base;
+
+	op->failed = result;
+	op->failed_next = NULL;
+	*base->failed_end = op;
+	base->failed_end = &op->failed_next;
+}
+
+/* Those that fail while these are answered have their turn in the next round. */
+void store_failed_answer(struct store_base *base)
+{
+	struct store_op *op;
+
+	base->answering = base->failed;
+	base->failed = NULL;
+	base->failed_end = &base->failed;
+	while ((op = base->answering) != NULL) {
+		struct store_answer a = { .result = op->failed };
+
+		base->answering = op->failed_next;
+		if (op->failed == STORE_UNKNOWN)
+			lease_tell(&a, LEASE_LATE);
+		op_finish(op, &a);
+	}
+}
+
+void store_ops_end(struct store_base *base)
+{
+	base->answering = NULL;
+	base->failed = NULL;
+	base->failed_end = &base->failed;
+	while (base->ops) {
+		struct store_answer a = { .result = STORE_UNKNOWN };
+
+		op_finish(base->ops, &a);
+	}
+}
+
+/* ---- the usual op ---- */
+
+static void user_finish(struct store_op *op, const struct store_answer *a)
+{
+	const struct store_metrics *m = &op->base->metrics;
+	uint64_t version = a->result == STORE_OK && !a->version ? op->version : a->version;
+
+	switch (a->result) {
+	case STORE_OK:
+		if (op->call_save)
+			store_open_settled(store_shard_of(op), op->key);
+		break;
+	case STORE_FENCED:
+		metric_add(m->fenced, 1);
+		break;
+	case STORE_CONFLICT:
+		metric_add(m->conflicts, 1);
+		break;
+	case STORE_UNKNOWN:
+		metric_add(m->unknown, 1);
+		break;
+	case STORE_REFUSED:
+		metric_add(m->refused, 1);
+		break;
+	}
+	if (op->done)
+		op->done(a->result, op->key, version, op->arg);
+}
+
+struct store_op *store_op_user(struct store_base *base, store_done_fn *done, void *arg,
+			       uint64_t key, uint64_t version)
+{
+	struct store_op *op = store_op_new(base, sizeof(*op), user_finish);
+
+	if (!op) {
+		if (done)
+			done(STORE_UNKNOWN, key, 0, arg);
+		return NULL;
+	}
+	op->done = done;
+	op->arg = arg;
+	op->key = key;
+	op->version = version;
+	return op;
+}

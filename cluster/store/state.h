@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of both stores, that of a shard and the one that shards share: for the files of this folder.
+ *
+ * Everything that waits for an answer is an op. Answers come through redis callbacks, failures that are known at once are
+ * answered in the next round, so no caller is called back before its call returned. Whoever runs callbacks does so between
+ * store_enter and store_leave: a store closed meanwhile goes when the outermost one leaves.
+ */
+#ifndef CLUSTER_STORE_STATE_H
+#define CLUSTER_STORE_STATE_H
+
+#include "base/metric.h"
+#include "base/table.h"
+#include "cluster/lease.h"
+#include "cluster/redis/script.h"
+#include "cluster/spool/spool.h"
+#include "cluster/store/batch.h"
+#include "cluster/store/link.h"
+#include "cluster/store/settled.h"
+#include "cluster/store/store.h"
+
+enum { STORE_KEY_MAX = 512, RUN_ID_MAX = 64 };
+
+/* What became of an op. */
+struct store_answer {
+	enum store_result result;
+	uint64_t version;
+	const struct redisReply *reply; /* NULL: none came */
+	struct lease_event lease;       /* what it means for the lease, */
+	bool lease_told;                /* if anything */
+	bool wrong_type;                /* of some key */
+};
+
+struct store_op;
+typedef void store_finish_fn(struct store_op *op, const struct store_answer *answer);
+
+struct store_op {
+	struct store_op *next, **at; /* in store_base.ops */
+	struct store_op *failed_next;
+	struct store_op *batch_next;     /* in a batch */
+	const struct spool_entry *entry; /* ... the end of a call; NULL: a save */
+	struct store_base *base;         /* whose it is */
+	store_finish_fn *finish;         /* called exactly once */
+	store_done_fn *done;             /* for finish; may be NULL */
+	void *arg;
+	uint64_t key;
+	uint64_t version;
+	enum store_result failed; /* what a failed op is to be answered with */
+	bool question;            /* its answer is one to the lease's question */
+	bool script;              /* its answer begins with a word */
+	bool call_save;           /* key is the call */
+	bool fenced;              /* carried out under the lease, or not at all */
+	bool sent;                /* Redis will call back: not freed before */
+};
+
+struct store_metrics {
+	metric_id saves, batches, unknown, conflicts, refused, fenced, broken, forgotten,
+		events_dropped;
+	metric_id cdr_open, cdr_sent, cdr_again, cdr_spooled, cdr_lost, cdr_waiting, cdr_stream,
+		spool_broken;
+};
+
+struct store_base;
+struct store_load;
+struct keys_check;
+
+/* What the two stores do in their own way. */
+struct store_kind {
+	/* An answer says this of the lease: of the store's own, or of each shard's. */
+	void (*lease_event)(struct store_base *base, const struct lease_event *event);
+	/* All keys of this store that may be of the wrong type. */
+	void (*keys_check)(struct keys_check *check);
+	/* Keys were set aside: what was in them is to be saved again. */
+	void (*keys_aside)(struct store_base *base);
+	uint64_t (*next_ns)(const struct store_base *base);
+	void (*destroy)(struct store_base *base);
+};
+
+/* What each store is: the ops that wait on its link. First in it. */
+struct store_base {
+	const struct store_kind *kind;
+	struct redis_guest guest;
+	const struct scripts *scripts;
+	const struct lease *lease; /* NULL: what is there is nobody's alone */
+	uint64_t deadline_ns;
+	struct store_metrics metrics;
+	struct store_op *ops;
+	struct store_op *failed, **failed_end;
+	struct store_op *answering; /* failed ones whose turn to be answered has come */
+	struct store_load *loads;
+	uint32_t depth;
+	uint64_t keys_ns; /* when all keys are looked at; UINT64_MAX: no reason to */
+	bool keys_checking, keys_checked;
+	bool closing;
+	char too_new[STORE_KEY_MAX];
+};
+
+/* The end of a call whose CDR may have to be sent once more: store_end.c. */
+struct store_end;
+
+struct store_ends {
+	struct store_end *first, **end; /* by number */
+	struct table by_call;
+	uint32_t count;
+	char run_id[RUN_ID_MAX]; /* of the Redis that all were last sent to */
+	uint64_t next;           /* number of the next end */
+	struct settled settled;
+};
+
+enum store_replay_state {
+	STORE_REPLAY_IDLE,
+	STORE_REPLAY_BUSY, /* the spool reads or removes */
+	STORE_REPLAY_SENDING,
+};
+
+/* The spool's way back into Redis: store_replay.c. */
+struct store_replay {
+	enum store_replay_state state;
+	uint8_t *segment;
+	struct bytes rest; /* of it, not sent yet */
+	uint64_t number;
+	uint64_t retry_ns;
+	uint32_t in_flight;
+	bool failed;  /* Redis did not take all */
+	bool damaged; /* part of the segment is unreadable */
+};
+
+enum store_opens_state {
+	STORE_OPENS_UNREAD,    /* what another process left was not looked at */
+	STORE_OPENS_REPLAYING, /* it is being read, sent or removed */
+	STORE_OPENS_DONE,      /* what is there is of this process */
+	STORE_OPENS_BUSY,      /* that is being removed */
+};
+
+/* Calls that were answered while Redis was away: store_open.c. */
+struct store_opens {
+	struct spool *spool;
+	enum store_opens_state state;
+	uint64_t *pending; /* calls of this process that Redis may not know */
+	uint32_t count, capacity;
+	bool stored; /* there may be files */
+	/* the replay */
+	uint8_t *segment;
+	struct bytes rest;
+	uint64_t number;
+	uint32_t in_flight;
+	bool failed;
+};
+
+/* One shard's. */
+struct store_shard {
+	struct store_base base;
+	struct store_shared *shared;
+	struct store_shard *next; /* of that one's */
+	struct store_link *link;  /* which it leaves when it is closed */
+	struct store_shard *link_next;
+	struct store_shard_settings settings;
+	struct lease lease;
+	struct spool *spool;
+	struct store_ends ends;
+	struct store_batch batch;
+	struct store_replay replay;
+	struct store_opens opens;
+	store_health_fn *health_fn;
+	void *arg;
+	struct store_op *acquire; /* waits for the link or for Redis' word */
+	uint64_t acquire_until_ns;
+	struct store_holder holder;
+	uint32_t calls_aside;
+	uint64_t *unreadable; /* calls whose records were set aside */
+	uint32_t unreadable_count;
+	char run_id[RUN_ID_MAX]; /* of the Redis that last granted the lease; "": it is not known */
+	bool late;               /* all that went wrong until it was healthy again */
+};
+
+/* What the shards of a node share. */
+struct store_shared {
+	struct store_base base;
+	struct store_shared_settings settings;
+	struct scripts scripts;
+	struct store_shard *shards;
+	struct store_link *links;
+};
+
+/* ---- both: store_base.c ---- */
+
+void store_base_open(struct store_base *base, const struct store_kind *kind,
+		     const struct scripts *scripts, uint64_t deadline_ns);
+void store_enter(struct store_base *base);
+void store_leave(struct store_base *base);
+
+/* ---- ops: store_op.c ---- */
+
+/* size: of the struct that begins with the op. NULL: no memory. */
+struct store_op *store_op_new(struct store_base *base, size_t size, store_finish_fn *finish);
+/* The usual one: done gets the answer. NULL after done was called: no memory. */
+struct store_op *store_op_user(struct store_base *base, store_done_fn *done, void *arg,
+			       uint64_t key, uint64_t version);
+/* Hands it to Redis. What fails at once is answered in the next round. */
+void store_op_run(struct store_op *op, const struct script_call *call);
+void store_op_command(struct store_op *op, const struct bytes *args, size_t n,
+		      uint64_t deadline_ns);
+/* What an answer means that no script gave. */
+struct store_answer store_answer_read(const struct store_base *base, int err,
+				      const struct redisReply *reply);
+/* The answer to an op that was handed to nobody. */
+void store_op_answer(struct store_op *op, struct store_answer *answer);
+/* Answers it in the next round. */
+void store_op_fail(struct store_op *op, enum store_result result);
+void store_failed_answer(struct store_base *base);
+/* For store_close: answers all with STORE_UNKNOWN. */
+void store_ops_end(struct store_base *base);
+/* Whose shard's it is. */
+struct store_shard *store_shard_of(const struct store_op *op);
+
+/* ---- lease: store_lease.c ---- */
+
+void store_lease_event(struct store_shard *s, const struct lease_event *event);
+/* Redis lacks something: the owner saves all that it has. */
+void store_shard_anew(struct store_shard *s);
+void store_lease_expire(struct store_shard *s, uint64_t now_ns);
+/* Fence text for a command sent now. */
+struct bytes store_fence(struct store_shard *s, char buf[LEASE_FENCE_TEXT]);
+
+/* ---- keys of the wrong type: store_keys.c ---- */
+
+/* Not now: soon, and not too often. */
+void store_keys_doubt(struct store_base *base);
+void store_keys_expire(struct store_base *base, uint64_t now_ns);
+/* For store_kind.keys_check. */
+void store_shard_keys(struct keys_check *check);
+void store_shared_keys(struct keys_check *check);
+
+/* ---- ends of calls: store_end.c ---- */
+
+/* Redis has our newest link: what it may lack is sent again. */
+void store_ends_resend(struct store_shard *s);
+/* Sends one end, from the spool or not; the op gets the answer. */
+void store_end_send(struct store_op *op, enum script_id script, const struct spool_entry *entry,
+		    uint64_t deadline_ns);
+/* Below it no end is sent again. */
+uint64_t store_ends_settled(struct store_shard *s);
+/* A new one. */
+uint64_t store_end_number(struct store_shard *s);
+int store_ends_open(struct store_shard *s) NODISCARD;
+/* For store_close: all that Redis has not acknowledged goes to the spool. */
+void store_ends_close(struct store_shard *s);
+void store_ends_free(struct store_shard *s);
+
+/* ---- calls answered while Redis was away: store_open.c ---- */
+
+int store_opens_open(struct store_shard *s) NODISCARD;
+void store_opens_close(struct store_shard *s);
+/* What another process left goes to Redis; false: not yet, store_loads_resume is called when it has. */
+bool store_opens_replay(struct store_shard *s);
+/* It was saved, or has ended. */
+void store_open_settled(struct store_shard *s, uint64_t call);
+
+/* ---- replay: store_replay.c ---- */
+
+void store_replay_start(struct store_shard *s);
+
+/* ---- records of older programs: store_move.c ---- */
+
+void store_calls_move(struct store_shard *s, store_done_fn *done, void *arg);
+
+/* ---- loads: store_load.c ---- */
+
+/* The spool is empty, or could not be emptied: calls may be loaded, or not. */
+void store_loads_resume(struct store_shard *s, bool spooled);
+void store_loads_free(struct store_base *base);
+
+/* ---- keys: store_key.c; docs/keys.md; empty when it does not fit ---- */
+
+struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store_shard *s,
+			     const char *name); /* td:{s17}:NAME */
+struct bytes store_key_toll(char buf[STORE_KEY_MAX], const struct store_shard *s, struct bytes day);
+struct bytes store_key_call(char buf[STORE_KEY_MAX], const struct store_shard *s, uint64_t call);
+struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store_shard *s,
+				  struct bytes id);
+struct bytes store_key_binding(char buf[STORE_KEY_MAX], struct bytes tenant, struct bytes user);
+/* Of the documents of all tenants. */
+#define STORE_KEY_LOG     BYTES_LIT("td:{docs}:log")
+#define STORE_KEY_HISTORY BYTES_LIT("td:{docs}:history")
+/* td:{t:TENANT}:WHAT:KIND, without ":KIND" when it is NULL */
+struct bytes store_key_tenant(char buf[STORE_KEY_MAX], struct bytes tenant, const char *what,
+			      const char *kind);
+struct bytes store_key_broken(char buf[STORE_KEY_MAX], struct bytes key);
+
+#endif

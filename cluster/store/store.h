@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a successor needs, kept in Redis. A store_shard has what is one shard's: its lease, records of calls, CDRs and events. The
+ * store_shared has what all shards of a node have together: registrations, documents (extensions), security events. Control
+ * thread only; every call returns at once and answers through done(), also when Redis is away. A store moves opaque bytes: it knows no
+ * call and no flow.
+ *
+ * Keys (docs/keys.md): td:{s17}:lease  td:{s17}:calls (set)  td:{s17}:call:ID  td:{s17}:sub (hash)  td:{s17}:cdr (stream)
+ * td:{aor:TENANT:USER}:reg  td:aors (set)  td:{t:TENANT}:doc:KIND (hash)  td:{docs}:log (stream)
+ * td:{ev:TENANT} (stream)
+ * td:security (stream)
+ * td:broken:<key> (records set aside)
+ */
+#ifndef CLUSTER_STORE_STORE_H
+#define CLUSTER_STORE_STORE_H
+
+#include "cluster/identity.h"
+#include "cluster/redis/redis.h"
+
+struct store_shared;
+struct store_shard;
+
+enum { STORE_KINDS_MAX = 12 };
+
+enum store_result {
+	STORE_OK,
+	STORE_FENCED,   /* another owner holds a higher epoch: the shard must stop speaking */
+	STORE_CONFLICT, /* shared entry or document: the version is not the expected one */
+	STORE_UNKNOWN, /* no answer within the deadline or the link broke: it may or may not have happened */
+	STORE_REFUSED, /* Redis answered with an error; logged */
+};
+
+typedef void store_done_fn(enum store_result result, uint64_t key, uint64_t version, void *arg);
+
+/* Of what all shards of a node share. */
+struct store_shared_settings {
+	char node[64];        /* name of this node, unique in the cluster */
+	uint64_t deadline_ns; /* per command; default 50 ms: after this done(STORE_UNKNOWN) */
+	/* Whose documents, events and commands there are: the names one by one, each kept until it asks for the next one; NULL: no more.
+	 * NULL: nobody's. */
+	const char *(*tenant)(uint32_t i, void *arg);
+	void *tenant_arg;
+	const char *kinds[STORE_KINDS_MAX]; /* of documents; NULL: no more */
+};
+
+struct store_shard_settings {
+	uint16_t shard; /* 1..65535 */
+	struct identity identity;
+	uint64_t incarnation; /* random, new with each start */
+	uint64_t lease_ns;    /* lease length, renewed at a third of it */
+	char spool_dir[256];  /* CDRs wait here, fsynced, while Redis is away; made if not there */
+	bool peers; /* other nodes may claim this shard: it may speak only while the lease is valid */
+};
+
+/* One field of a CDR or event: names and values are text. */
+struct store_field {
+	const char *name;
+	struct bytes value;
+};
+
+/* Says how the link is: 1 connected, lease held and up to date; 0 degraded (sends must not wait). Called on change.
+ * On 1 the owner saves everything it has again, some 100 records in flight at a time: Redis may have lost what it
+ * acknowledged, and a burst of all at once would be late again. On 0 ask store_is_fenced. */
+typedef void store_health_fn(bool healthy, void *arg);
+/* Within store_health_fn(true): Redis was late only, and has all that it acknowledged: nothing else is to be saved again. */
+bool store_was_late(const struct store_shard *s);
+
+int store_shared_open(struct store_shared **out, struct redis *redis,
+		      const struct store_shared_settings *settings) NODISCARD;
+/* After its shards, before redis_close. What is in flight is answered with STORE_UNKNOWN. */
+void store_shared_close(struct store_shared *s);
+/* Some shard is healthy: what is written now has no reason to fail. */
+bool store_shared_is_healthy(const struct store_shared *s);
+
+/* redis: the link of shared, or another one to the same Redis. What shards of one link save in a round is one transaction: with Redis
+ * Cluster, where that cannot be, each would have a link of its own. */
+int store_shard_open(struct store_shard **out, struct store_shared *shared, struct redis *redis,
+		     const struct store_shard_settings *settings, store_health_fn *health,
+		     void *arg) NODISCARD;
+/* Before redis_close. What is in flight is answered with STORE_UNKNOWN, CDRs go to the spool first. */
+void store_shard_close(struct store_shard *s);
+bool store_is_healthy(const struct store_shard *s);
+/* Another owner was seen: nothing may be said for this shard any more. */
+bool store_is_fenced(const struct store_shard *s);
+uint64_t store_epoch(const struct store_shard *s);
+
+/* Sets aside what has another type than we need, under any key that is not a record of its own. Before the lease is taken; later
+ * the store looks by itself when Redis refuses something. Done: version: how many. */
+void store_shared_keys_check(struct store_shared *s, store_done_fn *done, void *arg);
+/* The same of tenants alone, from that one on. */
+void store_tenants_keys_check(struct store_shared *s, uint32_t from, store_done_fn *done,
+			      void *arg);
+void store_shard_keys_check(struct store_shard *s, store_done_fn *done, void *arg);
+/* Records of calls, or all of them at once, that were set aside. */
+uint32_t store_calls_aside(const struct store_shard *s);
+/* The calls of records that store_load_calls has set aside; they are the store's. How many: STORE_UNREADABLE_MAX at most. */
+enum { STORE_UNREADABLE_MAX = 65536 };
+uint32_t store_calls_unreadable(const struct store_shard *s, const uint64_t **calls);
+/* A record that a later program wrote, which is why a load was refused: it stays where it is. NULL: none. */
+const char *store_shared_too_new(const struct store_shared *s);
+const char *store_shard_too_new(const struct store_shard *s);
+
+/* Takes the lease; done: STORE_OK, STORE_CONFLICT (held elsewhere and not expired: store_holder says by whom). A lease of the
+ * same place is taken over at once: the caller holds the state directory's lock, so the old process is gone. */
+void store_acquire(struct store_shard *s, store_done_fn *done, void *arg);
+
+/* Who held the lease when it was last refused to us. */
+struct store_holder {
+	char node[64];
+	char where[IDENTITY_WHERE_MAX];
+	bool copy;        /* its directory has the id of ours: one is a copy of the other */
+	uint64_t left_ms; /* until it expires; more than before: its holder is alive */
+};
+const struct store_holder *store_holder(const struct store_shard *s);
+
+/* Writes the record of a call and its index entry under the lease epoch, in one script. The newest version of a call wins:
+ * an older one that arrives late changes nothing. key = call id. */
+void store_call_save(struct store_shard *s, uint64_t call, uint64_t version, struct bytes record,
+		     store_done_fn *done, void *arg);
+/* The same of a subscription. Whoever asks has one save of each in flight. record empty: it is over. */
+void store_subscription_save(struct store_shard *s, uint64_t id, uint64_t version,
+			     struct bytes record, store_done_fn *done, void *arg);
+/* Removes record and index entry and appends the CDR (id = call id; a second end of the same call appends nothing), in one
+ * script. A field "id" among them begins a further CDR, with that id: all of them, or none. While Redis is away the CDR goes to the spool, then done(STORE_OK); it is sent later, exactly once. */
+void store_call_end(struct store_shard *s, uint64_t call, const struct store_field *cdr,
+		    size_t fields, store_done_fn *done, void *arg);
+
+/* What calls have cost a day, by name: of the shard alone. The end of a call adds to it with its CDRs by a field "toll" (cluster/cdr.h). */
+typedef void store_toll_fn(struct bytes name, int64_t ms, void *arg);
+void store_toll_load(struct store_shard *s, uint64_t day, store_toll_fn *each, store_done_fn *done,
+		     void *arg);
+void store_toll_add(struct store_shard *s, uint64_t day, struct bytes name, int64_t ms,
+		    store_done_fn *done, void *arg);
+
+/* Answered while Redis is away: should this process be killed before the call is saved or has ended, the next start makes this its
+ * CDR. At once; the disk follows within the moment. */
+void store_call_open(struct store_shard *s, uint64_t call, const struct store_field *cdr, size_t n);
+/* Tells each of these calls (at most STORE_CALLS_CHECKED) that Redis has no record of, though it was saved: somebody deleted it. */
+enum { STORE_CALLS_CHECKED = 64 };
+typedef void store_missing_fn(uint64_t call, void *arg);
+void store_calls_check(struct store_shard *s, const uint64_t *calls, size_t n,
+		       store_missing_fn *missing, void *arg);
+
+/* Registrations: version compare-and-set per address of record. expected 0: must not exist. ttl_ms 0: delete. */
+void store_binding_save(struct store_shared *s, struct bytes tenant, struct bytes user,
+			uint64_t expected, uint64_t version, struct bytes record, uint64_t ttl_ms,
+			store_done_fn *done, void *arg);
+
+/* What is there: its payload, which lives as long as the call; empty: nothing. */
+typedef void store_binding_fn(enum store_result result, struct bytes record, void *arg);
+void store_binding_get(struct store_shared *s, struct bytes tenant, struct bytes user,
+		       store_binding_fn *done, void *arg);
+
+/* A document: JSON text by tenant, kind and name. Its version is the generation of the tenant that it came with. */
+struct store_document {
+	struct bytes tenant;
+	const char *kind;
+	struct bytes name;
+	uint64_t version;
+	struct bytes json;
+};
+/* What a change was made of: what Redis has must still be that, else done: STORE_CONFLICT, version: the generation there. One that is
+ * lower than the known one is of a Redis that has lost documents. */
+struct store_known {
+	uint64_t version;    /* of the document; 0: there was none */
+	uint64_t generation; /* of the tenant */
+	bool exact;          /* nothing else of the tenant may have changed either */
+};
+/* Done: version: the generation from then on; 0: there was nothing to delete. The log tells all nodes (cluster/document/log.h). */
+void store_document_put(struct store_shared *s, const struct store_document *d,
+			const struct store_known *known, store_done_fn *done, void *arg);
+void store_document_delete(struct store_shared *s, const struct store_document *d,
+			   const struct store_known *known, store_done_fn *done, void *arg);
+/* Puts one where there is none of this version or a later one; by an empty name the generation alone, which is that version at least
+ * from then on. history: that of a Redis that has none. Done: version 1: it was put. */
+void store_document_restore(struct store_shared *s, const struct store_document *d,
+			    struct bytes history, store_done_fn *done, void *arg);
+
+/* What Redis has of a document. */
+struct store_found {
+	enum store_result result;
+	bool there;
+	uint64_t version, generation;
+	struct bytes json; /* empty: there is none, or it is longer than any document */
+};
+typedef void store_found_fn(const struct store_found *found, void *arg);
+void store_document_read(struct store_shared *s, struct bytes tenant, const char *kind,
+			 struct bytes name, store_found_fn *found, void *arg);
+/* The versions of all documents of a kind, before done. */
+typedef void store_version_fn(struct bytes name, uint64_t version, void *arg);
+void store_document_versions(struct store_shared *s, struct bytes tenant, const char *kind,
+			     store_version_fn *each, store_done_fn *done, void *arg);
+
+/* What Redis says of all documents. */
+enum { STORE_HISTORY_MAX = 33, STORE_LOOK_MAX = 128 };
+struct store_look {
+	enum store_result result;
+	struct bytes
+		history; /* made with the first document; another one: documents were lost in between; empty: there is none */
+	struct bytes newest; /* id of an entry of the log; empty: there is none */
+	const struct redisReply *reply;
+};
+/* Of the i-th tenant that was asked for; 0: Redis knows of no change. */
+uint64_t store_look_generation(const struct store_look *look, size_t i);
+typedef void store_look_fn(const struct store_look *look, void *arg);
+/* n: at most STORE_LOOK_MAX tenants. history: begins where there is none; empty: none does. */
+void store_documents_look(struct store_shared *s, const struct bytes *tenants, size_t n,
+			  struct bytes history, store_look_fn *looked, void *arg);
+
+/* Events: best effort within the stream's trimmed length (MAXLEN ~ 100000). application: one of the tenant's, which has a stream of its own (~ 10000);
+ * empty: none. */
+void store_event(struct store_shard *s, struct bytes tenant, struct bytes application,
+		 const struct store_field *fields, size_t n);
+
+/* The same, of no call. */
+void store_shared_event(struct store_shared *s, struct bytes tenant, struct bytes application,
+			const struct store_field *fields, size_t n);
+
+/* Security events of all nodes, with this one's name: best effort within the stream's trimmed length (MAXLEN ~ 10000). */
+void store_security(struct store_shared *s, const struct store_field *fields, size_t n);
+
+/* Start-up: hands every record to a function (calls: key is the id's 13 characters; registrations: TENANT:USER). The receiver returns 0, or -errno with a reason it logged: the record is then
+ * renamed to td:broken:... and counted, and loading goes on. done() after the last one (STORE_OK; version: how many were
+ * taken) or when Redis fails, or a record is of a later program (each returned -EPROTONOSUPPORT; STORE_REFUSED, and
+ * nothing happens to it). A record carries its own version inside, where its owner needs it. */
+typedef int store_record_fn(struct bytes key, struct bytes record, void *arg);
+void store_load_calls(struct store_shard *s, store_record_fn *each, store_done_fn *done, void *arg);
+void store_load_subscriptions(struct store_shard *s, store_record_fn *each, store_done_fn *done,
+			      void *arg);
+void store_load_bindings(struct store_shared *s, store_record_fn *each, store_done_fn *done,
+			 void *arg);
+typedef int store_document_fn(struct bytes name, uint64_t version, struct bytes json, void *arg);
+void store_load_documents(struct store_shared *s, struct bytes tenant, const char *kind,
+			  store_document_fn *each, store_done_fn *done, void *arg);
+
+#endif
