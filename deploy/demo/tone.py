@@ -34,6 +34,14 @@ def loudest(samples, rate, low=200, high=2000):
     return fine, min(1.0, power(samples, rate, fine) / total)
 
 
+def share(samples, rate, frequency):
+    """The share that a tone within 3 Hz has of all power."""
+    total = sum(sample * sample for sample in samples) / max(1, len(samples))
+    if total < 1:
+        return 0.0                      # silence
+    return min(1.0, max(power(samples, rate, frequency + off) for off in (-3, 0, 3)) / total)
+
+
 def heard(path, skip=0.5, seconds=1.0):
     """loudest() of `seconds` of a recording, after `skip` seconds in which a call settles."""
     samples, rate = samples_of(path)

@@ -19,15 +19,15 @@ from patience import PATIENCE_S
 MUSIC, OTHER, SHOP, TALK_A, TALK_B = 620, 1240, 760, 440, 880
 
 
-def wav(path, hertz, rate=44100, channels=2):
-    """A second of a tone, as many programs would write it; it repeats without a click."""
+def wav(path, hertz, rate=44100, channels=2, seconds=1):
+    """A tone, as many programs would write it; it repeats without a click."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     samples = array.array("h", [sample for sample in sine(hertz, rate) for _ in range(channels)])
     with wave.open(path + ".new", "wb") as file:
         file.setnchannels(channels)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes(samples.tobytes())
+        file.writeframes(samples.tobytes() * seconds)
     os.rename(path + ".new", path)
 
 

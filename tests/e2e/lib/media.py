@@ -15,7 +15,7 @@ import tone
 from .codec import FRAMES, PCMU
 from .place import PARTY
 from .srtp import Key
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 
 RATE, FRAME = 8000, 160         # the clock of G.711 and of events; 20 ms of it
 DIGITS = "0123456789*#ABCD"     # RFC 4733 3.2: the event number is the index
@@ -71,7 +71,7 @@ class Media:
         self.ssrc = secrets.randbits(32) if ssrc is None else ssrc
         self.seq, self.ts = secrets.randbits(16), secrets.randbits(32)
         self.packets, self.rtcp_packets, self.strange = [], [], []
-        self.sent = 0
+        self.sent, self.told = 0, 0             # told: audio packets that wait_tone() has looked at
         self._sending = None
         self._closed = False
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -214,6 +214,25 @@ class Media:
             if time.monotonic() > end:
                 raise AssertionError(f"{len(self.audio(since))} of {count} packets in {seconds} s")
             time.sleep(0.01)
+
+    def wait_tone(self, hertz, packets=20, anew=False):
+        """Waits until so many audio packets in a row were this tone: behind those of the call before, or anew from now on.
+
+        What counts is the order in which the tones came, and not when somebody looked.
+        """
+        if anew:
+            self.told = len(self.audio())
+        until(lambda: self._finds(hertz, packets), lambda: f"no {hertz} Hz in {len(self.audio())} packets, {self.heard()} at last")
+
+    def _finds(self, hertz, packets):
+        audio = self.audio()
+        while self.told + packets <= len(audio):
+            part = [packet.payload for packet in audio[self.told:self.told + packets]]
+            if tone.share(self.codec.samples(part), self.codec.rate, hertz) > 0.9:
+                self.told += packets
+                return True
+            self.told += 1
+        return False
 
     def lost(self):
         """Gaps in the sequence of the last SSRC's packets."""
