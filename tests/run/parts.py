@@ -25,6 +25,7 @@ NODES_SEEDS = "500 seeds of three nodes with two shards"
 PROGRAMS = ("app/tandemd", "app/tandemctl")
 THREADED = ("base", "engine", "cluster", "app", "threads")  # suites whose code runs in more than one thread
 SLOWEST = 12                        # end-to-end files whose time is told
+FAIL_ONCE = 3                       # end-to-end tests that may fail once, beside others
 SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(8, 2 * CORES)         # programs of unit tests
@@ -207,6 +208,7 @@ def named_programs(folder):
 def e2e(report, chosen=()):
     """Python tests of whole nodes, several files at a time, the long ones first.  Then those that want to be alone.
 
+    Few that failed are run once more, by themselves: see judge().
     chosen: files, or FILE::CLASS[.METHOD].
     """
     scripts = [str(path) for path in chosen or sorted(E2E.glob("*_test.py"))]
@@ -214,7 +216,7 @@ def e2e(report, chosen=()):
                for variant in {variant_of(script) for script in scripts}}
     shared = [script for script in scripts if not wants(script, "ALONE")]
     shared.sort(key=lambda script: (not wants(script, "LONG"), -os.path.getsize(script.partition("::")[0])))
-    took = {}
+    took, failed = {}, []
 
     def timed(script):
         began = time.monotonic()
@@ -225,12 +227,36 @@ def e2e(report, chosen=()):
     for group, workers in ((shared, E2E_AT_ONCE), ([s for s in scripts if s not in shared], 1)):
         began = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            for results in pool.map(timed, group):
-                for result in results:
-                    report.add(*result)
+            for script, results in zip(group, pool.map(timed, group)):
+                for test, result, output in results:
+                    if result == FAILED:
+                        failed.append((script, test, output))
+                    else:
+                        report.add(test, result, output)
         print(f"   {len(group)} files, {workers} at a time: {time.monotonic() - began:.0f} s; " + ", ".join(
             f"{pathlib.Path(script.partition('::')[0]).stem} {took[script]:.0f} s"
             for script in sorted(group, key=took.get, reverse=True)[:SLOWEST]), flush=True)
+
+
+    judge(report, failed, folders)
+
+
+def judge(report, failed, folders):
+    """failed: [(script, test, output)].
+
+    A machine that stands still for seconds fails a test now and then.  So up to FAIL_ONCE tests are run once more, alone.  One that
+    passes then is named as unsteady, with what it said when it failed.  Where more failed, something is broken: nothing is run again.
+    Nor is what a sanitizer or an assertion said: that is true whenever it was said.
+    """
+    few = len({test for _, test, _ in failed}) <= FAIL_ONCE
+    for script, test, output in failed:
+        file, method = script.partition("::")[0], test.split(": ")[2]
+        again = few and re.fullmatch(r"\w+\.\w+", method) and not re.search(r"Sanitizer|runtime error:|Assertion .* failed", output)
+        results = script_results(f"{file}::{method}", folders[variant_of(script)]) if again else []
+        if results and all(result == PASSED for _, result, _ in results):
+            report.unsteady(test, output)
+        else:
+            report.add(test, FAILED, "\n-- once more, alone:\n".join([output, *(said for _, result, said in results if result == FAILED)]))
 
 
 def wants(script, name):

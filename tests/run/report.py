@@ -27,7 +27,7 @@ class Report:
 
     def __init__(self):
         self._tests, self._parts, self._times = {}, {}, {}
-        self._failures, self._skips = [], {}
+        self._failures, self._skips, self._unsteady = [], {}, []
         self._part = "?"
 
     @contextlib.contextmanager
@@ -56,8 +56,17 @@ class Report:
         if result == SKIPPED:
             self._skips[test] = output
 
+    def unsteady(self, test, output):
+        """It failed beside others, and passed alone: it counts as passed, and is told."""
+        self.add(test, PASSED)
+        self._unsteady.append((test, output))
+        print(f"   UNSTEADY {test}", flush=True)
+
     def finish(self):
         """Prints everything and returns the exit status.  The last line is for machines."""
+        for test, output in self._unsteady:
+            print(f"\n---- failed once, passed alone: {test}")
+            print(shortened(output))
         for part, test, output in self._failures:
             print(f"\n---- failed: {test} ({part})")
             print(shortened(output))
@@ -65,6 +74,8 @@ class Report:
         for test in skipped:
             print(f"skipped: {test}: {self._skips[test].strip() or 'no reason given'}")
         print()
+        for test, output in self._unsteady:
+            print(f"unsteady: {test}: {reason(output)}")
         for part, test, output in self._failures:
             print(f"failed: {test} ({part}): {reason(output)}")
         seen = set()

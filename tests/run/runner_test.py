@@ -124,6 +124,48 @@ class Count(unittest.TestCase):
         self.assertLess(len(lines), 120)
 
 
+class Again(unittest.TestCase):
+    """A test of a whole node that fails once, beside others."""
+    BODY = ("import pathlib, unittest\nonce = pathlib.Path(__file__ + '.once')\nclass T(unittest.TestCase):\n"
+            " def test_steady(self): pass\n"
+            " def test_once(self):\n  if not once.exists():\n   once.touch()\n   self.fail('%s')\n"
+            " def test_ever(self): self.assertTrue(%d)\n")
+
+    def judged(self, said="late", ever=1, others=0):
+        """(exit status, {test: result}, what was printed)"""
+        report, output = Report(), io.StringIO()
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(output):
+            script = pathlib.Path(folder, "x_test.py")
+            script.write_text(self.BODY % (said, ever), encoding="ascii")
+            failed = [(str(script), test, text) for test, result, text in parts.script_results(script, "") if result == FAILED]
+            failed += [(str(script), f"e2e: x_test: T.test_{n}", "gone") for n in range(others)]
+            with report.part("e2e"):
+                parts.judge(report, failed, {"asan": ""})
+                report.add("steady", PASSED)
+            status = report.finish()
+        return status, output.getvalue()
+
+    def test_passes_alone(self):
+        status, text = self.judged()
+        self.assertEqual((status, text.splitlines()[-1]), (0, "2 passed, 0 failed, 0 skipped"))
+        self.assertIn("unsteady: e2e: x_test: T.test_once: AssertionError: late", text)
+        self.assertIn("failed once, passed alone: e2e: x_test: T.test_once\nTraceback", text)
+
+    def test_fails_alone_too(self):
+        status, text = self.judged(ever=0)
+        self.assertEqual((status, text.splitlines()[-1]), (1, "2 passed, 1 failed, 0 skipped"))
+        self.assertIn("-- once more, alone:", text)
+
+    def test_many_are_no_accident(self):
+        status, text = self.judged(others=3)
+        self.assertEqual((status, text.splitlines()[-1]), (1, "1 passed, 4 failed, 0 skipped"))
+        self.assertNotIn("once more", text)
+
+    def test_what_a_sanitizer_says_stays(self):
+        for said in ("ERROR: AddressSanitizer: heap-use-after-free", "a.c:1:2: runtime error: shift", "a.c:1: f: Assertion `x' failed."):
+            self.assertEqual(self.judged(said.replace("'", "\\'"))[0], 1, said)
+
+
 class One(unittest.TestCase):
     """one.py, as the end-to-end files are run."""
 
