@@ -4,6 +4,7 @@
  * offer, which gives it our addresses, keys and numbers, and takes out what the other party may not have.
  */
 #include "media/offer/own.h"
+#include "media/offer/write.h"
 
 #include <assert.h>
 
@@ -84,13 +85,7 @@ static void own_write_lines(struct writer *w, const struct offer_capabilities *o
 			written = true;
 			continue;
 		}
-		writer_str(w, "m=");
-		writer_bytes(w, sdp_slice(earlier, m->kind));
-		writer_str(w, " 0 ");
-		writer_bytes(w, sdp_slice(earlier, m->proto));
-		writer_str(w, " ");
-		writer_bytes(w, sdp_slice(earlier, m->formats));
-		writer_str(w, "\r\n");
+		offer_write_refused(w, earlier, i + 1U, (struct bytes){ 0 });
 	}
 	if (!written)
 		write_audio(w, own);
