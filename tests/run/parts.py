@@ -23,6 +23,7 @@ E2E = ROOT / "tests" / "e2e"
 SIM = "tests/sim/sim"
 NODES_SEEDS = "500 seeds of three nodes with two shards"
 PROGRAMS = ("app/tandemd", "app/tandemctl")
+WALL = "tests/step_clock.so"        # for a node whose wall clock a test sets
 THREADED = ("base", "engine", "cluster", "app", "threads")  # suites whose code runs in more than one thread
 SLOWEST = 12                        # end-to-end files whose time is told
 FAIL_ONCE = 3                       # end-to-end tests that may fail once, beside others
@@ -212,7 +213,7 @@ def e2e(report, chosen=()):
     chosen: files, or FILE::CLASS[.METHOD].
     """
     scripts = [str(path) for path in chosen or sorted(E2E.glob("*_test.py"))]
-    folders = {variant: build(report, variant, *PROGRAMS)
+    folders = {variant: build(report, variant, *PROGRAMS, WALL)
                for variant in {variant_of(script) for script in scripts}}
     shared = [script for script in scripts if not wants(script, "ALONE")]
     shared.sort(key=lambda script: (not wants(script, "LONG"), -os.path.getsize(script.partition("::")[0])))
