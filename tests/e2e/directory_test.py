@@ -103,11 +103,19 @@ class Pair(unittest.TestCase):
         self.until(lambda: snapshot(self.a) == snapshot(self.b) == self.stored(), seconds)
 
     def puts(self, numbers, name):
-        """Commands in one go, from whoever reads them; all are answered."""
+        """Commands in one go, from whoever reads them; all are answered, and said again where Redis was late."""
         with Client(self.socket, "_operator") as client:
             for number in numbers:
-                client.ask("extension.put", number=str(number), ha1=":".join(("0" * 32, "0" * 64, "0" * 64)),
-                           display_name=name)
+                self.until(lambda number=number: self.put(client, number, name))
+
+    def put(self, client, number, name):
+        try:
+            client.ask("extension.put", number=str(number), ha1=":".join(("0" * 32, "0" * 64, "0" * 64)), display_name=name)
+        except Refused as refused:
+            if refused.code != "uncertain":
+                raise
+            return False
+        return True
 
     def readers(self):
         """Links that wait for commands, seen over a moment: two of each node, which now and then ask for something else."""
