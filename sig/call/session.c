@@ -515,6 +515,8 @@ int session_reopen(struct call_host *h, struct call *c)
 	err = session_plan(h, c, &plan, &agreed);
 	if (err && err != -ENOTCONN)
 		return err;
+	if (!err && !plan_has_flows(c, &plan, agreed.offerer, agreed.answerer))
+		return -EBADMSG;
 	flows_open(h, c, err ? NULL : &agreed);
 	return 0;
 }

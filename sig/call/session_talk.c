@@ -162,14 +162,24 @@ static bool talk_has_flows(const struct call *c, const struct talk *t)
 
 bool talks_have_flows(const struct call *c)
 {
-	struct talk t = talk_agreed(c);
-	bool all = talk_has_flows(c, &t);
+	bool all = true;
 
 	for (uint8_t i = 0; i < c->leg_count && all; i++) {
+		struct talk t;
+
 		if (!c->legs[i] || !c->legs[i]->uac)
 			continue;
 		t = talk_open(c, i);
 		all = talk_has_flows(c, &t);
 	}
 	return all;
+}
+
+bool plan_has_flows(const struct call *c, const struct media_plan *plan, uint8_t a, uint8_t b)
+{
+	for (uint8_t i = 0; i < plan->line_count; i++) {
+		if (plan->line[i].active && (!call_flow_find(c, a, i) || !call_flow_find(c, b, i)))
+			return false;
+	}
+	return true;
 }

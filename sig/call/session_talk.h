@@ -32,8 +32,10 @@ struct talk talk_agreed(const struct call *c);
 struct talk talk_agreed_by(const struct call *c, uint8_t offerer);
 /* That of the open INVITE once it has an answer (early media), else the last agreed one. */
 struct talk talk_in_force(const struct call *c);
-/* Every line that was offered in any of them has its two ports. */
+/* Every line that an open INVITE offers has its two ports. */
 bool talks_have_flows(const struct call *c);
+/* Every line that passes has them. Of two legs that had other calls before, one may have lines that the other has not. */
+bool plan_has_flows(const struct call *c, const struct media_plan *plan, uint8_t a, uint8_t b);
 
 /* offerer == answerer: an SDP that we wrote for that leg. */
 struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t answerer);

@@ -93,6 +93,19 @@ RIG_FN void line_restart(struct line *l, struct bytes record)
 	rig_run(r);
 }
 
+/* What the engine was told last of that line of the leg. */
+RIG_FN struct flow_spec line_spec_of(const struct rig *r, uint8_t leg, uint8_t line)
+{
+	for (uint32_t i = r->media_count; i-- > 0;) {
+		const struct media_command *m = &r->media[i];
+
+		if ((m->kind == MEDIA_FLOW_UPDATE || m->kind == MEDIA_FLOW_OPEN) &&
+		    m->spec.leg == leg && m->spec.line == line)
+			return m->spec;
+	}
+	return (struct flow_spec){ 0 };
+}
+
 /* What the engine was told last of the leg's first line. */
 RIG_FN struct flow_spec line_last_spec(const struct rig *r, uint8_t leg)
 {

@@ -38,23 +38,10 @@ static int talking(void **state)
 
 #define TALK_TEST(fn) cmocka_unit_test_setup_teardown(fn, talking, line_teardown)
 
-/* What the engine was told last of that flow. */
-static struct flow_spec spec_of(const struct rig *r, uint8_t leg, uint8_t line)
-{
-	for (uint32_t i = r->media_count; i-- > 0;) {
-		const struct media_command *m = &r->media[i];
-
-		if ((m->kind == MEDIA_FLOW_UPDATE || m->kind == MEDIA_FLOW_OPEN) &&
-		    m->spec.leg == leg && m->spec.line == line)
-			return m->spec;
-	}
-	return (struct flow_spec){ 0 };
-}
-
 static void assert_spec(const struct line *l, uint8_t line, enum media_kind kind, bool both_ways)
 {
 	for (uint8_t leg = 0; leg < 2; leg++) {
-		struct flow_spec s = spec_of(l->r, leg, line);
+		struct flow_spec s = line_spec_of(l->r, leg, line);
 
 		assert_int_equal(s.kind, kind);
 		assert_int_equal(s.send, both_ways);
@@ -92,8 +79,8 @@ static struct call_view the_view(struct line *l)
 static void becomes_a_fax_and_a_call_again(void **state)
 {
 	struct line *l = *state;
-	struct flow_id before = spec_of(l->r, 0, 0).id;
-	uint16_t port = spec_of(l->r, 1, 0).local_rtp.port;
+	struct flow_id before = line_spec_of(l->r, 0, 0).id;
+	uint16_t port = line_spec_of(l->r, 1, 0).local_rtp.port;
 	char want[64];
 	struct bytes m;
 
@@ -109,7 +96,7 @@ static void becomes_a_fax_and_a_call_again(void **state)
 	phone_ack(&l->b);
 	(void)rig_take(l->r, &l->a.addr, "ACK ");
 	assert_spec(l, 0, MEDIA_OPAQUE, true);
-	assert_true(flow_id_eq(spec_of(l->r, 0, 0).id, before));
+	assert_true(flow_id_eq(line_spec_of(l->r, 0, 0).id, before));
 	assert_int_equal(the_view(l).flow_count, 2);
 	exchange(l, PHONE_SDP_A, PHONE_SDP_B);
 	assert_spec(l, 0, MEDIA_AUDIO, true);
@@ -128,8 +115,8 @@ static void fax_beside_the_audio_line(void **state)
 	exchange(l, SDP_A("m=audio 0 RTP/AVP 8\r\nm=image 4002 udptl t38\r\n" T38),
 		 SDP_B("m=audio 0 RTP/AVP 8\r\nm=image 5002 udptl t38\r\n" T38));
 	assert_spec(l, 1, MEDIA_OPAQUE, true);
-	assert_int_equal(spec_of(l->r, 0, 0).send + spec_of(l->r, 0, 0).receive, 0);
-	assert_int_equal(spec_of(l->r, 0, 0).silence_ms, 0);
+	assert_int_equal(line_spec_of(l->r, 0, 0).send + line_spec_of(l->r, 0, 0).receive, 0);
+	assert_int_equal(line_spec_of(l->r, 0, 0).silence_ms, 0);
 	for (uint8_t leg = 0; leg < 2; leg++)
 		assert_int_equal(
 			shard_call_resume(l->r->shard, the_view(l).call, leg, NULL, l->r->now), 0);
@@ -137,8 +124,8 @@ static void fax_beside_the_audio_line(void **state)
 		 SDP_A("m=audio 4000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
 		       "m=image 0 udptl t38\r\n"),
 		 SDP_B("m=audio 5000 RTP/AVP 8\r\nm=image 0 udptl t38\r\n"));
-	assert_int_equal(spec_of(l->r, 0, 0).send + spec_of(l->r, 0, 0).receive, 2);
-	assert_int_equal(spec_of(l->r, 0, 1).send + spec_of(l->r, 0, 1).receive, 0);
+	assert_int_equal(line_spec_of(l->r, 0, 0).send + line_spec_of(l->r, 0, 0).receive, 2);
+	assert_int_equal(line_spec_of(l->r, 0, 1).send + line_spec_of(l->r, 0, 1).receive, 0);
 	phone_request(&l->a, "BYE", "", "");
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
 	assert_int_equal(l->r->cdrs[0].lines, OFFER_LINES_T38);
@@ -207,8 +194,8 @@ static void goes_on_after_a_kill(void **state)
 	exchange(l, FAX_A, FAX_B);
 	restart(l);
 	assert_spec(l, 0, MEDIA_OPAQUE, true);
-	assert_int_equal(spec_of(l->r, 0, 0).remote_rtp.port, 4000);
-	assert_int_equal(spec_of(l->r, 1, 0).remote_rtp.port, 5000);
+	assert_int_equal(line_spec_of(l->r, 0, 0).remote_rtp.port, 4000);
+	assert_int_equal(line_spec_of(l->r, 1, 0).remote_rtp.port, 5000);
 	exchange(l, PHONE_SDP_A, PHONE_SDP_B);
 	restart(l);
 	assert_spec(l, 0, MEDIA_AUDIO, true);
@@ -271,12 +258,12 @@ static void type(struct line *l)
 static void assert_types(struct line *l)
 {
 	for (uint8_t leg = 0; leg < 2; leg++) {
-		struct flow_spec s = spec_of(l->r, leg, 1);
+		struct flow_spec s = line_spec_of(l->r, leg, 1);
 		assert_int_equal(s.kind, MEDIA_TEXT);
 		assert_true(s.receive && s.send && s.rule_count == 1);
 		assert_int_equal(s.silence_ms, 0);
 	}
-	assert_true(spec_of(l->r, 0, 0).silence_ms > 0);
+	assert_true(line_spec_of(l->r, 0, 0).silence_ms > 0);
 }
 
 /* Who reads need not type. */

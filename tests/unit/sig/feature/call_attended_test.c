@@ -97,6 +97,39 @@ static void attended(void **state)
 	}
 }
 
+#define SOUND_OF(who, version, lines)                                                            \
+	"v=0\r\no=x 1 " version " IN IP4 192.0.2." who "\r\ns=-\r\nc=IN IP4 192.0.2." who "\r\n" \
+	"t=0 0\r\nm=audio 4000 RTP/AVP 8\r\n" lines
+#define PICTURE "m=video 4002 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n"
+
+/* A has sound alone, and C a picture, too. */
+static void joined_with_another_line(void **state)
+{
+	struct trio *t = *state;
+	struct phone second;
+
+	phone_invite(&t->l.a, "1002", SOUND_OF("11", "1", ""));
+	assert_true(phone_rings(&t->l.b).n);
+	phone_answer(&t->l.b, t->l.b.invite, "200 OK", SOUND_OF("12", "1", ""));
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	phone_ack(&t->l.a);
+	phone_open(&second, t->l.r, "1002", "192.0.2.12:5060");
+	(void)snprintf(second.tag, sizeof(second.tag), "second");
+	phone_invite(&second, "1004", SOUND_OF("12", "1", PICTURE));
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->c, t->c.invite, "200 OK", SOUND_OF("14", "1", PICTURE));
+	assert_true(phone_hears(&second, "SIP/2.0 200").n);
+	phone_ack(&second);
+	refer_to(&t->l.b, &second);
+	rig_wait_ms(t->l.r, 500);
+	trio_restart(t);
+	assert_int_equal(rig_counts(t->l.r).calls_established, 1);
+	assert_int_equal(rig_count(t->l.r, &t->c.addr, "BYE "), 0);
+	assert_int_equal(line_spec_of(t->l.r, 0, 0).send, 1);
+	assert_int_equal(line_spec_of(t->l.r, 2, 0).send, 1);
+	assert_int_equal(line_spec_of(t->l.r, 2, 1).send, 0);
+}
+
 /* Killed when all is saved, and before anybody answered: both legs are one call, and the other one ends. */
 static void joined_after_a_restart(void **state)
 {
@@ -449,6 +482,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TRIO_TEST(attended),
 		TRIO_TEST(joined_after_a_restart),
+		TRIO_TEST(joined_with_another_line),
 		TRIO_TEST(joined_in_one_save),
 		TRIO_TEST(joined_behind_a_save),
 		TRIO_TEST(joined_by_an_older_record),
