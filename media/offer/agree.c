@@ -170,10 +170,26 @@ static void agreed_keep_one_clock(struct offer_agreement *g, const struct payloa
 	}
 }
 
+/* In the place of a line of A's offer B may have another one, where its offer was another one. */
+static bool line_is_that_of_b(const struct offer_answering *k, uint8_t index,
+			      const struct offer_line *a)
+{
+	const struct sdp_section *m = &k->offer_a->sections[index + 1];
+	const struct session_line *b = &k->b->line[index];
+
+	if (!k->b_apart)
+		return true;
+	return b->kind == a->kind &&
+	       (a->kind != MEDIA_OPAQUE || (bytes_ieq(b->media, sdp_slice(k->offer_a, m->kind)) &&
+					    bytes_ieq(b->proto, sdp_slice(k->offer_a, m->proto))));
+}
+
 /* Why A cannot be answered what B has; NULL: it can. */
 static const char *line_settle(struct offer_agreement *g, const struct offer_answering *k,
 			       uint8_t index, const struct offer_line *a)
 {
+	if (!line_is_that_of_b(k, index, a))
+		return "another line with the other party";
 	if (a->kind == MEDIA_OPAQUE)
 		return NULL;
 	if (!agree_find_common(g, k, index, &a->formats))
@@ -258,7 +274,8 @@ int offer_agree(struct offer_agreement *out, const struct offer_answering *k, ui
 	if (read_line_of_a(&a, k, index, error))
 		return -EBADMSG;
 	describe(out, &a);
-	if (a.state == OFFER_LINE_RELAYED && k->offer_b->sections[index + 1].port)
+	if (a.state == OFFER_LINE_RELAYED && index < k->offer_b->media_count &&
+	    k->offer_b->sections[index + 1].port)
 		line_agree(out, k, index, &a);
 	return 0;
 }

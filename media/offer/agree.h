@@ -9,6 +9,7 @@
 /* What A is answered with: what B has agreed on, to the offer that we made of A's. Or what we can do by ourselves. */
 struct offer_answering {
 	const struct sdp *offer_a, *offer_b, *answer_b;
+	bool b_apart;            /* both of B's are about another offer than offer_a */
 	bool b_two_way;          /* whatever the direction in answer_b */
 	bool b_offered;          /* offer_b, our text to B, is the answer, and answer_b the offer */
 	const struct session *b; /* NULL as both texts of B's, where there is none */

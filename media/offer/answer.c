@@ -106,7 +106,7 @@ static NOINLINE int offer_answer_make(struct offer_answering *k, struct writer *
 	struct session b;
 	int err;
 
-	if (k->offer_b->media_count != k->offer_a->media_count) {
+	if (!k->b_apart && k->offer_b->media_count != k->offer_a->media_count) {
 		*error = (struct offer_error){ .reason = "another number of m-lines than offered" };
 		return -EBADMSG;
 	}
@@ -140,6 +140,7 @@ int offer_answer_by(struct bytes offer_a, const struct offer_of_other *b,
 				     .offer_b = &offered,
 				     .answer_b = &answered,
 				     .b_offered = b->theirs,
+				     .b_apart = b->apart,
 				     .b_two_way = b->two_way,
 				     .policy = policy,
 				     .to_a = to_a };

@@ -170,6 +170,7 @@ int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
 struct offer_of_other {
 	struct bytes said, heard; /* our text to it, and its own */
 	bool theirs;              /* heard is the offer, and said the answer */
+	bool apart;   /* about an offer that is not A's: it may have another number of lines */
 	bool two_way; /* of its own will it would send and receive: it said less because we did */
 };
 /* A's offer is answered by what is agreed with B: what we say to A, and what the engine shall do. 0 or -errno as offer_forward. */

@@ -37,19 +37,17 @@ static int alone_keep(struct call *c, uint8_t leg, struct text *said, struct wri
 
 /* What whom it is to speak with has agreed on: that holds for it, too. */
 static NOINLINE int answer_as(const struct leg *with, struct bytes sdp,
-			      const struct offer_policy *of, const struct offer_self *self,
+			      const struct offer_policy *policy, const struct offer_self *self,
 			      struct writer *w, struct offer_error *error)
 {
 	const struct offer_of_other other = { .said = text_bytes(&with->sdp.said),
 					      .heard = text_bytes(&with->sdp.heard),
 					      .theirs = with->sdp.theirs,
+					      .apart = true,
 					      .two_way = !with->holds };
-	struct offer_policy policy = *of;
 	struct media_plan plan;
 
-	if (with->terms)
-		policy.b = *with->terms;
-	return offer_answer_by(sdp, &other, &policy, self, w, &plan, error);
+	return offer_answer_by(sdp, &other, policy, self, w, &plan, error);
 }
 
 const struct leg *session_replaced_peer(const struct call_host *h, const struct call *c)
@@ -64,24 +62,33 @@ const struct leg *session_replaced_peer(const struct call_host *h, const struct 
 	return call_leg(other, bridge_peer(other, c->replaces.leg));
 }
 
+/* The node itself has sound alone. Who is to speak with somebody has all lines that both may have. */
+static struct offer_policy alone_policy(const struct call *c, uint8_t leg, const struct leg *with)
+{
+	struct offer_policy policy = talk_policy(c, leg, LEG_NONE);
+
+	if (with && with->terms)
+		policy.b = *with->terms;
+	policy.video &= with != NULL;
+	return policy;
+}
+
 int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			 struct leg_sdp *to, struct call_refusal *refusal)
 {
-	struct offer_policy policy = talk_policy(c, leg, LEG_NONE);
+	const struct leg *with = session_replaced_peer(h, c);
+	struct offer_policy policy = alone_policy(c, leg, with);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
 	const struct offer_capabilities own = offer_own_spoken();
-	const struct leg *with;
 	struct offer_self self;
 	int err;
 
-	policy.video = false;
 	err = take_lines(h, c, leg, sdp, &policy, refusal);
 	if (err)
 		return err;
 	self = talk_self(h, c, leg);
 	self.session_version++;
-	with = session_replaced_peer(h, c);
 	err = with ? answer_as(with, sdp, &policy, &self, &w, &error) : -ENOTSUP;
 	if (err) { /* nobody is there, or who is there is asked for what this one has */
 		w = writer_over(h->sdp, HOST_SDP_MAX);

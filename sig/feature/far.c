@@ -85,9 +85,10 @@ int far_set(struct transfer_far *far, uint16_t shard, const struct replaces *r,
 int far_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
 	     struct call_refusal *refusal)
 {
-	struct call_target target = { .hop = { .transport = SIP_CELL,
-					       .remote = cell_address(c->transfer->far.shard) },
-				      .terms = { .lines = OFFER_LINES_ALL } };
+	struct call_target target = {
+		.hop = { .transport = SIP_CELL, .remote = cell_address(c->transfer->far.shard) },
+		.terms = { .video_codecs = OFFER_VIDEO_ALL, .lines = OFFER_LINES_ALL }
+	};
 	struct dialog_party party = *from;
 	uint8_t space[URI_MAX];
 	struct writer uri = writer_over(space, sizeof(space));

@@ -124,7 +124,8 @@ static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant
 	bool insecure = e && e->sdes_insecure;
 
 	if (hop->transport == SIP_CELL) /* a party's terms are those of its own leg */
-		return (struct offer_terms){ .lines = OFFER_LINES_ALL };
+		return (struct offer_terms){ .video_codecs = OFFER_VIDEO_ALL,
+					     .lines = OFFER_LINES_ALL };
 	terms.sdes_offer = only || insecure;
 	/* keys in the clear are no keys, unless somebody wants it so */
 	terms.sdes_accept = only || insecure || sip_transport_is_secure(hop->transport);
