@@ -180,6 +180,8 @@ void check_far_follow(struct sim *s);
 struct seen *check_far_of(struct sim *s, uint64_t call);
 /* Somebody is left in a call that this one speaks with, over however many others. */
 bool check_far_is_there(struct sim *s, uint64_t call);
+/* They are one conversation, over however many others. */
+bool check_far_is_one(struct sim *s, uint64_t call, uint64_t other);
 /* Nobody is left in any of them who hangs up, and each stands: a circle, or applications at both ends (docs/adr/0009). Counts them. */
 bool check_far_is_circle(struct sim *s, uint64_t call);
 

@@ -126,6 +126,13 @@ bool check_far_is_there(struct sim *s, uint64_t call)
 	return false;
 }
 
+bool check_far_is_one(struct sim *s, uint64_t call, uint64_t other)
+{
+	uint64_t found[CHAIN_MAX];
+
+	return is_among(found, find_all(&s->check, call, found), other);
+}
+
 static const struct call *call_of(const struct sim *s, uint64_t call)
 {
 	const struct shard *core = node_core(s, call);

@@ -488,6 +488,11 @@ const struct story story_list[] = {
 	{ "attended-over-tls",
 	  TALKING({ 10, STORY_HOLD, B }, { 12, STORY_DIAL, B, EXT_C }, { 20, STORY_REFER_JOIN, B }),
 	  .tls = true, .look_s = 34, .talk = ON(A) | ON(C), .status = 200, .pairs = 2 },
+	/* by two shards, with video: a hold, and who is given away */
+	{ "attended-across",
+	  TALKING({ 10, STORY_HOLD, B }, { 12, STORY_DIAL, B, EXT_C }, { 20, STORY_REFER_JOIN, B },
+		  { 36, STORY_HOLD, C }, { 40, STORY_HOLD, C }),
+	  .shards = 2, .video = true, .look_s = 34, .talk = ON(A) | ON(C), .status = 200 },
 	{ "transfer-to-hunting", TALKING({ 10, STORY_REFER, B, EXT_C }),
 	  .forward = { [EXT_C] = { .always = "1009,1001,1004" } }, .look_s = 28,
 	  .talk = ON(A) | ON(D), .status = 200, .pairs = 2 },
