@@ -7,9 +7,11 @@ from urllib.parse import quote
 
 from lib.hep import SIP, Collector
 from lib.node import Node
+from lib.place import NODE
 from lib.sip import SipError, or_none, parameter
 from patience import PATIENCE_S
 from server import ServerError
+from video_test import LINE, video_port
 
 SHARDS = (1, 2, 3)
 DIGITS = "0123456789abcdefghijklmnopqrstuv"
@@ -25,19 +27,23 @@ def shard_of(call):
 
 
 class Talk:
-    """A call between two phones, with sound both ways."""
+    """A call between two phones, with sound both ways, and with pictures."""
 
-    def __init__(self, test, caller=None, callee=None):
+    def __init__(self, test, caller=None, callee=None, video=False):
         caller, callee = caller or test.a, callee or test.b
-        self.audio_a, self.audio_b = test.node.media(), test.node.media()
-        test.addCleanup(self.audio_a.close)
-        test.addCleanup(self.audio_b.close)
+        self.audio_a, self.audio_b, self.video_a, self.video_b = ends = [test.node.media() for _ in range(4)]
+        for end in ends:
+            test.addCleanup(end.close)
         before = {row["id"] for row in test.node.ctl("call.list")}
-        self.out = caller.invite(callee.number, self.audio_a.sdp())
+        lines = [LINE.format(end.port) if video else "" for end in ends[2:]]
+        self.out = caller.invite(callee.number, self.audio_a.sdp() + lines[0])
         self.into = callee.incoming()
-        self.into.answer(self.audio_b.sdp())
-        self.audio_a.use(self.out.wait_answer())
-        self.audio_b.use(self.into.request)
+        self.into.answer(self.audio_b.sdp() + lines[1])
+        for message, audio, picture in ((self.out.wait_answer(), self.audio_a, self.video_a),
+                                        (self.into.request, self.audio_b, self.video_b)):
+            audio.use(message)
+            if video:
+                picture.remote = (NODE, video_port(message.text))
         self.call, = {row["id"] for row in test.node.ctl("call.list")} - before
         self.shard = shard_of(self.call)
 
@@ -212,18 +218,29 @@ class Across(ShardsTest):
         self.settings = {"hep": {"collector": self.collector.address}}
         super().setUp()
         self.c = self.phone("1003")
-        self.first = Talk(self)
+        self.first = Talk(self, video=True)
         for _ in range(60):
-            self.second = Talk(self, self.b, self.c)
+            self.second = Talk(self, self.b, self.c, video=True)
             if self.second.shard != self.first.shard:
                 return
             self.second.hang_up()
         self.fail("all calls are in one shard")
 
-    def reoffered(self, dialog, audio):
+    def reoffered(self, dialog, audio, video):
         """Who is asked again says what it has."""
-        if or_none(dialog.wait_reinvite, audio.sdp(version=2), 0.05):
-            self.reoffered(dialog, audio)
+        if or_none(dialog.wait_reinvite, audio.sdp(version=2) + LINE.format(video.port), 0.05):
+            self.reoffered(dialog, audio, video)
+
+    def see_each_other(self):
+        """A packet of a picture of either comes to the other one."""
+        ends = self.first.video_a, self.second.video_b
+        for source, sink in (ends, ends[::-1]):
+            payload = b"\x41" + len(sink.packets).to_bytes(4, "big")
+            end = time.monotonic() + PATIENCE_S
+            while not [packet for packet in sink.packets if packet.payload == payload]:
+                self.assertLess(time.monotonic(), end)
+                source.send(payload, pt=97, marker=True)
+                time.sleep(0.02)
 
     def hear_each_other(self):
         ends = (self.first.audio_a, 440, 880), (self.second.audio_b, 880, 440)
@@ -232,10 +249,11 @@ class Across(ShardsTest):
         end = time.monotonic() + PATIENCE_S
         while any(abs(audio.heard()[0] - other) > 3 for audio, _, other in ends):
             self.assertLess(time.monotonic(), end, [audio.heard() for audio, _, _ in ends])
-            self.reoffered(self.first.out, self.first.audio_a)
-            self.reoffered(self.second.into, self.second.audio_b)
+            self.reoffered(self.first.out, self.first.audio_a, self.first.video_a)
+            self.reoffered(self.second.into, self.second.audio_b, self.second.video_b)
         for audio, _, _ in ends:
             audio.stop()
+        self.see_each_other()
 
     def go_on_over_a_kill(self):
         """1002 has left; the other two speak, and what one of them ends ends both calls."""
@@ -260,7 +278,7 @@ class Across(ShardsTest):
             notify = self.b.take_request("NOTIFY", call_id=self.first.into.call_id)
             self.assertEqual(notify.body, line)
             self.b.respond(notify, 200, "OK")
-            self.reoffered(self.first.out, self.first.audio_a)
+            self.reoffered(self.first.out, self.first.audio_a, self.first.video_a)
         self.go_on_over_a_kill()
 
     def test_joined_by_command(self):
@@ -277,13 +295,13 @@ class Across(ShardsTest):
         again, audio = self.node.user_agent("1002", "secret1002"), self.node.media()
         self.addCleanup(again.close)
         self.addCleanup(audio.close)
-        for dialog, other, theirs in ((self.first.into, self.first.out, self.first.audio_a),
-                                      (self.second.out, self.second.into, self.second.audio_b)):
+        for dialog, other, theirs in ((self.first.into, self.first.out, (self.first.audio_a, self.first.video_a)),
+                                      (self.second.out, self.second.into, (self.second.audio_b, self.second.video_b))):
             value = f"{dialog.call_id};to-tag={parameter(dialog.remote, 'tag')};from-tag={parameter(dialog.local, 'tag')}"
             taken = again.invite("1001", audio.sdp(), [("Replaces", value)])
             taken.wait_answer()
             dialog.wait_bye()
-            self.reoffered(other, theirs)
+            self.reoffered(other, *theirs)
             taken.bye()
             other.wait_bye()
         self.wait_calls(())
