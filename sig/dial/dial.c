@@ -26,17 +26,44 @@ static bool access_cut(const struct dial_asker *a, struct bytes *number, struct 
 	return n != 0;
 }
 
+/* The whole of it is an access code: the plan's, or a trunk's. */
+static bool is_access(const struct dial_asker *a, struct bytes code)
+{
+	return bytes_is(code, a->plan->access) ||
+	       (a->trunk_access && a->trunk_access(a->arg, code) == code.n);
+}
+
+/* Of codes that begin alike the longest counts that leaves a number for help. */
+static struct bytes help_behind_code(const struct dial_asker *a, struct bytes dialled)
+{
+	for (size_t n = dialled.n; n-- > 1;) {
+		struct bytes rest = bytes_from(dialled, n);
+
+		if (is_help(a, rest) && is_access(a, bytes_sub(dialled, 0, n)))
+			return rest;
+	}
+	return (struct bytes){ 0 };
+}
+
+static bool help_find(const struct dial_asker *a, struct bytes dialled,
+		      char number[DIAL_NUMBER_MAX])
+{
+	bool plain = dialled.n && is_help(a, dialled);
+	struct bytes found = plain ? dialled : help_behind_code(a, dialled);
+
+	return found.n && !bytes_cstr(found, number, DIAL_NUMBER_MAX);
+}
+
+/* What an extension has is not changed. */
 bool dial_is_emergency(const struct dial_asker *asker, struct bytes dialled,
 		       char number[DIAL_NUMBER_MAX])
 {
-	struct bytes rest = dialled, trunk;
+	char changed[DIAL_NUMBER_MAX];
 
-	if (!dialled.n)
-		return false;
-	if (!is_help(asker, dialled) &&
-	    (!access_cut(asker, &rest, &trunk) || !is_help(asker, rest)))
-		return false;
-	return !bytes_cstr(rest, number, DIAL_NUMBER_MAX);
+	return help_find(asker, dialled, number) ||
+	       (dial_rules_apply(bytes_str(asker->plan->rules), dialled, changed) &&
+		!asker->is_extension(asker->arg, dialled) &&
+		help_find(asker, bytes_str(changed), number));
 }
 
 static bool dial_extension(const struct dial_asker *a, struct bytes number, struct dial_result *out)
@@ -179,7 +206,7 @@ void dial(const struct dial_asker *asker, struct bytes dialled, struct dial_resu
 	}
 	if (dial_rules_apply(bytes_str(plan->rules), dialled, changed)) {
 		dialled = bytes_str(changed);
-		if (dial_someone(asker, dialled, out))
+		if (dial_extension(asker, dialled, out)) /* help is found above */
 			return;
 	}
 	dial_outside(asker, dialled, out);

@@ -154,6 +154,24 @@ static void test_own_emergency(void **state)
 	assert_int_not_equal(dialled(&plan, true, "112").kind, DIAL_EMERGENCY);
 }
 
+/* Trunks have 81 and 815, the plan 8: the longest one need not leave a number for help. A rule may make one. */
+static void test_emergency_behind_codes(void **state)
+{
+	struct dial_plan plan = america();
+
+	(void)state;
+	memcpy(plan.emergency, "112,5110", sizeof("112,5110"));
+	memcpy(plan.access, "8", sizeof("8"));
+	memcpy(plan.rules, "999>112,123>112", sizeof("999>112,123>112"));
+	for (const char *const *digits = (const char *const[]){ "112", "8112", "81112", "815112",
+								"999", "815110", NULL };
+	     *digits; digits++)
+		ROW_ASSERT(*digits, dialled(&plan, false, *digits).kind == DIAL_EMERGENCY);
+	assert_string_equal(dialled(&plan, true, "815110").number, "5110");
+	assert_string_equal(dialled(&plan, true, "999").number, "112");
+	assert_int_equal(dialled(&plan, true, "123").kind, DIAL_EXTENSION);
+}
+
 static void test_own_codes(void **state)
 {
 	struct dial_plan plan = america();
@@ -172,7 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),  cmocka_unit_test(test_not_from_outside),
 		cmocka_unit_test(test_at_once),   cmocka_unit_test(test_own_emergency),
-		cmocka_unit_test(test_own_codes),
+		cmocka_unit_test(test_own_codes), cmocka_unit_test(test_emergency_behind_codes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
