@@ -10,8 +10,14 @@ enum { HELP_LEN_MAX = 8 }; /* longer ones are in no document */
 struct dial_plans {
 	struct tenants *tenants;
 	struct dial_plan *plans[TENANTS_MAX]; /* NULL: g_dial_plan_default */
-	uint32_t helping;                     /* plans with numbers for help of their own */
+	uint32_t helping;                     /* plans of which only they know what is for help */
 };
+
+/* By numbers for help of its own, or by rules that may make one. */
+static bool is_helping(const struct dial_plan *plan)
+{
+	return plan->emergency[0] || plan->rules[0];
+}
 
 int dial_plans_open(struct dial_plans **out, struct tenants *tenants)
 {
@@ -46,11 +52,11 @@ int dial_plans_put(struct dial_plans *x, uint16_t tenant, const struct dial_plan
 		x->plans[tenant] = own;
 		tenants_hold(x->tenants, tenant, TENANT_PLANS);
 	} else {
-		x->helping -= own->emergency[0] != '\0';
+		x->helping -= is_helping(own);
 	}
 	*own = *plan;
 	own->given = true;
-	x->helping += own->emergency[0] != '\0';
+	x->helping += is_helping(own);
 	return 0;
 }
 
@@ -60,7 +66,7 @@ void dial_plans_delete(struct dial_plans *x, uint16_t tenant)
 
 	if (!own)
 		return;
-	x->helping -= own->emergency[0] != '\0';
+	x->helping -= is_helping(own);
 	x->plans[tenant] = NULL;
 	tenants_release(x->tenants, tenant, TENANT_PLANS);
 	free(own);

@@ -60,14 +60,23 @@ bool shard_is_emergency(const struct shard *s, uint16_t tenant, const struct sip
 	       dial_is_emergency(&asker, bytes_str(user), number);
 }
 
+/* Whose it is is not known yet: there may be any code in front of it. */
 bool shard_may_be_emergency(const struct shard *s, const struct sip_uri *uri)
 {
-	char user[ROUTE_USER_MAX], number[DIAL_NUMBER_MAX];
+	char user[ROUTE_USER_MAX];
+	struct bytes number;
 
 	if (route_user(uri, user) != ROUTE_OK)
 		return false;
-	return dial_plans_may_help(s->settings.dials, bytes_str(user)) ||
-	       shard_is_emergency(s, TENANT_NONE, uri, number);
+	number = bytes_str(user);
+	for (uint32_t i = 0; i < s->settings.emergency_count; i++) {
+		size_t n = strlen(s->settings.emergency[i]);
+
+		if (n <= number.n &&
+		    bytes_is(bytes_from(number, number.n - n), s->settings.emergency[i]))
+			return true;
+	}
+	return dial_plans_may_help(s->settings.dials, number);
 }
 
 /* In the words of Warning and Reason, by enum dial_class. */

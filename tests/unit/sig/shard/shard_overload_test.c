@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An overloaded node: who is refused, who is not, and what that costs. */
+#include "sig/host/dial_plans.h"
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/line.h"
 #include "tests/unit/sig/sip/credentials.h"
 
@@ -112,6 +114,34 @@ static void emergency_calls_go_on(void **state)
 	assert_true(phone_rings(&d).n);
 }
 
+/* By a number that only the tenant's plan makes one for help: with its access code in front, or by its rules. */
+static void help_by_a_plan(void **state)
+{
+	static const struct dial_plan plan = { .access = "9", .rules = "888>1004" };
+	struct line *l = *state;
+	struct dial_plans *plans;
+	struct tenants *tenants;
+	struct phone d;
+
+	assert_int_equal(tenants_open(&tenants, &(struct hash_key){ 1, 2 }), 0);
+	assert_int_equal(dial_plans_open(&plans, tenants), 0);
+	assert_int_equal(dial_plans_put(plans, TENANT_DEFAULT, &plan), 0);
+	l->r->shard->settings.dials = plans;
+	phone_open(&d, l->r, "1004", "192.0.2.14:5060");
+	phone_bind(&d);
+	overload(l->r);
+	for (const char *const *digits = (const char *const[]){ "91004", "888", NULL }; *digits;
+	     digits++) {
+		behind(l->r);
+		phone_invite(&l->a, *digits, PHONE_SDP_A);
+		ROW_ASSERT(*digits, phone_hears(&l->a, "SIP/2.0 100").n);
+		ROW_ASSERT(*digits, phone_rings(&d).n);
+	}
+	l->r->shard->settings.dials = NULL;
+	dial_plans_close(plans);
+	tenants_close(tenants);
+}
+
 static void it_can_be_switched_off(void **state)
 {
 	struct line *l = *state;
@@ -131,7 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_moment_is_no_overload), TEST(new_calls_are_refused),
 		TEST(what_exists_goes_on),     TEST(emergency_calls_go_on),
-		TEST(it_can_be_switched_off),
+		TEST(help_by_a_plan),          TEST(it_can_be_switched_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
