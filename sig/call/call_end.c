@@ -53,8 +53,8 @@ struct sig_event *call_publish_begin(struct call_host *h, const struct call *c,
 	event->status = c->status;
 	cdr_put(event->tenant, sizeof(event->tenant), bytes_str(call_tenant(h, c)));
 	cdr_put(event->application, sizeof(event->application), call_application(c));
-	cdr_put(event->from, sizeof(event->from), text_bytes(&c->from));
-	cdr_put(event->to, sizeof(event->to), text_bytes(&c->to));
+	cdr_put_number(event->from, sizeof(event->from), h, c, text_bytes(&c->from));
+	cdr_put_number(event->to, sizeof(event->to), h, c, text_bytes(&c->to));
 	cdr_put_trunks(c, event->from_trunk, event->to_trunk);
 	return event;
 }
@@ -360,7 +360,7 @@ void call_end_ask(struct call_host *h, struct call *c)
 	if (e) {
 		if (c->cdr)
 			e->cdrs[c->segment_count] = *c->cdr;
-		cdrs_fill(e->cdrs, c, call_tenant(h, c), h->wall_ms);
+		cdrs_fill(e->cdrs, h, c);
 		e->version = c->out.version;
 		if (charges_write(h, c, &e->data))
 			LOG_ERROR("call", c->id, "no memory to note what it has cost");

@@ -4,6 +4,7 @@
 #include "media/quality.h"
 #include "sig/call/plan.h"
 #include "sig/call/segment.h"
+#include "sig/host/trunk_route.h"
 #include "sig/leg/line_facts.h"
 
 /* Nothing is transcoded, so what the party heard was of the codec it sent with. */
@@ -73,6 +74,12 @@ void cdr_put(char *out, size_t cap, struct bytes b)
 	(void)bytes_cstr(bytes_sub(b, 0, cap - 1), out, cap);
 }
 
+void cdr_put_number(char *out, size_t cap, const struct call_host *h, const struct call *c,
+		    struct bytes number)
+{
+	cdr_put(out, cap, trunk_number_plain(h->settings, c->tenant, number));
+}
+
 void cdr_put_trunks(const struct call *c, char from[32], char to[32])
 {
 	const struct leg *caller = call_caller(c), *callee = call_callee(c);
@@ -114,12 +121,25 @@ static void last_fill(struct cdr *cdr, const struct call *c)
 	cdr->ended_by = c->ended_by;
 }
 
-/* What is the same for all of a call, and what follows from the rest. */
-static void common_fill(struct cdr *cdr, const struct call *c, enum call_cause cause,
-			const char *tenant, int64_t wall_ms)
+static void number_fill(char number[64], const struct call_host *h, const struct call *c)
 {
+	char whole[64];
+
+	memcpy(whole, number, sizeof(whole));
+	cdr_put_number(number, sizeof(whole), h, c, bytes_str(whole));
+}
+
+/* What is the same for all of a call, and what follows from the rest. */
+static void common_fill(struct cdr *cdr, const struct call_host *h, const struct call *c,
+			enum call_cause cause)
+{
+	int64_t wall_ms = h->wall_ms; /* makes the call's times those of the wall, all alike */
+
 	cdr->call = c->id;
-	cdr_put(cdr->tenant, sizeof(cdr->tenant), bytes_str(tenant));
+	cdr_put(cdr->tenant, sizeof(cdr->tenant), bytes_str(call_tenant(h, c)));
+	number_fill(cdr->from, h, c);
+	number_fill(cdr->to, h, c);
+	number_fill(cdr->forwarded_to, h, c);
 	cdr->setup_utc_ms = steady_add(cdr->setup_utc_ms, wall_ms);
 	cdr->ringing_utc_ms = steady_add(cdr->ringing_utc_ms, wall_ms);
 	cdr->answer_utc_ms = steady_add(cdr->answer_utc_ms, wall_ms);
@@ -133,16 +153,16 @@ uint32_t cdrs_count(const struct call *c)
 	return c->segment_count + 1U;
 }
 
-void cdrs_fill(struct cdr *list, const struct call *c, const char *tenant, int64_t wall_ms)
+void cdrs_fill(struct cdr *list, const struct call_host *h, const struct call *c)
 {
 	uint8_t last = c->segment_count;
 
 	for (uint8_t i = 0; i < last; i++) {
 		list[i] = c->segments[i].cdr;
-		common_fill(&list[i], c, c->segments[i].cause, tenant, wall_ms);
+		common_fill(&list[i], h, c, c->segments[i].cause);
 	}
 	last_fill(&list[last], c);
-	common_fill(&list[last], c, c->cause, tenant, wall_ms);
+	common_fill(&list[last], h, c, c->cause);
 	for (uint8_t i = 0; i <= last; i++) {
 		list[i].pair = (uint8_t)(i + 1);
 		list[i].pairs = (uint8_t)(last + 1);

@@ -533,7 +533,7 @@ static void plan_tell(struct call_host *h, const struct call *c)
 		 LOG_STR("why", plan_why_name(why)));
 	if (!event)
 		return;
-	cdr_put(event->to, sizeof(event->to), to);
+	cdr_put_number(event->to, sizeof(event->to), h, c, to);
 	event->reason = plan_why_name(why);
 }
 

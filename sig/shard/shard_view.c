@@ -75,8 +75,8 @@ static void glance(const struct shard *s, const struct call *c, struct call_view
 	};
 	cdr_put(out->tenant, sizeof(out->tenant),
 		bytes_str(tenants_name(s->settings.tenants, c->tenant)));
-	cdr_put(out->from, sizeof(out->from), text_bytes(&c->from));
-	cdr_put(out->to, sizeof(out->to), text_bytes(&c->to));
+	cdr_put_number(out->from, sizeof(out->from), &s->host, c, text_bytes(&c->from));
+	cdr_put_number(out->to, sizeof(out->to), &s->host, c, text_bytes(&c->to));
 	glance_legs(s, c, out);
 	view_flows(s, c, true, out);
 	view_flows(s, c, false, out);

@@ -105,7 +105,7 @@ static void note_open(struct call_host *h, struct call *c)
 	if (!e)
 		return;
 	c->noted = true;
-	cdrs_fill(e->cdrs, c, call_tenant(h, c), h->wall_ms);
+	cdrs_fill(e->cdrs, h, c);
 	cdr_cut(&e->cdrs[c->segment_count]);
 }
 

@@ -159,6 +159,21 @@ static void keys_by_what_the_document_says(void **state)
 	}
 }
 
+static const struct cdr *last_cdr(const struct gate *g)
+{
+	assert_true(g->l.r->cdr_count > 0);
+	return &g->l.r->cdrs[g->l.r->cdr_count - 1];
+}
+
+/* How the number of a trunk is kept is nobody else's business. */
+static void tells_no_code(const struct gate *g)
+{
+	for (uint32_t i = 0; i < g->l.r->event_count; i++) {
+		assert_null(strchr(g->l.r->events[i].from, '*'));
+		assert_null(strchr(g->l.r->events[i].to, '*'));
+	}
+}
+
 /* CALL-39: who called by that trunk is shown with its access code, and called back by it, not by the trunk that comes first; also after a
  * kill. Who hides his number, and who is no number, has no code. */
 static void called_back(void **state)
@@ -200,6 +215,10 @@ static void called_back(void **state)
 	phone_answer(gw, m, "503 Service Unavailable", "");
 	assert_int_equal(rig_count(g->l.r, &g->carriers[1].addr, "INVITE "), 0);
 	assert_true(phone_hears(&g->l.a, "SIP/2.0 5").n);
+	phone_ack(&g->l.a);
+	rig_wait_ms(g->l.r, 40000);
+	assert_string_equal(last_cdr(g)->to, "+4940123");
+	tells_no_code(g);
 }
 
 /* Who sends a call out by an access code tells the number alone. */
@@ -223,6 +242,11 @@ static void forwarded_by_its_code(void **state)
 	assert_true(rig_has(m, "History-Info: ") && rig_has(m, "sip:+4940123@"));
 	assert_null(memmem(m.p, m.n, "81*", 3));
 	assert_null(memmem(m.p, m.n, "81%2A", 5));
+	phone_answer(gw, m, "486 Busy Here", "");
+	phone_ack(&g->l.b);
+	rig_wait_ms(g->l.r, 40000);
+	assert_string_equal(last_cdr(g)->forwarded_to, "+4940123");
+	tells_no_code(g);
 }
 
 #define VIDEO "m=video 5006 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n"
