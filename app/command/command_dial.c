@@ -8,6 +8,7 @@
 #include "app/node/node.h"
 #include "sig/dial/dial.h"
 #include "sig/host/dial_plans.h"
+#include "sig/host/trunk.h"
 
 #define LIMIT "memory"
 
@@ -93,7 +94,29 @@ static bool dial_has_extension(void *arg, struct bytes number)
 	return extensions_has(&whose->node->extensions, whose->tenant, number);
 }
 
-static json_t *dial_result_json(const struct dial_result *r)
+static size_t dial_trunk_code(void *arg, struct bytes number)
+{
+	const struct dial_whose *whose = arg;
+	const struct trunks *all = whose->node->trunks;
+	uint16_t trunk = trunks_by_access(all, whose->tenant, number);
+
+	return trunk == TRUNK_NONE ? 0 : bytes_str(trunks_settings(all, trunk)->access).n;
+}
+
+/* The trunk whose access code stands before the number, which is cut off; "": there is none. */
+static const char *dial_trunk_cut(struct dial_whose *whose, struct bytes *number)
+{
+	const struct trunks *all = whose->node->trunks;
+	size_t end = bytes_find(*number, DIAL_ACCESS_END);
+	uint16_t trunk = trunks_by_access(all, whose->tenant, bytes_sub(*number, 0, end));
+
+	if (end == number->n || trunk == TRUNK_NONE)
+		return "";
+	*number = bytes_from(*number, end + 1);
+	return trunks_name(all, trunk);
+}
+
+static json_t *dial_result_json(struct dial_whose *whose, const struct dial_result *r)
 {
 	static const char *const kinds[] = {
 		[DIAL_UNKNOWN] = "unknown",     [DIAL_EMERGENCY] = "emergency",
@@ -105,9 +128,12 @@ static json_t *dial_result_json(const struct dial_result *r)
 	const char *what = outside                   ? g_dial_classes[r->class]
 			   : r->kind == DIAL_FEATURE ? feature_key(r->feature)
 						     : "";
+	struct bytes number = bytes_str(r->number);
+	const char *trunk = outside ? dial_trunk_cut(whose, &number) : "";
 
-	return json_pack("{s:s, s:s, s:s, s:b}", "meaning", kinds[r->kind], "number", r->number,
-			 "class", what, "blocked", r->blocked);
+	return json_pack("{s:s, s:s#, s:s, s:s, s:b}", "meaning", kinds[r->kind], "number",
+			 number.p, (int)number.n, "trunk", trunk, "class", what, "blocked",
+			 r->blocked);
 }
 
 void command_dialplan_check(struct command_run *run)
@@ -122,6 +148,7 @@ void command_dialplan_check(struct command_run *run)
 		.emergency_count = run->node->settings.sip.emergency_number_count,
 		.arg = &whose,
 		.is_extension = dial_has_extension,
+		.trunk_access = dial_trunk_code,
 	};
 	struct dial_result result;
 
@@ -135,5 +162,5 @@ void command_dialplan_check(struct command_run *run)
 	extension_wipe(&e);
 	settings_codes_read(&run->node->settings, &codes);
 	dial(&asker, command_value(run, "number")->text, &result);
-	command_answer(run, dial_result_json(&result));
+	command_answer(run, dial_result_json(&whose, &result));
 }

@@ -531,8 +531,10 @@ const struct command g_commands[] = {
 	{ "dialplan.check", COMMAND_FOR_READER, g_dial_check_args,
 	  "Says what an extension means by a number. Nothing is called.",
 	  "meaning (emergency, extension, feature, outside, barred, more: digits are missing, "
-	  "unknown), number (as it is called, or asked for outside), class (of numbers outside; of "
-	  "a feature its key), blocked (the number itself is barred)",
+	  "unknown), number (as it is called, or asked for outside), trunk (by which alone, where "
+	  "its "
+	  "access code is dialled), class (of numbers outside; of a feature its key), blocked (the "
+	  "number itself is barred)",
 	  command_dialplan_check },
 	{ "toll.show", COMMAND_FOR_READER, g_toll_args,
 	  "Shows what calls outside have cost today (UTC), on this node.",

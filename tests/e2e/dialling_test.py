@@ -65,6 +65,21 @@ class Dialling(unittest.TestCase):
         self.register()
         self.every_number()
 
+    def means(self, digits):
+        found = self.node.ctl("dialplan.check", **{"from": "1001", "number": digits})
+        return found["meaning"], found["number"], found["trunk"]
+
+    def test_what_is_dialled_by_a_trunk(self):
+        """CALL-39: dialplan.check says what the phone hears; a code that begins like another one costs nobody a call for help."""
+        self.node.ctl("trunk.put", name="branch", servers="127.0.0.1:9", direction="out", access="91")
+        self.node.ctl("route.put", name="out", pattern="+x.", trunks="branch")
+        self.assertEqual(self.means("91030123"), ("outside", "+4930123", "branch"))
+        self.assertEqual(self.means("9030123"), ("outside", "+4930123", ""))
+        self.assertEqual(self.means("91002"), ("emergency", "1002", ""))
+        self.rings("91002")
+        self.assertEqual(self.hears("91030123").status, 480)
+        wait(lambda: [row["to"] for row in self.node.ctl("cdr.list") if row["to_trunk"]] == ["+4930123"])
+
     def test_help_passes_a_drain(self):
         self.node.ctl("node.drain")
         self.rings("91002")
