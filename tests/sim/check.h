@@ -127,6 +127,8 @@ bool check_took(struct sim *s, uint64_t call);
 bool check_sent(struct sim *s, const struct node_shard *shard, const struct addr *to,
 		struct bytes text);
 void check_received(struct sim *s, struct bytes text);
+/* The call and the leg where a dialog of ours is, whose tag that was when it was born. */
+struct id_tag check_now(const struct sim *s, const struct id_tag *born);
 
 /* ---- check_store.c ---- */
 /* shard: NULL of the locations */

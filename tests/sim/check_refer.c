@@ -9,22 +9,32 @@
 /* Ringing of each extension on the way, BYE and NOTIFY without answers, and an outage. */
 #define TOLD_NS (150 * NS_PER_S)
 
+static bool leg_of_tag(const struct sim *s, struct bytes tag, struct id_tag *out)
+{
+	struct id_tag born;
+
+	if (id_tag_get(tag, &born))
+		return false;
+	*out = check_now(s, &born);
+	return true;
+}
+
 /* The leg that it is about; outside of a dialog SEEN_LEGS, and the tag is in Target-Dialog. False: none of ours. */
-static bool leg_of_refer(const struct sip_message *m, struct id_tag *out)
+static bool leg_of_refer(const struct sim *s, const struct sip_message *m, struct id_tag *out)
 {
 	static const char name[] = ";local-tag=";
 	struct bytes value, tag;
 	const uint8_t *at;
 
 	if (m->to.tag.n)
-		return id_tag_get(m->to.tag, out) == 0;
+		return leg_of_tag(s, m->to.tag, out);
 	if (!message_header(m, "Target-Dialog", 0, &value))
 		return false;
 	at = memmem(value.p, value.n, name, sizeof(name) - 1);
 	if (!at)
 		return false;
 	tag = bytes_from(value, (size_t)(at - value.p) + sizeof(name) - 1);
-	if (id_tag_get(bytes_sub(tag, 0, bytes_find(tag, ';')), out))
+	if (!leg_of_tag(s, bytes_sub(tag, 0, bytes_find(tag, ';')), out))
 		return false;
 	out->leg = SEEN_LEGS;
 	return true;
@@ -32,9 +42,12 @@ static bool leg_of_refer(const struct sip_message *m, struct id_tag *out)
 
 void check_refer_came(struct sim *s, const struct sip_message *m)
 {
+	struct seen *seen;
 	struct id_tag id;
-	struct seen *seen = leg_of_refer(m, &id) ? check_seen(s, id.call) : NULL;
 
+	if (!leg_of_refer(s, m, &id))
+		return;
+	seen = check_seen(s, id.call);
 	if (!seen || seen->cdrs || seen->refers[id.leg].cseq >= m->cseq)
 		return;
 	seen->refers[id.leg] = (struct seen_bye){ .cseq = m->cseq, .waits = true };
@@ -43,7 +56,7 @@ void check_refer_came(struct sim *s, const struct sip_message *m)
 void check_refer_answered(struct sim *s, const struct sip_message *m)
 {
 	struct id_tag id;
-	struct seen *seen = id_tag_get(m->to.tag, &id) ? NULL : check_seen(s, id.call);
+	struct seen *seen = leg_of_tag(s, m->to.tag, &id) ? check_seen(s, id.call) : NULL;
 	const struct seen_bye *r;
 
 	if (!seen || m->status != 202)

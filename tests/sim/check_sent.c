@@ -49,20 +49,23 @@ static bool has_lost_numbers(struct sim *s, uint64_t call)
 	return seen && (seen->repeats || check_took(s, call));
 }
 
+struct id_tag check_now(const struct sim *s, const struct id_tag *born)
+{
+	const struct shard *core = node_core(s, born->call);
+	struct id_tag now = *born;
+
+	if (core)
+		elsewhere_follow(&core->elsewhere, &now);
+	return now;
+}
+
 /* ... or of the one that the dialog's leg has gone to. */
 static bool may_go_back(struct sim *s, struct bytes tag)
 {
-	const struct shard *core;
 	struct id_tag id;
 
-	if (id_tag_get(tag, &id))
-		return false;
-	if (has_lost_numbers(s, id.call))
-		return true;
-	core = node_core(s, id.call);
-	if (core)
-		elsewhere_follow(&core->elsewhere, &id);
-	return core && has_lost_numbers(s, id.call);
+	return !id_tag_get(tag, &id) &&
+	       (has_lost_numbers(s, id.call) || has_lost_numbers(s, check_now(s, &id).call));
 }
 
 /* RFC 3261 12.2.1.1: grows by each request but ACK and CANCEL. */
@@ -115,17 +118,20 @@ static void look_for_save(struct sim *s, uint64_t call, bool answer, const char 
 		seen->said = true;
 }
 
-static void answer_leaves(struct sim *s, const struct id_tag *id, uint32_t cseq)
+/* Numbers are of the dialog, as it was born; the record is that of the call where its leg is. */
+static void answer_leaves(struct sim *s, const struct id_tag *born, uint32_t cseq)
 {
-	struct seen *seen = check_seen(s, id->call);
+	const struct id_tag now = check_now(s, born);
+	struct seen *seen = check_seen(s, born->call);
 
-	if (seen && seen->said_cseq[id->leg] == cseq)
+	if (seen && seen->said_cseq[born->leg] == cseq)
 		return;
-	look_for_save(s, id->call, true, "2xx");
-	if (seen) {
-		seen->said_cseq[id->leg] = cseq;
+	look_for_save(s, now.call, true, "2xx");
+	if (seen)
+		seen->said_cseq[born->leg] = cseq;
+	seen = check_seen(s, now.call);
+	if (seen)
 		seen->open = false;
-	}
 }
 
 static void note_bye(struct sim *s, uint64_t call, uint32_t leg, const struct sip_message *m)
@@ -227,12 +233,7 @@ static void look_at_refusal(struct sim *s, uint64_t call, const struct sip_messa
 /* Its leg is of another call by now, whose record knows of it. */
 static bool has_moved(const struct sim *s, const struct id_tag *id)
 {
-	const struct shard *core = node_core(s, id->call);
-	struct id_tag now = *id;
-
-	if (core)
-		elsewhere_follow(&core->elsewhere, &now);
-	return now.call != id->call;
+	return check_now(s, id).call != id->call;
 }
 
 static void look_at_promise(struct sim *s, const struct sip_message *m, struct bytes text)
@@ -307,14 +308,16 @@ bool check_sent(struct sim *s, const struct node_shard *shard, const struct addr
 }
 
 /* The first one counts: other branches of a fork come too late. */
-static void note_answer(struct seen *seen, uint32_t leg, uint32_t cseq)
+static void note_answer(struct sim *s, const struct id_tag *born, uint32_t cseq)
 {
-	if (!seen || seen->answer_cseq[leg] == cseq)
+	struct seen *seen = check_seen(s, born->call);
+
+	if (!seen || seen->answer_cseq[born->leg] == cseq)
 		return;
-	seen->answer_cseq[leg] = cseq;
-	if (seen->open)
-		return;
-	seen->open = seen->waiting = true;
+	seen->answer_cseq[born->leg] = cseq;
+	seen = check_seen(s, check_now(s, born).call);
+	if (seen && !seen->open)
+		seen->open = seen->waiting = true;
 }
 
 void check_answers(struct sim *s, uint64_t call)
@@ -357,7 +360,7 @@ void check_received(struct sim *s, struct bytes text)
 	if (!m.request && m.status < 200 && !id_tag_get(m.from.tag, &id))
 		note_reliable(check_seen(s, id.call), id.leg, number_of(&m, "RSeq"));
 	else if (!m.request && m.method == SIP_INVITE && !id_tag_get(m.from.tag, &id)) {
-		note_answer(check_seen(s, id.call), id.leg, m.cseq);
+		note_answer(s, &id, m.cseq);
 		check_far(s, &m);
 	}
 	message_close(&m);

@@ -187,6 +187,40 @@ static void joined_in_one_save(void **state)
 	assert_int_equal(line_last_spec(t->l.r, 0).send, 1);
 }
 
+/* All saves that wait are acknowledged. */
+static void saved(struct rig *r)
+{
+	for (uint32_t i = 0; i < r->save_count; i++) {
+		if (!r->saves[i].answered)
+			rig_answer(r, i, true);
+	}
+}
+
+/* Of a leg that has come from another call: what it is told waits for the record of the call where it is. */
+static void saved_where_the_leg_is(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct phone second;
+
+	hold_and_ask(t, &second, true);
+	refer_to(&t->l.b, &second);
+	assert_joined(t, &second);
+	phone_request(&t->c, "INVITE", "", SDP_C);
+	r->hold_saves = true;
+	phone_answer(&t->l.a, rig_take(r, &t->l.a.addr, "INVITE "), "200 OK", PHONE_SDP_A);
+	assert_int_equal(rig_count(r, &t->c.addr, "SIP/2.0 200"), 0);
+	assert_int_equal(rig_record(r)->call, line_last_spec(r, 2).call);
+	saved(r);
+	assert_true(phone_hears(&t->c, "SIP/2.0 200").n);
+	phone_ack(&t->c);
+	saved(r);
+	refer(&t->c, "sip:1002@test.local");
+	assert_int_equal(rig_count(r, &t->c.addr, "SIP/2.0 202"), 0);
+	saved(r);
+	assert_true(phone_hears(&t->c, "SIP/2.0 202").n);
+}
+
 /* While a save is on its way the calls stay two. */
 static void joined_behind_a_save(void **state)
 {
@@ -485,6 +519,7 @@ int main(void)
 		TRIO_TEST(joined_with_another_line),
 		TRIO_TEST(joined_in_one_save),
 		TRIO_TEST(joined_behind_a_save),
+		TRIO_TEST(saved_where_the_leg_is),
 		TRIO_TEST(joined_by_an_older_record),
 		TRIO_TEST(who_rings_yet),
 		TRIO_TEST(not_joined),
