@@ -84,6 +84,7 @@ struct seen {
 struct check_dialog {
 	char call_id[64], tag[48];
 	uint32_t cseq;
+	uint32_t bye, before_bye;            /* our last BYE, and what was said before it */
 	uint32_t branches[32], branch_count; /* hashes of the last ones */
 };
 

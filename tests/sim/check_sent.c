@@ -68,6 +68,28 @@ static bool may_go_back(struct sim *s, struct bytes tag)
 	       (has_lost_numbers(s, id.call) || has_lost_numbers(s, check_now(s, &id).call));
 }
 
+static void note_cseq(struct check_dialog *d, const struct sip_message *m)
+{
+	if (m->method == SIP_BYE) {
+		d->before_bye = d->cseq;
+		d->bye = m->cseq;
+	}
+	d->cseq = m->cseq;
+	d->branches[d->branch_count++ % COUNT_OF(d->branches)] = hash_crc32c(0, m->via.branch);
+}
+
+/* Our BYE waits for no save, and passes what does: a kill took it, and the successor knows of the other one alone. */
+static bool was_passed(struct sim *s, const struct check_dialog *d, const struct sip_message *m)
+{
+	const struct seen *seen;
+	struct id_tag id;
+
+	if (d->cseq != d->bye || m->cseq <= d->before_bye || id_tag_get(m->from.tag, &id))
+		return false;
+	seen = check_seen(s, check_now(s, &id).call);
+	return seen && seen->stale;
+}
+
 /* RFC 3261 12.2.1.1: grows by each request but ACK and CANCEL. */
 static void look_at_cseq(struct sim *s, const struct sip_message *m)
 {
@@ -79,10 +101,8 @@ static void look_at_cseq(struct sim *s, const struct sip_message *m)
 	d = dialog_of(s, m);
 	if (!d)
 		return;
-	if (m->cseq > d->cseq) {
-		d->cseq = m->cseq;
-		d->branches[d->branch_count++ % COUNT_OF(d->branches)] =
-			hash_crc32c(0, m->via.branch);
+	if (m->cseq > d->cseq || (!is_repetition(d, m) && was_passed(s, d, m))) {
+		note_cseq(d, m);
 		return;
 	}
 	if (m->method == SIP_NOTIFY && !id_tag_get(m->from.tag, &id) && check_lamp_took(s, id.call))

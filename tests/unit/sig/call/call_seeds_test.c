@@ -162,6 +162,31 @@ static void store_forgot_numbers(void **state)
 	text_clear(&record);
 }
 
+/* A asks anew and hangs up before the first save of that: our BYE passes the re-INVITE, which never leaves. Killed then, the successor has
+ * a record that knows the re-INVITE alone: B hears it under its lower number, and B's answer ends nothing. */
+static void killed_behind_a_bye_that_passed(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+	struct bytes bye, invite;
+	const struct rig_save *with_invite;
+
+	phones_talk(&l->a, &l->b);
+	r->hold_saves = true;
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
+	with_invite = rig_record(r);
+	phone_request(&l->a, "BYE", "", "");
+	bye = rig_take(r, &l->b.addr, "BYE ");
+	assert_true(bye.n);
+	assert_int_equal(rig_count(r, &l->b.addr, "INVITE "), 1);
+	line_restart(l, text_bytes(&with_invite->record));
+	invite = rig_take(r, &l->b.addr, "INVITE ");
+	assert_int_equal(number_of(invite), number_of(bye) - 1);
+	phone_answer(&l->b, invite, "481 Gone", "");
+	phone_write(&l->a, "BYE", "", ""); /* its next copy */
+	assert_int_equal(heard(r, &l->a, "SIP/2.0 200", " BYE\r\n"), 1);
+}
+
 /* ---- answers, CANCEL, and a kill ---- */
 
 static void ring(struct line *l)
@@ -317,12 +342,12 @@ static void hold_is_not_lifted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(killed_at_the_callers_bye),  LINE_TEST(killed_at_the_callees_bye),
-		LINE_TEST(bye_of_the_asked_side),      LINE_TEST(info_behind_a_waiting_invite),
-		LINE_TEST(two_kills_before_a_save),    LINE_TEST(store_forgot_numbers),
-		LINE_TEST(killed_before_487),          LINE_TEST(nobody_was_told_of_the_2xx),
-		LINE_TEST(killed_between_ack_and_bye), LINE_TEST(killed_before_that_ack),
-		LINE_TEST(hold_is_not_lifted),
+		LINE_TEST(killed_at_the_callers_bye),       LINE_TEST(killed_at_the_callees_bye),
+		LINE_TEST(bye_of_the_asked_side),           LINE_TEST(info_behind_a_waiting_invite),
+		LINE_TEST(two_kills_before_a_save),         LINE_TEST(store_forgot_numbers),
+		LINE_TEST(killed_behind_a_bye_that_passed), LINE_TEST(killed_before_487),
+		LINE_TEST(nobody_was_told_of_the_2xx),      LINE_TEST(killed_between_ack_and_bye),
+		LINE_TEST(killed_before_that_ack),          LINE_TEST(hold_is_not_lifted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
