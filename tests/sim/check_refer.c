@@ -133,6 +133,9 @@ bool check_is_there(struct sim *s, const struct phone_call *own, const struct ph
 	const struct shard *core = node_core(s, call);
 	struct call_view v;
 
+	/* a 2xx that nobody has acknowledged may be that of a branch that lost, which the node knows nothing of */
+	if (!named->caller && !named->acked)
+		return false;
 	return !is_left(s, named) && call != check_call_of(s, own) && core &&
 	       shard_call_view(core, call, &v) && v.state == CALL_ESTABLISHED &&
 	       named->state == PC_TALKING;

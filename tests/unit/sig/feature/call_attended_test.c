@@ -341,6 +341,29 @@ static void not_joined(void **state)
 	assert_int_equal(rig_counts(t->l.r).calls_established, 2);
 }
 
+/* A called B; then C calls both phones of B's extension, and the other one answers. B takes its dialog for one all the same. */
+static void a_branch_that_lost(void **state)
+{
+	struct trio *t = *state;
+	struct phone b, second[2];
+
+	phone_open(&second[0], t->l.r, "1003", "192.0.2.15:5060");
+	phone_open(&second[1], t->l.r, "1003", "192.0.2.16:5060");
+	phones_bind(second, 2);
+	b = second[0];
+	phones_talk(&b, &t->l.a);
+	phone_invite(&t->c, "1003", SDP_C);
+	assert_true(phone_rings(&second[0]).n);
+	phone_answer(&second[0], second[0].invite, "180 Ringing", "");
+	assert_true(phone_rings(&second[1]).n);
+	phone_answer(&second[1], second[1].invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->c, "SIP/2.0 200").n);
+	phone_ack(&t->c);
+	refer_to(&b, &second[0]);
+	assert_true(phone_hears(&b, "SIP/2.0 481").n);
+	assert_int_equal(rig_counts(t->l.r).calls_established, 2);
+}
+
 #define SDP_OF(who, port, version, formats)                                               \
 	"v=0\r\no=x 1 " version " IN IP4 192.0.2." who "\r\ns=-\r\nc=IN IP4 192.0.2." who \
 	"\r\nt=0 0\r\nm=audio " port " RTP/AVP " formats "\r\na=sendrecv\r\n"
@@ -523,6 +546,7 @@ int main(void)
 		TRIO_TEST(joined_by_an_older_record),
 		TRIO_TEST(who_rings_yet),
 		TRIO_TEST(not_joined),
+		TRIO_TEST(a_branch_that_lost),
 		TRIO_TEST(no_codec_in_common),
 		TRIO_TEST(asked_for_what_c_has),
 		TRIO_TEST(rung_takes_another_codec),
