@@ -138,9 +138,14 @@ static bool is_deaf(struct sim *s, const struct seen *seen)
 	return deaf;
 }
 
+/* Of a conversation over shards the end that is silent, and what tells the node not to listen, may be in either call. */
 bool check_waits_for_ever(struct sim *s, const struct seen *seen)
 {
-	return seen->weak || ((seen->abandoned || seen->stale) && is_deaf(s, seen));
+	const struct seen *far = check_far_of(s, seen->call);
+	bool silent = seen->abandoned || seen->stale || (far && (far->abandoned || far->stale));
+
+	return seen->weak || (far && far->weak) ||
+	       (silent && (is_deaf(s, seen) || (far && is_deaf(s, far))));
 }
 
 /* Where the clock was set a registration may have run out between two connections: nobody knows who came back. */

@@ -29,13 +29,19 @@ void check_far_follow(struct sim *s)
 	}
 }
 
+static bool is_end(const struct id_tag *end, const struct id_tag *tag)
+{
+	return end->call == tag->call && end->leg == tag->leg;
+}
+
+/* Either side may ask anew within the dialog. */
 static bool is_known(const struct check *c, const struct id_tag *asks, const struct id_tag *asked)
 {
 	for (uint32_t i = 0; i < c->cell_count; i++) {
 		const struct id_tag *ends = c->cells[i].ends;
 
-		if (ends[0].call == asks->call && ends[0].leg == asks->leg &&
-		    ends[1].call == asked->call && ends[1].leg == asked->leg)
+		if ((is_end(&ends[0], asks) && is_end(&ends[1], asked)) ||
+		    (is_end(&ends[0], asked) && is_end(&ends[1], asks)))
 			return true;
 	}
 	return false;
@@ -149,7 +155,7 @@ static const struct call *far_end(const struct sim *s, const struct leg *l)
 		const struct check_cell *cell = &s->check.cells[i];
 
 		for (int end = 0; end < 2; end++) {
-			if (cell->ends[end].call == own->call && cell->ends[end].leg == own->leg)
+			if (is_end(&cell->ends[end], own))
 				return call_of(s, cell->calls[1 - end]);
 		}
 	}

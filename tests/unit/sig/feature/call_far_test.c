@@ -237,6 +237,7 @@ static void hold_across(void **state)
 	assert_true(rig_has(m, "a=recvonly\r\n"));
 	phone_ack(&f->near.l.a);
 	far_run(f);
+	assert_int_equal(line_last_spec(f->other, 1).receive, 0); /* of C nothing is expected */
 	far_restart(f);
 	settle(f);
 	assert_ends(f, &f->near.l.a, &f->near.c);
