@@ -134,11 +134,25 @@ bool fork_caller_of(const struct leg *l, struct dialog_party *out)
 	return true;
 }
 
+/* Where it registered: no name is looked up, and none has further places. */
+static int ask_where_registered(struct call_host *h, struct call *c, uint8_t asker,
+				const struct call_target *target, const struct dialog_party *from)
+{
+	struct call_target plain = *target;
+	struct call_refusal refusal;
+	int err;
+
+	plain.by_name = false;
+	err = fork_ask(h, c, asker, &plain, from, &refusal);
+	if (err)
+		sig_count_refused(h->metrics, refusal.reason);
+	return err;
+}
+
 static uint32_t ask_contact(struct call_host *h, struct call *c, uint8_t leg,
 			    const struct sip_uri *to)
 {
 	struct call_target targets[LEGS_MAX];
-	struct call_refusal refusal;
 	struct dialog_party from;
 	uint32_t n = fork_caller_of(c->legs[leg], &from)
 			     ? h->targets_of(h->owner, c->tenant, to, targets, COUNT_OF(targets))
@@ -147,13 +161,10 @@ static uint32_t ask_contact(struct call_host *h, struct call *c, uint8_t leg,
 
 	from.remote_user = subscriber_of(to).name;
 	for (uint32_t i = 0; i < n; i++) {
-		if (was_tried(c, &targets[i])) {
+		if (was_tried(c, &targets[i]))
 			sig_count_refused(h->metrics, REFUSED_LOOP);
-		} else if (fork_ask(h, c, c->legs[leg]->uac->from, &targets[i], &from, &refusal)) {
-			sig_count_refused(h->metrics, refusal.reason);
-		} else {
+		else if (!ask_where_registered(h, c, c->legs[leg]->uac->from, &targets[i], &from))
 			asked++;
-		}
 	}
 	return asked;
 }

@@ -53,9 +53,8 @@ static void rang_is_not_asked_again(void **state)
 }
 
 /* A leg that a 3xx added, nothing said of it yet: its INVITE waits for its phone. */
-static void redirected_leg_waits_for_its_phone(void **state)
+static void leg_waits_for_its_phone(struct line *l)
 {
-	struct line *l = *state;
 	struct phone other;
 	struct sip_hop hop;
 
@@ -68,6 +67,7 @@ static void redirected_leg_waits_for_its_phone(void **state)
 	hop = last(l->r, "INVITE ")->hop;
 	assert_true(hop.connection == 5);
 	shard_connection_closed(l->r->shard, &hop, l->r->now);
+	hop.inbound = true; /* as if it were no neighbour */
 	shard_send_failed(l->r->shard, &hop, ENOTCONN, l->r->now);
 	rig_run(l->r);
 	connect_phone(&l->b, SIP_TCP, 6);
@@ -75,6 +75,37 @@ static void redirected_leg_waits_for_its_phone(void **state)
 	assert_on(last(l->r, "INVITE "), 6);
 	phone_answer(&l->b, text_bytes(&last(l->r, "INVITE ")->data), "200 OK", PHONE_SDP_B);
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+}
+
+static void redirected_leg_waits_for_its_phone(void **state)
+{
+	leg_waits_for_its_phone(*state);
+}
+
+static void find_nothing(void *arg, const struct lookup_want *want, uint64_t now_ns,
+			 struct lookup *out)
+{
+	(void)arg;
+	(void)want;
+	(void)now_ns;
+	out->state = LOOKUP_NOTHING;
+	out->target_count = out->ask_count = 0;
+}
+
+/* The same where names are looked up, and the phone might be at one: it is where it registered, and has no next place. */
+static void redirected_leg_is_at_no_name(void **state)
+{
+	struct line *l = *state;
+	struct shard_settings s = settings();
+
+	s.lookup.find = find_nothing;
+	rig_close(l->r);
+	l->r = rig_open_with(&s);
+	phone_open(&l->a, l->r, "1001", "192.0.2.11:5060");
+	phone_bind(&l->a);
+	phone_open(&l->b, l->r, "1002", "192.0.2.12:40005");
+	connect_phone(&l->b, SIP_TCP, 5);
+	leg_waits_for_its_phone(l);
 }
 
 /* It came back while the store was away: the 200 was no promise, and a successor looks for it where it was. What it has for it waits, and
@@ -256,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WIRED_TEST(rang_is_not_asked_again),
 		WIRED_TEST(redirected_leg_waits_for_its_phone),
+		WIRED_TEST(redirected_leg_is_at_no_name),
 		WIRED_TEST(registration_was_lost),
 		WIRED_TEST(killed_between_two_saves),
 		WIRED_TEST(refreshed_where_it_is),
