@@ -173,11 +173,15 @@ void command_tenants_listen(struct node *n)
 		tenant_listen(n, bytes_str(tenants_name(n->tenants, i)));
 }
 
+/* Its number is free for another one when nothing holds it any more: calls, and what has not come to its end. */
 static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	(void)tenant;
+	uint16_t number = tenants_find(node->tenants, bytes_str(name));
 	struct tenant_value t;
 
+	(void)tenant;
+	if (number != TENANT_NONE && number != TENANT_DEFAULT)
+		document_profiles_delete(node, number);
 	(void)tenants_delete(node->tenants, bytes_str(name));
 	form_begin(&g_tenant_form, &t, bytes_str(name));
 	if (node->control)

@@ -48,3 +48,14 @@ struct profiles *document_profiles_own(struct node *n, uint16_t tenant)
 		profiles_open(*own, tenant);
 	return *own;
 }
+
+void document_profiles_delete(struct node *n, uint16_t tenant)
+{
+	uint32_t cursor = 0;
+	struct shard *core;
+
+	while ((core = node_core_next(n, &cursor)))
+		shard_profiles_delete(core, tenant);
+	free(n->tenancy->profiles[tenant]);
+	n->tenancy->profiles[tenant] = NULL;
+}

@@ -24,5 +24,7 @@ const char *document_realm(const struct node *n, uint16_t tenant);
 const struct profiles *document_profiles(const struct node *n, uint16_t tenant);
 /* To be changed. NULL: there is no such tenant, or no memory. */
 struct profiles *document_profiles_own(struct node *n, uint16_t tenant);
+/* The tenant is gone: they are none of whoever has its number next. */
+void document_profiles_delete(struct node *n, uint16_t tenant);
 
 #endif

@@ -43,6 +43,8 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 int shard_profile_put(struct shard *s, uint16_t tenant,
 		      const struct shard_profile *profile) NODISCARD; /* 0, -ENOSPC, -ENOMEM */
 bool shard_profile_delete(struct shard *s, uint16_t tenant, const char *name);
+/* All of them, and the ranges: the tenant is gone. */
+void shard_profiles_delete(struct shard *s, uint16_t tenant);
 /* Jobs that are open on every worker, by enum media_codec; generation 0: that codec has none. Who is to hear it does so at once. */
 void shard_track_set(struct shard *s, enum shard_track track,
 		     const struct job_id jobs[MEDIA_CODECS]);

@@ -70,6 +70,16 @@ bool shard_profile_delete(struct shard *s, uint16_t tenant, const char *name)
 	return true;
 }
 
+void shard_profiles_delete(struct shard *s, uint16_t tenant)
+{
+	struct shard_profiles *all = s->profiles[tenant];
+
+	if (!all)
+		return;
+	all->count = all->range_count = 0;
+	profiles_settle(s, tenant);
+}
+
 int shard_ranges_set(struct shard *s, uint16_t tenant, const struct shard_range *ranges,
 		     uint32_t count)
 {

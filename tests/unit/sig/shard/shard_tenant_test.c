@@ -421,6 +421,11 @@ static void profiles_are_of_their_tenant(void **state)
 	assert_false(shard_profile_delete(s->r->shard, TENANT_DEFAULT, "default"));
 	assert_true(shard_profile_delete(s->r->shard, acme, "default"));
 	assert_int_equal(tenants_held(s->tenants, acme, TENANT_PROFILES), 0);
+	assert_int_equal(shard_profile_put(s->r->shard, acme, &p), 0);
+	shard_profiles_delete(s->r->shard, acme);
+	shard_profiles_delete(s->r->shard, acme);
+	assert_int_equal(tenants_held(s->tenants, acme, TENANT_PROFILES), 0);
+	assert_int_equal(shard_profile_of(s->r->shard, acme, &source)->transports, 0);
 }
 
 /* Where a phone comes back from is where the calls of its own tenant go. */
