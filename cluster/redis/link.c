@@ -172,6 +172,14 @@ void redis_flush(struct redis *r)
 	redis_link_leave(r);
 }
 
+void redis_hurry(struct redis *r)
+{
+	redis_link_enter(r);
+	if (r->state >= REDIS_LINK_GREETING && !r->broken)
+		out_write(r);
+	redis_link_leave(r);
+}
+
 /* ---- greeting ---- */
 
 static void redis_link_up(struct redis *r)

@@ -49,6 +49,8 @@ int redis_commands(struct redis *r, struct bytes commands, const struct redis_an
 		   size_t n) NODISCARD;
 /* Writes what is queued: once per loop round. */
 void redis_flush(struct redis *r);
+/* Writes it now, between two answers: whoever asks for much works on what has come while Redis does the rest. */
+void redis_hurry(struct redis *r);
 /* Deadlines, reconnects: the owner calls it when redis_next_ns has come. */
 void redis_expire(struct redis *r, uint64_t now_ns);
 uint64_t redis_next_ns(const struct redis *r);

@@ -14,7 +14,13 @@
 #include "cluster/record.h"
 #include "cluster/store/state.h"
 
-enum { WINDOW = 128, LENGTH_SIZE = 4, RECORD_MAX = RECORD_HEAD + RECORD_PAYLOAD_MAX };
+enum {
+	WINDOW = 128,
+	DOCUMENTS = 64, /* asked for at once, */
+	BATCHES = 4,    /* so often at a time */
+	LENGTH_SIZE = 4,
+	RECORD_MAX = RECORD_HEAD + RECORD_PAYLOAD_MAX,
+};
 /* Nobody's call waits for these, and a long index takes its time. */
 #define LIST_NS  (10 * NS_PER_S)
 #define FETCH_NS (5 * NS_PER_S)
@@ -51,7 +57,7 @@ struct store_load {
 struct fetch {
 	struct store_op op;
 	struct store_load *load;
-	struct bytes member; /* in load->members */
+	struct bytes member; /* in load->members; of documents: several, each behind its length */
 	bool length;         /* that is asked for first: of a field of a hash */
 };
 
@@ -368,24 +374,50 @@ static void string_take(struct store_load *load, struct bytes member, struct byt
 	}
 }
 
-/* Version and text are of one moment. */
-static void load_document_take(struct store_load *load, struct bytes member,
-			       const struct store_answer *a)
+static void document_text_take(struct store_load *load, struct bytes member, uint64_t version,
+			       struct bytes text)
 {
-	int64_t length = redis_reply_integer(redis_reply_at(a->reply, 3));
-	struct bytes text = redis_reply_text(redis_reply_at(a->reply, 4));
+	const struct store_base *base = load->base;
 	int err;
 
-	if (length < 0)
-		return; /* another node has deleted it */
-	if (length > record_max(load)) {
-		large(load, member);
-	} else if (length == 0) {
+	if (!text.n) {
 		load_forget(load, member);
-	} else {
-		err = load->each_document(member, a->version, text, load->arg);
-		if (!load->base->closing)
-			record_taken(load, member, text, err, "not understood");
+		return;
+	}
+	err = load->each_document(member, version, text, load->arg);
+	if (!base->closing)
+		record_taken(load, member, text, err, "not understood");
+}
+
+/* found: its text, or its length. */
+static void load_document_take(struct store_load *load, struct bytes member, uint64_t version,
+			       const struct redisReply *found)
+{
+	if (redis_reply_type(found) == REDIS_TYPE_TEXT)
+		document_text_take(load, member, version, redis_reply_text(found));
+	else if (redis_reply_integer(found) > 0)
+		large(load, member); /* else another node has deleted it */
+}
+
+static struct bytes member_cut(struct bytes *rest)
+{
+	size_t n = be32_get(rest->p);
+	struct bytes member = bytes_sub(*rest, LENGTH_SIZE, n);
+
+	*rest = bytes_from(*rest, LENGTH_SIZE + n);
+	return member;
+}
+
+static void documents_take(struct store_load *load, struct bytes members,
+			   const struct redisReply *reply)
+{
+	const struct store_base *base = load->base;
+
+	for (size_t i = 1; members.n && !base->closing && load->result == STORE_OK; i += 2) {
+		int64_t version = redis_reply_integer(redis_reply_at(reply, i));
+
+		load_document_take(load, member_cut(&members), (uint64_t)version,
+				   redis_reply_at(reply, i + 1));
 	}
 }
 
@@ -399,12 +431,13 @@ static void fetch_finish(struct store_op *op, const struct store_answer *a)
 	load->in_flight--;
 	if (op->base->closing) {
 		load->result = STORE_UNKNOWN;
-	} else if (redis_is_error(a->reply, &text) && bytes_starts(text, "WRONGTYPE")) {
+	} else if (load->kind != LOAD_DOCUMENTS && redis_is_error(a->reply, &text) &&
+		   bytes_starts(text, "WRONGTYPE")) {
 		load_broken(load, fetch->member, &any, "not a string");
 	} else if (a->result != STORE_OK) {
 		load->result = a->result;
 	} else if (load->kind == LOAD_DOCUMENTS) {
-		load_document_take(load, fetch->member, a);
+		documents_take(load, fetch->member, a->reply);
 	} else if (fetch->length) {
 		length_take(load, fetch->member, redis_reply_integer(a->reply));
 	} else {
@@ -414,24 +447,26 @@ static void fetch_finish(struct store_op *op, const struct store_answer *a)
 		load_pump(load);
 }
 
-static void document_fetch(struct store_op *op, const struct store_load *load, struct bytes member)
+static void documents_fetch(struct store_op *op, const struct store_load *load,
+			    struct bytes members)
 {
-	char versions[STORE_KEY_MAX], generation[STORE_KEY_MAX], most[16];
+	char versions[STORE_KEY_MAX], most[16];
 	struct writer w = writer_over(most, sizeof(most));
-	struct bytes args[] = {
+	struct bytes args[3 + DOCUMENTS] = {
 		load->index,
 		store_key_tenant(versions, load->tenant, "ver", load->document_kind),
-		store_key_tenant(generation, load->tenant, "gen", NULL),
-		member,
-		{ 0 },
 	};
+	size_t n = 3;
 
+	static_assert(COUNT_OF(args) <= SCRIPT_ARGS_MAX, "one script");
 	writer_fmt(&w, "%u", record_max(load));
-	args[COUNT_OF(args) - 1] = writer_done(&w);
-	store_op_run(op, &(struct script_call){ .id = SCRIPT_DOCUMENT_READ,
+	args[2] = writer_done(&w);
+	while (members.n)
+		args[n++] = member_cut(&members);
+	store_op_run(op, &(struct script_call){ .id = SCRIPT_DOCUMENTS_READ,
 						.args = args,
-						.keys = 3,
-						.n = COUNT_OF(args),
+						.keys = 2,
+						.n = n,
 						.deadline_ns = FETCH_NS });
 }
 
@@ -454,7 +489,7 @@ static void fetch_send(struct store_load *load, struct bytes member, bool length
 	fetch->length = length;
 	load->in_flight++;
 	if (load->kind == LOAD_DOCUMENTS) {
-		document_fetch(op, load, member);
+		documents_fetch(op, load, member);
 	} else if (is_hash(load)) {
 		store_op_command(op, hash, COUNT_OF(hash), FETCH_NS);
 	} else {
@@ -467,15 +502,28 @@ static void fetch_send(struct store_load *load, struct bytes member, bool length
 	}
 }
 
+/* What is asked for next, and the end of what was. */
+static struct bytes fetch_cut(struct store_load *load)
+{
+	struct bytes from = load->rest;
+
+	if (load->kind != LOAD_DOCUMENTS)
+		return member_cut(&load->rest);
+	for (size_t i = 0; i < DOCUMENTS && load->rest.n; i++)
+		(void)member_cut(&load->rest);
+	return bytes_sub(from, 0, from.n - load->rest.n);
+}
+
+/* Half of what may be asked for is sent at once: Redis works on that while the other half is worked on here. */
 static void load_pump(struct store_load *load)
 {
-	while (load->result == STORE_OK && load->rest.n > 0 && load->in_flight < WINDOW) {
-		size_t n = be32_get(load->rest.p);
-		struct bytes member = bytes_sub(load->rest, LENGTH_SIZE, n);
+	uint32_t window = load->kind == LOAD_DOCUMENTS ? BATCHES : WINDOW;
+	bool more = load->in_flight <= window / 2 && load->rest.n;
 
-		load->rest = bytes_from(load->rest, LENGTH_SIZE + n);
-		fetch_send(load, member, is_hash(load));
-	}
+	while (more && load->result == STORE_OK && load->rest.n && load->in_flight < window)
+		fetch_send(load, fetch_cut(load), is_hash(load));
+	if (more && load->base->guest.redis)
+		redis_hurry(load->base->guest.redis);
 	if (load->in_flight == 0)
 		load_done(load, load->result);
 }

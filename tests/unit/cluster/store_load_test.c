@@ -394,6 +394,50 @@ static void test_documents(void **state)
 	node_without_server(&n, &s);
 }
 
+static unsigned long scripts_run(struct server *s)
+{
+	const char *calls = server_ask(s, "EVAL %s 0",
+				       "return string.match(redis.call('INFO', 'commandstats'), "
+				       "'evalsha:calls=(%d+)')");
+
+	return strtoul(calls, NULL, 10);
+}
+
+static int count_document(struct bytes name, uint64_t version, struct bytes json, void *arg)
+{
+	struct count *c = arg;
+	uint64_t number = 0;
+
+	assert_int_equal(bytes_u64(name, &number), 0);
+	assert_true(number < MANY && !c->seen[number]++);
+	assert_int_equal(version, number + 1);
+	assert_true(bytes_eq(json, name));
+	c->n++;
+	return 0;
+}
+
+/* Each once, with a version and a text of its own; and Redis is not asked for each. */
+static void test_many_documents(void **state)
+{
+	static struct count c;
+	struct server s;
+	struct node n;
+	unsigned long before;
+
+	(void)state;
+	c = (struct count){ 0 };
+	node_with_server(&n, &s);
+	(void)server_ask(&s, "EVAL %s 0",
+			 "for i = 0, 999 do redis.call('HSET', 'td:{t:t}:doc:k', i, i) "
+			 "redis.call('HSET', 'td:{t:t}:ver:k', i, i + 1) end");
+	before = scripts_run(&s);
+	store_load_documents(n.shared, BYTES_LIT("t"), "k", count_document, count_done, &c);
+	assert_true(drive(n.redis, 5000, count_is_done, &c));
+	assert_int_equal(c.n, MANY);
+	assert_in_range(scripts_run(&s) - before, 1, MANY / 50);
+	node_without_server(&n, &s);
+}
+
 /* Redis goes away in the middle, or was never there. */
 static void test_without_redis(void **state)
 {
@@ -505,7 +549,7 @@ int main(void)
 		cmocka_unit_test(test_without_redis), cmocka_unit_test(test_close_in_record),
 		cmocka_unit_test(test_older_program), cmocka_unit_test(test_large),
 		cmocka_unit_test(test_too_new),       cmocka_unit_test(test_wrong_types),
-		cmocka_unit_test(test_late_at_start),
+		cmocka_unit_test(test_late_at_start), cmocka_unit_test(test_many_documents),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
