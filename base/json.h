@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON (RFC 8259) written by hand, where a library's tree would cost more than all the rest. Reading is jansson's. */
+/* JSON (RFC 8259) written by hand, where a library's tree would cost more than all the rest. Reading is jansson's, and that of base/flat.h. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
