@@ -122,7 +122,7 @@ static int run_tenant_take(struct command_run *run, const struct command_princip
 
 	if (!given || who->role != COMMAND_FOR_OPERATOR)
 		return 0;
-	if (command_arg_check(&g_command_tenant, given, &value, error))
+	if (command_arg_check(&g_command_tenant, given_json(given), &value, error))
 		return -EINVAL;
 	if (tenants_find(run->node->tenants, value.text) == TENANT_NONE) {
 		*error = (struct command_error){ .code = COMMAND_NOT_FOUND,

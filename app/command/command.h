@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "app/document/field.h"
+#include "app/document/given.h"
 #include "base/bytes.h"
 
 enum {
@@ -128,7 +129,7 @@ extern const struct command_arg g_command_tenant;
 /* All of its characters are in the set. */
 bool command_allows(enum command_charset charset, struct bytes text);
 /* Checks the value of one argument. 0, or -EINVAL and *error. */
-int command_arg_check(const struct command_arg *arg, const json_t *json,
+int command_arg_check(const struct command_arg *arg, struct given given,
 		      struct command_value *value, struct command_error *error) NODISCARD;
 /* Checks args (an object, or NULL: none) against the command. 0, or -EINVAL and *error. */
 int command_check(const struct command *command, json_t *args,

@@ -103,14 +103,14 @@ static void dialled_take(struct command_value *value)
 			      : bytes_str(value->number_of);
 }
 
-static int check_string(const struct command_arg *arg, const json_t *json,
+static int check_string(const struct command_arg *arg, const struct given *given,
 			struct command_value *value, struct command_error *error)
 {
-	if (!json_is_string(json)) {
+	if (given->kind != GIVEN_TEXT) {
 		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
 				       "%s must be a string", arg->name);
 	}
-	value->text = bytes_mem(json_string_value(json), json_string_length(json));
+	value->text = given->text;
 	if (arg->charset == CHARSET_DIALLED)
 		dialled_take(value);
 	if (value->text.n < arg->min || value->text.n > arg->max) {
@@ -125,12 +125,13 @@ static int check_string(const struct command_arg *arg, const json_t *json,
 	return 0;
 }
 
-static int check_u64(const struct command_arg *arg, const json_t *json, struct command_value *value,
-		     struct command_error *error)
+static int check_u64(const struct command_arg *arg, const struct given *given,
+		     struct command_value *value, struct command_error *error)
 {
-	json_int_t n = json_integer_value(json); /* 0 when it is none */
+	int64_t n = given->number;
 
-	if (!json_is_integer(json) || n < 0 || (uint64_t)n < arg->min || (uint64_t)n > arg->max) {
+	if (given->kind != GIVEN_NUMBER || n < 0 || (uint64_t)n < arg->min ||
+	    (uint64_t)n > arg->max) {
 		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
 				       "%s must be a whole number from %" PRIu64 " to %" PRIu64,
 				       arg->name, arg->min, arg->max);
@@ -139,14 +140,14 @@ static int check_u64(const struct command_arg *arg, const json_t *json, struct c
 	return 0;
 }
 
-static int check_bool(const struct command_arg *arg, const json_t *json,
+static int check_bool(const struct command_arg *arg, const struct given *given,
 		      struct command_value *value, struct command_error *error)
 {
-	if (!json_is_boolean(json)) {
+	if (given->kind != GIVEN_TRUE && given->kind != GIVEN_FALSE) {
 		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
 				       "%s must be true or false", arg->name);
 	}
-	value->number = json_is_true(json);
+	value->number = given->kind == GIVEN_TRUE;
 	return 0;
 }
 
@@ -163,35 +164,37 @@ static int refuse_names(const struct command_arg *arg, const char *what,
 }
 
 /* Index of the word, or how many there are. */
-static size_t name_index(const char *const *names, const json_t *json)
+static size_t name_index(const char *const *names, const struct given *given)
 {
 	size_t i = 0;
 
-	while (names[i] && !(json_is_string(json) && !strcmp(json_string_value(json), names[i])))
+	while (names[i] && !(given->kind == GIVEN_TEXT && bytes_is(given->text, names[i])))
 		i++;
 	return i;
 }
 
-static int check_enum(const struct command_arg *arg, const json_t *json,
+static int check_enum(const struct command_arg *arg, const struct given *given,
 		      struct command_value *value, struct command_error *error)
 {
-	value->number = name_index(arg->names, json);
+	value->number = name_index(arg->names, given);
 	return arg->names[value->number] ? 0 : refuse_names(arg, "one of", error);
 }
 
-static int check_list(const struct command_arg *arg, const json_t *json,
+static int check_list(const struct command_arg *arg, const struct given *given,
 		      struct command_value *value, struct command_error *error)
 {
-	size_t count = json_array_size(json); /* 0 when it is none */
+	struct given list = *given;
+	size_t count = list.count;
 
-	if (!json_is_array(json) || count < arg->min || count > arg->max) {
+	if (list.kind != GIVEN_LIST || count < arg->min || count > arg->max) {
 		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
 				       "%s must be a list of %" PRIu64 " to %" PRIu64 " words",
 				       arg->name, arg->min, arg->max);
 	}
 	assert(arg->max <= COMMAND_LIST_MAX);
 	for (size_t i = 0; i < count; i++) {
-		size_t at = name_index(arg->names, json_array_get(json, i));
+		struct given word = given_next(&list, i);
+		size_t at = name_index(arg->names, &word);
 
 		if (!arg->names[at] || memchr(value->list, (int)at, i))
 			return refuse_names(arg, "different words of", error);
@@ -201,22 +204,22 @@ static int check_list(const struct command_arg *arg, const json_t *json,
 	return 0;
 }
 
-int command_arg_check(const struct command_arg *arg, const json_t *json,
+int command_arg_check(const struct command_arg *arg, struct given given,
 		      struct command_value *value, struct command_error *error)
 {
 	value->given = true;
 	switch (arg->type) {
 	case ARG_STRING:
 	case ARG_SECRET:
-		return check_string(arg, json, value, error);
+		return check_string(arg, &given, value, error);
 	case ARG_U64:
-		return check_u64(arg, json, value, error);
+		return check_u64(arg, &given, value, error);
 	case ARG_BOOL:
-		return check_bool(arg, json, value, error);
+		return check_bool(arg, &given, value, error);
 	case ARG_ENUM:
-		return check_enum(arg, json, value, error);
+		return check_enum(arg, &given, value, error);
 	case ARG_LIST:
-		return check_list(arg, json, value, error);
+		return check_list(arg, &given, value, error);
 	}
 	return -EINVAL;
 }
@@ -258,7 +261,7 @@ int command_check(const struct command *command, json_t *args,
 
 		assert(i < COMMAND_ARGS_MAX);
 		if (json) {
-			err = command_arg_check(arg, json, &values[i], error);
+			err = command_arg_check(arg, given_json(json), &values[i], error);
 		} else if (arg->required) {
 			err = argument_refuse(error, COMMAND_MISSING_ARGUMENT, arg->name,
 					      "%s is required: %s", arg->name, arg->help);

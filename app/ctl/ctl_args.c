@@ -130,7 +130,7 @@ static int args_check(const struct command *command, json_t *args, struct comman
 		return command_check(command, args, values, error);
 	json_incref(tenant);
 	(void)json_object_del(args, g_command_tenant.name);
-	err = command_arg_check(&g_command_tenant, tenant, &whose, error);
+	err = command_arg_check(&g_command_tenant, given_json(tenant), &whose, error);
 	if (!err)
 		err = command_check(command, args, values, error);
 	(void)json_object_set_new(args, g_command_tenant.name, tenant);

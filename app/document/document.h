@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "app/document/directory.h"
+#include "app/document/given.h"
 #include "base/bytes.h"
 #include "cluster/document/shelf.h"
 
@@ -124,9 +125,12 @@ json_t *document_shown(json_t *json, uint64_t changed_utc_ms);
 
 /* Reads members; keeps the first one that is wrong, and changes nothing from then on. */
 struct document_reader {
+	struct flat *flat; /* NULL: it is not such a one, and a tree has it */
 	const json_t *json;
 	const char *wrong; /* NULL: none yet */
 };
+
+struct given document_member(const struct document_reader *r, const char *name);
 
 /* It must be there, and fit. */
 void document_text(struct document_reader *r, const char *member, char *out, size_t cap);

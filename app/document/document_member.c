@@ -23,6 +23,12 @@ json_t *document_shown(json_t *json, uint64_t changed_utc_ms)
 	return json;
 }
 
+struct given document_member(const struct document_reader *r, const char *name)
+{
+	return r->flat ? given_flat(flat_find(r->flat, bytes_str(name)))
+		       : given_json(json_object_get(r->json, name));
+}
+
 void document_refuse(struct document_reader *r, const char *member)
 {
 	if (!r->wrong)
@@ -31,29 +37,37 @@ void document_refuse(struct document_reader *r, const char *member)
 
 void document_text(struct document_reader *r, const char *member, char *out, size_t cap)
 {
-	const json_t *value = json_object_get(r->json, member);
-	struct bytes text = bytes_mem(json_string_value(value), json_string_length(value));
+	struct given g = document_member(r, member);
 
 	if (r->wrong)
 		return;
-	if (!json_is_string(value) || bytes_find(text, 0) < text.n || bytes_cstr(text, out, cap))
+	if (g.kind != GIVEN_TEXT || bytes_find(g.text, 0) < g.text.n ||
+	    bytes_cstr(g.text, out, cap))
 		document_refuse(r, member);
 }
 
 uint64_t document_changed(const struct document_reader *r)
 {
-	return (uint64_t)json_integer_value(json_object_get(r->json, "changed_utc_ms"));
+	return (uint64_t)document_member(r, "changed_utc_ms").number;
+}
+
+static json_t *document_tree(struct bytes text)
+{
+	return json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
 }
 
 int document_read(struct bytes text, document_fill_fn *fill, void *value, const char **reason)
 {
-	json_t *json = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
-	struct document_reader r = { .json = json };
-	bool later = json_integer_value(json_object_get(json, "v")) > DOCUMENT_FORMAT;
+	struct flat flat;
+	struct document_reader r = { .flat = flat_read(&flat, text) ? &flat : NULL };
+	json_t *json = r.flat ? NULL : document_tree(text);
+	bool later;
 
+	r.json = json;
+	later = document_member(&r, "v").number > DOCUMENT_FORMAT;
 	if (later) {
 		document_refuse(&r, "v: of a later program");
-	} else if (json_is_object(json)) {
+	} else if (r.flat || json_is_object(json)) {
 		fill(&r, value);
 	} else {
 		document_refuse(&r, "not a JSON object");

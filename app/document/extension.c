@@ -116,23 +116,15 @@ json_t *extension_to_view(const struct extension *e, const char *realm)
 	return document_shown(merged(field_json(g_extension_fields, e), valid), e->changed_utc_ms);
 }
 
-static struct bytes member_text(const struct document_reader *r, const char *member)
-{
-	const json_t *text = json_object_get(r->json, member);
-
-	return json_is_string(text) ? bytes_mem(json_string_value(text), json_string_length(text))
-				    : (struct bytes){ 0 };
-}
-
 /* After the number, which the seal is bound to. */
 static void fill_secret(struct document_reader *r, struct extension *e, const struct seal_key *key)
 {
-	struct bytes sealed = member_text(r, "ha1_sealed");
+	struct bytes sealed = document_member(r, "ha1_sealed").text;
 	char context[CONTEXT_MAX];
 
 	document_text(r, "realm", e->realm, sizeof(e->realm));
 	if (!sealed.n) {
-		if (ha1_read(&e->core.secret, member_text(r, "ha1")))
+		if (ha1_read(&e->core.secret, document_member(r, "ha1").text))
 			document_refuse(r, "ha1");
 		return;
 	}
@@ -149,23 +141,21 @@ static void fill_secret(struct document_reader *r, struct extension *e, const st
 
 static void fill_located(struct document_reader *r, struct extension *e, const struct seal_key *key)
 {
-	const json_t *list = json_object_get(r->json, "locations_sealed");
+	struct given list = document_member(r, "locations_sealed");
 	uint16_t ids[EXTENSION_LOCATIONS_MAX];
 	int count = extension_locations(bytes_str(e->locations), ids);
 	char context[CONTEXT_MAX];
 
-	if (count < 0 || json_array_size(list) != (size_t)count) {
+	if (count < 0 || list.count != (size_t)count) {
 		document_refuse(r, "locations_sealed");
 		return;
 	}
 	e->located.count = (uint16_t)count;
 	for (int i = 0; i < count; i++) {
 		struct shard_location *l = &e->located.of[i];
-		const json_t *text = json_array_get(list, (size_t)i);
 
 		l->location = ids[i];
-		switch (ha1_unseal(&l->secret,
-				   bytes_mem(json_string_value(text), json_string_length(text)),
+		switch (ha1_unseal(&l->secret, given_next(&list, (size_t)i).text,
 				   located_context(context, e, ids[i]), key)) {
 		case 0:
 			break;

@@ -2,7 +2,6 @@
 #include "app/document/field.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "app/command/command_handlers.h"
 
@@ -34,37 +33,36 @@ static uint32_t field_number_get(const struct field *f, const void *at)
 }
 
 /* Another version may have written a word that is unknown here. */
-static uint32_t field_word_bit(const char *const *names, const char *word)
+static uint32_t field_word_bit(const char *const *names, struct bytes word)
 {
 	for (size_t i = 0; names[i]; i++) {
-		if (!strcasecmp(word, names[i]))
+		if (bytes_iis(word, names[i]))
 			return 1u << i;
 	}
 	return 0;
 }
 
-static bool field_names_add(char *at, const char *name)
+static bool field_names_add(char *at, struct bytes name)
 {
 	uint8_t count = (uint8_t)at[0]++;
 
-	return name[0] &&
-	       !bytes_cstr(bytes_str(name), at + 1 + count * FIELD_NAME_MAX, FIELD_NAME_MAX);
+	return name.n && !bytes_cstr(name, at + 1 + count * FIELD_NAME_MAX, FIELD_NAME_MAX);
 }
 
-static bool field_list_set(const struct command_arg *arg, const json_t *json, char *at)
+static bool field_list_set(const struct command_arg *arg, struct given list, char *at)
 {
 	bool names = arg->field.kind == FIELD_NAMES;
 	uint32_t bits = 0;
 
-	if (!json_is_array(json) || (names && json_array_size(json) > arg->max))
+	if (list.kind != GIVEN_LIST || (names && list.count > arg->max))
 		return false;
 	memset(at, 0, arg->field.size);
-	for (size_t i = 0; i < json_array_size(json); i++) {
-		const char *word = json_string_value(json_array_get(json, i));
+	for (size_t i = 0; i < list.count; i++) {
+		struct given word = given_next(&list, i);
 
-		if (!word || (names && !field_names_add(at, word)))
+		if (word.kind != GIVEN_TEXT || (names && !field_names_add(at, word.text)))
 			return false;
-		bits |= field_word_bit(arg->names, word);
+		bits |= field_word_bit(arg->names, word.text);
 	}
 	if (!names)
 		field_number_set(&arg->field, at, bits);
@@ -76,15 +74,15 @@ static bool field_addr_set(struct addr *out, struct bytes text)
 	return !addr_parse(out, text) && !out->port;
 }
 
-static bool field_set(const struct command_arg *arg, const json_t *json, void *value)
+static bool field_set(const struct command_arg *arg, struct given given, void *value)
 {
 	char *at = (char *)value + arg->field.at;
 	struct command_value v = { 0 };
 	struct command_error unused;
 
 	if (arg->type == ARG_LIST)
-		return field_list_set(arg, json, at);
-	if (command_arg_check(arg, json, &v, &unused))
+		return field_list_set(arg, given, at);
+	if (command_arg_check(arg, given, &v, &unused))
 		return false;
 	switch (arg->field.kind) {
 	case FIELD_TEXT:
@@ -111,16 +109,19 @@ static bool field_set(const struct command_arg *arg, const json_t *json, void *v
 
 /* The first one that is wrong, and why; or NULL. What is about several of them is told last, when all are known. */
 static const struct command_arg *field_read_all(const struct command_arg *fields,
-						const json_t *json, void *value,
+						const struct document_reader *r, void *value,
 						const char **reason)
 {
 	const struct command_arg *arg;
 
 	*reason = "it is absent or not allowed";
 	for (arg = fields; arg->name; arg++) {
-		const json_t *given = json_object_get(json, arg->name);
+		struct given given;
 
-		if (arg->field.kind && (given ? !field_set(arg, given, value) : arg->required))
+		if (!arg->field.kind)
+			continue;
+		given = document_member(r, arg->name);
+		if (given.kind != GIVEN_NOTHING ? !field_set(arg, given, value) : arg->required)
 			return arg;
 	}
 	for (arg = fields; arg->name; arg++) {
@@ -135,7 +136,8 @@ static const struct command_arg *field_read_all(const struct command_arg *fields
 bool field_take(struct command_run *run, const struct command_arg *fields, void *value)
 {
 	const char *reason;
-	const struct command_arg *wrong = field_read_all(fields, run->args, value, &reason);
+	const struct document_reader args = { .json = run->args };
+	const struct command_arg *wrong = field_read_all(fields, &args, value, &reason);
 
 	if (wrong)
 		command_fail(run, COMMAND_BAD_ARGUMENT, wrong->name, "%s: %s", wrong->name, reason);
@@ -145,7 +147,7 @@ bool field_take(struct command_run *run, const struct command_arg *fields, void 
 void field_fill(struct document_reader *r, const struct command_arg *fields, void *value)
 {
 	const char *reason;
-	const struct command_arg *wrong = field_read_all(fields, r->json, value, &reason);
+	const struct command_arg *wrong = field_read_all(fields, r, value, &reason);
 
 	if (wrong)
 		document_refuse(r, wrong->name);

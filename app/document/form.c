@@ -42,10 +42,10 @@ static void form_fill(struct document_reader *r, void *arg)
 {
 	const struct form_filling *filling = arg;
 	const struct form *f = filling->form;
-	const char *name = json_string_value(json_object_get(r->json, f->fields[0].name));
+	struct given name = document_member(r, f->fields[0].name);
 	const char *member = NULL;
 
-	form_begin(f, filling->value, bytes_str(name));
+	form_begin(f, filling->value, name.text);
 	field_fill(r, f->fields, filling->value);
 	if (f->wrong && f->wrong(filling->value, &member))
 		document_refuse(r, member);

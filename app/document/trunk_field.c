@@ -296,13 +296,12 @@ struct trunk_filling {
 static void trunk_fill_secret(struct document_reader *r, const struct trunk_filling *f,
 			      struct trunk_value *t)
 {
-	const json_t *sealed = json_object_get(r->json, "ha1_sealed");
+	struct given sealed = document_member(r, "ha1_sealed");
 	char context[CONTEXT_MAX];
 
-	if (!sealed)
+	if (sealed.kind == GIVEN_NOTHING)
 		return;
-	switch (ha1_unseal(&t->secret, bytes_str(json_string_value(sealed)),
-			   trunk_context(context, t), f->key)) {
+	switch (ha1_unseal(&t->secret, sealed.text, trunk_context(context, t), f->key)) {
 	case 0:
 		t->has_secret = true;
 		break;

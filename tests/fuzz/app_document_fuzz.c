@@ -29,6 +29,70 @@ static struct bytes text_of(json_t *json, char **text)
 	return bytes_str(*text);
 }
 
+/* With a space in front it is read by jansson. */
+static struct bytes spaced(struct bytes in, char **space)
+{
+	*space = malloc(in.n + 1);
+	assert(*space);
+	(*space)[0] = ' ';
+	if (in.n)
+		memcpy(*space + 1, in.p, in.n);
+	return bytes_mem(*space, in.n + 1);
+}
+
+static void form_by_both(const struct form *f, struct bytes in)
+{
+	void *a = calloc(1, f->size), *b = calloc(1, f->size);
+	const char *why_a = NULL, *why_b = NULL;
+	char *space, *text_a = NULL, *text_b = NULL;
+
+	assert(a && b);
+	if (form_read(f, a, in, &why_a)) {
+		assert(form_read(f, b, spaced(in, &space), &why_b));
+		assert(!strcmp(why_a, why_b));
+	} else {
+		assert(!form_read(f, b, spaced(in, &space), &why_b));
+		assert(bytes_eq(text_of(form_document(f, a), &text_a),
+				text_of(form_document(f, b), &text_b)));
+	}
+	free(space);
+	free(text_a);
+	free(text_b);
+	free(a);
+	free(b);
+}
+
+static void forms_by_both(struct bytes in)
+{
+	static const struct form *const forms[] = { &g_profile_form, &g_range_form, &g_dial_form,
+						    &g_tenant_form,  &g_did_form,   &g_route_form,
+						    &g_location_form };
+
+	for (size_t i = 0; i < COUNT_OF(forms); i++)
+		form_by_both(forms[i], in);
+}
+
+static void extension_by_both(struct bytes in)
+{
+	static struct extension a, b;
+	const char *why_a = NULL, *why_b = NULL;
+	char *space, *text_a = NULL, *text_b = NULL;
+	int err = extension_from_document(&a, in, &g_key, &why_a);
+
+	assert(err == extension_from_document(&b, spaced(in, &space), &g_key, &why_b));
+	if (err) {
+		assert(!strcmp(why_a, why_b));
+	} else {
+		assert(bytes_eq(text_of(extension_to_view(&a, "r"), &text_a),
+				text_of(extension_to_view(&b, "r"), &text_b)));
+		assert(!strcmp(a.realm, b.realm) && a.located.count == b.located.count);
+		assert(!memcmp(&a.core.secret, &b.core.secret, sizeof(a.core.secret)));
+	}
+	free(space);
+	free(text_a);
+	free(text_b);
+}
+
 static void profile(struct bytes in)
 {
 	struct profile p = { .changed_utc_ms = 1 }, again;
@@ -231,7 +295,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static void (*const kinds[])(struct bytes in) = { profile, range, extension, tenant,  trunk,
 							  did,     route, dialplan,  location };
 
-	if (size)
-		kinds[(uint8_t)(data[0] - '0') % COUNT_OF(kinds)](bytes_mem(data + 1, size - 1));
+	struct bytes in = bytes_mem(data + 1, size ? size - 1 : 0);
+
+	if (!size)
+		return 0;
+	kinds[(uint8_t)(data[0] - '0') % COUNT_OF(kinds)](in);
+	forms_by_both(in);
+	extension_by_both(in);
 	return 0;
 }

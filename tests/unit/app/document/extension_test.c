@@ -45,21 +45,33 @@ static const struct {
 	{ "bad seal",
 	  "{\"number\":\"1\",\"display_name\":\"\",\"realm\":\"x\",\"ha1_sealed\":\"00\"}",
 	  "ha1_sealed" },
+	{ "a seal that is a list",
+	  "{\"number\":\"1\",\"display_name\":\"\",\"realm\":\"x\",\"ha1_sealed\":[\"00\"]}",
+	  "ha1" },
+	{ "a list that is a text", DOCUMENT(",\"classes\":\"local\""), "classes" },
+	{ "a text that is a list", DOCUMENT(",\"music\":[\"off\"]"), "music" },
+	{ "a flag that is a number", DOCUMENT(",\"tls\":1"), "tls" },
+	{ "unknown words", DOCUMENT(",\"classes\":[\"local\",\"lunar\"]"), NULL },
+	{ "a name twice", "{\"number\":\"1\",\"number\":\"1\"}", "not a JSON object" },
 	{ "bad hash", "{\"number\":\"1\",\"display_name\":\"\",\"realm\":\"x\",\"ha1\":\"00\"}",
 	  "ha1" },
 };
 
+/* As it is, and with a space in front: then jansson reads it. */
 static void test_read(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+	for (size_t i = 0; i < 2 * COUNT_OF(ROWS); i++) {
+		const char *name = ROWS[i / 2].name, *want = ROWS[i / 2].reason, *reason = NULL;
 		struct extension e = { .core.number = "before" };
-		const char *reason = NULL;
-		int err = extension_from_document(&e, bytes_str(ROWS[i].text), &g_key, &reason);
+		char text[512];
+		int err;
 
-		ROW_ASSERT(ROWS[i].name, (err == 0) == !ROWS[i].reason);
-		ROW_ASSERT(ROWS[i].name, !err || !strcmp(reason, ROWS[i].reason));
-		ROW_ASSERT(ROWS[i].name, !err || !strcmp(e.core.number, "before"));
+		(void)snprintf(text, sizeof(text), "%s%s", i % 2 ? " " : "", ROWS[i / 2].text);
+		err = extension_from_document(&e, bytes_str(text), &g_key, &reason);
+		ROW_ASSERT(name, (err == 0) == !want);
+		ROW_ASSERT(name, !err || !strcmp(reason, want));
+		ROW_ASSERT(name, !err || !strcmp(e.core.number, "before"));
 	}
 }
 
