@@ -203,19 +203,7 @@ static bool is_flow_failed(uint16_t status)
 static bool goes_to_next(struct call_host *h, struct call *c, uint8_t leg,
 			 const struct sip_message *m)
 {
-	struct bytes value;
-	uint32_t for_s = 0;
-	size_t n = 0;
-
-	if (m->status != 503)
-		return false;
-	if (message_header(m, "Retry-After", 0,
-			   &value)) { /* RFC 3261 20.33: "18000;duration=3600" */
-		while (n < value.n && value.p[n] >= '0' && value.p[n] <= '9')
-			n++;
-		(void)bytes_u32(bytes_sub(value, 0, n), &for_s);
-	}
-	return seek_next(h, c, leg, for_s);
+	return m->status == 503 && seek_next(h, c, leg, message_retry_after_s(m));
 }
 
 static void failed(struct call_host *h, struct call *c, const struct call_event *ev)

@@ -54,6 +54,21 @@ bool message_has_token(const struct sip_message *m, const char *name, const char
 	return false;
 }
 
+/* RFC 3261 20.33: "18000;duration=3600" */
+uint32_t message_retry_after_s(const struct sip_message *m)
+{
+	struct bytes value;
+	uint32_t s = 0;
+	size_t n = 0;
+
+	if (!message_header(m, "Retry-After", 0, &value))
+		return 0;
+	while (n < value.n && value.p[n] >= '0' && value.p[n] <= '9')
+		n++;
+	(void)bytes_u32(bytes_sub(value, 0, n), &s);
+	return s;
+}
+
 int64_t message_expires(const struct sip_message *m)
 {
 	const struct header_line *line = message_head_line(m->head, HEADER_EXPIRES, 0);
