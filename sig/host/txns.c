@@ -211,14 +211,15 @@ struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const 
 	return slot;
 }
 
-bool txns_renew(struct txns *t, struct txn_slot *slot, struct bytes branch, struct bytes request,
-		uint64_t now_ns)
+bool txns_renew(struct txns *t, struct txn_slot *slot, const struct sip_hop *to,
+		struct bytes branch, struct bytes request, uint64_t now_ns)
 {
 	uint64_t hash = txn_client_hash(&t->key, branch, slot->txn.method);
-	struct sip_hop hop = slot->txn.hop;
+	enum txn_kind kind = slot->txn.kind;
+	struct sip_hop hop = *to; /* perhaps that of the transaction, which is cleared */
 	struct text text = { 0 };
 
-	assert(slot->client && slot->txn.kind == TXN_CLIENT);
+	assert(slot->client);
 	if (text_set(&text, request) || table_put(&t->by_branch, hash, slot->self)) {
 		text_clear(&text);
 		return false;
@@ -227,10 +228,20 @@ bool txns_renew(struct txns *t, struct txn_slot *slot, struct bytes branch, stru
 	slot->hash = hash;
 	wheel_stop(t->wheel, &slot->timer);
 	txn_clear(&slot->txn);
-	txn_init(&slot->txn, TXN_CLIENT, slot->txn.method, &hop, now_ns);
+	txn_init(&slot->txn, kind, slot->txn.method, &hop, now_ns);
 	slot->txn.message = text;
 	slot->started = slot->waiting = 0;
+	txns_list_on(t, slot);
 	return true;
+}
+
+void txns_release(struct txns *t, struct txn_slot *slot, uint64_t now_ns)
+{
+	bool go = slot->go;
+
+	slot->held = slot->go = 0;
+	if (go)
+		(void)txns_step(t, slot, TXN_EV_START, now_ns);
 }
 
 static void keep_headers(struct writer *w, const struct sip_message *m, const char *name)
@@ -312,6 +323,10 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 {
 	struct txn_out out = { 0 };
 
+	if (slot->held && event == TXN_EV_START) {
+		slot->go = 1;
+		return out;
+	}
 	if (slot->client && event == TXN_EV_START)
 		slot->started = slot->waiting = 1;
 	else if (slot->client && txns_is_answer(event))

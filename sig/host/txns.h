@@ -56,6 +56,8 @@ struct txn_slot {
 	uint8_t ack_due;          /* INVITE client: it was refused, and the ACK did not leave yet */
 	uint8_t ack_held;         /* ... and its user says when it may */
 	uint8_t challenged;       /* client: challenge_tries of its request */
+	uint8_t held, go;         /* client: its request does not leave yet, and would have */
+	uint8_t places;           /* client: so many were left for a next one (dialog_places.h) */
 	struct text request;      /* server, answer still open: the lines a response repeats */
 	struct sip_hop source;    /* where the request came from */
 	pool_handle peer;         /* TXN_USER_RELAY: the transaction on the other leg */
@@ -96,9 +98,12 @@ struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *requ
 				  enum txn_use use, uint64_t now_ns);
 struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
 				  struct bytes branch, enum txn_use use, uint64_t now_ns);
-/* The same client, not started yet, says another request: whoever waits for its answer waits on. False: out of memory, all is as before. */
-bool txns_renew(struct txns *t, struct txn_slot *slot, struct bytes branch, struct bytes request,
-		uint64_t now_ns) NODISCARD;
+/* The same client, not started yet, says another request to there: whoever waits for its answer waits on. False: out of memory, all is as
+ * before. */
+bool txns_renew(struct txns *t, struct txn_slot *slot, const struct sip_hop *to,
+		struct bytes branch, struct bytes request, uint64_t now_ns) NODISCARD;
+/* It is held no longer: where it was started meanwhile its request leaves. slot may be gone afterwards. */
+void txns_release(struct txns *t, struct txn_slot *slot, uint64_t now_ns);
 /* It is one of the party's, who had a place for it (quota_take), until it ends. */
 void txns_charge(struct txn_slot *slot, const struct quota_party *payer);
 /* Whose it is, said once. */

@@ -27,8 +27,9 @@ static bool renew(struct call_host *h, struct leg *l, struct txn_slot *slot)
 	writer_str(&w, "\r\n");
 	writer_bytes(&w, body);
 	dialog_prove(&l->dialog, h, &w, r.method, body.n);
-	if (w.overflow || !txns_renew(h->txns, slot, bytes_mem(branch, sizeof(branch)),
-				      writer_done(&w), h->now.ns))
+	if (w.overflow ||
+	    !txns_renew(h->txns, slot, &l->dialog.hop, bytes_mem(branch, sizeof(branch)),
+			writer_done(&w), h->now.ns))
 		return false;
 	if (slot->user == TXN_USER_PRACK && l->uac) { /* a successor repeats this one */
 		l->uac->prack.cseq = r.cseq;
