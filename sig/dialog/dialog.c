@@ -150,7 +150,9 @@ int dialog_from_request(struct dialog *d, const struct id_tag *tag,
 {
 	int err;
 
-	*d = (struct dialog){ .tag = *tag, .hop = invite->hop, .remote_cseq = invite->cseq };
+	*d = (struct dialog){
+		.tag = *tag, .hop = invite->hop, .trunk = d->trunk, .remote_cseq = invite->cseq
+	};
 	if ((err = dialog_keep(&d->call_id, invite->call_id)) ||
 	    (err = keep_tag(&d->remote_tag, invite->from.tag)) ||
 	    (err = keep_name_addr(&d->local, &invite->to)) ||

@@ -51,7 +51,7 @@ static inline uint8_t dialog_leg(const struct dialog *d)
 	return d->elsewhere ? d->elsewhere->leg : d->tag.leg;
 }
 
-/* We are asked: from an INVITE with a Contact. 0, -EINVAL (something is too long or not to be repeated), -ENOMEM. */
+/* We are asked: from an INVITE with a Contact; of *d trunk alone is there already. 0, -EINVAL (something is too long or not to be repeated), -ENOMEM. */
 int dialog_from_request(struct dialog *d, const struct id_tag *tag,
 			const struct sip_message *invite, const struct call_host *h) NODISCARD;
 

@@ -102,7 +102,7 @@ static void routes(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		char text[1024], space[1024];
 		struct sip_message m;
-		struct dialog d;
+		struct dialog d = { 0 };
 		struct addr hop = rig_addr(rows[i].hop);
 		struct bytes bye;
 
@@ -168,7 +168,7 @@ static void hops(void **state)
 		size_t row = i / 2;
 		char text[1024];
 		struct sip_message m;
-		struct dialog d;
+		struct dialog d = { 0 };
 		struct addr hop;
 
 		g_trusted = i % 2 == 0;
@@ -190,7 +190,7 @@ static void routes_of_phones(void **state)
 {
 	struct addr hop = rig_addr("192.0.2.11:5060");
 	struct sip_message m;
-	struct dialog d;
+	struct dialog d = { 0 };
 
 	(void)state;
 	g_trusted = false;
@@ -224,7 +224,7 @@ static void moves(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct addr hop = rig_addr(rows[i].hop);
 		struct sip_message m;
-		struct dialog d;
+		struct dialog d = { 0 };
 		char text[1024];
 
 		g_trusted = rows[i].trusted;
@@ -307,7 +307,7 @@ static void transports(void **state)
 		enum sip_transport came = g_settings.locals[rows[i].local].transport;
 		struct bytes bye;
 		struct sip_message m;
-		struct dialog d;
+		struct dialog d = { 0 };
 
 		(void)snprintf(text, sizeof(text),
 			       INVITE("192.0.2.11:40000", "<sip:a@h>;tag=x", "%s", ""),
@@ -365,7 +365,7 @@ static void names(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		char text[1024];
 		struct sip_message m;
-		struct dialog d;
+		struct dialog d = { 0 };
 		struct sip_name_addr a;
 
 		(void)snprintf(text, sizeof(text), INVITE("192.0.2.11", "%s", "<sip:a@h>", ""),
@@ -384,7 +384,7 @@ static void too_much(void **state)
 {
 	static char text[8192], uri[2000];
 	struct sip_message m;
-	struct dialog d;
+	struct dialog d = { 0 };
 
 	(void)state;
 	memset(uri, 'x', sizeof(uri) - 1);
@@ -403,7 +403,7 @@ static void too_much(void **state)
 static void matches(void **state)
 {
 	struct sip_message m;
-	struct dialog d;
+	struct dialog d = { 0 };
 	struct dialog_tag own;
 	struct bytes tag;
 
