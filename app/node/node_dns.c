@@ -43,9 +43,18 @@ static void dns_failed(void *arg, const struct lookup_target *target, uint32_t f
 	resolver_failed(n->resolver, target, for_s, now_ns);
 }
 
+static bool dns_blocked(void *arg, const struct lookup_target *target, uint64_t now_ns)
+{
+	const struct node *n = arg;
+
+	return resolver_blocked_ns(n->resolver, target, now_ns) != 0;
+}
+
 struct shard_lookup node_dns_of(struct node *n)
 {
-	return (struct shard_lookup){ .arg = n, .find = dns_find, .failed = dns_failed };
+	return (struct shard_lookup){
+		.arg = n, .find = dns_find, .blocked = dns_blocked, .failed = dns_failed
+	};
 }
 
 void node_dns_look_up(const struct effect *lookup, void *arg)

@@ -30,38 +30,16 @@ void seek_alone(struct call *c)
 
 /* ---- which name ---- */
 
-static void want_ways(struct lookup_want *want, const struct shard_settings *s)
-{
-	for (uint32_t i = 0; i < s->local_count; i++) {
-		if (sip_transport_is_web(s->locals[i].transport))
-			continue;
-		want->speaks |= (uint8_t)(1U << s->locals[i].transport);
-		want->v4 |= s->locals[i].bind.family == ADDR_V4;
-		want->v6 |= s->locals[i].bind.family == ADDR_V6;
-	}
-}
-
-/* RFC 6761 6.4, RFC 7118: nobody is there, and nobody needs to be asked. */
-static bool is_invalid(struct bytes host)
-{
-	const struct bytes none = BYTES_LIT(".invalid");
-
-	return host.n >= none.n && bytes_ieq(bytes_from(host, host.n - none.n), none);
-}
-
 /* False: it is at no name. */
 static bool want_of(const struct call_host *h, const struct call *c, const struct call_target *t,
 		    struct lookup_want *want)
 {
 	struct sip_uri uri;
-	struct addr numeric;
 
-	if (!t->by_name || !h->settings->lookup.find || !dialog_next_uri(t->routes, t->uri, &uri) ||
-	    is_invalid(uri.host) || !addr_parse(&numeric, uri.host) ||
-	    lookup_want_from_uri(want, &uri))
+	if (!t->by_name || !dialog_next_uri(t->routes, t->uri, &uri) ||
+	    !places_want(h->settings, &uri, want))
 		return false;
 	want->seed = c->id;
-	want_ways(want, h->settings);
 	return true;
 }
 

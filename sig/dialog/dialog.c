@@ -10,6 +10,7 @@
 
 void dialog_clear(struct dialog *d)
 {
+	dialog_places_clear(d);
 	text_clear(&d->call_id);
 	text_clear(&d->remote_tag);
 	text_clear(&d->local);
@@ -145,6 +146,16 @@ static int keep_routes(struct dialog *d, const struct sip_message *m, bool backw
 	return got < 0 || w.overflow ? -EINVAL : text_set(&d->routes, writer_done(&w));
 }
 
+/* Its Via may be a name itself: that is no sign of a NAT to one who says another name. */
+static void choose_way(struct dialog *d, const struct call_host *h, const struct sip_message *m)
+{
+	struct addr sent_by;
+	bool behind_nat = dialog_is_behind_nat(m);
+
+	dialog_choose_hop(d, h, behind_nat);
+	dialog_choose_names(d, h, behind_nat && !addr_parse(&sent_by, m->via.host));
+}
+
 int dialog_from_request(struct dialog *d, const struct id_tag *tag,
 			const struct sip_message *invite, const struct call_host *h)
 {
@@ -162,7 +173,7 @@ int dialog_from_request(struct dialog *d, const struct id_tag *tag,
 		dialog_clear(d);
 		return err;
 	}
-	dialog_choose_hop(d, h, dialog_is_behind_nat(invite));
+	choose_way(d, h, invite);
 	return 0;
 }
 
@@ -203,9 +214,11 @@ int dialog_confirm(struct dialog *d, const struct sip_message *response, bool be
 		err = dialog_keep(&d->target, response->contact.uri.all);
 	if (!err)
 		err = keep_routes(d, response, true);
-	if (!err)
-		dialog_choose_hop(d, h, behind_nat);
-	return err;
+	if (err)
+		return err;
+	dialog_choose_hop(d, h, behind_nat);
+	dialog_choose_names(d, h, behind_nat);
+	return 0;
 }
 
 int dialog_fork(struct dialog *d, const struct dialog *of, const struct sip_message *response,
@@ -243,7 +256,7 @@ int dialog_refresh(struct dialog *d, const struct sip_message *m, const struct c
 	if (!m->request || !may_move(d, &m->hop, h))
 		return 0;
 	d->hop = m->hop;
-	dialog_choose_hop(d, h, dialog_is_behind_nat(m));
+	choose_way(d, h, m);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "sig/dialog/dialog_challenge.h"
+#include "sig/dialog/dialog_places.h"
 #include "sig/dialog/elsewhere.h"
 #include "sig/host/settings.h"
 #include "sig/sip/id.h"
@@ -32,9 +33,11 @@ struct dialog {
 	struct text routes;     /* "<sip:p1;lr>, <sip:p2;lr>" in the order of Route headers */
 	struct sip_hop hop;     /* where our requests go */
 	bool trunk;             /* the party speaks for others, wherever it is */
+	bool named;             /* names that it says count (dialog_places.h) */
 	uint32_t local_cseq;    /* last one we used */
 	uint32_t remote_cseq;   /* last one they used; 0 before the first */
 	struct dialog_challenges *challenges; /* NULL: nobody has asked who we are */
+	struct dialog_places *places;         /* NULL: it is at no name, or at one place of it */
 };
 
 void dialog_clear(struct dialog *d);
@@ -96,6 +99,13 @@ void dialog_write_request(struct writer *w, const struct dialog *d, const struct
  * the blank line. */
 void dialog_write_again(struct writer *w, const struct dialog *d, struct bytes request,
 			const struct dialog_request *r, const struct shard_settings *settings);
+/* A request that we wrote, for where the dialog's requests go now: with this branch and CSeq (0: its own), else as it was. */
+void dialog_write_moved(struct writer *w, const struct dialog *d, struct bytes request,
+			const char branch[ID_BRANCH_LEN], uint32_t cseq,
+			const struct shard_settings *settings);
+/* Those of such a request. */
+bool dialog_read_branch(struct bytes request, char out[ID_BRANCH_LEN]);
+uint32_t dialog_read_cseq(struct bytes request);
 /* "Contact: <...>" line of a leg. */
 void dialog_write_contact(struct writer *w, const struct dialog *d,
 			  const struct shard_settings *settings);

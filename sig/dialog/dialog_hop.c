@@ -95,6 +95,12 @@ static bool is_gruu_here(const struct sip_uri *uri, const struct shard_settings 
 	return sip_param(uri->params, "gr", &value) && route_is_own_address(uri->host, settings);
 }
 
+void dialog_choose_names(struct dialog *d, const struct call_host *h, bool behind_nat)
+{
+	d->named = !behind_nat && !sip_transport_is_web(d->hop.transport) &&
+		   d->hop.transport != SIP_CELL && (d->trunk || host_trusts(h, &d->hop));
+}
+
 void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat)
 {
 	struct sip_hop to = d->hop;

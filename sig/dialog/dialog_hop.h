@@ -13,6 +13,9 @@ bool dialog_is_behind_nat(const struct sip_message *request);
  * at most another port.
  */
 void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat);
+/* Whether a name there is looked up: that of who is trusted, and whose requests need not go back through a NAT, a browser's or a shard's
+ * connection. */
+void dialog_choose_names(struct dialog *d, const struct call_host *h, bool behind_nat);
 /* The first route, or else the target. False: it cannot be read. */
 bool dialog_next_uri(struct bytes routes, struct bytes target, struct sip_uri *out);
 /* May be sent to, by one of our addresses, in place of where the party's signalling comes from. A connection that is there stays in use

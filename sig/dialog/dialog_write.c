@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one place that formats our requests. */
+#include <string.h>
+
 #include "sig/dialog/dialog.h"
 #include "sig/sip/lex.h"
 
@@ -85,19 +87,27 @@ static void write_target(struct writer *w, const struct dialog *d, const struct 
 	writer_str(w, "\r\n");
 }
 
+static void write_via_branch(struct writer *w, const struct dialog *d,
+			     const char branch[ID_BRANCH_LEN],
+			     const struct shard_settings *settings)
+{
+	const struct addr own = dialog_own_address(d, settings);
+
+	WRITER_TEXTS(w, "Via: SIP/2.0/", sip_transport_name(d->hop.transport), " ");
+	addr_write(w, &own);
+	writer_str(w, ";branch=");
+	writer_mem(w, branch, ID_BRANCH_LEN);
+	writer_str(w, ";rport\r\n"); /* RFC 3581 */
+}
+
 static void write_via(struct writer *w, const struct dialog *d, uint64_t random,
 		      const struct shard_settings *settings)
 {
 	struct id_tag tag = { .call = d->tag.call, .leg = d->tag.leg, .random = random };
-	const struct addr own = dialog_own_address(d, settings);
 	char branch[ID_BRANCH_LEN];
 
 	id_branch_put(branch, &tag);
-	WRITER_TEXTS(w, "Via: SIP/2.0/", sip_transport_name(d->hop.transport), " ");
-	addr_write(w, &own);
-	writer_str(w, ";branch=");
-	writer_mem(w, branch, sizeof(branch));
-	writer_str(w, ";rport\r\n"); /* RFC 3581 */
+	write_via_branch(w, d, branch, settings);
 }
 
 static void write_identity(struct writer *w, const struct dialog *d)
@@ -169,6 +179,62 @@ void dialog_write_again(struct writer *w, const struct dialog *d, struct bytes r
 
 	while (bytes_cut(&request, '\n', &line) && bytes_trim(line).n)
 		write_line_again(w, d, bytes_trim(line), r, settings);
+}
+
+/* "7 INVITE" with the other number. */
+static void write_renumbered(struct writer *w, struct bytes value, uint32_t cseq)
+{
+	writer_number(w, "CSeq: ", cseq, " ");
+	writer_bytes(w, bytes_from(value, bytes_find(value, ' ') + 1));
+	writer_str(w, "\r\n");
+}
+
+void dialog_write_moved(struct writer *w, const struct dialog *d, struct bytes request,
+			const char branch[ID_BRANCH_LEN], uint32_t cseq,
+			const struct shard_settings *settings)
+{
+	struct bytes line;
+
+	while (bytes_cut(&request, '\n', &line) && bytes_trim(line).n) {
+		if (bytes_starts(line, "Via: ")) {
+			write_via_branch(w, d, branch, settings);
+		} else if (bytes_starts(line, "Contact: ")) {
+			dialog_write_contact(w, d, settings);
+		} else if (bytes_starts(line, "CSeq: ") && cseq) {
+			write_renumbered(w, bytes_from(bytes_trim(line), strlen("CSeq: ")), cseq);
+		} else {
+			writer_bytes(w, line);
+			writer_str(w, "\n");
+		}
+	}
+	writer_str(w, "\r\n");
+	writer_bytes(w, request);
+}
+
+uint32_t dialog_read_cseq(struct bytes request)
+{
+	struct bytes line;
+	uint32_t cseq;
+
+	while (bytes_cut(&request, '\n', &line) && bytes_trim(line).n) {
+		if (!bytes_starts(line, "CSeq: "))
+			continue;
+		line = bytes_from(line, strlen("CSeq: "));
+		return bytes_u32(bytes_sub(line, 0, bytes_find(line, ' ')), &cseq) ? 0 : cseq;
+	}
+	return 0;
+}
+
+bool dialog_read_branch(struct bytes request, char out[ID_BRANCH_LEN])
+{
+	static const char name[] = ";branch=";
+	const uint8_t *at = request.n ? memmem(request.p, request.n, name, strlen(name)) : NULL;
+	size_t start = at ? (size_t)(at - request.p) + strlen(name) : request.n;
+
+	if (request.n - start < ID_BRANCH_LEN)
+		return false;
+	memcpy(out, request.p + start, ID_BRANCH_LEN);
+	return true;
 }
 
 /* "CSeq: 7 INVITE" with the other method. */

@@ -326,8 +326,10 @@ static uint16_t make_dialog(struct call_host *h, struct call *c, const struct si
 
 	t->outside = calloc(1, sizeof(*t->outside));
 	err = t->outside ? dialog_from_request(t->outside, &tag, m, h) : -ENOMEM;
-	if (!err)
+	if (!err) {
+		t->outside->named = false; /* what waits for a name is of a leg */
 		return 0;
+	}
 	transfer_clear(&c->transfer);
 	return err == -EINVAL ? 400 : 500;
 }

@@ -68,6 +68,8 @@ struct shard_lookup {
 	/* It could not be reached, or wants to be left alone for so long; 0: nobody said. */
 	void (*failed)(void *arg, const struct lookup_target *target, uint32_t for_s,
 		       uint64_t now_ns);
+	/* That was so a moment ago; NULL: nobody knows. */
+	bool (*blocked)(void *arg, const struct lookup_target *target, uint64_t now_ns);
 };
 
 /* A rule of trust (sig/shard/trust.h): whose requests need no digest (an SBC or trunk in front of us). */

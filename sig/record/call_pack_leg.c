@@ -13,6 +13,7 @@ void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__C
 	out->target = packing_text(&d->target);
 	out->routes = packing_text(&d->routes);
 	out->hop = hop;
+	out->named = d->named;
 	out->local_cseq = d->local_cseq;
 	out->remote_cseq = d->remote_cseq;
 	if (d->elsewhere) {

@@ -33,6 +33,7 @@ bool reading_dialog(struct reading *r, uint8_t leg, struct dialog *d,
 	if (!in)
 		return reading_wrong(r, "dialog is missing");
 	d->tag.random = in->tag;
+	d->named = in->named;
 	if (!read_birth(r, leg, d, in))
 		return false;
 	d->local_cseq = in->local_cseq;

@@ -49,6 +49,7 @@ static void subscription_pack_dialog(const struct call_host *h, struct packed_su
 	p->dialog.routes = lend(&d->routes);
 	p->dialog.remote_cseq = d->remote_cseq;
 	p->dialog.hop = &p->hop;
+	p->dialog.named = d->named;
 	p->whole.dialog = &p->dialog;
 }
 
@@ -161,6 +162,7 @@ static const char *subscription_talk(const struct call_host *h, struct subscript
 		return "dialog";
 	d->tag = (struct id_tag){ .call = sub->id, .random = in->tag };
 	d->remote_cseq = in->remote_cseq;
+	d->named = in->named;
 	if (!subscription_line(&d->call_id, &in->call_id, DIALOG_TEXT_MAX) ||
 	    !subscription_line(&d->remote_tag, &in->remote_tag, DIALOG_TEXT_MAX) ||
 	    !subscription_line(&d->local, &in->local, DIALOG_TEXT_MAX) ||

@@ -185,6 +185,68 @@ static void hops(void **state)
 	g_trusted = true;
 }
 
+/* Whose names are looked up. Names in Via are no sign of a NAT. */
+static void whose_names(void **state)
+{
+	static const struct {
+		const char *name, *via, *source;
+		bool trusted, trunk, web, named;
+	} rows[] = {
+		{ "trusted", "192.0.2.11", "192.0.2.11:5060", true, false, false, true },
+		{ "a trunk", "192.0.2.11", "192.0.2.11:5060", false, true, false, true },
+		{ "a phone", "192.0.2.11", "192.0.2.11:5060", false, false, false, false },
+		{ "behind NAT", "10.0.0.5", "192.0.2.11:5060", true, false, false, false },
+		{ "Via is a name", "pbx.test", "192.0.2.11:5060", true, false, false, true },
+		{ "a browser", "192.0.2.11", "192.0.2.11:5060", true, false, true, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct dialog d = { .trunk = rows[i].trunk };
+		struct sip_message m;
+		char text[1024];
+
+		g_trusted = rows[i].trusted;
+		(void)snprintf(text, sizeof(text),
+			       INVITE("%s", "<sip:a@h>;tag=x", "<sip:a@pbx.test>", ""),
+			       rows[i].via);
+		parse(&m, text, rows[i].source);
+		if (rows[i].web)
+			m.hop.transport = SIP_WSS;
+		assert_int_equal(dialog_from_request(&d, &OWN, &m, &g_host), 0);
+		ROW_ASSERT(rows[i].name, d.named == rows[i].named);
+		dialog_clear(&d);
+		message_close(&m);
+	}
+	g_trusted = true;
+}
+
+/* The same request for another place: nothing but Via and Contact is another, and the number where it is told. */
+static void moved(void **state)
+{
+	static const char head[] =
+		"INFO sip:x@h SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=b;rport\r\n"
+		"CSeq: 7 INFO\r\nContact: <sip:q@h>\r\nCall-ID: c1\r\n\r\nVia: CSeq: 9\r\n";
+	struct dialog d = { .tag = OWN, .hop = { .transport = SIP_TCP, .local = V4_TCP } };
+	char branch[ID_BRANCH_LEN], read[ID_BRANCH_LEN], space[1024];
+	struct writer w = writer_over(space, sizeof(space));
+	struct bytes out;
+
+	(void)state;
+	id_branch_put(branch, &OWN);
+	dialog_write_moved(&w, &d, bytes_str(head), branch, 8, &g_settings);
+	out = writer_done(&w);
+	assert_true(bytes_starts(out, "INFO sip:x@h SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1:5060;"));
+	assert_true(bytes_is(rig_header(out, "CSeq"), "8 INFO"));
+	assert_true(rig_has(rig_header(out, "Contact"), ";transport=tcp>"));
+	assert_true(bytes_is(rig_header(out, "Call-ID"), "c1"));
+	assert_true(bytes_is(rig_body(out), "Via: CSeq: 9\r\n"));
+	assert_int_equal(dialog_read_cseq(out), 8);
+	assert_true(dialog_read_branch(out, read));
+	assert_memory_equal(read, branch, sizeof(branch));
+	assert_int_equal(dialog_read_cseq(bytes_str("INFO\r\n\r\n")), 0);
+}
+
 /* A route of a phone's is written, and not followed. */
 static void routes_of_phones(void **state)
 {
@@ -466,13 +528,15 @@ int main(void)
 		cmocka_unit_test(contact_for_a_shard),
 		cmocka_unit_test(routes),
 		cmocka_unit_test(hops),
-		cmocka_unit_test(names),
+		cmocka_unit_test(whose_names),
 		cmocka_unit_test(too_much),
 		cmocka_unit_test(matches),
 		cmocka_unit_test(derived),
 		cmocka_unit_test(transports),
 		cmocka_unit_test(moves),
 		cmocka_unit_test(routes_of_phones),
+		cmocka_unit_test(names),
+		cmocka_unit_test(moved),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
