@@ -138,6 +138,8 @@ struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialo
 			     enum txn_user user)
 {
 	struct writer w = writer_over(h->space, HOST_SPACE);
+	bool waits = dialog_seeks(d, h);
+	struct txn_slot *slot;
 
 	if (r->cseq == 0)
 		r->cseq = ++d->local_cseq;
@@ -147,8 +149,11 @@ struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialo
 		r->target = target_of(h, d);
 	dialog_write_request(&w, d, r, h->settings);
 	dialog_prove(d, h, &w, r->method, r->body.n);
-	return w.overflow ? NULL
+	slot = w.overflow ? NULL
 			  : take_client(h, d, r->method, &d->hop, r->branch, user, writer_done(&w));
+	if (slot && waits)
+		dialog_hold(d, slot);
+	return slot;
 }
 
 bool leg_send(struct call_host *h, struct dialog *d, struct dialog_request *r, enum txn_user user)
@@ -175,7 +180,7 @@ static struct bytes ack_body(const struct call *c, uint8_t leg)
 	return late && sdp->theirs && !sdp->by_18x ? text_bytes(&sdp->said) : (struct bytes){ 0 };
 }
 
-void leg_ack(struct call_host *h, struct call *c, uint8_t leg)
+void leg_ack_now(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
 	struct writer w = writer_over(h->space, HOST_SPACE);
@@ -193,6 +198,16 @@ void leg_ack(struct call_host *h, struct call *c, uint8_t leg)
 	dialog_write_request(&w, &l->dialog, &r, h->settings);
 	if (!w.overflow)
 		txns_send(h->txns, &l->dialog.hop, writer_done(&w));
+}
+
+void leg_ack(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct dialog *d = &c->legs[leg]->dialog;
+
+	if (dialog_seeks(d, h))
+		dialog_hold_ack(d);
+	else
+		leg_ack_now(h, c, leg);
 }
 
 void leg_close(struct leg *leg)

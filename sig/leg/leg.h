@@ -35,6 +35,8 @@ bool leg_challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn
 		    const struct sip_message *m) NODISCARD;
 /* ACK to the 2xx of our last INVITE there; the same one each time it is sent again (RFC 3261 13.2.2.4). */
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg);
+/* The same, and no name is looked up before. */
+void leg_ack_now(struct call_host *h, struct call *c, uint8_t leg);
 /* CANCEL of our INVITE, to which a provisional response has come. */
 void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason);
 /* Ends the leg in the way its state allows: a final response, CANCEL, BYE, or one of these as soon as it may be sent. */

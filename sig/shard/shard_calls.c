@@ -186,7 +186,13 @@ void shard_lookup_told(struct shard *s, uint64_t call, const struct lookup_news 
 {
 	const struct call_event ev = { .kind = CALL_EV_LOOKUP, .lookup = news };
 
-	(void)shard_call_event(s, call, &ev, now);
+	struct subscription *sub;
+
+	if (shard_call_event(s, call, &ev, now))
+		return;
+	sub = subscription_find(&s->subscriptions, call);
+	if (sub)
+		subscription_told(&s->subscriptions, sub, news);
 }
 
 int shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by, struct instant now)

@@ -6,6 +6,7 @@
 #include "sig/call/relay.h"
 #include "sig/call/reliable.h"
 #include "sig/leg/leg.h"
+#include "sig/leg/leg_places.h"
 #include "sig/shard/shard_state.h"
 
 /* What is needed of a client transaction after its step, which may free it. */
@@ -85,6 +86,38 @@ static bool is_challenged(struct shard *s, struct txn_slot *slot, const struct s
 	return c && leg_challenged(&s->host, c, slot->leg, slot, m);
 }
 
+/* Whom it was for may be at another place, too (RFC 3263 4.3). for_s: it wants to be left alone so long; 0: nobody said. */
+static bool goes_elsewhere(struct shard *s, struct txn_slot *slot, uint32_t for_s)
+{
+	struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
+	struct subscription *sub =
+		slot->call && !c ? subscription_find(&s->subscriptions, slot->call) : NULL;
+	bool moved = c ? leg_elsewhere(&s->host, c, slot->leg, slot, for_s)
+		       : sub && subscription_elsewhere(&s->subscriptions, sub, slot, for_s);
+
+	if (moved && c && !shard_call_settle(s, c))
+		shard_call_give(s, c);
+	return moved;
+}
+
+static bool is_unavailable(struct shard *s, struct txn_slot *slot, const struct sip_message *m)
+{
+	struct sip_hop from = slot->txn.hop;
+	struct text ack;
+	bool moved;
+
+	if (m->status != 503 || slot->txn.state >= TXN_COMPLETED)
+		return false;
+	set_ack(s, slot, m);
+	ack = slot->txn.ack;
+	slot->txn.ack = (struct text){ 0 };
+	moved = goes_elsewhere(s, slot, message_retry_after_s(m));
+	if (moved && ack.n)
+		txns_send(&s->txns, &from, text_bytes(&ack));
+	text_clear(&ack);
+	return moved;
+}
+
 void shard_response(struct shard *s, const struct sip_message *m)
 {
 	struct txn_slot *slot = txns_find_client(&s->txns, m->via.branch, m->method);
@@ -98,7 +131,7 @@ void shard_response(struct shard *s, const struct sip_message *m)
 		no_transaction(s, m);
 		return;
 	}
-	if (is_challenged(s, slot, m))
+	if (is_challenged(s, slot, m) || is_unavailable(s, slot, m))
 		return;
 	ev = client_event(slot);
 	ev.message = m;
@@ -124,7 +157,10 @@ static void client_failed(struct shard *s, struct txn_slot *slot, enum txn_event
 	uint64_t call = slot->call;
 	pool_handle peer = slot->peer;
 	struct txn_out out;
+	bool silent = slot->waiting && slot->txn.timeout_ns <= s->host.now.ns;
 
+	if ((silent || event == TXN_EV_TRANSPORT_ERROR) && goes_elsewhere(s, slot, 0))
+		return;
 	ev.kind = CALL_EV_TIMEOUT;
 	ev.failed = event == TXN_EV_TRANSPORT_ERROR;
 	out = txns_step(&s->txns, slot, event, s->host.now.ns);

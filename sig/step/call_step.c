@@ -29,6 +29,7 @@
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
+#include "sig/leg/leg_places.h"
 #include "sig/leg/refusal.h"
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
@@ -217,6 +218,9 @@ static void step_timer(struct call_host *h, struct call *c)
 			refusal_clear(c->legs[i]);
 		if (due(&c->legs[i]->leave_ns, h->now.ns))
 			cancelled_long_ago(h, c->legs[i]);
+		if (dialog_lookup_due_ns(&c->legs[i]->dialog) &&
+		    dialog_lookup_due_ns(&c->legs[i]->dialog) <= h->now.ns)
+			leg_places_overdue(h, c, i);
 		if (leg_digits_due_ns(c->legs[i]) && leg_digits_due_ns(c->legs[i]) <= h->now.ns)
 			leg_digits_again(h, c, i);
 		if (session_timer_due_ns(c->legs[i]) &&
@@ -467,7 +471,8 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		set_told(h, c, ev->set);
 		break;
 	case CALL_EV_LOOKUP:
-		seek_told(h, c, ev->lookup);
+		if (!leg_places_told(h, c, ev->lookup))
+			seek_told(h, c, ev->lookup);
 		break;
 	case CALL_EV_ORDER:
 		order_carry_out(h, c, ev->order);

@@ -47,6 +47,7 @@ static void set_leg_timer(uint64_t *next, const struct leg *l)
 {
 	call_sooner(next, l->leave_ns);
 	call_sooner(next, leg_digits_due_ns(l));
+	call_sooner(next, dialog_lookup_due_ns(&l->dialog));
 	call_sooner(next, session_timer_due_ns(l));
 	if (l->uac)
 		call_sooner(next, l->uac->deadline_ns);

@@ -167,6 +167,7 @@ static bool notify_send(struct subscriptions *s, struct subscription *sub, struc
 	sub->notify = slot->self;
 	metric_add(s->metrics.notified, 1);
 	(void)txns_step(s->host->txns, slot, TXN_EV_START, s->host->now.ns);
+	subscription_aim(s, sub);
 	return true;
 }
 
@@ -362,6 +363,31 @@ void subscription_notified(struct subscriptions *s, struct subscription *sub,
 	}
 }
 
+static void subscription_found(struct subscriptions *s, struct subscription *sub,
+			       const struct lookup_news *news)
+{
+	bool ack; /* it has none */
+
+	if (dialog_told(&sub->dialog, s->host, news, &ack))
+		dialog_held_go(&sub->dialog, s->host);
+}
+
+void subscription_told(struct subscriptions *s, struct subscription *sub,
+		       const struct lookup_news *news)
+{
+	subscription_found(s, sub, news);
+	subscription_aim(s, sub);
+}
+
+bool subscription_elsewhere(struct subscriptions *s, struct subscription *sub,
+			    struct txn_slot *slot, uint32_t for_s)
+{
+	struct dialog_moved as; /* nothing else is sent there, so it has its number */
+
+	return slot->self == sub->notify &&
+	       dialog_elsewhere(&sub->dialog, s->host, slot, for_s, &as);
+}
+
 void subscription_moved(struct subscriptions *s, struct subscription *sub, const struct sip_hop *to)
 {
 	struct sip_hop from = sub->dialog.hop;
@@ -380,6 +406,8 @@ void subscription_aim(struct subscriptions *s, struct subscription *sub)
 {
 	uint64_t next = sub->ending ? UINT64_MAX : sub->expires_ns;
 
+	if (dialog_lookup_due_ns(&sub->dialog) && dialog_lookup_due_ns(&sub->dialog) < next)
+		next = dialog_lookup_due_ns(&sub->dialog);
 	if (sub->retry_ns && sub->retry_ns < next)
 		next = sub->retry_ns;
 	if (sub->save_ns && sub->save_ns < next)
@@ -391,6 +419,8 @@ void subscription_timer(struct subscriptions *s, struct subscription *sub)
 {
 	uint64_t now_ns = s->host->now.ns;
 
+	if (dialog_lookup_due_ns(&sub->dialog) && dialog_lookup_due_ns(&sub->dialog) <= now_ns)
+		subscription_found(s, sub, NULL);
 	if (sub->save_ns && sub->save_ns <= now_ns) {
 		sub->save_ns = 0;
 		if (sub->saving)

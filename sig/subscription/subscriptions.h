@@ -90,6 +90,12 @@ void subscriptions_turn(struct subscriptions *s);
 /* What became of its NOTIFY. */
 void subscription_notified(struct subscriptions *s, struct subscription *sub,
 			   const struct call_event *ev);
+/* What the name of its watcher leads to. */
+void subscription_told(struct subscriptions *s, struct subscription *sub,
+		       const struct lookup_news *news);
+/* Its NOTIFY found nobody, or 503: it is said at the next place of its watcher's name. False: it has failed. */
+bool subscription_elsewhere(struct subscriptions *s, struct subscription *sub,
+			    struct txn_slot *slot, uint32_t for_s) NODISCARD;
 void subscription_timer(struct subscriptions *s, struct subscription *sub);
 void subscription_aim(struct subscriptions *s, struct subscription *sub);
 /* Its phone is reached another way. */

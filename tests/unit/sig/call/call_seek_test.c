@@ -144,6 +144,7 @@ static void assert_ends(struct line *l)
 
 static void waits(void **state)
 {
+	struct seeker *s = *state;
 	struct line *l = *state;
 	struct bytes m;
 
@@ -161,6 +162,7 @@ static void waits(void **state)
 	assert_true(rig_has(rig_header(m, "From"), "\"Phone\""));
 	phone_answer(&l->b, m, "180 Ringing", "");
 	assert_true(phone_hears(&l->a, "SIP/2.0 180").n);
+	s->names.known = leads_to("192.0.2.21:5070 192.0.2.22:5060");
 	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
 	phone_ack(&l->a);
@@ -914,6 +916,7 @@ static void tls_keeps_the_name(void **state)
 	m = rings_at(l, "192.0.2.21:5061");
 	phone_answer(&l->b, m, "503 Service Unavailable", "");
 	assert_string_equal(named(l, "192.0.2.22:5061", "INVITE "), NAME);
+	s->names.known = leads_by_tls("192.0.2.21:5061 192.0.2.22:5061");
 	talk_at(l, "192.0.2.22:5061");
 	assert_string_equal(named(l, "192.0.2.22:5061", "ACK "), NAME);
 	forget_names(s);
