@@ -70,7 +70,7 @@ static bool may_go_back(struct sim *s, struct bytes tag)
 
 static void note_cseq(struct check_dialog *d, const struct sip_message *m)
 {
-	if (m->method == SIP_BYE) {
+	if (m->method == SIP_BYE && m->cseq != d->cseq) {
 		d->before_bye = d->cseq;
 		d->bye = m->cseq;
 	}
@@ -90,6 +90,12 @@ static bool was_passed(struct sim *s, const struct check_dialog *d, const struct
 	return seen && seen->stale;
 }
 
+/* RFC 3263 4.3: the last one is said again at another place of a name. */
+static bool is_at_next_place(const struct check_dialog *d, const struct sip_message *m)
+{
+	return m->cseq == d->cseq && names_is_name(m->uri.host);
+}
+
 /* RFC 3261 12.2.1.1: grows by each request but ACK and CANCEL. */
 static void look_at_cseq(struct sim *s, const struct sip_message *m)
 {
@@ -101,7 +107,8 @@ static void look_at_cseq(struct sim *s, const struct sip_message *m)
 	d = dialog_of(s, m);
 	if (!d)
 		return;
-	if (m->cseq > d->cseq || (!is_repetition(d, m) && was_passed(s, d, m))) {
+	if (m->cseq > d->cseq ||
+	    (!is_repetition(d, m) && (was_passed(s, d, m) || is_at_next_place(d, m)))) {
 		note_cseq(d, m);
 		return;
 	}

@@ -46,6 +46,13 @@ bool names_is_dead(const struct addr *to)
 	return addr_eq(&dead, to);
 }
 
+bool names_is_name(struct bytes host)
+{
+	const struct bytes zone = BYTES_LIT(".example.test");
+
+	return host.n > zone.n && bytes_eq(bytes_from(host, host.n - zone.n), zone);
+}
+
 static uint32_t phone_of(const char *host)
 {
 	uint32_t i = (uint32_t)strtoul(host + 1, NULL, 10);

@@ -37,6 +37,8 @@ const char *names_contact(const struct phone *p, char out[ADDR_TEXT_MAX]);
 struct shard_lookup names_host(struct node *n);
 /* EFFECT_LOOKUP. */
 void names_lookup(struct node *n, const struct effect *e);
+/* That of one of the phones. */
+bool names_is_name(struct bytes host);
 /* A place where nobody is, and whose host says so. */
 bool names_is_dead(const struct addr *to);
 

@@ -41,6 +41,7 @@ struct bytes phone_write_request(const struct phone_call *c, const struct phone_
 {
 	const struct phone *p = c->phone;
 	const char *body = r->body ? r->body : "";
+	char contact[ADDR_TEXT_MAX];
 	struct writer w = writer_over(out, cap);
 
 	writer_fmt(&w, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\n", r->method,
@@ -48,7 +49,7 @@ struct bytes phone_write_request(const struct phone_call *c, const struct phone_
 	writer_fmt(&w, "Max-Forwards: 70\r\nFrom: <%s>;tag=%s\r\nTo: <%s>%s%s\r\n", c->local,
 		   c->tag, c->remote, c->remote_tag[0] ? ";tag=" : "", c->remote_tag);
 	writer_fmt(&w, "Call-ID: %s\r\nCSeq: %u %s\r\nContact: <sip:%s@%s%s>\r\n", c->call_id,
-		   r->cseq, r->method, p->user, p->address, phone_transport(p));
+		   r->cseq, r->method, p->user, names_contact(p, contact), phone_transport(p));
 	writer_fmt(&w, "%s%sContent-Length: %zu\r\n\r\n%s", r->extra ? r->extra : "",
 		   type_of(body, r->type), strlen(body), body);
 	assert(!w.overflow);
@@ -61,6 +62,7 @@ struct bytes phone_write_response(const struct phone *p, const struct sip_messag
 {
 	struct writer w = writer_over(out, cap);
 	struct bytes value = { 0 };
+	char contact[ADDR_TEXT_MAX];
 
 	writer_fmt(&w, "SIP/2.0 %u %s\r\n", status, sip_reason(status));
 	for (unsigned i = 0; message_header(m, "Via", i, &value); i++)
@@ -74,7 +76,7 @@ struct bytes phone_write_response(const struct phone *p, const struct sip_messag
 	writer_fmt(&w, "\r\nCall-ID: " BYTES_FMT "\r\nCSeq: %u " BYTES_FMT "\r\n%s",
 		   BYTES_ARG(m->call_id), m->cseq, BYTES_ARG(m->method_name), extra);
 	if (!strstr(extra, "Contact:")) /* a redirection names another */
-		writer_fmt(&w, "Contact: <sip:%s@%s%s>\r\n", p->user, p->address,
+		writer_fmt(&w, "Contact: <sip:%s@%s%s>\r\n", p->user, names_contact(p, contact),
 			   phone_transport(p));
 	writer_fmt(&w, "%sContent-Length: %zu\r\n\r\n%s", type_of(body, NULL), strlen(body), body);
 	assert(!w.overflow);
