@@ -5,6 +5,7 @@ import unittest
 from lib.nameserver import NameServer, address, service
 from lib.node import Node
 from lib.place import PARTY
+from patience import PATIENCE_S, until
 
 GATEWAY, EDGE, SLOW = "gw.example.test", "edge.example.test", "slow.example.test"
 
@@ -85,6 +86,24 @@ class Names(unittest.TestCase):
         self.assertEqual([row["id"] for row in self.node.ctl("call.list")], [call["id"]])
         self.talk(out, into)
         self.assertEqual(len(self.node.cdrs()), 1)
+
+    def test_a_place_dies_in_a_call(self):
+        """By Record-Route: the ACK waits for the name, and the BYE goes to its other place when the one in use is gone."""
+        self.leads(EDGE, self.b.port, self.c.port)
+        self.assertEqual(self.b.register().status, 200)
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.respond(200, "OK", [("Record-Route", f"<sip:{EDGE};lr>")], self.audio_b.sdp())
+        ack = into.wait_ack()
+        self.assertEqual(ack.get("Route"), f"<sip:{EDGE};lr>")
+        self.assertIn((EDGE, "NAPTR"), self.server.asked)
+        out.wait_answer()
+        self.b.close()
+        out.bye()
+        bye = self.c.take_request("BYE", PATIENCE_S, into.call_id)
+        self.assertEqual(bye.get("Route"), f"<sip:{EDGE};lr>")
+        self.c.respond(bye, 200, "OK", into.tag)
+        until(lambda: [row["sip_status"] for row in self.node.cdrs()] == ["200"])
 
     def test_nobody_says(self):
         """Who cancels hears 487; another call is not held up; and who waits on is asked for by the way that the phone registered."""
