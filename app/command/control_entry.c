@@ -23,6 +23,10 @@ void control_entry_field(struct control_entry *e, struct bytes name, struct byte
 		e->client = value;
 	} else if (bytes_is(name, "ttl_ms")) {
 		e->bad_ttl = bytes_u64(value, &e->ttl_ms) || e->ttl_ms == 0;
+	} else if (bytes_is(name, "passed") && bytes_u64(value, &e->passed)) {
+		e->passed = UINT64_MAX; /* no node wrote that */
+	} else if (bytes_is(name, "since") && bytes_u64(value, &e->added_utc_ms)) {
+		e->added_utc_ms = 0;
 	}
 }
 

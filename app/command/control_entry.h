@@ -9,9 +9,11 @@ enum { CONTROL_NAME_MAX = 64, CONTROL_ARGS_MAX = 16384 };
 
 /* Slices of what was read. */
 struct control_entry {
-	uint64_t added_utc_ms; /* from the stream id, which Redis made */
+	uint64_t
+		added_utc_ms; /* from the stream id, which Redis made; of one that was put back the first one's */
 	struct bytes version, id, command, args, client;
 	uint64_t ttl_ms; /* 0: none given */
+	uint64_t passed; /* so often it was put back (control_pass) */
 	bool bad_ttl;
 };
 

@@ -47,7 +47,7 @@ static bool job_is_same(const struct control_job *job, const struct control_stre
 	return job->used && job->stream == s && bytes_is(id, job->id);
 }
 
-static void job_end(struct control_job *job)
+void control_job_end(struct control_job *job)
 {
 	struct control *c = job->control;
 
@@ -71,7 +71,7 @@ static void on_finished(int err, const struct redisReply *reply, void *arg)
 		LOG_WARN("control", 0, "a result was not stored", LOG_STR("id", job->id),
 			 LOG_BYTES("error", text), LOG_INT("code", err));
 	}
-	job_end(job);
+	control_job_end(job);
 }
 
 static void job_finish(struct control_job *job, struct bytes json, const char *claim)
@@ -104,7 +104,7 @@ static void finish_json(struct control_job *job, json_t *answer, const char *cla
 	if (!text) {
 		LOG_ERROR("control", 0, "out of memory: a command has no answer",
 			  LOG_STR("id", job->id));
-		job_end(job);
+		control_job_end(job);
 		return;
 	}
 	job_finish(job, bytes_str(text), claim);
@@ -146,11 +146,28 @@ static void job_on_done(json_t *answer, void *arg)
 	finish_json(job, answer, may_run_again(code) || is_transient(job) ? DROP : KEEP);
 }
 
+static void job_refuse(struct control_job *job, enum command_error_code code, const char *message,
+		       const char *claim)
+{
+	struct command_error error = { .code = code };
+
+	(void)snprintf(error.message, sizeof(error.message), "%s", message);
+	metric_add(g_control_metrics.bad, 1);
+	LOG_WARN("control", 0, "command refused", LOG_STR("client", job->client),
+		 LOG_STR("id", job->id), LOG_STR("why", message));
+	finish_json(job, command_error_json(&error), claim);
+}
+
 static void control_job_run(struct control_job *job)
 {
 	json_t *args = job->args;
 	char key[CONTROL_KEY_MAX];
 
+	if (job->lost) {
+		job_refuse(job, COMMAND_UNAVAILABLE,
+			   "the node that has the call does not run: try again when it does", DROP);
+		return;
+	}
 	key_write(job, "done", job->id, key); /* each stream has ids of its own */
 	job->args = NULL;
 	command_start(job->control->node, &job->stream->who, bytes_str(job->command),
@@ -166,7 +183,7 @@ static void job_on_claimed(int err, const struct redisReply *reply, void *arg)
 
 	if (err || redis_is_error(reply, NULL)) {
 		job->stream->again = true; /* it stays in the stream */
-		job_end(job);
+		control_job_end(job);
 		return;
 	}
 	if (old.n == 0 ||
@@ -175,7 +192,8 @@ static void job_on_claimed(int err, const struct redisReply *reply, void *arg)
 		return;
 	}
 	if (old.p[0] == '@') {
-		job_end(job); /* another node is at it; should it die, the entry comes again */
+		control_job_end(
+			job); /* another node is at it; should it die, the entry comes again */
 		return;
 	}
 	metric_add(g_control_metrics.repeated, 1);
@@ -223,19 +241,13 @@ void control_jobs_wake(struct control *c)
 		if (!job->used || !job->waiting || !is_alone(c, job))
 			continue;
 		job->waiting = false;
-		claim_id(job);
+		if (control_is_elsewhere(job)) {
+			job->stream->again = true; /* it is put back when it is read again */
+			control_job_end(job);
+		} else {
+			claim_id(job);
+		}
 	}
-}
-
-static void job_refuse(struct control_job *job, enum command_error_code code, const char *message)
-{
-	struct command_error error = { .code = code };
-
-	(void)snprintf(error.message, sizeof(error.message), "%s", message);
-	metric_add(g_control_metrics.bad, 1);
-	LOG_WARN("control", 0, "command refused", LOG_STR("client", job->client),
-		 LOG_STR("id", job->id), LOG_STR("why", message));
-	finish_json(job, command_error_json(&error), LEAVE);
 }
 
 static bool job_entry_is_known(const struct control *c, const struct control_stream *s,
@@ -296,6 +308,20 @@ static const char *job_fill(struct control_job *job, struct control_entry *e, bo
 	return e->args.n && !json_is_object(job->args) ? "args must be a JSON object" : NULL;
 }
 
+/* running: another entry has the same id. */
+static void job_go(struct control_job *job, const struct control_entry *entry, bool running)
+{
+	if (control_entry_is_expired(entry, clock_utc_ms())) {
+		job_refuse(job, COMMAND_EXPIRED, "older than its ttl_ms", LEAVE);
+		return;
+	}
+	job->waiting = running;
+	if (running || (control_is_elsewhere(job) && control_pass(job, entry)))
+		return;
+	job->lost = control_is_elsewhere(job);
+	claim_id(job);
+}
+
 bool control_job_take(struct control_stream *s, struct bytes entry_id,
 		      const struct redisReply *fields)
 {
@@ -316,14 +342,9 @@ bool control_job_take(struct control_stream *s, struct bytes entry_id,
 		}
 		wrong = job_fill(job, &entry, &running);
 	}
-	if (wrong) {
-		job_refuse(job, COMMAND_BAD_REQUEST, wrong);
-	} else if (control_entry_is_expired(&entry, clock_utc_ms())) {
-		job_refuse(job, COMMAND_EXPIRED, "older than its ttl_ms");
-	} else if (running) {
-		job->waiting = true;
-	} else {
-		claim_id(job);
-	}
+	if (wrong)
+		job_refuse(job, COMMAND_BAD_REQUEST, wrong, LEAVE);
+	else
+		job_go(job, &entry, running);
 	return true;
 }

@@ -9,6 +9,8 @@ import unittest
 from lib.stream import StreamAgent
 
 from directory_test import Pair
+from shards_test import shard_of
+from tandem_client import Client, Refused
 
 MOVES = int(os.environ.get("TANDEM_MOVES", "400"))    # 10,000: TANDEM_MOVES=10000
 PHONES = 8
@@ -126,6 +128,33 @@ class Locations(Pair):
         self.assertEqual(moved.register(contact=f"{moved.contact};{INSTANCE % 90}").status, 200)
         self.hangs_up(self.call(self.b), moved)
         self.assertEqual(moved.register(expires=0, contact="*").status, 200)
+
+    def test_orders_for_calls_of_one_of_them(self):
+        """Whichever node reads a command, the one that has the call carries it out; while that one is away no order is lost or wrong."""
+        phone = self.agent(self.a, "1002")
+        self.assertEqual(phone.register().status, 200)
+        calls = [self.call(node) for node in (self.a, self.b)]
+        legs = [phone.incoming() for _ in calls]
+        for leg in legs:
+            leg.ring()
+        with Client(self.socket, "_operator") as client:
+            ids = {}
+            self.until(lambda: ids.update((shard_of(row["id"]), row["id"]) for row in client.ask("call.list")) or len(ids) == 2)
+            for _ in range(4):
+                for call in ids.values():
+                    self.assertEqual(client.ask("call.show", call=call)["id"], call)
+            self.a.kill()
+            with self.assertRaises(Refused) as caught:
+                client.ask("call.show", call=ids[1])
+            self.assertEqual(caught.exception.code, "unavailable")
+            client.ask("call.hangup", call=ids[2])
+            self.a.restart()
+            client.ask("call.hangup", call=ids[1])
+        for leg in legs:
+            leg.wait_cancel()
+        for call in calls:
+            self.assertGreaterEqual(call.wait_final().status, 400)
+        self.assertEqual(phone.register(expires=0).status, 200)
 
     def test_phones_that_move(self):
         """At random between two nodes: each REGISTER is answered 200, and each phone is where it came to last."""

@@ -74,6 +74,13 @@ static void test_expiry(void **state)
 	assert_false(control_entry_is_expired(&e, 1700000005000));
 	assert_true(control_entry_is_expired(&e, 1700000005001));
 	assert_false(control_entry_is_expired(&e, 1600000000000)); /* clocks differ */
+	/* one that was put back is as old as it was (control_pass) */
+	control_entry_field(&e, BYTES_LIT("since"), BYTES_LIT("1699999999999"));
+	control_entry_field(&e, BYTES_LIT("passed"), BYTES_LIT("3"));
+	assert_true(control_entry_is_expired(&e, 1700000005000));
+	assert_int_equal(e.passed, 3);
+	control_entry_field(&e, BYTES_LIT("passed"), BYTES_LIT("-3"));
+	assert_int_equal(e.passed, UINT64_MAX);
 	assert_true(control_entry_begin(&e, BYTES_LIT("x-1")) != 0);
 	assert_true(control_entry_begin(&e, BYTES_LIT("")) != 0);
 }
