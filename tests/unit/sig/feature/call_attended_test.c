@@ -2,6 +2,7 @@
 /* A party gives the other one to whom it speaks with in another call (RFC 3891; FEATURES CALL-24, CALL-26). */
 #include "sig/call.pb-c.h"
 #include "sig/shard/shard_state.h"
+#include "tests/unit/sig/orders.h"
 #include "tests/unit/sig/trio.h"
 
 #define HOLD_B                                                                        \
@@ -14,8 +15,8 @@
 	"v=0\r\no=c 1 1 IN IP4 192.0.2.14\r\ns=-\r\nc=IN IP4 192.0.2.14\r\nt=0 0\r\n" \
 	"m=audio 6000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
 
-/* B holds A and has another dialog, with C: who of the two called is for the test. */
-static void hold_and_ask(struct trio *t, struct phone *second, bool b_called)
+/* B holds A, and is about to have another dialog. */
+static void hold(struct trio *t, struct phone *second)
 {
 	struct bytes m;
 
@@ -28,6 +29,12 @@ static void hold_and_ask(struct trio *t, struct phone *second, bool b_called)
 	assert_true(rig_take(t->l.r, &t->l.a.addr, "ACK ").n);
 	phone_open(second, t->l.r, "1002", "192.0.2.12:5060");
 	(void)snprintf(second->tag, sizeof(second->tag), "second");
+}
+
+/* That is with C: who of the two called is for the test. */
+static void hold_and_ask(struct trio *t, struct phone *second, bool b_called)
+{
+	hold(t, second);
 	if (b_called) {
 		phone_invite(second, "1004", PHONE_SDP_B);
 		assert_true(phone_rings(&t->c).n);
@@ -128,6 +135,45 @@ static void joined_with_another_line(void **state)
 	assert_int_equal(line_spec_of(t->l.r, 0, 0).send, 1);
 	assert_int_equal(line_spec_of(t->l.r, 2, 0).send, 1);
 	assert_int_equal(line_spec_of(t->l.r, 2, 1).send, 0);
+}
+
+static void answer_waiting(struct rig *r)
+{
+	struct call_view view;
+	uint32_t cursor = 0;
+
+	while (shard_call_next(r->shard, &cursor, &view)) {
+		if (view.state == CALL_SETUP || view.state == CALL_RINGING)
+			assert_int_equal(shard_call_answer(r->shard, view.call, NULL, r->now), 0);
+	}
+	rig_run(r);
+}
+
+/* CALL-25: B has called an application, and gives A to it. It is asked for A anew. */
+static void to_an_application(void **state)
+{
+	struct shard_forward f = { .application = "ivr" };
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct phone second;
+
+	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, "1004", &f), 0);
+	hold(t, &second);
+	phone_invite(&second, "1004", PHONE_SDP_B);
+	rig_run(r);
+	answer_waiting(r);
+	assert_true(phone_hears(&second, "SIP/2.0 200").n);
+	phone_ack(&second);
+	refer_to(&t->l.b, &second);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	assert_notified(&t->l.b, "SIP/2.0 100", "active");
+	answer_waiting(r);
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	trio_assert_left(&t->l.b);
+	trio_assert_left(&second);
+	(void)trio_told_again(&t->l.a, PHONE_SDP_A);
+	assert_int_equal(rig_counts(r).calls_established, 1);
+	assert_true(line_last_spec(r, 0).alone);
 }
 
 /* Killed when all is saved, and before anybody answered: both legs are one call, and the other one ends. */
@@ -538,6 +584,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TRIO_TEST(attended),
+		TRIO_TEST(to_an_application),
 		TRIO_TEST(joined_after_a_restart),
 		TRIO_TEST(joined_with_another_line),
 		TRIO_TEST(joined_in_one_save),

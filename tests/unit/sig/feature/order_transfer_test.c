@@ -310,6 +310,43 @@ static void refer_meanwhile(void **state)
 	trio_assert_ends(t, &t->c, &t->l.b);
 }
 
+/* CALL-25: who is given to an application waits for it, over a kill too; whoever had it is left when that has answered. */
+static void to_an_application(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	phones_talk(&t->l.a, &t->l.b);
+	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1003", 1), 0);
+	assert_string_equal(last_event(r, SIG_CALL_WAITING)->application, "ivr");
+	assert_int_equal(rig_count(r, &t->l.a.addr, "BYE "), 0);
+	joins_restart(t);
+	assert_int_equal(shard_call_answer(r->shard, call_at(r, 0), NULL, r->now), 0);
+	rig_run(r);
+	trio_assert_left(&t->l.a);
+	assert_true(line_last_spec(r, 1).alone);
+	phone_request(&t->l.b, "BYE", "", "");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 200").n);
+	line_assert_idle(r);
+	assert_int_equal(r->cdr_count, 2);
+	assert_string_equal(r->cdrs[0].reason, "transferred");
+	assert_string_equal(r->cdrs[1].to, "1003");
+	assert_cdr_sum(r);
+}
+
+/* It does not answer: the two speak as before. */
+static void to_a_silent_application(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.a, &t->l.b);
+	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1003", 1), 0);
+	rig_wait_ms(t->l.r, APPLICATION_WAIT_S * 1000 + 100);
+	assert_failed(t->l.r, 480, "");
+	trio_assert_talks(t->l.r, 0, 1);
+	trio_assert_ends(t, &t->l.a, &t->l.b);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -320,6 +357,7 @@ int main(void)
 		ORDER_TEST(answered_when_saved), ORDER_TEST(transfer_refused),
 		ORDER_TEST(unregistered),        ORDER_TEST(behind_an_invite),
 		ORDER_TEST(who_was_held),        ORDER_TEST(refer_meanwhile),
+		ORDER_TEST(to_an_application),   ORDER_TEST(to_a_silent_application),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
