@@ -573,7 +573,7 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 	if (caller->trunk != TRUNK_NONE &&
 	    !shard_trunk_may_call(s, caller->trunk, m, bytes_str(caller->user), why))
 		return NULL;
-	if (!always && !shard_tenant_may_call(s, caller->tenant, m, why))
+	if (!always && !shard_tenant_may_call(s, caller->tenant, why))
 		return NULL;
 	if (!shard_quota_take(s, payer, QUOTA_CALL_RATE, always, why) ||
 	    !shard_quota_take(s, payer, QUOTA_CALLS, always, why))

@@ -69,15 +69,12 @@ void shard_quota_give(const struct shard *s, const struct quota_party *party, en
 	quota_give(&s->settings.quota, party, item);
 }
 
-/* As where an extension or a peer has had enough (call_refuse_quota). */
-bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, const struct sip_message *m,
-			   struct call_refusal *why)
+/* Also from a trunk or a trusted peer: who hears 503 may take the node for gone, with all tenants that it has (RFC 3263 4.3). */
+bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_refusal *why)
 {
-	bool peer = shard_trunk_of(s, &m->hop) != TRUNK_NONE || trust_find(&s->settings, &m->hop);
-
 	if (!tenants_is_full(s->settings.tenants, tenant, TENANT_CALLS))
 		return true;
-	*why = (struct call_refusal){ .status = peer ? 503 : 486,
+	*why = (struct call_refusal){ .status = 486,
 				      .reason = REFUSED_TENANT_CALLS,
 				      .text = "too many calls at once of this tenant",
 				      .retry_after_s = 5 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "sig/call/session.h"
 #include "sig/host/sites.h"
 #include "sig/shard/shard_state.h"
 
@@ -13,6 +14,22 @@ static void register_refuse(struct shard *s, struct txn_slot *slot, const struct
 {
 	shard_refuse(s, slot, m, status, reason,
 		     status == 503 ? BYTES_LIT("Retry-After: 5\r\n") : (struct bytes){ 0 });
+}
+
+/* 503 would be about the node, which has other tenants (RFC 3263 4.3). */
+static void register_refuse_tenant(struct shard *s, struct txn_slot *slot,
+				   const struct sip_message *m)
+{
+	const struct call_refusal why = { .status = 403,
+					  .reason = REFUSED_TENANT_AORS,
+					  .text = "too many registrations of this tenant" };
+	uint8_t space[256];
+	struct writer extra = writer_over(space, sizeof(space));
+
+	shard_quota_note(s, m, &why);
+	session_write_warning(&extra, &s->host, why.text);
+	writer_fmt(&extra, "Reason: SIP;cause=%u;text=\"%s\"\r\n", why.status, why.text);
+	shard_refuse(s, slot, m, why.status, why.reason, writer_lines(&extra));
 }
 
 /* REG-03: address of record, digest user and extension are one. */
@@ -251,7 +268,7 @@ void shard_register(struct shard *s, const struct sip_message *m)
 		return;
 	a = location_get(s->locations, e->tenant, bytes_str(e->number));
 	if (!a && tenants_is_full(s->settings.tenants, e->tenant, TENANT_REGISTRATIONS)) {
-		register_refuse(s, slot, m, 503, REFUSED_TENANT_AORS);
+		register_refuse_tenant(s, slot, m);
 		return;
 	}
 	if (!a)

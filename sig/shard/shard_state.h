@@ -133,10 +133,9 @@ uint32_t shard_overload_retry_s(const struct shard *s);
  * something that was taken. */
 struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct bytes user,
 			       const struct sip_hop *hop);
-/* One more. always: also beyond the limit. False: *why. */
 /* One more of that tenant's, whoever brings it. False: *why. */
-bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, const struct sip_message *m,
-			   struct call_refusal *why);
+bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_refusal *why);
+/* One more. always: also beyond the limit. False: *why. */
 bool shard_quota_take(const struct shard *s, const struct quota_party *party, enum quota_item item,
 		      bool always, struct call_refusal *why);
 void shard_quota_give(const struct shard *s, const struct quota_party *party, enum quota_item item);

@@ -25,6 +25,7 @@ static void subscribe_refuse(struct shard *s, struct txn_slot *slot, const struc
 	case 489:
 		package_write_allowed(&extra);
 		break;
+	case 480:
 	case 503:
 		writer_number(&extra, "Retry-After: ", SUBSCRIBE_RETRY_S, "\r\n");
 		break;
@@ -102,24 +103,36 @@ static uint16_t read_resource(const struct shard *s, const struct sip_message *m
 	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
 }
 
-static bool subscriptions_fit(const struct shard *s, uint16_t tenant, struct bytes watcher,
-			      struct bytes resource)
+/* Of the watched, and of who watches. */
+static bool has_subscribed_enough(const struct shard *s, uint16_t tenant, struct bytes watcher,
+				  struct bytes resource)
 {
 	const struct subscriptions *all = &s->subscriptions;
 	const struct subscription *sub = NULL;
-	uint32_t max = s->settings.subscriptions_max, count = 0;
+	uint32_t count = 0;
 
-	if (all->pool.in_use >= max ||
-	    tenants_is_full(s->settings.tenants, tenant, TENANT_SUBSCRIPTIONS) ||
-	    tenants_held(s->settings.tenants, tenant, TENANT_SUBSCRIPTIONS) >= max - max / 8)
-		return false; /* an eighth is left to others */
 	while ((sub = subscription_of_watcher(all, tenant, watcher, sub)) != NULL)
 		count++;
 	if (count >= SUBSCRIPTIONS_OF_WATCHER)
-		return false;
+		return true;
 	for (count = 0; (sub = subscription_of_resource(all, tenant, resource, sub)) != NULL;)
 		count++;
-	return count < SUBSCRIPTIONS_OF_RESOURCE;
+	return count >= SUBSCRIPTIONS_OF_RESOURCE;
+}
+
+/* 0 or the status to refuse with. 503 is about the node, which a phone may take for gone then; 480 about this one subscription. */
+static uint16_t subscriptions_fit(const struct shard *s, uint16_t tenant, struct bytes watcher,
+				  struct bytes resource)
+{
+	const struct tenants *tenants = s->settings.tenants;
+	uint32_t max = s->settings.subscriptions_max;
+
+	if (s->subscriptions.pool.in_use >= max)
+		return 503;
+	if (tenants_is_full(tenants, tenant, TENANT_SUBSCRIPTIONS) ||
+	    tenants_held(tenants, tenant, TENANT_SUBSCRIPTIONS) >= max - max / 8)
+		return 480; /* an eighth is left to others */
+	return has_subscribed_enough(s, tenant, watcher, resource) ? 480 : 0;
 }
 
 /* One that the process before this one may have answered, whose 200 was lost: the phone says it again. */
@@ -228,13 +241,16 @@ static void subscribe_begin(struct shard *s, const struct sip_message *m,
 	struct quota_party party = shard_party(s, of->tenant, text_bytes(&of->watcher), &m->hop);
 	struct subscription *sub;
 	struct txn_slot *slot = subscribe_admit(s, m, &party);
+	uint16_t status = 0;
 
 	if (!slot)
 		return;
 	sub = subscription_same(s, m, of->tenant, text_bytes(&of->watcher));
-	if (!sub && !subscriptions_fit(s, of->tenant, text_bytes(&of->watcher),
-				       text_bytes(&of->resource))) {
-		subscribe_refuse(s, slot, m, 503, REFUSED_SUBSCRIPTIONS_FULL);
+	if (!sub)
+		status = subscriptions_fit(s, of->tenant, text_bytes(&of->watcher),
+					   text_bytes(&of->resource));
+	if (status) {
+		subscribe_refuse(s, slot, m, status, REFUSED_SUBSCRIPTIONS_FULL);
 		return;
 	}
 	if (!sub)

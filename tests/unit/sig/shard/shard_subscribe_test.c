@@ -2,6 +2,7 @@
 /* SUBSCRIBE and NOTIFY at the shard (RFC 6665): what is refused, what is told when, what goes on after a kill. */
 #include <errno.h>
 
+#include "sig/shard/shard_state.h"
 #include "sig/subscription/subscriptions.h"
 #include "tests/unit/sig/sip/credentials.h"
 #include "tests/unit/sig/watch.h"
@@ -647,9 +648,39 @@ static void full(void **state)
 		taken += bytes_starts(m, "SIP/2.0 200");
 		(void)watch_told(&t->w);
 	} while (bytes_starts(m, "SIP/2.0 200") && taken < 100);
-	assert_true(bytes_starts(m, "SIP/2.0 503"));
+	assert_true(bytes_starts(m, "SIP/2.0 480"));
 	assert_true(rig_has(m, "Retry-After: 60"));
 	assert_int_equal(taken, 64 - 64 / 8);
+}
+
+static void node_full(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m;
+
+	watch_begin(t);
+	t->l.r->shard->settings.subscriptions_max = 1;
+	m = watch_ask(&t->w, "1001", WATCH_DIALOG);
+	assert_true(bytes_starts(m, "SIP/2.0 503"));
+	assert_true(rig_has(m, "Retry-After: 60"));
+}
+
+/* A quota of its tenant is not about the node: who hears 503 might take that for gone. */
+static void tenant_full(void **state)
+{
+	struct watch *t = *state;
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME };
+	struct tenants *all = locations_tenants(t->l.r->locations);
+	uint16_t tenant;
+	struct bytes m;
+
+	set.most[TENANT_SUBSCRIPTIONS] = 1;
+	assert_int_equal(tenants_put(all, &set, &tenant), 0);
+	watch_begin(t);
+	m = watch_ask(&t->w, "1001", WATCH_DIALOG);
+	assert_true(bytes_starts(m, "SIP/2.0 480"));
+	assert_true(rig_has(m, "Retry-After: 60"));
+	assert_int_equal(tenants_held(all, tenant, TENANT_SUBSCRIPTIONS), 1);
 }
 
 static const struct sig_event *last_event(const struct rig *r, enum sig_event_kind kind)
@@ -727,21 +758,17 @@ static void presence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WATCH_TEST(refused),        WATCH_TEST(challenged),
-		WATCH_TEST(lamp),           WATCH_TEST(coalesced),
-		WATCH_TEST(calls_go_first), WATCH_TEST(saved_before_said),
-		WATCH_TEST(unsaved),        WATCH_TEST(fetched),
-		WATCH_TEST(refreshed),      WATCH_TEST(unsubscribed),
-		WATCH_TEST(notify_refused), WATCH_TEST(notify_later),
-		WATCH_TEST(killed),         WATCH_TEST(killed_at_once),
-		WATCH_TEST(many_notifies),  WATCH_TEST(rejected),
-		WATCH_TEST(hidden),         WATCH_TEST(of_another_tenant),
-		WATCH_TEST(full),           WATCH_TEST(reg),
-		WATCH_TEST(ended),          WATCH_TEST(forked),
-		WATCH_TEST(out_of_order),   WATCH_TEST(long_document),
-		WATCH_TEST(bounded),        WATCH_TEST(bounded_many),
-		WATCH_TEST(presence),       WATCH_TEST(long_names),
-		WATCH_TEST(too_long),       WATCH_TEST(events),
+		WATCH_TEST(refused),      WATCH_TEST(challenged),     WATCH_TEST(lamp),
+		WATCH_TEST(coalesced),    WATCH_TEST(calls_go_first), WATCH_TEST(saved_before_said),
+		WATCH_TEST(unsaved),      WATCH_TEST(fetched),        WATCH_TEST(refreshed),
+		WATCH_TEST(unsubscribed), WATCH_TEST(notify_refused), WATCH_TEST(notify_later),
+		WATCH_TEST(killed),       WATCH_TEST(killed_at_once), WATCH_TEST(many_notifies),
+		WATCH_TEST(rejected),     WATCH_TEST(hidden),         WATCH_TEST(of_another_tenant),
+		WATCH_TEST(full),         WATCH_TEST(node_full),      WATCH_TEST(tenant_full),
+		WATCH_TEST(reg),          WATCH_TEST(ended),          WATCH_TEST(forked),
+		WATCH_TEST(out_of_order), WATCH_TEST(long_document),  WATCH_TEST(bounded),
+		WATCH_TEST(bounded_many), WATCH_TEST(presence),       WATCH_TEST(long_names),
+		WATCH_TEST(too_long),     WATCH_TEST(events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,13 +163,15 @@ static void tenant_has_calls_enough(void **state)
 				     .call = shard_call_new_id(s->r->shard),
 				     .from = "1001",
 				     .to = "1002" };
+	struct bytes m;
 
 	tenant_limit(s, ACME, TENANT_CALLS, 1);
 	phones_talk(&acme->a, &acme->b);
 	phone_begin(&acme->a, "1002");
 	phone_request(&acme->a, "INVITE", "", PHONE_SDP_A);
-	assert_true(rig_has(rig_take(s->r, &acme->a.addr, "SIP/2.0 503"),
-			    "too many calls at once of this tenant"));
+	m = rig_take(s->r, &acme->a.addr, "SIP/2.0 486");
+	assert_true(rig_has(m, "too many calls at once of this tenant"));
+	assert_true(rig_has(m, "\r\nRetry-After: 5\r\n"));
 	phone_ack(&acme->a);
 	assert_int_equal(shard_call_originate(s->r->shard, &o, s->r->now), -EDQUOT);
 	phones_talk(&other->a, &other->b);
@@ -188,16 +190,18 @@ static void tenant_has_phones_enough(void **state)
 	for (unsigned i = 0; i < HOUSES; i++) {
 		struct phone *a = &s->houses[i].a, *b = &s->houses[i].b;
 		const char *password = a->domain;
+		struct bytes m;
 
 		for (int n = 1; n <= 2; n++) {
-			struct bytes m = challenge_of(a);
-
+			m = challenge_of(a);
 			assert_true(bytes_starts(log_in(a, m, a->domain, password, "00000001"),
 						 "SIP/2.0 200"));
 		}
-		assert_true(
-			bytes_starts(log_in(b, challenge_of(b), b->domain, password, "00000001"),
-				     i == ACME ? "SIP/2.0 503" : "SIP/2.0 200"));
+		m = log_in(b, challenge_of(b), b->domain, password, "00000001");
+		assert_true(bytes_starts(m, i == ACME ? "SIP/2.0 403" : "SIP/2.0 200"));
+		assert_int_equal(rig_has(m, "\r\nReason: SIP;cause=403;text=\"too many "
+					    "registrations of this tenant\"\r\n"),
+				 i == ACME);
 	}
 }
 

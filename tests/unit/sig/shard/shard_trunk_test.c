@@ -351,6 +351,26 @@ static void all_channels_are_in_use(void **state)
 	assert_int_equal(rig_counts(g->l.r).calls, 1);
 }
 
+/* Its tenant has calls enough: that is about this call, and not about the node, as 503 would be. */
+static void tenant_has_calls_enough(void **state)
+{
+	struct gate *g = *state;
+	struct tenant_settings tenant = { .name = TENANT_DEFAULT_NAME };
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+	struct bytes m;
+
+	tenant.most[TENANT_CALLS] = 1;
+	assert_int_equal(tenants_put(g->tenants, &tenant, &set.tenant), 0);
+	calls_as(gw, "+4940123", NUMBER);
+	assert_true(phone_rings(&g->l.a).n);
+	calls_as(gw, "+4940124", NUMBER);
+	m = rig_take(g->l.r, &gw->addr, "SIP/2.0 486");
+	assert_true(rig_has(m, "too many calls at once of this tenant"));
+	assert_true(rig_has(m, "\r\nRetry-After: 5\r\n"));
+	assert_int_equal(rig_counts(g->l.r).calls, 1);
+}
+
 /* What we said to a trunk came back from it. */
 static void our_own_call_comes_back(void **state)
 {
@@ -635,6 +655,7 @@ int main(void)
 		GATE_TEST(claims_an_extension),
 		GATE_TEST(directions),
 		GATE_TEST(all_channels_are_in_use),
+		GATE_TEST(tenant_has_calls_enough),
 		GATE_TEST(our_own_call_comes_back),
 		GATE_TEST(goes_on_elsewhere),
 		GATE_TEST(killed_without_the_trunk),
