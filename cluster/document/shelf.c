@@ -161,6 +161,54 @@ int shelf_generation_set(struct shelf *s, struct bytes tenant, uint64_t generati
 	return 0;
 }
 
+/* ---- how many there are ---- */
+
+/* SHELF_KINDS_MAX: it is not counted. */
+static uint32_t kind_find(const struct shelf *s, struct bytes kind)
+{
+	for (uint32_t i = 0; i < s->kind_count; i++) {
+		if (bytes_is(kind, s->kinds[i]))
+			return i;
+	}
+	return SHELF_KINDS_MAX;
+}
+
+/* A later program may have kinds of its own: what finds no place is not counted. */
+static uint32_t kind_take(struct shelf *s, struct bytes kind)
+{
+	uint32_t i = kind_find(s, kind);
+
+	if (i < SHELF_KINDS_MAX || s->kind_count == SHELF_KINDS_MAX ||
+	    bytes_cstr(kind, s->kinds[s->kind_count], sizeof(s->kinds[0])))
+		return i;
+	return s->kind_count++;
+}
+
+static void count_add(struct shelf *s, struct shelf_tenant *t, struct bytes kind)
+{
+	uint32_t i = kind_take(s, kind);
+
+	if (i < SHELF_KINDS_MAX)
+		t->count[i]++;
+}
+
+static void count_sub(struct shelf *s, const struct snapshot_document *d)
+{
+	struct shelf_tenant *t = tenant_find(s, d->tenant);
+	uint32_t i = kind_find(s, d->kind);
+
+	if (t && i < SHELF_KINDS_MAX && t->count[i])
+		t->count[i]--;
+}
+
+uint32_t shelf_count_of(const struct shelf *s, struct bytes tenant, struct bytes kind)
+{
+	const struct shelf_tenant *t = tenant_find(s, tenant);
+	uint32_t i = kind_find(s, kind);
+
+	return t && i < SHELF_KINDS_MAX ? t->count[i] : 0;
+}
+
 /* ---- documents ---- */
 
 static bool document_fits(const struct snapshot_document *d)
@@ -233,6 +281,7 @@ static void item_drop(struct shelf *s, const struct snapshot_document *d)
 	if (!h)
 		return;
 	s->changes++;
+	count_sub(s, d);
 	(void)table_del(&s->by_name, name_hash(s, d), h);
 	shelf_item_wipe(pool_get(&s->pool, h));
 	(void)pool_give(&s->pool, h);
@@ -317,6 +366,8 @@ int shelf_put(struct shelf *s, const struct snapshot_document *d)
 	if (!t)
 		return document_fits(d) ? -ENOMEM : -EINVAL;
 	err = h ? shelf_replace(pool_get(&s->pool, h), d) : shelf_add(s, d);
+	if (!h && !err)
+		count_add(s, t, d->kind);
 	if (h || !err) {
 		generation_raise(t, d->version);
 		gone_end(s, d);

@@ -12,14 +12,15 @@
 #include "base/text.h"
 #include "cluster/document/snapshot.h"
 
+/* How many deletions are remembered; how many kinds of documents are counted, more than there are. */
+enum { SHELF_GONE_MAX = 4096, SHELF_KINDS_MAX = 16 };
+
 /* A tenant whose documents are known. */
 struct shelf_tenant {
 	char name[SNAPSHOT_NAME_MAX + 1];
-	uint64_t generation; /* the highest version there was */
+	uint64_t generation;             /* the highest version there was */
+	uint32_t count[SHELF_KINDS_MAX]; /* of each kind */
 };
-
-/* How many deletions are remembered. */
-enum { SHELF_GONE_MAX = 4096 };
 
 struct shelf {
 	struct hash_key key;
@@ -27,6 +28,8 @@ struct shelf {
 	struct table by_name;
 	struct shelf_tenant *tenants;
 	uint32_t tenant_count;
+	char kinds[SHELF_KINDS_MAX][SNAPSHOT_NAME_MAX + 1]; /* that are counted */
+	uint32_t kind_count;
 	struct shelf *gone; /* those that were deleted, without texts; NULL: none yet */
 	uint32_t gone_order;
 	uint64_t changes; /* one more with each */
@@ -63,6 +66,8 @@ void shelf_mark(struct shelf *s, const struct snapshot_document *d, uint32_t mar
 bool shelf_next_unmarked(const struct shelf *s, uint32_t mark, uint32_t *cursor,
 			 struct snapshot_document *out);
 uint32_t shelf_count(const struct shelf *s);
+/* Of one kind of a tenant. */
+uint32_t shelf_count_of(const struct shelf *s, struct bytes tenant, struct bytes kind);
 /* A snapshot of all, for the caller to wipe and free; n: its length. NULL: no memory, or too long. */
 uint8_t *shelf_snapshot(const struct shelf *s, size_t *n) NODISCARD;
 /* The tenants of a snapshot alone, with their generations and deletions. *documents: how many of both. 0 or -ENOMEM. */

@@ -247,13 +247,64 @@ static void test_names(void **state)
 	shelf_close(&s);
 }
 
+static void test_counts(void **state)
+{
+	static const struct bytes ROUTE = BYTES_LIT("route");
+	struct snapshot_document route = { T, ROUTE, BYTES_LIT("out"), 3, BYTES_LIT("{}") };
+	struct shelf s;
+
+	(void)state;
+	assert_int_equal(shelf_open(&s, 3, &KEY), 0);
+	assert_int_equal(shelf_count_of(&s, T, EXTENSION), 0);
+	assert_int_equal(put(&s, "1001", 1, "{}"), 0);
+	assert_int_equal(put(&s, "1001", 2, "{ }"), 0); /* again is no second one */
+	assert_int_equal(put_of(&s, OTHER, "1001", 1, "{}"), 0);
+	assert_int_equal(shelf_put(&s, &route), 0);
+	assert_int_equal(put(&s, "1002", 4, "{}"), -ENOSPC);
+	assert_int_equal(shelf_count_of(&s, T, EXTENSION), 1);
+	assert_int_equal(shelf_count_of(&s, T, ROUTE), 1);
+	assert_int_equal(shelf_count_of(&s, OTHER, EXTENSION), 1);
+	assert_int_equal(shelf_count_of(&s, OTHER, ROUTE), 0);
+	take(&s, T, EXTENSION, "1001", 5);
+	take(&s, T, EXTENSION, "1001", 6); /* it is gone */
+	assert_int_equal(shelf_count_of(&s, T, EXTENSION), 0);
+	assert_int_equal(shelf_count_of(&s, T, ROUTE), 1);
+	shelf_close(&s);
+}
+
+/* What a later program has beside our kinds is kept, and counted as far as there is room. */
+static void test_too_many_kinds(void **state)
+{
+	char kind[SHELF_KINDS_MAX + 2][8];
+	struct shelf s;
+
+	(void)state;
+	assert_int_equal(shelf_open(&s, 64, &KEY), 0);
+	for (uint32_t i = 0; i < COUNT_OF(kind); i++) {
+		struct snapshot_document d = { .tenant = T,
+					       .name = BYTES_LIT("x"),
+					       .version = i + 1,
+					       .text = BYTES_LIT("{}") };
+
+		(void)snprintf(kind[i], sizeof(kind[i]), "k%u", i);
+		d.kind = bytes_str(kind[i]);
+		assert_int_equal(shelf_put(&s, &d), 0);
+		assert_int_equal(shelf_count_of(&s, T, d.kind), i < SHELF_KINDS_MAX);
+	}
+	assert_int_equal(shelf_count(&s), COUNT_OF(kind));
+	take(&s, T, bytes_str(kind[SHELF_KINDS_MAX]), "x", 99);
+	assert_int_equal(shelf_count(&s), COUNT_OF(kind) - 1);
+	shelf_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_put_and_delete), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_tenants),        cmocka_unit_test(test_generations_alone),
 		cmocka_unit_test(test_deletions),      cmocka_unit_test(test_deletions_are_bounded),
-		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_marks),          cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_too_many_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
