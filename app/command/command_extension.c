@@ -154,17 +154,6 @@ static bool tls_and_srtp(struct command_run *run, const struct extension *e)
 }
 
 /* The present extension with what the arguments change. False: the run has failed. */
-/* False: the run has failed. */
-static bool extension_fits(struct command_run *run, uint16_t tenant)
-{
-	uint32_t most = tenants_most(run->node->tenants, tenant, TENANT_EXTENSIONS);
-
-	if (!most || node_tenant_extensions(run->node, tenant) < most)
-		return true;
-	command_fail(run, COMMAND_FULL, NULL, "max_extensions of the tenant");
-	return false;
-}
-
 static bool extension_make(struct command_run *run, void *value)
 {
 	const struct command_value *number = command_value(run, "number");
@@ -172,8 +161,7 @@ static bool extension_make(struct command_run *run, void *value)
 	uint16_t tenant = document_tenant(run);
 	bool changes = extensions_find(&run->node->extensions, tenant, number->text, e);
 
-	if (changes ? !may_change(run, e)
-		    : !extension_may_begin(run) || !extension_fits(run, tenant))
+	if (changes ? !may_change(run, e) : !extension_may_begin(run))
 		return false;
 	if (!changes) {
 		extension_begin(e);
@@ -334,6 +322,8 @@ const struct document_kind g_extension_documents = {
 	.name = "extension",
 	.argument = "number",
 	.limit = LIMIT,
+	.quota = "max_extensions",
+	.item = TENANT_EXTENSIONS,
 	.size = sizeof(struct extension),
 	.make = extension_make,
 	.aim = extension_aim,

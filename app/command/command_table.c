@@ -561,8 +561,8 @@ const struct command g_commands[] = {
 	{ "tenant.status", COMMAND_FOR_READER, g_no_args,
 	  "Shows the tenant of whoever asks, and what it has on this node.",
 	  "name, realm (of passwords), role (of whoever asks), calls, registrations, extensions, "
-	  "subscriptions, and max_calls, max_registrations, max_extensions, max_subscriptions (its "
-	  "quotas; 0: any number)",
+	  "subscriptions, trunks, dids, routes, locations, and max_calls and so on for each of "
+	  "them (its quotas; 0: any number)",
 	  command_tenant_status },
 	{ "did.put", COMMAND_FOR_ADMIN, g_did_fields,
 	  "Says whom a number means that a trunk calls. A number counts before patterns, the more "

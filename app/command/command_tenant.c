@@ -231,29 +231,42 @@ void command_tenant_list(struct command_run *run)
 	command_answer(run, list);
 }
 
-/* What it has, and its quota of that. New reference, NULL: out of memory. */
+/* What it has of that, and its quota. */
+struct tenant_use {
+	const char *name, *max;
+	enum tenant_item item;
+	const struct document_kind *kind; /* NULL: nothing that is put */
+};
+
+static uint32_t tenant_has(const struct node *n, uint16_t tenant, const struct tenant_use *use)
+{
+	if (!use->kind)
+		return tenants_held(n->tenants, tenant, use->item);
+	return shelf_count_of(&n->documents.keep.shelf, bytes_str(tenants_name(n->tenants, tenant)),
+			      bytes_str(use->kind->name));
+}
+
+/* New reference, NULL: out of memory. */
 static json_t *tenant_usage(const struct node *n, uint16_t tenant)
 {
-	static const struct {
-		const char *name, *max;
-		enum tenant_item item;
-	} items[] = {
-		{ "calls", "max_calls", TENANT_CALLS },
-		{ "registrations", "max_registrations", TENANT_REGISTRATIONS },
-		{ "extensions", "max_extensions", TENANT_EXTENSIONS },
-		{ "subscriptions", "max_subscriptions", TENANT_SUBSCRIPTIONS },
+	static const struct tenant_use uses[] = {
+		{ "calls", "max_calls", TENANT_CALLS, NULL },
+		{ "registrations", "max_registrations", TENANT_REGISTRATIONS, NULL },
+		{ "extensions", "max_extensions", TENANT_EXTENSIONS, &g_extension_documents },
+		{ "subscriptions", "max_subscriptions", TENANT_SUBSCRIPTIONS, NULL },
+		{ "trunks", "max_trunks", TENANT_TRUNKS, &g_trunk_documents },
+		{ "dids", "max_dids", TENANT_NUMBERS, &g_did_documents },
+		{ "routes", "max_routes", TENANT_ROUTES, &g_route_documents },
+		{ "locations", "max_locations", TENANT_SITES, &g_location_documents },
 	};
 	json_t *out = json_object();
 
-	for (size_t i = 0; i < COUNT_OF(items); i++) {
-		uint32_t has = items[i].item == TENANT_EXTENSIONS
-				       ? node_tenant_extensions(n, tenant)
-				       : tenants_held(n->tenants, tenant, items[i].item);
-
-		(void)json_object_set_new(out, items[i].name, json_integer(has));
+	for (size_t i = 0; i < COUNT_OF(uses); i++) {
+		(void)json_object_set_new(out, uses[i].name,
+					  json_integer(tenant_has(n, tenant, &uses[i])));
 		(void)json_object_set_new(
-			out, items[i].max,
-			json_integer(tenants_most(n->tenants, tenant, items[i].item)));
+			out, uses[i].max,
+			json_integer(tenants_most(n->tenants, tenant, uses[i].item)));
 	}
 	return out;
 }

@@ -205,6 +205,25 @@ static bool may_write_over(const struct document_change *change)
 	return !later;
 }
 
+/* A new one is within the quota of its tenant. False: the run has failed. */
+static bool change_fits(const struct document_change *change)
+{
+	const struct node *node = change->run->node;
+	const struct shelf *shelf = &node->documents.keep.shelf;
+	const struct document_kind *kind = change->kind;
+	struct snapshot_document d = change_document(change);
+	uint16_t tenant = document_tenant(change->run);
+	uint32_t most = kind->quota && tenant != TENANT_NONE
+				? tenants_most(node->tenants, tenant, kind->item)
+				: 0;
+
+	if (!most || shelf_version(shelf, d.tenant, d.kind, d.name) ||
+	    shelf_count_of(shelf, d.tenant, d.kind) < most)
+		return true;
+	command_fail(change->run, COMMAND_FULL, NULL, "%s of the tenant", kind->quota);
+	return false;
+}
+
 static bool store_put(struct document_change *change)
 {
 	json_t *json = document_write(change->run->node, change->kind, change->value);
@@ -219,7 +238,7 @@ static bool store_put(struct document_change *change)
 	}
 	change->text = text;
 	document_name(change->kind, change->value, change->name);
-	if (!may_write_over(change))
+	if (!may_write_over(change) || !change_fits(change))
 		return false;
 	known = change_known(change);
 	document = change_stored(change);

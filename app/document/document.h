@@ -13,6 +13,7 @@
 #include "app/document/given.h"
 #include "base/bytes.h"
 #include "cluster/document/shelf.h"
+#include "sig/host/tenant.h"
 
 struct command_run;
 struct node;
@@ -42,8 +43,11 @@ struct document_kind {
 	/* From now on it counts: adds or replaces. The tenant is there. 0, -ENOSPC or -ENOMEM. */
 	int (*apply)(struct node *node, uint16_t tenant, const void *value);
 	void (*forget)(struct node *node, uint16_t tenant, const char *name);
-	bool of_operators; /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
-	bool exact;        /* what may be put depends on the tenant's other documents */
+	const char *
+		quota; /* member of the tenant's document that bounds how many it has; NULL: none */
+	enum tenant_item item; /* by which the core knows that quota */
+	bool of_operators;     /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
+	bool exact;            /* what may be put depends on the tenant's other documents */
 };
 
 /* document_kind.c: by the kind's function, else by its form. */

@@ -62,6 +62,17 @@ const struct command_arg g_tenant_fields[] = {
 		     "Extensions that it has at most. Those that are there stay."),
 	NUMBER_FIELD("max_subscriptions", max.subscriptions, 0, 1000000, "0",
 		     "Subscriptions that its phones have on one node at most."),
+	NUMBER_FIELD(
+		"max_trunks", max.trunks, 0, 1000000, "0",
+		"Trunks that it has at most. Those that are there stay. 0: any number, as with "
+		"the next three. A node has room for 4,096 of all tenants."),
+	NUMBER_FIELD("max_dids", max.dids, 0, 1000000, "0",
+		     "Documents of numbers that trunks call. A node has room for 65,536, of which "
+		     "1,024 are patterns."),
+	NUMBER_FIELD("max_routes", max.routes, 0, 1000000, "0",
+		     "Routes. A node has room for 1,024."),
+	NUMBER_FIELD("max_locations", max.locations, 0, 1000000, "0",
+		     "Locations of phones. A node has room for 4,096."),
 	{ .name = NULL },
 };
 
@@ -95,6 +106,10 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 	out->most[TENANT_REGISTRATIONS] = t->max.registrations;
 	out->most[TENANT_EXTENSIONS] = t->max.extensions;
 	out->most[TENANT_SUBSCRIPTIONS] = t->max.subscriptions;
+	out->most[TENANT_TRUNKS] = t->max.trunks;
+	out->most[TENANT_NUMBERS] = t->max.dids;
+	out->most[TENANT_ROUTES] = t->max.routes;
+	out->most[TENANT_SITES] = t->max.locations;
 	memcpy(out->name, t->name, sizeof(out->name));
 	while (bytes_cut(&list, ',', &one) && out->domain_count < TENANT_DOMAINS_MAX) {
 		if (!out->domain_count)

@@ -15,6 +15,7 @@ struct tenant_value {
 	struct toll_limits outside;
 	struct tenant_quotas {
 		uint32_t calls, registrations, extensions, subscriptions;
+		uint32_t trunks, dids, routes, locations;
 	} max;            /* on one node; 0: any number */
 	uint8_t commands; /* roles whose streams are read: 1 << enum command_role */
 	uint64_t changed_utc_ms;

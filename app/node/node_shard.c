@@ -65,15 +65,6 @@ struct shard *node_core_next(const struct node *n, uint32_t *cursor)
 	return NULL;
 }
 
-uint32_t node_tenant_extensions(const struct node *n, uint16_t tenant)
-{
-	uint32_t cursor = 0, cores = 0;
-
-	while (node_core_next(n, &cursor))
-		cores++;
-	return cores ? tenants_held(n->tenants, tenant, TENANT_EXTENSIONS) / cores : 0;
-}
-
 struct toll_now node_toll_now(const struct node *n)
 {
 	struct instant now = clock_instant();

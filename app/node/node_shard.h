@@ -45,8 +45,6 @@ struct shard *node_core(const struct node *n, uint64_t call);
 struct toll_now node_toll_now(const struct node *n);
 /* Every core that is open, from *cursor on; 0 at first. NULL: no more. */
 struct shard *node_core_next(const struct node *n, uint32_t *cursor);
-/* Of that tenant; each core has all of them. */
-uint32_t node_tenant_extensions(const struct node *n, uint16_t tenant);
 /* A new call by command: the same command finds the same shard while that lives. */
 uint16_t node_shard_of_command(const struct node *n, struct bytes command);
 /* For whom a message is that came from the wire. */

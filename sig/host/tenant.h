@@ -45,6 +45,8 @@ enum tenant_item {
 	TENANT_PLANS, /* for dialling */
 	TENANT_SITES, /* where phones stand */
 	TENANT_SUBSCRIPTIONS,
+	TENANT_NUMBERS, /* of trunks, as the next one bounded alone */
+	TENANT_ROUTES,
 	TENANT_ITEMS,
 };
 

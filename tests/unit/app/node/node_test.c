@@ -328,6 +328,58 @@ static void test_quotas_of_a_tenant(void **state)
 	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
 }
 
+/* "name":"one" and so on, with what such a document needs. */
+static bool document_is_put(const char *kind, const char *name, const char *number,
+			    const char *rest)
+{
+	char command[32], arguments[256], refused[64];
+	const char *answer;
+
+	(void)snprintf(command, sizeof(command), "%s.put", kind);
+	(void)snprintf(arguments, sizeof(arguments), "{\"tenant\":\"acme\",\"%s\":\"%s\"%s}", name,
+		       number, rest);
+	(void)snprintf(refused, sizeof(refused), "max_%ss of the tenant", kind);
+	answer = ask(command, arguments);
+	if (!strstr(answer, "\"ok\":true") && !strstr(answer, refused))
+		fail_msg("%s %s", command, answer);
+	return strstr(answer, "\"ok\":true") != NULL;
+}
+
+/* One tenant leaves room in the tables of the node. */
+static void test_documents_of_a_tenant(void **state)
+{
+	static const char *const kinds[][3] = {
+		{ "trunk", "name", ",\"direction\":\"out\",\"servers\":\"192.0.2.7\"" },
+		{ "did", "number", ",\"to\":\"1001\"" },
+		{ "route", "name", ",\"pattern\":\"0x.\",\"trunks\":\"1\"" },
+		{ "location", "id", ",\"country\":\"DE\"" },
+	};
+	char arguments[64];
+
+	(void)state;
+	node_start_up();
+	assert_non_null(strstr(ask("tenant.put", "{\"name\":\"acme\",\"max_trunks\":1,"
+						 "\"max_dids\":1,\"max_routes\":1,"
+						 "\"max_locations\":1}"),
+			       "\"ok\":true"));
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		const char *const *kind = kinds[i];
+		char command[32];
+
+		for (int n = 0; n < 2; n++) /* again is no second one */
+			assert_true(document_is_put(kind[0], kind[1], "1", kind[2]));
+		assert_false(document_is_put(kind[0], kind[1], "2", kind[2]));
+		(void)snprintf(command, sizeof(command), "%s.delete", kind[0]);
+		(void)snprintf(arguments, sizeof(arguments), "{\"tenant\":\"acme\",\"%s\":\"1\"}",
+			       kind[1]);
+		assert_non_null(strstr(ask(command, arguments), "\"ok\":true"));
+		assert_true(document_is_put(kind[0], kind[1], "2", kind[2]));
+	}
+	assert_non_null(strstr(ask("tenant.status", "{\"tenant\":\"acme\"}"),
+			       "\"locations\":1,\"max_locations\":1"));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
 /* ---- a start that waits ---- */
 
 static int unix_socket(const char *path, bool listens)
@@ -532,6 +584,7 @@ int main(void)
 		NODE_TEST(test_redis_is_emptied_and_killed),
 		NODE_TEST(test_reload),
 		NODE_TEST(test_quotas_of_a_tenant),
+		NODE_TEST(test_documents_of_a_tenant),
 		NODE_TEST(test_stop_while_starting),
 		NODE_TEST(test_a_start_that_waits_is_idle),
 		NODE_TEST(test_what_stops_a_start),
