@@ -252,7 +252,8 @@ static void end_originate(struct command_run *run, const struct shard_order *by,
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "the node takes no new calls");
 		return;
 	case -EDQUOT:
-		command_fail(run, COMMAND_FULL, NULL, "max_calls of the tenant");
+		command_fail(run, COMMAND_FULL, NULL,
+			     "max_calls or max_calls_per_second of the tenant");
 		return;
 	default:
 		command_fail(run, COMMAND_FULL, NULL, "calls, media ports or transactions");

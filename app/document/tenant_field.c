@@ -63,6 +63,13 @@ const struct command_arg g_tenant_fields[] = {
 	NUMBER_FIELD("max_subscriptions", max.subscriptions, 0, 1000000, "0",
 		     "Subscriptions that its phones have on one node at most."),
 	NUMBER_FIELD(
+		"max_calls_per_second", max.calls_per_s, 0, 100000, "0",
+		"New calls of one node in a second; four times as many at once. Those for help "
+		"are never refused. 0: any number, as with the next one."),
+	NUMBER_FIELD("max_registrations_per_second", max.registers_per_s, 0, 100000, "0",
+		     "REGISTER requests with a right password in a second; four times as many at "
+		     "once."),
+	NUMBER_FIELD(
 		"max_trunks", max.trunks, 0, 1000000, "0",
 		"Trunks that it has at most. Those that are there stay. 0: any number, as with "
 		"the next three. A node has room for 4,096 of all tenants."),
@@ -110,6 +117,8 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 	out->most[TENANT_NUMBERS] = t->max.dids;
 	out->most[TENANT_ROUTES] = t->max.routes;
 	out->most[TENANT_SITES] = t->max.locations;
+	out->per_second[TENANT_CALL_RATE] = t->max.calls_per_s;
+	out->per_second[TENANT_REGISTER_RATE] = t->max.registers_per_s;
 	memcpy(out->name, t->name, sizeof(out->name));
 	while (bytes_cut(&list, ',', &one) && out->domain_count < TENANT_DOMAINS_MAX) {
 		if (!out->domain_count)

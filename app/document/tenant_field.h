@@ -16,6 +16,7 @@ struct tenant_value {
 	struct tenant_quotas {
 		uint32_t calls, registrations, extensions, subscriptions;
 		uint32_t trunks, dids, routes, locations;
+		uint32_t calls_per_s, registers_per_s;
 	} max;            /* on one node; 0: any number */
 	uint8_t commands; /* roles whose streams are read: 1 << enum command_role */
 	uint64_t changed_utc_ms;

@@ -50,7 +50,9 @@
 	X(QUOTA_CALL_RATE, "quota_call_rate")        \
 	X(QUOTA_REGISTERS, "quota_registrations")    \
 	X(TENANT_CALLS, "tenant_calls")              \
+	X(TENANT_CALL_RATE, "tenant_call_rate")      \
 	X(TENANT_AORS, "tenant_registrations")       \
+	X(TENANT_REGISTERS, "tenant_register_rate")  \
 	X(OVERLOADED, "overloaded")                  \
 	X(DRAINING, "draining")                      \
 	X(INCOMPLETE, "incomplete_number")           \

@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/table.h"
+#include "sig/host/quota.h"
+#include "sig/sip/stream_rate.h"
 
 struct tenant {
 	struct tenant_settings settings;
 	bool there; /* was put, and not deleted since */
 	uint32_t held[TENANT_ITEMS];
+	uint64_t full_ns[TENANT_RATES]; /* stream_rate_take */
 };
 
 struct tenants {
@@ -327,6 +331,19 @@ bool tenants_is_full(const struct tenants *t, uint16_t tenant, enum tenant_item 
 	uint32_t most = tenants_most(t, tenant, item);
 
 	return most && tenants_held(t, tenant, item) >= most;
+}
+
+uint32_t tenants_spend(struct tenants *t, uint16_t tenant, enum tenant_rate rate, uint64_t now_ns)
+{
+	struct tenant *which = tenant_at(t, tenant);
+	uint32_t per_s = which->settings.per_second[rate];
+	struct stream_rate bucket = { .per_s = per_s, .burst = per_s * QUOTA_BURST_S };
+	uint64_t next;
+
+	if (!per_s || stream_rate_take(&which->full_ns[rate], &bucket, now_ns))
+		return 0;
+	next = stream_rate_next_ns(which->full_ns[rate], &bucket);
+	return (uint32_t)((next - now_ns + NS_PER_S - 1) / NS_PER_S);
 }
 
 /* ---- all of them ---- */

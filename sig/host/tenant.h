@@ -50,6 +50,9 @@ enum tenant_item {
 	TENANT_ITEMS,
 };
 
+/* What it may do so often. */
+enum tenant_rate { TENANT_CALL_RATE, TENANT_REGISTER_RATE, TENANT_RATES };
+
 /* What its document says. */
 struct tenant_settings {
 	char name
@@ -59,8 +62,9 @@ struct tenant_settings {
 	uint32_t domain_count;
 	char domains[TENANT_DOMAINS_MAX][TENANT_DOMAIN_MAX]; /* whole names, in any case */
 	uint8_t barred; /* 1 << enum dial_class: numbers outside that none of its extensions may call */
-	struct toll_limits toll;     /* of all its extensions together */
-	uint32_t most[TENANT_ITEMS]; /* its quotas: on one node; 0: any number */
+	struct toll_limits toll;           /* of all its extensions together */
+	uint32_t most[TENANT_ITEMS];       /* its quotas: on one node; 0: any number */
+	uint32_t per_second[TENANT_RATES]; /* so, too */
 };
 
 struct tenants;
@@ -102,6 +106,9 @@ void tenants_release(struct tenants *t, uint16_t tenant, enum tenant_item item);
 uint32_t tenants_held(const struct tenants *t, uint16_t tenant, enum tenant_item item);
 /* Its quota of that; 0: any number. */
 uint32_t tenants_most(const struct tenants *t, uint16_t tenant, enum tenant_item item);
+/* Once more. 0; else nothing was counted, and it may in so many seconds. As in quotas of an extension QUOTA_BURST_S seconds' worth may come
+ * at once. */
+uint32_t tenants_spend(struct tenants *t, uint16_t tenant, enum tenant_rate rate, uint64_t now_ns);
 /* It has as much as its quota allows, or more: what is there already stays. */
 bool tenants_is_full(const struct tenants *t, uint16_t tenant, enum tenant_item item);
 

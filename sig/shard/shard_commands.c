@@ -56,8 +56,8 @@ static int originate_start(struct shard *s, uint64_t id, uint16_t tenant,
 	struct call_refusal refusal = { 0 };
 	struct call *c;
 
-	if (tenants_is_full(s->settings.tenants, tenant, TENANT_CALLS)) {
-		sig_count_refused(&s->metrics, REFUSED_TENANT_CALLS);
+	if (!shard_tenant_may_call(s, tenant, &refusal)) {
+		sig_count_refused(&s->metrics, refusal.reason);
 		return -EDQUOT;
 	}
 	c = shard_call_take(s, id, tenant, false);

@@ -573,9 +573,9 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 	if (caller->trunk != TRUNK_NONE &&
 	    !shard_trunk_may_call(s, caller->trunk, m, bytes_str(caller->user), why))
 		return NULL;
-	if (!always && !shard_tenant_may_call(s, caller->tenant, why))
-		return NULL;
+	/* what one of its extensions may not is not the tenant's cost */
 	if (!shard_quota_take(s, payer, QUOTA_CALL_RATE, always, why) ||
+	    (!always && !shard_tenant_may_call(s, caller->tenant, why)) ||
 	    !shard_quota_take(s, payer, QUOTA_CALLS, always, why))
 		return NULL;
 	if (!shard_quota_take(s, payer, QUOTA_TXNS, always, why)) {

@@ -7,6 +7,8 @@
 #include "sig/shard/shard_state.h"
 #include "sig/shard/trust.h"
 
+enum { TENANT_WAIT_S = 5 }; /* until some call may have ended */
+
 /* A rule with limits has them for all its peers together; without, each address is a peer. */
 static void name_peer(struct quota_name *name, const struct shard_trusted *rule)
 {
@@ -70,15 +72,25 @@ void shard_quota_give(const struct shard *s, const struct quota_party *party, en
 }
 
 /* Also from a trunk or a trusted peer: who hears 503 may take the node for gone, with all tenants that it has (RFC 3263 4.3). */
+static bool tenant_refuses(struct call_refusal *why, enum sig_refused reason, const char *text,
+			   uint32_t wait_s)
+{
+	*why = (struct call_refusal){
+		.status = 486, .reason = reason, .text = text, .retry_after_s = wait_s
+	};
+	return false;
+}
+
 bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_refusal *why)
 {
-	if (!tenants_is_full(s->settings.tenants, tenant, TENANT_CALLS))
-		return true;
-	*why = (struct call_refusal){ .status = 486,
-				      .reason = REFUSED_TENANT_CALLS,
-				      .text = "too many calls at once of this tenant",
-				      .retry_after_s = 5 };
-	return false;
+	uint32_t wait_s;
+
+	if (tenants_is_full(s->settings.tenants, tenant, TENANT_CALLS))
+		return tenant_refuses(why, REFUSED_TENANT_CALLS,
+				      "too many calls at once of this tenant", TENANT_WAIT_S);
+	wait_s = tenants_spend(s->settings.tenants, tenant, TENANT_CALL_RATE, s->host.now.ns);
+	return !wait_s || tenant_refuses(why, REFUSED_TENANT_CALL_RATE,
+					 "too many calls a second of this tenant", wait_s);
 }
 
 void shard_quota_note(struct shard *s, const struct sip_message *m, const struct call_refusal *why)

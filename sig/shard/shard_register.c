@@ -216,6 +216,20 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 	location_settle(s->locations, a);
 }
 
+/* Those of the tenant together; 480 as it is about no more than this one. False: answered. */
+static bool tenant_may_register(struct shard *s, const struct sip_message *m, uint16_t tenant)
+{
+	struct call_refusal why = { .status = 480,
+				    .reason = REFUSED_TENANT_REGISTERS,
+				    .text = "too many registrations a second of this tenant" };
+
+	why.retry_after_s =
+		tenants_spend(s->settings.tenants, tenant, TENANT_REGISTER_RATE, s->host.now.ns);
+	if (why.retry_after_s)
+		shard_quota_refuse(s, m, why.status, &why);
+	return !why.retry_after_s;
+}
+
 /* NULL: answered. */
 static struct txn_slot *register_admit(struct shard *s, const struct sip_message *m,
 				       const struct shard_extension *e)
@@ -223,9 +237,11 @@ static struct txn_slot *register_admit(struct shard *s, const struct sip_message
 	struct quota_party party = shard_party(s, e->tenant, bytes_str(e->number), &m->hop);
 	struct txn_slot *slot;
 	struct call_refusal why;
+	bool may = shard_quota_take(s, &party, QUOTA_REGISTER_RATE, false, &why);
 
-	if (!shard_quota_take(s, &party, QUOTA_REGISTER_RATE, false, &why) ||
-	    !shard_quota_take(s, &party, QUOTA_TXNS, false, &why)) {
+	if (may && !tenant_may_register(s, m, e->tenant))
+		return NULL;
+	if (!may || !shard_quota_take(s, &party, QUOTA_TXNS, false, &why)) {
 		shard_quota_refuse(s, m, 503, &why);
 		return NULL;
 	}

@@ -205,6 +205,73 @@ static void tenant_has_phones_enough(void **state)
 	}
 }
 
+static void tenant_rate(struct street *s, unsigned house, enum tenant_rate rate, uint32_t per_s)
+{
+	struct tenant_settings set = { .domain_count = 1 };
+
+	set.per_second[rate] = per_s;
+	(void)bytes_cstr(bytes_str(g_houses[house]), set.name, sizeof(set.name));
+	(void)bytes_cstr(bytes_str(g_house_domains[house]), set.domains[0], TENANT_DOMAIN_MAX);
+	assert_int_equal(tenants_put(s->tenants, &set, &s->houses[house].number), 0);
+}
+
+/* False: refused. */
+static bool calls(struct street *s, struct phone *p, const char *refusal)
+{
+	struct bytes m;
+
+	phone_begin(p, "1002");
+	phone_request(p, "INVITE", "", PHONE_SDP_A);
+	rig_run(s->r);
+	m = rig_take(s->r, &p->addr, "SIP/2.0 486");
+	if (!m.n)
+		return true;
+	assert_true(rig_has(m, refusal));
+	assert_true(rig_has(m, "\r\nRetry-After: 1\r\n"));
+	phone_ack(p);
+	return false;
+}
+
+/* All its phones together, also by command; a second later one more. */
+static void tenant_calls_too_often(void **state)
+{
+	static const char refusal[] = "too many calls a second of this tenant";
+	struct street *s = *state;
+	struct house *acme = &s->houses[ACME];
+	struct shard_originate o = { .tenant = acme->number, .from = "1001", .to = "1002" };
+
+	tenant_rate(s, ACME, TENANT_CALL_RATE, 1);
+	for (int i = 0; i < QUOTA_BURST_S; i++)
+		assert_true(calls(s, i % 2 ? &acme->a : &acme->b, refusal));
+	assert_false(calls(s, &acme->a, refusal));
+	assert_false(calls(s, &acme->b, refusal));
+	o.call = shard_call_new_id(s->r->shard);
+	assert_int_equal(shard_call_originate(s->r->shard, &o, s->r->now), -EDQUOT);
+	for (int i = 0; i < QUOTA_BURST_S + 1; i++)
+		assert_true(calls(s, &s->houses[OTHER].a, ""));
+	rig_wait_ms(s->r, 1000);
+	assert_true(calls(s, &acme->a, refusal));
+	assert_false(calls(s, &acme->a, refusal));
+}
+
+static void tenant_registers_too_often(void **state)
+{
+	struct street *s = *state;
+
+	tenant_rate(s, ACME, TENANT_REGISTER_RATE, 1);
+	for (unsigned i = 0; i < HOUSES; i++) {
+		for (int n = 0; n <= QUOTA_BURST_S; n++) {
+			struct phone *p = n % 2 ? &s->houses[i].a : &s->houses[i].b;
+			struct bytes m =
+				log_in(p, challenge_of(p), p->domain, p->domain, "00000001");
+			bool refused = i == ACME && n == QUOTA_BURST_S;
+
+			assert_true(bytes_starts(m, refused ? "SIP/2.0 480" : "SIP/2.0 200"));
+			assert_int_equal(rig_has(m, "\r\nRetry-After: 1\r\n"), refused);
+		}
+	}
+}
+
 /* A listener may be one tenant's alone, whatever the phone says. */
 static void listener_is_of_a_tenant(void **state)
 {
@@ -526,6 +593,8 @@ int main(void)
 		STRANGER_TEST(quotas_are_of_their_tenant),
 		STREET_TEST(tenant_has_calls_enough),
 		STRANGER_TEST(tenant_has_phones_enough),
+		STREET_TEST(tenant_calls_too_often),
+		STRANGER_TEST(tenant_registers_too_often),
 		STRANGER_TEST(listener_is_of_a_tenant),
 		STREET_TEST(equal_numbers_do_not_meet),
 		STREET_TEST(other_domain_is_elsewhere),
