@@ -257,6 +257,24 @@ class Missed(Pair):
         self.same()
         self.assertGreater(len(self.stored()), len(before))
 
+    def test_deleted_while_away(self):
+        """Redis is emptied, and a node that was away puts back what was deleted: another one, which knows, deletes it again."""
+        self.puts(range(7000, 7003), "before")
+        self.same()
+        self.b.kill()
+        self.a.ctl("extension.delete", number="7000")
+        self.until(lambda: snapshot(self.a) == self.stored())
+        self.a.kill()
+        with self.redis() as redis:
+            redis("FLUSHALL")
+        self.b.restart()
+        self.assertIn(("extension", "7000"), self.stored())
+        self.a.restart()
+        self.until(lambda: ("extension", "7000") not in self.stored())
+        self.same()
+        self.assertIn(("extension", "7001"), self.stored())
+        self.until(lambda: self.b.metric("tandem_extensions") == self.a.metric("tandem_extensions"))
+
     def test_killed_between_redis_and_effect(self):
         """kill -9 in the middle of many changes: what Redis has counts, on both."""
         with self.redis() as redis:
