@@ -160,6 +160,10 @@ const struct command_arg g_trunk_fields[] = {
 		   "Its requests come over TLS with a client certificate that this node verified "
 		   "(tls.ca); "
 		   "others are nobody's."),
+	TEXT_FIELD("certificate_name", certificate_name, CHARSET_NAME, NULL,
+		   "The same, and it is for this domain (RFC 5922): as a SIP URI or DNS name among "
+		   "its "
+		   "subjectAltNames, as a whole and without a wildcard. Empty: for any."),
 	NUMBER_FIELD("channels", channels, 0, 1000000, "0",
 		     "Calls with it at a time, of each node. 0: any number."),
 	NUMBER_FIELD("channels_in", channels_in, 0, 1000000, "0", "The same, of those from it."),
@@ -356,12 +360,17 @@ static void servers_take(struct trunk_settings *out, const struct trunk_value *t
 		place_take(&out->proxy, t, bytes_str(t->proxy));
 }
 
+static bool shows_certificate(const struct trunk_value *t)
+{
+	return t->certificate || t->certificate_name[0];
+}
+
 static void trunk_source_take(struct trunk_settings *out, const struct trunk_value *t,
 			      struct bytes text)
 {
 	struct shard_trusted rule = {
 		.port = t->source_port,
-		.certificate = t->certificate,
+		.certificate = shows_certificate(t),
 		.transports = (uint8_t)((t->transport ? 1U << (t->transport - 1) : 0) & UINT8_MAX),
 	};
 	const char *unused;
@@ -406,7 +415,7 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 		.enabled = t->enabled,
 		.directions = g_trunk_ways[t->direction],
 		.transport = t->transport,
-		.certificate = t->certificate,
+		.certificate = shows_certificate(t),
 		.channels = t->channels,
 		.channels_in = t->channels_in,
 		.channels_out = t->channels_out,
@@ -424,6 +433,7 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 	};
 	memcpy(out->name, t->name, sizeof(out->name));
 	memcpy(out->network, t->network, sizeof(out->network));
+	memcpy(out->certificate_name, t->certificate_name, sizeof(out->certificate_name));
 	memcpy(out->access, t->access, sizeof(out->access));
 	memcpy(out->profile, t->profile, sizeof(out->profile));
 	if (t->has_secret) {

@@ -23,6 +23,7 @@ struct trunk_value {
 	uint16_t source_port;
 	char listener[ADDR_TEXT_MAX];
 	bool certificate;
+	char certificate_name[TRUNK_HOST_MAX];
 	uint32_t channels, channels_in, channels_out, calls_per_second;
 	char profile[PROFILE_NAME_MAX];
 	uint8_t srtp; /* enum trunk_srtp */

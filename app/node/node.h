@@ -266,6 +266,8 @@ void node_tls_reload(struct node *n);
 void node_add_domains(const struct node *n, struct shard_settings *shard);
 /* Once, at start. */
 void node_listeners_tenants(struct node *n, struct shard_settings *shard);
+/* For shards: who has shown which certificate. */
+struct shard_certified node_sip_certified(struct node *n);
 /* Binds the SIP ports. 0 or -errno. */
 int node_sip_open(struct node *n) NODISCARD;
 /* What SIP connections are given: how long they may be idle, and how long they are waited for. */

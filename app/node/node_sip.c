@@ -133,6 +133,18 @@ uint64_t node_sip_idle_ns(const struct node *n)
 	return n->settings.sip.registration_expires_max + IDLE_GRACE_NS;
 }
 
+static bool sip_certified(void *arg, const struct sip_hop *hop, const char *domain)
+{
+	const struct node *n = arg;
+
+	return n->sip && transport_is_certified(n->sip, hop, domain);
+}
+
+struct shard_certified node_sip_certified(struct node *n)
+{
+	return (struct shard_certified){ .arg = n, .is = sip_certified };
+}
+
 int node_sip_open(struct node *n)
 {
 	struct transport_listener listeners[SHARD_LOCALS_MAX];

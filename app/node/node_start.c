@@ -229,6 +229,7 @@ static int shard_start(struct node *n)
 	settings_to_shard(&n->settings, nonce_key, n->tls != NULL, &settings);
 	settings.quota = quota_of(n->quota);
 	settings.lookup = node_dns_of(n);
+	settings.certified = node_sip_certified(n);
 	settings.tenants = n->tenants;
 	settings.trunks = n->trunks;
 	settings.names = n->names;

@@ -72,6 +72,13 @@ struct shard_lookup {
 	bool (*blocked)(void *arg, const struct lookup_target *target, uint64_t now_ns);
 };
 
+/* What is known of the certificates that others have shown. is NULL: nothing is. */
+struct shard_certified {
+	void *arg;
+	/* Whoever is at the other end of that connection has shown one for that domain (RFC 5922 7), which was verified. */
+	bool (*is)(void *arg, const struct sip_hop *hop, const char *domain);
+};
+
 /* A rule of trust (sig/shard/trust.h): whose requests need no digest (an SBC or trunk in front of us). */
 struct shard_trusted {
 	struct addr net;
@@ -125,6 +132,7 @@ struct shard_settings {
 	struct quota_host quota;    /* of the node */
 	struct toll *toll;          /* of the node; NULL: calls outside may cost anything */
 	struct shard_lookup lookup; /* of the node */
+	struct shard_certified certified;
 	uint64_t
 		overload_delay_ns; /* the target of sig/shard/overload.h; 0: new calls are never refused so */
 	/* Numbers whose calls no quota, no drain and no overload refuses. */

@@ -58,6 +58,7 @@ struct trunk_settings {
 	struct shard_trusted sources[TRUNK_SOURCES_MAX]; /* whose requests are its own */
 	struct addr listener; /* all that comes there is; ADDR_NONE: nothing is for that alone */
 	bool certificate;     /* but only over TLS, with a client certificate */
+	char certificate_name[TRUNK_HOST_MAX]; /* ... for that domain; "": for any */
 	uint32_t channels, channels_in,
 		channels_out;           /* calls of this node at a time; 0: any number */
 	uint32_t calls_per_second;      /* that it begins; 0: as any peer */

@@ -238,6 +238,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->shared = now->shared;
 	next->quota = now->quota;
 	next->lookup = now->lookup;
+	next->certified = now->certified;
 	next->tenants = now->tenants;
 	next->dials = now->dials;
 	next->sites = now->sites;

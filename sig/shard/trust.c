@@ -43,14 +43,25 @@ static bool comes_to(const struct shard_settings *settings, const struct trunk_s
 	return !t->network[0] || (l && !strcmp(settings->networks[l->network].name, t->network));
 }
 
+/* RFC 5922 7.4: whom tls.ca vouches for may still be another one. */
+static bool is_named(const struct shard_settings *settings, const struct trunk_settings *t,
+		     const struct sip_hop *hop)
+{
+	const struct shard_certified *c = &settings->certified;
+
+	return !t->certificate_name[0] || (c->is && c->is(c->arg, hop, t->certificate_name));
+}
+
 /* Its address fits. */
 static bool comes_by(const struct shard_settings *settings, const struct shard_trusted *rule,
 		     uint16_t trunk, const struct sip_hop *hop)
 {
+	const struct trunk_settings *t = trunks_settings(settings->trunks, trunk);
+
 	return transport_fits(rule, hop) && network_fits(settings, rule, hop) &&
 	       (!rule->port || rule->port == hop->remote.port) &&
-	       (!rule->certificate || hop->certified) &&
-	       comes_to(settings, trunks_settings(settings->trunks, trunk), hop);
+	       (!rule->certificate || hop->certified) && comes_to(settings, t, hop) &&
+	       is_named(settings, t, hop);
 }
 
 uint16_t trust_trunk(const struct shard_settings *settings, const struct sip_hop *hop)

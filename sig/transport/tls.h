@@ -94,6 +94,8 @@ int tls_connect(struct tls_link **out, struct tls *t, int fd, const struct addr 
 int tls_handshake(struct tls_link *l, enum tls_failure *failure) NODISCARD;
 /* After the handshake: the peer has shown a certificate, which was verified. */
 bool tls_is_certified(const struct tls_link *l);
+/* And it is for that domain (tls_identity.h). */
+bool tls_is_certified_for(const struct tls_link *l, const char *domain);
 /* Octets, 0: the end, -EAGAIN, -EPROTO. */
 ssize_t tls_read(struct tls_link *l, void *p, size_t n);
 ssize_t tls_write(struct tls_link *l, const void *p, size_t n);

@@ -160,6 +160,11 @@ bool tls_is_certified(const struct tls_link *l)
 	return SSL_get0_peer_certificate(l->ssl) && SSL_get_verify_result(l->ssl) == X509_V_OK;
 }
 
+bool tls_is_certified_for(const struct tls_link *l, const char *domain)
+{
+	return tls_is_certified(l) && tls_identity_is(SSL_get0_peer_certificate(l->ssl), domain);
+}
+
 int tls_handshake(struct tls_link *l, enum tls_failure *failure)
 {
 	unsigned long e;

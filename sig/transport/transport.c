@@ -146,6 +146,12 @@ int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes 
 	return transport_udp_send(t->udp, &to, message);
 }
 
+bool transport_is_certified(const struct transport *t, const struct sip_hop *hop,
+			    const char *domain)
+{
+	return hop->transport == SIP_TLS && transport_stream_certified(t->stream, hop, domain);
+}
+
 void transport_trust(struct transport *t, const struct sip_hop *hop, bool peer)
 {
 	if (hop->transport == SIP_UDP) {

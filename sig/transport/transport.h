@@ -94,6 +94,9 @@ int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes 
  * none left, and it may be silent for longer. So it is with what a request of ours was sent over. Over UDP its address and port are
  * known to the guard; peer: as a trusted one. What is gone: nothing. */
 void transport_trust(struct transport *t, const struct sip_hop *hop, bool peer);
+/* Whoever is at the other end of that connection has shown a verified certificate for that domain (RFC 5922 7). False where it is gone. */
+bool transport_is_certified(const struct transport *t, const struct sip_hop *hop,
+			    const char *domain);
 /* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */
 void transport_flush(struct transport *t);
 /* Time-outs of connections: call transport_expire at transport_next_ns (UINT64_MAX: none). */

@@ -129,6 +129,16 @@ int transport_stream_send(struct transport_stream *t, const struct sip_hop *hop,
 	return 0;
 }
 
+/* Also of one that says nothing more. */
+bool transport_stream_certified(const struct transport_stream *t, const struct sip_hop *hop,
+				const char *domain)
+{
+	const struct stream_connection *c =
+		hop->connection ? pool_get(&t->pool, hop->connection) : NULL;
+
+	return c && c->tls && tls_is_certified_for(c->tls, domain);
+}
+
 void transport_stream_trust(struct transport_stream *t, const struct sip_hop *hop)
 {
 	struct stream_connection *c = stream_usable(t, hop->connection, hop->transport);

@@ -13,6 +13,8 @@ void transport_stream_close(struct transport_stream *t);
 int transport_stream_send(struct transport_stream *t, const struct sip_hop *hop,
 			  struct bytes message);
 void transport_stream_trust(struct transport_stream *t, const struct sip_hop *hop);
+bool transport_stream_certified(const struct transport_stream *t, const struct sip_hop *hop,
+				const char *domain);
 void transport_stream_flush(struct transport_stream *t);
 uint64_t transport_stream_next_ns(const struct transport_stream *t);
 void transport_stream_expire(struct transport_stream *t, uint64_t now_ns);

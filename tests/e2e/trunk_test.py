@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls over trunks: SIPp is two carriers, and a scripted peer one that calls, or says nothing."""
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -12,8 +13,9 @@ from lib import ROOT
 from lib.nameserver import NameServer, address, service
 from lib.message import Message
 from lib.node import Node
-from lib.place import PARTY
+from lib.place import NODE, PARTY
 from lib.sipp import Sipp
+from patience import PATIENCE_S
 from tandem_client import Redis
 
 SCENARIOS = os.path.join(ROOT, "tests", "e2e", "sipp")
@@ -254,14 +256,15 @@ class Certificates(unittest.TestCase):
         self.file = lambda name: os.path.join(self.node.home, name)
         ec = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
         self.openssl("req", "-x509", *ec, "-keyout", self.file("ca.key"), "-out", self.file("ca.pem"), "-subj", "/CN=ca")
-        self.node.configure({"dns": {"servers": [self.names.name]}, "tls": {"ca": self.file("ca.pem")}})
+        self.node.configure({"dns": {"servers": [self.names.name]},
+                             "tls": {"ca": self.file("ca.pem"), "client_certificates": "optional"}})
         self.node.start()
 
     def openssl(self, *words):
         subprocess.run(["openssl", *words], check=True, capture_output=True)
 
-    def carrier(self, name):
-        """Whose certificate is for that name, at the host to which the name sip.NAME.test leads."""
+    def certificate(self, name):
+        """One for sip.NAME.test, and its key."""
         request, certificate, key = (self.file(f"{name}.{what}") for what in ("csr", "pem", "key"))
         with open(self.file("alt"), "w", encoding="ascii") as file:
             file.write(f"subjectAltName=DNS:sip.{name}.test\n")
@@ -269,7 +272,32 @@ class Certificates(unittest.TestCase):
                      "-subj", "/CN=x")
         self.openssl("x509", "-req", "-in", request, "-CA", self.file("ca.pem"), "-CAkey", self.file("ca.key"), "-CAcreateserial",
                      "-days", "2", "-extfile", self.file("alt"), "-out", certificate)
-        return self.enterContext(Carrier(certificate, key))
+        return certificate, key
+
+    def carrier(self, name):
+        """At the host to which the name sip.NAME.test leads."""
+        return self.enterContext(Carrier(*self.certificate(name)))
+
+    def calls(self, name):
+        """The status of an INVITE to nobody, from whoever shows the certificate of that name."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.load_cert_chain(*self.certificate(name))
+        with socket.create_connection((NODE, self.node.tls_port), PATIENCE_S, (PARTY, 0)) as plain, context.wrap_socket(plain) as line:
+            line.sendall(Message(f"INVITE sip:+49301@{NODE} SIP/2.0", [
+                ("Via", f"SIP/2.0/TLS {PARTY}:5061;branch=z9hG4bK{name}"), ("From", f"<sip:+4940@{PARTY}>;tag={name}"),
+                ("To", f"<sip:+49301@{NODE}>"), ("Call-ID", name), ("CSeq", "1 INVITE"), ("Max-Forwards", "70"),
+                ("Contact", f"<sip:+4940@{PARTY}:5061;transport=tls>"), ("Content-Length", "0")]).bytes())
+            data = b""
+            while not (found := re.search(rb"^SIP/2.0 ([2-6]\d\d) ", data, re.M)):
+                self.assertTrue(came := line.recv(65536))
+                data += came
+        return int(found[1])
+
+    def test_of_who_calls(self):
+        """A trunk is known by the name in the certificate that it shows; another one, of the same authority, is a stranger."""
+        self.node.ctl("trunk.put", name="true", direction="in", sources=PARTY, certificate_name="SIP.true.test")
+        self.assertEqual([self.calls(name) for name in ("true", "elsewhere")], [404, 407])
 
     def test_of_another_name(self):
         """The one whose certificate is for another name is down, and the call goes to the one whose own it is, also after a kill."""

@@ -77,7 +77,13 @@ static void test_settings(void **state)
 	assert_int_equal(set.sources[0].transports, 1 << SIP_TCP);
 	assert_true(set.sources[0].certificate);
 	t.port = 0;
+	t.certificate = false;
 	trunk_to_settings(&t, 0, &set);
+	assert_false(set.sources[0].certificate || set.certificate);
+	(void)strcpy(t.certificate_name, "carrier.example"); /* which only a certificate can have */
+	trunk_to_settings(&t, 0, &set);
+	assert_true(set.sources[0].certificate && set.certificate);
+	assert_string_equal(set.certificate_name, "carrier.example");
 	assert_int_equal(set.servers[0].port, 0);
 }
 

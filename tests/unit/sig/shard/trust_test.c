@@ -3,6 +3,8 @@
 
 #include "tests/unit/test.h"
 
+static char g_carrier[] = "carrier.example";
+
 static struct addr addr_of(const char *text)
 {
 	struct addr a;
@@ -297,6 +299,36 @@ static void a_trunk_shows_its_certificate(void **state)
 	trunks_site_close(s);
 }
 
+/* A certificate for one domain alone, as the transport knows it. */
+static bool is_for_carrier(void *arg, const struct sip_hop *hop, const char *domain)
+{
+	assert_ptr_equal(arg, g_carrier);
+	return hop->connection == 7 && !strcmp(domain, g_carrier);
+}
+
+/* Two trunks at one address, each by its certificate; one that is for neither is no trunk's. */
+static void a_trunk_shows_its_name(void **state)
+{
+	struct trunk_site *s = trunks_site();
+	struct trunk_settings set = { .certificate = true };
+	struct sip_hop hop = { .transport = SIP_TLS, .remote = addr_of("192.0.2.7:1") };
+	uint16_t trunk;
+
+	(void)state;
+	hop.certified = true;
+	hop.connection = 7;
+	(void)strcpy(set.certificate_name, "other.example");
+	(void)trunk_put(s, "a", "192.0.2.7", 32, set);
+	(void)strcpy(set.certificate_name, g_carrier);
+	trunk = trunk_put(s, "b", "192.0.2.7", 32, set);
+	assert_int_equal(trust_trunk(&s->settings, &hop), TRUNK_NONE); /* nobody can say */
+	s->settings.certified = (struct shard_certified){ g_carrier, is_for_carrier };
+	assert_int_equal(trust_trunk(&s->settings, &hop), trunk);
+	hop.connection = 8;
+	assert_int_equal(trust_trunk(&s->settings, &hop), TRUNK_NONE);
+	trunks_site_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +338,7 @@ int main(void)
 		cmocka_unit_test(a_trunk_is_known_by_its_source),
 		cmocka_unit_test(one_of_many_trunks_is_found),
 		cmocka_unit_test(a_trunk_shows_its_certificate),
+		cmocka_unit_test(a_trunk_shows_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -315,6 +315,50 @@ static void test_names_called(void **state)
 	assert_null(tls_error_name(ENOTCONN));
 }
 
+/* RFC 5922 7.4: for which domains the certificate is that a client shows. */
+static void test_names_shown(void **state)
+{
+	static const struct {
+		const char *alt, *domain;
+		bool good;
+	} rows[] = {
+		{ "DNS:carrier.test", "carrier.test", true },
+		{ "DNS:carrier.test", "Carrier.TEST", true },
+		{ "DNS:other.test,DNS:carrier.test", "carrier.test", true },
+		{ "URI:sip:carrier.test", "carrier.test", true },
+		{ "DNS:carrier.test,URI:sip:other.test", "carrier.test", false },
+		{ "DNS:*.carrier.test", "sip.carrier.test", false },
+		{ "DNS:sip.carrier.test", "carrier.test", false },
+		{ "IP:127.0.0.1", "127.0.0.1", false },
+		{ NULL, "caller", false }, /* its CN */
+	};
+	struct tls_settings server = tls_with(&g_node, &g_ca, TLS_CLIENT_OPTIONAL);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct sip_hop to = { .transport = SIP_TLS };
+		struct tls_settings client;
+		struct test_pair pair;
+		struct net r;
+
+		test_pair_make(&pair, g_dir, "caller", &g_ca, rows[i].alt, 30);
+		client = tls_with(&pair, &g_ca, TLS_CLIENT_NONE);
+		open_rig(&r, &server, &client, 30000);
+		to.remote = *transport_bound(r.server.t, 0);
+		assert_int_equal(transport_send(r.client.t, &to, BYTES_LIT(MESSAGE)), 0);
+		run(&r);
+		ROW_ASSERT(rows[i].domain, r.server.messages == 1 && r.server.from.certified);
+		ROW_ASSERT(rows[i].domain, transport_is_certified(r.server.t, &r.server.from,
+								  rows[i].domain) == rows[i].good);
+		ROW_ASSERT(rows[i].domain, !transport_is_certified(r.server.t, &r.server.from, ""));
+		r.server.from.connection = 0;
+		ROW_ASSERT(rows[i].domain,
+			   !transport_is_certified(r.server.t, &r.server.from, rows[i].domain));
+		close_rig(&r);
+		test_pair_free(&pair);
+	}
+}
+
 /* RFC 5923: a connection that was made for a name is for no other one, and not for its address; and who has many is told which. */
 static void test_one_name_one_connection(void **state)
 {
@@ -612,6 +656,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verification),
 		cmocka_unit_test(test_names_called),
+		cmocka_unit_test(test_names_shown),
 		cmocka_unit_test(test_one_name_one_connection),
 		cmocka_unit_test(test_names_and_reload),
 		cmocka_unit_test(test_old_versions),
