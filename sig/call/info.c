@@ -36,7 +36,7 @@ static bool info_passes(const struct shard_settings *settings, const struct sip_
 	return false;
 }
 
-/* REG-15: a party that takes telephone-events gets one, and the INFO ends here. */
+/* REG-15: a party that takes telephone-events, or a trunk that takes another INFO, gets one, and the INFO ends here. */
 static bool info_digit_taken(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	uint8_t to = bridge_peer(c, ev->leg);
@@ -46,7 +46,7 @@ static bool info_digit_taken(struct call_host *h, struct call *c, const struct c
 	if (dtmf_parse(ev->message->content_type, ev->message->body, &dtmf))
 		return false;
 	call_publish_digit(h, c, ev->leg, dtmf.digit);
-	if (!dtmf_takes_events(c, to))
+	if (!dtmf_takes_events(c, to) && !dtmf_is_foreign(c->legs[to], ev->message->content_type))
 		return false;
 	dtmf_send(h, c, to, &dtmf);
 	respond(h, ev->slot, ev->message, &ok);

@@ -3,6 +3,7 @@
 
 #include "sig/leg/flow.h"
 #include "sig/leg/leg_digits.h"
+#include "sig/model/leg_trunk.h"
 
 static const struct call_flow *audio_flow(const struct call *c, uint8_t leg)
 {
@@ -26,6 +27,34 @@ static const struct call_flow *event_flow(const struct call *c, uint8_t leg)
 bool dtmf_takes_events(const struct call *c, uint8_t leg)
 {
 	return event_flow(c, leg) != NULL;
+}
+
+static enum trunk_dtmf dtmf_of_trunk(const struct leg *l)
+{
+	const struct trunk_settings *set = trunks_settings(l->trunks, l->channel);
+
+	return set ? (enum trunk_dtmf)set->dtmf : TRUNK_DTMF_PROFILE;
+}
+
+bool dtmf_is_plain(const struct leg *l)
+{
+	return dtmf_of_trunk(l) == TRUNK_DTMF_INFO_PLAIN;
+}
+
+bool dtmf_is_foreign(const struct leg *l, struct bytes content_type)
+{
+	struct bytes type = bytes_trim(bytes_sub(content_type, 0, bytes_find(content_type, ';')));
+
+	switch (dtmf_of_trunk(l)) {
+	case TRUNK_DTMF_INFO:
+		return !bytes_iis(type, "application/dtmf-relay");
+	case TRUNK_DTMF_INFO_PLAIN:
+		return !bytes_iis(type, "application/dtmf");
+	case TRUNK_DTMF_PROFILE:
+	case TRUNK_DTMF_EVENTS:
+		break;
+	}
+	return false;
 }
 
 static void send_event(struct call_host *h, const struct call *c, const struct call_flow *f,

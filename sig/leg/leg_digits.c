@@ -46,14 +46,19 @@ static struct txn_slot *info(struct call_host *h, struct leg *leg, const struct 
 {
 	uint8_t body[64];
 	struct writer w = writer_over(body, sizeof(body));
+	char digit = dtmf->digit == 'F' ? '!' : dtmf->digit;
 	struct dialog_request r = {
 		.method = SIP_INFO,
 		.max_forwards = -1,
 		.content_type = BYTES_LIT("application/dtmf-relay"),
 	};
 
-	writer_fmt(&w, "Signal=%c\r\nDuration=%u\r\n", dtmf->digit == 'F' ? '!' : dtmf->digit,
-		   dtmf->duration_ms);
+	if (dtmf_is_plain(leg)) {
+		r.content_type = BYTES_LIT("application/dtmf");
+		writer_fmt(&w, "%c", digit);
+	} else {
+		writer_fmt(&w, "Signal=%c\r\nDuration=%u\r\n", digit, dtmf->duration_ms);
+	}
 	r.body = writer_done(&w);
 	return leg_request(h, &leg->dialog, &r, TXN_USER_DIGIT);
 }

@@ -120,7 +120,7 @@ struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 	terms.media_elsewhere = true;
 	terms.no_video |= !set->video; /* MED-10 */
 	if (set->dtmf != TRUNK_DTMF_PROFILE)
-		terms.no_events = set->dtmf == TRUNK_DTMF_INFO;
+		terms.no_events = set->dtmf != TRUNK_DTMF_EVENTS;
 	return terms;
 }
 

@@ -121,6 +121,50 @@ static void keys_by_info(void **state)
 	assert_true(bytes_is(rig_header(m, "Content-Type"), "application/dtmf-relay"));
 }
 
+/* A trunk that wants the digit alone gets it so: of events, also after a kill, and of INFO of either kind, which ends here or passes. */
+static void keys_by_plain_info(void **state)
+{
+	static const char relay[] = "Content-Type: application/dtmf-relay\r\n",
+			  plain[] = "Content-Type: application/dtmf\r\n";
+	static const struct {
+		enum trunk_dtmf dtmf;
+		const char *type, *body, *came;
+	} rows[] = {
+		{ TRUNK_DTMF_INFO_PLAIN, relay, "Signal=5\r\nDuration=250\r\n", "5" },
+		{ TRUNK_DTMF_INFO_PLAIN, plain, "5", "5" },
+		{ TRUNK_DTMF_INFO, plain, "5", "Signal=5\r\nDuration=160\r\n" },
+		{ TRUNK_DTMF_PROFILE, plain, "5", "5" },
+	};
+	struct gate *g = *state;
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+	struct bytes m;
+
+	set.dtmf = TRUNK_DTMF_INFO_PLAIN;
+	(void)gate_put(g, &set);
+	calls_as(gw, "+4940123", NUMBER);
+	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
+	m = phone_hears(gw, "SIP/2.0 200");
+	assert_true(m.n && !rig_has(rig_body(m), "telephone-event"));
+	phone_ack(gw);
+	rig_run(g->l.r);
+	key_pressed(g->l.r, '7');
+	m = rig_take(g->l.r, &gw->addr, "INFO ");
+	assert_true(bytes_is(rig_body(m), "7"));
+	assert_true(bytes_is(rig_header(m, "Content-Type"), "application/dtmf"));
+	phone_answer(gw, m, "200 OK", "");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		set.dtmf = (uint8_t)rows[i].dtmf;
+		(void)gate_put(g, &set);
+		phone_request(&g->l.a, "INFO", rows[i].type, rows[i].body);
+		m = rig_take(g->l.r, &gw->addr, "INFO ");
+		assert_true(bytes_is(rig_body(m), rows[i].came));
+		phone_answer(gw, m, "200 OK", "");
+		assert_int_equal(rig_take(g->l.r, &gw->addr, "INFO ").n, 0);
+		assert_true(phone_hears(&g->l.a, "SIP/2.0 200").n);
+	}
+}
+
 /* What the document says counts before the profile, either way. */
 static void keys_by_what_the_document_says(void **state)
 {
@@ -128,10 +172,9 @@ static void keys_by_what_the_document_says(void **state)
 		enum trunk_dtmf document;
 		bool profile, events;
 	} rows[] = {
-		{ TRUNK_DTMF_PROFILE, false, true },
-		{ TRUNK_DTMF_PROFILE, true, false },
-		{ TRUNK_DTMF_EVENTS, true, true },
-		{ TRUNK_DTMF_INFO, false, false },
+		{ TRUNK_DTMF_PROFILE, false, true },     { TRUNK_DTMF_PROFILE, true, false },
+		{ TRUNK_DTMF_EVENTS, true, true },       { TRUNK_DTMF_INFO, false, false },
+		{ TRUNK_DTMF_INFO_PLAIN, false, false },
 	};
 	struct gate *g = *state;
 	struct trunk_settings set;
@@ -664,6 +707,7 @@ int main(void)
 		GATE_TEST(called_back),
 		GATE_TEST(forwarded_by_its_code),
 		GATE_TEST(keys_by_info),
+		GATE_TEST(keys_by_plain_info),
 		GATE_TEST(keys_by_what_the_document_says),
 		GATE_TEST(replaces_its_own),
 		GATE_TEST(replaces_on_a_full_trunk),
