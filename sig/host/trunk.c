@@ -266,27 +266,14 @@ static bool is_below(uint32_t count, uint32_t most)
 	return most == 0 || count < most;
 }
 
-static bool access_counts(const struct trunk_settings *set, const struct trunk_settings *than)
-{
-	size_t n = strlen(set->access), m = strlen(than->access);
-
-	return n > m || (n == m && strcmp(set->name, than->name) < 0);
-}
-
 uint16_t trunks_by_access(const struct trunks *t, uint16_t tenant, struct bytes number)
 {
-	const struct trunk_settings *best = NULL;
+	size_t n = number.n < TRUNK_ACCESS_MAX ? number.n : TRUNK_ACCESS_MAX - 1;
 	uint16_t found = TRUNK_NONE;
 
-	for (uint16_t i = 1; trunks_next(t, &i); i++) {
-		const struct trunk_settings *set = trunks_settings(t, i);
-
-		if (!set || set->tenant != tenant || !set->access[0] || !trunks_has(t, i) ||
-		    !bytes_starts(number, set->access) || (best && !access_counts(set, best)))
-			continue;
-		best = set;
-		found = i;
-	}
+	index_make(t);
+	for (; t && n && found == TRUNK_NONE; n--)
+		found = trunk_index_access(t->index, t, tenant, bytes_sub(number, 0, n));
 	return found;
 }
 

@@ -24,8 +24,10 @@ struct group {
 struct trunk_index {
 	bool holds;
 	struct source *sources;
-	uint16_t *names; /* trunks by tenant and name */
-	uint32_t source_count, source_cap, name_count, name_cap, group_count;
+	uint16_t *names;    /* trunks by tenant and name */
+	uint16_t *accesses; /* those with an access code, by tenant, code and name */
+	uint32_t source_count, source_cap, name_count, name_cap, access_count, access_cap;
+	uint32_t group_count;
 	struct group groups[GROUPS_MAX]; /* the longest prefix first */
 };
 
@@ -41,6 +43,7 @@ void trunk_index_close(struct trunk_index *x)
 		return;
 	free(x->sources);
 	free(x->names);
+	free(x->accesses);
 	free(x);
 }
 
@@ -63,10 +66,13 @@ static int list_grow(void **list, size_t size, uint32_t *cap, uint32_t need)
 
 int trunk_index_reserve(struct trunk_index *x, uint32_t trunks, uint32_t sources)
 {
-	void *names = x->names, *rules = x->sources;
+	void *names = x->names, *rules = x->sources, *accesses = x->accesses;
 	int err = list_grow(&names, sizeof(*x->names), &x->name_cap, trunks);
 
 	x->names = names;
+	if (!err)
+		err = list_grow(&accesses, sizeof(*x->accesses), &x->access_cap, trunks);
+	x->accesses = accesses;
 	if (!err)
 		err = list_grow(&rules, sizeof(*x->sources), &x->source_cap, sources);
 	x->sources = rules;
@@ -85,7 +91,7 @@ bool trunk_index_holds(const struct trunk_index *x)
 
 void trunk_index_begin(struct trunk_index *x)
 {
-	x->source_count = x->name_count = x->group_count = 0;
+	x->source_count = x->name_count = x->access_count = x->group_count = 0;
 }
 
 /* The octets of an address that are within its first bits. */
@@ -114,6 +120,8 @@ void trunk_index_add(struct trunk_index *x, uint16_t trunk, const struct trunk_s
 		     bool live)
 {
 	x->names[x->name_count++] = trunk;
+	if (live && set->access[0])
+		x->accesses[x->access_count++] = trunk;
 	for (uint8_t i = 0; live && i < set->source_count; i++) {
 		if (prefix_is_valid(&set->sources[i].net, set->sources[i].bits))
 			source_add(x, trunk, &set->sources[i]);
@@ -156,6 +164,28 @@ static int compare_names(const void *a, const void *b, void *arg)
 	const struct trunk_settings *y = trunks_settings(o->trunks, *(const uint16_t *)b);
 
 	return name_compare(x, y->tenant, bytes_str(y->name));
+}
+
+static int access_compare(const struct trunk_settings *set, uint16_t tenant, struct bytes code)
+{
+	struct bytes own = bytes_str(set->access);
+	size_t n = own.n < code.n ? own.n : code.n;
+	int order;
+
+	if (set->tenant != tenant)
+		return set->tenant < tenant ? -1 : 1;
+	order = n ? memcmp(own.p, code.p, n) : 0;
+	return order ? order : (own.n > code.n) - (own.n < code.n);
+}
+
+static int compare_accesses(const void *a, const void *b, void *arg)
+{
+	const struct order *o = arg;
+	const struct trunk_settings *x = trunks_settings(o->trunks, *(const uint16_t *)a);
+	const struct trunk_settings *y = trunks_settings(o->trunks, *(const uint16_t *)b);
+	int order = access_compare(x, y->tenant, bytes_str(y->access));
+
+	return order ? order : strcmp(x->name, y->name);
 }
 
 /* On all nodes the same one comes first: numbers of tenants are those of a process. */
@@ -208,6 +238,9 @@ void trunk_index_end(struct trunk_index *x, const struct trunks *t, struct tenan
 
 	if (x->name_count) /* without any there is no memory either */
 		qsort_r(x->names, x->name_count, sizeof(*x->names), compare_names, &order);
+	if (x->access_count)
+		qsort_r(x->accesses, x->access_count, sizeof(*x->accesses), compare_accesses,
+			&order);
 	if (x->source_count)
 		qsort_r(x->sources, x->source_count, sizeof(*x->sources), compare_sources, &order);
 	groups_make(x);
@@ -233,6 +266,25 @@ uint16_t trunk_index_find(const struct trunk_index *x, const struct trunks *t, u
 			high = middle;
 	}
 	return TRUNK_NONE;
+}
+
+uint16_t trunk_index_access(const struct trunk_index *x, const struct trunks *t, uint16_t tenant,
+			    struct bytes code)
+{
+	uint32_t low = 0, high = x->access_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (access_compare(trunks_settings(t, x->accesses[middle]), tenant, code) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == x->access_count ||
+	    access_compare(trunks_settings(t, x->accesses[low]), tenant, code))
+		return TRUNK_NONE;
+	return x->accesses[low];
 }
 
 /* The first one of the group that is not below. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Trunks by name and by source, so that a request costs the same with one trunk as with thousands. Made anew when somebody asks after a
+ * Trunks by name, by source and by access code, so that a request costs the same with one trunk as with thousands. Made anew when somebody asks after a
  * change. Private to trunk.c; one thread.
  */
 #ifndef SIG_HOST_TRUNK_INDEX_H
@@ -27,6 +27,9 @@ void trunk_index_end(struct trunk_index *x, const struct trunks *t, struct tenan
 /* TRUNK_NONE: there is none. */
 uint16_t trunk_index_find(const struct trunk_index *x, const struct trunks *t, uint16_t tenant,
 			  struct bytes name);
+/* Of those that are live the one whose access code that is, of several the first by name. */
+uint16_t trunk_index_access(const struct trunk_index *x, const struct trunks *t, uint16_t tenant,
+			    struct bytes code);
 /* As trunks_source_next. */
 const struct shard_trusted *trunk_index_next(const struct trunk_index *x, const struct addr *from,
 					     struct trunk_cursor *cursor, uint16_t *trunk);

@@ -55,6 +55,8 @@ static void none_at_all(void **state)
 	assert_int_equal(trunks_find(s->trunks, s->acme, BYTES_LIT("carrier")), TRUNK_NONE);
 	assert_null(trunks_source_next(s->trunks, &(struct addr){ .family = ADDR_V4 }, &cursor,
 				       &trunk));
+	assert_int_equal(trunks_by_access(s->trunks, s->acme, BYTES_LIT("81")), TRUNK_NONE);
+	assert_int_equal(trunks_by_access(NULL, s->acme, BYTES_LIT("81")), TRUNK_NONE);
 }
 
 static void names_are_a_tenants_own(void **state)
@@ -177,6 +179,63 @@ static void places(void **state)
 	}
 }
 
+/* By walking through all: the longest code, then the first name. */
+static uint16_t access_by_walk(const struct trunks *t, uint16_t tenant, struct bytes number)
+{
+	const struct trunk_settings *set, *best = NULL;
+	uint16_t found = TRUNK_NONE;
+
+	for (uint16_t i = 1; trunks_next(t, &i); i++) {
+		size_t n, m;
+
+		set = trunks_settings(t, i);
+		n = strlen(set->access);
+		m = best ? strlen(best->access) : 0;
+		if (set->tenant != tenant || !n || !trunks_has(t, i) ||
+		    !bytes_starts(number, set->access) || n < m ||
+		    (n == m && strcmp(set->name, best->name) > 0))
+			continue;
+		best = set;
+		found = i;
+	}
+	return found;
+}
+
+static void access_put(struct site *s, uint32_t draw)
+{
+	struct trunk_settings set = { .enabled = (draw >> 28) != 0 };
+	uint16_t trunk;
+
+	set.tenant = draw >> 27 & 1 ? s->acme : TENANT_DEFAULT;
+	(void)snprintf(set.name, sizeof(set.name), "t%u", draw >> 20 & 127);
+	(void)snprintf(set.access, sizeof(set.access), "%u", draw >> 8 & 0x3ff);
+	set.access[draw >> 18 & 3] = '\0'; /* some begin alike, or have none */
+	if ((draw & 15) == 0)
+		(void)trunks_delete(s->trunks, set.tenant, bytes_str(set.name));
+	else
+		assert_int_equal(trunks_put(s->trunks, &set, &trunk), 0);
+}
+
+static void access_codes(void **state)
+{
+	static const char *const numbers[] = { "8",      "81",  "8149301", "12", "123456789",
+					       "101222", "999", "*81",     "0",  "" };
+	struct site *s = *state;
+	uint32_t draw = 4711, found = 0;
+
+	for (int i = 0; i < 2000; i++) {
+		struct bytes number = bytes_str(numbers[i % COUNT_OF(numbers)]);
+		uint16_t tenant = i & 1 ? s->acme : TENANT_DEFAULT, trunk;
+
+		draw = draw * 1664525 + 1013904223;
+		access_put(s, draw);
+		trunk = trunks_by_access(s->trunks, tenant, number);
+		assert_int_equal(trunk, access_by_walk(s->trunks, tenant, number));
+		found += trunk != TRUNK_NONE;
+	}
+	assert_in_range(found, 200, 1800);
+}
+
 #define SITE_TEST(fn) cmocka_unit_test_setup_teardown(fn, site_open, site_close)
 
 int main(void)
@@ -188,6 +247,7 @@ int main(void)
 		SITE_TEST(channels),
 		SITE_TEST(full),
 		SITE_TEST(servers_are_up),
+		SITE_TEST(access_codes),
 		cmocka_unit_test(places),
 	};
 
