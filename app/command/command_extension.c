@@ -314,6 +314,7 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 
 	extension_music_of(node, tenant, name, before);
 	shards_delete(node, tenant, name);
+	locations_forget(node->locations, tenant, bytes_str(name), clock_instant());
 	(void)extensions_delete(&node->extensions, tenant, bytes_str(name));
 	node_music_leave(node, tenants_name(node->tenants, tenant), before);
 }

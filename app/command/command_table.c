@@ -496,7 +496,7 @@ const struct command g_commands[] = {
 	  "password_valid (false: the realm was changed since), changed_utc_ms",
 	  command_extension_get, .shows = g_extension_fields },
 	{ "extension.delete", COMMAND_FOR_ADMIN, g_get_args,
-	  "Deletes an extension. Its calls go on; its phones cannot register again.", "number",
+	  "Deletes an extension. Its calls go on; its phones are registered no longer.", "number",
 	  document_delete, .documents = &g_extension_documents },
 	{ "extension.list", COMMAND_FOR_READER, g_extension_list_args,
 	  "Lists extensions by number.", "a list of extensions", command_extension_list },

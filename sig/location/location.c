@@ -289,3 +289,17 @@ void location_timer(struct locations *l, struct location *a)
 	}
 	location_settle(l, a);
 }
+
+/* As if all had run out: what another node knows better, or wrote, is respected the same way. */
+void locations_forget(struct locations *l, uint16_t tenant, struct bytes user, struct instant now)
+{
+	struct location *a;
+
+	locations_begin(l, now);
+	a = location_get(l, tenant, user);
+	if (!a || !a->entry.count)
+		return;
+	for (uint32_t i = 0; i < a->entry.count; i++)
+		a->entry.bindings[i].expires_utc_ms = l->now.utc_ms;
+	location_timer(l, a);
+}

@@ -95,6 +95,8 @@ void locations_got(struct locations *l, struct bytes tenant, struct bytes user,
 void locations_degraded(struct locations *l, bool degraded, struct instant now);
 /* It was late only: what it has not acknowledged is saved again. */
 void locations_caught_up(struct locations *l, struct instant now);
+/* The user is no more: his phones are registered no longer. Whoever has the number next is not called where he was. */
+void locations_forget(struct locations *l, uint16_t tenant, struct bytes user, struct instant now);
 
 /* ---- after a restart ---- */
 /* 0, -EBADMSG (broken; reason says why; nothing is changed), -EEXIST, -ENOSPC, -EPROTONOSUPPORT. */

@@ -75,6 +75,9 @@ class Registration(unittest.TestCase):
         self.assertEqual(agent.register().status, 401)
         agent.password = "after"
         self.assertEqual(agent.register().status, 200)
+        self.node.ctl("extension.delete", number="1003")
+        self.node.put_extension("1003", "of another one")
+        self.assertEqual(self.bindings("1003"), [], "calls to the next one with that number do not go to this phone")
 
     def test_default_expiry_is_90_s(self):
         agent = self.agent()

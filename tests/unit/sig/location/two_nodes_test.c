@@ -203,6 +203,38 @@ static void leaves_elsewhere(void **state)
 	assert_true(rig_take(p->nodes[0], &caller.addr, "SIP/2.0 480").n);
 }
 
+/* His extension is deleted, which both nodes hear of: in either order, his phones are nowhere any more. */
+static void is_no_more(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, caller;
+	struct aor entry;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	for (unsigned first = 0; first < 2; first++) {
+		assert_true(bytes_starts(come_to(p, &phone, 0, 90), "SIP/2.0 200"));
+		pair_wait(p, 1100);
+		call_from(p, 1, &caller);
+		assert_true(rig_take(p->nodes[1], &phone.addr, "INVITE ").n);
+		for (unsigned i = 0; i < 2; i++) {
+			struct rig *r = p->nodes[first ^ i];
+
+			locations_forget(r->locations, TENANT_DEFAULT, BYTES_LIT("1002"), r->now);
+			rig_drain(r);
+			pair_wait(p, first ? 1100 : 10);
+		}
+		pair_wait(p, 10);
+		read_stored(p, &entry);
+		assert_int_equal(entry.count, 0);
+		aor_clear(&entry);
+		for (unsigned i = 0; i < 2; i++) {
+			pair_wait(p, 40000);
+			call_from(p, i, &caller);
+			assert_true(rig_take(p->nodes[i], &caller.addr, "SIP/2.0 480").n);
+		}
+	}
+}
+
 /* What another node had, and the store has forgotten, does not come back by us. */
 static void store_forgets(void **state)
 {
@@ -566,6 +598,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(phones_that_move),
 		TEST(leaves_elsewhere),
+		TEST(is_no_more),
 		TEST(called_from_the_other),
 		TEST(watched_from_the_other),
 		TEST(held_by_the_other),
