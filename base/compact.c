@@ -2,16 +2,28 @@
 #include "base/compact.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum {
 	RUN_MAX = UINT8_MAX,
 	GAP_MIN = 3, /* a new pair of lengths takes two octets */
 };
 
+static bool compact_is_zero(const uint8_t *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word == 0;
+}
+
 static size_t compact_zeros(struct bytes in, size_t at)
 {
+	const size_t step = sizeof(uint64_t);
 	size_t n = 0;
 
+	while (n + step <= RUN_MAX && at + n + step <= in.n && compact_is_zero(in.p + at + n))
+		n += step;
 	while (at + n < in.n && n < RUN_MAX && in.p[at + n] == 0)
 		n++;
 	return n;
@@ -30,8 +42,11 @@ static size_t compact_others(struct bytes in, size_t at)
 
 static size_t compact_end(struct bytes in)
 {
+	const size_t step = sizeof(uint64_t);
 	size_t n = in.n;
 
+	while (n >= step && compact_is_zero(in.p + n - step))
+		n -= step;
 	while (n && in.p[n - 1] == 0)
 		n--;
 	return n;

@@ -144,17 +144,24 @@ int base32_u64_get(struct bytes in, uint64_t *out)
 	return 0;
 }
 
+/* One more than the digit's value; 0: it is none. A start reads some hundred of them for each extension. */
+static const uint8_t g_hex[UINT8_MAX + 1] = {
+	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 int hex_decode(struct bytes in, uint8_t *out, size_t cap, size_t *n)
 {
 	if (in.n % 2 || in.n / 2 > cap)
 		return -EINVAL;
 	for (size_t i = 0; i < in.n / 2; i++) {
-		uint8_t high = digit_value(in.p[i * 2]);
-		uint8_t low = digit_value(in.p[i * 2 + 1]);
+		unsigned high = g_hex[in.p[i * 2]], low = g_hex[in.p[i * 2 + 1]];
 
-		if (high > 15 || low > 15)
+		if (!high || !low)
 			return -EINVAL;
-		out[i] = (uint8_t)(high << 4 | low);
+		out[i] = (uint8_t)((high - 1) << 4 | (low - 1));
 	}
 	*n = in.n / 2;
 	return 0;

@@ -190,22 +190,9 @@ static void extension_name(const void *value, char name[DOCUMENT_NAME_MAX])
 	(void)bytes_cstr(bytes_str(e->core.number), name, DOCUMENT_NAME_MAX);
 }
 
-/* Passwords are of no use without the node's keys. */
-static void seal_key_of(const struct node *node, struct seal_key *key)
-{
-	key->id = node->keys.id;
-	keys_derive(&node->keys, "tandem extension seal 1", key->octets);
-}
-
 static json_t *extension_write_document(struct node *node, const void *value)
 {
-	struct seal_key key;
-	json_t *json;
-
-	seal_key_of(node, &key);
-	json = extension_to_document(value, &key, &node->rand);
-	seal_key_wipe(&key);
-	return json;
+	return extension_to_document(value, &node->extension_seal, &node->rand);
 }
 
 static json_t *extension_show(const struct node *node, uint16_t tenant, const void *value)
@@ -216,13 +203,7 @@ static json_t *extension_show(const struct node *node, uint16_t tenant, const vo
 static int extension_read_document(const struct node *node, void *value, struct bytes json,
 				   const char **reason)
 {
-	struct seal_key key;
-	int err;
-
-	seal_key_of(node, &key);
-	err = extension_from_document(value, json, &key, reason);
-	seal_key_wipe(&key);
-	return err;
+	return extension_from_document(value, json, &node->extension_seal, reason);
 }
 
 /* Calls under way follow it from their next decision on, those that hold somebody at once. */
@@ -264,9 +245,11 @@ static void shards_delete(struct node *node, uint16_t tenant, const char *number
 static void extension_music_of(const struct node *node, uint16_t tenant, const char *number,
 			       char out[SETTINGS_SOUND_MAX])
 {
-	struct extension e = { 0 };
+	struct extension e;
 
-	(void)extensions_find(&node->extensions, tenant, bytes_str(number), &e);
+	out[0] = '\0';
+	if (!extensions_find(&node->extensions, tenant, bytes_str(number), &e))
+		return;
 	memcpy(out, e.music, SETTINGS_SOUND_MAX);
 	extension_wipe(&e);
 }

@@ -339,7 +339,7 @@ static int document_apply(struct node *node, const struct document_kind *kind,
 	if (!err)
 		err = kind->apply(node, tenant, value);
 	if (value)
-		OPENSSL_cleanse(value, kind->size);
+		explicit_bzero(value, kind->size);
 	free(value);
 	return unread_log(kind, d, err, reason);
 }

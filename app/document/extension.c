@@ -4,15 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "app/document/document.h"
 #include "sig/dial/plan.h"
 #include "sig/sip/located_user.h"
 
 void extension_wipe(struct extension *e)
 {
-	OPENSSL_cleanse(e, sizeof(*e));
+	explicit_bzero(e, sizeof(*e));
 }
 
 static json_t *merged(json_t *json, json_t *more)
@@ -206,6 +204,6 @@ int extension_from_document(struct extension *out, struct bytes json, const stru
 
 	if (!err)
 		*out = found.extension;
-	OPENSSL_cleanse(&found, sizeof(found));
+	explicit_bzero(&found, sizeof(found));
 	return err;
 }

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "base/compact.h"
 
 /* One block of memory: the number, then the whole extension (base/compact.h). */
@@ -24,7 +22,7 @@ static struct bytes item_number(const struct extension_item *item)
 static void item_wipe(struct extension_item *item)
 {
 	if (item->all)
-		OPENSSL_cleanse(item->all, item->n);
+		explicit_bzero(item->all, item->n);
 	free(item->all);
 	*item = (struct extension_item){ 0 };
 }
@@ -48,7 +46,7 @@ static int item_set(struct extension_item *item, const struct extension *e)
 						 .number_n = (uint16_t)number_n,
 						 .tenant = e->core.tenant };
 	}
-	OPENSSL_cleanse(buf, sizeof(buf));
+	explicit_bzero(buf, w.n);
 	return all ? 0 : -ENOMEM;
 }
 

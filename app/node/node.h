@@ -102,6 +102,7 @@ struct node {
 	uint64_t stop_deadline_ns;
 	struct settings settings;
 	struct keys keys;
+	struct seal_key extension_seal; /* of keys: of passwords, which a start opens all at once */
 	struct identity identity;
 	struct rand_source rand;
 	struct embedded embedded;

@@ -59,6 +59,13 @@ static int start_settings(struct node *n)
 	return NODE_EXIT_OK;
 }
 
+/* Passwords are of no use without the node's keys. */
+static void node_keys_derive(struct node *n)
+{
+	n->extension_seal.id = n->keys.id;
+	keys_derive(&n->keys, "tandem extension seal 1", n->extension_seal.octets);
+}
+
 static int start_state(struct node *n)
 {
 	char path[PATH_MAX];
@@ -81,6 +88,7 @@ static int start_state(struct node *n)
 	}
 	if (err)
 		return NODE_EXIT_CONFIG;
+	node_keys_derive(n);
 	rand_open_system(&n->rand);
 	err = identity_open(&n->identity, n->settings.node.state_dir, n->embedded.lock_fd,
 			    &n->rand);
