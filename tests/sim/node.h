@@ -14,7 +14,7 @@ struct cell;
 
 enum { LOCALS = SIP_TRANSPORTS }; /* listening addresses, then those of IPv6 */
 enum { NODE_PORTS = 64 };         /* pairs, of each family */
-enum { NODES_MAX = 3, NODE_SHARDS_MAX = 3, SHARDS_MAX = NODES_MAX * NODE_SHARDS_MAX };
+enum { NODES_MAX = 3, NODE_SHARDS_MAX = 4, SHARDS_MAX = NODES_MAX * NODE_SHARDS_MAX };
 enum { NODE_EXTENSIONS = 16 };
 enum { SHARD_FIRST = 7 }; /* the others follow, node by node */
 
