@@ -44,6 +44,13 @@ static bool is_open(const struct txn_slot *slot)
 	       (slot->txn.state == TXN_TRYING || slot->txn.state == TXN_PROCEEDING);
 }
 
+/* Nothing follows our BYE: with a higher number it would be the newer one, and the BYE be refused where it comes behind it. */
+static bool is_too_late(const struct leg *l, const struct txn_slot *slot)
+{
+	return l->state >= LEG_LEAVING && slot->txn.method != SIP_INVITE &&
+	       slot->user != TXN_USER_BYE && slot->user != TXN_USER_PRACK;
+}
+
 /* What waits has a lower CSeq number, and goes first (RFC 3261 12.2.2). */
 static void go_behind(struct call_host *h, struct call *c, uint8_t leg, const struct txn_slot *slot)
 {
@@ -65,7 +72,7 @@ bool leg_challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn
 {
 	struct leg *l = call_leg(c, leg);
 
-	if (!challenge_is(m) || !l || !is_open(slot) ||
+	if (!challenge_is(m) || !l || !is_open(slot) || is_too_late(l, slot) ||
 	    !dialog_is(&l->dialog, m->call_id, m->from.tag, m->to.tag) ||
 	    dialog_challenged(&l->dialog, h, m, text_bytes(&slot->txn.message),
 			      &slot->challenged) != CHALLENGE_ANSWERED ||

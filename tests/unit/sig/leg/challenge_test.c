@@ -372,6 +372,25 @@ static void of_the_trunk(void **state)
 	trunks_close(own.trunks);
 }
 
+/* It asks who we are behind our BYE: nothing follows that, whose number would be the lower one (RFC 3261 12.2.2). */
+static void behind_our_bye(void **state)
+{
+	struct line *l = *state;
+	struct bytes info, bye;
+
+	talk(l);
+	phone_request(&l->a, "INFO", "", "x=1");
+	info = rig_take(l->r, &l->b.addr, "INFO ");
+	phone_request(&l->a, "BYE", "", "");
+	bye = rig_take(l->r, &l->b.addr, "BYE ");
+	assert_true(info.n && bye.n);
+	challenger_asks(&g_c, l, info, false, true);
+	assert_int_equal(rig_count(l->r, &l->b.addr, "INFO "), 1);
+	challenger_asks(&g_c, l, bye, false, true);
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "200 OK", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +406,7 @@ int main(void)
 		CHALLENGE_TEST(a_relayed_request),
 		CHALLENGE_TEST(a_relayed_request_not_believed),
 		CHALLENGE_TEST(behind_what_waits),
+		CHALLENGE_TEST(behind_our_bye),
 		CHALLENGE_TEST(killed_behind_the_save),
 		CHALLENGE_TEST(killed_before_the_save),
 		CHALLENGE_TEST(killed_between_two_challenges),
