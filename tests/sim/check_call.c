@@ -197,12 +197,15 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 {
 	const struct phone_call *c = s->phones.list[e->who].calls[e->a];
 	const struct seen *seen = check_seen(s, c->node_call);
+	const struct seen *far = check_far_of(s, c->node_call);
 	struct phone_call *other = check_next_end(s, c->node_call, NULL);
 
 	if (other && seen && seen->split)
 		return;
 	if (other && check_far_is_there(s, c->node_call))
 		return; /* it speaks with somebody of another shard */
+	if (other && far && far->by_node)
+		return; /* ... or with an application there */
 	if (other && seen && seen->given && (seen->by_node || !check_is_alone(s, other)))
 		return; /* those who go on without it, perhaps with an application */
 	/* where a registration was promised without a save, and is lost, nobody knows who came back */
