@@ -53,7 +53,7 @@ static bool domains_are_free(struct command_run *run, const struct tenant_value 
 	struct bytes list = bytes_str(t->domains), one;
 
 	while (bytes_cut(&list, ',', &one)) {
-		uint16_t other = tenants_of_domain(all, one);
+		uint16_t other = tenants_owner(all, one);
 
 		if (other == TENANT_NONE || !strcmp(tenants_name(all, other), t->name))
 			continue;

@@ -108,6 +108,7 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 	struct bytes list = bytes_str(t->domains), one;
 
 	*out = (struct tenant_settings){ .barred = (uint8_t)(CLASSES_ALL & ~t->classes),
+					 .disabled = !t->enabled,
 					 .toll = t->outside };
 	out->most[TENANT_CALLS] = t->max.calls;
 	out->most[TENANT_REGISTRATIONS] = t->max.registrations;
@@ -125,6 +126,4 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 			(void)bytes_cstr(one, out->realm, sizeof(out->realm));
 		(void)bytes_cstr(one, out->domains[out->domain_count++], TENANT_DOMAIN_MAX);
 	}
-	if (!t->enabled) /* its passwords stay those of its realm */
-		out->domain_count = 0;
 }

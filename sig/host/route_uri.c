@@ -83,7 +83,7 @@ bool route_is_own_address(struct bytes host, const struct shard_settings *settin
 /* TENANT_NONE: nobody's. */
 static uint16_t host_owner(struct bytes host, const struct shard_settings *settings)
 {
-	return settings->tenants ? tenants_of_domain(settings->tenants, host) : TENANT_NONE;
+	return settings->tenants ? tenants_owner(settings->tenants, host) : TENANT_NONE;
 }
 
 bool route_is_ours(const struct sip_uri *uri, uint16_t tenant,

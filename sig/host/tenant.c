@@ -91,7 +91,7 @@ uint16_t tenants_number(const struct tenants *t, struct bytes name)
 	return TENANT_NONE;
 }
 
-uint16_t tenants_of_domain(const struct tenants *t, struct bytes domain)
+uint16_t tenants_owner(const struct tenants *t, struct bytes domain)
 {
 	uint64_t hash, at;
 	uint32_t cursor = 0;
@@ -105,6 +105,13 @@ uint16_t tenants_of_domain(const struct tenants *t, struct bytes domain)
 			return (uint16_t)(at - 1);
 	}
 	return TENANT_NONE;
+}
+
+uint16_t tenants_of_domain(const struct tenants *t, struct bytes domain)
+{
+	uint16_t tenant = tenants_owner(t, domain);
+
+	return tenant == TENANT_NONE || t->list[tenant]->settings.disabled ? TENANT_NONE : tenant;
 }
 
 static void domains_forget(struct tenants *t, uint16_t tenant)
@@ -208,7 +215,7 @@ static int settings_check(const struct tenants *t, const struct tenant_settings 
 		return -EINVAL;
 	for (uint32_t i = 0; i < set->domain_count; i++) {
 		struct bytes domain = domain_bare(bytes_str(set->domains[i]));
-		uint16_t other = tenants_of_domain(t, domain);
+		uint16_t other = tenants_owner(t, domain);
 
 		if (domain.n == 0)
 			return -EINVAL;

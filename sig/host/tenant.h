@@ -61,6 +61,7 @@ struct tenant_settings {
 		[TENANT_REALM_MAX]; /* of its passwords; "": its first domain. That of the default one is sip.realm, whatever this says */
 	uint32_t domain_count;
 	char domains[TENANT_DOMAINS_MAX][TENANT_DOMAIN_MAX]; /* whole names, in any case */
+	bool disabled; /* nobody reaches it by its domains, which stay its own */
 	uint8_t barred; /* 1 << enum dial_class: numbers outside that none of its extensions may call */
 	struct toll_limits toll;           /* of all its extensions together */
 	uint32_t most[TENANT_ITEMS];       /* its quotas: on one node; 0: any number */
@@ -87,6 +88,8 @@ uint16_t tenants_number(const struct tenants *t, struct bytes name);
 /* TENANT_NONE: there is none of that name; or it was deleted. */
 uint16_t tenants_find(const struct tenants *t, struct bytes name);
 /* Whose domain that is (RFC 3261 19.1.4: in any case), with a dot at its end or without. */
+uint16_t tenants_owner(const struct tenants *t, struct bytes domain);
+/* The same, of who is not disabled: whom requests reach by it. */
 uint16_t tenants_of_domain(const struct tenants *t, struct bytes domain);
 /* It was put, and not deleted since. */
 bool tenants_has(const struct tenants *t, uint16_t tenant);

@@ -32,6 +32,15 @@ RIG_FN void street_put(struct street *s, unsigned house)
 	assert_int_equal(tenants_put(s->tenants, &set, &s->houses[house].number), 0);
 }
 
+RIG_FN void street_disable(struct street *s, unsigned house)
+{
+	struct tenant_settings set = { .domain_count = 1, .disabled = true };
+
+	(void)bytes_cstr(bytes_str(g_houses[house]), set.name, sizeof(set.name));
+	(void)bytes_cstr(bytes_str(g_house_domains[house]), set.domains[0], TENANT_DOMAIN_MAX);
+	assert_int_equal(tenants_put(s->tenants, &set, &s->houses[house].number), 0);
+}
+
 /* The password is the domain's name. */
 RIG_FN void street_furnish(struct street *s, unsigned house)
 {

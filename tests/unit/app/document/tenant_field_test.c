@@ -12,11 +12,12 @@ static void test_read(void **state)
 		const char *wrong; /* NULL: fine */
 		uint32_t domains;
 		const char *realm;
+		bool disabled;
 	} rows[] = {
 		{ "{\"name\":\"a\"}", NULL, 0, "" },
 		{ "{\"name\":\"a\",\"domains\":\"a.test\"}", NULL, 1, "a.test" },
 		{ "{\"name\":\"a\",\"domains\":\"a.test,b.test\"}", NULL, 2, "a.test" },
-		{ "{\"name\":\"a\",\"domains\":\"a.test\",\"enabled\":false}", NULL, 0, "a.test" },
+		{ "{\"name\":\"a\",\"domains\":\"a.test\",\"enabled\":false}", NULL, 1, "a.test", true },
 		{ "{\"name\":\"a\",\"domains\":\"a.test,\"}", "domains", 0, "" },
 		{ "{\"name\":\"a\",\"domains\":\",a.test\"}", "domains", 0, "" },
 		{ "{\"name\":\"a\",\"domains\":\"a+b\"}", "domains", 0, "" },
@@ -41,6 +42,7 @@ static void test_read(void **state)
 		tenant_to_settings(&t, &set);
 		ROW_ASSERT(row->json, set.domain_count == row->domains);
 		ROW_ASSERT(row->json, !strcmp(set.realm, row->realm));
+		ROW_ASSERT(row->json, set.disabled == row->disabled);
 	}
 }
 

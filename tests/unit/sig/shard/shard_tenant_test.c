@@ -352,6 +352,39 @@ static void other_domain_is_elsewhere(void **state)
 	}
 }
 
+/* A neighbour that is trusted speaks for phones of a tenant that is disabled: its domain is no other tenant's meanwhile. */
+static void domain_of_a_disabled_one_is_nobodys(void **state)
+{
+	static const char *const methods[] = { "INVITE", "SUBSCRIBE" };
+	struct street *s = *state;
+	struct phone *p = &s->houses[ACME].a;
+
+	street_disable(s, ACME);
+	for (size_t i = 0; i < COUNT_OF(methods); i++) {
+		phone_begin(p, "1002");
+		phone_request(p, methods[i], i ? "Event: dialog\r\n" : "", i ? "" : PHONE_SDP_A);
+		assert_true(rig_take(s->r, &p->addr, "SIP/2.0 404").n);
+	}
+	phone_register_with(p, "", 3600);
+	assert_true(rig_has(rig_take(s->r, &p->addr, "SIP/2.0 401"), "realm=\"test.local\""));
+	assert_nobody_else_heard(s, ACME);
+	assert_int_equal(rig_count(s->r, &s->houses[ACME].b.addr, "INVITE"), 0);
+}
+
+/* Its calls go on, and one that is given away goes to its own. */
+static void calls_of_a_disabled_one_go_on(void **state)
+{
+	struct street *s = *state;
+	struct house *h = &s->houses[ACME];
+
+	phones_talk(&h->a, &h->b);
+	street_disable(s, ACME);
+	phone_request(&h->b, "REFER", "Refer-To: <sip:1002@acme.example>\r\n", "");
+	assert_true(phone_hears(&h->b, "SIP/2.0 202").n);
+	assert_true(phone_rings(&h->b).n);
+	assert_nobody_else_heard(s, ACME);
+}
+
 /* The node's address is everybody's, a number there is one of the caller's own tenant. */
 static void address_is_of_each_tenant(void **state)
 {
@@ -598,6 +631,8 @@ int main(void)
 		STRANGER_TEST(listener_is_of_a_tenant),
 		STREET_TEST(equal_numbers_do_not_meet),
 		STREET_TEST(other_domain_is_elsewhere),
+		STREET_TEST(domain_of_a_disabled_one_is_nobodys),
+		STREET_TEST(calls_of_a_disabled_one_go_on),
 		STREET_TEST(address_is_of_each_tenant),
 		STREET_TEST(called_domain_counts_for_strangers),
 		STREET_TEST(place_of_another_tenant_is_not_taken),
