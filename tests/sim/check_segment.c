@@ -39,6 +39,20 @@ void check_event(struct sim *s, const struct sig_event *e)
 		seen->joined_ns = s->now_ns;
 }
 
+/* By a phone that was not to. */
+static bool was_shut(const struct sim *s, uint64_t call)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			if (p->calls[k]->node_call == call && document_shuts(s, p->calls[k]))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* Nobody rings for who was deleted, or disabled, a second ago. */
 void check_invited(struct sim *s, const struct phone_call *c)
 {
@@ -49,6 +63,8 @@ void check_invited(struct sim *s, const struct phone_call *c)
 	if ((all->absent[i] || all->disabled[i]) && begun &&
 	    begun->ns > all->changed_ns[i] + NS_PER_S && check_is_settled(&s->nodes[c->node]))
 		check_fail(s, "%s rings, who was deleted or disabled", c->phone->user);
+	if (was_shut(s, c->node_call))
+		check_fail(s, "%s rings for who is of a disabled tenant", c->phone->user);
 }
 
 void check_given(struct sim *s, uint64_t call)

@@ -11,6 +11,7 @@
 
 #define ACME        "acme"
 #define ACME_DOMAIN "acme.local"
+enum { REFUSED_S = 60 }; /* until all of it is written */
 
 const char *g_sim_domain = "test.local";
 
@@ -22,10 +23,12 @@ void decoys_begin(struct sim *s)
 	rand_open_seed(&rand, s->seed ^ UINT64_C(0x74656e616e7473));
 	s->decoys = !s->script && !s->harvest && rand_below(&rand, 2);
 	plays_acme = s->decoys && rand_below(&rand, 2);
+	if (s->script)
+		s->decoys = plays_acme = s->script->tenant;
 	g_sim_domain = plays_acme ? ACME_DOMAIN : "test.local";
 }
 
-static bool acme_plays(void)
+bool decoys_acme_plays(void)
 {
 	return !strcmp(g_sim_domain, ACME_DOMAIN);
 }
@@ -42,21 +45,37 @@ static int plan_open(struct node *n)
 	return err ? err : dial_plans_put(n->dials, n->tenant, &plan);
 }
 
-void decoys_open(struct node *n)
+static uint16_t acme_put(struct node *n)
 {
-	static const struct hash_key key = { 3, 4 };
 	struct tenant_settings set = { .name = ACME,
+				       .realm = ACME_DOMAIN,
+				       .disabled = n->sim->documents.shut_ns != 0,
 				       .domain_count = 1,
 				       .domains = { ACME_DOMAIN } };
 	uint16_t acme;
+	int err = tenants_put(n->tenants, &set, &acme);
+
+	assert(!err);
+	(void)err;
+	return acme;
+}
+
+void decoys_tenant_put(struct node *n)
+{
+	(void)acme_put(n);
+}
+
+void decoys_open(struct node *n)
+{
+	static const struct hash_key key = { 3, 4 };
+	uint16_t acme;
 	int err = tenants_open(&n->tenants, &key);
 
-	if (!err)
-		err = tenants_put(n->tenants, &set, &acme);
 	assert(!err);
+	acme = acme_put(n);
 	n->settings.tenants = n->tenants;
-	n->tenant = acme_plays() ? acme : TENANT_DEFAULT;
-	n->other_tenant = acme_plays() ? TENANT_DEFAULT : acme;
+	n->tenant = decoys_acme_plays() ? acme : TENANT_DEFAULT;
+	n->other_tenant = decoys_acme_plays() ? TENANT_DEFAULT : acme;
 	err = plan_open(n);
 	assert(!err);
 }
@@ -146,11 +165,21 @@ void decoys_not_sent(struct sim *s, const struct addr *to)
 		check_fail(s, "a phone of another tenant is sent something");
 }
 
+/* Who is disabled, or was a little ago, is refused in the name of the default tenant. */
+static bool is_refused(const struct sim *s)
+{
+	const struct document_changes *d = &s->documents;
+
+	return d->shut_ns || (d->opened_ns && s->now_ns < d->opened_ns + REFUSED_S * NS_PER_S);
+}
+
 void decoys_not_named(struct node *n, const struct effect *e)
 {
 	const char *ours = tenants_name(n->tenants, n->tenant);
 	bool binding = e->kind == EFFECT_BINDING_SAVE || e->kind == EFFECT_BINDING_GET;
 
+	if (is_refused(n->sim))
+		return;
 	if ((e->event && strcmp(e->event->tenant, ours) != 0) ||
 	    (e->cdr_count && strcmp(e->cdrs[e->cdr_count - 1].tenant, ours) != 0) ||
 	    (e->tenant.n && !binding && !bytes_is(text_bytes(&e->tenant), ours)))

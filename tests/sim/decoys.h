@@ -14,6 +14,10 @@ struct node;
 
 /* Whether a seed has any, and whose its phones are then. */
 void decoys_begin(struct sim *s);
+/* The phones that play are not of the default tenant. */
+bool decoys_acme_plays(void);
+/* Their tenant, as its document says now. */
+void decoys_tenant_put(struct node *n);
 /* The node's tenants, before its shard is opened; and after that was closed. */
 void decoys_open(struct node *n);
 void decoys_close(struct node *n);

@@ -21,6 +21,8 @@ enum document_what {
 	DOCUMENT_WATCHES_NOT,
 	DOCUMENT_PASSWORD, /* another one, which its phones do not know */
 	DOCUMENT_ROUTE,    /* of its tenant, to outside: there is none any more */
+	DOCUMENT_TENANT,   /* is disabled, or is not any more */
+	DOCUMENT_PROFILE,  /* of its tenant: one codec is left, or all are there again */
 	DOCUMENT_WHATS
 };
 
@@ -37,6 +39,9 @@ struct document_changes {
 	bool absent[NODE_EXTENSIONS], disabled[NODE_EXTENSIONS], watches_not[NODE_EXTENSIONS];
 	bool secret[NODE_EXTENSIONS]; /* its phones do not know the password any more */
 	uint64_t closed_ns;           /* since then no route leads outside; 0: it does */
+	uint64_t shut_ns;             /* since then the tenant is disabled; 0: it is not */
+	uint64_t opened_ns;           /* ... until then */
+	uint64_t narrow_ns;           /* since then its profile has one codec; 0: it has all */
 	struct document_change list[DOCUMENT_CHANGES_MAX]; /* the newest ones */
 	uint32_t count;
 	enum {
@@ -62,6 +67,16 @@ bool document_refuses(const struct sim *s, const struct phone_call *c);
 void document_catch_up(struct node *n);
 /* What an extension that is there has. */
 void document_put_core(struct shard *core, const struct node *n, uint32_t extension);
+
+/* ---- document_tenant.c: those of the phones' tenant ---- */
+void document_tenant_switch(struct sim *s);
+void document_profile_switch(struct sim *s);
+/* A shard that starts reads it. */
+void document_profile_put(struct shard *core, const struct node *n);
+/* The tenant was disabled when the phone began that call, and is. */
+bool document_shuts(const struct sim *s, const struct phone_call *c);
+/* It was the phone's, who began that call: it may have the one codec alone. */
+bool document_narrows(const struct sim *s, const struct phone_call *c);
 
 /* A node that starts reads that of an extension. */
 void document_put(struct node *n, uint32_t extension);

@@ -162,8 +162,16 @@ static void routes_close(struct sim *s)
 static const char *change_name(enum document_what what)
 {
 	static const char *const names[DOCUMENT_WHATS] = {
-		"forwarded",    "not disturbed",         "disabled",       "deleted", "as before",
-		"not to watch", "with another password", "without a route"
+		"forwarded",
+		"not disturbed",
+		"disabled",
+		"deleted",
+		"as before",
+		"not to watch",
+		"with another password",
+		"without a route",
+		"of a tenant that is disabled, or is not any more",
+		"of a tenant with another profile"
 	};
 
 	return names[what];
@@ -200,6 +208,12 @@ void document_change(struct sim *s, uint32_t extension, enum document_what what)
 		break;
 	case DOCUMENT_ROUTE:
 		routes_close(s);
+		break;
+	case DOCUMENT_TENANT:
+		document_tenant_switch(s);
+		break;
+	case DOCUMENT_PROFILE:
+		document_profile_switch(s);
 		break;
 	case DOCUMENT_WHATS:
 		break;

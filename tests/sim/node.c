@@ -152,6 +152,7 @@ static void open_shards(struct node *n)
 		(void)err;
 		shard_incarnate(shard->core, n->incarnation);
 		phones_ask_of(shard->core);
+		document_profile_put(shard->core, n);
 	}
 }
 

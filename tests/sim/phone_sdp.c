@@ -200,6 +200,8 @@ void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp)
 		check_fail(s, "%s: an SDP without audio", c->call_id);
 		return;
 	}
+	if (document_narrows(s, c) && has_type(m, "0"))
+		check_fail(s, "%s: a codec that its profile does not have", c->call_id);
 	hear_origin(s, c, &c->sdp, sdp);
 	if (c->phone->web)
 		phone_web_hear(s, c, sdp);

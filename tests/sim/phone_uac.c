@@ -242,7 +242,7 @@ static void answered(struct sim *s, struct phone_call *c, const struct sip_messa
 		check_fail(s, "%s: SDP once more in the 2xx", c->call_id);
 	if (!success(s, c, m, c->late && !c->settled))
 		return;
-	if (document_refuses(s, c))
+	if (document_refuses(s, c) || document_shuts(s, c))
 		check_fail(s, "%s: who may not call is answered", c->call_id);
 	c->answered = true;
 	c->final = m->status;

@@ -10,6 +10,8 @@ enum {
 	CALLS_MAX = 9,
 	SPAN_MS = 20000,
 	DOCUMENTS_MAX = 5,
+	TENANTS = 300,
+	BACK_MS = 30000,
 	CRASHES = 500,
 	EFFECTS = 200
 };
@@ -144,6 +146,24 @@ static void plan_documents(struct sim *s)
 	}
 }
 
+/* Of the tenant. Drawn from a source of its own: other stories stay as they were. What is switched is switched back. */
+static void plan_tenant(struct sim *s)
+{
+	static const enum document_what whats[] = { DOCUMENT_TENANT, DOCUMENT_PROFILE };
+	struct rand_source rand;
+
+	rand_open_seed(&rand, s->seed ^ UINT64_C(0x73687574));
+	for (uint32_t i = 0; i < COUNT_OF(whats); i++) {
+		uint64_t at = 1000 + rand_below(&rand, TO_MS),
+			 back = 200 + rand_below(&rand, BACK_MS);
+
+		if (rand_below(&rand, 1000) >= TENANTS)
+			continue;
+		sim_after(s, at * NS_PER_MS, on_document, 0, whats[i], 0);
+		sim_after(s, (at + back) * NS_PER_MS, on_document, 0, whats[i], 0);
+	}
+}
+
 /* ---- nodes ---- */
 
 static void plan_crashes(struct sim *s)
@@ -195,6 +215,7 @@ void scenario_cluster(struct sim *s)
 	plan_calls(s);
 	plan_joins(s);
 	plan_documents(s);
+	plan_tenant(s);
 	plan_crashes(s);
 	if (s->node_count > 1 && chance(s, 300))
 		plan_cut(s);

@@ -377,12 +377,11 @@ static void look_where(struct sim *s, const struct phone *p)
 {
 	const struct node *n = &s->nodes[p->node];
 	const struct aor *a =
-		node_is_up(n) ? locations_find(n->locations, TENANT_DEFAULT, bytes_str(p->user))
-			      : NULL;
+		node_is_up(n) ? locations_find(n->locations, n->tenant, bytes_str(p->user)) : NULL;
 	uint32_t here = 0, all = 0;
 	char name[32];
 
-	if (document_is_unknown(s, p->extension))
+	if (document_is_unknown(s, p->extension) || s->documents.shut_ns)
 		return;
 
 	(void)snprintf(name, sizeof(name), "<urn:phone:%u>", p->index);

@@ -134,6 +134,7 @@ struct story {
 	bool dead;                              /* ... and the first place where it leads is dead */
 	uint8_t instances, flows; /* phones that say +sip.instance, and reg-id with it; bits */
 	bool tls, music, video;
+	bool tenant; /* the phones are of one of their own, beside which others have the same numbers */
 	uint8_t shards;        /* of the node; 0: one */
 	uint8_t answer_s;      /* the application answers then; 0: after 2 */
 	uint16_t session_s;    /* RFC 4028; 0: off */

@@ -47,7 +47,8 @@ static void on_move(struct sim *s, const struct event *e)
 		if (!may_move(s, p->index))
 			continue;
 		s->totals.moves++;
-		s->loose = is_amid(p);
+		s->loose =
+			is_amid(p) || s->script->tenant; /* which may not let it register there */
 		phone_roam(s, p, p->transport);
 		return;
 	}
@@ -56,8 +57,8 @@ static void on_move(struct sim *s, const struct event *e)
 /* ---- a document changes ---- */
 
 static const enum document_what changes[] = {
-	DOCUMENT_DISABLED,      DOCUMENT_DELETED,  DOCUMENT_FORWARDED,
-	DOCUMENT_NOT_DISTURBED, DOCUMENT_PASSWORD, DOCUMENT_ROUTE,
+	DOCUMENT_DISABLED, DOCUMENT_DELETED, DOCUMENT_FORWARDED, DOCUMENT_NOT_DISTURBED,
+	DOCUMENT_PASSWORD, DOCUMENT_ROUTE,   DOCUMENT_PROFILE,
 };
 
 /* No step follows, and who is to talk does: what is said of extensions now ends no call. */
