@@ -382,6 +382,31 @@ static void answers_the_way_it_was_asked(void **state)
 	free(r);
 }
 
+/* No gateway sends back what is for an address of our own: that goes by the kernel, to a flow of any worker. */
+static void own_addresses_are_not_the_gateways(void **state)
+{
+	struct rig *r = rig_new();
+	struct raw in;
+
+	(void)state;
+	sockets_open(r, 2);
+	in = udp4("192.0.2.7", 4000, &r->local[0], PAYLOAD);
+	pcap_write(r->in, &in, 1);
+	rig_open(r, NULL, ROUTER);
+	slot_add(r, 0, 0);
+	slot_add(r, 0, 1);
+	assert_int_equal(rx(r, 0), 1);
+	relay(r, 0, 0, &r->local[1]);
+	assert_int_equal(rx(r, 0), 1);
+	assert_int_equal(r->batch.list[0].slot, 1);
+	assert_true(addr_eq(&r->batch.list[0].from, &r->local[0]));
+	assert_int_equal(r->batch.list[0].length, PAYLOAD);
+	drop(r, 0);
+	rig_close(r);
+	assert_int_equal(r->sent_count, 0);
+	free(r);
+}
+
 static void lends_buffers(void **state)
 {
 	struct rig *r = rig_new();
@@ -732,6 +757,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_left_of_a_killed_one), /* first: EAL starts once */
 		cmocka_unit_test(carries_a_packet),
+		cmocka_unit_test(own_addresses_are_not_the_gateways),
 		cmocka_unit_test(answers_the_way_it_was_asked),
 		cmocka_unit_test(lends_buffers),
 		cmocka_unit_test(what_is_not_for_a_flow_is_no_packet),
