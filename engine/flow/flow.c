@@ -124,6 +124,7 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	f->reports.relayed_ns = now_ns;
 	flow_pace_tick(f);
 	resume_apply(f, &spec->resume, now_ns);
+	t->own += f->own;
 	*out = f;
 	return 0;
 }
@@ -177,6 +178,7 @@ void flow_close(struct flow_table *t, struct flow *f)
 	t->list[last].active_at = f->active_at;
 	srtp_flow_close(t, f);
 	t->watched -= f->watch != 0;
+	t->own -= f->own;
 	f->id = (struct flow_id){ 0 };
 }
 

@@ -190,6 +190,7 @@ struct flow_table {
 	uint32_t capacity;
 	uint32_t count;
 	uint32_t secure;  /* flows with SRTP in any direction */
+	uint32_t own;     /* flows whose party is one of this node */
 	uint32_t watched; /* flows of which capture.h copies anything */
 };
 

@@ -15,13 +15,12 @@ void own_ports_close(struct own_ports *o)
 }
 
 /* Without memory for one more address its ports are not known, and a loop through them is paced like any other (trickle.h). */
-void own_ports_add(struct own_ports *o, const struct addr *local)
+void own_ports_add(struct own_ports *o, const struct addr *local, const struct local *who)
 {
-	const struct local who = { 0 };
 	int err = 0;
 
 	if (local->family != ADDR_NONE && local->port)
-		err = locals_add(&o->open, local, &who);
+		err = locals_add(&o->open, local, who);
 	(void)err;
 }
 
@@ -48,4 +47,9 @@ bool own_ports_has(const struct own_ports *o, const struct addr *a)
 			return true;
 	}
 	return false;
+}
+
+bool own_ports_find(const struct own_ports *o, const struct addr *a, struct local *who)
+{
+	return a->family != ADDR_NONE && locals_find(&o->open, a, who);
 }

@@ -39,13 +39,16 @@ static void flow_count_publish(struct worker *w)
 /* A shared port is nobody's flow: shared.c. */
 static void own_set(struct worker *w, const struct flow *f, bool open)
 {
-	void (*set)(struct own_ports * o, const struct addr *local) =
-		open ? own_ports_add : own_ports_del;
+	struct local who = { .slot = f->id.slot, .worker = w->index };
 
 	if (!w->own || (f->transport & TRANSPORT_NO_SOCKET))
 		return;
-	set(w->own, &f->local[CHANNEL_RTP]);
-	set(w->own, &f->local[CHANNEL_RTCP]);
+	for (; who.channel < CHANNELS; who.channel++) {
+		if (open)
+			own_ports_add(w->own, &f->local[who.channel], &who);
+		else
+			own_ports_del(w->own, &f->local[who.channel]);
+	}
 }
 
 static void open_failed(struct worker *w, const struct media_command *c, int err)
@@ -136,7 +139,9 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 		metric_add(w->metrics->stale_commands, 1);
 		return;
 	}
+	w->flows.own -= f->own;
 	flow_update(f, spec, now_ns);
+	w->flows.own += f->own;
 	if (!f->send || f->event_pt == PAYLOAD_NONE)
 		digits_stop(w, f);
 	/* a re-INVITE may move the party: let the socket hear everyone again */

@@ -56,6 +56,10 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	for (enum verdict v = VERDICT_RELAY + 1; v < VERDICT_COUNT; v++)
 		m->dropped[v] = walk_counter("tandem_media_dropped_packets_total", verdict_label(v),
 					     "Packets received on the media ports and not relayed");
+	m->handed = walk_counter(
+		"tandem_media_handed_packets_total", NULL,
+		"RTP and RTCP packets from one flow of a worker to another, of a conversation "
+		"over two shards: handed over and not sent, and counted as sent and received");
 	m->made = walk_counter(
 		"tandem_media_made_packets_total", NULL,
 		"RTP and RTCP packets made here: digits, sounds, reports, parts of RTCP of "

@@ -48,7 +48,7 @@ struct media_metrics {
 	metric_id octets_in, octets_out;   /* UDP payload */
 	metric_id dropped[VERDICT_COUNT];  /* of VERDICT_NONE and VERDICT_RELAY: not registered */
 	metric_id send_errors, icmp_errors, events_lost, stale_commands;
-	metric_id made;
+	metric_id made, handed;
 	metric_id checks[CHECK_RESULTS];
 	metric_id bundled_rtcp[BUNDLED_RTCP_RESULTS];
 	metric_id nacked[NACK_RESULTS], resend_refused;

@@ -62,14 +62,19 @@ static void out_tally_publish(const struct tally *t, const struct media_metrics 
 			metric_add(m->dropped[v], t->verdicts[v]);
 }
 
-void out_stage(struct worker *w, struct batch *b)
+void out_count(struct worker *w, const struct batch *b)
 {
 	struct tally t = { 0 };
 
-	if (b->count == 0)
-		return;
 	batch_tally(&t, b);
 	out_tally_publish(&t, w->metrics, b->count);
+}
+
+void out_stage(struct worker *w, struct batch *b)
+{
+	if (b->count == 0)
+		return;
+	out_count(w, b);
 	w->port->ops->tx(w->port, b);
 	b->done = b->opened = 0;
 	b->notices = 0;

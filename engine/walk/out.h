@@ -9,5 +9,7 @@ struct worker;
 
 /* The one place where packets are dropped. The batch is empty afterwards. */
 void out_stage(struct worker *w, struct batch *b);
+/* The counting of it alone. */
+void out_count(struct worker *w, const struct batch *b);
 
 #endif

@@ -9,6 +9,7 @@
 #include "engine/walk/control.h"
 #include "engine/walk/demux.h"
 #include "engine/walk/event.h"
+#include "engine/walk/hand.h"
 #include "engine/walk/ice_stage.h"
 #include "engine/walk/measure.h"
 #include "engine/walk/opaque.h"
@@ -34,8 +35,8 @@ static inline void capture_stage(struct worker *w, const struct batch *b, enum c
 		capture_copy(w, b, point);
 }
 
-/* A packet's whole way. A stage never calls the next and never frees; it sets pkt->verdict. */
-static void relay(struct worker *w, struct batch *b)
+/* A packet's way but for its end. A stage never calls the next and never frees; it sets pkt->verdict. */
+static void stages(struct worker *w, struct batch *b)
 {
 	shared_stage(w, b);   /* single-port mode: which flow's it is */
 	flow_fetch(w, b);     /* where there are many */
@@ -60,7 +61,30 @@ static void relay(struct worker *w, struct batch *b)
 	resend_stage(w, b);  /* video: what a party may ask for again */
 	capture_stage(w, b, CAPTURE_OUT_WIRE);
 	notice_stage(w, b); /* what control wants to save */
-	out_stage(w, b);    /* sent or dropped, and counted */
+}
+
+/* What one flow of the worker sends to another: the same way again, for that one. */
+static NOINLINE void relay_handed(struct worker *w, struct batch *b)
+{
+	uint32_t from = 0;
+
+	for (uint32_t i = 0; hand_take(w, b, from); i++) {
+		from = b->count;
+		stages(w, &w->handed);
+		hand_back(w, b);
+		if (i == HANDS_MAX - 1) {
+			hand_refuse(w, b, from);
+			return;
+		}
+	}
+}
+
+static void relay(struct worker *w, struct batch *b)
+{
+	stages(w, b);
+	if (UNLIKELY(w->flows.own > 0 && w->own))
+		relay_handed(w, b);
+	out_stage(w, b); /* sent or dropped, and counted */
 }
 
 /* RTCP of a bundle that said something of other flows than the one its packet went on with. */
@@ -163,6 +187,7 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 
 	*w = (struct worker){ .metrics = s->metrics,
 			      .own = s->own,
+			      .index = s->index,
 			      .batch_wait_ns = s->batch_wait_ns,
 			      .wait_ns = pace_wait_ns(s->batch_wait_ns, 0) };
 	w->commands.wake_fd = w->events.wake_fd = -1;

@@ -30,6 +30,7 @@ struct worker {
 	struct port *port;
 	const struct media_metrics *metrics;
 	struct own_ports *own; /* of all workers; NULL: not known */
+	uint8_t index;         /* among them */
 	_Atomic uint64_t
 		batch_wait_ns; /* at most; control changes it, the worker reads it once a second */
 	uint64_t wait_ns;      /* at present: pace.h */
@@ -47,6 +48,7 @@ struct worker {
 	bool holds; /* held did not fit into the event ring yet */
 	struct media_event held;
 	struct batch batch;
+	struct batch handed; /* hand.h */
 	struct bundle_parts parts;
 	struct resend_pool resend;
 	struct job_table jobs;
@@ -79,7 +81,8 @@ struct worker_settings {
 	uint32_t jobs;        /* that may be open */
 	uint32_t captured; /* packets that may wait for their reader; 0: CAPTURE_WAIT */
 	uint64_t batch_wait_ns;
-	struct own_ports *own; /* NULL: loops are not looked for */
+	struct own_ports *own; /* NULL: loops are not looked for, and nothing is handed over */
+	uint8_t index;         /* of the worker */
 	const struct media_metrics *metrics;
 };
 

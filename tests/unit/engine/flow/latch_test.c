@@ -301,7 +301,7 @@ static void loops_are_dropped(void **state)
 	r->w.own = &own;
 	r->spec[A].latch = LATCH_ANY_ONCE;
 	rig_update(r, &r->spec[A]);
-	own_ports_add(&own, &port);
+	own_ports_add(&own, &port, &(struct local){ 0 });
 	put_rtp_from(r, A, &port, &(struct rtp){ .ssrc = 1 });
 	put_rtp_from(r, A, &outer, &(struct rtp){ .ssrc = 1 });
 	worker_step(&r->w);
