@@ -260,6 +260,7 @@ class Across(ShardsTest):
         self.second.out.wait_bye()
         self.first.into.wait_bye()
         self.hear_each_other()
+        self.assertGreater(self.node.metric("tandem_media_handed_packets_total"), 0)
         self.wait_calls((self.first.call, self.second.call))
         self.node.kill()
         self.node.restart()
