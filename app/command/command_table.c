@@ -537,7 +537,7 @@ const struct command g_commands[] = {
 	  "number itself is barred)",
 	  command_dialplan_check },
 	{ "toll.show", COMMAND_FOR_READER, g_toll_args,
-	  "Shows what calls outside have cost today (UTC), on this node.",
+	  "Shows what calls outside have cost today, on this node.",
 	  "extension (where one is named) and tenant, each with calls (now), used_s (today, with "
 	  "the "
 	  "seconds that calls have been given ahead, 10 at most each), outside_calls and "

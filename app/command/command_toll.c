@@ -9,7 +9,7 @@
 static json_t *usage_json(const struct node *n, const struct toll_payer *who,
 			  const struct toll_limits *limits)
 {
-	const struct toll_now now = node_toll_now(n);
+	const struct toll_now now = node_toll_now(n, who->tenant);
 	struct toll_usage used = toll_look(n->toll, who, &now);
 
 	return json_pack("{s:I, s:I, s:I, s:I}", "calls", (json_int_t)used.calls, "used_s",
@@ -96,7 +96,7 @@ static void on_reset(enum store_result result, uint64_t key, uint64_t version, v
 	struct node *n = r->run->node;
 	const struct toll_payer who = { .tenant = r->tenant,
 					.user = command_value(r->run, "number")->text };
-	const struct toll_now now = node_toll_now(n);
+	const struct toll_now now = node_toll_now(n, r->tenant);
 
 	(void)key;
 	(void)version;
@@ -136,7 +136,7 @@ void command_toll_reset(struct command_run *run)
 	const struct toll_payer who = { .tenant = document_tenant(run),
 					.user = command_value(run, "number")->text };
 	struct store_shard *store = live_store(run->node);
-	const struct toll_now now = node_toll_now(run->node);
+	const struct toll_now now = node_toll_now(run->node, who.tenant);
 	char name[TENANT_NAME_MAX + TOLL_USER_MAX];
 	struct toll_limits unused;
 	struct toll_reset *r;

@@ -31,6 +31,26 @@ static const char *field_domains_wrong(const void *value, const char *text)
 	return NULL;
 }
 
+/* -1: it is no time of a day. */
+static int day_second(const char *text)
+{
+	struct bytes minute = bytes_str(text), hour;
+	uint64_t h, m;
+
+	if (!text[0])
+		return 0;
+	if (strlen(text) != sizeof("23:59") - 1 || !bytes_cut(&minute, ':', &hour) || hour.n != 2 ||
+	    bytes_u64(hour, &h) || bytes_u64(minute, &m) || h > 23 || m > 59)
+		return -1;
+	return (int)(h * 3600 + m * 60);
+}
+
+static const char *field_day_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return day_second(text) < 0 ? "a day begins at a time such as 23:00" : NULL;
+}
+
 #define FIELD_OF struct tenant_value
 
 const struct command_arg g_tenant_fields[] = {
@@ -52,7 +72,11 @@ const struct command_arg g_tenant_fields[] = {
 		     "Calls to numbers outside that its extensions have at a time at most, all "
 		     "together. 0: any number."),
 	NUMBER_FIELD("outside_minutes", outside.minutes, 0, 100000000, "0",
-		     "Minutes that they talk in a day (UTC) at most. 0: any number."),
+		     "Minutes that they talk in a day at most. 0: any number."),
+	TEXT_FIELD(
+		"outside_day_begins", outside_day, CHARSET_PLACES, field_day_wrong,
+		"When such a day begins, as HH:MM of UTC: 23:00 for midnight in Berlin in winter. "
+		"Empty: 00:00."),
 	NUMBER_FIELD("max_calls", max.calls, 0, 1000000, "0",
 		     "Calls that it has on one node at most. Those for help are never refused. 0: "
 		     "any number, as with the next three."),
@@ -110,6 +134,8 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 	*out = (struct tenant_settings){ .barred = (uint8_t)(CLASSES_ALL & ~t->classes),
 					 .disabled = !t->enabled,
 					 .toll = t->outside };
+	if (day_second(t->outside_day) > 0)
+		out->toll_begins_s = (uint32_t)day_second(t->outside_day);
 	out->most[TENANT_CALLS] = t->max.calls;
 	out->most[TENANT_REGISTRATIONS] = t->max.registrations;
 	out->most[TENANT_EXTENSIONS] = t->max.extensions;

@@ -13,6 +13,7 @@ struct tenant_value {
 	bool enabled;
 	uint8_t classes; /* 1 << enum dial_class */
 	struct toll_limits outside;
+	char outside_day[sizeof("23:59")]; /* when a day of those begins, UTC; "": at midnight */
 	struct tenant_quotas {
 		uint32_t calls, registrations, extensions, subscriptions;
 		uint32_t trunks, dids, routes, locations;

@@ -65,13 +65,14 @@ struct shard *node_core_next(const struct node *n, uint32_t *cursor)
 	return NULL;
 }
 
-struct toll_now node_toll_now(const struct node *n)
+struct toll_now node_toll_now(const struct node *n, uint16_t tenant)
 {
 	struct instant now = clock_instant();
 	uint32_t cursor = 0;
 	struct shard *core = node_core_next(n, &cursor);
 
-	return core ? shard_toll_now(core, now) : toll_now(now.utc_ms, 0);
+	return core ? shard_toll_now(core, tenant, now)
+		    : toll_now_of(n->tenants, tenant, now.utc_ms, 0);
 }
 
 uint16_t node_shard_of_command(const struct node *n, struct bytes command)

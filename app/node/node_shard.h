@@ -32,6 +32,7 @@ struct node_shard {
 	uint64_t left_ms;      /* of the holder's lease when it was last looked at */
 	uint64_t retry_ns;     /* WAITING: when it is tried again */
 	store_done_fn *loaded; /* WAITING: who is told of its calls and subscriptions */
+	uint64_t toll_day;     /* WAITING: of which it is read what calls outside have cost */
 	uint32_t check_cursor; /* calls whose records are looked for come after it */
 };
 
@@ -41,8 +42,8 @@ struct node_shard {
 struct node_shard *node_shard_find(struct node *n, uint16_t number);
 /* The core that has a call, or would have it; another one where that shard is none of ours: it knows no such call. */
 struct shard *node_core(const struct node *n, uint64_t call);
-/* The day of limits of calls outside. */
-struct toll_now node_toll_now(const struct node *n);
+/* The day of limits of calls outside, as shard_toll_now. */
+struct toll_now node_toll_now(const struct node *n, uint16_t tenant);
 /* Every core that is open, from *cursor on; 0 at first. NULL: no more. */
 struct shard *node_core_next(const struct node *n, uint32_t *cursor);
 /* A new call by command: the same command finds the same shard while that lives. */

@@ -159,14 +159,17 @@ static int on_subscription(struct bytes key, struct bytes record, void *arg)
 static void on_toll(struct bytes name, int64_t ms, void *arg)
 {
 	struct node_shard *s = arg;
-	const struct toll_now now = shard_toll_now(s->core, clock_instant());
 	struct bytes rest = name, tenant = { 0 };
 	struct toll_payer who;
+	struct toll_now now;
 
 	if (!bytes_cut(&rest, ':', &tenant))
 		return;
 	who.tenant = tenants_claim(s->node->tenants, tenant);
 	who.user = rest;
+	now = shard_toll_now(s->core, who.tenant, clock_instant());
+	if (now.day != s->toll_day) /* where its day has not begun yet, or has */
+		return;
 	if (who.tenant == TENANT_NONE || toll_spend(s->node->toll, &who, ms, &now))
 		LOG_ERROR("node", 0, "what calls outside have cost today is not known",
 			  LOG_BYTES("whose", name));
@@ -182,14 +185,26 @@ static void on_tolls_loaded(enum store_result result, uint64_t key, uint64_t ver
 		s->loaded(result, key, version, s);
 }
 
-/* The spool is empty by now: what ended while Redis was away is in it. */
+/* The day of the others. */
+static void on_day_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node_shard *s = arg;
+
+	s->toll_day++;
+	if (result == STORE_OK)
+		store_toll_load(s->store, s->toll_day, on_toll, on_tolls_loaded, s);
+	else
+		s->loaded(result, key, version, s);
+}
+
+/* The spool is empty by now: what ended while Redis was away is in it. For some tenants it is still the day before that of UTC. */
 static void on_calls_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	struct node_shard *s = arg;
 
+	s->toll_day = shard_toll_now(s->core, TENANT_NONE, clock_instant()).day - 1;
 	if (result == STORE_OK)
-		store_toll_load(s->store, shard_toll_now(s->core, clock_instant()).day, on_toll,
-				on_tolls_loaded, s);
+		store_toll_load(s->store, s->toll_day, on_toll, on_day_loaded, s);
 	else
 		s->loaded(result, key, version, s);
 }

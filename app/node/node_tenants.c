@@ -23,7 +23,7 @@ void node_tenants_setup(void)
 		[OUTSIDE] = { "tandem_tenant_calls_outside",
 			      "Calls over trunks that its extensions have, by tenant." },
 		[SPENT] = { "tandem_tenant_outside_seconds",
-			    "Seconds that they have talked today (UTC), by tenant." },
+			    "Seconds that they have talked today, by tenant." },
 	};
 
 	g_table = metric_table_register("tenant", gauges, GAUGES);
@@ -31,7 +31,7 @@ void node_tenants_setup(void)
 
 static void row_add(struct metric_table_row *row, const struct node *n, uint16_t tenant)
 {
-	const struct toll_now now = node_toll_now(n);
+	const struct toll_now now = node_toll_now(n, tenant);
 	struct toll_usage used = toll_look(n->toll, &(struct toll_payer){ .tenant = tenant }, &now);
 	const struct tenants *t = n->tenants;
 

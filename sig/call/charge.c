@@ -27,9 +27,9 @@ static const struct {
 };
 #define ENDING_REASON "Reason: Q.850;cause=21;text=\"minutes outside are used up for today\"\r\n"
 
-static struct toll_now charge_now(const struct call_host *h)
+static struct toll_now charge_now(const struct call_host *h, const struct call *c)
 {
-	return toll_now(h->now.utc_ms, h->wall_ms);
+	return toll_now_of(h->settings->tenants, c->tenant, h->now.utc_ms, h->wall_ms);
 }
 
 static uint64_t charge_later(uint64_t a, uint64_t b)
@@ -116,7 +116,7 @@ static struct leg *way_before(const struct call *c, struct bytes user)
 int charge_may(struct call_host *h, const struct call *c, struct call_refusal *refusal)
 {
 	const struct toll_payer who = payer_of(h, c);
-	const struct toll_now now = charge_now(h);
+	const struct toll_now now = charge_now(h, c);
 	enum toll_verdict verdict;
 	struct toll_terms terms;
 
@@ -129,7 +129,7 @@ int charge_may(struct call_host *h, const struct call *c, struct call_refusal *r
 int charge_begin(struct call_host *h, struct call *c, struct leg *l, struct call_refusal *refusal)
 {
 	const struct toll_payer who = payer_of(h, c);
-	const struct toll_now now = charge_now(h);
+	const struct toll_now now = charge_now(h, c);
 	struct leg *before = way_before(c, who.user);
 	enum toll_verdict verdict;
 	struct toll_terms terms;
@@ -167,7 +167,7 @@ static void tolls_restore(const struct call_host *h, const struct call *c,
 
 void charges_restore(const struct call_host *h, struct call *c)
 {
-	const struct toll_now now = charge_now(h);
+	const struct toll_now now = charge_now(h, c);
 	const struct toll_terms none = { 0 };
 
 	if (!h->settings->toll)
@@ -204,7 +204,7 @@ static struct call_toll *tolls_add(struct call *c)
 
 static void charge_over(const struct call_host *h, struct call *c, struct leg *l)
 {
-	const struct toll_now now = charge_now(h);
+	const struct toll_now now = charge_now(h, c);
 	struct call_toll *over = l->toll.answer_utc_ms ? tolls_add(c) : NULL;
 
 	if (over) {
@@ -221,7 +221,7 @@ static void charge_over(const struct call_host *h, struct call *c, struct leg *l
 
 static void charge_settle(const struct call_host *h, struct call *c, struct leg *l)
 {
-	const struct toll_now now = charge_now(h);
+	const struct toll_now now = charge_now(h, c);
 
 	if (c->state == CALL_ENDING || l->state >= LEG_LEAVING) {
 		charge_over(h, c, l);
@@ -271,7 +271,7 @@ static void warn(struct call_host *h, const struct call *c, const struct leg *l,
 /* False: there is no more. */
 static bool charge_extend(struct call_host *h, const struct call *c, struct leg *l)
 {
-	const struct toll_now now = charge_now(h);
+	const struct toll_now now = charge_now(h, c);
 	struct toll_terms terms = { 0 };
 	struct toll_slice slice;
 
@@ -332,7 +332,7 @@ int charges_write(const struct call_host *h, const struct call *c, struct text *
 {
 	uint8_t space[(CHARGES_MAX + LEGS_MAX) * CHARGE_MAX];
 	struct writer w = writer_over(space, sizeof(space));
-	struct cost cost = { .w = &w, .h = h, .c = c, .now = charge_now(h) };
+	struct cost cost = { .w = &w, .h = h, .c = c, .now = charge_now(h, c) };
 
 	for (uint8_t i = 0; i < c->toll_count; i++)
 		cost_add(&cost, &c->tolls[i].user, c->tolls[i].answer_utc_ms,

@@ -301,6 +301,11 @@ struct toll_limits tenants_toll(const struct tenants *t, uint16_t tenant)
 	return tenant_at(t, tenant)->settings.toll;
 }
 
+uint32_t tenants_toll_begins_s(const struct tenants *t, uint16_t tenant)
+{
+	return tenant == TENANT_NONE ? 0 : tenant_at(t, tenant)->settings.toll_begins_s;
+}
+
 bool tenants_next(const struct tenants *t, uint16_t *tenant)
 {
 	while (*tenant < t->end && !t->list[*tenant])

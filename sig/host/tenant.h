@@ -64,6 +64,7 @@ struct tenant_settings {
 	bool disabled; /* nobody reaches it by its domains, which stay its own */
 	uint8_t barred; /* 1 << enum dial_class: numbers outside that none of its extensions may call */
 	struct toll_limits toll;           /* of all its extensions together */
+	uint32_t toll_begins_s;            /* a day of those, behind midnight UTC */
 	uint32_t most[TENANT_ITEMS];       /* its quotas: on one node; 0: any number */
 	uint32_t per_second[TENANT_RATES]; /* so, too */
 };
@@ -101,6 +102,8 @@ const char *tenants_realm(const struct tenants *t, uint16_t tenant);
 uint8_t tenants_classes(const struct tenants *t, uint16_t tenant, uint8_t classes);
 /* What all its calls outside together may cost. */
 struct toll_limits tenants_toll(const struct tenants *t, uint16_t tenant);
+/* When a day of those begins, behind midnight UTC. Of TENANT_NONE then. */
+uint32_t tenants_toll_begins_s(const struct tenants *t, uint16_t tenant);
 /* The first from *tenant on that has a number. False: there is none. */
 bool tenants_next(const struct tenants *t, uint16_t *tenant);
 

@@ -34,6 +34,14 @@ struct toll_now toll_now(uint64_t utc_ms, int64_t wall_ms)
 				  .day = day };
 }
 
+struct toll_now toll_now_of(const struct tenants *tenants, uint16_t tenant, uint64_t utc_ms,
+			    int64_t wall_ms)
+{
+	int64_t late_ms = (int64_t)tenants_toll_begins_s(tenants, tenant) * 1000;
+
+	return toll_now(utc_ms, wall_ms - late_ms);
+}
+
 int toll_open(struct toll **out, uint32_t accounts, const struct hash_key *key)
 {
 	struct toll *t = calloc(1, sizeof(*t));
@@ -99,13 +107,13 @@ static bool accounts_grow(struct toll *t)
 	return true;
 }
 
-/* One that has cost nothing today. 0: there is none. */
+/* One that has cost nothing today, wherever its day begins. 0: there is none. */
 static uint32_t account_idle(struct toll *t, uint64_t day)
 {
 	for (uint32_t i = 1; i < t->count; i++) {
 		const struct account *a = &t->accounts[i];
 
-		if (a->calls || a->day >= day)
+		if (a->calls || a->day + 1 >= day)
 			continue;
 		(void)table_del(&t->by_user, account_hash(t, a->tenant, bytes_str(a->user)), i);
 		return i;

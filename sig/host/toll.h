@@ -25,6 +25,9 @@ struct toll_now {
 	uint64_t day;                 /* since 1970 */
 };
 struct toll_now toll_now(uint64_t utc_ms, int64_t wall_ms);
+/* Of a tenant whose days begin later: its day is that of UTC, or the one before. */
+struct toll_now toll_now_of(const struct tenants *tenants, uint16_t tenant, uint64_t utc_ms,
+			    int64_t wall_ms);
 
 enum toll_verdict {
 	TOLL_OK,

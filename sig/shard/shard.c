@@ -303,10 +303,10 @@ void shard_begin(struct shard *s, struct instant now)
 	locations_begin(s->locations, now);
 }
 
-struct toll_now shard_toll_now(struct shard *s, struct instant now)
+struct toll_now shard_toll_now(struct shard *s, uint16_t tenant, struct instant now)
 {
 	shard_begin(s, now);
-	return toll_now(s->host.now.utc_ms, s->host.wall_ms);
+	return toll_now_of(s->settings.tenants, tenant, s->host.now.utc_ms, s->host.wall_ms);
 }
 
 void shard_security_event(struct shard *s, enum security_kind kind, const struct addr *source,

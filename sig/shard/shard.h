@@ -26,8 +26,8 @@ void shard_close(struct shard *s);
 /* New settings for what may change without a restart (all but number, locals, networks, shared ports, the tables of tenants and quotas, capacities,
  * keys). */
 void shard_configure(struct shard *s, const struct shard_settings *settings);
-/* The day of limits of calls outside. */
-struct toll_now shard_toll_now(struct shard *s, struct instant now);
+/* The day of limits of calls outside, of TENANT_NONE that of UTC. */
+struct toll_now shard_toll_now(struct shard *s, uint16_t tenant, struct instant now);
 /* The tenant must be there (tenant.h), or the default one. 0 or -ENOSPC. Whom it holds hears its music at once. */
 int shard_extension_put(struct shard *s, const struct shard_extension *extension) NODISCARD;
 /* Numbers joined by ',' that an extension may watch whose document says MONITOR_LISTED. 0, -ENOENT, -ENOMEM. */

@@ -144,10 +144,11 @@ static struct toll_payer payer_of(const struct node *n, const struct store_toll 
 void outside_spend(struct node *n)
 {
 	const struct store *t = &n->sim->store;
-	const struct toll_now now = shard_toll_now(node_core_any(n), node_now(n));
 
 	for (uint32_t i = 0; i < t->toll_count; i++) {
 		const struct toll_payer who = payer_of(n, &t->tolls[i]);
+		const struct toll_now now =
+			shard_toll_now(node_core_any(n), who.tenant, node_now(n));
 
 		if (t->tolls[i].day == now.day && toll_spend(n->toll, &who, t->tolls[i].ms, &now))
 			assert(false && "no room");
@@ -157,10 +158,11 @@ void outside_spend(struct node *n)
 void outside_check(const struct node *n)
 {
 	const struct store *t = &n->sim->store;
-	const struct toll_now now = shard_toll_now(node_core_any(n), node_now(n));
 
 	for (uint32_t i = 0; i < t->toll_count; i++) {
 		const struct toll_payer who = payer_of(n, &t->tolls[i]);
+		const struct toll_now now =
+			shard_toll_now(node_core_any(n), who.tenant, node_now(n));
 		struct toll_usage used = toll_look(n->toll, &who, &now);
 
 		if (used.calls)

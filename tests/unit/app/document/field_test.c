@@ -91,6 +91,8 @@ static json_t *letters(const struct command_arg *arg, size_t round)
 		return json_string("off");
 	if (n && !strcmp(arg->name, "rules"))
 		return json_string("7>");
+	if (n && !strcmp(arg->name, "outside_day_begins"))
+		return json_string("23:59");
 	assert_true(n < sizeof(text));
 	memset(text, '7', n);
 	return json_stringn(text, n);

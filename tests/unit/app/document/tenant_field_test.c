@@ -46,6 +46,41 @@ static void test_read(void **state)
 	}
 }
 
+static void test_day(void **state)
+{
+	static const struct {
+		const char *text;
+		bool fits;
+		uint32_t begins_s;
+	} rows[] = {
+		{ "", true, 0 },      { "00:00", true, 0 },     { "23:59", true, 86340 },
+		{ "08:30", true, 30600 }, { "24:00", false, 0 },  { "12:60", false, 0 },
+		{ "8:30", false, 0 }, { "08:3", false, 0 },     { "0830", false, 0 },
+		{ "08-30", false, 0 }, { "08:30:", false, 0 },  { ":0830", false, 0 },
+		{ "0:830", false, 0 }, { "ab:cd", false, 0 },   { "-1:30", false, 0 },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct tenant_settings set;
+		struct tenant_value t;
+		const char *reason = "";
+		char json[64];
+		int err;
+
+		(void)snprintf(json, sizeof(json), "{\"name\":\"a\",\"outside_day_begins\":\"%s\"}",
+			       row->text);
+		err = form_read(&g_tenant_form, &t, bytes_str(json), &reason);
+		ROW_ASSERT(row->text, err == (row->fits ? 0 : -EBADMSG));
+		ROW_ASSERT(row->text, row->fits || !strcmp(reason, "outside_day_begins"));
+		if (err)
+			continue;
+		tenant_to_settings(&t, &set);
+		ROW_ASSERT(row->text, set.toll_begins_s == row->begins_s);
+	}
+}
+
 /* What is written is read again. */
 static void test_round(void **state)
 {
@@ -99,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_day),
 		cmocka_unit_test(test_round),
 		cmocka_unit_test(test_commands),
 	};

@@ -246,6 +246,43 @@ static void killed_meanwhile(void **state)
 	assert_true(rig_take(r, &a->addr, "BYE ").n);
 }
 
+/* Over the midnight of its tenant, and a kill behind it: the new day has all its minutes, and what the call has cost is of that day. */
+static void over_midnight_of_its_tenant(void **state)
+{
+	static const struct hash_key key = { 5, 6 };
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME };
+	struct till *t = *state;
+	struct rig *r = t->g.l.r;
+	struct phone *a = &t->g.l.a, *gw = &t->g.carriers[0];
+	struct toll *before = t->toll;
+	struct text record = { 0 };
+	char wanted[64];
+	uint16_t tenant;
+
+	set.toll_begins_s = (uint32_t)((r->now.utc_ms / 1000 + 50) % 86400);
+	assert_int_equal(tenants_put(t->g.tenants, &set, &tenant), 0);
+	may_cost(t, 1001, 0, 1);
+	calls(t, a, "9123");
+	answers(t, a, gw);
+	rig_wait_ms(r, 55000);
+	assert_int_equal(text_set(&record, line_stored(&t->g.l)), 0);
+	assert_int_equal(toll_open(&t->toll, ACCOUNTS, &key), 0);
+	r->settings.toll = t->toll;
+	line_restart(&t->g.l, text_bytes(&record));
+	toll_close(before);
+	text_clear(&record);
+	may_cost(t, 1001, 0, 1);
+	rig_wait_ms(r, 50000);
+	assert_int_equal(rig_count(r, &a->addr, "BYE "), 0); /* 105 s, and 55 s of this day */
+	rig_wait_ms(r, 6000);
+	phone_answer(a, rig_take(r, &a->addr, "BYE "), "200 OK", "");
+	phone_answer(gw, rig_take(r, &gw->addr, "BYE "), "200 OK", "");
+	rig_run(r);
+	(void)snprintf(wanted, sizeof(wanted), "%llu default:1001 60000",
+		       (unsigned long long)toll_now_of(t->g.tenants, 0, r->now.utc_ms, 0).day);
+	assert_string_equal(noted(t), wanted);
+}
+
 /* Kill -9 while the last party is told: what it has cost is not with the store yet. */
 static void killed_at_its_end(void **state)
 {
@@ -362,7 +399,7 @@ int main(void)
 		TEST(minutes_run_out),   TEST(killed_meanwhile),
 		TEST(killed_at_its_end), TEST(forwarded),
 		TEST(referred),          TEST(help),
-		TEST(of_the_tenant),
+		TEST(of_the_tenant),     TEST(over_midnight_of_its_tenant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,6 +199,34 @@ static void reset(void **state)
 	assert_int_equal(today(t, "", NOON + 9 * MIN), 6 * MIN);
 }
 
+/* How often the extension was warned until then. */
+static unsigned warnings(struct toll_charge *c, uint64_t until_ms)
+{
+	unsigned n = 0;
+
+	while (c->until_ms < until_ms) {
+		const struct toll_now now = toll_now(c->until_ms, 0);
+
+		n += toll_extend(c, &g_terms, &now).warn_user;
+	}
+	return n;
+}
+
+/* Who was warned and has his minutes back is warned once more. */
+static void reset_after_a_warning(void **state)
+{
+	const struct toll_payer who = payer("1001");
+	struct toll_now now = toll_now(NOON + 9 * MIN, 0);
+	struct toll *t = *state;
+	struct toll_charge a = talks(t, "1001", NOON);
+
+	assert_int_equal(warnings(&a, NOON + 9 * MIN), 1);
+	toll_forgive(t, &who, toll_look(t, &who, &now).ms, &now);
+	assert_int_equal(warnings(&a, NOON + 16 * MIN), 0);
+	assert_int_equal(warnings(&a, NOON + 18 * MIN), 1);
+	over(&a, NOON + 18 * MIN);
+}
+
 /* Of one that was answered yesterday today has what it has talked since midnight. */
 static void restored_over_midnight(void **state)
 {
@@ -232,8 +260,33 @@ static void accounts(void **state)
 	assert_int_equal(today(t, "1001", NOON), MIN);
 	assert_int_equal(toll_look(t, &other, &now).ms, 100 * MIN);
 	assert_int_equal(begins(t, "1002", NOON, &c), TOLL_USER_CALLS); /* the four are taken */
-	assert_int_equal(begins(t, "1002", NOON + DAY, &c), TOLL_OK);
-	over(&c, NOON + DAY);
+	assert_int_equal(begins(t, "1002", NOON + DAY, &c), TOLL_USER_CALLS); /* in the west */
+	assert_int_equal(begins(t, "1002", NOON + 2 * DAY, &c), TOLL_OK);
+	over(&c, NOON + 2 * DAY);
+}
+
+/* A tenant's day begins when its document says: until then it is the one before. */
+static void days_of_tenants(void **state)
+{
+	static const struct hash_key key = { 1, 2 };
+	const struct tenant_settings set = { .name = "west", .toll_begins_s = 8 * 3600 };
+	const uint64_t eight = MIDNIGHT + 8 * 60 * MIN;
+	struct tenants *all;
+	struct toll_now now;
+	uint16_t west;
+
+	(void)state;
+	assert_int_equal(tenants_open(&all, &key), 0);
+	assert_int_equal(tenants_put(all, &set, &west), 0);
+	now = toll_now_of(all, west, eight - 1, 0);
+	assert_int_equal(now.day, 19999);
+	assert_int_equal(now.midnight_ms, eight - DAY);
+	now = toll_now_of(all, west, eight - 1000, 1000); /* the wall is ahead */
+	assert_int_equal(now.day, 20000);
+	assert_int_equal(now.midnight_ms, eight - 1000);
+	assert_int_equal(toll_now_of(all, TENANT_DEFAULT, eight - 1, 0).day, 20000);
+	assert_int_equal(toll_now_of(all, TENANT_NONE, eight - 1, 0).day, 20000);
+	tenants_close(all);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -245,6 +298,7 @@ int main(void)
 		TEST(warns),           TEST(restored),
 		TEST(midnight),        TEST(reset),
 		TEST(accounts),        TEST(restored_over_midnight),
+		TEST(days_of_tenants), TEST(reset_after_a_warning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
