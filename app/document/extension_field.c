@@ -105,13 +105,14 @@ const struct command_arg g_extension_fields[] = {
 	  .help = "With ha1: ID=HASHES of each of locations, joined by ',', where HASHES are as in "
 		  "ha1, of NUMBER" LOCATED_MARK "ID. tandemctl sends this." },
 	TEXT_FIELD("display_name", core.display_name, CHARSET_TEXT, NULL, "Name shown to others."),
-	FLAG_FIELD("enabled", core.enabled, "true", "false: it can neither register nor call."),
+	FLAG_FIELD("enabled", core.enabled, "true",
+		   "false: it can neither register nor call, but for help."),
 	FLAG_FIELD(
 		"early_media", core.early_media, "false",
 		"Pass 183 with SDP on to the phone; false: it gets 180, unless its codec profile "
 		"says otherwise."),
 	FLAG_FIELD("tls", core.tls_srtp, "false",
-		   "It registers and calls over TLS only. Goes together with srtp."),
+		   "It registers and calls over TLS only, but for help. Goes together with srtp."),
 	FLAG_FIELD("srtp", srtp, "false", "Its media is SRTP only. Goes together with tls."),
 	FLAG_FIELD("sdes_insecure", core.sdes_insecure, "false",
 		   "Offer and accept SRTP keys over UDP and TCP too, where others can read them."),

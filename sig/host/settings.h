@@ -208,7 +208,7 @@ struct shard_extension {
 	bool early_media; /* 183 with SDP is passed on (REG-02: off); the profile may say so too */
 	bool enabled;
 	bool single_phone; /* REG-07: a second phone is refused while one is registered */
-	bool tls_srtp; /* REG-08: it registers and calls over TLS only, its media is SRTP only */
+	bool tls_srtp; /* REG-08: it registers and calls over TLS only, its media is SRTP only; not for help */
 	bool sdes_insecure; /* SDES keys go over UDP and TCP as well, and it is offered SRTP there */
 	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
 	uint8_t webrtc;     /* enum shard_webrtc */

@@ -238,7 +238,7 @@ static const struct shard_extension *auth_right(struct shard *s, const struct au
 		auth_challenge(s, ask, true);
 		return NULL;
 	}
-	if (!e->enabled) {
+	if (!e->enabled && !shard_calls_for_help(s, ask->m, ask->tenant)) {
 		shard_refuse(s, NULL, ask->m, 403, REFUSED_DISABLED, (struct bytes){ 0 });
 		return NULL;
 	}

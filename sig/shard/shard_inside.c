@@ -322,6 +322,18 @@ struct txn_slot *shard_take_inside(struct shard *s, const struct sip_message *m,
 	return NULL;
 }
 
+/* Who may call for help, and nobody else, gives nobody away. */
+static bool inside_is_for_help(const struct shard *s, const struct call *c, uint8_t leg,
+			       const struct sip_message *m)
+{
+	const struct shard_extension *e;
+
+	if (!c->emergency || shard_is_trusted(s, &m->hop))
+		return false;
+	e = shard_extension_find(s, c->tenant, text_bytes(&c->legs[leg]->user));
+	return e && (!e->enabled || !shard_transport_allowed(s, e, &m->hop));
+}
+
 void shard_inside(struct shard *s, const struct sip_message *m)
 {
 	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
@@ -340,6 +352,10 @@ void shard_inside(struct shard *s, const struct sip_message *m)
 	/* without a transaction: many of them cost little */
 	if (m->method == SIP_PRACK && !reliable_is_acknowledged(c->legs[ev.leg], m)) {
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_TRANSACTION, (struct bytes){ 0 });
+		return;
+	}
+	if (m->method == SIP_REFER && inside_is_for_help(s, c, ev.leg, m)) {
+		shard_refuse(s, NULL, m, 403, REFUSED_TRANSFER, (struct bytes){ 0 });
 		return;
 	}
 	shard_trust(s, &m->hop);

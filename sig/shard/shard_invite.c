@@ -144,6 +144,8 @@ static void apply_profile(const struct shard *s, const struct shard_extension *e
 	caller->early_media = (e && e->early_media) ||
 			      shard_profile_of(s, caller->tenant, &hop->remote)->early_media;
 	caller->terms = invite_terms_of(s, caller->tenant, e, hop);
+	/* a voice in the clear is better than none */
+	caller->terms.sdes_only = caller->terms.sdes_only && !caller->emergency;
 }
 
 static bool is_registered(const struct shard *s, const struct sip_message *m,
@@ -187,6 +189,15 @@ static bool speaks_for(struct shard *s, const struct sip_message *m, char user[R
 	return false;
 }
 
+bool shard_calls_for_help(const struct shard *s, const struct sip_message *m, uint16_t tenant)
+{
+	char number[ROUTE_USER_MAX];
+
+	return m->method == SIP_INVITE && !shard_has_replaces(m) &&
+	       route_is_near(&m->uri, &m->from.uri, tenant, &s->settings) &&
+	       shard_is_emergency(s, tenant, &m->uri, number);
+}
+
 bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenant,
 		    char user[ROUTE_USER_MAX], const struct shard_extension **e)
 {
@@ -205,7 +216,7 @@ bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenan
 	*e = shard_authenticate(s, m, tenant, true);
 	if (!*e || !speaks_for(s, m, user, *e))
 		return false;
-	if (shard_transport_allowed(s, *e, &m->hop))
+	if (shard_transport_allowed(s, *e, &m->hop) || shard_calls_for_help(s, m, tenant))
 		return true;
 	shard_transport_refuse(s, NULL, m, *e);
 	return false;

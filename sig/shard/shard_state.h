@@ -215,6 +215,8 @@ bool shard_watch_assert(struct shard *s, uint32_t most);
 /* ---- shard_tenant.c ---- */
 uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m);
 
+/* It opens a call to a number for help: whose password is right may do that, whatever else he may not. */
+bool shard_calls_for_help(const struct shard *s, const struct sip_message *m, uint16_t tenant);
 /* Whom a request outside of a dialog speaks for: the extension that it proves to be (*e), or whomever a trusted neighbour names (NULL).
  * False: it was answered. */
 bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenant,

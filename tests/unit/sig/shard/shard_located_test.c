@@ -77,9 +77,11 @@ static struct bytes log_in(struct phone *p, const char *name, const char *passwo
 	return rig_take(p->r, &p->addr, "SIP/2.0");
 }
 
-static struct bytes calls(struct desk *d, struct phone *p, const char *name, const char *to)
+/* It calls with that password, and the line more. */
+static void dials(struct phone *p, const char *name, const char *password, const char *to,
+		  const char *extra)
 {
-	char line[1024], uri[64];
+	char line[1024], lines[1280], uri[64];
 	struct bytes m;
 
 	(void)snprintf(uri, sizeof(uri), "sip:%s@test.local", to);
@@ -87,11 +89,16 @@ static struct bytes calls(struct desk *d, struct phone *p, const char *name, con
 	phone_request(p, "INVITE", "", PHONE_SDP_A);
 	m = rig_take(p->r, &p->addr, "SIP/2.0 407");
 	phone_write(p, "ACK", "", "");
-	phone_request(p, "INVITE",
-		      credentials_make(line, m, "Proxy-Authorization", DIGEST_MD5, name, "secret",
-				       "INVITE", uri),
-		      PHONE_SDP_A);
+	(void)credentials_make(line, m, "Proxy-Authorization", DIGEST_MD5, name, password, "INVITE",
+			       uri);
+	(void)snprintf(lines, sizeof(lines), "%s%s", line, extra);
+	phone_request(p, "INVITE", lines, PHONE_SDP_A);
 	rig_run(p->r);
+}
+
+static struct bytes calls(struct desk *d, struct phone *p, const char *name, const char *to)
+{
+	dials(p, name, "secret", to, "");
 	return phone_rings(&d->g.carriers[0]);
 }
 
@@ -235,13 +242,77 @@ static void after_a_kill(void **state)
 	assert_true(rig_has(rig_header(d->g.carriers[1].invite, "From"), "<sip:+14085550005@"));
 }
 
+static uint32_t invites(const struct desk *d)
+{
+	return rig_count(d->g.l.r, &d->g.carriers[0].addr, "INVITE ");
+}
+
+/* What else it asks for. */
+static void assert_no_more_than_help(struct desk *d)
+{
+	uint32_t before = invites(d);
+
+	dials(&d->p, "1001", "secret", "9123", "");
+	assert_true(phone_hears(&d->p, "SIP/2.0 403").n);
+	dials(&d->p, "1001", "secret", "1002", "");
+	assert_true(phone_hears(&d->p, "SIP/2.0 403").n);
+	dials(&d->p, "1001", "secret", "112", "Replaces: other;to-tag=1;from-tag=2\r\n");
+	assert_true(phone_hears(&d->p, "SIP/2.0 403").n);
+	dials(&d->p, "1001", "wrong", "112", "");
+	assert_true(rig_take(d->g.l.r, &d->p.addr, "SIP/2.0 407").n);
+	assert_true(bytes_starts(log_in(&d->q, "1001", "secret"), "SIP/2.0 403"));
+	assert_int_equal(invites(d), before);
+}
+
+/* Who is connected with help gives it to nobody. */
+static void assert_keeps_help(struct desk *d)
+{
+	assert_told(calls(d, &d->p, AT("2"), "112"), "Second");
+	phone_answer(&d->g.carriers[0], d->g.carriers[0].invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&d->p, "SIP/2.0 200").n);
+	phone_ack(&d->p);
+	phone_request(&d->p, "REFER", "Refer-To: <sip:1002@test.local>\r\n", "");
+	assert_true(phone_hears(&d->p, "SIP/2.0 403").n);
+	phone_request(&d->p, "BYE", "", "");
+	assert_true(phone_hears(&d->p, "SIP/2.0 200").n);
+	rig_run(d->g.l.r);
+}
+
+/* Whoever has the password calls for help, and may do nothing else. */
+static void not_enabled(void **state)
+{
+	struct shard_extension e = rig_extension("1001", false);
+	struct desk *d = *state;
+
+	e.classes = 0xff;
+	e.enabled = false;
+	assert_int_equal(shard_extension_put(d->g.l.r->shard, &e), 0);
+	assert_keeps_help(d);
+	assert_no_more_than_help(d);
+}
+
+/* The same over a way by which it may not come, without SRTP. */
+static void for_tls_only(void **state)
+{
+	struct shard_extension e = rig_extension("1001", false);
+	struct desk *d = *state;
+
+	e.classes = 0xff;
+	e.tls_srtp = true;
+	assert_int_equal(shard_extension_put(d->g.l.r->shard, &e), 0);
+	assert_keeps_help(d);
+	assert_no_more_than_help(d);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, gate_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(registers),          TEST(refused),      TEST(unknown_place), TEST(help),
+		TEST(registers),          TEST(refused),
+		TEST(unknown_place),      TEST(help),
 		TEST(behind_one_address), TEST(after_a_kill),
+		TEST(not_enabled),        TEST(for_tls_only),
 	};
 
 	return cmocka_run_group_tests_name("located", tests, NULL, NULL);
