@@ -168,11 +168,12 @@ static void forget_waiting(struct call_host *h, struct call *c)
 	}
 }
 
-static void log_end(const struct call *c)
+static void log_end(const struct call_host *h, const struct call *c)
 {
-	LOG_INFO("call", c->id, "call ended", LOG_BYTES("from", text_bytes(&c->from)),
-		 LOG_BYTES("to", text_bytes(&c->to)), LOG_U64("status", c->status),
-		 LOG_STR("reason", call_cause_text(c->cause)),
+	LOG_INFO("call", c->id, "call ended",
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
+		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))),
+		 LOG_U64("status", c->status), LOG_STR("reason", call_cause_text(c->cause)),
 		 LOG_U64("talk_ms", segments_talk_ms(c)));
 }
 
@@ -211,7 +212,7 @@ void call_end_note(struct call_host *h, struct call *c, const struct call_ending
 	note_end(h, c, e);
 	metric_add(h->metrics->calls_ended, 1);
 	call_publish(h, c, SIG_CALL_ENDED);
-	log_end(c);
+	log_end(h, c);
 }
 
 void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
@@ -239,7 +240,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 	c->flows_ns = h->now.ns + FLOWS_WAIT_MS * NS_PER_MS;
 	metric_add(h->metrics->calls_ended, 1);
 	call_publish(h, c, SIG_CALL_ENDED);
-	log_end(c);
+	log_end(h, c);
 }
 
 void call_untaken(struct call_host *h, struct call *c, const struct call_ending *e)

@@ -74,10 +74,15 @@ void cdr_put(char *out, size_t cap, struct bytes b)
 	(void)bytes_cstr(bytes_sub(b, 0, cap - 1), out, cap);
 }
 
+struct bytes cdr_number(const struct call_host *h, const struct call *c, struct bytes number)
+{
+	return trunk_number_plain(h->settings, c->tenant, number);
+}
+
 void cdr_put_number(char *out, size_t cap, const struct call_host *h, const struct call *c,
 		    struct bytes number)
 {
-	cdr_put(out, cap, trunk_number_plain(h->settings, c->tenant, number));
+	cdr_put(out, cap, cdr_number(h, c, number));
 }
 
 void cdr_put_trunks(const struct call *c, char from[32], char to[32])

@@ -9,7 +9,9 @@ void cdr_add_flow(struct cdr *cdr, bool caller, const struct call *c, const stru
 		  const struct media_event *closed);
 /* Into a fixed field, cut to fit. */
 void cdr_put(char *out, size_t cap, struct bytes b);
-/* The same of a number, as it is told to others: the access code of a trunk before it is how it is dialled. */
+/* A number of the call as it is told to others: the access code of a trunk before it is how it is dialled. */
+struct bytes cdr_number(const struct call_host *h, const struct call *c, struct bytes number);
+/* Into a fixed field. */
 void cdr_put_number(char *out, size_t cap, const struct call_host *h, const struct call *c,
 		    struct bytes number);
 /* Names of the parties' trunks; "": a phone's. */

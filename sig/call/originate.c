@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/cdr_fill.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
@@ -71,7 +72,8 @@ int call_originate(struct call_host *h, struct call *c, const struct call_origin
 	metric_add(h->metrics->calls_started, 1);
 	call_publish(h, c, SIG_CALL_NEW);
 	LOG_INFO("call", c->id, "call started by command", LOG_STR("tenant", call_tenant(h, c)),
-		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)));
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
+		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))));
 	return 0;
 }
 
@@ -130,8 +132,9 @@ void originate_answered_by(struct call_host *h, const struct call *c)
 	metric_add(h->metrics->calls_answered, 1);
 	histogram_add(&h->metrics->setup, (c->answer_utc_ms - c->setup_utc_ms) * 1000);
 	call_publish(h, c, SIG_CALL_ANSWERED);
-	LOG_INFO("call", c->id, "call answered", LOG_BYTES("from", text_bytes(&c->from)),
-		 LOG_BYTES("to", text_bytes(&c->to)),
+	LOG_INFO("call", c->id, "call answered",
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
+		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))),
 		 LOG_U64("setup_ms", c->answer_utc_ms - c->setup_utc_ms));
 }
 

@@ -529,7 +529,7 @@ static void plan_tell(struct call_host *h, const struct call *c)
 		return;
 	}
 	event = call_publish_begin(h, c, SIG_CALL_FORWARDED);
-	LOG_INFO("call", c->id, "call goes on to another", LOG_BYTES("to", to),
+	LOG_INFO("call", c->id, "call goes on to another", LOG_BYTES("to", cdr_number(h, c, to)),
 		 LOG_STR("why", plan_why_name(why)));
 	if (!event)
 		return;

@@ -172,7 +172,8 @@ void way_tell(const struct call_host *h, const struct call *c)
 
 	trunks_count(all, trunks_find(all, c->tenant, text_bytes(&before->trunk)), TRUNK_FAILOVERS);
 	LOG_INFO("call", c->id, "call goes another way out",
-		 LOG_BYTES("to", text_bytes(&last->user)),
+		 LOG_BYTES("to",
+			   trunk_number_plain(h->settings, c->tenant, text_bytes(&last->user))),
 		 LOG_BYTES("trunk", text_bytes(&last->trunk)), LOG_U64("server", last->server));
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/cdr_fill.h"
 #include "sig/call/invite.h"
 #include "sig/call/order_answer.h"
 #include "sig/call/plan.h"
@@ -85,7 +86,8 @@ static void tell(struct call_host *h, struct call *c, const struct call *other)
 	if (event)
 		event->other = other->id;
 	id_call_put(id, other->id);
-	LOG_INFO("call", c->id, "a party goes on alone", LOG_BYTES("from", text_bytes(&c->from)),
+	LOG_INFO("call", c->id, "a party goes on alone",
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
 		 LOG_BYTES("other", bytes_mem(id, sizeof(id))));
 	session_refresh(h, c);
 }

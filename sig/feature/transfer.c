@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
+#include "sig/call/cdr_fill.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/plan.h"
@@ -225,7 +226,8 @@ static void begun(struct call_host *h, struct call *c, struct plan *before)
 	flows_update(h, c, NULL);
 	call_publish(h, c, SIG_CALL_TRANSFERRING);
 	LOG_INFO("call", c->id, "call is transferred", LOG_U64("leg", c->transfer->leg),
-		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)));
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
+		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))));
 }
 
 static void tell_failed(struct call_host *h, const struct call *c, uint16_t status)
@@ -258,7 +260,8 @@ static void part_unmet(struct call_host *h, struct call *c)
 static void transfer_on_refused(struct call_host *h, struct call *c, uint16_t status)
 {
 	LOG_INFO("call", c->id, "call cannot be transferred", LOG_U64("leg", c->transfer->leg),
-		 LOG_BYTES("to", text_bytes(&c->transfer->target)), LOG_U64("status", status));
+		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->transfer->target))),
+		 LOG_U64("status", status));
 	tell_failed(h, c, status);
 	part_unmet(h, c);
 	turn_away(h, c);
@@ -421,7 +424,8 @@ static void go_join(struct call_host *h, struct call *c)
 	id_call_put(id, c->transfer->with.call);
 	LOG_INFO("call", c->id, "call is joined with another",
 		 LOG_BYTES("with", bytes_mem(id, sizeof(id))),
-		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)));
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
+		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))));
 	transfer_on_joined(h, c);
 	session_refresh(h, c);
 }

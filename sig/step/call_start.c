@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/cdr_fill.h"
 #include "sig/call/conveyed.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
@@ -106,7 +107,8 @@ static void tell_emergency(struct call_host *h, const struct call *c)
 {
 	call_publish(h, c, SIG_CALL_EMERGENCY);
 	LOG_WARN("call", c->id, "emergency call", LOG_STR("tenant", call_tenant(h, c)),
-		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)));
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
+		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))));
 }
 
 int call_start(struct call_host *h, struct call *c, const struct call_start *start,
@@ -135,7 +137,8 @@ int call_start(struct call_host *h, struct call *c, const struct call_start *sta
 	if (c->emergency)
 		tell_emergency(h, c);
 	LOG_INFO("call", c->id, "call started", LOG_STR("tenant", call_tenant(h, c)),
-		 LOG_BYTES("from", text_bytes(&c->from)), LOG_BYTES("to", text_bytes(&c->to)),
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
+		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))),
 		 LOG_ADDR("source", &start->invite->hop.remote),
 		 LOG_BYTES("sip_call_id", start->invite->call_id));
 	return 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls from trunks. */
+#include <unistd.h>
+
+#include "base/log.h"
 #include "tests/unit/sig/gate.h"
 
 #define NUMBER "+49301001"
@@ -208,6 +211,31 @@ static const struct cdr *last_cdr(const struct gate *g)
 	return &g->l.r->cdrs[g->l.r->cdr_count - 1];
 }
 
+static FILE *log_begin(void)
+{
+	FILE *f = tmpfile();
+
+	assert_non_null(f);
+	log_setup(fileno(f), LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	return f;
+}
+
+/* It has both lines, and no code of a trunk in any. */
+static void log_end(FILE *f)
+{
+	char text[16384];
+	size_t n;
+
+	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	rewind(f);
+	n = fread(text, 1, sizeof(text), f);
+	(void)fclose(f);
+	assert_non_null(memmem(text, n, "call started", 12));
+	assert_non_null(memmem(text, n, "call ended", 10));
+	if (memmem(text, n, "81*", 3))
+		fail_msg("%.*s", (int)n, text);
+}
+
 /* How the number of a trunk is kept is nobody else's business. */
 static void tells_no_code(const struct gate *g)
 {
@@ -231,6 +259,7 @@ static void called_back(void **state)
 	struct trunk_settings set, first = gate_trunk("first", "198.51.100.2");
 	struct phone *gw = carrier(g, &set);
 	struct text record = { 0 };
+	FILE *log = log_begin();
 	struct bytes m;
 
 	memcpy(set.access, "81", sizeof("81"));
@@ -262,6 +291,7 @@ static void called_back(void **state)
 	rig_wait_ms(g->l.r, 40000);
 	assert_string_equal(last_cdr(g)->to, "+4940123");
 	tells_no_code(g);
+	log_end(log);
 }
 
 /* Who sends a call out by an access code tells the number alone. */
