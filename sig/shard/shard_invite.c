@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An INVITE that opens a call: admitted, routed, started. */
+#include <string.h>
+
 #include "base/log.h"
 #include "sig/call/session.h"
 #include "sig/host/trunk.h"
@@ -189,13 +191,26 @@ static bool speaks_for(struct shard *s, const struct sip_message *m, char user[R
 	return false;
 }
 
+/* Another domain's number is none, and with an access code it may be that of an extension. */
+static bool is_number_for_help(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+			       char number[ROUTE_USER_MAX])
+{
+	char user[ROUTE_USER_MAX];
+
+	if ((m->hop.transport != SIP_CELL &&
+	     !route_is_near(&m->uri, &m->from.uri, tenant, &s->settings)) ||
+	    !shard_is_emergency(s, tenant, &m->uri, number))
+		return false;
+	return route_user(&m->uri, user) == ROUTE_OK &&
+	       (!strcmp(user, number) || !shard_extension_find(s, tenant, bytes_str(user)));
+}
+
 bool shard_calls_for_help(const struct shard *s, const struct sip_message *m, uint16_t tenant)
 {
 	char number[ROUTE_USER_MAX];
 
 	return m->method == SIP_INVITE && !shard_has_replaces(m) &&
-	       route_is_near(&m->uri, &m->from.uri, tenant, &s->settings) &&
-	       shard_is_emergency(s, tenant, &m->uri, number);
+	       is_number_for_help(s, m, tenant, number);
 }
 
 bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenant,
@@ -610,7 +625,7 @@ static bool invite_is_emergency(const struct shard *s, const struct sip_message 
 	char number[ROUTE_USER_MAX];
 
 	return shard_trunk_of(s, &m->hop) == TRUNK_NONE &&
-	       shard_is_emergency(s, tenant, &m->uri, number) &&
+	       is_number_for_help(s, m, tenant, number) &&
 	       (verdict_of_number(s, tenant, number) == ROUTE_OK ||
 		shard_has_way_out(s, tenant, bytes_str(number)));
 }

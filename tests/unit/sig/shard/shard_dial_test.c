@@ -216,6 +216,26 @@ static void emergency(void **state)
 	assert_int_equal(told(s, SIG_CALL_EMERGENCY), 1);
 }
 
+/* What nobody answers for help is let in no easier: another domain's number, or one of an extension that begins with an access code. */
+static void no_emergency(void **state)
+{
+	struct street *s = *state;
+	struct phone *a = &s->houses[ACME].a;
+	struct shard_extension coded =
+		*shard_extension_find(s->r->shard, s->houses[ACME].number, BYTES_LIT("1001"));
+
+	(void)snprintf(coded.number, sizeof(coded.number), "91002");
+	assert_int_equal(shard_extension_put(s->r->shard, &coded), 0);
+	(void)hears(s, ACME, "91002", "SIP/2.0 480");
+	shard_drain(s->r->shard, true);
+	(void)hears(s, ACME, "91002", "SIP/2.0 503");
+	phone_begin(a, "1002");
+	(void)snprintf(a->target, sizeof(a->target), "sip:1002@elsewhere.example");
+	phone_request(a, "INVITE", "", PHONE_SDP_A);
+	assert_true(phone_hears(a, "SIP/2.0 503").n);
+	assert_int_equal(told(s, SIG_CALL_EMERGENCY), 0);
+}
+
 /* A plan holds the number of its tenant, and changes are no second one. */
 static void holds(void **state)
 {
@@ -238,8 +258,9 @@ static void holds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(extensions),      TEST(overlap),      TEST(access_code), TEST(barred),
-		TEST(of_no_extension), TEST(without_plan), TEST(emergency),   TEST(holds),
+		TEST(extensions), TEST(overlap),         TEST(access_code),
+		TEST(barred),     TEST(of_no_extension), TEST(without_plan),
+		TEST(emergency),  TEST(no_emergency),    TEST(holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
