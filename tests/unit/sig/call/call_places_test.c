@@ -4,6 +4,7 @@
 
 #include "sig/dialog/dialog_places.h"
 #include "sig/shard/shard_state.h"
+#include "tests/unit/sig/names.h"
 #include "tests/unit/sig/watch.h"
 #include "tests/unit/sig/ways.h"
 
@@ -14,53 +15,10 @@
 #define THREE  "198.51.100.3:5060"
 #define BOTH   ONE " " TWO
 
-/* What is known of the name. */
-struct names {
-	struct lookup_news known; /* state LOOKUP_ASK: nothing is */
-	uint32_t finds, failures;
-	struct lookup_target failed; /* the last one, */
-	uint32_t failed_s;           /* and for how long */
-	bool blocks;                 /* what failed is remembered */
-};
-
 struct places {
 	struct gate g; /* first: it is one */
 	struct names names;
 };
-
-static void names_find(void *arg, const struct lookup_want *want, uint64_t now_ns,
-		       struct lookup *out)
-{
-	struct names *n = arg;
-
-	(void)now_ns;
-	assert_string_equal(want->host, NAME);
-	assert_true(want->seed);
-	n->finds++;
-	out->state = n->known.state;
-	out->ask_count = 0;
-	out->target_count = n->known.count;
-	memcpy(out->targets, n->known.targets, sizeof(out->targets));
-}
-
-static void names_failed(void *arg, const struct lookup_target *target, uint32_t for_s,
-			 uint64_t now_ns)
-{
-	struct names *n = arg;
-
-	(void)now_ns;
-	n->failures++;
-	n->failed = *target;
-	n->failed_s = for_s;
-}
-
-static bool names_blocked(void *arg, const struct lookup_target *target, uint64_t now_ns)
-{
-	const struct names *n = arg;
-
-	(void)now_ns;
-	return n->blocks && addr_eq(&n->failed.to, &target->to);
-}
 
 static int places_setup(void **state)
 {
@@ -68,12 +26,10 @@ static int places_setup(void **state)
 	struct shard_settings settings = rig_settings();
 	struct trunk_settings set = gate_trunk("carrier", "198.51.100.1");
 
-	settings.lookup =
-		(struct shard_lookup){ &p->names, names_find, names_failed, names_blocked };
+	settings.lookup = names_open(&p->names, NAME);
 	settings.locals[1] = settings.locals[0];
 	settings.locals[1].transport = SIP_TCP;
 	settings.local_count = 2;
-	p->names.known.state = LOOKUP_ASK;
 	gate_open(&p->g, &settings);
 	gate_did(&p->g, "+49301", "1002");
 	(void)gate_put(&p->g, &set);
@@ -84,26 +40,6 @@ static int places_setup(void **state)
 }
 
 #define PLACES_TEST(fn) cmocka_unit_test_setup_teardown(fn, places_setup, gate_teardown)
-
-static struct lookup_news leads_to(const char *places)
-{
-	struct lookup_news news = { .state = LOOKUP_DONE };
-	struct bytes rest = bytes_str(places), one;
-
-	while (bytes_cut(&rest, ' ', &one))
-		assert_int_equal(addr_parse(&news.targets[news.count++].to, one), 0);
-	return news;
-}
-
-static void tell(struct rig *r, struct lookup_news news)
-{
-	uint32_t i = (r->lookup_count - 1) % RIG_LOOKUPS_MAX;
-
-	assert_true(r->lookup_count);
-	news.serial = r->lookups[i].serial;
-	shard_lookup_told(r->shard, r->lookups[i].call, &news, r->now);
-	rig_run(r);
-}
 
 static struct bytes took(struct rig *r, const char *place, const char *begin)
 {
