@@ -177,7 +177,7 @@ static void look_at_lamp(struct sim *s, const struct lamp *l)
 		check_fail(s, "%s is not in the store", l->dialog.call_id);
 	if (is_promised(s, l) && !lamp_is_dark(l))
 		check_fail(s, "%s is lit, and nobody talks", l->dialog.call_id);
-	if (l->state != LAMP_OVER || l->excused || (seen && seen->excused))
+	if (l->state != LAMP_OVER || l->excused || l->silent || (seen && seen->excused))
 		return;
 	if (count)
 		check_fail(s, "%s is over, and the node has it", l->dialog.call_id);

@@ -45,6 +45,7 @@ struct lamp {
 	uint32_t dialog_count;
 	bool left;    /* it has heard 200 to that: the last word alone may come */
 	bool excused; /* the node may have it on: its phone was away, or had no answer */
+	bool silent; /* its phone has forgotten it, and no NOTIFY has come that it would say so to */
 };
 
 /* Its saves, as calls have them in struct seen. */

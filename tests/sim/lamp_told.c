@@ -125,8 +125,10 @@ uint16_t lamp_told(struct sim *s, struct lamp *l, const struct sip_message *m)
 {
 	bool first = l->heard == 0;
 
-	if (l->state == LAMP_OVER || !is_its_dialog(s, l, m))
+	if (l->state == LAMP_OVER || !is_its_dialog(s, l, m)) {
+		l->silent = false;
 		return 481;
+	}
 	if (m->cseq <= l->heard)
 		return 500;           /* RFC 3261 12.2.2 */
 	if (l->left && !is_last(m)) { /* a kill took that it had left */

@@ -25,8 +25,10 @@ void story_lamp(struct sim *s, const struct story_step *step)
 		lamp_refresh(s, l);
 	else if (l && step->what == STORY_LAMP_OFF)
 		lamp_end(s, l);
-	else if (l && step->what == STORY_LAMP_FORGET)
+	else if (l && step->what == STORY_LAMP_FORGET) {
 		lamp_forget(l);
+		l->silent = true;
+	}
 }
 
 /* ---- what is to come of it ---- */
