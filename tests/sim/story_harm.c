@@ -65,10 +65,16 @@ static const enum document_what changes[] = {
 static bool is_settled(const struct sim *s)
 {
 	const struct story *t = s->script;
+	struct node_calls at = { 0 };
+	struct call_view call;
 	uint8_t talk = 0;
 
 	for (uint32_t i = 0; i < STORY_STEPS_MAX && t->steps[i].what; i++) {
 		if (t->steps[i].at_s * NS_PER_S >= s->now_ns)
+			return false;
+	}
+	while (node_call_next(s, &at, &call)) { /* one that no phone knows yet, too */
+		if (call.state < CALL_ESTABLISHED)
 			return false;
 	}
 	for (uint32_t i = 0; i < s->phones.count; i++) {
