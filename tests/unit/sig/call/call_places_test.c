@@ -450,6 +450,32 @@ static void killed_before_the_bye(void **state)
 	gone(p, TWO);
 }
 
+/* Who asks for something meanwhile is refused, also after two kills, and hears the BYE when the name was looked up. */
+static void asks_before_the_bye(void **state)
+{
+	struct places *p = *state;
+	struct phone *gw = &p->g.carriers[0];
+	struct rig *r = p->g.l.r;
+
+	comes_in(p, ROUTED);
+	b_leaves(p);
+	for (uint32_t kills = 0; kills < 3; kills++) {
+		struct text record = { 0 };
+
+		phone_request(gw, "INFO", "", "");
+		rig_run(r);
+		assert_true(phone_hears(gw, "SIP/2.0 480").n);
+		assert_int_equal(r->lookup_count, kills + 1);
+		assert_int_equal(count(r, ONE, "BYE "), 0);
+		assert_int_equal(text_set(&record, line_stored(&p->g.l)), 0);
+		if (kills < 2)
+			line_restart(&p->g.l, text_bytes(&record));
+		text_clear(&record);
+	}
+	tell(r, leads_to(TWO));
+	gone(p, TWO);
+}
+
 /* ---- a watcher ---- */
 
 static struct bytes changed(struct places *p)
@@ -538,6 +564,7 @@ int main(void)
 		PLACES_TEST(the_ack_waits),
 		PLACES_TEST(killed_before_the_ack),
 		PLACES_TEST(killed_before_the_bye),
+		PLACES_TEST(asks_before_the_bye),
 		PLACES_TEST(a_watcher),
 		PLACES_TEST(a_watcher_at_a_silent_name),
 		PLACES_TEST(full),
