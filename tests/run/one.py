@@ -101,6 +101,23 @@ class Lines(unittest.TestResult):
         self.say(test, "failed", "unexpected success")
 
 
+def chosen(module, name):
+    """The tests of a module, or those of CLASS[.METHOD]: also where load_tests() brings them from another module."""
+    load = unittest.defaultTestLoader
+    if not name or hasattr(module, name.partition(".")[0]):
+        return load.loadTestsFromName(name, module) if name else load.loadTestsFromModule(module)
+    found = [test for test in flat(load.loadTestsFromModule(module)) if f".{test.id()}.".endswith(f".{name}.")
+             or type(test).__name__ == name]
+    if not found:
+        raise AttributeError(f"{module.__name__} has no {name}")
+    return unittest.TestSuite(found)
+
+
+def flat(tests):
+    for test in tests:
+        yield from flat(test) if isinstance(test, unittest.TestSuite) else (test,)
+
+
 def main():
     file, _, name = sys.argv[1].partition("::")
     path = pathlib.Path(file).resolve()
@@ -111,9 +128,7 @@ def main():
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     result = Lines()
-    load = unittest.defaultTestLoader
-    tests = load.loadTestsFromName(name, module) if name else load.loadTestsFromModule(module)
-    tests.run(result)
+    chosen(module, name).run(result)
     tidy(result.class_failed or not result.testsRun)
     return 0 if result.wasSuccessful() else 1
 

@@ -210,6 +210,19 @@ class One(unittest.TestCase):
                                  [(test, PASSED) for test in wanted])
             self.assertEqual(parts.script_results(f"{file.name}::T.test_c", "")[0][1], FAILED)
 
+    def test_one_method_of_another_file(self):
+        """Of a file that runs the tests of others."""
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "other_test.py").write_text(
+                "import unittest\nclass T(unittest.TestCase):\n def test_a(self): pass\n def test_b(self): pass\n", encoding="ascii")
+            script = pathlib.Path(folder, "x_test.py")
+            script.write_text("import other_test\ndef load_tests(loader, tests, pattern): return loader.loadTestsFromModule(other_test)\n",
+                              encoding="ascii")
+            for name, wanted in (("T.test_b", ["T.test_b"]), ("T", ["T.test_a", "T.test_b"])):
+                found = parts.script_results(f"{script}::{name}", "")
+                self.assertEqual([(test.rpartition(": ")[2], result) for test, result, _ in found], [(test, PASSED) for test in wanted])
+            self.assertEqual(parts.script_results(f"{script}::T.test_c", "")[0][1], FAILED)
+
     def test_folders_of_a_failure_stay(self):
         body = ("import sys, tempfile, types, unittest\nleft = sys.modules['lib.node'] = types.SimpleNamespace(LEFT=[])\n"
                 "class T(unittest.TestCase):\n"
