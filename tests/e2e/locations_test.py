@@ -43,10 +43,14 @@ class Locations(Pair):
         self.addCleanup(audio.close)
         return caller.invite(number, audio.sdp())
 
-    def hangs_up(self, call, phone):
+    def rings(self, call, phone):
         leg = phone.incoming()
         leg.ring()
         call.wait_provisional(180)
+        return call, leg
+
+    def hangs_up(self, call, phone):
+        call, leg = self.rings(call, phone)
         call.cancel()
         leg.wait_cancel()
 
@@ -133,10 +137,8 @@ class Locations(Pair):
         """Whichever node reads a command, the one that has the call carries it out; while that one is away no order is lost or wrong."""
         phone = self.agent(self.a, "1002")
         self.assertEqual(phone.register().status, 200)
-        calls = [self.call(node) for node in (self.a, self.b)]
-        legs = [phone.incoming() for _ in calls]
-        for leg in legs:
-            leg.ring()
+        self.assertEqual(self.agent(self.b, "1002").register(expires=0).status, 200)    # b knows of it now
+        calls, legs = zip(*(self.rings(self.call(node), phone) for node in (self.a, self.b)))
         with Client(self.socket, "_operator") as client:
             ids = {}
             self.until(lambda: ids.update((shard_of(row["id"]), row["id"]) for row in client.ask("call.list")) or len(ids) == 2)
