@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "engine/port/port.h"
+#include "tests/unit/netns.h"
 
 enum { SLOTS = 16, BUFFERS = 128, TRIES = 200, TRY_MS = 10 };
 
@@ -662,5 +663,7 @@ int main(void)
 		TESTS_OF(marks_v6),
 	};
 
+	if (!netns_enter())
+		print_message("# others may take our ports\n");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
