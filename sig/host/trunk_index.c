@@ -145,16 +145,18 @@ struct order {
 	struct tenants *tenants;
 };
 
-static int name_compare(const struct trunk_settings *set, uint16_t tenant, struct bytes name)
+/* By tenant, then by that text of it: its name, or its access code. */
+static int text_compare(const struct trunk_settings *set, const char *text, uint16_t tenant,
+			struct bytes key)
 {
-	struct bytes own = bytes_str(set->name);
-	size_t n = own.n < name.n ? own.n : name.n;
+	struct bytes own = bytes_str(text);
+	size_t n = own.n < key.n ? own.n : key.n;
 	int order;
 
 	if (set->tenant != tenant)
 		return set->tenant < tenant ? -1 : 1;
-	order = n ? memcmp(own.p, name.p, n) : 0;
-	return order ? order : (own.n > name.n) - (own.n < name.n);
+	order = n ? memcmp(own.p, key.p, n) : 0;
+	return order ? order : (own.n > key.n) - (own.n < key.n);
 }
 
 static int compare_names(const void *a, const void *b, void *arg)
@@ -163,19 +165,7 @@ static int compare_names(const void *a, const void *b, void *arg)
 	const struct trunk_settings *x = trunks_settings(o->trunks, *(const uint16_t *)a);
 	const struct trunk_settings *y = trunks_settings(o->trunks, *(const uint16_t *)b);
 
-	return name_compare(x, y->tenant, bytes_str(y->name));
-}
-
-static int access_compare(const struct trunk_settings *set, uint16_t tenant, struct bytes code)
-{
-	struct bytes own = bytes_str(set->access);
-	size_t n = own.n < code.n ? own.n : code.n;
-	int order;
-
-	if (set->tenant != tenant)
-		return set->tenant < tenant ? -1 : 1;
-	order = n ? memcmp(own.p, code.p, n) : 0;
-	return order ? order : (own.n > code.n) - (own.n < code.n);
+	return text_compare(x, x->name, y->tenant, bytes_str(y->name));
 }
 
 static int compare_accesses(const void *a, const void *b, void *arg)
@@ -183,7 +173,7 @@ static int compare_accesses(const void *a, const void *b, void *arg)
 	const struct order *o = arg;
 	const struct trunk_settings *x = trunks_settings(o->trunks, *(const uint16_t *)a);
 	const struct trunk_settings *y = trunks_settings(o->trunks, *(const uint16_t *)b);
-	int order = access_compare(x, y->tenant, bytes_str(y->access));
+	int order = text_compare(x, x->access, y->tenant, bytes_str(y->access));
 
 	return order ? order : strcmp(x->name, y->name);
 }
@@ -249,42 +239,49 @@ void trunk_index_end(struct trunk_index *x, const struct trunks *t, struct tenan
 
 /* ---- look-up ---- */
 
-uint16_t trunk_index_find(const struct trunk_index *x, const struct trunks *t, uint16_t tenant,
-			  struct bytes name)
+static const char *name_of(const struct trunk_settings *set)
 {
-	uint32_t low = 0, high = x->name_count;
+	return set->name;
+}
+
+static const char *access_of(const struct trunk_settings *set)
+{
+	return set->access;
+}
+
+/* The first one of that tenant and text in a list that is in their order. */
+static uint16_t list_find(const uint16_t *list, uint32_t count, const struct trunks *t,
+			  const char *(*text_of)(const struct trunk_settings *), uint16_t tenant,
+			  struct bytes key)
+{
+	uint32_t low = 0, high = count;
+	const struct trunk_settings *set;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		int order = name_compare(trunks_settings(t, x->names[middle]), tenant, name);
 
-		if (!order)
-			return x->names[middle];
-		if (order < 0)
+		set = trunks_settings(t, list[middle]);
+		if (text_compare(set, text_of(set), tenant, key) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return TRUNK_NONE;
+	if (low == count)
+		return TRUNK_NONE;
+	set = trunks_settings(t, list[low]);
+	return text_compare(set, text_of(set), tenant, key) ? TRUNK_NONE : list[low];
+}
+
+uint16_t trunk_index_find(const struct trunk_index *x, const struct trunks *t, uint16_t tenant,
+			  struct bytes name)
+{
+	return list_find(x->names, x->name_count, t, name_of, tenant, name);
 }
 
 uint16_t trunk_index_access(const struct trunk_index *x, const struct trunks *t, uint16_t tenant,
 			    struct bytes code)
 {
-	uint32_t low = 0, high = x->access_count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (access_compare(trunks_settings(t, x->accesses[middle]), tenant, code) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == x->access_count ||
-	    access_compare(trunks_settings(t, x->accesses[low]), tenant, code))
-		return TRUNK_NONE;
-	return x->accesses[low];
+	return list_find(x->accesses, x->access_count, t, access_of, tenant, code);
 }
 
 /* The first one of the group that is not below. */
