@@ -2,7 +2,7 @@
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "base/log.h"
-#include "sig/transport/tls.h"
+#include "base/tls/tls.h"
 #include "sig/transport/transport.h"
 
 static json_t *health_json(const struct node *node)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "app/node/node.h"
-#include "sig/transport/tls.h"
+#include "base/tls/tls.h"
 
 struct machine {
 	const struct settings *s;

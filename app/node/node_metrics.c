@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/metric.h"
+#include "base/tls/tls.h"
 #include "engine/engine.h"
-#include "sig/transport/tls.h"
 
 static struct {
 	metric_id info, extensions, calls_max, ports_free, media_waiting, resident, cpu, degraded,

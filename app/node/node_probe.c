@@ -10,10 +10,10 @@
 #include "app/node/node.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/tls/tls.h"
 #include "sig/host/probe.h"
 #include "sig/host/trunk.h"
 #include "sig/sip/hop_names.h"
-#include "sig/transport/tls.h"
 #include "sig/transport/transport.h"
 
 /* Our branches: the cookie of RFC 3261 8.1.1.7, and what no shard writes. */

@@ -9,8 +9,8 @@
 #include "app/web/web.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/tls/tls.h"
 #include "engine/port/xdp_guard.h"
-#include "sig/transport/tls.h"
 #include "sig/transport/transport.h"
 
 /* A phone may be silent for as long as its registration lives. */

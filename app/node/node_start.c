@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/privilege.h"
+#include "base/tls/tls.h"
 #include "engine/engine.h"
 #include "engine/net/own_ports.h"
 #include "sig/host/dial_plans.h"
@@ -31,7 +32,6 @@
 #include "sig/shard/commons.h"
 #include "sig/sip/hop_names.h"
 #include "sig/transport/cell.h"
-#include "sig/transport/tls.h"
 #include "sig/transport/transport.h"
 
 enum {

@@ -11,12 +11,12 @@
 #include "base/conf.h"
 #include "base/guard.h"
 #include "base/log.h"
+#include "base/tls/tls.h"
 #include "engine/engine.h"
 #include "engine/port/port_dpdk.h"
 #include "engine/port/port_xdp.h"
 #include "media/hep.h"
 #include "sig/shard/shard.h"
-#include "sig/transport/tls.h"
 
 enum {
 	SETTINGS_SIP_PORTS_MAX = 8,

@@ -8,7 +8,7 @@
 
 #include <libwebsockets.h>
 
-#include "sig/transport/tls.h"
+#include "base/tls/tls.h"
 
 struct web_certificates;
 

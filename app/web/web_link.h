@@ -9,8 +9,8 @@
 #ifndef APP_WEB_WEB_LINK_H
 #define APP_WEB_WEB_LINK_H
 
+#include "base/tls/tls.h"
 #include "sig/transport/stream_frame.h"
-#include "sig/transport/tls.h"
 #include "sig/transport/transport.h"
 
 struct web_link;

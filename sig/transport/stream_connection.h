@@ -7,10 +7,10 @@
 #include "base/metric.h"
 #include "base/pool.h"
 #include "base/table.h"
+#include "base/tls/tls.h"
 #include "base/wheel.h"
 #include "sig/transport/stream_buffer.h"
 #include "sig/transport/stream_frame.h"
-#include "sig/transport/tls.h"
 #include "sig/transport/transport_stream.h"
 
 enum {

@@ -9,7 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "sig/transport/tls.h"
+#include "base/tls/tls.h"
 #include "tests/unit/test.h"
 
 enum { TEST_DAY_S = 86400 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* For which domains a certificate speaks in SIP (RFC 5922 7). Pure. */
-#ifndef SIG_TRANSPORT_TLS_IDENTITY_H
-#define SIG_TRANSPORT_TLS_IDENTITY_H
+#ifndef BASE_TLS_IDENTITY_H
+#define BASE_TLS_IDENTITY_H
 
 #include "base/bytes.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates and what is agreed to; tls_link.c speaks. */
-#include "sig/transport/tls.h"
+/* Certificates and what is agreed to; link.c speaks. */
+#include "base/tls/tls.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "sig/transport/tls_link.h"
+#include "base/tls/link.h"
 
 /* Forward secrecy and authenticated encryption; the CBC ones at the end are for old phones. */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES256:ECDHE+AES128:!aNULL:!eNULL:!PSK:!SRP"

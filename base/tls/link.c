@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One TLS connection on a non-blocking socket: nothing here waits. */
-#include "sig/transport/tls_link.h"
+#include "base/tls/link.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,7 +10,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/log.h"
-#include "sig/transport/tls_identity.h"
+#include "base/tls/identity.h"
 
 struct tls_link {
 	SSL *ssl;

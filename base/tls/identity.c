@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/transport/tls_identity.h"
+#include "base/tls/identity.h"
 
 #include <openssl/x509v3.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What tls.c and tls_link.c share. */
-#ifndef SIG_TRANSPORT_TLS_LINK_H
-#define SIG_TRANSPORT_TLS_LINK_H
+/* What tls.c and link.c share. */
+#ifndef BASE_TLS_LINK_H
+#define BASE_TLS_LINK_H
 
 #include <openssl/ssl.h>
 
-#include "sig/transport/tls.h"
+#include "base/tls/tls.h"
 
 /* One certificate with its key. */
 struct tls_identity {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS of the SIP listeners and of the connections we make, over OpenSSL on non-blocking sockets: 1.2 and newer, no renegotiation, no
+ * TLS of listeners and of the connections we make, over OpenSSL on non-blocking sockets: 1.2 and newer, no renegotiation, no
  * resumption. Whom we call is always verified: chain, and name or address. The loop's thread.
  */
-#ifndef SIG_TRANSPORT_TLS_H
-#define SIG_TRANSPORT_TLS_H
+#ifndef BASE_TLS_TLS_H
+#define BASE_TLS_TLS_H
 
 #include <sys/types.h>
 
