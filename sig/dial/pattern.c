@@ -9,8 +9,7 @@ _Static_assert(sizeof(g_pattern_symbols) == PATTERN_SYMBOLS + 1, "one bit for ea
 
 enum { DIGITS = (1 << 10) - 1 };
 
-/* 0: no symbol. */
-static uint16_t pattern_symbol_of(uint8_t c)
+uint16_t pattern_symbol_of(uint8_t c)
 {
 	const char *at = c ? strchr(g_pattern_symbols, c) : NULL;
 

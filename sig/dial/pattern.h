@@ -31,6 +31,8 @@ struct pattern_fit {
 	bool more;  /* it would with more symbols behind it */
 };
 
+/* Its bit. 0: no symbol. */
+uint16_t pattern_symbol_of(uint8_t c);
 /* 0; -EINVAL with what is wrong. */
 int pattern_read(struct pattern *out, struct bytes text, const char **wrong) NODISCARD;
 struct pattern_fit pattern_match(const struct pattern *p, struct bytes number);

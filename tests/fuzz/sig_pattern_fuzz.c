@@ -2,12 +2,13 @@
 /*
  * Patterns of numbers: a list, and behind a line feed a number. Each pattern is held against the number a second time, by trying all ways
  * to divide it, straight from the text. More symbols help where one of them does. The most exact one that fits is no less exact than any.
+ * A tree of the same patterns finds it too, and is empty when all were deleted.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/dial/pattern.h"
+#include "sig/dial/pattern_tree.h"
 
 enum { NUMBER_MAX = 10, LIST_MAX = 64 };
 
@@ -106,6 +107,55 @@ static void check_list(struct bytes list, struct bytes number)
 	check(!fit.whole || pattern_order(&best, &found) == 0, "not the most exact one");
 }
 
+/* ---- a tree of them ---- */
+
+static int place_order(const void *a, const void *b)
+{
+	const struct pattern *p = a, *q = b;
+
+	return p < q ? -1 : p > q;
+}
+
+static bool may_any(const void *item, const void *arg)
+{
+	(void)item;
+	(void)arg;
+	return true;
+}
+
+/* All that the list has, each an item of its own. */
+static size_t patterns_read(struct bytes list, struct pattern out[LIST_MAX])
+{
+	const char *wrong;
+	struct bytes one;
+	size_t n = 0;
+
+	while (bytes_cut(&list, '|', &one))
+		check(!pattern_read(&out[n++], one, &wrong), "a list with a pattern that is none");
+	return n;
+}
+
+static void check_tree(struct bytes list, struct bytes number)
+{
+	struct pattern_tree t = { .order = place_order };
+	static struct pattern all[LIST_MAX];
+	size_t n = patterns_read(list, all);
+	const struct pattern *found, *best = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		check(!pattern_tree_put(&t, &all[i], &all[i]), "no memory");
+	for (size_t i = 0; i < n; i++) {
+		if (pattern_match(&all[i], number).whole &&
+		    (!best || pattern_order(&all[i], best) < 0))
+			best = &all[i];
+	}
+	found = pattern_tree_find(&t, number, may_any, NULL);
+	check(found == best, "the tree has another one");
+	for (size_t i = n; i-- > 0;)
+		pattern_tree_delete(&t, &all[i], &all[i]);
+	check(!t.first, "the tree has some left");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -120,5 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (list.n <= LIST_MAX && rest.n <= NUMBER_MAX)
 		check_list(list, rest);
+	if (list.n <= LIST_MAX && rest.n <= PATTERN_NUMBER_MAX)
+		check_tree(list, rest);
 	return 0;
 }
