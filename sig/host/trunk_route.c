@@ -2,6 +2,7 @@
 #include "sig/host/trunk_route.h"
 
 #include "sig/dial/dial.h"
+#include "sig/dial/pattern_tree.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,20 +11,33 @@
 #include "base/pool.h"
 #include "base/table.h"
 
-/* A pattern of numbers, read. */
-struct did_pattern {
-	struct trunk_did did;
-	struct pattern pattern;
+/* What a tenant's patterns lead to. */
+struct tenant_patterns {
+	struct pattern_tree dids, routes;
 };
 
 struct trunk_numbers {
 	struct hash_key key;
 	struct pool pool; /* struct trunk_did of one number each */
 	struct table by_number;
-	struct did_pattern *patterns; /* the most exact first */
-	struct trunk_route *routes;
+	struct trunk_did **patterns;
+	struct trunk_route **routes;
 	uint32_t pattern_count, route_count;
+	struct tenant_patterns of[TENANTS_MAX];
 };
+
+/* ---- the table ---- */
+
+static int did_order(const void *a, const void *b)
+{
+	return strcmp(((const struct trunk_did *)a)->number, ((const struct trunk_did *)b)->number);
+}
+
+/* Of two with the same pattern all nodes choose the same. */
+static int route_order(const void *a, const void *b)
+{
+	return strcmp(((const struct trunk_route *)a)->name, ((const struct trunk_route *)b)->name);
+}
 
 int trunk_numbers_open(struct trunk_numbers **out, const struct hash_key *key)
 {
@@ -32,6 +46,10 @@ int trunk_numbers_open(struct trunk_numbers **out, const struct hash_key *key)
 	if (!t)
 		return -ENOMEM;
 	t->key = *key;
+	for (uint32_t i = 0; i < TENANTS_MAX; i++) {
+		t->of[i].dids.order = did_order;
+		t->of[i].routes.order = route_order;
+	}
 	if (pool_open(&t->pool, sizeof(struct trunk_did), TRUNK_NUMBERS_MAX) ||
 	    table_open(&t->by_number, TRUNK_NUMBERS_MAX)) {
 		trunk_numbers_close(t);
@@ -49,6 +67,14 @@ void trunk_numbers_close(struct trunk_numbers *t)
 		pool_close(&t->pool);
 	if (t->by_number.slots)
 		table_close(&t->by_number);
+	for (uint32_t i = 0; i < TENANTS_MAX; i++) {
+		pattern_tree_close(&t->of[i].dids);
+		pattern_tree_close(&t->of[i].routes);
+	}
+	while (t->pattern_count)
+		free(t->patterns[--t->pattern_count]);
+	while (t->route_count)
+		free(t->routes[--t->route_count]);
 	free(t->patterns);
 	free(t->routes);
 	free(t);
@@ -110,41 +136,45 @@ static bool did_delete_number(struct trunk_numbers *t, uint16_t tenant, struct b
 
 static bool did_delete_pattern(struct trunk_numbers *t, uint16_t tenant, struct bytes number)
 {
-	for (uint32_t i = 0; i < t->pattern_count; i++) {
-		struct did_pattern *p = &t->patterns[i];
+	struct pattern p;
+	const char *unused;
 
-		if (p->did.tenant != tenant || !bytes_is(number, p->did.number))
+	if (pattern_read(&p, number, &unused))
+		return false;
+	for (uint32_t i = 0; i < t->pattern_count; i++) {
+		struct trunk_did *did = t->patterns[i];
+
+		if (did->tenant != tenant || !bytes_is(number, did->number))
 			continue;
-		memmove(p, p + 1, (--t->pattern_count - i) * sizeof(*p));
+		pattern_tree_delete(&t->of[tenant].dids, &p, did);
+		free(did);
+		t->patterns[i] = t->patterns[--t->pattern_count];
 		return true;
 	}
 	return false;
 }
 
-/* By what they are, then by how they are written. */
-static bool pattern_is_before(const struct did_pattern *a, const struct did_pattern *b)
+static int did_put_pattern(struct trunk_numbers *t, const struct trunk_did *did,
+			   const struct pattern *p)
 {
-	int order = pattern_order(&a->pattern, &b->pattern);
+	struct trunk_did **list, *new;
 
-	return order ? order < 0 : strcmp(a->did.number, b->did.number) < 0;
-}
-
-static int did_put_pattern(struct trunk_numbers *t, const struct did_pattern *new)
-{
-	struct did_pattern *list;
-	uint32_t i = 0;
-
-	(void)did_delete_pattern(t, new->did.tenant, bytes_str(new->did.number));
+	(void)did_delete_pattern(t, did->tenant, bytes_str(did->number));
 	if (t->pattern_count == TRUNK_PATTERNS_MAX)
 		return -ENOSPC;
 	list = reallocarray(t->patterns, t->pattern_count + 1U, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
 	t->patterns = list;
-	while (i < t->pattern_count && !pattern_is_before(new, &list[i]))
-		i++;
-	memmove(&list[i + 1], &list[i], (t->pattern_count++ - i) * sizeof(*list));
-	list[i] = *new;
+	new = malloc(sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	*new = *did;
+	if (pattern_tree_put(&t->of[did->tenant].dids, p, new)) {
+		free(new);
+		return -ENOMEM;
+	}
+	list[t->pattern_count++] = new;
 	return 0;
 }
 
@@ -159,13 +189,13 @@ static bool is_one_number(struct bytes text)
 
 int trunk_did_put(struct trunk_numbers *t, const struct trunk_did *did)
 {
-	struct did_pattern p = { .did = *did };
+	struct pattern p;
 	const char *unused;
 
 	if (is_one_number(bytes_str(did->number)))
 		return did_put_number(t, did);
-	return pattern_read(&p.pattern, bytes_str(did->number), &unused) ? -EINVAL
-									 : did_put_pattern(t, &p);
+	return pattern_read(&p, bytes_str(did->number), &unused) ? -EINVAL
+								 : did_put_pattern(t, did, &p);
 }
 
 bool trunk_did_delete(struct trunk_numbers *t, uint16_t tenant, struct bytes number)
@@ -174,9 +204,12 @@ bool trunk_did_delete(struct trunk_numbers *t, uint16_t tenant, struct bytes num
 				     : did_delete_pattern(t, tenant, number);
 }
 
-static bool did_is_for(const struct trunk_did *did, uint16_t tenant, const char *trunk)
+/* As one of a tree's items. */
+static bool did_is_for(const void *item, const void *trunk)
 {
-	return did->tenant == tenant && (!did->trunk[0] || !strcmp(did->trunk, trunk));
+	const struct trunk_did *did = item;
+
+	return !did->trunk[0] || !strcmp(did->trunk, trunk);
 }
 
 static const struct trunk_did *did_of(const struct trunk_numbers *t, uint16_t tenant,
@@ -185,15 +218,11 @@ static const struct trunk_did *did_of(const struct trunk_numbers *t, uint16_t te
 	pool_handle h;
 	const struct trunk_did *did = did_find(t, tenant, number, &h);
 
-	if (did && did_is_for(did, tenant, trunk))
+	if (did && did_is_for(did, trunk))
 		return did;
-	for (uint32_t i = 0; i < t->pattern_count; i++) {
-		const struct did_pattern *p = &t->patterns[i];
-
-		if (did_is_for(&p->did, tenant, trunk) && pattern_match(&p->pattern, number).whole)
-			return &p->did;
-	}
-	return NULL;
+	return tenant < TENANTS_MAX
+		       ? pattern_tree_find(&t->of[tenant].dids, number, did_is_for, trunk)
+		       : NULL;
 }
 
 /* False: it has too many digits then, or none. */
@@ -223,24 +252,48 @@ bool trunk_did_find(const struct trunk_numbers *t, uint16_t tenant, const char *
 
 /* ---- routes ---- */
 
+/* False: there was no memory for all of them. */
+static bool route_index(struct trunk_numbers *t, struct trunk_route *r)
+{
+	struct bytes list = bytes_str(r->pattern), one;
+	const char *unused;
+	struct pattern p;
+
+	while (bytes_cut(&list, '|', &one) && !pattern_read(&p, one, &unused)) {
+		if (pattern_tree_put(&t->of[r->tenant].routes, &p, r))
+			return false;
+	}
+	return true;
+}
+
+static void route_free(struct trunk_numbers *t, struct trunk_route *r)
+{
+	struct bytes list = bytes_str(r->pattern), one;
+	const char *unused;
+	struct pattern p;
+
+	while (bytes_cut(&list, '|', &one) && !pattern_read(&p, one, &unused))
+		pattern_tree_delete(&t->of[r->tenant].routes, &p, r);
+	free(r);
+}
+
 bool trunk_route_delete(struct trunk_numbers *t, uint16_t tenant, struct bytes name)
 {
 	for (uint32_t i = 0; i < t->route_count; i++) {
-		struct trunk_route *r = &t->routes[i];
+		struct trunk_route *r = t->routes[i];
 
 		if (r->tenant != tenant || !bytes_is(name, r->name))
 			continue;
-		memmove(r, r + 1, (--t->route_count - i) * sizeof(*r));
+		t->routes[i] = t->routes[--t->route_count];
+		route_free(t, r);
 		return true;
 	}
 	return false;
 }
 
-/* By their names: of two with the same pattern all nodes choose the same. */
 int trunk_route_put(struct trunk_numbers *t, const struct trunk_route *route)
 {
-	struct trunk_route *list;
-	uint32_t i = 0;
+	struct trunk_route **list, *new;
 
 	if (pattern_list_wrong(bytes_str(route->pattern)))
 		return -EINVAL;
@@ -251,10 +304,15 @@ int trunk_route_put(struct trunk_numbers *t, const struct trunk_route *route)
 	if (!list)
 		return -ENOMEM;
 	t->routes = list;
-	while (i < t->route_count && strcmp(list[i].name, route->name) <= 0)
-		i++;
-	memmove(&list[i + 1], &list[i], (t->route_count++ - i) * sizeof(*list));
-	list[i] = *route;
+	new = malloc(sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	*new = *route;
+	if (!route_index(t, new)) {
+		route_free(t, new);
+		return -ENOMEM;
+	}
+	list[t->route_count++] = new;
 	return 0;
 }
 
@@ -270,23 +328,19 @@ static uint32_t route_choices(const struct trunk_route *r, const char *only)
 	return may;
 }
 
+static bool route_may(const void *item, const void *only)
+{
+	const struct trunk_route *r = item;
+
+	return r->enabled && route_choices(r, only);
+}
+
 static const struct trunk_route *route_find(const struct trunk_numbers *t, uint16_t tenant,
 					    struct bytes number, const char *only)
 {
-	const struct trunk_route *found = NULL;
-	struct pattern best, pattern;
-
-	for (uint32_t i = 0; i < t->route_count; i++) {
-		const struct trunk_route *r = &t->routes[i];
-
-		if (r->tenant != tenant || !r->enabled || !route_choices(r, only) ||
-		    !pattern_list_match(bytes_str(r->pattern), number, &pattern).whole ||
-		    (found && pattern_order(&pattern, &best) >= 0))
-			continue;
-		found = r;
-		best = pattern;
-	}
-	return found;
+	return tenant < TENANTS_MAX
+		       ? pattern_tree_find(&t->of[tenant].routes, number, route_may, only)
+		       : NULL;
 }
 
 static uint64_t random_next(uint64_t *seed) /* splitmix64 */
