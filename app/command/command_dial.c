@@ -116,7 +116,8 @@ static const char *dial_trunk_cut(struct dial_whose *whose, struct bytes *number
 	return trunks_name(all, trunk);
 }
 
-static json_t *dial_result_json(struct dial_whose *whose, const struct dial_result *r)
+/* may: a feature code that is meant. */
+static json_t *dial_result_json(struct dial_whose *whose, const struct dial_result *r, bool may)
 {
 	static const char *const kinds[] = {
 		[DIAL_UNKNOWN] = "unknown",     [DIAL_EMERGENCY] = "emergency",
@@ -131,9 +132,9 @@ static json_t *dial_result_json(struct dial_whose *whose, const struct dial_resu
 	struct bytes number = bytes_str(r->number);
 	const char *trunk = outside ? dial_trunk_cut(whose, &number) : "";
 
-	return json_pack("{s:s, s:s#, s:s, s:s, s:b}", "meaning", kinds[r->kind], "number",
-			 number.p, (int)number.n, "trunk", trunk, "class", what, "blocked",
-			 r->blocked);
+	return json_pack("{s:s, s:s#, s:s, s:s, s:b}", "meaning",
+			 kinds[may ? r->kind : DIAL_BARRED], "number", number.p, (int)number.n,
+			 "trunk", trunk, "class", what, "blocked", r->blocked);
 }
 
 void command_dialplan_check(struct command_run *run)
@@ -151,6 +152,7 @@ void command_dialplan_check(struct command_run *run)
 		.trunk_access = dial_trunk_code,
 	};
 	struct dial_result result;
+	bool may;
 
 	if (!extensions_find(&run->node->extensions, whose.tenant, command_value(run, "from")->text,
 			     &e)) {
@@ -159,8 +161,9 @@ void command_dialplan_check(struct command_run *run)
 	}
 	asker.outside = e.core.enabled;
 	asker.classes = tenants_classes(run->node->tenants, whose.tenant, e.core.classes);
-	extension_wipe(&e);
 	settings_codes_read(&run->node->settings, &codes);
 	dial(&asker, command_value(run, "number")->text, &result);
-	command_answer(run, dial_result_json(&whose, &result));
+	may = result.kind != DIAL_FEATURE || shard_extension_may_set(&e.core, result.feature);
+	extension_wipe(&e);
+	command_answer(run, dial_result_json(&whose, &result, may));
 }

@@ -130,6 +130,12 @@ const struct command_arg g_extension_fields[] = {
 		   "own."),
 	NOT_FIELD("transfer", core.no_transfer,
 		  "Its phones may give a party to somebody else. false: REFER is answered 403."),
+	NOT_FIELD(
+		"forwarding_codes", core.no_forwarding_codes,
+		"Its phones may change forward_* by feature codes. false: such a code is answered "
+		"403; commands change them all the same."),
+	NOT_FIELD("do_not_disturb_codes", core.no_do_not_disturb_codes,
+		  "The same of do_not_disturb and smart_do_not_disturb."),
 	WORDS_FIELD(
 		"classes", core.classes, g_dial_classes, DIAL_CLASS_COUNT,
 		"toll_free, local, national, mobile",

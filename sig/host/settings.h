@@ -213,14 +213,30 @@ struct shard_extension {
 	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
 	uint8_t webrtc;     /* enum shard_webrtc */
 	uint8_t classes;    /* 1 << enum dial_class: numbers outside that it may call */
-	uint16_t outside_calls;   /* of them at a time; 0: any number */
-	uint16_t outside_minutes; /* of them a day; 0: any number */
-	uint8_t monitor;          /* enum shard_monitor */
-	uint8_t monitored;        /* enum shard_monitored */
-	bool no_transfer;         /* CALL-27: its phones give no party away */
-	bool media_elsewhere;     /* its media may be at another address than its signalling */
+	uint16_t outside_calls;       /* of them at a time; 0: any number */
+	uint16_t outside_minutes;     /* of them a day; 0: any number */
+	uint8_t monitor;              /* enum shard_monitor */
+	uint8_t monitored;            /* enum shard_monitored */
+	bool no_transfer;             /* CALL-27: its phones give no party away */
+	bool no_forwarding_codes;     /* its phones send its calls nowhere else by a feature code */
+	bool no_do_not_disturb_codes; /* ... nor keep them away */
+	bool media_elsewhere;         /* its media may be at another address than its signalling */
 	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */
 };
+
+/* Whether its phones may do that by its code (SEC-06). */
+static inline bool shard_extension_may_set(const struct shard_extension *e, enum feature feature)
+{
+	switch (feature_right(feature)) {
+	case FEATURE_FORWARDING:
+		return !e->no_forwarding_codes;
+	case FEATURE_DO_NOT_DISTURB:
+		return !e->no_do_not_disturb_codes;
+	case FEATURE_FREE:
+		break;
+	}
+	return true;
+}
 
 enum {
 	FORWARD_TARGET_MAX = 32, /* of one number, with its NUL */

@@ -57,6 +57,7 @@
 	X(DRAINING, "draining")                      \
 	X(INCOMPLETE, "incomplete_number")           \
 	X(BARRED, "barred")                          \
+	X(FEATURE, "feature_code")                   \
 	X(TOLL_CALLS, "outside_calls")               \
 	X(TOLL_MINUTES, "outside_minutes")           \
 	X(NO_DIALOG, "no_dialog")                    \

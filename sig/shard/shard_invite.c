@@ -34,7 +34,8 @@ struct caller {
 static bool says_why(enum sig_refused reason)
 {
 	return reason == REFUSED_OTHER_NODE || reason == REFUSED_BARRED ||
-	       reason == REFUSED_TOLL_CALLS || reason == REFUSED_TOLL_MINUTES;
+	       reason == REFUSED_FEATURE || reason == REFUSED_TOLL_CALLS ||
+	       reason == REFUSED_TOLL_MINUTES;
 }
 
 static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
@@ -426,6 +427,20 @@ static bool is_sent_on(const struct shard *s, const struct sip_message *m, uint1
 	       shard_forward_of(s, tenant, bytes_str(user));
 }
 
+/* SEC-06: what an extension does is not for its phones alone to say. */
+static bool feature_may(const struct shard *s, const struct caller *caller, enum feature feature,
+			struct call_refusal *why)
+{
+	const struct shard_extension *e =
+		shard_extension_find(s, caller->tenant, bytes_str(caller->user));
+
+	if (!e || shard_extension_may_set(e, feature))
+		return true;
+	(void)invite_fail(why, 403, REFUSED_FEATURE);
+	why->text = "the extension may not change this by its phone";
+	return false;
+}
+
 /* No extension has that number. Codes, and numbers outside, are for phones of extensions: whom a peer names need not be the one who speaks.
  * True: somebody of ours is meant, *user; or a feature code, *set. */
 static bool route_dialled(const struct shard *s, const struct caller *caller,
@@ -443,6 +458,8 @@ static bool route_dialled(const struct shard *s, const struct caller *caller,
 		return shard_dial_refuse(s, caller->tenant, &dialled, why);
 	if (dialled.value.n >= FEATURE_VALUE_MAX)
 		return invite_fail(why, 404, REFUSED_NOT_FOUND);
+	if (!feature_may(s, caller, dialled.feature, why))
+		return false;
 	*set = (struct call_set){ .feature = dialled.feature, .number = dialled.value };
 	return true;
 }

@@ -30,6 +30,17 @@ enum feature_value feature_value(enum feature feature)
 	return g_features[feature].value;
 }
 
+enum feature_right feature_right(enum feature feature)
+{
+	struct bytes field = bytes_str(feature_field(feature));
+
+	if (bytes_starts(field, "forward_"))
+		return FEATURE_FORWARDING;
+	return bytes_is(field, "do_not_disturb") || bytes_is(field, "smart_do_not_disturb")
+		       ? FEATURE_DO_NOT_DISTURB
+		       : FEATURE_FREE;
+}
+
 enum feature feature_by_key(struct bytes key)
 {
 	unsigned i = 0;

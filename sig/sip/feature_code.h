@@ -13,6 +13,9 @@ enum { FEATURE_CODE_LEN = 16, FEATURE_VALUE_MAX = 32 };
 /* What a field is set to: the number behind the code, nothing, true, false. */
 enum feature_value { FEATURE_NUMBER, FEATURE_NOTHING, FEATURE_TRUE, FEATURE_FALSE };
 
+/* What kind of thing that is. */
+enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
+
 /* id, key of the setting (it stands in records: never another meaning), code without a setting, argument of extension.put, what it
  * becomes, help of the setting */
 #define FEATURE_CODES(X)                                                                      \
@@ -56,6 +59,8 @@ struct feature_codes {
 const char *feature_key(enum feature feature);
 const char *feature_field(enum feature feature);
 enum feature_value feature_value(enum feature feature);
+/* Of which an extension may have one without the other (SEC-06). */
+enum feature_right feature_right(enum feature feature);
 /* FEATURES: none has that key. */
 enum feature feature_by_key(struct bytes key);
 

@@ -116,6 +116,12 @@ static void test_extension_forward(void **state)
 		{ "extension.put",
 		  "{\"number\":\"3\",\"password\":\"secret\",\"smart_do_not_disturb\":true}",
 		  "\"smart_do_not_disturb\":true" },
+		{ "dialplan.check", "{\"from\":\"3\",\"number\":\"*77\"}",
+		  "\"meaning\":\"feature\"" },
+		{ "extension.put", "{\"number\":\"3\",\"do_not_disturb_codes\":false}",
+		  "\"do_not_disturb_codes\":false" },
+		{ "dialplan.check", "{\"from\":\"3\",\"number\":\"*77\"}",
+		  "\"meaning\":\"barred\"" },
 	};
 	static const struct step later[] = {
 		{ "extension.get", "{\"number\":\"3\"}", "\"smart_do_not_disturb\":true" },

@@ -80,6 +80,7 @@ static void test_flags(void **state)
 	static const struct {
 		const char *more, *reason; /* NULL: fine */
 		bool tls_srtp, sdes_insecure, single_phone, no_video, elsewhere, no_transfer;
+		bool no_forwarding, no_disturbing;
 	} rows[] = {
 		{ "", NULL, false, false, false, false }, /* an older document */
 		{ ",\"tls\":true,\"srtp\":true", NULL, true, false, false, false },
@@ -99,6 +100,10 @@ static void test_flags(void **state)
 		{ ",\"transfer\":false", NULL, .no_transfer = true },
 		{ ",\"transfer\":true", NULL },
 		{ ",\"transfer\":\"no\"", "transfer" },
+		{ ",\"forwarding_codes\":false", NULL, .no_forwarding = true },
+		{ ",\"forwarding_codes\":0", "forwarding_codes" },
+		{ ",\"do_not_disturb_codes\":false", NULL, .no_disturbing = true },
+		{ ",\"do_not_disturb_codes\":true", NULL },
 	};
 
 	(void)state;
@@ -118,6 +123,9 @@ static void test_flags(void **state)
 						 e.core.no_video == rows[i].no_video &&
 						 e.core.media_elsewhere == rows[i].elsewhere &&
 						 e.core.no_transfer == rows[i].no_transfer);
+		ROW_ASSERT(rows[i].more,
+			   e.core.no_forwarding_codes == rows[i].no_forwarding &&
+				   e.core.no_do_not_disturb_codes == rows[i].no_disturbing);
 	}
 }
 
@@ -200,6 +208,7 @@ static void test_round_trip(void **state)
 /* Written before the fields were a table: they are named as ever. */
 static void test_names(void **state)
 {
+	static const char *const later[] = { "forwarding_codes", "do_not_disturb_codes" };
 	static const char before[] =
 		"{\"realm\":\"tandem\",\"ha1\":\"" HA1
 		"\",\"changed_utc_ms\":1800000000000,\"number\":\"1001\",\"display_name\":\"One\","
@@ -227,6 +236,8 @@ static void test_names(void **state)
 	assert_int_equal(e.core.outside_minutes, EXTENSION_OUTSIDE_MINUTES);
 	assert_int_equal(json_object_del(json, "outside_calls"), 0);
 	assert_int_equal(json_object_del(json, "outside_minutes"), 0);
+	for (size_t i = 0; i < COUNT_OF(later); i++)
+		assert_int_equal(json_object_del(json, later[i]), 0);
 	assert_true(json_equal(json, want));
 	json_decref(json);
 	json_decref(want);

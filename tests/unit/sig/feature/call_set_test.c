@@ -308,6 +308,65 @@ static void no_code(void **state)
 	line_assert_idle(l->r);
 }
 
+/* SEC-06: an extension may have one without the other. */
+static void not_permitted(void **state)
+{
+	static const struct {
+		const char *digits;
+		bool no_forwarding, no_do_not_disturb, may;
+	} rows[] = {
+		{ "*721002", true, false, false }, { "*73", true, false, false },
+		{ "*901002", true, false, false }, { "*921002", true, false, false },
+		{ "*941002", true, false, false }, { "*78", true, false, true },
+		{ "*76", true, false, true },	   { "*78", false, true, false },
+		{ "*79", false, true, false },	   { "*76", false, true, false },
+		{ "*77", false, true, false },	   { "*721002", false, true, true },
+	}, *row;
+	struct line *l = *state;
+	struct shard_extension e = rig_extension("1001", false);
+	uint32_t n = 0;
+
+	EACH_ROW(row, rows)
+	{
+		e.no_forwarding_codes = row->no_forwarding;
+		e.no_do_not_disturb_codes = row->no_do_not_disturb;
+		assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
+		dial(l, row->digits);
+		n += row->may;
+		ROW_ASSERT(row->digits, l->r->set_count == n);
+		ROW_ASSERT(row->digits, (phone_hears(&l->a, "SIP/2.0 403").n != 0) != row->may);
+		if (row->may) {
+			told(l, SET_DONE);
+			assert_hears(l, 5);
+			rig_wait_ms(l->r, 4100);
+			phone_answer(&l->a, rig_take(l->r, &l->a.addr, "BYE "), "200 OK", "");
+		} else {
+			phone_write(&l->a, "ACK", "", "");
+		}
+		rig_wait_ms(l->r, 1000);
+	}
+	line_assert_idle(l->r);
+}
+
+/* The caller is told why, and so is its CDR. */
+static void refused_with_a_reason(void **state)
+{
+	struct line *l = *state;
+	struct shard_extension e = rig_extension("1001", false);
+	struct bytes m;
+
+	e.no_do_not_disturb_codes = true;
+	assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
+	dial(l, "*78");
+	m = phone_hears(&l->a, "SIP/2.0 403");
+	assert_true(bytes_is(rig_header(m, "Reason"),
+			     "SIP;cause=403;text=\"the extension may not change this by its "
+			     "phone\""));
+	assert_int_equal(l->r->cdr_count, 1);
+	assert_int_equal(l->r->cdrs[0].sip_status, 403);
+	assert_int_equal(l->r->security_count, 0);
+}
+
 /* A peer may name whom it likes: only a phone that is registered there speaks for its extension. */
 static void not_its_phone(void **state)
 {
@@ -408,6 +467,8 @@ int main(void)
 		CODES_TEST(tone_comes_later),
 		CODES_TEST(no_codec_in_common),
 		CODES_TEST(no_code),
+		CODES_TEST(not_permitted),
+		CODES_TEST(refused_with_a_reason),
 		CODES_TEST(not_its_phone),
 		CODES_TEST(extension_comes_first),
 		CODES_TEST(killed_before_it_is_told),
