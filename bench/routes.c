@@ -120,7 +120,7 @@ static void options_read(struct routes *r, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct routes r = { .count = 1000, .rounds = 200 };
+	static struct routes r = { .count = 1000, .rounds = 200 };
 	uint64_t begin;
 	double put, fits, none, alike;
 
