@@ -22,6 +22,7 @@ enum answer_kind {
 	ANSWER_DEGRADED,    /* ok: healthy again */
 	ANSWER_PLAY,        /* call, news */
 	ANSWER_SET,         /* call, set */
+	ANSWER_PARK,        /* shard, call, version: the serial, park, owner, record */
 };
 
 struct answer {
@@ -31,12 +32,14 @@ struct answer {
 	enum location_result binding;
 	int error;
 	const char *detail; /* CERTIFICATE: a word that lives for ever */
-	uint16_t shard;     /* 0: of no certain one */
+	uint16_t shard;     /* that asked; 0: as the call says, or of no certain one */
 	uint64_t call, version;
 	struct text tenant, user, record; /* owned */
 	struct flow_id flow;
 	struct act_news news;
 	struct set_news set;
+	enum park_told park;
+	uint64_t owner; /* PARK: the call that has the slot */
 	struct sip_hop hop;
 };
 

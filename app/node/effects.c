@@ -359,6 +359,8 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_SET:
 		to->set(e, to->set_arg);
 		return;
+	case EFFECT_PARK: /* nobody asks yet */
+		return;
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
 		to->lookup(e, to->lookup_arg);

@@ -290,6 +290,10 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 	case ANSWER_SET:
 		shard_set_told(core, a->call, &a->set, now);
 		return;
+	case ANSWER_PARK:
+		shard_park_told(core, a->call, a->version, a->park, a->owner,
+				text_bytes(&a->record), now);
+		return;
 	case ANSWER_DEGRADED:
 		if (a->ok && a->late)
 			shard_caught_up(core, now);
@@ -304,10 +308,10 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 	assert(false && "an answer of no shard");
 }
 
-/* Of whom it is the call says, else the answer; what is of no certain one is for all of them. */
+/* Who asked, else whose the call is; what is of no certain one is for all of them. One that was lost meanwhile hears nothing. */
 static void shards_hear(struct node *n, const struct answer *a, struct instant now)
 {
-	uint16_t number = a->call ? id_shard(a->call) : a->shard;
+	uint16_t number = a->shard || !a->call ? a->shard : id_shard(a->call);
 
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		struct node_shard *s = &n->shards[i];

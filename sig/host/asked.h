@@ -39,6 +39,16 @@ struct set_news {
 	enum set_state state;
 	uint64_t serial;
 };
+/* Slots where calls are parked, which all shards share. FREE: where it is the call's, and nobody waits for an answer. */
+enum park_act { PARK_CLAIM, PARK_FREE, PARK_LOOK };
+/* TAKEN: by another call; FULL: the tenant has no further slots; EMPTY: nobody is there; UNKNOWN: the store did not say. */
+enum park_told { PARK_OK, PARK_TAKEN, PARK_FULL, PARK_EMPTY, PARK_UNKNOWN };
+struct park_news {
+	uint64_t serial;
+	enum park_told told;
+	uint64_t owner;     /* OK, TAKEN: the call that is there; 0: none */
+	struct bytes entry; /* ... and what it has put there */
+};
 /* Of an EFFECT_LOOKUP. Never LOOKUP_ASK. */
 struct lookup_news {
 	uint64_t serial;

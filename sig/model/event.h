@@ -27,6 +27,7 @@ enum call_event_kind {
 	CALL_EV_HANGUP,       /* by the operator: order, or NULL */
 	CALL_EV_PLAY,         /* play */
 	CALL_EV_SET,          /* set */
+	CALL_EV_PARK,         /* park */
 	CALL_EV_LOOKUP,       /* lookup */
 	CALL_EV_ORDER,        /* order */
 	CALL_EV_RELEASE,      /* the store is away: nothing waits any longer */
@@ -56,6 +57,7 @@ struct call_event {
 	struct call_meeting *meeting;
 	const struct act_news *play;
 	const struct set_news *set;
+	const struct park_news *park;
 	const struct lookup_news *lookup;
 };
 

@@ -181,6 +181,17 @@ void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news,
 	(void)shard_call_event(s, call, &ev, now);
 }
 
+void shard_park_told(struct shard *s, uint64_t call, uint64_t serial, enum park_told told,
+		     uint64_t owner, struct bytes entry, struct instant now)
+{
+	const struct park_news news = {
+		.serial = serial, .told = told, .owner = owner, .entry = entry
+	};
+	const struct call_event ev = { .kind = CALL_EV_PARK, .park = &news };
+
+	(void)shard_call_event(s, call, &ev, now);
+}
+
 void shard_lookup_told(struct shard *s, uint64_t call, const struct lookup_news *news,
 		       struct instant now)
 {

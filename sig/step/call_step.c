@@ -470,6 +470,8 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_SET:
 		set_told(h, c, ev->set);
 		break;
+	case CALL_EV_PARK: /* nobody asks yet */
+		break;
 	case CALL_EV_LOOKUP:
 		if (!leg_places_told(h, c, ev->lookup))
 			seek_told(h, c, ev->lookup);

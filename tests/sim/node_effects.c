@@ -114,6 +114,7 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 		binding_get(n, e);
 		break;
 	case EFFECT_CALL_OPEN:
+	case EFFECT_PARK:      /* nobody asks yet */
 	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:

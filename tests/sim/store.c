@@ -320,6 +320,7 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_SECURITY:
 	case EFFECT_PLAY:
 	case EFFECT_SET:
+	case EFFECT_PARK:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
 	case EFFECT_PLAY_STOP:

@@ -362,6 +362,8 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		r->lookup_stops++;
 		r->lookup_stopped = e->version;
 		break;
+	case EFFECT_PARK:
+		break;
 	case EFFECT_PLAY_STOP:
 		r->play_stops++;
 		break;
@@ -444,6 +446,7 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_SECURITY:
 	case EFFECT_PLAY:
 	case EFFECT_SET:
+	case EFFECT_PARK:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
 	case EFFECT_PLAY_STOP:
