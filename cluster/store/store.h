@@ -7,7 +7,7 @@
  *
  * Keys (docs/keys.md): td:{s17}:lease  td:{s17}:calls (set)  td:{s17}:call:ID  td:{s17}:sub (hash)  td:{s17}:cdr (stream)
  * td:{aor:TENANT:USER}:reg  td:aors (set)  td:{t:TENANT}:doc:KIND (hash)  td:{docs}:log (stream)
- * td:{ev:TENANT} (stream)
+ * td:{t:TENANT}:park:GROUP (hash)  td:{ev:TENANT} (stream)
  * td:security (stream)
  * td:broken:<key> (records set aside)
  */
@@ -150,6 +150,30 @@ void store_binding_save(struct store_shared *s, struct bytes tenant, struct byte
 typedef void store_binding_fn(enum store_result result, struct bytes record, void *arg);
 void store_binding_get(struct store_shared *s, struct bytes tenant, struct bytes user,
 		       store_binding_fn *done, void *arg);
+
+/* Slots where calls are parked, of a tenant: each has a call, and beside it octets that are its owner's. */
+enum { STORE_SLOT_MAX = 8, STORE_SLOTS_MAX = 1000, STORE_PARKED_MAX = 512 };
+#define STORE_PARK_GROUP "default" /* of slots; there is no other one yet */
+struct store_slot {
+	struct bytes tenant;
+	struct bytes slot; /* 1 to STORE_SLOT_MAX digits */
+};
+struct store_parked {
+	/* CONFLICT: it is another call's, and is as it was. REFUSED: logged; what is in the slot cannot be read, too. */
+	enum store_result result;
+	bool full;           /* CONFLICT: the tenant has STORE_SLOTS_MAX slots already */
+	uint64_t call;       /* that is there; of a slot that is free now, or was free before, 0 */
+	struct bytes beside; /* ... with it; they live as long as the answer's call */
+};
+typedef void store_parked_fn(const struct store_parked *parked, void *arg);
+/* Whoever has the slot may claim it again, with other octets beside it. */
+void store_park_claim(struct store_shared *s, const struct store_slot *slot, uint64_t call,
+		      struct bytes beside, store_parked_fn *done, void *arg);
+/* Frees it where that call is in it. OK: no call is in it any more. */
+void store_park_free(struct store_shared *s, const struct store_slot *slot, uint64_t call,
+		     store_parked_fn *done, void *arg);
+void store_park_look(struct store_shared *s, const struct store_slot *slot, store_parked_fn *done,
+		     void *arg);
 
 /* A document: JSON text by tenant, kind and name. Its version is the generation of the tenant that it came with. */
 struct store_document {

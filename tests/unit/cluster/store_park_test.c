@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Slots where calls are parked: each is one call's, whoever asks and however often. */
+#include "tests/unit/cluster/node.h"
+
+#include <inttypes.h>
+
+#define KEY "td:{t:acme}:park:default"
+
+/* What the store said, as text: "o 42 beside", "c 42 beside", "c full", "o", ... */
+struct heard {
+	struct node *node;
+	char text[STORE_PARKED_MAX + 32];
+};
+
+static void told(const struct store_parked *parked, void *arg)
+{
+	struct heard *h = arg;
+	int n = snprintf(h->text, sizeof(h->text), "%c", NODE_LETTERS[parked->result]);
+
+	if (parked->full)
+		(void)snprintf(h->text + n, sizeof(h->text) - (size_t)n, " full");
+	else if (parked->call)
+		(void)snprintf(h->text + n, sizeof(h->text) - (size_t)n, " %" PRIu64 " " BYTES_FMT,
+			       parked->call, BYTES_ARG(parked->beside));
+}
+
+static bool has_heard(void *arg)
+{
+	return ((struct heard *)arg)->text[0] != '\0';
+}
+
+enum act { CLAIM, FREE, LOOK };
+
+static const char *ask(struct heard *h, enum act act, const char *slot, uint64_t call,
+		       const char *beside)
+{
+	const struct store_slot of = { BYTES_LIT("acme"), bytes_str(slot) };
+
+	h->text[0] = '\0';
+	if (act == CLAIM)
+		store_park_claim(h->node->shared, &of, call, bytes_str(beside), told, h);
+	else if (act == FREE)
+		store_park_free(h->node->shared, &of, call, told, h);
+	else
+		store_park_look(h->node->shared, &of, told, h);
+	assert_false(has_heard(h)); /* never before the call returned */
+	assert_true(drive(h->node->redis, 5000, has_heard, h));
+	return h->text;
+}
+
+static void test_one_has_it(void **state)
+{
+	static const struct {
+		const char *name;
+		enum act act;
+		const char *slot;
+		uint64_t call;
+		const char *beside, *want;
+	} rows[] = {
+		{ "nobody is there", LOOK, "7", 0, "", "o" },
+		{ "free what nobody has", FREE, "7", 42, "", "o" },
+		{ "first", CLAIM, "7", 42, "one two", "o 42 " },
+		{ "it is there", LOOK, "7", 0, "", "o 42 one two" },
+		{ "another one comes late", CLAIM, "7", 43, "x", "c 42 one two" },
+		{ "again: its answer was lost", CLAIM, "7", 42, "one two", "o 42 " },
+		{ "with other words", CLAIM, "7", 42, "", "o 42 " },
+		{ "nothing lies beside it", LOOK, "7", 0, "", "o 42 " },
+		{ "what another one has stays", FREE, "7", 43, "", "c 42 " },
+		{ "another slot", CLAIM, "12345678", 43, "x", "o 43 " },
+		{ "with a nought before", CLAIM, "07", 44, "x", "o 44 " },
+		{ "freed", FREE, "7", 42, "", "o" },
+		{ "freed again", FREE, "7", 42, "", "o" },
+		{ "it is free", LOOK, "7", 0, "", "o" },
+		{ "the next one", CLAIM, "7", 43, "y", "o 43 " },
+		{ "no slot", CLAIM, "", 42, "x", "r" },
+		{ "too long", CLAIM, "123456789", 42, "x", "r" },
+		{ "no digits", LOOK, "7a", 42, "", "r" },
+		{ "no digits either", FREE, "*", 42, "", "r" },
+	}, *row;
+	struct server s;
+	struct node n;
+	struct heard h = { .node = &n };
+
+	(void)state;
+	node_with_server(&n, &s);
+	EACH_ROW(row, rows)
+	{
+		ROW_ASSERT(row->name, !strcmp(ask(&h, row->act, row->slot, row->call, row->beside),
+					      row->want));
+	}
+	assert_string_equal(server_ask(&s, "HLEN " KEY), "3");
+	assert_string_equal(server_ask(&s, "KEYS td:{t:*}:park:*"), "(1 elements)");
+	assert_true(store_is_healthy(n.store));
+	node_without_server(&n, &s);
+}
+
+static void test_limits(void **state)
+{
+	static char most[STORE_PARKED_MAX + 2];
+	struct server s;
+	struct node n;
+	struct heard h = { .node = &n };
+
+	(void)state;
+	node_with_server(&n, &s);
+	memset(most, 'x', STORE_PARKED_MAX + 1);
+	assert_string_equal(ask(&h, CLAIM, "0", 1, most), "r");
+	most[STORE_PARKED_MAX] = '\0';
+	assert_string_equal(ask(&h, CLAIM, "0", 1, most), "o 1 ");
+	for (int i = 1; i < STORE_SLOTS_MAX; i++)
+		(void)server_ask(&s, "HSET " KEY " %d 000000000001a", i);
+	assert_string_equal(ask(&h, CLAIM, "1000", 2, ""), "c full");
+	assert_string_equal(ask(&h, CLAIM, "0", 1, "again"), "o 1 ");
+	assert_string_equal(ask(&h, FREE, "0", 1, ""), "o");
+	assert_string_equal(ask(&h, CLAIM, "1000", 2, ""), "o 2 ");
+	node_without_server(&n, &s);
+}
+
+/* Whether it was done nobody knows: whoever asks again hears what is so. */
+static void test_redis_away(void **state)
+{
+	struct server s;
+	struct node n;
+	struct heard h = { .node = &n };
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .deadline_ms = 500 });
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	server_signal(&s, SIGSTOP);
+	assert_string_equal(ask(&h, CLAIM, "7", 42, "x"), "u");
+	server_signal(&s, SIGCONT);
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	assert_string_equal(ask(&h, CLAIM, "7", 42, "x"), "o 42 ");
+	server_kill(&s);
+	assert_true(drive(n.redis, 5000, node_is_degraded, &n));
+	assert_string_equal(ask(&h, CLAIM, "8", 42, "x"), "u");
+	assert_string_equal(ask(&h, LOOK, "7", 0, ""), "u");
+	assert_string_equal(ask(&h, FREE, "7", 42, ""), "u");
+	node_without_server(&n, &s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_has_it),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_redis_away),
+	};
+
+	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
+}
