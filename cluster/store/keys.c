@@ -158,6 +158,8 @@ static void tenant_check(struct keys_check *check, const char *name)
 		key_check(check, store_key_tenant(key, tenant, "ver", settings->kinds[i]), "hash",
 			  generation);
 	}
+	key_check(check, store_key_tenant(key, tenant, "park", STORE_PARK_GROUP), "hash",
+		  (struct bytes){ 0 });
 	tenant_streams_check(check, name);
 }
 

@@ -289,6 +289,7 @@ static void test_wrong_types(void **state)
 					    "td:{t:t2}:ver:extension",
 					    "td:{t:t17}:gen",
 					    "td:{t:t39}:doc:extension",
+					    "td:{t:t39}:park:default",
 					    "td:{ev:t39}",
 					    "td:{cmd:t39}:in",
 					    "td:{cmd:t39}:reader:in",

@@ -94,6 +94,68 @@ static void test_one_has_it(void **state)
 	node_without_server(&n, &s);
 }
 
+/* What no program of ours wrote, or a later one did: it stays, and nobody gets the slot. */
+static void test_not_ours(void **state)
+{
+	static const char *const values[] = { "",
+					      "short",
+					      "000000000001a",
+					      "000000000001a-x",
+					      "zzzzzzzzzzzzz x",
+					      "0000000000000 x",
+					      "00000000000000000000" };
+	struct server s;
+	struct node n;
+	struct heard h = { .node = &n };
+
+	(void)state;
+	node_with_server(&n, &s);
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		(void)server_ask(&s, "HSET " KEY " 7 %s", values[i]);
+		assert_string_equal(ask(&h, LOOK, "7", 0, ""), "r");
+		assert_string_equal(ask(&h, CLAIM, "7", 42, "x"), "r");
+		assert_string_equal(ask(&h, FREE, "7", 42, ""), "r");
+		assert_string_equal(server_ask(&s, "HGET " KEY " 7"), values[i]);
+	}
+	assert_string_equal(ask(&h, CLAIM, "8", 42, "x"), "o 42 ");
+	assert_true(store_is_healthy(n.store));
+	node_without_server(&n, &s);
+}
+
+static bool is_aside(void *arg)
+{
+	return strcmp(server_ask(arg, "EXISTS td:broken:td:{t:default}:park:default"), "1") == 0;
+}
+
+static bool node_is_anew(void *arg)
+{
+	return ((struct node *)arg)->healthy == 2;
+}
+
+/* Set aside, and all that is parked is claimed again by who hears that Redis has lost something. */
+static void test_wrong_type(void **state)
+{
+	const struct store_slot slot = { BYTES_LIT("default"), BYTES_LIT("7") };
+	struct server s;
+	struct node n;
+	struct heard h = { .node = &n };
+
+	(void)state;
+	node_with_server(&n, &s);
+	(void)server_ask(&s, "SET td:{t:default}:park:default nonsense");
+	store_park_claim(n.shared, &slot, 42, BYTES_LIT("x"), told, &h);
+	assert_true(drive(n.redis, 5000, has_heard, &h));
+	assert_string_equal(h.text, "r");
+	assert_true(drive(n.redis, 5000, is_aside, &s));
+	assert_true(drive(n.redis, 5000, node_is_anew, &n));
+	assert_false(store_was_late(n.store));
+	h.text[0] = '\0';
+	store_park_claim(n.shared, &slot, 42, BYTES_LIT("x"), told, &h);
+	assert_true(drive(n.redis, 5000, has_heard, &h));
+	assert_string_equal(h.text, "o 42 ");
+	node_without_server(&n, &s);
+}
+
 static void test_limits(void **state)
 {
 	static char most[STORE_PARKED_MAX + 2];
@@ -143,12 +205,28 @@ static void test_redis_away(void **state)
 	node_without_server(&n, &s);
 }
 
+/* A store that is closed tells all who wait that it knows nothing. */
+static void test_closed_meanwhile(void **state)
+{
+	const struct store_slot slot = { BYTES_LIT("acme"), BYTES_LIT("7") };
+	struct server s;
+	struct node n;
+	struct heard h = { .node = &n };
+
+	(void)state;
+	node_with_server(&n, &s);
+	store_park_claim(n.shared, &slot, 42, BYTES_LIT("x"), told, &h);
+	node_close(&n);
+	assert_string_equal(h.text, "u");
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_has_it),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_redis_away),
+		cmocka_unit_test(test_one_has_it), cmocka_unit_test(test_not_ours),
+		cmocka_unit_test(test_wrong_type), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_redis_away), cmocka_unit_test(test_closed_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
