@@ -23,6 +23,7 @@ command_fn command_call_originate, command_call_play, command_call_stop, command
 	command_call_transfer, command_call_join, command_call_split;
 command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
 	command_call_trace_read, command_call_trace_delete;
+command_fn command_park_list;
 command_fn command_sip_recent;
 command_fn command_registration_list;
 command_fn command_subscription_end;

@@ -726,6 +726,11 @@ const struct command g_commands[] = {
 	  "neither takes them call.transfer_failed says 488, and both calls go on as they were. Of "
 	  "two shards of the node both calls go on, as one conversation.",
 	  "id, order", command_call_join },
+	{ "park.list", COMMAND_FOR_READER, g_list_args,
+	  "Lists the slots where calls of the tenant are parked, on all nodes, by number.",
+	  "a list: slot, call (null: what is there cannot be read), by (who parked it), party (who "
+	  "is parked), since_utc_ms",
+	  command_park_list },
 	{ "call.dtmf", COMMAND_FOR_APPLICATION, g_dtmf_args,
 	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "
 	  "4733), or by INFO where it takes none.",

@@ -188,6 +188,12 @@ static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
 		control_tenant_set(node->control, name, tenant_roles(&t));
 }
 
+/* Who is still parked there goes on alone; nobody finds him by a slot. */
+static void tenant_deleted(struct node *node, const char *name)
+{
+	store_park_clear(node->store, bytes_str(name), NULL, NULL);
+}
+
 const struct document_kind g_tenant_documents = {
 	.name = "tenant",
 	.argument = "name",
@@ -198,6 +204,7 @@ const struct document_kind g_tenant_documents = {
 	.aim = tenant_aim,
 	.apply = tenant_apply,
 	.forget = tenant_forget,
+	.deleted = tenant_deleted,
 	.exact = true,
 	.of_operators = true,
 };

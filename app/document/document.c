@@ -91,6 +91,8 @@ static void change_answer(struct node *node, const struct document_change *chang
 	d.version = version;
 	err = directory_change(node, &d);
 	if (change->gone) {
+		if (version && kind->deleted)
+			kind->deleted(node, change->name);
 		command_answer(change->run, json_pack("{s:s}", kind->argument, change->name));
 	} else if (err == -ENOENT) {
 		command_fail(change->run, COMMAND_NOT_FOUND, "tenant", "the tenant was deleted");

@@ -43,6 +43,8 @@ struct document_kind {
 	/* From now on it counts: adds or replaces. The tenant is there. 0, -ENOSPC or -ENOMEM. */
 	int (*apply)(struct node *node, uint16_t tenant, const void *value);
 	void (*forget)(struct node *node, uint16_t tenant, const char *name);
+	/* Here, by command: what else belongs to it in Redis goes. NULL: nothing does. */
+	void (*deleted)(struct node *node, const char *name);
 	const char *
 		quota; /* member of the tenant's document that bounds how many it has; NULL: none */
 	enum tenant_item item; /* by which the core knows that quota */

@@ -3,10 +3,12 @@
  * Slots where calls are parked: a hash of each tenant. A value is the id of a call, a space, and octets of its owner. Shared by all nodes: the
  * scripts compare the call, so nobody takes or frees the slot of another one.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "cluster/store/state.h"
 
 enum { COUNT_TEXT = 16 };
+#define LIST_LIMIT_NS (2 * NS_PER_S) /* a person waits, and no call */
 
 /* What a script tells beside OK. */
 enum park_told_by_script { PARK_SAYS_NO = 0, PARK_SAYS_YES = 1, PARK_SAYS_OTHER = 2 };
@@ -198,5 +200,81 @@ void store_park_look(struct store_shared *s, const struct store_slot *slot, stor
 
 		store_op_command(&p->op, args, COUNT_OF(args), s->base.deadline_ns);
 	}
+	store_leave(&s->base);
+}
+
+/* ---- all of a tenant ---- */
+
+struct park_list {
+	struct store_op op;
+	char key[STORE_KEY_MAX];
+	store_slot_fn *each;
+	store_done_fn *done;
+	void *arg;
+};
+
+static void listed_one(const struct park_list *list, struct bytes slot, struct bytes value)
+{
+	uint64_t call = 0;
+	struct bytes beside;
+	char name[STORE_SLOT_MAX + 1];
+
+	if (is_slot(slot) && parked_read(value, &call, &beside)) {
+		list->each(slot, call, beside, list->arg);
+		return;
+	}
+	slot = bytes_sub(slot, 0, STORE_SLOT_MAX);
+	(void)bytes_cstr(slot, name, sizeof(name));
+	parked_say_broken(list->key, name);
+	list->each(slot, 0, (struct bytes){ 0 }, list->arg);
+}
+
+static void park_listed(struct store_op *op, const struct store_answer *a)
+{
+	const struct park_list *list = (const struct park_list *)op;
+	size_t n = a->result == STORE_OK ? redis_reply_count(a->reply) : 0;
+
+	for (size_t i = 0; i + 1 < n; i += 2)
+		listed_one(list, redis_reply_text(redis_reply_at(a->reply, i)),
+			   redis_reply_text(redis_reply_at(a->reply, i + 1)));
+	list->done(a->result, 0, n / 2, list->arg);
+}
+
+void store_park_list(struct store_shared *s, struct bytes tenant, store_slot_fn *each,
+		     store_done_fn *done, void *arg)
+{
+	char key[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("HGETALL"), park_key(key, tenant) };
+	struct park_list *list;
+
+	store_enter(&s->base);
+	list = (struct park_list *)store_op_new(&s->base, sizeof(*list), park_listed);
+	if (!list) {
+		done(STORE_UNKNOWN, 0, 0, arg);
+	} else {
+		list->each = each;
+		list->done = done;
+		list->arg = arg;
+		(void)bytes_cstr(args[1], list->key, sizeof(list->key));
+		if (args[1].n)
+			store_op_command(&list->op, args, COUNT_OF(args), LIST_LIMIT_NS);
+		else
+			store_op_fail(&list->op, STORE_REFUSED);
+	}
+	store_leave(&s->base);
+}
+
+void store_park_clear(struct store_shared *s, struct bytes tenant, store_done_fn *done, void *arg)
+{
+	char key[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("DEL"), park_key(key, tenant) };
+	struct store_op *op;
+
+	store_enter(&s->base);
+	op = store_op_user(&s->base, done, arg, 0, 0);
+	if (op && args[1].n)
+		store_op_command(op, args, COUNT_OF(args), s->base.deadline_ns);
+	else if (op)
+		store_op_fail(op, STORE_REFUSED);
 	store_leave(&s->base);
 }

@@ -174,6 +174,12 @@ void store_park_free(struct store_shared *s, const struct store_slot *slot, uint
 		     store_parked_fn *done, void *arg);
 void store_park_look(struct store_shared *s, const struct store_slot *slot, store_parked_fn *done,
 		     void *arg);
+/* All of a tenant, in no order; one that cannot be read is of call 0. Done: version: how many. */
+typedef void store_slot_fn(struct bytes slot, uint64_t call, struct bytes beside, void *arg);
+void store_park_list(struct store_shared *s, struct bytes tenant, store_slot_fn *each,
+		     store_done_fn *done, void *arg);
+/* The tenant is no more. */
+void store_park_clear(struct store_shared *s, struct bytes tenant, store_done_fn *done, void *arg);
 
 /* A document: JSON text by tenant, kind and name. Its version is the generation of the tenant that it came with. */
 struct store_document {

@@ -359,5 +359,10 @@ class Tenants(Pair):
         self.ask("extension.delete", tenant="blue", number="1001")
         self.ask("profile.delete", tenant="blue", name="branch")
         self.until(lambda: self.a.metric("tandem_extensions") == self.b.metric("tandem_extensions") == 3)
-        self.ask("tenant.delete", name="blue")
+        with self.redis() as redis:
+            for name in ("red", "blue"):
+                redis("HSET", f"td:{{t:{name}}}:park:default", "7", "000agvj5jqr40 1001 1002 1795000000000")
+            self.ask("tenant.delete", name="blue")
+            self.until(lambda: not redis("EXISTS", "td:{t:blue}:park:default"))
+            self.assertEqual(redis("EXISTS", "td:{t:red}:park:default"), 1)
         self.until(lambda: all(len(self.ask("tenant.list")) == 2 for _ in range(4)))

@@ -79,6 +79,8 @@ class House:
             self.talk(audio)
         wait(lambda: len(self.ask("cdr.list")) == 1 and len(self.ask("call.list")) == 1)
         self.call = self.ask("call.list")[0]["id"]
+        with Redis(self.node.redis_socket) as redis:
+            redis("HSET", f"td:{{t:{self.name}}}:park:default", "7", f"{self.call} 1001 1002 1795000000000")
         self.lamp = self.ask("subscription.list")[0]["id"]
 
     def marks(self):
@@ -97,6 +99,7 @@ class House:
                                                              "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
             kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location")}
+            kept["slots"] = redis("HGETALL", f"td:{{t:{self.name}}}:park:default")
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
             kept["events"] = redis("XLEN", f"td:{{ev:{self.name}}}")
             kept["answers"] = {key: redis("XLEN", key) for key in redis("KEYS", f"td:{{cmd:{self.name}}}:*out:*")
@@ -242,6 +245,7 @@ ROWS = {
     "call.deflect": order(to="1001"),
     "call.reject": order(),
     "call.join": each(order(**{"with": "CALL", "leg": "a", "with_leg": "a"}), mine),
+    "park.list": own(lambda me, rows: [(row["slot"], row["call"]) for row in rows] == [("7", me.call)]),
     "call.dtmf": order(leg="a", digits="1"),
     "call.trace.start": each(of_operators, for_tenant(call="CALL")),
     "call.trace.stop": of_operators,

@@ -94,6 +94,48 @@ static void test_one_has_it(void **state)
 	node_without_server(&n, &s);
 }
 
+static void each(struct bytes slot, uint64_t call, struct bytes beside, void *arg)
+{
+	struct node *n = arg;
+
+	assert_true(n->loaded < NODE_RECORDS);
+	(void)snprintf(n->records[n->loaded++], NODE_RECORD_MAX,
+		       BYTES_FMT "=%" PRIu64 " " BYTES_FMT, BYTES_ARG(slot), call,
+		       BYTES_ARG(beside));
+}
+
+/* Of each tenant those that are its own; what cannot be read is named, and is nobody's. */
+static void test_listed_and_cleared(void **state)
+{
+	struct server s;
+	struct node n;
+	struct heard h = { .node = &n };
+
+	(void)state;
+	node_with_server(&n, &s);
+	(void)ask(&h, CLAIM, "7", 42, "one two");
+	(void)ask(&h, CLAIM, "8", 43, "");
+	(void)server_ask(&s, "HSET " KEY " 9 short");
+	(void)server_ask(&s, "HSET " KEY " far_too_long_a_slot short");
+	store_park_list(n.shared, BYTES_LIT("acme"), each, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.loaded, 4);
+	assert_true(node_has(&n, "7=42 one two"));
+	assert_true(node_has(&n, "8=43 "));
+	assert_true(node_has(&n, "9=0 "));
+	assert_true(node_has(&n, "far_too_=0 "));
+	n.loaded = 0;
+	store_park_list(n.shared, BYTES_LIT("other"), each, node_done, &n);
+	store_park_clear(n.shared, BYTES_LIT("other"), node_done, &n);
+	NODE_EXPECT(&n, "oo");
+	assert_int_equal(n.loaded, 0);
+	assert_string_equal(ask(&h, LOOK, "8", 0, ""), "o 43 ");
+	store_park_clear(n.shared, BYTES_LIT("acme"), node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_string_equal(server_ask(&s, "EXISTS " KEY), "0");
+	node_without_server(&n, &s);
+}
+
 /* What no program of ours wrote, or a later one did: it stays, and nobody gets the slot. */
 static void test_not_ours(void **state)
 {
@@ -202,6 +244,9 @@ static void test_redis_away(void **state)
 	assert_string_equal(ask(&h, CLAIM, "8", 42, "x"), "u");
 	assert_string_equal(ask(&h, LOOK, "7", 0, ""), "u");
 	assert_string_equal(ask(&h, FREE, "7", 42, ""), "u");
+	store_park_list(n.shared, BYTES_LIT("acme"), each, node_done, &n);
+	store_park_clear(n.shared, BYTES_LIT("acme"), node_done, &n);
+	NODE_EXPECT(&n, "uu");
 	node_without_server(&n, &s);
 }
 
@@ -224,9 +269,10 @@ static void test_closed_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_has_it), cmocka_unit_test(test_not_ours),
-		cmocka_unit_test(test_wrong_type), cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_redis_away), cmocka_unit_test(test_closed_meanwhile),
+		cmocka_unit_test(test_one_has_it),       cmocka_unit_test(test_listed_and_cleared),
+		cmocka_unit_test(test_not_ours),         cmocka_unit_test(test_wrong_type),
+		cmocka_unit_test(test_limits),           cmocka_unit_test(test_redis_away),
+		cmocka_unit_test(test_closed_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);

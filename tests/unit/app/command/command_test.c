@@ -372,6 +372,7 @@ static const struct {
 	{ "call.deflect", COMMAND_FOR_APPLICATION },
 	{ "call.reject", COMMAND_FOR_APPLICATION },
 	{ "call.join", COMMAND_FOR_APPLICATION },
+	{ "park.list", COMMAND_FOR_READER },
 	{ "call.dtmf", COMMAND_FOR_APPLICATION },
 	{ "call.trace.start", COMMAND_FOR_OPERATOR },
 	{ "call.trace.stop", COMMAND_FOR_OPERATOR },
