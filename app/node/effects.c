@@ -9,6 +9,7 @@
 
 #include "app/node/ended.h"
 #include "app/node/fields.h"
+#include "app/node/parks.h"
 #include "app/node/plays.h"
 #include "base/clock.h"
 #include "base/histogram.h"
@@ -359,7 +360,8 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_SET:
 		to->set(e, to->set_arg);
 		return;
-	case EFFECT_PARK: /* nobody asks yet */
+	case EFFECT_PARK:
+		parks_carry(to->shared, to->answers, to->shard, e);
 		return;
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
