@@ -89,7 +89,7 @@ static bool user_take(const struct command_run *run, struct trace_order *order)
 
 void command_call_trace_start(struct command_run *run)
 {
-	struct trace_order order = { .seconds = SECONDS };
+	struct trace_order order = { .seconds = SECONDS, .shard = run->node->shards[0].number };
 	static struct call_view call;
 	uint32_t octets = OCTETS;
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sig/sip/id.h"
 
 #define SUFFIX ".pcapng"
 
@@ -78,6 +79,8 @@ static bool trace_entry_read(int folder, const char *name, struct trace_entry *o
 	if (trace_name_read(bytes_str(name), &out->call, &out->started_utc_ms) ||
 	    fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
 		return false;
+	if (id_call_is_none(out->call))
+		out->call = 0;
 	(void)snprintf(out->name, sizeof(out->name), "%s", name);
 	out->octets = (uint64_t)st.st_size;
 	out->changed_utc_ms =

@@ -17,7 +17,7 @@ struct trace_store {
 
 struct trace_entry {
 	char name[TRACE_NAME_MAX];
-	uint64_t call;
+	uint64_t call; /* 0: it waited for one */
 	uint64_t started_utc_ms;
 	uint64_t changed_utc_ms;
 	uint64_t octets;

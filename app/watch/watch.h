@@ -33,7 +33,8 @@ struct watch_settings {
 };
 
 struct trace_order {
-	uint64_t call; /* 0: the next one of user */
+	uint64_t call;  /* 0: the next one of user */
+	uint16_t shard; /* one of this node: its file has that in its name then */
 	char user[64];
 	char tenant[32]; /* whose user; "": any tenant's */
 	enum trace_side side;

@@ -7,6 +7,7 @@
 #include "app/watch/watch_state.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "sig/sip/id.h"
 
 #define SWEEP_NS  (60 * NS_PER_S)
 #define WAIT_NS   (3600 * NS_PER_S) /* for a call */
@@ -115,7 +116,8 @@ static int watch_trace_begin(struct watch *w, struct trace *t, const struct trac
 	t->side = order->side;
 	memcpy(t->user, order->user, sizeof(t->user));
 	memcpy(t->tenant, order->tenant, sizeof(t->tenant));
-	trace_name_write(t->name, order->call, now.utc_ms);
+	trace_name_write(t->name, order->call ? order->call : id_call_none(order->shard),
+			 now.utc_ms);
 	atomic_store(&t->octets, 0);
 	atomic_store(&t->packets, 0);
 	atomic_store(&t->lost, 0);

@@ -53,6 +53,16 @@ uint16_t id_shard(uint64_t call)
 	return (uint16_t)(call >> SHARD_SHIFT);
 }
 
+uint64_t id_call_none(uint16_t shard)
+{
+	return (uint64_t)shard << SHARD_SHIFT;
+}
+
+bool id_call_is_none(uint64_t call)
+{
+	return call == id_call_none(id_shard(call));
+}
+
 void id_call_put(char out[ID_TEXT_LEN], uint64_t call)
 {
 	base32_u64_put(out, call);

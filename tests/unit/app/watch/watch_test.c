@@ -300,14 +300,20 @@ static void the_next_call(void **state)
 static void one_that_waits_is_stopped(void **state)
 {
 	struct trace_order order = {
-		.user = "1001", .side = TRACE_TO, .octets = 100000, .seconds = 9
+		.user = "1001", .shard = 7, .side = TRACE_TO, .octets = 100000, .seconds = 9
 	};
 	struct eyes *e = *state;
 	char name[TRACE_NAME_MAX];
+	struct trace_entry entry;
 	struct trace_view v;
+	uint64_t id, utc_ms;
 
 	assert_int_equal(watch_trace_start(e->w, &order, clock_instant(), &v), 0);
 	(void)snprintf(name, sizeof(name), "%s", v.name);
+	assert_int_equal(trace_name_read(bytes_str(name), &id, &utc_ms), 0);
+	assert_int_equal(id_shard(id), 7); /* whose node has the file */
+	assert_int_equal(trace_store_list(watch_trace_store(e->w), &entry, 1), 1);
+	assert_int_equal(entry.call, 0);
 	assert_int_equal(watch_trace_stop(e->w, bytes_str(name)), 0);
 	for (int i = 0; i < 1000 && watch_waits(e->w); i++) {
 		watch_tick(e->w, call_seen, e->rig->shard, clock_instant());
