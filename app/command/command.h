@@ -54,6 +54,13 @@ enum command_charset {
 	CHARSET_PLACES,  /* names, addresses and networks, with ports, joined by ',' */
 };
 
+/* What it names one node alone has: whichever node reads the command leaves it to that one (control_pass). */
+enum command_place {
+	PLACE_ANY,
+	PLACE_ID,    /* a call's, or a subscription's: each is of a shard */
+	PLACE_TRACE, /* a file, with the id of its call in its name */
+};
+
 struct command_arg {
 	const char *name;
 	enum command_arg_type type;
@@ -63,6 +70,7 @@ struct command_arg {
 	const char *const *names; /* ARG_ENUM, ARG_LIST: NULL-terminated */
 	const char *preset;       /* for the help: what an absent argument means */
 	const char *help;
+	enum command_place place;
 	struct field field; /* of a document: where it lies there */
 };
 

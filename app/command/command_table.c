@@ -17,10 +17,10 @@
 		.name = "number", .type = ARG_STRING, .charset = CHARSET_NUMBER, .required = true, \
 		.min = 1, .max = 63, .help = (text)                                                \
 	}
-#define CALL_ARG                                                                             \
-	{                                                                                    \
-		.name = "call", .type = ARG_STRING, .charset = CHARSET_ID, .required = true, \
-		.min = 13, .max = 13, .help = "Id of the call: 13 characters."               \
+#define CALL_ARG                                                                                   \
+	{                                                                                          \
+		.name = "call", .type = ARG_STRING, .charset = CHARSET_ID, .required = true,       \
+		.min = 13, .max = 13, .help = "Id of the call: 13 characters.", .place = PLACE_ID, \
 	}
 #define LIMIT_ARG                                                                         \
 	{                                                                                 \
@@ -260,10 +260,10 @@ static const struct command_arg g_dtmf_args[] = {
 	END,
 };
 
-#define TRACE_ARG                                                                              \
-	{                                                                                      \
-		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
-		.min = 1, .max = 39, .help = "As call.trace.list shows it."                    \
+#define TRACE_ARG                                                                                  \
+	{                                                                                          \
+		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true,     \
+		.min = 1, .max = 39, .help = "As call.trace.list shows it.", .place = PLACE_TRACE, \
 	}
 
 static const struct command_arg g_trace_start_args[] = {
@@ -272,7 +272,8 @@ static const struct command_arg g_trace_start_args[] = {
 	  .charset = CHARSET_ID,
 	  .min = 13,
 	  .max = 13,
-	  .help = "Id of the call: 13 characters. Or from, or to." },
+	  .help = "Id of the call: 13 characters. Or from, or to.",
+	  .place = PLACE_ID },
 	{ .name = "from",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_NUMBER,
@@ -312,13 +313,15 @@ static const struct command_arg g_trace_stop_args[] = {
 	  .charset = CHARSET_ID,
 	  .min = 13,
 	  .max = 13,
-	  .help = "Id of the call. Or name." },
+	  .help = "Id of the call. Or name.",
+	  .place = PLACE_ID },
 	{ .name = "name",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_NAME,
 	  .min = 1,
 	  .max = 39,
-	  .help = "As call.trace.list shows it." },
+	  .help = "As call.trace.list shows it.",
+	  .place = PLACE_TRACE },
 	END,
 };
 
@@ -340,7 +343,8 @@ static const struct command_arg g_sip_args[] = {
 	  .charset = CHARSET_ID,
 	  .min = 13,
 	  .max = 13,
-	  .help = "Only the dialogs of this call, also when it is over." },
+	  .help = "Only the dialogs of this call, also when it is over.",
+	  .place = PLACE_ID },
 	{ .name = "number",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_NUMBER,
@@ -365,7 +369,8 @@ static const struct command_arg g_cdr_args[] = {
 	  .charset = CHARSET_ID,
 	  .min = 13,
 	  .max = 13,
-	  .help = "Only this call, if it is among the newest 1000." },
+	  .help = "Only this call, if it is among the newest 1000.",
+	  .place = PLACE_ID },
 	END,
 };
 
@@ -398,7 +403,8 @@ static const struct command_arg g_subscription_end_args[] = {
 	  .required = true,
 	  .min = 13,
 	  .max = 13,
-	  .help = "Id of the subscription, as subscription.list shows it." },
+	  .help = "Id of the subscription, as subscription.list shows it.",
+	  .place = PLACE_ID },
 	{ .name = "reason",
 	  .type = ARG_ENUM,
 	  .names = g_subscription_endings,

@@ -165,7 +165,7 @@ static void control_job_run(struct control_job *job)
 
 	if (job->lost) {
 		job_refuse(job, COMMAND_UNAVAILABLE,
-			   "the node that has the call does not run: try again when it does", DROP);
+			   "the node that has it does not run: try again when it does", DROP);
 		return;
 	}
 	key_write(job, "done", job->id, key); /* each stream has ids of its own */

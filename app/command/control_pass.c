@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any node reads any command, and only one has a call: whoever reads a command about a call of another node puts it back for that one. */
+/* Any node reads any command, and only one has a call: whoever reads a command about a call of another node puts it back for that one.
+ * So with all that lies at one node and says so in its name. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "app/command/control_stream.h"
 #include "app/node/node.h"
+#include "app/watch/trace_store.h"
 #include "base/clock.h"
 #include "sig/sip/id.h"
 
@@ -30,15 +32,35 @@ static bool is_of_this_node(const struct node *n, uint16_t shard)
 	return !shard; /* no node has that one */
 }
 
+/* The id that says where it is. False: it can be anywhere, or is none. */
+static bool id_of_place(enum command_place place, struct bytes text, uint64_t *id)
+{
+	uint64_t utc_ms;
+
+	switch (place) {
+	case PLACE_ANY:
+		break;
+	case PLACE_ID:
+		return !id_call_get(text, id);
+	case PLACE_TRACE:
+		return !trace_name_read(text, id, &utc_ms);
+	}
+	return false;
+}
+
 bool control_is_elsewhere(const struct control_job *job)
 {
 	const struct command *command = command_find(bytes_str(job->command));
-	const char *text = json_string_value(json_object_get(job->args, "call"));
-	uint64_t call;
+	uint64_t id;
 
-	return command && text && command_arg_find(command, BYTES_LIT("call")) &&
-	       !id_call_get(bytes_str(text), &call) &&
-	       !is_of_this_node(job->control->node, id_shard(call));
+	for (const struct command_arg *arg = command ? command->args : NULL; arg && arg->name;
+	     arg++) {
+		const char *text = json_string_value(json_object_get(job->args, arg->name));
+
+		if (text && id_of_place(arg->place, bytes_str(text), &id))
+			return !is_of_this_node(job->control->node, id_shard(id));
+	}
+	return false;
 }
 
 static void on_passed(int err, const struct redisReply *reply, void *arg)

@@ -51,7 +51,7 @@ struct control_link {
 /* A command under way. */
 struct control_job {
 	bool used;
-	bool lost; /* no node has the call that it is about: it has the answer of before, or none */
+	bool lost;    /* no node has what it is about: it has the answer of before, or none */
 	bool waiting; /* another entry with the same id is under way: its answer serves both */
 	struct control *control;
 	struct control_stream *stream;
@@ -84,9 +84,9 @@ bool control_job_take(struct control_stream *s, struct bytes entry_id,
 		      const struct redisReply *fields);
 /* It is over: its entry is off the stream, or is read again. */
 void control_job_end(struct control_job *job);
-/* It is about a call of another node. */
+/* It is about what another node has (enum command_place). */
 bool control_is_elsewhere(const struct control_job *job);
-/* Puts it back for that one, and ends the job. False: that was done often enough, no node has the call. */
+/* Puts it back for that one, and ends the job. False: that was done often enough, no node has it. */
 bool control_pass(struct control_job *job, const struct control_entry *e);
 /* Jobs whose id is no longer under way: one of each id goes on. */
 void control_jobs_wake(struct control *c);

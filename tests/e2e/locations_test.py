@@ -9,6 +9,7 @@ import unittest
 from lib.stream import StreamAgent
 
 from directory_test import Pair
+from lamps_test import Lamp
 from shards_test import shard_of
 from tandem_client import Client, Refused
 
@@ -141,7 +142,7 @@ class Locations(Pair):
         calls, legs = zip(*(self.rings(self.call(node), phone) for node in (self.a, self.b)))
         with Client(self.socket, "_operator") as client:
             ids = {}
-            self.until(lambda: ids.update((shard_of(row["id"]), row["id"]) for row in client.ask("call.list")) or len(ids) == 2)
+            self.until(lambda: self.listed(client, "call.list", ids) == 2)
             for _ in range(4):
                 for call in ids.values():
                     self.assertEqual(client.ask("call.show", call=call)["id"], call)
@@ -157,6 +158,41 @@ class Locations(Pair):
         for call in calls:
             self.assertGreaterEqual(call.wait_final().status, 400)
         self.assertEqual(phone.register(expires=0).status, 200)
+
+    def test_orders_for_what_one_of_them_has(self):
+        """Subscriptions, traces of calls, and a trace that waits for one: whichever node reads the command."""
+        phone = self.agent(self.a, "1002")
+        self.assertEqual(phone.register().status, 200)
+        self.assertEqual(self.agent(self.b, "1002").register(expires=0).status, 200)    # b knows of it now
+        pairs = [(call, self.rings(call, phone)[1]) for call in (self.call(node) for node in (self.a, self.b))]
+        lamps = [Lamp(self.agent(node, "1001"), "1002") for node in (self.a, self.b)]
+        with Client(self.socket, "_operator") as client:
+            calls, watches, names = {}, {}, []
+            self.until(lambda: self.listed(client, "call.list", calls) == 2)
+            self.until(lambda: self.listed(client, "subscription.list", watches) == 2)
+            for call in calls.values():
+                names.append(client.ask("call.trace.start", call=call)["name"])
+                names.append(client.ask("call.trace.start", to=f"9{len(names)}")["name"])
+            for name in 4 * names:
+                self.assertTrue(client.ask("call.trace.read", name=name, offset=0)["running"])
+            for name in names:
+                client.ask("call.trace.stop", name=name)
+                self.until(lambda name=name: not client.ask("call.trace.read", name=name, offset=0)["running"])
+                client.ask("call.trace.delete", name=name)
+            for watch in watches.values():
+                client.ask("subscription.end", id=watch)
+        for lamp in lamps:
+            while "terminated" not in lamp.hear().get("Subscription-State"):
+                pass
+        for call, leg in pairs:
+            call.cancel()
+            leg.wait_cancel()
+        self.assertEqual(phone.register(expires=0).status, 200)
+
+    def listed(self, client, command, found):
+        """How many of the two nodes have answered."""
+        found.update((shard_of(row["id"]), row["id"]) for row in client.ask(command))
+        return len(found)
 
     def test_phones_that_move(self):
         """At random between two nodes: each REGISTER is answered 200, and each phone is where it came to last."""

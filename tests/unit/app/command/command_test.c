@@ -250,6 +250,25 @@ static void test_table(void **state)
 		assert_non_null(command_error_name((enum command_error_code)code));
 }
 
+/* What is named by an id of a shard, or by a file of a node, is left to the node that has it. The other call of a join is where the first
+ * one is. */
+static void test_places(void **state)
+{
+	(void)state;
+	for (const struct command *c = g_commands; c->name; c++) {
+		bool file = bytes_starts(bytes_str(c->name), "call.trace.");
+
+		for (const struct command_arg *arg = c->args; arg->name; arg++) {
+			bool id = arg->charset == CHARSET_ID && strcmp(arg->name, "with");
+			bool name = file && !strcmp(arg->name, "name");
+
+			ROW_ASSERT(c->name, arg->place == (id     ? PLACE_ID
+							   : name ? PLACE_TRACE
+								  : PLACE_ANY));
+		}
+	}
+}
+
 /* Whoever mistypes a name reads all that there are. */
 static void test_names_are_all_said(void **state)
 {
@@ -533,6 +552,7 @@ int main(void)
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_secret_is_not_repeated),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_names_are_all_said),
 		cmocka_unit_test(test_permission),
 		cmocka_unit_test(test_roles),
