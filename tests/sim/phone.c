@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/sim/sim.h"
 
@@ -149,13 +150,32 @@ void phone_say(struct sim *s, struct phone *p, struct bytes text)
 	net_say(s, p, text);
 }
 
+/* A response goes where its request came from, and a request within a dialog to its target (RFC 3261 18.2.2, 8.1.2). */
+static bool names_node(const struct sim *s, struct bytes message, uint32_t *node)
+{
+	struct bytes whom = bytes_starts(message, "SIP/2.0 ")
+				    ? trace_header(message, "Via")
+				    : bytes_sub(message, 0, bytes_find(message, '\n'));
+	char text[ADDR_TEXT_MAX];
+
+	for (*node = 0; *node < s->node_count; ++*node) {
+		(void)addr_text(&s->nodes[*node].addr, text);
+		if (memmem(whom.p, whom.n, text, strlen(text)))
+			return true;
+	}
+	return false;
+}
+
 uint32_t phone_node(const struct sim *s, const struct phone *p, struct bytes message)
 {
 	const struct lamp *l;
 	struct bytes call_id;
+	uint32_t node;
 
 	if (s->node_count == 1)
 		return 0;
+	if (p->transport == SIP_UDP && names_node(s, message, &node))
+		return node;
 	call_id = trace_header(message, "Call-ID");
 	for (uint32_t i = p->call_count; i-- > 0;) {
 		if (bytes_is(call_id, p->calls[i]->call_id))
