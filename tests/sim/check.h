@@ -229,6 +229,18 @@ bool check_is_settled(const struct node *n);
 /* A phone hears that it is registered. */
 void check_registered(struct sim *s, const struct phone *p, uint32_t cseq);
 
+/* ---- check_apart.c: what two nodes do not do for each other ---- */
+/* One of these is asked about a dialog of the other. */
+void check_across(struct sim *s, uint32_t node, uint32_t other);
+/* Some call is with another node than that. */
+bool check_calls_are_elsewhere(const struct sim *s, uint32_t node);
+/* It is in another network, and nodes that have calls of it are not told. */
+void check_roams(struct sim *s, const struct phone *p);
+/* Somebody is not to be disturbed who is in a call, and of two nodes either counts its own ones alone. */
+bool check_is_uncounted(const struct sim *s);
+/* A message leaves. */
+void check_apart(struct node *n, struct bytes text);
+
 /* ---- check_end.c ---- */
 void check_end(struct sim *s);
 

@@ -296,6 +296,8 @@ void check_rings_on(struct sim *s, const struct phone_call *c)
 {
 	const struct seen *seen = check_seen(s, c->node_call);
 
+	if (c->apart) /* its CANCEL goes where it was */
+		return;
 	if (c->phone->vanished_ns) /* the node was told that nobody is there, and a late INVITE came after all */
 		return;
 	if (has_lost_its_way(s, c->phone))

@@ -206,6 +206,12 @@ void lamps_vanish(struct sim *s, const struct phone *p)
 	}
 }
 
+void lamps_go(struct sim *s, const struct phone *p)
+{
+	for (uint32_t i = 0; i < s->lamps.count; i++)
+		s->lamps.list[i]->excused |= s->lamps.list[i]->dialog.phone == p;
+}
+
 void lamps_close(struct sim *s)
 {
 	for (uint32_t i = 0; i < s->lamps.count; i++)

@@ -76,6 +76,8 @@ void lamp_answered(struct sim *s, struct lamp *l, const struct sip_message *m);
 /* The phone knows nothing of it any more. */
 void lamp_forget(struct lamp *l);
 void lamps_vanish(struct sim *s, const struct phone *p);
+/* Its connection is with another node: those of before cannot tell it anything. */
+void lamps_go(struct sim *s, const struct phone *p);
 void lamps_close(struct sim *s);
 
 /* ---- lamp_told.c ---- */

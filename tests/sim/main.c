@@ -4,8 +4,8 @@
  * --nodes, --shards: of each node so many (scenario_cluster.c); else one.
  * --all: goes on after a failure, and only names each.
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
- * --fence N: it loses its shard there. --move N: a phone goes to another network there. --document N: a document
- * changes there. --whole: behind each effect, where the suite
+ * --fence N: it loses its shard there. --move N: a phone goes to another network there. --go N: there are two nodes, and a phone registers
+ * with the other one from there on, or for a while. --document N: a document changes there. --whole: behind each effect, where the suite
  * has some alone. With --harvest FOLDER: their records.
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, each with as many nodes and shards as it names, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
@@ -249,6 +249,8 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			read_mishap(a, HARM_FENCE, argv[++i]);
 		} else if (is_option(argv[i], "--move", argc - i)) {
 			read_mishap(a, HARM_MOVE, argv[++i]);
+		} else if (is_option(argv[i], "--go", argc - i)) {
+			read_mishap(a, HARM_GO, argv[++i]);
 		} else if (is_option(argv[i], "--document", argc - i)) {
 			read_mishap(a, HARM_DOCUMENT, argv[++i]);
 		} else if (strcmp(argv[i], "--whole") == 0) {
@@ -274,7 +276,7 @@ int main(int argc, char **argv)
 			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
 			      "[--nodes N] [--shards N] "
 			      "[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
-			      "N|--fence N|--move N|--document N]] [--whole] | "
+			      "N|--fence N|--move N|--go N|--document N]] [--whole] | "
 			      "--self-test | "
 			      "--records FOLDER [--story]\n");
 		return 2;
@@ -284,7 +286,11 @@ int main(int argc, char **argv)
 	if (a.story && a.way.harvest)
 		return story_harvest(a.story[0] ? a.story : NULL, a.way.harvest) ? 0 : 1;
 	if (a.story)
-		return story_run(a.story[0] ? a.story : NULL, a.whole) ? 0 : 1;
+		return story_run(&(struct story_way){ .name = a.story[0] ? a.story : NULL,
+						      .whole = a.whole,
+						      .all = a.all })
+			       ? 0
+			       : 1;
 	if (a.self_test)
 		return self_test() ? 0 : 1;
 	if (a.records)

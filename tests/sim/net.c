@@ -107,7 +107,8 @@ static void on_unsent(struct sim *s, const struct event *e)
 		node_send_failed(n, &hop);
 }
 
-static void unsent(struct sim *s, const struct node *n, const struct sip_hop *to)
+static void unsent(struct sim *s, const struct node *n, const struct phone *p,
+		   const struct sip_hop *to)
 {
 	struct event e = { .ns = s->now_ns,
 			   .fire = on_unsent,
@@ -117,6 +118,8 @@ static void unsent(struct sim *s, const struct node *n, const struct sip_hop *to
 			   .to = to->remote };
 
 	trace_line(s, "       (no connection)");
+	if (p)
+		check_across(s, n->index, p->node);
 	queue_put(&s->queue, &e);
 }
 
@@ -130,7 +133,7 @@ void net_send(struct sim *s, const struct node *n, const struct sip_hop *to, str
 	else if (p && p->connection && p->connection == to->connection)
 		in_order(s, p, to_phone, &p->heard_ns, message);
 	else
-		unsent(s, n, to);
+		unsent(s, n, p, to);
 }
 
 void net_say(struct sim *s, struct phone *p, struct bytes message)

@@ -62,6 +62,7 @@ static void carry_send(struct node *n, const struct node_shard *shard, const str
 		golden_said(s->story, &e->hop.remote, text_bytes(&e->data));
 	if (!check_sent(s, shard, &e->hop.remote, text_bytes(&e->data)))
 		return;
+	check_apart(n, text_bytes(&e->data));
 	if (e->hop.transport == SIP_CELL)
 		node_cell_say(n, shard, e);
 	else

@@ -108,6 +108,7 @@ static int join_give(struct sim *s, struct shard_join *join, struct instant now)
 	struct shard *core = node_core(s, join->call), *other = node_core(s, join->with);
 	int err;
 
+	check_across(s, node_of_call(s, join->call)->index, node_of_call(s, join->with)->index);
 	if (core == other || !other || node_of_call(s, join->call) != node_of_call(s, join->with))
 		return shard_call_join(core, join, now);
 	err = shard_call_join_far(core, other, join, now);

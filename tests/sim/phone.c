@@ -71,6 +71,7 @@ void phone_roam(struct sim *s, struct phone *p, enum sip_transport transport)
 	(void)snprintf(text, sizeof(text), "192.0.2.%u:5060",
 		       LAST_OCTET + ++p->roamed * ROAM_OCTETS + p->index);
 	trace_line(s, "%s#%u is at %s now", p->user, p->index, text);
+	check_roams(s, p);
 	if (p->connection)
 		node_connection_closed(&s->nodes[p->node], &hop);
 	phone_is_at(p, text);
@@ -107,6 +108,7 @@ void phone_go(struct sim *s, struct phone *p, uint32_t node)
 	if (p->connection)
 		node_connection_closed(&s->nodes[before], &hop);
 	p->connection = 0;
+	lamps_go(s, p);
 	phone_connect_later(s, p);
 }
 

@@ -60,6 +60,7 @@ void phone_refer_joining(struct sim *s, struct phone_call *c, const struct phone
 		return;
 	note_refer(s, c, false);
 	c->refers[c->refer_count - 1].with = with;
+	check_across(s, c->node, with->node);
 	(void)snprintf(lines, sizeof(lines),
 		       "Refer-To: <sip:%s@%s?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s>"
 		       "\r\n",
@@ -125,6 +126,8 @@ void phone_referred(struct sim *s, struct phone_txn *t, const struct sip_message
 	r->status = m->status;
 	if (c->about && m->status == 202)
 		(void)bytes_cstr(m->to.tag, c->remote_tag, sizeof(c->remote_tag));
+	if (m->status == 202 && r->with && r->with->node != c->node)
+		check_fail(s, "%s: a node takes the other one's dialog", c->call_id);
 	if (m->status == 202) {
 		s->totals.given++;
 		check_referred(s, c, r);

@@ -88,6 +88,7 @@ void phone_replace(struct sim *s, struct phone *p, const struct phone_call *of)
 	if (!c)
 		return;
 	c->replaces = of;
+	check_across(s, c->node, of->node);
 	send_invite(s, c, "");
 }
 

@@ -2,7 +2,7 @@
 /*
  * Stories with a name: what phones, operators and the store do is written down, nothing is left to chance, and the node is killed once
  * behind each effect in turn, and once loses its shard there to another owner. All invariants hold, and where the story says who talks in
- * the end and what the CDRs say, neither changes anything of it. Behind some effects a phone moves (story_harm.c). `sim --stories` tells them all, `sim --stories NAME` one.
+ * the end and what the CDRs say, neither changes anything of it. Behind some effects a phone moves to another network or to another node (story_harm.c). `sim --stories` tells them all, `sim --stories NAME` one.
  */
 #ifndef TESTS_SIM_STORY_H
 #define TESTS_SIM_STORY_H
@@ -109,6 +109,7 @@ enum story_harm {
 	HARM_KILL,
 	HARM_FENCE,    /* another owner takes the shard */
 	HARM_MOVE,     /* a phone is in another network from then on */
+	HARM_GO,       /* ... or its registrar is another node, of two */
 	HARM_DOCUMENT, /* an operator changes what is said of an extension, or of a route */
 	HARMS
 };
@@ -172,9 +173,13 @@ void story_begin(struct sim *s);
 void story_manner(const struct sim *s, const struct phone_call *c, struct phone_manner *out);
 /* Everything is over: what was written. */
 void story_end(struct sim *s);
-/* All, or that one. whole: behind each effect, and not behind some alone. False: an invariant or an expectation is broken, and the story was
- * told. */
-bool story_run(const char *name, bool whole);
+struct story_way {
+	const char *name; /* NULL: all */
+	bool whole;       /* behind each effect, and not behind some alone */
+	bool all;         /* goes on after a failure, and only names each */
+};
+/* False: an invariant or an expectation is broken, and the story was told. */
+bool story_run(const struct story_way *run);
 /* The same once each, without a kill: their records go to that folder (golden.h). */
 bool story_harvest(const char *name, const char *folder);
 /* What goes wrong behind which effect; 0: nothing does. */
@@ -182,6 +187,7 @@ struct story_mishap {
 	enum story_harm harm;
 	uint32_t behind;
 	const char *harvest; /* NULL: not now */
+	bool named;          /* where it is broken, and not told */
 };
 /* That one, aloud. */
 bool story_tell(const char *name, const struct story_mishap *mishap);

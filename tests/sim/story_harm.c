@@ -2,6 +2,8 @@
 /* What goes wrong behind an effect of a story, beside kills and shards that are lost. */
 #include "tests/sim/sim.h"
 
+#define AWAY_NS (4 * NS_PER_S)
+
 /* Neighbours among effects are not alike. */
 static uint32_t harm_hash(const struct sim *s)
 {
@@ -50,6 +52,30 @@ static void on_move(struct sim *s, const struct event *e)
 		s->loose =
 			is_amid(p) || s->script->tenant; /* which may not let it register there */
 		phone_roam(s, p, p->transport);
+		return;
+	}
+}
+
+/* ---- a phone goes to the other node ---- */
+
+static void on_back(struct sim *s, const struct event *e)
+{
+	phone_go(s, &s->phones.list[e->who], 0);
+}
+
+/* Every other one comes back while the story goes on. */
+static void on_go(struct sim *s, const struct event *e)
+{
+	for (uint32_t i = 0; i < STORY_PHONES; i++) {
+		struct phone *p = &s->phones.list[(e->who + i) % STORY_PHONES];
+
+		if (s->script->trunks >> p->index & 1)
+			continue;
+		phone_go(s, p, 1);
+		if (p->node == 0)
+			continue;
+		if (e->a)
+			sim_after(s, AWAY_NS, on_back, p->index, 0, 0);
 		return;
 	}
 }
@@ -108,6 +134,8 @@ const char *story_harm_name(enum story_harm harm)
 		return "fenced";
 	case HARM_MOVE:
 		return "a phone moved";
+	case HARM_GO:
+		return "a phone went to another node";
 	case HARM_DOCUMENT:
 		return "a document changed";
 	case HARMS:
@@ -121,6 +149,10 @@ void story_harm(struct sim *s)
 	switch (s->harm) {
 	case HARM_MOVE:
 		sim_after(s, 0, on_move, (harm_hash(s) >> 1) % STORY_PHONES, 0, 0);
+		break;
+	case HARM_GO:
+		sim_after(s, 0, on_go, (harm_hash(s) >> 1) % STORY_PHONES, harm_hash(s) >> 8 & 1,
+			  0);
 		break;
 	case HARM_DOCUMENT:
 		sim_after(s, 0, on_document, harm_hash(s) % (STORY_PHONES - 1),
