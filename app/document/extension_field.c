@@ -128,6 +128,10 @@ const struct command_arg g_extension_fields[] = {
 		   "Where its media comes from and goes to. signalling: the host its SIP comes "
 		   "from; sdp: the one its SDP names, for phones with a media address of their "
 		   "own."),
+	NOT_FIELD(
+		"hold", core.no_hold,
+		"Its phones may hold whom they speak with. false: a re-INVITE or UPDATE that would "
+		"is answered 403, and the call goes on; commands hold all the same."),
 	NOT_FIELD("transfer", core.no_transfer,
 		  "Its phones may give a party to somebody else. false: REFER is answered 403."),
 	NOT_FIELD(

@@ -194,6 +194,8 @@ static bool is_early(const struct call *c, uint8_t leg)
 static int refresh_take_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			      struct call_refusal *refusal)
 {
+	if (!session_may_hold(h, c, leg, sdp, refusal))
+		return -EPERM;
 	if (is_early(c, leg))
 		return reliable_renew(h, c, leg, sdp, refusal);
 	return may_offer(c, leg, refusal) ? refresh_change(h, c, leg, sdp, refusal) : -EBUSY;

@@ -39,13 +39,16 @@ static void reinvite_wake(struct call *c, uint8_t leg, struct bytes offer)
 		l->held = false;
 }
 
-static int reinvite_take(struct call *c, const struct call_event *ev, struct call_refusal *refusal)
+static int reinvite_take(const struct call_host *h, struct call *c, const struct call_event *ev,
+			 struct call_refusal *refusal)
 {
 	struct leg *l = c->legs[ev->leg];
 	struct bytes sdp;
 
 	if (session_body(ev->message, &sdp))
 		return call_refuse(refusal, -EBADMSG, 415, REFUSED_BODY);
+	if (!session_may_hold(h, c, ev->leg, sdp, refusal))
+		return -EPERM;
 	if (txns_keep_request(ev->slot, ev->message) || leg_asks(l, ev->message, ev->slot->self) ||
 	    text_set(&l->open.heard, sdp))
 		return call_refuse(refusal, -ENOSPC, 513, REFUSED_MALFORMED);
@@ -60,7 +63,7 @@ static int reinvite_carry(struct call_host *h, struct call *c, const struct call
 {
 	struct leg *l = c->legs[ev->leg];
 	uint8_t to = bridge_peer(c, ev->leg);
-	int err = reinvite_take(c, ev, refusal);
+	int err = reinvite_take(h, c, ev, refusal);
 	struct bytes sdp = text_bytes(&l->open.heard);
 
 	if (err)
@@ -102,7 +105,7 @@ static void again_alone(struct call_host *h, struct call *c, const struct call_e
 	struct call_refusal refusal;
 
 	txns_belong(h->txns, ev->slot, c->id, ev->leg, TXN_USER_INVITE);
-	if (reinvite_take(c, ev, &refusal) || invite_answer_own(h, c, ev->leg, &refusal)) {
+	if (reinvite_take(h, c, ev, &refusal) || invite_answer_own(h, c, ev->leg, &refusal)) {
 		leg_uas_clear(c->legs[ev->leg]);
 		session_refuse(h, ev, &refusal);
 		return;

@@ -75,6 +75,10 @@ bool session_is_same(struct bytes a, struct bytes b);
 bool session_is_two_way(const struct call *c, uint8_t leg, struct bytes sdp);
 /* The same stream comes to it. */
 bool session_is_receiving(const struct call *c, uint8_t leg, struct bytes sdp);
+/* Whether the offer of the leg's party may stand: one that would hold the other is not for each extension (REG-05). Who holds by now may say
+ * so again. False: *refusal. */
+bool session_may_hold(const struct call_host *h, const struct call *c, uint8_t leg,
+		      struct bytes offer, struct call_refusal *refusal);
 /* By what we said last the party of the leg may send and receive. */
 bool session_was_offered_all(const struct call *c, uint8_t leg);
 /* The party of a said that it has more codecs of sound than that of b. */

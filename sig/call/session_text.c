@@ -76,6 +76,25 @@ bool session_is_receiving(const struct call *c, uint8_t leg, struct bytes sdp)
 	return first_line(c, leg, bridge_peer(c, leg), sdp, &side) && side.receives;
 }
 
+bool session_may_hold(const struct call_host *h, const struct call *c, uint8_t leg,
+		      struct bytes offer, struct call_refusal *refusal)
+{
+	const struct leg *l = c->legs[leg];
+	const struct shard_extension *e =
+		h->extension_of && !l->trunk.n
+			? h->extension_of(h->owner, c->tenant, text_bytes(&l->user))
+			: NULL;
+	struct media_side side;
+
+	if (!e || !e->no_hold || l->holds || !offer.n ||
+	    !first_line(c, leg, bridge_peer(c, leg), offer, &side) || side.receives)
+		return true;
+	*refusal = (struct call_refusal){ .status = 403,
+					  .reason = REFUSED_HOLD,
+					  .text = "the extension may not hold" };
+	return false;
+}
+
 bool session_was_offered_all(const struct call *c, uint8_t leg)
 {
 	struct media_side side;

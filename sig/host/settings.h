@@ -218,6 +218,7 @@ struct shard_extension {
 	uint8_t monitor;              /* enum shard_monitor */
 	uint8_t monitored;            /* enum shard_monitored */
 	bool no_transfer;             /* CALL-27: its phones give no party away */
+	bool no_hold;                 /* REG-05: its phones hold nobody */
 	bool no_forwarding_codes;     /* its phones send its calls nowhere else by a feature code */
 	bool no_do_not_disturb_codes; /* ... nor keep them away */
 	bool media_elsewhere;         /* its media may be at another address than its signalling */

@@ -58,6 +58,7 @@
 	X(INCOMPLETE, "incomplete_number")           \
 	X(BARRED, "barred")                          \
 	X(FEATURE, "feature_code")                   \
+	X(HOLD, "hold")                              \
 	X(TOLL_CALLS, "outside_calls")               \
 	X(TOLL_MINUTES, "outside_minutes")           \
 	X(NO_DIALOG, "no_dialog")                    \
