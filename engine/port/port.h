@@ -7,6 +7,7 @@
 #ifndef ENGINE_PORT_PORT_H
 #define ENGINE_PORT_PORT_H
 
+#include "base/clock.h"
 #include "engine/net/packet.h"
 
 struct port;
@@ -41,7 +42,7 @@ struct port_ops {
 	 * received ones do. At least BATCH_MAX can be lent at a time. False: none is free. */
 	bool (*lend)(struct port *p, struct pkt *out);
 	/* Takes all buffers of the batch: sends what has VERDICT_RELAY from the peer's socket, forgets the rest. The
-	 * batch is empty afterwards. Sending may happen as late as the next rx. */
+	 * batch is empty afterwards. Sending may happen as late as the next rx; what is late for port.until_ns is dropped. */
 	void (*tx)(struct port *p, struct batch *b);
 	/*
 	 * Ties the slot's RTP socket to this party until told otherwise (NULL). It makes sending to it cheaper (10 %: no
@@ -66,7 +67,32 @@ struct port_ops {
 struct port {
 	const struct port_ops *ops;
 	bool too_long; /* an ICMP error was about a path's MTU; whoever asks for MTUs clears it */
+	uint64_t
+		until_ns; /* what tx took and the kernel has not must be there before; 0: it has time */
+	uint64_t withheld; /* packets that were late for that; whoever counts them clears it */
 };
+
+/* For the packets of the next tx. What waits in the port still keeps its own time, where that is nearer. */
+static inline void port_limit(struct port *p, uint64_t until_ns)
+{
+	if (UNLIKELY(until_ns != UINT64_MAX) && (p->until_ns == 0 || until_ns < p->until_ns))
+		p->until_ns = until_ns;
+}
+
+/* Asked before each call of the kernel that sends, with nothing between the two: what waits must not leave any more, all of it. */
+static inline bool port_is_late(const struct port *p)
+{
+	return UNLIKELY(p->until_ns != 0) && clock_now_ns() >= p->until_ns;
+}
+
+/* By a port around another one: that sends under the same limit, and what it withheld is told as one's own. */
+static inline void port_limit_pass(struct port *p, struct port *inner)
+{
+	if (UNLIKELY(p->until_ns != 0))
+		port_limit(inner, p->until_ns);
+	p->withheld += inner->withheld;
+	inner->withheld = 0;
+}
 
 /* connect(2) of a socket, for the ports over sockets. to NULL: connects to nobody. 0 or -errno. */
 int port_socket_connect(int fd, const struct addr *to) NODISCARD;

@@ -11,8 +11,15 @@ static_assert((int)PKT_TAIL_AT == (int)FRAME_TAIL_AT, "one tail, of the packet a
 /* What the device does not take now, it will not take in time. */
 void dpdk_out_flush(struct dpdk_port *d)
 {
-	uint32_t sent = rte_eth_tx_burst(d->device->id, d->queue, d->out, (uint16_t)d->out_count);
+	uint32_t sent;
 
+	if (port_is_late(&d->port)) {
+		rte_pktmbuf_free_bulk(d->out, d->out_count);
+		d->port.withheld += d->out_count;
+		d->out_count = 0;
+		return;
+	}
+	sent = rte_eth_tx_burst(d->device->id, d->queue, d->out, (uint16_t)d->out_count);
 	if (sent < d->out_count) {
 		rte_pktmbuf_free_bulk(d->out + sent, d->out_count - sent);
 		d->counts[DPDK_DEVICE_FULL] += d->out_count - sent;
@@ -240,8 +247,10 @@ void dpdk_tx(struct port *p, struct batch *b)
 	if (d->out_count > 0)
 		dpdk_out_flush(d);
 	if (d->aside.count > 0) {
+		port_limit_pass(p, d->sockets);
 		d->sockets->ops->tx(d->sockets, &d->aside);
 		d->sockets_ns = 0; /* some ports send as late as at the next look */
 	}
+	p->until_ns = 0;
 	b->count = 0;
 }

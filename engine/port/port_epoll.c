@@ -194,8 +194,15 @@ static void epoll_send_one(struct epoll_port *e, const struct pkt *p)
 static void epoll_tx(struct port *p, struct batch *b)
 {
 	BATCH_EACH(pkt, b)
-	if (pkt->verdict == VERDICT_RELAY)
-		epoll_send_one(epoll_of(p), pkt);
+	{
+		if (pkt->verdict != VERDICT_RELAY)
+			continue;
+		if (port_is_late(p)) /* for each: a call of its own sends it */
+			p->withheld++;
+		else
+			epoll_send_one(epoll_of(p), pkt);
+	}
+	p->until_ns = 0;
 	epoll_of(p)->own_used = 0;
 	b->count = 0;
 }

@@ -244,7 +244,8 @@ int port_uring_open(struct port **out, const struct port_settings *settings)
 	u->free_files = calloc(files, sizeof(*u->free_files));
 	err = u->slots && u->deaf && u->free_files ? 0 : -ENOMEM;
 	if (!err)
-		err = uring_open(&u->uring, settings->buffers, URING_BUFFER_SIZE, files * CHANNELS);
+		err = uring_open(&u->uring, &u->port, settings->buffers, URING_BUFFER_SIZE,
+				 files * CHANNELS);
 	if (err) {
 		uring_free(u);
 		return err;

@@ -130,9 +130,19 @@ static void packet_leave(struct xdp_port *x, const struct pkt *p, uint32_t detou
 
 void xdp_kick(struct xdp_port *x)
 {
-	for (uint32_t i = 0; i < x->host->interface_count; i++)
-		if (x->send_by[i] && x->send_by[i]->waits && xdp_lane_kick(x->send_by[i]) != 0)
+	bool waits = false;
+
+	for (uint32_t i = 0; i < x->host->interface_count; i++) {
+		struct xdp_queue *q = x->send_by[i];
+
+		if (!q || !q->waits)
+			continue;
+		if (xdp_lane_kick(x->lane, q, &x->port) != 0)
 			x->send_errors++;
+		waits |= q->waits;
+	}
+	if (!waits)
+		x->port.until_ns = 0;
 }
 
 void xdp_tx(struct port *p, struct batch *b)
@@ -150,6 +160,8 @@ void xdp_tx(struct port *p, struct batch *b)
 	for (uint32_t i = 0; i < XDP_DETOURS; i++)
 		if (UNLIKELY(detours[i] > 0))
 			metric_add(m->detours[i], detours[i]);
+	if (x->aside.count > 0)
+		port_limit_pass(p, x->sockets);
 	xdp_kick(x);
 	if (x->aside.count > 0) {
 		x->sockets->ops->tx(x->sockets, &x->aside);

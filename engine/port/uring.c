@@ -44,7 +44,8 @@ static int buffers_open(struct uring *u)
 	return 0;
 }
 
-int uring_open(struct uring *u, uint32_t buffer_count, uint32_t buffer_size, uint32_t files)
+int uring_open(struct uring *u, struct port *port, uint32_t buffer_count, uint32_t buffer_size,
+	       uint32_t files)
 {
 	struct io_uring_params params = {
 		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
@@ -56,7 +57,9 @@ int uring_open(struct uring *u, uint32_t buffer_count, uint32_t buffer_size, uin
 	int err;
 
 	assert(buffer_count <= 1U << 14 && (buffer_count & (buffer_count - 1)) == 0);
-	*u = (struct uring){ .buffer_count = buffer_count, .buffer_size = buffer_size };
+	*u = (struct uring){ .port = port,
+			     .buffer_count = buffer_count,
+			     .buffer_size = buffer_size };
 	err = uring_refusal(io_uring_queue_init_params(URING_ENTRIES, &u->ring, &params));
 	if (err)
 		return err;
@@ -110,14 +113,34 @@ static void spent_give_back(struct uring *u)
 	u->spent_count = 0;
 }
 
+/* Entries that the kernel has not taken yet are ours to change, also those that it was shown already. */
+static NOINLINE void sends_withhold(struct uring *u)
+{
+	const struct io_uring_sq *sq = &u->ring.sq;
+
+	for (unsigned i = *sq->khead; i != sq->sqe_tail; i++) {
+		struct io_uring_sqe *sqe = &sq->sqes[i & sq->ring_mask];
+
+		if (sqe->opcode != IORING_OP_SEND && sqe->opcode != IORING_OP_SENDMSG)
+			continue;
+		io_uring_prep_nop(sqe);
+		sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
+		u->port->withheld++;
+	}
+}
+
 void uring_submit(struct uring *u)
 {
 	while (io_uring_sq_ready(&u->ring) > 0) {
-		int n = io_uring_submit(&u->ring);
+		int n;
 
+		if (port_is_late(u->port))
+			sends_withhold(u);
+		n = io_uring_submit(&u->ring);
 		if (n < 0 && n != -EINTR)
 			return; /* completions must be reaped first, or no memory: next time */
 	}
+	u->port->until_ns = 0;
 	spent_give_back(u);
 }
 

@@ -9,12 +9,13 @@
 
 #include <liburing.h>
 
-#include "base/bytes.h"
+#include "engine/port/port.h"
 
 enum { URING_ENTRIES = 1024, URING_BUFFER_GROUP = 0, URING_OWN = 256 };
 
 struct uring {
 	struct io_uring ring;
+	struct port *port; /* whose sends are dropped where it is late */
 	struct io_uring_buf_ring *buffers;
 	uint8_t *memory;
 	uint32_t buffer_size;
@@ -29,13 +30,13 @@ struct uring {
 };
 
 /* files: size of the sparse table of registered files. 0, -ENOSYS (no such io_uring here) or -errno. */
-int uring_open(struct uring *u, uint32_t buffer_count, uint32_t buffer_size,
+int uring_open(struct uring *u, struct port *port, uint32_t buffer_count, uint32_t buffer_size,
 	       uint32_t files) NODISCARD;
 void uring_close(struct uring *u);
 /* An entry to fill in, submitting earlier ones to make room. NULL: the kernel takes nothing now. *index, if asked for, is
  * different from that of every other entry not yet submitted, and below URING_ENTRIES. */
 struct io_uring_sqe *uring_sqe(struct uring *u, uint32_t *index);
-/* Hands all entries to the kernel, and then the spent buffers. */
+/* Hands all entries to the kernel in one call, and then the spent buffers. Where the port is late for its sends they are none. */
 void uring_submit(struct uring *u);
 /* A buffer of our own. False: all are in use, also after a submit. */
 bool uring_lend(struct uring *u, uint16_t *buffer);

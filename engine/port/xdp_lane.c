@@ -14,8 +14,8 @@ enum {
 	/* The kernel takes the socket of a killed process apart some time after its exit. */
 	BUSY_TRIES = 100,
 	BUSY_MS = 20,
-	/* In copy mode a call sends 32 frames. */
-	KICKS = XDP_TX_SIZE / 32,
+	COPIED = 32, /* frames that a call sends in copy mode */
+	KICKS = XDP_TX_SIZE / COPIED,
 	/* More queues have less each: the kernel keeps a note of each frame for each of them, some 100 octets. With rings as long as may be
 	 * 64 queues took 7 s to open. */
 	RX_WHOLE = 8,
@@ -340,12 +340,36 @@ static bool tx_waits(const struct xdp_queue *q)
 	return __atomic_load_n(q->socket.tx.consumer, __ATOMIC_ACQUIRE) != *q->socket.tx.producer;
 }
 
-int xdp_lane_kick(struct xdp_queue *q)
+/* Those that the kernel was not shown yet. */
+static NOINLINE void frames_withhold(struct xdp_lane *l, struct xdp_queue *q, struct port *p)
 {
-	if (q->sent > 0)
-		xsk_ring_prod__submit(&q->socket.tx, q->sent);
+	struct xsk_ring_prod *tx = &q->socket.tx;
+
+	for (uint32_t i = q->sent; i > 0; i--) {
+		const struct xdp_desc *d = xsk_ring_prod__tx_desc(tx, tx->cached_prod - i);
+
+		frame_back(l, (uint32_t)(d->addr / XDP_FRAME_SIZE));
+	}
+	tx->cached_prod -= q->sent;
+	p->withheld += q->sent;
 	q->sent = 0;
-	q->waits = false;
+}
+
+/* A device without copies sends them by itself from here on. */
+static void frames_show(struct xdp_lane *l, struct xdp_queue *q, struct port *p)
+{
+	uint32_t n;
+
+	if (q->sent > 0 && port_is_late(p))
+		frames_withhold(l, q, p);
+	n = !q->zero_copy && q->sent > COPIED ? COPIED : q->sent;
+	if (n > 0)
+		xsk_ring_prod__submit(&q->socket.tx, n);
+	q->sent -= n;
+}
+
+static int kernel_send(struct xdp_queue *q)
+{
 	if (!xsk_ring_prod__needs_wakeup(&q->socket.tx))
 		return 0;
 	for (int i = 0; i < KICKS && tx_waits(q); i++) {
@@ -357,4 +381,17 @@ int xdp_lane_kick(struct xdp_queue *q)
 		return 0;
 	}
 	return 0;
+}
+
+int xdp_lane_kick(struct xdp_lane *l, struct xdp_queue *q, struct port *p)
+{
+	int err;
+
+	q->waits = false;
+	do {
+		frames_show(l, q, p);
+		err = kernel_send(q);
+	} while (q->sent > 0 && !q->waits && !err);
+	q->waits |= q->sent > 0;
+	return err;
 }

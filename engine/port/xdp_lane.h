@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 #include "engine/net/frame.h"
-#include "engine/net/packet.h"
+#include "engine/port/port.h"
 #include "engine/port/xdp_program.h"
 #include "engine/port/xdp_socket.h"
 
@@ -81,8 +81,8 @@ void xdp_lane_reclaim(struct xdp_lane *l);
 void xdp_lane_refill(struct xdp_lane *l, struct xdp_queue *q);
 /* Queues a frame for sending. False: the ring is full. */
 bool xdp_lane_send(struct xdp_lane *l, struct xdp_queue *q, const uint8_t *start, uint32_t length);
-/* Has the kernel send what was queued. 0 or -errno. */
-int xdp_lane_kick(struct xdp_queue *q);
+/* Has the kernel send what was queued; where p is late for it, its frames are free again. 0 or -errno. */
+int xdp_lane_kick(struct xdp_lane *l, struct xdp_queue *q, struct port *p);
 
 static inline uint8_t *xdp_frame(const struct xdp_lane *l, uint32_t frame)
 {

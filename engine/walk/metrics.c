@@ -60,6 +60,10 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		"tandem_media_handed_packets_total", NULL,
 		"RTP and RTCP packets from one flow of a worker to another, of a conversation "
 		"over two shards: handed over and not sent, and counted as sent and received");
+	m->withheld = walk_counter(
+		"tandem_media_withheld_packets_total", NULL,
+		"Packets counted as sent that were not after all: before the call of the kernel "
+		"the lease of a shard was past");
 	m->made = walk_counter(
 		"tandem_media_made_packets_total", NULL,
 		"RTP and RTCP packets made here: digits, sounds, reports, parts of RTCP of "

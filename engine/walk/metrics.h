@@ -49,6 +49,7 @@ struct media_metrics {
 	metric_id dropped[VERDICT_COUNT];  /* of VERDICT_NONE and VERDICT_RELAY: not registered */
 	metric_id send_errors, icmp_errors, events_lost, stale_commands;
 	metric_id made, handed;
+	metric_id withheld; /* of those out */
 	metric_id checks[CHECK_RESULTS];
 	metric_id bundled_rtcp[BUNDLED_RTCP_RESULTS];
 	metric_id nacked[NACK_RESULTS], resend_refused;

@@ -597,6 +597,34 @@ static void marks_v4(open_fn *open_port)
 	sends_over_another_slot(open_port, "127.0.0.1");
 }
 
+/* Queued, and then the time was over before the kernel was called; what came in and what is sent later is not touched by that. */
+static void late_packets_stay_here(open_fn *open_port)
+{
+	static const uint64_t UNTIL_NS[] = { 0, 1, UINT64_MAX };
+	struct rig *r = rig_open(open_port);
+	struct socket_at a = socket_open("127.0.0.1"), b = socket_open("127.0.0.1");
+	struct addr to_a = slot_open(r, 3, "127.0.0.1");
+	uint8_t n, got;
+
+	(void)slot_open(r, 9, "127.0.0.1");
+	for (n = 0; n < COUNT_OF(UNTIL_NS); n++) {
+		send_to(&a, &to_a, &n, sizeof(n));
+		assert_int_equal(rx(r), 1);
+		r->port->until_ns = UNTIL_NS[n];
+		pass(r, 9, &b.at);
+		assert_int_equal(r->port->until_ns, 0);
+	}
+	assert_int_equal(r->port->withheld, 1);
+	assert_int_equal(receive(&b, &got, sizeof(got)), 1);
+	assert_int_equal(got, 0);
+	assert_int_equal(receive(&b, &got, sizeof(got)), 1);
+	assert_int_equal(got, 2);
+	assert_int_equal(r->port->ops->send_errors(r->port), 0);
+	(void)close(a.fd);
+	(void)close(b.fd);
+	rig_close(r);
+}
+
 static void marks_v6(open_fn *open_port)
 {
 	sends_over_another_slot(open_port, "::1");
@@ -639,6 +667,7 @@ FOR_EACH_PORT(sends_before_it_deletes)
 FOR_EACH_PORT(waits_as_long_as_told)
 FOR_EACH_PORT(a_broken_socket_is_a_fault)
 FOR_EACH_PORT(a_shared_socket_fills_a_batch)
+FOR_EACH_PORT(late_packets_stay_here)
 FOR_EACH_PORT(marks_v4)
 FOR_EACH_PORT(marks_v6)
 
@@ -659,6 +688,7 @@ int main(void)
 		TESTS_OF(waits_as_long_as_told),
 		TESTS_OF(a_broken_socket_is_a_fault),
 		TESTS_OF(a_shared_socket_fills_a_batch),
+		TESTS_OF(late_packets_stay_here),
 		TESTS_OF(marks_v4),
 		TESTS_OF(marks_v6),
 	};
