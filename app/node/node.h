@@ -23,6 +23,7 @@
 #include "app/settings/settings.h"
 #include "app/watch/recent.h"
 #include "app/web/health.h"
+#include "base/validity.h"
 #include "cluster/embedded/embedded.h"
 #include "cluster/redis/redis.h"
 #include "cluster/store/store.h"
@@ -111,6 +112,7 @@ struct node {
 	struct redis *redis;
 	struct store_shared *store;
 	struct locations *locations;
+	struct validity validity; /* of its shards, in their order from place 1 on */
 	struct node_shard shards[NODE_SHARDS_MAX];
 	uint32_t shard_count;
 	struct shard_commons *commons;

@@ -195,6 +195,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		node_metrics_update(n);
 		node_shards_check(n);
 		node_shards_beat(n, now_ns);
+		node_shards_validity(n, now_ns);
 		document_keep_beat(n, now_ns);
 		document_beat(n, now_ns);
 		node_players_beat(n, now_ns);

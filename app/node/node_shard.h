@@ -26,6 +26,7 @@ struct node_shard {
 	bool owned;  /* WAITING: it has the lease, and its calls are to be loaded */
 	bool busy;   /* WAITING: Redis was asked */
 	bool fenced; /* found since the last round */
+	bool silent; /* LIVE: its lease is past; said to operators */
 	struct store_shard *store;
 	struct shard *core; /* NULL: not open yet, or silent */
 	struct effects_to effects_to;
@@ -70,6 +71,8 @@ bool node_call_view(const struct node *n, uint64_t call, struct call_view *out);
 
 /* One for each number of the settings; opens nothing. */
 void node_shards_name(struct node *n);
+/* Where the others read until when it may speak. */
+uint8_t node_shard_place(const struct node_shard *s);
 /* Their stores, all on the node's link. 0 or -errno. */
 int node_shards_store_open(struct node *n) NODISCARD;
 /* Their cores; of the settings all but the number. 0 or -errno. */
@@ -82,6 +85,8 @@ void node_shard_loaded(struct node_shard *s);
 bool node_shard_is_held(struct node_shard *s);
 /* Those that wait are tried again. */
 void node_shards_beat(struct node *n, uint64_t now_ns);
+/* Says which of them may not speak any more, or may again. */
+void node_shards_validity(struct node *n, uint64_t now_ns);
 /* Some records of each are looked for. */
 void node_shards_check(struct node *n);
 /* Those that were fenced since the last round fall silent. False: none is left. */

@@ -61,6 +61,12 @@ void node_shards_name(struct node *n)
 		n->shards[1 + i].number = (uint16_t)s->shards[i];
 	for (uint32_t i = 0; i < n->shard_count; i++)
 		n->shards[i].node = n;
+	validity_open(&n->validity, n->shard_count);
+}
+
+uint8_t node_shard_place(const struct node_shard *s)
+{
+	return (uint8_t)(1 + (s - s->node->shards));
 }
 
 static int store_of_shard_open(struct node_shard *s)
@@ -71,6 +77,8 @@ static int store_of_shard_open(struct node_shard *s)
 		.identity = n->identity,
 		.incarnation = rand_u64_from(&n->rand),
 		.lease_ns = LEASE_NS,
+		.validity = &n->validity,
+		.place = node_shard_place(s),
 	};
 
 	if (s == n->shards)
@@ -97,6 +105,7 @@ static int shards_connect(struct node *n, struct shard_settings *settings)
 	int err;
 
 	static_assert((int)NODE_SHARDS_MAX <= (int)SHARD_CELLS_MAX &&
+			      (int)NODE_SHARDS_MAX <= (int)VALID_PLACES &&
 			      (int)NODE_SHARDS_MAX <= (int)CELL_SHARDS_MAX,
 		      "all of them fit");
 	if (n->shard_count == 1)
@@ -352,6 +361,38 @@ void node_shards_beat(struct node *n, uint64_t now_ns)
 		s->busy = true;
 		store_acquire(s->store, on_late_lease, s);
 	}
+}
+
+/* ---- whose lease is past ---- */
+
+static void silence_say(const struct node_shard *s)
+{
+	if (s->silent)
+		LOG_ERROR("node", 0,
+			  "the lease of the shard is past: it is silent until Redis renews it",
+			  LOG_U64("shard", s->number));
+	else
+		LOG_WARN("node", 0, "the shard may speak again", LOG_U64("shard", s->number));
+}
+
+void node_shards_validity(struct node *n, uint64_t now_ns)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		struct node_shard *s = &n->shards[i];
+		uint8_t place = node_shard_place(s);
+		bool silent = s->state == NODE_SHARD_LIVE &&
+			      validity_is_past(&n->validity, place, now_ns);
+
+		any |= silent;
+		if (silent == s->silent)
+			continue;
+		s->silent = silent;
+		if (s->state == NODE_SHARD_LIVE)
+			silence_say(s);
+	}
+	health_set(&n->health, HEALTH_SHARD_SILENT, any);
 }
 
 /* ---- records that somebody deleted ---- */

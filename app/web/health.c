@@ -22,6 +22,7 @@ static const struct {
 	{ HEALTH_DOCUMENTS, "documents_missing" },
 	{ HEALTH_CALLS_ASIDE, "calls_set_aside" },
 	{ HEALTH_SHARD_LOST, "shard_lost" },
+	{ HEALTH_SHARD_SILENT, "shard_silent" },
 };
 
 /* Relaxed throughout: each value stands alone. */

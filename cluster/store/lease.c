@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/validity.h"
 #include "cluster/store/state.h"
 
 /* How long an acquisition waits for a link, and then for Redis. */
@@ -138,11 +139,22 @@ static void unhealthy(struct store_shard *s, bool fenced)
 		s->health_fn(false, s->arg);
 }
 
+/* Those who send for the shard hear it before anybody else does. */
+static void valid_until_tell(const struct store_shard *s)
+{
+	const struct store_shard_settings *to = &s->settings;
+
+	if (to->validity)
+		validity_set(to->validity, to->place,
+			     atomic_load_explicit(&s->lease.valid_until_ns, memory_order_relaxed));
+}
+
 void store_lease_event(struct store_shard *s, const struct lease_event *event)
 {
 	unsigned actions = lease_step(&s->lease, event, clock_now_ns());
 	unsigned question = actions & (LEASE_SEND_ACQUIRE | LEASE_SEND_ASSERT | LEASE_SEND_RENEW);
 
+	valid_until_tell(s);
 	if (question && !s->base.closing)
 		lease_question_send(s, (enum lease_action)question);
 	s->late = !(actions & LEASE_ANEW);

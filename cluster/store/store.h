@@ -19,6 +19,7 @@
 
 struct store_shared;
 struct store_shard;
+struct validity;
 
 enum { STORE_KINDS_MAX = 12 };
 
@@ -50,6 +51,8 @@ struct store_shard_settings {
 	uint64_t lease_ns;    /* lease length, renewed at a third of it */
 	char spool_dir[256];  /* CDRs wait here, fsynced, while Redis is away; made if not there */
 	bool peers; /* other nodes may claim this shard: it may speak only while the lease is valid */
+	struct validity *validity; /* told until when it may, under this place; NULL: nobody asks */
+	uint8_t place;
 };
 
 /* One field of a CDR or event: names and values are text. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several shards of one node: on the shared link, or all but the first one on links of their own. */
+#include "base/validity.h"
 #include "tests/unit/cluster/node.h"
 
-enum { SHARDS = 3 };
+enum { SHARDS = 3, CLAIMED = 1 }; /* others may claim the shard of that index */
 
 /* Where the shards are, in the order of the tests' rows. */
 enum where { ON_ONE_LINK, ON_LINKS_OF_THEIR_OWN, WHERES };
@@ -11,6 +12,7 @@ struct shards {
 	struct server server;
 	struct redis *links[SHARDS];
 	struct store_shared *shared;
+	struct validity validity;
 	struct node each[SHARDS]; /* what each was answered; of the rest only the store */
 };
 
@@ -35,6 +37,9 @@ static void shard_open(struct shards *t, size_t i)
 		.incarnation = 1,
 		.lease_ns = 30000 * NS_PER_MS,
 		.identity = { .id = "id", .place = "place", .where = "host:/a" },
+		.peers = i == CLAIMED,
+		.validity = &t->validity,
+		.place = (uint8_t)(1 + i),
 	};
 	struct node *n = &t->each[i];
 
@@ -51,6 +56,7 @@ static void shards_open(struct shards *t, enum where where)
 	struct store_shared_settings shared = { .node = "a", .deadline_ns = 2 * NS_PER_S };
 
 	*t = (struct shards){ 0 };
+	validity_open(&t->validity, SHARDS);
 	server_dir(&t->server);
 	server_start(&t->server, NULL);
 	for (size_t i = 0; i < SHARDS; i++)
@@ -123,6 +129,26 @@ static void test_each_saves(void **state)
 	}
 }
 
+/* Whoever sends for a shard is told with the lease. */
+static void test_until_when_it_may_speak(void **state)
+{
+	uint64_t begun_ns = clock_now_ns();
+	struct shards t;
+
+	(void)state;
+	shards_open(&t, ON_ONE_LINK);
+	for (size_t i = 0; i < SHARDS; i++) {
+		uint64_t until_ns = validity_until(&t.validity, (uint8_t)(1 + i));
+
+		if (i == CLAIMED)
+			assert_in_range(until_ns, begun_ns + 30000 * NS_PER_MS,
+					clock_now_ns() + 30000 * NS_PER_MS);
+		else
+			assert_int_equal(until_ns, UINT64_MAX);
+	}
+	shards_close(&t);
+}
+
 /* Another node takes one of them. */
 static void take(struct shards *t, size_t i)
 {
@@ -152,6 +178,7 @@ static void one_is_fenced(struct shards *t, enum where where, size_t fenced)
 		assert_int_equal(store_is_fenced(t->each[i].store), i == fenced);
 		assert_int_equal(store_is_healthy(t->each[i].store), i != fenced);
 		assert_int_equal(t->each[i].degraded, i == fenced);
+		assert_int_equal(validity_until(&t->validity, (uint8_t)(1 + i)) == 0, i == fenced);
 		assert_string_equal(server_ask(&t->server, "HEXISTS td:{s%d}:rec %s",
 					       NODE_SHARD + (int)i, node_id(50)),
 				    i == fenced ? "0" : "1");
@@ -384,6 +411,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_saves),
+		cmocka_unit_test(test_until_when_it_may_speak),
 		cmocka_unit_test(test_one_is_fenced),
 		cmocka_unit_test(test_all_are_fenced),
 		cmocka_unit_test(test_one_fence_is_touched),

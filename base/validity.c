@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/validity.h"
+
+#include <assert.h>
+
+static uint64_t least_of(const struct validity *v)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (uint8_t place = 1; place <= v->count; place++) {
+		uint64_t until = validity_until(v, place);
+
+		if (until < least)
+			least = until;
+	}
+	return least;
+}
+
+void validity_open(struct validity *v, uint32_t count)
+{
+	assert(count <= VALID_PLACES);
+	*v = (struct validity){ .count = count,
+				.least_ns = count ? 0 : UINT64_MAX,
+				.places[VALID_ALWAYS].until_ns = UINT64_MAX };
+}
+
+void validity_set(struct validity *v, uint8_t place, uint64_t until_ns)
+{
+	assert(place > VALID_ALWAYS && place <= v->count);
+	if (validity_until(v, place) == until_ns)
+		return;
+	atomic_store_explicit(&v->places[place].until_ns, until_ns, memory_order_relaxed);
+	atomic_store_explicit(&v->least_ns, least_of(v), memory_order_relaxed);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may still speak, and until when (docs/adr/0019). A shard has a place here for as long as the process lives. Its owner, one thread,
+ * says until when its lease is valid. Any thread that is about to hand something of it to the kernel asks, with the time of that very
+ * moment. What is no shard's has the place VALID_ALWAYS.
+ */
+#ifndef BASE_VALIDITY_H
+#define BASE_VALIDITY_H
+
+#include <stdatomic.h>
+
+#include "base/bytes.h"
+
+enum { VALID_ALWAYS = 0, VALID_PLACES = 16 };
+
+struct valid_place {
+	_Atomic uint64_t until_ns; /* of clock_now_ns */
+};
+
+struct validity {
+	_Atomic uint64_t least_ns; /* of all places in use: what is before it needs no other look */
+	uint32_t count;
+	struct valid_place places[1 + VALID_PLACES]; /* the first is VALID_ALWAYS */
+};
+
+/* Places 1 to count, which may not speak yet. */
+void validity_open(struct validity *v, uint32_t count);
+void validity_set(struct validity *v, uint8_t place, uint64_t until_ns);
+
+/* Relaxed, here and below: each word is alone, and nothing else is read because of it. NULL: nobody is ever silenced. */
+static inline uint64_t validity_least(const struct validity *v)
+{
+	return v ? atomic_load_explicit(&v->least_ns, memory_order_relaxed) : UINT64_MAX;
+}
+
+static inline uint64_t validity_until(const struct validity *v, uint8_t place)
+{
+	return atomic_load_explicit(&v->places[place].until_ns, memory_order_relaxed);
+}
+
+static inline bool validity_is_past(const struct validity *v, uint8_t place, uint64_t now_ns)
+{
+	return UNLIKELY(now_ns >= validity_least(v)) && now_ns >= validity_until(v, place);
+}
+
+#endif

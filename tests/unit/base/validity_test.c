@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/validity.h"
+
+#include "tests/unit/test.h"
+
+static void test_each_place_has_its_own_time(void **state)
+{
+	struct validity v;
+
+	(void)state;
+	validity_open(&v, 3);
+	validity_set(&v, 1, 100);
+	validity_set(&v, 2, 200);
+	validity_set(&v, 3, UINT64_MAX);
+	assert_int_equal(validity_least(&v), 100);
+	assert_false(validity_is_past(&v, 1, 99));
+	assert_true(validity_is_past(&v, 1, 100));
+	assert_false(validity_is_past(&v, 2, 100));
+	assert_true(validity_is_past(&v, 2, 200));
+	assert_false(validity_is_past(&v, 3, UINT64_MAX - 1));
+	assert_false(validity_is_past(&v, VALID_ALWAYS, UINT64_MAX - 1));
+}
+
+static void test_a_renewal_lets_it_speak_again(void **state)
+{
+	struct validity v;
+
+	(void)state;
+	validity_open(&v, 2);
+	assert_true(validity_is_past(&v, 1, 1)); /* nobody has said anything */
+	validity_set(&v, 1, 100);
+	validity_set(&v, 2, 300);
+	assert_true(validity_is_past(&v, 1, 150));
+	validity_set(&v, 1, 200);
+	assert_int_equal(validity_least(&v), 200);
+	assert_false(validity_is_past(&v, 1, 150));
+	validity_set(&v, 2, 0); /* another owner was seen */
+	assert_int_equal(validity_least(&v), 0);
+	assert_true(validity_is_past(&v, 2, 150));
+	assert_false(validity_is_past(&v, 1, 150));
+}
+
+static void test_without_places_nobody_is_silenced(void **state)
+{
+	struct validity v;
+
+	(void)state;
+	validity_open(&v, 0);
+	assert_int_equal(validity_least(&v), UINT64_MAX);
+	assert_int_equal(validity_least(NULL), UINT64_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_place_has_its_own_time),
+		cmocka_unit_test(test_a_renewal_lets_it_speak_again),
+		cmocka_unit_test(test_without_places_nobody_is_silenced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
