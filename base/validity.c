@@ -32,3 +32,13 @@ void validity_set(struct validity *v, uint8_t place, uint64_t until_ns)
 	atomic_store_explicit(&v->places[place].until_ns, until_ns, memory_order_relaxed);
 	atomic_store_explicit(&v->least_ns, least_of(v), memory_order_relaxed);
 }
+
+void validity_withhold(struct validity *v, uint8_t place)
+{
+	atomic_fetch_add_explicit(&v->places[place].withheld, 1, memory_order_relaxed);
+}
+
+uint64_t validity_withheld(const struct validity *v, uint8_t place)
+{
+	return atomic_load_explicit(&v->places[place].withheld, memory_order_relaxed);
+}

@@ -15,6 +15,7 @@ enum { VALID_ALWAYS = 0, VALID_PLACES = 16 };
 
 struct valid_place {
 	_Atomic uint64_t until_ns; /* of clock_now_ns */
+	_Atomic uint64_t withheld; /* packets and messages that were not sent for it */
 };
 
 struct validity {
@@ -26,6 +27,9 @@ struct validity {
 /* Places 1 to count, which may not speak yet. */
 void validity_open(struct validity *v, uint32_t count);
 void validity_set(struct validity *v, uint8_t place, uint64_t until_ns);
+/* Something of it was not sent. */
+void validity_withhold(struct validity *v, uint8_t place);
+uint64_t validity_withheld(const struct validity *v, uint8_t place);
 
 /* Relaxed, here and below: each word is alone, and nothing else is read because of it. NULL: nobody is ever silenced. */
 static inline uint64_t validity_least(const struct validity *v)

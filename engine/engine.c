@@ -85,6 +85,7 @@ static int engine_thread_start(struct thread *t, struct engine *e, uint32_t inde
 		.events = s->events,
 		.batch_wait_ns = s->batch_wait_us * NS_PER_US,
 		.own = &e->own,
+		.validity = s->validity,
 		.index = (uint8_t)index,
 		.metrics = &t->metrics,
 	};

@@ -23,6 +23,7 @@ struct port_dpdk_settings;
 struct port_xdp_network;
 
 struct certificate;
+struct validity;
 struct xdp_guard;
 
 struct engine_settings {
@@ -47,6 +48,8 @@ struct engine_settings {
 	uint32_t name_count;
 	/* Who we are in DTLS-SRTP (engine/dtls/certificate.h); needed until engine_open returns. NULL: no flow has a dtls.role. */
 	const struct certificate *certificate;
+	struct validity
+		*validity; /* by flow_spec.place; it outlives the engine. NULL: all may speak */
 	/* ENGINE_PORT_XDP: of the SIP ports (engine/port/xdp_guard.h), which come in there as well; NULL: none. */
 	const struct xdp_guard *guard;
 };

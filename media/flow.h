@@ -216,6 +216,7 @@ struct flow_spec {
 	uint8_t alone; /* 1: without a peer what the party says is counted and measured, and its digits are told; else it is dropped as
 			* no_peer. A stream to a peer that it gets later begins then */
 	uint8_t strips; /* 1: header extensions of the party's packets mean nothing to the peer's, and do not leave */
+	uint8_t place; /* of its shard, in the engine's struct validity: who may not speak any more sends nothing */
 	uint8_t shared_port; /* 1: single-port mode, with ice (a ufrag of its own) or bundle: no socket of its own (fds -1), it uses the worker's and is found by its ufrag, then by
 			      * the party's address; local_rtp is the address and port of that one */
 	/* No index of ours at or above the limit is sent before an update moved it: what is below is in the record. Ignored where plain.

@@ -8,7 +8,7 @@
 
 #include "base/addr.h"
 
-enum { FLOW_DROPS_MAX = 42 };
+enum { FLOW_DROPS_MAX = 43 };
 
 /* All times: CLOCK_BOOTTIME; 0: never. */
 struct flow_detail {
@@ -24,6 +24,7 @@ struct flow_detail {
 	uint32_t moves;        /* as moved_ns */
 	uint8_t reported_loss; /* 1/256 of what we sent, in its last report */
 	uint8_t refused_type; /* of the last packet dropped as payload_type; valid where there is one */
+	uint8_t payload_type; /* only in a copy: of the last packet relayed, events apart; PAYLOAD_NONE: none yet */
 	/* Of RTP dropped as srtp_auth, pairs in sequence whose payload is as long as their timestamps say of a codec of 8 or 1 bits a unit:
 	 * plain, or with a tag (RFC 3711 4.2). */
 	uint8_t auth_started;
@@ -31,7 +32,6 @@ struct flow_detail {
 	uint32_t auth_timestamp;
 	uint32_t auth_plain, auth_sealed;
 	/* only in a copy: as it is when asked for */
-	uint8_t payload_type; /* of the last packet relayed, events apart; PAYLOAD_NONE: none yet */
 	uint32_t
 		sent_timestamp; /* of the RTP stream to the party, and its clock; 0: nothing but events was sent */
 	uint32_t sent_clock_hz;

@@ -265,6 +265,8 @@ static void carry_media(struct effects_to *to, struct effect *e)
 
 	assert(command);
 	command->rtp_fd = command->rtcp_fd = -1;
+	if (command->kind == MEDIA_FLOW_OPEN || command->kind == MEDIA_FLOW_UPDATE)
+		command->spec.place = to->place;
 	if (command->kind == MEDIA_FLOW_OPEN && !command->spec.shared_port &&
 	    !media_bind(to, command, e->call))
 		return;

@@ -31,6 +31,7 @@ struct effects_to {
 	struct cell *cell;         /* NULL: there is no other shard */
 	struct store_shard *store; /* NULL: of no shard, for locations */
 	uint16_t shard;            /* its number */
+	uint8_t place;             /* in the node's struct validity */
 	struct store_shared *shared;
 	struct media_queue *media;
 	struct answers *answers;

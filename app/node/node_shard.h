@@ -23,10 +23,11 @@ struct node_shard {
 	struct node *node;
 	uint16_t number;
 	enum node_shard_state state;
-	bool owned;  /* WAITING: it has the lease, and its calls are to be loaded */
-	bool busy;   /* WAITING: Redis was asked */
-	bool fenced; /* found since the last round */
-	bool silent; /* LIVE: its lease is past; said to operators */
+	bool owned;        /* WAITING: it has the lease, and its calls are to be loaded */
+	bool busy;         /* WAITING: Redis was asked */
+	bool fenced;       /* found since the last round */
+	bool silent;       /* LIVE: its lease is past; said to operators */
+	uint64_t withheld; /* packets and messages until then */
 	struct store_shard *store;
 	struct shard *core; /* NULL: not open yet, or silent */
 	struct effects_to effects_to;

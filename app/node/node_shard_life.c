@@ -365,14 +365,15 @@ void node_shards_beat(struct node *n, uint64_t now_ns)
 
 /* ---- whose lease is past ---- */
 
-static void silence_say(const struct node_shard *s)
+static void silence_say(const struct node_shard *s, uint64_t withheld)
 {
 	if (s->silent)
 		LOG_ERROR("node", 0,
 			  "the lease of the shard is past: it is silent until Redis renews it",
 			  LOG_U64("shard", s->number));
 	else
-		LOG_WARN("node", 0, "the shard may speak again", LOG_U64("shard", s->number));
+		LOG_WARN("node", 0, "the shard may speak again", LOG_U64("shard", s->number),
+			 LOG_U64("withheld", withheld));
 }
 
 void node_shards_validity(struct node *n, uint64_t now_ns)
@@ -384,13 +385,15 @@ void node_shards_validity(struct node *n, uint64_t now_ns)
 		uint8_t place = node_shard_place(s);
 		bool silent = s->state == NODE_SHARD_LIVE &&
 			      validity_is_past(&n->validity, place, now_ns);
+		uint64_t withheld = validity_withheld(&n->validity, place);
 
 		any |= silent;
 		if (silent == s->silent)
 			continue;
 		s->silent = silent;
 		if (s->state == NODE_SHARD_LIVE)
-			silence_say(s);
+			silence_say(s, withheld - s->withheld);
+		s->withheld = withheld;
 	}
 	health_set(&n->health, HEALTH_SHARD_SILENT, any);
 }

@@ -295,6 +295,7 @@ static int engine_start(struct node *n)
 		.events = ENGINE_EVENTS,
 		.batch_wait_us = n->settings.media.batch_wait_us,
 		.certificate = &n->certificate,
+		.validity = &n->validity,
 		.guard = n->kernel,
 		.names = names,
 		.name_count = own_names(&n->settings, names),
@@ -348,6 +349,7 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->cell = n->cell;
 	to->store = s ? s->store : NULL;
 	to->shard = s ? s->number : 0;
+	to->place = s ? node_shard_place(s) : VALID_ALWAYS;
 	to->shared = n->store;
 	to->media = &n->media_queue;
 	to->answers = &n->answers;

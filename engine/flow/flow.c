@@ -114,6 +114,7 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	memset(f, 0, sizeof(*f));
 	f->id = spec->id;
 	f->out_slot = spec->id.slot;
+	f->place = spec->place;
 	f->dscp = spec->dscp;
 	f->local[CHANNEL_RTP] = spec->local_rtp;
 	f->local[CHANNEL_RTCP] = spec->local_rtcp;

@@ -127,6 +127,7 @@ struct flow {
 	struct sink sink;
 	struct flow_sent sent;
 	uint32_t out_slot; /* of the port, that sends to the party: flow_mark.h */
+	uint8_t place;     /* of its shard, in worker.validity */
 	/* not for every packet */
 	uint8_t leg, line;
 	uint8_t latch_mode;    /* enum latch_mode */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/walk/out.h"
 
+#include "base/validity.h"
 #include "engine/flow/detail.h"
 #include "engine/walk/worker.h"
 
@@ -70,10 +71,51 @@ void out_count(struct worker *w, const struct batch *b)
 	out_tally_publish(&t, w->metrics, b->count);
 }
 
+/* It was counted as sent where it was relayed; what is made here stays counted. */
+static void pkt_fence(struct worker *w, struct pkt *p)
+{
+	p->verdict = VERDICT_FENCED;
+	validity_withhold(w->validity, p->peer->place);
+	if (p->made)
+		return;
+	if (p->kind == PKT_RTCP)
+		p->peer->stats.rtcp_out--;
+	else if (p->kind == PKT_RTP)
+		flow_uncount_out(p->peer, p->length, p->payload_length);
+}
+
+static NOINLINE uint64_t batch_fence(struct worker *w, struct batch *b)
+{
+	uint64_t least = UINT64_MAX;
+
+	BATCH_EACH(p, b)
+	{
+		uint64_t until;
+
+		if (p->verdict != VERDICT_RELAY)
+			continue;
+		until = validity_until(w->validity, p->peer->place);
+		if (w->now_ns >= until)
+			pkt_fence(w, p);
+		else if (until < least)
+			least = until;
+	}
+	return least;
+}
+
+/* With the time of the batch: the port asks again just before it sends. */
+uint64_t out_fence(struct worker *w, struct batch *b)
+{
+	uint64_t least = validity_least(w->validity);
+
+	return LIKELY(w->now_ns < least) ? least : batch_fence(w, b);
+}
+
 void out_stage(struct worker *w, struct batch *b)
 {
 	if (b->count == 0)
 		return;
+	port_limit(w->port, out_fence(w, b));
 	out_count(w, b);
 	w->port->ops->tx(w->port, b);
 	b->done = b->opened = 0;

@@ -187,6 +187,7 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 
 	*w = (struct worker){ .metrics = s->metrics,
 			      .own = s->own,
+			      .validity = s->validity,
 			      .index = s->index,
 			      .batch_wait_ns = s->batch_wait_ns,
 			      .wait_ns = pace_wait_ns(s->batch_wait_ns, 0) };

@@ -29,8 +29,9 @@ enum worker_timer {
 struct worker {
 	struct port *port;
 	const struct media_metrics *metrics;
-	struct own_ports *own; /* of all workers; NULL: not known */
-	uint8_t index;         /* among them */
+	struct own_ports *own;     /* of all workers; NULL: not known */
+	struct validity *validity; /* of the shards; NULL: all may speak */
+	uint8_t index;             /* among them */
 	_Atomic uint64_t
 		batch_wait_ns; /* at most; control changes it, the worker reads it once a second */
 	uint64_t wait_ns;      /* at present: pace.h */
@@ -81,8 +82,9 @@ struct worker_settings {
 	uint32_t jobs;        /* that may be open */
 	uint32_t captured; /* packets that may wait for their reader; 0: CAPTURE_WAIT */
 	uint64_t batch_wait_ns;
-	struct own_ports *own; /* NULL: loops are not looked for, and nothing is handed over */
-	uint8_t index;         /* of the worker */
+	struct own_ports *own;     /* NULL: loops are not looked for, and nothing is handed over */
+	struct validity *validity; /* NULL: all may speak */
+	uint8_t index;             /* of the worker */
 	const struct media_metrics *metrics;
 };
 

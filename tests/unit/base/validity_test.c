@@ -50,12 +50,25 @@ static void test_without_places_nobody_is_silenced(void **state)
 	assert_int_equal(validity_least(NULL), UINT64_MAX);
 }
 
+static void test_what_is_withheld_is_counted_by_place(void **state)
+{
+	struct validity v;
+
+	(void)state;
+	validity_open(&v, 2);
+	validity_withhold(&v, 2);
+	validity_withhold(&v, 2);
+	assert_int_equal(validity_withheld(&v, 1), 0);
+	assert_int_equal(validity_withheld(&v, 2), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_place_has_its_own_time),
 		cmocka_unit_test(test_a_renewal_lets_it_speak_again),
 		cmocka_unit_test(test_without_places_nobody_is_silenced),
+		cmocka_unit_test(test_what_is_withheld_is_counted_by_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
