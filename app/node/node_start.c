@@ -204,6 +204,16 @@ static int quota_start(struct node *n)
 	return quota_open(&n->quota, &settings, &n->rand);
 }
 
+static void node_message_key(const struct node *n, struct hash_key *out)
+{
+	uint8_t key[KEYS_LEN];
+
+	static_assert(sizeof(*out) <= sizeof(key), "a part of one derived key");
+	keys_derive(&n->keys, "tandem message 1", key);
+	memcpy(out, key, sizeof(*out));
+	explicit_bzero(key, sizeof(key));
+}
+
 static int shard_start(struct node *n)
 {
 	static struct shard_settings settings;
@@ -256,6 +266,7 @@ static int shard_start(struct node *n)
 	keys_derive(&n->keys, "tandem record seal 1", settings.seal_key.octets);
 	settings.gruu_key.id = n->keys.id;
 	keys_derive(&n->keys, "tandem gruu 1", settings.gruu_key.octets);
+	node_message_key(n, &settings.message_key);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
 	err = locations_open(&n->locations, &settings,
 			     n->embedded_used ? "" : n->settings.node.name, &n->rand,

@@ -5,9 +5,6 @@
 #include "sig/call/wait.h"
 #include "sig/leg/respond.h"
 
-/* Octets of a body. Over UDP nothing else keeps it from being too much for the way (RFC 3428 8). */
-enum { MESSAGE_BODY_MAX = 8192, MESSAGE_DATAGRAM_MAX = 1300 };
-
 static bool message_fits(const struct leg *to, const struct sip_message *m)
 {
 	return m->body.n <= (sip_transport_is_stream(to->dialog.hop.transport)

@@ -5,6 +5,9 @@
 
 #include "sig/model/event.h"
 
+/* Octets of a body. Over UDP nothing else keeps it from being too much for the way (RFC 3428 8). */
+enum { MESSAGE_BODY_MAX = 8192, MESSAGE_DATAGRAM_MAX = 1300 };
+
 /* It goes to the other party with its body, and that one's answer comes back. The call may be over by then. */
 void message_received(struct call_host *h, struct call *c, const struct call_event *ev);
 

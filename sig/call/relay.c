@@ -54,7 +54,7 @@ static const struct relay_kind *relay_kind_of(const struct sip_message *m)
 	return &g_relayed[m->method];
 }
 
-static struct bytes extra_of(struct call_host *h, const struct sip_message *m)
+struct bytes relay_extra(struct call_host *h, const struct sip_message *m)
 {
 	const struct relay_kind *kind = relay_kind_of(m);
 	const char *const *names = m->status ? kind->answered : kind->asked;
@@ -88,7 +88,7 @@ pool_handle relay_request(struct call_host *h, struct call *c, const struct call
 	struct dialog_request r = {
 		.method = ev->message->method,
 		.max_forwards = ev->message->max_forwards < 0 ? -1 : ev->message->max_forwards - 1,
-		.extra = extra_of(h, ev->message),
+		.extra = relay_extra(h, ev->message),
 		.content_type = ev->message->content_type,
 		.body = ev->message->body,
 	};
@@ -118,7 +118,7 @@ void relay_response(struct call_host *h, const struct sip_message *m, pool_handl
 {
 	struct response r = {
 		.status = m->status < 300 ? m->status : refusal_for_other(m->status),
-		.extra = extra_of(h, m),
+		.extra = relay_extra(h, m),
 		.content_type = m->content_type,
 		.body = m->body,
 	};

@@ -7,6 +7,8 @@
 
 /* What a party hears of the other one's refusal, as docs/sip.md has it. */
 uint16_t refusal_for_other(uint16_t status);
+/* What else of a request, or of its answer, goes along: lines, until the next ones are written. */
+struct bytes relay_extra(struct call_host *h, const struct sip_message *m);
 /* The other party is there, and the request may go one hop further. False: it was refused. */
 bool relay_may(struct call_host *h, struct call *c, const struct call_event *ev);
 /* It goes to the other leg, its answer back; relay_may said so. The call may be over by then. Our request's transaction, perhaps gone; 0:

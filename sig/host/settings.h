@@ -4,6 +4,7 @@
 #define SIG_HOST_SETTINGS_H
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/seal.h"
 #include "media/offer/offer.h"
 #include "sig/host/effect.h"
@@ -168,6 +169,8 @@ struct shard_settings {
 	struct media_fingerprint fingerprint; /* of the certificate for DTLS */
 	struct seal_key seal_key; /* records with SRTP keys in them are sealed with it */
 	struct seal_key gruu_key; /* temporary GRUUs are sealed with it */
+	struct hash_key
+		message_key; /* names what phones get of a MESSAGE, so that a copy has the same name */
 	uint32_t calls_max, registrations_max, txns_max;
 	uint32_t subscriptions_max; /* 0: none is taken */
 };

@@ -221,6 +221,7 @@ void shard_close(struct shard *s)
 	free(s->packing);
 	seal_key_wipe(&s->settings.seal_key);
 	seal_key_wipe(&s->settings.gruu_key);
+	explicit_bzero(&s->settings.message_key, sizeof(s->settings.message_key));
 	free(s);
 }
 
@@ -255,6 +256,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->fingerprint = now->fingerprint;
 	next->seal_key = now->seal_key;
 	next->gruu_key = now->gruu_key;
+	next->message_key = now->message_key;
 }
 
 /* Too large for a stack. Without memory the old ones stay. */
@@ -272,6 +274,7 @@ void shard_configure(struct shard *s, const struct shard_settings *settings)
 	s->settings = *next;
 	seal_key_wipe(&next->seal_key);
 	seal_key_wipe(&next->gruu_key);
+	explicit_bzero(&next->message_key, sizeof(next->message_key));
 	free(next);
 }
 

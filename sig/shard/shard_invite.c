@@ -168,7 +168,7 @@ static void believe(const struct sip_message *m, char user[ROUTE_USER_MAX])
 }
 
 /* RFC 3323 4.1.1.3 */
-static bool is_from_nobody(const struct sip_message *m)
+bool shard_is_from_nobody(const struct sip_message *m)
 {
 	return bytes_iis(m->from.uri.user, "anonymous") ||
 	       bytes_iis(m->from.uri.host, "anonymous.invalid");
@@ -180,7 +180,7 @@ static bool speaks_for(struct shard *s, const struct sip_message *m, char user[R
 {
 	struct call_refusal why;
 
-	if (is_from_nobody(m) && !bytes_cstr(bytes_str(e->number), user, ROUTE_USER_MAX))
+	if (shard_is_from_nobody(m) && !bytes_cstr(bytes_str(e->number), user, ROUTE_USER_MAX))
 		return true;
 	if (route_user(&m->from.uri, user) == ROUTE_OK && bytes_is(bytes_str(user), e->number))
 		return true;
@@ -464,6 +464,18 @@ static bool route_dialled(const struct shard *s, const struct caller *caller,
 	return true;
 }
 
+enum route_verdict shard_route(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+			       char user[ROUTE_USER_MAX], struct call_target *out, uint32_t cap,
+			       uint32_t *count)
+{
+	enum route_verdict verdict = invite_route(s, tenant, &m->uri, user, out, cap, count);
+
+	return verdict != ROUTE_SCHEME &&
+			       !route_is_near(&m->uri, &m->from.uri, tenant, &s->settings)
+		       ? ROUTE_FOREIGN
+		       : verdict;
+}
+
 static enum route_verdict verdict_of(const struct shard *s, uint16_t tenant,
 				     const struct sip_uri *uri, char user[ROUTE_USER_MAX])
 {
@@ -697,7 +709,7 @@ static void invite_go(struct shard *s, const struct sip_message *m, struct calle
 			     .from = bytes_str(caller.user),
 			     .display = caller.display,
 			     .self = caller.self,
-			     .anonymous = is_from_nobody(m),
+			     .anonymous = shard_is_from_nobody(m),
 			     .early_media = caller.early_media,
 			     .emergency = caller.emergency,
 			     .location = caller.location,

@@ -81,16 +81,21 @@ static bool tenant_refuses(struct call_refusal *why, enum sig_refused reason, co
 	return false;
 }
 
+bool shard_tenant_may_begin(const struct shard *s, uint16_t tenant, struct call_refusal *why)
+{
+	uint32_t wait_s =
+		tenants_spend(s->settings.tenants, tenant, TENANT_CALL_RATE, s->host.now.ns);
+
+	return !wait_s || tenant_refuses(why, REFUSED_TENANT_CALL_RATE,
+					 "too many calls a second of this tenant", wait_s);
+}
+
 bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_refusal *why)
 {
-	uint32_t wait_s;
-
 	if (tenants_is_full(s->settings.tenants, tenant, TENANT_CALLS))
 		return tenant_refuses(why, REFUSED_TENANT_CALLS,
 				      "too many calls at once of this tenant", TENANT_WAIT_S);
-	wait_s = tenants_spend(s->settings.tenants, tenant, TENANT_CALL_RATE, s->host.now.ns);
-	return !wait_s || tenant_refuses(why, REFUSED_TENANT_CALL_RATE,
-					 "too many calls a second of this tenant", wait_s);
+	return shard_tenant_may_begin(s, tenant, why);
 }
 
 void shard_quota_note(struct shard *s, const struct sip_message *m, const struct call_refusal *why)

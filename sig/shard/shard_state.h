@@ -133,6 +133,8 @@ uint32_t shard_overload_retry_s(const struct shard *s);
  * something that was taken. */
 struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct bytes user,
 			       const struct sip_hop *hop);
+/* It begins no more calls a second, messages among them. False: *why. */
+bool shard_tenant_may_begin(const struct shard *s, uint16_t tenant, struct call_refusal *why);
 /* One more of that tenant's, whoever brings it. False: *why. */
 bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_refusal *why);
 /* One more. always: also beyond the limit. False: *why. */
@@ -163,6 +165,12 @@ void shard_cancel(struct shard *s, const struct sip_message *m);
 void shard_ack(struct shard *s, const struct sip_message *m);
 void shard_invite(struct shard *s, const struct sip_message *m);
 void shard_refer(struct shard *s, const struct sip_message *m);
+/* Phones of a user of ours that the request names, as an INVITE is routed; user: who it is. Their slices live until the next event. */
+enum route_verdict shard_route(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+			       char user[ROUTE_USER_MAX], struct call_target *out, uint32_t cap,
+			       uint32_t *count);
+/* RFC 3323 4.1.1.3 */
+bool shard_is_from_nobody(const struct sip_message *m);
 /* ---- shard_account.c ---- */
 bool shard_account_of(void *owner, const struct dialog *d, struct digest_account *out);
 
