@@ -26,7 +26,7 @@ void message_received(struct call_host *h, struct call *c, const struct call_eve
 	struct leg *to = call_leg(c, bridge_peer(c, ev->leg));
 
 	if (call_is_alone(c))
-		respond_refuse(h, ev, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+		respond_refuse(h, ev, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW_TRUNK));
 	else if (!relay_may(h, c, ev))
 		return;
 	else if (!message_fits(to, ev->message))

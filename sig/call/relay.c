@@ -28,7 +28,7 @@ static void answer_to_message(struct response *r, uint16_t status)
 		r->content_type = r->body = (struct bytes){ 0 };
 	} else if (status == 405 || status == 501) {
 		r->status = 405;
-		r->extra = BYTES_LIT(RESPOND_ALLOW);
+		r->extra = BYTES_LIT(RESPOND_ALLOW_TRUNK);
 	}
 }
 

@@ -31,6 +31,7 @@ enum txn_user {
 	TXN_USER_REFER,   /* NOTIFY of what became of its REFER */
 	TXN_USER_PRACK,
 	TXN_USER_SUBSCRIPTION, /* NOTIFY of a subscription; call: its id */
+	TXN_USER_MESSAGE,      /* MESSAGE outside of dialogs; call: its id, of no call */
 };
 
 /* What a transaction is for: the later ones in this list have places that the former do not get. */
@@ -58,6 +59,8 @@ struct txn_slot {
 	uint8_t challenged;       /* client: challenge_tries of its request */
 	uint8_t held, go;         /* client: its request does not leave yet, and would have */
 	uint8_t places;           /* client: so many were left for a next one (dialog_places.h) */
+	uint8_t forks;            /* server of a MESSAGE: phones that have not answered, and */
+	uint16_t best;            /* ... of those that refused it the answer; 0: none did */
 	struct text request;      /* server, answer still open: the lines a response repeats */
 	struct sip_hop source;    /* where the request came from */
 	pool_handle peer;         /* TXN_USER_RELAY: the transaction on the other leg */

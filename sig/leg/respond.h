@@ -7,7 +7,9 @@
 
 /* Outside of calls, and of a party alone with the node. */
 #define RESPOND_METHODS "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER"
-#define RESPOND_ALLOW   "Allow: " RESPOND_METHODS ", SUBSCRIBE\r\n"
+#define RESPOND_ALLOW   "Allow: " RESPOND_METHODS ", SUBSCRIBE, MESSAGE\r\n"
+/* From whom no messages are taken, or to whom none can be brought. */
+#define RESPOND_ALLOW_TRUNK "Allow: " RESPOND_METHODS ", SUBSCRIBE\r\n"
 /* In a call. */
 #define RESPOND_ALLOW_CALL "Allow: " RESPOND_METHODS ", MESSAGE\r\n"
 #define RESPOND_ACCEPT     "Accept: application/sdp, multipart/mixed\r\n"

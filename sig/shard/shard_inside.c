@@ -44,6 +44,8 @@ static void event_deliver(struct shard *s, uint64_t call, pool_handle peer,
 		relay_timeout(&s->host, peer);
 	if (ev->user == TXN_USER_SUBSCRIPTION)
 		tell_subscription(s, call, ev);
+	else if (ev->user == TXN_USER_MESSAGE)
+		shard_message_answered(s, peer, ev);
 	else if (ev->user != TXN_USER_NONE)
 		tell_call(s, call, ev);
 }

@@ -42,13 +42,15 @@ static void dispatch_by_method(struct shard *s, const struct sip_message *m)
 	case SIP_SUBSCRIBE:
 		shard_subscribe(s, m);
 		break;
+	case SIP_MESSAGE:
+		shard_message(s, m);
+		break;
 	case SIP_ACK:
 	case SIP_CANCEL:
 	case SIP_INFO:
 	case SIP_UPDATE:
 	case SIP_NOTIFY:
 	case SIP_PUBLISH:
-	case SIP_MESSAGE:
 		shard_refuse(s, NULL, m, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
 		break;
 	case SIP_UNKNOWN:

@@ -171,6 +171,10 @@ enum route_verdict shard_route(const struct shard *s, const struct sip_message *
 			       uint32_t *count);
 /* RFC 3323 4.1.1.3 */
 bool shard_is_from_nobody(const struct sip_message *m);
+/* ---- shard_message.c ---- */
+void shard_message(struct shard *s, const struct sip_message *m);
+/* What became of it at a phone; peer: its server transaction, perhaps gone. */
+void shard_message_answered(struct shard *s, pool_handle peer, const struct call_event *ev);
 /* ---- shard_account.c ---- */
 bool shard_account_of(void *owner, const struct dialog *d, struct digest_account *out);
 

@@ -104,6 +104,7 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 	case TXN_USER_REGISTER:
 	case TXN_USER_CANCEL:
 	case TXN_USER_SUBSCRIPTION:
+	case TXN_USER_MESSAGE:
 		break;
 	}
 }

@@ -115,6 +115,18 @@ static void assert_rings_one(struct scene *s, const char *uri, struct phone *one
 	phone_write(&s->a, "ACK", "", "");
 }
 
+/* RFC 3428 outside of calls. */
+static void writes_to_one(void **state)
+{
+	struct scene *s = *state;
+
+	phone_begin(&s->a, "1002");
+	(void)snprintf(s->a.target, sizeof(s->a.target), "%s", s->public[1]);
+	phone_request(&s->a, "MESSAGE", "Content-Type: text/plain\r\n", "hello");
+	assert_int_equal(rig_count(s->r, &s->mobile.addr, "MESSAGE sip:1002@192.0.2.13"), 1);
+	assert_int_equal(rig_count(s->r, &s->desk.addr, "MESSAGE "), 0);
+}
+
 static void who_is_told(void **state)
 {
 	struct scene *s = *state;
@@ -512,6 +524,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(who_is_told),
+		TEST(writes_to_one),
 		TEST(contact_is_none),
 		TEST(one_phone_rings),
 		TEST(what_is_no_phone),

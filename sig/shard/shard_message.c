@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * MESSAGE outside of dialogs (RFC 3428, pager mode): from a phone of ours, or whom a trusted sender speaks for, to a user of ours. Each phone
+ * of that user gets one of the node's own; the first that takes it answers for all (RFC 3261 16.7). Nothing is kept but transactions: copies
+ * are absorbed while they live. What a phone gets is named by what came, so a copy behind a kill is a copy for the phone, too.
+ *
+ *   server transaction (forks: how many are open; best) <--peer-- a client transaction for each phone
+ */
+#include "base/log.h"
+#include "sig/call/message_relay.h"
+#include "sig/call/relay.h"
+#include "sig/call/session.h"
+#include "sig/dialog/dialog_hop.h"
+#include "sig/host/trunk.h"
+#include "sig/identity/privacy.h"
+#include "sig/leg/leg.h"
+#include "sig/model/payer.h"
+#include "sig/shard/shard_state.h"
+
+enum { PAGE_RETRY_S = 5 };
+
+/* Who writes what to whom. */
+struct page {
+	const struct sip_message *m;
+	uint64_t id;
+	uint16_t tenant;
+	char from[ROUTE_USER_MAX], to[ROUTE_USER_MAX];
+	bool hidden;
+	struct bytes display, user, host; /* as the phones are told */
+	struct call_target phones[BINDINGS_MAX];
+	uint32_t count;
+	bool too_long; /* for a phone over UDP */
+};
+
+static bool page_fail(struct call_refusal *why, uint16_t status, enum sig_refused reason)
+{
+	*why = (struct call_refusal){ .status = status, .reason = reason };
+	return false;
+}
+
+/* Before anybody is asked who it is. A node that drains goes on: it takes no longer than the rest of its calls. */
+static bool page_may_enter(const struct shard *s, const struct sip_message *m,
+			   struct call_refusal *why)
+{
+	if (m->max_forwards == 0)
+		return page_fail(why, 483, REFUSED_HOPS);
+	if (m->body.n && !m->content_type.n)
+		return page_fail(why, 400, REFUSED_MALFORMED);
+	if (m->body.n > MESSAGE_BODY_MAX)
+		return page_fail(why, 413, REFUSED_BODY);
+	if (!s->is_overloaded)
+		return true;
+	(void)page_fail(why, 503, REFUSED_OVERLOADED);
+	why->retry_after_s = shard_overload_retry_s(s);
+	return false;
+}
+
+static bool page_route(const struct shard *s, struct page *p, struct call_refusal *why)
+{
+	switch (shard_route(s, p->m, p->tenant, p->to, p->phones, COUNT_OF(p->phones), &p->count)) {
+	case ROUTE_OK:
+		return true;
+	case ROUTE_SCHEME:
+		return page_fail(why, 416, REFUSED_SCHEME);
+	case ROUTE_NOT_FOUND:
+	case ROUTE_NO_GRUU:
+		return page_fail(why, 404, REFUSED_NOT_FOUND);
+	case ROUTE_FOREIGN:
+		return page_fail(why, 404, REFUSED_DOMAIN);
+	case ROUTE_NOT_REGISTERED:
+		return page_fail(why, 480, REFUSED_NOT_REGISTERED);
+	case ROUTE_ELSEWHERE:
+		(void)page_fail(why, 480, REFUSED_OTHER_NODE);
+		why->text = "the phone is connected to another node";
+		return false;
+	case ROUTE_LOOP:
+		return page_fail(why, 482, REFUSED_LOOP);
+	}
+	return false;
+}
+
+/* SEC-10, as of calls. */
+static bool page_is_welcome(const struct shard *s, const struct page *p, struct call_refusal *why)
+{
+	const struct shard_forward *f = shard_forward_of(s, p->tenant, bytes_str(p->to));
+	struct bytes blocked = f ? bytes_str(f->blocked) : (struct bytes){ 0 };
+
+	if (p->hidden && bytes_list_has(blocked, BYTES_LIT(FORWARD_NOBODY)))
+		return page_fail(why, 433, REFUSED_BLOCKED);
+	if (bytes_list_has(blocked, bytes_str(p->from)))
+		return page_fail(why, 603, REFUSED_BLOCKED);
+	return true;
+}
+
+static void page_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+			const struct call_refusal *why)
+{
+	uint8_t space[256];
+	struct writer extra = writer_over(space, sizeof(space));
+
+	if (why->text && why->retry_after_s)
+		shard_quota_note(s, m, why);
+	session_write_refusal(&extra, &s->host, why, PAGE_RETRY_S);
+	shard_refuse(s, slot, m, why->status, why->reason, writer_lines(&extra));
+}
+
+/* As often as it may call. 503 would be about the node, and who hears it may take that for gone (RFC 3263 4.3). */
+static bool page_may_cost(const struct shard *s, const struct page *p,
+			  const struct quota_party *party, struct call_refusal *why)
+{
+	if (shard_quota_take(s, party, QUOTA_CALL_RATE, false, why) &&
+	    shard_tenant_may_begin(s, p->tenant, why) &&
+	    shard_quota_take(s, party, QUOTA_TXNS, false, why))
+		return true;
+	why->status = 480;
+	return false;
+}
+
+/* Its transaction, which is its sender's from now on. NULL: it was refused. */
+static struct txn_slot *page_admit(struct shard *s, const struct page *p)
+{
+	struct quota_party party = shard_party(s, p->tenant, bytes_str(p->from), &p->m->hop);
+	struct call_refusal why;
+	struct txn_slot *slot = NULL;
+
+	if (page_may_cost(s, p, &party, &why)) {
+		slot = txns_take_server(&s->txns, p->m, TXN_NEW, s->host.now.ns);
+		if (slot) {
+			txns_charge(slot, &party);
+			return slot;
+		}
+		shard_quota_give(s, &party, QUOTA_TXNS);
+		(void)page_fail(&why, 503, REFUSED_TXNS_FULL);
+	}
+	page_refuse(s, NULL, p->m, &why);
+	return NULL;
+}
+
+/* ---- to the phones ---- */
+
+/* The same request gives the same numbers, in the next process, too; which ones, nobody outside can tell. */
+static uint64_t page_number(const struct shard *s, const struct sip_message *m, struct bytes salt)
+{
+	const struct hash_key *key = &s->settings.message_key;
+	uint64_t parts[5] = {
+		hash_sip(key, m->via.branch), hash_sip(key, m->call_id),
+		hash_sip(key, m->from.tag),   m->cseq,
+		hash_sip(key, salt),
+	};
+
+	return hash_sip(key, bytes_mem(parts, sizeof(parts)));
+}
+
+static uint64_t page_id(const struct shard *s, const struct sip_message *m)
+{
+	uint64_t number = page_number(s, m, (struct bytes){ 0 });
+
+	return id_call_derive(s->ids.shard, bytes_mem(&number, sizeof(number)));
+}
+
+/* The request to one phone, which has not left yet. NULL: there is no transaction left for it. */
+static struct txn_slot *page_request(struct shard *s, const struct page *p,
+				     const struct call_target *t)
+{
+	uint64_t number = page_number(s, p->m, t->uri);
+	struct id_tag tag = { .call = p->id, .random = number };
+	struct dialog_party party = { .local_display = p->display,
+				      .local_user = p->user,
+				      .local_host = p->host,
+				      .remote_user = bytes_str(p->to),
+				      .target = t->uri,
+				      .routes = t->routes,
+				      .hop = t->hop };
+	struct dialog_request r = {
+		.method = SIP_MESSAGE,
+		.branch = number ^ p->id,
+		.max_forwards = p->m->max_forwards < 0 ? -1 : p->m->max_forwards - 1,
+		.extra = relay_extra(&s->host, p->m),
+		.content_type = p->m->content_type,
+		.body = p->m->body,
+	};
+	struct dialog d = { 0 };
+	struct txn_slot *client;
+
+	if (!txns_has_room(&s->txns, TXN_NEW) || dialog_to_party(&d, &tag, &party, &s->settings))
+		return NULL;
+	if (t->routes.n)
+		dialog_choose_hop(&d, &s->host, false);
+	client = leg_request(&s->host, &d, &r, TXN_USER_MESSAGE);
+	dialog_clear(&d);
+	return client;
+}
+
+/* One phone. RFC 3428 8: what may be lost for its length alone does not leave. */
+static bool page_ask(struct shard *s, struct page *p, struct txn_slot *server, uint32_t phone)
+{
+	struct txn_slot *client = page_request(s, p, &p->phones[phone]);
+	bool fits = client && (client->txn.message.n <= MESSAGE_DATAGRAM_MAX ||
+			       sip_transport_is_stream(client->txn.hop.transport));
+
+	if (client && !fits)
+		p->too_long = true;
+	if (!fits || !payer_charge_caused(&s->host, server, client)) {
+		if (client)
+			txns_drop(&s->txns, client->self);
+		return false;
+	}
+	client->peer = server->self;
+	(void)txns_step(&s->txns, client, TXN_EV_START, s->host.now.ns);
+	return true;
+}
+
+static void page_say(struct shard *s, struct page *p, struct txn_slot *server)
+{
+	struct call_refusal why;
+
+	p->id = page_id(s, p->m);
+	txns_belong(&s->txns, server, p->id, 0, TXN_USER_MESSAGE);
+	for (uint32_t i = 0; i < p->count; i++)
+		server->forks += page_ask(s, p, server, i);
+	LOG_INFO("sip", p->id, "message relayed",
+		 LOG_STR("tenant", tenants_name(s->settings.tenants, p->tenant)),
+		 LOG_STR("from", p->from), LOG_STR("to", p->to), LOG_U64("phones", server->forks),
+		 LOG_U64("octets", p->m->body.n), LOG_BYTES("sip_call_id", p->m->call_id));
+	if (server->forks)
+		return;
+	(void)(p->too_long ? page_fail(&why, 413, REFUSED_BODY)
+			   : page_fail(&why, 503, REFUSED_TXNS_FULL));
+	page_refuse(s, server, p->m, &why);
+}
+
+/* ---- from its sender ---- */
+
+static void page_go(struct shard *s, struct page *p)
+{
+	struct txn_slot *server = page_admit(s, p);
+	struct call_refusal why;
+
+	if (!server)
+		return;
+	if (!page_route(s, p, &why) || !page_is_welcome(s, p, &why)) {
+		page_refuse(s, server, p->m, &why);
+	} else if (txns_keep_request(server, p->m)) {
+		(void)page_fail(&why, 500, REFUSED_MEMORY);
+		page_refuse(s, server, p->m, &why);
+	} else {
+		page_say(s, p, server);
+	}
+}
+
+/* How its writer is shown. e: he has authenticated; NULL: a trusted neighbour names him. */
+static void page_sign(struct page *p, const struct shard_extension *e)
+{
+	p->hidden = shard_is_from_nobody(p->m) || privacy_hides_name(privacy_of(p->m));
+	p->display = e && e->display_name[0] ? bytes_str(e->display_name) : p->m->from.display;
+	p->user = bytes_str(p->from);
+	if (!p->hidden)
+		return;
+	p->display = BYTES_LIT("Anonymous");
+	p->user = BYTES_LIT("anonymous");
+	p->host = BYTES_LIT("anonymous.invalid");
+}
+
+void shard_message(struct shard *s, const struct sip_message *m)
+{
+	struct page p = { .m = m, .tenant = shard_tenant_of(s, m) };
+	const struct shard_extension *e;
+	struct call_refusal why;
+
+	if (shard_trunk_of(s, &m->hop) != TRUNK_NONE || m->hop.transport == SIP_CELL) {
+		shard_refuse(s, NULL, m, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW_TRUNK));
+		return;
+	}
+	if (!page_may_enter(s, m, &why)) {
+		page_refuse(s, NULL, m, &why);
+		return;
+	}
+	if (!shard_identify(s, m, p.tenant, p.from, &e))
+		return;
+	page_sign(&p, e);
+	page_go(s, &p);
+}
+
+/* ---- what became of it ---- */
+
+/* RFC 3261 16.7 step 6: 6xx, else of the lowest class the first. 408 is as good as nothing (RFC 4320). */
+static bool page_is_better(uint16_t status, uint16_t best)
+{
+	unsigned a = status / 100, b = best / 100;
+
+	if (status == 408)
+		return false;
+	return !best || (b != 6 && (a == 6 || a < b));
+}
+
+/* The method is the phone's own, so its writer may hear that it does not know it. Where it cannot be reached it is as if it were not there. */
+static uint16_t page_status(const struct call_event *ev)
+{
+	if (!ev->message)
+		return ev->failed ? 480 : 408;
+	if (ev->message->status == 405 || ev->message->status == 501)
+		return 405;
+	return refusal_for_other(ev->message->status);
+}
+
+/* m: of whom it is; NULL: it has said nothing more. */
+static void page_answer(struct shard *s, struct txn_slot *server, uint16_t status,
+			const struct sip_message *m)
+{
+	const struct dialog made = { .tag = { .call = server->call,
+					      .random = rand_u64_from(s->host.rand) } };
+	struct response r = { .status = status, .dialog = &made };
+
+	if (status == 405)
+		r.extra = BYTES_LIT(RESPOND_ALLOW_TRUNK);
+	else if (m)
+		r.extra = relay_extra(&s->host, m);
+	LOG_INFO("sip", server->call, "message answered", LOG_U64("status", status));
+	respond(&s->host, server, NULL, &r);
+}
+
+/* RFC 4320 4.2: its sender has given up by the time that nobody has said anything. */
+static void page_over(struct shard *s, struct txn_slot *server, const struct sip_message *m)
+{
+	if (server->best) {
+		page_answer(s, server, server->best, m);
+		return;
+	}
+	LOG_INFO("sip", server->call, "message has no answer");
+	txns_drop(&s->txns, server->self);
+}
+
+void shard_message_answered(struct shard *s, pool_handle peer, const struct call_event *ev)
+{
+	struct txn_slot *server = txns_get(&s->txns, peer);
+	bool decides;
+
+	if (ev->kind == CALL_EV_PROVISIONAL || !server || server->txn.state >= TXN_COMPLETED)
+		return; /* another phone was faster */
+	if (ev->kind == CALL_EV_SUCCESS) {
+		page_answer(s, server, ev->message->status, NULL);
+		return;
+	}
+	decides = page_is_better(page_status(ev), server->best);
+	if (decides)
+		server->best = page_status(ev);
+	if (--server->forks == 0)
+		page_over(s, server, decides ? ev->message : NULL);
+}
