@@ -17,6 +17,12 @@
 
 #include <hiredis/hiredis.h>
 
+#ifndef TANDEM_CLIENT_WITHOUT_TLS
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#endif
+
 enum {
 	REDIS_PORT = 6379,
 	CONNECT_MS = 2000,
@@ -28,14 +34,17 @@ struct place {
 	char path[108]; /* unix socket; empty: TCP */
 	char host[254];
 	int port;
+	bool tls;
 	char db[8];
 	char user[64], password[128];
 };
 
 struct tandem_client {
 	struct place place;
+	char ca[256], certificate[256], key[256];
 	redisContext *redis;
-	char name[32]; /* of our stream; ids begin with it */
+	struct client_tls *tls; /* over the socket of redis; NULL: in the clear */
+	char name[32];          /* of our stream; ids begin with it */
 	char in_key[96], out_key[128], after[48];
 	unsigned long count;
 	char error[192];
@@ -156,7 +165,8 @@ static bool client_place_read(struct place *p, const char *url)
 	*p = (struct place){ 0 };
 	if (!strncmp(url, "unix:/", 6))
 		return text_copy(p->path, sizeof(p->path), url + 5, strlen(url + 5));
-	return !strncmp(url, "redis://", 8) && client_tcp_read(p, url + 8);
+	p->tls = !strncmp(url, "rediss://", 9);
+	return (p->tls || !strncmp(url, "redis://", 8)) && client_tcp_read(p, url + 8 + p->tls);
 }
 
 /* ---- the connection ---- */
@@ -167,8 +177,131 @@ static int client_fail(struct tandem_client *c, int err, const char *what, const
 	return err;
 }
 
+/* ---- TLS ---- */
+
+#ifndef TANDEM_CLIENT_WITHOUT_TLS
+struct client_tls {
+	SSL_CTX *context;
+	SSL *ssl;
+};
+
+static void client_tls_close(struct tandem_client *c)
+{
+	if (!c->tls)
+		return;
+	SSL_free(c->tls->ssl);
+	SSL_CTX_free(c->tls->context);
+	free(c->tls);
+	c->tls = NULL;
+}
+
+static int client_tls_fail(struct tandem_client *c, const char *what)
+{
+	unsigned long e = ERR_peek_last_error();
+	const char *why = e ? ERR_reason_error_string(e) : NULL;
+	long verified = c->tls && c->tls->ssl ? SSL_get_verify_result(c->tls->ssl) : X509_V_OK;
+
+	if (verified != X509_V_OK)
+		why = X509_verify_cert_error_string(verified);
+	return client_fail(c, -EHOSTUNREACH, what, why);
+}
+
+static bool client_tls_files(const struct tandem_client *c, SSL_CTX *context)
+{
+	int ok = c->ca[0] ? SSL_CTX_load_verify_locations(context, c->ca, NULL)
+			  : SSL_CTX_set_default_verify_paths(context);
+
+	if (ok == 1 && c->certificate[0])
+		ok = SSL_CTX_use_certificate_chain_file(context, c->certificate) == 1 &&
+		     SSL_CTX_use_PrivateKey_file(context, c->key, SSL_FILETYPE_PEM) == 1;
+	return ok == 1;
+}
+
+/* RFC 6125: a name, or an address, which is no name to ask for. */
+static bool client_tls_expect(SSL *ssl, const char *host)
+{
+	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+
+	if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1)
+		return true;
+	ERR_clear_error();
+	return SSL_set1_host(ssl, host) == 1 &&
+	       SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+			(void *)(uintptr_t)host) == 1;
+}
+
+static int client_tls_open(struct tandem_client *c)
+{
+	struct client_tls *t = calloc(1, sizeof(*t));
+
+	ERR_clear_error();
+	c->tls = t;
+	if (t)
+		t->context = SSL_CTX_new(TLS_client_method());
+	if (!t || !t->context || SSL_CTX_set_min_proto_version(t->context, TLS1_2_VERSION) != 1)
+		return client_fail(c, -ENOMEM, "out of memory", NULL);
+	SSL_CTX_set_verify(t->context, SSL_VERIFY_PEER, NULL);
+	if (!client_tls_files(c, t->context))
+		return client_tls_fail(c, "the files of TLS cannot be used");
+	t->ssl = SSL_new(t->context);
+	if (!t->ssl || SSL_set_fd(t->ssl, c->redis->fd) != 1 ||
+	    !client_tls_expect(t->ssl, c->place.host))
+		return client_fail(c, -ENOMEM, "out of memory", NULL);
+	if (SSL_connect(t->ssl) != 1)
+		return client_tls_fail(c, "no TLS with Redis");
+	return 0;
+}
+
+/* The next reply, or NULL. */
+static redisReply *client_tls_read(struct tandem_client *c)
+{
+	void *reply = NULL;
+	char part[4096];
+
+	while (redisReaderGetReply(c->redis->reader, &reply) == REDIS_OK && !reply) {
+		int n = SSL_read(c->tls->ssl, part, sizeof(part));
+
+		if (n <= 0 || redisReaderFeed(c->redis->reader, part, (size_t)n) != REDIS_OK)
+			return NULL;
+	}
+	return reply;
+}
+
+static redisReply *client_tls_command(struct tandem_client *c, int n, const char **words)
+{
+	char *text = NULL;
+	int length = redisFormatCommandArgv(&text, n, words, NULL);
+	bool put = length > 0 && SSL_write(c->tls->ssl, text, length) == length;
+
+	if (text) {
+		explicit_bzero(text, length > 0 ? (size_t)length : 0); /* it may be a password */
+		redisFreeCommand(text);
+	}
+	return put ? client_tls_read(c) : NULL;
+}
+#else
+static void client_tls_close(struct tandem_client *c)
+{
+	(void)c;
+}
+
+static int client_tls_open(struct tandem_client *c)
+{
+	return client_fail(c, -EHOSTUNREACH, "rediss: needs a client with TLS", NULL);
+}
+
+static redisReply *client_tls_command(struct tandem_client *c, int n, const char **words)
+{
+	(void)c;
+	(void)n;
+	(void)words;
+	return NULL;
+}
+#endif
+
 static void client_hang_up(struct tandem_client *c)
 {
+	client_tls_close(c);
 	if (c->redis)
 		redisFree(c->redis);
 	c->redis = NULL;
@@ -177,11 +310,12 @@ static void client_hang_up(struct tandem_client *c)
 /* A reply that is no error, or NULL: *err and the error are set, and after anything but a refusal the connection is closed. */
 static redisReply *client_command(struct tandem_client *c, int n, const char **words, int *err)
 {
-	redisReply *reply = redisCommandArgv(c->redis, n, words, NULL);
+	redisReply *reply = c->tls ? client_tls_command(c, n, words)
+				   : redisCommandArgv(c->redis, n, words, NULL);
 
 	if (!reply) {
 		*err = client_fail(c, -EHOSTUNREACH, "the connection to Redis broke",
-				   c->redis->errstr);
+				   c->tls ? NULL : c->redis->errstr);
 		client_hang_up(c);
 	} else if (reply->type == REDIS_REPLY_ERROR) {
 		bool loading = !strncmp(reply->str, "LOADING", 7);
@@ -233,6 +367,8 @@ static int client_connect(struct tandem_client *c)
 			    : 0;
 	if (!err && redisSetTimeout(c->redis, timeval_of(BLOCK_MS + CONNECT_MS)))
 		err = client_fail(c, -EHOSTUNREACH, "cannot set a timeout", NULL);
+	if (!err && p->tls)
+		err = client_tls_open(c);
 	if (!err)
 		err = client_log_in(c);
 	if (err)
@@ -398,6 +534,19 @@ int tandem_client_open_as(struct tandem_client **out, const char *url, const cha
 	(void)snprintf(c->after, sizeof(c->after), "0");
 	*out = c;
 	return 0;
+}
+
+int tandem_client_tls(struct tandem_client *c, const char *ca, const char *certificate,
+		      const char *key)
+{
+	const char *given[] = { ca ? ca : "", certificate ? certificate : "", key ? key : "" };
+
+	return text_copy(c->ca, sizeof(c->ca), given[0], strlen(given[0])) &&
+			       text_copy(c->certificate, sizeof(c->certificate), given[1],
+					 strlen(given[1])) &&
+			       text_copy(c->key, sizeof(c->key), given[2], strlen(given[2]))
+		       ? 0
+		       : -EINVAL;
 }
 
 const char *tandem_client_error(const struct tandem_client *c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands for a tandem node through its Redis (docs/api.md), in C. Two files to copy, or -ltandem_client; needs hiredis alone.
+ * Commands for a tandem node through its Redis (docs/api.md), in C. Two files to copy, or -ltandem_client; needs hiredis, and OpenSSL
+ * for Redis over TLS: without it compile with -DTANDEM_CLIENT_WITHOUT_TLS.
  *
  *     struct tandem_client *c;
  *     char *answer;
@@ -12,7 +13,7 @@
  *     }
  *     tandem_client_close(c);
  *
- * A client has one command at a time and belongs to one thread. Link with hiredis.
+ * A client has one command at a time and belongs to one thread.
  */
 #ifndef CLIENT_TANDEM_CLIENT_H
 #define CLIENT_TANDEM_CLIENT_H
@@ -20,13 +21,21 @@
 struct tandem_client;
 
 /*
- * url: as redis.url of the node, "unix:/path" or "redis://[[user]:password@]host[:port][/db]", user and password %-encoded.
+ * url: as redis.url of the node, "unix:/path" or "redis://[[user]:password@]host[:port][/db]", user and password %-encoded; with
+ * "rediss://" it is TLS, and the server's certificate must be for that host.
  * tenant: "default", or "_operator". Nothing is sent yet. 0, -EINVAL (url or tenant) or -ENOMEM.
  */
 int tandem_client_open(struct tandem_client **out, const char *url, const char *tenant);
 /* The same in another role than "admin", which is that of the user of Redis: "reader" or "application". -EINVAL: there is no such role. */
 int tandem_client_open_as(struct tandem_client **out, const char *url, const char *tenant,
 			  const char *role);
+
+/*
+ * For rediss:, before the first command; paths of PEM files, which are read with each connection. ca: who may have signed the server's
+ * certificate; NULL or "": the system's authorities. certificate and key: what is shown; NULL or "": nothing. -EINVAL: too long.
+ */
+int tandem_client_tls(struct tandem_client *c, const char *ca, const char *certificate,
+		      const char *key);
 
 /*
  * One command; args is a JSON object or NULL. A lost connection is made again and the command repeated under the same id, so that it has

@@ -15,6 +15,7 @@ import hashlib
 import json
 import secrets
 import socket
+import ssl
 import time
 import urllib.parse
 
@@ -39,12 +40,15 @@ class Refused(Exception):
 
 
 class Redis:
-    """One connection, as much of RESP2 as we need.  `place`: a path, "unix:/path" or "redis://[user:password@]host[:port][/db]"."""
+    """One connection, as much of RESP2 as we need.  `place`: a path, "unix:/path" or "redis://[user:password@]host[:port][/db]";
+    with "rediss://" it is TLS.  `tls`: an ssl.SSLContext that has whom you trust and what you show; None: the system's authorities."""
 
-    def __init__(self, place, timeout=5.0):
-        if place.startswith("redis://"):
+    def __init__(self, place, timeout=5.0, tls=None):
+        if place.startswith(("redis://", "rediss://")):
             url = urllib.parse.urlsplit(place)
             self._socket = socket.create_connection((url.hostname, url.port or 6379), timeout=CONNECT_S)
+            if url.scheme == "rediss":
+                self._socket = self._secured(tls or ssl.create_default_context(), url.hostname)
         else:
             url = None
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -54,6 +58,13 @@ class Redis:
                 self._socket.connect(place.removeprefix("unix:"))
             self._file = self._socket.makefile("rb")
             self._log_in(url)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def _secured(self, tls, host):
+        try:
+            return tls.wrap_socket(self._socket, server_hostname=host)
         except BaseException:
             self._socket.close()
             raise
@@ -121,10 +132,10 @@ def _entry(fields):
 
 class Client:
     """Asks nodes.  tenant: "default" or another one, or "_operator" for the commands of operators.  role: what the user of Redis may
-    speak as: "reader", "application" or "admin"; operators have none."""
+    speak as: "reader", "application" or "admin"; operators have none.  tls: as of Redis."""
 
-    def __init__(self, place, tenant="default", name=None, role="admin"):
-        self._place, self._redis = place, None
+    def __init__(self, place, tenant="default", name=None, role="admin", tls=None):
+        self._place, self._tls, self._redis = place, tls, None
         # A stream of answers that nobody else reads: it is read from its beginning, so that an answer which
         # came before we asked for it is found.  "XREAD ... $" after the XADD would lose it.
         self.name = name or f"py-{secrets.token_hex(8)}"
@@ -180,7 +191,7 @@ class Client:
 
     def follow(self, key, seconds=None, after=None):
         """Entries of a stream that come after the id `after`, or from now on; over a connection of its own."""
-        follower = Client(self._place, self._tenant)
+        follower = Client(self._place, self._tenant, tls=self._tls)
         try:
             # "now" is one place in the stream: "$" in each XREAD would skip what came between two of them
             last = follower._connected()("XREVRANGE", key, "+", "-", "COUNT", 1)
@@ -207,7 +218,7 @@ class Client:
 
     def _connected(self):
         if not self._redis:
-            self._redis = Redis(self._place, BLOCK_S + CONNECT_S)
+            self._redis = Redis(self._place, BLOCK_S + CONNECT_S, self._tls)
         return self._redis
 
     def _hang_up(self):

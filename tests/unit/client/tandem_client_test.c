@@ -18,6 +18,10 @@ static void test_places(void **state)
 		{ "redis://here:6380/3", true, { .host = "here", .port = 6380, .db = "3" } },
 		{ "redis://[2001:db8::1]:7", true, { .host = "2001:db8::1", .port = 7 } },
 		{ "redis://[2001:db8::1", false, { .db = "" } },
+		{ "rediss://here:7/1",
+		  true,
+		  { .host = "here", .port = 7, .db = "1", .tls = true } },
+		{ "rediss://", false, { .db = "" } },
 		{ "redis://:pw@h", true, { .host = "h", .port = 6379, .password = "pw" } },
 		{ "redis://u:p@%2fx@h",
 		  true,
@@ -43,6 +47,7 @@ static void test_places(void **state)
 		assert_string_equal(p.path, rows[i].want.path);
 		assert_string_equal(p.host, rows[i].want.host);
 		assert_int_equal(p.port, rows[i].want.port);
+		assert_int_equal(p.tls, rows[i].want.tls);
 		assert_string_equal(p.db, rows[i].want.db);
 		assert_string_equal(p.user, rows[i].want.user);
 		assert_string_equal(p.password, rows[i].want.password);
