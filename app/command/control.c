@@ -86,10 +86,11 @@ void control_tenant_set(struct control *c, const char *tenant, uint32_t roles)
 
 /* ---- all of it ---- */
 
-static int control_link_open(struct control *c, unsigned i, const char *url)
+static int control_link_open(struct control *c, unsigned i, const struct redis_place *place)
 {
 	struct control_link *l = &c->links[i];
 	struct redis_settings settings = {
+		.place = *place,
 		.deadline_ns = NS_PER_S,
 		.pending_max = 16,
 		.labels = i == CONTROL_OPERATORS ? "link=\"operators\"" : "link=\"tenant\"",
@@ -99,11 +100,10 @@ static int control_link_open(struct control *c, unsigned i, const char *url)
 	l->wake_ns = UINT64_MAX;
 	l->running_max = i == CONTROL_OPERATORS ? OPERATORS_MAX : TENANTS_MAX_RUNNING;
 	l->stream_max = i == CONTROL_OPERATORS ? CONTROL_JOBS_MAX : STREAM_MAX;
-	(void)snprintf(settings.url, sizeof(settings.url), "%s", url);
 	return redis_open(&l->redis, &settings, control_link_state, l);
 }
 
-int control_open(struct control **out, struct node *node, const char *url)
+int control_open(struct control **out, struct node *node, const struct redis_place *place)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	int err = 0;
@@ -113,7 +113,7 @@ int control_open(struct control **out, struct node *node, const char *url)
 	c->node = node;
 	(void)snprintf(c->consumer, sizeof(c->consumer), "%s", node->settings.node.name);
 	for (unsigned i = 0; i < CONTROL_LINKS && !err; i++)
-		err = control_link_open(c, i, url);
+		err = control_link_open(c, i, place);
 	if (!err)
 		err = control_stream_add(&c->links[CONTROL_OPERATORS], "_operator",
 					 COMMAND_FOR_OPERATOR);

@@ -15,13 +15,15 @@
 #include "base/bytes.h"
 
 struct control;
+struct redis_place;
 struct node;
 
 enum { CONTROL_STREAMS_MAX = 1024 }; /* of all tenants that are read */
 
 void control_setup(void); /* registers the metrics; main thread, once */
-/* Reads what operators say from now on. url: of the node's Redis; links of its own, since reading blocks. 0 or -errno. */
-int control_open(struct control **out, struct node *node, const char *url) NODISCARD;
+/* Reads what operators say from now on. place: the node's Redis; links of its own, since reading blocks. 0 or -errno. */
+int control_open(struct control **out, struct node *node,
+		 const struct redis_place *place) NODISCARD;
 /* Of that tenant the streams of these roles are read from now on, and no others. roles: 1 << enum command_role of each. */
 void control_tenant_set(struct control *c, const char *tenant, uint32_t roles);
 /* So many streams of it may be read. */

@@ -21,7 +21,7 @@ int ctl_status(const json_t *answer);
 
 /* Where the Redis of a node is. May hold a password. */
 struct ctl_target {
-	char url[256];
+	struct redis_place place;
 	const char *tenant, *role; /* who speaks; NULL: operators */
 };
 

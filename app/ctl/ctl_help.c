@@ -33,6 +33,7 @@ static const char g_command[] =
 	"           the node is found by its Redis: --redis, or redis.url or node.state_dir of\n"
 	"           FILE; without either TANDEM_CONFIG names FILE, else it is\n"
 	"           /var/lib/tandem/tandem.yaml or /etc/tandem/tandem.yaml\n"
+	"           --redis rediss://... trusts the system's authorities, or SSL_CERT_FILE\n"
 	"           --tenant: as that tenant, in the role reader, application or admin, which is\n"
 	"           what it is without --role; else as an operator. Redis says who may\n"
 	"           --json: the whole answer as JSON on one line, errors too: for programs\n"

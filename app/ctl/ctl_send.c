@@ -42,8 +42,8 @@ static json_t *ctl_answer_read(struct tandem_client *client, const char *command
 static int ctl_client_open(struct tandem_client **client, const struct ctl_target *target)
 {
 	if (!target->tenant)
-		return tandem_client_open(client, target->url, "_operator");
-	return tandem_client_open_as(client, target->url, target->tenant,
+		return tandem_client_open(client, target->place.url, "_operator");
+	return tandem_client_open_as(client, target->place.url, target->tenant,
 				     target->role ? target->role : "admin");
 }
 
@@ -53,11 +53,14 @@ json_t *ctl_send(const struct ctl_target *target, const char *command, const jso
 	struct tandem_client *client = NULL;
 	json_t *answer = NULL;
 
-	if (!text || ctl_client_open(&client, target)) {
+	if (!text || ctl_client_open(&client, target) ||
+	    tandem_client_tls(client, target->place.ca, target->place.certificate,
+			      target->place.key)) {
 		/* the url may hold a password: it is not repeated */
-		ctl_complain(text ? "redis.url must be unix:/path (at most 107 characters) or "
-				    "redis://[user:password@]host:port[/db]"
-				  : "out of memory");
+		ctl_complain(
+			text ? "redis.url must be unix:/path (at most 107 characters) or "
+			       "redis://[user:password@]host:port[/db], or the same with rediss://"
+			     : "out of memory");
 	} else {
 		answer = ctl_answer_read(client, command, text);
 	}

@@ -32,17 +32,16 @@ static void state_dir_guess(struct settings *s, const char *config)
 {
 	char path[PATH_MAX];
 
-	if (s->redis.url[0] || s->node.state_dir[0] || !realpath(config, path))
+	if (s->redis.place.url[0] || s->node.state_dir[0] || !realpath(config, path))
 		return;
 	(void)snprintf(s->node.state_dir, sizeof(s->node.state_dir), "%s", dirname(path));
 }
 
-static void url_write(struct ctl_target *out, const struct settings *s)
+static void place_write(struct ctl_target *out, const struct settings *s)
 {
-	if (s->redis.url[0]) {
-		(void)snprintf(out->url, sizeof(out->url), "%s", s->redis.url);
-	} else {
-		(void)snprintf(out->url, sizeof(out->url), "unix:%s/" EMBEDDED_SOCKET,
+	out->place = s->redis.place;
+	if (!out->place.url[0]) {
+		(void)snprintf(out->place.url, sizeof(out->place.url), "unix:%s/" EMBEDDED_SOCKET,
 			       s->node.state_dir);
 	}
 }
@@ -63,7 +62,7 @@ static int config_read(struct ctl_target *out, const char *config)
 	explicit_bzero(text, n); /* the url may hold a password */
 	free(text);
 	state_dir_guess(&settings, config);
-	url_write(out, &settings);
+	place_write(out, &settings);
 	explicit_bzero(&settings, sizeof(settings));
 	return 0;
 }
@@ -74,7 +73,7 @@ bool ctl_target_find(struct ctl_target *out, const char *config, const char *red
 
 	*out = (struct ctl_target){ 0 };
 	if (redis) {
-		(void)snprintf(out->url, sizeof(out->url), "%s", redis);
+		(void)snprintf(out->place.url, sizeof(out->place.url), "%s", redis);
 		return true;
 	}
 	config = config ? config : config_usual();

@@ -485,7 +485,7 @@ int directory_follow(struct node *n)
 
 	d->look_ns = clock_now_ns() + LOOK_NS;
 	d->expect_ns = UINT64_MAX;
-	err = document_log_open(&d->log, n->redis_url, bytes_str(d->newest), &user);
+	err = document_log_open(&d->log, &n->redis_place, bytes_str(d->newest), &user);
 	if (err)
 		LOG_ERROR("node", 0, "cannot follow the documents",
 			  LOG_STR("error", strerror(-err)));

@@ -108,7 +108,7 @@ struct node {
 	struct rand_source rand;
 	struct embedded embedded;
 	bool embedded_used;
-	char redis_url[256];
+	struct redis_place redis_place;
 	struct redis *redis;
 	struct store_shared *store;
 	struct locations *locations;

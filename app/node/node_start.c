@@ -139,7 +139,7 @@ static int start_redis(struct node *n)
 					   .labels = "link=\"main\"" };
 	int err = 0;
 
-	n->embedded_used = n->settings.redis.url[0] == '\0';
+	n->embedded_used = n->settings.redis.place.url[0] == '\0';
 	if (n->embedded_used)
 		err = embedded_start(&n->embedded);
 	if (err) {
@@ -150,12 +150,12 @@ static int start_redis(struct node *n)
 		return NODE_EXIT_FAILED;
 	}
 	if (n->embedded_used) {
-		(void)snprintf(n->redis_url, sizeof(n->redis_url), "unix:%s",
+		(void)snprintf(n->redis_place.url, sizeof(n->redis_place.url), "unix:%s",
 			       n->embedded.socket_path);
 	} else {
-		memcpy(n->redis_url, n->settings.redis.url, sizeof(n->redis_url));
+		n->redis_place = n->settings.redis.place;
 	}
-	memcpy(settings.url, n->redis_url, sizeof(settings.url));
+	settings.place = n->redis_place;
 	node_wait_begin(n);
 	n->wait.for_link = true;
 	err = redis_open(&n->redis, &settings, node_on_redis, n);
@@ -405,7 +405,7 @@ static int start_sockets(struct node *n)
 
 static int start_doors(struct node *n)
 {
-	int err = control_open(&n->control, n, n->redis_url);
+	int err = control_open(&n->control, n, &n->redis_place);
 
 	if (err) {
 		LOG_ERROR("node", 0, "cannot open the control API",

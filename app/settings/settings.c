@@ -353,11 +353,11 @@ enum { REDIS_PORT = 6379 };
 /* The server of redis://[user:password@]host:port[/db], where that is an address. */
 static bool redis_addr(const struct settings *s, struct addr *out)
 {
-	struct bytes url = bytes_str(s->redis.url), word;
+	struct bytes url = bytes_str(s->redis.place.url), word;
 
-	if (!bytes_starts(url, "redis://"))
+	if (!bytes_starts(url, "redis://") && !bytes_starts(url, "rediss://"))
 		return false;
-	url = bytes_from(url, strlen("redis://"));
+	url = bytes_from(url, bytes_find(url, '/') + 2);
 	url = bytes_sub(url, 0, bytes_find(url, '/'));
 	while (bytes_cut(&url, '@', &word))
 		;

@@ -12,6 +12,7 @@
 #include "base/guard.h"
 #include "base/log.h"
 #include "base/tls/tls.h"
+#include "cluster/redis/redis.h"
 #include "engine/engine.h"
 #include "engine/port/port_dpdk.h"
 #include "engine/port/port_xdp.h"
@@ -155,7 +156,7 @@ struct settings_dns {
 };
 
 struct settings_redis {
-	char url[256]; /* empty: the node's own server */
+	struct redis_place place; /* without a url: the node's own server */
 	uint64_t deadline;
 };
 

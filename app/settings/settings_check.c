@@ -317,17 +317,40 @@ static void check_origins(const struct check *c)
 	}
 }
 
-static void check_others(const struct check *c)
+static bool redis_url_fits(struct bytes url)
 {
-	struct bytes url = bytes_str(c->s->redis.url);
-	bool is_unix = bytes_starts(url, "unix:/") && url.n - strlen("unix:") < 108;
+	if (bytes_starts(url, "unix:/"))
+		return url.n - strlen("unix:") < 108;
+	return (bytes_starts(url, "redis://") && url.n > strlen("redis://")) ||
+	       (bytes_starts(url, "rediss://") && url.n > strlen("rediss://"));
+}
+
+static void check_redis(const struct check *c)
+{
+	const struct redis_place *place = &c->s->redis.place;
+	bool tls = bytes_starts(bytes_str(place->url), "rediss://");
 
 	/* The url may hold a password: it is not repeated. */
-	if (url.n && !is_unix && !(bytes_starts(url, "redis://") && url.n > strlen("redis://"))) {
+	if (place->url[0] && !redis_url_fits(bytes_str(place->url))) {
 		REPORT(c, "redis.url",
 		       "redis.url must be unix:/path (at most 107 characters) or "
-		       "redis://[user:password@]host:port[/db]");
+		       "redis://[user:password@]host:port[/db], or the same with rediss://");
 	}
+	if (!tls && (place->ca[0] || place->certificate[0] || place->key[0])) {
+		REPORT(c, "redis.url",
+		       "redis.ca, redis.certificate and redis.key are for TLS: redis.url must "
+		       "begin "
+		       "with rediss:// then");
+	}
+	if (!place->certificate[0] != !place->key[0]) {
+		REPORT(c, place->key[0] ? "redis.key" : "redis.certificate",
+		       "redis.certificate and redis.key belong together: name both, or none");
+	}
+}
+
+static void check_others(const struct check *c)
+{
+	check_redis(c);
 	if (c->s->http.bind.port) {
 		REPORT(c, "http.bind",
 		       "http.bind is an address without a port: it has a key of its own, "

@@ -98,6 +98,35 @@ int tls_connect(struct tls_link **out, struct tls *t, int fd, const struct addr 
 	return 0;
 }
 
+/* RFC 6066 3: an address is no server name. */
+static bool link_expect_host(const struct tls_link *l, const char *host)
+{
+	X509_VERIFY_PARAM *param = SSL_get0_param(l->ssl);
+	struct addr address;
+
+	if (addr_parse(&address, bytes_str(host)) == 0)
+		return X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1;
+	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return X509_VERIFY_PARAM_set1_host(param, host, 0) == 1 &&
+	       SSL_ctrl(l->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+			(void *)(uintptr_t)host) == 1;
+}
+
+int tls_connect_host(struct tls_link **out, struct tls *t, int fd, const char *host)
+{
+	struct tls_link *l;
+
+	if (link_new(&l, t->client, fd))
+		return -ENOMEM;
+	if (!link_expect_host(l, host)) {
+		tls_link_close(l);
+		return -ENOMEM;
+	}
+	SSL_set_connect_state(l->ssl);
+	*out = l;
+	return 0;
+}
+
 static enum tls_failure verify_failure(long result)
 {
 	switch (result) {

@@ -187,7 +187,8 @@ static int client_open(struct tls *t, const struct tls_settings *settings,
 	if (!t->client)
 		return tls_fail(error, "cannot set up TLS", "");
 	SSL_CTX_set_verify(t->client, SSL_VERIFY_PEER, NULL);
-	err = load_identity(t->client, &settings->identities[0], error);
+	err = settings->identity_count ? load_identity(t->client, &settings->identities[0], error)
+				       : 0;
 	return err ? err : load_ca(t->client, settings->ca, error);
 }
 
@@ -205,7 +206,7 @@ static int contents_make(struct tls *out, struct tls *owner, const struct tls_se
 {
 	int err = 0;
 
-	assert(settings->identity_count && settings->identity_count <= TLS_IDENTITIES_MAX);
+	assert(settings->identity_count <= TLS_IDENTITIES_MAX);
 	*out = (struct tls){ 0 };
 	while (!err && out->count < settings->identity_count) {
 		struct tls_identity *id = &out->identities[out->count];

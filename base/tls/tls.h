@@ -27,8 +27,8 @@ struct tls_files {
 struct tls_settings {
 	struct tls_files
 		identities[TLS_IDENTITIES_MAX]; /* the first one where SNI names none of them */
-	uint32_t identity_count;                /* 1 at least */
-	char ca[TLS_PATH_MAX]; /* bundle that others are verified against; empty: the system's */
+	uint32_t identity_count; /* 0: for connections that we make alone, without a certificate */
+	char ca[TLS_PATH_MAX];   /* bundle that others are verified against; empty: the system's */
 	enum tls_client_certificates clients;
 };
 
@@ -90,6 +90,8 @@ int tls_accept(struct tls_link **out, struct tls *t, int fd) NODISCARD;
  * long as the link is there. */
 int tls_connect(struct tls_link **out, struct tls *t, int fd, const struct addr *remote,
 		const char *name) NODISCARD;
+/* Whose certificate must be for that host, as that of a web server is (RFC 6125 6.4, wildcards): a name or an address. */
+int tls_connect_host(struct tls_link **out, struct tls *t, int fd, const char *host) NODISCARD;
 /* 0: done, -EAGAIN, -EPROTO: *failure says why. */
 int tls_handshake(struct tls_link *l, enum tls_failure *failure) NODISCARD;
 /* After the handshake: the peer has shown a certificate, which was verified. */

@@ -107,10 +107,11 @@ static void log_on_state(bool connected, void *arg)
 	log_ask(log);
 }
 
-int document_log_open(struct document_log **out, const char *url, struct bytes after,
-		      const struct document_log_user *user)
+int document_log_open(struct document_log **out, const struct redis_place *place,
+		      struct bytes after, const struct document_log_user *user)
 {
-	struct redis_settings settings = { .deadline_ns = NS_PER_S,
+	struct redis_settings settings = { .place = *place,
+					   .deadline_ns = NS_PER_S,
 					   .pending_max = 4,
 					   .labels = "link=\"documents\"" };
 	struct document_log *log = calloc(1, sizeof(*log));
@@ -120,7 +121,6 @@ int document_log_open(struct document_log **out, const char *url, struct bytes a
 		return -ENOMEM;
 	log->user = *user;
 	after_set(log, after);
-	(void)snprintf(settings.url, sizeof(settings.url), "%s", url);
 	err = redis_open(&log->link, &settings, log_on_state, log);
 	if (err) {
 		free(log);

@@ -22,8 +22,8 @@ struct document_log_user {
 };
 
 /* after: the newest entry that is known, empty: from the beginning. 0 or -errno. */
-int document_log_open(struct document_log **out, const char *url, struct bytes after,
-		      const struct document_log_user *user) NODISCARD;
+int document_log_open(struct document_log **out, const struct redis_place *place,
+		      struct bytes after, const struct document_log_user *user) NODISCARD;
 void document_log_close(struct document_log *log); /* NULL is fine */
 /* The stream was made anew: goes on behind that entry, empty: from the beginning. */
 void document_log_seek(struct document_log *log, struct bytes after);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -55,12 +54,10 @@ static void queue_fail(struct redis *r)
 
 static void socket_drop(struct redis *r)
 {
-	if (r->fd >= 0) {
-		loop_unwatch(r->fd);
-		(void)close(r->fd);
-	}
+	if (r->socket.fd >= 0)
+		loop_unwatch(r->socket.fd);
+	redis_socket_close(&r->socket);
 	redis_reader_close(r);
-	r->fd = -1;
 	r->writing = false;
 	r->depart_ns = 0;
 	r->broken = NULL;
@@ -125,12 +122,13 @@ void redis_link_leave(struct redis *r)
 
 static void link_watch(struct redis *r)
 {
-	bool writing = r->state == REDIS_LINK_DIALLING || redis_buffer_bytes(&r->out).n > 0;
+	bool writing = r->state == REDIS_LINK_DIALLING || redis_buffer_bytes(&r->out).n > 0 ||
+		       redis_socket_wants_write(&r->socket);
 	int err;
 
 	if (writing == r->writing)
 		return;
-	err = loop_watch(r->fd, writing ? LOOP_READ | LOOP_WRITE : LOOP_READ, link_on_fd, r);
+	err = loop_watch(r->socket.fd, writing ? LOOP_READ | LOOP_WRITE : LOOP_READ, link_on_fd, r);
 	if (err)
 		break_errno(r, "not watchable", -err);
 	r->writing = writing;
@@ -141,14 +139,12 @@ static void out_write(struct redis *r)
 	struct bytes out;
 
 	while (!r->broken && (out = redis_buffer_bytes(&r->out)).n > 0) {
-		ssize_t n = send(r->fd, out.p, out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = redis_socket_write(&r->socket, out.p, out.n);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
+		if (n == -EAGAIN)
 			break;
 		if (n < 0) {
-			break_errno(r, "write failed", errno);
+			break_errno(r, "write failed", (int)-n);
 		} else {
 			redis_buffer_eat(&r->out, (size_t)n);
 		}
@@ -218,7 +214,10 @@ static void greeting_put(struct redis *r, const struct bytes *args, size_t n)
 
 static void greet(struct redis *r)
 {
-	struct bytes user = bytes_str(r->url.user), password = bytes_str(r->url.password);
+	const struct redis_url *url = &r->url;
+	struct bytes user = bytes_mem(url->user, strnlen(url->user, sizeof(url->user)));
+	struct bytes password =
+		bytes_mem(url->password, strnlen(url->password, sizeof(url->password)));
 	char db[16];
 	struct writer w = writer_over(db, sizeof(db));
 
@@ -242,18 +241,19 @@ static void greet(struct redis *r)
 /* True when there may be more. */
 static bool in_read(struct redis *r)
 {
-	ssize_t n = recv(r->fd, r->chunk, sizeof(r->chunk), MSG_DONTWAIT);
+	ssize_t n = redis_socket_read(&r->socket, r->chunk, sizeof(r->chunk));
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN)
 		return false;
 	if (n < 0) {
-		break_errno(r, "read failed", errno);
+		break_errno(r, "read failed", (int)-n);
 	} else if (n == 0) {
 		redis_link_break(r, "closed by Redis", (struct bytes){ 0 });
 	} else {
 		redis_reader_feed(r, bytes_mem(r->chunk, (size_t)n));
 	}
-	return !r->broken && r->reader && (size_t)n == sizeof(r->chunk);
+	/* a record of TLS is shorter than the chunk: nothing of it is left inside, but others may wait */
+	return !r->broken && r->reader && (r->socket.tls || (size_t)n == sizeof(r->chunk));
 }
 
 static void in_drain(struct redis *r)
@@ -264,15 +264,58 @@ static void in_drain(struct redis *r)
 		;
 }
 
+/* A certificate that was renewed counts with the next link; one that cannot be read leaves the last one in place. */
+static void tls_read_again(struct redis *r)
+{
+	char error[TLS_ERROR_MAX];
+
+	if (tls_reload(r->tls, &r->files, error))
+		LOG_WARN("redis", 0,
+			 "the files of redis.ca, redis.certificate and redis.key are not "
+			 "read again: those of before stay",
+			 LOG_STR("error", error));
+}
+
+static void secure_step(struct redis *r)
+{
+	const char *why = "";
+	int err = redis_socket_handshake(&r->socket, &why);
+
+	if (err == 0) {
+		greet(r);
+	} else if (err == -EAGAIN) {
+		link_watch(r);
+	} else {
+		redis_link_break(r, "TLS failed: look at redis.url, redis.ca and redis.certificate",
+				 bytes_str(why));
+	}
+}
+
+static void secure(struct redis *r)
+{
+	int err;
+
+	tls_read_again(r);
+	err = redis_socket_secure(&r->socket, r->tls, r->url.host);
+	r->state = REDIS_LINK_SECURING;
+	if (err) {
+		break_errno(r, "TLS failed", -err);
+	} else {
+		secure_step(r);
+	}
+}
+
 static void dial_done(struct redis *r)
 {
 	socklen_t size = sizeof(int);
 	int err = 0;
 
-	if (getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
+	if (getsockopt(r->socket.fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
 		err = errno;
 	if (err) {
 		break_errno(r, "connect failed", err);
+	} else if (r->tls) {
+		secure(r);
 	} else {
 		greet(r);
 	}
@@ -282,10 +325,12 @@ static void link_on_fd(int fd, unsigned events, void *arg)
 {
 	struct redis *r = arg;
 
-	assert(fd == r->fd);
+	assert(fd == r->socket.fd);
 	redis_link_enter(r);
 	if (r->state == REDIS_LINK_DIALLING) {
 		dial_done(r);
+	} else if (r->state == REDIS_LINK_SECURING) {
+		secure_step(r);
 	} else {
 		if (events & (LOOP_READ | LOOP_ERROR))
 			in_drain(r);
@@ -302,7 +347,7 @@ static void link_dial(struct redis *r, uint64_t now_ns)
 	int fd = redis_dial(&r->url, &r->addr);
 	int err = fd < 0 ? fd : redis_reader_open(r);
 
-	r->fd = fd < 0 ? -1 : fd;
+	r->socket = (struct redis_socket){ .fd = fd < 0 ? -1 : fd };
 	r->state = REDIS_LINK_DIALLING;
 	r->wake_ns = now_ns + GREET_NS;
 	if (err) {

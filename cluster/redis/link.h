@@ -10,15 +10,18 @@
 
 #include "base/metric.h"
 #include "base/rand.h"
+#include "base/tls/tls.h"
 #include "cluster/redis/buffer.h"
 #include "cluster/redis/dial.h"
 #include "cluster/redis/queue.h"
+#include "cluster/redis/socket.h"
 
 struct redisReader;
 
 enum redis_link_state {
 	REDIS_LINK_DOWN,
 	REDIS_LINK_DIALLING,
+	REDIS_LINK_SECURING, /* the handshake of TLS */
 	REDIS_LINK_GREETING, /* AUTH, SELECT, PING */
 	REDIS_LINK_UP,
 };
@@ -32,6 +35,8 @@ enum { REDIS_CHUNK = 1 << 16 };
 struct redis {
 	struct redis_settings settings;
 	struct redis_url url;
+	struct tls *tls; /* of rediss:, else NULL */
+	struct tls_settings files;
 	struct addr addr;
 	struct redis_queue queue;
 	struct redis_buffer out;
@@ -50,7 +55,7 @@ struct redis {
 	uint64_t depart_ns; /* what is in out may wait until then; 0: it may not */
 	uint32_t greetings; /* answers that UP waits for */
 	uint32_t depth;     /* calls under way that may run callbacks */
-	int fd;
+	struct redis_socket socket;
 	enum redis_link_state state;
 	bool writing; /* LOOP_WRITE is watched */
 	bool closing;
@@ -64,7 +69,7 @@ void redis_link_leave(struct redis *r);
 /* Asks for the end of the link. why: a constant sentence. The first reason counts. */
 void redis_link_break(struct redis *r, const char *why, struct bytes detail);
 
-/* redis_open.c. Gives everything back. */
+/* open.c. Gives everything back. */
 void redis_link_destroy(struct redis *r);
 
 /* redis_guest.c */

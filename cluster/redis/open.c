@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/tls/tls.h"
 #include "cluster/redis/link.h"
 
 enum {
@@ -45,14 +46,32 @@ static void settings_complete(struct redis_settings *s)
 	s->deadline_ns = s->deadline_ns ? s->deadline_ns : DEADLINE_PRESET_NS;
 	s->pending_max = s->pending_max ? s->pending_max : PENDING_PRESET;
 	s->reconnect_max_ns = s->reconnect_max_ns ? s->reconnect_max_ns : NS_PER_S;
-	explicit_bzero(s->url,
-		       sizeof(s->url)); /* read into parts; the password lies there only once */
+	/* read into parts; the password lies there only once */
+	explicit_bzero(s->place.url, sizeof(s->place.url));
+}
+
+static int tls_setup(struct redis *r)
+{
+	const struct redis_place *place = &r->settings.place;
+	struct tls_settings *files = &r->files;
+	char error[TLS_ERROR_MAX];
+	int err;
+
+	files->identity_count = place->certificate[0] != '\0';
+	memcpy(files->ca, place->ca, sizeof(files->ca));
+	memcpy(files->identities[0].certificate, place->certificate, sizeof(place->certificate));
+	memcpy(files->identities[0].key, place->key, sizeof(place->key));
+	err = tls_open(&r->tls, files, error);
+	if (err)
+		LOG_ERROR("redis", 0, "no TLS: look at redis.ca, redis.certificate and redis.key",
+			  LOG_STR("error", error));
+	return err;
 }
 
 static int redis_setup(struct redis *r)
 {
 	const char *reason;
-	int err = redis_url_read(&r->url, bytes_str(r->settings.url), &reason);
+	int err = redis_url_read(&r->url, bytes_str(r->settings.place.url), &reason);
 
 	if (err) {
 		LOG_ERROR("redis", 0, "bad url", LOG_STR("reason", reason));
@@ -60,6 +79,8 @@ static int redis_setup(struct redis *r)
 		err = redis_url_resolve(&r->url, &r->addr);
 	}
 	settings_complete(&r->settings);
+	if (!err && r->url.tls)
+		err = tls_setup(r);
 	if (err)
 		return err;
 	rand_open_system(&r->rand);
@@ -79,7 +100,7 @@ int redis_open(struct redis **out, const struct redis_settings *settings, redis_
 	r->settings = *settings;
 	r->state_fn = state;
 	r->arg = arg;
-	r->fd = -1;
+	r->socket.fd = -1;
 	r->out.max = OUT_MAX;
 	err = redis_setup(r);
 	if (err) {
@@ -94,6 +115,7 @@ int redis_open(struct redis **out, const struct redis_settings *settings, redis_
 void redis_link_destroy(struct redis *r)
 {
 	redis_queue_close(&r->queue);
+	tls_close(r->tls);
 	explicit_bzero(r, sizeof(*r)); /* the password */
 	free(r);
 }

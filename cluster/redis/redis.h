@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Our Redis link: hiredis as codec over our own non-blocking descriptor (unix or TCP), pipelined, each command with a
+ * Our Redis link: hiredis as codec over our own non-blocking descriptor (unix, TCP or TLS), pipelined, each command with a
  * deadline, reconnecting with back-off. Control thread only. Nothing here waits.
  */
 #ifndef CLUSTER_REDIS_REDIS_H
@@ -11,8 +11,15 @@
 struct redis;
 struct redisReply;
 
+/* Where Redis is (cluster/redis/url.h), and the PEM files of rediss: */
+struct redis_place {
+	char url[256];
+	char ca[256]; /* whom it is verified against; empty: the system's authorities */
+	char certificate[256], key[256]; /* what we show; empty: nothing */
+};
+
 struct redis_settings {
-	char url[256]; /* "unix:/path/redis.sock" or "redis://[user:password@]host:port[/db]" (IP or name) */
+	struct redis_place place;
 	uint64_t deadline_ns;      /* default for commands */
 	uint32_t pending_max;      /* commands in flight; more answer -EAGAIN at once */
 	uint64_t reconnect_max_ns; /* longest back-off, default 1 s */

@@ -115,8 +115,11 @@ int redis_url_read(struct redis_url *out, struct bytes text, const char **reason
 		*reason = unix_read(out, bytes_from(text, strlen("unix:")));
 	} else if (bytes_starts(text, "redis://")) {
 		*reason = url_tcp_read(out, bytes_from(text, strlen("redis://")));
+	} else if (bytes_starts(text, "rediss://")) {
+		out->tls = true;
+		*reason = url_tcp_read(out, bytes_from(text, strlen("rediss://")));
 	} else {
-		*reason = "starts neither with unix: nor with redis://";
+		*reason = "starts neither with unix: nor with redis:// or rediss://";
 	}
 	return *reason ? -EINVAL : 0;
 }

@@ -9,12 +9,13 @@ struct redis_url {
 	char path[108]; /* unix socket; empty: TCP */
 	char host[254];
 	uint16_t port;
+	bool tls;
 	uint32_t db;
 	char user[64]; /* empty: the default user */
 	char password[128];
 };
 
-/* "unix:/path" or "redis://[[user]:password@]host[:port][/db]", user and password %-encoded (RFC 3986 2.1).
+/* "unix:/path" or "redis://[[user]:password@]host[:port][/db]", with rediss for TLS; user and password %-encoded (RFC 3986 2.1).
  * 0, or -EINVAL and a constant sentence in *reason. */
 int redis_url_read(struct redis_url *out, struct bytes text, const char **reason) NODISCARD;
 /* The address of a TCP URL. Asks the resolver for names other than IP literals, so it may block: at start only.

@@ -36,8 +36,11 @@ static void reader_open(struct reader *r, const struct server *s, const char *af
 		.entry = on_entry, .read = on_batch, .connected = on_connected, .arg = r
 	};
 
+	struct redis_place place = { 0 };
+
 	*r = (struct reader){ 0 };
-	assert_int_equal(document_log_open(&r->log, s->url, bytes_str(after), &user), 0);
+	(void)snprintf(place.url, sizeof(place.url), "%s", s->url);
+	assert_int_equal(document_log_open(&r->log, &place, bytes_str(after), &user), 0);
 }
 
 static struct reader *g_reader;

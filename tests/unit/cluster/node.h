@@ -116,7 +116,7 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 	(void)snprintf(ss.identity.where, sizeof(ss.identity.where), "host:/%s", ns->name);
 	(void)snprintf(ss.spool_dir, sizeof(ss.spool_dir), "%s/%s", s->dir,
 		       ns->spool ? ns->spool : "spool");
-	(void)snprintf(rs.url, sizeof(rs.url), "%s", s->url);
+	(void)snprintf(rs.place.url, sizeof(rs.place.url), "%s", s->url);
 	assert_int_equal(redis_open(&n->redis, &rs, NULL, NULL), 0);
 	assert_int_equal(store_shared_open(&n->shared, n->redis, &shared), 0);
 	assert_int_equal(store_shard_open(&n->store, n->shared, n->redis, &ss, node_health, n), 0);

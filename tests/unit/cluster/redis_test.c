@@ -74,7 +74,8 @@ static struct redis *open_url(struct trace *t, const char *url)
 	struct redis *r;
 
 	*t = (struct trace){ 0 };
-	assert_int_equal(bytes_cstr(bytes_str(url), settings.url, sizeof(settings.url)), 0);
+	assert_int_equal(bytes_cstr(bytes_str(url), settings.place.url, sizeof(settings.place.url)),
+			 0);
 	assert_int_equal(redis_open(&r, &settings, on_state, t), 0);
 	return r;
 }
@@ -260,7 +261,8 @@ static void test_bounds(void **state)
 
 	(void)state;
 	server_dir(&s);
-	assert_int_equal(bytes_cstr(bytes_str(s.url), settings.url, sizeof(settings.url)), 0);
+	assert_int_equal(
+		bytes_cstr(bytes_str(s.url), settings.place.url, sizeof(settings.place.url)), 0);
 	assert_int_equal(redis_open(&r, &settings, on_state, &t), 0);
 	assert_int_equal(say(r, "PING", 0, &t), -ENOTCONN);
 	server_start(&s, NULL);
@@ -445,7 +447,7 @@ static void test_tcp_login(void **state)
 
 static void test_bad_urls(void **state)
 {
-	struct redis_settings settings = { .url = "redis://user:hidden@host:nowhere" };
+	struct redis_settings settings = { .place.url = "redis://user:hidden@host:nowhere" };
 	struct redis *r;
 	int fd;
 

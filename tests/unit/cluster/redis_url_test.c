@@ -18,6 +18,9 @@ static void test_good(void **state)
 		{ "redis://redis.example/15", { .host = "redis.example", .port = 6379, .db = 15 } },
 		{ "redis://[2001:db8::1]", { .host = "2001:db8::1", .port = 6379 } },
 		{ "redis://[2001:db8::1]:1/2", { .host = "2001:db8::1", .port = 1, .db = 2 } },
+		{ "rediss://me:secret@h:1/2",
+		  { .host = "h", .port = 1, .db = 2, .tls = true, .user = "me", .password = "secret" } },
+		{ "rediss://h", { .host = "h", .port = 6379, .tls = true } },
 		{ "redis://:secret@h", { .host = "h", .port = 6379, .password = "secret" } },
 		{ "redis://me:secret@h", { .host = "h", .port = 6379, .user = "me", .password = "secret" } },
 		{ "redis://m%40e:a%3Ab@h", { .host = "h", .port = 6379, .user = "m@e", .password = "a:b" } },
@@ -33,7 +36,8 @@ static void test_good(void **state)
 		ROW_ASSERT(row->text, !reason);
 		ROW_ASSERT(row->text,
 			   !strcmp(got.path, row->want.path) && !strcmp(got.host, row->want.host));
-		ROW_ASSERT(row->text, got.port == row->want.port && got.db == row->want.db);
+		ROW_ASSERT(row->text, got.port == row->want.port && got.db == row->want.db &&
+					      got.tls == row->want.tls);
 		ROW_ASSERT(row->text, !strcmp(got.user, row->want.user));
 		ROW_ASSERT(row->text, !strcmp(got.password, row->want.password));
 	}
@@ -44,7 +48,8 @@ static void test_bad(void **state)
 	static const char *const rows[] = {
 		"",
 		"10.0.0.1:6379",
-		"rediss://10.0.0.1",
+		"rediss://",
+		"redisss://10.0.0.1",
 		"unix:",
 		"unix:redis.sock",
 		"redis://",

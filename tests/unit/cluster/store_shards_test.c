@@ -24,7 +24,7 @@ static void link_open(struct shards *t, size_t i, enum where where)
 		t->links[i] = t->links[0];
 		return;
 	}
-	(void)snprintf(rs.url, sizeof(rs.url), "%s", t->server.url);
+	(void)snprintf(rs.place.url, sizeof(rs.place.url), "%s", t->server.url);
 	assert_int_equal(redis_open(&t->links[i], &rs, NULL, NULL), 0);
 	if (i)
 		g_drive.beside[i - 1] = t->links[i];

@@ -60,7 +60,7 @@ static void test_minimal(void **state)
 	assert_string_equal(s->media.sounds, "/var/lib/tandem/sounds");
 	assert_string_equal(s->media.music, "");
 	assert_int_equal(s->redis.deadline, 50 * NS_PER_MS);
-	assert_string_equal(s->redis.url, "");
+	assert_string_equal(s->redis.place.url, "");
 	assert_int_equal(s->log.level, LOG_LEVEL_INFO);
 	assert_int_equal(settings_port_pairs(s), 10000);
 }
@@ -248,6 +248,10 @@ static const struct {
 	{ "dscp", NODE NETWORK "media:\n  dscp_audio: 64\n", 9, 15, "0 to 63" },
 	{ "video", NODE NETWORK "media:\n  video: maybe\n", 9, 10, "true or false" },
 	{ "duration", NODE NETWORK "media:\n  port_rest: 60\n", 9, 14, "duration" },
+	{ "redis ca without tls", NODE NETWORK "redis:\n  url: redis://x\n  ca: /ca.pem\n", 9, 8,
+	  "rediss://" },
+	{ "redis key alone", NODE NETWORK "redis:\n  url: rediss://x\n  key: /key.pem\n", 10, 8,
+	  "belong together" },
 	{ "redis url", NODE NETWORK "redis:\n  url: http://x\n", 9, 8, "redis://" },
 	{ "redis socket path",
 	  NODE NETWORK

@@ -17,8 +17,8 @@
 #include "base/metric.h"
 #include "sig/sip/hop_names.h"
 #include "sig/transport/transport.h"
+#include "tests/unit/certificates.h"
 #include "tests/unit/sig/rig.h"
-#include "tests/unit/sig/transport/certificates.h"
 
 enum { TICK_MS = 5, LIMIT_MS = 5000 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates for tests, as PEM files: who signed them, for whom, for how long. */
-#ifndef TESTS_UNIT_SIG_TRANSPORT_CERTIFICATES_H
-#define TESTS_UNIT_SIG_TRANSPORT_CERTIFICATES_H
+#ifndef TESTS_UNIT_CERTIFICATES_H
+#define TESTS_UNIT_CERTIFICATES_H
 
 #include <unistd.h>
 
