@@ -73,11 +73,13 @@ class Node(Server):
     everything: it speaks TCP and TLS as well, and on ::1 what it speaks on 127.0.0.1.
     webrtc: so many workers, each with a port for all media of browsers; 0: one worker, and none.
     spare: ports for the test's own ends; a phone takes 21.
+    redis_tls: for the test's own connections to a Redis at rediss:, an ssl.SSLContext.
     rate: its clock runs so many times as fast as the test's, over restarts as well (base/clock.h): for what takes minutes.
     """
 
-    def __init__(self, settings=None, start=True, calls=50, everything=False, webrtc=0, spare=300, rate=1):
+    def __init__(self, settings=None, start=True, calls=50, everything=False, webrtc=0, spare=300, rate=1, redis_tls=None):
         self._open()
+        self.redis_tls = redis_tls
         self.ports = self._stack.enter_context(Ports(spare + 4 * calls))
         if rate != 1:
             self.environment["TANDEM_CLOCK"] = f"{rate}@{time.clock_gettime_ns(time.CLOCK_BOOTTIME)}"
@@ -193,7 +195,7 @@ class Node(Server):
 
     def redis(self):
         """A connection to its Redis."""
-        return Redis(self.redis_socket)
+        return Redis(self.redis_socket, tls=self.redis_tls)
 
     def told(self, key):
         """What the entries of a stream say, as dicts of texts, oldest first: records and events are one field of JSON each."""
@@ -236,7 +238,7 @@ class Node(Server):
     def ctl(self, command, secret=None, **arguments):
         """One command by the client for Python; words become what the table of commands wants.  tandemctl() is the program."""
         try:
-            with Client(self.redis_socket, "_operator") as client:
+            with Client(self.redis_socket, "_operator", tls=self.redis_tls) as client:
                 if secret is not None:
                     realm = client.ask("node.status")["realm"]
                     arguments |= {"ha1": ha1(arguments["number"], realm, secret.rstrip("\n"))}
