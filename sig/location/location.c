@@ -290,16 +290,21 @@ void location_timer(struct locations *l, struct location *a)
 	location_settle(l, a);
 }
 
-/* As if all had run out: what another node knows better, or wrote, is respected the same way. */
+/* As if all had run out. Where there are other nodes the one that has the phones may be away, so what the store has is read and goes. */
 void locations_forget(struct locations *l, uint16_t tenant, struct bytes user, struct instant now)
 {
 	struct location *a;
 
 	locations_begin(l, now);
 	a = location_get(l, tenant, user);
-	if (!a || !a->entry.count)
+	if (!a && locations_has_others(l))
+		a = location_take(l, tenant, user);
+	if (!a)
 		return;
+	a->ended = locations_has_others(l);
 	for (uint32_t i = 0; i < a->entry.count; i++)
 		a->entry.bindings[i].expires_utc_ms = l->now.utc_ms;
+	if (a->ended)
+		(void)location_fetch(l, a);
 	location_timer(l, a);
 }

@@ -229,12 +229,16 @@ static void fetched_conflict(struct locations *l, struct location *a, struct aor
 	waits_again(l, a);
 }
 
+/* Something of ours is on its way. */
+static bool location_is_busy(const struct location *a)
+{
+	return a->saving || a->unsaved || a->is_unknown;
+}
+
 /* Where nothing of ours is on its way, what the store has is what there is. */
 static void fetched_look(struct locations *l, struct location *a, struct aor *theirs)
 {
-	bool busy = a->saving || a->unsaved || a->is_unknown;
-
-	if (!busy && theirs->version != a->acked && !is_behind_us(l, a, theirs)) {
+	if (!location_is_busy(a) && theirs->version != a->acked && !is_behind_us(l, a, theirs)) {
 		location_adopt(l, a, theirs);
 		return;
 	}
@@ -254,6 +258,27 @@ static uint64_t phones_mark(const struct location *a)
 	return mark;
 }
 
+/* His phones of before are gone, whoever had them. Who has registered since is with us, and a save of that is on its way. */
+static void fetched_ended(struct location *a, struct aor *theirs)
+{
+	bool had = theirs->count != 0;
+
+	while (theirs->count)
+		aor_remove(theirs, theirs->count - 1);
+	if (location_is_busy(a)) {
+		a->told |= had;
+		return;
+	}
+	a->ended = false;
+	if (!had)
+		return;
+	a->acked = theirs->version;
+	if (a->entry.version < theirs->version)
+		a->entry.version = theirs->version;
+	a->entry.version++;
+	a->unsaved = true;
+}
+
 static void fetched(struct locations *l, struct location *a, struct bytes record)
 {
 	bool conflicted = a->conflicted;
@@ -267,6 +292,8 @@ static void fetched(struct locations *l, struct location *a, struct bytes record
 		return;
 	}
 	location_known(l, a);
+	if (a->ended)
+		fetched_ended(a, &theirs);
 	if (conflicted)
 		fetched_conflict(l, a, &theirs);
 	else

@@ -98,7 +98,7 @@ static void aor_save_done(struct locations *l, struct location *a)
 	uint64_t version = a->saving;
 
 	a->acked = a->saving_delete ? 0 : version;
-	a->told = false;
+	a->told = a->ended = false;
 	if (version == a->entry.version)
 		location_is_stored(a);
 	location_known(l, a);

@@ -48,6 +48,7 @@ struct location {
 	bool conflicted; /* because it has another version */
 	bool held;       /* not settled before its owner has done all */
 	bool unsaved;    /* differs from what the store holds */
+	bool ended;      /* its user is no more: what the store has of him goes */
 	uint8_t conflicts, asked_count;
 	uint16_t tenant;              /* whose name the entry has */
 	uint32_t tries;               /* saves of an empty entry without success */

@@ -235,6 +235,63 @@ static void is_no_more(void **state)
 	}
 }
 
+/* The node that has his phone hears nothing of it: what the store has of him goes all the same, whether or not the other one knew. */
+static void is_no_more_while_away(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, caller;
+	struct aor entry;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	for (unsigned knows = 0; knows < 2; knows++) {
+		struct rig *r = p->nodes[1];
+
+		assert_true(bytes_starts(come_to(p, &phone, 0, 3600), "SIP/2.0 200"));
+		pair_wait(p, 40000);
+		if (knows) {
+			call_from(p, 1, &caller);
+			assert_true(rig_take(r, &phone.addr, "INVITE ").n);
+		}
+		locations_forget(r->locations, TENANT_DEFAULT, BYTES_LIT("1002"), r->now);
+		rig_drain(r);
+		pair_wait(p, 10);
+		pair_wait(p, 10);
+		read_stored(p, &entry);
+		assert_int_equal(entry.count, 0);
+		aor_clear(&entry);
+		pair_wait(p, 1100);
+		call_from(p, 1, &caller);
+		assert_true(rig_take(r, &caller.addr, "SIP/2.0 480").n);
+	}
+}
+
+/* Who has the number next registers while the store is asked of the one before: his phone stays. */
+static void next_one_is_there(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, next;
+	struct aor entry;
+	char lines[1536];
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	assert_true(bytes_starts(come_to(p, &phone, 0, 3600), "SIP/2.0 200"));
+	phone_make(&next, p->nodes[1], "192.0.2.13:5060", "next");
+	phone_register_with(&next, "", 90);
+	(void)credentials_make(lines, text_bytes(&last(next.r, "SIP/2.0 401")->data),
+			       "Authorization", DIGEST_MD5, "1002", "secret", "REGISTER",
+			       "sip:test.local");
+	locations_forget(next.r->locations, TENANT_DEFAULT, BYTES_LIT("1002"), next.r->now);
+	rig_drain(next.r);
+	phone_register_with(&next, lines, 90);
+	for (unsigned i = 0; i < 3; i++)
+		pair_wait(p, 10);
+	assert_true(rig_take(next.r, &next.addr, "SIP/2.0 200").n);
+	read_stored(p, &entry);
+	assert_int_equal(entry.count, 1);
+	assert_string_equal(text_str(&entry.bindings[0].call_id), "next");
+	aor_clear(&entry);
+}
+
 /* What another node had, and the store has forgotten, does not come back by us. */
 static void store_forgets(void **state)
 {
@@ -606,6 +663,8 @@ int main(void)
 		TEST(copy_of_who_has_proven),
 		TEST(called_where_it_was),
 		TEST(runs_out_here),
+		TEST(is_no_more_while_away),
+		TEST(next_one_is_there),
 		TEST(store_forgets),
 		TEST(store_does_not_say),
 		TEST(forgets_others),
