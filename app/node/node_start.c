@@ -416,6 +416,26 @@ static int start_doors(struct node *n)
 	return node_web_open(n) ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
+/* Phones of extensions that were deleted while this node was away: theirs end now. Where the documents are not known none does. */
+static void locations_forget_gone(struct node *n)
+{
+	const struct shelf *shelf = &n->documents.keep.shelf;
+	const struct aor *entry;
+	uint32_t cursor = 0;
+
+	while (!n->documents.keep.broken &&
+	       (entry = locations_next(n->locations, &cursor)) != NULL) {
+		struct bytes tenant = text_bytes(&entry->tenant), user = text_bytes(&entry->user);
+
+		if (!entry->count || shelf_text(shelf, tenant, BYTES_LIT("extension"), user).n)
+			continue;
+		LOG_INFO("node", 0, "a registration ends: its extension was deleted",
+			 LOG_BYTES("tenant", tenant), LOG_BYTES("user", user));
+		locations_forget(n->locations, tenants_number(n->tenants, tenant), user,
+				 clock_instant());
+	}
+}
+
 static int start_running(struct node *n)
 {
 	for (uint32_t i = 0; i < n->shard_count; i++) {
@@ -423,6 +443,7 @@ static int start_running(struct node *n)
 			shard_resume(n->shards[i].core, clock_instant());
 	}
 	locations_resume(n->locations, clock_instant());
+	locations_forget_gone(n);
 	node_guard_restore(n);
 	node_players_start(n);
 	n->phase = NODE_RUNNING;

@@ -70,6 +70,23 @@ class Locations(Pair):
         self.hangs_up(self.call(self.a), phone)
         self.assertEqual(phone.register(expires=0).status, 200)
 
+    def test_deleted_while_its_node_is_away(self):
+        """The other node takes its registration out of Redis; and one that is there all the same ends at a start."""
+        self.a.put_extension("1009", "secret")
+        phone, key = self.agent(self.a, "1009"), "td:{aor:default:1009}:reg"
+        self.assertEqual(phone.register().status, 200)
+        self.a.kill()
+        with self.redis() as redis:
+            redis("COPY", key, f"{key}2")
+            full = redis("STRLEN", key)
+            self.b.ctl("extension.delete", number="1009")
+            self.until(lambda: redis("STRLEN", key) < full)
+            redis("RENAME", f"{key}2", key)
+            self.assertEqual(redis("STRLEN", key), full)
+            self.a.restart()
+            self.until(lambda: redis("STRLEN", key) < full)
+        self.assertEqual([row for row in self.a.ctl("registration.list", number="1009") if row["contacts"]], [])
+
     def test_leaves_at_the_other_node(self):
         phone = self.agent(self.a, "1002")
         self.assertEqual(phone.register().status, 200)
@@ -148,7 +165,7 @@ class Locations(Pair):
                     self.assertEqual(client.ask("call.show", call=call)["id"], call)
             self.a.kill()
             with self.assertRaises(Refused) as caught:
-                client.ask("call.show", call=ids[1])
+                client.ask("call.show", wait=30, call=ids[1])    # it is passed on 200 times first
             self.assertEqual(caught.exception.code, "unavailable")
             client.ask("call.hangup", call=ids[2])
             self.a.restart()
