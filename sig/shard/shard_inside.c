@@ -198,7 +198,8 @@ void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, st
 	LOG_DEBUG("sip", 0, "cannot be reached", LOG_ADDR("remote", &hop->remote),
 		  LOG_INT("error", error));
 	while ((slot = txns_next_waiting(&s->txns, hop, &cursor)) != NULL) {
-		if (!awaited || shard_hop_has_other(s, slot))
+		/* who writes hears that it is not there, and says it again when it is */
+		if (!awaited || slot->user == TXN_USER_MESSAGE || shard_hop_has_other(s, slot))
 			client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
 	}
 }

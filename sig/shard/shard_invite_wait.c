@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* INVITEs that wait for what the store says of the user that they call: authenticated, not yet calls. */
+/* INVITEs, and MESSAGEs outside of dialogs, that wait for what the store says of the user that they name: authenticated, not yet calls. */
 #include <stdlib.h>
 
 #include "sig/host/trunk.h"
@@ -126,7 +126,10 @@ void shard_invite_found(void *owner, uint64_t token, struct instant now)
 	*at = w->next;
 	if (!message_parse(&m, text_bytes(&w->message), &error)) {
 		m.hop = w->hop;
-		shard_invite_go_on(s, &m, w->from, w->phone);
+		if (m.method == SIP_MESSAGE)
+			shard_message_go_on(s, &m, w->from, w->phone);
+		else
+			shard_invite_go_on(s, &m, w->from, w->phone);
 	}
 	message_close(&m);
 	invite_wait_free(s, w);

@@ -261,12 +261,26 @@ static void page_sign(struct page *p, const struct shard_extension *e)
 	p->host = BYTES_LIT("anonymous.invalid");
 }
 
-void shard_message(struct shard *s, const struct sip_message *m)
+void shard_message_go_on(struct shard *s, const struct sip_message *m, const char *from, bool phone)
 {
 	struct page p = { .m = m, .tenant = shard_tenant_of(s, m) };
+	const struct shard_extension *e =
+		phone ? shard_extension_find(s, p.tenant, bytes_str(from)) : NULL;
+
+	(void)bytes_cstr(bytes_str(from), p.from, sizeof(p.from));
+	page_sign(&p, e);
+	page_go(s, &p);
+}
+
+void shard_message(struct shard *s, const struct sip_message *m)
+{
+	uint16_t tenant = shard_tenant_of(s, m);
 	const struct shard_extension *e;
+	char from[ROUTE_USER_MAX];
 	struct call_refusal why;
 
+	if (shard_invite_is_waiting(s, m))
+		return;
 	if (shard_trunk_of(s, &m->hop) != TRUNK_NONE || m->hop.transport == SIP_CELL) {
 		shard_refuse(s, NULL, m, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW_TRUNK));
 		return;
@@ -275,10 +289,9 @@ void shard_message(struct shard *s, const struct sip_message *m)
 		page_refuse(s, NULL, m, &why);
 		return;
 	}
-	if (!shard_identify(s, m, p.tenant, p.from, &e))
-		return;
-	page_sign(&p, e);
-	page_go(s, &p);
+	if (shard_identify(s, m, tenant, from, &e) &&
+	    !shard_invite_waits(s, m, tenant, from, e != NULL))
+		shard_message_go_on(s, m, from, e != NULL);
 }
 
 /* ---- what became of it ---- */

@@ -147,7 +147,7 @@ void shard_quota_note(struct shard *s, const struct sip_message *m, const struct
 void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t status,
 			const struct call_refusal *why);
 
-/* ---- shard_invite_wait.c: INVITEs whose callee is looked for ---- */
+/* ---- shard_invite_wait.c: INVITEs and MESSAGEs, for a user who is looked for ---- */
 /* It is there, or a copy of it: no transaction takes that before the call begins. */
 bool shard_invite_is_waiting(const struct shard *s, const struct sip_message *m);
 /* A new INVITE, whose caller is known by now, to a user of whom another node may know more. True: it waits. */
@@ -173,6 +173,9 @@ enum route_verdict shard_route(const struct shard *s, const struct sip_message *
 bool shard_is_from_nobody(const struct sip_message *m);
 /* ---- shard_message.c ---- */
 void shard_message(struct shard *s, const struct sip_message *m);
+/* What is known of whom it is for is new: as shard_invite_go_on. */
+void shard_message_go_on(struct shard *s, const struct sip_message *m, const char *from,
+			 bool phone);
 /* What became of it at a phone; peer: its server transaction, perhaps gone. */
 void shard_message_answered(struct shard *s, pool_handle peer, const struct call_event *ev);
 /* ---- shard_account.c ---- */

@@ -333,6 +333,24 @@ static void called_from_the_other(void **state)
 	assert_int_equal(rig_counts(other).calls, 1);
 }
 
+/* So is a MESSAGE outside of calls: it waits, and its copy is none. */
+static void written_to_from_the_other(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, writer;
+	struct rig *other = p->nodes[1];
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)come_to(p, &phone, 0, 90);
+	phone_open(&writer, other, "1001", "192.0.2.11:5060");
+	phone_begin(&writer, "1002");
+	phone_request(&writer, "MESSAGE", "Content-Type: text/plain\r\n", "hello");
+	phone_write(&writer, "MESSAGE", "Content-Type: text/plain\r\n", "hello");
+	assert_int_equal(count(other, "MESSAGE "), 0);
+	serve(p, other);
+	assert_int_equal(rig_count(other, &phone.addr, "MESSAGE "), 1);
+}
+
 /* A NOTIFY, answered; empty: there is none. */
 static struct bytes told(struct phone *watcher)
 {
@@ -402,6 +420,10 @@ static void assert_held(struct pair *p, const struct phone *phone)
 	assert_string_equal(other->cdrs[other->cdr_count - 1].reason,
 			    "refused by the node: the phone is connected to another node");
 	assert_int_equal(rig_count(other, &phone->addr, "INVITE "), 0);
+	phone_begin(&caller, "1002");
+	phone_request(&caller, "MESSAGE", "Content-Type: text/plain\r\n", "hello");
+	assert_true(rig_has(rig_take(other, &caller.addr, "SIP/2.0 480"), " MESSAGE\r\n"));
+	assert_int_equal(rig_count(other, &phone->addr, "MESSAGE "), 0);
 }
 
 /* A connection ends where it came to. */
@@ -657,6 +679,7 @@ int main(void)
 		TEST(leaves_elsewhere),
 		TEST(is_no_more),
 		TEST(called_from_the_other),
+		TEST(written_to_from_the_other),
 		TEST(watched_from_the_other),
 		TEST(held_by_the_other),
 		TEST(behind_nat_of_the_other),

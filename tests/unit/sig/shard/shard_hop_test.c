@@ -66,6 +66,21 @@ static void test_comes_back_with_another_contact(void **state)
 			 1);
 }
 
+/* A MESSAGE outside of calls does not wait: who wrote it hears that nobody is there. */
+static void test_message_does_not_wait(void **state)
+{
+	struct line *l = *state;
+
+	(void)log_in(&l->b, "");
+	phone_begin(&l->a, "1002");
+	phone_request(&l->a, "MESSAGE", "Content-Type: text/plain\r\n", "hello");
+	assert_on(last(l->r, "MESSAGE "), 5);
+	shard_connection_closed(l->r->shard, &l->b.hop, l->r->now);
+	shard_send_failed(l->r->shard, &last(l->r, "MESSAGE ")->hop, ENOTCONN, l->r->now);
+	rig_run(l->r);
+	assert_true(rig_has(rig_take(l->r, &l->a.addr, "SIP/2.0 480"), " MESSAGE\r\n"));
+}
+
 /* The connection is gone: the request is not failed, it waits, and goes with the same branch once the phone is back. */
 static void test_waits_for_the_phone(void **state)
 {
@@ -652,6 +667,7 @@ int main(void)
 		TEST(test_hops_of_all),
 		TEST(test_registers_again_in_a_call),
 		TEST(test_comes_back_with_another_contact),
+		TEST(test_message_does_not_wait),
 		TEST(test_waits_for_the_phone),
 		TEST(test_restart_without_nat),
 		TEST(test_waits_no_longer_than_the_transaction),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MESSAGE outside of calls (RFC 3428): from a phone to the phones of an extension. */
+#include <errno.h>
+
 #include "sig/sip/txn.h"
 #include "tests/unit/sig/gate.h"
 
@@ -187,6 +189,30 @@ static void refused(void **state)
 	line_assert_idle(l->r);
 }
 
+/* Calls that are under way come to their end, and messages take no longer. */
+static void while_it_drains(void **state)
+{
+	struct line *l = *state;
+
+	shard_drain(l->r->shard, true);
+	writes(&l->a, "1002", TEXT, "hello");
+	phone_answer(&l->b, gets(&l->b), "200 OK", "");
+	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 200").n);
+}
+
+/* Its host says that nobody is there. */
+static void out_of_reach(void **state)
+{
+	struct line *l = *state;
+	struct sip_hop hop = { .remote = l->b.addr };
+
+	writes(&l->a, "1002", TEXT, "hello");
+	shard_send_failed(l->r->shard, &hop, ECONNREFUSED, l->r->now);
+	rig_run(l->r);
+	assert_true(rig_take(l->r, &l->a.addr, "SIP/2.0 480").n);
+	line_assert_idle(l->r);
+}
+
 /* ---- several phones ---- */
 
 struct fork {
@@ -346,6 +372,8 @@ int main(void)
 		LINE_TEST(silence),
 		LINE_TEST(refused),
 		FORK_TEST(one_answer),
+		LINE_TEST(while_it_drains),
+		LINE_TEST(out_of_reach),
 		LINE_TEST(copies_behind_a_kill),
 		LINE_TEST(as_long_as_it_may_be),
 		FORK_TEST(the_best_refusal),
