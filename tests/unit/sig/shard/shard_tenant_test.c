@@ -17,6 +17,7 @@ static int strangers_setup(void **state)
 	return 0;
 }
 
+#define TEXT              "Content-Type: text/plain\r\n"
 #define STRANGER_TEST(fn) cmocka_unit_test_setup_teardown(fn, strangers_setup, street_teardown)
 
 /* The answer to a REGISTER with the password, hashed over the realm, and the nonce of the challenge. */
@@ -254,6 +255,27 @@ static void tenant_calls_too_often(void **state)
 	assert_false(calls(s, &acme->a, refusal));
 }
 
+/* Messages are among what a tenant begins, and calls that go on are none of that. */
+static void tenant_writes_too_often(void **state)
+{
+	struct street *s = *state;
+	struct phone *a = &s->houses[ACME].a;
+	struct bytes m;
+
+	tenant_rate(s, ACME, TENANT_CALL_RATE, 1);
+	for (int i = 0; i <= QUOTA_BURST_S; i++) {
+		phone_begin(a, "1002");
+		phone_request(a, "MESSAGE", TEXT, "hello");
+	}
+	assert_int_equal(rig_count(s->r, &s->houses[ACME].b.addr, "MESSAGE "), QUOTA_BURST_S);
+	m = rig_take(s->r, &a->addr, "SIP/2.0 480");
+	assert_true(rig_header(m, "Retry-After").n);
+	assert_true(rig_has(rig_header(m, "Warning"), "too many calls a second of this tenant"));
+	phone_begin(&s->houses[OTHER].a, "1002");
+	phone_request(&s->houses[OTHER].a, "MESSAGE", TEXT, "hello");
+	assert_int_equal(rig_count(s->r, &s->houses[OTHER].b.addr, "MESSAGE "), 1);
+}
+
 static void tenant_registers_too_often(void **state)
 {
 	struct street *s = *state;
@@ -326,6 +348,27 @@ static void equal_numbers_do_not_meet(void **state)
 		assert_int_equal(s->r->cdr_count, i + 1);
 		assert_string_equal(s->r->cdrs[i].tenant, g_houses[i]);
 		assert_int_equal(tenants_held(s->tenants, s->houses[i].number, TENANT_CALLS), 0);
+	}
+}
+
+static void messages_do_not_meet(void **state)
+{
+	struct street *s = *state;
+
+	for (unsigned from = 0; from < HOUSES; from++) {
+		for (unsigned to = 0; to < HOUSES; to++) {
+			struct phone *a = &s->houses[from].a, *b = &s->houses[to].b;
+			uint32_t before = rig_count(s->r, &b->addr, "MESSAGE ");
+
+			phone_begin(a, "1002");
+			(void)snprintf(a->target, sizeof(a->target), "sip:1002@%s",
+				       g_house_domains[to]);
+			phone_request(a, "MESSAGE", TEXT, "hello");
+			assert_int_equal(rig_count(s->r, &b->addr, "MESSAGE "),
+					 before + (from == to));
+			assert_int_equal(rig_take(s->r, &a->addr, "SIP/2.0 404").n != 0,
+					 from != to);
+		}
 	}
 }
 
@@ -627,9 +670,11 @@ int main(void)
 		STREET_TEST(tenant_has_calls_enough),
 		STRANGER_TEST(tenant_has_phones_enough),
 		STREET_TEST(tenant_calls_too_often),
+		STREET_TEST(tenant_writes_too_often),
 		STRANGER_TEST(tenant_registers_too_often),
 		STRANGER_TEST(listener_is_of_a_tenant),
 		STREET_TEST(equal_numbers_do_not_meet),
+		STREET_TEST(messages_do_not_meet),
 		STREET_TEST(other_domain_is_elsewhere),
 		STREET_TEST(domain_of_a_disabled_one_is_nobodys),
 		STREET_TEST(calls_of_a_disabled_one_go_on),
