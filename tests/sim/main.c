@@ -68,7 +68,9 @@ static void report(const struct totals *t, uint64_t seeds)
 		     " joins of two shards, %" PRIu64 " documents changed, %" PRIu64
 		     " messages between shards, %" PRIu64 " calls with nobody in them\n",
 		     t->moves, t->lost_alone, t->joins, t->documents, t->cells, t->circles);
-	(void)printf("# %" PRIu64 " lamps, told %" PRIu64 " times\n", t->lamps, t->told);
+	(void)printf("# %" PRIu64 " lamps, told %" PRIu64 " times; %" PRIu64 " pages, %" PRIu64
+		     " taken\n",
+		     t->lamps, t->told, t->pages, t->paged);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 

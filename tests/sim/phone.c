@@ -255,6 +255,8 @@ static void response(struct sim *s, struct phone *p, const struct sip_message *m
 
 		if (l)
 			lamp_answered(s, l, m);
+	} else if (t->method == SIP_MESSAGE && !t->call) {
+		phone_page_answered(s, p, m);
 	} else if (t->call) {
 		phone_uac_response(s, t, m);
 	}

@@ -70,6 +70,16 @@ struct phone {
 	uint64_t asked; /* so often */
 };
 
+/* What one wrote outside of calls. */
+struct phone_page {
+	uint32_t from, to; /* phone; extension */
+	uint32_t cseq, tries;
+	uint16_t status; /* the final response; 0: none yet */
+	bool taken;      /* a phone said so */
+	uint32_t came;   /* to these phones; bits */
+};
+enum { PAGES_MAX = 8 };
+
 /* What an extension is told about keys. */
 enum phone_secure { SECURE_NOT, SECURE_ANYHOW, SECURE_TLS };
 
@@ -84,6 +94,8 @@ struct phones {
 	uint64_t nonce_ms;                            /* every so often others */
 	struct phone list[PHONES_MAX];
 	uint32_t count, extension_count;
+	struct phone_page pages[PAGES_MAX];
+	uint32_t page_count;
 };
 
 struct phone_kind {
@@ -133,6 +145,15 @@ void phones_ask_begin(struct sim *s);
 void phones_ask_of(struct shard *shard);
 /* It wants to know who asks: it has said so. False: it knows. */
 bool phone_asks(struct sim *s, struct phone *p, struct phone_txn *t, const struct sip_message *m);
+
+/* ---- phone_page.c ---- */
+/* It writes to that extension; after a challenge once more. */
+void phone_page(struct sim *s, struct phone *p, uint32_t to);
+void phone_page_answered(struct sim *s, struct phone *p, const struct sip_message *m);
+void phone_page_came(struct sim *s, struct phone *p, struct phone_txn *t,
+		     const struct sip_message *m);
+/* Of so many pages the writer heard that a phone took it. */
+uint32_t phone_pages_taken(const struct sim *s);
 
 /* ---- phone_secret.c ---- */
 void phone_secret(const char *number, struct digest_secret *out);

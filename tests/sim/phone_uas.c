@@ -466,6 +466,8 @@ void phone_uas_request(struct sim *s, struct phone *p, const struct sip_message 
 		say(s, t, 481, "none");
 	} else if (m->method == SIP_INVITE) {
 		invited(s, p, t, m);
+	} else if (m->method == SIP_MESSAGE) {
+		phone_page_came(s, p, t, m);
 	} else {
 		say(s, t, m->method == SIP_OPTIONS ? 200 : 405, "none");
 	}

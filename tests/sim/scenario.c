@@ -155,6 +155,7 @@ void scenario_begin(struct sim *s)
 	scenario_trouble(s);
 	scenario_cluster(s);
 	scenario_lamps(s);
+	scenario_pages(s);
 	sim_after(s, CALM_NS, on_calm, 0, 0, 0);
 	sim_after(s, QUIET_NS, on_quiet, 0, 0, 0);
 }

@@ -27,5 +27,8 @@ void scenario_cluster(struct sim *s);
 
 /* ---- scenario_lamps.c ---- */
 void scenario_lamps(struct sim *s);
+/* ---- phone_page.c ---- */
+/* Messages outside of calls, in some runs. */
+void scenario_pages(struct sim *s);
 
 #endif

@@ -51,7 +51,8 @@ struct totals {
 		circles;      /* calls of such in which nobody was left */
 	uint64_t lamps, told; /* told: NOTIFYs that lamps took */
 	uint64_t asked;       /* requests of the node that wanted credentials */
-	uint64_t stories;     /* hash of all, the same in every build */
+	uint64_t pages, paged;
+	uint64_t stories; /* hash of all, the same in every build */
 };
 
 /* What is broken on purpose, so that the checks are seen to see it. */

@@ -176,6 +176,9 @@ static void take(struct sim *s, const struct story_step *step)
 	case STORY_MESSAGE:
 		phone_ask(s, c, "MESSAGE", "Content-Type: text/plain\r\n", "x");
 		break;
+	case STORY_PAGE:
+		phone_page(s, p, step->to);
+		break;
 	case STORY_OPTIONS:
 		phone_ask(s, c, "OPTIONS", "", "");
 		break;
@@ -443,6 +446,9 @@ void story_end(struct sim *s)
 		check_fail(s, "%s: nobody asked who the node is", t->name);
 	if (t->dead && !s->totals.displaced)
 		check_fail(s, "%s: the dead place was not tried", t->name);
+	if (t->paged && phone_pages_taken(s) != t->paged)
+		check_fail(s, "%s: %u pages were taken, not %u", t->name, phone_pages_taken(s),
+			   t->paged);
 	if (t->pairs && most->pairs != t->pairs)
 		check_fail(s, "%s: %u CDRs, not %u", t->name, most->pairs, t->pairs);
 	if (t->status && most->cdr.sip_status != t->status)

@@ -46,6 +46,7 @@ enum story_what {
 	STORY_DIAL_LATE,      /* without an offer */
 	STORY_DIAL_PUBLIC,    /* to: a phone, which is called by its GRUU (RFC 5627) */
 	STORY_DIAL_TEMPORARY, /* the same, by the last one that it heard */
+	STORY_PAGE,           /* to: extension, outside of calls (RFC 3428) */
 	STORY_CODE,           /* to: enum story_code */
 	STORY_REPLACE,  /* to: another phone of its extension, whose call it takes (RFC 3891) */
 	STORY_HANG_UP,  /* in the way that fits: CANCEL, BYE */
@@ -145,6 +146,7 @@ struct story {
 	bool loose; /* a kill may change that: the command or the call had not been acknowledged */
 	uint16_t status; /* first CDR; 0: not looked at */
 	uint8_t pairs;   /* CDRs; 0: not looked at */
+	uint8_t paged;   /* pages that a phone took; 0: not looked at */
 	enum {
 		LAMPS_ANY,
 		LAMPS_DARK,
