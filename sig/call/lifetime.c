@@ -23,6 +23,7 @@ void call_free(struct call *c)
 	free(c->flows);
 	plan_clear(&c->plan);
 	transfer_clear(&c->transfer);
+	park_clear(&c->park);
 	fork_forget_best(c);
 	while (c->leg_count)
 		legs_free_one(c, c->leg_count - 1);

@@ -19,6 +19,7 @@
 #include "sig/model/plan.h"
 
 struct acts;
+struct park;
 struct transfer;
 
 /* Of all branches that failed the one A hears of (RFC 3261 16.7 step 6). */
@@ -69,6 +70,7 @@ struct call {
 	struct bridge bridge;
 	struct plan plan;
 	struct transfer *transfer; /* NULL: none is under way (transfer.h) */
+	struct park *park;         /* NULL: its party waits in no slot (park.h) */
 	struct call_replaces replaces;
 	uint8_t untold; /* legs of the bridge that may have to be asked again (sig/feature/meet.h), */
 	uint64_t

@@ -15,6 +15,7 @@
 #define SIG_MODEL_TRANSFER_H
 
 #include "sig/model/call.h"
+#include "sig/model/park.h"
 
 /* Until call.meet_ns: the other leg may be asked, too, and say nothing for 32 s. */
 enum { MEET_MS = 35000 };
@@ -37,6 +38,16 @@ struct transfer_far {
 		referrer; /* whose right it is to replace it, as Referred-By; "": an operator's */
 };
 
+/* A slot where who is given waits (sig/feature/park.h). */
+struct transfer_slot {
+	char number[PARK_SLOT_LEN + 1]; /* "": none */
+	uint64_t order;  /* id of the command; 0: none. What follows is of this process: */
+	uint64_t ticket; /* who waits for its answer; 0: nobody */
+	uint64_t serial; /* of the claim; 0: it was not claimed yet */
+	uint64_t owner;  /* the call that has it; 0: none that is known */
+	bool claimed;    /* this one has */
+};
+
 struct transfer {
 	enum transfer_state state;
 	uint8_t leg;     /* of the transferor; LEG_NONE: none */
@@ -53,6 +64,7 @@ struct transfer {
 	struct text gruu;          /* which of his phones (gruu_name); empty: all */
 	struct transfer_with with; /* who comes */
 	struct transfer_far far;   /* or where who comes is asked for */
+	struct transfer_slot slot; /* or where it waits for whoever takes it */
 	uint8_t met; /* of the two, whom the other one's codecs were asked of; enum transfer_met */
 	uint64_t again_ns;       /* that call is busy: it is tried again; 0: not waiting for that */
 	struct bridge other;     /* of RINGS on: the pair that was given up, */

@@ -159,6 +159,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	pack_tolls(p, c);
 	packing_segments(p, c);
 	packing_transfer(h->settings, p, c->transfer);
+	packing_park(p, c->park);
 	packing_acts(h, p, c->acts);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h, p, c);

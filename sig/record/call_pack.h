@@ -58,6 +58,7 @@ struct packing {
 	Tandem__Call__Leg *leg_list[LEGS_MAX];
 	Tandem__Call__Best best;
 	Tandem__Call__Transfer transfer;
+	Tandem__Call__Park park;
 	Tandem__Call__Dialog outside;
 	Tandem__Call__Hop outside_hop;
 	char outside_text[2][ADDR_TEXT_MAX];
@@ -107,6 +108,7 @@ Tandem__Call__Refusal *packing_refusal(const struct shard_settings *settings, st
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
 void packing_acts(const struct call_host *h, struct packing *p, const struct acts *a);
 void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop);
+void packing_park(struct packing *p, const struct park *park);
 void packing_transfer(const struct shard_settings *settings, struct packing *p,
 		      const struct transfer *t);
 void packing_flows(const struct call_host *h, struct packing *p, const struct call *c);

@@ -71,6 +71,7 @@ bool reading_again(struct reading *r, struct text *out, const ProtobufCBinaryDat
 		   const ProtobufCBinaryData *before);
 /* After the bridge. */
 bool reading_acts(struct reading *r, const Tandem__Call__Acts *in);
+bool reading_park(struct reading *r, const Tandem__Call__Park *in);
 bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in);
 bool reading_flows(struct reading *r, const Tandem__Call__Call *in);
 bool reading_segments(struct reading *r, const Tandem__Call__Call *in);

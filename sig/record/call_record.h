@@ -15,7 +15,8 @@
  * whom a party alone has called, and an application has answered it, any other party alone is no call. Who looks for each text where it is
  * used would send an INVITE without its SDP. Who knows of no meeting (sig/feature/meet.h) would end the calls of two that are not joined
  * yet. Who knows one tenant alone would set the calls of the others aside. Who looks up no name would ring nobody. Who knows no way between
- * shards would set a call aside that has one. Who does not know what a party wants hidden would name it. */
+ * shards would set a call aside that has one. Who does not know what a party wants hidden would name it. Who knows of no
+ * slots would leave one behind that nobody frees. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -26,8 +27,14 @@ enum {
 	CALL_RECORD_SEEKS = 8,
 	CALL_RECORD_CELLS = 9,
 	CALL_RECORD_HIDDEN = 10,
-	CALL_RECORD_FORMAT = CALL_RECORD_HIDDEN
+	CALL_RECORD_PARKS = 11,
+	CALL_RECORD_FORMAT = CALL_RECORD_PARKS
 };
+/* Its party waits in a slot, or is on its way there. */
+static inline bool call_record_parks(const struct call *c)
+{
+	return c->park || (c->transfer && c->transfer->slot.number[0]);
+}
 /* A party of it is another shard. */
 static inline bool call_record_has_cell(const struct call *c)
 {
@@ -68,6 +75,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (call_record_parks(c))
+		return CALL_RECORD_PARKS;
 	if (call_record_hides(c))
 		return CALL_RECORD_HIDDEN;
 	if (call_record_has_cell(c))

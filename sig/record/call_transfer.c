@@ -35,6 +35,8 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	out->replaces = packing_text(&t->far.replaces);
 	out->referrer = packing_text(&t->far.referrer);
 	out->joins = t->far.joins;
+	out->slot = packing_octets(t->slot.number, bytes_str(t->slot.number).n);
+	out->slot_order = t->slot.order;
 	if (t->outside) {
 		packing_hop(settings, &p->outside_hop, &t->outside->hop, p->outside_text);
 		packing_dialog(&p->outside, t->outside, &p->outside_hop);
@@ -46,6 +48,31 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	out->from = packing_text(&t->from);
 	out->to = packing_text(&t->to);
 	p->call.transfer = out;
+}
+
+void packing_park(struct packing *p, const struct park *park)
+{
+	if (!park)
+		return;
+	tandem__call__park__init(&p->park);
+	p->park.slot = packing_octets(park->slot, bytes_str(park->slot).n);
+	p->park.by = packing_text(&park->by);
+	p->park.since_utc_ms = park->since_utc_ms;
+	p->call.park = &p->park;
+}
+
+bool reading_park(struct reading *r, const Tandem__Call__Park *in)
+{
+	struct bytes slot;
+
+	if (!in)
+		return true;
+	slot = bytes_mem(in->slot.data, in->slot.len);
+	if (!park_slot_is(slot))
+		return reading_wrong(r, "park: slot");
+	if (park_make(&r->c->park, slot, (struct bytes){ 0 }, in->since_utc_ms))
+		return reading_wrong(r, "out of memory");
+	return reading_line(r, &r->c->park->by, &in->by, READING_USER_MAX, "park: by");
 }
 
 static bool transfer_is_leg(const struct call *c, uint32_t leg)
@@ -107,6 +134,20 @@ static bool read_far(struct reading *r, struct transfer_far *far, const Tandem__
 			    "transfer: referrer");
 }
 
+static bool read_slot(struct reading *r, struct transfer_slot *slot,
+		      const Tandem__Call__Transfer *in)
+{
+	struct bytes number = bytes_mem(in->slot.data, in->slot.len);
+
+	if (!number.n)
+		return true;
+	if (!park_slot_is(number) || in->with || in->far)
+		return reading_wrong(r, "transfer: slot");
+	(void)bytes_cstr(number, slot->number, sizeof(slot->number));
+	slot->order = in->slot_order;
+	return true;
+}
+
 /* After whom it gives away. */
 static bool read_outside(struct reading *r, struct transfer *t, const Tandem__Call__Dialog *in)
 {
@@ -142,7 +183,8 @@ bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in)
 	t->asked = in->asked;
 	t->status = (uint16_t)in->status;
 	return read_before(r, t, in) && read_given(r, t, in->given) && read_with(r, t, in) &&
-	       read_far(r, &t->far, in) && read_outside(r, t, in->outside) &&
+	       read_far(r, &t->far, in) && read_slot(r, &t->slot, in) &&
+	       read_outside(r, t, in->outside) &&
 	       reading_line(r, &t->target, &in->target, READING_USER_MAX, "transfer: target") &&
 	       reading_line(r, &t->gruu, &in->gruu, GRUU_NAMED_MAX, "transfer: gruu") &&
 	       reading_line(r, &t->from, &in->from, READING_USER_MAX, "transfer: from") &&

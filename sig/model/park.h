@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A call whose one party waits in a slot, alone with the node (sig/feature/park.h). */
+#ifndef SIG_MODEL_PARK_H
+#define SIG_MODEL_PARK_H
+
+#include "base/text.h"
+
+enum { PARK_SLOT_LEN = 8 }; /* digits */
+
+struct park {
+	char slot[PARK_SLOT_LEN + 1];
+	struct text by; /* user whose phone left it there; "": nobody's */
+	uint64_t since_utc_ms;
+	uint64_t serial;   /* of the claim that is under way; 0: none. Of this process, as is */
+	uint64_t again_ns; /* when it is claimed once more; 0: it has the slot */
+};
+
+/* 1 to PARK_SLOT_LEN digits. */
+bool park_slot_is(struct bytes slot);
+/* 0 or -ENOMEM. slot: park_slot_is. */
+int park_make(struct park **park, struct bytes slot, struct bytes by,
+	      uint64_t since_utc_ms) NODISCARD;
+void park_clear(struct park **park);
+
+#endif
