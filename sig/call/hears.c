@@ -83,7 +83,7 @@ static enum hears hears_why(uint16_t status)
 /* Alone, and no application says what it hears. */
 static bool is_left_waiting(const struct call *c)
 {
-	return call_is_alone(c) && !c->acts && call_application(c).n == 0;
+	return call_is_alone(c) && !c->acts && (c->park || call_application(c).n == 0);
 }
 
 /* The tone of a parting. */

@@ -2,10 +2,11 @@
 #include "sig/feature/features.h"
 
 #include "sig/feature/meet.h"
+#include "sig/feature/park.h"
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
 #include "sig/feature/transfer.h"
 
 const struct call_feature *const call_features[] = {
-	&transfer_feature, &replace_feature, &set_feature, &meet_feature, NULL,
+	&transfer_feature, &replace_feature, &set_feature, &meet_feature, &park_feature, NULL,
 };

@@ -189,6 +189,7 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		[ORDER_TRANSFER] = { order_transfer, NEEDS_NOBODY },
 		[ORDER_JOIN] = { order_join, NEEDS_NOBODY },
 		[ORDER_SPLIT] = { order_split, NEEDS_PAIR },
+		[ORDER_PARK] = { order_park, NEEDS_NOBODY },
 	};
 	int err = has_what_it_needs(c, order, kinds[order->kind].needs);
 
@@ -216,7 +217,7 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 	if (was_carried_out(h, c, order->by))
 		return;
 	order->err = order_run(h, c, order);
-	if (order->err || !order->by)
+	if (order->err || order->later || !order->by)
 		return;
 	kept = orders_keep(&c->orders, order->by->id);
 	order_wait(h, c, order->by, kept ? kept->number : 0);

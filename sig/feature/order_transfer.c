@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "sig/call/wait.h"
+#include "sig/feature/park.h"
 #include "sig/feature/transfer.h"
 #include "sig/model/call_order.h"
 #include "sig/sip/lex.h"
@@ -55,6 +56,27 @@ int order_transfer(struct call_host *h, struct call *c, struct call_order *order
 	if (!is_reachable(h, c, order->to))
 		return -EHOSTUNREACH;
 	return transfer_begin(c, &ask, order->to, (struct bytes){ 0 });
+}
+
+int order_park(struct call_host *h, struct call *c, struct call_order *order)
+{
+	struct transfer_ask ask = { .ordered = true };
+	uint8_t stays;
+	int err;
+
+	(void)h;
+	order->later = true;
+	if (park_waits_for(c, order->by))
+		return 0;
+	err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
+	if (err)
+		return err;
+	if (c->park) {
+		order->later = false;
+		return bytes_is(order->to, c->park->slot) ? 0 : -EISCONN;
+	}
+	ask.leg = bridge_peer(c, stays);
+	return park_begin(c, &ask, order->to, order->by);
 }
 
 static int join_with(const struct call *other, struct call_order *order, struct transfer_with *with)

@@ -45,7 +45,7 @@ static int may_split(const struct call_host *h, const struct call *c)
 }
 
 /* Of the other one; who is told less because of it is asked again (meet.h). */
-static void orders_end(struct call_host *h, const struct call *c, uint8_t leg, struct leg *l)
+void split_orders_end(struct call_host *h, const struct call *c, uint8_t leg, struct leg *l)
 {
 	if (l->held)
 		call_publish_leg(h, c, SIG_CALL_RESUMED, leg);
@@ -114,8 +114,8 @@ static int split_make(struct call_host *h, struct call *c, uint8_t leg,
 		err = join_take_leg(h, c, leg, split->to, &as);
 	if (err)
 		return err;
-	orders_end(h, c, peer, c->legs[peer]);
-	orders_end(h, c, leg, split->to->legs[as]);
+	split_orders_end(h, c, peer, c->legs[peer]);
+	split_orders_end(h, c, leg, split->to->legs[as]);
 	if (segment_end(h, c, CAUSE_SPLIT, ENDED_BY_OPERATOR))
 		LOG_WARN("call", c->id, "no memory for another CDR: this one goes on");
 	begin(split->to, c);

@@ -18,5 +18,7 @@ struct call_split {
  * transaction), -ENOSPC, -ENOMEM: nothing has changed. */
 int split_begin(struct call_host *h, struct call *c, uint8_t leg,
 		const struct call_split *split) NODISCARD;
+/* The leg has no other one any more: what its party held of it, or was told not to be heard, ends. */
+void split_orders_end(struct call_host *h, const struct call *c, uint8_t leg, struct leg *l);
 
 #endif

@@ -17,6 +17,7 @@
 #include "sig/feature/far.h"
 #include "sig/feature/join.h"
 #include "sig/feature/meet.h"
+#include "sig/feature/park.h"
 #include "sig/feature/refer.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
@@ -257,7 +258,7 @@ static void part_unmet(struct call_host *h, struct call *c)
 	meet_over(c);
 }
 
-static void transfer_on_refused(struct call_host *h, struct call *c, uint16_t status)
+void transfer_refuse(struct call_host *h, struct call *c, uint16_t status)
 {
 	LOG_INFO("call", c->id, "call cannot be transferred", LOG_U64("leg", c->transfer->leg),
 		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->transfer->target))),
@@ -265,6 +266,8 @@ static void transfer_on_refused(struct call_host *h, struct call *c, uint16_t st
 	tell_failed(h, c, status);
 	part_unmet(h, c);
 	turn_away(h, c);
+	if (c->transfer->slot.number[0])
+		park_failed(h, c, status);
 	c->transfer->state = TRANSFER_FAILED;
 	c->transfer->status = status;
 	if (!notify(h, c, status))
@@ -279,7 +282,7 @@ static void go_ring(struct call_host *h, struct call *c)
 	outbox_touch(&c->out);
 	acts_stop(h, c);
 	if (transfer_ring(h, c, &before, &refusal)) {
-		transfer_on_refused(h, c, refusal.status);
+		transfer_refuse(h, c, refusal.status);
 		return;
 	}
 	begun(h, c, &before);
@@ -418,7 +421,7 @@ static void go_join(struct call_host *h, struct call *c)
 	}
 	outbox_touch(&c->out);
 	if (err) {
-		transfer_on_refused(h, c, join_status(err));
+		transfer_refuse(h, c, join_status(err));
 		return;
 	}
 	id_call_put(id, c->transfer->with.call);
@@ -453,8 +456,10 @@ static void transfer_go(struct call_host *h, struct call *c)
 		return;
 	if (is_forbidden(h, c)) {
 		outbox_touch(&c->out);
-		transfer_on_refused(h, c, 403);
-	} else if (!t->with.call)
+		transfer_refuse(h, c, 403);
+	} else if (t->slot.number[0])
+		park_go_on(h, c);
+	else if (!t->with.call)
 		go_ring(h, c);
 	else if (t->again_ns <= h->now.ns && is_saved(h, c))
 		go_join(h, c);
@@ -524,7 +529,7 @@ static bool transfer_untaken(struct call_host *h, struct call *c, const struct c
 	leave_rung(h, c);
 	give_back(h, c, e);
 	fork_forget_best(c);
-	transfer_on_refused(h, c, status);
+	transfer_refuse(h, c, status);
 	return true;
 }
 
@@ -544,15 +549,20 @@ static void leave(struct call_host *h, struct call *c)
 }
 
 /* Whoever was told waits for its answer: a BYE that overtakes the NOTIFY would say less. */
-static void transfer_on_joined(struct call_host *h, struct call *c)
+void transfer_done(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
 
 	t->state = TRANSFER_DONE;
 	flows_close_leg(h, c, t->leg);
-	call_publish(h, c, SIG_CALL_TRANSFERRED);
 	if (!notify(h, c, 200))
 		leave(h, c);
+}
+
+static void transfer_on_joined(struct call_host *h, struct call *c)
+{
+	call_publish(h, c, SIG_CALL_TRANSFERRED);
+	transfer_done(h, c);
 }
 
 /* A party alone speaks with the node. */
@@ -637,6 +647,8 @@ static void transfer_over(struct call_host *h, struct call *c)
 		return;
 	part_unmet(h, c);
 	turn_away(h, c);
+	if (c->transfer->slot.number[0] && c->transfer->state == TRANSFER_WAITS)
+		park_failed(h, c, 487);
 	if (c->transfer->state < TRANSFER_DONE)
 		(void)notify(h, c, 487);
 	transfer_clear(&c->transfer);

@@ -35,6 +35,10 @@ struct transfer_there {
 };
 int transfer_begin_far(struct call *c, const struct transfer_ask *ask, struct bytes user,
 		       const struct transfer_there *there) NODISCARD;
+/* It cannot be done: who asked is told so, and the call goes on as it was. */
+void transfer_refuse(struct call_host *h, struct call *c, uint16_t status);
+/* It is done: who gave its party away is told so, and left. */
+void transfer_done(struct call_host *h, struct call *c);
 /* That REFER was accepted. */
 bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq);
 /* An answer to our NOTIFY, or none came. */

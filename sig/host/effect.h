@@ -54,6 +54,8 @@ enum sig_event_kind {
 	SIG_CALL_WAITING,         /* for the application; again after a restart */
 	SIG_CALL_MISSED,          /* it waits for the application no longer */
 	SIG_CALL_SPLIT,     /* other: the party goes on alone, and so does the other one there */
+	SIG_CALL_PARKED,    /* slot: from waits there */
+	SIG_CALL_RETRIEVED, /* slot: it does no longer, somebody speaks with it */
 	SIG_CALL_FORWARDED, /* reason: it goes on to another, to */
 	SIG_CALL_EMERGENCY, /* from calls a number for help, to */
 	SIG_REGISTERED,
@@ -78,17 +80,21 @@ struct sig_event {
 	uint16_t status;                        /* ended */
 	char digit;
 	uint8_t leg;
+	char slot[9];
 	uint32_t order;
 	const char *package; /* constant, or NULL */
 	const char *reason;  /* constant, or NULL */
 	char digits[17];     /* a secret of caller and application */
 };
 
-/* What became of an order that was carried out. */
+/* What became of an order. */
 struct effect_order {
 	uint64_t ticket; /* of who waits */
 	uint32_t number; /* among the orders of the call */
 	bool saved; /* else it is not known: the store did not answer. The same order may be given again */
+	uint16_t
+		status; /* not 0: it could not be carried out, for a reason that SIP has in this status */
+	uint64_t owner; /* 486: the call that has what it is about; 0: not known */
 };
 
 struct effect {

@@ -42,6 +42,9 @@ enum call_order_kind {
 	ORDER_JOIN,
 	/* leg, split: shard_call_split */
 	ORDER_SPLIT,
+	/* leg, to: its party waits in that slot, alone with the node, and the other one is left; no leg: who is alone already. EFFECT_ORDERED
+	 * says later whether it does. -EALREADY, -EDESTADDRREQ as above; -EISCONN: it waits in another slot. */
+	ORDER_PARK,
 };
 
 enum { ORDER_PHRASE_MAX = 64 };
@@ -73,6 +76,7 @@ struct call_order {
 	bool known;                   /* to is one of ours: the shard says so */
 	const struct shard_order *by; /* who waits for its answer; NULL: nobody */
 	bool of_with;                 /* out: err is about that one */
+	bool later;                   /* out: who waits is answered when its outcome is known */
 	int err;                      /* out */
 };
 

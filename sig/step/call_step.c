@@ -20,6 +20,7 @@
 #include "sig/feature/join.h"
 #include "sig/feature/meet.h"
 #include "sig/feature/order.h"
+#include "sig/feature/park.h"
 #include "sig/feature/refer.h"
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
@@ -471,7 +472,8 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_SET:
 		set_told(h, c, ev->set);
 		break;
-	case CALL_EV_PARK: /* nobody asks yet */
+	case CALL_EV_PARK:
+		park_told(h, c, ev->park);
 		break;
 	case CALL_EV_LOOKUP:
 		if (!leg_places_told(h, c, ev->lookup))
@@ -483,6 +485,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_RELEASE:
 		break;
 	case CALL_EV_ASSERT:
+		park_assert(h, c);
 		outbox_touch(&c->out);
 		break;
 	case CALL_EV_RESUME:

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/park.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/call/act.h"
+#include "sig/call/call_end.h"
+#include "sig/call/cdr_fill.h"
+#include "sig/call/invite.h"
+#include "sig/call/order_answer.h"
+#include "sig/call/plan.h"
+#include "sig/call/segment.h"
+#include "sig/call/session.h"
+#include "sig/call/wait.h"
+#include "sig/feature/split.h"
+
+enum {
+	CLAIM_WAIT_MS =
+		5000, /* the store answers within its own deadline; this is for none at all */
+	CLAIM_AGAIN_MS = 2000,
+	ENTRY_MAX = 256,
+};
+
+/* ---- what is asked of the store ---- */
+
+static struct effect *park_ask(struct call_host *h, const struct call *c, enum park_act act,
+			       const char *slot, uint64_t owner)
+{
+	struct effect *e = effects_add(h->effects, EFFECT_PARK);
+
+	if (!e)
+		return NULL;
+	e->call = owner;
+	e->expected = act;
+	if (!text_set(&e->tenant, bytes_str(call_tenant(h, c))) &&
+	    !text_set(&e->user, bytes_str(slot)))
+		return e;
+	text_clear(&e->tenant);
+	text_clear(&e->user);
+	h->effects->count--;
+	return NULL;
+}
+
+static void park_free(struct call_host *h, const struct call *c, const char *slot, uint64_t owner)
+{
+	(void)park_ask(h, c, PARK_FREE, slot, owner);
+}
+
+/* Who parked, who is parked, since when: with a space between them, for those who list slots. Its serial; 0: no memory. */
+static uint64_t park_claim(struct call_host *h, const struct call *c, const char *slot,
+			   struct bytes by, struct bytes party, uint64_t since_utc_ms)
+{
+	uint8_t space[ENTRY_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct effect *e = park_ask(h, c, PARK_CLAIM, slot, c->id);
+
+	if (!e)
+		return 0;
+	writer_bytes(&w, by);
+	writer_str(&w, " ");
+	writer_bytes(&w, party);
+	writer_fmt(&w, " %" PRIu64, since_utc_ms);
+	if (w.overflow || text_set(&e->data, writer_done(&w)))
+		LOG_WARN("call", c->id, "who is parked cannot be listed");
+	e->version = rand_u64_from(h->rand) | 1;
+	return e->version;
+}
+
+/* A call of this shard that is not parked there: what is left of one. */
+static bool is_orphan(const struct call_host *h, const char *slot, uint64_t owner)
+{
+	const struct call *other = h->call_of ? h->call_of(h->owner, owner) : NULL;
+
+	return id_shard(owner) == h->settings->number && (!other || !park_has(other, slot));
+}
+
+bool park_has(const struct call *c, const char *slot)
+{
+	const struct transfer *t = c->transfer;
+
+	if (c->state == CALL_ENDING)
+		return false;
+	return (c->park && !strcmp(c->park->slot, slot)) ||
+	       (t && t->state == TRANSFER_WAITS && !strcmp(t->slot.number, slot));
+}
+
+/* ---- on its way ---- */
+
+int park_begin(struct call *c, const struct transfer_ask *ask, struct bytes slot,
+	       const struct shard_order *by)
+{
+	int err = transfer_begin(c, ask, (struct bytes){ 0 }, (struct bytes){ 0 });
+
+	if (err)
+		return err;
+	(void)bytes_cstr(slot, c->transfer->slot.number, sizeof(c->transfer->slot.number));
+	if (by) {
+		c->transfer->slot.order = by->id;
+		c->transfer->slot.ticket = by->ticket;
+	}
+	return 0;
+}
+
+bool park_waits_for(struct call *c, const struct shard_order *by)
+{
+	struct transfer *t = c->transfer;
+
+	if (!by || !t || t->state != TRANSFER_WAITS || t->slot.order != by->id)
+		return false;
+	t->slot.ticket = by->ticket;
+	return true;
+}
+
+/* Whose phone is beside the one that is parked. */
+static struct bytes giver_of(const struct call *c)
+{
+	const struct leg *l = call_leg(c, c->transfer->leg);
+
+	if (!l)
+		return (struct bytes){ 0 };
+	return l->user.n ? text_bytes(&l->user) : call_leg_user(c, c->transfer->leg);
+}
+
+/* For those who read it. */
+static uint64_t shown_utc_ms(const struct call_host *h)
+{
+	return (uint64_t)((int64_t)h->now.utc_ms + h->wall_ms);
+}
+
+static void claim_slot(struct call_host *h, struct call *c)
+{
+	struct transfer *t = c->transfer;
+
+	t->slot.serial = park_claim(h, c, t->slot.number, giver_of(c), call_leg_user(c, t->given),
+				    shown_utc_ms(h));
+	t->again_ns = h->now.ns + CLAIM_WAIT_MS * NS_PER_MS;
+}
+
+/* The order was carried out, and its answer waits for the save. */
+static void tell_done(struct call_host *h, struct call *c, const struct transfer_slot *slot)
+{
+	const struct shard_order by = { .id = slot->order, .ticket = slot->ticket };
+	const struct order_kept *kept = by.id ? orders_keep(&c->orders, by.id) : NULL;
+
+	if (by.ticket)
+		order_wait(h, c, &by, kept ? kept->number : 0);
+}
+
+void park_failed(struct call_host *h, struct call *c, uint16_t status)
+{
+	struct transfer_slot *slot = &c->transfer->slot;
+	struct effect *e = slot->ticket ? effects_add(h->effects, EFFECT_ORDERED) : NULL;
+
+	if (slot->serial)
+		park_free(h, c, slot->number, c->id);
+	if (e) {
+		e->call = c->id;
+		e->order = (struct effect_order){ .ticket = slot->ticket,
+						  .status = status,
+						  .owner = slot->owner };
+	}
+	slot->serial = slot->ticket = 0;
+}
+
+static void publish(struct call_host *h, const struct call *c, enum sig_event_kind kind)
+{
+	struct sig_event *event = call_publish_begin(h, c, kind);
+
+	if (event)
+		(void)bytes_cstr(bytes_str(c->park->slot), event->slot, sizeof(event->slot));
+	LOG_INFO("call", c->id,
+		 kind == SIG_CALL_PARKED ? "a party is parked" : "a parked party is retrieved",
+		 LOG_STR("slot", c->park->slot),
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))));
+}
+
+/* What it has of the pair goes with the other one. from: who stays. */
+static void stay_alone(struct call_host *h, struct call *c, struct text *from)
+{
+	struct transfer *t = c->transfer;
+	uint8_t given = t->given;
+
+	if (segment_end(h, c, CAUSE_TRANSFERRED,
+			t->ordered ? ENDED_BY_OPERATOR : call_ended_by(c, t->leg)))
+		LOG_WARN("call", c->id, "no memory for another CDR: this one goes on");
+	split_orders_end(h, c, given, c->legs[given]);
+	t->other = c->bridge;
+	c->bridge = (struct bridge){ .caller = given, .callee = LEG_NONE, .offerer = given };
+	c->answer_utc_ms = c->setup_utc_ms;
+	c->status = 200;
+	c->untold = UNTOLD_CALLER;
+	c->meet_ns = c->order_ns = 0;
+	text_clear(&c->to);
+	text_clear(&c->from);
+	c->from = *from;
+	*from = (struct text){ 0 };
+	if (!call_application(c).n)
+		plan_clear(&c->plan);
+}
+
+static int park_fill(struct call_host *h, struct call *c, struct text *from)
+{
+	if (text_set(from, call_leg_user(c, c->transfer->given)))
+		return -ENOMEM;
+	return park_make(&c->park, bytes_str(c->transfer->slot.number), giver_of(c),
+			 shown_utc_ms(h));
+}
+
+/* The slot is the call's. */
+static void park_now(struct call_host *h, struct call *c)
+{
+	struct transfer_slot slot = c->transfer->slot;
+	struct text from = { 0 };
+
+	outbox_touch(&c->out);
+	if (park_fill(h, c, &from)) {
+		text_clear(&from);
+		transfer_refuse(h, c, 500);
+		return;
+	}
+	acts_stop(h, c);
+	if (c->transfer->leg != LEG_NONE)
+		stay_alone(h, c, &from);
+	text_clear(&from);
+	publish(h, c, SIG_CALL_PARKED);
+	transfer_done(h, c);
+	tell_done(h, c, &slot);
+	session_refresh(h, c);
+}
+
+void park_go_on(struct call_host *h, struct call *c)
+{
+	struct transfer *t = c->transfer;
+
+	if (t->slot.claimed) {
+		park_now(h, c);
+	} else if (h->degraded || (t->again_ns && t->again_ns <= h->now.ns)) {
+		outbox_touch(&c->out);
+		transfer_refuse(h, c, 503);
+	} else if (!t->slot.serial && c->out.acked == c->out.version) {
+		claim_slot(h, c);
+	}
+}
+
+static void slot_told(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	struct transfer_slot *slot = &c->transfer->slot;
+
+	if (news->told == PARK_OK) {
+		slot->claimed = true;
+		return;
+	}
+	if (news->told == PARK_TAKEN && is_orphan(h, slot->number, news->owner)) {
+		park_free(h, c, slot->number, news->owner);
+		claim_slot(h, c);
+		return;
+	}
+	if (news->told == PARK_TAKEN) {
+		slot->owner = news->owner;
+		slot->serial = 0;
+	}
+	outbox_touch(&c->out);
+	transfer_refuse(h, c, news->told == PARK_TAKEN ? 486 : 503);
+}
+
+/* ---- there ---- */
+
+static void claim_again(struct call_host *h, struct call *c)
+{
+	struct park *p = c->park;
+
+	p->serial = park_claim(h, c, p->slot, text_bytes(&p->by), text_bytes(&c->from),
+			       p->since_utc_ms);
+	p->again_ns = h->now.ns + CLAIM_WAIT_MS * NS_PER_MS;
+}
+
+/* Another one has it: what the party has is its call, until the slot is free again. */
+static void claim_told(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	struct park *p = c->park;
+
+	p->serial = 0;
+	p->again_ns = news->told == PARK_OK ? 0 : h->now.ns + CLAIM_AGAIN_MS * NS_PER_MS;
+	if (news->told != PARK_TAKEN)
+		return;
+	LOG_WARN("call", c->id, "the slot of a parked party is another's",
+		 LOG_STR("slot", p->slot));
+	if (is_orphan(h, p->slot, news->owner)) {
+		park_free(h, c, p->slot, news->owner);
+		claim_again(h, c);
+	}
+}
+
+void park_told(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	const struct transfer *t = c->transfer;
+
+	if (t && t->state == TRANSFER_WAITS && t->slot.serial && t->slot.serial == news->serial)
+		slot_told(h, c, news);
+	else if (c->park && c->park->serial && c->park->serial == news->serial)
+		claim_told(h, c, news);
+}
+
+static void park_leave(struct call_host *h, struct call *c, bool retrieved)
+{
+	if (retrieved)
+		publish(h, c, SIG_CALL_RETRIEVED);
+	park_free(h, c, c->park->slot, c->id);
+	park_clear(&c->park);
+	outbox_touch(&c->out);
+}
+
+/* Who rings for it may not answer. */
+static bool is_retrieved(const struct call *c)
+{
+	return c->state == CALL_ESTABLISHED && call_callee(c) &&
+	       !(c->transfer && c->transfer->state == TRANSFER_RINGS);
+}
+
+static void park_go(struct call_host *h, struct call *c)
+{
+	if (!c->park)
+		return;
+	if (is_retrieved(c))
+		park_leave(h, c, true);
+	else if (c->park->again_ns && c->park->again_ns <= h->now.ns && c->state != CALL_ENDING)
+		claim_again(h, c);
+}
+
+static uint64_t park_due_ns(const struct call *c)
+{
+	return c->park && c->state != CALL_ENDING ? c->park->again_ns : 0;
+}
+
+void park_assert(const struct call_host *h, struct call *c)
+{
+	if (c->park)
+		c->park->again_ns = h->now.ns;
+}
+
+static void park_resume(struct call_host *h, struct call *c)
+{
+	park_assert(h, c);
+}
+
+/* Where its party goes to another call it was retrieved. */
+static void park_over(struct call_host *h, struct call *c)
+{
+	if (c->park)
+		park_leave(h, c, c->cause == CAUSE_TRANSFERRED);
+}
+
+const struct call_feature park_feature = {
+	.go = park_go,
+	.due_ns = park_due_ns,
+	.resume = park_resume,
+	.over = park_over,
+};

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A party waits in a slot, which all shards share, until somebody takes it from there. Whoever gives it there does so as in a transfer
+ * (transfer.h): by REFER to a feature code, or by command. It stays in its call, alone with the node (wait.h), and the slot names the call.
+ * So who retrieves it reads the slot, and then asks the call: of two who do, one gets the party.
+ *
+ *   the transfer is saved -> the slot is claimed -> it is the call's: who gave the party is left, and that is saved before it is said
+ *
+ * The slot is claimed again whenever it is not known to be the call's: after a restart, and where the store has lost what it had.
+ */
+#ifndef SIG_FEATURE_PARK_H
+#define SIG_FEATURE_PARK_H
+
+#include "sig/call/feature.h"
+#include "sig/feature/transfer.h"
+
+extern const struct call_feature park_feature;
+
+/* It waits in that slot, or is on its way there. */
+bool park_has(const struct call *c, const char *slot);
+/* A transfer to a slot begins. by: who waits to hear what became of it; NULL: nobody. As transfer_begin. */
+int park_begin(struct call *c, const struct transfer_ask *ask, struct bytes slot,
+	       const struct shard_order *by) NODISCARD;
+/* The same order once more: its answer goes to who gave it last. False: it is another. */
+bool park_waits_for(struct call *c, const struct shard_order *by);
+/* The transfer to a slot may go on. */
+void park_go_on(struct call_host *h, struct call *c);
+/* It was refused with that status, or its call is over. */
+void park_failed(struct call_host *h, struct call *c, uint16_t status);
+/* What the store has in the slot. */
+void park_told(struct call_host *h, struct call *c, const struct park_news *news);
+/* The store may have lost the slot. */
+void park_assert(const struct call_host *h, struct call *c);
+
+#endif
