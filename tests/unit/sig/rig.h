@@ -57,6 +57,12 @@ struct rig {
 	enum media_codec play_codec;
 	char played[80];
 	uint32_t play_count, play_stops;
+	struct rig_park {
+		uint64_t call, serial;
+		enum park_act act;
+		char tenant[32], slot[16], entry[64];
+	} parks[RIG_LOOKUPS_MAX]; /* all EFFECT_PARK, as lookups below */
+	uint32_t park_count;
 	uint64_t set; /* serial of the last EFFECT_SET */
 	enum feature set_feature;
 	char set_user[64], set_number[FEATURE_VALUE_MAX];
@@ -292,6 +298,18 @@ RIG_FN void rig_keep_save(struct rig *r, struct effect *e)
 	}
 }
 
+RIG_FN void rig_keep_park(struct rig *r, const struct effect *e)
+{
+	struct rig_park *to = &r->parks[r->park_count++ % RIG_LOOKUPS_MAX];
+
+	*to = (struct rig_park){ .call = e->call,
+				 .serial = e->version,
+				 .act = (enum park_act)e->expected };
+	(void)bytes_cstr(text_bytes(&e->tenant), to->tenant, sizeof(to->tenant));
+	(void)bytes_cstr(text_bytes(&e->user), to->slot, sizeof(to->slot));
+	(void)bytes_cstr(text_bytes(&e->data), to->entry, sizeof(to->entry));
+}
+
 RIG_FN void rig_keep_lookup(struct rig *r, const struct effect *e)
 {
 	uint32_t i = r->lookup_count++ % RIG_LOOKUPS_MAX;
@@ -363,6 +381,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		r->lookup_stopped = e->version;
 		break;
 	case EFFECT_PARK:
+		rig_keep_park(r, e);
 		break;
 	case EFFECT_PLAY_STOP:
 		r->play_stops++;

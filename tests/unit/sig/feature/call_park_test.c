@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A party waits in a slot: what is asked of the store and when, and what a kill leaves. */
+#include <errno.h>
+
+#include "sig/model/call_order.h"
+#include "tests/unit/sig/line.h"
+
+static const struct shard_order g_by = { .id = 77, .ticket = 9 };
+
+static uint64_t the_call(struct rig *r)
+{
+	struct call_view view;
+	uint32_t cursor = 0;
+
+	assert_true(shard_call_next(r->shard, &cursor, &view));
+	return view.call;
+}
+
+static int park_by(struct line *l, enum shard_leg leg, const char *slot,
+		   const struct shard_order *by)
+{
+	struct call_order order = {
+		.kind = ORDER_PARK, .leg = leg, .to = bytes_str(slot), .by = by
+	};
+	int err = shard_call_order(l->r->shard, the_call(l->r), &order, l->r->now);
+
+	rig_run(l->r);
+	return err;
+}
+
+static int park(struct line *l, enum shard_leg leg, const char *slot)
+{
+	return park_by(l, leg, slot, &g_by);
+}
+
+static const struct rig_park *last_asked(const struct rig *r, enum park_act act)
+{
+	const struct rig_park *last = &r->parks[(r->park_count - 1) % RIG_LOOKUPS_MAX];
+
+	assert_true(r->park_count > 0);
+	assert_int_equal(last->act, act);
+	return last;
+}
+
+static void told(struct line *l, enum park_told told, uint64_t owner)
+{
+	const struct rig_park *asked = last_asked(l->r, PARK_CLAIM);
+
+	shard_park_told(l->r->shard, asked->call, asked->serial, told, owner, (struct bytes){ 0 },
+			l->r->now);
+	rig_run(l->r);
+}
+
+static const struct sig_event *last_of(const struct rig *r, enum sig_event_kind kind)
+{
+	static const struct sig_event none = { .slot = "none" };
+
+	for (uint32_t i = r->event_count; i-- > 0;) {
+		if (r->events[i].kind == kind)
+			return &r->events[i];
+	}
+	return &none;
+}
+
+/* The newest record that the store has; saved: or was asked to keep. */
+static void restart(struct line *l, bool saved)
+{
+	struct rig *r = l->r;
+	const char *reason = "";
+	uint32_t last = r->save_count - 1;
+
+	while (r->saves[last].kind != EFFECT_CALL_SAVE || (saved && !r->saves[last].answered))
+		last--;
+	shard_close(r->shard);
+	rig_start_shard(r);
+	phone_bind(&l->a);
+	phone_bind(&l->b);
+	for (uint32_t i = 0; i < r->save_count; i++)
+		r->saves[i].answered = true;
+	if (shard_restore_call(r->shard, text_bytes(&r->saves[last].record), r->now, &reason))
+		fail_msg("%s", reason);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+}
+
+/* B, which gave A there, is left. */
+static void b_leaves(struct line *l)
+{
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "200 OK", "");
+	rig_run(l->r);
+}
+
+static void parked(struct line *l)
+{
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(park(l, SHARD_LEG_CALLER, "7"), 0);
+	told(l, PARK_OK, the_call(l->r));
+	b_leaves(l);
+}
+
+static void assert_waits(const struct line *l)
+{
+	assert_true(line_last_spec(l->r, 0).alone);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
+/* ---- */
+
+static void waits_in_its_slot(void **state)
+{
+	struct line *l = *state;
+	const struct rig_park *asked;
+
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(park(l, SHARD_LEG_CALLER, "07"), 0);
+	asked = last_asked(l->r, PARK_CLAIM);
+	assert_true(asked->call == the_call(l->r));
+	assert_string_equal(asked->slot, "07");
+	assert_string_equal(asked->tenant, "default");
+	assert_memory_equal(asked->entry, "1002 1001 ", 10);
+	assert_int_equal(l->r->order_count, 0); /* nothing is said before it is so */
+	assert_int_equal(rig_count(l->r, &l->b.addr, "BYE "), 0);
+	told(l, PARK_OK, asked->call);
+	assert_int_equal(l->r->order_count, 1);
+	assert_true(l->r->order.ticket == g_by.ticket && l->r->order.saved);
+	assert_int_equal(l->r->order.status, 0);
+	assert_string_equal(last_of(l->r, SIG_CALL_PARKED)->slot, "07");
+	b_leaves(l);
+	assert_waits(l);
+	assert_int_equal(l->r->park_count, 1);
+	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+	assert_true(last_asked(l->r, PARK_FREE)->call == asked->call);
+	assert_string_equal(last_asked(l->r, PARK_FREE)->slot, "07");
+	assert_string_equal(last_of(l->r, SIG_CALL_RETRIEVED)->slot, "none");
+	line_assert_idle(l->r);
+}
+
+static void not_parked(void **state)
+{
+	static const struct {
+		const char *name;
+		enum park_told told;
+		uint16_t status;
+		uint32_t asked; /* with the freeing of what may be the call's */
+	} rows[] = {
+		{ "taken", PARK_TAKEN, 486, 1 },
+		{ "full", PARK_FULL, 503, 2 },
+		{ "nobody knows", PARK_UNKNOWN, 503, 2 },
+	}, *row;
+	struct line *l = *state;
+	uint32_t asked = 0, orders = 0;
+	struct shard_order by = g_by;
+
+	phones_talk(&l->a, &l->b);
+	EACH_ROW(row, rows)
+	{
+		by.id++;
+		assert_int_equal(park_by(l, SHARD_LEG_CALLER, "7", &by), 0);
+		told(l, row->told, UINT64_C(0x9990000000001));
+		ROW_ASSERT(row->name, l->r->order.status == row->status);
+		ROW_ASSERT(row->name, l->r->order_count == ++orders);
+		asked += row->asked;
+		ROW_ASSERT(row->name, l->r->park_count == asked);
+		ROW_ASSERT(row->name,
+			   last_of(l->r, SIG_CALL_TRANSFER_FAILED)->status == row->status);
+	}
+	assert_string_equal(last_of(l->r, SIG_CALL_PARKED)->slot, "none");
+	assert_int_equal(rig_count(l->r, &l->b.addr, "BYE "), 0);
+	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+	assert_int_equal(l->r->park_count, asked);
+}
+
+/* What a call of this shard left there that is not parked is nobody's. */
+static void takes_what_is_left(void **state)
+{
+	struct line *l = *state;
+	const uint64_t gone = UINT64_C(0x0700000000000001);
+	const struct rig_park *freed;
+
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(park(l, SHARD_LEG_CALLER, "7"), 0);
+	told(l, PARK_TAKEN, (the_call(l->r) & ~UINT64_C(0xffffffff)) | (gone & 0xffffffff));
+	assert_int_equal(l->r->park_count, 3);
+	freed = &l->r->parks[1];
+	assert_int_equal(freed->act, PARK_FREE);
+	assert_true(freed->call != the_call(l->r));
+	told(l, PARK_OK, the_call(l->r));
+	b_leaves(l);
+	assert_waits(l);
+}
+
+static void silent_store(void **state)
+{
+	struct line *l = *state;
+
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(park(l, SHARD_LEG_CALLER, "7"), 0);
+	rig_wait_ms(l->r, 4900);
+	assert_int_equal(l->r->order_count, 0);
+	rig_wait_ms(l->r, 200);
+	assert_int_equal(l->r->order.status, 503);
+	(void)last_asked(l->r, PARK_FREE);
+}
+
+static void store_away(void **state)
+{
+	struct line *l = *state;
+
+	phones_talk(&l->a, &l->b);
+	shard_degraded(l->r->shard, true, l->r->now);
+	assert_int_equal(park(l, SHARD_LEG_CALLER, "7"), 0);
+	assert_int_equal(l->r->order.status, 503);
+	assert_int_equal(l->r->park_count, 0);
+}
+
+static void ended_on_its_way(void **state)
+{
+	struct line *l = *state;
+
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(park(l, SHARD_LEG_CALLER, "7"), 0);
+	phone_request(&l->b, "BYE", "", "");
+	rig_run(l->r);
+	assert_int_equal(l->r->order.status, 487);
+	(void)last_asked(l->r, PARK_FREE);
+}
+
+/* Once more before its outcome, and behind it. */
+static void the_same_order(void **state)
+{
+	struct line *l = *state;
+	const struct shard_order later = { .id = g_by.id, .ticket = 10 },
+				 last = { .id = g_by.id, .ticket = 11 };
+
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(park(l, SHARD_LEG_CALLER, "7"), 0);
+	assert_int_equal(park_by(l, SHARD_LEG_CALLER, "7", &later), 0);
+	assert_int_equal(l->r->park_count, 1);
+	told(l, PARK_OK, the_call(l->r));
+	assert_true(l->r->order_count == 1 && l->r->order.ticket == later.ticket);
+	assert_int_equal(park_by(l, SHARD_LEG_CALLER, "7", &last), 0);
+	assert_true(l->r->order_count == 2 && l->r->order.ticket == last.ticket);
+	assert_int_equal(l->r->order.status, 0);
+	assert_int_equal(l->r->park_count, 1);
+}
+
+static void killed_on_its_way(void **state)
+{
+	struct line *l = *state;
+	const struct shard_order later = { .id = g_by.id, .ticket = 10 };
+	uint64_t serial;
+
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(park(l, SHARD_LEG_CALLER, "7"), 0);
+	serial = last_asked(l->r, PARK_CLAIM)->serial;
+	restart(l, true);
+	assert_true(last_asked(l->r, PARK_CLAIM)->serial != serial);
+	assert_int_equal(park_by(l, SHARD_LEG_CALLER, "7", &later), 0);
+	told(l, PARK_OK, the_call(l->r));
+	assert_true(l->r->order_count == 1 && l->r->order.ticket == later.ticket);
+	b_leaves(l);
+	assert_waits(l);
+}
+
+/* It claims again, and where another one has the slot it waits until that one leaves it. */
+static void killed_when_parked(void **state)
+{
+	struct line *l = *state;
+	uint32_t asked;
+
+	parked(l);
+	restart(l, true);
+	assert_waits(l);
+	assert_string_equal(last_asked(l->r, PARK_CLAIM)->slot, "7");
+	assert_memory_equal(last_asked(l->r, PARK_CLAIM)->entry, "1002 1001 ", 10);
+	asked = l->r->park_count;
+	told(l, PARK_TAKEN, UINT64_C(0x9990000000001));
+	rig_wait_ms(l->r, 2100);
+	assert_int_equal(l->r->park_count, asked + 1);
+	told(l, PARK_OK, the_call(l->r));
+	rig_wait_ms(l->r, 10000);
+	assert_int_equal(l->r->park_count, asked + 1);
+	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+	(void)last_asked(l->r, PARK_FREE);
+}
+
+static void store_lost_it(void **state)
+{
+	struct line *l = *state;
+	uint32_t asked;
+
+	parked(l);
+	asked = l->r->park_count;
+	shard_degraded(l->r->shard, true, l->r->now);
+	shard_degraded(l->r->shard, false, l->r->now);
+	rig_wait_ms(l->r, 100);
+	assert_int_equal(l->r->park_count, asked + 1);
+	(void)last_asked(l->r, PARK_CLAIM);
+	told(l, PARK_OK, the_call(l->r));
+	assert_waits(l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LINE_TEST(waits_in_its_slot),  LINE_TEST(not_parked),
+		LINE_TEST(takes_what_is_left), LINE_TEST(silent_store),
+		LINE_TEST(store_away),         LINE_TEST(ended_on_its_way),
+		LINE_TEST(the_same_order),     LINE_TEST(killed_on_its_way),
+		LINE_TEST(killed_when_parked), LINE_TEST(store_lost_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
