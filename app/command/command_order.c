@@ -37,12 +37,29 @@ static json_t *result_of(uint64_t call, uint32_t number)
 	return json;
 }
 
+static void order_failed(struct command_run *run, const struct effect_order *order)
+{
+	char owner[ID_TEXT_LEN + 1] = "";
+
+	if (order->owner)
+		id_call_put(owner, order->owner);
+	if (order->status == 486)
+		command_fail(run, COMMAND_CONFLICT, "slot", "call %s waits there", owner);
+	else if (order->status == 503)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "Redis did not answer, or the tenant has no further slots");
+	else
+		command_fail(run, COMMAND_CONFLICT, "call", "the call is over");
+}
+
 void command_ordered(uint64_t call, const struct effect_order *order, void *arg)
 {
 	struct node *node = arg;
 	struct command_run *run = waiting_take(&node->waiting, order->ticket);
 
-	if (run && order->saved)
+	if (run && order->status)
+		order_failed(run, order);
+	else if (run && order->saved)
 		command_answer(run, result_of(call, order->number));
 	else if (run)
 		command_fail(run, COMMAND_UNCERTAIN, NULL,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/model/call_order.h"
+#include "sig/model/park.h"
 
 #define NUMBER_ARG(text)                                                                           \
 	{                                                                                          \
@@ -215,6 +216,19 @@ static const struct command_arg g_join_args[] = {
 	  .help = "Id of the call that becomes one with it, and ends: 13 characters." },
 	LEG_CHOICE("leg", "Whose party stays in the call: a is the caller, b whom it speaks with."),
 	LEG_CHOICE("with_leg", "Whose party of the other one comes."),
+	END,
+};
+
+static const struct command_arg g_park_args[] = {
+	CALL_ARG,
+	{ .name = "slot",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_DIGITS,
+	  .required = true,
+	  .min = 1,
+	  .max = PARK_SLOT_LEN,
+	  .help = "Where the party waits: 1 to 8 digits." },
+	LEG_CHOICE("leg", "Whose party waits: a is the caller, b whom it speaks with."),
 	END,
 };
 
@@ -684,6 +698,15 @@ const struct command g_commands[] = {
 	  "hears hold music, or with an application nothing, until call.play. What one held of the "
 	  "other ends. The event call.split tells of both calls.",
 	  "id: of the new call", command_call_split },
+	{ "call.park", COMMAND_FOR_APPLICATION, g_park_args,
+	  "Lets a party of an established call wait in a slot, alone with the node, which plays "
+	  "hold music to it; the other one is left. A party that is alone already needs no leg. "
+	  "Slots are the tenant's, on all nodes, and are there when they are used. Answered when "
+	  "it "
+	  "waits there and that is saved; conflict: another call does, and the call is as it was. "
+	  "The event call.parked tells of it, and call.retrieved when somebody speaks with the "
+	  "party (call.join).",
+	  "id, order", command_call_park },
 	{ "call.hold", COMMAND_FOR_APPLICATION, g_hold_args,
 	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
 	  "media goes either way, until call.resume, or until the holder's own phone offers to go "

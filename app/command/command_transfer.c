@@ -5,6 +5,7 @@
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "sig/model/call_order.h"
+#include "sig/model/park.h"
 #include "sig/sip/id.h"
 
 /* Of the call that was told and of the one that it is joined with. */
@@ -19,6 +20,7 @@ static const struct reason {
 	{ -ENOENT, COMMAND_NOT_FOUND, { "call", "with" }, "there is no such call" },
 	{ -ENOTCONN, COMMAND_CONFLICT, { "call", "with" }, "the call is not established" },
 	{ -EALREADY, COMMAND_CONFLICT, { "call", "with" }, "a transfer of it is under way" },
+	{ -EISCONN, COMMAND_CONFLICT, { "slot", "slot" }, "its party waits in another slot" },
 	{ -ENODEV, COMMAND_CONFLICT, { "leg", "with_leg" }, "nobody else is in the call" },
 	{ -EDESTADDRREQ,
 	  COMMAND_CONFLICT,
@@ -54,6 +56,26 @@ void command_call_transfer(struct command_run *run)
 				    .to = command_value(run, "to")->text,
 				    .by = &by };
 
+	if (!command_call_id(run, &call) || !command_order_begin(run, &by))
+		return;
+	end(run, &by, false,
+	    shard_call_order(node_core(run->node, call), call, &order, clock_instant()));
+}
+
+void command_call_park(struct command_run *run)
+{
+	struct shard_order by;
+	uint64_t call;
+	struct call_order order = { .kind = ORDER_PARK,
+				    .leg = command_order_leg(run, "leg"),
+				    .to = command_value(run, "slot")->text,
+				    .by = &by };
+
+	if (!park_slot_is(order.to)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "slot", "slot must be 1 to %d digits",
+			     PARK_SLOT_LEN);
+		return;
+	}
 	if (!command_call_id(run, &call) || !command_order_begin(run, &by))
 		return;
 	end(run, &by, false,

@@ -210,7 +210,8 @@ enum {
 	HAS_OTHER = 32,
 	HAS_REASON = 64,
 	HAS_TRUNK = 128,
-	HAS_SUBSCRIPTION = 256
+	HAS_SUBSCRIPTION = 256,
+	HAS_SLOT = 512
 };
 
 static const struct {
@@ -261,6 +262,13 @@ static const struct {
 			     "in "
 			     "the call other. Told of both.",
 			     HAS_CALL | HAS_OTHER },
+	[SIG_CALL_PARKED] = { "call.parked",
+			      "A party, from, waits in the slot, alone with the node.",
+			      HAS_CALL | HAS_SLOT },
+	[SIG_CALL_RETRIEVED] = { "call.retrieved",
+				 "The party waits there no longer: somebody speaks with it, in "
+				 "this call or, where it ends, in another.",
+				 HAS_CALL | HAS_SLOT },
 	[SIG_CALL_FORWARDED] = { "call.forwarded",
 				 "A call that has begun goes on to another extension, to, for the "
 				 "reason that its record has as forwarded.",
@@ -333,6 +341,8 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		add_text(out, "digit", digit);
 	if (has & HAS_REASON)
 		add_text(out, "reason", event->reason ? event->reason : "");
+	if (has & HAS_SLOT)
+		add_text(out, "slot", event->slot);
 	if (!(has & HAS_ORDER))
 		return;
 	add_number(out, "order", event->order);

@@ -384,6 +384,7 @@ static const struct {
 	{ "call.stop", COMMAND_FOR_APPLICATION },
 	{ "call.collect", COMMAND_FOR_APPLICATION },
 	{ "call.split", COMMAND_FOR_APPLICATION },
+	{ "call.park", COMMAND_FOR_APPLICATION },
 	{ "call.hold", COMMAND_FOR_APPLICATION },
 	{ "call.resume", COMMAND_FOR_APPLICATION },
 	{ "call.mute", COMMAND_FOR_APPLICATION },
