@@ -20,7 +20,8 @@ command_fn command_call_list, command_call_show, command_call_doctor, command_ca
 /* Orders that need no more than their arguments; the others. */
 command_fn command_call_order;
 command_fn command_call_originate, command_call_play, command_call_stop, command_call_collect,
-	command_call_transfer, command_call_join, command_call_split, command_call_park;
+	command_call_transfer, command_call_join, command_call_split, command_call_park,
+	command_call_retrieve;
 command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
 	command_call_trace_read, command_call_trace_delete;
 command_fn command_park_list;
@@ -57,6 +58,10 @@ bool command_order_begin(struct command_run *run, struct shard_order *by);
 bool command_order_refused(struct command_run *run, const struct shard_order *by, int err);
 /* The same, and whoever ordered hears why: the words of the orders that change a call of itself. */
 void command_order_end(struct command_run *run, const struct shard_order *by, int err);
+/* Its argument slot. False: the run has failed. */
+bool command_slot(struct command_run *run);
+/* The order is given: call, with and the legs of *join are there. */
+void command_join(struct command_run *run, struct shard_join *join);
 /* An argument that names a leg; SHARD_LEG_NONE where it is not given. */
 enum shard_leg command_order_leg(const struct command_run *run, const char *name);
 /* effects_ordered_fn; arg is the node. */

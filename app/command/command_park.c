@@ -80,3 +80,76 @@ void command_park_list(struct command_run *run)
 	*l = (struct park_listing){ run, json_array() };
 	store_park_list(run->node->store, bytes_str(run->tenant), on_slot, on_slots, l);
 }
+
+/* ---- call.retrieve ---- */
+
+struct retrieval {
+	struct command_run *run;
+	uint64_t call;
+};
+
+/* Its shard, if this node has it. */
+static struct shard *shard_of_call(const struct node *node, uint64_t call)
+{
+	for (uint32_t i = 0; i < node->shard_count; i++) {
+		const struct node_shard *s = &node->shards[i];
+
+		if (s->state == NODE_SHARD_LIVE && s->number == id_shard(call))
+			return s->core;
+	}
+	return NULL;
+}
+
+/* Nobody waits there: who gave the order before is told what became of it then. */
+static void retrieve_go(struct command_run *run, uint64_t call, uint64_t parked)
+{
+	struct shard_join join = { .call = call,
+				   .with = parked,
+				   .leg = command_order_leg(run, "leg") };
+
+	command_join(run, &join);
+}
+
+static void on_freed(const struct store_parked *parked, void *arg)
+{
+	(void)parked;
+	(void)arg;
+}
+
+static void on_slot_looked(const struct store_parked *parked, void *arg)
+{
+	struct retrieval r = *(struct retrieval *)arg;
+	const struct node *node = r.run->node;
+	const struct store_slot slot = { bytes_str(r.run->tenant),
+					 command_value(r.run, "slot")->text };
+	struct shard *core = shard_of_call(node, parked->call);
+
+	free(arg);
+	if (parked->result != STORE_OK) {
+		command_fail(r.run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
+	} else if (parked->call && !core) {
+		command_fail(r.run, COMMAND_CONFLICT, "slot", "its call is on another node");
+	} else if (core && !shard_call_waits_in(core, parked->call, slot.slot)) {
+		store_park_free(node->store, &slot, parked->call, on_freed, NULL);
+		retrieve_go(r.run, r.call, 0);
+	} else {
+		retrieve_go(r.run, r.call, parked->call);
+	}
+}
+
+void command_call_retrieve(struct command_run *run)
+{
+	const struct store_slot slot = { bytes_str(run->tenant), command_value(run, "slot")->text };
+	struct retrieval *r;
+	uint64_t call;
+
+	if (!command_slot(run) || !command_call_id(run, &call))
+		return;
+	r = malloc(sizeof(*r));
+	if (!r) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	*r = (struct retrieval){ run, call };
+	store_park_look(run->node->store, &slot, on_slot_looked, r);
+}

@@ -219,15 +219,22 @@ static const struct command_arg g_join_args[] = {
 	END,
 };
 
+#define SLOT_ARG                                                                                 \
+	{                                                                                        \
+		.name = "slot", .type = ARG_STRING, .charset = CHARSET_DIGITS, .required = true, \
+		.min = 1, .max = PARK_SLOT_LEN, .help = "Where the party waits: 1 to 8 digits."  \
+	}
+
+static const struct command_arg g_retrieve_args[] = {
+	CALL_ARG,
+	SLOT_ARG,
+	LEG_CHOICE("leg", "Who is to speak with it: a is the caller, b whom it speaks with."),
+	END,
+};
+
 static const struct command_arg g_park_args[] = {
 	CALL_ARG,
-	{ .name = "slot",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_DIGITS,
-	  .required = true,
-	  .min = 1,
-	  .max = PARK_SLOT_LEN,
-	  .help = "Where the party waits: 1 to 8 digits." },
+	SLOT_ARG,
 	LEG_CHOICE("leg", "Whose party waits: a is the caller, b whom it speaks with."),
 	END,
 };
@@ -705,8 +712,14 @@ const struct command g_commands[] = {
 	  "it "
 	  "waits there and that is saved; conflict: another call does, and the call is as it was. "
 	  "The event call.parked tells of it, and call.retrieved when somebody speaks with the "
-	  "party (call.join).",
+	  "party (call.retrieve).",
 	  "id, order", command_call_park },
+	{ "call.retrieve", COMMAND_FOR_APPLICATION, g_retrieve_args,
+	  "Lets a party of an established call, or the caller that is alone with the node, speak "
+	  "with who waits in the slot, as call.join does; the other one is left. not_found: nobody "
+	  "waits there. Of two that retrieve at once one is answered so, or hears it by "
+	  "call.transfer_failed. The event call.retrieved tells that the slot is free.",
+	  "id, order", command_call_retrieve },
 	{ "call.hold", COMMAND_FOR_APPLICATION, g_hold_args,
 	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
 	  "media goes either way, until call.resume, or until the holder's own phone offers to go "

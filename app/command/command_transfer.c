@@ -35,6 +35,13 @@ static void end(struct command_run *run, const struct shard_order *by, bool of_w
 {
 	if (!command_order_refused(run, by, err))
 		return;
+	if (of_with && !command_arg_find(run->command, BYTES_LIT("with"))) {
+		if (err == -ENOENT)
+			command_fail(run, COMMAND_NOT_FOUND, "slot", "nobody waits there");
+		else
+			command_fail(run, COMMAND_CONFLICT, "slot", "another one takes it");
+		return;
+	}
 	for (size_t i = 0; i < COUNT_OF(g_reasons); i++) {
 		const struct reason *r = &g_reasons[i];
 
@@ -62,6 +69,15 @@ void command_call_transfer(struct command_run *run)
 	    shard_call_order(node_core(run->node, call), call, &order, clock_instant()));
 }
 
+bool command_slot(struct command_run *run)
+{
+	if (park_slot_is(command_value(run, "slot")->text))
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT, "slot", "slot must be 1 to %d digits",
+		     PARK_SLOT_LEN);
+	return false;
+}
+
 void command_call_park(struct command_run *run)
 {
 	struct shard_order by;
@@ -71,12 +87,7 @@ void command_call_park(struct command_run *run)
 				    .to = command_value(run, "slot")->text,
 				    .by = &by };
 
-	if (!park_slot_is(order.to)) {
-		command_fail(run, COMMAND_BAD_ARGUMENT, "slot", "slot must be 1 to %d digits",
-			     PARK_SLOT_LEN);
-		return;
-	}
-	if (!command_call_id(run, &call) || !command_order_begin(run, &by))
+	if (!command_slot(run) || !command_call_id(run, &call) || !command_order_begin(run, &by))
 		return;
 	end(run, &by, false,
 	    shard_call_order(node_core(run->node, call), call, &order, clock_instant()));
@@ -96,21 +107,28 @@ static int calls_join(const struct node *node, struct shard_join *join)
 {
 	struct shard *core = node_core(node, join->call), *other = node_core(node, join->with);
 
-	return core == other ? shard_call_join(core, join, clock_instant())
-			     : shard_call_join_far(core, other, join, clock_instant());
+	return core == other || !join->with
+		       ? shard_call_join(core, join, clock_instant())
+		       : shard_call_join_far(core, other, join, clock_instant());
+}
+
+void command_join(struct command_run *run, struct shard_join *join)
+{
+	struct shard_order by;
+	int err;
+
+	if (!command_order_begin(run, &by))
+		return;
+	join->by = &by;
+	err = calls_join(run->node, join);
+	end(run, &by, join->of_with, err);
 }
 
 void command_call_join(struct command_run *run)
 {
-	struct shard_order by;
 	struct shard_join join = { .leg = command_order_leg(run, "leg"),
-				   .with_leg = command_order_leg(run, "with_leg"),
-				   .by = &by };
-	int err;
+				   .with_leg = command_order_leg(run, "with_leg") };
 
-	if (!command_call_id(run, &join.call) || !with_id(run, &join.with) ||
-	    !command_order_begin(run, &by))
-		return;
-	err = calls_join(run->node, &join);
-	end(run, &by, join.of_with, err);
+	if (command_call_id(run, &join.call) && with_id(run, &join.with))
+		command_join(run, &join);
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "sig/call/act.h"
@@ -74,17 +73,18 @@ static bool is_orphan(const struct call_host *h, const char *slot, uint64_t owne
 {
 	const struct call *other = h->call_of ? h->call_of(h->owner, owner) : NULL;
 
-	return id_shard(owner) == h->settings->number && (!other || !park_has(other, slot));
+	return id_shard(owner) == h->settings->number &&
+	       (!other || !park_has(other, bytes_str(slot)));
 }
 
-bool park_has(const struct call *c, const char *slot)
+bool park_has(const struct call *c, struct bytes slot)
 {
 	const struct transfer *t = c->transfer;
 
 	if (c->state == CALL_ENDING)
 		return false;
-	return (c->park && !strcmp(c->park->slot, slot)) ||
-	       (t && t->state == TRANSFER_WAITS && !strcmp(t->slot.number, slot));
+	return (c->park && bytes_is(slot, c->park->slot)) ||
+	       (t && t->state == TRANSFER_WAITS && bytes_is(slot, t->slot.number));
 }
 
 /* ---- on its way ---- */

@@ -17,7 +17,7 @@
 extern const struct call_feature park_feature;
 
 /* It waits in that slot, or is on its way there. */
-bool park_has(const struct call *c, const char *slot);
+bool park_has(const struct call *c, struct bytes slot);
 /* A transfer to a slot begins. by: who waits to hear what became of it; NULL: nobody. As transfer_begin. */
 int park_begin(struct call *c, const struct transfer_ask *ask, struct bytes slot,
 	       const struct shard_order *by) NODISCARD;

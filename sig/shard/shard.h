@@ -176,6 +176,9 @@ int shard_call_join(struct shard *s, struct shard_join *join, struct instant now
 int shard_call_join_far(struct shard *s, const struct shard *other, struct shard_join *join,
 			struct instant now) NODISCARD;
 
+/* Its party waits in that slot, or is on its way there. */
+bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot);
+
 enum { CALL_VIEW_FLOWS_MAX = 32 };
 
 /* One of the two parties. */

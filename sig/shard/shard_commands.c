@@ -6,6 +6,7 @@
 #include "sig/call/order_answer.h"
 #include "sig/call/originate.h"
 #include "sig/feature/order_transfer.h"
+#include "sig/feature/park.h"
 #include "sig/feature/split.h"
 #include "sig/model/call_order.h"
 #include "sig/shard/shard_state.h"
@@ -180,6 +181,13 @@ int shard_call_join(struct shard *s, struct shard_join *join, struct instant now
 
 	join->of_with = order.of_with;
 	return err;
+}
+
+bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	return c && park_has(c, slot);
 }
 
 /* By the same command, perhaps by another process. */

@@ -239,6 +239,7 @@ ROWS = {
     "call.collect": order(file="tone-dial"),
     "call.split": order(),
     "call.park": order(leg="a", slot="8"),
+    "call.retrieve": order(leg="a", slot="8"),
     "call.hold": order(leg="a"),
     "call.resume": order(leg="a"),
     "call.mute": order(leg="a", on=True),

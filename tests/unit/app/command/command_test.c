@@ -385,6 +385,7 @@ static const struct {
 	{ "call.collect", COMMAND_FOR_APPLICATION },
 	{ "call.split", COMMAND_FOR_APPLICATION },
 	{ "call.park", COMMAND_FOR_APPLICATION },
+	{ "call.retrieve", COMMAND_FOR_APPLICATION },
 	{ "call.hold", COMMAND_FOR_APPLICATION },
 	{ "call.resume", COMMAND_FOR_APPLICATION },
 	{ "call.mute", COMMAND_FOR_APPLICATION },
@@ -527,7 +528,7 @@ static void test_password_becomes_hashes(void **state)
 
 static void test_docs(void **state)
 {
-	static char want[65536];
+	static char want[128 * 1024];
 	struct writer w = writer_over(want, sizeof(want) - 1);
 	char *text, *mark;
 	size_t n;

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "sig/model/call_order.h"
-#include "tests/unit/sig/line.h"
+#include "tests/unit/sig/joins.h"
 
 static const struct shard_order g_by = { .id = 77, .ticket = 9 };
 
@@ -303,6 +303,33 @@ static void store_lost_it(void **state)
 	assert_waits(l);
 }
 
+/* C waits, alone as it was, and A speaks with it: of two who ask one gets it. */
+static void retrieved(void **state)
+{
+	struct trio *t = *state;
+	const struct shard_order by = order_of(1);
+	struct shard_join join = { 0 };
+	struct call_order order = { .kind = ORDER_PARK, .to = BYTES_LIT("7"), .by = &by };
+	struct rig *r = t->l.r;
+
+	two_alone(t, &join);
+	assert_int_equal(shard_call_order(r->shard, join.with, &order, r->now), 0);
+	rig_run(r);
+	assert_true(shard_call_waits_in(r->shard, join.with, BYTES_LIT("7")));
+	told(&t->l, PARK_OK, join.with);
+	assert_memory_equal(r->parks[0].entry, " 1004 ", 6);
+	assert_int_equal(rig_counts(r).calls, 2);
+	assert_int_equal(join_as(t, &join, 2), 0);
+	assert_true(last_of(r, SIG_CALL_RETRIEVED)->call == join.with);
+	assert_string_equal(last_of(r, SIG_CALL_RETRIEVED)->slot, "7");
+	assert_true(last_asked(r, PARK_FREE)->call == join.with);
+	assert_false(shard_call_waits_in(r->shard, join.with, BYTES_LIT("7")));
+	assert_int_equal(join_as(t, &join, 2), 0); /* the same order once more */
+	join.leg = SHARD_LEG_CALLER;               /* it is no more alone */
+	assert_true(join_as(t, &join, 3) < -1000);
+	assert_int_equal(r->park_count, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +338,7 @@ int main(void)
 		LINE_TEST(store_away),         LINE_TEST(ended_on_its_way),
 		LINE_TEST(the_same_order),     LINE_TEST(killed_on_its_way),
 		LINE_TEST(killed_when_parked), LINE_TEST(store_lost_it),
+		ORDER_TEST(retrieved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
