@@ -124,7 +124,10 @@ static void *speak(void *arg)
 static void loads_begin(struct load loads[2], struct chain *chains)
 {
 	for (int side = A; side <= B; side++) {
-		loads[side] = (struct load){ .chains = chains, .side = side };
+		loads[side].chains = chains;
+		loads[side].side = side;
+		atomic_store(&loads[side].ends, false);
+		atomic_store(&loads[side].sent, 0);
 		assert_int_equal(pthread_create(&loads[side].id, NULL, speak, &loads[side]), 0);
 	}
 }
@@ -153,6 +156,7 @@ static void flow_again(struct engine *e, const struct chain *c, uint32_t flow, u
 	flow_command(e, MEDIA_FLOW_CLOSE, c->slot + flow, generation);
 	for (int i = 0; i < WAIT_MS && err == -EADDRINUSE; i++) {
 		settle(e);
+		(void)usleep(1000); /* the socket is closed a little later */
 		err = engine_bind(&c->ports[flow], &none, 0, &fd, &rtcp_fd);
 	}
 	assert_int_equal(err, 0);
@@ -199,8 +203,9 @@ static void is_heard(const struct party *from, const struct party *to, uint32_t 
 static void both_ways_of_both_kinds(enum engine_port port)
 {
 	struct engine *e = open_engine(port);
-	struct chain chains[CHAINS];
-	struct load loads[2];
+	/* a test that fails leaves its threads behind */
+	static struct chain chains[CHAINS];
+	static struct load loads[2];
 	uint64_t before = handed(), sent;
 
 	for (uint32_t i = 0; i < CHAINS; i++)
