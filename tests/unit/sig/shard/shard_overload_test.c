@@ -74,6 +74,20 @@ static void new_calls_are_refused(void **state)
 	assert_true(phone_hears(&l->a, "SIP/2.0 100").n);
 }
 
+/* Outside of calls (RFC 3428): before anybody is asked who it is. */
+static void messages_are_refused(void **state)
+{
+	struct line *l = *state;
+
+	overload(l->r);
+	behind(l->r);
+	phone_begin(&l->a, "1002");
+	phone_request(&l->a, "MESSAGE", "Content-Type: text/plain\r\n", "hello");
+	assert_true(rig_header(rig_take(l->r, &l->a.addr, "SIP/2.0 503"), "Retry-After").n);
+	assert_int_equal(rig_count(l->r, &l->b.addr, "MESSAGE "), 0);
+	assert_int_equal(rig_counts(l->r).txns, 0);
+}
+
 static void what_exists_goes_on(void **state)
 {
 	struct line *l = *state;
@@ -160,8 +174,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_moment_is_no_overload), TEST(new_calls_are_refused),
-		TEST(what_exists_goes_on),     TEST(emergency_calls_go_on),
-		TEST(help_by_a_plan),          TEST(it_can_be_switched_off),
+		TEST(messages_are_refused),    TEST(what_exists_goes_on),
+		TEST(emergency_calls_go_on),   TEST(help_by_a_plan),
+		TEST(it_can_be_switched_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
