@@ -86,7 +86,13 @@ void command_park_list(struct command_run *run)
 struct retrieval {
 	struct command_run *run;
 	uint64_t call;
+	char tenant[COMMAND_TENANT_MAX]; /* whose call it is: an operator need not name it */
 };
+
+static struct store_slot slot_of_retrieval(const struct retrieval *r)
+{
+	return (struct store_slot){ bytes_str(r->tenant), command_value(r->run, "slot")->text };
+}
 
 /* Its shard, if this node has it. */
 static struct shard *shard_of_call(const struct node *node, uint64_t call)
@@ -120,15 +126,16 @@ static void on_slot_looked(const struct store_parked *parked, void *arg)
 {
 	struct retrieval r = *(struct retrieval *)arg;
 	const struct node *node = r.run->node;
-	const struct store_slot slot = { bytes_str(r.run->tenant),
-					 command_value(r.run, "slot")->text };
+	const struct store_slot slot = slot_of_retrieval(&r);
 	struct shard *core = shard_of_call(node, parked->call);
 
 	free(arg);
 	if (parked->result != STORE_OK) {
 		command_fail(r.run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
 	} else if (parked->call && !core) {
-		command_fail(r.run, COMMAND_CONFLICT, "slot", "its call is on another node");
+		command_fail(r.run, COMMAND_CONFLICT, "slot",
+			     "who waits there is on another node, in shard %u",
+			     id_shard(parked->call));
 	} else if (core && !shard_call_waits_in(core, parked->call, slot.slot)) {
 		store_park_free(node->store, &slot, parked->call, on_freed, NULL);
 		retrieve_go(r.run, r.call, 0);
@@ -139,17 +146,19 @@ static void on_slot_looked(const struct store_parked *parked, void *arg)
 
 void command_call_retrieve(struct command_run *run)
 {
-	const struct store_slot slot = { bytes_str(run->tenant), command_value(run, "slot")->text };
+	struct store_slot slot;
+	struct call_view view;
 	struct retrieval *r;
-	uint64_t call;
 
-	if (!command_slot(run) || !command_call_id(run, &call))
+	if (!command_slot(run) || !command_call_view(run, &view))
 		return;
 	r = malloc(sizeof(*r));
 	if (!r) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	*r = (struct retrieval){ run, call };
+	*r = (struct retrieval){ .run = run, .call = view.call };
+	(void)bytes_cstr(bytes_str(view.tenant), r->tenant, sizeof(r->tenant));
+	slot = slot_of_retrieval(r);
 	store_park_look(run->node->store, &slot, on_slot_looked, r);
 }

@@ -80,7 +80,7 @@ class House:
         wait(lambda: len(self.ask("cdr.list")) == 1 and len(self.ask("call.list")) == 1)
         self.call = self.ask("call.list")[0]["id"]
         with Redis(self.node.redis_socket) as redis:
-            redis("HSET", f"td:{{t:{self.name}}}:park:default", "7", f"{self.call} 1001 1002 1795000000000")
+            redis("HSET", f"td:{{t:{self.name}}}:park:default", "7", value := f"{self.call} 1001 1002 1795000000000", self.lone, value)
         self.lamp = self.ask("subscription.list")[0]["id"]
 
     def marks(self):
@@ -141,7 +141,7 @@ def own(check=None, **arguments):
 def hidden(code="not_found", **arguments):
     """What is named of the other is not there; CALL stands for its call, ENDED for one that is over, LONE for its own number."""
     def row(test, me, command, other):
-        names = {"CALL": other.call, "ENDED": other.ended, "LAMP": other.lamp, "LONE": other.lone}
+        names = {"OWN": me.call, "CALL": other.call, "ENDED": other.ended, "LAMP": other.lamp, "LONE": other.lone}
         given = {key: names.get(value, value) if isinstance(value, str) else value for key, value in arguments.items()}
         return [test.refused(me, command, code, **given)]
     return row
@@ -239,7 +239,7 @@ ROWS = {
     "call.collect": order(file="tone-dial"),
     "call.split": order(),
     "call.park": order(leg="a", slot="8"),
-    "call.retrieve": order(leg="a", slot="8"),
+    "call.retrieve": each(order(leg="a", slot="8"), hidden(call="OWN", leg="a", slot="LONE")),
     "call.hold": order(leg="a"),
     "call.resume": order(leg="a"),
     "call.mute": order(leg="a", on=True),
@@ -247,7 +247,7 @@ ROWS = {
     "call.deflect": order(to="1001"),
     "call.reject": order(),
     "call.join": each(order(**{"with": "CALL", "leg": "a", "with_leg": "a"}), mine),
-    "park.list": own(lambda me, rows: [(row["slot"], row["call"]) for row in rows] == [("7", me.call)]),
+    "park.list": own(lambda me, rows: [(row["slot"], row["call"]) for row in rows] == [("7", me.call), (me.lone, me.call)]),
     "call.dtmf": order(leg="a", digits="1"),
     "call.trace.start": each(of_operators, for_tenant(call="CALL")),
     "call.trace.stop": of_operators,
@@ -423,6 +423,17 @@ class Matrix(unittest.TestCase):
         self.assertEqual(self.node.metric("tandem_tenant_calls", tenant="default"), 0)
         self.assertEqual(self.node.metric("tandem_tenant_calls"), self.node.metric("tandem_calls"))
         self.assertEqual(self.node.metric("tandem_tenant_registrations"), self.node.metric("tandem_registrations"))
+
+    def test_slots_of_the_call(self):
+        """Whose call it is has the slot, also where an operator says so: one whose call does not wait there is freed."""
+        me, _ = self.houses
+        with Redis(self.node.redis_socket) as redis:
+            slots = f"td:{{t:{me.name}}}:park:default"
+            redis("HSET", slots, "99", redis("HGET", slots, "7"))
+            with self.assertRaises(Refused) as caught:
+                self.operator.ask("call.retrieve", call=me.call, leg="a", slot="99")
+            self.assertEqual(caught.exception.code, "not_found")
+            wait(lambda: not redis("HEXISTS", slots, "99"))
 
     def test_streams_come_and_go(self):
         """None is read before its document says so, nor when it does not any more; what waits is answered when it is again."""
