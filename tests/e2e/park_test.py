@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls are parked in slots, which all shards share, and retrieved through another shard, over kills of the node and losses of Redis."""
+import time
+import unittest
+
+from directory_test import Pair
+from lib.sip import or_none, parameter
+from patience import PATIENCE_S
+from server import ServerError
+from shards_test import ShardsTest, Talk
+from tandem_client import Client, Refused
+
+
+class Park(ShardsTest):
+    """A node of two shards: 1001 speaks with 1002 in one of them."""
+    settings = {"node": {"shards": [2]}}
+
+    def setUp(self):
+        super().setUp()
+        self.c, self.d = (self.phone(number) for number in ("1003", "1004"))
+        self.first = Talk(self)
+
+    def elsewhere(self):
+        """1003 speaks with 1004 in the other one."""
+        for _ in range(60):
+            talk = Talk(self, self.c, self.d)
+            if talk.shard != self.first.shard:
+                return talk
+            talk.hang_up()
+        return self.fail("all calls are in one shard")
+
+    def until(self, what):
+        end = time.monotonic() + PATIENCE_S
+        while not what():
+            self.assertLess(time.monotonic(), end, "in time")
+            time.sleep(0.02)
+
+    def slots(self):
+        return {row["slot"]: (row["call"], row["by"], row["party"]) for row in self.node.ctl("park.list")}
+
+    def park(self):
+        """1001 waits in slot 7, and 1002 is left."""
+        self.node.ctl("call.park", call=self.first.call, leg="a", slot="7")
+        self.first.into.wait_bye()
+        self.assertEqual(self.slots(), {"7": (self.first.call, "1002", "1001")})
+
+    def retrieve(self, talk):
+        """1003 speaks with who waits there, and 1004 is left."""
+        self.node.ctl("call.retrieve", call=talk.call, leg="a", slot="7")
+        talk.into.wait_bye()
+        self.hear_each_other((self.first.out, self.first.audio_a), (talk.out, talk.audio_a))
+        self.until(lambda: not self.slots() and self.told()[-1:] == [("call.retrieved", "7")])
+
+    def told(self):
+        return [(row["type"], row["slot"]) for row in self.node.events() if "slot" in row]
+
+    def hear_each_other(self, *ends):
+        """(dialog, audio) of each; whoever is asked again says what it has."""
+        for (_, audio), hertz in zip(ends, (440, 880)):
+            audio.start(hertz)
+        end = time.monotonic() + PATIENCE_S
+        while any(abs(audio.heard()[0] - hertz) > 3 for (_, audio), hertz in zip(ends, (880, 440))):
+            self.assertLess(time.monotonic(), end, [audio.heard() for _, audio in ends])
+            for dialog, audio in ends:
+                or_none(dialog.wait_reinvite, audio.sdp(version=2), 0.05)
+        for _, audio in ends:
+            audio.stop()
+
+    def hangs_up(self, talk):
+        self.first.out.bye()
+        talk.out.wait_bye()
+        self.wait_calls(())
+
+    def test_over_shards_and_kills(self):
+        """Killed when it is parked, and when it is retrieved; of two that want it one gets it."""
+        self.park()
+        self.node.kill()
+        self.node.restart()
+        self.until(lambda: self.slots() == {"7": (self.first.call, "1002", "1001")})
+        talk = self.elsewhere()
+        self.retrieve(talk)
+        self.assertEqual(self.told(), [("call.parked", "7"), ("call.retrieved", "7")])
+        with self.assertRaisesRegex(ServerError, "nobody waits there"):
+            self.node.ctl("call.retrieve", call=talk.call, leg="a", slot="7")
+        self.node.kill()
+        self.node.restart()
+        self.hear_each_other((self.first.out, self.first.audio_a), (talk.out, talk.audio_a))
+        self.hangs_up(talk)
+
+    def test_taken(self):
+        """Nobody gets a slot that is another's: the call goes on as it was, and so does who waits there."""
+        talk = self.elsewhere()
+        self.park()
+        with self.assertRaisesRegex(ServerError, f"call {self.first.call} waits there"):
+            self.node.ctl("call.park", call=talk.call, leg="a", slot="7")
+        self.assertTrue(talk.talks())
+        self.retrieve(talk)
+        self.hangs_up(talk)
+
+    def test_redis_is_emptied(self):
+        """The slot is claimed again."""
+        self.park()
+        with self.node.redis() as redis:
+            redis("FLUSHALL")
+        self.until(lambda: self.slots() == {"7": (self.first.call, "1002", "1001")})
+        talk = self.elsewhere()
+        self.retrieve(talk)
+        self.hangs_up(talk)
+
+
+class Nodes(Pair):
+    """Who waits on one node is seen on the other, and not lost by who asks there."""
+
+    def phone(self, node, number):
+        agent = node.user_agent(number, "secret" + number)
+        self.addCleanup(agent.close)
+        self.until(lambda: agent.register(expires=600).status == 200)   # once the node knows the extension
+        return agent
+
+    def talk(self, node, *numbers):
+        """Its id, and the dialogs of both."""
+        caller, callee = (self.phone(node, number) for number in numbers)
+        audio = node.media()
+        self.addCleanup(audio.close)
+        out = caller.invite(callee.number, audio.sdp())
+        into = callee.incoming()
+        into.answer(audio.sdp())
+        out.wait_answer()
+        return parameter(out.remote, "tag").split(".")[0], out, into
+
+    def test_on_another_node(self):
+        numbers = "2001", "2002", "2003", "2004"
+        for number in numbers:
+            self.a.put_extension(number, "secret" + number)
+        first, out, into = self.talk(self.a, *numbers[:2])
+        other, *ends = self.talk(self.b, *numbers[2:])
+        with Client(self.socket, "_operator") as client:
+            client.ask("call.park", call=first, leg="a", slot="12")
+            into.wait_bye()
+            for _ in range(4):                  # whichever node reads the command
+                self.assertEqual([(row["slot"], row["call"]) for row in client.ask("park.list")], [("12", first)])
+            for command, leg in (("call.retrieve", "a"), ("call.park", "b")):
+                with self.assertRaises(Refused) as caught:
+                    client.ask(command, call=other, leg=leg, slot="12")
+                self.assertEqual(caught.exception.code, "conflict")
+            client.ask("call.hangup", call=other)
+            for dialog in ends:
+                dialog.wait_bye()
+            self.assertEqual(len(client.ask("park.list")), 1)
+            out.bye()
+            self.until(lambda: not client.ask("park.list"))
+
+
+if __name__ == "__main__":
+    unittest.main()
