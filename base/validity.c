@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
+
 static uint64_t least_of(const struct validity *v)
 {
 	uint64_t least = UINT64_MAX;
@@ -31,6 +33,16 @@ void validity_set(struct validity *v, uint8_t place, uint64_t until_ns)
 		return;
 	atomic_store_explicit(&v->places[place].until_ns, until_ns, memory_order_relaxed);
 	atomic_store_explicit(&v->least_ns, least_of(v), memory_order_relaxed);
+}
+
+bool validity_has_ended(const struct validity *v, uint64_t *now_ns)
+{
+	uint64_t least_ns = validity_least(v);
+
+	if (LIKELY(least_ns == UINT64_MAX))
+		return false;
+	*now_ns = clock_now_ns();
+	return *now_ns >= least_ns;
 }
 
 void validity_withhold(struct validity *v, uint8_t place)

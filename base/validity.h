@@ -42,6 +42,10 @@ static inline uint64_t validity_until(const struct validity *v, uint8_t place)
 	return atomic_load_explicit(&v->places[place].until_ns, memory_order_relaxed);
 }
 
+/* Asked just before a call of the kernel: whether anybody's time is over. The clock is read only where somebody has an end; *now_ns is
+ * what it said. */
+bool validity_has_ended(const struct validity *v, uint64_t *now_ns);
+
 static inline bool validity_is_past(const struct validity *v, uint8_t place, uint64_t now_ns)
 {
 	return UNLIKELY(now_ns >= validity_least(v)) && now_ns >= validity_until(v, place);

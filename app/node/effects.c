@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/histogram.h"
 #include "base/log.h"
+#include "base/validity.h"
 #include "engine/engine.h"
 #include "sig/transport/cell.h"
 #include "sig/transport/transport.h"
@@ -57,6 +58,18 @@ void effects_setup(void)
 				"Commands to the media worker lost because too many waited.");
 }
 
+/* To another shard of the node: from here on the message is with that one. */
+static int carry_send_inside(struct effects_to *to, const struct effect *e)
+{
+	uint64_t now_ns;
+
+	if (!validity_has_ended(to->validity, &now_ns) ||
+	    !validity_is_past(to->validity, to->place, now_ns))
+		return cell_send(to->cell, to->shard, &e->hop, text_bytes(&e->data));
+	validity_withhold(to->validity, to->place);
+	return 0;
+}
+
 static void carry_send(struct effects_to *to, const struct effect *e)
 {
 	int err;
@@ -64,9 +77,9 @@ static void carry_send(struct effects_to *to, const struct effect *e)
 	if (to->passed)
 		to->passed(&e->hop, true, text_bytes(&e->data), to->passed_arg);
 	if (e->hop.transport == SIP_CELL && to->cell)
-		err = cell_send(to->cell, to->shard, &e->hop, text_bytes(&e->data));
+		err = carry_send_inside(to, e);
 	else
-		err = transport_send(to->sip, &e->hop, text_bytes(&e->data));
+		err = transport_send_for(to->sip, to->place, &e->hop, text_bytes(&e->data));
 
 	/* A full queue is no verdict on the peer: we or it sends again. */
 	if (err && err != -ENOBUFS) {

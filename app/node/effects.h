@@ -11,6 +11,7 @@
 
 struct cell;
 struct transport;
+struct validity;
 
 /* Sees each SIP message that is sent, before it is. */
 typedef void effects_passed_fn(const struct sip_hop *hop, bool sent, struct bytes message,
@@ -31,7 +32,8 @@ struct effects_to {
 	struct cell *cell;         /* NULL: there is no other shard */
 	struct store_shard *store; /* NULL: of no shard, for locations */
 	uint16_t shard;            /* its number */
-	uint8_t place;             /* in the node's struct validity */
+	struct validity *validity; /* of all shards of the node */
+	uint8_t place;             /* its own there */
 	struct store_shared *shared;
 	struct media_queue *media;
 	struct answers *answers;

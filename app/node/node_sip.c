@@ -155,6 +155,7 @@ int node_sip_open(struct node *n)
 		.tls = n->tls,
 		.names = n->names,
 		.guard = n->guard,
+		.validity = &n->validity,
 		.filter_fd = n->kernel ? xdp_guard_filter(n->kernel) : 0,
 		.limits = { .connections = n->connections_max,
 			    .connections_per_source = n->settings.limits.connections_per_source,

@@ -360,6 +360,7 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->cell = n->cell;
 	to->store = s ? s->store : NULL;
 	to->shard = s ? s->number : 0;
+	to->validity = &n->validity;
 	to->place = s ? node_shard_place(s) : VALID_ALWAYS;
 	to->shared = n->store;
 	to->media = &n->media_queue;

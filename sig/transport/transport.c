@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/validity.h"
 #include "sig/sip/stun.h"
 #include "sig/transport/transport_stream.h"
 #include "sig/transport/transport_udp.h"
@@ -85,6 +86,7 @@ static int udp_open(struct transport *t, const struct transport_settings *settin
 								    .count = t->udp_count,
 								    .dscp = settings->dscp,
 								    .guard = settings->guard,
+								    .validity = settings->validity,
 								    .filter_fd =
 									    settings->filter_fd },
 				  on_datagram, on_udp_error, t);
@@ -129,6 +131,12 @@ void transport_provide(struct transport *t, const struct transport_provider *web
 
 int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes message)
 {
+	return transport_send_for(t, VALID_ALWAYS, hop, message);
+}
+
+int transport_send_for(struct transport *t, uint8_t place, const struct sip_hop *hop,
+		       struct bytes message)
+{
 	struct sip_hop to;
 
 	if (hop->transport == SIP_CELL) /* cell.h */
@@ -143,7 +151,7 @@ int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes 
 		to = *hop;
 		to.local = UINT16_MAX;
 	}
-	return transport_udp_send(t->udp, &to, message);
+	return transport_udp_send_for(t->udp, place, &to, message);
 }
 
 bool transport_is_certified(const struct transport *t, const struct sip_hop *hop,

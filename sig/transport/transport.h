@@ -14,6 +14,7 @@ struct guard;
 struct hop_names;
 struct tls;
 struct transport;
+struct validity;
 
 enum { SIP_LISTENERS_MAX = 64 };
 
@@ -63,6 +64,7 @@ struct transport_settings {
 		tls; /* borrowed; NULL: none of the listeners is TLS, and nobody is called over it */
 	const struct hop_names *names; /* of hops; borrowed; NULL: no hop has one */
 	struct guard *guard;           /* of UDP; borrowed; NULL: everybody is heard */
+	struct validity *validity;     /* of shards; borrowed; NULL: all may speak */
 	int filter_fd; /* a program of the kernel's that judges as the guard does; 0: none */
 };
 
@@ -90,6 +92,10 @@ void transport_close(struct transport *t);
  * -ENOENT (no such listener), -ENOTCONN (the connection is gone, and the party listens nowhere), -EMFILE (connections full),
  * or what connect(2) says; the failure is counted. */
 int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes message);
+/* The same for the shard of that place: where its time is over before the message has begun to leave, it does not. What has begun over a
+ * connection is finished, for the connection is the node's. */
+int transport_send_for(struct transport *t, uint8_t place, const struct sip_hop *hop,
+		       struct bytes message);
 /* Whoever is at the other end of that connection has proved who it is, or need not: strangers do not take its place any more when there is
  * none left, and it may be silent for longer. So it is with what a request of ours was sent over. Over UDP its address and port are
  * known to the guard; peer: as a trusted one. What is gone: nothing. */

@@ -164,6 +164,7 @@ int transport_udp_open(struct transport_udp **out, const struct transport_udp_se
 	t->error = error;
 	t->arg = arg;
 	t->guard = settings->guard;
+	t->validity = settings->validity;
 	t->filter_fd = settings->filter_fd;
 	register_metrics(t);
 	for (uint32_t i = 0; !err && i < settings->count; i++) {

@@ -16,6 +16,7 @@ struct transport_udp_settings {
 	uint8_t dscp;        /* 0..63 */
 	struct guard *guard; /* as in struct transport_settings, and so the next */
 	int filter_fd;
+	struct validity *validity;
 };
 
 /* Binds all or none. 0 or -errno. The loop is open. */
@@ -27,6 +28,9 @@ void transport_udp_close(struct transport_udp *t);
 /* Queues a copy; whom a request of ours goes to is known to the guard. 0, also for an answer that a stranger is not to have; -ENOBUFS
  * (queue full: the peer retransmits), -EMSGSIZE, -ENOENT (no such listener); the failure is counted. */
 int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struct bytes datagram);
+/* As transport_send_for. */
+int transport_udp_send_for(struct transport_udp *t, uint8_t place, const struct sip_hop *hop,
+			   struct bytes datagram);
 /* Who is there is known to the guard from now on. */
 void transport_udp_trust(struct transport_udp *t, const struct addr *who, bool peer);
 /* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/guard.h"
+#include "base/validity.h"
 #include "sig/transport/transport_udp_socket.h"
 
 int udp_queue_open(struct udp_queue *q)
@@ -44,14 +45,16 @@ static bool queue_has_room(const struct udp_queue *q, size_t n)
 	return q->count < UDP_QUEUE_MAX && n <= UDP_QUEUE_BYTES - q->used;
 }
 
-static bool udp_queue_add(struct udp_queue *q, const struct addr *to, struct bytes datagram)
+static bool udp_queue_add(struct udp_queue *q, uint8_t place, const struct addr *to,
+			  struct bytes datagram)
 {
 	if (!queue_has_room(q, datagram.n) && q->head)
 		queue_compact(q);
 	if (!queue_has_room(q, datagram.n))
 		return false;
-	q->list[q->count++] =
-		(struct udp_waiting){ .to = *to, .offset = q->used, .n = (uint32_t)datagram.n };
+	q->list[q->count++] = (struct udp_waiting){
+		.to = *to, .offset = q->used, .n = (uint32_t)datagram.n, .place = place
+	};
 	if (datagram.n)
 		memcpy(q->bytes + q->used, datagram.p, datagram.n);
 	q->used += (uint32_t)datagram.n;
@@ -93,6 +96,12 @@ static bool may_send(struct transport_udp *t, const struct addr *to, struct byte
 
 int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struct bytes datagram)
 {
+	return transport_udp_send_for(t, VALID_ALWAYS, hop, datagram);
+}
+
+int transport_udp_send_for(struct transport_udp *t, uint8_t place, const struct sip_hop *hop,
+			   struct bytes datagram)
+{
 	if (hop->local >= t->count) { /* of a record from before the listeners were changed */
 		udp_count(t, UDP_DROP_LISTENER, 1);
 		return -ENOENT;
@@ -103,11 +112,33 @@ int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struc
 	}
 	if (!may_send(t, &hop->remote, datagram))
 		return 0;
-	if (!udp_queue_add(&t->sockets[hop->local].queue, &hop->remote, datagram)) {
+	if (!udp_queue_add(&t->sockets[hop->local].queue, place, &hop->remote, datagram)) {
 		udp_count(t, UDP_DROP_QUEUE, 1);
 		return -ENOBUFS;
 	}
 	return 0;
+}
+
+/* What shards have said whose time is over goes from the queue. False: nothing did. */
+static bool queue_withhold(struct udp_socket *s)
+{
+	struct validity *v = s->owner->validity;
+	struct udp_queue *q = &s->queue;
+	uint32_t kept = q->head, before = q->count;
+	uint64_t now_ns;
+
+	if (!validity_has_ended(v, &now_ns))
+		return false;
+	for (uint32_t i = q->head; i < before; i++) {
+		if (validity_is_past(v, q->list[i].place, now_ns))
+			validity_withhold(v, q->list[i].place);
+		else
+			q->list[kept++] = q->list[i];
+	}
+	q->count = kept;
+	queue_drop(q, 0);
+	udp_count(s->owner, UDP_DROP_FENCED, before - kept);
+	return kept < before;
 }
 
 static unsigned batch_fill(struct udp_batch *b, const struct udp_queue *q)
@@ -159,8 +190,11 @@ void udp_socket_flush(struct udp_socket *s)
 
 	while (s->queue.count) {
 		unsigned n = batch_fill(b, &s->queue);
-		int sent = sendmmsg(s->fd, b->messages, n, MSG_DONTWAIT);
+		int sent;
 
+		if (queue_withhold(s)) /* the last thing before the call that sends */
+			continue;
+		sent = sendmmsg(s->fd, b->messages, n, MSG_DONTWAIT);
 		if (sent > 0) {
 			udp_count(s->owner, UDP_SENT, (uint64_t)sent);
 			queue_drop(&s->queue, (uint32_t)sent);

@@ -36,6 +36,8 @@ enum {
 	  "SIP datagrams dropped by the UDP transport")                                       \
 	X(UDP_DROP_LISTENER, "drops_total", "reason=\"no_such_listener\"",                    \
 	  "SIP datagrams dropped by the UDP transport")                                       \
+	X(UDP_DROP_FENCED, "drops_total", "reason=\"fenced\"",                                \
+	  "SIP datagrams dropped by the UDP transport")                                       \
 	X(UDP_DROP_SOURCE, "drops_total", "reason=\"source_port_zero\"",                      \
 	  "SIP datagrams dropped by the UDP transport")                                       \
 	X(UDP_SEND_WAIT, "send_waits_total", NULL, "Times the kernel's send buffer was full") \
@@ -49,6 +51,7 @@ struct udp_waiting {
 	struct addr to;
 	uint32_t offset; /* in the queue's bytes */
 	uint32_t n;
+	uint8_t place; /* of who says it, in struct validity */
 };
 
 /* First in, first out; the bytes are given back when it has run empty. */
@@ -81,8 +84,9 @@ struct transport_udp {
 	transport_receive_fn *receive;
 	transport_error_fn *error;
 	void *arg;
-	struct guard *guard; /* NULL: everybody is heard */
-	int filter_fd;       /* 0: none */
+	struct guard *guard;       /* NULL: everybody is heard */
+	struct validity *validity; /* NULL: all may speak */
+	int filter_fd;             /* 0: none */
 	uint64_t kernel_drops,
 		kernel_counted; /* of all sockets; and as far as the kernel's guard did not ask for it */
 	uint8_t *

@@ -205,12 +205,52 @@ static void test_compacts(void **state)
 	close_one(t);
 }
 
+/* Who may not speak any more when the kernel is called is silent, whenever that was said; others are heard, in their order. */
+static void test_withholds(void **state)
+{
+	static const int script[] = { 1, -EAGAIN, 0 };
+	static const uint8_t places[] = { 1, 1, 2, VALID_ALWAYS, 1, 2 };
+	struct transport_udp *t = open_one(script);
+	struct validity v;
+
+	(void)state;
+	t->validity = &v;
+	validity_open(&v, 2);
+	validity_set(&v, 1, UINT64_MAX);
+	validity_set(&v, 2, UINT64_MAX - 1);
+	for (unsigned i = 0; i < COUNT_OF(places); i++) {
+		const char letter = (char)('a' + i);
+		struct sip_hop hop = { .remote = { .port = 9, .family = ADDR_V4 } };
+
+		assert_int_equal(transport_udp_send_for(t, places[i], &hop, bytes_mem(&letter, 1)),
+				 0);
+	}
+	transport_udp_flush(t);
+	validity_set(&v, 1, 1);
+	transport_udp_flush(t);
+	assert_string_equal(g_kernel.sent, "acdf");
+	assert_int_equal(validity_withheld(&v, 1), 2);
+	assert_int_equal(validity_withheld(&v, 2), 0);
+	assert_int_equal(t->sockets[0].queue.count, 0);
+
+	validity_set(&v, 2, 1);
+	assert_int_equal(transport_udp_send_for(t, 2, &(struct sip_hop){ .remote.port = 9 },
+						BYTES_LIT("g")),
+			 0);
+	g_kernel.calls = 0;
+	transport_udp_flush(t);
+	assert_int_equal(g_kernel.calls, 0);
+	assert_false(g_kernel.watched);
+	close_one(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_goes_on),
 		cmocka_unit_test(test_compacts),
+		cmocka_unit_test(test_withholds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
