@@ -12,7 +12,10 @@
 #include "base/loop.h"
 #include "sig/sip/hop_names.h"
 
-enum { HALF_OPEN_MS = 2000 };
+enum {
+	HALF_OPEN_MS = 2000,
+	TLS_RECORD = 16384, /* at most (RFC 8446 5.1) */
+};
 
 static uint64_t nonzero(uint64_t hash)
 {
@@ -138,7 +141,7 @@ void stream_connection_close(struct stream_connection *c, enum stream_end why, i
 	tls_link_close(c->tls);
 	(void)close(c->fd);
 	stream_buffer_clear(&c->in);
-	stream_buffer_clear(&c->out);
+	stream_queue_clear(&c->out);
 	metric_set(t->gauges[hop.transport], --t->counts[hop.transport]);
 	t->trusted -= c->trusted;
 	t->doomed -= c->is_doomed;
@@ -172,7 +175,7 @@ enum stream_end stream_end_of(int error)
 
 static ssize_t write_some(struct stream_connection *c)
 {
-	struct bytes b = stream_buffer_bytes(&c->out);
+	struct bytes b = stream_queue_bytes(&c->out);
 	ssize_t n;
 
 	if (c->tls)
@@ -181,16 +184,36 @@ static ssize_t write_some(struct stream_connection *c)
 	return n < 0 ? -errno : n;
 }
 
+/* The last thing before a write. The connection is the node's: what has begun to leave is finished. False: nothing is left. */
+static bool connection_withhold(struct stream_connection *c)
+{
+	struct transport_stream *t = c->owner;
+	uint64_t now_ns;
+
+	if (validity_has_ended(t->validity, &now_ns))
+		metric_add(t->metrics[STREAM_DROP_FENCED],
+			   stream_queue_withhold(&c->out, t->validity, now_ns));
+	if (stream_queue_bytes(&c->out).n)
+		return true;
+	c->stalled_ns = 0;
+	return false;
+}
+
 /* As much as the kernel takes. Above 0, or -errno. */
 static ssize_t write_waiting(struct stream_connection *c)
 {
 	ssize_t n = 1;
 
-	while (stream_buffer_bytes(&c->out).n && n > 0) {
+	while (n > 0 && connection_withhold(c)) {
 		n = write_some(c);
 		if (n > 0) {
-			stream_buffer_take(&c->out, (size_t)n);
+			stream_queue_take(&c->out, (size_t)n);
 			c->stalled_ns = 0;
+		} else if (
+			c->tls) { /* a record of it may be enciphered, and is to be offered again */
+			size_t waits = stream_queue_bytes(&c->out).n;
+
+			stream_queue_hold(&c->out, waits < TLS_RECORD ? waits : TLS_RECORD);
 		}
 	}
 	return n;
@@ -198,10 +221,10 @@ static ssize_t write_waiting(struct stream_connection *c)
 
 static bool connection_has_room(const struct stream_connection *c, size_t n)
 {
-	return n <= STREAM_QUEUE_MAX - stream_buffer_bytes(&c->out).n;
+	return n <= STREAM_QUEUE_MAX - stream_queue_bytes(&c->out).n;
 }
 
-int stream_connection_queue(struct stream_connection *c, struct bytes octets)
+int stream_connection_queue(struct stream_connection *c, uint8_t place, struct bytes octets)
 {
 	if (c->is_doomed)
 		return -ENOTCONN;
@@ -212,7 +235,7 @@ int stream_connection_queue(struct stream_connection *c, struct bytes octets)
 		stream_connection_doom(c, STREAM_END_QUEUE);
 		return -ENOBUFS;
 	}
-	if (stream_buffer_add(&c->out, octets)) {
+	if (stream_queue_add(&c->out, place, octets)) {
 		stream_connection_doom(c, STREAM_END_MEMORY);
 		return -ENOBUFS;
 	}
@@ -235,10 +258,10 @@ void stream_connection_flush(struct stream_connection *c)
 		stream_connection_close(c, stream_end_of((int)-n), (int)-n);
 		return;
 	}
-	if (stream_buffer_bytes(&c->out).n && !c->stalled_ns)
+	if (stream_queue_bytes(&c->out).n && !c->stalled_ns)
 		c->stalled_ns = clock_now_ns();
 	/* TLS may have to hear something first: reading then asks for the next flush */
-	set_wants_write(c, stream_buffer_bytes(&c->out).n && (!c->tls || tls_wants_write(c->tls)));
+	set_wants_write(c, stream_queue_bytes(&c->out).n && (!c->tls || tls_wants_write(c->tls)));
 	stream_connection_timer(c);
 }
 

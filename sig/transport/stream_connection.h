@@ -9,8 +9,8 @@
 #include "base/table.h"
 #include "base/tls/tls.h"
 #include "base/wheel.h"
-#include "sig/transport/stream_buffer.h"
 #include "sig/transport/stream_frame.h"
+#include "sig/transport/stream_queue.h"
 #include "sig/transport/transport_stream.h"
 
 enum {
@@ -70,6 +70,7 @@ enum stream_end {
 	X(STREAM_DROP_SIZE, "drops_total", "reason=\"too_large\"", "SIP messages not sent")        \
 	X(STREAM_DROP_LISTENER, "drops_total", "reason=\"no_such_listener\"",                      \
 	  "SIP messages not sent")                                                                 \
+	X(STREAM_DROP_FENCED, "drops_total", "reason=\"fenced\"", "SIP messages not sent")         \
 	X(STREAM_DROP_CONNECT, "drops_total", "reason=\"cannot_connect\"", "SIP messages not sent")
 
 #define STREAM_ENUM(name, metric, label, help) name,
@@ -95,7 +96,8 @@ struct stream_connection {
 	struct sip_hop hop;      /* of what it carries */
 	uint64_t source, target; /* hashes it is listed under; 0: not */
 	struct tls_link *tls;
-	struct stream_buffer in, out;
+	struct stream_buffer in;
+	struct stream_queue out;
 	struct stream_scan scan;
 	uint64_t born_ns;
 	uint64_t since_ns;   /* of the state; later: the last word of the peer */
@@ -123,6 +125,7 @@ struct transport_stream {
 	struct transport_limits limits;
 	struct tls *tls;
 	const struct hop_names *names;
+	struct validity *validity; /* NULL: all may speak */
 	struct hash_key key;
 	struct pool pool;
 	struct table by_source; /* all, by the other one's address */
@@ -148,8 +151,8 @@ struct transport_stream {
 /* Over fd, which it owns from now on, also on an error. 0, -EMFILE (full), -ENOMEM. */
 int stream_connection_open(struct stream_connection **out, struct transport_stream *t, int fd,
 			   const struct sip_hop *hop, enum stream_state state) NODISCARD;
-/* 0, -ENOBUFS: and it is doomed. */
-int stream_connection_queue(struct stream_connection *c, struct bytes octets);
+/* Of the shard with that place. 0, -ENOBUFS: and it is doomed. */
+int stream_connection_queue(struct stream_connection *c, uint8_t place, struct bytes octets);
 /* Writes what waits, or ends it. */
 void stream_connection_flush(struct stream_connection *c);
 /* It ends at the next flush. */

@@ -42,7 +42,7 @@ static bool one_frame(struct stream_connection *c, struct bytes *rest)
 		break;
 	case STREAM_PING: /* RFC 5626 4.4.1 */
 		stream_count(c->owner, STREAM_PINGS);
-		(void)stream_connection_queue(c, BYTES_LIT("\r\n"));
+		(void)stream_connection_queue(c, VALID_ALWAYS, BYTES_LIT("\r\n"));
 		break;
 	case STREAM_BLANK:
 		break;
@@ -104,7 +104,7 @@ void stream_connection_read(struct stream_connection *c)
 		if (c->spoke) /* before its first message nothing else buys time */
 			c->since_ns = now_ns;
 	}
-	if (stream_buffer_bytes(&c->out).n)
+	if (stream_queue_bytes(&c->out).n)
 		stream_ask_flush(c);
 	stream_connection_timer(c);
 }

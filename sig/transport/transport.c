@@ -144,7 +144,7 @@ int transport_send_for(struct transport *t, uint8_t place, const struct sip_hop 
 	if (sip_transport_is_web(hop->transport))
 		return t->web.send ? t->web.send(t->web.arg, hop, message) : -ENOTCONN;
 	if (sip_transport_is_stream(hop->transport))
-		return transport_stream_send(t->stream, hop, message);
+		return transport_stream_send(t->stream, place, hop, message);
 	if (hop->local < t->count && t->locals[hop->local].transport == SIP_UDP) {
 		to = to_udp(t, hop);
 	} else { /* of a record from before the listeners were changed: refused and counted there */

@@ -58,6 +58,7 @@ int transport_stream_open(struct transport_stream **out, const struct transport_
 	t->limits = settings->limits;
 	t->tls = settings->tls;
 	t->names = settings->names;
+	t->validity = settings->validity;
 	t->dscp = settings->dscp;
 	t->spare = -1;
 	stream_metrics_register(t);
@@ -108,7 +109,7 @@ void transport_stream_close(struct transport_stream *t)
 	free(t);
 }
 
-int transport_stream_send(struct transport_stream *t, const struct sip_hop *hop,
+int transport_stream_send(struct transport_stream *t, uint8_t place, const struct sip_hop *hop,
 			  struct bytes message)
 {
 	bool own = !bytes_starts(message, "SIP/2.0 "); /* a request: of a call that was let in */
@@ -122,7 +123,7 @@ int transport_stream_send(struct transport_stream *t, const struct sip_hop *hop,
 		return err;
 	if (own)
 		stream_connection_trust(c);
-	err = stream_connection_queue(c, message);
+	err = stream_connection_queue(c, place, message);
 	if (err)
 		return stream_drop(t, STREAM_DROP_QUEUE, err);
 	stream_count(t, STREAM_SENT);

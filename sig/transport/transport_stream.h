@@ -10,7 +10,8 @@ struct transport_stream;
 int transport_stream_open(struct transport_stream **out, const struct transport_settings *settings,
 			  const struct transport_handlers *handlers) NODISCARD;
 void transport_stream_close(struct transport_stream *t);
-int transport_stream_send(struct transport_stream *t, const struct sip_hop *hop,
+/* As transport_send_for. */
+int transport_stream_send(struct transport_stream *t, uint8_t place, const struct sip_hop *hop,
 			  struct bytes message);
 void transport_stream_trust(struct transport_stream *t, const struct sip_hop *hop);
 bool transport_stream_certified(const struct transport_stream *t, const struct sip_hop *hop,

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
+#include "base/validity.h"
 #include "sig/transport/transport.h"
 #include "tests/unit/sig/rig.h"
 
@@ -24,6 +25,7 @@ enum { TICK_MS = 5, LIMIT_MS = 5000, KEPT = 4096 };
 
 struct net {
 	struct transport *t;
+	struct validity validity; /* of one shard */
 	unsigned messages, errors, closed;
 	int error;
 	struct sip_hop from, gone;
@@ -121,11 +123,17 @@ static void open_rig(struct net *r, const struct transport_limits *limits)
 		{ SIP_TCP, rig_addr("::1") },
 	};
 	const struct transport_settings settings = {
-		.listeners = listeners, .count = COUNT_OF(listeners), .dscp = 24, .limits = *limits
+		.listeners = listeners,
+		.count = COUNT_OF(listeners),
+		.dscp = 24,
+		.limits = *limits,
+		.validity = &r->validity,
 	};
 	const struct transport_handlers handlers = { on_message, on_error, on_closed, r };
 
 	memset(r, 0, sizeof(*r));
+	validity_open(&r->validity, 1);
+	validity_set(&r->validity, 1, UINT64_MAX);
 	assert_int_equal(loop_open(256), 0);
 	assert_int_equal(transport_open(&r->t, &settings, &handlers), 0);
 	loop_after_round(on_round, r);
@@ -524,6 +532,39 @@ static void test_connects(void **state)
 	close_rig(&r);
 }
 
+/* What was queued while it might still speak does not leave when it may not any more; what is the node's does. */
+static void test_withheld(void **state)
+{
+	static const char *const drops[] = { "tandem_sip_udp_drops_total",
+					     "tandem_sip_stream_drops_total" };
+
+	(void)state;
+	for (uint16_t local = 0; local < COUNT_OF(drops); local++) {
+		metric_id fenced =
+			metric_register(METRIC_COUNTER, drops[local], "reason=\"fenced\"", "");
+		uint64_t before = metric_value(fenced);
+		struct sip_hop to = { .transport = local ? SIP_TCP : SIP_UDP, .local = local };
+		struct net r;
+
+		open_rig(&r, &GENEROUS);
+		to.remote = *transport_bound(r.t, local); /* ourselves */
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(transport_send_for(r.t, 1, &to, BYTES_LIT("x" MESSAGE)),
+					 0);
+		assert_int_equal(transport_send(r.t, &to, BYTES_LIT(MESSAGE)), 0);
+		validity_set(&r.validity, 1, 1);
+		assert_true(run(&r, got_one));
+		assert_memory_equal(r.last, MESSAGE, sizeof(MESSAGE) - 1);
+		assert_int_equal(metric_value(fenced) - before, 2);
+		assert_int_equal(validity_withheld(&r.validity, 1), 2);
+
+		validity_set(&r.validity, 1, UINT64_MAX);
+		assert_int_equal(transport_send_for(r.t, 1, &to, BYTES_LIT("x" MESSAGE)), 0);
+		assert_true(run(&r, got_two));
+		close_rig(&r);
+	}
+}
+
 static void test_cannot_connect(void **state)
 {
 	struct net r;
@@ -591,6 +632,7 @@ int main(void)
 		cmocka_unit_test(test_queue_overflow),
 		cmocka_unit_test(test_stalled),
 		cmocka_unit_test(test_connects),
+		cmocka_unit_test(test_withheld),
 		cmocka_unit_test(test_cannot_connect),
 		cmocka_unit_test(test_stun_on_udp),
 	};
