@@ -21,7 +21,7 @@ static int node_link_open(struct node *n)
 
 	if (settings_web_local(&n->settings, n->tls != NULL) == UINT32_MAX || !n->websockets_max)
 		return 0;
-	err = web_link_open(&n->web_link, n->websockets_max, &handlers);
+	err = web_link_open(&n->web_link, n->websockets_max, &handlers, &n->validity);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot set up SIP over WebSocket",
 			  LOG_STR("error", strerror(-err)));

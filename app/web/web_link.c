@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/metric.h"
 #include "base/ring.h"
+#include "base/validity.h"
 
 enum { PLACE_BITS = 16 };
 
@@ -32,6 +33,7 @@ struct place {
 
 struct web_link {
 	struct transport_handlers handlers;
+	struct validity *validity;
 	struct ring in, out;
 	void (*wake)(void *arg);
 	void *wake_arg;
@@ -43,7 +45,7 @@ struct web_link {
 };
 
 static struct {
-	metric_id in, out, gone, ring_full, queue_full, size, memory;
+	metric_id in, out, gone, ring_full, queue_full, size, memory, fenced;
 	metric_id connections[2];
 } g_metrics;
 
@@ -66,6 +68,7 @@ void web_link_setup(void)
 	g_metrics.queue_full = web_counter(drops, "reason=\"send_queue_full\"", not_sent);
 	g_metrics.size = web_counter(drops, "reason=\"too_large\"", not_sent);
 	g_metrics.memory = web_counter(drops, "reason=\"out_of_memory\"", not_sent);
+	g_metrics.fenced = web_counter(drops, "reason=\"fenced\"", not_sent);
 	g_metrics.connections[0] = metric_register(METRIC_GAUGE, gauge, "transport=\"ws\"",
 						   "WebSockets that carry SIP");
 	g_metrics.connections[1] = metric_register(METRIC_GAUGE, gauge, "transport=\"wss\"",
@@ -153,7 +156,8 @@ static void on_ring(int fd, unsigned events, void *arg)
 	(void)eventfd_write(fd, 1);
 }
 
-int web_link_open(struct web_link **out, uint32_t places, const struct transport_handlers *handlers)
+int web_link_open(struct web_link **out, uint32_t places, const struct transport_handlers *handlers,
+		  struct validity *validity)
 {
 	struct web_link *l;
 	int err;
@@ -164,6 +168,7 @@ int web_link_open(struct web_link **out, uint32_t places, const struct transport
 	if (!l)
 		return -ENOMEM;
 	l->handlers = *handlers;
+	l->validity = validity;
 	l->count = places;
 	l->in.wake_fd = l->out.wake_fd = -1;
 	err = ring_open(&l->in, sizeof(struct item), WEB_LINK_IN);
@@ -216,10 +221,10 @@ static int cut_off(struct web_link *l, struct place *p, const struct sip_hop *ho
 	return link_drop(g_metrics.queue_full, -ENOBUFS);
 }
 
-static int message_queue(struct web_link *l, struct place *p, const struct sip_hop *hop,
-			 struct bytes message)
+static int message_queue(struct web_link *l, struct place *p, uint8_t place,
+			 const struct sip_hop *hop, struct bytes message)
 {
-	struct web_link_out out = { .connection = hop->connection, .n = message.n };
+	struct web_link_out out = { .connection = hop->connection, .n = message.n, .place = place };
 
 	out.data = malloc(WEB_LINK_ROOM + message.n);
 	if (!out.data)
@@ -256,7 +261,7 @@ static void provider_trust(void *arg, const struct sip_hop *hop)
 		place_trust(l, p, hop);
 }
 
-static int provider_send(void *arg, const struct sip_hop *hop, struct bytes message)
+static int provider_send(void *arg, uint8_t place, const struct sip_hop *hop, struct bytes message)
 {
 	struct web_link *l = arg;
 	struct place *p = link_place_of(l, hop->connection);
@@ -272,7 +277,7 @@ static int provider_send(void *arg, const struct sip_hop *hop, struct bytes mess
 	waiting = atomic_load_explicit(&p->octets, memory_order_relaxed);
 	if (waiting + message.n > WEB_LINK_OUT_OCTETS)
 		return cut_off(l, p, hop);
-	return message_queue(l, p, hop, message);
+	return message_queue(l, p, place, hop, message);
 }
 
 static void provider_flush(void *arg)
@@ -352,6 +357,18 @@ bool web_link_ended(struct web_link *l, const struct sip_hop *hop)
 bool web_link_take(struct web_link *l, struct web_link_out *out)
 {
 	return ring_pop(&l->out, out, 1) == 1;
+}
+
+bool web_link_withholds(struct web_link *l, const struct web_link_out *out)
+{
+	uint64_t now_ns;
+
+	if (!validity_has_ended(l->validity, &now_ns) ||
+	    !validity_is_past(l->validity, out->place, now_ns))
+		return false;
+	validity_withhold(l->validity, out->place);
+	metric_add(g_metrics.fenced, 1);
+	return true;
 }
 
 void web_link_sent(struct web_link *l, const struct web_link_out *out)

@@ -13,6 +13,7 @@
 #include "sig/transport/stream_frame.h"
 #include "sig/transport/transport.h"
 
+struct validity;
 struct web_link;
 
 enum {
@@ -31,17 +32,19 @@ struct web_link_out {
 	uint64_t connection;
 	uint8_t *
 		data; /* malloc'ed: WEB_LINK_ROOM octets, then the message; NULL: end the connection, or */
-	size_t n;     /* of the message */
-	bool trusted; /* it is known who is there */
+	size_t n;      /* of the message */
+	bool trusted;  /* it is known who is there */
+	uint8_t place; /* of the shard that says it, in struct validity */
 };
 
 void web_link_setup(void); /* registers the metrics; main thread, once */
 
 /* ---- the loop's thread ---- */
 
-/* places: connections at once, beside WEB_LINK_SPARE that are ending. Watches the ring. 0 or -errno. */
-int web_link_open(struct web_link **out, uint32_t places,
-		  const struct transport_handlers *handlers) NODISCARD;
+/* places: connections at once, beside WEB_LINK_SPARE that are ending. Watches the ring. validity outlives the link; NULL: all shards may
+ * speak. 0 or -errno. */
+int web_link_open(struct web_link **out, uint32_t places, const struct transport_handlers *handlers,
+		  struct validity *validity) NODISCARD;
 /* The web thread is gone. NULL is fine. */
 void web_link_close(struct web_link *l);
 /* What transport.h asks; borrowed as long as the link lives. */
@@ -62,6 +65,8 @@ void web_link_refused(struct web_link *l, const struct addr *remote, enum tls_fa
 bool web_link_ended(struct web_link *l, const struct sip_hop *hop) NODISCARD;
 /* The next one to send; the caller frees data and says web_link_sent when it has gone, or was thrown away. */
 bool web_link_take(struct web_link *l, struct web_link_out *out);
+/* Asked just before it is written: it must not be, and that is counted. */
+bool web_link_withholds(struct web_link *l, const struct web_link_out *out);
 void web_link_sent(struct web_link *l, const struct web_link_out *out);
 
 #endif

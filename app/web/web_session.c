@@ -201,6 +201,13 @@ static int pong(struct web_session *s)
 	return frame_write(s, space + LWS_PRE, 2);
 }
 
+/* What may not leave any more goes; what the library has begun to write it finishes. */
+static void late_drop(struct web_session *s)
+{
+	while (s->first && web_link_withholds(s->settings->link, &s->first->out))
+		first_drop(s);
+}
+
 /* One frame each time: that is the library's rule. */
 int web_session_writeable(struct web_session *s)
 {
@@ -209,6 +216,7 @@ int web_session_writeable(struct web_session *s)
 
 	if (s->doomed)
 		return -1;
+	late_drop(s);
 	if (s->pongs) {
 		err = pong(s);
 	} else if (s->first) {

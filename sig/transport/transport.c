@@ -142,7 +142,7 @@ int transport_send_for(struct transport *t, uint8_t place, const struct sip_hop 
 	if (hop->transport == SIP_CELL) /* cell.h */
 		return -ENOTCONN;
 	if (sip_transport_is_web(hop->transport))
-		return t->web.send ? t->web.send(t->web.arg, hop, message) : -ENOTCONN;
+		return t->web.send ? t->web.send(t->web.arg, place, hop, message) : -ENOTCONN;
 	if (sip_transport_is_stream(hop->transport))
 		return transport_stream_send(t->stream, place, hop, message);
 	if (hop->local < t->count && t->locals[hop->local].transport == SIP_UDP) {

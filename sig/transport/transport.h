@@ -71,8 +71,8 @@ struct transport_settings {
 /* WebSockets live in a thread of their own: who has them takes what is sent, and calls the handlers on the loop's thread. Names of
  * connections are then the provider's: bit 63 keeps them apart from those of transport_stream. */
 struct transport_provider {
-	/* As transport_send: queues a copy on hop.connection. */
-	int (*send)(void *arg, const struct sip_hop *hop, struct bytes message);
+	/* As transport_send_for: queues a copy on hop.connection. */
+	int (*send)(void *arg, uint8_t place, const struct sip_hop *hop, struct bytes message);
 	/* As transport_trust; again and again. */
 	void (*trust)(void *arg, const struct sip_hop *hop);
 	void (*flush)(void *arg);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "base/validity.h"
 #include "tests/unit/test.h"
 
 enum { PLACES = 20, MANY = 20000 };
@@ -29,7 +30,7 @@ static void on_receive(const struct sip_hop *from, struct bytes message, void *a
 	g.from = *from;
 	(void)bytes_cstr(bytes_sub(message, 0, sizeof(g.last) - 1), g.last, sizeof(g.last));
 	if (g.echo)
-		(void)g.to.send(g.to.arg, from, message);
+		(void)g.to.send(g.to.arg, VALID_ALWAYS, from, message);
 	if (g.received == g.stop_at)
 		loop_stop();
 }
@@ -68,7 +69,7 @@ static int setup(void **state)
 	memset(&g, 0, sizeof(g));
 	assert_int_equal(loop_open(64), 0);
 	web_link_setup();
-	assert_int_equal(web_link_open(&g.link, PLACES, &handlers), 0);
+	assert_int_equal(web_link_open(&g.link, PLACES, &handlers, NULL), 0);
 	web_link_attach(g.link, on_wake, NULL);
 	g.to = web_link_provider(g.link);
 	return 0;
@@ -91,7 +92,7 @@ static struct sip_hop hop_at(uint32_t place)
 
 static int send_to(const struct sip_hop *hop, const char *text)
 {
-	return g.to.send(g.to.arg, hop, bytes_str(text));
+	return g.to.send(g.to.arg, VALID_ALWAYS, hop, bytes_str(text));
 }
 
 static void done(struct web_link_out *out)
@@ -201,7 +202,7 @@ static void test_one_reads_too_slowly(void **state)
 	assert_int_equal(web_link_bring(g.link, &slow, BYTES_LIT("x")), 0);
 	assert_int_equal(web_link_bring(g.link, &other, BYTES_LIT("x")), 0);
 	settle();
-	while (!g.to.send(g.to.arg, &slow, bytes_mem(large, sizeof(large))))
+	while (!g.to.send(g.to.arg, VALID_ALWAYS, &slow, bytes_mem(large, sizeof(large))))
 		sent++;
 	assert_int_equal(sent, WEB_LINK_OUT_OCTETS / sizeof(large));
 	assert_int_equal(send_to(&slow, "x"), -ENOTCONN);
@@ -224,7 +225,8 @@ static void test_too_much_for_all(void **state)
 	(void)state;
 	assert_int_equal(web_link_bring(g.link, &hop, BYTES_LIT("x")), 0);
 	settle();
-	assert_int_equal(g.to.send(g.to.arg, &hop, bytes_mem(too_large, sizeof(too_large))),
+	assert_int_equal(g.to.send(g.to.arg, VALID_ALWAYS, &hop,
+				   bytes_mem(too_large, sizeof(too_large))),
 			 -EMSGSIZE);
 	while (!send_to(&hop, "x"))
 		sent++;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
+#include "base/validity.h"
 #include "tests/unit/test.h"
 
 #define PATIENCE_NS (200 * NS_PER_MS)
@@ -24,6 +25,7 @@ static struct {
 	struct web_link *link;
 	struct transport_provider to;
 	struct health health;
+	struct validity validity; /* of one shard, which may not speak any more */
 	struct addr address;
 	uint32_t received, closed;
 	struct sip_hop from;
@@ -150,7 +152,8 @@ static int setup(void **state)
 	web_setup();
 	free_port();
 	settings.bind = g.address;
-	assert_int_equal(web_link_open(&g.link, PLACES, &handlers), 0);
+	validity_open(&g.validity, 1);
+	assert_int_equal(web_link_open(&g.link, PLACES, &handlers, &g.validity), 0);
 	settings.link = g.link;
 	g.to = web_link_provider(g.link);
 	return web_open(&g.web, &settings);
@@ -203,6 +206,31 @@ static void test_strangers_make_room(void **state)
 	(void)close(more);
 	for (int i = 0; i < PLACES; i++)
 		(void)close(fds[i]);
+}
+
+/* Of a shard that may not speak any more nothing is written; others are heard. */
+static void test_withheld(void **state)
+{
+	static const char frame[] = "\x81\x04"
+				    "node";
+	char got[sizeof(frame)] = "";
+	int fd;
+
+	(void)state;
+	assert_int_equal(dial(&fd), 101);
+	say(fd, 0x81, "one");
+	trust_next(1);
+	assert_int_equal(g.to.send(g.to.arg, 1, &g.from, BYTES_LIT("late")), 0);
+	assert_int_equal(g.to.send(g.to.arg, VALID_ALWAYS, &g.from, BYTES_LIT("node")), 0);
+	assert_int_equal(g.to.send(g.to.arg, 1, &g.from, BYTES_LIT("late")), 0);
+	g.to.flush(g.to.arg);
+	assert_int_equal(recv(fd, got, sizeof(frame) - 1, MSG_WAITALL), sizeof(frame) - 1);
+	assert_string_equal(got, frame);
+	for (int i = 0; i < 500 && validity_withheld(&g.validity, 1) < 2; i++)
+		run_for(10 * NS_PER_MS);
+	assert_int_equal(validity_withheld(&g.validity, 1), 2);
+	assert_int_equal(recv(fd, got, 1, MSG_DONTWAIT), -1);
+	(void)close(fd);
 }
 
 /* Whoever proves nothing goes after a time without a word; a proof is worth more. */
@@ -278,7 +306,9 @@ static void test_who_does_not_read(void **state)
 	say(fd, 0x81, "one");
 	trust_next(1);
 	for (size_t i = 0; i < WEB_LINK_OUT_OCTETS / sizeof(large); i++)
-		assert_int_equal(g.to.send(g.to.arg, &g.from, bytes_mem(large, sizeof(large))), 0);
+		assert_int_equal(g.to.send(g.to.arg, VALID_ALWAYS, &g.from,
+					   bytes_mem(large, sizeof(large))),
+				 0);
 	g.to.flush(g.to.arg);
 	await_end("reason=\"peer_unresponsive\"", before);
 	(void)close(fd);
@@ -345,6 +375,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_who_says_nothing),
 		TEST(test_strangers_make_room),
+		TEST(test_withheld),
 		TEST(test_strangers_go_when_silent),
 		TEST(test_who_never_ends),
 		TEST(test_who_is_idle),
