@@ -2,13 +2,14 @@
 #include "cluster/lease.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
 
 #define PROBE_FIRST_NS (100 * NS_PER_MS)
 #define PROBE_MAX_NS   (5 * NS_PER_S)
 
-void lease_open(struct lease *l, uint64_t incarnation, uint64_t length_ns, bool peers)
+void lease_open(struct lease *l, uint64_t incarnation, uint64_t length_ns)
 {
 	assert(length_ns > 0);
 	*l = (struct lease){
@@ -16,7 +17,7 @@ void lease_open(struct lease *l, uint64_t incarnation, uint64_t length_ns, bool 
 		.next_ns = UINT64_MAX,
 		.length_ns = length_ns,
 		.probe_ns = PROBE_FIRST_NS,
-		.peers = peers,
+		.tell_ns = UINT64_MAX,
 	};
 }
 
@@ -41,9 +42,26 @@ static void valid_set(struct lease *l, uint64_t until_ns)
 	atomic_store_explicit(&l->valid_until_ns, until_ns, memory_order_relaxed);
 }
 
+static uint64_t valid_until(const struct lease *l)
+{
+	return atomic_load_explicit(&l->valid_until_ns, memory_order_relaxed);
+}
+
+static void valid_extend(struct lease *l, uint64_t until_ns)
+{
+	if (until_ns > valid_until(l))
+		valid_set(l, until_ns);
+}
+
+static bool may_lapse(const struct lease *l)
+{
+	return l->named.count || l->wanted_ns;
+}
+
 static unsigned lease_question_ask(struct lease *l, enum lease_action question, uint64_t now_ns)
 {
 	l->question = question;
+	l->renewal++;
 	l->sent_ns = now_ns;
 	l->next_ns = UINT64_MAX;
 	if (question != LEASE_SEND_RENEW)
@@ -87,8 +105,114 @@ static unsigned fence(struct lease *l)
 		return 0;
 	l->state = LEASE_FENCED;
 	l->next_ns = UINT64_MAX;
+	l->tell_ns = UINT64_MAX;
+	l->wanted_ns = 0;
 	valid_set(l, 0);
 	return actions;
+}
+
+/* Others may speak from now on: no ack and no renewal makes it ours again, for they may be of before. */
+static unsigned lapse(struct lease *l)
+{
+	unsigned actions = LEASE_LAPSE | (l->state == LEASE_HELD ? LEASE_DEGRADED : 0U);
+
+	l->state = LEASE_LAPSED;
+	l->next_ns = UINT64_MAX;
+	l->tell_ns = UINT64_MAX;
+	l->wanted_ns = 0;
+	return actions;
+}
+
+/* ---- those who may claim it ---- */
+
+static void acked_forget(struct lease *l)
+{
+	memset(l->acked_ns, 0, sizeof(l->acked_ns));
+	memset(l->wanted_acked_ns, 0, sizeof(l->wanted_acked_ns));
+}
+
+void lease_name(struct lease *l, const struct members *named, uint64_t now_ns)
+{
+	if (l->wanted_ns)
+		return;
+	if (l->state != LEASE_HELD && l->state != LEASE_DOUBT) {
+		l->named = *named;
+		return;
+	}
+	l->wanted = *named;
+	l->wanted_ns = now_ns;
+	memset(l->wanted_acked_ns, 0, sizeof(l->wanted_acked_ns));
+	if (valid_until(l) == UINT64_MAX) /* whoever reads the names may claim from then on */
+		valid_set(l, now_ns + l->length_ns);
+	l->tell_ns = now_ns;
+}
+
+/* Redis has the new names: of those before, enough know of it. One that was alone may be the one that is gone. */
+static void named_settle(struct lease *l)
+{
+	if (!l->wanted_ns || l->sent_ns < l->wanted_ns)
+		return;
+	if (l->named.count > 1 && members_acked_until(&l->named, l->acked_ns, 0) < l->wanted_ns)
+		return;
+	l->named = l->wanted;
+	memcpy(l->acked_ns, l->wanted_acked_ns, sizeof(l->acked_ns));
+	l->wanted_ns = 0;
+	if (!l->named.count)
+		valid_set(l, UINT64_MAX);
+}
+
+static uint64_t acked_until(const struct lease *l)
+{
+	uint64_t until_ns = members_acked_until(&l->named, l->acked_ns, l->length_ns);
+	uint64_t wanted_ns = members_acked_until(&l->wanted, l->wanted_acked_ns, l->length_ns);
+
+	if (!l->wanted_ns || !l->wanted.count)
+		return until_ns;
+	return !l->named.count || wanted_ns < until_ns ? wanted_ns : until_ns;
+}
+
+static void ack_note(const struct members *m, uint64_t acked_ns[MEMBERS_MAX], uint64_t from,
+		     uint64_t sent_ns)
+{
+	uint32_t i = members_rank(m, from);
+
+	if (i < m->count && sent_ns > acked_ns[i])
+		acked_ns[i] = sent_ns;
+}
+
+static unsigned lease_heard(struct lease *l, const struct lease_event *event)
+{
+	if (l->state != LEASE_HELD && l->state != LEASE_DOUBT)
+		return 0;
+	ack_note(&l->named, l->acked_ns, event->from, event->sent_ns);
+	ack_note(&l->wanted, l->wanted_acked_ns, event->from, event->sent_ns);
+	if (may_lapse(l))
+		valid_extend(l, acked_until(l));
+	return 0;
+}
+
+static unsigned named_tell(struct lease *l, uint64_t now_ns)
+{
+	if (!may_lapse(l) || now_ns < l->tell_ns)
+		return 0;
+	l->told_ns = now_ns;
+	l->tell_ns = now_ns + l->length_ns / 3;
+	return LEASE_TELL;
+}
+
+static unsigned claimed(struct lease *l, const struct lease_event *event, uint64_t now_ns)
+{
+	if (l->state == LEASE_HELD || l->state == LEASE_DOUBT || l->question)
+		return 0;
+	l->epoch = event->epoch;
+	l->renewal = event->renewal;
+	l->state = LEASE_HELD;
+	l->stale = false;
+	acked_forget(l);
+	l->next_ns = now_ns;
+	l->tell_ns = now_ns;
+	valid_set(l, event->sent_ns + l->length_ns);
+	return LEASE_HEALTHY | LEASE_ANEW;
 }
 
 static unsigned unknown(struct lease *l, uint64_t now_ns)
@@ -99,14 +223,15 @@ static unsigned unknown(struct lease *l, uint64_t now_ns)
 }
 
 /* Redis counts the length from when it got the question, so not before it was sent. */
-static unsigned granted(struct lease *l, enum lease_action question, struct lease_epoch epoch,
-			uint64_t now_ns)
+static unsigned granted(struct lease *l, enum lease_action question,
+			const struct lease_event *event, uint64_t now_ns)
 {
+	struct lease_epoch epoch = event->epoch;
 	unsigned actions = l->state == LEASE_HELD ? 0 : LEASE_HEALTHY;
 
 	if (actions && (l->stale || l->state == LEASE_ASKING))
 		actions |= LEASE_ANEW;
-	if (l->state == LEASE_FENCED || l->state == LEASE_IDLE)
+	if (l->state == LEASE_FENCED || l->state == LEASE_IDLE || l->state == LEASE_LAPSED)
 		return 0;
 	if (!l->link_up)
 		return unknown(l, now_ns);
@@ -118,7 +243,12 @@ static unsigned granted(struct lease *l, enum lease_action question, struct leas
 	l->state = LEASE_HELD;
 	l->stale = false;
 	l->next_ns = l->sent_ns + l->length_ns / 3;
-	valid_set(l, l->peers ? l->sent_ns + l->length_ns : UINT64_MAX);
+	if (event->kept)
+		named_settle(l);
+	if (!may_lapse(l))
+		valid_set(l, UINT64_MAX);
+	else if (event->kept)
+		valid_extend(l, l->sent_ns + l->length_ns);
 	return actions;
 }
 
@@ -150,6 +280,7 @@ static unsigned lease_link_up(struct lease *l, uint64_t now_ns)
 	case LEASE_IDLE:
 	case LEASE_HELD:
 	case LEASE_FENCED:
+	case LEASE_LAPSED:
 		break;
 	}
 	return 0;
@@ -172,32 +303,35 @@ static unsigned missing(struct lease *l, uint64_t now_ns)
 
 static unsigned seen(struct lease *l, struct lease_epoch epoch, uint64_t now_ns)
 {
-	struct lease_epoch own = l->epoch;
+	bool held = l->state == LEASE_HELD || l->state == LEASE_DOUBT;
 
-	if (l->state != LEASE_HELD && l->state != LEASE_DOUBT)
+	if (!held && l->state != LEASE_LAPSED)
 		return 0;
-	if (lease_epoch_above(epoch, own))
+	if (lease_epoch_above(epoch, l->epoch))
 		return fence(l);
+	if (!held)
+		return 0;
 	/* an older link of ours, or somebody's lower claim to an emptied Redis */
 	return missing(l, now_ns);
 }
 
 static unsigned lease_timer(struct lease *l, uint64_t now_ns)
 {
+	unsigned actions = 0;
+
+	if (l->state == LEASE_HELD || l->state == LEASE_DOUBT)
+		actions = named_tell(l, now_ns);
 	if (now_ns < l->next_ns)
-		return 0;
+		return actions;
 	l->next_ns = UINT64_MAX;
-	return l->state == LEASE_HELD || l->state == LEASE_DOUBT ? probe(l, now_ns) : 0;
+	if (l->state == LEASE_HELD || l->state == LEASE_DOUBT)
+		actions |= probe(l, now_ns);
+	return actions;
 }
 
-unsigned lease_step(struct lease *l, const struct lease_event *event, uint64_t now_ns)
+static unsigned lease_settle(struct lease *l, const struct lease_event *event,
+			     enum lease_action question, uint64_t now_ns)
 {
-	enum lease_action question = l->question;
-
-	if (event->answer)
-		l->question = 0;
-	if (event->epoch.counter > l->heard)
-		l->heard = event->epoch.counter;
 	switch (event->type) {
 	case LEASE_WANT:
 		return want(l, now_ns);
@@ -212,7 +346,7 @@ unsigned lease_step(struct lease *l, const struct lease_event *event, uint64_t n
 	case LEASE_TIMER:
 		return lease_timer(l, now_ns);
 	case LEASE_GRANTED:
-		return granted(l, question, event->epoch, now_ns);
+		return granted(l, question, event, now_ns);
 	case LEASE_TAKEN:
 	case LEASE_UNKNOWN:
 		return unknown(l, now_ns);
@@ -220,6 +354,24 @@ unsigned lease_step(struct lease *l, const struct lease_event *event, uint64_t n
 		return missing(l, now_ns);
 	case LEASE_SEEN:
 		return seen(l, event->epoch, now_ns);
+	case LEASE_HEARD:
+		return lease_heard(l, event);
+	case LEASE_CLAIMED:
+		return claimed(l, event, now_ns);
 	}
 	return 0;
+}
+
+unsigned lease_step(struct lease *l, const struct lease_event *event, uint64_t now_ns)
+{
+	enum lease_action question = l->question;
+	unsigned actions = 0;
+
+	if (event->answer)
+		l->question = 0;
+	if (event->epoch.counter > l->heard)
+		l->heard = event->epoch.counter;
+	if ((l->state == LEASE_HELD || l->state == LEASE_DOUBT) && now_ns > valid_until(l))
+		actions = lapse(l);
+	return actions | lease_settle(l, event, question, now_ns);
 }

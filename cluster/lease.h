@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who owns a shard, as the owner sees it: a pure machine that says what to ask Redis for and how healthy the store is.
+ * Who owns a shard, as the owner sees it: a pure machine that says what to ask Redis for, whom to tell, until when the owner may
+ * speak, and how healthy the store is. All times are of CLOCK_BOOTTIME. A claimant's side of it is claim.h.
  *
  *            WANT               GRANTED             LINK_DOWN, LATE,
  *   IDLE ----------> ASKING ---------------> HELD --------------------> DOUBT
@@ -8,10 +9,14 @@
  *     +----------------+                      +---------------------------+
  *                                              GRANTED; after LATE also ACKED
  *   Any of them: a higher epoch is seen -> FENCED, until it is wanted again.
+ *   HELD, DOUBT: valid_until_ns has passed -> LAPSED, until a claim of its own counts (claim.h): CLAIMED -> HELD.
  *
  * HELD is healthy. In DOUBT the shard goes on (nobody else may have taken it) but must not wait for Redis. What went over
  * an older link of ours may still be carried out by Redis: each assertion makes a new fence, which old commands lack, and
  * which all commands sent after it carry.
+ *
+ * Where others are named who may claim the shard, the owner speaks until valid_until_ns: the length of the lease after a renewal
+ * was sent that Redis cannot forget, or that enough of the named have acked (member.h). Without names it never falls silent.
  */
 #ifndef CLUSTER_LEASE_H
 #define CLUSTER_LEASE_H
@@ -19,6 +24,7 @@
 #include <stdatomic.h>
 
 #include "base/bytes.h"
+#include "cluster/member.h"
 
 /* The higher pair owns the shard. */
 struct lease_epoch {
@@ -32,6 +38,7 @@ enum lease_state {
 	LEASE_HELD,
 	LEASE_DOUBT,
 	LEASE_FENCED,
+	LEASE_LAPSED,
 };
 
 enum lease_event_type {
@@ -46,12 +53,18 @@ enum lease_event_type {
 	LEASE_UNKNOWN, /* no answer or an error */
 	LEASE_MISSING, /* Redis knows of no lease: it lost its data */
 	LEASE_SEEN,    /* epoch: what Redis holds instead of ours */
+	LEASE_HEARD,   /* from, sent_ns: a named claimant acks what it was told then */
+	LEASE_CLAIMED, /* epoch, renewal, sent_ns: our claim counts */
 };
 
 struct lease_event {
 	enum lease_event_type type;
 	struct lease_epoch epoch;
 	bool answer; /* to the question under way, which is settled by it */
+	bool kept;   /* GRANTED: each server that may come to be the primary has it */
+	uint64_t from;
+	uint64_t sent_ns;
+	uint64_t renewal;
 };
 
 /* What the owner does next; more than one may be set. */
@@ -61,8 +74,10 @@ enum lease_action {
 	LEASE_SEND_RENEW = 4,
 	LEASE_HEALTHY = 8,
 	LEASE_DEGRADED = 16,
-	LEASE_FENCE = 32, /* fall silent */
-	LEASE_ANEW = 64,  /* with HEALTHY: Redis may have lost what it had acknowledged */
+	LEASE_FENCE = 32,  /* fall silent */
+	LEASE_ANEW = 64,   /* with HEALTHY: Redis may have lost what it had acknowledged */
+	LEASE_LAPSE = 128, /* fall silent until a claim of ours counts */
+	LEASE_TELL = 256,  /* tell the named of told_ns, which their acks bring back */
 };
 
 struct lease {
@@ -78,11 +93,23 @@ struct lease {
 	uint64_t sent_ns;  /* of the question under way */
 	bool link_up;
 	bool stale; /* assertion due: the link or Redis' data are not those of the last one */
-	bool peers; /* others may claim the shard */
+
+	uint64_t renewal; /* of the newest question: never twice the same in an incarnation */
+	uint64_t told_ns; /* when the named were last told */
+	uint64_t tell_ns; /* when they are told again: LEASE_TIMER */
+	struct members named;
+	uint64_t acked_ns[MEMBERS_MAX]; /* told_ns of what each has acked */
+	struct members wanted;          /* instead of named, once that counts */
+	uint64_t wanted_acked_ns[MEMBERS_MAX];
+	uint64_t wanted_ns; /* since when; 0: nobody else is wanted */
 };
 
-/* peers false: nobody else ever claims it, so it is valid until somebody is seen to have done so. */
-void lease_open(struct lease *l, uint64_t incarnation, uint64_t length_ns, bool peers);
+void lease_open(struct lease *l, uint64_t incarnation, uint64_t length_ns);
+/*
+ * Whom to name from now on. A change takes a renewal that Redis cannot forget, and acks of those who were named, who then support
+ * no claim by the old list; until then acks of both lists are needed. Not while another change is under way.
+ */
+void lease_name(struct lease *l, const struct members *named, uint64_t now_ns);
 /* Returns actions, set of enum lease_action. */
 unsigned lease_step(struct lease *l, const struct lease_event *event, uint64_t now_ns) NODISCARD;
 /* Whether a is higher than b. */

@@ -56,6 +56,7 @@ static void question_finish(struct store_op *op, const struct store_answer *a)
 	struct lease_event event = a->lease;
 	bool acquire = s->lease.question == LEASE_SEND_ACQUIRE;
 
+	event.kept = event.type == LEASE_GRANTED; /* one server */
 	if (event.type == LEASE_GRANTED)
 		event.epoch = (struct lease_epoch){ a->version, s->lease.epoch.incarnation };
 	if (event.type == LEASE_GRANTED && redis_reply_count(a->reply) > 2)

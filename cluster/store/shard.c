@@ -105,7 +105,8 @@ static void shard_init(struct store_shard *s, struct store_shared *shared,
 	s->shared = shared;
 	s->settings = *settings;
 	s->settings.lease_ns = settings->lease_ns ? settings->lease_ns : LEASE_PRESET_NS;
-	lease_open(&s->lease, settings->incarnation, s->settings.lease_ns, settings->peers);
+	lease_open(&s->lease, settings->incarnation, s->settings.lease_ns);
+	lease_name(&s->lease, &settings->named, clock_now_ns());
 	s->base.lease = &s->lease;
 	s->replay.retry_ns = UINT64_MAX;
 	s->base.guest.state = shard_on_state;

@@ -15,6 +15,7 @@
 #define CLUSTER_STORE_STORE_H
 
 #include "cluster/identity.h"
+#include "cluster/member.h"
 #include "cluster/redis/redis.h"
 
 struct store_shared;
@@ -50,7 +51,7 @@ struct store_shard_settings {
 	uint64_t incarnation; /* random, new with each start */
 	uint64_t lease_ns;    /* lease length, renewed at a third of it */
 	char spool_dir[256];  /* CDRs wait here, fsynced, while Redis is away; made if not there */
-	bool peers; /* other nodes may claim this shard: it may speak only while the lease is valid */
+	struct members named; /* who else may claim this shard; none: it never falls silent */
 	struct validity *validity; /* told until when it may, under this place; NULL: nobody asks */
 	uint8_t place;
 };

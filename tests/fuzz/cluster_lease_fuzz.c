@@ -23,9 +23,10 @@ struct world {
 
 static struct lease_event event_of(const struct world *w, uint8_t byte)
 {
-	struct lease_event event = { .type = (enum lease_event_type)(byte % (LEASE_SEEN + 1)) };
-	bool answers = event.type >= LEASE_GRANTED;
+	struct lease_event event = { .type = (enum lease_event_type)(byte % (LEASE_HEARD + 1)) };
+	bool answers = event.type >= LEASE_GRANTED && event.type <= LEASE_SEEN;
 
+	event.kept = byte & 0x20;
 	event.answer = answers && w->asked && (byte & 0x40);
 	/* only an answer grants or refuses, and only a question is answered */
 	if ((event.type == LEASE_GRANTED || event.type == LEASE_TAKEN ||
@@ -35,6 +36,8 @@ static struct lease_event event_of(const struct world *w, uint8_t byte)
 	if (event.type == LEASE_GRANTED)
 		event.epoch = (struct lease_epoch){ w->lease.heard + (byte >> 7),
 						    w->lease.epoch.incarnation };
+	else if (event.type == LEASE_HEARD)
+		event.from = 2 + (byte >> 7), event.sent_ns = w->lease.told_ns;
 	else if (event.type == LEASE_SEEN || event.type == LEASE_TAKEN)
 		event.epoch = (struct lease_epoch){ byte >> 4, byte & 0x20 };
 	return event;
@@ -47,10 +50,11 @@ static void check(struct world *w, unsigned actions)
 	uint64_t valid_ns = atomic_load_explicit(&l->valid_until_ns, memory_order_relaxed);
 
 	assert((question & (question - 1)) == 0);
-	assert(!question ||
-	       (!w->asked && l->link_up && l->state != LEASE_FENCED && l->state != LEASE_IDLE));
+	assert(!question || (!w->asked && l->link_up && l->state != LEASE_FENCED &&
+			     l->state != LEASE_IDLE && l->state != LEASE_LAPSED));
 	assert(!(actions & LEASE_HEALTHY) || (!w->healthy && !(actions & LEASE_DEGRADED)));
 	assert(!(actions & LEASE_DEGRADED) || w->healthy);
+	assert(!(actions & LEASE_LAPSE) || (w->peers && l->state != LEASE_HELD));
 	w->asked |= question != 0;
 	w->healthy = (w->healthy || (actions & LEASE_HEALTHY)) && !(actions & LEASE_DEGRADED);
 	assert(w->healthy == (l->state == LEASE_HELD));
@@ -70,7 +74,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct world w = { .now_ns = NS_PER_S, .peers = size % 2 };
 
-	lease_open(&w.lease, 0x10, LENGTH, w.peers);
+	lease_open(&w.lease, 0x10, LENGTH);
+	if (w.peers)
+		lease_name(&w.lease, &(struct members){ { 2, 3 }, 2 }, w.now_ns);
 	for (size_t i = 0; i + 1 < size; i += 2) {
 		struct lease_event event = event_of(&w, data[i]);
 

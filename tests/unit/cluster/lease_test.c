@@ -37,9 +37,9 @@ static void story_run(const struct story *story)
 {
 	struct lease l;
 
-	lease_open(&l, OWN, LENGTH, false);
+	lease_open(&l, OWN, LENGTH);
 	for (const struct step *s = story->steps; s->at_ms; s++) {
-		struct lease_event event = { .type = s->event, .answer = s->answer };
+		struct lease_event event = { .type = s->event, .answer = s->answer, .kept = true };
 		char where[128];
 		unsigned actions;
 
@@ -188,9 +188,9 @@ static void test_stories(void **state)
 static unsigned step_at(struct lease *l, enum lease_event_type type, uint64_t counter,
 			uint64_t at_ms)
 {
-	struct lease_event event = { .type = type,
-				     .answer = counter > 0,
-				     .epoch = { counter, OWN } };
+	struct lease_event event = {
+		.type = type, .answer = counter > 0, .kept = true, .epoch = { counter, OWN }
+	};
 
 	return lease_step(l, &event, at_ms * MS);
 }
@@ -202,9 +202,13 @@ static uint64_t valid_ms(const struct lease *l)
 	return ns == UINT64_MAX ? NEVER : ns / MS;
 }
 
+static const struct members NAMED = { { 7, 8 }, 2 };
+
 static void hold(struct lease *l, bool peers)
 {
-	lease_open(l, OWN, LENGTH, peers);
+	lease_open(l, OWN, LENGTH);
+	if (peers)
+		lease_name(l, &NAMED, 0);
 	assert_int_equal(valid_ms(l), 0);
 	assert_int_equal(step_at(l, LEASE_LINK_UP, 0, 1), 0);
 	assert_int_equal(step_at(l, LEASE_WANT, 0, 10), LEASE_SEND_ACQUIRE);
@@ -225,6 +229,105 @@ static void test_valid_with_peers(void **state)
 	assert_int_equal(valid_ms(&l), 4010);
 	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 1600), LEASE_DEGRADED);
 	assert_int_equal(valid_ms(&l), 4010);
+}
+
+static unsigned ack(struct lease *l, uint64_t from, uint64_t sent_ms, uint64_t at_ms)
+{
+	struct lease_event event = { .type = LEASE_HEARD, .from = from, .sent_ns = sent_ms * MS };
+
+	return lease_step(l, &event, at_ms * MS);
+}
+
+/* Redis is away, and the claimants carry it: from when they were told, not from when they answer. */
+static void test_valid_by_acks(void **state)
+{
+	struct lease l;
+
+	(void)state;
+	hold(&l, true);
+	l.tell_ns = 1000 * (uint64_t)MS;
+	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 900), LEASE_DEGRADED);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1000), LEASE_TELL);
+	assert_int_equal(ack(&l, 9, 1000, 1100), 0);
+	assert_int_equal(valid_ms(&l), 3010);
+	assert_int_equal(ack(&l, 8, 1000, 1900), 0);
+	assert_int_equal(valid_ms(&l), 4000);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1999), 0);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2000), LEASE_TELL);
+	assert_int_equal(l.state, LEASE_DOUBT);
+}
+
+/* Others may speak now. What comes late of before changes nothing: only a claim that counts does. */
+static void test_lapsed(void **state)
+{
+	struct lease l;
+	struct lease_event claimed = { .type = LEASE_CLAIMED,
+				       .epoch = { 6, OWN },
+				       .renewal = 40,
+				       .sent_ns = 6000 * (uint64_t)MS };
+
+	(void)state;
+	hold(&l, true);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 3009), LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_GRANTED, 5, 3011), LEASE_LAPSE | LEASE_DEGRADED);
+	assert_int_equal(l.state, LEASE_LAPSED);
+	assert_int_equal(ack(&l, 8, 3009, 3012), 0);
+	assert_int_equal(valid_ms(&l), 3010);
+	assert_int_equal(step_at(&l, LEASE_LINK_UP, 0, 3013), 0);
+	assert_int_equal(lease_step(&l, &claimed, 6100 * (uint64_t)MS), ANEW);
+	assert_int_equal(l.state, LEASE_HELD);
+	assert_int_equal(valid_ms(&l), 9000);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 6101), LEASE_TELL | LEASE_SEND_RENEW);
+	assert_int_equal(l.renewal, 41);
+}
+
+/* A renewal that Redis may forget is none. */
+static void test_not_kept(void **state)
+{
+	struct lease_event granted = { .type = LEASE_GRANTED, .answer = true, .epoch = { 5, OWN } };
+	struct lease l;
+
+	(void)state;
+	hold(&l, true);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_SEND_RENEW);
+	assert_int_equal(lease_step(&l, &granted, 1020 * (uint64_t)MS), 0);
+	assert_int_equal(valid_ms(&l), 3010);
+}
+
+/* Both lists are asked until Redis keeps the new one and one of the old ones has acked it. */
+static void test_other_names(void **state)
+{
+	struct members other = { { 7, 9 }, 2 };
+	struct lease l;
+
+	(void)state;
+	hold(&l, true);
+	lease_name(&l, &other, 500 * (uint64_t)MS);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 500), LEASE_TELL);
+	assert_int_equal(ack(&l, 8, 500, 510), 0);
+	assert_int_equal(valid_ms(&l), 3010);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_SEND_RENEW);
+	assert_true(members_has(&l.named, 8));
+	assert_int_equal(step_at(&l, LEASE_GRANTED, 5, 1011), 0);
+	assert_true(members_has(&l.named, 9) && !members_has(&l.named, 8));
+}
+
+/* Who names its first claimants may be claimed from then on, so it may lapse from then on. */
+static void test_first_names(void **state)
+{
+	struct lease l;
+
+	(void)state;
+	hold(&l, false);
+	lease_name(&l, &NAMED, 500 * (uint64_t)MS);
+	assert_int_equal(valid_ms(&l), 3500);
+	lease_open(&l, OWN, LENGTH);
+	hold(&l, true);
+	lease_name(&l, &(struct members){ .count = 0 }, 500 * (uint64_t)MS);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_TELL | LEASE_SEND_RENEW);
+	assert_int_equal(ack(&l, 7, 1010, 1011), 0);
+	assert_int_equal(step_at(&l, LEASE_GRANTED, 5, 1012), 0);
+	assert_true(valid_ms(&l) == NEVER);
 }
 
 static void test_valid_alone(void **state)
@@ -310,9 +413,17 @@ static void test_epoch_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stories),     cmocka_unit_test(test_valid_with_peers),
-		cmocka_unit_test(test_valid_alone), cmocka_unit_test(test_fence_text),
-		cmocka_unit_test(test_epoch_order), cmocka_unit_test(test_one_late_save_in_4_s),
+		cmocka_unit_test(test_stories),
+		cmocka_unit_test(test_valid_with_peers),
+		cmocka_unit_test(test_valid_alone),
+		cmocka_unit_test(test_fence_text),
+		cmocka_unit_test(test_valid_by_acks),
+		cmocka_unit_test(test_lapsed),
+		cmocka_unit_test(test_not_kept),
+		cmocka_unit_test(test_other_names),
+		cmocka_unit_test(test_first_names),
+		cmocka_unit_test(test_epoch_order),
+		cmocka_unit_test(test_one_late_save_in_4_s),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ static void shard_open(struct shards *t, size_t i)
 		.incarnation = 1,
 		.lease_ns = 30000 * NS_PER_MS,
 		.identity = { .id = "id", .place = "place", .where = "host:/a" },
-		.peers = i == CLAIMED,
+		.named = { .ids = { 2 }, .count = i == CLAIMED },
 		.validity = &t->validity,
 		.place = (uint8_t)(1 + i),
 	};
