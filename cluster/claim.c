@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/claim.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Looks so often in a length. */
+#define LOOKS 3
+
+void claim_open(struct claim *c, uint64_t self, uint64_t incarnation, uint64_t length_ns,
+		uint64_t now_ns)
+{
+	assert(self && length_ns >= 10);
+	*c = (struct claim){ .self = self,
+			     .incarnation = incarnation,
+			     .length_ns = length_ns,
+			     .quiet_ns = length_ns + length_ns / 10 };
+	c->bound_until_ns = now_ns + c->quiet_ns;
+}
+
+/* ---- bound to one at a time ---- */
+
+static bool bound_to_others(const struct claim *c, uint64_t id, uint64_t now_ns)
+{
+	return now_ns < c->bound_until_ns && c->bound_to != id;
+}
+
+/* Who only asks itself stands back for one that is named before it: else two might refuse each other for ever. */
+static bool stands_back(const struct claim *c, uint64_t id)
+{
+	return c->bound_to == c->self && c->state != CLAIM_CLAIM &&
+	       members_rank(&c->named, id) < members_rank(&c->named, c->self);
+}
+
+static void bind_to(struct claim *c, uint64_t id, uint64_t now_ns)
+{
+	uint64_t until_ns = now_ns + c->quiet_ns;
+
+	c->bound_to = id;
+	c->bound_until_ns = until_ns > c->bound_until_ns ? until_ns : c->bound_until_ns;
+}
+
+/* ---- what is known of the lease ---- */
+
+static void heard_note(struct claim *c, struct lease_epoch epoch)
+{
+	if (lease_epoch_above(epoch, c->heard))
+		c->heard = epoch;
+}
+
+static bool same_lease(const struct claim_lease *a, const struct claim_lease *b)
+{
+	return a->history == b->history && a->epoch.counter == b->epoch.counter &&
+	       a->epoch.incarnation == b->epoch.incarnation && a->renewal == b->renewal;
+}
+
+/* Whoever is named in Redis may claim, or was when Redis lost it. */
+static unsigned claim_seen(struct claim *c, const struct claim_lease *lease, uint64_t now_ns)
+{
+	bool same = c->seen_ns && same_lease(&c->seen, lease);
+
+	c->looked_ns = now_ns;
+	heard_note(c, lease->epoch);
+	if (lease->owner && !lease_epoch_above(c->heard, lease->epoch)) {
+		c->named = lease->named;
+		c->record = lease->owner;
+	}
+	if (same)
+		return 0;
+	c->seen = *lease;
+	c->seen_ns = now_ns;
+	c->state = CLAIM_WATCH;
+	return 0;
+}
+
+/* ---- what others want ---- */
+
+/* After a start it may ack whoever is the owner: it takes that one's word for not having lapsed. */
+static unsigned claim_answered(struct claim *c, const struct claim_event *event, uint64_t now_ns)
+{
+	if (lease_epoch_above(c->heard, event->epoch))
+		return 0;
+	if (bound_to_others(c, event->from, now_ns) && c->bound_to)
+		return 0;
+	heard_note(c, event->epoch);
+	c->named = event->named;
+	c->record = event->from;
+	c->state = CLAIM_WATCH;
+	bind_to(c, event->from, now_ns);
+	return CLAIM_SEND_ACK;
+}
+
+static bool same_names(const struct members *a, const struct members *b)
+{
+	bool same = a->count == b->count;
+
+	for (uint32_t i = 0; i < a->count && same; i++)
+		same = a->ids[i] == b->ids[i];
+	return same;
+}
+
+static void news_take(struct claim *c, const struct claim_event *event)
+{
+	if (!lease_epoch_above(event->epoch, c->heard))
+		return;
+	c->heard = event->epoch;
+	c->named = event->named;
+	c->record = event->record;
+}
+
+/* Of two lists one is old: who asks by that one learns the other. */
+static unsigned claim_asked(struct claim *c, const struct claim_event *event, uint64_t now_ns)
+{
+	news_take(c, event);
+	if (event->owning || !same_names(&c->named, &event->named) || c->record != event->record)
+		return CLAIM_SEND_NEWS;
+	if (bound_to_others(c, event->from, now_ns) && !stands_back(c, event->from))
+		return 0;
+	bind_to(c, event->from, now_ns);
+	c->state = CLAIM_WATCH;
+	return CLAIM_SEND_CONSENT;
+}
+
+/* ---- a claim ---- */
+
+static void consent_note(struct claim *c, uint64_t from)
+{
+	if (members_votes(&c->named, c->record, from))
+		c->consents |= UINT64_C(1) << members_rank(&c->named, from);
+}
+
+static unsigned claim_try(struct claim *c)
+{
+	uint32_t have = (uint32_t)__builtin_popcountll(c->consents);
+	uint64_t above = c->seen.epoch.counter;
+
+	if (have < members_consents(&c->named))
+		return 0;
+	above = c->heard.counter > above ? c->heard.counter : above;
+	c->next = (struct lease_epoch){ above + 1, c->incarnation };
+	c->next_named = c->named;
+	if (members_has(&c->named, c->self) && c->record)
+		c->next_named.ids[members_rank(&c->named, c->self)] = c->record;
+	c->state = CLAIM_CLAIM;
+	return CLAIM_SEND_CLAIM;
+}
+
+static bool may_ask(const struct claim *c, uint64_t now_ns)
+{
+	/* one after the other: who is named first need not ask twice */
+	uint64_t turn_ns = members_rank(&c->named, c->self) * c->length_ns / LOOKS;
+
+	return c->named.count && members_votes(&c->named, c->record, c->self) && c->seen_ns &&
+	       now_ns <= c->looked_ns +
+				 c->length_ns && /* who cannot reach Redis keeps nobody bound */
+	       now_ns >= c->seen_ns + c->quiet_ns + turn_ns &&
+	       now_ns >= c->ask_ns && !bound_to_others(c, c->self, now_ns);
+}
+
+static unsigned claim_ask(struct claim *c, uint64_t now_ns)
+{
+	c->state = CLAIM_ASK;
+	c->asked_ns = now_ns;
+	c->ask_ns = now_ns + c->quiet_ns + members_rank(&c->named, c->self) * c->length_ns / LOOKS;
+	c->consents = 0;
+	bind_to(c, c->self, now_ns);
+	consent_note(c, c->self);
+	return CLAIM_SEND_ASK | claim_try(c);
+}
+
+static unsigned claim_consented(struct claim *c, const struct claim_event *event, uint64_t now_ns)
+{
+	if (c->state != CLAIM_ASK || event->sent_ns != c->asked_ns ||
+	    now_ns > c->asked_ns + c->length_ns)
+		return 0;
+	if (event->epoch.counter > c->heard.counter)
+		c->heard.counter = event->epoch.counter;
+	consent_note(c, event->from);
+	return claim_try(c);
+}
+
+/* Those who consented are bound for one length after they were asked. One alone has Redis' word instead. */
+static unsigned claim_won(struct claim *c, bool kept, uint64_t now_ns)
+{
+	bool counts = c->state == CLAIM_CLAIM && now_ns <= c->asked_ns + c->length_ns &&
+		      (kept || c->named.count > 1);
+
+	c->state = CLAIM_WATCH;
+	c->seen_ns = 0;
+	if (!counts) /* if Redis keeps it, the next look shows it */
+		return 0;
+	heard_note(c, c->next);
+	c->record = c->self;
+	c->named = c->next_named;
+	return CLAIM_OWNED;
+}
+
+static unsigned claim_timer(struct claim *c, bool owning, uint64_t now_ns)
+{
+	unsigned actions = 0;
+
+	if (c->state != CLAIM_WATCH && now_ns > c->asked_ns + c->length_ns)
+		c->state = CLAIM_WATCH;
+	if (owning)
+		return 0;
+	if (now_ns >= c->look_ns) {
+		c->look_ns = now_ns + c->length_ns / LOOKS;
+		actions = CLAIM_SEND_LOOK | (c->state == CLAIM_ASK ? CLAIM_SEND_ASK : 0U);
+	}
+	if (c->state == CLAIM_WATCH && may_ask(c, now_ns))
+		actions |= claim_ask(c, now_ns);
+	return actions;
+}
+
+unsigned claim_step(struct claim *c, const struct claim_event *event, uint64_t now_ns)
+{
+	switch (event->type) {
+	case CLAIM_TIMER:
+		return claim_timer(c, event->owning, now_ns);
+	case CLAIM_SEEN:
+		return claim_seen(c, &event->lease, now_ns);
+	case CLAIM_TOLD:
+		return claim_answered(c, event, now_ns);
+	case CLAIM_ASKED:
+		return claim_asked(c, event, now_ns);
+	case CLAIM_CONSENTED:
+		return claim_consented(c, event, now_ns);
+	case CLAIM_NEWS:
+		news_take(c, event);
+		return 0;
+	case CLAIM_WON:
+		return claim_won(c, event->kept, now_ns);
+	case CLAIM_REFUSED:
+		c->state = CLAIM_WATCH;
+		c->seen_ns = 0;
+		return 0;
+	}
+	return 0;
+}

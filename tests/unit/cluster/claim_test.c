@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/test.h"
+
+#include "cluster/claim.h"
+
+enum { LENGTH = 3000, QUIET = 3300, OWNER = 1, SELF = 2, OTHER = 3 };
+
+static const struct members NAMED = { { SELF, OTHER }, 2 };
+
+static struct claim_lease lease_of(uint64_t history, uint64_t renewal)
+{
+	return (struct claim_lease){ .history = history,
+				     .epoch = { 4, 1 },
+				     .owner = OWNER,
+				     .renewal = renewal,
+				     .named = NAMED };
+}
+
+static unsigned see(struct claim *c, uint64_t history, uint64_t renewal, uint64_t now_ns)
+{
+	return claim_step(
+		c, &(struct claim_event){ .type = CLAIM_SEEN, .lease = lease_of(history, renewal) },
+		now_ns);
+}
+
+static unsigned timer(struct claim *c, uint64_t now_ns)
+{
+	return claim_step(c, &(struct claim_event){ .type = CLAIM_TIMER }, now_ns);
+}
+
+static unsigned of_node(struct claim *c, enum claim_event_type type, uint64_t from,
+			uint64_t sent_ns, uint64_t now_ns)
+{
+	struct claim_event event = { .type = type,
+				     .epoch = { 4, 1 },
+				     .named = NAMED,
+				     .record = OWNER,
+				     .from = from,
+				     .sent_ns = sent_ns };
+
+	return claim_step(c, &event, now_ns);
+}
+
+/* Started long ago, and it has seen renewal 7 at 10000. */
+static void watching(struct claim *c)
+{
+	claim_open(c, SELF, 0x22, LENGTH, 1);
+	assert_int_equal(see(c, 1, 7, 10000), 0);
+}
+
+static void asking(struct claim *c)
+{
+	watching(c);
+	assert_int_equal(see(c, 1, 7, 13000), 0);
+	c->look_ns = UINT64_MAX;
+	assert_int_equal(timer(c, 13299), 0);
+	assert_int_equal(timer(c, 13300), CLAIM_SEND_ASK);
+}
+
+static void test_claims(void **state)
+{
+	struct claim c;
+
+	(void)state;
+	asking(&c);
+	assert_int_equal(of_node(&c, CLAIM_CONSENTED, OTHER, 13299, 13400), 0);
+	assert_int_equal(of_node(&c, CLAIM_CONSENTED, 9, 13300, 13400), 0);
+	assert_int_equal(of_node(&c, CLAIM_CONSENTED, OTHER, 13300, 13400), CLAIM_SEND_CLAIM);
+	assert_int_equal(c.next.counter, 5);
+	assert_int_equal(c.next_named.ids[0], OWNER);
+	assert_int_equal(claim_step(&c, &(struct claim_event){ .type = CLAIM_WON }, 16300),
+			 CLAIM_OWNED);
+}
+
+/* Consents bind for one length after the question. */
+static void test_too_late(void **state)
+{
+	struct claim c;
+
+	(void)state;
+	asking(&c);
+	assert_int_equal(of_node(&c, CLAIM_CONSENTED, OTHER, 13300, 16301), 0);
+	assert_int_equal(of_node(&c, CLAIM_CONSENTED, OTHER, 13300, 16300), CLAIM_SEND_CLAIM);
+	assert_int_equal(claim_step(&c, &(struct claim_event){ .type = CLAIM_WON }, 16301), 0);
+}
+
+static void test_watch_begins_again(void **state)
+{
+	static const struct {
+		uint64_t history, renewal;
+	} rows[] = { { 1, 8 }, { 2, 7 }, { 1, 6 } }, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct claim c;
+
+		watching(&c);
+		assert_int_equal(see(&c, row->history, row->renewal, 13299), 0);
+		c.look_ns = UINT64_MAX;
+		assert_int_equal(timer(&c, 13300), 0);
+		assert_int_equal(see(&c, row->history, row->renewal, 16000), 0);
+		assert_int_equal(timer(&c, 16599), CLAIM_SEND_ASK);
+	}
+}
+
+/* To the owner it has acked, to the claimant to which it has consented, and to nobody known after its start. */
+static void test_bound(void **state)
+{
+	struct claim c;
+
+	(void)state;
+	watching(&c);
+	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 20000), CLAIM_SEND_ACK);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 20000 + QUIET - 1), 0);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 20000 + QUIET), CLAIM_SEND_CONSENT);
+	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 6, 20000 + 2 * QUIET - 1), 0);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, OWNER, 5, 20000 + 2 * QUIET - 1), 0);
+	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 6, 20000 + 2 * QUIET), CLAIM_SEND_ACK);
+	claim_open(&c, SELF, 0x22, LENGTH, 50000);
+	assert_int_equal(see(&c, 1, 7, 50001), 0);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 50000 + QUIET - 1), 0);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 50000 + QUIET), CLAIM_SEND_CONSENT);
+}
+
+/* Two that ask at once: the one that is named first goes on. */
+static void test_stands_back(void **state)
+{
+	struct claim c;
+
+	(void)state;
+	asking(&c);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 13301), 0);
+	claim_open(&c, OTHER, 0x33, LENGTH, 1);
+	assert_int_equal(see(&c, 1, 7, 10000), 0);
+	assert_int_equal(see(&c, 1, 7, 14000), 0);
+	c.look_ns = UINT64_MAX;
+	assert_int_equal(timer(&c, 14299), 0);
+	assert_int_equal(timer(&c, 14300), CLAIM_SEND_ASK);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, SELF, 5, 14301), CLAIM_SEND_CONSENT);
+	assert_int_equal(of_node(&c, CLAIM_CONSENTED, SELF, 14300, 14302), 0);
+}
+
+/* One alone: it asks nobody, and what Redis may forget does not count. */
+static void test_alone(void **state)
+{
+	struct claim_event seen = { .type = CLAIM_SEEN, .lease = lease_of(1, 7) };
+
+	(void)state;
+	seen.lease.named.count = 1;
+	for (int kept = 0; kept < 2; kept++) {
+		struct claim c;
+
+		claim_open(&c, SELF, 0x22, LENGTH, 1);
+		assert_int_equal(claim_step(&c, &seen, 10000), 0);
+		assert_int_equal(claim_step(&c, &seen, 13000), 0);
+		c.look_ns = UINT64_MAX;
+		assert_int_equal(timer(&c, 13300), CLAIM_SEND_ASK | CLAIM_SEND_CLAIM);
+		assert_int_equal(
+			claim_step(&c, &(struct claim_event){ .type = CLAIM_WON, .kept = kept },
+				   13400),
+			kept ? CLAIM_OWNED : 0);
+	}
+}
+
+/* Nobody is named: nobody claims. */
+static void test_nobody(void **state)
+{
+	struct claim_event seen = { .type = CLAIM_SEEN, .lease = lease_of(1, 7) };
+	struct claim c;
+
+	(void)state;
+	seen.lease.named.count = 0;
+	claim_open(&c, SELF, 0x22, LENGTH, 1);
+	for (uint64_t now_ns = 10000; now_ns < 100000; now_ns += 1000) {
+		assert_int_equal(claim_step(&c, &seen, now_ns), 0);
+		assert_int_equal(timer(&c, now_ns) & ~(unsigned)CLAIM_SEND_LOOK, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_claims),
+		cmocka_unit_test(test_too_late),
+		cmocka_unit_test(test_watch_begins_again),
+		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_stands_back),
+		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
