@@ -166,6 +166,7 @@ static bool extension_make(struct command_run *run, void *value)
 	if (!changes) {
 		extension_begin(e);
 		e->core.enabled = true;
+		e->core.classes = command_tenant_first_classes(run->node, tenant);
 	}
 	e->core.tenant = tenant;
 	e->changed_utc_ms = clock_utc_ms();

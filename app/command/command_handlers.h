@@ -68,6 +68,8 @@ enum shard_leg command_order_leg(const struct command_run *run, const char *name
 void command_ordered(uint64_t call, const struct effect_order *order, void *arg);
 /* Once the control API is open: what tenants say is read as their documents have it. */
 void command_tenants_listen(struct node *n);
+/* Classes of numbers outside that a new extension of it may call (MGT-09). */
+uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant);
 /* effects_set_fn; arg is the node. */
 void command_feature(const struct effect *e, void *arg);
 /* Nobody hears any more what became of them. */

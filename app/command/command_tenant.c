@@ -33,6 +33,15 @@ static bool tenant_known(const struct node *n, struct bytes name, struct tenant_
 	return true;
 }
 
+uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant)
+{
+	struct tenant_value t;
+
+	form_begin(&g_tenant_form, &t, (struct bytes){ 0 });
+	(void)tenant_known(n, bytes_str(tenants_name(n->tenants, tenant)), &t);
+	return t.extension_classes;
+}
+
 /* It has documents of its own. */
 static bool has_documents(const struct node *n, struct bytes tenant)
 {

@@ -68,6 +68,11 @@ const struct command_arg g_tenant_fields[] = {
 	WORDS_FIELD("classes", classes, g_dial_classes, DIAL_CLASS_COUNT, "all",
 		    "Classes of numbers outside that its extensions may call at most: what is not "
 		    "here, none of them may, whatever its own document says."),
+	WORDS_FIELD("extension_classes", extension_classes, g_dial_classes, DIAL_CLASS_COUNT,
+		    "toll_free, local, national, mobile",
+		    "Classes that a new extension has, where the command that makes it names none. "
+		    "Those that are there stay as they are. None: a new extension calls nobody "
+		    "outside."),
 	NUMBER_FIELD("outside_calls", outside.calls, 0, 1000000, "0",
 		     "Calls to numbers outside that its extensions have at a time at most, all "
 		     "together. 0: any number."),
@@ -113,6 +118,7 @@ static void tenant_begin(void *value, struct bytes name)
 
 	t->enabled = true;
 	t->classes = CLASSES_ALL;
+	t->extension_classes = DIAL_CLASSES_FIRST;
 	(void)bytes_cstr(name, t->name, sizeof(t->name));
 	if (bytes_is(name, TENANT_DEFAULT_NAME))
 		t->commands = 1u << COMMAND_FOR_ADMIN;

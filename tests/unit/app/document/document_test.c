@@ -60,6 +60,42 @@ static void test_extension_flags(void **state)
 	"\",\"forward_rings\":" rings ",\"do_not_disturb\":" dnd                            \
 	",\"smart_do_not_disturb\":false,\"application\":\"\",\"application_wait_s\":0"
 
+/* MGT-09: outside is off at first where the tenant says so, and nobody who is there loses it. */
+static void test_extension_classes(void **state)
+{
+	static const struct step steps[] = {
+		{ "extension.put", "{\"number\":\"1\",\"password\":\"secret\"}",
+		  "\"classes\":[\"toll_free\",\"local\",\"national\",\"mobile\"]" },
+		{ "tenant.put", "{\"name\":\"default\",\"extension_classes\":[]}",
+		  "\"extension_classes\":[]" },
+		{ "extension.put", "{\"number\":\"2\",\"password\":\"secret\"}", "\"classes\":[]" },
+		{ "extension.put",
+		  "{\"number\":\"3\",\"password\":\"secret\",\"classes\":[\"mobile\"]}",
+		  "\"classes\":[\"mobile\"]" },
+		{ "extension.put", "{\"number\":\"1\",\"display_name\":\"One\"}",
+		  "\"classes\":[\"toll_free\",\"local\",\"national\",\"mobile\"]" },
+		{ "tenant.put", "{\"name\":\"default\",\"extension_classes\":[\"local\"]}",
+		  "\"classes\":[\"toll_free\"" },
+		{ "extension.delete", "{\"number\":\"3\"}", "\"ok\":true" },
+		{ "extension.put", "{\"number\":\"4\",\"password\":\"secret\"}",
+		  "\"classes\":[\"local\"]" },
+	};
+	static const struct step later[] = {
+		{ "extension.get", "{\"number\":\"2\"}", "\"classes\":[]" },
+		{ "extension.delete", "{\"number\":\"4\"}", "\"ok\":true" },
+		{ "extension.put", "{\"number\":\"5\",\"password\":\"secret\"}",
+		  "\"classes\":[\"local\"]" },
+	};
+
+	(void)state;
+	node_start_up();
+	take(steps, COUNT_OF(steps));
+	assert_int_equal(node_end(SIGKILL), -1);
+	node_start_up();
+	take(later, COUNT_OF(later));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
 static void test_extension_music(void **state)
 {
 	static const struct step steps[] = {
@@ -288,10 +324,10 @@ static void test_broken_documents(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		NODE_TEST(test_extension_flags),     NODE_TEST(test_extension_forward),
-		NODE_TEST(test_extension_music),     NODE_TEST(test_profiles),
-		NODE_TEST(test_one_after_the_other), NODE_TEST(test_redis_is_killed),
-		NODE_TEST(test_broken_documents),
+		NODE_TEST(test_extension_flags),   NODE_TEST(test_extension_forward),
+		NODE_TEST(test_extension_classes), NODE_TEST(test_extension_music),
+		NODE_TEST(test_profiles),          NODE_TEST(test_one_after_the_other),
+		NODE_TEST(test_redis_is_killed),   NODE_TEST(test_broken_documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
