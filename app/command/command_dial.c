@@ -160,6 +160,7 @@ void command_dialplan_check(struct command_run *run)
 		return;
 	}
 	asker.outside = e.core.enabled;
+	asker.scheme = e.core.dialling;
 	asker.classes = tenants_classes(run->node->tenants, whose.tenant, e.core.classes);
 	settings_codes_read(&run->node->settings, &codes);
 	dial(&asker, command_value(run, "number")->text, &result);

@@ -12,6 +12,9 @@ static const char *const g_media_address[] = { "signalling", "sdp", NULL };
 /* In the order of enum shard_webrtc. */
 static const char *const g_webrtc[] = { "auto", "never", "always", NULL };
 
+/* In the order of enum dial_scheme. */
+static const char *const g_dialling[] = { "dialplan", "enblock", "overlap", NULL };
+
 /* In the order of enum shard_monitor. */
 static const char *const g_monitor[] = { "all", "listed", "none", NULL };
 /* In the order of enum shard_monitored. */
@@ -146,6 +149,10 @@ const struct command_arg g_extension_fields[] = {
 		"Classes of numbers outside that it may call, by the tenant's dial plan. other: "
 		"numbers that no class has. None: it calls nobody outside. Emergency numbers are "
 		"of no class."),
+	WORD_FIELD(
+		"dialling", core.dialling, FIELD_NUMBER, g_dialling, "dialplan",
+		"How its phones send what is dialled. dialplan: as dialling of the tenant's dial "
+		"plan says; enblock, overlap: as there, for this extension."),
 	NUMBER_FIELD("outside_calls", core.outside_calls, 0, UINT16_MAX, "4",
 		     "Calls to numbers outside that it has at a time at most, with those that it "
 		     "forwards or gives away. 0: any number. Calls for help are not limited."),

@@ -97,14 +97,16 @@ static bool dial_feature(const struct dial_asker *a, struct bytes number, struct
 }
 
 /* A phone that sends the digits as they are pressed has pressed some of them only. */
-static bool dial_lacks(const struct dial_plan *plan, struct bytes number)
+static bool dial_lacks(const struct dial_asker *a, struct bytes number)
 {
+	bool overlap =
+		a->scheme == DIAL_SCHEME_PLAN ? a->plan->overlap : a->scheme == DIAL_SCHEME_OVERLAP;
 	struct pattern_fit fit;
 	struct pattern unused;
 
-	if (!plan->overlap)
+	if (!overlap)
 		return false;
-	fit = pattern_list_match(bytes_str(plan->numbers), number, &unused);
+	fit = pattern_list_match(bytes_str(a->plan->numbers), number, &unused);
 	return fit.more && !fit.whole;
 }
 
@@ -200,7 +202,7 @@ void dial(const struct dial_asker *asker, struct bytes dialled, struct dial_resu
 	if (bytes_is(dialled, DIAL_OPERATOR) && plan->operator_number[0] &&
 	    dial_extension(asker, bytes_str(plan->operator_number), out))
 		return;
-	if (dial_lacks(plan, dialled)) {
+	if (dial_lacks(asker, dialled)) {
 		out->kind = DIAL_MORE;
 		return;
 	}

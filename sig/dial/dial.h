@@ -15,6 +15,9 @@ enum dial_kind {
 	DIAL_BARRED, /* outside, and not for who dials: 403 */
 };
 
+/* How his phones send what is dialled (REG-13). */
+enum dial_scheme { DIAL_SCHEME_PLAN, DIAL_SCHEME_ENBLOCK, DIAL_SCHEME_OVERLAP };
+
 /* Who dials, and what is around him. */
 struct dial_asker {
 	const struct dial_plan *plan;
@@ -23,6 +26,7 @@ struct dial_asker {
 	uint32_t emergency_count;
 	bool outside;    /* may call outside at all, and set features: a phone of ours */
 	uint8_t classes; /* 1 << enum dial_class: that he may call */
+	uint8_t scheme;  /* enum dial_scheme */
 	void *arg;
 	bool (*is_extension)(void *arg, struct bytes number);
 	/* How many digits in front of it are the access code of a trunk, which is dialled in place of the plan's (CALL-39); 0: none are. NULL:

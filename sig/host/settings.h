@@ -218,6 +218,7 @@ struct shard_extension {
 	uint8_t classes;    /* 1 << enum dial_class: numbers outside that it may call */
 	uint16_t outside_calls;       /* of them at a time; 0: any number */
 	uint16_t outside_minutes;     /* of them a day; 0: any number */
+	uint8_t dialling;             /* enum dial_scheme (sig/dial/dial.h) */
 	uint8_t monitor;              /* enum shard_monitor */
 	uint8_t monitored;            /* enum shard_monitored */
 	bool no_transfer;             /* CALL-27: its phones give no party away */

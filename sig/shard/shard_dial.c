@@ -45,6 +45,7 @@ void shard_dial(const struct shard *s, const struct shard_dialler *who, struct b
 	struct dial_asker asker = dial_asker_of(s, &of);
 
 	asker.outside = who->phone;
+	asker.scheme = who->scheme;
 	asker.classes = tenants_classes(s->settings.tenants, who->tenant, who->classes);
 	dial(&asker, dialled, out);
 }

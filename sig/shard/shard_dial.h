@@ -15,6 +15,7 @@ struct shard_dialler {
 	uint16_t tenant;
 	bool phone;      /* of an extension */
 	uint8_t classes; /* 1 << enum dial_class: that it may call */
+	uint8_t scheme;  /* enum dial_scheme */
 };
 
 void shard_dial(const struct shard *s, const struct shard_dialler *who, struct bytes dialled,

@@ -24,6 +24,7 @@ struct caller {
 	uint16_t trunk;    /* it is that one; TRUNK_NONE: it is none */
 	bool far;          /* it is in a call of another shard, which was admitted there */
 	uint8_t classes;   /* 1 << enum dial_class: that it may call */
+	uint8_t scheme;    /* enum dial_scheme: how it dials */
 	uint16_t location; /* where it calls for help from; 0: it is not said */
 	bool known; /* it is a phone of its extension: it has shown the password, or is registered there */
 	struct offer_terms terms;
@@ -279,6 +280,7 @@ static void caller_known(struct shard *s, const struct sip_message *m, struct ca
 		caller->known = e && e->enabled && is_registered(s, m, caller);
 	}
 	caller->classes = e ? e->classes : 0;
+	caller->scheme = e ? e->dialling : 0;
 	apply_profile(s, e, &m->hop, caller);
 }
 
@@ -446,7 +448,8 @@ static bool feature_may(const struct shard *s, const struct caller *caller, enum
 static bool route_dialled(const struct shard *s, const struct caller *caller,
 			  char user[ROUTE_USER_MAX], struct call_set *set, struct call_refusal *why)
 {
-	struct shard_dialler who = { caller->tenant, caller->known, caller->classes };
+	struct shard_dialler who = { caller->tenant, caller->known, caller->classes,
+				     caller->scheme };
 	struct dial_result dialled;
 
 	shard_dial(s, &who, bytes_str(user), &dialled);

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "app/document/extensions.h"
-#include "sig/dial/plan.h"
+#include "sig/dial/dial.h"
 #include "tests/unit/test.h"
 
 #define HA1_MD5    "00112233445566778899aabbccddeeff"
@@ -81,6 +81,7 @@ static void test_flags(void **state)
 		const char *more, *reason; /* NULL: fine */
 		bool tls_srtp, sdes_insecure, single_phone, no_video, elsewhere, no_transfer;
 		bool no_forwarding, no_disturbing, no_hold;
+		uint8_t dialling;
 	} rows[] = {
 		{ "", NULL, false, false, false, false }, /* an older document */
 		{ ",\"tls\":true,\"srtp\":true", NULL, true, false, false, false },
@@ -100,6 +101,10 @@ static void test_flags(void **state)
 		{ ",\"transfer\":false", NULL, .no_transfer = true },
 		{ ",\"transfer\":true", NULL },
 		{ ",\"transfer\":\"no\"", "transfer" },
+		{ ",\"dialling\":\"overlap\"", NULL, .dialling = DIAL_SCHEME_OVERLAP },
+		{ ",\"dialling\":\"enblock\"", NULL, .dialling = DIAL_SCHEME_ENBLOCK },
+		{ ",\"dialling\":\"dialplan\"", NULL, .dialling = DIAL_SCHEME_PLAN },
+		{ ",\"dialling\":\"pulse\"", "dialling" },
 		{ ",\"hold\":false", NULL, .no_hold = true },
 		{ ",\"hold\":true", NULL },
 		{ ",\"hold\":\"\"", "hold" },
@@ -127,7 +132,8 @@ static void test_flags(void **state)
 						 e.core.media_elsewhere == rows[i].elsewhere &&
 						 e.core.no_transfer == rows[i].no_transfer);
 		ROW_ASSERT(rows[i].more,
-			   e.core.no_hold == rows[i].no_hold &&
+			   e.core.dialling == rows[i].dialling &&
+				   e.core.no_hold == rows[i].no_hold &&
 				   e.core.no_forwarding_codes == rows[i].no_forwarding &&
 				   e.core.no_do_not_disturb_codes == rows[i].no_disturbing);
 	}
@@ -212,7 +218,8 @@ static void test_round_trip(void **state)
 /* Written before the fields were a table: they are named as ever. */
 static void test_names(void **state)
 {
-	static const char *const later[] = { "hold", "forwarding_codes", "do_not_disturb_codes" };
+	static const char *const later[] = { "dialling", "hold", "forwarding_codes",
+					     "do_not_disturb_codes" };
 	static const char before[] =
 		"{\"realm\":\"tandem\",\"ha1\":\"" HA1
 		"\",\"changed_utc_ms\":1800000000000,\"number\":\"1001\",\"display_name\":\"One\","

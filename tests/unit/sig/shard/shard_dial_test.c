@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What phones of tenants with plans of their own hear when they dial (FEATURES CALL-38, CALL-40, CALL-46, REG-13, TRUST-03). */
+#include "sig/dial/dial.h"
 #include "sig/host/dial_plans.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/tenants.h"
@@ -124,6 +125,36 @@ static void overlap(void **state)
 	phone_request(a, "INVITE", "", PHONE_SDP_A);
 	rig_run(s->r);
 	assert_true(phone_rings(&s->houses[ACME].b).n);
+}
+
+/* REG-13: what its document says counts more than the plan of its tenant. */
+static void scheme_of_one(void **state)
+{
+	static const struct {
+		enum dial_scheme scheme;
+		bool plan;
+		const char *status;
+	} rows[] = {
+		{ DIAL_SCHEME_PLAN, true, "SIP/2.0 484" },
+		{ DIAL_SCHEME_PLAN, false, "SIP/2.0 404" },
+		{ DIAL_SCHEME_ENBLOCK, true, "SIP/2.0 404" },
+		{ DIAL_SCHEME_OVERLAP, true, "SIP/2.0 484" },
+		{ DIAL_SCHEME_OVERLAP, false, "SIP/2.0 484" },
+	};
+	struct street *s = *state;
+	uint16_t acme = s->houses[ACME].number;
+	struct shard_extension e = *shard_extension_find(s->r->shard, acme, BYTES_LIT("1001"));
+	struct dial_plan plan = g_plan;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		e.dialling = (uint8_t)rows[i].scheme;
+		plan.overlap = rows[i].plan;
+		assert_int_equal(shard_extension_put(s->r->shard, &e), 0);
+		assert_int_equal(dial_plans_put(plans_of(s), acme, &plan), 0);
+		(void)hears(s, ACME, "100", rows[i].status);
+		rig_wait_ms(s->r, 1000);
+		rings(s, ACME, "1002");
+	}
 }
 
 /* The second dial tone, also where phones send all digits at once. */
@@ -258,9 +289,9 @@ static void holds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(extensions), TEST(overlap),         TEST(access_code),
-		TEST(barred),     TEST(of_no_extension), TEST(without_plan),
-		TEST(emergency),  TEST(no_emergency),    TEST(holds),
+		TEST(extensions),   TEST(overlap),         TEST(scheme_of_one), TEST(access_code),
+		TEST(barred),       TEST(of_no_extension), TEST(without_plan),  TEST(emergency),
+		TEST(no_emergency), TEST(holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
