@@ -103,6 +103,16 @@ static void dialled_take(struct command_value *value)
 			      : bytes_str(value->number_of);
 }
 
+static int length_refuse(struct command_error *error, const struct command_arg *arg)
+{
+	char least[32] = "";
+
+	if (arg->min < arg->max)
+		(void)snprintf(least, sizeof(least), "%" PRIu64 " to ", arg->min);
+	return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
+			       "%s must have %s%" PRIu64 " characters", arg->name, least, arg->max);
+}
+
 static int check_string(const struct command_arg *arg, const struct given *given,
 			struct command_value *value, struct command_error *error)
 {
@@ -113,11 +123,8 @@ static int check_string(const struct command_arg *arg, const struct given *given
 	value->text = given->text;
 	if (arg->charset == CHARSET_DIALLED)
 		dialled_take(value);
-	if (value->text.n < arg->min || value->text.n > arg->max) {
-		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name,
-				       "%s must have %" PRIu64 " to %" PRIu64 " characters",
-				       arg->name, arg->min, arg->max);
-	}
+	if (value->text.n < arg->min || value->text.n > arg->max)
+		return length_refuse(error, arg);
 	if (!command_allows(arg->charset, value->text)) {
 		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s",
 				       arg->name, g_charset_help[arg->charset]);

@@ -37,7 +37,9 @@ static void write_allowed(struct writer *w, const struct command_arg *arg)
 	switch (arg->type) {
 	case ARG_STRING:
 	case ARG_SECRET:
-		writer_fmt(w, "%" PRIu64 " to %" PRIu64 " characters", arg->min, arg->max);
+		if (arg->min < arg->max)
+			writer_fmt(w, "%" PRIu64 " to ", arg->min);
+		writer_fmt(w, "%" PRIu64 " characters", arg->max);
 		return;
 	case ARG_U64:
 		writer_fmt(w, "%" PRIu64 " to %" PRIu64, arg->min, arg->max);

@@ -61,7 +61,7 @@ static const struct {
 	  "number", "letters, digits" },
 	{ "feature code", "extension.get", "{\"number\":\"*55#\"}", -1, NULL, NULL },
 	{ "call id short", "call.show", "{\"call\":\"1\"}", COMMAND_BAD_ARGUMENT, "call",
-	  "13 to 13" },
+	  "must have 13 characters" },
 	{ "call id letter", "call.show", "{\"call\":\"000000000000z\"}", COMMAND_BAD_ARGUMENT,
 	  "call", "a to v" },
 	{ "digits", "call.dtmf",
