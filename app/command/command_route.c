@@ -7,9 +7,11 @@
 #include "app/document/route_field.h"
 #include "app/node/node.h"
 
-#define DID_LIMIT   "the number of numbers (65536), or of patterns of numbers (1024)"
+#define DID_LIMIT \
+	"the number of numbers (65536), or of patterns of numbers (4096, or 1024 of one tenant)"
 #define ROUTE_LIMIT "the number of routes (1024)"
-static_assert(TRUNK_NUMBERS_MAX == 65536 && TRUNK_PATTERNS_MAX == 1024 && TRUNK_ROUTES_MAX == 1024,
+static_assert(TRUNK_NUMBERS_MAX == 65536 && TRUNK_PATTERNS_MAX == 4096 &&
+		      TRUNK_PATTERNS_SHARE == 1024 && TRUNK_ROUTES_MAX == 1024,
 	      "the texts above say it");
 
 /* ---- numbers ---- */

@@ -104,7 +104,7 @@ const struct command_arg g_tenant_fields[] = {
 		"the next three. A node has room for 4,096 of all tenants."),
 	NUMBER_FIELD("max_dids", max.dids, 0, 1000000, "0",
 		     "Documents of numbers that trunks call. A node has room for 65,536, of which "
-		     "1,024 are patterns."),
+		     "4,096 are patterns, 1,024 of one tenant."),
 	NUMBER_FIELD("max_routes", max.routes, 0, 1000000, "0",
 		     "Routes. A node has room for 1,024."),
 	NUMBER_FIELD("max_locations", max.locations, 0, 1000000, "0",

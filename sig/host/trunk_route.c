@@ -14,6 +14,7 @@
 /* What a tenant's patterns lead to. */
 struct tenant_patterns {
 	struct pattern_tree dids, routes;
+	uint32_t did_count;
 };
 
 struct trunk_numbers {
@@ -147,6 +148,7 @@ static bool did_delete_pattern(struct trunk_numbers *t, uint16_t tenant, struct 
 		if (did->tenant != tenant || !bytes_is(number, did->number))
 			continue;
 		pattern_tree_delete(&t->of[tenant].dids, &p, did);
+		t->of[tenant].did_count--;
 		free(did);
 		t->patterns[i] = t->patterns[--t->pattern_count];
 		return true;
@@ -157,10 +159,11 @@ static bool did_delete_pattern(struct trunk_numbers *t, uint16_t tenant, struct 
 static int did_put_pattern(struct trunk_numbers *t, const struct trunk_did *did,
 			   const struct pattern *p)
 {
+	struct tenant_patterns *own = &t->of[did->tenant];
 	struct trunk_did **list, *new;
 
 	(void)did_delete_pattern(t, did->tenant, bytes_str(did->number));
-	if (t->pattern_count == TRUNK_PATTERNS_MAX)
+	if (t->pattern_count == TRUNK_PATTERNS_MAX || own->did_count == TRUNK_PATTERNS_SHARE)
 		return -ENOSPC;
 	list = reallocarray(t->patterns, t->pattern_count + 1U, sizeof(*list));
 	if (!list)
@@ -170,11 +173,12 @@ static int did_put_pattern(struct trunk_numbers *t, const struct trunk_did *did,
 	if (!new)
 		return -ENOMEM;
 	*new = *did;
-	if (pattern_tree_put(&t->of[did->tenant].dids, p, new)) {
+	if (pattern_tree_put(&own->dids, p, new)) {
 		free(new);
 		return -ENOMEM;
 	}
 	list[t->pattern_count++] = new;
+	own->did_count++;
 	return 0;
 }
 

@@ -13,9 +13,10 @@ enum {
 	TRUNK_NUMBER_MAX = 64, /* with its NUL, as those below */
 	TRUNK_PREFIX_MAX = 32,
 	TRUNK_PATTERN_MAX = 128,
-	TRUNK_NUMBERS_MAX = 65536, /* of a node */
-	TRUNK_PATTERNS_MAX = 1024, /* of those the ones that are patterns */
-	TRUNK_ROUTES_MAX = 1024,   /* of a node */
+	TRUNK_NUMBERS_MAX = 65536,   /* of a node */
+	TRUNK_PATTERNS_MAX = 4096,   /* of those the ones that are patterns, */
+	TRUNK_PATTERNS_SHARE = 1024, /* ... and those of one tenant */
+	TRUNK_ROUTES_MAX = 1024,     /* of a node */
 	TRUNK_ROUTE_TRUNKS_MAX = 8,
 	TRUNK_WAYS_MAX = 24, /* of a call */
 };

@@ -93,6 +93,26 @@ static void numbers_lead_to_users(void **state)
 	assert_string_equal(did(s, "carrier", "+49301000"), "");
 }
 
+/* No tenant takes all patterns of the node. */
+static void patterns_of_a_tenant(void **state)
+{
+	struct trunk_did d = { 0 };
+	struct site *s = *state;
+
+	for (unsigned i = 0; i <= TRUNK_PATTERNS_SHARE; i++) {
+		(void)snprintf(d.number, sizeof(d.number), "%05ux", i);
+		assert_int_equal(trunk_did_put(s->settings.numbers, &d),
+				 i < TRUNK_PATTERNS_SHARE ? 0 : -ENOSPC);
+	}
+	d.tenant = 1;
+	assert_int_equal(trunk_did_put(s->settings.numbers, &d), 0);
+	d.tenant = 0;
+	assert_true(trunk_did_delete(s->settings.numbers, 0, BYTES_LIT("00000x")));
+	assert_int_equal(trunk_did_put(s->settings.numbers, &d), 0);
+	assert_int_equal(trunk_did_put(s->settings.numbers, &d), 0); /* it has that one */
+	assert_string_equal(did(s, "", "010241"), "010241");
+}
+
 /* A document names the user, or the caller does by what it dials. */
 static void what_is_fixed(void **state)
 {
@@ -272,10 +292,11 @@ static void what_is_closed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SITE_TEST(numbers_lead_to_users), SITE_TEST(what_is_fixed),
-		SITE_TEST(the_most_exact_route),  SITE_TEST(priority_and_weight),
-		SITE_TEST(by_its_access_code),    SITE_TEST(priority_and_weight),
-		SITE_TEST(without_weights),       SITE_TEST(what_is_closed),
+		SITE_TEST(patterns_of_a_tenant), SITE_TEST(numbers_lead_to_users),
+		SITE_TEST(what_is_fixed),        SITE_TEST(the_most_exact_route),
+		SITE_TEST(priority_and_weight),  SITE_TEST(by_its_access_code),
+		SITE_TEST(priority_and_weight),  SITE_TEST(without_weights),
+		SITE_TEST(what_is_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
