@@ -154,6 +154,8 @@ void phone_page_came(struct sim *s, struct phone *p, struct phone_txn *t,
 		     const struct sip_message *m);
 /* Of so many pages the writer heard that a phone took it. */
 uint32_t phone_pages_taken(const struct sim *s);
+/* Somebody has not heard what became of a page. */
+bool phone_is_paging(const struct sim *s);
 
 /* ---- phone_secret.c ---- */
 void phone_secret(const char *number, struct digest_secret *out);

@@ -113,6 +113,15 @@ uint32_t phone_pages_taken(const struct sim *s)
 	return n;
 }
 
+bool phone_is_paging(const struct sim *s)
+{
+	for (uint32_t i = 0; i < s->phones.page_count; i++) {
+		if (!s->phones.pages[i].status)
+			return true;
+	}
+	return false;
+}
+
 /* ---- of some runs ---- */
 
 static void on_page(struct sim *s, const struct event *e)

@@ -49,8 +49,8 @@ static void on_move(struct sim *s, const struct event *e)
 		if (!may_move(s, p->index))
 			continue;
 		s->totals.moves++;
-		s->loose =
-			is_amid(p) || s->script->tenant; /* which may not let it register there */
+		s->loose = is_amid(p) || phone_is_paging(s) ||
+			   s->script->tenant; /* which may not let it register there */
 		phone_roam(s, p, p->transport);
 		return;
 	}
