@@ -138,6 +138,8 @@ static json_t *feature_value_json(enum feature feature, struct bytes number)
 		return json_true();
 	case FEATURE_FALSE:
 		return json_false();
+	case FEATURE_SLOT: /* of no document */
+		break;
 	}
 	return NULL;
 }

@@ -83,6 +83,32 @@ static bool dial_someone(const struct dial_asker *a, struct bytes number, struct
 	return true;
 }
 
+/* As far as it is dialled. */
+static bool dial_is_slot(struct bytes digits)
+{
+	for (size_t i = 0; i < digits.n; i++) {
+		if (digits.p[i] < '0' || digits.p[i] > '9')
+			return false;
+	}
+	return digits.n <= FEATURE_SLOT_MAX;
+}
+
+/* How many digits are behind its code at least. */
+static size_t dial_behind(enum feature feature)
+{
+	switch (feature_value(feature)) {
+	case FEATURE_NUMBER:
+		return 1;
+	case FEATURE_SLOT:
+		return FEATURE_SLOT_MIN;
+	case FEATURE_NOTHING:
+	case FEATURE_TRUE:
+	case FEATURE_FALSE:
+		break;
+	}
+	return 0;
+}
+
 static bool dial_feature(const struct dial_asker *a, struct bytes number, struct dial_result *out)
 {
 	struct feature_codes codes;
@@ -91,7 +117,9 @@ static bool dial_feature(const struct dial_asker *a, struct bytes number, struct
 	if (!a->outside || !feature_dialled(&codes, number, &out->feature, &out->value))
 		return false;
 	out->kind = DIAL_FEATURE;
-	if (feature_value(out->feature) == FEATURE_NUMBER && !out->value.n)
+	if (feature_value(out->feature) == FEATURE_SLOT && !dial_is_slot(out->value))
+		return false;
+	if (out->value.n < dial_behind(out->feature))
 		out->kind = DIAL_MORE;
 	return true;
 }

@@ -14,6 +14,7 @@
 #include "sig/call/segment.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/feature/retrieve.h"
 #include "sig/feature/split.h"
 
 enum {
@@ -302,6 +303,57 @@ void park_told(struct call_host *h, struct call *c, const struct park_news *news
 		slot_told(h, c, news);
 	else if (c->park && c->park->serial && c->park->serial == news->serial)
 		claim_told(h, c, news);
+	else if (retrieve_waits(c) && c->plan.serial == news->serial)
+		retrieve_told(h, c, news);
+}
+
+/* ---- who takes it from there ---- */
+
+uint64_t park_look(struct call_host *h, const struct call *c, struct bytes slot)
+{
+	char number[PARK_SLOT_LEN + 1];
+	struct effect *e = NULL;
+
+	if (!bytes_cstr(slot, number, sizeof(number)))
+		e = park_ask(h, c, PARK_LOOK, number, c->id);
+	if (!e)
+		return 0;
+	e->version = rand_u64_from(h->rand) | 1;
+	return e->version;
+}
+
+/* It was answered, and will say so to the parked call when its phone has heard that. */
+static bool is_picked(const struct call_host *h, const struct call *c)
+{
+	const struct call *by = c->park->picker ? h->call_of(h->owner, c->park->picker) : NULL;
+
+	return (by && by->state != CALL_ENDING && by->replaces.call == c->id) || c->transfer;
+}
+
+bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct bytes slot)
+{
+	const struct call *c = h->call_of ? h->call_of(h->owner, owner) : NULL;
+	struct effect *e;
+
+	if (c && c->tenant == tenant && park_has(c, slot))
+		return c->park && call_is_alone(c) && !is_picked(h, c);
+	if (c && c->tenant != tenant)
+		return false;
+	e = effects_add(h->effects, EFFECT_PARK);
+	if (!e)
+		return false;
+	e->call = owner;
+	e->expected = PARK_FREE;
+	if (text_set(&e->tenant, bytes_str(tenants_name(h->settings->tenants, tenant))) ||
+	    text_set(&e->user, slot))
+		LOG_ERROR("call", owner, "no memory to free a slot");
+	return false;
+}
+
+void park_picked(struct call *c, uint64_t by)
+{
+	if (c->park)
+		c->park->picker = by;
 }
 
 static void park_leave(struct call_host *h, struct call *c, bool retrieved)
@@ -353,9 +405,21 @@ static void park_over(struct call_host *h, struct call *c)
 		park_leave(h, c, c->cause == CAUSE_TRANSFERRED);
 }
 
+/* Another shard is asked for who waits there (retrieve.h). */
+static void park_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
+			     uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	if (l->dialog.hop.transport == SIP_CELL && l->state == LEG_EARLY && !c->transfer &&
+	    c->tenant != TENANT_DEFAULT)
+		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");
+}
+
 const struct call_feature park_feature = {
 	.go = park_go,
 	.due_ns = park_due_ns,
 	.resume = park_resume,
 	.over = park_over,
+	.write_lines = park_write_lines,
 };

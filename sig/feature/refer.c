@@ -8,6 +8,7 @@
 #include "sig/call/wait.h"
 #include "sig/call/way.h"
 #include "sig/feature/far.h"
+#include "sig/feature/park.h"
 #include "sig/feature/transfer.h"
 #include "sig/host/route_uri.h"
 #include "sig/leg/leg.h"
@@ -25,7 +26,8 @@ struct target {
 	struct bytes gruu;        /* which of his phones, in space; empty: all */
 	struct replaces replaces; /* in space */
 	char space[REPLACES_MAX];
-	bool joins; /* by Replaces, and user is but its name */
+	bool joins;                   /* by Replaces, and user is but its name */
+	char slot[PARK_SLOT_LEN + 1]; /* user is a code, and this is behind it; "": it is none */
 };
 
 /* Of somebody who is not looked for here: it is only repeated. */
@@ -180,6 +182,10 @@ static uint16_t refer_begin(struct call_host *h, struct call *c, const struct tr
 
 	if (t->joins)
 		return begin_joining(h, c, ask, t);
+	if (t->slot[0]) {
+		err = park_begin(c, ask, bytes_str(t->slot), NULL);
+		return err ? refer_refusal_of(err) : 0;
+	}
 	err = transfer_begin(c, ask, bytes_str(t->user), t->gruu);
 	return err ? refer_refusal_of(err) : 0;
 }
@@ -268,6 +274,9 @@ static bool may_go_there(struct call_host *h, const struct call *c, uint8_t leg,
 {
 	char number[ROUTE_USER_MAX];
 
+	if (h->parks && h->parks(h->owner, c->tenant, text_bytes(&c->legs[leg]->user),
+				 bytes_str(t->user), t->slot))
+		return true;
 	if (!way_dialled(h, c->tenant, text_bytes(&c->legs[leg]->user), bytes_str(t->user),
 			 number)) {
 		way_is_barred(h, c, text_bytes(&c->legs[leg]->user), bytes_str(t->user));

@@ -35,8 +35,11 @@ int replace_begin(struct call_host *h, struct call *c, const struct call_replace
 	peer = session_replaced_peer(h, c);
 	if (!err && !peer)
 		err = replace_refuse(refusal, 481, "the other party has left");
-	if (!err)
+	if (!err) {
+		h->tell(h->owner, what->call,
+			&(struct call_event){ .kind = CALL_EV_PICK, .version = c->id });
 		return 0;
+	}
 	c->state = CALL_SETUP;
 	c->answer_utc_ms = 0;
 	return err;

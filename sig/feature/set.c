@@ -10,6 +10,7 @@
 #include "sig/call/parting.h"
 #include "sig/call/plan.h"
 #include "sig/call/wait.h"
+#include "sig/feature/retrieve.h"
 
 static_assert((int)SET_TONE_MS <= (int)PARTING_MS, "as a record may have it");
 
@@ -49,8 +50,13 @@ static bool set_waits(const struct call *c)
 void set_go(struct call_host *h, struct call *c)
 {
 	const struct plan_step *step = set_step(c);
-	struct effect *e = set_waits(c) ? effects_add(h->effects, EFFECT_SET) : NULL;
+	struct effect *e;
 
+	if (retrieve_waits(c)) {
+		retrieve_ask(h, c);
+		return;
+	}
+	e = set_waits(c) ? effects_add(h->effects, EFFECT_SET) : NULL;
 	if (!e)
 		return;
 	c->plan.serial = rand_u64_from(h->rand) | 1;
@@ -90,6 +96,10 @@ void set_overdue(struct call_host *h, struct call *c)
 {
 	const struct set_news late = { .state = SET_FAILED };
 
+	if (retrieve_waits(c)) {
+		retrieve_fail(h, c, 503, "it is not known who waits there");
+		return;
+	}
 	LOG_WARN("call", c->id, "a document was not saved in time");
 	set_told(h, c, &late);
 }

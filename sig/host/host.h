@@ -11,7 +11,7 @@
 #include "sig/host/txns.h"
 #include "sig/identity/policy.h"
 
-enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192 };
+enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192, HOST_SLOT_MAX = 9 };
 
 struct call;
 struct call_event;
@@ -79,6 +79,9 @@ struct call_host {
 	 * function is NULL. */
 	bool (*dials)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		      char out[DIAL_NUMBER_MAX]);
+	/* What a user of ours means is a slot (sig/feature/park.h). False: it is none, or he may not; or the function is NULL. */
+	bool (*parks)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+		      char slot[HOST_SLOT_MAX]);
 	/* What calls of a user to that number outside may cost; user "": of nobody of ours, number "": he calls it already. False: whatever
 	 * they like; or the function is NULL. */
 	bool (*toll_of)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

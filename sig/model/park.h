@@ -12,6 +12,7 @@ struct park {
 	struct text by; /* user whose phone left it there; "": nobody's */
 	uint64_t since_utc_ms;
 	uint64_t serial;   /* of the claim that is under way; 0: none. Of this process, as is */
+	uint64_t picker;   /* a call that takes it, when its phone has heard so; 0: none */
 	uint64_t again_ns; /* when it is claimed once more; 0: it has the slot */
 };
 

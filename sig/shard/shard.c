@@ -34,6 +34,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.flows_of = shard_flows_of,
 		.way_target = shard_way_target,
 		.dials = shard_dials,
+		.parks = shard_parks,
 		.toll_of = shard_toll_of,
 		.contact_of = shard_contact_of,
 		.account_of = shard_account_of,

@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "sig/call/session.h"
+#include "sig/feature/park.h"
+#include "sig/feature/retrieve.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/session_timer.h"
 #include "sig/shard/shard_dial.h"
@@ -662,6 +664,32 @@ static bool invite_is_emergency(const struct shard *s, const struct sip_message 
 		shard_has_way_out(s, tenant, bytes_str(number)));
 }
 
+/* Another shard asks for who is parked in a call of this one. */
+static bool is_retrieval(const struct sip_message *m)
+{
+	struct bytes slot;
+	uint64_t call;
+
+	return m->hop.transport == SIP_CELL && retrieve_name_get(m->uri.user, &call, &slot);
+}
+
+static bool invite_retrieves(struct shard *s, const struct sip_message *m,
+			     const struct caller *caller, struct call_replaces *replaces,
+			     struct call_refusal *why)
+{
+	struct bytes slot;
+	uint64_t call;
+
+	if (!retrieve_name_get(m->uri.user, &call, &slot) ||
+	    !park_may_pick(&s->host, caller->tenant, call, slot)) {
+		(void)invite_fail(why, 404, REFUSED_REPLACES);
+		why->text = "nobody waits there any more";
+		return false;
+	}
+	*replaces = (struct call_replaces){ .call = call, .leg = LEG_NONE };
+	return true;
+}
+
 /* Where it goes: to a user of ours, or (RFC 3891) to whom another leg speaks with. */
 static bool invite_goes(struct shard *s, const struct sip_message *m, const struct caller *caller,
 			char to[ROUTE_USER_MAX], struct call_set *set,
@@ -669,6 +697,8 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 {
 	const struct call *c;
 
+	if (is_retrieval(m))
+		return invite_retrieves(s, m, caller, replaces, why);
 	if (!shard_has_replaces(m))
 		return route(s, m, caller, to, set, why);
 	if (shard_replaces_anew(s, m, caller->tenant, to))

@@ -196,6 +196,9 @@ bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct si
 /* call_host.way_target */
 bool shard_way_target(void *owner, uint16_t tenant, const struct plan_step *step,
 		      struct bytes portability, struct call_target *out);
+/* call_host.parks */
+bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+		 char slot[HOST_SLOT_MAX]);
 /* call_host.dials */
 bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		   struct toll_terms *out);

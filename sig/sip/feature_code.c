@@ -56,8 +56,9 @@ bool feature_code_hides(const struct feature_codes *codes, enum feature feature,
 
 	if (!code.n)
 		return false;
-	return feature_value(feature) == FEATURE_NUMBER ? bytes_starts(other, codes->code[feature])
-							: bytes_eq(other, code);
+	return feature_value(feature) == FEATURE_NUMBER || feature_value(feature) == FEATURE_SLOT
+		       ? bytes_starts(other, codes->code[feature])
+		       : bytes_eq(other, code);
 }
 
 bool feature_dialled(const struct feature_codes *codes, struct bytes dialled, enum feature *feature,

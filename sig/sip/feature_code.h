@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Feature codes: what a phone dials to change what its own extension does (CALL-15 to CALL-21). Each sets one argument of the command
- * extension.put, so another code is another line here. The codes themselves are settings.
+ * extension.put, so another code is another line here; one is a place to park calls (PARK-06). The codes themselves are settings.
  */
 #ifndef SIG_SIP_FEATURE_CODE_H
 #define SIG_SIP_FEATURE_CODE_H
 
 #include "base/bytes.h"
 
-enum { FEATURE_CODE_LEN = 16, FEATURE_VALUE_MAX = 32 };
+enum { FEATURE_CODE_LEN = 16, FEATURE_VALUE_MAX = 32, FEATURE_SLOT_MIN = 2, FEATURE_SLOT_MAX = 8 };
 
-/* What a field is set to: the number behind the code, nothing, true, false. */
-enum feature_value { FEATURE_NUMBER, FEATURE_NOTHING, FEATURE_TRUE, FEATURE_FALSE };
+/* What a field is set to: the number behind the code, nothing, true, false. SLOT: none is, the digits behind it are a slot (sig/feature/park.h). */
+enum feature_value { FEATURE_NUMBER, FEATURE_NOTHING, FEATURE_TRUE, FEATURE_FALSE, FEATURE_SLOT };
 
 /* What kind of thing that is. */
 enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
@@ -42,7 +42,10 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 	X(SMART_ON, "smart_do_not_disturb", "*76", "smart_do_not_disturb", TRUE,              \
 	  "While the extension has a call no other one rings: that one meets a busy one.")    \
 	X(SMART_OFF, "smart_do_not_disturb_off", "*77", "smart_do_not_disturb", FALSE,        \
-	  "Any call rings again.")
+	  "Any call rings again.")                                                            \
+	X(PARK, "park", "#41", "", SLOT,                                                      \
+	  "With two digits or more behind it, a slot: who is transferred there waits, and "   \
+	  "who calls it speaks with who waits there.")
 
 enum feature {
 #define X(id, key, code, field, value, help) FEATURE_##id,

@@ -497,6 +497,9 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_REPLACE:
 		replace_asked(h, c, ev->leg, ev->replacing);
 		break;
+	case CALL_EV_PICK:
+		park_picked(c, ev->version);
+		break;
 	case CALL_EV_MEET:
 		call_met(h, c, ev);
 		break;

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/retrieve.h"
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/fork.h"
+#include "sig/call/plan.h"
+#include "sig/call/session.h"
+#include "sig/call/wait.h"
+#include "sig/feature/park.h"
+#include "sig/feature/replace.h"
+#include "sig/feature/set.h"
+
+#define NAME_BEGINS "slot-"
+enum { RETRIEVE_URI_MAX = 128, WARNING_MAX = 256 };
+
+static const struct plan_set *retrieve_step(const struct call *c)
+{
+	return c->plan.count ? &c->plan.steps[c->plan.count - 1].set : NULL;
+}
+
+bool retrieve_waits(const struct call *c)
+{
+	const struct plan_set *set = retrieve_step(c);
+
+	return c->state == CALL_SETUP && set && set->state == SET_ASKED &&
+	       set->feature == FEATURE_PARK;
+}
+
+void retrieve_ask(struct call_host *h, struct call *c)
+{
+	c->plan.serial = park_look(h, c, text_bytes(&retrieve_step(c)->number));
+	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
+}
+
+void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text)
+{
+	uint8_t space[WARNING_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct call_ending e = { .cause = CAUSE_UNREACHABLE,
+				 .by = ENDED_BY_NODE,
+				 .status = status };
+
+	session_write_warning(&w, h, text);
+	e.extra = writer_lines(&w);
+	LOG_INFO("call", c->id, "nobody is retrieved", LOG_STR("reason", text),
+		 LOG_BYTES("slot", text_bytes(&retrieve_step(c)->number)));
+	plan_stop(c);
+	call_end(h, c, &e);
+}
+
+/* ---- of another shard ---- */
+
+void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot)
+{
+	struct writer w = writer_over(out, RETRIEVE_NAME_MAX - 1);
+	char id[ID_TEXT_LEN];
+
+	id_call_put(id, call);
+	writer_str(&w, NAME_BEGINS);
+	writer_bytes(&w, slot);
+	writer_str(&w, "-");
+	writer_bytes(&w, bytes_mem(id, sizeof(id)));
+	out[w.overflow ? 0 : w.n] = '\0';
+}
+
+bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot)
+{
+	if (!bytes_starts(user, NAME_BEGINS))
+		return false;
+	user = bytes_from(user, sizeof(NAME_BEGINS) - 1);
+	return bytes_cut(&user, '-', slot) && park_slot_is(*slot) && !id_call_get(user, call);
+}
+
+static bool is_near(const struct call_host *h, uint16_t shard)
+{
+	for (uint32_t i = 0; i < h->settings->cell_count; i++) {
+		if (h->settings->cells[i] == shard)
+			return true;
+	}
+	return false;
+}
+
+static int ring_far(struct call_host *h, struct call *c, uint64_t owner, struct bytes slot,
+		    struct call_refusal *refusal)
+{
+	struct call_target target = {
+		.hop = { .transport = SIP_CELL, .remote = cell_address(id_shard(owner)) },
+		.terms = { .video_codecs = OFFER_VIDEO_ALL, .lines = OFFER_LINES_ALL }
+	};
+	struct dialog_party party = { .local_display = text_bytes(&c->display),
+				      .local_user = text_bytes(&c->from),
+				      .remote_user = slot };
+	uint8_t space[RETRIEVE_URI_MAX];
+	struct writer uri = writer_over(space, sizeof(space));
+	char name[RETRIEVE_NAME_MAX];
+	int err;
+
+	retrieve_name_put(name, owner, slot);
+	writer_str(&uri, "sip:");
+	writer_str(&uri, name);
+	writer_str(&uri, "@");
+	addr_write(&uri, &target.hop.remote);
+	writer_str(&uri, ";transport=cell");
+	target.uri = writer_done(&uri);
+	outbox_touch(&c->out);
+	err = fork_ask(h, c, c->bridge.caller, &target, &party, refusal);
+	if (!err)
+		c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
+	return err;
+}
+
+/* ---- */
+
+/* 0 or -errno with *refusal. */
+static int retrieve_from(struct call_host *h, struct call *c, uint64_t owner, struct bytes slot,
+			 struct call_refusal *refusal)
+{
+	const struct call_replaces what = { .call = owner, .leg = LEG_NONE };
+
+	if (id_shard(owner) != h->settings->number)
+		return ring_far(h, c, owner, slot, refusal);
+	outbox_touch(&c->out);
+	return replace_begin(h, c, &what, refusal);
+}
+
+static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner)
+{
+	struct call_refusal refusal = { .status = 500 };
+	struct text slot = { 0 };
+	int err = text_set(&slot, text_bytes(&retrieve_step(c)->number));
+
+	plan_stop(c);
+	if (!err) {
+		plan_clear(&c->plan);
+		err = retrieve_from(h, c, owner, text_bytes(&slot), &refusal);
+	}
+	text_clear(&slot);
+	if (err)
+		wait_refuse(h, c, err, &refusal);
+}
+
+void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	struct bytes slot = text_bytes(&retrieve_step(c)->number);
+	bool here = id_shard(news->owner) == h->settings->number;
+
+	if (news->told == PARK_UNKNOWN || news->told == PARK_FULL)
+		retrieve_fail(h, c, 503, "it is not known who waits there");
+	else if (news->told != PARK_OK)
+		retrieve_fail(h, c, 404, "nobody waits there");
+	else if (here && !park_may_pick(h, c->tenant, news->owner, slot))
+		retrieve_fail(h, c, 404, "nobody waits there any more");
+	else if (!here && !is_near(h, id_shard(news->owner)))
+		retrieve_fail(h, c, 480, "who waits there is on another node");
+	else
+		retrieve_begin(h, c, news->owner);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A phone calls a slot (park.h): it speaks with who waits there. The slot is a step of the call's plan that rings no phone, as one that sets
+ * something (set.h). When the store has said which call waits there, this one is answered and takes the place beside its party as an INVITE
+ * with Join would (replace.h), or is rung through to the shard of that call (docs/adr/0009).
+ */
+#ifndef SIG_FEATURE_RETRIEVE_H
+#define SIG_FEATURE_RETRIEVE_H
+
+#include "sig/model/start.h"
+
+enum { RETRIEVE_NAME_MAX = 40 };
+
+/* It is not known yet who waits there. */
+bool retrieve_waits(const struct call *c);
+void retrieve_ask(struct call_host *h, struct call *c);
+/* Nobody is there, or it is not known: the caller hears why. */
+void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text);
+void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news);
+/* The user part of an INVITE to the shard of that call, and back. False: it is none. */
+void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot);
+bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot);
+
+#endif
