@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Phones park by REFER to a feature code, and call it to speak with who waits there (PARK-06). */
+#include "tests/unit/sig/far.h"
+#include "tests/unit/sig/joins.h"
+
+static void put_codes(struct rig *r)
+{
+	static const struct feature_codes codes = { .code[FEATURE_PARK] = "#41" };
+
+	r->settings.codes = codes;
+	shard_configure(r->shard, &r->settings);
+}
+
+static int park_setup(void **state)
+{
+	(void)far_setup(state);
+	put_codes(((struct far *)*state)->near.l.r);
+	put_codes(((struct far *)*state)->other);
+	return 0;
+}
+
+#define PARK_TEST(fn) cmocka_unit_test_setup_teardown(fn, park_setup, far_teardown)
+
+static const struct rig_park *last_asked(const struct rig *r, enum park_act act)
+{
+	const struct rig_park *last = &r->parks[(r->park_count - 1) % RIG_LOOKUPS_MAX];
+
+	assert_true(r->park_count > 0);
+	assert_int_equal(last->act, act);
+	return last;
+}
+
+static void told(struct far *f, struct rig *r, enum park_act act, enum park_told told,
+		 uint64_t owner)
+{
+	const struct rig_park *asked = last_asked(r, act);
+
+	shard_park_told(r->shard, asked->call, asked->serial, told, owner, (struct bytes){ 0 },
+			r->now);
+	rig_run(r);
+	far_run(f);
+}
+
+/* B gives A there. */
+static void refer_there(struct far *f)
+{
+	refer(&f->near.l.b, "sip:%234107@test.local");
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+}
+
+/* A waits in slot 07. Its call. */
+static uint64_t parked(struct far *f)
+{
+	struct rig *r = f->near.l.r;
+
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	refer_there(f);
+	told(f, r, PARK_CLAIM, PARK_OK, call_at(r, 0));
+	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	trio_assert_left(&f->near.l.b);
+	return call_at(r, 0);
+}
+
+static void dial(struct far *f, struct phone *p, const char *sdp)
+{
+	phone_invite(p, "%234107", sdp);
+	rig_run(p->r);
+	far_run(f);
+}
+
+/* Somebody of the first shard: B once more, by a dialog of its own. */
+static void picker(struct far *f, struct phone *p)
+{
+	static uint32_t calls;
+
+	phone_open(p, f->near.l.r, "1002", "192.0.2.12:5060");
+	(void)snprintf(p->tag, sizeof(p->tag), "picker");
+	p->branches = calls += 100; /* its Call-ID follows from that */
+}
+
+static void parks(void **state)
+{
+	struct far *f = *state;
+	uint64_t call = parked(f);
+
+	assert_string_equal(f->near.l.r->parks[0].slot, "07");
+	assert_memory_equal(f->near.l.r->parks[0].entry, "1002 1001 ", 10);
+	assert_true(shard_call_waits_in(f->near.l.r->shard, call, BYTES_LIT("07")));
+	assert_true(line_last_spec(f->near.l.r, 0).alone);
+	assert_string_equal(last_event(f->near.l.r, SIG_CALL_PARKED)->slot, "07");
+}
+
+static void parks_nowhere(void **state)
+{
+	struct far *f = *state;
+
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	refer_there(f);
+	told(f, f->near.l.r, PARK_CLAIM, PARK_TAKEN, UINT64_C(0x9990000000001));
+	assert_notified(&f->near.l.b, "SIP/2.0 486 Busy Here\r\n", "terminated");
+	assert_int_equal(rig_count(f->near.l.r, &f->near.l.b.addr, "BYE "), 0);
+	refer(&f->near.l.b, "sip:%23410@test.local"); /* one digit is no slot */
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+	assert_notified(&f->near.l.b, "SIP/2.0 404 Not Found\r\n", "terminated");
+	assert_int_equal(f->near.l.r->park_count, 1);
+}
+
+static void picks_up(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = f->near.l.r;
+	struct phone p, late;
+	uint64_t call = parked(f);
+
+	picker(f, &p);
+	dial(f, &p, PHONE_SDP_B);
+	told(f, r, PARK_LOOK, PARK_OK, call);
+	assert_true(phone_hears(&p, "SIP/2.0 200").n);
+	picker(f, &late);
+	dial(f, &late, PHONE_SDP_B);
+	told(f, r, PARK_LOOK, PARK_OK, call);
+	assert_true(phone_hears(&late, "SIP/2.0 404").n);
+	phone_ack(&p);
+	far_wait_ms(f, 100);
+	assert_string_equal(last_event(r, SIG_CALL_RETRIEVED)->slot, "07");
+	assert_true(last_asked(r, PARK_FREE)->call == call);
+	assert_false(shard_call_waits_in(r->shard, call, BYTES_LIT("07")));
+	assert_false(line_last_spec(r, 0).alone);
+}
+
+static void nobody_there(void **state)
+{
+	static const struct {
+		const char *name;
+		enum park_told told;
+		const char *answer, *text;
+	} rows[] = {
+		{ "empty", PARK_EMPTY, "SIP/2.0 404", "nobody waits there" },
+		{ "not known", PARK_UNKNOWN, "SIP/2.0 503", "it is not known" },
+		{ "of no shard of the node", PARK_OK, "SIP/2.0 480", "on another node" },
+	}, *row;
+	struct far *f = *state;
+	struct phone p;
+	struct bytes m;
+
+	picker(f, &p);
+	EACH_ROW(row, rows)
+	{
+		dial(f, &p, PHONE_SDP_B);
+		told(f, f->near.l.r, PARK_LOOK, row->told,
+		     row->told == PARK_OK ? UINT64_C(0x9990000000001) : 0);
+		m = phone_hears(&p, row->answer);
+		ROW_ASSERT(row->name, m.n);
+		ROW_ASSERT(row->name, rig_has(m, row->text));
+		far_wait_ms(f, 6000);
+		picker(f, &p);
+	}
+	dial(f, &p, PHONE_SDP_B);
+	far_wait_ms(f, 5100);
+	assert_true(phone_hears(&p, "SIP/2.0 503").n); /* nobody has said */
+}
+
+/* What a call left there that is no more is freed by who looks. */
+static void left_there(void **state)
+{
+	struct far *f = *state;
+	uint64_t call = parked(f);
+	struct phone p;
+
+	phone_request(&f->near.l.a, "BYE", "", "");
+	far_wait_ms(f, 6000);
+	picker(f, &p);
+	dial(f, &p, PHONE_SDP_B);
+	told(f, f->near.l.r, PARK_LOOK, PARK_OK, call);
+	assert_true(phone_hears(&p, "SIP/2.0 404").n);
+	assert_true(last_asked(f->near.l.r, PARK_FREE)->call == call);
+}
+
+static void other_shard(void **state)
+{
+	struct far *f = *state;
+	uint64_t call = parked(f);
+
+	dial(f, &f->near.c, SDP_C);
+	told(f, f->other, PARK_LOOK, PARK_OK, call);
+	assert_true(phone_hears(&f->near.c, "SIP/2.0 200").n);
+	phone_ack(&f->near.c);
+	far_run(f);
+	far_wait_ms(f, 100);
+	assert_string_equal(last_event(f->near.l.r, SIG_CALL_RETRIEVED)->slot, "07");
+	assert_true(last_asked(f->near.l.r, PARK_FREE)->call == call);
+	assert_false(line_last_spec(f->near.l.r, 0).alone);
+	phone_request(&f->near.c, "BYE", "", "");
+	far_run(f);
+	assert_true(phone_hears(&f->near.c, "SIP/2.0 200").n);
+	far_wait_ms(f, 100);
+	assert_true(rig_take(f->near.l.r, &f->near.l.a.addr, "BYE ").n);
+}
+
+static void other_shard_is_late(void **state)
+{
+	struct far *f = *state;
+	uint64_t call = parked(f);
+
+	phone_request(&f->near.l.a, "BYE", "", "");
+	far_wait_ms(f, 6000);
+	dial(f, &f->near.c, SDP_C);
+	told(f, f->other, PARK_LOOK, PARK_OK, call);
+	assert_true(phone_hears(&f->near.c, "SIP/2.0 404").n);
+	assert_true(last_asked(f->near.l.r, PARK_FREE)->call == call);
+}
+
+/* The next process looks once more. */
+static void killed_while_it_looks(void **state)
+{
+	struct far *f = *state;
+	uint64_t serial, call = parked(f);
+
+	dial(f, &f->near.c, SDP_C);
+	serial = last_asked(f->other, PARK_LOOK)->serial;
+	far_restart(f);
+	put_codes(f->other);
+	assert_true(last_asked(f->other, PARK_LOOK)->serial != serial);
+	told(f, f->other, PARK_LOOK, PARK_OK, call);
+	assert_true(phone_hears(&f->near.c, "SIP/2.0 200").n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PARK_TEST(parks),
+		PARK_TEST(parks_nowhere),
+		PARK_TEST(picks_up),
+		PARK_TEST(nobody_there),
+		PARK_TEST(left_there),
+		PARK_TEST(other_shard),
+		PARK_TEST(other_shard_is_late),
+		PARK_TEST(killed_while_it_looks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
