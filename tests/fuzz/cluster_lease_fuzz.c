@@ -33,13 +33,15 @@ static struct lease_event event_of(const struct world *w, uint8_t byte)
 	     event.type == LEASE_UNKNOWN) &&
 	    !event.answer)
 		event.type = LEASE_TIMER;
-	if (event.type == LEASE_GRANTED)
+	if (event.type == LEASE_GRANTED) {
 		event.epoch = (struct lease_epoch){ w->lease.heard + (byte >> 7),
 						    w->lease.epoch.incarnation };
-	else if (event.type == LEASE_HEARD)
-		event.from = 2 + (byte >> 7), event.sent_ns = w->lease.told_ns;
-	else if (event.type == LEASE_SEEN || event.type == LEASE_TAKEN)
+	} else if (event.type == LEASE_HEARD) {
+		event.from = 2 + (byte >> 7);
+		event.sent_ns = w->lease.told_ns;
+	} else if (event.type == LEASE_SEEN || event.type == LEASE_TAKEN) {
 		event.epoch = (struct lease_epoch){ byte >> 4, byte & 0x20 };
+	}
 	return event;
 }
 
