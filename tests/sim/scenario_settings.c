@@ -60,6 +60,18 @@ static void settings_alike(struct node *n, struct shard_settings *out)
 	out->lookup = names_host(n);
 }
 
+static void settings_bounds(struct shard_settings *out, bool small)
+{
+	out->registrar.expires_s = 90;
+	out->registrar.expires_min_s = 30;
+	out->registrar.expires_max_s = 3600;
+	out->registrar.contacts_max = 5;
+	out->calls_max = small ? 2 : 64;
+	out->registrations_max = 64;
+	out->subscriptions_max = 32;
+	out->txns_max = small ? 64 : 512;
+}
+
 void scenario_settings(struct node *n, struct shard_settings *out)
 {
 	struct sim *s = n->sim;
@@ -71,26 +83,20 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 	}
 	/* what a shard lost may have been taken by others when it is back: not all of it fits */
 	small = sim_chance(s, 50) && s->shard_count == 1;
-	*out = (struct shard_settings){
-		.boot = 1,
-		.server = "tandem",
-		.trusted_count = sim_chance(s, 700) ? 2 : 0,
-		.trusted = { { .net = address("192.0.2.0"), .bits = 24 },
-			     { .net = address("2001:db8::"), .bits = 32 } },
-		.registrar = { .expires_s = 90,
-			       .expires_min_s = 30,
-			       .expires_max_s = 3600,
-			       .contacts_max = 5 },
-		.latch = LATCH_SAME_IP,
-		.video = true,
-		.tones = s->phones.music,
-		.ring_timeout_ns = RING_NS,
-		.port_rest_ns = NS_PER_S,
-		.calls_max = small ? 2 : 64,
-		.registrations_max = 64,
-		.subscriptions_max = 32,
-		.txns_max = small ? 64 : 512,
-	};
+	memset(out, 0, sizeof(*out));
+	out->boot = 1;
+	memcpy(out->server, "tandem", sizeof("tandem"));
+	out->trusted_count = sim_chance(s, 700) ? 2 : 0;
+	out->trusted[0].net = address("192.0.2.0");
+	out->trusted[0].bits = 24;
+	out->trusted[1].net = address("2001:db8::");
+	out->trusted[1].bits = 32;
+	out->latch = LATCH_SAME_IP;
+	out->video = true;
+	out->tones = s->phones.music;
+	out->ring_timeout_ns = RING_NS;
+	out->port_rest_ns = NS_PER_S;
+	settings_bounds(out, small);
 #define X(id, key, dialled, field, value, help) \
 	(void)snprintf(out->codes.code[FEATURE_##id], FEATURE_CODE_LEN, "%s", dialled);
 	FEATURE_CODES(X)
