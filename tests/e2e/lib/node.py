@@ -77,6 +77,8 @@ class Node(Server):
     rate: its clock runs so many times as fast as the test's, over restarts as well (base/clock.h): for what takes minutes.
     """
 
+    redis_tls = None
+
     def __init__(self, settings=None, start=True, calls=50, everything=False, webrtc=0, spare=300, rate=1, redis_tls=None):
         self._open()
         self.redis_tls = redis_tls
