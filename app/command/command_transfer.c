@@ -54,19 +54,25 @@ static void end(struct command_run *run, const struct shard_order *by, bool of_w
 	command_fail(run, COMMAND_BUSY, "call", "too many orders at once: try again");
 }
 
-void command_call_transfer(struct command_run *run)
+/* to: the argument that says where the other party goes. */
+static void order_away(struct command_run *run, enum call_order_kind kind, const char *to)
 {
 	struct shard_order by;
 	uint64_t call;
-	struct call_order order = { .kind = ORDER_TRANSFER,
+	struct call_order order = { .kind = kind,
 				    .leg = command_order_leg(run, "leg"),
-				    .to = command_value(run, "to")->text,
+				    .to = command_value(run, to)->text,
 				    .by = &by };
 
 	if (!command_call_id(run, &call) || !command_order_begin(run, &by))
 		return;
 	end(run, &by, false,
 	    shard_call_order(node_core(run->node, call), call, &order, clock_instant()));
+}
+
+void command_call_transfer(struct command_run *run)
+{
+	order_away(run, ORDER_TRANSFER, "to");
 }
 
 bool command_slot(struct command_run *run)
@@ -80,17 +86,8 @@ bool command_slot(struct command_run *run)
 
 void command_call_park(struct command_run *run)
 {
-	struct shard_order by;
-	uint64_t call;
-	struct call_order order = { .kind = ORDER_PARK,
-				    .leg = command_order_leg(run, "leg"),
-				    .to = command_value(run, "slot")->text,
-				    .by = &by };
-
-	if (!command_slot(run) || !command_call_id(run, &call) || !command_order_begin(run, &by))
-		return;
-	end(run, &by, false,
-	    shard_call_order(node_core(run->node, call), call, &order, clock_instant()));
+	if (command_slot(run))
+		order_away(run, ORDER_PARK, "slot");
 }
 
 /* False: the run has failed. */
