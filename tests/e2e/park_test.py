@@ -4,6 +4,7 @@ import time
 import unittest
 
 from directory_test import Pair
+from lib.place import NODE
 from lib.sip import or_none, parameter
 from patience import PATIENCE_S
 from server import ServerError
@@ -69,6 +70,34 @@ class Park(ShardsTest):
     def hangs_up(self, talk):
         self.first.out.bye()
         talk.out.wait_bye()
+        self.wait_calls(())
+
+    def told_by_notify(self, dialog):
+        notify = dialog.agent.take_request("NOTIFY", call_id=dialog.call_id)
+        dialog.agent.respond(notify, 200, "OK")
+        return notify.body.decode().strip()
+
+    def test_by_phones(self):
+        """1002 gives 1001 to slot 07 by REFER; over a kill, 1003 gets it by a call to that slot, and whoever is late hears 404."""
+        into = self.first.into
+        refer = into.in_dialog("REFER", [("Refer-To", f"<sip:%234107@{NODE}>")])
+        self.assertEqual(into.transact(refer).status, 202)
+        told = self.told_by_notify(into)
+        self.assertEqual(told if told != "SIP/2.0 100 Trying" else self.told_by_notify(into), "SIP/2.0 200 OK")
+        into.wait_bye()
+        self.assertEqual(self.slots(), {"07": (self.first.call, "1002", "1001")})
+        self.node.kill()
+        self.node.restart()
+        audio = self.node.media()
+        self.addCleanup(audio.close)
+        picks = self.c.invite("%234107", audio.sdp())
+        audio.use(picks.wait_answer())
+        self.hear_each_other((self.first.out, self.first.audio_a), (picks, audio))
+        self.until(lambda: not self.slots())
+        late = self.d.invite("%234107", audio.sdp())
+        self.assertEqual(late.wait_final().status, 404)
+        picks.bye()
+        self.first.out.wait_bye()
         self.wait_calls(())
 
     def test_over_shards_and_kills(self):
