@@ -49,15 +49,10 @@ static void round_measure(struct node *n)
 void node_on_message(const struct sip_hop *from, struct bytes message, void *arg)
 {
 	struct node *n = arg;
-	struct node_shard *s = NULL;
 	struct instant now = clock_instant();
 
 	if (!node_probe_takes(n, from, message))
-		s = node_shard_of_message(n, from, message);
-	if (s) { /* else it is said again, and the shard may be live then */
-		shard_behind(s->core, behind_ns(n, now.ns));
-		shard_receive(s->core, from, message, now);
-	}
+		node_shards_receive(n, from, message, behind_ns(n, now.ns), now);
 	node_on_passed(from, false, message, n);
 }
 

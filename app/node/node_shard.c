@@ -139,25 +139,45 @@ static struct node_shard *shard_of_parsed(struct node *n, const struct sip_messa
 	return s ? s : shard_by_spread(n, m->call_id);
 }
 
-struct node_shard *node_shard_of_message(struct node *n, const struct sip_hop *from,
-					 struct bytes message)
+/* Not parsed before it is known to be for nobody else: an overloaded shard refuses a call at a glance. */
+static void receive_unparsed(struct node_shard *s, const struct sip_hop *from, struct bytes message,
+			     uint64_t behind_ns, struct instant now)
 {
-	struct node_shard *s = NULL;
+	if (!s || s->state != NODE_SHARD_LIVE)
+		return; /* it is said again, and the shard may be live then */
+	shard_behind(s->core, behind_ns);
+	shard_receive(s->core, from, message, now);
+}
+
+static void receive_parsed(struct node_shard *s, const struct sip_message *m, struct bytes message,
+			   uint64_t behind_ns, struct instant now)
+{
+	if (!s)
+		return;
+	shard_behind(s->core, behind_ns);
+	shard_receive_parsed(s->core, m, message, now);
+}
+
+void node_shards_receive(struct node *n, const struct sip_hop *from, struct bytes message,
+			 uint64_t behind_ns, struct instant now)
+{
 	struct message_error error;
 	struct sip_message m;
 
-	if (n->shard_count == 1)
-		return n->shards[0].state == NODE_SHARD_LIVE ? n->shards : NULL;
+	if (n->shard_count == 1) {
+		receive_unparsed(n->shards, from, message, behind_ns, now);
+		return;
+	}
 	if (!node_shards_live(n))
-		return NULL;
+		return;
 	if (message_parse(&m, message, &error)) {
-		s = shard_by_spread(n, message); /* which counts or answers it */
+		/* which counts or answers it */
+		receive_unparsed(shard_by_spread(n, message), from, message, behind_ns, now);
 	} else {
 		m.hop = *from;
-		s = shard_of_parsed(n, &m);
+		receive_parsed(shard_of_parsed(n, &m), &m, message, behind_ns, now);
 	}
 	message_close(&m);
-	return s;
 }
 
 /* One that is not live yet hears it when it is said again. */

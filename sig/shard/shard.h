@@ -59,6 +59,9 @@ struct effects *shard_effects(struct shard *s);
 void shard_behind(struct shard *s, uint64_t behind_ns);
 void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes datagram,
 		   struct instant now);
+/* The same of one that was parsed to find out whose it is, and has its hop. It stays the caller's. */
+void shard_receive_parsed(struct shard *s, const struct sip_message *m, struct bytes datagram,
+			  struct instant now);
 /* A message could not be sent (ICMP error, no route, no connection). error: an errno value, positive. */
 void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now);
 /* A connection is gone, with what was on it. */

@@ -63,6 +63,22 @@ static void request_receive(struct shard *s, const struct sip_message *m)
 	}
 }
 
+/* It was refused at a glance. */
+static bool is_refused(struct shard *s, const struct sip_hop *from, struct bytes datagram)
+{
+	return from->transport != SIP_CELL && shard_overload(s, from, datagram);
+}
+
+static void message_receive(struct shard *s, const struct sip_message *m)
+{
+	if (shard_is_trusted(s, &m->hop))
+		shard_trust_peer(s, &m->hop);
+	if (m->request)
+		request_receive(s, m);
+	else
+		shard_response(s, m);
+}
+
 void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes datagram,
 		   struct instant now)
 {
@@ -70,20 +86,21 @@ void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes dat
 	struct sip_message m;
 
 	shard_begin(s, now);
-	if (from->transport != SIP_CELL && shard_overload(s, from, datagram))
+	if (is_refused(s, from, datagram))
 		return;
 	if (message_parse(&m, datagram, &error)) {
 		unreadable(s, &m, from, &error);
-		message_close(&m);
-		return;
-	}
-	m.hop = *from;
-	if (shard_is_trusted(s, from))
-		shard_trust_peer(s, from);
-	if (m.request) {
-		request_receive(s, &m);
 	} else {
-		shard_response(s, &m);
+		m.hop = *from;
+		message_receive(s, &m);
 	}
 	message_close(&m);
+}
+
+void shard_receive_parsed(struct shard *s, const struct sip_message *m, struct bytes datagram,
+			  struct instant now)
+{
+	shard_begin(s, now);
+	if (!is_refused(s, &m->hop, datagram))
+		message_receive(s, m);
 }
