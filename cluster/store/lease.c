@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carries out what lease_step asks for. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -14,10 +15,20 @@ enum { NUMBER_TEXT = 24 };
 
 struct bytes store_fence(struct store_shard *s, char buf[LEASE_FENCE_TEXT])
 {
-	struct writer w = writer_over(buf, LEASE_FENCE_TEXT);
+	const struct lease *l = &s->lease;
+	struct store_fence_text *t = &s->fence;
 
-	lease_fence_write(&w, &s->lease);
-	return writer_done(&w);
+	if (!t->n || t->link != l->link || t->epoch.counter != l->epoch.counter ||
+	    t->epoch.incarnation != l->epoch.incarnation) {
+		struct writer w = writer_over(t->text, sizeof(t->text));
+
+		lease_fence_write(&w, l);
+		t->n = writer_done(&w).n;
+		t->epoch = l->epoch;
+		t->link = l->link;
+	}
+	memcpy(buf, t->text, t->n);
+	return bytes_mem(buf, t->n);
 }
 
 /* ---- questions ---- */

@@ -148,6 +148,14 @@ struct store_opens {
 };
 
 /* One shard's. */
+/* The fence as it was written last: each transaction asks for those of all shards. */
+struct store_fence_text {
+	struct lease_epoch epoch;
+	uint32_t link;
+	size_t n; /* 0: it was not written yet */
+	char text[LEASE_FENCE_TEXT];
+};
+
 struct store_shard {
 	struct store_base base;
 	struct store_shared *shared;
@@ -156,6 +164,7 @@ struct store_shard {
 	struct store_shard *link_next;
 	struct store_shard_settings settings;
 	struct lease lease;
+	struct store_fence_text fence;
 	struct spool *spool;
 	struct store_ends ends;
 	struct store_batch batch;

@@ -11,6 +11,7 @@ struct cell {
 	uint32_t count;
 	uint16_t numbers[CELL_SHARDS_MAX];
 	_Atomic bool left[CELL_SHARDS_MAX];
+	_Atomic uint32_t waiting[CELL_SHARDS_MAX]; /* messages for it, in all its rings */
 	struct ring rings[]; /* from * count + to; of a shard to itself none */
 };
 
@@ -107,7 +108,9 @@ int cell_send(struct cell *c, uint16_t from, const struct sip_hop *to, struct by
 		return -EHOSTUNREACH;
 	if (text_set(&copy, message))
 		return -ENOMEM;
+	atomic_fetch_add_explicit(&c->waiting[at], 1, memory_order_relaxed);
 	if (!ring_push(ring_of(c, by, at), &copy)) {
+		atomic_fetch_sub_explicit(&c->waiting[at], 1, memory_order_relaxed);
 		text_clear(&copy);
 		metric_add(g_metrics.full, 1);
 		return -ENOBUFS;
@@ -120,9 +123,12 @@ bool cell_receive(struct cell *c, uint16_t to, struct sip_hop *from, struct text
 {
 	uint32_t at = place_of(c, to);
 
-	for (uint32_t i = 0; at != CELL_NOBODY && i < c->count; i++) {
+	if (at == CELL_NOBODY || !atomic_load_explicit(&c->waiting[at], memory_order_relaxed))
+		return false;
+	for (uint32_t i = 0; i < c->count; i++) {
 		if (i == at || !ring_pop(ring_of(c, i, at), message, 1))
 			continue;
+		atomic_fetch_sub_explicit(&c->waiting[at], 1, memory_order_relaxed);
 		*from = (struct sip_hop){ .transport = SIP_CELL,
 					  .remote = cell_address(c->numbers[i]) };
 		return true;
