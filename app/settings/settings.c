@@ -428,6 +428,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.video = s->media.video,
 		.tones = s->media.tones,
 		.ring_timeout_ns = s->sip.ring_timeout,
+		.park_return_ns = s->sip.park_return,
 		.overload_delay_ns = s->sip.overload_delay,
 		.session_expires_s = (uint32_t)(s->sip.session_expires / NS_PER_S),
 		.port_rest_ns = s->media.port_rest,

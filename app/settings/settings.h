@@ -88,6 +88,7 @@ struct settings_sip {
 	uint64_t registration_expires_many;
 	uint32_t registration_many;
 	uint64_t ring_timeout;
+	uint64_t park_return;
 	uint64_t session_expires; /* 0: off */
 	uint32_t max_contacts;
 	char digest_algorithms[DIGEST_ALGORITHMS][SETTINGS_ALGORITHM_MAX];

@@ -252,6 +252,12 @@ static const struct conf_field g_sip_fields[] = {
 	  DURATION(settings_sip, ring_timeout, SECONDS(1), SECONDS(3600)),
 	  .preset = "180s",
 	  .help = "A call that nobody answers ends with 408 after this." },
+	{ .key = "park_return",
+	  DURATION(settings_sip, park_return, 0, SECONDS(86400)),
+	  .preset = "120s",
+	  .help = "Who is parked for so long comes back: the phones of the extension that parked "
+		  "it ring for 20 s. When nobody answers the party waits on in its slot, and comes "
+		  "back again after as long. 0s: it never does." },
 	{ .key = "session_expires",
 	  DURATION(settings_sip, session_expires, 0, SECONDS(86400)),
 	  .preset = "1800s",

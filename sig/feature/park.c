@@ -21,6 +21,8 @@ enum {
 	CLAIM_WAIT_MS =
 		5000, /* the store answers within its own deadline; this is for none at all */
 	CLAIM_AGAIN_MS = 2000,
+	RETURN_RINGS_MS = 20000,
+	RETURN_AGAIN_MS = 2000, /* just now its call is busy with something else */
 	ENTRY_MAX = 256,
 };
 
@@ -372,19 +374,70 @@ static bool is_retrieved(const struct call *c)
 	       !(c->transfer && c->transfer->state == TRANSFER_RINGS);
 }
 
+/* ---- nobody takes it ---- */
+
+/* By when it was parked: a successor comes to the same time. */
+static void return_wait(const struct call_host *h, struct park *p)
+{
+	uint64_t time_ns = h->settings->park_return_ns, shown_ms = shown_utc_ms(h), waited_ns = 0;
+
+	if (shown_ms > p->since_utc_ms)
+		waited_ns = (shown_ms - p->since_utc_ms) * NS_PER_MS;
+	p->return_ns = time_ns && p->by.n ? h->now.ns + time_ns - waited_ns % time_ns : 0;
+}
+
+/* The phones of who parked it ring, as by a transfer that nobody gives: when none answers it is parked as before. */
+static void return_now(struct call_host *h, struct call *c)
+{
+	const struct transfer_ask ask = { .leg = LEG_NONE, .ordered = true };
+	struct park *p = c->park;
+
+	p->return_ns = h->now.ns + RETURN_AGAIN_MS * NS_PER_MS;
+	if (!call_is_alone(c) || is_picked(h, c))
+		return;
+	if (transfer_begin(c, &ask, text_bytes(&p->by), (struct bytes){ 0 }))
+		return;
+	LOG_INFO("call", c->id, "a parked party comes back to who parked it",
+		 LOG_STR("slot", p->slot), LOG_BYTES("to", cdr_number(h, c, text_bytes(&p->by))));
+	p->rings_until_ns = h->now.ns + RETURN_RINGS_MS * NS_PER_MS;
+	return_wait(h, p);
+	outbox_touch(&c->out);
+}
+
+static void return_go(struct call_host *h, struct call *c)
+{
+	struct park *p = c->park;
+
+	if (!c->transfer)
+		p->rings_until_ns = 0;
+	else if (p->rings_until_ns && c->ring_ns > p->rings_until_ns)
+		c->ring_ns = p->rings_until_ns;
+	if (p->return_ns && p->return_ns <= h->now.ns)
+		return_now(h, c);
+	else if (!p->return_ns)
+		return_wait(h, p);
+}
+
 static void park_go(struct call_host *h, struct call *c)
 {
-	if (!c->park)
+	if (!c->park || c->state == CALL_ENDING)
 		return;
-	if (is_retrieved(c))
+	if (is_retrieved(c)) {
 		park_leave(h, c, true);
-	else if (c->park->again_ns && c->park->again_ns <= h->now.ns && c->state != CALL_ENDING)
+		return;
+	}
+	if (c->park->again_ns && c->park->again_ns <= h->now.ns)
 		claim_again(h, c);
+	return_go(h, c);
 }
 
 static uint64_t park_due_ns(const struct call *c)
 {
-	return c->park && c->state != CALL_ENDING ? c->park->again_ns : 0;
+	const struct park *p = c->state != CALL_ENDING ? c->park : NULL;
+
+	if (!p || !p->again_ns)
+		return p ? p->return_ns : 0;
+	return p->return_ns && p->return_ns < p->again_ns ? p->return_ns : p->again_ns;
 }
 
 void park_assert(const struct call_host *h, struct call *c)

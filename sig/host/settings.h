@@ -161,6 +161,8 @@ struct shard_settings {
 	bool video;
 	uint64_t
 		ring_timeout_ns; /* no answer: CANCEL, 408 to the caller; default 180 s (RFC 3261 timer C) */
+	uint64_t
+		park_return_ns; /* so long a party is parked before who parked it is rung; 0: for ever */
 	uint32_t
 		session_expires_s; /* RFC 4028: a session that nobody refreshes ends then; 0: off */
 	uint64_t port_rest_ns;

@@ -14,6 +14,10 @@ struct park {
 	uint64_t serial;   /* of the claim that is under way; 0: none. Of this process, as is */
 	uint64_t picker;   /* a call that takes it, when its phone has heard so; 0: none */
 	uint64_t again_ns; /* when it is claimed once more; 0: it has the slot */
+	uint64_t
+		return_ns; /* when the phone that parked it rings for it; 0: never, or not known yet */
+	uint64_t
+		rings_until_ns; /* until then that phone rings; 0: it does not, or for as long as any */
 };
 
 /* 1 to PARK_SLOT_LEN digits. */

@@ -330,14 +330,119 @@ static void retrieved(void **state)
 	assert_int_equal(r->park_count, 2);
 }
 
+/* ---- nobody retrieves it ---- */
+
+static void return_after(struct line *l, uint64_t s)
+{
+	l->r->settings.park_return_ns = s * NS_PER_S;
+	shard_configure(l->r->shard, &l->r->settings);
+}
+
+static uint32_t rung(const struct line *l)
+{
+	return rig_count(l->r, &l->b.addr, "INVITE ");
+}
+
+/* B, who left it there, has it again. */
+static void comes_back(void **state)
+{
+	struct line *l = *state;
+	uint32_t before;
+
+	return_after(l, 120);
+	parked(l);
+	before = rung(l);
+	rig_wait_ms(l->r, 119000);
+	assert_int_equal(rung(l), before);
+	rig_wait_ms(l->r, 1100);
+	assert_int_equal(rung(l), before + 1);
+	assert_string_equal(last_of(l->r, SIG_CALL_RETRIEVED)->slot, "none");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "200 OK", PHONE_SDP_B);
+	rig_run(l->r);
+	rig_wait_ms(l->r, 100);
+	assert_string_equal(last_of(l->r, SIG_CALL_RETRIEVED)->slot, "7");
+	assert_true(last_asked(l->r, PARK_FREE)->call == the_call(l->r));
+	assert_false(line_last_spec(l->r, 0).alone);
+	rig_wait_ms(l->r, 240000);
+	assert_int_equal(rung(l), before + 1);
+}
+
+/* It waits on, in the same slot, and comes again. */
+static void comes_back_again(void **state)
+{
+	struct line *l = *state;
+	struct bytes invite;
+	uint32_t before;
+
+	return_after(l, 120);
+	parked(l);
+	before = rung(l);
+	rig_wait_ms(l->r, 120100);
+	invite = rig_take(l->r, &l->b.addr, "INVITE ");
+	phone_answer(&l->b, invite, "180 Ringing", "");
+	rig_wait_ms(l->r, 19000);
+	assert_int_equal(rig_count(l->r, &l->b.addr, "CANCEL "), 0);
+	rig_wait_ms(l->r, 1100);
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "CANCEL "), "200 OK", "");
+	phone_answer(&l->b, invite, "487 Request Terminated", "");
+	rig_wait_ms(l->r, 100);
+	assert_waits(l);
+	assert_true(shard_call_waits_in(l->r->shard, the_call(l->r), BYTES_LIT("7")));
+	rig_wait_ms(l->r, 98000);
+	assert_int_equal(rung(l), before + 1);
+	rig_wait_ms(l->r, 2000);
+	assert_int_equal(rung(l), before + 2);
+}
+
+/* The time goes on from when it was parked. */
+static void comes_back_after_a_kill(void **state)
+{
+	struct line *l = *state;
+	uint32_t before;
+
+	return_after(l, 120);
+	parked(l);
+	before = rung(l);
+	rig_wait_ms(l->r, 100000);
+	restart(l, true);
+	told(l, PARK_OK, the_call(l->r));
+	rig_wait_ms(l->r, 19000);
+
+	assert_int_equal(rung(l), before);
+	rig_wait_ms(l->r, 1300);
+	assert_int_equal(rung(l), before + 1);
+}
+
+static void never_comes_back(void **state)
+{
+	struct line *l = *state;
+	uint32_t before;
+
+	return_after(l, 0);
+	parked(l);
+	before = rung(l);
+	rig_wait_ms(l->r, 600000);
+	assert_int_equal(rung(l), before);
+	assert_waits(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(waits_in_its_slot),  LINE_TEST(not_parked),
-		LINE_TEST(takes_what_is_left), LINE_TEST(silent_store),
-		LINE_TEST(store_away),         LINE_TEST(ended_on_its_way),
-		LINE_TEST(the_same_order),     LINE_TEST(killed_on_its_way),
-		LINE_TEST(killed_when_parked), LINE_TEST(store_lost_it),
+		LINE_TEST(waits_in_its_slot),
+		LINE_TEST(not_parked),
+		LINE_TEST(takes_what_is_left),
+		LINE_TEST(silent_store),
+		LINE_TEST(store_away),
+		LINE_TEST(ended_on_its_way),
+		LINE_TEST(the_same_order),
+		LINE_TEST(killed_on_its_way),
+		LINE_TEST(killed_when_parked),
+		LINE_TEST(store_lost_it),
+		LINE_TEST(comes_back),
+		LINE_TEST(comes_back_again),
+		LINE_TEST(comes_back_after_a_kill),
+		LINE_TEST(never_comes_back),
 		ORDER_TEST(retrieved),
 	};
 
