@@ -28,22 +28,31 @@ static int bind_any_port(const struct addr *address)
 	return err;
 }
 
+static void node_address_check(const struct addr *bind, const char *path, struct bytes yaml,
+			       struct conf_errors *errors)
+{
+	char text[ADDR_TEXT_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+	uint32_t line = 1, column = 1;
+
+	if (bind_any_port(bind) != -EADDRNOTAVAIL)
+		return;
+	(void)conf_where(yaml, path, &line, &column);
+	addr_write_ip(&w, bind);
+	conf_error_add(errors, line, column, "%s: %.*s is no address of this machine", path,
+		       (int)w.n, text);
+}
+
 void node_addresses_check(const struct settings *s, struct bytes yaml, struct conf_errors *errors)
 {
 	for (uint32_t i = 0; i < s->network_count; i++) {
-		const struct addr *bind = &s->networks[i].bind;
-		char path[PATH_MAX_BYTES], text[ADDR_TEXT_MAX];
-		struct writer w = writer_over(text, sizeof(text));
-		uint32_t line = 1, column = 1;
+		char path[PATH_MAX_BYTES];
 
-		if (bind_any_port(bind) != -EADDRNOTAVAIL)
-			continue;
 		(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].bind", i);
-		(void)conf_where(yaml, path, &line, &column);
-		addr_write_ip(&w, bind);
-		conf_error_add(errors, line, column, "%s: %.*s is no address of this machine", path,
-			       (int)w.n, text);
+		node_address_check(&s->networks[i].bind, path, yaml, errors);
 	}
+	if (s->cluster.listen.family != ADDR_NONE)
+		node_address_check(&s->cluster.listen, "cluster.listen", yaml, errors);
 }
 
 void node_interfaces_note(const struct node *n)

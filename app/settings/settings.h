@@ -161,6 +161,12 @@ struct settings_redis {
 	uint64_t deadline;
 };
 
+struct settings_cluster {
+	struct addr listen; /* ADDR_NONE: the node takes part in no cluster */
+	uint64_t lease;
+	uint32_t replicas;
+};
+
 struct settings_http {
 	struct addr bind;
 	uint32_t port; /* 0: no HTTP */
@@ -218,6 +224,7 @@ struct settings {
 	struct settings_media media;
 	struct settings_dns dns;
 	struct settings_redis redis;
+	struct settings_cluster cluster;
 	struct settings_http http;
 	struct settings_log log;
 	struct settings_limits limits;

@@ -495,6 +495,7 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_origins(&c);
 	check_others(&c);
 	check_dns(&c);
+	rule_cluster(&c);
 	check_hep(&c);
 	check_tenants(&c);
 }

@@ -33,4 +33,7 @@ void rule_interface(const struct check *c, const char *path, const char *name);
 /* Addresses and ports (settings_check_networks.c). */
 void rule_networks(const struct check *c);
 
+/* Messages between nodes (settings_check_cluster.c). */
+void rule_cluster(const struct check *c);
+
 #endif

@@ -563,6 +563,31 @@ static const struct conf_field g_redis_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct conf_field g_cluster_fields[] = {
+	{ .key = "listen",
+	  .type = CONF_ADDR,
+	  FIELD(settings_cluster, listen),
+	  .at_start = true,
+	  .help = "Address of this machine and UDP port for messages between nodes, such as "
+		  "192.0.2.10:7946. They are sealed with a key of the file keys. Needs redis.url: "
+		  "all "
+		  "nodes share one Redis. Without it the node takes part in no cluster." },
+	{ .key = "lease",
+	  DURATION(settings_cluster, lease, 300 * NS_PER_MS, SECONDS(10)),
+	  .preset = "1s",
+	  .at_start = true,
+	  .help = "How long the lease of a shard lasts without being renewed, the same on all "
+		  "nodes. After somewhat more others may claim the shard." },
+	{ .key = "replicas",
+	  U32(settings_cluster, replicas, 0, 8),
+	  .preset = "0",
+	  .at_start = true,
+	  .help = "How many servers may take the place of the one at redis.url. A lease counts "
+		  "when "
+		  "all of them have it (WAIT)." },
+	{ .key = NULL },
+};
+
 static const struct conf_field g_http_fields[] = {
 	{ .key = "bind",
 	  .type = CONF_ADDR,
@@ -832,6 +857,10 @@ const struct conf_field g_settings_fields[] = {
 	{ .key = "redis",
 	  SECTION(redis, g_redis_fields),
 	  .help = "Where calls and registrations are kept." },
+	{ .key = "cluster",
+	  SECTION(cluster, g_cluster_fields),
+	  .help = "Nodes that take each other's shards, with one Redis and the same file keys. "
+		  "On its way: a node does not do so yet." },
 	{ .key = "http",
 	  SECTION(http, g_http_fields),
 	  .help = "Health, metrics, phones in browsers." },

@@ -19,6 +19,7 @@
 	"  - name: two\n" \
 	"    bind: 192.0.2.11\n"
 #define INTERFACE "    interface: eth0\n"
+#define REDIS     "redis: {url: redis://x}\n"
 #define XDP       "media: {port: xdp}\n"
 
 static struct settings g_settings, g_other;
@@ -61,8 +62,26 @@ static void test_minimal(void **state)
 	assert_string_equal(s->media.music, "");
 	assert_int_equal(s->redis.deadline, 50 * NS_PER_MS);
 	assert_string_equal(s->redis.place.url, "");
+	assert_int_equal(s->cluster.listen.family, ADDR_NONE);
+	assert_int_equal(s->cluster.lease, NS_PER_S);
+	assert_int_equal(s->cluster.replicas, 0);
 	assert_int_equal(s->log.level, LOG_LEVEL_INFO);
 	assert_int_equal(settings_port_pairs(s), 10000);
+}
+
+static void test_cluster(void **state)
+{
+	const struct settings_cluster *c = &g_settings.cluster;
+
+	(void)state;
+	assert_int_equal(
+		read_text(&g_settings, NODE NETWORK REDIS
+			  "cluster: {listen: '[2001:db8::7]:7946', lease: 300ms, replicas: 8}\n"),
+		0);
+	assert_int_equal(c->listen.family, ADDR_V6);
+	assert_int_equal(c->listen.port, 7946);
+	assert_int_equal(c->lease, 300 * NS_PER_MS);
+	assert_int_equal(c->replicas, 8);
 }
 
 static const struct {
@@ -260,6 +279,17 @@ static const struct {
 	  "2345678901234567890123456789\n",
 	  9, 8, "107" },
 	{ "redis deadline", NODE NETWORK "redis:\n  deadline: 11s\n", 9, 13, "10s" },
+	{ "cluster without a Redis for all", NODE NETWORK "cluster: {listen: '192.0.2.10:7946'}\n",
+	  8, 19, "needs redis.url" },
+	{ "cluster without a port", NODE NETWORK REDIS "cluster: {listen: 192.0.2.10}\n", 9, 19,
+	  "with a port" },
+	{ "cluster at all addresses", NODE NETWORK REDIS "cluster: {listen: '0.0.0.0:7946'}\n", 9,
+	  19, "with a port" },
+	{ "cluster at a group", NODE NETWORK REDIS "cluster: {listen: '224.0.0.7:7946'}\n", 9, 19,
+	  "with a port" },
+	{ "short lease", NODE NETWORK "cluster: {lease: 299ms}\n", 8, 18, "at most 10s" },
+	{ "long lease", NODE NETWORK "cluster: {lease: 10001ms}\n", 8, 18, "at most 10s" },
+	{ "replicas", NODE NETWORK "cluster: {replicas: 9}\n", 8, 21, "0 to 8" },
 	{ "http bind", NODE NETWORK "http:\n  bind: 127.0.0.1:80\n", 9, 9, "http.port" },
 	{ "http port", NODE NETWORK "http:\n  port: 65536\n", 9, 9, "65535" },
 	{ "log level", NODE NETWORK "log:\n  level: loud\n", 9, 10, "warn" },
@@ -602,6 +632,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_minimal),
+		cmocka_unit_test(test_cluster),
 		cmocka_unit_test(test_each_error),
 		cmocka_unit_test(test_all_at_once),
 		cmocka_unit_test(test_secret_is_not_shown),

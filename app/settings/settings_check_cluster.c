@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where messages of other nodes come in. */
+#include "app/settings/settings_rule.h"
+
+void rule_cluster(const struct check *c)
+{
+	const struct addr *listen = &c->s->cluster.listen;
+
+	if (listen->family == ADDR_NONE)
+		return;
+	if (!listen->port || addr_is_any(listen) || addr_is_multicast(listen))
+		REPORT(c, "cluster.listen",
+		       "cluster.listen must be an address of this machine with a port, such as "
+		       "192.0.2.10:7946: other nodes send there");
+	if (!c->s->redis.place.url[0])
+		REPORT(c, "cluster.listen",
+		       "cluster.listen needs redis.url: nodes of a cluster share one Redis, and "
+		       "without redis.url each has its own");
+}
