@@ -16,6 +16,7 @@
 #include "sig/model/leg.h"
 #include "sig/model/orders.h"
 #include "sig/model/outbox.h"
+#include "sig/model/park.h"
 #include "sig/model/plan.h"
 
 struct acts;
@@ -71,6 +72,8 @@ struct call {
 	struct plan plan;
 	struct transfer *transfer; /* NULL: none is under way (transfer.h) */
 	struct park *park;         /* NULL: its party waits in no slot (park.h) */
+	char watched_slot[PARK_SLOT_LEN +
+			  1]; /* where those who watch slots know it to be; not part of a record */
 	struct call_replaces replaces;
 	uint8_t untold; /* legs of the bridge that may have to be asked again (sig/feature/meet.h), */
 	uint64_t

@@ -84,6 +84,7 @@ static int shard_tables_open(struct shard *s, struct rand_source *rand)
 	    (err = pool_open(&s->extensions, sizeof(struct shard_extension_slot),
 			     set->registrations_max)) ||
 	    (err = table_open(&s->calls_by_id, calls)) ||
+	    (err = table_open(&s->calls_by_slot, calls)) ||
 	    (err = leg_users_open(&s->legs, 2 * calls, rand)) ||
 	    (err = table_open(&s->extensions_by_number, set->registrations_max)))
 		return err;
@@ -214,6 +215,7 @@ void shard_close(struct shard *s)
 	pool_close_any(&s->calls);
 	pool_close_any(&s->extensions);
 	table_close(&s->calls_by_id);
+	table_close(&s->calls_by_slot);
 	leg_users_close(&s->legs);
 	table_close(&s->extensions_by_number);
 	effects_close(&s->effects);

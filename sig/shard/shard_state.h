@@ -58,6 +58,7 @@ struct shard {
 	struct job_id tracks[SHARD_TRACKS][MEDIA_CODECS];
 	struct pool calls, extensions;
 	struct table calls_by_id, extensions_by_number;
+	struct table calls_by_slot; /* of parked ones, by tenant and slot: their ids */
 	struct shard_profiles *profiles[TENANTS_MAX]; /* NULL: none of either */
 	struct overload overload;
 	uint64_t behind_ns; /* of the message that comes next, or is looked at */
@@ -218,7 +219,7 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 /* ---- shard_watch.c ---- */
 int shard_watch_open(struct shard *s) NODISCARD;
 /* A step of the call is over: who watches its parties hears of what changed. */
-void shard_watch_call(struct shard *s, const struct call *c);
+void shard_watch_call(struct shard *s, struct call *c);
 /* locations_user.changed */
 void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struct instant now);
 /* As shard_hop_moved. */

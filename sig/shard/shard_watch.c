@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What subscriptions tell of: dialogs of all shards of the node, and where users are. Whose change it is hears of it in its turn. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/log.h"
+#include "sig/host/dial_plans.h"
 #include "sig/shard/shard_state.h"
 
 /* ---- the state of a user ---- */
@@ -20,12 +22,83 @@ static uint32_t watch_dialogs_add(const struct shard *s, uint16_t tenant, struct
 	return count;
 }
 
+/* ---- the state of a slot ---- */
+
+static uint64_t slot_hash(const struct shard *s, uint16_t tenant, struct bytes slot)
+{
+	return hash_sip(&s->key, slot) + tenant;
+}
+
+/* The call that waits there; NULL: none of this shard. */
+static const struct call *slot_call(const struct shard *s, uint16_t tenant, struct bytes slot)
+{
+	uint64_t hash = slot_hash(s, tenant, slot), id;
+	uint32_t cursor = 0;
+
+	while ((id = table_next(&s->calls_by_slot, hash, &cursor)) != 0) {
+		const struct call *c = shard_call_find(s, id);
+
+		if (c && c->tenant == tenant && bytes_is(slot, c->watched_slot))
+			return c;
+	}
+	return NULL;
+}
+
+static void codes_of(const struct shard *s, uint16_t tenant, struct feature_codes *out)
+{
+	dial_plan_codes(dial_plans_of(s->settings.dials, tenant), &s->settings.codes, out);
+}
+
+/* What phones dial to park there is the slot's name for those who watch it. */
+static bool watched_slot_of(const struct shard *s, uint16_t tenant, struct bytes user,
+			    struct bytes *slot)
+{
+	struct feature_codes codes;
+	enum feature feature;
+
+	if (!user.n || (user.p[0] != '*' && user.p[0] != '#') ||
+	    shard_extension_find(s, tenant, user))
+		return false;
+	codes_of(s, tenant, &codes);
+	return feature_dialled(&codes, user, &feature, slot) && feature == FEATURE_PARK &&
+	       slot->n >= FEATURE_SLOT_MIN && park_slot_is(*slot);
+}
+
+/* Without the tags of its dialog: who wants to speak with the party calls the slot. */
+static uint32_t slot_read(const struct shard *s, uint16_t tenant, struct bytes slot,
+			  struct dialog_state *out)
+{
+	const struct call *c = slot_call(s, tenant, slot);
+	const struct leg *l = c ? call_leg(c, c->bridge.caller) : NULL;
+
+	if (!l)
+		return 0;
+	*out = (struct dialog_state){ .id = c->id,
+				      .phase = PHASE_CONFIRMED,
+				      .recipient = true,
+				      .remote = text_bytes(&l->dialog.remote) };
+	return 1;
+}
+
+static uint32_t watch_slot(const struct shard *s, uint16_t tenant, struct bytes slot,
+			   struct dialog_state *out)
+{
+	uint32_t count = 0;
+
+	for (s = s->commons->shards; s && !count; s = s->next)
+		count = slot_read(s, tenant, slot, out);
+	return count;
+}
+
 static uint32_t watch_dialogs(void *owner, uint16_t tenant, struct bytes user,
 			      struct dialog_state *out)
 {
 	const struct shard *s = owner;
+	struct bytes slot;
 	uint32_t count = 0;
 
+	if (watched_slot_of(s, tenant, user, &slot))
+		return watch_slot(s, tenant, slot, out);
 	for (s = s->commons->shards; s; s = s->next)
 		count = watch_dialogs_add(s, tenant, user, out, count);
 	return count;
@@ -60,12 +133,26 @@ static bool watcher_may(const struct shard *s, const struct subscription *sub)
 	return false;
 }
 
+/* Slots are the tenant's, and no extension hides them: who may watch nobody may not watch them either. */
+static enum watch_verdict slot_may(const struct shard *s, const struct subscription *sub)
+{
+	const struct shard_extension_slot *w =
+		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
+
+	if (sub->package != PACKAGE_DIALOG)
+		return WATCH_NO_RESOURCE;
+	return w && w->extension.monitor == MONITOR_NONE ? WATCH_REJECTED : WATCH_OK;
+}
+
 static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 {
 	const struct shard *s = owner;
 	const struct shard_extension *e;
 	bool own = bytes_eq(text_bytes(&sub->watcher), text_bytes(&sub->resource));
+	struct bytes slot;
 
+	if (watched_slot_of(s, sub->tenant, text_bytes(&sub->resource), &slot))
+		return slot_may(s, sub);
 	if (!own && (package_of(sub->package)->own || !watcher_may(s, sub)))
 		return WATCH_REJECTED;
 	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->resource));
@@ -113,8 +200,43 @@ static void watch_tell(struct shard *s, uint16_t tenant, struct bytes user, bool
 	}
 }
 
-void shard_watch_call(struct shard *s, const struct call *c)
+static void slot_tell(struct shard *s, uint16_t tenant, const char *slot)
 {
+	char user[FEATURE_CODE_LEN + PARK_SLOT_LEN];
+	struct writer w = writer_over(user, sizeof(user));
+	struct feature_codes codes;
+
+	codes_of(s, tenant, &codes);
+	writer_str(&w, codes.code[FEATURE_PARK]);
+	writer_str(&w, slot);
+	watch_tell(s, tenant, writer_done(&w), false);
+}
+
+static void slot_changed(struct shard *s, struct call *c)
+{
+	const char *now = c->park && c->state != CALL_ENDING ? c->park->slot : "";
+	char before[PARK_SLOT_LEN + 1];
+
+	static_assert(sizeof(before) == sizeof(c->watched_slot), "copied whole");
+	if (!strcmp(now, c->watched_slot))
+		return;
+	memcpy(before, c->watched_slot, sizeof(before));
+	(void)bytes_cstr(bytes_str(now), c->watched_slot, sizeof(c->watched_slot));
+	if (before[0])
+		(void)table_del(&s->calls_by_slot, slot_hash(s, c->tenant, bytes_str(before)),
+				c->id);
+	if (now[0] && table_put(&s->calls_by_slot, slot_hash(s, c->tenant, bytes_str(now)), c->id))
+		LOG_ERROR("call", c->id, "no memory: the lamp of a slot stays dark",
+			  LOG_STR("slot", now));
+	if (before[0])
+		slot_tell(s, c->tenant, before);
+	if (now[0])
+		slot_tell(s, c->tenant, now);
+}
+
+void shard_watch_call(struct shard *s, struct call *c)
+{
+	slot_changed(s, c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		struct leg *l = c->legs[i];
 		uint8_t mark = l && l->user.n ? dialog_state_mark(l) : 0;

@@ -75,7 +75,7 @@ static void info_party(struct writer *w, const char *role, struct bytes name_add
 static void info_dialog(struct writer *w, const struct dialog_state *d, bool hidden)
 {
 	info_open(w, d->id, d->recipient);
-	if (!hidden) { /* by which others may step into its place (RFC 3891) */
+	if (!hidden && d->call_id.n) { /* by which others may step into its place (RFC 3891) */
 		info_attribute(w, "call-id", d->call_id);
 		info_attribute(w, "local-tag", d->tag);
 		info_attribute(w, "remote-tag",

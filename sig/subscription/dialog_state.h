@@ -16,9 +16,10 @@ enum { DIALOG_STATES_MAX = 8 }; /* of one user; others are not told */
 struct dialog_state {
 	uint64_t id; /* of the dialog, never 0: says nothing of its tags */
 	enum dialog_phase phase;
-	bool recipient;               /* the phone was called */
-	bool held;                    /* the phone takes nothing of the other party */
-	struct bytes call_id, tag;    /* tag: the phone's; all slices live until the next event */
+	bool recipient; /* the phone was called */
+	bool held;      /* the phone takes nothing of the other party */
+	struct bytes call_id,
+		tag; /* tag: the phone's; all slices live until the next event; call_id empty: neither is told */
 	struct dialog_tag remote_tag; /* ours */
 	struct bytes local, remote; /* name-addrs of the phone's user and of whom it speaks with */
 };

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lamp of a slot (PARK-05): dark while nobody waits there, lit with who does. */
+#include "sig/model/call_order.h"
+#include "sig/shard/shard_state.h"
+#include "tests/unit/sig/watch.h"
+
+#define SLOT_07 "%234107"
+
+static void slot_codes(struct rig *r, const char *code)
+{
+	struct feature_codes codes = { 0 };
+
+	(void)bytes_cstr(bytes_str(code), codes.code[FEATURE_PARK], FEATURE_CODE_LEN);
+	r->settings.codes = codes;
+	shard_configure(r->shard, &r->settings);
+}
+
+static int slot_setup(void **state)
+{
+	(void)watch_setup(state);
+	slot_codes(((struct watch *)*state)->l.r, "#41");
+	return 0;
+}
+
+#define SLOT_TEST(fn) cmocka_unit_test_setup_teardown(fn, slot_setup, watch_teardown)
+
+static uint64_t only_call(struct rig *r)
+{
+	struct call_view view;
+	uint32_t cursor = 0;
+
+	assert_true(shard_call_next(r->shard, &cursor, &view));
+	return view.call;
+}
+
+/* A waits there; B, which gave it, is left. */
+static void slot_park(struct watch *t, const char *slot)
+{
+	static const struct shard_order by = { .id = 77, .ticket = 9 };
+	struct call_order order = {
+		.kind = ORDER_PARK, .leg = SHARD_LEG_CALLER, .to = bytes_str(slot), .by = &by
+	};
+	struct rig *r = t->l.r;
+	const struct rig_park *asked;
+
+	phones_talk(&t->l.a, &t->l.b);
+	assert_int_equal(shard_call_order(r->shard, only_call(r), &order, r->now), 0);
+	rig_run(r);
+	asked = &r->parks[(r->park_count - 1) % RIG_LOOKUPS_MAX];
+	shard_park_told(r->shard, asked->call, asked->serial, PARK_OK, asked->call,
+			(struct bytes){ 0 }, r->now);
+	rig_run(r);
+	phone_answer(&t->l.b, rig_take(r, &t->l.b.addr, "BYE "), "200 OK", "");
+	rig_run(r);
+}
+
+static void lamp_begin(struct watch *t)
+{
+	struct bytes m;
+
+	assert_true(bytes_starts(watch_ask(&t->w, SLOT_07, WATCH_DIALOG), "SIP/2.0 200"));
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "state=\"full\""));
+	assert_false(rig_has(m, "<dialog "));
+}
+
+static void lit_and_dark(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m;
+
+	lamp_begin(t);
+	slot_park(t, "07");
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "<state>confirmed</state>"));
+	assert_true(rig_has(m, "<remote><identity") && rig_has(m, ">sip:1001@"));
+	assert_false(rig_has(m, "call-id=")); /* it is called, and not replaced */
+	assert_false(rig_has(m, "<local>"));
+	assert_int_equal(watch_told(&t->w).n, 0);
+	phone_request(&t->l.a, "BYE", "", "");
+	rig_run(t->l.r);
+	assert_true(rig_has(watch_told(&t->w), "<state>terminated</state>"));
+}
+
+/* It is asked for when somebody waits there already, and of another slot nothing is told. */
+static void asked_late(void **state)
+{
+	struct watch *t = *state;
+
+	slot_park(t, "07");
+	assert_true(bytes_starts(watch_ask(&t->w, SLOT_07, WATCH_DIALOG), "SIP/2.0 200"));
+	assert_true(rig_has(watch_told(&t->w), "<state>confirmed</state>"));
+	assert_true(bytes_starts(watch_ask(&t->w, "%234108", WATCH_DIALOG), "SIP/2.0 200"));
+	assert_false(rig_has(watch_told(&t->w), "<dialog "));
+}
+
+static void after_a_kill(void **state)
+{
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+	const char *reason = "";
+	uint32_t last;
+
+	lamp_begin(t);
+	slot_park(t, "07");
+	(void)watch_told(&t->w);
+	for (last = r->save_count; r->saves[last - 1].kind != EFFECT_CALL_SAVE;)
+		last--;
+	watch_restart(t);
+	if (shard_restore_call(r->shard, text_bytes(&r->saves[last - 1].record), r->now, &reason))
+		fail_msg("%s", reason);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+	assert_true(rig_has(watch_told(&t->w), "<state>confirmed</state>"));
+}
+
+static void slot_refused(void **state)
+{
+	static const struct row {
+		const char *whom, *lines, *status;
+	} rows[] = {
+		{ SLOT_07, "Event: presence\r\n", "404" }, { SLOT_07, "Event: reg\r\n", "404" },
+		{ "%23410", WATCH_DIALOG, "404" }, /* one digit is no slot */
+		{ "%23417a", WATCH_DIALOG, "404" },        { "%23427", WATCH_DIALOG, "404" },
+	};
+	struct watch *t = *state;
+	const struct row *row;
+
+	EACH_ROW(row, rows)
+	{
+		struct bytes m = watch_ask(&t->w, row->whom, row->lines);
+		char begin[32];
+
+		(void)snprintf(begin, sizeof(begin), "SIP/2.0 %s", row->status);
+		ROW_ASSERT(row->whom, bytes_starts(m, begin));
+	}
+}
+
+static void who_may_watch_nobody(void **state)
+{
+	struct watch *t = *state;
+	struct shard_extension e = rig_extension("1004", false);
+
+	e.monitor = MONITOR_NONE;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &e), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, SLOT_07, WATCH_DIALOG), "SIP/2.0 403"));
+}
+
+/* Nothing is parked by the old code any more. */
+static void another_code(void **state)
+{
+	struct watch *t = *state;
+
+	lamp_begin(t);
+	slot_codes(t->l.r, "*85");
+	assert_true(rig_has(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 200"));
+	assert_true(rig_has(watch_told(&t->w), "terminated;reason=noresource"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SLOT_TEST(lit_and_dark), SLOT_TEST(asked_late),   SLOT_TEST(after_a_kill),
+		SLOT_TEST(slot_refused), SLOT_TEST(another_code), SLOT_TEST(who_may_watch_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
