@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One node's line to another: what of its datagrams is true, new and of now. Who sees all that crosses the network may keep, repeat and
+ * hold back what it likes. It must not let an owner that is gone seem alive. So each datagram has, sealed:
+ *
+ *     token (8) | time (8) | the receiver's token (8) | the receiver's time (8) | items (item.h)
+ *
+ * Who sends it brings back the token that the receiver gave it, and the newest time it has of it. A token is drawn at random
+ * when a process begins, and anew for each process of the other that is heard with it. So nothing counts that was sent to an earlier
+ * process of the receiver, by an earlier one of the sender once the next was heard, or in answer to what is older than fresh_ns. Of
+ * the rest, each number counts once. Whoever brings nothing back, or what is past, gets an answer to bring back.
+ *
+ * A notice is of a process that is gone: that stays true. So it brings nothing back, and may be repeated. Pure.
+ */
+#ifndef CLUSTER_PEER_LINE_H
+#define CLUSTER_PEER_LINE_H
+
+#include "base/rand.h"
+#include "cluster/peer/item.h"
+#include "cluster/peer/packet.h"
+
+enum {
+	PEER_MEMORY_LEN = 4 * 8,
+	PEER_ITEMS_MAX = PEER_PLAIN_MAX - PEER_MEMORY_LEN, /* octets */
+};
+
+/* The node itself. */
+struct peer_self {
+	uint64_t id, incarnation;
+	uint8_t key[PEER_KEY_LEN]; /* of the cluster, for this alone */
+	uint64_t fresh_ns;
+	struct rand_source *rand;
+	uint64_t sent, noticed; /* numbers that were used on lines which are closed: never again */
+};
+
+struct peer_echo {
+	uint64_t token, time_ns;
+};
+
+struct peer_line {
+	uint64_t id;          /* of the other node */
+	uint64_t token;       /* which it is to bring back */
+	uint64_t incarnation; /* of its process that was heard last; 0: of none */
+	uint64_t newest;      /* number that was heard, */
+	uint64_t window;      /* and those before it, one bit each */
+	uint64_t sent;        /* number of the newest datagram to it */
+	uint64_t noticed;     /* likewise, of its keeper's */
+	struct peer_echo echo;
+	uint8_t own_key[PEER_KEY_LEN], key[PEER_KEY_LEN];
+};
+
+enum peer_verdict {
+	PEER_TRUE,
+	PEER_NOTICE,   /* true: its process of that incarnation is gone */
+	PEER_UNPROVEN, /* to an earlier process, of an earlier one, or the first */
+	PEER_STALE,
+	PEER_REPEATED,
+	PEER_FORGED,
+	PEER_NO_MEMORY,
+	PEER_VERDICTS,
+};
+
+struct peer_read {
+	enum peer_verdict verdict;
+	bool begins; /* the first of that incarnation */
+	uint64_t incarnation;
+	struct peer_echo answer; /* UNPROVEN, STALE: what an answer brings back */
+	struct bytes items;      /* TRUE, NOTICE: within plain */
+	uint8_t plain[PEER_PLAIN_MAX];
+};
+
+void peer_line_open(struct peer_line *l, const struct peer_self *self, uint64_t id);
+void peer_line_close(struct peer_line *l, struct peer_self *self);
+/* items: at most PEER_ITEMS_MAX. answer: what to bring back, or NULL. 0 or -ENOMEM. */
+int peer_line_write(struct peer_line *l, const struct peer_self *self,
+		    const struct peer_echo *answer, struct bytes items, uint64_t now_ns,
+		    uint8_t out[PEER_PACKET_MAX], size_t *n) NODISCARD;
+/* For the keeper, which sends it when this process is gone. 0 or -ENOMEM. */
+int peer_line_notice(struct peer_line *l, const struct peer_self *self, struct bytes items,
+		     uint8_t out[PEER_PACKET_MAX], size_t *n) NODISCARD;
+/* head: of packet, from the other node to this one. */
+void peer_line_read(struct peer_line *l, const struct peer_self *self, const struct peer_head *head,
+		    struct bytes packet, uint64_t now_ns, struct peer_read *out);
+
+#endif
