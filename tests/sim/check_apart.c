@@ -110,7 +110,7 @@ static bool is_connected_elsewhere(const struct node *n)
 	for (uint32_t i = 0; i < n->sim->phones.count; i++) {
 		const struct phone *p = &n->sim->phones.list[i];
 
-		if (p->transport != SIP_UDP && p->node != n->index)
+		if (p->transport != SIP_UDP && node_of_place(n->sim, p->node) != n)
 			return true;
 	}
 	return false;

@@ -114,7 +114,7 @@ void check_notified(struct sim *s, const struct phone_call *c, const struct phon
 	if (r->status >= 300 && !is_asked_again(c, r) && (c->about || c->state == PC_TALKING))
 		check_fail(s, "%s: a NOTIFY to %s whose REFER was refused with %u", c->call_id,
 			   user, r->status);
-	if (r->told && last && r->incarnation == s->nodes[c->node].incarnation)
+	if (r->told && last && r->incarnation == node_run(s, c->node))
 		check_fail(s, "%s: the last NOTIFY comes to %s twice", c->call_id, user);
 }
 

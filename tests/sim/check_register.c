@@ -82,7 +82,7 @@ static void on_known(struct sim *s, const struct event *e)
 
 void check_registered(struct sim *s, const struct phone *p, uint32_t cseq)
 {
-	const struct node *n = &s->nodes[p->heard_from];
+	const struct node *n = node_of_place(s, p->heard_from);
 
 	if (is_excused(n) || is_all_excused(s))
 		return;

@@ -61,7 +61,8 @@ void check_invited(struct sim *s, const struct phone_call *c)
 	uint32_t i = c->phone->extension;
 
 	if ((all->absent[i] || all->disabled[i]) && begun &&
-	    begun->ns > all->changed_ns[i] + NS_PER_S && check_is_settled(&s->nodes[c->node]))
+	    begun->ns > all->changed_ns[i] + NS_PER_S &&
+	    check_is_settled(node_of_place(s, c->node)))
 		check_fail(s, "%s rings, who was deleted or disabled", c->phone->user);
 	if (was_shut(s, c->node_call))
 		check_fail(s, "%s rings for who is of a disabled tenant", c->phone->user);

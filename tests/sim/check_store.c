@@ -386,7 +386,7 @@ static void excuse_callers(const struct node *n)
 		struct phone *p = &s->phones.list[i];
 
 		for (uint32_t k = 0; k < p->call_count; k++) {
-			if (p->calls[k]->node == n->index && p->calls[k]->caller &&
+			if (node_of_place(s, p->calls[k]->node) == n && p->calls[k]->caller &&
 			    p->calls[k]->state == PC_CALLING && !is_said_again(s, p->calls[k]))
 				p->calls[k]->excused = true;
 		}

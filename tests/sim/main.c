@@ -263,7 +263,7 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			return false;
 		}
 	}
-	return a->way.nodes <= NODES_MAX && a->way.shards <= NODE_SHARDS_MAX;
+	return a->way.nodes <= NODES_MAX && a->way.shards <= NODE_HOME_MAX;
 }
 
 int main(int argc, char **argv)

@@ -7,24 +7,23 @@
 
 static void deliver(struct sim *s, const struct event *e)
 {
-	struct sip_hop hop = { .remote = e->from, .local = node_local(SIP_UDP, e->from.family) };
+	struct sip_hop hop = { .remote = e->from };
 	struct phone *to = phone_at(s, &e->to);
-	struct node *from = node_at(s, &e->from);
+	uint32_t place;
+	bool from_node = node_place_at(s, &e->from, &place);
 
-	if (names_is_dead(&e->to)) { /* ICMP */
-		hop.remote = e->to;
-		hop.local = node_local(SIP_UDP, e->to.family);
-		node_send_failed(from, &hop);
-	} else if (!to && from) {
+	if (!from_node && !node_place_at(s, &e->to, &place))
 		return; /* nobody is there */
-	} else if (!to) {
-		node_receive(node_at(s, &e->to), &hop, text_bytes(&e->data));
-	} else if (to->alive) {
-		to->heard_from = from->index;
+	if (!from_node) {
+		hop.local = node_local(s, place, SIP_UDP, e->from.family);
+		node_receive(node_of_place(s, place), &hop, text_bytes(&e->data));
+	} else if (to && to->alive) {
+		to->heard_from = place;
 		phone_receive(s, to, text_bytes(&e->data));
-	} else if (to->unreachable) { /* ICMP */
-		hop = phone_hop(to);
-		node_send_failed(from, &hop);
+	} else if (names_is_dead(&e->to) || (to && to->unreachable)) { /* ICMP */
+		hop.remote = e->to;
+		hop.local = node_local(s, place, SIP_UDP, e->to.family);
+		node_send_failed(node_of_place(s, place), &hop);
 	}
 }
 
@@ -64,10 +63,10 @@ static void datagram(struct sim *s, const struct addr *from, const struct addr *
 static void to_node(struct sim *s, const struct event *e)
 {
 	struct phone *p = &s->phones.list[e->who];
-	struct sip_hop hop = phone_hop(p);
+	struct sip_hop hop = phone_hop(s, p);
 
 	if (p->connection == e->a)
-		node_receive(&s->nodes[p->node], &hop, text_bytes(&e->data));
+		node_receive(node_of_place(s, p->node), &hop, text_bytes(&e->data));
 }
 
 static void to_phone(struct sim *s, const struct event *e)
@@ -95,9 +94,8 @@ static void in_order(struct sim *s, const struct phone *p, event_fn *fire, uint6
 
 static void on_unsent(struct sim *s, const struct event *e)
 {
-	enum sip_transport transport = (enum sip_transport)e->b;
-	struct sip_hop hop = { .transport = transport,
-			       .local = node_local(transport, e->to.family),
+	struct sip_hop hop = { .transport = (enum sip_transport)(e->b & 0xff),
+			       .local = (uint16_t)(e->b >> 8),
 			       .remote = e->to,
 			       .connection = e->a,
 			       .inbound = true };
@@ -110,26 +108,31 @@ static void on_unsent(struct sim *s, const struct event *e)
 static void unsent(struct sim *s, const struct node *n, const struct phone *p,
 		   const struct sip_hop *to)
 {
+	uint32_t place = s->floats ? n->settings.locals[to->local].network : n->index;
 	struct event e = { .ns = s->now_ns,
 			   .fire = on_unsent,
 			   .who = n->incarnation,
 			   .a = to->connection,
-			   .b = to->transport,
+			   .b = (uint64_t)to->local << 8 | to->transport,
 			   .to = to->remote };
 
 	trace_line(s, "       (no connection)");
 	if (p)
-		check_across(s, n->index, p->node);
+		check_across(s, place, p->node);
 	queue_put(&s->queue, &e);
 }
 
 void net_send(struct sim *s, const struct node *n, const struct sip_hop *to, struct bytes message)
 {
 	struct phone *p = phone_at(s, &to->remote);
+	uint32_t place = s->floats ? n->settings.locals[to->local].network : n->index;
+	struct addr from = node_place(s, place);
 
+	if (node_of_place(s, place) != n || !node_place_lives(s, place))
+		check_fail(s, "node %u sends from an address that it does not have", n->index);
 	s->totals.sent++;
 	if (to->transport == SIP_UDP)
-		datagram(s, &n->addr, &to->remote, message);
+		datagram(s, &from, &to->remote, message);
 	else if (p && p->connection && p->connection == to->connection)
 		in_order(s, p, to_phone, &p->heard_ns, message);
 	else
@@ -138,9 +141,11 @@ void net_send(struct sim *s, const struct node *n, const struct sip_hop *to, str
 
 void net_say(struct sim *s, struct phone *p, struct bytes message)
 {
+	struct addr to = node_place(s, phone_node(s, p, message));
+
 	s->totals.sent++;
 	if (p->transport == SIP_UDP)
-		datagram(s, &p->addr, &s->nodes[phone_node(s, p, message)].addr, message);
+		datagram(s, &p->addr, &to, message);
 	else if (p->connection)
 		in_order(s, p, to_node, &p->said_ns, message);
 	else
@@ -149,12 +154,12 @@ void net_say(struct sim *s, struct phone *p, struct bytes message)
 
 void net_drop(struct sim *s, struct phone *p)
 {
-	struct sip_hop hop = phone_hop(p);
+	struct sip_hop hop = phone_hop(s, p);
 
 	if (!p->connection)
 		return;
 	trace_line(s, "%s#%u: the connection dies", p->user, p->index);
 	p->connection = 0;
 	phone_connect_later(s, p);
-	node_connection_closed(&s->nodes[p->node], &hop);
+	node_connection_closed(node_of_place(s, p->node), &hop);
 }

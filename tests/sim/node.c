@@ -28,11 +28,6 @@ struct instant node_now(const struct node *n)
 
 /* ---- names ---- */
 
-uint16_t node_local(enum sip_transport transport, uint8_t family)
-{
-	return (uint16_t)(transport + (family == ADDR_V6 ? LOCALS : 0));
-}
-
 const char *node_extension(uint32_t i, char out[16])
 {
 	(void)snprintf(out, 16, "%u", EXTENSION_0 + i);
@@ -247,7 +242,7 @@ void node_crash(struct node *n)
 	engine_crash(n);
 	check_crashed(n);
 	stop(n);
-	phones_disconnect(n);
+	phones_disconnect(s, n->index);
 	sim_after(s, away, on_restart, n->index, 0, 0);
 }
 
@@ -270,7 +265,6 @@ void node_begin(struct sim *s)
 		n->index = i;
 		name_shards(n);
 		scenario_settings(n, &n->settings);
-		n->addr = n->settings.locals[0].bind;
 		start(n);
 		decoys_bind(n);
 	}

@@ -14,7 +14,7 @@ struct cell;
 
 enum { LOCALS = SIP_TRANSPORTS }; /* listening addresses, then those of IPv6 */
 enum { NODE_PORTS = 64 };         /* pairs, of each family */
-enum { NODES_MAX = 3, NODE_SHARDS_MAX = 4, SHARDS_MAX = NODES_MAX * NODE_SHARDS_MAX };
+enum { NODES_MAX = 3, NODE_HOME_MAX = 4, SHARDS_MAX = NODES_MAX * NODE_HOME_MAX };
 enum { NODE_EXTENSIONS = 16 };
 enum { SHARD_FIRST = 7 }; /* the others follow, node by node */
 
@@ -49,16 +49,27 @@ struct node_orders {
 };
 
 struct node_shard {
-	struct shard *core; /* NULL: down, or lost */
+	struct shard *core; /* NULL: down, or lost, or with another node */
 	uint16_t number;
-	bool fenced; /* it knows: not one word more */
+	bool fenced;    /* it knows: not one word more */
+	uint32_t epoch; /* of its owner */
+	uint64_t
+		silent_ns; /* its lease is past since then, and nothing of it leaves; 0: it is not */
+};
+
+/* Where addresses go with their shards: who has which, by its place. */
+struct node_owner {
+	uint32_t node; /* whose it is, or was */
+	uint32_t epoch;
+	bool vacant;  /* that one is dead, and nobody has taken it yet */
+	uint32_t run; /* each of an owner is another one */
 };
 
 struct node {
 	struct sim *sim;
 	uint32_t index;
 	struct locations *locations; /* NULL: down */
-	struct node_shard shards[NODE_SHARDS_MAX];
+	struct node_shard shards[SHARDS_MAX];
 	uint32_t shard_count;
 	struct cell *cell;             /* between several */
 	struct shard_commons *commons; /* of several */
@@ -82,14 +93,25 @@ struct node {
 	uint64_t away_ns;                 /* when that, or an outage, ended last */
 	uint64_t degraded_ns, started_ns; /* when it was last, and began */
 	uint64_t health_serial;
-	int64_t utc_step_ms; /* the wall clock is not steady */
-	struct addr addr;
+	int64_t utc_step_ms;                 /* the wall clock is not steady */
 	uint64_t documents[NODE_EXTENSIONS]; /* versions of those that it has */
 	uint64_t restored_ns;                /* its last start that found something to go on with */
 };
 
 /* ---- which ---- */
 bool node_is_up(const struct node *n);
+/*
+ * A place is an address where phones register: that of a node, or where addresses go with their shards (sim.floats) that of a shard.
+ * False: it is none.
+ */
+bool node_place_at(const struct sim *s, const struct addr *addr, uint32_t *place);
+struct addr node_place(const struct sim *s, uint32_t place);
+/* Who has it now. It may be down, or not have it any more. */
+struct node *node_of_place(struct sim *s, uint32_t place);
+/* Somebody answers there. */
+bool node_place_lives(const struct sim *s, uint32_t place);
+/* The process, or the owner of the shard: after a kill another one. */
+uint32_t node_run(const struct sim *s, uint32_t place);
 /* NULL: none of them has that address. */
 struct node *node_at(struct sim *s, const struct addr *addr);
 /* That process; NULL: it is gone. */
@@ -98,6 +120,10 @@ struct node *node_of_process(struct sim *s, uint32_t incarnation);
 struct node *node_of_call(const struct sim *s, uint64_t call);
 /* The shard that has the call; NULL: it is down, or lost. */
 struct shard *node_core(const struct sim *s, uint64_t call);
+/* Nobody else has taken it. */
+bool node_shard_is_owner(const struct node *n, const struct node_shard *shard);
+/* The shard of that number there; NULL: it is not there. */
+struct shard *node_core_of(struct node *n, uint64_t call);
 /* Its first shard that lives, or NULL. */
 struct shard *node_core_any(const struct node *n);
 /* All calls of all nodes, in their order. */
@@ -150,7 +176,8 @@ void node_set_told(struct node *n, uint32_t extension, uint64_t call, const stru
 /* What a name leads to. The node is there. */
 void node_lookup_told(struct node *n, uint64_t call, const struct lookup_news *news);
 
-uint16_t node_local(enum sip_transport transport, uint8_t family);
+uint16_t node_local(const struct sim *s, uint32_t place, enum sip_transport transport,
+		    uint8_t family);
 struct instant node_now(const struct node *n);
 const char *node_extension(uint32_t i, char out[16]);
 uint32_t node_extension_index(const char *number);

@@ -23,7 +23,7 @@ void node_hangup(struct sim *s, uint64_t call)
 /* Those that live take turns. */
 static const struct node_shard *shard_in_turn(const struct node *n, uint32_t turn)
 {
-	const struct node_shard *live[NODE_SHARDS_MAX];
+	const struct node_shard *live[SHARDS_MAX];
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < n->shard_count; i++) {

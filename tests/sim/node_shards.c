@@ -66,7 +66,7 @@ static struct shard *core_with_copy(const struct node *n, const struct sip_messa
 static struct shard *core_by_spread(const struct node *n, struct bytes call_id)
 {
 	static const struct hash_key key;
-	struct shard *live[NODE_SHARDS_MAX];
+	struct shard *live[SHARDS_MAX];
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < n->shard_count; i++) {

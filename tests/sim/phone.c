@@ -63,7 +63,7 @@ static void on_roamed(struct sim *s, const struct event *e)
 
 void phone_roam(struct sim *s, struct phone *p, enum sip_transport transport)
 {
-	struct sip_hop hop = phone_hop(p);
+	struct sip_hop hop = phone_hop(s, p);
 	char text[ADDR_TEXT_MAX];
 
 	if (!p->alive)
@@ -73,7 +73,7 @@ void phone_roam(struct sim *s, struct phone *p, enum sip_transport transport)
 	trace_line(s, "%s#%u is at %s now", p->user, p->index, text);
 	check_roams(s, p);
 	if (p->connection)
-		node_connection_closed(&s->nodes[p->node], &hop);
+		node_connection_closed(node_of_place(s, p->node), &hop);
 	phone_is_at(p, text);
 	p->transport = transport;
 	p->connection = transport == SIP_UDP ? 0 : ++s->net.connections;
@@ -92,7 +92,7 @@ static bool is_in_call(const struct phone *p)
 
 void phone_go(struct sim *s, struct phone *p, uint32_t node)
 {
-	struct sip_hop hop = phone_hop(p);
+	struct sip_hop hop = phone_hop(s, p);
 	uint32_t before = p->node;
 
 	if (!p->alive || node == p->node || (p->transport != SIP_UDP && is_in_call(p)))
@@ -106,7 +106,7 @@ void phone_go(struct sim *s, struct phone *p, uint32_t node)
 		return;
 	}
 	if (p->connection)
-		node_connection_closed(&s->nodes[before], &hop);
+		node_connection_closed(node_of_place(s, before), &hop);
 	p->connection = 0;
 	lamps_go(s, p);
 	phone_connect_later(s, p);
@@ -160,8 +160,10 @@ static bool names_node(const struct sim *s, struct bytes message, uint32_t *node
 				    : bytes_sub(message, 0, bytes_find(message, '\n'));
 	char text[ADDR_TEXT_MAX];
 
-	for (*node = 0; *node < s->node_count; ++*node) {
-		(void)addr_text(&s->nodes[*node].addr, text);
+	for (*node = 0; *node < s->place_count; ++*node) {
+		struct addr place = node_place(s, *node);
+
+		(void)addr_text(&place, text);
 		if (memmem(whom.p, whom.n, text, strlen(text)))
 			return true;
 	}
@@ -174,7 +176,7 @@ uint32_t phone_node(const struct sim *s, const struct phone *p, struct bytes mes
 	struct bytes call_id;
 	uint32_t node;
 
-	if (s->node_count == 1)
+	if (s->place_count == 1)
 		return 0;
 	if (p->transport == SIP_UDP && names_node(s, message, &node))
 		return node;
@@ -187,10 +189,10 @@ uint32_t phone_node(const struct sim *s, const struct phone *p, struct bytes mes
 	return l ? l->dialog.node : p->node;
 }
 
-struct sip_hop phone_hop(const struct phone *p)
+struct sip_hop phone_hop(const struct sim *s, const struct phone *p)
 {
 	struct sip_hop hop = { .transport = p->transport,
-			       .local = node_local(p->transport, p->addr.family),
+			       .local = node_local(s, p->node, p->transport, p->addr.family),
 			       .remote = p->addr };
 
 	if (p->transport == SIP_UDP)
@@ -207,7 +209,7 @@ static void on_connect(struct sim *s, const struct event *e)
 
 	if (!p->alive || p->connection)
 		return;
-	if (!node_is_up(&s->nodes[p->node])) {
+	if (!node_place_lives(s, p->node)) {
 		phone_connect_later(s, p);
 		return;
 	}
@@ -223,14 +225,12 @@ void phone_connect_later(struct sim *s, struct phone *p)
 	sim_after(s, sim_between_ms(s, 5, 1500), on_connect, p->index, 0, 0);
 }
 
-void phones_disconnect(const struct node *n)
+void phones_disconnect(struct sim *s, uint32_t place)
 {
-	struct sim *s = n->sim;
-
 	for (uint32_t i = 0; i < s->phones.count; i++) {
 		struct phone *p = &s->phones.list[i];
 
-		if (p->node != n->index)
+		if (p->node != place)
 			continue;
 		if (p->connection)
 			phone_connect_later(s, p);

@@ -32,8 +32,8 @@ enum { PHONE_NONCES = 64 };
 
 struct phone {
 	uint32_t index, extension;
-	uint32_t node;       /* where it registers, and its calls begin */
-	uint32_t heard_from; /* the node whose message it looks at */
+	uint32_t node;       /* the place (node.h) where it registers, and its calls begin */
+	uint32_t heard_from; /* the place whose message it looks at */
 	char user[16];
 	struct addr addr;
 	char address[ADDR_TEXT_MAX];
@@ -116,13 +116,13 @@ void phone_say(struct sim *s, struct phone *p, struct bytes text);
 /* Where the message goes: to the node that has the call. */
 uint32_t phone_node(const struct sim *s, const struct phone *p, struct bytes message);
 /* Where its messages come from. */
-struct sip_hop phone_hop(const struct phone *p);
+struct sip_hop phone_hop(const struct sim *s, const struct phone *p);
 /* Lines of an INVITE whose phone keeps the session's time (RFC 4028). */
 #define STORY_SESSION "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n"
 /* It connects again, registers, and says once more what is open. */
 void phone_connect_later(struct sim *s, struct phone *p);
-/* The node is dead: so are all connections. */
-void phones_disconnect(const struct node *n);
+/* Nobody is at that place any more: all connections are dead. */
+void phones_disconnect(struct sim *s, uint32_t place);
 /* Takes the line out of the wall; its calls and transactions are gone. */
 void phone_vanish(struct sim *s, struct phone *p, bool unreachable);
 void phone_return(struct sim *s, struct phone *p);

@@ -26,9 +26,9 @@ static bool may_refer(const struct phone_call *c)
 
 static void note_refer(struct sim *s, struct phone_call *c, bool silent)
 {
-	c->refers[c->refer_count++] = (struct phone_refer){
-		.cseq = c->cseq + 1, .silent = silent, .incarnation = s->nodes[c->node].incarnation
-	};
+	c->refers[c->refer_count++] = (struct phone_refer){ .cseq = c->cseq + 1,
+							    .silent = silent,
+							    .incarnation = node_run(s, c->node) };
 	s->totals.refers++;
 }
 

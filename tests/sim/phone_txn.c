@@ -32,8 +32,8 @@ static void arm(struct sim *s, const struct phone *p, struct phone_txn *t)
 		sim_after(s, next - s->now_ns, on_timer, p->index, t->serial, t->wake);
 }
 
-static struct phone_txn *take(const struct node *n, struct phone *p, enum sip_method method,
-			      struct bytes branch, bool server)
+static struct phone_txn *take(const struct sim *s, uint32_t place, struct phone *p,
+			      enum sip_method method, struct bytes branch, bool server)
 {
 	struct phone_txn *t = calloc(1, sizeof(*t));
 	int err;
@@ -43,8 +43,8 @@ static struct phone_txn *take(const struct node *n, struct phone *p, enum sip_me
 				 .phone = p,
 				 .serial = ++p->txn_serial,
 				 .method = method,
-				 .node = n->index,
-				 .incarnation = n->incarnation,
+				 .node = place,
+				 .incarnation = node_run(s, place),
 				 .server = server };
 	err = bytes_cstr(branch, t->branch, sizeof(t->branch));
 	assert(!err);
@@ -56,8 +56,7 @@ static struct phone_txn *take(const struct node *n, struct phone *p, enum sip_me
 struct phone_txn *phone_txn_ask(struct sim *s, struct phone *p, struct phone_call *c,
 				enum sip_method method, const char *branch, struct bytes request)
 {
-	struct phone_txn *t =
-		take(&s->nodes[c ? c->node : p->node], p, method, bytes_str(branch), false);
+	struct phone_txn *t = take(s, c ? c->node : p->node, p, method, bytes_str(branch), false);
 
 	t->call = c;
 	if (text_set(&t->request, request))
@@ -74,7 +73,7 @@ struct phone_txn *phone_txn_ask(struct sim *s, struct phone *p, struct phone_cal
 struct phone_txn *phone_txn_asked(struct sim *s, struct phone *p, const struct sip_message *m,
 				  struct bytes datagram)
 {
-	struct phone_txn *t = take(&s->nodes[p->heard_from], p, m->method, m->via.branch, true);
+	struct phone_txn *t = take(s, p->heard_from, p, m->method, m->via.branch, true);
 
 	if (text_set(&t->request, datagram))
 		assert(false && "out of memory");
@@ -170,7 +169,7 @@ static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 	} else if (m->status < 300) {
 		if (t->state == PT_COMPLETED) { /* a refusal is not saved before it is said */
 			/* nor is 503 kept: a late copy of the INVITE may find room */
-			if (s->nodes[t->node].incarnation == t->incarnation && !t->was_full)
+			if (node_run(s, t->node) == t->incarnation && !t->was_full)
 				check_fail(s, "%s heard a 2xx after a refusal", p->user);
 			return false;
 		}
@@ -178,7 +177,7 @@ static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 		t->state = PT_ACCEPTED;
 		first = true; /* the call knows its repetitions */
 	} else {
-		if (t->state == PT_ACCEPTED && s->nodes[t->node].incarnation != t->incarnation)
+		if (t->state == PT_ACCEPTED && node_run(s, t->node) != t->incarnation)
 			return false;
 		if (t->state == PT_ACCEPTED) {
 			check_fail(s, "%s heard %u after a 2xx of the same INVITE", p->user,

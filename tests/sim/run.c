@@ -111,6 +111,7 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->behind = way->behind;
 	s->node_count = way->nodes ? way->nodes : 1;
 	s->shard_count = way->shards ? way->shards : 1;
+	s->place_count = s->floats ? s->node_count * s->shard_count : s->node_count;
 	decoys_begin(s);
 	rand_open_seed(&s->rand, seed);
 	rand_open_seed(&s->applications, seed ^ UINT64_C(0x6170706c6963));

@@ -33,7 +33,7 @@ static bool chance(struct sim *s, uint32_t permille)
 
 uint32_t scenario_node(struct sim *s)
 {
-	return s->node_count > 1 ? rand_below(&s->cluster, s->node_count) : 0;
+	return s->node_count > 1 ? rand_below(&s->cluster, s->place_count) : 0;
 }
 
 /* ---- phones that move ---- */
@@ -48,7 +48,7 @@ static void plan_moves(struct sim *s)
 	uint32_t count = chance(s, 700) ? rand_below(&s->cluster, MOVES_MAX) : 0;
 
 	while (s->node_count > 1 && count--) {
-		uint32_t to = rand_below(&s->cluster, s->node_count);
+		uint32_t to = rand_below(&s->cluster, s->place_count);
 		uint32_t who = rand_below(&s->cluster, s->phones.count);
 
 		sim_after(s, between_ms(s, 2000, TO_MS), on_go, who, to, 0);

@@ -95,7 +95,10 @@ struct sim {
 	struct engine engine;
 	struct node nodes[NODES_MAX];
 	uint32_t node_count, shard_count; /* shard_count: of each */
-	uint32_t processes;               /* of nodes, so far */
+	bool floats; /* addresses go with their shards, and other nodes take them (node_take.c) */
+	uint32_t place_count;
+	struct node_owner owners[SHARDS_MAX];
+	uint32_t processes; /* of nodes, so far */
 	struct node_orders orders;
 	struct phones phones;
 	struct lamps lamps;

@@ -379,7 +379,7 @@ static void look_at(struct sim *s, uint32_t i, uint64_t *call)
 /* Who names itself is registered once, and there, wherever it has been. */
 static void look_where(struct sim *s, const struct phone *p)
 {
-	const struct node *n = &s->nodes[p->node];
+	const struct node *n = node_of_place(s, p->node);
 	const struct aor *a =
 		node_is_up(n) ? locations_find(n->locations, n->tenant, bytes_str(p->user)) : NULL;
 	uint32_t here = 0, all = 0;
