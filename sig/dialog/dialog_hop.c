@@ -52,7 +52,8 @@ bool hop_local_for(struct sip_hop *hop, const struct shard_settings *settings)
 	for (uint32_t i = 0; i < settings->local_count; i++) {
 		const struct shard_local *l = &settings->locals[i];
 
-		if (l->transport != hop->transport || l->bind.family != hop->remote.family)
+		if (l->transport != hop->transport || l->bind.family != hop->remote.family ||
+		    !shard_local_is_own(settings, i))
 			continue;
 		if (i == hop->local)
 			return true;

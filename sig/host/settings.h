@@ -46,6 +46,8 @@ struct shard_network {
 	uint16_t first_port, last_port;
 	uint16_t webrtc_first, webrtc_last; /* of single-port mode; 0: none */
 	uint8_t allow; /* SHARD_ALLOW_*: special addresses that its trusted parties may name (sig/host/destination.h) */
+	uint16_t
+		shard; /* whose alone its addresses are, and go with it to other nodes; 0: of all */
 };
 
 enum { SHARD_ALLOW_LOOPBACK = 1, SHARD_ALLOW_LINK_LOCAL = 2, SHARD_ALLOW_OWN = 4 };
@@ -310,5 +312,13 @@ enum shard_track {
 	SHARD_TRACKS = 64,
 	SHARD_TRACK_NONE = SHARD_TRACKS,
 };
+
+/* Whether the shard may begin something by that address. One of another shard may be with another node tomorrow. */
+static inline bool shard_local_is_own(const struct shard_settings *s, uint32_t local)
+{
+	uint16_t shard = s->networks[s->locals[local].network].shard;
+
+	return shard == 0 || shard == s->number;
+}
 
 #endif

@@ -30,9 +30,19 @@ struct call_flow *flow_by_id(const struct call *c, struct flow_id id)
 	return NULL;
 }
 
-static uint8_t network_of(const struct call_host *h, const struct call *c, uint8_t leg)
+/* A phone that is connected to an address of another shard hears us by ours: that one may be with another node tomorrow. */
+uint16_t flow_network(const struct call_host *h, const struct leg *l)
 {
-	return (uint8_t)h->settings->locals[c->legs[leg]->dialog.hop.local].network;
+	const struct shard_settings *set = h->settings;
+	const struct shard_local *local = &set->locals[l->dialog.hop.local];
+
+	if (shard_local_is_own(set, l->dialog.hop.local))
+		return local->network;
+	for (uint32_t i = 0; i < set->local_count; i++) {
+		if (shard_local_is_own(set, i) && set->locals[i].bind.family == local->bind.family)
+			return set->locals[i].network;
+	}
+	return local->network;
 }
 
 static bool may_be_secure(const struct leg *l)
@@ -57,7 +67,7 @@ static int flow_take(struct call_host *h, struct call *c, uint8_t leg, uint8_t l
 		     enum media_kind kind)
 {
 	struct call_flow *f = &c->flows[c->flow_count];
-	uint8_t network = network_of(h, c, leg);
+	uint8_t network = (uint8_t)flow_network(h, c->legs[leg]);
 	int err;
 
 	*f = (struct call_flow){ .leg = leg, .line = line, .network = network, .kind = kind };

@@ -6,6 +6,8 @@
 #include "media/offer/offer.h"
 #include "sig/model/call.h"
 
+/* Where the media of a leg is: the network of its address, of one that is the shard's own (shard_network.shard). */
+uint16_t flow_network(const struct call_host *h, const struct leg *l);
 /* Not one that is being closed. */
 struct call_flow *call_flow_find(const struct call *c, uint8_t leg, uint8_t line);
 struct call_flow *flow_by_id(const struct call *c, struct flow_id id);

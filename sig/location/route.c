@@ -32,11 +32,47 @@ bool route_gruu_lives(const struct aor *aor, const struct gruu *gruu, uint64_t u
 	return !gruu->temporary;
 }
 
+/* ---- by which address of ours ---- */
+
+static bool route_is_tied(const struct binding *b)
+{
+	return b->hop.inbound || (b->nat && !b->path.n);
+}
+
+/* Where it registered; of a phone of another node that address may have come here since, with its shard. */
+static uint32_t route_local_bound(const struct binding *b, const struct shard_settings *set)
+{
+	if (b->hop.local < set->local_count)
+		return b->hop.local;
+	for (uint32_t i = 0; i < set->local_count; i++) {
+		if (set->networks[set->locals[i].network].shard &&
+		    set->locals[i].transport == b->hop.transport &&
+		    addr_eq(&set->locals[i].bind, &b->bound))
+			return i;
+	}
+	return UINT32_MAX;
+}
+
+bool route_hop(const struct binding *b, const struct route_asker *asker, struct sip_hop *out)
+{
+	const struct shard_settings *set = asker->settings;
+	uint32_t local = route_is_tied(b) ? route_local_bound(b, set) : b->hop.local;
+
+	*out = b->hop;
+	if (local >= set->local_count)
+		return false;
+	out->local = (uint16_t)local;
+	if (route_is_tied(b))
+		return asker->networks >> set->locals[local].network & 1;
+	return shard_local_is_own(set, local) || hop_local_for(out, set);
+}
+
 enum route_verdict route_bindings(const struct aor *aor, const struct gruu *gruu,
-				  const struct shard_settings *settings, uint64_t utc_ms,
-				  const struct binding **out, uint32_t cap, uint32_t *count)
+				  const struct route_asker *asker, const struct binding **out,
+				  uint32_t cap, uint32_t *count)
 {
 	enum route_verdict verdict = ROUTE_NOT_REGISTERED;
+	struct sip_hop hop;
 
 	*count = 0;
 	for (uint32_t i = aor ? aor->count : 0; i-- > 0 && *count < cap;) {
@@ -45,14 +81,15 @@ enum route_verdict route_bindings(const struct aor *aor, const struct gruu *gruu
 		if (gruu && gruu_is_one(gruu) && !gruu_is_of(gruu, text_bytes(&b->instance)))
 			continue;
 		/* a record may name a listening address that is no longer configured */
-		if (b->expires_utc_ms <= utc_ms)
+		if (b->expires_utc_ms <= asker->utc_ms)
 			continue;
-		if (b->hop.local >= settings->local_count) {
-			if (binding_is_foreign(b) && verdict == ROUTE_NOT_REGISTERED)
+		if (!route_hop(b, asker, &hop)) {
+			if ((binding_is_foreign(b) || hop.local < asker->settings->local_count) &&
+			    verdict == ROUTE_NOT_REGISTERED)
 				verdict = ROUTE_ELSEWHERE;
 			continue;
 		}
-		if (dialog_is_self(&b->hop.remote, settings))
+		if (dialog_is_self(&b->hop.remote, asker->settings))
 			verdict = ROUTE_LOOP;
 		else
 			insert(out, (*count)++, b);

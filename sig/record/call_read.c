@@ -72,7 +72,8 @@ static bool find_other_local(const struct shard_settings *s, struct sip_hop *hop
 	for (uint32_t i = 0; i < s->local_count; i++) {
 		const struct shard_local *l = &s->locals[i];
 
-		if (l->transport != hop->transport || l->bind.family != hop->remote.family)
+		if (l->transport != hop->transport || l->bind.family != hop->remote.family ||
+		    !shard_local_is_own(s, i))
 			continue;
 		if (found && !addr_ip_eq(&l->bind, bound))
 			continue;

@@ -3,6 +3,7 @@
  * (RFC 5626). What waited for it goes there. */
 #include "base/log.h"
 #include "sig/call/session.h"
+#include "sig/dialog/dialog_hop.h"
 #include "sig/feature/transfer.h"
 #include "sig/shard/shard_state.h"
 
@@ -64,11 +65,27 @@ void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
 	}
 }
 
+/* The same, by an address that is the shard's own. */
+static struct sip_hop hop_own(const struct shard *s, const struct sip_hop *hop)
+{
+	struct sip_hop own = *hop;
+
+	if (!hop->inbound && hop->local < s->settings.local_count &&
+	    !shard_local_is_own(&s->settings, hop->local))
+		(void)hop_local_for(&own, &s->settings);
+	return own;
+}
+
+/* It may have registered at an address of another shard, which need not be here tomorrow: its dialogs go by ours. */
 void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
 		       const struct sip_hop *to, struct instant now)
 {
+	struct sip_hop own_from = hop_own(owner, from), own_to = hop_own(owner, to);
+
 	shard_begin(owner, now);
-	shard_hop_moved(owner, tenant, user, from, to);
+	shard_hop_moved(owner, tenant, user, from, &own_to);
+	if (own_from.local != from->local)
+		shard_hop_moved(owner, tenant, user, &own_from, &own_to);
 }
 
 /* The way a request in a dialog came is the way to its sender, as long as that is the machine we knew. */

@@ -293,10 +293,36 @@ static bool is_by_name(const struct shard *s, const struct binding *b)
 	       !sip_transport_is_web(b->hop.transport) && shard_is_trusted(s, &b->hop);
 }
 
+/* Of all shards, and of those that are here. */
+static uint32_t networks_here(const struct shard *s)
+{
+	uint32_t here = 0;
+
+	for (uint32_t i = 0; i < s->settings.network_count; i++) {
+		uint16_t number = s->settings.networks[i].shard;
+		const struct shard *of = number ? s->commons->shards : NULL;
+
+		while (of && of->settings.number != number)
+			of = of->next;
+		if (!number || of)
+			here |= UINT32_C(1) << i;
+	}
+	return here;
+}
+
+static struct route_asker route_asker_of(const struct shard *s)
+{
+	return (struct route_asker){ .settings = &s->settings,
+				     .networks = networks_here(s),
+				     .utc_ms = locations_utc_ms(s->locations) };
+}
+
 static void targets_fill(const struct shard *s, const struct shard_extension *e,
 			 const struct aor *aor, const struct binding *const *list, uint32_t count,
 			 struct call_target *out)
 {
+	const struct route_asker asker = route_asker_of(s);
+
 	for (uint32_t i = 0; i < count; i++) {
 		out[i] = (struct call_target){
 			.uri = text_bytes(&list[i]->contact),
@@ -307,6 +333,7 @@ static void targets_fill(const struct shard *s, const struct shard_extension *e,
 			.by_name = is_by_name(s, list[i]),
 			.terms = invite_terms_of(s, e->tenant, e, &list[i]->hop),
 		};
+		(void)route_hop(list[i], &asker, &out[i].hop);
 	}
 }
 
@@ -315,7 +342,7 @@ static enum route_verdict invite_route(const struct shard *s, uint16_t tenant,
 				       const struct sip_uri *uri, char user[ROUTE_USER_MAX],
 				       struct call_target *out, uint32_t cap, uint32_t *count)
 {
-	uint64_t now_ms = locations_utc_ms(s->locations);
+	const struct route_asker asker = route_asker_of(s);
 	const struct binding *list[BINDINGS_MAX];
 	const struct shard_extension *e;
 	const struct aor *aor;
@@ -329,9 +356,9 @@ static enum route_verdict invite_route(const struct shard *s, uint16_t tenant,
 	if (!e || !e->enabled)
 		return ROUTE_NOT_FOUND;
 	aor = locations_find(s->locations, tenant, bytes_str(user));
-	if (!route_gruu_lives(aor, &gruu, now_ms))
+	if (!route_gruu_lives(aor, &gruu, asker.utc_ms))
 		return ROUTE_NO_GRUU;
-	verdict = route_bindings(aor, &gruu, &s->settings, now_ms, list, BINDINGS_MAX, count);
+	verdict = route_bindings(aor, &gruu, &asker, list, BINDINGS_MAX, count);
 	*count = route_phones(list, *count);
 	if (*count > cap)
 		*count = cap;
@@ -345,11 +372,11 @@ uint32_t shard_flows_of(void *owner, const struct leg *leg, struct call_target *
 	struct bytes user = text_bytes(&leg->user);
 	const struct shard_extension *e = shard_extension_of(owner, leg->same_user.tenant, user);
 	const struct aor *aor = e ? locations_find(s->locations, e->tenant, user) : NULL;
+	const struct route_asker asker = route_asker_of(s);
 	const struct binding *list[BINDINGS_MAX];
 	uint32_t count;
 
-	(void)route_bindings(aor, NULL, &s->settings, locations_utc_ms(s->locations), list,
-			     BINDINGS_MAX, &count);
+	(void)route_bindings(aor, NULL, &asker, list, BINDINGS_MAX, &count);
 	count = route_other_flows(list, count,
 				  &(struct route_flow){ .contact = text_bytes(&leg->dialog.target),
 							.path = text_bytes(&leg->dialog.routes),

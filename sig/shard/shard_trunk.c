@@ -213,7 +213,7 @@ static bool way_local(const struct shard_settings *set, const struct trunk_setti
 	for (uint16_t i = 0; i < set->local_count; i++) {
 		const struct shard_local *l = &set->locals[i];
 
-		if (sip_transport_is_web(l->transport) ||
+		if (sip_transport_is_web(l->transport) || !shard_local_is_own(set, i) ||
 		    (t->network[0] && strcmp(set->networks[l->network].name, t->network)) ||
 		    (numeric &&
 		     (l->transport != hop->transport || l->bind.family != hop->remote.family)))

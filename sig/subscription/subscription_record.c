@@ -131,7 +131,7 @@ static bool subscription_local(const struct shard_settings *s, struct sip_hop *h
 	for (uint32_t i = 0; i < s->local_count; i++) {
 		hop->local = (uint16_t)i;
 		if (s->locals[i].transport == hop->transport &&
-		    s->locals[i].bind.family == hop->remote.family)
+		    s->locals[i].bind.family == hop->remote.family && shard_local_is_own(s, i))
 			return true;
 	}
 	return false;

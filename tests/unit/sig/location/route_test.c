@@ -47,6 +47,16 @@ static void users(void **state)
 	}
 }
 
+static enum route_verdict of(const struct aor *a, const struct shard_settings *s, uint64_t utc_ms,
+			     const struct binding **out, uint32_t cap, uint32_t *count)
+{
+	const struct route_asker asker = { .settings = s,
+					   .networks = UINT32_MAX,
+					   .utc_ms = utc_ms };
+
+	return route_bindings(a, NULL, &asker, out, cap, count);
+}
+
 static void bindings(void **state)
 {
 	static struct shard_settings s;
@@ -66,24 +76,24 @@ static void bindings(void **state)
 	a.bindings[1].expires_utc_ms = 1000;
 	a.bindings[2].expires_utc_ms = 2000;
 	a.bindings[2].q = 500;
-	assert_int_equal(route_bindings(NULL, NULL, &s, 0, b, 3, &n), ROUTE_NOT_REGISTERED);
+	assert_int_equal(of(NULL, &s, 0, b, 3, &n), ROUTE_NOT_REGISTERED);
 	assert_int_equal(n, 0);
-	assert_int_equal(route_bindings(&a, NULL, &s, 500, b, 3, &n), ROUTE_OK);
+	assert_int_equal(of(&a, &s, 500, b, 3, &n), ROUTE_OK);
 	assert_int_equal(n, 3);
 	assert_ptr_equal(b[0], &a.bindings[1]); /* the last one to register */
 	assert_ptr_equal(b[1], &a.bindings[0]);
 	assert_ptr_equal(b[2], &a.bindings[2]); /* its q is lower */
-	assert_int_equal(route_bindings(&a, NULL, &s, 500, b, 2, &n), ROUTE_OK);
+	assert_int_equal(of(&a, &s, 500, b, 2, &n), ROUTE_OK);
 	assert_int_equal(n, 2);
-	assert_int_equal(route_bindings(&a, NULL, &s, 1500, b, 3, &n), ROUTE_OK);
+	assert_int_equal(of(&a, &s, 1500, b, 3, &n), ROUTE_OK);
 	assert_int_equal(n, 2);
 	assert_ptr_equal(b[0], &a.bindings[0]);
-	assert_int_equal(route_bindings(&a, NULL, &s, 2500, b, 3, &n), ROUTE_NOT_REGISTERED);
+	assert_int_equal(of(&a, &s, 2500, b, 3, &n), ROUTE_NOT_REGISTERED);
 	a.count = 1;
 	a.bindings[0].hop.remote = s.locals[0].advertise;
-	assert_int_equal(route_bindings(&a, NULL, &s, 500, b, 3, &n), ROUTE_LOOP);
+	assert_int_equal(of(&a, &s, 500, b, 3, &n), ROUTE_LOOP);
 	a.bindings[0].hop.local = 9; /* of an older configuration */
-	assert_int_equal(route_bindings(&a, NULL, &s, 500, b, 3, &n), ROUTE_NOT_REGISTERED);
+	assert_int_equal(of(&a, &s, 500, b, 3, &n), ROUTE_NOT_REGISTERED);
 }
 
 static void flow_make(struct binding *b, const char *contact, const char *instance, uint16_t port)

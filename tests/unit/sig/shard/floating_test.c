@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Addresses that go with their shards (shard_network.shard): what a shard begins, it begins by its own. */
+#include "sig/dialog/dialog_hop.h"
+#include "sig/location/route.h"
+#include "sig/shard/shard_state.h"
+#include "tests/unit/sig/line.h"
+
+enum { THEIRS, OWN }; /* addresses of shard 8, which phones register at, and of 7 */
+
+static struct shard_settings settings(void)
+{
+	struct shard_settings s = rig_settings();
+
+	s.networks[OWN] = s.networks[THEIRS];
+	s.networks[OWN].media_bind = s.networks[OWN].media_advertise = rig_addr("192.0.2.7");
+	s.networks[OWN].shard = 7;
+	s.networks[THEIRS].shard = 8;
+	memcpy(s.networks[OWN].name, "own", sizeof("own"));
+	s.network_count = 2;
+	s.locals[OWN] = s.locals[THEIRS];
+	s.locals[OWN].bind = s.locals[OWN].advertise = rig_addr("192.0.2.7:5060");
+	s.locals[OWN].network = OWN;
+	s.local_count = 2;
+	return s;
+}
+
+static bool has(struct bytes text, const char *part)
+{
+	return memmem(text.p, text.n, part, strlen(part)) != NULL;
+}
+
+/* A phone that registered at an address of another shard is called by an own one, and so is its media. */
+static void by_its_own(void **state)
+{
+	const struct shard_settings s = settings();
+	struct rig *r = rig_open_with(&s);
+	struct phone a, b;
+	struct bytes invite;
+
+	(void)state;
+	phones_open(r, &a, &b);
+	phone_invite(&a, "1002", PHONE_SDP_A);
+	invite = phone_hears(&b, "INVITE");
+	assert_true(has(invite, "Via: SIP/2.0/UDP 192.0.2.7:5060"));
+	assert_true(has(invite, "@192.0.2.7:5060"));
+	assert_true(has(invite, "c=IN IP4 192.0.2.7\r\n"));
+	rig_close(r);
+}
+
+/* The caller came to the other one's address, and goes on by ours. */
+static void media_of_who_comes_elsewhere(void **state)
+{
+	const struct shard_settings s = settings();
+	struct rig *r = rig_open_with(&s);
+	struct phone a, b;
+	struct bytes answer;
+
+	(void)state;
+	phones_open(r, &a, &b);
+	phone_invite(&a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&b);
+	phone_answer(&b, b.invite, "200 OK", PHONE_SDP_B);
+	answer = phone_hears(&a, "SIP/2.0 200");
+	assert_true(has(answer, "c=IN IP4 192.0.2.7\r\n"));
+	assert_true(has(answer, "Contact: <sip:"));
+	assert_false(has(answer, "@192.0.2.1:5060"));
+	rig_close(r);
+}
+
+/* ---- bindings ---- */
+
+struct way {
+	const char *name;
+	bool inbound, nat, foreign;
+	uint8_t bound;     /* of the binding */
+	uint32_t networks; /* that are here */
+	int want;          /* local; -1: not from here */
+};
+
+static void ways(void **state)
+{
+	static const struct way rows[] = {
+		{ "own", false, false, false, OWN, 3, OWN },
+		{ "registered elsewhere", false, false, false, THEIRS, 3, OWN },
+		{ "... with another node", false, false, true, THEIRS, 2, OWN },
+		{ "a connection", true, false, false, THEIRS, 3, THEIRS },
+		{ "a connection that is not here", true, false, false, THEIRS, 2, -1 },
+		{ "a NAT", false, true, false, THEIRS, 3, THEIRS },
+		{ "a NAT, and the address is not here", false, true, false, THEIRS, 2, -1 },
+		{ "a NAT, by a node whose address is here now", false, true, true, OWN, 3, OWN },
+		{ "a NAT, by another node", false, true, true, THEIRS, 2, -1 },
+		{ "a connection that the address had", true, false, true, OWN, 3, OWN },
+	}, *row;
+	const struct shard_settings s = settings();
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		const struct route_asker asker = { .settings = &s, .networks = row->networks };
+		struct binding b = { .nat = row->nat,
+				     .bound = s.locals[row->bound].bind,
+				     .hop = { .local = row->bound, .inbound = row->inbound } };
+		struct sip_hop hop;
+		bool tied = row->nat || row->inbound;
+
+		b.hop.remote = rig_addr("192.0.2.11:5060");
+		if (row->foreign) /* as in location_restore.c */
+			b.hop.local = tied ? UINT16_MAX : 0;
+		ROW_ASSERT(row->name, route_hop(&b, &asker, &hop) == (row->want >= 0));
+		ROW_ASSERT(row->name, row->want < 0 || hop.local == row->want);
+	}
+}
+
+/* One of another shard is no choice, also where it would be the first. */
+static void a_local_for_a_hop(void **state)
+{
+	struct shard_settings s = settings();
+	struct sip_hop hop = { .local = UINT16_MAX, .remote = rig_addr("192.0.2.99:5060") };
+
+	(void)state;
+	assert_true(hop_local_for(&hop, &s));
+	assert_int_equal(hop.local, OWN);
+	s.local_count = 1;
+	assert_false(hop_local_for(&hop, &s));
+}
+
+/* It registers from elsewhere, at the other shard's address: its call goes there by ours. */
+static void a_phone_moves(void **state)
+{
+	const struct shard_settings s = settings();
+	struct rig *r = rig_open_with(&s);
+	struct phone a, b;
+	struct sip_hop from, to;
+
+	(void)state;
+	phones_open(r, &a, &b);
+	phones_talk(&a, &b);
+	from = (struct sip_hop){ .local = THEIRS, .remote = b.addr };
+	to = (struct sip_hop){ .local = THEIRS, .remote = rig_addr("192.0.2.55:5060") };
+	shard_phone_moved(r->shard, TENANT_DEFAULT, BYTES_LIT("1002"), &from, &to, r->now);
+	rig_run(r);
+	phone_request(&a, "BYE", "", "");
+	for (uint32_t i = 0; i < r->sent_count; i++) {
+		if (bytes_starts(text_bytes(&r->sent[i].data), "BYE")) {
+			assert_true(addr_eq(&r->sent[i].hop.remote, &to.remote));
+			assert_int_equal(r->sent[i].hop.local, OWN);
+		}
+	}
+	assert_int_equal(rig_count(r, &to.remote, "BYE"), 1);
+	rig_close(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(by_its_own),    cmocka_unit_test(media_of_who_comes_elsewhere),
+		cmocka_unit_test(ways),          cmocka_unit_test(a_local_for_a_hop),
+		cmocka_unit_test(a_phone_moves), cmocka_unit_test(lamps_of_who_stays),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
