@@ -288,9 +288,11 @@ void shard_silence(struct shard *s, struct instant now)
 	pool_handle h;
 
 	shard_begin(s, now);
-	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
-		shard_call_give(s, c);
 	shard_leave_node(s);
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
+		shard_watch_left(s, c);
+		shard_call_give(s, c);
+	}
 	shard_watch_silence(s);
 	txns_drop_all(&s->txns);
 	effects_keep(&s->effects, EFFECT_MEDIA);

@@ -229,6 +229,8 @@ void shard_watch_moved(struct shard *s, uint16_t tenant, struct bytes user,
 void shard_watch_extension(struct shard *s, uint16_t tenant, struct bytes number);
 void shard_watch_resume(struct shard *s);
 void shard_watch_silence(struct shard *s);
+/* The call goes on elsewhere: those who watch here see it no more. */
+void shard_watch_left(struct shard *s, const struct call *c);
 /* Some are saved again. False: that was all. */
 bool shard_watch_assert(struct shard *s, uint32_t most);
 /* ---- shard_tenant.c ---- */

@@ -248,6 +248,16 @@ void shard_watch_call(struct shard *s, struct call *c)
 	}
 }
 
+void shard_watch_left(struct shard *s, const struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->user.n && dialog_state_mark(l))
+			watch_tell(s, c->tenant, text_bytes(&l->user), false);
+	}
+}
+
 void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struct instant now)
 {
 	struct shard *s = owner;

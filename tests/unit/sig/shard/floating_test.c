@@ -2,8 +2,9 @@
 /* Addresses that go with their shards (shard_network.shard): what a shard begins, it begins by its own. */
 #include "sig/dialog/dialog_hop.h"
 #include "sig/location/route.h"
+#include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
-#include "tests/unit/sig/line.h"
+#include "tests/unit/sig/watch.h"
 
 enum { THEIRS, OWN }; /* addresses of shard 8, which phones register at, and of 7 */
 
@@ -148,6 +149,56 @@ static void a_phone_moves(void **state)
 	}
 	assert_int_equal(rig_count(r, &to.remote, "BYE"), 1);
 	rig_close(r);
+}
+
+/* ---- a shard leaves ---- */
+
+static struct shard *other_open(struct rig *r, const struct shard_settings *set)
+{
+	struct shard *s;
+
+	assert_int_equal(shard_open(&s, set, r->locations, &r->rand, r->now), 0);
+	for (int i = 1001; i <= 1002; i++) {
+		char number[8];
+		struct shard_extension e;
+
+		(void)snprintf(number, sizeof(number), "%d", i);
+		e = rig_extension(number, false);
+		assert_int_equal(shard_extension_put(s, &e), 0);
+	}
+	return s;
+}
+
+/* What those of another shard of the node see of its calls goes dark: they are another node's now. */
+static void lamps_of_who_stays(void **state)
+{
+	struct shard_settings s = rig_settings();
+	struct shard *stays, *leaves;
+	struct shard_commons *commons;
+	struct rand_source rand;
+	struct watch t = { 0 };
+	struct rig *r;
+
+	(void)state;
+	rand_open_seed(&rand, 7);
+	assert_int_equal(shard_commons_open(&commons, &s, &rand), 0);
+	s.commons = commons;
+	r = t.l.r = rig_open_with(&s);
+	phones_open(r, &t.l.a, &t.l.b);
+	phone_open(&t.w, r, "1004", "192.0.2.14:5060");
+	phone_bind(&t.w);
+	watch_begin(&t);
+	s.number = 8;
+	stays = r->shard;
+	leaves = r->shard = other_open(r, &s);
+	phones_talk(&t.l.a, &t.l.b);
+	r->shard = stays;
+	assert_true(rig_has(watch_told(&t.w), "confirmed"));
+	shard_silence(leaves, r->now);
+	shard_close(leaves);
+	assert_true(rig_has(watch_told(&t.w), "terminated"));
+	rig_close(r);
+	shard_commons_close(commons);
 }
 
 int main(void)
