@@ -9,7 +9,7 @@ from rows import functions
 
 LIST = pathlib.Path("tests/sim/seeds.txt")
 TESTS = pathlib.Path("tests/unit/sig")
-SEED = re.compile(r"^((?:\d+x\d+:)?\d+) [^#]+ # ([\w/]+_test\.c): (\w+)$")
+SEED = re.compile(r"^((?:\d+x\d+f?:)?\d+) [^#]+ # ([\w/]+_test\.c): (\w+)$")
 
 
 def check(text):
@@ -20,7 +20,7 @@ def check(text):
             continue
         match, at = SEED.match(line), f"{LIST}:{number}"
         if not match:
-            findings.append(f"{at} is not: [NODESxSHARDS:]SEED what it showed # FILE_test.c: test")
+            findings.append(f"{at} is not: [NODESxSHARDS[f]:]SEED what it showed # FILE_test.c: test")
             continue
         seed, name, test = match.groups()
         if seed in seen:

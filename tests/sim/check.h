@@ -163,6 +163,8 @@ void check_shard_lost(const struct node *n, const struct node_shard *shard);
 /* It has said its last: no packet of its calls leaves. */
 void check_shard_silent(const struct node *n, const struct node_shard *shard);
 void check_restored(struct node *n);
+/* The same of a shard that it has taken. */
+void check_taken(struct node *n, const struct node_shard *shard);
 
 /* ---- check_segment.c ---- */
 void check_event(struct sim *s, const struct sig_event *e);
@@ -238,6 +240,10 @@ bool check_calls_are_elsewhere(const struct sim *s, uint32_t node);
 void check_roams(struct sim *s, const struct phone *p);
 /* Somebody is not to be disturbed who is in a call, and of two nodes either counts its own ones alone. */
 bool check_is_uncounted(const struct sim *s);
+/* A shard has gone to another node. Connections to addresses of others are not with it. */
+void check_parted(struct sim *s);
+/* One of its parties cannot be told what becomes of it. */
+bool check_is_parted(const struct sim *s, uint64_t call);
 /* A message leaves. */
 void check_apart(struct node *n, struct bytes text);
 

@@ -32,6 +32,40 @@ void check_roams(struct sim *s, const struct phone *p)
 	}
 }
 
+/* ---- shards that go to other nodes ---- */
+
+/* There is no way yet to a phone whose connection ends at another node than its call is. */
+static bool is_out_of_reach(struct sim *s, const struct phone_call *c)
+{
+	return c->phone->transport != SIP_UDP && c->state != PC_OVER &&
+	       node_of_place(s, c->phone->node) != node_of_call(s, c->node_call);
+}
+
+void check_parted(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			p->calls[k]->parted |= is_out_of_reach(s, p->calls[k]);
+			s->loose |= p->calls[k]->parted;
+		}
+	}
+}
+
+bool check_is_parted(const struct sim *s, uint64_t call)
+{
+	for (uint32_t i = 0; s->floats && i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			if (p->calls[k]->node_call == call && p->calls[k]->parted)
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool is_smart(const struct story *t)
 {
 	for (uint32_t i = 0; i < STORY_STEPS_MAX; i++) {

@@ -183,7 +183,7 @@ static void on_ended(struct sim *s, const struct event *e)
 	const struct phone_call *c = check_next_end(s, e->a, NULL);
 
 	if (c && seen && !seen->split && !seen->weak && !seen->stale && !seen->excused &&
-	    !has_lost_its_way(s, c->phone))
+	    !has_lost_its_way(s, c->phone) && !check_is_parted(s, e->a))
 		check_fail(s, "call %" PRIx64 " has ended, and %s#%u still talks", e->a,
 			   c->phone->user, c->phone->index);
 }
@@ -211,7 +211,7 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 	/* where a registration was promised without a save, and is lost, nobody knows who came back */
 	if (other && other->phone->transport != SIP_UDP && check_took(s, c->node_call))
 		return;
-	if (other && has_lost_its_way(s, other->phone))
+	if (other && (has_lost_its_way(s, other->phone) || check_is_parted(s, c->node_call)))
 		return;
 	/* each process listens for silence anew */
 	if (other && s->now_ns - node_of_call(s, c->node_call)->restored_ns <= SETTLED_NS) {
@@ -296,11 +296,14 @@ void check_rings_on(struct sim *s, const struct phone_call *c)
 {
 	const struct seen *seen = check_seen(s, c->node_call);
 
-	if (c->apart) /* its CANCEL goes where it was */
+	if (c->apart || c->parted) /* its CANCEL goes where it was */
 		return;
 	if (c->phone->vanished_ns) /* the node was told that nobody is there, and a late INVITE came after all */
 		return;
 	if (has_lost_its_way(s, c->phone))
+		return;
+	/* its new connection was promised without the store, by a node that knew nothing of the old one */
+	if (c->phone->transport != SIP_UDP && check_took(s, c->node_call))
 		return;
 	/* killed twice before a save: asked again after its refusal, and the CANCEL is a copy of the first one's */
 	if (!seen ||

@@ -103,6 +103,7 @@ static void look_at_cdrs(struct sim *s)
 
 static void look_at_shard(struct sim *s, const struct shard *core)
 {
+	uint32_t ports = s->nodes[0].settings.network_count * NODE_PORTS;
 	struct shard_counts c;
 
 	if (!core) {
@@ -114,8 +115,8 @@ static void look_at_shard(struct sim *s, const struct shard *core)
 		check_fail(s, "the node has %u calls left", c.calls);
 	if (c.txns)
 		check_fail(s, "the node has %u transactions left", c.txns);
-	if (c.ports_free != 2 * NODE_PORTS)
-		check_fail(s, "the node has %u of %u ports", c.ports_free, 2 * NODE_PORTS);
+	if (c.ports_free != ports)
+		check_fail(s, "the node has %u of %u ports", c.ports_free, ports);
 	if (core->invite_wait_count)
 		check_fail(s, "%u INVITEs wait for the store", core->invite_wait_count);
 	if (c.saves_pending)
@@ -124,8 +125,10 @@ static void look_at_shard(struct sim *s, const struct shard *core)
 
 static void look_at_node(struct sim *s, const struct node *n)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		look_at_shard(s, n->shards[i].core);
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (node_shard_is_owner(n, &n->shards[i]))
+			look_at_shard(s, n->shards[i].core);
+	}
 	if (node_core_any(n))
 		outside_check(n);
 	for (enum quota_kind kind = 0; node_is_up(n) && kind < QUOTA_KINDS; kind++) {

@@ -151,8 +151,9 @@ static const struct subscription *sub_next(const struct sim *s, const struct lam
 			const struct subscription *sub;
 			pool_handle h;
 
-			while (core && (sub = pool_next(&core->subscriptions.pool, &at->call,
-							&h)) != NULL) {
+			while (core && node_shard_is_owner(n, &n->shards[at->shard]) &&
+			       (sub = pool_next(&core->subscriptions.pool, &at->call, &h)) !=
+				       NULL) {
 				if (bytes_is(text_bytes(&sub->dialog.call_id), l->dialog.call_id))
 					return sub;
 			}

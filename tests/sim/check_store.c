@@ -293,8 +293,10 @@ void check_crashed(const struct node *n)
 		if (node_of_call(n->sim, k->seen[i].call) == n)
 			crashed(&k->seen[i]);
 	}
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		check_lamps_crashed(n->sim, n->shards[i].number);
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (node_shard_is_owner(n, &n->shards[i]))
+			check_lamps_crashed(n->sim, n->shards[i].number);
+	}
 }
 
 void check_shard_lost(const struct node *n, const struct node_shard *shard)
@@ -407,6 +409,20 @@ void check_restored(struct node *n)
 	check_follow(s);
 	for (uint32_t i = 0; i < s->check.seen_count; i++) {
 		if (node_of_call(s, s->check.seen[i].call) == n)
+			look_for(s, &s->check.seen[i]);
+	}
+	excuse_callers(n);
+}
+
+void check_taken(struct node *n, const struct node_shard *shard)
+{
+	struct sim *s = n->sim;
+
+	n->restored_ns = s->now_ns;
+	check_follow(s);
+	check_parted(s);
+	for (uint32_t i = 0; i < s->check.seen_count; i++) {
+		if (id_shard(s->check.seen[i].call) == shard->number)
 			look_for(s, &s->check.seen[i]);
 	}
 	excuse_callers(n);

@@ -103,14 +103,12 @@ static void decoy_put(struct shard *core, uint16_t tenant, uint32_t extension)
 	(void)err;
 }
 
-void decoys_put(struct node *n)
+void decoys_put(const struct node *n, struct shard *core)
 {
 	const struct sim *s = n->sim;
 
-	for (uint32_t i = 0; s->decoys && i < s->phones.extension_count; i++) {
-		for (uint32_t k = 0; k < n->shard_count; k++)
-			decoy_put(n->shards[k].core, n->other_tenant, i);
-	}
+	for (uint32_t i = 0; s->decoys && i < s->phones.extension_count; i++)
+		decoy_put(core, n->other_tenant, i);
 }
 
 static struct addr decoy_addr(void)

@@ -11,6 +11,7 @@
 
 struct sim;
 struct node;
+struct shard;
 
 /* Whether a seed has any, and whose its phones are then. */
 void decoys_begin(struct sim *s);
@@ -22,7 +23,7 @@ void decoys_tenant_put(struct node *n);
 void decoys_open(struct node *n);
 void decoys_close(struct node *n);
 /* Their extensions. */
-void decoys_put(struct node *n);
+void decoys_put(const struct node *n, struct shard *core);
 /* Their phones are registered, unless the store has them. */
 void decoys_bind(struct node *n);
 /* ---- checks ---- */

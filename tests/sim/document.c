@@ -116,15 +116,16 @@ void document_put_core(struct shard *core, const struct node *n, uint32_t i)
 	(void)err;
 }
 
-void document_put(struct node *n, uint32_t extension)
+void document_begin(struct node *n)
 {
-	const struct document_changes *all = &n->sim->documents;
+	for (uint32_t i = 0; i < n->sim->phones.extension_count; i++)
+		n->documents[i] = n->sim->documents.version[i];
+}
 
-	n->documents[extension] = all->version[extension];
-	for (uint32_t i = 0; i < n->shard_count && !all->absent[extension]; i++) {
-		if (n->shards[i].core)
-			document_put_core(n->shards[i].core, n, extension);
-	}
+void document_put_first(struct shard *core, const struct node *n, uint32_t extension)
+{
+	if (!n->sim->documents.absent[extension])
+		document_put_core(core, n, extension);
 }
 
 void document_tell(struct node *n, uint32_t extension)

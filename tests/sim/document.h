@@ -79,7 +79,8 @@ bool document_shuts(const struct sim *s, const struct phone_call *c);
 bool document_narrows(const struct sim *s, const struct phone_call *c);
 
 /* A node that starts reads that of an extension. */
-void document_put(struct node *n, uint32_t extension);
+void document_begin(struct node *n);
+void document_put_first(struct shard *core, const struct node *n, uint32_t extension);
 /* What has changed in it counts for the node from now on. */
 void document_tell(struct node *n, uint32_t extension);
 

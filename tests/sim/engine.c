@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
 enum { PACKET_MS = 1, WATCH_MS = 2000 }; /* many packets, so that granted indexes run out */
@@ -54,11 +55,22 @@ static bool is_unsaved(struct sim *s, const struct engine_flow *f)
 	return check_took(s, f->spec.call);
 }
 
+/* A shard whose lease is past sends no packet (base/validity.h). */
+static uint64_t speaks_until_ns(const struct sim *s, const struct engine_flow *f)
+{
+	const struct node_shard *shard = node_shard_there(f->node, f->spec.call);
+
+	return shard && shard->silent_ns ? shard->silent_ns : s->now_ns;
+}
+
 /* What was sent since the last look. */
 static void count_packets(struct sim *s, struct engine_flow *f)
 {
-	uint64_t n = (s->now_ns - f->counted_ns) / (PACKET_MS * NS_PER_MS);
+	uint64_t until_ns = speaks_until_ns(s, f), n = 0;
 	struct engine_stream *t;
+
+	if (until_ns > f->counted_ns)
+		n = (until_ns - f->counted_ns) / (PACKET_MS * NS_PER_MS);
 
 	f->counted_ns = s->now_ns;
 	if (!is_secret(f) || !f->spec.send || n == 0)
@@ -201,6 +213,17 @@ static void look_at_own(const struct node *n, const struct flow_spec *spec)
 			   (unsigned long long)spec->call);
 }
 
+/* The address goes with its shard, and so must the media. */
+static void look_at_address(const struct node *n, const struct flow_spec *spec)
+{
+	uint32_t place;
+
+	if (n->sim->floats && (!node_place_at(n->sim, &spec->local_rtp, &place) ||
+			       SHARD_FIRST + place != id_shard(spec->call)))
+		check_fail(n->sim, "media of call %llx is at an address of another shard",
+			   (unsigned long long)spec->call);
+}
+
 static struct engine_flow *take(struct engine *e)
 {
 	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
@@ -244,6 +267,7 @@ static void open_flow(struct node *n, const struct flow_spec *spec, uint64_t cal
 	uint32_t at;
 
 	look_at_ports(n, spec);
+	look_at_address(n, spec);
 	look_at_own(n, spec);
 	if (!f) {
 		check_fail(s, "more flows than calls need");
@@ -345,6 +369,29 @@ void engine_command(struct node *n, const struct media_command *c, uint64_t call
 	case MEDIA_STOP:
 		break;
 	}
+}
+
+void engine_silence(struct node *n, uint16_t shard)
+{
+	struct engine *e = &n->sim->engine;
+
+	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
+		if (e->flows[i].open && e->flows[i].node == n &&
+		    id_shard(e->flows[i].spec.call) == shard)
+			count_packets(n->sim, &e->flows[i]);
+	}
+}
+
+bool engine_has(const struct node *n, uint16_t shard)
+{
+	const struct engine *e = &n->sim->engine;
+
+	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
+		if (e->flows[i].open && e->flows[i].node == n &&
+		    id_shard(e->flows[i].spec.call) == shard)
+			return true;
+	}
+	return false;
 }
 
 void engine_crash(struct node *n)

@@ -43,6 +43,10 @@ struct engine {
 };
 
 void engine_command(struct node *n, const struct media_command *c, uint64_t call);
+/* Flows of a shard send no more (node_shard.silent_ns): what they did is counted. */
+void engine_silence(struct node *n, uint16_t shard);
+/* Some of a shard are open still. */
+bool engine_has(const struct node *n, uint16_t shard);
 /* The process is gone, and all flows with it. */
 void engine_crash(struct node *n);
 /* Peers point at each other; NULL or what is wrong. Between two steps of the node. */

@@ -71,6 +71,9 @@ static void report(const struct totals *t, uint64_t seeds)
 	(void)printf("# %" PRIu64 " lamps, told %" PRIu64 " times; %" PRIu64 " pages, %" PRIu64
 		     " taken\n",
 		     t->lamps, t->told, t->pages, t->paged);
+	(void)printf("# %" PRIu64 " shards taken by another node, %" PRIu64
+		     " of them by plan; %" PRIu64 " messages withheld\n",
+		     t->taken, t->handed, t->withheld);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 
@@ -138,16 +141,23 @@ static bool run_seed(uint64_t seed, const struct arguments *a, struct totals *su
 	return ok;
 }
 
-/* SEED, or NxM:SEED of N nodes with M shards each. False: neither. */
+/* SEED, or NxM:SEED of N nodes with M shards each, or NxMf:SEED: with addresses that go with their shards. False: none of them. */
 static bool read_seed(const char *line, struct sim_way *way, uint64_t *seed)
 {
 	uint32_t nodes, shards;
-	int at = 0;
+	int at = 0, floats = 0;
+	int n = sscanf(line, "%" SCNu32 "x%" SCNu32 ":%n", &nodes, &shards, &at);
 
-	if (sscanf(line, "%" SCNu32 "x%" SCNu32 ":%n", &nodes, &shards, &at) == 2 && at) {
+	way->floats = FLOATS_NOT;
+	if (n == 2 && !at)
+		(void)sscanf(line, "%*ux%*uf:%n", &floats);
+	at = at ? at : floats;
+	if (n == 2 && at) {
 		way->nodes = nodes;
 		way->shards = shards;
 	}
+	if (floats)
+		way->floats = FLOATS;
 	return sscanf(line + at, "%" SCNu64, seed) == 1;
 }
 

@@ -128,7 +128,8 @@ void net_send(struct sim *s, const struct node *n, const struct sip_hop *to, str
 	uint32_t place = s->floats ? n->settings.locals[to->local].network : n->index;
 	struct addr from = node_place(s, place);
 
-	if (node_of_place(s, place) != n || !node_place_lives(s, place))
+	if (to->transport == SIP_UDP &&
+	    (node_of_place(s, place) != n || !node_place_lives(s, place)))
 		check_fail(s, "node %u sends from an address that it does not have", n->index);
 	s->totals.sent++;
 	if (to->transport == SIP_UDP)

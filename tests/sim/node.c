@@ -16,12 +16,18 @@
 
 enum { EFFECTS_TO_CRASH = 200, FENCES = 60 };
 
+/* Machines that take shards of each other have each its own clock. */
+uint64_t node_boot_ns(const struct node *n, uint64_t now_ns)
+{
+	return NODE_BOOT0_NS + now_ns + (n->sim->floats ? n->index * NODE_APART_NS : 0);
+}
+
 struct instant node_now(const struct node *n)
 {
 	uint64_t ns = n->sim->now_ns;
 
 	return (struct instant){
-		.ns = NODE_BOOT0_NS + ns,
+		.ns = node_boot_ns(n, ns),
 		.utc_ms = UTC0_MS + ns / NS_PER_MS + (uint64_t)n->utc_step_ms,
 	};
 }
@@ -49,16 +55,8 @@ static const char *node_name(const struct node *n)
 
 /* ---- start ---- */
 
-static void put_extensions(struct node *n)
-{
-	struct sim *s = n->sim;
-
-	for (uint32_t i = 0; i < s->phones.extension_count; i++)
-		document_put(n, i);
-}
-
 /* Read from disk a little after the start in a real node. */
-static void put_music(struct node *n)
+static void put_music(const struct node *n, struct shard *core)
 {
 	struct job_id jobs[MEDIA_CODECS] = { 0 };
 
@@ -66,9 +64,8 @@ static void put_music(struct node *n)
 		return;
 	jobs[MEDIA_CODEC_PCMA] = (struct job_id){ .slot = 1, .generation = 1 };
 	jobs[MEDIA_CODEC_OPUS] = (struct job_id){ .slot = 2, .generation = 1 };
-	for (unsigned i = 0; i < SHARD_TRACK_FILES * n->shard_count; i++)
-		shard_track_set(n->shards[i / SHARD_TRACK_FILES].core,
-				(enum shard_track)(i % SHARD_TRACK_FILES), jobs);
+	for (unsigned i = 0; i < SHARD_TRACK_FILES; i++)
+		shard_track_set(core, (enum shard_track)i, jobs);
 }
 
 static void restore_locations(struct node *n)
@@ -85,7 +82,7 @@ static void restore_locations(struct node *n)
 	}
 }
 
-static void restore_calls(struct node *n)
+static void restore_calls(struct node *n, const struct node_shard *shard)
 {
 	struct sim *s = n->sim;
 	const char *reason = "";
@@ -93,15 +90,14 @@ static void restore_calls(struct node *n)
 	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
 		const struct store_call *c = &s->store.calls[i];
 
-		if (!c->record.n || node_of_call(s, c->call) != n)
+		if (!c->record.n || id_shard(c->call) != shard->number)
 			continue;
-		if (shard_restore_call(node_core(s, c->call), text_bytes(&c->record), node_now(n),
-				       &reason))
+		if (shard_restore_call(shard->core, text_bytes(&c->record), node_now(n), &reason))
 			check_fail(s, "call %" PRIx64 " is not taken back: %s", c->call, reason);
 	}
 }
 
-static void restore_lamps(struct node *n)
+static void restore_lamps(struct node *n, const struct node_shard *shard)
 {
 	struct sim *s = n->sim;
 	const char *reason = "";
@@ -109,9 +105,9 @@ static void restore_lamps(struct node *n)
 	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
 		const struct store_call *c = &s->store.lamps[i];
 
-		if (c->record.n && node_of_call(s, c->call) == n &&
-		    shard_restore_subscription(node_core(s, c->call), text_bytes(&c->record),
-					       node_now(n), &reason))
+		if (c->record.n && id_shard(c->call) == shard->number &&
+		    shard_restore_subscription(shard->core, text_bytes(&c->record), node_now(n),
+					       &reason))
 			check_fail(s, "subscription %" PRIx64 " is not taken back: %s", c->call,
 				   reason);
 	}
@@ -134,20 +130,40 @@ static void quota_start(struct node *n)
 	n->settings.quota = quota_of(n->quota);
 }
 
+void node_shard_open(struct node *n, struct node_shard *shard)
+{
+	struct sim *s = n->sim;
+	int err;
+
+	n->settings.number = shard->number;
+	shard->fenced = false;
+	shard->silent_ns = 0;
+	shard->leaving = false;
+	shard->epoch = s->floats ? s->owners[shard->number - SHARD_FIRST].epoch : n->incarnation;
+	err = shard_open(&shard->core, &n->settings, n->locations, &n->rand, node_now(n));
+	assert(!err);
+	(void)err;
+	shard_incarnate(shard->core, shard->epoch);
+	phones_ask_of(shard->core);
+	document_profile_put(shard->core, n);
+	for (uint32_t i = 0; i < s->phones.extension_count; i++)
+		document_put_first(shard->core, n, i);
+	decoys_put(n, shard->core);
+}
+
+void node_shard_restore(struct node *n, struct node_shard *shard)
+{
+	restore_calls(n, shard);
+	restore_lamps(n, shard);
+	put_music(n, shard->core);
+}
+
+/* Where addresses go with their shards a process has none before it took them. */
 static void open_shards(struct node *n)
 {
 	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *shard = &n->shards[i];
-		int err;
-
-		n->settings.number = shard->number;
-		shard->fenced = false;
-		err = shard_open(&shard->core, &n->settings, n->locations, &n->rand, node_now(n));
-		assert(!err);
-		(void)err;
-		shard_incarnate(shard->core, n->incarnation);
-		phones_ask_of(shard->core);
-		document_profile_put(shard->core, n);
+		if (!n->sim->floats)
+			node_shard_open(n, &n->shards[i]);
 	}
 }
 
@@ -185,9 +201,18 @@ static void start(struct node *n)
 	assert(!err);
 	(void)err;
 	node_shards_open(n);
+	document_begin(n);
 	open_shards(n);
-	put_extensions(n);
-	decoys_put(n);
+}
+
+static void restore_shards(struct node *n)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		node_shard_restore(n, &n->shards[i]);
+	outside_spend(n);
+	check_restored(n);
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		shard_resume(n->shards[i].core, node_now(n));
 }
 
 static void start_again(struct node *n)
@@ -195,16 +220,13 @@ static void start_again(struct node *n)
 	trace_line(n->sim, "node: starts again");
 	start(n);
 	restore_locations(n);
-	restore_calls(n);
-	restore_lamps(n);
 	decoys_bind(n);
-	put_music(n);
-	outside_spend(n);
-	check_restored(n);
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		shard_resume(n->shards[i].core, node_now(n));
+	if (!n->sim->floats)
+		restore_shards(n);
 	locations_resume(n->locations, node_now(n));
 	node_carry(n);
+	if (n->sim->floats && node_is_up(n))
+		node_come_home(n);
 }
 
 static void on_restart(struct sim *s, const struct event *e)
@@ -234,7 +256,10 @@ void node_crash(struct node *n)
 	uint64_t away =
 		sim_chance(s, 700) ? sim_between_ms(s, 50, 900) : sim_between_ms(s, 900, 8000);
 
-	trace_line(s, n->shards[0].fenced ? "node: fenced" : "node: killed");
+	if (s->floats)
+		trace_line(s, "node %u: killed", n->index);
+	else
+		trace_line(s, n->shards[0].fenced ? "node: fenced" : "node: killed");
 	s->totals.crashes++;
 	store_crash(n);
 	if (!store_is_away(n))
@@ -242,7 +267,10 @@ void node_crash(struct node *n)
 	engine_crash(n);
 	check_crashed(n);
 	stop(n);
-	phones_disconnect(s, n->index);
+	if (s->floats)
+		node_vacate(n);
+	else
+		phones_disconnect(s, n->index);
 	sim_after(s, away, on_restart, n->index, 0, 0);
 }
 
@@ -250,9 +278,11 @@ void node_crash(struct node *n)
 
 static void name_shards(struct node *n)
 {
-	n->shard_count = n->sim->shard_count;
+	uint32_t first = n->sim->floats ? 0 : n->index * n->sim->shard_count;
+
+	n->shard_count = n->sim->floats ? n->sim->place_count : n->sim->shard_count;
 	for (uint32_t i = 0; i < n->shard_count; i++)
-		n->shards[i].number = (uint16_t)(SHARD_FIRST + n->index * n->shard_count + i);
+		n->shards[i].number = (uint16_t)(SHARD_FIRST + first + i);
 }
 
 void node_begin(struct sim *s)
@@ -268,6 +298,8 @@ void node_begin(struct sim *s)
 		start(n);
 		decoys_bind(n);
 	}
+	if (s->floats)
+		node_owners_begin(s);
 }
 
 void node_restart(struct node *n)

@@ -55,6 +55,7 @@ struct node_shard {
 	uint32_t epoch; /* of its owner */
 	uint64_t
 		silent_ns; /* its lease is past since then, and nothing of it leaves; 0: it is not */
+	bool leaving;      /* by plan: it does nothing but to wait for saves */
 };
 
 /* Where addresses go with their shards: who has which, by its place. */
@@ -95,7 +96,8 @@ struct node {
 	uint64_t health_serial;
 	int64_t utc_step_ms;                 /* the wall clock is not steady */
 	uint64_t documents[NODE_EXTENSIONS]; /* versions of those that it has */
-	uint64_t restored_ns;                /* its last start that found something to go on with */
+	uint64_t
+		restored_ns; /* its last start that found something to go on with, or its last shard of another node */
 };
 
 /* ---- which ---- */
@@ -124,6 +126,8 @@ struct shard *node_core(const struct sim *s, uint64_t call);
 bool node_shard_is_owner(const struct node *n, const struct node_shard *shard);
 /* The shard of that number there; NULL: it is not there. */
 struct shard *node_core_of(struct node *n, uint64_t call);
+/* As the node has it, live or not; NULL: it never has it. */
+const struct node_shard *node_shard_there(struct node *n, uint64_t call);
 /* Its first shard that lives, or NULL. */
 struct shard *node_core_any(const struct node *n);
 /* All calls of all nodes, in their order. */
@@ -131,6 +135,11 @@ struct node_calls {
 	uint32_t node, shard, call;
 };
 bool node_call_next(const struct sim *s, struct node_calls *cursor, struct call_view *out);
+
+/* The lease of a shard is past: its owner stands still, or nobody hears it. Nothing happens where it has none. */
+void node_lapse_at(struct sim *s, uint32_t place);
+/* A shard is handed over, all of it saved. Nothing happens where that cannot be now. */
+void node_hand_over(struct sim *s, uint32_t place, uint32_t to);
 
 void node_begin(struct sim *s);
 void node_close(struct sim *s);
@@ -179,6 +188,8 @@ void node_lookup_told(struct node *n, uint64_t call, const struct lookup_news *n
 uint16_t node_local(const struct sim *s, uint32_t place, enum sip_transport transport,
 		    uint8_t family);
 struct instant node_now(const struct node *n);
+/* Its clock at that time of the run. */
+uint64_t node_boot_ns(const struct node *n, uint64_t now_ns);
 const char *node_extension(uint32_t i, char out[16]);
 uint32_t node_extension_index(const char *number);
 

@@ -53,9 +53,23 @@ static void binding_get(struct node *n, const struct effect *e)
 	queue_put(&n->sim->queue, &got);
 }
 
+/* As base/validity.h has it before each send. */
+static bool is_withheld(const struct node *n, const struct node_shard *shard)
+{
+	if (!shard || !shard->silent_ns || n->sim->sabotage == SABOTAGE_LAPSE)
+		return false;
+	n->sim->totals.withheld++;
+	return true;
+}
+
 static void carry_send(struct node *n, const struct node_shard *shard, const struct effect *e)
 {
 	struct sim *s = n->sim;
+
+	if (is_withheld(n, shard))
+		return;
+	if (shard && (shard->silent_ns || !node_shard_is_owner(n, shard)))
+		check_fail(s, "shard %u has no lease, and speaks", shard->number);
 
 	decoys_not_sent(s, &e->hop.remote);
 	if (s->story)
@@ -67,6 +81,12 @@ static void carry_send(struct node *n, const struct node_shard *shard, const str
 		node_cell_say(n, shard, e);
 	else
 		net_send(s, n, &e->hop, text_bytes(&e->data));
+}
+
+/* What a former owner believes is of no interest: the store refuses it. */
+static bool is_owner(const struct node *n, const struct node_shard *shard)
+{
+	return !shard || node_shard_is_owner(n, shard);
 }
 
 /* shard: NULL of an effect of the locations. */
@@ -82,11 +102,13 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 	case EFFECT_CALL_SAVE:
 	case EFFECT_CALL_END:
 	case EFFECT_BINDING_SAVE:
-		check_save(s, shard, e);
+		if (is_owner(n, shard))
+			check_save(s, shard, e);
 		store_save(n, shard, e);
 		break;
 	case EFFECT_SUBSCRIPTION_SAVE:
-		check_lamp_save(s, shard, e);
+		if (is_owner(n, shard))
+			check_lamp_save(s, shard, e);
 		store_save(n, shard, e);
 		break;
 	case EFFECT_MEDIA:
@@ -101,10 +123,12 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 	case EFFECT_LOOKUP_STOP: /* an answer that comes nevertheless is nobody's */
 		break;
 	case EFFECT_ORDERED:
-		ordered(s, e);
+		if (is_owner(n, shard))
+			ordered(s, e);
 		break;
 	case EFFECT_EVENT:
-		check_event(s, e->event);
+		if (is_owner(n, shard))
+			check_event(s, e->event);
 		if (e->event->kind == SIG_CALL_WAITING)
 			node_application_told(s, e->call);
 		break;
@@ -137,21 +161,33 @@ static void on_renewal(struct sim *s, const struct event *e)
 		node_fenced(n, shard);
 }
 
+/* One that is live and its own; NULL: there is none. */
+static struct node_shard *may_lapse(struct node *n, const struct node_shard *shard)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		struct node_shard *own = &n->shards[i];
+
+		if (own->core && !own->silent_ns && (!shard || own == shard))
+			return own;
+	}
+	return NULL;
+}
+
 /* Another owner has the shard. The node hears of it with the next answer of the store, at the latest to its renewal. */
 static void lose(struct node *n, const struct node_shard *shard)
 {
 	struct sim *s = n->sim;
+	struct node_shard *own = s->floats ? may_lapse(n, shard) : NULL;
 
+	if (own)
+		node_lapse(n, own);
+	if (s->floats)
+		return;
+	shard = shard ? shard : &n->shards[0]; /* of a node that tells what another one did */
 	trace_line(s, "store: another owner takes the shard");
 	s->totals.fences++;
 	s->store.taken[shard->number - SHARD_FIRST] = n->incarnation;
 	sim_after(s, RENEWAL_MS * NS_PER_MS, on_renewal, n->incarnation, shard->number, 0);
-}
-
-/* One of a node that tells what another one did. */
-static const struct node_shard *loser(const struct node *n, const struct node_shard *shard)
-{
-	return shard ? shard : &n->shards[0];
 }
 
 /* What goes wrong before the next effect. False: the node dies. */
@@ -170,7 +206,7 @@ static bool mishap(struct node *n, const struct node_shard *shard)
 		story_harm(s);
 	fenced |= harmed && s->harm == HARM_FENCE;
 	if (fenced && !s->calm)
-		lose(n, loser(n, shard));
+		lose(n, shard);
 	return true;
 }
 
@@ -216,7 +252,7 @@ static uint64_t next_ns(const struct node *n)
 	uint64_t next = locations_next_ns(n->locations);
 
 	for (uint32_t i = 0; i < n->shard_count; i++) {
-		const struct shard *core = n->shards[i].core;
+		const struct shard *core = n->shards[i].leaving ? NULL : n->shards[i].core;
 		uint64_t own = core ? shard_next_ns(core) : UINT64_MAX;
 
 		next = own < next ? own : next;
@@ -226,7 +262,7 @@ static uint64_t next_ns(const struct node *n)
 
 static void arm(struct node *n)
 {
-	uint64_t next = next_ns(n), now_ns = NODE_BOOT0_NS + n->sim->now_ns;
+	uint64_t next = next_ns(n), now_ns = node_now(n).ns;
 
 	if (next == UINT64_MAX || next >= n->timer_ns)
 		return;
@@ -256,7 +292,7 @@ static void on_timer(struct sim *s, const struct event *e)
 	n->timer_ns = NODE_NO_TIMER;
 	locations_expire(n->locations, node_now(n));
 	for (uint32_t i = 0; i < n->shard_count; i++) {
-		if (n->shards[i].core)
+		if (n->shards[i].core && !n->shards[i].leaving)
 			shard_expire(n->shards[i].core, node_now(n));
 	}
 	node_carry(n);

@@ -42,11 +42,21 @@ void node_health(struct node *n, bool healthy)
 	node_carry(n);
 }
 
+/* It hears no more: what is said now is said again to its successor. */
+static bool node_is_leaving(const struct node *n, const struct shard *core)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].core == core)
+			return n->shards[i].leaving;
+	}
+	return false;
+}
+
 void node_receive(struct node *n, const struct sip_hop *from, struct bytes message)
 {
 	struct shard *core = node_is_up(n) ? node_core_of_message(n, from, message) : NULL;
 
-	if (!core)
+	if (!core || node_is_leaving(n, core))
 		return;
 	check_received(n->sim, message);
 	shard_receive(core, from, message, node_now(n));
@@ -78,7 +88,7 @@ void node_connection_closed(struct node *n, const struct sip_hop *hop)
 
 void node_saved(struct node *n, const struct store_command *c, bool ok)
 {
-	struct shard *core = node_core(n->sim, c->call);
+	struct shard *core = node_core_of(n, c->call);
 	enum location_result result = c->conflict ? BINDING_CONFLICT : BINDING_SAVED;
 	struct bytes user = text_bytes(&c->user), tenant;
 
@@ -125,7 +135,7 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 void node_set_told(struct node *n, uint32_t extension, uint64_t call, const struct set_news *news)
 {
 	struct sim *s = n->sim;
-	struct shard *core = node_core(s, call);
+	struct shard *core = node_core_of(n, call);
 	struct call_view view;
 	bool waits;
 
@@ -141,7 +151,7 @@ void node_set_told(struct node *n, uint32_t extension, uint64_t call, const stru
 
 void node_lookup_told(struct node *n, uint64_t call, const struct lookup_news *news)
 {
-	struct shard *core = node_core(n->sim, call);
+	struct shard *core = node_core_of(n, call);
 
 	if (!core)
 		return;
@@ -151,7 +161,7 @@ void node_lookup_told(struct node *n, uint64_t call, const struct lookup_news *n
 
 void node_media_event(struct node *n, const struct media_event *ev)
 {
-	struct shard *core = node_core(n->sim, ev->call);
+	struct shard *core = node_core_of(n, ev->call);
 
 	if (!core)
 		return;
@@ -163,7 +173,7 @@ static void on_media_failed(struct sim *s, const struct event *e)
 {
 	struct flow_id id = { .slot = (uint32_t)(e->a >> 32), .generation = (uint32_t)e->a };
 	struct node *n = node_of_process(s, e->who);
-	struct shard *core = n ? node_core(s, e->b) : NULL;
+	struct shard *core = n ? node_core_of(n, e->b) : NULL;
 
 	if (!core)
 		return;

@@ -17,7 +17,7 @@ static void play_told(struct sim *s, const struct event *e, enum act_news_kind k
 				       .job = { .slot = 9, .generation = 1 },
 				       .codec = (enum media_codec)(e->who % PLAY_CODECS) };
 	struct node *n = node_of_process(s, e->who / PLAY_CODECS);
-	struct shard *core = n ? node_core(s, e->b) : NULL;
+	struct shard *core = n ? node_core_of(n, e->b) : NULL;
 
 	if (!core)
 		return;

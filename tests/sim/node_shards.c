@@ -84,6 +84,8 @@ static struct shard *core_of_parsed(struct node *n, const struct sip_message *m)
 	if (named)
 		return named->core;
 	core = m->request ? core_with_copy(n, m) : NULL;
+	if (!core && n->sim->floats) /* networks[].shard */
+		return n->shards[n->settings.locals[m->hop.local].network].core;
 	return core ? core : core_by_spread(n, m->call_id);
 }
 
@@ -93,6 +95,8 @@ struct shard *node_core_of_message(struct node *n, const struct sip_hop *from, s
 	struct message_error error;
 	struct sip_message m;
 
+	if (n->sim->floats && !n->shards[n->settings.locals[from->local].network].core)
+		return NULL; /* nobody has the address */
 	if (n->shard_count == 1)
 		return core;
 	if (!message_parse(&m, message, &error)) {
@@ -118,6 +122,13 @@ static void on_cell_unsent(struct sim *s, const struct event *e)
 	node_carry(n);
 }
 
+static bool cell_is_here(struct node *n, const struct effect *e)
+{
+	const struct node_shard *to = node_shard_of(n, cell_shard(&e->hop.remote));
+
+	return to && to->core;
+}
+
 void node_cell_say(struct node *n, const struct node_shard *shard, const struct effect *e)
 {
 	struct event failed = { .ns = n->sim->now_ns,
@@ -129,7 +140,7 @@ void node_cell_say(struct node *n, const struct node_shard *shard, const struct 
 	n->sim->totals.cells++;
 	if (sim_chance(n->sim, n->sim->net.loss))
 		trace_line(n->sim, "       (lost)");
-	else if (!n->cell ||
+	else if (!n->cell || !cell_is_here(n, e) ||
 		 cell_send(n->cell, shard->number, &e->hop, text_bytes(&e->data)) == -EHOSTUNREACH)
 		queue_put(&n->sim->queue, &failed);
 }
@@ -143,7 +154,7 @@ static bool cell_hear(struct node *n, const struct node_shard *shard)
 	while (cell_receive(n->cell, shard->number, &from, &message)) {
 		any = true;
 		check_received(n->sim, text_bytes(&message));
-		if (shard->core)
+		if (shard->core && !shard->leaving)
 			shard_receive(shard->core, &from, text_bytes(&message), node_now(n));
 		text_clear(&message);
 	}
@@ -171,19 +182,24 @@ static void on_operator(struct sim *s, const struct event *e)
 }
 
 /* As core_end in app/node/node_shard_life.c: what it has of this node is given back, and it says nothing. */
-static void shard_end(struct node *n, struct node_shard *shard)
+void node_shard_end(struct node *n, struct node_shard *shard)
 {
-	struct sim *s = n->sim;
-
-	trace_line(s, "node: shard %u is lost", shard->number);
-	s->totals.lost_alone++;
-	check_shard_lost(n, shard);
-	cell_leave(n->cell, shard->number);
+	trace_line(n->sim, "node: shard %u is lost", shard->number);
 	shard_silence(shard->core, node_now(n));
 	node_carry_last(n, shard);
 	check_shard_silent(n, shard);
 	shard_close(shard->core);
 	shard->core = NULL;
+}
+
+static void lose_alone(struct node *n, struct node_shard *shard)
+{
+	struct sim *s = n->sim;
+
+	s->totals.lost_alone++;
+	check_shard_lost(n, shard);
+	cell_leave(n->cell, shard->number);
+	node_shard_end(n, shard);
 	sim_after(s, sim_between_ms(s, 500, 8000), on_operator, n->incarnation, 0, 0);
 }
 
@@ -201,8 +217,10 @@ void node_fenced(struct node *n, struct node_shard *shard)
 	shard->fenced = true;
 	if (n->sim->sabotage == SABOTAGE_FENCE)
 		return;
-	if (shards_live(n) == 1)
+	if (n->sim->floats)
+		node_shard_end(n, shard);
+	else if (shards_live(n) == 1)
 		node_crash(n);
 	else
-		shard_end(n, shard);
+		lose_alone(n, shard);
 }

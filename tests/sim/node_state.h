@@ -7,6 +7,7 @@
 
 #define NODE_BOOT0_NS (1000 * NS_PER_S)
 #define NODE_NO_TIMER UINT64_MAX
+#define NODE_APART_NS (777777 * NS_PER_MS)
 
 /* After each call of a shard, or of the locations: their effects are carried out, on which the node may die. */
 void node_carry(struct node *n);
@@ -17,6 +18,23 @@ void node_crash(struct node *n);
 void node_play(struct node *n, const struct effect *e);
 /* A call waits for the application of its extension. */
 void node_application_told(struct sim *s, uint64_t call);
+
+/* ---- node_take.c: shards that go to other nodes (sim.floats) ---- */
+/* Who has which at the beginning. */
+void node_owners_begin(struct sim *s);
+/* The node is dead: others take its shards. */
+void node_vacate(struct node *n);
+/* It is back: what nobody has taken is its own, and what is at home here is handed back a little later. */
+void node_come_home(struct node *n);
+/* Its lease is past, and another node takes it. */
+void node_lapse(struct node *n, struct node_shard *shard);
+/* What it has of this node is given back, and it says nothing. */
+void node_shard_end(struct node *n, struct node_shard *shard);
+
+/* ---- node.c ---- */
+void node_shard_open(struct node *n, struct node_shard *shard);
+/* What the store has of it goes on. */
+void node_shard_restore(struct node *n, struct node_shard *shard);
 
 /* ---- node_shards.c ---- */
 /* What they have together; before they are opened. */

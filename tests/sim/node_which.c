@@ -126,6 +126,11 @@ bool node_shard_is_owner(const struct node *n, const struct node_shard *shard)
 	return !s->floats || (o->node == n->index && o->epoch == shard->epoch);
 }
 
+const struct node_shard *node_shard_there(struct node *n, uint64_t call)
+{
+	return node_shard_of(n, id_shard(call));
+}
+
 struct shard *node_core_of(struct node *n, uint64_t call)
 {
 	const struct node_shard *shard = node_shard_of(n, id_shard(call));

@@ -62,6 +62,7 @@ struct phone_call {
 	bool wants_bye;  /* as soon as the ACK came */
 	bool told;       /* the other side ended it */
 	bool apart;      /* it moved, and its registrar is another node */
+	bool parted;     /* its shard has gone to another node than its connection */
 	bool excused;    /* a kill took what nobody had been promised */
 	bool unknown;    /* there was no document of its phone's extension as it began */
 	uint16_t final;  /* of the first INVITE */

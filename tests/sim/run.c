@@ -6,6 +6,8 @@
 #include "tests/sim/decoys.h"
 #include "tests/sim/sim.h"
 
+enum { FLOAT = 400, FLOATING_LOCALS = 3 }; /* FLOAT: of a thousand seeds */
+
 const char *sabotage_name(enum sabotage sabotage)
 {
 	switch (sabotage) {
@@ -41,6 +43,8 @@ const char *sabotage_name(enum sabotage sabotage)
 		return "alone";
 	case SABOTAGE_MEDIA:
 		return "media";
+	case SABOTAGE_LAPSE:
+		return "lapse";
 	case SABOTAGE_DEAF:
 		return "deaf";
 	case SABOTAGE_COUNT:
@@ -99,6 +103,21 @@ bool sim_run_on(struct sim *s)
 	return s->check.broken[0] == '\0';
 }
 
+/* Where so many addresses fit. */
+static bool floats(const struct sim *s, const struct sim_way *way)
+{
+	uint32_t places = s->node_count * s->shard_count;
+	struct rand_source rand;
+
+	if (way->floats != FLOATS_BY_CHANCE || s->script)
+		return way->floats == FLOATS;
+	if (s->node_count == 1 || places > SHARD_NETWORKS_MAX ||
+	    places * FLOATING_LOCALS > SHARD_LOCALS_MAX)
+		return false;
+	rand_open_seed(&rand, s->seed ^ UINT64_C(0x666c6f6174));
+	return rand_below(&rand, 1000) < FLOAT;
+}
+
 bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 {
 	memset(s, 0, sizeof(*s));
@@ -111,6 +130,7 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->behind = way->behind;
 	s->node_count = way->nodes ? way->nodes : 1;
 	s->shard_count = way->shards ? way->shards : 1;
+	s->floats = floats(s, way);
 	s->place_count = s->floats ? s->node_count * s->shard_count : s->node_count;
 	decoys_begin(s);
 	rand_open_seed(&s->rand, seed);

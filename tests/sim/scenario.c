@@ -41,7 +41,8 @@ static void on_quiet(struct sim *s, const struct event *e)
 	for (uint32_t i = 0; i < s->check.seen_count; i++) {
 		/* of two of one nobody knows which waits */
 		if (s->check.seen[i].split || check_waits_for_ever(s, &s->check.seen[i]) ||
-		    check_far_is_circle(s, s->check.seen[i].call))
+		    check_far_is_circle(s, s->check.seen[i].call) ||
+		    check_is_parted(s, s->check.seen[i].call))
 			node_hangup(s, s->check.seen[i].call);
 	}
 }
@@ -142,7 +143,7 @@ void scenario_begin(struct sim *s)
 					   .expires_s = sim_chance(s, 300) ? 60 : 3600 };
 
 		choose_transport(s, &kind, streams);
-		kind.v6 = sim_chance(s, v6);
+		kind.v6 = sim_chance(s, v6) && !s->floats;
 		kind.prack = !sim_chance(s, pracks) ? PRACKS_NOT
 			     : sim_chance(s, 300)   ? PRACKS_MUST
 						    : PRACKS_CAN;

@@ -7,6 +7,8 @@ enum {
 	CALLS_TO_MS = 90000,
 	MOVES_MAX = 6,
 	JOINS_MAX = 5,
+	HANDINGS_MAX = 6,
+	LAPSES_MAX = 6,
 	CALLS_MAX = 9,
 	SPAN_MS = 20000,
 	DOCUMENTS_MAX = 5,
@@ -94,13 +96,13 @@ static void plan_joins(struct sim *s)
 {
 	uint32_t count = chance(s, 500) ? rand_below(&s->cluster, JOINS_MAX) : 0;
 
-	while (s->shard_count > 1 && count--) {
+	while (s->shard_count > 1 && !s->floats && count--) {
 		uint32_t who = rand_below(&s->cluster, s->node_count);
 
 		sim_after(s, between_ms(s, 4000, CALLS_TO_MS), on_join, who, 0, 0);
 	}
 	count = chance(s, 500) ? rand_below(&s->cluster, JOINS_MAX) : 0;
-	while (s->shard_count > 1 && count--) {
+	while (s->shard_count > 1 && !s->floats && count--) {
 		uint32_t who = rand_below(&s->cluster, s->phones.count);
 
 		sim_after(s, between_ms(s, 4000, CALLS_TO_MS), on_refer_join, who, 0, 0);
@@ -207,6 +209,43 @@ static void plan_cut(struct sim *s)
 	sim_after(s, at + length + between_ms(s, 1, 300), on_noticed, who, true, 0);
 }
 
+/* ---- shards that go to other nodes ---- */
+
+static void on_hand_over(struct sim *s, const struct event *e)
+{
+	if (!s->calm)
+		node_hand_over(s, e->who, (uint32_t)e->a);
+}
+
+static void on_lapse(struct sim *s, const struct event *e)
+{
+	if (!s->calm)
+		node_lapse_at(s, e->who);
+}
+
+static void plan_lapses(struct sim *s)
+{
+	uint32_t count = chance(s, 500) ? rand_below(&s->cluster, LAPSES_MAX) : 0;
+
+	while (count--) {
+		uint32_t place = rand_below(&s->cluster, s->place_count);
+
+		sim_after(s, between_ms(s, 2000, TO_MS), on_lapse, place, 0, 0);
+	}
+}
+
+static void plan_handing(struct sim *s)
+{
+	uint32_t count = chance(s, 600) ? rand_below(&s->cluster, HANDINGS_MAX) : 0;
+
+	while (count--) {
+		uint32_t place = rand_below(&s->cluster, s->place_count);
+		uint32_t to = rand_below(&s->cluster, s->node_count);
+
+		sim_after(s, between_ms(s, 2000, TO_MS), on_hand_over, place, to, 0);
+	}
+}
+
 void scenario_cluster(struct sim *s)
 {
 	if (is_alone(s))
@@ -217,6 +256,10 @@ void scenario_cluster(struct sim *s)
 	plan_documents(s);
 	plan_tenant(s);
 	plan_crashes(s);
+	if (s->floats)
+		plan_handing(s);
 	if (s->node_count > 1 && chance(s, 300))
 		plan_cut(s);
+	if (s->floats)
+		plan_lapses(s);
 }

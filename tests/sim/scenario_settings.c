@@ -19,8 +19,15 @@ static struct addr address(const char *text)
 	return a;
 }
 
-/* All transports of one family, with the ports of its media. */
-static void listen_on(struct shard_settings *set, const char *ip)
+/* Sets of transports, as many as there is room for. */
+enum {
+	WITHOUT_WEB = 1 << SIP_UDP | 1 << SIP_TCP | 1 << SIP_TLS,
+	WITH_WEB = WITHOUT_WEB | 1 << SIP_WSS,
+	ALL = WITH_WEB | 1 << SIP_WS,
+};
+
+/* Transports of one family, with the ports of its media. */
+static void listen_on(struct shard_settings *set, const char *ip, unsigned transports)
 {
 	uint16_t network = (uint16_t)set->network_count++;
 	struct shard_network *n = &set->networks[network];
@@ -30,13 +37,29 @@ static void listen_on(struct shard_settings *set, const char *ip)
 	n->first_port = (uint16_t)(20000 + network * 2 * NODE_PORTS);
 	n->last_port = (uint16_t)(n->first_port + 2 * NODE_PORTS - 1);
 	for (enum sip_transport t = SIP_UDP; t <= SIP_WSS; t++) {
-		struct shard_local *l = &set->locals[set->local_count++];
+		struct shard_local *l = &set->locals[set->local_count];
 
+		if (!(transports >> t & 1))
+			continue;
+		set->local_count++;
 		l->bind = address(ip);
 		l->bind.port = t == SIP_TLS || t == SIP_WSS ? PORT_TLS : PORT_PLAIN;
 		l->advertise = l->bind;
 		l->transport = t;
 		l->network = network;
+	}
+}
+
+/* All nodes have those of all shards. */
+static void listen_floating(const struct node *n, struct shard_settings *out)
+{
+	char ip[ADDR_TEXT_MAX];
+
+	out->boot = 1 + n->index;
+	for (uint32_t i = 0; i < n->sim->place_count; i++) {
+		(void)snprintf(ip, sizeof(ip), "192.0.2.%u", 1 + i);
+		listen_on(out, ip, n->sim->script ? WITH_WEB : WITHOUT_WEB);
+		out->networks[i].shard = (uint16_t)(SHARD_FIRST + i);
 	}
 }
 
@@ -46,10 +69,14 @@ static void listen_at(const struct node *n, struct shard_settings *out)
 	char ip[ADDR_TEXT_MAX];
 
 	out->local_count = out->network_count = 0;
+	if (n->sim->floats) {
+		listen_floating(n, out);
+		return;
+	}
 	(void)snprintf(ip, sizeof(ip), "192.0.2.%u", 1 + n->index);
-	listen_on(out, ip);
+	listen_on(out, ip, ALL);
 	(void)snprintf(ip, sizeof(ip), "2001:db8::%u", 1 + n->index);
-	listen_on(out, ip);
+	listen_on(out, ip, ALL);
 }
 
 /* All have the same but for that. */
@@ -82,7 +109,7 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 		return;
 	}
 	/* what a shard lost may have been taken by others when it is back: not all of it fits */
-	small = sim_chance(s, 50) && s->shard_count == 1;
+	small = sim_chance(s, 50) && s->shard_count == 1 && !s->floats;
 	memset(out, 0, sizeof(*out));
 	out->boot = 1;
 	memcpy(out->server, "tandem", sizeof("tandem"));

@@ -40,15 +40,18 @@ struct totals {
 	uint64_t refers, given;  /* given: accepted */
 	uint64_t forgotten;      /* acknowledged writes that the store lost */
 	uint64_t names,
-		displaced;    /* look-ups of names, and places that were left for the next one */
-	uint64_t looked_up;   /* calls that are in the store after all */
-	uint64_t cells,       /* messages from a shard to another one */
-		lost_alone,   /* shards that a node lost while others of it lived */
-		moves,        /* of phones to another node */
-		joins,        /* of calls of two shards */
-		documents,    /* that operators changed */
-		united,       /* conversations over two shards that came about */
-		circles;      /* calls of such in which nobody was left */
+		displaced;  /* look-ups of names, and places that were left for the next one */
+	uint64_t looked_up; /* calls that are in the store after all */
+	uint64_t cells,     /* messages from a shard to another one */
+		lost_alone, /* shards that a node lost while others of it lived */
+		moves,      /* of phones to another node */
+		joins,      /* of calls of two shards */
+		documents,  /* that operators changed */
+		taken,
+		handed,   /* shards by another node, or another process of it; handed: by plan */
+		withheld, /* what shards whose lease was past did not say */
+		united,   /* conversations over two shards that came about */
+		circles;  /* calls of such in which nobody was left */
 	uint64_t lamps, told; /* told: NOTIFYs that lamps took */
 	uint64_t asked;       /* requests of the node that wanted credentials */
 	uint64_t pages, paged;
@@ -76,6 +79,7 @@ enum sabotage {
 		SABOTAGE_CLUSTER, /* the store acknowledges registrations and keeps none */
 	SABOTAGE_ALONE,           /* who asks where a phone is hears that nobody knows */
 	SABOTAGE_MEDIA,           /* a shard that is lost leaves its media behind */
+	SABOTAGE_LAPSE,           /* one whose lease is past speaks on */
 	SABOTAGE_COUNT,
 };
 const char *sabotage_name(enum sabotage sabotage);
@@ -132,6 +136,11 @@ struct sim_way {
 	enum story_harm harm;
 	uint32_t behind;
 	uint32_t nodes, shards; /* shards: of each node; 0: one */
+	enum {
+		FLOATS_BY_CHANCE, /* some seeds */
+		FLOATS_NOT,
+		FLOATS,
+	} floats; /* addresses go with their shards */
 };
 /* Runs a seed. False: an invariant is broken; s->check.broken says which. The caller closes it. */
 bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way);

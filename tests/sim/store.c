@@ -287,6 +287,8 @@ static bool is_taken(const struct sim *s, const struct store_command *c)
 {
 	uint16_t shard = s->shard_count == 1 ? c->link : c->shard;
 
+	if (s->floats)
+		return c->shard && c->epoch < s->owners[c->shard - SHARD_FIRST].epoch;
 	return shard && c->incarnation <= s->store.taken[shard - SHARD_FIRST];
 }
 
@@ -352,6 +354,15 @@ static void apply_to(struct sim *s, const struct store_command *last)
 
 /* ---- what the node hears ---- */
 
+/* Nobody waits for it: the shard has left the node since. */
+static bool is_of_former(const struct node *n, const struct store_command *c)
+{
+	const struct node_shard *shard =
+		n->sim->floats && c->shard ? &n->shards[c->shard - SHARD_FIRST] : NULL;
+
+	return shard && (!shard->core || shard->epoch != c->epoch);
+}
+
 static void answer(struct sim *s, struct store_command *c, bool ok)
 {
 	struct node *n;
@@ -360,7 +371,7 @@ static void answer(struct sim *s, struct store_command *c, bool ok)
 		return;
 	c->answered = true;
 	n = node_of_process(s, c->incarnation);
-	if (!n)
+	if (!n || is_of_former(n, c))
 		return;
 	if (!ok)
 		s->totals.saves_failed++;
@@ -392,6 +403,8 @@ static void refuse(struct sim *s, struct store_command *c)
 	struct node *n = node_of_process(s, c->incarnation);
 
 	c->answered = true;
+	if (n && is_of_former(n, c))
+		return;
 	for (uint32_t i = 0; n && i < n->shard_count; i++) {
 		struct node_shard *shard = &n->shards[i];
 
@@ -464,6 +477,7 @@ static struct store_command *add(const struct node *n, const struct node_shard *
 				     .incarnation = n->incarnation,
 				     .link = shard ? shard->number : n->shards[0].number,
 				     .shard = shard ? shard->number : 0,
+				     .epoch = shard ? shard->epoch : 0,
 				     .call = e->call,
 				     .version = e->version,
 				     .expected = e->expected,
@@ -541,9 +555,28 @@ void store_crash(const struct node *n)
 		struct store_command *c = &t->commands[i];
 		bool spooled = store_is_away(n) && c->kind == EFFECT_CALL_END;
 
-		if (c->incarnation == n->incarnation && !c->flushed && !spooled)
+		if (c->incarnation != n->incarnation)
+			continue;
+		c->spooled = spooled;
+		if (!c->flushed && !spooled)
 			c->fate = STORE_FATE_DROPPED;
 	}
+}
+
+void store_leave(const struct node *n, uint16_t shard)
+{
+	struct store *t = &n->sim->store;
+
+	for (uint32_t i = t->applied; i < t->command_count; i++) {
+		struct store_command *c = &t->commands[i];
+
+		if (c->shard != shard || c->applied)
+			continue;
+		if (c->spooled)
+			c->fate = STORE_FATE_DROPPED;
+		apply(n->sim, c);
+	}
+	advance(t);
 }
 
 void store_settle(const struct node *n)

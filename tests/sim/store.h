@@ -35,6 +35,8 @@ struct store_command {
 	enum store_fate fate;
 	bool flushed, applied, answered, conflict, refused;
 	uint32_t incarnation; /* of the node that asked */
+	uint32_t epoch;       /* of its shard's owner */
+	bool spooled;         /* on the disk of that node */
 	uint16_t link, shard; /* over which it went, by its shard; whose it is, 0: the node's */
 	uint64_t call, version, expected, ttl_ms;
 	struct text user, record;
@@ -74,6 +76,8 @@ void store_save(const struct node *n, const struct node_shard *shard, const stru
 /* The node's buffers reach the kernel: what a kill afterwards does not undo. */
 void store_flush(struct sim *s);
 void store_crash(const struct node *n);
+/* Another node takes a shard of a dead one: what had left that one arrives, and what is in its spool does not. */
+void store_leave(const struct node *n, uint16_t shard);
 /* Nobody answers this node. */
 bool store_is_away(const struct node *n);
 /* That node alone does not reach it until store_mend. */
