@@ -18,15 +18,22 @@ struct valid_place {
 	_Atomic uint64_t withheld; /* packets and messages that were not sent for it */
 };
 
+/* Hears each new time before those who send do: who follows is never behind where a time grows. By the thread that sets it. */
+typedef void validity_fn(void *arg, uint8_t place, uint64_t until_ns);
+
 struct validity {
 	_Atomic uint64_t least_ns; /* of all places in use: what is before it needs no other look */
 	uint32_t count;
+	validity_fn *follow; /* NULL: nobody */
+	void *follow_arg;
 	struct valid_place places[1 + VALID_PLACES]; /* the first is VALID_ALWAYS */
 };
 
 /* Places 1 to count, which may not speak yet. */
 void validity_open(struct validity *v, uint32_t count);
 void validity_set(struct validity *v, uint8_t place, uint64_t until_ns);
+/* Tells fn the times of all places, and each one that is set from now on. */
+void validity_follow(struct validity *v, validity_fn *fn, void *arg);
 /* Something of it was not sent. */
 void validity_withhold(struct validity *v, uint8_t place);
 uint64_t validity_withheld(const struct validity *v, uint8_t place);

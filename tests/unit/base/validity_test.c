@@ -62,6 +62,43 @@ static void test_what_is_withheld_is_counted_by_place(void **state)
 	assert_int_equal(validity_withheld(&v, 2), 2);
 }
 
+struct follower {
+	const struct validity *v;
+	uint32_t count;
+	uint64_t told[3], was[3]; /* what it heard, and what senders saw at that moment */
+};
+
+static void hear(void *arg, uint8_t place, uint64_t until_ns)
+{
+	struct follower *f = arg;
+
+	f->told[place] = until_ns;
+	f->was[place] = validity_until(f->v, place);
+	f->count++;
+}
+
+static void test_who_follows_hears_it_first(void **state)
+{
+	struct validity v;
+	struct follower f = { .v = &v };
+
+	(void)state;
+	validity_open(&v, 2);
+	validity_set(&v, 1, 100);
+	validity_follow(&v, hear, &f); /* what was said before, too */
+	assert_int_equal(f.count, 2);
+	assert_int_equal(f.told[1], 100);
+	assert_int_equal(f.told[2], 0);
+	validity_set(&v, 2, 300);
+	assert_int_equal(f.told[2], 300);
+	assert_int_equal(f.was[2], 0);
+	validity_set(&v, 2, 300); /* nothing new */
+	assert_int_equal(f.count, 3);
+	validity_set(&v, 2, 0);
+	assert_int_equal(f.told[2], 0);
+	assert_int_equal(f.was[2], 300);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -69,6 +106,7 @@ int main(void)
 		cmocka_unit_test(test_a_renewal_lets_it_speak_again),
 		cmocka_unit_test(test_without_places_nobody_is_silenced),
 		cmocka_unit_test(test_what_is_withheld_is_counted_by_place),
+		cmocka_unit_test(test_who_follows_hears_it_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
