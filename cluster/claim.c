@@ -15,7 +15,7 @@ void claim_open(struct claim *c, uint64_t self, uint64_t incarnation, uint64_t l
 			     .incarnation = incarnation,
 			     .length_ns = length_ns,
 			     .quiet_ns = length_ns + length_ns / 10 };
-	c->bound_until_ns = now_ns + c->quiet_ns;
+	c->bound_until_ns = c->promised_until_ns = now_ns + c->quiet_ns;
 }
 
 /* ---- bound to one at a time ---- */
@@ -48,10 +48,29 @@ static void heard_note(struct claim *c, struct lease_epoch epoch)
 		c->heard = epoch;
 }
 
+static void promise_to(struct claim *c, uint64_t id, uint64_t now_ns)
+{
+	bind_to(c, id, now_ns);
+	c->bound_epoch = (struct lease_epoch){ 0 };
+	c->promised_to = id;
+	c->promised_until_ns = c->bound_until_ns;
+}
+
+static bool same_epoch(struct lease_epoch a, struct lease_epoch b)
+{
+	return a.counter == b.counter && a.incarnation == b.incarnation;
+}
+
+/* Whether the process that owned it is gone: for ever. */
+static bool is_gone(const struct claim *c, struct lease_epoch epoch)
+{
+	return c->gone.counter && same_epoch(c->gone, epoch);
+}
+
 static bool same_lease(const struct claim_lease *a, const struct claim_lease *b)
 {
-	return a->history == b->history && a->epoch.counter == b->epoch.counter &&
-	       a->epoch.incarnation == b->epoch.incarnation && a->renewal == b->renewal;
+	return a->history == b->history && same_epoch(a->epoch, b->epoch) &&
+	       a->renewal == b->renewal;
 }
 
 /* Whoever is named in Redis may claim, or was when Redis lost it. */
@@ -78,7 +97,7 @@ static unsigned claim_seen(struct claim *c, const struct claim_lease *lease, uin
 /* After a start it may ack whoever is the owner: it takes that one's word for not having lapsed. */
 static unsigned claim_answered(struct claim *c, const struct claim_event *event, uint64_t now_ns)
 {
-	if (lease_epoch_above(c->heard, event->epoch))
+	if (lease_epoch_above(c->heard, event->epoch) || is_gone(c, event->epoch))
 		return 0;
 	if (bound_to_others(c, event->from, now_ns) && c->bound_to)
 		return 0;
@@ -87,7 +106,24 @@ static unsigned claim_answered(struct claim *c, const struct claim_event *event,
 	c->record = event->from;
 	c->state = CLAIM_WATCH;
 	bind_to(c, event->from, now_ns);
+	c->bound_epoch = event->epoch;
 	return CLAIM_SEND_ACK;
+}
+
+/* Free of that owner alone: not of a claimant, nor of what was promised before the start. */
+static unsigned claim_dead(struct claim *c, struct lease_epoch epoch, uint64_t now_ns)
+{
+	if (!epoch.counter || is_gone(c, epoch) || !same_epoch(c->heard, epoch))
+		return 0;
+	c->gone = epoch;
+	c->gone_ns = now_ns;
+	if (same_epoch(c->bound_epoch, epoch)) {
+		c->bound_epoch = (struct lease_epoch){ 0 };
+		c->bound_to = c->promised_to;
+		c->bound_until_ns = c->promised_until_ns;
+	}
+	c->look_ns = now_ns;
+	return 0;
 }
 
 static bool same_names(const struct members *a, const struct members *b)
@@ -116,7 +152,7 @@ static unsigned claim_asked(struct claim *c, const struct claim_event *event, ui
 		return CLAIM_SEND_NEWS;
 	if (bound_to_others(c, event->from, now_ns) && !stands_back(c, event->from))
 		return 0;
-	bind_to(c, event->from, now_ns);
+	promise_to(c, event->from, now_ns);
 	c->state = CLAIM_WATCH;
 	return CLAIM_SEND_CONSENT;
 }
@@ -145,6 +181,15 @@ static unsigned claim_try(struct claim *c)
 	return CLAIM_SEND_CLAIM;
 }
 
+/* From when on the owner that was seen can no longer be valid. Of one that is gone a look shows that nobody else owns it by now. */
+static uint64_t quiet_from(const struct claim *c)
+{
+	if (is_gone(c, c->seen.epoch) && !lease_epoch_above(c->heard, c->gone) &&
+	    c->looked_ns >= c->gone_ns)
+		return c->gone_ns;
+	return c->seen_ns + c->quiet_ns;
+}
+
 static bool may_ask(const struct claim *c, uint64_t now_ns)
 {
 	/* one after the other: who is named first need not ask twice */
@@ -153,8 +198,14 @@ static bool may_ask(const struct claim *c, uint64_t now_ns)
 	return c->named.count && members_votes(&c->named, c->record, c->self) && c->seen_ns &&
 	       now_ns <= c->looked_ns +
 				 c->length_ns && /* who cannot reach Redis keeps nobody bound */
-	       now_ns >= c->seen_ns + c->quiet_ns + turn_ns &&
+	       now_ns >= quiet_from(c) + turn_ns &&
 	       now_ns >= c->ask_ns && !bound_to_others(c, c->self, now_ns);
+}
+
+/* Who has not heard it hears it from whoever asks. */
+static unsigned ask_again(const struct claim *c)
+{
+	return CLAIM_SEND_ASK | (is_gone(c, c->heard) ? CLAIM_SEND_DEAD : 0U);
 }
 
 static unsigned claim_ask(struct claim *c, uint64_t now_ns)
@@ -163,9 +214,9 @@ static unsigned claim_ask(struct claim *c, uint64_t now_ns)
 	c->asked_ns = now_ns;
 	c->ask_ns = now_ns + c->quiet_ns + members_rank(&c->named, c->self) * c->length_ns / LOOKS;
 	c->consents = 0;
-	bind_to(c, c->self, now_ns);
+	promise_to(c, c->self, now_ns);
 	consent_note(c, c->self);
-	return CLAIM_SEND_ASK | claim_try(c);
+	return ask_again(c) | claim_try(c);
 }
 
 static unsigned claim_consented(struct claim *c, const struct claim_event *event, uint64_t now_ns)
@@ -205,7 +256,7 @@ static unsigned claim_timer(struct claim *c, bool owning, uint64_t now_ns)
 		return 0;
 	if (now_ns >= c->look_ns) {
 		c->look_ns = now_ns + c->length_ns / LOOKS;
-		actions = CLAIM_SEND_LOOK | (c->state == CLAIM_ASK ? CLAIM_SEND_ASK : 0U);
+		actions = CLAIM_SEND_LOOK | (c->state == CLAIM_ASK ? ask_again(c) : 0U);
 	}
 	if (c->state == CLAIM_WATCH && may_ask(c, now_ns))
 		actions |= claim_ask(c, now_ns);
@@ -234,6 +285,8 @@ unsigned claim_step(struct claim *c, const struct claim_event *event, uint64_t n
 		c->state = CLAIM_WATCH;
 		c->seen_ns = 0;
 		return 0;
+	case CLAIM_DEAD:
+		return claim_dead(c, event->epoch, now_ns);
 	}
 	return 0;
 }

@@ -10,6 +10,10 @@
  * A node is bound to one other at a time, for 1.1 lengths: to the owner whose renewal it has acked, or to the claimant to which it
  * has consented. Bound, it acks that one alone, consents to that one alone, and claims nothing. What it promised before a
  * restart it cannot know: so it is bound to somebody unknown for as long.
+ *
+ * An owner's process may be known to be gone, and its addresses with it: its keeper says so. Then nobody waits for it: who acked it
+ * is free, and asks once another look shows that owner still. The notice is of one epoch, which is of one process. So it may come
+ * late, or twice, and frees nobody from a consent, which may be to the next process of that node.
  */
 #ifndef CLUSTER_CLAIM_H
 #define CLUSTER_CLAIM_H
@@ -44,6 +48,7 @@ enum claim_event_type {
 	CLAIM_NEWS,      /* epoch, named, record: somebody knows better */
 	CLAIM_WON,       /* the lease in Redis is ours; kept as in lease.h */
 	CLAIM_REFUSED,   /* it is not what we had seen, or nobody knows */
+	CLAIM_DEAD,      /* epoch: the process that owned it is gone */
 };
 
 struct claim_event {
@@ -67,6 +72,7 @@ enum claim_action {
 	CLAIM_SEND_CLAIM = 16,  /* compare and set: seen, with its history, is to become next */
 	CLAIM_OWNED = 32,       /* it counts, from asked_ns on: LEASE_CLAIMED */
 	CLAIM_SEND_NEWS = 64,   /* to whom the event was from: heard, named, record */
+	CLAIM_SEND_DEAD = 128,  /* with ASK, and before it: gone */
 };
 
 struct claim {
@@ -82,6 +88,12 @@ struct claim {
 	struct lease_epoch heard;
 	uint64_t bound_to; /* 0: unknown */
 	uint64_t bound_until_ns;
+	struct lease_epoch
+		bound_epoch;        /* of the owner that was acked; 0: to a claimant, or unknown */
+	uint64_t promised_to;       /* the claimant, likewise: no owner's end frees from that, */
+	uint64_t promised_until_ns; /* nor from what was promised before the start */
+	struct lease_epoch gone;    /* whose process is; 0: nobody's */
+	uint64_t gone_ns;           /* when that was heard */
 	uint64_t asked_ns;
 	uint64_t consents;  /* whose, one bit for each in named, and one for the owner of record */
 	uint64_t looked_ns; /* when Redis last answered */

@@ -186,6 +186,7 @@ struct scene {
 #define FAST     .slow_owner = true /* claimants' clocks run faster than the owner's */
 #define REPLICA  .servers = 2, .failovers = 1
 #define RESTARTS .restarts = 1
+#define NOTICES  .restarts = 1, .notices = true
 
 /* The depths keep the whole within some seconds. */
 static const struct scene SCENES[] = {
@@ -205,6 +206,9 @@ static const struct scene SCENES[] = {
 	{ { "three nodes, heard alone", 3, 1, ACKS, FAST, .cut = 3, .heard = true }, 9 },
 	{ { "three nodes, cut off", 3, 1, ACKS, FAST, .cut = 3 }, 8 },
 	{ { "three nodes, restarts, cut off", 3, 1, RESTARTS, ACKS, FAST, .cut = 3 }, 8 },
+	{ { "two nodes, the owner dies", 2, 1, NOTICES, .losses = 1, ACKS, FAST }, 10 },
+	{ { "three nodes, the owner dies", 3, 1, NOTICES, ACKS, FAST }, 9 },
+	{ { "three nodes, it dies, a replica", 3, REPLICA, NOTICES, ACKS, FAST, .cut = 3 }, 7 },
 	{ { "three nodes, a split Redis", 3, REPLICA, ACKS, FAST, .cut = 8, .split = true }, 8 },
 };
 
@@ -227,6 +231,8 @@ static const struct rule RULES[] = {
 	{ BROKEN_START, "consents just after its start", "three nodes, restarts, cut off" },
 	{ BROKEN_LAPSED, "an owner goes on after it lapsed", "three nodes, restarts, cut off" },
 	{ BROKEN_ACKED, "consents though it has acked", "three nodes, heard alone" },
+	{ BROKEN_DEAD_ALIVE, "a notice of a process that lives", "three nodes, the owner dies" },
+	{ BROKEN_DEAD_CONSENT, "a notice frees from a consent", "three nodes, it dies, a replica" },
 	{ BROKEN_ALONE, "claims without consents", "three nodes, heard alone" },
 };
 

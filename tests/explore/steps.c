@@ -192,6 +192,11 @@ static void mix_claim(struct hash *h, const struct node *n)
 	mix(h, (uint64_t)c->state << 32 | c->consents << 16 | c->record << 8 | n->looking);
 	mix(h, n->now_ns < c->bound_until_ns ? c->bound_to : 99);
 	mix_until(h, n, c->bound_until_ns);
+	mix_epoch(h, c->bound_epoch);
+	mix(h, n->now_ns < c->promised_until_ns ? c->promised_to : 99);
+	mix_until(h, n, c->promised_until_ns);
+	mix_epoch(h, c->gone);
+	mix_since(h, n, c->gone_ns);
 	mix_record(h, &c->seen);
 	mix_since(h, n, c->seen_ns);
 	mix_since(h, n, c->looked_ns);
@@ -231,7 +236,7 @@ static void mix_messages(struct hash *h, const struct world *w)
 			const struct message *m = &w->messages[kind][i / 3][i % 3];
 			bool back = kind == MESSAGE_ACK || kind == MESSAGE_CONSENT;
 
-			mix(h, m->full);
+			mix(h, m->full + m->again);
 			if (!m->full)
 				continue;
 			mix_epoch(h, m->epoch);
@@ -282,7 +287,7 @@ void step_print(const struct step *step, const struct world *w)
 					     "sync",
 					     "flush",
 					     "restart" };
-	static const char *const kinds[] = { "told", "ack", "ask", "consent", "news" };
+	static const char *const kinds[] = { "told", "ack", "ask", "consent", "news", "dead" };
 
 	if (step->kind == STEP_DELIVER)
 		(void)printf("  deliver %s %u -> %u", kinds[step->b], step->a, step->c);

@@ -137,6 +137,8 @@ static void claim_event(struct world *w, const struct world_settings *s, struct 
 	if (actions & CLAIM_SEND_NEWS)
 		message_send(w, s, MESSAGE_NEWS, n, from, &news);
 	news.sent_ns = n->claim.asked_ns;
+	if (actions & CLAIM_SEND_DEAD)
+		message_all(w, s, MESSAGE_DEAD, n, (struct message){ .epoch = n->claim.gone });
 	if (actions & CLAIM_SEND_ASK)
 		message_all(w, s, MESSAGE_ASK, n, news);
 	if ((actions & CLAIM_SEND_ASK) && s->broken == BROKEN_ALONE) {
@@ -235,8 +237,22 @@ static void redis_look(struct world *w, const struct world_settings *s, struct n
 
 /* ---- steps ---- */
 
+/* What its keeper says of a process that has owned the shard. */
+static void notice(struct world *w, const struct world_settings *s, const struct node *n)
+{
+	const struct lease *l = &n->lease;
+
+	if (s->notices && l->epoch.counter)
+		message_all(w, s, MESSAGE_DEAD, n,
+			    (struct message){ .epoch = l->epoch, .again = 1 });
+}
+
 static void run(struct world *w, const struct world_settings *s, struct node *n)
 {
+	if (s->broken == BROKEN_DEAD_ALIVE && w->restarts < s->restarts && valid(n)) {
+		w->restarts++;
+		notice(w, s, n);
+	}
 	lease_event(w, s, n, (struct lease_event){ .type = LEASE_TIMER });
 	claim_event(w, s, n, (struct claim_event){ .type = CLAIM_TIMER }, 0);
 }
@@ -295,7 +311,8 @@ static void hear_claim(struct world *w, const struct world_settings *s, struct n
 	static const enum claim_event_type types[] = { [MESSAGE_TOLD] = CLAIM_TOLD,
 						       [MESSAGE_ASK] = CLAIM_ASKED,
 						       [MESSAGE_CONSENT] = CLAIM_CONSENTED,
-						       [MESSAGE_NEWS] = CLAIM_NEWS };
+						       [MESSAGE_NEWS] = CLAIM_NEWS,
+						       [MESSAGE_DEAD] = CLAIM_DEAD };
 	struct claim_event event = { .type = types[kind],
 				     .epoch = m->epoch,
 				     .named = m->named,
@@ -304,6 +321,8 @@ static void hear_claim(struct world *w, const struct world_settings *s, struct n
 				     .sent_ns = m->sent_ns };
 
 	if (kind == MESSAGE_ASK && s->broken == BROKEN_ACKED)
+		n->claim.bound_until_ns = 0;
+	if (kind == MESSAGE_DEAD && s->broken == BROKEN_DEAD_CONSENT)
 		n->claim.bound_until_ns = 0;
 	if (kind == MESSAGE_TOLD)
 		lease_event(w, s, n, (struct lease_event){ .type = LEASE_SEEN, .epoch = m->epoch });
@@ -317,7 +336,10 @@ static void deliver(struct world *w, const struct world_settings *s, const struc
 	struct message m = w->messages[kind][from][to];
 	struct lease_event heard = { .type = LEASE_HEARD, .from = from + 1, .sent_ns = m.sent_ns };
 
-	w->messages[kind][from][to] = (struct message){ 0 };
+	w->messages[kind][from][to].full = m.again > 0;
+	w->messages[kind][from][to].again = m.again ? m.again - 1 : 0;
+	if (!m.again)
+		w->messages[kind][from][to] = (struct message){ 0 };
 	if (kind == MESSAGE_ACK)
 		lease_event(w, s, &w->nodes[to], heard);
 	else
@@ -452,6 +474,7 @@ void world_step(struct world *w, const struct world_settings *s, const struct st
 		w->flushes++;
 		break;
 	case STEP_RESTART:
+		notice(w, s, n);
 		node_open(n, s, step->a, 16 * (step->a + 1) + w->fresh++);
 		w->restarts++;
 		break;

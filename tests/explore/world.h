@@ -32,6 +32,8 @@ enum broken {
 	BROKEN_LATE,          /* a claim counts whenever the answer comes */
 	BROKEN_RENEWAL,       /* a claim compares the epoch alone */
 	BROKEN_ONE,           /* one claimant alone claims though Redis may forget it */
+	BROKEN_DEAD_ALIVE,    /* a notice says of a process that lives that it is gone */
+	BROKEN_DEAD_CONSENT,  /* a notice frees from a consent as well */
 	BROKEN_COUNT,
 };
 
@@ -41,6 +43,7 @@ struct world_settings {
 	uint32_t servers; /* 2: the first one has a replica */
 	uint32_t crashes, flushes, failovers, restarts, losses; /* at most so many */
 	bool messages; /* between nodes: else all are lost */
+	bool notices;  /* a keeper says when its node's process is gone */
 	bool slow_owner; /* the owner's clock is true, all others are fast; else the other way round */
 	enum broken broken;
 	uint32_t cut; /* the story begins when the owner has not reached Redis for so many ticks, */
@@ -83,6 +86,7 @@ enum message_kind {
 	MESSAGE_ASK,
 	MESSAGE_CONSENT,
 	MESSAGE_NEWS,
+	MESSAGE_DEAD, /* of a keeper, or of a claimant that heard it: comes once or twice, late or never */
 	MESSAGE_KINDS,
 };
 
@@ -92,6 +96,7 @@ struct message {
 	struct members named;
 	uint64_t record;
 	uint64_t sent_ns;
+	uint32_t again; /* it comes so many times more */
 };
 
 struct node {

@@ -178,6 +178,100 @@ static void test_nobody(void **state)
 	}
 }
 
+static unsigned dead(struct claim *c, uint64_t counter, uint64_t incarnation, uint64_t now_ns)
+{
+	return claim_step(
+		c, &(struct claim_event){ .type = CLAIM_DEAD, .epoch = { counter, incarnation } },
+		now_ns);
+}
+
+/* Nobody waits for an owner that is gone: one look, and it asks, and tells why. */
+static void test_dead(void **state)
+{
+	struct claim c;
+
+	(void)state;
+	watching(&c);
+	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 10500), CLAIM_SEND_ACK);
+	assert_int_equal(dead(&c, 4, 1, 10600), 0);
+	assert_int_equal(timer(&c, 10600), CLAIM_SEND_LOOK);
+	assert_int_equal(see(&c, 1, 8, 10700), 0);
+	assert_int_equal(timer(&c, 10700), CLAIM_SEND_ASK | CLAIM_SEND_DEAD);
+	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 6, 10750), 0);
+	assert_int_equal(of_node(&c, CLAIM_CONSENTED, OTHER, 10700, 10800), CLAIM_SEND_CLAIM);
+}
+
+/* Who acked the owner consents to who tells of its end. The second in the list asks a third of a length later. */
+static void test_dead_consents(void **state)
+{
+	struct claim c;
+
+	(void)state;
+	claim_open(&c, OTHER, 0x33, LENGTH, 1);
+	assert_int_equal(see(&c, 1, 7, 10000), 0);
+	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 10500), CLAIM_SEND_ACK);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, SELF, 9, 10600), 0);
+	assert_int_equal(dead(&c, 4, 1, 10600), 0);
+	assert_int_equal(see(&c, 1, 7, 10600), 0);
+	c.look_ns = UINT64_MAX;
+	assert_int_equal(timer(&c, 10600 + LENGTH / 3 - 1), 0);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, SELF, 9, 11500), CLAIM_SEND_CONSENT);
+	/* the notice comes again: it frees from no consent */
+	assert_int_equal(dead(&c, 4, 1, 11600), 0);
+	assert_int_equal(timer(&c, 11600 + LENGTH / 3), 0);
+}
+
+/* Of another epoch, or another process, or from before: it changes nothing. */
+static void test_dead_other(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t counter, incarnation;
+	} rows[] = { { "older", 3, 1 },
+		     { "newer", 5, 1 },
+		     { "next process", 4, 2 },
+		     { "none", 0, 0 } },
+	  *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct claim c;
+
+		watching(&c);
+		ROW_ASSERT(row->name, of_node(&c, CLAIM_TOLD, OWNER, 5, 10500) == CLAIM_SEND_ACK);
+		ROW_ASSERT(row->name, !dead(&c, row->counter, row->incarnation, 10600));
+		ROW_ASSERT(row->name, !see(&c, 1, 7, 10600));
+		c.look_ns = UINT64_MAX;
+		ROW_ASSERT(row->name, !of_node(&c, CLAIM_ASKED, OTHER, 5, 10600));
+		ROW_ASSERT(row->name, !timer(&c, 13799));
+		ROW_ASSERT(row->name, of_node(&c, CLAIM_TOLD, OWNER, 6, 13799) == CLAIM_SEND_ACK);
+	}
+}
+
+/* The next process of that node asks, and a word of the one that is gone comes late: the consent stays. */
+static void test_dead_keeps_promises(void **state)
+{
+	struct claim c;
+
+	(void)state;
+	watching(&c);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, OWNER, 5, 12000), CLAIM_SEND_CONSENT);
+	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 12001), CLAIM_SEND_ACK);
+	assert_int_equal(dead(&c, 4, 1, 12002), 0);
+	assert_int_equal(see(&c, 1, 7, 12003), 0);
+	c.look_ns = UINT64_MAX;
+	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 12000 + QUIET - 1), 0);
+	assert_int_equal(timer(&c, 12000 + QUIET - 1), 0);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 12000 + QUIET), CLAIM_SEND_CONSENT);
+	/* likewise what it promised before its start */
+	claim_open(&c, SELF, 0x22, LENGTH, 50000);
+	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 50001), CLAIM_SEND_ACK);
+	assert_int_equal(dead(&c, 4, 1, 50002), 0);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 50000 + QUIET - 1), 0);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 50000 + QUIET), CLAIM_SEND_CONSENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +282,10 @@ int main(void)
 		cmocka_unit_test(test_stands_back),
 		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_dead),
+		cmocka_unit_test(test_dead_consents),
+		cmocka_unit_test(test_dead_other),
+		cmocka_unit_test(test_dead_keeps_promises),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
