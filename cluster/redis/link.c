@@ -215,9 +215,10 @@ static void greeting_put(struct redis *r, const struct bytes *args, size_t n)
 static void greet(struct redis *r)
 {
 	const struct redis_url *url = &r->url;
-	struct bytes user = bytes_mem(url->user, strnlen(url->user, sizeof(url->user)));
-	struct bytes password =
-		bytes_mem(url->password, strnlen(url->password, sizeof(url->password)));
+	struct bytes user =
+		bytes_mem(url->login.user, strnlen(url->login.user, sizeof(url->login.user)));
+	struct bytes password = bytes_mem(
+		url->login.password, strnlen(url->login.password, sizeof(url->login.password)));
 	char db[16];
 	struct writer w = writer_over(db, sizeof(db));
 
@@ -296,7 +297,7 @@ static void secure(struct redis *r)
 	int err;
 
 	tls_read_again(r);
-	err = redis_socket_secure(&r->socket, r->tls, r->url.host);
+	err = redis_socket_secure(&r->socket, r->tls, r->url.server.host);
 	r->state = REDIS_LINK_SECURING;
 	if (err) {
 		break_errno(r, "TLS failed", -err);

@@ -76,7 +76,7 @@ static int redis_setup(struct redis *r)
 	if (err) {
 		LOG_ERROR("redis", 0, "bad url", LOG_STR("reason", reason));
 	} else if (!r->url.path[0]) {
-		err = redis_url_resolve(&r->url, &r->addr);
+		err = redis_server_resolve(&r->url.server, &r->addr);
 	}
 	settings_complete(&r->settings);
 	if (!err && r->url.tls)

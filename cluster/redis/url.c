@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { REDIS_PORT = 6379, DB_MAX = 65535 };
+enum { REDIS_PORT = 6379, SENTINEL_PORT = 26379, DB_MAX = 65535 };
 
 /* The first c from the right: a password may hold an unescaped '@'. a.n when there is none. */
 static size_t find_last(struct bytes a, uint8_t c)
@@ -40,7 +40,7 @@ static int decode(struct bytes in, char *out, size_t cap)
 	return 0;
 }
 
-static const char *login_read(struct redis_url *out, struct bytes login)
+static const char *login_read(struct redis_login *out, struct bytes login)
 {
 	size_t colon = bytes_find(login, ':');
 
@@ -54,10 +54,9 @@ static const char *login_read(struct redis_url *out, struct bytes login)
 }
 
 /* host, host:port, [v6] or [v6]:port */
-static const char *url_host_read(struct redis_url *out, struct bytes in)
+static const char *url_host_read(struct redis_server *out, struct bytes in, uint32_t number)
 {
 	struct bytes host, port;
-	uint32_t number = REDIS_PORT;
 
 	if (bytes_starts(in, "[")) {
 		size_t end = bytes_find(in, ']');
@@ -79,22 +78,85 @@ static const char *url_host_read(struct redis_url *out, struct bytes in)
 	return NULL;
 }
 
-static const char *url_tcp_read(struct redis_url *out, struct bytes rest)
+/* What stands behind the login, if there is one. */
+static const char *url_login_cut(struct redis_url *out, struct bytes *rest)
 {
-	size_t at = find_last(rest, '@');
+	size_t at = find_last(*rest, '@');
 	const char *fault = NULL;
 
-	if (at < rest.n) {
-		fault = login_read(out, bytes_sub(rest, 0, at));
-		rest = bytes_from(rest, at + 1);
+	if (at < rest->n) {
+		fault = login_read(&out->login, bytes_sub(*rest, 0, at));
+		*rest = bytes_from(*rest, at + 1);
 	}
+	return fault;
+}
 
+static const char *url_tcp_read(struct redis_url *out, struct bytes rest)
+{
+	const char *fault = url_login_cut(out, &rest);
 	size_t slash = bytes_find(rest, '/');
 	struct bytes db = bytes_from(rest, slash + 1);
 
 	if (!fault && db.n && (bytes_u32(db, &out->db) != 0 || out->db > DB_MAX))
 		fault = "the database is no small number";
-	return fault ? fault : url_host_read(out, bytes_sub(rest, 0, slash));
+	return fault ? fault : url_host_read(&out->server, bytes_sub(rest, 0, slash), REDIS_PORT);
+}
+
+/* As Sentinel allows it. */
+static bool is_primary_name(struct bytes name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		uint8_t c = name.p[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+		if (!letter && !(c >= '0' && c <= '9') && c != '.' && c != '-' && c != '_')
+			return false;
+	}
+	return name.n > 0;
+}
+
+static const char *sentinel_hosts_read(struct redis_url *out, struct bytes hosts)
+{
+	const char *fault = NULL;
+	struct bytes host;
+
+	if (hosts.n && hosts.p[hosts.n - 1] == ',')
+		return "the last Sentinel is missing";
+	while (!fault && bytes_cut(&hosts, ',', &host)) {
+		if (out->sentinel_count == REDIS_SENTINELS_MAX)
+			return "there are more than 7 Sentinels";
+		fault = url_host_read(&out->sentinels[out->sentinel_count++], host, SENTINEL_PORT);
+	}
+	return fault;
+}
+
+/* sentinel=[user]:password */
+static const char *sentinel_login_read(struct redis_url *out, struct bytes query)
+{
+	if (!bytes_starts(query, "sentinel="))
+		return "behind the '?' stands only sentinel=user:password";
+	return login_read(&out->sentinel_login, bytes_from(query, strlen("sentinel=")));
+}
+
+static const char *url_sentinel_read(struct redis_url *out, struct bytes rest)
+{
+	const char *fault = url_login_cut(out, &rest);
+	size_t slash = bytes_find(rest, '/');
+	struct bytes name = bytes_from(rest, slash + 1);
+	size_t question = bytes_find(name, '?');
+
+	if (!fault)
+		fault = sentinel_hosts_read(out, bytes_sub(rest, 0, slash));
+	if (!fault && question < name.n)
+		fault = sentinel_login_read(out, bytes_from(name, question + 1));
+	name = bytes_sub(name, 0, question);
+	if (!fault &&
+	    (!is_primary_name(name) || bytes_cstr(name, out->primary, sizeof(out->primary)) != 0))
+		fault = "the name of the primary is missing, too long or has other characters "
+			"than letters, digits, '.', '-' and '_'";
+	if (!fault && !out->sentinel_count)
+		fault = "the Sentinels are missing";
+	return fault;
 }
 
 static const char *unix_read(struct redis_url *out, struct bytes path)
@@ -118,32 +180,38 @@ int redis_url_read(struct redis_url *out, struct bytes text, const char **reason
 	} else if (bytes_starts(text, "rediss://")) {
 		out->tls = true;
 		*reason = url_tcp_read(out, bytes_from(text, strlen("rediss://")));
+	} else if (bytes_starts(text, "sentinel://")) {
+		*reason = url_sentinel_read(out, bytes_from(text, strlen("sentinel://")));
+	} else if (bytes_starts(text, "sentinels://")) {
+		out->tls = true;
+		*reason = url_sentinel_read(out, bytes_from(text, strlen("sentinels://")));
 	} else {
-		*reason = "starts neither with unix: nor with redis:// or rediss://";
+		*reason = "starts neither with unix: nor with redis://, rediss://, sentinel:// or "
+			  "sentinels://";
 	}
 	return *reason ? -EINVAL : 0;
 }
 
-static int resolver_ask(const struct redis_url *url, struct addr *out)
+static int resolver_ask(const struct redis_server *server, struct addr *out)
 {
 	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found = NULL;
 	int err;
 
-	if (getaddrinfo(url->host, NULL, &hints, &found) != 0)
+	if (getaddrinfo(server->host, NULL, &hints, &found) != 0)
 		return -EHOSTUNREACH;
 	err = addr_from_sockaddr(out, found->ai_addr);
 	freeaddrinfo(found);
 	return err;
 }
 
-int redis_url_resolve(const struct redis_url *url, struct addr *out)
+int redis_server_resolve(const struct redis_server *server, struct addr *out)
 {
-	struct bytes host = bytes_str(url->host);
+	struct bytes host = bytes_str(server->host);
 	int err = addr_parse(out, bytes_is(host, "localhost") ? BYTES_LIT("127.0.0.1") : host);
 
 	if (err)
-		err = resolver_ask(url, out);
-	out->port = url->port;
+		err = resolver_ask(server, out);
+	out->port = server->port;
 	return err;
 }

@@ -5,21 +5,36 @@
 
 #include "base/addr.h"
 
-struct redis_url {
-	char path[108]; /* unix socket; empty: TCP */
+enum { REDIS_SENTINELS_MAX = 7 };
+
+struct redis_server {
 	char host[254];
 	uint16_t port;
-	bool tls;
-	uint32_t db;
+};
+
+struct redis_login {
 	char user[64]; /* empty: the default user */
 	char password[128];
 };
 
+struct redis_url {
+	char path[108];             /* unix socket; empty: TCP */
+	struct redis_server server; /* empty: it is asked for */
+	bool tls;
+	uint32_t db;
+	struct redis_login login;
+	/* who knows which server is the primary of that name; none: it is server */
+	struct redis_server sentinels[REDIS_SENTINELS_MAX];
+	uint32_t sentinel_count;
+	char primary[64];
+	struct redis_login sentinel_login;
+};
+
 /* "unix:/path" or "redis://[[user]:password@]host[:port][/db]", with rediss for TLS; user and password %-encoded (RFC 3986 2.1).
- * 0, or -EINVAL and a constant sentence in *reason. */
+ * "sentinel://[[user]:password@]host[:port],host[:port].../primary[?sentinel=[user]:password]", with sentinels for TLS to both: behind
+ * the '?' how one logs in at Sentinel. 0, or -EINVAL and a constant sentence in *reason. */
 int redis_url_read(struct redis_url *out, struct bytes text, const char **reason) NODISCARD;
-/* The address of a TCP URL. Asks the resolver for names other than IP literals, so it may block: at start only.
- * 0 or -EHOSTUNREACH. */
-int redis_url_resolve(const struct redis_url *url, struct addr *out) NODISCARD;
+/* Asks the resolver for names other than IP literals, so it may block: at start only. 0 or -EHOSTUNREACH. */
+int redis_server_resolve(const struct redis_server *server, struct addr *out) NODISCARD;
 
 #endif

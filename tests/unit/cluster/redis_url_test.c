@@ -5,6 +5,16 @@
 
 #include "cluster/redis/url.h"
 
+static bool server_is(const struct redis_server *a, const struct redis_server *b)
+{
+	return !strcmp(a->host, b->host) && a->port == b->port;
+}
+
+static bool login_is(const struct redis_login *a, const struct redis_login *b)
+{
+	return !strcmp(a->user, b->user) && !strcmp(a->password, b->password);
+}
+
 static void test_good(void **state)
 {
 	static const struct {
@@ -12,19 +22,28 @@ static void test_good(void **state)
 		struct redis_url want;
 	} rows[] = {
 		{ "unix:/run/tandem/redis.sock", { .path = "/run/tandem/redis.sock" } },
-		{ "redis://10.0.0.1", { .host = "10.0.0.1", .port = 6379 } },
-		{ "redis://10.0.0.1:7000", { .host = "10.0.0.1", .port = 7000 } },
-		{ "redis://10.0.0.1:7000/", { .host = "10.0.0.1", .port = 7000 } },
-		{ "redis://redis.example/15", { .host = "redis.example", .port = 6379, .db = 15 } },
-		{ "redis://[2001:db8::1]", { .host = "2001:db8::1", .port = 6379 } },
-		{ "redis://[2001:db8::1]:1/2", { .host = "2001:db8::1", .port = 1, .db = 2 } },
+		{ "redis://10.0.0.1", { .server = { "10.0.0.1", 6379 } } },
+		{ "redis://10.0.0.1:7000", { .server = { "10.0.0.1", 7000 } } },
+		{ "redis://10.0.0.1:7000/", { .server = { "10.0.0.1", 7000 } } },
+		{ "redis://redis.example/15", { .server = { "redis.example", 6379 }, .db = 15 } },
+		{ "redis://[2001:db8::1]", { .server = { "2001:db8::1", 6379 } } },
+		{ "redis://[2001:db8::1]:1/2", { .server = { "2001:db8::1", 1 }, .db = 2 } },
 		{ "rediss://me:secret@h:1/2",
-		  { .host = "h", .port = 1, .db = 2, .tls = true, .user = "me", .password = "secret" } },
-		{ "rediss://h", { .host = "h", .port = 6379, .tls = true } },
-		{ "redis://:secret@h", { .host = "h", .port = 6379, .password = "secret" } },
-		{ "redis://me:secret@h", { .host = "h", .port = 6379, .user = "me", .password = "secret" } },
-		{ "redis://m%40e:a%3Ab@h", { .host = "h", .port = 6379, .user = "m@e", .password = "a:b" } },
-		{ "redis://me:p@ss:w/x@h", { .host = "h", .port = 6379, .user = "me", .password = "p@ss:w/x" } },
+		  { .server = { "h", 1 }, .db = 2, .tls = true, .login = { "me", "secret" } } },
+		{ "rediss://h", { .server = { "h", 6379 }, .tls = true } },
+		{ "redis://:secret@h", { .server = { "h", 6379 }, .login = { "", "secret" } } },
+		{ "redis://me:secret@h", { .server = { "h", 6379 }, .login = { "me", "secret" } } },
+		{ "redis://m%40e:a%3Ab@h", { .server = { "h", 6379 }, .login = { "m@e", "a:b" } } },
+		{ "redis://me:p@ss:w/x@h", { .server = { "h", 6379 }, .login = { "me", "p@ss:w/x" } } },
+		{ "sentinel://a,b:1,[::1]:2/my.primary_1-x",
+		  { .sentinels = { { "a", 26379 }, { "b", 1 }, { "::1", 2 } }, .sentinel_count = 3,
+		    .primary = "my.primary_1-x" } },
+		{ "sentinels://me:se@cret@a/m?sentinel=wat%40ch:er%2F%3F",
+		  { .sentinels = { { "a", 26379 } }, .sentinel_count = 1, .primary = "m", .tls = true,
+		    .login = { "me", "se@cret" }, .sentinel_login = { "wat@ch", "er/?" } } },
+		{ "sentinel://:p@a/m?sentinel=:q",
+		  { .sentinels = { { "a", 26379 } }, .sentinel_count = 1, .primary = "m", .login = { "", "p" },
+		    .sentinel_login = { "", "q" } } },
 	}, *row;
 	struct redis_url got;
 	const char *reason;
@@ -34,12 +53,16 @@ static void test_good(void **state)
 	{
 		ROW_ASSERT(row->text, redis_url_read(&got, bytes_str(row->text), &reason) == 0);
 		ROW_ASSERT(row->text, !reason);
-		ROW_ASSERT(row->text,
-			   !strcmp(got.path, row->want.path) && !strcmp(got.host, row->want.host));
-		ROW_ASSERT(row->text, got.port == row->want.port && got.db == row->want.db &&
-					      got.tls == row->want.tls);
-		ROW_ASSERT(row->text, !strcmp(got.user, row->want.user));
-		ROW_ASSERT(row->text, !strcmp(got.password, row->want.password));
+		ROW_ASSERT(row->text, !strcmp(got.path, row->want.path) && got.db == row->want.db);
+		ROW_ASSERT(row->text, got.tls == row->want.tls);
+		ROW_ASSERT(row->text, server_is(&got.server, &row->want.server));
+		ROW_ASSERT(row->text, login_is(&got.login, &row->want.login));
+		ROW_ASSERT(row->text, login_is(&got.sentinel_login, &row->want.sentinel_login));
+		ROW_ASSERT(row->text, !strcmp(got.primary, row->want.primary));
+		ROW_ASSERT(row->text, got.sentinel_count == row->want.sentinel_count);
+		for (uint32_t i = 0; i < got.sentinel_count; i++)
+			ROW_ASSERT(row->text,
+				   server_is(&got.sentinels[i], &row->want.sentinels[i]));
 	}
 }
 
@@ -68,6 +91,20 @@ static void test_bad(void **state)
 		"redis://me:%4@h",
 		"redis://me:%zz@h",
 		"redis://me:%00@h",
+		"sentinel://a",
+		"sentinel:///m",
+		"sentinel://a/",
+		"sentinel://a/m/0",
+		"sentinel://a,/m",
+		"sentinel://,a/m",
+		"sentinel://a:0/m",
+		"sentinel://a/m%20",
+		"sentinel://a/m?",
+		"sentinel://a/m?sentinel=x",
+		"sentinel://a/m?sentinel=x:",
+		"sentinel://a/m?other=x:y",
+		"sentinel://me@a/m",
+		"sentinel://a,b,c,d,e,f,g,h/m",
 	}, *const *row;
 	struct redis_url got;
 	const char *reason;
@@ -97,15 +134,16 @@ static void test_resolve(void **state)
 		{ "localhost", "127.0.0.1:7000" },
 		{ "::1", "[::1]:7000" },
 	}, *row;
-	struct redis_url url = { .port = 7000 };
+	struct redis_server server = { .port = 7000 };
 	char text[ADDR_TEXT_MAX];
 	struct addr addr;
 
 	(void)state;
 	EACH_ROW(row, rows)
 	{
-		assert_int_equal(bytes_cstr(bytes_str(row->host), url.host, sizeof(url.host)), 0);
-		ROW_ASSERT(row->host, redis_url_resolve(&url, &addr) == 0);
+		assert_int_equal(bytes_cstr(bytes_str(row->host), server.host, sizeof(server.host)),
+				 0);
+		ROW_ASSERT(row->host, redis_server_resolve(&server, &addr) == 0);
 		assert_string_equal(addr_text(&addr, text), row->want);
 	}
 }
