@@ -20,6 +20,7 @@ enum {
 };
 
 #define GREET_NS (3 * NS_PER_S)
+#define ASK_NS   (1 * NS_PER_S) /* redis_primary_said ends it */
 /* An answer this late: the peer is gone or hangs, and its socket does not say so. */
 #define STALL_NS (3 * NS_PER_S)
 
@@ -77,7 +78,8 @@ static void link_tell(struct redis *r, bool connected)
 
 static void loss_log(struct redis *r, const char *why, uint64_t wait_ns)
 {
-	enum log_level level = r->quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
+	/* of Sentinels only all of them are worth a word: sentinel.c has it */
+	enum log_level level = r->quiet || r->sentinel_count ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
 
 	LOG_AT(level, "redis", 0, "no link", LOG_STR("why", why), LOG_STR("detail", r->detail),
 	       LOG_U64("retry_ms", wait_ns / NS_PER_MS));
@@ -96,7 +98,11 @@ static void link_lost(struct redis *r)
 	if (was_up)
 		r->quiet = false;
 	wait_ns = redis_backoff_next(&r->backoff, was_up ? now_ns - r->up_ns : 0, &r->rand);
+	if (r->leaving)
+		wait_ns = 0;
+	r->leaving = false;
 	r->wake_ns = now_ns + wait_ns;
+	redis_sentinel_hurry(&r->sentinel, true, now_ns);
 	loss_log(r, why, wait_ns);
 	if (was_up)
 		link_tell(r, false);
@@ -176,6 +182,49 @@ void redis_hurry(struct redis *r)
 	redis_link_leave(r);
 }
 
+/* ---- Sentinel ---- */
+
+void redis_link_turn(struct redis *r)
+{
+	redis_link_enter(r);
+	r->leaving = true;
+	redis_link_break(r, "the next Sentinel has its turn", (struct bytes){ 0 });
+	redis_link_leave(r);
+}
+
+void redis_primary_said(struct redis *r)
+{
+	bool other = r->addr.port && !addr_eq(&r->addr, &r->sentinel.primary);
+
+	redis_link_enter(r);
+	if (other)
+		metric_add(r->metrics.failovers, 1);
+	if (r->state == REDIS_LINK_DOWN)
+		r->wake_ns = clock_now_ns();
+	else if (other)
+		redis_link_break(r, "Sentinel names another primary", (struct bytes){ 0 });
+	redis_link_leave(r);
+}
+
+/* Whom to dial. False: that is not known yet. */
+static bool server_pick(struct redis *r)
+{
+	if (r->sentinel.link) {
+		struct addr host = r->sentinel.primary;
+
+		r->addr = host;
+		host.port = 0;
+		(void)addr_text(&host, r->url.server.host); /* what its certificate is for */
+	}
+	if (r->sentinel_count) {
+		uint32_t i = r->turn++ % r->sentinel_count;
+
+		r->addr = r->sentinels[i];
+		r->url.server = r->url.sentinels[i];
+	}
+	return !r->sentinel.link || r->addr.port;
+}
+
 /* ---- greeting ---- */
 
 static void redis_link_up(struct redis *r)
@@ -184,7 +233,8 @@ static void redis_link_up(struct redis *r)
 	r->up_ns = clock_now_ns();
 	r->quiet = false;
 	metric_add(r->metrics.connects, 1);
-	LOG_INFO("redis", 0, "link up");
+	redis_sentinel_hurry(&r->sentinel, false, r->up_ns);
+	LOG_AT(r->sentinel_count ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "redis", 0, "link up");
 	link_tell(r, true);
 }
 
@@ -202,9 +252,20 @@ static void on_greeting(int err, const struct redisReply *reply, void *arg)
 	}
 }
 
-static void greeting_put(struct redis *r, const struct bytes *args, size_t n)
+/* One that Sentinel named may have become a replica, or may not be a primary yet. */
+static void on_role(int err, const struct redisReply *reply, void *arg)
 {
-	struct redis_wait wait = { .fn = on_greeting, .arg = r, .deadline_ns = UINT64_MAX };
+	struct redis *r = arg;
+	struct bytes role = redis_reply_text(redis_reply_at(reply, 0));
+
+	if (!err && redis_reply_type(reply) == REDIS_TYPE_ARRAY && !bytes_is(role, "master"))
+		redis_link_break(r, "no primary, although Sentinel named it", role);
+	on_greeting(err, reply, arg);
+}
+
+static void greeting_put(struct redis *r, const struct bytes *args, size_t n, redis_reply_fn *fn)
+{
+	struct redis_wait wait = { .fn = fn, .arg = r, .deadline_ns = UINT64_MAX };
 	int err = redis_command_put(r, args, n, &wait);
 
 	if (err)
@@ -225,15 +286,19 @@ static void greet(struct redis *r)
 	r->state = REDIS_LINK_GREETING;
 	r->greetings = 0;
 	if (user.n && password.n) {
-		greeting_put(r, (struct bytes[]){ BYTES_LIT("AUTH"), user, password }, 3);
+		greeting_put(r, (struct bytes[]){ BYTES_LIT("AUTH"), user, password }, 3,
+			     on_greeting);
 	} else if (password.n) {
-		greeting_put(r, (struct bytes[]){ BYTES_LIT("AUTH"), password }, 2);
+		greeting_put(r, (struct bytes[]){ BYTES_LIT("AUTH"), password }, 2, on_greeting);
 	}
 	writer_fmt(&w, "%u", r->url.db);
 	if (r->url.db)
-		greeting_put(r, (struct bytes[]){ BYTES_LIT("SELECT"), writer_done(&w) }, 2);
+		greeting_put(r, (struct bytes[]){ BYTES_LIT("SELECT"), writer_done(&w) }, 2,
+			     on_greeting);
 	/* fails while Redis still loads its data, unlike the two above */
-	greeting_put(r, (struct bytes[]){ BYTES_LIT("PING") }, 1);
+	greeting_put(r, (struct bytes[]){ BYTES_LIT("PING") }, 1, on_greeting);
+	if (r->sentinel.link)
+		greeting_put(r, (struct bytes[]){ BYTES_LIT("ROLE") }, 1, on_role);
 	out_write(r);
 }
 
@@ -345,9 +410,14 @@ static void link_on_fd(int fd, unsigned events, void *arg)
 
 static void link_dial(struct redis *r, uint64_t now_ns)
 {
-	int fd = redis_dial(&r->url, &r->addr);
-	int err = fd < 0 ? fd : redis_reader_open(r);
+	int fd, err;
 
+	if (!server_pick(r)) {
+		r->wake_ns = now_ns + ASK_NS;
+		return;
+	}
+	fd = redis_dial(&r->url, &r->addr);
+	err = fd < 0 ? fd : redis_reader_open(r);
 	r->socket = (struct redis_socket){ .fd = fd < 0 ? -1 : fd };
 	r->state = REDIS_LINK_DIALLING;
 	r->wake_ns = now_ns + GREET_NS;
@@ -400,6 +470,8 @@ void redis_expire(struct redis *r, uint64_t now_ns)
 	link_expire(r, now_ns);
 	queue_expire(r, now_ns);
 	redis_guests_expire(r, now_ns);
+	if (!r->closing)
+		redis_sentinel_expire(&r->sentinel, now_ns);
 	if (r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
 		out_write(r);
 	redis_link_leave(r);
@@ -414,6 +486,7 @@ uint64_t redis_next_ns(const struct redis *r)
 {
 	uint64_t next_ns = link_earlier(r->queue.next_ns, stall_ns(r));
 
+	next_ns = link_earlier(next_ns, redis_sentinel_next_ns(&r->sentinel));
 	if (r->depart_ns && redis_buffer_bytes(&r->out).n > 0)
 		next_ns = link_earlier(next_ns, r->depart_ns);
 	if (r->state != REDIS_LINK_UP)
@@ -434,6 +507,7 @@ void redis_close(struct redis *r)
 	if (was_up && !r->broken && r->depart_ns)
 		out_write(r); /* what may wait has waited long enough */
 	r->closing = true;
+	redis_sentinel_close(&r->sentinel);
 	socket_drop(r);
 	queue_fail(r);
 	if (was_up)

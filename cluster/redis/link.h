@@ -14,6 +14,7 @@
 #include "cluster/redis/buffer.h"
 #include "cluster/redis/dial.h"
 #include "cluster/redis/queue.h"
+#include "cluster/redis/sentinel.h"
 #include "cluster/redis/socket.h"
 
 struct redisReader;
@@ -22,12 +23,13 @@ enum redis_link_state {
 	REDIS_LINK_DOWN,
 	REDIS_LINK_DIALLING,
 	REDIS_LINK_SECURING, /* the handshake of TLS */
-	REDIS_LINK_GREETING, /* AUTH, SELECT, PING */
+	REDIS_LINK_GREETING, /* AUTH, SELECT, PING, ROLE */
 	REDIS_LINK_UP,
 };
 
 struct redis_metrics {
-	metric_id commands, errors, timeouts, late, refused, connects, losses, pending, up;
+	metric_id commands, errors, timeouts, late, refused, connects, losses, failovers, pending,
+		up;
 };
 
 enum { REDIS_CHUNK = 1 << 16 };
@@ -38,6 +40,10 @@ struct redis {
 	struct tls *tls; /* of rediss:, else NULL */
 	struct tls_settings files;
 	struct addr addr;
+	struct redis_sentinel sentinel;             /* asked for addr, where url names some */
+	struct addr sentinels[REDIS_SENTINELS_MAX]; /* of a link to Sentinels: they have */
+	uint32_t sentinel_count, turn;              /* their turn with each dialling */
+	bool leaving;                               /* the next one has its turn: no trouble */
 	struct redis_queue queue;
 	struct redis_buffer out;
 	struct redis_backoff backoff;
@@ -68,6 +74,11 @@ void redis_link_enter(struct redis *r);
 void redis_link_leave(struct redis *r);
 /* Asks for the end of the link. why: a constant sentence. The first reason counts. */
 void redis_link_break(struct redis *r, const char *why, struct bytes detail);
+
+/* Of a link to Sentinels: the next one has its turn. */
+void redis_link_turn(struct redis *r);
+/* Sentinel says so: r->sentinel.primary. */
+void redis_primary_said(struct redis *r);
 
 /* open.c. Gives everything back. */
 void redis_link_destroy(struct redis *r);

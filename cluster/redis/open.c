@@ -11,9 +11,12 @@
 
 enum {
 	OUT_MAX = 1 << 24,
-	GREETINGS_MAX = 3,
+	GREETINGS_MAX = 4,
 	PENDING_PRESET = 4096,
+	ASKER_PENDING = 4,
 };
+
+#define ASKER_AGAIN_NS (250 * NS_PER_MS)
 
 #define DEADLINE_PRESET_NS (50 * NS_PER_MS)
 
@@ -34,6 +37,9 @@ static struct redis_metrics redis_metrics_register(const char *labels)
 					    "Times the link to Redis came up."),
 		.losses = metric_register(METRIC_COUNTER, "tandem_redis_losses_total", NULL,
 					  "Times the link to Redis was lost or not made."),
+		.failovers =
+			metric_register(METRIC_COUNTER, "tandem_redis_failovers_total", NULL,
+					"Times a link heard of another primary from Sentinel."),
 		.pending = metric_register(METRIC_GAUGE, "tandem_redis_pending", labels,
 					   "Commands that wait for their answer."),
 		.up = metric_register(METRIC_GAUGE, "tandem_redis_up", labels,
@@ -68,18 +74,13 @@ static int tls_setup(struct redis *r)
 	return err;
 }
 
-static int redis_setup(struct redis *r)
+/* Beside where it is. */
+static int link_setup(struct redis *r)
 {
-	const char *reason;
-	int err = redis_url_read(&r->url, bytes_str(r->settings.place.url), &reason);
+	int err = 0;
 
-	if (err) {
-		LOG_ERROR("redis", 0, "bad url", LOG_STR("reason", reason));
-	} else if (!r->url.path[0]) {
-		err = redis_server_resolve(&r->url.server, &r->addr);
-	}
 	settings_complete(&r->settings);
-	if (!err && r->url.tls)
+	if (r->url.tls)
 		err = tls_setup(r);
 	if (err)
 		return err;
@@ -89,19 +90,87 @@ static int redis_setup(struct redis *r)
 	return redis_queue_open(&r->queue, r->settings.pending_max + GREETINGS_MAX);
 }
 
+static struct redis *redis_new(redis_state_fn *state, void *arg)
+{
+	struct redis *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->state_fn = state;
+	r->arg = arg;
+	r->socket.fd = -1;
+	r->out.max = OUT_MAX;
+	return r;
+}
+
+/* Sentinels whose names are known; the others are left out. */
+static int sentinels_resolve(struct redis *asker, const struct redis_url *url)
+{
+	for (uint32_t i = 0; i < url->sentinel_count; i++) {
+		uint32_t n = asker->sentinel_count;
+
+		if (redis_server_resolve(&url->sentinels[i], &asker->sentinels[n])) {
+			LOG_WARN("redis", 0, "a Sentinel's address is not known",
+				 LOG_STR("host", url->sentinels[i].host));
+		} else {
+			asker->url.sentinels[n] = url->sentinels[i];
+			asker->sentinel_count++;
+		}
+	}
+	return asker->sentinel_count ? 0 : -EHOSTUNREACH;
+}
+
+static int asker_open(struct redis *r)
+{
+	struct redis *asker = redis_new(NULL, NULL);
+	int err;
+
+	if (!asker)
+		return -ENOMEM;
+	asker->settings = (struct redis_settings){ .place = r->settings.place,
+						   .deadline_ns = NS_PER_S,
+						   .pending_max = ASKER_PENDING,
+						   .reconnect_max_ns = ASKER_AGAIN_NS,
+						   .labels = "link=\"sentinel\"" };
+	asker->url.tls = r->url.tls;
+	asker->url.login = r->url.sentinel_login;
+	err = sentinels_resolve(asker, &r->url);
+	if (!err)
+		err = link_setup(asker);
+	if (err) {
+		redis_link_destroy(asker);
+		return err;
+	}
+	redis_sentinel_open(&r->sentinel, r, asker, clock_now_ns());
+	r->settings.reconnect_max_ns = ASKER_AGAIN_NS; /* a failover takes no longer */
+	redis_expire(asker, clock_now_ns());
+	return 0;
+}
+
+static int redis_setup(struct redis *r)
+{
+	const char *reason;
+	int err = redis_url_read(&r->url, bytes_str(r->settings.place.url), &reason);
+
+	if (err) {
+		LOG_ERROR("redis", 0, "bad url", LOG_STR("reason", reason));
+	} else if (r->url.sentinel_count) {
+		err = asker_open(r);
+	} else if (!r->url.path[0]) {
+		err = redis_server_resolve(&r->url.server, &r->addr);
+	}
+	return err ? err : link_setup(r);
+}
+
 int redis_open(struct redis **out, const struct redis_settings *settings, redis_state_fn *state,
 	       void *arg)
 {
-	struct redis *r = calloc(1, sizeof(*r));
+	struct redis *r = redis_new(state, arg);
 	int err;
 
 	if (!r)
 		return -ENOMEM;
 	r->settings = *settings;
-	r->state_fn = state;
-	r->arg = arg;
-	r->socket.fd = -1;
-	r->out.max = OUT_MAX;
 	err = redis_setup(r);
 	if (err) {
 		redis_link_destroy(r);
@@ -114,6 +183,7 @@ int redis_open(struct redis **out, const struct redis_settings *settings, redis_
 
 void redis_link_destroy(struct redis *r)
 {
+	redis_sentinel_close(&r->sentinel);
 	redis_queue_close(&r->queue);
 	tls_close(r->tls);
 	explicit_bzero(r, sizeof(*r)); /* the password */

@@ -146,6 +146,15 @@ void redis_reader_close(struct redis *r)
 	r->reader = NULL;
 }
 
+/* A primary that Sentinel has made a replica does nothing that we want: as if the link had broken before. */
+static bool reply_is_demoted(const struct redis *r, const struct redisReply *reply)
+{
+	struct bytes text;
+
+	return r->sentinel.link && redis_is_error(reply, &text) &&
+	       (bytes_starts(text, "READONLY ") || bytes_starts(text, "UNBLOCKED "));
+}
+
 static void reply_take(struct redis *r, const struct redisReply *reply)
 {
 	struct redis_wait wait;
@@ -156,6 +165,10 @@ static void reply_take(struct redis *r, const struct redisReply *reply)
 		redis_link_break(r, "an answer to no command", (struct bytes){ 0 });
 	} else if (wait.expired && !wait.even_late) {
 		metric_add(r->metrics.late, 1);
+	} else if (reply_is_demoted(r, reply)) {
+		redis_link_break(r, "no primary any more", bytes_mem(reply->str, reply->len));
+		if (wait.fn)
+			wait.fn(-ENOTCONN, NULL, wait.arg);
 	} else if (wait.fn) {
 		wait.fn(0, reply, wait.arg);
 	}

@@ -13,7 +13,7 @@ struct redisReply;
 
 /* Where Redis is (cluster/redis/url.h), and the PEM files of rediss: */
 struct redis_place {
-	char url[256];
+	char url[512];
 	char ca[256]; /* whom it is verified against; empty: the system's authorities */
 	char certificate[256], key[256]; /* what we show; empty: nothing */
 };
