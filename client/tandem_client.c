@@ -25,18 +25,33 @@
 
 enum {
 	REDIS_PORT = 6379,
+	SENTINEL_PORT = 26379,
+	SENTINELS_MAX = 7,
 	CONNECT_MS = 2000,
 	BLOCK_MS = 1000, /* of one XREAD: a connection that died unseen is noticed */
 	AGAIN_MS = 100,
 };
 
-struct place {
-	char path[108]; /* unix socket; empty: TCP */
+struct server {
 	char host[254];
 	int port;
+};
+
+struct login {
+	char user[64], password[128];
+};
+
+struct place {
+	char path[108]; /* unix socket; empty: TCP */
+	struct server server;
 	bool tls;
 	char db[8];
-	char user[64], password[128];
+	struct login login;
+	/* those who know which server it is */
+	struct server sentinels[SENTINELS_MAX];
+	int sentinel_count;
+	char primary[64];
+	struct login sentinel_login;
 };
 
 struct tandem_client {
@@ -113,7 +128,7 @@ static bool text_copy(char *out, size_t cap, const char *in, size_t n)
 	return true;
 }
 
-static bool port_read(struct place *p, const char *text)
+static bool port_read(struct server *p, const char *text)
 {
 	char *end;
 	long port = strtol(text, &end, 10);
@@ -123,7 +138,7 @@ static bool port_read(struct place *p, const char *text)
 }
 
 /* host, host:port, [v6] or [v6]:port */
-static bool client_host_read(struct place *p, const char *text)
+static bool client_host_read(struct server *p, const char *text, int port)
 {
 	const char *end = text[0] == '[' ? strchr(text, ']') : strchr(text, ':');
 	const char *host = text[0] == '[' ? text + 1 : text;
@@ -132,32 +147,83 @@ static bool client_host_read(struct place *p, const char *text)
 	if (text[0] == '[' && !end)
 		return false;
 	rest = !end ? "" : text[0] == '[' ? end + 1 : end;
-	p->port = REDIS_PORT;
+	p->port = port;
 	return text_copy(p->host, sizeof(p->host), host,
 			 end ? (size_t)(end - host) : strlen(host)) &&
 	       p->host[0] && (!*rest || (*rest == ':' && port_read(p, rest + 1)));
 }
 
+/* n characters: [user]:password */
+static bool client_login_read(struct login *l, const char *text, size_t n)
+{
+	const char *colon = memchr(text, ':', n);
+	size_t user = colon ? (size_t)(colon - text) : 0;
+
+	return colon && text_decode(l->user, sizeof(l->user), text, user) &&
+	       text_decode(l->password, sizeof(l->password), colon + 1, n - user - 1);
+}
+
+/* *text: what stands behind the login, if there is one. */
+static bool client_login_cut(struct place *p, const char **text)
+{
+	const char *start = *text, *at = strrchr(start, '@');
+
+	if (at)
+		*text = at + 1;
+	return !at || client_login_read(&p->login, start, (size_t)(at - start));
+}
+
 static bool client_tcp_read(struct place *p, const char *text)
 {
-	const char *at = strrchr(text, '@'), *slash;
-	char rest[sizeof(p->host) + 16];
+	const char *slash;
+	char rest[sizeof(p->server.host) + 16];
 
-	if (at) {
-		const char *colon = memchr(text, ':', (size_t)(at - text));
-
-		if (!colon ||
-		    !text_decode(p->user, sizeof(p->user), text, (size_t)(colon - text)) ||
-		    !text_decode(p->password, sizeof(p->password), colon + 1,
-				 (size_t)(at - colon - 1)))
-			return false;
-		text = at + 1;
-	}
+	if (!client_login_cut(p, &text))
+		return false;
 	slash = strchr(text, '/');
 	if (slash && !text_copy(p->db, sizeof(p->db), slash + 1, strlen(slash + 1)))
 		return false;
 	return text_copy(rest, sizeof(rest), text, slash ? (size_t)(slash - text) : strlen(text)) &&
-	       client_host_read(p, rest);
+	       client_host_read(&p->server, rest, REDIS_PORT);
+}
+
+/* host[:port],... up to end */
+static bool client_hosts_read(struct place *p, const char *text, const char *end)
+{
+	char host[sizeof(p->server.host) + 16];
+
+	while (p->sentinel_count < SENTINELS_MAX) {
+		const char *comma = memchr(text, ',', (size_t)(end - text));
+
+		if (!text_copy(host, sizeof(host), text, (size_t)((comma ? comma : end) - text)) ||
+		    !client_host_read(&p->sentinels[p->sentinel_count++], host, SENTINEL_PORT))
+			return false;
+		if (!comma)
+			return true;
+		text = comma + 1;
+	}
+	return false;
+}
+
+/* host[:port],.../primary[?sentinel=[user]:password] */
+static bool client_sentinel_read(struct place *p, const char *text)
+{
+	static const char key[] = "?sentinel=";
+	const char *slash, *query;
+
+	if (!client_login_cut(p, &text))
+		return false;
+	slash = strchr(text, '/');
+	query = slash ? strchr(slash, '?') : NULL;
+	if (!slash || !client_hosts_read(p, text, slash) ||
+	    !text_copy(p->primary, sizeof(p->primary), slash + 1,
+		       query ? (size_t)(query - slash - 1) : strlen(slash + 1)))
+		return false;
+	if (query && (strncmp(query, key, strlen(key)) != 0 ||
+		      !client_login_read(&p->sentinel_login, query + strlen(key),
+					 strlen(query + strlen(key)))))
+		return false;
+	return p->primary[0] != '\0';
 }
 
 static bool client_place_read(struct place *p, const char *url)
@@ -165,6 +231,9 @@ static bool client_place_read(struct place *p, const char *url)
 	*p = (struct place){ 0 };
 	if (!strncmp(url, "unix:/", 6))
 		return text_copy(p->path, sizeof(p->path), url + 5, strlen(url + 5));
+	p->tls = !strncmp(url, "sentinels://", 12);
+	if (p->tls || !strncmp(url, "sentinel://", 11))
+		return client_sentinel_read(p, url + 11 + p->tls);
 	p->tls = !strncmp(url, "rediss://", 9);
 	return (p->tls || !strncmp(url, "redis://", 8)) && client_tcp_read(p, url + 8 + p->tls);
 }
@@ -230,7 +299,7 @@ static bool client_tls_expect(SSL *ssl, const char *host)
 			(void *)(uintptr_t)host) == 1;
 }
 
-static int client_tls_open(struct tandem_client *c)
+static int client_tls_open(struct tandem_client *c, const char *host)
 {
 	struct client_tls *t = calloc(1, sizeof(*t));
 
@@ -244,8 +313,7 @@ static int client_tls_open(struct tandem_client *c)
 	if (!client_tls_files(c, t->context))
 		return client_tls_fail(c, "the files of TLS cannot be used");
 	t->ssl = SSL_new(t->context);
-	if (!t->ssl || SSL_set_fd(t->ssl, c->redis->fd) != 1 ||
-	    !client_tls_expect(t->ssl, c->place.host))
+	if (!t->ssl || SSL_set_fd(t->ssl, c->redis->fd) != 1 || !client_tls_expect(t->ssl, host))
 		return client_fail(c, -ENOMEM, "out of memory", NULL);
 	if (SSL_connect(t->ssl) != 1)
 		return client_tls_fail(c, "no TLS with Redis");
@@ -285,8 +353,9 @@ static void client_tls_close(struct tandem_client *c)
 	(void)c;
 }
 
-static int client_tls_open(struct tandem_client *c)
+static int client_tls_open(struct tandem_client *c, const char *host)
 {
+	(void)host;
 	return client_fail(c, -EHOSTUNREACH, "rediss: needs a client with TLS", NULL);
 }
 
@@ -307,6 +376,13 @@ static void client_hang_up(struct tandem_client *c)
 	c->redis = NULL;
 }
 
+/* Sentinel has named another primary. */
+static bool client_is_demoted(const struct tandem_client *c, const redisReply *reply)
+{
+	return c->place.sentinel_count &&
+	       (!strncmp(reply->str, "READONLY ", 9) || !strncmp(reply->str, "UNBLOCKED ", 10));
+}
+
 /* A reply that is no error, or NULL: *err and the error are set, and after anything but a refusal the connection is closed. */
 static redisReply *client_command(struct tandem_client *c, int n, const char **words, int *err)
 {
@@ -318,11 +394,18 @@ static redisReply *client_command(struct tandem_client *c, int n, const char **w
 				   c->tls ? NULL : c->redis->errstr);
 		client_hang_up(c);
 	} else if (reply->type == REDIS_REPLY_ERROR) {
-		bool loading = !strncmp(reply->str, "LOADING", 7);
+		bool loading = !strncmp(reply->str, "LOADING", 7),
+		     demoted = client_is_demoted(c, reply);
 
-		*err = client_fail(c, loading ? -EAGAIN : -EACCES, "Redis refuses", reply->str);
+		*err = client_fail(c,
+				   demoted   ? -EHOSTUNREACH
+				   : loading ? -EAGAIN
+					     : -EACCES,
+				   "Redis refuses", reply->str);
 		freeReplyObject(reply);
 		reply = NULL;
+		if (demoted)
+			client_hang_up(c);
 	}
 	return reply;
 }
@@ -336,41 +419,112 @@ static int client_tell(struct tandem_client *c, int n, const char **words)
 	return err;
 }
 
-static int client_log_in(struct tandem_client *c)
+static int client_log_in(struct tandem_client *c, const struct login *l)
 {
-	const struct place *p = &c->place;
-	const char *with_user[] = { "AUTH", p->user, p->password },
-		   *alone[] = { "AUTH", p->password };
-	const char *select[] = { "SELECT", p->db };
-	int err = 0;
+	const char *with_user[] = { "AUTH", l->user, l->password },
+		   *alone[] = { "AUTH", l->password };
 
-	if (p->password[0])
-		err = p->user[0] ? client_tell(c, 3, with_user) : client_tell(c, 2, alone);
-	if (!err && p->db[0])
-		err = client_tell(c, 2, select);
-	return err;
+	if (!l->password[0])
+		return 0;
+	return l->user[0] ? client_tell(c, 3, with_user) : client_tell(c, 2, alone);
 }
 
-static int client_connect(struct tandem_client *c)
+/* To the unix socket where server is NULL. */
+static int client_dial(struct tandem_client *c, const struct server *server,
+		       const struct login *login)
 {
 	const struct place *p = &c->place;
 	int err;
 
-	if (c->redis)
-		return 0;
-	c->redis = p->path[0] ? redisConnectUnixWithTimeout(p->path, timeval_of(CONNECT_MS))
-			      : redisConnectWithTimeout(p->host, p->port, timeval_of(CONNECT_MS));
+	c->redis =
+		server ? redisConnectWithTimeout(server->host, server->port, timeval_of(CONNECT_MS))
+		       : redisConnectUnixWithTimeout(p->path, timeval_of(CONNECT_MS));
 	if (!c->redis)
 		return client_fail(c, -ENOMEM, "out of memory", NULL);
-	err = c->redis->err ? client_fail(c, -EHOSTUNREACH, p->path[0] ? p->path : p->host,
+	err = c->redis->err ? client_fail(c, -EHOSTUNREACH, server ? server->host : p->path,
 					  c->redis->errstr)
 			    : 0;
 	if (!err && redisSetTimeout(c->redis, timeval_of(BLOCK_MS + CONNECT_MS)))
 		err = client_fail(c, -EHOSTUNREACH, "cannot set a timeout", NULL);
 	if (!err && p->tls)
-		err = client_tls_open(c);
+		err = client_tls_open(c, server->host);
 	if (!err)
-		err = client_log_in(c);
+		err = client_log_in(c, login);
+	if (err)
+		client_hang_up(c);
+	return err;
+}
+
+/* ---- Sentinel ---- */
+
+static const redisReply *reply_at(const redisReply *r, size_t i)
+{
+	return r && r->type == REDIS_REPLY_ARRAY && i < r->elements ? r->element[i] : NULL;
+}
+
+static const char *reply_text(const redisReply *r)
+{
+	return r && r->type == REDIS_REPLY_STRING ? r->str : "";
+}
+
+static int client_sentinel_ask(struct tandem_client *c, const struct server *sentinel)
+{
+	const char *words[] = { "SENTINEL", "GET-MASTER-ADDR-BY-NAME", c->place.primary };
+	int err = client_dial(c, sentinel, &c->place.sentinel_login);
+	redisReply *reply = err ? NULL : client_command(c, 3, words, &err);
+	const char *host = reply_text(reply_at(reply, 0)), *port = reply_text(reply_at(reply, 1));
+	struct server *out = &c->place.server;
+
+	if (reply &&
+	    (!text_copy(out->host, sizeof(out->host), host, strlen(host)) || !port_read(out, port)))
+		err = client_fail(c, -EHOSTUNREACH, "Sentinel does not know the primary",
+				  c->place.primary);
+	freeReplyObject(reply);
+	client_hang_up(c);
+	return err;
+}
+
+/* The first that answers says which server it is. */
+static int client_primary_find(struct tandem_client *c)
+{
+	int err = -EHOSTUNREACH;
+
+	for (int i = 0; err && err != -ENOMEM && i < c->place.sentinel_count; i++)
+		err = client_sentinel_ask(c, &c->place.sentinels[i]);
+	return err;
+}
+
+/* Who may not ask hears it of a write. */
+static int client_role_check(struct tandem_client *c)
+{
+	const char *words[] = { "ROLE" };
+	int err = 0;
+	redisReply *reply = client_command(c, 1, words, &err);
+	bool primary = !reply || !strcmp(reply_text(reply_at(reply, 0)), "master");
+
+	freeReplyObject(reply);
+	if (primary)
+		return err == -EACCES ? 0 : err;
+	client_hang_up(c);
+	return client_fail(c, -EHOSTUNREACH, "no primary, although Sentinel named it", NULL);
+}
+
+static int client_connect(struct tandem_client *c)
+{
+	const struct place *p = &c->place;
+	const char *select[] = { "SELECT", p->db };
+	int err = 0;
+
+	if (c->redis)
+		return 0;
+	if (p->sentinel_count)
+		err = client_primary_find(c);
+	if (!err)
+		err = client_dial(c, p->path[0] ? NULL : &p->server, &p->login);
+	if (!err && p->db[0])
+		err = client_tell(c, 2, select);
+	if (!err && p->sentinel_count)
+		err = client_role_check(c);
 	if (err)
 		client_hang_up(c);
 	return err;
@@ -395,16 +549,6 @@ static int client_question_send(struct tandem_client *c, const struct question *
 
 	(void)snprintf(ttl, sizeof(ttl), "%lld", (long long)(left > 1 ? left : 1));
 	return client_tell(c, q->args ? n : n - 2, words);
-}
-
-static const redisReply *reply_at(const redisReply *r, size_t i)
-{
-	return r && r->type == REDIS_REPLY_ARRAY && i < r->elements ? r->element[i] : NULL;
-}
-
-static const char *reply_text(const redisReply *r)
-{
-	return r && r->type == REDIS_REPLY_STRING ? r->str : "";
 }
 
 /* [id, [name, value...]]: the answer, if it is ours. */

@@ -27,6 +27,10 @@ class RedisError(Exception):
     """Redis answered with an error."""
 
 
+class Demoted(RedisError, ConnectionError):
+    """Another Redis is the primary now."""
+
+
 class NoAnswer(Exception):
     """No node answered in time.  The command may still have been done."""
 
@@ -41,9 +45,14 @@ class Refused(Exception):
 
 class Redis:
     """One connection, as much of RESP2 as we need.  `place`: a path, "unix:/path" or "redis://[user:password@]host[:port][/db]";
-    with "rediss://" it is TLS.  `tls`: an ssl.SSLContext that has whom you trust and what you show; None: the system's authorities."""
+    with "rediss://" it is TLS.  "sentinel://[user:password@]host[:port],.../primary[?sentinel=user:password]", or "sentinels://" for
+    TLS: the primary that one of these Sentinels names.
+    `tls`: an ssl.SSLContext that has whom you trust and what you show; None: the system's authorities."""
 
     def __init__(self, place, timeout=5.0, tls=None):
+        role = place.startswith(("sentinel://", "sentinels://"))
+        if role:
+            place = primary_of(place, tls)
         if place.startswith(("redis://", "rediss://")):
             url = urllib.parse.urlsplit(place)
             self._socket = socket.create_connection((url.hostname, url.port or 6379), timeout=CONNECT_S)
@@ -58,6 +67,8 @@ class Redis:
                 self._socket.connect(place.removeprefix("unix:"))
             self._file = self._socket.makefile("rb")
             self._log_in(url)
+            if role:
+                self._check_role()
         except BaseException:
             self._socket.close()
             raise
@@ -76,6 +87,14 @@ class Redis:
         if url and url.path.strip("/"):
             self("SELECT", url.path.strip("/"))
 
+    def _check_role(self):
+        try:
+            role = self("ROLE")[0]
+        except RedisError:      # not for this user: a write tells
+            return
+        if role != "master":
+            raise Demoted(f"Redis is no primary, although Sentinel named it: {role}")
+
     def __call__(self, *words):
         """One command: redis("HGETALL", key).  Bulk strings come as str where they are UTF-8."""
         parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
@@ -89,7 +108,7 @@ class Redis:
         if kind == b"+":
             return rest.decode()
         if kind == b"-":
-            raise RedisError(rest.decode())
+            raise (Demoted if rest.startswith((b"READONLY ", b"UNBLOCKED ")) else RedisError)(rest.decode())
         if kind == b":":
             return int(rest)
         if kind == b"$":
@@ -115,6 +134,29 @@ class Redis:
 
     def __exit__(self, *_):
         self.close()
+
+
+def primary_of(place, tls=None):
+    """The redis:// or rediss:// of the primary that the first Sentinel names which answers."""
+    scheme, _, rest = place.partition("://")
+    login, at, rest = rest.rpartition("@")
+    hosts, _, name = rest.partition("/")
+    name, _, query = name.partition("?")
+    scheme, login = scheme.replace("sentinel", "redis"), urllib.parse.quote(urllib.parse.unquote(login), safe=":")
+    own = query.removeprefix("sentinel=") + "@" if query else ""
+    why = None
+    for host in hosts.split(","):
+        if not host.rpartition("]")[2].count(":"):
+            host += ":26379"
+        try:
+            with Redis(f"{scheme}://{own}{host}", CONNECT_S, tls) as sentinel:
+                address = sentinel("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
+            if address:
+                host, port = address
+                return f"{scheme}://{login}{at}" + (f"[{host}]" if ":" in host else host) + f":{port}"
+        except (OSError, RedisError) as error:
+            why = error
+    raise ConnectionError(f"no Sentinel names the primary {name}" + (f": {why}" if why else ""))
 
 
 def _pairs(fields):

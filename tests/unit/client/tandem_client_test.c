@@ -3,6 +3,18 @@
 
 #include "tests/unit/test.h"
 
+static void server_expect(const struct server *got, const struct server *want)
+{
+	assert_string_equal(got->host, want->host);
+	assert_int_equal(got->port, want->port);
+}
+
+static void login_expect(const struct login *got, const struct login *want)
+{
+	assert_string_equal(got->user, want->user);
+	assert_string_equal(got->password, want->password);
+}
+
 /* As redis.url of the node: the same texts lead to the same place. */
 static void test_places(void **state)
 {
@@ -14,18 +26,16 @@ static void test_places(void **state)
 		{ "unix:/run/redis.sock", true, { .path = "/run/redis.sock" } },
 		{ "unix:run/redis.sock", false, { .db = "" } },
 		{ "http://here", false, { .db = "" } },
-		{ "redis://here", true, { .host = "here", .port = 6379 } },
-		{ "redis://here:6380/3", true, { .host = "here", .port = 6380, .db = "3" } },
-		{ "redis://[2001:db8::1]:7", true, { .host = "2001:db8::1", .port = 7 } },
+		{ "redis://here", true, { .server = { "here", 6379 } } },
+		{ "redis://here:6380/3", true, { .server = { "here", 6380 }, .db = "3" } },
+		{ "redis://[2001:db8::1]:7", true, { .server = { "2001:db8::1", 7 } } },
 		{ "redis://[2001:db8::1", false, { .db = "" } },
-		{ "rediss://here:7/1",
-		  true,
-		  { .host = "here", .port = 7, .db = "1", .tls = true } },
+		{ "rediss://here:7/1", true, { .server = { "here", 7 }, .db = "1", .tls = true } },
 		{ "rediss://", false, { .db = "" } },
-		{ "redis://:pw@h", true, { .host = "h", .port = 6379, .password = "pw" } },
+		{ "redis://:pw@h", true, { .server = { "h", 6379 }, .login = { "", "pw" } } },
 		{ "redis://u:p@%2fx@h",
 		  true,
-		  { .host = "h", .port = 6379, .user = "u", .password = "p@/x" } },
+		  { .server = { "h", 6379 }, .login = { "u", "p@/x" } } },
 		{ "redis://u:%2@h", false, { .db = "" } },
 		{ "redis://u:%00@h", false, { .db = "" } },
 		{ "redis://u@h", false, { .db = "" } },
@@ -34,6 +44,26 @@ static void test_places(void **state)
 		{ "redis://h:70000", false, { .db = "" } },
 		{ "redis://h:1x", false, { .db = "" } },
 		{ "redis://h/123456789", false, { .db = "" } },
+		{ "sentinel://a,[::1]:7,b:1/main",
+		  true,
+		  { .sentinels = { { "a", 26379 }, { "::1", 7 }, { "b", 1 } },
+		    .sentinel_count = 3,
+		    .primary = "main" } },
+		{ "sentinels://u:p@a/m?sentinel=v:q%2F",
+		  true,
+		  { .sentinels = { { "a", 26379 } },
+		    .sentinel_count = 1,
+		    .primary = "m",
+		    .tls = true,
+		    .login = { "u", "p" },
+		    .sentinel_login = { "v", "q/" } } },
+		{ "sentinel://a", false, { .db = "" } },
+		{ "sentinel://a/", false, { .db = "" } },
+		{ "sentinel://a,/m", false, { .db = "" } },
+		{ "sentinel:///m", false, { .db = "" } },
+		{ "sentinel://a/m?x", false, { .db = "" } },
+		{ "sentinel://a/m?sentinel=x", false, { .db = "" } },
+		{ "sentinel://a,b,c,d,e,f,g,h/m", false, { .db = "" } },
 	};
 
 	(void)state;
@@ -45,12 +75,15 @@ static void test_places(void **state)
 		if (!rows[i].fine)
 			continue;
 		assert_string_equal(p.path, rows[i].want.path);
-		assert_string_equal(p.host, rows[i].want.host);
-		assert_int_equal(p.port, rows[i].want.port);
 		assert_int_equal(p.tls, rows[i].want.tls);
 		assert_string_equal(p.db, rows[i].want.db);
-		assert_string_equal(p.user, rows[i].want.user);
-		assert_string_equal(p.password, rows[i].want.password);
+		assert_string_equal(p.primary, rows[i].want.primary);
+		server_expect(&p.server, &rows[i].want.server);
+		login_expect(&p.login, &rows[i].want.login);
+		login_expect(&p.sentinel_login, &rows[i].want.sentinel_login);
+		assert_int_equal(p.sentinel_count, rows[i].want.sentinel_count);
+		for (int n = 0; n < p.sentinel_count; n++)
+			server_expect(&p.sentinels[n], &rows[i].want.sentinels[n]);
 	}
 }
 
