@@ -57,10 +57,11 @@ json_t *ctl_send(const struct ctl_target *target, const char *command, const jso
 	    tandem_client_tls(client, target->place.ca, target->place.certificate,
 			      target->place.key)) {
 		/* the url may hold a password: it is not repeated */
-		ctl_complain(
-			text ? "redis.url must be unix:/path (at most 107 characters) or "
-			       "redis://[user:password@]host:port[/db], or the same with rediss://"
-			     : "out of memory");
+		ctl_complain(text ? "redis.url must be unix:/path (at most 107 characters) or "
+				    "redis://[user:password@]host:port[/db], or the same with "
+				    "rediss://, "
+				    "or sentinel://host:port,.../primary or sentinels://"
+				  : "out of memory");
 	} else {
 		answer = ctl_answer_read(client, command, text);
 	}

@@ -321,6 +321,8 @@ static bool redis_url_fits(struct bytes url)
 {
 	if (bytes_starts(url, "unix:/"))
 		return url.n - strlen("unix:") < 108;
+	if (bytes_starts(url, "sentinel://") || bytes_starts(url, "sentinels://"))
+		return true; /* the link says what is wrong with it */
 	return (bytes_starts(url, "redis://") && url.n > strlen("redis://")) ||
 	       (bytes_starts(url, "rediss://") && url.n > strlen("rediss://"));
 }
@@ -328,19 +330,21 @@ static bool redis_url_fits(struct bytes url)
 static void check_redis(const struct check *c)
 {
 	const struct redis_place *place = &c->s->redis.place;
-	bool tls = bytes_starts(bytes_str(place->url), "rediss://");
+	bool tls = bytes_starts(bytes_str(place->url), "rediss://") ||
+		   bytes_starts(bytes_str(place->url), "sentinels://");
 
 	/* The url may hold a password: it is not repeated. */
 	if (place->url[0] && !redis_url_fits(bytes_str(place->url))) {
 		REPORT(c, "redis.url",
 		       "redis.url must be unix:/path (at most 107 characters) or "
-		       "redis://[user:password@]host:port[/db], or the same with rediss://");
+		       "redis://[user:password@]host:port[/db], or the same with rediss://, or "
+		       "sentinel://[user:password@]host:port,.../primary or sentinels://");
 	}
 	if (!tls && (place->ca[0] || place->certificate[0] || place->key[0])) {
 		REPORT(c, "redis.url",
 		       "redis.ca, redis.certificate and redis.key are for TLS: redis.url must "
 		       "begin "
-		       "with rediss:// then");
+		       "with rediss:// or sentinels:// then");
 	}
 	if (!place->certificate[0] != !place->key[0]) {
 		REPORT(c, place->key[0] ? "redis.key" : "redis.certificate",

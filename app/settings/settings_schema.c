@@ -537,18 +537,25 @@ static const struct conf_field g_redis_fields[] = {
 	{ .key = "url",
 	  TEXT(settings_redis, place.url),
 	  .at_start = true,
-	  .help = "unix:/path or redis://[user:password@]host:port[/db], with rediss:// for TLS. "
-		  "Without it the node runs its own server in state_dir." },
+	  .help = "unix:/path or redis://[user:password@]host:port[/db], with rediss:// for TLS; "
+		  "or "
+		  "sentinel://[user:password@]host:port,.../primary[?sentinel=user:password], "
+		  "where "
+		  "these Sentinels (at most seven) say which server is that primary, with "
+		  "sentinels:// for TLS to both. Without it the node runs its own server in "
+		  "state_dir." },
 	{ .key = "ca",
 	  TEXT(settings_redis, place.ca),
 	  .at_start = true,
-	  .help = "With rediss://: PEM file of the authorities that may have signed Redis' "
+	  .help = "With rediss:// or sentinels://: PEM file of the authorities that may have "
+		  "signed Redis' "
 		  "certificate, which must be for the host of url. Without it: those of the "
 		  "system. The files are read again with each new connection." },
 	{ .key = "certificate",
 	  TEXT(settings_redis, place.certificate),
 	  .at_start = true,
-	  .help = "With rediss://: PEM file of the certificate, with its chain, that is shown to "
+	  .help = "With rediss:// or sentinels://: PEM file of the certificate, with its chain, "
+		  "that is shown to "
 		  "Redis. Without it: none." },
 	{ .key = "key",
 	  TEXT(settings_redis, place.key),
