@@ -105,3 +105,17 @@ int identity_open(struct identity *out, const char *dir, int lock_fd, struct ran
 		where_write(out, dir);
 	return err;
 }
+
+uint64_t identity_node(const struct identity *own)
+{
+	uint64_t id = 0;
+
+	for (size_t i = 0; i < 16 && own->id[i]; i++) {
+		const char *at = memchr("0123456789abcdef", own->id[i], 16);
+
+		if (!at)
+			break;
+		id = id << 4 | (uint64_t)(at - "0123456789abcdef");
+	}
+	return id ? id : 1;
+}

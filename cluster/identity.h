@@ -18,6 +18,8 @@ struct identity {
 	char where[IDENTITY_WHERE_MAX]; /* for people: host and directory */
 };
 
+/* Its number in a cluster: of the first 16 digits. Never 0. */
+uint64_t identity_node(const struct identity *own);
 /* Reads DIR/identity, or makes it. lock_fd: the directory's lock, held. 0; -EBADMSG: the file is damaged; or -errno. */
 int identity_open(struct identity *out, const char *dir, int lock_fd,
 		  struct rand_source *rand) NODISCARD;

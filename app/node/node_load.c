@@ -148,8 +148,6 @@ static int acquire(struct node *n)
 	bool owned = false;
 	int status;
 
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		n->shards[i].left_ms = UINT64_MAX;
 	while (!(status = acquire_some(n, &owned)) && !owned && !n->stop_asked)
 		lease_pause(n, LEASE_PAUSE_NS);
 	return n->stop_asked ? NODE_EXIT_FAILED : status;

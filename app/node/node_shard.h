@@ -25,13 +25,13 @@ struct node_shard {
 	enum node_shard_state state;
 	bool owned;        /* WAITING: it has the lease, and its calls are to be loaded */
 	bool busy;         /* WAITING: Redis was asked */
+	bool watches;      /* WAITING: another has the lease, and may be alive */
 	bool fenced;       /* found since the last round */
 	bool silent;       /* LIVE: its lease is past; said to operators */
 	uint64_t withheld; /* packets and messages until then */
 	struct store_shard *store;
 	struct shard *core; /* NULL: not open yet, or silent */
 	struct effects_to effects_to;
-	uint64_t left_ms;      /* of the holder's lease when it was last looked at */
 	uint64_t retry_ns;     /* WAITING: when it is tried again */
 	store_done_fn *loaded; /* WAITING: who is told of its calls and subscriptions */
 	uint64_t toll_day;     /* WAITING: of which it is read what calls outside have cost */

@@ -251,11 +251,11 @@ static void shard_lose(struct node_shard *s)
 	health_set(&s->node->health, HEALTH_SHARD_LOST, true);
 }
 
-/* The holder renews it at a third of its length: who does not is gone, and leaves it to us when it expires. */
+/* The holder renews it at a third of its length: who does not is gone, and the store takes it in time. */
 bool node_shard_is_held(struct node_shard *s)
 {
 	const struct store_holder *h = store_holder(s->store);
-	bool alive = h->left_ms > s->left_ms;
+	bool alive = h->alive;
 
 	if (alive) {
 		LOG_ERROR("node", 0,
@@ -267,12 +267,12 @@ bool node_shard_is_held(struct node_shard *s)
 			  LOG_U64("shard", s->number), LOG_STR("holder", h->node),
 			  LOG_STR("where", h->where));
 		shard_lose(s);
-	} else if (s->left_ms == UINT64_MAX) {
+	} else if (!s->watches) {
 		LOG_WARN("node", 0, "another node has the lease: waiting to see if it lives",
 			 LOG_U64("shard", s->number), LOG_STR("holder", h->node),
 			 LOG_STR("where", h->where));
 	}
-	s->left_ms = h->left_ms;
+	s->watches = true;
 	return alive;
 }
 

@@ -1,30 +1,27 @@
--- KEYS lease, fence; ARGV node, incarnation, highest counter heard of, length in ms, link, identity, place, where.
--- Takes a lease that is free, expired, or of the same place: one lock of one directory, so the process before is gone.
--- Older programs wrote no place: there the same node name takes it. Of a counter that is no number the fence tells; an end
--- that is no number is now one length away: a holder that lives writes another.
--- include now
+-- KEYS lease, fence; ARGV as lease_write, the counter being the highest heard of; then the lease that was watched for longer than
+-- its holder would be silent: counter, incarnation, renewal; empty: none was.
+-- Takes a lease that nobody holds, that one, or one of the same place: one lock of one directory, so the process before is gone.
+-- Older programs wrote no place: there the same node name takes it.
+-- Programs of before count by the clock of Redis, and write "until" where it is no number: one length from now. So they watch,
+-- too, as each renewal makes it no number again.
+-- include lease_told
+-- include lease_write
 -- include run_id
-local lease = redis.call('HMGET', KEYS[1], 'node', 'incarnation', 'counter', 'until', 'identity', 'place', 'where', 'fence')
-local counter = tonumber(lease[3] or 0) or tonumber(string.match(lease[8] or '', '^%d+') or 0)
-counter = math.max(counter, tonumber(ARGV[3]))
-local ends = tonumber(lease[4] or 0)
-if lease[2] ~= ARGV[2] then
-  local here = lease[1] == ARGV[1]
-  if lease[6] then
-    here = lease[6] == ARGV[7]
+local told = lease_told()
+local counter = math.max(told and tonumber(told[1]) or 0, tonumber(ARGV[3]))
+if not told then
+  counter = counter + 1
+elseif told[2] ~= ARGV[2] then
+  local here = told[7] == ARGV[1]
+  if told[10] ~= '' then
+    here = told[10] == ARGV[7]
   end
-  if not ends then
-    ends = now + ARGV[4]
-    redis.call('HSET', KEYS[1], 'until', string.format('%d', ends))
-  end
-  if lease[1] and not here and ends > now then
-    return {'TAKEN', string.format('%d', counter), lease[2], lease[1], ends - now, lease[5] or '', lease[7] or ''}
+  local gone = told[1] == ARGV[12] and told[2] == ARGV[13] and told[3] == ARGV[14]
+  if told[7] ~= '' and not here and not gone then
+    return {'TAKEN', told[1], told[2], told[7], told[3], told[9], told[8], told[5], told[4]}
   end
   counter = counter + 1
 end
 counter = string.format('%d', counter)
-redis.call('HSET', KEYS[1], 'node', ARGV[1], 'incarnation', ARGV[2], 'counter', counter, 'link', ARGV[5],
-  'until', string.format('%d', now + ARGV[4]), 'fence', counter .. '.' .. ARGV[2] .. '.' .. ARGV[5],
-  'identity', ARGV[6], 'place', ARGV[7], 'where', ARGV[8])
-redis.call('SET', KEYS[2], redis.call('HGET', KEYS[1], 'fence'))
+lease_write(counter, '-')
 return {'OK', counter, run_id}

@@ -1,7 +1,7 @@
--- KEYS lease, fence; ARGV node, incarnation, counter, length in ms, link, identity, place, where.
+-- KEYS lease, fence; ARGV as lease_write.
 -- The highest pair of counter and incarnation keeps the shard, however long ago it was heard of. An assertion that an older
 -- link of ours still held does nothing.
--- include now
+-- include lease_write
 -- include run_id
 local function halves(hex)
   return tonumber(string.sub(hex, 1, 8), 16) or 0, tonumber(string.sub(hex, 9), 16) or 0
@@ -20,8 +20,5 @@ end
 if above then
   return {'FENCED', lease[1], lease[2]}
 end
-redis.call('HSET', KEYS[1], 'node', ARGV[1], 'incarnation', ARGV[2], 'counter', ARGV[3], 'link', ARGV[5],
-  'until', string.format('%d', now + ARGV[4]), 'fence', ARGV[3] .. '.' .. ARGV[2] .. '.' .. ARGV[5],
-  'identity', ARGV[6], 'place', ARGV[7], 'where', ARGV[8])
-redis.call('SET', KEYS[2], redis.call('HGET', KEYS[1], 'fence'))
+lease_write(ARGV[3], '-')
 return {'OK', ARGV[3], run_id}

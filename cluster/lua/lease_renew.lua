@@ -1,5 +1,4 @@
--- KEYS lease; ARGV fence, length in ms.
+-- KEYS lease; ARGV fence, renewal, names, length in ms. For "until" see lease_acquire.
 -- include fence
--- include now
-redis.call('HSET', KEYS[1], 'until', string.format('%d', now + ARGV[2]))
+redis.call('HSET', KEYS[1], 'until', '-', 'renewal', ARGV[2], 'named', ARGV[3], 'length', ARGV[4])
 return {'OK', lease[2]}

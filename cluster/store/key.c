@@ -6,13 +6,18 @@ static struct bytes key_done(const struct writer *w)
 	return w->overflow ? (struct bytes){ 0 } : writer_done(w);
 }
 
-struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store_shard *s, const char *name)
+struct bytes store_key_shard_of(char buf[STORE_KEY_MAX], uint16_t shard, const char *name)
 {
 	struct writer w = writer_over(buf, STORE_KEY_MAX);
 
-	writer_number(&w, "td:{s", s->settings.shard, "}:");
+	writer_number(&w, "td:{s", shard, "}:");
 	writer_str(&w, name);
 	return key_done(&w);
+}
+
+struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store_shard *s, const char *name)
+{
+	return store_key_shard_of(buf, s->settings.shard, name);
 }
 
 struct bytes store_key_toll(char buf[STORE_KEY_MAX], const struct store_shard *s, struct bytes day)

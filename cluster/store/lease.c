@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carries out what lease_step asks for. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,8 +9,8 @@
 
 /* How long an acquisition waits for a link, and then for Redis. */
 #define ACQUIRE_NS (2 * NS_PER_S)
-
-enum { NUMBER_TEXT = 24 };
+/* Of the leases of programs that did not say it. */
+#define LENGTH_OLDER_NS (10 * NS_PER_S)
 
 struct bytes store_fence(struct store_shard *s, char buf[LEASE_FENCE_TEXT])
 {
@@ -50,15 +49,46 @@ static void holder_text(char *out, size_t cap, const struct store_answer *a, siz
 			 cap);
 }
 
+/* ---- a lease that another has ---- */
+
+static bool is_same_lease(const struct store_watch *w, struct lease_epoch epoch, uint64_t renewal)
+{
+	return w->since_ns && w->epoch.counter == epoch.counter &&
+	       w->epoch.incarnation == epoch.incarnation && w->renewal == renewal;
+}
+
+/* Since when it is as it is: by the clock of this node alone. */
+static void watch_note(struct store_shard *s, const struct store_answer *a)
+{
+	struct store_watch *w = &s->watch;
+	uint64_t renewal = store_number(a->reply, 4);
+
+	s->holder.alive = false;
+	w->length_ns = store_length(a->reply, 7);
+	if (!w->length_ns)
+		w->length_ns = LENGTH_OLDER_NS;
+	if (is_same_lease(w, a->lease.epoch, renewal))
+		return;
+	s->holder.alive = w->since_ns;
+	w->epoch = a->lease.epoch;
+	w->renewal = renewal;
+	w->since_ns = clock_now_ns();
+}
+
+/* Its holder would have renewed it, or is silent: clocks may differ by a tenth. */
+static bool watch_is_over(const struct store_watch *w)
+{
+	return w->since_ns && clock_now_ns() > w->since_ns + w->length_ns + w->length_ns / 10;
+}
+
 static void holder_note(struct store_shard *s, const struct store_answer *a)
 {
 	struct store_holder *h = &s->holder;
-	long long left = redis_reply_integer(redis_reply_at(a->reply, 4));
 
 	holder_text(h->node, sizeof(h->node), a, 3);
 	holder_text(h->where, sizeof(h->where), a, 6);
 	h->copy = bytes_is(redis_reply_text(redis_reply_at(a->reply, 5)), s->settings.identity.id);
-	h->left_ms = left > 0 ? (uint64_t)left : 0;
+	watch_note(s, a);
 }
 
 static void question_finish(struct store_op *op, const struct store_answer *a)
@@ -79,49 +109,87 @@ static void question_finish(struct store_op *op, const struct store_answer *a)
 		acquire_answer(s, a->result);
 }
 
+/* Whoever reads the new names may claim by them from then on. */
+static const struct members *names_to_write(const struct lease *l)
+{
+	return l->wanted_ns ? &l->wanted : &l->named;
+}
+
+static void renew_send(struct store_shard *s, struct store_op *op)
+{
+	char key[STORE_KEY_MAX], fence[LEASE_FENCE_TEXT];
+	struct lease_words words;
+	struct bytes args[] = { store_key_shard(key, s, "lease"),
+				store_fence(s, fence),
+				{ 0 },
+				store_names_write(&words, names_to_write(&s->lease)),
+				{ 0 } };
+
+	args[2] = store_number_write(&words, 0, s->lease.renewal);
+	args[4] = store_number_write(&words, 1, s->lease.length_ns / NS_PER_MS);
+	store_op_run(op, &(struct script_call){ .id = SCRIPT_LEASE_RENEW,
+						.args = args,
+						.keys = 1,
+						.n = COUNT_OF(args),
+						.deadline_ns = s->base.deadline_ns });
+}
+
+static void acquire_send(struct store_shard *s, struct store_op *op)
+{
+	const struct store_watch *w = &s->watch;
+	const struct lease_write write = { .shard = s->settings.shard,
+					   .identity = &s->settings.identity,
+					   .epoch = { s->lease.heard, s->lease.epoch.incarnation },
+					   .link = s->lease.link,
+					   .renewal = s->lease.renewal,
+					   .length_ns = s->lease.length_ns,
+					   .named = names_to_write(&s->lease) };
+	struct lease_words words;
+
+	store_lease_words(&words, s->shared->settings.node, &write);
+	store_lease_seen(&words, watch_is_over(w) ? w->epoch : (struct lease_epoch){ 0 },
+			 w->renewal);
+	if (!watch_is_over(w))
+		words.args[LEASE_SEEN_WORDS] = (struct bytes){ 0 };
+	store_op_run(op, &(struct script_call){ .id = SCRIPT_LEASE_ACQUIRE,
+						.args = words.args,
+						.keys = 2,
+						.n = LEASE_SEEN_WORDS + 3,
+						.deadline_ns = ACQUIRE_NS });
+}
+
+static void assert_send(struct store_shard *s, struct store_op *op)
+{
+	const struct lease_write write = { .shard = s->settings.shard,
+					   .identity = &s->settings.identity,
+					   .epoch = s->lease.epoch,
+					   .link = s->lease.link,
+					   .renewal = s->lease.renewal,
+					   .length_ns = s->lease.length_ns,
+					   .named = names_to_write(&s->lease) };
+	struct lease_words words;
+
+	store_lease_words(&words, s->shared->settings.node, &write);
+	store_op_run(op, &(struct script_call){ .id = SCRIPT_LEASE_ASSERT,
+						.args = words.args,
+						.keys = 2,
+						.n = LEASE_SEEN_WORDS,
+						.deadline_ns = s->base.deadline_ns });
+}
+
 static void lease_question_send(struct store_shard *s, enum lease_action question)
 {
-	static const enum script_id ids[] = {
-		[LEASE_SEND_ACQUIRE] = SCRIPT_LEASE_ACQUIRE,
-		[LEASE_SEND_ASSERT] = SCRIPT_LEASE_ASSERT,
-		[LEASE_SEND_RENEW] = SCRIPT_LEASE_RENEW,
-	};
 	struct store_op *op = store_op_new(&s->base, sizeof(*op), question_finish);
-	char key[STORE_KEY_MAX], fence_key[STORE_KEY_MAX], fence[LEASE_FENCE_TEXT];
-	char text[4][NUMBER_TEXT];
-	bool acquire = question == LEASE_SEND_ACQUIRE;
-	const struct identity *own = &s->settings.identity;
-	struct bytes args[10] = { store_key_shard(key, s, "lease"),
-				  store_key_shard(fence_key, s, "fence"),
-				  bytes_str(s->shared->settings.node),
-				  [7] = bytes_str(own->id),
-				  bytes_str(own->place),
-				  bytes_str(own->where) };
-	uint64_t numbers[] = { s->lease.epoch.incarnation,
-			       acquire ? s->lease.heard : s->lease.epoch.counter,
-			       s->lease.length_ns / NS_PER_MS, s->lease.link };
-	struct script_call call = { .id = ids[question],
-				    .args = args,
-				    .keys = 2,
-				    .n = COUNT_OF(args),
-				    .deadline_ns = acquire ? ACQUIRE_NS : s->base.deadline_ns };
 
-	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-		struct writer w = writer_over(text[i], NUMBER_TEXT);
-
-		writer_fmt(&w, i ? "%" PRIu64 : "%016" PRIx64, numbers[i]);
-		args[3 + i] = writer_done(&w);
-	}
-	if (question == LEASE_SEND_RENEW) {
-		args[1] = store_fence(s, fence);
-		args[2] = args[5]; /* the length */
-		call.keys = 1;
-		call.n = 3;
-	}
 	if (!op)
 		return;
 	op->question = true;
-	store_op_run(op, &call);
+	if (question == LEASE_SEND_RENEW)
+		renew_send(s, op);
+	else if (question == LEASE_SEND_ACQUIRE)
+		acquire_send(s, op);
+	else
+		assert_send(s, op);
 }
 
 /* ---- health ---- */

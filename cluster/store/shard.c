@@ -69,8 +69,10 @@ static void shard_on_state(bool connected, void *arg)
 	store_enter(&s->base);
 	if (connected && s->base.guest.redis != s->shared->base.guest.redis)
 		scripts_load(s->base.scripts, s->base.guest.redis);
-	if (!connected)
+	if (!connected) {
 		store_batch_lost(s);
+		s->watch.since_ns = 0; /* the next one may be another Redis */
+	}
 	store_lease_event(s, &(struct lease_event){ .type = connected ? LEASE_LINK_UP
 								      : LEASE_LINK_DOWN });
 	store_leave(&s->base);

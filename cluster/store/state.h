@@ -147,6 +147,14 @@ struct store_opens {
 	bool failed;
 };
 
+/* A lease that another has, as it was when this shard was last asked for. */
+struct store_watch {
+	struct lease_epoch epoch;
+	uint64_t renewal;
+	uint64_t since_ns; /* seen so for the first time; 0: not seen on this link */
+	uint64_t length_ns;
+};
+
 /* One shard's. */
 /* The fence as it was written last: each transaction asks for those of all shards. */
 struct store_fence_text {
@@ -175,6 +183,7 @@ struct store_shard {
 	struct store_op *acquire; /* waits for the link or for Redis' word */
 	uint64_t acquire_until_ns;
 	struct store_holder holder;
+	struct store_watch watch;
 	uint32_t calls_aside;
 	uint64_t *unreadable; /* calls whose records were set aside */
 	uint32_t unreadable_count;
@@ -221,6 +230,44 @@ void store_failed_answer(struct store_base *base);
 void store_ops_end(struct store_base *base);
 /* Whose shard's it is. */
 struct store_shard *store_shard_of(const struct store_op *op);
+
+/* ---- what scripts of leases are told, and tell: words.c ---- */
+
+/* What is written when a lease changes its owner or is said again. */
+struct lease_write {
+	uint16_t shard;
+	const struct identity *identity;
+	struct lease_epoch epoch;
+	uint32_t link;
+	uint64_t renewal;
+	uint64_t length_ns;
+	const struct members *named;
+};
+
+enum {
+	LEASE_SEEN_WORDS = 13, /* keys and words of lua/lease_write.lua; then what was seen */
+	LEASE_WORDS = LEASE_SEEN_WORDS + 4,
+	LEASE_NUMBERS = 10,
+	NAMES_TEXT = 17 * MEMBERS_MAX,
+};
+
+/* The words of one call, and what they point to. */
+struct lease_words {
+	struct bytes args[LEASE_WORDS];
+	char key[STORE_KEY_MAX], fence_key[STORE_KEY_MAX];
+	char numbers[LEASE_NUMBERS][24];
+	char names[NAMES_TEXT];
+};
+void store_lease_words(struct lease_words *words, const char *node, const struct lease_write *w);
+void store_lease_seen(struct lease_words *words, struct lease_epoch epoch, uint64_t renewal);
+/* i: which of its numbers; digits of a node, or of an incarnation. */
+struct bytes store_id_write(struct lease_words *words, size_t i, uint64_t id);
+struct bytes store_number_write(struct lease_words *words, size_t i, uint64_t value);
+struct bytes store_names_write(struct lease_words *words, const struct members *named);
+/* Of an array: 0 where it is no number. */
+uint64_t store_number(const struct redisReply *reply, size_t at);
+/* Of a lease, as far as it is believed; 0: it is not said. */
+uint64_t store_length(const struct redisReply *reply, size_t at);
 
 /* ---- lease: store_lease.c ---- */
 
@@ -283,6 +330,7 @@ void store_loads_free(struct store_base *base);
 
 struct bytes store_key_shard(char buf[STORE_KEY_MAX], const struct store_shard *s,
 			     const char *name); /* td:{s17}:NAME */
+struct bytes store_key_shard_of(char buf[STORE_KEY_MAX], uint16_t shard, const char *name);
 struct bytes store_key_toll(char buf[STORE_KEY_MAX], const struct store_shard *s, struct bytes day);
 struct bytes store_key_call(char buf[STORE_KEY_MAX], const struct store_shard *s, uint64_t call);
 struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store_shard *s,

@@ -14,8 +14,8 @@
 #ifndef CLUSTER_STORE_STORE_H
 #define CLUSTER_STORE_STORE_H
 
+#include "cluster/claim.h"
 #include "cluster/identity.h"
-#include "cluster/member.h"
 #include "cluster/redis/redis.h"
 
 struct store_shared;
@@ -104,16 +104,17 @@ uint32_t store_calls_unreadable(const struct store_shard *s, const uint64_t **ca
 const char *store_shared_too_new(const struct store_shared *s);
 const char *store_shard_too_new(const struct store_shard *s);
 
-/* Takes the lease; done: STORE_OK, STORE_CONFLICT (held elsewhere and not expired: store_holder says by whom). A lease of the
- * same place is taken over at once: the caller holds the state directory's lock, so the old process is gone. */
+/* Takes the lease; done: STORE_OK, STORE_CONFLICT (held elsewhere: store_holder says by whom). Whoever asks again, on the same link,
+ * gets it when it was the same for 1.1 of its lengths: its holder would have renewed it. A lease of the same place is taken over at
+ * once: the caller holds the state directory's lock, so the old process is gone. */
 void store_acquire(struct store_shard *s, store_done_fn *done, void *arg);
 
 /* Who held the lease when it was last refused to us. */
 struct store_holder {
 	char node[64];
 	char where[IDENTITY_WHERE_MAX];
-	bool copy;        /* its directory has the id of ours: one is a copy of the other */
-	uint64_t left_ms; /* until it expires; more than before: its holder is alive */
+	bool copy;  /* its directory has the id of ours: one is a copy of the other */
+	bool alive; /* it was renewed since it was looked at before */
 };
 const struct store_holder *store_holder(const struct store_shard *s);
 

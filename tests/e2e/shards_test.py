@@ -100,12 +100,12 @@ class ShardsTest(unittest.TestCase):
             self.assertLess(time.monotonic(), end, f"calls {self.ids()}, not {calls}")
             time.sleep(0.05)
 
-    def take(self, shard, seconds=1000000):
-        """As another node does that owns it now, for so long."""
-        until = int((time.time() + seconds) * 1000)
+    def take(self, shard, seconds=60):
+        """As another node does that owns it now, with leases of this length."""
         with self.node.redis() as redis:
             redis("HSET", f"td:{{s{shard}}}:lease", "node", "other", "incarnation", "00000000000000ff", "counter", "9",
-                  "link", "1", "until", str(until), "fence", OTHER, "place", "elsewhere", "identity", "another")
+                  "link", "1", "until", "-", "fence", OTHER, "place", "elsewhere", "identity", "another",
+                  "owner", "00000000000000bb.00000000000000ff", "renewal", "1", "length", str(seconds * 1000))
             redis("SET", f"td:{{s{shard}}}:fence", OTHER)
 
 
@@ -193,10 +193,10 @@ class Shards(ShardsTest):
         self.node.killed = True
 
     def test_one_waits(self):
-        """A lease that another left waits for its end: the others do not, and then its calls go on, too."""
+        """A lease that another left is watched until it is past: the others do not wait, and then its calls go on, too."""
         talks = self.one_in_each()
         self.node.kill()
-        self.take(3, seconds=6)
+        self.take(3, seconds=5)
         self.node.restart()
         self.wait_calls((talks[1].call, talks[2].call))
         self.assertIn('tandem_shards{state="waiting"} 1', self.node.http("/metrics")[1])

@@ -2,6 +2,7 @@
 #include "tests/unit/cluster/node.h"
 
 #include "cluster/record.h"
+#include "cluster/store/state.h"
 
 /* A record as it lies in Redis: its version and payload. */
 static void expect_record(const struct server *s, uint64_t call, uint64_t version,
@@ -163,7 +164,10 @@ static void test_held_elsewhere(void **state)
 	(void)state;
 	server_dir(&s);
 	server_start(&s, NULL);
-	node_start(&a, &s, "a", 1);
+	node_open(&a, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .lease_ms = 300 });
+	store_acquire(a.store, node_done, &a);
+	NODE_EXPECT(&a, "o");
 	node_open(&b, &s,
 		  &(struct node_settings){ .name = "b", .incarnation = 2, .spool = "spool-b" });
 	store_acquire(b.store, node_done, &b);
@@ -172,9 +176,15 @@ static void test_held_elsewhere(void **state)
 	assert_string_equal(store_holder(b.store)->node, "a");
 	assert_string_equal(store_holder(b.store)->where, "host:/a");
 	assert_false(store_holder(b.store)->copy);
-	assert_in_range(store_holder(b.store)->left_ms, 1, 30000);
-	/* a expires */
-	(void)server_ask(&s, "HSET td:{s17}:lease until 1");
+	assert_false(store_holder(b.store)->alive);
+	/* a has renewed it meanwhile: the watch begins anew */
+	nap_ms(350);
+	(void)server_ask(&s, "HINCRBY td:{s17}:lease renewal 1");
+	store_acquire(b.store, node_done, &b);
+	NODE_EXPECT(&b, "c");
+	assert_true(store_holder(b.store)->alive);
+	/* and does so no more */
+	nap_ms(350);
 	store_acquire(b.store, node_done, &b);
 	NODE_EXPECT(&b, "o");
 	assert_int_equal(store_epoch(b.store), 2);
@@ -276,7 +286,44 @@ static void test_late_again_and_again(void **state)
 	node_without_server(&n, &s);
 }
 
-/* Its counter is told by the fence; an end that cannot be read is waited for once. */
+/* It has no renewals. While it lives its end moves, whatever the clocks say; then it is gone. */
+static void test_older_program_elsewhere(void **state)
+{
+	static const char *const ends[] = { "1", "2", "never" };
+	struct server s;
+	struct node b;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	(void)server_ask(&s, "HSET td:{s17}:lease node a incarnation 000000000000000f counter 7 "
+			     "link 1 fence 7.000000000000000f.1 identity aa place p where w "
+			     "owner 000000000000000a.000000000000000e renewal 5 length 10");
+	(void)server_ask(&s, "SET td:{s17}:fence 7.000000000000000f.1");
+	node_open(&b, &s,
+		  &(struct node_settings){ .name = "b", .incarnation = 2, .lease_ms = 400 });
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		(void)server_ask(&s, "HSET td:{s17}:lease until %s", ends[i]);
+		nap_ms(250);
+		store_acquire(b.store, node_done, &b);
+		NODE_EXPECT(&b, "c");
+		assert_int_equal(store_holder(b.store)->alive, i > 0);
+	}
+	b.store->watch.since_ns -= 10 * NS_PER_S; /* its leases are that long */
+	nap_ms(500);
+	store_acquire(b.store, node_done, &b);
+	NODE_EXPECT(&b, "c");
+	nap_ms(600);
+	store_acquire(b.store, node_done, &b);
+	NODE_EXPECT(&b, "o");
+	assert_int_equal(store_epoch(b.store), 8);
+	/* what that program reads makes it wait: an end that is no number */
+	assert_string_equal(server_ask(&s, "HGET td:{s17}:lease until"), "-");
+	node_close(&b);
+	server_stop(&s);
+}
+
+/* Its counter is told by the fence; a renewal that cannot be read is watched all the same. */
 static void test_unreadable_lease(void **state)
 {
 	struct server s;
@@ -290,13 +337,13 @@ static void test_unreadable_lease(void **state)
 	(void)server_ask(&s, "HSET td:{s17}:lease counter many until never");
 	node_start(&a, &s, "a", 2);
 	assert_int_equal(store_epoch(a.store), 2);
-	(void)server_ask(&s, "HSET td:{s17}:lease counter many until never link x");
+	(void)server_ask(&s, "HSET td:{s17}:lease counter many renewal never link x length 1");
 	node_open(&b, &s, &(struct node_settings){ .name = "b", .incarnation = 3, .spool = "b" });
 	store_acquire(b.store, node_done, &b);
 	NODE_EXPECT(&b, "c");
 	node_save(&a, 42, 1, "record");
 	NODE_EXPECT(&a, "o");
-	(void)server_ask(&s, "HSET td:{s17}:lease until 1");
+	nap_ms(350);
 	store_acquire(b.store, node_done, &b);
 	NODE_EXPECT(&b, "o");
 	assert_int_equal(store_epoch(b.store), 3);
@@ -514,9 +561,10 @@ static void test_renewed(void **state)
 		  &(struct node_settings){ .name = "a", .incarnation = 1, .lease_ms = 600 });
 	store_acquire(n.store, node_done, &n);
 	NODE_EXPECT(&n, "o");
-	(void)snprintf(before, sizeof(before), "%s", server_ask(&s, "HGET td:{s17}:lease until"));
+	(void)snprintf(before, sizeof(before), "%s", server_ask(&s, "HGET td:{s17}:lease renewal"));
 	assert_false(drive(n.redis, 700, never, NULL));
-	assert_true(strcmp(server_ask(&s, "HGET td:{s17}:lease until"), before) > 0);
+	assert_true(strcmp(server_ask(&s, "HGET td:{s17}:lease renewal"), before) > 0);
+	assert_string_equal(server_ask(&s, "HGET td:{s17}:lease until"), "-");
 	assert_int_equal(n.healthy, 1);
 	assert_int_equal(n.degraded, 0);
 	node_without_server(&n, &s);
@@ -615,6 +663,7 @@ int main(void)
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_deleted),
 		cmocka_unit_test(test_unreadable_lease),
+		cmocka_unit_test(test_older_program_elsewhere),
 		cmocka_unit_test(test_late_again_and_again),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_emptied),

@@ -1,0 +1,28 @@
+-- What everybody may know of the lease KEYS[1], as texts: counter, incarnation, renewal, owner, length, names, node, where,
+-- identity, place. Nothing of it is believed. Of a counter that is no number the fence tells; of another renewal a digest is one.
+-- A program without renewals may have written over one with them: the owner there is of another incarnation, and what changes
+-- with each of its renewals is "until".
+local function renewal_of(text)
+  if string.match(text, '^%d+$') and #text < 19 then
+    return text
+  end
+  return string.format('%.0f', tonumber(string.sub(redis.sha1hex(text), 1, 12), 16))
+end
+local function lease_told()
+  local l = redis.call('HMGET', KEYS[1], 'counter', 'incarnation', 'renewal', 'owner', 'length', 'named', 'node', 'where',
+    'identity', 'place', 'until', 'fence')
+  local there = l[1] or l[2] or l[3]
+  for i = 1, 12 do
+    l[i] = l[i] or ''
+  end
+  local owner, by = string.match(l[4], '^(%x+)%.(%x+)$')
+  local older = l[2] ~= '' and by ~= l[2]
+  local counter = string.match(l[1], '^%d+$') or string.match(l[12], '^%d+') or '0'
+  return there and {
+    #counter < 16 and string.format('%d', tonumber(counter)) or '0',
+    #l[2] == 16 and string.match(l[2], '^%x+$') and string.lower(l[2]) or '0000000000000000',
+    renewal_of(older and l[11] or l[3]),
+    older and string.match(l[9], '^%x+') or owner or '',
+    older and '' or l[5], older and '' or l[6], l[7], l[8], l[9], l[10]
+  }
+end
