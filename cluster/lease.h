@@ -104,6 +104,14 @@ struct lease {
 	uint64_t wanted_ns; /* since when; 0: nobody else is wanted */
 };
 
+/* A shard that was claimed, or handed over: what LEASE_CLAIMED says, and who is named. */
+struct lease_grant {
+	struct lease_epoch epoch;
+	uint64_t renewal;
+	uint64_t sent_ns; /* it is valid from then on */
+	struct members named;
+};
+
 void lease_open(struct lease *l, uint64_t incarnation, uint64_t length_ns);
 /*
  * Whom to name from now on. A change takes a renewal that Redis cannot forget, and acks of those who were named, who then support

@@ -118,6 +118,33 @@ struct store_holder {
 };
 const struct store_holder *store_holder(const struct store_shard *s);
 
+/* ---- the shards of others ---- */
+
+/* A lease as Redis shows it, to be looked at by claim.h. */
+struct store_lease {
+	enum store_result result; /* not STORE_OK: nothing is known */
+	struct claim_lease lease;
+	uint64_t length_ns; /* 0: its owner did not say, as older programs */
+	char node[64];      /* for people */
+	char where[IDENTITY_WHERE_MAX];
+};
+typedef void store_lease_fn(uint16_t shard, const struct store_lease *seen, void *arg);
+/* note: a number that nobody else has, left where there is no lease. Looks of one round go together. */
+void store_lease_look(struct store_shared *s, uint16_t shard, uint64_t note, store_lease_fn *seen,
+		      void *arg);
+
+struct store_claim {
+	uint16_t shard;
+	struct claim_lease seen; /* a look showed this, with its history */
+	struct identity identity;
+	struct lease_grant grant; /* of whoever claims; sent_ns is not looked at */
+	uint64_t length_ns;
+};
+/* Compare and set: done: STORE_OK: it is ours, in this Redis; version: 1: each server that may be promoted has it. STORE_CONFLICT: it is
+ * not what was seen. Else nobody knows. key: the shard. */
+void store_lease_claim(struct store_shared *s, const struct store_claim *claim, store_done_fn *done,
+		       void *arg);
+
 /* Writes the record of a call and its index entry under the lease epoch, in one script. The newest version of a call wins:
  * an older one that arrives late changes nothing. key = call id. */
 void store_call_save(struct store_shard *s, uint64_t call, uint64_t version, struct bytes record,

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shards of others: what is seen of their leases, and claims. */
+#include "tests/unit/cluster/node.h"
+
+struct seen {
+	struct node *node;
+	struct store_lease last;
+	uint16_t shard;
+};
+
+static void on_seen(uint16_t shard, const struct store_lease *seen, void *arg)
+{
+	struct seen *out = arg;
+
+	out->last = *seen;
+	out->shard = shard;
+	node_done(seen->result, shard, 0, out->node);
+}
+
+static bool is_connected(void *arg)
+{
+	return redis_is_connected(((struct node *)arg)->redis);
+}
+
+static void look(struct node *n, struct seen *out, const char *answer)
+{
+	out->node = n;
+	assert_true(drive(n->redis, 10000, is_connected, n));
+	store_lease_look(n->shared, NODE_SHARD, 77, on_seen, out);
+	NODE_EXPECT(n, answer);
+	assert_int_equal(out->shard, NODE_SHARD);
+}
+
+static struct store_claim claim_of(const struct claim_lease *seen)
+{
+	return (struct store_claim){
+		.shard = NODE_SHARD,
+		.seen = *seen,
+		.identity = { .id = "b", .place = "b", .where = "host:/b" },
+		.grant = { .epoch = { seen->epoch.counter + 1, 9 },
+			   .renewal = seen->renewal + 1,
+			   .named = { .ids = { 10, UINT64_MAX }, .count = 2 } },
+		.length_ns = NS_PER_S,
+	};
+}
+
+static void claim(struct node *n, const struct claim_lease *seen, const char *answer)
+{
+	struct store_claim c = claim_of(seen);
+
+	store_lease_claim(n->shared, &c, node_done, n);
+	NODE_EXPECT(n, answer);
+}
+
+/* The owner renews: the claim is refused. The owner is gone: it counts, and the owner carries out nothing more. */
+static void test_claimed(void **state)
+{
+	struct server s;
+	struct node a, b;
+	struct seen seen;
+
+	(void)state;
+	node_with_server(&a, &s);
+	node_open(&b, &s, &(struct node_settings){ .name = "b", .incarnation = 9, .spool = "b" });
+	look(&b, &seen, "o");
+	assert_true(seen.last.lease.epoch.counter == 1 && seen.last.lease.epoch.incarnation == 1);
+	assert_true(seen.last.lease.owner == 0xa && seen.last.lease.renewal &&
+		    seen.last.lease.history);
+	assert_int_equal(seen.last.lease.named.count, 0);
+	assert_int_equal(seen.last.length_ns, 30 * NS_PER_S);
+	assert_string_equal(seen.last.where, "host:/a");
+	(void)server_ask(&s, "HINCRBY td:{s17}:lease renewal 1");
+	claim(&b, &seen.last.lease, "c");
+	look(&b, &seen, "o");
+	claim(&b, &seen.last.lease, "o");
+	assert_true(b.version);
+	node_save(&a, 42, 1, "late");
+	NODE_EXPECT(&a, "f");
+	look(&b, &seen, "o");
+	assert_true(seen.last.lease.epoch.counter == 2 && seen.last.lease.owner == 0xb);
+	assert_true(seen.last.lease.named.count == 2 && seen.last.lease.named.ids[1] == UINT64_MAX);
+	node_close(&a);
+	node_close(&b);
+	server_stop(&s);
+}
+
+/* Another process of Redis answers, with the same lease: what was seen of the one before says nothing. */
+static void test_another_history(void **state)
+{
+	struct server s;
+	struct node n;
+	struct seen before, after;
+
+	(void)state;
+	node_with_server(&n, &s);
+	look(&n, &before, "o");
+	server_kill(&s);
+	(void)drive(n.redis, 10000, node_is_degraded, &n);
+	server_start(&s, NULL);
+	assert_true(drive(n.redis, 10000, node_is_healthy, &n));
+	look(&n, &after, "o");
+	assert_true(before.last.lease.history != after.last.lease.history);
+	before.last.lease.renewal = after.last.lease.renewal;
+	claim(&n, &before.last.lease, "c");
+	node_without_server(&n, &s);
+}
+
+/* A note is left, which looks the same until the lease is lost once more; and may be claimed. */
+static void test_missing(void **state)
+{
+	struct server s;
+	struct node n;
+	struct seen seen;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s, &(struct node_settings){ .name = "b", .incarnation = 9 });
+	look(&n, &seen, "o");
+	assert_true(seen.last.lease.epoch.counter == 0 && seen.last.lease.owner == 0 &&
+		    seen.last.lease.renewal == 77);
+	(void)server_ask(&s, "HSET td:{s17}:lease renewal 78");
+	claim(&n, &seen.last.lease, "c");
+	(void)server_ask(&s, "DEL td:{s17}:lease");
+	claim(&n, &seen.last.lease, "c");
+	look(&n, &seen, "o");
+	claim(&n, &seen.last.lease, "o");
+	assert_string_equal(server_ask(&s, "GET td:{s17}:fence"), "1.0000000000000009.0");
+	node_without_server(&n, &s);
+}
+
+/* Anybody may have written it. */
+static void test_hostile(void **state)
+{
+	static const struct {
+		const char *field, *value, *answer;
+	} rows[] = {
+		{ "named", "000000000000000", "r" },
+		{ "named", "0000000000000001 000000000000000", "r" },
+		{ "named", "0000000000000001 0000000000000001", "r" },
+		{ "named", "0000000000000000", "r" },
+		{ "named", "0000000000000001x0000000000000002", "r" },
+		{ "named", "", "o" },
+		{ "counter", "99999999999999999999999999", "o" },
+		{ "counter", "-1", "o" },
+		{ "incarnation", "zz", "o" },
+		{ "renewal", "many", "o" },
+		{ "renewal", "99999999999999999999999999", "o" },
+		{ "owner", "x.y.z", "o" },
+		{ "owner", "0.", "o" },
+		{ "length", "-5", "o" },
+		{ "node", "", "o" },
+	};
+	struct server s;
+	struct node n;
+	struct seen seen;
+
+	(void)state;
+	node_with_server(&n, &s);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		(void)server_ask(&s, "HSET td:{s17}:lease %s %s", rows[i].field, rows[i].value);
+		look(&n, &seen, rows[i].answer);
+	}
+	(void)server_ask(&s, "HDEL td:{s17}:lease named");
+	look(&n, &seen, "o");
+	claim(&n, &seen.last.lease, "o"); /* whatever it holds can be claimed */
+	(void)server_ask(&s, "DEL td:{s17}:lease");
+	(void)server_ask(&s, "LPUSH td:{s17}:lease x");
+	look(&n, &seen, "r");
+	node_without_server(&n, &s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_claimed),
+		cmocka_unit_test(test_another_history),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_hostile),
+	};
+
+	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
+}
