@@ -29,9 +29,14 @@ static uint16_t local_bound(const struct locations *l, const struct binding *b)
 	return UINT16_MAX;
 }
 
-/* A phone of another node is reached where no NAT and no connection stands in between, or by those who know the way. */
+/* A phone of another node is reached where no NAT and no connection stands in between, or by those who know the way. An address that
+ * goes with its shard is all the same, whoever has it now: so what saved calls know of the phone is known again when it registers. */
 static uint16_t local_to(const struct locations *l, const struct binding *b)
 {
+	uint16_t bound = local_bound(l, b);
+
+	if (bound != UINT16_MAX && (l->floating >> bound & 1))
+		return bound;
 	if (b->hop.transport != SIP_UDP || (b->nat && !b->path.n))
 		return UINT16_MAX;
 	for (uint32_t i = 0; i < l->local_count; i++) {

@@ -41,6 +41,11 @@ int locations_open(struct locations **out, const struct shard_settings *settings
 	l->lookup = node[0] != '\0';
 	l->local_count = settings->local_count;
 	memcpy(l->locals, settings->locals, sizeof(l->locals));
+	static_assert(SHARD_LOCALS_MAX <= 32, "bits of floating");
+	for (uint32_t i = 0; i < settings->local_count; i++) {
+		if (settings->networks[settings->locals[i].network].shard)
+			l->floating |= UINT32_C(1) << i;
+	}
 	wheel_open(&l->wheel, now.ns);
 	sig_metrics_open(&l->metrics);
 	l->assert_timer.kind = LOCATION_TIMER_ASSERT;

@@ -68,6 +68,7 @@ struct locations {
 	bool lookup; /* there may be other nodes */
 	uint32_t local_count;
 	struct shard_local locals[SHARD_LOCALS_MAX];
+	uint32_t floating; /* locals whose addresses go with their shards; bits */
 	struct effects effects;
 	struct wheel wheel;
 	struct sig_metrics metrics;

@@ -39,29 +39,14 @@ static bool route_is_tied(const struct binding *b)
 	return b->hop.inbound || (b->nat && !b->path.n);
 }
 
-/* Where it registered; of a phone of another node that address may have come here since, with its shard. */
-static uint32_t route_local_bound(const struct binding *b, const struct shard_settings *set)
-{
-	if (b->hop.local < set->local_count)
-		return b->hop.local;
-	for (uint32_t i = 0; i < set->local_count; i++) {
-		if (set->networks[set->locals[i].network].shard &&
-		    set->locals[i].transport == b->hop.transport &&
-		    addr_eq(&set->locals[i].bind, &b->bound))
-			return i;
-	}
-	return UINT32_MAX;
-}
-
 bool route_hop(const struct binding *b, const struct route_asker *asker, struct sip_hop *out)
 {
 	const struct shard_settings *set = asker->settings;
-	uint32_t local = route_is_tied(b) ? route_local_bound(b, set) : b->hop.local;
+	uint32_t local = b->hop.local;
 
 	*out = b->hop;
 	if (local >= set->local_count)
 		return false;
-	out->local = (uint16_t)local;
 	if (route_is_tied(b))
 		return asker->networks >> set->locals[local].network & 1;
 	return shard_local_is_own(set, local) || hop_local_for(out, set);
