@@ -244,6 +244,8 @@ bool check_is_uncounted(const struct sim *s);
 void check_parted(struct sim *s);
 /* One of its parties cannot be told what becomes of it. */
 bool check_is_parted(const struct sim *s, uint64_t call);
+/* The node has a shard of another one: whom its calls are sent on to it has to know by itself. */
+void check_taken_unread(struct node *n);
 /* A message leaves. */
 void check_apart(struct node *n, struct bytes text);
 

@@ -150,6 +150,23 @@ static bool is_connected_elsewhere(const struct node *n)
 	return false;
 }
 
+/* Who joins two calls has one of its parties called. Nor does it look up the name of a phone that it does not know. */
+static bool joins(const struct story *t)
+{
+	for (uint32_t i = 0; i < STORY_STEPS_MAX; i++) {
+		if (t->steps[i].what == STORY_REFER_JOIN)
+			return true;
+	}
+	return false;
+}
+
+void check_taken_unread(struct node *n)
+{
+	const struct story *t = n->sim->script;
+
+	n->sim->loose |= t && (is_unread(n) || joins(t) || t->named);
+}
+
 static bool has(struct bytes text, const char *part)
 {
 	return memmem(text.p, text.n, part, strlen(part)) != NULL;

@@ -421,6 +421,7 @@ void check_taken(struct node *n, const struct node_shard *shard)
 	n->restored_ns = s->now_ns;
 	check_follow(s);
 	check_parted(s);
+	check_taken_unread(n);
 	for (uint32_t i = 0; i < s->check.seen_count; i++) {
 		if (id_shard(s->check.seen[i].call) == shard->number)
 			look_for(s, &s->check.seen[i]);

@@ -5,7 +5,7 @@
  * --all: goes on after a failure, and only names each.
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
  * --fence N: it loses its shard there. --move N: a phone goes to another network there. --go N: there are two nodes, and a phone registers
- * with the other one from there on, or for a while. --document N: a document changes there. --whole: behind each effect, where the suite
+ * with the other one from there on, or for a while. --take N: there are two nodes, and the shard goes to the other one there. --document N: a document changes there. --whole: behind each effect, where the suite
  * has some alone. With --harvest FOLDER: their records.
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, each with as many nodes and shards as it names, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
@@ -263,6 +263,8 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			read_mishap(a, HARM_MOVE, argv[++i]);
 		} else if (is_option(argv[i], "--go", argc - i)) {
 			read_mishap(a, HARM_GO, argv[++i]);
+		} else if (is_option(argv[i], "--take", argc - i)) {
+			read_mishap(a, HARM_TAKE, argv[++i]);
 		} else if (is_option(argv[i], "--document", argc - i)) {
 			read_mishap(a, HARM_DOCUMENT, argv[++i]);
 		} else if (strcmp(argv[i], "--whole") == 0) {
@@ -288,7 +290,7 @@ int main(int argc, char **argv)
 			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
 			      "[--nodes N] [--shards N] "
 			      "[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
-			      "N|--fence N|--move N|--go N|--document N]] [--whole] | "
+			      "N|--fence N|--move N|--go N|--take N|--document N]] [--whole] | "
 			      "--self-test | "
 			      "--records FOLDER [--story]\n");
 		return 2;

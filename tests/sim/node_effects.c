@@ -200,7 +200,7 @@ static bool mishap(struct node *n, const struct node_shard *shard)
 	if (n->crash_in && --n->crash_in == 0 && !s->calm)
 		return false;
 	harmed = s->counts && ++s->effects == s->behind;
-	if (harmed && s->harm == HARM_KILL && !s->calm)
+	if (harmed && story_harm_kills(s) && !s->calm)
 		return false;
 	if (harmed)
 		story_harm(s);

@@ -130,6 +130,8 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->behind = way->behind;
 	s->node_count = way->nodes ? way->nodes : 1;
 	s->shard_count = way->shards ? way->shards : 1;
+	if (s->script)
+		s->shard_count = s->script->shards ? s->script->shards : 1;
 	s->floats = floats(s, way);
 	s->place_count = s->floats ? s->node_count * s->shard_count : s->node_count;
 	decoys_begin(s);

@@ -206,7 +206,7 @@ static void take(struct sim *s, const struct story_step *step)
 		phone_refer_outside(s, p, call_of(&s->phones.list[B]), step->to, false);
 		break;
 	case STORY_ORIGINATE:
-		node_originate(&s->nodes[0], step->who, step->to);
+		node_originate(node_of_place(s, 0), step->who, step->to);
 		break;
 	case STORY_COMMAND:
 	case STORY_OTHER:
@@ -314,7 +314,7 @@ static bool is_lost(struct sim *s)
 static bool is_forgiven(struct sim *s)
 {
 	return s->loose || check_is_uncounted(s) ||
-	       (s->totals.crashes && (s->script->loose || is_lost(s)));
+	       ((s->totals.crashes || s->totals.taken) && (s->script->loose || is_lost(s)));
 }
 
 /* Where the phone says that it is; a browser by its checks, and when both have keys. */
@@ -387,6 +387,8 @@ static void look_where(struct sim *s, const struct phone *p)
 
 	if (document_is_unknown(s, p->extension) || s->documents.shut_ns)
 		return;
+	if (s->floats && !locations_know(n->locations, n->tenant, bytes_str(p->user)))
+		return; /* it would ask */
 
 	(void)snprintf(name, sizeof(name), "<urn:phone:%u>", p->index);
 	for (uint32_t i = 0; a && i < a->count; i++) {
@@ -537,7 +539,6 @@ void story_begin(struct sim *s)
 	const struct story *t = s->script;
 	uint64_t last_s = 0;
 
-	s->shard_count = t->shards ? t->shards : 1;
 	s->phones.extension_count = STORY_PHONES - 1;
 	s->phones.music = t->music;
 	memcpy(s->phones.forward, t->forward, sizeof(t->forward));
@@ -577,6 +578,11 @@ static const struct story *story_at(uint32_t i)
 	return i - story_count < story_lamp_count ? &story_lamps[i - story_count] : NULL;
 }
 
+static bool two_nodes(enum story_harm harm)
+{
+	return harm == HARM_GO || harm == HARM_TAKE;
+}
+
 /* False: it is broken, and was told. */
 static bool tell(const struct story *t, const struct story_mishap *mishap, bool aloud,
 		 uint32_t *effects)
@@ -585,7 +591,8 @@ static bool tell(const struct story *t, const struct story_mishap *mishap, bool 
 	struct sim_way way = { .script = t,
 			       .harm = mishap->harm,
 			       .behind = mishap->behind,
-			       .nodes = mishap->harm == HARM_GO ? 2 : 1,
+			       .nodes = two_nodes(mishap->harm) ? 2 : 1,
+			       .floats = mishap->harm == HARM_TAKE ? FLOATS : FLOATS_NOT,
 			       .story = aloud,
 			       .harvest = mishap->harvest };
 	bool ok;
@@ -628,7 +635,8 @@ struct harm_way {
 
 /* So that the suite stays short: of that many effects one, in each story others. */
 static const uint32_t harm_samples[HARMS] = {
-	[HARM_KILL] = 1, [HARM_FENCE] = 1, [HARM_MOVE] = 4, [HARM_GO] = 4, [HARM_DOCUMENT] = 4
+	[HARM_KILL] = 1, [HARM_FENCE] = 1, [HARM_MOVE] = 4,
+	[HARM_GO] = 4,   [HARM_TAKE] = 4,  [HARM_DOCUMENT] = 4
 };
 
 /* Behind each effect in turn. */
@@ -638,7 +646,9 @@ static bool harm_tell(const struct story *t, uint32_t effects, const struct harm
 	uint32_t ignored;
 	bool ok = true;
 
-	if (way->harm == HARM_GO) /* two nodes have others */
+	if (!story_harm_fits(way->harm, t))
+		return true;
+	if (two_nodes(way->harm)) /* they have others */
 		ok = tell(t, &(struct story_mishap){ .harm = way->harm, .named = way->all }, false,
 			  &effects);
 	for (uint32_t k = 1; k <= effects && (ok || way->all); k++) {
@@ -703,8 +713,8 @@ bool story_run(const struct story_way *run)
 		all &= harms_tell(t, run, effects, i, harm);
 	}
 	(void)printf("# %u stories, %u kills, %u fences, %u moves of a phone, %u to another node, "
-		     "%u changes of documents\n",
+		     "%u takings, %u changes of documents\n",
 		     told, harm[HARM_KILL], harm[HARM_FENCE], harm[HARM_MOVE], harm[HARM_GO],
-		     harm[HARM_DOCUMENT]);
+		     harm[HARM_TAKE], harm[HARM_DOCUMENT]);
 	return all && told;
 }

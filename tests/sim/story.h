@@ -2,7 +2,7 @@
 /*
  * Stories with a name: what phones, operators and the store do is written down, nothing is left to chance, and the node is killed once
  * behind each effect in turn, and once loses its shard there to another owner. All invariants hold, and where the story says who talks in
- * the end and what the CDRs say, neither changes anything of it. Behind some effects a phone moves to another network or to another node (story_harm.c). `sim --stories` tells them all, `sim --stories NAME` one.
+ * the end and what the CDRs say, neither changes anything of it. Behind some effects a phone moves to another network or to another node, or the shard goes to another node (story_harm.c). `sim --stories` tells them all, `sim --stories NAME` one.
  */
 #ifndef TESTS_SIM_STORY_H
 #define TESTS_SIM_STORY_H
@@ -108,9 +108,10 @@ struct story_chain {
 /* What may go wrong behind an effect. */
 enum story_harm {
 	HARM_KILL,
-	HARM_FENCE,    /* another owner takes the shard */
-	HARM_MOVE,     /* a phone is in another network from then on */
-	HARM_GO,       /* ... or its registrar is another node, of two */
+	HARM_FENCE, /* another owner takes the shard */
+	HARM_MOVE,  /* a phone is in another network from then on */
+	HARM_GO,    /* ... or its registrar is another node, of two */
+	HARM_TAKE, /* the shard goes to another node, of two: with its own one dead, without a lease, or by plan */
 	HARM_DOCUMENT, /* an operator changes what is said of an extension, or of a route */
 	HARMS
 };
@@ -163,8 +164,11 @@ extern const uint32_t story_count, story_lamp_count;
 const char *story_harm_name(enum story_harm harm);
 /* A phone that moves is known by its instance (RFC 5626 4.1). */
 bool story_names_phone(const struct sim *s, uint32_t phone);
-/* The effect is carried out. */
+/* The effect is carried out, but where the node dies. */
 void story_harm(struct sim *s);
+bool story_harm_kills(const struct sim *s);
+/* Not to stories of several shards: what two shards of two nodes say to each other has no way yet. */
+bool story_harm_fits(enum story_harm harm, const struct story *t);
 
 /* ---- story_lamps.c ---- */
 void story_lamp(struct sim *s, const struct story_step *step);

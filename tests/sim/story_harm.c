@@ -123,7 +123,35 @@ static void on_document(struct sim *s, const struct event *e)
 	document_change(s, e->who, changes[e->a]);
 }
 
+/* ---- its shard goes to the other node ---- */
+
+enum { TAKES_DEAD, TAKES_LAPSED, TAKES_HANDED, TAKES };
+
+static uint32_t take_kind(const struct sim *s)
+{
+	return (harm_hash(s) >> 3) % TAKES;
+}
+
+static void on_take(struct sim *s, const struct event *e)
+{
+	(void)e;
+	if (take_kind(s) == TAKES_LAPSED)
+		node_lapse_at(s, 0);
+	else
+		node_hand_over(s, 0, 1);
+}
+
 /* ---- all ---- */
+
+bool story_harm_kills(const struct sim *s)
+{
+	return s->harm == HARM_KILL || (s->harm == HARM_TAKE && take_kind(s) == TAKES_DEAD);
+}
+
+bool story_harm_fits(enum story_harm harm, const struct story *t)
+{
+	return harm != HARM_TAKE || t->shards <= 1;
+}
 
 const char *story_harm_name(enum story_harm harm)
 {
@@ -136,6 +164,8 @@ const char *story_harm_name(enum story_harm harm)
 		return "a phone moved";
 	case HARM_GO:
 		return "a phone went to another node";
+	case HARM_TAKE:
+		return "taken";
 	case HARM_DOCUMENT:
 		return "a document changed";
 	case HARMS:
@@ -157,6 +187,9 @@ void story_harm(struct sim *s)
 	case HARM_DOCUMENT:
 		sim_after(s, 0, on_document, harm_hash(s) % (STORY_PHONES - 1),
 			  (harm_hash(s) >> 4) % COUNT_OF(changes), 0);
+		break;
+	case HARM_TAKE:
+		sim_after(s, 0, on_take, 0, 0, 0);
 		break;
 	case HARM_KILL:
 	case HARM_FENCE:
