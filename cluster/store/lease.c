@@ -91,6 +91,8 @@ static void holder_note(struct store_shard *s, const struct store_answer *a)
 	watch_note(s, a);
 }
 
+static void grant_take(struct store_shard *s);
+
 static void question_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct store_shard *s = store_shard_of(op);
@@ -107,6 +109,8 @@ static void question_finish(struct store_op *op, const struct store_answer *a)
 	store_lease_event(s, &event);
 	if (acquire)
 		acquire_answer(s, a->result);
+	if (!s->base.closing)
+		grant_take(s);
 }
 
 /* Whoever reads the new names may claim by them from then on. */
@@ -229,6 +233,20 @@ static void valid_until_tell(const struct store_shard *s)
 			     atomic_load_explicit(&s->lease.valid_until_ns, memory_order_relaxed));
 }
 
+static void named_are_told(struct store_shard *s)
+{
+	const struct lease *l = &s->lease;
+	struct store_tell tell = { .shard = s->settings.shard,
+				   .told_ns = l->told_ns,
+				   .epoch = l->epoch,
+				   .named = *names_to_write(l) };
+
+	if (l->wanted_ns)
+		tell.before = l->named;
+	if (s->settings.tell && !s->base.closing)
+		s->settings.tell(&tell, s->arg);
+}
+
 void store_lease_event(struct store_shard *s, const struct lease_event *event)
 {
 	unsigned actions = lease_step(&s->lease, event, clock_now_ns());
@@ -242,6 +260,8 @@ void store_lease_event(struct store_shard *s, const struct lease_event *event)
 		healthy(s);
 	if (actions & (LEASE_DEGRADED | LEASE_FENCE))
 		unhealthy(s, actions & LEASE_FENCE);
+	if (actions & LEASE_TELL)
+		named_are_told(s);
 }
 
 void store_shard_anew(struct store_shard *s)
@@ -250,11 +270,72 @@ void store_shard_anew(struct store_shard *s)
 		store_lease_event(s, &(struct lease_event){ .type = LEASE_MISSING });
 }
 
+/* ---- those who may claim it ---- */
+
+/* The link number begins anew with the counter, as the claim wrote it. */
+static void grant_take(struct store_shard *s)
+{
+	const struct lease_grant *grant = &s->grant;
+	const struct lease_event claimed = { .type = LEASE_CLAIMED,
+					     .epoch = grant->epoch,
+					     .renewal = grant->renewal,
+					     .sent_ns = grant->sent_ns };
+
+	if (!s->grant_waits || s->lease.question)
+		return;
+	s->grant_waits = false;
+	if (s->lease.state == LEASE_HELD || s->lease.state == LEASE_DOUBT)
+		return;
+	s->lease.link = 0;
+	lease_name(&s->lease, &grant->named, clock_now_ns());
+	store_lease_event(s, &claimed);
+	if (!redis_is_connected(s->link->redis)) /* who opens a shard may find Redis away */
+		store_lease_event(s, &(struct lease_event){ .type = LEASE_LINK_DOWN });
+}
+
+void store_lease_claimed(struct store_shard *s, const struct lease_grant *grant)
+{
+	store_enter(&s->base);
+	s->grant = *grant;
+	s->grant_waits = true;
+	grant_take(s);
+	store_leave(&s->base);
+}
+
+bool store_lease_is_past(const struct store_shard *s)
+{
+	return s->lease.state == LEASE_LAPSED;
+}
+
+void store_lease_heard(struct store_shard *s, uint64_t from, uint64_t sent_ns)
+{
+	store_enter(&s->base);
+	store_lease_event(
+		s, &(struct lease_event){ .type = LEASE_HEARD, .from = from, .sent_ns = sent_ns });
+	store_leave(&s->base);
+}
+
+void store_lease_name(struct store_shard *s, const struct members *named)
+{
+	store_enter(&s->base);
+	lease_name(&s->lease, named, clock_now_ns());
+	valid_until_tell(s);
+	store_leave(&s->base);
+}
+
 /* ---- time ---- */
+
+uint64_t store_lease_next_ns(const struct store_shard *s)
+{
+	const struct lease *l = &s->lease;
+	bool tells = l->named.count || l->wanted_ns;
+
+	return tells && l->tell_ns < l->next_ns ? l->tell_ns : l->next_ns;
+}
 
 void store_lease_expire(struct store_shard *s, uint64_t now_ns)
 {
-	if (s->lease.next_ns <= now_ns)
+	if (store_lease_next_ns(s) <= now_ns)
 		store_lease_event(s, &(struct lease_event){ .type = LEASE_TIMER });
 	/* no link yet, so no question: nobody else would answer */
 	if (s->acquire && s->acquire_until_ns <= now_ns && !s->lease.question) {

@@ -29,8 +29,8 @@ struct store_shard *store_shard_of(const struct store_op *op)
 static uint64_t shard_next_ns(const struct store_base *base)
 {
 	const struct store_shard *s = (const struct store_shard *)base;
-	uint64_t next =
-		store_earlier(store_earlier(s->lease.next_ns, s->replay.retry_ns), s->base.keys_ns);
+	uint64_t next = store_earlier(store_earlier(store_lease_next_ns(s), s->replay.retry_ns),
+				      s->base.keys_ns);
 
 	if (s->acquire && !s->lease.question)
 		next = store_earlier(next, s->acquire_until_ns);
@@ -148,7 +148,6 @@ int store_shard_open(struct store_shard **out, struct store_shared *shared, stru
 	if (!s)
 		return -ENOMEM;
 	shard_init(s, shared, settings);
-	s->health_fn = health;
 	s->arg = arg;
 	err = store_link_join(s, redis);
 	if (!err)
@@ -169,6 +168,10 @@ int store_shard_open(struct store_shard **out, struct store_shared *shared, stru
 	}
 	*out = s;
 	shard_join(s, redis);
+	if (settings->grant)
+		store_lease_claimed(s, settings->grant);
+	s->settings.grant = NULL; /* the caller's */
+	s->health_fn = health;
 	return 0;
 }
 

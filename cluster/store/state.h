@@ -184,6 +184,8 @@ struct store_shard {
 	uint64_t acquire_until_ns;
 	struct store_holder holder;
 	struct store_watch watch;
+	struct lease_grant grant; /* waits until Redis has answered the lease's question */
+	bool grant_waits;
 	uint32_t calls_aside;
 	uint64_t *unreadable; /* calls whose records were set aside */
 	uint32_t unreadable_count;
@@ -272,6 +274,8 @@ uint64_t store_length(const struct redisReply *reply, size_t at);
 /* ---- lease: store_lease.c ---- */
 
 void store_lease_event(struct store_shard *s, const struct lease_event *event);
+/* When its timer is due. */
+uint64_t store_lease_next_ns(const struct store_shard *s);
 /* Redis lacks something: the owner saves all that it has. */
 void store_shard_anew(struct store_shard *s);
 void store_lease_expire(struct store_shard *s, uint64_t now_ns);

@@ -45,6 +45,16 @@ struct store_shared_settings {
 	const char *kinds[STORE_KINDS_MAX]; /* of documents; NULL: no more */
 };
 
+/* The owner tells those who may claim its shard that it lives: their acks are store_lease_heard. */
+struct store_tell {
+	uint16_t shard;
+	uint64_t told_ns; /* which they bring back */
+	struct lease_epoch epoch;
+	struct members named;  /* from now on */
+	struct members before; /* told as well, while that is a change */
+};
+typedef void store_tell_fn(const struct store_tell *tell, void *arg);
+
 struct store_shard_settings {
 	uint16_t shard; /* 1..65535 */
 	struct identity identity;
@@ -54,6 +64,10 @@ struct store_shard_settings {
 	struct members named; /* who else may claim this shard; none: it never falls silent */
 	struct validity *validity; /* told until when it may, under this place; NULL: nobody asks */
 	uint8_t place;
+	store_tell_fn *tell; /* with the arg of health; NULL: nobody is named, ever */
+	/* It was claimed, or handed over: it is ours from the start, and is not asked for. Who opens it is not told that it is healthy.
+	 * NULL: store_acquire. */
+	const struct lease_grant *grant;
 };
 
 /* One field of a CDR or event: names and values are text. */
@@ -144,6 +158,17 @@ struct store_claim {
  * not what was seen. Else nobody knows. key: the shard. */
 void store_lease_claim(struct store_shared *s, const struct store_claim *claim, store_done_fn *done,
 		       void *arg);
+
+/* ---- our own, which others may claim ---- */
+
+/* A claim of ours counts, of a shard whose lease was past. */
+void store_lease_claimed(struct store_shard *s, const struct lease_grant *grant);
+/* The lease is past: nothing is said until a claim counts. */
+bool store_lease_is_past(const struct store_shard *s);
+/* One of the named acks what it was told then. */
+void store_lease_heard(struct store_shard *s, uint64_t from, uint64_t sent_ns);
+/* Whom to name from now on (members_next); not while another change is under way. */
+void store_lease_name(struct store_shard *s, const struct members *named);
 
 /* Writes the record of a call and its index entry under the lease epoch, in one script. The newest version of a call wins:
  * an older one that arrives late changes nothing. key = call id. */

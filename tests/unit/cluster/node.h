@@ -78,6 +78,8 @@ struct node_settings {
 	uint64_t lease_ms;      /* 0: 30000 */
 	const char *spool;      /* beside the server; NULL: "spool" */
 	const char *id, *place; /* of its directory; NULL: its name */
+	store_tell_fn *tell;
+	const struct lease_grant *grant;
 };
 
 /* More than are looked at in one go. */
@@ -106,6 +108,8 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 		.shard = NODE_SHARD,
 		.incarnation = ns->incarnation,
 		.lease_ns = (ns->lease_ms ? ns->lease_ms : 30000) * NS_PER_MS,
+		.tell = ns->tell,
+		.grant = ns->grant,
 	};
 
 	*n = (struct node){ 0 };

@@ -170,13 +170,116 @@ static void test_hostile(void **state)
 	node_without_server(&n, &s);
 }
 
+/* ---- a shard that was claimed ---- */
+
+static struct store_tell g_told;
+static unsigned g_tells;
+
+static void on_tell(const struct store_tell *tell, void *arg)
+{
+	(void)arg;
+	g_told = *tell;
+	g_tells++;
+}
+
+static bool tells_again(void *arg)
+{
+	return g_tells > *(unsigned *)arg;
+}
+
+static bool is_past(void *arg)
+{
+	return store_lease_is_past(((struct node *)arg)->store);
+}
+
+/* The claim of b counts: it opens the shard as its own, saves, and renews what the claim wrote. */
+static void test_granted(void **state)
+{
+	struct server s;
+	struct node a, b;
+	struct seen seen;
+	struct store_claim c;
+	unsigned before;
+
+	(void)state;
+	node_with_server(&a, &s);
+	look(&a, &seen, "o");
+	c = claim_of(&seen.last.lease);
+	c.grant.named = (struct members){ .ids = { 10 }, .count = 1 };
+	c.grant.sent_ns = clock_now_ns();
+	store_lease_claim(a.shared, &c, node_done, &a);
+	NODE_EXPECT(&a, "o");
+	node_open(&b, &s,
+		  &(struct node_settings){ .name = "b",
+					   .incarnation = 1,
+					   .lease_ms = 600,
+					   .spool = "b",
+					   .tell = on_tell,
+					   .grant = &c.grant });
+	assert_int_equal(store_epoch(b.store), 2);
+	assert_int_equal(b.healthy, 0); /* who opens it knows */
+	assert_true(drive(b.redis, 10000, node_is_healthy, &b));
+	node_save(&b, 42, 1, "mine");
+	NODE_EXPECT(&b, "o");
+	before = g_tells;
+	assert_true(drive(b.redis, 10000, tells_again, &before));
+	assert_true(g_told.shard == NODE_SHARD && g_told.epoch.counter == 2 &&
+		    g_told.named.ids[0] == 10 && !g_told.before.count);
+	assert_int_equal(b.degraded, 0);
+	node_save(&a, 42, 2, "late");
+	NODE_EXPECT(&a, "f");
+	node_close(&a);
+	node_close(&b);
+	server_stop(&s);
+}
+
+/* Redis stands still: acks keep it alive, and without them it is past. A claim of its own opens it again. */
+static void test_acked_then_past(void **state)
+{
+	struct server s;
+	struct node n;
+	struct lease_grant grant = { .epoch = { 9, 4 }, .renewal = 1000 };
+	const struct members named = { .ids = { 10 }, .count = 1 };
+	uint64_t until_ns;
+	unsigned before;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s,
+		  &(struct node_settings){
+			  .name = "a", .incarnation = 1, .lease_ms = 900, .tell = on_tell });
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	store_lease_name(n.store, &named);
+	server_signal(&s, SIGSTOP);
+	until_ns = clock_now_ns() + 2 * NS_PER_S;
+	while (clock_now_ns() < until_ns) {
+		before = g_tells;
+		assert_true(drive(n.redis, 10000, tells_again, &before));
+		store_lease_heard(n.store, 10, g_told.told_ns);
+		assert_false(store_lease_is_past(n.store));
+	}
+	assert_true(drive(n.redis, 10000, is_past, &n));
+	server_signal(&s, SIGCONT);
+	nap_ms(50);
+	grant.sent_ns = clock_now_ns();
+	(void)server_ask(&s, "HSET td:{s17}:lease counter 9 incarnation 0000000000000004 fence "
+			     "9.0000000000000004.0");
+	(void)server_ask(&s, "SET td:{s17}:fence 9.0000000000000004.0");
+	store_lease_claimed(n.store, &grant); /* while a renewal is still to be answered */
+	assert_true(drive(n.redis, 10000, node_is_healthy, &n));
+	assert_int_equal(store_epoch(n.store), 9);
+	node_close(&n);
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_claimed),
-		cmocka_unit_test(test_another_history),
-		cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_claimed), cmocka_unit_test(test_another_history),
+		cmocka_unit_test(test_missing), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_granted), cmocka_unit_test(test_acked_then_past),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
