@@ -200,6 +200,8 @@ struct store_shared {
 	struct scripts scripts;
 	struct store_shard *shards;
 	struct store_link *links;
+	struct roster roster;
+	uint32_t nodes_unreadable; /* when they were last read */
 };
 
 /* ---- both: store_base.c ---- */
@@ -341,6 +343,7 @@ struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store_sh
 				  struct bytes id);
 struct bytes store_key_binding(char buf[STORE_KEY_MAX], struct bytes tenant, struct bytes user);
 /* Of the documents of all tenants. */
+#define STORE_KEY_NODES   BYTES_LIT("td:{nodes}")
 #define STORE_KEY_LOG     BYTES_LIT("td:{docs}:log")
 #define STORE_KEY_HISTORY BYTES_LIT("td:{docs}:history")
 /* td:{t:TENANT}:WHAT:KIND, without ":KIND" when it is NULL */

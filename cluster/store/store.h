@@ -17,6 +17,7 @@
 #include "cluster/claim.h"
 #include "cluster/identity.h"
 #include "cluster/redis/redis.h"
+#include "cluster/roster.h"
 
 struct store_shared;
 struct store_shard;
@@ -158,6 +159,16 @@ struct store_claim {
  * not what was seen. Else nobody knows. key: the shard. */
 void store_lease_claim(struct store_shared *s, const struct store_claim *claim, store_done_fn *done,
 		       void *arg);
+
+/* ---- the nodes of the cluster: roster.h ---- */
+
+/* With each beat; and when it stops, and has handed over its shards. */
+void store_node_put(struct store_shared *s, const struct roster_node *node, store_done_fn *done,
+		    void *arg);
+void store_node_remove(struct store_shared *s, uint64_t id, store_done_fn *done, void *arg);
+/* Each one, then done (version: how many). Alive: its beat went on in the last 10 s, as far as this process has read. */
+typedef void store_node_fn(const struct roster_node *node, bool alive, void *arg);
+void store_nodes_read(struct store_shared *s, store_node_fn *each, store_done_fn *done, void *arg);
 
 /* ---- our own, which others may claim ---- */
 
