@@ -114,6 +114,7 @@ void node_reload(struct node *n)
 	node_web_reload(n);
 	node_players_reload(n);
 	node_dns_configure(n);
+	node_fsync_tell(n);
 	node_probe_configure(n);
 	LOG_INFO("node", 0, "settings read again", LOG_STR("file", n->config_path));
 }

@@ -230,6 +230,7 @@ void node_on_connection_refused(const struct sip_hop *hop, const char *detail, v
 void node_on_connection_closed(const struct sip_hop *hop, void *arg);
 void node_on_send_error(const struct sip_hop *to, int error, void *arg);
 void node_on_redis(bool connected, void *arg);
+void node_fsync_tell(struct node *n);
 void node_on_store_health(bool healthy, void *arg); /* arg: struct node_shard */
 void node_on_signal(int signal, void *arg);
 

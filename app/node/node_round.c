@@ -114,6 +114,19 @@ void node_on_media(int fd, unsigned events, void *arg)
 	} while (!n->events_left && (count == EVENTS_PER_DRAIN || !engine_events_wait(n->engine)));
 }
 
+/* Also to a server that was started by a node with other settings. */
+void node_fsync_tell(struct node *n)
+{
+	const char *fsync = g_settings_fsync[n->settings.redis.fsync];
+	const struct bytes args[] = { BYTES_LIT("CONFIG"), BYTES_LIT("SET"),
+				      BYTES_LIT("appendfsync"), bytes_str(fsync) };
+
+	n->embedded.fsync = fsync;
+	if (n->embedded_used &&
+	    n->redis) /* what it does not hear now it is told with the next link */
+		(void)!redis_command(n->redis, args, COUNT_OF(args), 0, NULL, NULL);
+}
+
 void node_on_redis(bool connected, void *arg)
 {
 	struct node *n = arg;
@@ -122,6 +135,8 @@ void node_on_redis(bool connected, void *arg)
 		node_wait_end(STORE_OK, 0, 0, n);
 	if (connected && n->control)
 		control_wake(n->control);
+	if (connected)
+		node_fsync_tell(n);
 	if (connected && n->embedded_used)
 		health_set(&n->health, HEALTH_REDIS_DEAD, false);
 }

@@ -140,6 +140,7 @@ static int start_redis(struct node *n)
 	int err = 0;
 
 	n->embedded_used = n->settings.redis.place.url[0] == '\0';
+	n->embedded.fsync = g_settings_fsync[n->settings.redis.fsync];
 	if (n->embedded_used)
 		err = embedded_start(&n->embedded);
 	if (err) {

@@ -156,8 +156,11 @@ struct settings_dns {
 	uint32_t server_count; /* 0: those of /etc/resolv.conf */
 };
 
+extern const char *const g_settings_fsync[];
+
 struct settings_redis {
 	struct redis_place place; /* without a url: the node's own server */
+	int fsync;                /* of that: its place in g_settings_fsync */
 	uint64_t deadline;
 };
 

@@ -16,6 +16,9 @@
 static const char *const g_port_names[] = { "auto", "io_uring", "epoll", "dpdk", "xdp", NULL };
 /* As dsp/tone.h has them. */
 const char *const g_settings_tones[] = { "off", "au", "de", "etsi", "fr", "jp", "uk", "us", NULL };
+/* As appendfsync of redis.conf. */
+const char *const g_settings_fsync[] = { "everysec", "always", "no", NULL };
+
 /* In the order of enum latch_mode. */
 static const char *const g_latch_names[] = { "strict", "same-ip", "any-once", NULL };
 /* In the order of digits_shown. */
@@ -561,6 +564,17 @@ static const struct conf_field g_redis_fields[] = {
 	  TEXT(settings_redis, place.key),
 	  .at_start = true,
 	  .help = "PEM file of its key." },
+	{ .key = "fsync",
+	  .type = CONF_ENUM,
+	  FIELD(settings_redis, fsync),
+	  .names = g_settings_fsync,
+	  .preset = "everysec",
+	  .help = "When the node's own server asks the disk to keep what it has: everysec (a loss "
+		  "of "
+		  "power takes the last second or two), always (before a save is acknowledged: it "
+		  "takes nothing, and each save waits for the disk, for which deadline must leave "
+		  "time), no (when the kernel likes, half a minute or so). A server that url names "
+		  "has its own appendfsync." },
 	{ .key = "deadline",
 	  DURATION(settings_redis, deadline, NS_PER_MS, SECONDS(10)),
 	  .preset = "50ms",

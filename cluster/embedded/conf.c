@@ -12,9 +12,8 @@ static const char g_fixed[] =
 	"logfile \"\"\n"
 	"always-show-logo no\n"
 	"databases 1\n"
-	/* what was acknowledged survives a crash of the node and of Redis, and all but a second of it a power failure */
+	/* what was acknowledged survives a crash of the node and of Redis; of a power failure, what fsync says */
 	"appendonly yes\n"
-	"appendfsync everysec\n"
 	"aof-load-truncated yes\n"
 	"save \"\"\n"
 	/* calls are no cache: rather refuse than forget */
@@ -42,11 +41,13 @@ static int quoted_write(struct writer *w, const char *key, const char *value, co
 	return 0;
 }
 
-int embedded_conf_write(struct writer *w, const char *dir, const char *socket_path)
+int embedded_conf_write(struct writer *w, const char *dir, const char *socket_path,
+			const char *fsync)
 {
 	int err = 0;
 
 	writer_str(w, g_fixed);
+	writer_fmt(w, "appendfsync %s\n", fsync);
 	err = quoted_write(w, "dir", dir, "");
 	if (!err)
 		err = quoted_write(w, "pidfile", dir, "/redis.pid");

@@ -5,7 +5,8 @@
 
 #include "base/bytes.h"
 
-/* dir: where its files lie. w overflows when it does not fit. 0, or -EINVAL: a path has control bytes. */
-int embedded_conf_write(struct writer *w, const char *dir, const char *socket_path) NODISCARD;
+/* dir: where its files lie; fsync: always, everysec or no. w overflows when it does not fit. 0, or -EINVAL: a path has control bytes. */
+int embedded_conf_write(struct writer *w, const char *dir, const char *socket_path,
+			const char *fsync) NODISCARD;
 
 #endif

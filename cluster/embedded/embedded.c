@@ -192,7 +192,8 @@ static int conf_write(const struct embedded *e, char path[PATH_TEXT])
 	if (!err)
 		err = path_write(dir, e->dir, "redis");
 	if (!err)
-		err = embedded_conf_write(&w, dir, e->socket_path);
+		err = embedded_conf_write(&w, dir, e->socket_path,
+					  e->fsync ? e->fsync : "everysec");
 	if (!err && w.overflow)
 		err = -ENAMETOOLONG;
 	return err ? err : embedded_file_write(path, writer_done(&w));

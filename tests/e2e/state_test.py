@@ -14,7 +14,7 @@ from lib.srtp import Key
 from tandem_client import Redis, RedisError
 
 from call_test import CallTest
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 
 
 def redis_pid(node):
@@ -415,6 +415,28 @@ class OneOwner(unittest.TestCase):
             node.restart()
             self.assertEqual(redis_pid(node), pid)
             self.assertEqual(len(node.ctl("extension.list")), 1)
+            self.fsync_is_set(node, pid)
+
+    def has_another(self, node, pid):
+        with contextlib.suppress(OSError, RedisError):
+            return redis_pid(node) != pid
+        return False
+
+    def fsync_is_set(self, node, pid):
+        """Of the server that runs already, one that was adopted, and one that is started."""
+        fsync = lambda: node.redis()("CONFIG", "GET", "appendfsync")[1]
+        self.assertEqual(fsync(), "everysec")
+        node.configure({"redis": {"fsync": "always"}})
+        node.process.send_signal(signal.SIGHUP)
+        self.assertTrue(until(lambda: fsync() == "always"))
+        node.kill()
+        node.configure({"redis": {"fsync": "no"}})
+        node.restart()
+        self.assertTrue(until(lambda: fsync() == "no"))
+        os.kill(pid, signal.SIGKILL)
+        self.assertTrue(until(lambda: self.has_another(node, pid) and node.http("/healthz")[0] == 200))
+        self.assertEqual(fsync(), "no")
+        self.assertEqual(len(node.ctl("extension.list")), 1)    # the kernel had it
 
 
 if __name__ == "__main__":
