@@ -7,6 +7,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
 
 import calls_trunk              # noqa: E402
+import durability               # noqa: E402
 import media_report             # noqa: E402
 import subscriptions            # noqa: E402
 
@@ -102,6 +103,21 @@ class Subscriptions(unittest.TestCase):
         for rows in ([turns(), turns(told=7999)], [turns(), turns(failed=1)], [late, late, turns()], [nothing]):
             with self.subTest(rows):
                 self.assertFalse(subscriptions.is_met(subscriptions.judged(2000, rows)))
+
+
+class Durability(unittest.TestCase):
+    def turn(self, always, **changes):
+        step = {"rate": 500, "calls": 5000, "unfinished": 0, "saves_late": 0, "cpu_us": 150.0, "redis_us": 50.0, "p50_ms": 0.2, "p99_ms": 0.5}
+        return {"everysec": step, "always": step | {"cpu_us": always - 100, "redis_us": 100.0, "p99_ms": 9.0} | changes, "no": step}
+
+    def test_figures(self):
+        told = durability.judged([self.turn(300.0), self.turn(240.0), self.turn(900.0)])
+        self.assertEqual((told["ratio_fsync_always_cpu"], told["ratio_fsync_no_cpu"], told["save_p99_ms_always"],
+                          told["save_p99_ms_everysec"], told["calls"]), (1.5, 1.0, 9.0, 0.5, 45000))
+        self.assertTrue(durability.is_met(told))
+
+    def test_missed(self):
+        self.assertFalse(durability.is_met(durability.judged([self.turn(300.0), self.turn(300.0, unfinished=1)])))
 
 
 class NameServer(unittest.TestCase):
