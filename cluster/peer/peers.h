@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The other nodes of the cluster as they are heard: one UDP socket in the node's loop, a line to each, and what is to be said to them, several
+ * items in a datagram. Who they are, and where, the owner says (from Redis). A datagram goes to that address, never to where one came from.
+ */
+#ifndef CLUSTER_PEER_PEERS_H
+#define CLUSTER_PEER_PEERS_H
+
+#include "base/addr.h"
+#include "cluster/peer/line.h"
+
+enum { PEERS_MAX = 64 };
+
+/* Why a datagram, or what is in it, counted for nothing. */
+enum peers_refusal {
+	PEERS_MALFORMED, /* no datagram of ours, or an item that is none */
+	PEERS_VERSION,   /* of a later program */
+	PEERS_STRANGER,  /* of a node that is not known, or to another */
+	PEERS_UNPROVEN,  /* as in line.h, */
+	PEERS_STALE,
+	PEERS_REPEATED,
+	PEERS_FORGED,
+	PEERS_NO_MEMORY,
+	PEERS_REFUSALS,
+};
+
+struct peers_counts {
+	uint64_t received, sent, unsent;
+	uint64_t refused[PEERS_REFUSALS];
+};
+
+struct peers_settings {
+	struct addr listen;
+	uint64_t id, incarnation;
+	uint8_t key[PEER_KEY_LEN]; /* of the cluster, for this alone */
+	uint64_t lease_ns;
+	struct rand_source *rand;
+};
+
+struct peers;
+
+/* An item that is true; from: 0 where a keeper says it. Not HELLO and LEAVING. */
+typedef void peers_item_fn(const struct peer_item *item, uint64_t from, void *arg);
+/* A node is heard, for the first time or again, or is not for MEMBER_UNHEARD_NS, or its process is gone. */
+typedef void peers_heard_fn(uint64_t id, bool heard, void *arg);
+
+/* 0 or -errno. */
+int peers_open(struct peers **out, const struct peers_settings *s, peers_item_fn *on_item,
+	       peers_heard_fn *on_heard, void *arg) NODISCARD;
+void peers_close(struct peers *p);
+/* Where it listens: for port 0. */
+const struct addr *peers_address(const struct peers *p);
+/* A node is there, or has moved; this one is passed over. 0 or -ENOSPC. */
+int peers_know(struct peers *p, uint64_t id, const struct addr *address) NODISCARD;
+void peers_forget(struct peers *p, uint64_t id);
+/* Whoever hears of it hands nothing more to this node. */
+void peers_leave(struct peers *p);
+/* To a node that is known: with the round's others, by peers_flush. */
+void peers_say(struct peers *p, uint64_t to, const struct peer_item *item);
+void peers_flush(struct peers *p, uint64_t now_ns);
+/* What is due by now: HELLO, and who is not heard any more. */
+void peers_beat(struct peers *p, uint64_t now_ns);
+uint64_t peers_next_ns(const struct peers *p);
+/* All that are known, for members_next: who was not heard yet has heard_ns 0. Returns how many. */
+uint32_t peers_members(const struct peers *p, struct member out[PEERS_MAX]);
+/* What the keeper is to send to that node when this process is gone: DEAD of each epoch that it has. 0, -ENOENT or -ENOMEM. */
+int peers_notice(struct peers *p, uint64_t to, struct bytes items, struct addr *address,
+		 uint8_t out[PEER_PACKET_MAX], size_t *n) NODISCARD;
+const struct peers_counts *peers_counts(const struct peers *p);
+
+#endif
