@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/peer/claims.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+struct watched {
+	uint16_t shard;
+	bool looking;         /* Redis has not answered yet, */
+	bool claiming;        /* likewise: */
+	uint64_t claiming_ns; /* what was asked of the voters then */
+	struct claim claim;
+};
+
+struct claims {
+	uint64_t self, incarnation, length_ns;
+	struct claims_handlers handlers;
+	void *arg;
+	struct watched list[CLAIMS_MAX];
+	uint32_t count;
+};
+
+int claims_open(struct claims **out, uint64_t self, uint64_t incarnation, uint64_t length_ns,
+		const struct claims_handlers *handlers, void *arg)
+{
+	struct claims *c = calloc(1, sizeof(*c));
+
+	assert(self && incarnation);
+	if (!c)
+		return -ENOMEM;
+	c->self = self;
+	c->incarnation = incarnation;
+	c->length_ns = length_ns;
+	c->handlers = *handlers;
+	c->arg = arg;
+	*out = c;
+	return 0;
+}
+
+void claims_close(struct claims *c)
+{
+	free(c);
+}
+
+/* ---- what is watched ---- */
+
+static struct watched *watched_find(struct claims *c, uint16_t shard)
+{
+	for (uint32_t i = 0; i < c->count; i++) {
+		if (c->list[i].shard == shard)
+			return &c->list[i];
+	}
+	return NULL;
+}
+
+int claims_watch(struct claims *c, uint16_t shard, uint64_t now_ns)
+{
+	struct watched *w;
+
+	assert(shard);
+	if (watched_find(c, shard))
+		return 0;
+	if (c->count == CLAIMS_MAX)
+		return -ENOSPC;
+	w = &c->list[c->count++];
+	*w = (struct watched){ .shard = shard };
+	claim_open(&w->claim, c->self, c->incarnation, c->length_ns, now_ns);
+	return 0;
+}
+
+void claims_unwatch(struct claims *c, uint16_t shard)
+{
+	struct watched *w = watched_find(c, shard);
+
+	if (w)
+		*w = c->list[--c->count];
+}
+
+const struct claim *claims_of(const struct claims *c, uint16_t shard)
+{
+	for (uint32_t i = 0; i < c->count; i++) {
+		if (c->list[i].shard == shard)
+			return &c->list[i].claim;
+	}
+	return NULL;
+}
+
+/* ---- what others are told ---- */
+
+static void say_voters(const struct claims *c, const struct claim *claim,
+		       const struct peer_item *item)
+{
+	const struct members *named = &claim->named;
+
+	for (uint32_t i = 0; i < named->count; i++) {
+		if (named->ids[i] != c->self)
+			c->handlers.say(named->ids[i], item, c->arg);
+	}
+	if (claim->record && claim->record != c->self && !members_has(named, claim->record))
+		c->handlers.say(claim->record, item, c->arg);
+}
+
+static void say_known(const struct claims *c, const struct watched *w, unsigned actions,
+		      uint64_t to)
+{
+	const struct claim *claim = &w->claim;
+	struct peer_item item = { .shard = w->shard,
+				  .epoch = claim->heard,
+				  .named = claim->named,
+				  .record = claim->record };
+
+	if (actions & CLAIM_SEND_NEWS) {
+		item.kind = PEER_NEWS;
+		c->handlers.say(to, &item, c->arg);
+	}
+	if (actions & CLAIM_SEND_ASK) {
+		item.kind = PEER_ASKED;
+		item.sent_ns = claim->asked_ns;
+		say_voters(c, claim, &item);
+	}
+}
+
+static void say_back(const struct claims *c, const struct watched *w, unsigned actions,
+		     const struct claim_event *event)
+{
+	struct peer_item item = { .shard = w->shard, .sent_ns = event->sent_ns };
+
+	if (actions & CLAIM_SEND_ACK) {
+		item.kind = PEER_ACK;
+		c->handlers.say(event->from, &item, c->arg);
+	}
+	if (actions & CLAIM_SEND_CONSENT) {
+		item.kind = PEER_CONSENTED;
+		item.epoch = w->claim.heard;
+		c->handlers.say(event->from, &item, c->arg);
+	}
+}
+
+static void say_dead(const struct claims *c, const struct watched *w)
+{
+	struct peer_item item = { .kind = PEER_DEAD, .shard = w->shard, .epoch = w->claim.gone };
+
+	say_voters(c, &w->claim, &item);
+}
+
+void claims_tell(struct claims *c, uint16_t shard, const struct lease *lease)
+{
+	struct peer_item item = { .kind = PEER_TOLD,
+				  .shard = shard,
+				  .epoch = lease->epoch,
+				  .named = lease->named,
+				  .sent_ns = lease->told_ns };
+
+	for (uint32_t i = 0; i < lease->named.count; i++)
+		c->handlers.say(lease->named.ids[i], &item, c->arg);
+	for (uint32_t i = 0; i < lease->wanted.count && lease->wanted_ns; i++) {
+		if (!members_has(&lease->named, lease->wanted.ids[i]))
+			c->handlers.say(lease->wanted.ids[i], &item, c->arg);
+	}
+}
+
+/* ---- events ---- */
+
+static void watched_step(struct claims *c, struct watched *w, struct claim_event event,
+			 uint64_t now_ns)
+{
+	unsigned actions;
+
+	event.owning = c->handlers.owning(w->shard, c->arg);
+	actions = claim_step(&w->claim, &event, now_ns);
+	say_back(c, w, actions, &event);
+	if (actions & CLAIM_SEND_DEAD)
+		say_dead(c, w);
+	say_known(c, w, actions, event.from);
+	if ((actions & CLAIM_SEND_LOOK) && !w->looking) {
+		w->looking = true;
+		c->handlers.look(w->shard, c->arg);
+	}
+	if ((actions & CLAIM_SEND_CLAIM) && !w->claiming) {
+		w->claiming = true;
+		w->claiming_ns = w->claim.asked_ns;
+		c->handlers.claim(w->shard, &w->claim, c->arg);
+	}
+	if (actions & CLAIM_OWNED)
+		c->handlers.owned(w->shard, &w->claim, c->arg);
+}
+
+static void watched_beat(struct claims *c, struct watched *w, uint64_t now_ns)
+{
+	watched_step(c, w, (struct claim_event){ .type = CLAIM_TIMER }, now_ns);
+}
+
+void claims_beat(struct claims *c, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < c->count; i++)
+		watched_beat(c, &c->list[i], now_ns);
+}
+
+static bool item_event(const struct peer_item *item, struct claim_event *event)
+{
+	static const struct {
+		bool is;
+		enum claim_event_type type;
+	} events[PEER_KINDS] = {
+		[PEER_TOLD] = { true, CLAIM_TOLD },           [PEER_ASKED] = { true, CLAIM_ASKED },
+		[PEER_CONSENTED] = { true, CLAIM_CONSENTED }, [PEER_NEWS] = { true, CLAIM_NEWS },
+		[PEER_DEAD] = { true, CLAIM_DEAD },
+	};
+
+	event->type = events[item->kind].type;
+	event->epoch = item->epoch;
+	event->named = item->named;
+	event->record = item->record;
+	event->sent_ns = item->sent_ns;
+	return events[item->kind].is;
+}
+
+void claims_item(struct claims *c, const struct peer_item *item, uint64_t from, uint64_t now_ns)
+{
+	struct watched *w = watched_find(c, item->shard);
+	struct claim_event event = { .from = from };
+
+	if (item->kind == PEER_ACK)
+		c->handlers.heard(item->shard, from, item->sent_ns, c->arg);
+	if (item->kind == PEER_TOLD)
+		c->handlers.seen(item->shard, item->epoch, c->arg);
+	if (!w || !item_event(item, &event))
+		return;
+	watched_step(c, w, event, now_ns);
+	if (item->kind == PEER_DEAD)
+		watched_beat(c, w, now_ns);
+}
+
+void claims_looked(struct claims *c, uint16_t shard, const struct claim_lease *lease,
+		   uint64_t now_ns)
+{
+	struct watched *w = watched_find(c, shard);
+
+	if (!w)
+		return;
+	w->looking = false;
+	if (!lease)
+		return;
+	watched_step(c, w, (struct claim_event){ .type = CLAIM_SEEN, .lease = *lease }, now_ns);
+	watched_beat(c, w, now_ns);
+}
+
+/* A claim that was given up meanwhile is none, though Redis keeps it: the next look shows it. */
+void claims_answered(struct claims *c, uint16_t shard, bool won, bool kept, uint64_t now_ns)
+{
+	struct watched *w = watched_find(c, shard);
+
+	if (!w || !w->claiming)
+		return;
+	w->claiming = false;
+	won &= w->claiming_ns == w->claim.asked_ns;
+	watched_step(c, w,
+		     (struct claim_event){ .type = won ? CLAIM_WON : CLAIM_REFUSED, .kept = kept },
+		     now_ns);
+}
