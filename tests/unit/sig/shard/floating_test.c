@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses that go with their shards (shard_network.shard): what a shard begins, it begins by its own. */
 #include "sig/dialog/dialog_hop.h"
+#include "sig/leg/flow.h"
 #include "sig/location/route.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
@@ -66,6 +67,24 @@ static void media_of_who_comes_elsewhere(void **state)
 	assert_true(has(answer, "Contact: <sip:"));
 	assert_false(has(answer, "@192.0.2.1:5060"));
 	rig_close(r);
+}
+
+/* A browser's leg stays at the address that it came to, and so does one behind a NAT. */
+static void media_of_who_stays_there(void **state)
+{
+	struct shard_settings s = settings();
+	const struct call_host h = { .settings = &s };
+	struct leg *l = calloc(1, sizeof(*l));
+
+	(void)state;
+	assert_non_null(l);
+	l->dialog.hop.local = THEIRS;
+	assert_int_equal(flow_network(&h, l), OWN);
+	l->dialog.hop.local = OWN;
+	assert_int_equal(flow_network(&h, l), OWN);
+	s.networks[OWN].shard = 9; /* none is its own */
+	assert_int_equal(flow_network(&h, l), OWN);
+	free(l);
 }
 
 /* ---- bindings ---- */
@@ -247,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_its_own),
 		cmocka_unit_test(media_of_who_comes_elsewhere),
+		cmocka_unit_test(media_of_who_stays_there),
 		cmocka_unit_test(ways),
 		cmocka_unit_test(a_phone_of_another_node),
 		cmocka_unit_test(a_local_for_a_hop),
