@@ -136,10 +136,20 @@ bool cell_receive(struct cell *c, uint16_t to, struct sip_hop *from, struct text
 	return false;
 }
 
-void cell_leave(struct cell *c, uint16_t shard)
+static void cell_mark(struct cell *c, uint16_t shard, bool left)
 {
 	uint32_t at = place_of(c, shard);
 
 	if (at != CELL_NOBODY)
-		atomic_store_explicit(&c->left[at], true, memory_order_relaxed);
+		atomic_store_explicit(&c->left[at], left, memory_order_relaxed);
+}
+
+void cell_leave(struct cell *c, uint16_t shard)
+{
+	cell_mark(c, shard, true);
+}
+
+void cell_enter(struct cell *c, uint16_t shard)
+{
+	cell_mark(c, shard, false);
 }

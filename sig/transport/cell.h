@@ -24,5 +24,7 @@ int cell_send(struct cell *c, uint16_t from, const struct sip_hop *to, struct by
 bool cell_receive(struct cell *c, uint16_t to, struct sip_hop *from, struct text *message);
 /* Nothing is sent to that shard any more. */
 void cell_leave(struct cell *c, uint16_t shard);
+/* It is again. */
+void cell_enter(struct cell *c, uint16_t shard);
 
 #endif

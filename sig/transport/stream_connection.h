@@ -109,9 +109,9 @@ struct stream_connection {
 struct stream_listener {
 	struct transport_stream *owner;
 	enum sip_transport transport;
-	struct addr bound;
+	struct addr wanted, bound;
 	uint16_t local;
-	int fd; /* -1: of another transport */
+	int fd; /* -1: of another transport, or nobody listens there */
 };
 
 /* First in, first out; the handles of those that are gone stay until they are come to. */
@@ -193,6 +193,7 @@ void stream_list_drop(struct stream_list *l, uint32_t n);
 void stream_list_compact(const struct transport_stream *t, struct stream_list *l);
 
 /* ---- stream_listener.c ---- */
+void stream_listener_close(struct stream_listener *l);
 /* Listens where it is of TCP or TLS; WebSockets' keep their address alone. 0 or -errno: l->fd is to be closed where it is not -1. */
 int stream_listener_open(struct stream_listener *l, struct transport_stream *t,
 			 const struct transport_listener *from, uint16_t local) NODISCARD;

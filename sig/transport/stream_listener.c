@@ -67,24 +67,51 @@ static void on_listener(int listen_fd, unsigned events, void *arg)
 	}
 }
 
+static int stream_listener_bind(struct stream_listener *l)
+{
+	int fd = stream_listen(&l->wanted, l->owner->dscp, &l->bound);
+
+	if (fd < 0) {
+		LOG_ERROR("sip", 0, "cannot listen", LOG_ADDR("local", &l->wanted),
+			  LOG_STR("transport", sip_transport_name(l->transport)),
+			  LOG_INT("errno", -fd));
+		return fd;
+	}
+	l->fd = fd;
+	return loop_watch(fd, LOOP_READ, on_listener, l);
+}
+
+void stream_listener_close(struct stream_listener *l)
+{
+	if (l->fd < 0)
+		return;
+	loop_unwatch(l->fd);
+	(void)close(l->fd);
+	l->fd = -1;
+}
+
+int transport_stream_listen(struct transport_stream *t, uint32_t local)
+{
+	struct stream_listener *l = &t->listeners[local];
+
+	if (l->fd >= 0 || (l->transport != SIP_TCP && l->transport != SIP_TLS))
+		return 0;
+	return stream_listener_bind(l);
+}
+
 int stream_listener_open(struct stream_listener *l, struct transport_stream *t,
 			 const struct transport_listener *from, uint16_t local)
 {
-	*l = (struct stream_listener){
-		.owner = t, .transport = from->transport, .local = local, .fd = -1
-	};
-	if (sip_transport_is_web(from->transport))
+	*l = (struct stream_listener){ .owner = t,
+				       .transport = from->transport,
+				       .wanted = from->bind,
+				       .local = local,
+				       .fd = -1 };
+	if (sip_transport_is_web(from->transport) || from->later)
 		l->bound = from->bind;
 	if (from->transport != SIP_TCP && from->transport != SIP_TLS)
 		return 0;
 	if (from->transport == SIP_TLS && !t->tls)
 		return -EINVAL;
-	l->fd = stream_listen(&from->bind, t->dscp, &l->bound);
-	if (l->fd < 0) {
-		LOG_ERROR("sip", 0, "cannot listen", LOG_ADDR("local", &from->bind),
-			  LOG_STR("transport", sip_transport_name(from->transport)),
-			  LOG_INT("errno", -l->fd));
-		return l->fd;
-	}
-	return loop_watch(l->fd, LOOP_READ, on_listener, l);
+	return from->later ? 0 : stream_listener_bind(l);
 }

@@ -71,6 +71,7 @@ static void on_udp_error(const struct sip_hop *to, int error, void *arg)
 static int udp_open(struct transport *t, const struct transport_settings *settings)
 {
 	struct addr binds[SIP_LISTENERS_MAX];
+	bool later[SIP_LISTENERS_MAX];
 
 	for (uint32_t i = 0; i < settings->count; i++) {
 		t->locals[i].transport = settings->listeners[i].transport;
@@ -78,11 +79,13 @@ static int udp_open(struct transport *t, const struct transport_settings *settin
 			continue;
 		t->locals[i].udp = (uint16_t)t->udp_count;
 		t->udp_locals[t->udp_count] = (uint16_t)i;
+		later[t->udp_count] = settings->listeners[i].later;
 		binds[t->udp_count++] = settings->listeners[i].bind;
 	}
 	t->count = settings->count;
 	return transport_udp_open(&t->udp,
 				  &(struct transport_udp_settings){ .binds = binds,
+								    .later = later,
 								    .count = t->udp_count,
 								    .dscp = settings->dscp,
 								    .guard = settings->guard,
@@ -122,6 +125,23 @@ void transport_close(struct transport *t)
 	transport_udp_close(t->udp);
 	transport_stream_close(t->stream);
 	free(t);
+}
+
+int transport_listen(struct transport *t, uint32_t local)
+{
+	assert(local < t->count);
+	if (t->locals[local].transport == SIP_UDP)
+		return transport_udp_listen(t->udp, t->locals[local].udp);
+	return transport_stream_listen(t->stream, local);
+}
+
+void transport_unlisten(struct transport *t, uint32_t local)
+{
+	assert(local < t->count);
+	if (t->locals[local].transport == SIP_UDP)
+		transport_udp_unlisten(t->udp, t->locals[local].udp);
+	else
+		transport_stream_unlisten(t->stream, local);
 }
 
 void transport_provide(struct transport *t, const struct transport_provider *web)

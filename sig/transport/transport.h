@@ -41,6 +41,7 @@ struct transport_handlers {
 struct transport_listener {
 	enum sip_transport transport;
 	struct addr bind; /* port 0: a free one (tests) */
+	bool later;       /* nobody listens there before transport_listen */
 };
 
 struct transport_limits {
@@ -84,6 +85,10 @@ struct transport_provider {
 /* Binds all or none; listeners of WebSockets are the provider's. 0 or -errno. The loop is open. */
 int transport_open(struct transport **out, const struct transport_settings *settings,
 		   const struct transport_handlers *handlers) NODISCARD;
+/* Binds that listener, where it is not bound yet. 0 or -errno. */
+int transport_listen(struct transport *t, uint32_t local) NODISCARD;
+/* Nobody listens there any more, its connections are closed, and what waits to be sent from there is dropped. */
+void transport_unlisten(struct transport *t, uint32_t local);
 /* From now on; NULL: nobody any more. Without one all that is sent over WebSockets is -ENOTCONN. */
 void transport_provide(struct transport *t, const struct transport_provider *web);
 /* Not from within a callback; what was queued is offered to the kernel once more. NULL is fine. */

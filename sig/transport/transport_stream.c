@@ -87,16 +87,27 @@ static void close_connections(struct transport_stream *t)
 	pool_close(&t->pool);
 }
 
+void transport_stream_unlisten(struct transport_stream *t, uint32_t local)
+{
+	struct stream_connection *c;
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	if (t->listeners[local].fd < 0)
+		return;
+	stream_listener_close(&t->listeners[local]);
+	while ((c = pool_next(&t->pool, &cursor, &h)) != NULL) {
+		if (c->hop.local == local)
+			stream_connection_close(c, STREAM_END_STOP, ENOTCONN);
+	}
+}
+
 void transport_stream_close(struct transport_stream *t)
 {
 	if (!t)
 		return;
-	for (uint32_t i = 0; i < t->count; i++) {
-		if (t->listeners[i].fd < 0)
-			continue;
-		loop_unwatch(t->listeners[i].fd);
-		(void)close(t->listeners[i].fd);
-	}
+	for (uint32_t i = 0; i < t->count; i++)
+		stream_listener_close(&t->listeners[i]);
 	if (t->pool.slots)
 		close_connections(t);
 	table_close(&t->by_source);

@@ -10,6 +10,9 @@ struct transport_stream;
 int transport_stream_open(struct transport_stream **out, const struct transport_settings *settings,
 			  const struct transport_handlers *handlers) NODISCARD;
 void transport_stream_close(struct transport_stream *t);
+/* As transport_listen and transport_unlisten. */
+int transport_stream_listen(struct transport_stream *t, uint32_t local) NODISCARD;
+void transport_stream_unlisten(struct transport_stream *t, uint32_t local);
 /* As transport_send_for. */
 int transport_stream_send(struct transport_stream *t, uint8_t place, const struct sip_hop *hop,
 			  struct bytes message);

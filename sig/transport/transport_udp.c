@@ -129,7 +129,33 @@ static void socket_close(struct udp_socket *s)
 		loop_unwatch(s->fd);
 		(void)close(s->fd);
 	}
+	s->fd = -1;
+	s->blocked = false;
+	s->kernel_drops = 0;
 	udp_queue_close(&s->queue);
+}
+
+int transport_udp_listen(struct transport_udp *t, uint32_t local)
+{
+	struct udp_socket *s = &t->sockets[local];
+	int err;
+
+	assert(local < t->count);
+	if (s->fd >= 0)
+		return 0;
+	err = udp_socket_open(s, &s->wanted, t->dscp);
+	if (err) {
+		LOG_ERROR("sip", 0, "cannot listen", LOG_ADDR("local", &s->wanted),
+			  LOG_INT("errno", -err));
+		socket_close(s);
+	}
+	return err;
+}
+
+void transport_udp_unlisten(struct transport_udp *t, uint32_t local)
+{
+	assert(local < t->count);
+	socket_close(&t->sockets[local]);
 }
 
 static struct transport_udp *transport_alloc(uint32_t n)
@@ -166,13 +192,12 @@ int transport_udp_open(struct transport_udp **out, const struct transport_udp_se
 	t->guard = settings->guard;
 	t->validity = settings->validity;
 	t->filter_fd = settings->filter_fd;
+	t->dscp = settings->dscp;
 	register_metrics(t);
 	for (uint32_t i = 0; !err && i < settings->count; i++) {
-		err = udp_socket_open(&t->sockets[i], &settings->binds[i], settings->dscp);
-		if (err) {
-			LOG_ERROR("sip", 0, "cannot listen", LOG_ADDR("local", &settings->binds[i]),
-				  LOG_INT("errno", -err));
-		}
+		t->sockets[i].wanted = t->sockets[i].bound = settings->binds[i];
+		if (!settings->later || !settings->later[i])
+			err = transport_udp_listen(t, i);
 	}
 	if (err) {
 		transport_udp_close(t);

@@ -12,6 +12,7 @@ struct transport_udp;
 
 struct transport_udp_settings {
 	const struct addr *binds; /* port 0 binds to a free one (tests) */
+	const bool *later;        /* by listener, as in struct transport_listener; NULL: none is */
 	uint32_t count;
 	uint8_t dscp;        /* 0..63 */
 	struct guard *guard; /* as in struct transport_settings, and so the next */
@@ -25,6 +26,9 @@ int transport_udp_open(struct transport_udp **out, const struct transport_udp_se
 		       void *arg) NODISCARD;
 /* Not from within a callback. NULL is fine. */
 void transport_udp_close(struct transport_udp *t);
+/* As transport_listen and transport_unlisten. */
+int transport_udp_listen(struct transport_udp *t, uint32_t local) NODISCARD;
+void transport_udp_unlisten(struct transport_udp *t, uint32_t local);
 /* Queues a copy; whom a request of ours goes to is known to the guard. 0, also for an answer that a stranger is not to have; -ENOBUFS
  * (queue full: the peer retransmits), -EMSGSIZE, -ENOENT (no such listener); the failure is counted. */
 int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struct bytes datagram);

@@ -102,7 +102,8 @@ int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struc
 int transport_udp_send_for(struct transport_udp *t, uint8_t place, const struct sip_hop *hop,
 			   struct bytes datagram)
 {
-	if (hop->local >= t->count) { /* of a record from before the listeners were changed */
+	/* of a record from before the listeners were changed, or the shard has left with its address */
+	if (hop->local >= t->count || t->sockets[hop->local].fd < 0) {
 		udp_count(t, UDP_DROP_LISTENER, 1);
 		return -ENOENT;
 	}

@@ -64,13 +64,13 @@ struct udp_queue {
 
 struct udp_socket {
 	struct transport_udp *owner;
-	struct addr bound;
+	struct addr wanted, bound;
 	struct udp_queue queue;
 	uint32_t kernel_drops; /* last value of SO_RXQ_OVFL */
 	uint64_t drained_ns;   /* when all that had come was read last */
 	uint16_t local;
 	bool blocked; /* waits for LOOP_WRITE */
-	int fd;
+	int fd;       /* -1: nobody listens there */
 };
 
 /* What one recvmmsg or sendmmsg works on. */
@@ -87,6 +87,7 @@ struct transport_udp {
 	struct guard *guard;       /* NULL: everybody is heard */
 	struct validity *validity; /* NULL: all may speak */
 	int filter_fd;             /* 0: none */
+	uint8_t dscp;
 	uint64_t kernel_drops,
 		kernel_counted; /* of all sockets; and as far as the kernel's guard did not ask for it */
 	uint8_t *

@@ -112,6 +112,10 @@ static void nobody_is_there(void **state)
 	assert_int_equal(say(c, 8, 7, "x"), -EHOSTUNREACH);
 	assert_int_equal(say(c, 8, 300, "x"), 0);
 	assert_heard(c, 300, 8, "x");
+	cell_enter(c, 7);           /* its shard came back */
+	assert_heard(c, 7, 8, "x"); /* of before */
+	assert_int_equal(say(c, 8, 7, "again"), 0);
+	assert_heard(c, 7, 8, "again");
 	cell_close(c);
 }
 

@@ -365,6 +365,39 @@ static void test_open_fails(void **state)
 	close_all(&in);
 }
 
+/* The second socket is another shard's until somebody takes that. */
+static void test_listened_to_later(void **state)
+{
+	const struct addr binds[] = { V4, V4 };
+	const bool later[] = { false, true };
+	const struct transport_udp_settings settings = { .binds = binds,
+							 .later = later,
+							 .count = 2 };
+	struct inbox in = { 0 };
+	struct sip_hop hop;
+
+	(void)state;
+	assert_int_equal(loop_open(256), 0);
+	assert_int_equal(transport_udp_open(&in.t, &settings, on_datagram, on_error, &in), 0);
+	loop_after_round(on_round, &in);
+	hop = hop_to(&in, 1, 0);
+	assert_int_equal(transport_udp_send(in.t, &hop, BYTES_LIT("early")), -ENOENT);
+	for (int turn = 0; turn < 2; turn++) {
+		assert_int_equal(transport_udp_listen(in.t, 1), 0);
+		assert_int_equal(transport_udp_listen(in.t, 1), 0);
+		hop = hop_to(&in, 0, 1);
+		in.wanted = in.count + 1;
+		assert_int_equal(transport_udp_send(in.t, &hop, BYTES_LIT("hello")), 0);
+		run(&in);
+		assert_int_equal(in.from.local, 1);
+		assert_int_equal(transport_udp_send(in.t, &in.from, BYTES_LIT("late")), 0);
+		transport_udp_unlisten(in.t, 1); /* with what waits */
+		transport_udp_unlisten(in.t, 1);
+		assert_int_equal(transport_udp_send(in.t, &in.from, BYTES_LIT("x")), -ENOENT);
+	}
+	close_all(&in);
+}
+
 static void test_dscp(void **state)
 {
 	const struct addr binds[] = { V4, V6 };
@@ -384,12 +417,19 @@ static void test_dscp(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_echo_v4),    cmocka_unit_test(test_echo_v6),
-		cmocka_unit_test(test_many),       cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_byte_bound), cmocka_unit_test(test_icmp_v4),
-		cmocka_unit_test(test_icmp_v6),    cmocka_unit_test(test_refused_here),
-		cmocka_unit_test(test_guarded),    cmocka_unit_test(test_open_fails),
-		cmocka_unit_test(test_dscp),       cmocka_unit_test(test_a_round_is_short),
+		cmocka_unit_test(test_echo_v4),
+		cmocka_unit_test(test_echo_v6),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_byte_bound),
+		cmocka_unit_test(test_icmp_v4),
+		cmocka_unit_test(test_icmp_v6),
+		cmocka_unit_test(test_refused_here),
+		cmocka_unit_test(test_guarded),
+		cmocka_unit_test(test_open_fails),
+		cmocka_unit_test(test_listened_to_later),
+		cmocka_unit_test(test_dscp),
+		cmocka_unit_test(test_a_round_is_short),
 
 	};
 
