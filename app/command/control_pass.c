@@ -27,7 +27,8 @@ static bool is_of_this_node(const struct node *n, uint16_t shard)
 {
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		if (n->shards[i].number == shard)
-			return n->shards[i].state != NODE_SHARD_LOST;
+			return n->shards[i].state == NODE_SHARD_LIVE ||
+			       (n->shards[i].state == NODE_SHARD_WAITING && !node_is_clustered(n));
 	}
 	return !shard; /* no node has that one */
 }

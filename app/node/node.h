@@ -118,6 +118,8 @@ struct node {
 	struct shard_commons *commons;
 	uint16_t local_shards
 		[SHARD_LOCALS_MAX]; /* by sip_hop.local: who takes what comes there; 0: any */
+	uint16_t local_networks[SHARD_LOCALS_MAX]; /* likewise: index into settings.networks */
+	uint32_t local_count;
 	bool locations_degraded;
 	bool silent; /* nothing may be said any more; never */
 	struct quota *quota;

@@ -48,6 +48,8 @@ void node_addresses_check(const struct settings *s, struct bytes yaml, struct co
 	for (uint32_t i = 0; i < s->network_count; i++) {
 		char path[PATH_MAX_BYTES];
 
+		if (s->networks[i].floating)
+			continue;
 		(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].bind", i);
 		node_address_check(&s->networks[i].bind, path, yaml, errors);
 	}

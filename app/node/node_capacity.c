@@ -145,7 +145,7 @@ int node_capacity_probe(const struct settings *s)
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < s->network_count; i++)
-		err = probe_network(&p, &s->networks[i]);
+		err = s->networks[i].floating ? 0 : probe_network(&p, &s->networks[i]);
 	return err;
 }
 

@@ -14,11 +14,13 @@ enum { DESCRIPTORS_OF_A_CALL = 4 };
 void node_drain_tell(struct node *n)
 {
 	bool on = n->drain.asked || n->drain.ends || n->phase == NODE_STOPPING;
-	uint32_t cursor = 0;
-	struct shard *core;
 
-	while ((core = node_core_next(n, &cursor)))
-		shard_drain(core, on);
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		const struct node_shard *s = &n->shards[i];
+
+		if (s->core) /* one that waits has no calls, and begins none */
+			shard_drain(s->core, on || s->state == NODE_SHARD_WAITING);
+	}
 }
 
 static void drain_show(struct node *n)

@@ -142,12 +142,26 @@ static int acquire_some(struct node *n, bool *owned)
 	return status || waiting ? status : NODE_EXIT_CONFIG;
 }
 
+/* In a cluster: those that are free. The others are waited for while the node runs. */
+static int acquire_free(struct node *n)
+{
+	int status = NODE_EXIT_OK;
+
+	for (uint32_t i = 0; i < n->shard_count && !status; i++) {
+		if (n->shards[i].home)
+			status = acquire_once(n, &n->shards[i]);
+	}
+	return status;
+}
+
 /* One is enough to start with: the others wait on while the node runs. */
 static int acquire(struct node *n)
 {
 	bool owned = false;
 	int status;
 
+	if (node_is_clustered(n))
+		return acquire_free(n);
 	while (!(status = acquire_some(n, &owned)) && !owned && !n->stop_asked)
 		lease_pause(n, LEASE_PAUSE_NS);
 	return n->stop_asked ? NODE_EXIT_FAILED : status;

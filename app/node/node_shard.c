@@ -39,19 +39,21 @@ static const struct node_shard *live_at(const struct node *n, uint64_t place)
 
 struct shard *node_core(const struct node *n, uint64_t call)
 {
-	struct shard *other = NULL;
+	struct shard *live = NULL, *idle = NULL;
 
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		const struct node_shard *s = &n->shards[i];
 
-		if (s->state != NODE_SHARD_LIVE)
+		if (s->state != NODE_SHARD_LIVE) {
+			idle = idle ? idle : s->core;
 			continue;
+		}
 		if (s->number == id_shard(call))
 			return s->core;
-		if (!other)
-			other = s->core;
+		if (!live)
+			live = s->core;
 	}
-	return other;
+	return live ? live : idle;
 }
 
 struct shard *node_core_next(const struct node *n, uint32_t *cursor)
@@ -87,6 +89,8 @@ uint16_t node_shard_of_command(const struct node *n, struct bytes command)
 		    shard_call_glance(s->core, id_call_derive(s->number, command), &view))
 			return s->number;
 	}
+	if (!node_shards_live(n)) /* which takes no calls */
+		return n->shards[0].number;
 	return live_at(n, id_order(command) % node_shards_live(n))->number;
 }
 

@@ -14,7 +14,7 @@ struct node;
 enum { NODE_SHARDS_MAX = 16 };
 
 enum node_shard_state {
-	NODE_SHARD_WAITING, /* for its lease, or for its calls to be loaded */
+	NODE_SHARD_WAITING, /* for its lease, or for its calls to be loaded; in a cluster, perhaps until its owner is gone */
 	NODE_SHARD_LIVE,
 	NODE_SHARD_LOST, /* another node has it */
 };
@@ -23,6 +23,8 @@ struct node_shard {
 	struct node *node;
 	uint16_t number;
 	enum node_shard_state state;
+	bool home;         /* of this node's file; else of another node of the cluster */
+	bool listening;    /* LIVE: at its floating networks */
 	bool owned;        /* WAITING: it has the lease, and its calls are to be loaded */
 	bool busy;         /* WAITING: Redis was asked */
 	bool watches;      /* WAITING: another has the lease, and may be alive */
@@ -56,6 +58,15 @@ void node_shards_receive(struct node *n, const struct sip_hop *from, struct byte
 /* What other shards of the node have said to it, while it is live. False: nothing. */
 bool node_shard_hear(struct node_shard *s);
 uint32_t node_shards_live(const struct node *n);
+
+/* ---- in a cluster ---- */
+
+/* Shards of other nodes are taken when those are gone, and the node goes on without any of its own. */
+bool node_is_clustered(const struct node *n);
+/* Of which shard the network's address is, that moves with it; 0: it is the node's. */
+uint16_t node_network_shard(const struct node *n, uint32_t network);
+/* SIP is heard at the floating networks of all that live. */
+void node_shards_listen(struct node *n);
 
 /* ---- all of them ---- */
 

@@ -4,6 +4,9 @@
  *
  *   WAITING --- lease granted, calls loaded --> LIVE --- another node owns it --> LOST
  *      +------- its holder is alive ------------------------------------------------^
+ *
+ * In a cluster no shard is LOST: it waits until the node that has it is gone. So do the shards of all other nodes, which have no
+ * calls here, and know all documents: who takes one need load no more than its calls.
  */
 #include <assert.h>
 #include <errno.h>
@@ -51,16 +54,28 @@ void node_shards_metrics(const struct node *n)
 
 /* ---- opening ---- */
 
+static void shard_name_add(struct node *n, uint32_t number, bool home)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].number == number)
+			return;
+	}
+	assert(n->shard_count < NODE_SHARDS_MAX); /* settings_check.c */
+	n->shards[n->shard_count++] =
+		(struct node_shard){ .node = n, .number = (uint16_t)number, .home = home };
+}
+
 void node_shards_name(struct node *n)
 {
-	const struct settings_node *s = &n->settings.node;
+	const struct settings *s = &n->settings;
 
-	n->shard_count = 1 + s->shards_count;
-	n->shards[0].number = (uint16_t)s->shard;
-	for (uint32_t i = 0; i < s->shards_count; i++)
-		n->shards[1 + i].number = (uint16_t)s->shards[i];
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		n->shards[i].node = n;
+	shard_name_add(n, s->node.shard, true);
+	for (uint32_t i = 0; i < s->node.shards_count; i++)
+		shard_name_add(n, s->node.shards[i], true);
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		if (s->networks[i].floating)
+			shard_name_add(n, s->networks[i].shard, false);
+	}
 	validity_open(&n->validity, n->shard_count);
 }
 
@@ -76,7 +91,7 @@ static int store_of_shard_open(struct node_shard *s)
 		.shard = s->number,
 		.identity = n->identity,
 		.incarnation = rand_u64_from(&n->rand),
-		.lease_ns = LEASE_NS,
+		.lease_ns = node_is_clustered(n) ? n->settings.cluster.lease : LEASE_NS,
 		.validity = &n->validity,
 		.place = node_shard_place(s),
 	};
@@ -115,7 +130,7 @@ static int shards_connect(struct node *n, struct shard_settings *settings)
 		settings->cells[i] = n->shards[i].number;
 	err = cell_open(&n->cell, settings->cells, settings->cell_count);
 	for (uint32_t i = 0; i < n->shard_count && !err; i++) {
-		if (n->shards[i].state == NODE_SHARD_LOST)
+		if (n->shards[i].state == NODE_SHARD_LOST || node_is_clustered(n))
 			cell_leave(n->cell, n->shards[i].number);
 	}
 	return err;
@@ -237,10 +252,25 @@ static void end_unreadable(struct node_shard *s)
 		health_set(&s->node->health, HEALTH_CALLS_ASIDE, true);
 }
 
+/* Another node has one of its own: it runs on. */
+static void lack_show(struct node *n)
+{
+	bool lacks = false;
+
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		lacks |= n->shards[i].home && n->shards[i].state != NODE_SHARD_LIVE;
+	if (node_is_clustered(n))
+		health_set(&n->health, HEALTH_SHARD_LOST, lacks);
+}
+
 void node_shard_loaded(struct node_shard *s)
 {
 	end_unreadable(s);
+	s->fenced = false;
 	s->state = NODE_SHARD_LIVE;
+	if (s->node->cell)
+		cell_enter(s->node->cell, s->number);
+	lack_show(s->node);
 }
 
 static void shard_lose(struct node_shard *s)
@@ -257,6 +287,14 @@ bool node_shard_is_held(struct node_shard *s)
 	const struct store_holder *h = store_holder(s->store);
 	bool alive = h->alive;
 
+	if (node_is_clustered(s->node) && !h->copy) {
+		if (s->home && !s->watches)
+			LOG_WARN("node", 0, "another node has the shard: waiting until it is gone",
+				 LOG_U64("shard", s->number), LOG_STR("holder", h->node),
+				 LOG_STR("where", h->where));
+		s->watches = true;
+		return false;
+	}
 	if (alive) {
 		LOG_ERROR("node", 0,
 			  h->copy ? "node.state_dir is a copy of the directory of a node that "
@@ -294,6 +332,8 @@ static void go_live(struct node_shard *s)
 	struct node *n = s->node;
 
 	node_shard_loaded(s);
+	s->effects_to.bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS;
+	node_shards_listen(n);
 	shard_resume(s->core, clock_instant());
 	shard_hops(s->core, shard_hop_know, n);
 	node_drain_tell(n);
@@ -304,16 +344,36 @@ static void go_live(struct node_shard *s)
 }
 
 /* What the core has of this node is given back; it says nothing. */
-static void core_end(struct node_shard *s)
+static void core_silence(struct node_shard *s)
 {
-	struct node *n = s->node;
-
 	shard_silence(s->core, clock_instant());
 	s->fenced = false; /* for these effects, which are no words */
 	effects_carry_out(&s->effects_to, shard_effects(s->core));
-	plays_leave(&n->plays, s->number);
+	plays_leave(&s->node->plays, s->number);
+}
+
+static void core_end(struct node_shard *s)
+{
+	core_silence(s);
 	shard_close(s->core);
 	s->core = NULL;
+}
+
+/* Without calls, until the node that has it is gone. */
+static void core_stand_by(struct node_shard *s)
+{
+	struct node *n = s->node;
+
+	s->state = NODE_SHARD_WAITING;
+	s->silent = s->busy = s->owned = s->watches = false;
+	s->retry_ns = clock_now_ns() + LEASE_PAUSE_NS;
+	if (n->cell)
+		cell_leave(n->cell, s->number);
+	core_silence(s);
+	node_shards_listen(n);
+	shard_join_again(s->core);
+	node_drain_tell(n);
+	lack_show(n);
 }
 
 static void on_late_calls(enum store_result result, uint64_t key, uint64_t version, void *arg)
@@ -326,6 +386,12 @@ static void on_late_calls(enum store_result result, uint64_t key, uint64_t versi
 		return;
 	if (result == STORE_OK) {
 		go_live(s);
+		return;
+	}
+	if (node_is_clustered(s->node)) {
+		LOG_ERROR("node", 0, "the calls of a shard cannot be loaded: trying again",
+			  LOG_U64("shard", s->number));
+		core_stand_by(s);
 		return;
 	}
 	/* without the lease, which then expires: what is in memory by now is not all of it */
@@ -353,6 +419,7 @@ static void on_late_lease(enum store_result result, uint64_t key, uint64_t versi
 
 void node_shards_beat(struct node *n, uint64_t now_ns)
 {
+	node_shards_listen(n); /* an address that was not there may be by now */
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		struct node_shard *s = &n->shards[i];
 
@@ -442,6 +509,10 @@ static void shard_fence(struct node_shard *s)
 {
 	LOG_ERROR("node", 0, "another node has taken this shard: it is silent from now on",
 		  LOG_U64("shard", s->number));
+	if (node_is_clustered(s->node)) {
+		core_stand_by(s);
+		return;
+	}
 	shard_lose(s);
 	if (node_shards_live(s->node)) /* else the node ends, as it is */
 		core_end(s);
@@ -455,7 +526,7 @@ bool node_shards_fence(struct node *n)
 		if (s->fenced && s->state == NODE_SHARD_LIVE)
 			shard_fence(s);
 	}
-	return node_shards_live(n);
+	return node_is_clustered(n) || node_shards_live(n);
 }
 
 /* ---- rounds ---- */

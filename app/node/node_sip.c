@@ -123,8 +123,12 @@ static uint32_t listeners_of(struct node *n, struct transport_listener *out)
 	for (uint32_t i = 0; i < shard.local_count; i++) {
 		out[i].transport = shard.locals[i].transport;
 		out[i].bind = shard.locals[i].bind;
+		out[i].later = node_network_shard(n, shard.locals[i].network) &&
+			       !sip_transport_is_web(shard.locals[i].transport);
+		n->local_networks[i] = shard.locals[i].network;
 		n->local_shards[i] = (uint16_t)n->settings.networks[shard.locals[i].network].shard;
 	}
+	n->local_count = shard.local_count;
 	return shard.local_count;
 }
 
@@ -147,7 +151,7 @@ struct shard_certified node_sip_certified(struct node *n)
 
 int node_sip_open(struct node *n)
 {
-	struct transport_listener listeners[SHARD_LOCALS_MAX];
+	struct transport_listener listeners[SHARD_LOCALS_MAX] = { 0 };
 	const struct transport_settings settings = {
 		.listeners = listeners,
 		.count = listeners_of(n, listeners),

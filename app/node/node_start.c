@@ -394,6 +394,7 @@ static int start_sockets(struct node *n)
 			  LOG_STR("error", strerror(-err)));
 		return NODE_EXIT_FAILED;
 	}
+	node_shards_listen(n);
 	effects_to_set(&n->effects_to, n, NULL);
 	for (uint32_t i = 0; i < n->shard_count; i++)
 		effects_to_set(&n->shards[i].effects_to, n, &n->shards[i]);

@@ -52,6 +52,7 @@ struct settings_network {
 	struct addr bind;
 	struct addr advertise; /* filled from bind when the file gives none */
 	uint32_t shard;        /* of what comes here and names none; 0: any */
+	bool floating; /* the address goes with that shard, which may be any of the cluster */
 	uint32_t sip_ports[SETTINGS_SIP_PORTS_MAX];
 	uint32_t sip_port_count;
 	uint32_t sip_tcp_ports[SETTINGS_SIP_PORTS_MAX]; /* as sip_ports when the file gives none */

@@ -58,6 +58,41 @@ static bool node_runs(const struct settings_node *node, uint32_t shard, uint32_t
 	return node->shard == shard;
 }
 
+/* Of this node, and of others whose addresses it knows. */
+static void check_shard_count(const struct check *c)
+{
+	const struct settings_node *node = &c->s->node;
+	uint32_t count = 1 + node->shards_count;
+
+	for (uint32_t i = 0; i < c->s->network_count; i++) {
+		const struct settings_network *n = &c->s->networks[i];
+		bool known = !n->floating || node_runs(node, n->shard, node->shards_count);
+
+		for (uint32_t k = 0; k < i && !known; k++)
+			known = c->s->networks[k].floating && c->s->networks[k].shard == n->shard;
+		count += !known;
+	}
+	if (count > 1 + SETTINGS_SHARDS_MAX)
+		REPORT(c, "networks",
+		       "networks name %" PRIu32 " shards with those of the node: %d are most",
+		       count, 1 + SETTINGS_SHARDS_MAX);
+}
+
+static void check_floating(const struct check *c, uint32_t i)
+{
+	const struct settings_network *n = &c->s->networks[i];
+	char path[PATH_MAX_BYTES];
+
+	if (!n->floating)
+		return;
+	(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].floating", i);
+	if (!n->shard)
+		REPORT(c, path, "%s: say whose address it is: networks[%" PRIu32 "].shard", path,
+		       i);
+	if (c->s->cluster.listen.family == ADDR_NONE)
+		REPORT(c, path, "%s is for nodes of a cluster: give cluster.listen", path);
+}
+
 static void check_shards(const struct check *c)
 {
 	const struct settings_node *node = &c->s->node;
@@ -72,7 +107,9 @@ static void check_shards(const struct check *c)
 		uint32_t shard = c->s->networks[i].shard;
 
 		(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].shard", i);
-		if (shard && !node_runs(node, shard, node->shards_count))
+		check_floating(c, i);
+		if (!c->s->networks[i].floating && shard &&
+		    !node_runs(node, shard, node->shards_count))
 			REPORT(c, path, "%s: %" PRIu32 " is neither node.shard nor in node.shards",
 			       path, shard);
 	}
@@ -83,7 +120,7 @@ static void check_node(const struct check *c)
 	const struct settings_node *node = &c->s->node;
 
 	check_shards(c);
-
+	check_shard_count(c);
 	if (!rule_is_name(node->name, true))
 		REPORT(c, "node.name", "node.name may have letters, digits, '.', '-' and '_' only");
 	if (node->state_dir[0] != '/') {

@@ -94,7 +94,16 @@ static const struct conf_field g_network_fields[] = {
 	  .preset = "0",
 	  .at_start = true,
 	  .help = "The shard of this node that takes new calls which come to this network; 0: any "
-		  "of them." },
+		  "of them. With floating it may be a shard of any node of the cluster." },
+	{ .key = "floating",
+	  .type = CONF_BOOL,
+	  FIELD(settings_network, floating),
+	  .preset = "false",
+	  .at_start = true,
+	  .help = "The address is that of shard, and moves with it: all nodes of the cluster have "
+		  "the network in their files, and the one that runs the shard listens there. "
+		  "When that node is gone, another one takes the shard, its calls and its "
+		  "address." },
 	{ .key = "sip_ports",
 	  .type = CONF_U32_LIST,
 	  FIELD(settings_network, sip_ports),
@@ -881,7 +890,7 @@ const struct conf_field g_settings_fields[] = {
 	{ .key = "cluster",
 	  SECTION(cluster, g_cluster_fields),
 	  .help = "Nodes that take each other's shards, with one Redis and the same file keys. "
-		  "On its way: a node does not do so yet." },
+		  "On its way: see docs/guides/cluster.md." },
 	{ .key = "http",
 	  SECTION(http, g_http_fields),
 	  .help = "Health, metrics, phones in browsers." },

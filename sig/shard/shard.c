@@ -149,11 +149,16 @@ int shard_open(struct shard **out, const struct shard_settings *settings,
 		shard_close(s);
 		return err;
 	}
-	s->next = s->commons->shards;
-	s->commons->shards = s;
+	shard_join_again(s);
 	shard_begin(s, now);
 	*out = s;
 	return 0;
+}
+
+void shard_join_again(struct shard *s)
+{
+	s->next = s->commons->shards;
+	s->commons->shards = s;
 }
 
 static void close_calls(struct shard *s)
@@ -294,6 +299,7 @@ void shard_silence(struct shard *s, struct instant now)
 		shard_call_give(s, c);
 	}
 	shard_watch_silence(s);
+	shard_invites_drop(s);
 	txns_drop_all(&s->txns);
 	effects_keep(&s->effects, EFFECT_MEDIA);
 }

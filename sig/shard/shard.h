@@ -105,6 +105,8 @@ void shard_drain(struct shard *s, bool drain);
 /* Another node has the shard now: all calls and transactions are forgotten here. The effects that are left close their media, and
  * nothing else may be done with the shard but to close it. */
 void shard_silence(struct shard *s, struct instant now);
+/* Behind shard_silence: it may be given calls again. */
+void shard_join_again(struct shard *s);
 
 /* ---- after a restart, before the first shard_receive ---- */
 /* Before the first restore: which owner of the shard this process is, counted. Each one's is higher than all before; 0: not known. */

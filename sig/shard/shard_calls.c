@@ -61,6 +61,7 @@ void shard_call_give(struct shard *s, struct call *c)
 
 	if (c->state == CALL_ESTABLISHED)
 		s->established--;
+	shard_watch_gone(s, c);
 	call_clear(&s->host, c);
 	shard_quota_give(s, &payer, QUOTA_CALLS);
 	tenants_release(s->settings.tenants, c->tenant, TENANT_CALLS);

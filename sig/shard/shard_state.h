@@ -220,6 +220,8 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 int shard_watch_open(struct shard *s) NODISCARD;
 /* A step of the call is over: who watches its parties hears of what changed. */
 void shard_watch_call(struct shard *s, struct call *c);
+/* Nobody is told: its watchers are gone as well, or know. */
+void shard_watch_gone(struct shard *s, const struct call *c);
 /* locations_user.changed */
 void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struct instant now);
 /* As shard_hop_moved. */

@@ -234,6 +234,13 @@ static void slot_changed(struct shard *s, struct call *c)
 		slot_tell(s, c->tenant, now);
 }
 
+void shard_watch_gone(struct shard *s, const struct call *c)
+{
+	if (c->watched_slot[0])
+		(void)table_del(&s->calls_by_slot,
+				slot_hash(s, c->tenant, bytes_str(c->watched_slot)), c->id);
+}
+
 void shard_watch_call(struct shard *s, struct call *c)
 {
 	slot_changed(s, c);
