@@ -701,9 +701,10 @@ static bool is_retrieval(const struct sip_message *m)
 }
 
 static bool invite_retrieves(struct shard *s, const struct sip_message *m,
-			     const struct caller *caller, struct call_replaces *replaces,
-			     struct call_refusal *why)
+			     const struct caller *caller, char to[ROUTE_USER_MAX],
+			     struct call_replaces *replaces, struct call_refusal *why)
 {
+	const struct call *c;
 	struct bytes slot;
 	uint64_t call;
 
@@ -714,6 +715,9 @@ static bool invite_retrieves(struct shard *s, const struct sip_message *m,
 		return false;
 	}
 	*replaces = (struct call_replaces){ .call = call, .leg = LEG_NONE };
+	c = shard_call_find(s, call);
+	if (bytes_cstr(call_leg_user(c, c->bridge.caller), to, ROUTE_USER_MAX))
+		to[0] = '\0';
 	return true;
 }
 
@@ -725,7 +729,7 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 	const struct call *c;
 
 	if (is_retrieval(m))
-		return invite_retrieves(s, m, caller, replaces, why);
+		return invite_retrieves(s, m, caller, to, replaces, why);
 	if (!shard_has_replaces(m))
 		return route(s, m, caller, to, set, why);
 	if (shard_replaces_anew(s, m, caller->tenant, to))

@@ -184,6 +184,7 @@ static void other_shard(void **state)
 	dial(f, &f->near.c, SDP_C);
 	told(f, f->other, PARK_LOOK, PARK_OK, call);
 	assert_true(phone_hears(&f->near.c, "SIP/2.0 200").n);
+	assert_string_equal(last_event(f->near.l.r, SIG_CALL_NEW)->to, "1001"); /* who waits */
 	phone_ack(&f->near.c);
 	far_run(f);
 	far_wait_ms(f, 100);
