@@ -64,6 +64,12 @@ static bool callee_answered(struct sim *s, uint64_t call)
 	return false;
 }
 
+/* Who waits there answered long ago. */
+static bool picks_up(const struct phone_call *c)
+{
+	return strcmp(c->to, PHONE_SLOT) == 0;
+}
+
 static void look_at_phone_call(struct sim *s, const struct phone_call *c)
 {
 	const struct seen *seen = check_seen(s, c->node_call),
@@ -75,8 +81,8 @@ static void look_at_phone_call(struct sim *s, const struct phone_call *c)
 	if (!c->caller)
 		return;
 	look_at_caller(s, c, seen);
-	if (c->answered && !c->replaces && !(first && (first->by_node || first->is_code)) &&
-	    !callee_answered(s, first_call(c)))
+	if (c->answered && !c->replaces && !picks_up(c) &&
+	    !(first && (first->by_node || first->is_code)) && !callee_answered(s, first_call(c)))
 		check_fail(s, "%s was answered, and nobody answered it", c->call_id);
 }
 
@@ -157,6 +163,7 @@ void check_end(struct sim *s)
 	for (uint32_t i = 0; i < s->node_count; i++)
 		look_at_node(s, &s->nodes[i]);
 	look_at_rest(s);
+	check_slots_end(s);
 	check_lamps_end(s);
 	if (s->script)
 		story_end(s);

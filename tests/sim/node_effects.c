@@ -138,8 +138,10 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 	case EFFECT_BINDING_GET:
 		binding_get(n, e);
 		break;
+	case EFFECT_PARK:
+		slots_ask(n, shard, e);
+		break;
 	case EFFECT_CALL_OPEN:
-	case EFFECT_PARK:      /* nobody asks yet */
 	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
@@ -279,6 +281,7 @@ void node_carry(struct node *n)
 		}
 	} while (node_cells_hear(n));
 	store_flush(n->sim);
+	slots_flush(n->sim);
 	check_step(n->sim);
 	arm(n);
 }

@@ -141,6 +141,10 @@ void phone_prack_stop(struct phone_call *c);
 uint16_t phone_prack_asked(struct sim *s, struct phone_call *c, const struct sip_message *m);
 
 /* ---- phone_refer.c ---- */
+/* What is dialled for a slot. */
+#define PHONE_SLOT "%234171"
+/* Parks the other party there. */
+void phone_park(struct sim *s, struct phone_call *c);
 /* Gives the other party to that extension. */
 void phone_refer(struct sim *s, struct phone_call *c, uint32_t to, bool silent);
 /* The same to whom it speaks with in the other call: the two become one (RFC 5589 7). */

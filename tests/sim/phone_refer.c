@@ -51,6 +51,17 @@ void phone_refer(struct sim *s, struct phone_call *c, uint32_t to, bool silent)
 	phone_ask_with(s, c, "REFER", lines);
 }
 
+void phone_park(struct sim *s, struct phone_call *c)
+{
+	char lines[LINES_MAX];
+
+	if (!may_refer(c))
+		return;
+	note_refer(s, c, false);
+	(void)snprintf(lines, sizeof(lines), "Refer-To: <sip:%s@%s>\r\n", PHONE_SLOT, g_sim_domain);
+	phone_ask_with(s, c, "REFER", lines);
+}
+
 /* RFC 3891 3: the tags as the node sees them. */
 void phone_refer_joining(struct sim *s, struct phone_call *c, const struct phone_call *with)
 {

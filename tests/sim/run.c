@@ -153,6 +153,7 @@ void sim_close(struct sim *s)
 	phones_close(s);
 	node_close(s);
 	store_close(&s->store);
+	slots_close(&s->slots);
 	queue_close(&s->queue);
 	trace_close(&s->trace);
 }

@@ -154,6 +154,9 @@ static void look_at_pairs(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, t && t->with, "transfer-join");
 	has(out, in, t && t->outside, "transfer-outside");
 	has(out, in, t && t->replaced, "transfer-replaced");
+	has(out, in, t && t->slot.len, "parks");
+	has(out, in, in->park, "parked");
+	has(out, in, in->park && t, "parked-transfer");
 }
 
 /* Two are to be joined, and one of them is asked for a codec of the other one. */

@@ -23,6 +23,7 @@
 #include "tests/sim/node.h"
 #include "tests/sim/phone.h"
 #include "tests/sim/queue.h"
+#include "tests/sim/slots.h"
 #include "tests/sim/store.h"
 #include "tests/sim/story.h"
 #include "tests/sim/trace.h"
@@ -96,6 +97,7 @@ struct sim {
 	struct trace trace;
 	struct net net;
 	struct store store;
+	struct slots slots;
 	struct engine engine;
 	struct node nodes[NODES_MAX];
 	uint32_t node_count, shard_count; /* shard_count: of each */

@@ -131,6 +131,7 @@ static void take(struct sim *s, const struct story_step *step)
 		[CODE_B] = "882",
 		[CODE_BARRED] = "90",
 		[CODE_ACCESS] = "9",
+		[CODE_SLOT] = PHONE_SLOT,
 	};
 	struct phone *p = &s->phones.list[step->who];
 	struct phone_call *c = call_of(p);
@@ -194,6 +195,9 @@ static void take(struct sim *s, const struct story_step *step)
 	case STORY_REFER:
 	case STORY_REFER_SILENT:
 		phone_refer(s, c, step->to, step->what == STORY_REFER_SILENT);
+		break;
+	case STORY_PARK:
+		phone_park(s, c);
 		break;
 	case STORY_REFER_JOIN:
 		phone_refer_joining(s, oldest_of(p), c);
@@ -411,8 +415,10 @@ static void on_look(struct sim *s, const struct event *e)
 	(void)e;
 	for (uint32_t i = 0; i < s->phones.count && !is_forgiven(s); i++)
 		look_at(s, i, &call);
-	if (!is_forgiven(s))
+	if (!is_forgiven(s)) {
 		story_look_at_lamps(s);
+		check_slots(s, s->script->waits);
+	}
 	for (uint32_t i = 0; i < s->phones.count; i++) {
 		if (s->phones.list[i].has_instance && s->phones.list[i].alive)
 			look_where(s, &s->phones.list[i]);
@@ -575,7 +581,11 @@ static const struct story *story_at(uint32_t i)
 {
 	if (i < story_count)
 		return &story_list[i];
-	return i - story_count < story_lamp_count ? &story_lamps[i - story_count] : NULL;
+	i -= story_count;
+	if (i < story_lamp_count)
+		return &story_lamps[i];
+	i -= story_lamp_count;
+	return i < story_park_count ? &story_parks[i] : NULL;
 }
 
 static bool two_nodes(enum story_harm harm)

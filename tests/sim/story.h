@@ -38,6 +38,7 @@ enum story_code {
 	CODE_B,        /* by a rule of it */
 	CODE_BARRED,
 	CODE_ACCESS,
+	CODE_SLOT, /* who waits there */
 };
 
 enum story_what {
@@ -61,6 +62,7 @@ enum story_what {
 	STORY_REFRESH,     /* of the session, by UPDATE (RFC 4028) */
 	STORY_REFER,
 	STORY_REFER_SILENT,  /* Refer-Sub: false */
+	STORY_PARK,          /* REFER to the slot of CODE_SLOT */
 	STORY_REFER_JOIN,    /* its older call becomes one with its newer one (RFC 5589 7) */
 	STORY_REFER_OUTSIDE, /* outside of the dialog, which is named (RFC 4538) */
 	STORY_REFER_OUTSIDE_SILENT,
@@ -147,6 +149,7 @@ struct story {
 	bool loose; /* a kill may change that: the command or the call had not been acknowledged */
 	uint16_t status; /* first CDR; 0: not looked at */
 	uint8_t pairs;   /* CDRs; 0: not looked at */
+	uint8_t waits;   /* slots that are taken at look_s */
 	uint8_t paged;   /* pages that a phone took; 0: not looked at */
 	enum {
 		LAMPS_ANY,
@@ -157,8 +160,8 @@ struct story {
 	const char *over; /* why; NULL: nobody says */
 };
 
-extern const struct story story_list[], story_lamps[];
-extern const uint32_t story_count, story_lamp_count;
+extern const struct story story_list[], story_lamps[], story_parks[];
+extern const uint32_t story_count, story_lamp_count, story_park_count;
 
 /* ---- story_harm.c ---- */
 const char *story_harm_name(enum story_harm harm);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/slots.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/sim/node_state.h"
+#include "tests/sim/sim.h"
+
+#define SLOTS_LATENCY_NS (NS_PER_MS / 2)
+
+void slots_close(struct slots *t)
+{
+	for (uint32_t i = 0; i < SLOTS_MAX; i++)
+		text_clear(&t->taken[i].beside);
+	for (uint32_t i = 0; i < t->asked_count; i++)
+		text_clear(&t->asked[i].beside);
+}
+
+/* NULL: it is free. */
+static struct slot_taken *slot_find(struct slots *t, const char *name)
+{
+	for (uint32_t i = 0; i < SLOTS_MAX; i++) {
+		if (strcmp(t->taken[i].name, name) == 0)
+			return &t->taken[i];
+	}
+	return NULL;
+}
+
+/* ---- what Redis does (cluster/lua/park_claim.lua, park_free.lua) ---- */
+
+static enum park_told slot_claim(struct sim *s, const struct slot_asked *a)
+{
+	struct slot_taken *slot = slot_find(&s->slots, a->name);
+
+	if (slot && slot->call != a->call)
+		return PARK_TAKEN;
+	if (!store_find(&s->store, a->call))
+		check_fail(s, "slot %s is claimed by call %" PRIx64 ", of which there is no record",
+			   a->name, a->call);
+	if (!slot)
+		slot = slot_find(&s->slots, "");
+	if (!slot)
+		return PARK_FULL;
+	memcpy(slot->name, a->name, sizeof(slot->name));
+	slot->call = a->call;
+	if (text_set(&slot->beside, text_bytes(&a->beside)))
+		assert(false && "out of memory");
+	return PARK_OK;
+}
+
+static enum park_told slot_free(struct sim *s, const struct slot_asked *a)
+{
+	struct slot_taken *slot = slot_find(&s->slots, a->name);
+
+	if (slot && slot->call != a->call)
+		return PARK_TAKEN;
+	if (slot) {
+		slot->name[0] = '\0';
+		text_clear(&slot->beside);
+	}
+	return PARK_OK;
+}
+
+static enum park_told slot_do(struct sim *s, const struct slot_asked *a)
+{
+	switch (a->act) {
+	case PARK_CLAIM:
+		return slot_claim(s, a);
+	case PARK_FREE:
+		return slot_free(s, a);
+	case PARK_LOOK:
+		return slot_find(&s->slots, a->name) ? PARK_OK : PARK_EMPTY;
+	}
+	return PARK_UNKNOWN;
+}
+
+/* ---- who asks ---- */
+
+static void slot_tell(struct node *n, const struct slot_asked *a, enum park_told told)
+{
+	struct node_shard *shard = NULL;
+	const struct slot_taken *slot = slot_find(&n->sim->slots, a->name);
+
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].number == a->shard)
+			shard = &n->shards[i];
+	}
+	if (!shard || !shard->core || shard->fenced)
+		return;
+	shard_park_told(shard->core, a->call, a->serial, told,
+			slot && told != PARK_UNKNOWN ? slot->call : 0,
+			slot ? text_bytes(&slot->beside) : (struct bytes){ 0 }, node_now(n));
+	node_carry(n);
+}
+
+static void on_slot_asked(struct sim *s, const struct event *e)
+{
+	struct slot_asked *a = &s->slots.asked[e->a];
+	struct node *n = node_of_process(s, a->incarnation);
+	enum park_told told = PARK_UNKNOWN;
+
+	if (!a->flushed)
+		return;
+	if (!s->store.down && !(n && n->cut))
+		told = slot_do(s, a);
+	trace_line(s, "store: slot %s, act %d of call %" PRIx64 ": %d", a->name, (int)a->act,
+		   a->call, (int)told);
+	if (n)
+		slot_tell(n, a, told);
+}
+
+void slots_ask(const struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	struct slots *t = &n->sim->slots;
+	struct slot_asked *a;
+
+	if (t->asked_count == SLOTS_ASKED_MAX) {
+		check_fail(n->sim, "slots are asked for without end");
+		return;
+	}
+	a = &t->asked[t->asked_count++];
+	*a = (struct slot_asked){ .incarnation = n->incarnation,
+				  .shard = shard->number,
+				  .act = (enum park_act)e->expected,
+				  .call = e->call,
+				  .serial = e->version };
+	(void)snprintf(a->name, sizeof(a->name), "%s:%s", text_str(&e->tenant), text_str(&e->user));
+	if (text_set(&a->beside, text_bytes(&e->data)))
+		assert(false && "out of memory");
+	sim_after(n->sim, SLOTS_LATENCY_NS, on_slot_asked, 0, t->asked_count - 1, 0);
+}
+
+void slots_flush(struct sim *s)
+{
+	for (uint32_t i = s->slots.asked_count; i-- > 0 && !s->slots.asked[i].flushed;)
+		s->slots.asked[i].flushed = node_of_process(s, s->slots.asked[i].incarnation);
+}
+
+/* ---- what holds ---- */
+
+static bool slot_is_true(const struct sim *s, const struct slot_taken *slot)
+{
+	const struct shard *core = node_core(s, slot->call);
+	struct bytes number = bytes_str(strchr(slot->name, ':') + 1);
+
+	return core && shard_call_waits_in(core, slot->call, number);
+}
+
+void check_slots(struct sim *s, uint32_t count)
+{
+	uint32_t taken = 0;
+
+	for (uint32_t i = 0; i < SLOTS_MAX; i++) {
+		const struct slot_taken *slot = &s->slots.taken[i];
+
+		if (!slot->name[0])
+			continue;
+		taken++;
+		if (!slot_is_true(s, slot))
+			check_fail(s, "slot %s names call %" PRIx64 ", where nobody waits",
+				   slot->name, slot->call);
+	}
+	if (taken != count)
+		check_fail(s, "%u slots are taken, not %u", taken, count);
+}
+
+/* What a lost shard, or a store that was away, has left is freed by who finds it (docs/adr/0017). */
+void check_slots_end(struct sim *s)
+{
+	for (uint32_t i = 0; i < SLOTS_MAX && !s->totals.fences && !s->totals.outages; i++) {
+		const struct slot_taken *slot = &s->slots.taken[i];
+
+		if (slot->name[0])
+			check_fail(s, "slot %s still names call %" PRIx64, slot->name, slot->call);
+	}
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stories of parties who wait in a slot. */
+#include "tests/sim/story.h"
+
+#define ON(phone) (1u << (phone))
+#define B_PARKS_A(...)                                                                \
+	.steps = { { 3, STORY_DIAL, A, EXT_B }, { 10, STORY_PARK, B }, __VA_ARGS__ }, \
+	.absent = ON(B2)
+
+const struct story story_parks[] = {
+	{ "parked", B_PARKS_A({ 30, STORY_HANG_UP, A }), .look_s = 24, .talk = ON(A), .waits = 1,
+	  .status = 200 },
+	{ "parked-and-gives-up", B_PARKS_A({ 18, STORY_HANG_UP, A }), .look_s = 30, .status = 200 },
+	{ "parked-and-retrieved", B_PARKS_A({ 20, STORY_CODE, C, CODE_SLOT }), .look_s = 34,
+	  .talk = ON(A) | ON(C), .status = 200 },
+	{ "parked-and-retrieved-over-shards", B_PARKS_A({ 20, STORY_CODE, C, CODE_SLOT }),
+	  .shards = 2, .look_s = 34, .talk = ON(A) | ON(C), .status = 200 },
+	{ "parked-and-retrieved-by-the-same", B_PARKS_A({ 20, STORY_CODE, B, CODE_SLOT }),
+	  .look_s = 34, .talk = ON(A) | ON(B), .status = 200 },
+	{ "two-pickers",
+	  B_PARKS_A({ 20, STORY_CODE, C, CODE_SLOT }, { 20, STORY_CODE, D, CODE_SLOT }),
+	  .look_s = 36, .talk = ON(A) | ON(C) },
+	{ "two-pickers-after-each-other",
+	  B_PARKS_A({ 20, STORY_CODE, C, CODE_SLOT }, { 30, STORY_CODE, D, CODE_SLOT }),
+	  .look_s = 44, .talk = ON(A) | ON(C), .status = 200 },
+	{ "nobody-waits-there", .steps = { { 3, STORY_CODE, C, CODE_SLOT } }, .look_s = 15 },
+};
+const uint32_t story_park_count = COUNT_OF(story_parks);
