@@ -376,6 +376,19 @@ static void core_stand_by(struct node_shard *s)
 	lack_show(n);
 }
 
+/* It is known here already, and perhaps better. */
+static int on_late_binding(struct bytes key, struct bytes record, void *arg)
+{
+	struct node_shard *s = arg;
+	const char *reason = "";
+	int err = locations_restore(s->node->locations, record, clock_instant(), &reason);
+
+	if (err && err != -EEXIST)
+		LOG_ERROR("node", 0, "a registration cannot be restored", LOG_BYTES("key", key),
+			  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
+	return 0;
+}
+
 static void on_late_calls(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	struct node_shard *s = arg;
@@ -403,6 +416,19 @@ static void on_late_calls(enum store_result result, uint64_t key, uint64_t versi
 	s->store = NULL;
 }
 
+/* Those that came to its former node since this one started: a call that goes on may ring them. */
+static void on_late_bindings(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node_shard *s = arg;
+
+	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING)
+		return;
+	if (result == STORE_OK)
+		node_shard_load_calls(s, on_late_calls);
+	else
+		on_late_calls(result, key, version, s);
+}
+
 static void on_late_lease(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	struct node_shard *s = arg;
@@ -412,7 +438,7 @@ static void on_late_lease(enum store_result result, uint64_t key, uint64_t versi
 	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING)
 		return;
 	if (result == STORE_OK)
-		node_shard_load_calls(s, on_late_calls);
+		store_load_bindings(s->node->store, on_late_binding, on_late_bindings, s);
 	else if (result != STORE_CONFLICT || !node_shard_is_held(s))
 		wait_again(s);
 }

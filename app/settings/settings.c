@@ -283,6 +283,7 @@ static void networks_to_shard(const struct settings *s, struct shard_settings *o
 		struct shard_network *to = &out->networks[i];
 
 		memcpy(to->name, from->name, sizeof(to->name));
+		to->shard = from->floating ? (uint16_t)from->shard : 0;
 		to->media_bind = from->bind;
 		to->media_advertise = from->advertise;
 		to->first_port = (uint16_t)from->media_ports.first;
