@@ -613,8 +613,9 @@ static const struct conf_field g_cluster_fields[] = {
 	  .preset = "0",
 	  .at_start = true,
 	  .help = "How many servers may take the place of the one at redis.url. A lease counts "
-		  "when "
-		  "all of them have it (WAIT)." },
+		  "when all of them have it (WAIT). On its way: it is not asked yet, so a failover "
+		  "of "
+		  "Redis may give a shard two owners for a moment." },
 	{ .key = NULL },
 };
 

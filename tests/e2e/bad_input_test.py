@@ -165,7 +165,7 @@ class Settings(unittest.TestCase):
         status, said = self.machine(web, bind="192.0.2.99")
         self.assertRegex(said, r"tandem.yaml:3:.* 192.0.2.99 is no address of this machine")
         cluster = "redis: {url: redis://127.0.0.1}\ncluster: {listen: 192.0.2.98:7946}\n"
-        self.assertRegex(self.machine(web + cluster)[1], r"tandem.yaml:6:20: cluster.listen: 192.0.2.98 is no address of this machine")
+        self.assertRegex(self.machine(web + cluster)[1], r"tandem.yaml:6:19: cluster.listen: 192.0.2.98 is no address of this machine")
         certificate = os.path.join(self.folder, "x.pem")
         tls = f"tls: {{certificate: {certificate}, key: {certificate}}}\n"
         status, said = self.machine(web + tls, sip_tls_ports=[self.ports.take()])
