@@ -144,19 +144,13 @@ static void say_dead(const struct claims *c, const struct watched *w)
 	say_voters(c, &w->claim, &item);
 }
 
-void claims_tell(struct claims *c, uint16_t shard, const struct lease *lease)
+void claims_tell(struct claims *c, const struct peer_item *told, const struct members *next)
 {
-	struct peer_item item = { .kind = PEER_TOLD,
-				  .shard = shard,
-				  .epoch = lease->epoch,
-				  .named = lease->named,
-				  .sent_ns = lease->told_ns };
-
-	for (uint32_t i = 0; i < lease->named.count; i++)
-		c->handlers.say(lease->named.ids[i], &item, c->arg);
-	for (uint32_t i = 0; i < lease->wanted.count && lease->wanted_ns; i++) {
-		if (!members_has(&lease->named, lease->wanted.ids[i]))
-			c->handlers.say(lease->wanted.ids[i], &item, c->arg);
+	for (uint32_t i = 0; i < told->named.count; i++)
+		c->handlers.say(told->named.ids[i], told, c->arg);
+	for (uint32_t i = 0; i < next->count; i++) {
+		if (!members_has(&told->named, next->ids[i]))
+			c->handlers.say(next->ids[i], told, c->arg);
 	}
 }
 

@@ -64,6 +64,7 @@ static void watch_note(struct store_shard *s, const struct store_answer *a)
 	uint64_t renewal = store_number(a->reply, 4);
 
 	s->holder.alive = false;
+	w->named = redis_reply_text(redis_reply_at(a->reply, 9)).n != 0;
 	w->length_ns = store_length(a->reply, 7);
 	if (!w->length_ns)
 		w->length_ns = LENGTH_OLDER_NS;
@@ -75,10 +76,12 @@ static void watch_note(struct store_shard *s, const struct store_answer *a)
 	w->since_ns = clock_now_ns();
 }
 
-/* Its holder would have renewed it, or is silent: clocks may differ by a tenth. */
+/* Its holder would have renewed it, or is silent: clocks may differ by a tenth. One that names others may be valid by their acks:
+ * it is theirs to claim. */
 static bool watch_is_over(const struct store_watch *w)
 {
-	return w->since_ns && clock_now_ns() > w->since_ns + w->length_ns + w->length_ns / 10;
+	return w->since_ns && !w->named &&
+	       clock_now_ns() > w->since_ns + w->length_ns + w->length_ns / 10;
 }
 
 static void holder_note(struct store_shard *s, const struct store_answer *a)
@@ -320,6 +323,20 @@ void store_lease_name(struct store_shard *s, const struct members *named)
 	store_enter(&s->base);
 	lease_name(&s->lease, named, clock_now_ns());
 	valid_until_tell(s);
+	store_leave(&s->base);
+}
+
+const struct members *store_lease_named(const struct store_shard *s)
+{
+	return names_to_write(&s->lease);
+}
+
+void store_lease_told(struct store_shard *s, struct lease_epoch epoch)
+{
+	if (!lease_epoch_above(epoch, s->lease.epoch))
+		return;
+	store_enter(&s->base);
+	store_lease_event(s, &(struct lease_event){ .type = LEASE_SEEN, .epoch = epoch });
 	store_leave(&s->base);
 }
 

@@ -153,6 +153,7 @@ struct store_watch {
 	uint64_t renewal;
 	uint64_t since_ns; /* seen so for the first time; 0: not seen on this link */
 	uint64_t length_ns;
+	bool named; /* it names who may claim it */
 };
 
 /* One shard's. */

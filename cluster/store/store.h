@@ -180,6 +180,10 @@ bool store_lease_is_past(const struct store_shard *s);
 void store_lease_heard(struct store_shard *s, uint64_t from, uint64_t sent_ns);
 /* Whom to name from now on (members_next); not while another change is under way. */
 void store_lease_name(struct store_shard *s, const struct members *named);
+/* Who is named by now, or will be when that counts. */
+const struct members *store_lease_named(const struct store_shard *s);
+/* Somebody has told of that epoch: a higher one than ours fences the shard. */
+void store_lease_told(struct store_shard *s, struct lease_epoch epoch);
 
 /* Writes the record of a call and its index entry under the lease epoch, in one script. The newest version of a call wins:
  * an older one that arrives late changes nothing. key = call id. */

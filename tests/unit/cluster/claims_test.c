@@ -61,6 +61,18 @@ static void on_claim(uint16_t shard, const struct claim *c, void *arg)
 	n->claim = *c;
 }
 
+static void named_told(struct claims *c, const struct lease *l)
+{
+	const struct peer_item told = { .kind = PEER_TOLD,
+					.shard = SHARD,
+					.epoch = l->epoch,
+					.named = l->named,
+					.sent_ns = l->told_ns };
+	const struct members nobody = { 0 };
+
+	claims_tell(c, &told, l->wanted_ns ? &l->wanted : &nobody);
+}
+
 static void lease_event(struct node *n, struct lease_event event)
 {
 	unsigned actions = lease_step(&n->lease, &event, g_now_ns);
@@ -68,7 +80,7 @@ static void lease_event(struct node *n, struct lease_event event)
 	bool own = n->lease.epoch.counter == g_redis.epoch.counter && n->id == g_redis.owner;
 
 	if (actions & LEASE_TELL)
-		claims_tell(n->claims, SHARD, &n->lease);
+		named_told(n->claims, &n->lease);
 	if (!ask)
 		return;
 	if (!g_redis_away && own) {

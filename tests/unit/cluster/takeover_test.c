@@ -67,6 +67,18 @@ static bool owns_in_redis(void)
 	return a->counter == b->counter && a->incarnation == b->incarnation;
 }
 
+static void named_told(struct claims *c, const struct lease *l)
+{
+	const struct peer_item told = { .kind = PEER_TOLD,
+					.shard = SHARD,
+					.epoch = l->epoch,
+					.named = l->named,
+					.sent_ns = l->told_ns };
+	const struct members nobody = { 0 };
+
+	claims_tell(c, &told, l->wanted_ns ? &l->wanted : &nobody);
+}
+
 /* What is asked of Redis is answered at once. */
 static void lease_event(struct lease_event event)
 {
@@ -75,7 +87,7 @@ static void lease_event(struct lease_event event)
 	struct lease_event answer = { .answer = true, .kept = true };
 
 	if (actions & LEASE_TELL)
-		claims_tell(g_node.claims, SHARD, l);
+		named_told(g_node.claims, l);
 	if (!(actions & (LEASE_SEND_RENEW | LEASE_SEND_ASSERT)))
 		return;
 	redis_hold(true);
