@@ -29,6 +29,7 @@
 #include "cluster/store/store.h"
 #include "engine/dtls/certificate.h"
 
+struct claimant;
 struct control;
 struct resolver;
 struct engine;
@@ -111,6 +112,7 @@ struct node {
 	struct redis_place redis_place;
 	struct redis *redis;
 	struct store_shared *store;
+	struct claimant *claimant; /* NULL: in no cluster */
 	struct locations *locations;
 	struct validity validity; /* of its shards, in their order from place 1 on */
 	struct node_shard shards[NODE_SHARDS_MAX];

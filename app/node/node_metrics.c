@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/guard.h"
@@ -46,6 +47,7 @@ void node_metrics_update(const struct node *n)
 	if (node_core(n, 0))
 		shard_counts_show(node_core(n, 0), &counts);
 	node_shards_metrics(n);
+	claimant_metrics(n->claimant);
 	node_tenants_metrics(n);
 	node_trunks_metrics(n);
 	node_memory(&reserved, &resident);

@@ -7,6 +7,7 @@
 #include "app/command/control.h"
 #include "app/dns/resolver.h"
 #include "app/document/document_keep.h"
+#include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
 #include "app/watch/watch.h"
@@ -235,6 +236,7 @@ void node_on_timer(void *arg)
 	if (n->resolver)
 		resolver_expire(n->resolver, now.ns);
 	node_probe_expire(n, now.ns);
+	claimant_expire(n->claimant, now.ns);
 	queries_expire(&n->queries, now.ns);
 	respawn(n, now.ns);
 	beat(n, now.ns);
@@ -434,6 +436,7 @@ static void arm(struct node *n)
 	if (n->resolver)
 		next = ns_least(next, resolver_next_ns(n->resolver));
 	next = ns_least(next, node_probe_next_ns(n));
+	next = ns_least(next, claimant_next_ns(n->claimant));
 	next = ns_least(next, queries_next_ns(&n->queries));
 	if (n->media_queue.count || (n->phase == NODE_RUNNING && n->readiness != READY_SAID))
 		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);
@@ -466,6 +469,7 @@ void node_round(void *arg)
 	if (n->control)
 		control_flush(n->control);
 	directory_flush(n);
+	claimant_flush(n->claimant, clock_now_ns());
 	if (n->redis)
 		redis_flush(n->redis);
 	round_measure(n);

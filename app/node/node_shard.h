@@ -65,6 +65,9 @@ uint32_t node_shards_live(const struct node *n);
 bool node_is_clustered(const struct node *n);
 /* Of which shard the network's address is, that moves with it; 0: it is the node's. */
 uint16_t node_network_shard(const struct node *n, uint32_t network);
+/* A claim of this node counts: the shard is its own from then on, and what Redis knows of it is loaded; or its lease, which was past, is
+ * valid again. */
+void node_shard_claimed(struct node_shard *s, const struct lease_grant *grant);
 /* SIP is heard at the floating networks of all that live. */
 void node_shards_listen(struct node *n);
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "base/log.h"
 #include "sig/host/toll.h"
@@ -84,6 +85,14 @@ uint8_t node_shard_place(const struct node_shard *s)
 	return (uint8_t)(1 + (s - s->node->shards));
 }
 
+/* Its lease names others. */
+static void shard_told(const struct store_tell *tell, void *arg)
+{
+	const struct node_shard *s = arg;
+
+	claimant_tell(s->node->claimant, tell);
+}
+
 static int store_of_shard_open(struct node_shard *s)
 {
 	struct node *n = s->node;
@@ -94,6 +103,7 @@ static int store_of_shard_open(struct node_shard *s)
 		.lease_ns = node_is_clustered(n) ? n->settings.cluster.lease : LEASE_NS,
 		.validity = &n->validity,
 		.place = node_shard_place(s),
+		.tell = shard_told,
 	};
 
 	if (s == n->shards)
@@ -435,12 +445,22 @@ static void on_late_lease(enum store_result result, uint64_t key, uint64_t versi
 
 	(void)key;
 	(void)version;
-	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING)
+	/* owned: it was claimed meanwhile */
+	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING || s->owned)
 		return;
 	if (result == STORE_OK)
 		store_load_bindings(s->node->store, on_late_binding, on_late_bindings, s);
 	else if (result != STORE_CONFLICT || !node_shard_is_held(s))
 		wait_again(s);
+}
+
+void node_shard_claimed(struct node_shard *s, const struct lease_grant *grant)
+{
+	store_lease_claimed(s->store, grant);
+	if (s->state != NODE_SHARD_WAITING || s->owned)
+		return;
+	s->owned = s->busy = true;
+	store_load_bindings(s->node->store, on_late_binding, on_late_bindings, s);
 }
 
 void node_shards_beat(struct node *n, uint64_t now_ns)

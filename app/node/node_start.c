@@ -13,6 +13,7 @@
 #include "app/command/control.h"
 #include "app/dns/resolver.h"
 #include "app/document/document_keep.h"
+#include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
 #include "app/watch/watch.h"
@@ -194,6 +195,8 @@ static int start_store(struct node *n)
 		err = node_shards_store_open(n);
 	if (err)
 		LOG_ERROR("node", 0, "cannot open the store", LOG_STR("error", strerror(-err)));
+	else
+		err = claimant_open(&n->claimant, n);
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
@@ -486,6 +489,7 @@ int node_start(struct node *n)
 	node_tenants_setup();
 	node_trunks_setup();
 	node_shards_setup();
+	claimant_setup();
 	guard_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)
 		status = steps[i](n);
@@ -502,6 +506,8 @@ static void stop_redis(struct node *n)
 	command_orders_drop(n);
 	document_beat(n, UINT64_MAX);
 	directory_stop(n);
+	claimant_close(n->claimant);
+	n->claimant = NULL;
 	node_shards_store_close(n);
 	store_shared_close(n->store);
 	if (n->redis)

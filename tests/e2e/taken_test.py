@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two nodes of a cluster: when one is killed the other takes its shard, with its address, calls and phones."""
+"""Nodes of a cluster: when one is killed another takes its shard, with its address, calls and phones."""
+import os
+import shutil
+import signal
 import time
 
 from directory_test import Pair
 from lib.node import Node
 from lib.sip import parameter
-from patience import PATIENCE_S
 
-SIP, LEASE = 5060, "1s"
-ADDRESSES = {17: "127.0.0.17", 18: "127.0.0.18"}
+SIP, LEASE = 5060, "2s"
+ADDRESSES = {17: "127.0.0.17", 18: "127.0.0.18", 19: "127.0.0.19"}
 
 
 class Talk:
     """Two phones of a shard's address, and what they say to each other."""
 
-    def __init__(self, test, shard, callee="1002"):
+    def __init__(self, test, shard, callee="1002", at=17):
         self.test, self.ends = test, [test.b.media(), test.b.media()]
         for end in self.ends:
             test.addCleanup(end.close)
         self.out = test.phones[shard, "1001"].invite(callee, self.ends[0].sdp())
-        self.into = test.phones[17, callee].incoming()   # where it has registered
+        self.into = test.phones[at, callee].incoming()   # where it has registered
 
     def answer(self):
         self.into.answer(self.ends[1].sdp())
@@ -48,14 +50,16 @@ class Talk:
         self.into.wait_bye()
 
 
-class Taken(Pair):
+class Cluster(Pair):
+    shards = (17, 18)
+
     @classmethod
     def settings(cls, name, shard):
-        ports = {"a": ("17999", 17), "b": ("18999", 18)}[name]
-        return {"node": {"name": name, "shard": ports[1]}, "redis": {"url": f"unix:{cls.socket}"},
-                "cluster": {"listen": f"127.0.0.1:{ports[0]}", "lease": LEASE},
+        own = {"a": 17, "b": 18, "c": 19}[name]
+        return {"node": {"name": name, "shard": own}, "redis": {"url": f"unix:{cls.socket}"},
+                "cluster": {"listen": f"{ADDRESSES[own]}:7946", "lease": LEASE},
                 "networks": [{"name": f"s{number}", "bind": address, "shard": number, "floating": True, "sip_ports": [SIP],
-                              "sip_tls_ports": [], "media_ports": "12000-12399"} for number, address in ADDRESSES.items()]}
+                              "sip_tls_ports": [], "media_ports": "12000-12399"} for number, address in ADDRESSES.items() if number in cls.shards]}
 
     @classmethod
     def setUpClass(cls):
@@ -68,7 +72,7 @@ class Taken(Pair):
         for node in (self.a, self.b):
             if not node.running():
                 node.restart()
-        for shard in ADDRESSES:
+        for shard in self.shards:
             for number in ("1001", "1002", "1003"):
                 agent = self.a.user_agent(number, "secret")
                 self.addCleanup(agent.close)
@@ -82,6 +86,8 @@ class Taken(Pair):
     def cdrs(self, node, call):
         return [row for row in node.ctl("cdr.list", limit=200) if row["id"] == call]
 
+
+class Taken(Cluster):
     def test_killed(self):
         """Who talks goes on talking, who rings can be answered, and the phones are called; then the node comes back and takes over."""
         self.registers(17, "1001", "1002")
@@ -104,3 +110,67 @@ class Taken(Pair):
         talk.hang_up()
         self.until(lambda: self.cdrs(self.a, talk.id))
         self.assertEqual([len(self.cdrs(self.a, call)) for call in (talk.id, rings.id)], [1, 1])
+
+
+class Claimed(Cluster):
+    """Three nodes: leases name the two others, who both have to consent to a claim, and whose acks are enough for the owner."""
+    shards = (17, 18, 19)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.c = cls.enterClassContext(Node(settings=cls.settings("c", 3), start=False))
+        shutil.copy(os.path.join(cls.a.state_dir, "keys"), os.path.join(cls.c.state_dir, "keys"))
+        cls.c.start()
+
+    def named(self, shard):
+        with self.redis() as redis:
+            return len((redis("HGET", f"td:{{s{shard}}}:lease", "named") or "").split())
+
+    def owner(self, shard):
+        with self.redis() as redis:
+            return redis("HGET", f"td:{{s{shard}}}:lease", "node")
+
+    def test_killed_and_cut_off(self):
+        """One is killed; then the one that has its shard stands still for longer than its lease lasts, and speaks for it no more."""
+        self.registers(17, "1001", "1002")
+        for shard in self.shards:
+            self.until(lambda: self.named(shard) == 2)
+        talk = Talk(self, 17).answer().speaks()
+        talk.hears()
+        self.a.kill()
+        talk.hears()
+        talk.quiet()
+        self.assertIn(self.owner(17), ("b", "c"))
+        self.a.restart()
+        for shard in (17, 18, 19):
+            self.until(lambda: self.named(shard) == 2)
+        taker = {"b": self.b, "c": self.c}[name := self.owner(17)]
+        self.assertIn("the owner of a shard is silent: claiming it", taker.log_tail(2000))
+        taker.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(taker.process.send_signal, signal.SIGCONT)
+        self.until(lambda: self.owner(17) != name)
+        taker.process.send_signal(signal.SIGCONT)
+        self.until(lambda: "it is silent from now on" in taker.log_tail(2000))
+        talk.hang_up()
+        self.until(lambda: self.cdrs(self.a, talk.id))
+        self.assertEqual(len(self.cdrs(self.a, talk.id)), 1)
+
+    def test_all_stand_still(self):
+        """Each lease is past then. Whoever asks first has the others' consent."""
+        self.registers(18, "1001", "1002")
+        for shard in self.shards:
+            self.until(lambda: self.named(shard) == 2)
+        talk = Talk(self, 18, at=18).answer().speaks()
+        talk.hears()
+        nodes = (self.a, self.b, self.c)
+        for node in nodes:
+            node.process.send_signal(signal.SIGSTOP)
+            self.addCleanup(node.process.send_signal, signal.SIGCONT)
+        time.sleep(3)   # longer than any lease
+        for node in nodes:
+            node.process.send_signal(signal.SIGCONT)
+        self.until(lambda: any("claiming it" in node.log_tail(3000) for node in nodes))
+        talk.hears()
+        talk.quiet()
+        talk.hang_up()

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/claimant.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/node/node.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "cluster/peer/claims.h"
+#include "cluster/peer/peers.h"
+
+#define NAMES_NS NS_PER_S
+
+enum {
+	BEATS_OF_A_LEASE = 10,
+	/* With one other node there is nobody whose word could decide between the two: leases name nobody then. */
+	OTHERS_MIN = 2,
+};
+
+struct claimant {
+	struct node *node;
+	struct peers *peers;
+	struct claims *claims;
+	struct roster_node self;
+	uint64_t lease_ns;
+	uint64_t beat_ns, names_ns, roster_ns; /* when each is due */
+	bool reading;                          /* Redis is asked who is there */
+	uint64_t shown[4];                     /* of the counters, in their order */
+};
+
+static struct {
+	metric_id known, heard, received, sent, unsent, refused;
+} g_metrics;
+
+void claimant_setup(void)
+{
+#define NODES(what)                                                                      \
+	metric_register(METRIC_GAUGE, "tandem_cluster_nodes", "state=\"" what "\"",      \
+			"Other nodes of the cluster: known from Redis, or heard in the " \
+			"last 3 s.")
+#define DATAGRAMS(what)                                                                          \
+	metric_register(METRIC_COUNTER, "tandem_cluster_datagrams_total", "result=\"" what "\"", \
+			"Datagrams between nodes: received, sent, not sent, and refused ones.")
+	g_metrics.known = NODES("known");
+	g_metrics.heard = NODES("heard");
+	g_metrics.received = DATAGRAMS("received");
+	g_metrics.sent = DATAGRAMS("sent");
+	g_metrics.unsent = DATAGRAMS("unsent");
+	g_metrics.refused = DATAGRAMS("refused");
+#undef DATAGRAMS
+#undef NODES
+}
+
+static struct node_shard *claimed_shard(const struct claimant *c, uint16_t number)
+{
+	struct node *n = c->node;
+
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].number == number)
+			return &n->shards[i];
+	}
+	return NULL;
+}
+
+/* ---- what claims ask for ---- */
+
+static void on_look(uint16_t shard, const struct store_lease *seen, void *arg)
+{
+	const struct claimant *c = arg;
+
+	claims_looked(c->claims, shard, seen->result == STORE_OK ? &seen->lease : NULL,
+		      clock_now_ns());
+}
+
+static void claims_look(uint16_t shard, void *arg)
+{
+	struct claimant *c = arg;
+
+	store_lease_look(c->node->store, shard, rand_u64_from(&c->node->rand) | 1, on_look, c);
+}
+
+static void on_claim(enum store_result result, uint64_t shard, uint64_t kept, void *arg)
+{
+	const struct claimant *c = arg;
+
+	claims_answered(c->claims, (uint16_t)shard, result == STORE_OK, kept == 1, clock_now_ns());
+}
+
+static struct lease_grant grant_of(const struct claim *claim)
+{
+	return (struct lease_grant){ .epoch = claim->next,
+				     .renewal = 1,
+				     .sent_ns = claim->asked_ns,
+				     .named = claim->next_named };
+}
+
+static void claims_claim(uint16_t shard, const struct claim *claim, void *arg)
+{
+	struct claimant *c = arg;
+	const struct store_claim asked = { .shard = shard,
+					   .seen = claim->seen,
+					   .identity = c->node->identity,
+					   .grant = grant_of(claim),
+					   .length_ns = c->lease_ns };
+
+	LOG_WARN("node", 0, "the owner of a shard is silent: claiming it", LOG_U64("shard", shard));
+	store_lease_claim(c->node->store, &asked, on_claim, c);
+}
+
+static void claims_owned(uint16_t shard, const struct claim *claim, void *arg)
+{
+	struct node_shard *s = claimed_shard(arg, shard);
+	const struct lease_grant grant = grant_of(claim);
+
+	if (s)
+		node_shard_claimed(s, &grant);
+}
+
+static bool claims_owning(uint16_t shard, void *arg)
+{
+	const struct node_shard *s = claimed_shard(arg, shard);
+
+	return s && s->state == NODE_SHARD_LIVE && !s->fenced && !store_is_fenced(s->store) &&
+	       !store_lease_is_past(s->store);
+}
+
+static void claims_heard(uint16_t shard, uint64_t from, uint64_t sent_ns, void *arg)
+{
+	struct node_shard *s = claimed_shard(arg, shard);
+
+	if (s)
+		store_lease_heard(s->store, from, sent_ns);
+}
+
+static void claims_told(uint16_t shard, struct lease_epoch epoch, void *arg)
+{
+	struct node_shard *s = claimed_shard(arg, shard);
+
+	if (s && s->state == NODE_SHARD_LIVE)
+		store_lease_told(s->store, epoch);
+}
+
+static void claims_say(uint64_t to, const struct peer_item *item, void *arg)
+{
+	const struct claimant *c = arg;
+
+	peers_say(c->peers, to, item);
+}
+
+static const struct claims_handlers g_handlers = { .look = claims_look,
+						   .claim = claims_claim,
+						   .owned = claims_owned,
+						   .owning = claims_owning,
+						   .heard = claims_heard,
+						   .seen = claims_told,
+						   .say = claims_say };
+
+/* ---- other nodes ---- */
+
+static void on_item(const struct peer_item *item, uint64_t from, void *arg)
+{
+	const struct claimant *c = arg;
+
+	claims_item(c->claims, item, from, clock_now_ns());
+}
+
+static void on_heard(uint64_t id, bool is_heard, void *arg)
+{
+	char text[17];
+
+	(void)arg;
+	(void)snprintf(text, sizeof(text), "%016" PRIx64, id);
+	if (is_heard)
+		LOG_INFO("node", 0, "another node is heard", LOG_STR("node", text));
+	else
+		LOG_WARN("node", 0,
+			 "another node is not heard any more: look whether it runs, and at the "
+			 "network",
+			 LOG_STR("node", text));
+}
+
+static void on_node(const struct roster_node *node, bool alive, void *arg)
+{
+	const struct claimant *c = arg;
+	struct addr address;
+
+	if (node->id == c->self.id) {
+		if (alive && node->incarnation != c->self.incarnation)
+			LOG_WARN("node", 0,
+				 "another process has the identity of this node: remove the file "
+				 "identity from a copy of node.state_dir",
+				 LOG_STR("name", node->name), LOG_STR("address", node->address));
+		return;
+	}
+	if (addr_parse(&address, bytes_str(node->address)) || !address.port)
+		LOG_WARN("node", 0, "the address of another node cannot be read: see td:{nodes}",
+			 LOG_STR("name", node->name), LOG_STR("address", node->address));
+	else if (peers_know(c->peers, node->id, &address))
+		LOG_WARN("node", 0, "too many nodes: this one is not heard",
+			 LOG_STR("name", node->name));
+}
+
+static void on_nodes(enum store_result result, uint64_t key, uint64_t count, void *arg)
+{
+	struct claimant *c = arg;
+
+	(void)result;
+	(void)key;
+	(void)count;
+	c->reading = false;
+}
+
+static void on_put(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	(void)result; /* the next beat says it again */
+	(void)key;
+	(void)version;
+	(void)arg;
+}
+
+static void roster_turn(struct claimant *c)
+{
+	const struct node *n = c->node;
+
+	c->self.beat++;
+	c->self.shard_count = 0;
+	for (uint32_t i = 0; i < n->shard_count && c->self.shard_count < ROSTER_SHARDS_MAX; i++) {
+		const struct node_shard *s = &n->shards[i];
+
+		if (s->home || s->state == NODE_SHARD_LIVE)
+			c->self.shards[c->self.shard_count++] = s->number;
+	}
+	store_node_put(n->store, &c->self, on_put, c);
+	if (c->reading)
+		return;
+	c->reading = true;
+	store_nodes_read(n->store, on_node, on_nodes, c);
+}
+
+/* ---- whom leases name ---- */
+
+static bool members_are_same(const struct members *a, const struct members *b)
+{
+	return a->count == b->count && !memcmp(a->ids, b->ids, a->count * sizeof(a->ids[0]));
+}
+
+static void names_turn(const struct claimant *c, uint64_t now_ns)
+{
+	struct member nodes[PEERS_MAX];
+	uint32_t count = peers_members(c->peers, nodes);
+	struct node *n = c->node;
+
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		struct node_shard *s = &n->shards[i];
+		struct members next = { 0 };
+
+		if (s->state != NODE_SHARD_LIVE)
+			continue;
+		if (count >= OTHERS_MIN)
+			members_next(&next, store_lease_named(s->store), nodes, count, now_ns);
+		if (!members_are_same(&next, store_lease_named(s->store)))
+			store_lease_name(s->store, &next);
+	}
+}
+
+void claimant_tell(struct claimant *c, const struct store_tell *tell)
+{
+	const bool changes = tell->before.count;
+	const struct peer_item item = { .kind = PEER_TOLD,
+					.shard = tell->shard,
+					.epoch = tell->epoch,
+					.named = changes ? tell->before : tell->named,
+					.sent_ns = tell->told_ns };
+
+	if (c)
+		claims_tell(c->claims, &item, &tell->named);
+}
+
+/* ---- time ---- */
+
+void claimant_expire(struct claimant *c, uint64_t now_ns)
+{
+	if (!c || c->node->phase != NODE_RUNNING)
+		return;
+	if (peers_next_ns(c->peers) <= now_ns)
+		peers_beat(c->peers, now_ns);
+	if (c->roster_ns <= now_ns) {
+		c->roster_ns = now_ns + ROSTER_BEAT_NS;
+		roster_turn(c);
+	}
+	if (c->names_ns <= now_ns) {
+		c->names_ns = now_ns + NAMES_NS;
+		names_turn(c, now_ns);
+	}
+	if (c->beat_ns <= now_ns) {
+		c->beat_ns = now_ns + c->lease_ns / BEATS_OF_A_LEASE;
+		claims_beat(c->claims, now_ns);
+	}
+}
+
+uint64_t claimant_next_ns(const struct claimant *c)
+{
+	uint64_t next;
+
+	if (!c || c->node->phase != NODE_RUNNING)
+		return UINT64_MAX;
+	next = peers_next_ns(c->peers);
+	next = c->roster_ns < next ? c->roster_ns : next;
+	next = c->names_ns < next ? c->names_ns : next;
+	return c->beat_ns < next ? c->beat_ns : next;
+}
+
+void claimant_flush(struct claimant *c, uint64_t now_ns)
+{
+	if (c)
+		peers_flush(c->peers, now_ns);
+}
+
+static void datagrams_show(struct claimant *c)
+{
+	const struct peers_counts *counts = peers_counts(c->peers);
+	uint64_t now[] = { counts->received, counts->sent, counts->unsent, 0 };
+	const metric_id ids[] = { g_metrics.received, g_metrics.sent, g_metrics.unsent,
+				  g_metrics.refused };
+
+	for (uint32_t i = 0; i < PEERS_REFUSALS; i++)
+		now[3] += counts->refused[i];
+	for (size_t i = 0; i < COUNT_OF(now); i++) {
+		metric_add(ids[i], now[i] - c->shown[i]);
+		c->shown[i] = now[i];
+	}
+}
+
+void claimant_metrics(struct claimant *c)
+{
+	struct member nodes[PEERS_MAX];
+	uint64_t now_ns = clock_now_ns();
+	uint32_t count, is_heard = 0;
+
+	if (!c)
+		return;
+	count = peers_members(c->peers, nodes);
+	for (uint32_t i = 0; i < count; i++)
+		is_heard += nodes[i].heard_ns && nodes[i].heard_ns + MEMBER_UNHEARD_NS > now_ns;
+	metric_set(g_metrics.known, count);
+	metric_set(g_metrics.heard, is_heard);
+	datagrams_show(c);
+}
+
+/* ---- life ---- */
+
+static int peers_start(struct claimant *c)
+{
+	struct node *n = c->node;
+	struct peers_settings settings = { .listen = n->settings.cluster.listen,
+					   .id = c->self.id,
+					   .incarnation = c->self.incarnation,
+					   .lease_ns = c->lease_ns,
+					   .rand = &n->rand };
+	int err;
+
+	static_assert((int)KEYS_LEN == (int)PEER_KEY_LEN, "one derived key");
+	keys_derive(&n->keys, "tandem peer 1", settings.key);
+	err = peers_open(&c->peers, &settings, on_item, on_heard, c);
+	explicit_bzero(settings.key, sizeof(settings.key));
+	if (err)
+		LOG_ERROR("node", 0, "cannot listen at cluster.listen",
+			  LOG_ADDR("address", &settings.listen), LOG_STR("error", strerror(-err)));
+	return err;
+}
+
+static int claimant_start(struct claimant *c)
+{
+	const struct node *n = c->node;
+	uint64_t now_ns = clock_now_ns();
+	int err = peers_start(c);
+
+	if (!err)
+		err = claims_open(&c->claims, c->self.id, c->self.incarnation, c->lease_ns,
+				  &g_handlers, c);
+	for (uint32_t i = 0; i < n->shard_count && !err; i++)
+		err = claims_watch(c->claims, n->shards[i].number, now_ns);
+	return err;
+}
+
+int claimant_open(struct claimant **out, struct node *n)
+{
+	struct writer address;
+	struct claimant *c;
+	int err;
+
+	if (!node_is_clustered(n))
+		return 0;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->node = n;
+	c->lease_ns = n->settings.cluster.lease;
+	c->self.id = identity_node(&n->identity);
+	c->self.incarnation = rand_u64_from(&n->rand) | 1;
+	static_assert(sizeof(c->self.name) == sizeof(n->settings.node.name), "copied whole");
+	memcpy(c->self.name, n->settings.node.name, sizeof(c->self.name));
+	address = writer_over(c->self.address, sizeof(c->self.address) - 1);
+	addr_write(&address, &n->settings.cluster.listen);
+	err = claimant_start(c);
+	if (err) {
+		claimant_close(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+void claimant_close(struct claimant *c)
+{
+	if (!c)
+		return;
+	if (c->peers) {
+		peers_leave(c->peers);
+		peers_flush(c->peers, clock_now_ns());
+	}
+	claims_close(c->claims);
+	peers_close(c->peers);
+	free(c);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A node's part in its cluster: it is told of the others by Redis (cluster/roster.h), hears them (cluster/peer/peers.h), names who may claim its
+ * shards, and claims those of others (cluster/peer/claims.h). What it wins is opened by node_shard_claimed. Control thread.
+ */
+#ifndef APP_NODE_CLAIMANT_H
+#define APP_NODE_CLAIMANT_H
+
+#include "cluster/store/store.h"
+
+struct node;
+struct claimant;
+
+void claimant_setup(void); /* registers the metrics; main thread, once */
+/* The loop and the store are open. Where the node is in no cluster *out stays NULL, and all else does nothing. 0 or -errno. */
+int claimant_open(struct claimant **out, struct node *n) NODISCARD;
+void claimant_close(struct claimant *c); /* before the store; others hear that it goes */
+/* What is due. */
+void claimant_expire(struct claimant *c, uint64_t now_ns);
+uint64_t claimant_next_ns(const struct claimant *c);
+/* End of each round. */
+void claimant_flush(struct claimant *c, uint64_t now_ns);
+void claimant_metrics(struct claimant *c);
+/* A lease of this node: those whom it names hear that it lives (store_tell_fn). */
+void claimant_tell(struct claimant *c, const struct store_tell *tell);
+
+#endif
