@@ -157,7 +157,7 @@ static void begin(struct sim *s, struct golden_story *story)
 	s->net.delay_max_ms = 1;
 	s->store.latency_max_us = 100;
 	s->phones.extension_count = 4;
-	s->node_count = s->shard_count = 1;
+	s->node_count = s->shard_count = s->place_count = 1;
 	node_begin(s);
 	s->nodes[0].settings.media_timeout_ns = 20 * NS_PER_S;
 	s->nodes[0].settings.calls_max = 64;
