@@ -6,9 +6,10 @@
 #include "app/node/node.h"
 #include "base/file.h"
 
+#include <netinet/in.h>
 #include <stdarg.h>
+#include <unistd.h>
 
-#include "base/rand.h"
 #include "tests/unit/cluster/server.h"
 
 #define NODE_RIG_FN static __attribute__((unused))
@@ -18,7 +19,9 @@
 
 static struct server g_redis;
 static char g_dir[] = "/tmp/tandem-node-XXXXXX", g_config[64], g_log[64];
-static uint16_t g_port; /* SIP; HTTP is one above, media 10 above */
+static char g_bind[16];         /* an address of this process alone: tests run beside each other */
+static uint32_t g_ip;           /* the same, in host order */
+static uint16_t g_port = 15060; /* SIP; HTTP is one above, media 10 above */
 static pid_t g_node;
 
 /* ---- the node ---- */
@@ -29,12 +32,13 @@ NODE_RIG_FN void config_write(const char *more)
 	int n = snprintf(text, sizeof(text),
 			 "node: {name: n1, shard: 7, state_dir: %s}\n"
 			 "networks:\n"
-			 "  - {name: main, bind: 127.0.0.1, sip_ports: [%u], media_ports: %u-%u}\n"
-			 "http: {port: %u}\n"
+			 "  - {name: main, bind: %s, sip_ports: [%u], media_ports: %u-%u}\n"
+			 "http: {bind: %s, port: %u}\n"
 			 "redis: {url: \"%s\"}\n"
 			 "limits: {calls: 4, registrations: 3, transactions: 100}\n"
 			 "%s",
-			 g_dir, g_port, g_port + 10, g_port + 29, g_port + 1, g_redis.url, more);
+			 g_dir, g_bind, g_port, g_port + 10, g_port + 29, g_bind, g_port + 1,
+			 g_redis.url, more);
 
 	(void)unlink(g_config);
 	assert_int_equal(file_create(g_config, 0600, bytes_mem(text, (size_t)n)), 0);
@@ -55,15 +59,21 @@ NODE_RIG_FN void node_fork(void)
 	(void)close(fd);
 }
 
-NODE_RIG_FN bool log_has(const char *text)
+/* All it said so far, in a static buffer. */
+NODE_RIG_FN const char *log_text(void)
 {
-	static char log[65536];
+	static char log[1 << 20];
 	int fd = open(g_log, O_RDONLY | O_CLOEXEC);
 	ssize_t n = read(fd, log, sizeof(log) - 1);
 
 	(void)close(fd);
 	log[n > 0 ? n : 0] = '\0';
-	return strstr(log, text) != NULL;
+	return log;
+}
+
+NODE_RIG_FN bool log_has(const char *text)
+{
+	return strstr(log_text(), text) != NULL;
 }
 
 NODE_RIG_FN void wait_for_log(const char *text)
@@ -71,8 +81,10 @@ NODE_RIG_FN void wait_for_log(const char *text)
 	uint64_t until_ns = clock_now_ns() + 20 * NS_PER_S;
 
 	while (!log_has(text)) {
-		if (clock_now_ns() > until_ns || waitpid(g_node, NULL, WNOHANG) == g_node)
+		if (clock_now_ns() > until_ns || waitpid(g_node, NULL, WNOHANG) == g_node) {
+			(void)fputs(log_text(), stderr); /* cmocka would cut it */
 			fail_msg("no '%s' in the log", text);
+		}
 		nap_ms(2);
 	}
 }
@@ -157,7 +169,6 @@ NODE_RIG_FN void assert_clean(const char *key)
 
 NODE_RIG_FN int setup(void **state)
 {
-	struct rand_source rand;
 	char keys[64];
 
 	(void)state;
@@ -168,8 +179,9 @@ NODE_RIG_FN int setup(void **state)
 	(void)snprintf(g_config, sizeof(g_config), "%s/tandem.yaml", g_dir);
 	(void)snprintf(g_log, sizeof(g_log), "%s/log", g_dir);
 	(void)snprintf(keys, sizeof(keys), "%s/keys", g_dir);
-	rand_open_system(&rand);
-	g_port = (uint16_t)(10000 + 30 * rand_below(&rand, 700));
+	g_ip = INADDR_LOOPBACK + ((uint32_t)getpid() << 2 & 0xfffffc);
+	(void)snprintf(g_bind, sizeof(g_bind), "127.%u.%u.%u", g_ip >> 16 & 255, g_ip >> 8 & 255,
+		       g_ip & 255);
 	server_dir(&g_redis);
 	server_start(&g_redis, NULL);
 	config_write("");
