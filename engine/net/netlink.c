@@ -2,6 +2,7 @@
 #include "engine/net/netlink.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -100,6 +101,7 @@ static void way_read(struct netlink_message *m, struct bytes body)
 	memcpy(&head, body.p, sizeof(head));
 	m->kind = NETLINK_WAY;
 	m->unicast = head.rtm_type == RTN_UNICAST;
+	m->local = head.rtm_type == RTN_LOCAL;
 	while (attribute_next(&rest, &type, &value)) {
 		if (type == RTA_DST)
 			ip_read(&m->to, head.rtm_family, value);
@@ -112,6 +114,34 @@ static void way_read(struct netlink_message *m, struct bytes body)
 		else if (type == RTA_METRICS)
 			metrics_read(m, value);
 	}
+}
+
+/* ---- addresses ---- */
+
+/* Of a point-to-point link IFA_ADDRESS is the peer's, and IFA_LOCAL comes behind it. */
+static void address_read(struct netlink_message *m, struct bytes body)
+{
+	struct ifaddrmsg head;
+	struct bytes rest = bytes_from(body, aligned(sizeof(head))), value;
+	struct addr local = { 0 };
+	uint16_t type;
+
+	m->kind = NETLINK_WAY;
+	if (body.n < sizeof(head))
+		return;
+	memcpy(&head, body.p, sizeof(head));
+	m->ifindex = head.ifa_index;
+	while (attribute_next(&rest, &type, &value)) {
+		if (type == IFA_ADDRESS)
+			ip_read(&m->to, head.ifa_family, value);
+		else if (type == IFA_LOCAL)
+			ip_read(&local, head.ifa_family, value);
+		else if (type == IFA_PROTO && value.n == 1)
+			m->protocol = value.p[0];
+	}
+	if (local.family)
+		m->to = local;
+	m->local = m->to.family != ADDR_NONE;
 }
 
 /* ---- neighbours ---- */
@@ -215,7 +245,8 @@ static void netlink_error_read(struct netlink_message *m, struct bytes body)
 
 static void message_read(struct netlink_message *m, uint16_t type, struct bytes body)
 {
-	m->deleted = type == RTM_DELROUTE || type == RTM_DELNEIGH || type == RTM_DELLINK;
+	m->deleted = type == RTM_DELROUTE || type == RTM_DELNEIGH || type == RTM_DELLINK ||
+		     type == RTM_DELADDR;
 	switch (type) {
 	case NLMSG_DONE:
 		m->kind = NETLINK_DONE;
@@ -227,10 +258,12 @@ static void message_read(struct netlink_message *m, uint16_t type, struct bytes 
 	case RTM_DELROUTE:
 		way_read(m, body);
 		break;
-	case RTM_NEWRULE:
-	case RTM_DELRULE:
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
+		address_read(m, body);
+		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
 	case RTM_NEWNEXTHOP:
 	case RTM_DELNEXTHOP:
 		m->kind = NETLINK_WAY;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Oracle: a second reading of routes and neighbours, by the macros of the kernel's headers. */
+/* Oracle: a second reading of routes, neighbours and addresses, by the macros of the kernel's headers. */
 #include <assert.h>
+#include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
@@ -57,6 +58,20 @@ static void neighbour_check(const struct netlink_message *m, struct nlmsghdr *h)
 	ip_check(&m->to, d->ndm_family, first, n, NDA_DST);
 }
 
+static void address_check(const struct netlink_message *m, struct nlmsghdr *h)
+{
+	struct ifaddrmsg *a = NLMSG_DATA(h);
+	int n = (int)(h->nlmsg_len - NLMSG_SPACE(sizeof(*a)));
+	const uint8_t *protocol = attribute(IFA_RTA(a), n, IFA_PROTO, 1);
+	size_t size = a->ifa_family == AF_INET ? 4 : 16;
+	bool has_local = attribute(IFA_RTA(a), n, IFA_LOCAL, size) != NULL;
+
+	assert(m->ifindex == a->ifa_index);
+	assert(m->protocol == (protocol ? *protocol : 0));
+	ip_check(&m->to, a->ifa_family, IFA_RTA(a), n, has_local ? IFA_LOCAL : IFA_ADDRESS);
+	assert(m->local == (m->to.family != ADDR_NONE));
+}
+
 static void message_check(const struct netlink_message *m, void *at)
 {
 	struct nlmsghdr *h = at;
@@ -64,6 +79,9 @@ static void message_check(const struct netlink_message *m, void *at)
 	if (m->kind == NETLINK_WAY && h->nlmsg_len >= NLMSG_SPACE(sizeof(struct rtmsg)) &&
 	    (h->nlmsg_type == RTM_NEWROUTE || h->nlmsg_type == RTM_DELROUTE))
 		way_check(m, h);
+	if (m->kind == NETLINK_WAY && h->nlmsg_len >= NLMSG_SPACE(sizeof(struct ifaddrmsg)) &&
+	    (h->nlmsg_type == RTM_NEWADDR || h->nlmsg_type == RTM_DELADDR))
+		address_check(m, h);
 	if (m->kind == NETLINK_NEIGHBOUR)
 		neighbour_check(m, h);
 	if (m->kind == NETLINK_LINK)

@@ -117,6 +117,29 @@ static void a_way_that_leads_nowhere(void **state)
 	assert_false(parse(&t).unicast);
 }
 
+static void addresses(void **state)
+{
+	const struct ifaddrmsg head = { .ifa_family = AF_INET,
+					.ifa_prefixlen = 32,
+					.ifa_index = 7 };
+	struct text t = begin(RTM_NEWADDR, &head, sizeof(head));
+	struct netlink_message m;
+
+	(void)state;
+	attribute(&t, IFA_ADDRESS, "\xc0\x00\x02\x09", 4);
+	attribute(&t, IFA_LOCAL, "\xc0\x00\x02\x01", 4);
+	attribute(&t, IFA_PROTO, "t", 1);
+	m = parse(&t);
+	assert_int_equal(m.kind, NETLINK_WAY);
+	assert_true(m.local && !m.unicast && !m.deleted);
+	assert_int_equal(m.ifindex, 7);
+	assert_int_equal(m.protocol, 't');
+	assert_memory_equal(m.to.ip, "\xc0\x00\x02\x01", 4);
+	t = begin(RTM_DELADDR, &head, sizeof(head));
+	m = parse(&t);
+	assert_true(m.deleted && !m.local);
+}
+
 static void neighbours(void **state)
 {
 	const struct ndmsg head = { .ndm_family = AF_INET6,
@@ -200,6 +223,7 @@ int main(void)
 		cmocka_unit_test(a_way_with_a_gateway),
 		cmocka_unit_test(a_way_via_the_other_family),
 		cmocka_unit_test(a_way_that_leads_nowhere),
+		cmocka_unit_test(addresses),
 		cmocka_unit_test(neighbours),
 		cmocka_unit_test(links),
 		cmocka_unit_test(errors_and_nonsense),
