@@ -35,6 +35,7 @@ struct load_endpoint {
 	/* of the stream we receive */
 	bool heard;
 	uint64_t heard_ns; /* or when the load began */
+	uint64_t gap_ns;   /* the longest time between two packets, after the warm-up */
 	uint32_t ssrc;
 	uint16_t sequence_delta; /* sequence - number: constant through a faithful relay */
 	uint32_t timestamp_delta;

@@ -26,14 +26,24 @@ static bool packet_is_new(struct load_totals *t, struct load_endpoint *e, uint32
 	return true;
 }
 
-static void identity_check(struct load_totals *t, struct load_endpoint *e, const uint8_t *p,
+static void gap_note(struct load_endpoint *e, uint64_t warm_ns, uint64_t now_ns)
+{
+	uint64_t from_ns = e->heard_ns > warm_ns ? e->heard_ns : warm_ns;
+
+	if (now_ns > from_ns && now_ns - from_ns > e->gap_ns)
+		e->gap_ns = now_ns - from_ns;
+}
+
+static void identity_check(struct load *l, struct load_endpoint *e, const uint8_t *p,
 			   const struct load_stamp *stamp, uint64_t now_ns)
 {
+	struct load_totals *t = &l->t;
 	uint16_t sequence_delta = (uint16_t)(be16_get(p + 2) - stamp->number);
 	uint32_t timestamp_delta = be32_get(p + 4) - stamp->timestamp;
 	uint32_t ssrc = be32_get(p + 8);
 
 	if (e->heard) {
+		gap_note(e, l->warm_ns, now_ns);
 		t->ssrc_changes += e->ssrc != ssrc;
 		t->sequence_jumps += e->sequence_delta != sequence_delta;
 		t->timestamp_jumps += e->timestamp_delta != timestamp_delta;
@@ -112,6 +122,6 @@ void load_check(void *context, uint32_t index, uint8_t *p, size_t n, uint64_t no
 	if (!is_ours(l, index, p, n, &stamp) || !packet_is_new(&l->t, e, stamp.number))
 		return;
 	l->t.received++;
-	identity_check(&l->t, e, p, &stamp, now_ns);
+	identity_check(l, e, p, &stamp, now_ns);
 	latency_note(l, e, stamp.sent_ns, now_ns);
 }
