@@ -24,6 +24,7 @@ SIM = "tests/sim/sim"
 NODES_SEEDS = "500 seeds of three nodes with two shards"
 PROGRAMS = ("app/tandemd", "app/tandemctl")
 WALL = "tests/step_clock.so"        # for a node whose wall clock a test sets
+LOAD = "bench/rtpload"              # audio of many calls, for tests of a release
 THREADED = ("base", "engine", "cluster", "app", "threads")  # suites whose code runs in more than one thread
 SLOWEST = 12                        # end-to-end files whose time is told
 FAIL_ONCE = 3                       # end-to-end tests that may fail once, beside others
@@ -213,7 +214,7 @@ def e2e(report, chosen=()):
     chosen: files, or FILE::CLASS[.METHOD].
     """
     scripts = [str(path) for path in chosen or sorted(E2E.glob("*_test.py"))]
-    folders = {variant: build(report, variant, *PROGRAMS, WALL)
+    folders = {variant: build(report, variant, *PROGRAMS, WALL, *([LOAD] if variant == "release" else []))
                for variant in {variant_of(script) for script in scripts}}
     shared = [script for script in scripts if not wants(script, "ALONE")]
     shared.sort(key=lambda script: (not wants(script, "LONG"), -os.path.getsize(script.partition("::")[0])))

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./tandem cluster: three nodes, Redis with Sentinel and Kamailio on machines of their own. Without --check it stays up until it is told to end."""
+import argparse
+import json
+import signal
+import sys
+import unittest
+
+from server import ServerError
+
+from . import check
+from .nodes import SHARDS
+from .place import HERE, NODES, SBC, SERVERS, Place
+
+
+def interrupted(*_):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)       # what is being ended ends in peace
+    raise SystemExit(130)
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def stay(place):
+    say(f"phones at {HERE} speak to Kamailio at {SBC}:5060. Nodes: {NODES}. Shards: {SHARDS}. Redis: {SERVERS}.\n"
+        f"Files: {place.folder}. An interrupt ends it.")
+    signal.pause()
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tandem cluster", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="calls, a node that is killed, who goes on; then the end")
+    parser.add_argument("--calls", type=int, default=30, help="live calls (30)")
+    parser.add_argument("--kills", type=int, default=1, help="so many nodes, one after the other (1)")
+    parser.add_argument("--lease", default="1s", help="cluster.lease (1s)")
+    parser.add_argument("--keep", metavar="FOLDER", help="logs and data go there when something is wrong")
+    return parser.parse_args()
+
+
+def run(options):
+    with Place(options.lease) as place:
+        try:
+            if not options.check:
+                stay(place)
+            figures = check.run(place, options.calls, options.kills, say)
+            met = check.is_met(figures)
+            say(json.dumps(figures))
+        except BaseException:
+            if options.keep:
+                place.keep(options.keep)
+            raise
+        if not met and options.keep:
+            place.keep(options.keep)
+        return 0 if met else 1
+
+
+def main():
+    options = arguments()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    try:
+        return run(options)
+    except (unittest.SkipTest, ServerError, AssertionError) as error:
+        sys.exit(f"tandem cluster: {error}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node on a machine of its own, as any node of a cluster: each has a shard, and each shard an address."""
+import contextlib
+import json
+import os
+import re
+import shutil
+import urllib.request
+
+from lib.node import SANITIZERS, build_folder
+from server import Server
+
+SIP, PEER_PORT, HTTP = 5060, 7400, 8080
+SHARDS = {17: "10.77.0.17", 18: "10.77.0.18", 19: "10.77.0.19"}
+NONE = {"calls": 0, "transactions": 0, "port_pairs": 0, "calls_per_second": 0, "registrations_per_second": 0}
+
+
+class ClusterNode(Server):
+    """shard: its own one. url: of Redis, sbc: whom it trusts, ports: of media."""
+
+    def __init__(self, host, folder, shard, url, sbc, lease, ports):
+        super().__init__(os.path.join(build_folder(), "app"), os.path.join(folder, f"node-{host.name}"),
+                         {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
+        self.host, self.name, self.shard = host, host.name, shard
+        self.init(bind=host.address, sip_ports=SIP, tls_ports="none", http=f"{host.address}:{HTTP}")
+        with open(self.config, "w", encoding="utf-8") as file:
+            json.dump(self._settings(url, sbc, lease, ports), file, indent=1)
+
+    def _settings(self, url, sbc, lease, ports):
+        return {"node": {"name": self.name, "shard": self.shard, "state_dir": self.folder},
+                "redis": {"url": url, "deadline": "500ms"},
+                "cluster": {"listen": f"{self.host.address}:{PEER_PORT}", "lease": lease, "replicas": 1},
+                "networks": [{"name": f"s{shard}", "bind": address, "shard": shard, "floating": True, "sip_ports": [SIP],
+                              "sip_tls_ports": [], "media_ports": ports} for shard, address in SHARDS.items()],
+                "http": {"bind": self.host.address, "port": HTTP}, "sip": {"trusted": [sbc]},
+                "limits": {"transactions": 100000}, "quotas": {"share": 100, "extension": NONE, "source": NONE}}
+
+    def same_keys(self, other):
+        for name in ("keys", "dtls.pem"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy(os.path.join(other.folder, name), os.path.join(self.folder, name))
+
+    def start(self, seconds=30, wrapper=()):
+        super().start(seconds, (*wrapper, *self.host.command))
+
+    def page(self, path):
+        """"": it does not answer."""
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{self.host.address}:{HTTP}{path}", timeout=1) as answer:
+            return answer.read().decode()
+        return ""
+
+    def metric(self, name, **labels):
+        """Summed over what has these labels."""
+        lines = [line.rpartition(" ") for line in self.page("/metrics").splitlines()]
+        return sum(float(value) for series, _, value in lines
+                   if series.partition("{")[0] == name and all(f'{key}="{text}"' in series for key, text in labels.items()))
+
+    def live(self):
+        """How many shards it runs."""
+        return int(self.metric("tandem_shards", state="live")) if self.running() else 0
+
+    def moments(self, message):
+        """[fields of the log lines with it]"""
+        return [dict(re.findall(r'(\w+)=("[^"]*"|\S+)', line)) for line in self.log_text().splitlines() if message in line]
+
+    def close(self):
+        if self.running():
+            self.kill()

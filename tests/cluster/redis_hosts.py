@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Redis with a replica, and a Sentinel on each of three machines."""
+import contextlib
+import os
+import signal
+import subprocess
+
+from patience import until
+from resp import Redis, RedisError
+from tandem_client import primary_of
+
+from .net import DIES_WITH_US
+
+PORT, SENTINEL_PORT, NAME = 6379, 26379, "main"
+SENTINEL = """port {port}
+bind {address}
+protected-mode no
+sentinel monitor {name} {primary} {redis} 2
+sentinel down-after-milliseconds {name} 500
+sentinel failover-timeout {name} 2000
+sentinel parallel-syncs {name} 1
+"""
+
+
+class Program:
+    """One on a machine, with a folder of its own."""
+
+    def __init__(self, host, folder, *words):
+        self.host, self.folder, self.words, self.process = host, folder, words, None
+        os.makedirs(folder)
+
+    def start(self):
+        with open(os.path.join(self.folder, "log"), "ab") as log:
+            self.process = subprocess.Popen([*DIES_WITH_US, *self.host.command, *self.words, "--dir", self.folder], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, start_new_session=True)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class RedisHosts:
+    """servers: two machines with a Redis; watchers: three with a Sentinel."""
+
+    def __init__(self, folder, servers, watchers):
+        self.servers = servers
+        self.url = f"sentinel://{','.join(f'{host.address}:{SENTINEL_PORT}' for host in watchers)}/{NAME}"
+        self.programs = {host.address: Program(host, os.path.join(folder, f"redis-{host.name}"), *self._redis(host)) for host in servers}
+        self.sentinels = [self._sentinel(folder, host) for host in watchers]
+
+    def _redis(self, host):
+        words = ["redis-server", "--port", str(PORT), "--bind", host.address, "--protected-mode", "no", "--save", "", "--appendonly", "yes",
+                 "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--repl-diskless-sync-delay", "0", "--repl-timeout", "5"]
+        return words + (["--replicaof", self.servers[0].address, str(PORT)] if host is not self.servers[0] else [])
+
+    def _sentinel(self, folder, host):
+        path = os.path.join(folder, f"sentinel-{host.name}.conf")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(SENTINEL.format(port=SENTINEL_PORT, address=host.address, name=NAME, primary=self.servers[0].address, redis=PORT))
+        return Program(host, os.path.join(folder, f"sentinel-{host.name}"), "redis-server", path, "--sentinel")
+
+    def start(self):
+        for program in self.programs.values():
+            program.start()
+            until(lambda: self.ask(program.host.address, "PING") == "PONG", lambda: "Redis does not answer")
+        until(self.replicated, lambda: "no replica")
+        for program in self.sentinels:
+            program.start()
+        until(lambda: all(str(self.ask(each.host.address, "SENTINEL", "CKQUORUM", NAME, port=SENTINEL_PORT)).startswith("OK") for each in self.sentinels),
+              lambda: "the Sentinels do not know each other")
+
+    def ask(self, address, *words, port=PORT):
+        """"": nobody answers."""
+        with contextlib.suppress(OSError, RedisError), Redis(f"redis://{address}:{port}", timeout=1) as redis:
+            return redis(*words)
+        return ""
+
+    def primary(self):
+        """The address that a Sentinel names; "": none does."""
+        with contextlib.suppress(OSError, RedisError):
+            return primary_of(self.url).rpartition("/")[2].rpartition(":")[0]
+        return ""
+
+    def now(self, *words):
+        """What the primary answers."""
+        primary = self.primary()
+        return self.ask(primary, *words) if primary else ""
+
+    def replicated(self):
+        """The first one has the second as its replica."""
+        return "state=online" in self.ask(self.servers[0].address, "INFO", "replication")
+
+    def kill(self, address):
+        self.programs[address].signal(signal.SIGKILL)
+        self.programs[address].process.wait()
+
+    def close(self):
+        for program in (*self.sentinels, *self.programs.values()):
+            program.close()

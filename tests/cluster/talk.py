@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many calls of phones in front of the cluster, and their audio by rtpload."""
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+
+from lib.node import build_folder
+from lib.sip import SipError, UserAgent
+from patience import until
+
+from .net import DIES_WITH_US
+from .nodes import SHARDS
+
+CALLS_A_PAIR = 25
+FIRST_PORT, PASSWORD = 20000, "secret"
+SHARD_OF = {address: shard for shard, address in SHARDS.items()}
+
+
+def sdp(address, port):
+    return (f"v=0\r\no=- {port} 1 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
+            "a=rtpmap:0 PCMU/8000\r\na=ptime:20\r\n")
+
+
+def media_of(message):
+    return re.search(r"^c=IN IP4 (\S+)", message.text, re.M)[1], int(re.search(r"^m=audio (\d+)", message.text, re.M)[1])
+
+
+class Call:
+    """Two dialogs through the cluster, answered."""
+
+    def __init__(self, caller, callee, number):
+        address, ports = caller.address, (FIRST_PORT + 4 * number, FIRST_PORT + 4 * number + 2)
+        self.out = caller.invite(callee.number, sdp(address, ports[0]))
+        self.into = self._comes(callee)
+        self.into.answer(sdp(address, ports[1]))
+        answer = self.out.wait_answer()
+        to_a, to_b = media_of(answer), media_of(self.into.request)
+        self.shard = SHARD_OF[to_a[0]]
+        self.line = " ".join(f"{address}:{port} {place[0]}:{place[1]}" for port, place in zip(ports, (to_a, to_b)))
+        self.fault = ""
+
+    def _comes(self, callee):
+        try:
+            return callee.incoming()
+        except SipError:
+            raise SipError(f"a call did not come: {self.out.response or self.out.error or self.out.provisional}") from None
+
+    @property
+    def id(self):
+        """As call records have it."""
+        return self.out.call_id
+
+    def end(self, by_caller):
+        """BYE by one side is told to the other one."""
+        one, other = (self.out, self.into) if by_caller else (self.into, self.out)
+        waits = threading.Thread(target=self._noted, args=(other.wait_bye,))
+        waits.start()
+        self._noted(one.bye)
+        waits.join()
+
+    def _noted(self, act):
+        try:
+            act()
+        except (SipError, OSError) as error:
+            self.fault = self.fault or str(error)[:200]
+
+
+class Phones:
+    """Pairs of extensions; the second of a pair is called by the first. All speak to the SBC."""
+
+    def __init__(self, sbc, address):
+        self.sbc, self.address, self.pairs, self.made = sbc, address, [], 0
+
+    def register(self, agent):
+        response = None
+
+        def asked():
+            nonlocal response
+            try:
+                response = agent.register(expires=3600, seconds=4).status
+            except SipError:
+                response = None
+            return response == 200
+
+        until(asked, lambda: f"{agent.number} is not registered: {response}")
+
+    def pair(self, node):
+        names = [f"{kind}{len(self.pairs):03}" for kind in (1, 2)]
+        for name in names:
+            node.put_extension(name, PASSWORD)
+        agents = [UserAgent((self.sbc, 5060), name, PASSWORD, self.address) for name in names]
+        self.pairs.append(agents)
+        for agent in agents:
+            self.register(agent)
+
+    def call(self, node, count):
+        """So many new ones, pair by pair at once."""
+        while len(self.pairs) * CALLS_A_PAIR < count:
+            self.pair(node)
+        shares = [range(self.made + i, self.made + count, len(self.pairs)) for i in range(len(self.pairs))]
+        found, self.made = [], self.made + count
+        threads = [threading.Thread(target=self._place, args=(*pair, share, found)) for pair, share in zip(self.pairs, shares)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if len(found) < count or any(isinstance(each, BaseException) for each in found):
+            raise SipError(f"{count} calls: {[str(each) for each in found if isinstance(each, BaseException)][:3]}")
+        return found
+
+    @staticmethod
+    def _place(caller, callee, share, found):
+        try:
+            for number in share:
+                found.append(Call(caller, callee, number))
+        except Exception as error:      # shown by whoever placed them
+            found.append(error)
+
+    def close(self):
+        for agent in (agent for pair in self.pairs for agent in pair):
+            agent.close()
+
+
+class Audio:
+    """What calls hear from now on, both ways: a process of rtpload."""
+
+    def __init__(self, calls, folder, warm_up, interval_ms=20):
+        self.latest, self.calls = {}, calls
+        path = os.path.join(folder, f"calls-{id(self)}")
+        with open(path, "w", encoding="ascii") as file:
+            file.writelines(call.line + "\n" for call in calls)
+        command = [os.path.join(build_folder(), "bench", "rtpload"), "--seconds", "86400", "--tick-us", "1000", "--tell-ms", "200",
+                   "--warm-up", str(warm_up), "--interval-ms", str(interval_ms), "--calls", path]
+        self.process = subprocess.Popen([*DIES_WITH_US, *command], stdout=subprocess.PIPE, text=True, start_new_session=True)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.latest = json.loads(line)
+
+    def heard(self):
+        """All have heard something."""
+        return self.latest.get("silent_streams", 1) == 0
+
+    def stop(self):
+        """The report."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.reader.join()
+        return self.latest
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./tandem cluster --check: three nodes behind Kamailio, one is killed, and another one goes on with its calls."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import unittest
+
+from lib.node import ROOT, build_folder
+
+BUILD = "release"           # it has the load generator
+FIGURES = {"kills": 1, "calls": 6, "calls_lost": 0, "cdr_expected": 6, "cdr_missing": 0, "cdr_duplicate": 0}
+
+
+def stat(pid):
+    """What /proc says of a process after its name; None: there is none."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+
+
+def descendants(pid):
+    """{process: when it began}"""
+    lines = {entry.name: line for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit() and (line := stat(entry.name))}
+    found, news = {}, {str(pid)}
+    while news:
+        news = {each for each, line in lines.items() if line[1] in news and each not in found}
+        found |= {each: lines[each][19] for each in news}
+    return found
+
+
+class Cluster(unittest.TestCase):
+    def start(self, *words):
+        process = subprocess.Popen([sys.executable, "-m", "cluster", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                   env={**os.environ, "TANDEM_BUILD": build_folder(), "PYTHONPATH": str(ROOT / "tests")})
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        return process
+
+    def test_a_node_is_killed(self):
+        process = self.start("--check", "--calls", "6")
+        said = process.stdout.read()
+        self.assertEqual(process.wait(), 0, said)
+        figures = json.loads(said.splitlines()[-1])
+        self.assertEqual({name: figures[name] for name in FIGURES}, FIGURES)
+        self.assertGreater(figures["gap_max_ms"], 20)       # there was audio
+
+    def test_an_interrupt_leaves_nothing(self):
+        process = self.start()
+        line = next(line for line in process.stdout if "Files: " in line)
+        folder = line.partition("Files: ")[2].partition(". ")[0]
+        processes = descendants(process.pid)
+        self.assertGreater(len(processes), 14)      # machines, nodes, Redis, Sentinels, Kamailio
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        self.assertEqual(process.wait(), 130)
+        left = [each for each, began in processes.items() if (line := stat(each)) and line[19] == began and line[0] != "Z"]
+        self.assertEqual((left, os.path.exists(folder)), ([], False))
