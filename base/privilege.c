@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/privilege.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <linux/capability.h>
@@ -58,6 +59,25 @@ void privilege_drop(void)
 void privilege_drop_to_memory(void)
 {
 	drop_logged(true);
+}
+
+void privilege_drop_to_network(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	const uint32_t keep = CAP_TO_MASK(CAP_NET_ADMIN) | CAP_TO_MASK(CAP_NET_RAW);
+
+	static_assert(CAP_TO_INDEX(CAP_NET_ADMIN) == 0 && CAP_TO_INDEX(CAP_NET_RAW) == 0,
+		      "both are in the first word");
+	if (syscall(SYS_capget, &head, data) != 0)
+		return;
+	for (size_t i = 0; i < COUNT_OF(data); i++) {
+		data[i].effective &= i ? 0 : keep;
+		data[i].permitted &= i ? 0 : keep;
+		data[i].inheritable = 0;
+	}
+	if (syscall(SYS_capset, &head, data) != 0)
+		LOG_WARN("base", 0, "cannot give up privileges", LOG_STR("error", strerror(errno)));
 }
 
 /* ---- who has what ---- */

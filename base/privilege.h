@@ -12,6 +12,8 @@ void privilege_keep(void);
 void privilege_drop(void);
 /* The same but for CAP_IPC_LOCK: a thread that shares memory with sockets of AF_XDP later. */
 void privilege_drop_to_memory(void);
+/* For a process that moves addresses: keeps CAP_NET_ADMIN and CAP_NET_RAW alone of all there are. */
+void privilege_drop_to_network(void);
 /* How many threads of the process still have one of these, and their names with blanks between, as many as fit. */
 uint32_t privilege_holders(char *names, size_t size);
 

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process beside the node that has its floating addresses (docs/adr/0022): it adds them to interfaces and announces them, deletes them,
+ * and deletes all of them when the node is gone, however it went. Then it sends what the node left with it: datagrams that tell others of
+ * the death.
+ *
+ * It is forked before there are threads, sockets and keys. It keeps CAP_NET_ADMIN and CAP_NET_RAW; the node may give them up. A lock in
+ * the state directory is held until it has deleted all: the keeper of the node's next start does nothing before, and ends one that hangs.
+ *
+ * An address that the machine has from somebody else (loopback, or configured by hand) is used as it is.
+ */
+#ifndef APP_KEEPER_KEEPER_H
+#define APP_KEEPER_KEEPER_H
+
+#include "base/addr.h"
+
+enum {
+	KEEPER_ADDRESSES_MAX = 64,
+	KEEPER_PEERS_MAX = 64,
+	KEEPER_DATAGRAM_MAX = 1200,
+	KEEPER_INTERFACE_MAX = 16, /* IFNAMSIZ */
+};
+
+enum keeper_event {
+	KEEPER_TAKEN, /* error 0: the machine has the address */
+	KEEPER_LEFT,  /* error 0: not from us any more */
+	KEEPER_DIED,  /* addresses stay where they are until the node is started again */
+};
+
+struct keeper_answer {
+	enum keeper_event event;
+	/* -EPERM: not allowed to; -ENODEV: no interface for it, so networks[].interface must say one; or -errno */
+	int error;
+	bool standing; /* the machine has it anyhow: it was neither added nor will it be deleted */
+	bool may_flip; /* its interface asks for others in the name of any address, and that could not be changed */
+	struct addr address;
+	char interface[KEEPER_INTERFACE_MAX];
+};
+
+typedef void keeper_answer_fn(const struct keeper_answer *answer, void *arg);
+struct keeper;
+
+struct keeper_settings {
+	const char *dir; /* node.state_dir, whose lock the caller has */
+	const struct addr *
+		addresses; /* that it may be told to take: what an earlier one left of them is deleted first */
+	uint32_t count;
+	struct addr
+		beside; /* where the address is of no interface's network, it goes to the one that has this address */
+};
+
+/* Before there are threads. 0 or -errno. */
+int keeper_fork(struct keeper **out, const struct keeper_settings *s) NODISCARD;
+/* The loop is open: answers come from now on. 0 or -errno. */
+int keeper_watch(struct keeper *k, keeper_answer_fn *fn, void *arg) NODISCARD;
+/* Orders. An answer comes to the first two. interface "": that of the address' network. 0, -EAGAIN (too many at once) or -EPIPE. */
+int keeper_take(struct keeper *k, const struct addr *address, const char *interface) NODISCARD;
+int keeper_leave(struct keeper *k, const struct addr *address) NODISCARD;
+/* What peer is sent when the node has died, in place of what was said before; nothing: no more to this one. */
+int keeper_notice(struct keeper *k, const struct addr *peer, struct bytes datagram) NODISCARD;
+/* The node ends: it says nothing more from any of the addresses. Waits for the keeper's end, some ms. */
+void keeper_close(struct keeper *k);
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keeper's process: orders of the node, until there is no node. */
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "app/keeper/address.h"
+#include "app/keeper/interface.h"
+#include "app/keeper/order.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/privilege.h"
+
+/* At once, then so often that one is not lost in a moment of loss; and on and on for whoever heard of another owner meanwhile. */
+#define ANNOUNCE_NS (100 * NS_PER_MS)
+#define REFRESH_NS  (5 * NS_PER_S)
+
+enum { ANNOUNCEMENTS = 8, NOTICE_REPEATS = 3, NOTICE_PAUSE_US = 20 * 1000 };
+
+struct kept {
+	struct addr ip;
+	struct interface at;
+	unsigned announced;
+	uint64_t announce_ns; /* when it is due again */
+};
+
+struct notice {
+	struct addr to;
+	size_t n;
+	uint8_t datagram[KEEPER_DATAGRAM_MAX];
+};
+
+struct process {
+	int orders, lock, packet, udp, udp6;
+	struct addr beside;
+	struct address_link link;
+	struct kept kept[KEEPER_ADDRESSES_MAX];
+	uint32_t kept_count;
+	struct notice notices[KEEPER_PEERS_MAX];
+	uint32_t notice_count;
+};
+
+/* ---- announcements ---- */
+
+static void announce(const struct process *p, struct kept *k, uint64_t now_ns)
+{
+	uint8_t frame[ANNOUNCEMENT_MAX];
+	size_t n = announcement_write(frame, k->at.mac, &k->ip);
+	const struct sockaddr_ll to = { .sll_family = AF_PACKET,
+					.sll_ifindex = (int)k->at.ifindex };
+
+	(void)sendto(p->packet, frame, n, MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to));
+	k->announced++;
+	k->announce_ns = now_ns + (k->announced < ANNOUNCEMENTS ? ANNOUNCE_NS : REFRESH_NS);
+}
+
+/* Until the next one is due, for poll(2). */
+static int announce_due(struct process *p)
+{
+	uint64_t now_ns = clock_now_ns(), next_ns = UINT64_MAX;
+
+	for (uint32_t i = 0; i < p->kept_count; i++) {
+		struct kept *k = &p->kept[i];
+
+		if (k->announce_ns <= now_ns)
+			announce(p, k, now_ns);
+		if (k->announce_ns < next_ns)
+			next_ns = k->announce_ns;
+	}
+	return next_ns == UINT64_MAX ? -1 : (int)((next_ns - now_ns) / NS_PER_MS) + 1;
+}
+
+/* ---- addresses ---- */
+
+static struct kept *kept_find(struct process *p, const struct addr *ip)
+{
+	for (uint32_t i = 0; i < p->kept_count; i++) {
+		if (addr_ip_eq(&p->kept[i].ip, ip))
+			return &p->kept[i];
+	}
+	return NULL;
+}
+
+static int kept_add(struct process *p, const struct addr *ip, const struct interface *at)
+{
+	struct kept *k = &p->kept[p->kept_count];
+	int err;
+
+	if (p->kept_count == KEEPER_ADDRESSES_MAX)
+		return -ENOSPC;
+	if (at->ethernet && p->packet < 0)
+		return -EPERM; /* nobody would hear of it */
+	err = address_add(&p->link, at->ifindex, ip);
+	if (err)
+		return err;
+	p->kept_count++;
+	*k = (struct kept){ .ip = *ip, .at = *at, .announce_ns = UINT64_MAX };
+	if (at->ethernet)
+		announce(p, k, clock_now_ns());
+	return 0;
+}
+
+static int address_take(struct process *p, const struct keeper_order *order,
+			struct keeper_answer *answer)
+{
+	struct interface at;
+	uint32_t ifindex;
+	int err;
+
+	if (kept_find(p, &order->address))
+		return 0;
+	answer->standing = address_find(&p->link, &order->address, &ifindex) == ADDRESS_OTHER;
+	if (answer->standing)
+		return 0;
+	err = interface_find(&at, order->interface, &order->address, &p->beside);
+	if (err)
+		return err;
+	memcpy(answer->interface, at.name, sizeof(at.name));
+	err = kept_add(p, &order->address, &at);
+	answer->may_flip =
+		!err && order->address.family == ADDR_V4 && !interface_asks_as_itself(&at);
+	return err;
+}
+
+static int address_leave(struct process *p, const struct addr *ip)
+{
+	struct kept *k = kept_find(p, ip);
+	int err;
+
+	if (!k)
+		return 0;
+	err = address_delete(&p->link, k->at.ifindex, ip);
+	*k = p->kept[--p->kept_count];
+	return err;
+}
+
+/* What a keeper left that was killed itself: another node may have it by now. */
+static void leftover_delete(struct process *p, const struct addr *ip)
+{
+	uint32_t ifindex;
+
+	if (address_find(&p->link, ip, &ifindex) != ADDRESS_KEEPER)
+		return;
+	LOG_WARN("keeper", 0, "an address is left from an earlier start: it is deleted",
+		 LOG_ADDR("address", ip));
+	(void)!address_delete(&p->link, ifindex, ip);
+}
+
+/* ---- orders ---- */
+
+static void notice_note(struct process *p, const struct keeper_order *order, size_t n)
+{
+	uint32_t i = 0;
+
+	while (i < p->notice_count && !addr_eq(&p->notices[i].to, &order->address))
+		i++;
+	if (i == KEEPER_PEERS_MAX)
+		return;
+	if (i == p->notice_count)
+		p->notice_count++;
+	p->notices[i].to = order->address;
+	p->notices[i].n = n;
+	memcpy(p->notices[i].datagram, order->datagram, n);
+}
+
+static void order_answer(const struct process *p, const struct keeper_answer *answer)
+{
+	(void)send(p->orders, answer, sizeof(*answer), MSG_NOSIGNAL); /* nobody is there: the end */
+}
+
+static void order_do(struct process *p, const struct keeper_order *order, size_t datagram)
+{
+	struct keeper_answer answer;
+
+	memset(&answer, 0, sizeof(answer));
+	answer.address = order->address;
+	switch (order->word) {
+	case KEEPER_TAKE:
+		answer.event = KEEPER_TAKEN;
+		answer.error = address_take(p, order, &answer);
+		order_answer(p, &answer);
+		return;
+	case KEEPER_LEAVE:
+		answer.event = KEEPER_LEFT;
+		answer.error = address_leave(p, &order->address);
+		order_answer(p, &answer);
+		return;
+	case KEEPER_NOTICE:
+		notice_note(p, order, datagram);
+		return;
+	}
+}
+
+/* False: the node is gone. */
+static bool order_hear(struct process *p)
+{
+	struct keeper_order order;
+	ssize_t n = recv(p->orders, &order, sizeof(order), MSG_DONTWAIT);
+	size_t head = offsetof(struct keeper_order, datagram);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if ((size_t)n < head)
+		return false;
+	order.interface[KEEPER_INTERFACE_MAX - 1] = '\0';
+	order_do(p, &order, (size_t)n - head);
+	return true;
+}
+
+/* ---- the end ---- */
+
+/* False: one is still there, so nobody may take it for given up. */
+static bool all_leave(struct process *p)
+{
+	bool all = true;
+
+	for (uint32_t i = p->kept_count; i-- > 0;) {
+		const struct addr ip = p->kept[i].ip;
+		int err = address_leave(p, &ip);
+
+		if (err)
+			LOG_ERROR("keeper", 0,
+				  "an address of a node that is gone cannot be deleted",
+				  LOG_ADDR("address", &ip), LOG_STR("error", strerror(-err)));
+		all &= !err;
+	}
+	return all;
+}
+
+static void notices_send(const struct process *p)
+{
+	for (uint32_t i = 0; i < p->notice_count; i++) {
+		const struct notice *notice = &p->notices[i];
+		struct sockaddr_storage sa;
+		socklen_t n = addr_to_sockaddr(&notice->to, &sa);
+		int fd = notice->to.family == ADDR_V4 ? p->udp : p->udp6;
+
+		if (notice->n)
+			(void)sendto(fd, notice->datagram, notice->n, MSG_DONTWAIT,
+				     (const struct sockaddr *)&sa, n);
+	}
+}
+
+static void process_end(struct process *p)
+{
+	uint32_t count = p->kept_count;
+	bool all = all_leave(p);
+
+	if (all)
+		notices_send(p);
+	(void)close(p->lock); /* a new node need not wait for the rest */
+	LOG_INFO("keeper", 0, "the node is gone: its addresses are deleted",
+		 LOG_U64("addresses", count));
+	for (unsigned i = 1; all && p->notice_count && i < NOTICE_REPEATS; i++) {
+		(void)usleep(NOTICE_PAUSE_US);
+		notices_send(p);
+	}
+}
+
+/* ---- its life ---- */
+
+static int notice_socket(int family)
+{
+	return socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+static int process_open(struct process *p, const struct keeper_settings *s)
+{
+	int err = 0;
+
+	p->lock = keeper_lock(s->dir);
+	if (p->lock < 0)
+		return p->lock;
+	privilege_drop_to_network();
+	p->packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* hears nothing */
+	p->udp = notice_socket(AF_INET);
+	p->udp6 = notice_socket(AF_INET6);
+	err = address_open(&p->link);
+	for (uint32_t i = 0; i < s->count && !err; i++)
+		leftover_delete(p, &s->addresses[i]);
+	return err;
+}
+
+void keeper_run(int orders, const struct keeper_settings *s)
+{
+	struct process *p = calloc(1, sizeof(*p));
+	struct pollfd wait = { .fd = orders, .events = POLLIN };
+	int err = p ? 0 : -ENOMEM;
+
+	if (!err) {
+		p->orders = orders;
+		p->beside = s->beside;
+		err = process_open(p, s);
+	}
+	if (err) {
+		LOG_ERROR("keeper", 0, "addresses cannot be kept",
+			  LOG_STR("error", strerror(-err)));
+		free(p);
+		return;
+	}
+	do
+		(void)poll(&wait, 1, announce_due(p));
+	while (!(wait.revents & (POLLIN | POLLHUP)) || order_hear(p));
+	process_end(p);
+	free(p);
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A keeper on a veth pair, in a network of the test's own. */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/keeper/announcement.h"
+#include "app/keeper/keeper.h"
+#include "base/clock.h"
+#include "base/loop.h"
+#include "base/privilege.h"
+#include "tests/unit/netns.h"
+
+#define PATIENCE_NS (10 * NS_PER_S)
+
+enum { FDS_MAX = 64, STEP_US = 1000 };
+
+static char g_dir[] = "/tmp/tandem-keeper-XXXXXX";
+static struct keeper_answer g_answer;
+
+static struct addr address(const char *text)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(&a, bytes_str(text)), 0);
+	return a;
+}
+
+static void run(const char *words)
+{
+	assert_int_equal(system(words), 0);
+}
+
+/* 0: the machine has it, and says nothing else of it. */
+static int bind_at(const char *text)
+{
+	struct addr ip = address(text);
+	struct sockaddr_storage sa;
+	socklen_t n = addr_to_sockaddr(&ip, &sa);
+	int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = bind(fd, (const struct sockaddr *)&sa, n) < 0 ? -errno : 0;
+
+	(void)close(fd);
+	return err;
+}
+
+static bool become(const char *text, int wanted)
+{
+	uint64_t end_ns = clock_now_ns() + PATIENCE_NS;
+
+	while (bind_at(text) != wanted && clock_now_ns() < end_ns)
+		(void)usleep(STEP_US);
+	return bind_at(text) == wanted;
+}
+
+/* ---- a keeper, and its answers ---- */
+
+static struct keeper *keeper_of(const char *beside)
+{
+	static struct addr all[2];
+	struct keeper_settings s = { .dir = g_dir, .addresses = all, .count = COUNT_OF(all) };
+	struct keeper *k = NULL;
+
+	all[0] = address("192.0.2.17");
+	all[1] = address("2001:db8::17");
+	if (beside)
+		s.beside = address(beside);
+	assert_int_equal(keeper_fork(&k, &s), 0);
+	return k;
+}
+
+static void on_answer(const struct keeper_answer *answer, void *arg)
+{
+	(void)arg;
+	g_answer = *answer;
+	loop_stop();
+}
+
+static void on_late(void *arg)
+{
+	(void)arg;
+	loop_stop();
+}
+
+static struct keeper *keeper_in_loop(const char *beside)
+{
+	struct keeper *k = keeper_of(beside);
+
+	assert_int_equal(loop_open(FDS_MAX), 0);
+	assert_int_equal(keeper_watch(k, on_answer, NULL), 0);
+	return k;
+}
+
+static void keeper_end(struct keeper *k)
+{
+	keeper_close(k);
+	loop_close();
+}
+
+static struct keeper_answer answer_wait(void)
+{
+	memset(&g_answer, 0xff, sizeof(g_answer));
+	assert_int_equal(loop_timer(clock_now_ns() + PATIENCE_NS, on_late, NULL), 0);
+	assert_int_equal(loop_run(), 0);
+	return g_answer;
+}
+
+static struct keeper_answer take(struct keeper *k, const char *text, const char *interface)
+{
+	struct addr ip = address(text);
+
+	assert_int_equal(keeper_take(k, &ip, interface), 0);
+	return answer_wait();
+}
+
+static struct keeper_answer leave(struct keeper *k, const char *text)
+{
+	struct addr ip = address(text);
+
+	assert_int_equal(keeper_leave(k, &ip), 0);
+	return answer_wait();
+}
+
+/* ---- one that lives ---- */
+
+/* What comes out at the other end of the wire. */
+static int wire_open(uint16_t type)
+{
+	const struct sockaddr_ll at = { .sll_family = AF_PACKET,
+					.sll_protocol = htons(type),
+					.sll_ifindex = (int)if_nametoindex("k1") };
+	const struct timeval patience = { .tv_sec = 10 };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(type));
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	return fd;
+}
+
+static void is_announced(int wire, const char *text)
+{
+	static const uint8_t mac[ANNOUNCEMENT_MAC_LEN] = { 2, 0, 0, 0, 0, 7 };
+	struct addr ip = address(text);
+	uint8_t want[ANNOUNCEMENT_MAX], frame[ETH_FRAME_LEN];
+	size_t n = announcement_write(want, mac, &ip);
+
+	for (unsigned seen = 0; seen < 3;) {
+		ssize_t got = recv(wire, frame, sizeof(frame), 0);
+
+		assert_true(got > 0);
+		seen += (size_t)got >= n && !memcmp(frame, want, n);
+	}
+}
+
+static void taken_and_left(void **state)
+{
+	static const char *const texts[] = { "192.0.2.17", "2001:db8::17" };
+	struct keeper *k = keeper_in_loop(NULL);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		int wire = wire_open(i ? ETHERTYPE_IPV6 : ETHERTYPE_ARP);
+		struct keeper_answer a = take(k, texts[i], "");
+
+		assert_int_equal(a.event, KEEPER_TAKEN);
+		assert_int_equal(a.error, 0);
+		assert_false(a.standing || a.may_flip);
+		assert_string_equal(a.interface, "k0");
+		assert_int_equal(bind_at(texts[i]), 0);
+		is_announced(wire, texts[i]);
+		(void)close(wire);
+		a = take(k, texts[i], ""); /* again: the same */
+		assert_int_equal(a.error, 0);
+		a = leave(k, texts[i]);
+		assert_int_equal(a.event, KEEPER_LEFT);
+		assert_int_equal(a.error, 0);
+		assert_int_equal(bind_at(texts[i]), -EADDRNOTAVAIL);
+		a = take(k, texts[i], "k0");
+		assert_int_equal(a.error, 0);
+		assert_int_equal(bind_at(texts[i]), 0);
+	}
+	keeper_end(k);
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		assert_int_equal(bind_at(texts[i]), -EADDRNOTAVAIL);
+}
+
+/* Nothing leaves from an address of IPv6 that was left, from sockets that were bound before either. */
+static void prohibited(void **state)
+{
+	struct addr from = address("[2001:db8::17]:7000"), to = address("[2001:db8::2]:7000");
+	struct keeper *k = keeper_in_loop(NULL);
+	struct sockaddr_storage sa;
+	socklen_t n = addr_to_sockaddr(&from, &sa);
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	assert_int_equal(take(k, "2001:db8::17", "").error, 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&sa, n), 0);
+	n = addr_to_sockaddr(&to, &sa);
+	assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&sa, n), 1);
+	assert_int_equal(leave(k, "2001:db8::17").error, 0);
+	assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&sa, n), -1);
+	assert_int_equal(errno, EACCES);
+	assert_int_equal(take(k, "2001:db8::17", "").error, 0);
+	assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&sa, n), 1);
+	(void)close(fd);
+	keeper_end(k);
+}
+
+static void there_anyhow(void **state)
+{
+	static const char *const texts[] = { "127.0.0.17", "192.0.2.1" };
+	struct keeper *k = keeper_in_loop(NULL);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		struct keeper_answer a = take(k, texts[i], "");
+
+		assert_int_equal(a.error, 0);
+		assert_true(a.standing);
+		assert_int_equal(leave(k, texts[i]).error, 0);
+		assert_int_equal(bind_at(texts[i]), 0);
+	}
+	keeper_end(k);
+	assert_int_equal(bind_at("192.0.2.1"), 0);
+}
+
+static void of_no_network(void **state)
+{
+	struct keeper *k = keeper_in_loop(NULL);
+	struct keeper_answer a;
+
+	(void)state;
+	assert_int_equal(take(k, "198.51.100.1", "").error, -ENODEV);
+	assert_int_equal(take(k, "198.51.100.1", "none0").error, -ENODEV);
+	keeper_end(k);
+	k = keeper_in_loop("192.0.2.1");
+	a = take(k, "198.51.100.1", "");
+	assert_int_equal(a.error, 0);
+	assert_string_equal(a.interface, "k0");
+	keeper_end(k);
+}
+
+/* ---- a node that dies ---- */
+
+/* A process with a keeper, which is to take both addresses. */
+static pid_t node_start(bool may)
+{
+	int said[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(said), 0);
+	pid = fork();
+	if (pid == 0) {
+		const struct addr a = address("192.0.2.17"), b = address("2001:db8::17"),
+				  peer = address("192.0.2.1:7002");
+		struct keeper *k;
+
+		if (!may)
+			privilege_drop();
+		k = keeper_of(NULL);
+		(void)!keeper_notice(k, &peer, BYTES_LIT("before"));
+		(void)!keeper_notice(k, &peer, BYTES_LIT("it is dead"));
+		(void)!keeper_take(k, &a, "");
+		(void)!keeper_take(k, &b, "");
+		(void)!write(said[1], "", 1);
+		for (;;)
+			(void)pause();
+	}
+	assert_int_equal(read(said[0], &byte, 1), 1);
+	(void)close(said[0]);
+	(void)close(said[1]);
+	return pid;
+}
+
+static void node_kill(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static int peer_open(void)
+{
+	const struct timeval patience = { .tv_sec = 10 };
+	struct addr at = address("192.0.2.1:7002");
+	struct sockaddr_storage sa;
+	socklen_t n = addr_to_sockaddr(&at, &sa);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)&sa, n), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	return fd;
+}
+
+/* When others hear of it the addresses are gone. */
+static void killed(void **state)
+{
+	char text[64];
+	int peer = peer_open();
+	pid_t node = node_start(true);
+
+	(void)state;
+	assert_true(become("192.0.2.17", 0) && become("2001:db8::17", 0));
+	node_kill(node);
+	assert_int_equal(recv(peer, text, sizeof(text), 0), 10);
+	assert_memory_equal(text, "it is dead", 10);
+	assert_int_equal(bind_at("192.0.2.17"), -EADDRNOTAVAIL);
+	assert_int_equal(bind_at("2001:db8::17"), -EADDRNOTAVAIL);
+	(void)close(peer);
+}
+
+static pid_t keeper_pid(void)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/keeper", g_dir);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_GETLK, &lock), 0);
+	(void)close(fd);
+	return lock.l_pid;
+}
+
+/* Neither race with nor wait for ever for the keeper of the process before, which hangs. */
+static void started_again(void **state)
+{
+	pid_t node = node_start(true);
+	struct keeper *k;
+
+	(void)state;
+	assert_true(become("192.0.2.17", 0));
+	assert_int_equal(kill(keeper_pid(), SIGSTOP), 0);
+	node_kill(node);
+	k = keeper_in_loop(NULL);
+	assert_true(become("192.0.2.17", -EADDRNOTAVAIL)); /* which was left behind */
+	assert_int_equal(take(k, "192.0.2.17", "").error, 0);
+	keeper_end(k);
+	assert_int_equal(bind_at("192.0.2.17"), -EADDRNOTAVAIL);
+}
+
+/* It tells of the death all the same: other programs may move addresses. */
+static void not_allowed(void **state)
+{
+	char text[64];
+	int peer = peer_open();
+	pid_t node = node_start(false);
+
+	(void)state;
+	node_kill(node);
+	assert_int_equal(recv(peer, text, sizeof(text), 0), 10);
+	assert_int_equal(bind_at("192.0.2.17"), -EADDRNOTAVAIL);
+	(void)close(peer);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(taken_and_left), cmocka_unit_test(prohibited),
+		cmocka_unit_test(there_anyhow),   cmocka_unit_test(of_no_network),
+		cmocka_unit_test(killed),         cmocka_unit_test(started_again),
+		cmocka_unit_test(not_allowed),
+	};
+	int failed;
+
+	if (!netns_enter() || !mkdtemp(g_dir))
+		return 1;
+	run("ip link add k0 address 02:00:00:00:00:07 type veth peer name k1");
+	run("ip link set k0 up; ip link set k1 up");
+	run("ip addr add 192.0.2.1/24 dev k0; ip addr add 2001:db8::1/64 dev k0 nodad");
+	run("echo 2 > /proc/sys/net/ipv4/conf/k0/arp_announce");
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	{
+		char words[64];
+
+		(void)snprintf(words, sizeof(words), "rm -r %s", g_dir);
+		run(words);
+	}
+	return failed;
+}
