@@ -315,6 +315,20 @@ static unsigned seen(struct lease *l, struct lease_epoch epoch, uint64_t now_ns)
 	return missing(l, now_ns);
 }
 
+/* Not while a question is under way: its answer would be of before. */
+static unsigned give(struct lease *l)
+{
+	if (l->state != LEASE_HELD || l->question)
+		return 0;
+	l->state = LEASE_IDLE;
+	l->next_ns = UINT64_MAX;
+	l->tell_ns = UINT64_MAX;
+	l->named.count = 0;
+	l->wanted_ns = 0;
+	valid_set(l, 0);
+	return 0;
+}
+
 static unsigned lease_timer(struct lease *l, uint64_t now_ns)
 {
 	unsigned actions = 0;
@@ -358,6 +372,8 @@ static unsigned lease_settle(struct lease *l, const struct lease_event *event,
 		return lease_heard(l, event);
 	case LEASE_CLAIMED:
 		return claimed(l, event, now_ns);
+	case LEASE_GIVE:
+		return give(l);
 	}
 	return 0;
 }

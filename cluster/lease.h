@@ -10,6 +10,7 @@
  *                                              GRANTED; after LATE also ACKED
  *   Any of them: a higher epoch is seen -> FENCED, until it is wanted again.
  *   HELD, DOUBT: valid_until_ns has passed -> LAPSED, until a claim of its own counts (claim.h): CLAIMED -> HELD.
+ *   HELD: GIVE -> IDLE. What Redis answers to that is not waited for: whoever is the owner there is it.
  *
  * HELD is healthy. In DOUBT the shard goes on (nobody else may have taken it) but must not wait for Redis. What went over
  * an older link of ours may still be carried out by Redis: each assertion makes a new fence, which old commands lack, and
@@ -55,6 +56,7 @@ enum lease_event_type {
 	LEASE_SEEN,    /* epoch: what Redis holds instead of ours */
 	LEASE_HEARD,   /* from, sent_ns: a named claimant acks what it was told then */
 	LEASE_CLAIMED, /* epoch, renewal, sent_ns: our claim counts */
+	LEASE_GIVE,    /* the owner is silent, and about to write another one into the lease */
 };
 
 struct lease_event {

@@ -18,7 +18,7 @@ elseif told[2] ~= ARGV[2] then
   end
   local gone = told[1] == ARGV[12] and told[2] == ARGV[13] and told[3] == ARGV[14]
   if told[7] ~= '' and not here and not gone then
-    return {'TAKEN', told[1], told[2], told[7], told[3], told[9], told[8], told[5], told[4], told[6]}
+    return {'TAKEN', told[1], told[2], told[7], told[3], told[9], told[8], told[5], told[4], told[6], told[11]}
   end
   counter = counter + 1
 end

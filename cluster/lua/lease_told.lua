@@ -1,5 +1,5 @@
 -- What everybody may know of the lease KEYS[1], as texts: counter, incarnation, renewal, owner, length, names, node, where,
--- identity, place. Nothing of it is believed. Of a counter that is no number the fence tells; of another renewal a digest is one.
+-- identity, place, to whom it is offered. Nothing of it is believed. Of a counter that is no number the fence tells; of another renewal a digest is one.
 -- A program without renewals may have written over one with them: the owner there is of another incarnation, and what changes
 -- with each of its renewals is "until".
 local function renewal_of(text)
@@ -10,9 +10,9 @@ local function renewal_of(text)
 end
 local function lease_told()
   local l = redis.call('HMGET', KEYS[1], 'counter', 'incarnation', 'renewal', 'owner', 'length', 'named', 'node', 'where',
-    'identity', 'place', 'until', 'fence')
+    'identity', 'place', 'until', 'fence', 'offer')
   local there = l[1] or l[2] or l[3]
-  for i = 1, 12 do
+  for i = 1, 13 do
     l[i] = l[i] or ''
   end
   local owner, by = string.match(l[4], '^(%x+)%.(%x+)$')
@@ -23,6 +23,6 @@ local function lease_told()
     #l[2] == 16 and string.match(l[2], '^%x+$') and string.lower(l[2]) or '0000000000000000',
     renewal_of(older and l[11] or l[3]),
     older and string.match(l[9], '^%x+') or owner or '',
-    older and '' or l[5], older and '' or l[6], l[7], l[8], l[9], l[10]
+    older and '' or l[5], older and '' or l[6], l[7], l[8], l[9], l[10], l[13]
   }
 end

@@ -25,25 +25,13 @@ struct look_op {
 
 /* ---- what Redis says ---- */
 
-/* At most 16 digits; 0: it is none. */
-static uint64_t node_id_read(struct bytes text)
-{
-	uint8_t raw[8];
-	size_t n = 0;
-
-	if (text.n != 2 * sizeof(raw) || hex_decode(text, raw, sizeof(raw), &n) != 0 ||
-	    n != sizeof(raw))
-		return 0;
-	return ((uint64_t)be32_get(raw) << 32) | be32_get(raw + 4);
-}
-
 /* All of them, or false: of half a list nobody should be bound. */
 static bool names_read(struct bytes text, struct members *named)
 {
 	struct members m = { 0 };
 
 	for (size_t at = 0; at < text.n; at += 17) {
-		uint64_t id = node_id_read(bytes_sub(text, at, 16));
+		uint64_t id = store_id_read(bytes_sub(text, at, 16));
 		bool ends = at + 16 == text.n || text.p[at + 16 < text.n ? at + 16 : at] == ' ';
 
 		if (!id || !ends || m.count == MEMBERS_MAX || members_has(&m, id))
@@ -68,11 +56,11 @@ static void lease_read(uint16_t shard, struct store_lease *seen, const struct re
 {
 	struct claim_lease *l = &seen->lease;
 
-	l->history = node_id_read(lease_word(reply, TOLD_HISTORY));
+	l->history = store_id_read(lease_word(reply, TOLD_HISTORY));
 	l->epoch.counter = store_number(reply, TOLD_COUNTER);
-	l->epoch.incarnation = node_id_read(lease_word(reply, TOLD_INCARNATION));
+	l->epoch.incarnation = store_id_read(lease_word(reply, TOLD_INCARNATION));
 	l->renewal = store_number(reply, TOLD_RENEWAL);
-	l->owner = node_id_read(lease_word(reply, TOLD_OWNER));
+	l->owner = store_id_read(lease_word(reply, TOLD_OWNER));
 	seen->length_ns = store_length(reply, TOLD_LENGTH);
 	told_text(seen->node, sizeof(seen->node), reply, TOLD_NODE);
 	told_text(seen->where, sizeof(seen->where), reply, TOLD_WHERE);

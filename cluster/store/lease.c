@@ -87,29 +87,42 @@ static bool watch_is_over(const struct store_watch *w)
 static void holder_note(struct store_shard *s, const struct store_answer *a)
 {
 	struct store_holder *h = &s->holder;
+	uint64_t offer = store_id_read(redis_reply_text(redis_reply_at(a->reply, 10)));
 
 	holder_text(h->node, sizeof(h->node), a, 3);
 	holder_text(h->where, sizeof(h->where), a, 6);
 	h->copy = bytes_is(redis_reply_text(redis_reply_at(a->reply, 5)), s->settings.identity.id);
+	h->offers = offer && offer == identity_node(&s->settings.identity);
 	watch_note(s, a);
 }
 
 static void grant_take(struct store_shard *s);
+
+static void wanted_note(struct store_shard *s, const struct store_answer *a)
+{
+	uint64_t by = store_id_read(redis_reply_text(redis_reply_at(a->reply, 2)));
+
+	if (by && s->settings.wanted && !s->base.closing)
+		s->settings.wanted(by, s->arg);
+}
 
 static void question_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct store_shard *s = store_shard_of(op);
 	struct lease_event event = a->lease;
 	bool acquire = s->lease.question == LEASE_SEND_ACQUIRE;
+	bool renewed = s->lease.question == LEASE_SEND_RENEW && a->result == STORE_OK;
 
 	event.kept = event.type == LEASE_GRANTED; /* one server */
 	if (event.type == LEASE_GRANTED)
 		event.epoch = (struct lease_epoch){ a->version, s->lease.epoch.incarnation };
-	if (event.type == LEASE_GRANTED && redis_reply_count(a->reply) > 2)
+	if (event.type == LEASE_GRANTED && !renewed && redis_reply_count(a->reply) > 2)
 		holder_text(s->run_id, sizeof(s->run_id), a, 2);
 	if (event.type == LEASE_TAKEN)
 		holder_note(s, a);
 	store_lease_event(s, &event);
+	if (renewed)
+		wanted_note(s, a);
 	if (acquire)
 		acquire_answer(s, a->result);
 	if (!s->base.closing)

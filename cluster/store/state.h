@@ -267,6 +267,8 @@ void store_lease_words(struct lease_words *words, const char *node, const struct
 void store_lease_seen(struct lease_words *words, struct lease_epoch epoch, uint64_t renewal);
 /* i: which of its numbers; digits of a node, or of an incarnation. */
 struct bytes store_id_write(struct lease_words *words, size_t i, uint64_t id);
+/* 16 digits; 0: it is none. */
+uint64_t store_id_read(struct bytes text);
 struct bytes store_number_write(struct lease_words *words, size_t i, uint64_t value);
 struct bytes store_names_write(struct lease_words *words, const struct members *named);
 /* Of an array: 0 where it is no number. */

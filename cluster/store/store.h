@@ -56,6 +56,9 @@ struct store_tell {
 };
 typedef void store_tell_fn(const struct store_tell *tell, void *arg);
 
+/* Another node wants the shard, and will say it again: store_lease_give once nothing is said for it any more. */
+typedef void store_wanted_fn(uint64_t by, void *arg);
+
 struct store_shard_settings {
 	uint16_t shard; /* 1..65535 */
 	struct identity identity;
@@ -65,7 +68,8 @@ struct store_shard_settings {
 	struct members named; /* who else may claim this shard; none: it never falls silent */
 	struct validity *validity; /* told until when it may, under this place; NULL: nobody asks */
 	uint8_t place;
-	store_tell_fn *tell; /* with the arg of health; NULL: nobody is named, ever */
+	store_tell_fn *tell;     /* with the arg of health; NULL: nobody is named, ever */
+	store_wanted_fn *wanted; /* the same; NULL: it is given to nobody */
 	/* It was claimed, or handed over: it is ours from the start, and is not asked for. Who opens it is not told that it is healthy.
 	 * NULL: store_acquire. */
 	const struct lease_grant *grant;
@@ -128,8 +132,9 @@ void store_acquire(struct store_shard *s, store_done_fn *done, void *arg);
 struct store_holder {
 	char node[64];
 	char where[IDENTITY_WHERE_MAX];
-	bool copy;  /* its directory has the id of ours: one is a copy of the other */
-	bool alive; /* it was renewed since it was looked at before */
+	bool copy;   /* its directory has the id of ours: one is a copy of the other */
+	bool alive;  /* it was renewed since it was looked at before */
+	bool offers; /* it would give the shard to us */
 };
 const struct store_holder *store_holder(const struct store_shard *s);
 
@@ -159,6 +164,19 @@ struct store_claim {
  * not what was seen. Else nobody knows. key: the shard. */
 void store_lease_claim(struct store_shared *s, const struct store_claim *claim, store_done_fn *done,
 		       void *arg);
+
+/* ---- from a node that lives to another one: hand.c ---- */
+
+/* Of a shard of another node: its owner is told that this one wants it (store_shard_settings.wanted). To be said again as long as that is
+ * so, with a store_acquire each time. */
+void store_lease_want(struct store_shard *s);
+/* All of it is saved, and nothing is said any more. The lease is that of whoever wants it, or, where the answer is not STORE_OK,
+ * perhaps: store_acquire tells. REFUSED: it is ours, as before; not now. */
+void store_lease_give(struct store_shard *s, uint64_t to, store_done_fn *done, void *arg);
+/* It is known to be ours, and Redis is not being asked about it. */
+bool store_lease_may_be_given(const struct store_shard *s);
+/* That node sees that it may want it (store_holder). */
+void store_lease_offer(struct store_shard *s, uint64_t to);
 
 /* ---- the nodes of the cluster: roster.h ---- */
 

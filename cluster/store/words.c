@@ -66,6 +66,17 @@ void store_lease_seen(struct lease_words *words, struct lease_epoch epoch, uint6
 
 /* ---- what Redis says ---- */
 
+uint64_t store_id_read(struct bytes text)
+{
+	uint8_t raw[8];
+	size_t n = 0;
+
+	if (text.n != 2 * sizeof(raw) || hex_decode(text, raw, sizeof(raw), &n) != 0 ||
+	    n != sizeof(raw))
+		return 0;
+	return be64_get(raw);
+}
+
 uint64_t store_number(const struct redisReply *reply, size_t at)
 {
 	uint64_t value = 0;

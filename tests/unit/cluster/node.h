@@ -79,6 +79,7 @@ struct node_settings {
 	const char *spool;      /* beside the server; NULL: "spool" */
 	const char *id, *place; /* of its directory; NULL: its name */
 	store_tell_fn *tell;
+	store_wanted_fn *wanted;
 	const struct lease_grant *grant;
 };
 
@@ -109,6 +110,7 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 		.incarnation = ns->incarnation,
 		.lease_ns = (ns->lease_ms ? ns->lease_ms : 30000) * NS_PER_MS,
 		.tell = ns->tell,
+		.wanted = ns->wanted,
 		.grant = ns->grant,
 	};
 
