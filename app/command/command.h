@@ -59,6 +59,7 @@ enum command_place {
 	PLACE_ANY,
 	PLACE_ID,    /* a call's, or a subscription's: each is of a shard */
 	PLACE_TRACE, /* a file, with the id of its call in its name */
+	PLACE_NODE,  /* the name of a node */
 };
 
 struct command_arg {

@@ -118,6 +118,34 @@ void command_node_undrain(struct command_run *run)
 	drain_answer(run);
 }
 
+static struct node_shard *shard_of_number(struct node *n, uint64_t number)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (n->shards[i].number == number)
+			return &n->shards[i];
+	}
+	return NULL;
+}
+
+void command_shard_take(struct command_run *run)
+{
+	uint64_t number = command_value(run, "shard")->number;
+	struct node_shard *s = shard_of_number(run->node, number);
+
+	if (!s || !node_is_clustered(run->node)) {
+		command_fail(run, COMMAND_NOT_FOUND, "shard",
+			     "no floating network of this node is of shard %llu",
+			     (unsigned long long)number);
+	} else if (!node_shard_want(s)) {
+		command_fail(run, COMMAND_CONFLICT, "shard",
+			     "this node has shard %llu, or is about to",
+			     (unsigned long long)number);
+	} else {
+		command_answer(run, json_pack("{s:I, s:s}", "shard", (json_int_t)number, "holder",
+					      store_holder(s->store)->node));
+	}
+}
+
 void command_log_level(struct command_run *run)
 {
 	const struct command_value *level = command_value(run, "level");

@@ -383,6 +383,15 @@ static const struct command_arg g_sip_args[] = {
 
 static const struct command_arg g_no_args[] = { END };
 
+#define NODE_ARG                                                                              \
+	{                                                                                     \
+		.name = "node", .type = ARG_STRING, .min = 1, .max = 63, .place = PLACE_NODE, \
+		.help = "Name of the node (node.name); without it, whichever reads the "      \
+			"command first.",                                                     \
+	}
+
+static const struct command_arg g_node_args[] = { NODE_ARG, END };
+
 static const struct command_arg g_cdr_args[] = {
 	LIMIT_ARG,
 	{ .name = "call",
@@ -433,6 +442,17 @@ static const struct command_arg g_subscription_end_args[] = {
 	  .help = "What its phone hears (RFC 6665 4.1.3). deactivated: it may subscribe again at "
 		  "once; probation: in a minute; giveup: some time; rejected, noresource: not "
 		  "again." },
+	END,
+};
+
+static const struct command_arg g_take_args[] = {
+	{ .name = "shard",
+	  .type = ARG_U64,
+	  .required = true,
+	  .min = 1,
+	  .max = UINT16_MAX,
+	  .help = "Number of the shard." },
+	NODE_ARG,
 	END,
 };
 
@@ -832,17 +852,24 @@ const struct command g_commands[] = {
 	  "one for each pair: id is that of the call, then ID.2, ID.3 and so on, and linked, in "
 	  "each of them, that of the call",
 	  command_cdr_list },
-	{ "node.status", COMMAND_FOR_OPERATOR, g_no_args, "Shows how this node is.",
+	{ "node.status", COMMAND_FOR_OPERATOR, g_node_args, "Shows how a node is.",
 	  "name, realm (of passwords), shard, version, uptime_ms, status, reasons, redis, epoch, "
 	  "counts and limits",
 	  command_node_status },
-	{ "node.drain", COMMAND_FOR_OPERATOR, g_no_args,
-	  "Takes no new calls (503 with Retry-After, /readyz says so); calls go on. Until "
-	  "node.undrain "
-	  "or the next start.",
+	{ "node.drain", COMMAND_FOR_OPERATOR, g_node_args,
+	  "Takes no new calls (503 with Retry-After, /readyz says so); calls go on. In a cluster "
+	  "other nodes are asked to take its shards, with all calls. Until node.undrain or the "
+	  "next start.",
 	  "draining, calls", command_node_drain },
-	{ "node.undrain", COMMAND_FOR_OPERATOR, g_no_args, "Takes new calls again.",
+	{ "node.undrain", COMMAND_FOR_OPERATOR, g_node_args, "Takes new calls again.",
 	  "draining, calls", command_node_undrain },
+	{ "shard.take", COMMAND_FOR_OPERATOR, g_take_args,
+	  "Asks the node that has a shard of the cluster to give it to this one, with all its "
+	  "calls. "
+	  "The answer does not wait for that: the log says when it is live. conflict: this node "
+	  "has "
+	  "it, or is about to.",
+	  "shard, holder", command_shard_take },
 	{ "log.level", COMMAND_FOR_OPERATOR, g_level_args, "Shows or sets the level of the log.",
 	  "level", command_log_level },
 	{ "help", COMMAND_FOR_READER, g_help_args, "Shows this table.",

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app/command/control_stream.h"
 #include "app/node/node.h"
@@ -40,6 +41,7 @@ static bool id_of_place(enum command_place place, struct bytes text, uint64_t *i
 
 	switch (place) {
 	case PLACE_ANY:
+	case PLACE_NODE:
 		break;
 	case PLACE_ID:
 		return !id_call_get(text, id);
@@ -58,6 +60,8 @@ bool control_is_elsewhere(const struct control_job *job)
 	     arg++) {
 		const char *text = json_string_value(json_object_get(job->args, arg->name));
 
+		if (text && arg->place == PLACE_NODE)
+			return strcmp(text, job->control->node->settings.node.name) != 0;
 		if (text && id_of_place(arg->place, bytes_str(text), &id))
 			return !is_of_this_node(job->control->node, id_shard(id));
 	}

@@ -337,19 +337,28 @@ static void datagrams_show(struct claimant *c)
 	}
 }
 
-void claimant_metrics(struct claimant *c)
+uint32_t claimant_others(const struct claimant *c, uint64_t *ids, uint32_t most)
 {
 	struct member nodes[PEERS_MAX];
 	uint64_t now_ns = clock_now_ns();
-	uint32_t count, is_heard = 0;
+	uint32_t count = c ? peers_members(c->peers, nodes) : 0, n = 0;
+
+	for (uint32_t i = 0; i < count && n < most; i++) {
+		if (nodes[i].heard_ns && nodes[i].heard_ns + MEMBER_UNHEARD_NS > now_ns)
+			ids[n++] = nodes[i].id;
+	}
+	return n;
+}
+
+void claimant_metrics(struct claimant *c)
+{
+	struct member nodes[PEERS_MAX];
+	uint64_t heard[PEERS_MAX];
 
 	if (!c)
 		return;
-	count = peers_members(c->peers, nodes);
-	for (uint32_t i = 0; i < count; i++)
-		is_heard += nodes[i].heard_ns && nodes[i].heard_ns + MEMBER_UNHEARD_NS > now_ns;
-	metric_set(g_metrics.known, count);
-	metric_set(g_metrics.heard, is_heard);
+	metric_set(g_metrics.known, peers_members(c->peers, nodes));
+	metric_set(g_metrics.heard, claimant_others(c, heard, PEERS_MAX));
 	datagrams_show(c);
 }
 

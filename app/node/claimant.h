@@ -15,6 +15,8 @@ void claimant_setup(void); /* registers the metrics; main thread, once */
 /* The loop and the store are open. Where the node is in no cluster *out stays NULL, and all else does nothing. 0 or -errno. */
 int claimant_open(struct claimant **out, struct node *n) NODISCARD;
 void claimant_close(struct claimant *c); /* before the store; others hear that it goes */
+/* Other nodes that are heard, by their ids, at most so many. How many. */
+uint32_t claimant_others(const struct claimant *c, uint64_t *ids, uint32_t most);
 /* What is due. */
 void claimant_expire(struct claimant *c, uint64_t now_ns);
 uint64_t claimant_next_ns(const struct claimant *c);

@@ -73,6 +73,8 @@ bool node_drain_is_over(const struct node *n)
 		return false;
 	if (clock_now_ns() >= node_drain_next_ns(n))
 		return true;
+	if (node_hand_is_possible(n))
+		return !node_shards_live(n);
 	node_counts(n, &counts);
 	return counts.calls == 0;
 }

@@ -206,6 +206,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		node_metrics_update(n);
 		node_shards_check(n);
 		node_shards_beat(n, now_ns);
+		node_hand_beat(n, now_ns);
 		node_shards_validity(n, now_ns);
 		document_keep_beat(n, now_ns);
 		document_beat(n, now_ns);
@@ -237,6 +238,7 @@ void node_on_timer(void *arg)
 		resolver_expire(n->resolver, now.ns);
 	node_probe_expire(n, now.ns);
 	claimant_expire(n->claimant, now.ns);
+	node_hand_expire(n, now.ns);
 	queries_expire(&n->queries, now.ns);
 	respawn(n, now.ns);
 	beat(n, now.ns);
@@ -437,6 +439,7 @@ static void arm(struct node *n)
 		next = ns_least(next, resolver_next_ns(n->resolver));
 	next = ns_least(next, node_probe_next_ns(n));
 	next = ns_least(next, claimant_next_ns(n->claimant));
+	next = ns_least(next, node_hand_next_ns(n));
 	next = ns_least(next, queries_next_ns(&n->queries));
 	if (n->media_queue.count || (n->phase == NODE_RUNNING && n->readiness != READY_SAID))
 		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);
@@ -464,6 +467,7 @@ void node_round(void *arg)
 		end_fenced(n);
 		return;
 	}
+	node_hand_round(n, clock_now_ns());
 	if (n->sip)
 		transport_flush(n->sip);
 	if (n->control)

@@ -147,7 +147,7 @@ static struct node_shard *shard_of_parsed(struct node *n, const struct sip_messa
 static void receive_unparsed(struct node_shard *s, const struct sip_hop *from, struct bytes message,
 			     uint64_t behind_ns, struct instant now)
 {
-	if (!s || s->state != NODE_SHARD_LIVE)
+	if (!s || !node_shard_hears(s))
 		return; /* it is said again, and the shard may be live then */
 	shard_behind(s->core, behind_ns);
 	shard_receive(s->core, from, message, now);
@@ -156,7 +156,7 @@ static void receive_unparsed(struct node_shard *s, const struct sip_hop *from, s
 static void receive_parsed(struct node_shard *s, const struct sip_message *m, struct bytes message,
 			   uint64_t behind_ns, struct instant now)
 {
-	if (!s)
+	if (!s || !node_shard_hears(s))
 		return;
 	shard_behind(s->core, behind_ns);
 	shard_receive_parsed(s->core, m, message, now);
@@ -194,7 +194,7 @@ bool node_shard_hear(struct node_shard *s)
 
 	while (cell_receive(n->cell, s->number, &from, &message)) {
 		any = true;
-		if (s->state == NODE_SHARD_LIVE)
+		if (node_shard_hears(s))
 			shard_receive(s->core, &from, text_bytes(&message), clock_instant());
 		node_on_passed(&from, false, text_bytes(&message), n);
 		text_clear(&message);

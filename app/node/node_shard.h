@@ -34,7 +34,14 @@ struct node_shard {
 	struct store_shard *store;
 	struct shard *core; /* NULL: not open yet, or silent */
 	struct effects_to effects_to;
-	uint64_t retry_ns;     /* WAITING: when it is tried again */
+	uint64_t retry_ns;       /* WAITING: when it is tried again */
+	uint64_t wants_until_ns; /* WAITING: its owner, who lives, is asked for it; 0: no */
+	uint64_t wants_again_ns; /* WAITING: not before */
+	bool wants_now;          /* ... and all phones are known */
+	uint64_t
+		gives_to; /* LIVE: it hears nothing any more, and goes to that node once all is saved; 0: it stays */
+	uint64_t gives_ns;     /* since when */
+	uint64_t offered_ns;   /* LIVE: when another node was last asked to want it */
 	store_done_fn *loaded; /* WAITING: who is told of its calls and subscriptions */
 	uint64_t toll_day;     /* WAITING: of which it is read what calls outside have cost */
 	uint32_t check_cursor; /* calls whose records are looked for come after it */
@@ -68,8 +75,30 @@ uint16_t node_network_shard(const struct node *n, uint32_t network);
 /* A claim of this node counts: the shard is its own from then on, and what Redis knows of it is loaded; or its lease, which was past, is
  * valid again. */
 void node_shard_claimed(struct node_shard *s, const struct lease_grant *grant);
+/* It waits again, without calls, as after it was taken by another node. */
+void node_shard_stand_by(struct node_shard *s);
+/* What is known of phones, as far as Redis knows more. */
+void node_shard_load_phones(struct node_shard *s, store_done_fn *done);
+/* Its lease is asked for. */
+void node_shard_ask(struct node_shard *s);
 /* SIP is heard at the floating networks of all that live. */
 void node_shards_listen(struct node *n);
+
+/* ---- from a node that lives to another one: node_hand.c ---- */
+
+/* The node asks for a shard of another one. False: it has it, or is about to. */
+bool node_shard_want(struct node_shard *s);
+/* store_shard_settings.wanted, with the shard. */
+void node_shard_wanted(uint64_t by, void *arg);
+/* It is live, and is not about to be given away. */
+bool node_shard_hears(const struct node_shard *s);
+void node_hand_beat(struct node *n, uint64_t now_ns);
+void node_hand_expire(struct node *n, uint64_t now_ns);
+uint64_t node_hand_next_ns(const struct node *n);
+/* End of a round: what waited for the answers of Redis is given. */
+void node_hand_round(struct node *n, uint64_t now_ns);
+/* Somebody may take the shards of this node. */
+bool node_hand_is_possible(const struct node *n);
 
 /* ---- all of them ---- */
 

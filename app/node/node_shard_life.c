@@ -22,6 +22,7 @@
 
 #define LEASE_NS       (10 * NS_PER_S)
 #define LEASE_PAUSE_NS (500 * NS_PER_MS)
+#define WANT_PAUSE_NS  (20 * NS_PER_MS)
 
 enum { CHECK_CALLS = 256, CHECK_BEATS = 6 };
 
@@ -104,6 +105,7 @@ static int store_of_shard_open(struct node_shard *s)
 		.validity = &n->validity,
 		.place = node_shard_place(s),
 		.tell = shard_told,
+		.wanted = node_shard_wanted,
 	};
 
 	if (s == n->shards)
@@ -334,13 +336,14 @@ static void shard_hop_know(const struct sip_hop *hop, void *arg)
 static void wait_again(struct node_shard *s)
 {
 	s->busy = false;
-	s->retry_ns = clock_now_ns() + LEASE_PAUSE_NS;
+	s->retry_ns = clock_now_ns() + (s->wants_until_ns ? WANT_PAUSE_NS : LEASE_PAUSE_NS);
 }
 
 static void go_live(struct node_shard *s)
 {
 	struct node *n = s->node;
 
+	s->wants_until_ns = 0;
 	node_shard_loaded(s);
 	s->effects_to.bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS;
 	node_shards_listen(n);
@@ -370,12 +373,13 @@ static void core_end(struct node_shard *s)
 }
 
 /* Without calls, until the node that has it is gone. */
-static void core_stand_by(struct node_shard *s)
+void node_shard_stand_by(struct node_shard *s)
 {
 	struct node *n = s->node;
 
 	s->state = NODE_SHARD_WAITING;
 	s->silent = s->busy = s->owned = s->watches = false;
+	s->wants_until_ns = s->gives_to = s->offered_ns = 0;
 	s->retry_ns = clock_now_ns() + LEASE_PAUSE_NS;
 	if (n->cell)
 		cell_leave(n->cell, s->number);
@@ -414,7 +418,7 @@ static void on_late_calls(enum store_result result, uint64_t key, uint64_t versi
 	if (node_is_clustered(s->node)) {
 		LOG_ERROR("node", 0, "the calls of a shard cannot be loaded: trying again",
 			  LOG_U64("shard", s->number));
-		core_stand_by(s);
+		node_shard_stand_by(s);
 		return;
 	}
 	/* without the lease, which then expires: what is in memory by now is not all of it */
@@ -448,10 +452,23 @@ static void on_late_lease(enum store_result result, uint64_t key, uint64_t versi
 	/* owned: it was claimed meanwhile */
 	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING || s->owned)
 		return;
-	if (result == STORE_OK)
-		store_load_bindings(s->node->store, on_late_binding, on_late_bindings, s);
+	if (result == STORE_OK && s->wants_until_ns)
+		node_shard_load_calls(s, on_late_calls);
+	else if (result == STORE_OK)
+		node_shard_load_phones(s, on_late_bindings);
 	else if (result != STORE_CONFLICT || !node_shard_is_held(s))
 		wait_again(s);
+}
+
+void node_shard_load_phones(struct node_shard *s, store_done_fn *done)
+{
+	store_load_bindings(s->node->store, on_late_binding, done, s);
+}
+
+void node_shard_ask(struct node_shard *s)
+{
+	s->busy = true;
+	store_acquire(s->store, on_late_lease, s);
 }
 
 void node_shard_claimed(struct node_shard *s, const struct lease_grant *grant)
@@ -460,7 +477,7 @@ void node_shard_claimed(struct node_shard *s, const struct lease_grant *grant)
 	if (s->state != NODE_SHARD_WAITING || s->owned)
 		return;
 	s->owned = s->busy = true;
-	store_load_bindings(s->node->store, on_late_binding, on_late_bindings, s);
+	node_shard_load_phones(s, on_late_bindings);
 }
 
 void node_shards_beat(struct node *n, uint64_t now_ns)
@@ -469,10 +486,9 @@ void node_shards_beat(struct node *n, uint64_t now_ns)
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		struct node_shard *s = &n->shards[i];
 
-		if (s->state != NODE_SHARD_WAITING || s->busy || now_ns < s->retry_ns)
-			continue;
-		s->busy = true;
-		store_acquire(s->store, on_late_lease, s);
+		if (s->state == NODE_SHARD_WAITING && !s->busy && !s->wants_until_ns &&
+		    now_ns >= s->retry_ns)
+			node_shard_ask(s);
 	}
 }
 
@@ -556,7 +572,7 @@ static void shard_fence(struct node_shard *s)
 	LOG_ERROR("node", 0, "another node has taken this shard: it is silent from now on",
 		  LOG_U64("shard", s->number));
 	if (node_is_clustered(s->node)) {
-		core_stand_by(s);
+		node_shard_stand_by(s);
 		return;
 	}
 	shard_lose(s);
@@ -585,7 +601,7 @@ uint64_t node_shards_next_ns(const struct node *n)
 		const struct node_shard *s = &n->shards[i];
 		uint64_t own = UINT64_MAX;
 
-		if (n->phase != NODE_STARTING && s->state == NODE_SHARD_LIVE)
+		if (n->phase != NODE_STARTING && node_shard_hears(s))
 			own = shard_next_ns(s->core);
 		if (own < next)
 			next = own;
@@ -598,7 +614,7 @@ void node_shards_expire(struct node *n, struct instant now)
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		const struct node_shard *s = &n->shards[i];
 
-		if (n->phase != NODE_STARTING && s->state == NODE_SHARD_LIVE &&
+		if (n->phase != NODE_STARTING && node_shard_hears(s) &&
 		    shard_next_ns(s->core) <= now.ns)
 			shard_expire(s->core, now);
 	}

@@ -169,6 +169,7 @@ struct settings_cluster {
 	struct addr listen; /* ADDR_NONE: the node takes part in no cluster */
 	uint64_t lease;
 	uint32_t replicas;
+	bool failback;
 };
 
 struct settings_http {

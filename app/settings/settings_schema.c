@@ -616,6 +616,12 @@ static const struct conf_field g_cluster_fields[] = {
 		  "when all of them have it (WAIT). On its way: it is not asked yet, so a failover "
 		  "of "
 		  "Redis may give a shard two owners for a moment." },
+	{ .key = "failback",
+	  .type = CONF_BOOL,
+	  FIELD(settings_cluster, failback),
+	  .preset = "true",
+	  .help = "Whether the node asks for its own shards when it is ready and another node has "
+		  "them. false: they stay there until shard.take, a drain, or that node's end." },
 	{ .key = NULL },
 };
 

@@ -6,7 +6,7 @@ import signal
 import time
 
 from directory_test import Pair
-from lib.node import Node
+from lib.node import PATIENCE_S, Node
 from lib.sip import parameter
 
 SIP, LEASE = 5060, "2s"
@@ -112,9 +112,62 @@ class Taken(Cluster):
         self.assertEqual([len(self.cdrs(self.a, call)) for call in (talk.id, rings.id)], [1, 1])
 
 
+class Handed(Cluster):
+    def owner(self, shard):
+        with self.redis() as redis:
+            return redis("HGET", f"td:{{s{shard}}}:lease", "node")
+
+    def test_by_command_and_home(self):
+        """Who talks, holds and rings notices next to nothing. The node that is stopped gives its shard, and gets it back when it returns."""
+        self.registers(17, "1001", "1002")
+        talk = Talk(self, 17).answer().speaks()
+        talk.hears()
+        rings = Talk(self, 17)
+        rings.into.ring()
+        rings.out.wait_provisional(180)
+        self.assertEqual(self.a.ctl("shard.take", shard=17, node="b")["holder"], "a")
+        self.until(lambda: self.owner(17) == "b")
+        talk.hears()
+        rings.answer().speaks().hears()
+        rings.quiet()
+        rings.hang_up()
+        self.until(lambda: self.owner(17) == "a")   # it is ready, and it is its own
+        talk.hears()
+        self.a.process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.a.process.wait(PATIENCE_S), 0)
+        self.assertEqual(self.owner(17), "b")
+        talk.hears()
+        self.a.restart()
+        self.until(lambda: self.owner(17) == "a")
+        talk.hears()
+        talk.quiet()
+        talk.hang_up()
+        self.until(lambda: self.cdrs(self.a, talk.id))
+        self.assertEqual([len(self.cdrs(self.a, call)) for call in (talk.id, rings.id)], [1, 1])
+
+    def test_drained(self):
+        self.registers(18, "1001", "1002")
+        talk = Talk(self, 18, at=18).answer().speaks()
+        talk.hears()
+        self.a.ctl("node.drain", node="b")
+        self.until(lambda: self.owner(18) == "a")
+        talk.hears()
+        self.a.ctl("node.undrain", node="b")
+        self.until(lambda: self.owner(18) == "b")
+        talk.hears()
+        talk.quiet()
+        talk.hang_up()
+
+
 class Claimed(Cluster):
     """Three nodes: leases name the two others, who both have to consent to a claim, and whose acks are enough for the owner."""
     shards = (17, 18, 19)
+
+    @classmethod
+    def settings(cls, name, shard):
+        settings = super().settings(name, shard)
+        settings["cluster"]["failback"] = False   # who has taken a shard keeps it
+        return settings
 
     @classmethod
     def setUpClass(cls):

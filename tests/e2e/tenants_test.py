@@ -263,6 +263,7 @@ ROWS = {
     "node.status": of_operators,
     "node.drain": of_operators,
     "node.undrain": of_operators,
+    "shard.take": of_operators,
     "log.level": of_operators,
     "help": own(),
 }

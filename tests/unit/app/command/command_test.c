@@ -34,7 +34,7 @@ static const struct {
 	{ "no object", "call.list", "[1]", COMMAND_BAD_REQUEST, NULL, "JSON object" },
 	{ "unknown argument", "call.list", "{\"limt\":1}", COMMAND_UNKNOWN_ARGUMENT, NULL,
 	  "takes limit" },
-	{ "none allowed", "node.status", "{\"x\":1}", COMMAND_UNKNOWN_ARGUMENT, NULL,
+	{ "none allowed", "profile.list", "{\"x\":1}", COMMAND_UNKNOWN_ARGUMENT, NULL,
 	  "no argument" },
 	{ "missing", "extension.get", "{}", COMMAND_MISSING_ARGUMENT, "number", "is required" },
 	{ "limit 0", "call.list", "{\"limit\":0}", COMMAND_BAD_ARGUMENT, "limit",
@@ -250,7 +250,7 @@ static void test_table(void **state)
 		assert_non_null(command_error_name((enum command_error_code)code));
 }
 
-/* What is named by an id of a shard, or by a file of a node, is left to the node that has it. The other call of a join is where the first
+/* What is named by an id of a shard, or by a file or the name of a node, is left to the node that has it. The other call of a join is where the first
  * one is. */
 static void test_places(void **state)
 {
@@ -261,9 +261,11 @@ static void test_places(void **state)
 		for (const struct command_arg *arg = c->args; arg->name; arg++) {
 			bool id = arg->charset == CHARSET_ID && strcmp(arg->name, "with");
 			bool name = file && !strcmp(arg->name, "name");
+			bool node = !strcmp(arg->name, "node");
 
 			ROW_ASSERT(c->name, arg->place == (id     ? PLACE_ID
 							   : name ? PLACE_TRACE
+							   : node ? PLACE_NODE
 								  : PLACE_ANY));
 		}
 	}
@@ -408,6 +410,7 @@ static const struct {
 	{ "node.status", COMMAND_FOR_OPERATOR },
 	{ "node.drain", COMMAND_FOR_OPERATOR },
 	{ "node.undrain", COMMAND_FOR_OPERATOR },
+	{ "shard.take", COMMAND_FOR_OPERATOR },
 	{ "log.level", COMMAND_FOR_OPERATOR },
 	{ "help", COMMAND_FOR_READER },
 };

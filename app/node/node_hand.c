@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A shard goes from a node that lives to another one: for a stop, a drain, by command, or home. Whoever wants it says so in its lease.
+ * The owner hears nothing any more from then on, so that soon all is saved; falls silent; and writes the other one into the lease. That
+ * one loads the calls, as those of a node that was killed.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "app/node/claimant.h"
+#include "app/node/node.h"
+#include "base/log.h"
+#include "cluster/peer/peers.h"
+
+#define WANT_NS     (5 * NS_PER_S) /* for so long the owner is asked */
+#define WANT_NOT_NS (5 * NS_PER_S) /* and then not */
+#define GIVE_NS     (2 * NS_PER_S) /* for all to be saved */
+#define OFFER_NS    (2 * NS_PER_S) /* then somebody else is asked */
+
+static bool node_leaves(const struct node *n)
+{
+	return n->drain.asked || n->drain.ends;
+}
+
+bool node_shard_hears(const struct node_shard *s)
+{
+	return s->state == NODE_SHARD_LIVE && !s->gives_to;
+}
+
+/* ---- who takes ---- */
+
+static void on_phones(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node_shard *s = arg;
+
+	(void)key;
+	(void)version;
+	s->wants_now = result == STORE_OK;
+}
+
+bool node_shard_want(struct node_shard *s)
+{
+	const struct store_holder *h = store_holder(s->store);
+
+	if (s->state != NODE_SHARD_WAITING || s->owned || s->wants_until_ns)
+		return false;
+	LOG_INFO("node", 0, "asking another node for its shard", LOG_U64("shard", s->number),
+		 LOG_STR("holder", h->node), LOG_STR("where", h->where));
+	s->wants_until_ns = clock_now_ns() + WANT_NS;
+	s->wants_now = false;
+	s->retry_ns = 0;
+	node_shard_load_phones(s, on_phones);
+	return true;
+}
+
+static void want_expire(struct node_shard *s, uint64_t now_ns)
+{
+	if (!s->wants_until_ns || s->state != NODE_SHARD_WAITING || s->busy)
+		return;
+	if (now_ns >= s->wants_until_ns) {
+		LOG_WARN("node", 0, "another node did not give its shard: asking again if it lives",
+			 LOG_U64("shard", s->number));
+		s->wants_until_ns = 0;
+		s->wants_again_ns = now_ns + WANT_NOT_NS;
+	} else if (s->wants_now && now_ns >= s->retry_ns) {
+		store_lease_want(s->store);
+		node_shard_ask(s);
+	}
+}
+
+void node_hand_expire(struct node *n, uint64_t now_ns)
+{
+	for (uint32_t i = 0; n->phase == NODE_RUNNING && i < n->shard_count; i++)
+		want_expire(&n->shards[i], now_ns);
+}
+
+/* ---- who gives ---- */
+
+void node_shard_wanted(uint64_t by, void *arg)
+{
+	struct node_shard *s = arg;
+
+	if (!node_shard_hears(s) || s->node->phase != NODE_RUNNING)
+		return;
+	s->gives_to = by;
+	s->gives_ns = clock_now_ns();
+}
+
+static bool is_all_saved(const struct node_shard *s)
+{
+	struct locations_counts locations;
+	struct shard_counts c;
+
+	locations_count(s->node->locations, &locations);
+	shard_counts(s->core, &c);
+	return c.saves_pending == locations.saves_pending && !s->node->answers.count;
+}
+
+/* Where the answer is not OK the lease is asked for as before: it may be ours, or not. */
+static void on_given(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node_shard *s = arg;
+
+	(void)key;
+	(void)version;
+	s->busy = false;
+	if (result == STORE_OK)
+		LOG_INFO("node", 0, "the shard was given to another node",
+			 LOG_U64("shard", s->number));
+	else
+		LOG_WARN("node", 0, "whether the shard was given to another node is not known",
+			 LOG_U64("shard", s->number));
+	if (result != STORE_OK)
+		s->retry_ns = 0;
+}
+
+static void shard_give(struct node_shard *s)
+{
+	uint64_t to = s->gives_to;
+	char text[17];
+
+	(void)snprintf(text, sizeof(text), "%016" PRIx64, to);
+	LOG_INFO("node", 0, "all of the shard is saved: giving it to another node",
+		 LOG_U64("shard", s->number), LOG_STR("node", text));
+	node_shard_stand_by(s);
+	s->busy = true;
+	store_lease_give(s->store, to, on_given, s);
+}
+
+static void give_turn(struct node_shard *s, uint64_t now_ns)
+{
+	if (s->state != NODE_SHARD_LIVE || !s->gives_to)
+		return;
+	if (s->fenced || s->silent) {
+		s->gives_to = 0;
+	} else if (is_all_saved(s) && store_lease_may_be_given(s->store)) {
+		shard_give(s);
+	} else if (now_ns > s->gives_ns + GIVE_NS) {
+		LOG_WARN("node", 0, "not all of a shard that another node wants is saved: it stays",
+			 LOG_U64("shard", s->number));
+		s->gives_to = 0;
+	}
+}
+
+void node_hand_round(struct node *n, uint64_t now_ns)
+{
+	for (uint32_t i = 0; n->phase == NODE_RUNNING && i < n->shard_count; i++)
+		give_turn(&n->shards[i], now_ns);
+}
+
+/* ---- who would give ---- */
+
+bool node_hand_is_possible(const struct node *n)
+{
+	uint64_t other;
+
+	return claimant_others(n->claimant, &other, 1) != 0;
+}
+
+/* Each time the next one; the shards of one node go to several. */
+static void shard_offer(struct node_shard *s, uint64_t now_ns)
+{
+	uint64_t ids[PEERS_MAX];
+	uint32_t count = claimant_others(s->node->claimant, ids, PEERS_MAX);
+
+	if (!count || (s->offered_ns && now_ns < s->offered_ns + OFFER_NS))
+		return;
+	s->offered_ns = now_ns;
+	store_lease_offer(s->store, ids[(s->number + now_ns / OFFER_NS) % count]);
+}
+
+static bool may_want(const struct node_shard *s, uint64_t now_ns)
+{
+	const struct store_holder *h = store_holder(s->store);
+
+	if (!s->watches || now_ns < s->wants_again_ns || !h->alive)
+		return false;
+	return h->offers ||
+	       (s->home && s->node->settings.cluster.failback && s->node->readiness == READY_SAID);
+}
+
+void node_hand_beat(struct node *n, uint64_t now_ns)
+{
+	for (uint32_t i = 0; node_is_clustered(n) && i < n->shard_count; i++) {
+		struct node_shard *s = &n->shards[i];
+
+		if (node_leaves(n) && node_shard_hears(s))
+			shard_offer(s, now_ns);
+		else if (!node_leaves(n) && s->state == NODE_SHARD_WAITING && may_want(s, now_ns))
+			(void)node_shard_want(s);
+	}
+}
+
+/* ---- time ---- */
+
+uint64_t node_hand_next_ns(const struct node *n)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint32_t i = 0; n->phase == NODE_RUNNING && i < n->shard_count; i++) {
+		const struct node_shard *s = &n->shards[i];
+		uint64_t own = UINT64_MAX;
+
+		if (s->state == NODE_SHARD_LIVE && s->gives_to)
+			own = clock_now_ns() + NS_PER_MS; /* the lease may be renewed just now */
+		else if (s->state == NODE_SHARD_WAITING && s->wants_now && s->wants_until_ns &&
+			 !s->busy)
+			own = s->retry_ns;
+		if (own < next)
+			next = own;
+	}
+	return next;
+}
