@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/keeper/keeper.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -282,6 +283,44 @@ void claimant_tell(struct claimant *c, const struct store_tell *tell)
 		claims_tell(c->claims, &item, &tell->named);
 }
 
+/* ---- what others hear when this process is gone ---- */
+
+static void dead_write(const struct node *n, struct writer *w)
+{
+	static_assert((int)NODE_SHARDS_MAX * (int)PEER_ITEM_MAX <= (int)PEER_ITEMS_MAX,
+		      "all of them fit");
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		const struct node_shard *s = &n->shards[i];
+		struct peer_item item = { .kind = PEER_DEAD, .shard = s->number };
+
+		if (s->state != NODE_SHARD_LIVE || s->fenced)
+			continue;
+		item.epoch = store_lease_epoch(s->store);
+		(void)!peer_item_write(w, &item);
+	}
+}
+
+void claimant_notices(struct claimant *c)
+{
+	uint8_t items[PEER_ITEMS_MAX], packet[PEER_PACKET_MAX];
+	struct writer w = writer_over(items, sizeof(items));
+	struct member nodes[PEERS_MAX];
+	uint32_t count;
+
+	if (!c || !c->node->keeper.process)
+		return;
+	dead_write(c->node, &w);
+	count = peers_members(c->peers, nodes);
+	for (uint32_t i = 0; i < count; i++) {
+		struct addr to;
+		size_t n;
+
+		static_assert((int)PEER_PACKET_MAX <= (int)KEEPER_DATAGRAM_MAX, "it fits");
+		if (!peers_notice(c->peers, nodes[i].id, writer_done(&w), &to, packet, &n))
+			node_keeper_notice(c->node, &to, bytes_mem(packet, w.n ? n : 0));
+	}
+}
+
 /* ---- time ---- */
 
 void claimant_expire(struct claimant *c, uint64_t now_ns)
@@ -297,6 +336,7 @@ void claimant_expire(struct claimant *c, uint64_t now_ns)
 	if (c->names_ns <= now_ns) {
 		c->names_ns = now_ns + NAMES_NS;
 		names_turn(c, now_ns);
+		claimant_notices(c);
 	}
 	if (c->beat_ns <= now_ns) {
 		c->beat_ns = now_ns + c->lease_ns / BEATS_OF_A_LEASE;

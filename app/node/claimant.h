@@ -23,6 +23,8 @@ uint64_t claimant_next_ns(const struct claimant *c);
 /* End of each round. */
 void claimant_flush(struct claimant *c, uint64_t now_ns);
 void claimant_metrics(struct claimant *c);
+/* Which shards live here has changed: those whom the keeper tells of the end of this process are to hear just that. */
+void claimant_notices(struct claimant *c);
 /* A lease of this node: those whom it names hear that it lives (store_tell_fn). */
 void claimant_tell(struct claimant *c, const struct store_tell *tell);
 

@@ -15,6 +15,7 @@
 #include "app/node/effects.h"
 #include "app/node/ended.h"
 #include "app/node/media_queue.h"
+#include "app/node/node_keeper.h"
 #include "app/node/node_shard.h"
 #include "app/node/player.h"
 #include "app/node/plays.h"
@@ -113,6 +114,7 @@ struct node {
 	struct redis *redis;
 	struct store_shared *store;
 	struct claimant *claimant; /* NULL: in no cluster */
+	struct node_keeper keeper; /* of floating addresses */
 	struct locations *locations;
 	struct validity validity; /* of its shards, in their order from place 1 on */
 	struct node_shard shards[NODE_SHARDS_MAX];

@@ -251,10 +251,20 @@ static void on_calls(enum store_result result, uint64_t key, uint64_t version, v
 	node_wait_end(result, key, version, s->node);
 }
 
+static void on_addresses(struct node_shard *s)
+{
+	node_wait_end(STORE_OK, 0, 0, s->node);
+}
+
+/* Media ports are bound while calls are loaded. */
 static int load_calls(struct node *n, struct node_shard *s)
 {
 	int status;
 
+	node_wait_begin(n);
+	node_addresses_take(s, on_addresses);
+	if (!node_await(n, "the shard's addresses", ACQUIRE_LIMIT_NS))
+		return NODE_EXIT_FAILED;
 	node_wait_begin(n);
 	node_shard_load_calls(s, on_calls);
 	status = loaded(n, s, "calls");

@@ -19,6 +19,9 @@ enum node_shard_state {
 	NODE_SHARD_LOST, /* another node has it */
 };
 
+struct node_shard;
+typedef void node_shard_fn(struct node_shard *s);
+
 struct node_shard {
 	struct node *node;
 	uint16_t number;
@@ -40,11 +43,13 @@ struct node_shard {
 	bool wants_now;          /* ... and all phones are known */
 	uint64_t
 		gives_to; /* LIVE: it hears nothing any more, and goes to that node once all is saved; 0: it stays */
-	uint64_t gives_ns;     /* since when */
-	uint64_t offered_ns;   /* LIVE: when another node was last asked to want it */
-	store_done_fn *loaded; /* WAITING: who is told of its calls and subscriptions */
-	uint64_t toll_day;     /* WAITING: of which it is read what calls outside have cost */
-	uint32_t check_cursor; /* calls whose records are looked for come after it */
+	uint64_t gives_ns;        /* since when */
+	uint64_t offered_ns;      /* LIVE: when another node was last asked to want it */
+	store_done_fn *loaded;    /* WAITING: who is told of its calls and subscriptions */
+	node_shard_fn *addressed; /* WAITING: who is told that its addresses are here */
+	uint32_t addresses_asked; /* so many answers of the keeper are on their way */
+	uint64_t toll_day;        /* WAITING: of which it is read what calls outside have cost */
+	uint32_t check_cursor;    /* calls whose records are looked for come after it */
 };
 
 /* ---- which ---- */

@@ -350,6 +350,7 @@ static void go_live(struct node_shard *s)
 	shard_resume(s->core, clock_instant());
 	shard_hops(s->core, shard_hop_know, n);
 	node_drain_tell(n);
+	claimant_notices(n->claimant);
 	LOG_INFO("node", 0, "the shard is live", LOG_U64("shard", s->number),
 		 LOG_U64("epoch", store_epoch(s->store)));
 	if (!store_is_healthy(s->store))
@@ -378,6 +379,7 @@ void node_shard_stand_by(struct node_shard *s)
 	struct node *n = s->node;
 
 	s->state = NODE_SHARD_WAITING;
+	node_addresses_leave(s);
 	s->silent = s->busy = s->owned = s->watches = false;
 	s->wants_until_ns = s->gives_to = s->offered_ns = 0;
 	s->retry_ns = clock_now_ns() + LEASE_PAUSE_NS;
@@ -387,6 +389,7 @@ void node_shard_stand_by(struct node_shard *s)
 	node_shards_listen(n);
 	shard_join_again(s->core);
 	node_drain_tell(n);
+	claimant_notices(n->claimant);
 	lack_show(n);
 }
 
@@ -443,6 +446,24 @@ static void on_late_bindings(enum store_result result, uint64_t key, uint64_t ve
 		on_late_calls(result, key, version, s);
 }
 
+/* Media ports are bound while calls are loaded: the addresses come first. */
+static bool is_to_load(const struct node_shard *s)
+{
+	return s->state == NODE_SHARD_WAITING && s->node->phase == NODE_RUNNING;
+}
+
+static void late_load_calls(struct node_shard *s)
+{
+	if (is_to_load(s))
+		node_shard_load_calls(s, on_late_calls);
+}
+
+static void late_load_all(struct node_shard *s)
+{
+	if (is_to_load(s))
+		node_shard_load_phones(s, on_late_bindings);
+}
+
 static void on_late_lease(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	struct node_shard *s = arg;
@@ -452,10 +473,8 @@ static void on_late_lease(enum store_result result, uint64_t key, uint64_t versi
 	/* owned: it was claimed meanwhile */
 	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING || s->owned)
 		return;
-	if (result == STORE_OK && s->wants_until_ns)
-		node_shard_load_calls(s, on_late_calls);
-	else if (result == STORE_OK)
-		node_shard_load_phones(s, on_late_bindings);
+	if (result == STORE_OK)
+		node_addresses_take(s, s->wants_until_ns ? late_load_calls : late_load_all);
 	else if (result != STORE_CONFLICT || !node_shard_is_held(s))
 		wait_again(s);
 }
@@ -477,7 +496,7 @@ void node_shard_claimed(struct node_shard *s, const struct lease_grant *grant)
 	if (s->state != NODE_SHARD_WAITING || s->owned)
 		return;
 	s->owned = s->busy = true;
-	node_shard_load_phones(s, on_late_bindings);
+	node_addresses_take(s, late_load_all);
 }
 
 void node_shards_beat(struct node *n, uint64_t now_ns)

@@ -67,9 +67,8 @@ static void node_keys_derive(struct node *n)
 	keys_derive(&n->keys, "tandem extension seal 1", n->extension_seal.octets);
 }
 
-static int start_state(struct node *n)
+static int start_alone(struct node *n)
 {
-	char path[PATH_MAX];
 	int err = embedded_lock(&n->embedded, n->settings.node.state_dir);
 
 	if (err) {
@@ -80,6 +79,15 @@ static int start_state(struct node *n)
 			  LOG_STR("error", strerror(-err)));
 		return NODE_EXIT_FAILED;
 	}
+	node_keeper_start(n);
+	return NODE_EXIT_OK;
+}
+
+static int start_state(struct node *n)
+{
+	char path[PATH_MAX];
+	int err;
+
 	(void)snprintf(path, sizeof(path), "%s/keys", n->settings.node.state_dir);
 	err = keys_load(&n->keys, path);
 	if (err == -ENOENT) {
@@ -125,6 +133,8 @@ static int start_loop(struct node *n)
 		n->loop_opened = true;
 		err = loop_signals(signals, COUNT_OF(signals), node_on_signal, n);
 	}
+	if (!err)
+		err = node_keeper_watch(n);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot open the loop", LOG_STR("error", strerror(-err)));
 		return NODE_EXIT_FAILED;
@@ -470,9 +480,9 @@ static int start_running(struct node *n)
 int node_start(struct node *n)
 {
 	int (*const steps[])(struct node *) = {
-		start_settings, start_state,   start_certificate, start_loop, start_redis,
-		start_store,    node_tls_open, start_capacities,  node_load,  node_watch_open,
-		start_sockets,  start_doors,   start_running,
+		start_settings,  start_alone,   start_state,   start_certificate, start_loop,
+		start_redis,     start_store,   node_tls_open, start_capacities,  node_load,
+		node_watch_open, start_sockets, start_doors,   start_running,
 	};
 	int status = NODE_EXIT_OK;
 
@@ -490,6 +500,7 @@ int node_start(struct node *n)
 	node_trunks_setup();
 	node_shards_setup();
 	claimant_setup();
+	node_keeper_setup();
 	guard_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)
 		status = steps[i](n);
@@ -558,6 +569,7 @@ void node_stop(struct node *n)
 	if (n->extensions.pool.slots)
 		extensions_close(&n->extensions);
 	certificate_close(&n->certificate);
+	node_keeper_stop(n);
 	if (n->loop_opened)
 		loop_close();
 	LOG_INFO("node", 0, "stopped");

@@ -233,3 +233,8 @@ uint64_t store_epoch(const struct store_shard *s)
 {
 	return s->lease.epoch.counter;
 }
+
+struct lease_epoch store_lease_epoch(const struct store_shard *s)
+{
+	return s->lease.epoch;
+}

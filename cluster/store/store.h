@@ -106,6 +106,7 @@ bool store_is_healthy(const struct store_shard *s);
 /* Another owner was seen: nothing may be said for this shard any more. */
 bool store_is_fenced(const struct store_shard *s);
 uint64_t store_epoch(const struct store_shard *s);
+struct lease_epoch store_lease_epoch(const struct store_shard *s);
 
 /* Sets aside what has another type than we need, under any key that is not a record of its own. Before the lease is taken; later
  * the store looks by itself when Redis refuses something. Done: version: how many. */

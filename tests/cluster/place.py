@@ -10,7 +10,6 @@ from lib.kamailio import Kamailio
 from patience import until
 
 from . import ROOT
-from .addresses import Routes
 from .net import DIES_WITH_US, Host, bridge
 from .nodes import SHARDS, SIP, ClusterNode
 from .redis_hosts import RedisHosts
@@ -56,8 +55,6 @@ class Place:
         self.nodes = [ClusterNode(hosts[name], self.folder, shard, self.redis.url, SBC, lease, MEDIA_PORTS) for name, shard in zip(NODES, SHARDS)]
         for node in self.nodes:
             self.stack.callback(node.close)
-        self.routes = Routes(self.redis, self.nodes, [self.sbc_host])
-        self.stack.callback(self.routes.close)
         self._start()
 
     def _start(self):
