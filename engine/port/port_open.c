@@ -49,6 +49,8 @@ int port_choose(struct port_choice *out, const struct engine_settings *settings)
 	case ENGINE_PORT_AUTO:
 	case ENGINE_PORT_URING:
 	case ENGINE_PORT_EPOLL:
+		if (geteuid() != 0) /* what others of the process needed is done */
+			privilege_drop_to_memory();
 		break;
 	case ENGINE_PORT_DPDK:
 		return dpdk_choose(out, settings);
