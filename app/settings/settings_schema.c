@@ -169,8 +169,10 @@ static const struct conf_field g_network_fields[] = {
 	{ .key = "interface",
 	  TEXT(settings_network, interface),
 	  .at_start = true,
-	  .help = "Name of the Ethernet interface that media of this network crosses; with "
-		  "media.port: xdp its packets are taken there, past the firewall of the machine. "
+	  .help = "Name of the Ethernet interface that media of this network crosses. A floating "
+		  "address is added there; without it, to the interface in whose network the "
+		  "address is, else to that of cluster.listen. With media.port: xdp "
+		  "packets of media are taken there, past the firewall of the machine. "
 		  "For an address on a VLAN, the interface below it. Without it the network's "
 		  "media goes by the kernel's sockets. Each of media.workers has at most 64 "
 		  "receive queues over all interfaces (ethtool -L); of more than eight each holds "
