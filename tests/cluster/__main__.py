@@ -8,7 +8,8 @@ import unittest
 
 from server import ServerError
 
-from . import check
+from . import chaos, check
+from .failures import KINDS
 from .nodes import SHARDS
 from .place import HERE, NODES, SBC, SERVERS, Place
 
@@ -32,6 +33,9 @@ def stay(place):
 def arguments():
     parser = argparse.ArgumentParser(prog="tandem cluster", description=__doc__)
     parser.add_argument("--check", action="store_true", help="calls, a node that is killed, who goes on; then the end")
+    parser.add_argument("--chaos", type=int, metavar="ROUNDS", help="as --check, with failures of nodes, wires and Redis")
+    parser.add_argument("--only", action="append", choices=KINDS, help="with --chaos: this failure; may be repeated")
+    parser.add_argument("--seed", type=int, default=1, help="with --chaos: of the order of failures (1)")
     parser.add_argument("--calls", type=int, default=30, help="live calls (30)")
     parser.add_argument("--kills", type=int, default=1, help="so many nodes, one after the other (1)")
     parser.add_argument("--lease", default="1s", help="cluster.lease (1s)")
@@ -39,14 +43,23 @@ def arguments():
     return parser.parse_args()
 
 
+def judge(place, options):
+    if options.chaos:
+        figures = chaos.run(place, options, say)
+        met = chaos.is_met(figures)
+    elif options.check:
+        figures = check.run(place, options.calls, options.kills, say)
+        met = check.is_met(figures)
+    else:
+        stay(place)
+    say(json.dumps(figures))
+    return met
+
+
 def run(options):
     with Place(options.lease) as place:
         try:
-            if not options.check:
-                stay(place)
-            figures = check.run(place, options.calls, options.kills, say)
-            met = check.is_met(figures)
-            say(json.dumps(figures))
+            met = judge(place, options)
         except BaseException:
             if options.keep:
                 place.keep(options.keep)

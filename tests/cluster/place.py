@@ -12,6 +12,7 @@ from patience import until
 from . import ROOT
 from .net import DIES_WITH_US, Host, bridge
 from .nodes import SHARDS, SIP, ClusterNode
+from .owners import Owners
 from .redis_hosts import RedisHosts
 from .talk import Phones
 
@@ -55,6 +56,8 @@ class Place:
         self.nodes = [ClusterNode(hosts[name], self.folder, shard, self.redis.url, SBC, lease, MEDIA_PORTS) for name, shard in zip(NODES, SHARDS)]
         for node in self.nodes:
             self.stack.callback(node.close)
+        self.owners = Owners(self.redis)
+        self.stack.callback(self.owners.close)
         self._start()
 
     def _start(self):

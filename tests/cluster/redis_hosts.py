@@ -94,6 +94,17 @@ class RedisHosts:
         """The first one has the second as its replica."""
         return "state=online" in self.ask(self.servers[0].address, "INFO", "replication")
 
+    def settle(self):
+        """Waits until there is a primary, and the other one is its replica."""
+        others = {host.address for host in self.servers}
+
+        def settled():
+            primary = self.primary()
+            return primary and any(f"slave0:ip={other}" in (told := self.ask(primary, "INFO", "replication")) and "state=online" in told
+                                   for other in others - {primary})
+
+        until(settled, lambda: f"primary {self.primary()}: {self.ask(self.primary(), 'INFO', 'replication')}")
+
     def kill(self, address):
         self.programs[address].signal(signal.SIGKILL)
         self.programs[address].process.wait()

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may befall a cluster, and how it is mended."""
+import signal
+import time
+
+from .net import part
+from .redis_hosts import NAME, PORT, SENTINEL_PORT
+
+HOLD_S = 3.0            # of what moves no shard
+
+
+class Failure:
+    """Befalls `victim`, a node, or all. moves: another node takes its shards."""
+    moves = False
+
+    def __init__(self, place, victim):
+        self.place, self.victim = place, victim
+
+    def strike(self):
+        raise NotImplementedError
+
+    def mend(self):
+        pass
+
+    def healthy(self):
+        """Nodes that can be asked while it lasts."""
+        return [node for node in self.place.nodes if node is not self.victim or not self.moves]
+
+    def wait(self, taken):
+        """Until it has had its effect."""
+        if self.moves:
+            taken()
+        else:
+            time.sleep(HOLD_S)
+
+
+class Kill(Failure):
+    """kill -9 of a node"""
+    moves = True
+
+    def strike(self):
+        self.victim.kill()
+
+    def mend(self):
+        self.victim.start()
+
+
+class Restart(Failure):
+    """kill -9 of a node that is started again at once"""
+
+    def strike(self):
+        self.victim.kill()
+        self.victim.start()
+
+
+class Host(Failure):
+    """a node is cut off from all others"""
+    moves = True
+
+    def strike(self):
+        self.victim.host.cut()
+
+    def mend(self):
+        self.victim.host.join()
+
+
+class Pause(Failure):
+    """a node stands still for 10 s"""
+    moves = True
+
+    def strike(self):
+        self.began = time.monotonic()
+        self.victim.process.send_signal(signal.SIGSTOP)
+
+    def mend(self):
+        time.sleep(max(0, self.began + 10 - time.monotonic()))
+        self.victim.process.send_signal(signal.SIGCONT)
+
+
+class FromRedis(Failure):
+    """a node does not reach Redis"""
+
+    def strike(self):
+        for host in self.place.redis.servers:
+            part(self.victim.host, host)
+
+    def mend(self):
+        for host in (self.victim.host, *self.place.redis.servers):
+            host.find()
+
+
+class FromNodes(Failure):
+    """a node does not hear the others, and they do not hear it"""
+
+    def others(self):
+        return [node.host for node in self.place.nodes if node is not self.victim]
+
+    def strike(self):
+        for host in self.others():
+            part(self.victim.host, host)
+
+    def mend(self):
+        for host in (self.victim.host, *self.others()):
+            host.find()
+
+
+class OneWay(FromNodes):
+    """a node is not heard by the others, and hears them"""
+
+    def strike(self):
+        for host in self.others():
+            self.victim.host.lose(host.address)
+
+
+class RedisFailure(Failure):
+    """Of the primary, whichever server that is now."""
+
+    def strike(self):
+        self.address = self.place.redis.primary()
+        self.hit(self.place.redis)
+
+    def hit(self, redis):
+        raise NotImplementedError
+
+    def mend(self):
+        self.place.redis.settle()
+
+
+class RedisKilled(RedisFailure):
+    """kill -9 of the primary of Redis"""
+
+    def hit(self, redis):
+        redis.kill(self.address)
+
+    def mend(self):
+        self.place.redis.programs[self.address].start()
+        super().mend()
+
+
+class RedisPaused(RedisFailure):
+    """the primary of Redis stands still until another one has its place"""
+
+    def hit(self, redis):
+        redis.programs[self.address].signal(signal.SIGSTOP)
+
+    def mend(self):
+        self.place.redis.programs[self.address].signal(signal.SIGCONT)
+        super().mend()
+
+
+class Failover(RedisFailure):
+    """Sentinel is told to fail over"""
+
+    def hit(self, redis):
+        redis.ask(self.place.sbc_host.address, "SENTINEL", "FAILOVER", NAME, port=SENTINEL_PORT)
+
+
+class Emptied(RedisFailure):
+    """FLUSHALL"""
+
+    def hit(self, redis):
+        redis.ask(self.address, "FLUSHALL")
+
+
+class ReadOnly(RedisFailure):
+    """the primary of Redis is turned into a replica, which takes no writes"""
+
+    def hit(self, redis):
+        other = next(host.address for host in redis.servers if host.address != self.address)
+        redis.ask(self.address, "REPLICAOF", other, str(PORT))
+
+
+KINDS = {"kill": Kill, "restart": Restart, "host": Host, "pause": Pause, "from-redis": FromRedis, "from-nodes": FromNodes, "one-way": OneWay,
+         "redis-kill": RedisKilled, "redis-pause": RedisPaused, "failover": Failover, "emptied": Emptied, "read-only": ReadOnly}

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whose each shard was, and from when on, as the leases in Redis say."""
+import contextlib
+import threading
+import time
+
+from resp import Redis, RedisError
+
+from .nodes import SHARDS
+from .redis_hosts import PORT
+
+LOOK_S = 0.01
+
+
+class Owners:
+    """history: [(time, shard, name of the node)], as it changed."""
+
+    def __init__(self, redis):
+        self.redis, self.history, self.ended = redis, [], threading.Event()
+        self.thread = threading.Thread(target=self._follow, daemon=True)
+        self.thread.start()
+
+    def _follow(self):
+        now = {}
+        while not self.ended.wait(LOOK_S):
+            primary = self.redis.primary()
+            with contextlib.suppress(OSError, RedisError):
+                if primary:
+                    self._look(primary, now)
+
+    def _look(self, primary, now):
+        """Until it does not answer."""
+        with Redis(f"redis://{primary}:{PORT}", timeout=0.5) as redis:
+            while not self.ended.wait(LOOK_S):
+                for shard in SHARDS:
+                    name = redis("HGET", f"td:{{s{shard}}}:lease", "node")
+                    if name and now.get(shard) != name:
+                        now[shard] = name
+                        self.history.append((time.monotonic(), shard, name))
+
+    def close(self):
+        self.ended.set()
+        self.thread.join()

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One failure under live calls: how long the phones hear nothing, who speaks that must not, and when all is as it was."""
+import collections
+import time
+
+from patience import until
+
+from .talk import Audio
+from .tap import Tap
+
+AHEAD_S, AFTER_S = 1.0, 2.5         # of audio before it and afterwards: a stream is silent after 2 s without a packet
+WHOLE_S = 60                        # so long the cluster may take to be whole again, or else it is told as not
+
+
+class Round:
+    """calls: with 50 packets/s both ways, the gap is theirs; life: with 5, that tell whether they go on."""
+
+    def __init__(self, place, failure, calls, life=()):
+        self.place, self.failure, self.victim = place, failure, failure.victim
+        self.shards = {shard for shard in {call.shard for call in calls} if place.owner(shard) is self.victim}
+        self.hit = [call for call in calls if call.shard in self.shards]
+        self.others = [call for call in calls if call.shard not in self.shards]
+        self.audio = [Audio(part, place.folder, AHEAD_S) for part in (self.hit, self.others) if part]
+        self.life = [Audio(life, place.folder, AHEAD_S, 200)] if life else []
+        self.whole_s = None
+
+    def run(self, mend=True):
+        tap = Tap(self.place.nodes)
+        try:
+            self._until_heard()
+            self._strike()
+            self.reports = [audio.latest for audio in self.audio]
+            if mend:
+                self._mend()
+            self.last = [audio.stop() for audio in (*self.audio, *self.life)]
+        finally:
+            for each in (*self.audio, *self.life, tap):
+                each.close()
+        if not tap.spoken:
+            raise AssertionError("nothing was captured on the bridge")
+        self.leaks = tap.leaks(self.place.owners.history)
+        return self
+
+    def _until_heard(self):
+        every = (*self.audio, *self.life)
+        until(lambda: all(audio.heard() for audio in every), lambda: f"no audio: {[audio.latest for audio in every]}")
+        time.sleep(AHEAD_S)
+
+    def _strike(self):
+        began = time.monotonic()
+        self.failure.strike()
+        self.failure.wait(lambda: until(self._taken, self.place.state))
+        self.taken_s = time.monotonic() - began
+        time.sleep(AFTER_S)
+
+    def _taken(self):
+        """All shards run on nodes that can be asked."""
+        return sum(node.live() for node in self.failure.healthy()) >= 3
+
+    def _mend(self):
+        began = time.monotonic()
+        self.failure.mend()
+        while time.monotonic() < began + WHOLE_S:
+            if self.place.whole():
+                self.whole_s = time.monotonic() - began
+                break
+            time.sleep(0.05)
+        time.sleep(AFTER_S)
+
+    # -- what became of it ---------------------------------------------------------------------
+    @property
+    def gap(self):
+        """Of the calls that it befell, as they were before it was mended."""
+        return self.reports[0]["gap_ms"] if self.hit else {"p50": 0, "p99": 0, "max": 0}
+
+    @property
+    def silent(self):
+        return sum(report["silent_calls"] for report in self.last)
+
+    @property
+    def lost(self):
+        """Packets."""
+        return self.reports[0]["lost"] if self.hit else 0
+
+    def told(self):
+        rest = f"; the other {len(self.others)} calls: max {self.reports[-1]['gap_ms']['max']:.0f} ms" if self.others else ""
+        leaks = "".join(f"; {name} spoke for shard {shard}: {frames} frames" for (shard, name), frames in sorted(self.leaks.items()))
+        whole = "" if self.whole_s is None else f"; whole again after {self.whole_s:.2f} s"
+        return (f"{self.victim.name} had shards {sorted(self.shards)} with {len(self.hit)} calls; served again after {self.taken_s:.2f} s. "
+                f"Gap: p50 {self.gap['p50']:.0f} ms, p99 {self.gap['p99']:.0f} ms, max {self.gap['max']:.0f} ms; "
+                f"silent calls: {self.silent}{rest}{whole}{leaks}")
+
+
+def most_of(place, calls):
+    """The node with most of the calls."""
+    count = collections.Counter(owner.name for call in calls if (owner := place.owner(call.shard)))
+    name = count.most_common(1)[0][0]
+    return next(node for node in place.nodes if node.name == name)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who says what in the name of a shard, as the bridge has it: a frame of a node that does not own the shard is a leak."""
+import collections
+import socket
+import threading
+import time
+
+from .nodes import SHARDS
+
+ETH_P_ALL, OUTGOING = 3, 4
+BEHIND_S, AHEAD_S = 0.05, 0.5       # how late we read the lease; how early its owner may speak, by our reading
+SOURCES = {bytes(map(int, address.split("."))): shard for shard, address in SHARDS.items()}
+
+
+class Tap:
+    """It listens at the ports of the nodes, from begin to end of a round."""
+
+    def __init__(self, nodes):
+        self.names = {node.host.port: node.name for node in nodes}
+        self.spoken = collections.defaultdict(list)     # (shard, node) -> times
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
+        self.socket.settimeout(0.2)
+        self.ended = False
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self):
+        while not self.ended:
+            try:
+                frame, (port, _, kind, *_) = self.socket.recvfrom(64)
+            except TimeoutError:
+                continue
+            shard = SOURCES.get(frame[26:30])
+            if shard and kind != OUTGOING and frame[12:14] == b"\x08\0" and port in self.names:
+                self.spoken[shard, self.names[port]].append(time.monotonic())
+
+    def leaks(self, history):
+        """history: [(time, shard, owner)] as it was read. {(shard, node): frames}"""
+        found = {}
+        for (shard, name), times in list(self.spoken.items()):
+            own = self._owned(history, shard, name)
+            foreign = sum(not any(first <= at <= last for first, last in own) for at in list(times))
+            if foreign:
+                found[shard, name] = foreign
+        return found
+
+    @staticmethod
+    def _owned(history, shard, name):
+        """[(from, to)]"""
+        changes = [(at, owner) for at, number, owner in history if number == shard]
+        ends = [at for at, _ in changes[1:]] + [float("inf")]
+        return [(at - AHEAD_S, end + BEHIND_S) for (at, owner), end in zip(changes, ends) if owner == name]
+
+    def close(self):
+        self.ended = True
+        self.thread.join()
+        self.socket.close()
