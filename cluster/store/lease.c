@@ -64,7 +64,8 @@ static void watch_note(struct store_shard *s, const struct store_answer *a)
 	uint64_t renewal = store_number(a->reply, 4);
 
 	s->holder.alive = false;
-	w->named = redis_reply_text(redis_reply_at(a->reply, 9)).n != 0;
+	if (redis_reply_text(redis_reply_at(a->reply, 3)).n) /* else it is lost */
+		w->named = redis_reply_text(redis_reply_at(a->reply, 9)).n != 0;
 	w->length_ns = store_length(a->reply, 7);
 	if (!w->length_ns)
 		w->length_ns = LENGTH_OLDER_NS;
@@ -171,10 +172,12 @@ static void acquire_send(struct store_shard *s, struct store_op *op)
 			 w->renewal);
 	if (!watch_is_over(w))
 		words.args[LEASE_SEEN_WORDS] = (struct bytes){ 0 };
+	words.args[LEASE_SEEN_WORDS + 3] =
+		w->length_ns ? store_number_write(&words, 9, clock_now_ns()) : (struct bytes){ 0 };
 	store_op_run(op, &(struct script_call){ .id = SCRIPT_LEASE_ACQUIRE,
 						.args = words.args,
 						.keys = 2,
-						.n = LEASE_SEEN_WORDS + 3,
+						.n = LEASE_SEEN_WORDS + 4,
 						.deadline_ns = ACQUIRE_NS });
 }
 

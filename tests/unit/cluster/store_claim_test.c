@@ -233,6 +233,40 @@ static void test_granted(void **state)
 	server_stop(&s);
 }
 
+/* Redis loses it. Its owner says it again, so nobody else who waits for it takes it meanwhile: not before it was missing for longer than its
+ * owner would be silent, and never one that named others. */
+static void test_lost(void **state)
+{
+	static const char *const names[] = { "", "000000000000000a" };
+	struct server s;
+	struct node b;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&b, &s,
+		  &(struct node_settings){ .name = "b", .incarnation = 2, .lease_ms = 400 });
+	for (size_t i = COUNT_OF(names); i-- > 0;) {
+		const char *named = names[i];
+
+		(void)server_ask(&s,
+				 "HSET td:{s17}:lease node a incarnation 000000000000000f counter "
+				 "7 link 1 fence 7.000000000000000f.1 identity aa place p where w "
+				 "owner 000000000000000a.000000000000000f renewal %u length 400 "
+				 "named %s",
+				 5 + (unsigned)i, named);
+		for (unsigned ask = 0; ask < 4; ask++) {
+			store_acquire(b.store, node_done, &b);
+			NODE_EXPECT(&b, ask == 3 && !*named ? "o" : "c");
+			nap_ms(ask < 2 ? 10 : 500);
+			if (ask == 0)
+				(void)server_ask(&s, "DEL td:{s17}:lease td:{s17}:fence");
+		}
+	}
+	node_close(&b);
+	server_stop(&s);
+}
+
 /* Redis stands still: acks keep it alive, and without them it is past. A claim of its own opens it again. */
 static void test_acked_then_past(void **state)
 {
@@ -277,9 +311,10 @@ static void test_acked_then_past(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_claimed), cmocka_unit_test(test_another_history),
-		cmocka_unit_test(test_missing), cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_granted), cmocka_unit_test(test_acked_then_past),
+		cmocka_unit_test(test_claimed),         cmocka_unit_test(test_another_history),
+		cmocka_unit_test(test_missing),         cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_granted),         cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_acked_then_past),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
