@@ -69,15 +69,15 @@ def run(options):
         return 0 if met else 1
 
 
-def main():
-    options = arguments()
+def guarded(act):
+    """Whatever ends this process ends what it started. What the place lacks, or the cluster did wrong, is one sentence."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, interrupted)
     try:
-        return run(options)
+        return act()
     except (unittest.SkipTest, ServerError, AssertionError) as error:
-        sys.exit(f"tandem cluster: {error}")
+        return f"tandem cluster: {error}"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(lambda: run(arguments())))

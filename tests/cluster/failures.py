@@ -77,6 +77,17 @@ class Pause(Failure):
         self.victim.process.send_signal(signal.SIGCONT)
 
 
+class Drain(Failure):
+    """a node gives its shards away"""
+    moves = True
+
+    def strike(self):
+        self.victim.ctl("node.drain", node=self.victim.name)
+
+    def mend(self):
+        self.victim.ctl("node.undrain", node=self.victim.name)
+
+
 class FromRedis(Failure):
     """a node does not reach Redis"""
 
@@ -170,5 +181,5 @@ class ReadOnly(RedisFailure):
         redis.ask(self.address, "REPLICAOF", other, str(PORT))
 
 
-KINDS = {"kill": Kill, "restart": Restart, "host": Host, "pause": Pause, "from-redis": FromRedis, "from-nodes": FromNodes, "one-way": OneWay,
+KINDS = {"kill": Kill, "restart": Restart, "host": Host, "pause": Pause, "drain": Drain, "from-redis": FromRedis, "from-nodes": FromNodes, "one-way": OneWay,
          "redis-kill": RedisKilled, "redis-pause": RedisPaused, "failover": Failover, "emptied": Emptied, "read-only": ReadOnly}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node on a machine of its own, as any node of a cluster: each has a shard, and each shard an address."""
 import contextlib
+import datetime
 import json
 import os
 import re
@@ -59,9 +60,16 @@ class ClusterNode(Server):
         """How many shards it runs."""
         return int(self.metric("tandem_shards", state="live")) if self.running() else 0
 
-    def moments(self, message):
-        """[fields of the log lines with it]"""
-        return [dict(re.findall(r'(\w+)=("[^"]*"|\S+)', line)) for line in self.log_text().splitlines() if message in line]
+    def _last_s(self, message, shard):
+        """When it said so of that shard, seconds; None: never."""
+        lines = [line for line in self.log_text().splitlines() if message in line and re.search(rf" shard={shard}\b", line)]
+        text = re.match(r"ts=(\S+)Z", lines[-1])[1] if lines else None
+        return datetime.datetime.fromisoformat(text).timestamp() if text else None
+
+    def took_s(self, shard):
+        """From its claim of that shard until it ran it; None: it has claimed none."""
+        claimed, live = self._last_s("claiming it", shard), self._last_s("the shard is live", shard)
+        return live - claimed if claimed and live and live > claimed else None
 
     def close(self):
         if self.running():

@@ -86,6 +86,10 @@ class Place:
         return sum(node.live() for node in running) == len(SHARDS) and all(
             node.metric("tandem_cluster_nodes", state="heard") == len(running) - 1 for node in running)
 
+    def saved(self):
+        """How many calls Redis has."""
+        return sum(int(self.redis.now("HLEN", f"td:{{s{shard}}}:rec") or 0) for shard in SHARDS)
+
     def state(self):
         owners = {shard: getattr(self.owner(shard), "name", None) for shard in SHARDS}
         lives = {node.name: node.live() for node in self.nodes}

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Nodes of a cluster under live calls: killed, cut off, restarted, drained, stopped for a while. How long the phones hear nothing.
+
+The place is that of `./tandem cluster`: three nodes, Redis with a replica and Sentinels, Kamailio, each in a network namespace. A gap is
+the longest time between two packets of a stream at the phone's end, of the calls whose node it befell; of several rounds the worst
+counts. What cannot be measured yet is null, and `reasons` says why."""
+import json
+import os
+import subprocess
+import sys
+
+import lib
+from children import spawn
+
+ROWS = ("kill", "host", "restart", "drain", "pause")
+REASONS = {"gap_reinvite_p99_ms": "calls are not moved by re-INVITE yet: addresses follow the shards",
+           "ratio_durability_cpu": "a node cannot be told not to save: there is nothing to compare with"}
+
+
+def measured(options):
+    """The figures of tests/cluster, and what it says on its way."""
+    words = ["--quick"] if options.quick else []
+    for row in options.row or ():
+        words += ["--row", row]
+    child = spawn([sys.executable, "-m", "cluster.measure", *words], stdout=subprocess.PIPE, text=True,
+                  env={**os.environ, "PYTHONPATH": str(lib.ROOT / "tests"), "TANDEM_BUILD": str(lib.BUILD)})
+    last = ""
+    for line in child.stdout:
+        if last:
+            lib.say(last)
+        last = line.rstrip()
+    if child.wait():
+        raise SystemExit(f"it ended with {child.returncode}: {last}")
+    return json.loads(last)
+
+
+def reasons(figures):
+    """Why a figure is null."""
+    other = {"takeover_calls_per_s": "no shard with enough calls was claimed"}
+    return {**REASONS, **{name: other.get(name, "its row was not run") for name, value in figures.items() if value is None}}
+
+
+def is_met(figures):
+    """Nothing was lost, and nobody spoke who must not. How long a gap may be is for the reader: the machine is small."""
+    return not any(figures[name] for name in ("calls_lost", "cdr_missing", "cdr_duplicate", "fenced_leaks"))
+
+
+def main():
+    options = lib.arguments(__doc__.splitlines()[0], rows=ROWS)
+    figures = measured(options)
+    figures |= {**dict.fromkeys(REASONS), "reasons": reasons(figures)}
+    lib.finish(options, "takeover", figures, {"redis": lib.package_version("redis-server"), "kamailio": lib.package_version("kamailio")})
+    return 0 if is_met(figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
