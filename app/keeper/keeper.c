@@ -100,11 +100,11 @@ static void keeper_on_fd(int fd, unsigned events, void *arg)
 
 	(void)events;
 	for (;;) {
-		ssize_t n = recv(fd, &answer, sizeof(answer), MSG_DONTWAIT);
+		int err = keeper_answer_receive(fd, &answer);
 
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		if (err == -EAGAIN)
 			return;
-		if (n != (ssize_t)sizeof(answer)) {
+		if (err) {
 			keeper_died(k);
 			return;
 		}

@@ -13,6 +13,7 @@
 #define APP_KEEPER_KEEPER_H
 
 #include "base/addr.h"
+#include "engine/port/egress.h"
 
 enum {
 	KEEPER_ADDRESSES_MAX = 64,
@@ -22,9 +23,10 @@ enum {
 };
 
 enum keeper_event {
-	KEEPER_TAKEN, /* error 0: the machine has the address */
-	KEEPER_LEFT,  /* error 0: not from us any more */
-	KEEPER_DIED,  /* addresses stay where they are until the node is started again */
+	KEEPER_BACKSTOP, /* fds: of engine/port/egress.h, for whoever hears it to join or close */
+	KEEPER_TAKEN,    /* error 0: the machine has the address */
+	KEEPER_LEFT,     /* error 0: not from us any more */
+	KEEPER_DIED,     /* addresses stay where they are until the node is started again */
 };
 
 struct keeper_answer {
@@ -35,18 +37,25 @@ struct keeper_answer {
 	bool may_flip; /* its interface asks for others in the name of any address, and that could not be changed */
 	struct addr address;
 	char interface[KEEPER_INTERFACE_MAX];
+	uint32_t fd_count;
+	int fds[EGRESS_FDS_MAX];
 };
 
 typedef void keeper_answer_fn(const struct keeper_answer *answer, void *arg);
 struct keeper;
 
+/* One that it may be told to take: what an earlier keeper left of it is deleted first. */
+struct keeper_address {
+	struct addr ip;
+	uint8_t place; /* of base/validity.h: whose lease says until when it may speak */
+	char interface[KEEPER_INTERFACE_MAX]; /* as in keeper_take */
+};
+
 struct keeper_settings {
 	const char *dir; /* node.state_dir, whose lock the caller has */
-	const struct addr *
-		addresses; /* that it may be told to take: what an earlier one left of them is deleted first */
+	const struct keeper_address *addresses;
 	uint32_t count;
-	struct addr
-		beside; /* where the address is of no interface's network, it goes to the one that has this address */
+	struct addr beside; /* an address of no interface's network goes to the one that has this */
 };
 
 /* Before there are threads. 0 or -errno. */

@@ -39,6 +39,7 @@ struct process {
 	int orders, lock, packet, udp, udp6;
 	struct addr beside;
 	struct address_link link;
+	struct egress egress;
 	struct kept kept[KEEPER_ADDRESSES_MAX];
 	uint32_t kept_count;
 	struct notice notices[KEEPER_PEERS_MAX];
@@ -170,7 +171,18 @@ static void notice_note(struct process *p, const struct keeper_order *order, siz
 
 static void order_answer(const struct process *p, const struct keeper_answer *answer)
 {
-	(void)send(p->orders, answer, sizeof(*answer), MSG_NOSIGNAL); /* nobody is there: the end */
+	keeper_answer_send(p->orders, answer, NULL, 0);
+}
+
+static void backstop_tell(const struct process *p)
+{
+	struct keeper_answer told;
+	int fds[EGRESS_FDS_MAX];
+	uint32_t count = egress_fds(&p->egress, fds);
+
+	memset(&told, 0, sizeof(told));
+	told.event = KEEPER_BACKSTOP;
+	keeper_answer_send(p->orders, &told, fds, count);
 }
 
 static void order_do(struct process *p, const struct keeper_order *order, size_t datagram)
@@ -276,13 +288,15 @@ static int process_open(struct process *p, const struct keeper_settings *s)
 	p->lock = keeper_lock(s->dir);
 	if (p->lock < 0)
 		return p->lock;
+	if (keeper_backstop(&p->egress, s))
+		backstop_tell(p);
 	privilege_drop_to_network();
 	p->packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* hears nothing */
 	p->udp = notice_socket(AF_INET);
 	p->udp6 = notice_socket(AF_INET6);
 	err = address_open(&p->link);
 	for (uint32_t i = 0; i < s->count && !err; i++)
-		leftover_delete(p, &s->addresses[i]);
+		leftover_delete(p, &s->addresses[i].ip);
 	return err;
 }
 
@@ -307,5 +321,6 @@ void keeper_run(int orders, const struct keeper_settings *s)
 		(void)poll(&wait, 1, announce_due(p));
 	while (!(wait.revents & (POLLIN | POLLHUP)) || order_hear(p));
 	process_end(p);
+	egress_close(&p->egress);
 	free(p);
 }

@@ -20,6 +20,17 @@ struct keeper_order {
 /* The keeper's side: returns when the node is gone and all is done. */
 void keeper_run(int orders, const struct keeper_settings *s);
 
+/* Of a socket pair's ends. Where nobody is there any more nothing is sent; the descriptors stay the sender's. */
+void keeper_answer_send(int to, const struct keeper_answer *answer, const int *fds, uint32_t count);
+/* answer's descriptors are the receiver's. 0, -EAGAIN, or -EPIPE: the other end is gone. */
+int keeper_answer_receive(int from, struct keeper_answer *answer) NODISCARD;
+
+/*
+ * What these addresses say is withheld on their interfaces once the time of their place is past. False: it is not, which is said; or no
+ * frames of Ethernet leave by any of them.
+ */
+bool keeper_backstop(struct egress *out, const struct keeper_settings *s);
+
 /* The lock of this node's keepers, a descriptor; waits until the one before has let go of it, and kills it where that takes long. -errno */
 int keeper_lock(const char *dir);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/node/node_keeper.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #include "base/metric.h"
 
 static struct {
-	metric_id here, standing, refused, up;
+	metric_id here, standing, refused, up, withheld[EGRESS_KIND_COUNT];
+	uint64_t shown[EGRESS_KIND_COUNT]; /* of withheld */
 } g_metrics;
 
 void node_keeper_setup(void)
@@ -23,6 +25,18 @@ void node_keeper_setup(void)
 	g_metrics.standing = ADDRESSES("standing");
 	g_metrics.refused = ADDRESSES("refused");
 #undef ADDRESSES
+#define WITHHELD(kind, text)                                                                       \
+	g_metrics.withheld[kind] = metric_register(METRIC_COUNTER, "tandem_withheld_frames_total", \
+						   "kind=\"" text "\"",                            \
+						   "Frames from floating addresses that the "      \
+						   "kernel withheld, as their leases were past.")
+	WITHHELD(EGRESS_UDP, "udp");
+	WITHHELD(EGRESS_TCP, "tcp");
+	WITHHELD(EGRESS_ICMP, "icmp");
+	WITHHELD(EGRESS_ARP, "arp");
+	WITHHELD(EGRESS_NDP, "ndp");
+	WITHHELD(EGRESS_OTHER, "other");
+#undef WITHHELD
 	g_metrics.up = metric_register(METRIC_GAUGE, "tandem_keeper_up", NULL,
 				       "1 while there is the process that moves addresses.");
 }
@@ -37,24 +51,49 @@ void node_keeper_metrics(const struct node *n)
 	metric_set(g_metrics.standing, of[FLOATING_STANDING]);
 	metric_set(g_metrics.refused, of[FLOATING_REFUSED]);
 	metric_set(g_metrics.up, n->keeper.process && !n->keeper.dead);
+	for (uint32_t kind = 0; n->keeper.backstop.withheld && kind < EGRESS_KIND_COUNT; kind++) {
+		uint64_t now = egress_withheld(&n->keeper.backstop, (enum egress_kind)kind);
+
+		metric_add(g_metrics.withheld[kind], now - g_metrics.shown[kind]);
+		g_metrics.shown[kind] = now;
+	}
 }
 
 /* ---- life ---- */
 
-static uint32_t addresses_that_float(const struct node *n, struct addr out[SHARD_NETWORKS_MAX])
+static struct node_shard *shard_of_network(struct node *n, uint32_t network)
+{
+	uint16_t number = node_network_shard(n, network);
+
+	for (uint32_t i = 0; number && i < n->shard_count; i++) {
+		if (n->shards[i].number == number)
+			return &n->shards[i];
+	}
+	return NULL;
+}
+
+static uint32_t addresses_that_float(struct node *n, struct keeper_address out[SHARD_NETWORKS_MAX])
 {
 	uint32_t count = 0;
 
+	static_assert((int)XDP_NAME_MAX <= (int)KEEPER_INTERFACE_MAX, "copied whole");
 	for (uint32_t i = 0; i < n->settings.network_count; i++) {
-		if (node_network_shard(n, i))
-			out[count++] = n->settings.networks[i].bind;
+		const struct settings_network *at = &n->settings.networks[i];
+		const struct node_shard *s = shard_of_network(n, i);
+		struct keeper_address *to = &out[count];
+
+		if (!s)
+			continue;
+		count++;
+		*to = (struct keeper_address){ .ip = at->bind, .place = node_shard_place(s) };
+		memcpy(to->interface, at->interface, sizeof(at->interface));
 	}
 	return count;
 }
 
 void node_keeper_start(struct node *n)
 {
-	struct addr addresses[SHARD_NETWORKS_MAX];
+	struct keeper_address addresses[SHARD_NETWORKS_MAX];
 	struct keeper_settings s = { .dir = n->settings.node.state_dir,
 				     .addresses = addresses,
 				     .beside = n->settings.cluster.listen };
@@ -73,6 +112,7 @@ void node_keeper_stop(struct node *n)
 {
 	keeper_close(n->keeper.process);
 	n->keeper.process = NULL;
+	egress_close(&n->keeper.backstop);
 }
 
 void node_keeper_notice(struct node *n, const struct addr *peer, struct bytes datagram)
@@ -136,13 +176,12 @@ static void on_taken(struct node *n, const struct keeper_answer *a)
 
 	taken_say(n, a);
 	for (uint32_t i = 0; i < n->settings.network_count; i++) {
-		uint16_t number = node_network_shard(n, i);
+		struct node_shard *of = shard_of_network(n, i);
 
-		if (!number || !addr_ip_eq(&n->settings.networks[i].bind, &a->address))
+		if (!of || !addr_ip_eq(&n->settings.networks[i].bind, &a->address))
 			continue;
 		n->keeper.of[i] = floating_of(a);
-		for (uint32_t k = 0; k < n->shard_count; k++)
-			s = n->shards[k].number == number ? &n->shards[k] : s;
+		s = of;
 	}
 	if (s)
 		address_answered(s);
@@ -164,11 +203,29 @@ static void on_died(struct node *n)
 	}
 }
 
+/* Before any address is there: nothing that may be said is withheld. */
+static void on_backstop(struct node *n, const struct keeper_answer *a)
+{
+	int err = egress_join(&n->keeper.backstop, a->fds, a->fd_count);
+
+	if (err) {
+		LOG_ERROR("node", 0, "the times of leases cannot be told to the kernel",
+			  LOG_STR("error", strerror(-err)));
+		return;
+	}
+	validity_follow(&n->validity, egress_valid, &n->keeper.backstop);
+	LOG_INFO("node", 0,
+		 "the kernel withholds what is said from floating addresses past a lease");
+}
+
 static void on_keeper(const struct keeper_answer *a, void *arg)
 {
 	struct node *n = arg;
 
 	switch (a->event) {
+	case KEEPER_BACKSTOP:
+		on_backstop(n, a);
+		return;
 	case KEEPER_TAKEN:
 		on_taken(n, a);
 		return;

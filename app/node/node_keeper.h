@@ -7,6 +7,7 @@
 #define APP_NODE_NODE_KEEPER_H
 
 #include "app/node/node_shard.h"
+#include "engine/port/egress.h"
 
 struct keeper;
 
@@ -23,6 +24,7 @@ struct node_keeper {
 	bool dead;
 	bool refusal_said;
 	enum node_floating of[SHARD_NETWORKS_MAX];
+	struct egress backstop; /* docs/adr/0025; all zero: there is none */
 };
 
 void node_keeper_setup(void); /* metrics; main thread, once */

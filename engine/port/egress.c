@@ -58,20 +58,24 @@ static int egress_share(void **out, int fd, size_t size)
 	return 0;
 }
 
-static int egress_maps(struct egress *e)
+static int egress_maps_share(struct egress *e, int until_fd, int withheld_fd)
 {
 	void *at = NULL;
-	int err;
+	int err = egress_share(&at, until_fd, EGRESS_PLACES * sizeof(*e->until_ns));
 
-	e->addresses_fd = egress_map(e, EGRESS_ADDRESSES_MAP);
-	e->until_fd = egress_map(e, EGRESS_UNTIL_MAP);
-	err = egress_share(&at, e->until_fd, EGRESS_PLACES * sizeof(*e->until_ns));
 	if (err)
 		return err;
 	e->until_ns = at;
-	err = egress_share(&at, egress_map(e, EGRESS_WITHHELD_MAP), sizeof(*e->withheld));
+	err = egress_share(&at, withheld_fd, sizeof(*e->withheld));
 	e->withheld = err ? NULL : at;
 	return err;
+}
+
+static int egress_maps(struct egress *e)
+{
+	e->addresses_fd = egress_map(e, EGRESS_ADDRESSES_MAP);
+	e->until_fd = egress_map(e, EGRESS_UNTIL_MAP);
+	return egress_maps_share(e, e->until_fd, egress_map(e, EGRESS_WITHHELD_MAP));
 }
 
 static int egress_load(struct egress *e, char why[EGRESS_WHY_MAX])
@@ -221,13 +225,6 @@ int egress_address(struct egress *e, const struct addr *addr, uint8_t place)
 	return bpf_map_update_elem(e->addresses_fd, &key, &value, BPF_NOEXIST);
 }
 
-void egress_address_drop(struct egress *e, const struct addr *addr)
-{
-	struct xdp_address key = xdp_address_of(addr);
-
-	(void)bpf_map_delete_elem(e->addresses_fd, &key);
-}
-
 void egress_valid(void *arg, uint8_t place, uint64_t until_ns)
 {
 	const struct egress *e = arg;
@@ -246,8 +243,25 @@ uint32_t egress_fds(const struct egress *e, int out[EGRESS_FDS_MAX])
 	uint32_t count = 0;
 
 	out[count++] = e->until_fd;
+	out[count++] = egress_map(e, EGRESS_WITHHELD_MAP);
 	for (uint32_t i = 0; i < e->interface_count; i++)
 		if (e->interfaces[i].link_fd >= 0)
 			out[count++] = e->interfaces[i].link_fd;
 	return count;
+}
+
+int egress_join(struct egress *out, const int *fds, uint32_t count)
+{
+	int err;
+
+	assert(count >= EGRESS_MAPS && count <= EGRESS_FDS_MAX);
+	*out = (struct egress){ .addresses_fd = -1, .until_fd = -1 };
+	for (uint32_t i = EGRESS_MAPS; i < count; i++)
+		out->interfaces[out->interface_count++].link_fd = fds[i];
+	err = egress_maps_share(out, fds[0], fds[1]);
+	for (uint32_t i = 0; i < EGRESS_MAPS; i++)
+		(void)close(fds[i]);
+	if (err)
+		egress_close(out);
+	return err;
 }

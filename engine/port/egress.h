@@ -5,7 +5,7 @@
  * TCP, answers to ARP, neighbour advertisements. Frames of AF_XDP and DPDK do not pass here.
  *
  * Opening needs CAP_BPF and CAP_NET_ADMIN. What is open needs nothing. The program stays until the last process that has its descriptors
- * is gone: one that is forked after egress_open() has them, others get them by egress_fds(). Linux before 6.6 has no links for this: there
+ * is gone: one that is forked after egress_open() has them, others get them by egress_fds() and join. Linux before 6.6 has no links for this: there
  * the program stays on the interface until egress_close(), or until the next one takes its place.
  */
 #ifndef ENGINE_PORT_EGRESS_H
@@ -16,7 +16,8 @@
 
 enum {
 	EGRESS_INTERFACES_MAX = 16,
-	EGRESS_FDS_MAX = 1 + EGRESS_INTERFACES_MAX,
+	EGRESS_MAPS = 2,
+	EGRESS_FDS_MAX = EGRESS_MAPS + EGRESS_INTERFACES_MAX,
 	EGRESS_WHY_MAX = 256
 };
 
@@ -43,13 +44,13 @@ void egress_close(struct egress *e);
 
 /* From now on the address speaks only while the place may; its port does not count. -EEXIST: it is another place's, -E2BIG: too many. */
 int egress_address(struct egress *e, const struct addr *addr, uint8_t place) NODISCARD;
-/* It is nobody's any more, and passes. */
-void egress_address_drop(struct egress *e, const struct addr *addr);
 /* until_ns: of clock_now_ns; a validity_fn of a struct egress. One store, any thread. */
 void egress_valid(void *arg, uint8_t place, uint64_t until_ns);
 uint64_t egress_withheld(const struct egress *e, enum egress_kind kind);
-/* The descriptors that hold it, for a process that is to outlive this one: the map of times (a uint64_t by place), then the links. */
+/* The descriptors that hold it, for another process: the maps of times and of counts, then the links. */
 uint32_t egress_fds(const struct egress *e, int out[EGRESS_FDS_MAX]);
+/* In that process: it may say times and read counts, and holds the program. The descriptors are its own from then on. 0 or -errno. */
+int egress_join(struct egress *out, const int *fds, uint32_t count) NODISCARD;
 
 /* The program as an ELF file; made by xdp/embed.py. */
 struct bytes egress_object(void);

@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A floating address is on the machine while its shard is there, and no longer, however the node ends."""
+"""A floating address is on the machine while its shard is there, and no longer, however the node ends. Nor does one that stands still speak from it."""
 import os
+import signal
+import socket
 import subprocess
+import sys
 import tempfile
+import time
 import unittest
 
+from lib import ROOT
 from lib.node import Node
 from lib.unprivileged import AsNobody, effective
 from lib.wire import alone, ip
 from patience import until
+
+sys.path.append(str(ROOT / "tests"))
+from cluster.net import BRIDGE, Host, bridge
+from cluster.nodes import SHARDS, ClusterNode
 
 ADDRESS, CAPABILITIES = "192.0.2.17", 1 << 12 | 1 << 13     # CAP_NET_ADMIN, CAP_NET_RAW
 SETTINGS = {"cluster": {"listen": "192.0.2.1:7946", "lease": "1s"},
@@ -70,3 +79,56 @@ class Keeper(AsNobody, unittest.TestCase):
         self.assertEqual(self.node.log_text().count("floating addresses are not moved"), 1)
         self.assertEqual(self.node.metric("tandem_floating_addresses", state="refused"), 1)
         self.assertEqual(self.keeper(), [0])
+
+
+class Stopped(unittest.TestCase):
+    """Three machines. The kernel of one whose node stands still does not say that it has the address, which another one has by now."""
+
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-keeper-"))
+        bridge("10.77.0.1")
+        self.run_beside("redis-server", "--bind", "10.77.0.1", "--port", "6379", "--protected-mode", "no", "--save", "")
+        hosts = [self.enterContext(Host(name, f"10.77.0.1{i}")) for i, name in enumerate("abc", 1)]
+        self.nodes = [ClusterNode(host, self.folder, shard, "redis://10.77.0.1:6379", "10.77.0.1", "1s", "12000-12099")
+                      for host, shard in zip(hosts, SHARDS)]
+        for node in self.nodes:
+            self.addCleanup(node.close)
+            if node is not self.nodes[0]:
+                node.same_keys(self.nodes[0])
+            node.start()
+        until(lambda: all(node.live() == 1 and node.metric("tandem_cluster_nodes", state="heard") == 2 for node in self.nodes))
+
+    def run_beside(self, *words):
+        process = subprocess.Popen(words, cwd=self.folder, stdout=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+
+    def who_has(self, address, seconds=1.0):
+        """Machines that say so when they are asked."""
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)) as wire, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asks:
+            wire.bind((BRIDGE, 0x0806))
+            wire.settimeout(0.05)
+            said, end = set(), time.monotonic() + seconds
+            while time.monotonic() < end:
+                ip("neigh", "flush", "to", address, "dev", BRIDGE)
+                asks.sendto(b"?", (address, 9))
+                try:
+                    while True:
+                        frame = wire.recv(100)
+                        if frame[28:32] == socket.inet_aton(address):
+                            said.add(frame[6:12])
+                except TimeoutError:
+                    pass
+            return said
+
+    def test_stands_still(self):
+        node, address = self.nodes[0], SHARDS[17]
+        before = self.who_has(address)
+        self.assertEqual(len(before), 1)
+        node.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(node.process.send_signal, signal.SIGCONT)
+        until(lambda: any(other.metric("tandem_floating_addresses", state="here") == 2 for other in self.nodes[1:]))
+        after = self.who_has(address)
+        self.assertEqual((len(after), after & before), (1, set()))
+        node.process.send_signal(signal.SIGCONT)
+        until(lambda: node.metric("tandem_withheld_frames_total", kind="arp") > 0)

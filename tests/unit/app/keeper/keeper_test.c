@@ -23,10 +23,11 @@
 
 #define PATIENCE_NS (10 * NS_PER_S)
 
-enum { FDS_MAX = 64, STEP_US = 1000 };
+enum { FDS_MAX = 64, STEP_US = 1000, PLACE = 1 };
 
 static char g_dir[] = "/tmp/tandem-keeper-XXXXXX";
 static struct keeper_answer g_answer;
+static struct egress g_backstop; /* all zero: the test may not have one */
 
 static struct addr address(const char *text)
 {
@@ -67,12 +68,12 @@ static bool become(const char *text, int wanted)
 
 static struct keeper *keeper_of(const char *beside)
 {
-	static struct addr all[2];
+	static struct keeper_address all[2];
 	struct keeper_settings s = { .dir = g_dir, .addresses = all, .count = COUNT_OF(all) };
 	struct keeper *k = NULL;
 
-	all[0] = address("192.0.2.17");
-	all[1] = address("2001:db8::17");
+	all[0] = (struct keeper_address){ .ip = address("192.0.2.17"), .place = PLACE };
+	all[1] = (struct keeper_address){ .ip = address("2001:db8::17"), .place = PLACE };
 	if (beside)
 		s.beside = address(beside);
 	assert_int_equal(keeper_fork(&k, &s), 0);
@@ -82,6 +83,11 @@ static struct keeper *keeper_of(const char *beside)
 static void on_answer(const struct keeper_answer *answer, void *arg)
 {
 	(void)arg;
+	if (answer->event == KEEPER_BACKSTOP) {
+		assert_int_equal(egress_join(&g_backstop, answer->fds, answer->fd_count), 0);
+		egress_valid(&g_backstop, PLACE, UINT64_MAX);
+		return;
+	}
 	g_answer = *answer;
 	loop_stop();
 }
@@ -105,6 +111,7 @@ static void keeper_end(struct keeper *k)
 {
 	keeper_close(k);
 	loop_close();
+	egress_close(&g_backstop);
 }
 
 static struct keeper_answer answer_wait(void)
@@ -214,6 +221,31 @@ static void prohibited(void **state)
 	assert_int_equal(errno, EACCES);
 	assert_int_equal(take(k, "2001:db8::17", "").error, 0);
 	assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&sa, n), 1);
+	(void)close(fd);
+	keeper_end(k);
+}
+
+/* As what a process had sent that stands still by now. */
+static void past_its_time(void **state)
+{
+	struct addr from = address("192.0.2.17:7000"), to = address("192.0.2.255:7000");
+	struct keeper *k = keeper_in_loop(NULL);
+	struct sockaddr_storage sa;
+	socklen_t n = addr_to_sockaddr(&from, &sa);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), yes = 1;
+
+	(void)state;
+	assert_int_equal(take(k, "192.0.2.17", "").error, 0);
+	if (!g_backstop.until_ns)
+		fail_msg("no program can be loaded: needs CAP_BPF");
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes)), 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&sa, n), 0);
+	n = addr_to_sockaddr(&to, &sa);
+	assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&sa, n), 1);
+	assert_int_equal(egress_withheld(&g_backstop, EGRESS_UDP), 0);
+	egress_valid(&g_backstop, PLACE, clock_now_ns());
+	(void)!sendto(fd, "x", 1, 0, (const struct sockaddr *)&sa, n);
+	assert_int_equal(egress_withheld(&g_backstop, EGRESS_UDP), 1);
 	(void)close(fd);
 	keeper_end(k);
 }
@@ -370,9 +402,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(taken_and_left), cmocka_unit_test(prohibited),
-		cmocka_unit_test(there_anyhow),   cmocka_unit_test(of_no_network),
-		cmocka_unit_test(killed),         cmocka_unit_test(started_again),
-		cmocka_unit_test(not_allowed),
+		cmocka_unit_test(past_its_time),  cmocka_unit_test(there_anyhow),
+		cmocka_unit_test(of_no_network),  cmocka_unit_test(killed),
+		cmocka_unit_test(started_again),  cmocka_unit_test(not_allowed),
 	};
 	int failed;
 
