@@ -12,7 +12,7 @@
 #include "sig/call/session.h"
 #include "sig/call/way.h"
 #include "sig/leg/flow.h"
-#include "sig/leg/flow_dtls.h"
+#include "sig/leg/flow_move.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
@@ -120,10 +120,10 @@ static void redirected(struct call_host *h, struct call *c, uint8_t leg,
 }
 
 /* ... and nobody asks it again. */
-static bool refused_unheard(const struct call *c, uint8_t leg)
+static bool refused_unheard(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	return c->state == CALL_ESTABLISHED && !c->order_ns &&
-	       !(c->untold & bridge_untold(c, leg)) && flows_dtls_moved(c, leg);
+	       !(c->untold & bridge_untold(c, leg)) && flows_moved(h, c, leg);
 }
 
 /* The session goes on as it was (RFC 3261 14.1), unless the dialog itself is gone (12.2.1.2). */
@@ -139,7 +139,7 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 	refresh_refused(h, c, leg, status);
 	if (status == 481 || status == 408)
 		call_party_lost(h, c, leg);
-	else if (refused_unheard(c, leg))
+	else if (refused_unheard(h, c, leg))
 		reoffer_unheard(h, c, leg);
 }
 

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
-#include "sig/leg/flow_dtls.h"
+#include "sig/leg/flow_move.h"
 
 /* RFC 3261 14.1: who made the Call-ID waits longer; 14.2: 500 comes where another is open there. */
 void reoffer_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
@@ -20,7 +20,7 @@ void reoffer_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t 
 			 LOG_U64("status", status));
 		return;
 	}
-	if (flows_dtls_moved(c, leg)) /* for the next process, too */
+	if (flows_moved(h, c, leg)) /* for the next process, too */
 		c->untold |= bridge_untold(c, leg);
 	c->order_leg = c->legs[leg]->uac->from;
 	c->order_ns = h->now.ns + (ms + (c->legs[leg]->called ? 2100 : 100)) * NS_PER_MS;
@@ -30,7 +30,7 @@ void reoffer_unheard(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct call_ending e = { .cause = CAUSE_MEDIA, .by = ENDED_BY_NODE, .status = 488 };
 
-	LOG_WARN("call", c->id, "a browser does not come to the port of another media worker",
+	LOG_WARN("call", c->id, "a party is not told where it would be heard by now",
 		 LOG_U64("leg", leg));
 	call_end(h, c, &e);
 }

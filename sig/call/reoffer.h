@@ -7,7 +7,7 @@
 
 /* An INVITE of our own within the dialog was refused. */
 void reoffer_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);
-/* The leg was not told of the port where it would be heard (flows_dtls_moved), and will not be: the call ends. */
+/* The leg was not told where it would be heard (flows_moved), and will not be: the call ends. */
 void reoffer_unheard(struct call_host *h, struct call *c, uint8_t leg);
 /* Its time has come. */
 void reoffer_again(struct call_host *h, struct call *c);

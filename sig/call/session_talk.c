@@ -39,11 +39,8 @@ struct offer_policy talk_policy_of(const struct call *c, const struct talk *t)
 struct offer_self talk_self(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
-	uint16_t network = flow_network(h, l);
-	bool cell = l->dialog.hop.transport == SIP_CELL; /* no NAT stands between */
 	struct offer_self self = {
-		.address = cell ? h->settings->networks[network].media_bind
-				: h->settings->networks[network].media_advertise,
+		.address = *flow_address(h, l),
 		.session_id = l->session_id,
 		.session_version = l->session_version,
 		.fingerprint = h->settings->fingerprint,

@@ -8,7 +8,7 @@
 #include "sig/call/reoffer.h"
 #include "sig/call/session.h"
 #include "sig/feature/transfer.h"
-#include "sig/leg/flow_dtls.h"
+#include "sig/leg/flow_move.h"
 
 int meet_ask(struct call_host *h, struct call *c, uint8_t leg, const struct leg *with)
 {
@@ -55,9 +55,9 @@ static bool was_told_less(const struct call *c, uint8_t leg, uint8_t peer)
 }
 
 /* It hears nobody until it is asked. */
-static bool meet_is_unheard(const struct call *c, uint8_t leg)
+static bool meet_is_unheard(const struct call_host *h, const struct call *c, uint8_t leg)
 {
-	return call_leg(c, leg) && flows_dtls_moved(c, leg);
+	return call_leg(c, leg) && flows_moved(h, c, leg);
 }
 
 static bool pair_fits(const struct call *c)
@@ -65,14 +65,14 @@ static bool pair_fits(const struct call *c)
 	return !call_callee(c) || session_fits_whole(call_caller(c), call_callee(c));
 }
 
-static uint8_t next_untold(const struct call *c)
+static uint8_t next_untold(const struct call_host *h, const struct call *c)
 {
 	bool both = c->untold == (UNTOLD_CALLER | UNTOLD_CALLEE) && call_callee(c);
 	bool callee = !(c->untold & UNTOLD_CALLER);
 
-	if (both && meet_is_unheard(c, c->bridge.callee))
-		callee = !meet_is_unheard(c, c->bridge.caller);
-	else if (both && !meet_is_unheard(c, c->bridge.caller) && !pair_fits(c))
+	if (both && meet_is_unheard(h, c, c->bridge.callee))
+		callee = !meet_is_unheard(h, c, c->bridge.caller);
+	else if (both && !meet_is_unheard(h, c, c->bridge.caller) && !pair_fits(c))
 		callee = session_is_wider(call_callee(c), call_caller(c));
 	return callee ? c->bridge.callee : c->bridge.caller;
 }
@@ -84,13 +84,13 @@ static void meet_leg(struct call_host *h, struct call *c, uint8_t leg)
 	c->untold &= (uint8_t)~bridge_untold(c, leg);
 	outbox_touch(&c->out);
 	if (!call_leg(c, leg) ||
-	    (!meet_is_unheard(c, leg) && !was_told_less(c, leg, peer) && pair_fits(c)))
+	    (!meet_is_unheard(h, c, leg) && !was_told_less(c, leg, peer) && pair_fits(c)))
 		return;
 	if (!invite_own(h, c, peer == LEG_NONE ? leg : peer))
 		return;
 	LOG_WARN("call", c->id, "a party is not told what holds with whom it speaks now",
 		 LOG_U64("leg", leg));
-	if (meet_is_unheard(c, leg))
+	if (meet_is_unheard(h, c, leg))
 		reoffer_unheard(h, c, leg);
 }
 
@@ -103,7 +103,7 @@ static bool may_tell(const struct call_host *h, const struct call *c)
 static void meet_tell(struct call_host *h, struct call *c)
 {
 	while (c->untold && may_tell(h, c))
-		meet_leg(h, c, next_untold(c));
+		meet_leg(h, c, next_untold(h, c));
 	if (c->untold || !may_tell(h, c))
 		return;
 	c->meet_ns = 0;

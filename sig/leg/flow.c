@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sig/leg/flow_dtls.h"
+#include "sig/leg/flow_move.h"
 #include "sig/leg/secret.h"
 #include "sig/model/payer.h"
 
@@ -43,6 +44,14 @@ uint16_t flow_network(const struct call_host *h, const struct leg *l)
 			return set->locals[i].network;
 	}
 	return local->network;
+}
+
+const struct addr *flow_address(const struct call_host *h, const struct leg *l)
+{
+	const struct shard_network *at = &h->settings->networks[flow_network(h, l)];
+
+	/* no NAT stands between shards */
+	return l->dialog.hop.transport == SIP_CELL ? &at->media_bind : &at->media_advertise;
 }
 
 static bool may_be_secure(const struct leg *l)
@@ -159,11 +168,18 @@ static int port_claim(struct call_host *h, const struct call *c, struct call_flo
 	return ports_claim(&h->ports[f->network], f->port, &f->id);
 }
 
+static int flow_claim(struct call_host *h, const struct call *c, struct call_flow *f)
+{
+	int err = c->moved & BIT64(f->leg) ? -ERANGE : port_claim(h, c, f);
+
+	return err && flows_may_move(c) ? flow_move(h, c, f) : err;
+}
+
 int flows_claim(struct call_host *h, struct call *c)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		struct call_flow *f = &c->flows[i];
-		int err = port_claim(h, c, f);
+		int err = flow_claim(h, c, f);
 
 		if (!err)
 			err = payer_take_port(h, c);

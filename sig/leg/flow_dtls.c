@@ -69,22 +69,16 @@ void flow_dtls_follow(struct call_host *h, const struct call *c, struct call_flo
 	f->resume.source_rtp = f->resume.source_rtcp = (struct addr){ 0 };
 }
 
-/* Those of one leg come to another worker all at once. */
-bool flows_dtls_moved(const struct call *c, uint8_t leg)
+void flow_dtls_move(struct call_host *h, const struct call *c, struct call_flow *f)
 {
-	struct bytes said = text_bytes(&c->legs[leg]->sdp.said);
-	bool shares = false;
-
-	for (uint32_t i = 0; i < c->flow_count; i++) {
-		const struct call_flow *f = &c->flows[i];
-
-		if (f->leg != leg || f->closing || flow_port(f) == f->port)
-			continue;
-		if (said.n && memmem(said.p, said.n, f->dtls->ice.ufrag, ICE_UFRAG_LEN))
-			return false;
-		shares = true;
+	if (!f->dtls)
+		return;
+	if (f->dtls->shared_port) {
+		f->dtls->shared_port = 0;
+		share_port(h, c, f);
 	}
-	return shares;
+	ice_make(h->rand, &f->dtls->ice);
+	f->resume.source_rtp = f->resume.source_rtcp = (struct addr){ 0 };
 }
 
 /* Those that share a transport have the keys of one of them. */

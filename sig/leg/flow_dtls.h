@@ -33,8 +33,8 @@ int flows_dtls_prepare(struct call_host *h, struct call *c, uint8_t offerer, uin
 /* It came to this call. Where that is on another worker than the port that it shares, it gets that worker's, with other credentials
  * (RFC 8839 4.4.1.1.1), and its party has to be told. */
 void flow_dtls_follow(struct call_host *h, const struct call *c, struct call_flow *f);
-/* The party knows another port, and is not heard until it is asked again. */
-bool flows_dtls_moved(const struct call *c, uint8_t leg);
+/* It has other ports than its party knows: it shares another one, with other credentials. */
+void flow_dtls_move(struct call_host *h, const struct call *c, struct call_flow *f);
 /* No handshake is under way: one ends on the worker where it began. */
 bool flows_dtls_may_move(const struct call *c, uint8_t leg);
 /* What was agreed with the party the flow faces: another certificate or role is another association (RFC 8842 4). */

@@ -91,7 +91,8 @@ struct call {
 	struct text unknown;  /* of its record: what a later program wrote (call_unknown.h) */
 	const char *obstacle; /* why it cannot go on in this process (give_up.h); NULL: it can */
 	uint16_t lost;        /* legs that no address of ours reaches, a bit each */
-	bool emergency;       /* no quota refuses what it needs */
+	uint16_t moved; /* legs that we have at another address than before (sig/leg/flow_move.h) */
+	bool emergency; /* no quota refuses what it needs */
 	struct quota_party payer;
 	uint64_t setup_utc_ms, ringing_utc_ms, answer_utc_ms, end_utc_ms;
 	enum call_cause cause;

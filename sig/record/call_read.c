@@ -63,7 +63,7 @@ bool reading_address(struct reading *r, struct addr *out, const char *in, const 
 	return !*in || !addr_parse(out, bytes_str(in)) || reading_wrong(r, reason);
 }
 
-/* One that reaches the party for a last word: at best on the same address. */
+/* One that reaches the party as well: at best on the same address. */
 static bool find_other_local(const struct shard_settings *s, struct sip_hop *hop,
 			     const struct addr *bound)
 {
@@ -96,9 +96,12 @@ static void find_local(struct reading *r, uint8_t leg, struct sip_hop *hop,
 	hop->local = 0;
 	if (r->c->legs[leg]->state == LEG_CLOSED && !r->c->legs[leg]->refusal)
 		return;
+	if (find_other_local(s, hop, bound)) {
+		r->c->moved |= (uint16_t)BIT64(leg);
+		return;
+	}
 	call_obstacle(r->c, "an address for SIP is not the node's any more");
-	if (!find_other_local(s, hop, bound))
-		r->c->lost |= (uint16_t)BIT64(leg);
+	r->c->lost |= (uint16_t)BIT64(leg);
 }
 
 /* All but our own address. */

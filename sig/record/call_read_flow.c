@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "sig/call/give_up.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/secret.h"
 #include "sig/record/call_read.h"
@@ -18,7 +17,7 @@ static bool read_network(struct reading *r, struct call_flow *f, const char *nam
 			return true;
 	}
 	f->network = 0;
-	call_obstacle(r->c, "a network of its media is gone");
+	r->c->moved |= (uint16_t)BIT64(f->leg);
 	return true;
 }
 

@@ -16,6 +16,7 @@
 #include "sig/feature/set.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
+#include "sig/leg/flow_move.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/refusal.h"
 #include "sig/leg/respond.h"
@@ -136,8 +137,26 @@ static void detach(struct call_host *h, const struct call *c)
 	}
 }
 
+/* Who was told of addresses that are not ours any more has to be told of others. */
+static void attach_moved(struct call *c)
+{
+	if (c->moved && !flows_may_move(c))
+		call_obstacle(c, "an address for SIP is not the node's any more");
+}
+
+static void tell_moved(const struct call_host *h, struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (!call_leg(c, i) || !bridge_has(c, i) || !flows_moved(h, c, i))
+			continue;
+		c->untold |= bridge_untold(c, i);
+		outbox_touch(&c->out);
+	}
+}
+
 static void attach_media(struct call_host *h, struct call *c)
 {
+	attach_moved(c);
 	if (c->state == CALL_ENDING ||
 	    c->obstacle) { /* nobody speaks any more; the ports are not ours yet */
 		flows_drop_all(h, c);
@@ -329,6 +348,8 @@ void call_resume(struct call_host *h, struct call *c)
 		call_give_up(h, c);
 		return;
 	}
+	if (flows_may_move(c))
+		tell_moved(h, c);
 	secrets_resume(h, c);
 	flows_dtls_resume(h, c);
 	resume_invites(h, c);

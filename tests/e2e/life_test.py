@@ -116,34 +116,63 @@ class Drain(CallTest):
 
 
 class Moved(CallTest):
-    """A start with other ports: calls that cannot go on are ended, their parties told."""
+    """A start with other ports: parties are asked again, and come. A call that has no way there is ended."""
     settings = {"media": {"video": True}}
 
     def moved(self, stop):
-        """Stops the node under a call, moves it, starts it; both parties have heard BYE, and it is in the CDR."""
-        call = self.calls()[0]["id"]
         stop()
         self.node.media_ports = self.node.ports.take_range(8)
         self.node.configure(self.settings)
         self.node.restart()
-        self.a.respond(self.a.take_request("BYE"), 200)
-        self.b.respond(self.b.take_request("BYE"), 200)
-        record = self.ended()
-        self.assertEqual((record["id"], record["cause"]), (call, "could not go on after a restart"))
-        self.assertIn(f"call={call}", next(line for line in self.node.log_text().splitlines()
-                                           if "cannot go on after the restart" in line))
-        status = self.node.ctl("node.status")
-        self.assertEqual((status["records_broken"], status["calls_given_up"]), (0, 1))
+
+    def asked_again(self, out, into):
+        """Both parties take the new ports, and hear each other there."""
+        for dialog, audio in ((out, self.audio_a), (into, self.audio_b)):
+            asked = dialog.wait_reinvite(audio.sdp())
+            dialog.agent.take(lambda m, id=dialog.call_id: m.is_request and m.method == "ACK" and m.call_id == id)
+            audio.use(asked)
+            dialog.agent.server = dialog.agent.server[0], self.node.sip_port
+        for audio, other, hertz in ((self.audio_a, self.audio_b, 440), (self.audio_b, self.audio_a, 880)):
+            audio.start(hertz)
+            other.wait_tone(hertz, anew=True)
+            audio.stop()
 
     def test_media_ports(self):
-        self.connect()
+        out, into, _ = self.connect()
+        self.saved()
         self.moved(self.node.kill)
+        self.asked_again(out, into)
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.ended()["cause"], "hung up")
+        status = self.node.ctl("node.status")
+        self.assertEqual((status["records_broken"], status["calls_given_up"]), (0, 0))
 
     def test_media_and_sip_ports(self):
-        """The farewell comes from a port that exists now."""
-        self.connect()
+        """Also who is asked from another port of the node, and over a kill in between."""
+        out, into, _ = self.connect()
+        self.saved()
         self.node.sip_port = self.node.ports.take()
         self.moved(self.node.stop)
+        self.node.kill()
+        self.node.restart()
+        self.asked_again(out, into)
+        into.bye()
+        out.wait_bye()
+
+    def test_no_invitation_between(self):
+        """One that rings is told farewell, from a port that exists now."""
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.ring()
+        out.wait_provisional(180)
+        self.node.sip_port = self.node.ports.take()
+        self.moved(self.node.stop)
+        self.assertEqual(out.wait_final().status, 503)
+        self.b.take_request("CANCEL")
+        call = self.calls()[0]["id"]
+        self.assertIn(f"call={call}", next(line for line in self.node.log_text().splitlines()
+                                           if "cannot go on after the restart" in line))
         self.assertEqual(self.node.metric("tandem_calls_given_up_total"), 1)
 
 

@@ -311,6 +311,7 @@ class Dialog:
         """Answers an INVITE or UPDATE inside the dialog with 200 and this SDP; the request."""
         request = self.agent.take(lambda m: m.is_request and m.method in ("INVITE", "UPDATE")
                                   and m.call_id == self.call_id, seconds, "re-INVITE")
+        self.target = address_uri(request.get("Contact"))   # RFC 3261 12.2.2
         self.agent.respond(request, 200, "OK", headers=[("Contact", self.agent.contact)], body=sdp)
         return request
 

@@ -355,22 +355,13 @@ static void assert_is_ended(struct line *l, const char *name)
 	ROW_ASSERT(name, rig_counts(l->r).calls == 0 && rig_counts(l->r).ports_free == 100);
 }
 
-/* It is a call, but none of this node as it is now. */
-static void not_to_continue(void **state)
+static void assert_none_continue(struct line *l, const struct damage *rows, size_t n)
 {
-	static const struct damage rows[] = {
-		DAMAGE(hop_local),      DAMAGE(sdp),          DAMAGE(flow_range),
-		DAMAGE(flow_same_port), DAMAGE(flow_network),
-	};
-	struct line *l = *state;
-	const struct damage *row;
 	struct text good = { 0 };
 
 	(void)snprintf(g_text, sizeof(g_text), "elsewhere");
-	make_established(l);
 	assert_int_equal(text_set(&good, text_bytes(&rig_record(l->r)->record)), 0);
-	EACH_ROW(row, rows)
-	{
+	for (const struct damage *row = rows; row < rows + n; row++) {
 		Tandem__Call__Call *c;
 		const char *reason = NULL;
 		uint8_t packed[4096];
@@ -386,6 +377,25 @@ static void not_to_continue(void **state)
 		assert_is_ended(l, row->name);
 	}
 	text_clear(&good);
+}
+
+/* It is a call, but none of this node as it is now. */
+static void not_to_continue(void **state)
+{
+	static const struct damage rows[] = { DAMAGE(sdp) };
+
+	make_established(*state);
+	assert_none_continue(*state, rows, COUNT_OF(rows));
+}
+
+/* ... and not established: nobody can be asked to come elsewhere. */
+static void not_to_continue_elsewhere(void **state)
+{
+	static const struct damage rows[] = { DAMAGE(hop_local), DAMAGE(flow_range),
+					      DAMAGE(flow_same_port), DAMAGE(flow_network) };
+
+	make_answered(*state);
+	assert_none_continue(*state, rows, COUNT_OF(rows));
 }
 
 static void end_all(struct line *l)
@@ -641,6 +651,7 @@ int main(void)
 		LINE_TEST(broken),
 		LINE_TEST(broken_refusal),
 		LINE_TEST(not_to_continue),
+		LINE_TEST(not_to_continue_elsewhere),
 		LINE_TEST(cut_short),
 		LINE_TEST(unknown_fields_stay),
 		LINE_TEST(of_a_later_program),

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/leg/flow_move.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "media/offer/line.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/flow_dtls.h"
+
+bool flows_may_move(const struct call *c)
+{
+	if (c->state != CALL_ESTABLISHED)
+		return false;
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->state != LEG_CLOSED &&
+		    (l->state != LEG_CONFIRMED || l->uas || l->uac || !bridge_has(c, i)))
+			return false;
+	}
+	return true;
+}
+
+int flow_move(struct call_host *h, const struct call *c, struct call_flow *f)
+{
+	f->network = (uint8_t)flow_network(h, c->legs[f->leg]);
+	if (ports_take(&h->ports[f->network], h->now.ns, &f->id))
+		return -EAGAIN;
+	f->port = ports_rtp_port(&h->ports[f->network], f->id);
+	flow_dtls_move(h, c, f);
+	return 0;
+}
+
+/* Where the line says that it is heard. False: nowhere, or by a name. */
+static bool line_place(const struct sdp *said, const struct call_flow *f, struct addr *out)
+{
+	struct sdp_connection at;
+
+	if (f->line >= said->media_count || !said->sections[f->line + 1].port ||
+	    sdp_connection(said, f->line + 1U, &at))
+		return false;
+	*out = at.address;
+	out->port = said->sections[f->line + 1].port;
+	return out->family != ADDR_NONE;
+}
+
+/* Of a port that flows share they are what tells them apart. */
+static bool knows_credentials(const struct sdp *said, const struct call_flow *f)
+{
+	return flow_port(f) == f->port ||
+	       memmem(said->text.p, said->text.n, f->dtls->ice.ufrag, ICE_UFRAG_LEN);
+}
+
+bool flows_moved(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	const struct addr *own = flow_address(h, c->legs[leg]);
+	struct offer_error error;
+	struct sdp said;
+
+	if (!c->legs[leg]->sdp.said.n ||
+	    offer_parse_own(&said, text_bytes(&c->legs[leg]->sdp.said), &error))
+		return false;
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		const struct call_flow *f = &c->flows[i];
+		struct addr told;
+
+		if (f->leg == leg && !f->closing && line_place(&said, f, &told) &&
+		    (told.port != flow_port(f) || !addr_ip_eq(&told, own) ||
+		     !knows_credentials(&said, f)))
+			return true;
+	}
+	return false;
+}
