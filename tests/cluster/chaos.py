@@ -24,7 +24,7 @@ def run(place, options, say):
         done.append(Round(place, failure, calls).run())
         say(f"   {done[-1].told()}")
         if done[-1].whole_s is None or done[-1].silent:
-            say(place.state())
+            say(f"{place.state()}\nleases: {place.leases()}")
             break
     wholes = [each.whole_s for each in done]
     return {"rounds": len(done), **check.calls_judged(place, calls, done, say), "leaks": sum(sum(each.leaks.values()) for each in done),

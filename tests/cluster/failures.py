@@ -181,5 +181,62 @@ class ReadOnly(RedisFailure):
         redis.ask(self.address, "REPLICAOF", other, str(PORT))
 
 
-KINDS = {"kill": Kill, "restart": Restart, "host": Host, "pause": Pause, "drain": Drain, "from-redis": FromRedis, "from-nodes": FromNodes, "one-way": OneWay,
-         "redis-kill": RedisKilled, "redis-pause": RedisPaused, "failover": Failover, "emptied": Emptied, "read-only": ReadOnly}
+class Full(RedisFailure):
+    """the primary of Redis has no memory left, and takes no writes"""
+
+    def hit(self, redis):
+        redis.ask(self.address, "CONFIG", "SET", "maxmemory", "1mb")
+
+    def mend(self):
+        self.place.redis.ask(self.address, "CONFIG", "SET", "maxmemory", "0")
+
+
+class RedisGone(RedisFailure):
+    """both servers of Redis stand still"""
+
+    def hit(self, redis):
+        for program in redis.programs.values():
+            program.signal(signal.SIGSTOP)
+
+    def mend(self):
+        for program in self.place.redis.programs.values():
+            program.signal(signal.SIGCONT)
+        super().mend()
+
+
+class HostAndRedis(Host):
+    """a node is cut off from all others, and the primary of Redis dies with it"""
+
+    def strike(self):
+        self.address = self.place.redis.primary()
+        super().strike()
+        self.place.redis.kill(self.address)
+
+    def mend(self):
+        super().mend()
+        self.place.redis.programs[self.address].start()
+        self.place.redis.settle()
+
+
+class Isolated(Failure):
+    """a node and the primary of Redis hear each other, and nobody else"""
+    moves = True
+
+    def strike(self):
+        address = self.place.redis.primary()
+        inside = [host for host in self.place.hosts.values() if host is self.victim.host or host.address == address]
+        for one in inside:
+            for other in self.place.hosts.values():
+                if other not in inside:
+                    part(one, other)
+
+    def mend(self):
+        for host in self.place.hosts.values():
+            host.find()
+        self.place.redis.settle()
+
+
+KINDS = {"kill": Kill, "restart": Restart, "host": Host, "pause": Pause, "drain": Drain,
+         "from-redis": FromRedis, "from-nodes": FromNodes, "one-way": OneWay,
+         "redis-kill": RedisKilled, "redis-pause": RedisPaused, "failover": Failover, "emptied": Emptied, "read-only": ReadOnly,
+         "full": Full, "redis-gone": RedisGone, "host-and-redis": HostAndRedis, "isolated": Isolated}

@@ -86,6 +86,10 @@ class Place:
         return sum(node.live() for node in running) == len(SHARDS) and all(
             node.metric("tandem_cluster_nodes", state="heard") == len(running) - 1 for node in running)
 
+    def leases(self):
+        """What Redis has of them."""
+        return {shard: self.redis.now("HGETALL", f"td:{{s{shard}}}:lease") for shard in SHARDS}
+
     def saved(self):
         """How many calls Redis has."""
         return sum(int(self.redis.now("HLEN", f"td:{{s{shard}}}:rec") or 0) for shard in SHARDS)

@@ -100,8 +100,8 @@ class RedisHosts:
 
         def settled():
             primary = self.primary()
-            return primary and any(f"slave0:ip={other}" in (told := self.ask(primary, "INFO", "replication")) and "state=online" in told
-                                   for other in others - {primary})
+            told = self.ask(primary, "INFO", "replication") if primary else ""
+            return "role:master" in told and "state=online" in told and any(f"slave0:ip={other}" in told for other in others - {primary})
 
         until(settled, lambda: f"primary {self.primary()}: {self.ask(self.primary(), 'INFO', 'replication')}")
 
