@@ -239,6 +239,10 @@ static unsigned granted(struct lease *l, enum lease_action question,
 	/* older than the news that Redis lost it */
 	if (l->stale && question == LEASE_SEND_RENEW)
 		return probe(l, now_ns);
+	if (l->state == LEASE_ASKING) { /* whom it names still, from when it was ours before */
+		acked_forget(l);
+		l->tell_ns = now_ns;
+	}
 	l->epoch = epoch;
 	l->state = LEASE_HELD;
 	l->stale = false;

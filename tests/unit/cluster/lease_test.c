@@ -223,7 +223,7 @@ static void test_valid_with_peers(void **state)
 	(void)state;
 	hold(&l, true);
 	assert_int_equal(valid_ms(&l), 3010);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_TELL | LEASE_SEND_RENEW);
 	assert_int_equal(valid_ms(&l), 3010);
 	assert_int_equal(step_at(&l, LEASE_GRANTED, 5, 1500), 0);
 	assert_int_equal(valid_ms(&l), 4010);
@@ -245,7 +245,6 @@ static void test_valid_by_acks(void **state)
 
 	(void)state;
 	hold(&l, true);
-	l.tell_ns = 1000 * (uint64_t)MS;
 	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 900), LEASE_DEGRADED);
 	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1000), LEASE_TELL);
 	assert_int_equal(ack(&l, 9, 1000, 1100), 0);
@@ -255,6 +254,24 @@ static void test_valid_by_acks(void **state)
 	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1999), 0);
 	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2000), LEASE_TELL);
 	assert_int_equal(l.state, LEASE_DOUBT);
+}
+
+/* It was another's meanwhile: those that it still names hear of it at once, or nobody would carry it. */
+static void test_told_when_it_comes_back(void **state)
+{
+	struct lease l;
+
+	(void)state;
+	hold(&l, true);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 41), LEASE_TELL);
+	assert_int_equal(step_at(&l, LEASE_SEEN, 6, 100), LEASE_FENCE | LEASE_DEGRADED);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2000), 0);
+	assert_int_equal(step_at(&l, LEASE_WANT, 0, 5000), LEASE_SEND_ACQUIRE);
+	assert_int_equal(ack(&l, 8, 41, 5001), 0); /* of before */
+	assert_int_equal(step_at(&l, LEASE_GRANTED, 7, 5002), LEASE_HEALTHY | LEASE_ANEW);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 5003), LEASE_TELL);
+	assert_int_equal(ack(&l, 8, 5003, 5100), 0);
+	assert_int_equal(valid_ms(&l), 8003);
 }
 
 /* Others may speak now. What comes late of before changes nothing: only a claim that counts does. */
@@ -268,7 +285,7 @@ static void test_lapsed(void **state)
 
 	(void)state;
 	hold(&l, true);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 3009), LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 3009), LEASE_TELL | LEASE_SEND_RENEW);
 	assert_int_equal(step_at(&l, LEASE_GRANTED, 5, 3011), LEASE_LAPSE | LEASE_DEGRADED);
 	assert_int_equal(l.state, LEASE_LAPSED);
 	assert_int_equal(ack(&l, 8, 3009, 3012), 0);
@@ -289,7 +306,7 @@ static void test_not_kept(void **state)
 
 	(void)state;
 	hold(&l, true);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_TELL | LEASE_SEND_RENEW);
 	assert_int_equal(lease_step(&l, &granted, 1020 * (uint64_t)MS), 0);
 	assert_int_equal(valid_ms(&l), 3010);
 }
@@ -418,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_valid_alone),
 		cmocka_unit_test(test_fence_text),
 		cmocka_unit_test(test_valid_by_acks),
+		cmocka_unit_test(test_told_when_it_comes_back),
 		cmocka_unit_test(test_lapsed),
 		cmocka_unit_test(test_not_kept),
 		cmocka_unit_test(test_other_names),
