@@ -35,7 +35,8 @@ struct load_endpoint {
 	/* of the stream we receive */
 	bool heard;
 	uint64_t heard_ns; /* or when the load began */
-	uint64_t gap_ns;   /* the longest time between two packets, after the warm-up */
+	uint64_t
+		gap_ns; /* the longest time between two packets, after the warm-up; see load_gap_ns */
 	uint32_t ssrc;
 	uint16_t sequence_delta; /* sequence - number: constant through a faithful relay */
 	uint32_t timestamp_delta;
@@ -61,6 +62,7 @@ struct load {
 	uint32_t count;
 	uint32_t webrtc; /* parties */
 	uint64_t start_ns, told_ns;
+	uint64_t sent_ns; /* when the last frame was sent, no more follows; 0: not yet */
 	uint64_t warm_ns; /* delays of packets sent before are not counted */
 	struct load_totals t;
 };
@@ -71,6 +73,8 @@ void load_calls_read(struct load *l, FILE *in);
 void load_frame_send(struct load *l, uint32_t index, uint64_t now_ns);
 /* Judges a packet that came for the endpoint, and counts it. A load_receive: context is the load. */
 void load_check(void *context, uint32_t index, uint8_t *p, size_t n, uint64_t now_ns);
+/* The longest time, after the warm-up, for which the endpoint heard nothing: until now, if it does not. */
+uint64_t load_gap_ns(const struct load *l, const struct load_endpoint *e, uint64_t now_ns);
 /* One JSON object in one line on stdout. */
 void load_report(const struct load *l, uint64_t now_ns);
 

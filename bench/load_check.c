@@ -26,12 +26,12 @@ static bool packet_is_new(struct load_totals *t, struct load_endpoint *e, uint32
 	return true;
 }
 
-static void gap_note(struct load_endpoint *e, uint64_t warm_ns, uint64_t now_ns)
+uint64_t load_gap_ns(const struct load *l, const struct load_endpoint *e, uint64_t now_ns)
 {
-	uint64_t from_ns = e->heard_ns > warm_ns ? e->heard_ns : warm_ns;
+	uint64_t from_ns = e->heard_ns > l->warm_ns ? e->heard_ns : l->warm_ns;
+	uint64_t end_ns = l->sent_ns ? l->sent_ns : now_ns;
 
-	if (now_ns > from_ns && now_ns - from_ns > e->gap_ns)
-		e->gap_ns = now_ns - from_ns;
+	return end_ns > from_ns && end_ns - from_ns > e->gap_ns ? end_ns - from_ns : e->gap_ns;
 }
 
 static void identity_check(struct load *l, struct load_endpoint *e, const uint8_t *p,
@@ -43,7 +43,7 @@ static void identity_check(struct load *l, struct load_endpoint *e, const uint8_
 	uint32_t ssrc = be32_get(p + 8);
 
 	if (e->heard) {
-		gap_note(e, l->warm_ns, now_ns);
+		e->gap_ns = load_gap_ns(l, e, now_ns);
 		t->ssrc_changes += e->ssrc != ssrc;
 		t->sequence_jumps += e->sequence_delta != sequence_delta;
 		t->timestamp_jumps += e->timestamp_delta != timestamp_delta;

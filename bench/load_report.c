@@ -78,14 +78,14 @@ static void report_packets(const struct load *l, const struct sums *s)
 }
 
 /* The longest gap of each endpoint that was heard. */
-static void report_gaps(const struct load *l)
+static void report_gaps(const struct load *l, uint64_t now_ns)
 {
 	static struct load_latency gaps;
 
 	gaps = (struct load_latency){ 0 };
 	for (uint32_t i = 0; i < l->count; i++)
 		if (l->list[i].heard)
-			load_latency_note(&gaps, l->list[i].gap_ns);
+			load_latency_note(&gaps, load_gap_ns(l, &l->list[i], now_ns));
 	(void)printf("\"gap_ms\": {\"p50\": %.1f, \"p99\": %.1f, \"max\": %.1f}, ",
 		     load_latency_us(&gaps, 0.5) / 1e3, load_latency_us(&gaps, 0.99) / 1e3,
 		     (double)gaps.max_ns / 1e6);
@@ -113,7 +113,7 @@ void load_report(const struct load *l, uint64_t now_ns)
 	(void)printf("{\"calls\": %u, \"streams\": %u, \"silent_streams\": %u, \"seconds\": %.1f, ",
 		     l->count / 2, l->count, s.silent, l->options.seconds);
 	report_packets(l, &s);
-	report_gaps(l);
+	report_gaps(l, now_ns);
 	report_times(l, &s, now_ns);
 	(void)fflush(stdout);
 }

@@ -111,7 +111,8 @@ static void run(struct load *l)
 		}
 		turn_until(l, now_ns + l->options.tick_ns);
 	}
-	for (uint64_t end_ns = clock_now_ns() + l->options.drain_ns; clock_now_ns() < end_ns;)
+	l->sent_ns = clock_now_ns();
+	for (uint64_t end_ns = l->sent_ns + l->options.drain_ns; clock_now_ns() < end_ns;)
 		turn_until(l, clock_now_ns() + DRAIN_TURN_NS);
 }
 
