@@ -16,6 +16,7 @@
 #define UNUSED                 __attribute__((unused))
 #define CACHE_ALIGNED          __attribute__((aligned(64)))
 #define EXPORTED               __attribute__((visibility("default"))) /* of a module */
+#define NOT_SANITIZED          __attribute__((no_sanitize("address", "thread", "undefined")))
 #define LIKELY(x)              __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)            __builtin_expect(!!(x), 0)
 

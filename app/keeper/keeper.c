@@ -77,6 +77,7 @@ int keeper_fork(struct keeper **out, const struct keeper_settings *s)
 		free(k);
 		return err;
 	}
+	keeper_crash_tell(k->fd);
 	*out = k;
 	return 0;
 }
@@ -88,6 +89,7 @@ static void keeper_died(struct keeper *k)
 	const struct keeper_answer died = { .event = KEEPER_DIED };
 
 	loop_unwatch(k->fd);
+	keeper_crash_tell(-1);
 	(void)close(k->fd);
 	k->fd = -1;
 	k->fn(&died, k->arg);
@@ -185,6 +187,7 @@ void keeper_close(struct keeper *k)
 	if (k->fd >= 0) {
 		if (k->fn)
 			loop_unwatch(k->fd);
+		keeper_crash_tell(-1);
 		(void)close(k->fd);
 	}
 	child_await(k->pid);

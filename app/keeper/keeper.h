@@ -60,6 +60,11 @@ struct keeper_settings {
 
 /* Before there are threads. 0 or -errno. */
 int keeper_fork(struct keeper **out, const struct keeper_settings *s) NODISCARD;
+/*
+ * The end of this process is seen at once, however much memory it has: a process that shares it, and ends with it, frees it. Before there
+ * are threads, by the main thread. 0 or -errno.
+ */
+int keeper_hold_memory(void) NODISCARD;
 /* The loop is open: answers come from now on. 0 or -errno. */
 int keeper_watch(struct keeper *k, keeper_answer_fn *fn, void *arg) NODISCARD;
 /* Orders. An answer comes to the first two. interface "": that of the address' network. 0, -EAGAIN (too many at once) or -EPIPE. */

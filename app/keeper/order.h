@@ -31,6 +31,9 @@ int keeper_answer_receive(int from, struct keeper_answer *answer) NODISCARD;
  */
 bool keeper_backstop(struct egress *out, const struct keeper_settings *s);
 
+/* The node: a signal that ends the process is an end of these orders first; -1: no more. */
+void keeper_crash_tell(int orders);
+
 /* The lock of this node's keepers, a descriptor; waits until the one before has let go of it, and kills it where that takes long. -errno */
 int keeper_lock(const char *dir);
 

@@ -103,9 +103,15 @@ void node_keeper_start(struct node *n)
 	if (!node_is_clustered(n) || !s.count)
 		return;
 	err = keeper_fork(&n->keeper.process, &s);
-	if (err)
+	if (err) {
 		LOG_ERROR("node", 0, "cannot start the process that moves addresses",
 			  LOG_STR("error", strerror(-err)));
+		return;
+	}
+	err = keeper_hold_memory();
+	if (err)
+		LOG_WARN("node", 0, "the end of the node is seen late: its memory is freed before",
+			 LOG_STR("error", strerror(-err)));
 }
 
 void node_keeper_stop(struct node *n)

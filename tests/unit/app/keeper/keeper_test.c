@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@
 enum { FDS_MAX = 64, STEP_US = 1000, PLACE = 1 };
 
 static char g_dir[] = "/tmp/tandem-keeper-XXXXXX";
+static int g_peer = -1; /* a socket of the test itself */
 static struct keeper_answer g_answer;
 static struct egress g_backstop; /* all zero: the test may not have one */
 
@@ -286,8 +288,39 @@ static void of_no_network(void **state)
 
 /* ---- a node that dies ---- */
 
+enum what { PLAIN, NOT_ALLOWED, HELD, CRASHES };
+
+/* Somebody else has its descriptors, and it writes no core: so only what it says itself is heard. */
+static void crash(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	if (fork() != 0)
+		abort();
+	(void)close(g_peer);
+	(void)alarm(20); /* for longer than anybody waits */
+}
+
 /* A process with a keeper, which is to take both addresses. */
-static pid_t node_start(bool may)
+static void node_run(enum what what)
+{
+	const struct addr a = address("192.0.2.17"), b = address("2001:db8::17"),
+			  peer = address("192.0.2.1:7002");
+	struct keeper *k;
+
+	if (what == NOT_ALLOWED)
+		privilege_drop();
+	k = keeper_of(NULL);
+	if (what == HELD)
+		(void)!keeper_hold_memory();
+	(void)!keeper_notice(k, &peer, BYTES_LIT("before"));
+	(void)!keeper_notice(k, &peer, BYTES_LIT("it is dead"));
+	(void)!keeper_take(k, &a, "");
+	(void)!keeper_take(k, &b, "");
+}
+
+static pid_t node_start(enum what what)
 {
 	int said[2];
 	char byte;
@@ -296,18 +329,10 @@ static pid_t node_start(bool may)
 	assert_int_equal(pipe(said), 0);
 	pid = fork();
 	if (pid == 0) {
-		const struct addr a = address("192.0.2.17"), b = address("2001:db8::17"),
-				  peer = address("192.0.2.1:7002");
-		struct keeper *k;
-
-		if (!may)
-			privilege_drop();
-		k = keeper_of(NULL);
-		(void)!keeper_notice(k, &peer, BYTES_LIT("before"));
-		(void)!keeper_notice(k, &peer, BYTES_LIT("it is dead"));
-		(void)!keeper_take(k, &a, "");
-		(void)!keeper_take(k, &b, "");
+		node_run(what);
 		(void)!write(said[1], "", 1);
+		if (what == CRASHES)
+			crash();
 		for (;;)
 			(void)pause();
 	}
@@ -333,6 +358,7 @@ static int peer_open(void)
 
 	assert_int_equal(bind(fd, (const struct sockaddr *)&sa, n), 0);
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	g_peer = fd;
 	return fd;
 }
 
@@ -341,7 +367,7 @@ static void killed(void **state)
 {
 	char text[64];
 	int peer = peer_open();
-	pid_t node = node_start(true);
+	pid_t node = node_start(PLAIN);
 
 	(void)state;
 	assert_true(become("192.0.2.17", 0) && become("2001:db8::17", 0));
@@ -351,6 +377,62 @@ static void killed(void **state)
 	assert_int_equal(bind_at("192.0.2.17"), -EADDRNOTAVAIL);
 	assert_int_equal(bind_at("2001:db8::17"), -EADDRNOTAVAIL);
 	(void)close(peer);
+}
+
+/* Also where the kernel closes nothing for long. */
+static void crashed(void **state)
+{
+	char text[64];
+	int peer = peer_open();
+	pid_t node = node_start(CRASHES);
+
+	(void)state;
+	assert_int_equal(recv(peer, text, sizeof(text), 0), 10);
+	assert_memory_equal(text, "it is dead", 10);
+	assert_int_equal(bind_at("192.0.2.17"), -EADDRNOTAVAIL);
+	assert_int_equal(waitpid(node, NULL, 0), node);
+	(void)close(peer);
+}
+
+/* The first process that such a command of ps(1) lists; 0: none. */
+static pid_t process_of(const char *command, pid_t of)
+{
+	char words[128], line[32] = "";
+	FILE *list;
+
+	(void)snprintf(words, sizeof(words), "P=%d; %s", (int)of, command);
+	list = popen(words, "re");
+	if (list) {
+		(void)!fgets(line, sizeof(line), list);
+		(void)pclose(list);
+	}
+	return (pid_t)strtol(line, NULL, 10);
+}
+
+static bool lives(pid_t pid)
+{
+	return process_of("ps -o pid=,stat= -p $P | grep -v Z", pid) != 0;
+}
+
+/* What shares its memory may do nothing, and ends with it. */
+static void held(void **state)
+{
+	pid_t node = node_start(HELD);
+	pid_t holder = process_of("ps -o pid=,comm= --ppid $P | grep holder", node);
+	uint64_t end_ns = clock_now_ns() + PATIENCE_NS;
+	char words[128];
+
+	(void)state;
+	assert_true(holder > 0);
+	(void)snprintf(words, sizeof(words),
+		       "P=/proc/%d; test -z \"$(ls $P/fd)\" && grep -q 'CapPrm:.0*$' $P/status",
+		       (int)holder);
+	run(words);
+	node_kill(node);
+	while (lives(holder) && clock_now_ns() < end_ns)
+		(void)usleep(STEP_US);
+	assert_false(lives(holder));
+	assert_true(become("192.0.2.17", -EADDRNOTAVAIL));
 }
 
 static pid_t keeper_pid(void)
@@ -370,7 +452,7 @@ static pid_t keeper_pid(void)
 /* Neither race with nor wait for ever for the keeper of the process before, which hangs. */
 static void started_again(void **state)
 {
-	pid_t node = node_start(true);
+	pid_t node = node_start(PLAIN);
 	struct keeper *k;
 
 	(void)state;
@@ -389,7 +471,7 @@ static void not_allowed(void **state)
 {
 	char text[64];
 	int peer = peer_open();
-	pid_t node = node_start(false);
+	pid_t node = node_start(NOT_ALLOWED);
 
 	(void)state;
 	node_kill(node);
@@ -404,6 +486,7 @@ int main(void)
 		cmocka_unit_test(taken_and_left), cmocka_unit_test(prohibited),
 		cmocka_unit_test(past_its_time),  cmocka_unit_test(there_anyhow),
 		cmocka_unit_test(of_no_network),  cmocka_unit_test(killed),
+		cmocka_unit_test(crashed),        cmocka_unit_test(held),
 		cmocka_unit_test(started_again),  cmocka_unit_test(not_allowed),
 	};
 	int failed;
