@@ -78,6 +78,8 @@ void node_shards_name(struct node *n)
 		if (s->networks[i].floating)
 			shard_name_add(n, s->networks[i].shard, false);
 	}
+	for (uint32_t i = 0; i < s->cluster.shards_count; i++)
+		shard_name_add(n, s->cluster.shards[i], false);
 	validity_open(&n->validity, n->shard_count);
 }
 

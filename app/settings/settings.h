@@ -21,7 +21,8 @@
 
 enum {
 	SETTINGS_SIP_PORTS_MAX = 8,
-	SETTINGS_SHARDS_MAX = 15,    /* beside node.shard */
+	SETTINGS_SHARDS_MAX = 15, /* beside node.shard */
+	SETTINGS_CLUSTER_SHARDS_MAX = 16,
 	SETTINGS_STATE_DIR_MAX = 91, /* the path of EMBEDDED_SOCKET below it must fit into 108 */
 	SETTINGS_PREFIX_MAX = 52,    /* "[v6]/128" and NUL */
 	SETTINGS_ALGORITHM_MAX = 16,
@@ -170,6 +171,8 @@ struct settings_cluster {
 	uint64_t lease;
 	uint32_t replicas;
 	bool failback;
+	uint32_t shards[SETTINGS_CLUSTER_SHARDS_MAX]; /* of other nodes, perhaps with its own */
+	uint32_t shards_count;
 };
 
 struct settings_http {

@@ -58,24 +58,42 @@ static bool node_runs(const struct settings_node *node, uint32_t shard, uint32_t
 	return node->shard == shard;
 }
 
-/* Of this node, and of others whose addresses it knows. */
+struct numbers {
+	uint32_t n,
+		of[SETTINGS_SHARDS_MAX + 1 + SETTINGS_CLUSTER_SHARDS_MAX + SHARD_NETWORKS_MAX + 1];
+};
+
+static void number_add(struct numbers *list, uint32_t shard)
+{
+	for (uint32_t i = 0; i < list->n; i++) {
+		if (list->of[i] == shard)
+			return;
+	}
+	list->of[list->n++] = shard;
+}
+
+/* Of this node, and of others that it may run. */
 static void check_shard_count(const struct check *c)
 {
-	const struct settings_node *node = &c->s->node;
-	uint32_t count = 1 + node->shards_count;
+	const struct settings *s = c->s;
+	struct numbers all = { 0 };
 
-	for (uint32_t i = 0; i < c->s->network_count; i++) {
-		const struct settings_network *n = &c->s->networks[i];
-		bool known = !n->floating || node_runs(node, n->shard, node->shards_count);
-
-		for (uint32_t k = 0; k < i && !known; k++)
-			known = c->s->networks[k].floating && c->s->networks[k].shard == n->shard;
-		count += !known;
+	number_add(&all, s->node.shard);
+	for (uint32_t i = 0; i < s->node.shards_count; i++)
+		number_add(&all, s->node.shards[i]);
+	for (uint32_t i = 0; i < s->cluster.shards_count; i++)
+		number_add(&all, s->cluster.shards[i]);
+	for (uint32_t i = 0; i < s->network_count; i++) {
+		if (s->networks[i].floating)
+			number_add(&all, s->networks[i].shard);
 	}
-	if (count > 1 + SETTINGS_SHARDS_MAX)
-		REPORT(c, "networks",
-		       "networks name %" PRIu32 " shards with those of the node: %d are most",
-		       count, 1 + SETTINGS_SHARDS_MAX);
+	if (all.n > 1 + SETTINGS_SHARDS_MAX)
+		REPORT(c, s->cluster.shards_count ? "cluster.shards" : "networks",
+		       "networks and cluster.shards name %" PRIu32
+		       " shards with those of the node: %d are most",
+		       all.n, 1 + SETTINGS_SHARDS_MAX);
+	if (s->cluster.shards_count && s->cluster.listen.family == ADDR_NONE)
+		REPORT(c, "cluster.shards", "cluster.shards needs cluster.listen");
 }
 
 static void check_floating(const struct check *c, uint32_t i)

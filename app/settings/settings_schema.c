@@ -618,6 +618,17 @@ static const struct conf_field g_cluster_fields[] = {
 		  "when all of them have it (WAIT). On its way: it is not asked yet, so a failover "
 		  "of "
 		  "Redis may give a shard two owners for a moment." },
+	{ .key = "shards",
+	  .type = CONF_U32_LIST,
+	  FIELD(settings_cluster, shards),
+	  .count_offset = offsetof(struct settings_cluster, shards_count),
+	  .max_items = SETTINGS_CLUSTER_SHARDS_MAX,
+	  .min = 1,
+	  .max = 65535,
+	  .at_start = true,
+	  .help = "Shards of other nodes that this one may take although it does not get their "
+		  "addresses: it asks the parties of their calls to come to its own, by "
+		  "re-INVITE. Those of floating networks are taken anyhow." },
 	{ .key = "failback",
 	  .type = CONF_BOOL,
 	  FIELD(settings_cluster, failback),

@@ -112,6 +112,42 @@ class Taken(Cluster):
         self.assertEqual([len(self.cdrs(self.a, call)) for call in (talk.id, rings.id)], [1, 1])
 
 
+class Asked(Cluster):
+    """Each node has an address of its own. Whoever takes a shard asks the parties of its calls to come there."""
+    @classmethod
+    def settings(cls, name, shard):
+        settings = super().settings(name, shard)
+        own = settings["node"]["shard"]
+        settings["cluster"]["shards"] = list(cls.shards)
+        settings["networks"] = [{key: value for key, value in network.items() if key not in ("shard", "floating")}
+                                for network in settings["networks"] if network["shard"] == own]
+        return settings
+
+    def come(self, talk, at):
+        """Both are asked by the node at that address, and hear each other there."""
+        for dialog, end in ((talk.out, talk.ends[0]), (talk.into, talk.ends[1])):
+            asked = dialog.wait_reinvite(end.sdp())
+            self.assertIn(f"c=IN IP4 {ADDRESSES[at]}", asked.text)
+            dialog.routes = []
+            end.use(asked)
+        talk.hears()
+
+    def test_killed_and_home(self):
+        self.registers(17, "1001", "1002")
+        talk = Talk(self, 17).answer().speaks()
+        talk.hears()
+        self.until(lambda: self.a.ctl("call.show", call=talk.id)["saved"])
+        self.a.kill()
+        self.come(talk, 18)
+        self.assertEqual(self.b.ctl("call.show", call=talk.id)["id"], talk.id)
+        self.a.restart()
+        self.come(talk, 17)
+        talk.quiet()
+        talk.hang_up()
+        self.until(lambda: self.cdrs(self.a, talk.id))
+        self.assertEqual(len(self.cdrs(self.a, talk.id)), 1)
+
+
 class Handed(Cluster):
     def owner(self, shard):
         with self.redis() as redis:
