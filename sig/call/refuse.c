@@ -126,6 +126,21 @@ static bool refused_unheard(const struct call_host *h, const struct call *c, uin
 	       !(c->untold & bridge_untold(c, leg)) && flows_moved(h, c, leg);
 }
 
+/* Its connection ended with the node that had the call, or a NAT lets nobody else in. */
+static bool is_away(const struct call_host *h, const struct call *c, uint8_t leg, uint16_t status)
+{
+	return (status == 408 || status == 503) && refused_unheard(h, c, leg);
+}
+
+/* No record needs it: a successor sees that the party knows another address. */
+static void party_is_away(struct call *c, uint8_t leg)
+{
+	LOG_INFO("call", c->id,
+		 "a party cannot be told where it is heard by now: when it registers",
+		 LOG_U64("leg", leg));
+	c->away |= (uint16_t)BIT64(leg);
+}
+
 /* The session goes on as it was (RFC 3261 14.1), unless the dialog itself is gone (12.2.1.2). */
 static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
@@ -137,7 +152,9 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 	invite_failed(c, leg);
 	outbox_touch(&c->out);
 	refresh_refused(h, c, leg, status);
-	if (status == 481 || status == 408)
+	if (is_away(h, c, leg, status))
+		party_is_away(c, leg);
+	else if (status == 481 || status == 408)
 		call_party_lost(h, c, leg);
 	else if (refused_unheard(h, c, leg))
 		reoffer_unheard(h, c, leg);

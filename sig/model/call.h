@@ -91,6 +91,8 @@ struct call {
 	struct text unknown;  /* of its record: what a later program wrote (call_unknown.h) */
 	const char *obstacle; /* why it cannot go on in this process (give_up.h); NULL: it can */
 	uint16_t lost;        /* legs that no address of ours reaches, a bit each */
+	uint16_t
+		away; /* legs that could not be told where they are heard by now: they are when their phones register */
 	uint16_t moved; /* legs that we have at another address than before (sig/leg/flow_move.h) */
 	bool emergency; /* no quota refuses what it needs */
 	struct quota_party payer;

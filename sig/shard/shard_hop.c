@@ -33,6 +33,16 @@ static void outside_moved(struct shard *s, const struct leg *l, const struct sip
 	txns_hop_moved(&s->txns, c->id, dialog_leg(d), &known, to);
 }
 
+/* It can be told now where it is heard. */
+static void leg_is_back(struct call *c, uint8_t leg)
+{
+	if (!c || !(c->away & BIT64(leg)) || !bridge_has(c, leg))
+		return;
+	c->away &= (uint16_t)~BIT64(leg);
+	c->untold |= bridge_untold(c, leg);
+	outbox_touch(&c->out);
+}
+
 static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from,
 		      const struct sip_hop *to)
 {
@@ -45,6 +55,7 @@ static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from
 		session_refresh(&s->host, shard_call_find(s, dialog_call(&l->dialog)));
 	txns_hop_moved(&s->txns, dialog_call(&l->dialog), dialog_leg(&l->dialog), &known, to);
 	outside_moved(s, l, from, to);
+	leg_is_back(shard_call_find(s, dialog_call(&l->dialog)), dialog_leg(&l->dialog));
 	return true;
 }
 

@@ -3,6 +3,7 @@
  * A process dies at each message of a call; the next one continues from what the store holds by then. The phones must notice nothing:
  * same tags, ports and SSRCs, and the call is set up, talks and ends as if nothing had happened.
  */
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/line.h"
 
 /* One step of the story. True: what the phone needed had come. */
@@ -392,6 +393,36 @@ static void what_cannot_go_on(void **state)
 	}
 }
 
+/* One that nobody reaches there is waited for: the other one hears of it, and it is told when it registers. */
+static void who_is_away(void **state)
+{
+	struct line *l = *state;
+	struct sip_hop from = { 0 }, to;
+
+	for (size_t i = 0; i <= STEP_TALK; i++)
+		assert_true(story[i](l));
+	other_address(&l->r->settings);
+	restart(l, 1);
+	assert_true(rig_take(l->r, &l->a.addr, "INVITE ").n);
+	assert_int_equal(rig_take(l->r, &l->b.addr, "INVITE ").n, 0);
+	rig_wait_ms(l->r, 33000);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	while (rig_take(l->r, &l->a.addr, "INVITE ").n)
+		; /* copies */
+	assert_true(comes(l->r, &l->b, 2, PHONE_SDP_B));
+	rig_wait_ms(l->r, 100);
+	assert_int_equal(rig_take(l->r, &l->a.addr, "INVITE ").n, 0);
+	from.remote = l->a.addr;
+	to = from;
+	to.remote.port = l->a.addr.port = 5099;
+	shard_begin(l->r->shard, l->r->now);
+	shard_hop_moved(l->r->shard, TENANT_DEFAULT, BYTES_LIT("1001"), &from, &to);
+	rig_run(l->r);
+	assert_true(comes(l->r, &l->a, 2, PHONE_SDP_A));
+	rig_wait_ms(l->r, 40000);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+}
+
 /* An INVITE that came, and one that left. */
 static void too_few_transactions(void **state)
 {
@@ -611,6 +642,7 @@ int main(void)
 		LINE_TEST(at_every_message),
 		LINE_TEST(with_the_save_on_its_way),
 		LINE_TEST(what_cannot_go_on),
+		LINE_TEST(who_is_away),
 		LINE_TEST(too_few_transactions),
 		LINE_TEST(no_room),
 		LINE_TEST(caller_cancels_afterwards),
