@@ -129,7 +129,8 @@ static bool refused_unheard(const struct call_host *h, const struct call *c, uin
 /* Its connection ended with the node that had the call, or a NAT lets nobody else in. */
 static bool is_away(const struct call_host *h, const struct call *c, uint8_t leg, uint16_t status)
 {
-	return (status == 408 || status == 503) && refused_unheard(h, c, leg);
+	return (status == 408 || status == 503) && (c->moved & BIT64(leg)) &&
+	       refused_unheard(h, c, leg);
 }
 
 /* No record needs it: a successor sees that the party knows another address. */
