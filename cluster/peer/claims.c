@@ -217,7 +217,7 @@ void claims_item(struct claims *c, const struct peer_item *item, uint64_t from, 
 
 	if (item->kind == PEER_ACK)
 		c->handlers.heard(item->shard, from, item->sent_ns, c->arg);
-	if (item->kind == PEER_TOLD)
+	if (item->kind == PEER_TOLD || item->kind == PEER_NEWS)
 		c->handlers.seen(item->shard, item->epoch, c->arg);
 	if (!w || !item_event(item, &event))
 		return;
@@ -236,6 +236,8 @@ void claims_looked(struct claims *c, uint16_t shard, const struct claim_lease *l
 	w->looking = false;
 	if (!lease)
 		return;
+	/* whose own lease is past asks Redis nothing, and may claim again what another one had since */
+	c->handlers.seen(shard, lease->epoch, c->arg);
 	watched_step(c, w, (struct claim_event){ .type = CLAIM_SEEN, .lease = *lease }, now_ns);
 	watched_beat(c, w, now_ns);
 }

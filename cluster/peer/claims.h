@@ -22,7 +22,7 @@ struct claims_handlers {
 	bool (*owning)(uint16_t shard, void *arg);
 	/* Who is named for an own shard acks: LEASE_HEARD. */
 	void (*heard)(uint16_t shard, uint64_t from, uint64_t sent_ns, void *arg);
-	/* Somebody owns it by that epoch: LEASE_SEEN. */
+	/* Somebody owns it by that epoch, or did: LEASE_SEEN. */
 	void (*seen)(uint16_t shard, struct lease_epoch epoch, void *arg);
 	void (*say)(uint64_t to, const struct peer_item *item, void *arg);
 };

@@ -322,6 +322,43 @@ static void test_redis_away(void **state)
 	assert_int_equal(g_redis.epoch.counter, 4);
 }
 
+static void lease_lapses(struct node *n)
+{
+	g_redis_away = n->alone = true;
+	run(2 * LENGTH_NS);
+	assert_int_equal(n->lease.state, LEASE_LAPSED);
+}
+
+/* Whose lease is past hears from Redis that another one had it since, however that one ended: what it has in its memory is old. */
+static void test_another_had_it(void **state)
+{
+	static const struct claim_lease other = { 1, { 5, 0xb }, 2, 0, { { 1, 3 }, 2 } };
+	struct node *n = &g_nodes[0];
+
+	(void)state;
+	lease_lapses(n);
+	claims_looked(n->claims, SHARD, &g_redis, g_now_ns);
+	assert_int_equal(n->lease.state, LEASE_LAPSED);
+	claims_looked(n->claims, SHARD, &other, g_now_ns);
+	assert_int_equal(n->lease.state, LEASE_FENCED);
+}
+
+/* ... or from another node, where Redis has forgotten it. */
+static void test_news_of_another(void **state)
+{
+	static const struct peer_item news = { .kind = PEER_NEWS,
+					       .shard = SHARD,
+					       .epoch = { 5, 0xb },
+					       .named = { { 1, 3 }, 2 },
+					       .record = 2 };
+	struct node *n = &g_nodes[0];
+
+	(void)state;
+	lease_lapses(n);
+	claims_item(n->claims, &news, 3, g_now_ns);
+	assert_int_equal(n->lease.state, LEASE_FENCED);
+}
+
 /* Cut off from the others it goes on by Redis; from both it is silent before another one speaks. */
 static void test_cut_off(void **state)
 {
@@ -415,6 +452,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_redis_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_another_had_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_news_of_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_looks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_room, setup, teardown),
