@@ -73,6 +73,18 @@ static bool same_lease(const struct claim_lease *a, const struct claim_lease *b)
 	       a->renewal == b->renewal;
 }
 
+/* Of one epoch the names that were written last, also where Redis went back to before that. */
+static void names_seen(struct claim *c, const struct claim_lease *lease)
+{
+	if (!lease->owner || lease_epoch_above(c->heard, lease->epoch) ||
+	    (same_epoch(c->renewed_epoch, lease->epoch) && lease->renewal <= c->renewed))
+		return;
+	c->named = lease->named;
+	c->record = lease->owner;
+	c->renewed_epoch = lease->epoch;
+	c->renewed = lease->renewal;
+}
+
 /* Whoever is named in Redis may claim, or was when Redis lost it. */
 static unsigned claim_seen(struct claim *c, const struct claim_lease *lease, uint64_t now_ns)
 {
@@ -80,10 +92,7 @@ static unsigned claim_seen(struct claim *c, const struct claim_lease *lease, uin
 
 	c->looked_ns = now_ns;
 	heard_note(c, lease->epoch);
-	if (lease->owner && !lease_epoch_above(c->heard, lease->epoch)) {
-		c->named = lease->named;
-		c->record = lease->owner;
-	}
+	names_seen(c, lease);
 	if (same)
 		return 0;
 	c->seen = *lease;

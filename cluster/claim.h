@@ -86,6 +86,8 @@ struct claim {
 	struct members named; /* of the epoch heard: as told or seen, for a Redis that lost it */
 	uint64_t record;      /* owner of record, likewise */
 	struct lease_epoch heard;
+	struct lease_epoch renewed_epoch; /* of what Redis has shown, */
+	uint64_t renewed;                 /* the newest renewal */
 	uint64_t bound_to; /* 0: unknown */
 	uint64_t bound_until_ns;
 	struct lease_epoch

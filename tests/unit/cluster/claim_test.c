@@ -104,6 +104,29 @@ static void test_watch_begins_again(void **state)
 	}
 }
 
+static void see_names(struct claim *c, uint64_t history, uint64_t renewal, uint32_t count)
+{
+	struct claim_event event = { .type = CLAIM_SEEN, .lease = lease_of(history, renewal) };
+
+	event.lease.named.count = count;
+	assert_int_equal(claim_step(c, &event, 14000), 0);
+}
+
+/* A Redis that went back to before they were written. Its owner may be valid by their acks. */
+static void test_forgotten_names(void **state)
+{
+	struct claim c;
+
+	(void)state;
+	watching(&c);
+	see_names(&c, 2, 6, 0);
+	assert_int_equal(c.named.count, 2);
+	see_names(&c, 2, 6, 0);
+	assert_int_equal(c.named.count, 2);
+	see_names(&c, 2, 8, 0);
+	assert_int_equal(c.named.count, 0);
+}
+
 /* To the owner it has acked, to the claimant to which it has consented, and to nobody known after its start. */
 static void test_bound(void **state)
 {
@@ -278,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_too_late),
 		cmocka_unit_test(test_watch_begins_again),
+		cmocka_unit_test(test_forgotten_names),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_stands_back),
 		cmocka_unit_test(test_alone),
