@@ -88,7 +88,7 @@ struct claim {
 	struct lease_epoch heard;
 	struct lease_epoch renewed_epoch; /* of what Redis has shown, */
 	uint64_t renewed;                 /* the newest renewal */
-	uint64_t bound_to; /* 0: unknown */
+	uint64_t bound_to;                /* 0: unknown */
 	uint64_t bound_until_ns;
 	struct lease_epoch
 		bound_epoch;        /* of the owner that was acked; 0: to a claimant, or unknown */

@@ -147,6 +147,14 @@ static void claims_told(uint16_t shard, struct lease_epoch epoch, void *arg)
 		store_lease_told(s->store, epoch);
 }
 
+void claimant_acquires(const struct claimant *c, const struct node_shard *s)
+{
+	const struct claim *claim = c ? claims_of(c->claims, s->number) : NULL;
+
+	if (claim)
+		store_lease_known(s->store, claim->heard, claim->named.count);
+}
+
 static void claims_say(uint64_t to, const struct peer_item *item, void *arg)
 {
 	const struct claimant *c = arg;

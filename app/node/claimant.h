@@ -9,6 +9,7 @@
 #include "cluster/store/store.h"
 
 struct node;
+struct node_shard;
 struct claimant;
 
 void claimant_setup(void); /* registers the metrics; main thread, once */
@@ -27,5 +28,7 @@ void claimant_metrics(struct claimant *c);
 void claimant_notices(struct claimant *c);
 /* A lease of this node: those whom it names hear that it lives (store_tell_fn). */
 void claimant_tell(struct claimant *c, const struct store_tell *tell);
+/* Before a shard is asked for: its store learns what others know of its lease. */
+void claimant_acquires(const struct claimant *c, const struct node_shard *s);
 
 #endif

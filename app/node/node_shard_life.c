@@ -107,6 +107,7 @@ static int store_of_shard_open(struct node_shard *s)
 		.validity = &n->validity,
 		.place = node_shard_place(s),
 		.tell = shard_told,
+		.keeps_names = node_is_clustered(n),
 		.wanted = node_shard_wanted,
 	};
 
@@ -489,6 +490,7 @@ void node_shard_load_phones(struct node_shard *s, store_done_fn *done)
 void node_shard_ask(struct node_shard *s)
 {
 	s->busy = true;
+	claimant_acquires(s->node->claimant, s);
 	store_acquire(s->store, on_late_lease, s);
 }
 

@@ -25,8 +25,7 @@ struct look_op {
 
 /* ---- what Redis says ---- */
 
-/* All of them, or false: of half a list nobody should be bound. */
-static bool names_read(struct bytes text, struct members *named)
+bool store_names_read(struct bytes text, struct members *named)
 {
 	struct members m = { 0 };
 
@@ -64,7 +63,7 @@ static void lease_read(uint16_t shard, struct store_lease *seen, const struct re
 	seen->length_ns = store_length(reply, TOLD_LENGTH);
 	told_text(seen->node, sizeof(seen->node), reply, TOLD_NODE);
 	told_text(seen->where, sizeof(seen->where), reply, TOLD_WHERE);
-	if (!names_read(lease_word(reply, TOLD_NAMES), &l->named)) {
+	if (!store_names_read(lease_word(reply, TOLD_NAMES), &l->named)) {
 		LOG_ERROR("store", 0, "the names in a lease cannot be read: see HGETALL",
 			  LOG_U64("shard", shard),
 			  LOG_BYTES("named", lease_word(reply, TOLD_NAMES)));
@@ -136,11 +135,11 @@ static void claim_send(struct store_op *op, const struct store_shared *s,
 
 	store_lease_words(&words, s->settings.node, &write);
 	store_lease_seen(&words, c->seen.epoch, c->seen.renewal);
-	words.args[LEASE_WORDS - 1] = store_id_write(&words, 9, c->seen.history);
+	words.args[LEASE_SEEN_WORDS + 3] = store_id_write(&words, 9, c->seen.history);
 	store_op_run(op, &(struct script_call){ .id = SCRIPT_LEASE_CLAIM,
 						.args = words.args,
 						.keys = 2,
-						.n = LEASE_WORDS,
+						.n = LEASE_SEEN_WORDS + 4,
 						.deadline_ns = s->base.deadline_ns });
 }
 

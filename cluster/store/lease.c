@@ -77,11 +77,18 @@ static void watch_note(struct store_shard *s, const struct store_answer *a)
 	w->since_ns = clock_now_ns();
 }
 
-/* Its holder would have renewed it, or is silent: clocks may differ by a tenth. One that names others may be valid by their acks:
- * it is theirs to claim. */
+/* One that names others may be valid by their acks: it is theirs to claim. Redis may have forgotten the names. */
+static bool watch_names(const struct store_watch *w)
+{
+	if (lease_epoch_above(w->heard, w->epoch))
+		return w->heard_named;
+	return w->named || (w->heard_named && !lease_epoch_above(w->epoch, w->heard));
+}
+
+/* Its holder would have renewed it, or is silent: clocks may differ by a tenth. */
 static bool watch_is_over(const struct store_watch *w)
 {
-	return w->since_ns && !w->named &&
+	return w->since_ns && !watch_names(w) &&
 	       clock_now_ns() > w->since_ns + w->length_ns + w->length_ns / 10;
 }
 
@@ -107,6 +114,16 @@ static void wanted_note(struct store_shard *s, const struct store_answer *a)
 		s->settings.wanted(by, s->arg);
 }
 
+/* They may have acked the process before, and claim the shard now: not one word without their knowing. */
+static void names_keep(struct store_shard *s, const struct store_answer *a)
+{
+	struct members named;
+
+	if (s->settings.keeps_names &&
+	    store_names_read(redis_reply_text(redis_reply_at(a->reply, 3)), &named) && named.count)
+		lease_name(&s->lease, &named, clock_now_ns());
+}
+
 static void question_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct store_shard *s = store_shard_of(op);
@@ -121,6 +138,8 @@ static void question_finish(struct store_op *op, const struct store_answer *a)
 		holder_text(s->run_id, sizeof(s->run_id), a, 2);
 	if (event.type == LEASE_TAKEN)
 		holder_note(s, a);
+	if (event.type == LEASE_GRANTED && acquire)
+		names_keep(s, a);
 	store_lease_event(s, &event);
 	if (renewed)
 		wanted_note(s, a);
@@ -172,12 +191,15 @@ static void acquire_send(struct store_shard *s, struct store_op *op)
 			 w->renewal);
 	if (!watch_is_over(w))
 		words.args[LEASE_SEEN_WORDS] = (struct bytes){ 0 };
-	words.args[LEASE_SEEN_WORDS + 3] =
-		w->length_ns ? store_number_write(&words, 9, clock_now_ns()) : (struct bytes){ 0 };
+	if (w->length_ns || s->lease.heard)
+		words.args[LEASE_SEEN_WORDS + 3] = store_number_write(&words, 9, clock_now_ns());
+	else
+		words.args[LEASE_SEEN_WORDS + 3] = (struct bytes){ 0 };
+	words.args[LEASE_SEEN_WORDS + 4] = bytes_str(s->settings.keeps_names ? "keep" : "");
 	store_op_run(op, &(struct script_call){ .id = SCRIPT_LEASE_ACQUIRE,
 						.args = words.args,
 						.keys = 2,
-						.n = LEASE_SEEN_WORDS + 4,
+						.n = LEASE_SEEN_WORDS + 5,
 						.deadline_ns = ACQUIRE_NS });
 }
 
@@ -354,6 +376,13 @@ void store_lease_told(struct store_shard *s, struct lease_epoch epoch)
 	store_enter(&s->base);
 	store_lease_event(s, &(struct lease_event){ .type = LEASE_SEEN, .epoch = epoch });
 	store_leave(&s->base);
+}
+
+void store_lease_known(struct store_shard *s, struct lease_epoch epoch, bool named)
+{
+	s->watch.heard = epoch;
+	s->watch.heard_named = named;
+	store_lease_told(s, epoch);
 }
 
 /* ---- time ---- */

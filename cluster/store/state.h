@@ -154,6 +154,8 @@ struct store_watch {
 	uint64_t since_ns; /* seen so for the first time; 0: not seen on this link */
 	uint64_t length_ns;
 	bool named; /* it names who may claim it */
+	struct lease_epoch heard;
+	bool heard_named; /* likewise, of the newest lease that other nodes know of */
 };
 
 /* One shard's. */
@@ -251,7 +253,7 @@ struct lease_write {
 
 enum {
 	LEASE_SEEN_WORDS = 13, /* keys and words of lua/lease_write.lua; then what was seen */
-	LEASE_WORDS = LEASE_SEEN_WORDS + 4,
+	LEASE_WORDS = LEASE_SEEN_WORDS + 5,
 	LEASE_NUMBERS = 10,
 	NAMES_TEXT = 17 * MEMBERS_MAX,
 };
@@ -271,6 +273,8 @@ struct bytes store_id_write(struct lease_words *words, size_t i, uint64_t id);
 uint64_t store_id_read(struct bytes text);
 struct bytes store_number_write(struct lease_words *words, size_t i, uint64_t value);
 struct bytes store_names_write(struct lease_words *words, const struct members *named);
+/* All of them, or false: of half a list nobody should be bound. */
+bool store_names_read(struct bytes text, struct members *named) NODISCARD;
 /* Of an array: 0 where it is no number. */
 uint64_t store_number(const struct redisReply *reply, size_t at);
 /* Of a lease, as far as it is believed; 0: it is not said. */

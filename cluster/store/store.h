@@ -66,6 +66,7 @@ struct store_shard_settings {
 	uint64_t lease_ns;    /* lease length, renewed at a third of it */
 	char spool_dir[256];  /* CDRs wait here, fsynced, while Redis is away; made if not there */
 	struct members named; /* who else may claim this shard; none: it never falls silent */
+	bool keeps_names;     /* ... or whom the lease of the process before has named */
 	struct validity *validity; /* told until when it may, under this place; NULL: nobody asks */
 	uint8_t place;
 	store_tell_fn *tell;     /* with the arg of health; NULL: nobody is named, ever */
@@ -203,6 +204,8 @@ void store_lease_name(struct store_shard *s, const struct members *named);
 const struct members *store_lease_named(const struct store_shard *s);
 /* Somebody has told of that epoch: a higher one than ours fences the shard. */
 void store_lease_told(struct store_shard *s, struct lease_epoch epoch);
+/* The newest lease that this node has heard of, and whether it names others: before store_acquire, for a Redis that has forgotten it. */
+void store_lease_known(struct store_shard *s, struct lease_epoch epoch, bool named);
 
 /* Writes the record of a call and its index entry under the lease epoch, in one script. The newest version of a call wins:
  * an older one that arrives late changes nothing. key = call id. */

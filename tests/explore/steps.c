@@ -204,6 +204,8 @@ static void mix_claim(struct hash *h, const struct node *n)
 	mix_until(h, n, c->look_ns);
 	mix_until(h, n, c->ask_ns);
 	mix_epoch(h, c->heard);
+	mix_epoch(h, c->renewed_epoch);
+	mix(h, c->renewed - c->seen.renewal);
 	mix_epoch(h, c->next);
 	for (uint32_t i = 0; i < c->named.count; i++)
 		mix(h, c->named.ids[i]);

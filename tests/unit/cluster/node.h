@@ -74,9 +74,10 @@ UNUSED static void node_health(bool healthy, void *arg)
 struct node_settings {
 	const char *name;
 	uint64_t incarnation;
-	uint64_t deadline_ms;   /* 0: 2000, so that a busy machine is not taken for a slow Redis */
-	uint64_t lease_ms;      /* 0: 30000 */
-	const char *spool;      /* beside the server; NULL: "spool" */
+	uint64_t deadline_ms; /* 0: 2000, so that a busy machine is not taken for a slow Redis */
+	uint64_t lease_ms;    /* 0: 30000 */
+	const char *spool;    /* beside the server; NULL: "spool" */
+	bool keeps_names;
 	const char *id, *place; /* of its directory; NULL: its name */
 	store_tell_fn *tell;
 	store_wanted_fn *wanted;
@@ -111,6 +112,7 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 		.lease_ns = (ns->lease_ms ? ns->lease_ms : 30000) * NS_PER_MS,
 		.tell = ns->tell,
 		.wanted = ns->wanted,
+		.keeps_names = ns->keeps_names,
 		.grant = ns->grant,
 	};
 

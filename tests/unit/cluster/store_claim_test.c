@@ -308,13 +308,123 @@ static void test_acked_then_past(void **state)
 	server_stop(&s);
 }
 
+/* ---- a Redis that has forgotten ---- */
+
+static const struct lease_epoch NEWER = { 5, 0x9 };
+
+static void acquire(struct node *n, const char *answer)
+{
+	n->n = 0;
+	store_acquire(n->store, node_done, n);
+	NODE_EXPECT(n, answer);
+}
+
+/* It shows a lease of the process before in the same directory, but another node had the shard since: it may live. */
+static void test_forgotten(void **state)
+{
+	struct server s;
+	struct node a, b;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&a, &s, &(struct node_settings){ .name = "a", .incarnation = 1 });
+	acquire(&a, "o");
+	node_close(&a);
+	node_open(&b, &s,
+		  &(struct node_settings){
+			  .name = "a", .incarnation = 2, .lease_ms = 300, .spool = "b" });
+	(void)server_ask(&s, "HSET td:{s17}:lease length 300");
+	store_lease_known(b.store, NEWER, true);
+	acquire(&b, "c");
+	nap_ms(350);
+	acquire(&b, "c"); /* its owner may be valid by acks of those it names */
+	store_lease_known(b.store, NEWER, false);
+	acquire(&b, "o");
+	assert_int_equal(store_epoch(b.store), 6);
+	node_close(&b);
+	server_stop(&s);
+}
+
+/* Of the process before in the same directory. They may claim it, so it may speak for one length. */
+static void test_keeps_names(void **state)
+{
+	struct server s;
+	struct node a;
+
+	(void)state;
+	for (int keeps = 0; keeps < 2; keeps++) {
+		server_dir(&s);
+		server_start(&s, NULL);
+		node_open(&a, &s, &(struct node_settings){ .name = "a", .incarnation = 1 });
+		acquire(&a, "o");
+		node_close(&a);
+		(void)server_ask(&s, "HSET td:{s17}:lease named 0000000000000007");
+		node_open(&a, &s,
+			  &(struct node_settings){
+				  .name = "a", .incarnation = 2, .keeps_names = keeps });
+		acquire(&a, "o");
+		assert_int_equal(store_lease_named(a.store)->count, keeps);
+		assert_string_equal(server_ask(&s, "HGET td:{s17}:lease named"),
+				    keeps ? "0000000000000007" : "");
+		node_close(&a);
+		server_stop(&s);
+	}
+}
+
+/* The same, and the lease is of this very process, which another one has fenced. */
+static void test_own_forgotten(void **state)
+{
+	struct server s;
+	struct node a;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&a, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .lease_ms = 300 });
+	acquire(&a, "o");
+	store_lease_known(a.store, NEWER, false);
+	assert_true(store_is_fenced(a.store));
+	acquire(&a, "c");
+	nap_ms(350);
+	acquire(&a, "o");
+	assert_int_equal(store_epoch(a.store), 6);
+	node_close(&a);
+	server_stop(&s);
+}
+
+/* It has nothing: what is missing is watched. */
+static void test_all_forgotten(void **state)
+{
+	struct server s;
+	struct node a;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&a, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .lease_ms = 300 });
+	store_lease_known(a.store, NEWER, false);
+	acquire(&a, "c");
+	assert_string_equal(server_ask(&s, "HGET td:{s17}:lease counter"), "0");
+	acquire(&a, "c");
+	nap_ms(350);
+	acquire(&a, "o");
+	assert_int_equal(store_epoch(a.store), 6);
+	node_close(&a);
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_claimed),         cmocka_unit_test(test_another_history),
 		cmocka_unit_test(test_missing),         cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_granted),         cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_acked_then_past),
+		cmocka_unit_test(test_acked_then_past), cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_keeps_names),     cmocka_unit_test(test_own_forgotten),
+		cmocka_unit_test(test_all_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
