@@ -8,8 +8,8 @@ import sys
 from rows import functions
 
 LIST = pathlib.Path("tests/sim/seeds.txt")
-TESTS = pathlib.Path("tests/unit/sig")
-SEED = re.compile(r"^((?:\d+x\d+f?:)?\d+) [^#]+ # ([\w/]+_test\.c): (\w+)$")
+TESTS = {True: pathlib.Path("tests/unit/cluster"), False: pathlib.Path("tests/unit/sig")}      # of leases alone, and others
+SEED = re.compile(r"^((?:\d+x\d+f?:|leases:)?\d+) [^#]+ # ([\w/]+_test\.c): (\w+)$")
 
 
 def check(text):
@@ -20,13 +20,13 @@ def check(text):
             continue
         match, at = SEED.match(line), f"{LIST}:{number}"
         if not match:
-            findings.append(f"{at} is not: [NODESxSHARDS[f]:]SEED what it showed # FILE_test.c: test")
+            findings.append(f"{at} is not: [NODESxSHARDS[f]:|leases:]SEED what it showed # FILE_test.c: test")
             continue
         seed, name, test = match.groups()
         if seed in seen:
             findings.append(f"{at}: {seed} is listed twice")
         seen.add(seed)
-        path = TESTS / name
+        path = TESTS[seed.startswith("leases:")] / name
         if not path.is_file():
             findings.append(f"{at} names {path}, which does not exist")
         elif test not in functions(path):

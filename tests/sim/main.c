@@ -7,6 +7,7 @@
  * --fence N: it loses its shard there. --move N: a phone goes to another network there. --go N: there are two nodes, and a phone registers
  * with the other one from there on, or for a while. --take N: there are two nodes, and the shard goes to the other one there. --document N: a document changes there. --whole: behind each effect, where the suite
  * has some alone. With --harvest FOLDER: their records.
+ * sim --leases: seeds of leases.h alone. --model N [--nodes M]: how many nodes take shards of each other, each known to M of them.
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, each with as many nodes and shards as it names, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
  * records (golden.h); --story prints what the node does with each.
@@ -28,6 +29,7 @@ struct arguments {
 	bool one;   /* that one alone */
 	bool whole; /* behind each effect */
 	bool self_test;
+	uint32_t model; /* so many nodes */
 	bool all;
 	struct sim_way way;
 };
@@ -86,6 +88,11 @@ static struct sim *new_sim(void)
 	return s;
 }
 
+static bool run_way(struct sim *s, uint64_t seed, const struct sim_way *way)
+{
+	return way->leases ? leases_run(s, seed, way->story) : sim_run(s, seed, way);
+}
+
 static void tell(uint64_t seed, const struct sim_way *way)
 {
 	struct sim *s = new_sim();
@@ -93,15 +100,15 @@ static void tell(uint64_t seed, const struct sim_way *way)
 	bool ok;
 
 	told.story = true;
-	ok = sim_run(s, seed, &told);
+	ok = run_way(s, seed, &told);
 
 	(void)fwrite(s->trace.text, 1, s->trace.n, stdout);
 	(void)printf("seed %" PRIu64 ": %s\n", seed, ok ? "all is well" : s->check.broken);
 	if (!ok)
 		(void)printf(
-			"again: ./tandem sim --nodes %u --shards %u --first %" PRIu64
+			"again: ./tandem sim %s--nodes %u --shards %u --first %" PRIu64
 			" --seeds 1; when it is mended, put the seed into tests/sim/seeds.txt\n",
-			s->node_count, s->shard_count, seed);
+			way->leases ? "--leases " : "", s->node_count, s->shard_count, seed);
 	sim_close(s);
 	free(s);
 }
@@ -111,7 +118,7 @@ static uint64_t hash_of(uint64_t seed, const struct sim_way *way)
 	struct sim *s = new_sim();
 	uint64_t hash;
 
-	(void)sim_run(s, seed, way);
+	(void)run_way(s, seed, way);
 	hash = s->trace.hash;
 	sim_close(s);
 	free(s);
@@ -123,7 +130,7 @@ static bool run_seed(uint64_t seed, const struct arguments *a, struct totals *su
 {
 	struct sim *s = new_sim();
 	const struct sim_way *way = &a->way;
-	bool ok = sim_run(s, seed, way);
+	bool ok = run_way(s, seed, way);
 	uint64_t hash = s->trace.hash;
 
 	add(sum, &s->totals);
@@ -141,7 +148,7 @@ static bool run_seed(uint64_t seed, const struct arguments *a, struct totals *su
 	return ok;
 }
 
-/* SEED, or NxM:SEED of N nodes with M shards each, or NxMf:SEED: with addresses that go with their shards. False: none of them. */
+/* leases:SEED, SEED, or NxM:SEED of N nodes with M shards each, or NxMf:SEED: with addresses that go with their shards. False: none of them. */
 static bool read_seed(const char *line, struct sim_way *way, uint64_t *seed)
 {
 	uint32_t nodes, shards;
@@ -149,7 +156,10 @@ static bool read_seed(const char *line, struct sim_way *way, uint64_t *seed)
 	int n = sscanf(line, "%" SCNu32 "x%" SCNu32 ":%n", &nodes, &shards, &at);
 
 	way->floats = FLOATS_NOT;
-	if (n == 2 && !at)
+	way->leases = strncmp(line, "leases:", 7) == 0;
+	if (way->leases)
+		at = 7;
+	else if (n == 2 && !at)
 		(void)sscanf(line, "%*ux%*uf:%n", &floats);
 	at = at ? at : floats;
 	if (n == 2 && at) {
@@ -269,13 +279,17 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			read_mishap(a, HARM_DOCUMENT, argv[++i]);
 		} else if (strcmp(argv[i], "--whole") == 0) {
 			a->whole = true;
+		} else if (strcmp(argv[i], "--leases") == 0) {
+			a->way.leases = true;
+		} else if (is_option(argv[i], "--model", argc - i)) {
+			a->model = (uint32_t)strtoul(argv[++i], NULL, 10);
 		} else if (strcmp(argv[i], "--self-test") == 0) {
 			a->self_test = true;
 		} else {
 			return false;
 		}
 	}
-	return a->way.nodes <= NODES_MAX && a->way.shards <= NODE_HOME_MAX;
+	return (a->model || a->way.nodes <= NODES_MAX) && a->way.shards <= NODE_HOME_MAX;
 }
 
 int main(int argc, char **argv)
@@ -288,7 +302,7 @@ int main(int argc, char **argv)
 	if (!read_arguments(&a, argc, argv)) {
 		(void)fprintf(stderr,
 			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
-			      "[--nodes N] [--shards N] "
+			      "[--nodes N] [--shards N] [--leases] "
 			      "[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
 			      "N|--fence N|--move N|--go N|--take N|--document N]] [--whole] | "
 			      "--self-test | "
@@ -305,6 +319,8 @@ int main(int argc, char **argv)
 						      .all = a.all })
 			       ? 0
 			       : 1;
+	if (a.model)
+		return leases_model(a.model, a.way.nodes, 500000) ? 0 : 1;
 	if (a.self_test)
 		return self_test() ? 0 : 1;
 	if (a.records)

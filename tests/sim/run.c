@@ -154,6 +154,7 @@ void sim_close(struct sim *s)
 	node_close(s);
 	store_close(&s->store);
 	slots_close(&s->slots);
+	leases_close(s);
 	queue_close(&s->queue);
 	trace_close(&s->trace);
 }

@@ -18,6 +18,7 @@
 #include "tests/sim/engine.h"
 #include "tests/sim/golden.h"
 #include "tests/sim/lamp.h"
+#include "tests/sim/leases.h"
 #include "tests/sim/names.h"
 #include "tests/sim/net.h"
 #include "tests/sim/node.h"
@@ -98,6 +99,7 @@ struct sim {
 	struct net net;
 	struct store store;
 	struct slots slots;
+	struct leases *leases; /* NULL: nobody asks who owns a shard */
 	struct engine engine;
 	struct node nodes[NODES_MAX];
 	uint32_t node_count, shard_count; /* shard_count: of each */
@@ -142,7 +144,8 @@ struct sim_way {
 		FLOATS_BY_CHANCE, /* some seeds */
 		FLOATS_NOT,
 		FLOATS,
-	} floats; /* addresses go with their shards */
+	} floats;    /* addresses go with their shards */
+	bool leases; /* those alone (leases.h) */
 };
 /* Runs a seed. False: an invariant is broken; s->check.broken says which. The caller closes it. */
 bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way);

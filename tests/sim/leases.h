@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who owns which shard, on virtual time: the real machines of cluster/lease.h, cluster/claim.h and cluster/peer/claims.h of several nodes, a
+ * Redis that has no more than leases, and all that is between them. Clocks run at their own speeds, nodes stand still and go on, messages
+ * are lost, late, or come twice, nobody reaches anybody for a while, and Redis forgets.
+ *
+ * What must hold: a shard has at most one owner that may speak; soon after all troubles it has one; who goes on with what it has in its
+ * memory was the last one. `sim --leases --first SEED --seeds 1 --story` tells a seed.
+ */
+#ifndef TESTS_SIM_LEASES_H
+#define TESTS_SIM_LEASES_H
+
+#include "base/bytes.h"
+#include "cluster/peer/claims.h"
+
+struct sim;
+struct leases;
+
+enum { LEASES_NODES = 50, LEASES_PLACES = 50 };
+
+struct leases_settings {
+	uint32_t nodes, places;
+	uint32_t watched; /* each shard by so many nodes, its own one first */
+	uint64_t length_ns;
+	uint64_t calls; /* of all shards: how long a load takes */
+};
+
+/* How much was done. */
+struct leases_totals {
+	uint64_t taken, kills, stands, cuts, forgets;
+	uint64_t misled;         /* looks at two owners of whom one could not know better */
+	uint64_t said, commands; /* to other nodes, to Redis */
+	uint64_t back, back_ns,
+		back_max_ns; /* shards of nodes that were killed, and how long they had no owner */
+};
+
+/* The nodes start at once. */
+void leases_open(struct sim *s, const struct leases_settings *set);
+void leases_close(struct sim *s);
+const struct leases_totals *leases_totals(const struct sim *s);
+
+/* ---- what goes wrong ---- */
+void leases_kill(struct sim *s, uint32_t node, bool notice);
+void leases_start(struct sim *s, uint32_t node);
+/* It does nothing for so long, and then all at once. */
+void leases_stand(struct sim *s, uint32_t node, uint64_t ns);
+/* There, and back. */
+void leases_cut(struct sim *s, uint32_t node, bool asks, bool answers);
+void leases_part(struct sim *s, uint32_t from, uint32_t to, bool parted);
+/* Redis is gone until leases_redis_back, and has lost what it was told in so many ns. */
+void leases_redis_away(struct sim *s, uint64_t forgets_ns);
+void leases_redis_back(struct sim *s);
+/* Of a thousand messages. */
+void leases_trouble(struct sim *s, uint32_t lost, uint32_t twice, uint32_t late);
+
+/* ---- what is ---- */
+bool leases_speaks(const struct sim *s, uint32_t node, uint32_t place);
+/* Exactly one owner that may speak, of each. */
+bool leases_are_held(struct sim *s);
+
+/* ---- leases_run.c ---- */
+/* A seed of leases alone. */
+bool leases_run(struct sim *s, uint64_t seed, bool story);
+/* Many nodes, of which one is killed now and then; prints how long it takes, and what it costs. */
+bool leases_model(uint32_t nodes, uint32_t watched, uint64_t calls);
+
+#endif
