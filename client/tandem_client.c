@@ -48,6 +48,7 @@ struct place {
 	char db[8];
 	struct login login;
 	/* those who know which server it is */
+	bool cluster; /* of Redis Cluster: streams of commands have one tag */
 	struct server sentinels[SENTINELS_MAX];
 	int sentinel_count;
 	char primary[64];
@@ -226,16 +227,33 @@ static bool client_sentinel_read(struct place *p, const char *text)
 	return p->primary[0] != '\0';
 }
 
+/* What of url stands behind "SCHEME://" or, with TLS, "SCHEMEs://"; NULL: it has another one. */
+static const char *scheme_cut(struct place *p, const char *url, const char *scheme, const char *end)
+{
+	size_t n = strlen(scheme);
+
+	if (strncmp(url, scheme, n) != 0)
+		return NULL;
+	p->tls = url[n] == 's';
+	url += n + p->tls;
+	return strncmp(url, end, strlen(end)) != 0 ? NULL : url + strlen(end);
+}
+
 static bool client_place_read(struct place *p, const char *url)
 {
+	const char *rest;
+
 	*p = (struct place){ 0 };
 	if (!strncmp(url, "unix:/", 6))
 		return text_copy(p->path, sizeof(p->path), url + 5, strlen(url + 5));
-	p->tls = !strncmp(url, "sentinels://", 12);
-	if (p->tls || !strncmp(url, "sentinel://", 11))
-		return client_sentinel_read(p, url + 11 + p->tls);
-	p->tls = !strncmp(url, "rediss://", 9);
-	return (p->tls || !strncmp(url, "redis://", 8)) && client_tcp_read(p, url + 8 + p->tls);
+	rest = scheme_cut(p, url, "sentinel", "://");
+	if (rest)
+		return client_sentinel_read(p, rest);
+	rest = scheme_cut(p, url, "redis", "+cluster://");
+	p->cluster = rest;
+	if (!rest)
+		rest = scheme_cut(p, url, "redis", "://");
+	return rest && client_tcp_read(p, rest) && !(p->cluster && p->db[0]);
 }
 
 /* ---- the connection ---- */
@@ -672,8 +690,11 @@ int tandem_client_open_as(struct tandem_client **out, const char *url, const cha
 		return -EINVAL;
 	}
 	(void)snprintf(c->name, sizeof(c->name), "c-%016llx", (unsigned long long)number);
-	(void)snprintf(c->in_key, sizeof(c->in_key), "td:{cmd:%s}:%sin", tenant, role_part(role));
-	(void)snprintf(c->out_key, sizeof(c->out_key), "td:{cmd:%s}:%sout:%s", tenant,
+	(void)snprintf(c->in_key, sizeof(c->in_key),
+		       c->place.cluster ? "td:{cmd}:%s:%sin" : "td:{cmd:%s}:%sin", tenant,
+		       role_part(role));
+	(void)snprintf(c->out_key, sizeof(c->out_key),
+		       c->place.cluster ? "td:{cmd}:%s:%sout:%s" : "td:{cmd:%s}:%sout:%s", tenant,
 		       role_part(role), c->name);
 	(void)snprintf(c->after, sizeof(c->after), "0");
 	*out = c;

@@ -25,6 +25,7 @@ struct tandem_client;
  * "rediss://" it is TLS, and the server's certificate must be for that host.
  * "sentinel://[[user]:password@]host[:port],.../primary[?sentinel=[user]:password]", with "sentinels://" TLS: one of these Sentinels names
  * the server, with each connection; what is shown to both is the same.
+ * "redis+cluster://[[user]:password@]host[:port]", with "rediss+cluster://" TLS: where the node has that, since keys have other names.
  * tenant: "default", or "_operator". Nothing is sent yet. 0, -EINVAL (url or tenant) or -ENOMEM.
  */
 int tandem_client_open(struct tandem_client **out, const char *url, const char *tenant);

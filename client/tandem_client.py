@@ -46,13 +46,14 @@ class Refused(Exception):
 class Redis:
     """One connection, as much of RESP2 as we need.  `place`: a path, "unix:/path" or "redis://[user:password@]host[:port][/db]";
     with "rediss://" it is TLS.  "sentinel://[user:password@]host[:port],.../primary[?sentinel=user:password]", or "sentinels://" for
-    TLS: the primary that one of these Sentinels names.
+    TLS: the primary that one of these Sentinels names.  "redis+cluster://" or "rediss+cluster://" where the node has that, too.
     `tls`: an ssl.SSLContext that has whom you trust and what you show; None: the system's authorities."""
 
     def __init__(self, place, timeout=5.0, tls=None):
         role = place.startswith(("sentinel://", "sentinels://"))
         if role:
             place = primary_of(place, tls)
+        place = place.replace("+cluster://", "://", 1)
         if place.startswith(("redis://", "rediss://")):
             url = urllib.parse.urlsplit(place)
             self._socket = socket.create_connection((url.hostname, url.port or 6379), timeout=CONNECT_S)
@@ -181,7 +182,8 @@ class Client:
         # A stream of answers that nobody else reads: it is read from its beginning, so that an answer which
         # came before we asked for it is found.  "XREAD ... $" after the XADD would lose it.
         self.name = name or f"py-{secrets.token_hex(8)}"
-        keys = f"td:{{cmd:{tenant}}}:" + ("" if role == "admin" else f"{role}:")
+        cluster = place.partition("://")[0].endswith("+cluster")
+        keys = (f"td:{{cmd}}:{tenant}:" if cluster else f"td:{{cmd:{tenant}}}:") + ("" if role == "admin" else f"{role}:")
         self._in, self._out = f"{keys}in", f"{keys}out:{self.name}"
         self._tenant, self._after, self._count = tenant, "0", 0
         self._run = secrets.token_hex(4)    # ids are new, also where the name is an old one

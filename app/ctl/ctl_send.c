@@ -60,7 +60,8 @@ json_t *ctl_send(const struct ctl_target *target, const char *command, const jso
 		ctl_complain(text ? "redis.url must be unix:/path (at most 107 characters) or "
 				    "redis://[user:password@]host:port[/db], or the same with "
 				    "rediss://, "
-				    "or sentinel://host:port,.../primary or sentinels://"
+				    "or sentinel://host:port,.../primary or sentinels://, "
+				    "or redis+cluster://host:port or rediss+cluster://"
 				  : "out of memory");
 	} else {
 		answer = ctl_answer_read(client, command, text);

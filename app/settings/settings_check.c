@@ -379,13 +379,15 @@ static bool redis_url_fits(struct bytes url)
 	if (bytes_starts(url, "sentinel://") || bytes_starts(url, "sentinels://"))
 		return true; /* the link says what is wrong with it */
 	return (bytes_starts(url, "redis://") && url.n > strlen("redis://")) ||
-	       (bytes_starts(url, "rediss://") && url.n > strlen("rediss://"));
+	       (bytes_starts(url, "rediss://") && url.n > strlen("rediss://")) ||
+	       bytes_starts(url, "redis+cluster://") || bytes_starts(url, "rediss+cluster://");
 }
 
 static void check_redis(const struct check *c)
 {
 	const struct redis_place *place = &c->s->redis.place;
 	bool tls = bytes_starts(bytes_str(place->url), "rediss://") ||
+		   bytes_starts(bytes_str(place->url), "rediss+cluster://") ||
 		   bytes_starts(bytes_str(place->url), "sentinels://");
 
 	/* The url may hold a password: it is not repeated. */
@@ -393,13 +395,14 @@ static void check_redis(const struct check *c)
 		REPORT(c, "redis.url",
 		       "redis.url must be unix:/path (at most 107 characters) or "
 		       "redis://[user:password@]host:port[/db], or the same with rediss://, or "
-		       "sentinel://[user:password@]host:port,.../primary or sentinels://");
+		       "sentinel://[user:password@]host:port,.../primary or sentinels://, or "
+		       "redis+cluster://[user:password@]host:port or rediss+cluster://");
 	}
 	if (!tls && (place->ca[0] || place->certificate[0] || place->key[0])) {
 		REPORT(c, "redis.url",
 		       "redis.ca, redis.certificate and redis.key are for TLS: redis.url must "
 		       "begin "
-		       "with rediss:// or sentinels:// then");
+		       "with rediss://, sentinels:// or rediss+cluster:// then");
 	}
 	if (!place->certificate[0] != !place->key[0]) {
 		REPORT(c, place->key[0] ? "redis.key" : "redis.certificate",

@@ -556,19 +556,23 @@ static const struct conf_field g_redis_fields[] = {
 		  "sentinel://[user:password@]host:port,.../primary[?sentinel=user:password], "
 		  "where "
 		  "these Sentinels (at most seven) say which server is that primary, with "
-		  "sentinels:// for TLS to both. Without it the node runs its own server in "
+		  "sentinels:// for TLS to both; or redis+cluster://[user:password@]host:port, "
+		  "with rediss+cluster:// for TLS, for a server in cluster mode that has all "
+		  "slots. Without it the node runs its own server in "
 		  "state_dir." },
 	{ .key = "ca",
 	  TEXT(settings_redis, place.ca),
 	  .at_start = true,
-	  .help = "With rediss:// or sentinels://: PEM file of the authorities that may have "
+	  .help = "With rediss://, sentinels:// or rediss+cluster://: PEM file of the authorities "
+		  "that may have "
 		  "signed Redis' "
 		  "certificate, which must be for the host of url. Without it: those of the "
 		  "system. The files are read again with each new connection." },
 	{ .key = "certificate",
 	  TEXT(settings_redis, place.certificate),
 	  .at_start = true,
-	  .help = "With rediss:// or sentinels://: PEM file of the certificate, with its chain, "
+	  .help = "With rediss://, sentinels:// or rediss+cluster://: PEM file of the certificate, "
+		  "with its chain, "
 		  "that is shown to "
 		  "Redis. Without it: none." },
 	{ .key = "key",

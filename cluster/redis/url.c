@@ -102,6 +102,15 @@ static const char *url_tcp_read(struct redis_url *out, struct bytes rest)
 	return fault ? fault : url_host_read(&out->server, bytes_sub(rest, 0, slash), REDIS_PORT);
 }
 
+/* It has one database. */
+static const char *url_cluster_read(struct redis_url *out, struct bytes rest)
+{
+	const char *fault = url_tcp_read(out, rest);
+
+	out->cluster = true;
+	return fault || !out->db ? fault : "Redis Cluster has no other database than 0";
+}
+
 /* As Sentinel allows it. */
 static bool is_primary_name(struct bytes name)
 {
@@ -180,14 +189,19 @@ int redis_url_read(struct redis_url *out, struct bytes text, const char **reason
 	} else if (bytes_starts(text, "rediss://")) {
 		out->tls = true;
 		*reason = url_tcp_read(out, bytes_from(text, strlen("rediss://")));
+	} else if (bytes_starts(text, "redis+cluster://")) {
+		*reason = url_cluster_read(out, bytes_from(text, strlen("redis+cluster://")));
+	} else if (bytes_starts(text, "rediss+cluster://")) {
+		out->tls = true;
+		*reason = url_cluster_read(out, bytes_from(text, strlen("rediss+cluster://")));
 	} else if (bytes_starts(text, "sentinel://")) {
 		*reason = url_sentinel_read(out, bytes_from(text, strlen("sentinel://")));
 	} else if (bytes_starts(text, "sentinels://")) {
 		out->tls = true;
 		*reason = url_sentinel_read(out, bytes_from(text, strlen("sentinels://")));
 	} else {
-		*reason = "starts neither with unix: nor with redis://, rediss://, sentinel:// or "
-			  "sentinels://";
+		*reason = "starts neither with unix: nor with redis://, rediss://, sentinel://, "
+			  "sentinels://, redis+cluster:// or rediss+cluster://";
 	}
 	return *reason ? -EINVAL : 0;
 }

@@ -21,6 +21,7 @@ struct redis_url {
 	char path[108];             /* unix socket; empty: TCP */
 	struct redis_server server; /* empty: it is asked for */
 	bool tls;
+	bool cluster; /* of Redis Cluster: the keys of one command are of one slot */
 	uint32_t db;
 	struct redis_login login;
 	/* who knows which server is the primary of that name; none: it is server */
@@ -31,6 +32,7 @@ struct redis_url {
 };
 
 /* "unix:/path" or "redis://[[user]:password@]host[:port][/db]", with rediss for TLS; user and password %-encoded (RFC 3986 2.1).
+ * "redis+cluster://" and "rediss+cluster://" likewise, without a db.
  * "sentinel://[[user]:password@]host[:port],host[:port].../primary[?sentinel=[user]:password]", with sentinels for TLS to both: behind
  * the '?' how one logs in at Sentinel. 0, or -EINVAL and a constant sentence in *reason. */
 int redis_url_read(struct redis_url *out, struct bytes text, const char **reason) NODISCARD;

@@ -58,7 +58,8 @@ static void url_write(struct writer *w, const struct redis_url *u)
 	} else if (u->sentinel_count) {
 		sentinels_write(w, u);
 	} else {
-		writer_str(w, u->tls ? "rediss://" : "redis://");
+		writer_str(w, u->tls ? "rediss" : "redis");
+		writer_str(w, u->cluster ? "+cluster://" : "://");
 		login_write(w, &u->login, "@");
 		server_write(w, &u->server);
 		writer_fmt(w, "/%u", u->db);
@@ -74,6 +75,7 @@ static void url_check(const struct redis_url *u)
 	for (uint32_t i = 0; i < u->sentinel_count; i++)
 		assert(u->sentinels[i].host[0] && u->sentinels[i].port);
 	assert(u->path[0] || u->sentinel_count || u->server.port);
+	assert(!u->cluster || (u->server.host[0] && !u->db));
 	assert(!u->login.user[0] || u->login.password[0]);
 	assert(!u->sentinel_login.user[0] || u->sentinel_login.password[0]);
 }

@@ -44,6 +44,14 @@ static void test_places(void **state)
 		{ "redis://h:70000", false, { .db = "" } },
 		{ "redis://h:1x", false, { .db = "" } },
 		{ "redis://h/123456789", false, { .db = "" } },
+		{ "redis+cluster://u:p@h:1",
+		  true,
+		  { .server = { "h", 1 }, .cluster = true, .login = { "u", "p" } } },
+		{ "rediss+cluster://h",
+		  true,
+		  { .server = { "h", 6379 }, .cluster = true, .tls = true } },
+		{ "redis+cluster://h/1", false, { .db = "" } },
+		{ "sentinel+cluster://h/m", false, { .db = "" } },
 		{ "sentinel://a,[::1]:7,b:1/main",
 		  true,
 		  { .sentinels = { { "a", 26379 }, { "::1", 7 }, { "b", 1 } },
@@ -76,6 +84,7 @@ static void test_places(void **state)
 			continue;
 		assert_string_equal(p.path, rows[i].want.path);
 		assert_int_equal(p.tls, rows[i].want.tls);
+		assert_int_equal(p.cluster, rows[i].want.cluster);
 		assert_string_equal(p.db, rows[i].want.db);
 		assert_string_equal(p.primary, rows[i].want.primary);
 		server_expect(&p.server, &rows[i].want.server);

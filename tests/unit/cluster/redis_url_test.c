@@ -31,6 +31,8 @@ static void test_good(void **state)
 		{ "rediss://me:secret@h:1/2",
 		  { .server = { "h", 1 }, .db = 2, .tls = true, .login = { "me", "secret" } } },
 		{ "rediss://h", { .server = { "h", 6379 }, .tls = true } },
+		{ "redis+cluster://me:secret@h:1", { .server = { "h", 1 }, .cluster = true, .login = { "me", "secret" } } },
+		{ "rediss+cluster://h", { .server = { "h", 6379 }, .tls = true, .cluster = true } },
 		{ "redis://:secret@h", { .server = { "h", 6379 }, .login = { "", "secret" } } },
 		{ "redis://me:secret@h", { .server = { "h", 6379 }, .login = { "me", "secret" } } },
 		{ "redis://m%40e:a%3Ab@h", { .server = { "h", 6379 }, .login = { "m@e", "a:b" } } },
@@ -54,7 +56,7 @@ static void test_good(void **state)
 		ROW_ASSERT(row->text, redis_url_read(&got, bytes_str(row->text), &reason) == 0);
 		ROW_ASSERT(row->text, !reason);
 		ROW_ASSERT(row->text, !strcmp(got.path, row->want.path) && got.db == row->want.db);
-		ROW_ASSERT(row->text, got.tls == row->want.tls);
+		ROW_ASSERT(row->text, got.tls == row->want.tls && got.cluster == row->want.cluster);
 		ROW_ASSERT(row->text, server_is(&got.server, &row->want.server));
 		ROW_ASSERT(row->text, login_is(&got.login, &row->want.login));
 		ROW_ASSERT(row->text, login_is(&got.sentinel_login, &row->want.sentinel_login));
@@ -78,6 +80,9 @@ static void test_bad(void **state)
 		"redis://",
 		"redis://:6379",
 		"redis://h:0",
+		"redis+cluster://h/1",
+		"redis+cluster:/h",
+		"rediss+cluster://",
 		"redis://h:65536",
 		"redis://h:x",
 		"redis://h:",
