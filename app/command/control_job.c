@@ -36,7 +36,7 @@ static void key_write(const struct control_job *job, const char *kind, const cha
 {
 	const char *in = job->stream->key;
 
-	/* "td:{cmd:TENANT}:" or "td:{cmd:TENANT}:ROLE:" is what all keys of a role share */
+	/* all keys of a role share what stands before "in": "td:{cmd:TENANT}:" or "td:{cmd:TENANT}:ROLE:" */
 	(void)snprintf(out, CONTROL_KEY_MAX, "%.*s%s:%s", (int)(strlen(in) - strlen("in")), in,
 		       kind, name);
 }

@@ -72,8 +72,11 @@ int control_stream_add(struct control_link *l, const char *tenant, enum command_
 	s->who.role = role;
 	(void)snprintf(s->who.tenant, sizeof(s->who.tenant), "%s",
 		       operators ? NODE_TENANT : tenant);
-	(void)snprintf(s->key, sizeof(s->key), "td:{cmd:%s}%s%s:in", tenant, colon,
-		       colon[0] ? command_role_name(role) : "");
+	/* Redis Cluster reads streams of one tag together */
+	(void)snprintf(s->key, sizeof(s->key),
+		       redis_is_cluster(l->control->node->redis) ? "td:{cmd}:%s%s%s:in"
+								 : "td:{cmd:%s}%s%s:in",
+		       tenant, colon, colon[0] ? command_role_name(role) : "");
 	start_over(s, CONTROL_GROUP, 0);
 	l->streams[l->count++] = s;
 	return 0;

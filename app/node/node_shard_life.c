@@ -96,9 +96,23 @@ static void shard_told(const struct store_tell *tell, void *arg)
 	claimant_tell(s->node->claimant, tell);
 }
 
+/* EXEC forgets what its link watches, and with Redis Cluster a transaction is one shard's. */
+static int shard_link(const struct node_shard *s, struct redis **out)
+{
+	static char labels[NODE_SHARDS_MAX][24];
+	char *label = labels[s - s->node->shards];
+
+	*out = s->node->redis;
+	if (!redis_is_cluster(*out))
+		return 0;
+	(void)snprintf(label, sizeof(labels[0]), "link=\"shard %u\"", (unsigned)s->number);
+	return redis_open_beside(out, s->node->redis, label);
+}
+
 static int store_of_shard_open(struct node_shard *s)
 {
 	struct node *n = s->node;
+	struct redis *redis;
 	struct store_shard_settings settings = {
 		.shard = s->number,
 		.identity = n->identity,
@@ -110,6 +124,7 @@ static int store_of_shard_open(struct node_shard *s)
 		.keeps_names = node_is_clustered(n),
 		.wanted = node_shard_wanted,
 	};
+	int err;
 
 	if (s == n->shards)
 		(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool",
@@ -117,7 +132,10 @@ static int store_of_shard_open(struct node_shard *s)
 	else
 		(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool-%u",
 			       n->settings.node.state_dir, (unsigned)s->number);
-	return store_shard_open(&s->store, n->store, n->redis, &settings, node_on_store_health, s);
+	err = shard_link(s, &redis);
+	return err ? err
+		   : store_shard_open(&s->store, n->store, redis, &settings, node_on_store_health,
+				      s);
 }
 
 int node_shards_store_open(struct node *n)

@@ -171,6 +171,8 @@ void redis_flush(struct redis *r)
 	redis_guests_flush(r);
 	if (r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
 		out_write(r);
+	for (struct redis *one = r->beside; one; one = one->beside_next)
+		redis_flush(one);
 	redis_link_leave(r);
 }
 
@@ -474,6 +476,8 @@ void redis_expire(struct redis *r, uint64_t now_ns)
 		redis_sentinel_expire(&r->sentinel, now_ns);
 	if (r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
 		out_write(r);
+	for (struct redis *one = r->beside; one; one = one->beside_next)
+		redis_expire(one, now_ns);
 	redis_link_leave(r);
 }
 
@@ -493,6 +497,8 @@ uint64_t redis_next_ns(const struct redis *r)
 		next_ns = link_earlier(next_ns, r->wake_ns);
 	for (const struct redis_guest *guest = r->guests; guest; guest = guest->next)
 		next_ns = link_earlier(next_ns, guest->next_ns);
+	for (const struct redis *one = r->beside; one; one = one->beside_next)
+		next_ns = link_earlier(next_ns, redis_next_ns(one));
 	return next_ns;
 }
 
@@ -515,6 +521,11 @@ void redis_close(struct redis *r)
 	while (r->guests)
 		redis_leave(r->guests);
 	redis_link_leave(r);
+}
+
+bool redis_is_cluster(const struct redis *r)
+{
+	return r->url.cluster;
 }
 
 bool redis_is_connected(const struct redis *r)

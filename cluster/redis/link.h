@@ -49,6 +49,8 @@ struct redis {
 	struct redis_backoff backoff;
 	struct rand_source rand;
 	struct redis_metrics metrics;
+	struct redis *beside; /* by beside_next: they live as long as this one */
+	struct redis *beside_next;
 	struct redis_guest *guests;
 	struct redis_guest *next_guest; /* of the walk that is under way */
 	struct redisReader *reader;     /* lives with the socket */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A link from its settings, and its end. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,8 +182,43 @@ int redis_open(struct redis **out, const struct redis_settings *settings, redis_
 	return 0;
 }
 
+int redis_open_beside(struct redis **out, struct redis *r, const char *labels)
+{
+	struct redis *one = redis_new(NULL, NULL);
+	int err;
+
+	assert(!r->sentinel.link);
+	if (!one)
+		return -ENOMEM;
+	one->settings = r->settings;
+	one->settings.labels = labels;
+	one->url = r->url;
+	one->addr = r->addr;
+	err = link_setup(one);
+	if (err) {
+		redis_link_destroy(one);
+		return err;
+	}
+	one->beside_next = r->beside;
+	r->beside = one;
+	*out = one;
+	redis_expire(one, clock_now_ns());
+	return 0;
+}
+
+static void besides_close(struct redis *r)
+{
+	struct redis *one = r->beside, *next;
+
+	for (; one; one = next) {
+		next = one->beside_next;
+		redis_close(one);
+	}
+}
+
 void redis_link_destroy(struct redis *r)
 {
+	besides_close(r);
 	redis_sentinel_close(&r->sentinel);
 	redis_queue_close(&r->queue);
 	tls_close(r->tls);

@@ -19,12 +19,14 @@ struct binding {
 
 static void save_send(struct store_op *op, const struct binding *b)
 {
-	char key[STORE_KEY_MAX], member[STORE_KEY_MAX], ttl[TTL_TEXT];
+	uint32_t tag = store_tag_of_aor(op->base, b->tenant, b->user);
+	char key[STORE_KEY_MAX], index[STORE_KEY_MAX], member[STORE_KEY_MAX], ttl[TTL_TEXT];
 	uint8_t expected[VERSION_SIZE];
 	struct writer we = writer_over(expected, sizeof(expected));
 	struct writer wm = writer_over(member, sizeof(member));
 	struct writer wt = writer_over(ttl, sizeof(ttl));
-	struct bytes args[6] = { store_key_binding(key, b->tenant, b->user), BYTES_LIT("td:aors") };
+	struct bytes args[6] = { store_key_binding(key, tag, b->tenant, b->user),
+				 store_key_aors(index, tag) };
 
 	writer_be64(&we, b->expected);
 	writer_bytes(&wm, b->tenant);
@@ -108,8 +110,9 @@ static void binding_got(struct store_op *op, const struct store_answer *a)
 void store_binding_get(struct store_shared *s, struct bytes tenant, struct bytes user,
 		       store_binding_fn *done, void *arg)
 {
+	uint32_t tag = store_tag_of_aor(&s->base, tenant, user);
 	char key[STORE_KEY_MAX];
-	const struct bytes args[] = { BYTES_LIT("GET"), store_key_binding(key, tenant, user) };
+	const struct bytes args[] = { BYTES_LIT("GET"), store_key_binding(key, tag, tenant, user) };
 	struct binding_get *get;
 
 	store_enter(&s->base);

@@ -60,9 +60,9 @@ void store_document_read(struct store_shared *s, struct bytes tenant, const char
 	d = directory_op(s, read_finish, arg);
 	if (d) {
 		const struct bytes args[] = {
-			store_key_tenant(docs, tenant, "doc", kind),
-			store_key_tenant(versions, tenant, "ver", kind),
-			store_key_tenant(generation, tenant, "gen", NULL),
+			store_key_document(docs, &s->base, tenant, "doc", kind),
+			store_key_document(versions, &s->base, tenant, "ver", kind),
+			store_key_document(generation, &s->base, tenant, "gen", NULL),
 			name,
 			writer_done(&w),
 		};
@@ -101,7 +101,7 @@ void store_document_versions(struct store_shared *s, struct bytes tenant, const 
 {
 	char versions[STORE_KEY_MAX];
 	const struct bytes args[] = { BYTES_LIT("HGETALL"),
-				      store_key_tenant(versions, tenant, "ver", kind) };
+				      store_key_document(versions, &s->base, tenant, "ver", kind) };
 	struct directory_op *d;
 
 	store_enter(&s->base);
@@ -143,7 +143,8 @@ static void look_send(struct store_op *op, const struct bytes *tenants, size_t n
 	struct bytes args[LOOK_KEYS + STORE_LOOK_MAX + 1] = { STORE_KEY_LOG, STORE_KEY_HISTORY };
 
 	for (size_t i = 0; i < n; i++)
-		args[LOOK_KEYS + i] = store_key_tenant(keys[i], tenants[i], "gen", NULL);
+		args[LOOK_KEYS + i] =
+			store_key_document(keys[i], op->base, tenants[i], "gen", NULL);
 	args[LOOK_KEYS + n] = history;
 	store_op_run(op, &(struct script_call){ .id = SCRIPT_DOCUMENT_LOOK,
 						.args = args,

@@ -30,9 +30,9 @@ static void document_send(struct store_op *op, const struct store_document *d,
 {
 	char docs[STORE_KEY_MAX], versions[STORE_KEY_MAX], generation[STORE_KEY_MAX];
 	struct bytes args[KEYS + 3 + COUNT_OF(call->args)] = {
-		store_key_tenant(docs, d->tenant, "doc", d->kind),
-		store_key_tenant(versions, d->tenant, "ver", d->kind),
-		store_key_tenant(generation, d->tenant, "gen", NULL),
+		store_key_document(docs, op->base, d->tenant, "doc", d->kind),
+		store_key_document(versions, op->base, d->tenant, "ver", d->kind),
+		store_key_document(generation, op->base, d->tenant, "gen", NULL),
 		STORE_KEY_LOG,
 		STORE_KEY_HISTORY,
 		d->tenant,

@@ -120,28 +120,34 @@ void store_shard_keys(struct keys_check *check)
 			  (struct bytes){ 0 });
 }
 
-static struct bytes stream_key(char buf[STORE_KEY_MAX], const char *before, const char *tenant,
-			       const char *after)
+static struct bytes events_key(char buf[STORE_KEY_MAX], const char *tenant)
 {
 	struct writer w = writer_over(buf, STORE_KEY_MAX);
 
-	writer_fmt(&w, "td:{%s:%s}%s", before, tenant, after);
+	writer_fmt(&w, "td:{ev:%s}", tenant);
+	return writer_done(&w);
+}
+
+/* With Redis Cluster those of all tenants have one tag: they are read together. */
+static struct bytes commands_key(const struct keys_check *check, char buf[STORE_KEY_MAX],
+				 const char *tenant, const char *role)
+{
+	struct writer w = writer_over(buf, STORE_KEY_MAX);
+
+	writer_fmt(&w, check->base->cluster ? "td:{cmd}:%s%s:in" : "td:{cmd:%s}%s:in", tenant,
+		   role);
 	return writer_done(&w);
 }
 
 static void tenant_streams_check(struct keys_check *check, const char *tenant)
 {
-	static const struct {
-		const char *before, *after;
-	} streams[] = { { "ev", "" },
-			{ "cmd", ":in" },
-			{ "cmd", ":application:in" },
-			{ "cmd", ":reader:in" } };
+	static const char *const roles[] = { "", ":application", ":reader" };
 	char key[STORE_KEY_MAX];
 
-	for (size_t i = 0; i < COUNT_OF(streams); i++)
-		key_check(check, stream_key(key, streams[i].before, tenant, streams[i].after),
-			  "stream", (struct bytes){ 0 });
+	key_check(check, events_key(key, tenant), "stream", (struct bytes){ 0 });
+	for (size_t i = 0; i < COUNT_OF(roles); i++)
+		key_check(check, commands_key(check, key, tenant, roles[i]), "stream",
+			  (struct bytes){ 0 });
 }
 
 static void tenant_check(struct keys_check *check, const char *name)
@@ -149,14 +155,16 @@ static void tenant_check(struct keys_check *check, const char *name)
 	const struct store_shared_settings *settings = check->of;
 	struct bytes tenant = bytes_str(name);
 	char key[STORE_KEY_MAX], gen[STORE_KEY_MAX];
-	struct bytes generation = store_key_tenant(gen, tenant, "gen", NULL);
+	struct bytes generation = store_key_document(gen, check->base, tenant, "gen", NULL);
 
 	key_check(check, generation, "number", (struct bytes){ 0 });
 	for (size_t i = 0; i < STORE_KINDS_MAX && settings->kinds[i]; i++) {
-		key_check(check, store_key_tenant(key, tenant, "doc", settings->kinds[i]), "hash",
-			  generation);
-		key_check(check, store_key_tenant(key, tenant, "ver", settings->kinds[i]), "hash",
-			  generation);
+		key_check(check,
+			  store_key_document(key, check->base, tenant, "doc", settings->kinds[i]),
+			  "hash", generation);
+		key_check(check,
+			  store_key_document(key, check->base, tenant, "ver", settings->kinds[i]),
+			  "hash", generation);
 	}
 	key_check(check, store_key_tenant(key, tenant, "park", STORE_PARK_GROUP), "hash",
 		  (struct bytes){ 0 });
@@ -191,6 +199,16 @@ static void check_go_on(struct keys_check *check)
 		check_end(check);
 }
 
+static void aors_check(struct keys_check *check)
+{
+	uint32_t tag = check->base->cluster ? 0 : STORE_TAG_NONE;
+	char key[STORE_KEY_MAX];
+
+	do
+		key_check(check, store_key_aors(key, tag), "set", (struct bytes){ 0 });
+	while (++tag < STORE_TAGS);
+}
+
 void store_shared_keys(struct keys_check *check)
 {
 	const struct store_shared *s = (const struct store_shared *)check->base;
@@ -198,7 +216,7 @@ void store_shared_keys(struct keys_check *check)
 	check->of = &s->settings;
 	if (check->tenant)
 		return;
-	key_check(check, BYTES_LIT("td:aors"), "set", (struct bytes){ 0 });
+	aors_check(check);
 	key_check(check, STORE_KEY_NODES, "hash", (struct bytes){ 0 });
 	key_check(check, STORE_KEY_LOG, "stream", (struct bytes){ 0 });
 	key_check(check, STORE_KEY_HISTORY, "string", (struct bytes){ 0 });

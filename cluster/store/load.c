@@ -48,6 +48,7 @@ struct store_load {
 	struct bytes rest; /* not asked for yet */
 	uint64_t loaded;
 	uint32_t in_flight;
+	uint32_t tag; /* of bindings: of the index */
 	enum store_result result;
 	bool waiting; /* for the spool */
 	char index_text[STORE_KEY_MAX];
@@ -77,6 +78,7 @@ struct aside {
 
 static void load_pump(struct store_load *load);
 static void fetch_send(struct store_load *load, struct bytes member, bool length);
+static void list_send(struct store_load *load);
 
 /* ---- the end of a load ---- */
 
@@ -164,7 +166,8 @@ static struct bytes record_key(const struct store_load *load, struct bytes membe
 
 	if (is_hash(load))
 		return load->index;
-	return store_key_binding(buf, bytes_sub(member, 0, colon), bytes_from(member, colon + 1));
+	return store_key_binding(buf, load->tag, bytes_sub(member, 0, colon),
+				 bytes_from(member, colon + 1));
 }
 
 /* Where it goes when it is broken. */
@@ -223,8 +226,8 @@ static void aside_send(struct store_load *load, struct bytes member, const struc
 	char versions[STORE_KEY_MAX], generation[STORE_KEY_MAX];
 	const struct bytes document[] = {
 		load->index,
-		store_key_tenant(versions, load->tenant, "ver", load->document_kind),
-		store_key_tenant(generation, load->tenant, "gen", NULL),
+		store_key_document(versions, load->base, load->tenant, "ver", load->document_kind),
+		store_key_document(generation, load->base, load->tenant, "gen", NULL),
 		STORE_KEY_LOG,
 		STORE_KEY_HISTORY,
 		away,
@@ -454,7 +457,7 @@ static void documents_fetch(struct store_op *op, const struct store_load *load,
 	struct writer w = writer_over(most, sizeof(most));
 	struct bytes args[3 + DOCUMENTS] = {
 		load->index,
-		store_key_tenant(versions, load->tenant, "ver", load->document_kind),
+		store_key_document(versions, load->base, load->tenant, "ver", load->document_kind),
 	};
 	size_t n = 3;
 
@@ -514,6 +517,16 @@ static struct bytes fetch_cut(struct store_load *load)
 	return bytes_sub(from, 0, from.n - load->rest.n);
 }
 
+/* With Redis Cluster: the addresses of another tag. */
+static void tag_next(struct store_load *load)
+{
+	load->tag++;
+	load->index = store_key_aors(load->index_text, load->tag);
+	free(load->members);
+	load->members = NULL;
+	list_send(load);
+}
+
 /* Half of what may be asked for is sent at once: Redis works on that while the other half is worked on here. */
 static void load_pump(struct store_load *load)
 {
@@ -524,7 +537,11 @@ static void load_pump(struct store_load *load)
 		fetch_send(load, fetch_cut(load), is_hash(load));
 	if (more && load->base->guest.redis)
 		redis_hurry(load->base->guest.redis);
-	if (load->in_flight == 0)
+	if (load->in_flight)
+		return;
+	if (load->kind == LOAD_BINDINGS && load->result == STORE_OK && load->tag + 1 < STORE_TAGS)
+		tag_next(load);
+	else
 		load_done(load, load->result);
 }
 
@@ -693,7 +710,8 @@ void store_load_bindings(struct store_shared *s, store_record_fn *each, store_do
 	store_enter(&s->base);
 	load = load_new(&s->base, LOAD_BINDINGS, each, done, arg);
 	if (load) {
-		load->index = BYTES_LIT("td:aors");
+		load->tag = s->base.cluster ? 0 : STORE_TAG_NONE;
+		load->index = store_key_aors(load->index_text, load->tag);
 		list_send(load);
 	}
 	store_leave(&s->base);
@@ -709,7 +727,7 @@ void store_load_documents(struct store_shared *s, struct bytes tenant, const cha
 	if (load) {
 		load->each_document = each;
 		load->document_kind = kind;
-		load->index = store_key_tenant(load->index_text, tenant, "doc", kind);
+		load->index = store_key_document(load->index_text, &s->base, tenant, "doc", kind);
 		load->tenant = bytes_mem(load->tenant_text, tenant.n);
 		if (bytes_cstr(tenant, load->tenant_text, sizeof(load->tenant_text)))
 			load->tenant = (struct bytes){ 0 };

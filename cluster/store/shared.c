@@ -87,6 +87,7 @@ int store_shared_open(struct store_shared **out, struct redis *redis,
 	}
 	s->settings = *settings;
 	store_base_open(&s->base, &g_shared_kind, &s->scripts, settings->deadline_ns);
+	s->base.cluster = redis_is_cluster(redis);
 	s->base.guest.state = shared_on_state;
 	s->base.guest.expire = shared_on_expire;
 	s->base.guest.arg = s;

@@ -92,6 +92,7 @@ struct store_base {
 	uint64_t keys_ns; /* when all keys are looked at; UINT64_MAX: no reason to */
 	bool keys_checking, keys_checked;
 	bool closing;
+	bool cluster; /* the keys of one script have one tag */
 	char too_new[STORE_KEY_MAX];
 };
 
@@ -348,7 +349,13 @@ struct bytes store_key_toll(char buf[STORE_KEY_MAX], const struct store_shard *s
 struct bytes store_key_call(char buf[STORE_KEY_MAX], const struct store_shard *s, uint64_t call);
 struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store_shard *s,
 				  struct bytes id);
-struct bytes store_key_binding(char buf[STORE_KEY_MAX], struct bytes tenant, struct bytes user);
+/* tag: of its bucket, with Redis Cluster (store_tag_of_aor); STORE_TAG_NONE: of the address alone */
+struct bytes store_key_binding(char buf[STORE_KEY_MAX], uint32_t tag, struct bytes tenant,
+			       struct bytes user);
+/* The set of those of a tag, or of all. */
+struct bytes store_key_aors(char buf[STORE_KEY_MAX], uint32_t tag);
+enum { STORE_TAGS = 256, STORE_TAG_NONE = STORE_TAGS };
+uint32_t store_tag_of_aor(const struct store_base *base, struct bytes tenant, struct bytes user);
 /* Of the documents of all tenants. */
 #define STORE_KEY_NODES   BYTES_LIT("td:{nodes}")
 #define STORE_KEY_LOG     BYTES_LIT("td:{docs}:log")
@@ -356,6 +363,9 @@ struct bytes store_key_binding(char buf[STORE_KEY_MAX], struct bytes tenant, str
 /* td:{t:TENANT}:WHAT:KIND, without ":KIND" when it is NULL */
 struct bytes store_key_tenant(char buf[STORE_KEY_MAX], struct bytes tenant, const char *what,
 			      const char *kind);
+/* The same; with Redis Cluster under the tag of the log, in whose script they change. */
+struct bytes store_key_document(char buf[STORE_KEY_MAX], const struct store_base *base,
+				struct bytes tenant, const char *what, const char *kind);
 struct bytes store_key_broken(char buf[STORE_KEY_MAX], struct bytes key);
 
 #endif

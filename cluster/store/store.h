@@ -97,7 +97,7 @@ void store_shared_close(struct store_shared *s);
 bool store_shared_is_healthy(const struct store_shared *s);
 
 /* redis: the link of shared, or another one to the same Redis. What shards of one link save in a round is one transaction: with Redis
- * Cluster, where that cannot be, each would have a link of its own. */
+ * Cluster, where that cannot be, each has a link of its own. */
 int store_shard_open(struct store_shard **out, struct store_shared *shared, struct redis *redis,
 		     const struct store_shard_settings *settings, store_health_fn *health,
 		     void *arg) NODISCARD;
