@@ -12,7 +12,7 @@ from shards_test import ShardsTest, Talk
 from tandem_client import Client, Refused
 
 
-class Park(ShardsTest):
+class ParkTest(ShardsTest):
     """A node of two shards: 1001 speaks with 1002 in one of them."""
     settings = {"node": {"shards": [2]}}
 
@@ -77,6 +77,8 @@ class Park(ShardsTest):
         dialog.agent.respond(notify, 200, "OK")
         return notify.body.decode().strip()
 
+
+class Park(ParkTest):
     def test_by_phones(self):
         """1002 gives 1001 to slot 07 by REFER; over a kill, 1003 gets it by a call to that slot, and whoever is late hears 404."""
         into = self.first.into
