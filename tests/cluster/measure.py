@@ -28,11 +28,10 @@ def round_of(place, name, calls, life):
     return done
 
 
-def speeds(place, done, calls):
+def speeds(done, calls):
     """Calls per second with which each shard was taken: from the claim until it is live, by the taker's log."""
     found = []
-    for shard in done.shards:
-        taker = place.owner(shard)
+    for shard, taker in done.takers.items():
         count = sum(call.shard == shard for call in calls)
         if taker and count >= ENOUGH and (took := taker.took_s(shard)):
             found.append(count / took)
@@ -48,7 +47,7 @@ def measure(place, rows, quick):
         for _ in range(1 if quick else ROUNDS[name]):
             done = round_of(place, name, measured, life)
             rounds.setdefault(name, []).append(done)
-            rates += speeds(place, done, calls) if name == "kill" else []
+            rates += speeds(done, calls) if name == "kill" else []
     every = [done for some in rounds.values() for done in some]
     figures = {"kills": len(rounds.get("kill", ())), **check.calls_judged(place, calls, every, say)}
     for name, figure in ROWS.items():

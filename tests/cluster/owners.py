@@ -10,6 +10,7 @@ from .nodes import SHARDS
 from .redis_hosts import PORT
 
 LOOK_S = 0.01
+TRUST_S = 0.2           # then the Sentinels are asked again which server it is
 
 
 class Owners:
@@ -21,7 +22,7 @@ class Owners:
         self.thread.start()
 
     def _follow(self):
-        now = {}
+        now = {}                # shard -> owner
         while not self.ended.wait(LOOK_S):
             primary = self.redis.primary()
             with contextlib.suppress(OSError, RedisError):
@@ -29,9 +30,10 @@ class Owners:
                     self._look(primary, now)
 
     def _look(self, primary, now):
-        """Until it does not answer."""
+        """For a while, or until it does not answer."""
+        end = time.monotonic() + TRUST_S
         with Redis(f"redis://{primary}:{PORT}", timeout=0.5) as redis:
-            while not self.ended.wait(LOOK_S):
+            while not self.ended.wait(LOOK_S) and time.monotonic() < end:
                 for shard in SHARDS:
                     name = redis("HGET", f"td:{{s{shard}}}:lease", "node")
                     if name and now.get(shard) != name:

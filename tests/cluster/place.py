@@ -70,7 +70,8 @@ class Place:
         text, nodes = sbc_texts(self.folder)
         with open(os.path.join(self.folder, "kamailio-nodes.list"), "w", encoding="utf-8") as file:
             file.write(nodes)
-        self.sbc = self.stack.enter_context(Kamailio(os.path.join(self.folder, "kamailio"), text, [*DIES_WITH_US[:-1], "TERM", *self.sbc_host.command]))
+        self.sbc = self.stack.enter_context(Kamailio(os.path.join(self.folder, "kamailio"), text, [*DIES_WITH_US[:-1], "TERM", *self.sbc_host.command],
+                                                     memory=256))
         self.phones = Phones(SBC, HERE)
         self.stack.callback(self.phones.close)
 

@@ -7,7 +7,6 @@ import subprocess
 
 from patience import until
 from resp import Redis, RedisError
-from tandem_client import primary_of
 
 from .net import DIES_WITH_US
 
@@ -80,10 +79,9 @@ class RedisHosts:
         return ""
 
     def primary(self):
-        """The address that a Sentinel names; "": none does."""
-        with contextlib.suppress(OSError, RedisError):
-            return primary_of(self.url).rpartition("/")[2].rpartition(":")[0]
-        return ""
+        """The address that two Sentinels name; "": they do not."""
+        named = [self.ask(each.host.address, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME, port=SENTINEL_PORT) for each in self.sentinels]
+        return next((address for address in self.programs if sum(bool(each) and each[0] == address for each in named) > 1), "")
 
     def now(self, *words):
         """What the primary answers."""

@@ -54,6 +54,7 @@ class Round:
         self.failure.strike()
         self.failure.wait(lambda: until(self._taken, self.place.state))
         self.taken_s = time.monotonic() - began
+        self.takers = {shard: self.place.owner(shard) for shard in self.shards}
         time.sleep(AFTER_S)
 
     def _taken(self):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many calls of phones in front of the cluster, and their audio by rtpload."""
+import concurrent.futures
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from patience import until
 from .net import DIES_WITH_US
 from .nodes import SHARDS
 
-CALLS_A_PAIR = 25
+CALLS_A_PAIR, AT_ONCE = 25, 8
 FIRST_PORT, PASSWORD = 20000, "secret"
 SHARD_OF = {address: shard for shard, address in SHARDS.items()}
 
@@ -97,16 +98,14 @@ class Phones:
             self.register(agent)
 
     def call(self, node, count):
-        """So many new ones, pair by pair at once."""
+        """So many new ones, some pairs at once."""
         while len(self.pairs) * CALLS_A_PAIR < count:
             self.pair(node)
         shares = [range(self.made + i, self.made + count, len(self.pairs)) for i in range(len(self.pairs))]
         found, self.made = [], self.made + count
-        threads = [threading.Thread(target=self._place, args=(*pair, share, found)) for pair, share in zip(self.pairs, shares)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            for pair, share in zip(self.pairs, shares):
+                pool.submit(self._place, *pair, share, found)
         if len(found) < count or any(isinstance(each, BaseException) for each in found):
             raise SipError(f"{count} calls: {[str(each) for each in found if isinstance(each, BaseException)][:3]}")
         return found

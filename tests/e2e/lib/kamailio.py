@@ -10,15 +10,15 @@ from patience import PATIENCE_S
 
 class Kamailio:
     """A process that keeps what it has in `folder`; `text` is its configuration, and says on which addresses it listens.
-    command: what its command line begins with."""
+    command: what its command line begins with; memory: MiB that its processes share, 32 are enough for some hundred transactions."""
 
-    def __init__(self, folder, text, command=()):
+    def __init__(self, folder, text, command=(), memory=32):
         self.folder = folder
         os.makedirs(folder, exist_ok=True)
         path = self._write("kamailio.cfg", text)
         subprocess.run(["kamailio", "-c", "-f", path], check=True, capture_output=True, timeout=60)
         with open(os.path.join(folder, "log"), "ab") as log:
-            self.process = subprocess.Popen([*command, "kamailio", "-DD", "-E", "-f", path, "-Y", folder, "-m", "32", "-M", "4"],
+            self.process = subprocess.Popen([*command, "kamailio", "-DD", "-E", "-f", path, "-Y", folder, "-m", str(memory), "-M", "4"],
                                             cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def _write(self, name, text):
