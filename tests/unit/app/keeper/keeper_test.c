@@ -394,10 +394,10 @@ static void crashed(void **state)
 	(void)close(peer);
 }
 
-/* The first process that such a command of ps(1) lists; 0: none. */
+/* The first process that such a command lists; 0: none. */
 static pid_t process_of(const char *command, pid_t of)
 {
-	char words[128], line[32] = "";
+	char words[256], line[32] = "";
 	FILE *list;
 
 	(void)snprintf(words, sizeof(words), "P=%d; %s", (int)of, command);
@@ -411,14 +411,17 @@ static pid_t process_of(const char *command, pid_t of)
 
 static bool lives(pid_t pid)
 {
-	return process_of("ps -o pid=,stat= -p $P | grep -v Z", pid) != 0;
+	return process_of("grep -qs '^State:.[^Z]' /proc/$P/status && echo $P", pid) != 0;
 }
 
 /* What shares its memory may do nothing, and ends with it. */
 static void held(void **state)
 {
 	pid_t node = node_start(HELD);
-	pid_t holder = process_of("ps -o pid=,comm= --ppid $P | grep holder", node);
+	pid_t holder =
+		process_of("cd /proc; for p in [0-9]*; do grep -qs \"^PPid:.$P$\" $p/status && "
+			   "grep -qs holder $p/comm && echo $p; done",
+			   node);
 	uint64_t end_ns = clock_now_ns() + PATIENCE_NS;
 	char words[128];
 
