@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 E2E = ROOT / "tests" / "e2e"
 SIM = "tests/sim/sim"
 NODES_SEEDS = "500 seeds of three nodes with two shards"
-LEASE_SEEDS = "1000 seeds of leases alone"
+LEASE_SEEDS = "500 seeds of leases alone"
 PROGRAMS = ("app/tandemd", "app/tandemctl")
 WALL = "tests/step_clock.so"        # for a node whose wall clock a test sets
 LOAD = "bench/rtpload"              # audio of many calls, for tests of a release
@@ -167,14 +167,14 @@ def sim(report):
         return
     records = sorted(path.name for path in (ROOT / "tests" / "data" / "records").glob("sim*"))
     runs = [("named stories, killed behind each effect", "debug", ("--stories",)),     # the longest first
-            ("1200 seeds", "asan", ("--first", "301", "--seeds", "1200")),
+            ("1100 seeds", "asan", ("--first", "301", "--seeds", "1100")),
             (NODES_SEEDS, "asan", ("--nodes", "3", "--shards", "2", "--seeds", "500")),
             ("300 seeds", "asan", ("--seeds", "300")),
             ("300 seeds", "debug", ("--seeds", "300")),
             ("300 seeds", "clang", ("--seeds", "300")),
             (NODES_SEEDS, "clang", ("--nodes", "3", "--shards", "2", "--seeds", "500")),
-            (LEASE_SEEDS, "asan", ("--leases", "--seeds", "1000")),
-            (LEASE_SEEDS, "clang", ("--leases", "--seeds", "1000")),
+            (LEASE_SEEDS, "asan", ("--leases", "--seeds", "500")),
+            (LEASE_SEEDS, "clang", ("--leases", "--seeds", "500")),
             ("seeds that failed once", "asan", ("--list", "tests/sim/seeds.txt", "--seeds", "0")),
             ("what is broken on purpose is seen", "asan", ("--self-test",))]
     runs += [(f"a node goes on with the records of earlier builds ({folder})", "asan",

@@ -109,15 +109,16 @@ static void on_notice(struct sim *s, const struct event *e)
 	}
 }
 
-static void notices(struct lease_node *n)
+void leases_notice(struct sim *s, uint32_t node)
 {
-	uint64_t ns = lease_between_us(n->sim, 1000, 50000);
+	struct lease_node *n = &s->leases->nodes[node];
+	uint64_t ns = lease_between_us(s, 1000, 50000);
 
-	for (uint32_t i = 0; i < n->sim->leases->set.places; i++) {
+	for (uint32_t i = 0; i < s->leases->set.places; i++) {
 		const struct lease *l = &n->holders[i].lease;
 
 		if (n->holders[i].known && l->epoch.counter)
-			sim_after(n->sim, ns, on_notice, n->index, l->epoch.counter << 16 | i,
+			sim_after(s, ns, on_notice, node, l->epoch.counter << 16 | i,
 				  l->epoch.incarnation);
 	}
 }
@@ -136,7 +137,7 @@ void leases_kill(struct sim *s, uint32_t node, bool notice)
 			l->places[i].vacant_ns = s->now_ns;
 	}
 	if (notice)
-		notices(n);
+		leases_notice(s, node);
 	n->up = false;
 	n->stands_until_ns = 0;
 	claims_close(n->claims);

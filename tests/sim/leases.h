@@ -14,6 +14,7 @@
 #include "cluster/peer/claims.h"
 
 struct sim;
+struct sim_way;
 struct leases;
 
 enum { LEASES_NODES = 50, LEASES_PLACES = 50 };
@@ -41,6 +42,8 @@ const struct leases_totals *leases_totals(const struct sim *s);
 
 /* ---- what goes wrong ---- */
 void leases_kill(struct sim *s, uint32_t node, bool notice);
+/* Its keeper says that its process is gone. */
+void leases_notice(struct sim *s, uint32_t node);
 void leases_start(struct sim *s, uint32_t node);
 /* It does nothing for so long, and then all at once. */
 void leases_stand(struct sim *s, uint32_t node, uint64_t ns);
@@ -60,7 +63,7 @@ bool leases_are_held(struct sim *s);
 
 /* ---- leases_run.c ---- */
 /* A seed of leases alone. */
-bool leases_run(struct sim *s, uint64_t seed, bool story);
+bool leases_run(struct sim *s, uint64_t seed, const struct sim_way *way);
 /* Many nodes, of which one is killed now and then; prints how long it takes, and what it costs. */
 bool leases_model(uint32_t nodes, uint32_t watched, uint64_t calls);
 

@@ -90,7 +90,7 @@ static struct sim *new_sim(void)
 
 static bool run_way(struct sim *s, uint64_t seed, const struct sim_way *way)
 {
-	return way->leases ? leases_run(s, seed, way->story) : sim_run(s, seed, way);
+	return way->leases ? leases_run(s, seed, way) : sim_run(s, seed, way);
 }
 
 static void tell(uint64_t seed, const struct sim_way *way)
@@ -208,7 +208,8 @@ static bool self_test(void)
 
 		while (seed <= SELF_TEST_SEEDS && ok) {
 			way.sabotage = (enum sabotage)i;
-			ok = sim_run(s, seed, &way);
+			way.leases = i >= SABOTAGE_LEASES;
+			ok = run_way(s, seed, &way);
 			if (!ok)
 				(void)printf("# %s: seen at seed %" PRIu64 ": %s\n",
 					     sabotage_name((enum sabotage)i), seed,

@@ -47,6 +47,8 @@ const char *sabotage_name(enum sabotage sabotage)
 		return "lapse";
 	case SABOTAGE_DEAF:
 		return "deaf";
+	case SABOTAGE_NOTICE:
+		return "notice";
 	case SABOTAGE_COUNT:
 		break;
 	}

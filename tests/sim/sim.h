@@ -82,6 +82,9 @@ enum sabotage {
 	SABOTAGE_ALONE,           /* who asks where a phone is hears that nobody knows */
 	SABOTAGE_MEDIA,           /* a shard that is lost leaves its media behind */
 	SABOTAGE_LAPSE,           /* one whose lease is past speaks on */
+	SABOTAGE_LEASES,          /* those behind it are of leases alone */
+	SABOTAGE_NOTICE =
+		SABOTAGE_LEASES, /* a keeper says of a process that stands still that it is gone */
 	SABOTAGE_COUNT,
 };
 const char *sabotage_name(enum sabotage sabotage);
