@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
+#include "app/node/notify.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -129,6 +130,7 @@ void node_ask_stop(struct node *n)
 		control_stop(n->control);
 		node_drain_tell(n);
 		LOG_INFO("node", 0, "stopping: calls stay in Redis");
+		notify_manager("STOPPING=1");
 	} else {
 		loop_stop(); /* out of whatever the start waits for */
 	}

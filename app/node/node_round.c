@@ -10,6 +10,7 @@
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
+#include "app/node/notify.h"
 #include "app/watch/watch.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -417,6 +418,7 @@ static void ready_step(struct node *n)
 	health_set(&n->health, HEALTH_STARTING, false);
 	node_metrics_update(n);
 	node_log_ready(n);
+	notify_manager("READY=1");
 }
 
 static void arm(struct node *n)

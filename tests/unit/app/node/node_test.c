@@ -464,6 +464,39 @@ static void refused(int status, const char *said)
 		fail_msg("no '%s' in the log", said);
 }
 
+/* The next thing that it was told, within a second. */
+static const char *manager_hears(int fd)
+{
+	static char state[64];
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	ssize_t n = poll(&p, 1, 1000) == 1 ? read(fd, state, sizeof(state) - 1) : 0;
+
+	state[n > 0 ? n : 0] = '\0';
+	return state;
+}
+
+static void test_the_service_manager_is_told(void **state)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/notify", g_dir);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(setenv("NOTIFY_SOCKET", at.sun_path, 1), 0);
+	node_start_up();
+	assert_string_equal(manager_hears(fd), "READY=1");
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+	assert_string_equal(manager_hears(fd), "STOPPING=1");
+	/* a name that is none, or of nobody, is no reason not to run */
+	(void)close(fd);
+	node_start_up();
+	assert_true(log_has("the service manager is not told"));
+	assert_int_equal(setenv("NOTIFY_SOCKET", "no/path", 1), 0);
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+	assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
+}
+
 static int hold(int type, uint16_t port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -587,6 +620,7 @@ int main(void)
 		NODE_TEST(test_stop_while_starting),
 		NODE_TEST(test_a_start_that_waits_is_idle),
 		NODE_TEST(test_what_stops_a_start),
+		NODE_TEST(test_the_service_manager_is_told),
 		NODE_TEST(test_metrics_are_documented),
 	};
 
