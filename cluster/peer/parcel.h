@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What crosses a channel between two nodes (channel.h): a message for a connection of the other node or from one, and what became of
+ * it. What the message says, and what a transport is, is not known here. The octets:
+ *
+ *     kind (1) | transport (1) | connection (8) | bound (19) | remote (19) | the message
+ *
+ * A kind that is not known is one of a later program. No two texts mean the same. Pure.
+ */
+#ifndef CLUSTER_PEER_PARCEL_H
+#define CLUSTER_PEER_PARCEL_H
+
+#include "base/addr.h"
+
+enum parcel_kind {
+	PARCEL_SEND = 1, /* on that connection of the receiver's */
+	PARCEL_HEARD,    /* on that connection of the sender's, for a shard of the receiver's */
+	PARCEL_GONE,     /* the sender has no such connection; of data as much as was said */
+	PARCEL_KINDS,
+};
+
+enum {
+	PARCEL_ADDR_LEN = 1 + 16 + 2,
+	PARCEL_HEAD_LEN = 1 + 1 + 8 + 2 * PARCEL_ADDR_LEN,
+	PARCEL_DATA_MAX = 65535,
+	PARCEL_MAX = PARCEL_HEAD_LEN + PARCEL_DATA_MAX,
+};
+
+struct parcel {
+	enum parcel_kind kind;
+	uint8_t transport;
+	uint64_t connection;       /* as its node names it */
+	struct addr bound, remote; /* its ends: the node's, which may be none, and the other's */
+	struct bytes data;
+};
+
+/* data: PARCEL_DATA_MAX at most. */
+void parcel_write(struct writer *w, const struct parcel *p);
+/* 0; -EPROTONOSUPPORT: of a later program; -EBADMSG. data lies within octets. */
+int parcel_read(struct parcel *p, struct bytes octets) NODISCARD;
+
+#endif
