@@ -333,6 +333,19 @@ int peers_notice(struct peers *p, uint64_t to, struct bytes items, struct addr *
 	return peer_line_notice(&peer->line, &p->self, items, out, n);
 }
 
+uint64_t peers_process(const struct peers *p, uint64_t id, struct addr *address)
+{
+	for (uint32_t i = 0; i < p->count; i++) {
+		const struct peer *peer = &p->list[i];
+
+		if (peer->line.id != id || !peer->heard)
+			continue;
+		*address = peer->address;
+		return peer->line.incarnation;
+	}
+	return 0;
+}
+
 const struct peers_counts *peers_counts(const struct peers *p)
 {
 	return &p->counts;

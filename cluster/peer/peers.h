@@ -66,6 +66,8 @@ uint32_t peers_members(const struct peers *p, struct member out[PEERS_MAX]);
 /* What the keeper is to send to that node when this process is gone: DEAD of each epoch that it has. 0, -ENOENT or -ENOMEM. */
 int peers_notice(struct peers *p, uint64_t to, struct bytes items, struct addr *address,
 		 uint8_t out[PEER_PACKET_MAX], size_t *n) NODISCARD;
+/* The process that is heard from that node; 0: none is. */
+uint64_t peers_process(const struct peers *p, uint64_t id, struct addr *address);
 const struct peers_counts *peers_counts(const struct peers *p);
 
 #endif
