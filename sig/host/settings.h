@@ -107,6 +107,7 @@ struct registrar_settings {
 
 /* What shards of a node have together: sig/shard/commons.h. */
 struct shard_commons;
+struct hop_edges;
 struct hop_names;
 struct trunks;
 struct trunk_numbers;
@@ -124,6 +125,8 @@ struct shard_settings {
 	struct sites *sites;      /* of the node (sites.h); NULL: nobody says where phones are */
 	struct shard_commons *commons; /* of the node; NULL: the shard has one of its own */
 	struct trunks *trunks;         /* of the node (trunk.h); NULL: it has none */
+	struct hop_edges
+		*edges; /* of the node (hop_edges.h); NULL: it knows its own connections alone */
 	struct hop_names *names;       /* of the node (hop_names.h); NULL: no hop has one */
 	struct trunk_numbers *numbers; /* of the node (trunk_route.h); NULL: it has none */
 	char server[64];               /* Server and User-Agent header */

@@ -155,7 +155,7 @@ static int fetched_read(const struct locations *l, struct location *a, struct by
 
 	*out = (struct aor){ 0 };
 	if (record.n)
-		err = aor_decode(out, record, &reason);
+		err = aor_decode(out, record, l->edges, &reason);
 	else if (text_set(&out->tenant, text_bytes(&a->entry.tenant)) ||
 		 text_set(&out->user, text_bytes(&a->entry.user)))
 		err = -1;

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sig/location/locations_state.h"
+#include "sig/sip/hop_edges.h"
 
 static int entry_refuse(const char **reason, int err, const char *text)
 {
@@ -37,14 +38,21 @@ static uint16_t local_to(const struct locations *l, const struct binding *b)
 
 	if (bound != UINT16_MAX && (l->floating >> bound & 1))
 		return bound;
-	if (b->hop.transport != SIP_UDP || (b->nat && !b->path.n))
+	if (!b->hop.connection && (b->hop.transport != SIP_UDP || (b->nat && !b->path.n)))
 		return UINT16_MAX;
 	for (uint32_t i = 0; i < l->local_count; i++) {
-		if (l->locals[i].transport == SIP_UDP &&
+		if (l->locals[i].transport == b->hop.transport &&
 		    l->locals[i].bind.family == b->hop.remote.family)
 			return (uint16_t)i;
 	}
 	return UINT16_MAX;
+}
+
+/* What a former process of this node had is gone. */
+static void find_connection(struct binding *b)
+{
+	if (!binding_is_foreign(b) && hop_is_edge(b->hop.connection))
+		b->hop.connection = 0;
 }
 
 /* Listening addresses may have come and gone since. One that is gone reaches nobody. */
@@ -55,6 +63,7 @@ static void find_locals(const struct locations *l, struct aor *entry)
 
 		if (!l->lookup || bytes_is(text_bytes(&b->node), l->node))
 			text_clear(&b->node);
+		find_connection(b);
 		b->hop.local = binding_is_foreign(b) ? local_to(l, b) : local_bound(l, b);
 	}
 }
@@ -90,7 +99,7 @@ int locations_restore(struct locations *l, struct bytes record, struct instant n
 
 	locations_begin(l, now);
 	*reason = NULL;
-	err = aor_decode(&entry, record, reason);
+	err = aor_decode(&entry, record, l->edges, reason);
 	if (err)
 		return err;
 	tenant = tenants_claim(l->tenants, text_bytes(&entry.tenant));

@@ -64,7 +64,7 @@ static bool fill_save(struct locations *l, struct location *a, struct effect *e)
 	if (text_set(&e->tenant, text_bytes(&a->entry.tenant)) ||
 	    text_set(&e->user, text_bytes(&a->entry.user)))
 		return false;
-	if ((a->entry.count || l->lookup) && aor_encode(&a->entry, &e->data))
+	if ((a->entry.count || l->lookup) && aor_encode(&a->entry, l->edges, &e->data))
 		return false;
 	e->expected = a->acked;
 	e->version = a->entry.version;

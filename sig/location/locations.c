@@ -39,6 +39,7 @@ int locations_open(struct locations **out, const struct shard_settings *settings
 	l->tenants = settings->tenants;
 	(void)bytes_cstr(bytes_str(node), l->node, sizeof(l->node));
 	l->lookup = node[0] != '\0';
+	l->edges = settings->edges;
 	l->local_count = settings->local_count;
 	memcpy(l->locals, settings->locals, sizeof(l->locals));
 	static_assert(SHARD_LOCALS_MAX <= 32, "bits of floating");

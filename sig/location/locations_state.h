@@ -65,7 +65,8 @@ static_assert(sizeof(struct location) <= 320, "of each registration");
 struct locations {
 	struct tenants *tenants, *own_tenants; /* the latter where the settings have none */
 	char node[AOR_NODE_MAX + 1];
-	bool lookup; /* there may be other nodes */
+	bool lookup;             /* there may be other nodes */
+	struct hop_edges *edges; /* NULL: none of which this one can reach the connections */
 	uint32_t local_count;
 	struct shard_local locals[SHARD_LOCALS_MAX];
 	uint32_t floating; /* locals whose addresses go with their shards; bits */

@@ -117,9 +117,10 @@ bool registrar_close(struct aor *entry, uint64_t connection, uint64_t utc_ms);
 /* Removes expired bindings; true when something changed. */
 bool registrar_expire(struct aor *entry, uint64_t utc_ms);
 
-/* Record (protobuf sig/location/registrar.proto). */
-int aor_encode(const struct aor *entry, struct text *out) NODISCARD;
+/* Record (protobuf sig/location/registrar.proto). edges: by which its connections are named; NULL: they are not. */
+int aor_encode(const struct aor *entry, const struct hop_edges *edges, struct text *out) NODISCARD;
 /* 0 or -EBADMSG with a reason; unknown fields are ignored, every bound is checked. */
-int aor_decode(struct aor *out, struct bytes record, const char **reason) NODISCARD;
+int aor_decode(struct aor *out, struct bytes record, struct hop_edges *edges,
+	       const char **reason) NODISCARD;
 
 #endif

@@ -9,6 +9,7 @@
 #include "sig/location/registrar_entry.h"
 #include "sig/record/unknown.h"
 #include "sig/registrar.pb-c.h"
+#include "sig/sip/hop_edges.h"
 
 typedef Tandem__Sig__Aor pb_aor;
 typedef Tandem__Sig__Binding pb_binding;
@@ -29,12 +30,19 @@ static ProtobufCBinaryData borrow(const struct text *t)
 	return (ProtobufCBinaryData){ .len = t->n, .data = (uint8_t *)t->p };
 }
 
-static void borrow_hop(pb_hop *h, uint8_t ip[16], const struct sip_hop *hop)
+static void borrow_hop(pb_hop *h, uint8_t ip[16], const struct sip_hop *hop,
+		       const struct hop_edges *edges)
 {
+	struct hop_edge edge;
+
 	tandem__sig__hop__init(h);
 	memcpy(ip, hop->remote.ip, 16);
 	h->transport = (uint32_t)hop->transport;
 	h->inbound = hop->inbound;
+	if (hop->inbound && hop_edge_get(edges, hop->connection, &edge)) {
+		h->process = edge.process;
+		h->connection = edge.connection;
+	}
 	h->port = hop->remote.port;
 	h->scope = hop->remote.scope;
 	h->ip = (ProtobufCBinaryData){
@@ -43,11 +51,12 @@ static void borrow_hop(pb_hop *h, uint8_t ip[16], const struct sip_hop *hop)
 	};
 }
 
-static void borrow_hops(struct borrowed *to, uint32_t i, const struct binding *b)
+static void borrow_hops(struct borrowed *to, uint32_t i, const struct binding *b,
+			const struct hop_edges *edges)
 {
 	pb_hop *h = &to->hops[i];
 
-	borrow_hop(h, to->ips[i], &b->hop);
+	borrow_hop(h, to->ips[i], &b->hop, edges);
 	if (b->bound.family == ADDR_NONE) {
 		h->local = b->hop.local;
 	} else {
@@ -57,16 +66,17 @@ static void borrow_hops(struct borrowed *to, uint32_t i, const struct binding *b
 	to->bindings[i].hop = h;
 	if (!b->was)
 		return;
-	borrow_hop(&to->were[i], to->were_ips[i], b->was);
+	borrow_hop(&to->were[i], to->were_ips[i], b->was, edges);
 	to->bindings[i].was = &to->were[i];
 }
 
-static void borrow_binding(struct borrowed *to, uint32_t i, const struct binding *b)
+static void borrow_binding(struct borrowed *to, uint32_t i, const struct binding *b,
+			   const struct hop_edges *edges)
 {
 	pb_binding *p = &to->bindings[i];
 
 	tandem__sig__binding__init(p);
-	borrow_hops(to, i, b);
+	borrow_hops(to, i, b, edges);
 	p->contact = borrow(&b->contact);
 	p->call_id = borrow(&b->call_id);
 	p->user_agent = borrow(&b->user_agent);
@@ -91,13 +101,13 @@ static char *borrow_name(const struct text *name, const char *own)
 	return own ? (char *)(uintptr_t)own : nothing;
 }
 
-static void borrow_aor(struct borrowed *to, const struct aor *a)
+static void borrow_aor(struct borrowed *to, const struct aor *a, const struct hop_edges *edges)
 {
 	static char nothing[1];
 
 	tandem__sig__aor__init(&to->aor);
 	for (uint32_t i = 0; i < a->count; i++) {
-		borrow_binding(to, i, &a->bindings[i]);
+		borrow_binding(to, i, &a->bindings[i], edges);
 		to->bindings[i].node = borrow_name(&a->bindings[i].node, a->node);
 	}
 	to->aor.writer = borrow_name(&a->writer, a->node);
@@ -123,7 +133,7 @@ static uint64_t binding_name(const ProtobufCMessage *element, size_t position)
 	return name << 32 | hash_crc32c(0, bytes_mem(p->call_id.data, p->call_id.len));
 }
 
-int aor_encode(const struct aor *entry, struct text *out)
+int aor_encode(const struct aor *entry, const struct hop_edges *edges, struct text *out)
 {
 	ProtobufCMessageUnknownField *unknown;
 	struct borrowed b;
@@ -131,7 +141,7 @@ int aor_encode(const struct aor *entry, struct text *out)
 	size_t n;
 	int err;
 
-	borrow_aor(&b, entry);
+	borrow_aor(&b, entry, edges);
 	b.aor.format = bytes_is(text_bytes(&entry->tenant), TENANT_DEFAULT_NAME)
 			       ? AOR_FORMAT_DEFAULT
 			       : AOR_FORMAT_TENANTS;
@@ -205,7 +215,7 @@ static const char *read_was(struct binding *b, const pb_hop *h)
 	return reason;
 }
 
-static const char *read_binding(struct binding *b, const pb_binding *p)
+static const char *read_binding(struct binding *b, const pb_binding *p, struct hop_edges *edges)
 {
 	const char *reason = check_binding(p);
 	int err;
@@ -218,6 +228,9 @@ static const char *read_binding(struct binding *b, const pb_binding *p)
 		reason = "hop_bound";
 	if (reason)
 		return reason;
+	if (b->hop.inbound)
+		b->hop.connection = hop_edge_put(edges, &(struct hop_edge){ p->hop->process,
+									    p->hop->connection });
 	b->cseq = p->cseq;
 	b->registered_utc_ms = p->registered_utc_ms;
 	b->expires_utc_ms = p->expires_utc_ms;
@@ -259,7 +272,7 @@ static const char *read_names(struct aor *a, const pb_aor *p)
 	return NULL;
 }
 
-static const char *read_aor(struct aor *a, const pb_aor *p)
+static const char *read_aor(struct aor *a, const pb_aor *p, struct hop_edges *edges)
 {
 	const char *reason = read_names(a, p);
 
@@ -269,12 +282,12 @@ static const char *read_aor(struct aor *a, const pb_aor *p)
 		reason = "out_of_memory";
 	for (size_t i = 0; !reason && i < p->n_bindings; i++) {
 		a->count++; /* counted first, so that aor_clear frees half a binding too */
-		reason = read_binding(&a->bindings[i], p->bindings[i]);
+		reason = read_binding(&a->bindings[i], p->bindings[i], edges);
 	}
 	return reason;
 }
 
-int aor_decode(struct aor *out, struct bytes record, const char **reason)
+int aor_decode(struct aor *out, struct bytes record, struct hop_edges *edges, const char **reason)
 {
 	pb_aor *p = tandem__sig__aor__unpack(NULL, record.n, record.p);
 	struct aor a = { 0 };
@@ -284,7 +297,7 @@ int aor_decode(struct aor *out, struct bytes record, const char **reason)
 		*reason = "of a later program";
 		err = -EPROTONOSUPPORT;
 	} else {
-		*reason = p ? read_aor(&a, p) : "not_protobuf";
+		*reason = p ? read_aor(&a, p, edges) : "not_protobuf";
 	}
 	if (p && !*reason && unknown_keep(&a.unknown, &p->base, 0, binding_name))
 		*reason = "out_of_memory";

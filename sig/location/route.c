@@ -2,6 +2,7 @@
 #include "sig/location/route.h"
 
 #include "sig/dialog/dialog_hop.h"
+#include "sig/sip/hop_edges.h"
 
 /* One that is there before one that may come back; a higher q; as high and newer (RFC 3261 20.10). */
 static bool is_before(const struct binding *a, const struct binding *b)
@@ -47,6 +48,8 @@ bool route_hop(const struct binding *b, const struct route_asker *asker, struct 
 	*out = b->hop;
 	if (local >= set->local_count)
 		return false;
+	if (hop_is_edge(b->hop.connection))
+		return true; /* its node sends there */
 	if (route_is_tied(b))
 		return asker->networks >> set->locals[local].network & 1;
 	return shard_local_is_own(set, local) || hop_local_for(out, set);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sig/record/proto_write.h"
+#include "sig/sip/hop_edges.h"
 #include "sig/sip/hop_names.h"
 
 ProtobufCBinaryData packing_text(const struct text *t)
@@ -28,9 +29,15 @@ char *packing_address(const struct addr *a, char text[ADDR_TEXT_MAX])
 void packing_hop(const struct shard_settings *settings, Tandem__Call__Hop *out,
 		 const struct sip_hop *hop, char text[2][ADDR_TEXT_MAX])
 {
+	struct hop_edge edge;
+
 	tandem__call__hop__init(out);
 	out->transport = hop->transport;
 	out->inbound = hop->inbound;
+	if (hop->inbound && hop_edge_get(settings->edges, hop->connection, &edge)) {
+		out->process = edge.process;
+		out->connection = edge.connection;
+	}
 	if (hop->name) /* what a message does not own is only read */
 		out->name = (char *)(uintptr_t)hop_names_text(settings->names, hop->name);
 	out->local = packing_address(&settings->locals[hop->local].bind, text[0]);

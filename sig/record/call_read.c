@@ -4,6 +4,7 @@
 
 #include "sig/call/give_up.h"
 #include "sig/leg/leg.h"
+#include "sig/sip/hop_edges.h"
 #include "sig/sip/hop_names.h"
 
 bool reading_wrong(struct reading *r, const char *reason)
@@ -119,6 +120,9 @@ static bool read_place(struct reading *r, struct sip_hop *out, struct addr *loca
 	if (out->transport == SIP_CELL && !cell_shard(&out->remote))
 		return reading_wrong(r, "hop: no shard");
 	out->inbound = in->inbound && sip_transport_is_stream(out->transport);
+	if (out->inbound)
+		out->connection = hop_edge_put(r->h->settings->edges,
+					       &(struct hop_edge){ in->process, in->connection });
 	if (out->transport == SIP_TLS && in->name[0])
 		out->name = hop_names_put(r->h->settings->names, bytes_str(in->name));
 	return true;

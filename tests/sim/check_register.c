@@ -51,7 +51,7 @@ static bool store_has(const struct node *n, const struct phone *p, uint32_t cseq
 
 	(void)snprintf(user, sizeof(user), "%s:%s", tenants_name(n->tenants, n->tenant), p->user);
 	e = store_entry(n->sim, bytes_str(user));
-	has = e && !aor_decode(&a, text_bytes(&e->record), &reason) && aor_has(&a, p, cseq);
+	has = e && !aor_decode(&a, text_bytes(&e->record), NULL, &reason) && aor_has(&a, p, cseq);
 	aor_clear(&a);
 	return has;
 }

@@ -134,7 +134,7 @@ static void decoy_bind(struct node *n, const char *number, const char *tenant)
 		  text_set(&b.call_id, BYTES_LIT("decoy"));
 
 	if (!err)
-		err = aor_encode(&a, &record);
+		err = aor_encode(&a, NULL, &record);
 	assert(!err);
 	err = locations_restore(n->locations, text_bytes(&record), node_now(n), &reason);
 	assert(!err || err == -EEXIST);

@@ -264,7 +264,7 @@ RIG_FN void phones_bind(struct phone *p, uint32_t count)
 		b->q = 1000;
 	}
 	assert(!err);
-	err = aor_encode(&a, &record);
+	err = aor_encode(&a, NULL, &record);
 	assert(!err);
 	err = locations_restore(p->r->locations, text_bytes(&record), p->r->now, &reason);
 	assert(!err);

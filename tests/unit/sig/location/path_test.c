@@ -113,7 +113,7 @@ static void is_in_the_record(void **state)
 
 	(void)register_by_proxy(l, "Path: " EDGE "\r\n");
 	assert_int_equal(
-		aor_encode(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")),
+		aor_encode(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")), NULL,
 			   &record),
 		0);
 	shard_close(l->r->shard);

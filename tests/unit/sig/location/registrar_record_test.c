@@ -91,8 +91,8 @@ static void test_round_trip(void **state)
 
 	(void)state;
 	entry_open(&a);
-	assert_int_equal(aor_encode(&a, &record), 0);
-	assert_int_equal(aor_decode(&b, text_bytes(&record), &reason), 0);
+	assert_int_equal(aor_encode(&a, NULL, &record), 0);
+	assert_int_equal(aor_decode(&b, text_bytes(&record), NULL, &reason), 0);
 	assert_same(&a, &b);
 	assert_int_equal(aor_copy(&c, &b), 0);
 	aor_clear(&b);
@@ -100,6 +100,41 @@ static void test_round_trip(void **state)
 	aor_clear(&c);
 	aor_clear(&a);
 	assert_int_equal(a.count, 0);
+	text_clear(&record);
+}
+
+/* A connection is known again by its own process, and has a name in others; who is in no cluster has none. */
+static void test_connections(void **state)
+{
+	struct hop_edges own = { .self = 1 }, other = { .self = 2 },
+			 *readers[] = { &own, &other, NULL };
+	const uint64_t connection = UINT64_C(7) << 32 | 3;
+	const char *reason = "";
+	struct text record = { 0 };
+	struct hop_edge edge;
+	struct aor a, b;
+
+	(void)state;
+	entry_open(&a);
+	for (uint32_t i = 0; i < 2; i++) {
+		a.bindings[i].hop.transport = SIP_TCP;
+		a.bindings[i].hop.connection = connection;
+		a.bindings[i].hop.inbound = i == 0; /* we can connect to the other one ourselves */
+	}
+	assert_int_equal(aor_encode(&a, &own, &record), 0);
+	for (size_t i = 0; i < COUNT_OF(readers); i++) {
+		assert_int_equal(aor_decode(&b, text_bytes(&record), readers[i], &reason), 0);
+		assert_true(b.bindings[1].hop.connection == 0);
+		assert_int_equal(hop_is_edge(b.bindings[0].hop.connection), i == 1);
+		assert_int_equal(b.bindings[0].hop.connection != 0, i < 2);
+		assert_int_equal(binding_is_lost(&b.bindings[0]), i == 2);
+		if (i < 2) {
+			assert_true(hop_edge_get(readers[i], b.bindings[0].hop.connection, &edge));
+			assert_true(edge.process == 1 && edge.connection == connection);
+		}
+		aor_clear(&b);
+	}
+	aor_clear(&a);
 	text_clear(&record);
 }
 
@@ -121,7 +156,7 @@ static void test_unknown_stays(void **state)
 							   PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
 							   sizeof(texts[i]), texts[i] };
 	entry_open(&a);
-	assert_int_equal(aor_encode(&a, &record), 0);
+	assert_int_equal(aor_encode(&a, NULL, &record), 0);
 	aor_clear(&a);
 	p = tandem__sig__aor__unpack(NULL, record.n, (const uint8_t *)record.p);
 	p->base.n_unknown_fields = p->bindings[1]->base.n_unknown_fields = 1;
@@ -131,10 +166,10 @@ static void test_unknown_stays(void **state)
 	p->base.n_unknown_fields = p->bindings[1]->base.n_unknown_fields = 0;
 	p->base.unknown_fields = p->bindings[1]->base.unknown_fields = NULL;
 	tandem__sig__aor__free_unpacked(p, NULL);
-	assert_int_equal(aor_decode(&a, bytes_mem(packed, n), &reason), 0);
+	assert_int_equal(aor_decode(&a, bytes_mem(packed, n), NULL, &reason), 0);
 	assert_int_equal(aor_copy(&copy, &a), 0);
 	aor_remove(&copy, 0);
-	assert_int_equal(aor_encode(&copy, &record), 0);
+	assert_int_equal(aor_encode(&copy, NULL, &record), 0);
 	p = tandem__sig__aor__unpack(NULL, record.n, (const uint8_t *)record.p);
 	assert_int_equal(p->format, 1);
 	assert_int_equal(p->base.n_unknown_fields, 1);
@@ -146,7 +181,7 @@ static void test_unknown_stays(void **state)
 	n = tandem__sig__aor__pack(p, packed);
 	tandem__sig__aor__free_unpacked(p, NULL);
 	aor_clear(&a);
-	assert_int_equal(aor_decode(&a, bytes_mem(packed, n), &reason), -EPROTONOSUPPORT);
+	assert_int_equal(aor_decode(&a, bytes_mem(packed, n), NULL, &reason), -EPROTONOSUPPORT);
 	assert_string_equal(reason, "of a later program");
 	aor_clear(&copy);
 	text_clear(&record);
@@ -171,7 +206,7 @@ static void test_golden(void **state)
 
 	(void)state;
 	assert_int_equal(hex_decode(bytes_str(hex), raw, sizeof(raw), &n), 0);
-	if (aor_decode(&a, bytes_mem(raw, n), &reason))
+	if (aor_decode(&a, bytes_mem(raw, n), NULL, &reason))
 		fail_msg("%s", reason);
 	assert_string_equal(text_str(&a.user), "1001");
 	assert_int_equal(a.version, 7);
@@ -311,12 +346,12 @@ static void test_refuses(void **state)
 		struct borrowed b;
 		size_t n;
 
-		borrow_aor(&b, &a);
+		borrow_aor(&b, &a, NULL);
 		row->bend(&b);
 		n = tandem__sig__aor__pack(&b.aor, packed);
 		ROW_ASSERT(row->reason, n < sizeof(packed));
 		ROW_ASSERT(row->reason,
-			   aor_decode(&out, bytes_mem(packed, n), &reason) == -EBADMSG);
+			   aor_decode(&out, bytes_mem(packed, n), NULL, &reason) == -EBADMSG);
 		if (strcmp(reason, row->reason) != 0)
 			fail_msg("%s: %s", row->reason, reason);
 		ROW_ASSERT(row->reason, out.version == 3);
@@ -333,12 +368,12 @@ static void test_cut_records(void **state)
 
 	(void)state;
 	entry_open(&a);
-	assert_int_equal(aor_encode(&a, &record), 0);
+	assert_int_equal(aor_encode(&a, NULL, &record), 0);
 	for (uint32_t n = 0; n < record.n; n++) {
 		const char *reason;
 		struct aor b;
 
-		if (aor_decode(&b, bytes_sub(text_bytes(&record), 0, n), &reason)) {
+		if (aor_decode(&b, bytes_sub(text_bytes(&record), 0, n), NULL, &reason)) {
 			refused++;
 		} else {
 			aor_clear(&b);
@@ -360,10 +395,10 @@ static void test_unknown_field(void **state)
 
 	(void)state;
 	entry_open(&a);
-	assert_int_equal(aor_encode(&a, &record), 0);
+	assert_int_equal(aor_encode(&a, NULL, &record), 0);
 	memcpy(longer, record.p, record.n);
 	memcpy(longer + record.n, "\xfa\x01\x02hi", 5); /* field 31 */
-	assert_int_equal(aor_decode(&b, bytes_mem(longer, record.n + 5), &reason), 0);
+	assert_int_equal(aor_decode(&b, bytes_mem(longer, record.n + 5), NULL, &reason), 0);
 	assert_same(&a, &b);
 	aor_clear(&a);
 	aor_clear(&b);
@@ -373,9 +408,10 @@ static void test_unknown_field(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_refuses),       cmocka_unit_test(test_cut_records),
-		cmocka_unit_test(test_unknown_field), cmocka_unit_test(test_unknown_stays),
+		cmocka_unit_test(test_connections),   cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_golden),        cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_cut_records),   cmocka_unit_test(test_unknown_field),
+		cmocka_unit_test(test_unknown_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,7 +132,7 @@ static void read_stored(const struct pair *p, struct aor *out)
 {
 	const char *reason = "";
 
-	assert_int_equal(aor_decode(out, text_bytes(&p->user.record), &reason), 0);
+	assert_int_equal(aor_decode(out, text_bytes(&p->user.record), NULL, &reason), 0);
 }
 
 /* Whatever the order, each REGISTER is answered 200, and no phone is lost. */

@@ -5,6 +5,7 @@
 #include "sig/location/route.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
+#include "sig/sip/hop_edges.h"
 #include "tests/unit/sig/watch.h"
 
 enum { THEIRS, OWN, NONE }; /* addresses of shard 8, which phones register at, and of 7 */
@@ -126,12 +127,30 @@ static void ways(void **state)
 	}
 }
 
+/* Its node sends there, whoever has the address. */
+static void a_connection_of_another_node(void **state)
+{
+	const struct shard_settings s = settings();
+	const struct route_asker asker = { .settings = &s, .networks = 1U << OWN };
+	struct hop_edges edges = { .self = 1 };
+	struct binding b = { .hop = { .local = THEIRS, .inbound = true } };
+	struct sip_hop hop;
+
+	(void)state;
+	assert_false(route_hop(&b, &asker, &hop));
+	b.hop.connection = hop_edge_put(&edges, &(struct hop_edge){ 2, 77 });
+	assert_true(route_hop(&b, &asker, &hop));
+	assert_true(sip_hop_equal(&hop, &b.hop));
+	b.hop.local = NONE;
+	assert_false(route_hop(&b, &asker, &hop));
+}
+
 /* What a node finds of the other one's phone, which came by a connection to the address of a shard. */
-static uint16_t local_found(const struct shard_settings *s)
+static uint16_t local_found(const struct shard_settings *s, const struct hop_edges *writer)
 {
 	struct binding b = { .expires_utc_ms = UINT64_C(1750000060000),
 			     .bound = s->locals[OWN].bind,
-			     .hop = { .transport = SIP_TCP, .inbound = true } };
+			     .hop = { .transport = SIP_TCP, .inbound = true, .connection = 77 } };
 	struct aor a = { .version = 1, .count = 1, .room = 1, .bindings = &b, .node = "n0" };
 	struct rig *r = rig_open_with(s);
 	struct text record = { 0 };
@@ -146,7 +165,7 @@ static uint16_t local_found(const struct shard_settings *s)
 	assert_int_equal(text_set(&a.user, BYTES_LIT("1002")), 0);
 	assert_int_equal(text_set(&b.contact, BYTES_LIT("sip:1002@192.0.2.12")), 0);
 	assert_int_equal(text_set(&b.call_id, BYTES_LIT("x")), 0);
-	assert_int_equal(aor_encode(&a, &record), 0);
+	assert_int_equal(aor_encode(&a, writer, &record), 0);
 	assert_int_equal(locations_restore(r->locations, text_bytes(&record), r->now, &reason), 0);
 	local = locations_find(r->locations, TENANT_DEFAULT, BYTES_LIT("1002"))
 			->bindings[0]
@@ -163,13 +182,18 @@ static uint16_t local_found(const struct shard_settings *s)
 /* As saved calls know it, so that they are found when it registers again with who has the address now. */
 static void a_phone_of_another_node(void **state)
 {
+	const struct hop_edges theirs = { .self = 2 };
+	struct hop_edges ours = { .self = 1 };
 	struct shard_settings s = settings();
 
 	(void)state;
 	s.locals[OWN].transport = SIP_TCP;
-	assert_int_equal(local_found(&s), OWN);
+	assert_int_equal(local_found(&s, NULL), OWN);
 	s.networks[OWN].shard = 0; /* an address that is the other node's for ever */
-	assert_int_equal(local_found(&s), UINT16_MAX);
+	assert_int_equal(local_found(&s, NULL), UINT16_MAX);
+	assert_int_equal(local_found(&s, &theirs), UINT16_MAX); /* nobody asks for it here */
+	s.edges = &ours;
+	assert_int_equal(local_found(&s, &theirs), OWN);
 }
 
 /* One of another shard is no choice, also where it would be the first. */
@@ -267,6 +291,7 @@ int main(void)
 		cmocka_unit_test(by_its_own),
 		cmocka_unit_test(media_of_who_comes_elsewhere),
 		cmocka_unit_test(media_of_who_stays_there),
+		cmocka_unit_test(a_connection_of_another_node),
 		cmocka_unit_test(ways),
 		cmocka_unit_test(a_phone_of_another_node),
 		cmocka_unit_test(a_local_for_a_hop),

@@ -252,7 +252,7 @@ static void start_anew(struct scene *s)
 	const char *reason = "";
 
 	assert_int_equal(
-		aor_encode(locations_find(s->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")),
+		aor_encode(locations_find(s->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")), NULL,
 			   &record),
 		0);
 	shard_close(s->r->shard);

@@ -121,7 +121,7 @@ static void test_restart_without_nat(void **state)
 	connect_phone(&l->b, SIP_TCP, 5);
 	(void)log_in(&l->b, "");
 	assert_int_equal(
-		aor_encode(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")),
+		aor_encode(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")), NULL,
 			   &binding),
 		0);
 	(void)snprintf(l->b.address, sizeof(l->b.address), "192.0.2.12:40005;transport=tcp");
@@ -248,7 +248,7 @@ static void test_restart_closes_all(void **state)
 	for (uint64_t i = 1; i <= most; i++)
 		assert_true(logs_in_anew(l, 100 + i));
 	assert_int_equal(
-		aor_encode(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")),
+		aor_encode(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")), NULL,
 			   &record),
 		0);
 	shard_close(l->r->shard);
@@ -446,7 +446,7 @@ static void test_redirected_leg_moves_after_restart(void **state)
 	redirect(l);
 	call = rig_record(l->r)->call;
 	assert_int_equal(
-		aor_encode(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")),
+		aor_encode(locations_find(l->r->locations, TENANT_DEFAULT, BYTES_LIT("1002")), NULL,
 			   &binding),
 		0);
 	assert_int_equal(text_set(&record, text_bytes(&rig_record(l->r)->record)), 0);

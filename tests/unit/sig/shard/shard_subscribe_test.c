@@ -390,7 +390,7 @@ static void bind_long_contacts(const struct phone *p)
 		b->expires_utc_ms = p->r->now.utc_ms + 3600000;
 		b->hop.remote = p->addr;
 	}
-	assert_int_equal(aor_encode(&a, &record), 0);
+	assert_int_equal(aor_encode(&a, NULL, &record), 0);
 	if (locations_restore(p->r->locations, text_bytes(&record), p->r->now, &reason))
 		fail_msg("%s", reason);
 	aor_clear(&a);
