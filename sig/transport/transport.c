@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/validity.h"
+#include "sig/sip/hop_edges.h"
 #include "sig/sip/stun.h"
 #include "sig/transport/transport_stream.h"
 #include "sig/transport/transport_udp.h"
@@ -17,6 +18,7 @@ struct transport {
 	struct transport_udp *udp;
 	struct transport_stream *stream;
 	struct transport_provider web; /* send NULL: none */
+	struct transport_edge edge;    /* likewise */
 	metric_id stun;
 	uint32_t udp_count;
 	uint32_t count;
@@ -149,6 +151,11 @@ void transport_provide(struct transport *t, const struct transport_provider *web
 	t->web = web ? *web : (struct transport_provider){ 0 };
 }
 
+void transport_provide_edge(struct transport *t, const struct transport_edge *edge)
+{
+	t->edge = edge ? *edge : (struct transport_edge){ 0 };
+}
+
 int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes message)
 {
 	return transport_send_for(t, VALID_ALWAYS, hop, message);
@@ -161,6 +168,8 @@ int transport_send_for(struct transport *t, uint8_t place, const struct sip_hop 
 
 	if (hop->transport == SIP_CELL) /* cell.h */
 		return -ENOTCONN;
+	if (hop_is_edge(hop->connection))
+		return t->edge.send ? t->edge.send(t->edge.arg, place, hop, message) : -ENOTCONN;
 	if (sip_transport_is_web(hop->transport))
 		return t->web.send ? t->web.send(t->web.arg, place, hop, message) : -ENOTCONN;
 	if (sip_transport_is_stream(hop->transport))
@@ -177,11 +186,14 @@ int transport_send_for(struct transport *t, uint8_t place, const struct sip_hop 
 bool transport_is_certified(const struct transport *t, const struct sip_hop *hop,
 			    const char *domain)
 {
-	return hop->transport == SIP_TLS && transport_stream_certified(t->stream, hop, domain);
+	return hop->transport == SIP_TLS && !hop_is_edge(hop->connection) &&
+	       transport_stream_certified(t->stream, hop, domain);
 }
 
 void transport_trust(struct transport *t, const struct sip_hop *hop, bool peer)
 {
+	if (hop_is_edge(hop->connection))
+		return; /* its own process has trusted it */
 	if (hop->transport == SIP_UDP) {
 		transport_udp_trust(t->udp, &hop->remote, peer);
 	} else if (sip_transport_is_web(hop->transport)) {

@@ -82,6 +82,12 @@ struct transport_provider {
 };
 #define TRANSPORT_PROVIDED (UINT64_C(1) << 63)
 
+/* Whoever sends on connections of other processes (hop_edges.h): as transport_send_for. What fails later is told by handlers.error. */
+struct transport_edge {
+	int (*send)(void *arg, uint8_t place, const struct sip_hop *hop, struct bytes message);
+	void *arg;
+};
+
 /* Binds all or none; listeners of WebSockets are the provider's. 0 or -errno. The loop is open. */
 int transport_open(struct transport **out, const struct transport_settings *settings,
 		   const struct transport_handlers *handlers) NODISCARD;
@@ -91,6 +97,8 @@ int transport_listen(struct transport *t, uint32_t local) NODISCARD;
 void transport_unlisten(struct transport *t, uint32_t local);
 /* From now on; NULL: nobody any more. Without one all that is sent over WebSockets is -ENOTCONN. */
 void transport_provide(struct transport *t, const struct transport_provider *web);
+/* The same for connections of other processes. */
+void transport_provide_edge(struct transport *t, const struct transport_edge *edge);
 /* Not from within a callback; what was queued is offered to the kernel once more. NULL is fine. */
 void transport_close(struct transport *t);
 /* Queues a copy: over hop.connection while that lives, else over one that is opened to hop.remote. 0, -ENOBUFS (queue full), -EMSGSIZE,
