@@ -398,6 +398,39 @@ uint32_t claimant_others(const struct claimant *c, uint64_t *ids, uint32_t most)
 	return n;
 }
 
+void claimant_self(const struct claimant *c, uint64_t *id, uint64_t *incarnation)
+{
+	*id = c->self.id;
+	*incarnation = c->self.incarnation;
+}
+
+static bool process_of(const struct claimant *c, uint64_t id, struct channel_to *out)
+{
+	*out = (struct channel_to){ .id = id };
+	out->incarnation = peers_process(c->peers, id, &out->address);
+	return out->incarnation != 0;
+}
+
+bool claimant_process(const struct claimant *c, uint64_t incarnation, struct channel_to *out)
+{
+	struct member nodes[PEERS_MAX];
+	uint32_t count = c ? peers_members(c->peers, nodes) : 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (process_of(c, nodes[i].id, out) && out->incarnation == incarnation)
+			return true;
+	}
+	return false;
+}
+
+bool claimant_owner(const struct claimant *c, uint16_t shard, struct channel_to *out)
+{
+	const struct claim *claim = c ? claims_of(c->claims, shard) : NULL;
+
+	return claim && claim->record && claim->record != c->self.id &&
+	       process_of(c, claim->record, out);
+}
+
 void claimant_metrics(struct claimant *c)
 {
 	struct member nodes[PEERS_MAX];

@@ -6,6 +6,7 @@
 #ifndef APP_NODE_CLAIMANT_H
 #define APP_NODE_CLAIMANT_H
 
+#include "cluster/peer/channels.h"
 #include "cluster/store/store.h"
 
 struct node;
@@ -18,6 +19,12 @@ int claimant_open(struct claimant **out, struct node *n) NODISCARD;
 void claimant_close(struct claimant *c); /* before the store; others hear that it goes */
 /* Other nodes that are heard, by their ids, at most so many. How many. */
 uint32_t claimant_others(const struct claimant *c, uint64_t *ids, uint32_t most);
+/* This process. */
+void claimant_self(const struct claimant *c, uint64_t *id, uint64_t *incarnation);
+/* A process of another node that is heard: where it is. False: there is none. */
+bool claimant_process(const struct claimant *c, uint64_t incarnation, struct channel_to *out);
+/* The process that has that shard, as far as is known, if it is heard and another one's. */
+bool claimant_owner(const struct claimant *c, uint16_t shard, struct channel_to *out);
 /* What is due. */
 void claimant_expire(struct claimant *c, uint64_t now_ns);
 uint64_t claimant_next_ns(const struct claimant *c);

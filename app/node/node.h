@@ -15,6 +15,7 @@
 #include "app/node/effects.h"
 #include "app/node/ended.h"
 #include "app/node/media_queue.h"
+#include "app/node/node_edge.h"
 #include "app/node/node_keeper.h"
 #include "app/node/node_shard.h"
 #include "app/node/player.h"
@@ -31,6 +32,7 @@
 #include "engine/dtls/certificate.h"
 
 struct claimant;
+struct node_edge;
 struct control;
 struct resolver;
 struct engine;
@@ -114,6 +116,7 @@ struct node {
 	struct redis *redis;
 	struct store_shared *store;
 	struct claimant *claimant; /* NULL: in no cluster */
+	struct node_edge *edge;    /* likewise */
 	struct node_keeper keeper; /* of floating addresses */
 	struct locations *locations;
 	struct validity validity; /* of its shards, in their order from place 1 on */
@@ -122,6 +125,8 @@ struct node {
 	struct shard_commons *commons;
 	uint16_t local_shards
 		[SHARD_LOCALS_MAX]; /* by sip_hop.local: who takes what comes there; 0: any */
+	struct addr local_binds[SHARD_LOCALS_MAX];
+	enum sip_transport local_transports[SHARD_LOCALS_MAX];
 	uint16_t local_networks[SHARD_LOCALS_MAX]; /* likewise: index into settings.networks */
 	uint32_t local_count;
 	bool locations_degraded;

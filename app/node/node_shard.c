@@ -166,20 +166,26 @@ void node_shards_receive(struct node *n, const struct sip_hop *from, struct byte
 			 uint64_t behind_ns, struct instant now)
 {
 	struct message_error error;
+	struct node_shard *s;
 	struct sip_message m;
+	bool is_live;
 
-	if (n->shard_count == 1) {
+	if (n->shard_count == 1 && !n->edge) {
 		receive_unparsed(n->shards, from, message, behind_ns, now);
 		return;
 	}
-	if (!node_shards_live(n))
+	is_live = node_shards_live(n) != 0;
+	if (!is_live && !n->edge)
 		return;
 	if (message_parse(&m, message, &error)) {
 		/* which counts or answers it */
-		receive_unparsed(shard_by_spread(n, message), from, message, behind_ns, now);
+		s = is_live ? shard_by_spread(n, message) : NULL;
+		receive_unparsed(s, from, message, behind_ns, now);
 	} else {
 		m.hop = *from;
-		receive_parsed(shard_of_parsed(n, &m), &m, message, behind_ns, now);
+		s = is_live ? shard_of_parsed(n, &m) : NULL;
+		if (s || !node_edge_hand(n, shard_name(&m), from, message))
+			receive_parsed(s, &m, message, behind_ns, now);
 	}
 	message_close(&m);
 }

@@ -126,6 +126,8 @@ static uint32_t listeners_of(struct node *n, struct transport_listener *out)
 		out[i].later = node_network_shard(n, shard.locals[i].network) &&
 			       !sip_transport_is_web(shard.locals[i].transport);
 		n->local_networks[i] = shard.locals[i].network;
+		n->local_binds[i] = shard.locals[i].bind;
+		n->local_transports[i] = shard.locals[i].transport;
 		n->local_shards[i] = (uint16_t)n->settings.networks[shard.locals[i].network].shard;
 	}
 	n->local_count = shard.local_count;

@@ -207,6 +207,8 @@ static int start_store(struct node *n)
 		LOG_ERROR("node", 0, "cannot open the store", LOG_STR("error", strerror(-err)));
 	else
 		err = claimant_open(&n->claimant, n);
+	if (!err)
+		err = node_edge_open(n);
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
@@ -265,6 +267,7 @@ static int shard_start(struct node *n)
 	settings.tenants = n->tenants;
 	settings.trunks = n->trunks;
 	settings.names = n->names;
+	settings.edges = node_edge_names(n);
 	settings.numbers = n->numbers;
 	settings.dials = n->dials;
 	settings.sites = n->sites;
@@ -407,6 +410,7 @@ static int start_sockets(struct node *n)
 			  LOG_STR("error", strerror(-err)));
 		return NODE_EXIT_FAILED;
 	}
+	node_edge_provide(n);
 	node_shards_listen(n);
 	effects_to_set(&n->effects_to, n, NULL);
 	for (uint32_t i = 0; i < n->shard_count; i++)
@@ -500,6 +504,7 @@ int node_start(struct node *n)
 	node_trunks_setup();
 	node_shards_setup();
 	claimant_setup();
+	node_edge_setup();
 	node_keeper_setup();
 	guard_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)
@@ -543,6 +548,7 @@ void node_stop(struct node *n)
 	n->phase = NODE_STOPPING;
 	node_web_close(n);
 	transport_close(n->sip);
+	node_edge_close(n);
 	cell_close(n->cell);
 	node_guard_close(n);
 	tls_close(n->tls);

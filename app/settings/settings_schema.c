@@ -604,8 +604,9 @@ static const struct conf_field g_cluster_fields[] = {
 	  .type = CONF_ADDR,
 	  FIELD(settings_cluster, listen),
 	  .at_start = true,
-	  .help = "Address of this machine and UDP port for messages between nodes, such as "
-		  "192.0.2.10:7946. They are sealed with a key of the file keys. Needs redis.url: "
+	  .help = "Address of this machine and port, of UDP and TCP, for messages between "
+		  "nodes, such as 192.0.2.10:7946. They are sealed with a key of the file keys. "
+		  "Needs redis.url: "
 		  "all "
 		  "nodes share one Redis. Without it the node takes part in no cluster." },
 	{ .key = "lease",

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/node_edge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/node/claimant.h"
+#include "app/node/node.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/validity.h"
+#include "cluster/peer/channels.h"
+#include "sig/sip/hop_edges.h"
+#include "sig/transport/transport.h"
+
+struct node_edge {
+	struct channels *channels;
+	struct hop_edges names;
+	bool hearing; /* what another node handed on, which is not handed on again */
+	struct channels_counts shown;
+};
+
+static struct {
+	metric_id sent, received, lost, refused;
+} g_metrics;
+
+void node_edge_setup(void)
+{
+#define EDGE(what)                                                                                \
+	metric_register(METRIC_COUNTER, "tandem_cluster_messages_total", "result=\"" what "\"",   \
+			"SIP messages between nodes, for phones connected to another one: sent, " \
+			"received, lost as the other was gone, and connections refused.")
+	g_metrics.sent = EDGE("sent");
+	g_metrics.received = EDGE("received");
+	g_metrics.lost = EDGE("lost");
+	g_metrics.refused = EDGE("refused");
+#undef EDGE
+}
+
+struct hop_edges *node_edge_names(struct node *n)
+{
+	return n->edge ? &n->edge->names : NULL;
+}
+
+/* ---- to phones of other nodes ---- */
+
+/* From here on the message is with the other node, as with the kernel of this one. */
+static bool edge_may_speak(struct node *n, uint8_t place)
+{
+	uint64_t now_ns;
+
+	if (!validity_has_ended(&n->validity, &now_ns) ||
+	    !validity_is_past(&n->validity, place, now_ns))
+		return true;
+	validity_withhold(&n->validity, place);
+	return false;
+}
+
+static int edge_send(void *arg, uint8_t place, const struct sip_hop *hop, struct bytes message)
+{
+	struct node *n = arg;
+	struct parcel p = { .kind = PARCEL_SEND,
+			    .transport = (uint8_t)hop->transport,
+			    .remote = hop->remote,
+			    .data = message };
+	struct channel_to to;
+	struct hop_edge edge;
+
+	if (message.n > PARCEL_DATA_MAX)
+		return -EMSGSIZE;
+	if (!hop_edge_get(&n->edge->names, hop->connection, &edge) ||
+	    !claimant_process(n->claimant, edge.process, &to))
+		return -ENOTCONN;
+	if (!edge_may_speak(n, place))
+		return 0;
+	p.connection = edge.connection;
+	return channels_send(n->edge->channels, &to, &p);
+}
+
+static bool edge_hop(struct node *n, const struct parcel *p, uint64_t incarnation,
+		     struct sip_hop *out)
+{
+	const struct hop_edge edge = { incarnation, p->connection };
+
+	*out = (struct sip_hop){ .transport = (enum sip_transport)p->transport,
+				 .remote = p->remote,
+				 .inbound = true,
+				 .connection = hop_edge_put(&n->edge->names, &edge) };
+	return p->transport < SIP_TRANSPORTS && sip_transport_is_stream(out->transport) &&
+	       out->connection;
+}
+
+/* The phone comes back, perhaps: its transactions wait, as when its connection was here. */
+static void edge_gone(struct node *n, const struct parcel *p, uint64_t incarnation)
+{
+	struct sip_hop hop;
+
+	if (edge_hop(n, p, incarnation, &hop))
+		node_on_send_error(&hop, ENOTCONN, n);
+}
+
+/* ---- on connections of this node ---- */
+
+static void edge_say_gone(struct node *n, const struct parcel *p, uint64_t incarnation)
+{
+	struct parcel gone = *p;
+	struct channel_to to;
+
+	gone.kind = PARCEL_GONE;
+	gone.data = (struct bytes){ 0 };
+	if (!claimant_process(n->claimant, incarnation, &to) ||
+	    channels_send(n->edge->channels, &to, &gone))
+		LOG_DEBUG("node", 0, "another node is not told that a connection is gone");
+}
+
+/* A full queue is no verdict on the phone: transactions say it again, or run out. */
+static void edge_carry(struct node *n, const struct parcel *p, uint64_t incarnation)
+{
+	const struct sip_hop hop = { .transport = (enum sip_transport)p->transport,
+				     .remote = p->remote,
+				     .inbound = true,
+				     .connection = p->connection };
+	int err = -ENOTCONN;
+
+	if (p->transport < SIP_TRANSPORTS && sip_transport_is_stream(hop.transport) &&
+	    !hop_is_edge(hop.connection))
+		err = transport_send(n->sip, &hop, p->data);
+	if (err && err != -ENOBUFS)
+		edge_say_gone(n, p, incarnation);
+}
+
+/* ---- from phones of other nodes ---- */
+
+/* An address that goes with its shard is all the same on each node; else one of the same kind. */
+static bool edge_local(const struct node *n, const struct parcel *p, struct sip_hop *hop)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < n->local_count; i++) {
+		bool bound = addr_eq(&n->local_binds[i], &p->bound);
+
+		if (n->local_transports[i] != hop->transport ||
+		    n->local_binds[i].family != p->remote.family || (found && !bound))
+			continue;
+		hop->local = (uint16_t)i;
+		found = true;
+		if (bound)
+			break;
+	}
+	return found;
+}
+
+static void edge_heard(struct node *n, const struct parcel *p, uint64_t incarnation)
+{
+	struct sip_hop hop;
+
+	if (!edge_hop(n, p, incarnation, &hop) || !edge_local(n, p, &hop))
+		return;
+	n->edge->hearing = true;
+	node_on_message(&hop, p->data, n);
+	n->edge->hearing = false;
+}
+
+bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
+		    struct bytes message)
+{
+	struct parcel p = { .kind = PARCEL_HEARD,
+			    .transport = (uint8_t)from->transport,
+			    .connection = from->connection,
+			    .remote = from->remote,
+			    .data = message };
+	struct channel_to to;
+
+	if (!n->edge || n->edge->hearing || !from->inbound || !from->connection ||
+	    hop_is_edge(from->connection) || message.n > PARCEL_DATA_MAX ||
+	    !claimant_owner(n->claimant, shard, &to))
+		return false;
+	p.bound = n->local_binds[from->local];
+	return channels_send(n->edge->channels, &to, &p) == 0;
+}
+
+/* ---- channels ---- */
+
+static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation, void *arg)
+{
+	struct node *n = arg;
+
+	(void)id;
+	if (n->phase != NODE_RUNNING || !n->sip)
+		return;
+	switch (p->kind) {
+	case PARCEL_SEND:
+		edge_carry(n, p, incarnation);
+		return;
+	case PARCEL_HEARD:
+		edge_heard(n, p, incarnation);
+		return;
+	case PARCEL_GONE:
+		edge_gone(n, p, incarnation);
+		return;
+	case PARCEL_KINDS:
+		return;
+	}
+}
+
+static void on_lost(const struct parcel *p, uint64_t incarnation, void *arg)
+{
+	if (p->kind == PARCEL_SEND)
+		edge_gone(arg, p, incarnation);
+}
+
+int node_edge_open(struct node *n)
+{
+	const struct channels_handlers handlers = { .parcel = on_parcel,
+						    .lost = on_lost,
+						    .arg = n };
+	struct channels_settings settings = { .listen = n->settings.cluster.listen,
+					      .rand = &n->rand };
+	struct node_edge *e;
+	int err;
+
+	if (!n->claimant)
+		return 0;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	claimant_self(n->claimant, &settings.id, &settings.incarnation);
+	e->names.self = settings.incarnation;
+	keys_derive(&n->keys, "tandem channel 1", settings.key);
+	err = channels_open(&e->channels, &settings, &handlers);
+	explicit_bzero(settings.key, sizeof(settings.key));
+	if (err) {
+		LOG_ERROR("node", 0, "cannot listen for connections of nodes at cluster.listen",
+			  LOG_ADDR("address", &n->settings.cluster.listen),
+			  LOG_STR("error", strerror(-err)));
+		free(e);
+		return err;
+	}
+	n->edge = e;
+	return 0;
+}
+
+void node_edge_provide(struct node *n)
+{
+	const struct transport_edge edge = { .send = edge_send, .arg = n };
+
+	if (n->edge)
+		transport_provide_edge(n->sip, &edge);
+}
+
+void node_edge_close(struct node *n)
+{
+	if (!n->edge)
+		return;
+	channels_close(n->edge->channels);
+	free(n->edge);
+	n->edge = NULL;
+}
+
+void node_edge_expire(struct node *n, uint64_t now_ns)
+{
+	if (n->edge && channels_next_ns(n->edge->channels) <= now_ns)
+		channels_expire(n->edge->channels, now_ns);
+}
+
+uint64_t node_edge_next_ns(const struct node *n)
+{
+	return n->edge ? channels_next_ns(n->edge->channels) : UINT64_MAX;
+}
+
+void node_edge_metrics(const struct node *n)
+{
+	const struct channels_counts *now;
+	struct channels_counts *shown;
+
+	if (!n->edge)
+		return;
+	now = channels_counts(n->edge->channels);
+	shown = &n->edge->shown;
+	metric_add(g_metrics.sent, now->sent - shown->sent);
+	metric_add(g_metrics.received, now->received - shown->received);
+	metric_add(g_metrics.lost, now->lost - shown->lost);
+	metric_add(g_metrics.refused, now->refused - shown->refused);
+	*shown = *now;
+}
