@@ -45,11 +45,34 @@ static bool line_place(const struct sdp *said, const struct call_flow *f, struct
 	return out->family != ADDR_NONE;
 }
 
-/* Of a port that flows share they are what tells them apart. */
-static bool knows_credentials(const struct sdp *said, const struct call_flow *f)
+/* Lines of one transport are told the same port (RFC 9143). */
+static bool leg_is_heard_at(const struct call *c, uint8_t leg, uint16_t port)
 {
-	return flow_port(f) == f->port ||
-	       memmem(said->text.p, said->text.n, f->dtls->ice.ufrag, ICE_UFRAG_LEN);
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		const struct call_flow *f = &c->flows[i];
+
+		if (f->leg == leg && !f->closing && flow_port(f) == port)
+			return true;
+	}
+	return false;
+}
+
+/* At a port that flows share credentials tell them apart: those of one of the leg's flows, where they have one transport. */
+static bool knows_credentials(const struct call *c, uint8_t leg)
+{
+	struct bytes said = text_bytes(&c->legs[leg]->sdp.said);
+	bool shares = false;
+
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		const struct call_flow *f = &c->flows[i];
+
+		if (f->leg != leg || f->closing || flow_port(f) == f->port)
+			continue;
+		if (memmem(said.p, said.n, f->dtls->ice.ufrag, ICE_UFRAG_LEN))
+			return true;
+		shares = true;
+	}
+	return !shares;
 }
 
 bool flows_moved(const struct call_host *h, const struct call *c, uint8_t leg)
@@ -66,9 +89,8 @@ bool flows_moved(const struct call_host *h, const struct call *c, uint8_t leg)
 		struct addr told;
 
 		if (f->leg == leg && !f->closing && line_place(&said, f, &told) &&
-		    (told.port != flow_port(f) || !addr_ip_eq(&told, own) ||
-		     !knows_credentials(&said, f)))
+		    (!addr_ip_eq(&told, own) || !leg_is_heard_at(c, leg, told.port)))
 			return true;
 	}
-	return false;
+	return !knows_credentials(c, leg);
 }
