@@ -16,6 +16,13 @@
 
 #include "app/keeper/keeper.h"
 
+#ifdef __SANITIZE_THREAD__
+/* Its runtime takes the other process for a thread that it does not know, and ends. */
+int keeper_hold_memory(void)
+{
+	return 0;
+}
+#else
 enum { STACK = 65536 };
 
 static _Atomic bool g_holds;
@@ -59,3 +66,4 @@ int keeper_hold_memory(void)
 	}
 	return 0;
 }
+#endif
