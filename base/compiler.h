@@ -17,8 +17,20 @@
 #define CACHE_ALIGNED          __attribute__((aligned(64)))
 #define EXPORTED               __attribute__((visibility("default"))) /* of a module */
 #define NOT_SANITIZED          __attribute__((no_sanitize("address", "thread", "undefined")))
-#define LIKELY(x)              __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)            __builtin_expect(!!(x), 0)
+/* Built with ThreadSanitizer: gcc and clang say it in their own ways. */
+#ifdef __has_feature
+#define FEATURE(x) __has_feature(x)
+#else
+#define FEATURE(x) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || FEATURE(thread_sanitizer)
+#define THREAD_SANITIZER 1
+#else
+#define THREAD_SANITIZER 0
+#endif
+
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* 1 << n widens silently; this does not. */
 #define BIT64(n) (UINT64_C(1) << (n))

@@ -16,7 +16,7 @@
 
 #include "app/keeper/keeper.h"
 
-#ifdef __SANITIZE_THREAD__
+#if THREAD_SANITIZER
 /* Its runtime takes the other process for a thread that it does not know, and ends. */
 int keeper_hold_memory(void)
 {

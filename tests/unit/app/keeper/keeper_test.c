@@ -394,6 +394,7 @@ static void crashed(void **state)
 	(void)close(peer);
 }
 
+#if !THREAD_SANITIZER /* there is none then: app/keeper/holder.c */
 /* The first process that such a command lists; 0: none. */
 static pid_t process_of(const char *command, pid_t of)
 {
@@ -414,7 +415,6 @@ static bool lives(pid_t pid)
 	return process_of("grep -qs '^State:.[^Z]' /proc/$P/status && echo $P", pid) != 0;
 }
 
-#ifndef __SANITIZE_THREAD__ /* there is none then: app/keeper/holder.c */
 /* What shares its memory may do nothing, and ends with it. */
 static void held(void **state)
 {
@@ -488,14 +488,18 @@ static void not_allowed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(taken_and_left), cmocka_unit_test(prohibited),
-		cmocka_unit_test(past_its_time),  cmocka_unit_test(there_anyhow),
-		cmocka_unit_test(of_no_network),  cmocka_unit_test(killed),
+		cmocka_unit_test(taken_and_left),
+		cmocka_unit_test(prohibited),
+		cmocka_unit_test(past_its_time),
+		cmocka_unit_test(there_anyhow),
+		cmocka_unit_test(of_no_network),
+		cmocka_unit_test(killed),
 		cmocka_unit_test(crashed),
-#ifndef __SANITIZE_THREAD__
+#if !THREAD_SANITIZER
 		cmocka_unit_test(held),
 #endif
-		cmocka_unit_test(started_again),  cmocka_unit_test(not_allowed),
+		cmocka_unit_test(started_again),
+		cmocka_unit_test(not_allowed),
 	};
 	int failed;
 
