@@ -18,7 +18,8 @@
 struct node_edge {
 	struct channels *channels;
 	struct hop_edges names;
-	bool hearing; /* what another node handed on, which is not handed on again */
+	bool hearing;  /* what another node handed on, which is not handed on again */
+	bool carrying; /* what another node wants sent: by this one or by nobody */
 	struct channels_counts shown;
 };
 
@@ -58,6 +59,23 @@ static bool edge_may_speak(struct node *n, uint8_t place)
 	return false;
 }
 
+/* The node that has the address sends it. Where none is known it is lost, as datagrams are: they are said again. */
+static int edge_send_datagram(struct node *n, uint8_t place, const struct sip_hop *hop,
+			      struct bytes message)
+{
+	uint16_t shard = n->local_shards[hop->local];
+	struct parcel p = { .kind = PARCEL_SEND_DATAGRAM,
+			    .transport = SIP_UDP,
+			    .bound = n->local_binds[hop->local],
+			    .remote = hop->remote,
+			    .data = message };
+	struct channel_to to;
+
+	if (n->edge->carrying || !shard || !claimant_owner(n->claimant, shard, &to))
+		return -ENOBUFS;
+	return edge_may_speak(n, place) ? channels_send(n->edge->channels, &to, &p) : 0;
+}
+
 static int edge_send(void *arg, uint8_t place, const struct sip_hop *hop, struct bytes message)
 {
 	struct node *n = arg;
@@ -70,6 +88,8 @@ static int edge_send(void *arg, uint8_t place, const struct sip_hop *hop, struct
 
 	if (message.n > PARCEL_DATA_MAX)
 		return -EMSGSIZE;
+	if (hop->transport == SIP_UDP)
+		return edge_send_datagram(n, place, hop, message);
 	if (!hop_edge_get(&n->edge->names, hop->connection, &edge) ||
 	    !claimant_process(n->claimant, edge.process, &to))
 		return -ENOTCONN;
@@ -101,7 +121,20 @@ static void edge_gone(struct node *n, const struct parcel *p, uint64_t incarnati
 		node_on_send_error(&hop, ENOTCONN, n);
 }
 
-/* ---- on connections of this node ---- */
+/* The address that is named, and no other one. */
+static bool edge_bound(const struct node *n, const struct parcel *p, struct sip_hop *hop)
+{
+	for (uint32_t i = 0; i < n->local_count; i++) {
+		if (n->local_transports[i] == hop->transport &&
+		    addr_eq(&n->local_binds[i], &p->bound)) {
+			hop->local = (uint16_t)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- on connections and from addresses of this node ---- */
 
 static void edge_say_gone(struct node *n, const struct parcel *p, uint64_t incarnation)
 {
@@ -131,51 +164,72 @@ static void edge_carry(struct node *n, const struct parcel *p, uint64_t incarnat
 		edge_say_gone(n, p, incarnation);
 }
 
+/* Only from an address that is here: of one that has moved on meanwhile the other node hears before the next one. */
+static void edge_carry_datagram(struct node *n, const struct parcel *p)
+{
+	struct sip_hop hop = { .transport = SIP_UDP, .remote = p->remote };
+
+	if (!edge_bound(n, p, &hop))
+		return;
+	n->edge->carrying = true;
+	if (transport_send(n->sip, &hop, p->data))
+		LOG_DEBUG("node", 0, "a datagram of another node is not sent");
+	n->edge->carrying = false;
+}
+
 /* ---- from phones of other nodes ---- */
 
 /* An address that goes with its shard is all the same on each node; else one of the same kind. */
 static bool edge_local(const struct node *n, const struct parcel *p, struct sip_hop *hop)
 {
-	bool found = false;
+	bool found = edge_bound(n, p, hop);
 
-	for (uint32_t i = 0; i < n->local_count; i++) {
-		bool bound = addr_eq(&n->local_binds[i], &p->bound);
-
-		if (n->local_transports[i] != hop->transport ||
-		    n->local_binds[i].family != p->remote.family || (found && !bound))
-			continue;
+	for (uint32_t i = 0; i < n->local_count && !found; i++) {
+		found = n->local_transports[i] == hop->transport &&
+			n->local_binds[i].family == p->remote.family;
 		hop->local = (uint16_t)i;
-		found = true;
-		if (bound)
-			break;
 	}
 	return found;
+}
+
+static bool edge_heard_at(struct node *n, const struct parcel *p, uint64_t incarnation,
+			  struct sip_hop *hop)
+{
+	if (!parcel_is_datagram(p))
+		return edge_hop(n, p, incarnation, hop) && edge_local(n, p, hop);
+	*hop = (struct sip_hop){ .transport = SIP_UDP, .remote = p->remote };
+	return edge_bound(n, p, hop);
 }
 
 static void edge_heard(struct node *n, const struct parcel *p, uint64_t incarnation)
 {
 	struct sip_hop hop;
 
-	if (!edge_hop(n, p, incarnation, &hop) || !edge_local(n, p, &hop))
+	if (!edge_heard_at(n, p, incarnation, &hop))
 		return;
 	n->edge->hearing = true;
 	node_on_message(&hop, p->data, n);
 	n->edge->hearing = false;
 }
 
+static bool edge_is_own(const struct sip_hop *from)
+{
+	return from->inbound && from->connection && !hop_is_edge(from->connection);
+}
+
 bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 		    struct bytes message)
 {
-	struct parcel p = { .kind = PARCEL_HEARD,
+	bool datagram = from->transport == SIP_UDP;
+	struct parcel p = { .kind = datagram ? PARCEL_HEARD_DATAGRAM : PARCEL_HEARD,
 			    .transport = (uint8_t)from->transport,
 			    .connection = from->connection,
 			    .remote = from->remote,
 			    .data = message };
 	struct channel_to to;
 
-	if (!n->edge || n->edge->hearing || !from->inbound || !from->connection ||
-	    hop_is_edge(from->connection) || message.n > PARCEL_DATA_MAX ||
-	    !claimant_owner(n->claimant, shard, &to))
+	if (!n->edge || n->edge->hearing || message.n > PARCEL_DATA_MAX ||
+	    (!datagram && !edge_is_own(from)) || !claimant_owner(n->claimant, shard, &to))
 		return false;
 	p.bound = n->local_binds[from->local];
 	return channels_send(n->edge->channels, &to, &p) == 0;
@@ -200,6 +254,12 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 	case PARCEL_GONE:
 		edge_gone(n, p, incarnation);
 		return;
+	case PARCEL_SEND_DATAGRAM:
+		edge_carry_datagram(n, p);
+		return;
+	case PARCEL_HEARD_DATAGRAM:
+		edge_heard(n, p, incarnation);
+		return;
 	case PARCEL_KINDS:
 		return;
 	}
@@ -207,7 +267,7 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 
 static void on_lost(const struct parcel *p, uint64_t incarnation, void *arg)
 {
-	if (p->kind == PARCEL_SEND)
+	if (p->kind == PARCEL_SEND) /* datagrams are said again */
 		edge_gone(arg, p, incarnation);
 }
 

@@ -58,6 +58,15 @@ static int parcel_addr_read(struct addr *a, const uint8_t *p)
 	return 0;
 }
 
+static bool parcel_has_ends(const struct parcel *p)
+{
+	if (p->remote.family == ADDR_NONE)
+		return false;
+	if (parcel_is_datagram(p))
+		return !p->connection && p->bound.family == p->remote.family;
+	return p->connection;
+}
+
 int parcel_read(struct parcel *p, struct bytes octets)
 {
 	if (octets.n && octets.p[0] >= PARCEL_KINDS)
@@ -68,8 +77,8 @@ int parcel_read(struct parcel *p, struct bytes octets)
 			      .transport = octets.p[1],
 			      .connection = be64_get(octets.p + 2),
 			      .data = bytes_from(octets, PARCEL_HEAD_LEN) };
-	if (!p->connection || parcel_addr_read(&p->bound, octets.p + 10) ||
+	if (parcel_addr_read(&p->bound, octets.p + 10) ||
 	    parcel_addr_read(&p->remote, octets.p + 10 + PARCEL_ADDR_LEN))
 		return -EBADMSG;
-	return p->remote.family == ADDR_NONE ? -EBADMSG : 0;
+	return parcel_has_ends(p) ? 0 : -EBADMSG;
 }

@@ -16,6 +16,8 @@ enum parcel_kind {
 	PARCEL_SEND = 1, /* on that connection of the receiver's */
 	PARCEL_HEARD,    /* on that connection of the sender's, for a shard of the receiver's */
 	PARCEL_GONE,     /* the sender has no such connection; of data as much as was said */
+	PARCEL_SEND_DATAGRAM,  /* from that address of the receiver's */
+	PARCEL_HEARD_DATAGRAM, /* at that address of the sender's, for a shard of the receiver's */
 	PARCEL_KINDS,
 };
 
@@ -29,11 +31,16 @@ enum {
 struct parcel {
 	enum parcel_kind kind;
 	uint8_t transport;
-	uint64_t connection;       /* as its node names it */
-	struct addr bound, remote; /* its ends: the node's, which may be none, and the other's */
+	uint64_t connection; /* as its node names it; 0: datagrams have none */
+	struct addr bound,
+		remote; /* its ends: the node's, which a connection may lack, and the other's */
 	struct bytes data;
 };
 
+static inline bool parcel_is_datagram(const struct parcel *p)
+{
+	return p->kind == PARCEL_SEND_DATAGRAM || p->kind == PARCEL_HEARD_DATAGRAM;
+}
 /* data: PARCEL_DATA_MAX at most. */
 void parcel_write(struct writer *w, const struct parcel *p);
 /* 0; -EPROTONOSUPPORT: of a later program; -EBADMSG. data lies within octets. */

@@ -40,6 +40,13 @@ static bool route_is_tied(const struct binding *b)
 	return b->hop.inbound || (b->nat && !b->path.n);
 }
 
+/* At the address where it registered: here, or with the node that has the address, which sends datagrams for us. */
+static bool route_reaches(const struct binding *b, const struct route_asker *asker)
+{
+	return asker->networks >> asker->settings->locals[b->hop.local].network & 1 ||
+	       (asker->settings->edges && b->hop.transport == SIP_UDP);
+}
+
 bool route_hop(const struct binding *b, const struct route_asker *asker, struct sip_hop *out)
 {
 	const struct shard_settings *set = asker->settings;
@@ -51,7 +58,7 @@ bool route_hop(const struct binding *b, const struct route_asker *asker, struct 
 	if (hop_is_edge(b->hop.connection))
 		return true; /* its node sends there */
 	if (route_is_tied(b))
-		return asker->networks >> set->locals[local].network & 1;
+		return route_reaches(b, asker);
 	return shard_local_is_own(set, local) || hop_local_for(out, set);
 }
 

@@ -176,6 +176,8 @@ int transport_send_for(struct transport *t, uint8_t place, const struct sip_hop 
 		return transport_stream_send(t->stream, place, hop, message);
 	if (hop->local < t->count && t->locals[hop->local].transport == SIP_UDP) {
 		to = to_udp(t, hop);
+		if (t->edge.send && !transport_udp_listens(t->udp, to.local))
+			return t->edge.send(t->edge.arg, place, hop, message);
 	} else { /* of a record from before the listeners were changed: refused and counted there */
 		to = *hop;
 		to.local = UINT16_MAX;

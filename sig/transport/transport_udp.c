@@ -152,6 +152,12 @@ int transport_udp_listen(struct transport_udp *t, uint32_t local)
 	return err;
 }
 
+bool transport_udp_listens(const struct transport_udp *t, uint32_t local)
+{
+	assert(local < t->count);
+	return t->sockets[local].fd >= 0;
+}
+
 void transport_udp_unlisten(struct transport_udp *t, uint32_t local)
 {
 	assert(local < t->count);

@@ -29,6 +29,7 @@ void transport_udp_close(struct transport_udp *t);
 /* As transport_listen and transport_unlisten. */
 int transport_udp_listen(struct transport_udp *t, uint32_t local) NODISCARD;
 void transport_udp_unlisten(struct transport_udp *t, uint32_t local);
+bool transport_udp_listens(const struct transport_udp *t, uint32_t local);
 /* Queues a copy; whom a request of ours goes to is known to the guard. 0, also for an answer that a stranger is not to have; -ENOBUFS
  * (queue full: the peer retransmits), -EMSGSIZE, -ENOENT (no such listener); the failure is counted. */
 int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struct bytes datagram);

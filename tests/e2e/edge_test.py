@@ -74,3 +74,48 @@ class Edge(Cluster):
         talk.hears()
         talk.quiet()
         talk.hang_up()
+
+
+class BehindNat(Edge):
+    """A phone over UDP that hears from the address where it registered, and from nobody else."""
+    test_called_and_hung_up = test_nodes_are_killed = None
+
+    def behind_nat(self, number):
+        """It says another port than where it is seen."""
+        agent = self.phones[17, number]
+        self.until(lambda: agent.register(contact=f"<sip:{number}@127.0.0.9:5099>").status == 200)
+        return agent
+
+    def test_called_from_another_node(self):
+        """The node that has its address sends for the other one, and hands on what it answers and asks."""
+        self.registers(18, "1001")
+        self.behind_nat("1003")
+        talk = Talk(self, 18, "1003")
+        self.assertIn(ADDRESSES[17], talk.into.request.get("Contact"))
+        talk.into.ring()
+        talk.out.wait_provisional(180)
+        talk.answer().speaks().hears()
+        self.again(talk.out, talk.into, talk.ends[0].sdp(version=2), talk.ends[1].sdp(version=2))
+        self.again(talk.into, talk.out, talk.ends[1].sdp(version=3), talk.ends[0].sdp(version=3))
+        talk.hears()
+        talk.quiet()
+        talk.into.bye()
+        talk.out.wait_bye()
+        Talk(self, 18, "1003").answer().hang_up()
+
+    def test_nodes_are_killed(self):
+        """The one that sends for the other, and the one that has the call."""
+        self.registers(18, "1001")
+        self.behind_nat("1002")
+        talk, other = [Talk(self, 18, "1002").answer() for _ in range(2)]
+        talk.speaks().hears()
+        self.a.kill()       # its address comes here
+        self.until(lambda: self.owner(17) == "b")
+        other.into.bye()
+        other.out.wait_bye()
+        self.a.restart()
+        self.until(lambda: self.owner(17) == "a")
+        self.b.kill()
+        talk.hears()
+        talk.quiet()
+        talk.hang_up()

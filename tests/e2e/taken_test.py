@@ -83,6 +83,10 @@ class Cluster(Pair):
         for number in numbers:
             self.until(lambda: self.phones[shard, number].register().status == 200)
 
+    def owner(self, shard):
+        with self.redis() as redis:
+            return redis("HGET", f"td:{{s{shard}}}:lease", "node")
+
     def cdrs(self, node, call):
         return [row for row in node.ctl("cdr.list", limit=200) if row["id"] == call]
 
@@ -149,10 +153,6 @@ class Asked(Cluster):
 
 
 class Handed(Cluster):
-    def owner(self, shard):
-        with self.redis() as redis:
-            return redis("HGET", f"td:{{s{shard}}}:lease", "node")
-
     def test_by_command_and_home(self):
         """Who talks, holds and rings notices next to nothing. The node that is stopped gives its shard, and gets it back when it returns."""
         self.registers(17, "1001", "1002")
@@ -215,10 +215,6 @@ class Claimed(Cluster):
     def named(self, shard):
         with self.redis() as redis:
             return len((redis("HGET", f"td:{{s{shard}}}:lease", "named") or "").split())
-
-    def owner(self, shard):
-        with self.redis() as redis:
-            return redis("HGET", f"td:{{s{shard}}}:lease", "node")
 
     def test_killed_and_cut_off(self):
         """One is killed; then the one that has its shard stands still for longer than its lease lasts, and speaks for it no more."""

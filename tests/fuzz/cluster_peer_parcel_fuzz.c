@@ -31,7 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(err == -EBADMSG || (err == -EPROTONOSUPPORT && data[0] >= PARCEL_KINDS));
 		return 0;
 	}
-	assert(p.kind >= PARCEL_SEND && p.kind < PARCEL_KINDS && p.connection);
+	assert(p.kind >= PARCEL_SEND && p.kind < PARCEL_KINDS);
+	assert(!p.connection == (p.kind >= PARCEL_SEND_DATAGRAM));
 	assert(p.remote.family != ADDR_NONE);
 	again = malloc(size);
 	assert(again);

@@ -92,6 +92,22 @@ static void test_connection_has_a_name(void **state)
 	assert_int_equal(parcel_read(&read, written()), -EBADMSG);
 }
 
+/* Which has no connection, and two ends of one family. */
+static void test_datagram(void **state)
+{
+	struct parcel read;
+
+	(void)state;
+	g_parcel.kind = PARCEL_HEARD_DATAGRAM;
+	assert_int_equal(parcel_read(&read, written()), -EBADMSG);
+	g_parcel.connection = 0;
+	assert_int_equal(parcel_read(&read, written()), -EBADMSG);
+	g_parcel.remote = g_parcel.bound;
+	assert_int_equal(parcel_read(&read, written()), 0);
+	assert_true(parcel_is_datagram(&read));
+	assert_true(addr_eq(&read.bound, &g_parcel.bound));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +115,7 @@ int main(void)
 		cmocka_unit_test_setup(test_no_message_and_no_end_of_ours, setup),
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_connection_has_a_name, setup),
+		cmocka_unit_test_setup(test_datagram, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

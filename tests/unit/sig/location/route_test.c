@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/location/route.h"
+#include "sig/sip/hop_edges.h"
 #include "tests/unit/sig/rig.h"
 #include "tests/unit/test.h"
 
@@ -96,6 +97,29 @@ static void bindings(void **state)
 	assert_int_equal(of(&a, &s, 500, b, 3, &n), ROUTE_NOT_REGISTERED);
 }
 
+/* At the address where it registered alone, which a shard that is elsewhere has: datagrams leave there for a node of a cluster. */
+static void behind_nat(void **state)
+{
+	static struct shard_settings s;
+	static struct hop_edges edges;
+	struct binding b = { .nat = true, .hop.transport = SIP_UDP };
+	struct route_asker asker = { .settings = &s, .networks = UINT32_MAX };
+	struct sip_hop hop;
+
+	(void)state;
+	s = rig_settings();
+	b.hop.remote = rig_addr("192.0.2.11:5060");
+	assert_true(route_hop(&b, &asker, &hop));
+	asker.networks &= ~(UINT32_C(1) << s.locals[b.hop.local].network);
+	assert_false(route_hop(&b, &asker, &hop));
+	s.edges = &edges;
+	assert_true(route_hop(&b, &asker, &hop));
+	assert_int_equal(hop.local, b.hop.local);
+	b.hop.transport = SIP_TCP;
+	b.hop.inbound = true;
+	assert_false(route_hop(&b, &asker, &hop)); /* a connection that nobody has named */
+}
+
 static void flow_make(struct binding *b, const char *contact, const char *instance, uint16_t port)
 {
 	assert_int_equal(text_set(&b->contact, bytes_str(contact)), 0);
@@ -172,10 +196,8 @@ static void ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(users),
-		cmocka_unit_test(flows),
-		cmocka_unit_test(bindings),
-		cmocka_unit_test(ours),
+		cmocka_unit_test(users),      cmocka_unit_test(flows), cmocka_unit_test(bindings),
+		cmocka_unit_test(behind_nat), cmocka_unit_test(ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
