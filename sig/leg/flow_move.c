@@ -75,7 +75,11 @@ static bool knows_credentials(const struct call *c, uint8_t leg)
 	return !shares;
 }
 
-bool flows_moved(const struct call_host *h, const struct call *c, uint8_t leg)
+/* The line's flow, where the party knows a place for it that is not the one. */
+typedef bool line_fn(const struct call *c, const struct call_flow *f, const struct addr *told,
+		     const struct addr *own);
+
+static bool any_line(const struct call_host *h, const struct call *c, uint8_t leg, line_fn *is)
 {
 	const struct addr *own = flow_address(h, c->legs[leg]);
 	struct offer_error error;
@@ -89,8 +93,33 @@ bool flows_moved(const struct call_host *h, const struct call *c, uint8_t leg)
 		struct addr told;
 
 		if (f->leg == leg && !f->closing && line_place(&said, f, &told) &&
-		    (!addr_ip_eq(&told, own) || !leg_is_heard_at(c, leg, told.port)))
+		    is(c, f, &told, own))
 			return true;
 	}
-	return !knows_credentials(c, leg);
+	return false;
+}
+
+static bool line_moved(const struct call *c, const struct call_flow *f, const struct addr *told,
+		       const struct addr *own)
+{
+	return !addr_ip_eq(told, own) || !leg_is_heard_at(c, f->leg, told->port);
+}
+
+bool flows_moved(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	return c->legs[leg]->sdp.said.n &&
+	       (any_line(h, c, leg, line_moved) || !knows_credentials(c, leg));
+}
+
+/* At a port that flows share it is this node's other worker that it knows. */
+static bool line_is_elsewhere(const struct call *c, const struct call_flow *f,
+			      const struct addr *told, const struct addr *own)
+{
+	return !addr_ip_eq(told, own) ||
+	       (flow_port(f) == f->port && !leg_is_heard_at(c, f->leg, told->port));
+}
+
+bool flows_are_elsewhere(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	return any_line(h, c, leg, line_is_elsewhere);
 }

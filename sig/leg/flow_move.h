@@ -14,5 +14,7 @@ bool flows_may_move(const struct call *c);
 int flow_move(struct call_host *h, const struct call *c, struct call_flow *f) NODISCARD;
 /* The party was told another address or port than the one where it is heard: it is not, until it is asked again. */
 bool flows_moved(const struct call_host *h, const struct call *c, uint8_t leg);
+/* ... and that was another node's, or this one's before it had other settings: a predecessor has moved the call. */
+bool flows_are_elsewhere(const struct call_host *h, const struct call *c, uint8_t leg);
 
 #endif

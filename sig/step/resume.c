@@ -144,11 +144,14 @@ static void attach_moved(struct call *c)
 		call_obstacle(c, "an address for SIP is not the node's any more");
 }
 
+/* Its record has the new place; what the party was told says that a predecessor moved it and was not heard. */
 static void tell_moved(const struct call_host *h, struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!call_leg(c, i) || !bridge_has(c, i) || !flows_moved(h, c, i))
 			continue;
+		if (flows_are_elsewhere(h, c, i))
+			c->moved |= (uint16_t)BIT64(i);
 		c->untold |= bridge_untold(c, i);
 		outbox_touch(&c->out);
 	}

@@ -373,8 +373,8 @@ static void what_a_reinvite_changes(void **state)
 	"\r\na=sendrecv\r\na=rtcp-mux\r\na=rtpmap:102 H264/90000\r\n"                  \
 	"a=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\n"
 
-/* One transport for both lines: the second flow sends by the first one's socket, with its keys. */
-static void one_transport(void **state)
+/* A calls with one transport for both lines, and B answers. */
+static void bundled(struct line *l)
 {
 	static const char offer[] =
 		"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"
@@ -382,8 +382,6 @@ static void one_transport(void **state)
 		"a=ice-pwd:by3GZGG1lboN4xEHfvYRHkFQ\r\na=fingerprint:sha-256 " FINGER_A "\r\n"
 		"a=setup:actpass\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\n"
 		"a=rtpmap:111 opus/48000/2\r\n" VIDEO_LINE("1");
-	struct line *l = *state;
-	struct flow_spec audio = { 0 }, video = { 0 };
 
 	webrtc(l->r, "1001", WEBRTC_ALWAYS);
 	phone_invite(&l->a, "1002", offer);
@@ -396,6 +394,15 @@ static void one_transport(void **state)
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
 	phone_ack(&l->a);
 	keyed(l, 0, 0, '1');
+}
+
+/* The second flow sends by the first one's socket, with its keys. */
+static void one_transport(void **state)
+{
+	struct line *l = *state;
+	struct flow_spec audio = { 0 }, video = { 0 };
+
+	bundled(l);
 	shard_media_event(
 		l->r->shard,
 		&(struct media_event){ .kind = MEDIA_FLOW_RESERVE,
@@ -414,6 +421,20 @@ static void one_transport(void **state)
 	assert_int_equal(video.key_in.octets[0], '1');
 	assert_memory_equal(&video.key_out, &audio.key_out, sizeof(audio.key_out));
 	assert_true(video.ssrc_out != audio.ssrc_out);
+}
+
+/* All lines have the port of the first one, which is ours after a restart: nobody is asked again. */
+static void one_transport_is_one_port(void **state)
+{
+	struct line *l = *state;
+
+	bundled(l);
+	restart(l);
+	shard_resume(l->r->shard, l->r->now);
+	rig_wait_ms(l->r, 1000);
+	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "INVITE "), 0);
+	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 1); /* that of the call */
 }
 
 /* ---- single-port mode ---- */
@@ -641,6 +662,7 @@ int main(void)
 		LINE_TEST(keys_are_taken_back),
 		LINE_TEST(what_a_reinvite_changes),
 		LINE_TEST(one_transport),
+		LINE_TEST(one_transport_is_one_port),
 		LINE_TEST(one_port_for_all),
 		LINE_TEST(the_port_is_gone),
 		LINE_TEST(golden),
