@@ -269,6 +269,10 @@ static const struct {
 				 "The party waits there no longer: somebody speaks with it, in "
 				 "this call or, where it ends, in another.",
 				 HAS_CALL | HAS_SLOT },
+	[SIG_CALL_PICKED_UP] = { "call.picked_up",
+				 "A call that rang was taken by another extension, to, or by "
+				 "another phone of the same: they speak with each other.",
+				 HAS_CALL },
 	[SIG_CALL_FORWARDED] = { "call.forwarded",
 				 "A call that has begun goes on to another extension, to, for the "
 				 "reason that its record has as forwarded.",

@@ -55,8 +55,12 @@ const struct leg *session_replaced_peer(const struct call_host *h, const struct 
 	const struct call *other =
 		c->replaces.call && h->call_of ? h->call_of(h->owner, c->replaces.call) : NULL;
 
+	if (!c->replaces.call && c->picker) { /* this one is taken */
+		other = h->call_of ? h->call_of(h->owner, c->picker) : NULL;
+		return other && call_is_alone(other) ? call_caller(other) : NULL;
+	}
 	if (other && c->replaces.leg == LEG_NONE)
-		return call_is_alone(other) ? call_caller(other) : NULL;
+		return call_is_alone(other) || call_rings(other) ? call_caller(other) : NULL;
 	if (!other || !call_leg(other, c->replaces.leg) || !bridge_has(other, c->replaces.leg))
 		return NULL;
 	return call_leg(other, bridge_peer(other, c->replaces.leg));

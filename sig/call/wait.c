@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/feature.h"
+#include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
@@ -28,6 +29,15 @@ bool call_waits(const struct call *c)
 bool call_is_alone(const struct call *c)
 {
 	return c->bridge.callee == LEG_NONE && c->answer_utc_ms;
+}
+
+bool call_rings(const struct call *c)
+{
+	const struct leg *a = call_caller(c);
+	bool waits = a->uas ? a->state == LEG_EARLY : a->state == LEG_CONFIRMED && !a->uac;
+
+	return (c->state == CALL_SETUP || c->state == CALL_RINGING) && !plan_is_open(c) && waits &&
+	       !c->transfer && !call_waits(c) && fork_rings(c);
 }
 
 bool call_is_by_itself(const struct call *c)

@@ -16,7 +16,10 @@ bool call_waits(const struct call *c);
 /* It has one party, in the caller's place, that is up and speaks with the node alone; whoever called whom at first. */
 bool call_is_alone(const struct call *c);
 
-/* The same, and its first INVITE may still lack the ACK to our answer. */
+/* Phones ring, or do so in a moment, and its caller is there. */
+bool call_rings(const struct call *c);
+
+/* It has one party, and its first INVITE may still lack the ACK to our answer. */
 static inline bool call_is_answered_alone(const struct call *c)
 {
 	return c->state == CALL_ANSWERING && call_is_alone(c);

@@ -14,6 +14,7 @@
 #include "sig/call/segment.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/feature/pick.h"
 #include "sig/feature/retrieve.h"
 #include "sig/feature/split.h"
 
@@ -324,12 +325,9 @@ uint64_t park_look(struct call_host *h, const struct call *c, struct bytes slot)
 	return e->version;
 }
 
-/* It was answered, and will say so to the parked call when its phone has heard that. */
 static bool is_picked(const struct call_host *h, const struct call *c)
 {
-	const struct call *by = c->park->picker ? h->call_of(h->owner, c->park->picker) : NULL;
-
-	return (by && by->state != CALL_ENDING && by->replaces.call == c->id) || c->transfer;
+	return pick_is_promised(h, c) || c->transfer;
 }
 
 bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct bytes slot)
@@ -350,12 +348,6 @@ bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct 
 	    text_set(&e->user, slot))
 		LOG_ERROR("call", owner, "no memory to free a slot");
 	return false;
-}
-
-void park_picked(struct call *c, uint64_t by)
-{
-	if (c->park)
-		c->park->picker = by;
 }
 
 static void park_leave(struct call_host *h, struct call *c, bool retrieved)

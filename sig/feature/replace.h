@@ -15,7 +15,7 @@
 struct call_replacing {
 	uint64_t by;
 	uint8_t leg; /* of that call */
-	int err;     /* out: 0, -EALREADY (a transfer is under way), -ENOTCONN, -ENOMEM */
+	int err;     /* out: 0, -EALREADY (a transfer is under way), -ENOTCONN, -ENOMEM, -ENOTSUP */
 };
 
 extern const struct call_feature replace_feature;

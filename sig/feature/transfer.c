@@ -18,6 +18,7 @@
 #include "sig/feature/join.h"
 #include "sig/feature/meet.h"
 #include "sig/feature/park.h"
+#include "sig/feature/pick.h"
 #include "sig/feature/refer.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
@@ -270,7 +271,9 @@ void transfer_refuse(struct call_host *h, struct call *c, uint16_t status)
 		park_failed(h, c, status);
 	c->transfer->state = TRANSFER_FAILED;
 	c->transfer->status = status;
-	if (!notify(h, c, status))
+	if (pick_is_on(c)) /* nobody else rings for it any more */
+		pick_fail(h, c);
+	else if (!notify(h, c, status))
 		transfer_clear(&c->transfer);
 }
 
@@ -309,18 +312,23 @@ static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool cal
 {
 	uint8_t given = c->transfer->given;
 
+	bool picked = pick_is_on(c);
+
 	acts_stop(h, c);
-	pair_ends(h, c, CAUSE_TRANSFERRED, pair_ended_by(c));
+	if (!picked)
+		pair_ends(h, c, CAUSE_TRANSFERRED, pair_ended_by(c));
 	c->transfer->other = c->bridge;
 	c->bridge = (struct bridge){ .caller = calls ? given : other,
 				     .callee = calls ? other : given,
 				     .offerer = calls ? given : other };
+	c->untold = UNTOLD_CALLER | UNTOLD_CALLEE;
+	c->meet_ns = 0;
+	if (picked) /* it is the pair that was to be, and its callee the one who was called or took it for him */
+		return;
 	swap(&c->from, calls ? own : user);
 	swap(&c->to, calls ? user : own);
 	c->answer_utc_ms = c->setup_utc_ms;
 	c->status = 200;
-	c->untold = UNTOLD_CALLER | UNTOLD_CALLEE;
-	c->meet_ns = 0;
 	plan_clear(&c->plan);
 }
 
@@ -561,7 +569,10 @@ void transfer_done(struct call_host *h, struct call *c)
 
 static void transfer_on_joined(struct call_host *h, struct call *c)
 {
-	call_publish(h, c, SIG_CALL_TRANSFERRED);
+	if (pick_is_done(c))
+		pick_tell(h, c);
+	else
+		call_publish(h, c, SIG_CALL_TRANSFERRED);
 	transfer_done(h, c);
 }
 

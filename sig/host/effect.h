@@ -56,6 +56,7 @@ enum sig_event_kind {
 	SIG_CALL_SPLIT,     /* other: the party goes on alone, and so does the other one there */
 	SIG_CALL_PARKED,    /* slot: from waits there */
 	SIG_CALL_RETRIEVED, /* slot: it does no longer, somebody speaks with it */
+	SIG_CALL_PICKED_UP, /* its caller speaks with who took it from the phones that rang, to */
 	SIG_CALL_FORWARDED, /* reason: it goes on to another, to */
 	SIG_CALL_EMERGENCY, /* from calls a number for help, to */
 	SIG_REGISTERED,

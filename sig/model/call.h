@@ -75,6 +75,8 @@ struct call {
 	char watched_slot[PARK_SLOT_LEN +
 			  1]; /* where those who watch slots know it to be; not part of a record */
 	struct call_replaces replaces;
+	uint64_t
+		picker; /* a call that takes its party when its phone has heard so (sig/feature/pick.h); 0: none. Not part of a record */
 	uint8_t untold; /* legs of the bridge that may have to be asked again (sig/feature/meet.h), */
 	uint64_t
 		meet_ns; /* but not before this: one of them is to be joined with a leg of another call; 0: off */

@@ -11,8 +11,8 @@ struct park {
 	char slot[PARK_SLOT_LEN + 1];
 	struct text by; /* user whose phone left it there; "": nobody's */
 	uint64_t since_utc_ms;
-	uint64_t serial;   /* of the claim that is under way; 0: none. Of this process, as is */
-	uint64_t picker;   /* a call that takes it, when its phone has heard so; 0: none */
+	uint64_t
+		serial; /* of the claim that is under way; 0: none. Of this process, as are those below */
 	uint64_t again_ns; /* when it is claimed once more; 0: it has the slot */
 	uint64_t
 		return_ns; /* when the phone that parked it rings for it; 0: never, or not known yet */

@@ -25,7 +25,8 @@ enum {
 	X(BUSY, "busy", "user-busy", "486")                 \
 	X(NO_ANSWER, "no_answer", "no-answer", "408")       \
 	X(UNREACHABLE, "unreachable", "unavailable", "480") \
-	X(DEFLECTED, "deflection", "deflection", "487")
+	X(DEFLECTED, "deflection", "deflection", "487")     \
+	X(PICKED, "pickup", "deflection", "487")
 
 enum plan_why {
 #define X(id, name, reason, cause) PLAN_##id,

@@ -16,7 +16,7 @@
  * used would send an INVITE without its SDP. Who knows of no meeting (sig/feature/meet.h) would end the calls of two that are not joined
  * yet. Who knows one tenant alone would set the calls of the others aside. Who looks up no name would ring nobody. Who knows no way between
  * shards would set a call aside that has one. Who does not know what a party wants hidden would name it. Who knows of no
- * slots would leave one behind that nobody frees. */
+ * slots would leave one behind that nobody frees. Who knows of no pick-up would refuse the step that names who took the call. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -28,8 +28,14 @@ enum {
 	CALL_RECORD_CELLS = 9,
 	CALL_RECORD_HIDDEN = 10,
 	CALL_RECORD_PARKS = 11,
-	CALL_RECORD_FORMAT = CALL_RECORD_PARKS
+	CALL_RECORD_PICKS = 12,
+	CALL_RECORD_FORMAT = CALL_RECORD_PICKS
 };
+/* Somebody took it while it rang. */
+static inline bool call_record_is_picked(const struct call *c)
+{
+	return c->plan.count && c->plan.steps[c->plan.count - 1].why == PLAN_PICKED;
+}
 /* Its party waits in a slot, or is on its way there. */
 static inline bool call_record_parks(const struct call *c)
 {
@@ -75,6 +81,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (call_record_is_picked(c))
+		return CALL_RECORD_PICKS;
 	if (call_record_parks(c))
 		return CALL_RECORD_PARKS;
 	if (call_record_hides(c))

@@ -228,6 +228,22 @@ struct call *shard_dialog_find(const struct shard *s, uint16_t tenant, struct by
 		       : NULL;
 }
 
+struct call *shard_early_find(const struct shard *s, uint16_t tenant, struct bytes call_id,
+			      struct bytes local, uint8_t *leg)
+{
+	struct call *c = tag_find(s, local, leg);
+	const struct leg *l = c ? c->legs[*leg] : NULL;
+	struct dialog_tag own;
+
+	if (!c || c->tenant != tenant || !l->called || l->state != LEG_EARLY)
+		return NULL;
+	own = dialog_tag(&l->dialog);
+	return bytes_ieq(local, bytes_mem(own.text, sizeof(own.text))) &&
+			       bytes_eq(call_id, text_bytes(&l->dialog.call_id))
+		       ? c
+		       : NULL;
+}
+
 /* The call and leg whose dialog the request is in. */
 static struct call *dialog_find(const struct shard *s, const struct sip_message *m, uint8_t *leg)
 {

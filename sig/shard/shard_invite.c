@@ -737,7 +737,9 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 	if (!shard_replaces(s, m, caller->tenant, bytes_str(caller->user), replaces, why))
 		return false;
 	c = shard_call_find(s, replaces->call);
-	if (bytes_cstr(call_leg_user(c, bridge_peer(c, replaces->leg)), to, ROUTE_USER_MAX))
+	if (bytes_cstr(call_leg_user(c, replaces->leg == LEG_NONE ? c->bridge.caller
+								  : bridge_peer(c, replaces->leg)),
+		       to, ROUTE_USER_MAX))
 		to[0] = '\0';
 	return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* INVITE with Replaces: which leg it means, and whether its sender may take that place (RFC 3891 3). */
 #include "sig/call/wait.h"
+#include "sig/feature/pick.h"
 #include "sig/feature/refer.h"
 #include "sig/model/leg_trunk.h"
 #include "sig/shard/shard_state.h"
@@ -62,6 +63,19 @@ static bool replaces_own_trunk(const struct shard *s, const struct leg *l, uint1
 	return set && !set->no_replaces && bytes_is(text_bytes(&l->trunk), set->name);
 }
 
+/* As phones read it in what a lamp is told (RFC 4235), the tags are those of the phone that is watched: ours is its remote one. */
+static struct call *replaces_find(const struct shard *s, uint16_t tenant, const struct replaces *r,
+				  uint8_t *leg)
+{
+	struct call *c = shard_dialog_find(s, tenant, r->call_id, r->to_tag, r->from_tag, leg);
+
+	if (!c)
+		c = shard_dialog_find(s, tenant, r->call_id, r->from_tag, r->to_tag, leg);
+	if (!c)
+		c = shard_early_find(s, tenant, r->call_id, r->to_tag, leg);
+	return c ? c : shard_early_find(s, tenant, r->call_id, r->from_tag, leg);
+}
+
 /* Nobody takes a stranger's place. */
 static bool replaces_own(const struct shard *s, const struct leg *l, struct bytes user,
 			 const struct sip_message *m)
@@ -84,9 +98,7 @@ static bool replaces_state(const struct call *c, uint8_t leg, const struct repla
 	if (l->state >= LEG_LEAVING || c->state == CALL_ENDING)
 		return replaces_fail(why, 603, "the call to be replaced is over");
 	if (l->state == LEG_EARLY)
-		return replaces_fail(why, 481,
-				     l->called ? "a call that rings is not taken from its phone"
-					       : "an early dialog of its own caller");
+		return replaces_fail(why, 481, "an early dialog of its own caller");
 	if (r->early_only)
 		return replaces_fail(why, 486, "the call to be replaced is answered");
 	if (!bridge_has(c, leg) || c->state != CALL_ESTABLISHED || !call_callee(c))
@@ -161,6 +173,27 @@ static bool join_read(const struct shard *s, const struct sip_message *m, uint16
 	return true;
 }
 
+/* A phone rings, and another one takes the call from it. */
+static bool replaces_rings(const struct leg *l, const struct sip_message *m)
+{
+	return l->state == LEG_EARLY && l->called && l->user.n && m->hop.transport != SIP_CELL;
+}
+
+static bool replaces_pick(const struct shard *s, const struct call *c, struct bytes of,
+			  struct bytes user, struct call_replaces *out, struct call_refusal *why)
+{
+	if (!shard_may_pick(s, c->tenant, user, of))
+		return replaces_fail(why, 403, "the call that rings is another's");
+	if (!call_rings(c))
+		return replaces_fail(why, 481, "nobody waits there for an answer");
+	if (bytes_eq(text_bytes(&c->from), user))
+		return replaces_fail(why, 481, "it is the extension's own call");
+	if (pick_is_promised(&s->host, c))
+		return replaces_fail(why, 481, "the call is taken already");
+	*out = (struct call_replaces){ .call = c->id, .leg = LEG_NONE };
+	return true;
+}
+
 bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		    struct bytes user, struct call_replaces *out, struct call_refusal *why)
 {
@@ -172,9 +205,14 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t
 		return join_read(s, m, tenant, out, why);
 	if (!replaces_read(m, &r, why))
 		return false;
-	c = shard_dialog_find(s, tenant, r.call_id, r.to_tag, r.from_tag, &leg);
+	c = replaces_find(s, tenant, &r, &leg);
 	if (!c)
 		return replaces_fail(why, 481, "no such dialog");
+	if (replaces_rings(c->legs[leg], m))
+		return shard_trunk_of(s, &m->hop) == TRUNK_NONE
+			       ? replaces_pick(s, c, text_bytes(&c->legs[leg]->user), user, out,
+					       why)
+			       : replaces_fail(why, 403, "the call that rings is another's");
 	if (!replaces_own(s, c->legs[leg], user, m))
 		return replaces_fail(why, 403, "the dialog is another's");
 	if (!replaces_state(c, leg, &r, why))

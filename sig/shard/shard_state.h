@@ -244,6 +244,11 @@ bool shard_calls_for_help(const struct shard *s, const struct sip_message *m, ui
  * False: it was answered. */
 bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenant,
 		    char user[ROUTE_USER_MAX], const struct shard_extension **e);
+/* The leg that rings, by our tag alone: the party's is not kept before it answers, and a phone that only watches it need not know that. */
+struct call *shard_early_find(const struct shard *s, uint16_t tenant, struct bytes call_id,
+			      struct bytes local, uint8_t *leg);
+/* A call that rings at that extension. */
+bool shard_may_pick(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of);
 bool shard_has_replaces(const struct sip_message *m);
 /* The leg that it names, in whose place the user may step. False: *why. */
 bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,

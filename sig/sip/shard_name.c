@@ -25,8 +25,12 @@ static uint16_t dialog_shard(const struct sip_message *m)
 	struct replaces replaces;
 	struct bytes value;
 
-	if (message_header(m, "Replaces", 0, &value) && !replaces_parse(&replaces, value))
-		return tag_shard(replaces.to_tag);
+	if (message_header(m, "Replaces", 0, &value) && !replaces_parse(&replaces, value)) {
+		/* ours is the one or the other (sig/shard/shard_replaces.c) */
+		uint16_t shard = tag_shard(replaces.to_tag);
+
+		return shard ? shard : tag_shard(replaces.from_tag);
+	}
 	if (message_header(m, "Target-Dialog", 0, &value) && !target_dialog_parse(&dialog, value))
 		return tag_shard(dialog.local_tag);
 	return 0;

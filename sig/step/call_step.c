@@ -498,7 +498,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		replace_asked(h, c, ev->leg, ev->replacing);
 		break;
 	case CALL_EV_PICK:
-		park_picked(c, ev->version);
+		c->picker = ev->version;
 		break;
 	case CALL_EV_MEET:
 		call_met(h, c, ev);

@@ -77,7 +77,8 @@ static void info_dialog(struct writer *w, const struct dialog_state *d, bool hid
 	info_open(w, d->id, d->recipient);
 	if (!hidden && d->call_id.n) { /* by which others may step into its place (RFC 3891) */
 		info_attribute(w, "call-id", d->call_id);
-		info_attribute(w, "local-tag", d->tag);
+		/* phones take no call that rings without one; "0" is the tag of who has none (RFC 3891 6.1) */
+		info_attribute(w, "local-tag", d->tag.n ? d->tag : BYTES_LIT("0"));
 		info_attribute(w, "remote-tag",
 			       bytes_mem(d->remote_tag.text, sizeof(d->remote_tag.text)));
 	}

@@ -50,6 +50,12 @@ static uint64_t first_call(const struct phone_call *c)
 	return id_tag_get(bytes_str(c->remote_tag), &id) ? c->node_call : id.call;
 }
 
+/* The phone's call, which takes the other one while that rings, or later. */
+static bool takes_from(const struct phone_call *c, uint64_t call)
+{
+	return c->replaces && c->answered && first_call(c->replaces) == call;
+}
+
 static bool callee_answered(struct sim *s, uint64_t call)
 {
 	for (uint32_t i = 0; i < s->phones.count; i++) {
@@ -58,6 +64,8 @@ static bool callee_answered(struct sim *s, uint64_t call)
 		for (uint32_t k = 0; k < p->call_count; k++) {
 			if (!p->calls[k]->caller && first_call(p->calls[k]) == call &&
 			    p->calls[k]->answered)
+				return true;
+			if (takes_from(p->calls[k], call))
 				return true;
 		}
 	}

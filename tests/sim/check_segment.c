@@ -33,7 +33,7 @@ void check_event(struct sim *s, const struct sig_event *e)
 		seen->answered_ns = s->now_ns;
 	else if (seen && e->kind == SIG_CALL_ENDED)
 		seen->ended_ns = s->now_ns;
-	else if (e->kind == SIG_CALL_TRANSFERRED)
+	else if (e->kind == SIG_CALL_TRANSFERRED || e->kind == SIG_CALL_PICKED_UP)
 		check_follow(s);
 	if (seen && e->kind == SIG_CALL_TRANSFERRED)
 		seen->joined_ns = s->now_ns;

@@ -585,7 +585,10 @@ static const struct story *story_at(uint32_t i)
 	if (i < story_lamp_count)
 		return &story_lamps[i];
 	i -= story_lamp_count;
-	return i < story_park_count ? &story_parks[i] : NULL;
+	if (i < story_park_count)
+		return &story_parks[i];
+	i -= story_park_count;
+	return i < story_pick_count ? &story_picks[i] : NULL;
 }
 
 static bool two_nodes(enum story_harm harm)

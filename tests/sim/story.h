@@ -160,8 +160,8 @@ struct story {
 	const char *over; /* why; NULL: nobody says */
 };
 
-extern const struct story story_list[], story_lamps[], story_parks[];
-extern const uint32_t story_count, story_lamp_count, story_park_count;
+extern const struct story story_list[], story_lamps[], story_parks[], story_picks[];
+extern const uint32_t story_count, story_lamp_count, story_park_count, story_pick_count;
 
 /* ---- story_harm.c ---- */
 const char *story_harm_name(enum story_harm harm);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/pick.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/cdr_fill.h"
+#include "sig/call/fork.h"
+#include "sig/call/plan.h"
+#include "sig/call/wait.h"
+#include "sig/leg/flow.h"
+#include "sig/leg/leg.h"
+#include "sig/model/transfer.h"
+
+bool pick_is_promised(const struct call_host *h, const struct call *c)
+{
+	const struct call *by = c->picker && h->call_of ? h->call_of(h->owner, c->picker) : NULL;
+
+	return by && by->state != CALL_ENDING && by->replaces.call == c->id;
+}
+
+static bool pick_was_taken(const struct call *c)
+{
+	struct bytes by;
+
+	return plan_went_to(&c->plan, &by) == PLAN_PICKED && c->transfer && c->transfer->replaced &&
+	       c->transfer->leg == LEG_NONE;
+}
+
+bool pick_is_on(const struct call *c)
+{
+	return pick_was_taken(c) && c->bridge.callee == LEG_NONE;
+}
+
+bool pick_is_done(const struct call *c)
+{
+	return pick_was_taken(c) && c->bridge.callee != LEG_NONE;
+}
+
+/* RFC 3326: a phone that stops ringing so shows no missed call. */
+static void pick_leave_rung(struct call_host *h, struct call *c)
+{
+	const struct leg_farewell f = { .reason = BYTES_LIT(LEG_ELSEWHERE) };
+
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (!c->legs[i] || i == c->bridge.caller)
+			continue;
+		leg_leave(h, c, i, &f);
+		flows_close_leg(h, c, i);
+	}
+	fork_forget_best(c);
+}
+
+/* The caller's answer says what the phone of the other call has agreed on. */
+static int pick_answer(struct call_host *h, struct call *c)
+{
+	struct call_refusal refusal = { .status = 500 };
+	struct bridge before = c->bridge;
+	int err;
+
+	c->bridge = (struct bridge){ .caller = before.caller,
+				     .callee = LEG_NONE,
+				     .offerer = before.caller };
+	err = wait_take(h, c, &refusal);
+	if (err)
+		c->bridge = before;
+	return err;
+}
+
+int pick_take(struct call_host *h, struct call *c, uint64_t by)
+{
+	const struct call *other = h->call_of ? h->call_of(h->owner, by) : NULL;
+	struct bytes user = other ? text_bytes(&other->from) : (struct bytes){ 0 };
+	uint8_t last = c->plan.count - 1;
+	int err;
+
+	if (!call_rings(c))
+		return 0;
+	c->picker = by;
+	err = pick_answer(h, c);
+	if (err)
+		return -ENOTSUP;
+	outbox_touch(&c->out);
+	pick_leave_rung(h, c);
+	if (plan_add(&c->plan, user, PLAN_PICKED, last))
+		LOG_WARN("call", c->id, "no memory: nobody is told who took the call");
+	LOG_INFO("call", c->id, "a call that rings is taken",
+		 LOG_BYTES("by", cdr_number(h, c, user)),
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
+		 LOG_BYTES("to", cdr_number(h, c, text_bytes(&c->to))));
+	return 0;
+}
+
+void pick_tell(struct call_host *h, const struct call *c)
+{
+	struct sig_event *event = call_publish_begin(h, c, SIG_CALL_PICKED_UP);
+	struct bytes by;
+
+	(void)plan_went_to(&c->plan, &by);
+	if (event)
+		cdr_put_number(event->to, sizeof(event->to), h, c, by);
+}
+
+void pick_fail(struct call_host *h, struct call *c)
+{
+	const struct call_ending e = { .cause = CAUSE_HANGUP, .by = ENDED_BY_B, .status = 480 };
+
+	call_end(h, c, &e);
+}

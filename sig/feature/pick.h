@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call that rings is taken by somebody else. Who takes it has a call of its own, which is answered as one with Replaces is (replace.h).
+ * When its phone has heard so, the ringing call leaves the phones that ring, its caller is answered by the node, and the two become one
+ * call by a transfer. Before that all is as it was: the phones ring on, and one of them may still be faster. The last step of the call's
+ * plan says who took it, for the CDR and for the next process.
+ */
+#ifndef SIG_FEATURE_PICK_H
+#define SIG_FEATURE_PICK_H
+
+#include "sig/model/call.h"
+
+/* A call was answered to take this one's party, and will say so when its phone has heard that. Nobody else may. */
+bool pick_is_promised(const struct call_host *h, const struct call *c);
+/* That call takes it now. 0 (also where nothing rings) or -errno: all is as before. */
+int pick_take(struct call_host *h, struct call *c, uint64_t by) NODISCARD;
+/* It was taken, and is to be joined with the call that took it. */
+bool pick_is_on(const struct call *c);
+/* Its parties are joined. */
+bool pick_is_done(const struct call *c);
+void pick_tell(struct call_host *h, const struct call *c);
+/* The call that took it is gone. */
+void pick_fail(struct call_host *h, struct call *c);
+
+#endif

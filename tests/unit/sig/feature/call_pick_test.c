@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A call that rings at B is taken by somebody else (MON-03, CALL-41). */
+#include "sig/model/plan.h"
+#include "tests/unit/sig/trio.h"
+
+#define SDP_O                                                                         \
+	"v=0\r\no=o 1 1 IN IP4 192.0.2.22\r\ns=-\r\nc=IN IP4 192.0.2.22\r\nt=0 0\r\n" \
+	"m=audio 6000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+
+enum { SOON_MS = 100 };
+
+/* Another phone of the user. */
+static struct phone desk(struct trio *t, const char *user, const char *address, const char *tag)
+{
+	static uint32_t calls;
+	struct phone o;
+
+	phone_open(&o, t->l.r, user, address);
+	(void)snprintf(o.tag, sizeof(o.tag), "%s", tag);
+	o.branches = calls += 100; /* its Call-ID follows from that */
+	return o;
+}
+
+static void rings(struct trio *t)
+{
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	assert_true(phone_rings(&t->l.b).n);
+	phone_answer(&t->l.b, t->l.b.invite, "180 Ringing", "");
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 180").n);
+}
+
+/* watched: the tags as a lamp has them, as the phone that is watched sees them. */
+static void press(struct trio *t, struct phone *o, bool watched, const char *more)
+{
+	const struct phone *b = &t->l.b;
+	char lines[1200];
+
+	(void)snprintf(lines, sizeof(lines),
+		       "Replaces: %s;to-tag=%s;from-tag=%s%s\r\nRequire: replaces\r\n", b->call_id,
+		       watched ? "0" : b->remote_tag, watched ? b->remote_tag : b->tag, more);
+	phone_begin(o, "1002");
+	phone_request(o, "INVITE", lines, SDP_O);
+}
+
+static void refused(struct phone *o, const char *status)
+{
+	assert_true(rig_take(o->r, &o->addr, status).n);
+	phone_write(o, "ACK", "", "");
+}
+
+/* B's phone stops. */
+static void b_is_left(struct trio *t)
+{
+	struct bytes m = rig_take(t->l.r, &t->l.b.addr, "CANCEL ");
+
+	assert_true(rig_has(m, "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"));
+	phone_answer(&t->l.b, m, "200 OK", "");
+	phone_answer(&t->l.b, t->l.b.invite, "487 Request Terminated", "");
+	assert_true(rig_take(t->l.r, &t->l.b.addr, "ACK ").n);
+}
+
+static void a_is_answered(struct trio *t)
+{
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	phone_ack(&t->l.a);
+	rig_wait_ms(t->l.r, SOON_MS);
+}
+
+/* It is A's call with that extension, as its record says. */
+static void talks(struct trio *t, struct phone *o, const char *by)
+{
+	const struct cdr *cdr = t->l.r->cdrs;
+
+	trio_assert_talks(t->l.r, 0, 1);
+	assert_int_equal(rig_count(t->l.r, &t->l.a.addr, "INVITE "), 0);
+	trio_assert_ends(t, &t->l.a, o);
+	while (cdr->forwarded != PLAN_PICKED)
+		assert_true(++cdr < t->l.r->cdrs + t->l.r->cdr_count);
+	assert_string_equal(cdr->from, "1001");
+	assert_string_equal(cdr->to, "1002");
+	assert_string_equal(cdr->forwarded_to, by);
+	assert_int_equal(cdr->sip_status, 200);
+	assert_true(cdr->answer_utc_ms);
+}
+
+static void taken(void **state)
+{
+	for (int watched = 0; watched <= 1; watched++) {
+		struct trio *t = *state;
+		struct phone o = desk(t, "1002", "192.0.2.22:5060", "o");
+
+		rings(t);
+		press(t, &o, watched, watched ? ";early-only" : "");
+		assert_true(phone_hears(&o, "SIP/2.0 200").n);
+		assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "CANCEL "), 0);
+		phone_ack(&o);
+		rig_wait_ms(t->l.r, SOON_MS);
+		b_is_left(t);
+		a_is_answered(t);
+		talks(t, &o, "1002");
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(trio_setup(state), 0);
+	}
+}
+
+/* CALL-41, and who comes second. */
+static void pressed_twice(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = desk(t, "1002", "192.0.2.22:5060", "o");
+	struct phone again = desk(t, "1002", "192.0.2.22:5060", "again");
+
+	rings(t);
+	press(t, &o, true, "");
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	press(t, &again, true, "");
+	refused(&again, "SIP/2.0 481");
+	phone_ack(&o);
+	rig_wait_ms(t->l.r, SOON_MS);
+	press(t, &again, true, "");
+	assert_true(rig_take(t->l.r, &again.addr, "SIP/2.0 ").n);
+	phone_write(&again, "ACK", "", "");
+	b_is_left(t);
+	a_is_answered(t);
+	press(t, &again, true, "");
+	assert_true(rig_take(t->l.r, &again.addr, "SIP/2.0 ").n);
+	phone_write(&again, "ACK", "", "");
+	talks(t, &o, "1002");
+}
+
+static void strangers(void **state)
+{
+	struct trio *t = *state;
+	struct phone c = desk(t, "1004", "192.0.2.14:5060", "c");
+	struct phone a = desk(t, "1001", "192.0.2.11:5060", "other");
+
+	rings(t);
+	press(t, &c, true, "");
+	refused(&c, "SIP/2.0 403");
+	press(t, &a, true, "");
+	refused(&a, "SIP/2.0 403");
+	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	phone_ack(&t->l.a);
+	trio_assert_talks(t->l.r, 0, 1);
+}
+
+/* B was faster: who took it hears so, and all goes on. */
+static void answered_meanwhile(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = desk(t, "1002", "192.0.2.22:5060", "o");
+
+	rings(t);
+	press(t, &o, false, "");
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	phone_ack(&t->l.a);
+	phone_ack(&o);
+	rig_wait_ms(t->l.r, SOON_MS);
+	trio_assert_left(&o);
+	trio_assert_talks(t->l.r, 0, 1);
+	trio_assert_ends(t, &t->l.a, &t->l.b);
+}
+
+/* Who took it hangs up before its ACK counts: the phones ring on. */
+static void given_up(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = desk(t, "1002", "192.0.2.22:5060", "o");
+
+	rings(t);
+	press(t, &o, false, "");
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	phone_ack(&o);
+	phone_request(&o, "BYE", "", "");
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	rig_wait_ms(t->l.r, SOON_MS);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "CANCEL "), 0);
+	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	phone_ack(&t->l.a);
+	trio_assert_ends(t, &t->l.a, &t->l.b);
+}
+
+/* ... and behind it: A, whose phones ring no longer, hears it. */
+static void given_up_late(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = desk(t, "1002", "192.0.2.22:5060", "o");
+
+	rings(t);
+	press(t, &o, false, "");
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	phone_ack(&o);
+	rig_wait_ms(t->l.r, SOON_MS);
+	b_is_left(t);
+	phone_request(&o, "BYE", "", "");
+	a_is_answered(t);
+	trio_assert_left(&t->l.a);
+	line_assert_idle(t->l.r);
+}
+
+/* Killed before the ACK, or behind it. */
+static void killed(void **state)
+{
+	for (int behind = 0; behind <= 1; behind++) {
+		struct trio *t = *state;
+		struct phone o = desk(t, "1002", "192.0.2.22:5060", "o");
+
+		rings(t);
+		press(t, &o, true, "");
+		assert_true(phone_hears(&o, "SIP/2.0 200").n);
+		if (behind)
+			phone_ack(&o);
+		trio_restart(t);
+		if (!behind)
+			phone_ack(&o);
+		rig_wait_ms(t->l.r, SOON_MS);
+		b_is_left(t);
+		a_is_answered(t);
+		talks(t, &o, "1002");
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(trio_setup(state), 0);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TRIO_TEST(taken),     TRIO_TEST(pressed_twice),
+		TRIO_TEST(strangers), TRIO_TEST(answered_meanwhile),
+		TRIO_TEST(given_up),  TRIO_TEST(given_up_late),
+		TRIO_TEST(killed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
