@@ -93,6 +93,40 @@ static void test_wanted_and_given(void **state)
 	close_both(&a, &b, &s);
 }
 
+/* Whom it names may claim it: not one word of the next owner without their knowing. It leaves its place to the one before. */
+static void test_given_with_names(void **state)
+{
+	const struct members named = { .count = 2, .ids = { 0xb, 0xc } };
+	struct server s;
+	struct node a, b;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&a, &s,
+		  &(struct node_settings){
+			  .name = "a", .incarnation = 1, .lease_ms = 300, .wanted = on_wanted });
+	store_acquire(a.store, node_done, &a);
+	NODE_EXPECT(&a, "o");
+	store_lease_name(a.store, &named);
+	node_open(&b, &s,
+		  &(struct node_settings){ .name = "b",
+					   .incarnation = 2,
+					   .lease_ms = 300,
+					   .spool = "b",
+					   .keeps_names = true });
+	memset(&g_wanted, 0, sizeof(g_wanted));
+	want(&b);
+	assert_true(drive(a.redis, 10000, is_wanted, &a));
+	give(&a, g_wanted.by, "o");
+	store_acquire(b.store, node_done, &b);
+	NODE_EXPECT(&b, "o");
+	assert_int_equal(store_lease_named(b.store)->count, 2);
+	assert_int_equal(store_lease_named(b.store)->ids[0], 0xa);
+	assert_int_equal(store_lease_named(b.store)->ids[1], 0xc);
+	close_both(&a, &b, &s);
+}
+
 /* Whoever wanted it said so once: it may be gone by now. */
 static void test_wanted_once(void **state)
 {
@@ -180,7 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wanted_and_given),  cmocka_unit_test(test_wanted_once),
 		cmocka_unit_test(test_given_to_nobody),   cmocka_unit_test(test_offered),
-		cmocka_unit_test(test_given_to_the_dead),
+		cmocka_unit_test(test_given_to_the_dead), cmocka_unit_test(test_given_with_names),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
