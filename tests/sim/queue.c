@@ -4,68 +4,76 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static bool before(const struct event *a, const struct event *b)
+static bool before(const struct queue_key *a, const struct queue_key *b)
 {
 	return a->ns != b->ns ? a->ns < b->ns : a->seq < b->seq;
-}
-
-static void swap(struct event *a, struct event *b)
-{
-	struct event t = *a;
-
-	*a = *b;
-	*b = t;
 }
 
 void queue_close(struct queue *q)
 {
 	for (uint32_t i = 0; i < q->count; i++)
-		text_clear(&q->heap[i].data);
+		text_clear(&q->events[q->heap[i].at].data);
 	free(q->heap);
+	free(q->events);
 	*q = (struct queue){ 0 };
+}
+
+/* Behind the heap are the keys of places that are free. */
+static void grow(struct queue *q)
+{
+	uint32_t capacity = q->capacity ? q->capacity * 2 : 256;
+
+	q->heap = reallocarray(q->heap, capacity, sizeof(*q->heap));
+	q->events = reallocarray(q->events, capacity, sizeof(*q->events));
+	assert(q->heap && q->events);
+	for (uint32_t i = q->capacity; i < capacity; i++)
+		q->heap[i].at = i;
+	q->capacity = capacity;
 }
 
 void queue_put(struct queue *q, const struct event *e)
 {
+	struct queue_key key = { .ns = e->ns, .seq = q->seq++ };
 	uint32_t i = q->count;
 
-	if (q->count == q->capacity) {
-		q->capacity = q->capacity ? q->capacity * 2 : 256;
-		q->heap = reallocarray(q->heap, q->capacity, sizeof(*q->heap));
-		assert(q->heap);
-	}
-	q->heap[q->count++] = *e;
-	q->heap[i].seq = q->seq++;
-	while (i > 0 && before(&q->heap[i], &q->heap[(i - 1) / 2])) {
-		swap(&q->heap[i], &q->heap[(i - 1) / 2]);
-		i = (i - 1) / 2;
-	}
+	if (q->count == q->capacity)
+		grow(q);
+	key.at = q->heap[q->count++].at;
+	q->events[key.at] = *e;
+	for (; i > 0 && before(&key, &q->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		q->heap[i] = q->heap[(i - 1) / 2];
+	q->heap[i] = key;
 }
 
-static void sink(struct queue *q)
+static void sink(struct queue *q, const struct queue_key *key)
 {
 	uint32_t i = 0;
 
 	for (;;) {
-		uint32_t least = i;
+		uint32_t least = 2 * i + 1;
 
-		for (uint32_t k = 2 * i + 1; k <= 2 * i + 2 && k < q->count; k++) {
-			if (before(&q->heap[k], &q->heap[least]))
-				least = k;
-		}
-		if (least == i)
-			return;
-		swap(&q->heap[i], &q->heap[least]);
+		if (least + 1 < q->count && before(&q->heap[least + 1], &q->heap[least]))
+			least++;
+		if (least >= q->count || before(key, &q->heap[least]))
+			break;
+		q->heap[i] = q->heap[least];
 		i = least;
 	}
+	q->heap[i] = *key;
 }
 
 bool queue_take(struct queue *q, struct event *out)
 {
+	struct queue_key last;
+	uint32_t free_at;
+
 	if (q->count == 0)
 		return false;
-	*out = q->heap[0];
-	q->heap[0] = q->heap[--q->count];
-	sink(q);
+	free_at = q->heap[0].at;
+	*out = q->events[free_at];
+	last = q->heap[--q->count];
+	if (q->count)
+		sink(q, &last);
+	q->heap[q->count].at = free_at;
 	return true;
 }

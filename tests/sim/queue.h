@@ -11,7 +11,7 @@ struct event;
 typedef void event_fn(struct sim *s, const struct event *e);
 
 struct event {
-	uint64_t ns, seq;
+	uint64_t ns;
 	event_fn *fire;
 	uint32_t who;     /* phone */
 	uint64_t a, b;    /* what fire wants to know */
@@ -19,8 +19,15 @@ struct event {
 	struct addr from, to;
 };
 
+/* Events are large, and stay where they are. */
+struct queue_key {
+	uint64_t ns, seq;
+	uint32_t at; /* in events */
+};
+
 struct queue {
-	struct event *heap;
+	struct queue_key *heap;
+	struct event *events;
 	uint32_t count, capacity;
 	uint64_t seq;
 };
