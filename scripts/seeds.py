@@ -8,7 +8,7 @@ import sys
 from rows import functions
 
 LIST = pathlib.Path("tests/sim/seeds.txt")
-TESTS = {True: pathlib.Path("tests/unit/cluster"), False: pathlib.Path("tests/unit/sig")}      # of leases alone, and others
+CLUSTER, SIG = pathlib.Path("tests/unit/cluster"), pathlib.Path("tests/unit/sig")
 SEED = re.compile(r"^((?:\d+x\d+f?:|leases:)?\d+) [^#]+ # ([\w/]+_test\.c): (\w+)$")
 
 
@@ -26,7 +26,8 @@ def check(text):
         if seed in seen:
             findings.append(f"{at}: {seed} is listed twice")
         seen.add(seed)
-        path = TESTS[seed.startswith("leases:")] / name
+        of_leases = seed.startswith("leases:") or ("f:" in seed and (CLUSTER / name).is_file())
+        path = (CLUSTER if of_leases else SIG) / name
         if not path.is_file():
             findings.append(f"{at} names {path}, which does not exist")
         elif test not in functions(path):

@@ -173,6 +173,8 @@ def sim(report):
             ("300 seeds", "debug", ("--seeds", "300")),
             ("300 seeds", "clang", ("--seeds", "300")),
             (NODES_SEEDS, "clang", ("--nodes", "3", "--shards", "2", "--seeds", "500")),
+            ("1000 seeds of three nodes whose leases say who has which shard", "debug",
+             ("--nodes", "3", "--shards", "2", "--floats", "--seeds", "1000")),
             (LEASE_SEEDS, "asan", ("--leases", "--seeds", "500")),
             (LEASE_SEEDS, "clang", ("--leases", "--seeds", "500")),
             ("seeds that failed once", "asan", ("--list", "tests/sim/seeds.txt", "--seeds", "0")),

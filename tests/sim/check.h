@@ -69,6 +69,7 @@ struct seen {
 	bool said;      /* INVITE to the callee left */
 	bool excused;   /* the store was away or silent */
 	bool weak;      /* a kill took part of it, and nobody had been promised more */
+	bool stood;     /* its node stood still: what it told came late */
 	bool stale;     /* ... but a record is there: silence would end what both sides have left */
 	bool held;      /* or muted by command, once: nobody listens to a party */
 	bool split;     /* into two: its dialogs are of either call */
@@ -158,6 +159,8 @@ void check_ordered(struct sim *s, const struct node_order *o, uint32_t number);
 void check_cdrs(struct sim *s, const struct cdr *list, uint32_t n);
 void check_degraded(const struct node *n);
 void check_crashed(const struct node *n);
+/* It goes on. */
+void check_stood(struct sim *s, const struct node *n);
 /* That one alone. */
 void check_shard_lost(const struct node *n, const struct node_shard *shard);
 /* It has said its last: no packet of its calls leaves. */

@@ -12,7 +12,7 @@ static bool is_excused(const struct node *n)
 {
 	uint64_t now_ns = n->sim->now_ns;
 
-	return !node_is_up(n) || n->degraded || store_is_away(n) ||
+	return !node_is_up(n) || node_stands(n) || n->degraded || store_is_away(n) ||
 	       now_ns < n->away_ns + SETTLED_NS || now_ns < n->degraded_ns + SETTLED_NS ||
 	       now_ns < n->started_ns + SETTLED_NS;
 }

@@ -136,7 +136,7 @@ static void look_at_events(struct sim *s, const struct seen *seen, const struct 
 	const struct check_begun *begun = begun_of(&s->check, seen->call);
 	uint64_t whole, talked, pause_ms, talk = talk_of(list, n);
 
-	if (seen->crashes || !begun || !seen->ended_ns)
+	if (seen->crashes || seen->stood || !begun || !seen->ended_ns)
 		return;
 	whole = (seen->ended_ns - begun->ns) / NS_PER_MS;
 	if (!about(list[n - 1].end_utc_ms - list[0].setup_utc_ms, whole))

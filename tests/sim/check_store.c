@@ -299,6 +299,12 @@ void check_crashed(const struct node *n)
 	}
 }
 
+void check_stood(struct sim *s, const struct node *n)
+{
+	for (uint32_t i = 0; i < s->check.seen_count; i++)
+		s->check.seen[i].stood |= node_of_call(s, s->check.seen[i].call) == n;
+}
+
 void check_shard_lost(const struct node *n, const struct node_shard *shard)
 {
 	struct check *k = &n->sim->check;

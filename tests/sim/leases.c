@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/sim/leases_state.h"
 #include "tests/sim/sim.h"
@@ -33,7 +34,8 @@ bool leases_speaks(const struct sim *s, uint32_t node, uint32_t place)
 	const struct lease *l = &n->holders[place].lease;
 
 	return n->up && n->holders[place].live &&
-	       lease_now(n) <= atomic_load_explicit(&l->valid_until_ns, memory_order_relaxed);
+	       (s->leases->rests ||
+		lease_now(n) <= atomic_load_explicit(&l->valid_until_ns, memory_order_relaxed));
 }
 
 static uint32_t speakers(const struct sim *s, uint32_t place)
@@ -75,6 +77,10 @@ void lease_check(struct sim *s, uint32_t place)
 		return;
 	if (is_misled(s, place)) {
 		s->leases->totals.misled++;
+		if (s->node_count && !s->misled) {
+			s->totals.misled++;
+			s->misled = true;
+		}
 		return;
 	}
 	for (uint32_t i = 0; i < s->leases->set.nodes; i++)
@@ -89,6 +95,20 @@ bool leases_are_held(struct sim *s)
 			trace_line(s, "lease: nobody has shard %u", i);
 			return false;
 		}
+	}
+	return true;
+}
+
+bool leases_are_named(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->leases->set.places; i++) {
+		bool named = false;
+
+		for (uint32_t k = 0; k < s->leases->set.nodes; k++)
+			named |= leases_speaks(s, k, i) &&
+				 s->leases->nodes[k].holders[i].lease.named.count;
+		if (!named)
+			return false;
 	}
 	return true;
 }
@@ -152,6 +172,11 @@ void leases_start(struct sim *s, uint32_t node)
 	lease_node_start(&s->leases->nodes[node]);
 }
 
+bool leases_stands(const struct sim *s, uint32_t node)
+{
+	return s->leases->nodes[node].stands_until_ns > s->now_ns;
+}
+
 void leases_stand(struct sim *s, uint32_t node, uint64_t ns)
 {
 	trace_line(s, "lease: node %u stands still for %llu ms", node,
@@ -208,6 +233,11 @@ void leases_redis_away(struct sim *s, uint64_t forgets_ns)
 		link_notices(s, i, true);
 }
 
+bool leases_redis_is_away(const struct sim *s)
+{
+	return s->leases->away;
+}
+
 void leases_redis_back(struct sim *s)
 {
 	trace_line(s, "lease: Redis is back");
@@ -221,6 +251,23 @@ void leases_trouble(struct sim *s, uint32_t lost, uint32_t twice, uint32_t late)
 	s->leases->lost = lost;
 	s->leases->twice = twice;
 	s->leases->late = late;
+}
+
+void leases_calm(struct sim *s)
+{
+	struct leases *l = s->leases;
+
+	memset(l->parted, 0, sizeof(l->parted));
+	leases_trouble(s, 0, 0, 0);
+	if (l->away)
+		leases_redis_back(s);
+	for (uint32_t i = 0; i < l->set.nodes; i++)
+		leases_cut(s, i, false, false);
+}
+
+void leases_rest(struct sim *s)
+{
+	s->leases->rests = true;
 }
 
 /* ---- life ---- */

@@ -47,19 +47,38 @@ void leases_notice(struct sim *s, uint32_t node);
 void leases_start(struct sim *s, uint32_t node);
 /* It does nothing for so long, and then all at once. */
 void leases_stand(struct sim *s, uint32_t node, uint64_t ns);
+bool leases_stands(const struct sim *s, uint32_t node);
 /* There, and back. */
 void leases_cut(struct sim *s, uint32_t node, bool asks, bool answers);
 void leases_part(struct sim *s, uint32_t from, uint32_t to, bool parted);
 /* Redis is gone until leases_redis_back, and has lost what it was told in so many ns. */
 void leases_redis_away(struct sim *s, uint64_t forgets_ns);
 void leases_redis_back(struct sim *s);
+bool leases_redis_is_away(const struct sim *s);
 /* Of a thousand messages. */
 void leases_trouble(struct sim *s, uint32_t lost, uint32_t twice, uint32_t late);
+/* All of that ends, but for what stands still or is killed. */
+void leases_calm(struct sim *s);
+/* Nothing becomes of them any more: each shard stays whose it is. */
+void leases_rest(struct sim *s);
+
+/* ---- what a node has to do with them (node_lease.c) ---- */
+/* It asks the owner for the shard. */
+void leases_want(struct sim *s, uint32_t node, uint32_t place);
+/* A save got no answer in time, or one in time. */
+void leases_late(struct sim *s, uint32_t node, uint32_t place);
+void leases_acked(struct sim *s, uint32_t node, uint32_t place);
+/* Redis carries out what such an owner asks for. */
+bool leases_admit(const struct sim *s, uint32_t node, uint32_t place, uint32_t epoch);
+/* ... and has not. True: it has another owner. */
+bool leases_refused(struct sim *s, uint32_t node, uint32_t place);
 
 /* ---- what is ---- */
 bool leases_speaks(const struct sim *s, uint32_t node, uint32_t place);
 /* Exactly one owner that may speak, of each. */
 bool leases_are_held(struct sim *s);
+/* ... which has named others: whoever names nobody is never past, as long as it stands still. */
+bool leases_are_named(struct sim *s);
 
 /* ---- leases_run.c ---- */
 /* A seed of leases alone. */

@@ -11,8 +11,18 @@
 #define NAMES_NS NS_PER_S
 #define HELLO_NS (500 * NS_PER_MS)
 #define RETRY_NS (500 * NS_PER_MS)
+#define WANT_NS  (5 * NS_PER_S) /* for so long the owner is asked */
+#define GIVE_NS  (2 * NS_PER_S) /* for all to be saved */
 
-enum { TICKS = 40, BEATS = 10, LOAD_US = 1000, LOAD_CALL_US = 20, OTHERS_MIN = 2 };
+/* With nodes around them leases are looked at as rarely as they may be: the rest takes time enough. */
+enum {
+	TICKS = 40,
+	TICKS_OF_NODES = 12,
+	BEATS = 10,
+	LOAD_US = 1000,
+	LOAD_CALL_US = 20,
+	OTHERS_MIN = 2
+};
 
 uint64_t lease_now(const struct lease_node *n)
 {
@@ -101,7 +111,24 @@ static void stand_by(struct lease_node *n, struct lease_holder *h)
 {
 	trace_line(n->sim, "lease: node %u has no shard %u any more", n->index, place_of(n, h));
 	h->live = h->loading = false;
+	h->gives_to = 0;
 	h->retry_ns = lease_now(n) + RETRY_NS;
+}
+
+/* ... and the node, where there is one around it. */
+static void node_hears(struct lease_node *n, const struct lease_holder *h, unsigned actions)
+{
+	struct sim *s = n->sim;
+	uint32_t place = place_of(n, h);
+
+	if (!s->node_count)
+		return;
+	if (actions & LEASE_LAPSE)
+		node_lease_past(s, n->index, place);
+	if (actions & LEASE_FENCE)
+		node_lease_gone(s, n->index, place);
+	if (actions & (LEASE_HEALTHY | LEASE_DEGRADED))
+		node_lease_health(s, n->index, place, actions & LEASE_HEALTHY);
 }
 
 static void lease_event(struct lease_node *n, struct lease_holder *h,
@@ -120,6 +147,7 @@ static void lease_event(struct lease_node *n, struct lease_holder *h,
 	if (actions & LEASE_TELL)
 		told(n, h);
 	lease_check(n->sim, place_of(n, h));
+	node_hears(n, h, actions);
 }
 
 /* ---- a shard that is its own from now on ---- */
@@ -157,6 +185,8 @@ static void on_loaded(struct sim *s, const struct event *e)
 	h->retry_ns = lease_now(n) + RETRY_NS;
 	if (!n->linked || !is_held(h)) /* nothing can be loaded now */
 		return;
+	if (s->node_count && !node_lease_may_load(s, e->who, (uint32_t)e->b))
+		return;
 	live_note(s->leases, place, s->now_ns);
 	h->live = true;
 	h->turn = place->turn;
@@ -164,6 +194,12 @@ static void on_loaded(struct sim *s, const struct event *e)
 	trace_line(s, "lease: node %u has shard %u, epoch %llu", n->index, place_of(n, h),
 		   (unsigned long long)h->lease.epoch.counter);
 	lease_check(s, place_of(n, h));
+	h->wants_until_ns = 0;
+	if (!s->node_count)
+		return;
+	if (h->lease.state != LEASE_HELD)
+		node_lease_health(s, e->who, (uint32_t)e->b, false);
+	node_lease_live(s, e->who, (uint32_t)e->b, (uint32_t)h->lease.epoch.counter);
 }
 
 static void load(struct lease_node *n, struct lease_holder *h)
@@ -202,6 +238,9 @@ static void grant_take(struct lease_node *n, struct lease_holder *h)
 		check_fail(n->sim,
 			   "node %u goes on with shard %u as it knew it, and another one had it",
 			   n->index, place_of(n, h));
+	if (h->live && n->sim->node_count)
+		node_lease_again(n->sim, n->index, place_of(n, h),
+				 (uint32_t)h->lease.epoch.counter);
 }
 
 /* ---- what claims ask for ---- */
@@ -297,6 +336,16 @@ static void watch_note(struct lease_node *n, struct lease_holder *h, const struc
 	h->watch_ns = lease_now(n);
 }
 
+/* Another node asks for it. */
+static void wanted(struct lease_node *n, struct lease_holder *h, uint32_t by)
+{
+	if (!h->live || h->gives_to || by == 1 + n->index)
+		return;
+	h->gives_to = by;
+	h->gives_ns = lease_now(n);
+	node_lease_wanted(n->sim, n->index, place_of(n, h));
+}
+
 static void question_answered(struct lease_node *n, struct lease_holder *h,
 			      const struct lease_command *c)
 {
@@ -313,6 +362,8 @@ static void question_answered(struct lease_node *n, struct lease_holder *h,
 		lease_name(&h->lease, &c->write.named, lease_now(n));
 	h->acquired |= c->what == LEASE_SEND_ACQUIRE && c->result == LEASE_GRANTED;
 	lease_event(n, h, &event);
+	if (c->what == LEASE_SEND_RENEW && c->result == LEASE_GRANTED && c->want)
+		wanted(n, h, c->want);
 	if (c->what == LEASE_SEND_ACQUIRE && c->result == LEASE_GRANTED)
 		load(n, h);
 	grant_take(n, h);
@@ -333,7 +384,7 @@ void lease_answered(struct lease_node *n, const struct lease_command *c)
 			      lease_now(n));
 	else if (c->kind == COMMAND_CLAIM)
 		claims_answered(n->claims, shard, c->result == LEASE_GRANTED, true, lease_now(n));
-	else
+	else if (c->kind == COMMAND_QUESTION)
 		question_answered(n, h, c);
 }
 
@@ -414,11 +465,42 @@ static void acquire(struct lease_node *n, struct lease_holder *h)
 	lease_event(n, h, &(struct lease_event){ .type = LEASE_WANT });
 }
 
+static void give(struct lease_node *n, struct lease_holder *h)
+{
+	const struct lease_command c = { .kind = COMMAND_GIVE,
+					 .what = h->gives_to - 1,
+					 .place = place_of(n, h),
+					 .write = to_write(n, &h->lease) };
+
+	lease_event(n, h, &(struct lease_event){ .type = LEASE_GIVE });
+	stand_by(n, h);
+	node_lease_give(n->sim, n->index, place_of(n, h));
+	lease_ask(n, &c);
+}
+
+/* app/node/node_hand.c */
+static void give_turn(struct lease_node *n, struct lease_holder *h)
+{
+	const struct lease *l = &h->lease;
+
+	if (!h->live || !h->gives_to)
+		return;
+	if (l->state == LEASE_HELD && !l->question &&
+	    node_lease_may_give(n->sim, n->index, place_of(n, h))) {
+		give(n, h);
+	} else if (l->state == LEASE_LAPSED || lease_now(n) > h->gives_ns + GIVE_NS) {
+		h->gives_to = 0;
+		node_lease_stays(n->sim, n->index, place_of(n, h));
+	}
+}
+
 static void acquire_turn(struct lease_node *n, struct lease_holder *h)
 {
+	bool wants = lease_now(n) < h->wants_until_ns;
+
 	if (h->live || h->loading || lease_now(n) < h->retry_ns)
 		return;
-	h->retry_ns = lease_now(n) + RETRY_NS;
+	h->retry_ns = lease_now(n) + (wants ? 0 : RETRY_NS);
 	if (is_held(h))
 		load(n, h);
 	else if (n->linked && !h->lease.question)
@@ -434,7 +516,13 @@ static void holder_turn(struct lease_node *n, struct lease_holder *h)
 		return;
 	if (lease_now(n) >= l->next_ns || (tells && lease_now(n) >= l->tell_ns))
 		lease_event(n, h, &(struct lease_event){ .type = LEASE_TIMER });
+	give_turn(n, h);
 	acquire_turn(n, h);
+}
+
+static uint32_t ticks(const struct sim *s)
+{
+	return s->node_count ? TICKS_OF_NODES : TICKS;
 }
 
 static void node_turn(struct lease_node *n, uint64_t tick)
@@ -444,7 +532,7 @@ static void node_turn(struct lease_node *n, uint64_t tick)
 
 	for (uint32_t i = 0; i < set->places; i++)
 		holder_turn(n, &n->holders[i]);
-	if (tick % (TICKS / BEATS) == 0)
+	if (tick % (ticks(n->sim) / BEATS) == 0)
 		claims_beat(n->claims, now_ns);
 	if (now_ns >= n->hello_ns) {
 		n->hello_ns = now_ns + (third_ns < HELLO_NS ? third_ns : HELLO_NS);
@@ -461,11 +549,62 @@ static void on_tick(struct sim *s, const struct event *e)
 {
 	struct lease_node *n = &s->leases->nodes[e->who];
 
-	if (!n->up || n->process != e->a || lease_node_stands(s, n, e))
+	if (s->leases->rests || !n->up || n->process != e->a || lease_node_stands(s, n, e))
 		return;
 	node_turn(n, e->b);
-	sim_after(s, s->leases->set.length_ns / TICKS * 1000 / n->rate, on_tick, e->who, e->a,
+	sim_after(s, s->leases->set.length_ns / ticks(s) * 1000 / n->rate, on_tick, e->who, e->a,
 		  e->b + 1);
+}
+
+/* ---- what the node around it says ---- */
+
+void leases_want(struct sim *s, uint32_t node, uint32_t place)
+{
+	struct lease_node *n = &s->leases->nodes[node];
+	struct lease_holder *h = &n->holders[place];
+
+	if (!n->up || h->live || h->loading || h->wants_until_ns > lease_now(n))
+		return;
+	h->wants_until_ns = lease_now(n) + WANT_NS;
+	h->retry_ns = 0;
+	lease_ask(n, &(struct lease_command){ .kind = COMMAND_WANT, .place = place });
+}
+
+static void told_of_save(struct sim *s, uint32_t node, uint32_t place, const struct lease_event *e)
+{
+	struct lease_node *n = &s->leases->nodes[node];
+
+	if (n->up && n->holders[place].live && !leases_stands(s, node) && !s->leases->rests)
+		lease_event(n, &n->holders[place], e);
+}
+
+void leases_late(struct sim *s, uint32_t node, uint32_t place)
+{
+	told_of_save(s, node, place, &(struct lease_event){ .type = LEASE_LATE });
+}
+
+void leases_acked(struct sim *s, uint32_t node, uint32_t place)
+{
+	told_of_save(s, node, place, &(struct lease_event){ .type = LEASE_ACKED });
+}
+
+bool leases_admit(const struct sim *s, uint32_t node, uint32_t place, uint32_t epoch)
+{
+	const struct redis_lease *have = &s->leases->redis[place];
+
+	return have->has && have->owner == 1 + node && have->epoch.counter == epoch;
+}
+
+bool leases_refused(struct sim *s, uint32_t node, uint32_t place)
+{
+	const struct redis_lease *have = &s->leases->redis[place];
+	const struct lease *l = &s->leases->nodes[node].holders[place].lease;
+	struct lease_event e = { .type = have->has && have->owner ? LEASE_SEEN : LEASE_MISSING,
+				 .epoch = have->epoch };
+	bool other = have->has && lease_epoch_above(have->epoch, l->epoch);
+
+	told_of_save(s, node, place, &e);
+	return other;
 }
 
 /* ---- life ---- */
@@ -474,11 +613,11 @@ static void holder_open(struct lease_node *n, uint32_t place)
 {
 	const struct leases *l = n->sim->leases;
 	struct lease_holder *h = &n->holders[place];
+	uint32_t home = place / (l->set.places / l->set.nodes);
 	int err;
 
-	*h = (struct lease_holder){ .known = place % l->set.nodes == n->index ||
-					     is_peer(n, place % l->set.nodes),
-				    .home = place % l->set.nodes == n->index };
+	*h = (struct lease_holder){ .known = home == n->index || is_peer(n, home),
+				    .home = home == n->index };
 	if (!h->known)
 		return;
 	/* another node's is taken when its own one had time to */

@@ -37,6 +37,7 @@ static void on_renew(struct sim *s, struct lease_command *c)
 	} else if (!same_epoch(have->epoch, c->write.epoch) || have->link != c->write.link) {
 		c->result = LEASE_SEEN;
 	} else {
+		c->want = have->want;
 		redis_write(s, c);
 		c->result = LEASE_GRANTED;
 	}
@@ -111,6 +112,30 @@ static void on_look(struct sim *s, struct lease_command *c)
 		note_leave(s, c);
 }
 
+static void on_want(struct sim *s, const struct lease_command *c)
+{
+	struct redis_lease *have = &s->leases->redis[c->place];
+
+	if (have->has && have->owner)
+		have->want = 1 + c->node;
+}
+
+/* It is written as one of a process of the other node that is gone, which takes it at once. */
+static void on_give(struct sim *s, struct lease_command *c)
+{
+	const struct redis_lease *have = &s->leases->redis[c->place];
+
+	if (!have->has || !same_epoch(have->epoch, c->write.epoch) || have->link != c->write.link)
+		return;
+	c->write = (struct redis_lease){ .epoch = { have->epoch.counter + 1, 0 },
+					 .owner = 1 + c->what,
+					 .renewal = ++s->leases->note + (UINT64_C(1) << 41),
+					 .named = have->named };
+	if (members_has(&c->write.named, 1 + c->what))
+		c->write.named.ids[members_rank(&c->write.named, 1 + c->what)] = have->owner;
+	redis_write(s, c);
+}
+
 void redis_carry_out(struct sim *s, struct lease_command *c)
 {
 	c->done = true;
@@ -118,6 +143,10 @@ void redis_carry_out(struct sim *s, struct lease_command *c)
 		on_look(s, c);
 	else if (c->kind == COMMAND_CLAIM)
 		on_claim(s, c);
+	else if (c->kind == COMMAND_WANT)
+		on_want(s, c);
+	else if (c->kind == COMMAND_GIVE)
+		on_give(s, c);
 	else if (c->what == LEASE_SEND_RENEW)
 		on_renew(s, c);
 	else if (c->what == LEASE_SEND_ASSERT)

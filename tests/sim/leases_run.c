@@ -114,13 +114,9 @@ static void on_calm(struct sim *s, const struct event *e)
 
 	(void)e;
 	trace_line(s, "(no more trouble from here)");
-	memset(l->parted, 0, sizeof(l->parted));
-	leases_trouble(s, 0, 0, 0);
-	if (l->away)
-		leases_redis_back(s);
+	leases_calm(s);
 	for (uint32_t i = 0; i < l->set.nodes; i++) {
 		l->nodes[i].stands_until_ns = 0;
-		leases_cut(s, i, false, false);
 		leases_start(s, i);
 	}
 }

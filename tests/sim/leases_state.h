@@ -17,6 +17,7 @@ struct redis_lease {
 	uint64_t renewal;
 	uint32_t link;
 	struct members named;
+	uint32_t want; /* 1 + the node that asks for it; 0: none does */
 };
 
 struct redis_past {
@@ -29,6 +30,8 @@ enum lease_command_kind {
 	COMMAND_QUESTION, /* what: enum lease_action */
 	COMMAND_LOOK,
 	COMMAND_CLAIM,
+	COMMAND_WANT,
+	COMMAND_GIVE, /* what: to that node */
 };
 
 /* One command to Redis, and its answer. */
@@ -42,6 +45,7 @@ struct lease_command {
 	struct claim_lease seen; /* of a claim, or of one who takes what it has watched */
 	bool watched;
 	/* the answer */
+	uint32_t want;
 	enum lease_event_type result;
 	struct redis_lease found;
 	uint64_t history;
@@ -57,9 +61,12 @@ struct lease_holder {
 	bool grant_waits;
 	struct lease_grant grant;
 	uint64_t retry_ns;
-	uint32_t turn;    /* of the place, when it went live */
-	uint64_t live_ns; /* when that was */
-	bool acquired;    /* and not claimed */
+	uint32_t turn;           /* of the place, when it went live */
+	uint64_t live_ns;        /* when that was */
+	bool acquired;           /* and not claimed */
+	uint64_t wants_until_ns; /* it asks its owner for it; 0: it does not */
+	uint32_t gives_to;       /* 1 + the node that asks for it; 0: none does */
+	uint64_t gives_ns;
 };
 
 struct lease_node {
@@ -91,7 +98,7 @@ struct leases {
 	struct redis_lease redis[LEASES_PLACES];
 	struct redis_past past[REDIS_PAST_MAX];
 	uint64_t past_count;
-	bool away;
+	bool away, rests;
 	uint64_t run, note; /* run: of the process of Redis */
 	bool parted[LEASES_NODES][LEASES_NODES];
 	uint32_t lost, twice, late;

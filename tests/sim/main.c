@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sim [--first N] [--seeds N] [--list FILE] [--story] [--break NAME] [--harvest FOLDER]
- * --nodes, --shards: of each node so many (scenario_cluster.c); else one.
+ * --nodes, --shards: of each node so many (scenario_cluster.c); else one. --floats: their addresses go with their shards, where leases
+ * say (node_lease.c), in all seeds; else in two of five.
  * --all: goes on after a failure, and only names each.
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
  * --fence N: it loses its shard there. --move N: a phone goes to another network there. --go N: there are two nodes, and a phone registers
@@ -73,9 +74,10 @@ static void report(const struct totals *t, uint64_t seeds)
 	(void)printf("# %" PRIu64 " lamps, told %" PRIu64 " times; %" PRIu64 " pages, %" PRIu64
 		     " taken\n",
 		     t->lamps, t->told, t->pages, t->paged);
-	(void)printf("# %" PRIu64 " shards taken by another node, %" PRIu64
-		     " of them by plan; %" PRIu64 " messages withheld\n",
-		     t->taken, t->handed, t->withheld);
+	(void)printf("# %" PRIu64 " times a node had a shard from then on, %" PRIu64
+		     " of them by plan; %" PRIu64 " times one stood still, %" PRIu64
+		     " messages withheld, %" PRIu64 " seeds misled\n",
+		     t->taken, t->handed, t->stood, t->withheld, t->misled);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 
@@ -280,6 +282,8 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			read_mishap(a, HARM_DOCUMENT, argv[++i]);
 		} else if (strcmp(argv[i], "--whole") == 0) {
 			a->whole = true;
+		} else if (strcmp(argv[i], "--floats") == 0) {
+			a->way.floats = FLOATS;
 		} else if (strcmp(argv[i], "--leases") == 0) {
 			a->way.leases = true;
 		} else if (is_option(argv[i], "--model", argc - i)) {
@@ -303,7 +307,7 @@ int main(int argc, char **argv)
 	if (!read_arguments(&a, argc, argv)) {
 		(void)fprintf(stderr,
 			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
-			      "[--nodes N] [--shards N] [--leases] "
+			      "[--nodes N] [--shards N] [--floats] [--leases] "
 			      "[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
 			      "N|--fence N|--move N|--go N|--take N|--document N]] [--whole] | "
 			      "--self-test | "

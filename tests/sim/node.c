@@ -138,7 +138,8 @@ void node_shard_open(struct node *n, struct node_shard *shard)
 	n->settings.number = shard->number;
 	shard->fenced = false;
 	shard->silent_ns = 0;
-	shard->leaving = false;
+	shard->leaving = shard->degraded = false;
+	shard->run = ++s->shard_runs;
 	shard->epoch = s->floats ? s->owners[shard->number - SHARD_FIRST].epoch : n->incarnation;
 	err = shard_open(&shard->core, &n->settings, n->locations, &n->rand, node_now(n));
 	assert(!err);
@@ -225,7 +226,9 @@ static void start_again(struct node *n)
 		restore_shards(n);
 	locations_resume(n->locations, node_now(n));
 	node_carry(n);
-	if (n->sim->floats && node_is_up(n))
+	if (n->sim->leases && node_is_up(n))
+		node_lease_start(n);
+	else if (n->sim->floats && node_is_up(n))
 		node_come_home(n);
 }
 
@@ -267,7 +270,9 @@ void node_crash(struct node *n)
 	engine_crash(n);
 	check_crashed(n);
 	stop(n);
-	if (s->floats)
+	if (s->leases)
+		node_lease_crash(n);
+	else if (s->floats)
 		node_vacate(n);
 	else
 		phones_disconnect(s, n->index);
@@ -298,7 +303,9 @@ void node_begin(struct sim *s)
 		start(n);
 		decoys_bind(n);
 	}
-	if (s->floats)
+	if (s->leased)
+		node_leases_begin(s);
+	else if (s->floats)
 		node_owners_begin(s);
 }
 

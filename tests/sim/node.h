@@ -56,6 +56,8 @@ struct node_shard {
 	uint64_t
 		silent_ns; /* its lease is past since then, and nothing of it leaves; 0: it is not */
 	bool leaving;      /* by plan: it does nothing but to wait for saves */
+	bool degraded;     /* ... cannot wait for any now */
+	uint32_t run;      /* each of an owner is another one */
 };
 
 /* Where addresses go with their shards: who has which, by its place. */
@@ -91,6 +93,7 @@ struct node {
 	uint32_t fence_in; /* effects until another owner takes the shard; 0: none will */
 	bool degraded;
 	bool cut;                         /* the store is there, and this node does not reach it */
+	bool deaf;                        /* ... or does not hear it */
 	uint64_t away_ns;                 /* when that, or an outage, ended last */
 	uint64_t degraded_ns, started_ns; /* when it was last, and began */
 	uint64_t health_serial;
@@ -149,6 +152,27 @@ void node_restart(struct node *n);
 void node_fenced(struct node *n, struct node_shard *shard);
 /* The store came or went. */
 void node_health(struct node *n, bool healthy);
+/* So it is for the node; each shard was told by itself. */
+void node_health_of(struct node *n, bool healthy);
+
+/* ---- node_lease.c: where leases say whose a shard is (sim.leases) ---- */
+void node_leases_begin(struct sim *s);
+/* What a lease says. */
+bool node_lease_may_load(const struct sim *s, uint32_t node, uint32_t place);
+void node_lease_live(struct sim *s, uint32_t node, uint32_t place, uint32_t epoch);
+void node_lease_again(struct sim *s, uint32_t node, uint32_t place, uint32_t epoch);
+void node_lease_past(struct sim *s, uint32_t node, uint32_t place);
+void node_lease_gone(struct sim *s, uint32_t node, uint32_t place);
+void node_lease_health(struct sim *s, uint32_t node, uint32_t place, bool healthy);
+void node_lease_wanted(struct sim *s, uint32_t node, uint32_t place);
+void node_lease_stays(struct sim *s, uint32_t node, uint32_t place);
+bool node_lease_may_give(const struct sim *s, uint32_t node, uint32_t place);
+void node_lease_give(struct sim *s, uint32_t node, uint32_t place);
+/* What a scenario does. */
+void node_stand(struct node *n, uint64_t ns);
+void node_want(struct sim *s, uint32_t place, uint32_t to);
+/* It does nothing, and nothing leaves it. */
+bool node_stands(const struct node *n);
 
 /* ---- events; nothing happens while the node is down ---- */
 void node_receive(struct node *n, const struct sip_hop *from, struct bytes message);

@@ -3,11 +3,12 @@
 #include "tests/sim/node_state.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "tests/sim/decoys.h"
 #include "tests/sim/sim.h"
 
-enum { RENEWAL_MS = 500 };
+enum { RENEWAL_MS = 500, SHORT_MS = 900, STANDS_MS = 6000 };
 
 /* The answer to an order. */
 static void ordered(struct sim *s, const struct effect *e)
@@ -56,7 +57,10 @@ static void binding_get(struct node *n, const struct effect *e)
 /* As base/validity.h has it before each send. */
 static bool is_withheld(const struct node *n, const struct node_shard *shard)
 {
-	if (!shard || !shard->silent_ns || n->sim->sabotage == SABOTAGE_LAPSE)
+	if (!shard || n->sim->sabotage == SABOTAGE_LAPSE)
+		return false;
+	if (n->sim->leases ? leases_speaks(n->sim, n->index, shard->number - SHARD_FIRST)
+			   : !shard->silent_ns)
 		return false;
 	n->sim->totals.withheld++;
 	return true;
@@ -68,7 +72,8 @@ static void carry_send(struct node *n, const struct node_shard *shard, const str
 
 	if (is_withheld(n, shard))
 		return;
-	if (shard && (shard->silent_ns || !node_shard_is_owner(n, shard)))
+	if (shard && !s->misled &&
+	    ((shard->silent_ns && !s->leases) || !node_shard_is_owner(n, shard)))
 		check_fail(s, "shard %u has no lease, and speaks", shard->number);
 
 	decoys_not_sent(s, &e->hop.remote);
@@ -163,26 +168,14 @@ static void on_renewal(struct sim *s, const struct event *e)
 		node_fenced(n, shard);
 }
 
-/* One that is live and its own; NULL: there is none. */
-static struct node_shard *may_lapse(struct node *n, const struct node_shard *shard)
-{
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *own = &n->shards[i];
-
-		if (own->core && !own->silent_ns && (!shard || own == shard))
-			return own;
-	}
-	return NULL;
-}
-
-/* Another owner has the shard. The node hears of it with the next answer of the store, at the latest to its renewal. */
+/* Another owner has the shard. The node hears of it with the next answer of the store, at the latest to its renewal. Where leases say whose
+ * it is the node stands still there: another one may take it, and this one goes on amid what it was about to do. */
 static void lose(struct node *n, const struct node_shard *shard)
 {
 	struct sim *s = n->sim;
-	struct node_shard *own = s->floats ? may_lapse(n, shard) : NULL;
 
-	if (own)
-		node_lapse(n, own);
+	if (s->leases)
+		node_stand(n, sim_between_ms(s, 50, sim_chance(s, 500) ? SHORT_MS : STANDS_MS));
 	if (s->floats)
 		return;
 	shard = shard ? shard : &n->shards[0]; /* of a node that tells what another one did */
@@ -212,16 +205,32 @@ static bool mishap(struct node *n, const struct node_shard *shard)
 	return true;
 }
 
+/* Those are carried out; the others are when it goes on. */
+static void list_cut(struct effects *list, uint32_t count)
+{
+	struct effects done = { .list = list->list, .count = count };
+
+	effects_clear(&done);
+	list->count -= count;
+	memmove(list->list, list->list + count, list->count * sizeof(*list->list));
+}
+
 /* False: it died on the way. */
 static bool carry_list(struct node *n, const struct node_shard *shard, struct effects *list)
 {
+	uint32_t i = 0;
+
+	if (node_stands(n))
+		return true;
 	check_effects(n->sim, list->count);
-	for (uint32_t i = 0; i < list->count; i++) {
+	for (; i < list->count && !node_stands(n); i++) {
 		if (!mishap(n, shard))
 			return false;
+		if (node_stands(n))
+			break;
 		carry_one(n, shard, &list->list[i]);
 	}
-	effects_clear(list);
+	list_cut(list, i);
 	return true;
 }
 
@@ -279,7 +288,9 @@ void node_carry(struct node *n)
 			node_crash(n);
 			return;
 		}
-	} while (node_cells_hear(n));
+	} while (!node_stands(n) && node_cells_hear(n));
+	if (node_stands(n)) /* what it wrote is in its buffers */
+		return;
 	store_flush(n->sim);
 	slots_flush(n->sim);
 	check_step(n->sim);

@@ -16,11 +16,24 @@ static void on_health(struct sim *s, const struct event *e)
 		node_health(n, true);
 }
 
+void node_health_of(struct node *n, bool healthy)
+{
+	if (n->degraded == !healthy)
+		return;
+	trace_line(n->sim, "node: %s", healthy ? "the store is well" : "degraded");
+	n->degraded = !healthy;
+	n->degraded_ns = n->sim->now_ns;
+	check_degraded(n);
+	if (healthy)
+		document_catch_up(n);
+	locations_degraded(n->locations, !healthy, node_now(n));
+}
+
 void node_health(struct node *n, bool healthy)
 {
 	struct sim *s = n->sim;
 
-	if (!node_is_up(n))
+	if (!node_is_up(n) || s->leases) /* leases say so */
 		return;
 	if (healthy)
 		document_catch_up(n);

@@ -28,8 +28,14 @@ void node_vacate(struct node *n);
 void node_come_home(struct node *n);
 /* Its lease is past, and another node takes it. */
 void node_lapse(struct node *n, struct node_shard *shard);
+/* From now on it is this node's. */
+void node_take(struct node *n, uint32_t place, uint32_t epoch);
 /* What it has of this node is given back, and it says nothing. */
 void node_shard_end(struct node *n, struct node_shard *shard);
+
+/* ---- node_lease.c: the same by leases ---- */
+void node_lease_start(struct node *n);
+void node_lease_crash(struct node *n);
 
 /* ---- node.c ---- */
 void node_shard_open(struct node *n, struct node_shard *shard);

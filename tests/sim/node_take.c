@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shards go to other nodes, and their addresses with them (sim.floats): when a node dies, when its lease is past while it stands still or
- * is cut off, and by plan. Who comes back has none, and is handed those that are at home with it.
+ * Shards go to other nodes, and their addresses with them (sim.floats). In stories, of which nothing is left to chance: when a node dies,
+ * when its lease is past while it stands still or is cut off, and by plan. Who comes back has none, and is handed those that are at home
+ * with it. In seeds leases say so (node_lease.c).
  */
 #include "sig/sip/id.h"
 #include "tests/sim/node_state.h"
@@ -39,20 +40,25 @@ static void restore(struct node *n, struct node_shard *shard)
 	node_carry(n);
 }
 
-static void take(struct node *n, uint32_t place)
+void node_take(struct node *n, uint32_t place, uint32_t epoch)
 {
 	struct sim *s = n->sim;
 	struct node_owner *o = &s->owners[place];
 	struct node_shard *shard = &n->shards[place];
 
 	o->node = n->index;
-	o->epoch++;
+	o->epoch = epoch;
 	o->run = ++s->processes;
 	o->vacant = false;
 	s->totals.taken++;
 	trace_line(s, "node %u: has shard %u, epoch %u", n->index, shard->number, o->epoch);
 	phones_disconnect(s, place);
 	restore(n, shard);
+}
+
+static void take(struct node *n, uint32_t place)
+{
+	node_take(n, place, n->sim->owners[place].epoch + 1);
 }
 
 static bool can_take(const struct node *n)

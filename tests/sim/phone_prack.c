@@ -63,7 +63,7 @@ static void acknowledge(struct sim *s, struct phone_call *c, const struct sip_me
 	if (c->late && !c->settled)
 		r.body = phone_sdp_answer(c, m->body, sdp);
 	r.branch = phone_branch(c->phone, branch);
-	r.cseq = ++c->cseq;
+	r.cseq = c->prack_cseq = ++c->cseq;
 	s->totals.pracks++;
 	(void)phone_txn_ask(s, c->phone, c, SIP_PRACK, branch,
 			    phone_write_request(c, &r, text, sizeof(text)));
@@ -98,6 +98,8 @@ void phone_prack_answered(struct sim *s, const struct phone_call *c, const struc
 	struct shard *core = node_core(s, c->node_call);
 	struct call_view v;
 
+	if (m->cseq != c->prack_cseq) /* a successor has said it again under another number since */
+		return;
 	if (m->status != 481 || c->state != PC_CALLING || c->cancelled || !core || !seen ||
 	    seen->excused || strcmp(c->rseq_tag, c->remote_tag) != 0)
 		return;

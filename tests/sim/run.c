@@ -88,18 +88,26 @@ static void step(struct sim *s, struct event *e)
 	text_clear(&e->data);
 }
 
+void sim_run_until(struct sim *s, bool (*is)(struct sim *s))
+{
+	struct event e;
+
+	while (s->check.broken[0] == '\0' && !is(s) && queue_take(&s->queue, &e))
+		step(s, &e);
+}
+
 bool sim_run_on(struct sim *s)
 {
 	struct event e;
 
 	while (s->check.broken[0] == '\0' && queue_take(&s->queue, &e)) {
-		if (e.ns > s->end_ns) {
+		if (e.ns > s->end_ns || s->misled) {
 			text_clear(&e.data);
 			break;
 		}
 		step(s, &e);
 	}
-	if (s->check.broken[0] == '\0')
+	if (s->check.broken[0] == '\0' && !s->misled)
 		check_end(s);
 	s->totals.virtual_ns = s->now_ns;
 	return s->check.broken[0] == '\0';
@@ -135,6 +143,7 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	if (s->script)
 		s->shard_count = s->script->shards ? s->script->shards : 1;
 	s->floats = floats(s, way);
+	s->leased = s->floats && !s->script;
 	s->place_count = s->floats ? s->node_count * s->shard_count : s->node_count;
 	decoys_begin(s);
 	rand_open_seed(&s->rand, seed);

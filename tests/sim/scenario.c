@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #define CALM_NS  (140 * NS_PER_S)
+#define REST_NS  (30 * NS_PER_S)
 #define QUIET_NS (470 * NS_PER_S)
 #define END_NS   (580 * NS_PER_S)
 
@@ -26,11 +27,24 @@ static void plan_network(struct sim *s)
 		s->nodes[0].crashes_left = 12;
 }
 
+/* All had time to come back. */
+static void on_rest(struct sim *s, const struct event *e)
+{
+	(void)e;
+	if (!leases_are_held(s))
+		check_fail(s, "a shard has no owner, long after the last trouble");
+	leases_rest(s);
+}
+
 static void on_calm(struct sim *s, const struct event *e)
 {
 	(void)e;
 	trace_line(s, "(no more trouble from here)");
 	s->calm = true;
+	if (s->leases) {
+		leases_calm(s);
+		sim_after(s, REST_NS, on_rest, 0, 0, 0);
+	}
 	check_all_stored(s);
 }
 

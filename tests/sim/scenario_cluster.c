@@ -8,7 +8,10 @@ enum {
 	MOVES_MAX = 6,
 	JOINS_MAX = 5,
 	HANDINGS_MAX = 6,
-	LAPSES_MAX = 6,
+	STANDS_MAX = 6,
+	PARTS_MAX = 6,
+	SHORT_MS = 900,
+	LONG_MS = 8000,
 	CALLS_MAX = 9,
 	SPAN_MS = 20000,
 	DOCUMENTS_MAX = 5,
@@ -179,9 +182,13 @@ static void plan_crashes(struct sim *s)
 
 /* ---- one node alone does not reach the store ---- */
 
+/* e->a: it reaches it, and does not hear it */
 static void on_cut(struct sim *s, const struct event *e)
 {
-	store_cut(&s->nodes[e->who]);
+	if (e->a)
+		store_deafen(&s->nodes[e->who]);
+	else
+		store_cut(&s->nodes[e->who]);
 }
 
 /* e->a: it does again */
@@ -203,7 +210,7 @@ static void plan_cut(struct sim *s)
 	uint32_t who = rand_below(&s->cluster, s->node_count);
 	uint64_t at = between_ms(s, 1000, TO_MS - 15000), length = between_ms(s, 100, 12000);
 
-	sim_after(s, at, on_cut, who, 0, 0);
+	sim_after(s, at, on_cut, who, s->leased && chance(s, 400), 0);
 	sim_after(s, at + between_ms(s, 0, 50), on_noticed, who, false, 0);
 	sim_after(s, at + length, on_mend, who, 0, 0);
 	sim_after(s, at + length + between_ms(s, 1, 300), on_noticed, who, true, 0);
@@ -213,25 +220,80 @@ static void plan_cut(struct sim *s)
 
 static void on_hand_over(struct sim *s, const struct event *e)
 {
-	if (!s->calm)
+	if (!s->calm && s->leases)
+		node_want(s, e->who, (uint32_t)e->a);
+	else if (!s->calm)
 		node_hand_over(s, e->who, (uint32_t)e->a);
 }
 
-static void on_lapse(struct sim *s, const struct event *e)
+/* The owner stands still for so long. */
+static void on_stand(struct sim *s, const struct event *e)
 {
 	if (!s->calm)
-		node_lapse_at(s, e->who);
+		node_stand(node_of_place(s, e->who), e->a);
 }
 
-static void plan_lapses(struct sim *s)
+static void plan_stands(struct sim *s)
 {
-	uint32_t count = chance(s, 500) ? rand_below(&s->cluster, LAPSES_MAX) : 0;
+	uint32_t count = chance(s, 500) ? rand_below(&s->cluster, STANDS_MAX) : 0;
 
 	while (count--) {
 		uint32_t place = rand_below(&s->cluster, s->place_count);
+		uint64_t at = between_ms(s, 2000, TO_MS);
+		uint64_t ns = between_ms(s, 10, chance(s, 500) ? SHORT_MS : LONG_MS);
 
-		sim_after(s, between_ms(s, 2000, TO_MS), on_lapse, place, 0, 0);
+		sim_after(s, at, on_stand, place, ns, 0);
 	}
+}
+
+/* ---- nodes that do not reach each other ---- */
+
+static void on_part(struct sim *s, const struct event *e)
+{
+	if (!s->calm)
+		leases_part(s, e->who, (uint32_t)e->a, true);
+}
+
+static void on_reach(struct sim *s, const struct event *e)
+{
+	leases_part(s, e->who, (uint32_t)e->a, false);
+}
+
+static void part(struct sim *s, uint64_t at, uint64_t length, uint32_t from, uint32_t to)
+{
+	sim_after(s, at, on_part, from, to, 0);
+	sim_after(s, at + length, on_reach, from, to, 0);
+}
+
+/* Both ways, or one. */
+static void plan_parts(struct sim *s)
+{
+	uint32_t count = chance(s, 500) ? rand_below(&s->cluster, PARTS_MAX) : 0;
+
+	while (count--) {
+		uint32_t from = rand_below(&s->cluster, s->node_count);
+		uint32_t to =
+			(from + 1 + rand_below(&s->cluster, s->node_count - 1)) % s->node_count;
+		uint64_t at = between_ms(s, 2000, TO_MS);
+		uint64_t length = between_ms(s, 100, LONG_MS);
+
+		part(s, at, length, from, to);
+		if (chance(s, 500))
+			part(s, at, length, to, from);
+	}
+}
+
+/* What nodes say to each other is lost, late, or comes twice. */
+static void plan_words(struct sim *s)
+{
+	uint32_t lost, twice, late;
+
+	if (!chance(s, 400))
+		return;
+	lost = rand_below(&s->cluster, 200);
+	twice = rand_below(&s->cluster, 200);
+	late = rand_below(&s->cluster, 100);
+	leases_trouble(s, lost, twice, late);
 }
 
 static void plan_handing(struct sim *s)
@@ -260,6 +322,9 @@ void scenario_cluster(struct sim *s)
 		plan_handing(s);
 	if (s->node_count > 1 && chance(s, 300))
 		plan_cut(s);
-	if (s->floats)
-		plan_lapses(s);
+	if (!s->leased)
+		return;
+	plan_stands(s);
+	plan_parts(s);
+	plan_words(s);
 }

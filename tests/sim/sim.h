@@ -54,8 +54,9 @@ struct totals {
 		withheld, /* what shards whose lease was past did not say */
 		united,   /* conversations over two shards that came about */
 		circles;  /* calls of such in which nobody was left */
-	uint64_t lamps, told; /* told: NOTIFYs that lamps took */
-	uint64_t asked;       /* requests of the node that wanted credentials */
+	uint64_t stood, misled; /* nodes that stood still; seeds that ended early (sim.misled) */
+	uint64_t lamps, told;   /* told: NOTIFYs that lamps took */
+	uint64_t asked;         /* requests of the node that wanted credentials */
 	uint64_t pages, paged;
 	uint64_t stories; /* hash of all, the same in every build */
 };
@@ -106,6 +107,9 @@ struct sim {
 	struct engine engine;
 	struct node nodes[NODES_MAX];
 	uint32_t node_count, shard_count; /* shard_count: of each */
+	bool leased; /* addresses go with their shards where leases say (node_lease.c) */
+	bool misled; /* two have one, and could not know better (docs/adr/0018): it ends there */
+	uint32_t shard_runs;
 	bool floats; /* addresses go with their shards, and other nodes take them (node_take.c) */
 	uint32_t place_count;
 	struct node_owner owners[SHARDS_MAX];
@@ -154,6 +158,8 @@ struct sim_way {
 bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way);
 /* What is queued, to its end. */
 bool sim_run_on(struct sim *s);
+/* ... or until that is so. */
+void sim_run_until(struct sim *s, bool (*is)(struct sim *s));
 void sim_close(struct sim *s);
 
 /* ---- for all parts ---- */

@@ -9,7 +9,8 @@
 
 #include "tests/sim/sim.h"
 
-#define DEADLINE_NS (50 * NS_PER_MS) /* store_settings.deadline_ns */
+#define END_AGAIN_NS (200 * NS_PER_MS)
+#define DEADLINE_NS  (50 * NS_PER_MS) /* store_settings.deadline_ns */
 
 void store_close(struct store *t)
 {
@@ -259,6 +260,7 @@ static void take_back_binding(struct sim *s, const struct store_command *c)
 /* Not beyond the end of a call: that would be one that nobody knows of any more. */
 void store_forget(struct sim *s, uint64_t ns)
 {
+	uint64_t back_ns = ns; /* leases go back as far */
 	uint32_t n = 0;
 
 	for (uint32_t i = s->store.applied; i-- > 0;) {
@@ -266,6 +268,8 @@ void store_forget(struct sim *s, uint64_t ns)
 
 		if (c->applied_ns == 0)
 			continue; /* it changed nothing */
+		if (c->kind == EFFECT_CALL_END && c->applied_ns + ns >= s->now_ns)
+			back_ns = s->now_ns - c->applied_ns;
 		if (c->kind == EFFECT_CALL_END || c->applied_ns + ns < s->now_ns)
 			break;
 		if (c->kind == EFFECT_CALL_SAVE)
@@ -278,8 +282,11 @@ void store_forget(struct sim *s, uint64_t ns)
 	}
 	s->totals.forgotten += n;
 	trace_line(s, "store: has forgotten %u writes", n);
-	if (s->sabotage != SABOTAGE_AMNESIA)
-		store_down(s);
+	if (s->sabotage == SABOTAGE_AMNESIA)
+		return;
+	if (s->leases)
+		leases_redis_away(s, back_ns);
+	store_down(s);
 }
 
 /* What is of no shard is refused with the only one. */
@@ -287,10 +294,14 @@ static bool is_taken(const struct sim *s, const struct store_command *c)
 {
 	uint16_t shard = s->shard_count == 1 ? c->link : c->shard;
 
+	if (s->leases)
+		return c->shard && !leases_admit(s, c->node, c->shard - SHARD_FIRST, c->epoch);
 	if (s->floats)
 		return c->shard && c->epoch < s->owners[c->shard - SHARD_FIRST].epoch;
 	return shard && c->incarnation <= s->store.taken[shard - SHARD_FIRST];
 }
+
+static void on_end_again(struct sim *s, const struct event *e);
 
 static void apply(struct sim *s, struct store_command *c)
 {
@@ -298,6 +309,8 @@ static void apply(struct sim *s, struct store_command *c)
 		return;
 	c->applied = true;
 	c->refused = is_taken(s, c);
+	if (c->refused && s->leases && c->kind == EFFECT_CALL_END) /* it is in the spool */
+		sim_after(s, END_AGAIN_NS, on_end_again, 0, (uint64_t)(c - s->store.commands), 0);
 	if (c->fate == STORE_FATE_DROPPED || c->refused)
 		return;
 	switch (c->kind) {
@@ -360,7 +373,7 @@ static bool is_of_former(const struct node *n, const struct store_command *c)
 	const struct node_shard *shard =
 		n->sim->floats && c->shard ? &n->shards[c->shard - SHARD_FIRST] : NULL;
 
-	return shard && (!shard->core || shard->epoch != c->epoch);
+	return shard && (!shard->core || shard->run != c->run);
 }
 
 static void answer(struct sim *s, struct store_command *c, bool ok)
@@ -375,12 +388,14 @@ static void answer(struct sim *s, struct store_command *c, bool ok)
 		return;
 	if (!ok)
 		s->totals.saves_failed++;
+	if (ok && s->leases && c->shard)
+		leases_acked(s, c->node, c->shard - SHARD_FIRST);
 	node_saved(n, c, ok);
 }
 
 bool store_is_away(const struct node *n)
 {
-	return n->cut || n->sim->store.down;
+	return n->cut || n->deaf || n->sim->store.down;
 }
 
 /* What a dead process had sent is there. */
@@ -398,10 +413,38 @@ static void on_applied(struct sim *s, const struct event *e)
 	apply_to(s, &s->store.commands[e->a]);
 }
 
+static void on_end_again(struct sim *s, const struct event *e)
+{
+	struct store_command *c = &s->store.commands[e->a];
+	struct node *n = node_of_process(s, c->incarnation);
+
+	if (!n || is_of_former(n, c)) /* its successor knows of that call */
+		return;
+	c->epoch = n->shards[c->shard - SHARD_FIRST].epoch;
+	if (is_unreached(s, c) || is_taken(s, c)) {
+		sim_after(s, END_AGAIN_NS, on_end_again, 0, e->a, 0);
+		return;
+	}
+	c->applied = c->refused = false;
+	apply(s, c);
+}
+
+/* Redis has another owner, or has forgotten this one, which says so again. What has ended is in the spool until then. */
+static void refuse_by_lease(struct sim *s, struct store_command *c)
+{
+	bool other = leases_refused(s, c->node, c->shard - SHARD_FIRST);
+
+	answer(s, c, !other && c->kind == EFFECT_CALL_END);
+}
+
 static void refuse(struct sim *s, struct store_command *c)
 {
 	struct node *n = node_of_process(s, c->incarnation);
 
+	if (s->leases) {
+		refuse_by_lease(s, c);
+		return;
+	}
 	c->answered = true;
 	if (n && is_of_former(n, c))
 		return;
@@ -415,14 +458,31 @@ static void refuse(struct sim *s, struct store_command *c)
 	}
 }
 
+/* Its answer does not arrive. */
+static bool is_unheard(struct sim *s, const struct store_command *c)
+{
+	const struct node *n = node_of_process(s, c->incarnation);
+
+	return is_unreached(s, c) || (n && n->deaf);
+}
+
 static void on_acked(struct sim *s, const struct event *e)
 {
 	struct store_command *c = &s->store.commands[e->a];
 
-	if (c->refused)
+	if (c->refused && !is_unheard(s, c))
 		refuse(s, c);
-	else if (s->sabotage == SABOTAGE_EARLY || (c->applied && !is_unreached(s, c)))
+	else if (s->sabotage == SABOTAGE_EARLY || (c->applied && !is_unheard(s, c)))
 		answer(s, c, true);
+}
+
+/* What is of no shard is of the node's link, and so of all of them. */
+static void late_tell(const struct node *n, const struct store_command *c)
+{
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		if (!c->shard || n->shards[i].number == c->shard)
+			leases_late(n->sim, n->index, i);
+	}
 }
 
 static void on_deadline(struct sim *s, const struct event *e)
@@ -440,6 +500,8 @@ static void on_deadline(struct sim *s, const struct event *e)
 		   c->call, c->version);
 	/* the end of a call is in the spool by now, and will be told */
 	answer(s, c, c->kind == EFFECT_CALL_END);
+	if (s->leases)
+		late_tell(n, c);
 	node_health(n, false);
 }
 
@@ -475,6 +537,8 @@ static struct store_command *add(const struct node *n, const struct node_shard *
 	c = &t->commands[t->command_count++];
 	*c = (struct store_command){ .kind = e->kind,
 				     .incarnation = n->incarnation,
+				     .node = n->index,
+				     .run = shard ? shard->run : 0,
 				     .link = shard ? shard->number : n->shards[0].number,
 				     .shard = shard ? shard->number : 0,
 				     .epoch = shard ? shard->epoch : 0,
@@ -595,6 +659,8 @@ void store_down(struct sim *s)
 	trace_line(s, "store: away");
 	s->totals.outages++;
 	s->store.down = true;
+	if (s->leases && !leases_redis_is_away(s))
+		leases_redis_away(s, 0);
 }
 
 /* Mostly lost with the link, but for what the spool holds. */
@@ -608,6 +674,16 @@ void store_cut(struct node *n)
 {
 	trace_line(n->sim, "node %u: does not reach the store", n->index);
 	n->cut = true;
+	if (n->sim->leases)
+		leases_cut(n->sim, n->index, true, true);
+}
+
+void store_deafen(struct node *n)
+{
+	trace_line(n->sim, "node %u: does not hear the store", n->index);
+	n->deaf = true;
+	if (n->sim->leases)
+		leases_cut(n->sim, n->index, false, true);
 }
 
 void store_mend(struct node *n)
@@ -615,7 +691,9 @@ void store_mend(struct node *n)
 	struct store *t = &n->sim->store;
 
 	trace_line(n->sim, "node %u: reaches the store", n->index);
-	n->cut = false;
+	n->cut = n->deaf = false;
+	if (n->sim->leases)
+		leases_cut(n->sim, n->index, false, false);
 	n->away_ns = n->sim->now_ns;
 	for (uint32_t i = t->applied; i < t->command_count; i++) {
 		if (t->commands[i].incarnation == n->incarnation)
@@ -632,6 +710,8 @@ void store_up(struct sim *s)
 
 	trace_line(s, "store: back");
 	t->down = false;
+	if (s->leases)
+		leases_redis_back(s);
 	for (uint32_t i = 0; i < s->node_count; i++)
 		s->nodes[i].away_ns = s->now_ns;
 	for (uint32_t i = t->applied; i < t->command_count; i++)

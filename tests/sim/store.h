@@ -37,6 +37,7 @@ struct store_command {
 	uint32_t incarnation; /* of the node that asked */
 	uint32_t epoch;       /* of its shard's owner */
 	bool spooled;         /* on the disk of that node */
+	uint32_t node, run;   /* whose; of the shard */
 	uint16_t link, shard; /* over which it went, by its shard; whose it is, 0: the node's */
 	uint64_t call, version, expected, ttl_ms;
 	struct text user, record;
@@ -83,6 +84,8 @@ bool store_is_away(const struct node *n);
 /* That node alone does not reach it until store_mend. */
 void store_cut(struct node *n);
 void store_mend(struct node *n);
+/* It asks, and hears no answer, likewise. */
+void store_deafen(struct node *n);
 /* Nothing answers until store_up. */
 void store_down(struct sim *s);
 void store_up(struct sim *s);
