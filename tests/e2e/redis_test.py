@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 
+from lib.authority import Authority
 from lib.node import ROOT
 from ports import Ports
 from tandem_client import Redis, RedisError
@@ -20,24 +21,14 @@ from patience import PATIENCE_S
 PASSWORD = "s3cret-of-the-node"
 
 
-def certificates(folder):
-    """An authority, and what it has signed: for the server at 127.0.0.1, and for a client."""
-    def openssl(*words, **options):
-        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=folder, **options)
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca", "-days", "2")
-    for name in ("server", "client"):
-        openssl("req", "-x509", *key, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}", "-days", "2",
-                "-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=IP:127.0.0.1",
-                "-addext", "basicConstraints=critical,CA:FALSE")
-
-
 class Secured(CallTest):
     """The node shows a certificate, logs in as a user of deploy/redis/users.acl, and believes one authority."""
 
     def setUp(self):
         self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-redis-"))
-        certificates(self.folder)
+        authority = Authority(self.folder)
+        for name in ("server", "client"):
+            authority.signs(name, "IP:127.0.0.1")
         self.tls = ssl.create_default_context(cafile=self.path("ca.pem"))
         self.tls.load_cert_chain(self.path("client.pem"), self.path("client.key"))
         ports = self.enterContext(Ports(1))

@@ -4,12 +4,12 @@ import os
 import re
 import socket
 import ssl
-import subprocess
 import threading
 import time
 import unittest
 
 from lib import ROOT
+from lib.authority import Authority
 from lib.nameserver import NameServer, address, service
 from lib.message import Message
 from lib.node import Node
@@ -253,26 +253,13 @@ class Certificates(unittest.TestCase):
         self.names = NameServer({})
         self.addCleanup(self.names.close)
         self.node = self.enterContext(Node(start=False, everything=True))
-        self.file = lambda name: os.path.join(self.node.home, name)
-        ec = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-        self.openssl("req", "-x509", *ec, "-keyout", self.file("ca.key"), "-out", self.file("ca.pem"), "-subj", "/CN=ca")
+        self.authority = Authority(self.node.home)
         self.node.configure({"dns": {"servers": [self.names.name]},
-                             "tls": {"ca": self.file("ca.pem"), "client_certificates": "optional"}})
+                             "tls": {"ca": self.authority.path, "client_certificates": "optional"}})
         self.node.start()
 
-    def openssl(self, *words):
-        subprocess.run(["openssl", *words], check=True, capture_output=True)
-
     def certificate(self, name):
-        """One for sip.NAME.test, and its key."""
-        request, certificate, key = (self.file(f"{name}.{what}") for what in ("csr", "pem", "key"))
-        with open(self.file("alt"), "w", encoding="ascii") as file:
-            file.write(f"subjectAltName=DNS:sip.{name}.test\n")
-        self.openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request,
-                     "-subj", "/CN=x")
-        self.openssl("x509", "-req", "-in", request, "-CA", self.file("ca.pem"), "-CAkey", self.file("ca.key"), "-CAcreateserial",
-                     "-days", "2", "-extfile", self.file("alt"), "-out", certificate)
-        return certificate, key
+        return self.authority.signs(name, f"DNS:sip.{name}.test")
 
     def carrier(self, name):
         """At the host to which the name sip.NAME.test leads."""
