@@ -121,14 +121,16 @@ static uint32_t listeners_of(struct node *n, struct transport_listener *out)
 	static_assert((int)SHARD_LOCALS_MAX <= (int)SIP_LISTENERS_MAX, "all of them fit");
 	settings_to_shard(&n->settings, no_key, n->tls != NULL, &shard);
 	for (uint32_t i = 0; i < shard.local_count; i++) {
+		bool web = sip_transport_is_web(shard.locals[i].transport); /* the node's own */
+
 		out[i].transport = shard.locals[i].transport;
 		out[i].bind = shard.locals[i].bind;
-		out[i].later = node_network_shard(n, shard.locals[i].network) &&
-			       !sip_transport_is_web(shard.locals[i].transport);
+		out[i].later = !web && node_network_shard(n, shard.locals[i].network);
 		n->local_networks[i] = shard.locals[i].network;
 		n->local_binds[i] = shard.locals[i].bind;
 		n->local_transports[i] = shard.locals[i].transport;
-		n->local_shards[i] = (uint16_t)n->settings.networks[shard.locals[i].network].shard;
+		n->local_shards[i] =
+			web ? 0 : (uint16_t)n->settings.networks[shard.locals[i].network].shard;
 	}
 	n->local_count = shard.local_count;
 	return shard.local_count;

@@ -316,12 +316,19 @@ enum shard_track {
 	SHARD_TRACK_NONE = SHARD_TRACKS,
 };
 
-/* Whether the shard may begin something by that address. One of another shard may be with another node tomorrow. */
-static inline bool shard_local_is_own(const struct shard_settings *s, uint32_t local)
+/* Whether the shard may use that network. One of another shard may be with another node tomorrow. */
+static inline bool shard_network_is_own(const struct shard_settings *s, uint32_t network)
 {
-	uint16_t shard = s->networks[s->locals[local].network].shard;
+	uint16_t shard = s->networks[network].shard;
 
 	return shard == 0 || shard == s->number;
+}
+/* The same of a listening address, for SIP. That of WebSockets is the node's, whatever network its media take. */
+static inline bool shard_local_is_own(const struct shard_settings *s, uint32_t local)
+{
+	const struct shard_local *l = &s->locals[local];
+
+	return sip_transport_is_web(l->transport) || shard_network_is_own(s, l->network);
 }
 
 #endif

@@ -37,11 +37,14 @@ uint16_t flow_network(const struct call_host *h, const struct leg *l)
 	const struct shard_settings *set = h->settings;
 	const struct shard_local *local = &set->locals[l->dialog.hop.local];
 
-	if (shard_local_is_own(set, l->dialog.hop.local))
+	if (shard_network_is_own(set, local->network))
 		return local->network;
 	for (uint32_t i = 0; i < set->local_count; i++) {
-		if (shard_local_is_own(set, i) && set->locals[i].bind.family == local->bind.family)
-			return set->locals[i].network;
+		const struct shard_local *other = &set->locals[i];
+
+		if (shard_network_is_own(set, other->network) &&
+		    other->bind.family == local->bind.family)
+			return other->network;
 	}
 	return local->network;
 }

@@ -40,10 +40,12 @@ static bool route_is_tied(const struct binding *b)
 	return b->hop.inbound || (b->nat && !b->path.n);
 }
 
-/* At the address where it registered: here, or with the node that has the address, which sends datagrams for us. */
+/* At the address where it registered: here, or with the node that has the address, which sends datagrams for us. Who is connected by a
+ * WebSocket is here, whoever has the networks. */
 static bool route_reaches(const struct binding *b, const struct route_asker *asker)
 {
-	return asker->networks >> asker->settings->locals[b->hop.local].network & 1 ||
+	return sip_transport_is_web(b->hop.transport) ||
+	       asker->networks >> asker->settings->locals[b->hop.local].network & 1 ||
 	       (asker->settings->edges && b->hop.transport == SIP_UDP);
 }
 

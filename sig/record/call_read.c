@@ -98,7 +98,9 @@ static void find_local(struct reading *r, uint8_t leg, struct sip_hop *hop,
 	if (r->c->legs[leg]->state == LEG_CLOSED && !r->c->legs[leg]->refusal)
 		return;
 	if (find_other_local(s, hop, bound)) {
-		r->c->moved |= (uint16_t)BIT64(leg);
+		/* each node has its own for WebSockets, and that says nothing of media */
+		if (!sip_transport_is_web(hop->transport))
+			r->c->moved |= (uint16_t)BIT64(leg);
 		return;
 	}
 	call_obstacle(r->c, "an address for SIP is not the node's any more");

@@ -118,6 +118,8 @@ static void behind_nat(void **state)
 	b.hop.transport = SIP_TCP;
 	b.hop.inbound = true;
 	assert_false(route_hop(&b, &asker, &hop)); /* a connection that nobody has named */
+	b.hop.transport = SIP_WSS;
+	assert_true(route_hop(&b, &asker, &hop)); /* the node's own, of no network */
 }
 
 static void flow_make(struct binding *b, const char *contact, const char *instance, uint16_t port)
