@@ -16,6 +16,7 @@
 #include "app/node/ended.h"
 #include "app/node/media_queue.h"
 #include "app/node/node_edge.h"
+#include "app/node/node_held.h"
 #include "app/node/node_keeper.h"
 #include "app/node/node_shard.h"
 #include "app/node/player.h"
@@ -117,6 +118,7 @@ struct node {
 	struct store_shared *store;
 	struct claimant *claimant; /* NULL: in no cluster */
 	struct node_edge *edge;    /* likewise */
+	struct node_held held;
 	struct node_keeper keeper; /* of floating addresses */
 	struct locations *locations;
 	struct validity validity; /* of its shards, in their order from place 1 on */

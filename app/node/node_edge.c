@@ -265,10 +265,24 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 	}
 }
 
+/* Said by a connection here, to a node that is gone: whoever has the shard next hears it. */
+static void edge_hold(struct node *n, const struct parcel *p)
+{
+	struct sip_hop from = { .transport = (enum sip_transport)p->transport,
+				.remote = p->remote,
+				.inbound = true,
+				.connection = p->connection };
+
+	if (edge_bound(n, p, &from))
+		node_hold(n, &from, p->data);
+}
+
 static void on_lost(const struct parcel *p, uint64_t incarnation, void *arg)
 {
 	if (p->kind == PARCEL_SEND) /* datagrams are said again */
 		edge_gone(arg, p, incarnation);
+	else if (p->kind == PARCEL_HEARD)
+		edge_hold(arg, p);
 }
 
 int node_edge_open(struct node *n)

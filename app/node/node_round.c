@@ -240,6 +240,7 @@ void node_on_timer(void *arg)
 	node_probe_expire(n, now.ns);
 	claimant_expire(n->claimant, now.ns);
 	node_edge_expire(n, now.ns);
+	node_held_expire(n, now);
 	node_hand_expire(n, now.ns);
 	queries_expire(&n->queries, now.ns);
 	respawn(n, now.ns);
@@ -443,6 +444,7 @@ static void arm(struct node *n)
 	next = ns_least(next, node_probe_next_ns(n));
 	next = ns_least(next, claimant_next_ns(n->claimant));
 	next = ns_least(next, node_edge_next_ns(n));
+	next = ns_least(next, node_held_next_ns(n));
 	next = ns_least(next, node_hand_next_ns(n));
 	next = ns_least(next, queries_next_ns(&n->queries));
 	if (n->media_queue.count || (n->phase == NODE_RUNNING && n->readiness != READY_SAID))

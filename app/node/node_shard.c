@@ -144,50 +144,59 @@ static struct node_shard *shard_of_parsed(struct node *n, const struct sip_messa
 }
 
 /* Not parsed before it is known to be for nobody else: an overloaded shard refuses a call at a glance. */
-static void receive_unparsed(struct node_shard *s, const struct sip_hop *from, struct bytes message,
+static bool receive_unparsed(struct node_shard *s, const struct sip_hop *from, struct bytes message,
 			     uint64_t behind_ns, struct instant now)
 {
 	if (!s || !node_shard_hears(s))
-		return; /* it is said again, and the shard may be live then */
+		return false;
 	shard_behind(s->core, behind_ns);
 	shard_receive(s->core, from, message, now);
+	return true;
 }
 
-static void receive_parsed(struct node_shard *s, const struct sip_message *m, struct bytes message,
+static bool receive_parsed(struct node_shard *s, const struct sip_message *m, struct bytes message,
 			   uint64_t behind_ns, struct instant now)
 {
 	if (!s || !node_shard_hears(s))
-		return;
+		return false;
 	shard_behind(s->core, behind_ns);
 	shard_receive_parsed(s->core, m, message, now);
+	return true;
+}
+
+bool node_shards_take(struct node *n, const struct sip_hop *from, struct bytes message,
+		      uint64_t behind_ns, struct instant now)
+{
+	struct message_error error;
+	struct node_shard *s;
+	struct sip_message m;
+	bool is_live, taken;
+
+	if (n->shard_count == 1 && !n->edge)
+		return receive_unparsed(n->shards, from, message, behind_ns, now);
+	is_live = node_shards_live(n) != 0;
+	if (!is_live && !n->edge)
+		return false;
+	if (message_parse(&m, message, &error)) {
+		/* which counts or answers it */
+		s = is_live ? shard_by_spread(n, message) : NULL;
+		taken = receive_unparsed(s, from, message, behind_ns, now);
+	} else {
+		m.hop = *from;
+		s = is_live ? shard_of_parsed(n, &m) : NULL;
+		taken = (!s && node_edge_hand(n, shard_name(&m), from, message)) ||
+			receive_parsed(s, &m, message, behind_ns, now);
+	}
+	message_close(&m);
+	return taken;
 }
 
 void node_shards_receive(struct node *n, const struct sip_hop *from, struct bytes message,
 			 uint64_t behind_ns, struct instant now)
 {
-	struct message_error error;
-	struct node_shard *s;
-	struct sip_message m;
-	bool is_live;
-
-	if (n->shard_count == 1 && !n->edge) {
-		receive_unparsed(n->shards, from, message, behind_ns, now);
-		return;
-	}
-	is_live = node_shards_live(n) != 0;
-	if (!is_live && !n->edge)
-		return;
-	if (message_parse(&m, message, &error)) {
-		/* which counts or answers it */
-		s = is_live ? shard_by_spread(n, message) : NULL;
-		receive_unparsed(s, from, message, behind_ns, now);
-	} else {
-		m.hop = *from;
-		s = is_live ? shard_of_parsed(n, &m) : NULL;
-		if (s || !node_edge_hand(n, shard_name(&m), from, message))
-			receive_parsed(s, &m, message, behind_ns, now);
-	}
-	message_close(&m);
+	if ((n->held.count && node_holds(n, from)) ||
+	    !node_shards_take(n, from, message, behind_ns, now))
+		node_hold(n, from, message);
 }
 
 /* One that is not live yet hears it when it is said again. */

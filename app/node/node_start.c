@@ -505,6 +505,7 @@ int node_start(struct node *n)
 	node_shards_setup();
 	claimant_setup();
 	node_edge_setup();
+	node_held_setup();
 	node_keeper_setup();
 	guard_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)
@@ -549,6 +550,7 @@ void node_stop(struct node *n)
 	node_web_close(n);
 	transport_close(n->sip);
 	node_edge_close(n);
+	node_held_close(n);
 	cell_close(n->cell);
 	node_guard_close(n);
 	tls_close(n->tls);

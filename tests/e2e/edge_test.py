@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A phone whose connection ends at one node is reached from the other one, and reaches what that one has."""
+import tempfile
 import threading
 
+from lib.authority import Authority
 from lib.stream import StreamAgent
+from lib.websocket import WebSocketAgent
 from taken_test import ADDRESSES, SIP, Cluster, Talk
+
+SIPS = 5061
 
 
 class Edge(Cluster):
@@ -11,6 +16,7 @@ class Edge(Cluster):
         super().setUp()
         for node in (self.a, self.b):
             self.until(lambda node=node: node.metric("tandem_cluster_nodes", state="heard") == 1)
+        self.until(lambda: (self.owner(17), self.owner(18)) == ("a", "b"))      # each is at home
 
     def phone(self, number):
         phone = StreamAgent((ADDRESSES[17], SIP), number, "secret", address="127.0.0.1")
@@ -71,6 +77,87 @@ class Edge(Cluster):
         self.a.kill()
         phone.reconnect()   # to the other node, which takes the address
         self.comes(phone)
+        talk.hears()
+        talk.quiet()
+        talk.hang_up()
+
+
+class Waits(Edge):
+    """What a phone says over TCP while nobody has its call is heard by who takes it: no phone says it again."""
+    test_called_and_hung_up = test_nodes_are_killed = None
+
+    def test_hung_up_at_a_take_over(self):
+        """The node with the call dies; its phone hangs up before another one has the shard."""
+        self.registers(18, "1001")
+        phone = self.phone("1003")
+        self.comes(phone)
+        talk = Talk(self, 18, "1003").answer()
+        before = self.a.metric("tandem_cluster_held_messages_total", result="taken")
+        self.b.kill()
+        talk.into.bye()
+        talk.out.wait_bye()
+        self.until(lambda: self.cdrs(self.a, talk.id))
+        self.assertGreater(self.a.metric("tandem_cluster_held_messages_total", result="taken"), before)
+
+
+class Secure(Edge):
+    """Over TLS, and over a WebSocket of HTTPS."""
+    test_called_and_hung_up = test_nodes_are_killed = None
+
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="tandem-edge-"))
+        cls.authority = Authority(folder)
+        cls.certificate = cls.authority.signs("node", *(f"IP:{address}" for address in ("127.0.0.1", *ADDRESSES.values())))
+        super().setUpClass()
+        cls.a.put_extension("1003", "secret", webrtc="never")   # what is told is of interest here
+
+    @classmethod
+    def settings(cls, name, shard):
+        settings = super().settings(name, shard)
+        for network in settings["networks"]:
+            network["sip_tls_ports"] = [SIPS]
+        certificate, key = cls.certificate
+        return settings | {"tls": {"certificate": certificate, "key": key, "ca": cls.authority.path}, "http": {"tls": True}}
+
+    def called(self, phone, transport):
+        """By who is at the other node. It answers, is asked anew and hangs up; then it has a call, and the other node is killed."""
+        self.registers(18, "1001")
+        self.comes(phone)
+        talk = Talk(self, 18, phone.number)
+        self.assertIn(f"SIP/2.0/{transport} ", talk.into.request.get("Via"))
+        talk.answer().speaks().hears()
+        self.again(talk.out, talk.into, talk.ends[0].sdp(version=2), talk.ends[1].sdp(version=2))
+        talk.hears()
+        talk.quiet()
+        talk.into.bye()
+        talk.out.wait_bye()
+        talk = Talk(self, 18, phone.number).answer().speaks()
+        talk.hears()
+        self.b.kill()
+        talk.hears()
+        talk.quiet()
+        talk.into.bye()
+        talk.out.wait_bye()
+
+    def test_tls(self):
+        phone = StreamAgent((ADDRESSES[17], SIPS), "1002", "secret", authority=self.authority.path)
+        self.addCleanup(phone.close)
+        self.called(phone, "TLS")
+
+    def test_websocket(self):
+        phone = WebSocketAgent(("127.0.0.1", self.a.http_port), "1003", "secret", authority=self.authority.path)
+        self.addCleanup(phone.close)
+        self.called(phone, "WSS")
+
+    def test_websocket_of_its_own(self):
+        """At the node whose first network is with the other one."""
+        phone = WebSocketAgent(("127.0.0.1", self.b.http_port), "1003", "secret", authority=self.authority.path)
+        self.addCleanup(phone.close)
+        self.until(lambda: phone.register().status == 200)
+        self.phones[18, "1003"] = phone
+        self.registers(18, "1001")
+        talk = Talk(self, 18, "1003", at=18).answer().speaks()
         talk.hears()
         talk.quiet()
         talk.hang_up()
