@@ -117,6 +117,7 @@ def format_(report):
     check(report, "rules: layers", "python3", "scripts/layers.py")
     check(report, "rules: rows", "python3", "scripts/rows.py")
     check(report, "rules: seeds", "python3", "scripts/seeds.py")
+    check(report, "rules: stories", "python3", "scripts/stories.py")
     check(report, "rules: shellcheck", "shellcheck", "tandem", ".ci/run", *files("*.sh", "scripts/hooks/*"))
     broken = []
     for name in files("*.py"):

@@ -14,7 +14,9 @@ static bool is_excused(const struct node *n)
 
 	return !node_is_up(n) || node_stands(n) || n->degraded || store_is_away(n) ||
 	       now_ns < n->away_ns + SETTLED_NS || now_ns < n->degraded_ns + SETTLED_NS ||
-	       now_ns < n->started_ns + SETTLED_NS;
+	       now_ns < n->started_ns + SETTLED_NS ||
+	       /* whoever answered may be another one that is gone */
+	       (n->sim->leases && n->restored_ns && now_ns < n->restored_ns + SETTLED_NS);
 }
 
 bool check_is_settled(const struct node *n)

@@ -192,6 +192,9 @@ static void on_cut_noticed(struct sim *s, const struct event *e)
 
 	if (lease_node_stands(s, n, e))
 		return;
+	if (s->node_count &&
+	    n->run != s->leases->run) /* it has died, and its connections with it */
+		lease_link_down(n);
 	if (s->leases->away || n->asks_cut || n->answers_cut)
 		lease_link_down(n);
 	else

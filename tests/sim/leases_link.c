@@ -160,6 +160,7 @@ void lease_link_up(struct lease_node *n)
 	if (!n->up || n->linked)
 		return;
 	n->linked = true;
+	n->run = n->sim->leases->run;
 	lease_link_told(n, true);
 }
 

@@ -74,6 +74,7 @@ struct lease_node {
 	uint32_t index;
 	bool up, linked;
 	uint32_t process, connection;
+	uint64_t run; /* of the Redis that it has a connection to */
 	uint64_t started_ns;
 	uint32_t rate; /* of its clock, of a thousand */
 	bool asks_cut, answers_cut;

@@ -6,7 +6,7 @@
  * --all: goes on after a failure, and only names each.
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
  * --fence N: it loses its shard there. --move N: a phone goes to another network there. --go N: there are two nodes, and a phone registers
- * with the other one from there on, or for a while. --take N: there are two nodes, and the shard goes to the other one there. --document N: a document changes there. --whole: behind each effect, where the suite
+ * with the other one from there on, or for a while. --take N: there are two nodes, and the shard goes to the other one there; --twice N: the first dies there, and soon the other one. --document N: a document changes there. --whole: behind each effect, where the suite
  * has some alone. With --harvest FOLDER: their records.
  * sim --leases: seeds of leases.h alone. --model N [--nodes M]: how many nodes take shards of each other, each known to M of them.
  * sim --self-test | --records FOLDER [--story]
@@ -278,6 +278,8 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			read_mishap(a, HARM_GO, argv[++i]);
 		} else if (is_option(argv[i], "--take", argc - i)) {
 			read_mishap(a, HARM_TAKE, argv[++i]);
+		} else if (is_option(argv[i], "--twice", argc - i)) {
+			read_mishap(a, HARM_TWICE, argv[++i]);
 		} else if (is_option(argv[i], "--document", argc - i)) {
 			read_mishap(a, HARM_DOCUMENT, argv[++i]);
 		} else if (strcmp(argv[i], "--whole") == 0) {

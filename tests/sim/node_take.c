@@ -53,6 +53,7 @@ void node_take(struct node *n, uint32_t place, uint32_t epoch)
 	s->totals.taken++;
 	trace_line(s, "node %u: has shard %u, epoch %u", n->index, shard->number, o->epoch);
 	phones_disconnect(s, place);
+	story_harm_taken(n);
 	restore(n, shard);
 }
 

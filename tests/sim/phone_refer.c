@@ -181,6 +181,7 @@ void phone_notified(struct sim *s, struct phone_call *c, const struct sip_messag
 		check_fail(s, "%s: a NOTIFY to %s of no REFER", c->call_id, c->phone->user);
 		return;
 	}
+	check_given(s, c->node_call); /* whatever became of 202 */
 	check_notified(s, c, r, is_last(m));
 	r->told |= is_last(m);
 	if (is_last(m) && bytes_starts(m->body, "SIP/2.0 200"))

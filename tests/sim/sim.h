@@ -129,6 +129,7 @@ struct sim {
 	bool counts;                /* it has begun */
 	uint32_t behind;            /* that effect this goes wrong; 0: behind none */
 	enum story_harm harm;
+	bool twice;      /* the one that has taken the shard is to die, or has */
 	bool loose;      /* ... and nobody can say what comes of the story now */
 	bool decoys;     /* there is another tenant with the same numbers (decoys.h) */
 	bool quiet;      /* phones let their registrations run out */

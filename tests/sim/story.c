@@ -593,7 +593,12 @@ static const struct story *story_at(uint32_t i)
 
 static bool two_nodes(enum story_harm harm)
 {
-	return harm == HARM_GO || harm == HARM_TAKE;
+	return harm == HARM_GO || harm == HARM_TAKE || harm == HARM_TWICE;
+}
+
+static bool floats(enum story_harm harm)
+{
+	return harm == HARM_TAKE || harm == HARM_TWICE;
 }
 
 /* False: it is broken, and was told. */
@@ -605,7 +610,7 @@ static bool tell(const struct story *t, const struct story_mishap *mishap, bool 
 			       .harm = mishap->harm,
 			       .behind = mishap->behind,
 			       .nodes = two_nodes(mishap->harm) ? 2 : 1,
-			       .floats = mishap->harm == HARM_TAKE ? FLOATS : FLOATS_NOT,
+			       .floats = floats(mishap->harm) ? FLOATS : FLOATS_NOT,
 			       .story = aloud,
 			       .harvest = mishap->harvest };
 	bool ok;
@@ -648,8 +653,8 @@ struct harm_way {
 
 /* So that the suite stays short: of that many effects one, in each story others. */
 static const uint32_t harm_samples[HARMS] = {
-	[HARM_KILL] = 1, [HARM_FENCE] = 1, [HARM_MOVE] = 4,
-	[HARM_GO] = 4,   [HARM_TAKE] = 4,  [HARM_DOCUMENT] = 4
+	[HARM_KILL] = 1, [HARM_FENCE] = 1,    [HARM_MOVE] = 4, [HARM_GO] = 4,
+	[HARM_TAKE] = 4, [HARM_DOCUMENT] = 4, [HARM_TWICE] = 8
 };
 
 /* Behind each effect in turn. */
@@ -726,8 +731,8 @@ bool story_run(const struct story_way *run)
 		all &= harms_tell(t, run, effects, i, harm);
 	}
 	(void)printf("# %u stories, %u kills, %u fences, %u moves of a phone, %u to another node, "
-		     "%u takings, %u changes of documents\n",
+		     "%u takings, %u changes of documents, %u takings twice\n",
 		     told, harm[HARM_KILL], harm[HARM_FENCE], harm[HARM_MOVE], harm[HARM_GO],
-		     harm[HARM_TAKE], harm[HARM_DOCUMENT]);
+		     harm[HARM_TAKE], harm[HARM_DOCUMENT], harm[HARM_TWICE]);
 	return all && told;
 }

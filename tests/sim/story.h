@@ -115,6 +115,7 @@ enum story_harm {
 	HARM_GO,    /* ... or its registrar is another node, of two */
 	HARM_TAKE, /* the shard goes to another node, of two: with its own one dead, without a lease, or by plan */
 	HARM_DOCUMENT, /* an operator changes what is said of an extension, or of a route */
+	HARM_TWICE, /* its node dies, and then the one that has taken the shard, soon after or amid that */
 	HARMS
 };
 
@@ -170,6 +171,8 @@ bool story_names_phone(const struct sim *s, uint32_t phone);
 /* The effect is carried out, but where the node dies. */
 void story_harm(struct sim *s);
 bool story_harm_kills(const struct sim *s);
+/* A node has taken the shard: it may be the next one. */
+void story_harm_taken(struct node *n);
 /* Not to stories of several shards: what two shards of two nodes say to each other has no way yet. */
 bool story_harm_fits(enum story_harm harm, const struct story *t);
 

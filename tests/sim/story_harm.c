@@ -4,6 +4,8 @@
 
 #define AWAY_NS (4 * NS_PER_S)
 
+enum { TWICE_EFFECTS = 12 }; /* most of what a take-over says itself is among them */
+
 /* Neighbours among effects are not alike. */
 static uint32_t harm_hash(const struct sim *s)
 {
@@ -145,12 +147,13 @@ static void on_take(struct sim *s, const struct event *e)
 
 bool story_harm_kills(const struct sim *s)
 {
-	return s->harm == HARM_KILL || (s->harm == HARM_TAKE && take_kind(s) == TAKES_DEAD);
+	return s->harm == HARM_KILL || s->harm == HARM_TWICE ||
+	       (s->harm == HARM_TAKE && take_kind(s) == TAKES_DEAD);
 }
 
 bool story_harm_fits(enum story_harm harm, const struct story *t)
 {
-	return harm != HARM_TAKE || t->shards <= 1;
+	return (harm != HARM_TAKE && harm != HARM_TWICE) || t->shards <= 1;
 }
 
 const char *story_harm_name(enum story_harm harm)
@@ -168,6 +171,8 @@ const char *story_harm_name(enum story_harm harm)
 		return "taken";
 	case HARM_DOCUMENT:
 		return "a document changed";
+	case HARM_TWICE:
+		return "taken twice";
 	case HARMS:
 		break;
 	}
@@ -193,7 +198,18 @@ void story_harm(struct sim *s)
 		break;
 	case HARM_KILL:
 	case HARM_FENCE:
+	case HARM_TWICE:
 	case HARMS:
 		break;
 	}
+}
+
+void story_harm_taken(struct node *n)
+{
+	struct sim *s = n->sim;
+
+	if (!s->behind || s->harm != HARM_TWICE || s->twice)
+		return;
+	s->twice = true;
+	n->crash_in = 1 + harm_hash(s) % TWICE_EFFECTS;
 }
