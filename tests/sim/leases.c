@@ -38,6 +38,16 @@ bool leases_speaks(const struct sim *s, uint32_t node, uint32_t place)
 		lease_now(n) <= atomic_load_explicit(&l->valid_until_ns, memory_order_relaxed));
 }
 
+uint32_t leases_count(const struct sim *s, uint32_t node)
+{
+	const struct lease_node *n = &s->leases->nodes[node];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; n->up && i < s->leases->set.places; i++)
+		count += n->holders[i].live;
+	return count;
+}
+
 static uint32_t speakers(const struct sim *s, uint32_t place)
 {
 	uint32_t count = 0;

@@ -17,13 +17,15 @@ struct sim;
 struct sim_way;
 struct leases;
 
-enum { LEASES_NODES = 50, LEASES_PLACES = 50 };
+enum { LEASES_NODES = 50, LEASES_PLACES = 200 };
 
 struct leases_settings {
 	uint32_t nodes, places;
 	uint32_t watched; /* each shard by so many nodes, its own one first */
 	uint64_t length_ns;
-	uint64_t calls; /* of all shards: how long a load takes */
+	uint64_t calls; /* of all shards: how long a load takes, */
+	uint32_t
+		call_us; /* each of them; a node loads one shard after the other; 0: a little, at once */
 };
 
 /* How much was done. */
@@ -33,6 +35,7 @@ struct leases_totals {
 	uint64_t said, commands; /* to other nodes, to Redis */
 	uint64_t back, back_ns,
 		back_max_ns; /* shards of nodes that were killed, and how long they had no owner */
+	uint64_t handed, handed_ns, handed_max_ns; /* by plan, likewise */
 };
 
 /* The nodes start at once. */
@@ -73,7 +76,14 @@ bool leases_admit(const struct sim *s, uint32_t node, uint32_t place, uint32_t e
 /* ... and has not. True: it has another owner. */
 bool leases_refused(struct sim *s, uint32_t node, uint32_t place);
 
+/* Others ask for all that it has. */
+void leases_drain(struct sim *s, uint32_t node);
+/* It asks for those that are at home with it. */
+void leases_come_home(struct sim *s, uint32_t node);
+
 /* ---- what is ---- */
+/* How many shards it has. */
+uint32_t leases_count(const struct sim *s, uint32_t node);
 bool leases_speaks(const struct sim *s, uint32_t node, uint32_t place);
 /* Exactly one owner that may speak, of each. */
 bool leases_are_held(struct sim *s);
@@ -83,7 +93,16 @@ bool leases_are_named(struct sim *s);
 /* ---- leases_run.c ---- */
 /* A seed of leases alone. */
 bool leases_run(struct sim *s, uint64_t seed, const struct sim_way *way);
-/* Many nodes, of which one is killed now and then; prints how long it takes, and what it costs. */
-bool leases_model(uint32_t nodes, uint32_t watched, uint64_t calls);
+/* Without anything around them. */
+void leases_alone(struct sim *s, uint64_t seed, const struct leases_settings *set, bool story);
+void leases_run_to_end(struct sim *s);
+
+/* ---- model.c ---- */
+struct model_way {
+	uint32_t nodes, watched, shards; /* shards: of each */
+	uint64_t calls;
+};
+/* A system of many nodes. False: a shard has no owner in the end, or two. */
+bool model_run(const struct model_way *way);
 
 #endif

@@ -15,14 +15,7 @@
 #define GIVE_NS  (2 * NS_PER_S) /* for all to be saved */
 
 /* With nodes around them leases are looked at as rarely as they may be: the rest takes time enough. */
-enum {
-	TICKS = 40,
-	TICKS_OF_NODES = 12,
-	BEATS = 10,
-	LOAD_US = 1000,
-	LOAD_CALL_US = 20,
-	OTHERS_MIN = 2
-};
+enum { TICKS = 40, TICKS_OF_NODES = 12, BEATS = 10, LOAD_US = 1000, OTHERS_MIN = 2 };
 
 uint64_t lease_now(const struct lease_node *n)
 {
@@ -164,6 +157,14 @@ static void live_note(struct leases *l, struct lease_place *place, uint64_t now_
 
 	place->turn++;
 	t->taken++;
+	if (place->given_ns) {
+		uint64_t given_ns = now_ns - place->given_ns;
+
+		t->handed++;
+		t->handed_ns += given_ns;
+		t->handed_max_ns = given_ns > t->handed_max_ns ? given_ns : t->handed_max_ns;
+	}
+	place->given_ns = 0;
 	if (!place->vacant_ns)
 		return;
 	place->vacant_ns = 0;
@@ -202,16 +203,30 @@ static void on_loaded(struct sim *s, const struct event *e)
 	node_lease_live(s, e->who, (uint32_t)e->b, (uint32_t)h->lease.epoch.counter);
 }
 
+/* One shard after the other. */
+static uint64_t load_takes_ns(struct lease_node *n, uint64_t us)
+{
+	uint64_t now_ns = n->sim->now_ns;
+
+	if (n->loads_until_ns < now_ns)
+		n->loads_until_ns = now_ns;
+	n->loads_until_ns += us * NS_PER_US;
+	return n->loads_until_ns - now_ns;
+}
+
 static void load(struct lease_node *n, struct lease_holder *h)
 {
 	const struct leases_settings *set = &n->sim->leases->set;
-	uint64_t us = LOAD_US + set->calls / set->places * LOAD_CALL_US;
+	uint64_t ns;
 
 	if (h->loading || h->live)
 		return;
 	h->loading = true;
-	sim_after(n->sim, lease_between_us(n->sim, (uint32_t)us, (uint32_t)(2 * us)), on_loaded,
-		  n->index, n->process, place_of(n, h));
+	if (set->call_us)
+		ns = load_takes_ns(n, LOAD_US + set->calls / set->places * set->call_us);
+	else
+		ns = lease_between_us(n->sim, LOAD_US, 2 * LOAD_US);
+	sim_after(n->sim, ns, on_loaded, n->index, n->process, place_of(n, h));
 }
 
 static void grant_take(struct lease_node *n, struct lease_holder *h)
@@ -343,7 +358,8 @@ static void wanted(struct lease_node *n, struct lease_holder *h, uint32_t by)
 		return;
 	h->gives_to = by;
 	h->gives_ns = lease_now(n);
-	node_lease_wanted(n->sim, n->index, place_of(n, h));
+	if (n->sim->node_count)
+		node_lease_wanted(n->sim, n->index, place_of(n, h));
 }
 
 static void question_answered(struct lease_node *n, struct lease_holder *h,
@@ -474,7 +490,9 @@ static void give(struct lease_node *n, struct lease_holder *h)
 
 	lease_event(n, h, &(struct lease_event){ .type = LEASE_GIVE });
 	stand_by(n, h);
-	node_lease_give(n->sim, n->index, place_of(n, h));
+	if (n->sim->node_count)
+		node_lease_give(n->sim, n->index, place_of(n, h));
+	n->sim->leases->places[place_of(n, h)].given_ns = n->sim->now_ns;
 	lease_ask(n, &c);
 }
 
@@ -486,11 +504,12 @@ static void give_turn(struct lease_node *n, struct lease_holder *h)
 	if (!h->live || !h->gives_to)
 		return;
 	if (l->state == LEASE_HELD && !l->question &&
-	    node_lease_may_give(n->sim, n->index, place_of(n, h))) {
+	    (!n->sim->node_count || node_lease_may_give(n->sim, n->index, place_of(n, h)))) {
 		give(n, h);
 	} else if (l->state == LEASE_LAPSED || lease_now(n) > h->gives_ns + GIVE_NS) {
 		h->gives_to = 0;
-		node_lease_stays(n->sim, n->index, place_of(n, h));
+		if (n->sim->node_count)
+			node_lease_stays(n->sim, n->index, place_of(n, h));
 	}
 }
 
@@ -568,6 +587,33 @@ void leases_want(struct sim *s, uint32_t node, uint32_t place)
 	h->wants_until_ns = lease_now(n) + WANT_NS;
 	h->retry_ns = 0;
 	lease_ask(n, &(struct lease_command){ .kind = COMMAND_WANT, .place = place });
+}
+
+void leases_come_home(struct sim *s, uint32_t node)
+{
+	for (uint32_t i = 0; i < s->leases->set.places; i++) {
+		if (s->leases->nodes[node].holders[i].home)
+			leases_want(s, node, i);
+	}
+}
+
+/* Each by the next of those that know it. */
+void leases_drain(struct sim *s, uint32_t node)
+{
+	const struct leases *l = s->leases;
+	uint32_t pod = node / l->set.watched * l->set.watched, to = node;
+
+	for (uint32_t i = 0; i < l->set.places; i++) {
+		uint32_t size =
+			l->set.nodes - pod < l->set.watched ? l->set.nodes - pod : l->set.watched;
+
+		if (!l->nodes[node].holders[i].live)
+			continue;
+		to = pod + (to - pod + 1) % size;
+		if (to == node)
+			to = pod + (to - pod + 1) % size;
+		leases_want(s, to, i);
+	}
 }
 
 static void told_of_save(struct sim *s, uint32_t node, uint32_t place, const struct lease_event *e)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Leases alone: seeds of troubles, and a model of many nodes. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
+/* Leases alone: seeds of troubles. */
 #include <string.h>
 
 #include "tests/sim/leases_state.h"
@@ -156,7 +153,7 @@ static void seed_plan(struct sim *s)
 	s->end_ns = END_NS;
 }
 
-static void run_alone(struct sim *s, uint64_t seed, const struct leases_settings *set, bool story)
+void leases_alone(struct sim *s, uint64_t seed, const struct leases_settings *set, bool story)
 {
 	memset(s, 0, sizeof(*s));
 	s->seed = seed;
@@ -175,7 +172,7 @@ static void totals_note(struct sim *s)
 	s->totals.virtual_ns = s->now_ns;
 }
 
-static void run_to_end(struct sim *s)
+void leases_run_to_end(struct sim *s)
 {
 	struct event e;
 
@@ -190,74 +187,13 @@ static void run_to_end(struct sim *s)
 
 bool leases_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 {
-	run_alone(s, seed,
-		  &(struct leases_settings){
-			  .nodes = 3, .places = 3, .watched = 3, .length_ns = LENGTH_NS },
-		  way->story);
+	leases_alone(s, seed,
+		     &(struct leases_settings){
+			     .nodes = 3, .places = 3, .watched = 3, .length_ns = LENGTH_NS },
+		     way->story);
 	s->sabotage = way->sabotage;
 	seed_plan(s);
-	run_to_end(s);
+	leases_run_to_end(s);
 	totals_note(s);
 	return s->check.broken[0] == '\0';
-}
-
-/* ---- many nodes ---- */
-
-#define KILL_EVERY_NS (4 * NS_PER_S)
-#define MODEL_GONE_NS (3 * NS_PER_S) /* so that others have time to take its shards */
-#define MODEL_END_NS  (60 * NS_PER_S)
-
-static void on_model_start(struct sim *s, const struct event *e)
-{
-	leases_start(s, e->who);
-}
-
-static void on_model_kill(struct sim *s, const struct event *e)
-{
-	uint32_t who = rand_below(&s->leases->rand, s->leases->set.nodes);
-
-	(void)e;
-	leases_kill(s, who, false);
-	sim_after(s, MODEL_GONE_NS, on_model_start, who, 0, 0);
-	sim_after(s, KILL_EVERY_NS, on_model_kill, 0, 0, 0);
-}
-
-static void model_report(const struct sim *s, double seconds)
-{
-	const struct leases_settings *set = &s->leases->set;
-	const struct leases_totals *t = &s->leases->totals;
-
-	(void)printf("# %u nodes, each shard known to %u, %" PRIu64 " calls: %" PRIu64
-		     " nodes killed, their shards are back after %.2f s, at most %.2f s\n",
-		     set->nodes, set->watched, set->calls, t->kills,
-		     t->back ? (double)t->back_ns / 1e9 / (double)t->back : 0,
-		     (double)t->back_max_ns / 1e9);
-	(void)printf("# leases alone cost %.0f commands to Redis a second, and %.0f words between "
-		     "nodes\n",
-		     (double)t->commands / seconds, (double)t->said / seconds);
-}
-
-bool leases_model(uint32_t nodes, uint32_t watched, uint64_t calls)
-{
-	const struct leases_settings set = { .nodes = nodes,
-					     .places = nodes,
-					     .watched = watched,
-					     .length_ns = LENGTH_NS,
-					     .calls = calls };
-	struct sim *s = malloc(sizeof(*s));
-	bool ok;
-
-	if (!s)
-		return false;
-	run_alone(s, 1, &set, false);
-	s->end_ns = MODEL_END_NS;
-	sim_after(s, 10 * NS_PER_S, on_model_kill, 0, 0, 0);
-	run_to_end(s);
-	ok = s->check.broken[0] == '\0';
-	model_report(s, (double)MODEL_END_NS / 1e9);
-	if (!ok)
-		(void)printf("%s\n", s->check.broken);
-	sim_close(s);
-	free(s);
-	return ok;
 }

@@ -79,6 +79,7 @@ struct lease_node {
 	uint32_t rate; /* of its clock, of a thousand */
 	bool asks_cut, answers_cut;
 	uint64_t stands_until_ns; /* of true time */
+	uint64_t loads_until_ns;  /* likewise */
 	uint64_t hello_ns, names_ns;
 	uint64_t heard_ns[LEASES_NODES];
 	struct claims *claims;
@@ -88,6 +89,7 @@ struct lease_node {
 struct lease_place {
 	uint32_t turn;      /* how often somebody went live with it */
 	uint64_t vacant_ns; /* since its owner was killed; 0: it was not */
+	uint64_t given_ns;  /* since its owner gave it away; 0: it did not */
 	uint64_t forgot_ns; /* when Redis forgot who owned it; 0: never */
 };
 

@@ -8,7 +8,8 @@
  * --fence N: it loses its shard there. --move N: a phone goes to another network there. --go N: there are two nodes, and a phone registers
  * with the other one from there on, or for a while. --take N: there are two nodes, and the shard goes to the other one there; --twice N: the first dies there, and soon the other one. --document N: a document changes there. --whole: behind each effect, where the suite
  * has some alone. With --harvest FOLDER: their records.
- * sim --leases: seeds of leases.h alone. --model N [--nodes M]: how many nodes take shards of each other, each known to M of them.
+ * sim --leases: seeds of leases.h alone. --model N --nodes M [--shards K]: a system of N nodes with K shards each, known to M
+ * of them (model.c).
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, each with as many nodes and shards as it names, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
  * records (golden.h); --story prints what the node does with each.
@@ -327,7 +328,13 @@ int main(int argc, char **argv)
 			       ? 0
 			       : 1;
 	if (a.model)
-		return leases_model(a.model, a.way.nodes, 500000) ? 0 : 1;
+		return model_run(
+			       &(struct model_way){ .nodes = a.model,
+						    .watched = a.way.nodes ? a.way.nodes : a.model,
+						    .shards = a.way.shards ? a.way.shards : 1,
+						    .calls = 500000 })
+			       ? 0
+			       : 1;
 	if (a.self_test)
 		return self_test() ? 0 : 1;
 	if (a.records)
