@@ -139,6 +139,7 @@ static json_t *feature_value_json(enum feature feature, struct bytes number)
 	case FEATURE_FALSE:
 		return json_false();
 	case FEATURE_SLOT: /* of no document */
+	case FEATURE_MAYBE:
 		break;
 	}
 	return NULL;

@@ -10,7 +10,12 @@
 #include "app/settings/settings.h"
 #include "sig/shard/shard.h"
 
-enum { EXTENSION_REALM_MAX = 128, EXTENSION_MONITORS_MAX = 256, EXTENSION_LOCATIONS_TEXT_MAX = 64 };
+enum {
+	EXTENSION_REALM_MAX = 128,
+	EXTENSION_MONITORS_MAX = 256,
+	EXTENSION_PICKUP_MAX = 128,
+	EXTENSION_LOCATIONS_TEXT_MAX = 64
+};
 /* What a stolen password costs at first: so many calls outside at a time, and minutes of them a day. */
 enum { EXTENSION_OUTSIDE_CALLS = 4, EXTENSION_OUTSIDE_MINUTES = 480 };
 
@@ -19,6 +24,7 @@ struct extension {
 	bool srtp; /* goes together with core.tls_srtp */
 	struct shard_forward forward;
 	char monitors[EXTENSION_MONITORS_MAX];
+	char pickup_groups[EXTENSION_PICKUP_MAX];
 	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* their ids joined by ',', in the order of */
 	struct shard_located located;
 	char music[SETTINGS_SOUND_MAX]; /* name of a file, "off", or "": the node's */

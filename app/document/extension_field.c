@@ -53,6 +53,20 @@ static const char *field_monitors_wrong(const void *value, const char *text)
 	return NULL;
 }
 
+static const char *field_pickup_wrong(const void *value, const char *text)
+{
+	struct bytes list = bytes_str(text), one;
+
+	(void)value;
+	if (list.n && (list.p[list.n - 1] == ',' || list.p[0] == ','))
+		return "there is no name before or behind a ','";
+	while (bytes_cut(&list, ',', &one)) {
+		if (!one.n || one.n >= 32)
+			return "each name has 1 to 31 characters";
+	}
+	return NULL;
+}
+
 static const char *field_locations_wrong(const void *value, const char *text)
 {
 	uint16_t unused[EXTENSION_LOCATIONS_MAX];
@@ -168,6 +182,9 @@ const struct command_arg g_extension_fields[] = {
 	WORD_FIELD("monitored", core.monitored, FIELD_NUMBER, g_monitored, "parties",
 		   "What those may know who watch it. parties: that it speaks, with whom and in "
 		   "which dialog; state: that it speaks; none: nothing."),
+	TEXT_FIELD("pickup_groups", pickup_groups, CHARSET_NUMBERS, field_pickup_wrong,
+		   "Pick-up groups that it is in: names joined by ','. Extensions of one group may "
+		   "take the calls that ring at each other; phones of one extension always may."),
 	FORWARD_FIELD(
 		"forward_always", always,
 		"Number that all calls to it go to instead; no phone of it rings. Several "

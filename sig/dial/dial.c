@@ -101,6 +101,7 @@ static size_t dial_behind(enum feature feature)
 		return 1;
 	case FEATURE_SLOT:
 		return FEATURE_SLOT_MIN;
+	case FEATURE_MAYBE:
 	case FEATURE_NOTHING:
 	case FEATURE_TRUE:
 	case FEATURE_FALSE:

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/feature/pick.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
@@ -12,6 +14,26 @@
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/model/transfer.h"
+#include "sig/sip/id.h"
+
+#define NAME_BEGINS "rung-"
+
+static_assert(sizeof(NAME_BEGINS) + ID_TEXT_LEN <= PICK_NAME_MAX, "with its NUL");
+
+void pick_name_put(char out[PICK_NAME_MAX], uint64_t call)
+{
+	size_t n = sizeof(NAME_BEGINS) - 1;
+
+	memcpy(out, NAME_BEGINS, n);
+	id_call_put(out + n, call);
+	out[n + ID_TEXT_LEN] = '\0';
+}
+
+bool pick_name_get(struct bytes user, uint64_t *call)
+{
+	return bytes_starts(user, NAME_BEGINS) &&
+	       !id_call_get(bytes_from(user, sizeof(NAME_BEGINS) - 1), call);
+}
 
 bool pick_is_promised(const struct call_host *h, const struct call *c)
 {

@@ -10,6 +10,11 @@
 
 #include "sig/model/call.h"
 
+enum { PICK_NAME_MAX = 24 };
+
+/* The user part of an INVITE to the shard of the call that rings, and back. False: it is none. */
+void pick_name_put(char out[PICK_NAME_MAX], uint64_t call);
+bool pick_name_get(struct bytes user, uint64_t *call);
 /* A call was answered to take this one's party, and will say so when its phone has heard that. Nobody else may. */
 bool pick_is_promised(const struct call_host *h, const struct call *c);
 /* That call takes it now. 0 (also where nothing rings) or -errno: all is as before. */

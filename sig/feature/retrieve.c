@@ -8,6 +8,7 @@
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/feature/park.h"
+#include "sig/feature/pick.h"
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
 
@@ -19,16 +20,44 @@ static const struct plan_set *retrieve_step(const struct call *c)
 	return c->plan.count ? &c->plan.steps[c->plan.count - 1].set : NULL;
 }
 
+/* Who is to be spoken with rings somebody, and waits in no slot. */
+static bool retrieve_is_rung(const struct call *c)
+{
+	const struct plan_set *set = retrieve_step(c);
+
+	return set && set->feature == FEATURE_PICKUP;
+}
+
 bool retrieve_waits(const struct call *c)
 {
 	const struct plan_set *set = retrieve_step(c);
 
 	return c->state == CALL_SETUP && set && set->state == SET_ASKED &&
-	       set->feature == FEATURE_PARK;
+	       (set->feature == FEATURE_PARK || set->feature == FEATURE_PICKUP);
+}
+
+static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner);
+
+/* Nobody need be waited for: all shards of the node are at hand. */
+static void retrieve_rung(struct call_host *h, struct call *c)
+{
+	struct pick_news news = { .status = 404, .text = "nobody calls there" };
+
+	if (h->picks)
+		h->picks(h->owner, c->tenant, text_bytes(&c->from),
+			 text_bytes(&retrieve_step(c)->number), &news);
+	if (news.call)
+		retrieve_begin(h, c, news.call);
+	else
+		retrieve_fail(h, c, news.status, news.text);
 }
 
 void retrieve_ask(struct call_host *h, struct call *c)
 {
+	if (retrieve_is_rung(c)) {
+		retrieve_rung(h, c);
+		return;
+	}
 	c->plan.serial = park_look(h, c, text_bytes(&retrieve_step(c)->number));
 	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
 }
@@ -44,7 +73,7 @@ void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const c
 	session_write_warning(&w, h, text);
 	e.extra = writer_lines(&w);
 	LOG_INFO("call", c->id, "nobody is retrieved", LOG_STR("reason", text),
-		 LOG_BYTES("slot", text_bytes(&retrieve_step(c)->number)));
+		 LOG_BYTES("from", text_bytes(&retrieve_step(c)->number)));
 	plan_stop(c);
 	call_end(h, c, &e);
 }
@@ -81,8 +110,9 @@ static bool is_near(const struct call_host *h, uint16_t shard)
 	return false;
 }
 
-static int ring_far(struct call_host *h, struct call *c, uint64_t owner, struct bytes slot,
-		    struct call_refusal *refusal)
+/* rung: the call rings, else its party waits in the slot. */
+static int ring_far(struct call_host *h, struct call *c, uint64_t owner, bool rung,
+		    struct bytes slot, struct call_refusal *refusal)
 {
 	struct call_target target = {
 		.hop = { .transport = SIP_CELL, .remote = cell_address(id_shard(owner)) },
@@ -96,7 +126,12 @@ static int ring_far(struct call_host *h, struct call *c, uint64_t owner, struct 
 	char name[RETRIEVE_NAME_MAX];
 	int err;
 
-	retrieve_name_put(name, owner, slot);
+	if (rung)
+		pick_name_put(name, owner);
+	else
+		retrieve_name_put(name, owner, slot);
+	if (!slot.n) /* To names somebody */
+		party.remote_user = bytes_str(name);
 	writer_str(&uri, "sip:");
 	writer_str(&uri, name);
 	writer_str(&uri, "@");
@@ -113,13 +148,13 @@ static int ring_far(struct call_host *h, struct call *c, uint64_t owner, struct 
 /* ---- */
 
 /* 0 or -errno with *refusal. */
-static int retrieve_from(struct call_host *h, struct call *c, uint64_t owner, struct bytes slot,
-			 struct call_refusal *refusal)
+static int retrieve_from(struct call_host *h, struct call *c, uint64_t owner, bool rung,
+			 struct bytes slot, struct call_refusal *refusal)
 {
 	const struct call_replaces what = { .call = owner, .leg = LEG_NONE };
 
 	if (id_shard(owner) != h->settings->number)
-		return ring_far(h, c, owner, slot, refusal);
+		return ring_far(h, c, owner, rung, slot, refusal);
 	outbox_touch(&c->out);
 	return replace_begin(h, c, &what, refusal);
 }
@@ -127,13 +162,14 @@ static int retrieve_from(struct call_host *h, struct call *c, uint64_t owner, st
 static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner)
 {
 	struct call_refusal refusal = { .status = 500 };
+	bool rung = retrieve_is_rung(c);
 	struct text slot = { 0 };
 	int err = text_set(&slot, text_bytes(&retrieve_step(c)->number));
 
 	plan_stop(c);
 	if (!err) {
 		plan_clear(&c->plan);
-		err = retrieve_from(h, c, owner, text_bytes(&slot), &refusal);
+		err = retrieve_from(h, c, owner, rung, text_bytes(&slot), &refusal);
 	}
 	text_clear(&slot);
 	if (err)

@@ -3,13 +3,18 @@
  * A phone calls a slot (park.h): it speaks with who waits there. The slot is a step of the call's plan that rings no phone, as one that sets
  * something (set.h). When the store has said which call waits there, this one is answered and takes the place beside its party as an INVITE
  * with Join would (replace.h), or is rung through to the shard of that call (docs/adr/0009).
+ * Who dials the code of pick-up is in the same place beside the caller of a call that rings (pick.h).
  */
 #ifndef SIG_FEATURE_RETRIEVE_H
 #define SIG_FEATURE_RETRIEVE_H
 
+#include <assert.h>
+
+#include "sig/feature/pick.h"
 #include "sig/model/start.h"
 
 enum { RETRIEVE_NAME_MAX = 40 };
+static_assert((int)RETRIEVE_NAME_MAX >= (int)PICK_NAME_MAX, "either is put there");
 
 /* It is not known yet who waits there. */
 bool retrieve_waits(const struct call *c);

@@ -39,6 +39,13 @@ struct set_news {
 	enum set_state state;
 	uint64_t serial;
 };
+/* A call that rings, and is to be taken. */
+struct pick_news {
+	uint64_t call;    /* 0: none, and: */
+	uint16_t status;  /* what the phone hears */
+	const char *text; /* and why; constant */
+};
+
 /* Slots where calls are parked, which all shards share. FREE: where it is the call's, and nobody waits for an answer. */
 enum park_act { PARK_CLAIM, PARK_FREE, PARK_LOOK };
 /* TAKEN: by another call; FULL: the tenant has no further slots; EMPTY: nobody is there; UNKNOWN: the store did not say. */

@@ -82,6 +82,9 @@ struct call_host {
 	/* What a user of ours means is a slot (sig/feature/park.h). False: it is none, or he may not; or the function is NULL. */
 	bool (*parks)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		      char slot[HOST_SLOT_MAX]);
+	/* Which call rings at that extension, or ("") at any whose calls the user may take: the one that does so longest. NULL: none is taken. */
+	void (*picks)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
+		      struct pick_news *out);
 	/* What calls of a user to that number outside may cost; user "": of nobody of ours, number "": he calls it already. False: whatever
 	 * they like; or the function is NULL. */
 	bool (*toll_of)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

@@ -35,6 +35,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.way_target = shard_way_target,
 		.dials = shard_dials,
 		.parks = shard_parks,
+		.picks = shard_picks,
 		.toll_of = shard_toll_of,
 		.contact_of = shard_contact_of,
 		.account_of = shard_account_of,
@@ -183,6 +184,7 @@ static void close_extensions(struct shard *s)
 		free(slot->guesses);
 		free(slot->forward);
 		free(slot->monitors);
+		free(slot->pickup_groups);
 		shard_located_free(slot->located);
 		tenants_release(s->settings.tenants, slot->extension.tenant, TENANT_EXTENSIONS);
 	}

@@ -31,6 +31,9 @@ struct toll_now shard_toll_now(struct shard *s, uint16_t tenant, struct instant 
 /* The tenant must be there (tenant.h), or the default one. 0 or -ENOSPC. Whom it holds hears its music at once. */
 int shard_extension_put(struct shard *s, const struct shard_extension *extension) NODISCARD;
 /* Numbers joined by ',' that an extension may watch whose document says MONITOR_LISTED. 0, -ENOENT, -ENOMEM. */
+/* Names joined by ',': whoever shares one with it may take calls that ring at it. As shard_monitors_set. */
+int shard_pickup_set(struct shard *s, uint16_t tenant, const char *number,
+		     const char *groups) NODISCARD;
 int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number,
 		       const char *monitors) NODISCARD;
 /* What an extension that is there has set, where shard_forward_is_set. For each next decision of a call. 0, -ENOENT, -ENOMEM. */

@@ -103,6 +103,7 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 	free(slot->guesses);
 	free(slot->forward);
 	free(slot->monitors);
+	free(slot->pickup_groups);
 	shard_located_free(slot->located);
 	tenants_release(s->settings.tenants, tenant, TENANT_EXTENSIONS);
 	(void)table_del(&s->extensions_by_number, number_hash(s, tenant, key), at);
@@ -111,24 +112,38 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 	return true;
 }
 
-int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number, const char *monitors)
+/* "": NULL. */
+static int extension_text_set(char **text, const char *value)
 {
-	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
-	size_t n = strlen(monitors) + 1;
+	size_t n = strlen(value) + 1;
 	char *copy = NULL;
 
-	if (!slot)
-		return -ENOENT;
 	if (n > 1) {
 		copy = malloc(n);
 		if (!copy)
 			return -ENOMEM;
-		memcpy(copy, monitors, n);
+		memcpy(copy, value, n);
 	}
-	free(slot->monitors);
-	slot->monitors = copy;
-	shard_watch_extension(s, tenant, bytes_str(number));
+	free(*text);
+	*text = copy;
 	return 0;
+}
+
+int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number, const char *monitors)
+{
+	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
+	int err = slot ? extension_text_set(&slot->monitors, monitors) : -ENOENT;
+
+	if (!err)
+		shard_watch_extension(s, tenant, bytes_str(number));
+	return err;
+}
+
+int shard_pickup_set(struct shard *s, uint16_t tenant, const char *number, const char *groups)
+{
+	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
+
+	return slot ? extension_text_set(&slot->pickup_groups, groups) : -ENOENT;
 }
 
 static bool track_plays(const struct job_id track[MEDIA_CODECS])

@@ -4,7 +4,9 @@
 
 #include "base/log.h"
 #include "sig/call/session.h"
+#include "sig/call/wait.h"
 #include "sig/feature/park.h"
+#include "sig/feature/pick.h"
 #include "sig/feature/retrieve.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/session_timer.h"
@@ -691,13 +693,27 @@ static bool invite_is_emergency(const struct shard *s, const struct sip_message 
 		shard_has_way_out(s, tenant, bytes_str(number)));
 }
 
-/* Another shard asks for who is parked in a call of this one. */
+/* Another shard asks for who is parked in a call of this one, or for whom one rings. */
 static bool is_retrieval(const struct sip_message *m)
 {
 	struct bytes slot;
 	uint64_t call;
 
-	return m->hop.transport == SIP_CELL && retrieve_name_get(m->uri.user, &call, &slot);
+	return m->hop.transport == SIP_CELL &&
+	       (retrieve_name_get(m->uri.user, &call, &slot) || pick_name_get(m->uri.user, &call));
+}
+
+/* Whose right it is that one has seen to. */
+static bool may_be_retrieved(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			     uint64_t *call)
+{
+	const struct call *c;
+	struct bytes slot;
+
+	if (retrieve_name_get(m->uri.user, call, &slot))
+		return park_may_pick(&s->host, tenant, *call, slot);
+	c = pick_name_get(m->uri.user, call) ? shard_call_find(s, *call) : NULL;
+	return c && c->tenant == tenant && call_rings(c) && !pick_is_promised(&s->host, c);
 }
 
 static bool invite_retrieves(struct shard *s, const struct sip_message *m,
@@ -705,11 +721,9 @@ static bool invite_retrieves(struct shard *s, const struct sip_message *m,
 			     struct call_replaces *replaces, struct call_refusal *why)
 {
 	const struct call *c;
-	struct bytes slot;
 	uint64_t call;
 
-	if (!retrieve_name_get(m->uri.user, &call, &slot) ||
-	    !park_may_pick(&s->host, caller->tenant, call, slot)) {
+	if (!may_be_retrieved(s, m, caller->tenant, &call)) {
 		(void)invite_fail(why, 404, REFUSED_REPLACES);
 		why->text = "nobody waits there any more";
 		return false;

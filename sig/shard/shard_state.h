@@ -32,10 +32,11 @@ struct shard_extension_slot {
 	struct shard_extension extension;
 	struct auth_guesses *guesses;  /* NULL: nobody has failed yet */
 	struct shard_forward *forward; /* NULL: nothing is set */
-	char *monitors; /* whom it may watch, where that is MONITOR_LISTED; NULL: nobody */
+	char *monitors;      /* whom it may watch, where that is MONITOR_LISTED; NULL: nobody */
+	char *pickup_groups; /* names joined by ','; NULL: it is in none */
 	struct shard_located *located; /* NULL: its phones are nowhere */
 };
-static_assert(sizeof(struct shard_extension_slot) <= 280, "of each extension");
+static_assert(sizeof(struct shard_extension_slot) <= 288, "of each extension");
 
 void shard_located_free(struct shard_located *located); /* NULL is fine */
 
@@ -249,6 +250,9 @@ struct call *shard_early_find(const struct shard *s, uint16_t tenant, struct byt
 			      struct bytes local, uint8_t *leg);
 /* A call that rings at that extension. */
 bool shard_may_pick(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of);
+/* call_host.picks */
+void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
+		 struct pick_news *out);
 bool shard_has_replaces(const struct sip_message *m);
 /* The leg that it names, in whose place the user may step. False: *why. */
 bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,

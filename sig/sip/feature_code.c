@@ -56,7 +56,8 @@ bool feature_code_hides(const struct feature_codes *codes, enum feature feature,
 
 	if (!code.n)
 		return false;
-	return feature_value(feature) == FEATURE_NUMBER || feature_value(feature) == FEATURE_SLOT
+	return feature_value(feature) == FEATURE_NUMBER || feature_value(feature) == FEATURE_SLOT ||
+			       feature_value(feature) == FEATURE_MAYBE
 		       ? bytes_starts(other, codes->code[feature])
 		       : bytes_eq(other, code);
 }

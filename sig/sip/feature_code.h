@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Feature codes: what a phone dials to change what its own extension does (CALL-15 to CALL-21). Each sets one argument of the command
- * extension.put, so another code is another line here; one is a place to park calls (PARK-06). The codes themselves are settings.
+ * extension.put, so another code is another line here; one is a place to park calls (PARK-06), and one takes calls of
+ * others (MON-03). The codes themselves are settings.
  */
 #ifndef SIG_SIP_FEATURE_CODE_H
 #define SIG_SIP_FEATURE_CODE_H
@@ -10,8 +11,16 @@
 
 enum { FEATURE_CODE_LEN = 16, FEATURE_VALUE_MAX = 32, FEATURE_SLOT_MIN = 2, FEATURE_SLOT_MAX = 8 };
 
-/* What a field is set to: the number behind the code, nothing, true, false. SLOT: none is, the digits behind it are a slot (sig/feature/park.h). */
-enum feature_value { FEATURE_NUMBER, FEATURE_NOTHING, FEATURE_TRUE, FEATURE_FALSE, FEATURE_SLOT };
+/* What a field is set to: the number behind the code, nothing, true, false. SLOT: none is, the digits behind it are a slot (sig/feature/park.h).
+ * MAYBE: none is, and there may be an extension behind it (sig/feature/pick.h). */
+enum feature_value {
+	FEATURE_NUMBER,
+	FEATURE_NOTHING,
+	FEATURE_TRUE,
+	FEATURE_FALSE,
+	FEATURE_SLOT,
+	FEATURE_MAYBE
+};
 
 /* What kind of thing that is. */
 enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
@@ -45,7 +54,10 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 	  "Any call rings again.")                                                            \
 	X(PARK, "park", "#41", "", SLOT,                                                      \
 	  "With two digits or more behind it, a slot: who is transferred there waits, and "   \
-	  "who calls it speaks with who waits there.")
+	  "who calls it speaks with who waits there.")                                        \
+	X(PICKUP, "pickup", "**", "", MAYBE,                                                  \
+	  "Takes the call that rings at the extension behind the code; with nothing behind "  \
+	  "it the one that rings longest in the extension's pick-up groups.")
 
 enum feature {
 #define X(id, key, code, field, value, help) FEATURE_##id,

@@ -50,10 +50,15 @@ static uint64_t first_call(const struct phone_call *c)
 	return id_tag_get(bytes_str(c->remote_tag), &id) ? c->node_call : id.call;
 }
 
-/* The phone's call, which takes the other one while that rings, or later. */
+static bool dials_pick(const struct phone_call *c)
+{
+	return strncmp(c->to, PHONE_PICK, sizeof(PHONE_PICK) - 1) == 0;
+}
+
+/* The phone's call, which takes the other one while that rings, or later. By a code it may be any: that they speak is looked at elsewhere. */
 static bool takes_from(const struct phone_call *c, uint64_t call)
 {
-	return c->replaces && c->answered && first_call(c->replaces) == call;
+	return c->answered && (dials_pick(c) || (c->replaces && first_call(c->replaces) == call));
 }
 
 static bool callee_answered(struct sim *s, uint64_t call)
@@ -75,7 +80,7 @@ static bool callee_answered(struct sim *s, uint64_t call)
 /* Who waits there answered long ago. */
 static bool picks_up(const struct phone_call *c)
 {
-	return strcmp(c->to, PHONE_SLOT) == 0;
+	return strcmp(c->to, PHONE_SLOT) == 0 || dials_pick(c);
 }
 
 static void look_at_phone_call(struct sim *s, const struct phone_call *c)

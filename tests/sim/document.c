@@ -111,6 +111,8 @@ void document_put_core(struct shard *core, const struct node *n, uint32_t i)
 	if (!err)
 		err = shard_forward_set(core, e.tenant, e.number, &s->phones.forward[i]);
 	if (!err)
+		err = shard_pickup_set(core, e.tenant, e.number, "all");
+	if (!err)
 		err = located_put(core, n, e.number);
 	assert(!err);
 	(void)err;

@@ -142,6 +142,8 @@ void phone_prack_stop(struct phone_call *c);
 uint16_t phone_prack_asked(struct sim *s, struct phone_call *c, const struct sip_message *m);
 
 /* ---- phone_refer.c ---- */
+/* What is dialled for a call that rings. */
+#define PHONE_PICK "**"
 /* What is dialled for a slot. */
 #define PHONE_SLOT "%234171"
 /* Parks the other party there. */

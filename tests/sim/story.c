@@ -132,6 +132,8 @@ static void take(struct sim *s, const struct story_step *step)
 		[CODE_BARRED] = "90",
 		[CODE_ACCESS] = "9",
 		[CODE_SLOT] = PHONE_SLOT,
+		[CODE_PICK_B] = PHONE_PICK "1002",
+		[CODE_PICK] = PHONE_PICK,
 	};
 	struct phone *p = &s->phones.list[step->who];
 	struct phone_call *c = call_of(p);

@@ -38,7 +38,9 @@ enum story_code {
 	CODE_B,        /* by a rule of it */
 	CODE_BARRED,
 	CODE_ACCESS,
-	CODE_SLOT, /* who waits there */
+	CODE_SLOT,   /* who waits there */
+	CODE_PICK_B, /* who rings at B */
+	CODE_PICK,   /* ... at anybody of its group: all are of one */
 };
 
 enum story_what {

@@ -24,5 +24,21 @@ const struct story story_picks[] = {
 	{ "picked-up-other-codecs", BOTH_RING({ 8, STORY_REPLACE, B2, B }),
 	  .only = { [A] = "8 0 101", [B2] = "0" }, .look_s = 28, .talk = ON(A) | ON(B2),
 	  .status = 200 },
+	/* by a code, from another extension of the group */
+	{ "picked-up-by-code", BOTH_RING({ 8, STORY_CODE, C, CODE_PICK_B }), .look_s = 28,
+	  .talk = ON(A) | ON(C), .status = 200 },
+	{ "picked-up-by-code-over-shards", BOTH_RING({ 8, STORY_CODE, C, CODE_PICK_B }),
+	  .shards = 2, .look_s = 28, .talk = ON(A) | ON(C), .status = 200 },
+	{ "picked-up-in-the-group", BOTH_RING({ 8, STORY_CODE, C, CODE_PICK }), .look_s = 28,
+	  .talk = ON(A) | ON(C), .status = 200 },
+	{ "picked-up-in-the-group-over-shards", BOTH_RING({ 8, STORY_CODE, C, CODE_PICK }),
+	  .shards = 2, .look_s = 28, .talk = ON(A) | ON(C), .status = 200 },
+	{ "picked-up-by-two",
+	  BOTH_RING({ 8, STORY_CODE, C, CODE_PICK_B }, { 8, STORY_CODE, D, CODE_PICK_B }),
+	  .look_s = 34, .talk = ON(A) | ON(C) },
+	{ "picked-up-by-two-over-shards",
+	  BOTH_RING({ 8, STORY_CODE, C, CODE_PICK_B }, { 8, STORY_CODE, D, CODE_PICK_B }),
+	  .shards = 2, .look_s = 34, .talk = ON(A) | ON(C) },
+	{ "nobody-to-be-picked-up", .steps = { { 3, STORY_CODE, C, CODE_PICK } }, .look_s = 15 },
 };
 const uint32_t story_pick_count = COUNT_OF(story_picks);

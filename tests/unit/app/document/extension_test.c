@@ -242,6 +242,7 @@ static void test_names(void **state)
 	assert_int_equal(json_object_del(want, "ha1"), 0);
 	assert_int_equal(e.core.classes, DIAL_CLASSES_FIRST); /* which no document had then */
 	assert_int_equal(json_object_del(json, "classes"), 0);
+	assert_int_equal(json_object_del(json, "pickup_groups"), 0);
 	assert_int_equal(json_object_del(json, "locations"), 0);
 	assert_int_equal(e.core.outside_calls, EXTENSION_OUTSIDE_CALLS);
 	assert_int_equal(e.core.outside_minutes, EXTENSION_OUTSIDE_MINUTES);

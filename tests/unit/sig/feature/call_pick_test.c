@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A call that rings at B is taken by somebody else (MON-03, CALL-41). */
+#include "sig/feature/pick.h"
 #include "sig/model/plan.h"
 #include "tests/unit/sig/trio.h"
 
@@ -226,13 +227,137 @@ static void killed(void **state)
 	}
 }
 
+/* ---- by a code ---- */
+
+static void put_codes(struct rig *r)
+{
+	static const struct feature_codes codes = { .code[FEATURE_PICKUP] = "**" };
+
+	r->settings.codes = codes;
+	shard_configure(r->shard, &r->settings);
+}
+
+static void put_groups(struct rig *r, const char *number, const char *groups)
+{
+	assert_int_equal(shard_pickup_set(r->shard, TENANT_DEFAULT, number, groups), 0);
+}
+
+static void dial(struct phone *o, const char *code)
+{
+	phone_invite(o, code, SDP_O);
+	rig_run(o->r);
+}
+
+static void is_refused(struct phone *o, const char *code, const char *status, const char *text)
+{
+	struct bytes m;
+
+	dial(o, code);
+	m = rig_take(o->r, &o->addr, status);
+	assert_true(m.n);
+	assert_true(rig_has(m, text));
+	phone_write(o, "ACK", "", "");
+}
+
+static void by_code(void **state)
+{
+	static const char *const codes[] = { "**1002", "**" };
+
+	for (size_t i = 0; i < COUNT_OF(codes); i++) {
+		struct trio *t = *state;
+		struct phone c = desk(t, "1004", "192.0.2.14:5060", "c");
+		struct phone again = desk(t, "1004", "192.0.2.14:5060", "again");
+
+		put_codes(t->l.r);
+		put_groups(t->l.r, "1002", "sales,all");
+		put_groups(t->l.r, "1004", "support,all");
+		rings(t);
+		dial(&c, codes[i]);
+		assert_true(phone_hears(&c, "SIP/2.0 200").n);
+		is_refused(&again, codes[i], "SIP/2.0 486", "somebody else takes the call");
+		phone_ack(&c);
+		rig_wait_ms(t->l.r, SOON_MS);
+		is_refused(&again, codes[i], "SIP/2.0 404", "nobody calls there");
+		b_is_left(t);
+		a_is_answered(t);
+		talks(t, &c, "1004");
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(trio_setup(state), 0);
+	}
+}
+
+static void not_by_code(void **state)
+{
+	struct trio *t = *state;
+	struct phone c = desk(t, "1004", "192.0.2.14:5060", "c");
+	struct phone a = desk(t, "1001", "192.0.2.11:5060", "other");
+
+	put_codes(t->l.r);
+	put_groups(t->l.r, "1002", "sales");
+	put_groups(t->l.r, "1004", "support");
+	rings(t);
+	is_refused(&c, "**1002", "SIP/2.0 403", "no pick-up group");
+	is_refused(&c, "**1999", "SIP/2.0 404", "no such extension");
+	is_refused(&c, "**", "SIP/2.0 404", "nobody calls there");
+	put_groups(t->l.r, "1001", "sales");
+	is_refused(&a, "**1002", "SIP/2.0 404", "nobody calls there"); /* it is its own call */
+	is_refused(&a, "**", "SIP/2.0 404", "nobody calls there");
+	put_groups(t->l.r, "1004", "sales");
+	press(t, &c, true, ""); /* by a key, too */
+	assert_true(phone_hears(&c, "SIP/2.0 200").n);
+}
+
+/* The one that rings longest. */
+static void oldest_of_the_group(void **state)
+{
+	struct trio *t = *state;
+	struct phone c = desk(t, "1004", "192.0.2.14:5060", "c");
+	struct phone d = desk(t, "1003", "192.0.2.13:5060", "d");
+
+	put_codes(t->l.r);
+	put_groups(t->l.r, "1002", "all");
+	put_groups(t->l.r, "1004", "all");
+	rings(t);
+	rig_wait_ms(t->l.r, 1000);
+	phone_invite(&d, "1002", PHONE_SDP_A);
+	assert_true(rig_take(t->l.r, &t->l.b.addr, "INVITE ").n);
+	dial(&c, "**");
+	assert_true(phone_hears(&c, "SIP/2.0 200").n);
+	phone_ack(&c);
+	rig_wait_ms(t->l.r, SOON_MS);
+	b_is_left(t);
+	a_is_answered(t);
+	trio_assert_ends(t, &t->l.a, &c);
+}
+
+static void in_its_name(void **state)
+{
+	char name[PICK_NAME_MAX];
+	uint64_t call;
+
+	(void)state;
+	pick_name_put(name, UINT64_C(0x74bba1073dc00));
+	assert_true(pick_name_get(bytes_str(name), &call));
+	assert_true(call == UINT64_C(0x74bba1073dc00));
+	assert_false(pick_name_get(BYTES_LIT("rung-"), &call));
+	assert_false(pick_name_get(BYTES_LIT("rung-000"), &call));
+	assert_false(pick_name_get(BYTES_LIT("slot-7-001qbn8877n00"), &call));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TRIO_TEST(taken),     TRIO_TEST(pressed_twice),
-		TRIO_TEST(strangers), TRIO_TEST(answered_meanwhile),
-		TRIO_TEST(given_up),  TRIO_TEST(given_up_late),
+		TRIO_TEST(taken),
+		TRIO_TEST(pressed_twice),
+		TRIO_TEST(strangers),
+		TRIO_TEST(answered_meanwhile),
+		TRIO_TEST(given_up),
+		TRIO_TEST(given_up_late),
 		TRIO_TEST(killed),
+		TRIO_TEST(by_code),
+		TRIO_TEST(not_by_code),
+		TRIO_TEST(oldest_of_the_group),
+		cmocka_unit_test(in_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
