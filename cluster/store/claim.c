@@ -118,8 +118,10 @@ void store_lease_look(struct store_shared *s, uint16_t shard, uint64_t note, sto
 
 static void claim_finish(struct store_op *op, const struct store_answer *a)
 {
-	/* one server: what it has it keeps */
-	op->done(a->result, op->key, a->result == STORE_OK, op->arg);
+	const struct store_shared *s = (const struct store_shared *)op->base;
+
+	/* one server: what it has it keeps; of several the others are not asked, as consents count there */
+	op->done(a->result, op->key, a->result == STORE_OK && !s->settings.replicas, op->arg);
 }
 
 static void claim_send(struct store_op *op, const struct store_shared *s,

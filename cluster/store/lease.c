@@ -106,47 +106,67 @@ static void holder_note(struct store_shard *s, const struct store_answer *a)
 
 static void grant_take(struct store_shard *s);
 
-static void wanted_note(struct store_shard *s, const struct store_answer *a)
+static void wanted_note(struct store_shard *s, uint64_t by)
 {
-	uint64_t by = store_id_read(redis_reply_text(redis_reply_at(a->reply, 2)));
-
 	if (by && s->settings.wanted && !s->base.closing)
 		s->settings.wanted(by, s->arg);
 }
 
 /* They may have acked the process before, and claim the shard now: not one word without their knowing. */
-static void names_keep(struct store_shard *s, const struct store_answer *a)
+static struct members names_before(const struct store_shard *s, const struct store_answer *a)
 {
-	struct members named;
+	struct members named = { 0 };
 
-	if (s->settings.keeps_names &&
-	    store_names_read(redis_reply_text(redis_reply_at(a->reply, 3)), &named) && named.count)
-		lease_name(&s->lease, &named, clock_now_ns());
+	if (s->settings.keeps_names)
+		(void)!store_names_read(redis_reply_text(redis_reply_at(a->reply, 3)), &named);
+	return named;
+}
+
+void store_lease_answered(struct store_shard *s, bool kept)
+{
+	struct store_keep answer = s->keep;
+
+	s->keep.state = STORE_KEEP_NONE;
+	answer.event.kept = kept;
+	if (answer.named.count)
+		lease_name(&s->lease, &answer.named, clock_now_ns());
+	store_lease_event(s, &answer.event);
+	wanted_note(s, answer.wanted_by);
+	if (answer.acquire)
+		acquire_answer(s, answer.result);
+	if (!s->base.closing)
+		grant_take(s);
+}
+
+static void granted_note(struct store_shard *s, const struct store_answer *a)
+{
+	struct store_keep *keep = &s->keep;
+
+	keep->event.epoch = (struct lease_epoch){ a->version, s->lease.epoch.incarnation };
+	if (s->lease.question == LEASE_SEND_RENEW)
+		keep->wanted_by = store_id_read(redis_reply_text(redis_reply_at(a->reply, 2)));
+	else if (redis_reply_count(a->reply) > 2)
+		holder_text(s->run_id, sizeof(s->run_id), a, 2);
+	if (keep->acquire)
+		keep->named = names_before(s, a);
 }
 
 static void question_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct store_shard *s = store_shard_of(op);
-	struct lease_event event = a->lease;
-	bool acquire = s->lease.question == LEASE_SEND_ACQUIRE;
-	bool renewed = s->lease.question == LEASE_SEND_RENEW && a->result == STORE_OK;
+	bool granted = a->lease.type == LEASE_GRANTED;
 
-	event.kept = event.type == LEASE_GRANTED; /* one server */
-	if (event.type == LEASE_GRANTED)
-		event.epoch = (struct lease_epoch){ a->version, s->lease.epoch.incarnation };
-	if (event.type == LEASE_GRANTED && !renewed && redis_reply_count(a->reply) > 2)
-		holder_text(s->run_id, sizeof(s->run_id), a, 2);
-	if (event.type == LEASE_TAKEN)
+	s->keep = (struct store_keep){ .event = a->lease,
+				       .result = a->result,
+				       .acquire = s->lease.question == LEASE_SEND_ACQUIRE };
+	if (granted)
+		granted_note(s, a);
+	if (a->lease.type == LEASE_TAKEN)
 		holder_note(s, a);
-	if (event.type == LEASE_GRANTED && acquire)
-		names_keep(s, a);
-	store_lease_event(s, &event);
-	if (renewed)
-		wanted_note(s, a);
-	if (acquire)
-		acquire_answer(s, a->result);
-	if (!s->base.closing)
-		grant_take(s);
+	if (granted && !s->base.closing)
+		store_keep_ask(s);
+	else
+		store_lease_answered(s, false);
 }
 
 /* Whoever reads the new names may claim by them from then on. */

@@ -182,6 +182,7 @@ void store_shard_close(struct store_shard *s)
 	store_enter(&s->base);
 	s->base.closing = true;
 	store_link_leave(s);
+	store_keep_leave(s);
 	store_batch_close(s);
 	store_ops_end(&s->base);
 	store_ends_close(s);

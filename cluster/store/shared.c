@@ -92,6 +92,7 @@ int store_shared_open(struct store_shared **out, struct redis *redis,
 	s->base.guest.expire = shared_on_expire;
 	s->base.guest.arg = s;
 	redis_join(redis, &s->base.guest);
+	store_keep_open(s);
 	*out = s;
 	if (redis_is_connected(redis))
 		shared_on_state(true, s);
@@ -103,6 +104,7 @@ void store_shared_close(struct store_shared *s)
 	if (!s || s->base.closing)
 		return;
 	assert(!s->shards);
+	store_keep_close(s);
 	store_enter(&s->base);
 	s->base.closing = true;
 	store_ops_end(&s->base);

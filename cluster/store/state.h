@@ -168,6 +168,22 @@ struct store_fence_text {
 	char text[LEASE_FENCE_TEXT];
 };
 
+/* What Redis said to the lease's question, while the replicas are asked for it: keep.c. */
+enum store_keep_state {
+	STORE_KEEP_NONE,
+	STORE_KEEP_WAITS, /* for the link, which asks for others */
+	STORE_KEEP_ASKED,
+};
+
+struct store_keep {
+	enum store_keep_state state;
+	struct lease_event event;
+	enum store_result result;
+	bool acquire;
+	uint64_t wanted_by;   /* with the answer to a renewal; 0: nobody */
+	struct members named; /* the lease of the process before; none: not an acquisition */
+};
+
 struct store_shard {
 	struct store_base base;
 	struct store_shared *shared;
@@ -195,6 +211,7 @@ struct store_shard {
 	uint32_t unreadable_count;
 	char run_id[RUN_ID_MAX]; /* of the Redis that last granted the lease; "": it is not known */
 	bool late;               /* all that went wrong until it was healthy again */
+	struct store_keep keep;
 };
 
 /* What the shards of a node share. */
@@ -206,6 +223,8 @@ struct store_shared {
 	struct store_link *links;
 	struct roster roster;
 	uint32_t nodes_unreadable; /* when they were last read */
+	struct redis_guest keeper; /* of the link for leases */
+	struct keep_flight *keeps; /* replicas are being asked; NULL: they are not */
 };
 
 /* ---- both: store_base.c ---- */
@@ -289,8 +308,19 @@ uint64_t store_lease_next_ns(const struct store_shard *s);
 /* Redis lacks something: the owner saves all that it has. */
 void store_shard_anew(struct store_shard *s);
 void store_lease_expire(struct store_shard *s, uint64_t now_ns);
+/* s->keep is settled: kept says whether Redis can forget it. */
+void store_lease_answered(struct store_shard *s, bool kept);
 /* Fence text for a command sent now. */
 struct bytes store_fence(struct store_shard *s, char buf[LEASE_FENCE_TEXT]);
+
+/* ---- replicas: keep.c ---- */
+
+void store_keep_open(struct store_shared *s);
+void store_keep_close(struct store_shared *s);
+/* store_lease_answered is called for s->keep, once: at once, or when the replicas have it or are late. */
+void store_keep_ask(struct store_shard *s);
+/* The shard is closed: nobody waits any more. */
+void store_keep_leave(struct store_shard *s);
 
 /* ---- keys of the wrong type: store_keys.c ---- */
 

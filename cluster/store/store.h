@@ -44,6 +44,11 @@ struct store_shared_settings {
 	const char *(*tenant)(uint32_t i, void *arg);
 	void *tenant_arg;
 	const char *kinds[STORE_KINDS_MAX]; /* of documents; NULL: no more */
+	/* How many servers may take the place of the one that we speak to: a lease that is not on all of them Redis may forget. They are
+	 * asked on a link of its own, which is driven and closed, after the store, by its opener: commands behind a WAIT wait as long as
+	 * that does. NULL: nobody is asked, and with replicas no lease is kept. */
+	uint32_t replicas;
+	struct redis *leases;
 };
 
 /* The owner tells those who may claim its shard that it lives: their acks are store_lease_heard. */

@@ -82,6 +82,8 @@ struct node_settings {
 	store_tell_fn *tell;
 	store_wanted_fn *wanted;
 	const struct lease_grant *grant;
+	uint32_t replicas;
+	struct redis *leases;
 };
 
 /* More than are looked at in one go. */
@@ -105,6 +107,8 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 		.deadline_ns = (ns->deadline_ms ? ns->deadline_ms : 2000) * NS_PER_MS,
 		.tenant = node_tenant,
 		.kinds = { "extension" },
+		.replicas = ns->replicas,
+		.leases = ns->leases,
 	};
 	struct store_shard_settings ss = {
 		.shard = NODE_SHARD,

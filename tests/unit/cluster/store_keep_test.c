@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Leases with a Redis that has a replica: what that one has not got does not count. */
+#include "tests/unit/cluster/node.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+enum { LENGTH_MS = 900 };
+
+struct pair {
+	struct server primary, replica;
+	struct redis *leases;
+};
+
+static struct store_tell g_told;
+
+static void on_tell(const struct store_tell *tell, void *arg)
+{
+	(void)arg;
+	g_told = *tell;
+}
+
+static unsigned free_port(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, size), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+	assert_int_equal(close(fd), 0);
+	return ntohs(at.sin_port);
+}
+
+static void pair_start(struct pair *p)
+{
+	char port[16];
+	const char *const primary[] = { "--port", port, "--repl-diskless-sync-delay", "0", NULL };
+	const char *const replica[] = { "--replicaof", "127.0.0.1", port, NULL };
+	struct redis_settings settings = { .reconnect_max_ns = 100 * NS_PER_MS };
+
+	(void)snprintf(port, sizeof(port), "%u", free_port());
+	server_dir(&p->primary);
+	server_start(&p->primary, primary);
+	server_dir(&p->replica);
+	server_start(&p->replica, replica);
+	for (unsigned i = 0; !strstr(server_ask(&p->primary, "INFO replication"), "state=online");
+	     i++) {
+		assert_true(i < 1000);
+		nap_ms(20);
+	}
+	(void)snprintf(settings.place.url, sizeof(settings.place.url), "%s", p->primary.url);
+	assert_int_equal(redis_open(&p->leases, &settings, NULL, NULL), 0);
+	g_drive.beside[0] = p->leases;
+}
+
+static void pair_stop(struct pair *p)
+{
+	g_drive.beside[0] = NULL;
+	redis_close(p->leases);
+	server_stop(&p->replica);
+	server_stop(&p->primary);
+}
+
+static void owner_open(struct node *n, const struct pair *p, uint64_t incarnation)
+{
+	node_open(n, &p->primary,
+		  &(struct node_settings){ .name = "a",
+					   .incarnation = incarnation,
+					   .lease_ms = LENGTH_MS,
+					   .keeps_names = true,
+					   .tell = on_tell,
+					   .replicas = 1,
+					   .leases = p->leases });
+	assert_true(drive(n->redis, 10000, is_up, n->redis));
+	assert_true(drive(n->redis, 10000, is_up, p->leases));
+	store_acquire(n->store, node_done, n);
+	NODE_EXPECT(n, "o");
+}
+
+static void others_name(struct node *n)
+{
+	store_lease_name(n->store, &(struct members){ .ids = { 10, 11 }, .count = 2 });
+}
+
+static bool is_past(void *arg)
+{
+	return store_lease_is_past(((struct node *)arg)->store);
+}
+
+/* Nobody acks: as long as the replica has each renewal the owner may speak, and then not. */
+static void test_replica_pauses(void **state)
+{
+	struct pair p;
+	struct node n;
+
+	(void)state;
+	pair_start(&p);
+	owner_open(&n, &p, 1);
+	others_name(&n);
+	assert_false(drive(n.redis, 3 * LENGTH_MS, is_past, &n));
+	assert_true(node_is_healthy(&n));
+	server_signal(&p.replica, SIGSTOP);
+	assert_true(drive(n.redis, 3 * LENGTH_MS, is_past, &n));
+	server_signal(&p.replica, SIGCONT);
+	assert_true(node_metric("tandem_lease_waits_total", "result=\"kept\"") >= 6);
+	assert_true(node_metric("tandem_lease_waits_total", "result=\"unkept\"") >= 1);
+	node_close(&n);
+	pair_stop(&p);
+}
+
+static bool acks(void *arg)
+{
+	struct node *n = arg;
+
+	store_lease_heard(n->store, 10, g_told.told_ns);
+	return is_past(n);
+}
+
+/* What is not kept is held all the same: acks carry it. */
+static void test_acks_carry(void **state)
+{
+	struct pair p;
+	struct node n;
+
+	(void)state;
+	pair_start(&p);
+	owner_open(&n, &p, 1);
+	others_name(&n);
+	assert_false(drive(n.redis, LENGTH_MS, is_past, &n)); /* the list counts by now */
+	server_signal(&p.replica, SIGSTOP);
+	assert_false(drive(n.redis, 3 * LENGTH_MS, acks, &n));
+	assert_true(node_is_healthy(&n));
+	server_signal(&p.replica, SIGCONT);
+	node_close(&n);
+	pair_stop(&p);
+}
+
+/* The link for leases is away, and Redis is not. */
+static void test_link_is_lost(void **state)
+{
+	struct pair p;
+	struct node n;
+
+	(void)state;
+	pair_start(&p);
+	owner_open(&n, &p, 1);
+	others_name(&n);
+	assert_false(drive(n.redis, LENGTH_MS, is_past, &n));
+	g_drive.beside[0] = NULL;
+	redis_close(p.leases);
+	assert_true(drive(n.redis, 3 * LENGTH_MS, is_past, &n));
+	node_close(&n);
+	server_stop(&p.replica);
+	server_stop(&p.primary);
+}
+
+/* The next process has the names of the one before, and is valid from its first moment. */
+static void test_next_process(void **state)
+{
+	struct pair p;
+	struct node n;
+
+	(void)state;
+	pair_start(&p);
+	owner_open(&n, &p, 1);
+	others_name(&n);
+	assert_false(drive(n.redis, LENGTH_MS, is_past, &n));
+	node_close(&n);
+	owner_open(&n, &p, 2);
+	assert_int_equal(store_lease_named(n.store)->count, 2);
+	assert_false(drive(n.redis, 2 * LENGTH_MS, is_past, &n));
+	node_close(&n);
+	pair_stop(&p);
+}
+
+/* A store that is closed while the replicas are asked: nobody hears of the answers. */
+static void test_closed_amid(void **state)
+{
+	struct pair p;
+	struct node n;
+
+	(void)state;
+	pair_start(&p);
+	server_signal(&p.replica, SIGSTOP);
+	node_open(&n, &p.primary,
+		  &(struct node_settings){ .name = "a",
+					   .incarnation = 1,
+					   .lease_ms = 6000,
+					   .replicas = 1,
+					   .leases = p.leases });
+	assert_true(drive(n.redis, 10000, is_up, n.redis));
+	assert_true(drive(n.redis, 10000, is_up, p.leases));
+	store_acquire(n.store, node_done, &n);
+	assert_false(drive(n.redis, 200, node_is_healthy, &n));
+	node_close(&n);
+	assert_string_equal(n.answers, "u");
+	server_signal(&p.replica, SIGCONT);
+	pair_stop(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_replica_pauses, loop_setup, loop_teardown),
+		cmocka_unit_test_setup_teardown(test_acks_carry, loop_setup, loop_teardown),
+		cmocka_unit_test_setup_teardown(test_link_is_lost, loop_setup, loop_teardown),
+		cmocka_unit_test_setup_teardown(test_next_process, loop_setup, loop_teardown),
+		cmocka_unit_test_setup_teardown(test_closed_amid, loop_setup, loop_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
