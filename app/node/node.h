@@ -115,6 +115,7 @@ struct node {
 	bool embedded_used;
 	struct redis_place redis_place;
 	struct redis *redis;
+	struct redis *redis_leases; /* with cluster.replicas; NULL: none is asked */
 	struct store_shared *store;
 	struct claimant *claimant; /* NULL: in no cluster */
 	struct node_edge *edge;    /* likewise */
@@ -243,6 +244,7 @@ void node_on_connection_refused(const struct sip_hop *hop, const char *detail, v
 void node_on_connection_closed(const struct sip_hop *hop, void *arg);
 void node_on_send_error(const struct sip_hop *to, int error, void *arg);
 void node_on_redis(bool connected, void *arg);
+void node_on_leases(bool connected, void *arg); /* that link */
 void node_fsync_tell(struct node *n);
 void node_on_store_health(bool healthy, void *arg); /* arg: struct node_shard */
 void node_on_signal(int signal, void *arg);

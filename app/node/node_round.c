@@ -129,6 +129,14 @@ void node_fsync_tell(struct node *n)
 		(void)!redis_command(n->redis, args, COUNT_OF(args), 0, NULL, NULL);
 }
 
+void node_on_leases(bool connected, void *arg)
+{
+	struct node *n = arg;
+
+	if (connected && n->wait.for_link)
+		node_wait_end(STORE_OK, 0, 0, n);
+}
+
 void node_on_redis(bool connected, void *arg)
 {
 	struct node *n = arg;
@@ -227,6 +235,8 @@ void node_on_timer(void *arg)
 		node_on_media(-1, 0, n);
 	if (n->redis)
 		redis_expire(n->redis, now.ns);
+	if (n->redis_leases)
+		redis_expire(n->redis_leases, now.ns);
 	if (n->control)
 		control_expire(n->control, now.ns);
 	directory_expire(n, now.ns);
@@ -430,6 +440,8 @@ static void arm(struct node *n)
 
 	if (n->redis)
 		next = ns_least(next, redis_next_ns(n->redis));
+	if (n->redis_leases)
+		next = ns_least(next, redis_next_ns(n->redis_leases));
 	next = ns_least(next, node_shards_next_ns(n));
 	if (n->control)
 		next = ns_least(next, control_next_ns(n->control));
@@ -482,6 +494,8 @@ void node_round(void *arg)
 	claimant_flush(n->claimant, clock_now_ns());
 	if (n->redis)
 		redis_flush(n->redis);
+	if (n->redis_leases) /* what that has brought is asked for at once */
+		redis_flush(n->redis_leases);
 	round_measure(n);
 	ready_step(n);
 	if (node_drain_is_over(n))

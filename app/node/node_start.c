@@ -43,7 +43,8 @@ enum {
 	ENGINE_EVENTS = 1024,
 };
 
-#define REDIS_LIMIT_NS (30 * NS_PER_S)
+#define REDIS_LIMIT_NS  (30 * NS_PER_S)
+#define LEASES_LIMIT_NS (2 * NS_PER_S)
 
 static int start_settings(struct node *n)
 {
@@ -180,12 +181,40 @@ static int start_redis(struct node *n)
 	return NODE_EXIT_OK;
 }
 
+/* Without it the node runs on, and none of its leases is kept: acks alone make them valid. */
+static int leases_link_open(struct node *n)
+{
+	const struct redis_settings settings = { .place = n->redis_place,
+						 .deadline_ns = n->settings.redis.deadline,
+						 .labels = "link=\"leases\"" };
+	int err;
+
+	if (!node_is_clustered(n) || !n->settings.cluster.replicas)
+		return 0;
+	if (redis_is_cluster(n->redis)) {
+		LOG_WARN("node", 0,
+			 "cluster.replicas: not asked with Redis Cluster: no lease is kept");
+		return 0;
+	}
+	node_wait_begin(n);
+	n->wait.for_link = true;
+	err = redis_open(&n->redis_leases, &settings, node_on_leases, n);
+	if (err)
+		return err;
+	if (!redis_is_connected(n->redis_leases))
+		(void)node_await(n, "a link to Redis for leases", LEASES_LIMIT_NS);
+	n->wait.for_link = false;
+	return 0;
+}
+
 static int store_of_all_open(struct node *n)
 {
 	struct store_shared_settings settings = {
 		.deadline_ns = n->settings.redis.deadline,
 		.tenant = directory_name,
 		.tenant_arg = n,
+		.replicas = node_is_clustered(n) ? n->settings.cluster.replicas : 0,
+		.leases = n->redis_leases,
 	};
 
 	for (size_t i = 0; g_document_kinds[i]; i++) {
@@ -199,8 +228,10 @@ static int store_of_all_open(struct node *n)
 
 static int start_store(struct node *n)
 {
-	int err = store_of_all_open(n);
+	int err = leases_link_open(n);
 
+	if (!err)
+		err = store_of_all_open(n);
 	if (!err)
 		err = node_shards_store_open(n);
 	if (err)
@@ -529,6 +560,8 @@ static void stop_redis(struct node *n)
 	store_shared_close(n->store);
 	if (n->redis)
 		redis_close(n->redis);
+	if (n->redis_leases)
+		redis_close(n->redis_leases);
 	control_close(n->control);
 	if (n->embedded_used)
 		embedded_stop(&n->embedded);

@@ -619,10 +619,10 @@ static const struct conf_field g_cluster_fields[] = {
 	  U32(settings_cluster, replicas, 0, 8),
 	  .preset = "0",
 	  .at_start = true,
-	  .help = "How many servers may take the place of the one at redis.url. A lease counts "
-		  "when all of them have it (WAIT). On its way: it is not asked yet, so a failover "
-		  "of "
-		  "Redis may give a shard two owners for a moment." },
+	  .help = "How many servers may take the place of the one at redis.url: its replicas. A "
+		  "renewal of a lease counts when so many of them have it (WAIT), else what other "
+		  "nodes have acked. The same on all nodes. 0 where Redis is one server. "
+		  "Not asked of Redis Cluster: there acks alone count." },
 	{ .key = "shards",
 	  .type = CONF_U32_LIST,
 	  FIELD(settings_cluster, shards),
