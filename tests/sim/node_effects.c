@@ -210,6 +210,8 @@ static void list_cut(struct effects *list, uint32_t count)
 {
 	struct effects done = { .list = list->list, .count = count };
 
+	if (count == 0)
+		return;
 	effects_clear(&done);
 	list->count -= count;
 	memmove(list->list, list->list + count, list->count * sizeof(*list->list));
