@@ -12,14 +12,15 @@ import sys
 import lib
 from children import spawn
 
-ROWS = ("kill", "host", "restart", "drain", "pause")
-REASONS = {"gap_reinvite_p99_ms": "calls are not moved by re-INVITE yet: addresses follow the shards",
+ROWS = ("calm", "kill", "host", "restart", "drain", "pause", "calm-fast", "host-fast")
+REASONS = {"gap_reinvite_p99_ms": "it has no row yet: in this place addresses follow the shards",
            "ratio_durability_cpu": "a node cannot be told not to save: there is nothing to compare with"}
 
 
 def measured(options):
     """The figures of tests/cluster, and what it says on its way."""
     words = ["--quick"] if options.quick else []
+    words += ["--minutes", str(options.minutes)] + (["--rounds", str(options.rounds)] if options.rounds else [])
     for row in options.row or ():
         words += ["--row", row]
     child = spawn([sys.executable, "-m", "cluster.measure", *words], stdout=subprocess.PIPE, text=True,
@@ -42,11 +43,18 @@ def reasons(figures):
 
 def is_met(figures):
     """Nothing was lost, and nobody spoke who must not. How long a gap may be is for the reader: the machine is small."""
-    return not any(figures[name] for name in ("calls_lost", "cdr_missing", "cdr_duplicate", "fenced_leaks"))
+    return not any(figures[name] for name in ("calls_lost", "cdr_missing", "cdr_duplicate", "fenced_leaks", "false_takeovers"))
+
+
+def arguments():
+    parser = lib.argument_parser(__doc__.splitlines()[0], rows=ROWS)
+    parser.add_argument("--rounds", type=int, metavar="N", help="so many of each row, where something befalls a node")
+    parser.add_argument("--minutes", type=float, default=30, metavar="M", help="of each row in which nothing befalls anybody (30)")
+    return parser.parse_args()
 
 
 def main():
-    options = lib.arguments(__doc__.splitlines()[0], rows=ROWS)
+    options = arguments()
     figures = measured(options)
     figures |= {**dict.fromkeys(REASONS), "reasons": reasons(figures)}
     lib.finish(options, "takeover", figures, {"redis": lib.package_version("redis-server"), "kamailio": lib.package_version("kamailio")})

@@ -34,6 +34,20 @@ class Failure:
             time.sleep(HOLD_S)
 
 
+class Nothing(Failure):
+    """nothing befalls anybody, for a while"""
+
+    def __init__(self, place, victim, seconds):
+        super().__init__(place, victim)
+        self.seconds = seconds
+
+    def strike(self):
+        pass
+
+    def wait(self, taken):
+        time.sleep(self.seconds)
+
+
 class Kill(Failure):
     """kill -9 of a node"""
     moves = True

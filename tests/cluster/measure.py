@@ -7,21 +7,45 @@ import sys
 
 from . import check
 from .__main__ import guarded, say
-from .failures import KINDS
+from .failures import KINDS, Nothing
 from .place import Place
 from .rounds import Round, most_of
 
-ROWS = {"kill": "gap_p99_ms", "host": "gap_host_p99_ms", "restart": "gap_restart_p99_ms", "drain": "gap_drain_p99_ms", "pause": None}
-ROUNDS = {"kill": 20, "host": 5, "restart": 5, "drain": 5, "pause": 3}
+LEASE, LEASE_FAST = "1s", "300ms"
+ROWS = {"calm": "false_takeovers", "kill": "gap_p99_ms", "host": "gap_host_p99_ms", "restart": "gap_restart_p99_ms",
+        "drain": "gap_drain_p99_ms", "pause": None, "calm-fast": "false_takeovers_fast", "host-fast": "gap_host_fast_p99_ms"}
+ROUNDS = {"calm": 1, "kill": 20, "host": 5, "restart": 5, "drain": 5, "pause": 3, "calm-fast": 1, "host-fast": 5}
 SIZES, SIZES_QUICK = (200, 800), (30, 0)    # calls that measure, and that show life
-FENCED = ("host", "pause")                  # the former owner may speak again
+FENCED = ("host", "pause", "host-fast")     # the former owner may speak again
+CALM = ("calm", "calm-fast")                # nothing befalls anybody
+CALM_QUICK_S = 10
 ENOUGH = 100                                # calls of a shard that tell how fast they are taken
 
 
-def round_of(place, name, calls, life):
+def lease_of(row):
+    return LEASE_FAST if row.endswith("-fast") else LEASE
+
+
+def rounds_of(row, options):
+    """How many; nothing befalls anybody but once."""
+    if row in CALM:
+        return 1
+    return 1 if options.quick else options.rounds or ROUNDS[row]
+
+
+def failure_of(place, row, victim, options):
+    if row in CALM:
+        return Nothing(place, victim, CALM_QUICK_S if options.quick else 60 * options.minutes)
+    return KINDS[row.removesuffix("-fast")](place, victim)
+
+
+def round_of(place, name, calls, life, options):
     victim = most_of(place, calls)
-    say(f"{name}: {KINDS[name].__doc__.splitlines()[0]}")
-    done = Round(place, KINDS[name](place, victim), calls, life, watched=[victim] if name in FENCED else []).run()
+    failure = failure_of(place, name, victim, options)
+    say(f"{name}: {type(failure).__doc__.splitlines()[0]}")
+    claims = place.claims()
+    done = Round(place, failure, calls, life, watched=[victim] if name in FENCED else []).run()
+    done.claims = place.claims() - claims
     say(f"  {done.told()}")
     if done.whole_s is None:
         raise SystemExit(f"the cluster is not whole again: {place.state()}")
@@ -38,34 +62,55 @@ def speeds(done, calls):
     return found
 
 
-def measure(place, rows, quick):
-    sizes = SIZES_QUICK if quick else SIZES
-    calls = check.placed(place, sum(sizes), say)
-    measured, life = calls[:sizes[0]], calls[sizes[0]:]
-    rounds, rates = {}, []
-    for name in rows:
-        for _ in range(1 if quick else ROUNDS[name]):
-            done = round_of(place, name, measured, life)
-            rounds.setdefault(name, []).append(done)
-            rates += speeds(done, calls) if name == "kill" else []
-    every = [done for some in rounds.values() for done in some]
-    figures = {"kills": len(rounds.get("kill", ())), **check.calls_judged(place, calls, every, say)}
-    for name, figure in ROWS.items():
-        if figure:
-            figures[figure] = check.gaps(rounds[name])["gap_p99_ms"] if name in rounds else None
+def with_lease(lease, rows, options):
+    """The rows with it, on machines of their own: ({row: rounds}, what became of the calls, calls per second)."""
+    sizes = SIZES_QUICK if options.quick else SIZES
+    with Place(lease) as place:
+        calls = check.placed(place, sum(sizes), say)
+        rounds, rates = {}, []
+        for name in rows:
+            for _ in range(rounds_of(name, options)):
+                done = round_of(place, name, calls[:sizes[0]], calls[sizes[0]:], options)
+                rounds.setdefault(name, []).append(done)
+                rates += speeds(done, calls) if name == "kill" else []
+        every = [done for some in rounds.values() for done in some]
+        return rounds, check.calls_judged(place, calls, every, say), rates
+
+
+def figure_of(row, rounds):
+    """Of one that was run."""
+    return sum(done.claims for done in rounds) if row in CALM else check.gaps(rounds)["gap_p99_ms"]
+
+
+def figures_of(rounds, judged, rates):
+    figures = {"kills": len(rounds.get("kill", ())), **judged}
+    figures |= {figure: figure_of(row, rounds[row]) if row in rounds else None for row, figure in ROWS.items() if figure}
     fenced = [done for name in FENCED for done in rounds.get(name, ())]
     figures["fenced_leaks"] = sum(sum(done.leaks.values()) for done in fenced) if fenced else None
     figures["takeover_calls_per_s"] = round(statistics.median(rates)) if rates else None
     return figures
 
 
+def measure(options):
+    asked = [row for row in ROWS if row in (options.row or ROWS)]
+    rounds, judged, rates = {}, {}, []
+    for lease in (LEASE, LEASE_FAST):
+        if rows := [row for row in asked if lease_of(row) == lease]:
+            some, became, fast = with_lease(lease, rows, options)
+            rounds |= some
+            judged = {name: judged.get(name, 0) + count for name, count in became.items()}
+            rates += fast
+    return figures_of(rounds, judged, rates)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--row", action="append", choices=ROWS)
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--minutes", type=float, default=30)
     options = parser.parse_args()
-    with Place() as place:
-        say(json.dumps(measure(place, options.row or list(ROWS), options.quick)))
+    say(json.dumps(measure(options)))
     return 0
 
 

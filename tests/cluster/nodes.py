@@ -66,6 +66,10 @@ class ClusterNode(Server):
         text = re.match(r"ts=(\S+)Z", lines[-1])[1] if lines else None
         return datetime.datetime.fromisoformat(text).timestamp() if text else None
 
+    def claims(self):
+        """How often it has claimed a shard."""
+        return sum("claiming it" in line for line in self.log_text().splitlines())
+
     def took_s(self, shard):
         """From its claim of that shard until it ran it; None: it has claimed none."""
         claimed, live = self._last_s("claiming it", shard), self._last_s("the shard is live", shard)

@@ -100,6 +100,10 @@ class Place:
         lives = {node.name: node.live() for node in self.nodes}
         return f"owners {owners}, live {lives}\n" + "\n".join(f"{node.name}: {node.log_tail(8)}" for node in self.nodes if node.process)
 
+    def claims(self):
+        """How often a node has claimed a shard of another one."""
+        return sum(node.claims() for node in self.nodes)
+
     def records(self):
         """The Call-IDs of all call records."""
         found = []

@@ -3,12 +3,14 @@
 import collections
 import pathlib
 import sys
+import types
 import unittest
 
 PATH = list(sys.path)
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from cluster import chaos       # noqa: E402
-from cluster.failures import KINDS      # noqa: E402
+from cluster import chaos, measure      # noqa: E402
+from cluster.failures import KINDS, Host, Nothing       # noqa: E402
+from cluster.nodes import ClusterNode   # noqa: E402
 from cluster.tap import Tap     # noqa: E402
 sys.path[:] = PATH
 
@@ -43,6 +45,36 @@ class Order(unittest.TestCase):
         self.assertEqual((sorted(order[:len(KINDS)]), sorted(order[len(KINDS):])), (sorted(KINDS), sorted(KINDS)))
         self.assertNotEqual(order, chaos.kinds(2 * len(KINDS), None, 2))
         self.assertEqual(order, chaos.kinds(2 * len(KINDS), None, 1))
+
+
+class Rows(unittest.TestCase):
+    """Of ./tandem bench takeover."""
+
+    def options(self, **given):
+        return types.SimpleNamespace(**{"quick": False, "rounds": None, "minutes": 30, **given})
+
+    def test_each_has_rounds(self):
+        self.assertEqual(set(measure.ROWS), set(measure.ROUNDS))
+        counts = [{row: measure.rounds_of(row, self.options(**given)) for row in ("kill", "calm")} for given in ({}, {"rounds": 2}, {"quick": True})]
+        self.assertEqual(counts, [{"kill": 20, "calm": 1}, {"kill": 2, "calm": 1}, {"kill": 1, "calm": 1}])
+
+    def test_what_befalls_a_node(self):
+        fast, calm = (measure.failure_of(None, row, None, self.options(minutes=0.5)) for row in ("host-fast", "calm-fast"))
+        self.assertEqual((type(fast), type(calm), calm.seconds), (Host, Nothing, 30))
+        self.assertEqual([measure.lease_of(row) for row in ("host", "host-fast")], ["1s", "300ms"])
+
+    def test_claims_are_counted(self):
+        node = ClusterNode.__new__(ClusterNode)
+        node.log_text = lambda: "the owner of a shard is silent: claiming it shard=17\nthe shard is live shard=17\n"
+        self.assertEqual(node.claims(), 1)
+
+    def test_figures(self):
+        def done(p99, claims, leaks):
+            return types.SimpleNamespace(gap={"p50": 20, "p99": p99, "max": 900}, claims=claims, leaks=leaks)
+
+        figures = measure.figures_of({"host-fast": [done(380, 1, {(17, "a"): 2}), done(300, 1, {})], "calm": [done(20, 3, {})]}, {"calls": 5}, [])
+        self.assertEqual([figures[name] for name in ("gap_host_fast_p99_ms", "false_takeovers", "fenced_leaks", "gap_p99_ms", "kills")],
+                         [380, 3, 2, None, 0])
 
 
 if __name__ == "__main__":
