@@ -199,6 +199,27 @@ int seek_ask(struct call_host *h, struct call *c, const struct call_target *targ
 	return seek_fork(h, c, target, &news, from, refusal);
 }
 
+bool seek_user(struct call_host *h, struct call *c, struct bytes user)
+{
+	struct call_refusal full;
+	struct seek *s;
+
+	if (!h->user_known || h->user_known(h->owner, c->tenant, user))
+		return false;
+	s = seek_open(h, c, &full);
+	if (!s)
+		return false;
+	s->user = h->user_ask(h->owner, c->tenant, user, c->id);
+	if (!s->user) {
+		if (!s->count)
+			seek_stop(&c->plan);
+		return false;
+	}
+	c->plan.steps[c->plan.count - 1].seeks = true;
+	outbox_touch(&c->out);
+	return true;
+}
+
 /* ---- going on ---- */
 
 /* All phones of the user that are at that name: how many are asked. */
@@ -228,7 +249,7 @@ static void seek_go_on(struct call_host *h, struct call *c)
 
 	if (rings && !c->ring_ns)
 		plan_rings(h, c);
-	if (c->plan.seek && c->plan.seek->count)
+	if (c->plan.seek && (c->plan.seek->count || c->plan.seek->user))
 		return;
 	if (!rings)
 		fork_unreached(h, c);
@@ -271,6 +292,11 @@ void seek_overdue(struct call_host *h, struct call *c)
 
 	outbox_touch(&c->out);
 	seek_leave(c->plan.seek);
+	if (c->plan.seek->user) {
+		LOG_WARN("call", c->id, "who is called was not looked up in time");
+		seek_user_told(h, c, 0);
+		return;
+	}
 	while (seek_take(c->plan.seek, 0, &want)) {
 		LOG_WARN("call", c->id, "a name was not looked up in time",
 			 LOG_STR("name", want.host));
@@ -292,23 +318,49 @@ static bool seek_asked(const struct call *c, const struct call_target *t)
 	return false;
 }
 
-void seek_resume(struct call_host *h, struct call *c)
+/* All phones that are not asked yet. */
+static void seek_ring_all(struct call_host *h, struct call *c)
 {
 	struct call_target targets[LEGS_MAX];
 	struct call_refusal refusal;
 	struct dialog_party from;
-	uint32_t n;
+	uint32_t n = plan_targets(h, c, &from, targets, COUNT_OF(targets));
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!seek_asked(c, &targets[i]) && seek_ask(h, c, &targets[i], &from, &refusal))
+			sig_count_refused(h->metrics, refusal.reason);
+	}
+	seek_go_on(h, c);
+}
+
+void seek_user_told(struct call_host *h, struct call *c, uint64_t serial)
+{
+	struct seek *s = c->plan.seek;
+
+	if (!s || !s->user || (serial && s->user != serial))
+		return;
+	s->user = 0;
+	outbox_touch(&c->out);
+	seek_ring_all(h, c);
+}
+
+/* Of a step by a trunk there is a name alone. */
+static bool seeks_user(const struct call *c)
+{
+	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+
+	return !last->trunk.n;
+}
+
+void seek_resume(struct call_host *h, struct call *c)
+{
+	const struct plan *p = &c->plan;
 
 	if (!seek_waits(c) || c->state > CALL_RINGING || c->parting_ns)
 		return;
 	outbox_touch(&c->out);
-	n = plan_targets(h, c, &from, targets, COUNT_OF(targets));
-	for (uint32_t i = 0; i < n; i++) {
-		if (targets[i].by_name && !seek_asked(c, &targets[i]) &&
-		    seek_ask(h, c, &targets[i], &from, &refusal))
-			sig_count_refused(h->metrics, refusal.reason);
-	}
-	seek_go_on(h, c);
+	if (!seeks_user(c) || !seek_user(h, c, text_bytes(&p->steps[p->count - 1].user)))
+		seek_ring_all(h, c);
 }
 
 /* ---- the next place ---- */

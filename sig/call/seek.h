@@ -16,13 +16,17 @@ enum {
 		1024, /* calls of a shard that wait; more are refused, but to emergency numbers */
 };
 
-/* The last step waits for a name. */
+/* The last step waits for a name, or for its user. */
 bool seek_waits(const struct call *c);
 /* ... and nobody rings. */
 void seek_alone(struct call *c);
 /* A phone that is at a name. 0: it is asked, or its name is looked up. -errno with *refusal. */
 int seek_ask(struct call_host *h, struct call *c, const struct call_target *target,
 	     const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+/* Another node may know more of the user of the last step: he is looked up, and rung then. False: what is known must do. */
+bool seek_user(struct call_host *h, struct call *c, struct bytes user);
+/* What the store says of him is known. */
+void seek_user_told(struct call_host *h, struct call *c, uint64_t serial);
 /* What a name leads to. */
 void seek_told(struct call_host *h, struct call *c, const struct lookup_news *news);
 /* Nobody has said: 0: there is no such time. */

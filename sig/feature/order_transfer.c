@@ -14,13 +14,15 @@ static bool is_transferred(const struct call *c)
 	return c->transfer && c->transfer->state != TRANSFER_FAILED;
 }
 
-/* Its phones can be rung, or its calls go elsewhere. */
+/* Its phones can be rung, or another node may know of some, or its calls go elsewhere. */
 static bool is_reachable(const struct call_host *h, const struct call *c, struct bytes user)
 {
 	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = user };
 	struct call_target targets[LEGS_MAX];
 
 	return (h->forward_of && h->forward_of(h->owner, c->tenant, user)) ||
+	       (h->extension_of && h->extension_of(h->owner, c->tenant, user) && h->user_known &&
+		!h->user_known(h->owner, c->tenant, user)) ||
 	       h->targets_of(h->owner, c->tenant, &uri, targets, COUNT_OF(targets));
 }
 

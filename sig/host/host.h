@@ -57,6 +57,10 @@ struct call_host {
 	/* Users are of a tenant (tenant.h). Whom of it a URI means: how many of cap targets were filled. Their slices live until the next event. */
 	uint32_t (*targets_of)(void *owner, uint16_t tenant, const struct sip_uri *uri,
 			       struct call_target *out, uint32_t cap);
+	/* Whether no other node may know more of where a user of ours is. NULL: there is none. */
+	bool (*user_known)(void *owner, uint16_t tenant, struct bytes user);
+	/* He is looked up for that call: CALL_EV_USER_KNOWN with the number that is returned comes later. 0: what is known must do. */
+	uint64_t (*user_ask)(void *owner, uint16_t tenant, struct bytes user, uint64_t call);
 	/* The other ways to the phone that a leg asks, of one instance (RFC 5626), the best first; as above. NULL: no phone has another. */
 	uint32_t (*flows_of)(void *owner, const struct leg *leg, struct call_target *out,
 			     uint32_t cap);

@@ -29,6 +29,7 @@ enum call_event_kind {
 	CALL_EV_SET,          /* set */
 	CALL_EV_PARK,         /* park */
 	CALL_EV_LOOKUP,       /* lookup */
+	CALL_EV_USER_KNOWN,   /* version: what call_host.user_ask returned */
 	CALL_EV_ORDER,        /* order */
 	CALL_EV_RELEASE,      /* the store is away: nothing waits any longer */
 	CALL_EV_ASSERT,       /* the store is back: save again */

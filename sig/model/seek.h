@@ -18,6 +18,8 @@ struct seek {
 	uint64_t due_ns;
 	struct seek_ask *asks;
 	uint8_t count;
+	uint64_t
+		user; /* who is rung is looked up himself: the number of call_host.user_ask; 0: he is not */
 };
 
 /* Nobody waits for what is asked. The resolver keeps a place for each: it is free now, not when a name server was silent for long enough. */

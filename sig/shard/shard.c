@@ -31,6 +31,8 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.packing = s->packing,
 		.owner = s,
 		.targets_of = shard_targets_of,
+		.user_known = shard_user_known,
+		.user_ask = shard_user_ask,
 		.flows_of = shard_flows_of,
 		.way_target = shard_way_target,
 		.dials = shard_dials,
@@ -216,6 +218,7 @@ void shard_close(struct shard *s)
 	close_calls(s);
 	subscriptions_close(&s->subscriptions);
 	shard_invites_drop(s);
+	shard_user_asks_drop(s);
 	close_extensions(s);
 	shard_profiles_close(s);
 	txns_close(&s->txns);
@@ -302,6 +305,7 @@ void shard_silence(struct shard *s, struct instant now)
 	}
 	shard_watch_silence(s);
 	shard_invites_drop(s);
+	shard_user_asks_drop(s);
 	txns_drop_all(&s->txns);
 	effects_keep(&s->effects, EFFECT_MEDIA);
 }

@@ -45,9 +45,12 @@ static int may_originate(struct shard *s, const struct shard_originate *o, struc
 	if (!targets_of(s, o->tenant, o->from, list, COUNT_OF(list)))
 		return -ENOENT;
 	*from = list[0];
-	return shard_forward_of(s, o->tenant, bytes_str(o->to)) ||
-			       targets_of(s, o->tenant, o->to, list, COUNT_OF(list))
-		       ? 0
+	if (shard_forward_of(s, o->tenant, bytes_str(o->to)) ||
+	    targets_of(s, o->tenant, o->to, list, COUNT_OF(list)))
+		return 0;
+	return shard_extension_of(s, o->tenant, bytes_str(o->to)) &&
+			       !locations_know(s->locations, o->tenant, bytes_str(o->to))
+		       ? 0 /* he is looked up when he is rung */
 		       : -EHOSTUNREACH;
 }
 

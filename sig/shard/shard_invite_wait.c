@@ -121,8 +121,10 @@ void shard_invite_found(void *owner, uint64_t token, struct instant now)
 	while (*at && (*at)->token != token)
 		at = &(*at)->next;
 	w = *at;
-	if (!w)
+	if (!w) {
+		shard_user_found(s, token, now);
 		return;
+	}
 	*at = w->next;
 	if (!message_parse(&m, text_bytes(&w->message), &error)) {
 		m.hop = w->hop;

@@ -73,7 +73,8 @@ struct shard {
 	struct locations_user locations_user;
 	struct invite_wait *invite_waits; /* the newest first */
 	uint32_t invite_wait_count;
-	uint64_t invite_wait_token;
+	uint64_t invite_wait_token; /* of both */
+	struct user_ask *user_asks; /* the newest first */
 	struct hash_key key;
 	uint32_t established;
 	bool draining;
@@ -148,6 +149,13 @@ void shard_quota_note(struct shard *s, const struct sip_message *m, const struct
 /* Without a transaction, with Retry-After and the reason in words. */
 void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t status,
 			const struct call_refusal *why);
+
+/* ---- shard_seek.c: calls for a user whom they are sent on to ---- */
+/* call_host.user_known and user_ask */
+bool shard_user_known(void *owner, uint16_t tenant, struct bytes user);
+uint64_t shard_user_ask(void *owner, uint16_t tenant, struct bytes user, uint64_t call);
+void shard_user_found(struct shard *s, uint64_t token, struct instant now);
+void shard_user_asks_drop(struct shard *s);
 
 /* ---- shard_invite_wait.c: INVITEs and MESSAGEs, for a user who is looked for ---- */
 /* It is there, or a copy of it: no transaction takes that before the call begins. */

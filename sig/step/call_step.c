@@ -479,6 +479,9 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		if (!leg_places_told(h, c, ev->lookup))
 			seek_told(h, c, ev->lookup);
 		break;
+	case CALL_EV_USER_KNOWN:
+		seek_user_told(h, c, ev->version);
+		break;
 	case CALL_EV_ORDER:
 		order_carry_out(h, c, ev->order);
 		break;

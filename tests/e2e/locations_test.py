@@ -6,6 +6,7 @@ import re
 import time
 import unittest
 
+from lib.sip import parameter
 from lib.stream import StreamAgent
 
 from directory_test import Pair
@@ -69,6 +70,41 @@ class Locations(Pair):
         self.hangs_up(self.call(self.b), phone)
         self.hangs_up(self.call(self.a), phone)
         self.assertEqual(phone.register(expires=0).status, 200)
+
+    def test_sent_on_from_the_other_node(self):
+        """To who has registered elsewhere, and is not known where the call is: forwarded, and given away by REFER and by command."""
+        phones = {}
+        for number in ("1003", "1004", "1005"):
+            self.a.put_extension(number, "secret")
+            phones[number] = self.agent(self.a, number)
+            self.until(lambda number=number: phones[number].register().status == 200)
+        self.a.put_extension("1006", "secret", forward_unreachable="1003")
+        self.until(lambda: self.registers(self.b, "1006", "secret") == 200)     # it is known there, and has no phone
+        self.hangs_up(self.call(self.b, "1006"), phones["1003"])
+        callee, audio = self.agent(self.b, "1002"), self.b.media()
+        self.addCleanup(audio.close)
+        self.assertEqual(callee.register().status, 200)
+        out, into = self.call(self.b), callee.incoming()
+        into.answer(audio.sdp())
+        out.wait_answer()
+        host, port = self.b.server
+        refer = into.in_dialog("REFER", [("Refer-To", f"<sip:1004@{host}:{port}>")])
+        self.assertEqual(into.transact(refer).status, 202)
+        given, other = phones["1004"].incoming(), self.b.media()
+        self.addCleanup(other.close)
+        given.answer(other.sdp())
+        out.wait_reinvite(audio.sdp(version=2))
+        into.bye()
+        call = parameter(given.request.get("From"), "tag").split(".")[0]
+        with Client(self.socket, "_operator") as client:
+            client.ask("call.transfer", call=call, leg="b", to="1005")
+        self.hangs_up_of(phones["1005"].incoming(), out)
+
+    def hangs_up_of(self, leg, call):
+        """While it rings by a transfer."""
+        leg.ring()
+        call.bye()
+        leg.wait_cancel()
 
     def test_deleted_while_its_node_is_away(self):
         """The other node takes its registration out of Redis; and one that is there all the same ends at a start."""

@@ -333,6 +333,47 @@ static void called_from_the_other(void **state)
 	assert_int_equal(rig_counts(other).calls, 1);
 }
 
+static void forwarded_at(struct pair *p, unsigned node, struct phone *caller)
+{
+	const struct shard_forward f = { .always = "1002" };
+
+	assert_int_equal(shard_forward_set(p->nodes[node]->shard, TENANT_DEFAULT, "1003", &f), 0);
+	phone_open(caller, p->nodes[node], "1001", "192.0.2.11:5060");
+	phone_invite(caller, "1003", PHONE_SDP_A);
+}
+
+/* He is looked up when the call comes to him, and the caller hears nothing else meanwhile. */
+static void sent_on_from_the_other(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, caller;
+	struct rig *other = p->nodes[1];
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)come_to(p, &phone, 0, 90);
+	forwarded_at(p, 1, &caller);
+	serve(p, other);
+	assert_int_equal(rig_count(other, &phone.addr, "INVITE "), 1);
+	assert_int_equal(rig_count(other, &caller.addr, "SIP/2.0 4"), 0);
+	phone.r = other;
+	assert_true(phone_rings(&phone).n);
+}
+
+/* Nor does the store say anything for as long as a call waits. */
+static void sent_on_to_who_is_not_known(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, caller;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)come_to(p, &phone, 0, 90);
+	p->silent = true;
+	forwarded_at(p, 1, &caller);
+	serve(p, p->nodes[1]);
+	pair_wait(p, 5100);
+	assert_true(rig_take(p->nodes[1], &caller.addr, "SIP/2.0 480").n);
+}
+
 /* So is a MESSAGE outside of calls: it waits, and its copy is none. */
 static void written_to_from_the_other(void **state)
 {
@@ -680,6 +721,8 @@ int main(void)
 		TEST(is_no_more),
 		TEST(called_from_the_other),
 		TEST(written_to_from_the_other),
+		TEST(sent_on_from_the_other),
+		TEST(sent_on_to_who_is_not_known),
 		TEST(watched_from_the_other),
 		TEST(held_by_the_other),
 		TEST(behind_nat_of_the_other),
