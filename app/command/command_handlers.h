@@ -74,6 +74,8 @@ uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant);
 void command_feature(const struct effect *e, void *arg);
 /* Nobody hears any more what became of them. */
 void command_orders_drop(struct node *node);
+/* The locations are open: commands look users up. */
+void command_looks_join(struct node *node);
 /* Of a call, caller and callee. */
 extern const char *const g_call_legs[];
 extern const char *const g_subscription_endings[];

@@ -278,7 +278,7 @@ static void end_originate(struct command_run *run, const struct shard_order *by,
 	}
 }
 
-void command_call_originate(struct command_run *run)
+static void originate(struct command_run *run)
 {
 	char from[64], to[64];
 	struct shard_order by;
@@ -296,4 +296,75 @@ void command_call_originate(struct command_run *run)
 	(void)bytes_cstr(command_value(run, "to")->text, to, sizeof(to));
 	end_originate(run, &by,
 		      shard_call_originate(node_core(run->node, o.call), &o, clock_instant()));
+}
+
+/* ---- the phone that is rung first ---- */
+
+static void look_found(void *owner, uint64_t token, struct instant now)
+{
+	struct node *n = owner;
+	struct command_run *run = waiting_take(&n->waiting, token);
+
+	(void)now;
+	if (run)
+		originate(run);
+}
+
+static void look_answer(void *owner, pool_handle txn, struct text *response, struct instant now)
+{
+	(void)owner, (void)txn, (void)response, (void)now;
+}
+
+static void look_again(void *owner, pool_handle txn, struct instant now)
+{
+	(void)owner, (void)txn, (void)now;
+}
+
+static void look_moved(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
+		       const struct sip_hop *to, struct instant now)
+{
+	(void)owner, (void)tenant, (void)user, (void)from, (void)to, (void)now;
+}
+
+static void look_changed(void *owner, uint16_t tenant, struct bytes user, struct instant now)
+{
+	(void)owner, (void)tenant, (void)user, (void)now;
+}
+
+void command_looks_join(struct node *node)
+{
+	node->looks = (struct locations_user){ .owner = node,
+					       .answer = look_answer,
+					       .again = look_again,
+					       .found = look_found,
+					       .moved = look_moved,
+					       .changed = look_changed };
+	locations_join(node->locations, &node->looks);
+}
+
+/* Another node may know more of him. Whom he calls is looked up by the call itself. */
+static bool originate_waits(struct command_run *run)
+{
+	struct node *n = run->node;
+	uint16_t tenant = tenants_find(n->tenants, bytes_str(run->tenant));
+	struct bytes from = command_value(run, "from")->text;
+	uint64_t ticket;
+
+	if (tenant == TENANT_NONE || !extensions_has(&n->extensions, tenant, from) ||
+	    locations_know(n->locations, tenant, from))
+		return false;
+	ticket = waiting_put(&n->waiting, run);
+	if (!ticket)
+		return false;
+	locations_begin(n->locations, clock_instant());
+	if (locations_ask(n->locations, tenant, from, &n->looks, ticket))
+		return true;
+	(void)waiting_take(&n->waiting, ticket);
+	return false;
+}
+
+void command_call_originate(struct command_run *run)
+{
+	if (!originate_waits(run))
+		originate(run);
 }

@@ -28,12 +28,12 @@ static json_t *aor_json(const struct locations *locations, const struct aor *aor
 			 (json_int_t)aor->version, "contacts", contacts_json(locations, aor));
 }
 
-/* Operators hear of all tenants that have the number. */
+/* Operators hear of all tenants that have the number. Who was looked for and has no phone is not registered. */
 static bool registration_is_wanted(const struct command_run *run, const struct aor *aor)
 {
 	const struct command_value *number = command_value(run, "number");
 
-	return command_may_see(run, text_str(&aor->tenant)) &&
+	return aor->count && command_may_see(run, text_str(&aor->tenant)) &&
 	       (!number->given || bytes_eq(text_bytes(&aor->user), number->text));
 }
 

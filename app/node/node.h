@@ -31,6 +31,7 @@
 #include "cluster/redis/redis.h"
 #include "cluster/store/store.h"
 #include "engine/dtls/certificate.h"
+#include "sig/location/locations.h"
 
 struct claimant;
 struct node_edge;
@@ -122,7 +123,8 @@ struct node {
 	struct node_held held;
 	struct node_keeper keeper; /* of floating addresses */
 	struct locations *locations;
-	struct validity validity; /* of its shards, in their order from place 1 on */
+	struct locations_user looks; /* of commands */
+	struct validity validity;    /* of its shards, in their order from place 1 on */
 	struct node_shard shards[NODE_SHARDS_MAX];
 	uint32_t shard_count;
 	struct shard_commons *commons;

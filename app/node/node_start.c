@@ -320,6 +320,8 @@ static int shard_start(struct node *n)
 			     n->embedded_used ? "" : n->settings.node.name, &n->rand,
 			     clock_instant());
 	if (!err)
+		command_looks_join(n);
+	if (!err)
 		err = shard_commons_open(&n->commons, &settings, &n->rand);
 	settings.commons = n->commons;
 	if (!err)
