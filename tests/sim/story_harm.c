@@ -76,6 +76,8 @@ static void on_go(struct sim *s, const struct event *e)
 		phone_go(s, p, 1);
 		if (p->node == 0)
 			continue;
+		/* its connection is there, and the nodes of a story have none between them: who is sent on to it is refused */
+		s->loose |= sip_transport_is_stream(p->transport);
 		if (e->a)
 			sim_after(s, AWAY_NS, on_back, p->index, 0, 0);
 		return;
