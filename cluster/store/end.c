@@ -4,8 +4,9 @@
  *
  * Each end has a number. Redis remembers the numbers of the ends it carried out, so sending one again does nothing; and it
  * forgets those below the lowest number that may be sent again (settled), so what it remembers stays small. An end may be sent
- * again while it waits for its answer, while it lies in the spool, and for some seconds after Redis acknowledged it: a Redis
- * that is killed may lose what its file was not told yet, and its owner then sends it again.
+ * again while it waits for its answer, while it lies in the spool, and for some seconds after Redis acknowledged it, out of the
+ * spool or not: a Redis that is killed may lose what its file or its replica was not told yet, and its owner then sends it
+ * again.
  */
 #include <assert.h>
 #include <errno.h>
@@ -53,6 +54,12 @@ struct store_end {
 	struct spool_entry entry;
 	uint8_t fields[];
 };
+
+/* What was taken out of the spool may be sent again: for so long what is lower is not settled. */
+static bool taken_lately(const struct store_ends *ends, uint64_t now_ns)
+{
+	return ends->taken_ns && now_ns - ends->taken_ns < ACKED_NS + RESEND_NS + NS_PER_S;
+}
 
 /* ---- the list ---- */
 
@@ -141,6 +148,33 @@ static void ends_trim(struct store_shard *s, uint64_t now_ns)
 		end_free(end);
 }
 
+void store_end_taken(struct store_shard *s, const struct spool_entry *entry)
+{
+	struct store_ends *ends = &s->ends;
+	struct store_end *end = NULL;
+	uint64_t now_ns = clock_now_ns();
+
+	ends_trim(s, now_ns);
+	if (ends->count < ENDS_MAX)
+		end = calloc(1, sizeof(*end) + entry->fields.n);
+	if (!end)
+		return; /* as one that was acknowledged long ago */
+	if (entry->fields.n)
+		memcpy(end->fields, entry->fields.p, entry->fields.n);
+	end->entry = (struct spool_entry){ entry->number, entry->call,
+					   bytes_mem(end->fields, entry->fields.n) };
+	end->s = s;
+	end->state = END_ACKED;
+	end->acked_ns = now_ns;
+	if (end_add(s, end)) {
+		free(end);
+		return;
+	}
+	if (!taken_lately(ends, now_ns) || entry->number < ends->taken_low)
+		ends->taken_low = entry->number;
+	ends->taken_ns = now_ns;
+}
+
 /* ---- what is settled ---- */
 
 uint64_t store_ends_settled(struct store_shard *s)
@@ -151,6 +185,8 @@ uint64_t store_ends_settled(struct store_shard *s)
 	settled_note(&s->ends.settled, s->ends.next, now_ns);
 	if (s->ends.first && s->ends.first->entry.number < low)
 		low = s->ends.first->entry.number;
+	if (taken_lately(&s->ends, now_ns) && s->ends.taken_low < low)
+		low = s->ends.taken_low;
 	if (spool_lowest(s->spool) < low)
 		low = spool_lowest(s->spool);
 	return spool_lowest(s->opens.spool) < low ? spool_lowest(s->opens.spool) : low;
@@ -306,9 +342,12 @@ void store_ends_resend(struct store_shard *s)
 	/* What a process acknowledged, the next one may lack. The same one has lost nothing but what somebody deleted: then
 	 * the CDRs have been in the stream, and who read them would read them again. */
 	bool anew = !s->run_id[0] || strcmp(s->ends.run_id, s->run_id) != 0;
+	uint64_t now_ns = clock_now_ns();
 
 	memcpy(s->ends.run_id, s->run_id, sizeof(s->run_id));
-	ends_trim(s, clock_now_ns());
+	ends_trim(s, now_ns);
+	if (anew && taken_lately(&s->ends, now_ns))
+		s->ends.taken_ns = now_ns;
 	for (struct store_end *end = s->ends.first, *next; end; end = next) {
 		next = end->next;
 		if (end->state == END_KEPT || (end->state == END_ACKED && anew))

@@ -62,15 +62,22 @@ static void segment_done(struct store_shard *s)
 	spool_remove(s->spool, r->number, r->damaged, replay_on_removed, s);
 }
 
+struct replay_op {
+	struct store_op op;
+	struct spool_entry entry; /* in the segment */
+};
+
 static void replay_send_finish(struct store_op *op, const struct store_answer *a)
 {
+	const struct replay_op *sent = (const struct replay_op *)op;
 	struct store_shard *s = store_shard_of(op);
 	struct store_replay *r = &s->replay;
 
 	r->in_flight--;
 	if (a->result == STORE_OK) {
 		metric_add(a->version ? s->base.metrics.cdr_sent : s->base.metrics.cdr_again,
-			   op->key);
+			   cdr_count(sent->entry.fields));
+		store_end_taken(s, &sent->entry);
 	} else {
 		r->failed = true;
 	}
@@ -80,13 +87,13 @@ static void replay_send_finish(struct store_op *op, const struct store_answer *a
 
 static void replay_entry_send(struct store_shard *s, const struct spool_entry *entry)
 {
-	struct store_op *op = store_op_new(&s->base, sizeof(*op), replay_send_finish);
+	struct store_op *op = store_op_new(&s->base, sizeof(struct replay_op), replay_send_finish);
 
 	if (!op) {
 		s->replay.failed = true;
 		return;
 	}
-	op->key = cdr_count(entry->fields);
+	((struct replay_op *)op)->entry = *entry;
 	s->replay.in_flight++;
 	store_end_send(op, SCRIPT_CALL_END, entry, SEND_NS);
 }

@@ -100,11 +100,13 @@ struct store_base {
 struct store_end;
 
 struct store_ends {
-	struct store_end *first, **end; /* by number */
+	struct store_end *first, **end; /* by number, but for those out of the spool */
 	struct table by_call;
 	uint32_t count;
 	char run_id[RUN_ID_MAX]; /* of the Redis that all were last sent to */
 	uint64_t next;           /* number of the next end */
+	uint64_t taken_low;      /* the lowest number that was taken out of the spool */
+	uint64_t taken_ns;       /* lately: the last one then */
 	struct settled settled;
 };
 
@@ -338,6 +340,8 @@ void store_ends_resend(struct store_shard *s);
 /* Sends one end, from the spool or not; the op gets the answer. */
 void store_end_send(struct store_op *op, enum script_id script, const struct spool_entry *entry,
 		    uint64_t deadline_ns);
+/* Redis has taken it out of the spool: it may lose it yet, as any other. */
+void store_end_taken(struct store_shard *s, const struct spool_entry *entry);
 /* Below it no end is sent again. */
 uint64_t store_ends_settled(struct store_shard *s);
 /* A new one. */

@@ -267,6 +267,37 @@ static void test_acknowledged_and_lost(void **state)
 	node_without_server(&n, &s);
 }
 
+/* The same with what came out of the spool: a primary that was paused takes it, and another one has its place already. */
+static void test_taken_and_lost(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	node_with_server(&n, &s);
+	node_save(&n, 42, 1, "first");
+	expect_ok(&n, 1);
+	assert_string_equal(server_ask(&s, "CONFIG SET appendonly no"), "OK");
+	server_signal(&s, SIGSTOP);
+	node_end(&n, 42);
+	node_end(&n, 43);
+	expect_ok(&n, 2);
+	server_signal(&s, SIGCONT);
+	assert_true(drive(n.redis, 10000, spool_is_gone, &s));
+	expect_cdrs(&s, 42, 2);
+	server_kill(&s);
+	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
+	server_start(&s, NULL);
+	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(42)), "1");
+	assert_string_equal(server_ask(&s, "XLEN td:{s17}:cdr"), "0");
+	assert_true(drive(n.redis, 5000, node_is_healthy, &n));
+	node_end(&n, 44);
+	expect_ok(&n, 1);
+	expect_cdrs(&s, 42, 3);
+	assert_string_equal(server_ask(&s, "HEXISTS td:{s17}:rec %s", node_id(42)), "0");
+	node_without_server(&n, &s);
+}
+
 /* Calls end all the time while Redis is killed, started, stopped and let go. */
 static void test_storm(void **state)
 {
@@ -514,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_replay_refused),
 		cmocka_unit_test(test_spool_replayed_twice),
 		cmocka_unit_test(test_acknowledged_and_lost),
+		cmocka_unit_test(test_taken_and_lost),
 		cmocka_unit_test(test_storm),
 		cmocka_unit_test(test_damaged_file),
 		cmocka_unit_test(test_markers_are_forgotten),
