@@ -34,7 +34,8 @@ enum {
 	EPOCH_SHIFT = 32, /* numbers of a later epoch are higher */
 };
 
-#define ACKED_NS (3 * NS_PER_S)
+/* Two failovers may come one after the other, and the second one promotes who has not heard of the first yet. */
+#define ACKED_NS (10 * NS_PER_S)
 /* Nobody waits for these, and they go all at once. */
 #define RESEND_NS (2 * NS_PER_S)
 
