@@ -8,8 +8,8 @@ import unittest
 
 from server import ServerError
 
-from . import chaos, check
-from .failures import KINDS
+from . import chaos, check, redis_chaos
+from .failures import KINDS, OF_REDIS
 from .nodes import SHARDS
 from .place import HERE, NODES, SBC, SERVERS, Place
 
@@ -34,6 +34,8 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tandem cluster", description=__doc__)
     parser.add_argument("--check", action="store_true", help="calls, a node that is killed, who goes on; then the end")
     parser.add_argument("--chaos", type=int, metavar="ROUNDS", help="as --check, with failures of nodes, wires and Redis")
+    parser.add_argument("--redis", action="store_true", help="with --chaos: failures of Redis alone, in each of which some calls end")
+    parser.add_argument("--brief", action="store_true", help="with --redis: we say who is whose replica, not the Sentinels some 8 or 20 s later")
     parser.add_argument("--only", action="append", choices=KINDS, help="with --chaos: this failure; may be repeated")
     parser.add_argument("--seed", type=int, default=1, help="with --chaos: of the order of failures (1)")
     parser.add_argument("--calls", type=int, default=30, help="live calls (30)")
@@ -44,7 +46,12 @@ def arguments():
 
 
 def judge(place, options):
-    if options.chaos:
+    if options.chaos and options.redis:
+        place.redis.brief = options.brief
+        names = chaos.kinds(options.chaos, options.only or OF_REDIS, options.seed)
+        figures = redis_chaos.run(place, names, options.calls, say)
+        met = redis_chaos.is_met(figures)
+    elif options.chaos:
         figures = chaos.run(place, options, say)
         met = chaos.is_met(figures)
     elif options.check:

@@ -3,6 +3,8 @@
 import signal
 import time
 
+from patience import until
+
 from .net import part
 from .redis_hosts import NAME, PORT, SENTINEL_PORT
 
@@ -138,7 +140,13 @@ class OneWay(FromNodes):
 
 
 class RedisFailure(Failure):
-    """Of the primary, whichever server that is now."""
+    """Of the primary, whichever server that is now. promotes: the other one takes its place; goes_on: all is well then, with that one
+    alone, and we can see it."""
+    promotes, hold_s = False, HOLD_S
+
+    @property
+    def goes_on(self):
+        return self.promotes
 
     def strike(self):
         self.address = self.place.redis.primary()
@@ -147,12 +155,19 @@ class RedisFailure(Failure):
     def hit(self, redis):
         raise NotImplementedError
 
+    def wait(self, taken):
+        if self.promotes:
+            until(lambda: self.place.redis.primary() not in ("", self.address), lambda: f"{self.address} is still the primary of Redis")
+        else:
+            time.sleep(self.hold_s)
+
     def mend(self):
         self.place.redis.settle()
 
 
 class RedisKilled(RedisFailure):
     """kill -9 of the primary of Redis"""
+    promotes = True
 
     def hit(self, redis):
         redis.kill(self.address)
@@ -164,6 +179,7 @@ class RedisKilled(RedisFailure):
 
 class RedisPaused(RedisFailure):
     """the primary of Redis stands still until another one has its place"""
+    promotes = True
 
     def hit(self, redis):
         redis.programs[self.address].signal(signal.SIGSTOP)
@@ -173,11 +189,41 @@ class RedisPaused(RedisFailure):
         super().mend()
 
 
-class Failover(RedisFailure):
-    """Sentinel is told to fail over"""
+class RedisCut(RedisFailure):
+    """the machine of the primary of Redis is cut off from all others"""
+    promotes, goes_on = True, False         # its Sentinel keeps who asks waiting
 
     def hit(self, redis):
-        redis.ask(self.place.sbc_host.address, "SENTINEL", "FAILOVER", NAME, port=SENTINEL_PORT)
+        self.host = redis.host(self.address)
+        self.host.cut()
+
+    def mend(self):
+        self.host.join()
+        super().mend()
+
+
+class Failover(RedisFailure):
+    """Sentinel is told to fail over"""
+    promotes = True
+
+    def hit(self, redis):
+        address = self.place.sbc_host.address
+        until(lambda: redis.ask(address, "SENTINEL", "FAILOVER", NAME, port=SENTINEL_PORT) == "OK", lambda: "Sentinel does not fail over")
+
+
+class Behind(RedisKilled):
+    """the replica no longer hears the primary, which takes writes for a while and dies: they are lost"""
+
+    def hit(self, redis):
+        self.ends = [redis.host(self.address), redis.other(self.address)]
+        part(*self.ends)
+
+    def wait(self, taken):
+        time.sleep(self.hold_s)
+        self.place.redis.kill(self.address)
+        for host in self.ends:
+            host.find()         # a Sentinel beside it may be the one that promotes the replica
+        super().wait(taken)
 
 
 class Emptied(RedisFailure):
@@ -191,8 +237,12 @@ class ReadOnly(RedisFailure):
     """the primary of Redis is turned into a replica, which takes no writes"""
 
     def hit(self, redis):
-        other = next(host.address for host in redis.servers if host.address != self.address)
-        redis.ask(self.address, "REPLICAOF", other, str(PORT))
+        redis.ask(self.address, "REPLICAOF", redis.other(self.address).address, str(PORT))
+
+    def mend(self):
+        if self.place.redis.brief:
+            self.place.redis.ask(self.address, "REPLICAOF", "NO", "ONE")
+        super().mend()
 
 
 class Full(RedisFailure):
@@ -203,6 +253,17 @@ class Full(RedisFailure):
 
     def mend(self):
         self.place.redis.ask(self.address, "CONFIG", "SET", "maxmemory", "0")
+
+
+class DiskFull(RedisFailure):
+    """the primary of Redis can write nothing into its file, as with a full disk; the Sentinels may find that it is down"""
+
+    def hit(self, redis):
+        redis.programs[self.address].limit_files("0")
+
+    def mend(self):
+        self.place.redis.programs[self.address].limit_files("unlimited")
+        super().mend()
 
 
 class RedisGone(RedisFailure):
@@ -252,5 +313,7 @@ class Isolated(Failure):
 
 KINDS = {"kill": Kill, "restart": Restart, "host": Host, "pause": Pause, "drain": Drain,
          "from-redis": FromRedis, "from-nodes": FromNodes, "one-way": OneWay,
-         "redis-kill": RedisKilled, "redis-pause": RedisPaused, "failover": Failover, "emptied": Emptied, "read-only": ReadOnly,
-         "full": Full, "redis-gone": RedisGone, "host-and-redis": HostAndRedis, "isolated": Isolated}
+         "redis-kill": RedisKilled, "redis-pause": RedisPaused, "redis-cut": RedisCut, "failover": Failover, "behind": Behind,
+         "emptied": Emptied, "read-only": ReadOnly, "full": Full, "disk-full": DiskFull, "redis-gone": RedisGone,
+         "host-and-redis": HostAndRedis, "isolated": Isolated}
+OF_REDIS = [name for name, kind in KINDS.items() if issubclass(kind, RedisFailure)]

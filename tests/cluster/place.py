@@ -20,6 +20,7 @@ HERE, SBC, CARRIER = "10.77.0.1", "10.77.0.5", "10.77.0.6"
 NODES = {"a": "10.77.0.11", "b": "10.77.0.12", "c": "10.77.0.13"}
 SERVERS = {"r1": "10.77.0.21", "r2": "10.77.0.22"}
 GUIDES = ROOT / "docs" / "guides"
+OVER = re.compile(r":(cdr|ended|calls|call:moved|events?)$|^td:\{(ev|cmd)")     # and marks for older programs
 MEDIA_PORTS = "12000-19999"
 
 
@@ -81,6 +82,10 @@ class Place:
         name = self.redis.now("HGET", f"td:{{s{shard}}}:lease", "node")
         return next((node for node in self.nodes if node.name == name and node.running()), None)
 
+    def healthy(self):
+        """No node is degraded."""
+        return all(node.page("/healthz") for node in self.nodes)
+
     def whole(self):
         """Each shard runs, once, and each node hears all others."""
         running = [node for node in self.nodes if node.running()]
@@ -106,11 +111,20 @@ class Place:
 
     def records(self):
         """The Call-IDs of all call records."""
+        return [call for call, _ in self.records_named()]
+
+    def records_named(self):
+        """[(Call-ID, id of the record)]"""
         found = []
         for shard in SHARDS:
             for _, fields in self.redis.now("XRANGE", f"td:{{s{shard}}}:cdr", "-", "+") or []:
-                found += re.findall(r'"sip_call_id":\s*"([^"]*)"', " ".join(map(str, fields)))
+                record = dict(zip(fields[::2], fields[1::2]))
+                found += [(call, record["id"]) for call in re.findall(r'"sip_call_id":\s*"([^"]*)"', record["cdr"])]
         return found
+
+    def kept(self):
+        """The keys that Redis must have again after it has lost them: not those of what is over."""
+        return {key for key in self.redis.now("KEYS", "td:*") or [] if not OVER.search(key)}
 
     def keep(self, folder):
         """Logs and data, for whoever looks for a defect."""

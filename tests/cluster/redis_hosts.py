@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 
 from patience import until
 from resp import Redis, RedisError
@@ -11,6 +12,7 @@ from resp import Redis, RedisError
 from .net import DIES_WITH_US
 
 PORT, SENTINEL_PORT, NAME = 6379, 26379, "main"
+SETTLE_S = 90
 SENTINEL = """port {port}
 bind {address}
 protected-mode no
@@ -36,6 +38,10 @@ class Program:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def limit_files(self, octets):
+        """What it writes into files beyond that fails."""
+        subprocess.run(["prlimit", "--pid", str(self.process.pid), f"--fsize={octets}:"], check=True)
+
     def close(self):
         if self.process and self.process.poll() is None:
             self.process.kill()
@@ -46,14 +52,15 @@ class RedisHosts:
     """servers: two machines with a Redis; watchers: three with a Sentinel."""
 
     def __init__(self, folder, servers, watchers):
-        self.servers = servers
+        self.servers, self.brief = servers, False
         self.url = f"sentinel://{','.join(f'{host.address}:{SENTINEL_PORT}' for host in watchers)}/{NAME}"
         self.programs = {host.address: Program(host, os.path.join(folder, f"redis-{host.name}"), *self._redis(host)) for host in servers}
         self.sentinels = [self._sentinel(folder, host) for host in watchers]
 
     def _redis(self, host):
-        words = ["redis-server", "--port", str(PORT), "--bind", host.address, "--protected-mode", "no", "--save", "", "--appendonly", "yes",
-                 "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--repl-diskless-sync-delay", "0", "--repl-timeout", "5"]
+        words = ["env", "--ignore-signal=XFSZ", "redis-server", "--port", str(PORT), "--bind", host.address, "--protected-mode", "no",
+                 "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
+                 "--repl-diskless-sync-delay", "0", "--repl-timeout", "5"]
         return words + (["--replicaof", self.servers[0].address, str(PORT)] if host is not self.servers[0] else [])
 
     def _sentinel(self, folder, host):
@@ -71,6 +78,12 @@ class RedisHosts:
             program.start()
         until(lambda: all(str(self.ask(each.host.address, "SENTINEL", "CKQUORUM", NAME, port=SENTINEL_PORT)).startswith("OK") for each in self.sentinels),
               lambda: "the Sentinels do not know each other")
+
+    def host(self, address):
+        return next(host for host in self.servers if host.address == address)
+
+    def other(self, address):
+        return next(host for host in self.servers if host.address != address)
 
     def ask(self, address, *words, port=PORT):
         """"": nobody answers."""
@@ -93,15 +106,22 @@ class RedisHosts:
         return "state=online" in self.ask(self.servers[0].address, "INFO", "replication")
 
     def settle(self):
-        """Waits until there is a primary, and the other one is its replica."""
+        """Waits until there is a primary, and the other one is its replica. The Sentinels tell a primary that comes back so after some 8 s,
+        and take 20 s to see that there are two replicas; with `brief` it is told at once."""
         others = {host.address for host in self.servers}
 
         def settled():
             primary = self.primary()
             told = self.ask(primary, "INFO", "replication") if primary else ""
+            if self.brief and "role:master" in told and self.ask(self.other(primary).address, "ROLE")[:1] == ["master"]:
+                self.ask(self.other(primary).address, "REPLICAOF", primary, str(PORT))
             return "role:master" in told and "state=online" in told and any(f"slave0:ip={other}" in told for other in others - {primary})
 
-        until(settled, lambda: f"primary {self.primary()}: {self.ask(self.primary(), 'INFO', 'replication')}")
+        end = time.monotonic() + SETTLE_S
+        while not settled():
+            if time.monotonic() > end:
+                raise AssertionError(f"primary {self.primary()}: {self.ask(self.primary(), 'INFO', 'replication')}")
+            time.sleep(0.02)
 
     def kill(self, address):
         self.programs[address].signal(signal.SIGKILL)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who says what in the name of a shard, as the bridge has it: a frame of a node that does not own the shard is a leak."""
 import collections
+import itertools
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ from .nodes import SHARDS
 
 ETH_P_ALL, OUTGOING = 3, 4
 BEHIND_S, AHEAD_S = 0.05, 0.5       # how late we read the lease; how early its owner may speak, by our reading
+TOGETHER_S = 1.0                    # a shard that goes to another node and back takes longer
 SOURCES = {bytes(map(int, address.split("."))): shard for shard, address in SHARDS.items()}
 
 
@@ -44,6 +46,18 @@ class Tap:
             if foreign:
                 found[shard, name] = foreign
         return found
+
+    def doubles(self):
+        """Shards of two owners at once, whatever the lease says: another node spoke for it between two frames of one."""
+        turns = {}
+        for (shard, name), times in list(self.spoken.items()):
+            turns.setdefault(shard, []).extend((at, name) for at in list(times))
+        return sorted(shard for shard, spoken in turns.items() if self._between(sorted(spoken)))
+
+    @staticmethod
+    def _between(spoken):
+        changes = [at for (_, before), (at, name) in itertools.pairwise(spoken) if name != before]
+        return any(later - at < TOGETHER_S for at, later in itertools.pairwise(changes))
 
     @staticmethod
     def _owned(history, shard, name):

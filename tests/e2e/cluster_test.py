@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./tandem cluster --check: three nodes behind Kamailio, one is killed, and another one goes on with its calls."""
+"""./tandem cluster: three nodes behind Kamailio, one is killed, and another one goes on with its calls; Redis fails in many ways."""
 import json
 import os
 import pathlib
@@ -13,6 +13,8 @@ from patience import until
 
 BUILD = "release"           # it has the load generator
 FIGURES = {"kills": 1, "calls": 6, "calls_lost": 0, "cdr_expected": 6, "cdr_missing": 0, "cdr_duplicate": 0}
+REDIS_FIGURES = {"rounds": 10, "calls": 33, "calls_lost": 0, "cdr_expected": 33, "cdr_missing": 0, "cdr_ids_wrong": 0, "leaks": 0, "double_owners": 0,
+                 "node_restarts": 0}
 
 
 def stat(pid):
@@ -49,6 +51,13 @@ class Cluster(unittest.TestCase):
         figures = json.loads(said.splitlines()[-1])
         self.assertEqual({name: figures[name] for name in FIGURES}, FIGURES)
         self.assertGreater(figures["gap_max_ms"], 20)       # there was audio
+
+    def test_redis_fails(self):
+        process = self.start("--chaos", "10", "--redis", "--brief", "--calls", "3")
+        said = process.stdout.read()
+        self.assertEqual(process.wait(), 0, said)
+        figures = json.loads(said.splitlines()[-1])
+        self.assertEqual({name: figures[name] for name in REDIS_FIGURES}, REDIS_FIGURES)
 
     def test_an_interrupt_leaves_nothing(self):
         process = self.start()
