@@ -8,7 +8,7 @@ import unittest
 
 from server import ServerError
 
-from . import chaos, check, redis_chaos
+from . import chaos, check, redis_chaos, upgrade
 from .failures import KINDS, OF_REDIS
 from .nodes import SHARDS
 from .place import HERE, NODES, SBC, SERVERS, Place
@@ -38,6 +38,7 @@ def arguments():
     parser.add_argument("--brief", action="store_true", help="with --redis: we say who is whose replica, not the Sentinels some 8 or 20 s later")
     parser.add_argument("--only", action="append", choices=KINDS, help="with --chaos: this failure; may be repeated")
     parser.add_argument("--seed", type=int, default=1, help="with --chaos: of the order of failures (1)")
+    parser.add_argument("--from", dest="commit", metavar="COMMIT", help="as --check, with nodes of that commit that are replaced one by one, and back")
     parser.add_argument("--calls", type=int, default=30, help="live calls (30)")
     parser.add_argument("--kills", type=int, default=1, help="so many nodes, one after the other (1)")
     parser.add_argument("--lease", default="1s", help="cluster.lease (1s)")
@@ -64,6 +65,10 @@ def judge(place, options):
 
 
 def run(options):
+    if options.commit:
+        figures = upgrade.run(options.commit, options, say)
+        say(json.dumps(figures))
+        return 0 if check.is_met(figures) else 1
     with Place(options.lease) as place:
         try:
             met = judge(place, options)
