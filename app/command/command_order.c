@@ -310,35 +310,9 @@ static void look_found(void *owner, uint64_t token, struct instant now)
 		originate(run);
 }
 
-static void look_answer(void *owner, pool_handle txn, struct text *response, struct instant now)
-{
-	(void)owner, (void)txn, (void)response, (void)now;
-}
-
-static void look_again(void *owner, pool_handle txn, struct instant now)
-{
-	(void)owner, (void)txn, (void)now;
-}
-
-static void look_moved(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
-		       const struct sip_hop *to, struct instant now)
-{
-	(void)owner, (void)tenant, (void)user, (void)from, (void)to, (void)now;
-}
-
-static void look_changed(void *owner, uint16_t tenant, struct bytes user, struct instant now)
-{
-	(void)owner, (void)tenant, (void)user, (void)now;
-}
-
 void command_looks_join(struct node *node)
 {
-	node->looks = (struct locations_user){ .owner = node,
-					       .answer = look_answer,
-					       .again = look_again,
-					       .found = look_found,
-					       .moved = look_moved,
-					       .changed = look_changed };
+	node->looks = (struct locations_user){ .owner = node, .found = look_found };
 	locations_join(node->locations, &node->looks);
 }
 

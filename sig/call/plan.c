@@ -267,8 +267,7 @@ static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
 	struct call_target targets[LEGS_MAX];
 	uint32_t n, asked = 0;
 
-	if (!c->plan.steps[c->plan.count - 1].trunk.n && is_there(h, c, user) &&
-	    seek_user(h, c, user))
+	if (is_there(h, c, user) && seek_user(h, c, user))
 		return 0;
 	n = targets_of_user(h, c, user, targets, COUNT_OF(targets));
 	party.remote_user = told_as(c, user);

@@ -201,9 +201,12 @@ int seek_ask(struct call_host *h, struct call *c, const struct call_target *targ
 
 bool seek_user(struct call_host *h, struct call *c, struct bytes user)
 {
+	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	struct call_refusal full;
 	struct seek *s;
 
+	if (last->trunk.n) /* there is a name alone */
+		return false;
 	if (!h->user_known || h->user_known(h->owner, c->tenant, user))
 		return false;
 	s = seek_open(h, c, &full);
@@ -344,14 +347,6 @@ void seek_user_told(struct call_host *h, struct call *c, uint64_t serial)
 	seek_ring_all(h, c);
 }
 
-/* Of a step by a trunk there is a name alone. */
-static bool seeks_user(const struct call *c)
-{
-	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
-
-	return !last->trunk.n;
-}
-
 void seek_resume(struct call_host *h, struct call *c)
 {
 	const struct plan *p = &c->plan;
@@ -359,7 +354,7 @@ void seek_resume(struct call_host *h, struct call *c)
 	if (!seek_waits(c) || c->state > CALL_RINGING || c->parting_ns)
 		return;
 	outbox_touch(&c->out);
-	if (!seeks_user(c) || !seek_user(h, c, text_bytes(&p->steps[p->count - 1].user)))
+	if (!seek_user(h, c, text_bytes(&p->steps[p->count - 1].user)))
 		seek_ring_all(h, c);
 }
 

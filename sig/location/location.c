@@ -131,8 +131,10 @@ static void location_note_left(struct locations *l, struct location *a, const st
 
 void location_tell(struct locations *l, const struct location *a)
 {
-	for (struct locations_user *u = l->users; u; u = u->next)
-		u->changed(u->owner, a->tenant, text_bytes(&a->entry.user), l->clock);
+	for (struct locations_user *u = l->users; u; u = u->next) {
+		if (u->changed)
+			u->changed(u->owner, a->tenant, text_bytes(&a->entry.user), l->clock);
+	}
 }
 
 static void location_changed(struct locations *l, struct location *a, uint32_t before)
@@ -150,7 +152,7 @@ static void location_follow(struct locations *l, const struct location *a,
 			    const struct registrar_answer *answer)
 {
 	for (struct locations_user *u = l->users; u; u = u->next) {
-		for (uint32_t i = 0; i < answer->moved_count; i++)
+		for (uint32_t i = 0; u->moved && i < answer->moved_count; i++)
 			u->moved(u->owner, a->tenant, text_bytes(&a->entry.user),
 				 &answer->moved[i].from, &answer->moved[i].to, l->clock);
 	}

@@ -29,6 +29,7 @@ struct tenants *locations_tenants(const struct locations *l);
 struct locations_user {
 	struct locations_user *next;
 	void *owner;
+	/* NULL is what never happens to it: REGISTER, to who asks for users alone. */
 	/* A REGISTER that waited may be answered: with *response, which may be taken; empty: 503, another node has written the entry. */
 	void (*answer)(void *owner, pool_handle txn, struct text *response, struct instant now);
 	/* A REGISTER that waited is to be applied once more, and to wait or be answered. */
