@@ -186,6 +186,12 @@ static const struct command_arg g_deflect_args[] = {
 	END,
 };
 
+static const struct command_arg g_pickup_args[] = {
+	PARTY_ARG("extension", CHARSET_DIALLED, "Extension where the call rings, or a link to it."),
+	PARTY_ARG("by", CHARSET_DIALLED, "Extension whose phones are to ring for it, or a link."),
+	END,
+};
+
 static const struct command_arg g_reject_args[] = {
 	CALL_ARG,
 	{ .name = "status",
@@ -771,6 +777,13 @@ const struct command g_commands[] = {
 	  "was rung for the call before, or the call is answered: conflict, and the call is as it "
 	  "was. The event call.forwarded tells where it goes.",
 	  "id, order", command_call_order, .order = ORDER_DEFLECT },
+	{ "call.pickup", COMMAND_FOR_APPLICATION, g_pickup_args,
+	  "Lets the call that rings longest at an extension ring at another one, which wants to "
+	  "take it, and at the first one no more. The two need a pick-up group together "
+	  "(pickup_groups of extension.put): forbidden. not_found: no call rings there, in any "
+	  "shard of the node. Else as call.deflect; the event call.forwarded has the reason "
+	  "pickup.",
+	  "id, order", command_call_pickup },
 	{ "call.reject", COMMAND_FOR_APPLICATION, g_reject_args,
 	  "Refuses a call that rings, or waits for an application: who rings is left, the caller "
 	  "hears the status, and the call goes on to nobody else. A caller that is up already, "

@@ -479,7 +479,9 @@ int plan_begin(struct call_host *h, struct call *c, struct bytes user, struct by
 
 static void leave_first(struct call_host *h, struct call *c, uint8_t count)
 {
-	struct leg_farewell f = { 0 };
+	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+	struct leg_farewell f = { .reason = last->why == PLAN_PICKED ? BYTES_LIT(LEG_ELSEWHERE)
+								     : (struct bytes){ 0 } };
 
 	for (uint8_t i = 0; i < count; i++) {
 		const struct leg *l = c->legs[i];

@@ -138,6 +138,11 @@ static int order_deflect(struct call_host *h, struct call *c, struct call_order 
 	return order->known ? plan_go_to(h, c, order->to, PLAN_DEFLECTED) : -ENXIO;
 }
 
+static int order_pick(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return order->known ? plan_go_to(h, c, order->to, PLAN_PICKED) : -ENXIO;
+}
+
 /* A status that a callee could not have said to the caller is none: it would speak of a request of ours, or of a server. */
 static int order_reject(struct call_host *h, struct call *c, struct call_order *order)
 {
@@ -190,6 +195,7 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		[ORDER_JOIN] = { order_join, NEEDS_NOBODY },
 		[ORDER_SPLIT] = { order_split, NEEDS_PAIR },
 		[ORDER_PARK] = { order_park, NEEDS_NOBODY },
+		[ORDER_PICK] = { order_pick, NEEDS_NOBODY },
 	};
 	int err = has_what_it_needs(c, order, kinds[order->kind].needs);
 

@@ -45,6 +45,8 @@ enum call_order_kind {
 	/* leg, to: its party waits in that slot, alone with the node, and the other one is left; no leg: who is alone already. EFFECT_ORDERED
 	 * says later whether it does. -EALREADY, -EDESTADDRREQ as above; -EISCONN: it waits in another slot. */
 	ORDER_PARK,
+	/* to: as ORDER_DEFLECT, for an extension that takes the call: who rang is told that it was completed elsewhere. */
+	ORDER_PICK,
 };
 
 enum { ORDER_PHRASE_MAX = 64 };

@@ -83,6 +83,9 @@ void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news
 		     struct instant now);
 void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news,
 		    struct instant now);
+/* call_host.picks */
+void shard_picks(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
+		 struct pick_news *out);
 /* owner, entry: as of struct park_news. */
 void shard_park_told(struct shard *s, uint64_t call, uint64_t serial, enum park_told told,
 		     uint64_t owner, struct bytes entry, struct instant now);

@@ -258,9 +258,6 @@ struct call *shard_early_find(const struct shard *s, uint16_t tenant, struct byt
 			      struct bytes local, uint8_t *leg);
 /* A call that rings at that extension. */
 bool shard_may_pick(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of);
-/* call_host.picks */
-void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
-		 struct pick_news *out);
 bool shard_has_replaces(const struct sip_message *m);
 /* The leg that it names, in whose place the user may step. False: *why. */
 bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,

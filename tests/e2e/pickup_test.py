@@ -6,6 +6,7 @@ import unittest
 from lamps_test import Lamp
 from lib.node import Node
 from patience import PATIENCE_S
+from server import ServerError
 
 ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 
@@ -113,6 +114,21 @@ class Pickup(unittest.TestCase):
             picks.bye()
             self.out.wait_bye()
         self.assertEqual(self.desk.invite("**1002", self.audio_p.sdp()).wait_final().status, 404)
+
+    def test_a_command(self):
+        """1003's phone rings in place of 1002's, which shows no missed call; a second one does no harm."""
+        self.ring()
+        with self.assertRaisesRegex(ServerError, "no pick-up group"):
+            self.node.ctl("call.pickup", extension="1002", by="1004")
+        self.node.ctl("call.pickup", extension="1002", by="1003")
+        into = self.desk.incoming()
+        self.assertEqual(self.into.wait_cancel().get("Reason"), ELSEWHERE)
+        with self.assertRaisesRegex(ServerError, "nobody calls there"):
+            self.node.ctl("call.pickup", extension="1002", by="1003")
+        into.answer(self.audio_p.sdp(), ack=False)
+        self.out.wait_answer()
+        into.wait_ack()
+        self.hangs_up(into)
 
     def test_killed(self):
         """Behind the key: it goes on."""

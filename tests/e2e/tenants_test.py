@@ -245,6 +245,7 @@ ROWS = {
     "call.mute": order(leg="a", on=True),
     "call.transfer": each(order(leg="a", to="1001"), mine),
     "call.deflect": order(to="1001"),
+    "call.pickup": hidden(extension="LONE", by="1001"),
     "call.reject": order(),
     "call.join": each(order(**{"with": "CALL", "leg": "a", "with_leg": "a"}), mine),
     "park.list": own(lambda me, rows: [(row["slot"], row["call"]) for row in rows] == [("7", me.call), (me.lone, me.call)]),

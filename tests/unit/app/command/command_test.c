@@ -393,6 +393,7 @@ static const struct {
 	{ "call.mute", COMMAND_FOR_APPLICATION },
 	{ "call.transfer", COMMAND_FOR_APPLICATION },
 	{ "call.deflect", COMMAND_FOR_APPLICATION },
+	{ "call.pickup", COMMAND_FOR_APPLICATION },
 	{ "call.reject", COMMAND_FOR_APPLICATION },
 	{ "call.join", COMMAND_FOR_APPLICATION },
 	{ "park.list", COMMAND_FOR_READER },
