@@ -179,14 +179,29 @@ static void on_item(const struct peer_item *item, uint64_t from, void *arg)
 	claims_item(c->claims, item, from, clock_now_ns());
 }
 
+/* Whether it has said that it stops. */
+static bool claimant_leaves(const struct claimant *c, uint64_t id)
+{
+	struct member nodes[PEERS_MAX];
+	uint32_t count = peers_members(c->peers, nodes);
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (nodes[i].id == id)
+			return nodes[i].leaving;
+	}
+	return false;
+}
+
 static void on_heard(uint64_t id, bool is_heard, void *arg)
 {
+	const struct claimant *c = arg;
 	char text[17];
 
-	(void)arg;
 	(void)snprintf(text, sizeof(text), "%016" PRIx64, id);
 	if (is_heard)
 		LOG_INFO("node", 0, "another node is heard", LOG_STR("node", text));
+	else if (claimant_leaves(c, id))
+		LOG_INFO("node", 0, "another node has stopped", LOG_STR("node", text));
 	else
 		LOG_WARN("node", 0,
 			 "another node is not heard any more: look whether it runs, and at the "
@@ -511,10 +526,8 @@ void claimant_close(struct claimant *c)
 {
 	if (!c)
 		return;
-	if (c->peers) {
-		peers_leave(c->peers);
-		peers_flush(c->peers, clock_now_ns());
-	}
+	if (c->peers)
+		peers_leave(c->peers, clock_now_ns());
 	claims_close(c->claims);
 	peers_close(c->peers);
 	free(c);

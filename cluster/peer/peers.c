@@ -283,10 +283,12 @@ void peers_forget(struct peers *p, uint64_t id)
 	p->count--;
 }
 
-void peers_leave(struct peers *p)
+/* Nothing waits for a beat: there is none any more when a process ends. */
+void peers_leave(struct peers *p, uint64_t now_ns)
 {
 	p->leaving = true;
 	p->hello_ns = 0;
+	peers_beat(p, now_ns);
 }
 
 void peers_beat(struct peers *p, uint64_t now_ns)

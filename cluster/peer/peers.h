@@ -53,8 +53,8 @@ const struct addr *peers_address(const struct peers *p);
 /* A node is there, or has moved; this one is passed over. 0 or -ENOSPC. */
 int peers_know(struct peers *p, uint64_t id, const struct addr *address) NODISCARD;
 void peers_forget(struct peers *p, uint64_t id);
-/* Whoever hears of it hands nothing more to this node. */
-void peers_leave(struct peers *p);
+/* Said at once, and with each HELLO from now on. Whoever hears of it names this node no more. */
+void peers_leave(struct peers *p, uint64_t now_ns);
 /* To a node that is known: with the round's others, by peers_flush. */
 void peers_say(struct peers *p, uint64_t to, const struct peer_item *item);
 void peers_flush(struct peers *p, uint64_t now_ns);

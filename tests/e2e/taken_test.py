@@ -175,6 +175,8 @@ class Handed(Cluster):
         self.assertEqual(self.a.process.wait(PATIENCE_S), 0)
         self.assertEqual(self.owner(17), "b")
         talk.hears()
+        self.until(lambda: "another node has stopped" in self.b.log_tail(200))
+        self.assertNotIn("another node is not heard any more", self.b.log_tail(2000))
         self.a.restart()
         self.until(lambda: self.owner(17) == "a")
         talk.hears()

@@ -79,12 +79,39 @@ static void test_next(void **state)
 	expect(&next, "453");
 }
 
+/* Of two names none goes without another in its place: a list of one asks for less. */
+static void test_next_leaving(void **state)
+{
+	struct member nodes[] = { { 2, 10 * S, false }, { 3, 10 * S, true }, { 4, 10 * S, false } };
+	struct members now = { { 2, 3 }, 2 }, next;
+
+	(void)state;
+	members_next(&next, &now, nodes, 2, 10 * S);
+	expect(&next, "23");
+	members_next(&next, &now, nodes, 3, 10 * S);
+	expect(&next, "24");
+	nodes[0].leaving = true;
+	members_next(&next, &now, nodes, 2, 10 * S);
+	expect(&next, "23");
+	now.count = 1;
+	members_next(&next, &now, nodes, 2, 10 * S);
+	expect(&next, "2");
+	now = (struct members){ { 2, 3, 4 }, 3 };
+	nodes[0].leaving = false;
+	members_next(&next, &now, nodes, 3, 10 * S);
+	expect(&next, "24");
+	nodes[0].leaving = true;
+	members_next(&next, &now, nodes, 3, 10 * S);
+	expect(&next, "42");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quorums),
 		cmocka_unit_test(test_acked_until),
 		cmocka_unit_test(test_next),
+		cmocka_unit_test(test_next_leaving),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

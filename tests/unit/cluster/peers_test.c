@@ -151,7 +151,7 @@ static void test_leaves(void **state)
 {
 	(void)state;
 	wait_until(met);
-	peers_leave(g_sides[1].peers);
+	peers_leave(g_sides[1].peers, clock_now_ns());
 	wait_until(leaves);
 }
 
@@ -161,6 +161,18 @@ static bool all_came(void)
 
 	return s->count && s->items[s->count - 1].kind == PEER_NEWS &&
 	       s->items[s->count - 1].shard == 100;
+}
+
+/* A process that ends closes its socket right behind: no beat comes any more, and no answer. */
+static void test_leaves_and_ends(void **state)
+{
+	(void)state;
+	wait_until(met);
+	g_mute = true;
+	peers_leave(g_sides[1].peers, clock_now_ns());
+	peers_close(g_sides[1].peers);
+	g_sides[1].peers = NULL;
+	wait_until(leaves);
 }
 
 /* More than one datagram holds, all in their order, in few of them. */
@@ -308,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_meet, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_leaves, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_leaves_and_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unheard, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notice, setup, teardown),
