@@ -53,11 +53,12 @@ static void renamed(struct call *c, struct leg *l, const struct txn_slot *slot,
 	outbox_touch(&c->out);
 }
 
-/* The first INVITE has places of its own (sig/call/seek.h), and a CANCEL goes where that went. */
+/* The first INVITE has places of its own (sig/call/seek.h), and a CANCEL goes where that went; one that is given up goes nowhere. */
 static bool has_places(const struct leg *l, const struct txn_slot *slot)
 {
 	return slot->client && slot->user != TXN_USER_NONE && slot->user != TXN_USER_CANCEL &&
-	       !(l->state == LEG_EARLY && slot->user == TXN_USER_INVITE);
+	       !(slot->user == TXN_USER_INVITE &&
+		 (l->state == LEG_EARLY || l->state >= LEG_LEAVING));
 }
 
 bool leg_elsewhere(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,

@@ -389,6 +389,27 @@ static struct bytes goes_out(struct places *p)
 	return gw->invite;
 }
 
+/* It is being left: no other place is asked for what is given up. */
+static void given_up_is_not_asked_elsewhere(void **state)
+{
+	struct places *p = *state;
+	struct phone *gw = &p->g.carriers[0];
+	struct rig *r = p->g.l.r;
+
+	p->names.known = leads_to(BOTH);
+	calls_out(&p->g);
+	(void)phone_rings(gw);
+	phone_answer_as(gw, gw->invite, gw->tag, "183 Session Progress",
+			ROUTED "Require: 100rel\r\nRSeq: 1\r\n", PHONE_SDP_B);
+	assert_int_equal(count(r, ONE, "PRACK "), 1);
+	phone_cancel(&p->g.l.a);
+	rig_run(r);
+	assert_int_equal(count(r, ONE, "CANCEL "), 1);
+	phone_answer(gw, gw->invite, "503 Service Unavailable", "");
+	assert_int_equal(count(r, TWO, "INVITE "), 0);
+	assert_int_equal(count(r, ONE, "ACK "), 1);
+}
+
 /* A caller that hangs up meanwhile: acknowledged, then ended. */
 static void the_ack_waits(void **state)
 {
@@ -561,6 +582,7 @@ int main(void)
 		PLACES_TEST(it_is_overloaded),
 		PLACES_TEST(an_invite_goes_on),
 		PLACES_TEST(another_transport),
+		PLACES_TEST(given_up_is_not_asked_elsewhere),
 		PLACES_TEST(the_ack_waits),
 		PLACES_TEST(killed_before_the_ack),
 		PLACES_TEST(killed_before_the_bye),
