@@ -33,7 +33,9 @@ static void end_fork(struct call_host *h, struct leg *l, const struct sip_messag
 		dialog_write_request(&w, &d, &ack, h->settings);
 		if (!w.overflow)
 			txns_send(h->txns, &d.hop, writer_done(&w));
+		d.challenges = l->dialog.challenges; /* lent: who asked before asks once more */
 		(void)leg_send(h, &d, &bye, TXN_USER_NONE);
+		d.challenges = NULL;
 	}
 	dialog_clear(&d);
 }

@@ -188,6 +188,19 @@ static void a_bye(void **state)
 }
 
 /* Who waits for the answer hears nothing of the challenge. */
+/* Another fork that answered is told at once who ends it. */
+static void another_fork(void **state)
+{
+	struct line *l = *state;
+	struct bytes m = challenged_invite(l), bye;
+
+	phone_answer(&l->b, m, "200 OK", PHONE_SDP_B);
+	phone_answer_as(&l->b, m, "fork", "200 OK", "", PHONE_SDP_B);
+	bye = rig_find(l->r, &l->b.addr, "BYE ");
+	assert_true(rig_has(rig_header(bye, "To"), "tag=fork"));
+	assert_int_equal(challenger_is_told(&g_c, l, bye, false), 2);
+}
+
 static void a_relayed_request(void **state)
 {
 	struct line *l = *state;
@@ -403,6 +416,7 @@ int main(void)
 		CHALLENGE_TEST(the_same_nonce),
 		CHALLENGE_TEST(a_reinvite),
 		CHALLENGE_TEST(a_bye),
+		CHALLENGE_TEST(another_fork),
 		CHALLENGE_TEST(a_relayed_request),
 		CHALLENGE_TEST(a_relayed_request_not_believed),
 		CHALLENGE_TEST(behind_what_waits),
