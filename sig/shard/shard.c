@@ -58,6 +58,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 	s->txns.quota = &s->settings.quota;
 	s->txns.timer_kind = TIMER_TXN;
 	s->assert_timer.kind = TIMER_ASSERT;
+	s->lost_timer.kind = TIMER_LOST;
 	security_open(&s->security, &s->effects, &s->wheel, TIMER_SECURITY, &s->key);
 }
 
@@ -219,6 +220,7 @@ void shard_close(struct shard *s)
 	subscriptions_close(&s->subscriptions);
 	shard_invites_drop(s);
 	shard_user_asks_drop(s);
+	shard_lost_drop(s);
 	close_extensions(s);
 	shard_profiles_close(s);
 	txns_close(&s->txns);
@@ -306,6 +308,7 @@ void shard_silence(struct shard *s, struct instant now)
 	shard_watch_silence(s);
 	shard_invites_drop(s);
 	shard_user_asks_drop(s);
+	shard_lost_drop(s);
 	txns_drop_all(&s->txns);
 	effects_keep(&s->effects, EFFECT_MEDIA);
 }
@@ -364,6 +367,9 @@ static void expired(struct shard *s, const struct wheel_timer *t)
 		break;
 	case TIMER_NOTIFY:
 		subscriptions_turn(&s->subscriptions);
+		break;
+	case TIMER_LOST:
+		shard_lost_turn(s);
 		break;
 	case TIMER_SECURITY:
 		security_tell(&s->security, s->host.now.ns);

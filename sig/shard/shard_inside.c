@@ -201,6 +201,8 @@ void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, st
 		/* who writes hears that it is not there, and says it again when it is */
 		if (!awaited || slot->user == TXN_USER_MESSAGE || shard_hop_has_other(s, slot))
 			client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
+		else
+			shard_lost_note(s, slot);
 	}
 }
 

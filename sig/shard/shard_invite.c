@@ -312,7 +312,7 @@ static uint32_t networks_here(const struct shard *s)
 	return here;
 }
 
-static struct route_asker route_asker_of(const struct shard *s)
+struct route_asker shard_asker(const struct shard *s)
 {
 	return (struct route_asker){ .settings = &s->settings,
 				     .networks = networks_here(s),
@@ -323,7 +323,7 @@ static void targets_fill(const struct shard *s, const struct shard_extension *e,
 			 const struct aor *aor, const struct binding *const *list, uint32_t count,
 			 struct call_target *out)
 {
-	const struct route_asker asker = route_asker_of(s);
+	const struct route_asker asker = shard_asker(s);
 
 	for (uint32_t i = 0; i < count; i++) {
 		out[i] = (struct call_target){
@@ -344,7 +344,7 @@ static enum route_verdict invite_route(const struct shard *s, uint16_t tenant,
 				       const struct sip_uri *uri, char user[ROUTE_USER_MAX],
 				       struct call_target *out, uint32_t cap, uint32_t *count)
 {
-	const struct route_asker asker = route_asker_of(s);
+	const struct route_asker asker = shard_asker(s);
 	const struct binding *list[BINDINGS_MAX];
 	const struct shard_extension *e;
 	const struct aor *aor;
@@ -374,7 +374,7 @@ uint32_t shard_flows_of(void *owner, const struct leg *leg, struct call_target *
 	struct bytes user = text_bytes(&leg->user);
 	const struct shard_extension *e = shard_extension_of(owner, leg->same_user.tenant, user);
 	const struct aor *aor = e ? locations_find(s->locations, e->tenant, user) : NULL;
-	const struct route_asker asker = route_asker_of(s);
+	const struct route_asker asker = shard_asker(s);
 	const struct binding *list[BINDINGS_MAX];
 	uint32_t count;
 

@@ -122,7 +122,8 @@ void shard_invite_found(void *owner, uint64_t token, struct instant now)
 		at = &(*at)->next;
 	w = *at;
 	if (!w) {
-		shard_user_found(s, token, now);
+		if (!shard_lost_found(s, token))
+			shard_user_found(s, token, now);
 		return;
 	}
 	*at = w->next;

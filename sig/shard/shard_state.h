@@ -22,6 +22,7 @@ enum shard_timer {
 	TIMER_SECURITY,
 	TIMER_SUBSCRIPTION,
 	TIMER_NOTIFY,
+	TIMER_LOST,
 };
 
 enum { SHARD_WAY_MAX = 512 };
@@ -73,8 +74,11 @@ struct shard {
 	struct locations_user locations_user;
 	struct invite_wait *invite_waits; /* the newest first */
 	uint32_t invite_wait_count;
-	uint64_t invite_wait_token; /* of both */
+	uint64_t invite_wait_token; /* of all three */
 	struct user_ask *user_asks; /* the newest first */
+	struct lost_party *lost; /* the newest first */
+	uint32_t lost_count;
+	struct wheel_timer lost_timer;
 	struct hash_key key;
 	uint32_t established;
 	bool draining;
@@ -364,6 +368,18 @@ bool shard_transport_allowed(const struct shard *s, const struct shard_extension
 /* 403 with the reason in words. slot: NULL without a transaction. */
 void shard_transport_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
 			    const struct shard_extension *e);
+
+/* By which of the bindings it reaches. */
+struct route_asker shard_asker(const struct shard *s);
+
+/* ---- shard_lost.c ---- */
+/* It waits for its party, whose connection is gone. */
+void shard_lost_note(struct shard *s, const struct txn_slot *slot);
+/* The timer. */
+void shard_lost_turn(struct shard *s);
+/* locations_user.found. False: nothing of it was asked. */
+bool shard_lost_found(struct shard *s, uint64_t token);
+void shard_lost_drop(struct shard *s);
 
 /* ---- shard_view_leg.c ---- */
 void shard_view_leg(const struct shard *s, uint16_t tenant, const struct leg *l,

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two nodes with one store: a phone is known to both, wherever it registered. */
+#include <errno.h>
+
 #include "base/rand.h"
+#include "sig/sip/hop_edges.h"
 #include "tests/unit/sig/wired.h"
 
 enum { MOVES = 10000, PHONES = 4 };
@@ -16,6 +19,7 @@ struct pair {
 	uint32_t conflicts;
 	bool silent;            /* to those who ask */
 	const struct rig *away; /* that node has no store */
+	struct hop_edges edges[2];
 };
 
 static void store_save(struct pair *p, struct rig *r, const struct rig_save *s)
@@ -76,7 +80,7 @@ static void pair_wait(struct pair *p, uint64_t ms)
 	}
 }
 
-static int pair_setup(void **state)
+static int pair_open(void **state, bool edges)
 {
 	static const char *const addresses[] = { "192.0.2.1:5060", "192.0.2.2:5060" };
 	struct pair *p = calloc(1, sizeof(*p));
@@ -87,6 +91,8 @@ static int pair_setup(void **state)
 
 		for (unsigned k = 0; k < s.local_count; k++)
 			s.locals[k].bind = s.locals[k].advertise = rig_addr(addresses[i]);
+		p->edges[i].self = i + 1;
+		s.edges = edges ? &p->edges[i] : NULL;
 		p->nodes[i] = rig_open_with(&s);
 		(void)snprintf(p->nodes[i]->node, sizeof(p->nodes[i]->node), "n%u", i);
 		shard_close(p->nodes[i]->shard);
@@ -95,6 +101,17 @@ static int pair_setup(void **state)
 	}
 	*state = p;
 	return 0;
+}
+
+static int pair_setup(void **state)
+{
+	return pair_open(state, false);
+}
+
+/* Each reaches the connections of the other. */
+static int edges_setup(void **state)
+{
+	return pair_open(state, true);
 }
 
 static int pair_teardown(void **state)
@@ -515,6 +532,98 @@ static void named_and_held_by_the_other(void **state)
 	assert_true(bytes_starts(rig_header(no, "Reason"), "SIP;cause=480"));
 }
 
+/* Where node 0 sends for it now. */
+static uint64_t edge_of(struct pair *p, uint64_t connection)
+{
+	return hop_edge_put(&p->edges[0], &(struct hop_edge){ 2, connection });
+}
+
+/* In a call at node 0, on its connection 5. */
+static void talks_over_tcp(struct pair *p, struct phone *phone, struct phone *caller)
+{
+	phone_make(phone, p->nodes[0], "10.0.0.5:5060", "run");
+	connect_phone(phone, SIP_TCP, 5);
+	assert_true(bytes_starts(come_to(p, phone, 0, 3600), "SIP/2.0 200"));
+	phone_open(caller, p->nodes[0], "1001", "192.0.2.11:5060");
+	phone_bind(caller);
+	call_from(p, 0, caller);
+	phone->addr = phone->hop.remote;
+	serve(p, p->nodes[0]);
+	assert_true(phone_rings(phone).n);
+	phone_answer(phone, phone->invite, "200 OK", PHONE_SDP_B);
+	serve(p, p->nodes[0]);
+	assert_true(phone_hears(caller, "SIP/2.0 200").n);
+	phone_ack(caller);
+	serve(p, p->nodes[0]);
+	assert_int_equal(rig_counts(p->nodes[0]).calls_established, 1);
+}
+
+/* Its connection dies, and it has come to the other node: what waits for it goes there within a second, and nobody has told that. */
+static void comes_back_at_the_other(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+
+	talks_over_tcp(p, &phone, &caller);
+	shard_connection_closed(r->shard, &phone.hop, r->now);
+	phone_request(&caller, "BYE", "", "");
+	serve(p, r);
+	assert_int_equal(last(r, "BYE ")->hop.connection, 5);
+	shard_send_failed(r->shard, &last(r, "BYE ")->hop, ENOTCONN, r->now);
+	pair_wait(p, 10);
+	assert_int_equal(count(r, "BYE "), 1);
+	connect_phone(&phone, SIP_TCP, 7);
+	assert_true(bytes_starts(come_to(p, &phone, 1, 90), "SIP/2.0 200"));
+	pair_wait(p, 1000);
+	assert_int_equal(count(r, "BYE "), 2);
+	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 7));
+	phone.r = r;
+	phone_answer(&phone, text_bytes(&last(r, "BYE ")->data), "200 OK", "");
+	pair_wait(p, 10);
+	assert_int_equal(rig_counts(r).calls, 0);
+}
+
+/* It went there twice meanwhile: by what its dialog calls it. */
+static void comes_back_twice(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+
+	talks_over_tcp(p, &phone, &caller);
+	for (uint64_t connection = 7; connection < 9; connection++) {
+		connect_phone(&phone, SIP_TCP, connection);
+		assert_true(bytes_starts(come_to(p, &phone, 1, 90), "SIP/2.0 200"));
+	}
+	phone_request(&caller, "BYE", "", "");
+	serve(p, r);
+	shard_send_failed(r->shard, &last(r, "BYE ")->hop, ENOTCONN, r->now);
+	pair_wait(p, 10);
+	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 8));
+}
+
+/* Nothing waits for ever, nor asks. */
+static void does_not_come_back(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+	uint32_t asked;
+
+	talks_over_tcp(p, &phone, &caller);
+	phone_request(&caller, "BYE", "", "");
+	serve(p, r);
+	shard_send_failed(r->shard, &last(r, "BYE ")->hop, ENOTCONN, r->now);
+	for (unsigned i = 0; i < 35; i++)
+		pair_wait(p, 1000);
+	assert_int_equal(rig_counts(r).calls, 0);
+	asked = r->save_count;
+	for (unsigned i = 0; i < 5; i++)
+		pair_wait(p, 1000);
+	assert_int_equal(r->save_count, asked);
+}
+
 /* Whoever knew it before hears of it within a second. */
 static void called_where_it_was(void **state)
 {
@@ -711,7 +820,8 @@ static void left_the_other(void **state)
 	assert_int_equal(stored_count(p), 2);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
+#define TEST(f)       cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
+#define EDGES_TEST(f) cmocka_unit_test_setup_teardown(f, edges_setup, pair_teardown)
 
 int main(void)
 {
@@ -727,6 +837,9 @@ int main(void)
 		TEST(held_by_the_other),
 		TEST(behind_nat_of_the_other),
 		TEST(copy_of_who_has_proven),
+		EDGES_TEST(comes_back_at_the_other),
+		EDGES_TEST(comes_back_twice),
+		EDGES_TEST(does_not_come_back),
 		TEST(called_where_it_was),
 		TEST(runs_out_here),
 		TEST(is_no_more_while_away),
