@@ -76,7 +76,7 @@ struct shard {
 	uint32_t invite_wait_count;
 	uint64_t invite_wait_token; /* of all three */
 	struct user_ask *user_asks; /* the newest first */
-	struct lost_party *lost; /* the newest first */
+	struct lost_party *lost;    /* the newest first */
 	uint32_t lost_count;
 	struct wheel_timer lost_timer;
 	struct hash_key key;

@@ -316,6 +316,17 @@ void check_shard_lost(const struct node *n, const struct node_shard *shard)
 	check_lamps_crashed(n->sim, shard->number);
 }
 
+/* What it asked last may have been refused: its lease was past. */
+void check_shard_given_up(const struct node *n, const struct node_shard *shard)
+{
+	struct check *k = &n->sim->check;
+
+	for (uint32_t i = 0; i < k->seen_count; i++) {
+		if (id_shard(k->seen[i].call) == shard->number)
+			k->seen[i].ended = false;
+	}
+}
+
 static bool is_of_others(const struct node *n, const struct node_shard *shard)
 {
 	for (uint32_t i = 0; i < n->shard_count; i++) {

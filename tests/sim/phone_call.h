@@ -71,8 +71,10 @@ struct phone_call {
 	uint32_t rseq;       /* of the last reliable response that came, or left */
 	uint32_t prack_cseq; /* of the last PRACK that left */
 	char rseq_tag[64];   /* caller: in that early dialog */
-	bool settled;        /* SDP was exchanged by it */
-	struct text rel;     /* callee: it, until its PRACK */
+	uint32_t rseq_other; /* the same, of the one before */
+	char rseq_other_tag[64];
+	bool settled;    /* SDP was exchanged by it */
+	struct text rel; /* callee: it, until its PRACK */
 	bool rel_sdp, picks_up;
 	uint64_t rel_interval_ns, rel_until_ns, rel_serial;
 	struct text ok, ack; /* 2xx without ACK; the last ACK */

@@ -45,8 +45,13 @@ static bool is_next(struct sim *s, struct phone_call *c, uint32_t rseq)
 		check_fail(s, "%s: a reliable response without a number", c->call_id);
 	if (same && c->rseq && rseq != c->rseq + 1)
 		return false;
-	if (!same)
+	if (strcmp(c->rseq_other_tag, c->remote_tag) == 0 && rseq <= c->rseq_other)
+		return false;
+	if (!same) {
 		c->settled = false;
+		c->rseq_other = c->rseq;
+		memcpy(c->rseq_other_tag, c->rseq_tag, sizeof(c->rseq_other_tag));
+	}
 	(void)snprintf(c->rseq_tag, sizeof(c->rseq_tag), "%s", c->remote_tag);
 	c->rseq = rseq;
 	return true;
