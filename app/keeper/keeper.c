@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,28 +15,39 @@
 
 #include "app/keeper/order.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/loop.h"
 
 /* For what a keeper does after the node's end, several times over. */
 #define END_NS (500 * NS_PER_MS)
 
 struct keeper {
-	int fd; /* -1: it has died */
+	int fd;      /* -1: it has died */
+	int sockets; /* -1: none are held */
 	pid_t pid;
 	keeper_answer_fn *fn;
 	void *arg;
 };
 
-/* All but the orders and the log: whoever waits for the end of a descriptor of the node's must not wait for the keeper. */
-static void others_close(int orders)
+static void between_close(int above, int below)
 {
-	if (orders > STDERR_FILENO + 1)
-		(void)close_range(STDERR_FILENO + 1, (unsigned)orders - 1, 0);
-	(void)close_range((unsigned)orders + 1, ~0U, 0);
+	if (below > above + 1)
+		(void)close_range((unsigned)above + 1, (unsigned)below - 1, 0);
+}
+
+/* All but these two and the log: whoever waits for the end of a descriptor of the node's must not wait for the keeper. sockets may be -1. */
+static void others_close(int orders, int sockets)
+{
+	int low = sockets >= 0 && sockets < orders ? sockets : orders;
+	int high = sockets > orders ? sockets : orders;
+
+	between_close(STDERR_FILENO, low);
+	between_close(low, high);
+	(void)close_range((unsigned)high + 1, ~0U, 0);
 }
 
 /* A stop of the node's whole group of processes is none of the keeper's: it ends when the node has. */
-static void keeper_child(int orders, const struct keeper_settings *s)
+static void keeper_child(int orders, int sockets, const struct keeper_settings *s)
 {
 	(void)setsid();
 	(void)prctl(PR_SET_NAME, "tandem-keeper");
@@ -43,23 +55,31 @@ static void keeper_child(int orders, const struct keeper_settings *s)
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
-	others_close(orders);
-	keeper_run(orders, s);
+	others_close(orders, sockets);
+	keeper_run(orders, sockets, s);
 	_exit(0);
 }
 
 static int keeper_start(struct keeper *k, const struct keeper_settings *s)
 {
-	int pair[2];
+	int orders[2], sockets[2] = { -1, -1 }, err = 0;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, orders) < 0)
 		return -errno;
+	if (s->flows && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		LOG_WARN("keeper", 0, "media sockets are not held",
+			 LOG_STR("error", strerror(errno)));
 	k->pid = fork();
 	if (k->pid == 0)
-		keeper_child(pair[1], s);
-	(void)close(pair[1]);
-	k->fd = pair[0];
-	return k->pid < 0 ? -errno : 0;
+		keeper_child(orders[1], sockets[1], s);
+	if (k->pid < 0)
+		err = -errno;
+	(void)close(orders[1]);
+	if (sockets[1] >= 0)
+		(void)close(sockets[1]);
+	k->fd = orders[0];
+	k->sockets = sockets[0];
+	return err;
 }
 
 int keeper_fork(struct keeper **out, const struct keeper_settings *s)
@@ -69,11 +89,13 @@ int keeper_fork(struct keeper **out, const struct keeper_settings *s)
 
 	if (!k)
 		return -ENOMEM;
-	k->fd = -1;
+	k->fd = k->sockets = -1;
 	err = keeper_start(k, s);
 	if (err) {
 		if (k->fd >= 0)
 			(void)close(k->fd);
+		if (k->sockets >= 0)
+			(void)close(k->sockets);
 		free(k);
 		return err;
 	}
@@ -171,13 +193,26 @@ int keeper_notice(struct keeper *k, const struct addr *peer, struct bytes datagr
 
 /* ---- the end ---- */
 
-/* One that hangs is left alone: the next start ends it. */
-static void child_await(pid_t pid)
+/* It closes its end when the addresses are deleted. One that hangs is left alone: the next start ends it. */
+static void deleted_await(int orders)
 {
-	uint64_t end_ns = clock_now_ns() + END_NS;
+	uint64_t now_ns, end_ns = clock_now_ns() + END_NS;
+	struct keeper_answer answer;
+	struct pollfd wait = { .fd = orders, .events = POLLIN };
+	int err = 0;
 
-	while (waitpid(pid, NULL, WNOHANG) == 0 && clock_now_ns() < end_ns)
-		(void)usleep(500);
+	(void)shutdown(orders, SHUT_WR);
+	while (err != -EPIPE && (now_ns = clock_now_ns()) < end_ns) {
+		(void)poll(&wait, 1, (int)((end_ns - now_ns) / NS_PER_MS) + 1);
+		err = keeper_answer_receive(orders, &answer);
+		for (uint32_t i = 0; !err && i < answer.fd_count; i++)
+			(void)close(answer.fds[i]);
+	}
+}
+
+int keeper_sockets_fd(const struct keeper *k)
+{
+	return k ? k->sockets : -1;
 }
 
 void keeper_close(struct keeper *k)
@@ -188,8 +223,11 @@ void keeper_close(struct keeper *k)
 		if (k->fn)
 			loop_unwatch(k->fd);
 		keeper_crash_tell(-1);
+		deleted_await(k->fd);
 		(void)close(k->fd);
 	}
-	child_await(k->pid);
+	(void)waitpid(k->pid, NULL, WNOHANG); /* with sockets of calls it stays for a while */
+	if (k->sockets >= 0)
+		(void)close(k->sockets);
 	free(k);
 }

@@ -7,6 +7,8 @@
  * It is forked before there are threads, sockets and keys. It keeps CAP_NET_ADMIN and CAP_NET_RAW; the node may give them up. A lock in
  * the state directory is held until it has deleted all: the keeper of the node's next start does nothing before, and ends one that hangs.
  *
+ * It also has duplicates of the media sockets (app/keeper/sockets.h), and stays with them for a while when the node is gone.
+ *
  * An address that the machine has from somebody else (loopback, or configured by hand) is used as it is.
  */
 #ifndef APP_KEEPER_KEEPER_H
@@ -56,6 +58,7 @@ struct keeper_settings {
 	const struct keeper_address *addresses;
 	uint32_t count;
 	struct addr beside; /* an address of no interface's network goes to the one that has this */
+	uint32_t flows;     /* whose sockets it holds (app/keeper/sockets.h); 0: of none */
 };
 
 /* Before there are threads. 0 or -errno. */
@@ -72,7 +75,9 @@ int keeper_take(struct keeper *k, const struct addr *address, const char *interf
 int keeper_leave(struct keeper *k, const struct addr *address) NODISCARD;
 /* What peer is sent when the node has died, in place of what was said before; nothing: no more to this one. */
 int keeper_notice(struct keeper *k, const struct addr *peer, struct bytes datagram) NODISCARD;
-/* The node ends: it says nothing more from any of the addresses. Waits for the keeper's end, some ms. */
+/* What sockets_open wants; the keeper's. -1: there is none. */
+int keeper_sockets_fd(const struct keeper *k);
+/* The node ends: it says nothing more from any of the addresses. Waits until they are deleted, some ms. */
 void keeper_close(struct keeper *k);
 
 #endif

@@ -12,6 +12,7 @@
 #include "app/keeper/address.h"
 #include "app/keeper/interface.h"
 #include "app/keeper/order.h"
+#include "app/keeper/sockets.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/privilege.h"
@@ -44,6 +45,7 @@ struct process {
 	uint32_t kept_count;
 	struct notice notices[KEEPER_PEERS_MAX];
 	uint32_t notice_count;
+	struct sockets_kept sockets;
 };
 
 /* ---- announcements ---- */
@@ -266,6 +268,7 @@ static void process_end(struct process *p)
 	if (all)
 		notices_send(p);
 	(void)close(p->lock); /* a new node need not wait for the rest */
+	(void)close(p->orders);
 	LOG_INFO("keeper", 0, "the node is gone: its addresses are deleted",
 		 LOG_U64("addresses", count));
 	for (unsigned i = 1; all && p->notice_count && i < NOTICE_REPEATS; i++) {
@@ -281,13 +284,26 @@ static int notice_socket(int family)
 	return socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
-static int process_open(struct process *p, const struct keeper_settings *s)
+static void sockets_open_in(struct process *p, int sockets, const struct keeper_settings *s)
+{
+	int err = chdir(s->dir) < 0 ? -errno : sockets_kept_open(&p->sockets, sockets, s->flows);
+
+	if (err)
+		LOG_WARN("keeper", 0, "media sockets are not held",
+			 LOG_STR("error", strerror(-err)));
+	if (err)
+		sockets_kept_close(&p->sockets);
+}
+
+static int process_open(struct process *p, int sockets, const struct keeper_settings *s)
 {
 	int err = 0;
 
 	p->lock = keeper_lock(s->dir);
 	if (p->lock < 0)
 		return p->lock;
+	if (sockets >= 0)
+		sockets_open_in(p, sockets, s);
 	if (keeper_backstop(&p->egress, s))
 		backstop_tell(p);
 	privilege_drop_to_network();
@@ -300,16 +316,30 @@ static int process_open(struct process *p, const struct keeper_settings *s)
 	return err;
 }
 
-void keeper_run(int orders, const struct keeper_settings *s)
+/* Until the node is gone. */
+static void process_hear(struct process *p)
+{
+	struct pollfd wait[] = { { .fd = p->orders, .events = POLLIN },
+				 { .fd = -1, .events = POLLIN } };
+
+	do {
+		wait[1].fd = p->sockets.flows ? p->sockets.node : -1;
+		(void)poll(wait, COUNT_OF(wait), announce_due(p));
+		if (wait[1].revents & (POLLIN | POLLHUP))
+			sockets_kept_hear(&p->sockets);
+	} while (!(wait[0].revents & (POLLIN | POLLHUP)) || order_hear(p));
+}
+
+void keeper_run(int orders, int sockets, const struct keeper_settings *s)
 {
 	struct process *p = calloc(1, sizeof(*p));
-	struct pollfd wait = { .fd = orders, .events = POLLIN };
 	int err = p ? 0 : -ENOMEM;
 
 	if (!err) {
 		p->orders = orders;
 		p->beside = s->beside;
-		err = process_open(p, s);
+		p->sockets.node = p->sockets.listener = -1;
+		err = process_open(p, sockets, s);
 	}
 	if (err) {
 		LOG_ERROR("keeper", 0, "addresses cannot be kept",
@@ -317,10 +347,11 @@ void keeper_run(int orders, const struct keeper_settings *s)
 		free(p);
 		return;
 	}
-	do
-		(void)poll(&wait, 1, announce_due(p));
-	while (!(wait.revents & (POLLIN | POLLHUP)) || order_hear(p));
+	process_hear(p);
 	process_end(p);
 	egress_close(&p->egress);
+	if (p->sockets.flows)
+		sockets_kept_outlive(&p->sockets);
+	sockets_kept_close(&p->sockets);
 	free(p);
 }

@@ -17,8 +17,8 @@ struct keeper_order {
 	uint8_t datagram[KEEPER_DATAGRAM_MAX];
 };
 
-/* The keeper's side: returns when the node is gone and all is done. */
-void keeper_run(int orders, const struct keeper_settings *s);
+/* The keeper's side; sockets: of sockets_kept_open, or -1. Returns when the node is gone and all is done. */
+void keeper_run(int orders, int sockets, const struct keeper_settings *s);
 
 /* Of a socket pair's ends. Where nobody is there any more nothing is sent; the descriptors stay the sender's. */
 void keeper_answer_send(int to, const struct keeper_answer *answer, const int *fds, uint32_t count);

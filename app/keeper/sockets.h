@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Media sockets outlive the process (docs/adr/0027). The keeper has a duplicate of each; the kernel goes on to queue what comes. The next
+ * process of the same state directory gets them back, and binds nothing. Of one thread.
+ */
+#ifndef APP_KEEPER_SOCKETS_H
+#define APP_KEEPER_SOCKETS_H
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/table.h"
+
+/* So long after the end of the process they are there. */
+#define SOCKETS_HELD_NS (10 * NS_PER_S)
+/* What came longer ago than this is of no use to a party: it is dropped. */
+#define SOCKETS_STALE_NS (500 * NS_PER_MS)
+
+enum { SOCKETS_PER_FLOW = 2 };
+
+/* A flow's sockets. fd -1, family ADDR_NONE: there is no such. */
+struct sockets {
+	struct addr local[SOCKETS_PER_FLOW];
+	int fd[SOCKETS_PER_FLOW];
+	uint64_t since_ns; /* when the process ended that had them: of the boot clock */
+};
+
+/* ---- the node's side ---- */
+
+/* What the keeper is told of a flow later: it has no room now. */
+struct sockets_waiting {
+	uint8_t word;    /* 0: nothing */
+	uint32_t number; /* of those that were left */
+	struct sockets sockets;
+};
+
+struct sockets_link {
+	int keeper; /* -1: there is none (any more) */
+	uint32_t flows;
+	struct sockets *left; /* by the process before, as long as nobody took them */
+	uint32_t left_count, unclaimed;
+	struct table by_address;         /* of left: number + 1 */
+	uint64_t late_ns;                /* when nobody takes them any more */
+	struct sockets_waiting *waiting; /* by flow */
+	uint32_t *order;                 /* a ring of flows that wait, each once */
+	uint32_t order_first, order_count;
+	uint64_t held, refused; /* counted */
+};
+
+/* keeper: of keeper_sockets_fd, or -1. flows: their numbers are below it. 0 or -ENOMEM. */
+int sockets_open(struct sockets_link *l, int keeper, uint32_t flows) NODISCARD;
+/* Those that the process before left; waits for the keeper, but not longer than this. How many flows' there are. */
+uint32_t sockets_hear(struct sockets_link *l, uint64_t patience_ns);
+/* True: *out are those that were bound to exactly these addresses, the caller's from now on, and held for flow. */
+bool sockets_claim(struct sockets_link *l, uint32_t flow, const struct addr local[SOCKETS_PER_FLOW],
+		   struct sockets *out);
+/* Duplicates are held from now on, in place of those that the flow had. */
+void sockets_hold(struct sockets_link *l, uint32_t flow, const struct sockets *s);
+/* The flow is closed. */
+void sockets_drop(struct sockets_link *l, uint32_t flow);
+/* Once a round: what had to wait; and what nobody took for SOCKETS_HELD_NS is closed. */
+void sockets_beat(struct sockets_link *l, uint64_t now_ns);
+void sockets_close(struct sockets_link *l);
+
+/* ---- the keeper's side ---- */
+
+struct sockets_kept {
+	int node;     /* -1: it is gone */
+	int listener; /* for the next keeper; -1: none */
+	uint32_t flows;
+	struct sockets *of;   /* by flow */
+	struct sockets *left; /* of the process before, by number */
+	uint32_t left_count;
+};
+
+/* In the state directory, under the lock: gets what the keeper before has, tells the node of it, and listens for the next one. */
+int sockets_kept_open(struct sockets_kept *k, int node, uint32_t flows) NODISCARD;
+/* What the node says. */
+void sockets_kept_hear(struct sockets_kept *k);
+/* The node is gone. Returns when the next keeper has all of them, or it is too late for that; at once where there are none. */
+void sockets_kept_outlive(struct sockets_kept *k);
+void sockets_kept_close(struct sockets_kept *k);
+
+#endif
