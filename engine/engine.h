@@ -72,6 +72,11 @@ int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, i
  * has not freed yet. */
 int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
 		      int *rtcp_fd) NODISCARD;
+/*
+ * Sockets that were bound so before, by a process that is gone, as if they were new: tied to no party. What came meanwhile waits in them;
+ * stale: it is dropped. rtcp_fd -1: there is none.
+ */
+void engine_bound_before(int rtp_fd, int rtcp_fd, uint8_t family, uint8_t dscp, bool stale);
 /* The socket of a shared port, as engine_bind and engine_bind_again; a second one takes all packets from one that is there still.
  * *room: what may wait in it; less is granted where net.core.rmem_max is in the way. */
 int engine_bind_shared(const struct addr *local, uint8_t dscp, bool again, int *fd,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Media sockets outlive the process (docs/adr/0027). The keeper has a duplicate of each; the kernel goes on to queue what comes. The next
+ * Media sockets outlive the process (docs/adr/0028). The keeper has a duplicate of each; the kernel goes on to queue what comes. The next
  * process of the same state directory gets them back, and binds nothing. Of one thread.
  */
 #ifndef APP_KEEPER_SOCKETS_H

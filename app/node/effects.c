@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/keeper/sockets.h"
 #include "app/node/ended.h"
 #include "app/node/fields.h"
 #include "app/node/parks.h"
@@ -240,6 +241,31 @@ static void media_fail(struct effects_to *to, const struct media_command *comman
 	answers_add(to->answers, &a);
 }
 
+/* Those of the process before, with what came meanwhile. */
+static bool media_claim(struct effects_to *to, struct media_command *command)
+{
+	const struct flow_spec *spec = &command->spec;
+	const struct addr local[SOCKETS_PER_FLOW] = { spec->local_rtp, spec->local_rtcp };
+	struct sockets s;
+
+	if (!sockets_claim(to->sockets, spec->id.slot, local, &s))
+		return false;
+	engine_bound_before(s.fd[0], s.fd[1], local[0].family, spec->dscp,
+			    clock_now_ns() - s.since_ns > SOCKETS_STALE_NS);
+	command->rtp_fd = s.fd[0];
+	command->rtcp_fd = s.fd[1];
+	return true;
+}
+
+static void media_hold(struct effects_to *to, const struct media_command *command)
+{
+	const struct flow_spec *spec = &command->spec;
+	const struct sockets s = { .local = { spec->local_rtp, spec->local_rtcp },
+				   .fd = { command->rtp_fd, command->rtcp_fd } };
+
+	sockets_hold(to->sockets, spec->id.slot, &s);
+}
+
 static bool media_bind(struct effects_to *to, struct media_command *command, uint64_t call)
 {
 	const struct flow_spec *spec = &command->spec;
@@ -248,8 +274,10 @@ static bool media_bind(struct effects_to *to, struct media_command *command, uin
 							    spec->dscp, &command->rtp_fd,
 							    &command->rtcp_fd);
 
-	if (!err)
+	if (!err) {
+		media_hold(to, command);
 		return true;
+	}
 	metric_add(g_metrics.bind_failed, 1);
 	LOG_WARN("media", call, "cannot bind media ports", LOG_ADDR("local", &spec->local_rtp),
 		 LOG_STR("error", strerror(-err)));
@@ -267,6 +295,7 @@ static void media_drop(struct effects_to *to, struct media_command *command, uin
 			(void)close(command->rtp_fd);
 		if (command->rtcp_fd >= 0)
 			(void)close(command->rtcp_fd);
+		sockets_drop(to->sockets, command->spec.id.slot);
 		media_fail(to, command, call, -EAGAIN);
 	}
 	free(command);
@@ -281,8 +310,10 @@ static void carry_media(struct effects_to *to, struct effect *e)
 	if (command->kind == MEDIA_FLOW_OPEN || command->kind == MEDIA_FLOW_UPDATE)
 		command->spec.place = to->place;
 	if (command->kind == MEDIA_FLOW_OPEN && !command->spec.shared_port &&
-	    !media_bind(to, command, e->call))
+	    !media_claim(to, command) && !media_bind(to, command, e->call))
 		return;
+	if (command->kind == MEDIA_FLOW_CLOSE)
+		sockets_drop(to->sockets, command->id.slot);
 	e->media = NULL; /* the queue's now */
 	if (media_queue_put(to->media, command))
 		media_drop(to, command, e->call);

@@ -36,6 +36,7 @@ struct effects_to {
 	uint8_t place;             /* its own there */
 	struct store_shared *shared;
 	struct media_queue *media;
+	struct sockets_link *sockets; /* what the node's keeper has of media */
 	struct answers *answers;
 	uint64_t
 		bind_again_until_ns; /* start-up: ports of the process before may be bound until then */

@@ -37,8 +37,9 @@ void node_keeper_setup(void)
 	WITHHELD(EGRESS_NDP, "ndp");
 	WITHHELD(EGRESS_OTHER, "other");
 #undef WITHHELD
-	g_metrics.up = metric_register(METRIC_GAUGE, "tandem_keeper_up", NULL,
-				       "1 while there is the process that moves addresses.");
+	g_metrics.up = metric_register(
+		METRIC_GAUGE, "tandem_keeper_up", NULL,
+		"1 while there is the process that has floating addresses and media sockets.");
 }
 
 void node_keeper_metrics(const struct node *n)
@@ -99,23 +100,42 @@ void node_keeper_start(struct node *n)
 				     .beside = n->settings.cluster.listen };
 	int err;
 
-	s.count = addresses_that_float(n, addresses);
-	if (!node_is_clustered(n) || !s.count)
-		return;
+	s.count = node_is_clustered(n) ? addresses_that_float(n, addresses) : 0;
+	s.flows = settings_port_pairs(&n->settings);
 	err = keeper_fork(&n->keeper.process, &s);
 	if (err) {
-		LOG_ERROR("node", 0, "cannot start the process that moves addresses",
+		LOG_ERROR("node", 0,
+			  "cannot start the process that has addresses and media sockets",
 			  LOG_STR("error", strerror(-err)));
 		return;
 	}
-	err = keeper_hold_memory();
+	err = s.count ? keeper_hold_memory() : 0;
 	if (err)
 		LOG_WARN("node", 0, "the end of the node is seen late: its memory is freed before",
 			 LOG_STR("error", strerror(-err)));
 }
 
+/* It has had time for that since this process began. */
+#define SOCKETS_PATIENCE_NS NS_PER_S
+
+int node_keeper_sockets(struct node *n)
+{
+	return sockets_open(&n->keeper.sockets, keeper_sockets_fd(n->keeper.process),
+			    settings_port_pairs(&n->settings));
+}
+
+void node_keeper_sockets_hear(struct node *n)
+{
+	uint32_t flows = sockets_hear(&n->keeper.sockets, SOCKETS_PATIENCE_NS);
+
+	if (flows)
+		LOG_INFO("node", 0, "media sockets of the process before are here",
+			 LOG_U64("flows", flows));
+}
+
 void node_keeper_stop(struct node *n)
 {
+	sockets_close(&n->keeper.sockets);
 	keeper_close(n->keeper.process);
 	n->keeper.process = NULL;
 	egress_close(&n->keeper.backstop);
@@ -198,8 +218,8 @@ static void on_died(struct node *n)
 {
 	LOG_ERROR(
 		"node", 0,
-		"the process that moves addresses is gone: they stay where they are until the node "
-		"is started again");
+		"the process that has floating addresses and media sockets is gone: addresses stay "
+		"where they are until the node is started again");
 	n->keeper.dead = true;
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		struct node_shard *s = &n->shards[i];

@@ -6,6 +6,7 @@
 #ifndef APP_NODE_NODE_KEEPER_H
 #define APP_NODE_NODE_KEEPER_H
 
+#include "app/keeper/sockets.h"
 #include "app/node/node_shard.h"
 #include "engine/port/egress.h"
 
@@ -20,11 +21,12 @@ enum node_floating {
 };
 
 struct node_keeper {
-	struct keeper *process; /* NULL: no address floats */
+	struct keeper *process; /* NULL: it could not be started */
 	bool dead;
 	bool refusal_said;
 	enum node_floating of[SHARD_NETWORKS_MAX];
-	struct egress backstop; /* docs/adr/0025; all zero: there is none */
+	struct sockets_link sockets; /* of media, held by the keeper */
+	struct egress backstop;      /* docs/adr/0025; all zero: there is none */
 };
 
 void node_keeper_setup(void); /* metrics; main thread, once */
@@ -32,6 +34,10 @@ void node_keeper_setup(void); /* metrics; main thread, once */
 void node_keeper_start(struct node *n);
 /* The loop is open. 0 or -errno. */
 int node_keeper_watch(struct node *n) NODISCARD;
+/* Memory for media sockets. 0 or -ENOMEM. */
+int node_keeper_sockets(struct node *n) NODISCARD;
+/* Those that the process before left are here, if there are any: as late as can be, as the keeper has to get them first. */
+void node_keeper_sockets_hear(struct node *n);
 /* The shard is this node's: done comes when its addresses are there, or cannot be. At once where it has none. */
 void node_addresses_take(struct node_shard *s, node_shard_fn *done);
 /* It is no longer. */

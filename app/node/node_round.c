@@ -486,6 +486,7 @@ void node_round(void *arg)
 		return;
 	}
 	node_hand_round(n, clock_now_ns());
+	sockets_beat(&n->keeper.sockets, clock_now_ns());
 	if (n->sip)
 		transport_flush(n->sip);
 	if (n->control)

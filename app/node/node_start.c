@@ -379,7 +379,9 @@ static int start_capacities(struct node *n)
 	int err;
 
 	node_memory(&before, &resident);
-	err = node_dns_open(n);
+	err = node_keeper_sockets(n);
+	if (!err)
+		err = node_dns_open(n);
 	if (!err)
 		err = node_probe_open(n);
 	if (!err)
@@ -414,6 +416,7 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->place = s ? node_shard_place(s) : VALID_ALWAYS;
 	to->shared = n->store;
 	to->media = &n->media_queue;
+	to->sockets = &n->keeper.sockets;
 	to->answers = &n->answers;
 	to->ended = &n->ended;
 	to->plays = &n->plays;
@@ -491,6 +494,7 @@ static void locations_forget_gone(struct node *n)
 
 static int start_running(struct node *n)
 {
+	node_keeper_sockets_hear(n);
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		if (n->shards[i].state == NODE_SHARD_LIVE)
 			shard_resume(n->shards[i].core, clock_instant());

@@ -109,6 +109,36 @@ static int pair_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t ds
 	return 0;
 }
 
+enum { DROPPED_AT_ONCE = 64 };
+
+/* All that is there now: no more than its buffer takes, some hundred packets. */
+static void stale_drop(int fd)
+{
+	struct mmsghdr list[DROPPED_AT_ONCE] = { 0 };
+
+	for (int i = 0; i < DROPPED_AT_ONCE; i++) {
+		if (recvmmsg(fd, list, DROPPED_AT_ONCE, MSG_DONTWAIT | MSG_TRUNC, NULL) <
+		    DROPPED_AT_ONCE)
+			return;
+	}
+}
+
+static void bound_before(int fd, uint8_t family, uint8_t dscp, bool stale)
+{
+	(void)!port_socket_connect(fd, NULL);
+	(void)fcntl(fd, F_SETFL, 0); /* of epoll's it is O_NONBLOCK */
+	options_set(fd, family, dscp);
+	if (stale)
+		stale_drop(fd);
+}
+
+void engine_bound_before(int rtp_fd, int rtcp_fd, uint8_t family, uint8_t dscp, bool stale)
+{
+	bound_before(rtp_fd, family, dscp, stale);
+	if (rtcp_fd >= 0)
+		bound_before(rtcp_fd, family, dscp, stale);
+}
+
 /* Of two that are bound beside each other the second, which is the newer, gets all packets; an index that is not there is none. */
 static void newest_takes(int fd)
 {
