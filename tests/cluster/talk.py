@@ -39,7 +39,7 @@ class Call:
         self.into.answer(sdp(address, ports[1]))
         answer = self.out.wait_answer()
         to_a, to_b = media_of(answer), media_of(self.into.request)
-        self.shard = SHARD_OF[to_a[0]]
+        self.shard = SHARD_OF.get(to_a[0])
         self.line = " ".join(f"{address}:{port} {place[0]}:{place[1]}" for port, place in zip(ports, (to_a, to_b)))
         self.fault = ""
 
@@ -70,10 +70,10 @@ class Call:
 
 
 class Phones:
-    """Pairs of extensions; the second of a pair is called by the first. All speak to the SBC."""
+    """Pairs of extensions; the second of a pair is called by the first. All speak to the SBC, or to whatever is there."""
 
-    def __init__(self, sbc, address):
-        self.sbc, self.address, self.pairs, self.made = sbc, address, [], 0
+    def __init__(self, sbc, address, port=5060):
+        self.sbc, self.address, self.pairs, self.made = (sbc, port), address, [], 0
 
     def register(self, agent):
         response = None
@@ -92,7 +92,7 @@ class Phones:
         names = [f"{kind}{len(self.pairs):03}" for kind in (1, 2)]
         for name in names:
             node.put_extension(name, PASSWORD)
-        agents = [UserAgent((self.sbc, 5060), name, PASSWORD, self.address) for name in names]
+        agents = [UserAgent(self.sbc, name, PASSWORD, self.address) for name in names]
         self.pairs.append(agents)
         for agent in agents:
             self.register(agent)
