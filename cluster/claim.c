@@ -73,11 +73,11 @@ static bool same_lease(const struct claim_lease *a, const struct claim_lease *b)
 	       a->renewal == b->renewal;
 }
 
-/* Of one epoch the names that were written last, also where Redis went back to before that. */
+/* Of one epoch the names that were written last, also where Redis went back to before that, or the owner said those of before since. */
 static void names_seen(struct claim *c, const struct claim_lease *lease)
 {
 	if (!lease->owner || lease_epoch_above(c->heard, lease->epoch) ||
-	    (same_epoch(c->renewed_epoch, lease->epoch) && lease->renewal <= c->renewed))
+	    (same_epoch(c->renewed_epoch, lease->epoch) && lease->renewal < c->renewed))
 		return;
 	c->named = lease->named;
 	c->record = lease->owner;

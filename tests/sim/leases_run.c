@@ -10,7 +10,7 @@
 #define AGAIN_NS  (CALM_NS + 20 * NS_PER_S) /* by then each shard has an owner, */
 #define END_NS    (CALM_NS + 30 * NS_PER_S) /* and until then it stays so */
 
-enum { FAULTS_MAX = 24, FROM_MS = 3000, LONG_MS = 8000 };
+enum { NODES = 3, FAULTS_MAX = 24, FROM_MS = 3000, LONG_MS = 8000 };
 
 enum fault {
 	FAULT_KILL,
@@ -187,10 +187,13 @@ void leases_run_to_end(struct sim *s)
 
 bool leases_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 {
-	leases_alone(s, seed,
-		     &(struct leases_settings){
-			     .nodes = 3, .places = 3, .watched = 3, .length_ns = LENGTH_NS },
-		     way->story);
+	uint32_t nodes = way->nodes ? way->nodes : NODES;
+
+	leases_alone(
+		s, seed,
+		&(struct leases_settings){
+			.nodes = nodes, .places = nodes, .watched = nodes, .length_ns = LENGTH_NS },
+		way->story);
 	s->sabotage = way->sabotage;
 	seed_plan(s);
 	leases_run_to_end(s);

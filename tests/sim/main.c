@@ -8,7 +8,7 @@
  * --fence N: it loses its shard there. --move N: a phone goes to another network there. --go N: there are two nodes, and a phone registers
  * with the other one from there on, or for a while. --take N: there are two nodes, and the shard goes to the other one there; --twice N: the first dies there, and soon the other one. --document N: a document changes there. --whole: behind each effect, where the suite
  * has some alone. With --harvest FOLDER: their records.
- * sim --leases: seeds of leases.h alone. --model N --nodes M [--shards K]: a system of N nodes with K shards each, known to M
+ * sim --leases [--nodes N]: seeds of leases.h alone, with three nodes or so many. --model N --nodes M [--shards K]: a system of N nodes with K shards each, known to M
  * of them (model.c).
  * sim --self-test | --records FOLDER [--story]
  * Runs the seeds of the list, each with as many nodes and shards as it names, then --seeds from --first on. Prints the story of the first that fails and exits with 1. --records: of old
@@ -297,7 +297,8 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			return false;
 		}
 	}
-	return (a->model || a->way.nodes <= NODES_MAX) && a->way.shards <= NODE_HOME_MAX;
+	return (a->model || a->way.nodes <= (a->way.leases ? (uint32_t)LEASES_NODES : NODES_MAX)) &&
+	       a->way.shards <= NODE_HOME_MAX;
 }
 
 int main(int argc, char **argv)

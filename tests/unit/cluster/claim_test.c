@@ -127,6 +127,24 @@ static void test_forgotten_names(void **state)
 	assert_int_equal(c.named.count, 0);
 }
 
+/* The owner names another one in its place, and tells it of the list before: it claims by what Redis shows. */
+static void test_named_no_more(void **state)
+{
+	struct claim_event seen = { .type = CLAIM_SEEN, .lease = lease_of(1, 8) };
+	struct claim c;
+
+	(void)state;
+	seen.lease.named = (struct members){ { OTHER, 9 }, 2 };
+	watching(&c);
+	assert_int_equal(claim_step(&c, &seen, 11000), 0);
+	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 11001), CLAIM_SEND_ACK);
+	assert_int_equal(c.named.ids[0], SELF);
+	assert_int_equal(claim_step(&c, &seen, 15000), 0);
+	c.look_ns = UINT64_MAX;
+	assert_int_equal(timer(&c, 15001), 0);
+	assert_int_equal(c.named.ids[0], OTHER);
+}
+
 /* To the owner it has acked, to the claimant to which it has consented, and to nobody known after its start. */
 static void test_bound(void **state)
 {
@@ -302,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_too_late),
 		cmocka_unit_test(test_watch_begins_again),
 		cmocka_unit_test(test_forgotten_names),
+		cmocka_unit_test(test_named_no_more),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_stands_back),
 		cmocka_unit_test(test_alone),
