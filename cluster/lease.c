@@ -139,6 +139,8 @@ void lease_name(struct lease *l, const struct members *named, uint64_t now_ns)
 		l->named = *named;
 		return;
 	}
+	if (!l->named.count && (l->state != LEASE_HELD || !l->kept))
+		return;
 	l->wanted = *named;
 	l->wanted_ns = now_ns;
 	memset(l->wanted_acked_ns, 0, sizeof(l->wanted_acked_ns));
@@ -150,7 +152,8 @@ void lease_name(struct lease *l, const struct members *named, uint64_t now_ns)
 /* Redis has the new names: of those before, enough know of it. One that was alone may be the one that is gone. */
 static void named_settle(struct lease *l)
 {
-	if (!l->wanted_ns || l->sent_ns < l->wanted_ns)
+	/* one of the same moment may have had the names of before */
+	if (!l->wanted_ns || l->sent_ns <= l->wanted_ns)
 		return;
 	if (l->named.count > 1 && members_acked_until(&l->named, l->acked_ns, 0) < l->wanted_ns)
 		return;
@@ -166,9 +169,12 @@ static uint64_t acked_until(const struct lease *l)
 	uint64_t until_ns = members_acked_until(&l->named, l->acked_ns, l->length_ns);
 	uint64_t wanted_ns = members_acked_until(&l->wanted, l->wanted_acked_ns, l->length_ns);
 
-	if (!l->wanted_ns || !l->wanted.count)
+	if (!l->wanted_ns)
 		return until_ns;
-	return !l->named.count || wanted_ns < until_ns ? wanted_ns : until_ns;
+	/* one that names nobody in Redis is of anybody who has watched it: he may not have heard of it */
+	if (!l->wanted.count || !l->named.count)
+		return 0;
+	return wanted_ns < until_ns ? wanted_ns : until_ns;
 }
 
 static void ack_note(const struct members *m, uint64_t acked_ns[MEMBERS_MAX], uint64_t from,
@@ -247,6 +253,7 @@ static unsigned granted(struct lease *l, enum lease_action question,
 	l->state = LEASE_HELD;
 	l->stale = false;
 	l->next_ns = l->sent_ns + l->length_ns / 3;
+	l->kept = event->kept;
 	if (event->kept)
 		named_settle(l);
 	if (!may_lapse(l))

@@ -94,6 +94,7 @@ struct lease {
 	uint64_t probe_ns; /* wait before the next probe while in doubt */
 	uint64_t sent_ns;  /* of the question under way */
 	bool link_up;
+	bool kept;  /* what Redis granted last it cannot forget */
 	bool stale; /* assertion due: the link or Redis' data are not those of the last one */
 
 	uint64_t renewal; /* of the newest question: never twice the same in an incarnation */
@@ -117,7 +118,8 @@ struct lease_grant {
 void lease_open(struct lease *l, uint64_t incarnation, uint64_t length_ns);
 /*
  * Whom to name from now on. A change takes a renewal that Redis cannot forget, and acks of those who were named, who then support
- * no claim by the old list; until then acks of both lists are needed. Not while another change is under way.
+ * no claim by the old list; until then acks of both lists are needed. Not while another change is under way. The first names, and
+ * none any more, are a matter of Redis alone: not while it may forget them, or is away.
  */
 void lease_name(struct lease *l, const struct members *named, uint64_t now_ns);
 /* Returns actions, set of enum lease_action. */

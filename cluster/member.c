@@ -45,9 +45,6 @@ uint64_t members_acked_until(const struct members *m, const uint64_t sent_ns[MEM
 	return sent ? sent + length_ns : 0;
 }
 
-/* Below it a claim asks one node alone, so who leaves stays named until another one is. */
-enum { MEMBERS_KEPT = 2 };
-
 static bool stays(const struct member *node, uint64_t now_ns)
 {
 	return !node->leaving && now_ns - node->heard_ns < MEMBER_UNHEARD_NS;
@@ -90,6 +87,4 @@ void members_next(struct members *next, const struct members *now, const struct 
 		if (!node || !node->leaving)
 			members_add(next, now->ids[i], now->count);
 	}
-	for (uint32_t i = 0; i < now->count; i++)
-		members_add(next, now->ids[i], MEMBERS_KEPT);
 }

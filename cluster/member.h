@@ -43,7 +43,7 @@ uint64_t members_acked_until(const struct members *m, const uint64_t sent_ns[MEM
 /*
  * Whom to name now: those of the list that are heard and stay, then others that are, as many as there should be. nodes: all that
  * are known but the owner. Who is not heard stays while nobody can replace it: too many names ask for more, never for less.
- * Who leaves is named no more, unless fewer than two were left.
+ * Who leaves is named no more. Where nobody is left the owner is alone.
  */
 void members_next(struct members *next, const struct members *now, const struct member *nodes,
 		  uint32_t count, uint64_t now_ns);

@@ -18,11 +18,7 @@
 
 #define NAMES_NS NS_PER_S
 
-enum {
-	BEATS_OF_A_LEASE = 10,
-	/* With one other node there is nobody whose word could decide between the two: leases name nobody then. */
-	OTHERS_MIN = 2,
-};
+enum { BEATS_OF_A_LEASE = 10 };
 
 struct claimant {
 	struct node *node;
@@ -194,9 +190,10 @@ static bool claimant_leaves(const struct claimant *c, uint64_t id)
 
 static void on_heard(uint64_t id, bool is_heard, void *arg)
 {
-	const struct claimant *c = arg;
+	struct claimant *c = arg;
 	char text[17];
 
+	c->names_ns = 0; /* who comes back may watch a lease that names nobody */
 	(void)snprintf(text, sizeof(text), "%016" PRIx64, id);
 	if (is_heard)
 		LOG_INFO("node", 0, "another node is heard", LOG_STR("node", text));
@@ -282,12 +279,11 @@ static void names_turn(const struct claimant *c, uint64_t now_ns)
 
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		struct node_shard *s = &n->shards[i];
-		struct members next = { 0 };
+		struct members next;
 
 		if (s->state != NODE_SHARD_LIVE)
 			continue;
-		if (count >= OTHERS_MIN)
-			members_next(&next, store_lease_named(s->store), nodes, count, now_ns);
+		members_next(&next, store_lease_named(s->store), nodes, count, now_ns);
 		if (!members_are_same(&next, store_lease_named(s->store)))
 			store_lease_name(s->store, &next);
 	}

@@ -116,17 +116,27 @@ void store_lease_look(struct store_shared *s, uint16_t shard, uint64_t note, sto
 
 /* ---- claims ---- */
 
+struct claim_op {
+	struct store_op op;
+	struct store_claim claim;
+};
+
+/* What one server has it keeps. Of several the others are asked where nobody else has to consent. */
 static void claim_finish(struct store_op *op, const struct store_answer *a)
 {
-	const struct store_shared *s = (const struct store_shared *)op->base;
+	struct store_shared *s = (struct store_shared *)op->base;
+	const struct store_claim *c = &((const struct claim_op *)op)->claim;
 
-	/* one server: what it has it keeps; of several the others are not asked, as consents count there */
-	op->done(a->result, op->key, a->result == STORE_OK && !s->settings.replicas, op->arg);
+	if (a->result == STORE_OK && s->settings.replicas && c->grant.named.count < 2)
+		store_keep_claim(s, c, op->done, op->arg);
+	else
+		op->done(a->result, op->key, a->result == STORE_OK && !s->settings.replicas,
+			 op->arg);
 }
 
-static void claim_send(struct store_op *op, const struct store_shared *s,
-		       const struct store_claim *c)
+static void claim_send(struct store_op *op, const struct store_shared *s)
 {
+	const struct store_claim *c = &((const struct claim_op *)op)->claim;
 	const struct lease_write write = { .shard = c->shard,
 					   .identity = &c->identity,
 					   .epoch = c->grant.epoch,
@@ -151,12 +161,13 @@ void store_lease_claim(struct store_shared *s, const struct store_claim *claim, 
 	struct store_op *op;
 
 	store_enter(&s->base);
-	op = store_op_new(&s->base, sizeof(*op), claim_finish);
+	op = store_op_new(&s->base, sizeof(struct claim_op), claim_finish);
 	if (op) {
 		op->done = done;
 		op->arg = arg;
 		op->key = claim->shard;
-		claim_send(op, s, claim);
+		((struct claim_op *)op)->claim = *claim;
+		claim_send(op, s);
 	} else {
 		done(STORE_UNKNOWN, claim->shard, 0, arg);
 	}

@@ -7,6 +7,8 @@
  *
  * What one server was told before that script runs is before it in what the replicas get. One WAIT is for all, as the commands of a
  * connection wait behind it. Whatever goes wrong says that the lease is not kept, and never that it is not held.
+ *
+ * A claim that Redis alone decides asks likewise, by itself: it is rare, and each lease is claimed at a time of its own.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -90,11 +92,16 @@ static void on_written(int err, const struct redisReply *reply, void *arg)
 	flight_answered(seat->flight);
 }
 
+static bool is_with_all(const struct store_shared *s, int err, const struct redisReply *reply)
+{
+	return !err && redis_reply_type(reply) == REDIS_TYPE_INTEGER &&
+	       redis_reply_integer(reply) >= (int64_t)s->settings.replicas;
+}
+
 static void on_waited(int err, const struct redisReply *reply, void *arg)
 {
 	struct keep_flight *f = arg;
-	bool all = !err && f->shared && redis_reply_type(reply) == REDIS_TYPE_INTEGER &&
-		   redis_reply_integer(reply) >= (int64_t)f->shared->settings.replicas;
+	bool all = f->shared && is_with_all(f->shared, err, reply);
 
 	for (uint32_t i = 0; i < f->count; i++) {
 		struct keep_seat *seat = &f->seats[i];
@@ -137,18 +144,16 @@ static void seat_send(struct keep_flight *f, struct keep_seat *seat)
 		f->waits++;
 }
 
-static void wait_send(struct keep_flight *f, uint64_t length_ns)
+static int wait_ask(const struct store_shared *s, uint64_t length_ns, redis_reply_fn *fn, void *arg)
 {
-	const struct store_shared *shared = f->shared;
 	uint64_t wait_ms = length_ns / WAITS_OF_A_LEASE / NS_PER_MS;
 	struct lease_words words;
 	const struct bytes args[] = { BYTES_LIT("WAIT"),
-				      store_number_write(&words, 0, shared->settings.replicas),
+				      store_number_write(&words, 0, s->settings.replicas),
 				      store_number_write(&words, 1, wait_ms ? wait_ms : 1) };
 
-	if (redis_command(shared->settings.leases, args, COUNT_OF(args),
-			  length_ns / WAITS_OF_A_LEASE + shared->base.deadline_ns, on_waited, f))
-		on_waited(-ENOTCONN, NULL, f);
+	return redis_command(s->settings.leases, args, COUNT_OF(args),
+			     length_ns / WAITS_OF_A_LEASE + s->base.deadline_ns, fn, arg);
 }
 
 static uint32_t waiting_count(const struct store_shared *shared)
@@ -179,7 +184,8 @@ static void keep_depart(struct store_shared *shared, uint32_t count)
 		length_ns = s->lease.length_ns;
 		seat_send(f, &f->seats[f->count++]);
 	}
-	wait_send(f, length_ns);
+	if (wait_ask(shared, length_ns, on_waited, f))
+		on_waited(-ENOTCONN, NULL, f);
 }
 
 static void keep_flush(void *arg)
@@ -205,6 +211,107 @@ void store_keep_ask(struct store_shard *s)
 		keep_settle(s, false);
 	else
 		store_lease_answered(s, true); /* what one server has it keeps */
+}
+
+/* ---- a claim ---- */
+
+/* Its answers come, each once, also when the store is closed before. */
+struct claim_keep {
+	struct store_op *op; /* NULL: that is so */
+	uint32_t waits;
+	bool written;
+};
+
+struct claim_keep_op {
+	struct store_op op;
+	struct claim_keep *keep;
+};
+
+static void claim_keep_finish(struct store_op *op, const struct store_answer *a)
+{
+	struct claim_keep *keep = ((struct claim_keep_op *)op)->keep;
+
+	if (keep)
+		keep->op = NULL;
+	/* the claim itself was granted, whatever became of this */
+	op->done(STORE_OK, op->key, a->result == STORE_OK && a->version, op->arg);
+}
+
+static void claim_keep_answered(struct claim_keep *keep)
+{
+	if (--keep->waits == 0)
+		free(keep);
+}
+
+static void on_claim_written(int err, const struct redisReply *reply, void *arg)
+{
+	struct claim_keep *keep = arg;
+
+	keep->written = !err && bytes_is(redis_reply_text(redis_reply_at(reply, 0)), "OK");
+	claim_keep_answered(keep);
+}
+
+static void on_claim_waited(int err, const struct redisReply *reply, void *arg)
+{
+	struct claim_keep *keep = arg;
+	struct store_op *op = keep->op;
+
+	if (op) {
+		struct store_shared *s = (struct store_shared *)op->base;
+		struct store_answer a = { .result = STORE_OK };
+
+		a.version = keep->written && is_with_all(s, err, reply);
+		store_enter(&s->base);
+		metric_add(keep_metric(a.version), 1);
+		store_op_answer(op, &a);
+		store_leave(&s->base);
+	}
+	claim_keep_answered(keep);
+}
+
+static void claim_keep_send(struct store_shared *s, struct claim_keep *keep,
+			    const struct store_claim *c)
+{
+	const struct lease lease = { .epoch = c->grant.epoch };
+	char key[STORE_KEY_MAX], fence[LEASE_FENCE_TEXT];
+	struct writer w = writer_over(fence, sizeof(fence));
+	struct lease_words words;
+	struct bytes args[3] = { store_key_shard_of(key, c->shard, "lease") };
+	struct script_call call = { .id = SCRIPT_LEASE_KEEP,
+				    .args = args,
+				    .keys = 1,
+				    .n = COUNT_OF(args),
+				    .deadline_ns = s->base.deadline_ns };
+
+	lease_fence_write(&w, &lease);
+	args[1] = writer_done(&w);
+	args[2] = store_number_write(&words, 0, c->grant.renewal);
+	keep->waits = 2;
+	if (script_run(&s->scripts, s->settings.leases, &call, on_claim_written, keep))
+		keep->waits--;
+	if (wait_ask(s, c->length_ns, on_claim_waited, keep))
+		on_claim_waited(-ENOTCONN, NULL, keep);
+}
+
+void store_keep_claim(struct store_shared *s, const struct store_claim *claim, store_done_fn *done,
+		      void *arg)
+{
+	struct claim_keep *keep = calloc(1, sizeof(*keep));
+	struct claim_keep_op *op = NULL;
+
+	if (keep && s->keeper.redis && redis_is_connected(s->settings.leases))
+		op = (struct claim_keep_op *)store_op_new(&s->base, sizeof(*op), claim_keep_finish);
+	if (!op) {
+		free(keep);
+		done(STORE_OK, claim->shard, !s->settings.replicas, arg);
+		return;
+	}
+	op->op.done = done;
+	op->op.arg = arg;
+	op->op.key = claim->shard;
+	op->keep = keep;
+	keep->op = &op->op;
+	claim_keep_send(s, keep, claim);
 }
 
 /* ---- life ---- */

@@ -321,6 +321,9 @@ void store_keep_open(struct store_shared *s);
 void store_keep_close(struct store_shared *s);
 /* store_lease_answered is called for s->keep, once: at once, or when the replicas have it or are late. */
 void store_keep_ask(struct store_shard *s);
+/* A claim was granted: done hears STORE_OK, with version 1 where the replicas have it. */
+void store_keep_claim(struct store_shared *s, const struct store_claim *claim, store_done_fn *done,
+		      void *arg);
 /* The shard is closed: nobody waits any more. */
 void store_keep_leave(struct store_shard *s);
 

@@ -89,6 +89,10 @@ class Cluster(Pair):
         with self.redis() as redis:
             return redis("HGET", f"td:{{s{shard}}}:lease", "node")
 
+    def named(self, shard):
+        with self.redis() as redis:
+            return len((redis("HGET", f"td:{{s{shard}}}:lease", "named") or "").split())
+
     def cdrs(self, node, call):
         return [row for row in node.ctl("cdr.list", limit=200) if row["id"] == call]
 
@@ -199,6 +203,70 @@ class Handed(Cluster):
         talk.hang_up()
 
 
+class Two(Cluster):
+    """Of two nodes each lease names the other one, which claims by the word of Redis alone. Who is left alone names nobody."""
+    @classmethod
+    def settings(cls, name, shard):
+        settings = super().settings(name, shard)
+        settings["cluster"]["failback"] = False
+        return settings
+
+    def pauses(self, process, seconds):
+        process.send_signal(signal.SIGSTOP)
+        self.addCleanup(process.send_signal, signal.SIGCONT)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGCONT)
+
+    def test_stands_still(self):
+        """Without Redis they live by each other's word. Who stands still for longer than its lease has lost its shard, and says nothing."""
+        self.registers(17, "1001", "1002")
+        for shard in self.shards:
+            self.until(lambda: self.named(shard) == 1)
+        talk = Talk(self, 17).answer().speaks()
+        talk.hears()
+        past = [node.log_tail(9000).count("the lease of the shard is past") for node in (self.a, self.b)]
+        self.pauses(self.server, 5)
+        talk.hears()
+        talk.quiet()
+        self.assertEqual([node.log_tail(9000).count("the lease of the shard is past") for node in (self.a, self.b)], past)
+        name = self.owner(17)
+        owner, other = (self.a, self.b) if name == "a" else (self.b, self.a)
+        owner.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(owner.process.send_signal, signal.SIGCONT)
+        self.until(lambda: self.owner(17) != name)
+        self.assertIn("the owner of a shard is silent: claiming it", other.log_tail(2000))
+        owner.process.send_signal(signal.SIGCONT)
+        self.until(lambda: "it is silent from now on" in owner.log_tail(2000))
+        talk.hang_up()
+        self.until(lambda: self.cdrs(self.a, talk.id))
+        self.assertEqual(len(self.cdrs(self.a, talk.id)), 1)
+
+    def test_stopped(self):
+        """It hands over first. The other one is alone then, and goes on also without Redis, until there are two again."""
+        self.registers(18, "1001", "1002")
+        talk = Talk(self, 18, at=18).answer().speaks()
+        talk.hears()
+        name = self.owner(18)
+        leaves, stays = (self.a, self.b) if name == "a" else (self.b, self.a)
+        leaves.process.send_signal(signal.SIGTERM)
+        self.assertEqual(leaves.process.wait(PATIENCE_S), 0)
+        for shard in self.shards:
+            self.assertNotEqual(self.owner(shard), name)
+        talk.hears()
+        for shard in self.shards:
+            self.until(lambda: self.named(shard) == 0)
+        past = stays.log_tail(9000).count("the lease of the shard is past")
+        self.pauses(self.server, 5)
+        talk.hears()
+        self.assertEqual(stays.log_tail(9000).count("the lease of the shard is past"), past)
+        leaves.restart()
+        for shard in self.shards:
+            self.until(lambda: self.named(shard) == 1)
+        talk.hears()
+        talk.quiet()
+        talk.hang_up()
+
+
 class Claimed(Cluster):
     """Three nodes: leases name the two others, who both have to consent to a claim, and whose acks are enough for the owner."""
     shards = (17, 18, 19)
@@ -215,10 +283,6 @@ class Claimed(Cluster):
         cls.c = cls.enterClassContext(Node(settings=cls.settings("c", 3), start=False))
         shutil.copy(os.path.join(cls.a.state_dir, "keys"), os.path.join(cls.c.state_dir, "keys"))
         cls.c.start()
-
-    def named(self, shard):
-        with self.redis() as redis:
-            return len((redis("HGET", f"td:{{s{shard}}}:lease", "named") or "").split())
 
     def test_killed_and_cut_off(self):
         """One is killed; then the one that has its shard stands still for longer than its lease lasts, and speaks for it no more."""

@@ -178,7 +178,8 @@ def sim(report):
              ("--nodes", "3", "--shards", "2", "--floats", "--seeds", "1000")),
             (LEASE_SEEDS, "asan", ("--leases", "--seeds", "500")),
             (LEASE_SEEDS, "clang", ("--leases", "--seeds", "500")),
-            ("500 seeds of leases alone, which name three of four nodes", "debug", ("--leases", "--nodes", "4", "--seeds", "500")),
+            ("500 seeds of leases alone, of two nodes", "debug", ("--leases", "--nodes", "2", "--seeds", "500")),
+            ("500 seeds of leases alone, of four nodes", "debug", ("--leases", "--nodes", "4", "--seeds", "500")),
             ("seeds that failed once", "asan", ("--list", "tests/sim/seeds.txt", "--seeds", "0")),
             ("what is broken on purpose is seen", "asan", ("--self-test",))]
     runs += [(f"a node goes on with the records of earlier builds ({folder})", "asan",

@@ -174,6 +174,16 @@ void leases_kill(struct sim *s, uint32_t node, bool notice)
 	n->claims = NULL;
 }
 
+void leases_leave(struct sim *s, uint32_t node)
+{
+	struct lease_node *n = &s->leases->nodes[node];
+
+	if (!n->up || leases_stands(s, node))
+		return;
+	lease_hello(n, PEER_LEAVING);
+	leases_kill(s, node, lease_chance(s, 500));
+}
+
 void leases_start(struct sim *s, uint32_t node)
 {
 	if (s->leases->nodes[node].up)
@@ -240,6 +250,8 @@ void leases_redis_away(struct sim *s, uint64_t forgets_ns)
 	trace_line(s, "lease: Redis is away, and forgets %llu ms",
 		   (unsigned long long)(forgets_ns / NS_PER_MS));
 	s->leases->totals.forgets += forgets_ns != 0;
+	if (!s->leases->away)
+		s->leases->away_ns = s->now_ns;
 	s->leases->away = true;
 	redis_forget(s, forgets_ns);
 	for (uint32_t i = 0; i < s->leases->set.nodes; i++)

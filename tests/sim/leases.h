@@ -47,6 +47,8 @@ const struct leases_totals *leases_totals(const struct sim *s);
 void leases_kill(struct sim *s, uint32_t node, bool notice);
 /* Its keeper says that its process is gone. */
 void leases_notice(struct sim *s, uint32_t node);
+/* It says that it leaves, and ends. */
+void leases_leave(struct sim *s, uint32_t node);
 void leases_start(struct sim *s, uint32_t node);
 /* It does nothing for so long, and then all at once. */
 void leases_stand(struct sim *s, uint32_t node, uint64_t ns);

@@ -15,7 +15,7 @@
 #define GIVE_NS  (2 * NS_PER_S) /* for all to be saved */
 
 /* With nodes around them leases are looked at as rarely as they may be: the rest takes time enough. */
-enum { TICKS = 40, TICKS_OF_NODES = 12, BEATS = 10, LOAD_US = 1000, OTHERS_MIN = 2 };
+enum { TICKS = 40, TICKS_OF_NODES = 12, BEATS = 10, LOAD_US = 1000 };
 
 uint64_t lease_now(const struct lease_node *n)
 {
@@ -422,7 +422,8 @@ void lease_link_told(struct lease_node *n, bool connected)
 void lease_heard(struct lease_node *n, uint32_t from, const struct peer_item *item)
 {
 	n->heard_ns[from] = lease_now(n);
-	if (item->kind != PEER_HELLO)
+	n->left[from] = item->kind == PEER_LEAVING || (item->kind != PEER_HELLO && n->left[from]);
+	if (item->kind != PEER_HELLO && item->kind != PEER_LEAVING)
 		claims_item(n->claims, item, item->kind == PEER_DEAD ? 0 : from + 1, lease_now(n));
 }
 
@@ -433,9 +434,9 @@ static bool is_peer(const struct lease_node *n, uint32_t other)
 	return other != n->index && other / pod == n->index / pod;
 }
 
-static void hello(struct lease_node *n)
+void lease_hello(struct lease_node *n, enum peer_kind kind)
 {
-	const struct peer_item item = { .kind = PEER_HELLO };
+	const struct peer_item item = { .kind = kind };
 
 	for (uint32_t i = 0; i < n->sim->leases->set.nodes; i++) {
 		if (is_peer(n, i))
@@ -455,16 +456,15 @@ static void names_turn(struct lease_node *n)
 
 	for (uint32_t i = 0; i < n->sim->leases->set.nodes; i++) {
 		if (is_peer(n, i))
-			others[count++] = (struct member){ i + 1, n->heard_ns[i], false };
+			others[count++] = (struct member){ i + 1, n->heard_ns[i], n->left[i] };
 	}
 	for (uint32_t i = 0; i < n->sim->leases->set.places; i++) {
 		struct lease_holder *h = &n->holders[i];
-		struct members next = { 0 };
+		struct members next;
 
 		if (!h->live)
 			continue;
-		if (count >= OTHERS_MIN)
-			members_next(&next, names_to_write(&h->lease), others, count, lease_now(n));
+		members_next(&next, names_to_write(&h->lease), others, count, lease_now(n));
 		if (!members_are_same(&next, names_to_write(&h->lease)))
 			lease_name(&h->lease, &next, lease_now(n));
 	}
@@ -555,7 +555,7 @@ static void node_turn(struct lease_node *n, uint64_t tick)
 		claims_beat(n->claims, now_ns);
 	if (now_ns >= n->hello_ns) {
 		n->hello_ns = now_ns + (third_ns < HELLO_NS ? third_ns : HELLO_NS);
-		hello(n);
+		lease_hello(n, PEER_HELLO);
 	}
 	if (now_ns >= n->names_ns) {
 		n->names_ns = now_ns + NAMES_NS;
@@ -686,6 +686,7 @@ void lease_node_start(struct lease_node *n)
 	n->hello_ns = n->names_ns = 0;
 	n->stands_until_ns = 0;
 	memset(n->heard_ns, 0, sizeof(n->heard_ns));
+	memset(n->left, 0, sizeof(n->left));
 	err = claims_open(&n->claims, lease_node_id(n), rand_u64_from(&l->rand) | 1,
 			  l->set.length_ns, &g_handlers, n);
 	assert(!err);

@@ -90,7 +90,7 @@ static void on_acquire(struct sim *s, struct lease_command *c)
 		return;
 	counter = have->epoch.counter > counter ? have->epoch.counter : counter;
 	c->write.epoch.counter = counter + !own;
-	if (!own && have->owner == c->write.owner)
+	if (have->owner == c->write.owner)
 		c->write.named = have->named;
 	redis_write(s, c);
 	c->result = LEASE_GRANTED;
@@ -167,8 +167,9 @@ void redis_forget(struct sim *s, uint64_t ns)
 
 		if (past->ns + ns < s->now_ns)
 			return;
-		if (!same_epoch(l->redis[past->place].epoch, past->before.epoch))
-			l->places[past->place].forgot_ns = s->now_ns;
+		if (!same_epoch(l->redis[past->place].epoch, past->before.epoch) ||
+		    !past->before.named.count)
+			l->places[past->place].forgot_ns = l->away_ns;
 		l->redis[past->place] = past->before;
 		l->past_count--;
 	}

@@ -14,6 +14,7 @@ enum { NODES = 3, FAULTS_MAX = 24, FROM_MS = 3000, LONG_MS = 8000 };
 
 enum fault {
 	FAULT_KILL,
+	FAULT_LEAVE,
 	FAULT_STAND,
 	FAULT_CUT,
 	FAULT_CUT_ASKS,
@@ -36,6 +37,7 @@ static void on_mended(struct sim *s, const struct event *e)
 
 	switch ((enum fault)e->b) {
 	case FAULT_KILL:
+	case FAULT_LEAVE:
 		leases_start(s, e->who);
 		break;
 	case FAULT_CUT:
@@ -61,11 +63,25 @@ static void on_mended(struct sim *s, const struct event *e)
 	}
 }
 
+/* Whom the last one leaves is alone: that one names nobody, and never falls silent (docs/adr/0018). */
+static uint32_t leases_up(const struct sim *s)
+{
+	uint32_t up = 0;
+
+	for (uint32_t i = 0; i < s->leases->set.nodes; i++)
+		up += s->leases->nodes[i].up;
+	return up;
+}
+
 static void fault_begin(struct sim *s, enum fault fault, uint32_t who, uint32_t other, uint64_t ns)
 {
 	switch (fault) {
 	case FAULT_KILL:
 		leases_kill(s, who, lease_chance(s, 600));
+		break;
+	case FAULT_LEAVE:
+		if (leases_up(s) > 2)
+			leases_leave(s, who);
 		break;
 	case FAULT_STAND:
 		leases_stand(s, who, ns);

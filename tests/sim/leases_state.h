@@ -82,6 +82,7 @@ struct lease_node {
 	uint64_t loads_until_ns;  /* likewise */
 	uint64_t hello_ns, names_ns;
 	uint64_t heard_ns[LEASES_NODES];
+	bool left[LEASES_NODES]; /* it said so */
 	struct claims *claims;
 	struct lease_holder holders[LEASES_PLACES];
 };
@@ -90,7 +91,7 @@ struct lease_place {
 	uint32_t turn;      /* how often somebody went live with it */
 	uint64_t vacant_ns; /* since its owner was killed; 0: it was not */
 	uint64_t given_ns;  /* since its owner gave it away; 0: it did not */
-	uint64_t forgot_ns; /* when Redis forgot who owned it; 0: never */
+	uint64_t forgot_ns; /* when Redis forgot who owned it, or all names; 0: never */
 };
 
 struct leases {
@@ -102,6 +103,7 @@ struct leases {
 	struct redis_past past[REDIS_PAST_MAX];
 	uint64_t past_count;
 	bool away, rests;
+	uint64_t away_ns;   /* since when it is */
 	uint64_t run, note; /* run: of the process of Redis */
 	bool parted[LEASES_NODES][LEASES_NODES];
 	uint32_t lost, twice, late;
@@ -135,6 +137,8 @@ uint64_t lease_node_id(const struct lease_node *n);
 void lease_answered(struct lease_node *n, const struct lease_command *c);
 void lease_heard(struct lease_node *n, uint32_t from, const struct peer_item *item);
 void lease_link_told(struct lease_node *n, bool connected);
+/* HELLO or LEAVING, to all others. */
+void lease_hello(struct lease_node *n, enum peer_kind kind);
 void lease_node_start(struct lease_node *n);
 
 #endif

@@ -347,6 +347,52 @@ static void test_first_names(void **state)
 	assert_true(valid_ms(&l) == NEVER);
 }
 
+/* Who has not heard of the first names may take a lease that shows none: until Redis has them they make nothing valid. */
+static void test_first_names_in_redis(void **state)
+{
+	struct lease_event granted = { .type = LEASE_GRANTED, .answer = true, .epoch = { 5, OWN } };
+	struct lease l;
+
+	(void)state;
+	hold(&l, false);
+	lease_name(&l, &NAMED, 1010 * (uint64_t)MS);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_TELL | LEASE_SEND_RENEW);
+	assert_int_equal(ack(&l, 7, 1010, 1011), 0);
+	assert_int_equal(ack(&l, 8, 1010, 1011), 0);
+	assert_int_equal(valid_ms(&l), 4010);
+	/* one of the same moment may have been written without them */
+	assert_int_equal(step_at(&l, LEASE_GRANTED, 5, 1012), 0);
+	assert_int_equal(l.named.count, 0);
+	l.next_ns = 1300 * (uint64_t)MS;
+	assert_true(step_at(&l, LEASE_TIMER, 0, 1300) & LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_GRANTED, 5, 1301), 0);
+	assert_int_equal(l.named.count, NAMED.count);
+	/* not while Redis may forget them, or is away */
+	lease_open(&l, OWN, LENGTH);
+	hold(&l, false);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_SEND_RENEW);
+	assert_int_equal(lease_step(&l, &granted, 1011 * (uint64_t)MS), 0);
+	lease_name(&l, &NAMED, 1012 * (uint64_t)MS);
+	assert_true(valid_ms(&l) == NEVER);
+	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 1100), LEASE_DEGRADED);
+	lease_name(&l, &NAMED, 1101 * (uint64_t)MS);
+	assert_true(valid_ms(&l) == NEVER);
+}
+
+/* Nobody is to be named any more: likewise, as long as Redis may show it and nobody knows. */
+static void test_no_names(void **state)
+{
+	struct lease l;
+
+	(void)state;
+	hold(&l, true);
+	lease_name(&l, &(struct members){ .count = 0 }, 500 * (uint64_t)MS);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 500), LEASE_TELL);
+	assert_int_equal(ack(&l, 7, 500, 510), 0);
+	assert_int_equal(ack(&l, 8, 500, 510), 0);
+	assert_int_equal(valid_ms(&l), 3010);
+}
+
 static void test_valid_alone(void **state)
 {
 	struct lease l;
@@ -440,6 +486,8 @@ int main(void)
 		cmocka_unit_test(test_not_kept),
 		cmocka_unit_test(test_other_names),
 		cmocka_unit_test(test_first_names),
+		cmocka_unit_test(test_first_names_in_redis),
+		cmocka_unit_test(test_no_names),
 		cmocka_unit_test(test_epoch_order),
 		cmocka_unit_test(test_one_late_save_in_4_s),
 	};

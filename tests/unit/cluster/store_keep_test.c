@@ -80,9 +80,18 @@ static void owner_open(struct node *n, const struct pair *p, uint64_t incarnatio
 	NODE_EXPECT(n, "o");
 }
 
+/* The first names wait for a renewal that was kept. */
+static bool are_named(void *arg)
+{
+	struct node *n = arg;
+
+	store_lease_name(n->store, &(struct members){ .ids = { 10, 11 }, .count = 2 });
+	return store_lease_named(n->store)->count == 2;
+}
+
 static void others_name(struct node *n)
 {
-	store_lease_name(n->store, &(struct members){ .ids = { 10, 11 }, .count = 2 });
+	assert_true(drive(n->redis, 10000, are_named, n));
 }
 
 static bool is_past(void *arg)
@@ -176,6 +185,66 @@ static void test_next_process(void **state)
 	pair_stop(&p);
 }
 
+static void on_seen(uint16_t shard, const struct store_lease *seen, void *arg)
+{
+	struct store_lease *out = arg;
+
+	(void)shard;
+	*out = *seen;
+}
+
+static bool has_seen(void *arg)
+{
+	const struct store_lease *seen = arg;
+
+	return seen->lease.history != 0;
+}
+
+/* By a node of its own, with the links of the owner. */
+static void claim_send(struct node *n, uint32_t named)
+{
+	struct store_claim c = { .shard = NODE_SHARD,
+				 .identity = { .id = "b", .place = "b", .where = "host:/b" },
+				 .length_ns = LENGTH_MS * NS_PER_MS };
+	struct store_lease seen = { 0 };
+
+	store_lease_look(n->shared, NODE_SHARD, 77, on_seen, &seen);
+	assert_true(drive(n->redis, 10000, has_seen, &seen));
+	c.seen = seen.lease;
+	c.grant = (struct lease_grant){ .epoch = { seen.lease.epoch.counter + 1, 9 },
+					.renewal = 1,
+					.named = { .ids = { 10, 11 }, .count = named } };
+	store_lease_claim(n->shared, &c, node_done, n);
+}
+
+/* Who asks nobody else needs the word of the replica. Where others consent theirs is enough. */
+static void test_claims_alone(void **state)
+{
+	struct pair p;
+	struct node n;
+
+	(void)state;
+	pair_start(&p);
+	owner_open(&n, &p, 1);
+	claim_send(&n, 1);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.version, 1);
+	claim_send(&n, 2);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.version, 0);
+	server_signal(&p.replica, SIGSTOP);
+	claim_send(&n, 1);
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(n.version, 0);
+	claim_send(&n, 1);
+	assert_false(drive(n.redis, 50, node_has_answered, &(struct node_goal){ &n, 1 }));
+	node_close(&n);
+	assert_string_equal(n.answers, "o");
+	assert_int_equal(n.version, 0);
+	server_signal(&p.replica, SIGCONT);
+	pair_stop(&p);
+}
+
 /* A store that is closed while the replicas are asked: nobody hears of the answers. */
 static void test_closed_amid(void **state)
 {
@@ -208,6 +277,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_acks_carry, loop_setup, loop_teardown),
 		cmocka_unit_test_setup_teardown(test_link_is_lost, loop_setup, loop_teardown),
 		cmocka_unit_test_setup_teardown(test_next_process, loop_setup, loop_teardown),
+		cmocka_unit_test_setup_teardown(test_claims_alone, loop_setup, loop_teardown),
 		cmocka_unit_test_setup_teardown(test_closed_amid, loop_setup, loop_teardown),
 	};
 
