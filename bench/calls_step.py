@@ -1,5 +1,6 @@
 """One step of SIPp's calls through a node: what it cost, and how it ended."""
 import csv
+import math
 import os
 import pathlib
 import subprocess
@@ -17,6 +18,11 @@ class Sipp:
         command = ["sipp", *arguments, "-nostdin", "-buff_size", "4000000", "-trace_stat", "-stf", self.stats, "-fd", "1"]
         self.process = lib.spawn(lib.pinned(lib.LOAD_CORE, command), stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log, cwd=folder)
+
+    def setups_ms(self):
+        """Of each call, from its INVITE to the 200, as the caller saw it."""
+        lines = next(self.stats.parent.glob(f"*_{self.process.pid}_rtt.csv")).read_text().splitlines()
+        return [float(line.split(";")[1]) for line in lines[1:] if line.count(";") >= 2]
 
     def counts(self):
         with open(self.stats, newline="") as file:
@@ -41,6 +47,11 @@ def percentile(before, after, share):
     return 0.0
 
 
+def highest_of_most(values, share):
+    """The least value that so many of them do not exceed."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)] if values else 0.0
+
+
 def unacknowledged(metrics):
     """Saves that Redis did not acknowledge in time: their calls went on without waiting."""
     return int(sum(value for name, value in metrics.items() if name.startswith("tandem_store_failures_total")))
@@ -58,7 +69,8 @@ def step(node, callee_port, rate, seconds, number="2000", caller_port=None):
     started = time.time()
     uac = Sipp("uac", node.dir, [f"{node.address}:{node.sip_port}", "-sn", "uac", "-s", number, "-i", lib.ADDRESS,
                                  "-p", str(caller_port or lib.free_port()), "-m", str(calls), "-r", str(rate),
-                                 "-l", str(rate * 10), "-timeout", f"{seconds + 15}s", "-timeout_error"])
+                                 "-l", str(rate * 10), "-timeout", f"{seconds + 15}s", "-timeout_error",
+                                 "-trace_rtt", "-rtt_freq", "1"])
     uac.process.wait()
     took = time.time() - started
     try:
@@ -72,6 +84,7 @@ def step(node, callee_port, rate, seconds, number="2000", caller_port=None):
     lib.wait_for("the node to have no calls left", 40, lambda: not node.ctl("node.status")["calls"])
     after_metrics = node.metrics()
     late = unacknowledged(after_metrics) - unacknowledged(before_metrics)
+    setups = uac.setups_ms()
     moved = lambda name: after_metrics.get(name, 0) - before_metrics.get(name, 0)
     result = {
         "saves_late": late,
@@ -82,6 +95,7 @@ def step(node, callee_port, rate, seconds, number="2000", caller_port=None):
         "cpu_us": 1e6 * (lib.cpu_seconds(node.pid) - cpu) / calls,
         "redis_us": 1e6 * (lib.cpu_seconds(redis_pid) - redis) / calls,
         "sipp_s": lib.cpu_seconds_exited(before),
+        "setup_p99_ms": highest_of_most(setups, 0.99), "setup_mean_ms": sum(setups) / max(1, len(setups)),
         "retransmissions": caller["retransmissions"] + callee["retransmissions"],
     }
     lib.say(f"{rate:5} calls/s: {calls} calls, {result['unfinished']} unfinished, {result['cpu_us']:.0f} us/call, "

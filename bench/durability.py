@@ -1,18 +1,26 @@
 #!/usr/bin/env python3
-"""What it costs that a save waits for the disk: the same calls with each word of redis.fsync, in turns.
+"""What it costs that calls are saved: calls of SIPp as in `calls`, at one rate, at nodes and with settings in turns.
 
-Calls of SIPp as in `calls`, at one rate. CPU counts for node and Redis together. The node's folder lies where TMPDIR says: on a file
-system in memory the disk costs nothing, and the figures say nothing."""
+Row `saves`: a node that saves no calls (redis.save_calls), one that does, and one of a cluster whose Redis has a replica. Row `fsync`:
+one node with each word of redis.fsync; the node's folder lies where TMPDIR says: on a file system in memory the disk costs nothing, and
+the figures say nothing."""
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 
 import calls_step
 import lib
+from children import end
 
 WORDS = ("everysec", "always", "no")
+GOAL_RATIO, GOAL_MS = 1.3, 1.0
+MEDIA_PORTS = ("10000-25999", "26000-41999", "42000-57999")   # of nodes at one address
 
+
+# ---- row fsync ----
 
 def fsync_set(node, word):
     """As an operator does it, in the running node."""
@@ -56,22 +64,133 @@ def turn(node, port, rate, seconds, order):
     return found
 
 
-def main():
-    options = lib.arguments(__doc__.splitlines()[0])
-    rate, seconds, rounds = (100, 3, 1) if options.quick else (500, 10, 5)
+def callee(node):
+    """Where its phone is."""
+    node.redis_apart()
+    node.extension("2000", "bench-secret")
+    port = lib.free_port()
+    lib.register(node.sip_port, "2000", "bench-secret", port)
+    return port
+
+
+def fsync_figures(quick):
+    rate, seconds, rounds = (100, 3, 1) if quick else (500, 10, 5)
     node = lib.Node(media_ports="10000-59999", calls=4900, sections={"redis": ["deadline: 500ms"]})
     try:
-        node.redis_apart()
-        node.extension("2000", "bench-secret")
-        port = lib.free_port()
-        lib.register(node.sip_port, "2000", "bench-secret", port)
+        port = callee(node)
         turns = [turn(node, port, rate, seconds, WORDS[i % 3:] + WORDS[:i % 3]) for i in range(rounds)]
     finally:
         node.stop()
-    figures = judged(turns)
+    return judged(turns)
+
+
+# ---- row saves ----
+
+class Pair:
+    """A Redis and its replica, as the embedded one is set, beside the load."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="tandem-bench-redis-")
+        self.ports = (lib.free_port(), lib.free_port())
+        self.servers = [self.server(f"{i}", port) for i, port in enumerate(self.ports)]
+        try:
+            self.ask(0, "PING")
+            self.ask(1, "REPLICAOF", lib.ADDRESS, str(self.ports[0]))
+            lib.wait_for("the replica", 20, lambda: "state=online" in self.ask(0, "INFO", "replication"))
+        except BaseException:
+            self.stop()
+            raise
+
+    def server(self, name, port):
+        folder = os.path.join(self.dir, name)
+        os.mkdir(folder)
+        return lib.spawn(lib.pinned(lib.LOAD_CORE, ["redis-server", "--port", str(port), "--bind", lib.ADDRESS, "--dir", folder, "--save", "",
+                                                    "--appendonly", "yes", "--protected-mode", "no"]), stdout=subprocess.DEVNULL)
+
+    def ask(self, i, *words):
+        ask = lambda: subprocess.run(["redis-cli", "-h", lib.ADDRESS, "-p", str(self.ports[i]), *words], capture_output=True,
+                                     text=True).stdout
+        return lib.wait_for("a Redis", 20, ask)
+
+    def stop(self):
+        while self.servers:
+            end(self.servers.pop())
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Replicated(lib.Node):
+    """A node of a cluster, whose leases count when the replica has them."""
+
+    def __init__(self, **options):
+        self.pair = Pair()
+        super().__init__(sections={"redis": [f"url: redis://{lib.ADDRESS}:{self.pair.ports[0]}"],
+                                   "cluster": [f"listen: {lib.ADDRESS}:{lib.free_port()}", "replicas: 1"]}, **options)
+
+    def redis_pid(self):
+        return self.pair.servers[0].pid if self.pair.servers else None
+
+    def stop(self):
+        self.pair.stop()
+        super().stop()
+
+
+SAVES = {"off": lambda **options: lib.Node(sections={"redis": ["save_calls: false"]}, **options), "on": lib.Node, "replica": Replicated}
+
+
+def saves_judged(turns):
+    """The figures of all turns: each is a dict by kind of node. A turn is compared with itself: what else runs here runs in all of it."""
+    middle = lambda kind, key: lib.median([turn[kind][key] for turn in turns])
+    ratio = lambda kind: round(lib.median([turn[kind]["cpu_us"] / turn["off"]["cpu_us"] for turn in turns]), 3)
+    added = lambda kind, key: round(lib.median([turn[kind][key] - turn["off"][key] for turn in turns]), 3)
+    steps = [step for turn in turns for step in turn.values()]
+    figures = {"ratio_durability_cpu": ratio("on"), "ratio_durability_replica_cpu": ratio("replica"),
+               "setup_added_p99_ms": added("on", "setup_p99_ms"), "setup_added_p99_ms_replica": added("replica", "setup_p99_ms"),
+               "setup_added_mean_ms": added("on", "setup_mean_ms"), "setup_added_mean_ms_replica": added("replica", "setup_mean_ms"),
+               "durability_calls": sum(step["calls"] for step in steps),
+               "durability_unfinished": sum(step["unfinished"] for step in steps),
+               "durability_saves_late": sum(step["saves_late"] for step in steps)}
+    for kind in SAVES:
+        figures |= {f"node_us_{kind}": round(middle(kind, "cpu_us"), 1), f"redis_us_{kind}": round(middle(kind, "redis_us"), 1),
+                    f"setup_p99_ms_{kind}": middle(kind, "setup_p99_ms")}
+    return figures
+
+
+def saves_are_met(figures):
+    return not figures["durability_unfinished"] and figures["ratio_durability_cpu"] <= GOAL_RATIO and figures["setup_added_p99_ms"] <= GOAL_MS
+
+
+def saves_turn(nodes, ports, rate, seconds, order):
+    found = {}
+    for kind in order:
+        lib.say(f"saves {kind}")
+        found[kind] = calls_step.step(nodes[kind], ports[kind], rate, seconds)
+    return found
+
+
+def saves_figures(quick):
+    rate, seconds, rounds = (100, 3, 1) if quick else (500, 10, 7)
+    nodes, kinds = {}, list(SAVES)
+    try:
+        for kind in kinds:
+            nodes[kind] = SAVES[kind](media_ports=MEDIA_PORTS[len(nodes)], calls=4900)
+        ports = {kind: callee(node) for kind, node in nodes.items()}
+        turns = [saves_turn(nodes, ports, rate, seconds, kinds[i % 3:] + kinds[:i % 3]) for i in range(rounds)]
+    finally:
+        for node in nodes.values():
+            node.stop()
+    return saves_judged(turns)
+
+
+def main():
+    options = lib.arguments(__doc__.splitlines()[0], rows=("saves", "fsync"))
+    figures, met = {}, True
+    for row, run, good in (("saves", saves_figures, saves_are_met), ("fsync", fsync_figures, is_met)):
+        if row in (options.row or (row,)):
+            found = run(options.quick)
+            figures, met = figures | found, met and good(found)
     lib.finish(options, "durability", figures, {"sipp": lib.package_version("sip-tester"),
                                                 "redis": lib.package_version("redis-server")})
-    return 0 if is_met(figures) else 1
+    return 0 if met else 1
 
 
 if __name__ == "__main__":

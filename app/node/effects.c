@@ -149,9 +149,15 @@ static void carry_call_save(struct effects_to *to, const struct effect *e)
 {
 	struct answer answer = { .kind = ANSWER_CALL_SAVED,
 				 .call = e->call,
-				 .version = e->version };
-	struct save *save = save_begin(to, &answer);
+				 .version = e->version,
+				 .ok = e->data.n == 0 };
+	struct save *save;
 
+	if (answer.ok) {
+		answers_add(to->answers, &answer);
+		return;
+	}
+	save = save_begin(to, &answer);
 	if (save) {
 		store_call_save(to->store, e->call, e->version, text_bytes(&e->data), on_saved,
 				save);

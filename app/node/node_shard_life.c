@@ -584,7 +584,7 @@ static void shard_check(struct node_shard *s)
 	struct shard_counts counts;
 	uint32_t left;
 
-	if (!store_is_healthy(s->store))
+	if (!s->node->settings.redis.save_calls || !store_is_healthy(s->store))
 		return;
 	shard_counts(s->core, &counts);
 	left = CHECK_CALLS + counts.calls / CHECK_BEATS;

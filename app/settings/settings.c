@@ -438,6 +438,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.registrations_max = s->limits.registrations,
 		.txns_max = s->limits.transactions,
 		.subscriptions_max = s->limits.subscriptions,
+		.calls_unsaved = !s->redis.save_calls,
 	};
 	memcpy(out->digest.key, nonce_key, DIGEST_KEY_LEN);
 	memcpy(out->digest.realm, s->sip.realm, sizeof(out->digest.realm));

@@ -164,6 +164,7 @@ struct settings_redis {
 	struct redis_place place; /* without a url: the node's own server */
 	int fsync;                /* of that: its place in g_settings_fsync */
 	uint64_t deadline;
+	bool save_calls;
 };
 
 struct settings_cluster {

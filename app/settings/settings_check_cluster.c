@@ -16,4 +16,8 @@ void rule_cluster(const struct check *c)
 		REPORT(c, "cluster.listen",
 		       "cluster.listen needs redis.url: nodes of a cluster share one Redis, and "
 		       "without redis.url each has its own");
+	if (!c->s->redis.save_calls)
+		REPORT(c, "redis.save_calls",
+		       "redis.save_calls must be true with cluster.listen: other nodes take over "
+		       "what is saved, and a drain hands that over");
 }

@@ -596,6 +596,16 @@ static const struct conf_field g_redis_fields[] = {
 	  .at_start = true,
 	  .help = "A save that takes longer is no longer waited for, and the node is degraded "
 		  "until it is." },
+	{ .key = "save_calls",
+	  .type = CONF_BOOL,
+	  FIELD(settings_redis, save_calls),
+	  .preset = "true",
+	  .at_start = true,
+	  .help = "false: calls live in this process alone, and its end ends them: no start "
+		  "continues them, and phones hear nothing of it. Their call records are written "
+		  "all the same, when they end. Registrations and documents are saved as ever. Not "
+		  "with cluster.listen. Change it while the node has no calls: those that are "
+		  "saved already go on as they were then." },
 	{ .key = NULL },
 };
 

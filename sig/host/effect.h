@@ -16,8 +16,8 @@
 enum { APPLICATION_NAME_MAX = 33, APPLICATION_WAIT_S = 60, APPLICATION_WAIT_MAX_S = 600 };
 
 enum effect_kind {
-	EFFECT_SEND,      /* data to hop */
-	EFFECT_CALL_SAVE, /* call, version, data: answer with shard_call_saved */
+	EFFECT_SEND, /* data to hop */
+	EFFECT_CALL_SAVE, /* call, version, data; empty: calls are not saved: answer with shard_call_saved */
 	EFFECT_CALL_END, /* call, cdrs: remove the record, append the CDRs; data: add what it has cost (charge.h); answer with shard_call_ended */
 	EFFECT_CALL_OPEN, /* call, cdrs: answered while the store is away; nobody waits for this */
 	EFFECT_BINDING_SAVE, /* tenant, user, expected, version, data, ttl_ms: answer with locations_saved */

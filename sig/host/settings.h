@@ -155,7 +155,8 @@ struct shard_settings {
 	char domains[SHARD_DOMAINS_MAX][SHARD_DOMAIN_MAX];
 	/* What INFO carries between phones besides keys and picture requests: "application/x-foo"; "*": anything. */
 	bool tones; /* parties hear of the node why nobody takes a call; else they are hung up at once */
-	bool digits_shown; /* events say which digit was pressed; else there are none of digits */
+	bool calls_unsaved; /* records of calls go nowhere: the end of the process ends them */
+	bool digits_shown;  /* events say which digit was pressed; else there are none of digits */
 	uint32_t info_type_count;
 	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
 	struct identity_extra extra; /* headers of applications that pass */

@@ -22,7 +22,7 @@ static void ask_save(struct call_host *h, struct call *c)
 	struct text record = { 0 };
 	struct effect *e;
 
-	if (call_encode(h, c, &record))
+	if (!h->settings->calls_unsaved && call_encode(h, c, &record))
 		return;
 	e = effects_add(h->effects, EFFECT_CALL_SAVE);
 	if (!e) {

@@ -208,6 +208,26 @@ class Deleted(CallTest):
 
 
 
+class Unsaved(CallTest):
+    settings = {"redis": {"save_calls": False}}
+
+    def test_calls_are_not_saved(self):
+        """Call records are: they come with the end of the call, and with a kill there is none."""
+        out, into, _ = self.connect()
+        with self.node.redis() as redis:
+            self.assertEqual(redis("HLEN", "td:{s1}:rec"), 0)
+        time.sleep(4)   # what Redis does not have is no call that somebody deleted
+        self.assertEqual(len(self.calls()), 1)
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(self.node.cdrs(1)[0]["cause"], "hung up")
+        self.connect()
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(self.calls(), [])
+        self.assertEqual(len(self.node.cdrs(1)), 1)
+
+
 class OwnRedis(CallTest):
     """With a Redis that is not the node's."""
 

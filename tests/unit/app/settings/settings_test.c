@@ -62,6 +62,7 @@ static void test_minimal(void **state)
 	assert_string_equal(s->media.music, "");
 	assert_int_equal(s->redis.deadline, 50 * NS_PER_MS);
 	assert_string_equal(s->redis.place.url, "");
+	assert_true(s->redis.save_calls);
 	assert_int_equal(s->cluster.listen.family, ADDR_NONE);
 	assert_int_equal(s->cluster.lease, NS_PER_S);
 	assert_int_equal(s->cluster.replicas, 0);
@@ -287,6 +288,10 @@ static const struct {
 	  19, "with a port" },
 	{ "cluster at a group", NODE NETWORK REDIS "cluster: {listen: '224.0.0.7:7946'}\n", 9, 19,
 	  "with a port" },
+	{ "cluster of calls that are not saved",
+	  NODE NETWORK "redis: {url: 'redis://192.0.2.1', save_calls: false}\n"
+		       "cluster: {listen: '192.0.2.10:7946'}\n",
+	  8, 47, "must be true with cluster.listen" },
 	{ "short lease", NODE NETWORK "cluster: {lease: 299ms}\n", 8, 18, "at most 10s" },
 	{ "long lease", NODE NETWORK "cluster: {lease: 10001ms}\n", 8, 18, "at most 10s" },
 	{ "replicas", NODE NETWORK "cluster: {replicas: 9}\n", 8, 21, "0 to 8" },
