@@ -109,7 +109,7 @@ void shard_lost_note(struct shard *s, const struct txn_slot *slot)
 static bool is_where_it_was(const struct leg *l, const struct binding *b)
 {
 	return l->dialog.hop.transport == b->hop.transport &&
-	       ((b->was && shard_is_same_phone(&l->dialog.hop, b->was)) ||
+	       ((b->was && sip_hop_same(&l->dialog.hop, b->was)) ||
 		bytes_eq(text_bytes(&l->dialog.target), text_bytes(&b->contact)));
 }
 

@@ -23,8 +23,9 @@ def sdp(audio, video=None, direction="sendrecv", version=1):
 
 def use(message, *ends):
     """The ends send where the other side's SDP says, with what it says."""
+    address = re.search(r"^c=IN IP4 (\S+)", message.text, re.M).group(1)
     for end, port in zip(ends, re.findall(r"^m=\w+ (\d+)", message.text, re.M)):
-        end.remote = ("127.0.0.1", int(port))
+        end.remote = (address, int(port))
     ends[0].key_in = Key.of_sdp(message.text)
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A call whose node was killed, gone on with by what its parties noted."""
+import contextlib
 import threading
 
 from .message import Message, address_uri
-from .sip import Dialog
+from .sip import Dialog, SipError
 from .streams import sdp, use
 from .takeover_kinds import KINDS, OVER, fault_of, until
 
@@ -54,6 +55,12 @@ class Party(Dialog):
         self.agent.respond(self.request, 487, "Request Terminated", self.tag)
         self.wait_ack()
 
+    def refused_again(self):
+        """That its 487 was acknowledged may be in no record yet: then it comes once more, and is acknowledged again."""
+        with contextlib.suppress(SipError):
+            refusal = self.agent.take(lambda m: not m.is_request and m.status == 487 and m.branch == self.request.branch, 1, "487")
+            self.agent.send(self.agent.ack_of_failure(self.request, refusal), self.agent.server)
+
     def wait_ack(self):
         return self.agent.take(lambda m: m.is_request and m.method == "ACK" and m.call_id == self.call_id
                                and m.cseq == self.open.cseq, 5, "ACK")
@@ -103,6 +110,7 @@ class After:
 
     def cancelled(self):
         self.b.wait_cancel()
+        self.a.refused_again()
 
     def dialling(self):
         self.a.answer()
@@ -136,6 +144,9 @@ class After:
 
     def leaving(self):
         self.b.wait_bye()
+        with contextlib.suppress(SipError):     # each owner has said its own
+            while True:
+                self.b.wait_bye(0.3)
 
     def originated(self):
         pass

@@ -603,6 +603,27 @@ static void comes_back_twice(void **state)
 	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 8));
 }
 
+/* Another phone of the same user, on the same machine, is not it. */
+static void another_one_comes(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller, other;
+
+	talks_over_tcp(p, &phone, &caller);
+	phone_make(&other, p->nodes[1], "10.0.0.6:5070", "other");
+	for (uint64_t connection = 7; connection < 9; connection++) {
+		connect_phone(&other, SIP_TCP, connection);
+		other.hop.inbound = false; /* no NAT stands between */
+		assert_true(bytes_starts(come_to(p, &other, 1, 90), "SIP/2.0 200"));
+	}
+	phone_request(&caller, "BYE", "", "");
+	serve(p, r);
+	shard_send_failed(r->shard, &last(r, "BYE ")->hop, ENOTCONN, r->now);
+	pair_wait(p, 1000);
+	assert_int_equal(count(r, "BYE "), 1);
+}
+
 /* Nothing waits for ever, nor asks. */
 static void does_not_come_back(void **state)
 {
@@ -839,6 +860,7 @@ int main(void)
 		TEST(copy_of_who_has_proven),
 		EDGES_TEST(comes_back_at_the_other),
 		EDGES_TEST(comes_back_twice),
+		EDGES_TEST(another_one_comes),
 		EDGES_TEST(does_not_come_back),
 		TEST(called_where_it_was),
 		TEST(runs_out_here),
