@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What this machine lets the node hold: descriptors, media ports, memory. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,22 @@ static uint64_t descriptors_raise(void)
 	if (setrlimit(RLIMIT_NOFILE, &limit) && getrlimit(RLIMIT_NOFILE, &limit))
 		return 0;
 	return limit.rlim_cur;
+}
+
+enum { DESCRIPTORS_OTHER = 1024 };
+
+/*
+ * Each time the kernel doubles the table of descriptors of a process with threads, whoever opens one waits until all CPUs have seen
+ * it (RCU): some 10 ms, when calls want their ports most. Now there is one thread, and nothing is waited for.
+ */
+static void descriptors_reserve(const struct node *n, uint64_t fds)
+{
+	uint64_t wanted = 2 * (uint64_t)settings_port_pairs(&n->settings) + n->connections_max +
+			  n->websockets_max + DESCRIPTORS_OTHER;
+	int last = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, (int)(wanted < fds ? wanted : fds) - 1);
+
+	if (last >= 0)
+		(void)close(last);
 }
 
 /* Of what is wanted less is there. */
@@ -69,6 +86,7 @@ int node_capacity_fit(struct node *n, unsigned *fd_max)
 	n->calls_max = has.calls;
 	n->connections_max = has.connections;
 	n->websockets_max = has.websockets;
+	descriptors_reserve(n, fds);
 	if (n->calls_max > pairs / 2) {
 		LOG_INFO("node", 0, "media_ports are too few for limits.calls",
 			 LOG_U64("calls", n->calls_max), LOG_U64("calls_with_ports", pairs / 2));

@@ -127,6 +127,12 @@ class RestartAll(unittest.TestCase):
     def states(self):
         return {row["id"]: row["state"] for row in self.node.ctl("call.list", limit=1000)}
 
+    def test_room_for_all_ports(self):
+        """The kernel's table of descriptors never grows while calls want ports: with threads that takes 10 ms each time."""
+        with open(f"/proc/{self.node.process.pid}/status", encoding="ascii") as file:
+            sizes = dict(line.split(":", 1) for line in file)
+        self.assertGreaterEqual(int(sizes["FDSize"]), 4 * CALLS)
+
     def test_two_hundred_calls_survive(self):
         pairs = self.phones()
         calls = [Call(kind, self.agent(kind, 0), self.agent(kind, 1),
