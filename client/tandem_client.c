@@ -42,8 +42,8 @@ struct login {
 };
 
 struct place {
-	char path[108]; /* unix socket; empty: TCP */
-	struct server server;
+	char path[108];              /* unix socket; empty: TCP */
+	struct server server, first; /* first: as the url has it */
 	bool tls;
 	char db[8];
 	struct login login;
@@ -253,7 +253,10 @@ static bool client_place_read(struct place *p, const char *url)
 	p->cluster = rest;
 	if (!rest)
 		rest = scheme_cut(p, url, "redis", "://");
-	return rest && client_tcp_read(p, rest) && !(p->cluster && p->db[0]);
+	if (!rest || !client_tcp_read(p, rest) || (p->cluster && p->db[0]))
+		return false;
+	p->first = p->server;
+	return true;
 }
 
 /* ---- the connection ---- */
@@ -397,8 +400,31 @@ static void client_hang_up(struct tandem_client *c)
 /* Sentinel has named another primary. */
 static bool client_is_demoted(const struct tandem_client *c, const redisReply *reply)
 {
-	return c->place.sentinel_count &&
+	return (c->place.sentinel_count || c->place.cluster) &&
 	       (!strncmp(reply->str, "READONLY ", 9) || !strncmp(reply->str, "UNBLOCKED ", 10));
+}
+
+/* "MOVED 3999 192.0.2.1:6381": that server is asked from now on. Without an address it is another port of this one. */
+static bool client_is_moved(struct tandem_client *c, const redisReply *reply)
+{
+	const char *at = strrchr(reply->str, ' '), *colon = strrchr(reply->str, ':');
+	struct server *to = &c->place.server;
+
+	if (!c->place.cluster || strncmp(reply->str, "MOVED ", 6) || !colon || colon < at)
+		return false;
+	if (colon > at + 1 &&
+	    !text_copy(to->host, sizeof(to->host), at + 1, (size_t)(colon - at - 1)))
+		return false;
+	return port_read(to, colon + 1);
+}
+
+/* The slot is on its way, or its server is gone and has no successor yet. */
+static bool client_is_waiting(const struct tandem_client *c, const redisReply *reply)
+{
+	return !strncmp(reply->str, "LOADING", 7) ||
+	       (c->place.cluster &&
+		(!strncmp(reply->str, "ASK ", 4) || !strncmp(reply->str, "TRYAGAIN ", 9) ||
+		 !strncmp(reply->str, "CLUSTERDOWN ", 12)));
 }
 
 /* A reply that is no error, or NULL: *err and the error are set, and after anything but a refusal the connection is closed. */
@@ -412,8 +438,8 @@ static redisReply *client_command(struct tandem_client *c, int n, const char **w
 				   c->tls ? NULL : c->redis->errstr);
 		client_hang_up(c);
 	} else if (reply->type == REDIS_REPLY_ERROR) {
-		bool loading = !strncmp(reply->str, "LOADING", 7),
-		     demoted = client_is_demoted(c, reply);
+		bool loading = client_is_waiting(c, reply),
+		     demoted = client_is_demoted(c, reply) || client_is_moved(c, reply);
 
 		*err = client_fail(c,
 				   demoted   ? -EHOSTUNREACH
@@ -539,6 +565,8 @@ static int client_connect(struct tandem_client *c)
 		err = client_primary_find(c);
 	if (!err)
 		err = client_dial(c, p->path[0] ? NULL : &p->server, &p->login);
+	if (err == -EHOSTUNREACH && p->cluster)
+		c->place.server = p->first; /* the next one that is asked knows another */
 	if (!err && p->db[0])
 		err = client_tell(c, 2, select);
 	if (!err && p->sentinel_count)

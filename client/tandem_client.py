@@ -21,6 +21,8 @@ import urllib.parse
 
 BLOCK_S = 1.0           # of one XREAD: a connection that died unseen is noticed
 CONNECT_S = 2.0
+MOVES_MAX = 5
+DEMOTED = (b"READONLY ", b"UNBLOCKED ", b"ASK ", b"TRYAGAIN ", b"CLUSTERDOWN ", b"MASTERDOWN ")
 
 
 class RedisError(Exception):
@@ -46,30 +48,40 @@ class Refused(Exception):
 class Redis:
     """One connection, as much of RESP2 as we need.  `place`: a path, "unix:/path" or "redis://[user:password@]host[:port][/db]";
     with "rediss://" it is TLS.  "sentinel://[user:password@]host[:port],.../primary[?sentinel=user:password]", or "sentinels://" for
-    TLS: the primary that one of these Sentinels names.  "redis+cluster://" or "rediss+cluster://" where the node has that, too.
+    TLS: the primary that one of these Sentinels names.  "redis+cluster://" or "rediss+cluster://" where the node has that, too: each command
+    goes to the server that has its slot, as the one before says it.
     `tls`: an ssl.SSLContext that has whom you trust and what you show; None: the system's authorities."""
 
     def __init__(self, place, timeout=5.0, tls=None):
         role = place.startswith(("sentinel://", "sentinels://"))
         if role:
             place = primary_of(place, tls)
+        self._cluster = "+cluster://" in place
         place = place.replace("+cluster://", "://", 1)
-        if place.startswith(("redis://", "rediss://")):
-            url = urllib.parse.urlsplit(place)
-            self._socket = socket.create_connection((url.hostname, url.port or 6379), timeout=CONNECT_S)
+        self._url = urllib.parse.urlsplit(place) if place.startswith(("redis://", "rediss://")) else None
+        self._timeout, self._tls = timeout, tls
+        self._connect((self._url.hostname, self._url.port or 6379) if self._url else place.removeprefix("unix:"))
+        if role:
+            try:
+                self._check_role()
+            except BaseException:
+                self._socket.close()
+                raise
+
+    def _connect(self, address):
+        url = self._url
+        if url:
+            self._socket = socket.create_connection(address, timeout=CONNECT_S)
             if url.scheme == "rediss":
-                self._socket = self._secured(tls or ssl.create_default_context(), url.hostname)
+                self._socket = self._secured(self._tls or ssl.create_default_context(), address[0])
         else:
-            url = None
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._socket.settimeout(timeout)
+            self._socket.settimeout(self._timeout)
             if not url:
-                self._socket.connect(place.removeprefix("unix:"))
+                self._socket.connect(address)
             self._file = self._socket.makefile("rb")
             self._log_in(url)
-            if role:
-                self._check_role()
         except BaseException:
             self._socket.close()
             raise
@@ -98,6 +110,19 @@ class Redis:
 
     def __call__(self, *words):
         """One command: redis("HGETALL", key).  Bulk strings come as str where they are UTF-8."""
+        for _ in range(MOVES_MAX):
+            try:
+                return self._command(words)
+            except RedisError as error:
+                if not self._cluster or not str(error).startswith("MOVED "):
+                    raise
+                host, _, port = str(error).split()[2].rpartition(":")
+                host = host or self._socket.getpeername()[0]
+            self.close()
+            self._connect((host, int(port)))
+        raise Demoted("no server of the cluster has the slot")
+
+    def _command(self, words):
         parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
         self._socket.sendall(b"*%d\r\n" % len(parts) + b"".join(
             b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
@@ -109,7 +134,7 @@ class Redis:
         if kind == b"+":
             return rest.decode()
         if kind == b"-":
-            raise (Demoted if rest.startswith((b"READONLY ", b"UNBLOCKED ")) else RedisError)(rest.decode())
+            raise (Demoted if rest.startswith(DEMOTED) else RedisError)(rest.decode())
         if kind == b":":
             return int(rest)
         if kind == b"$":
