@@ -100,13 +100,14 @@ static void shard_told(const struct store_tell *tell, void *arg)
 static int shard_link(const struct node_shard *s, struct redis **out)
 {
 	static char labels[NODE_SHARDS_MAX][24];
-	char *label = labels[s - s->node->shards];
+	char *label = labels[s - s->node->shards], key[24];
 
 	*out = s->node->redis;
 	if (!redis_is_cluster(*out))
 		return 0;
 	(void)snprintf(label, sizeof(labels[0]), "link=\"shard %u\"", (unsigned)s->number);
-	return redis_open_beside(out, s->node->redis, label);
+	(void)snprintf(key, sizeof(key), "td:{s%u}:lease", (unsigned)s->number);
+	return redis_open_beside(out, s->node->redis, bytes_str(key), label);
 }
 
 static int store_of_shard_open(struct node_shard *s)

@@ -557,8 +557,8 @@ static const struct conf_field g_redis_fields[] = {
 		  "where "
 		  "these Sentinels (at most seven) say which server is that primary, with "
 		  "sentinels:// for TLS to both; or redis+cluster://[user:password@]host:port, "
-		  "with rediss+cluster:// for TLS, for a server in cluster mode that has all "
-		  "slots. Without it the node runs its own server in "
+		  "with rediss+cluster:// for TLS, for any server of a Redis Cluster: the node "
+		  "asks it for the others. Without it the node runs its own server in "
 		  "state_dir." },
 	{ .key = "ca",
 	  TEXT(settings_redis, place.ca),

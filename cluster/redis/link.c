@@ -66,9 +66,16 @@ static void socket_drop(struct redis *r)
 	redis_buffer_clear(&r->out);
 }
 
+/* Those to the servers of a cluster are one link to whoever looks at it. */
+static bool has_gauges(const struct redis *r)
+{
+	return !r->follows || r->is_of_slot;
+}
+
 static void link_tell(struct redis *r, bool connected)
 {
-	metric_set(r->metrics.up, connected);
+	if (has_gauges(r))
+		metric_set(r->metrics.up, connected);
 	if (r->state_fn && !r->closing)
 		r->state_fn(connected, r->arg);
 	redis_guests_tell(r, connected);
@@ -103,6 +110,8 @@ static void link_lost(struct redis *r)
 	r->leaving = false;
 	r->wake_ns = now_ns + wait_ns;
 	redis_sentinel_hurry(&r->sentinel, true, now_ns);
+	if (r->follows)
+		redis_route_hurry(r->follows, now_ns);
 	loss_log(r, why, wait_ns);
 	if (was_up)
 		link_tell(r, false);
@@ -119,7 +128,8 @@ void redis_link_leave(struct redis *r)
 	assert(r->depth > 0);
 	if (r->depth == 1 && r->broken && !r->closing)
 		link_lost(r);
-	metric_set(r->metrics.pending, r->queue.count);
+	if (has_gauges(r))
+		metric_set(r->metrics.pending, r->queue.count);
 	if (--r->depth == 0 && r->closing)
 		redis_link_destroy(r);
 }
@@ -169,7 +179,7 @@ void redis_flush(struct redis *r)
 {
 	redis_link_enter(r);
 	redis_guests_flush(r);
-	if (r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
+	if (r->socket.fd >= 0 && r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
 		out_write(r);
 	for (struct redis *one = r->beside; one; one = one->beside_next)
 		redis_flush(one);
@@ -179,18 +189,46 @@ void redis_flush(struct redis *r)
 void redis_hurry(struct redis *r)
 {
 	redis_link_enter(r);
-	if (r->state >= REDIS_LINK_GREETING && !r->broken)
+	if (r->socket.fd >= 0 && r->state >= REDIS_LINK_GREETING && !r->broken)
 		out_write(r);
+	for (struct redis *one = r->beside; one && r->route; one = one->beside_next)
+		redis_hurry(one);
 	redis_link_leave(r);
 }
 
-/* ---- Sentinel ---- */
+/* ---- Sentinel, and servers of a cluster ---- */
+
+void redis_link_end(struct redis *r, const char *why)
+{
+	redis_link_enter(r);
+	redis_link_break(r, why, (struct bytes){ 0 });
+	redis_link_leave(r);
+}
+
+void redis_link_aim(struct redis *r, const struct addr *to)
+{
+	r->addr = *to;
+	r->leaving = true;
+	if (r->state == REDIS_LINK_DOWN)
+		r->wake_ns = clock_now_ns();
+	else
+		redis_link_end(r, "the slots are with other servers");
+}
+
+void redis_link_is(struct redis *r, bool up)
+{
+	r->state = up ? REDIS_LINK_UP : REDIS_LINK_DOWN;
+	r->up_ns = clock_now_ns();
+	LOG_AT(up ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "redis", 0,
+	       up ? "links to the whole cluster up" : "no link to the whole cluster");
+	link_tell(r, up);
+}
 
 void redis_link_turn(struct redis *r)
 {
 	redis_link_enter(r);
 	r->leaving = true;
-	redis_link_break(r, "the next Sentinel has its turn", (struct bytes){ 0 });
+	redis_link_break(r, "the next one has its turn", (struct bytes){ 0 });
 	redis_link_leave(r);
 }
 
@@ -223,6 +261,14 @@ static bool server_pick(struct redis *r)
 
 		r->addr = r->sentinels[i];
 		r->url.server = r->url.sentinels[i];
+	}
+	if (r->follows) {
+		bool known = r->is_of_slot ? redis_route_pick(r) : r->addr.port != 0;
+		struct addr host = r->addr;
+
+		host.port = 0;
+		(void)addr_text(&host, r->url.server.host);
+		return known;
 	}
 	return !r->sentinel.link || r->addr.port;
 }
@@ -432,7 +478,7 @@ static void link_dial(struct redis *r, uint64_t now_ns)
 
 static void link_expire(struct redis *r, uint64_t now_ns)
 {
-	if (r->state == REDIS_LINK_UP || now_ns < r->wake_ns)
+	if (r->route || r->state == REDIS_LINK_UP || now_ns < r->wake_ns)
 		return;
 	if (r->state == REDIS_LINK_DOWN) {
 		link_dial(r, now_ns);
@@ -474,7 +520,9 @@ void redis_expire(struct redis *r, uint64_t now_ns)
 	redis_guests_expire(r, now_ns);
 	if (!r->closing)
 		redis_sentinel_expire(&r->sentinel, now_ns);
-	if (r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
+	if (!r->closing && r->route)
+		redis_route_expire(r->route, now_ns);
+	if (r->socket.fd >= 0 && r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
 		out_write(r);
 	for (struct redis *one = r->beside; one; one = one->beside_next)
 		redis_expire(one, now_ns);
@@ -493,7 +541,9 @@ uint64_t redis_next_ns(const struct redis *r)
 	next_ns = link_earlier(next_ns, redis_sentinel_next_ns(&r->sentinel));
 	if (r->depart_ns && redis_buffer_bytes(&r->out).n > 0)
 		next_ns = link_earlier(next_ns, r->depart_ns);
-	if (r->state != REDIS_LINK_UP)
+	if (r->route)
+		next_ns = link_earlier(next_ns, redis_route_next_ns(r->route));
+	else if (r->state != REDIS_LINK_UP)
 		next_ns = link_earlier(next_ns, r->wake_ns);
 	for (const struct redis_guest *guest = r->guests; guest; guest = guest->next)
 		next_ns = link_earlier(next_ns, guest->next_ns);

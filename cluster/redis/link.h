@@ -14,6 +14,7 @@
 #include "cluster/redis/buffer.h"
 #include "cluster/redis/dial.h"
 #include "cluster/redis/queue.h"
+#include "cluster/redis/route.h"
 #include "cluster/redis/sentinel.h"
 #include "cluster/redis/socket.h"
 
@@ -44,6 +45,10 @@ struct redis {
 	struct addr sentinels[REDIS_SENTINELS_MAX]; /* of a link to Sentinels: they have */
 	uint32_t sentinel_count, turn;              /* their turn with each dialling */
 	bool leaving;                               /* the next one has its turn: no trouble */
+	struct redis_route *route;   /* this one is all links to a cluster; NULL: it is a link */
+	struct redis_route *follows; /* this one is one of those, or beside them; NULL: it is not */
+	uint16_t slot;               /* ... beside them: all its keys are of that one */
+	bool is_of_slot;
 	struct redis_queue queue;
 	struct redis_buffer out;
 	struct redis_backoff backoff;
@@ -82,8 +87,20 @@ void redis_link_turn(struct redis *r);
 /* Sentinel says so: r->sentinel.primary. */
 void redis_primary_said(struct redis *r);
 
+/* It begins anew, now. */
+void redis_link_end(struct redis *r, const char *why);
+/* That is where it goes from now on; port 0: nowhere. */
+void redis_link_aim(struct redis *r, const struct addr *to);
+/* Of one that is all links to a cluster: up, or not. */
+void redis_link_is(struct redis *r, bool up);
+
 /* open.c. Gives everything back. */
 void redis_link_destroy(struct redis *r);
+/* One of the links of r->route. */
+int redis_open_server(struct redis **out, struct redis *r, const struct addr *server,
+		      redis_state_fn *state, void *arg) NODISCARD;
+/* Of a link that asks: whose turn comes i-th. */
+void redis_link_names(struct redis *asker, uint32_t i, const struct addr *server);
 
 /* redis_guest.c */
 void redis_guests_tell(struct redis *r, bool connected);

@@ -148,6 +148,48 @@ static int asker_open(struct redis *r)
 	return 0;
 }
 
+void redis_link_names(struct redis *asker, uint32_t i, const struct addr *server)
+{
+	struct redis_server *named = &asker->url.sentinels[i];
+	struct addr host = *server;
+
+	host.port = 0;
+	(void)addr_text(&host, named->host);
+	named->port = server->port;
+	asker->sentinels[i] = *server;
+}
+
+/* The server of the url is the first one that is asked. */
+static int route_open(struct redis *r)
+{
+	struct redis *asker = redis_new(NULL, NULL);
+	int err = asker ? redis_server_resolve(&r->url.server, &r->addr) : -ENOMEM;
+
+	if (err) {
+		free(asker);
+		return err;
+	}
+	asker->settings = r->settings;
+	asker->settings.deadline_ns = NS_PER_S;
+	asker->settings.pending_max = ASKER_PENDING;
+	asker->settings.reconnect_max_ns = ASKER_AGAIN_NS;
+	asker->settings.labels = "link=\"slots\"";
+	asker->url = r->url;
+	asker->url.sentinels[0] = r->url.server;
+	asker->sentinels[0] = r->addr;
+	asker->sentinel_count = 1;
+	err = link_setup(asker);
+	if (!err)
+		err = redis_route_open(r, asker);
+	if (err) {
+		redis_link_destroy(asker);
+		return err;
+	}
+	r->settings.reconnect_max_ns = ASKER_AGAIN_NS; /* a slot moves, a replica is promoted */
+	redis_expire(asker, clock_now_ns());
+	return 0;
+}
+
 static int redis_setup(struct redis *r)
 {
 	const char *reason;
@@ -157,6 +199,8 @@ static int redis_setup(struct redis *r)
 		LOG_ERROR("redis", 0, "bad url", LOG_STR("reason", reason));
 	} else if (r->url.sentinel_count) {
 		err = asker_open(r);
+	} else if (r->url.cluster) {
+		err = route_open(r);
 	} else if (!r->url.path[0]) {
 		err = redis_server_resolve(&r->url.server, &r->addr);
 	}
@@ -182,18 +226,17 @@ int redis_open(struct redis **out, const struct redis_settings *settings, redis_
 	return 0;
 }
 
-int redis_open_beside(struct redis **out, struct redis *r, const char *labels)
+/* It begins to live: driven by r from here on. */
+static int beside_begin(struct redis **out, struct redis *r, struct redis *one)
 {
-	struct redis *one = redis_new(NULL, NULL);
 	int err;
 
-	assert(!r->sentinel.link);
-	if (!one)
-		return -ENOMEM;
-	one->settings = r->settings;
-	one->settings.labels = labels;
+	one->settings.place = r->settings.place;
+	one->settings.deadline_ns = r->settings.deadline_ns;
+	one->settings.pending_max = r->settings.pending_max;
+	one->settings.reconnect_max_ns = r->settings.reconnect_max_ns;
 	one->url = r->url;
-	one->addr = r->addr;
+	one->follows = r->route;
 	err = link_setup(one);
 	if (err) {
 		redis_link_destroy(one);
@@ -204,6 +247,32 @@ int redis_open_beside(struct redis **out, struct redis *r, const char *labels)
 	*out = one;
 	redis_expire(one, clock_now_ns());
 	return 0;
+}
+
+int redis_open_beside(struct redis **out, struct redis *r, struct bytes key, const char *labels)
+{
+	struct redis *one = redis_new(NULL, NULL);
+
+	assert(!r->sentinel.link);
+	if (!one)
+		return -ENOMEM;
+	one->settings.labels = labels;
+	one->addr = r->addr;
+	one->slot = redis_slot(key);
+	one->is_of_slot = r->route;
+	return beside_begin(out, r, one);
+}
+
+int redis_open_server(struct redis **out, struct redis *r, const struct addr *server,
+		      redis_state_fn *state, void *arg)
+{
+	struct redis *one = redis_new(state, arg);
+
+	if (!one)
+		return -ENOMEM;
+	one->settings.labels = r->settings.labels;
+	one->addr = *server;
+	return beside_begin(out, r, one);
 }
 
 static void besides_close(struct redis *r)
@@ -220,6 +289,7 @@ void redis_link_destroy(struct redis *r)
 {
 	besides_close(r);
 	redis_sentinel_close(&r->sentinel);
+	redis_route_close(r);
 	redis_queue_close(&r->queue);
 	tls_close(r->tls);
 	explicit_bzero(r, sizeof(*r)); /* the password */

@@ -60,7 +60,7 @@ static int command_queue(struct redis *r, const struct bytes *args, size_t n,
 {
 	int err = -ENOTCONN;
 
-	if (redis_is_open(r)) {
+	if (redis_is_open(r) && !r->route) {
 		err = r->queue.count < r->settings.pending_max ? redis_command_put(r, args, n, wait)
 							       : -EAGAIN;
 	}
@@ -69,27 +69,37 @@ static int command_queue(struct redis *r, const struct bytes *args, size_t n,
 	return err;
 }
 
+/* r itself: it is the one, or there is none. */
+static struct redis *link_for(struct redis *r, const struct bytes *args, size_t n)
+{
+	struct redis *link = r->route ? redis_route_of(r, args, n) : NULL;
+
+	return link ? link : r;
+}
+
 int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t deadline_ns,
 		  redis_reply_fn *fn, void *arg)
 {
 	struct redis_wait wait = { .fn = fn,
 				   .arg = arg,
 				   .deadline_ns = deadline_of(r, deadline_ns) };
-	int err = command_queue(r, args, n, &wait);
+	struct redis *link = link_for(r, args, n);
+	int err = command_queue(link, args, n, &wait);
 
 	if (!err)
-		r->depart_ns = 0;
+		link->depart_ns = 0;
 	return err;
 }
 
 int redis_command_later(struct redis *r, const struct bytes *args, size_t n)
 {
 	struct redis_wait wait = { .deadline_ns = deadline_of(r, 0) };
-	bool first = redis_buffer_bytes(&r->out).n == 0;
-	int err = command_queue(r, args, n, &wait);
+	struct redis *link = link_for(r, args, n);
+	bool first = redis_buffer_bytes(&link->out).n == 0;
+	int err = command_queue(link, args, n, &wait);
 
 	if (!err && first)
-		r->depart_ns = clock_now_ns() + REDIS_LATER_NS;
+		link->depart_ns = clock_now_ns() + REDIS_LATER_NS;
 	return err;
 }
 
@@ -123,7 +133,7 @@ static int commands_put(struct redis *r, struct bytes commands, const struct red
 int redis_commands(struct redis *r, struct bytes commands, const struct redis_answers *answers,
 		   size_t n)
 {
-	int err = redis_is_open(r) ? commands_put(r, commands, answers, n) : -ENOTCONN;
+	int err = redis_is_open(r) && !r->route ? commands_put(r, commands, answers, n) : -ENOTCONN;
 
 	if (err)
 		metric_add(r->metrics.refused, 1);
@@ -155,6 +165,13 @@ static bool reply_is_demoted(const struct redis *r, const struct redisReply *rep
 	       (bytes_starts(text, "READONLY ") || bytes_starts(text, "UNBLOCKED "));
 }
 
+static bool reply_is_elsewhere(struct redis *r, const struct redisReply *reply)
+{
+	struct bytes text;
+
+	return r->follows && redis_is_error(reply, &text) && redis_route_refused(r, text);
+}
+
 static void reply_take(struct redis *r, const struct redisReply *reply)
 {
 	struct redis_wait wait;
@@ -167,6 +184,9 @@ static void reply_take(struct redis *r, const struct redisReply *reply)
 		metric_add(r->metrics.late, 1);
 	} else if (reply_is_demoted(r, reply)) {
 		redis_link_break(r, "no primary any more", bytes_mem(reply->str, reply->len));
+		if (wait.fn)
+			wait.fn(-ENOTCONN, NULL, wait.arg);
+	} else if (reply_is_elsewhere(r, reply)) {
 		if (wait.fn)
 			wait.fn(-ENOTCONN, NULL, wait.arg);
 	} else if (wait.fn) {

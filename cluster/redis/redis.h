@@ -38,8 +38,10 @@ void redis_close(struct redis *r); /* pending commands are answered with -ENOTCO
 bool redis_is_connected(const struct redis *r);
 /* The keys of each command and script must be of one slot: it is one of Redis Cluster (cluster/redis/url.h). */
 bool redis_is_cluster(const struct redis *r);
-/* One more to the same place: flushed, driven and closed with r, whose deadlines it has. r: of one server. */
-int redis_open_beside(struct redis **out, struct redis *r, const char *labels) NODISCARD;
+/* One more to the same place: flushed, driven and closed with r, whose deadlines it has. All its keys are of the slot of that one: it
+ * goes to the server of the cluster that has it. r: of no Sentinel. */
+int redis_open_beside(struct redis **out, struct redis *r, struct bytes key,
+		      const char *labels) NODISCARD;
 /* Queues one command (copied); written by the next redis_flush. deadline_ns 0: the default; UINT64_MAX: none. fn may be NULL.
  * 0, -EAGAIN (too many pending), -EMSGSIZE (8 MiB or more) or -ENOTCONN: then fn is not called. */
 int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t deadline_ns,

@@ -120,6 +120,8 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 		.grant = ns->grant,
 	};
 
+	struct redis *link;
+
 	*n = (struct node){ 0 };
 	(void)snprintf(shared.node, sizeof(shared.node), "%s", ns->name);
 	(void)snprintf(ss.identity.id, sizeof(ss.identity.id), "%s", ns->id ? ns->id : ns->name);
@@ -131,7 +133,11 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 	(void)snprintf(rs.place.url, sizeof(rs.place.url), "%s", s->url);
 	assert_int_equal(redis_open(&n->redis, &rs, NULL, NULL), 0);
 	assert_int_equal(store_shared_open(&n->shared, n->redis, &shared), 0);
-	assert_int_equal(store_shard_open(&n->store, n->shared, n->redis, &ss, node_health, n), 0);
+	link = n->redis;
+	if (redis_is_cluster(link))
+		assert_int_equal(
+			redis_open_beside(&link, n->redis, BYTES_LIT("td:{s17}:lease"), NULL), 0);
+	assert_int_equal(store_shard_open(&n->store, n->shared, link, &ss, node_health, n), 0);
 }
 
 UNUSED static void node_close(struct node *n)

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <sys/socket.h>
 
+#include "cluster/redis/link.h"
+
 enum { DAY = 20779, USERS = 40, BESIDE = NODE_SHARD + 1 };
 #define WRONG_TYPE "td:{a7}:aors"
 
@@ -226,11 +228,37 @@ static void beside_open(struct node *beside, struct node *n, const struct server
 
 	*beside = (struct node){ .redis = n->redis, .shared = n->shared };
 	(void)snprintf(ss.spool_dir, sizeof(ss.spool_dir), "%s/spool-beside", s->dir);
-	assert_int_equal(redis_open_beside(&link, n->redis, "link=\"shard 18\""), 0);
+	assert_int_equal(redis_open_beside(&link, n->redis, BYTES_LIT("td:{s18}:lease"),
+					   "link=\"shard 18\""),
+			 0);
 	assert_int_equal(
 		store_shard_open(&beside->store, n->shared, link, &ss, node_health, beside), 0);
 	store_acquire(beside->store, node_done, beside);
 	NODE_EXPECT(beside, "o");
+}
+
+static bool is_asked(void *arg)
+{
+	return ((const struct redis *)arg)->route->asked;
+}
+
+/* A server that hangs is being asked who has which slot. */
+static void test_closed_while_asked(void **state)
+{
+	struct redis_settings settings = { 0 };
+	struct redis *r;
+	struct server s;
+
+	(void)state;
+	slots_start(&s);
+	(void)snprintf(settings.place.url, sizeof(settings.place.url), "%s", s.url);
+	assert_int_equal(redis_open(&r, &settings, NULL, NULL), 0);
+	assert_true(drive(r, 10000, is_up, r));
+	server_signal(&s, SIGSTOP);
+	assert_true(drive(r, 10000, is_asked, r));
+	redis_close(r);
+	server_signal(&s, SIGCONT);
+	server_stop(&s);
 }
 
 static void test_no_command_has_two_slots(void **state)
@@ -261,6 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_command_has_two_slots),
+		cmocka_unit_test(test_closed_while_asked),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
