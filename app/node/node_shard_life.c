@@ -22,7 +22,8 @@
 
 #define LEASE_NS       (10 * NS_PER_S)
 #define LEASE_PAUSE_NS (500 * NS_PER_MS)
-#define WANT_PAUSE_NS  (20 * NS_PER_MS)
+/* The parties hear nothing from when a shard is given until who wants it asks again. */
+#define WANT_PAUSE_NS (5 * NS_PER_MS)
 
 enum { CHECK_CALLS = 256, CHECK_BEATS = 6 };
 
