@@ -37,12 +37,13 @@ def records_judged(place, calls):
 
 
 def calls_judged(place, calls, done, say):
-    """All end: {calls, calls_lost, call records}"""
+    """All end: {calls, calls_lost, call records}. Those that passed through a round have ended."""
     hang_up(calls)
-    for fault in sorted({call.fault for call in calls if call.fault})[:5]:
+    every = [*calls, *(call for each in done for call in each.passed)]
+    for fault in sorted({call.fault for call in every if call.fault})[:5]:
         say(f"BYE: {fault}")
-    lost = max(sum(bool(call.fault) for call in calls), max((each.silent for each in done), default=0))
-    return {"calls": len(calls), "calls_lost": lost, **records_judged(place, calls)}
+    lost = max(sum(bool(call.fault) for call in every), max((each.silent for each in done), default=0))
+    return {"calls": len(every), "calls_lost": lost, **records_judged(place, every)}
 
 
 def gaps(done, name="gap"):

@@ -8,6 +8,7 @@ import sys
 from . import check
 from .__main__ import guarded, say
 from .failures import KINDS, Nothing
+from .passing import Passing
 from .place import Place
 from .rounds import Round, most_of
 
@@ -16,6 +17,7 @@ ROWS = {"calm": "false_takeovers", "kill": "gap_p99_ms", "host": "gap_host_p99_m
         "drain": "gap_drain_p99_ms", "pause": None, "calm-fast": "false_takeovers_fast", "host-fast": "gap_host_fast_p99_ms"}
 ROUNDS = {"calm": 1, "kill": 20, "host": 5, "restart": 5, "drain": 5, "pause": 3, "calm-fast": 1, "host-fast": 5}
 SIZES, SIZES_QUICK = (200, 800), (30, 0)    # calls that measure, and that show life
+PASSED = ("kill", "drain")                  # calls ring, are held and begin meanwhile
 FENCED = ("host", "pause", "host-fast")     # the former owner may speak again
 CALM = ("calm", "calm-fast")                # nothing befalls anybody
 CALM_QUICK_S = 10
@@ -39,12 +41,21 @@ def failure_of(place, row, victim, options):
     return KINDS[row.removesuffix("-fast")](place, victim)
 
 
+def finished(passing):
+    """(calls that passed through, how many new ones never were calls)"""
+    passing.finish()
+    say(f"  {passing.told()}")
+    return passing.calls, len(passing.refused)
+
+
 def round_of(place, name, calls, life, options):
     victim = most_of(place, calls)
     failure = failure_of(place, name, victim, options)
     say(f"{name}: {type(failure).__doc__.splitlines()[0]}")
     claims = place.claims()
+    passing = Passing(place.phones, place.nodes[0]) if name in PASSED else None
     done = Round(place, failure, calls, life, watched=[victim] if name in FENCED else []).run()
+    done.passed, done.refused = finished(passing) if passing else ([], 0)
     done.claims = place.claims() - claims
     say(f"  {done.told()}")
     if done.whole_s is None:
@@ -74,7 +85,7 @@ def with_lease(lease, rows, options):
                 rounds.setdefault(name, []).append(done)
                 rates += speeds(done, calls) if name == "kill" else []
         every = [done for some in rounds.values() for done in some]
-        return rounds, check.calls_judged(place, calls, every, say), rates
+        return rounds, check.calls_judged(place, calls, every, say) | {"calls_refused": sum(done.refused for done in every)}, rates
 
 
 def figure_of(row, rounds):

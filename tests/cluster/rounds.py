@@ -24,6 +24,7 @@ class Round:
         self.audio = [Audio(part, place.folder, AHEAD_S) for part in (self.hit, self.others) if part]
         self.life = [Audio(life, place.folder, AHEAD_S, 200)] if life else []
         self.watched = place.nodes if watched is None else watched
+        self.passed = []            # calls that passed through it (passing.py)
         self.whole_s, self.count = None, len(calls) + len(life)
 
     def run(self, mend=True):

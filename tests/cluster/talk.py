@@ -33,15 +33,20 @@ class Call:
     """Two dialogs through the cluster, answered."""
 
     def __init__(self, caller, callee, number):
-        address, ports = caller.address, (FIRST_PORT + 4 * number, FIRST_PORT + 4 * number + 2)
-        self.out = caller.invite(callee.number, sdp(address, ports[0]))
+        address, self.ports = caller.address, (FIRST_PORT + 4 * number, FIRST_PORT + 4 * number + 2)
+        self.sdp, self.fault, self.line = [sdp(address, port) for port in self.ports], "", ""
+        self.out = caller.invite(callee.number, self.sdp[0])
         self.into = self._comes(callee)
-        self.into.answer(sdp(address, ports[1]))
-        answer = self.out.wait_answer()
-        to_a, to_b = media_of(answer), media_of(self.into.request)
-        self.shard = SHARD_OF.get(to_a[0])
-        self.line = " ".join(f"{address}:{port} {place[0]}:{place[1]}" for port, place in zip(ports, (to_a, to_b)))
-        self.fault = ""
+        self.shard = SHARD_OF.get(media_of(self.into.request)[0])
+        self._begin()
+
+    def _begin(self):
+        self.answer()
+
+    def answer(self):
+        self.into.answer(self.sdp[1])
+        places, address = (media_of(self.out.wait_answer()), media_of(self.into.request)), self.out.agent.address
+        self.line = " ".join(f"{address}:{port} {place[0]}:{place[1]}" for port, place in zip(self.ports, places))
 
     def _comes(self, callee):
         try:
@@ -117,6 +122,11 @@ class Phones:
                 found.append(Call(caller, callee, number))
         except Exception as error:      # shown by whoever placed them
             found.append(error)
+
+    def number(self):
+        """Of one more call."""
+        self.made += 1
+        return self.made - 1
 
     def close(self):
         for agent in (agent for pair in self.pairs for agent in pair):
