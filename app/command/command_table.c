@@ -125,7 +125,15 @@ static const struct command_arg g_dial_check_args[] = {
 	}
 static const struct command_arg g_tenant_args[] = { TENANT_ARG("Name of the tenant."), END };
 
+#define NODE_ARG                                                                              \
+	{                                                                                     \
+		.name = "node", .type = ARG_STRING, .min = 1, .max = 63, .place = PLACE_NODE, \
+		.help = "Name of the node (node.name); without it, whichever reads the "      \
+			"command first.",                                                     \
+	}
+
 static const struct command_arg g_list_args[] = { LIMIT_ARG, END };
+static const struct command_arg g_calls_args[] = { LIMIT_ARG, NODE_ARG, END };
 static const struct command_arg g_call_args[] = { CALL_ARG, END };
 static const struct command_arg g_doctor_args[] = {
 	CALL_ARG,
@@ -389,13 +397,6 @@ static const struct command_arg g_sip_args[] = {
 
 static const struct command_arg g_no_args[] = { END };
 
-#define NODE_ARG                                                                              \
-	{                                                                                     \
-		.name = "node", .type = ARG_STRING, .min = 1, .max = 63, .place = PLACE_NODE, \
-		.help = "Name of the node (node.name); without it, whichever reads the "      \
-			"command first.",                                                     \
-	}
-
 static const struct command_arg g_node_args[] = { NODE_ARG, END };
 
 static const struct command_arg g_cdr_args[] = {
@@ -418,6 +419,7 @@ static const struct command_arg g_registration_args[] = {
 	  .max = 63,
 	  .help = "Only this extension." },
 	LIMIT_ARG,
+	NODE_ARG,
 	END,
 };
 
@@ -429,6 +431,7 @@ static const struct command_arg g_subscription_args[] = {
 	  .max = 63,
 	  .help = "Only those of this extension, and those that watch it." },
 	LIMIT_ARG,
+	NODE_ARG,
 	END,
 };
 
@@ -658,7 +661,7 @@ const struct command g_commands[] = {
 	  "name", document_delete, .documents = &g_trunk_documents },
 	{ "trunk.list", COMMAND_FOR_READER, g_no_args, "Lists trunks by name.", "a list of trunks",
 	  document_list, .documents = &g_trunk_documents },
-	{ "call.list", COMMAND_FOR_READER, g_list_args, "Lists the calls of this node.",
+	{ "call.list", COMMAND_FOR_READER, g_calls_args, "Lists the calls of a node.",
 	  "a list: id, state (setup, ringing, answering, established, ending), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "
 	  "restored",
@@ -835,12 +838,13 @@ const struct command g_commands[] = {
 	  "of a number, or all.",
 	  "a list, oldest first: utc_ms, sent, transport, local, remote, message",
 	  command_sip_recent, .transient = true },
-	{ "registration.list", COMMAND_FOR_READER, g_registration_args, "Lists registered phones.",
+	{ "registration.list", COMMAND_FOR_READER, g_registration_args,
+	  "Lists registered phones, as a node knows them.",
 	  "a list: tenant, number, version, contacts: contact, source, user_agent, "
 	  "expires_utc_ms, nat, location (0: none)",
 	  command_registration_list },
 	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
-	  "Lists who watches whom: lamps of phones.",
+	  "Lists who watches whom with a node: lamps of phones.",
 	  "a list: id, tenant, number (that watches), watches, event (dialog, presence, reg), "
 	  "expires_utc_ms, notified (NOTIFYs, counted on over restarts with gaps), source",
 	  command_subscription_list },

@@ -18,7 +18,7 @@ class Shard:
     def __init__(self, test, comes_home):
         self.test, self.server, self.comes_home = test, (ADDRESSES[HOME], SIP), comes_home
         self.before = {}
-        self.before = self.listed("cdr.list", limit=200)
+        self.before = self.records()
 
     def __getattr__(self, name):
         return getattr(self.test.a, name)
@@ -31,24 +31,23 @@ class Shard:
 
     def ctl(self, command, **arguments):
         if command == "cdr.list":
-            return list(self.listed(command, limit=200).values())
+            return list(self.records().values())
         return self.asked(lambda node: node.ctl(command, **arguments), command)
 
     def asked(self, ask, command):
         """Whichever node takes the command: a call is with one."""
         if command.endswith(".list"):
-            return list(self.listed(command).values())
+            return [row for name in self.names() for row in self.running()[0].ctl(command, node=name)]
         for last in (False,) * 11 + (True,):
             with contextlib.suppress(*(() if last else (ServerError,))):
                 return ask(self.running()[0])
         raise AssertionError("not reached")
 
-    def listed(self, command, **arguments):
-        """What all nodes have, but what was there before."""
-        rows = {}
-        for _ in range(12):
-            rows |= {row["id"]: row for row in self.running()[0].ctl(command, **arguments) if row["id"] not in self.before}
-        return rows
+    def names(self):
+        return [name for name in "ab" if getattr(self.test, name).running()]
+
+    def records(self):
+        return {row["id"]: row for row in self.running()[0].ctl("cdr.list", limit=200) if row["id"] not in self.before}
 
     def kill(self):
         self.test.a.kill()
