@@ -46,6 +46,7 @@ struct process {
 	struct notice notices[KEEPER_PEERS_MAX];
 	uint32_t notice_count;
 	struct sockets_kept sockets;
+	const struct keeper_settings *settings;
 };
 
 /* ---- announcements ---- */
@@ -260,13 +261,27 @@ static void notices_send(const struct process *p)
 	}
 }
 
+/* Whoever was told takes what floats, perhaps on this machine: packets would go to our sockets as well. */
+static void sockets_leave(struct process *p)
+{
+	const struct keeper_settings *s = p->settings;
+	bool told = false;
+
+	for (uint32_t i = 0; i < p->notice_count; i++)
+		told |= p->notices[i].n != 0;
+	for (uint32_t i = 0; told && i < s->count; i++)
+		sockets_kept_leave(&p->sockets, &s->addresses[i].ip);
+}
+
 static void process_end(struct process *p)
 {
 	uint32_t count = p->kept_count;
 	bool all = all_leave(p);
 
-	if (all)
+	if (all) {
 		notices_send(p);
+		sockets_leave(p);
+	}
 	(void)close(p->lock); /* a new node need not wait for the rest */
 	(void)close(p->orders);
 	LOG_INFO("keeper", 0, "the node is gone: its addresses are deleted",
@@ -338,6 +353,7 @@ void keeper_run(int orders, int sockets, const struct keeper_settings *s)
 	if (!err) {
 		p->orders = orders;
 		p->beside = s->beside;
+		p->settings = s;
 		p->sockets.node = p->sockets.listener = -1;
 		err = process_open(p, sockets, s);
 	}

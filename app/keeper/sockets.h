@@ -76,6 +76,8 @@ struct sockets_kept {
 int sockets_kept_open(struct sockets_kept *k, int node, uint32_t flows) NODISCARD;
 /* What the node says. */
 void sockets_kept_hear(struct sockets_kept *k);
+/* Another node has this address now, whatever its ports: those of it are let go. */
+void sockets_kept_leave(struct sockets_kept *k, const struct addr *ip);
 /* The node is gone. Returns when the next keeper has all of them, or it is too late for that; at once where there are none. */
 void sockets_kept_outlive(struct sockets_kept *k);
 void sockets_kept_close(struct sockets_kept *k);

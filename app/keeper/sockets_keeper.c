@@ -236,6 +236,26 @@ void sockets_kept_hear(struct sockets_kept *k)
 
 /* ---- without the node ---- */
 
+static void leave_one(struct sockets *s, const struct addr *ip)
+{
+	for (int i = 0; i < SOCKETS_PER_FLOW; i++) {
+		if (s->fd[i] >= 0 && addr_ip_eq(&s->local[i], ip)) {
+			sockets_let_go(s);
+			return;
+		}
+	}
+}
+
+void sockets_kept_leave(struct sockets_kept *k, const struct addr *ip)
+{
+	if (k->node >= 0)
+		sockets_kept_hear(k);
+	for (uint32_t i = 0; k->of && i < k->flows; i++)
+		leave_one(&k->of[i], ip);
+	for (uint32_t i = 0; i < k->left_count; i++)
+		leave_one(&k->left[i], ip);
+}
+
 /* How many there are. */
 static uint32_t ended_at(struct sockets_kept *k, uint64_t now_ns)
 {

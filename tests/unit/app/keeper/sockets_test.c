@@ -91,7 +91,11 @@ struct process {
 
 static struct process process_begin(void)
 {
-	const struct keeper_settings s = { .dir = g_dir, .flows = FLOWS };
+	static const struct keeper_address floats = { .ip = { .family = ADDR_V4,
+							      .ip = { 127, 0, 0, 1 } } };
+	const struct keeper_settings s = {
+		.dir = g_dir, .flows = FLOWS, .addresses = &floats, .count = 1
+	};
 	struct process p = { 0 };
 
 	assert_int_equal(keeper_fork(&p.keeper, &s), 0);
@@ -299,6 +303,24 @@ static void let_go(void **state)
 	process_end(&p);
 }
 
+/* Its address floats, and others hear of its death: whoever takes it binds these ports. */
+static void others_take_it(struct process *p)
+{
+	const struct addr other = port_of(9);
+
+	all_open(p);
+	if (keeper_notice(p->keeper, &other, BYTES_LIT("dead")))
+		abort();
+}
+
+static void address_goes(void **state)
+{
+	(void)state;
+	killed_after(others_take_it);
+	for (uint32_t i = 0; i < FLOWS; i++)
+		assert_true(becomes_free(rtp_port(i)));
+}
+
 /* The same port, and another one for RTCP than before: whoever binds them now is alone. */
 static void other_ports(void **state)
 {
@@ -396,6 +418,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(packets_wait, folder_made, folder_gone),
 		cmocka_unit_test_setup_teardown(killed_again_and_again, folder_made, folder_gone),
 		cmocka_unit_test_setup_teardown(let_go, folder_made, folder_gone),
+		cmocka_unit_test_setup_teardown(address_goes, folder_made, folder_gone),
 		cmocka_unit_test_setup_teardown(other_ports, folder_made, folder_gone),
 		cmocka_unit_test(folder_removed),
 		cmocka_unit_test(no_room),
