@@ -8,6 +8,7 @@ from lib.sip import SipError
 from .talk import Call, sdp
 
 STATES = ("ringing", "held")
+AGAIN_S = 5
 RATE = PAIRS = 20           # each pair has one call of each state, and begins one a second
 
 
@@ -31,7 +32,11 @@ class Open(Call):
         ends = [media.replace("a=ptime", f"a={word}\r\na=ptime") for media, word in zip(self.sdp, (offer, answer))]
         answers = threading.Thread(target=self._noted, args=(lambda: self.into.wait_reinvite(ends[1]),))
         answers.start()
+        began = time.monotonic()
         response = self.out.reinvite(ends[0])
+        while response.status == 500 and time.monotonic() < began + AGAIN_S:    # it had not come to an end with our last one (RFC 3261 14.2)
+            time.sleep(0.1)
+            response = self.out.reinvite(ends[0])
         answers.join()
         if response.status != 200:
             raise SipError(f"a re-INVITE: {response.start}")
@@ -50,14 +55,20 @@ class Passing:
             phones.pair(node)
         self.phones, self.pairs = phones, phones.pairs[:PAIRS]
         self.calls, self.refused, self.longest_s, self._over = [], [], 0, threading.Event()
-        self._each(lambda pair, _: self.calls.extend(Open(state, *pair, phones.number()) for state in STATES))
+        self._each(self._open)
         self.open = list(self.calls)
         self.begins = [threading.Thread(target=self._begin, args=(pair, first / RATE)) for first, pair in enumerate(self.pairs)]
         for thread in self.begins:
             thread.start()
 
+    def _open(self, pair):
+        try:
+            self.calls.extend(Open(state, *pair, self.phones.number()) for state in STATES)
+        except SipError as error:
+            self.refused.append(str(error)[:200])
+
     def _each(self, act):
-        threads = [threading.Thread(target=act, args=(pair, number)) for number, pair in enumerate(self.pairs)]
+        threads = [threading.Thread(target=act, args=(pair,)) for pair in self.pairs]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -66,7 +77,7 @@ class Passing:
     def _begin(self, pair, after_s):
         """One a second. A pair that had a fault begins no more: what comes late would be taken for the next one."""
         due = time.monotonic() + after_s
-        while not self.refused and not self._over.wait(max(0, due - time.monotonic())):
+        while not self._over.wait(max(0, due - time.monotonic())):
             due, began = due + 1, time.monotonic()
             try:
                 call = Call(*pair, self.phones.number())
