@@ -8,13 +8,25 @@
 
 enum { URI_MAX = 64, REFERRER_MAX = 256 };
 
-static bool is_in_cell(const struct call_host *h, uint16_t shard)
+bool far_is_near(const struct shard_settings *s, uint16_t shard)
 {
-	for (uint32_t i = 0; i < h->settings->cell_count; i++) {
-		if (h->settings->cells[i] == shard)
-			return shard != h->settings->number;
+	if (!shard || shard == s->number)
+		return false;
+	for (uint32_t i = 0; i < s->cell_count; i++) {
+		if (s->cells[i] == shard)
+			return true;
 	}
-	return false;
+	return s->cells_apart;
+}
+
+/* Lines that are no RTP know no keys. */
+struct offer_terms far_terms(const struct shard_settings *s)
+{
+	return (struct offer_terms){ .video_codecs = OFFER_VIDEO_ALL,
+				     .lines = s->cells_apart ? OFFER_LINES_TEXT : OFFER_LINES_ALL,
+				     .sdes_offer = s->cells_apart,
+				     .sdes_accept = s->cells_apart,
+				     .sdes_only = s->cells_apart };
 }
 
 /* Our tags begin with the number of the shard that has the dialog. */
@@ -23,7 +35,7 @@ static uint16_t far_of_tag(const struct call_host *h, struct bytes text)
 	struct id_tag tag;
 	uint16_t shard = id_tag_get(text, &tag) ? 0 : id_shard(tag.call);
 
-	return is_in_cell(h, shard) ? shard : 0;
+	return far_is_near(h->settings, shard) ? shard : 0;
 }
 
 /* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
@@ -87,7 +99,7 @@ int far_ring(struct call_host *h, struct call *c, const struct dialog_party *fro
 {
 	struct call_target target = {
 		.hop = { .transport = SIP_CELL, .remote = cell_address(c->transfer->far.shard) },
-		.terms = { .video_codecs = OFFER_VIDEO_ALL, .lines = OFFER_LINES_ALL }
+		.terms = far_terms(h->settings),
 	};
 	struct dialog_party party = *from;
 	uint8_t space[URI_MAX];

@@ -10,6 +10,10 @@
 #include "sig/model/transfer.h"
 #include "sig/sip/replaces.h"
 
+/* Whether SIP_CELL leads there; itself: false. */
+bool far_is_near(const struct shard_settings *s, uint16_t shard);
+/* What another shard may be offered. Where it may be on another node, now or after a take-over, nothing of its media is plain. */
+struct offer_terms far_terms(const struct shard_settings *s);
 /* The other shard that has the dialog, and can be reached from here; 0: none. *out: with the tags as that one sees them. */
 uint16_t far_shard(const struct call_host *h, const struct replaces *r, struct replaces *out);
 /* referrer: who may replace that leg because it is its own; NULL: an operator, who may replace any. 0, -EINVAL (a name that

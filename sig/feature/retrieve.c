@@ -7,6 +7,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/feature/far.h"
 #include "sig/feature/park.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/replace.h"
@@ -101,22 +102,13 @@ bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot)
 	return bytes_cut(&user, '-', slot) && park_slot_is(*slot) && !id_call_get(user, call);
 }
 
-static bool is_near(const struct call_host *h, uint16_t shard)
-{
-	for (uint32_t i = 0; i < h->settings->cell_count; i++) {
-		if (h->settings->cells[i] == shard)
-			return true;
-	}
-	return false;
-}
-
 /* rung: the call rings, else its party waits in the slot. */
 static int ring_far(struct call_host *h, struct call *c, uint64_t owner, bool rung,
 		    struct bytes slot, struct call_refusal *refusal)
 {
 	struct call_target target = {
 		.hop = { .transport = SIP_CELL, .remote = cell_address(id_shard(owner)) },
-		.terms = { .video_codecs = OFFER_VIDEO_ALL, .lines = OFFER_LINES_ALL }
+		.terms = far_terms(h->settings),
 	};
 	struct dialog_party party = { .local_display = text_bytes(&c->display),
 				      .local_user = text_bytes(&c->from),
@@ -187,7 +179,7 @@ void retrieve_told(struct call_host *h, struct call *c, const struct park_news *
 		retrieve_fail(h, c, 404, "nobody waits there");
 	else if (here && !park_may_pick(h, c->tenant, news->owner, slot))
 		retrieve_fail(h, c, 404, "nobody waits there any more");
-	else if (!here && !is_near(h, id_shard(news->owner)))
+	else if (!here && !far_is_near(h->settings, id_shard(news->owner)))
 		retrieve_fail(h, c, 480, "who waits there is on another node");
 	else
 		retrieve_begin(h, c, news->owner);

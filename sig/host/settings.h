@@ -157,6 +157,7 @@ struct shard_settings {
 	bool tones; /* parties hear of the node why nobody takes a call; else they are hung up at once */
 	bool calls_unsaved; /* records of calls go nowhere: the end of the process ends them */
 	bool digits_shown;  /* events say which digit was pressed; else there are none of digits */
+	bool cells_apart; /* SIP_CELL leads to other nodes, too: to shards of any number, and media between shards has keys */
 	uint32_t info_type_count;
 	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
 	struct identity_extra extra; /* headers of applications that pass */

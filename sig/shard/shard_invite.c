@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/feature/far.h"
 #include "sig/feature/park.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/retrieve.h"
@@ -132,8 +133,7 @@ static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant
 	bool insecure = e && e->sdes_insecure;
 
 	if (hop->transport == SIP_CELL) /* a party's terms are those of its own leg */
-		return (struct offer_terms){ .video_codecs = OFFER_VIDEO_ALL,
-					     .lines = OFFER_LINES_ALL };
+		return far_terms(&s->settings);
 	terms.sdes_offer = only || insecure;
 	/* keys in the clear are no keys, unless somebody wants it so */
 	terms.sdes_accept = only || insecure || sip_transport_is_secure(hop->transport);

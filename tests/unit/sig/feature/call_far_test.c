@@ -439,6 +439,37 @@ static void not_in_the_cell(void **state)
 	assert_int_equal(f->passed, 0);
 }
 
+/* Each decrypts what the other one sends. */
+static void assert_keys_are_shared(struct far *f)
+{
+	struct flow_spec here = line_last_spec(f->near.l.r, 2);
+	struct flow_spec there = line_last_spec(f->other, 2);
+
+	assert_true(here.key_in.suite && here.key_out.suite);
+	assert_memory_equal(&here.key_out, &there.key_in, sizeof(here.key_out));
+	assert_memory_equal(&there.key_out, &here.key_in, sizeof(there.key_out));
+	assert_int_equal(line_last_spec(f->near.l.r, 0).key_out.suite, 0);
+	assert_int_equal(line_last_spec(f->other, 1).key_out.suite, 0);
+}
+
+/* Of shards that may be on two nodes nothing is plain, whatever numbers they have; also in the next processes. */
+static void apart(void **state)
+{
+	struct far *f = *state;
+
+	f->near.l.r->settings.cell_count = f->other->settings.cell_count = 0;
+	rand_open_seed(&f->other->rand, 44); /* else both make one key, which is refused */
+	f->near.l.r->settings.cells_apart = f->other->settings.cells_apart = true;
+	far_restart(f);
+	transferred(f);
+	assert_keys_are_shared(f);
+	far_restart(f);
+	settle(f);
+	assert_talks(f);
+	assert_keys_are_shared(f);
+	assert_ends(f, &f->near.c, &f->near.l.a);
+}
+
 /* A line break that came escaped in the URI is no line of ours. */
 static void escaped_lines(void **state)
 {
@@ -749,6 +780,7 @@ int main(void)
 		FAR_TEST(of_another_tenant),
 		FAR_TEST(nobody_there),
 		FAR_TEST(not_in_the_cell),
+		FAR_TEST(apart),
 		FAR_TEST(escaped_lines),
 		FAR_TEST(who_rings_yet),
 		FAR_TEST(who_rings_refuses),
