@@ -442,6 +442,13 @@ bool claimant_owner(const struct claimant *c, uint16_t shard, struct channel_to 
 	       process_of(c, claim->record, out);
 }
 
+bool claimant_knows(const struct claimant *c, uint16_t shard)
+{
+	const struct claim *claim = c ? claims_of(c->claims, shard) : NULL;
+
+	return claim && claim->record;
+}
+
 void claimant_metrics(struct claimant *c)
 {
 	struct member nodes[PEERS_MAX];

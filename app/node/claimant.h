@@ -25,6 +25,8 @@ void claimant_self(const struct claimant *c, uint64_t *id, uint64_t *incarnation
 bool claimant_process(const struct claimant *c, uint64_t incarnation, struct channel_to *out);
 /* The process that has that shard, as far as is known, if it is heard and another one's. */
 bool claimant_owner(const struct claimant *c, uint16_t shard, struct channel_to *out);
+/* Some node had it, as far as is known: the next one may be heard soon. */
+bool claimant_knows(const struct claimant *c, uint16_t shard);
 /* What is due. */
 void claimant_expire(struct claimant *c, uint64_t now_ns);
 uint64_t claimant_next_ns(const struct claimant *c);

@@ -59,16 +59,23 @@ void effects_setup(void)
 				"Commands to the media worker lost because too many waited.");
 }
 
-/* To another shard of the node: from here on the message is with that one. */
+/* To another shard: from here on the message is with that one, or with the node that has it. */
 static int carry_send_inside(struct effects_to *to, const struct effect *e)
 {
+	struct bytes message = text_bytes(&e->data);
+	int err = -EHOSTUNREACH;
 	uint64_t now_ns;
 
-	if (!validity_has_ended(to->validity, &now_ns) ||
-	    !validity_is_past(to->validity, to->place, now_ns))
-		return cell_send(to->cell, to->shard, &e->hop, text_bytes(&e->data));
-	validity_withhold(to->validity, to->place);
-	return 0;
+	if (validity_has_ended(to->validity, &now_ns) &&
+	    validity_is_past(to->validity, to->place, now_ns)) {
+		validity_withhold(to->validity, to->place);
+		return 0;
+	}
+	if (to->cell)
+		err = cell_send(to->cell, to->shard, &e->hop, message);
+	return err == -EHOSTUNREACH
+		       ? to->away(to->shard, cell_shard(&e->hop.remote), message, to->away_arg)
+		       : err;
 }
 
 static void carry_send(struct effects_to *to, const struct effect *e)
@@ -77,7 +84,7 @@ static void carry_send(struct effects_to *to, const struct effect *e)
 
 	if (to->passed)
 		to->passed(&e->hop, true, text_bytes(&e->data), to->passed_arg);
-	if (e->hop.transport == SIP_CELL && to->cell)
+	if (e->hop.transport == SIP_CELL)
 		err = carry_send_inside(to, e);
 	else
 		err = transport_send_for(to->sip, to->place, &e->hop, text_bytes(&e->data));

@@ -26,11 +26,16 @@ typedef void effects_set_fn(const struct effect *set, void *arg);
 /* EFFECT_LOOKUP, EFFECT_LOOKUP_STOP. */
 typedef void effects_lookup_fn(const struct effect *lookup, void *arg);
 
+/* A message to a shard that is not of this node: 0 or -errno. */
+typedef int effects_away_fn(uint16_t from, uint16_t to, struct bytes message, void *arg);
+
 /* Where effects go. Its address stays the same while answers are awaited. */
 struct effects_to {
 	struct transport *sip;
 	struct cell *cell;         /* NULL: there is no other shard */
 	struct store_shard *store; /* NULL: of no shard, for locations */
+	effects_away_fn *away;
+	void *away_arg;
 	uint16_t shard;            /* its number */
 	struct validity *validity; /* of all shards of the node */
 	uint8_t place;             /* its own there */

@@ -235,6 +235,39 @@ bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 	return channels_send(n->edge->channels, &to, &p) == 0;
 }
 
+/* ---- between shards ---- */
+
+int node_edge_cell(struct node *n, uint16_t from, uint16_t to, struct bytes message)
+{
+	struct parcel p = { .kind = PARCEL_CELL,
+			    .transport = SIP_CELL,
+			    .bound = cell_address(to),
+			    .remote = cell_address(from),
+			    .data = message };
+	struct channel_to owner;
+
+	if (message.n > PARCEL_DATA_MAX)
+		return -EMSGSIZE;
+	if (!n->edge || !claimant_knows(n->claimant, to))
+		return -EHOSTUNREACH;
+	return claimant_owner(n->claimant, to, &owner) ? /* else a take-over is under way */
+		       channels_send(n->edge->channels, &owner, &p)
+						       : 0;
+}
+
+/* One that has moved on meanwhile, or is not live yet, hears it when it is said again. */
+static void edge_cell(struct node *n, const struct parcel *p)
+{
+	const struct sip_hop from = { .transport = SIP_CELL, .remote = p->remote };
+	uint16_t number = cell_shard(&p->bound);
+	struct node_shard *to = number ? node_shard_find(n, number) : NULL;
+
+	if (!to || !cell_shard(&p->remote) || !node_shard_hears(to))
+		return;
+	shard_receive(to->core, &from, p->data, clock_instant());
+	node_on_passed(&from, false, p->data, n);
+}
+
 /* ---- channels ---- */
 
 static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation, void *arg)
@@ -259,6 +292,9 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 		return;
 	case PARCEL_HEARD_DATAGRAM:
 		edge_heard(n, p, incarnation);
+		return;
+	case PARCEL_CELL:
+		edge_cell(n, p);
 		return;
 	case PARCEL_KINDS:
 		return;

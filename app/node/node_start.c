@@ -405,11 +405,18 @@ static int start_capacities(struct node *n)
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
+static int message_away(uint16_t from, uint16_t to, struct bytes message, void *arg)
+{
+	return node_edge_cell(arg, from, to, message);
+}
+
 /* s NULL: of locations */
 static void effects_to_set(struct effects_to *to, struct node *n, struct node_shard *s)
 {
 	to->sip = n->sip;
 	to->cell = n->cell;
+	to->away = message_away;
+	to->away_arg = n;
 	to->store = s ? s->store : NULL;
 	to->shard = s ? s->number : 0;
 	to->validity = &n->validity;

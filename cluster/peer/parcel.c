@@ -62,7 +62,7 @@ static bool parcel_has_ends(const struct parcel *p)
 {
 	if (p->remote.family == ADDR_NONE)
 		return false;
-	if (parcel_is_datagram(p))
+	if (!parcel_has_connection(p))
 		return !p->connection && p->bound.family == p->remote.family;
 	return p->connection;
 }

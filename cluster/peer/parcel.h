@@ -18,6 +18,7 @@ enum parcel_kind {
 	PARCEL_GONE,     /* the sender has no such connection; of data as much as was said */
 	PARCEL_SEND_DATAGRAM,  /* from that address of the receiver's */
 	PARCEL_HEARD_DATAGRAM, /* at that address of the sender's, for a shard of the receiver's */
+	PARCEL_CELL, /* of a shard of the sender's (remote) to one of the receiver's (bound) */
 	PARCEL_KINDS,
 };
 
@@ -31,7 +32,7 @@ enum {
 struct parcel {
 	enum parcel_kind kind;
 	uint8_t transport;
-	uint64_t connection; /* as its node names it; 0: datagrams have none */
+	uint64_t connection; /* as its node names it; 0: datagrams and shards have none */
 	struct addr bound,
 		remote; /* its ends: the node's, which a connection may lack, and the other's */
 	struct bytes data;
@@ -40,6 +41,10 @@ struct parcel {
 static inline bool parcel_is_datagram(const struct parcel *p)
 {
 	return p->kind == PARCEL_SEND_DATAGRAM || p->kind == PARCEL_HEARD_DATAGRAM;
+}
+static inline bool parcel_has_connection(const struct parcel *p)
+{
+	return !parcel_is_datagram(p) && p->kind != PARCEL_CELL;
 }
 /* data: PARCEL_DATA_MAX at most. */
 void parcel_write(struct writer *w, const struct parcel *p);

@@ -108,6 +108,24 @@ static void test_datagram(void **state)
 	assert_true(addr_eq(&read.bound, &g_parcel.bound));
 }
 
+/* Shards have addresses of one family, and no connection. */
+static void test_cell(void **state)
+{
+	struct parcel read;
+
+	(void)state;
+	g_parcel.kind = PARCEL_CELL;
+	g_parcel.bound = g_parcel.remote;
+	assert_int_equal(parcel_read(&read, written()), -EBADMSG);
+	g_parcel.connection = 0;
+	assert_int_equal(parcel_read(&read, written()), 0);
+	assert_int_equal(read.kind, PARCEL_CELL);
+	assert_false(parcel_has_connection(&read));
+	assert_false(parcel_is_datagram(&read));
+	g_parcel.bound = (struct addr){ 0 };
+	assert_int_equal(parcel_read(&read, written()), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +134,7 @@ int main(void)
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_connection_has_a_name, setup),
 		cmocka_unit_test_setup(test_datagram, setup),
+		cmocka_unit_test_setup(test_cell, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
