@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls of two nodes become one conversation, with sound both ways."""
+import threading
+from urllib.parse import quote
+
+from lib.sip import parameter
+from taken_test import ADDRESSES, Cluster, Talk
+
+
+class Across(Cluster):
+    def setUp(self):
+        super().setUp()
+        for node in (self.a, self.b):
+            self.until(lambda node=node: node.metric("tandem_cluster_nodes", state="heard") == 1)
+        self.until(lambda: (self.owner(17), self.owner(18)) == ("a", "b"))
+        self.registers(17, "1001", "1002")
+        self.first = Talk(self, 17).answer()
+        self.registers(18, "1002", "1003")
+        self.out = self.phones[18, "1002"]
+        self.second = Talk.__new__(Talk)
+        self.second.test, self.second.ends = self, [self.b.media(), self.b.media()]
+        for end in self.second.ends:
+            self.addCleanup(end.close)
+        self.second.out = self.out.invite("1003", self.second.ends[0].sdp())
+        self.second.into = self.phones[18, "1003"].incoming()
+        self.second.answer()
+
+    def reoffered(self, agent, dialog, end):
+        """Whoever is asked again says what it has."""
+        def answers():
+            dialog.wait_reinvite(end.sdp(version=2))
+        thread = threading.Thread(target=answers, daemon=True)
+        thread.start()
+        return thread
+
+    def test_attended_transfer(self):
+        """1002 gives 1001, of node a, to 1003, of node b, which dies then and comes back."""
+        dialog = self.second.out
+        tags = f"to-tag={parameter(dialog.remote, 'tag')};from-tag={parameter(dialog.local, 'tag')}"
+        value = quote(f"{dialog.call_id};{tags}", safe="")
+        threads = [self.reoffered(None, d, e) for d, e in ((self.first.out, self.first.ends[0]),
+                                                          (self.second.into, self.second.ends[1]))]
+        refer = self.first.into.in_dialog("REFER", [("Refer-To", f"<sip:1003@{ADDRESSES[17]}?Replaces={value}>")])
+        self.assertEqual(self.first.into.transact(refer).status, 202)
+        agent = self.phones[17, "1002"]
+        for line in (b"SIP/2.0 100 Trying\r\n", b"SIP/2.0 200 OK\r\n"):
+            notify = agent.take_request("NOTIFY", call_id=self.first.into.call_id)
+            agent.respond(notify, 200, "OK")
+            self.assertEqual(notify.body, line)
+        for thread in threads:
+            thread.join(5)
+        ends = self.first.ends[0], self.second.ends[1]
+        for end, hertz in zip(ends, (440, 880)):
+            end.start(hertz)
+        self.hear(ends)
+        self.b.kill()
+        self.until(lambda: self.owner(18) == "a")
+        self.hear(ends)                 # both halves are with one node now
+        self.b.restart()
+        self.until(lambda: self.owner(18) == "b")
+        self.hear(ends)
+        for end in ends:
+            end.stop()
+        self.first.out.bye()
+        self.second.into.wait_bye()
+
+    def hear(self, ends):
+        ends[0].wait_tone(880, anew=True)
+        ends[1].wait_tone(440, anew=True)
