@@ -439,12 +439,3 @@ void effects_carry_out(struct effects_to *to, struct effects *e)
 		carry_one(to, &e->list[i]);
 	effects_clear(e);
 }
-
-void effects_carry_media(struct effects_to *to, struct effects *e)
-{
-	for (uint32_t i = 0; i < e->count && !*to->fenced; i++) {
-		if (e->list[i].kind == EFFECT_MEDIA)
-			carry_media(to, &e->list[i]);
-	}
-	effects_drop(e, EFFECT_MEDIA);
-}

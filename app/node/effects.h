@@ -63,7 +63,5 @@ struct effects_to {
 void effects_setup(void); /* registers the metrics; main thread, once */
 /* All of *e, then clears it. */
 void effects_carry_out(struct effects_to *to, struct effects *e);
-/* What is for the media worker alone; the rest stays as it is. */
-void effects_carry_media(struct effects_to *to, struct effects *e);
 
 #endif

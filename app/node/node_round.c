@@ -472,24 +472,10 @@ static void arm(struct node *n)
 		LOG_ERROR("node", 0, "the timer cannot be set", LOG_STR("error", strerror(-err)));
 }
 
-/* Parties hear each other while calls are still loaded; what they say to us, and what else calls ask for, waits for the rest of the start. */
-static void start_carry(struct node *n)
-{
-	for (uint32_t i = 0; i < n->shard_count; i++) {
-		struct node_shard *s = &n->shards[i];
-
-		if (s->owned && s->core && s->effects_to.media)
-			effects_carry_media(&s->effects_to, shard_effects(s->core));
-	}
-	(void)media_queue_flush(&n->media_queue);
-}
-
 void node_round(void *arg)
 {
 	struct node *n = arg;
 
-	if (n->phase == NODE_STARTING)
-		start_carry(n);
 	if (n->phase != NODE_STARTING && node_shards_fence(n)) {
 		(void)media_queue_flush(&n->media_queue);
 		round_carry(n);

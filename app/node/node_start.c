@@ -439,21 +439,6 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->fenced = s ? &s->fenced : &n->silent;
 }
 
-static void effects_to_set_all(struct node *n)
-{
-	effects_to_set(&n->effects_to, n, NULL);
-	for (uint32_t i = 0; i < n->shard_count; i++)
-		effects_to_set(&n->shards[i].effects_to, n, &n->shards[i]);
-}
-
-/* Media is carried meanwhile. */
-static int start_load(struct node *n)
-{
-	node_keeper_sockets_hear(n);
-	effects_to_set_all(n);
-	return node_load(n);
-}
-
 static int start_sockets(struct node *n)
 {
 	int err = node_sip_open(n);
@@ -470,7 +455,9 @@ static int start_sockets(struct node *n)
 	}
 	node_edge_provide(n);
 	node_shards_listen(n);
-	effects_to_set_all(n);
+	effects_to_set(&n->effects_to, n, NULL);
+	for (uint32_t i = 0; i < n->shard_count; i++)
+		effects_to_set(&n->shards[i].effects_to, n, &n->shards[i]);
 	err = loop_watch(engine_event_fd(n->engine), LOOP_READ, node_on_media, n);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot watch the media worker",
@@ -514,6 +501,7 @@ static void locations_forget_gone(struct node *n)
 
 static int start_running(struct node *n)
 {
+	node_keeper_sockets_hear(n);
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		if (n->shards[i].state == NODE_SHARD_LIVE)
 			shard_resume(n->shards[i].core, clock_instant());
@@ -541,7 +529,7 @@ int node_start(struct node *n)
 {
 	int (*const steps[])(struct node *) = {
 		start_settings,  start_alone,   start_state,   start_certificate, start_loop,
-		start_redis,     start_store,   node_tls_open, start_capacities,  start_load,
+		start_redis,     start_store,   node_tls_open, start_capacities,  node_load,
 		node_watch_open, start_sockets, start_doors,   start_running,
 	};
 	int status = NODE_EXIT_OK;

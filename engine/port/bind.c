@@ -125,11 +125,7 @@ static void stale_drop(int fd)
 
 static void bound_before(int fd, uint8_t family, uint8_t dscp, bool stale)
 {
-	struct sockaddr_storage peer;
-	socklen_t n = sizeof(peer);
-
-	if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0)
-		(void)!port_socket_connect(fd, NULL);
+	(void)!port_socket_connect(fd, NULL);
 	(void)fcntl(fd, F_SETFL, 0); /* of epoll's it is O_NONBLOCK */
 	options_set(fd, family, dscp);
 	if (stale)

@@ -98,27 +98,17 @@ void effects_clear(struct effects *e)
 	e->count = 0;
 }
 
-static void effects_part(struct effects *e, enum effect_kind kind, bool keeps)
+void effects_keep(struct effects *e, enum effect_kind kind)
 {
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < e->count; i++) {
-		if ((e->list[i].kind == kind) == keeps)
+		if (e->list[i].kind == kind)
 			e->list[kept++] = e->list[i];
 		else
 			effect_clear(&e->list[i]);
 	}
 	e->count = kept;
-}
-
-void effects_keep(struct effects *e, enum effect_kind kind)
-{
-	effects_part(e, kind, true);
-}
-
-void effects_drop(struct effects *e, enum effect_kind kind)
-{
-	effects_part(e, kind, false);
 }
 
 void effects_close(struct effects *e)

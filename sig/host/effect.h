@@ -134,7 +134,6 @@ struct media_command *effects_media(struct effects *e, uint64_t call, enum media
 struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want);
 void effects_clear(struct effects *e); /* frees what they own, keeps the list's memory */
 void effects_keep(struct effects *e, enum effect_kind kind); /* clears all others */
-void effects_drop(struct effects *e, enum effect_kind kind); /* clears those */
 void effects_close(struct effects *e);
 
 #endif
