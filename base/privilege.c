@@ -61,14 +61,12 @@ void privilege_drop_to_memory(void)
 	drop_logged(true);
 }
 
-void privilege_drop_to_network(void)
+/* keep: of the first word. */
+static void drop_to(uint32_t keep)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-	const uint32_t keep = CAP_TO_MASK(CAP_NET_ADMIN) | CAP_TO_MASK(CAP_NET_RAW);
 
-	static_assert(CAP_TO_INDEX(CAP_NET_ADMIN) == 0 && CAP_TO_INDEX(CAP_NET_RAW) == 0,
-		      "both are in the first word");
 	if (syscall(SYS_capget, &head, data) != 0)
 		return;
 	for (size_t i = 0; i < COUNT_OF(data); i++) {
@@ -78,6 +76,18 @@ void privilege_drop_to_network(void)
 	}
 	if (syscall(SYS_capset, &head, data) != 0)
 		LOG_WARN("base", 0, "cannot give up privileges", LOG_STR("error", strerror(errno)));
+}
+
+void privilege_drop_to_network(void)
+{
+	static_assert(CAP_TO_INDEX(CAP_NET_ADMIN) == 0 && CAP_TO_INDEX(CAP_NET_RAW) == 0,
+		      "both are in the first word");
+	drop_to(CAP_TO_MASK(CAP_NET_ADMIN) | CAP_TO_MASK(CAP_NET_RAW));
+}
+
+void privilege_drop_all(void)
+{
+	drop_to(0);
 }
 
 /* ---- who has what ---- */

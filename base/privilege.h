@@ -14,6 +14,8 @@ void privilege_drop(void);
 void privilege_drop_to_memory(void);
 /* For a process that moves addresses: keeps CAP_NET_ADMIN and CAP_NET_RAW alone of all there are. */
 void privilege_drop_to_network(void);
+/* For one that needs none at all. */
+void privilege_drop_all(void);
 /* How many threads of the process still have one of these, and their names with blanks between, as many as fit. */
 uint32_t privilege_holders(char *names, size_t size);
 

@@ -321,7 +321,10 @@ static int process_open(struct process *p, int sockets, const struct keeper_sett
 		sockets_open_in(p, sockets, s);
 	if (keeper_backstop(&p->egress, s))
 		backstop_tell(p);
-	privilege_drop_to_network();
+	if (s->count)
+		privilege_drop_to_network();
+	else
+		privilege_drop_all();
 	p->packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* hears nothing */
 	p->udp = notice_socket(AF_INET);
 	p->udp6 = notice_socket(AF_INET6);
