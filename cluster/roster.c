@@ -95,6 +95,11 @@ int roster_read(struct roster_node *node, struct bytes id, struct bytes text)
 
 /* ---- who is alive ---- */
 
+bool roster_has_left(const struct roster_node *node)
+{
+	return !node->beat;
+}
+
 static struct roster_seen *seat_of(struct roster *r, uint64_t id)
 {
 	struct roster_seen *oldest = r->seen;
@@ -120,5 +125,5 @@ bool roster_note(struct roster *r, const struct roster_node *node, uint64_t now_
 		seen->incarnation = node->incarnation;
 		seen->since_ns = now_ns;
 	}
-	return now_ns - seen->since_ns <= ROSTER_SILENT_NS;
+	return !roster_has_left(node) && now_ns - seen->since_ns <= ROSTER_SILENT_NS;
 }

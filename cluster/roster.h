@@ -2,7 +2,8 @@
 /*
  * The nodes of a cluster, as each tells of itself beside its id: how often it did (beat), its start, where other nodes reach it, the
  * shards that it runs or that are its own, its name. Whether one is alive each reader sees by its own clock: its beat goes on. A node
- * that is not alive stays in it, and so do its shards, until it starts or somebody removes it.
+ * that is not alive stays in it, and so do its shards, until it starts or somebody removes it. One that stopped, or was removed, has
+ * beat 0: that is a word, where a line that is not there may be one that Redis has forgotten.
  */
 #ifndef CLUSTER_ROSTER_H
 #define CLUSTER_ROSTER_H
@@ -24,6 +25,8 @@ struct roster_node {
 	uint32_t shard_count;
 };
 
+/* It stopped, or was removed: nobody waits for it. */
+bool roster_has_left(const struct roster_node *node);
 /* "1 BEAT INCARNATION ADDRESS SHARD,SHARD NAME"; no shard: "-". Empty: it does not fit. */
 struct bytes roster_write(char out[ROSTER_TEXT_MAX], const struct roster_node *node);
 /* id: 16 digits. 0; -EPROTONOSUPPORT: of a later program; -EBADMSG. */

@@ -454,6 +454,17 @@ static const struct command_arg g_subscription_end_args[] = {
 	END,
 };
 
+static const struct command_arg g_remove_args[] = {
+	{ .name = "name",
+	  .type = ARG_STRING,
+	  .required = true,
+	  .min = 1,
+	  .max = 63,
+	  .help = "Name of the node that is gone, or its 16 digits (cluster.status)." },
+	NODE_ARG,
+	END,
+};
+
 static const struct command_arg g_take_args[] = {
 	{ .name = "shard",
 	  .type = ARG_U64,
@@ -887,6 +898,13 @@ const struct command g_commands[] = {
 	  "has "
 	  "it, or is about to.",
 	  "shard, holder", command_shard_take },
+	{ "node.remove", COMMAND_FOR_OPERATOR, g_remove_args,
+	  "Says that a node of the cluster is gone for good, which was killed or lost: no lease "
+	  "names "
+	  "it any more, so that those that are left need not wait for it. A node that stops says "
+	  "so "
+	  "itself. Of one that has left, the line in Redis is removed. conflict: it lives.",
+	  "name, id", command_node_remove },
 	{ "log.level", COMMAND_FOR_OPERATOR, g_level_args, "Shows or sets the level of the log.",
 	  "level", command_log_level },
 	{ "help", COMMAND_FOR_READER, g_help_args, "Shows this table.",

@@ -20,6 +20,11 @@
 
 enum { BEATS_OF_A_LEASE = 10 };
 
+struct claimant_roster {
+	struct claimant_node list[ROSTER_NODES_MAX];
+	uint32_t count;
+};
+
 struct claimant {
 	struct node *node;
 	struct peers *peers;
@@ -28,6 +33,8 @@ struct claimant {
 	uint64_t lease_ns;
 	uint64_t beat_ns, names_ns, roster_ns; /* when each is due */
 	bool reading;                          /* Redis is asked who is there */
+	struct claimant_roster read, nodes;    /* what it says of that, and said last */
+	bool leaves, left, stopped;            /* left: Redis was told, or will not be */
 	uint64_t shown[4];                     /* of the counters, in their order */
 };
 
@@ -71,6 +78,8 @@ static void on_look(uint16_t shard, const struct store_lease *seen, void *arg)
 {
 	const struct claimant *c = arg;
 
+	if (c->stopped)
+		return;
 	claims_looked(c->claims, shard, seen->result == STORE_OK ? &seen->lease : NULL,
 		      clock_now_ns());
 }
@@ -86,6 +95,8 @@ static void on_claim(enum store_result result, uint64_t shard, uint64_t kept, vo
 {
 	const struct claimant *c = arg;
 
+	if (c->stopped)
+		return;
 	claims_answered(c->claims, (uint16_t)shard, result == STORE_OK, kept == 1, clock_now_ns());
 }
 
@@ -206,17 +217,38 @@ static void on_heard(uint64_t id, bool is_heard, void *arg)
 			 LOG_STR("node", text));
 }
 
-static void on_node(const struct roster_node *node, bool alive, void *arg)
+static bool claimant_hears(const struct claimant *c, uint64_t id)
 {
-	const struct claimant *c = arg;
 	struct addr address;
 
+	return peers_process(c->peers, id, &address) != 0;
+}
+
+static void roster_note_node(struct claimant_roster *r, const struct roster_node *node, bool alive)
+{
+	if (r->count < ROSTER_NODES_MAX)
+		r->list[r->count++] = (struct claimant_node){ .node = *node, .alive = alive };
+}
+
+static void on_node(const struct roster_node *node, bool alive, void *arg)
+{
+	struct claimant *c = arg;
+	struct addr address;
+
+	if (c->stopped)
+		return;
+	roster_note_node(&c->read, node, alive);
 	if (node->id == c->self.id) {
 		if (alive && node->incarnation != c->self.incarnation)
 			LOG_WARN("node", 0,
 				 "another process has the identity of this node: remove the file "
 				 "identity from a copy of node.state_dir",
 				 LOG_STR("name", node->name), LOG_STR("address", node->address));
+		return;
+	}
+	if (roster_has_left(node)) {
+		if (!claimant_hears(c, node->id)) /* else it is about to say so, or has come back */
+			peers_forget(c->peers, node->id);
 		return;
 	}
 	if (addr_parse(&address, bytes_str(node->address)) || !address.port)
@@ -231,10 +263,11 @@ static void on_nodes(enum store_result result, uint64_t key, uint64_t count, voi
 {
 	struct claimant *c = arg;
 
-	(void)result;
 	(void)key;
 	(void)count;
 	c->reading = false;
+	if (result == STORE_OK)
+		c->nodes = c->read;
 }
 
 static void on_put(enum store_result result, uint64_t key, uint64_t version, void *arg)
@@ -261,6 +294,7 @@ static void roster_turn(struct claimant *c)
 	if (c->reading)
 		return;
 	c->reading = true;
+	c->read.count = 0;
 	store_nodes_read(n->store, on_node, on_nodes, c);
 }
 
@@ -271,10 +305,22 @@ static bool members_are_same(const struct members *a, const struct members *b)
 	return a->count == b->count && !memcmp(a->ids, b->ids, a->count * sizeof(a->ids[0]));
 }
 
+/* Nobody waits for those that have left: a lease may name one that this process has never heard. */
+static uint32_t members_left(const struct claimant *c, struct member *nodes, uint32_t count)
+{
+	for (uint32_t i = 0; i < c->nodes.count; i++) {
+		const struct roster_node *node = &c->nodes.list[i].node;
+
+		if (roster_has_left(node) && !claimant_hears(c, node->id))
+			nodes[count++] = (struct member){ .id = node->id, .leaving = true };
+	}
+	return count;
+}
+
 static void names_turn(const struct claimant *c, uint64_t now_ns)
 {
-	struct member nodes[PEERS_MAX];
-	uint32_t count = peers_members(c->peers, nodes);
+	struct member nodes[PEERS_MAX + ROSTER_NODES_MAX];
+	uint32_t count = members_left(c, nodes, peers_members(c->peers, nodes));
 	struct node *n = c->node;
 
 	for (uint32_t i = 0; i < n->shard_count; i++) {
@@ -409,6 +455,40 @@ uint32_t claimant_others(const struct claimant *c, uint64_t *ids, uint32_t most)
 	return n;
 }
 
+bool claimant_node(const struct claimant *c, uint32_t i, struct claimant_node *out)
+{
+	if (!c || i >= c->nodes.count)
+		return false;
+	*out = c->nodes.list[i];
+	out->heard = claimant_hears(c, out->node.id);
+	return true;
+}
+
+static void on_removed(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	(void)key;
+	(void)version;
+	(void)arg;
+	if (result != STORE_OK)
+		LOG_WARN("node", 0,
+			 "a node is to be removed, and Redis has not said that it is: "
+			 "say node.remove again");
+}
+
+void claimant_remove(struct claimant *c, const struct roster_node *node)
+{
+	struct roster_node gone = *node;
+
+	LOG_WARN("node", 0, "a node is removed by command", LOG_STR("name", node->name));
+	gone.beat = 0;
+	gone.shard_count = 0;
+	if (roster_has_left(node))
+		store_node_remove(c->node->store, node->id, on_removed, NULL);
+	else
+		store_node_put(c->node->store, &gone, on_removed, NULL);
+	c->roster_ns = 0;
+}
+
 void claimant_self(const struct claimant *c, uint64_t *id, uint64_t *incarnation)
 {
 	*id = c->self.id;
@@ -525,13 +605,47 @@ int claimant_open(struct claimant **out, struct node *n)
 	return 0;
 }
 
+static void on_left(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct claimant *c = arg;
+
+	(void)result; /* others hear of it by its own word as well */
+	(void)key;
+	(void)version;
+	c->left = true;
+}
+
+void claimant_leave(struct claimant *c)
+{
+	if (!c || c->leaves)
+		return;
+	c->leaves = true;
+	c->self.beat = 0;
+	c->self.shard_count = 0;
+	store_node_put(c->node->store, &c->self, on_left, c);
+}
+
+bool claimant_has_left(const struct claimant *c)
+{
+	return !c || !c->leaves || c->left;
+}
+
+void claimant_stop(struct claimant *c)
+{
+	if (!c || c->stopped)
+		return;
+	c->stopped = true;
+	if (c->peers)
+		peers_leave(c->peers, clock_now_ns());
+	peers_close(c->peers);
+	c->peers = NULL;
+}
+
 void claimant_close(struct claimant *c)
 {
 	if (!c)
 		return;
-	if (c->peers)
-		peers_leave(c->peers, clock_now_ns());
+	claimant_stop(c);
 	claims_close(c->claims);
-	peers_close(c->peers);
 	free(c);
 }

@@ -16,7 +16,23 @@ struct claimant;
 void claimant_setup(void); /* registers the metrics; main thread, once */
 /* The loop and the store are open. Where the node is in no cluster *out stays NULL, and all else does nothing. 0 or -errno. */
 int claimant_open(struct claimant **out, struct node *n) NODISCARD;
-void claimant_close(struct claimant *c); /* before the store; others hear that it goes */
+/* The node stops: Redis is told that it is gone, while the loop runs on until claimant_has_left. */
+void claimant_leave(struct claimant *c);
+bool claimant_has_left(const struct claimant *c);
+/* Before the store is closed: other nodes hear that it goes, and it hears nothing more. */
+void claimant_stop(struct claimant *c);
+void claimant_close(struct claimant *c); /* after the store */
+
+/* A node of the cluster, as Redis had it when that was last read. */
+struct claimant_node {
+	struct roster_node node;
+	bool alive; /* its beat goes on */
+	bool heard; /* by this one; never itself */
+};
+/* All of them, itself too: i from 0 on. False: no more. */
+bool claimant_node(const struct claimant *c, uint32_t i, struct claimant_node *out);
+/* One that does not live is gone for good: no lease names it any more. One that had left is forgotten. */
+void claimant_remove(struct claimant *c, const struct roster_node *node);
 /* Other nodes that are heard, by their ids, at most so many. How many. */
 uint32_t claimant_others(const struct claimant *c, uint64_t *ids, uint32_t most);
 /* This process. */

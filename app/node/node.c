@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "app/command/control.h"
+#include "app/node/claimant.h"
 #include "base/log.h"
 #include "base/loop.h"
 
@@ -129,6 +130,7 @@ void node_ask_stop(struct node *n)
 		health_set(&n->health, HEALTH_STOPPING, true);
 		control_stop(n->control);
 		node_drain_tell(n);
+		claimant_leave(n->claimant);
 		LOG_INFO("node", 0, "stopping: calls stay in Redis");
 		notify_manager("STOPPING=1");
 	} else {

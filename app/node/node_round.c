@@ -407,7 +407,7 @@ static bool is_stop_complete(const struct node *n)
 	}
 	node_counts(n, &counts);
 	return counts.saves_pending == 0 && control_running(n->control) == 0 &&
-	       n->answers.count == 0;
+	       n->answers.count == 0 && claimant_has_left(n->claimant);
 }
 
 static uint64_t ns_least(uint64_t a, uint64_t b)

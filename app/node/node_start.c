@@ -561,16 +561,19 @@ int node_start(struct node *n)
 /* Whoever waits for an answer gets it from here: commands, then saves, then what is left in the pipeline. */
 static void stop_redis(struct node *n)
 {
+	struct claimant *claimant = n->claimant;
+
 	if (n->control)
 		control_stop(n->control);
 	queries_expire(&n->queries, UINT64_MAX);
 	command_orders_drop(n);
 	document_beat(n, UINT64_MAX);
 	directory_stop(n);
-	claimant_close(n->claimant);
+	claimant_stop(claimant);
 	n->claimant = NULL;
 	node_shards_store_close(n);
 	store_shared_close(n->store);
+	claimant_close(claimant);
 	if (n->redis)
 		redis_close(n->redis);
 	if (n->redis_leases)

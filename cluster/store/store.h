@@ -187,9 +187,10 @@ void store_lease_offer(struct store_shard *s, uint64_t to);
 
 /* ---- the nodes of the cluster: roster.h ---- */
 
-/* With each beat; and when it stops, and has handed over its shards. */
+/* With each beat; and with beat 0 when it has stopped, or is removed. */
 void store_node_put(struct store_shared *s, const struct roster_node *node, store_done_fn *done,
 		    void *arg);
+/* The line of one that had left is removed as well. */
 void store_node_remove(struct store_shared *s, uint64_t id, store_done_fn *done, void *arg);
 /* Each one, then done (version: how many). Alive: its beat went on in the last 10 s, as far as this process has read. */
 typedef void store_node_fn(const struct roster_node *node, bool alive, void *arg);

@@ -9,6 +9,7 @@ from directory_test import Pair
 from lib import wire
 from lib.node import PATIENCE_S, Node
 from lib.sip import parameter
+from server import ServerError
 
 SIP, LEASE = 5060, "2s"
 ADDRESSES = {17: "127.0.0.17", 18: "127.0.0.18", 19: "127.0.0.19"}
@@ -255,6 +256,7 @@ class Two(Cluster):
         talk.hears()
         for shard in self.shards:
             self.until(lambda: self.named(shard) == 0)
+        self.until(lambda: stays.metric("tandem_cluster_nodes", state="known") == 0)
         past = stays.log_tail(9000).count("the lease of the shard is past")
         self.pauses(self.server, 5)
         talk.hears()
@@ -265,6 +267,38 @@ class Two(Cluster):
         talk.hears()
         talk.quiet()
         talk.hang_up()
+
+    def test_removed(self):
+        """A node that is killed may come back, so leases name it still. One that never will is removed by hand."""
+        for shard in self.shards:
+            self.until(lambda: self.named(shard) == 1)
+        with self.assertRaisesRegex(ServerError, "conflict"):
+            self.a.ctl("node.remove", name="b")
+        self.b.kill()
+        self.until(lambda: {self.owner(17), self.owner(18)} == {"a"})
+        self.registers(17, "1001", "1002")
+        talk = Talk(self, 17).answer().speaks()
+        talk.hears()
+        for shard in self.shards:
+            self.until(lambda: self.named(shard) == 1)
+        self.until(lambda: self.removed("b"))
+        for shard in self.shards:
+            self.until(lambda: self.named(shard) == 0)
+        self.pauses(self.server, 5)
+        talk.hears()
+        talk.quiet()
+        talk.hang_up()
+        with self.assertRaisesRegex(ServerError, "not_found"):
+            self.a.ctl("node.remove", name="nobody")
+        self.b.restart()
+        for shard in self.shards:
+            self.until(lambda: self.named(shard) == 1)
+
+    def removed(self, name):
+        try:
+            return self.a.ctl("node.remove", name=name)["name"] == name
+        except ServerError:
+            return False
 
 
 class Claimed(Cluster):

@@ -78,8 +78,13 @@ static void test_alive(void **state)
 	assert_false(roster_note(&r, &node, now += ROSTER_SILENT_NS + 1));
 	node.incarnation = 2;
 	assert_true(roster_note(&r, &node, now));
+	node.beat = 0; /* it has left */
+	assert_false(roster_note(&r, &node, now));
+	node.beat = 1;
+	assert_true(roster_note(&r, &node, now));
 	for (uint64_t id = 2; id < 2 * ROSTER_NODES_MAX; id++)
-		assert_true(roster_note(&r, &(struct roster_node){ .id = id }, now += 1));
+		assert_true(
+			roster_note(&r, &(struct roster_node){ .id = id, .beat = 1 }, now += 1));
 	assert_int_equal(r.count, ROSTER_NODES_MAX);
 }
 
