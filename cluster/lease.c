@@ -218,6 +218,7 @@ static unsigned claimed(struct lease *l, const struct lease_event *event, uint64
 	l->next_ns = now_ns;
 	l->tell_ns = now_ns;
 	valid_set(l, event->sent_ns + l->length_ns);
+	l->granted_ns = l->kept_ns = event->sent_ns;
 	return LEASE_HEALTHY | LEASE_ANEW;
 }
 
@@ -254,6 +255,8 @@ static unsigned granted(struct lease *l, enum lease_action question,
 	l->stale = false;
 	l->next_ns = l->sent_ns + l->length_ns / 3;
 	l->kept = event->kept;
+	l->granted_ns = l->sent_ns;
+	l->kept_ns = event->kept ? l->sent_ns : l->kept_ns;
 	if (event->kept)
 		named_settle(l);
 	if (!may_lapse(l))

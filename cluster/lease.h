@@ -97,9 +97,11 @@ struct lease {
 	bool kept;  /* what Redis granted last it cannot forget */
 	bool stale; /* assertion due: the link or Redis' data are not those of the last one */
 
-	uint64_t renewal; /* of the newest question: never twice the same in an incarnation */
-	uint64_t told_ns; /* when the named were last told */
-	uint64_t tell_ns; /* when they are told again: LEASE_TIMER */
+	uint64_t granted_ns; /* when the question was sent that Redis granted last, */
+	uint64_t kept_ns;    /* and the last one that it cannot forget */
+	uint64_t renewal;    /* of the newest question: never twice the same in an incarnation */
+	uint64_t told_ns;    /* when the named were last told */
+	uint64_t tell_ns;    /* when they are told again: LEASE_TIMER */
 	struct members named;
 	uint64_t acked_ns[MEMBERS_MAX]; /* told_ns of what each has acked */
 	struct members wanted;          /* instead of named, once that counts */

@@ -38,7 +38,7 @@ command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check;
 command_fn command_toll_show, command_toll_reset;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_shard_take,
-	command_node_remove, command_log_level, command_help;
+	command_cluster_status, command_node_remove, command_log_level, command_help;
 
 json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
 json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */

@@ -898,6 +898,22 @@ const struct command g_commands[] = {
 	  "has "
 	  "it, or is about to.",
 	  "shard, holder", command_shard_take },
+	{ "cluster.status", COMMAND_FOR_OPERATOR, g_node_args,
+	  "Shows a cluster as a node of it sees it.",
+	  "name and id (of the node that answers), lease_ms, replicas (cluster.replicas), "
+	  "redis_connected, "
+	  "leases_connected (the link that asks the replicas), nodes (a list: name, id, address, "
+	  "state, "
+	  "shards; state: self, heard, unheard: Redis says that it lives, silent, left: it "
+	  "stopped or was removed) and shards (a list: shard, home: it is of this node, state: "
+	  "live: this node has "
+	  "it, waiting, lost; owner, epoch, named: who may claim it, age_ms: since its last "
+	  "renewal, as "
+	  "far as this node has seen; and where it is live: valid_ms: for so long it may speak; "
+	  "null: it never falls "
+	  "silent, kept, why_not_kept: redis_away, redis_cluster: with Redis Cluster "
+	  "no replica is asked, no_link, replicas, live_utc_ms: since then)",
+	  command_cluster_status },
 	{ "node.remove", COMMAND_FOR_OPERATOR, g_remove_args,
 	  "Says that a node of the cluster is gone for good, which was killed or lost: no lease "
 	  "names "

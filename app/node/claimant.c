@@ -464,6 +464,11 @@ bool claimant_node(const struct claimant *c, uint32_t i, struct claimant_node *o
 	return true;
 }
 
+const struct claim *claimant_claim(const struct claimant *c, uint16_t shard)
+{
+	return c ? claims_of(c->claims, shard) : NULL;
+}
+
 static void on_removed(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	(void)key;

@@ -31,6 +31,8 @@ struct claimant_node {
 };
 /* All of them, itself too: i from 0 on. False: no more. */
 bool claimant_node(const struct claimant *c, uint32_t i, struct claimant_node *out);
+/* What this node knows of a shard's lease; NULL: nothing. */
+const struct claim *claimant_claim(const struct claimant *c, uint16_t shard);
 /* One that does not live is gone for good: no lease names it any more. One that had left is forgotten. */
 void claimant_remove(struct claimant *c, const struct roster_node *node);
 /* Other nodes that are heard, by their ids, at most so many. How many. */

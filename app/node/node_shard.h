@@ -26,14 +26,16 @@ struct node_shard {
 	struct node *node;
 	uint16_t number;
 	enum node_shard_state state;
-	bool home;         /* of this node's file; else of another node of the cluster */
-	bool listening;    /* LIVE: at its floating networks */
-	bool owned;        /* WAITING: it has the lease, and its calls are to be loaded */
-	bool busy;         /* WAITING: Redis was asked */
-	bool watches;      /* WAITING: another has the lease, and may be alive */
-	bool fenced;       /* found since the last round */
-	bool silent;       /* LIVE: its lease is past; said to operators */
-	uint64_t withheld; /* packets and messages until then */
+	bool home;           /* of this node's file; else of another node of the cluster */
+	bool listening;      /* LIVE: at its floating networks */
+	bool owned;          /* WAITING: it has the lease, and its calls are to be loaded */
+	bool busy;           /* WAITING: Redis was asked */
+	bool watches;        /* WAITING: another has the lease, and may be alive */
+	bool fenced;         /* found since the last round */
+	bool silent;         /* LIVE: its lease is past; said to operators */
+	uint64_t live_ns;    /* LIVE: since when, */
+	int64_t live_utc_ms; /* for people */
+	uint64_t withheld;   /* packets and messages until then */
 	struct store_shard *store;
 	struct shard *core; /* NULL: not open yet, or silent */
 	struct effects_to effects_to;

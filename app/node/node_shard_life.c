@@ -25,7 +25,7 @@
 /* The parties hear nothing from when a shard is given until who wants it asks again. */
 #define WANT_PAUSE_NS (5 * NS_PER_MS)
 
-enum { CHECK_CALLS = 256, CHECK_BEATS = 6 };
+enum { CHECK_CALLS = 256, CHECK_BEATS = 6, UNKEPT_LENGTHS = 3 };
 
 static struct {
 	metric_id live, waiting, lost;
@@ -304,6 +304,8 @@ void node_shard_loaded(struct node_shard *s)
 	end_unreadable(s);
 	s->fenced = false;
 	s->state = NODE_SHARD_LIVE;
+	s->live_ns = clock_now_ns();
+	s->live_utc_ms = clock_instant().utc_ms;
 	if (s->node->cell)
 		cell_enter(s->node->cell, s->number);
 	lack_show(s->node);
@@ -549,9 +551,33 @@ static void silence_say(const struct node_shard *s, uint64_t withheld)
 			 LOG_U64("withheld", withheld));
 }
 
+/* For long enough to be no mere hiccup: acks of others alone carry it. */
+static bool lease_is_unkept(const struct node_shard *s, uint64_t now_ns)
+{
+	struct store_lease_view lease;
+	uint64_t since_ns;
+
+	if (s->state != NODE_SHARD_LIVE || !store_is_healthy(s->store))
+		return false;
+	store_lease_view(s->store, &lease);
+	since_ns = lease.kept_ns > s->live_ns ? lease.kept_ns : s->live_ns;
+	return !lease.kept && now_ns > since_ns + UNKEPT_LENGTHS * s->node->settings.cluster.lease;
+}
+
+static void unkept_show(struct node *n, uint64_t now_ns)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; node_is_clustered(n) && i < n->shard_count; i++)
+		any |= lease_is_unkept(&n->shards[i], now_ns);
+	health_set(&n->health, HEALTH_LEASE_UNKEPT, any);
+}
+
 void node_shards_validity(struct node *n, uint64_t now_ns)
 {
 	bool any = false;
+
+	unkept_show(n, now_ns);
 
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		struct node_shard *s = &n->shards[i];

@@ -23,6 +23,7 @@ static const struct {
 	{ HEALTH_CALLS_ASIDE, "calls_set_aside" },
 	{ HEALTH_SHARD_LOST, "shard_lost" },
 	{ HEALTH_SHARD_SILENT, "shard_silent" },
+	{ HEALTH_LEASE_UNKEPT, "lease_not_kept" },
 };
 
 /* Relaxed throughout: each value stands alone. */

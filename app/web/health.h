@@ -25,6 +25,8 @@ enum health_reason {
 	HEALTH_SHARD_LOST = 4096, /* another node has a shard of this one: the others go on */
 	HEALTH_SHARD_SILENT =
 		8192, /* the lease of a shard is past: it may not speak until it is renewed */
+	HEALTH_LEASE_UNKEPT =
+		16384, /* Redis may forget a lease: acks of other nodes alone carry it */
 	HEALTH_BUSY = HEALTH_DRAINING | HEALTH_NO_CALLS | HEALTH_NO_TRANSACTIONS | HEALTH_NO_PORTS |
 		      HEALTH_NO_DESCRIPTORS,
 };

@@ -389,6 +389,17 @@ const struct members *store_lease_named(const struct store_shard *s)
 	return names_to_write(&s->lease);
 }
 
+void store_lease_view(const struct store_shard *s, struct store_lease_view *out)
+{
+	const struct lease *l = &s->lease;
+
+	*out = (struct store_lease_view){ .named = *names_to_write(l),
+					  .granted_ns = l->granted_ns,
+					  .kept_ns = l->kept_ns,
+					  .kept = l->kept };
+	out->valid_until_ns = atomic_load_explicit(&l->valid_until_ns, memory_order_relaxed);
+}
+
 void store_lease_told(struct store_shard *s, struct lease_epoch epoch)
 {
 	if (!lease_epoch_above(epoch, s->lease.epoch))

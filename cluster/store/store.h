@@ -208,6 +208,15 @@ void store_lease_heard(struct store_shard *s, uint64_t from, uint64_t sent_ns);
 void store_lease_name(struct store_shard *s, const struct members *named);
 /* Who is named by now, or will be when that counts. */
 const struct members *store_lease_named(const struct store_shard *s);
+/* As it is now, for people. Times are 0 where there was none. */
+struct store_lease_view {
+	struct members named;
+	uint64_t granted_ns;     /* when it was last renewed, */
+	uint64_t kept_ns;        /* and so that Redis cannot forget it */
+	uint64_t valid_until_ns; /* UINT64_MAX: it never falls silent */
+	bool kept;               /* the last renewal */
+};
+void store_lease_view(const struct store_shard *s, struct store_lease_view *out);
 /* Somebody has told of that epoch: a higher one than ours fences the shard. */
 void store_lease_told(struct store_shard *s, struct lease_epoch epoch);
 /* The newest lease that this node has heard of, and whether it names others: before store_acquire, for a Redis that has forgotten it. */

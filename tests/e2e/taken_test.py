@@ -123,6 +123,25 @@ class Taken(Cluster):
         self.assertEqual([len(self.cdrs(self.a, call)) for call in (talk.id, rings.id)], [1, 1])
 
 
+    def status(self):
+        status = self.a.ctl("cluster.status", node="a")
+        return ({row["name"]: row["state"] for row in status["nodes"]}, {row["shard"]: row for row in status["shards"]})
+
+    def test_status(self):
+        """What operators see, also of a node that is gone."""
+        self.until(lambda: self.status()[0] == {"a": "self", "b": "heard"})
+        self.until(lambda: (self.owner(17), self.owner(18)) == ("a", "b") and self.status()[1][17]["named"] == ["b"])
+        shards = self.status()[1]
+        self.assertEqual([(shards[n]["owner"], shards[n]["state"], shards[n]["home"]) for n in (17, 18)],
+                         [("a", "live", True), ("b", "waiting", False)])
+        self.assertTrue(0 < shards[17]["valid_ms"] <= 2000 and shards[17]["age_ms"] < 2000, shards)
+        self.assertTrue(shards[17]["kept"])
+        self.b.kill()
+        self.until(lambda: self.status()[0]["b"] in ("unheard", "silent"))
+        self.until(lambda: self.status()[1][18]["owner"] == "a")
+        self.assertEqual(self.status()[1][18]["state"], "live")
+
+
 class Asked(Cluster):
     """Each node has an address of its own. Whoever takes a shard asks the parties of its calls to come there."""
     @classmethod

@@ -265,6 +265,7 @@ ROWS = {
     "node.drain": of_operators,
     "node.undrain": of_operators,
     "shard.take": of_operators,
+    "cluster.status": of_operators,
     "node.remove": of_operators,
     "log.level": of_operators,
     "help": own(),

@@ -412,6 +412,7 @@ static const struct {
 	{ "node.drain", COMMAND_FOR_OPERATOR },
 	{ "node.undrain", COMMAND_FOR_OPERATOR },
 	{ "shard.take", COMMAND_FOR_OPERATOR },
+	{ "cluster.status", COMMAND_FOR_OPERATOR },
 	{ "node.remove", COMMAND_FOR_OPERATOR },
 	{ "log.level", COMMAND_FOR_OPERATOR },
 	{ "help", COMMAND_FOR_READER },

@@ -120,6 +120,8 @@ static const struct {
 	{ "degraded", GET("/healthz"), HEALTH_STORE, "HTTP/1.1 503", "\"redis_away_or_late\"" },
 	{ "a silent shard", GET("/healthz"), HEALTH_SHARD_SILENT, "HTTP/1.1 503",
 	  "\"shard_silent\"" },
+	{ "a lease that Redis may forget", GET("/healthz"), HEALTH_LEASE_UNKEPT, "HTTP/1.1 503",
+	  "\"lease_not_kept\"" },
 	{ "two reasons", GET("/healthz"), HEALTH_STORE | HEALTH_STOPPING, "HTTP/1.1 503",
 	  "[\"stopping\",\"redis_away_or_late\"]" },
 	{ "ready", GET("/readyz"), 0, "HTTP/1.1 200", "ok" },
