@@ -55,7 +55,7 @@ static void valid_extend(struct lease *l, uint64_t until_ns)
 
 static bool may_lapse(const struct lease *l)
 {
-	return l->named.count || l->wanted_ns;
+	return l->named.count || l->wanted_ns || l->unnamed;
 }
 
 static unsigned lease_question_ask(struct lease *l, enum lease_action question, uint64_t now_ns)
@@ -131,6 +131,14 @@ static void acked_forget(struct lease *l)
 	memset(l->wanted_acked_ns, 0, sizeof(l->wanted_acked_ns));
 }
 
+/* Others are there, and cannot be named while Redis may forget it: one that names nobody is of anybody who has watched it. */
+static void unnamed_begin(struct lease *l, const struct members *named, uint64_t now_ns)
+{
+	l->unnamed = named->count && (l->unnamed || l->state == LEASE_HELD);
+	if (l->unnamed && valid_until(l) == UINT64_MAX)
+		valid_set(l, now_ns + l->length_ns);
+}
+
 void lease_name(struct lease *l, const struct members *named, uint64_t now_ns)
 {
 	if (l->wanted_ns)
@@ -139,8 +147,11 @@ void lease_name(struct lease *l, const struct members *named, uint64_t now_ns)
 		l->named = *named;
 		return;
 	}
-	if (!l->named.count && (l->state != LEASE_HELD || !l->kept))
+	if (!l->named.count && (l->state != LEASE_HELD || !l->kept)) {
+		unnamed_begin(l, named, now_ns);
 		return;
+	}
+	l->unnamed = false;
 	l->wanted = *named;
 	l->wanted_ns = now_ns;
 	memset(l->wanted_acked_ns, 0, sizeof(l->wanted_acked_ns));
@@ -199,7 +210,7 @@ static unsigned lease_heard(struct lease *l, const struct lease_event *event)
 
 static unsigned named_tell(struct lease *l, uint64_t now_ns)
 {
-	if (!may_lapse(l) || now_ns < l->tell_ns)
+	if (!(l->named.count || l->wanted_ns) || now_ns < l->tell_ns)
 		return 0;
 	l->told_ns = now_ns;
 	l->tell_ns = now_ns + l->length_ns / 3;
@@ -261,7 +272,7 @@ static unsigned granted(struct lease *l, enum lease_action question,
 		named_settle(l);
 	if (!may_lapse(l))
 		valid_set(l, UINT64_MAX);
-	else if (event->kept)
+	else if (event->kept || l->unnamed)
 		valid_extend(l, l->sent_ns + l->length_ns);
 	return actions;
 }

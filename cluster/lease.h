@@ -94,7 +94,8 @@ struct lease {
 	uint64_t probe_ns; /* wait before the next probe while in doubt */
 	uint64_t sent_ns;  /* of the question under way */
 	bool link_up;
-	bool kept;  /* what Redis granted last it cannot forget */
+	bool kept; /* what Redis granted last it cannot forget */
+	bool unnamed; /* others are there, and it could not name them yet: what Redis grants carries it, kept or not */
 	bool stale; /* assertion due: the link or Redis' data are not those of the last one */
 
 	uint64_t granted_ns; /* when the question was sent that Redis granted last, */

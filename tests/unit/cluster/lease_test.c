@@ -367,13 +367,27 @@ static void test_first_names_in_redis(void **state)
 	assert_true(step_at(&l, LEASE_TIMER, 0, 1300) & LEASE_SEND_RENEW);
 	assert_int_equal(step_at(&l, LEASE_GRANTED, 5, 1301), 0);
 	assert_int_equal(l.named.count, NAMED.count);
-	/* not while Redis may forget them, or is away */
+	/* not while Redis may forget them, or is away: until then what it grants carries the lease, and nothing else */
 	lease_open(&l, OWN, LENGTH);
 	hold(&l, false);
 	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_SEND_RENEW);
 	assert_int_equal(lease_step(&l, &granted, 1011 * (uint64_t)MS), 0);
 	lease_name(&l, &NAMED, 1012 * (uint64_t)MS);
+	assert_int_equal(valid_ms(&l), 4012);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2020), LEASE_SEND_RENEW);
+	assert_int_equal(lease_step(&l, &granted, 2021 * (uint64_t)MS), 0);
+	assert_int_equal(valid_ms(&l), 5020);
+	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 2100), LEASE_DEGRADED);
+	lease_name(&l, &NAMED, 2101 * (uint64_t)MS);
+	assert_int_equal(valid_ms(&l), 5020);
+	/* there is nobody else any more */
+	assert_int_equal(step_at(&l, LEASE_LINK_UP, 0, 2110), LEASE_SEND_ASSERT);
+	lease_name(&l, &(struct members){ .count = 0 }, 2111 * (uint64_t)MS);
+	(void)!lease_step(&l, &granted, 2112 * (uint64_t)MS);
 	assert_true(valid_ms(&l) == NEVER);
+	/* away from the beginning: nobody can see it there */
+	lease_open(&l, OWN, LENGTH);
+	hold(&l, false);
 	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 1100), LEASE_DEGRADED);
 	lease_name(&l, &NAMED, 1101 * (uint64_t)MS);
 	assert_true(valid_ms(&l) == NEVER);
