@@ -60,6 +60,9 @@ static int parcel_addr_read(struct addr *a, const uint8_t *p)
 
 static bool parcel_has_ends(const struct parcel *p)
 {
+	if (p->kind == PARCEL_NEWS)
+		return p->remote.family == ADDR_NONE && p->bound.family == ADDR_NONE &&
+		       !p->connection && !p->transport;
 	if (p->remote.family == ADDR_NONE)
 		return false;
 	if (!parcel_has_connection(p))

@@ -19,6 +19,7 @@ enum parcel_kind {
 	PARCEL_SEND_DATAGRAM,  /* from that address of the receiver's */
 	PARCEL_HEARD_DATAGRAM, /* at that address of the sender's, for a shard of the receiver's */
 	PARCEL_CELL, /* of a shard of the sender's (remote) to one of the receiver's (bound) */
+	PARCEL_NEWS, /* of users that are watched (sig/subscription/remote_watch.h): it has no ends */
 	PARCEL_KINDS,
 };
 
@@ -44,7 +45,7 @@ static inline bool parcel_is_datagram(const struct parcel *p)
 }
 static inline bool parcel_has_connection(const struct parcel *p)
 {
-	return !parcel_is_datagram(p) && p->kind != PARCEL_CELL;
+	return !parcel_is_datagram(p) && p->kind != PARCEL_CELL && p->kind != PARCEL_NEWS;
 }
 /* data: PARCEL_DATA_MAX at most. */
 void parcel_write(struct writer *w, const struct parcel *p);

@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	assert(p.kind >= PARCEL_SEND && p.kind < PARCEL_KINDS);
 	assert(!p.connection == (p.kind >= PARCEL_SEND_DATAGRAM));
-	assert(p.remote.family != ADDR_NONE);
+	assert((p.remote.family == ADDR_NONE) == (p.kind == PARCEL_NEWS));
 	again = malloc(size);
 	assert(again);
 	w = writer_over(again, size);

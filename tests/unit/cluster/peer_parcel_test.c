@@ -126,11 +126,29 @@ static void test_cell(void **state)
 	assert_int_equal(parcel_read(&read, written()), -EBADMSG);
 }
 
+/* It is for the node. */
+static void test_news(void **state)
+{
+	struct parcel read;
+
+	(void)state;
+	g_parcel = (struct parcel){ .kind = PARCEL_NEWS, .data = BYTES_LIT("news") };
+	assert_int_equal(parcel_read(&read, written()), 0);
+	assert_int_equal(read.kind, PARCEL_NEWS);
+	assert_false(parcel_has_connection(&read) || parcel_is_datagram(&read));
+	assert_true(bytes_is(read.data, "news"));
+	assert_int_equal(read_with(1, 1), -EBADMSG);
+	assert_int_equal(read_with(9, 1), -EBADMSG);
+	g_parcel.remote = (struct addr){ .family = ADDR_V4 };
+	assert_int_equal(parcel_read(&read, written()), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_read_again, setup),
 		cmocka_unit_test_setup(test_no_message_and_no_end_of_ours, setup),
+		cmocka_unit_test_setup(test_news, setup),
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_connection_has_a_name, setup),
 		cmocka_unit_test_setup(test_datagram, setup),
