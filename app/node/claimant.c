@@ -519,6 +519,16 @@ bool claimant_process(const struct claimant *c, uint64_t incarnation, struct cha
 	return false;
 }
 
+uint32_t claimant_processes(const struct claimant *c, struct channel_to *out, uint32_t most)
+{
+	struct member nodes[PEERS_MAX];
+	uint32_t count = c ? peers_members(c->peers, nodes) : 0, n = 0;
+
+	for (uint32_t i = 0; i < count && n < most; i++)
+		n += process_of(c, nodes[i].id, &out[n]);
+	return n;
+}
+
 bool claimant_owner(const struct claimant *c, uint16_t shard, struct channel_to *out)
 {
 	const struct claim *claim = c ? claims_of(c->claims, shard) : NULL;

@@ -41,6 +41,8 @@ uint32_t claimant_others(const struct claimant *c, uint64_t *ids, uint32_t most)
 void claimant_self(const struct claimant *c, uint64_t *id, uint64_t *incarnation);
 /* A process of another node that is heard: where it is. False: there is none. */
 bool claimant_process(const struct claimant *c, uint64_t incarnation, struct channel_to *out);
+/* Those of all other nodes that are heard, at most so many. How many. */
+uint32_t claimant_processes(const struct claimant *c, struct channel_to *out, uint32_t most);
 /* The process that has that shard, as far as is known, if it is heard and another one's. */
 bool claimant_owner(const struct claimant *c, uint16_t shard, struct channel_to *out);
 /* Some node had it, as far as is known: the next one may be heard soon. */

@@ -18,6 +18,7 @@
 #include "app/node/node_edge.h"
 #include "app/node/node_held.h"
 #include "app/node/node_keeper.h"
+#include "app/node/node_lamps.h"
 #include "app/node/node_shard.h"
 #include "app/node/player.h"
 #include "app/node/plays.h"
@@ -120,6 +121,7 @@ struct node {
 	struct store_shared *store;
 	struct claimant *claimant; /* NULL: in no cluster */
 	struct node_edge *edge;    /* likewise */
+	struct node_lamps lamps;
 	struct node_held held;
 	struct node_keeper keeper; /* of floating addresses */
 	struct locations *locations;

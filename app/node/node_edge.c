@@ -268,6 +268,16 @@ static void edge_cell(struct node *n, const struct parcel *p)
 	node_on_passed(&from, false, p->data, n);
 }
 
+/* ---- of users that are watched ---- */
+
+void node_edge_news(struct node *n, const struct channel_to *to, struct bytes news)
+{
+	const struct parcel p = { .kind = PARCEL_NEWS, .data = news };
+
+	if (channels_send(n->edge->channels, to, &p))
+		LOG_DEBUG("node", 0, "another node is not told of who is watched");
+}
+
 /* ---- channels ---- */
 
 static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation, void *arg)
@@ -295,6 +305,9 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 		return;
 	case PARCEL_CELL:
 		edge_cell(n, p);
+		return;
+	case PARCEL_NEWS:
+		node_lamps_hear(n, incarnation, p->data);
 		return;
 	case PARCEL_KINDS:
 		return;

@@ -325,6 +325,8 @@ static int shard_start(struct node *n)
 		err = shard_commons_open(&n->commons, &settings, &n->rand);
 	settings.commons = n->commons;
 	if (!err)
+		err = node_lamps_open(n);
+	if (!err)
 		err = node_shards_core_open(n, &settings);
 	explicit_bzero(&settings, sizeof(settings));
 	return err;
@@ -549,6 +551,7 @@ int node_start(struct node *n)
 	node_shards_setup();
 	claimant_setup();
 	node_edge_setup();
+	node_lamps_setup();
 	node_held_setup();
 	node_keeper_setup();
 	guard_setup();

@@ -53,5 +53,6 @@ void shard_commons_close(struct shard_commons *c)
 	for (uint32_t i = 0; i < c->network_count; i++)
 		ports_close(&c->ports[i]);
 	nonce_window_close(&c->nonces);
+	remote_watch_close(c->remote);
 	free(c);
 }

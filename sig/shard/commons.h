@@ -11,6 +11,7 @@
 #include "sig/host/settings.h"
 #include "sig/shard/auth_limit.h"
 #include "sig/shard/nonce_window.h"
+#include "sig/subscription/remote_watch.h"
 
 struct shard;
 struct shard_commons {
@@ -21,11 +22,25 @@ struct shard_commons {
 	struct hash_key key;          /* of auth_limit */
 	uint32_t calls;               /* of all shards */
 	struct shard *shards;         /* that are open, the newest first */
+	struct remote_watch *remote;  /* NULL: in no cluster */
+	uint32_t remote_quick;        /* seconds in which all others are asked soon */
 };
 
 /* What is needed of the settings: networks, port_rest_ns. 0 or -errno. */
 int shard_commons_open(struct shard_commons **out, const struct shard_settings *settings,
 		       struct rand_source *rand) NODISCARD;
 void shard_commons_close(struct shard_commons *c); /* NULL is fine */
+
+/* Of a cluster (remote_watch.h): what is sent to other nodes, and whether one is heard. 0 or -ENOMEM. */
+struct shard_remote {
+	void (*send)(void *arg, uint64_t process, struct bytes news);
+	bool (*is_heard)(void *arg, uint64_t process);
+	void *arg;
+};
+int shard_remote_open(struct shard_commons *c, const struct shard_remote *with) NODISCARD;
+/* Another node was not heard before. */
+void shard_remote_joined(struct shard_commons *c);
+/* Once a second. */
+void shard_remote_second(struct shard_commons *c, uint64_t now_ns);
 
 #endif

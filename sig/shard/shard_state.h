@@ -70,6 +70,7 @@ struct shard {
 	struct elsewhere_list elsewhere;
 	struct subscriptions subscriptions;
 	uint32_t assert_subscription;
+	uint32_t remote_cursor; /* of the subscriptions whose users other nodes are asked for */
 	struct locations *locations; /* of the node */
 	struct locations_user locations_user;
 	struct invite_wait *invite_waits; /* the newest first */
@@ -229,6 +230,10 @@ struct subscription *shard_subscription_of(const struct shard *s, const struct s
 void shard_subscription_inside(struct shard *s, struct subscription *sub,
 			       const struct sip_message *m);
 
+/* ---- shard_remote.c ---- */
+/* There is somebody who watches: other nodes are asked to tell. */
+void shard_remote_begin(struct shard *s, const struct subscription *sub);
+
 /* ---- shard_watch.c ---- */
 int shard_watch_open(struct shard *s) NODISCARD;
 /* A step of the call is over: who watches its parties hears of what changed. */
@@ -244,6 +249,11 @@ void shard_watch_moved(struct shard *s, uint16_t tenant, struct bytes user,
 void shard_watch_extension(struct shard *s, uint16_t tenant, struct bytes number);
 void shard_watch_resume(struct shard *s);
 void shard_watch_silence(struct shard *s);
+/* What the shards of this node have of a user: how many of DIALOG_STATES_MAX were filled. */
+uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes user,
+			 struct dialog_state *out);
+/* Something else is to be told of him: to who watches here. */
+void shard_watch_tell_here(struct shard *s, uint16_t tenant, struct bytes user);
 /* The call goes on elsewhere: those who watch here see it no more. */
 void shard_watch_left(struct shard *s, const struct call *c);
 /* Some are saved again. False: that was all. */

@@ -256,6 +256,8 @@ static void subscribe_begin(struct shard *s, const struct sip_message *m,
 	if (!sub)
 		sub = subscription_begin(s, m, wish, of);
 	if (sub)
+		shard_remote_begin(s, sub);
+	if (sub)
 		subscription_go_on(s, sub, slot, m, wish->expires_s);
 	else
 		subscribe_refuse(s, slot, m, 400, REFUSED_MALFORMED);

@@ -90,10 +90,9 @@ static uint32_t watch_slot(const struct shard *s, uint16_t tenant, struct bytes 
 	return count;
 }
 
-static uint32_t watch_dialogs(void *owner, uint16_t tenant, struct bytes user,
-			      struct dialog_state *out)
+uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes user,
+			 struct dialog_state *out)
 {
-	const struct shard *s = owner;
 	struct bytes slot;
 	uint32_t count = 0;
 
@@ -102,6 +101,19 @@ static uint32_t watch_dialogs(void *owner, uint16_t tenant, struct bytes user,
 	for (s = s->commons->shards; s; s = s->next)
 		count = watch_dialogs_add(s, tenant, user, out, count);
 	return count;
+}
+
+static uint32_t watch_dialogs(void *owner, uint16_t tenant, struct bytes user,
+			      struct dialog_state *out)
+{
+	const struct shard *s = owner;
+	uint32_t count = shard_watch_own(s, tenant, user, out);
+
+	return s->commons->remote
+		       ? remote_watch_dialogs(s->commons->remote,
+					      bytes_str(tenants_name(s->settings.tenants, tenant)),
+					      user, out, count)
+		       : count;
 }
 
 static const struct aor *watch_entry(void *owner, uint16_t tenant, struct bytes user)
@@ -186,7 +198,7 @@ int shard_watch_open(struct shard *s)
 
 /* ---- changes ---- */
 
-static void watch_tell(struct shard *s, uint16_t tenant, struct bytes user, bool of_phones)
+void shard_watch_tell_here(struct shard *s, uint16_t tenant, struct bytes user)
 {
 	struct instant wall = { .ns = s->host.now.ns,
 				.utc_ms = steady_add(s->host.now.utc_ms, s->host.wall_ms) };
@@ -196,11 +208,24 @@ static void watch_tell(struct shard *s, uint16_t tenant, struct bytes user, bool
 			continue;
 		if (to != s)
 			shard_begin(to, wall);
-		subscriptions_changed(&to->subscriptions, tenant, user, of_phones);
+		subscriptions_changed(&to->subscriptions, tenant, user, false);
 	}
 }
 
-static void slot_tell(struct shard *s, uint16_t tenant, const char *slot)
+static struct bytes watch_tenant(const struct shard *s, uint16_t tenant)
+{
+	return bytes_str(tenants_name(s->settings.tenants, tenant));
+}
+
+static void watch_tell(struct shard *s, uint16_t tenant, struct bytes user)
+{
+	shard_watch_tell_here(s, tenant, user);
+	if (s->commons->remote)
+		remote_watch_changed(s->commons->remote, watch_tenant(s, tenant), user);
+}
+
+static void slot_tell(struct shard *s, uint16_t tenant, const char *slot,
+		      void (*tell)(struct shard *s, uint16_t tenant, struct bytes user))
 {
 	char user[FEATURE_CODE_LEN + PARK_SLOT_LEN];
 	struct writer w = writer_over(user, sizeof(user));
@@ -209,7 +234,7 @@ static void slot_tell(struct shard *s, uint16_t tenant, const char *slot)
 	codes_of(s, tenant, &codes);
 	writer_str(&w, codes.code[FEATURE_PARK]);
 	writer_str(&w, slot);
-	watch_tell(s, tenant, writer_done(&w), false);
+	tell(s, tenant, writer_done(&w));
 }
 
 static void slot_changed(struct shard *s, struct call *c)
@@ -229,9 +254,9 @@ static void slot_changed(struct shard *s, struct call *c)
 		LOG_ERROR("call", c->id, "no memory: the lamp of a slot stays dark",
 			  LOG_STR("slot", now));
 	if (before[0])
-		slot_tell(s, c->tenant, before);
+		slot_tell(s, c->tenant, before, watch_tell);
 	if (now[0])
-		slot_tell(s, c->tenant, now);
+		slot_tell(s, c->tenant, now, watch_tell);
 }
 
 void shard_watch_gone(struct shard *s, const struct call *c)
@@ -251,17 +276,26 @@ void shard_watch_call(struct shard *s, struct call *c)
 		if (!mark || mark == l->watched)
 			continue;
 		l->watched = mark;
-		watch_tell(s, c->tenant, text_bytes(&l->user), false);
+		watch_tell(s, c->tenant, text_bytes(&l->user));
 	}
+}
+
+static void watch_left(struct shard *s, uint16_t tenant, struct bytes user)
+{
+	shard_watch_tell_here(s, tenant, user);
+	if (s->commons->remote)
+		remote_watch_left(s->commons->remote, watch_tenant(s, tenant), user);
 }
 
 void shard_watch_left(struct shard *s, const struct call *c)
 {
+	if (c->watched_slot[0])
+		slot_tell(s, c->tenant, c->watched_slot, watch_left);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
 		if (l && l->user.n && dialog_state_mark(l))
-			watch_tell(s, c->tenant, text_bytes(&l->user), false);
+			watch_left(s, c->tenant, text_bytes(&l->user));
 	}
 }
 
@@ -358,6 +392,8 @@ int shard_restore_subscription(struct shard *s, struct bytes record, struct inst
 	}
 	if (err)
 		(void)pool_give(&s->subscriptions.pool, self);
+	else
+		shard_remote_begin(s, sub);
 	return err;
 }
 

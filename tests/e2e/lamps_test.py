@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lamps: phones that watch extensions (RFC 6665, 4235, 3856): a scripted desk phone, baresip and linphone.  BLF-04, BLF-07, SEC-06."""
+import contextlib
 import os
 import time
 import unittest
@@ -8,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from lib.linphone import Linphone
 from lib.message import parameter
 from lib.node import Node
+from lib.sip import SipError
 from patience import PATIENCE_S
 
 INFO = "{urn:ietf:params:xml:ns:dialog-info}"
@@ -60,6 +62,15 @@ class Lamp:
     def until(self, *states):
         while self.states() != sorted(states):
             self.hear()
+
+    def drain(self, seconds=1.5):
+        """What it has shown, one after the other, until nothing comes for so long."""
+        shown = [self.states()]
+        with contextlib.suppress(SipError):
+            while True:
+                self.hear(seconds)
+                shown.append(self.states())
+        return shown
 
 
 class Lamps(unittest.TestCase):

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/node_lamps.h"
+
+#include "app/node/claimant.h"
+#include "app/node/node.h"
+#include "app/node/node_edge.h"
+#include "base/clock.h"
+#include "base/metric.h"
+#include "sig/shard/commons.h"
+
+static struct {
+	metric_id asked, told, heard, refused, asking, views;
+} g_metrics;
+
+void node_lamps_setup(void)
+{
+#define LAMPS(what)                                                                            \
+	metric_register(METRIC_COUNTER, "tandem_cluster_watched_total", "result=\"" what "\"", \
+			"Users that are watched across nodes: asked for, told of to others, "  \
+			"heard of from others, and refused, as the news were none or too many.")
+	g_metrics.asked = LAMPS("asked");
+	g_metrics.told = LAMPS("told");
+	g_metrics.heard = LAMPS("heard");
+	g_metrics.refused = LAMPS("refused");
+#undef LAMPS
+#define LAMPS(what)                                                                               \
+	metric_register(METRIC_GAUGE, "tandem_cluster_watched", "of=\"" what "\"",                \
+			"Users that other nodes watch and this one tells of (others), and those " \
+			"of which others have told (here).")
+	g_metrics.asking = LAMPS("others");
+	g_metrics.views = LAMPS("here");
+#undef LAMPS
+}
+
+static struct remote_watch *lamps_of(const struct node *n)
+{
+	return n->commons ? n->commons->remote : NULL;
+}
+
+static void lamps_send(void *arg, uint64_t process, struct bytes news)
+{
+	struct node *n = arg;
+	struct channel_to to[ROSTER_NODES_MAX];
+	uint32_t count = 1;
+
+	if (!process)
+		count = claimant_processes(n->claimant, to, ROSTER_NODES_MAX);
+	else if (!claimant_process(n->claimant, process, to))
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		node_edge_news(n, &to[i], news);
+}
+
+static bool lamps_is_heard(void *arg, uint64_t process)
+{
+	const struct node *n = arg;
+	struct channel_to to;
+
+	return claimant_process(n->claimant, process, &to);
+}
+
+int node_lamps_open(struct node *n)
+{
+	const struct shard_remote with = { .send = lamps_send,
+					   .is_heard = lamps_is_heard,
+					   .arg = n };
+
+	return n->edge ? shard_remote_open(n->commons, &with) : 0;
+}
+
+void node_lamps_hear(struct node *n, uint64_t process, struct bytes news)
+{
+	if (lamps_of(n))
+		remote_watch_hear(lamps_of(n), process, news, clock_now_ns());
+}
+
+void node_lamps_flush(struct node *n)
+{
+	if (lamps_of(n) && n->phase == NODE_RUNNING)
+		remote_watch_flush(lamps_of(n));
+}
+
+/* Those that have just come know of nobody that is watched here. */
+static void lamps_note_processes(struct node *n)
+{
+	struct channel_to to[ROSTER_NODES_MAX];
+	uint32_t count = claimant_processes(n->claimant, to, ROSTER_NODES_MAX);
+	uint64_t heard = 0;
+
+	while (count)
+		heard += to[--count].incarnation;
+	if (heard != n->lamps.heard)
+		shard_remote_joined(n->commons);
+	n->lamps.heard = heard;
+}
+
+void node_lamps_expire(struct node *n, uint64_t now_ns)
+{
+	if (!lamps_of(n) || n->phase != NODE_RUNNING || n->lamps.next_ns > now_ns)
+		return;
+	n->lamps.next_ns = now_ns + NS_PER_S;
+	lamps_note_processes(n);
+	shard_remote_second(n->commons, now_ns);
+}
+
+uint64_t node_lamps_next_ns(const struct node *n)
+{
+	return lamps_of(n) && n->phase == NODE_RUNNING ? n->lamps.next_ns : UINT64_MAX;
+}
+
+void node_lamps_metrics(const struct node *n)
+{
+	struct remote_watch_counts now;
+
+	if (!lamps_of(n))
+		return;
+	remote_watch_counts(lamps_of(n), &now);
+	metric_add(g_metrics.asked, now.asked);
+	metric_add(g_metrics.told, now.told);
+	metric_add(g_metrics.heard, now.heard);
+	metric_add(g_metrics.refused, now.refused);
+	metric_set(g_metrics.asking, now.asking);
+	metric_set(g_metrics.views, now.views);
+}

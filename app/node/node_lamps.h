@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Users whose dialogs are on other nodes, for those who watch them here, and the other way round (docs/adr/0030): what the shards of this
+ * node and of others tell each other goes over the channels between nodes. Control thread.
+ */
+#ifndef APP_NODE_NODE_LAMPS_H
+#define APP_NODE_NODE_LAMPS_H
+
+#include "base/bytes.h"
+
+struct node;
+
+struct node_lamps {
+	uint64_t next_ns;
+	uint64_t heard; /* the processes that were heard a second ago, as one number */
+};
+
+void node_lamps_setup(void); /* registers the metrics; main thread, once */
+/* The shards' commons and the edge are open. Without an edge there is nothing to do. 0 or -ENOMEM. */
+int node_lamps_open(struct node *n) NODISCARD;
+/* That process has told something. */
+void node_lamps_hear(struct node *n, uint64_t process, struct bytes news);
+/* End of each round. */
+void node_lamps_flush(struct node *n);
+void node_lamps_expire(struct node *n, uint64_t now_ns);
+uint64_t node_lamps_next_ns(const struct node *n);
+void node_lamps_metrics(const struct node *n);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Users who are watched from other nodes, and users of theirs who are watched here: of all shards of the node. */
+#include "sig/shard/shard_state.h"
+
+/* A round over all subscriptions takes so many seconds; a quick one is for nodes that have just come. */
+enum { ASK_ROUND_S = 20, ASK_QUICK_S = 4 };
+static_assert(ASK_ROUND_S * NS_PER_S == REMOTE_ASK_NS, "as others expect it");
+
+/* A tenant that nobody here knows has nobody who is watched. */
+static bool remote_tenant(const struct shard_commons *c, struct bytes name, uint16_t *tenant)
+{
+	*tenant = c->shards ? tenants_number(c->shards->settings.tenants, name) : TENANT_NONE;
+	return *tenant != TENANT_NONE;
+}
+
+static uint32_t remote_dialogs(void *owner, struct bytes tenant, struct bytes user,
+			       struct dialog_state *out)
+{
+	const struct shard_commons *c = owner;
+	uint16_t number;
+
+	return remote_tenant(c, tenant, &number) ? shard_watch_own(c->shards, number, user, out)
+						 : 0;
+}
+
+static bool remote_is_watched(void *owner, struct bytes tenant, struct bytes user)
+{
+	const struct shard_commons *c = owner;
+	uint16_t number;
+
+	if (!remote_tenant(c, tenant, &number))
+		return false;
+	for (const struct shard *s = c->shards; s; s = s->next) {
+		if (subscription_of_resource(&s->subscriptions, number, user, NULL))
+			return true;
+	}
+	return false;
+}
+
+static void remote_changed(void *owner, struct bytes tenant, struct bytes user)
+{
+	const struct shard_commons *c = owner;
+	uint16_t number;
+
+	if (remote_tenant(c, tenant, &number))
+		shard_watch_tell_here(c->shards, number, user);
+}
+
+int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
+{
+	const struct remote_watch_host host = { .owner = c,
+						.with = with->arg,
+						.send = with->send,
+						.is_heard = with->is_heard,
+						.dialogs = remote_dialogs,
+						.is_watched = remote_is_watched,
+						.changed = remote_changed };
+
+	return remote_watch_open(&c->remote, &host, &c->key);
+}
+
+/* Of several that watch a user one asks. */
+static void remote_ask_for(struct shard *s, const struct subscription *sub)
+{
+	struct bytes user = text_bytes(&sub->resource);
+
+	if (package_of(sub->package)->of_dialogs &&
+	    subscription_of_resource(&s->subscriptions, sub->tenant, user, NULL) == sub)
+		remote_watch_ask(s->commons->remote,
+				 bytes_str(tenants_name(s->settings.tenants, sub->tenant)), user);
+}
+
+void shard_remote_begin(struct shard *s, const struct subscription *sub)
+{
+	if (s->commons->remote)
+		remote_ask_for(s, sub);
+}
+
+static void remote_ask_some(struct shard *s, uint32_t seconds)
+{
+	uint32_t most = s->subscriptions.pool.in_use / seconds + 1;
+	const struct subscription *sub;
+	pool_handle h;
+
+	while (s->subscriptions.pool.in_use && most-- > 0) {
+		sub = pool_next(&s->subscriptions.pool, &s->remote_cursor, &h);
+		if (!sub) {
+			s->remote_cursor = 0;
+			return;
+		}
+		remote_ask_for(s, sub);
+	}
+}
+
+void shard_remote_joined(struct shard_commons *c)
+{
+	c->remote_quick = ASK_QUICK_S;
+}
+
+void shard_remote_second(struct shard_commons *c, uint64_t now_ns)
+{
+	bool quick = c->remote_quick;
+
+	for (struct shard *s = c->shards; s; s = s->next) {
+		if (s->subscriptions.pool.in_use)
+			remote_ask_some(s, quick ? ASK_QUICK_S : ASK_ROUND_S);
+	}
+	c->remote_quick -= quick;
+	remote_watch_expire(c->remote, now_ns);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Users whose dialogs are on several nodes of a cluster, for those who watch them (docs/adr/0030). A node asks all others to be told of a
+ * user that somebody watches there, and asks again from time to time. Each of them says what it has of the user then and with each change:
+ * all of its own dialogs, in place of what it said before. So what was lost is repaired by the next round, nothing is acknowledged, and
+ * nobody is told for longer than he asks.
+ *
+ * One for a node, on its control thread. No socket and no clock of its own.
+ */
+#ifndef SIG_SUBSCRIPTION_REMOTE_WATCH_H
+#define SIG_SUBSCRIPTION_REMOTE_WATCH_H
+
+#include "base/hash.h"
+#include "sig/subscription/remote_news.h"
+
+/* So often a node asks for each user, and so long what was asked or told lasts. */
+#define REMOTE_ASK_NS  (20 * NS_PER_S)
+#define REMOTE_KEPT_NS (65 * NS_PER_S)
+/* A node that is not heard for so long has nothing to tell: its calls are another's, or over. */
+#define REMOTE_LOST_NS (5 * NS_PER_S)
+enum { REMOTE_ENTRIES_MAX = 1 << 18 }; /* that others ask for; that others told */
+
+struct remote_watch_host {
+	void *owner, *with; /* with: of send and is_heard */
+	/* To that process of another node; 0: to all of them. What is lost is lost. */
+	void (*send)(void *with, uint64_t process, struct bytes news);
+	/* What this node has of a user: how many of DIALOG_STATES_MAX were filled. */
+	uint32_t (*dialogs)(void *owner, struct bytes tenant, struct bytes user,
+			    struct dialog_state *out);
+	/* Somebody here watches the user. */
+	bool (*is_watched)(void *owner, struct bytes tenant, struct bytes user);
+	/* Another node has told something else of him. */
+	void (*changed)(void *owner, struct bytes tenant, struct bytes user);
+	/* That process was heard a moment ago. */
+	bool (*is_heard)(void *with, uint64_t process);
+};
+
+struct remote_watch_counts {
+	/* users since it was asked last; refused: news that are none, or too many */
+	uint64_t asked, told, heard, refused;
+	uint32_t asking, views; /* now: of others that ask; that others told */
+};
+
+struct remote_watch;
+
+/* 0 or -ENOMEM. */
+int remote_watch_open(struct remote_watch **out, const struct remote_watch_host *host,
+		      const struct hash_key *key) NODISCARD;
+void remote_watch_close(struct remote_watch *r); /* NULL is fine */
+/* Somebody here watches him: the others are asked with the next flush. */
+void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes user);
+/* His dialogs on this node are others: who asked hears it with the next flush. */
+void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct bytes user);
+/* So are they as his calls were given to another node, which has them in a moment: who asked hears it a little later. */
+void remote_watch_left(struct remote_watch *r, struct bytes tenant, struct bytes user);
+/* Another node has asked or told. */
+void remote_watch_hear(struct remote_watch *r, uint64_t process, struct bytes news,
+		       uint64_t now_ns);
+/* Sends what there is. */
+void remote_watch_flush(struct remote_watch *r);
+/* Forgets what is too old: once a second. */
+void remote_watch_expire(struct remote_watch *r, uint64_t now_ns);
+/* Fills out behind count with what others told: how many there are then. Slices live until the next event. A dialog that is there already,
+ * as its call has just come here, is not there twice. */
+uint32_t remote_watch_dialogs(const struct remote_watch *r, struct bytes tenant, struct bytes user,
+			      struct dialog_state *out, uint32_t count);
+void remote_watch_counts(struct remote_watch *r, struct remote_watch_counts *out);
+
+#endif

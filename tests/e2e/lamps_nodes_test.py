@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lamps show calls and slots of other nodes, and what they show is taken: by a key, and by a call to the slot. BLF-04, PARK-01, BEAT-16."""
+import unittest
+
+from lamps_test import INFO, Lamp
+from pickup_test import ELSEWHERE
+from taken_test import ADDRESSES, Cluster, Talk
+
+SLOT = "%234107"
+
+
+class LampsOfNodes(Cluster):
+    """1003 is at node b; the calls are at node a."""
+
+    def setUp(self):
+        super().setUp()
+        for node in (self.a, self.b):
+            self.until(lambda node=node: node.metric("tandem_cluster_nodes", state="heard") == 1)
+        self.until(lambda: (self.owner(17), self.owner(18)) == ("a", "b"))
+        for number in ("1002", "1003"):
+            self.a.ctl("extension.put", number=number, pickup_groups="sales")
+        self.registers(17, "1001", "1002")
+        self.registers(18, "1003")
+        self.desk = self.phones[18, "1003"]
+
+    def lamp(self, number):
+        lamp = Lamp(self.desk, number)
+        lamp.hear()
+        return lamp
+
+    @staticmethod
+    def shows(lamp, state):
+        """It may show phones of other tests beside that, which do not answer."""
+        while state not in lamp.states():
+            lamp.hear()
+        return next(d for d in lamp.dialogs.values() if d.find(INFO + "state").text == state)
+
+    @staticmethod
+    def dark(lamp):
+        while set(lamp.states()) - {"terminated"}:
+            lamp.hear()
+
+    def key(self, lamp):
+        dialog = self.shows(lamp, "early")
+        return f"{dialog.get('call-id')};to-tag={dialog.get('local-tag')};from-tag={dialog.get('remote-tag')};early-only"
+
+    def end(self):
+        end = self.b.media()
+        self.addCleanup(end.close)
+        return end
+
+    def hear(self, *ends):
+        for end, hertz in zip(ends, (440, 880)):
+            end.start(hertz)
+        for end, hertz in zip(ends, (880, 440)):
+            end.wait_tone(hertz, anew=True)
+
+    def test_taken_by_a_key(self):
+        """The lamp is dark, blinks, and its key takes the call; then it is lit by who talks there."""
+        lamp = self.lamp("1002")
+        rings = Talk(self, 17)
+        rings.into.ring()
+        rings.out.wait_provisional(180)
+        mine = self.end()
+        picks = self.desk.invite("1002", mine.sdp(), [("Replaces", self.key(lamp)), ("Require", "replaces")])
+        mine.use(picks.wait_answer())
+        self.assertEqual(rings.into.wait_cancel().get("Reason"), ELSEWHERE)
+        rings.ends[0].use(rings.out.wait_answer())
+        self.hear(rings.ends[0], mine)
+        self.dark(lamp)
+        picks.bye()
+        rings.out.wait_bye()
+
+    def test_over_a_kill(self):
+        """Whoever talks there is shown without a gap when the node is killed, and dark when it is over."""
+        talk = Talk(self, 17).answer()
+        lamp = self.lamp("1002")
+        self.shows(lamp, "confirmed")
+        self.a.kill()
+        self.until(lambda: self.owner(17) == "b")
+        talk.speaks().hears()
+        self.assertEqual({tuple(states) for states in lamp.drain()}, {("confirmed",)})
+        self.a.restart()
+        self.until(lambda: self.owner(17) == "a")
+        talk.hears()
+        self.assertEqual({tuple(states) for states in lamp.drain()}, {("confirmed",)})
+        talk.quiet()
+        talk.hang_up()
+        self.dark(lamp)
+
+    def test_a_slot(self):
+        """1002 parks 1001 at node a. The lamp at node b is lit with who waits, and a call from there speaks with him."""
+        lamp = self.lamp(SLOT)
+        talk = Talk(self, 17).answer()
+        self.a.ctl("call.park", call=talk.id, leg="a", slot="07")
+        talk.into.wait_bye()
+        self.assertIn("sip:1001@", self.shows(lamp, "confirmed").find(f"{INFO}remote/{INFO}identity").text)
+        mine = self.end()
+        picks = self.desk.invite(SLOT, mine.sdp())
+        mine.use(picks.wait_answer())
+        self.hear(talk.ends[0], mine)
+        self.dark(lamp)
+        picks.bye()
+        talk.out.wait_bye()
+
+
+if __name__ == "__main__":
+    unittest.main()

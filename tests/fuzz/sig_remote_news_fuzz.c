@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What another node tells of users: what is taken is within bounds, and is read again as it was when it is written again. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "sig/host/tenant.h"
+#include "sig/subscription/remote_news.h"
+
+enum { NEWS_AGAIN_MAX = 1 << 20 };
+
+struct told {
+	uint32_t users;
+	uint64_t sum;
+	struct writer again;
+};
+
+static void sum_add(struct told *t, struct bytes b)
+{
+	static const struct hash_key key = { 3, 4 };
+
+	t->sum = t->sum * 31 + hash_sip(&key, b);
+}
+
+static void on_user(const struct remote_user *u, void *arg)
+{
+	struct told *t = arg;
+
+	assert(u->tenant.n && u->tenant.n < TENANT_NAME_MAX);
+	assert(u->user.n && u->user.n <= REMOTE_USER_MAX);
+	assert(u->count <= DIALOG_STATES_MAX && (!u->asks || !u->count));
+	t->users++;
+	sum_add(t, u->tenant);
+	sum_add(t, u->user);
+	for (uint32_t i = 0; i < u->count; i++) {
+		const struct dialog_state *d = &u->dialogs[i];
+
+		assert(d->id && d->phase < PHASE_TERMINATED);
+		assert(d->call_id.n <= DIALOG_TEXT_MAX && d->tag.n <= DIALOG_TEXT_MAX);
+		assert(d->local.n <= DIALOG_TEXT_MAX && d->remote.n <= DIALOG_TEXT_MAX);
+		assert(!d->call_id.n == !d->remote_tag.text[0] || d->call_id.n);
+		t->sum += d->id * 2 + d->recipient + d->held * UINT64_C(3) + d->phase * UINT64_C(7);
+		sum_add(t, d->call_id);
+		sum_add(t, d->tag);
+		sum_add(t, d->local);
+		sum_add(t, d->remote);
+	}
+	remote_news_add(&t->again, u);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct told first = { 0 }, second = { 0 };
+	uint8_t *again = malloc(NEWS_AGAIN_MAX), *more = malloc(NEWS_AGAIN_MAX);
+	int err;
+
+	assert(again && more);
+	first.again = writer_over(again, NEWS_AGAIN_MAX);
+	second.again = writer_over(more, NEWS_AGAIN_MAX);
+	err = remote_news_read(bytes_mem(data, size), on_user, &first);
+	assert(!err || (err == -EBADMSG && !first.users));
+	if (!err && !first.again.overflow) {
+		assert(!remote_news_read(writer_done(&first.again), on_user, &second));
+		assert(first.users == second.users && first.sum == second.sum);
+		assert(bytes_eq(writer_done(&first.again), writer_done(&second.again)));
+	}
+	free(again);
+	free(more);
+	return 0;
+}

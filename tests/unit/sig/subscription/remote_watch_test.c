@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Users that are watched across nodes: two or three of them over a network that loses what it is told to lose. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sig/subscription/remote_watch.h"
+#include "tests/unit/test.h"
+
+enum { SIDES = 3, NEWS = 64 };
+#define ACME  BYTES_LIT("acme")
+#define USER  BYTES_LIT("1001")
+#define OTHER BYTES_LIT("1002")
+
+/* A node; its process is its place and 1. */
+struct side {
+	struct net *net;
+	uint64_t process;
+	struct remote_watch *watch;
+	bool watched, deaf; /* deaf: nobody hears it */
+	struct dialog_state has[DIALOG_STATES_MAX];
+	uint32_t count, changes;
+};
+
+struct news {
+	uint64_t from, to;
+	size_t n;
+	uint8_t octets[4096];
+};
+
+struct net {
+	struct side sides[SIDES];
+	struct news queue[NEWS];
+	uint32_t count, sent;
+	bool loses;
+	uint64_t now_ns;
+};
+
+static void send_to(void *with, uint64_t process, struct bytes news)
+{
+	struct side *s = with;
+
+	for (uint64_t to = 1; to <= SIDES; to++) {
+		struct news *at = &s->net->queue[s->net->count];
+
+		if (to == s->process || (process && process != to))
+			continue;
+		s->net->sent++;
+		if (s->net->loses)
+			continue;
+		assert_true(s->net->count < NEWS && news.n <= sizeof(at->octets));
+		*at = (struct news){ .from = s->process, .to = to, .n = news.n };
+		memcpy(at->octets, news.p, news.n);
+		s->net->count++;
+	}
+}
+
+static bool is_heard(void *with, uint64_t process)
+{
+	const struct side *s = with;
+
+	return !s->net->sides[process - 1].deaf;
+}
+
+static uint32_t dialogs(void *owner, struct bytes tenant, struct bytes user,
+			struct dialog_state *out)
+{
+	const struct side *s = owner;
+
+	if (!bytes_eq(tenant, ACME) || !bytes_eq(user, USER))
+		return 0;
+	memcpy(out, s->has, s->count * sizeof(*out));
+	return s->count;
+}
+
+static bool is_watched(void *owner, struct bytes tenant, struct bytes user)
+{
+	const struct side *s = owner;
+
+	return s->watched && bytes_eq(tenant, ACME) && bytes_eq(user, USER);
+}
+
+static void changed(void *owner, struct bytes tenant, struct bytes user)
+{
+	struct side *s = owner;
+
+	assert_true(bytes_eq(tenant, ACME) && bytes_eq(user, USER));
+	s->changes++;
+}
+
+static int net_setup(void **state)
+{
+	static const struct hash_key key = { 1, 2 };
+	struct net *net = calloc(1, sizeof(*net));
+
+	assert_non_null(net);
+	net->now_ns = 1000 * NS_PER_S;
+	for (uint64_t i = 0; i < SIDES; i++) {
+		struct side *s = &net->sides[i];
+		const struct remote_watch_host host = { .owner = s,
+							.with = s,
+							.send = send_to,
+							.dialogs = dialogs,
+							.is_watched = is_watched,
+							.changed = changed,
+							.is_heard = is_heard };
+
+		s->net = net;
+		s->process = i + 1;
+		assert_int_equal(remote_watch_open(&s->watch, &host, &key), 0);
+	}
+	*state = net;
+	return 0;
+}
+
+static int net_teardown(void **state)
+{
+	struct net *net = *state;
+
+	for (uint32_t i = 0; i < SIDES; i++)
+		remote_watch_close(net->sides[i].watch);
+	free(net);
+	return 0;
+}
+
+/* Until nobody says anything more. */
+static void net_run(struct net *net)
+{
+	do {
+		static struct news queue[NEWS];
+		uint32_t count = net->count;
+
+		memcpy(queue, net->queue, sizeof(queue));
+		net->count = 0;
+		for (uint32_t i = 0; i < count; i++)
+			remote_watch_hear(net->sides[queue[i].to - 1].watch, queue[i].from,
+					  bytes_mem(queue[i].octets, queue[i].n), net->now_ns);
+		for (uint32_t i = 0; i < SIDES; i++)
+			remote_watch_flush(net->sides[i].watch);
+	} while (net->count);
+}
+
+static void net_seconds(struct net *net, uint32_t seconds)
+{
+	while (seconds-- > 0) {
+		net->now_ns += NS_PER_S;
+		for (uint32_t i = 0; i < SIDES; i++)
+			remote_watch_expire(net->sides[i].watch, net->now_ns);
+		net_run(net);
+	}
+}
+
+static void side_asks(struct side *s)
+{
+	s->watched = true;
+	remote_watch_ask(s->watch, ACME, USER);
+	net_run(s->net);
+}
+
+/* Its dialogs have these ids, and are in that phase. */
+static void side_has(struct side *s, enum dialog_phase phase, uint32_t count, uint64_t first)
+{
+	s->count = count;
+	for (uint32_t i = 0; i < count; i++) {
+		s->has[i] = (struct dialog_state){ .id = first + i,
+						   .phase = phase,
+						   .recipient = true,
+						   .call_id = BYTES_LIT("c4ll"),
+						   .tag = BYTES_LIT("t4g"),
+						   .local = BYTES_LIT("<sip:1001@acme.test>"),
+						   .remote = BYTES_LIT("\"B\" <sip:1002@b>") };
+		memset(s->has[i].remote_tag.text, 'x', sizeof(s->has[i].remote_tag.text));
+	}
+}
+
+static void side_changes(struct side *s)
+{
+	remote_watch_changed(s->watch, ACME, USER);
+	net_run(s->net);
+}
+
+/* How many dialogs of others a node knows. */
+static uint32_t known(const struct side *s)
+{
+	struct dialog_state out[DIALOG_STATES_MAX];
+
+	return remote_watch_dialogs(s->watch, ACME, USER, out, 0);
+}
+
+static void told_at_once_and_of_changes(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0], *b = &net->sides[1];
+	struct dialog_state out[DIALOG_STATES_MAX];
+
+	side_has(b, PHASE_EARLY, 1, 7);
+	side_asks(a);
+	assert_int_equal(remote_watch_dialogs(a->watch, ACME, USER, out, 0), 1);
+	assert_int_equal(out[0].id, 7);
+	assert_int_equal(out[0].phase, PHASE_EARLY);
+	assert_true(out[0].recipient && bytes_is(out[0].call_id, "c4ll"));
+	assert_true(bytes_is(out[0].tag, "t4g") && out[0].remote_tag.text[0] == 'x');
+	assert_true(bytes_is(out[0].local, "<sip:1001@acme.test>"));
+	assert_true(bytes_is(out[0].remote, "\"B\" <sip:1002@b>"));
+	assert_int_equal(a->changes, 1);
+	side_has(b, PHASE_CONFIRMED, 2, 7);
+	side_changes(b);
+	assert_int_equal(known(a), 2);
+	side_changes(b); /* nothing new */
+	assert_int_equal(a->changes, 2);
+	side_has(b, PHASE_CONFIRMED, 0, 0);
+	side_changes(b);
+	assert_int_equal(known(a), 0);
+	assert_int_equal(a->changes, 3);
+	assert_int_equal(known(&net->sides[2]), 0); /* who has not asked is not told */
+	assert_int_equal(remote_watch_dialogs(a->watch, ACME, OTHER, out, 0), 0);
+	assert_int_equal(remote_watch_dialogs(a->watch, BYTES_LIT("other"), USER, out, 0), 0);
+}
+
+/* A call that has just come here is still told by the node that had it. */
+static void the_same_dialog_is_once(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0];
+	struct dialog_state out[DIALOG_STATES_MAX];
+
+	side_has(&net->sides[1], PHASE_CONFIRMED, 2, 7);
+	side_has(&net->sides[2], PHASE_CONFIRMED, 1, 8);
+	side_asks(a);
+	assert_int_equal(known(a), 2);
+	out[0] = (struct dialog_state){ .id = 7, .phase = PHASE_EARLY };
+	assert_int_equal(remote_watch_dialogs(a->watch, ACME, USER, out, 1), 2);
+	assert_int_equal(out[0].phase, PHASE_EARLY);
+	assert_int_equal(out[1].id, 8);
+}
+
+static void at_most_so_many(void **state)
+{
+	struct net *net = *state;
+
+	side_has(&net->sides[1], PHASE_CONFIRMED, DIALOG_STATES_MAX, 10);
+	side_has(&net->sides[2], PHASE_CONFIRMED, DIALOG_STATES_MAX, 100);
+	side_asks(&net->sides[0]);
+	assert_int_equal(known(&net->sides[0]), DIALOG_STATES_MAX);
+}
+
+/* The end of a call was lost: the next round says it again. */
+static void what_was_lost_is_said_again(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0], *b = &net->sides[1];
+
+	side_has(b, PHASE_CONFIRMED, 1, 7);
+	side_asks(a);
+	side_has(b, PHASE_CONFIRMED, 0, 0);
+	net->loses = true;
+	side_changes(b);
+	net->loses = false;
+	assert_int_equal(known(a), 1);
+	side_asks(a);
+	assert_int_equal(known(a), 0);
+	assert_int_equal(a->changes, 2);
+}
+
+/* Nothing is said where there is nothing, and was nothing. */
+static void silence_costs_nothing(void **state)
+{
+	struct net *net = *state;
+
+	side_asks(&net->sides[0]);
+	net->sent = 0;
+	side_changes(&net->sides[1]);
+	side_changes(&net->sides[2]);
+	assert_int_equal(net->sent, 0);
+}
+
+static void who_does_not_ask_again_is_not_told(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0], *b = &net->sides[1];
+	struct remote_watch_counts counts;
+
+	side_has(b, PHASE_CONFIRMED, 1, 7);
+	side_asks(a);
+	net_seconds(net, REMOTE_KEPT_NS / NS_PER_S - 1);
+	assert_int_equal(known(a), 1);
+	net_seconds(net, 1);
+	assert_int_equal(known(a), 0);
+	assert_int_equal(a->changes, 2);
+	remote_watch_counts(b->watch, &counts);
+	assert_int_equal(counts.asking, 0);
+	net->sent = 0;
+	side_changes(b);
+	assert_int_equal(net->sent, 0);
+}
+
+/* Nobody watches here any more: what comes late is not kept. */
+static void nobody_watches(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0];
+	struct remote_watch_counts counts;
+
+	side_asks(a);
+	a->watched = false;
+	side_has(&net->sides[1], PHASE_CONFIRMED, 1, 7);
+	side_changes(&net->sides[1]);
+	remote_watch_counts(a->watch, &counts);
+	assert_int_equal(counts.views, 0);
+	assert_int_equal(a->changes, 0);
+}
+
+static void a_node_is_lost(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0];
+
+	side_has(&net->sides[1], PHASE_CONFIRMED, 1, 7);
+	side_has(&net->sides[2], PHASE_CONFIRMED, 1, 9);
+	side_asks(a);
+	net->sides[1].deaf = true;
+	net_seconds(net, REMOTE_LOST_NS / NS_PER_S - 1);
+	assert_int_equal(known(a), 2); /* another one may be about to tell the same */
+	net_seconds(net, 1);
+	assert_int_equal(known(a), 1);
+}
+
+/* Its calls go to another node, which tells them before this one takes them back. */
+static void given_to_another(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0], *b = &net->sides[1], *c = &net->sides[2];
+
+	side_has(b, PHASE_CONFIRMED, 1, 7);
+	side_asks(a);
+	side_has(b, PHASE_CONFIRMED, 0, 0);
+	remote_watch_left(b->watch, ACME, USER);
+	net_run(net);
+	assert_int_equal(known(a), 1);
+	side_has(c, PHASE_CONFIRMED, 1, 7);
+	side_changes(c);
+	net_seconds(net, 1);
+	assert_int_equal(known(a), 1);
+	side_has(c, PHASE_CONFIRMED, 0, 0);
+	side_changes(c);
+	assert_int_equal(known(a), 0);
+}
+
+/* An entry that waits to be told is forgotten with its node. */
+static void lost_while_it_waits(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0], *b = &net->sides[1];
+
+	side_has(b, PHASE_CONFIRMED, 1, 7);
+	side_asks(a);
+	side_asks(&net->sides[2]);
+	remote_watch_changed(b->watch, ACME, USER);
+	a->deaf = true;
+	for (uint32_t i = 0; i < REMOTE_LOST_NS / NS_PER_S; i++) {
+		net->now_ns += NS_PER_S;
+		remote_watch_expire(b->watch, net->now_ns);
+	}
+	side_has(b, PHASE_EARLY, 1, 7);
+	net->sent = 0;
+	side_changes(b);
+	assert_int_equal(net->sent, 1); /* to the third one */
+}
+
+static void many_are_asked_for(void **state)
+{
+	struct net *net = *state;
+	struct remote_watch_counts counts;
+	char user[24];
+
+	for (uint32_t i = 0; i < 400; i++) {
+		(void)snprintf(user, sizeof(user), "user-%u", i);
+		remote_watch_ask(net->sides[0].watch, ACME, bytes_str(user));
+		if (i % 100 == 99)
+			net_run(net);
+	}
+	remote_watch_counts(net->sides[1].watch, &counts);
+	assert_int_equal(counts.asking, 400);
+	assert_int_equal(counts.heard, 400);
+}
+
+static void garbage(void **state)
+{
+	struct net *net = *state;
+	struct remote_watch_counts counts;
+
+	remote_watch_hear(net->sides[0].watch, 2, BYTES_LIT("\xff\xff\xff"), net->now_ns);
+	remote_watch_counts(net->sides[0].watch, &counts);
+	assert_int_equal(counts.refused, 1);
+	assert_int_equal(counts.asking + counts.views, 0);
+}
+
+/* ---- as octets ---- */
+
+static struct remote_user g_read;
+static uint32_t g_users;
+
+static void on_user(const struct remote_user *u, void *arg)
+{
+	(void)arg;
+	g_read = *u;
+	g_users++;
+}
+
+static void what_is_no_news(void **state)
+{
+	struct remote_user u = { .tenant = ACME, .user = USER, .count = 1 };
+	uint8_t octets[4096];
+
+	(void)state;
+	for (unsigned kind = 0; kind < 7; kind++) {
+		struct writer w = writer_over(octets, sizeof(octets));
+
+		u = (struct remote_user){ .tenant = ACME, .user = USER, .count = 1 };
+		u.dialogs[0] = (struct dialog_state){ .id = kind == 1 ? 0 : 5,
+						      .phase = kind == 2 ? PHASE_TERMINATED
+									 : PHASE_EARLY };
+		u.asks = kind == 3;
+		if (kind == 4)
+			u.user = BYTES_LIT("10\r\n01");
+		if (kind == 5)
+			u.user = (struct bytes){ 0 };
+		if (kind == 6)
+			u.tenant = (struct bytes){ 0 };
+		remote_news_add(&w, &u);
+		g_users = 0;
+		assert_int_equal(remote_news_read(writer_done(&w), on_user, NULL),
+				 kind ? -EBADMSG : 0);
+		assert_int_equal(g_users, kind ? 0 : 1);
+	}
+}
+
+static void what_does_not_fit(void **state)
+{
+	struct remote_user u = { .tenant = ACME, .user = USER, .count = 2 };
+	char name[600];
+	uint8_t octets[1000];
+	struct writer w = writer_over(octets, sizeof(octets));
+
+	(void)state;
+	memset(name, 'n', sizeof(name));
+	for (uint32_t i = 0; i < 2; i++)
+		u.dialogs[i] = (struct dialog_state){ .id = i + 1,
+						      .remote = bytes_mem(name, sizeof(name)) };
+	remote_news_add(&w, &u);
+	g_users = 0;
+	assert_int_equal(remote_news_read(writer_done(&w), on_user, NULL), 0);
+	assert_int_equal(g_users, 1);
+	assert_int_equal(g_read.count, 1);
+	w = writer_over(octets, 4);
+	remote_news_add(&w, &u);
+	assert_true(w.overflow);
+	assert_int_equal(w.n, 0);
+}
+
+#define NET_TEST(fn) cmocka_unit_test_setup_teardown(fn, net_setup, net_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		NET_TEST(told_at_once_and_of_changes),
+		NET_TEST(the_same_dialog_is_once),
+		NET_TEST(at_most_so_many),
+		NET_TEST(what_was_lost_is_said_again),
+		NET_TEST(silence_costs_nothing),
+		NET_TEST(who_does_not_ask_again_is_not_told),
+		NET_TEST(nobody_watches),
+		NET_TEST(a_node_is_lost),
+		NET_TEST(given_to_another),
+		NET_TEST(lost_while_it_waits),
+		NET_TEST(many_are_asked_for),
+		NET_TEST(garbage),
+		cmocka_unit_test(what_is_no_news),
+		cmocka_unit_test(what_does_not_fit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
