@@ -59,11 +59,19 @@ static bool lamps_is_heard(void *arg, uint64_t process)
 	return claimant_process(n->claimant, process, &to);
 }
 
+static uint32_t lamps_others(void *arg)
+{
+	const struct node *n = arg;
+	struct channel_to to[ROSTER_NODES_MAX];
+
+	return claimant_processes(n->claimant, to, ROSTER_NODES_MAX);
+}
+
 int node_lamps_open(struct node *n)
 {
-	const struct shard_remote with = { .send = lamps_send,
-					   .is_heard = lamps_is_heard,
-					   .arg = n };
+	const struct shard_remote with = {
+		.send = lamps_send, .is_heard = lamps_is_heard, .others = lamps_others, .arg = n
+	};
 
 	return n->edge ? shard_remote_open(n->commons, &with) : 0;
 }
@@ -71,7 +79,7 @@ int node_lamps_open(struct node *n)
 void node_lamps_hear(struct node *n, uint64_t process, struct bytes news)
 {
 	if (lamps_of(n))
-		remote_watch_hear(lamps_of(n), process, news, clock_now_ns());
+		shard_remote_hear(n->commons, process, news, clock_instant());
 }
 
 void node_lamps_flush(struct node *n)

@@ -14,7 +14,12 @@
 #include "sig/feature/set.h"
 
 #define NAME_BEGINS "slot-"
-enum { RETRIEVE_URI_MAX = 128, WARNING_MAX = 256 };
+enum {
+	RETRIEVE_URI_MAX = 128,
+	WARNING_MAX = 256,
+	FAR_WAIT_MS =
+		300, /* a node that is about to be given up does not delay who presses a key */
+};
 
 static const struct plan_set *retrieve_step(const struct call *c)
 {
@@ -39,7 +44,16 @@ bool retrieve_waits(const struct call *c)
 
 static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner);
 
-/* Nobody need be waited for: all shards of the node are at hand. */
+/* Of other nodes, if there are any. */
+static bool retrieve_ask_far(struct call_host *h, struct call *c)
+{
+	c->plan.serial = h->picks_far ? h->picks_far(h->owner, c->tenant, text_bytes(&c->from),
+						     text_bytes(&retrieve_step(c)->number), c->id)
+				      : 0;
+	c->plan.until_ns = h->now.ns + FAR_WAIT_MS * NS_PER_MS;
+	return c->plan.serial != 0;
+}
+
 static void retrieve_rung(struct call_host *h, struct call *c)
 {
 	struct pick_news news = { .status = 404, .text = "nobody calls there" };
@@ -47,6 +61,8 @@ static void retrieve_rung(struct call_host *h, struct call *c)
 	if (h->picks)
 		h->picks(h->owner, c->tenant, text_bytes(&c->from),
 			 text_bytes(&retrieve_step(c)->number), &news);
+	if (news.may && retrieve_ask_far(h, c))
+		return;
 	if (news.call)
 		retrieve_begin(h, c, news.call);
 	else
@@ -168,7 +184,35 @@ static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner)
 		wait_refuse(h, c, err, &refusal);
 }
 
-void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news)
+/* What was said of a call here may be past. */
+static enum park_told rung_told_now(const struct call_host *h, const struct park_news *news)
+{
+	const struct call *rung;
+
+	if (news->told != PARK_OK || id_shard(news->owner) != h->settings->number)
+		return news->told;
+	rung = h->call_of ? h->call_of(h->owner, news->owner) : NULL;
+	if (!rung || !call_rings(rung))
+		return PARK_EMPTY;
+	return pick_is_promised(h, rung) ? PARK_TAKEN : PARK_OK;
+}
+
+static void retrieve_rung_told(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	enum park_told told = rung_told_now(h, news);
+	uint16_t shard = id_shard(news->owner);
+
+	if (told == PARK_TAKEN)
+		retrieve_fail(h, c, 486, "somebody else takes the call");
+	else if (told != PARK_OK)
+		retrieve_fail(h, c, 404, "nobody calls there");
+	else if (shard != h->settings->number && !far_is_near(h->settings, shard))
+		retrieve_fail(h, c, 480, "the call that rings is on another node");
+	else
+		retrieve_begin(h, c, news->owner);
+}
+
+static void retrieve_slot_told(struct call_host *h, struct call *c, const struct park_news *news)
 {
 	struct bytes slot = text_bytes(&retrieve_step(c)->number);
 	bool here = id_shard(news->owner) == h->settings->number;
@@ -183,4 +227,24 @@ void retrieve_told(struct call_host *h, struct call *c, const struct park_news *
 		retrieve_fail(h, c, 480, "who waits there is on another node");
 	else
 		retrieve_begin(h, c, news->owner);
+}
+
+void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	if (retrieve_is_rung(c))
+		retrieve_rung_told(h, c, news);
+	else
+		retrieve_slot_told(h, c, news);
+}
+
+void retrieve_overdue(struct call_host *h, struct call *c)
+{
+	struct park_news news;
+
+	if (!retrieve_is_rung(c) || !h->picked_far) {
+		retrieve_fail(h, c, 503, "it is not known who waits there");
+		return;
+	}
+	h->picked_far(h->owner, c->plan.serial, &news);
+	retrieve_rung_told(h, c, &news);
 }

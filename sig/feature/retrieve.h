@@ -22,6 +22,8 @@ void retrieve_ask(struct call_host *h, struct call *c);
 /* Nobody is there, or it is not known: the caller hears why. */
 void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text);
 void retrieve_told(struct call_host *h, struct call *c, const struct park_news *news);
+/* Nobody has said so in time. */
+void retrieve_overdue(struct call_host *h, struct call *c);
 /* The user part of an INVITE to the shard of that call, and back. False: it is none. */
 void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot);
 bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot);

@@ -97,7 +97,7 @@ void set_overdue(struct call_host *h, struct call *c)
 	const struct set_news late = { .state = SET_FAILED };
 
 	if (retrieve_waits(c)) {
-		retrieve_fail(h, c, 503, "it is not known who waits there");
+		retrieve_overdue(h, c);
 		return;
 	}
 	LOG_WARN("call", c->id, "a document was not saved in time");

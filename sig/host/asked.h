@@ -42,6 +42,7 @@ struct set_news {
 /* A call that rings, and is to be taken. */
 struct pick_news {
 	uint64_t call;    /* 0: none, and: */
+	bool may;         /* he may take calls there, were there any: perhaps of another node */
 	uint16_t status;  /* what the phone hears */
 	const char *text; /* and why; constant */
 };

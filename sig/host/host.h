@@ -89,6 +89,12 @@ struct call_host {
 	/* Which call rings at that extension, or ("") at any whose calls the user may take: the one that does so longest. NULL: none is taken. */
 	void (*picks)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 		      struct pick_news *out);
+	/* The same is asked of other nodes, for that call, which is told of it as of a slot (CALL_EV_PARK). Its serial; 0: there are none. NULL:
+	 * nor is there a way to them. */
+	uint64_t (*picks_far)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
+			      uint64_t call);
+	/* Not all have answered in time: what is known until now. Nothing more is told. */
+	void (*picked_far)(void *owner, uint64_t serial, struct park_news *out);
 	/* What calls of a user to that number outside may cost; user "": of nobody of ours, number "": he calls it already. False: whatever
 	 * they like; or the function is NULL. */
 	bool (*toll_of)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/shard/commons.h"
+#include "sig/shard/shard_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -54,5 +54,6 @@ void shard_commons_close(struct shard_commons *c)
 		ports_close(&c->ports[i]);
 	nonce_window_close(&c->nonces);
 	remote_watch_close(c->remote);
+	shard_remote_picks_close(c);
 	free(c);
 }

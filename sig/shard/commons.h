@@ -13,7 +13,16 @@
 #include "sig/shard/nonce_window.h"
 #include "sig/subscription/remote_watch.h"
 
+/* Of a cluster (remote_watch.h): what is sent to other nodes, which are heard, and how many. */
+struct shard_remote {
+	void (*send)(void *arg, uint64_t process, struct bytes news);
+	bool (*is_heard)(void *arg, uint64_t process);
+	uint32_t (*others)(void *arg);
+	void *arg;
+};
+
 struct shard;
+struct remote_picking;
 struct shard_commons {
 	struct ports ports[SHARD_NETWORKS_MAX];
 	uint32_t network_count;
@@ -23,7 +32,10 @@ struct shard_commons {
 	uint32_t calls;               /* of all shards */
 	struct shard *shards;         /* that are open, the newest first */
 	struct remote_watch *remote;  /* NULL: in no cluster */
-	uint32_t remote_quick;        /* seconds in which all others are asked soon */
+	struct shard_remote remote_with;
+	struct instant remote_now;      /* when others were heard last */
+	struct remote_picking *picking; /* what they are asked */
+	uint32_t remote_quick;          /* seconds in which all others are asked soon */
 };
 
 /* What is needed of the settings: networks, port_rest_ns. 0 or -errno. */
@@ -31,13 +43,11 @@ int shard_commons_open(struct shard_commons **out, const struct shard_settings *
 		       struct rand_source *rand) NODISCARD;
 void shard_commons_close(struct shard_commons *c); /* NULL is fine */
 
-/* Of a cluster (remote_watch.h): what is sent to other nodes, and whether one is heard. 0 or -ENOMEM. */
-struct shard_remote {
-	void (*send)(void *arg, uint64_t process, struct bytes news);
-	bool (*is_heard)(void *arg, uint64_t process);
-	void *arg;
-};
+/* 0 or -ENOMEM. */
 int shard_remote_open(struct shard_commons *c, const struct shard_remote *with) NODISCARD;
+/* What another node says. */
+void shard_remote_hear(struct shard_commons *c, uint64_t process, struct bytes news,
+		       struct instant now);
 /* Another node was not heard before. */
 void shard_remote_joined(struct shard_commons *c);
 /* Once a second. */

@@ -38,6 +38,8 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.dials = shard_dials,
 		.parks = shard_parks,
 		.picks = shard_picks,
+		.picks_far = shard_picks_far,
+		.picked_far = shard_picked_far,
 		.toll_of = shard_toll_of,
 		.contact_of = shard_contact_of,
 		.account_of = shard_account_of,

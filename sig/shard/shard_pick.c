@@ -92,11 +92,27 @@ static void pick_refuse(struct pick_news *out, uint16_t status, const char *text
 	*out = (struct pick_news){ .status = status, .text = text };
 }
 
+void shard_pick_here(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
+		     struct remote_picked *out)
+{
+	struct picking p = { .shard = s, .tenant = tenant, .by = by };
+
+	for (const struct shard *at = s->commons->shards; at; at = at->next) {
+		if (of.n)
+			picking_at(&p, at, of);
+		else
+			picking_in_groups(&p, at);
+	}
+	out->promised = p.promised;
+	out->call = p.oldest ? p.oldest->id : 0;
+	out->utc_ms = p.oldest ? steady_add(p.oldest->setup_utc_ms, s->host.wall_ms) : 0;
+}
+
 void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
 		 struct pick_news *out)
 {
 	const struct shard *s = owner;
-	struct picking p = { .shard = s, .tenant = tenant, .by = by };
+	struct remote_picked here;
 
 	if (of.n && !shard_extension_find(s, tenant, of)) {
 		pick_refuse(out, 404, "there is no such extension");
@@ -106,16 +122,12 @@ void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
 		pick_refuse(out, 403, "the two extensions are in no pick-up group together");
 		return;
 	}
-	for (s = s->commons->shards; s; s = s->next) {
-		if (of.n)
-			picking_at(&p, s, of);
-		else
-			picking_in_groups(&p, s);
-	}
-	if (p.oldest)
-		*out = (struct pick_news){ .call = p.oldest->id };
-	else if (p.promised)
+	shard_pick_here(s, tenant, by, of, &here);
+	if (here.call)
+		*out = (struct pick_news){ .call = here.call };
+	else if (here.promised)
 		pick_refuse(out, 486, "somebody else takes the call");
 	else
 		pick_refuse(out, 404, "nobody calls there");
+	out->may = true;
 }

@@ -7,7 +7,7 @@ enum { ASK_ROUND_S = 20, ASK_QUICK_S = 4 };
 static_assert(ASK_ROUND_S * NS_PER_S == REMOTE_ASK_NS, "as others expect it");
 
 /* A tenant that nobody here knows has nobody who is watched. */
-static bool remote_tenant(const struct shard_commons *c, struct bytes name, uint16_t *tenant)
+bool shard_remote_tenant(const struct shard_commons *c, struct bytes name, uint16_t *tenant)
 {
 	*tenant = c->shards ? tenants_number(c->shards->settings.tenants, name) : TENANT_NONE;
 	return *tenant != TENANT_NONE;
@@ -19,8 +19,9 @@ static uint32_t remote_dialogs(void *owner, struct bytes tenant, struct bytes us
 	const struct shard_commons *c = owner;
 	uint16_t number;
 
-	return remote_tenant(c, tenant, &number) ? shard_watch_own(c->shards, number, user, out)
-						 : 0;
+	return shard_remote_tenant(c, tenant, &number)
+		       ? shard_watch_own(c->shards, number, user, out)
+		       : 0;
 }
 
 static bool remote_is_watched(void *owner, struct bytes tenant, struct bytes user)
@@ -28,7 +29,7 @@ static bool remote_is_watched(void *owner, struct bytes tenant, struct bytes use
 	const struct shard_commons *c = owner;
 	uint16_t number;
 
-	if (!remote_tenant(c, tenant, &number))
+	if (!shard_remote_tenant(c, tenant, &number))
 		return false;
 	for (const struct shard *s = c->shards; s; s = s->next) {
 		if (subscription_of_resource(&s->subscriptions, number, user, NULL))
@@ -42,7 +43,7 @@ static void remote_changed(void *owner, struct bytes tenant, struct bytes user)
 	const struct shard_commons *c = owner;
 	uint16_t number;
 
-	if (remote_tenant(c, tenant, &number))
+	if (shard_remote_tenant(c, tenant, &number))
 		shard_watch_tell_here(c->shards, number, user);
 }
 
@@ -54,8 +55,11 @@ int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 						.is_heard = with->is_heard,
 						.dialogs = remote_dialogs,
 						.is_watched = remote_is_watched,
-						.changed = remote_changed };
+						.changed = remote_changed,
+						.pick = shard_remote_asked,
+						.picked = shard_remote_answered };
 
+	c->remote_with = *with;
 	return remote_watch_open(&c->remote, &host, &c->key);
 }
 
@@ -92,6 +96,13 @@ static void remote_ask_some(struct shard *s, uint32_t seconds)
 	}
 }
 
+void shard_remote_hear(struct shard_commons *c, uint64_t process, struct bytes news,
+		       struct instant now)
+{
+	c->remote_now = now;
+	remote_watch_hear(c->remote, process, news, now.ns);
+}
+
 void shard_remote_joined(struct shard_commons *c)
 {
 	c->remote_quick = ASK_QUICK_S;
@@ -106,5 +117,6 @@ void shard_remote_second(struct shard_commons *c, uint64_t now_ns)
 			remote_ask_some(s, quick ? ASK_QUICK_S : ASK_ROUND_S);
 	}
 	c->remote_quick -= quick;
+	shard_remote_picks_expire(c);
 	remote_watch_expire(c->remote, now_ns);
 }

@@ -233,6 +233,22 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 /* ---- shard_remote.c ---- */
 /* There is somebody who watches: other nodes are asked to tell. */
 void shard_remote_begin(struct shard *s, const struct subscription *sub);
+/* A tenant that nobody here knows has nobody who is watched. */
+bool shard_remote_tenant(const struct shard_commons *c, struct bytes name, uint16_t *tenant);
+
+/* ---- shard_remote_pick.c ---- */
+/* call_host.picks_far, call_host.picked_far */
+uint64_t shard_picks_far(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
+			 uint64_t call);
+void shard_picked_far(void *owner, uint64_t serial, struct park_news *out);
+/* remote_watch_host.pick, remote_watch_host.picked */
+void shard_remote_asked(void *owner, const struct remote_pick *p, struct remote_picked *out);
+void shard_remote_answered(void *owner, const struct remote_picked *p);
+void shard_remote_picks_expire(struct shard_commons *c); /* once a second */
+void shard_remote_picks_close(struct shard_commons *c);
+/* The one that rings for longest in the shards of this node; he may take it. (shard_pick.c) */
+void shard_pick_here(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
+		     struct remote_picked *out);
 
 /* ---- shard_watch.c ---- */
 int shard_watch_open(struct shard *s) NODISCARD;

@@ -10,6 +10,8 @@
 typedef Tandem__Remote__News pb_news;
 typedef Tandem__Remote__User pb_user;
 typedef Tandem__Remote__Dialog pb_remote_dialog;
+typedef Tandem__Remote__Pick pb_pick;
+typedef Tandem__Remote__Picked pb_picked;
 
 /* What a message points at while it is packed. */
 struct packed_news {
@@ -61,10 +63,17 @@ static void news_pack(struct packed_news *p, const struct remote_user *u)
 	}
 }
 
+static void news_put(struct writer *w, const pb_news *news)
+{
+	uint8_t *to = writer_room(w, tandem__remote__news__get_packed_size(news));
+
+	if (to)
+		(void)tandem__remote__news__pack(news, to);
+}
+
 void remote_news_add(struct writer *w, const struct remote_user *u)
 {
 	struct packed_news p;
-	uint8_t *to;
 
 	if (bytes_cstr(u->tenant, p.tenant, sizeof(p.tenant))) {
 		w->overflow = true;
@@ -73,9 +82,44 @@ void remote_news_add(struct writer *w, const struct remote_user *u)
 	news_pack(&p, u);
 	while (p.user.n_dialogs && tandem__remote__news__get_packed_size(&p.news) > w->cap - w->n)
 		p.user.n_dialogs--;
-	to = writer_room(w, tandem__remote__news__get_packed_size(&p.news));
-	if (to)
-		(void)tandem__remote__news__pack(&p.news, to);
+	news_put(w, &p.news);
+}
+
+void remote_news_add_pick(struct writer *w, const struct remote_pick *p)
+{
+	pb_news news;
+	pb_pick pick, *picks[] = { &pick };
+	char tenant[TENANT_NAME_MAX];
+
+	if (bytes_cstr(p->tenant, tenant, sizeof(tenant))) {
+		w->overflow = true;
+		return;
+	}
+	tandem__remote__news__init(&news);
+	tandem__remote__pick__init(&pick);
+	pick.serial = p->serial;
+	pick.tenant = tenant;
+	pick.by = news_lend(p->by);
+	pick.of = news_lend(p->of);
+	news.picks = picks;
+	news.n_picks = 1;
+	news_put(w, &news);
+}
+
+void remote_news_add_picked(struct writer *w, const struct remote_picked *p)
+{
+	pb_news news;
+	pb_picked picked, *list[] = { &picked };
+
+	tandem__remote__news__init(&news);
+	tandem__remote__picked__init(&picked);
+	picked.serial = p->serial;
+	picked.call = p->call;
+	picked.utc_ms = p->utc_ms;
+	picked.promised = p->promised;
+	news.picked = list;
+	news.n_picked = 1;
+	news_put(w, &news);
 }
 
 /* ---- read ---- */
@@ -125,28 +169,62 @@ static bool user_unpack(struct remote_user *out, const pb_user *in)
 	return true;
 }
 
+static bool pick_unpack(struct remote_pick *out, const pb_pick *in)
+{
+	*out = (struct remote_pick){ .serial = in->serial, .tenant = bytes_str(in->tenant) };
+	return in->serial && out->tenant.n && out->tenant.n < TENANT_NAME_MAX && in->by.len &&
+	       news_line(&out->by, &in->by, REMOTE_USER_MAX) &&
+	       news_line(&out->of, &in->of, REMOTE_USER_MAX);
+}
+
 static bool news_are_good(const pb_news *in)
 {
 	struct remote_user u;
+	struct remote_pick p;
 
 	for (size_t i = 0; i < in->n_users; i++) {
 		if (!user_unpack(&u, in->users[i]))
 			return false;
 	}
+	for (size_t i = 0; i < in->n_picks; i++) {
+		if (!pick_unpack(&p, in->picks[i]))
+			return false;
+	}
+	for (size_t i = 0; i < in->n_picked; i++) {
+		if (!in->picked[i]->serial)
+			return false;
+	}
 	return true;
 }
 
-int remote_news_read(struct bytes news, void (*each)(const struct remote_user *u, void *arg),
-		     void *arg)
+static void news_tell(const pb_news *in, const struct remote_news_readers *r)
+{
+	struct remote_user u;
+	struct remote_pick p;
+
+	for (size_t i = 0; i < in->n_users; i++) {
+		if (user_unpack(&u, in->users[i]))
+			r->user(&u, r->arg);
+	}
+	for (size_t i = 0; i < in->n_picks; i++) {
+		if (pick_unpack(&p, in->picks[i]))
+			r->pick(&p, r->arg);
+	}
+	for (size_t i = 0; i < in->n_picked; i++)
+		r->picked(&(struct remote_picked){ .serial = in->picked[i]->serial,
+						   .call = in->picked[i]->call,
+						   .utc_ms = in->picked[i]->utc_ms,
+						   .promised = in->picked[i]->promised },
+			  r->arg);
+}
+
+int remote_news_read(struct bytes news, const struct remote_news_readers *readers)
 {
 	pb_news *in = tandem__remote__news__unpack(NULL, news.n, news.p);
 	bool good = in && news_are_good(in);
-	struct remote_user u;
 
-	for (size_t i = 0; good && i < in->n_users; i++) {
-		if (user_unpack(&u, in->users[i]))
-			each(&u, arg);
-	}
+	if (good)
+		news_tell(in, readers);
 	if (in)
 		tandem__remote__news__free_unpacked(in, NULL);
 	return good ? 0 : -EBADMSG;

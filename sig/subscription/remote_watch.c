@@ -99,6 +99,15 @@ void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes 
 	r->counts.asked++;
 }
 
+void remote_watch_pick(struct remote_watch *r, const struct remote_pick *p)
+{
+	struct writer w = writer_over(r->one, sizeof(r->one));
+
+	remote_news_add_pick(&w, p);
+	if (!w.overflow)
+		r->host.send(r->host.with, 0, writer_done(&w));
+}
+
 void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct bytes user)
 {
 	struct remote_entry *e;
@@ -212,6 +221,24 @@ static void hear_user(const struct remote_user *u, void *arg)
 		hear_view(r, u);
 }
 
+static void hear_pick(const struct remote_pick *p, void *arg)
+{
+	struct remote_watch *r = arg;
+	struct remote_picked picked = { .serial = p->serial };
+	struct writer w = writer_over(r->one, sizeof(r->one));
+
+	r->host.pick(r->host.owner, p, &picked);
+	remote_news_add_picked(&w, &picked);
+	r->host.send(r->host.with, r->process, writer_done(&w));
+}
+
+static void hear_picked(const struct remote_picked *p, void *arg)
+{
+	const struct remote_watch *r = arg;
+
+	r->host.picked(r->host.owner, p);
+}
+
 static bool process_note(struct remote_watch *r, uint64_t process)
 {
 	struct remote_process *p = r->processes;
@@ -227,9 +254,13 @@ static bool process_note(struct remote_watch *r, uint64_t process)
 
 void remote_watch_hear(struct remote_watch *r, uint64_t process, struct bytes news, uint64_t now_ns)
 {
+	const struct remote_news_readers readers = {
+		.user = hear_user, .pick = hear_pick, .picked = hear_picked, .arg = r
+	};
+
 	r->now_ns = now_ns;
 	r->process = process;
-	if (process_note(r, process) && !remote_news_read(news, hear_user, r))
+	if (process_note(r, process) && !remote_news_read(news, &readers))
 		return;
 	r->counts.refused++;
 	LOG_WARN("node", 0, "what another node tells of users is not understood",

@@ -29,6 +29,10 @@ struct remote_watch_host {
 			    struct dialog_state *out);
 	/* Somebody here watches the user. */
 	bool (*is_watched)(void *owner, struct bytes tenant, struct bytes user);
+	/* Another node asks which call its user may take: the answer is written into *out. */
+	void (*pick)(void *owner, const struct remote_pick *p, struct remote_picked *out);
+	/* ... and what one has answered. */
+	void (*picked)(void *owner, const struct remote_picked *p);
 	/* Another node has told something else of him. */
 	void (*changed)(void *owner, struct bytes tenant, struct bytes user);
 	/* That process was heard a moment ago. */
@@ -53,6 +57,8 @@ void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes 
 void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* So are they as his calls were given to another node, which has them in a moment: who asked hears it a little later. */
 void remote_watch_left(struct remote_watch *r, struct bytes tenant, struct bytes user);
+/* All others are asked, at once. */
+void remote_watch_pick(struct remote_watch *r, const struct remote_pick *p);
 /* Another node has asked or told. */
 void remote_watch_hear(struct remote_watch *r, uint64_t process, struct bytes news,
 		       uint64_t now_ns);

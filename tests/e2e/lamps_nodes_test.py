@@ -71,6 +71,24 @@ class LampsOfNodes(Cluster):
         picks.bye()
         rings.out.wait_bye()
 
+    def test_taken_by_a_code(self):
+        """The extension behind the code, and nothing: the call of its group that rings longest, on whichever node."""
+        for code in ("**1002", "**"):
+            with self.subTest(code):
+                rings = Talk(self, 17)
+                rings.into.ring()
+                rings.out.wait_provisional(180)
+                mine = self.end()
+                picks = self.desk.invite(code, mine.sdp())
+                mine.use(picks.wait_answer())
+                self.assertEqual(rings.into.wait_cancel().get("Reason"), ELSEWHERE)
+                rings.ends[0].use(rings.out.wait_answer())
+                self.hear(rings.ends[0], mine)
+                picks.bye()
+                rings.out.wait_bye()
+                self.until(lambda: not self.a.ctl("call.list") and not self.b.ctl("call.list"))
+        self.assertEqual(self.desk.invite("**1002", self.end().sdp()).wait_final().status, 404)
+
     def test_over_a_kill(self):
         """Whoever talks there is shown without a gap when the node is killed, and dark when it is over."""
         talk = Talk(self, 17).answer()

@@ -2,6 +2,7 @@
 /* A call that rings at B is taken by somebody else (MON-03, CALL-41). */
 #include "sig/feature/pick.h"
 #include "sig/model/plan.h"
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/trio.h"
 
 #define SDP_O                                                                         \
@@ -330,6 +331,144 @@ static void oldest_of_the_group(void **state)
 	trio_assert_ends(t, &t->l.a, &c);
 }
 
+/* ---- calls of other nodes ---- */
+
+enum { OTHERS_MS = 300, OTHERS_CALL_SHARD = 9 };
+
+/* One of which is heard. */
+struct others {
+	uint64_t serial; /* of what it was asked last */
+	uint32_t asked;
+};
+
+static void others_user(const struct remote_user *u, void *arg)
+{
+	(void)arg;
+	fail_msg("%zu octets", u->user.n);
+}
+
+static void others_asked(const struct remote_pick *p, void *arg)
+{
+	struct others *o = arg;
+
+	assert_true(bytes_is(p->tenant, "default") && bytes_is(p->by, "1004"));
+	assert_true(bytes_is(p->of, "1002"));
+	o->serial = p->serial;
+	o->asked++;
+}
+
+static void others_picked(const struct remote_picked *p, void *arg)
+{
+	(void)arg;
+	fail_msg("%d", (int)p->promised);
+}
+
+static void others_send(void *arg, uint64_t process, struct bytes news)
+{
+	const struct remote_news_readers readers = {
+		.user = others_user, .pick = others_asked, .picked = others_picked, .arg = arg
+	};
+
+	assert_int_equal(process, 0);
+	assert_int_equal(remote_news_read(news, &readers), 0);
+}
+
+static bool others_heard(void *arg, uint64_t process)
+{
+	(void)arg;
+	return process;
+}
+
+static uint32_t others_count(void *arg)
+{
+	(void)arg;
+	return 1;
+}
+
+static void put_others(struct trio *t, struct others *o)
+{
+	const struct shard_remote with = {
+		.send = others_send, .is_heard = others_heard, .others = others_count, .arg = o
+	};
+
+	put_codes(t->l.r);
+	put_groups(t->l.r, "1002", "all");
+	put_groups(t->l.r, "1004", "all");
+	assert_int_equal(shard_remote_open(t->l.r->shard->commons, &with), 0);
+}
+
+/* What the other node says of calls there. */
+static void others_answer(struct trio *t, const struct others *o, bool rings, int64_t since_ms,
+			  bool promised)
+{
+	struct rig *r = t->l.r;
+	struct remote_picked p = { .serial = o->serial, .promised = promised };
+	uint8_t space[64];
+	struct writer w = writer_over(space, sizeof(space));
+
+	if (rings)
+		p.call = id_call_none(OTHERS_CALL_SHARD) + 1;
+	p.utc_ms = (uint64_t)((int64_t)r->now.utc_ms + since_ms);
+	remote_news_add_picked(&w, &p);
+	shard_remote_hear(r->shard->commons, 5, writer_done(&w), r->now);
+	rig_run(r);
+}
+
+/* It was asked, and has not answered: the one that rings here is taken. */
+static void others_are_silent(void **state)
+{
+	struct trio *t = *state;
+	struct phone c = desk(t, "1004", "192.0.2.14:5060", "c");
+	struct others o = { 0 };
+
+	put_others(t, &o);
+	rings(t);
+	dial(&c, "**1002");
+	assert_int_equal(o.asked, 1);
+	rig_wait_ms(t->l.r, OTHERS_MS - 10);
+	assert_int_equal(rig_count(t->l.r, &c.addr, "SIP/2.0 200"), 0);
+	rig_wait_ms(t->l.r, 20);
+	assert_true(phone_hears(&c, "SIP/2.0 200").n);
+	phone_ack(&c);
+	rig_wait_ms(t->l.r, SOON_MS);
+	b_is_left(t);
+	others_answer(t, &o, true, -5000, false); /* late: nobody asks any more */
+	a_is_answered(t);
+	talks(t, &c, "1004");
+}
+
+/* Of the one here and the one there the older one is meant. Shard 9 is not near, so the phone hears that. */
+static void the_older_one(void **state)
+{
+	static const struct row {
+		bool rings_here, rings_there, promised_there;
+		int64_t since_ms;
+		const char *status;
+	} rows[] = {
+		{ true, true, false, -5000, "SIP/2.0 480" },
+		{ true, true, false, 5000, "SIP/2.0 200" },
+		{ true, false, false, 0, "SIP/2.0 200" },
+		{ false, true, false, 0, "SIP/2.0 480" },
+		{ false, false, true, 0, "SIP/2.0 486" },
+		{ false, false, false, 0, "SIP/2.0 404" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct trio *t = *state;
+		struct phone c = desk(t, "1004", "192.0.2.14:5060", "c");
+		struct others o = { 0 };
+
+		put_others(t, &o);
+		if (rows[i].rings_here)
+			rings(t);
+		dial(&c, "**1002");
+		others_answer(t, &o, rows[i].rings_there, rows[i].since_ms, rows[i].promised_there);
+		assert_true(rig_take(t->l.r, &c.addr, rows[i].status).n);
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(trio_setup(state), 0);
+	}
+}
+
 static void in_its_name(void **state)
 {
 	char name[PICK_NAME_MAX];
@@ -357,6 +496,8 @@ int main(void)
 		TRIO_TEST(by_code),
 		TRIO_TEST(not_by_code),
 		TRIO_TEST(oldest_of_the_group),
+		TRIO_TEST(others_are_silent),
+		TRIO_TEST(the_older_one),
 		cmocka_unit_test(in_its_name),
 	};
 

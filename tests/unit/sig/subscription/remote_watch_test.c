@@ -20,6 +20,8 @@ struct side {
 	bool watched, deaf; /* deaf: nobody hears it */
 	struct dialog_state has[DIALOG_STATES_MAX];
 	uint32_t count, changes;
+	uint64_t calls; /* that others have named, summed */
+	uint32_t promised;
 };
 
 struct news {
@@ -88,6 +90,27 @@ static void changed(void *owner, struct bytes tenant, struct bytes user)
 	s->changes++;
 }
 
+static void pick(void *owner, const struct remote_pick *p, struct remote_picked *out)
+{
+	const struct side *s = owner;
+
+	assert_true(bytes_eq(p->tenant, ACME) && bytes_eq(p->by, USER));
+	assert_true(p->of.n == 0 || bytes_eq(p->of, OTHER));
+	out->call = p->of.n ? s->process : 0;
+	out->utc_ms = 10 * s->process;
+	out->promised = !p->of.n;
+}
+
+static void picked(void *owner, const struct remote_picked *p)
+{
+	struct side *s = owner;
+
+	assert_int_equal(p->serial, 77);
+	assert_int_equal(p->utc_ms, p->call ? 10 * p->call : p->utc_ms);
+	s->calls += p->call;
+	s->promised += p->promised;
+}
+
 static int net_setup(void **state)
 {
 	static const struct hash_key key = { 1, 2 };
@@ -103,7 +126,9 @@ static int net_setup(void **state)
 							.dialogs = dialogs,
 							.is_watched = is_watched,
 							.changed = changed,
-							.is_heard = is_heard };
+							.is_heard = is_heard,
+							.pick = pick,
+							.picked = picked };
 
 		s->net = net;
 		s->process = i + 1;
@@ -384,6 +409,24 @@ static void many_are_asked_for(void **state)
 	assert_int_equal(counts.heard, 400);
 }
 
+/* Each says which call rings there. */
+static void who_rings(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0];
+	struct remote_pick p = { .serial = 77, .tenant = ACME, .by = USER, .of = OTHER };
+
+	remote_watch_pick(a->watch, &p);
+	net_run(net);
+	assert_int_equal(a->calls, 2 + 3);
+	assert_int_equal(a->promised, 0);
+	p.of = (struct bytes){ 0 };
+	remote_watch_pick(a->watch, &p);
+	net_run(net);
+	assert_int_equal(a->calls, 2 + 3);
+	assert_int_equal(a->promised, 2);
+}
+
 static void garbage(void **state)
 {
 	struct net *net = *state;
@@ -400,11 +443,49 @@ static void garbage(void **state)
 static struct remote_user g_read;
 static uint32_t g_users;
 
+static void on_pick(const struct remote_pick *p, void *arg)
+{
+	(void)arg;
+	fail_msg("a question of %zu octets", p->by.n);
+}
+
+static void on_picked(const struct remote_picked *p, void *arg)
+{
+	(void)arg;
+	fail_msg("an answer %d", (int)p->promised);
+}
+
 static void on_user(const struct remote_user *u, void *arg)
 {
 	(void)arg;
 	g_read = *u;
 	g_users++;
+}
+
+static const struct remote_news_readers g_readers = { .user = on_user,
+						      .pick = on_pick,
+						      .picked = on_picked };
+
+static void no_question(void **state)
+{
+	const struct remote_pick questions[] = {
+		{ .tenant = ACME, .by = USER },
+		{ .serial = 1, .by = USER },
+		{ .serial = 1, .tenant = ACME },
+		{ .serial = 1, .tenant = ACME, .by = BYTES_LIT("10\r\n01") },
+	};
+	uint8_t octets[100];
+	struct writer w;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(questions); i++) {
+		w = writer_over(octets, sizeof(octets));
+		remote_news_add_pick(&w, &questions[i]);
+		assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
+	}
+	w = writer_over(octets, sizeof(octets));
+	remote_news_add_picked(&w, &(struct remote_picked){ .call = 5 });
+	assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
 }
 
 static void what_is_no_news(void **state)
@@ -429,7 +510,7 @@ static void what_is_no_news(void **state)
 			u.tenant = (struct bytes){ 0 };
 		remote_news_add(&w, &u);
 		g_users = 0;
-		assert_int_equal(remote_news_read(writer_done(&w), on_user, NULL),
+		assert_int_equal(remote_news_read(writer_done(&w), &g_readers),
 				 kind ? -EBADMSG : 0);
 		assert_int_equal(g_users, kind ? 0 : 1);
 	}
@@ -449,7 +530,7 @@ static void what_does_not_fit(void **state)
 						      .remote = bytes_mem(name, sizeof(name)) };
 	remote_news_add(&w, &u);
 	g_users = 0;
-	assert_int_equal(remote_news_read(writer_done(&w), on_user, NULL), 0);
+	assert_int_equal(remote_news_read(writer_done(&w), &g_readers), 0);
 	assert_int_equal(g_users, 1);
 	assert_int_equal(g_read.count, 1);
 	w = writer_over(octets, 4);
@@ -474,8 +555,10 @@ int main(void)
 		NET_TEST(given_to_another),
 		NET_TEST(lost_while_it_waits),
 		NET_TEST(many_are_asked_for),
+		NET_TEST(who_rings),
 		NET_TEST(garbage),
 		cmocka_unit_test(what_is_no_news),
+		cmocka_unit_test(no_question),
 		cmocka_unit_test(what_does_not_fit),
 	};
 
