@@ -60,8 +60,8 @@ bool command_order_refused(struct command_run *run, const struct shard_order *by
 void command_order_end(struct command_run *run, const struct shard_order *by, int err);
 /* Its argument slot. False: the run has failed. */
 bool command_slot(struct command_run *run);
-/* The order is given: call, with and the legs of *join are there. */
-void command_join(struct command_run *run, struct shard_join *join);
+/* The order is given: call, with and the legs of *join are there. slot: where with waits, if that is what the command is about; "": anywhere. */
+void command_join(struct command_run *run, struct shard_join *join, const char *slot);
 /* An argument that names a leg; SHARD_LEG_NONE where it is not given. */
 enum shard_leg command_order_leg(const struct command_run *run, const char *name);
 /* effects_ordered_fn; arg is the node. */

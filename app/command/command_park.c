@@ -94,26 +94,14 @@ static struct store_slot slot_of_retrieval(const struct retrieval *r)
 	return (struct store_slot){ bytes_str(r->tenant), command_value(r->run, "slot")->text };
 }
 
-/* Its shard, if this node has it. */
-static struct shard *shard_of_call(const struct node *node, uint64_t call)
-{
-	for (uint32_t i = 0; i < node->shard_count; i++) {
-		const struct node_shard *s = &node->shards[i];
-
-		if (s->state == NODE_SHARD_LIVE && s->number == id_shard(call))
-			return s->core;
-	}
-	return NULL;
-}
-
 /* Nobody waits there: who gave the order before is told what became of it then. */
-static void retrieve_go(struct command_run *run, uint64_t call, uint64_t parked)
+static void retrieve_go(struct command_run *run, uint64_t call, uint64_t parked, const char *slot)
 {
 	struct shard_join join = { .call = call,
 				   .with = parked,
 				   .leg = command_order_leg(run, "leg") };
 
-	command_join(run, &join);
+	command_join(run, &join, slot);
 }
 
 static void on_freed(const struct store_parked *parked, void *arg)
@@ -125,22 +113,20 @@ static void on_freed(const struct store_parked *parked, void *arg)
 static void on_slot_looked(const struct store_parked *parked, void *arg)
 {
 	struct retrieval r = *(struct retrieval *)arg;
-	const struct node *node = r.run->node;
+	struct node *node = r.run->node;
 	const struct store_slot slot = slot_of_retrieval(&r);
-	struct shard *core = shard_of_call(node, parked->call);
+	const struct node_shard *live = node_shard_find(node, id_shard(parked->call));
+	char number[PARK_SLOT_LEN + 1] = "";
 
 	free(arg);
 	if (parked->result != STORE_OK) {
 		command_fail(r.run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
-	} else if (parked->call && !core) {
-		command_fail(r.run, COMMAND_CONFLICT, "slot",
-			     "who waits there is on another node, in shard %u",
-			     id_shard(parked->call));
-	} else if (core && !shard_call_waits_in(core, parked->call, slot.slot)) {
+	} else if (live && !shard_call_waits_in(live->core, parked->call, slot.slot)) {
 		store_park_free(node->store, &slot, parked->call, on_freed, NULL);
-		retrieve_go(r.run, r.call, 0);
+		retrieve_go(r.run, r.call, 0, "");
 	} else {
-		retrieve_go(r.run, r.call, parked->call);
+		(void)bytes_cstr(slot.slot, number, sizeof(number));
+		retrieve_go(r.run, r.call, parked->call, number);
 	}
 }
 

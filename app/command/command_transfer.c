@@ -2,10 +2,12 @@
 /* Calls are told to go on with somebody else: transfer and join. */
 #include <errno.h>
 
+#include "app/command/command_far.h"
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
+#include "sig/shard/commons.h"
 #include "sig/sip/id.h"
 
 /* Of the call that was told and of the one that it is joined with. */
@@ -99,26 +101,71 @@ static bool with_id(struct command_run *run, uint64_t *with)
 	return false;
 }
 
-/* Each shard has its own: the two of different ones are joined by a way between those. */
-static int calls_join(const struct node *node, struct shard_join *join)
+static void join_go(struct command_run *run, struct shard_join *join, const struct call_far *far)
 {
-	struct shard *core = node_core(node, join->call), *other = node_core(node, join->with);
-
-	return core == other || !join->with
-		       ? shard_call_join(core, join, clock_instant())
-		       : shard_call_join_far(core, other, join, clock_instant());
-}
-
-void command_join(struct command_run *run, struct shard_join *join)
-{
+	const struct node *node = run->node;
+	struct shard *core = node_core(node, join->call);
+	struct shard *other = far ? NULL : node_core(node, join->with);
 	struct shard_order by;
 	int err;
 
 	if (!command_order_begin(run, &by))
 		return;
 	join->by = &by;
-	err = calls_join(run->node, join);
+	if (far)
+		err = shard_call_join_far(core, join, far, clock_instant());
+	else if (core == other || !join->with)
+		err = shard_call_join(core, join, clock_instant());
+	else
+		err = shard_call_join_beside(core, other, join, clock_instant());
 	end(run, &by, join->of_with, err);
+}
+
+static void join_refuse(struct command_run *run, int err)
+{
+	struct shard_order by;
+
+	if (command_order_begin(run, &by))
+		end(run, &by, true, err);
+}
+
+static bool join_was_done(struct command_run *run, struct shard_join *join)
+{
+	const struct shard_order by = { .id = id_order(bytes_str(run->id)) };
+
+	join->by = &by;
+	return shard_call_was_joined(node_core(run->node, join->call), join);
+}
+
+static void join_told(struct command_run *run, struct shard_join *join,
+		      const struct remote_joined *told)
+{
+	int err = told ? shard_remote_error(told->verdict) : 0;
+	struct call_far far = told ? told->far : (struct call_far){ 0 };
+
+	far.shard = id_shard(join->with);
+	if (!told)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "the node that has the other call did not answer: try again");
+	else if (err)
+		join_refuse(run, err);
+	else if (!node_shard_find(run->node, id_shard(join->call)))
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "the call goes to another node just now: try again");
+	else
+		join_go(run, join, &far);
+}
+
+void command_join(struct command_run *run, struct shard_join *join, const char *slot)
+{
+	struct call_far again = { 0 };
+
+	if (!join->with || node_shard_find(run->node, id_shard(join->with)))
+		join_go(run, join, NULL);
+	else if (join_was_done(run, join))
+		join_go(run, join, &again);
+	else
+		command_far_ask(run, join, slot, join_told);
 }
 
 void command_call_join(struct command_run *run)
@@ -127,5 +174,5 @@ void command_call_join(struct command_run *run)
 				   .with_leg = command_order_leg(run, "with_leg") };
 
 	if (command_call_id(run, &join.call) && with_id(run, &join.with))
-		command_join(run, &join);
+		command_join(run, &join, "");
 }

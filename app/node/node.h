@@ -6,6 +6,7 @@
 #ifndef APP_NODE_NODE_H
 #define APP_NODE_NODE_H
 
+#include "app/command/command_far.h"
 #include "app/command/queries.h"
 #include "app/command/waiting.h"
 #include "app/document/document.h"
@@ -176,6 +177,7 @@ struct node {
 	struct extensions extensions;
 	struct tenancy *tenancy;
 	struct queries queries;
+	struct command_fars fars;
 	struct waiting waiting;
 	struct health health;
 	struct node_wait wait;

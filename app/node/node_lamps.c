@@ -67,11 +67,18 @@ static uint32_t lamps_others(void *arg)
 	return claimant_processes(n->claimant, to, ROSTER_NODES_MAX);
 }
 
+static void lamps_joined(void *arg, const struct remote_joined *j)
+{
+	command_far_told(arg, j);
+}
+
 int node_lamps_open(struct node *n)
 {
-	const struct shard_remote with = {
-		.send = lamps_send, .is_heard = lamps_is_heard, .others = lamps_others, .arg = n
-	};
+	const struct shard_remote with = { .send = lamps_send,
+					   .is_heard = lamps_is_heard,
+					   .others = lamps_others,
+					   .joined = lamps_joined,
+					   .arg = n };
 
 	return n->edge ? shard_remote_open(n->commons, &with) : 0;
 }

@@ -19,7 +19,7 @@ enum parcel_kind {
 	PARCEL_SEND_DATAGRAM,  /* from that address of the receiver's */
 	PARCEL_HEARD_DATAGRAM, /* at that address of the sender's, for a shard of the receiver's */
 	PARCEL_CELL, /* of a shard of the sender's (remote) to one of the receiver's (bound) */
-	PARCEL_NEWS, /* of users that are watched (sig/subscription/remote_watch.h): it has no ends */
+	PARCEL_NEWS, /* of users that are watched (sig/remote/remote_watch.h): it has no ends */
 	PARCEL_KINDS,
 };
 

@@ -9,15 +9,16 @@
 #include "base/hash.h"
 #include "media/ports.h"
 #include "sig/host/settings.h"
+#include "sig/remote/remote_watch.h"
 #include "sig/shard/auth_limit.h"
 #include "sig/shard/nonce_window.h"
-#include "sig/subscription/remote_watch.h"
 
 /* Of a cluster (remote_watch.h): what is sent to other nodes, which are heard, and how many. */
 struct shard_remote {
 	void (*send)(void *arg, uint64_t process, struct bytes news);
 	bool (*is_heard)(void *arg, uint64_t process);
 	uint32_t (*others)(void *arg);
+	void (*joined)(void *arg, const struct remote_joined *j);
 	void *arg;
 };
 
@@ -48,6 +49,8 @@ int shard_remote_open(struct shard_commons *c, const struct shard_remote *with) 
 /* What another node says. */
 void shard_remote_hear(struct shard_commons *c, uint64_t process, struct bytes news,
 		       struct instant now);
+/* What the verdict of another node means here: 0, or an error of shard_call_far. */
+int shard_remote_error(enum remote_verdict verdict);
 /* Another node was not heard before. */
 void shard_remote_joined(struct shard_commons *c);
 /* Once a second. */

@@ -193,31 +193,43 @@ bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot
 	return c && park_has(c, slot);
 }
 
-/* By the same command, perhaps by another process. */
-static bool join_was_told(const struct shard_join *join, const struct call *c)
+int shard_call_far(const struct shard *s, uint16_t tenant, uint64_t call, enum shard_leg leg,
+		   struct call_far *out)
 {
-	return join->by && orders_find(c->orders, join->by->id);
+	const struct call *c = shard_call_find(s, call);
+
+	return c && c->tenant == tenant ? order_far(c, leg, out) : -ENOENT;
 }
 
-int shard_call_join_far(struct shard *s, const struct shard *other, struct shard_join *join,
-			struct instant now)
+bool shard_call_was_joined(const struct shard *s, const struct shard_join *join)
 {
 	const struct call *c = shard_call_find(s, join->call);
-	const struct call *with = shard_call_find(other, join->with);
-	struct call_far far = { 0 };
+
+	return c && join->by && orders_find(c->orders, join->by->id);
+}
+
+int shard_call_join_far(struct shard *s, struct shard_join *join, const struct call_far *far,
+			struct instant now)
+{
 	struct call_order order = {
-		.kind = ORDER_JOIN, .leg = join->leg, .by = join->by, .far = &far
+		.kind = ORDER_JOIN, .leg = join->leg, .by = join->by, .far = far
 	};
+
+	return shard_call_order(s, join->call, &order, now);
+}
+
+int shard_call_join_beside(struct shard *s, const struct shard *other, struct shard_join *join,
+			   struct instant now)
+{
+	const struct call *c = shard_call_find(s, join->call);
+	struct call_far far = { 0 };
 	int err;
 
 	if (!c)
 		return -ENOENT;
-	join->of_with = true;
-	if (!with || with->tenant != c->tenant)
-		return -ENOENT;
-	err = join_was_told(join, c) ? 0 : order_far(with, join->with_leg, &far);
-	if (err)
-		return err;
-	join->of_with = false;
-	return shard_call_order(s, join->call, &order, now);
+	err = shard_call_was_joined(s, join)
+		      ? 0
+		      : shard_call_far(other, c->tenant, join->with, join->with_leg, &far);
+	join->of_with = err != 0;
+	return err ? err : shard_call_join_far(s, join, &far, now);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Users who are watched from other nodes, and users of theirs who are watched here: of all shards of the node. */
+#include <errno.h>
+
+#include "sig/feature/park.h"
 #include "sig/shard/shard_state.h"
 
 /* A round over all subscriptions takes so many seconds; a quick one is for nodes that have just come. */
@@ -47,6 +50,64 @@ static void remote_changed(void *owner, struct bytes tenant, struct bytes user)
 		shard_watch_tell_here(c->shards, number, user);
 }
 
+static enum remote_verdict remote_verdict_of(int err)
+{
+	static const struct {
+		int err;
+		enum remote_verdict verdict;
+	} verdicts[] = {
+		{ 0, REMOTE_OK },
+		{ -ENOTCONN, REMOTE_NOT_UP },
+		{ -EALREADY, REMOTE_BUSY },
+		{ -ENODEV, REMOTE_NO_PARTY },
+		{ -EDESTADDRREQ, REMOTE_WHICH_PARTY },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(verdicts); i++) {
+		if (verdicts[i].err == err)
+			return verdicts[i].verdict;
+	}
+	return REMOTE_NO_CALL;
+}
+
+int shard_remote_error(enum remote_verdict verdict)
+{
+	static const int errors[REMOTE_VERDICTS] = {
+		[REMOTE_NO_CALL] = -ENOENT,
+		[REMOTE_NOT_UP] = -ENOTCONN,
+		[REMOTE_BUSY] = -EALREADY,
+		[REMOTE_NO_PARTY] = -ENODEV,
+		[REMOTE_WHICH_PARTY] = -EDESTADDRREQ,
+	};
+
+	return errors[verdict];
+}
+
+/* Nobody waits there: what is left of one is freed. */
+static bool remote_waits(struct shard *s, uint16_t tenant, const struct remote_join *j)
+{
+	struct bytes slot = bytes_str(j->slot);
+
+	if (!slot.n || shard_call_waits_in(s, j->call, slot))
+		return true;
+	(void)park_may_pick(&s->host, tenant, j->call, slot);
+	return false;
+}
+
+static void remote_join(void *owner, const struct remote_join *j, struct remote_joined *out)
+{
+	const struct shard_commons *c = owner;
+	struct shard *s = c->shards;
+	uint16_t tenant;
+	int err = -ENOENT;
+
+	while (s && s->settings.number != id_shard(j->call))
+		s = s->next;
+	if (s && shard_remote_tenant(c, j->tenant, &tenant) && remote_waits(s, tenant, j))
+		err = shard_call_far(s, tenant, j->call, j->leg, &out->far);
+	out->verdict = remote_verdict_of(err);
+}
+
 int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 {
 	const struct remote_watch_host host = { .owner = c,
@@ -57,7 +118,9 @@ int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 						.is_watched = remote_is_watched,
 						.changed = remote_changed,
 						.pick = shard_remote_asked,
-						.picked = shard_remote_answered };
+						.picked = shard_remote_answered,
+						.join = remote_join,
+						.joined = with->joined };
 
 	c->remote_with = *with;
 	return remote_watch_open(&c->remote, &host, &c->key);

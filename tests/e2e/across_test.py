@@ -3,7 +3,8 @@
 import threading
 from urllib.parse import quote
 
-from lib.sip import parameter
+from lib.sip import or_none, parameter
+from server import ServerError
 from taken_test import ADDRESSES, Cluster, Talk
 
 
@@ -28,7 +29,7 @@ class Across(Cluster):
     def reoffered(self, agent, dialog, end):
         """Whoever is asked again says what it has."""
         def answers():
-            dialog.wait_reinvite(end.sdp(version=2))
+            or_none(dialog.wait_reinvite, end.sdp(version=2), 5)
         thread = threading.Thread(target=answers, daemon=True)
         thread.start()
         return thread
@@ -63,6 +64,66 @@ class Across(Cluster):
             end.stop()
         self.first.out.bye()
         self.second.into.wait_bye()
+
+    def ids(self):
+        return self.first.id, parameter(self.second.out.remote, "tag").split(".")[0]
+
+    def answers(self):
+        """Both who stay are asked again, perhaps more than once."""
+        for dialog, end in ((self.first.out, self.first.ends[0]), (self.second.into, self.second.ends[1])):
+            self.reoffered(None, dialog, end)
+        return self.first.ends[0], self.second.ends[1]
+
+    def ends_well(self):
+        self.first.out.bye()
+        self.second.into.wait_bye()
+        self.until(lambda: not self.a.ctl("call.list") and not self.b.ctl("call.list"))
+
+    def test_join_by_command(self):
+        """1001 of a call of node a speaks with 1003 of a call of node b. The node that carried it out dies, then both are with one."""
+        first, second = self.ids()
+        ends = self.answers()
+        self.a.ctl("call.join", call=first, leg="a", **{"with": second, "with_leg": "b"})
+        self.first.into.wait_bye()
+        self.second.out.wait_bye()
+        for end, hertz in zip(ends, (440, 880)):
+            end.start(hertz)
+        self.hear(ends)
+        self.a.kill()
+        self.until(lambda: self.owner(17) == "b")
+        self.hear(ends)
+        for end in ends:
+            end.stop()
+        self.ends_well()
+
+    def test_join_is_refused(self):
+        """By what the other node says of the call there."""
+        first, second = self.ids()
+        other = second[:7] + ("1" if second[7] == "0" else "0") + second[8:]
+        for arguments, why in (({"with": second}, "conflict: two speak"), ({"with": other}, "not_found"), ({"with": "0vvah0h9in480"}, "not_found")):
+            with self.subTest(arguments), self.assertRaisesRegex(ServerError, why):
+                self.a.ctl("call.join", call=first, leg="a", **arguments)
+        self.assertEqual(len(self.a.ctl("call.list") + self.b.ctl("call.list")), 2)
+        for talk in (self.first, self.second):
+            talk.out.bye()
+            talk.into.wait_bye()
+
+    def test_retrieved_by_command(self):
+        """1001 is parked at node a; who has a call at node b speaks with him, and the second one hears that nobody is there."""
+        first, second = self.ids()
+        self.a.ctl("call.park", call=first, leg="a", slot="12")
+        self.first.into.wait_bye()
+        ends = self.answers()
+        self.b.ctl("call.retrieve", call=second, leg="b", slot="12")
+        self.second.out.wait_bye()
+        for end, hertz in zip(ends, (440, 880)):
+            end.start(hertz)
+        self.hear(ends)
+        with self.assertRaisesRegex(ServerError, "nobody waits there"):
+            self.b.ctl("call.retrieve", call=second, leg="b", slot="12")
+        for end in ends:
+            end.stop()
+        self.ends_well()
 
     def hear(self, ends):
         ends[0].wait_tone(880, anew=True)

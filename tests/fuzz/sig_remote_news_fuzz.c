@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 #include "sig/host/tenant.h"
-#include "sig/subscription/remote_news.h"
+#include "sig/remote/remote_news.h"
 
 enum { NEWS_AGAIN_MAX = 1 << 20 };
 
@@ -73,10 +73,45 @@ static void on_picked(const struct remote_picked *p, void *arg)
 	remote_news_add_picked(&t->again, p);
 }
 
+static void on_join(const struct remote_join *j, void *arg)
+{
+	struct told *t = arg;
+
+	assert(j->serial && j->call && j->tenant.n && j->tenant.n < TENANT_NAME_MAX);
+	assert(j->leg <= SHARD_LEG_CALLEE);
+	assert(!j->slot[0] || park_slot_is(bytes_str(j->slot)));
+	t->users++;
+	t->sum += j->serial * 3 + j->call * 5 + j->leg;
+	sum_add(t, j->tenant);
+	sum_add(t, bytes_str(j->slot));
+	remote_news_add_join(&t->again, j);
+}
+
+static void on_joined(const struct remote_joined *j, void *arg)
+{
+	struct told *t = arg;
+
+	assert(j->serial && j->verdict < REMOTE_VERDICTS);
+	assert(j->far.user.n <= REMOTE_USER_MAX && j->far.call_id.n <= DIALOG_TEXT_MAX);
+	assert(j->far.from_tag.n <= DIALOG_TEXT_MAX);
+	t->users++;
+	t->sum += j->serial * 3 + j->verdict * 5 + j->far.alone;
+	sum_add(t, j->far.user);
+	sum_add(t, j->far.call_id);
+	sum_add(t, j->far.from_tag);
+	sum_add(t, bytes_mem(j->far.to_tag, sizeof(j->far.to_tag)));
+	remote_news_add_joined(&t->again, j);
+}
+
 static int news_read(struct bytes news, struct told *t)
 {
 	const struct remote_news_readers readers = {
-		.user = on_user, .pick = on_pick, .picked = on_picked, .arg = t
+		.user = on_user,
+		.pick = on_pick,
+		.picked = on_picked,
+		.join = on_join,
+		.joined = on_joined,
+		.arg = t,
 	};
 
 	return remote_news_read(news, &readers);

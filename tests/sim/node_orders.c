@@ -111,7 +111,7 @@ static int join_give(struct sim *s, struct shard_join *join, struct instant now)
 	check_across(s, node_of_call(s, join->call)->index, node_of_call(s, join->with)->index);
 	if (core == other || !other || node_of_call(s, join->call) != node_of_call(s, join->with))
 		return shard_call_join(core, join, now);
-	err = shard_call_join_far(core, other, join, now);
+	err = shard_call_join_beside(core, other, join, now);
 	s->totals.joins += err == 0;
 	return err;
 }

@@ -548,7 +548,7 @@ static int join_far(struct far *f, uint64_t id, bool turned)
 				   .leg = turned ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER,
 				   .with_leg = turned ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE,
 				   .by = &by };
-	int err = shard_call_join_far(r->shard, other->shard, &join, r->now);
+	int err = shard_call_join_beside(r->shard, other->shard, &join, r->now);
 
 	rig_run(r);
 	far_run(f);
@@ -618,8 +618,8 @@ static void join_alone(struct far *f, const struct alone_row *row)
 	struct shard_join join = begin_alone(f, row);
 
 	join.by = &by;
-	assert_int_equal(shard_call_join_far(f->near.l.r->shard, f->other->shard, &join,
-					     f->near.l.r->now),
+	assert_int_equal(shard_call_join_beside(f->near.l.r->shard, f->other->shard, &join,
+						f->near.l.r->now),
 			 0);
 	rig_run(f->near.l.r);
 	far_run(f);
@@ -672,13 +672,13 @@ static void not_joined_by_command(void **state)
 	struct far *f = *state;
 	struct shard_join join = { .call = 1, .with = 2 };
 
-	assert_int_equal(shard_call_join_far(f->near.l.r->shard, f->other->shard, &join,
-					     f->near.l.r->now),
+	assert_int_equal(shard_call_join_beside(f->near.l.r->shard, f->other->shard, &join,
+						f->near.l.r->now),
 			 -ENOENT);
 	phones_talk(&f->near.l.a, &f->near.l.b);
 	join.call = call_at(f->near.l.r, 0);
-	assert_int_equal(shard_call_join_far(f->near.l.r->shard, f->other->shard, &join,
-					     f->near.l.r->now),
+	assert_int_equal(shard_call_join_beside(f->near.l.r->shard, f->other->shard, &join,
+						f->near.l.r->now),
 			 -ENOENT);
 	assert_true(join.of_with);
 	phone_invite(&f->second, "1004", PHONE_SDP_B);
@@ -698,10 +698,10 @@ static void not_joined_with_another_tenant(void **state)
 	join.with = call_at(f->other, 0);
 	with = shard_call_find(there, join.with);
 	with->tenant++;
-	assert_int_equal(shard_call_join_far(here, there, &join, f->near.l.r->now), -ENOENT);
+	assert_int_equal(shard_call_join_beside(here, there, &join, f->near.l.r->now), -ENOENT);
 	assert_true(join.of_with);
 	with->tenant--;
-	assert_int_equal(shard_call_join_far(here, there, &join, f->near.l.r->now), 0);
+	assert_int_equal(shard_call_join_beside(here, there, &join, f->near.l.r->now), 0);
 }
 
 /* ---- one phone at both ends ---- */
@@ -725,7 +725,7 @@ static void b_speaks_with_itself(struct far *f)
 	two_calls(f);
 	join.call = call_at(r, 0);
 	join.with = call_at(f->other, 0);
-	assert_int_equal(shard_call_join_far(r->shard, f->other->shard, &join, r->now), 0);
+	assert_int_equal(shard_call_join_beside(r->shard, f->other->shard, &join, r->now), 0);
 	rig_run(r);
 	far_run(f);
 	answer_b(f);

@@ -366,7 +366,10 @@ static void others_picked(const struct remote_picked *p, void *arg)
 static void others_send(void *arg, uint64_t process, struct bytes news)
 {
 	const struct remote_news_readers readers = {
-		.user = others_user, .pick = others_asked, .picked = others_picked, .arg = arg
+		.user = others_user,
+		.pick = others_asked,
+		.picked = others_picked,
+		.arg = arg,
 	};
 
 	assert_int_equal(process, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/subscription/remote_list.h"
+#include "sig/remote/remote_list.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/subscription/remote_news.h"
+#include "sig/remote/remote_news.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,6 +12,8 @@ typedef Tandem__Remote__User pb_user;
 typedef Tandem__Remote__Dialog pb_remote_dialog;
 typedef Tandem__Remote__Pick pb_pick;
 typedef Tandem__Remote__Picked pb_picked;
+typedef Tandem__Remote__Join pb_join;
+typedef Tandem__Remote__Joined pb_joined;
 
 /* What a message points at while it is packed. */
 struct packed_news {
@@ -122,6 +124,48 @@ void remote_news_add_picked(struct writer *w, const struct remote_picked *p)
 	news_put(w, &news);
 }
 
+void remote_news_add_join(struct writer *w, const struct remote_join *j)
+{
+	char tenant[TENANT_NAME_MAX];
+	pb_news news;
+	pb_join join, *list[] = { &join };
+
+	if (bytes_cstr(j->tenant, tenant, sizeof(tenant))) {
+		w->overflow = true;
+		return;
+	}
+	tandem__remote__news__init(&news);
+	tandem__remote__join__init(&join);
+	join.serial = j->serial;
+	join.tenant = tenant;
+	join.call = j->call;
+	join.leg = (uint32_t)j->leg;
+	join.slot = (char *)(uintptr_t)j->slot;
+	news.joins = list;
+	news.n_joins = 1;
+	news_put(w, &news);
+}
+
+void remote_news_add_joined(struct writer *w, const struct remote_joined *j)
+{
+	bool ok = j->verdict == REMOTE_OK;
+	pb_news news;
+	pb_joined joined, *list[] = { &joined };
+
+	tandem__remote__news__init(&news);
+	tandem__remote__joined__init(&joined);
+	joined.serial = j->serial;
+	joined.verdict = (uint32_t)j->verdict;
+	joined.alone = j->far.alone;
+	joined.user = news_lend(j->far.user);
+	joined.call_id = news_lend(j->far.call_id);
+	joined.from_tag = news_lend(j->far.from_tag);
+	joined.to_tag = news_lend(bytes_mem(j->far.to_tag, ok ? ID_TAG_LEN : 0));
+	news.joined = list;
+	news.n_joined = 1;
+	news_put(w, &news);
+}
+
 /* ---- read ---- */
 
 static bool news_line(struct bytes *out, const ProtobufCBinaryData *in, size_t max)
@@ -177,6 +221,52 @@ static bool pick_unpack(struct remote_pick *out, const pb_pick *in)
 	       news_line(&out->of, &in->of, REMOTE_USER_MAX);
 }
 
+static bool join_unpack(struct remote_join *out, const pb_join *in)
+{
+	*out = (struct remote_join){ .serial = in->serial,
+				     .call = in->call,
+				     .tenant = bytes_str(in->tenant),
+				     .leg = (enum shard_leg)in->leg };
+	return in->serial && in->call && out->tenant.n && out->tenant.n < TENANT_NAME_MAX &&
+	       in->leg <= SHARD_LEG_CALLEE && (!in->slot[0] || park_slot_is(bytes_str(in->slot))) &&
+	       !bytes_cstr(bytes_str(in->slot), out->slot, sizeof(out->slot));
+}
+
+static bool joined_unpack(struct remote_joined *out, const pb_joined *in)
+{
+	struct bytes tag;
+
+	*out = (struct remote_joined){ .serial = in->serial,
+				       .verdict = (enum remote_verdict)in->verdict,
+				       .far.alone = in->alone };
+	if (!in->serial || in->verdict >= REMOTE_VERDICTS ||
+	    in->to_tag.len != (in->verdict ? 0 : sizeof(out->far.to_tag)) ||
+	    !news_line(&tag, &in->to_tag, sizeof(out->far.to_tag)) ||
+	    !news_line(&out->far.user, &in->user, REMOTE_USER_MAX) ||
+	    !news_line(&out->far.call_id, &in->call_id, DIALOG_TEXT_MAX) ||
+	    !news_line(&out->far.from_tag, &in->from_tag, DIALOG_TEXT_MAX))
+		return false;
+	if (tag.n)
+		memcpy(out->far.to_tag, tag.p, tag.n);
+	return true;
+}
+
+static bool joins_are_good(const pb_news *in)
+{
+	struct remote_join j;
+	struct remote_joined d;
+
+	for (size_t i = 0; i < in->n_joins; i++) {
+		if (!join_unpack(&j, in->joins[i]))
+			return false;
+	}
+	for (size_t i = 0; i < in->n_joined; i++) {
+		if (!joined_unpack(&d, in->joined[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool news_are_good(const pb_news *in)
 {
 	struct remote_user u;
@@ -194,7 +284,22 @@ static bool news_are_good(const pb_news *in)
 		if (!in->picked[i]->serial)
 			return false;
 	}
-	return true;
+	return joins_are_good(in);
+}
+
+static void joins_tell(const pb_news *in, const struct remote_news_readers *r)
+{
+	struct remote_join j;
+	struct remote_joined d;
+
+	for (size_t i = 0; i < in->n_joins; i++) {
+		if (join_unpack(&j, in->joins[i]))
+			r->join(&j, r->arg);
+	}
+	for (size_t i = 0; i < in->n_joined; i++) {
+		if (joined_unpack(&d, in->joined[i]))
+			r->joined(&d, r->arg);
+	}
 }
 
 static void news_tell(const pb_news *in, const struct remote_news_readers *r)
@@ -216,6 +321,7 @@ static void news_tell(const pb_news *in, const struct remote_news_readers *r)
 						   .utc_ms = in->picked[i]->utc_ms,
 						   .promised = in->picked[i]->promised },
 			  r->arg);
+	joins_tell(in, r);
 }
 
 int remote_news_read(struct bytes news, const struct remote_news_readers *readers)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/subscription/remote_watch.h"
+#include "sig/remote/remote_watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sig/subscription/remote_list.h"
+#include "sig/remote/remote_list.h"
 
 enum {
 	PROCESSES_MAX = 128,
@@ -106,6 +106,15 @@ void remote_watch_pick(struct remote_watch *r, const struct remote_pick *p)
 	remote_news_add_pick(&w, p);
 	if (!w.overflow)
 		r->host.send(r->host.with, 0, writer_done(&w));
+}
+
+void remote_watch_join(struct remote_watch *r, uint64_t process, const struct remote_join *j)
+{
+	struct writer w = writer_over(r->one, sizeof(r->one));
+
+	remote_news_add_join(&w, j);
+	if (!w.overflow)
+		r->host.send(r->host.with, process, writer_done(&w));
 }
 
 void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct bytes user)
@@ -239,6 +248,24 @@ static void hear_picked(const struct remote_picked *p, void *arg)
 	r->host.picked(r->host.owner, p);
 }
 
+static void hear_join(const struct remote_join *j, void *arg)
+{
+	struct remote_watch *r = arg;
+	struct remote_joined joined = { .serial = j->serial };
+	struct writer w = writer_over(r->one, sizeof(r->one));
+
+	r->host.join(r->host.owner, j, &joined);
+	remote_news_add_joined(&w, &joined);
+	r->host.send(r->host.with, r->process, writer_done(&w));
+}
+
+static void hear_joined(const struct remote_joined *j, void *arg)
+{
+	const struct remote_watch *r = arg;
+
+	r->host.joined(r->host.with, j);
+}
+
 static bool process_note(struct remote_watch *r, uint64_t process)
 {
 	struct remote_process *p = r->processes;
@@ -255,7 +282,12 @@ static bool process_note(struct remote_watch *r, uint64_t process)
 void remote_watch_hear(struct remote_watch *r, uint64_t process, struct bytes news, uint64_t now_ns)
 {
 	const struct remote_news_readers readers = {
-		.user = hear_user, .pick = hear_pick, .picked = hear_picked, .arg = r
+		.user = hear_user,
+		.pick = hear_pick,
+		.picked = hear_picked,
+		.join = hear_join,
+		.joined = hear_joined,
+		.arg = r,
 	};
 
 	r->now_ns = now_ns;

@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/table.h"
 #include "base/text.h"
-#include "sig/subscription/remote_news.h"
+#include "sig/remote/remote_news.h"
 
 struct remote_entry {
 	struct remote_entry *next, *prev;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What nodes tell each other of users that are watched, as octets (remote.proto). Pure. */
+/* What nodes ask and tell each other, as octets (remote.proto). Pure. */
 #ifndef SIG_SUBSCRIPTION_REMOTE_NEWS_H
 #define SIG_SUBSCRIPTION_REMOTE_NEWS_H
 
+#include "sig/model/call_order.h"
+#include "sig/model/park.h"
 #include "sig/subscription/dialog_state.h"
 
 enum {
@@ -33,10 +35,37 @@ struct remote_picked {
 	bool promised; /* there is one that another one takes */
 };
 
+/* With whom a call is to be joined. */
+struct remote_join {
+	uint64_t serial, call;
+	struct bytes tenant;
+	enum shard_leg leg;
+	char slot[PARK_SLOT_LEN + 1]; /* its party must wait there; "": anywhere */
+};
+
+/* What shard_call_far says: its errors are these. */
+enum remote_verdict {
+	REMOTE_OK,
+	REMOTE_NO_CALL,     /* -ENOENT */
+	REMOTE_NOT_UP,      /* -ENOTCONN */
+	REMOTE_BUSY,        /* -EALREADY */
+	REMOTE_NO_PARTY,    /* -ENODEV */
+	REMOTE_WHICH_PARTY, /* -EDESTADDRREQ */
+	REMOTE_VERDICTS,
+};
+
+struct remote_joined {
+	uint64_t serial;
+	enum remote_verdict verdict;
+	struct call_far far; /* OK; but for its shard, which the call's id says */
+};
+
 struct remote_news_readers {
 	void (*user)(const struct remote_user *u, void *arg);
 	void (*pick)(const struct remote_pick *p, void *arg);
 	void (*picked)(const struct remote_picked *p, void *arg);
+	void (*join)(const struct remote_join *j, void *arg);
+	void (*joined)(const struct remote_joined *j, void *arg);
 	void *arg;
 };
 
@@ -44,6 +73,8 @@ struct remote_news_readers {
 void remote_news_add(struct writer *w, const struct remote_user *u);
 void remote_news_add_pick(struct writer *w, const struct remote_pick *p);
 void remote_news_add_picked(struct writer *w, const struct remote_picked *p);
+void remote_news_add_join(struct writer *w, const struct remote_join *j);
+void remote_news_add_joined(struct writer *w, const struct remote_joined *j);
 /* For each user, question and answer, in their order. 0 or -EBADMSG: then nothing was read. */
 int remote_news_read(struct bytes news, const struct remote_news_readers *readers) NODISCARD;
 

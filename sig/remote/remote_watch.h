@@ -11,7 +11,7 @@
 #define SIG_SUBSCRIPTION_REMOTE_WATCH_H
 
 #include "base/hash.h"
-#include "sig/subscription/remote_news.h"
+#include "sig/remote/remote_news.h"
 
 /* So often a node asks for each user, and so long what was asked or told lasts. */
 #define REMOTE_ASK_NS  (20 * NS_PER_S)
@@ -21,7 +21,7 @@
 enum { REMOTE_ENTRIES_MAX = 1 << 18 }; /* that others ask for; that others told */
 
 struct remote_watch_host {
-	void *owner, *with; /* with: of send and is_heard */
+	void *owner, *with; /* with: of send, is_heard and joined */
 	/* To that process of another node; 0: to all of them. What is lost is lost. */
 	void (*send)(void *with, uint64_t process, struct bytes news);
 	/* What this node has of a user: how many of DIALOG_STATES_MAX were filled. */
@@ -33,6 +33,9 @@ struct remote_watch_host {
 	void (*pick)(void *owner, const struct remote_pick *p, struct remote_picked *out);
 	/* ... and what one has answered. */
 	void (*picked)(void *owner, const struct remote_picked *p);
+	/* Another node is to be told with whom a call is to be joined (until the next event), and has told. */
+	void (*join)(void *owner, const struct remote_join *j, struct remote_joined *out);
+	void (*joined)(void *with, const struct remote_joined *j);
 	/* Another node has told something else of him. */
 	void (*changed)(void *owner, struct bytes tenant, struct bytes user);
 	/* That process was heard a moment ago. */
@@ -59,6 +62,8 @@ void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct by
 void remote_watch_left(struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* All others are asked, at once. */
 void remote_watch_pick(struct remote_watch *r, const struct remote_pick *p);
+/* That process is asked, at once. */
+void remote_watch_join(struct remote_watch *r, uint64_t process, const struct remote_join *j);
 /* Another node has asked or told. */
 void remote_watch_hear(struct remote_watch *r, uint64_t process, struct bytes news,
 		       uint64_t now_ns);

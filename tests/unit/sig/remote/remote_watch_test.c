@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/subscription/remote_watch.h"
+#include "sig/remote/remote_watch.h"
 #include "tests/unit/test.h"
 
 enum { SIDES = 3, NEWS = 64 };
@@ -111,6 +111,39 @@ static void picked(void *owner, const struct remote_picked *p)
 	s->promised += p->promised;
 }
 
+/* Of call 5 the party of "c4ll" stays, of all others there is none. */
+static void join(void *owner, const struct remote_join *j, struct remote_joined *out)
+{
+	const struct side *s = owner;
+
+	assert_int_equal(s->process, 2);
+	assert_true(bytes_eq(j->tenant, ACME) && j->leg == SHARD_LEG_CALLEE);
+	assert_string_equal(j->slot, "07");
+	out->verdict = j->call == 5 ? REMOTE_OK : REMOTE_NO_PARTY;
+	if (j->call != 5)
+		return;
+	out->far = (struct call_far){ .alone = true,
+				      .user = OTHER,
+				      .call_id = BYTES_LIT("c4ll"),
+				      .from_tag = BYTES_LIT("t4g") };
+	memset(out->far.to_tag, 'y', sizeof(out->far.to_tag));
+}
+
+static void joined(void *with, const struct remote_joined *j)
+{
+	struct side *s = with;
+
+	assert_int_equal(j->serial, 78);
+	s->promised++;
+	if (j->verdict != REMOTE_OK) {
+		assert_int_equal(j->verdict, REMOTE_NO_PARTY);
+		return;
+	}
+	assert_true(j->far.alone && bytes_eq(j->far.user, OTHER) && j->far.to_tag[0] == 'y');
+	assert_true(bytes_is(j->far.call_id, "c4ll") && bytes_is(j->far.from_tag, "t4g"));
+	s->calls++;
+}
+
 static int net_setup(void **state)
 {
 	static const struct hash_key key = { 1, 2 };
@@ -128,7 +161,9 @@ static int net_setup(void **state)
 							.changed = changed,
 							.is_heard = is_heard,
 							.pick = pick,
-							.picked = picked };
+							.picked = picked,
+							.join = join,
+							.joined = joined };
 
 		s->net = net;
 		s->process = i + 1;
@@ -427,6 +462,24 @@ static void who_rings(void **state)
 	assert_int_equal(a->promised, 2);
 }
 
+static void with_whom_to_join(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0];
+	struct remote_join j = {
+		.serial = 78, .call = 5, .tenant = ACME, .leg = SHARD_LEG_CALLEE, .slot = "07"
+	};
+
+	remote_watch_join(a->watch, 2, &j);
+	net_run(net);
+	assert_int_equal(a->calls, 1);
+	j.call = 6;
+	remote_watch_join(a->watch, 2, &j);
+	net_run(net);
+	assert_int_equal(a->calls, 1);
+	assert_int_equal(a->promised, 2);
+}
+
 static void garbage(void **state)
 {
 	struct net *net = *state;
@@ -455,6 +508,18 @@ static void on_picked(const struct remote_picked *p, void *arg)
 	fail_msg("an answer %d", (int)p->promised);
 }
 
+static void on_join(const struct remote_join *j, void *arg)
+{
+	(void)arg;
+	fail_msg("a question about %s", j->slot);
+}
+
+static void on_joined(const struct remote_joined *j, void *arg)
+{
+	(void)arg;
+	fail_msg("a verdict %d", (int)j->verdict);
+}
+
 static void on_user(const struct remote_user *u, void *arg)
 {
 	(void)arg;
@@ -462,9 +527,13 @@ static void on_user(const struct remote_user *u, void *arg)
 	g_users++;
 }
 
-static const struct remote_news_readers g_readers = { .user = on_user,
-						      .pick = on_pick,
-						      .picked = on_picked };
+static const struct remote_news_readers g_readers = {
+	.user = on_user,
+	.pick = on_pick,
+	.picked = on_picked,
+	.join = on_join,
+	.joined = on_joined,
+};
 
 static void no_question(void **state)
 {
@@ -486,6 +555,36 @@ static void no_question(void **state)
 	w = writer_over(octets, sizeof(octets));
 	remote_news_add_picked(&w, &(struct remote_picked){ .call = 5 });
 	assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
+}
+
+static void no_join(void **state)
+{
+	const struct remote_join joins[] = {
+		{ .call = 5, .tenant = ACME },
+		{ .serial = 1, .tenant = ACME },
+		{ .serial = 1, .call = 5 },
+		{ .serial = 1, .call = 5, .tenant = ACME, .leg = (enum shard_leg)3 },
+		{ .serial = 1, .call = 5, .tenant = ACME, .slot = "x" },
+	};
+	const struct remote_joined answers[] = {
+		{ .verdict = REMOTE_NO_CALL },
+		{ .serial = 1, .verdict = REMOTE_VERDICTS },
+		{ .serial = 1, .far.call_id = BYTES_LIT("\n") },
+	};
+	uint8_t octets[100];
+	struct writer w;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(joins); i++) {
+		w = writer_over(octets, sizeof(octets));
+		remote_news_add_join(&w, &joins[i]);
+		assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
+	}
+	for (size_t i = 0; i < COUNT_OF(answers); i++) {
+		w = writer_over(octets, sizeof(octets));
+		remote_news_add_joined(&w, &answers[i]);
+		assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
+	}
 }
 
 static void what_is_no_news(void **state)
@@ -556,9 +655,11 @@ int main(void)
 		NET_TEST(lost_while_it_waits),
 		NET_TEST(many_are_asked_for),
 		NET_TEST(who_rings),
+		NET_TEST(with_whom_to_join),
 		NET_TEST(garbage),
 		cmocka_unit_test(what_is_no_news),
 		cmocka_unit_test(no_question),
+		cmocka_unit_test(no_join),
 		cmocka_unit_test(what_does_not_fit),
 	};
 
