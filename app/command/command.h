@@ -51,6 +51,7 @@ enum command_charset {
 	CHARSET_IP,      /* an address without port */
 	CHARSET_DIALLED, /* CHARSET_NUMBER, or a link to one: tel:, callto: */
 	CHARSET_PATTERN, /* a pattern of numbers, or several joined by '|' */
+	CHARSET_RANGES,  /* names of ranges of digits, joined by ',' */
 	CHARSET_PLACES,  /* names, addresses and networks, with ports, joined by ',' */
 };
 

@@ -67,6 +67,8 @@ static bool arg_is_allowed(enum command_charset charset, uint8_t c)
 		       c == ':';
 	case CHARSET_PATTERN:
 		return digit || (c && strchr("*#+xX[]-.|", c));
+	case CHARSET_RANGES:
+		return digit || small || big || (c && strchr("._-=,", c));
 	case CHARSET_PLACES:
 		return digit || small || big || (c && strchr("._-:/[],", c));
 	}

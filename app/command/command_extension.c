@@ -221,6 +221,8 @@ static int shard_put(struct shard *s, const struct extension *e, uint8_t music)
 	if (!err)
 		err = shard_pickup_set(s, e->core.tenant, e->core.number, e->pickup_groups);
 	if (!err)
+		err = shard_park_groups_set(s, e->core.tenant, e->core.number, e->park_groups);
+	if (!err)
 		err = shard_located_set(s, e->core.tenant, e->core.number, &e->located);
 	return err ? err : shard_forward_set(s, e->core.tenant, e->core.number, &e->forward);
 }

@@ -28,9 +28,13 @@ bool command_order_refused(struct command_run *run, const struct shard_order *by
 	return err;
 }
 
-static json_t *result_of(uint64_t call, uint32_t number)
+static json_t *result_of(const struct command_run *run, uint64_t call, uint32_t number)
 {
 	json_t *json = json_pack("{s:o}", "id", command_call_id_json(call));
+	const char *slot = shard_call_slot(node_core(run->node, call), call);
+
+	if (json && slot[0] && command_arg_find(run->command, BYTES_LIT("group")))
+		(void)json_object_set_new(json, "slot", json_string(slot));
 
 	if (json && number)
 		(void)json_object_set_new(json, "order", json_integer(number));
@@ -43,7 +47,9 @@ static void order_failed(struct command_run *run, const struct effect_order *ord
 
 	if (order->owner)
 		id_call_put(owner, order->owner);
-	if (order->status == 486)
+	if (order->status == 486 && !order->owner)
+		command_fail(run, COMMAND_CONFLICT, "group", "all slots of the group are taken");
+	else if (order->status == 486)
 		command_fail(run, COMMAND_CONFLICT, "slot", "call %s waits there", owner);
 	else if (order->status == 503)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
@@ -60,7 +66,7 @@ void command_ordered(uint64_t call, const struct effect_order *order, void *arg)
 	if (run && order->status)
 		order_failed(run, order);
 	else if (run && order->saved)
-		command_answer(run, result_of(call, order->number));
+		command_answer(run, result_of(run, call, order->number));
 	else if (run)
 		command_fail(run, COMMAND_UNCERTAIN, NULL,
 			     "it was done, and a kill now may undo it: Redis did not answer");

@@ -248,7 +248,21 @@ static const struct command_arg g_retrieve_args[] = {
 
 static const struct command_arg g_park_args[] = {
 	CALL_ARG,
-	SLOT_ARG,
+	{ .name = "slot",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_DIGITS,
+	  .min = 1,
+	  .max = PARK_SLOT_LEN,
+	  .preset = "the first free one of the group",
+	  .help = "Where the party waits: 1 to 8 digits." },
+	{ .name = "group",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 1,
+	  .max = PARK_GROUP_NAME_MAX - 1,
+	  .preset = "the tenant's first one",
+	  .help = "In whose first free slot it waits where none is named (park_groups of "
+		  "tenant.put)." },
 	LEG_CHOICE("leg", "Whose party waits: a is the caller, b whom it speaks with."),
 	END,
 };
@@ -748,12 +762,12 @@ const struct command g_commands[] = {
 	{ "call.park", COMMAND_FOR_APPLICATION, g_park_args,
 	  "Lets a party of an established call wait in a slot, alone with the node, which plays "
 	  "hold music to it; the other one is left. A party that is alone already needs no leg. "
-	  "Slots are the tenant's, on all nodes, and are there when they are used. Answered when "
-	  "it "
-	  "waits there and that is saved; conflict: another call does, and the call is as it was. "
+	  "Slots are the tenant's, on all nodes: those of its park_groups, or without any all that "
+	  "one names. Answered when it waits there and that is saved; conflict: another call does, "
+	  "or all slots of the group are taken, and the call is as it was. "
 	  "The event call.parked tells of it, and call.retrieved when somebody speaks with the "
 	  "party (call.retrieve).",
-	  "id, order", command_call_park },
+	  "id, order, slot", command_call_park },
 	{ "call.retrieve", COMMAND_FOR_APPLICATION, g_retrieve_args,
 	  "Lets a party of an established call, or the caller that is alone with the node, speak "
 	  "with who waits in the slot, as call.join does; the other one is left. not_found: nobody "

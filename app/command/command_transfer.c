@@ -56,25 +56,19 @@ static void end(struct command_run *run, const struct shard_order *by, bool of_w
 	command_fail(run, COMMAND_BUSY, "call", "too many orders at once: try again");
 }
 
-/* to: the argument that says where the other party goes. */
-static void order_away(struct command_run *run, enum call_order_kind kind, const char *to)
+void command_call_transfer(struct command_run *run)
 {
 	struct shard_order by;
 	uint64_t call;
-	struct call_order order = { .kind = kind,
+	struct call_order order = { .kind = ORDER_TRANSFER,
 				    .leg = command_order_leg(run, "leg"),
-				    .to = command_value(run, to)->text,
+				    .to = command_value(run, "to")->text,
 				    .by = &by };
 
 	if (!command_call_id(run, &call) || !command_order_begin(run, &by))
 		return;
 	end(run, &by, false,
 	    shard_call_order(node_core(run->node, call), call, &order, clock_instant()));
-}
-
-void command_call_transfer(struct command_run *run)
-{
-	order_away(run, ORDER_TRANSFER, "to");
 }
 
 bool command_slot(struct command_run *run)
@@ -86,10 +80,50 @@ bool command_slot(struct command_run *run)
 	return false;
 }
 
+/* Where it is to wait: in a slot that the tenant has, or in one of a group. False: the run has failed. */
+static bool park_place(struct command_run *run, uint64_t call, struct park_place *place)
+{
+	const struct command_value *slot = command_value(run, "slot");
+	const struct shard *core = node_core(run->node, call);
+	static struct call_view view;
+	uint16_t tenant;
+
+	if (slot->given && !command_slot(run))
+		return false;
+	if (!node_call_view(run->node, call, &view)) {
+		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
+		return false;
+	}
+	tenant = tenants_number(run->node->tenants, bytes_str(view.tenant));
+	if (!slot->given &&
+	    !shard_slot_group(core, tenant, command_value(run, "group")->text, place))
+		command_fail(run, COMMAND_NOT_FOUND, "group",
+			     "the tenant has no such group of slots: name a slot, or see "
+			     "park_groups of tenant.put");
+	else if (slot->given && !shard_slot_is(core, tenant, slot->text))
+		command_fail(run, COMMAND_NOT_FOUND, "slot",
+			     "no group of the tenant has that slot: see park_groups of tenant.put");
+	else
+		return !slot->given || !bytes_cstr(slot->text, place->slot, sizeof(place->slot));
+	return false;
+}
+
 void command_call_park(struct command_run *run)
 {
-	if (command_slot(run))
-		order_away(run, ORDER_PARK, "slot");
+	struct park_place place = { 0 };
+	struct shard_order by;
+	uint64_t call;
+	struct call_order order = { .kind = ORDER_PARK,
+				    .leg = command_order_leg(run, "leg"),
+				    .by = &by };
+
+	if (!command_call_id(run, &call) || !park_place(run, call, &place) ||
+	    !command_order_begin(run, &by))
+		return;
+	order.to = bytes_str(place.slot);
+	order.last = bytes_str(place.last);
+	end(run, &by, false,
+	    shard_call_order(node_core(run->node, call), call, &order, clock_instant()));
 }
 
 /* False: the run has failed. */

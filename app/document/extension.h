@@ -24,7 +24,7 @@ struct extension {
 	bool srtp; /* goes together with core.tls_srtp */
 	struct shard_forward forward;
 	char monitors[EXTENSION_MONITORS_MAX];
-	char pickup_groups[EXTENSION_PICKUP_MAX];
+	char pickup_groups[EXTENSION_PICKUP_MAX], park_groups[EXTENSION_PICKUP_MAX];
 	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* their ids joined by ',', in the order of */
 	struct shard_located located;
 	char music[SETTINGS_SOUND_MAX]; /* name of a file, "off", or "": the node's */

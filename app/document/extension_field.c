@@ -185,6 +185,10 @@ const struct command_arg g_extension_fields[] = {
 	TEXT_FIELD("pickup_groups", pickup_groups, CHARSET_NUMBERS, field_pickup_wrong,
 		   "Pick-up groups that it is in: names joined by ','. Extensions of one group may "
 		   "take the calls that ring at each other; phones of one extension always may."),
+	TEXT_FIELD("park_groups", park_groups, CHARSET_NUMBERS, field_pickup_wrong,
+		   "Groups of the tenant's slots that it uses (park_groups of tenant.put): names "
+		   "joined by ','. A code without a slot parks in the first one. Of no importance "
+		   "where the tenant has none."),
 	FORWARD_FIELD(
 		"forward_always", always,
 		"Number that all calls to it go to instead; no phone of it rings. Several "

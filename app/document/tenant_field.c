@@ -51,6 +51,12 @@ static const char *field_day_wrong(const void *value, const char *text)
 	return day_second(text) < 0 ? "a day begins at a time such as 23:00" : NULL;
 }
 
+static const char *field_park_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return park_groups_wrong(bytes_str(text));
+}
+
 #define FIELD_OF struct tenant_value
 
 const struct command_arg g_tenant_fields[] = {
@@ -82,6 +88,12 @@ const struct command_arg g_tenant_fields[] = {
 		"outside_day_begins", outside_day, CHARSET_PLACES, field_day_wrong,
 		"When such a day begins, as HH:MM of UTC: 23:00 for midnight in Berlin in winter. "
 		"Empty: 00:00."),
+	TEXT_FIELD("park_groups", park_groups, CHARSET_RANGES, field_park_wrong,
+		   "Its slots to park calls in, joined by ',': NAME=FIRST-LAST each, such as "
+		   "sales=10-19. An extension uses those of the groups it is in (park_groups of "
+		   "extension.put). Empty: all slots are there, for everybody."),
+	FLAG_FIELD("park_confirm", park_confirm, "false",
+		   "true: a phone that parks somebody hears the slot by MESSAGE."),
 	NUMBER_FIELD("max_calls", max.calls, 0, 1000000, "0",
 		     "Calls that it has on one node at most. Those for help are never refused. 0: "
 		     "any number, as with the next three."),
@@ -152,6 +164,8 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 	out->most[TENANT_SITES] = t->max.locations;
 	out->per_second[TENANT_CALL_RATE] = t->max.calls_per_s;
 	out->per_second[TENANT_REGISTER_RATE] = t->max.registers_per_s;
+	out->park_confirm = t->park_confirm;
+	memcpy(out->park_groups, t->park_groups, sizeof(out->park_groups));
 	memcpy(out->name, t->name, sizeof(out->name));
 	while (bytes_cut(&list, ',', &one) && out->domain_count < TENANT_DOMAINS_MAX) {
 		if (!out->domain_count)

@@ -15,6 +15,8 @@ struct tenant_value {
 	uint8_t extension_classes; /* the same, of an extension that is new */
 	struct toll_limits outside;
 	char outside_day[sizeof("23:59")]; /* when a day of those begins, UTC; "": at midnight */
+	char park_groups[PARK_GROUPS_TEXT_MAX];
+	bool park_confirm;
 	struct tenant_quotas {
 		uint32_t calls, registrations, extensions, subscriptions;
 		uint32_t trunks, dids, routes, locations;

@@ -63,6 +63,7 @@ int order_transfer(struct call_host *h, struct call *c, struct call_order *order
 int order_park(struct call_host *h, struct call *c, struct call_order *order)
 {
 	struct transfer_ask ask = { .ordered = true };
+	struct park_place place = { 0 };
 	uint8_t stays;
 	int err;
 
@@ -75,10 +76,13 @@ int order_park(struct call_host *h, struct call *c, struct call_order *order)
 		return err;
 	if (c->park) {
 		order->later = false;
-		return bytes_is(order->to, c->park->slot) ? 0 : -EISCONN;
+		return order->last.n || bytes_is(order->to, c->park->slot) ? 0 : -EISCONN;
 	}
 	ask.leg = bridge_peer(c, stays);
-	return park_begin(c, &ask, order->to, order->by);
+	if (bytes_cstr(order->to, place.slot, sizeof(place.slot)) ||
+	    bytes_cstr(order->last, place.last, sizeof(place.last)))
+		return -EINVAL;
+	return park_begin(c, &ask, &place, order->by);
 }
 
 static int join_with(const struct call *other, struct call_order *order, struct transfer_with *with)

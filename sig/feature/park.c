@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "sig/call/act.h"
@@ -17,6 +18,8 @@
 #include "sig/feature/pick.h"
 #include "sig/feature/retrieve.h"
 #include "sig/feature/split.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/request_wait.h"
 
 enum {
 	CLAIM_WAIT_MS =
@@ -25,6 +28,7 @@ enum {
 	RETURN_RINGS_MS = 20000,
 	RETURN_AGAIN_MS = 2000, /* just now its call is busy with something else */
 	ENTRY_MAX = 256,
+	CONFIRM_MAX = 512,
 };
 
 /* ---- what is asked of the store ---- */
@@ -93,14 +97,16 @@ bool park_has(const struct call *c, struct bytes slot)
 
 /* ---- on its way ---- */
 
-int park_begin(struct call *c, const struct transfer_ask *ask, struct bytes slot,
+int park_begin(struct call *c, const struct transfer_ask *ask, const struct park_place *place,
 	       const struct shard_order *by)
 {
 	int err = transfer_begin(c, ask, (struct bytes){ 0 }, (struct bytes){ 0 });
 
 	if (err)
 		return err;
-	(void)bytes_cstr(slot, c->transfer->slot.number, sizeof(c->transfer->slot.number));
+	static_assert((int)PARK_PLACE_LEN == (int)PARK_SLOT_LEN + 1, "copied whole");
+	memcpy(c->transfer->slot.number, place->slot, sizeof(place->slot));
+	memcpy(c->transfer->slot.last, place->last, sizeof(place->last));
 	if (by) {
 		c->transfer->slot.order = by->id;
 		c->transfer->slot.ticket = by->ticket;
@@ -213,6 +219,33 @@ static int park_fill(struct call_host *h, struct call *c, struct text *from)
 			 shown_utc_ms(h));
 }
 
+/* The phone that parked it is told in which slot (RFC 3428), in the dialog that it is about to leave: when that is saved. */
+static void confirm_slot(struct call_host *h, struct call *c)
+{
+	const struct transfer *t = c->transfer;
+	struct leg *l = call_leg(c, t->leg);
+	uint8_t space[CONFIRM_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct dialog_request r = { .method = SIP_MESSAGE,
+				    .max_forwards = -1,
+				    .content_type = BYTES_LIT("text/plain") };
+	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = t->leg };
+	struct txn_slot *slot;
+
+	if (!l || !l->user.n || !tenants_park_confirm(h->settings->tenants, c->tenant))
+		return;
+	writer_bytes(&w, call_leg_user(c, t->given));
+	writer_str(&w, " waits in slot ");
+	writer_str(&w, t->slot.number);
+	r.body = writer_done(&w);
+	slot = leg_request(h, &l->dialog, &r, TXN_USER_NONE);
+	if (!slot)
+		return;
+	item.txn = slot->self;
+	if (!outbox_push(&c->out, &item))
+		relay_go(h, slot->self);
+}
+
 /* The slot is the call's. */
 static void park_now(struct call_host *h, struct call *c)
 {
@@ -226,6 +259,7 @@ static void park_now(struct call_host *h, struct call *c)
 		return;
 	}
 	acts_stop(h, c);
+	confirm_slot(h, c);
 	if (c->transfer->leg != LEG_NONE)
 		stay_alone(h, c, &from);
 	text_clear(&from);
@@ -249,6 +283,13 @@ void park_go_on(struct call_host *h, struct call *c)
 	}
 }
 
+/* It is the next one that is tried; a successor begins again where the record does. */
+static bool slot_advance(struct transfer_slot *slot)
+{
+	return slot->last[0] && strcmp(slot->number, slot->last) != 0 &&
+	       park_slot_next(slot->number);
+}
+
 static void slot_told(struct call_host *h, struct call *c, const struct park_news *news)
 {
 	struct transfer_slot *slot = &c->transfer->slot;
@@ -262,8 +303,12 @@ static void slot_told(struct call_host *h, struct call *c, const struct park_new
 		claim_slot(h, c);
 		return;
 	}
+	if (news->told == PARK_TAKEN && slot_advance(slot)) {
+		claim_slot(h, c);
+		return;
+	}
 	if (news->told == PARK_TAKEN) {
-		slot->owner = news->owner;
+		slot->owner = slot->last[0] ? 0 : news->owner;
 		slot->serial = 0;
 	}
 	outbox_touch(&c->out);

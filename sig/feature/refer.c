@@ -26,8 +26,8 @@ struct target {
 	struct bytes gruu;        /* which of his phones, in space; empty: all */
 	struct replaces replaces; /* in space */
 	char space[REPLACES_MAX];
-	bool joins;                   /* by Replaces, and user is but its name */
-	char slot[PARK_SLOT_LEN + 1]; /* user is a code, and this is behind it; "": it is none */
+	bool joins;              /* by Replaces, and user is but its name */
+	struct park_place place; /* user is a code for that; its slot "": it is none */
 };
 
 /* Of somebody who is not looked for here: it is only repeated. */
@@ -182,8 +182,8 @@ static uint16_t refer_begin(struct call_host *h, struct call *c, const struct tr
 
 	if (t->joins)
 		return begin_joining(h, c, ask, t);
-	if (t->slot[0]) {
-		err = park_begin(c, ask, bytes_str(t->slot), NULL);
+	if (t->place.slot[0]) {
+		err = park_begin(c, ask, &t->place, NULL);
 		return err ? refer_refusal_of(err) : 0;
 	}
 	err = transfer_begin(c, ask, bytes_str(t->user), t->gruu);
@@ -275,7 +275,7 @@ static bool may_go_there(struct call_host *h, const struct call *c, uint8_t leg,
 	char number[ROUTE_USER_MAX];
 
 	if (h->parks && h->parks(h->owner, c->tenant, text_bytes(&c->legs[leg]->user),
-				 bytes_str(t->user), t->slot))
+				 bytes_str(t->user), &t->place))
 		return true;
 	if (!way_dialled(h, c->tenant, text_bytes(&c->legs[leg]->user), bytes_str(t->user),
 			 number)) {

@@ -47,6 +47,11 @@ struct pick_news {
 	const char *text; /* and why; constant */
 };
 
+/* Where a call is to be parked: in that slot, or where that is taken in the next one up to last ("": in no other). */
+enum { PARK_PLACE_LEN = 9 };
+struct park_place {
+	char slot[PARK_PLACE_LEN], last[PARK_PLACE_LEN];
+};
 /* Slots where calls are parked, which all shards share. FREE: where it is the call's, and nobody waits for an answer. */
 enum park_act { PARK_CLAIM, PARK_FREE, PARK_LOOK };
 /* TAKEN: by another call; FULL: the tenant has no further slots; EMPTY: nobody is there; UNKNOWN: the store did not say. */

@@ -83,9 +83,10 @@ struct call_host {
 	 * function is NULL. */
 	bool (*dials)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		      char out[DIAL_NUMBER_MAX]);
-	/* What a user of ours means is a slot (sig/feature/park.h). False: it is none, or he may not; or the function is NULL. */
+	/* What a user of ours means is a slot, or the next free one (sig/feature/park.h). False: it is none, or he may not; or the function is
+	 * NULL. */
 	bool (*parks)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-		      char slot[HOST_SLOT_MAX]);
+		      struct park_place *out);
 	/* Which call rings at that extension, or ("") at any whose calls the user may take: the one that does so longest. NULL: none is taken. */
 	void (*picks)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 		      struct pick_news *out);

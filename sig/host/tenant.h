@@ -10,6 +10,7 @@
 #define SIG_HOST_TENANT_H
 
 #include "base/hash.h"
+#include "sig/host/park_groups.h"
 
 enum {
 	TENANT_DEFAULT = 0,   /* is always there */
@@ -63,9 +64,11 @@ struct tenant_settings {
 	char domains[TENANT_DOMAINS_MAX][TENANT_DOMAIN_MAX]; /* whole names, in any case */
 	bool disabled; /* nobody reaches it by its domains, which stay its own */
 	uint8_t barred; /* 1 << enum dial_class: numbers outside that none of its extensions may call */
-	struct toll_limits toll;           /* of all its extensions together */
-	uint32_t toll_begins_s;            /* a day of those, behind midnight UTC */
-	uint32_t most[TENANT_ITEMS];       /* its quotas: on one node; 0: any number */
+	struct toll_limits toll;                /* of all its extensions together */
+	uint32_t toll_begins_s;                 /* a day of those, behind midnight UTC */
+	char park_groups[PARK_GROUPS_TEXT_MAX]; /* its slots (park_groups.h) */
+	bool park_confirm;           /* who parked somebody by phone is told the slot by MESSAGE */
+	uint32_t most[TENANT_ITEMS]; /* its quotas: on one node; 0: any number */
 	uint32_t per_second[TENANT_RATES]; /* so, too */
 };
 
@@ -104,6 +107,9 @@ uint8_t tenants_classes(const struct tenants *t, uint16_t tenant, uint8_t classe
 struct toll_limits tenants_toll(const struct tenants *t, uint16_t tenant);
 /* When a day of those begins, behind midnight UTC. Of TENANT_NONE then. */
 uint32_t tenants_toll_begins_s(const struct tenants *t, uint16_t tenant);
+/* Its slots; empty: it has all. Valid until it is put again. */
+struct bytes tenants_park_groups(const struct tenants *t, uint16_t tenant);
+bool tenants_park_confirm(const struct tenants *t, uint16_t tenant);
 /* The first from *tenant on that has a number. False: there is none. */
 bool tenants_next(const struct tenants *t, uint16_t *tenant);
 

@@ -67,7 +67,8 @@ struct call_order {
 	bool on;
 	struct bytes digits;
 	uint16_t duration_ms;
-	struct bytes to; /* user */
+	struct bytes to;   /* user, or slot */
+	struct bytes last; /* slot: or in the first free one up to that; empty: in no other */
 	uint16_t status;
 	struct bytes
 		phrase; /* at most ORDER_PHRASE_MAX octets without control characters; empty: the usual one */

@@ -41,6 +41,8 @@ struct transfer_far {
 /* A slot where who is given waits (sig/feature/park.h). */
 struct transfer_slot {
 	char number[PARK_SLOT_LEN + 1]; /* "": none */
+	char last[PARK_SLOT_LEN +
+		  1];    /* the first free one from number on up to this; "": number alone */
 	uint64_t order;  /* id of the command; 0: none. What follows is of this process: */
 	uint64_t ticket; /* who waits for its answer; 0: nobody */
 	uint64_t serial; /* of the claim; 0: it was not claimed yet */

@@ -37,6 +37,7 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	out->joins = t->far.joins;
 	out->slot = packing_octets(t->slot.number, bytes_str(t->slot.number).n);
 	out->slot_order = t->slot.order;
+	out->slot_last = packing_octets(t->slot.last, bytes_str(t->slot.last).n);
 	if (t->outside) {
 		packing_hop(settings, &p->outside_hop, &t->outside->hop, p->outside_text);
 		packing_dialog(&p->outside, t->outside, &p->outside_hop);
@@ -138,12 +139,15 @@ static bool read_slot(struct reading *r, struct transfer_slot *slot,
 		      const Tandem__Call__Transfer *in)
 {
 	struct bytes number = bytes_mem(in->slot.data, in->slot.len);
+	struct bytes last = bytes_mem(in->slot_last.data, in->slot_last.len);
 
 	if (!number.n)
 		return true;
-	if (!park_slot_is(number) || in->with || in->far)
+	if (!park_slot_is(number) || (last.n && (!park_slot_is(last) || last.n != number.n)) ||
+	    in->with || in->far)
 		return reading_wrong(r, "transfer: slot");
 	(void)bytes_cstr(number, slot->number, sizeof(slot->number));
+	(void)bytes_cstr(last, slot->last, sizeof(slot->last));
 	slot->order = in->slot_order;
 	return true;
 }

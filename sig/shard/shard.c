@@ -190,6 +190,7 @@ static void close_extensions(struct shard *s)
 		free(slot->forward);
 		free(slot->monitors);
 		free(slot->pickup_groups);
+		free(slot->park_groups);
 		shard_located_free(slot->located);
 		tenants_release(s->settings.tenants, slot->extension.tenant, TENANT_EXTENSIONS);
 	}

@@ -34,6 +34,9 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 /* Names joined by ',': whoever shares one with it may take calls that ring at it. As shard_monitors_set. */
 int shard_pickup_set(struct shard *s, uint16_t tenant, const char *number,
 		     const char *groups) NODISCARD;
+/* The same of the tenant's groups of slots that it uses (sig/host/park_groups.h). */
+int shard_park_groups_set(struct shard *s, uint16_t tenant, const char *number,
+			  const char *groups) NODISCARD;
 int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number,
 		       const char *monitors) NODISCARD;
 /* What an extension that is there has set, where shard_forward_is_set. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
@@ -197,6 +200,13 @@ int shard_call_far(const struct shard *s, uint16_t tenant, uint64_t call, enum s
 int shard_call_join_beside(struct shard *s, const struct shard *other, struct shard_join *join,
 			   struct instant now) NODISCARD;
 
+/* The tenant has that slot; and the slots of a group ("": of its first one). False: it has none of that name. */
+bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes slot);
+struct park_place;
+bool shard_slot_group(const struct shard *s, uint16_t tenant, struct bytes group,
+		      struct park_place *out);
+/* The slot where its party waits; "": none. */
+const char *shard_call_slot(const struct shard *s, uint64_t call);
 /* Its party waits in that slot, or is on its way there. */
 bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot);
 

@@ -186,6 +186,13 @@ int shard_call_join(struct shard *s, struct shard_join *join, struct instant now
 	return err;
 }
 
+const char *shard_call_slot(const struct shard *s, uint64_t call)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	return c && c->park ? c->park->slot : "";
+}
+
 bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot)
 {
 	const struct call *c = shard_call_find(s, call);

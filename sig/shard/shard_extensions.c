@@ -104,6 +104,7 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 	free(slot->forward);
 	free(slot->monitors);
 	free(slot->pickup_groups);
+	free(slot->park_groups);
 	shard_located_free(slot->located);
 	tenants_release(s->settings.tenants, tenant, TENANT_EXTENSIONS);
 	(void)table_del(&s->extensions_by_number, number_hash(s, tenant, key), at);
@@ -144,6 +145,13 @@ int shard_pickup_set(struct shard *s, uint16_t tenant, const char *number, const
 	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
 
 	return slot ? extension_text_set(&slot->pickup_groups, groups) : -ENOENT;
+}
+
+int shard_park_groups_set(struct shard *s, uint16_t tenant, const char *number, const char *groups)
+{
+	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
+
+	return slot ? extension_text_set(&slot->park_groups, groups) : -ENOENT;
 }
 
 static bool track_plays(const struct job_id track[MEDIA_CODECS])

@@ -474,6 +474,19 @@ static bool feature_may(const struct shard *s, const struct caller *caller, enum
 	return false;
 }
 
+static bool slot_may_be_called(const struct shard *s, const struct caller *caller,
+			       struct bytes slot, struct call_refusal *why)
+{
+	enum slot_use use = shard_slot_use(s, caller->tenant, bytes_str(caller->user), slot);
+
+	if (use == SLOT_USED)
+		return true;
+	(void)invite_fail(why, use == SLOT_NONE ? 404 : 403, REFUSED_FEATURE);
+	why->text = use == SLOT_NONE ? "there is no such slot"
+				     : "the slot is of a group that the extension is not in";
+	return false;
+}
+
 /* No extension has that number. Codes, and numbers outside, are for phones of extensions: whom a peer names need not be the one who speaks.
  * True: somebody of ours is meant, *user; or a feature code, *set. */
 static bool route_dialled(const struct shard *s, const struct caller *caller,
@@ -493,6 +506,8 @@ static bool route_dialled(const struct shard *s, const struct caller *caller,
 	if (dialled.value.n >= FEATURE_VALUE_MAX)
 		return invite_fail(why, 404, REFUSED_NOT_FOUND);
 	if (!feature_may(s, caller, dialled.feature, why))
+		return false;
+	if (dialled.feature == FEATURE_PARK && !slot_may_be_called(s, caller, dialled.value, why))
 		return false;
 	*set = (struct call_set){ .feature = dialled.feature, .number = dialled.value };
 	return true;

@@ -35,9 +35,10 @@ struct shard_extension_slot {
 	struct shard_forward *forward; /* NULL: nothing is set */
 	char *monitors;      /* whom it may watch, where that is MONITOR_LISTED; NULL: nobody */
 	char *pickup_groups; /* names joined by ','; NULL: it is in none */
+	char *park_groups;   /* so, too */
 	struct shard_located *located; /* NULL: its phones are nowhere */
 };
-static_assert(sizeof(struct shard_extension_slot) <= 288, "of each extension");
+static_assert(sizeof(struct shard_extension_slot) <= 296, "of each extension");
 
 void shard_located_free(struct shard_located *located); /* NULL is fine */
 
@@ -213,7 +214,7 @@ bool shard_way_target(void *owner, uint16_t tenant, const struct plan_step *step
 		      struct bytes portability, struct call_target *out);
 /* call_host.parks */
 bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-		 char slot[HOST_SLOT_MAX]);
+		 struct park_place *out);
 /* call_host.dials */
 bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		   struct toll_terms *out);
@@ -229,6 +230,12 @@ void shard_subscribe(struct shard *s, const struct sip_message *m);
 struct subscription *shard_subscription_of(const struct shard *s, const struct sip_message *m);
 void shard_subscription_inside(struct shard *s, struct subscription *sub,
 			       const struct sip_message *m);
+
+/* ---- shard_park.c ---- */
+enum slot_use { SLOT_USED, SLOT_OF_OTHERS, SLOT_NONE };
+/* Whether an extension uses it. */
+enum slot_use shard_slot_use(const struct shard *s, uint16_t tenant, struct bytes user,
+			     struct bytes slot);
 
 /* ---- shard_remote.c ---- */
 /* There is somebody who watches: other nodes are asked to tell. */

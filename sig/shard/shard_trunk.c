@@ -150,19 +150,6 @@ bool shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes n
 	return !bytes_cstr(bytes_str(dialled.number), out, DIAL_NUMBER_MAX);
 }
 
-bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-		 char slot[HOST_SLOT_MAX])
-{
-	struct shard_dialler who = { .tenant = tenant, .phone = true };
-	struct dial_result dialled;
-
-	if (!shard_extension_of(owner, tenant, user) || shard_extension_find(owner, tenant, number))
-		return false;
-	shard_dial(owner, &who, number, &dialled);
-	return dialled.kind == DIAL_FEATURE && dialled.feature == FEATURE_PARK &&
-	       !bytes_cstr(dialled.value, slot, HOST_SLOT_MAX);
-}
-
 bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		   struct toll_terms *out)
 {

@@ -146,14 +146,17 @@ static bool watcher_may(const struct shard *s, const struct subscription *sub)
 }
 
 /* Slots are the tenant's, and no extension hides them: who may watch nobody may not watch them either. */
-static enum watch_verdict slot_may(const struct shard *s, const struct subscription *sub)
+static enum watch_verdict slot_may(const struct shard *s, const struct subscription *sub,
+				   struct bytes slot)
 {
+	enum slot_use use = shard_slot_use(s, sub->tenant, text_bytes(&sub->watcher), slot);
 	const struct shard_extension_slot *w =
 		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
 
-	if (sub->package != PACKAGE_DIALOG)
+	if (sub->package != PACKAGE_DIALOG || use == SLOT_NONE)
 		return WATCH_NO_RESOURCE;
-	return w && w->extension.monitor == MONITOR_NONE ? WATCH_REJECTED : WATCH_OK;
+	return use == SLOT_OF_OTHERS || (w && w->extension.monitor == MONITOR_NONE) ? WATCH_REJECTED
+										    : WATCH_OK;
 }
 
 static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
@@ -164,7 +167,7 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 	struct bytes slot;
 
 	if (watched_slot_of(s, sub->tenant, text_bytes(&sub->resource), &slot))
-		return slot_may(s, sub);
+		return slot_may(s, sub, slot);
 	if (!own && (package_of(sub->package)->own || !watcher_may(s, sub)))
 		return WATCH_REJECTED;
 	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->resource));

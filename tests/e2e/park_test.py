@@ -128,6 +128,39 @@ class Park(ParkTest):
         self.retrieve(talk)
         self.hangs_up(talk)
 
+    def test_groups(self):
+        """A group has two slots: the first free one is taken, and named; and who is in no group uses none."""
+        self.node.ctl("tenant.put", name="default", park_groups="sales=70-71,back=80-89", park_confirm="true")
+        for number in ("1002", "1003"):
+            self.node.ctl("extension.put", number=number, park_groups="sales")
+        talk = Talk(self, self.c, self.d)
+        into = self.first.into
+        refer = into.in_dialog("REFER", [("Refer-To", f"<sip:%2341@{NODE}>")])
+        self.assertEqual(into.transact(refer).status, 202)
+        message = into.agent.take_request("MESSAGE", call_id=into.call_id)
+        into.agent.respond(message, 200, "OK")
+        self.assertEqual(message.body, b"1001 waits in slot 70")
+        told = self.told_by_notify(into)
+        self.assertEqual(told if told != "SIP/2.0 100 Trying" else self.told_by_notify(into), "SIP/2.0 200 OK")
+        into.wait_bye()
+        for slot, why in (("72", "not_found"), ("70", "waits there")):
+            with self.assertRaisesRegex(ServerError, why):
+                self.node.ctl("call.park", call=talk.call, leg="a", slot=slot)
+        with self.assertRaisesRegex(ServerError, "not_found"):
+            self.node.ctl("call.park", call=talk.call, leg="a", group="none")
+        self.assertEqual(self.node.ctl("call.park", call=talk.call, leg="a")["slot"], "71")
+        talk.into.wait_bye()
+        self.assertEqual(sorted(self.slots()), ["70", "71"])
+        audio = self.node.media()
+        self.addCleanup(audio.close)
+        self.assertEqual(self.d.invite("%234170", audio.sdp()).wait_final().status, 403)
+        self.assertEqual(self.c.invite("%234180", audio.sdp()).wait_final().status, 403)
+        self.assertEqual(self.c.invite("%234199", audio.sdp()).wait_final().status, 404)
+        third = Talk(self, self.c, self.d)
+        with self.assertRaisesRegex(ServerError, "all slots of the group are taken"):
+            self.node.ctl("call.park", call=third.call, leg="a")
+        self.assertEqual(self.node.ctl("call.park", call=third.call, leg="a", group="back")["slot"], "80")
+
     def test_redis_is_emptied(self):
         """The slot is claimed again."""
         self.park()

@@ -93,6 +93,8 @@ static json_t *letters(const struct command_arg *arg, size_t round)
 		return json_string("7>");
 	if (n && !strcmp(arg->name, "outside_day_begins"))
 		return json_string("23:59");
+	if (n && arg->charset == CHARSET_RANGES)
+		return json_string("sales=10-19,back=7-9");
 	assert_true(n < sizeof(text));
 	memset(text, '7', n);
 	return json_stringn(text, n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Phones park by REFER to a feature code, and call it to speak with who waits there (PARK-06). */
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/far.h"
 #include "tests/unit/sig/joins.h"
 
@@ -226,6 +227,131 @@ static void killed_while_it_looks(void **state)
 	assert_true(phone_hears(&f->near.c, "SIP/2.0 200").n);
 }
 
+/* ---- groups ---- */
+
+#define ANOTHERS UINT64_C(0x9990000000001)
+
+static void put_groups(struct rig *r, bool confirm)
+{
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
+				       .park_groups = "sales=10-12,support=20-21",
+				       .park_confirm = confirm };
+	uint16_t number;
+
+	assert_int_equal(tenants_put(r->shard->settings.tenants, &set, &number), 0);
+	assert_int_equal(shard_park_groups_set(r->shard, TENANT_DEFAULT, "1002", "none,sales"), 0);
+}
+
+static void is_refused(struct far *f, const char *number, const char *status, const char *why)
+{
+	struct phone p;
+	struct bytes m;
+
+	picker(f, &p);
+	phone_invite(&p, number, PHONE_SDP_B);
+	rig_run(p.r);
+	m = phone_hears(&p, status);
+	assert_true(m.n);
+	assert_true(rig_has(m, why));
+}
+
+/* PARK-01: by REFER, by a call. */
+static void uses_its_groups(void **state)
+{
+	static const char *const others[] = { "sip:%234120@test.local", "sip:%234130@test.local" };
+	struct far *f = *state;
+	struct rig *r = f->near.l.r;
+
+	put_groups(r, false);
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		refer(&f->near.l.b, others[i]);
+		assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+		assert_notified(&f->near.l.b, "SIP/2.0 404 Not Found\r\n", "terminated");
+	}
+	assert_int_equal(r->park_count, 0);
+	is_refused(f, "%234120", "SIP/2.0 403", "a group that the extension is not in");
+	is_refused(f, "%234130", "SIP/2.0 404", "there is no such slot");
+	refer(&f->near.l.b, "sip:%234111@test.local");
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+	assert_string_equal(last_asked(r, PARK_CLAIM)->slot, "11");
+}
+
+static void refer_anywhere(struct far *f)
+{
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	refer(&f->near.l.b, "sip:%2341@test.local");
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 202").n);
+}
+
+/* PARK-02: the first free one of its group, which it is told. */
+static void the_first_free_one(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = f->near.l.r;
+	struct bytes m;
+
+	put_groups(r, true);
+	refer_anywhere(f);
+	assert_string_equal(last_asked(r, PARK_CLAIM)->slot, "10");
+	told(f, r, PARK_CLAIM, PARK_TAKEN, ANOTHERS);
+	assert_string_equal(last_asked(r, PARK_CLAIM)->slot, "11");
+	assert_int_equal(rig_count(r, &f->near.l.b.addr, "MESSAGE "), 0);
+	told(f, r, PARK_CLAIM, PARK_OK, call_at(r, 0));
+	m = rig_take(r, &f->near.l.b.addr, "MESSAGE ");
+	assert_true(rig_has(m, "\r\n\r\n1001 waits in slot 11"));
+	assert_true(rig_has(m, "Content-Type: text/plain\r\n"));
+	phone_answer(&f->near.l.b, m, "200 OK", "");
+	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	trio_assert_left(&f->near.l.b);
+	assert_true(shard_call_waits_in(r->shard, call_at(r, 0), BYTES_LIT("11")));
+	assert_string_equal(last_event(r, SIG_CALL_PARKED)->slot, "11");
+}
+
+static void all_are_taken(void **state)
+{
+	static const char *const slots[] = { "10", "11", "12" };
+	struct far *f = *state;
+
+	put_groups(f->near.l.r, false);
+	refer_anywhere(f);
+	for (size_t i = 0; i < COUNT_OF(slots); i++) {
+		assert_string_equal(last_asked(f->near.l.r, PARK_CLAIM)->slot, slots[i]);
+		told(f, f->near.l.r, PARK_CLAIM, PARK_TAKEN, ANOTHERS);
+	}
+	assert_int_equal(f->near.l.r->park_count, COUNT_OF(slots));
+	assert_notified(&f->near.l.b, "SIP/2.0 486 Busy Here\r\n", "terminated");
+	assert_int_equal(rig_count(f->near.l.r, &f->near.l.b.addr, "BYE "), 0);
+}
+
+/* The next process finds its way to a free one, too. */
+static void killed_while_it_tries(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = f->near.l.r;
+
+	put_groups(r, false);
+	refer_anywhere(f);
+	told(f, r, PARK_CLAIM, PARK_TAKEN, ANOTHERS);
+	far_restart(f);
+	put_codes(r);
+	assert_string_equal(last_asked(r, PARK_CLAIM)->slot, "10");
+	told(f, r, PARK_CLAIM, PARK_TAKEN, ANOTHERS);
+	assert_string_equal(last_asked(r, PARK_CLAIM)->slot, "11");
+	told(f, r, PARK_CLAIM, PARK_OK, call_at(r, 0));
+	assert_true(shard_call_waits_in(r->shard, call_at(r, 0), BYTES_LIT("11")));
+}
+
+/* Without groups nobody knows which one is meant. */
+static void no_groups(void **state)
+{
+	struct far *f = *state;
+
+	refer_anywhere(f);
+	assert_notified(&f->near.l.b, "SIP/2.0 404 Not Found\r\n", "terminated");
+	assert_int_equal(f->near.l.r->park_count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +363,11 @@ int main(void)
 		PARK_TEST(other_shard),
 		PARK_TEST(other_shard_is_late),
 		PARK_TEST(killed_while_it_looks),
+		PARK_TEST(uses_its_groups),
+		PARK_TEST(the_first_free_one),
+		PARK_TEST(all_are_taken),
+		PARK_TEST(killed_while_it_tries),
+		PARK_TEST(no_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,22 @@ static void who_may_watch_nobody(void **state)
 	assert_true(bytes_starts(watch_ask(&t->w, SLOT_07, WATCH_DIALOG), "SIP/2.0 403"));
 }
 
+/* PARK-01: a user sees the groups that he belongs to. */
+static void of_its_groups(void **state)
+{
+	struct watch *t = *state;
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
+				       .park_groups = "sales=07-09,support=20-21" };
+	uint16_t number;
+
+	assert_int_equal(tenants_put(t->l.r->shard->settings.tenants, &set, &number), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, SLOT_07, WATCH_DIALOG), "SIP/2.0 403"));
+	assert_int_equal(shard_park_groups_set(t->l.r->shard, TENANT_DEFAULT, "1004", "sales"), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "%234130", WATCH_DIALOG), "SIP/2.0 404"));
+	assert_true(bytes_starts(watch_ask(&t->w, "%234120", WATCH_DIALOG), "SIP/2.0 403"));
+	assert_true(bytes_starts(watch_ask(&t->w, SLOT_07, WATCH_DIALOG), "SIP/2.0 200"));
+}
+
 /* Nothing is parked by the old code any more. */
 static void another_code(void **state)
 {
@@ -160,8 +176,9 @@ static void another_code(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SLOT_TEST(lit_and_dark), SLOT_TEST(asked_late),   SLOT_TEST(after_a_kill),
-		SLOT_TEST(slot_refused), SLOT_TEST(another_code), SLOT_TEST(who_may_watch_nobody),
+		SLOT_TEST(lit_and_dark),  SLOT_TEST(asked_late),   SLOT_TEST(after_a_kill),
+		SLOT_TEST(slot_refused),  SLOT_TEST(another_code), SLOT_TEST(who_may_watch_nobody),
+		SLOT_TEST(of_its_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

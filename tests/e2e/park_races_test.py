@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two parkers of one slot and two pickers of one slot, on two nodes, at the same time: one wins, the other is told why. PARK-02, PARK-03.
+
+TANDEM_RACES=10000 runs as many rounds."""
+import os
+import threading
+import unittest
+
+from lib.sip import parameter
+from server import ServerError
+from taken_test import ADDRESSES, SIP, Cluster
+
+ROUNDS = int(os.environ.get("TANDEM_RACES", "12"))
+AT = {17: ("2001", "2002", "2003"), 18: ("2004", "2005", "2006")}
+
+
+def both(*functions):
+    """What each returned, or the error that it raised; they begin at the same time."""
+    results, gate = [None] * len(functions), threading.Barrier(len(functions))
+
+    def run(i, function):
+        gate.wait()
+        try:
+            results[i] = function()
+        except ServerError as error:
+            results[i] = error
+    threads = [threading.Thread(target=run, args=(i, function)) for i, function in enumerate(functions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+class Races(Cluster):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for number in (*AT[17], *AT[18]):
+            cls.a.put_extension(number, "secret")
+
+    def setUp(self):
+        super().setUp()
+        for node in (self.a, self.b):
+            self.until(lambda node=node: node.metric("tandem_cluster_nodes", state="heard") == 1)
+        self.until(lambda: (self.owner(17), self.owner(18)) == ("a", "b"))
+        for shard, numbers in AT.items():
+            for number in numbers:
+                agent = self.a.user_agent(number, "secret")
+                self.addCleanup(agent.close)
+                agent.server = (ADDRESSES[shard], SIP)
+                self.phones[shard, number] = agent
+            for number in numbers:
+                agent = self.phones[shard, number]
+                self.until(lambda agent=agent: agent.register(expires=7200).status == 200)
+        self.media = self.a.media()
+        self.addCleanup(self.media.close)
+
+    def talk(self, shard):
+        """Its id, and both dialogs."""
+        out = self.phones[shard, AT[shard][0]].invite(AT[shard][1], self.media.sdp())
+        into = self.phones[shard, AT[shard][1]].incoming()
+        into.answer(self.media.sdp())
+        out.wait_answer()
+        return parameter(out.remote, "tag").split(".")[0], out, into
+
+    def parks(self, talks, slot):
+        """Who waits there, then."""
+        results = both(*(lambda node=node, talk=talk: node.ctl("call.park", call=talk[0], leg="a", slot=slot)
+                         for node, talk in zip((self.a, self.b), talks)))
+        won = [talk for talk, result in zip(talks, results) if not isinstance(result, ServerError)]
+        self.assertEqual(len(won), 1, results)
+        lost = next(talk for talk in talks if talk is not won[0])
+        self.assertIn(f"call {won[0][0]} waits there", str(next(r for r in results if isinstance(r, ServerError))))
+        won[0][2].wait_bye()
+        lost[1].bye()               # it goes on, and ends as any call
+        lost[2].wait_bye()
+        return won[0][1]
+
+    def picks(self, slot):
+        """Who has whoever waits there, then."""
+        dialogs = both(*(lambda shard=shard: self.phones[shard, AT[shard][2]].invite(f"%2341{slot}", self.media.sdp()) for shard in AT))
+        statuses = [dialog.wait_final().status for dialog in dialogs]
+        self.assertEqual(sorted(statuses), [200, 404], statuses)
+        picker = dialogs[statuses.index(200)]
+        picker.wait_answer()
+        return picker
+
+    def test_one_wins(self):
+        for number in range(ROUNDS):
+            slot = f"{number % 90 + 10}"
+            party = self.parks([self.talk(17), self.talk(18)], slot)
+            picker = self.picks(slot)
+            self.until(lambda: not self.a.ctl("park.list"))     # they speak with each other
+            picker.bye()
+            party.wait_bye()
+            self.until(lambda: not self.a.ctl("call.list") and not self.b.ctl("call.list"))
+
+
+if __name__ == "__main__":
+    unittest.main()
