@@ -17,6 +17,8 @@
 #include "cluster/peer/peers.h"
 
 #define NAMES_NS NS_PER_S
+#define STRANGER_NS \
+	(200 * NS_PER_MS) /* anybody may say that he is one: Redis is asked no more often */
 
 enum { BEATS_OF_A_LEASE = 10 };
 
@@ -32,6 +34,7 @@ struct claimant {
 	struct roster_node self;
 	uint64_t lease_ns;
 	uint64_t beat_ns, names_ns, roster_ns; /* when each is due */
+	uint64_t read_ns;                      /* when the roster was last read */
 	bool reading;                          /* Redis is asked who is there */
 	struct claimant_roster read, nodes;    /* what it says of that, and said last */
 	bool leaves, left, stopped;            /* left: Redis was told, or will not be */
@@ -396,6 +399,7 @@ void claimant_expire(struct claimant *c, uint64_t now_ns)
 		peers_beat(c->peers, now_ns);
 	if (c->roster_ns <= now_ns) {
 		c->roster_ns = now_ns + ROSTER_BEAT_NS;
+		c->read_ns = now_ns;
 		roster_turn(c);
 	}
 	if (c->names_ns <= now_ns) {
@@ -421,10 +425,25 @@ uint64_t claimant_next_ns(const struct claimant *c)
 	return c->beat_ns < next ? c->beat_ns : next;
 }
 
-void claimant_flush(struct claimant *c, uint64_t now_ns)
+/* It has just started, and is in Redis already: until this node knows it, nobody is named. */
+static void stranger_meet(struct claimant *c)
+{
+	if (peers_stranger(c->peers) && c->roster_ns > c->read_ns + STRANGER_NS)
+		c->roster_ns = c->read_ns + STRANGER_NS;
+}
+
+void claimant_lives(struct claimant *c)
 {
 	if (c)
-		peers_flush(c->peers, now_ns);
+		c->names_ns = 0;
+}
+
+void claimant_flush(struct claimant *c, uint64_t now_ns)
+{
+	if (!c)
+		return;
+	stranger_meet(c);
+	peers_flush(c->peers, now_ns);
 }
 
 static void datagrams_show(struct claimant *c)

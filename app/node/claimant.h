@@ -55,6 +55,8 @@ void claimant_flush(struct claimant *c, uint64_t now_ns);
 void claimant_metrics(struct claimant *c);
 /* Which shards live here has changed: those whom the keeper tells of the end of this process are to hear just that. */
 void claimant_notices(struct claimant *c);
+/* A shard has come to live here: its lease names others at once. */
+void claimant_lives(struct claimant *c);
 /* A lease of this node: those whom it names hear that it lives (store_tell_fn). */
 void claimant_tell(struct claimant *c, const struct store_tell *tell);
 /* Before a shard is asked for: its store learns what others know of its lease. */

@@ -308,6 +308,7 @@ void node_shard_loaded(struct node_shard *s)
 	s->live_utc_ms = clock_instant().utc_ms;
 	if (s->node->cell)
 		cell_enter(s->node->cell, s->number);
+	claimant_lives(s->node->claimant);
 	lack_show(s->node);
 }
 

@@ -31,6 +31,7 @@ struct peers {
 	struct addr address;
 	uint64_t hello_every_ns, hello_ns;
 	bool leaving;
+	bool stranger; /* see peers_stranger */
 	int fd;
 	struct peer list[PEERS_MAX];
 	uint32_t count;
@@ -222,6 +223,7 @@ static void datagram_take(struct peers *p, struct bytes packet, uint64_t now_ns)
 	}
 	if (!from || head.to != p->self.id) {
 		p->counts.refused[PEERS_STRANGER]++;
+		p->stranger |= head.to == p->self.id;
 		return;
 	}
 	peer_line_read(&from->line, &p->self, &head, packet, now_ns, &read);
@@ -281,6 +283,14 @@ void peers_forget(struct peers *p, uint64_t id)
 	}
 	OPENSSL_cleanse(last, sizeof(*last));
 	p->count--;
+}
+
+bool peers_stranger(struct peers *p)
+{
+	bool stranger = p->stranger;
+
+	p->stranger = false;
+	return stranger;
 }
 
 /* Nothing waits for a beat: there is none any more when a process ends. */

@@ -53,6 +53,8 @@ const struct addr *peers_address(const struct peers *p);
 /* A node is there, or has moved; this one is passed over. 0 or -ENOSPC. */
 int peers_know(struct peers *p, uint64_t id, const struct addr *address) NODISCARD;
 void peers_forget(struct peers *p, uint64_t id);
+/* Whether one that is not known has spoken to this node since this was last asked: Redis may know it by now. Nothing is proven. */
+bool peers_stranger(struct peers *p);
 /* Said at once, and with each HELLO from now on. Whoever hears of it names this node no more. */
 void peers_leave(struct peers *p, uint64_t now_ns);
 /* To a node that is known: with the round's others, by peers_flush. */

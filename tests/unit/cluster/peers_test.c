@@ -274,6 +274,8 @@ static void test_refused(void **state)
 	packet[9] = 2;
 	assert_int_equal(send(fd, packet, 100, 0), 100);
 	wait_until(refused);
+	assert_true(peers_stranger(g_sides[0].peers));
+	assert_false(peers_stranger(g_sides[0].peers));
 	assert_int_equal(recv(fd, packet, sizeof(packet), MSG_DONTWAIT), -1);
 	(void)close(fd);
 }
