@@ -148,6 +148,9 @@ void far_write_lines(struct writer *w, const struct call_host *h, const struct c
 		writer_str(w, "\r\n");
 	}
 	write_given(w, call_caller(c));
+	if (call_leg(c,
+		     c->transfer->leg)) /* who is left: the two may speak with each other already */
+		write_given(w, c->legs[c->transfer->leg]);
 	if (c->tenant != TENANT_DEFAULT)
 		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");
 }

@@ -5,13 +5,15 @@
 
 #include "sig/call/wait.h"
 #include "sig/feature/park.h"
+#include "sig/feature/pick.h"
 #include "sig/feature/transfer.h"
 #include "sig/model/call_order.h"
 #include "sig/sip/lex.h"
 
-static bool is_transferred(const struct call *c)
+/* Or is about to be: another call has been told that it has the place of one of its legs. */
+static bool is_transferred(const struct call_host *h, const struct call *c)
 {
-	return c->transfer && c->transfer->state != TRANSFER_FAILED;
+	return (c->transfer && c->transfer->state != TRANSFER_FAILED) || pick_is_promised(h, c);
 }
 
 /* Its phones can be rung, or another node may know of some, or its calls go elsewhere. */
@@ -40,7 +42,7 @@ static int transfer_order_leg(const struct call *c, enum shard_leg named, uint8_
 int order_transfer(struct call_host *h, struct call *c, struct call_order *order)
 {
 	struct transfer_ask ask = { .ordered = true };
-	int err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, order->leg, &ask.leg);
+	int err = is_transferred(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &ask.leg);
 	uint8_t given;
 
 	if (err)
@@ -71,7 +73,7 @@ int order_park(struct call_host *h, struct call *c, struct call_order *order)
 	order->later = true;
 	if (park_waits_for(c, order->by))
 		return 0;
-	err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
+	err = is_transferred(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
 	if (err)
 		return err;
 	if (c->park) {
@@ -85,10 +87,11 @@ int order_park(struct call_host *h, struct call *c, struct call_order *order)
 	return park_begin(c, &ask, &place, order->by);
 }
 
-static int join_with(const struct call *other, struct call_order *order, struct transfer_with *with)
+static int join_with(const struct call_host *h, const struct call *other, struct call_order *order,
+		     struct transfer_with *with)
 {
-	int err = is_transferred(other) ? -EALREADY
-					: transfer_order_leg(other, order->with_leg, &with->leg);
+	int err = is_transferred(h, other) ? -EALREADY
+					   : transfer_order_leg(other, order->with_leg, &with->leg);
 
 	order->of_with = err != 0;
 	if (err)
@@ -98,11 +101,12 @@ static int join_with(const struct call *other, struct call_order *order, struct 
 	return 0;
 }
 
-int order_far(const struct call *c, enum shard_leg named, struct call_far *out)
+int order_far(const struct call_host *h, const struct call *c, enum shard_leg named,
+	      struct call_far *out)
 {
 	const struct leg *left;
 	uint8_t leg;
-	int err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, named, &leg);
+	int err = is_transferred(h, c) ? -EALREADY : transfer_order_leg(c, named, &leg);
 
 	if (err)
 		return err;
@@ -118,7 +122,7 @@ int order_far(const struct call *c, enum shard_leg named, struct call_far *out)
 	return 0;
 }
 
-static int order_join_far(struct call *c, const struct call_order *order)
+static int order_join_far(const struct call_host *h, struct call *c, const struct call_order *order)
 {
 	const struct call_far *far = order->far;
 	struct transfer_there there = { .shard = far->shard,
@@ -128,7 +132,7 @@ static int order_join_far(struct call *c, const struct call_order *order)
 						    .from_tag = far->from_tag } };
 	struct transfer_ask ask = { .ordered = true };
 	uint8_t stays;
-	int err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
+	int err = is_transferred(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
 
 	if (err)
 		return err;
@@ -146,15 +150,15 @@ int order_join(struct call_host *h, struct call *c, struct call_order *order)
 	int err;
 
 	if (order->far)
-		return order_join_far(c, order);
-	err = is_transferred(c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
+		return order_join_far(h, c, order);
+	err = is_transferred(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
 
 	if (err)
 		return err;
 	order->of_with = !other || other == c || other->tenant != c->tenant;
 	if (order->of_with)
 		return other == c ? -ELOOP : -ENOENT;
-	err = join_with(other, order, &with);
+	err = join_with(h, other, order, &with);
 	if (err)
 		return err;
 	ask.leg = bridge_peer(c, stays);

@@ -9,6 +9,7 @@
 #include "sig/call/way.h"
 #include "sig/feature/far.h"
 #include "sig/feature/park.h"
+#include "sig/feature/pick.h"
 #include "sig/feature/transfer.h"
 #include "sig/host/route_uri.h"
 #include "sig/leg/leg.h"
@@ -180,6 +181,9 @@ static uint16_t refer_begin(struct call_host *h, struct call *c, const struct tr
 {
 	int err;
 
+	if (pick_is_promised(
+		    h, c)) /* it would take the party along that another one was told it has */
+		return refer_refusal_of(-EALREADY);
 	if (t->joins)
 		return begin_joining(h, c, ask, t);
 	if (t->place.slot[0]) {

@@ -205,7 +205,7 @@ int shard_call_far(const struct shard *s, uint16_t tenant, uint64_t call, enum s
 {
 	const struct call *c = shard_call_find(s, call);
 
-	return c && c->tenant == tenant ? order_far(c, leg, out) : -ENOENT;
+	return c && c->tenant == tenant ? order_far(&s->host, c, leg, out) : -ENOENT;
 }
 
 bool shard_call_was_joined(const struct shard *s, const struct shard_join *join)

@@ -630,17 +630,6 @@ static void refuse_known(struct shard *s, struct txn_slot *slot, const struct si
 	first_invite_refuse(s, slot, m, why);
 }
 
-/* Who is to be replaced is so by one at a time, as far as channels of its trunk are concerned. */
-static void replaced_know(struct shard *s, const struct call *c)
-{
-	const struct call_replaces *r = &c->replaces;
-	const struct call *of = r->call ? shard_call_find(s, r->call) : NULL;
-	struct leg *l = of ? call_leg(of, r->leg) : NULL;
-
-	if (l)
-		l->replaced_by = c->id;
-}
-
 static void invite_start(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 struct txn_slot *slot, const struct call_start *call_start_args)
 {
@@ -657,7 +646,7 @@ static void invite_start(struct shard *s, const struct sip_message *m, uint16_t 
 	}
 	c->payer = call_start_args->payer;
 	if (!call_start(&s->host, c, call_start_args, &why)) {
-		replaced_know(s, c);
+		shard_replaced_know(s, c);
 		if (!shard_call_settle(s, c))
 			shard_call_give(s, c);
 		return;

@@ -4,6 +4,7 @@
 #include "sig/feature/pick.h"
 #include "sig/feature/refer.h"
 #include "sig/model/leg_trunk.h"
+#include "sig/model/transfer.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/replaces.h"
 
@@ -90,8 +91,30 @@ static bool replaces_own(const struct shard *s, const struct leg *l, struct byte
 			 : addr_ip_eq(&l->dialog.hop.remote, &m->hop.remote);
 }
 
-static bool replaces_state(const struct call *c, uint8_t leg, const struct replaces *r,
-			   struct call_refusal *why)
+void shard_replaced_know(struct shard *s, const struct call *c)
+{
+	const struct call_replaces *r = &c->replaces;
+	struct call *of = r->call && !r->asked ? shard_call_find(s, r->call) : NULL;
+	struct leg *l = of ? call_leg(of, r->leg) : NULL;
+
+	if (of)
+		of->picker = c->id;
+	if (l)
+		l->replaced_by = c->id;
+}
+
+/* By one at a time: of a second one both calls would be over. */
+static bool replaces_taken(const struct shard *s, const struct call *c, uint8_t leg)
+{
+	uint64_t id = c->legs[leg]->replaced_by;
+	const struct call *by = id ? shard_call_find(s, id) : NULL;
+
+	return by && by->state < CALL_ENDING && by->replaces.call == c->id &&
+	       by->replaces.leg == leg;
+}
+
+static bool replaces_state(const struct shard *s, const struct call *c, uint8_t leg,
+			   const struct replaces *r, struct call_refusal *why)
 {
 	const struct leg *l = c->legs[leg];
 
@@ -103,6 +126,10 @@ static bool replaces_state(const struct call *c, uint8_t leg, const struct repla
 		return replaces_fail(why, 486, "the call to be replaced is answered");
 	if (!bridge_has(c, leg) || c->state != CALL_ESTABLISHED || !call_callee(c))
 		return replaces_fail(why, 481, "nobody speaks with whom is to be replaced");
+	if (c->transfer && c->transfer->state == TRANSFER_WAITS && !c->transfer->replaced)
+		return replaces_fail(why, 481, "the call is about to be transferred");
+	if (replaces_taken(s, c, leg))
+		return replaces_fail(why, 481, "another one takes that place");
 	return true;
 }
 
@@ -137,17 +164,22 @@ static bool replaces_itself(const struct call *c, uint8_t leg, const struct sip_
 	       !id_tag_get(m->from.tag, &asks) && theirs.call == asks.call;
 }
 
-/* Who is given away speaks with the very call that is asked for: the same, where legs have gone to other calls since. */
+/* Who is given away, or left, speaks with the very call that is asked for: the same, where legs have gone to other calls since. */
 static bool replaces_given(const struct shard *s, const struct call *c, const struct sip_message *m)
 {
 	struct replaces given;
 	struct bytes value;
 	uint8_t leg;
 
-	return m->hop.transport == SIP_CELL && message_header(m, "Tandem-Given", 0, &value) &&
-	       !replaces_parse(&given, value) &&
-	       shard_dialog_find(s, c->tenant, given.call_id, given.to_tag, given.from_tag, &leg) ==
-		       c;
+	for (unsigned i = 0; m->hop.transport == SIP_CELL; i++) {
+		if (!message_header(m, "Tandem-Given", i, &value))
+			return false;
+		if (!replaces_parse(&given, value) &&
+		    shard_dialog_find(s, c->tenant, given.call_id, given.to_tag, given.from_tag,
+				      &leg) == c)
+			return true;
+	}
+	return false;
 }
 
 /* Of an operator, who alone may. */
@@ -167,6 +199,8 @@ static bool join_read(const struct shard *s, const struct sip_message *m, uint16
 	c = shard_dialog_find(s, tenant, r.call_id, r.to_tag, r.from_tag, &leg);
 	if (!c || !call_is_alone(c) || leg != c->bridge.caller)
 		return replaces_fail(why, 481, "nobody is alone there");
+	if (pick_is_promised(&s->host, c))
+		return replaces_fail(why, 481, "another one speaks with that party");
 	if (replaces_given(s, c, m))
 		return replaces_fail(why, 482, "a conversation without anybody");
 	*out = (struct call_replaces){ .call = c->id, .leg = LEG_NONE };
@@ -215,7 +249,7 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t
 			       : replaces_fail(why, 403, "the call that rings is another's");
 	if (!replaces_own(s, c->legs[leg], user, m))
 		return replaces_fail(why, 403, "the dialog is another's");
-	if (!replaces_state(c, leg, &r, why))
+	if (!replaces_state(s, c, leg, &r, why))
 		return false;
 	if (replaces_itself(c, leg, m) || replaces_given(s, c, m))
 		return replaces_fail(why, 482, "a conversation without anybody");

@@ -128,8 +128,10 @@ static void resume_calls(struct shard *s)
 	pool_handle h;
 
 	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
-		if (c->restored)
-			shard_call_step(s, c, &ev);
+		if (!c->restored)
+			continue;
+		shard_replaced_know(s, c);
+		shard_call_step(s, c, &ev);
 	}
 }
 

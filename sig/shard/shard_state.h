@@ -299,6 +299,8 @@ bool shard_has_replaces(const struct sip_message *m);
 /* The leg that it names, in whose place the user may step. False: *why. */
 bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		    struct bytes user, struct call_replaces *out, struct call_refusal *why);
+/* Its leg that another call is to take the place of, if it is to replace one: nobody else may. */
+void shard_replaced_know(struct shard *s, const struct call *c);
 /* Another shard asks for whom the leg that it names has not got yet: that call is over, and *to is to be called. */
 bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 char to[ROUTE_USER_MAX]);

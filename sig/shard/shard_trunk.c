@@ -55,16 +55,6 @@ static bool is_own(const struct shard *s, const struct sip_message *m)
 	       bytes_eq(text_bytes(&c->legs[tag.leg]->dialog.call_id), m->call_id);
 }
 
-/* The call that is to take the leg's place goes on. */
-static bool leg_is_replaced(const struct shard *s, const struct call *c, uint8_t leg)
-{
-	uint64_t id = c->legs[leg]->replaced_by;
-	const struct call *by = id ? shard_call_find(s, id) : NULL;
-
-	return by && by->state < CALL_ENDING && by->replaces.call == c->id &&
-	       by->replaces.leg == leg;
-}
-
 /* Who takes over a leg of the same trunk (RFC 3891) needs no more channels than there are, once. */
 static bool trunk_takes_over(const struct shard *s, uint16_t trunk, const struct sip_message *m,
 			     struct bytes user)
@@ -79,7 +69,7 @@ static bool trunk_takes_over(const struct shard *s, uint16_t trunk, const struct
 		return false;
 	c = shard_call_find(s, what.call);
 	l = c->legs[what.leg];
-	return l->channel == trunk && !leg_is_replaced(s, c, what.leg) &&
+	return l->channel == trunk &&
 	       trunks_has_room_for(s->settings.trunks, trunk, TRUNK_IN, leg_way(l));
 }
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls of two nodes become one conversation, with sound both ways."""
+import contextlib
 import threading
+import time
 from urllib.parse import quote
 
 from lib.sip import or_none, parameter
@@ -95,6 +97,103 @@ class Across(Cluster):
         for end in ends:
             end.stop()
         self.ends_well()
+
+    def serve(self, *pairs):
+        """Each of these phones says what it has, whenever it is asked again; what ends that."""
+        stop = threading.Event()
+
+        def answers(dialog, end):
+            while not stop.is_set():
+                with contextlib.suppress(AssertionError):
+                    dialog.wait_reinvite(end.sdp(version=2), 0.2)
+        threads = [threading.Thread(target=answers, args=pair, daemon=True) for pair in pairs]
+        for thread in threads:
+            thread.start()
+
+        def over():
+            stop.set()
+            for thread in threads:
+                thread.join(5)
+        self.addCleanup(over)
+        return over
+
+    def tells(self, node, call, leg, other, other_leg):
+        """call.join by that node; why not, or nothing."""
+        try:
+            node.ctl("call.join", call=call, leg=leg, **{"with": other, "with_leg": other_leg})
+        except ServerError as error:
+            return str(error)
+        return ""
+
+    def pairs(self, call):
+        """The records of its pairs."""
+        return sorted(row["id"] for row in self.a.ctl("cdr.list", limit=200) if row["id"].startswith(call))
+
+    def test_join_outlives_both(self):
+        """Each node dies and comes back in turn; then each pair of each call has one record."""
+        first, second = self.ids()
+        over = self.serve((self.first.out, self.first.ends[0]), (self.second.into, self.second.ends[1]))
+        self.assertEqual(self.tells(self.b, first, "a", second, "b"), "")
+        self.first.into.wait_bye()
+        self.second.out.wait_bye()
+        ends = self.first.ends[0], self.second.ends[1]
+        for end, hertz in zip(ends, (440, 880)):
+            end.start(hertz)
+        self.hear(ends)
+        for node, shard, own, heir in ((self.b, 18, "b", "a"), (self.a, 17, "a", "b")):
+            node.kill()
+            self.until(lambda: self.owner(shard) == heir)
+            self.hear(ends)
+            node.restart()
+            self.until(lambda: self.owner(shard) == own)
+            self.hear(ends)
+        for end in ends:
+            end.stop()
+        over()
+        self.ends_well()
+        for call in (first, second):
+            self.until(lambda: len(self.pairs(call)) == 2)
+            self.assertEqual(self.pairs(call), [call, f"{call}.2"])
+
+    def test_other_call_is_over(self):
+        """Whoever asks for it is told so, and the call goes on."""
+        first, second = self.ids()
+        self.second.out.bye()
+        self.second.into.wait_bye()
+        self.assertRegex(self.tells(self.a, first, "a", second, "b"), "not_found|conflict")     # it may not be quite over yet
+        self.until(lambda: "not_found" in self.tells(self.a, first, "a", second, "b"))
+        self.first.speaks().hears()
+        self.first.quiet()
+        self.first.hang_up()
+
+    def test_joins_that_meet(self):
+        """Each of two calls is told to join with the other. However the orders meet, no call is lost, and what is answered is true."""
+        first, second = self.ids()
+        over = self.serve((self.first.out, self.first.ends[0]), (self.first.into, self.first.ends[1]),
+                          (self.second.out, self.second.ends[0]), (self.second.into, self.second.ends[1]))
+        told = {}
+        orders = ((self.a, first, "a", second, "b"), (self.b, second, "b", first, "a"))
+        threads = [threading.Thread(target=lambda order=order: told.update({order[1]: self.tells(*order)}), daemon=True) for order in orders]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        self.assertEqual(len(told), 2)
+        self.assertIn("", told.values())
+        self.assertRegex("".join(told.values()), "^$|conflict")
+        time.sleep(1)       # whoever refuses is heard by then
+        self.assertEqual(len(self.a.ctl("call.list") + self.b.ctl("call.list")), 2)
+        self.assertEqual({self.a.ctl("call.show", call=call)["state"] for call in (first, second)}, {"established"})
+        over()
+        shown = self.a.ctl("call.show", call=first)
+        if {shown["from"], shown["to"]} == {"1001", "1003"}:
+            self.first.into.wait_bye()
+            self.second.out.wait_bye()
+            self.ends_well()
+        else:
+            for talk in (self.first, self.second):
+                talk.out.bye()
+                talk.into.wait_bye()
 
     def test_join_is_refused(self):
         """By what the other node says of the call there."""

@@ -704,6 +704,146 @@ static void not_joined_with_another_tenant(void **state)
 	assert_int_equal(shard_call_join_beside(here, there, &join, f->near.l.r->now), 0);
 }
 
+/* Its other party has been told that it has the place: until it has, the call is joined with nobody, and transferred to nobody. */
+static void while_it_is_replaced(void **state)
+{
+	struct far *f = *state;
+
+	two_calls(f);
+	assert_int_equal(join_far(f, 5, false), 0);
+	assert_int_equal(join_far(f, 6, true), -EALREADY);
+	refer(&f->second, "sip:1001@192.0.2.1");
+	assert_true(phone_hears(&f->second, "SIP/2.0 491").n);
+	settle_for(f, 5000);
+	let_b_go(f);
+	assert_talks(f);
+	assert_ends(f, &f->near.l.a, &f->near.c);
+}
+
+/* Two calls of a shard are joined with the same party at once: one has it, and the other one goes on as it was. */
+static void join_both(struct far *f, struct rig *r)
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		struct shard_order by = order_of(5 + i);
+		struct shard_join join = { .call = call_at(r, i),
+					   .with = call_at(f->other, 0),
+					   .leg = SHARD_LEG_CALLER,
+					   .with_leg = SHARD_LEG_CALLEE,
+					   .by = &by };
+
+		assert_int_equal(shard_call_join_beside(r->shard, f->other->shard, &join, r->now),
+				 0);
+		rig_run(r);
+	}
+}
+
+static void joined_twice(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = f->near.l.r;
+	struct phone d, e;
+
+	two_calls(f);
+	phone_open(&d, r, "1003", "192.0.2.13:5060");
+	phone_open(&e, r, "1004", "192.0.2.15:5060");
+	phone_bind(&e);
+	phones_talk(&d, &e);
+	join_both(f, r);
+	far_run(f);
+	for (uint32_t ms = 0; ms < 5000; ms += 100) {
+		settle_for(f, 100);
+		answer_all(f, r, &d, "INVITE ", PHONE_SDP_A);
+		answer_all(f, r, &e, "INVITE ", PHONE_SDP_B);
+	}
+	let_b_go(f);
+	assert_int_equal(rig_counts(r).calls_established, 2);
+	assert_int_equal(rig_counts(f->other).calls_established, 1);
+	assert_int_equal(last_event(r, SIG_CALL_TRANSFER_FAILED)->status, 480);
+	assert_int_equal(last_event(r, SIG_CALL_TRANSFER_FAILED)->call, call_at(r, 1));
+	assert_int_equal(last_event(r, SIG_CALL_TRANSFERRED)->call, call_at(r, 0));
+	phone_request(&d, "BYE", "", "");
+	assert_true(phone_hears(&d, "SIP/2.0 200").n);
+	trio_assert_left(&e);
+	assert_ends(f, &f->near.l.a, &f->near.c);
+}
+
+/* A late order names the legs as they were: the two speak with each other, and A would with itself. */
+static void joined_already(void **state)
+{
+	struct far *f = *state;
+
+	for (int turned = 0; turned < 2; turned++) {
+		for (int leg = 0; leg < 2; leg++) {
+			struct rig *rigs[] = { f->near.l.r, f->other };
+			struct rig *r = rigs[turned];
+			struct shard_join join = {
+				.leg = turned ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER,
+				.with_leg = leg ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER
+			};
+
+			two_calls(f);
+			assert_int_equal(join_far(f, 5, !turned), 0);
+			settle_for(f, 5000);
+			let_b_go(f);
+			join.call = call_at(r, 0);
+			join.with = call_at(rigs[!turned], 0);
+			assert_int_equal(shard_call_join_beside(r->shard, rigs[!turned]->shard,
+								&join, r->now),
+					 0);
+			rig_run(r);
+			far_run(f);
+			settle_for(f, 5000);
+			assert_int_equal(last_event(r, SIG_CALL_TRANSFER_FAILED)->status, 482);
+			assert_int_equal(rig_counts(f->near.l.r).calls_established, 1);
+			assert_int_equal(rig_counts(f->other).calls_established, 1);
+			assert_ends(f, &f->near.l.a, &f->near.c);
+			assert_int_equal(far_teardown(state), 0);
+			assert_int_equal(far_setup(state), 0);
+			f = *state;
+		}
+	}
+}
+
+/* Each call is told to join with the other one before either has asked: none is lost. */
+static void crossing(void **state)
+{
+	struct far *f = *state;
+	struct rig *rigs[] = { f->near.l.r, f->other };
+	struct call_far far[2];
+	struct shard_join join[2];
+
+	two_calls(f);
+	for (size_t i = 0; i < 2; i++) {
+		join[i] =
+			(struct shard_join){ .call = call_at(rigs[i], 0),
+					     .with = call_at(rigs[!i], 0),
+					     .leg = i ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER,
+					     .with_leg = i ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE };
+		assert_int_equal(shard_call_far(rigs[!i]->shard, TENANT_DEFAULT, join[i].with,
+						join[i].with_leg, &far[i]),
+				 0);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(
+			shard_call_join_far(rigs[i]->shard, &join[i], &far[i], rigs[i]->now), 0);
+		rig_run(rigs[i]);
+	}
+	far_run(f);
+	for (uint32_t ms = 0; ms < 5000; ms += 100) {
+		settle_for(f, 100);
+		answer_all(f, rigs[0], &f->near.l.b, "INVITE ", PHONE_SDP_B);
+		answer_all(f, rigs[1], &f->second, "INVITE ", PHONE_SDP_B);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(rig_counts(rigs[i]).calls_established, 1);
+		assert_true(last_event(rigs[i], SIG_CALL_TRANSFER_FAILED)->status >= 480);
+	}
+	phone_request(&f->second, "BYE", "", "");
+	assert_true(phone_hears(&f->second, "SIP/2.0 200").n);
+	leaves(f, &f->near.c);
+	assert_ends(f, &f->near.l.a, &f->near.l.b);
+}
+
 /* ---- one phone at both ends ---- */
 
 static void answer_b(struct far *f)
@@ -786,6 +926,10 @@ int main(void)
 		FAR_TEST(who_rings_refuses),
 		FAR_TEST(joined_by_command),
 		FAR_TEST(joined_alone),
+		FAR_TEST(joined_twice),
+		FAR_TEST(joined_already),
+		FAR_TEST(crossing),
+		FAR_TEST(while_it_is_replaced),
 		FAR_TEST(join_of_a_phone),
 		FAR_TEST(not_joined_by_command),
 		FAR_TEST(not_joined_with_another_tenant),
