@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages of deploy/packages/PURPOSE.txt that are missing, and starts no daemon
 # by doing so.  Needs root, or sudo that asks no password, only where something is missing.
-# usage: deploy/install.sh build|run|test|bench...
+# usage: deploy/install.sh build|run|test|bench|systemd...
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
