@@ -28,7 +28,7 @@ WALL = "tests/step_clock.so"        # for a node whose wall clock a test sets
 LOAD = "bench/rtpload"              # audio of many calls, for tests of a release
 THREADED = ("base", "engine", "cluster", "app", "threads")  # suites whose code runs in more than one thread
 SLOWEST = 12                        # end-to-end files whose time is told
-FAIL_ONCE = 3                       # end-to-end tests that may fail once, beside others
+FAIL_ONCE = 3                       # end-to-end tests, and programs of unit tests of a build, that may fail once, beside others
 SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(8, 2 * CORES)         # programs of unit tests
@@ -98,18 +98,49 @@ def build(report, name, *targets):
 
 
 def meson(report, folder, *selected):
-    """Runs the tests of a build and adds each one of each program."""
+    """Runs the tests of a build and adds each one of each program.  Few that failed are run once more, by themselves."""
+    entries, output = meson_log(folder, AT_ONCE, *selected)
+    if not entries:
+        report.add(f"meson test in {folder}", FAILED, output)
+        return
+    failed = [entry for entry in entries if any(result == FAILED for _, result, _ in tap.results(entry))]
+    again = {}
+    if failed and len(failed) <= FAIL_ONCE:
+        names = [entry["name"].rpartition(" / ")[2] for entry in failed if not (certain(tap.output(entry)) or crashed(entry))]
+        again = {entry["name"]: entry for entry in (meson_log(folder, 1, *names)[0] if names else ())}
+    for entry in entries:
+        once_more(report, entry, again.get(entry["name"]) if entry in failed else None)
+
+
+def meson_log(folder, at_once, *selected):
+    """([a line of meson's log for each program], what meson printed)"""
     for old in glob.glob(f"{folder}/meson-logs/suite*.json"):
         os.unlink(old)
     _, output = run(*steady(), "meson", "test", "-C", folder, "--no-rebuild", "--logbase", "suite",
-                    "--num-processes", str(AT_ONCE), *selected)
+                    "--num-processes", str(at_once), *selected)
     logs = glob.glob(f"{folder}/meson-logs/suite*.json")
-    if not logs:
-        report.add(f"meson test in {folder}", FAILED, output)
-        return
-    for line in pathlib.Path(logs[0]).read_text(encoding="utf-8").splitlines():
-        for test, result, text in tap.results(json.loads(line)):
+    lines = pathlib.Path(logs[0]).read_text(encoding="utf-8").splitlines() if logs else []
+    return [json.loads(line) for line in lines], output
+
+
+def once_more(report, entry, again):
+    """Adds the tests of a program; again: what it said when it ran once more, alone, or None."""
+    later = dict((test, result) for test, result, _ in tap.results(again)) if again else {}
+    passes = later and FAILED not in later.values()
+    for test, result, text in tap.results(entry):
+        if result == FAILED and passes and later.get(test, PASSED) == PASSED:
+            report.unsteady(test, text)
+        else:
             report.add(test, result, text)
+
+
+def crashed(entry):
+    return entry["returncode"] < 0 and entry["result"] != "TIMEOUT"
+
+
+def certain(output):
+    """What a sanitizer or an assertion of the code said is true whenever it was said."""
+    return re.search(r"Sanitizer|runtime error:|Assertion .* failed", output)
 
 
 def format_(report):
@@ -256,12 +287,12 @@ def judge(report, failed, folders):
 
     A machine that stands still for seconds fails a test now and then.  So up to FAIL_ONCE tests are run once more, alone.  One that
     passes then is named as unsteady, with what it said when it failed.  Where more failed, something is broken: nothing is run again.
-    Nor is what a sanitizer or an assertion said: that is true whenever it was said.
+    Nor is what is certain().
     """
     few = len({test for _, test, _ in failed}) <= FAIL_ONCE
     for script, test, output in failed:
         file, method = script.partition("::")[0], test.split(": ")[2]
-        again = few and re.fullmatch(r"\w+\.\w+", method) and not re.search(r"Sanitizer|runtime error:|Assertion .* failed", output)
+        again = few and re.fullmatch(r"\w+\.\w+", method) and not certain(output)
         results = script_results(f"{file}::{method}", folders[variant_of(script)]) if again else []
         if results and all(result == PASSED for _, result, _ in results):
             report.unsteady(test, output)

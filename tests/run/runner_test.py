@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -164,6 +165,64 @@ class Again(unittest.TestCase):
     def test_what_a_sanitizer_says_stays(self):
         for said in ("ERROR: AddressSanitizer: heap-use-after-free", "a.c:1:2: runtime error: shift", "a.c:1: f: Assertion `x' failed."):
             self.assertEqual(self.judged(said.replace("'", "\\'"))[0], 1, said)
+
+
+class ProgramsAgain(unittest.TestCase):
+    """A program of unit tests that fails once, beside others."""
+    GOOD = "1..2\nok 1 - a\nok 2 - b\n"
+    BAD = "1..2\nok 1 - a\nnot ok 2 - b\n"
+
+    def judged(self, first, alone):
+        """(exit status, the last line, names that ran alone); first, alone: {name: stdout and what else an entry has}"""
+        report, output, ran = Report(), io.StringIO(), []
+
+        def log(_folder, at_once, *names):
+            if at_once == 1:
+                ran.extend(names)
+            said = alone if at_once == 1 else first
+            return [entry(name=f"tandem:x / {name}", **fields) for name, fields in said.items() if not names or name in names], ""
+
+        with unittest.mock.patch.object(parts, "meson_log", log), contextlib.redirect_stdout(output):
+            with report.part("unit"):
+                parts.meson(report, "folder")
+            status = report.finish()
+        return status, output.getvalue().splitlines()[-1], ran
+
+    def bad(self, more="", returncode=1, **fields):
+        return {"stdout": self.BAD + more, "result": "ERROR", "returncode": returncode, **fields}
+
+    def good(self):
+        return {"stdout": self.GOOD}
+
+    def test_passes_alone(self):
+        self.assertEqual(self.judged({"p": self.bad(), "q": self.good()}, {"p": self.good()}),
+                         (0, "4 passed, 0 failed, 0 skipped", ["p"]))
+
+    def test_fails_alone_too(self):
+        self.assertEqual(self.judged({"p": self.bad(), "q": self.good()}, {"p": self.bad()}),
+                         (1, "3 passed, 1 failed, 0 skipped", ["p"]))
+
+    def test_another_case_fails_alone(self):
+        other = {"stdout": "1..2\nnot ok 1 - a\nok 2 - b\n", "result": "ERROR", "returncode": 1}
+        self.assertEqual(self.judged({"p": self.bad()}, {"p": other})[0], 1)
+
+    def test_says_nothing_alone(self):
+        self.assertEqual(self.judged({"p": self.bad()}, {})[0], 1)
+
+    def test_many_are_no_accident(self):
+        many = {name: self.bad() for name in "pqrs"}
+        self.assertEqual(self.judged(many, {name: self.good() for name in many}),
+                         (1, "4 passed, 4 failed, 0 skipped", []))
+
+    def test_what_is_certain_stays(self):
+        for once in (self.bad("ERROR: AddressSanitizer: heap-use-after-free\n"), self.bad("a.c:1:2: runtime error: shift\n"),
+                     self.bad("a.c:1: f: Assertion `x' failed.\n"), self.bad(returncode=-11)):
+            self.assertEqual(self.judged({"p": once}, {"p": self.good()}),
+                             (1, "1 passed, 1 failed, 0 skipped", []))
+
+    def test_a_time_out_is_not(self):
+        late = {"stdout": "1..2\nok 1 - a\n", "result": "TIMEOUT", "returncode": -9}
+        self.assertEqual(self.judged({"p": late}, {"p": self.good()})[0], 0)
 
 
 class One(unittest.TestCase):

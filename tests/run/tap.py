@@ -26,18 +26,22 @@ def cases(stdout):
     return found
 
 
+def output(entry):
+    """All that it said."""
+    return f"{entry.get('stdout') or ''}{entry.get('stderr') or ''}\n{entry['result']}, exit {entry['returncode']}"
+
+
 def results(entry):
     """[(test, result, output)] of a line of testlog.json."""
-    test, stdout = name_of(entry), entry.get("stdout") or ""
+    test, stdout, said = name_of(entry), entry.get("stdout") or "", output(entry)
     result = MESON.get(entry["result"], FAILED)
-    output = f"{stdout}{entry.get('stderr') or ''}\n{entry['result']}, exit {entry['returncode']}"
     plan = re.search(r"^1\.\.(\d+)", stdout, re.M)
     if not plan:
-        return [(test, result, output)]
-    found = [(f"{test}: {case}", what, output) for case, what in cases(stdout)]
+        return [(test, result, said)]
+    found = [(f"{test}: {case}", what, said) for case, what in cases(stdout)]
     # A program that died, leaked or ran fewer cases than planned failed, whatever its cases say.
     # Its exit status tells, not meson's result: meson takes cmocka's way to say "skipped" for a failure.
     whole = len(found) == int(plan[1]) and entry["returncode"] == 0
     if not whole and not any(what == FAILED for _, what, _ in found):
-        found.append((test, FAILED, output))
+        found.append((test, FAILED, said))
     return found
