@@ -6,6 +6,7 @@ import time
 from urllib.parse import quote
 
 from lib.sip import or_none, parameter
+from patience import until
 from server import ServerError
 from taken_test import ADDRESSES, Cluster, Talk
 
@@ -79,7 +80,10 @@ class Across(Cluster):
     def ends_well(self):
         self.first.out.bye()
         self.second.into.wait_bye()
-        self.until(lambda: not self.a.ctl("call.list") and not self.b.ctl("call.list"))
+        until(lambda: not self.left(), lambda: f"they go on: {self.left()}")
+
+    def left(self):
+        return [node.ctl("call.show", call=row["id"]) for node in (self.a, self.b) for row in node.ctl("call.list")]
 
     def test_join_by_command(self):
         """1001 of a call of node a speaks with 1003 of a call of node b. The node that carried it out dies, then both are with one."""
