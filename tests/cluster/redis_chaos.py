@@ -78,8 +78,10 @@ class Round:
 
     def why(self):
         """What is not as it was."""
+        pages = {node.name: node.page("/healthz") for node in self.place.nodes}
+        heard = {node.name: node.metric("tandem_cluster_nodes", state="heard") for node in self.place.nodes}
         return (f"{self.place.state()}\nleases: {self.place.leases()}\nsaved {self.place.saved()} of {len(self.calls)} calls, "
-                f"keys missing: {self._lost_keys()}")
+                f"keys missing: {self._lost_keys()}, healthy: {pages}, nodes heard: {heard}")
 
 
 def rounds_of(place, names, calls, say):

@@ -138,6 +138,7 @@ class Taken(Cluster):
         """What operators see, also of a node that is gone."""
         self.until(lambda: self.status()[0] == {"a": "self", "b": "heard"})
         self.until(lambda: (self.owner(17), self.owner(18)) == ("a", "b") and self.status()[1][17]["named"] == ["b"])
+        self.until(lambda: self.status()[1][18]["owner"] == "b")    # a hears of it by the next lease
         shards = self.status()[1]
         self.assertEqual([(shards[n]["owner"], shards[n]["state"], shards[n]["home"]) for n in (17, 18)],
                          [("a", "live", True), ("b", "waiting", False)])

@@ -242,6 +242,14 @@ static bool is_asked(void *arg)
 	return ((const struct redis *)arg)->route->asked;
 }
 
+/* Who asks may have to come back: it had its turn while the other links were not up yet. */
+static bool may_be_asked(void *arg)
+{
+	const struct redis *r = arg;
+
+	return redis_is_connected(r) && redis_is_connected(r->route->asker) && !is_asked(arg);
+}
+
 /* A server that hangs is being asked who has which slot. */
 static void test_closed_while_asked(void **state)
 {
@@ -253,7 +261,7 @@ static void test_closed_while_asked(void **state)
 	slots_start(&s);
 	(void)snprintf(settings.place.url, sizeof(settings.place.url), "%s", s.url);
 	assert_int_equal(redis_open(&r, &settings, NULL, NULL), 0);
-	assert_true(drive(r, 10000, is_up, r));
+	assert_true(drive(r, 10000, may_be_asked, r));
 	server_signal(&s, SIGSTOP);
 	assert_true(drive(r, 10000, is_asked, r));
 	redis_close(r);
