@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import urllib.error
 import urllib.request
 
 from lib.node import SANITIZERS, build_folder
@@ -44,11 +45,20 @@ class ClusterNode(Server):
     def start(self, seconds=30, wrapper=()):
         super().start(seconds, (*wrapper, *self.host.command))
 
-    def page(self, path):
-        """"": it does not answer."""
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{self.host.address}:{HTTP}{path}", timeout=1) as answer:
-            return answer.read().decode()
-        return ""
+    def page(self, path, refused=False):
+        """"": it does not answer. refused: also where it says that it is not well."""
+        try:
+            with urllib.request.urlopen(f"http://{self.host.address}:{HTTP}{path}", timeout=1) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.read().decode() if refused else ""
+        except OSError:
+            return ""
+
+    def faults(self):
+        """Why it is degraded; None: it does not answer."""
+        page = self.page("/healthz", refused=True)
+        return set(json.loads(page)["reasons"]) if page else None
 
     def metric(self, name, **labels):
         """Summed over what has these labels."""
