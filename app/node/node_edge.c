@@ -79,7 +79,7 @@ static int edge_send_datagram(struct node *n, uint8_t place, const struct sip_ho
 static int edge_send(void *arg, uint8_t place, const struct sip_hop *hop, struct bytes message)
 {
 	struct node *n = arg;
-	struct parcel p = { .kind = PARCEL_SEND,
+	struct parcel p = { .kind = hop->transport == SIP_UDP ? PARCEL_SEND_FLOW : PARCEL_SEND,
 			    .transport = (uint8_t)hop->transport,
 			    .remote = hop->remote,
 			    .data = message };
@@ -88,7 +88,7 @@ static int edge_send(void *arg, uint8_t place, const struct sip_hop *hop, struct
 
 	if (message.n > PARCEL_DATA_MAX)
 		return -EMSGSIZE;
-	if (hop->transport == SIP_UDP)
+	if (hop->transport == SIP_UDP && !hop_is_edge(hop->connection))
 		return edge_send_datagram(n, place, hop, message);
 	if (!hop_edge_get(&n->edge->names, hop->connection, &edge) ||
 	    !claimant_process(n->claimant, edge.process, &to))
@@ -110,6 +110,17 @@ static bool edge_hop(struct node *n, const struct parcel *p, uint64_t incarnatio
 				 .connection = hop_edge_put(&n->edge->names, &edge) };
 	return p->transport < SIP_TRANSPORTS && sip_transport_is_stream(out->transport) &&
 	       out->connection;
+}
+
+static bool edge_hop_flow(struct node *n, const struct parcel *p, uint64_t incarnation,
+			  struct sip_hop *out)
+{
+	const struct hop_edge edge = { incarnation, p->connection };
+
+	*out = (struct sip_hop){ .transport = SIP_UDP,
+				 .remote = p->remote,
+				 .connection = hop_edge_put(&n->edge->names, &edge) };
+	return hop_is_edge(out->connection);
 }
 
 /* The phone comes back, perhaps: its transactions wait, as when its connection was here. */
@@ -177,6 +188,22 @@ static void edge_carry_datagram(struct node *n, const struct parcel *p)
 	n->edge->carrying = false;
 }
 
+static void edge_carry_flow(struct node *n, const struct parcel *p)
+{
+	struct sip_hop hop = { .transport = SIP_UDP, .remote = p->remote };
+	uint32_t i = 0;
+
+	while (i < n->local_count && hop_edge_flow((uint16_t)i) != p->connection)
+		i++;
+	hop.local = (uint16_t)i;
+	if (i == n->local_count || n->local_transports[i] != SIP_UDP)
+		return;
+	n->edge->carrying = true;
+	if (transport_send(n->sip, &hop, p->data))
+		LOG_DEBUG("node", 0, "a datagram of another node is not sent");
+	n->edge->carrying = false;
+}
+
 /* ---- from phones of other nodes ---- */
 
 /* An address that goes with its shard is all the same on each node; else one of the same kind. */
@@ -195,6 +222,8 @@ static bool edge_local(const struct node *n, const struct parcel *p, struct sip_
 static bool edge_heard_at(struct node *n, const struct parcel *p, uint64_t incarnation,
 			  struct sip_hop *hop)
 {
+	if (p->kind == PARCEL_HEARD_FLOW)
+		return edge_hop_flow(n, p, incarnation, hop) && edge_local(n, p, hop);
 	if (!parcel_is_datagram(p))
 		return edge_hop(n, p, incarnation, hop) && edge_local(n, p, hop);
 	*hop = (struct sip_hop){ .transport = SIP_UDP, .remote = p->remote };
@@ -217,11 +246,19 @@ static bool edge_is_own(const struct sip_hop *from)
 	return from->inbound && from->connection && !hop_is_edge(from->connection);
 }
 
+/* An address that goes with its shard says itself who sends by it. */
+static enum parcel_kind heard_as(const struct node *n, const struct sip_hop *from)
+{
+	if (from->transport != SIP_UDP)
+		return PARCEL_HEARD;
+	return n->local_shards[from->local] ? PARCEL_HEARD_DATAGRAM : PARCEL_HEARD_FLOW;
+}
+
 bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 		    struct bytes message)
 {
 	bool datagram = from->transport == SIP_UDP;
-	struct parcel p = { .kind = datagram ? PARCEL_HEARD_DATAGRAM : PARCEL_HEARD,
+	struct parcel p = { .kind = heard_as(n, from),
 			    .transport = (uint8_t)from->transport,
 			    .connection = from->connection,
 			    .remote = from->remote,
@@ -232,6 +269,8 @@ bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 	    (!datagram && !edge_is_own(from)) || !claimant_owner(n->claimant, shard, &to))
 		return false;
 	p.bound = n->local_binds[from->local];
+	if (p.kind == PARCEL_HEARD_FLOW)
+		p.connection = hop_edge_flow(from->local);
 	return channels_send(n->edge->channels, &to, &p) == 0;
 }
 
@@ -301,7 +340,11 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 		edge_carry_datagram(n, p);
 		return;
 	case PARCEL_HEARD_DATAGRAM:
+	case PARCEL_HEARD_FLOW:
 		edge_heard(n, p, incarnation);
+		return;
+	case PARCEL_SEND_FLOW:
+		edge_carry_flow(n, p);
 		return;
 	case PARCEL_CELL:
 		edge_cell(n, p);

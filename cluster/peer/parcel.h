@@ -20,6 +20,8 @@ enum parcel_kind {
 	PARCEL_HEARD_DATAGRAM, /* at that address of the sender's, for a shard of the receiver's */
 	PARCEL_CELL, /* of a shard of the sender's (remote) to one of the receiver's (bound) */
 	PARCEL_NEWS, /* of users that are watched (sig/remote/remote_watch.h): it has no ends */
+	PARCEL_SEND_FLOW,  /* a datagram by that address of the receiver's, which stays with it */
+	PARCEL_HEARD_FLOW, /* a datagram at that address of the sender's, which stays with it */
 	PARCEL_KINDS,
 };
 
@@ -33,7 +35,7 @@ enum {
 struct parcel {
 	enum parcel_kind kind;
 	uint8_t transport;
-	uint64_t connection; /* as its node names it; 0: datagrams and shards have none */
+	uint64_t connection; /* or flow, as its node names it; 0: others have none */
 	struct addr bound,
 		remote; /* its ends: the node's, which a connection may lack, and the other's */
 	struct bytes data;

@@ -238,7 +238,8 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const struct sip_mess
 /* A datagram says itself where it comes from: only a connection, and who is trusted, may come from another host than before. */
 static bool may_move(const struct dialog *d, const struct sip_hop *to, const struct call_host *h)
 {
-	return (to->connection && to->connection == d->hop.connection) ||
+	return (sip_transport_is_stream(to->transport) && to->connection &&
+		to->connection == d->hop.connection) ||
 	       place_check(h, &d->hop, &to->remote, d->trunk || host_trusts(h, to)) ==
 		       DESTINATION_OK;
 }

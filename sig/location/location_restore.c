@@ -30,13 +30,18 @@ static uint16_t local_bound(const struct locations *l, const struct binding *b)
 	return UINT16_MAX;
 }
 
+static bool goes_with_its_shard(const struct locations *l, uint16_t local)
+{
+	return local != UINT16_MAX && (l->floating >> local & 1);
+}
+
 /* A phone of another node is reached where no NAT and no connection stands in between, or by those who know the way. An address that
  * goes with its shard is all the same, whoever has it now: so what saved calls know of the phone is known again when it registers. */
 static uint16_t local_to(const struct locations *l, const struct binding *b)
 {
 	uint16_t bound = local_bound(l, b);
 
-	if (bound != UINT16_MAX && (l->floating >> bound & 1))
+	if (goes_with_its_shard(l, bound))
 		return bound;
 	if (!b->hop.connection && (b->hop.transport != SIP_UDP || (b->nat && !b->path.n)))
 		return UINT16_MAX;
@@ -48,10 +53,13 @@ static uint16_t local_to(const struct locations *l, const struct binding *b)
 	return UINT16_MAX;
 }
 
-/* What a former process of this node had is gone. */
-static void find_connection(struct binding *b)
+/* What a former process of this node had is gone, but for its addresses. */
+static void find_connection(const struct locations *l, struct binding *b)
 {
-	if (!binding_is_foreign(b) && hop_is_edge(b->hop.connection))
+	bool here = !binding_is_foreign(b) ||
+		    (b->hop.transport == SIP_UDP && goes_with_its_shard(l, local_bound(l, b)));
+
+	if (here && hop_is_edge(b->hop.connection))
 		b->hop.connection = 0;
 }
 
@@ -63,7 +71,7 @@ static void find_locals(const struct locations *l, struct aor *entry)
 
 		if (!l->lookup || bytes_is(text_bytes(&b->node), l->node))
 			text_clear(&b->node);
-		find_connection(b);
+		find_connection(l, b);
 		b->hop.local = binding_is_foreign(b) ? local_to(l, b) : local_bound(l, b);
 	}
 }

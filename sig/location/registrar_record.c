@@ -39,7 +39,8 @@ static void borrow_hop(pb_hop *h, uint8_t ip[16], const struct sip_hop *hop,
 	memcpy(ip, hop->remote.ip, 16);
 	h->transport = (uint32_t)hop->transport;
 	h->inbound = hop->inbound;
-	if (hop->inbound && hop_edge_get(edges, hop->connection, &edge)) {
+	if ((hop->inbound || hop_is_edge(hop->connection)) &&
+	    hop_edge_get(edges, hop->connection, &edge)) {
 		h->process = edge.process;
 		h->connection = edge.connection;
 	}
@@ -51,12 +52,25 @@ static void borrow_hop(pb_hop *h, uint8_t ip[16], const struct sip_hop *hop,
 	};
 }
 
+/* By no other way. Who reads it knows whether the address has come to him meanwhile. */
+static void borrow_flow(pb_hop *h, const struct binding *b, const struct hop_edges *edges)
+{
+	struct hop_edge edge;
+
+	if (b->hop.transport != SIP_UDP || !b->nat || b->path.n || b->hop.connection ||
+	    !hop_edge_get(edges, hop_edge_flow(b->hop.local), &edge))
+		return;
+	h->process = edge.process;
+	h->connection = edge.connection;
+}
+
 static void borrow_hops(struct borrowed *to, uint32_t i, const struct binding *b,
 			const struct hop_edges *edges)
 {
 	pb_hop *h = &to->hops[i];
 
 	borrow_hop(h, to->ips[i], &b->hop, edges);
+	borrow_flow(h, b, edges);
 	if (b->bound.family == ADDR_NONE) {
 		h->local = b->hop.local;
 	} else {
@@ -228,9 +242,11 @@ static const char *read_binding(struct binding *b, const pb_binding *p, struct h
 		reason = "hop_bound";
 	if (reason)
 		return reason;
-	if (b->hop.inbound)
+	if (b->hop.inbound || b->hop.transport == SIP_UDP)
 		b->hop.connection = hop_edge_put(edges, &(struct hop_edge){ p->hop->process,
 									    p->hop->connection });
+	if (b->hop.transport == SIP_UDP && !hop_is_edge(b->hop.connection))
+		b->hop.connection = 0; /* by an address that is here */
 	b->cseq = p->cseq;
 	b->registered_utc_ms = p->registered_utc_ms;
 	b->expires_utc_ms = p->expires_utc_ms;

@@ -6,6 +6,7 @@
 #include "sig/dialog/dialog_hop.h"
 #include "sig/feature/transfer.h"
 #include "sig/shard/shard_state.h"
+#include "sig/sip/hop_edges.h"
 
 /* After a restart no connection has its name any more. Where no NAT stands between the address is the machine's, and its Contacts may
  * name different ports of it: that of its connection in a call, the one it listens on when it registers. */
@@ -166,6 +167,8 @@ bool shard_hop_has_other(struct shard *s, const struct txn_slot *slot)
 /* Phones come back: their requests wait for that, up to the transaction's end. A neighbour that cannot be reached is refused at once. */
 bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop)
 {
+	if (hop_is_edge(hop->connection))
+		return true;
 	return sip_transport_is_stream(hop->transport) &&
 	       (hop->inbound || !shard_is_trusted(s, hop));
 }

@@ -163,6 +163,8 @@ static void client_failed(struct shard *s, struct txn_slot *slot, enum txn_event
 
 	if ((silent || event == TXN_EV_TRANSPORT_ERROR) && goes_elsewhere(s, slot, 0))
 		return;
+	if (event == TXN_EV_TIMER && slot->waiting && !slot->txn.reliable)
+		shard_lost_unheard(s, slot);
 	ev.kind = CALL_EV_TIMEOUT;
 	ev.failed = event == TXN_EV_TRANSPORT_ERROR;
 	out = txns_step(&s->txns, slot, event, s->host.now.ns);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parties whose connection is gone while something waits for them. Where there are other nodes the phone may have registered with one of them,
- * and nobody tells that: the store is asked, once a second while a transaction can wait.
+ * Parties that are not reached while something waits for them: their connection is gone, or over UDP they do not answer. Where there are
+ * other nodes the phone may have registered with one of them, and nobody tells that: the store is asked, once a second while a transaction
+ * can wait, and every five seconds while the party does not know where it is heard (call.away).
  */
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "sig/shard/shard_state.h"
 
-#define LOST_ASK_NS NS_PER_S
-#define LOST_MAX_NS (32 * NS_PER_S) /* 64*T1: by then nothing waits any more */
+#define LOST_ASK_NS  NS_PER_S
+#define LOST_AWAY_NS (5 * NS_PER_S)  /* nothing waits, but a party that is not heard */
+#define LOST_MAX_NS  (32 * NS_PER_S) /* 64*T1: by then nothing waits any more */
 
 enum { LOST_MAX = 4096 };
 
@@ -46,9 +48,18 @@ static struct leg *lost_leg(const struct shard *s, const struct lost_party *p)
 	return l && l->same_user.back && sip_hop_equal(&l->dialog.hop, &p->hop) ? l : NULL;
 }
 
+static bool lost_is_over(const struct shard *s, const struct lost_party *p)
+{
+	const struct call *c = shard_call_find(s, p->call);
+
+	return s->host.now.ns >= p->until_ns && !(c && c->away & BIT64(p->leg));
+}
+
 static void lost_ask(struct shard *s, struct lost_party *p, const struct leg *l)
 {
-	p->ask_ns = s->host.now.ns + LOST_ASK_NS;
+	bool waits = s->host.now.ns < p->until_ns;
+
+	p->ask_ns = s->host.now.ns + (waits ? LOST_ASK_NS : LOST_AWAY_NS);
 	p->token = ++s->invite_wait_token;
 	if (!locations_ask(s->locations, l->same_user.tenant, text_bytes(&l->user),
 			   &s->locations_user, p->token))
@@ -64,7 +75,7 @@ void shard_lost_turn(struct shard *s)
 		struct lost_party *p = *at;
 		const struct leg *l = lost_leg(s, p);
 
-		if (!l || s->host.now.ns >= p->until_ns) {
+		if (!l || lost_is_over(s, p)) {
 			lost_remove(s, at);
 			continue;
 		}
@@ -103,6 +114,16 @@ void shard_lost_note(struct shard *s, const struct txn_slot *slot)
 	p->hop = l->dialog.hop;
 	p->until_ns = s->host.now.ns + LOST_MAX_NS;
 	wheel_aim(&s->wheel, &s->lost_timer, s->host.now.ns);
+}
+
+/* Nobody says that a NAT lets us in no more, or that it has forgotten its phone. Who rings is asked wherever it is. */
+void shard_lost_unheard(struct shard *s, const struct txn_slot *slot)
+{
+	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
+	const struct leg *l = c ? call_leg(c, slot->leg) : NULL;
+
+	if (l && l->state != LEG_EARLY)
+		shard_lost_note(s, slot);
 }
 
 /* Where the REGISTER of before came from, or what its dialog calls it. */

@@ -410,6 +410,8 @@ struct route_asker shard_asker(const struct shard *s);
 /* ---- shard_lost.c ---- */
 /* It waits for its party, whose connection is gone. */
 void shard_lost_note(struct shard *s, const struct txn_slot *slot);
+/* It has waited for a first answer from its party, over UDP. */
+void shard_lost_unheard(struct shard *s, const struct txn_slot *slot);
 /* The timer. */
 void shard_lost_turn(struct shard *s);
 /* locations_user.found. False: nothing of it was asked. */

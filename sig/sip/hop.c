@@ -92,7 +92,9 @@ bool sip_hop_same(const struct sip_hop *a, const struct sip_hop *b)
 {
 	if (a->transport != b->transport)
 		return false;
-	if (a->connection && b->connection)
+	if (!sip_transport_is_stream(a->transport) && a->connection != b->connection)
+		return false; /* by two nodes */
+	if (sip_transport_is_stream(a->transport) && a->connection && b->connection)
 		return a->connection == b->connection;
 	return a->local == b->local && addr_eq(&a->remote, &b->remote);
 }

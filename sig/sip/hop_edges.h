@@ -27,6 +27,13 @@ struct hop_edge {
 	uint64_t connection; /* as that one names it */
 };
 
+/* Over UDP a phone behind a NAT hears from the address where it registered, and from no other one (RFC 4787 5). Where that address stays
+ * with its process the two together are a flow, as a connection is: its number is the address's place there (sip_hop.local), from 1 on.
+ * A hop by an own address has no number: its place says all. */
+static inline uint64_t hop_edge_flow(uint16_t local)
+{
+	return UINT64_C(1) + local;
+}
 /* Whether it is another process's. */
 static inline bool hop_is_edge(uint64_t connection)
 {

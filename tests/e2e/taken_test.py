@@ -88,6 +88,7 @@ class Cluster(Pair):
         for agent in self.phones.values():
             if agent.count(lambda message: message.method == "REGISTER" and message.status == 200):
                 or_none(agent.register, 0, None, None, (), 1)
+        self.phones.clear()
 
     def registers(self, shard, *numbers):
         for number in numbers:
@@ -150,7 +151,7 @@ class Taken(Cluster):
         self.assertEqual(self.status()[1][18]["state"], "live")
 
 
-class Asked(Cluster):
+class Owning:
     """Each node has an address of its own. Whoever takes a shard asks the parties of its calls to come there."""
     @classmethod
     def settings(cls, name, shard):
@@ -170,6 +171,8 @@ class Asked(Cluster):
             end.use(asked)
         talk.hears()
 
+
+class Asked(Owning, Cluster):
     def test_killed_and_home(self):
         self.registers(17, "1001", "1002")
         talk = Talk(self, 17).answer().speaks()
@@ -328,8 +331,8 @@ class Two(Cluster):
             return False
 
 
-class Claimed(Cluster):
-    """Three nodes: leases name the two others, who both have to consent to a claim, and whose acks are enough for the owner."""
+class Three(Cluster):
+    """Leases name the two others, who both have to consent to a claim, and whose acks are enough for the owner."""
     shards = (17, 18, 19)
 
     @classmethod
@@ -345,6 +348,8 @@ class Claimed(Cluster):
         shutil.copy(os.path.join(cls.a.state_dir, "keys"), os.path.join(cls.c.state_dir, "keys"))
         cls.c.start()
 
+
+class Claimed(Three):
     def test_killed_and_cut_off(self):
         """One is killed; then the one that has its shard stands still for longer than its lease lasts, and speaks for it no more."""
         self.registers(17, "1001", "1002")

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	assert(p.kind >= PARCEL_SEND && p.kind < PARCEL_KINDS);
-	assert(!p.connection == (p.kind >= PARCEL_SEND_DATAGRAM));
+	assert(!p.connection == (p.kind >= PARCEL_SEND_DATAGRAM && p.kind <= PARCEL_NEWS));
 	assert((p.remote.family == ADDR_NONE) == (p.kind == PARCEL_NEWS));
 	again = malloc(size);
 	assert(again);

@@ -108,6 +108,21 @@ static void test_datagram(void **state)
 	assert_true(addr_eq(&read.bound, &g_parcel.bound));
 }
 
+/* ... unless it is by an address that stays with its node, and needs no other name. */
+static void test_flow(void **state)
+{
+	struct parcel read;
+
+	(void)state;
+	g_parcel.kind = PARCEL_SEND_FLOW;
+	g_parcel.bound = (struct addr){ 0 };
+	assert_int_equal(parcel_read(&read, written()), 0);
+	assert_true(read.connection == g_parcel.connection);
+	assert_false(parcel_is_datagram(&read));
+	g_parcel.connection = 0;
+	assert_int_equal(parcel_read(&read, written()), -EBADMSG);
+}
+
 /* Shards have addresses of one family, and no connection. */
 static void test_cell(void **state)
 {
@@ -152,6 +167,7 @@ int main(void)
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_connection_has_a_name, setup),
 		cmocka_unit_test_setup(test_datagram, setup),
+		cmocka_unit_test_setup(test_flow, setup),
 		cmocka_unit_test_setup(test_cell, setup),
 	};
 

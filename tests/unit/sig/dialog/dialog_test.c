@@ -273,13 +273,16 @@ static void moves(void **state)
 {
 	static const struct {
 		const char *name, *from;
-		bool trusted, connected;
+		bool trusted;
+		enum sip_transport transport;
+		uint64_t connection; /* UDP: by which node */
 		const char *hop;
 	} rows[] = {
-		{ "another port", "192.0.2.11:40000", false, false, "192.0.2.11:5060" },
-		{ "another host", "192.0.2.99:5060", false, false, "192.0.2.11:5060" },
-		{ "its connection", "192.0.2.99:5060", false, true, "192.0.2.99:5060" },
-		{ "trusted", "192.0.2.99:5060", true, false, "192.0.2.99:5060" },
+		{ "another port", "192.0.2.11:40000", false, SIP_UDP, 0, "192.0.2.11:5060" },
+		{ "another host", "192.0.2.99:5060", false, SIP_UDP, 0, "192.0.2.11:5060" },
+		{ "by one node", "192.0.2.99:5060", false, SIP_UDP, 7, "192.0.2.11:5060" },
+		{ "its connection", "192.0.2.99:5060", false, SIP_TCP, 7, "192.0.2.99:5060" },
+		{ "trusted", "192.0.2.99:5060", true, SIP_UDP, 0, "192.0.2.99:5060" },
 	};
 
 	(void)state;
@@ -292,7 +295,8 @@ static void moves(void **state)
 		g_trusted = rows[i].trusted;
 		parse(&m, INVITE("192.0.2.11", "<sip:a@h>;tag=x", "<sip:a@192.0.2.11>", ""),
 		      "192.0.2.11:5060");
-		m.hop.connection = rows[i].connected ? 7 : 0;
+		m.hop.transport = rows[i].transport;
+		m.hop.connection = rows[i].connection;
 		assert_int_equal(dialog_from_request(&d, &OWN, &m, &g_host), 0);
 		message_close(&m);
 		(void)snprintf(text, sizeof(text),
@@ -300,7 +304,8 @@ static void moves(void **state)
 			       (int)strcspn(rows[i].from, ":"), rows[i].from,
 			       (int)strcspn(rows[i].from, ":"), rows[i].from);
 		parse(&m, text, rows[i].from);
-		m.hop.connection = rows[i].connected ? 7 : 0;
+		m.hop.transport = rows[i].transport;
+		m.hop.connection = rows[i].connection;
 		assert_int_equal(dialog_refresh(&d, &m, &g_host), 0);
 		ROW_ASSERT(rows[i].name, addr_eq(&d.hop.remote, &hop));
 		dialog_clear(&d);

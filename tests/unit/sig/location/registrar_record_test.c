@@ -138,6 +138,48 @@ static void test_connections(void **state)
 	text_clear(&record);
 }
 
+/* Behind a NAT an address is as a connection to others, and what it was to its own process. */
+static void test_flows(void **state)
+{
+	struct hop_edges own = { .self = 1 }, other = { .self = 2 },
+			 *readers[] = { &own, &other, NULL };
+	const char *reason = "";
+	struct text record = { 0 };
+	struct hop_edge edge;
+	struct aor a, b;
+
+	(void)state;
+	entry_open(&a);
+	for (uint32_t i = 0; i < 2; i++) {
+		a.bindings[i].hop =
+			(struct sip_hop){ .local = 3, .remote = a.bindings[i].hop.remote };
+		a.bindings[i].nat = i == 0;
+		text_clear(&a.bindings[i].path);
+	}
+	assert_int_equal(aor_encode(&a, &own, &record), 0);
+	for (size_t i = 0; i < COUNT_OF(readers); i++) {
+		assert_int_equal(aor_decode(&b, text_bytes(&record), readers[i], &reason), 0);
+		assert_true(b.bindings[1].hop.connection == 0);
+		assert_int_equal(hop_is_edge(b.bindings[0].hop.connection), i == 1);
+		assert_int_equal(b.bindings[0].hop.connection != 0, i == 1);
+		assert_false(b.bindings[0].hop.inbound);
+		assert_false(binding_is_lost(&b.bindings[0]));
+		aor_clear(&b);
+	}
+	/* whoever is told of it by another one tells it as it was */
+	assert_int_equal(aor_decode(&b, text_bytes(&record), &other, &reason), 0);
+	aor_clear(&a);
+	text_clear(&record);
+	assert_int_equal(aor_encode(&b, &other, &record), 0);
+	assert_true(hop_edge_get(&other, b.bindings[0].hop.connection, &edge));
+	assert_true(edge.process == 1 && edge.connection == hop_edge_flow(3));
+	assert_int_equal(aor_decode(&a, text_bytes(&record), &own, &reason), 0);
+	assert_true(a.bindings[0].hop.connection == 0);
+	aor_clear(&a);
+	aor_clear(&b);
+	text_clear(&record);
+}
+
 /* What a later program wrote stays with its binding, wherever that stands meanwhile. */
 static void test_unknown_stays(void **state)
 {
@@ -408,10 +450,10 @@ static void test_unknown_field(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_connections),   cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_golden),        cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_cut_records),   cmocka_unit_test(test_unknown_field),
-		cmocka_unit_test(test_unknown_stays),
+		cmocka_unit_test(test_flows),         cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_refuses),       cmocka_unit_test(test_cut_records),
+		cmocka_unit_test(test_unknown_field), cmocka_unit_test(test_unknown_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/rand.h"
+#include "sig/shard/shard_state.h"
 #include "sig/sip/hop_edges.h"
 #include "tests/unit/sig/wired.h"
 
@@ -558,6 +559,106 @@ static void talks_over_tcp(struct pair *p, struct phone *phone, struct phone *ca
 	assert_int_equal(rig_counts(p->nodes[0]).calls_established, 1);
 }
 
+/* In a call at node 0, over UDP and behind a NAT. */
+static void talks_behind_nat(struct pair *p, struct phone *phone, struct phone *caller)
+{
+	phone_make(phone, p->nodes[0], "10.0.0.5:5060", "run");
+	phone->addr = rig_addr("192.0.2.12:40001");
+	assert_true(bytes_starts(come_to(p, phone, 0, 3600), "SIP/2.0 200"));
+	call_from(p, 0, caller);
+	assert_true(phone_rings(phone).n);
+	phone_answer(phone, phone->invite, "200 OK", PHONE_SDP_B);
+	serve(p, p->nodes[0]);
+	assert_true(phone_hears(caller, "SIP/2.0 200").n);
+	phone_ack(caller);
+	serve(p, p->nodes[0]);
+	assert_int_equal(rig_counts(p->nodes[0]).calls_established, 1);
+}
+
+/* Node 1 has it, by its only address for UDP. */
+static uint64_t flow_of(struct pair *p)
+{
+	return edge_of(p, hop_edge_flow(0));
+}
+
+/* The NAT has forgotten it, or lets node 0 in no more, and says nothing: what waits for it goes by way of the other node. */
+static void moves_behind_nat(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+
+	talks_behind_nat(p, &phone, &caller);
+	phone_request(&caller, "BYE", "", "");
+	serve(p, r);
+	pair_wait(p, 10);
+	assert_int_equal(last(r, "BYE ")->hop.connection, 0);
+	phone.addr = rig_addr("192.0.2.12:40002");
+	assert_true(bytes_starts(come_to(p, &phone, 1, 90), "SIP/2.0 200"));
+	for (unsigned i = 0; i < 20; i++)
+		pair_wait(p, 100);
+	assert_true(addr_eq(&last(r, "BYE ")->hop.remote, &phone.addr));
+	assert_int_equal(last(r, "BYE ")->hop.connection, flow_of(p));
+	phone.r = r;
+	phone_answer(&phone, text_bytes(&last(r, "BYE ")->data), "200 OK", "");
+	pair_wait(p, 10);
+	assert_int_equal(rig_counts(r).calls, 0);
+}
+
+/* Nothing waits for it any more, but it does not know where it is heard: it is looked for until it comes. */
+static void comes_late_behind_nat(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+	struct call_view v;
+	uint32_t cursor = 0, asked;
+	struct call *c;
+
+	talks_behind_nat(p, &phone, &caller);
+	assert_true(shard_call_next(r->shard, &cursor, &v));
+	c = shard_call_find(r->shard, v.call);
+	phone_request(&caller, "INFO", "", "");
+	pair_wait(p, 1000);
+	c->away |= (uint16_t)BIT64(1);
+	for (unsigned i = 0; i < 80; i++)
+		pair_wait(p, 1000);
+	asked = r->save_count;
+	for (unsigned i = 0; i < 20; i++)
+		pair_wait(p, 1000);
+	assert_in_range(r->save_count - asked, 4, 5);
+	phone.addr = rig_addr("192.0.2.12:40002");
+	assert_true(bytes_starts(come_to(p, &phone, 1, 90), "SIP/2.0 200"));
+	for (unsigned i = 0; i < 6; i++)
+		pair_wait(p, 1000);
+	assert_int_equal(c->away, 0);
+	assert_int_equal(c->legs[1]->dialog.hop.connection, flow_of(p));
+}
+
+/* Nobody knows the process that it was reached by: it is looked for as one whose connection is gone. */
+static void flow_is_gone(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+
+	phone_make(&phone, p->nodes[1], "10.0.0.5:5060", "run");
+	phone.addr = rig_addr("192.0.2.12:40001");
+	assert_true(bytes_starts(come_to(p, &phone, 1, 3600), "SIP/2.0 200"));
+	call_from(p, 0, &caller);
+	pair_wait(p, 10);
+	assert_int_equal(last(r, "INVITE ")->hop.connection, flow_of(p));
+	shard_send_failed(r->shard, &last(r, "INVITE ")->hop, ENOTCONN, r->now);
+	pair_wait(p, 10);
+	assert_int_equal(rig_counts(r).calls, 1);
+	phone.addr = rig_addr("192.0.2.12:40002");
+	assert_true(bytes_starts(come_to(p, &phone, 0, 3600), "SIP/2.0 200"));
+	for (unsigned i = 0; i < 20; i++)
+		pair_wait(p, 100);
+	assert_true(addr_eq(&last(r, "INVITE ")->hop.remote, &phone.addr));
+	assert_int_equal(last(r, "INVITE ")->hop.connection, 0);
+}
+
 /* Its connection dies, and it has come to the other node: what waits for it goes there within a second, and nobody has told that. */
 static void comes_back_at_the_other(void **state)
 {
@@ -862,6 +963,9 @@ int main(void)
 		EDGES_TEST(comes_back_twice),
 		EDGES_TEST(another_one_comes),
 		EDGES_TEST(does_not_come_back),
+		EDGES_TEST(moves_behind_nat),
+		EDGES_TEST(flow_is_gone),
+		EDGES_TEST(comes_late_behind_nat),
 		TEST(called_where_it_was),
 		TEST(runs_out_here),
 		TEST(is_no_more_while_away),
