@@ -206,6 +206,38 @@ int redis_url_read(struct redis_url *out, struct bytes text, const char **reason
 	return *reason ? -EINVAL : 0;
 }
 
+static void url_host_write(struct writer *w, const struct redis_server *server)
+{
+	bool v6 = bytes_find(bytes_str(server->host), ':') < strlen(server->host);
+
+	writer_fmt(w, "%s%s%s:%u", v6 ? "[" : "", server->host, v6 ? "]" : "",
+		   (unsigned)server->port);
+}
+
+static void url_sentinel_write(struct writer *w, const struct redis_url *url)
+{
+	writer_str(w, url->tls ? "sentinels://" : "sentinel://");
+	for (uint32_t i = 0; i < url->sentinel_count; i++) {
+		writer_str(w, i ? "," : "");
+		url_host_write(w, &url->sentinels[i]);
+	}
+	writer_fmt(w, "/%s", url->primary);
+}
+
+void redis_url_write(struct writer *w, const struct redis_url *url)
+{
+	if (url->path[0]) {
+		writer_fmt(w, "unix:%s", url->path);
+	} else if (url->sentinel_count) {
+		url_sentinel_write(w, url);
+	} else {
+		writer_fmt(w, "redis%s%s://", url->tls ? "s" : "", url->cluster ? "+cluster" : "");
+		url_host_write(w, &url->server);
+		if (url->db)
+			writer_fmt(w, "/%u", (unsigned)url->db);
+	}
+}
+
 static int resolver_ask(const struct redis_server *server, struct addr *out)
 {
 	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };

@@ -36,6 +36,8 @@ struct redis_url {
  * "sentinel://[[user]:password@]host[:port],host[:port].../primary[?sentinel=[user]:password]", with sentinels for TLS to both: behind
  * the '?' how one logs in at Sentinel. 0, or -EINVAL and a constant sentence in *reason. */
 int redis_url_read(struct redis_url *out, struct bytes text, const char **reason) NODISCARD;
+/* The same without logins, as a text for people. */
+void redis_url_write(struct writer *w, const struct redis_url *url);
 /* Asks the resolver for names other than IP literals, so it may block: at start only. 0 or -EHOSTUNREACH. */
 int redis_server_resolve(const struct redis_server *server, struct addr *out) NODISCARD;
 

@@ -68,6 +68,36 @@ static void test_good(void **state)
 	}
 }
 
+/* No login, and what is read again is the same place. */
+static void test_written(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "unix:/run/tandem/redis.sock", "unix:/run/tandem/redis.sock" },
+		{ "redis://me:secret@10.0.0.1", "redis://10.0.0.1:6379" },
+		{ "rediss://:secret@[2001:db8::1]:1/2", "rediss://[2001:db8::1]:1/2" },
+		{ "redis+cluster://me:secret@h", "redis+cluster://h:6379" },
+		{ "rediss+cluster://h:7", "rediss+cluster://h:7" },
+		{ "sentinel://me:p@a,b:1,[::1]:2/main?sentinel=you:q", "sentinel://a:26379,b:1,[::1]:2/main" },
+		{ "sentinels://a/m", "sentinels://a:26379/m" },
+	}, *row;
+	struct redis_url url;
+	const char *reason;
+	char text[512];
+	struct writer w;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		assert_int_equal(redis_url_read(&url, bytes_str(row->text), &reason), 0);
+		w = writer_over(text, sizeof(text));
+		redis_url_write(&w, &url);
+		ROW_ASSERT(row->text, bytes_is(writer_done(&w), row->want));
+		ROW_ASSERT(row->text, !redis_url_read(&url, writer_done(&w), &reason));
+	}
+}
+
 static void test_bad(void **state)
 {
 	static const char *const rows[] = {
@@ -157,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_resolve),
 	};
