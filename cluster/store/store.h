@@ -8,7 +8,7 @@
  * Keys (docs/keys.md): td:{s17}:lease  td:{s17}:calls (set)  td:{s17}:call:ID  td:{s17}:sub (hash)  td:{s17}:cdr (stream)
  * td:{aor:TENANT:USER}:reg  td:aors (set)  td:{t:TENANT}:doc:KIND (hash)  td:{docs}:log (stream)
  * td:{t:TENANT}:park:GROUP (hash)  td:{ev:TENANT} (stream)
- * td:security (stream)
+ * td:security (stream)  td:{cluster}:ids (set)
  * td:broken:<key> (records set aside)
  */
 #ifndef CLUSTER_STORE_STORE_H
@@ -134,6 +134,22 @@ const char *store_shard_too_new(const struct store_shard *s);
  * gets it when it was the same for 1.1 of its lengths: its holder would have renewed it. A lease of the same place is taken over at
  * once: the caller holds the state directory's lock, so the old process is gone. */
 void store_acquire(struct store_shard *s, store_done_fn *done, void *arg);
+
+/* Which Redis this is, see cluster/belonging.h: has it that id, and which one has it? The id is added to those it has by the word of the
+ * asker. Nothing else need be open yet. */
+enum store_know_when {
+	STORE_KNOW_NEVER,
+	STORE_KNOW_FIRST, /* where it has none */
+	STORE_KNOW_ALWAYS,
+};
+struct store_know {
+	enum store_result result; /* not STORE_OK: nothing is known */
+	bool known;
+	struct bytes id; /* one that it has, the same for all; empty: none. As long as the call */
+};
+typedef void store_know_fn(const struct store_know *said, void *arg);
+void store_cluster_know(struct store_shared *s, struct bytes id, enum store_know_when when,
+			store_know_fn *told, void *arg);
 
 /* Who held the lease when it was last refused to us. */
 struct store_holder {
