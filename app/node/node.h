@@ -29,6 +29,7 @@
 #include "app/watch/recent.h"
 #include "app/web/health.h"
 #include "base/validity.h"
+#include "cluster/belonging.h"
 #include "cluster/embedded/embedded.h"
 #include "cluster/redis/redis.h"
 #include "cluster/store/store.h"
@@ -90,6 +91,15 @@ struct node_wait {
 	enum store_result result;
 };
 
+/* Of which Redis the state directory is. */
+struct node_belonging {
+	struct belonging of;
+	char found[IDENTITY_LEN + 1]; /* at the start: an id of the Redis that is there */
+	bool empty;                   /* ... which had none */
+	bool known;                   /* the Redis of this link has ours */
+	uint64_t next_ns;             /* when it is told again */
+};
+
 #define MUSIC_OFF "off"
 
 /* A file that some extensions of a tenant chose. */
@@ -113,6 +123,7 @@ struct node {
 	struct keys keys;
 	struct seal_key extension_seal; /* of keys: of passwords, which a start opens all at once */
 	struct identity identity;
+	struct node_belonging belonging;
 	struct rand_source rand;
 	struct embedded embedded;
 	bool embedded_used;
@@ -219,6 +230,10 @@ void node_interfaces_note(const struct node *n);
 int node_start(struct node *n);
 /* Undoes them in reverse, from wherever the start came to. */
 void node_stop(struct node *n);
+/* Before anything is sent that is of the state directory: the Redis that it belongs to. Exit status. */
+int node_belonging_start(struct node *n);
+void node_belonging_linked(struct node *n); /* there is a new link */
+void node_belonging_beat(struct node *n, uint64_t now_ns);
 /* Lease, documents, registrations, calls: what Redis knows. Exit status. */
 int node_load(struct node *n);
 /* A step that ends in a callback: begin, start it with node_wait_end as store_done_fn, await. False: told to stop, or too late. */

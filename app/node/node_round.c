@@ -146,6 +146,8 @@ void node_on_redis(bool connected, void *arg)
 	if (connected && n->control)
 		control_wake(n->control);
 	if (connected)
+		node_belonging_linked(n);
+	if (connected)
 		node_fsync_tell(n);
 	if (connected && n->embedded_used)
 		health_set(&n->health, HEALTH_REDIS_DEAD, false);
@@ -219,6 +221,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		node_shards_validity(n, now_ns);
 		document_keep_beat(n, now_ns);
 		document_beat(n, now_ns);
+		node_belonging_beat(n, now_ns);
 		node_players_beat(n, now_ns);
 	}
 	/* also where no SIGCHLD comes: an adopted server is nobody's child */

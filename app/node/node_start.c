@@ -232,8 +232,15 @@ static int start_store(struct node *n)
 
 	if (!err)
 		err = store_of_all_open(n);
-	if (!err)
-		err = node_shards_store_open(n);
+	if (err)
+		LOG_ERROR("node", 0, "cannot open the store", LOG_STR("error", strerror(-err)));
+	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
+}
+
+static int start_shards(struct node *n)
+{
+	int err = node_shards_store_open(n);
+
 	if (err)
 		LOG_ERROR("node", 0, "cannot open the store", LOG_STR("error", strerror(-err)));
 	else
@@ -530,9 +537,10 @@ static int start_running(struct node *n)
 int node_start(struct node *n)
 {
 	int (*const steps[])(struct node *) = {
-		start_settings,  start_alone,   start_state,   start_certificate, start_loop,
-		start_redis,     start_store,   node_tls_open, start_capacities,  node_load,
-		node_watch_open, start_sockets, start_doors,   start_running,
+		start_settings,  start_alone,   start_state,      start_certificate,
+		start_loop,      start_redis,   start_store,      node_belonging_start,
+		start_shards,    node_tls_open, start_capacities, node_load,
+		node_watch_open, start_sockets, start_doors,      start_running,
 	};
 	int status = NODE_EXIT_OK;
 

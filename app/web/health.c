@@ -24,6 +24,7 @@ static const struct {
 	{ HEALTH_SHARD_LOST, "shard_lost" },
 	{ HEALTH_SHARD_SILENT, "shard_silent" },
 	{ HEALTH_LEASE_UNKEPT, "lease_not_kept" },
+	{ HEALTH_REDIS_OTHER, "another_redis" },
 };
 
 /* Relaxed throughout: each value stands alone. */

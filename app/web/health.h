@@ -27,6 +27,7 @@ enum health_reason {
 		8192, /* the lease of a shard is past: it may not speak until it is renewed */
 	HEALTH_LEASE_UNKEPT =
 		16384, /* Redis may forget a lease: acks of other nodes alone carry it */
+	HEALTH_REDIS_OTHER = 32768, /* the node was linked to another Redis while it ran */
 	HEALTH_BUSY = HEALTH_DRAINING | HEALTH_NO_CALLS | HEALTH_NO_TRANSACTIONS | HEALTH_NO_PORTS |
 		      HEALTH_NO_DESCRIPTORS,
 };

@@ -122,6 +122,8 @@ static const struct {
 	  "\"shard_silent\"" },
 	{ "a lease that Redis may forget", GET("/healthz"), HEALTH_LEASE_UNKEPT, "HTTP/1.1 503",
 	  "\"lease_not_kept\"" },
+	{ "linked to another Redis", GET("/healthz"), HEALTH_REDIS_OTHER, "HTTP/1.1 503",
+	  "\"another_redis\"" },
 	{ "two reasons", GET("/healthz"), HEALTH_STORE | HEALTH_STOPPING, "HTTP/1.1 503",
 	  "[\"stopping\",\"redis_away_or_late\"]" },
 	{ "ready", GET("/readyz"), 0, "HTTP/1.1 200", "ok" },
