@@ -36,12 +36,14 @@ struct caller {
 	struct quota_party payer;
 };
 
-/* Also to phones that do not show Warning. */
-static bool says_why(enum sig_refused reason)
+/* Also to phones that do not show Warning. Another shard passes on Reason alone. */
+static bool says_why(const struct sip_message *m, const struct call_refusal *why)
 {
-	return reason == REFUSED_OTHER_NODE || reason == REFUSED_BARRED ||
-	       reason == REFUSED_FEATURE || reason == REFUSED_TOLL_CALLS ||
-	       reason == REFUSED_TOLL_MINUTES;
+	enum sig_refused reason = why->reason;
+
+	return (m->hop.transport == SIP_CELL && why->text) || reason == REFUSED_OTHER_NODE ||
+	       reason == REFUSED_BARRED || reason == REFUSED_FEATURE ||
+	       reason == REFUSED_TOLL_CALLS || reason == REFUSED_TOLL_MINUTES;
 }
 
 static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
@@ -61,7 +63,7 @@ static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const st
 	if (why->reason == REFUSED_BARRED)
 		security_event(&s->security, SECURITY_BARRED, &m->hop.remote, m->from.uri.user,
 			       why->text, s->host.now.ns);
-	if (says_why(why->reason)) /* RFC 3326 */
+	if (says_why(m, why)) /* RFC 3326 */
 		writer_fmt(&extra, "Reason: SIP;cause=%u;text=\"%s\"\r\n", why->status, why->text);
 	session_write_refusal(&extra, &s->host, why, RETRY_AFTER_S);
 	shard_refuse(s, slot, m, why->status, why->reason, writer_lines(&extra));

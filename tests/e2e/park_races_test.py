@@ -80,8 +80,11 @@ class Races(Cluster):
     def picks(self, slot):
         """Who has whoever waits there, then."""
         dialogs = both(*(lambda shard=shard: self.phones[shard, AT[shard][2]].invite(f"%2341{slot}", self.media.sdp()) for shard in AT))
-        statuses = [dialog.wait_final().status for dialog in dialogs]
+        finals = [dialog.wait_final() for dialog in dialogs]
+        statuses = [final.status for final in finals]
         self.assertEqual(sorted(statuses), [200, 404], statuses)
+        late = finals[statuses.index(404)]
+        self.assertIn("nobody waits there", late.get("Warning") or late.get("Reason") or "")
         picker = dialogs[statuses.index(200)]
         picker.wait_answer()
         return picker
