@@ -269,7 +269,8 @@ static void length_ask(struct store_shard *s)
 	store_op_command(op, args, COUNT_OF(args), s->base.deadline_ns);
 }
 
-void store_batch_took(struct store_shard *s, const struct redisReply *reply, size_t at)
+void store_batch_took(struct store_shard *s, struct batch_answers *out,
+		      const struct redisReply *reply, size_t at)
 {
 	struct batch_part *p = &s->batch.flying;
 	size_t end = at + store_batch_commands(p);
@@ -295,7 +296,13 @@ void store_batch_took(struct store_shard *s, const struct redisReply *reply, siz
 			store_keys_doubt(&s->base);
 	}
 	lease_hears(s, saves.result == STORE_OK ? &ends : &saves);
-	part_answer(s, p, &saves, &ends);
+	saves.reply = ends.reply = NULL; /* they may be kept for longer than it lives */
+	*out = (struct batch_answers){ .saves = saves, .ends = ends };
+}
+
+void store_batch_answer(struct store_shard *s, const struct batch_answers *answers)
+{
+	part_answer(s, &s->batch.flying, &answers->saves, &answers->ends);
 }
 
 void store_batch_failed(struct store_shard *s, const struct store_answer *a)

@@ -17,6 +17,7 @@
 struct store_shard;
 struct store_op;
 struct store_answer;
+struct batch_answers;
 struct spool_entry;
 struct redisReply;
 
@@ -69,8 +70,10 @@ uint64_t store_batch_next_ns(const struct store_shard *s);
 void store_batch_load(struct store_shard *s);
 /* ... and was not sent. */
 void store_batch_dropped(struct store_shard *s);
-/* ... and was carried out: its answers are in EXEC's, from at on. */
-void store_batch_took(struct store_shard *s, const struct redisReply *reply, size_t at);
+/* ... and was carried out: its answers are in EXEC's, from at on. Who waits hears of them with store_batch_answer. */
+void store_batch_took(struct store_shard *s, struct batch_answers *out,
+		      const struct redisReply *reply, size_t at);
+void store_batch_answer(struct store_shard *s, const struct batch_answers *answers);
 /* ... and nothing is known of it, or it was refused. */
 void store_batch_failed(struct store_shard *s, const struct store_answer *a);
 /* ... and nothing of it happened: it goes before all that waits. */

@@ -18,11 +18,14 @@ enum {
 	LOAD_MAX = 1 << 20,
 	LOAD_COMMANDS_MAX = 4096,
 	WATCH_ANSWERS = 2, /* WATCH, MGET */
+	WAITS_OF_A_DEADLINE = 2,
 };
 
 struct flight_seat {
 	struct store_shard *s; /* NULL: closed meanwhile */
 	uint32_t commands;     /* of its batch; 0: its fence alone is watched */
+	bool took;             /* carried out, and not answered yet: */
+	struct batch_answers answers;
 };
 
 /* A transaction on its way, or the WATCH alone. It outlives its shards when they are closed before Redis has answered. */
@@ -32,6 +35,7 @@ struct store_flight {
 	struct store_answer broken; /* a command was refused before EXEC */
 	bool is_broken;
 	uint32_t count, commands;
+	uint32_t replicas; /* that must have it before it is answered */
 	struct flight_seat seats[];
 };
 
@@ -61,18 +65,35 @@ static void on_queued(int err, const struct redisReply *reply, void *arg)
 }
 
 /* Whose it is may close its store when it hears of it: then the flight does not know it any more. */
-static void exec_answered(struct store_shard *s, const struct store_flight *f, int err,
+static void exec_answered(const struct store_flight *f, struct flight_seat *seat, int err,
 			  const struct redisReply *reply, size_t at)
 {
+	struct store_shard *s = seat->s;
 	struct store_answer a;
 
 	if (err || redis_is_error(reply, NULL)) {
 		a = f->is_broken ? f->broken : store_answer_read(&s->base, err, reply);
 		store_batch_failed(s, &a);
 	} else if (redis_reply_type(reply) == REDIS_TYPE_ARRAY) {
-		store_batch_took(s, reply, at);
+		seat->took = true;
+		store_batch_took(s, &seat->answers, reply, at);
 	} else {
 		store_batch_again(s);
+	}
+}
+
+/* Replicas have what was carried out, or nobody waits for them. */
+static void took_answer(struct store_flight *f)
+{
+	for (uint32_t i = 0; i < f->count; i++) {
+		struct store_shard *s = f->seats[i].took ? f->seats[i].s : NULL;
+
+		f->seats[i].took = false;
+		if (!s)
+			continue;
+		store_enter(&s->base);
+		store_batch_answer(s, &f->seats[i].answers);
+		store_leave(&s->base);
 	}
 }
 
@@ -87,11 +108,30 @@ static void on_exec(int err, const struct redisReply *reply, void *arg)
 
 		if (s) {
 			store_enter(&s->base);
-			exec_answered(s, f, err, reply, at);
+			exec_answered(f, &f->seats[i], err, reply, at);
 			store_leave(&s->base);
 		}
 		at += commands;
 	}
+	if (!f->replicas)
+		took_answer(f);
+	flight_waits(f);
+}
+
+static bool is_with_replicas(const struct store_flight *f, int err, const struct redisReply *reply)
+{
+	return !err && redis_reply_type(reply) == REDIS_TYPE_INTEGER &&
+	       redis_reply_integer(reply) >= (int64_t)f->replicas;
+}
+
+/* Redis has it in any case. Calls do not end because a replica did. */
+static void on_replicas(int err, const struct redisReply *reply, void *arg)
+{
+	struct store_flight *f = arg;
+
+	if (f->link && !is_with_replicas(f, err, reply))
+		metric_add(f->link->shards->base.metrics.behind, 1);
+	took_answer(f);
 	flight_waits(f);
 }
 
@@ -143,10 +183,29 @@ static int transaction_write(struct redis_buffer *to, const struct store_flight 
 	return err || alone_write(to, BYTES_LIT("EXEC"));
 }
 
+static uint64_t wait_ms(const struct store_link *l)
+{
+	uint64_t ms = l->shards->base.deadline_ns / WAITS_OF_A_DEADLINE / NS_PER_MS;
+
+	return ms ? ms : 1; /* 0 would be for ever */
+}
+
+static int wait_write(struct redis_buffer *to, const struct store_flight *f)
+{
+	char replicas[16], ms[24];
+	struct writer n = writer_over(replicas, sizeof(replicas)), w = writer_over(ms, sizeof(ms));
+
+	writer_fmt(&n, "%u", f->replicas);
+	writer_fmt(&w, "%llu", (unsigned long long)wait_ms(f->link));
+	return resp_words(
+		to, (const struct bytes[]){ BYTES_LIT("WAIT"), writer_done(&n), writer_done(&w) },
+		3);
+}
+
 static int flight_write(struct redis_buffer *to, const struct store_flight *f)
 {
 	redis_buffer_cut(to, 0);
-	return (f->commands && transaction_write(to, f)) ||
+	return (f->commands && transaction_write(to, f)) || (f->replicas && wait_write(to, f)) ||
 	       fences_write(to, f, BYTES_LIT("WATCH")) || fences_write(to, f, BYTES_LIT("MGET"));
 }
 
@@ -155,15 +214,18 @@ static int flight_write(struct redis_buffer *to, const struct store_flight *f)
 static int flight_send(struct store_link *l, struct store_flight *f)
 {
 	uint32_t before = f->commands ? 1 + f->commands : 0, exec = before ? 1 : 0;
+	uint32_t wait = f->replicas ? 1 : 0;
 	uint64_t deadline_ns = l->shards->base.deadline_ns;
+	uint64_t behind_ns = deadline_ns + wait * wait_ms(l) * NS_PER_MS;
 	const struct redis_answers answers[] = {
 		{ before, deadline_ns, on_queued, f, false },
 		{ exec, deadline_ns, on_exec, f, false },
-		{ 1, deadline_ns, on_queued, f, false },
-		{ 1, deadline_ns, on_fences, f, true },
+		{ wait, behind_ns, on_replicas, f, false },
+		{ 1, behind_ns, on_queued, f, false },
+		{ 1, behind_ns, on_fences, f, true },
 	};
 
-	f->waits = before + exec + WATCH_ANSWERS;
+	f->waits = before + exec + wait + WATCH_ANSWERS;
 	if (flight_write(&l->text, f))
 		return -ENOSPC;
 	return redis_commands(l->redis, redis_buffer_bytes(&l->text), answers, COUNT_OF(answers));
@@ -269,6 +331,8 @@ static void depart(struct store_link *l)
 	f->link = l;
 	if (!flight_board(l, f))
 		seats_rotate(l);
+	if (f->commands)
+		f->replicas = l->shards->shared->settings.save_replicas;
 	if (flight_send(l, f))
 		flight_fail(l, f);
 	else

@@ -5,6 +5,9 @@
  *
  *   WATCH fences, MGET fences  ->  MULTI, a batch of each shard, EXEC, WATCH fences, MGET fences  ->  ...
  *
+ * With save_replicas a WAIT follows EXEC, and who waits for a batch hears of it behind that. It covers what its own connection has sent,
+ * which is all of the batch. Where replicas are slow or away it ends by itself: the calls go on as with none, and that is counted.
+ *
  * A shard whose fence was not its own has no part in the next one. Should another one own a shard by then, EXEC answers nil and
  * nothing happened to any of them: the answer to MGET says which shard is lost, and the batches of all others leave again.
  */

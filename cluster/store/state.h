@@ -31,6 +31,11 @@ struct store_answer {
 	bool wrong_type;                /* of some key */
 };
 
+/* To a batch: to its saves, and to the ends of calls in it. */
+struct batch_answers {
+	struct store_answer saves, ends;
+};
+
 struct store_op;
 typedef void store_finish_fn(struct store_op *op, const struct store_answer *answer);
 
@@ -54,7 +59,7 @@ struct store_op {
 };
 
 struct store_metrics {
-	metric_id saves, batches, unknown, conflicts, refused, fenced, broken, forgotten,
+	metric_id saves, batches, behind, unknown, conflicts, refused, fenced, broken, forgotten,
 		events_dropped;
 	metric_id cdr_open, cdr_sent, cdr_again, cdr_spooled, cdr_lost, cdr_waiting, cdr_stream,
 		spool_broken;

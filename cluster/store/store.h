@@ -49,6 +49,8 @@ struct store_shared_settings {
 	 * that does. NULL: nobody is asked, and with replicas no lease is kept. */
 	uint32_t replicas;
 	struct redis *leases;
+	/* Saves and first ends of calls are acknowledged when so many replicas have them, or half the deadline is over. */
+	uint32_t save_replicas;
 };
 
 /* The owner tells those who may claim its shard that it lives: their acks are store_lease_heard. */

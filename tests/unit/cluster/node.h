@@ -82,7 +82,7 @@ struct node_settings {
 	store_tell_fn *tell;
 	store_wanted_fn *wanted;
 	const struct lease_grant *grant;
-	uint32_t replicas;
+	uint32_t replicas, save_replicas;
 	struct redis *leases;
 };
 
@@ -109,6 +109,7 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 		.kinds = { "extension" },
 		.replicas = ns->replicas,
 		.leases = ns->leases,
+		.save_replicas = ns->save_replicas,
 	};
 	struct store_shard_settings ss = {
 		.shard = NODE_SHARD,

@@ -270,6 +270,95 @@ static void test_closed_amid(void **state)
 	pair_stop(&p);
 }
 
+/* ---- saves ---- */
+
+static void saver_open(struct node *n, const struct pair *p, uint64_t deadline_ms)
+{
+	node_open(n, &p->primary,
+		  &(struct node_settings){ .name = "a",
+					   .incarnation = 1,
+					   .deadline_ms = deadline_ms,
+					   .save_replicas = 1 });
+	assert_true(drive(n->redis, 10000, is_up, n->redis));
+	store_acquire(n->store, node_done, n);
+	NODE_EXPECT(n, "o");
+}
+
+static bool replica_has(const struct pair *p, uint64_t call)
+{
+	return !strcmp(server_ask(&p->replica, "HEXISTS td:{s17}:rec %s", node_id(call)), "1");
+}
+
+/* Nobody hears of a save, or of the end of a call, that only the primary has. */
+static void test_saves_wait(void **state)
+{
+	uint64_t behind = node_metric("tandem_store_batches_behind_total", NULL);
+	struct pair p;
+	struct node n;
+
+	(void)state;
+	pair_start(&p);
+	saver_open(&n, &p, 4000);
+	node_save(&n, 5, 1, "one");
+	NODE_EXPECT(&n, "o");
+	/* nothing of it is on its way any more */
+	assert_false(drive(n.redis, 200, node_has_answered, &(struct node_goal){ &n, 1 }));
+	server_signal(&p.replica, SIGSTOP);
+	node_save(&n, 6, 1, "two");
+	node_end(&n, 5);
+	assert_false(drive(n.redis, 300, node_has_answered, &(struct node_goal){ &n, 1 }));
+	server_signal(&p.replica, SIGCONT);
+	NODE_EXPECT(&n, "oo");
+	assert_true(replica_has(&p, 6));
+	assert_false(replica_has(&p, 5));
+	assert_int_equal(node_metric("tandem_store_batches_behind_total", NULL), behind);
+	node_close(&n);
+	pair_stop(&p);
+}
+
+/* A replica that is away costs time, and no call. */
+static void test_saves_go_on(void **state)
+{
+	uint64_t behind = node_metric("tandem_store_batches_behind_total", NULL);
+	struct pair p;
+	struct node n;
+
+	(void)state;
+	pair_start(&p);
+	saver_open(&n, &p, 600);
+	server_signal(&p.replica, SIGSTOP);
+	node_save(&n, 5, 1, "one");
+	NODE_EXPECT(&n, "o");
+	assert_true(node_is_healthy(&n));
+	assert_int_equal(node_metric("tandem_store_batches_behind_total", NULL), behind + 1);
+	server_signal(&p.replica, SIGCONT);
+	node_close(&n);
+	pair_stop(&p);
+}
+
+/* The link breaks, or the store is closed, behind EXEC and before the replica has it. */
+static void test_saves_broken_amid(void **state)
+{
+	struct pair p;
+	struct node n;
+
+	(void)state;
+	pair_start(&p);
+	saver_open(&n, &p, 4000);
+	server_signal(&p.replica, SIGSTOP);
+	node_save(&n, 5, 1, "one");
+	assert_false(drive(n.redis, 200, node_has_answered, &(struct node_goal){ &n, 1 }));
+	(void)server_ask(&p.primary, "CLIENT KILL TYPE normal SKIPME yes");
+	NODE_EXPECT(&n, "u");
+	assert_true(drive(n.redis, 10000, node_is_healthy, &n));
+	node_save(&n, 6, 1, "two");
+	assert_false(drive(n.redis, 200, node_has_answered, &(struct node_goal){ &n, 1 }));
+	node_close(&n);
+	assert_string_equal(n.answers, "u");
+	server_signal(&p.replica, SIGCONT);
+	pair_stop(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +368,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_next_process, loop_setup, loop_teardown),
 		cmocka_unit_test_setup_teardown(test_claims_alone, loop_setup, loop_teardown),
 		cmocka_unit_test_setup_teardown(test_closed_amid, loop_setup, loop_teardown),
+		cmocka_unit_test_setup_teardown(test_saves_wait, loop_setup, loop_teardown),
+		cmocka_unit_test_setup_teardown(test_saves_go_on, loop_setup, loop_teardown),
+		cmocka_unit_test_setup_teardown(test_saves_broken_amid, loop_setup, loop_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

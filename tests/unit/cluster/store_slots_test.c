@@ -293,11 +293,34 @@ static void test_no_command_has_two_slots(void **state)
 	server_stop(&s);
 }
 
+/* Each shard's link asks the replicas of its own server. */
+static void test_replicas_are_asked(void **state)
+{
+	uint64_t behind = node_metric("tandem_store_batches_behind_total", NULL);
+	struct server s;
+	struct node n;
+
+	(void)state;
+	slots_start(&s);
+	node_open(&n, &s,
+		  &(struct node_settings){
+			  .name = "a", .incarnation = 1, .deadline_ms = 600, .save_replicas = 1 });
+	assert_true(drive(n.redis, 10000, is_up, n.redis));
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	node_save(&n, 5, 1, "record");
+	NODE_EXPECT(&n, "o");
+	assert_int_equal(node_metric("tandem_store_batches_behind_total", NULL), behind + 1);
+	node_close(&n);
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_command_has_two_slots),
 		cmocka_unit_test(test_closed_while_asked),
+		cmocka_unit_test(test_replicas_are_asked),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
