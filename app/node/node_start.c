@@ -215,6 +215,7 @@ static int store_of_all_open(struct node *n)
 		.tenant_arg = n,
 		.replicas = node_is_clustered(n) ? n->settings.cluster.replicas : 0,
 		.leases = n->redis_leases,
+		.save_replicas = n->settings.redis.save_replicas,
 	};
 
 	for (size_t i = 0; g_document_kinds[i]; i++) {

@@ -165,6 +165,7 @@ struct settings_redis {
 	int fsync;                /* of that: its place in g_settings_fsync */
 	uint64_t deadline;
 	bool save_calls;
+	uint32_t save_replicas;
 };
 
 struct settings_cluster {

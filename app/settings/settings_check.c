@@ -408,6 +408,9 @@ static void check_redis(const struct check *c)
 		REPORT(c, place->key[0] ? "redis.key" : "redis.certificate",
 		       "redis.certificate and redis.key belong together: name both, or none");
 	}
+	if (c->s->redis.save_replicas && !place->url[0])
+		REPORT(c, "redis.save_replicas",
+		       "redis.save_replicas needs redis.url: the node's own Redis has no replica");
 }
 
 static void check_others(const struct check *c)

@@ -606,6 +606,14 @@ static const struct conf_field g_redis_fields[] = {
 		  "all the same, when they end. Registrations and documents are saved as ever. Not "
 		  "with cluster.listen. Change it while the node has no calls: those that are "
 		  "saved already go on as they were then." },
+	{ .key = "save_replicas",
+	  U32(settings_redis, save_replicas, 0, 8),
+	  .preset = "0",
+	  .at_start = true,
+	  .help = "So many replicas have a save of a call, or its call record, before the node "
+		  "goes on with the call (WAIT): then a loss of the primary and the node "
+		  "together takes none. Name as many as may be promoted. Replicas that are slow "
+		  "or away are waited for half of deadline, with each save. Needs url." },
 	{ .key = NULL },
 };
 

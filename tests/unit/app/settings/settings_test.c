@@ -279,6 +279,8 @@ static const struct {
 	  "0123456789012345678901234567890123456789012345678901234567890123456789012345678901"
 	  "2345678901234567890123456789\n",
 	  9, 8, "107" },
+	{ "replicas of its own Redis", NODE NETWORK "redis:\n  save_replicas: 1\n", 9, 18,
+	  "needs redis.url" },
 	{ "redis deadline", NODE NETWORK "redis:\n  deadline: 11s\n", 9, 13, "10s" },
 	{ "cluster without a Redis for all", NODE NETWORK "cluster: {listen: '192.0.2.10:7946'}\n",
 	  8, 19, "needs redis.url" },
