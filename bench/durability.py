@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What it costs that calls are saved: calls of SIPp as in `calls`, at one rate, at nodes and with settings in turns.
 
-Row `saves`: a node that saves no calls (redis.save_calls), one that does, and one of a cluster whose Redis has a replica. Row `fsync`:
+Row `saves`: a node that saves no calls (redis.save_calls), one that does, one of a cluster whose Redis has a replica, and one whose
+saves wait for it (redis.save_replicas). Row `fsync`:
 one node with each word of redis.fsync; the node's folder lies where TMPDIR says: on a file system in memory the disk costs nothing, and
 the figures say nothing."""
 import os
@@ -17,7 +18,7 @@ from children import end
 
 WORDS = ("everysec", "always", "no")
 GOAL_RATIO, GOAL_MS = 1.3, 1.0
-MEDIA_PORTS = ("10000-25999", "26000-41999", "42000-57999")   # of nodes at one address
+MEDIA_PORTS = ("10000-21999", "22000-33999", "34000-45999", "46000-57999")   # of nodes at one address
 
 
 # ---- row fsync ----
@@ -120,10 +121,11 @@ class Pair:
 
 class Replicated(lib.Node):
     """A node of a cluster, whose leases count when the replica has them."""
+    save_replicas = 0
 
     def __init__(self, **options):
         self.pair = Pair()
-        super().__init__(sections={"redis": [f"url: redis://{lib.ADDRESS}:{self.pair.ports[0]}"],
+        super().__init__(sections={"redis": [f"url: redis://{lib.ADDRESS}:{self.pair.ports[0]}", f"save_replicas: {self.save_replicas}"],
                                    "cluster": [f"listen: {lib.ADDRESS}:{lib.free_port()}", "replicas: 1"]}, **options)
 
     def redis_pid(self):
@@ -134,7 +136,13 @@ class Replicated(lib.Node):
         super().stop()
 
 
-SAVES = {"off": lambda **options: lib.Node(sections={"redis": ["save_calls: false"]}, **options), "on": lib.Node, "replica": Replicated}
+class Acked(Replicated):
+    """... and whose saves do, too."""
+    save_replicas = 1
+
+
+SAVES = {"off": lambda **options: lib.Node(sections={"redis": ["save_calls: false"]}, **options), "on": lib.Node, "replica": Replicated,
+         "acked": Acked}
 
 
 def saves_judged(turns):
@@ -144,8 +152,11 @@ def saves_judged(turns):
     added = lambda kind, key: round(lib.median([turn[kind][key] - turn["off"][key] for turn in turns]), 3)
     steps = [step for turn in turns for step in turn.values()]
     figures = {"ratio_durability_cpu": ratio("on"), "ratio_durability_replica_cpu": ratio("replica"),
+               "ratio_durability_acked_cpu": ratio("acked"),
                "setup_added_p99_ms": added("on", "setup_p99_ms"), "setup_added_p99_ms_replica": added("replica", "setup_p99_ms"),
+               "setup_added_p99_ms_acked": added("acked", "setup_p99_ms"),
                "setup_added_mean_ms": added("on", "setup_mean_ms"), "setup_added_mean_ms_replica": added("replica", "setup_mean_ms"),
+               "setup_added_mean_ms_acked": added("acked", "setup_mean_ms"),
                "durability_calls": sum(step["calls"] for step in steps),
                "durability_unfinished": sum(step["unfinished"] for step in steps),
                "durability_saves_late": sum(step["saves_late"] for step in steps)}
@@ -174,7 +185,7 @@ def saves_figures(quick):
         for kind in kinds:
             nodes[kind] = SAVES[kind](media_ports=MEDIA_PORTS[len(nodes)], calls=4900)
         ports = {kind: callee(node) for kind, node in nodes.items()}
-        turns = [saves_turn(nodes, ports, rate, seconds, kinds[i % 3:] + kinds[:i % 3]) for i in range(rounds)]
+        turns = [saves_turn(nodes, ports, rate, seconds, kinds[i % len(kinds):] + kinds[:i % len(kinds)]) for i in range(rounds)]
     finally:
         for node in nodes.values():
             node.stop()
