@@ -5,6 +5,7 @@
 
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
+#include "base/clock.h"
 #include "sig/sip/id.h"
 
 struct park_listing {
@@ -121,7 +122,8 @@ static void on_slot_looked(const struct store_parked *parked, void *arg)
 	free(arg);
 	if (parked->result != STORE_OK) {
 		command_fail(r.run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
-	} else if (live && !shard_call_waits_in(live->core, parked->call, slot.slot)) {
+	} else if (live &&
+		   !shard_call_yield(live->core, parked->call, slot.slot, clock_instant())) {
 		store_park_free(node->store, &slot, parked->call, on_freed, NULL);
 		retrieve_go(r.run, r.call, 0, "");
 	} else {

@@ -375,13 +375,44 @@ static bool is_picked(const struct call_host *h, const struct call *c)
 	return pick_is_promised(h, c) || c->transfer;
 }
 
+/* The phones of who left it there ring for it, and none has answered. */
+static bool is_coming_back(const struct call *c)
+{
+	const struct transfer *t = c->transfer;
+
+	return c->park && t && t->leg == LEG_NONE && t->ordered && t->state == TRANSFER_RINGS &&
+	       (c->state == CALL_SETUP || c->state == CALL_RINGING) &&
+	       bytes_eq(text_bytes(&c->to), text_bytes(&c->park->by));
+}
+
+void park_yield(struct call_host *h, struct call *c)
+{
+	if (!is_coming_back(c))
+		return;
+	LOG_INFO("call", c->id, "somebody takes a parked party while it comes back",
+		 LOG_STR("slot", c->park->slot));
+	transfer_call_off(h, c);
+}
+
+static bool may_pick_now(struct call_host *h, uint64_t owner, struct bytes slot)
+{
+	const struct call_event yield = { .kind = CALL_EV_YIELD };
+	const struct call *c = h->call_of(h->owner, owner);
+
+	if (is_coming_back(c) && !pick_is_promised(h, c)) {
+		h->tell(h->owner, owner, &yield);
+		c = h->call_of(h->owner, owner);
+	}
+	return c && park_has(c, slot) && c->park && call_is_alone(c) && !is_picked(h, c);
+}
+
 bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct bytes slot)
 {
 	const struct call *c = h->call_of ? h->call_of(h->owner, owner) : NULL;
 	struct effect *e;
 
 	if (c && c->tenant == tenant && park_has(c, slot))
-		return c->park && call_is_alone(c) && !is_picked(h, c);
+		return may_pick_now(h, owner, slot);
 	if (c && c->tenant != tenant)
 		return false;
 	e = effects_add(h->effects, EFFECT_PARK);

@@ -31,6 +31,8 @@ void park_failed(struct call_host *h, struct call *c, uint16_t status);
 uint64_t park_look(struct call_host *h, const struct call *c, struct bytes slot);
 /* Somebody may speak with who waits in that call. A slot whose call is not parked there is freed. */
 bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct bytes slot);
+/* Phones that ring for who waits there, since nobody took him, ring no more: somebody does. */
+void park_yield(struct call_host *h, struct call *c);
 /* What the store has in the slot. */
 void park_told(struct call_host *h, struct call *c, const struct park_news *news);
 /* The store may have lost the slot. */

@@ -7,6 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
+#include "sig/feature/park.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/transfer.h"
 
@@ -98,6 +99,8 @@ void replace_asked(struct call_host *h, struct call *c, uint8_t leg, struct call
 	/* the process before this one may have asked */
 	bool known = t && t->replaced && t->with.call == by->by;
 
+	if (leg == LEG_NONE)
+		park_yield(h, c);
 	by->err = known ? 0 : leg == LEG_NONE ? pick_take(h, c, by->by) : 0;
 	if (!known && !by->err)
 		by->err = transfer_begin_with(c, &ask, &with);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/feature/transfer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -476,11 +477,13 @@ static void transfer_go(struct call_host *h, struct call *c)
 		join_later(h, c);
 }
 
-/* Whoever rings is left. */
-static void leave_rung(struct call_host *h, struct call *c)
+/* Whoever rings is left. elsewhere: somebody else takes the call (RFC 3326). */
+static void leave_rung(struct call_host *h, struct call *c, bool elsewhere)
 {
 	struct leg_farewell f = { 0 };
 
+	if (elsewhere)
+		f.reason = BYTES_LIT(LEG_ELSEWHERE);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!c->legs[i] || i == c->transfer->leg || i == c->bridge.caller)
 			continue;
@@ -534,11 +537,24 @@ static bool transfer_untaken(struct call_host *h, struct call *c, const struct c
 
 	if (!may_give_back(c))
 		return false;
-	leave_rung(h, c);
+	leave_rung(h, c, false);
 	give_back(h, c, e);
 	fork_forget_best(c);
 	transfer_refuse(h, c, status);
 	return true;
+}
+
+void transfer_call_off(struct call_host *h, struct call *c)
+{
+	const struct call_ending e = { .cause = CAUSE_NO_ANSWER,
+				       .by = ENDED_BY_NODE,
+				       .status = 487 };
+
+	assert(c->transfer->state == TRANSFER_RINGS && c->transfer->leg == LEG_NONE);
+	leave_rung(h, c, true);
+	give_back(h, c, &e);
+	fork_forget_best(c);
+	transfer_refuse(h, c, e.status);
 }
 
 static void forget(struct call *c)

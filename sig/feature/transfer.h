@@ -37,6 +37,8 @@ int transfer_begin_far(struct call *c, const struct transfer_ask *ask, struct by
 		       const struct transfer_there *there) NODISCARD;
 /* It cannot be done: who asked is told so, and the call goes on as it was. */
 void transfer_refuse(struct call_host *h, struct call *c, uint16_t status);
+/* Whoever rings, by no transferor, rings no more: somebody else takes the party, who is alone again until then. */
+void transfer_call_off(struct call_host *h, struct call *c);
 /* It is done: who gave its party away is told so, and left. */
 void transfer_done(struct call_host *h, struct call *c);
 /* That REFER was accepted. */

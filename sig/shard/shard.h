@@ -209,6 +209,8 @@ bool shard_slot_group(const struct shard *s, uint16_t tenant, struct bytes group
 const char *shard_call_slot(const struct shard *s, uint64_t call);
 /* Its party waits in that slot, or is on its way there. */
 bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot);
+/* The same: somebody takes it from there. Phones that ring for it, since nobody had, ring no more. */
+bool shard_call_yield(struct shard *s, uint64_t call, struct bytes slot, struct instant now);
 
 enum { CALL_VIEW_FLOWS_MAX = 32 };
 

@@ -200,6 +200,13 @@ bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot
 	return c && park_has(c, slot);
 }
 
+bool shard_call_yield(struct shard *s, uint64_t call, struct bytes slot, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_YIELD };
+
+	return shard_call_waits_in(s, call, slot) && shard_call_event(s, call, &ev, now);
+}
+
 int shard_call_far(const struct shard *s, uint16_t tenant, uint64_t call, enum shard_leg leg,
 		   struct call_far *out)
 {

@@ -84,11 +84,12 @@ int shard_remote_error(enum remote_verdict verdict)
 }
 
 /* Nobody waits there: what is left of one is freed. */
-static bool remote_waits(struct shard *s, uint16_t tenant, const struct remote_join *j)
+static bool remote_waits(struct shard *s, uint16_t tenant, const struct remote_join *j,
+			 struct instant now)
 {
 	struct bytes slot = bytes_str(j->slot);
 
-	if (!slot.n || shard_call_waits_in(s, j->call, slot))
+	if (!slot.n || shard_call_yield(s, j->call, slot, now))
 		return true;
 	(void)park_may_pick(&s->host, tenant, j->call, slot);
 	return false;
@@ -103,7 +104,8 @@ static void remote_join(void *owner, const struct remote_join *j, struct remote_
 
 	while (s && s->settings.number != id_shard(j->call))
 		s = s->next;
-	if (s && shard_remote_tenant(c, j->tenant, &tenant) && remote_waits(s, tenant, j))
+	if (s && shard_remote_tenant(c, j->tenant, &tenant) &&
+	    remote_waits(s, tenant, j, c->remote_now))
 		err = shard_call_far(s, tenant, j->call, j->leg, &out->far);
 	out->verdict = remote_verdict_of(err);
 }

@@ -503,6 +503,9 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_PICK:
 		c->picker = ev->version;
 		break;
+	case CALL_EV_YIELD:
+		park_yield(h, c);
+		break;
 	case CALL_EV_MEET:
 		call_met(h, c, ev);
 		break;

@@ -227,6 +227,145 @@ static void killed_while_it_looks(void **state)
 	assert_true(phone_hears(&f->near.c, "SIP/2.0 200").n);
 }
 
+/* ---- while it comes back ---- */
+
+/* B, who left A there, is rung for it. */
+static struct bytes comes_back(struct far *f, uint64_t *call)
+{
+	struct rig *r = f->near.l.r;
+	struct bytes invite;
+
+	r->settings.park_return_ns = 120 * NS_PER_S;
+	shard_configure(r->shard, &r->settings);
+	*call = parked(f);
+	far_wait_ms(f, 120100);
+	invite = rig_take(r, &f->near.l.b.addr, "INVITE ");
+	assert_true(invite.n);
+	phone_answer(&f->near.l.b, invite, "180 Ringing", "");
+	far_run(f);
+	return invite;
+}
+
+/* Its phone shows no missed call (RFC 3326). */
+static void stops_ringing(struct far *f, struct bytes invite)
+{
+	struct phone *b = &f->near.l.b;
+	struct bytes m = rig_take(f->near.l.r, &b->addr, "CANCEL ");
+
+	assert_true(m.n);
+	assert_true(rig_has(m, "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"));
+	phone_answer(b, m, "200 OK", "");
+	phone_answer(b, invite, "487 Request Terminated", "");
+	far_run(f);
+}
+
+static void has_it(struct far *f, struct phone *p, uint64_t call)
+{
+	struct rig *r = f->near.l.r;
+
+	phone_ack(p);
+	far_run(f);
+	far_wait_ms(f, 200);
+	assert_string_equal(last_event(r, SIG_CALL_RETRIEVED)->slot, "07");
+	assert_true(last_asked(r, PARK_FREE)->call == call);
+	assert_false(line_last_spec(r, 0).alone);
+	assert_int_equal(rig_count(r, &f->near.l.a.addr, "BYE "), 0);
+}
+
+static void retrieved_while_it_comes_back(void **state)
+{
+	struct far *f = *state;
+	struct phone p;
+	uint64_t call;
+	struct bytes invite = comes_back(f, &call);
+
+	picker(f, &p);
+	dial(f, &p, PHONE_SDP_B);
+	assert_int_equal(rig_count(f->near.l.r, &f->near.l.b.addr, "CANCEL "), 0);
+	told(f, f->near.l.r, PARK_LOOK, PARK_OK, call);
+	assert_true(phone_hears(&p, "SIP/2.0 200").n);
+	stops_ringing(f, invite);
+	has_it(f, &p, call);
+	far_wait_ms(f, 240000);
+	assert_int_equal(rig_count(f->near.l.r, &f->near.l.b.addr, "CANCEL "), 1);
+}
+
+static void retrieved_from_there_while_it_comes_back(void **state)
+{
+	struct far *f = *state;
+	uint64_t call;
+	struct bytes invite = comes_back(f, &call);
+
+	dial(f, &f->near.c, SDP_C);
+	told(f, f->other, PARK_LOOK, PARK_OK, call);
+	assert_true(phone_hears(&f->near.c, "SIP/2.0 200").n);
+	stops_ringing(f, invite);
+	has_it(f, &f->near.c, call);
+}
+
+/* Who was rung had answered already. */
+static void the_one_who_was_rung_is_faster(void **state)
+{
+	struct far *f = *state;
+	struct rig_park asked;
+	struct phone p;
+	uint64_t call;
+	struct bytes invite = comes_back(f, &call);
+
+	picker(f, &p);
+	dial(f, &p, PHONE_SDP_B);
+	asked = *last_asked(f->near.l.r, PARK_LOOK);
+	phone_answer(&f->near.l.b, invite, "200 OK", PHONE_SDP_B);
+	rig_run(f->near.l.r);
+	shard_park_told(f->near.l.r->shard, asked.call, asked.serial, PARK_OK, call,
+			(struct bytes){ 0 }, f->near.l.r->now);
+	rig_run(f->near.l.r);
+	assert_true(phone_hears(&p, "SIP/2.0 404").n);
+	far_wait_ms(f, 200);
+	assert_string_equal(last_event(f->near.l.r, SIG_CALL_RETRIEVED)->slot, "07");
+	assert_false(line_last_spec(f->near.l.r, 0).alone);
+	assert_int_equal(rig_count(f->near.l.r, &f->near.l.b.addr, "BYE "), 1) /* when it parked */;
+}
+
+/* Its answer crosses our CANCEL (RFC 3261 9.1): it is left, and nobody is lost. */
+static void answers_cross(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = f->near.l.r;
+	struct phone p;
+	uint64_t call;
+	struct bytes invite = comes_back(f, &call);
+
+	picker(f, &p);
+	dial(f, &p, PHONE_SDP_B);
+	told(f, r, PARK_LOOK, PARK_OK, call);
+	assert_true(phone_hears(&p, "SIP/2.0 200").n);
+	phone_answer(&f->near.l.b, invite, "200 OK", PHONE_SDP_B);
+	far_run(f);
+	trio_assert_left(&f->near.l.b);
+	has_it(f, &p, call);
+}
+
+/* Nobody of two who come is lost: the later one hears that nobody waits there. */
+static void two_come_while_it_comes_back(void **state)
+{
+	struct far *f = *state;
+	struct phone p, late;
+	uint64_t call;
+	struct bytes invite = comes_back(f, &call);
+
+	picker(f, &p);
+	dial(f, &p, PHONE_SDP_B);
+	told(f, f->near.l.r, PARK_LOOK, PARK_OK, call);
+	picker(f, &late);
+	dial(f, &late, PHONE_SDP_B);
+	told(f, f->near.l.r, PARK_LOOK, PARK_OK, call);
+	assert_true(phone_hears(&late, "SIP/2.0 404").n);
+	assert_true(phone_hears(&p, "SIP/2.0 200").n);
+	stops_ringing(f, invite);
+	has_it(f, &p, call);
+}
+
 /* ---- groups ---- */
 
 #define ANOTHERS UINT64_C(0x9990000000001)
@@ -363,6 +502,11 @@ int main(void)
 		PARK_TEST(other_shard),
 		PARK_TEST(other_shard_is_late),
 		PARK_TEST(killed_while_it_looks),
+		PARK_TEST(retrieved_while_it_comes_back),
+		PARK_TEST(retrieved_from_there_while_it_comes_back),
+		PARK_TEST(the_one_who_was_rung_is_faster),
+		PARK_TEST(answers_cross),
+		PARK_TEST(two_come_while_it_comes_back),
 		PARK_TEST(uses_its_groups),
 		PARK_TEST(the_first_free_one),
 		PARK_TEST(all_are_taken),
