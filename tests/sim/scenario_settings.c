@@ -131,6 +131,8 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 	listen_at(n, out);
 	out->media_timeout_ns = sim_chance(s, 800) ? sim_between(s, 8, 40) * NS_PER_S : 0;
 	out->lookup = names_host(n);
+	if (s->script)
+		out->park_return_ns = s->script->returns_s * NS_PER_S;
 	if (s->script && s->script->named)
 		out->trusted_count = 2;
 	if (s->script)

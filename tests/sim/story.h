@@ -146,6 +146,7 @@ struct story {
 	uint8_t shards;        /* of the node; 0: one */
 	uint8_t answer_s;      /* the application answers then; 0: after 2 */
 	uint16_t session_s;    /* RFC 4028; 0: off */
+	uint8_t returns_s;     /* who is parked comes back then; 0: never */
 	bool caller_refreshes; /* ... its phone says so; else the node refreshes */
 	uint16_t look_s;       /* then these talk with each other, and nobody else */
 	uint8_t talk;          /* bits */

@@ -7,6 +7,12 @@
 	.steps = { { 3, STORY_DIAL, A, EXT_B }, { 10, STORY_PARK, B }, __VA_ARGS__ }, \
 	.absent = ON(B2)
 
+/* Its phone answers after 8 s: at 11, and who is parked comes back to it from 35 on. */
+#define COMES_BACK_TO_B(manner_of_b, ...)                                             \
+	.steps = { { 3, STORY_DIAL, A, EXT_B }, { 15, STORY_PARK, B }, __VA_ARGS__ }, \
+	.manner = { [B] = { .ring_ns = 8 * NS_PER_S, .rings = true, manner_of_b } },  \
+	.absent = ON(B2), .returns_s = 20
+
 const struct story story_parks[] = {
 	{ "parked", B_PARKS_A({ 30, STORY_HANG_UP, A }), .look_s = 24, .talk = ON(A), .waits = 1,
 	  .status = 200 },
@@ -23,6 +29,18 @@ const struct story story_parks[] = {
 	{ "two-pickers-after-each-other",
 	  B_PARKS_A({ 20, STORY_CODE, C, CODE_SLOT }, { 30, STORY_CODE, D, CODE_SLOT }),
 	  .look_s = 44, .talk = ON(A) | ON(C), .status = 200 },
+	{ "comes-back-and-is-answered", COMES_BACK_TO_B(.status = 0), .status = 200 },
+	{ "retrieved-while-it-comes-back",
+	  COMES_BACK_TO_B(.status = 0, { 40, STORY_CODE, C, CODE_SLOT }), .look_s = 60,
+	  .talk = ON(A) | ON(C), .status = 200 },
+	{ "retrieved-over-shards-while-it-comes-back",
+	  COMES_BACK_TO_B(.status = 0, { 40, STORY_CODE, C, CODE_SLOT }), .shards = 2, .look_s = 60,
+	  .talk = ON(A) | ON(C), .status = 200 },
+	{ "retrieved-and-the-cancel-is-answered",
+	  COMES_BACK_TO_B(.answers_cancel = true, { 40, STORY_CODE, C, CODE_SLOT }), .look_s = 60,
+	  .talk = ON(A) | ON(C), .status = 200 },
+	{ "retrieved-in-the-moment-of-an-answer",
+	  COMES_BACK_TO_B(.status = 0, { 43, STORY_CODE, C, CODE_SLOT }), .status = 200 },
 	{ "nobody-waits-there", .steps = { { 3, STORY_CODE, C, CODE_SLOT } }, .look_s = 15 },
 };
 const uint32_t story_park_count = COUNT_OF(story_parks);
