@@ -172,6 +172,61 @@ class Park(ParkTest):
         self.hangs_up(talk)
 
 
+class ComesBack(ParkTest):
+    """Nobody came: the phone of who parked it rings, and whoever picks up first has the party."""
+    settings = {**ParkTest.settings, "sip": {"park_return": "1s", "digits": "shown"}}
+
+    def setUp(self):
+        super().setUp()
+        self.node.ctl("call.park", call=self.first.call, leg="a", slot="07")
+        self.first.into.wait_bye()
+        self.rings = self.b.incoming()
+        self.rings.ring()
+        self.audio = self.node.media()
+        self.addCleanup(self.audio.close)
+
+    def stops_ringing(self):
+        cancel = self.rings.wait_cancel()
+        self.assertEqual(cancel.get("Reason"), 'SIP;cause=200;text="Call completed elsewhere"')
+
+    def has_it(self, dialog, audio):
+        self.hear_each_other((self.first.out, self.first.audio_a), (dialog, audio))
+        self.until(lambda: not self.slots())
+        self.assertEqual(self.told()[-1], ("call.retrieved", "07"))
+        dialog.bye()
+        self.first.out.wait_bye()
+        self.wait_calls(())
+
+    def test_by_a_phone(self):
+        picks = self.c.invite("%234107", self.audio.sdp())
+        self.audio.use(picks.wait_answer())
+        self.stops_ringing()
+        self.has_it(picks, self.audio)
+
+    def test_by_command(self):
+        talk = self.elsewhere()
+        self.node.ctl("call.retrieve", call=talk.call, leg="a", slot="07")
+        talk.into.wait_bye()
+        self.stops_ringing()
+        self.has_it(talk.out, talk.audio_a)
+
+    def test_who_parked_it_is_faster(self):
+        self.rings.answer(self.audio.sdp())
+        self.audio.use(self.rings.request)
+        late = self.c.invite("%234107", self.audio.sdp())
+        self.assertEqual(late.wait_final().status, 404)
+        self.has_it(self.rings, self.audio)
+
+    def test_over_a_kill(self):
+        """The one who rings is rung by the next process, too."""
+        self.node.kill()
+        self.node.restart()
+        picks = self.c.invite("%234107", self.audio.sdp())
+        self.audio.use(picks.wait_answer())
+        self.stops_ringing()
+        self.has_it(picks, self.audio)
+
+
 class Nodes(Pair):
     """Who waits on one node is seen on the other, and not lost by who asks there."""
 
