@@ -434,7 +434,7 @@ struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *h
 	return NULL;
 }
 
-/* Over a connection it is said once; over UDP the timers say it again. */
+/* Over a connection it is said once; over UDP the timers say it again, some of them only after seconds. */
 static bool is_unheard(const struct txn_slot *slot)
 {
 	switch (slot->txn.state) {
@@ -461,7 +461,7 @@ static void move(struct txns *t, struct txn_slot *slot, const struct sip_hop *to
 	txns_list_on(t, slot);
 	if (!slot->client)
 		slot->source = *to;
-	if (slot->txn.reliable && slot->txn.message.n && is_unheard(slot))
+	if ((slot->txn.reliable || slot->client) && slot->txn.message.n && is_unheard(slot))
 		txns_send(t, to, text_bytes(&slot->txn.message));
 }
 

@@ -39,8 +39,7 @@ static void borrow_hop(pb_hop *h, uint8_t ip[16], const struct sip_hop *hop,
 	memcpy(ip, hop->remote.ip, 16);
 	h->transport = (uint32_t)hop->transport;
 	h->inbound = hop->inbound;
-	if ((hop->inbound || hop_is_edge(hop->connection)) &&
-	    hop_edge_get(edges, hop->connection, &edge)) {
+	if (hop_edge_get(edges, hop->connection, &edge)) {
 		h->process = edge.process;
 		h->connection = edge.connection;
 	}
@@ -242,9 +241,8 @@ static const char *read_binding(struct binding *b, const pb_binding *p, struct h
 		reason = "hop_bound";
 	if (reason)
 		return reason;
-	if (b->hop.inbound || b->hop.transport == SIP_UDP)
-		b->hop.connection = hop_edge_put(edges, &(struct hop_edge){ p->hop->process,
-									    p->hop->connection });
+	b->hop.connection =
+		hop_edge_put(edges, &(struct hop_edge){ p->hop->process, p->hop->connection });
 	if (b->hop.transport == SIP_UDP && !hop_is_edge(b->hop.connection))
 		b->hop.connection = 0; /* by an address that is here */
 	b->cseq = p->cseq;

@@ -34,8 +34,7 @@ void packing_hop(const struct shard_settings *settings, Tandem__Call__Hop *out,
 	tandem__call__hop__init(out);
 	out->transport = hop->transport;
 	out->inbound = hop->inbound;
-	if ((hop->inbound || hop_is_edge(hop->connection)) &&
-	    hop_edge_get(settings->edges, hop->connection, &edge)) {
+	if (hop_edge_get(settings->edges, hop->connection, &edge)) {
 		out->process = edge.process;
 		out->connection = edge.connection;
 	}

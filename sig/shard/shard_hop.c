@@ -140,15 +140,19 @@ struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
 	return txns_get(&s->txns, self);
 }
 
-/* A party that listens gets what was under way over a new connection, once (RFC 3261 18.4); who came to us comes again, or is forgotten.
- * Costs what was on that connection, so a storm of ends costs no more than its beginning. */
-void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now)
+void shard_hop_listeners(struct shard *s, uint64_t connection)
 {
 	struct txn_slot *slot;
 
-	shard_begin(s, now);
-	while ((slot = txns_take_on(&s->txns, hop->connection)) != NULL)
+	while ((slot = txns_take_on(&s->txns, connection)) != NULL)
 		txns_send(&s->txns, &slot->txn.hop, text_bytes(&slot->txn.message));
+}
+
+/* Costs what was on that connection, so a storm of ends costs no more than its beginning. Who came to us comes again, or is forgotten. */
+void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now)
+{
+	shard_begin(s, now);
+	shard_hop_listeners(s, hop->connection);
 	locations_closed(s->locations, hop->connection);
 }
 

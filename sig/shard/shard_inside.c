@@ -8,6 +8,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_places.h"
 #include "sig/shard/shard_state.h"
+#include "sig/sip/hop_edges.h"
 
 /* What is needed of a client transaction after its step, which may free it. */
 static struct call_event client_event(const struct txn_slot *slot)
@@ -199,6 +200,8 @@ void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, st
 		s->failed_ns = now.ns;
 	LOG_DEBUG("sip", 0, "cannot be reached", LOG_ADDR("remote", &hop->remote),
 		  LOG_INT("error", error));
+	if (hop_is_edge(hop->connection))
+		shard_hop_listeners(s, hop->connection);
 	while ((slot = txns_next_waiting(&s->txns, hop, &cursor)) != NULL) {
 		/* who writes hears that it is not there, and says it again when it is */
 		if (!awaited || slot->user == TXN_USER_MESSAGE || shard_hop_has_other(s, slot))

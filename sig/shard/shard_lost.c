@@ -55,6 +55,8 @@ static bool lost_is_over(const struct shard *s, const struct lost_party *p)
 	return s->host.now.ns >= p->until_ns && !(c && c->away & BIT64(p->leg));
 }
 
+static void lost_look(struct shard *s, const struct leg *l);
+
 static void lost_ask(struct shard *s, struct lost_party *p, const struct leg *l)
 {
 	bool waits = s->host.now.ns < p->until_ns;
@@ -62,8 +64,10 @@ static void lost_ask(struct shard *s, struct lost_party *p, const struct leg *l)
 	p->ask_ns = s->host.now.ns + (waits ? LOST_ASK_NS : LOST_AWAY_NS);
 	p->token = ++s->invite_wait_token;
 	if (!locations_ask(s->locations, l->same_user.tenant, text_bytes(&l->user),
-			   &s->locations_user, p->token))
+			   &s->locations_user, p->token)) {
 		p->token = 0;
+		lost_look(s, l); /* it was read just now */
+	}
 }
 
 void shard_lost_turn(struct shard *s)

@@ -388,6 +388,8 @@ bool shard_is_same_phone(const struct sip_hop *known, const struct sip_hop *from
 /* locations_user.moved */
 void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
 		       const struct sip_hop *to, struct instant now);
+/* That connection is gone: a party that listens gets what was under way over a new one, once (RFC 3261 18.4). */
+void shard_hop_listeners(struct shard *s, uint64_t connection);
 /* A request came within the dialog of a leg. */
 void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
 /* A copy of the request of that transaction came, or its CANCEL. NULL: the transaction is over. */

@@ -92,10 +92,10 @@ bool sip_hop_same(const struct sip_hop *a, const struct sip_hop *b)
 {
 	if (a->transport != b->transport)
 		return false;
-	if (!sip_transport_is_stream(a->transport) && a->connection != b->connection)
-		return false; /* by two nodes */
+	if (a->connection && b->connection && a->connection != b->connection)
+		return false;
 	if (sip_transport_is_stream(a->transport) && a->connection && b->connection)
-		return a->connection == b->connection;
+		return true; /* a flow over UDP has many phones */
 	return a->local == b->local && addr_eq(&a->remote, &b->remote);
 }
 

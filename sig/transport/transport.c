@@ -161,6 +161,20 @@ int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes 
 	return transport_send_for(t, VALID_ALWAYS, hop, message);
 }
 
+/* Where its node is gone we connect to the phone ourselves, if it listens (RFC 3261 18.1.1). */
+static int send_by_edge(struct transport *t, uint8_t place, const struct sip_hop *hop,
+			struct bytes message)
+{
+	int err = t->edge.send ? t->edge.send(t->edge.arg, place, hop, message) : -ENOTCONN;
+	struct sip_hop to = *hop;
+
+	if (err != -ENOTCONN || hop->inbound || hop->transport == SIP_UDP ||
+	    sip_transport_is_web(hop->transport))
+		return err;
+	to.connection = 0;
+	return transport_stream_send(t->stream, place, &to, message);
+}
+
 int transport_send_for(struct transport *t, uint8_t place, const struct sip_hop *hop,
 		       struct bytes message)
 {
@@ -169,7 +183,7 @@ int transport_send_for(struct transport *t, uint8_t place, const struct sip_hop 
 	if (hop->transport == SIP_CELL) /* cell.h */
 		return -ENOTCONN;
 	if (hop_is_edge(hop->connection))
-		return t->edge.send ? t->edge.send(t->edge.arg, place, hop, message) : -ENOTCONN;
+		return send_by_edge(t, place, hop, message);
 	if (sip_transport_is_web(hop->transport))
 		return t->web.send ? t->web.send(t->web.arg, place, hop, message) : -ENOTCONN;
 	if (sip_transport_is_stream(hop->transport))

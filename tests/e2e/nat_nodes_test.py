@@ -2,6 +2,7 @@
 """Phones behind a NAT that lets nobody in but whom they spoke to, at nodes with addresses of their own."""
 from lib.sip import UserAgent
 from lib.place import PARTY
+from lib.stream import StreamAgent
 from taken_test import ADDRESSES, SIP, Cluster, Owning, Talk, Three
 
 
@@ -125,4 +126,38 @@ class NattedThree(Natted, Three):
         self.until(lambda: "a party cannot be told where it is heard by now" in getattr(self, owner).log_tail(2000), seconds=60)
         self.again("1002", beside)
         self.come(talk, at)
+        self.ends(talk, getattr(self, owner))
+
+
+class ConnectedThree(NattedThree):
+    """Phones over TCP that nobody can connect to: their node dies, and each comes back to another one."""
+    test_comes_late = None
+
+    def setUp(self):
+        super().setUp()
+        for shard, number in self.phones:
+            agent = StreamAgent((ADDRESSES[shard], SIP), number, "secret", PARTY)
+            self.addCleanup(agent.close)
+            self.phones[shard, number] = agent
+        self.addCleanup(self.forget)
+
+    def again(self, number, shard):
+        agent = self.phones[17, number]
+        agent.server = (ADDRESSES[shard], SIP)
+        agent.socket.close()
+        agent.reconnect()
+        self.until(lambda: agent.register().status == 200)
+
+    def test_killed_twice(self):
+        """They come back before anybody has their call, one to each node."""
+        talk = self.talk()
+        self.a.kill()
+        self.again("1001", 18)
+        self.again("1002", 19)
+        self.until(lambda: self.owner(17) in ("b", "c"))
+        (owner, at), (other, beside) = sorted([("b", 18), ("c", 19)], key=lambda node: node[0] != self.owner(17))
+        self.come(talk, at)
+        getattr(self, other).kill()
+        self.again("1001", at)
+        self.again("1002", at)
         self.ends(talk, getattr(self, owner))

@@ -119,12 +119,13 @@ static void test_connections(void **state)
 	for (uint32_t i = 0; i < 2; i++) {
 		a.bindings[i].hop.transport = SIP_TCP;
 		a.bindings[i].hop.connection = connection;
-		a.bindings[i].hop.inbound = i == 0; /* we can connect to the other one ourselves */
+		a.bindings[i].hop.inbound = i == 0; /* the other one may listen as well */
 	}
 	assert_int_equal(aor_encode(&a, &own, &record), 0);
 	for (size_t i = 0; i < COUNT_OF(readers); i++) {
 		assert_int_equal(aor_decode(&b, text_bytes(&record), readers[i], &reason), 0);
-		assert_true(b.bindings[1].hop.connection == 0);
+		assert_true(b.bindings[1].hop.connection == b.bindings[0].hop.connection);
+		assert_false(b.bindings[1].hop.inbound);
 		assert_int_equal(hop_is_edge(b.bindings[0].hop.connection), i == 1);
 		assert_int_equal(b.bindings[0].hop.connection != 0, i < 2);
 		assert_int_equal(binding_is_lost(&b.bindings[0]), i == 2);

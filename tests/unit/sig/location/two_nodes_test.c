@@ -559,6 +559,31 @@ static void talks_over_tcp(struct pair *p, struct phone *phone, struct phone *ca
 	assert_int_equal(rig_counts(p->nodes[0]).calls_established, 1);
 }
 
+/* No NAT stands between, and perhaps it listens: first by the connection that it has with the other node, and when that is gone we
+ * connect to it ourselves. */
+static void listens_perhaps(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+
+	phone_make(&phone, p->nodes[1], "192.0.2.12:5060", "run");
+	connect_phone(&phone, SIP_TCP, 5);
+	phone.hop.remote.port = 40000;
+	assert_true(bytes_starts(come_to(p, &phone, 1, 3600), "SIP/2.0 200"));
+	call_from(p, 0, &caller);
+	pair_wait(p, 10);
+	assert_int_equal(last(r, "INVITE ")->hop.connection, edge_of(p, 5));
+	assert_false(last(r, "INVITE ")->hop.inbound);
+	assert_int_equal(last(r, "INVITE ")->hop.remote.port, 5060);
+	shard_send_failed(r->shard, &last(r, "INVITE ")->hop, ENOTCONN, r->now);
+	pair_wait(p, 10);
+	assert_int_equal(count(r, "INVITE "), 2);
+	assert_int_equal(last(r, "INVITE ")->hop.connection, 0);
+	assert_int_equal(last(r, "INVITE ")->hop.remote.port, 5060);
+	assert_int_equal(rig_counts(r).calls, 1);
+}
+
 /* In a call at node 0, over UDP and behind a NAT. */
 static void talks_behind_nat(struct pair *p, struct phone *phone, struct phone *caller)
 {
@@ -963,6 +988,7 @@ int main(void)
 		EDGES_TEST(comes_back_twice),
 		EDGES_TEST(another_one_comes),
 		EDGES_TEST(does_not_come_back),
+		EDGES_TEST(listens_perhaps),
 		EDGES_TEST(moves_behind_nat),
 		EDGES_TEST(flow_is_gone),
 		EDGES_TEST(comes_late_behind_nat),
