@@ -613,7 +613,7 @@ static const struct conf_field g_redis_fields[] = {
 	  .help = "So many replicas have a save of a call, or its call record, before the node "
 		  "goes on with the call (WAIT): then a loss of the primary and the node "
 		  "together takes none. Name as many as may be promoted. Replicas that are slow "
-		  "or away are waited for half of deadline, with each save. Needs url." },
+		  "or away are waited for half of deadline, once a second. Needs url." },
 	{ .key = NULL },
 };
 

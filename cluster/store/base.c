@@ -19,10 +19,9 @@ static struct store_metrics store_metrics_register(void)
 			COUNTER("saves_total", "Saves of calls, bindings and documents asked for."),
 		.batches =
 			COUNTER("batches_total", "Transactions that saved calls, or ended them."),
-		.behind =
-			COUNTER("batches_behind_total",
-				"Transactions that fewer replicas than redis.save_replicas had in "
-				"time."),
+		.behind = COUNTER("batches_behind_total",
+				  "Transactions that were acknowledged before as many replicas had "
+				  "them as redis.save_replicas says."),
 		.unknown = RESULT("unknown"),
 		.conflicts = RESULT("conflict"),
 		.refused = RESULT("refused"),

@@ -11,6 +11,8 @@
 
 /* Two transactions are at least so far apart. */
 #define PACE_NS (250 * NS_PER_US)
+/* Once replicas were behind nobody waits for them for so long. */
+#define ALONE_NS (1 * NS_PER_S)
 
 enum {
 	TEXT_MAX = 14 << 20,
@@ -129,8 +131,10 @@ static void on_replicas(int err, const struct redisReply *reply, void *arg)
 {
 	struct store_flight *f = arg;
 
-	if (f->link && !is_with_replicas(f, err, reply))
+	if (f->link && !is_with_replicas(f, err, reply)) {
+		f->link->alone_ns = clock_now_ns() + ALONE_NS;
 		metric_add(f->link->shards->base.metrics.behind, 1);
+	}
 	took_answer(f);
 	flight_waits(f);
 }
@@ -322,6 +326,16 @@ static void flight_fail(struct store_link *l, struct store_flight *f)
 	flight_waits(f);
 }
 
+static uint32_t replicas_of(const struct store_link *l)
+{
+	uint32_t replicas = l->shards->shared->settings.save_replicas;
+
+	if (!replicas || clock_now_ns() >= l->alone_ns)
+		return replicas;
+	metric_add(l->shards->base.metrics.behind, 1);
+	return 0;
+}
+
 static void depart(struct store_link *l)
 {
 	struct store_flight *f = calloc(1, sizeof(*f) + l->count * sizeof(f->seats[0]));
@@ -332,7 +346,7 @@ static void depart(struct store_link *l)
 	if (!flight_board(l, f))
 		seats_rotate(l);
 	if (f->commands)
-		f->replicas = l->shards->shared->settings.save_replicas;
+		f->replicas = replicas_of(l);
 	if (flight_send(l, f))
 		flight_fail(l, f);
 	else

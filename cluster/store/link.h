@@ -6,7 +6,8 @@
  *   WATCH fences, MGET fences  ->  MULTI, a batch of each shard, EXEC, WATCH fences, MGET fences  ->  ...
  *
  * With save_replicas a WAIT follows EXEC, and who waits for a batch hears of it behind that. It covers what its own connection has sent,
- * which is all of the batch. Where replicas are slow or away it ends by itself: the calls go on as with none, and that is counted.
+ * which is all of the batch. Where replicas are slow or away it ends by itself: the calls go on as with none, and so does all that leaves
+ * in the next second. Each of these batches is counted.
  *
  * A shard whose fence was not its own has no part in the next one. Should another one own a shard by then, EXEC answers nil and
  * nothing happened to any of them: the answer to MGET says which shard is lost, and the batches of all others leave again.
@@ -28,6 +29,7 @@ struct store_link {
 	struct store_flight *flight; /* NULL: none is on its way */
 	struct redis_buffer text;    /* one is written here */
 	uint64_t ready_ns;           /* the next one leaves then, at the earliest */
+	uint64_t alone_ns;           /* replicas were behind: until then nobody waits for them */
 };
 
 /* 0 or -ENOMEM. */

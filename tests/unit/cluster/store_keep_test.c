@@ -316,8 +316,14 @@ static void test_saves_wait(void **state)
 	pair_stop(&p);
 }
 
-/* A replica that is away costs time, and no call. */
-static void test_saves_go_on(void **state)
+static bool saves_within(struct node *n, uint64_t call, uint64_t ms)
+{
+	node_save(n, call, 1, "more");
+	return drive(n->redis, ms, node_has_answered, &(struct node_goal){ n, n->n + 1 });
+}
+
+/* A replica that is away costs the first one time, and no call. When it is back saves wait for it again. */
+static void test_saves_alone(void **state)
 {
 	uint64_t behind = node_metric("tandem_store_batches_behind_total", NULL);
 	struct pair p;
@@ -325,13 +331,19 @@ static void test_saves_go_on(void **state)
 
 	(void)state;
 	pair_start(&p);
-	saver_open(&n, &p, 600);
+	saver_open(&n, &p, 6000);
 	server_signal(&p.replica, SIGSTOP);
-	node_save(&n, 5, 1, "one");
-	NODE_EXPECT(&n, "o");
+	assert_false(saves_within(&n, 5, 1000));
+	assert_true(drive(n.redis, 10000, node_has_answered, &(struct node_goal){ &n, 1 }));
+	assert_true(saves_within(&n, 6, 1000));
 	assert_true(node_is_healthy(&n));
-	assert_int_equal(node_metric("tandem_store_batches_behind_total", NULL), behind + 1);
+	assert_int_equal(node_metric("tandem_store_batches_behind_total", NULL), behind + 2);
+	assert_false(drive(n.redis, 1000, node_has_answered, &(struct node_goal){ &n, 3 }));
+	assert_false(saves_within(&n, 7, 1000));
 	server_signal(&p.replica, SIGCONT);
+	NODE_EXPECT(&n, "ooo");
+	assert_true(replica_has(&p, 7));
+	assert_int_equal(node_metric("tandem_store_batches_behind_total", NULL), behind + 2);
 	node_close(&n);
 	pair_stop(&p);
 }
@@ -369,7 +381,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_claims_alone, loop_setup, loop_teardown),
 		cmocka_unit_test_setup_teardown(test_closed_amid, loop_setup, loop_teardown),
 		cmocka_unit_test_setup_teardown(test_saves_wait, loop_setup, loop_teardown),
-		cmocka_unit_test_setup_teardown(test_saves_go_on, loop_setup, loop_teardown),
+		cmocka_unit_test_setup_teardown(test_saves_alone, loop_setup, loop_teardown),
 		cmocka_unit_test_setup_teardown(test_saves_broken_amid, loop_setup, loop_teardown),
 	};
 
