@@ -13,7 +13,7 @@ import durability
 import lib
 from children import spawn
 
-PLACE = ("calm", "kill", "host", "restart", "drain", "pause", "calm-fast", "host-fast")
+PLACE = ("calm", "kill", "host", "restart", "drain", "pause", "host-primary", "calm-fast", "host-fast")
 ROWS = (*PLACE, "durability")
 REASONS = {"gap_reinvite_p99_ms": "it has no row yet: in this place addresses follow the shards"}
 
@@ -44,7 +44,8 @@ def reasons(figures):
 
 def is_met(figures):
     """Nothing was lost, and nobody spoke who must not. How long a gap may be is for the reader: the machine is small."""
-    return not any(figures.get(name) for name in ("calls_lost", "cdr_missing", "cdr_duplicate", "fenced_leaks", "false_takeovers"))
+    return not any(figures.get(name) for name in ("calls_lost", "cdr_missing", "cdr_duplicate", "fenced_leaks", "false_takeovers",
+                                                       "calls_lost_host_primary_acked"))
 
 
 def arguments():

@@ -5,10 +5,11 @@ import time
 
 from patience import until
 
-from .net import part
+from .net import cut, part
 from .redis_hosts import NAME, PORT, SENTINEL_PORT
 
 HOLD_S = 3.0            # of what moves no shard
+BEHIND_S = 0.15         # a replica is so far behind: a save waits longer for it
 
 
 class Failure:
@@ -290,6 +291,32 @@ class HostAndRedis(Host):
     def mend(self):
         super().mend()
         self.place.redis.programs[self.address].start()
+        self.place.redis.settle()
+
+
+class HostAndPrimary(Host):
+    """the machines of a node and of the primary of Redis are cut off together, and the replica is a moment behind
+
+    No kind of the chaos: without redis.save_replicas calls may be lost."""
+
+    def strike(self):
+        redis = self.place.redis
+        self.primary = redis.host(redis.primary())
+        self.primary.lose(redis.other(self.primary.address).address)
+        time.sleep(BEHIND_S)
+        self.began = time.monotonic()
+        cut(self.victim.host, self.primary)
+
+    def wait(self, taken):
+        other = self.place.redis.other(self.primary.address).address
+        until(lambda: self.place.redis.ask(other, "ROLE")[:1] == ["master"], self.place.state)
+        self.promoted_s = time.monotonic() - self.began
+        super().wait(taken)
+
+    def mend(self):
+        super().mend()
+        self.primary.find()
+        self.primary.join()
         self.place.redis.settle()
 
 

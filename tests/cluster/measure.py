@@ -5,7 +5,7 @@ import json
 import statistics
 import sys
 
-from . import check
+from . import check, together
 from .__main__ import guarded, say
 from .failures import KINDS, Nothing
 from .passing import Passing
@@ -14,13 +14,14 @@ from .rounds import Round, most_of
 
 LEASE, LEASE_FAST = "1s", "300ms"
 ROWS = {"calm": "false_takeovers", "kill": "gap_p99_ms", "host": "gap_host_p99_ms", "restart": "gap_restart_p99_ms",
-        "drain": "gap_drain_p99_ms", "pause": None, "calm-fast": "false_takeovers_fast", "host-fast": "gap_host_fast_p99_ms"}
-ROUNDS = {"calm": 1, "kill": 20, "host": 5, "restart": 5, "drain": 5, "pause": 3, "calm-fast": 1, "host-fast": 5}
+        "drain": "gap_drain_p99_ms", "pause": None, "host-primary": None, "calm-fast": "false_takeovers_fast", "host-fast": "gap_host_fast_p99_ms"}
+ROUNDS = {"calm": 1, "kill": 20, "host": 5, "restart": 5, "drain": 5, "pause": 3, "host-primary": 5, "calm-fast": 1, "host-fast": 5}
 SIZES, SIZES_QUICK = (200, 800), (30, 0)    # calls that measure, and that show life
 PASSED = ("kill", "drain")                  # calls ring, are held and begin meanwhile
 FENCED = ("host", "pause", "host-fast")     # the former owner may speak again
 CALM = ("calm", "calm-fast")                # nothing befalls anybody
 CALM_QUICK_S = 10
+TOGETHER, TOGETHER_SIZE = "host-primary", 30    # on machines of its own, with figures of its own
 ENOUGH = 100                                # calls of a shard that tell how fast they are taken
 
 
@@ -106,12 +107,13 @@ def measure(options):
     asked = [row for row in ROWS if row in (options.row or ROWS)]
     rounds, judged, rates = {}, {}, []
     for lease in (LEASE, LEASE_FAST):
-        if rows := [row for row in asked if lease_of(row) == lease]:
+        if rows := [row for row in asked if lease_of(row) == lease and row != TOGETHER]:
             some, became, fast = with_lease(lease, rows, options)
             rounds |= some
             judged = {name: judged.get(name, 0) + count for name, count in became.items()}
             rates += fast
-    return figures_of(rounds, judged, rates)
+    lost = together.measure(LEASE, TOGETHER_SIZE, rounds_of(TOGETHER, options), say) if TOGETHER in asked else together.none()
+    return figures_of(rounds, judged, rates) | lost
 
 
 def main():

@@ -67,7 +67,7 @@ class Host:
 
     def cut(self):
         """From all others at once, and it does not see that its cable is out."""
-        ip("link", "set", self.port, "nomaster")
+        cut(self)
 
     def join(self):
         ip("link", "set", self.port, "master", BRIDGE)
@@ -92,6 +92,12 @@ class Host:
 
     def __exit__(self, *_):
         self.close()
+
+
+def cut(*hosts):
+    """All of them in the same moment."""
+    lines = "".join(f"link set {host.port} nomaster\n" for host in hosts)
+    subprocess.run(["ip", "-batch", "-"], input=lines, text=True, check=True, capture_output=True)
 
 
 def part(one, other):

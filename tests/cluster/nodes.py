@@ -18,19 +18,19 @@ NONE = {"calls": 0, "transactions": 0, "port_pairs": 0, "calls_per_second": 0, "
 
 
 class ClusterNode(Server):
-    """shard: its own one. url: of Redis, sbc: whom it trusts, ports: of media."""
+    """shard: its own one. redis: its settings, sbc: whom it trusts, ports: of media."""
 
-    def __init__(self, host, folder, shard, url, sbc, lease, ports):
+    def __init__(self, host, folder, shard, redis, sbc, lease, ports):
         super().__init__(os.path.join(build_folder(), "app"), os.path.join(folder, f"node-{host.name}"),
                          {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
         self.host, self.name, self.shard = host, host.name, shard
         self.init(bind=host.address, sip_ports=SIP, tls_ports="none", http=f"{host.address}:{HTTP}")
         with open(self.config, "w", encoding="utf-8") as file:
-            json.dump(self._settings(url, sbc, lease, ports), file, indent=1)
+            json.dump(self._settings(redis, sbc, lease, ports), file, indent=1)
 
-    def _settings(self, url, sbc, lease, ports):
+    def _settings(self, redis, sbc, lease, ports):
         return {"node": {"name": self.name, "shard": self.shard, "state_dir": self.folder},
-                "redis": {"url": url, "deadline": "500ms"},
+                "redis": redis,
                 "cluster": {"listen": f"{self.host.address}:{PEER_PORT}", "lease": lease, "replicas": 1},
                 "networks": [{"name": f"s{shard}", "bind": address, "shard": shard, "floating": True, "sip_ports": [SIP],
                               "sip_tls_ports": [], "media_ports": ports} for shard, address in SHARDS.items()],

@@ -48,12 +48,12 @@ class Open(Call):
 
 
 class Passing:
-    """Of one round. calls: all that were answered, or have to be; refused: faults of new ones that never were."""
+    """Of one round. calls: all that were answered, or have to be; refused: faults of new ones that never were. stay: new ones go on."""
 
-    def __init__(self, phones, node):
+    def __init__(self, phones, node, stay=False):
         while len(phones.pairs) < PAIRS:
             phones.pair(node)
-        self.phones, self.pairs = phones, phones.pairs[:PAIRS]
+        self.phones, self.pairs, self.stay = phones, phones.pairs[:PAIRS], stay
         self.calls, self.refused, self.longest_s, self._over = [], [], 0, threading.Event()
         self._each(self._open)
         self.open = list(self.calls)
@@ -85,18 +85,17 @@ class Passing:
                 self.refused.append(str(error)[:200])
                 return
             self.longest_s = max(self.longest_s, time.monotonic() - began)
-            call.end(True)
+            if not self.stay:
+                call.end(True)
             self.calls.append(call)
 
     def finish(self):
         """No new ones; those that were open come to their end."""
         self._over.set()
-        for thread in self.begins:
-            thread.join()
         ends = [threading.Thread(target=call.end, args=(number % 2 == 0,)) for number, call in enumerate(self.open)]
-        for thread in ends:
+        for thread in ends:         # at once: what rings is given up after a minute, and one that begins may be waited for
             thread.start()
-        for thread in ends:
+        for thread in (*ends, *self.begins):
             thread.join()
 
     def told(self):

@@ -35,10 +35,10 @@ def sbc_texts(folder):
 
 
 class Place:
-    """settings: lease, a duration as in tandem.yaml."""
+    """settings: lease, a duration as in tandem.yaml; save_replicas, as there."""
 
-    def __init__(self, lease="1s"):
-        self.stack = contextlib.ExitStack()
+    def __init__(self, lease="1s", save_replicas=0):
+        self.stack, self.save_replicas = contextlib.ExitStack(), save_replicas
         try:
             self._open(lease)
         except BaseException:
@@ -54,7 +54,8 @@ class Place:
         self.redis = RedisHosts(self.folder, servers, [*servers, self.sbc_host])
         self.stack.callback(self.redis.close)
         self.redis.start()
-        self.nodes = [ClusterNode(hosts[name], self.folder, shard, self.redis.url, SBC, lease, MEDIA_PORTS) for name, shard in zip(NODES, SHARDS)]
+        redis = {"url": self.redis.url, "deadline": "500ms"} | ({"save_replicas": self.save_replicas} if self.save_replicas else {})
+        self.nodes = [ClusterNode(hosts[name], self.folder, shard, redis, SBC, lease, MEDIA_PORTS) for name, shard in zip(NODES, SHARDS)]
         for node in self.nodes:
             self.stack.callback(node.close)
         self.owners = Owners(self.redis)

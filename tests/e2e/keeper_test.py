@@ -89,7 +89,7 @@ class Stopped(unittest.TestCase):
         bridge("10.77.0.1")
         self.run_beside("redis-server", "--bind", "10.77.0.1", "--port", "6379", "--protected-mode", "no", "--save", "")
         hosts = [self.enterContext(Host(name, f"10.77.0.1{i}")) for i, name in enumerate("abc", 1)]
-        self.nodes = [ClusterNode(host, self.folder, shard, "redis://10.77.0.1:6379", "10.77.0.1", "1s", "12000-12099")
+        self.nodes = [ClusterNode(host, self.folder, shard, {"url": "redis://10.77.0.1:6379", "deadline": "500ms"}, "10.77.0.1", "1s", "12000-12099")
                       for host, shard in zip(hosts, SHARDS)]
         for node in self.nodes:
             self.addCleanup(node.close)
