@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All that a node keeps, in a Redis that refuses what touches keys of two slots: Redis Cluster, of one server. */
 #include "tests/unit/cluster/node.h"
+#include "tests/unit/cluster/slots.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
-#include <sys/socket.h>
 
 #include "cluster/redis/link.h"
 
@@ -12,49 +11,6 @@ enum { DAY = 20779, USERS = 40, BESIDE = NODE_SHARD + 1 };
 #define WRONG_TYPE "td:{a7}:aors"
 
 static const struct bytes ACME = BYTES_LIT("acme");
-
-/* ---- a server in cluster mode ---- */
-
-static uint16_t port_take(void)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof(at);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
-	assert_int_equal(close(fd), 0);
-	return ntohs(at.sin_port);
-}
-
-/* It takes two seconds before it believes that it has all slots. */
-static void slots_wait(const struct server *s)
-{
-	uint64_t until_ns = clock_now_ns() + 30 * NS_PER_S;
-
-	assert_string_equal(server_ask(s, "CLUSTER ADDSLOTSRANGE 0 16383"), "OK");
-	while (!strstr(server_ask(s, "CLUSTER INFO"), "cluster_state:ok")) {
-		assert_true(clock_now_ns() < until_ns);
-		nap_ms(20);
-	}
-}
-
-static void slots_start(struct server *s)
-{
-	uint16_t number = port_take();
-	char port[8], bus[8];
-	const char *extra[] = { "--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", port,
-				"--cluster-port",    bus,   NULL };
-
-	(void)snprintf(port, sizeof(port), "%u", number);
-	(void)snprintf(bus, sizeof(bus), "%u", port_take());
-	server_dir(s);
-	server_start(s, extra);
-	slots_wait(s);
-	(void)snprintf(s->url, sizeof(s->url), "redis+cluster://127.0.0.1:%u", number);
-}
 
 /* ---- what a node does ---- */
 
