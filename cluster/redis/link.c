@@ -48,6 +48,7 @@ static void queue_fail(struct redis *r)
 	struct redis_wait wait;
 
 	while (redis_queue_pop(&r->queue, &wait)) {
+		free(wait.said);
 		if ((!wait.expired || wait.even_late) && wait.fn)
 			wait.fn(-ENOTCONN, NULL, wait.arg);
 	}

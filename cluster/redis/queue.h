@@ -8,12 +8,19 @@
 
 #include "cluster/redis/redis.h"
 
+/* A command as it was sent: it may have to be sent to another server. */
+struct redis_said {
+	size_t n;
+	uint8_t p[];
+};
+
 struct redis_wait {
 	redis_reply_fn *fn; /* NULL: nobody wants the answer */
 	void *arg;
 	uint64_t deadline_ns;
 	bool expired;
-	bool even_late; /* fn is called again with what comes after the deadline */
+	bool even_late;          /* fn is called again with what comes after the deadline */
+	struct redis_said *said; /* freed by who takes it out; NULL: it is sent once */
 };
 
 struct redis_queue {

@@ -4,6 +4,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <hiredis/hiredis.h>
 
@@ -32,15 +34,37 @@ static int out_put(struct redis *r, const struct bytes *args, size_t n)
 	return -EAGAIN;
 }
 
+/* NULL: there is no memory, and then it is sent once. */
+static struct redis_said *said_new(struct bytes command)
+{
+	struct redis_said *said = malloc(sizeof(*said) + command.n);
+
+	if (said) {
+		said->n = command.n;
+		memcpy(said->p, command.p, command.n);
+	}
+	return said;
+}
+
+/* It has many slots of a cluster, one of which may be on its way elsewhere. A link of one slot goes there as a whole. */
+static bool may_be_asked(const struct redis *r)
+{
+	return r->follows && !r->is_of_slot && r->state == REDIS_LINK_UP;
+}
+
 int redis_command_put(struct redis *r, const struct bytes *args, size_t n,
 		      const struct redis_wait *wait)
 {
+	size_t before = redis_buffer_bytes(&r->out).n;
+	struct redis_wait w = *wait;
 	int err = r->queue.count < r->queue.capacity ? out_put(r, args, n) : -EAGAIN;
 
 	if (err)
 		return err;
 	metric_add(r->metrics.commands, 1);
-	return redis_queue_push(&r->queue, wait) ? 0 : -EAGAIN;
+	if (may_be_asked(r))
+		w.said = said_new(bytes_from(redis_buffer_bytes(&r->out), before));
+	return redis_queue_push(&r->queue, &w) ? 0 : -EAGAIN;
 }
 
 static uint64_t deadline_of(const struct redis *r, uint64_t deadline_ns)
@@ -172,25 +196,70 @@ static bool reply_is_elsewhere(struct redis *r, const struct redisReply *reply)
 	return r->follows && redis_is_error(reply, &text) && redis_route_refused(r, text);
 }
 
+/* ASKING, and the command as it was. */
+static int asking_put(struct redis *there, const struct redis_wait *wait)
+{
+	size_t before = redis_buffer_bytes(&there->out).n;
+	struct redis_wait asking = { .deadline_ns = wait->deadline_ns }, again = *wait;
+
+	if (there->queue.count + 2 > there->settings.pending_max)
+		return -EAGAIN;
+	if (resp_words(&there->out, (const struct bytes[]){ BYTES_LIT("ASKING") }, 1) ||
+	    redis_buffer_put(&there->out, bytes_mem(wait->said->p, wait->said->n))) {
+		redis_buffer_cut(&there->out, before);
+		return -EAGAIN;
+	}
+	again.said = NULL; /* once is enough */
+	(void)redis_queue_push(&there->queue, &asking);
+	(void)redis_queue_push(&there->queue, &again); /* there is room */
+	metric_add(there->metrics.commands, 2);
+	there->depart_ns = 0;
+	return 0;
+}
+
+/* The slot is on its way to another server, which has the key already: that one answers. */
+static bool reply_is_asked(const struct redis *r, const struct redisReply *reply,
+			   const struct redis_wait *wait)
+{
+	struct bytes text;
+	struct redis *there;
+
+	if (!wait->said || !redis_is_error(reply, &text))
+		return false;
+	there = redis_route_asked(r, text);
+	return there && asking_put(there, wait) == 0;
+}
+
+static void reply_give(struct redis *r, const struct redisReply *reply,
+		       const struct redis_wait *wait)
+{
+	if (wait->expired && !wait->even_late) {
+		metric_add(r->metrics.late, 1);
+	} else if (reply_is_demoted(r, reply)) {
+		redis_link_break(r, "no primary any more", bytes_mem(reply->str, reply->len));
+		if (wait->fn)
+			wait->fn(-ENOTCONN, NULL, wait->arg);
+	} else if (reply_is_asked(r, reply, wait)) {
+		return;
+	} else if (reply_is_elsewhere(r, reply)) {
+		if (wait->fn)
+			wait->fn(-ENOTCONN, NULL, wait->arg);
+	} else if (wait->fn) {
+		wait->fn(0, reply, wait->arg);
+	}
+}
+
 static void reply_take(struct redis *r, const struct redisReply *reply)
 {
 	struct redis_wait wait;
 
 	if (reply->type == REDIS_REPLY_ERROR)
 		metric_add(r->metrics.errors, 1);
-	if (!redis_queue_pop(&r->queue, &wait)) {
+	if (redis_queue_pop(&r->queue, &wait)) {
+		reply_give(r, reply, &wait);
+		free(wait.said);
+	} else {
 		redis_link_break(r, "an answer to no command", (struct bytes){ 0 });
-	} else if (wait.expired && !wait.even_late) {
-		metric_add(r->metrics.late, 1);
-	} else if (reply_is_demoted(r, reply)) {
-		redis_link_break(r, "no primary any more", bytes_mem(reply->str, reply->len));
-		if (wait.fn)
-			wait.fn(-ENOTCONN, NULL, wait.arg);
-	} else if (reply_is_elsewhere(r, reply)) {
-		if (wait.fn)
-			wait.fn(-ENOTCONN, NULL, wait.arg);
-	} else if (wait.fn) {
-		wait.fn(0, reply, wait.arg);
 	}
 }
 

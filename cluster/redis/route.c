@@ -272,6 +272,17 @@ static void slot_moved(struct redis_route *route, struct bytes text, const struc
 		links_follow(route);
 }
 
+struct redis *redis_route_asked(const struct redis *link, struct bytes text)
+{
+	struct redis *there = NULL;
+	struct addr to;
+	uint16_t slot;
+
+	if (redis_ask_read(&slot, &to, text, &link->addr) == 0)
+		there = link_to(link->follows, &to);
+	return there != link && there && redis_is_connected(there) ? there : NULL;
+}
+
 bool redis_route_refused(struct redis *link, struct bytes text)
 {
 	struct redis_route *route = link->follows;

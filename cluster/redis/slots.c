@@ -156,13 +156,14 @@ bool redis_slots_are_whole(const struct redis_slots *s)
 /* ---- refusals ---- */
 
 /* The port stands behind the last colon: an address of IPv6 is there without brackets. */
-int redis_moved_read(uint16_t *slot, struct addr *to, struct bytes text, const struct addr *from)
+static int elsewhere_read(const char *refusal, uint16_t *slot, struct addr *to, struct bytes text,
+			  const struct addr *from)
 {
 	struct bytes word, number;
 	uint32_t n, port;
 	size_t colon;
 
-	if (!bytes_cut(&text, ' ', &word) || !bytes_is(word, "MOVED") ||
+	if (!bytes_cut(&text, ' ', &word) || !bytes_is(word, refusal) ||
 	    !bytes_cut(&text, ' ', &number) || bytes_u32(number, &n) || n >= REDIS_SLOTS)
 		return -EINVAL;
 	for (colon = text.n; colon > 0 && text.p[colon - 1] != ':';)
@@ -172,4 +173,14 @@ int redis_moved_read(uint16_t *slot, struct addr *to, struct bytes text, const s
 		return -EINVAL;
 	*slot = (uint16_t)n;
 	return 0;
+}
+
+int redis_moved_read(uint16_t *slot, struct addr *to, struct bytes text, const struct addr *from)
+{
+	return elsewhere_read("MOVED", slot, to, text, from);
+}
+
+int redis_ask_read(uint16_t *slot, struct addr *to, struct bytes text, const struct addr *from)
+{
+	return elsewhere_read("ASK", slot, to, text, from);
 }

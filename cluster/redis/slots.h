@@ -28,6 +28,9 @@ int redis_slots_read(struct redis_slots *out, const struct redisReply *reply,
 /* "MOVED 3999 192.0.2.1:6381" of a server at that address. 0 or -EINVAL. */
 int redis_moved_read(uint16_t *slot, struct addr *to, struct bytes text,
 		     const struct addr *from) NODISCARD;
+/* The same of "ASK 3999 192.0.2.1:6381": the slot is on its way there. */
+int redis_ask_read(uint16_t *slot, struct addr *to, struct bytes text,
+		   const struct addr *from) NODISCARD;
 /* It is there from now on. 0 or -ENOSPC. */
 int redis_slots_move(struct redis_slots *s, uint16_t slot, const struct addr *to) NODISCARD;
 /* NULL: nobody has it. */

@@ -138,6 +138,10 @@ static void test_moved(void **state)
 			 -EINVAL);
 	assert_int_equal(redis_moved_read(&slot, &to, BYTES_LIT("MOVED 1 192.0.2.1"), from()),
 			 -EINVAL);
+	assert_int_equal(redis_ask_read(&slot, &to, BYTES_LIT("ASK 7 192.0.2.1:6381"), from()), 0);
+	assert_int_equal(slot, 7);
+	assert_int_equal(redis_ask_read(&slot, &to, BYTES_LIT("MOVED 1 192.0.2.1:1"), from()),
+			 -EINVAL);
 	assert_int_equal(redis_moved_read(&slot, &to, BYTES_LIT("ASK 1 192.0.2.1:1"), from()),
 			 -EINVAL);
 	assert_int_equal(redis_moved_read(&slot, &to, BYTES_LIT("MOVED 1"), from()), -EINVAL);
