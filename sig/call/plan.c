@@ -13,6 +13,7 @@
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/seek.h"
+#include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/call/way.h"
 #include "sig/leg/flow.h"
@@ -419,13 +420,14 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 	const struct shard_forward *f = forward_of(h, c, user);
 	uint8_t legs = c->leg_count;
 	const struct shard_forward *goes = step_forward(h, c, c->plan.count - 1);
+	struct park_place place;
 	int err = check_blocked(c, f, refusal);
 
 	if (err) {
 		*why = PLAN_WHYS; /* nobody else takes it for him */
 		return err;
 	}
-	if (goes_to(goes, PLAN_ALWAYS).n) {
+	if (slot_step_is_left(h, c, user, goes_to(goes, PLAN_ALWAYS))) {
 		*why = PLAN_ALWAYS;
 		return call_refuse(refusal, -EBUSY, 480, REFUSED_FORWARD);
 	}
@@ -436,6 +438,8 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 	*why = PLAN_UNREACHABLE;
 	if (goes && goes->application[0])
 		return wait_begin(h, c, f, from->local_display, refusal);
+	if (slot_step_find(h, c, &place))
+		return slot_step_begin(h, c, &place, from->local_display, refusal);
 	err = is_there(h, c, user) ? 0 : way_out(h, c, refusal);
 	if (err)
 		return err;
@@ -504,7 +508,7 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 	}
 	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
 				      .local_user = text_bytes(&c->from) };
-	return call_application(c).n || seek_waits(c);
+	return call_application(c).n || seek_waits(c) || slot_step_asks(c);
 }
 
 uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,
@@ -568,7 +572,8 @@ int plan_is_open(const struct call *c)
 
 	if (c->state == CALL_ANSWERING || c->state == CALL_ESTABLISHED)
 		return -EALREADY;
-	if (c->state == CALL_ENDING || c->parting_ns || !p->count || plan_set_state(p) != SET_NONE)
+	if (c->state == CALL_ENDING || c->parting_ns || !p->count ||
+	    plan_set_state(p) != SET_NONE || slot_step_asks(c))
 		return -ENODATA;
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
 #include "sig/call/session.h"
+#include "sig/call/slot_step.h"
 #include "sig/model/transfer.h"
 
 struct bytes call_application(const struct call *c)
@@ -42,8 +43,9 @@ bool call_rings(const struct call *c)
 
 bool call_is_by_itself(const struct call *c)
 {
-	return c->bridge.callee == LEG_NONE && (c->answer_utc_ms || plan_rings_nobody(&c->plan) ||
-						c->leg_count > 1 || !call_caller(c)->called);
+	return c->bridge.callee == LEG_NONE &&
+	       (c->answer_utc_ms || plan_rings_nobody(&c->plan) || slot_step_asks(c) ||
+		c->leg_count > 1 || !call_caller(c)->called);
 }
 
 static uint64_t application_wait_ns(const struct shard_forward *f)

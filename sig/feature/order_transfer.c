@@ -76,7 +76,7 @@ int order_park(struct call_host *h, struct call *c, struct call_order *order)
 	err = is_transferred(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);
 	if (err)
 		return err;
-	if (c->park) {
+	if (c->park && !c->park->asks) {
 		order->later = false;
 		return order->last.n || bytes_is(order->to, c->park->slot) ? 0 : -EISCONN;
 	}

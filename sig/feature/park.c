@@ -14,6 +14,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/segment.h"
 #include "sig/call/session.h"
+#include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/retrieve.h"
@@ -284,10 +285,9 @@ void park_go_on(struct call_host *h, struct call *c)
 }
 
 /* It is the next one that is tried; a successor begins again where the record does. */
-static bool slot_advance(struct transfer_slot *slot)
+static bool slot_advance(char *number, const char *last)
 {
-	return slot->last[0] && strcmp(slot->number, slot->last) != 0 &&
-	       park_slot_next(slot->number);
+	return last[0] && strcmp(number, last) != 0 && park_slot_next(number);
 }
 
 static void slot_told(struct call_host *h, struct call *c, const struct park_news *news)
@@ -303,7 +303,7 @@ static void slot_told(struct call_host *h, struct call *c, const struct park_new
 		claim_slot(h, c);
 		return;
 	}
-	if (news->told == PARK_TAKEN && slot_advance(slot)) {
+	if (news->told == PARK_TAKEN && slot_advance(slot->number, slot->last)) {
 		claim_slot(h, c);
 		return;
 	}
@@ -325,6 +325,91 @@ static void claim_again(struct call_host *h, struct call *c)
 			       p->since_utc_ms);
 	p->again_ns = h->now.ns + CLAIM_WAIT_MS * NS_PER_MS;
 }
+
+/* ---- a call that is sent on to a slot ---- */
+
+#define IN_VAIN UINT64_MAX /* in place of a serial: the slot is another call's */
+
+/* The next one of whose calls go there, or the caller hears why. */
+static void asked_in_vain(struct call_host *h, struct call *c, uint16_t status)
+{
+	const struct call_ending e = { .cause = CAUSE_UNREACHABLE,
+				       .by = ENDED_BY_NODE,
+				       .status = status };
+	bool next;
+
+	LOG_INFO("call", c->id, "a call is not sent on to a slot", LOG_STR("slot", c->park->slot),
+		 LOG_U64("status", status));
+	if (c->park->serial)
+		park_free(h, c, c->park->slot, c->id);
+	c->park->serial = IN_VAIN;
+	outbox_touch(&c->out);
+	next = plan_next(h, c, status == 486 ? PLAN_BUSY : PLAN_UNREACHABLE);
+	if (c->park && c->park->serial == IN_VAIN) /* no other slot is asked for */
+		park_clear(&c->park);
+	if (!next)
+		call_untaken(h, c, &e);
+}
+
+/* The slot is the call's: its caller is answered, and waits there. */
+static void asked_well(struct call_host *h, struct call *c)
+{
+	struct call_refusal refusal = { .status = 500 };
+	struct park *p = c->park;
+	int err;
+
+	outbox_touch(&c->out);
+	p->asks = false;
+	p->last[0] = '\0';
+	p->serial = p->again_ns = 0;
+	p->since_utc_ms = shown_utc_ms(h);
+	err = wait_take(h, c, &refusal);
+	if (err)
+		wait_refuse(h, c, err, &refusal);
+	else
+		publish(h, c, SIG_CALL_PARKED);
+}
+
+static void asked_claim(struct call_host *h, struct call *c)
+{
+	struct park *p = c->park;
+
+	p->serial = park_claim(h, c, p->slot, text_bytes(&p->by), text_bytes(&c->from),
+			       shown_utc_ms(h));
+}
+
+static void asked_told(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	struct park *p = c->park;
+
+	if (news->told == PARK_OK) {
+		asked_well(h, c);
+	} else if (news->told == PARK_TAKEN && is_orphan(h, p->slot, news->owner)) {
+		park_free(h, c, p->slot, news->owner);
+		asked_claim(h, c);
+	} else if (news->told == PARK_TAKEN && slot_advance(p->slot, p->last)) {
+		asked_claim(h, c);
+	} else {
+		p->serial = news->told == PARK_TAKEN ? 0 : p->serial;
+		asked_in_vain(h, c, news->told == PARK_TAKEN ? 486 : 503);
+	}
+}
+
+/* As in a transfer: that it is to be is saved before. */
+static void ask_go(struct call_host *h, struct call *c)
+{
+	if (h->degraded)
+		asked_in_vain(h, c, 503);
+	else if (!c->park->serial && c->out.acked == c->out.version)
+		asked_claim(h, c);
+}
+
+void park_overdue(struct call_host *h, struct call *c)
+{
+	asked_in_vain(h, c, 503);
+}
+
+/* ---- it waits ---- */
 
 /* Another one has it: what the party has is its call, until the slot is free again. */
 static void claim_told(struct call_host *h, struct call *c, const struct park_news *news)
@@ -349,6 +434,8 @@ void park_told(struct call_host *h, struct call *c, const struct park_news *news
 
 	if (t && t->state == TRANSFER_WAITS && t->slot.serial && t->slot.serial == news->serial)
 		slot_told(h, c, news);
+	else if (slot_step_asks(c) && c->park->serial == news->serial)
+		asked_told(h, c, news);
 	else if (c->park && c->park->serial && c->park->serial == news->serial)
 		claim_told(h, c, news);
 	else if (retrieve_waits(c) && c->plan.serial == news->serial)
@@ -490,6 +577,10 @@ static void park_go(struct call_host *h, struct call *c)
 {
 	if (!c->park || c->state == CALL_ENDING)
 		return;
+	if (slot_step_asks(c)) {
+		ask_go(h, c);
+		return;
+	}
 	if (is_retrieved(c)) {
 		park_leave(h, c, true);
 		return;
@@ -503,14 +594,18 @@ static uint64_t park_due_ns(const struct call *c)
 {
 	const struct park *p = c->state != CALL_ENDING ? c->park : NULL;
 
-	if (!p || !p->again_ns)
-		return p ? p->return_ns : 0;
+	if (!p || p->asks)
+		return 0;
+	if (!p->again_ns)
+		return p->return_ns;
 	return p->return_ns && p->return_ns < p->again_ns ? p->return_ns : p->again_ns;
 }
 
 void park_assert(const struct call_host *h, struct call *c)
 {
-	if (c->park)
+	if (slot_step_asks(c))
+		c->park->serial = 0;
+	else if (c->park)
 		c->park->again_ns = h->now.ns;
 }
 

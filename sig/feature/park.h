@@ -35,6 +35,8 @@ bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct 
 void park_yield(struct call_host *h, struct call *c);
 /* What the store has in the slot. */
 void park_told(struct call_host *h, struct call *c, const struct park_news *news);
+/* The store has not said in time whether the call has the slot that it was sent on to. */
+void park_overdue(struct call_host *h, struct call *c);
 /* The store may have lost the slot. */
 void park_assert(const struct call_host *h, struct call *c);
 

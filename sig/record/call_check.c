@@ -7,6 +7,7 @@
 #include "sig/call/act.h"
 #include "sig/call/plan.h"
 #include "sig/call/segment.h"
+#include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
 #include "sig/model/transfer.h"
@@ -336,7 +337,7 @@ static const char *check_setup(const struct call *c)
 {
 	const struct leg *a = call_caller(c);
 
-	if (c->bridge.callee == LEG_NONE && plan_rings_nobody(&c->plan))
+	if (c->bridge.callee == LEG_NONE && (plan_rings_nobody(&c->plan) || slot_step_asks(c)))
 		return check_waiting(c);
 	if (call_caller_is_up(c))
 		return check_originating(c);
@@ -416,8 +417,17 @@ static const char *check_set(const struct call *c)
 	return NULL;
 }
 
+/* Nobody has answered, or is asked. */
+static bool may_ask_slot(const struct call *c)
+{
+	return c->state <= CALL_RINGING && c->bridge.callee == LEG_NONE && !c->transfer &&
+	       c->plan.count && plan_set_state(&c->plan) == SET_NONE;
+}
+
 static const char *check_state(const struct call *c)
 {
+	if (slot_step_asks(c) && !may_ask_slot(c))
+		return "call: slot";
 	if (c->parting_ns && plan_set_state(&c->plan) == SET_NONE)
 		return check_parting(c);
 	switch (c->state) {

@@ -7,6 +7,7 @@
 #define SIG_RECORD_CALL_RECORD_H
 
 #include "sig/call/plan.h"
+#include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/identity/carried.h"
 #include "sig/model/transfer.h"
@@ -29,7 +30,8 @@ enum {
 	CALL_RECORD_HIDDEN = 10,
 	CALL_RECORD_PARKS = 11,
 	CALL_RECORD_PICKS = 12,
-	CALL_RECORD_FORMAT = CALL_RECORD_PICKS
+	CALL_RECORD_ASKS = 13,
+	CALL_RECORD_FORMAT = CALL_RECORD_ASKS
 };
 /* Somebody took it while it rang. */
 static inline bool call_record_is_picked(const struct call *c)
@@ -81,6 +83,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (slot_step_asks(c))
+		return CALL_RECORD_ASKS;
 	if (call_record_is_picked(c))
 		return CALL_RECORD_PICKS;
 	if (call_record_parks(c))

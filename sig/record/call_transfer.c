@@ -59,20 +59,25 @@ void packing_park(struct packing *p, const struct park *park)
 	p->park.slot = packing_octets(park->slot, bytes_str(park->slot).n);
 	p->park.by = packing_text(&park->by);
 	p->park.since_utc_ms = park->since_utc_ms;
+	p->park.asks = park->asks;
+	p->park.last = packing_octets(park->last, bytes_str(park->last).n);
 	p->call.park = &p->park;
 }
 
 bool reading_park(struct reading *r, const Tandem__Call__Park *in)
 {
-	struct bytes slot;
+	struct bytes slot, last;
 
 	if (!in)
 		return true;
 	slot = bytes_mem(in->slot.data, in->slot.len);
-	if (!park_slot_is(slot))
+	last = bytes_mem(in->last.data, in->last.len);
+	if (!park_slot_is(slot) || (last.n && (!park_slot_is(last) || last.n != slot.n)))
 		return reading_wrong(r, "park: slot");
 	if (park_make(&r->c->park, slot, (struct bytes){ 0 }, in->since_utc_ms))
 		return reading_wrong(r, "out of memory");
+	r->c->park->asks = in->asks;
+	(void)bytes_cstr(last, r->c->park->last, sizeof(r->c->park->last));
 	return reading_line(r, &r->c->park->by, &in->by, READING_USER_MAX, "park: by");
 }
 

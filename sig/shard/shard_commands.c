@@ -190,7 +190,7 @@ const char *shard_call_slot(const struct shard *s, uint64_t call)
 {
 	const struct call *c = shard_call_find(s, call);
 
-	return c && c->park ? c->park->slot : "";
+	return c && c->park && !c->park->asks ? c->park->slot : "";
 }
 
 bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot)

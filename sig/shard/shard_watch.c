@@ -242,7 +242,7 @@ static void slot_tell(struct shard *s, uint16_t tenant, const char *slot,
 
 static void slot_changed(struct shard *s, struct call *c)
 {
-	const char *now = c->park && c->state != CALL_ENDING ? c->park->slot : "";
+	const char *now = c->park && !c->park->asks && c->state != CALL_ENDING ? c->park->slot : "";
 	char before[PARK_SLOT_LEN + 1];
 
 	static_assert(sizeof(before) == sizeof(c->watched_slot), "copied whole");

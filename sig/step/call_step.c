@@ -15,6 +15,7 @@
 #include "sig/call/reoffer.h"
 #include "sig/call/secret_grant.h"
 #include "sig/call/seek.h"
+#include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/call/way.h"
 #include "sig/feature/join.h"
@@ -190,6 +191,10 @@ static void timer_of_plan(struct call_host *h, struct call *c)
 	if (due(&c->plan.until_ns, h->now.ns)) {
 		if (call_waits(c)) {
 			wait_overdue(h, c);
+			return;
+		}
+		if (slot_step_asks(c)) {
+			park_overdue(h, c);
 			return;
 		}
 		if (plan_set_state(&c->plan) != SET_NONE) {
