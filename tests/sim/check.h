@@ -65,6 +65,7 @@ struct seen {
 	bool fresh;                          /* nothing was stored since the last start */
 	bool repeats;   /* two kills in a row: CSeq numbers of the first process are in no record */
 	bool by_node;   /* the node answered it, for an application */
+	bool has_slot;  /* its party waits, or waited, in a slot */
 	bool is_code;   /* a feature code: nobody is rung */
 	bool said;      /* INVITE to the callee left */
 	bool excused;   /* the store was away or silent */

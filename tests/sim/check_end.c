@@ -95,7 +95,8 @@ static void look_at_phone_call(struct sim *s, const struct phone_call *c)
 		return;
 	look_at_caller(s, c, seen);
 	if (c->answered && !c->replaces && !picks_up(c) &&
-	    !(first && (first->by_node || first->is_code)) && !callee_answered(s, first_call(c)))
+	    !(first && (first->by_node || first->is_code || first->has_slot)) &&
+	    !callee_answered(s, first_call(c)))
 		check_fail(s, "%s was answered, and nobody answered it", c->call_id);
 }
 

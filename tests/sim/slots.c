@@ -34,6 +34,7 @@ static struct slot_taken *slot_find(struct slots *t, const char *name)
 static enum park_told slot_claim(struct sim *s, const struct slot_asked *a)
 {
 	struct slot_taken *slot = slot_find(&s->slots, a->name);
+	struct seen *seen = check_seen(s, a->call);
 
 	if (slot && slot->call != a->call)
 		return PARK_TAKEN;
@@ -48,6 +49,8 @@ static enum park_told slot_claim(struct sim *s, const struct slot_asked *a)
 	slot->call = a->call;
 	if (text_set(&slot->beside, text_bytes(&a->beside)))
 		assert(false && "out of memory");
+	if (seen)
+		seen->has_slot = true;
 	return PARK_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "tests/sim/story.h"
 
 #define ON(phone) (1u << (phone))
+#define SLOT      "#4171" /* PHONE_SLOT, as a document has it */
 #define B_PARKS_A(...)                                                                \
 	.steps = { { 3, STORY_DIAL, A, EXT_B }, { 10, STORY_PARK, B }, __VA_ARGS__ }, \
 	.absent = ON(B2)
@@ -41,6 +42,23 @@ const struct story story_parks[] = {
 	  .talk = ON(A) | ON(C), .status = 200 },
 	{ "retrieved-in-the-moment-of-an-answer",
 	  COMES_BACK_TO_B(.status = 0, { 43, STORY_CODE, C, CODE_SLOT }), .status = 200 },
+	{ "sent-on-to-a-slot", .steps = { { 3, STORY_DIAL, A, EXT_B }, { 30, STORY_HANG_UP, A } },
+	  .forward = { [EXT_B] = { .always = SLOT } }, .look_s = 24, .talk = ON(A), .waits = 1,
+	  .status = 200 },
+	{ "sent-on-to-a-slot-and-retrieved",
+	  .steps = { { 3, STORY_DIAL, A, EXT_B }, { 20, STORY_CODE, C, CODE_SLOT } },
+	  .forward = { [EXT_B] = { .always = SLOT } }, .look_s = 34, .talk = ON(A) | ON(C),
+	  .status = 200 },
+	{ "rung-and-sent-on-to-a-slot", .steps = { { 3, STORY_DIAL, A, EXT_B } },
+	  .forward = { [EXT_B] = { .no_answer = SLOT, .rings = 1 } },
+	  .manner = { [B] = { .kind = MANNER_RING, .rings = true } }, .absent = ON(B2),
+	  .look_s = 24, .talk = ON(A), .waits = 1, .status = 200 },
+	{ "sent-on-to-a-slot-that-is-taken",
+	  .steps = { { 3, STORY_DIAL, A, EXT_B }, { 10, STORY_DIAL, D, EXT_B } },
+	  .forward = { [EXT_B] = { .always = SLOT ",1003" } } },
+	{ "sent-on-to-a-slot-and-comes-back", .steps = { { 3, STORY_DIAL, A, EXT_B } },
+	  .forward = { [EXT_B] = { .always = SLOT } }, .returns_s = 20, .absent = ON(B2),
+	  .look_s = 60, .talk = ON(A) | ON(B), .status = 200 },
 	{ "nobody-waits-there", .steps = { { 3, STORY_CODE, C, CODE_SLOT } }, .look_s = 15 },
 };
 const uint32_t story_park_count = COUNT_OF(story_parks);
