@@ -194,7 +194,8 @@ const struct command_arg g_extension_fields[] = {
 		"Number that all calls to it go to instead; no phone of it rings. Several "
 		"joined by ',', at most 8, are tried one after the other: the next one when a "
 		"number is busy, does not answer or is not there, and does not send the call "
-		"on. Empty: off."),
+		"on. A number may be the code of a slot (#4107), as its phones dial it: who "
+		"calls waits there. Empty: off."),
 	FORWARD_FIELD("forward_busy", busy,
 		      "The same when a phone of it says busy, with do_not_disturb, and with "
 		      "smart_do_not_disturb while it has a call."),

@@ -227,6 +227,80 @@ class ComesBack(ParkTest):
         self.has_it(picks, self.audio)
 
 
+class SentOn(ParkTest):
+    """The calls of 1002 go to a slot: who calls it waits there, over a kill, until somebody calls the slot. PARK-07."""
+
+    def setUp(self):
+        super().setUp()
+        self.first.hang_up()
+        self.wait_calls(())
+
+    def dial(self, agent, number):
+        audio = self.node.media()
+        self.addCleanup(audio.close)
+        return agent.invite(number, audio.sdp()), audio
+
+    def waits(self, slot):
+        """1003 called 1002."""
+        out, audio = self.dial(self.c, "1002")
+        audio.use(out.wait_answer())
+        self.until(lambda: [(name, by, party) for name, (_, by, party) in self.slots().items()] == [(slot, "1002", "1003")])
+        return out, audio
+
+    def test_waits_and_is_retrieved(self):
+        self.node.ctl("extension.put", number="1002", forward_always="#4107")
+        waits = self.waits("07")
+        self.assertEqual(self.told()[-1], ("call.parked", "07"))
+        self.node.kill()
+        self.node.restart()
+        self.until(lambda: "07" in self.slots())
+        picks, audio = self.dial(self.d, "%234107")
+        audio.use(picks.wait_answer())
+        self.hear_each_other(waits, (picks, audio))
+        self.until(lambda: not self.slots())
+        picks.bye()
+        waits[0].wait_bye()
+        self.wait_calls(())
+        rows = [tuple(row[name] for name in ("from", "to", "forwarded_to", "forwarded"))
+                for shard in (1, 2) for row in self.node.told(f"td:{{s{shard}}}:cdr")]
+        self.assertIn(("1003", "1002", "#4107", "always"), rows)
+        self.assertIn(("1003", "1004", "", ""), rows)
+
+    def test_taken(self):
+        """The next one of the list rings; without one the caller hears 486."""
+        self.node.ctl("extension.put", number="1002", forward_always="#4107,1001")
+        waits, _ = self.waits("07")
+        late, audio = self.dial(self.d, "1002")
+        rung = self.a.incoming()
+        rung.answer(audio.sdp())
+        late.wait_answer()
+        late.bye()
+        rung.wait_bye()
+        self.node.ctl("extension.put", number="1002", forward_always="#4107")
+        refused, _ = self.dial(self.d, "1002")
+        self.assertEqual(refused.wait_final().status, 486)
+        waits.bye()
+        self.wait_calls(())
+
+    def test_nobody_answers(self):
+        """A group has the first free slot; and who retrieves by command has it, too."""
+        self.node.ctl("tenant.put", name="default", park_groups="sales=70-71")
+        self.node.ctl("extension.put", number="1002", park_groups="sales", forward_no_answer="#41", forward_rings=1)
+        out, audio = self.dial(self.c, "1002")
+        rung = self.b.incoming()
+        rung.ring()
+        rung.wait_cancel()
+        audio.use(out.wait_answer())
+        self.until(lambda: list(self.slots()) == ["70"])
+        talk = Talk(self)
+        self.node.ctl("call.retrieve", call=talk.call, leg="a", slot="70")
+        talk.into.wait_bye()
+        self.hear_each_other((out, audio), (talk.out, talk.audio_a))
+        out.bye()
+        talk.out.wait_bye()
+        self.wait_calls(())
+
+
 class Nodes(Pair):
     """Who waits on one node is seen on the other, and not lost by who asks there."""
 
