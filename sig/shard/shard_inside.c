@@ -188,26 +188,29 @@ void shard_txn_timer(struct shard *s, struct txn_slot *slot)
  * flood of such errors costs little; a connection that fails is never told twice. */
 void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now)
 {
-	bool stream = sip_transport_is_stream(hop->transport);
+	bool edge = hop_is_edge(hop->connection);
+	bool told_once = sip_transport_is_stream(hop->transport) || edge;
 	bool awaited = shard_hop_is_awaited(s, hop);
 	struct txn_slot *slot;
 	uint32_t cursor = 0;
 
 	shard_begin(s, now);
-	if (!stream && s->failed_ns && now.ns - s->failed_ns < 100 * NS_PER_MS)
+	if (!told_once && s->failed_ns && now.ns - s->failed_ns < 100 * NS_PER_MS)
 		return;
-	if (!stream)
+	if (!told_once)
 		s->failed_ns = now.ns;
 	LOG_DEBUG("sip", 0, "cannot be reached", LOG_ADDR("remote", &hop->remote),
 		  LOG_INT("error", error));
-	if (hop_is_edge(hop->connection))
+	if (edge)
 		shard_hop_listeners(s, hop->connection);
 	while ((slot = txns_next_waiting(&s->txns, hop, &cursor)) != NULL) {
 		/* who writes hears that it is not there, and says it again when it is */
-		if (!awaited || slot->user == TXN_USER_MESSAGE || shard_hop_has_other(s, slot))
+		if (!awaited || slot->user == TXN_USER_MESSAGE || shard_hop_has_other(s, slot)) {
+			shard_lost_unheard(s, slot); /* before its leg is given up */
 			client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
-		else
+		} else {
 			shard_lost_note(s, slot);
+		}
 	}
 }
 

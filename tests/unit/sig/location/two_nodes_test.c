@@ -660,6 +660,31 @@ static void comes_late_behind_nat(void **state)
 	assert_int_equal(c->legs[1]->dialog.hop.connection, flow_of(p));
 }
 
+/* The machine with the NAT says that nobody is there. */
+static void refused_behind_nat(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+	struct call_view v;
+	uint32_t cursor = 0;
+	struct call *c;
+
+	talks_behind_nat(p, &phone, &caller);
+	assert_true(shard_call_next(r->shard, &cursor, &v));
+	c = shard_call_find(r->shard, v.call);
+	phone_request(&caller, "INFO", "", "");
+	pair_wait(p, 10);
+	c->away |= (uint16_t)BIT64(1);
+	shard_send_failed(r->shard, &c->legs[1]->dialog.hop, ECONNREFUSED, r->now);
+	phone.addr = rig_addr("192.0.2.12:40002");
+	assert_true(bytes_starts(come_to(p, &phone, 1, 90), "SIP/2.0 200"));
+	for (unsigned i = 0; i < 20; i++)
+		pair_wait(p, 100);
+	assert_int_equal(c->away, 0);
+	assert_int_equal(c->legs[1]->dialog.hop.connection, flow_of(p));
+}
+
 /* Nobody knows the process that it was reached by: it is looked for as one whose connection is gone. */
 static void flow_is_gone(void **state)
 {
@@ -673,15 +698,19 @@ static void flow_is_gone(void **state)
 	call_from(p, 0, &caller);
 	pair_wait(p, 10);
 	assert_int_equal(last(r, "INVITE ")->hop.connection, flow_of(p));
+	/* ... however many are reached by it */
+	shard_send_failed(r->shard,
+			  &(struct sip_hop){ .connection = flow_of(p), .remote = caller.addr },
+			  ENOTCONN, r->now);
 	shard_send_failed(r->shard, &last(r, "INVITE ")->hop, ENOTCONN, r->now);
 	pair_wait(p, 10);
 	assert_int_equal(rig_counts(r).calls, 1);
 	phone.addr = rig_addr("192.0.2.12:40002");
-	assert_true(bytes_starts(come_to(p, &phone, 0, 3600), "SIP/2.0 200"));
+	assert_true(bytes_starts(come_to(p, &phone, 1, 3600), "SIP/2.0 200"));
 	for (unsigned i = 0; i < 20; i++)
 		pair_wait(p, 100);
 	assert_true(addr_eq(&last(r, "INVITE ")->hop.remote, &phone.addr));
-	assert_int_equal(last(r, "INVITE ")->hop.connection, 0);
+	assert_int_equal(last(r, "INVITE ")->hop.connection, flow_of(p));
 }
 
 /* Its connection dies, and it has come to the other node: what waits for it goes there within a second, and nobody has told that. */
@@ -991,6 +1020,7 @@ int main(void)
 		EDGES_TEST(listens_perhaps),
 		EDGES_TEST(moves_behind_nat),
 		EDGES_TEST(flow_is_gone),
+		EDGES_TEST(refused_behind_nat),
 		EDGES_TEST(comes_late_behind_nat),
 		TEST(called_where_it_was),
 		TEST(runs_out_here),
