@@ -7,6 +7,7 @@ import sys
 
 from . import check, together
 from .__main__ import guarded, say
+from .asked import AskedRound
 from .failures import KINDS, Nothing
 from .passing import Passing
 from .place import Place
@@ -14,14 +15,18 @@ from .rounds import Round, most_of
 
 LEASE, LEASE_FAST = "1s", "300ms"
 ROWS = {"calm": "false_takeovers", "kill": "gap_p99_ms", "host": "gap_host_p99_ms", "restart": "gap_restart_p99_ms",
-        "drain": "gap_drain_p99_ms", "pause": None, "host-primary": None, "calm-fast": "false_takeovers_fast", "host-fast": "gap_host_fast_p99_ms"}
-ROUNDS = {"calm": 1, "kill": 20, "host": 5, "restart": 5, "drain": 5, "pause": 3, "host-primary": 5, "calm-fast": 1, "host-fast": 5}
+        "drain": "gap_drain_p99_ms", "pause": None, "host-primary": None, "reinvite": "gap_reinvite_p99_ms",
+        "calm-fast": "false_takeovers_fast", "host-fast": "gap_host_fast_p99_ms"}
+ROUNDS = {"calm": 1, "kill": 20, "host": 5, "restart": 5, "drain": 5, "pause": 3, "host-primary": 5, "reinvite": 5, "calm-fast": 1,
+          "host-fast": 5}
 SIZES, SIZES_QUICK = (200, 800), (30, 0)    # calls that measure, and that show life
 PASSED = ("kill", "drain")                  # calls ring, are held and begin meanwhile
 FENCED = ("host", "pause", "host-fast")     # the former owner may speak again
+ASKED = "reinvite"                          # nodes have addresses of their own
 CALM = ("calm", "calm-fast")                # nothing befalls anybody
 CALM_QUICK_S = 10
 TOGETHER, TOGETHER_SIZE = "host-primary", 30    # on machines of its own, with figures of its own
+APART = (ASKED, TOGETHER)
 ENOUGH = 100                                # calls of a shard that tell how fast they are taken
 
 
@@ -89,6 +94,16 @@ def with_lease(lease, rows, options):
         return rounds, check.calls_judged(place, calls, every, say) | {"calls_refused": sum(done.refused for done in every)}, rates
 
 
+def asked_rounds(options):
+    """Of nodes with addresses of their own."""
+    with Place(LEASE, floats=False) as place:
+        calls, done = check.placed(place, sum(SIZES_QUICK if options.quick else SIZES), say), []
+        for _ in range(rounds_of(ASKED, options)):
+            done.append(AskedRound(place, KINDS["kill"](place, most_of(place, calls)), calls).run())
+            say(f"{ASKED}: {done[-1].told()}")
+        return done, check.calls_judged(place, calls, done, say)
+
+
 def figure_of(row, rounds):
     """Of one that was run."""
     return sum(done.claims for done in rounds) if row in CALM else check.gaps(rounds)["gap_p99_ms"]
@@ -98,6 +113,7 @@ def figures_of(rounds, judged, rates):
     figures = {"kills": len(rounds.get("kill", ())), **judged}
     figures |= {figure: figure_of(row, rounds[row]) if row in rounds else None for row, figure in ROWS.items() if figure}
     fenced = [done for name in FENCED for done in rounds.get(name, ())]
+    figures["gap_reinvite_back_p99_ms"] = max((done.back_p99 for done in rounds.get(ASKED, ())), default=None)
     figures["fenced_leaks"] = sum(sum(done.leaks.values()) for done in fenced) if fenced else None
     figures["takeover_calls_per_s"] = round(statistics.median(rates)) if rates else None
     return figures
@@ -107,11 +123,14 @@ def measure(options):
     asked = [row for row in ROWS if row in (options.row or ROWS)]
     rounds, judged, rates = {}, {}, []
     for lease in (LEASE, LEASE_FAST):
-        if rows := [row for row in asked if lease_of(row) == lease and row != TOGETHER]:
+        if rows := [row for row in asked if lease_of(row) == lease and row not in APART]:
             some, became, fast = with_lease(lease, rows, options)
             rounds |= some
             judged = {name: judged.get(name, 0) + count for name, count in became.items()}
             rates += fast
+    if ASKED in asked:
+        rounds[ASKED], became = asked_rounds(options)
+        judged = {name: judged.get(name, 0) + became.get(name, 0) for name in {**judged, **became}}
     lost = together.measure(LEASE, TOGETHER_SIZE, rounds_of(TOGETHER, options), say) if TOGETHER in asked else together.none()
     return figures_of(rounds, judged, rates) | lost
 

@@ -6,35 +6,49 @@ import json
 import os
 import re
 import shutil
+import ssl
 import urllib.error
 import urllib.request
 
 from lib.node import SANITIZERS, build_folder
 from server import Server
 
-SIP, PEER_PORT, HTTP = 5060, 7400, 8080
+SIP, SIPS, PEER_PORT, HTTP = 5060, 5061, 7400, 8080
 SHARDS = {17: "10.77.0.17", 18: "10.77.0.18", 19: "10.77.0.19"}
+ADDRESSES = {17: "10.77.0.11", 18: "10.77.0.12", 19: "10.77.0.13"}     # of the nodes whose own ones they are
 NONE = {"calls": 0, "transactions": 0, "port_pairs": 0, "calls_per_second": 0, "registrations_per_second": 0}
 
 
 class ClusterNode(Server):
-    """shard: its own one. redis: its settings, sbc: whom it trusts, ports: of media."""
+    """shard: its own one. redis: its settings, sbc: whom it trusts, ports: of media. ways: it has an address of its own, to which phones come in
+    these ways; else addresses go with their shards."""
 
-    def __init__(self, host, folder, shard, redis, sbc, lease, ports):
+    def __init__(self, host, folder, shard, redis, sbc, lease, ports, ways=None):
         super().__init__(os.path.join(build_folder(), "app"), os.path.join(folder, f"node-{host.name}"),
                          {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
-        self.host, self.name, self.shard = host, host.name, shard
+        self.host, self.name, self.shard, self.ways = host, host.name, shard, ways
+        self.context = ssl.create_default_context(cafile=ways.authority.path) if ways else None
         self.init(bind=host.address, sip_ports=SIP, tls_ports="none", http=f"{host.address}:{HTTP}")
         with open(self.config, "w", encoding="utf-8") as file:
             json.dump(self._settings(redis, sbc, lease, ports), file, indent=1)
 
+    def _networks(self, ports):
+        common = {"sip_ports": [SIP], "sip_tls_ports": [SIPS] if self.ways else [], "media_ports": ports}
+        if self.ways:
+            return [{"name": "own", "bind": self.host.address, **common}]
+        return [{"name": f"s{shard}", "bind": address, "shard": shard, "floating": True, **common} for shard, address in SHARDS.items()]
+
+    def _tls(self):
+        certificate, key = self.ways.certificate
+        return {"tls": {"certificate": certificate, "key": key, "ca": self.ways.authority.path}}
+
     def _settings(self, redis, sbc, lease, ports):
         return {"node": {"name": self.name, "shard": self.shard, "state_dir": self.folder},
                 "redis": redis,
-                "cluster": {"listen": f"{self.host.address}:{PEER_PORT}", "lease": lease, "replicas": 1},
-                "networks": [{"name": f"s{shard}", "bind": address, "shard": shard, "floating": True, "sip_ports": [SIP],
-                              "sip_tls_ports": [], "media_ports": ports} for shard, address in SHARDS.items()],
-                "http": {"bind": self.host.address, "port": HTTP}, "sip": {"trusted": [sbc]},
+                "cluster": {"listen": f"{self.host.address}:{PEER_PORT}", "lease": lease, "replicas": 1,
+                            **({"shards": list(SHARDS)} if self.ways else {})},
+                "networks": self._networks(ports), **(self._tls() if self.ways else {}),
+                "http": {"bind": self.host.address, "port": HTTP, "tls": bool(self.ways)}, "sip": {"trusted": [sbc]},
                 "limits": {"transactions": 100000}, "quotas": {"share": 100, "extension": NONE, "source": NONE}}
 
     def same_keys(self, other):
@@ -48,7 +62,7 @@ class ClusterNode(Server):
     def page(self, path, refused=False):
         """"": it does not answer. refused: also where it says that it is not well."""
         try:
-            with urllib.request.urlopen(f"http://{self.host.address}:{HTTP}{path}", timeout=1) as answer:
+            with urllib.request.urlopen(f"{'https' if self.ways else 'http'}://{self.host.address}:{HTTP}{path}", timeout=1, context=self.context) as answer:
                 return answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.read().decode() if refused else ""

@@ -15,6 +15,7 @@ from .nodes import SHARDS, SIP, ClusterNode
 from .owners import Owners
 from .redis_hosts import RedisHosts
 from .talk import Phones
+from .ways import Ways
 
 HERE, SBC, CARRIER = "10.77.0.1", "10.77.0.5", "10.77.0.6"
 NODES = {"a": "10.77.0.11", "b": "10.77.0.12", "c": "10.77.0.13"}
@@ -35,10 +36,11 @@ def sbc_texts(folder):
 
 
 class Place:
-    """settings: lease, a duration as in tandem.yaml; save_replicas, as there."""
+    """settings: lease, a duration as in tandem.yaml; save_replicas, as there. floats: addresses go with their shards; else phones speak to a
+    node, in the ways of ways.py."""
 
-    def __init__(self, lease="1s", save_replicas=0):
-        self.stack, self.save_replicas = contextlib.ExitStack(), save_replicas
+    def __init__(self, lease="1s", save_replicas=0, floats=True):
+        self.stack, self.save_replicas, self.floats = contextlib.ExitStack(), save_replicas, floats
         try:
             self._open(lease)
         except BaseException:
@@ -55,7 +57,9 @@ class Place:
         self.stack.callback(self.redis.close)
         self.redis.start()
         redis = {"url": self.redis.url, "deadline": "500ms"} | ({"save_replicas": self.save_replicas} if self.save_replicas else {})
-        self.nodes = [ClusterNode(hosts[name], self.folder, shard, redis, SBC, lease, MEDIA_PORTS) for name, shard in zip(NODES, SHARDS)]
+        self.ways = None if self.floats else Ways(self.folder)
+        self.nodes = [ClusterNode(hosts[name], self.folder, shard, redis, SBC, lease, MEDIA_PORTS, self.ways)
+                      for name, shard in zip(NODES, SHARDS)]
         for node in self.nodes:
             self.stack.callback(node.close)
         self.owners = Owners(self.redis)
@@ -69,6 +73,10 @@ class Place:
         for node in self.nodes:
             node.start()
         until(self.whole, self.state)
+        if not self.floats:
+            self.phones = Phones(first.host.address, HERE, ways=self.ways)
+            self.stack.callback(self.phones.close)
+            return
         text, nodes = sbc_texts(self.folder)
         with open(os.path.join(self.folder, "kamailio-nodes.list"), "w", encoding="utf-8") as file:
             file.write(nodes)

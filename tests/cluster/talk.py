@@ -13,16 +13,21 @@ from lib.sip import SipError, UserAgent
 from patience import until
 
 from .net import DIES_WITH_US
-from .nodes import SHARDS
+from .nodes import ADDRESSES, SHARDS
 
-CALLS_A_PAIR, AT_ONCE = 25, 8
+CALLS_A_PAIR, PAIRS_OF_WAYS, AT_ONCE = 25, 10, 8
 FIRST_PORT, PASSWORD = 20000, "secret"
-SHARD_OF = {address: shard for shard, address in SHARDS.items()}
+SHARD_OF = {address: shard for shards in (SHARDS, ADDRESSES) for shard, address in shards.items()}
 
 
 def sdp(address, port):
     return (f"v=0\r\no=- {port} 1 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
             "a=rtpmap:0 PCMU/8000\r\na=ptime:20\r\n")
+
+
+def percentile(values, share):
+    values = sorted(values)
+    return values[min(len(values) - 1, len(values) * share // 100)] if values else 0
 
 
 def media_of(message):
@@ -75,10 +80,10 @@ class Call:
 
 
 class Phones:
-    """Pairs of extensions; the second of a pair is called by the first. All speak to the SBC, or to whatever is there."""
+    """Pairs of extensions; the second of a pair is called by the first. All speak to the SBC, or to whatever is there, in these ways."""
 
-    def __init__(self, sbc, address, port=5060):
-        self.sbc, self.address, self.pairs, self.made = (sbc, port), address, [], 0
+    def __init__(self, sbc, address, port=5060, ways=None):
+        self.sbc, self.address, self.ways, self.pairs, self.made = (sbc, port), address, ways, [], 0
 
     def register(self, agent):
         response = None
@@ -96,15 +101,20 @@ class Phones:
     def pair(self, node):
         names = [f"{kind}{len(self.pairs):03}" for kind in (1, 2)]
         for name in names:
-            node.put_extension(name, PASSWORD)
-        agents = [UserAgent(self.sbc, name, PASSWORD, self.address) for name in names]
+            node.put_extension(name, PASSWORD, **({"webrtc": "never"} if self.ways else {}))
+        agents = [self.agent(name) for name in names]
         self.pairs.append(agents)
         for agent in agents:
             self.register(agent)
 
+    def agent(self, name):
+        if self.ways:
+            return self.ways.agent(len(self.pairs), name, PASSWORD, self.sbc[0], self.address)
+        return UserAgent(self.sbc, name, PASSWORD, self.address)
+
     def call(self, node, count):
         """So many new ones, some pairs at once."""
-        while len(self.pairs) * CALLS_A_PAIR < count:
+        while len(self.pairs) * CALLS_A_PAIR < count or (self.ways and len(self.pairs) % PAIRS_OF_WAYS):
             self.pair(node)
         shares = [range(self.made + i, self.made + count, len(self.pairs)) for i in range(len(self.pairs))]
         found, self.made = [], self.made + count

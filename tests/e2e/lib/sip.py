@@ -118,6 +118,12 @@ class UserAgent:
         return self.take(lambda m: m.is_request and m.method == method
                          and call_id in (None, m.call_id), seconds, method)
 
+    def forget(self):
+        """What was received so far: a long run looks at all of it for each message."""
+        with self._news:
+            self.received.clear()
+            self._taken.clear()
+
     def count(self, wanted):
         """How many messages received so far satisfy wanted(message), taken or not."""
         with self._news:
