@@ -66,8 +66,8 @@ class Cluster(unittest.TestCase):
         processes = descendants(process.pid)
         self.assertGreater(len(processes), 14)      # machines, nodes, Redis, Sentinels, Kamailio
         process.send_signal(signal.SIGINT)
-        process.stdout.read()
-        self.assertEqual(process.wait(), 130)
+        said = process.stdout.read()
+        self.assertEqual(process.wait(), 130, said)
         def left():
             return [each for each, began in processes.items() if (line := stat(each)) and line[19] == began and line[0] != "Z"]
 

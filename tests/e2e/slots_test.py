@@ -174,8 +174,7 @@ class Servers(CallTest):
     def test_a_primary_dies(self):
         """That of the shard. Calls go on, one begins and ends before its replica is promoted, and another start continues what is left."""
         out, into, _ = self.connect()
-        slot, port = self.owner("td:{s1}:rec")
-        until(lambda: self.asks(port, "WAIT", 1, 1000) >= 1)
+        _, port = self.owner("td:{s1}:rec")
         self.processes[port].kill()
         self.processes[port].wait(15)
         ended, other, _ = self.connect()
@@ -183,6 +182,7 @@ class Servers(CallTest):
         other.wait_bye()
         until(lambda: self.owner("td:{s1}:rec")[1] != port)
         self.healthy()
+        until(lambda: self.of_key("td:{s1}:rec", "HLEN") == 1)      # it is saved again
         self.node.kill()
         self.node.restart()
         self.assertEqual(len(self.calls()), 1)
