@@ -98,6 +98,8 @@ class Races(Cluster):
             picker.bye()
             party.wait_bye()
             self.until(lambda: not self.a.ctl("call.list") and not self.b.ctl("call.list"))
+            for phone in self.phones.values():
+                phone.forget()
 
 
 if __name__ == "__main__":
