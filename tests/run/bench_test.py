@@ -124,12 +124,12 @@ class Saves(unittest.TestCase):
     def turn(self, on=150.0, setup=4.5, **changes):
         off = {"calls": 5000, "unfinished": 0, "saves_late": 0, "cpu_us": 120.0, "redis_us": 30.0, "setup_p99_ms": 4.0, "setup_mean_ms": 1.0}
         kept = off | {"cpu_us": on, "redis_us": 60.0, "setup_p99_ms": setup} | changes
-        return {"off": off, "on": kept, "replica": kept | {"cpu_us": on + 30}}
+        return {"off": off, "on": kept, "replica": kept | {"cpu_us": on + 30}, "acked": kept | {"cpu_us": on + 42}}
 
     def test_figures(self):
         told = durability.saves_judged([self.turn(), self.turn(144.0), self.turn(900.0)])
-        self.assertEqual((told["ratio_durability_cpu"], told["ratio_durability_replica_cpu"], told["setup_added_p99_ms"], told["redis_us_on"],
-                          told["durability_calls"]), (1.25, 1.5, 0.5, 60.0, 45000))
+        self.assertEqual((told["ratio_durability_cpu"], told["ratio_durability_replica_cpu"], told["ratio_durability_acked_cpu"],
+                          told["setup_added_p99_ms"], told["redis_us_on"], told["durability_calls"]), (1.25, 1.5, 1.6, 0.5, 60.0, 60000))
         self.assertTrue(durability.saves_are_met(told))
 
     def test_missed(self):
