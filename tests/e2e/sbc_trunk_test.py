@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import unittest
 from urllib.parse import quote
 
@@ -175,7 +174,7 @@ class Trunk(Talks, unittest.TestCase):
         """Calls go by the other one, both ways, whether they are asked for by a name or by addresses; one that stands goes on."""
         out, into = self.call(self.a, "030123", self.carrier, self.audio_a, self.audio_b)
         self.assertIn(PROXIES[0], into.request.get("Record-Route"))
-        self.proxies[0].close(signal.SIGKILL)
+        self.proxies[0].kill()
         for line in (self.by_name, self.by_addresses):
             self.says(line + " answer_s=3")
             second, third = self.call(self.b, "030456", self.carrier, self.audio_c, self.audio_c)

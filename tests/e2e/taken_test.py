@@ -150,7 +150,7 @@ class Taken(Cluster):
         self.b.kill()
         self.until(lambda: self.status()[0]["b"] in ("unheard", "silent"))
         self.until(lambda: self.status()[1][18]["owner"] == "a")
-        self.assertEqual(self.status()[1][18]["state"], "live")
+        self.until(lambda: self.status()[1][18]["state"] == "live")
 
 
 class Owning:

@@ -7,6 +7,8 @@ import time
 
 from patience import PATIENCE_S
 
+STOPS_S = 10
+
 
 class Kamailio:
     """A process that keeps what it has in `folder`; `text` is its configuration, and says on which addresses it listens.
@@ -44,11 +46,19 @@ class Kamailio:
                 raise AssertionError(f"Kamailio: {self.log()[-3000:]}")
             time.sleep(0.05)
 
-    def close(self, how=signal.SIGTERM):
-        """All its processes; nothing of it is left."""
+    def close(self):
+        """Its first process ends the others. Told all at once, they may wait for a lock that one of them had when it ended."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, how)
-            self.process.wait(20)
+            self.process.terminate()
+            try:
+                self.process.wait(STOPS_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self):
+        """All its processes; nothing of it is left."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def __enter__(self):
         return self
