@@ -214,6 +214,17 @@ void command_fail(struct command_run *run, enum command_error_code code, const c
 	run_free(run);
 }
 
+void command_move(struct command_run *run, uint64_t call)
+{
+	json_t *args = json_incref(run->args);
+
+	(void)json_object_set_new(args, "call", command_call_id_json(call));
+	if (run->role == COMMAND_FOR_OPERATOR && run->of_tenant)
+		(void)json_object_set_new(args, g_command_tenant.name, json_string(run->tenant));
+	run->done(json_pack("{s:o}", "moved", args), run->arg);
+	run_free(run);
+}
+
 const struct command_value *command_value(const struct command_run *run, const char *name)
 {
 	const struct command_arg *arg = command_arg_find(run->command, bytes_str(name));

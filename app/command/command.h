@@ -146,7 +146,7 @@ int command_check(const struct command *command, json_t *args,
 		  struct command_value values[COMMAND_ARGS_MAX],
 		  struct command_error *error) NODISCARD;
 
-/* The answer; owned by the receiver. */
+/* The answer; owned by the receiver. One with "moved" is none: the command goes on elsewhere, with those arguments (command_move). */
 typedef void command_done_fn(json_t *answer, void *arg);
 
 struct node;
@@ -179,6 +179,8 @@ void command_start(struct node *node, const struct command_principal *who, struc
 void command_answer(struct command_run *run, json_t *result);
 void command_fail(struct command_run *run, enum command_error_code code, const char *argument,
 		  const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* The run is over here, and goes on at the node that has that call, which its argument call names there. */
+void command_move(struct command_run *run, uint64_t call);
 json_t *command_error_json(const struct command_error *error);
 /* Of the run's command; asserts that it has the argument. */
 const struct command_value *command_value(const struct command_run *run, const char *name);

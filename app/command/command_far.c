@@ -9,7 +9,8 @@
 #include "sig/shard/commons.h"
 #include "sig/sip/id.h"
 
-#define FAR_WAIT_NS (1 * NS_PER_S)
+#define FAR_WAIT_NS  (1 * NS_PER_S)
+#define PICK_WAIT_NS (300 * NS_PER_MS) /* one that is about to be given up delays nobody */
 
 static void far_end(struct node *node, uint64_t ticket, const struct remote_joined *told)
 {
@@ -22,6 +23,29 @@ static void far_end(struct node *node, uint64_t ticket, const struct remote_join
 	far->done(run, &far->join, told);
 }
 
+static void far_picked_end(struct node *node, const struct park_news *told)
+{
+	struct command_far *far = &node->fars.list[(uint32_t)told->serial - 1];
+	struct command_run *run = waiting_take(&node->waiting, told->serial);
+
+	if (!run)
+		return;
+	far->ticket = 0;
+	far->picked(run, told);
+}
+
+static void far_late(const struct command_far *far)
+{
+	struct park_news told;
+
+	if (!far->picked) {
+		far_end(far->node, far->ticket, NULL);
+		return;
+	}
+	shard_remote_picked(far->node->commons, far->ticket, &told);
+	far_picked_end(far->node, &told);
+}
+
 static void on_far_late(const struct query *q, void *arg)
 {
 	const struct command_far *far = arg;
@@ -29,7 +53,7 @@ static void on_far_late(const struct query *q, void *arg)
 	(void)q;
 	/* the place may be another question's by now */
 	if (far->ticket && far->deadline_ns <= clock_now_ns())
-		far_end(far->node, far->ticket, NULL);
+		far_late(far);
 }
 
 void command_far_told(struct node *node, const struct remote_joined *told)
@@ -38,6 +62,14 @@ void command_far_told(struct node *node, const struct remote_joined *told)
 
 	if (place && place <= WAITING_MAX && node->fars.list[place - 1].ticket == told->serial)
 		far_end(node, told->serial, told);
+}
+
+void command_far_picked(struct node *node, const struct park_news *told)
+{
+	uint32_t place = (uint32_t)told->serial;
+
+	if (place && place <= WAITING_MAX && node->fars.list[place - 1].ticket == told->serial)
+		far_picked_end(node, told);
 }
 
 /* Which process has that call. False: the run has failed. */
@@ -63,8 +95,7 @@ static bool far_owner(struct command_run *run, uint64_t call, uint64_t *process)
 	return false;
 }
 
-static struct command_far *far_take(struct command_run *run, const struct shard_join *join,
-				    command_far_fn *done)
+static struct command_far *far_take(struct command_run *run, uint64_t wait_ns)
 {
 	struct node *n = run->node;
 	uint64_t ticket = waiting_put(&n->waiting, run);
@@ -78,10 +109,7 @@ static struct command_far *far_take(struct command_run *run, const struct shard_
 	}
 	*far = (struct command_far){ .node = n,
 				     .ticket = ticket,
-				     .deadline_ns = clock_now_ns() + FAR_WAIT_NS,
-				     .join = *join,
-				     .done = done };
-	far->join.by = NULL;
+				     .deadline_ns = clock_now_ns() + wait_ns };
 	queries_pause(pause, far->deadline_ns, on_far_late, far);
 	return far;
 }
@@ -91,18 +119,47 @@ void command_far_ask(struct command_run *run, const struct shard_join *join, con
 {
 	static struct call_view view;
 	struct remote_join ask = { .call = join->with, .leg = join->with_leg };
-	const struct command_far *far;
+	struct command_far *far;
 	uint64_t process;
 
 	if (!node_call_view(run->node, join->call, &view)) {
 		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
 		return;
 	}
-	far = far_owner(run, join->with, &process) ? far_take(run, join, done) : NULL;
+	far = far_owner(run, join->with, &process) ? far_take(run, FAR_WAIT_NS) : NULL;
 	if (!far)
 		return;
+	far->join = *join;
+	far->join.by = NULL;
+	far->done = done;
 	ask.serial = far->ticket;
 	ask.tenant = bytes_str(view.tenant);
 	(void)bytes_cstr(bytes_str(slot), ask.slot, sizeof(ask.slot));
 	remote_watch_join(run->node->commons->remote, process, &ask);
+}
+
+static bool far_has_others(const struct node *n)
+{
+	struct channel_to to[ROSTER_NODES_MAX];
+
+	return n->commons->remote && claimant_processes(n->claimant, to, ROSTER_NODES_MAX);
+}
+
+bool command_far_pick(struct command_run *run, struct shard *core, const struct command_pick *pick,
+		      command_picked_fn *picked)
+{
+	struct command_far *far;
+
+	if (!far_has_others(run->node))
+		return false;
+	far = far_take(run, PICK_WAIT_NS);
+	if (!far)
+		return true;
+	far->picked = picked;
+	if (shard_picks_ask(core, pick->tenant, pick->by, pick->of, far->ticket))
+		return true;
+	(void)waiting_take(&run->node->waiting, far->ticket);
+	far->ticket = 0;
+	command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
+	return true;
 }

@@ -12,6 +12,9 @@ struct node;
 typedef void command_far_fn(struct command_run *run, struct shard_join *join,
 			    const struct remote_joined *told);
 
+/* Which call rings, of all nodes. */
+typedef void command_picked_fn(struct command_run *run, const struct park_news *told);
+
 /* By the places of waiting. */
 struct command_fars {
 	struct command_far {
@@ -19,6 +22,7 @@ struct command_fars {
 		uint64_t ticket, deadline_ns;
 		struct shard_join join;
 		command_far_fn *done;
+		command_picked_fn *picked; /* else it is about a call that rings */
 	} list[WAITING_MAX];
 };
 
@@ -27,5 +31,15 @@ void command_far_ask(struct command_run *run, const struct shard_join *join, con
 		     command_far_fn *done);
 /* It has answered. */
 void command_far_told(struct node *node, const struct remote_joined *told);
+/* Asks all other nodes for the call that rings longest there, beside those of this node. picked is called later, or the run has failed.
+ * False: there are none. */
+struct command_pick {
+	uint16_t tenant;
+	struct bytes by, of; /* extensions: who is to take it, and where it rings */
+};
+bool command_far_pick(struct command_run *run, struct shard *core, const struct command_pick *pick,
+		      command_picked_fn *picked);
+/* They have answered. */
+void command_far_picked(struct node *node, const struct park_news *told);
 
 #endif

@@ -197,6 +197,13 @@ static const struct command_arg g_deflect_args[] = {
 static const struct command_arg g_pickup_args[] = {
 	PARTY_ARG("extension", CHARSET_DIALLED, "Extension where the call rings, or a link to it."),
 	PARTY_ARG("by", CHARSET_DIALLED, "Extension whose phones are to ring for it, or a link."),
+	{ .name = "call",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_ID,
+	  .min = 13,
+	  .max = 13,
+	  .help = "That call alone; else the one that rings longest.",
+	  .place = PLACE_ID },
 	END,
 };
 
@@ -808,8 +815,9 @@ const struct command g_commands[] = {
 	{ "call.pickup", COMMAND_FOR_APPLICATION, g_pickup_args,
 	  "Lets the call that rings longest at an extension ring at another one, which wants to "
 	  "take it, and at the first one no more. The two need a pick-up group together "
-	  "(pickup_groups of extension.put): forbidden. not_found: no call rings there, in any "
-	  "shard of the node. Else as call.deflect; the event call.forwarded has the reason "
+	  "(pickup_groups of extension.put): conflict. not_found: no call rings there, on "
+	  "any node that answers within 0.3 s. Else as call.deflect; the event call.forwarded has "
+	  "the reason "
 	  "pickup.",
 	  "id, order", command_call_pickup },
 	{ "call.reject", COMMAND_FOR_APPLICATION, g_reject_args,

@@ -21,6 +21,8 @@ void control_entry_field(struct control_entry *e, struct bytes name, struct byte
 		e->args = value;
 	} else if (bytes_is(name, "client")) {
 		e->client = value;
+	} else if (bytes_is(name, "claim")) {
+		e->claim = value;
 	} else if (bytes_is(name, "ttl_ms")) {
 		e->bad_ttl = bytes_u64(value, &e->ttl_ms) || e->ttl_ms == 0;
 	} else if (bytes_is(name, "passed") && bytes_u64(value, &e->passed)) {

@@ -12,8 +12,9 @@ struct control_entry {
 	uint64_t
 		added_utc_ms; /* from the stream id, which Redis made; of one that was put back the first one's */
 	struct bytes version, id, command, args, client;
-	uint64_t ttl_ms; /* 0: none given */
-	uint64_t passed; /* so often it was put back (control_pass) */
+	uint64_t ttl_ms;    /* 0: none given */
+	uint64_t passed;    /* so often it was put back (control_pass) */
+	struct bytes claim; /* its id was claimed so by the node that moved it (control_move) */
 	bool bad_ttl;
 };
 

@@ -12,7 +12,6 @@
 #include "base/log.h"
 
 #define ASK_LIMIT_NS (2 * NS_PER_S)
-#define CLAIM_S      "30"   /* as long as an entry must be idle before another node takes it */
 #define DONE_S       "600"  /* how long the same id gets the same answer */
 #define OUT_S        "3600" /* results that nobody reads */
 
@@ -31,8 +30,8 @@
 #define DROP  "drop"  /* nothing is certain to have happened: the same id may run again */
 #define LEAVE "leave" /* it is another entry's */
 
-static void key_write(const struct control_job *job, const char *kind, const char *name,
-		      char out[CONTROL_KEY_MAX])
+void control_key(const struct control_job *job, const char *kind, const char *name,
+		 char out[CONTROL_KEY_MAX])
 {
 	const char *in = job->stream->key;
 
@@ -79,8 +78,8 @@ static void job_finish(struct control_job *job, struct bytes json, const char *c
 	char done[CONTROL_KEY_MAX], out[CONTROL_KEY_MAX];
 	struct bytes args[13] = { BYTES_LIT("EVAL"), BYTES_LIT(FINISH), BYTES_LIT("3") };
 
-	key_write(job, "done", job->id, done);
-	key_write(job, "out", job->client, out);
+	control_key(job, "done", job->id, done);
+	control_key(job, "out", job->client, out);
 	args[3] = bytes_str(done);
 	args[4] = bytes_str(out);
 	args[5] = bytes_str(job->stream->key);
@@ -133,10 +132,16 @@ static bool is_transient(const struct control_job *job)
 static void job_on_done(json_t *answer, void *arg)
 {
 	struct control_job *job = arg;
+	const json_t *moved = json_object_get(answer, "moved");
 	bool ok = json_is_true(json_object_get(answer, "ok"));
 	const char *code =
 		json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
 
+	if (moved) {
+		control_move(job, moved);
+		json_decref(answer);
+		return;
+	}
 	metric_add(ok ? g_control_metrics.ok : g_control_metrics.failed, 1);
 	LOG_AT(is_transient(job) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "control", 0, "command",
 	       LOG_STR("do", job->command), LOG_STR("client", job->client), LOG_STR("id", job->id),
@@ -168,11 +173,20 @@ static void control_job_run(struct control_job *job)
 			   "the node that has it does not run: try again when it does", DROP);
 		return;
 	}
-	key_write(job, "done", job->id, key); /* each stream has ids of its own */
+	control_key(job, "done", job->id, key); /* each stream has ids of its own */
 	job->args = NULL;
 	command_start(job->control->node, &job->stream->who, bytes_str(job->command),
 		      bytes_str(key), args, job_on_done, job);
 	json_decref(args);
+}
+
+/* Ours: by an earlier life of this node, or the one that moved it here. */
+static bool claim_is_ours(const struct control_job *job, struct bytes mark)
+{
+	struct bytes name = bytes_from(mark, 1);
+
+	return bytes_is(name, job->control->consumer) ||
+	       (job->claim[0] && bytes_is(name, job->claim));
 }
 
 /* The claim's old value: nil: ours now; "@node": somebody has it; else the result. */
@@ -186,9 +200,8 @@ static void job_on_claimed(int err, const struct redisReply *reply, void *arg)
 		control_job_end(job);
 		return;
 	}
-	if (old.n == 0 ||
-	    (old.p[0] == '@' && bytes_is(bytes_from(old, 1), job->control->consumer))) {
-		control_job_run(job); /* ours: now, or by an earlier life of this node */
+	if (old.n == 0 || (old.p[0] == '@' && claim_is_ours(job, old))) {
+		control_job_run(job);
 		return;
 	}
 	if (old.p[0] == '@') {
@@ -203,12 +216,15 @@ static void job_on_claimed(int err, const struct redisReply *reply, void *arg)
 static void claim_id(struct control_job *job)
 {
 	char key[CONTROL_KEY_MAX], mark[80];
-	struct bytes args[] = {
-		BYTES_LIT("SET"),  { 0 }, { 0 }, BYTES_LIT("NX"), BYTES_LIT("GET"), BYTES_LIT("EX"),
-		BYTES_LIT(CLAIM_S)
-	};
+	struct bytes args[] = { BYTES_LIT("SET"),
+				{ 0 },
+				{ 0 },
+				BYTES_LIT("NX"),
+				BYTES_LIT("GET"),
+				BYTES_LIT("EX"),
+				BYTES_LIT(CONTROL_CLAIM_S) };
 
-	key_write(job, "done", job->id, key);
+	control_key(job, "done", job->id, key);
 	(void)snprintf(mark, sizeof(mark), "@%s", job->control->consumer);
 	args[1] = bytes_str(key);
 	args[2] = bytes_str(mark);
@@ -299,6 +315,7 @@ static const char *job_fill(struct control_job *job, struct control_entry *e, bo
 	*running = is_running(job->control, job->stream, e->id);
 	(void)bytes_cstr(e->id, job->id, sizeof(job->id));
 	(void)bytes_cstr(e->client, job->client, sizeof(job->client));
+	(void)bytes_cstr(e->claim, job->claim, sizeof(job->claim));
 	if (wrong || too_long)
 		return wrong ? wrong : "do is longer than any command";
 	if (e->args.n) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/command/control_stream.h"
@@ -15,13 +16,20 @@
 #define PASS_LIMIT_NS (2 * NS_PER_S)
 #define PAUSE_NS      (5 * NS_PER_MS)
 
-enum { PASSES_MAX = 200, PASS_WORDS_MAX = 16 };
+enum { PASSES_MAX = 200, PASS_WORDS_MAX = 18 };
 
 /* KEYS: in. ARGV: entry, then the fields of the one that takes its place. One that is gone was put back before, or is carried out. */
 #define PASS                                                              \
 	"redis.call('XACK', KEYS[1], 'nodes', ARGV[1]) "                  \
 	"if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end " \
 	"return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))"
+
+/* KEYS: in, done. ARGV: mark of the claim, its seconds, entry, then the fields of the one that takes its place. */
+#define MOVE                                                              \
+	"redis.call('XACK', KEYS[1], 'nodes', ARGV[3]) "                  \
+	"if redis.call('XDEL', KEYS[1], ARGV[3]) == 0 then return 0 end " \
+	"redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2]) "             \
+	"return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4))"
 
 /* Also one that waits for its lease: its calls are to come. */
 static bool is_of_this_node(const struct node *n, uint16_t shard)
@@ -110,7 +118,46 @@ bool control_pass(struct control_job *job, const struct control_entry *e)
 	n = add(args, n, "ttl_ms", bytes_str(ttl));
 	n = add(args, n, "since", bytes_str(since));
 	n = add(args, n, "passed", bytes_str(passed));
+	n = add(args, n, "claim", e->claim);
 	if (redis_command(job->control->node->redis, args, n, PASS_LIMIT_NS, on_passed, job))
 		on_passed(-ENOTCONN, NULL, job);
 	return true;
+}
+
+static void move_send(struct control_job *job, struct bytes json)
+{
+	char mark[CONTROL_ID_MAX + 2], done[CONTROL_KEY_MAX];
+	struct bytes args[8 + PASS_WORDS_MAX] = { BYTES_LIT("EVAL"), BYTES_LIT(MOVE),
+						  BYTES_LIT("2") };
+	size_t n = 8;
+
+	/* of this entry alone: whoever sends the id again meanwhile waits for its answer */
+	(void)snprintf(mark, sizeof(mark), "@%s", job->entry_id);
+	control_key(job, "done", job->id, done);
+	args[3] = bytes_str(job->stream->key);
+	args[4] = bytes_str(done);
+	args[5] = bytes_str(mark);
+	args[6] = BYTES_LIT(CONTROL_CLAIM_S);
+	args[7] = bytes_str(job->entry_id);
+	n = add(args, n, "v", BYTES_LIT("1"));
+	n = add(args, n, "id", bytes_str(job->id));
+	n = add(args, n, "do", bytes_str(job->command));
+	n = add(args, n, "args", json);
+	n = add(args, n, "client", bytes_str(job->client));
+	n = add(args, n, "claim", bytes_str(job->entry_id));
+	if (redis_command(job->control->node->redis, args, n, PASS_LIMIT_NS, on_passed, job))
+		on_passed(-ENOTCONN, NULL, job);
+}
+
+void control_move(struct control_job *job, const json_t *args)
+{
+	char *text = json_dumps(args, JSON_COMPACT);
+
+	if (!text) {
+		job->stream->again = true; /* it stays in the stream */
+		control_job_end(job);
+		return;
+	}
+	move_send(job, bytes_str(text));
+	free(text);
 }

@@ -11,6 +11,9 @@
 
 enum { CONTROL_JOBS_MAX = 128, CONTROL_KEY_MAX = 160, CONTROL_ID_MAX = 48 };
 
+/* As long as an entry must be idle before another node takes it. */
+#define CONTROL_CLAIM_S "30"
+
 /* How a stream is read, in this order after each connect. */
 enum control_phase {
 	CONTROL_GROUP,   /* make the consumer group */
@@ -59,7 +62,8 @@ struct control_job {
 	char id[CONTROL_NAME_MAX + 1]; /* empty: unusable */
 	char client[CONTROL_NAME_MAX + 1];
 	char command[CONTROL_NAME_MAX + 1];
-	json_t *args; /* owned */
+	char claim[CONTROL_ID_MAX]; /* of control_entry; empty: none */
+	json_t *args;               /* owned */
 };
 
 enum { CONTROL_OPERATORS, CONTROL_TENANTS, CONTROL_LINKS };
@@ -88,6 +92,11 @@ void control_job_end(struct control_job *job);
 bool control_is_elsewhere(const struct control_job *job);
 /* Puts it back for that one, and ends the job. False: that was done often enough, no node has it. */
 bool control_pass(struct control_job *job, const struct control_entry *e);
+/* What it has begun goes on at the node that has what these arguments name: its entry is put back with them, and the id stays claimed. */
+void control_move(struct control_job *job, const json_t *args);
+/* The key of that kind: "done" by an id, "out" by a client. */
+void control_key(const struct control_job *job, const char *kind, const char *name,
+		 char out[CONTROL_KEY_MAX]);
 /* Jobs whose id is no longer under way: one of each id goes on. */
 void control_jobs_wake(struct control *c);
 

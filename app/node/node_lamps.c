@@ -72,12 +72,18 @@ static void lamps_joined(void *arg, const struct remote_joined *j)
 	command_far_told(arg, j);
 }
 
+static void lamps_picked(void *arg, const struct park_news *told)
+{
+	command_far_picked(arg, told);
+}
+
 int node_lamps_open(struct node *n)
 {
 	const struct shard_remote with = { .send = lamps_send,
 					   .is_heard = lamps_is_heard,
 					   .others = lamps_others,
 					   .joined = lamps_joined,
+					   .picked = lamps_picked,
 					   .arg = n };
 
 	return n->edge ? shard_remote_open(n->commons, &with) : 0;

@@ -13,12 +13,15 @@
 #include "sig/shard/auth_limit.h"
 #include "sig/shard/nonce_window.h"
 
+struct park_news;
+
 /* Of a cluster (remote_watch.h): what is sent to other nodes, which are heard, and how many. */
 struct shard_remote {
 	void (*send)(void *arg, uint64_t process, struct bytes news);
 	bool (*is_heard)(void *arg, uint64_t process);
 	uint32_t (*others)(void *arg);
 	void (*joined)(void *arg, const struct remote_joined *j);
+	void (*picked)(void *arg, const struct park_news *news); /* shard_picks_ask */
 	void *arg;
 };
 
@@ -51,6 +54,8 @@ void shard_remote_hear(struct shard_commons *c, uint64_t process, struct bytes n
 		       struct instant now);
 /* What the verdict of another node means here: 0, or an error of shard_call_far. */
 int shard_remote_error(enum remote_verdict verdict);
+/* Not all have answered in time what was asked by that serial: what is known until now. Nothing more is told. */
+void shard_remote_picked(struct shard_commons *c, uint64_t serial, struct park_news *out);
 /* Another node was not heard before. */
 void shard_remote_joined(struct shard_commons *c);
 /* Once a second. */

@@ -89,6 +89,13 @@ void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news,
 /* call_host.picks */
 void shard_picks(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 		 struct pick_news *out);
+/* The same, of that call alone; 0: of any. */
+void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
+		   uint64_t call, struct pick_news *out);
+/* All other nodes are asked as well. shard_remote.picked tells by that serial when they have answered; else see shard_remote_picked. False:
+ * there are none. */
+bool shard_picks_ask(struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
+		     uint64_t serial);
 /* owner, entry: as of struct park_news. */
 void shard_park_told(struct shard *s, uint64_t call, uint64_t serial, enum park_told told,
 		     uint64_t owner, struct bytes entry, struct instant now);

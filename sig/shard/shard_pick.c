@@ -31,12 +31,15 @@ struct picking {
 	const struct shard *shard; /* who asks */
 	uint16_t tenant;
 	struct bytes by;
+	uint64_t only; /* that call; 0: any */
 	const struct call *oldest;
 	bool promised; /* there is one that another one takes */
 };
 
 static void picking_weigh(struct picking *p, const struct shard *s, const struct call *c)
 {
+	if (p->only && c->id != p->only)
+		return;
 	if (c->tenant != p->tenant || !call_rings(c) || bytes_eq(text_bytes(&c->from), p->by))
 		return;
 	if (pick_is_promised(&s->host, c))
@@ -87,6 +90,16 @@ static void picking_in_groups(struct picking *p, const struct shard *s)
 	}
 }
 
+static void picking_look(struct picking *p, struct bytes of)
+{
+	for (const struct shard *at = p->shard->commons->shards; at; at = at->next) {
+		if (of.n)
+			picking_at(p, at, of);
+		else
+			picking_in_groups(p, at);
+	}
+}
+
 static void pick_refuse(struct pick_news *out, uint16_t status, const char *text)
 {
 	*out = (struct pick_news){ .status = status, .text = text };
@@ -97,22 +110,16 @@ void shard_pick_here(const struct shard *s, uint16_t tenant, struct bytes by, st
 {
 	struct picking p = { .shard = s, .tenant = tenant, .by = by };
 
-	for (const struct shard *at = s->commons->shards; at; at = at->next) {
-		if (of.n)
-			picking_at(&p, at, of);
-		else
-			picking_in_groups(&p, at);
-	}
+	picking_look(&p, of);
 	out->promised = p.promised;
 	out->call = p.oldest ? p.oldest->id : 0;
 	out->utc_ms = p.oldest ? steady_add(p.oldest->setup_utc_ms, s->host.wall_ms) : 0;
 }
 
-void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
-		 struct pick_news *out)
+void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
+		   uint64_t call, struct pick_news *out)
 {
-	const struct shard *s = owner;
-	struct remote_picked here;
+	struct picking p = { .shard = s, .tenant = tenant, .by = by, .only = call };
 
 	if (of.n && !shard_extension_find(s, tenant, of)) {
 		pick_refuse(out, 404, "there is no such extension");
@@ -122,12 +129,18 @@ void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
 		pick_refuse(out, 403, "the two extensions are in no pick-up group together");
 		return;
 	}
-	shard_pick_here(s, tenant, by, of, &here);
-	if (here.call)
-		*out = (struct pick_news){ .call = here.call };
-	else if (here.promised)
+	picking_look(&p, of);
+	if (p.oldest)
+		*out = (struct pick_news){ .call = p.oldest->id };
+	else if (p.promised)
 		pick_refuse(out, 486, "somebody else takes the call");
 	else
 		pick_refuse(out, 404, "nobody calls there");
 	out->may = true;
+}
+
+void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
+		 struct pick_news *out)
+{
+	shard_pick_of(owner, tenant, by, of, 0, out);
 }

@@ -61,26 +61,42 @@ static void picking_drop(struct remote_picking **at)
 	free(picking);
 }
 
-uint64_t shard_picks_far(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
-			 uint64_t call)
+/* call: which is told; 0: who gave the serial. */
+static bool picking_begin(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
+			  uint64_t serial, uint64_t call)
 {
-	const struct shard *s = owner;
 	struct shard_commons *c = s->commons;
-	struct remote_pick ask = { .tenant = bytes_str(tenants_name(s->settings.tenants, tenant)),
+	struct remote_pick ask = { .serial = serial,
+				   .tenant = bytes_str(tenants_name(s->settings.tenants, tenant)),
 				   .by = by,
 				   .of = of };
 	uint32_t others = c->remote ? c->remote_with.others(c->remote_with.arg) : 0;
 	struct remote_picking *picking = others ? picking_take(c) : NULL;
 
 	if (!picking)
-		return 0;
-	ask.serial = picking->serial = rand_u64_from(s->host.rand) | 1;
+		return false;
+	picking->serial = serial;
 	picking->call = call;
 	picking->awaited = others;
 	picking->seconds_left = PICKING_KEPT_S;
 	shard_pick_here(s, tenant, by, of, &picking->best);
 	remote_watch_pick(c->remote, &ask);
-	return ask.serial;
+	return true;
+}
+
+uint64_t shard_picks_far(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
+			 uint64_t call)
+{
+	const struct shard *s = owner;
+	uint64_t serial = rand_u64_from(s->host.rand) | 1;
+
+	return picking_begin(s, tenant, by, of, serial, call) ? serial : 0;
+}
+
+bool shard_picks_ask(struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
+		     uint64_t serial)
+{
+	return s->commons->remote_with.picked && picking_begin(s, tenant, by, of, serial, 0);
 }
 
 static void picked_news(const struct remote_picking *picking, struct park_news *out)
@@ -89,16 +105,22 @@ static void picked_news(const struct remote_picking *picking, struct park_news *
 	out->told = picking->best.call ? PARK_OK : picking->best.promised ? PARK_TAKEN : PARK_EMPTY;
 }
 
-void shard_picked_far(void *owner, uint64_t serial, struct park_news *out)
+void shard_remote_picked(struct shard_commons *c, uint64_t serial, struct park_news *out)
 {
-	const struct shard *s = owner;
-	struct remote_picking **at = picking_find(s->commons, serial);
+	struct remote_picking **at = picking_find(c, serial);
 
 	*out = (struct park_news){ .serial = serial, .told = PARK_EMPTY };
 	if (!*at)
 		return;
 	picked_news(*at, out);
 	picking_drop(at);
+}
+
+void shard_picked_far(void *owner, uint64_t serial, struct park_news *out)
+{
+	const struct shard *s = owner;
+
+	shard_remote_picked(s->commons, serial, out);
 }
 
 void shard_remote_asked(void *owner, const struct remote_pick *p, struct remote_picked *out)
@@ -111,12 +133,23 @@ void shard_remote_asked(void *owner, const struct remote_pick *p, struct remote_
 		shard_pick_here(c->shards, tenant, p->by, p->of, out);
 }
 
+static void picked_tell(struct shard_commons *c, uint64_t call, const struct park_news *news)
+{
+	const struct call_event ev = { .kind = CALL_EV_PARK, .park = news };
+
+	if (!call)
+		c->remote_with.picked(c->remote_with.arg, news);
+	for (struct shard *s = c->shards; call && s; s = s->next) {
+		if (s->settings.number == id_shard(call))
+			(void)shard_call_event(s, call, &ev, c->remote_now);
+	}
+}
+
 void shard_remote_answered(void *owner, const struct remote_picked *p)
 {
 	struct shard_commons *c = owner;
 	struct remote_picking **at = picking_find(c, p->serial);
 	struct park_news news;
-	const struct call_event ev = { .kind = CALL_EV_PARK, .park = &news };
 	uint64_t call;
 
 	if (!*at)
@@ -127,10 +160,7 @@ void shard_remote_answered(void *owner, const struct remote_picked *p)
 	picked_news(*at, &news);
 	call = (*at)->call;
 	picking_drop(at);
-	for (struct shard *s = c->shards; s; s = s->next) {
-		if (s->settings.number == id_shard(call))
-			(void)shard_call_event(s, call, &ev, c->remote_now);
-	}
+	picked_tell(c, call, &news);
 }
 
 void shard_remote_picks_close(struct shard_commons *c)

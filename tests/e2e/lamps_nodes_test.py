@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lamps show calls and slots of other nodes, and what they show is taken: by a key, and by a call to the slot. BLF-04, PARK-01, BEAT-16."""
+import time
 import unittest
 
 from lamps_test import INFO, Lamp
 from pickup_test import ELSEWHERE
+from server import ServerError
 from taken_test import ADDRESSES, Cluster, Talk
 
 SLOT = "%234107"
@@ -88,6 +90,49 @@ class LampsOfNodes(Cluster):
                 rings.out.wait_bye()
                 self.until(lambda: not self.a.ctl("call.list") and not self.b.ctl("call.list"))
         self.assertEqual(self.desk.invite("**1002", self.end().sdp()).wait_final().status, 404)
+
+    def test_taken_by_a_command(self):
+        """Whichever node reads it: the phone at node b rings in place of the one at node a. The same id again is the same command."""
+        for via in (self.a, self.b) * 3:
+            rings = Talk(self, 17)
+            rings.into.ring()
+            rings.out.wait_provisional(180)
+            call = via.ctl("call.pickup", extension="1002", by="1003")["id"]
+            into = self.desk.incoming()
+            self.assertEqual(rings.into.wait_cancel().get("Reason"), ELSEWHERE)
+            with self.assertRaisesRegex(ServerError, "nobody calls there"):
+                via.ctl("call.pickup", extension="1002", by="1003")
+            mine = self.end()
+            into.answer(mine.sdp(), ack=False)
+            rings.ends[0].use(rings.out.wait_answer())
+            into.wait_ack()
+            mine.use(into.request)
+            self.hear(rings.ends[0], mine)
+            into.bye()
+            rings.out.wait_bye()
+            self.until(lambda: self.cdrs(self.a, call))
+            self.assertEqual([(row["forwarded"], row["forwarded_to"]) for row in self.cdrs(self.a, call)], [("pickup", "1003")])
+
+    def test_sent_twice(self):
+        """The same command by two clients at once, while two calls ring: one of them is taken."""
+        many = [Talk(self, 17) for _ in range(2)]
+        for rings in many:
+            rings.into.ring()
+            rings.out.wait_provisional(180)
+        with self.redis() as redis:
+            for client in ("one", "two"):
+                redis("XADD", "td:{cmd:_operator}:in", "*", "v", "1", "id", "pick-twice", "do", "call.pickup",
+                      "args", '{"extension":"1002","by":"1003"}', "client", client)
+            self.until(lambda: any(redis("XLEN", f"td:{{cmd:_operator}}:out:{client}") for client in ("one", "two")))
+        into = self.desk.incoming()
+        into.ring()
+        many[0].into.wait_cancel()
+        time.sleep(1)       # nor is there another one later
+        self.assertEqual(self.desk.count(lambda m: m.is_request and m.method == "INVITE" and m.call_id != into.call_id), 0)
+        for rings, phone in zip(many, (into, many[1].into)):
+            rings.out.cancel()
+            phone.wait_cancel()
+            self.assertEqual(rings.out.wait_final().status, 487)
 
     def test_over_a_kill(self):
         """Whoever talks there is shown without a gap when the node is killed, and dark when it is over."""

@@ -63,6 +63,18 @@ static void test_unusable_names_are_dropped(void **state)
 	assert_int_equal(e.client.n, 0);
 }
 
+/* Who moved it to another node has claimed its id. */
+static void test_claim(void **state)
+{
+	struct control_entry e;
+
+	(void)state;
+	assert_int_equal(control_entry_begin(&e, BYTES_LIT("1-0")), 0);
+	assert_int_equal(e.claim.n, 0);
+	control_entry_field(&e, BYTES_LIT("claim"), BYTES_LIT("1700000000000-7"));
+	assert_true(bytes_is(e.claim, "1700000000000-7"));
+}
+
 static void test_expiry(void **state)
 {
 	struct control_entry e;
@@ -91,6 +103,7 @@ int main(void)
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_unusable_names_are_dropped),
 		cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_claim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

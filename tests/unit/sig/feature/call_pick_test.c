@@ -339,6 +339,8 @@ enum { OTHERS_MS = 300, OTHERS_CALL_SHARD = 9 };
 struct others {
 	uint64_t serial; /* of what it was asked last */
 	uint32_t asked;
+	struct park_news told; /* whoever asked himself */
+	uint32_t told_count;
 };
 
 static void others_user(const struct remote_user *u, void *arg)
@@ -388,10 +390,22 @@ static uint32_t others_count(void *arg)
 	return 1;
 }
 
+static void others_told(void *arg, const struct park_news *news)
+{
+	struct others *o = arg;
+
+	o->told = *news;
+	o->told_count++;
+}
+
 static void put_others(struct trio *t, struct others *o)
 {
 	const struct shard_remote with = {
-		.send = others_send, .is_heard = others_heard, .others = others_count, .arg = o
+		.send = others_send,
+		.is_heard = others_heard,
+		.others = others_count,
+		.picked = others_told,
+		.arg = o,
 	};
 
 	put_codes(t->l.r);
@@ -472,6 +486,87 @@ static void the_older_one(void **state)
 	}
 }
 
+/* A command asks, which is no call: by a serial of its own. */
+static void asked_by_command(void **state)
+{
+	static const struct row {
+		bool rings_here, rings_there, promised_there;
+		int64_t since_ms;
+		enum park_told told;
+		uint16_t shard; /* 0: nobody's */
+	} rows[] = {
+		{ true, true, false, -5000, PARK_OK, OTHERS_CALL_SHARD },
+		{ true, true, false, 5000, PARK_OK, 0 },
+		{ true, false, false, 0, PARK_OK, 0 },
+		{ false, true, false, 0, PARK_OK, OTHERS_CALL_SHARD },
+		{ false, false, true, 0, PARK_TAKEN, 0 },
+		{ false, false, false, 0, PARK_EMPTY, 0 },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct trio *t = *state;
+		const struct row *row = &rows[i];
+		struct others o = { 0 };
+		uint64_t serial = 40 + i;
+
+		put_others(t, &o);
+		if (row->rings_here)
+			rings(t);
+		assert_true(shard_picks_ask(t->l.r->shard, TENANT_DEFAULT, BYTES_LIT("1004"),
+					    BYTES_LIT("1002"), serial));
+		assert_int_equal(o.serial, serial);
+		assert_int_equal(o.told_count, 0);
+		others_answer(t, &o, row->rings_there, row->since_ms, row->promised_there);
+		assert_int_equal(o.told_count, 1);
+		assert_true(o.told.serial == serial && o.told.told == row->told);
+		if (row->told == PARK_OK)
+			assert_int_equal(id_shard(o.told.owner),
+					 row->shard ? row->shard : t->l.r->settings.number);
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(trio_setup(state), 0);
+	}
+}
+
+/* What is known is told to whoever waits no longer, and no more. */
+static void command_waits_no_longer(void **state)
+{
+	struct trio *t = *state;
+	struct others o = { 0 };
+	struct park_news known;
+
+	put_others(t, &o);
+	rings(t);
+	assert_true(shard_picks_ask(t->l.r->shard, TENANT_DEFAULT, BYTES_LIT("1004"),
+				    BYTES_LIT("1002"), 7));
+	shard_remote_picked(t->l.r->shard->commons, 7, &known);
+	assert_int_equal(known.told, PARK_OK);
+	assert_int_equal(id_shard(known.owner), t->l.r->settings.number);
+	others_answer(t, &o, true, -5000, false);
+	assert_int_equal(o.told_count, 0);
+	shard_remote_picked(t->l.r->shard->commons, 7, &known);
+	assert_int_equal(known.told, PARK_EMPTY);
+}
+
+/* One call may be meant, whatever else rings. */
+static void that_call_alone(void **state)
+{
+	struct trio *t = *state;
+	const struct shard *s = t->l.r->shard;
+	struct pick_news any, one;
+
+	put_groups(t->l.r, "1002", "all");
+	put_groups(t->l.r, "1004", "all");
+	rings(t);
+	shard_pick_of(s, TENANT_DEFAULT, BYTES_LIT("1004"), BYTES_LIT("1002"), 0, &any);
+	assert_true(any.call && any.may);
+	shard_pick_of(s, TENANT_DEFAULT, BYTES_LIT("1004"), BYTES_LIT("1002"), any.call, &one);
+	assert_true(one.call == any.call);
+	shard_pick_of(s, TENANT_DEFAULT, BYTES_LIT("1004"), BYTES_LIT("1002"), any.call + 1, &one);
+	assert_true(!one.call && one.may && one.status == 404);
+	shard_pick_of(s, TENANT_DEFAULT, BYTES_LIT("1004"), BYTES_LIT("1004"), any.call, &one);
+	assert_int_equal(one.call, 0);
+}
+
 static void in_its_name(void **state)
 {
 	char name[PICK_NAME_MAX];
@@ -501,6 +596,9 @@ int main(void)
 		TRIO_TEST(oldest_of_the_group),
 		TRIO_TEST(others_are_silent),
 		TRIO_TEST(the_older_one),
+		TRIO_TEST(asked_by_command),
+		TRIO_TEST(command_waits_no_longer),
+		TRIO_TEST(that_call_alone),
 		cmocka_unit_test(in_its_name),
 	};
 
