@@ -25,15 +25,20 @@ def hang_up(calls):
         thread.join()
 
 
-def records_judged(place, calls):
-    """One each, once they are there."""
-    ids, end = [call.id for call in calls], time.monotonic() + RECORDS_S
+def records_judged(place, calls, say):
+    """As many as each call makes, once they are there."""
+    end = time.monotonic() + RECORDS_S
     while True:
-        count = collections.Counter(place.records())
-        missing = sum(count[each] == 0 for each in ids)
+        rows = place.records_named()
+        count = collections.Counter(call for call, _ in rows)
+        missing = [call for call in calls if count[call.id] < call.records]
         if not missing or time.monotonic() > end:
-            return {"cdr_expected": len(ids), "cdr_missing": missing, "cdr_duplicate": sum(max(0, count[each] - 1) for each in ids)}
+            break
         time.sleep(0.2)
+    for call in missing[:5]:
+        say(f"{count[call.id]} of {call.records} records of {call.told()}")
+    return {"cdr_expected": sum(call.records for call in calls), "cdr_missing": sum(call.records - count[call.id] for call in missing),
+            "cdr_duplicate": len(rows) - len(set(rows))}
 
 
 def calls_judged(place, calls, done, say):
@@ -43,7 +48,7 @@ def calls_judged(place, calls, done, say):
     for fault in sorted({call.fault for call in every if call.fault})[:5]:
         say(f"BYE: {fault}")
     lost = max(sum(bool(call.fault) for call in every), max((each.silent for each in done), default=0))
-    return {"calls": len(every), "calls_lost": lost, **records_judged(place, every)}
+    return {"calls": len(every), "calls_lost": lost, **records_judged(place, every, say)}
 
 
 def gaps(done, name="gap"):

@@ -20,7 +20,7 @@ ROWS = {"calm": "false_takeovers", "kill": "gap_p99_ms", "host": "gap_host_p99_m
 ROUNDS = {"calm": 1, "kill": 20, "host": 5, "restart": 5, "drain": 5, "pause": 3, "host-primary": 5, "reinvite": 5, "calm-fast": 1,
           "host-fast": 5}
 SIZES, SIZES_QUICK = (200, 800), (30, 0)    # calls that measure, and that show life
-PASSED = ("kill", "drain")                  # calls ring, are held and begin meanwhile
+PASSED = ("kill", "drain")                  # calls are in each state, and begin meanwhile
 FENCED = ("host", "pause", "host-fast")     # the former owner may speak again
 ASKED = "reinvite"                          # nodes have addresses of their own
 CALM = ("calm", "calm-fast")                # nothing befalls anybody
@@ -59,8 +59,8 @@ def round_of(place, name, calls, life, options):
     failure = failure_of(place, name, victim, options)
     say(f"{name}: {type(failure).__doc__.splitlines()[0]}")
     claims = place.claims()
-    passing = Passing(place.phones, place.nodes[0]) if name in PASSED else None
-    done = Round(place, failure, calls, life, watched=[victim] if name in FENCED else []).run()
+    passing = Passing(place) if name in PASSED else None
+    done = Round(place, failure, calls, life, watched=[victim] if name in FENCED else [], passing=passing).run()
     done.passed, done.refused = finished(passing) if passing else ([], 0)
     done.claims = place.claims() - claims
     say(f"  {done.told()}")

@@ -20,17 +20,17 @@ NONE = {"calls": 0, "transactions": 0, "port_pairs": 0, "calls_per_second": 0, "
 
 
 class ClusterNode(Server):
-    """shard: its own one. redis: its settings, sbc: whom it trusts, ports: of media. ways: it has an address of its own, to which phones come in
+    """shard: its own one. redis: its settings, sbc: whom it trusts, ports: of media, names: a name server. ways: it has an address of its own, to which phones come in
     these ways; else addresses go with their shards."""
 
-    def __init__(self, host, folder, shard, redis, sbc, lease, ports, ways=None):
+    def __init__(self, host, folder, shard, redis, sbc, lease, ports, ways=None, names=None):
         super().__init__(os.path.join(build_folder(), "app"), os.path.join(folder, f"node-{host.name}"),
                          {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
         self.host, self.name, self.shard, self.ways = host, host.name, shard, ways
         self.context = ssl.create_default_context(cafile=ways.authority.path) if ways else None
         self.init(bind=host.address, sip_ports=SIP, tls_ports="none", http=f"{host.address}:{HTTP}")
         with open(self.config, "w", encoding="utf-8") as file:
-            json.dump(self._settings(redis, sbc, lease, ports), file, indent=1)
+            json.dump(self._settings(redis, sbc, lease, ports, names), file, indent=1)
 
     def _networks(self, ports):
         common = {"sip_ports": [SIP], "sip_tls_ports": [SIPS] if self.ways else [], "media_ports": ports}
@@ -42,13 +42,13 @@ class ClusterNode(Server):
         certificate, key = self.ways.certificate
         return {"tls": {"certificate": certificate, "key": key, "ca": self.ways.authority.path}}
 
-    def _settings(self, redis, sbc, lease, ports):
+    def _settings(self, redis, sbc, lease, ports, names):
         return {"node": {"name": self.name, "shard": self.shard, "state_dir": self.folder},
-                "redis": redis,
+                "redis": redis, **({"dns": {"servers": [names]}} if names else {}),
                 "cluster": {"listen": f"{self.host.address}:{PEER_PORT}", "lease": lease, "replicas": 1,
                             **({"shards": list(SHARDS)} if self.ways else {})},
                 "networks": self._networks(ports), **(self._tls() if self.ways else {}),
-                "http": {"bind": self.host.address, "port": HTTP, "tls": bool(self.ways)}, "sip": {"trusted": [sbc]},
+                "http": {"bind": self.host.address, "port": HTTP, "tls": bool(self.ways)}, "sip": {"trusted": [sbc], "domains": [sbc]},
                 "limits": {"transactions": 100000}, "quotas": {"share": 100, "extension": NONE, "source": NONE}}
 
     def same_keys(self, other):

@@ -7,9 +7,11 @@ import shutil
 import tempfile
 
 from lib.kamailio import Kamailio
+from lib.nameserver import NameServer
 from patience import until
 
 from . import ROOT
+from .lots import Lots
 from .net import DIES_WITH_US, Host, bridge
 from .nodes import SHARDS, SIP, ClusterNode
 from .owners import Owners
@@ -41,6 +43,7 @@ class Place:
 
     def __init__(self, lease="1s", save_replicas=0, floats=True):
         self.stack, self.save_replicas, self.floats = contextlib.ExitStack(), save_replicas, floats
+        self.made = None            # see lots()
         try:
             self._open(lease)
         except BaseException:
@@ -50,6 +53,8 @@ class Place:
     def _open(self, lease):
         self.folder = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="tandem-cluster-", ignore_cleanup_errors=True))
         bridge(HERE)
+        self.names = NameServer({}, HERE)
+        self.stack.callback(self.names.close)
         hosts = {name: self.stack.enter_context(Host(name, address)) for name, address in ({**NODES, **SERVERS, "sbc": SBC}).items()}
         self.hosts, self.sbc_host = hosts, hosts["sbc"]
         servers = [hosts[name] for name in SERVERS]
@@ -58,7 +63,7 @@ class Place:
         self.redis.start()
         redis = {"url": self.redis.url, "deadline": "500ms"} | ({"save_replicas": self.save_replicas} if self.save_replicas else {})
         self.ways = None if self.floats else Ways(self.folder)
-        self.nodes = [ClusterNode(hosts[name], self.folder, shard, redis, SBC, lease, MEDIA_PORTS, self.ways)
+        self.nodes = [ClusterNode(hosts[name], self.folder, shard, redis, SBC, lease, MEDIA_PORTS, self.ways, self.names.name)
                       for name, shard in zip(NODES, SHARDS)]
         for node in self.nodes:
             self.stack.callback(node.close)
@@ -84,6 +89,13 @@ class Place:
                                                      memory=256))
         self.phones = Phones(SBC, HERE)
         self.stack.callback(self.phones.close)
+
+    def lots(self, count):
+        """What so many pairs need for calls in each state; made once."""
+        if not self.made:
+            self.made = Lots(self, count)
+            self.stack.callback(self.made.close)
+        return self.made.all
 
     # -- what it is like -----------------------------------------------------------------------
     def owner(self, shard):

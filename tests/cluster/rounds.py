@@ -14,10 +14,10 @@ WHOLE_S = 60                        # so long the cluster may take to be whole a
 
 class Round:
     """calls: with 50 packets/s both ways, the gap is theirs; life: with 5, that tell whether they go on. watched: nodes whose frames are
-    looked at; all, unless it is said: that costs a core with more than some hundred packets a second."""
+    looked at; all, unless it is said: that costs a core with more than some hundred packets a second. passing: calls in other states."""
 
-    def __init__(self, place, failure, calls, life=(), watched=None):
-        self.place, self.failure, self.victim = place, failure, failure.victim
+    def __init__(self, place, failure, calls, life=(), watched=None, passing=None):
+        self.passing, self.place, self.failure, self.victim = passing, place, failure, failure.victim
         self.shards = {shard for shard in {call.shard for call in calls} if place.owner(shard) is self.victim}
         self.hit = [call for call in calls if call.shard in self.shards]
         self.others = [call for call in calls if call.shard not in self.shards]
@@ -53,6 +53,8 @@ class Round:
     def _strike(self):
         began = time.monotonic()
         self.failure.strike()
+        if self.passing:
+            self.passing.struck()
         self.failure.wait(lambda: until(self._taken, self.place.state))
         self.taken_s = time.monotonic() - began
         self.takers = {shard: self.place.owner(shard) for shard in self.shards}

@@ -21,8 +21,8 @@ def none():
 
 
 def round_of(place, calls, say):
-    passing = Passing(place.phones, place.nodes[0], stay=True)
-    done = Round(place, HostAndPrimary(place, most_of(place, calls)), calls, watched=[]).run()
+    passing = Passing(place, stay=True)
+    done = Round(place, HostAndPrimary(place, most_of(place, calls)), calls, watched=[], passing=passing).run()
     passing.finish()
     check.hang_up([call for call in passing.calls if call not in passing.open])
     done.passed, done.refused = passing.calls, len(passing.refused)
