@@ -363,6 +363,21 @@ static bool inside_is_for_help(const struct shard *s, const struct call *c, uint
 	return e && (!e->enabled || !shard_transport_allowed(s, e, &m->hop));
 }
 
+/* It is in none of our dialogs. The process before may have ended the call and was killed before it said so: who hung up asks as long as
+ * he may, and what he asks for is done (RFC 3261 15.1.2 has 481 as a SHOULD). */
+static void refuse_inside(struct shard *s, const struct sip_message *m)
+{
+	bool late = s->resumed_ns && s->host.now.ns - s->resumed_ns < TXN_TIMEOUT_MS * NS_PER_MS;
+	struct shard_reply over = { .status = 200 };
+	struct id_tag tag;
+
+	if (m->method == SIP_BYE && late && !id_tag_get(m->to.tag, &tag) &&
+	    tag.leg != ID_LEG_NONE && id_shard(tag.call) == s->settings.number)
+		shard_reply_stateless(s, m, &over);
+	else
+		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+}
+
 void shard_inside(struct shard *s, const struct sip_message *m)
 {
 	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
@@ -375,7 +390,7 @@ void shard_inside(struct shard *s, const struct sip_message *m)
 		return;
 	}
 	if (!c) {
-		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
+		refuse_inside(s, m);
 		return;
 	}
 	/* without a transaction: many of them cost little */

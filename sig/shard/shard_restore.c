@@ -138,6 +138,7 @@ static void resume_calls(struct shard *s)
 void shard_resume(struct shard *s, struct instant now)
 {
 	shard_begin(s, now);
+	s->resumed_ns = now.ns;
 	resume_calls(s);
 	shard_watch_resume(s);
 }

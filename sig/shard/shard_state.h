@@ -85,7 +85,8 @@ struct shard {
 	uint32_t established;
 	bool draining;
 	struct refused_calls refused_calls;
-	uint64_t failed_ns; /* when send errors were last looked at */
+	uint64_t failed_ns;  /* when send errors were last looked at */
+	uint64_t resumed_ns; /* when it went on with what another process had; 0: not yet */
 	/* telling the store everything again, some at a time */
 	struct wheel_timer assert_timer;
 	uint32_t assert_call;

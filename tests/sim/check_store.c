@@ -122,7 +122,7 @@ static void know_all(struct seen *seen, uint64_t version)
 	know(seen->keyed, COUNT_OF(seen->keyed), version);
 }
 
-/* A BYE came or left that no record knows. */
+/* A BYE came or left that no record knows. Who came and is in the record is not asked for again. */
 static bool forgets_byes(struct seen *seen, uint64_t version)
 {
 	bool forgets = false;
@@ -133,8 +133,11 @@ static bool forgets_byes(struct seen *seen, uint64_t version)
 			seen->pracks[i] = (struct seen_bye){ 0 };
 	}
 	for (uint32_t i = 0; i < COUNT_OF(seen->byes); i++) {
-		forgets |= seen->byes[i].waits || version < seen->byes[i].need;
-		seen->byes[i] = (struct seen_bye){ 0 };
+		bool unknown = seen->byes[i].waits || version < seen->byes[i].need;
+
+		forgets |= unknown;
+		if (unknown || i < SEEN_LEGS)
+			seen->byes[i] = (struct seen_bye){ 0 };
 	}
 	return forgets;
 }

@@ -33,6 +33,7 @@ class UserAgent:
         self._open(address, port)
         self.received, self._taken, self._news = [], set(), threading.Condition()
         self.acks = {}                  # by Call-ID and CSeq: what acknowledged a 2xx, and where it went
+        self.ended = {}                 # by Call-ID of dialogs that are over: the branch of the BYE that was taken
         self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
         self._closed = False
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -93,6 +94,9 @@ class UserAgent:
         again = message.status in range(200, 300) and message.method == "INVITE" and self.acks.get((message.call_id, message.cseq))
         if again:                       # our ACK was lost (RFC 3261 13.2.2.4), perhaps with the node
             self.send(*again)
+        branch = message.is_request and message.method == "BYE" and self.ended.get(message.call_id)
+        if branch:                      # our answer was lost, or another node says BYE once more (RFC 3261 15.1.2)
+            self.respond(message, *(200, "OK") if branch == message.branch else (481, "Call/Transaction Does Not Exist"))
 
     def send(self, message, to=None):
         """A Message, or bytes as they are."""
@@ -303,6 +307,7 @@ class Dialog:
         """Waits for BYE and answers it."""
         request = self.agent.take_request("BYE", seconds, self.call_id)
         self.agent.respond(request, 200, "OK")
+        self.agent.ended[self.call_id] = request.branch
         return request
 
     def reinvite(self, sdp, seconds=PATIENCE_S, answer=b"", headers=()):

@@ -343,6 +343,35 @@ static void record_route(void **state)
 	assert_true(bytes_is(rig_header(m, "Route"), "<sip:192.0.2.77;lr>, <sip:192.0.2.78;lr>"));
 }
 
+/* The process that ended the call was killed before the party heard so: it says BYE as long as 64*T1. */
+static void over_before_a_kill(void **state)
+{
+	struct line *l = *state;
+
+	phones_talk(&l->a, &l->b);
+	phone_request(&l->a, "BYE", "", "");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "200 OK", "");
+	line_assert_idle(l->r);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	shard_close(l->r->shard);
+	rig_start_shard(l->r);
+	shard_resume(l->r->shard, l->r->now);
+	phone_request(&l->a, "BYE", "", "");
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	phone_request(&l->a, "INFO", "", "");
+	assert_true(phone_hears(&l->a, "SIP/2.0 481").n);
+	phone_say(
+		&l->a,
+		"BYE sip:1002@test.local SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.11;branch=z9hG4bKn\r\n"
+		"From: <sip:a@b>;tag=1\r\nTo: <sip:c@b>;tag=notours\r\nCall-ID: n\r\nCSeq: 1 "
+		"BYE\r\n"
+		"Max-Forwards: 70\r\n\r\n");
+	assert_true(phone_hears(&l->a, "SIP/2.0 481").n);
+	rig_wait_ms(l->r, 32000);
+	phone_request(&l->a, "BYE", "", "");
+	assert_true(phone_hears(&l->a, "SIP/2.0 481").n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +388,7 @@ int main(void)
 		LINE_TEST(reconfigured),
 		LINE_TEST(behind_nat),
 		LINE_TEST(record_route),
+		LINE_TEST(over_before_a_kill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
