@@ -33,6 +33,7 @@ class UserAgent:
         self._open(address, port)
         self.received, self._taken, self._news = [], set(), threading.Condition()
         self.acks = {}                  # by Call-ID and CSeq: what acknowledged a 2xx, and where it went
+        self._invited = set()           # by Call-ID and CSeq
         self.ended = {}                 # by Call-ID of dialogs that are over: the branch of the BYE that was taken
         self._register = {"call_id": secrets.token_hex(8), "cseq": 0}
         self._closed = False
@@ -260,9 +261,10 @@ class UserAgent:
         return OutgoingCall(self, number, body, headers, content_type)
 
     def incoming(self, seconds=PATIENCE_S):
-        """Waits for an INVITE outside a dialog."""
-        invite = self.take(lambda m: m.is_request and m.method == "INVITE"
-                           and not parameter(m.get("To"), "tag"), seconds, "INVITE")
+        """Waits for an INVITE outside a dialog. Further copies of one that was taken are none."""
+        invite = self.take(lambda m: m.is_request and m.method == "INVITE" and not parameter(m.get("To"), "tag")
+                           and (m.call_id, m.cseq) not in self._invited, seconds, "INVITE")
+        self._invited.add((invite.call_id, invite.cseq))
         return IncomingCall(self, invite)
 
 
