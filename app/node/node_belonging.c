@@ -122,14 +122,24 @@ static int belonging_check(struct node *n)
 	return belonging_write_file(n);
 }
 
+static int belonging_settle(struct node *n, bool begin)
+{
+	struct redis_meant *meant = &n->belonging.meant;
+	int status = begin ? belonging_begin(n) : belonging_check(n);
+
+	if (status)
+		return status;
+	meant->key = STORE_KEY_IDS;
+	memcpy(meant->member, n->belonging.of.id, sizeof(n->belonging.of.id));
+	return NODE_EXIT_OK;
+}
+
 int node_belonging_start(struct node *n)
 {
 	int err = belonging_read(&n->belonging.of, n->settings.node.state_dir);
 
-	if (err == -ENOENT)
-		return belonging_begin(n);
-	if (!err)
-		return belonging_check(n);
+	if (!err || err == -ENOENT)
+		return belonging_settle(n, err == -ENOENT);
 	LOG_ERROR("node", 0,
 		  err == -EBADMSG ? "the file cluster of node.state_dir is damaged: remove it"
 				  : "cannot read the file cluster of node.state_dir",
@@ -139,20 +149,24 @@ int node_belonging_start(struct node *n)
 
 /* ---- while it runs ---- */
 
-static void on_told(const struct store_know *said, void *arg)
+static void belonging_tell(struct node *n, bool other)
 {
-	struct node *n = arg;
-	bool other = said->result == STORE_OK && !said->known;
-
-	if (said->result != STORE_OK)
-		return;
 	if (other && !(health_reasons(&n->health, 0) & HEALTH_REDIS_OTHER))
 		LOG_ERROR("node", 0,
 			  "another Redis answers than that of node.state_dir: name that one in "
 			  "redis.url, and start the node again",
 			  LOG_STR("belongs_to", n->belonging.of.place));
-	n->belonging.known = said->known;
 	health_set(&n->health, HEALTH_REDIS_OTHER, other);
+}
+
+static void on_told(const struct store_know *said, void *arg)
+{
+	struct node *n = arg;
+
+	if (said->result != STORE_OK)
+		return;
+	n->belonging.known = said->known;
+	belonging_tell(n, !said->known);
 }
 
 void node_belonging_linked(struct node *n)
@@ -161,11 +175,13 @@ void node_belonging_linked(struct node *n)
 	n->belonging.next_ns = 0;
 }
 
-/* On one link it stays one Redis: it may lose the id, and have that of another directory then. */
+/* No link goes up to another Redis. On one link it stays one: it may lose the id, and have that of another directory then. */
 void node_belonging_beat(struct node *n, uint64_t now_ns)
 {
 	struct node_belonging *b = &n->belonging;
 
+	if (redis_is_another(n->redis))
+		belonging_tell(n, true);
 	if (now_ns < b->next_ns || !redis_is_connected(n->redis))
 		return;
 	b->next_ns = now_ns + TELL_NS;

@@ -168,6 +168,7 @@ static int start_redis(struct node *n)
 	} else {
 		n->redis_place = n->settings.redis.place;
 	}
+	n->redis_place.meant = &n->belonging.meant;
 	settings.place = n->redis_place;
 	node_wait_begin(n);
 	n->wait.for_link = true;

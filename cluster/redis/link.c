@@ -281,6 +281,7 @@ static void redis_link_up(struct redis *r)
 	r->state = REDIS_LINK_UP;
 	r->up_ns = clock_now_ns();
 	r->quiet = false;
+	r->another = false;
 	metric_add(r->metrics.connects, 1);
 	redis_sentinel_hurry(&r->sentinel, false, r->up_ns);
 	LOG_AT(r->sentinel_count ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "redis", 0, "link up");
@@ -312,6 +313,36 @@ static void on_role(int err, const struct redisReply *reply, void *arg)
 	on_greeting(err, reply, arg);
 }
 
+static bool has_member(const struct redisReply *set, const char *member)
+{
+	for (size_t i = 0; i < redis_reply_count(set); i++) {
+		if (bytes_is(redis_reply_text(redis_reply_at(set, i)), member))
+			return true;
+	}
+	return redis_reply_count(set) == 0; /* it lost its data */
+}
+
+/* One of a cluster may not have that key, and what is no set says nothing: the others decide. */
+static void on_members(int err, const struct redisReply *reply, void *arg)
+{
+	struct redis *r = arg;
+	struct bytes text;
+
+	if (redis_is_error(reply, &text) &&
+	    (bytes_starts(text, "MOVED ") || bytes_starts(text, "ASK ") ||
+	     bytes_starts(text, "WRONGTYPE "))) {
+		reply = NULL;
+	} else if (redis_reply_type(reply) == REDIS_TYPE_ARRAY) {
+		r->another = !has_member(reply, r->settings.place.meant->member);
+		if (r->follows)
+			r->follows->owner->another = r->another;
+		if (r->another)
+			redis_link_break(r, "another Redis than the one that is meant",
+					 r->settings.place.meant->key);
+	}
+	on_greeting(err, reply, arg);
+}
+
 static void greeting_put(struct redis *r, const struct bytes *args, size_t n, redis_reply_fn *fn)
 {
 	struct redis_wait wait = { .fn = fn, .arg = r, .deadline_ns = UINT64_MAX };
@@ -325,6 +356,7 @@ static void greeting_put(struct redis *r, const struct bytes *args, size_t n, re
 static void greet(struct redis *r)
 {
 	const struct redis_url *url = &r->url;
+	const struct redis_meant *meant = r->settings.place.meant;
 	struct bytes user =
 		bytes_mem(url->login.user, strnlen(url->login.user, sizeof(url->login.user)));
 	struct bytes password = bytes_mem(
@@ -348,6 +380,9 @@ static void greet(struct redis *r)
 	greeting_put(r, (struct bytes[]){ BYTES_LIT("PING") }, 1, on_greeting);
 	if (r->sentinel.link)
 		greeting_put(r, (struct bytes[]){ BYTES_LIT("ROLE") }, 1, on_role);
+	if (meant && meant->member[0])
+		greeting_put(r, (struct bytes[]){ BYTES_LIT("SMEMBERS"), meant->key }, 2,
+			     on_members);
 	out_write(r);
 }
 
@@ -577,6 +612,11 @@ void redis_close(struct redis *r)
 bool redis_is_cluster(const struct redis *r)
 {
 	return r->url.cluster;
+}
+
+bool redis_is_another(const struct redis *r)
+{
+	return r->another;
 }
 
 bool redis_is_connected(const struct redis *r)

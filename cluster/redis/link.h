@@ -24,7 +24,7 @@ enum redis_link_state {
 	REDIS_LINK_DOWN,
 	REDIS_LINK_DIALLING,
 	REDIS_LINK_SECURING, /* the handshake of TLS */
-	REDIS_LINK_GREETING, /* AUTH, SELECT, PING, ROLE */
+	REDIS_LINK_GREETING, /* AUTH, SELECT, PING, ROLE, SMEMBERS */
 	REDIS_LINK_UP,
 };
 
@@ -72,7 +72,8 @@ struct redis {
 	enum redis_link_state state;
 	bool writing; /* LOOP_WRITE is watched */
 	bool closing;
-	bool quiet; /* this trouble was logged already */
+	bool quiet;   /* this trouble was logged already */
+	bool another; /* see redis_is_another */
 	uint8_t chunk[REDIS_CHUNK];
 };
 

@@ -12,7 +12,7 @@
 
 enum {
 	OUT_MAX = 1 << 24,
-	GREETINGS_MAX = 4,
+	GREETINGS_MAX = 5,
 	PENDING_PRESET = 4096,
 	ASKER_PENDING = 4,
 };
@@ -133,6 +133,7 @@ static int asker_open(struct redis *r)
 						   .pending_max = ASKER_PENDING,
 						   .reconnect_max_ns = ASKER_AGAIN_NS,
 						   .labels = "link=\"sentinel\"" };
+	asker->settings.place.meant = NULL; /* those it names are asked */
 	asker->url.tls = r->url.tls;
 	asker->url.login = r->url.sentinel_login;
 	err = sentinels_resolve(asker, &r->url);
@@ -172,6 +173,7 @@ static int route_open(struct redis *r)
 	asker->settings = r->settings;
 	asker->settings.deadline_ns = NS_PER_S;
 	asker->settings.pending_max = ASKER_PENDING;
+	asker->settings.place.meant = NULL; /* those it names are asked */
 	asker->settings.reconnect_max_ns = ASKER_AGAIN_NS;
 	asker->settings.labels = "link=\"slots\"";
 	asker->url = r->url;

@@ -193,7 +193,8 @@ static bool reply_is_elsewhere(struct redis *r, const struct redisReply *reply)
 {
 	struct bytes text;
 
-	return r->follows && redis_is_error(reply, &text) && redis_route_refused(r, text);
+	return r->follows && r->state == REDIS_LINK_UP && redis_is_error(reply, &text) &&
+	       redis_route_refused(r, text);
 }
 
 /* ASKING, and the command as it was. */

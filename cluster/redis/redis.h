@@ -11,11 +11,18 @@
 struct redis;
 struct redisReply;
 
+/* What tells the Redis that is meant from others: its set at key has that member, or there is no set. Asked before a link is up. */
+struct redis_meant {
+	struct bytes key;
+	char member[64]; /* an id; empty: whichever it is */
+};
+
 /* Where Redis is (cluster/redis/url.h), and the PEM files of rediss: */
 struct redis_place {
 	char url[512];
 	char ca[256]; /* whom it is verified against; empty: the system's authorities */
 	char certificate[256], key[256]; /* what we show; empty: nothing */
+	const struct redis_meant *meant; /* outlives the links; NULL: whichever it is */
 };
 
 struct redis_settings {
@@ -36,6 +43,8 @@ int redis_open(struct redis **out, const struct redis_settings *settings, redis_
 	       void *arg) NODISCARD;
 void redis_close(struct redis *r); /* pending commands are answered with -ENOTCONN first */
 bool redis_is_connected(const struct redis *r);
+bool redis_is_another(
+	const struct redis *r); /* the last one that answered was not the one that is meant */
 /* The keys of each command and script must be of one slot: it is one of Redis Cluster (cluster/redis/url.h). */
 bool redis_is_cluster(const struct redis *r);
 /* One more to the same place: flushed, driven and closed with r, whose deadlines it has. All its keys are of the slot of that one: it

@@ -139,6 +139,7 @@ void store_acquire(struct store_shard *s, store_done_fn *done, void *arg);
 
 /* Which Redis this is, see cluster/belonging.h: has it that id, and which one has it? The id is added to those it has by the word of the
  * asker. Nothing else need be open yet. */
+#define STORE_KEY_IDS BYTES_LIT("td:{cluster}:ids")
 enum store_know_when {
 	STORE_KNOW_NEVER,
 	STORE_KNOW_FIRST, /* where it has none */

@@ -133,20 +133,31 @@ class Belonging(unittest.TestCase):
         node.restart()
 
     def test_another_one_while_it_runs(self):
-        """What answers at that place is another one from now on: the node goes on with its calls, and says so."""
+        """What answers at that place is another one from now on: the node goes on with its calls, says so, and writes nothing there.
+        A lease there is none of its own. When it is the right one again, all is well.
+        """
+        name = os.path.join(self.folder, "name.sock")
+
+        def lead_to(socket):
+            os.symlink(socket, name + ".new")
+            os.rename(name + ".new", name)
+
         with Node(settings=self.at(self.other)):
             pass
-        name = os.path.join(self.folder, "name.sock")
-        os.symlink(self.one, name)
+        lead_to(self.one)
         node = self.node(name)
-        os.symlink(self.other, name + ".new")
-        os.rename(name + ".new", name)
-        theirs = self.ask(self.other, "SMEMBERS", IDS)
+        theirs, before = self.ask(self.other, "SMEMBERS", IDS), set(self.ask(self.other, "KEYS", "*"))
+        lead_to(self.other)
         self.ask(self.one, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         self.assertTrue(until(lambda: "another_redis" in node.http("/healthz")[1]))
         self.assertIn("another Redis answers than that of node.state_dir", node.log_text())
+        time.sleep(2.5)     # the node says its id, and renews its lease, more often
         self.assertEqual(self.ask(self.other, "SMEMBERS", IDS), theirs)
+        self.assertLessEqual(set(self.ask(self.other, "KEYS", "*")), before)
+        lead_to(self.one)
+        self.assertTrue(until(lambda: node.http("/healthz")[0] == 200), node.http("/healthz"))
         node.kill()
+        lead_to(self.other)
         self.refused(node, "belongs to another Redis")
 
     def test_an_older_folder_and_a_damaged_file(self):

@@ -445,6 +445,55 @@ static void test_tcp_login(void **state)
 	server_stop(&s);
 }
 
+static bool has_ups(void *arg)
+{
+	const struct goal *goal = arg;
+
+	return goal->t->ups >= goal->n;
+}
+
+static void test_another(void **state)
+{
+	static const struct {
+		const char *name, *change, *member;
+		bool up;
+	} rows[] = {
+		{ "it lost its data", "DEL", "none", true },
+		{ "it has ours", "SADD", "ours", true },
+		{ "it has ours and others", "SADD", "theirs", true },
+		{ "it has others", "SREM", "ours", false },
+		{ "nobody can say", "SET", "text", true },
+	}, *row;
+	struct redis_meant meant = { .key = BYTES_LIT("ids") };
+	struct redis_settings settings = { .reconnect_max_ns = 50 * NS_PER_MS,
+					   .place.meant = &meant };
+	struct server s;
+	struct trace t = { 0 };
+	struct redis *r;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	(void)server_ask(&s, "SADD ids theirs");
+	memcpy(settings.place.url, s.url, sizeof(s.url));
+	assert_int_equal(redis_open(&r, &settings, on_state, &t), 0);
+	assert_true(drive(r, 5000, is_up, r)); /* nothing was meant yet */
+	memcpy(meant.member, "ours", 5);
+	EACH_ROW(row, rows)
+	{
+		unsigned ups = t.ups;
+
+		(void)server_ask(&s, "%s ids %s", row->change, row->member);
+		(void)server_ask(&s, "CLIENT KILL TYPE normal SKIPME yes");
+		ROW_ASSERT(row->name, drive(r, row->up ? 5000 : 300, has_ups,
+					    &(struct goal){ &t, ups + 1 }) == row->up);
+		ROW_ASSERT(row->name, redis_is_connected(r) == row->up);
+		ROW_ASSERT(row->name, redis_is_another(r) == !row->up);
+	}
+	redis_close(r);
+	server_stop(&s);
+}
+
 static void test_bad_urls(void **state)
 {
 	struct redis_settings settings = { .place.url = "redis://user:hidden@host:nowhere" };
@@ -695,6 +744,7 @@ int main(void)
 		cmocka_unit_test(test_stall),
 		cmocka_unit_test(test_killed_and_back),
 		cmocka_unit_test(test_tcp_login),
+		cmocka_unit_test(test_another),
 		cmocka_unit_test(test_bad_urls),
 		cmocka_unit_test(test_odd_peers),
 		cmocka_unit_test(test_close_in_reply),
