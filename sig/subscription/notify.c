@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "sig/leg/leg.h"
+#include "sig/sip/hop_edges.h"
 #include "sig/subscription/subscriptions.h"
 
 enum {
@@ -226,13 +227,19 @@ static bool is_at_limit(struct subscriptions *s, struct subscription *sub)
 	return next > sub->acked_limit;
 }
 
-/* A connection of theirs that is gone, or was a former process's: nobody listens there. */
+/* Its phone alone can make another way: a connection of theirs, or the address of another node that it came to. */
+static bool way_is_theirs(const struct sip_hop *hop)
+{
+	return (sip_transport_is_stream(hop->transport) && hop->inbound) ||
+	       hop_is_edge(hop->connection);
+}
+
+/* A connection that is gone: nobody listens there. */
 static bool is_out_of_reach(const struct subscription *sub)
 {
 	const struct sip_hop *hop = &sub->dialog.hop;
 
-	return sub->out_of_reach ||
-	       (sip_transport_is_stream(hop->transport) && hop->inbound && !hop->connection);
+	return sub->out_of_reach || (way_is_theirs(hop) && !hop->connection);
 }
 
 static void subscription_over(struct subscriptions *s, struct subscription *sub)
@@ -341,7 +348,7 @@ static void notify_failed(struct subscriptions *s, struct subscription *sub,
 		subscription_over(s, sub);
 	} else if (after_s) {
 		notify_later(s, sub, after_s * UINT64_C(1000));
-	} else if (!ev->message && sip_transport_is_stream(hop->transport) && hop->inbound) {
+	} else if (!ev->message && way_is_theirs(hop)) {
 		sub->out_of_reach = true; /* its phone comes back, or it runs out */
 	} else {
 		subscription_over(s, sub);

@@ -6,6 +6,7 @@
 #include "sig/host/host.h"
 #include "sig/record/unknown.h"
 #include "sig/sip/event_parse.h"
+#include "sig/sip/hop_edges.h"
 #include "sig/sip/lex.h"
 #include "sig/subscription.pb-c.h"
 #include "sig/subscription/subscription.h"
@@ -32,9 +33,15 @@ static ProtobufCBinaryData lend(const struct text *t)
 static void subscription_pack_dialog(const struct call_host *h, struct packed_subscription *p,
 				     const struct dialog *d)
 {
+	struct hop_edge edge;
+
 	tandem__subscription__hop__init(&p->hop);
 	p->hop.transport = d->hop.transport;
 	p->hop.inbound = d->hop.inbound;
+	if (hop_edge_get(h->settings->edges, d->hop.connection, &edge)) {
+		p->hop.process = edge.process;
+		p->hop.connection = edge.connection;
+	}
 	(void)addr_text(&h->settings->locals[d->hop.local].bind, p->local);
 	(void)addr_text(&d->hop.remote, p->remote);
 	p->hop.local = p->local;
@@ -149,6 +156,10 @@ static const char *subscription_way(const struct call_host *h, struct sip_hop *h
 	if (addr_parse(&bound, bytes_str(in->local)) ||
 	    addr_parse(&hop->remote, bytes_str(in->remote)) || !hop->remote.port)
 		return "hop: address";
+	hop->connection =
+		hop_edge_put(h->settings->edges, &(struct hop_edge){ in->process, in->connection });
+	if (hop->transport == SIP_UDP && !hop_is_edge(hop->connection))
+		hop->connection = 0; /* by an address that is here */
 	return subscription_local(h->settings, hop, &bound) ? NULL
 							    : "hop: no such transport any more";
 }

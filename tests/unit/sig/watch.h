@@ -10,18 +10,25 @@ struct watch {
 	struct phone w; /* 1004, that watches 1002 */
 };
 
-RIG_FN int watch_setup(void **state)
+RIG_FN int watch_setup_with(void **state, const struct shard_settings *settings)
 {
 	struct watch *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return -1;
-	t->l.r = rig_open();
+	t->l.r = rig_open_with(settings);
 	phones_open(t->l.r, &t->l.a, &t->l.b);
 	phone_open(&t->w, t->l.r, "1004", "192.0.2.14:5060");
 	phone_bind(&t->w);
 	*state = t;
 	return 0;
+}
+
+RIG_FN int watch_setup(void **state)
+{
+	const struct shard_settings s = rig_settings();
+
+	return watch_setup_with(state, &s);
 }
 
 RIG_FN int watch_teardown(void **state)

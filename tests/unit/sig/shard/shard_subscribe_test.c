@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sig/shard/shard_state.h"
+#include "sig/sip/hop_edges.h"
 #include "sig/subscription/subscriptions.h"
 #include "tests/unit/sig/sip/credentials.h"
 #include "tests/unit/sig/watch.h"
@@ -696,6 +697,82 @@ static const struct sig_event *last_event(const struct rig *r, enum sig_event_ki
 	return e;
 }
 
+enum { OVER_UDP, OVER_TCP };
+
+static int connected_setup(void **state)
+{
+	struct shard_settings s = rig_settings();
+	static struct hop_edges edges;
+	struct watch *t;
+
+	edges = (struct hop_edges){ .self = 1 };
+	s.edges = &edges;
+	s.local_count = 2;
+	s.locals[OVER_TCP] = s.locals[OVER_UDP];
+	s.locals[OVER_TCP].transport = SIP_TCP;
+	if (watch_setup_with(state, &s))
+		return -1;
+	t = *state;
+	t->w.hop = (struct sip_hop){ .transport = SIP_TCP,
+				     .local = OVER_TCP,
+				     .remote = t->w.addr,
+				     .connection = 5,
+				     .inbound = true };
+	return 0;
+}
+
+#define CONNECTED_TEST(fn) cmocka_unit_test_setup_teardown(fn, connected_setup, watch_teardown)
+
+/* The last NOTIFY went over that connection of that process. */
+static void assert_notified_by(const struct rig *r, uint64_t process, uint64_t connection)
+{
+	struct hop_edge edge = { 0 };
+	uint32_t i = r->sent_count;
+
+	while (i > 0 && !bytes_starts(text_bytes(&r->sent[i - 1].data), "NOTIFY "))
+		i--;
+	assert_true(i > 0);
+	assert_true(hop_edge_get(r->settings.edges, r->sent[i - 1].hop.connection, &edge));
+	assert_true(edge.process == process && edge.connection == connection);
+}
+
+/* Its node lives, and another one has the shard: what is told goes by that node. */
+static void node_lives(void **state)
+{
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+
+	watch_begin(t);
+	assert_notified_by(r, 1, 5);
+	r->settings.edges->self = 2;
+	watch_restart(t);
+	assert_true(rig_has(watch_told(&t->w), "state=\"full\""));
+	assert_notified_by(r, 1, 5);
+	phones_talk(&t->l.a, &t->l.b);
+	assert_true(watch_told(&t->w).n != 0);
+	assert_notified_by(r, 1, 5);
+}
+
+/* Its node is gone, too: it is told when its phone is back over another connection. */
+static void node_is_gone(void **state)
+{
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+
+	watch_begin(t);
+	r->settings.edges->self = 2;
+	watch_restart(t);
+	assert_true(watch_told_with(&t->w, "").n != 0);
+	rig_wait_ms(r, 33 * 1000);
+	assert_int_equal(watch_told(&t->w).n, 0);
+	phones_talk(&t->l.a, &t->l.b);
+	assert_int_equal(watch_told(&t->w).n, 0);
+	t->w.hop.connection = 6;
+	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 200"));
+	assert_true(rig_has(watch_told(&t->w), "state=\"full\""));
+	assert_notified_by(r, 2, 6);
+}
+
 /* One for each that begins and ends, over a kill, too; none for a refresh, and for who asks once. */
 static void events(void **state)
 {
@@ -758,17 +835,23 @@ static void presence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WATCH_TEST(refused),      WATCH_TEST(challenged),     WATCH_TEST(lamp),
-		WATCH_TEST(coalesced),    WATCH_TEST(calls_go_first), WATCH_TEST(saved_before_said),
-		WATCH_TEST(unsaved),      WATCH_TEST(fetched),        WATCH_TEST(refreshed),
-		WATCH_TEST(unsubscribed), WATCH_TEST(notify_refused), WATCH_TEST(notify_later),
-		WATCH_TEST(killed),       WATCH_TEST(killed_at_once), WATCH_TEST(many_notifies),
-		WATCH_TEST(rejected),     WATCH_TEST(hidden),         WATCH_TEST(of_another_tenant),
-		WATCH_TEST(full),         WATCH_TEST(node_full),      WATCH_TEST(tenant_full),
-		WATCH_TEST(reg),          WATCH_TEST(ended),          WATCH_TEST(forked),
-		WATCH_TEST(out_of_order), WATCH_TEST(long_document),  WATCH_TEST(bounded),
-		WATCH_TEST(bounded_many), WATCH_TEST(presence),       WATCH_TEST(long_names),
-		WATCH_TEST(too_long),     WATCH_TEST(events),
+		WATCH_TEST(refused),        WATCH_TEST(challenged),
+		WATCH_TEST(lamp),           WATCH_TEST(coalesced),
+		WATCH_TEST(calls_go_first), WATCH_TEST(saved_before_said),
+		WATCH_TEST(unsaved),        WATCH_TEST(fetched),
+		WATCH_TEST(refreshed),      WATCH_TEST(unsubscribed),
+		WATCH_TEST(notify_refused), WATCH_TEST(notify_later),
+		WATCH_TEST(killed),         WATCH_TEST(killed_at_once),
+		WATCH_TEST(many_notifies),  WATCH_TEST(rejected),
+		WATCH_TEST(hidden),         WATCH_TEST(of_another_tenant),
+		WATCH_TEST(full),           WATCH_TEST(node_full),
+		WATCH_TEST(tenant_full),    WATCH_TEST(reg),
+		WATCH_TEST(ended),          WATCH_TEST(forked),
+		WATCH_TEST(out_of_order),   WATCH_TEST(long_document),
+		WATCH_TEST(bounded),        WATCH_TEST(bounded_many),
+		WATCH_TEST(presence),       WATCH_TEST(long_names),
+		WATCH_TEST(too_long),       WATCH_TEST(events),
+		CONNECTED_TEST(node_lives), CONNECTED_TEST(node_is_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
