@@ -3,6 +3,7 @@
 import tempfile
 import threading
 
+from lamps_test import Lamp
 from lib.authority import Authority
 from lib.stream import StreamAgent
 from lib.websocket import WebSocketAgent
@@ -149,6 +150,33 @@ class Secure(Edge):
         phone = WebSocketAgent(("127.0.0.1", self.a.http_port), "1003", "secret", authority=self.authority.path)
         self.addCleanup(phone.close)
         self.called(phone, "WSS")
+
+    def test_a_lamp(self):
+        """Its shard goes to another node; the node with its connection lives, and hands on what it is told and answers."""
+        phone = WebSocketAgent(("127.0.0.1", self.a.http_port), "1003", "secret", authority=self.authority.path)
+        self.addCleanup(phone.close)
+        self.until(lambda: phone.register().status == 200)
+        self.registers(18, "1001", "1002")
+        lamp = Lamp(phone, "1002")
+        lamp.hear()
+        self.assertEqual(lamp.states(), [])
+        self.b.ctl("node.drain", node="a")
+        self.addCleanup(self.b.ctl, "node.undrain", node="a")
+        self.until(lambda: self.owner(17) == "b")
+        rings = Talk(self, 18, at=18)
+        rings.into.ring()
+        self.shows(lamp, "early")
+        rings.answer()
+        self.shows(lamp, "confirmed")
+        rings.hang_up()
+        self.shows(lamp, "terminated")
+        self.assertEqual(len(self.b.ctl("subscription.list", node="b")), 1)
+        self.assertEqual(lamp.again(0).status, 200)
+
+    @staticmethod
+    def shows(lamp, state):
+        while lamp.states() != [state]:
+            lamp.hear()
 
     def test_websocket_of_its_own(self):
         """At the node whose first network is with the other one."""
