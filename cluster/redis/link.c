@@ -20,7 +20,9 @@ enum {
 };
 
 #define GREET_NS (3 * NS_PER_S)
-#define ASK_NS   (1 * NS_PER_S) /* redis_primary_said ends it */
+/* Of a Sentinel, or a server that is asked for slots: another one may know. */
+#define GREET_ASKED_NS (1 * NS_PER_S)
+#define ASK_NS         (1 * NS_PER_S) /* redis_primary_said ends it */
 /* An answer this late: the peer is gone or hangs, and its socket does not say so. */
 #define STALL_NS (3 * NS_PER_S)
 
@@ -504,7 +506,7 @@ static void link_dial(struct redis *r, uint64_t now_ns)
 	err = fd < 0 ? fd : redis_reader_open(r);
 	r->socket = (struct redis_socket){ .fd = fd < 0 ? -1 : fd };
 	r->state = REDIS_LINK_DIALLING;
-	r->wake_ns = now_ns + GREET_NS;
+	r->wake_ns = now_ns + (r->sentinel_count ? GREET_ASKED_NS : GREET_NS);
 	if (err) {
 		break_errno(r, "connect failed", -err);
 	} else {
@@ -541,6 +543,7 @@ static void queue_expire(struct redis *r, uint64_t now_ns)
 		in_drain(r);
 	while (!r->closing && redis_queue_expire(&r->queue, now_ns, &cursor, &wait)) {
 		metric_add(r->metrics.timeouts, 1);
+		redis_sentinel_hurry(&r->sentinel, true, now_ns); /* there may be another primary */
 		if (wait.fn)
 			wait.fn(-ETIMEDOUT, NULL, wait.arg);
 	}

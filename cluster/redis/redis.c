@@ -256,6 +256,8 @@ static void reply_take(struct redis *r, const struct redisReply *reply)
 
 	if (reply->type == REDIS_REPLY_ERROR)
 		metric_add(r->metrics.errors, 1);
+	if (r->sentinel.hurry && r->state == REDIS_LINK_UP)
+		redis_sentinel_hurry(&r->sentinel, false, 0); /* it answers again */
 	if (redis_queue_pop(&r->queue, &wait)) {
 		reply_give(r, reply, &wait);
 		free(wait.said);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which server is the primary: a link asks one Sentinel each second, and more often while it is down. Sentinels have their turn one after
+ * Which server is the primary: a link asks one Sentinel each second, and more often while it is down or does not answer. Sentinels have their turn one after
  * the other. Each answer has the epoch of the failover that made it so: what is older than the newest that was heard counts only when
  * all of them say so, as they do when they were set up anew.
  */

@@ -222,6 +222,62 @@ static bool third_was_asked(void *arg)
 	return ((struct rig *)arg)->fakes[2].answers >= 1;
 }
 
+static bool is_in_a_hurry(void *arg)
+{
+	return ((struct rig *)arg)->redis->sentinel.hurry;
+}
+
+static bool is_calm(void *arg)
+{
+	return !is_in_a_hurry(arg);
+}
+
+/* Its host is gone, or hangs: nothing closes the connection. Sentinels are asked more often, until it answers or another one is primary. */
+static void test_silent(void **state)
+{
+	const struct bytes ping[] = { BYTES_LIT("PING") };
+	struct rig *g = *state;
+
+	assert_true(drive(g->redis, 5000, is_at_first, g));
+	assert_true(is_calm(g));
+	server_signal(&g->servers[0], SIGSTOP);
+	assert_int_equal(redis_command(g->redis, ping, 1, 50 * NS_PER_MS, NULL, NULL), 0);
+	assert_true(drive(g->redis, 2000, is_in_a_hurry, g));
+	assert_true(is_at(g, 0));
+	server_signal(&g->servers[0], SIGCONT);
+	assert_true(drive(g->redis, 5000, is_calm, g));
+	assert_int_equal(g->downs, 0);
+	server_signal(&g->servers[0], SIGSTOP);
+	assert_int_equal(redis_command(g->redis, ping, 1, 50 * NS_PER_MS, NULL, NULL), 0);
+	assert_true(drive(g->redis, 2000, is_in_a_hurry, g));
+	all_say(g, 1, 6);
+	assert_true(drive(g->redis, 5000, is_at_second, g));
+	assert_true(is_calm(g));
+}
+
+static bool asks_a_silent_one(void *arg)
+{
+	return ((struct rig *)arg)->redis->sentinel.link->state == REDIS_LINK_GREETING;
+}
+
+/* The others have their turn before long. */
+static void test_silent_sentinel(void **state)
+{
+	struct rig *g = *state;
+
+	assert_true(drive(g->redis, 5000, is_at_first, g));
+	for (size_t i = 0; i < SENTINELS; i++)
+		loop_unwatch(g->fakes[i].listen_fd); /* the kernel connects, and nobody speaks */
+	fake_hang_up(&g->fakes[0]);
+	assert_true(drive(g->redis, 5000, asks_a_silent_one, g));
+	assert_in_range(g->redis->sentinel.link->wake_ns, 0, clock_now_ns() + NS_PER_S);
+	for (size_t i = 0; i < SENTINELS; i++)
+		assert_int_equal(
+			loop_watch(g->fakes[i].listen_fd, LOOP_READ, fake_accept, &g->fakes[i]), 0);
+	all_say(g, 1, 6);
+	assert_true(drive(g->redis, 5000, is_at_second, g));
+}
+
 /* One Sentinel that is cut off from the others is not believed; all of them are, though they have forgotten. */
 static void test_older(void **state)
 {
@@ -276,6 +332,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_follows, rig_open, rig_close),
+		cmocka_unit_test_setup_teardown(test_silent, rig_open, rig_close),
+		cmocka_unit_test_setup_teardown(test_silent_sentinel, rig_open, rig_close),
 		cmocka_unit_test_setup_teardown(test_older, rig_open, rig_close),
 		cmocka_unit_test_setup_teardown(test_role, rig_open, rig_close),
 		cmocka_unit_test_setup_teardown(test_read_only, rig_open, rig_close),
