@@ -94,7 +94,7 @@ struct node_wait {
 /* Of which Redis the state directory is. */
 struct node_belonging {
 	struct belonging of;
-	struct redis_meant meant;     /* the same for the links, from when it is known */
+	struct redis_meant meant;     /* its id for the links, once it is settled */
 	char found[IDENTITY_LEN + 1]; /* at the start: an id of the Redis that is there */
 	bool empty;                   /* ... which had none */
 	bool known;                   /* the Redis of this link has ours */

@@ -122,24 +122,23 @@ static int belonging_check(struct node *n)
 	return belonging_write_file(n);
 }
 
-static int belonging_settle(struct node *n, bool begin)
+/* From now on no link goes up to another one. Not before: a new id may give way to one that is there. */
+static int belonging_settled(struct node *n, int status)
 {
-	struct redis_meant *meant = &n->belonging.meant;
-	int status = begin ? belonging_begin(n) : belonging_check(n);
-
-	if (status)
-		return status;
-	meant->key = STORE_KEY_IDS;
-	memcpy(meant->member, n->belonging.of.id, sizeof(n->belonging.of.id));
-	return NODE_EXIT_OK;
+	if (!status)
+		n->belonging.meant =
+			(struct redis_meant){ .key = STORE_KEY_IDS, .member = n->belonging.of.id };
+	return status;
 }
 
 int node_belonging_start(struct node *n)
 {
 	int err = belonging_read(&n->belonging.of, n->settings.node.state_dir);
 
-	if (!err || err == -ENOENT)
-		return belonging_settle(n, err == -ENOENT);
+	if (err == -ENOENT)
+		return belonging_settled(n, belonging_begin(n));
+	if (!err)
+		return belonging_settled(n, belonging_check(n));
 	LOG_ERROR("node", 0,
 		  err == -EBADMSG ? "the file cluster of node.state_dir is damaged: remove it"
 				  : "cannot read the file cluster of node.state_dir",
@@ -153,8 +152,8 @@ static void belonging_tell(struct node *n, bool other)
 {
 	if (other && !(health_reasons(&n->health, 0) & HEALTH_REDIS_OTHER))
 		LOG_ERROR("node", 0,
-			  "another Redis answers than that of node.state_dir: name that one in "
-			  "redis.url, and start the node again",
+			  "another Redis answers than that of node.state_dir: let redis.url lead "
+			  "to that one again, or name it there and start the node again",
 			  LOG_STR("belongs_to", n->belonging.of.place));
 	health_set(&n->health, HEALTH_REDIS_OTHER, other);
 }

@@ -382,7 +382,7 @@ static void greet(struct redis *r)
 	greeting_put(r, (struct bytes[]){ BYTES_LIT("PING") }, 1, on_greeting);
 	if (r->sentinel.link)
 		greeting_put(r, (struct bytes[]){ BYTES_LIT("ROLE") }, 1, on_role);
-	if (meant && meant->member[0])
+	if (meant && meant->member)
 		greeting_put(r, (struct bytes[]){ BYTES_LIT("SMEMBERS"), meant->key }, 2,
 			     on_members);
 	out_write(r);

@@ -14,7 +14,7 @@ struct redisReply;
 /* What tells the Redis that is meant from others: its set at key has that member, or there is no set. Asked before a link is up. */
 struct redis_meant {
 	struct bytes key;
-	char member[64]; /* an id; empty: whichever it is */
+	const char *member; /* an id; NULL: whichever it is */
 };
 
 /* Where Redis is (cluster/redis/url.h), and the PEM files of rediss: */

@@ -241,10 +241,8 @@ static const char *read_binding(struct binding *b, const pb_binding *p, struct h
 		reason = "hop_bound";
 	if (reason)
 		return reason;
-	b->hop.connection =
-		hop_edge_put(edges, &(struct hop_edge){ p->hop->process, p->hop->connection });
-	if (b->hop.transport == SIP_UDP && !hop_is_edge(b->hop.connection))
-		b->hop.connection = 0; /* by an address that is here */
+	b->hop.connection = hop_edge_read(
+		edges, b->hop.transport, &(struct hop_edge){ p->hop->process, p->hop->connection });
 	b->cseq = p->cseq;
 	b->registered_utc_ms = p->registered_utc_ms;
 	b->expires_utc_ms = p->expires_utc_ms;

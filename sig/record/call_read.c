@@ -122,10 +122,8 @@ static bool read_place(struct reading *r, struct sip_hop *out, struct addr *loca
 	if (out->transport == SIP_CELL && !cell_shard(&out->remote))
 		return reading_wrong(r, "hop: no shard");
 	out->inbound = in->inbound && sip_transport_is_stream(out->transport);
-	out->connection = hop_edge_put(r->h->settings->edges,
-				       &(struct hop_edge){ in->process, in->connection });
-	if (out->transport == SIP_UDP && !hop_is_edge(out->connection))
-		out->connection = 0; /* by an address that is here */
+	out->connection = hop_edge_read(r->h->settings->edges, out->transport,
+					&(struct hop_edge){ in->process, in->connection });
 	if (out->transport == SIP_TLS && in->name[0])
 		out->name = hop_names_put(r->h->settings->names, bytes_str(in->name));
 	return true;

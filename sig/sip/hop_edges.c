@@ -54,6 +54,14 @@ uint64_t hop_edge_put(struct hop_edges *e, const struct hop_edge *edge)
 	return EDGE_MARK | edge_place(e, edge->process) << PLACE_AT | name;
 }
 
+uint64_t hop_edge_read(struct hop_edges *e, enum sip_transport transport,
+		       const struct hop_edge *edge)
+{
+	uint64_t connection = hop_edge_put(e, edge);
+
+	return transport == SIP_UDP && !hop_is_edge(connection) ? 0 : connection;
+}
+
 bool hop_edge_get(const struct hop_edges *e, uint64_t connection, struct hop_edge *out)
 {
 	if (!e || !e->self || !connection)

@@ -12,7 +12,7 @@
 #ifndef SIG_SIP_HOP_EDGES_H
 #define SIG_SIP_HOP_EDGES_H
 
-#include "base/bytes.h"
+#include "sig/sip/message.h"
 
 enum { HOP_EDGES_MAX = 256 };
 
@@ -41,6 +41,9 @@ static inline bool hop_is_edge(uint64_t connection)
 }
 /* For sip_hop.connection: of the own process as it is. 0: it cannot be named, or e is NULL. */
 uint64_t hop_edge_put(struct hop_edges *e, const struct hop_edge *edge);
+/* The same out of a record, for a hop by that transport. One by an own address has none over UDP: it goes by an address that is here. */
+uint64_t hop_edge_read(struct hop_edges *e, enum sip_transport transport,
+		       const struct hop_edge *edge);
 /* Whose it is: also an own one. False: it has none, or e is NULL or of a process without number. */
 bool hop_edge_get(const struct hop_edges *e, uint64_t connection, struct hop_edge *out);
 

@@ -156,10 +156,8 @@ static const char *subscription_way(const struct call_host *h, struct sip_hop *h
 	if (addr_parse(&bound, bytes_str(in->local)) ||
 	    addr_parse(&hop->remote, bytes_str(in->remote)) || !hop->remote.port)
 		return "hop: address";
-	hop->connection =
-		hop_edge_put(h->settings->edges, &(struct hop_edge){ in->process, in->connection });
-	if (hop->transport == SIP_UDP && !hop_is_edge(hop->connection))
-		hop->connection = 0; /* by an address that is here */
+	hop->connection = hop_edge_read(h->settings->edges, hop->transport,
+					&(struct hop_edge){ in->process, in->connection });
 	return subscription_local(h->settings, hop, &bound) ? NULL
 							    : "hop: no such transport any more";
 }

@@ -478,7 +478,7 @@ static void test_another(void **state)
 	memcpy(settings.place.url, s.url, sizeof(s.url));
 	assert_int_equal(redis_open(&r, &settings, on_state, &t), 0);
 	assert_true(drive(r, 5000, is_up, r)); /* nothing was meant yet */
-	memcpy(meant.member, "ours", 5);
+	meant.member = "ours";
 	EACH_ROW(row, rows)
 	{
 		unsigned ups = t.ups;

@@ -29,7 +29,8 @@ struct phone {
 	struct bytes invite;      /* the last one that came; lives as long as the rig */
 	char contact_params[160]; /* of its REGISTERs, each after a semicolon */
 	char registration[64];    /* Call-ID of its REGISTERs; "": that of its user */
-	struct sip_hop hop;       /* TCP, TLS: how what it says comes; else UDP from addr */
+	struct sip_hop
+		hop; /* how what it says comes, where it has a connection or flow; else UDP from addr */
 };
 
 RIG_FN void phone_open(struct phone *p, struct rig *r, const char *user, const char *address)
@@ -53,7 +54,7 @@ RIG_FN void phone_say(struct phone *p, const char *fmt, ...)
 	n = vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	assert(n > 0 && (size_t)n < sizeof(text));
-	if (sip_transport_is_stream(p->hop.transport)) {
+	if (sip_transport_is_stream(p->hop.transport) || p->hop.connection) {
 		shard_receive(p->r->shard, &p->hop, bytes_mem(text, (size_t)n), p->r->now);
 		rig_run(p->r);
 	} else {

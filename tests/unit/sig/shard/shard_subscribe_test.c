@@ -773,6 +773,31 @@ static void node_is_gone(void **state)
 	assert_notified_by(r, 2, 6);
 }
 
+/* Over UDP it came to the address of a third node, and hears from there alone. */
+static void third_node(void **state)
+{
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+	const struct hop_edge third = { 9, hop_edge_flow(OVER_UDP) };
+
+	t->w.hop = (struct sip_hop){ .remote = t->w.addr,
+				     .connection = hop_edge_put(r->settings.edges, &third) };
+	watch_begin(t);
+	assert_notified_by(r, third.process, third.connection);
+	r->settings.edges->self = 2;
+	watch_restart(t);
+	assert_true(rig_has(watch_told(&t->w), "state=\"full\""));
+	assert_notified_by(r, third.process, third.connection);
+	phones_talk(&t->l.a, &t->l.b);
+	assert_true(watch_told_with(&t->w, "").n != 0);
+	rig_wait_ms(r, 33 * 1000); /* that one is gone: it is told when it is back */
+	while (rig_take(r, &t->w.addr, "NOTIFY ").n) /* said again */
+		;
+	t->w.hop.connection = 0; /* by an own address */
+	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 200"));
+	assert_true(rig_has(watch_told(&t->w), "state=\"full\""));
+}
+
 /* One for each that begins and ends, over a kill, too; none for a refresh, and for who asks once. */
 static void events(void **state)
 {
@@ -852,6 +877,7 @@ int main(void)
 		WATCH_TEST(presence),       WATCH_TEST(long_names),
 		WATCH_TEST(too_long),       WATCH_TEST(events),
 		CONNECTED_TEST(node_lives), CONNECTED_TEST(node_is_gone),
+		CONNECTED_TEST(third_node),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
