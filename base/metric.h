@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-enum { METRIC_MAX = 640, METRIC_THREADS = 64 };
+enum { METRIC_MAX = 1024, METRIC_THREADS = 64 };
 
 /* The last three are parts of one histogram and share its name: a bucket is labelled le="...", and holds all up to that value. */
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_BUCKET, METRIC_SUM, METRIC_COUNT };

@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 
 enum {
-	METRIC_TABLES = 2,
+	METRIC_TABLES = 3,
 	METRIC_TABLE_ROWS = 128,
 	METRIC_TABLE_GAUGES = 6,
 	METRIC_TABLE_NAME_MAX = 80

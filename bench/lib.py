@@ -397,15 +397,17 @@ def register(node_port, user, password, contact_port, sock=None, expires=3600, n
 class Calls:
     """Many calls through a node between two sockets of ours; each with media ports of its own."""
 
-    def __init__(self, node_port, media=None, caller="caller", password=None, callee="2000", node=None, address=None):
-        """node, address: where the node and the phones are, if not both at ADDRESS."""
+    def __init__(self, node_port, media=None, caller="caller", password=None, callee="2000", node=None, address=None,
+                 callee_address=None):
+        """node, address: where the node and the phones are, if not both at ADDRESS; callee_address: where the callee is, if elsewhere."""
         self.node, self.address = (node or ADDRESS, node_port), address or ADDRESS
+        self.callee_address = callee_address or self.address
         self.media = media or Media()
         self.caller, self.password, self.callee = caller, password, callee
         self.a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.a.bind((self.address, 0))
         self.b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.b.bind((self.address, 0))
+        self.b.bind((self.callee_address, 0))
         for sock in (self.a, self.b):
             sock.settimeout(3)
         self.dialogs = []
@@ -455,7 +457,7 @@ class Calls:
         copied = "".join(f"{line}\r\n" for line in invite.split("\r\n")
                          if re.match(r"(via|from|call-id|cseq|record-route)\s*:", line, re.I))
         self.b.sendto((f"SIP/2.0 200 OK\r\n{copied}To: {header(invite, 'To')};tag={os.urandom(4).hex()}\r\n"
-                       f"Contact: <sip:{self.callee}@{self.address}:{self.callee_port}>\r\n"
+                       f"Contact: <sip:{self.callee}@{self.callee_address}:{self.callee_port}>\r\n"
                        f"Content-Type: application/sdp\r\nContent-Length: {len(answer)}\r\n\r\n{answer}").encode(),
                       self.node)
         ok = self.receive(self.a, lambda m: m.startswith("SIP/2.0") and int(m.split()[1]) >= 200)

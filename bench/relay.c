@@ -8,6 +8,8 @@
  *
  *   relay --local 10.77.0.1 --party 10.77.0.2 [--xdp far0] ...     the same between machines or namespaces, and by AF_XDP
  *
+ *   relay --record FOLDER [--pcapng] ...            the same, and each call is recorded (--record-mib: what may wait for the disk)
+ *
  * With --srtp both parties of a call have SDES keys, which are in the lines; with --video it is their only type.
  */
 #include <errno.h>
@@ -21,6 +23,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "bench/relay_record.h"
 #include "engine/engine.h"
 #include "engine/port/port_sim.h"
 #include "engine/port/port_xdp.h"
@@ -39,6 +42,9 @@ struct options {
 	uint16_t port;
 	const char *lines;
 	bool sim, srtp, video;
+	const char *record; /* folder; NULL: nothing is recorded */
+	uint32_t record_mib;
+	enum record_format format;
 	struct addr local, party; /* 127.0.77.1: its ports are nobody else's */
 	struct port_xdp_network network;
 	struct engine_settings engine;
@@ -85,6 +91,9 @@ static struct flow_spec spec_of(const struct options *o, uint32_t index)
 		.rules = { { .in = 0, .out = 0, .clock_hz = 8000 } },
 		.srtp_limit = SRTP_INDEX_END,
 		.srtcp_limit = SRTCP_INDEX_END,
+		.call = relay_record_call(index),
+		.tap = o->record && index % 2 == 0 ? RELAY_RECORD_NUMBER : 0,
+		.rule_codecs = { MEDIA_CODEC_PCMU + 1 },
 	};
 
 	if (o->video) {
@@ -155,6 +164,7 @@ static uint64_t metric(const char *name, const char *labels)
 
 static void run_sockets(const struct options *o)
 {
+	struct relay_record record = { 0 };
 	struct engine *e;
 	sigset_t stop;
 	int got;
@@ -166,6 +176,12 @@ static void run_sockets(const struct options *o)
 	(void)sigaddset(&stop, SIGTERM);
 	(void)sigaddset(&stop, SIGINT);
 	(void)sigprocmask(SIG_BLOCK, &stop, NULL);
+	if (o->record)
+		relay_record_begin(&record, e,
+				   &(struct relay_record_terms){ .folder = o->record,
+								 .format = o->format,
+								 .memory_mib = o->record_mib,
+								 .calls = o->calls });
 	flows_open(o, e);
 	lines_write(o);
 
@@ -176,12 +192,16 @@ static void run_sockets(const struct options *o)
 	uint64_t cpu_ns = clock_process_cpu_ns() - start_ns;
 	uint64_t out = metric("tandem_media_packets_total", "direction=\"out\"");
 
+	if (o->record)
+		relay_record_end(&record);
 	(void)printf("{\"packets_in\": %" PRIu64 ", \"packets_out\": %" PRIu64
 		     ", \"send_errors\": %" PRIu64
-		     ", \"cpu_seconds\": %.3f, \"us_per_packet\": %.3f}\n",
+		     ", \"cpu_seconds\": %.3f, \"us_per_packet\": %.3f"
+		     ", \"ended\": %u, \"failed\": %u, \"tap_lost\": %" PRIu64 "}\n",
 		     metric("tandem_media_packets_total", "direction=\"in\""), out,
 		     metric("tandem_media_send_errors_total", NULL), (double)cpu_ns / 1e9,
-		     out ? (double)cpu_ns / 1e3 / (double)out : 0);
+		     out ? (double)cpu_ns / 1e3 / (double)out : 0, record.ended, record.failed,
+		     metric("tandem_media_tap_lost_packets_total", "reader=\"record\""));
 	engine_close(e);
 }
 
@@ -309,11 +329,15 @@ int main(int argc, char **argv)
 		{ "local", required_argument, NULL, 'L' },
 		{ "party", required_argument, NULL, 'P' },
 		{ "xdp", required_argument, NULL, 'x' },
+		{ "record", required_argument, NULL, 'R' },
+		{ "record-mib", required_argument, NULL, 'M' },
+		{ "pcapng", no_argument, NULL, 'g' },
 		{ 0 },
 	};
 	struct options o = { .calls = 500,
 			     .rounds = SIM_ROUNDS,
 			     .port = 20000,
+			     .record_mib = 256,
 			     .lines = "/dev/stdout",
 			     .local = address("127.0.77.1"),
 			     .party = address("127.0.77.1"),
@@ -344,6 +368,12 @@ int main(int argc, char **argv)
 			o.local = address(optarg);
 		else if (c == 'P')
 			o.party = address(optarg);
+		else if (c == 'R')
+			o.record = optarg;
+		else if (c == 'M')
+			o.record_mib = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (c == 'g')
+			o.format = RECORD_PCAPNG;
 		else if (c == 'x')
 			(void)bytes_cstr(bytes_str(optarg), o.network.interface,
 					 sizeof(o.network.interface));
@@ -352,7 +382,7 @@ int main(int argc, char **argv)
 			     "FILE] "
 			     "[--batch-wait-us N] [--epoll] [--srtp] [--video] [--local IP] "
 			     "[--party IP] "
-			     "[--xdp INTERFACE]",
+			     "[--xdp INTERFACE] [--record FOLDER [--pcapng] [--record-mib N]]",
 			     -EINVAL);
 	}
 	o.engine.slots = o.calls * 2;

@@ -49,7 +49,8 @@ OPTIONS = ("--config-file=none", "--table=-1", "--num-threads=1", "--foreground"
 class Rtpengine:
     """One rtpengine with one forwarding thread; no kernel module (table -1)."""
 
-    def __init__(self, first_port, last_port, media=None, flags=()):
+    def __init__(self, first_port, last_port, media=None, flags=(), more=()):
+        """flags: of each call; more: options of the server."""
         self.media, self.placed, self.flags = media or lib.Media(), [], list(flags)
         if not shutil.which("rtpengine"):
             raise SystemExit("rtpengine is missing: install the package rtpengine-daemon")
@@ -59,7 +60,7 @@ class Rtpengine:
         self.process = lib.spawn(
             lib.pinned(lib.SERVER_CORE, [
                 "rtpengine", *OPTIONS, f"--interface={lib.ADDRESS}", f"--listen-ng={lib.ADDRESS}:{self.port}",
-                f"--port-min={first_port}", f"--port-max={last_port}", f"--pidfile={self.dir}/pid"]),
+                f"--port-min={first_port}", f"--port-max={last_port}", f"--pidfile={self.dir}/pid", *more]),
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.settimeout(1)

@@ -7,7 +7,8 @@
 #include "base/clock.h"
 
 #define PROBE_FIRST_NS (100 * NS_PER_MS)
-#define PROBE_MAX_NS   (5 * NS_PER_S)
+/* Redis may be there and refuse, as with a full disk: nobody tells us when it takes writes again. */
+#define PROBE_MAX_NS NS_PER_S
 
 void lease_open(struct lease *l, uint64_t incarnation, uint64_t length_ns)
 {
@@ -80,8 +81,7 @@ static unsigned probe(struct lease *l, uint64_t now_ns)
 static void probe_later(struct lease *l, uint64_t now_ns)
 {
 	l->next_ns = l->link_up && !l->question ? now_ns + l->probe_ns : UINT64_MAX;
-	if (l->probe_ns < PROBE_MAX_NS)
-		l->probe_ns *= 2;
+	l->probe_ns = l->probe_ns < PROBE_MAX_NS / 2 ? 2 * l->probe_ns : PROBE_MAX_NS;
 }
 
 static unsigned doubt(struct lease *l, uint64_t now_ns)

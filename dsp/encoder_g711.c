@@ -6,8 +6,7 @@
 
 static uint32_t encoder_g711_rate(const struct encoder_settings *s)
 {
-	(void)s;
-	return G711_RATE;
+	return s->rate == 0 || s->rate == G711_RATE ? G711_RATE : 0;
 }
 
 static size_t encoder_g711_state_size(void)
@@ -45,7 +44,6 @@ static int encoder_pcma_frame(void *state, const int16_t *pcm, uint32_t samples,
 
 const struct encoder_kind encoder_pcmu = {
 	.name = "PCMU",
-	.cost_ns = 200,
 	.rate = encoder_g711_rate,
 	.state_size = encoder_g711_state_size,
 	.state_open = encoder_g711_open,
@@ -54,7 +52,6 @@ const struct encoder_kind encoder_pcmu = {
 
 const struct encoder_kind encoder_pcma = {
 	.name = "PCMA",
-	.cost_ns = 200,
 	.rate = encoder_g711_rate,
 	.state_size = encoder_g711_state_size,
 	.state_open = encoder_g711_open,

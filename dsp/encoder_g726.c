@@ -20,6 +20,8 @@ enum { G726_RATE = 8000, G726_BIT_RATE = 32000 };
 
 static uint32_t encoder_g726_rate(const struct encoder_settings *s)
 {
+	if (s->rate && s->rate != G726_RATE)
+		return 0;
 	return s->bit_rate == G726_BIT_RATE ? G726_RATE : 0;
 }
 
@@ -46,7 +48,6 @@ static int encoder_g726_frame(void *state, const int16_t *pcm, uint32_t samples,
 
 const struct encoder_kind encoder_g726_32 = {
 	.name = "G726-32",
-	.cost_ns = 6400,
 	.rate = encoder_g726_rate,
 	.state_size = encoder_g726_state_size,
 	.state_open = encoder_g726_open,

@@ -75,3 +75,15 @@ void g711_alaw_encode(uint8_t *out, const int16_t *pcm, size_t n)
 	for (size_t i = g711_alaw_encode_wide(out, pcm, n); i < n; i++)
 		out[i] = g711_alaw_of(pcm[i]);
 }
+
+void g711_ulaw_decode(int16_t *pcm, const uint8_t *octets, size_t n)
+{
+	for (size_t i = g711_ulaw_decode_wide(pcm, octets, n); i < n; i++)
+		pcm[i] = g711_ulaw_sample(octets[i]);
+}
+
+void g711_alaw_decode(int16_t *pcm, const uint8_t *octets, size_t n)
+{
+	for (size_t i = g711_alaw_decode_wide(pcm, octets, n); i < n; i++)
+		pcm[i] = g711_alaw_sample(octets[i]);
+}

@@ -14,6 +14,8 @@ enum {
 
 void g711_ulaw_encode(uint8_t *out, const int16_t *pcm, size_t n);
 void g711_alaw_encode(uint8_t *out, const int16_t *pcm, size_t n);
+void g711_ulaw_decode(int16_t *pcm, const uint8_t *octets, size_t n);
+void g711_alaw_decode(int16_t *pcm, const uint8_t *octets, size_t n);
 
 /* One sample, by the arithmetic of G.711 and ITU-T G.191: what the others are tested against. */
 uint8_t g711_ulaw_of(int16_t sample);

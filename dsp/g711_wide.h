@@ -8,5 +8,7 @@
 
 size_t g711_ulaw_encode_wide(uint8_t *out, const int16_t *pcm, size_t n);
 size_t g711_alaw_encode_wide(uint8_t *out, const int16_t *pcm, size_t n);
+size_t g711_ulaw_decode_wide(int16_t *pcm, const uint8_t *octets, size_t n);
+size_t g711_alaw_decode_wide(int16_t *pcm, const uint8_t *octets, size_t n);
 
 #endif

@@ -17,3 +17,19 @@ size_t g711_alaw_encode_wide(uint8_t *out, const int16_t *pcm, size_t n)
 	(void)n;
 	return 0;
 }
+
+size_t g711_ulaw_decode_wide(int16_t *pcm, const uint8_t *octets, size_t n)
+{
+	(void)pcm;
+	(void)octets;
+	(void)n;
+	return 0;
+}
+
+size_t g711_alaw_decode_wide(int16_t *pcm, const uint8_t *octets, size_t n)
+{
+	(void)pcm;
+	(void)octets;
+	(void)n;
+	return 0;
+}

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dsp/half_band_wide.h"
+
 enum { BLOCK = 160, BEFORE = HALF_BAND_TAPS - 1, ONE_SHIFT = 14, MIDDLE_UP = 7, MIDDLE_DOWN = 8 };
 
 /*
@@ -33,12 +35,15 @@ static int16_t rounded(int32_t sum, int shift)
 	return (int16_t)(v < INT16_MIN ? INT16_MIN : v);
 }
 
-/* What came before, and now behind it n samples of in, step apart. The last of them come before the next ones. */
-static void line_up(int16_t *line, int16_t *before, const int16_t *in, size_t n, size_t step)
+/* What came before; behind it there is room for the new ones. */
+static void before_put(int16_t *line, const int16_t *before)
 {
 	memcpy(line, before, BEFORE * sizeof(*line));
-	for (size_t i = 0; i < n; i++)
-		line[BEFORE + i] = in[i * step];
+}
+
+/* The last of n new ones come before the next ones. */
+static void before_keep(int16_t *before, const int16_t *line, size_t n)
+{
 	memcpy(before, line + n, BEFORE * sizeof(*line));
 }
 
@@ -46,10 +51,20 @@ static void block_up(struct half_band *h, const int16_t *in, size_t n, int16_t *
 {
 	int16_t line[BEFORE + BLOCK];
 
-	line_up(line, h->odd, in, n, 1);
-	for (size_t i = 0; i < n; i++) {
+	before_put(line, h->odd);
+	memcpy(line + BEFORE, in, n * sizeof(*in));
+	before_keep(h->odd, line, n);
+	for (size_t i = half_band_up_wide(g_taps, line, line + MIDDLE_UP, n, out); i < n; i++) {
 		out[2 * i] = line[i + MIDDLE_UP];
 		out[2 * i + 1] = rounded(half_way(line + i), ONE_SHIFT);
+	}
+}
+
+static void pairs_part(const int16_t *in, size_t n, int16_t *first, int16_t *second)
+{
+	for (size_t i = half_band_part_wide(in, n, first, second); i < n; i++) {
+		first[i] = in[2 * i];
+		second[i] = in[2 * i + 1];
 	}
 }
 
@@ -57,9 +72,12 @@ static void block_down(struct half_band *h, const int16_t *in, size_t n, int16_t
 {
 	int16_t odd[BEFORE + BLOCK], even[BEFORE + BLOCK];
 
-	line_up(even, h->even, in, n, 2);
-	line_up(odd, h->odd, in + 1, n, 2);
-	for (size_t i = 0; i < n; i++) {
+	before_put(even, h->even);
+	before_put(odd, h->odd);
+	pairs_part(in, n, even + BEFORE, odd + BEFORE);
+	before_keep(h->even, even, n);
+	before_keep(h->odd, odd, n);
+	for (size_t i = half_band_down_wide(g_taps, odd, even + MIDDLE_DOWN, n, out); i < n; i++) {
 		int32_t middle = even[i + MIDDLE_DOWN] * (1 << (ONE_SHIFT - 1));
 
 		out[i] = rounded(middle + half_way(odd + i) / 2, ONE_SHIFT);

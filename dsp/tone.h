@@ -16,6 +16,7 @@ enum tone_kind {
 	TONE_CALL_WAITING,
 	TONE_INFORMATION, /* the special information tone: what follows is an announcement, or nothing */
 	TONE_CONFIRMATION, /* what was asked for by a code was done (E.180: positive indication) */
+	TONE_RECORDING,    /* in a conversation: it is recorded */
 	TONE_KINDS
 };
 

@@ -3,7 +3,8 @@
  * Frequencies and cadences by ITU-T E.180 Supplement 2, "Various tones used in national networks". Where it lists several
  * of a kind, one was chosen. ETSI's are those of 3GPP TS 22.001 annex F. Levels: E.180 recommends -10 dBm0 for a tone,
  * whatever it is made of. The US say their own by frequency (ANSI T1.401, the precise tone plan). Their confirmation tone, the
- * dial tone in three bursts of 100 ms, is made of each country's dial tone: few of the others name one.
+ * dial tone in three bursts of 100 ms, is made of each country's dial tone: few of the others name one. So it is with the recording tone: half a
+ * second of 1400 Hz each 15 s, as the US have it, 10 dB below other tones, for people speak meanwhile.
  */
 #include "dsp/tone.h"
 
@@ -18,6 +19,7 @@
 #define CONFIRMATION(dial) \
 	.count = 6,        \
 	.steps = { { 100, dial }, { 100 }, { 100, dial }, { 100 }, { 100, dial }, { 1500 } }
+#define RECORDING .count = 2, .steps = { { 500, ONE_AT(1400, -200) }, { 14500 } }
 #define INFORMATION \
 	.count = 4, .steps = { { 330, ONE(950) }, { 330, ONE(1400) }, { 330, ONE(1800) }, { 1000 } }
 
@@ -31,6 +33,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CALL_WAITING] = { 4, { { 200, ONE(425) }, { 600 }, { 200, ONE(425) }, { 3000 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
 		  [TONE_CONFIRMATION] = { CONFIRMATION(ONE(425)) },
+		  [TONE_RECORDING] = { RECORDING },
 	  } },
 	{ .name = "au",
 	  .tones = {
@@ -42,6 +45,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CALL_WAITING] = { 4, { { 200, ONE(425) }, { 200 }, { 200, ONE(425) }, { 4400 } } },
 		  [TONE_INFORMATION] = { 2, { { 2500, ONE(425) }, { 500 } } },
 		  [TONE_CONFIRMATION] = { CONFIRMATION(TWO(413, 438)) },
+		  [TONE_RECORDING] = { RECORDING },
 	  } },
 	{ .name = "de",
 	  .tones = {
@@ -52,6 +56,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CALL_WAITING] = { 4, { { 200, ONE(425) }, { 200 }, { 200, ONE(425) }, { 5000 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
 		  [TONE_CONFIRMATION] = { CONFIRMATION(ONE(425)) },
+		  [TONE_RECORDING] = { RECORDING },
 	  } },
 	{ .name = "fr",
 	  .tones = {
@@ -62,6 +67,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CALL_WAITING] = { 2, { { 300, ONE(440) }, { 10000 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
 		  [TONE_CONFIRMATION] = { CONFIRMATION(ONE(440)) },
+		  [TONE_RECORDING] = { RECORDING },
 	  } },
 	{ .name = "jp",
 	  .tones = {
@@ -72,6 +78,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CALL_WAITING] = { 2, { { 500, MODULATED(400) }, { 8000 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
 		  [TONE_CONFIRMATION] = { CONFIRMATION(ONE(400)) },
+		  [TONE_RECORDING] = { RECORDING },
 	  } },
 	{ .name = "uk",
 	  .tones = {
@@ -82,6 +89,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CALL_WAITING] = { 2, { { 100, ONE(400) }, { 4000 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
 		  [TONE_CONFIRMATION] = { CONFIRMATION(TWO(350, 440)) },
+		  [TONE_RECORDING] = { RECORDING },
 	  } },
 	{ .name = "us",
 	  .tones = {
@@ -92,6 +100,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_CALL_WAITING] = { 2, { { 300, ONE_AT(440, -130) }, { 9700 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
 		  [TONE_CONFIRMATION] = { CONFIRMATION(TWO_AT(350, 440, -130)) },
+		  [TONE_RECORDING] = { RECORDING },
 	  } },
 };
 

@@ -84,6 +84,7 @@ static int engine_thread_start(struct thread *t, struct engine *e, uint32_t inde
 		.commands = s->commands,
 		.events = s->events,
 		.batch_wait_ns = s->batch_wait_us * NS_PER_US,
+		.coding = s->coding,
 		.own = &e->own,
 		.validity = s->validity,
 		.index = (uint8_t)index,
@@ -250,6 +251,13 @@ void engine_batch_wait(struct engine *e, uint32_t us)
 		atomic_store_explicit(&e->threads[w].worker.batch_wait_ns, us * NS_PER_US,
 				      memory_order_relaxed);
 	}
+}
+
+void engine_coding(struct engine *e, uint32_t coding)
+{
+	assert(coding > 0);
+	for (uint32_t w = 0; w < e->count; w++) /* relaxed: as above */
+		atomic_store_explicit(&e->threads[w].worker.coding, coding, memory_order_relaxed);
 }
 
 /* ---- which worker ---- */
@@ -500,6 +508,27 @@ uint32_t engine_captured(struct engine *e, uint32_t max, engine_captured_fn *fn,
 
 	for (uint32_t i = 0; i < e->count; i++)
 		n += captured_of(&e->threads[i].worker, max, fn, arg);
+	return n;
+}
+
+static uint32_t tapped_of(struct byte_ring *taps, uint32_t max, engine_tapped_fn *fn, void *arg)
+{
+	struct bytes entry;
+	uint32_t n = 0;
+
+	for (; n < max && (entry = byte_ring_take(taps)).p; n++)
+		fn((const struct tap_packet *)(const void *)entry.p, arg);
+	byte_ring_release(taps);
+	return n;
+}
+
+uint32_t engine_tapped(struct engine *e, enum tap_reader reader, uint32_t max, engine_tapped_fn *fn,
+		       void *arg)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < e->count; i++)
+		n += tapped_of(&e->threads[i].worker.taps[reader], max, fn, arg);
 	return n;
 }
 

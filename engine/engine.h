@@ -4,7 +4,7 @@
 #define ENGINE_ENGINE_H
 
 #include "base/ring.h"
-#include "media/flow.h"
+#include "media/tap.h"
 
 struct engine;
 struct capture_order;
@@ -37,6 +37,8 @@ struct engine_settings {
 	uint32_t events;
 	/* How long a packet may wait for others to share one system call with; 0: the default, 1000. */
 	uint32_t batch_wait_us;
+	/* How coders work (engine/job/ease.h); 0: the default. */
+	uint32_t coding;
 	enum engine_port port;
 	/* ENGINE_PORT_DPDK (engine/port/port_dpdk.h); needed until engine_open returns. worker, workers and count are filled in. */
 	const struct port_dpdk_settings *dpdk;
@@ -65,6 +67,8 @@ int engine_open(struct engine **out, const struct engine_settings *settings) NOD
 void engine_close(struct engine *e);
 /* Another batch_wait_us, above 0; each worker has it within a second. */
 void engine_batch_wait(struct engine *e, uint32_t us);
+/* Another coding, not 0, likewise. */
+void engine_coding(struct engine *e, uint32_t coding);
 /* Binds the pair for an OPEN: 0 and *rtp_fd, *rtcp_fd (-1 without an RTCP address), or -errno. */
 int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
 		int *rtcp_fd) NODISCARD;
@@ -119,6 +123,10 @@ typedef void engine_captured_fn(const struct capture_packet *packet, void *arg);
 /* Any one thread: up to max packets of watched flows, each valid during the call; in order within a call. How many there were. Nothing tells
  * that some wait: ask every few milliseconds while anything is watched. */
 uint32_t engine_captured(struct engine *e, uint32_t max, engine_captured_fn *fn, void *arg);
+typedef void engine_tapped_fn(const struct tap_packet *packet, void *arg);
+/* One thread for each reader: the same of flows that it has a tap on (media/tap.h); of a call in order while its flows stay on their worker. */
+uint32_t engine_tapped(struct engine *e, enum tap_reader reader, uint32_t max, engine_tapped_fn *fn,
+		       void *arg);
 /* Counters of the host that are about media; now and then, for it reads files of the kernel. */
 void engine_host_metrics(struct engine *e);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "engine/job/coder.h"
 
 struct flow_parcel *moves_begin(struct moves *m, const struct flow_spec *spec)
 {
@@ -39,6 +40,7 @@ void moves_end(struct moves *m, struct flow_parcel *p)
 	for (uint32_t c = 0; c < CHANNELS; c++)
 		if (p->fd[c] >= 0)
 			(void)close(p->fd[c]);
+	coder_free(p->coder);
 	explicit_bzero(p, sizeof(*p)); /* keys */
 	free(p);
 }

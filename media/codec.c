@@ -11,13 +11,19 @@ static const struct media_codec_facts g_codecs[MEDIA_CODECS_KNOWN] = {
 	[MEDIA_CODEC_G729] = { "G729", "G729/8000", "annexb=no", 8000, 1, 18, 1 },
 	[MEDIA_CODEC_OPUS] = { "opus", "opus/48000/2", NULL, 48000, 2, 96, 0 },
 	[MEDIA_CODEC_G726_32] = { "G726-32", "G726-32/8000", NULL, 8000, 1, 97, 4 },
+	/* RFC 3551 4.5.11. 44,100 Hz, the static types 10 and 11, is not coded. */
+	[MEDIA_CODEC_L16] = { "L16", "L16/8000", NULL, 8000, 1, 98, 16 },
+	[MEDIA_CODEC_L16_WIDE] = { "L16", "L16/16000", NULL, 16000, 1, 99, 32 },
 };
 
-/* What most phones have goes first. */
-static const uint8_t g_liked[MEDIA_CODECS_KNOWN] = {
+/* What most phones have goes first. L16 needs four times the octets of G.711: who wants it names it. */
+static const uint8_t g_liked[] = {
 	MEDIA_CODEC_PCMA, MEDIA_CODEC_PCMU, MEDIA_CODEC_G722,
 	MEDIA_CODEC_G729, MEDIA_CODEC_OPUS, MEDIA_CODEC_G726_32,
 };
+
+/* Coded, and not spoken: bits by enum media_codec; written before other threads begin. */
+static uint32_t g_coded = UINT32_C(1) << MEDIA_CODEC_L16 | UINT32_C(1) << MEDIA_CODEC_L16_WIDE;
 
 const struct media_codec_facts *media_codec_facts(enum media_codec codec)
 {
@@ -37,6 +43,32 @@ enum media_codec media_codec_of(const struct payload *p)
 	while (codec < MEDIA_CODECS_KNOWN && !codec_is(&g_codecs[codec], p))
 		codec++;
 	return (enum media_codec)codec;
+}
+
+void media_codec_code(enum media_codec codec)
+{
+	g_coded |= UINT32_C(1) << codec;
+}
+
+bool media_codec_is_coded(enum media_codec codec)
+{
+	return codec < MEDIA_CODECS || (codec < MEDIA_CODECS_KNOWN && g_coded >> codec & 1);
+}
+
+uint8_t media_codecs_coded(uint8_t out[MEDIA_CODECS_KNOWN], bool named)
+{
+	uint8_t count = media_codecs_liked(true, out);
+
+	for (size_t i = 0; i < COUNT_OF(g_liked); i++) {
+		if (g_liked[i] >= MEDIA_CODECS &&
+		    media_codec_is_coded((enum media_codec)g_liked[i]))
+			out[count++] = g_liked[i];
+	}
+	if (named) {
+		out[count++] = MEDIA_CODEC_L16_WIDE;
+		out[count++] = MEDIA_CODEC_L16;
+	}
+	return count;
 }
 
 uint8_t media_codecs_liked(bool spoken, uint8_t out[MEDIA_CODECS_KNOWN])

@@ -16,8 +16,11 @@ enum media_codec {
 	MEDIA_CODEC_G722,
 	MEDIA_CODEC_OPUS,
 	MEDIA_CODEC_G726_32,
-	MEDIA_CODECS,                    /* those above are spoken, */
-	MEDIA_CODEC_G729 = MEDIA_CODECS, /* those below are relayed alone */
+	MEDIA_CODECS, /* those above are spoken, */
+	MEDIA_CODEC_G729 =
+		MEDIA_CODECS, /* those below are not: G.729 is relayed, or coded by a module; */
+	MEDIA_CODEC_L16,      /* L16 is coded, and offered to nobody who does not name it */
+	MEDIA_CODEC_L16_WIDE,
 	MEDIA_CODECS_KNOWN,
 };
 
@@ -35,7 +38,13 @@ struct media_codec_facts {
 const struct media_codec_facts *media_codec_facts(enum media_codec codec);
 /* MEDIA_CODECS_KNOWN: none of them. */
 enum media_codec media_codec_of(const struct payload *p);
-/* Those that are spoken, or all, the best first. How many. */
+/* Besides those that are spoken it is coded here, by a module: told once, before anybody asks. */
+void media_codec_code(enum media_codec codec);
+/* It is decoded and encoded here, so that two parties without a common codec hear each other. */
+bool media_codec_is_coded(enum media_codec codec);
+/* Those of them that we offer, the best first: spoken ones before others. named: to who names what it may have, L16 as well. How many. */
+uint8_t media_codecs_coded(uint8_t out[MEDIA_CODECS_KNOWN], bool named);
+/* Those that are spoken, or all that we offer, the best first. How many. */
 uint8_t media_codecs_liked(bool spoken, uint8_t out[MEDIA_CODECS_KNOWN]);
 
 #endif

@@ -129,10 +129,47 @@ enum media_dtls_state {
 struct payload_rule {
 	uint8_t in,
 		out; /* out PAYLOAD_NONE: an event the peer takes by INFO; it is reported, not relayed */
-	uint8_t event; /* 1: telephone-event (RFC 4733) */
-	uint8_t pad;
-	uint32_t clock_hz; /* RTP clock */
+	uint8_t event;     /* 1: telephone-event (RFC 4733) */
+	uint8_t coding;    /* 0: it passes as it is; else by the spec's codings[coding - 1] */
+	uint32_t clock_hz; /* RTP clock of what is received */
 };
+
+enum { MEDIA_CODINGS_MAX = 7 };
+
+/* What the party says in one codec, and the peer's party hears in another one: decoded and encoded again. Both are spoken. */
+struct media_coding {
+	uint8_t from, to;   /* enum media_codec */
+	uint8_t packet_ms;  /* of what is sent; 0: as it comes */
+	uint8_t complexity; /* of the encoder, as dsp/encoder.h has it; 0: the codec's own */
+	uint32_t bit_rate;  /* likewise */
+};
+
+/* A sine, once. ms 0: none. */
+struct media_tone {
+	uint16_t hz;
+	int16_t level; /* tenths of dBm0 */
+	uint16_t ms;
+};
+
+/*
+ * A tone within what a party hears, whoever says that: its peer, a job, nobody. It is mixed into the packets that come meanwhile, under
+ * their numbers; all others pass untouched. Where a codec is not spoken the tone takes the place of the packet, and where none come they
+ * are made.
+ */
+struct media_overlay {
+	struct media_tone tone;
+	uint64_t
+		begun_ns; /* of clock_now_ns: when it is heard first; up to a second before now counts as now. It is so 100 ms later if it was not ordered before */
+	uint32_t every_ms; /* from the beginning of one to that of the next; 0: once */
+};
+
+/* A payload type under which a party takes a codec that is spoken. */
+struct media_taken {
+	uint8_t payload_type;
+	uint8_t codec; /* enum media_codec */
+};
+
+enum { MEDIA_TAKEN_MAX = 8 };
 
 /* The last packet that was sent to the party of a flow while it heard a sound: what follows goes on behind it, in step with time. */
 struct flow_said {
@@ -217,6 +254,10 @@ struct flow_spec {
 			* no_peer. A stream to a peer that it gets later begins then */
 	uint8_t strips; /* 1: header extensions of the party's packets mean nothing to the peer's, and do not leave */
 	uint8_t place; /* of its shard, in the engine's struct validity: who may not speak any more sends nothing */
+	uint8_t tap_live; /* likewise for applications that hear it while the call runs */
+	uint8_t tap_fork; /* 1: likewise for who sends it on (media/fork.h): what this party says, and not what it hears */
+	uint8_t tap; /* of audio: the number within the call of the recording that has what this party says and hears, from here on; 0: none
+		      * (media/tap.h) */
 	uint8_t shared_port; /* 1: single-port mode, with ice (a ufrag of its own) or bundle: no socket of its own (fds -1), it uses the worker's and is found by its ufrag, then by
 			      * the party's address; local_rtp is the address and port of that one */
 	/* No index of ours at or above the limit is sent before an update moved it: what is below is in the record. Ignored where plain.
@@ -227,10 +268,17 @@ struct flow_spec {
 	/* Whose packets the party gets. With a job nothing of the peer's passes to it, RTCP included; digits do. The stream goes on under
 	 * its SSRC, sequence and timestamp. A job that is not open on the flow's worker is none, and counted (stale_commands). */
 	struct flow_source source;
+	struct media_overlay
+		overlay; /* of audio alone; with taken, the first what is made where the party hears nothing */
+	uint8_t taken_count;
+	struct media_taken taken[MEDIA_TAKEN_MAX];
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types the party may send; others are dropped as payload_type */
-	struct flow_resume resume; /* started or latched: continue from here */
+	uint8_t rule_codecs
+		[PAYLOAD_RULES_MAX]; /* of each rule's in: enum media_codec + 1; 0: none that is known. For who records */
+	struct media_coding codings[MEDIA_CODINGS_MAX]; /* that rules name */
+	struct flow_resume resume;                      /* started or latched: continue from here */
 };
 
 enum media_command_kind {

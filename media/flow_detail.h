@@ -8,7 +8,7 @@
 
 #include "base/addr.h"
 
-enum { FLOW_DROPS_MAX = 43 };
+enum { FLOW_DROPS_MAX = 45 };
 
 /* All times: CLOCK_BOOTTIME; 0: never. */
 struct flow_detail {
@@ -28,7 +28,8 @@ struct flow_detail {
 	/* Of RTP dropped as srtp_auth, pairs in sequence whose payload is as long as their timestamps say of a codec of 8 or 1 bits a unit:
 	 * plain, or with a tag (RFC 3711 4.2). */
 	uint8_t auth_started;
-	uint16_t auth_sequence; /* of the last one, valid with auth_started */
+	uint8_t handshake_failure; /* only in a copy: why the last one failed: enum dtls_failure (engine/dtls/dtls.h); 0: none did */
+	uint16_t auth_sequence; /* of the last one of srtp_auth, valid with auth_started */
 	uint32_t auth_timestamp;
 	uint32_t auth_plain, auth_sealed;
 	/* only in a copy: as it is when asked for */
@@ -44,7 +45,6 @@ struct flow_detail {
 	uint32_t checks_key;  /* with our ufrag, and not our password */
 	uint32_t checks_name; /* with another ufrag, or none */
 	uint64_t checked_ns;  /* the last authentic one */
-	uint8_t handshake_failure; /* why the last one failed: enum dtls_failure (engine/dtls/dtls.h); 0: none did */
 };
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "media/codec.h"
 
+struct media_feed;
 struct media_sound;
 
 /* Slot: chosen by control. Generation: changes with each use, never 0. */
@@ -41,7 +42,14 @@ struct media_delay {
 	uint32_t ms; /* 1 to 5000 */
 };
 
-enum media_work_kind { MEDIA_WORK_TRACK, MEDIA_WORK_DELAY };
+/* An application in place of the peer: it says frames of PCM, and has what the party says (media/feed.h). */
+struct media_feed_terms {
+	struct media_feed *feed; /* it outlives the job */
+	enum media_codec codec;  /* one that is spoken */
+	uint32_t rate_hz;        /* of the frames; one that the codec's encoder takes */
+};
+
+enum media_work_kind { MEDIA_WORK_TRACK, MEDIA_WORK_DELAY, MEDIA_WORK_FEED };
 
 /* What a job does. */
 struct media_work {
@@ -49,6 +57,7 @@ struct media_work {
 	union {
 		struct media_track track;
 		struct media_delay delay;
+		struct media_feed_terms feed;
 	};
 };
 

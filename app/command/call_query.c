@@ -5,6 +5,7 @@
 #include "app/node/node.h"
 #include "engine/engine.h"
 #include "engine/net/verdict.h"
+#include "media/codec.h"
 #include "media/quality.h"
 #include "sig/leg/line_facts.h"
 
@@ -167,6 +168,13 @@ json_t *call_flow_ended_json(const struct diagnosis_flow *f)
 		quality_json(&last, codec ? quality_codec_find(bytes_str(codec->name)) : NULL));
 }
 
+/* In what the other party hears it. */
+static json_t *coded_to_json(uint8_t coded_to)
+{
+	return coded_to ? json_string(media_codec_facts((enum media_codec)(coded_to - 1))->name)
+			: json_null();
+}
+
 json_t *call_flow_json(const struct node *node, const struct call_view *view, uint32_t flow,
 		       const struct query *q)
 {
@@ -177,8 +185,8 @@ json_t *call_flow_json(const struct node *node, const struct call_view *view, ui
 
 	(void)shard_call_line(node_core(node, view->call), view->call, view->flows[flow].leg,
 			      view->flows[flow].line, &facts, &contact);
-	json = json_pack("{s:s, s:i, s:s, s:s*, s:o, s:o, s:o, s:o, s:s, s:n, s:n, s:I, s:n, s:n, "
-			 "s:n, s:n, s:n}",
+	json = json_pack("{s:s, s:i, s:s, s:s*, s:o, s:o, s:o, s:o, s:s, s:n, s:n, s:o, s:I, s:n, "
+			 "s:n, s:n, s:n, s:n}",
 			 "leg", view->flows[flow].leg ? "b" : "a", "line", view->flows[flow].line,
 			 "kind", media_kind_name(view->flows[flow].kind), "proto",
 			 facts.proto[0] ? facts.proto : NULL, "local",
@@ -189,7 +197,8 @@ json_t *call_flow_json(const struct node *node, const struct call_view *view, ui
 			 facts.suite[0] ? facts.suite
 			 : facts.secure ? "dtls"
 					: "plain",
-			 "payload_type", "codec", "ssrc_out",
+			 "payload_type", "codec", "transcoded_to",
+			 coded_to_json(view->flows[flow].coded_to), "ssrc_out",
 			 (json_int_t)view->flows[flow].ssrc_out, "ice", "dtls", "stats", "drops",
 			 "quality");
 	if (json && live)

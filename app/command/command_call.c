@@ -79,13 +79,15 @@ static json_t *call_view_json(const struct call_view *v)
 
 void command_call_list(struct command_run *run)
 {
+	bool ending = false;
 	uint64_t left = command_limit(run);
 	json_t *list = json_array();
 	struct call_view view;
 	struct node_calls cursor = { 0 };
 
+	command_take_bool(run, "ending", &ending);
 	while (left && node_call_next(run->node, &cursor, &view)) {
-		if (!command_may_see(run, view.tenant))
+		if (!command_may_see(run, view.tenant) || (view.state == CALL_ENDING && !ending))
 			continue;
 		(void)json_array_append_new(list, call_view_json(&view));
 		left--;
@@ -116,6 +118,36 @@ static json_t *flows_json(const struct node *node, const struct call_view *v, co
 	return list;
 }
 
+void command_play_put(json_t *json, const struct shard *core, uint64_t call)
+{
+	struct call_play play;
+
+	if (!shard_call_play(core, call, clock_instant(), &play))
+		return;
+	(void)json_object_set_new(json, "play",
+				  json_pack("{s:s, s:I, s:b}", "file", play.file, "place_ms",
+					    (json_int_t)play.place_ms, "paused", play.paused));
+}
+
+static json_t *recordings_json(const struct call_view *v)
+{
+	char id[ID_TEXT_LEN + 1] = "";
+	json_t *list = json_array();
+
+	id_call_put(id, v->call);
+	for (uint32_t i = 0; i < v->recording_count; i++) {
+		const struct call_view_recording *r = &v->recordings[i];
+
+		(void)json_array_append_new(
+			list, json_pack("{s:o, s:s, s:s, s:s, s:s, s:I}", "recording",
+					json_sprintf("%s-%u", id, (unsigned)r->number), "leg",
+					r->leg ? "b" : "a", "state", r->paused ? "paused" : "on",
+					"to", r->to, "cause", r->cause, "begun_utc_ms",
+					(json_int_t)r->begun_utc_ms));
+	}
+	return list;
+}
+
 static void on_stats(const struct query *q, void *arg)
 {
 	struct command_run *run = arg;
@@ -134,7 +166,10 @@ static void on_stats(const struct query *q, void *arg)
 					  command_addr_json(&view.remote[leg]));
 		(void)json_object_set_new(json, leg ? "b" : "a", leg_json(&view.legs[leg]));
 	}
+	(void)json_object_set_new(json, "recordings", recordings_json(&view));
 	(void)json_object_set_new(json, "flows", flows_json(run->node, &view, q));
+	command_play_put(json, node_core(run->node, view.call), view.call);
+	(void)json_object_set_new(json, "data", command_text_json(view.data));
 	command_answer(run, json);
 }
 

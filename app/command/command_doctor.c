@@ -6,6 +6,7 @@
 #include "app/command/command_handlers.h"
 #include "app/command/diagnosis.h"
 #include "app/node/node.h"
+#include "base/clock.h"
 #include "sig/sip/id.h"
 
 enum { WINDOW_MS = 1000 };
@@ -67,6 +68,7 @@ static void doctor_fill_flow(struct diagnosis_flow *f, const struct doctor *d,
 		.sip_peer = v->remote[party],
 		.holds = v->legs[party].held,
 		.muted = v->legs[party].muted,
+		.coded_to = v->flows[i].coded_to,
 	};
 	f->agreed = shard_call_line(node_core(n, d->call), d->call, v->flows[i].leg,
 				    v->flows[i].line, &f->facts, &f->contact);
@@ -77,6 +79,13 @@ static void doctor_fill_flow(struct diagnosis_flow *f, const struct doctor *d,
 	take_sample(&f->before, then ? then : now); /* it is newer than the first look */
 }
 
+static bool doctor_recording_suffers(const struct doctor *d, const struct call_view *v)
+{
+	uint32_t reasons = health_reasons(&d->run->node->health, clock_now_ns());
+
+	return v->recording_count && reasons & (HEALTH_RECORDINGS_DISK | HEALTH_RECORDINGS_FULL);
+}
+
 static void diagnosis_fill(struct diagnosis *x, const struct doctor *d, const struct call_view *v,
 			   const struct query *second)
 {
@@ -84,6 +93,7 @@ static void diagnosis_fill(struct diagnosis *x, const struct doctor *d, const st
 
 	node_counts(d->run->node, &counts);
 	*x = (struct diagnosis){ .degraded = counts.degraded,
+				 .recording_suffers = doctor_recording_suffers(d, v),
 				 .established = v->state == CALL_ESTABLISHED };
 	for (uint32_t i = 0; i < v->flow_count && x->flow_count < DIAGNOSIS_FLOWS_MAX; i++) {
 		if (is_of_talk(v, i))

@@ -19,12 +19,14 @@ command_fn command_extension_get, command_extension_list;
 command_fn command_call_list, command_call_show, command_call_doctor, command_call_hangup;
 /* Orders that need no more than their arguments; the others. */
 command_fn command_call_order;
-command_fn command_call_originate, command_call_play, command_call_stop, command_call_collect,
+command_fn command_call_originate, command_call_play, command_call_stream, command_call_stop,
+	command_call_play_control, command_call_collect, command_call_record_message,
 	command_call_transfer, command_call_join, command_call_split, command_call_park,
 	command_call_pickup, command_call_retrieve;
 command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
 	command_call_trace_read, command_call_trace_delete;
 command_fn command_park_list;
+command_fn command_recording_link, command_store_list, command_store_one, command_store_retry;
 command_fn command_sip_recent;
 command_fn command_registration_list;
 command_fn command_subscription_end;
@@ -38,7 +40,8 @@ command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check;
 command_fn command_toll_show, command_toll_reset;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_shard_take,
-	command_cluster_status, command_node_remove, command_log_level, command_help;
+	command_cluster_status, command_cluster_rebalance, command_node_remove, command_log_level,
+	command_help;
 
 json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
 json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */
@@ -68,8 +71,13 @@ enum shard_leg command_order_leg(const struct command_run *run, const char *name
 void command_ordered(uint64_t call, const struct effect_order *order, void *arg);
 /* Once the control API is open: what tenants say is read as their documents have it. */
 void command_tenants_listen(struct node *n);
+struct tenant_value;
+/* Its document. False: there is no such tenant. */
+bool command_tenant_value(const struct node *n, const char *name, struct tenant_value *out);
 /* Classes of numbers outside that a new extension of it may call (MGT-09). */
 uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant);
+/* What is played to the call, where anything is. */
+void command_play_put(json_t *json, const struct shard *core, uint64_t call);
 /* effects_set_fn; arg is the node. */
 void command_feature(const struct effect *e, void *arg);
 /* Nobody hears any more what became of them. */

@@ -4,11 +4,19 @@
 
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
+#include "app/node/sound_recording.h"
 #include "sig/call/act.h"
+#include "sig/call/listen.h"
+#include "sig/model/call_data.h"
 #include "sig/model/call_order.h"
 #include "sig/sip/id.h"
 
-enum { DIGIT_MS = 120 /* REG-14 */, REJECT_STATUS = 486 };
+enum {
+	DIGIT_MS = 120, /* REG-14 */
+	REJECT_STATUS = 486,
+	MESSAGE_MAX_MS = 120000,
+	MESSAGE_SILENCE_MS = 3000,
+};
 
 const char *const g_call_legs[] = { "a", "b", NULL };
 
@@ -38,6 +46,8 @@ static json_t *result_of(const struct command_run *run, uint64_t call, uint32_t 
 
 	if (json && number)
 		(void)json_object_set_new(json, "order", json_integer(number));
+	if (json && command_arg_find(run->command, BYTES_LIT("action")))
+		command_play_put(json, node_core(run->node, call), call);
 	return json;
 }
 
@@ -101,10 +111,26 @@ static const struct {
 	{ -ENODATA, COMMAND_CONFLICT, "call", "nobody is rung for the call" },
 	{ -EDOM, COMMAND_BAD_ARGUMENT, "status",
 	  "status must be one that a callee may give: 486, 480, 603 and the like" },
+	{ -ENOMSG, COMMAND_CONFLICT, "call", "nothing is played to the call: see call.play" },
+	{ -ESPIPE, COMMAND_CONFLICT, "action",
+	  "what is played has no end, and so no place: pause and resume work" },
 	{ -ENXIO, COMMAND_NOT_FOUND, "to", "there is no such extension" },
 	{ -ELOOP, COMMAND_CONFLICT, "to",
 	  "it calls, was rung for this call before, or the call was sent on too often" },
 	{ -EHOSTUNREACH, COMMAND_CONFLICT, "to", "nobody there can be rung: the call rings on" },
+	{ -EPERM, COMMAND_NOT_ALLOWED, "leg",
+	  "record of its extension is not on_demand: set that, or pause what a policy records; a "
+	  "message is ended by call.stop" },
+	{ -ENOMSG, COMMAND_CONFLICT, "leg", "nothing is recorded of it: begin with state=on" },
+	{ -EBUSY, COMMAND_CONFLICT, "call",
+	  "its party is recorded already: end that first (call.record with state=off)" },
+	{ -EEXIST, COMMAND_CONFLICT, "to",
+	  "it is recorded already, and goes elsewhere: end that first with state=off" },
+	{ -ENOPROTOOPT, COMMAND_CONFLICT, "to",
+	  "there is no external recorder: give the setting siprec.address" },
+	{ -ESRCH, COMMAND_CONFLICT, "leg", "no application hears that party: see call.stream" },
+	{ -EUSERS, COMMAND_CONFLICT, "call",
+	  "63 recordings of one call are all that there may be" },
 	{ -EOPNOTSUPP, COMMAND_CONFLICT, "leg",
 	  "the phone itself holds, and does not take Event: talk: resume at the phone" },
 };
@@ -147,16 +173,22 @@ static void order_take(const struct command_run *run, struct call_order *order)
 	const struct command_value *digits = order_argument(run, "digits");
 	const struct command_value *ms = order_argument(run, "duration_ms");
 	const struct command_value *to = order_argument(run, "to");
+	const struct command_value *state = order_argument(run, "state");
 	const struct command_value *status = order_argument(run, "status");
 	const struct command_value *reason = order_argument(run, "reason");
 
 	order->leg = command_order_leg(run, "leg");
 	order->on = on && on->number;
+	order->record = (uint8_t)(state ? state->number : 0);
 	order->digits = digits ? digits->text : (struct bytes){ 0 };
 	order->duration_ms = (uint16_t)(ms ? ms->number : DIGIT_MS);
 	order->status = (uint16_t)(status ? status->number : REJECT_STATUS);
 	order->phrase = reason ? reason->text : (struct bytes){ 0 };
-	order->to = to ? to->text : (struct bytes){ 0 };
+	if (order->kind == ORDER_RECORD)
+		order->record_to =
+			(uint8_t)(to ? ORDER_RECORD_TO_FILES + to->number : ORDER_RECORD_AS_SET);
+	else
+		order->to = to ? to->text : (struct bytes){ 0 };
 }
 
 void command_call_order(struct command_run *run)
@@ -184,19 +216,50 @@ void command_call_hangup(struct command_run *run)
 					       clock_instant()));
 }
 
+void command_call_play_control(struct command_run *run)
+{
+	const struct command_value *ms = command_value(run, "ms");
+	struct call_order order = { .kind = ORDER_CONTROL };
+	struct shard_order by;
+	uint64_t call;
+
+	order.control = (uint8_t)command_value(run, "action")->number;
+	order.ms = (uint32_t)(ms->given ? ms->number : 0);
+	order.by = &by;
+	if (command_call_id(run, &call) && command_order_begin(run, &by))
+		command_order_end(run, &by,
+				  shard_call_order(node_core(run->node, call), call, &order,
+						   clock_instant()));
+}
+
+/* What is left of it is to be a name. */
+static bool file_is_good(struct bytes name)
+{
+	if (bytes_starts(name, ACT_DIGITS)) {
+		name = bytes_from(name, strlen(ACT_DIGITS));
+		return name.n > 0 && name.n <= ACT_DIGITS_MAX &&
+		       command_allows(CHARSET_DIGITS, name);
+	}
+	if (bytes_starts(name, ACT_RECORDING))
+		return sound_recording_is_good(bytes_from(name, strlen(ACT_RECORDING)));
+	if (bytes_starts(name, ACT_PROMPT))
+		name = bytes_from(name, strlen(ACT_PROMPT));
+	return name.n > 0 && name.p[0] != '.' && command_allows(CHARSET_NAME, name);
+}
+
 /* Names of files by commas. False: the run has failed. */
 static bool files_take(struct command_run *run, struct act_terms *out)
 {
 	struct bytes rest = command_value(run, "file")->text, name;
 
 	while (bytes_cut(&rest, ',', &name)) {
-		if (out->file_count == ACT_FILES_MAX || name.n == 0 || name.p[0] == '.' ||
-		    !command_allows(CHARSET_NAME, name) ||
+		if (out->file_count == ACT_FILES_MAX || !file_is_good(name) ||
 		    bytes_cstr(name, out->files[out->file_count++], ACT_NAME_MAX + 1)) {
-			command_fail(run, COMMAND_BAD_ARGUMENT, "file",
-				     "file must be 1 to %d names of files, with commas between "
-				     "them",
-				     ACT_FILES_MAX);
+			command_fail(
+				run, COMMAND_BAD_ARGUMENT, "file",
+				"file must be 1 to %d names of files, prompt:NAME, digits:KEYS or "
+				"recording:CALL-NUMBER, with commas between them",
+				ACT_FILES_MAX);
 			return false;
 		}
 	}
@@ -226,9 +289,56 @@ void command_call_play(struct command_run *run)
 		act(run, &terms);
 }
 
+static void order_listen_ask(struct command_run *run, const struct listen_terms *terms)
+{
+	struct call_order order = { .kind = ORDER_LISTEN,
+				    .leg = command_order_leg(run, "leg"),
+				    .listen = terms };
+	struct shard_order by;
+	uint64_t call;
+
+	order.by = &by;
+	if (command_call_id(run, &call) && command_order_begin(run, &by))
+		command_order_end(run, &by,
+				  shard_call_order(node_core(run->node, call), call, &order,
+						   clock_instant()));
+}
+
+/* Of a call of two. */
+static void stream_listen(struct command_run *run)
+{
+	const struct command_value *hear = command_value(run, "hear");
+	struct listen_terms terms = { .sides = (uint8_t)(hear->given ? hear->number + LISTEN_SAID
+								     : LISTEN_BOTH) };
+
+	if (bytes_cstr(command_value(run, "endpoint")->text, terms.endpoint,
+		       sizeof(terms.endpoint)))
+		command_fail(run, COMMAND_BAD_ARGUMENT, "endpoint", "endpoint is too long");
+	else
+		order_listen_ask(run, &terms);
+}
+
+void command_call_stream(struct command_run *run)
+{
+	struct act_terms terms = { .times = 1, .file_count = 1 };
+	struct writer w = writer_over(terms.files[0], ACT_NAME_MAX);
+
+	writer_str(&w, ACT_LIVE);
+	writer_bytes(&w, command_value(run, "endpoint")->text);
+	if (command_value(run, "leg")->given)
+		stream_listen(run);
+	else if (w.overflow)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "endpoint", "endpoint is too long");
+	else
+		act(run, &terms);
+}
+
 void command_call_stop(struct command_run *run)
 {
-	act(run, &(struct act_terms){ 0 });
+	if (command_value(run, "leg")->given)
+		order_listen_ask(run, &(struct listen_terms){ 0 });
+	else
+		act(run, &(struct act_terms){ 0 });
 }
 
 void command_call_collect(struct command_run *run)
@@ -237,7 +347,9 @@ void command_call_collect(struct command_run *run)
 		.times = 1, .interruptible = true, .first_ms = 5000, .inter_ms = 3000, .ends = "#"
 	};
 	const struct command_value *ends = command_value(run, "terminators");
-	uint32_t min = 1, max = ACT_DIGITS_MAX;
+	const struct command_value *tag = command_value(run, "tag");
+	uint32_t most = run->node->settings.ivr.max_digits;
+	uint32_t min = 1, max = most, tries = 1;
 
 	command_take_u32(run, "min", &min);
 	command_take_u32(run, "max", &max);
@@ -247,10 +359,50 @@ void command_call_collect(struct command_run *run)
 	terms.max = (uint8_t)max;
 	if (ends->given)
 		(void)bytes_cstr(ends->text, terms.ends, sizeof(terms.ends));
-	if (min > max)
+	command_take_u32(run, "tries", &tries);
+	terms.tries = (uint8_t)tries;
+	if (tag->given)
+		(void)bytes_cstr(tag->text, terms.tag, sizeof(terms.tag));
+	if (tag->given && !call_tag_is_good(tag->text))
+		command_fail(run, COMMAND_BAD_ARGUMENT, "tag",
+			     "tag must be TAB.FIELD, of letters, digits, '_' and '-'");
+	else if (min > max)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "min", "min must not be above max");
+	else if (max > most)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "max",
+			     "max must be at most %u: ivr.max_digits of tandem.yaml", most);
 	else if (files_take(run, &terms))
 		act(run, &terms);
+}
+
+void command_call_record_message(struct command_run *run)
+{
+	struct act_terms terms = { .times = 1,
+				   .interruptible = true,
+				   .ends = "#",
+				   .message_max_ms = MESSAGE_MAX_MS,
+				   .message_silence_ms = MESSAGE_SILENCE_MS };
+	const struct command_value *ends = command_value(run, "terminators");
+	bool beep = true;
+
+	command_take_bool(run, "beep", &beep);
+	command_take_u32(run, "max_ms", &terms.message_max_ms);
+	command_take_u32(run, "silence_ms", &terms.message_silence_ms);
+	command_take_u32(run, "min_ms", &terms.message_min_ms);
+	if (ends->given)
+		(void)bytes_cstr(ends->text, terms.ends, sizeof(terms.ends));
+	if (!files_take(run, &terms))
+		return;
+	if (beep && terms.file_count == ACT_FILES_MAX)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "file",
+			     "file must be %d names of files at most, or beep=false",
+			     ACT_FILES_MAX - 1);
+	else {
+		if (beep)
+			(void)bytes_cstr(BYTES_LIT(ACT_BEEP), terms.files[terms.file_count++],
+					 ACT_NAME_MAX + 1);
+		act(run, &terms);
+	}
 }
 
 /* The id follows from the command's: were the node killed before its answer, the command would find its call. */

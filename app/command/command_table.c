@@ -8,6 +8,7 @@
 #include "app/document/route_field.h"
 #include "app/document/tenant_field.h"
 #include "app/document/trunk_field.h"
+#include "app/live/live.h"
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/model/call_order.h"
@@ -133,7 +134,81 @@ static const struct command_arg g_tenant_args[] = { TENANT_ARG("Name of the tena
 	}
 
 static const struct command_arg g_list_args[] = { LIMIT_ARG, END };
-static const struct command_arg g_calls_args[] = { LIMIT_ARG, NODE_ARG, END };
+#define RECORDING_ARG(needed)                                                                   \
+	{                                                                                       \
+		.name = "name", .type = ARG_STRING, .required = (needed), .min = 1, .max = 159, \
+		.help = "Name of the recording, as recording.list has it:"                      \
+			" TENANT/DATE/FILE.",                                                   \
+	}
+#define DATE_ARG(what, text)                                                                       \
+	{                                                                                          \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_NAME, .min = 10, .max = 10, \
+		.help = (text)                                                                     \
+	}
+static const char *const g_store_states[] = { "kept", "waits", "delivered", "dead", NULL };
+#define AFTER_ARG                                                                  \
+	{                                                                          \
+		.name = "after", .type = ARG_STRING, .max = 159,                   \
+		.help = "Begin behind this name: the last one of the page before." \
+	}
+static const struct command_arg g_recording_args[] = { RECORDING_ARG(true), NODE_ARG, END };
+static const struct command_arg g_link_args[] = {
+	RECORDING_ARG(true),
+	{ .name = "seconds",
+	  .type = ARG_U64,
+	  .min = 1,
+	  .max = 86400,
+	  .preset = "300",
+	  .help = "For so long it is good." },
+	NODE_ARG,
+	END,
+};
+static const struct command_arg g_retry_args[] = {
+	{ .name = "name",
+	  .type = ARG_STRING,
+	  .min = 1,
+	  .max = 159,
+	  .help = "Name of the recording; without it, all dead letters." },
+	NODE_ARG,
+	END,
+};
+static const struct command_arg g_recordings_args[] = {
+	{ .name = "call",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME, /* its shard may be elsewhere by now: its files are not */
+	  .min = 13,
+	  .max = 13,
+	  .help = "Id of a call: its recordings alone." },
+	DATE_ARG("since", "Day of the first ones, such as 2026-11-25, of UTC."),
+	DATE_ARG("until", "Day of the last ones."),
+	{ .name = "state",
+	  .type = ARG_ENUM,
+	  .names = g_store_states,
+	  .help = "Those alone that are so." },
+	AFTER_ARG,
+	LIMIT_ARG,
+	NODE_ARG,
+	END,
+};
+static const struct command_arg g_deliveries_args[] = {
+	{ .name = "state",
+	  .type = ARG_ENUM,
+	  .names = g_store_states,
+	  .help = "waits or dead: those alone." },
+	AFTER_ARG,
+	LIMIT_ARG,
+	NODE_ARG,
+	END,
+};
+static const struct command_arg g_calls_args[] = {
+	LIMIT_ARG,
+	NODE_ARG,
+	{ .name = "ending",
+	  .type = ARG_BOOL,
+	  .preset = "false",
+	  .help = "true: those as well that have ended and have no record yet." },
+	END,
+};
 static const struct command_arg g_call_args[] = { CALL_ARG, END };
 static const struct command_arg g_doctor_args[] = {
 	CALL_ARG,
@@ -166,6 +241,11 @@ static const struct command_arg g_originate_args[] = {
 	{                                                                                \
 		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .required = true, \
 		.help = (text)                                                           \
+	}
+
+#define LEG_OR_NONE(text)                                                             \
+	{                                                                             \
+		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .help = (text) \
 	}
 
 static const struct command_arg g_hold_args[] = {
@@ -294,6 +374,32 @@ static const struct command_arg g_mute_args[] = {
 	CALL_ARG,
 	LEG_ARG("Whose party is not heard: a is the caller, b whom it speaks with."),
 	{ .name = "on", .type = ARG_BOOL, .required = true, .help = "false: it is heard again." },
+	END,
+};
+
+/* In the order of enum order_record. */
+static const char *const g_record_states[] = { "on", "pause", "resume", "off", NULL };
+
+/* In the order of enum record_to. */
+static const char *const g_record_places[] = { "files", "siprec", NULL };
+
+static const struct command_arg g_record_args[] = {
+	CALL_ARG,
+	LEG_ARG("Whose party is recorded, with all that it hears: a is the caller, b whom it "
+		"speaks with."),
+	{ .name = "state",
+	  .type = ARG_ENUM,
+	  .names = g_record_states,
+	  .required = true,
+	  .help = "on: begin, or go on; pause: what is said from now on is in no file; resume; "
+		  "off: "
+		  "the file is finished." },
+	{ .name = "to",
+	  .type = ARG_ENUM,
+	  .names = g_record_places,
+	  .help = "With state=on, where it goes: files of the node, or siprec, the external "
+		  "recorder of the setting siprec.address. Without it: as record_to of the "
+		  "extension." },
 	END,
 };
 
@@ -497,6 +603,15 @@ static const struct command_arg g_take_args[] = {
 	END,
 };
 
+static const struct command_arg g_rebalance_args[] = {
+	{ .name = "dry",
+	  .type = ARG_BOOL,
+	  .preset = "false",
+	  .help = "true: says what would be moved, and moves nothing." },
+	NODE_ARG,
+	END,
+};
+
 static const struct command_arg g_level_args[] = {
 	{ .name = "level",
 	  .type = ARG_ENUM,
@@ -525,7 +640,8 @@ static const struct command_arg g_help_args[] = {
 
 static const struct command_arg g_play_args[] = {
 	CALL_ARG,
-	FILE_ARG(true, "WAV files in media.sounds, at most 4, with commas between them."),
+	FILE_ARG(true, "Files in media.sounds (WAV, or Opus in Ogg), at most 4, with commas "
+		       "between them."),
 	{ .name = "times",
 	  .type = ARG_U64,
 	  .min = 0,
@@ -536,6 +652,57 @@ static const struct command_arg g_play_args[] = {
 	  .type = ARG_BOOL,
 	  .preset = "false",
 	  .help = "A key of the caller ends it." },
+	END,
+};
+
+static const char *const g_controls[] = {
+	"place", "pause", "resume", "forward", "back", "to", NULL
+};
+
+static const struct command_arg g_control_args[] = {
+	CALL_ARG,
+	{ .name = "action",
+	  .type = ARG_ENUM,
+	  .names = g_controls,
+	  .required = true,
+	  .help = "pause, resume; forward, back: by ms; to: the place ms; place: nothing, but says "
+		  "where it is." },
+	{ .name = "ms",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = ACT_PLACE_MAX_MS,
+	  .preset = "0",
+	  .help = "So much, or the place from the beginning of the file." },
+	END,
+};
+
+/* In the order of enum listen_sides. */
+static const char *const g_stream_sides[] = { "said", "heard", "both", NULL };
+
+static const struct command_arg g_stream_args[] = {
+	CALL_ARG,
+	{ .name = "endpoint",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .required = true,
+	  .min = 1,
+	  .max = LIVE_NAME_MAX - 1,
+	  .help = "A name in live.endpoints that is for the tenant." },
+	LEG_OR_NONE(
+		"Of a call of two: whose party it hears beside their talk, without a word of its "
+		"own. a is the caller, b whom it speaks with."),
+	{ .name = "hear",
+	  .type = ARG_ENUM,
+	  .names = g_stream_sides,
+	  .preset = "both",
+	  .help = "With leg: what its party says, what that party hears, or both as two "
+		  "channels." },
+	END,
+};
+
+static const struct command_arg g_stop_args[] = {
+	CALL_ARG,
+	LEG_OR_NONE("The application that hears that party does so no longer (call.stream)."),
 	END,
 };
 
@@ -552,7 +719,8 @@ static const struct command_arg g_collect_args[] = {
 	  .min = 1,
 	  .max = ACT_DIGITS_MAX,
 	  .preset = "16",
-	  .help = "After so many keys it is over." },
+	  .help = "After so many keys it is over. At most ivr.max_digits, which it is when it is "
+		  "not given." },
 	{ .name = "first_ms",
 	  .type = ARG_U64,
 	  .min = 100,
@@ -572,7 +740,58 @@ static const struct command_arg g_collect_args[] = {
 	  .max = ACT_DIGITS_MAX,
 	  .preset = "#",
 	  .help = "Keys that end it, and are not among those that are reported." },
-	FILE_ARG(false, "WAV files that are played before, as of call.play."),
+	{ .name = "tag",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .min = 3,
+	  .max = CALL_TAG_MAX,
+	  .preset = "none",
+	  .help = "TAB.FIELD, such as Case.CaseNumber: what was pressed becomes data of the call, "
+		  "which goes where the call goes, and is in its events and its call detail "
+		  "records. Not for secrets." },
+	{ .name = "tries",
+	  .type = ARG_U64,
+	  .min = 1,
+	  .max = ACT_TRIES_MAX,
+	  .preset = "1",
+	  .help = "So often the files are played and keys are waited for, while fewer than min "
+		  "come." },
+	FILE_ARG(false, "Files that are played before, as of call.play."),
+	END,
+};
+
+static const struct command_arg g_message_args[] = {
+	CALL_ARG,
+	{ .name = "beep",
+	  .type = ARG_BOOL,
+	  .preset = "true",
+	  .help = "The party hears a beep before." },
+	{ .name = "max_ms",
+	  .type = ARG_U64,
+	  .min = 1000,
+	  .max = ACT_MESSAGE_MAX_MS,
+	  .preset = "120000",
+	  .help = "It ends after so long." },
+	{ .name = "silence_ms",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = ACT_SILENCE_MAX_MS,
+	  .preset = "3000",
+	  .help = "It ends when nothing was said for so long; 0: silence does not end it." },
+	{ .name = "min_ms",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = ACT_MESSAGE_MAX_MS,
+	  .preset = "0",
+	  .help = "Less is reported as short." },
+	{ .name = "terminators",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_DIGITS,
+	  .min = 0,
+	  .max = ACT_DIGITS_MAX,
+	  .preset = "#",
+	  .help = "Keys that end it. Others do nothing." },
+	FILE_ARG(false, "Files that are played before, as of call.play. A key skips them."),
 	END,
 };
 
@@ -693,7 +912,10 @@ const struct command g_commands[] = {
 	  "name", document_delete, .documents = &g_trunk_documents },
 	{ "trunk.list", COMMAND_FOR_READER, g_no_args, "Lists trunks by name.", "a list of trunks",
 	  document_list, .documents = &g_trunk_documents },
-	{ "call.list", COMMAND_FOR_READER, g_calls_args, "Lists the calls of a node.",
+	{ "call.list", COMMAND_FOR_READER, g_calls_args,
+	  "Lists the calls of a node. One that has ended is not among them, from the answer of "
+	  "call.hangup or the event call.ended on. Until its record is in Redis call.show knows it "
+	  "as ending: each party has up to 32 s to acknowledge BYE, and Redis may be away.",
 	  "a list: id, state (setup, ringing, answering, established, ending), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "
 	  "restored",
@@ -703,11 +925,14 @@ const struct command g_commands[] = {
 	  "hour: "
 	  "its record (as in cdr.list) with state ended, and the last counters of its flows.",
 	  "as in call.list, with the SIP Call-IDs, the SIP peers, a and b (transport, srtp: the "
-	  "crypto-suite or plain, holds, muted, profile, codecs), and flows: leg, line, kind "
+	  "crypto-suite or plain, holds, muted, profile, codecs), recordings (of now: recording, "
+	  "leg, state: on or paused, to, cause: policy or command, begun_utc_ms), and flows: leg, "
+	  "line, kind "
 	  "(audio, video, other), proto (of its m-line), "
 	  "local, remote (where its media is expected), signalled (by its SDP), latched (where it "
 	  "comes "
-	  "from), srtp, payload_type, codec, ssrc_out, ice (off, checking, connected, lost), "
+	  "from), srtp, payload_type, codec, transcoded_to (the codec in which the other party "
+	  "hears it; null: in its own), ssrc_out, ice (off, checking, connected, lost), "
 	  "dtls (off, waiting, handshaking, connected, failed), stats (icmp_errors: that came "
 	  "back for packets to the party), drops (packets not relayed, by reason) "
 	  "and quality: heard (of the party) and told (by its RTCP) with lost, loss_percent, "
@@ -744,15 +969,36 @@ const struct command g_commands[] = {
 	{ "call.play", COMMAND_FOR_APPLICATION, g_play_args,
 	  "Plays files of media.sounds to a party that is alone with the node (call.answer, "
 	  "call.split), in place of what was played or collected. After a restart the file that "
-	  "was played begins "
-	  "anew. The event call.played tells its end. In place of a file echo lets the party hear "
+	  "was played goes on, with its last two seconds again. The event call.played tells its "
+	  "end. prompt:NAME is said in the language of the party's extension or tenant, and "
+	  "digits:KEYS key by key. recording:CALL-NUMBER is a message (call.record_message) of "
+	  "the tenant, beep what is heard before one. In place of a file echo lets the party hear "
 	  "itself, in any codec, keys of RFC 4733 too, without an end; echo-2000 "
 	  "2,000 ms later (100 to 5000), without keys. tone-dial, tone-ringback, "
 	  "tone-busy, tone-congestion, tone-information and tone-confirmation are the tones of "
 	  "media.tones, without an end.",
 	  "id, order", command_call_play },
-	{ "call.stop", COMMAND_FOR_APPLICATION, g_call_args,
-	  "Ends what call.play or call.collect asked for.", "id, order", command_call_stop },
+	{ "call.play_control", COMMAND_FOR_APPLICATION, g_control_args,
+	  "Pauses what call.play or call.collect plays, goes on with it, or goes to another place "
+	  "of the file. A pause lasts until resume. Behind its end a file is over. After a restart "
+	  "it goes on about there.",
+	  "id, order; play: file, place_ms, paused, when that is saved; without play it is over",
+	  command_call_play_control },
+	{ "call.stream", COMMAND_FOR_APPLICATION, g_stream_args,
+	  "Lets an application speak with a party that is alone with the node (call.answer, "
+	  "call.split), in place of what was played or collected: the node connects to the "
+	  "endpoint's WebSocket, and sound goes both ways (guides/live-audio.md). The event "
+	  "call.played tells its end: end (the application said so), failed (it could not be "
+	  "reached, or was gone for live.give_up), stopped or hangup. It lasts until "
+	  "call.stop, and a node that was killed connects again. As a file of call.play or "
+	  "call.collect: live-ENDPOINT. With leg an application hears a party that speaks with "
+	  "another one, in place of who heard the call before; the events call.stream_started, "
+	  "call.stream_ended and call.stream_failed tell what becomes of it.",
+	  "id, order", command_call_stream },
+	{ "call.stop", COMMAND_FOR_APPLICATION, g_stop_args,
+	  "Ends what call.play, call.stream, call.collect or call.record_message asked for; with "
+	  "leg, that an application hears that party. conflict: none does.",
+	  "id, order", command_call_stop },
 	{ "call.collect", COMMAND_FOR_APPLICATION, g_collect_args,
 	  "Collects keys of a party that is alone with the node, in place of what was played or "
 	  "collected: those of RFC 4733 and of INFO. A key ends what it plays, and counts. The "
@@ -760,6 +1006,13 @@ const struct command g_commands[] = {
 	  "that has none: conflict. As the last file tone-dial is heard until the first key, for "
 	  "first_ms at most.",
 	  "id, order", command_call_collect },
+	{ "call.record_message", COMMAND_FOR_APPLICATION, g_message_args,
+	  "Records what a party says that is alone with the node, in place of what was played or "
+	  "collected: a message, or a greeting. The file is mono, and has no silence at its two "
+	  "ends. The event call.recorded tells its end, and call.play plays it from then on, in "
+	  "calls of the same tenant. After a restart it goes on. conflict: the party is recorded "
+	  "already.",
+	  "id, order", command_call_record_message },
 	{ "call.split", COMMAND_FOR_APPLICATION, g_split_args,
 	  "Makes two calls of one: each party of an established call goes on alone with the node. "
 	  "One stays, the other goes to a new call, whose id follows from the command's id. Each "
@@ -796,6 +1049,11 @@ const struct command g_commands[] = {
 	  "Keeps one party of an established call from being heard, or lets it be heard again. No "
 	  "phone is told.",
 	  "id, order", command_call_order, .order = ORDER_MUTE },
+	{ "call.record", COMMAND_FOR_APPLICATION, g_record_args,
+	  "Records a party of an established call whose extension has record=on_demand: on and "
+	  "off. What a policy records can be paused, and not ended. The events call.recording and "
+	  "those behind it tell what becomes of it, call.show what is recorded.",
+	  "id, order", command_call_order, .order = ORDER_RECORD },
 	{ "call.transfer", COMMAND_FOR_APPLICATION, g_transfer_args,
 	  "Gives a party of an established call to an extension, as if the phone of the other one "
 	  "had sent REFER: it hears ringback, then whoever answers; the other one is left then, "
@@ -865,6 +1123,32 @@ const struct command g_commands[] = {
 	  command_call_trace_read, .transient = true },
 	{ "call.trace.delete", COMMAND_FOR_OPERATOR, g_trace_args,
 	  "Deletes a trace that does not run.", "name", command_call_trace_delete },
+	{ "recording.list", COMMAND_FOR_READER, g_recordings_args,
+	  "Lists recordings that are finished and still on the node, by tenant, day and call.",
+	  "a list: name, tenant, state (kept: it goes nowhere; waits, delivered, dead), call, "
+	  "number, segment, last, format, begun, from, to, direction, duration_ms, octets, "
+	  "account_code",
+	  command_store_list, .transient = true },
+	{ "recording.get", COMMAND_FOR_READER, g_recording_args,
+	  "Shows all that is known of a recording.",
+	  "what its file NAME.json says, name, state, deliveries (a list: to, state, tries, "
+	  "first_utc_ms, next_utc_ms, reason)",
+	  command_store_one, .transient = true },
+	{ "recording.link", COMMAND_FOR_APPLICATION, g_link_args,
+	  "Makes a link by which anybody fetches the recording from this node, over HTTP, also in "
+	  "parts (Range). The log says who asked for it. unavailable: recordings.port is 0.",
+	  "name, path (behind http://, or https://, and the host), port, expires_utc_ms",
+	  command_recording_link, .transient = true },
+	{ "recording.delete", COMMAND_FOR_ADMIN, g_recording_args,
+	  "Deletes a recording from the node, delivered or not. What a destination has stays "
+	  "there.",
+	  "name", command_store_one },
+	{ "delivery.list", COMMAND_FOR_ADMIN, g_deliveries_args,
+	  "Lists recordings that are not delivered everywhere, and why.",
+	  "a list: name, tenant, state, deliveries as in recording.get", command_store_list,
+	  .transient = true },
+	{ "delivery.retry", COMMAND_FOR_ADMIN, g_retry_args, "Tries dead letters again, at once.",
+	  "retried (how many)", command_store_retry },
 	{ "sip.recent", COMMAND_FOR_OPERATOR, g_sip_args,
 	  "Shows the newest SIP messages, without secrets, also of calls that were refused: of a "
 	  "call, "
@@ -889,7 +1173,9 @@ const struct command g_commands[] = {
 	  "a list: id, from, to, sip_call_id, setup_utc_ms, ringing_utc_ms, answer_utc_ms, "
 	  "end_utc_ms (0: never), talk_ms, "
 	  "sip_status, q850, ended_by (a, b, node, operator), cause, lines (beside audio and "
-	  "video: words of profile.put), forwarded_to (the extension that the call went on to at "
+	  "video: words of profile.put), data (what call.collect kept, as TAB.FIELD=KEYS, joined "
+	  "by "
+	  "';'), forwarded_to (the extension that the call went on to at "
 	  "last) and forwarded (why: always, busy, no_answer, unreachable, deflection), "
 	  "from_trunk and to_trunk (of parties that are no phones), and for "
 	  "each leg (a_, "
@@ -900,7 +1186,7 @@ const struct command g_commands[] = {
 	  "mos_in_hundredths and mos_out_hundredths (0: not known). A call whose parties changed "
 	  "has "
 	  "one for each pair: id is that of the call, then ID.2, ID.3 and so on, and linked, in "
-	  "each of them, that of the call",
+	  "each of them, that of the call. Of one that was recorded: recordings, their names",
 	  command_cdr_list },
 	{ "node.status", COMMAND_FOR_OPERATOR, g_node_args, "Shows how a node is.",
 	  "name, realm (of passwords), shard, version, uptime_ms, status, reasons, redis, epoch, "
@@ -936,6 +1222,17 @@ const struct command g_commands[] = {
 	  "silent, kept, why_not_kept: redis_away, redis_cluster: with Redis Cluster "
 	  "no replica is asked, no_link, replicas, live_utc_ms: since then)",
 	  command_cluster_status },
+	{ "cluster.rebalance", COMMAND_FOR_OPERATOR, g_rebalance_args,
+	  "Spreads the shards of a cluster evenly over the nodes that are heard and take calls: "
+	  "first those go home that are elsewhere, then whoever has most gives to whoever has "
+	  "fewest. Shards at home stay there. As few are moved as can be, by shard.take: all calls "
+	  "go along. The answer does not wait for that: the log of this node says what was moved, "
+	  "and dry=true what is left. conflict: no other node is heard, no node takes calls, or "
+	  "one does not say which shards are its own. busy: one is under way.",
+	  "dry, moves (a list: shard, from and to: nodes by name, why: home, drains: from takes no "
+	  "calls, even) and unowned (numbers of shards that no node which is heard has: they are "
+	  "left as they are)",
+	  command_cluster_rebalance },
 	{ "node.remove", COMMAND_FOR_OPERATOR, g_remove_args,
 	  "Says that a node of the cluster is gone for good, which was killed or lost: no lease "
 	  "names "

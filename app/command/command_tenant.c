@@ -33,6 +33,11 @@ static bool tenant_known(const struct node *n, struct bytes name, struct tenant_
 	return true;
 }
 
+bool command_tenant_value(const struct node *n, const char *name, struct tenant_value *out)
+{
+	return tenant_known(n, bytes_str(name), out);
+}
+
 uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant)
 {
 	struct tenant_value t;
@@ -163,6 +168,7 @@ static int tenant_apply(struct node *node, uint16_t tenant, const void *value)
 		err = shard_profile_put(core, number,
 					&document_profiles(node, number)->list[0].core);
 	directory_add(node, t->name);
+	node->recordings.stale = true;
 	if (node->control)
 		control_tenant_set(node->control, t->name, tenant_roles(t));
 	return err;
@@ -192,6 +198,7 @@ static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
 	if (number != TENANT_NONE && number != TENANT_DEFAULT)
 		document_profiles_delete(node, number);
 	(void)tenants_delete(node->tenants, bytes_str(name));
+	node->recordings.stale = true;
 	form_begin(&g_tenant_form, &t, bytes_str(name));
 	if (node->control)
 		control_tenant_set(node->control, name, tenant_roles(&t));

@@ -153,7 +153,7 @@ static rule_fn *const g_causes[] = { rule_direction,       rule_transport, rule_
 				     rule_unexpected_srtp, rule_silence,   rule_outbound };
 static rule_fn *const g_notes[] = { note_source,   note_second_source, note_packet_length,
 				    note_clock,    note_silence,       note_loss_in,
-				    note_loss_out, note_jitter };
+				    note_loss_out, note_jitter,        note_coded };
 
 struct findings {
 	struct finding *list;
@@ -261,6 +261,12 @@ static void examine_call(struct findings *x, const struct diagnosis *d)
 	if (d->degraded && (out = next_of(x)) != NULL) {
 		found(out, FINDING_STORE_DEGRADED, NULL,
 		      "Redis is away or late: the node goes on without saving.");
+		x->count++;
+	}
+	if (d->recording_suffers && (out = next_of(x)) != NULL) {
+		found(out, FINDING_RECORDING_SUFFERS, NULL,
+		      "The call is recorded, and the disk of recordings is full or does not "
+		      "answer: the file may have gaps.");
 		x->count++;
 	}
 	if (!d->established && (out = next_of(x)) != NULL) {

@@ -30,10 +30,12 @@ struct diagnosis_flow {
 	struct addr contact;  /* of its SIP; ADDR_NONE: a name */
 	struct addr sip_peer; /* where its SIP comes from */
 	bool holds, muted;    /* by order */
+	uint8_t coded_to; /* enum media_codec + 1: what it says is coded anew for the other one; 0: it is not */
 };
 
 struct diagnosis {
-	bool degraded; /* Redis is away or late */
+	bool degraded;          /* Redis is away or late */
+	bool recording_suffers; /* it is recorded, and the disk has no room or does not answer */
 	bool established;
 	uint16_t refused; /* final status of a call that ended without an answer; 0: it did not */
 	const char *because; /* of that; NULL: not known */

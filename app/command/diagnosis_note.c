@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is odd about a party that is heard. */
 #include "app/command/diagnosis_rule.h"
+#include "engine/job/coding.h"
 
 enum {
 	SOME = 5, /* packets between the samples that are no accident */
@@ -172,5 +173,46 @@ enum answer_of_rule note_jitter(const struct suspect *s, struct finding *out)
 	found(out, FINDING_JITTER, s, "The packets of leg %c come unevenly: %u ms of jitter.",
 	      s->who, us / 1000);
 	add_number(out, "jitter_us", us);
+	return RULE_FOUND;
+}
+
+/* What it says, as it is known by its packets. */
+static enum media_codec codec_said(const struct suspect *s)
+{
+	const struct line_codec *c = line_codec_find(&s->f->facts, s->f->now.detail.payload_type);
+	unsigned codec = 0;
+
+	while (codec < MEDIA_CODECS_KNOWN &&
+	       (!c || strcmp(c->name, media_codec_facts((enum media_codec)codec)->name) != 0))
+		codec++;
+	return (enum media_codec)codec;
+}
+
+enum answer_of_rule note_coded(const struct suspect *s, struct finding *out)
+{
+	uint32_t full = fresh_drops(s, VERDICT_CODER_FULL);
+	enum media_codec from = codec_said(s);
+	struct media_coding coding = { .from = (uint8_t)from };
+	const char *to;
+
+	if (!s->f->coded_to || from == MEDIA_CODECS_KNOWN)
+		return RULE_SILENT;
+	coding.to = (uint8_t)(s->f->coded_to - 1);
+	to = media_codec_facts(coding.to)->name;
+	if (full)
+		found(out, FINDING_CODER_FULL, s,
+		      "What leg %c says in %s is coded anew as %s, and %u of its packets were lost "
+		      "for lack of time.",
+		      s->who, media_codec_facts(from)->name, to, full);
+	else
+		found(out, FINDING_TRANSCODED, s,
+		      "What leg %c says in %s is coded anew as %s for the other one.", s->who,
+		      media_codec_facts(from)->name, to);
+	add_text(out, "from", media_codec_facts(from)->name);
+	add_text(out, "to", to);
+	add_number(out, "us_of_20_ms", coding_cost_ns(&coding) / 1000);
+	add_number(out, "coded", fresh_drops(s, VERDICT_CODED));
+	add_number(out, "coder_full", full);
+	add_number(out, "late", fresh_drops(s, VERDICT_LATE));
 	return RULE_FOUND;
 }

@@ -33,7 +33,7 @@ rule_fn rule_direction, rule_transport, rule_keys, rule_payload_type, rule_stran
 	rule_unexpected_srtp, rule_silence, rule_outbound;
 /* What is odd about a flow without a cause; all are asked. */
 rule_fn note_source, note_second_source, note_packet_length, note_clock, note_silence, note_loss_in,
-	note_loss_out, note_jitter;
+	note_loss_out, note_jitter, note_coded;
 
 /* Packets of this flow dropped for that reason between the samples. */
 uint32_t fresh_drops(const struct suspect *s, enum verdict reason);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What may be set of an extension. */
 #include "app/document/extension.h"
-#include "app/node/sound_file.h"
+#include "app/node/sound_prompt.h"
 #include "sig/dial/plan.h"
 #include "sig/sip/located_user.h"
 
@@ -11,6 +11,16 @@ static const char *const g_phones[] = { "multi", "single", NULL };
 static const char *const g_media_address[] = { "signalling", "sdp", NULL };
 /* In the order of enum shard_webrtc. */
 static const char *const g_webrtc[] = { "auto", "never", "always", NULL };
+
+/* In the order of enum record_method, record_direction and record_scope. */
+static const char *const g_record[] = { "off", "auto", "on_demand", NULL };
+static const char *const g_record_directions[] = { "both", "inbound", "outbound", NULL };
+static const char *const g_record_scope[] = { "both", "internal", "external", NULL };
+/* In the order of enum record_to. */
+static const char *const g_record_to[] = { "files", "siprec", NULL };
+
+/* In the order of enum announce_to. */
+static const char *const g_announce_to[] = { "callee", "caller", "both", NULL };
 
 /* In the order of enum dial_scheme. */
 static const char *const g_dialling[] = { "dialplan", "enblock", "overlap", NULL };
@@ -87,6 +97,24 @@ static const char *field_music_wrong(const void *value, const char *text)
 	if (!text[0] || sound_name_set(&unused, BYTES_LIT("tenant"), bytes_str(text), 8000))
 		return NULL;
 	return "the name of a file has no '.' in front";
+}
+
+static const char *announcement_wrong(const void *value, const char *text)
+{
+	struct bytes tenant = BYTES_LIT("tenant"), name = bytes_str(text);
+	struct sound_name unused;
+
+	(void)value;
+	if (!text[0] || sound_name_set(&unused, tenant, name, 8000) ||
+	    sound_prompt_set(&unused, tenant, (struct bytes){ 0 }, name, 8000))
+		return NULL;
+	return "it is the name of a file, without '.' in front, or prompt:NAME";
+}
+
+static const char *extension_language_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return sound_language_is_good(bytes_str(text)) ? NULL : SOUND_LANGUAGE_WRONG;
 }
 
 #define FIELD_OF struct extension
@@ -174,6 +202,21 @@ const struct command_arg g_extension_fields[] = {
 		"outside_minutes", core.outside_minutes, 0, UINT16_MAX, "480",
 		"Minutes that they talk in a day (UTC) at most, all together; then they end. 0: "
 		"any number."),
+	WORD_FIELD(
+		"record", core.record, FIELD_NUMBER, g_record, "off",
+		"Recording of its calls. auto: each that record_direction and record_scope have, "
+		"from the answer on; on_demand: call.record begins and ends it; off: none. Where "
+		"callers must know of it, tell them: see the guide."),
+	WORD_FIELD(
+		"record_direction", core.record_directions, FIELD_NUMBER, g_record_directions,
+		"both",
+		"With record=auto. inbound: calls that come to it; outbound: those that it makes."),
+	WORD_FIELD(
+		"record_scope", core.record_scope, FIELD_NUMBER, g_record_scope, "both",
+		"With record=auto. internal: calls with extensions; external: those with trunks."),
+	WORD_FIELD("record_to", core.record_to, FIELD_NUMBER, g_record_to, "files",
+		   "Where they go: files of the node, or siprec, the external recorder of the "
+		   "setting siprec.address. call.record may say otherwise."),
 	WORD_FIELD("monitor", core.monitor, FIELD_NUMBER, g_monitor, "all",
 		   "Whom its phones may watch by lamps. listed: those of monitors; none: itself "
 		   "alone. SUBSCRIBE for others is answered 403."),
@@ -227,9 +270,21 @@ const struct command_arg g_extension_fields[] = {
 		   "Callers whose calls it does not take: numbers joined by ','. They hear 603 "
 		   "(Decline). "
 		   "anonymous: who hides his number hears 433."),
+	TEXT_FIELD("announce_inside", forward.announce_inside, CHARSET_TEXT, announcement_wrong,
+		   "What whom its phones call hears first, when it has answered, while the caller "
+		   "hears hold music: a file in media.sounds, or prompt:NAME. Then they speak. "
+		   "Empty: nothing."),
+	TEXT_FIELD("announce_outside", forward.announce_outside, CHARSET_TEXT, announcement_wrong,
+		   "The same of calls to numbers outside, but for help."),
+	WORD_FIELD("announce_to", forward.announce_to, FIELD_NUMBER, g_announce_to, "callee",
+		   "Who hears it, while the other one hears hold music: callee, who was called; "
+		   "caller, its own phone; both: where their phones take the same codec."),
 	TEXT_FIELD("music", music, CHARSET_NAME, field_music_wrong,
 		   "What those hear whom it holds: name of a file in media.sounds, which need not "
 		   "be there yet; off: none, so that what its phone sends is heard; empty, or "
 		   "while the file cannot be used: as media.music says."),
+	TEXT_FIELD("language", core.language, CHARSET_NAME, extension_language_wrong,
+		   "Language of the prompts that its phones hear, such as de. Empty: that of its "
+		   "tenant."),
 	{ .name = NULL },
 };

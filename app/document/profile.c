@@ -23,6 +23,8 @@ static const char *const g_profile_lines[] = {
 #undef OFFER_LINE
 	NULL,
 };
+/* In the order of enum profile_transcode. */
+static const char *const g_profile_transcode[] = { "setting", "on", "off", NULL };
 static const char *const g_profile_dtmf[] = { "rfc2833", "info", NULL };
 const char *const g_profile_transport[] = { "any", "udp", "tcp", "tls", "ws", "wss", NULL };
 
@@ -67,6 +69,9 @@ const struct command_arg g_profile_fields[] = {
 		     "Most that video in SDP towards them may ask for."),
 	WORDS_FIELD("lines", core.terms.lines, g_profile_lines, OFFER_LINES_WORDS, "t38",
 		    g_profile_lines_help),
+	WORD_FIELD("transcode", core.transcode, FIELD_NUMBER, g_profile_transcode, "setting",
+		   "Whether their audio may be decoded and encoded again where the other party "
+		   "has none of their codecs; setting: as media.transcode says."),
 	{ .name = NULL },
 };
 

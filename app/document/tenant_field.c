@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/document/document.h"
+#include "app/node/sound_file.h"
 #include "sig/dial/plan.h"
 
 enum { CLASSES_ALL = (1 << DIAL_CLASS_COUNT) - 1 };
@@ -57,6 +58,30 @@ static const char *field_park_wrong(const void *value, const char *text)
 	return park_groups_wrong(bytes_str(text));
 }
 
+static const char *field_store_wrong(const void *value, const char *text)
+{
+	struct bytes list = bytes_str(text), one;
+	uint32_t count = 0;
+
+	(void)value;
+	if (list.n && list.p[list.n - 1] == ',')
+		return "there is no name behind a ','";
+	while (bytes_cut(&list, ',', &one)) {
+		if (!one.n || one.n >= TENANT_STORE_NAME_MAX || one.p[0] == '.' ||
+		    !command_allows(CHARSET_NAME, one))
+			return "a destination has 1 to 31 letters, digits, '.', '_' or '-'";
+		if (++count > TENANT_STORES_MAX)
+			return "there are at most 8 destinations";
+	}
+	return NULL;
+}
+
+static const char *tenant_language_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return sound_language_is_good(bytes_str(text)) ? NULL : SOUND_LANGUAGE_WRONG;
+}
+
 #define FIELD_OF struct tenant_value
 
 const struct command_arg g_tenant_fields[] = {
@@ -94,6 +119,12 @@ const struct command_arg g_tenant_fields[] = {
 		   "extension.put). Empty: all slots are there, for everybody."),
 	FLAG_FIELD("park_confirm", park_confirm, "false",
 		   "true: a phone that parks somebody hears the slot by MESSAGE."),
+	FLAG_FIELD("park_spoken", park_spoken, "false",
+		   "true: whoever parks somebody, and does not hold it, hears the slot said (the "
+		   "prompt parked, and its digits) before it is left."),
+	TEXT_FIELD("language", language, CHARSET_NAME, tenant_language_wrong,
+		   "Language of the prompts that its phones hear, such as de: that of an extension "
+		   "comes before it. Empty: the node's."),
 	NUMBER_FIELD("max_calls", max.calls, 0, 1000000, "0",
 		     "Calls that it has on one node at most. Those for help are never refused. 0: "
 		     "any number, as with the next three."),
@@ -121,6 +152,15 @@ const struct command_arg g_tenant_fields[] = {
 		     "Routes. A node has room for 1,024."),
 	NUMBER_FIELD("max_locations", max.locations, 0, 1000000, "0",
 		     "Locations of phones. A node has room for 4,096."),
+	TEXT_FIELD("recording_store", recordings.store, CHARSET_NUMBERS, field_store_wrong,
+		   "Names of the destinations that its recordings go to, joined by ',', as "
+		   "recordings.store of the node's file has them; none: they stay on the node. "
+		   "Empty: those of recordings.deliver."),
+	NUMBER_FIELD("recording_days", recordings.days, 0, 36500, "0",
+		     "Days that its recordings are kept on the node. 0: recordings.keep_days."),
+	NUMBER_FIELD("recording_mib", recordings.mib, 0, 1073741824, "0",
+		     "MiB of its recordings that are kept on a node at most: the oldest of those "
+		     "that are delivered, or go nowhere, are deleted. 0: any number."),
 	{ .name = NULL },
 };
 
@@ -165,6 +205,8 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 	out->per_second[TENANT_CALL_RATE] = t->max.calls_per_s;
 	out->per_second[TENANT_REGISTER_RATE] = t->max.registers_per_s;
 	out->park_confirm = t->park_confirm;
+	out->park_spoken = t->park_spoken;
+	(void)bytes_cstr(bytes_str(t->language), out->language, sizeof(out->language));
 	memcpy(out->park_groups, t->park_groups, sizeof(out->park_groups));
 	memcpy(out->name, t->name, sizeof(out->name));
 	while (bytes_cut(&list, ',', &one) && out->domain_count < TENANT_DOMAINS_MAX) {

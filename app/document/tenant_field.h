@@ -7,6 +7,11 @@
 #include "app/document/form.h"
 #include "sig/host/tenant.h"
 
+enum { TENANT_STORES_MAX = 8, TENANT_STORE_NAME_MAX = 32 };
+
+/* In recording_store: its recordings go nowhere. */
+#define TENANT_STORE_NONE "none"
+
 struct tenant_value {
 	char name[TENANT_NAME_MAX];
 	char domains[TENANT_DOMAINS_MAX * TENANT_DOMAIN_MAX]; /* joined by ',' */
@@ -16,12 +21,17 @@ struct tenant_value {
 	struct toll_limits outside;
 	char outside_day[sizeof("23:59")]; /* when a day of those begins, UTC; "": at midnight */
 	char park_groups[PARK_GROUPS_TEXT_MAX];
-	bool park_confirm;
+	bool park_confirm, park_spoken;
+	char language[LANGUAGE_MAX];
 	struct tenant_quotas {
 		uint32_t calls, registrations, extensions, subscriptions;
 		uint32_t trunks, dids, routes, locations;
 		uint32_t calls_per_s, registers_per_s;
-	} max;            /* on one node; 0: any number */
+	} max; /* on one node; 0: any number */
+	struct tenant_recordings {
+		char store[256]; /* names of destinations, joined by ','; "": those of the node */
+		uint32_t days, mib; /* kept; 0: as the node says; any number */
+	} recordings;
 	uint8_t commands; /* roles whose streams are read: 1 << enum command_role */
 	uint64_t changed_utc_ms;
 };

@@ -22,6 +22,10 @@ static const char *const g_trunk_srtp[] = { "tls", "allowed", "only", NULL };
 /* In the order of enum trunk_dtmf. */
 static const char *const g_trunk_dtmf[] = { "profile", "rfc2833", "info", "info_plain", NULL };
 
+/* In the order of enum trunk_record. */
+static const char *const g_trunk_record[] = { "off", "inbound", "outbound", "both", NULL };
+/* In the order of enum record_to. */
+static const char *const g_trunk_record_to[] = { "files", "siprec", NULL };
 /* In the order of enum trunk_redirects. */
 static const char *const g_trunk_redirects[] = { "trunks", "own", "off", NULL };
 
@@ -200,6 +204,13 @@ const struct command_arg g_trunk_fields[] = {
 	FLAG_FIELD("video", video, "false",
 		   "Video in its calls, as its profile allows it. false: no m=video goes there, "
 		   "and one that comes is refused."),
+	WORD_FIELD(
+		"record", record, FIELD_NUMBER, g_trunk_record, "off",
+		"Which of its calls are recorded, where the extension's own record does not have "
+		"them already: inbound, those that it sends; outbound; both; off, none."),
+	WORD_FIELD("record_to", record_to, FIELD_NUMBER, g_trunk_record_to, "files",
+		   "Where they go: files of the node, or siprec, the external recorder of the "
+		   "setting siprec.address."),
 	WORD_FIELD("redirects", redirects, FIELD_NUMBER, g_trunk_redirects, "trunks",
 		   "Where its 3xx may send a call: to servers of trunks of the tenant; own, to its "
 		   "own ones; off, nowhere."),
@@ -427,6 +438,8 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 		.no_early_media = t->no_early_media,
 		.answer_s = t->answer_s,
 		.video = t->video,
+		.record = t->record,
+		.record_to = t->record_to,
 		.redirects = t->redirects,
 		.no_replaces = t->no_replaces,
 		.probe_s = t->probe_s,

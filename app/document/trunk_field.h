@@ -33,6 +33,8 @@ struct trunk_value {
 	uint8_t answer_s;
 	bool no_replaces;
 	bool video;
+	uint8_t record;    /* enum trunk_record */
+	uint8_t record_to; /* enum record_to */
 	uint8_t redirects; /* enum trunk_redirects */
 	uint16_t probe_s;
 	uint8_t probe_failures, probe_answers;

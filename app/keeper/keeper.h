@@ -14,6 +14,7 @@
 #ifndef APP_KEEPER_KEEPER_H
 #define APP_KEEPER_KEEPER_H
 
+#include "app/keeper/hook.h"
 #include "base/addr.h"
 #include "engine/port/egress.h"
 
@@ -28,6 +29,7 @@ enum keeper_event {
 	KEEPER_BACKSTOP, /* fds: of engine/port/egress.h, for whoever hears it to join or close */
 	KEEPER_TAKEN,    /* error 0: the machine has the address */
 	KEEPER_LEFT,     /* error 0: not from us any more */
+	KEEPER_HOOKED,   /* error: enum hook_result of a run that has ended */
 	KEEPER_DIED,     /* addresses stay where they are until the node is started again */
 };
 
@@ -35,6 +37,7 @@ struct keeper_answer {
 	enum keeper_event event;
 	/* -EPERM: not allowed to; -ENODEV: no interface for it, so networks[].interface must say one; or -errno */
 	int error;
+	bool hooked;   /* it is not moved here, but the address hook is told */
 	bool standing; /* the machine has it anyhow: it was neither added nor will it be deleted */
 	bool may_flip; /* its interface asks for others in the name of any address, and that could not be changed */
 	struct addr address;
@@ -50,6 +53,7 @@ struct keeper;
 struct keeper_address {
 	struct addr ip;
 	uint8_t place; /* of base/validity.h: whose lease says until when it may speak */
+	uint16_t shard;
 	char interface[KEEPER_INTERFACE_MAX]; /* as in keeper_take */
 };
 
@@ -59,6 +63,8 @@ struct keeper_settings {
 	uint32_t count;
 	struct addr beside; /* an address of no interface's network goes to the one that has this */
 	uint32_t flows;     /* whose sockets it holds (app/keeper/sockets.h); 0: of none */
+	const char *hook;   /* of app/keeper/hook.h; NULL: none */
+	const char *node;   /* its name, for that */
 };
 
 /* Before there are threads. 0 or -errno. */

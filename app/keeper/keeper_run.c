@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/keeper/address.h"
+#include "app/keeper/hook.h"
 #include "app/keeper/interface.h"
 #include "app/keeper/order.h"
 #include "app/keeper/sockets.h"
@@ -46,6 +47,7 @@ struct process {
 	struct notice notices[KEEPER_PEERS_MAX];
 	uint32_t notice_count;
 	struct sockets_kept sockets;
+	struct hook hook;
 	const struct keeper_settings *settings;
 };
 
@@ -143,6 +145,32 @@ static int address_leave(struct process *p, const struct addr *ip)
 	return err;
 }
 
+/* The operator's program moves it, if this machine cannot: then nothing is wrong. */
+static void hook_take(const struct process *p, struct keeper_answer *answer)
+{
+	const struct keeper_settings *s = p->settings;
+
+	if (p->hook.fd < 0)
+		return;
+	answer->hooked = answer->error == -EPERM || answer->error == -ENODEV;
+	if (answer->hooked)
+		answer->error = 0;
+	for (uint32_t i = 0; !answer->error && i < s->count; i++) {
+		if (addr_ip_eq(&s->addresses[i].ip, &answer->address))
+			hook_tell(&p->hook, HOOK_ADD, &answer->address, s->addresses[i].shard);
+	}
+}
+
+static void hook_leave(const struct process *p, const struct addr *ip)
+{
+	const struct keeper_settings *s = p->settings;
+
+	for (uint32_t i = 0; i < s->count; i++) {
+		if (addr_ip_eq(&s->addresses[i].ip, ip))
+			hook_tell(&p->hook, HOOK_DELETE, ip, s->addresses[i].shard);
+	}
+}
+
 /* What a keeper left that was killed itself: another node may have it by now. */
 static void leftover_delete(struct process *p, const struct addr *ip)
 {
@@ -198,11 +226,13 @@ static void order_do(struct process *p, const struct keeper_order *order, size_t
 	case KEEPER_TAKE:
 		answer.event = KEEPER_TAKEN;
 		answer.error = address_take(p, order, &answer);
+		hook_take(p, &answer);
 		order_answer(p, &answer);
 		return;
 	case KEEPER_LEAVE:
 		answer.event = KEEPER_LEFT;
 		answer.error = address_leave(p, &order->address);
+		hook_leave(p, &order->address);
 		order_answer(p, &answer);
 		return;
 	case KEEPER_NOTICE:
@@ -281,7 +311,9 @@ static void process_end(struct process *p)
 	if (all) {
 		notices_send(p);
 		sockets_leave(p);
+		hook_tell(&p->hook, HOOK_DELETE_ALL, NULL, 0);
 	}
+	hook_close(&p->hook);
 	(void)close(p->lock); /* a new node need not wait for the rest */
 	(void)close(p->orders);
 	LOG_INFO("keeper", 0, "the node is gone: its addresses are deleted",
@@ -310,6 +342,39 @@ static void sockets_open_in(struct process *p, int sockets, const struct keeper_
 		sockets_kept_close(&p->sockets);
 }
 
+static void hook_open(struct process *p, const struct keeper_settings *s)
+{
+	const struct hook_settings hook = { s->dir, s->hook, s->node, HOOK_LIMIT_NS };
+	int err = s->hook && s->count ? hook_fork(&p->hook, &hook) : 0;
+
+	if (err)
+		LOG_ERROR("keeper", 0, "the address hook cannot be run",
+			  LOG_STR("error", strerror(-err)));
+}
+
+/* Programs that have ended. */
+static void hook_heard(struct process *p)
+{
+	struct keeper_answer answer;
+	enum hook_result result = HOOK_DONE;
+	int err;
+
+	do {
+		memset(&answer, 0, sizeof(answer));
+		err = hook_hear(&p->hook, &result, &answer.address);
+		answer.event = KEEPER_HOOKED;
+		answer.error = (int)result;
+		if (!err)
+			order_answer(p, &answer);
+	} while (!err);
+	if (err == -EAGAIN)
+		return;
+	LOG_ERROR("keeper", 0,
+		  "the process that runs the address hook is gone: the program is run no more "
+		  "until the node is started again");
+	hook_close(&p->hook);
+}
+
 static int process_open(struct process *p, int sockets, const struct keeper_settings *s)
 {
 	int err = 0;
@@ -317,6 +382,7 @@ static int process_open(struct process *p, int sockets, const struct keeper_sett
 	p->lock = keeper_lock(s->dir);
 	if (p->lock < 0)
 		return p->lock;
+	hook_open(p, s);
 	if (sockets >= 0)
 		sockets_open_in(p, sockets, s);
 	if (keeper_backstop(&p->egress, s))
@@ -338,11 +404,15 @@ static int process_open(struct process *p, int sockets, const struct keeper_sett
 static void process_hear(struct process *p)
 {
 	struct pollfd wait[] = { { .fd = p->orders, .events = POLLIN },
+				 { .fd = -1, .events = POLLIN },
 				 { .fd = -1, .events = POLLIN } };
 
 	do {
 		wait[1].fd = p->sockets.flows ? p->sockets.node : -1;
+		wait[2].fd = p->hook.fd;
 		(void)poll(wait, COUNT_OF(wait), announce_due(p));
+		if (wait[2].revents & (POLLIN | POLLHUP))
+			hook_heard(p);
 		if (wait[1].revents & (POLLIN | POLLHUP))
 			sockets_kept_hear(&p->sockets);
 	} while (!(wait[0].revents & (POLLIN | POLLHUP)) || order_hear(p));
@@ -357,7 +427,7 @@ void keeper_run(int orders, int sockets, const struct keeper_settings *s)
 		p->orders = orders;
 		p->beside = s->beside;
 		p->settings = s;
-		p->sockets.node = p->sockets.listener = -1;
+		p->sockets.node = p->sockets.listener = p->hook.fd = -1;
 		err = process_open(p, sockets, s);
 	}
 	if (err) {

@@ -22,6 +22,9 @@ enum answer_kind {
 	ANSWER_DEGRADED,    /* ok: healthy again */
 	ANSWER_PLAY,        /* call, news */
 	ANSWER_SET,         /* call, set */
+	ANSWER_LISTEN,      /* call, listen */
+	ANSWER_RECORD,      /* call, version: the number of a recording that failed, error */
+	ANSWER_RECORDED,    /* call, recorded: of a message */
 	ANSWER_PARK,        /* shard, call, version: the serial, park, owner, record */
 };
 
@@ -37,7 +40,9 @@ struct answer {
 	struct text tenant, user, record; /* owned */
 	struct flow_id flow;
 	struct act_news news;
+	struct listen_news listen;
 	struct set_news set;
+	struct record_news recorded;
 	enum park_told park;
 	uint64_t owner; /* PARK: the call that has the slot */
 	struct sip_hop hop;

@@ -15,6 +15,7 @@
 #include "base/metric.h"
 #include "cluster/peer/claims.h"
 #include "cluster/peer/peers.h"
+#include "cluster/peer/standing.h"
 
 #define NAMES_NS NS_PER_S
 #define STRANGER_NS \
@@ -33,12 +34,14 @@ struct claimant {
 	struct claims *claims;
 	struct roster_node self;
 	uint64_t lease_ns;
-	uint64_t beat_ns, names_ns, roster_ns; /* when each is due */
-	uint64_t read_ns;                      /* when the roster was last read */
-	bool reading;                          /* Redis is asked who is there */
-	struct claimant_roster read, nodes;    /* what it says of that, and said last */
-	bool leaves, left, stopped;            /* left: Redis was told, or will not be */
-	uint64_t shown[4];                     /* of the counters, in their order */
+	uint64_t beat_ns, names_ns, roster_ns, standing_ns; /* when each is due */
+	uint64_t read_ns;                                   /* when the roster was last read */
+	bool reading;                                       /* Redis is asked who is there */
+	bool put_again;                                     /* the line, since the last beat */
+	struct claimant_roster read, nodes; /* what it says of that, and said last */
+	struct standings standings;         /* what the others say of themselves */
+	bool leaves, left, stopped;         /* left: Redis was told, or will not be */
+	uint64_t shown[4];                  /* of the counters, in their order */
 };
 
 static struct {
@@ -184,9 +187,18 @@ static const struct claims_handlers g_handlers = { .look = claims_look,
 
 static void on_item(const struct peer_item *item, uint64_t from, void *arg)
 {
-	const struct claimant *c = arg;
+	struct claimant *c = arg;
+	struct addr address;
+	struct node_shard *s;
 
-	claims_item(c->claims, item, from, clock_now_ns());
+	if (item->kind == PEER_TAKE) {
+		s = claimed_shard(c, item->shard);
+		if (s)
+			node_shard_told_to_want(s);
+	} else if (!standings_take(&c->standings, item, from,
+				   peers_process(c->peers, from, &address), clock_now_ns())) {
+		claims_item(c->claims, item, from, clock_now_ns());
+	}
 }
 
 /* Whether it has said that it stops. */
@@ -241,14 +253,8 @@ static void on_node(const struct roster_node *node, bool alive, void *arg)
 	if (c->stopped)
 		return;
 	roster_note_node(&c->read, node, alive);
-	if (node->id == c->self.id) {
-		if (alive && node->incarnation != c->self.incarnation)
-			LOG_WARN("node", 0,
-				 "another process has the identity of this node: remove the file "
-				 "identity from a copy of node.state_dir",
-				 LOG_STR("name", node->name), LOG_STR("address", node->address));
+	if (node->id == c->self.id)
 		return;
-	}
 	if (roster_has_left(node)) {
 		if (!claimant_hears(c, node->id)) /* else it is about to say so, or has come back */
 			peers_forget(c->peers, node->id);
@@ -273,12 +279,58 @@ static void on_nodes(enum store_result result, uint64_t key, uint64_t count, voi
 		c->nodes = c->read;
 }
 
-static void on_put(enum store_result result, uint64_t key, uint64_t version, void *arg)
+static void roster_put(const struct claimant *c, store_own_fn *said)
 {
-	(void)result; /* the next beat says it again */
-	(void)key;
-	(void)version;
-	(void)arg;
+	const struct store_own own = { .node = &c->self,
+				       .identity = &c->node->identity,
+				       .seen = bytes_str(c->node->twin.seen) };
+
+	store_node_own(c->node->store, &own, said, (void *)(uintptr_t)c);
+}
+
+static void on_owned(const struct store_own_said *said, void *arg);
+
+/* At once, once with each beat: before the other one writes its own again. */
+static void roster_put_again(struct claimant *c)
+{
+	if (c->put_again)
+		return;
+	c->put_again = true;
+	roster_put(c, on_owned);
+}
+
+static void on_owned(const struct store_own_said *said, void *arg)
+{
+	struct claimant *c = arg;
+	struct twin *twin = &c->node->twin;
+	uint64_t later = twin->later;
+
+	if (c->stopped || c->leaves)
+		return;
+	if (said->result == STORE_OK)
+		twin_taken(twin, c->self.incarnation);
+	if (said->result != STORE_CONFLICT)
+		return;
+	switch (twin_found(twin, &c->node->identity, said->line, said->place)) {
+	case TWIN_NOBODY:
+	case TWIN_WAIT:
+		roster_put_again(c);
+		return;
+	case TWIN_LATER:
+		if (twin->later != later)
+			LOG_ERROR("node", 0,
+				  "another process has started with the identity of this node: it "
+				  "is to end; remove the file identity from the copy of "
+				  "node.state_dir",
+				  LOG_STR("where", twin->where));
+		roster_put_again(c);
+		return;
+	case TWIN_LIVES:
+		node_twin_refuse(c->node);
+		c->node->exit_status = NODE_EXIT_CONFIG;
+		node_ask_stop(c->node);
+		return;
+	}
 }
 
 static void roster_turn(struct claimant *c)
@@ -293,7 +345,8 @@ static void roster_turn(struct claimant *c)
 		if (s->home || s->state == NODE_SHARD_LIVE)
 			c->self.shards[c->self.shard_count++] = s->number;
 	}
-	store_node_put(n->store, &c->self, on_put, c);
+	c->put_again = false;
+	roster_put(c, on_owned);
 	if (c->reading)
 		return;
 	c->reading = true;
@@ -349,6 +402,52 @@ void claimant_tell(struct claimant *c, const struct store_tell *tell)
 
 	if (c)
 		claims_tell(c->claims, &item, &tell->named);
+}
+
+/* ---- what this node says of itself ---- */
+
+static void standing_say(const struct claimant *c, uint64_t to, enum peer_kind kind, uint16_t shard)
+{
+	const struct peer_item item = { .kind = kind, .shard = shard };
+
+	peers_say(c->peers, to, &item);
+}
+
+static void standing_say_all(const struct claimant *c, uint64_t to)
+{
+	const struct node *n = c->node;
+
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		const struct node_shard *s = &n->shards[i];
+
+		if (s->home)
+			standing_say(c, to, PEER_HOME, s->number);
+		if (node_shard_hears(s))
+			standing_say(c, to, PEER_RUNS, s->number);
+	}
+	if (node_leaves(n))
+		standing_say(c, to, PEER_DRAINS, 0);
+}
+
+static void standing_turn(const struct claimant *c)
+{
+	struct member nodes[PEERS_MAX];
+	uint32_t count = peers_members(c->peers, nodes);
+
+	for (uint32_t i = 0; i < count; i++)
+		standing_say_all(c, nodes[i].id);
+}
+
+const struct standing *claimant_standing(const struct claimant *c, uint64_t id)
+{
+	struct addr address;
+
+	return standings_of(&c->standings, id, peers_process(c->peers, id, &address));
+}
+
+void claimant_let_take(const struct claimant *c, uint64_t id, uint16_t shard)
+{
+	standing_say(c, id, PEER_TAKE, shard);
 }
 
 /* ---- what others hear when this process is gone ---- */
@@ -407,6 +506,10 @@ void claimant_expire(struct claimant *c, uint64_t now_ns)
 		names_turn(c, now_ns);
 		claimant_notices(c);
 	}
+	if (c->standing_ns <= now_ns) {
+		c->standing_ns = now_ns + STANDING_SAY_NS;
+		standing_turn(c);
+	}
 	if (c->beat_ns <= now_ns) {
 		c->beat_ns = now_ns + c->lease_ns / BEATS_OF_A_LEASE;
 		claims_beat(c->claims, now_ns);
@@ -422,6 +525,7 @@ uint64_t claimant_next_ns(const struct claimant *c)
 	next = peers_next_ns(c->peers);
 	next = c->roster_ns < next ? c->roster_ns : next;
 	next = c->names_ns < next ? c->names_ns : next;
+	next = c->standing_ns < next ? c->standing_ns : next;
 	return c->beat_ns < next ? c->beat_ns : next;
 }
 
@@ -435,7 +539,7 @@ static void stranger_meet(struct claimant *c)
 void claimant_lives(struct claimant *c)
 {
 	if (c)
-		c->names_ns = 0;
+		c->names_ns = c->standing_ns = 0;
 }
 
 void claimant_flush(struct claimant *c, uint64_t now_ns)
@@ -639,13 +743,11 @@ int claimant_open(struct claimant **out, struct node *n)
 	return 0;
 }
 
-static void on_left(enum store_result result, uint64_t key, uint64_t version, void *arg)
+static void on_left(const struct store_own_said *said, void *arg)
 {
 	struct claimant *c = arg;
 
-	(void)result; /* others hear of it by its own word as well */
-	(void)key;
-	(void)version;
+	(void)said; /* others hear of it by its own word as well; and a line of another process stays */
 	c->left = true;
 }
 
@@ -656,7 +758,8 @@ void claimant_leave(struct claimant *c)
 	c->leaves = true;
 	c->self.beat = 0;
 	c->self.shard_count = 0;
-	store_node_put(c->node->store, &c->self, on_left, c);
+	c->node->twin.seen[0] = '\0';
+	roster_put(c, on_left);
 }
 
 bool claimant_has_left(const struct claimant *c)

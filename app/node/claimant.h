@@ -31,6 +31,11 @@ struct claimant_node {
 };
 /* All of them, itself too: i from 0 on. False: no more. */
 bool claimant_node(const struct claimant *c, uint32_t i, struct claimant_node *out);
+/* What a node that is heard says of itself (cluster/peer/standing.h); NULL: nothing yet. */
+struct standing;
+const struct standing *claimant_standing(const struct claimant *c, uint64_t id);
+/* That node is to ask for the shard, wherever it is. Said once: it may be lost. */
+void claimant_let_take(const struct claimant *c, uint64_t id, uint16_t shard);
 /* What this node knows of a shard's lease; NULL: nothing. */
 const struct claim *claimant_claim(const struct claimant *c, uint16_t shard);
 /* One that does not live is gone for good: no lease names it any more. One that had left is forgotten. */

@@ -10,6 +10,7 @@
 #include "app/keeper/sockets.h"
 #include "app/node/ended.h"
 #include "app/node/fields.h"
+#include "app/node/lives.h"
 #include "app/node/parks.h"
 #include "app/node/plays.h"
 #include "base/clock.h"
@@ -373,6 +374,54 @@ static void carry_security(struct effects_to *to, const struct effect *e)
 	store_security(to->shared, fields.list, fields.count);
 }
 
+static void carry_play(struct effects_to *to, const struct effect *e)
+{
+	const struct play_wanted wanted = { .codec = (enum media_codec)e->expected,
+					    .tenant = text_bytes(&e->tenant),
+					    .language = text_bytes(&e->user),
+					    .file = text_bytes(&e->data),
+					    .start_ms = e->ttl_ms,
+					    .resumed = e->peer };
+
+	plays_begin(to->plays, e->call, e->version, &wanted, clock_now_ns());
+}
+
+/* Who records nothing says so. */
+static void carry_record(struct effects_to *to, const struct effect *e)
+{
+	struct answer a = { .kind = ANSWER_RECORD,
+			    .call = e->call,
+			    .version = e->record.number,
+			    .error = -ENOSYS };
+
+	if (to->record)
+		to->record(e, to->record_arg);
+	else if (e->kind == EFFECT_FORK
+			 ? e->fork != NULL
+			 : e->record.act == RECORD_BEGIN || e->record.act == RECORD_GO_ON)
+		answers_add(to->answers, &a);
+}
+
+static void carry_listen(struct effects_to *to, const struct effect *e)
+{
+	const struct lives_want want = { .id = e->listen.serial,
+					 .call = e->call,
+					 .tenant = text_bytes(&e->tenant),
+					 .endpoint = text_bytes(&e->data),
+					 .leg = e->listen.of_callee ? 'b' : 'a',
+					 .resumed = e->listen.resumed,
+					 .said = e->listen.sides & LISTEN_SAID,
+					 .heard = e->listen.sides & LISTEN_HEARD,
+					 .tap_number = e->listen.number };
+	struct answer a = { .kind = ANSWER_LISTEN,
+			    .call = e->call,
+			    .listen = { .kind = LISTEN_FAILED, .serial = e->listen.serial } };
+
+	a.listen.reason = lives_listen(to->plays->lives, &want);
+	if (a.listen.reason)
+		answers_add(to->answers, &a);
+}
+
 static void carry_one(struct effects_to *to, struct effect *e)
 {
 	switch (e->kind) {
@@ -410,14 +459,26 @@ static void carry_one(struct effects_to *to, struct effect *e)
 		carry_security(to, e);
 		return;
 	case EFFECT_PLAY:
-		plays_begin(to->plays, e->call, e->version, (enum media_codec)e->expected,
-			    text_bytes(&e->tenant), text_bytes(&e->data), clock_now_ns());
+		carry_play(to, e);
+		return;
+	case EFFECT_PLAY_KEY:
+		plays_key(to->plays, e->call, e->version, (char)e->expected);
+		return;
+	case EFFECT_LISTEN:
+		carry_listen(to, e);
+		return;
+	case EFFECT_LISTEN_STOP:
+		lives_listen_end(to->plays->lives, e->listen.serial, text_bytes(&e->data));
 		return;
 	case EFFECT_PLAY_STOP:
 		plays_stop(to->plays, e->call, e->version);
 		return;
 	case EFFECT_SET:
 		to->set(e, to->set_arg);
+		return;
+	case EFFECT_FORK:
+	case EFFECT_RECORD:
+		carry_record(to, e);
 		return;
 	case EFFECT_PARK:
 		parks_carry(to->shared, to->answers, to->shard, e);

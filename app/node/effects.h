@@ -26,6 +26,9 @@ typedef void effects_set_fn(const struct effect *set, void *arg);
 /* EFFECT_LOOKUP, EFFECT_LOOKUP_STOP. */
 typedef void effects_lookup_fn(const struct effect *lookup, void *arg);
 
+/* EFFECT_RECORD and EFFECT_FORK; what fails is ANSWER_RECORD. */
+typedef void effects_record_fn(const struct effect *record, void *arg);
+
 /* A message to a shard that is not of this node: 0 or -errno. */
 typedef int effects_away_fn(uint16_t from, uint16_t to, struct bytes message, void *arg);
 
@@ -53,6 +56,8 @@ struct effects_to {
 	void *set_arg;
 	effects_lookup_fn *lookup;
 	void *lookup_arg;
+	effects_record_fn *record; /* NULL: nobody records */
+	void *record_arg;
 	struct plays *plays;
 	struct ended *ended;        /* NULL: nobody wants to know */
 	struct cdrs cdrs;           /* those of one call are written here */

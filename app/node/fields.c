@@ -42,6 +42,43 @@ static void add_call(struct fields *f, const char *name, uint64_t call)
 	add_bytes(f, name, bytes_mem(text, sizeof(text)));
 }
 
+/* Its name. */
+static void recording_write(struct writer *w, uint64_t call, unsigned number)
+{
+	char text[ID_TEXT_LEN];
+
+	id_call_put(text, call);
+	writer_mem(w, text, sizeof(text));
+	writer_fmt(w, "-%u", number);
+}
+
+static void add_recording(struct fields *f, uint64_t call, unsigned number)
+{
+	char text[ID_TEXT_LEN + 5];
+	struct writer w = writer_over(text, sizeof(text));
+
+	recording_write(&w, call, number);
+	add_bytes(f, "recording", writer_done(&w));
+}
+
+/* Of a call that was recorded: all of that pair, in their order. */
+static void add_recordings(struct fields *f, const struct cdr *cdr)
+{
+	char text[64 * (ID_TEXT_LEN + 4)];
+	struct writer w = writer_over(text, sizeof(text));
+
+	for (unsigned i = 1; i < 64; i++) {
+		if (!(cdr->recordings & UINT64_C(1) << i))
+			continue;
+		if (writer_done(&w).n)
+			writer_str(&w, ",");
+		recording_write(&w, cdr->call, i);
+	}
+	assert(!w.overflow);
+	if (cdr->recordings)
+		add_bytes(f, "recordings", writer_done(&w));
+}
+
 static const char *ended_by_name(enum call_ended_by by)
 {
 	switch (by) {
@@ -172,10 +209,12 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 	add_text(out, "forwarded", plan_why_name((enum plan_why)cdr->forwarded));
 	add_text(out, "from_trunk", cdr->from_trunk);
 	add_text(out, "to_trunk", cdr->to_trunk);
+	add_text(out, "data", cdr->data);
 	add_stats(out, &cdr->a, 0);
 	add_stats(out, &cdr->b, 1);
 	sound_field_add(out, &cdr->a_sound, 0);
 	sound_field_add(out, &cdr->b_sound, 1);
+	add_recordings(out, cdr);
 	if (cdr->pairs > 1)
 		add_call(out, "linked", cdr->call);
 }
@@ -211,7 +250,10 @@ enum {
 	HAS_REASON = 64,
 	HAS_TRUNK = 128,
 	HAS_SUBSCRIPTION = 256,
-	HAS_SLOT = 512
+	HAS_SLOT = 512,
+	HAS_RECORDING = 1024, /* with leg and reason */
+	HAS_MESSAGE = 2048,   /* with order */
+	HAS_STREAM = 4096,    /* with call, leg and reason */
 };
 
 static const struct {
@@ -251,6 +293,12 @@ static const struct {
 				 "What call.collect asked for is over: max, terminator, timeout, "
 				 "short (fewer keys than min), stopped or hangup.",
 				 HAS_CALL | HAS_ORDER },
+	[SIG_CALL_RECORDED] = { "call.recorded",
+				"What call.record_message asked for is over: silence, key, max, "
+				"short (less than min_ms), stopped, failed or hangup. ms: how long "
+				"it is, without the silence at both ends. call.play plays it as "
+				"recording:RECORDING.",
+				HAS_CALL | HAS_ORDER | HAS_MESSAGE },
 	[SIG_CALL_WAITING] = { "call.waiting",
 			       "The call waits for the application, which may answer it "
 			       "(call.answer). Told again after a restart of the node.",
@@ -287,6 +335,45 @@ static const struct {
 			     "RFC 5922), certificate_expired or certificate_untrusted. Each node "
 			     "tells it of itself.",
 			     HAS_TRUNK | HAS_REASON },
+	[SIG_CALL_RECORDING] = { "call.recording",
+				 "What the party of that leg says and hears is recorded, under "
+				 "that "
+				 "name; reason: policy, command, or message (call.record_message).",
+				 HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
+	[SIG_CALL_RECORDING_PAUSED] = { "call.recording_paused",
+					"What is said now is in no file, and no digit in an event.",
+					HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
+	[SIG_CALL_RECORDING_RESUMED] = { "call.recording_resumed", "It is recorded again.",
+					 HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
+	[SIG_CALL_RECORDING_ENDED] = { "call.recording_ended",
+				       "It is recorded no longer: by command, or the party has "
+				       "left, or has another one to speak with.",
+				       HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
+	[SIG_CALL_RECORDING_FAILED] = { "call.recording_failed",
+					"The file could not be written, for that reason. The call "
+					"goes on.",
+					HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
+	[SIG_CALL_RECORDING_LOST] = { "call.recording_lost",
+				      "An external recorder does not take it, for that reason. "
+				      "The node asks again until it does, and the call goes on.",
+				      HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
+	[SIG_CALL_RECORDING_TAKEN] = { "call.recording_taken",
+				       "Behind call.recording_lost: the recorder takes it.",
+				       HAS_CALL | HAS_LEG | HAS_RECORDING },
+	[SIG_CALL_STREAM_STARTED] = { "call.stream_started",
+				      "An application hears the party of that leg, by call.stream "
+				      "with "
+				      "leg; again when its connection was lost, or the node "
+				      "restarted.",
+				      HAS_CALL | HAS_LEG | HAS_REASON | HAS_STREAM },
+	[SIG_CALL_STREAM_ENDED] = { "call.stream_ended",
+				    "It does no longer: end (the application said so), stopped "
+				    "(call.stop, or another call.stream), left (the party has left "
+				    "the call) or hangup.",
+				    HAS_CALL | HAS_LEG | HAS_REASON | HAS_STREAM },
+	[SIG_CALL_STREAM_FAILED] = { "call.stream_failed",
+				     "It does not, for that reason. The call goes on.",
+				     HAS_CALL | HAS_LEG | HAS_REASON | HAS_STREAM },
 	[SIG_TRUNK_UP] = { "trunk.up", "It does again.", HAS_TRUNK },
 	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
 	[SIG_UNREGISTERED] = { "registration.gone",
@@ -305,7 +392,8 @@ static const struct {
 bool fields_event_is_private(const struct sig_event *e)
 {
 	return e->application[0] && (e->kind == SIG_CALL_PLAYED || e->kind == SIG_CALL_COLLECTED ||
-				     e->kind == SIG_CALL_WAITING || e->kind == SIG_CALL_MISSED);
+				     e->kind == SIG_CALL_RECORDED || e->kind == SIG_CALL_WAITING ||
+				     e->kind == SIG_CALL_MISSED);
 }
 
 const char *fields_event_name(enum sig_event_kind kind)
@@ -329,6 +417,8 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 	if (has & (HAS_CALL | HAS_SUBSCRIPTION))
 		add_text(out, "from", event->from);
 	add_text(out, "to", event->to);
+	if (has & HAS_CALL && event->data[0])
+		add_text(out, "data", event->data);
 	if (has & HAS_CALL)
 		add_text(out, "from_trunk", event->from_trunk);
 	if (has & (HAS_CALL | HAS_TRUNK))
@@ -341,10 +431,18 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		add_number(out, "sip_status", event->status);
 	if (has & HAS_LEG)
 		add_text(out, "leg", event->leg ? "b" : "a");
+	if (has & HAS_RECORDING || (has & HAS_MESSAGE && event->recording))
+		add_recording(out, event->call, event->recording);
+	if (has & HAS_MESSAGE)
+		add_number(out, "ms", event->ms);
 	if (has & HAS_DIGIT)
 		add_text(out, "digit", digit);
 	if (has & HAS_REASON)
 		add_text(out, "reason", event->reason ? event->reason : "");
+	if (has & HAS_STREAM)
+		add_text(out, "endpoint", event->endpoint);
+	if (has & HAS_STREAM)
+		add_number(out, "order", event->order);
 	if (has & HAS_SLOT)
 		add_text(out, "slot", event->slot);
 	if (!(has & HAS_ORDER))
@@ -408,7 +506,7 @@ void fields_write_events(struct writer *w)
 
 	writer_str(w, "\n## Events\n\n| Type | Fields | Meaning |\n|---|---|---|\n");
 	for (int kind = 0; kind < SIG_EVENT_KINDS; kind++) {
-		struct sig_event event = { .kind = (enum sig_event_kind)kind };
+		struct sig_event event = { .kind = (enum sig_event_kind)kind, .recording = 1 };
 
 		fields_of_event(&fields, &event);
 		writer_fmt(w, "| `%s` |", g_events[kind].name);

@@ -111,10 +111,12 @@ void node_reload(struct node *n)
 	quota_configure(n->quota, &quotas);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
 	engine_batch_wait(n->engine, n->settings.media.batch_wait_us);
+	engine_coding(n->engine, settings_to_coding(&n->settings));
 	node_guard_configure(n);
 	node_watch_reload(n);
 	node_web_reload(n);
 	node_players_reload(n);
+	node_store_reload(n);
 	node_dns_configure(n);
 	node_fsync_tell(n);
 	node_probe_configure(n);

@@ -15,12 +15,15 @@
 #include "app/node/answers.h"
 #include "app/node/effects.h"
 #include "app/node/ended.h"
+#include "app/node/lives.h"
 #include "app/node/media_queue.h"
 #include "app/node/node_edge.h"
 #include "app/node/node_held.h"
 #include "app/node/node_keeper.h"
 #include "app/node/node_lamps.h"
+#include "app/node/node_rebalance.h"
 #include "app/node/node_shard.h"
+#include "app/node/node_store.h"
 #include "app/node/player.h"
 #include "app/node/plays.h"
 #include "app/node/shared_ports.h"
@@ -28,6 +31,7 @@
 #include "app/settings/settings.h"
 #include "app/watch/recent.h"
 #include "app/web/health.h"
+#include "app/web/web_file.h"
 #include "base/validity.h"
 #include "cluster/belonging.h"
 #include "cluster/embedded/embedded.h"
@@ -46,6 +50,8 @@ struct tls;
 struct guard;
 struct transport;
 struct watch;
+struct recorder;
+struct sender;
 struct xdp_guard;
 struct web;
 struct web_link;
@@ -125,6 +131,7 @@ struct node {
 	struct seal_key extension_seal; /* of keys: of passwords, which a start opens all at once */
 	struct identity identity;
 	struct node_belonging belonging;
+	struct twin twin; /* in a cluster: whether another process has this identity */
 	struct rand_source rand;
 	struct embedded embedded;
 	bool embedded_used;
@@ -136,7 +143,9 @@ struct node {
 	struct node_edge *edge;    /* likewise */
 	struct node_lamps lamps;
 	struct node_held held;
-	struct node_keeper keeper; /* of floating addresses */
+	struct node_keeper keeper;    /* of floating addresses */
+	struct node_store recordings; /* the process that has them */
+	struct node_rebalance rebalance;
 	struct locations *locations;
 	struct locations_user looks; /* of commands */
 	struct validity validity;    /* of its shards, in their order from place 1 on */
@@ -170,14 +179,19 @@ struct node {
 	struct control *control;
 	struct web *web;
 	struct web *health_web;    /* http.health_port; NULL: there is none */
+	struct web *files_web;     /* recordings.port; NULL: there is none */
+	struct web_files files;    /* what it has, and with which key */
 	struct web_link *web_link; /* NULL: no SIP over WebSocket */
 	struct recent recent;      /* the newest SIP messages */
 	uint32_t recent_kib;       /* as it was made */
 	struct watch *watch;       /* NULL: not open yet, or not any more */
+	struct sender *sender; /* NULL: the same, or nothing can be sent to external recorders */
+	struct recorder *recorder; /* NULL: the same, or nothing can be recorded */
 	struct answers answers;
 	struct ended ended;
 	struct media_queue media_queue;
 	struct plays plays;
+	struct lives lives;
 	struct sounds *sounds;                     /* NULL: not open yet */
 	struct resolver *resolver;                 /* NULL: not open yet */
 	struct node_probes *probes;                /* the same */
@@ -235,6 +249,9 @@ void node_stop(struct node *n);
 int node_belonging_start(struct node *n);
 void node_belonging_linked(struct node *n); /* there is a new link */
 void node_belonging_beat(struct node *n, uint64_t now_ns);
+/* In a cluster: no other process that lives has the identity of this one. Exit status. */
+int node_twin_start(struct node *n);
+void node_twin_refuse(struct node *n); /* one has: said to operators */
 /* Lease, documents, registrations, calls: what Redis knows. Exit status. */
 int node_load(struct node *n);
 /* A step that ends in a callback: begin, start it with node_wait_end as store_done_fn, await. False: told to stop, or too late. */
@@ -288,6 +305,7 @@ void node_players_event(struct node *n, const struct media_event *event, uint64_
 void node_players_beat(struct node *n, uint64_t now_ns);
 /* What shards said to the engine is on its way. */
 void node_players_round(struct node *n);
+void node_lives_close(struct node *n);   /* before the engine, which it reads */
 void node_players_close(struct node *n); /* after the engine */
 
 /* Whom the SIP ports listen to: before the engine and the SIP ports are open. 0 or -errno. */

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/keeper/hook.h"
 #include "app/node/node.h"
 #include "base/log.h"
 
@@ -43,6 +44,20 @@ static void node_address_check(const struct addr *bind, const char *path, struct
 		       (int)w.n, text);
 }
 
+/* What it is at each run it is looked at again. */
+static void address_hook_check(const struct settings *s, struct bytes yaml,
+			       struct conf_errors *errors)
+{
+	const char *hook = s->cluster.address_hook;
+	const char *fault = hook[0] ? hook_fault(hook) : NULL;
+	uint32_t line = 1, column = 1;
+
+	if (!fault)
+		return;
+	(void)conf_where(yaml, "cluster.address_hook", &line, &column);
+	conf_error_add(errors, line, column, "cluster.address_hook: %s %s", hook, fault);
+}
+
 void node_addresses_check(const struct settings *s, struct bytes yaml, struct conf_errors *errors)
 {
 	for (uint32_t i = 0; i < s->network_count; i++) {
@@ -55,6 +70,7 @@ void node_addresses_check(const struct settings *s, struct bytes yaml, struct co
 	}
 	if (s->cluster.listen.family != ADDR_NONE)
 		node_address_check(&s->cluster.listen, "cluster.listen", yaml, errors);
+	address_hook_check(s, yaml, errors);
 }
 
 void node_interfaces_note(const struct node *n)

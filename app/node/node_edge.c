@@ -124,12 +124,12 @@ static bool edge_hop_flow(struct node *n, const struct parcel *p, uint64_t incar
 }
 
 /* The phone comes back, perhaps: its transactions wait, as when its connection was here. */
-static void edge_gone(struct node *n, const struct parcel *p, uint64_t incarnation)
+static void edge_gone(struct node *n, const struct parcel *p, uint64_t incarnation, int error)
 {
 	struct sip_hop hop;
 
 	if (edge_hop(n, p, incarnation, &hop))
-		node_on_send_error(&hop, ENOTCONN, n);
+		node_on_send_error(&hop, error, n);
 }
 
 /* The address that is named, and no other one. */
@@ -254,6 +254,26 @@ static enum parcel_kind heard_as(const struct node *n, const struct sip_hop *fro
 	return n->local_shards[from->local] ? PARCEL_HEARD_DATAGRAM : PARCEL_HEARD_FLOW;
 }
 
+/* Another process has the shard by now, and who handed this on does not know it yet: it hears of that in a moment, and hands it on anew. */
+static bool edge_give_back(struct node *n, uint16_t shard, const struct sip_hop *from,
+			   struct bytes message)
+{
+	struct parcel p = { .kind = PARCEL_BACK,
+			    .transport = (uint8_t)from->transport,
+			    .bound = n->local_binds[from->local],
+			    .remote = from->remote,
+			    .data = message };
+	struct channel_to to;
+	struct hop_edge edge;
+
+	if (!claimant_owner(n->claimant, shard, &to) ||
+	    !hop_edge_get(&n->edge->names, from->connection, &edge) ||
+	    !claimant_process(n->claimant, edge.process, &to))
+		return false;
+	p.connection = edge.connection;
+	return channels_send(n->edge->channels, &to, &p) == 0;
+}
+
 bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 		    struct bytes message)
 {
@@ -265,8 +285,12 @@ bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 			    .data = message };
 	struct channel_to to;
 
-	if (!n->edge || n->edge->hearing || message.n > PARCEL_DATA_MAX ||
-	    (!datagram && !edge_is_own(from)) || !claimant_owner(n->claimant, shard, &to))
+	if (!n->edge || message.n > PARCEL_DATA_MAX)
+		return false;
+	if (!datagram && hop_is_edge(from->connection))
+		return edge_give_back(n, shard, from, message);
+	if (n->edge->hearing || (!datagram && !edge_is_own(from)) ||
+	    !claimant_owner(n->claimant, shard, &to))
 		return false;
 	p.bound = n->local_binds[from->local];
 	if (p.kind == PARCEL_HEARD_FLOW)
@@ -319,6 +343,18 @@ void node_edge_news(struct node *n, const struct channel_to *to, struct bytes ne
 
 /* ---- channels ---- */
 
+/* Said by a connection here, to a node that is gone or has the shard no more: whoever has it next hears it. */
+static void edge_hold(struct node *n, const struct parcel *p)
+{
+	struct sip_hop from = { .transport = (enum sip_transport)p->transport,
+				.remote = p->remote,
+				.inbound = true,
+				.connection = p->connection };
+
+	if (edge_local(n, p, &from))
+		node_hold(n, &from, p->data);
+}
+
 static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation, void *arg)
 {
 	struct node *n = arg;
@@ -334,7 +370,7 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 		edge_heard(n, p, incarnation);
 		return;
 	case PARCEL_GONE:
-		edge_gone(n, p, incarnation);
+		edge_gone(n, p, incarnation, ENOTCONN);
 		return;
 	case PARCEL_SEND_DATAGRAM:
 		edge_carry_datagram(n, p);
@@ -352,27 +388,18 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 	case PARCEL_NEWS:
 		node_lamps_hear(n, incarnation, p->data);
 		return;
+	case PARCEL_BACK:
+		edge_hold(n, p);
+		return;
 	case PARCEL_KINDS:
 		return;
 	}
 }
 
-/* Said by a connection here, to a node that is gone: whoever has the shard next hears it. */
-static void edge_hold(struct node *n, const struct parcel *p)
-{
-	struct sip_hop from = { .transport = (enum sip_transport)p->transport,
-				.remote = p->remote,
-				.inbound = true,
-				.connection = p->connection };
-
-	if (edge_bound(n, p, &from))
-		node_hold(n, &from, p->data);
-}
-
 static void on_lost(const struct parcel *p, uint64_t incarnation, void *arg)
 {
-	if (p->kind == PARCEL_SEND) /* datagrams are said again */
-		edge_gone(arg, p, incarnation);
+	if (p->kind == PARCEL_SEND)                           /* datagrams are said again */
+		edge_gone(arg, p, incarnation, EHOSTUNREACH); /* it may be there all the same */
 	else if (p->kind == PARCEL_HEARD)
 		edge_hold(arg, p);
 }

@@ -19,7 +19,8 @@ void node_edge_provide(struct node *n);
 void node_edge_close(struct node *n);
 /* By which connections are named in hops and records. */
 struct hop_edges *node_edge_names(struct node *n);
-/* What a connection here said to that shard, which is not here. True: another node has it now. */
+/* What a connection here said to that shard, which is not here. True: another node has it now; what another one handed on goes back to it,
+ * where a third one has the shard. */
 bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 		    struct bytes message);
 /* Of a shard here to one that is not (docs/adr/0009). 0: another node has it now, or it is lost as a datagram is, because nobody has the

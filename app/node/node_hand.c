@@ -17,7 +17,7 @@
 #define GIVE_NS     (2 * NS_PER_S) /* for all to be saved */
 #define OFFER_NS    (2 * NS_PER_S) /* then somebody else is asked */
 
-static bool node_leaves(const struct node *n)
+bool node_leaves(const struct node *n)
 {
 	return n->drain.asked || n->drain.ends;
 }
@@ -42,6 +42,7 @@ bool node_shard_want(struct node_shard *s)
 {
 	const struct store_holder *h = store_holder(s->store);
 
+	s->wants_offered = false;
 	if (s->state != NODE_SHARD_WAITING || s->owned || s->wants_until_ns)
 		return false;
 	LOG_INFO("node", 0, "asking another node for its shard", LOG_U64("shard", s->number),
@@ -53,19 +54,43 @@ bool node_shard_want(struct node_shard *s)
 	return true;
 }
 
+void node_shard_told_to_want(struct node_shard *s)
+{
+	if (s->node->phase == NODE_RUNNING && !node_leaves(s->node))
+		(void)node_shard_want(s);
+}
+
+/* The owner may stay by now, or another one has the shard: neither is asked for what was offered before. */
+static bool want_is_stale(const struct node_shard *s)
+{
+	return s->wants_offered && !store_holder(s->store)->leaves;
+}
+
+/* What was said last may still be heard: the lease is looked at as often as before. */
+static void want_say(struct node_shard *s)
+{
+	if (!want_is_stale(s))
+		store_lease_want(s->store);
+	node_shard_ask(s);
+}
+
+static void want_end(struct node_shard *s, uint64_t now_ns)
+{
+	if (!want_is_stale(s))
+		LOG_WARN("node", 0, "another node did not give its shard: asking again if it lives",
+			 LOG_U64("shard", s->number));
+	s->wants_until_ns = 0;
+	s->wants_again_ns = now_ns + WANT_NOT_NS;
+}
+
 static void want_expire(struct node_shard *s, uint64_t now_ns)
 {
 	if (!s->wants_until_ns || s->state != NODE_SHARD_WAITING || s->busy)
 		return;
-	if (now_ns >= s->wants_until_ns) {
-		LOG_WARN("node", 0, "another node did not give its shard: asking again if it lives",
-			 LOG_U64("shard", s->number));
-		s->wants_until_ns = 0;
-		s->wants_again_ns = now_ns + WANT_NOT_NS;
-	} else if (s->wants_now && now_ns >= s->retry_ns) {
-		store_lease_want(s->store);
-		node_shard_ask(s);
-	}
+	if (now_ns >= s->wants_until_ns)
+		want_end(s, now_ns);
+	else if (s->wants_now && now_ns >= s->retry_ns)
+		want_say(s);
 }
 
 void node_hand_expire(struct node *n, uint64_t now_ns)
@@ -76,14 +101,24 @@ void node_hand_expire(struct node *n, uint64_t now_ns)
 
 /* ---- who gives ---- */
 
+/* Nothing is saved then: the node that wants the shard asks again. */
+static bool store_is_away(const struct node_shard *s)
+{
+	struct shard_counts c;
+
+	shard_counts(s->core, &c);
+	return c.degraded || !store_is_healthy(s->store);
+}
+
 void node_shard_wanted(uint64_t by, void *arg)
 {
 	struct node_shard *s = arg;
 
-	if (!node_shard_hears(s) || s->node->phase != NODE_RUNNING)
+	if (!node_shard_hears(s) || s->node->phase != NODE_RUNNING || store_is_away(s))
 		return;
 	s->gives_to = by;
 	s->gives_ns = clock_now_ns();
+	shard_hurry(s->core, true, clock_instant());
 }
 
 static bool is_all_saved(const struct node_shard *s)
@@ -93,7 +128,7 @@ static bool is_all_saved(const struct node_shard *s)
 
 	locations_count(s->node->locations, &locations);
 	shard_counts(s->core, &c);
-	return c.saves_pending == locations.saves_pending && !s->node->answers.count;
+	return c.saves_pending == locations.saves_pending && !c.unsaved && !s->node->answers.count;
 }
 
 /* Where the answer is not OK the lease is asked for as before: it may be ours, or not. */
@@ -122,23 +157,32 @@ static void shard_give(struct node_shard *s)
 	(void)snprintf(text, sizeof(text), "%016" PRIx64, to);
 	LOG_INFO("node", 0, "all of the shard is saved: giving it to another node",
 		 LOG_U64("shard", s->number), LOG_STR("node", text));
-	node_shard_stand_by(s);
+	node_shard_step_back(s);
 	s->busy = true;
 	store_lease_give(s->store, to, on_given, s);
+	/* From here on nothing is sent for it: its lease is over. The parties hear nothing until the other node has it. */
+	redis_flush(s->node->redis);
+	node_shard_clear(s);
+}
+
+static void shard_stays(struct node_shard *s)
+{
+	s->gives_to = 0;
+	shard_hurry(s->core, false, clock_instant());
 }
 
 static void give_turn(struct node_shard *s, uint64_t now_ns)
 {
 	if (s->state != NODE_SHARD_LIVE || !s->gives_to)
 		return;
-	if (s->fenced || s->silent) {
-		s->gives_to = 0;
+	if (s->fenced || s->silent || store_is_away(s)) {
+		shard_stays(s);
 	} else if (is_all_saved(s) && store_lease_may_be_given(s->store)) {
 		shard_give(s);
 	} else if (now_ns > s->gives_ns + GIVE_NS) {
 		LOG_WARN("node", 0, "not all of a shard that another node wants is saved: it stays",
 			 LOG_U64("shard", s->number));
-		s->gives_to = 0;
+		shard_stays(s);
 	}
 }
 
@@ -169,14 +213,31 @@ static void shard_offer(struct node_shard *s, uint64_t now_ns)
 	store_lease_offer(s->store, ids[(s->number + now_ns / OFFER_NS) % count]);
 }
 
+/* The node stays: what it had offered would be asked for long after. */
+static void offer_withdraw(struct node_shard *s)
+{
+	if (s->offered_ns)
+		store_lease_offer(s->store, 0);
+	s->offered_ns = 0;
+}
+
 static bool may_want(const struct node_shard *s, uint64_t now_ns)
 {
-	const struct store_holder *h = store_holder(s->store);
+	return s->watches && !s->wants_until_ns && now_ns >= s->wants_again_ns &&
+	       store_holder(s->store)->alive;
+}
 
-	if (!s->watches || now_ns < s->wants_again_ns || !h->alive)
-		return false;
-	return h->offers ||
-	       (s->home && s->node->settings.cluster.failback && s->node->readiness == READY_SAID);
+static bool comes_home(const struct node_shard *s)
+{
+	return s->home && s->node->settings.cluster.failback && s->node->readiness == READY_SAID;
+}
+
+static void want_by_itself(struct node_shard *s)
+{
+	bool home = comes_home(s);
+
+	if ((home || store_holder(s->store)->offers) && node_shard_want(s))
+		s->wants_offered = !home;
 }
 
 void node_hand_beat(struct node *n, uint64_t now_ns)
@@ -186,8 +247,10 @@ void node_hand_beat(struct node *n, uint64_t now_ns)
 
 		if (node_leaves(n) && node_shard_hears(s))
 			shard_offer(s, now_ns);
+		else if (node_shard_hears(s))
+			offer_withdraw(s);
 		else if (!node_leaves(n) && s->state == NODE_SHARD_WAITING && may_want(s, now_ns))
-			(void)node_shard_want(s);
+			want_by_itself(s);
 	}
 }
 

@@ -11,7 +11,8 @@
 #include "base/metric.h"
 
 static struct {
-	metric_id here, standing, refused, up, withheld[EGRESS_KIND_COUNT];
+	metric_id here, standing, refused, hooked, up, withheld[EGRESS_KIND_COUNT];
+	metric_id runs[HOOK_RESULTS];
 	uint64_t shown[EGRESS_KIND_COUNT]; /* of withheld */
 } g_metrics;
 
@@ -20,10 +21,12 @@ void node_keeper_setup(void)
 #define ADDRESSES(state)                                                                      \
 	metric_register(METRIC_GAUGE, "tandem_floating_addresses", "state=\"" state "\"",     \
 			"Floating addresses of the node's shards: here (added by the node), " \
-			"standing (the machine has them anyhow), or refused.")
+			"standing (the machine has them anyhow), hooked (not added, but "     \
+			"cluster.address_hook is told), or refused.")
 	g_metrics.here = ADDRESSES("here");
 	g_metrics.standing = ADDRESSES("standing");
 	g_metrics.refused = ADDRESSES("refused");
+	g_metrics.hooked = ADDRESSES("hooked");
 #undef ADDRESSES
 #define WITHHELD(kind, text)                                                                       \
 	g_metrics.withheld[kind] = metric_register(METRIC_COUNTER, "tandem_withheld_frames_total", \
@@ -37,6 +40,16 @@ void node_keeper_setup(void)
 	WITHHELD(EGRESS_NDP, "ndp");
 	WITHHELD(EGRESS_OTHER, "other");
 #undef WITHHELD
+#define RUNS(result, text)                                                                         \
+	g_metrics.runs[result] = metric_register(METRIC_COUNTER, "tandem_address_hook_runs_total", \
+						 "result=\"" text "\"",                            \
+						 "Runs of cluster.address_hook: done (exit "       \
+						 "status 0), failed, late (killed), or not_run.")
+	RUNS(HOOK_DONE, "done");
+	RUNS(HOOK_FAILED, "failed");
+	RUNS(HOOK_LATE, "late");
+	RUNS(HOOK_NOT_RUN, "not_run");
+#undef RUNS
 	g_metrics.up = metric_register(
 		METRIC_GAUGE, "tandem_keeper_up", NULL,
 		"1 while there is the process that has floating addresses and media sockets.");
@@ -44,13 +57,14 @@ void node_keeper_setup(void)
 
 void node_keeper_metrics(const struct node *n)
 {
-	uint32_t of[FLOATING_REFUSED + 1] = { 0 };
+	uint32_t of[FLOATING_HOOKED + 1] = { 0 };
 
 	for (uint32_t i = 0; i < n->settings.network_count; i++)
 		of[n->keeper.of[i]]++;
 	metric_set(g_metrics.here, of[FLOATING_HERE]);
 	metric_set(g_metrics.standing, of[FLOATING_STANDING]);
 	metric_set(g_metrics.refused, of[FLOATING_REFUSED]);
+	metric_set(g_metrics.hooked, of[FLOATING_HOOKED]);
 	metric_set(g_metrics.up, n->keeper.process && !n->keeper.dead);
 	for (uint32_t kind = 0; n->keeper.backstop.withheld && kind < EGRESS_KIND_COUNT; kind++) {
 		uint64_t now = egress_withheld(&n->keeper.backstop, (enum egress_kind)kind);
@@ -86,7 +100,9 @@ static uint32_t addresses_that_float(struct node *n, struct keeper_address out[S
 		if (!s)
 			continue;
 		count++;
-		*to = (struct keeper_address){ .ip = at->bind, .place = node_shard_place(s) };
+		*to = (struct keeper_address){ .ip = at->bind,
+					       .place = node_shard_place(s),
+					       .shard = s->number };
 		memcpy(to->interface, at->interface, sizeof(at->interface));
 	}
 	return count;
@@ -97,11 +113,13 @@ void node_keeper_start(struct node *n)
 	struct keeper_address addresses[SHARD_NETWORKS_MAX];
 	struct keeper_settings s = { .dir = n->settings.node.state_dir,
 				     .addresses = addresses,
-				     .beside = n->settings.cluster.listen };
+				     .beside = n->settings.cluster.listen,
+				     .node = n->settings.node.name };
 	int err;
 
 	s.count = node_is_clustered(n) ? addresses_that_float(n, addresses) : 0;
 	s.flows = settings_port_pairs(&n->settings);
+	s.hook = n->settings.cluster.address_hook[0] ? n->settings.cluster.address_hook : NULL;
 	err = keeper_fork(&n->keeper.process, &s);
 	if (err) {
 		LOG_ERROR("node", 0,
@@ -172,7 +190,7 @@ static void taken_say(struct node *n, const struct keeper_answer *a)
 {
 	if (a->error)
 		refusal_say(n, a);
-	else if (!a->standing)
+	else if (!a->standing && !a->hooked)
 		LOG_INFO("node", 0, "a floating address is here", LOG_ADDR("address", &a->address),
 			 LOG_STR("interface", a->interface));
 	if (a->may_flip)
@@ -186,6 +204,8 @@ static enum node_floating floating_of(const struct keeper_answer *a)
 {
 	if (a->error)
 		return FLOATING_REFUSED;
+	if (a->hooked)
+		return FLOATING_HOOKED;
 	return a->standing ? FLOATING_STANDING : FLOATING_HERE;
 }
 
@@ -260,6 +280,10 @@ static void on_keeper(const struct keeper_answer *a, void *arg)
 			LOG_ERROR("node", 0, "a floating address cannot be deleted",
 				  LOG_ADDR("address", &a->address),
 				  LOG_STR("error", strerror(-a->error)));
+		return;
+	case KEEPER_HOOKED:
+		if (a->error >= 0 && a->error < HOOK_RESULTS)
+			metric_add(g_metrics.runs[a->error], 1);
 		return;
 	case KEEPER_DIED:
 		on_died(n);

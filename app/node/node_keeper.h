@@ -18,6 +18,7 @@ enum node_floating {
 	FLOATING_HERE,
 	FLOATING_STANDING, /* the machine has it anyhow */
 	FLOATING_REFUSED,
+	FLOATING_HOOKED, /* cluster.address_hook alone moves it */
 };
 
 struct node_keeper {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/node/node.h"
+#include "app/node/node_store.h"
 #include "base/tls/tls.h"
 
 struct machine {
@@ -77,6 +78,26 @@ static void certificates_look(const struct machine *m)
 			       error);
 	else
 		tls_close(t);
+}
+
+static void recordings_look(const struct machine *m)
+{
+	const struct settings_recordings *r = &m->s->recordings;
+	static char pem[ENVELOPE_PEM_MAX];
+	char reason[ENVELOPE_REASON_MAX], key[64];
+	uint64_t expires;
+
+	if (r->certificate[0] && !node_store_certificate(r->certificate, pem, reason, &expires))
+		machine_report(m, "recordings.certificate", "%s: %s", r->certificate, reason);
+	for (uint32_t i = 0; i < r->tenant_certificate_count; i++) {
+		const char *file = r->tenant_certificates[i].file;
+
+		if (node_store_certificate(file, pem, reason, &expires))
+			continue;
+		(void)snprintf(key, sizeof(key), "recordings.tenant_certificates[%" PRIu32 "].file",
+			       i);
+		machine_report(m, key, "%s: %s", file, reason);
+	}
 }
 
 /* As the node would: over a connection of an earlier start that still fades, but not over a listener. */
@@ -166,6 +187,10 @@ static void ports_look(const struct machine *m)
 	http.port = (uint16_t)m->s->http.health_port;
 	if (http.port)
 		port_look(m, "http.health_port", &http, SIP_TCP);
+	http = m->s->http.bind;
+	http.port = (uint16_t)m->s->recordings.port;
+	if (http.port)
+		port_look(m, "recordings.port", &http, SIP_TCP);
 }
 
 void node_machine_check(const struct settings *s, const char *path, struct bytes yaml,
@@ -176,6 +201,7 @@ void node_machine_check(const struct settings *s, const char *path, struct bytes
 	node_addresses_check(s, yaml, errors);
 	keys_look(&m);
 	certificates_look(&m);
+	recordings_look(&m);
 	if (embedded_is_locked(s->node.state_dir))
 		(void)fprintf(stderr, "%s: a node runs in %s: its ports were not looked at\n", path,
 			      s->node.state_dir);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/live/live.h"
 #include "app/node/node.h"
 #include "app/node/sounds.h"
 #include "base/log.h"
@@ -42,6 +43,41 @@ static void on_sounds(int fd, unsigned events, void *arg)
 	plays_try(&n->plays, now_ns);
 }
 
+static void live_event_give(struct node *n, const struct live_event *event)
+{
+	struct answer a = { .kind = ANSWER_LISTEN, .call = event->call };
+
+	if (event->feed)
+		plays_live(&n->plays, event);
+	else if (lives_listen_news(event, &a.listen))
+		answers_add(&n->answers, &a);
+}
+
+static void on_live_events(int fd, unsigned events, void *arg)
+{
+	struct node *n = arg;
+	struct live_event event;
+
+	(void)fd;
+	(void)events;
+	do {
+		while (live_events(n->lives.live, &event, 1) == 1)
+			live_event_give(n, &event);
+	} while (!live_events_wait(n->lives.live));
+}
+
+/* Applications of live sound, as the settings say. */
+static void lives_start(struct node *n)
+{
+	int err = 0;
+
+	if (lives_configure(&n->lives, &n->settings.live, n->engine))
+		err = loop_watch(live_event_fd(n->lives.live), LOOP_READ, on_live_events, n);
+	if (err)
+		LOG_ERROR("live", 0, "live sound cannot be watched",
+			  LOG_STR("error", strerror(-err)));
+}
+
 static void on_track(uint32_t number, const struct job_id jobs[MEDIA_CODECS], void *arg)
 {
 	const struct node *n = arg;
@@ -52,9 +88,20 @@ static void on_track(uint32_t number, const struct job_id jobs[MEDIA_CODECS], vo
 		shard_track_set(core, (enum shard_track)number, jobs);
 }
 
+static void on_track_await(uint32_t number, void *arg)
+{
+	const struct node *n = arg;
+	uint32_t cursor = 0;
+	struct shard *core;
+
+	while ((core = node_core_next(n, &cursor)))
+		shard_track_await(core, (enum shard_track)number);
+}
+
 int node_players_open(struct node *n)
 {
 	const struct sounds_settings settings = { .folder = n->settings.media.sounds,
+						  .recordings = n->settings.recordings.folder,
 						  .count = SOUNDS_MAX,
 						  .octets_max = SOUNDS_OCTETS_MAX,
 						  .again_ns = PLAYER_AGAIN_NS };
@@ -71,6 +118,7 @@ int node_players_open(struct node *n)
 									  : n->choices[i].tenant,
 							.tone = g_tones[i],
 							.tell = on_track,
+							.await = on_track_await,
 							.arg = n };
 
 		player_open(&n->players[i], &player);
@@ -81,6 +129,8 @@ int node_players_open(struct node *n)
 	n->plays.sounds = n->sounds;
 	n->plays.queue = &n->media_queue;
 	n->plays.answers = &n->answers;
+	n->plays.lives = &n->lives;
+	lives_start(n);
 	return loop_watch(sounds_fd(n->sounds), LOOP_READ, on_sounds, n);
 }
 
@@ -193,6 +243,14 @@ void node_players_reload(struct node *n)
 		LOG_ERROR("node", 0, "media.sounds stays as it was",
 			  LOG_STR("error", strerror(-err)));
 	node_players_start(n);
+	lives_start(n);
+}
+
+void node_lives_close(struct node *n)
+{
+	if (n->lives.live)
+		loop_unwatch(live_event_fd(n->lives.live));
+	lives_close(&n->lives);
 }
 
 void node_players_close(struct node *n)

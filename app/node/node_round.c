@@ -10,6 +10,7 @@
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
+#include "app/node/node_record.h"
 #include "app/node/notify.h"
 #include "app/watch/watch.h"
 #include "base/log.h"
@@ -223,6 +224,8 @@ static void beat(struct node *n, uint64_t now_ns)
 		document_beat(n, now_ns);
 		node_belonging_beat(n, now_ns);
 		node_players_beat(n, now_ns);
+		node_store_beat(n, now_ns);
+		node_record_beat(n);
 	}
 	/* also where no SIGCHLD comes: an adopted server is nobody's child */
 	if (n->embedded_used && n->phase != NODE_STARTING && embedded_is_dead(&n->embedded))
@@ -256,6 +259,7 @@ void node_on_timer(void *arg)
 	node_lamps_expire(n, now.ns);
 	node_held_expire(n, now);
 	node_hand_expire(n, now.ns);
+	node_rebalance_expire(n, now.ns);
 	queries_expire(&n->queries, now.ns);
 	respawn(n, now.ns);
 	beat(n, now.ns);
@@ -319,8 +323,17 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 	case ANSWER_PLAY:
 		shard_play_told(core, a->call, &a->news, now);
 		return;
+	case ANSWER_LISTEN:
+		shard_listen_told(core, a->call, &a->listen, now);
+		return;
 	case ANSWER_SET:
 		shard_set_told(core, a->call, &a->set, now);
+		return;
+	case ANSWER_RECORD:
+		shard_record_failed(core, a->call, (uint8_t)a->version, a->error, now);
+		return;
+	case ANSWER_RECORDED:
+		shard_recorded(core, a->call, &a->recorded, now);
 		return;
 	case ANSWER_PARK:
 		shard_park_told(core, a->call, a->version, a->park, a->owner,
@@ -463,6 +476,7 @@ static void arm(struct node *n)
 	next = ns_least(next, node_lamps_next_ns(n));
 	next = ns_least(next, node_held_next_ns(n));
 	next = ns_least(next, node_hand_next_ns(n));
+	next = ns_least(next, node_rebalance_next_ns(n));
 	next = ns_least(next, queries_next_ns(&n->queries));
 	if (n->media_queue.count || (n->phase == NODE_RUNNING && n->readiness != READY_SAID))
 		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);

@@ -43,6 +43,7 @@ struct node_shard {
 	uint64_t wants_until_ns; /* WAITING: its owner, who lives, is asked for it; 0: no */
 	uint64_t wants_again_ns; /* WAITING: not before */
 	bool wants_now;          /* ... and all phones are known */
+	bool wants_offered;      /* ... for as long as its owner offers it to anybody */
 	uint64_t
 		gives_to; /* LIVE: it hears nothing any more, and goes to that node once all is saved; 0: it stays */
 	uint64_t gives_ns;        /* since when */
@@ -85,8 +86,11 @@ uint16_t node_network_shard(const struct node *n, uint32_t network);
 /* A claim of this node counts: the shard is its own from then on, and what Redis knows of it is loaded; or its lease, which was past, is
  * valid again. */
 void node_shard_claimed(struct node_shard *s, const struct lease_grant *grant);
-/* It waits again, without calls, as after it was taken by another node. */
+/* It waits again, without calls, as after it was taken by another node: */
 void node_shard_stand_by(struct node_shard *s);
+/* ... its addresses go, and it is none that lives; then what it has here is given back, which takes some ms of many calls. */
+void node_shard_step_back(struct node_shard *s);
+void node_shard_clear(struct node_shard *s);
 /* What is known of phones, as far as Redis knows more. */
 void node_shard_load_phones(struct node_shard *s, store_done_fn *done);
 /* Its lease is asked for. */
@@ -98,6 +102,10 @@ void node_shards_listen(struct node *n);
 
 /* The node asks for a shard of another one. False: it has it, or is about to. */
 bool node_shard_want(struct node_shard *s);
+/* Another node says that this one is to ask for it (cluster.rebalance). */
+void node_shard_told_to_want(struct node_shard *s);
+/* The node takes no calls: by command, or before its end. */
+bool node_leaves(const struct node *n);
 /* store_shard_settings.wanted, with the shard. */
 void node_shard_wanted(uint64_t by, void *arg);
 /* It is live, and is not about to be given away. */

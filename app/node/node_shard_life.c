@@ -374,6 +374,8 @@ static void go_live(struct node_shard *s)
 	node_shard_loaded(s);
 	s->effects_to.bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS;
 	node_shards_listen(n);
+	/* media first: what is open is said again to parties that may wait for it longer */
+	effects_carry_out(&s->effects_to, shard_effects(s->core));
 	shard_resume(s->core, clock_instant());
 	shard_hops(s->core, shard_hop_know, n);
 	node_drain_tell(n);
@@ -391,6 +393,7 @@ static void core_silence(struct node_shard *s)
 	s->fenced = false; /* for these effects, which are no words */
 	effects_carry_out(&s->effects_to, shard_effects(s->core));
 	plays_leave(&s->node->plays, s->number);
+	lives_leave(&s->node->lives, s->number);
 }
 
 static void core_end(struct node_shard *s)
@@ -400,8 +403,7 @@ static void core_end(struct node_shard *s)
 	s->core = NULL;
 }
 
-/* Without calls, until the node that has it is gone. */
-void node_shard_stand_by(struct node_shard *s)
+void node_shard_step_back(struct node_shard *s)
 {
 	struct node *n = s->node;
 
@@ -412,12 +414,25 @@ void node_shard_stand_by(struct node_shard *s)
 	s->retry_ns = clock_now_ns() + LEASE_PAUSE_NS;
 	if (n->cell)
 		cell_leave(n->cell, s->number);
+}
+
+void node_shard_clear(struct node_shard *s)
+{
+	struct node *n = s->node;
+
 	core_silence(s);
 	node_shards_listen(n);
 	shard_join_again(s->core);
 	node_drain_tell(n);
 	claimant_notices(n->claimant);
 	lack_show(n);
+}
+
+/* Without calls, until the node that has it is gone. */
+void node_shard_stand_by(struct node_shard *s)
+{
+	node_shard_step_back(s);
+	node_shard_clear(s);
 }
 
 /* It is known here already, and perhaps better. */

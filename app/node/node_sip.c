@@ -83,6 +83,8 @@ void node_tls_reload(struct node *n)
 	warn_expiry(n);
 	if (n->web && n->settings.http.tls)
 		web_tls_reload(n->web, &settings);
+	if (n->files_web && n->settings.http.tls)
+		web_tls_reload(n->files_web, &settings);
 	LOG_INFO("tls", 0, "certificates read again");
 }
 

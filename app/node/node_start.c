@@ -13,9 +13,14 @@
 #include "app/command/control.h"
 #include "app/dns/resolver.h"
 #include "app/document/document_keep.h"
+#include "app/live/live.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
+#include "app/node/node_record.h"
+#include "app/node/node_siprec.h"
+#include "app/record/recorder.h"
+#include "app/siprec/sender.h"
 #include "app/watch/watch.h"
 #include "app/web/web.h"
 #include "base/clock.h"
@@ -24,6 +29,7 @@
 #include "base/loop.h"
 #include "base/privilege.h"
 #include "base/tls/tls.h"
+#include "dsp/g729.h"
 #include "engine/engine.h"
 #include "engine/net/own_ports.h"
 #include "sig/host/dial_plans.h"
@@ -349,6 +355,19 @@ static uint32_t own_names(const struct settings *s, struct own_name *out)
 	return s->network_count;
 }
 
+/* Before threads start, and before anything is agreed with phones. */
+static void codecs_load(void)
+{
+	char why[MODULE_TEXT_MAX];
+
+	if (g729_load(why)) {
+		LOG_INFO("node", 0, "G.729 is not coded here, it passes through only",
+			 LOG_STR("why", why));
+		return;
+	}
+	media_codec_code(MEDIA_CODEC_G729);
+}
+
 static int engine_start(struct node *n)
 {
 	struct port_dpdk_settings dpdk;
@@ -366,6 +385,7 @@ static int engine_start(struct node *n)
 		.commands = ENGINE_COMMANDS,
 		.events = ENGINE_EVENTS,
 		.batch_wait_us = n->settings.media.batch_wait_us,
+		.coding = settings_to_coding(&n->settings),
 		.certificate = &n->certificate,
 		.validity = &n->validity,
 		.guard = n->kernel,
@@ -374,6 +394,7 @@ static int engine_start(struct node *n)
 	};
 	int err;
 
+	codecs_load();
 	settings_to_dpdk(&n->settings, &dpdk);
 	err = engine_open(&n->engine, &settings);
 	if (geteuid() != 0) /* what the start was given is used up; root is trusted with more */
@@ -438,6 +459,8 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->answers = &n->answers;
 	to->ended = &n->ended;
 	to->plays = &n->plays;
+	to->record = node_record_carry;
+	to->record_arg = n;
 	to->bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS;
 	to->passed = node_on_passed;
 	to->passed_arg = n;
@@ -513,6 +536,7 @@ static void locations_forget_gone(struct node *n)
 static int start_running(struct node *n)
 {
 	node_keeper_sockets_hear(n);
+	node_players_start(n); /* restored calls know what they wait for */
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		if (n->shards[i].state == NODE_SHARD_LIVE)
 			shard_resume(n->shards[i].core, clock_instant());
@@ -520,7 +544,6 @@ static int start_running(struct node *n)
 	locations_resume(n->locations, clock_instant());
 	locations_forget_gone(n);
 	node_guard_restore(n);
-	node_players_start(n);
 	n->phase = NODE_RUNNING;
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		struct node_shard *s = &n->shards[i];
@@ -539,22 +562,26 @@ static int start_running(struct node *n)
 int node_start(struct node *n)
 {
 	int (*const steps[])(struct node *) = {
-		start_settings,  start_alone,   start_state,      start_certificate,
-		start_loop,      start_redis,   start_store,      node_belonging_start,
-		start_shards,    node_tls_open, start_capacities, node_load,
-		node_watch_open, start_sockets, start_doors,      start_running,
+		start_settings,  start_alone,     start_state,      start_certificate,
+		start_loop,      start_redis,     start_store,      node_belonging_start,
+		node_twin_start, start_shards,    node_tls_open,    start_capacities,
+		node_load,       node_watch_open, node_record_open, node_siprec_open,
+		start_sockets,   start_doors,     start_running,
 	};
 	int status = NODE_EXIT_OK;
 
 	privilege_keep();
 	effects_setup();
 	plays_setup();
+	live_setup();
 	resolver_setup();
 	node_probe_setup();
 	control_setup();
 	directory_setup();
 	web_setup();
 	watch_setup();
+	recorder_setup();
+	sender_setup();
 	node_metrics_setup();
 	node_tenants_setup();
 	node_trunks_setup();
@@ -564,6 +591,8 @@ int node_start(struct node *n)
 	node_lamps_setup();
 	node_held_setup();
 	node_keeper_setup();
+	node_store_setup();
+	node_store_open(n);
 	guard_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->stop_asked; i++)
 		status = steps[i](n);
@@ -601,6 +630,9 @@ static void stop_media(struct node *n)
 	if (!n->engine)
 		return;
 	node_watch_close(n); /* it reads what the engine copies */
+	node_siprec_close(n);
+	node_record_close(n);
+	node_lives_close(n); /* likewise */
 	loop_unwatch(engine_event_fd(n->engine));
 	media_queue_close(&n->media_queue);
 	engine_close(n->engine);
@@ -609,6 +641,7 @@ static void stop_media(struct node *n)
 void node_stop(struct node *n)
 {
 	n->phase = NODE_STOPPING;
+	node_store_close(n);
 	node_web_close(n);
 	transport_close(n->sip);
 	node_edge_close(n);

@@ -45,6 +45,27 @@ static int health_open(struct node *n)
 	return web_open(&n->health_web, &settings);
 }
 
+/* The same: a disk that stands still delays nobody but who fetches a file. */
+static int files_open(struct node *n, const struct tls_settings *tls)
+{
+	const struct settings_recordings *r = &n->settings.recordings;
+	struct web_settings settings = {
+		.bind = n->settings.http.bind,
+		.files = &n->files,
+		.tls = tls,
+		.per_source = n->settings.limits.connections_per_source,
+		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
+					   n->settings.limits.connections_per_source },
+	};
+
+	static_assert(sizeof(n->files.folder) == sizeof(r->folder), "copied whole");
+	static_assert((int)WEB_FILE_KEY_LEN == (int)KEYS_LEN, "a key of its own");
+	memcpy(n->files.folder, r->folder, sizeof(n->files.folder));
+	keys_derive(&n->keys, "tandem recording link 1", n->files.key);
+	settings.bind.port = (uint16_t)r->port;
+	return r->port ? web_open(&n->files_web, &settings) : 0;
+}
+
 int node_web_open(struct node *n)
 {
 	static struct tls_settings tls;
@@ -65,10 +86,12 @@ int node_web_open(struct node *n)
 	};
 	int err = http->health_port ? health_open(n) : 0;
 
+	settings_to_tls(&n->settings, &tls);
+	if (!err)
+		err = files_open(n, settings.tls);
 	if (err || !http->port)
 		return err;
 	settings.bind.port = (uint16_t)http->port;
-	settings_to_tls(&n->settings, &tls);
 	err = node_link_open(n);
 	settings.link = n->web_link;
 	return err ? err : web_open(&n->web, &settings);
@@ -86,7 +109,8 @@ void node_web_close(struct node *n)
 {
 	web_close(n->web);
 	web_close(n->health_web);
-	n->web = n->health_web = NULL;
+	web_close(n->files_web);
+	n->web = n->health_web = n->files_web = NULL;
 	if (n->sip)
 		transport_provide(n->sip, NULL);
 	web_link_close(n->web_link);

@@ -39,7 +39,7 @@ uint32_t player_rate(enum media_codec codec)
 
 	if (encoder_open(&e, &settings))
 		return 0;
-	rate = encoder_rate(e);
+	rate = encoder_format(e).rate;
 	encoder_close(e);
 	return rate;
 }
@@ -120,6 +120,30 @@ static void jobs_tell(const struct player *p)
 		if (p->jobs[p->set][i].state == PLAYER_JOB_OPEN)
 			ids[i] = p->jobs[p->set][i].id;
 	p->settings.tell(p->settings.number, ids, p->settings.arg);
+}
+
+static bool set_plays(const struct player *p, uint32_t set)
+{
+	bool plays = false;
+
+	for (uint32_t i = 0; i < MEDIA_CODECS; i++)
+		plays |= p->jobs[set][i].state == PLAYER_JOB_OPEN;
+	return plays;
+}
+
+static void player_await(struct player *p)
+{
+	p->coming = !set_plays(p, p->set);
+	if (p->coming)
+		p->settings.await(p->settings.number, p->settings.arg);
+}
+
+/* Nobody waits for it any longer. */
+static void player_give_up(struct player *p)
+{
+	if (p->coming)
+		jobs_tell(p);
+	p->coming = false;
 }
 
 static void job_leave(struct player *p, struct player_job *j)
@@ -219,11 +243,12 @@ static void sounds_play(struct player *p, struct player_sounds *sounds, uint64_t
 	if (!set_open(p, next, sounds)) {
 		p->again_ns = now_ns + PLAYER_AGAIN_NS;
 		fault_say(p, &BUSY);
+		player_give_up(p);
 		return;
 	}
 	set_leave(p, p->set);
 	p->set = next;
-	p->wanted = false;
+	p->wanted = p->coming = false;
 	p->said = (struct sound_fault){ 0 };
 	jobs_tell(p);
 	if (p->settings.tone)
@@ -248,6 +273,7 @@ void player_try(struct player *p, uint64_t now_ns)
 		return;
 	case SOUNDS_NONE:
 		fault_say(p, &fault);
+		player_give_up(p);
 		return;
 	}
 }
@@ -258,7 +284,9 @@ void player_play(struct player *p, const char *file, uint64_t now_ns)
 	p->wanted = file[0] != '\0';
 	p->again_ns = 0;
 	p->said = (struct sound_fault){ 0 };
+	p->coming = false;
 	if (p->wanted) {
+		player_await(p);
 		player_try(p, now_ns);
 		return;
 	}

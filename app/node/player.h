@@ -21,6 +21,9 @@ enum { PLAYER_SETS = 2, PLAYER_JOBS = PLAYER_SETS * MEDIA_CODECS };
 /* Whoever is to hear that player hears these from now on; generation 0: that codec has none. They close after player_round. */
 typedef void player_tell_fn(uint32_t number, const struct job_id jobs[MEDIA_CODECS], void *arg);
 
+/* None plays yet, but soon may: player_tell_fn says what has become of it. */
+typedef void player_await_fn(uint32_t number, void *arg);
+
 struct player_settings {
 	struct sounds *sounds;
 	struct media_queue *queue;
@@ -28,6 +31,7 @@ struct player_settings {
 	const char *tenant; /* of its files, or */
 	uint8_t tone;       /* enum tone_kind + 1, its files are names of plans; 0: none */
 	player_tell_fn *tell;
+	player_await_fn *await;
 	void *arg;
 };
 
@@ -47,6 +51,7 @@ struct player {
 	struct player_settings settings;
 	char file[SOUND_NAME_MAX + 1]; /* empty: none */
 	bool wanted;                   /* it is not played yet */
+	bool coming;                   /* ... and has not failed: it is awaited */
 	uint64_t again_ns;             /* not tried before */
 	struct sound_fault said;       /* what the log was told last */
 	struct player_job jobs[PLAYER_SETS][MEDIA_CODECS];

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/node/plays.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "app/node/lives.h"
 #include "app/node/player.h"
+#include "app/node/sound_prompt.h"
+#include "app/node/sound_recording.h"
+#include "app/node/sound_tone.h"
 #include "app/node/sounds.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "media/feed.h"
 #include "media/sound.h"
 #include "sig/call/act.h"
 #include "sig/sip/id.h"
@@ -38,6 +45,8 @@ int plays_open(struct plays *p, uint32_t first_slot, uint32_t capacity)
 
 void plays_close(struct plays *p)
 {
+	for (uint32_t i = 0; p->list && i < p->capacity; i++)
+		media_feed_free(p->list[i].feed);
 	free(p->list);
 	*p = (struct plays){ 0 };
 }
@@ -55,8 +64,17 @@ static void play_tell(const struct plays *p, const struct play *y, enum act_news
 	answers_add(p->answers, &a);
 }
 
+/* With an application it is released when neither thread uses its feed. */
 static void play_release(struct plays *p, struct play *y)
 {
+	if (y->feed && !y->live_gone) {
+		if (!y->job_gone && y->state != PLAY_LEFT && y->state != PLAY_CLOSING)
+			live_end(p->lives->live, y->serial, "over");
+		y->job_gone = true;
+		y->state = PLAY_CLOSING;
+		return;
+	}
+	media_feed_free(y->feed);
 	*y = (struct play){ 0 };
 	p->used--;
 	metric_set(g_metrics.running, p->used);
@@ -66,6 +84,8 @@ static void play_leave(struct plays *p, struct play *y)
 {
 	y->state = PLAY_LEFT;
 	p->left++;
+	if (y->feed)
+		live_end(p->lives->live, y->serial, "over");
 }
 
 static bool play_command_put(struct plays *p, const struct media_command *c)
@@ -107,6 +127,22 @@ static void play_job_open(struct plays *p, struct play *y, const struct media_wo
 	play_release(p, y);
 }
 
+/* From where it is to begin; behind its end it is over. */
+static void play_sound(struct plays *p, struct play *y, struct media_work *work)
+{
+	const struct media_sound *s = work->track.sound;
+	uint64_t start = y->start_ms * s->rate_hz / 1000;
+
+	if (start < s->length) {
+		work->track.start = (uint32_t)start;
+		play_job_open(p, y, work);
+		return;
+	}
+	media_sound_drop(work->track.sound);
+	play_tell(p, y, ACT_NEWS_ENDED);
+	play_release(p, y);
+}
+
 static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 {
 	struct media_work work = { .track = { .codec = y->codec, .packet_ms = PACKET_MS } };
@@ -114,7 +150,7 @@ static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 
 	switch (sounds_get(p->sounds, &y->name, now_ns, &work.track.sound, &fault)) {
 	case SOUNDS_HERE:
-		play_job_open(p, y, &work);
+		play_sound(p, y, &work);
 		return;
 	case SOUNDS_LATER:
 		return;
@@ -155,29 +191,73 @@ static bool work_of_word(struct bytes name, struct media_work *out)
 	       out->delay.ms <= ECHO_MS_MAX;
 }
 
-void plays_begin(struct plays *p, uint64_t call, uint64_t serial, enum media_codec codec,
-		 struct bytes tenant, struct bytes file, uint64_t now_ns)
+static bool play_name_set(struct sound_name *out, const struct play_wanted *w)
 {
-	struct play wanted = {
-		.state = PLAY_WAITS, .call = call, .serial = serial, .codec = codec
-	};
+	uint32_t rate_hz = player_rate(w->codec);
+
+	return rate_hz && (sound_beep_set(out, w->file, rate_hz) ||
+			   sound_recording_set(out, w->tenant, w->file, rate_hz) ||
+			   sound_prompt_set(out, w->tenant, w->language, w->file, rate_hz) ||
+			   sound_name_set(out, w->tenant, w->file, rate_hz));
+}
+
+static void play_refused(struct plays *p, const struct play *wanted, struct bytes file,
+			 const char *reason)
+{
+	LOG_WARN("play", wanted->call, "a file cannot be played", LOG_BYTES("file", file),
+		 LOG_STR("reason", reason));
+	play_tell(p, wanted, ACT_NEWS_FAILED);
+}
+
+/* "live-bot": the caller is with the application of that endpoint. */
+static void live_begin_at(struct plays *p, struct play *y, const struct play *one,
+			  const struct play_wanted *wanted)
+{
+	const struct lives_want ask = { .id = one->serial,
+					.call = one->call,
+					.tenant = wanted->tenant,
+					.endpoint = bytes_from(wanted->file, strlen(ACT_LIVE)),
+					.codec = wanted->codec,
+					.resumed = wanted->resumed };
+	struct media_work work;
+	const char *reason = lives_begin(p->lives, &ask, &work);
+
+	if (reason) {
+		play_refused(p, one, wanted->file, reason);
+		return;
+	}
+	play_put(p, y, one);
+	y->feed = work.feed.feed;
+	play_job_open(p, y, &work);
+}
+
+void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct play_wanted *wanted,
+		 uint64_t now_ns)
+{
+	struct play one = { .state = PLAY_WAITS,
+			    .call = call,
+			    .serial = serial,
+			    .codec = wanted->codec,
+			    .start_ms = wanted->start_ms };
 	struct play *y = play_place_find(p);
-	uint32_t rate_hz = player_rate(codec);
 	struct media_work work;
 
 	metric_add(g_metrics.begun, 1);
-	if (y && work_of_word(file, &work)) {
-		play_put(p, y, &wanted);
+	if (y && bytes_starts(wanted->file, ACT_LIVE)) {
+		live_begin_at(p, y, &one, wanted);
+		return;
+	}
+	if (y && work_of_word(wanted->file, &work)) {
+		play_put(p, y, &one);
 		play_job_open(p, y, &work);
 		return;
 	}
-	if (!y || !rate_hz || !sound_name_set(&wanted.name, tenant, file, rate_hz)) {
-		LOG_WARN("play", call, "a file cannot be played", LOG_BYTES("file", file),
-			 LOG_STR("reason", y ? "no name of a file" : "too many are played"));
-		play_tell(p, &wanted, ACT_NEWS_FAILED);
+	if (!y || !play_name_set(&one.name, wanted)) {
+		play_refused(p, &one, wanted->file,
+			     y ? "no name of a file" : "too many are played");
 		return;
 	}
-	play_put(p, y, &wanted);
+	play_put(p, y, &one);
 	try_one(p, y, now_ns);
 }
 
@@ -194,6 +274,47 @@ void plays_stop(struct plays *p, uint64_t call, uint64_t serial)
 			play_leave(p, y);
 		return;
 	}
+}
+
+static struct play *play_of_serial(struct plays *p, uint64_t serial)
+{
+	for (uint32_t i = 0; i < p->capacity; i++) {
+		if (p->list[i].state != PLAY_FREE && p->list[i].serial == serial)
+			return &p->list[i];
+	}
+	return NULL;
+}
+
+void plays_live(struct plays *p, const struct live_event *event)
+{
+	struct play *y = play_of_serial(p, event->id);
+	bool is_open = y && y->state == PLAY_OPEN;
+
+	switch (event->kind) {
+	case LIVE_STARTED:
+		return;
+	case LIVE_ENDED:
+	case LIVE_FAILED:
+		if (!is_open)
+			return;
+		play_tell(p, y, event->kind == LIVE_ENDED ? ACT_NEWS_ENDED : ACT_NEWS_FAILED);
+		play_leave(p, y);
+		return;
+	case LIVE_GONE:
+		assert(y && y->feed == event->feed);
+		y->live_gone = true;
+		if (y->job_gone)
+			play_release(p, y);
+		return;
+	}
+}
+
+void plays_key(struct plays *p, uint64_t call, uint64_t serial, char key)
+{
+	const struct play *y = play_of_serial(p, serial);
+
+	if (y && y->feed && y->call == call && y->state == PLAY_OPEN)
+		live_digit(p->lives->live, serial, key);
 }
 
 void plays_leave(struct plays *p, uint16_t shard)

@@ -8,8 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/node/sound_opus.h"
 #include "dsp/resample.h"
 #include "dsp/wav.h"
+
+static const char NO_FILE[] = "no such file";
 
 static bool is_name_octet(uint8_t c)
 {
@@ -28,6 +31,17 @@ static bool name_copy(char out[SOUND_NAME_MAX + 1], struct bytes name)
 	return true;
 }
 
+bool sound_language_is_good(struct bytes language)
+{
+	for (size_t i = 0; i < language.n; i++) {
+		uint8_t c = language.p[i];
+
+		if (!is_name_octet(c) || c == '.' || c == '_')
+			return false;
+	}
+	return language.n < LANGUAGE_MAX;
+}
+
 bool sound_name_set(struct sound_name *out, struct bytes tenant, struct bytes file,
 		    uint32_t rate_hz)
 {
@@ -39,16 +53,20 @@ bool sound_name_set(struct sound_name *out, struct bytes tenant, struct bytes fi
 /* ---- the file ---- */
 
 /* No link leads out of the folder, and no pipe holds the thread up. -1: none. */
-static int sound_file_open(int folder, const struct sound_name *name)
+static int sound_file_open(int folder, const char *const *parts, size_t count)
 {
-	int tenant = openat(folder, name->tenant, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int fd;
+	int at = folder;
 
-	if (tenant < 0)
-		return -1;
-	fd = openat(tenant, name->file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	(void)close(tenant);
-	return fd;
+	for (size_t i = 0; i < count && at >= 0; i++) {
+		int flags = i + 1 < count ? O_PATH | O_DIRECTORY : O_RDONLY | O_NONBLOCK;
+		int next = openat(at, parts[i], flags | O_NOFOLLOW | O_CLOEXEC), error = errno;
+
+		if (at != folder)
+			(void)close(at);
+		errno = error;
+		at = next;
+	}
+	return at;
 }
 
 static const char *size_check(int fd, size_t *size)
@@ -83,14 +101,14 @@ static size_t octets_read(int fd, uint8_t *out, size_t size)
 }
 
 /* Its octets, malloc'ed. */
-static const char *sound_file_load(int folder, const struct sound_name *name, uint8_t **out,
-				   size_t *n)
+static const char *sound_file_load(int folder, const char *const *parts, size_t count,
+				   uint8_t **out, size_t *n)
 {
-	int fd = sound_file_open(folder, name);
+	int fd = sound_file_open(folder, parts, count);
 	const char *reason;
 
 	if (fd < 0)
-		return errno == ENOENT ? "no such file" : "cannot be opened";
+		return errno == ENOENT ? NO_FILE : "cannot be opened";
 	reason = size_check(fd, n);
 	if (!reason) {
 		*out = malloc(*n);
@@ -131,8 +149,8 @@ static struct media_sound *another_rate(const struct wav *w, uint32_t rate_hz)
 	return NULL;
 }
 
-static struct media_sound *sound_make(struct bytes file, uint32_t rate_hz,
-				      struct sound_fault *fault)
+static struct media_sound *sound_wav_make(struct bytes file, uint32_t rate_hz,
+					  struct sound_fault *fault)
 {
 	struct media_sound *s;
 	struct wav_error error;
@@ -152,16 +170,53 @@ static struct media_sound *sound_make(struct bytes file, uint32_t rate_hz,
 	return s;
 }
 
-struct media_sound *sound_file_read(int folder, const struct sound_name *name,
-				    struct sound_fault *fault)
+static struct media_sound *sound_make(struct bytes file, uint32_t rate_hz,
+				      struct sound_fault *fault)
+{
+	if (bytes_starts(file, "OggS"))
+		return sound_opus_make(file, rate_hz, fault);
+	if (bytes_starts(file, "RIFF"))
+		return sound_wav_make(file, rate_hz, fault);
+	fault->reason = "neither a WAV file nor Opus in Ogg";
+	return NULL;
+}
+
+struct media_sound *sound_path_read(int folder, const char *const *parts, size_t count,
+				    uint32_t rate_hz, struct sound_fault *fault)
 {
 	struct media_sound *s = NULL;
 	uint8_t *octets = NULL;
 	size_t n = 0;
 
-	*fault = (struct sound_fault){ .reason = sound_file_load(folder, name, &octets, &n) };
+	*fault = (struct sound_fault){ .reason =
+					       sound_file_load(folder, parts, count, &octets, &n) };
+	fault->absent = fault->reason == NO_FILE;
 	if (!fault->reason)
-		s = sound_make(bytes_mem(octets, n), name->rate_hz, fault);
+		s = sound_make(bytes_mem(octets, n), rate_hz, fault);
 	free(octets);
 	return s;
+}
+
+struct media_sound *sounds_join(struct media_sound *const *parts, size_t count, uint32_t rate_hz)
+{
+	struct media_sound *s;
+	uint32_t length = 0, at = 0;
+
+	for (size_t i = 0; i < count; i++)
+		length += parts[i]->length;
+	s = media_sound_make(rate_hz, length);
+	for (size_t i = 0; s && i < count; i++) {
+		memcpy(s->samples + at, parts[i]->samples,
+		       parts[i]->length * sizeof(s->samples[0]));
+		at += parts[i]->length;
+	}
+	return s;
+}
+
+struct media_sound *sound_file_read(int folder, const struct sound_name *name,
+				    struct sound_fault *fault)
+{
+	const char *const parts[] = { name->tenant, name->file };
+
+	return sound_path_read(folder, parts, COUNT_OF(parts), name->rate_hz, fault);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A WAV file of a tenant as a sound. Takes as long as a disk does: not for control's thread. Of a file that cannot be used it is
+ * A file of a tenant as a sound: WAV, or Opus in Ogg. Takes as long as a disk does: not for control's thread. Of a file that cannot be used it is
  * known where it is wrong and why.
  */
 #ifndef APP_NODE_SOUND_FILE_H
 #define APP_NODE_SOUND_FILE_H
 
 #include "media/sound.h"
+#include "sig/host/tenant.h"
 
 enum {
 	SOUND_NAME_MAX = 64,
@@ -14,23 +15,41 @@ enum {
 	SOUND_SECONDS_MAX = 600,
 };
 
-/* FOLDER/TENANT/FILE, at a rate of our choice: sound_name_set. Or a tone: sound_tone.h. */
+enum sound_kind {
+	SOUND_FILE,      /* FOLDER/TENANT/FILE: sound_name_set */
+	SOUND_PROMPT,    /* sound_prompt.h */
+	SOUND_DIGITS,    /* the same, of the keys in file */
+	SOUND_RECORDING, /* sound_recording.h */
+	SOUND_BEEP,      /* sound_tone.h */
+};
+
+/* At a rate of our choice. Or a tone: sound_tone.h. */
 struct sound_name {
 	char tenant[SOUND_NAME_MAX + 1];
 	char file[SOUND_NAME_MAX + 1];
+	char language[LANGUAGE_MAX]; /* of a prompt; "": none */
 	uint32_t rate_hz;
+	uint8_t kind; /* enum sound_kind */
 	uint8_t tone; /* enum tone_kind + 1: of the plan that file names; 0: a file */
 };
 
 struct sound_fault {
 	const char *reason; /* a constant phrase; NULL: nothing is wrong */
 	uint64_t at;        /* octets from the beginning of the file */
+	bool absent;        /* there is no such file */
 };
 
 /* False: too long, empty, or with what might lead out of the folder. Letters, digits and ._- are names, no dot in front. */
 bool sound_name_set(struct sound_name *out, struct bytes tenant, struct bytes file,
 		    uint32_t rate_hz);
-/* With one reference; NULL: fault says why. folder: a descriptor. */
+/* Letters, digits and '-', or nothing. */
+#define SOUND_LANGUAGE_WRONG "a language has at most 7 letters, digits and '-', such as en or pt-BR"
+bool sound_language_is_good(struct bytes language);
+/* With one reference; NULL: fault says why. folder: a descriptor, parts: folders in it, and the file. */
+struct media_sound *sound_path_read(int folder, const char *const *parts, size_t count,
+				    uint32_t rate_hz, struct sound_fault *fault);
+/* All of them, one behind the other; NULL: no memory. The parts stay the caller's. */
+struct media_sound *sounds_join(struct media_sound *const *parts, size_t count, uint32_t rate_hz);
 struct media_sound *sound_file_read(int folder, const struct sound_name *name,
 				    struct sound_fault *fault);
 

@@ -9,6 +9,9 @@
 /* False: there is no such plan. */
 bool sound_tone_set(struct sound_name *out, struct bytes plan, enum tone_kind kind,
 		    uint32_t rate_hz);
+/* What is heard before a message is recorded, once. */
+#define SOUND_BEEP_MARK "beep"
+bool sound_beep_set(struct sound_name *out, struct bytes name, uint32_t rate_hz);
 /* With one reference; NULL: fault says why. */
 struct media_sound *sound_tone_make(const struct sound_name *name, struct sound_fault *fault);
 

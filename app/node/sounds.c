@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/node/sound_prompt.h"
+#include "app/node/sound_recording.h"
 #include "app/node/sound_tone.h"
 #include "base/log.h"
 #include "base/ring.h"
@@ -67,14 +69,17 @@ static struct media_sound *request_read(const struct sounds *s, const struct req
 	int folder;
 	struct media_sound *sound;
 
-	if (r->name.tone)
+	if (r->name.tone || r->name.kind == SOUND_BEEP)
 		return sound_tone_make(&r->name, fault);
+	if (r->name.kind == SOUND_RECORDING)
+		return sound_recording_read(s->settings.recordings, &r->name, fault);
 	folder = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0) {
 		*fault = (struct sound_fault){ .reason = "there is no folder of sounds" };
 		return NULL;
 	}
-	sound = sound_file_read(folder, &r->name, fault);
+	sound = r->name.kind == SOUND_FILE ? sound_file_read(folder, &r->name, fault)
+					   : sound_prompt_read(folder, &r->name, fault);
 	(void)close(folder);
 	return sound;
 }
@@ -228,8 +233,8 @@ static void entry_fail(struct entry *e, const struct sound_fault *fault)
 	if (is_known)
 		return;
 	LOG_WARN("sound", 0, "a sound file cannot be used", LOG_STR("tenant", e->name.tenant),
-		 LOG_STR("file", e->name.file), LOG_STR("reason", fault->reason),
-		 LOG_U64("at", fault->at));
+		 LOG_STR("file", e->name.file), LOG_STR("language", e->name.language),
+		 LOG_STR("reason", fault->reason), LOG_U64("at", fault->at));
 }
 
 static void reading_take(struct sounds *s, const struct reading *r, uint64_t now_ns)

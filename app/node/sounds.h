@@ -12,9 +12,10 @@
 struct sounds;
 
 struct sounds_settings {
-	const char *folder;  /* which need not be there yet */
-	uint32_t count;      /* sounds in memory at most */
-	uint64_t octets_max; /* of their samples */
+	const char *folder;     /* which need not be there yet */
+	const char *recordings; /* the folder of those; lives as long; NULL: none are played */
+	uint32_t count;         /* sounds in memory at most */
+	uint64_t octets_max;    /* of their samples */
 	uint64_t again_ns; /* a file that could not be used is looked at anew so long afterwards */
 };
 

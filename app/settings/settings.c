@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "engine/job/ease.h"
 
 int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors)
 {
@@ -71,6 +72,11 @@ int settings_load(const char *path, char **text, size_t *n)
 const char *settings_tones(const struct settings *s)
 {
 	return s->media.tones ? g_settings_tones[s->media.tones] : "";
+}
+
+uint32_t settings_to_coding(const struct settings *s)
+{
+	return ease_pack(s->media.transcode_complexity, s->media.transcode_busy * 10);
 }
 
 uint32_t settings_port_pairs(const struct settings *s)
@@ -392,6 +398,18 @@ static void trusted_to_shard(const struct settings *s, struct shard_settings *ou
 	}
 }
 
+/* The settings were checked. */
+static void siprec_to_shard(const struct settings_siprec *s, struct shard_siprec *out)
+{
+	*out = (struct shard_siprec){ .srtp = s->srtp,
+				      .transport = (enum sip_transport)s->transport };
+	out->on = s->address[0] && !addr_parse(&out->address, bytes_str(s->address));
+	if (out->on && !out->address.port)
+		out->address.port = sip_transport_port(out->transport);
+	memcpy(out->user, s->user, sizeof(out->user));
+	memcpy(out->network, s->network, sizeof(out->network));
+}
+
 static void names_to_shard(const struct settings_sip *sip, struct shard_settings *out)
 {
 	static_assert(sizeof(out->info_types) == sizeof(sip->info_types), "copied whole");
@@ -427,6 +445,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.dscp_audio = (uint8_t)s->media.dscp_audio,
 		.dscp_video = (uint8_t)s->media.dscp_video,
 		.video = s->media.video,
+		.transcode = s->media.transcode,
 		.tones = s->media.tones,
 		.ring_timeout_ns = s->sip.ring_timeout,
 		.park_return_ns = s->sip.park_return,
@@ -434,11 +453,14 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.session_expires_s = (uint32_t)(s->sip.session_expires / NS_PER_S),
 		.port_rest_ns = s->media.port_rest,
 		.media_timeout_ns = s->media.timeout,
+		.recording_tone_ms = (uint32_t)(s->recordings.tone / NS_PER_MS),
 		.calls_max = s->limits.calls,
 		.registrations_max = s->limits.registrations,
 		.txns_max = s->limits.transactions,
+		.codings_max = s->limits.transcoded_calls,
 		.subscriptions_max = s->limits.subscriptions,
 		.calls_unsaved = !s->redis.save_calls,
+		.save_later_ms = SHARD_SAVE_LATER_MS,
 	};
 	memcpy(out->digest.key, nonce_key, DIGEST_KEY_LEN);
 	memcpy(out->digest.realm, s->sip.realm, sizeof(out->digest.realm));
@@ -453,4 +475,5 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 	names_to_shard(&s->sip, out);
 	emergency_to_shard(s, out);
 	settings_codes_read(s, &out->codes);
+	siprec_to_shard(&s->siprec, &out->siprec);
 }

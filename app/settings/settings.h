@@ -35,7 +35,14 @@ enum {
 	SETTINGS_ALLOW_MAX = 3,
 	SETTINGS_ALLOW_LEN = 16,
 	SETTINGS_PATH_MAX = 256,
-	SETTINGS_SOUND_MAX = 65,                   /* as SOUND_NAME_MAX, and NUL */
+	SETTINGS_SOUND_MAX = 65, /* as SOUND_NAME_MAX, and NUL */
+	SETTINGS_DESTINATIONS_MAX = 16,
+	SETTINGS_TENANT_CERTIFICATES_MAX = 63,
+	SETTINGS_DELIVER_MAX = 8,
+	SETTINGS_RECIPIENTS_MAX = 8,
+	SETTINGS_DESTINATION_NAME_MAX = 32,
+	SETTINGS_LIVES_MAX = 16,
+	SETTINGS_LIVE_TENANTS_MAX = 8,
 	SETTINGS_XDP_MAX = 2 * SHARD_NETWORKS_MAX, /* media_ports, and those from webrtc_port on */
 };
 
@@ -143,6 +150,8 @@ struct settings_media {
 	int latch; /* enum latch_mode */
 	uint32_t dscp_audio, dscp_video, dscp_sip;
 	bool video;
+	bool transcode;
+	uint32_t transcode_complexity, transcode_busy;
 	uint64_t timeout; /* 0: never */
 	uint64_t port_rest;
 	uint32_t batch_wait_us;
@@ -175,6 +184,7 @@ struct settings_cluster {
 	bool failback;
 	uint32_t shards[SETTINGS_CLUSTER_SHARDS_MAX]; /* of other nodes, perhaps with its own */
 	uint32_t shards_count;
+	char address_hook[256]; /* app/keeper/hook.h; "": none */
 };
 
 struct settings_http {
@@ -205,8 +215,28 @@ struct settings_hep {
 	char password[HEP_PASSWORD_MAX + 1];
 };
 
+/* An application that live sound may go to. */
+struct settings_live_endpoint {
+	char name[32];
+	char url[SETTINGS_PATH_MAX];
+	char token_file[SETTINGS_PATH_MAX]; /* "": none */
+	char tenants[SETTINGS_LIVE_TENANTS_MAX][TENANT_NAME_MAX];
+	uint32_t tenant_count; /* 0: all */
+	int format;            /* 0: l16, 1: ulaw */
+	uint32_t rate;
+};
+
+struct settings_live {
+	struct settings_live_endpoint endpoints[SETTINGS_LIVES_MAX];
+	uint32_t endpoint_count;
+	uint32_t streams;
+	bool plain;
+	char ca[SETTINGS_PATH_MAX];
+	uint64_t connect, give_up;
+};
+
 struct settings_limits {
-	uint32_t calls, registrations, transactions, subscriptions;
+	uint32_t calls, registrations, transactions, subscriptions, transcoded_calls;
 	uint32_t connections, connections_per_source, websockets;
 	uint32_t sip_per_s[GUARD_CLASS_COUNT];
 };
@@ -220,6 +250,71 @@ struct settings_quota {
 struct settings_quotas {
 	uint32_t share; /* percent */
 	struct settings_quota extension, peer, source;
+};
+
+/* In the order of g_destination_kinds (app/store/terms.h). */
+enum settings_destination_kind {
+	SETTINGS_DIRECTORY,
+	SETTINGS_S3,
+	SETTINGS_HTTP,
+	SETTINGS_SFTP,
+	SETTINGS_FTP,
+	SETTINGS_MAIL,
+};
+
+/* Where recordings go. */
+struct settings_destination {
+	char name[SETTINGS_DESTINATION_NAME_MAX];
+	int kind; /* enum settings_destination_kind */
+	char url[SETTINGS_PATH_MAX], user[SETTINGS_PATH_MAX];
+	char password_file[SETTINGS_PATH_MAX], key_file[SETTINGS_PATH_MAX];
+	char known_hosts[SETTINGS_PATH_MAX], ca[SETTINGS_PATH_MAX];
+	char bucket[128], region[64];
+	bool path_style, starttls, metadata;
+	char from[128], to[SETTINGS_RECIPIENTS_MAX][128];
+	uint32_t to_count;
+	uint32_t max_mib; /* 0: any */
+};
+
+struct settings_tenant_certificate {
+	char tenant[32];
+	char file[SETTINGS_PATH_MAX];
+};
+
+struct settings_recordings {
+	uint32_t port; /* of links to them; 0: none */
+	char folder
+		[SETTINGS_PATH_MAX]; /* filled with the folder recordings of state_dir when the file gives none */
+	struct settings_destination store[SETTINGS_DESTINATIONS_MAX];
+	uint32_t store_count;
+	char deliver[SETTINGS_DELIVER_MAX][SETTINGS_DESTINATION_NAME_MAX];
+	uint32_t deliver_count;
+	int format;                /* as enum record_format of the recorder */
+	uint32_t memory_mib, most; /* of those that are made */
+	uint64_t tone;             /* that one is made is heard so often; 0: never */
+	uint64_t retry, retry_max, give_up, scan, join_wait;
+	uint32_t refusals;
+	uint32_t keep_days; /* 0: for ever */
+	uint32_t free_mib;
+	bool delete_delivered;
+	int opus;                            /* as g_opus_names of the schema */
+	uint64_t opus_wait;                  /* ns */
+	char certificate[SETTINGS_PATH_MAX]; /* "": recordings stay as they are */
+	struct settings_tenant_certificate tenant_certificates[SETTINGS_TENANT_CERTIFICATES_MAX];
+	uint32_t tenant_certificate_count;
+};
+
+struct settings_ivr {
+	uint32_t max_digits; /* that one call.collect takes (ADM-20) */
+};
+
+/* The external recorder. */
+struct settings_siprec {
+	char address[ADDR_TEXT_MAX]; /* "": there is none */
+	int transport;               /* as enum sip_transport: UDP, TCP, TLS */
+	char user[SHARD_SIPREC_USER_MAX];
+	char network[32];
+	bool srtp;
 };
 
 struct settings {
@@ -241,6 +336,10 @@ struct settings {
 	struct settings_quotas quotas;
 	struct settings_trace trace;
 	struct settings_hep hep;
+	struct settings_recordings recordings;
+	struct settings_live live;
+	struct settings_ivr ivr;
+	struct settings_siprec siprec;
 };
 
 /* The schema of the whole file; ends with key NULL. */
@@ -291,6 +390,8 @@ int settings_mac_parse(uint8_t out[6], const char *text) NODISCARD;
 uint32_t settings_to_xdp(const struct settings *s, struct port_xdp_network *out);
 /* Pairs of media ports over all networks. */
 uint32_t settings_port_pairs(const struct settings *s);
+/* How the engine's coders are to work (engine/job/ease.h). */
+uint32_t settings_to_coding(const struct settings *s);
 /* Name of the tone plan (dsp/tone.h); "": none. */
 const char *settings_tones(const struct settings *s);
 

@@ -450,6 +450,36 @@ static void check_hep(const struct check *c)
 		       "hep.collector must be an address with a port, such as 192.0.2.7:9060");
 }
 
+static void check_live_endpoint(const struct check *c, uint32_t i)
+{
+	const struct settings_live_endpoint *e = &c->s->live.endpoints[i];
+	bool wss = bytes_starts(bytes_str(e->url), "wss://");
+	bool ws = bytes_starts(bytes_str(e->url), "ws://");
+	char path[PATH_MAX_BYTES];
+
+	(void)snprintf(path, sizeof(path), "live.endpoints[%" PRIu32 "].url", i);
+	if (!wss && !ws)
+		REPORT(c, path, "%s must begin with wss:// or ws://", path);
+	if (ws && !c->s->live.plain)
+		REPORT(c, path, "%s must begin with wss://, as live.plain is false", path);
+	(void)snprintf(path, sizeof(path), "live.endpoints[%" PRIu32 "].name", i);
+	if (!rule_is_name(e->name, true))
+		REPORT(c, path, "%s must be of letters, digits, '-', '_' and '.'", path);
+	for (uint32_t k = 0; k < i; k++) {
+		if (!strcmp(e->name, c->s->live.endpoints[k].name))
+			REPORT(c, path, "%s must be a name of its own", path);
+	}
+	(void)snprintf(path, sizeof(path), "live.endpoints[%" PRIu32 "].rate", i);
+	if (e->rate != 8000 && e->rate != 16000 && e->rate != 24000)
+		REPORT(c, path, "%s must be 8000, 16000 or 24000", path);
+}
+
+static void check_live(const struct check *c)
+{
+	for (uint32_t i = 0; i < c->s->live.endpoint_count; i++)
+		check_live_endpoint(c, i);
+}
+
 static void check_tenants(const struct check *c)
 {
 	for (uint32_t i = 0; i < c->s->network_count; i++) {
@@ -562,5 +592,8 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_dns(&c);
 	rule_cluster(&c);
 	check_hep(&c);
+	check_live(&c);
 	check_tenants(&c);
+	rule_recordings(&c);
+	rule_siprec(&c);
 }

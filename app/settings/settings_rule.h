@@ -35,5 +35,9 @@ void rule_networks(const struct check *c);
 
 /* Messages between nodes (settings_check_cluster.c). */
 void rule_cluster(const struct check *c);
+/* What becomes of recordings (settings_check_recordings.c). */
+void rule_recordings(const struct check *c);
+/* Where the external recorder is. */
+void rule_siprec(const struct check *c);
 
 #endif

@@ -489,6 +489,27 @@ static const struct conf_field g_media_fields[] = {
 	  FIELD(settings_media, video),
 	  .preset = "true",
 	  .help = "Relay H.264 video; false: video is refused, the call goes on with audio." },
+	{ .key = "transcode",
+	  .type = CONF_BOOL,
+	  FIELD(settings_media, transcode),
+	  .preset = "true",
+	  .help = "Audio is decoded and encoded again between two parties that have no codec in "
+		  "common, where the node codes one of each: PCMA, PCMU, G722, opus, G726-32, and "
+		  "G729 where its module is installed. A codec profile may say otherwise. For "
+		  "calls set up from now on." },
+	{ .key = "transcode_complexity",
+	  U32(settings_media, transcode_complexity, 0, 10),
+	  .preset = "5",
+	  .help = "Complexity of Opus with which audio is encoded again, while a media worker has "
+		  "time: at 10 it takes nearly twice the CPU of 5, at 0 half. Under load it is "
+		  "half "
+		  "of that, and then 0." },
+	{ .key = "transcode_busy",
+	  U32(settings_media, transcode_busy, 10, 100),
+	  .preset = "70",
+	  .help = "Load of a media worker, in percent of a core, from which on the complexity goes "
+		  "down by a step each second; below three quarters of it for 5 seconds, up "
+		  "again." },
 	{ .key = "timeout",
 	  DURATION(settings_media, timeout, 0, SECONDS(86400)),
 	  .preset = "300s",
@@ -652,6 +673,15 @@ static const struct conf_field g_cluster_fields[] = {
 	  .help = "Shards of other nodes that this one may take although it does not get their "
 		  "addresses: it asks the parties of their calls to come to its own, by "
 		  "re-INVITE. Those of floating networks are taken anyhow." },
+	{ .key = "address_hook",
+	  TEXT(settings_cluster, address_hook),
+	  .at_start = true,
+	  .help = "Program that hears which floating addresses come to this machine and which go, "
+		  "for clouds and routers: run as PROGRAM add, or delete, ADDRESS PREFIX SHARD "
+		  "NODE, "
+		  "without a shell and without privileges, killed after 5 s. An absolute path, of "
+		  "a file that nobody but root and the node's user may write: "
+		  "docs/guides/cluster.md." },
 	{ .key = "failback",
 	  .type = CONF_BOOL,
 	  FIELD(settings_cluster, failback),
@@ -737,6 +767,12 @@ static const struct conf_field g_limits_fields[] = {
 	  .help = "Calls at once; more are answered 503. Fewer where descriptors or ports do not "
 		  "reach: see the log at "
 		  "start." },
+	{ .key = "transcoded_calls",
+	  U32(settings_limits, transcoded_calls, 0, 1000000),
+	  .preset = "0",
+	  .help = "Calls at once whose audio is transcoded; more are refused with 488, or get the "
+		  "answer of the phone that was asked. Calls that are up go on, and so do "
+		  "transfers. 0: as many as there are." },
 	{ .key = "registrations",
 	  U32(settings_limits, registrations, 1, 1000000),
 	  .preset = "20000",
@@ -897,6 +933,356 @@ static const struct conf_field g_hep_fields[] = {
 	{ .key = NULL },
 };
 
+/* In the order of enum settings_destination_kind. */
+static const char *const g_kind_names[] = {
+	"directory", "s3", "http", "sftp", "ftp", "mail", NULL
+};
+
+static const struct conf_field g_destination_fields[] = {
+	{ .key = "name",
+	  TEXT(settings_destination, name),
+	  .required = true,
+	  .help = "Name of the destination, for deliver, tenants and logs." },
+	{ .key = "kind",
+	  .type = CONF_ENUM,
+	  FIELD(settings_destination, kind),
+	  .names = g_kind_names,
+	  .required = true,
+	  .help = "What it is: a directory that is shared, as by NFS; s3: storage with the API of "
+		  "Amazon S3; http: a server that takes PUT; sftp, ftp, or mail." },
+	{ .key = "url",
+	  TEXT(settings_destination, url),
+	  .required = true,
+	  .help = "Where: an absolute path of a directory that is there; "
+		  "https://s3.eu-central-1.amazonaws.com; https://files.example.org/calls; "
+		  "sftp://files.example.org/srv/calls, or /~/calls below the home of the user; "
+		  "ftp://files.example.org/calls, or ftps:// where TLS comes first; "
+		  "smtp://mail.example.org:587, or smtps://. http:// goes to this machine alone. "
+		  "The tenant, the date and the name of the recording come behind it." },
+	{ .key = "user",
+	  TEXT(settings_destination, user),
+	  .help = "Name of the user, or of the access key of S3." },
+	{ .key = "password_file",
+	  TEXT(settings_destination, password_file),
+	  .help = "File whose first line is its password, the secret key of S3, or the passphrase "
+		  "of key_file; others than the node's user may not read it (chmod 600). SIGHUP "
+		  "reads it again." },
+	{ .key = "key_file",
+	  TEXT(settings_destination, key_file),
+	  .help = "With sftp: PEM file of the private key, in the place of a password." },
+	{ .key = "known_hosts",
+	  TEXT(settings_destination, known_hosts),
+	  .help = "With sftp: file of the keys of servers, as ssh-keyscan writes it. Only a server "
+		  "that is in it is believed." },
+	{ .key = "ca",
+	  TEXT(settings_destination, ca),
+	  .help = "PEM file of the authorities that may have signed the server's certificate. "
+		  "Without it: those of the system." },
+	{ .key = "bucket", TEXT(settings_destination, bucket), .help = "With s3: the bucket." },
+	{ .key = "region",
+	  TEXT(settings_destination, region),
+	  .preset = "us-east-1",
+	  .help = "With s3: its region, which is signed." },
+	{ .key = "path_style",
+	  .type = CONF_BOOL,
+	  FIELD(settings_destination, path_style),
+	  .preset = "false",
+	  .help = "With s3: true: the bucket stands in the path of the URL, as servers of one's "
+		  "own "
+		  "want it; false: before the host, as Amazon wants it." },
+	{ .key = "starttls",
+	  .type = CONF_BOOL,
+	  FIELD(settings_destination, starttls),
+	  .preset = "true",
+	  .help = "With ftp:// and smtp://: nothing is said before there is TLS. false: passwords "
+		  "and recordings go there in plain." },
+	{ .key = "metadata",
+	  .type = CONF_BOOL,
+	  FIELD(settings_destination, metadata),
+	  .preset = "true",
+	  .help = "The file NAME.json, which says whose recording it is, follows the recording." },
+	{ .key = "from",
+	  TEXT(settings_destination, from),
+	  .help = "With mail: the address of the sender." },
+	{ .key = "to",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_destination, to),
+	  .size = sizeof(((struct settings_destination *)0)->to[0]),
+	  .count_offset = offsetof(struct settings_destination, to_count),
+	  .max_items = SETTINGS_RECIPIENTS_MAX,
+	  .help = "With mail: the addresses of the receivers." },
+	{ .key = "max_mib",
+	  U32(settings_destination, max_mib, 0, 1048576),
+	  .preset = "0",
+	  .help = "A file of more MiB becomes a dead letter at once. 0: any goes; of mail 20." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_tenant_certificate_fields[] = {
+	{ .key = "tenant",
+	  TEXT(settings_tenant_certificate, tenant),
+	  .required = true,
+	  .help = "Name of the tenant." },
+	{ .key = "file",
+	  TEXT(settings_tenant_certificate, file),
+	  .required = true,
+	  .help = "Its PEM file." },
+	{ .key = NULL },
+};
+
+/* As enum sip_transport. */
+static const char *const g_siprec_transports[] = { "udp", "tcp", "tls", NULL };
+
+static const struct conf_field g_siprec_fields[] = {
+	{ .key = "address",
+	  TEXT(settings_siprec, address),
+	  .help = "Address of an external recorder (SIPREC, RFC 7866), with ':' and a port or "
+		  "without; no name. Calls go there whose extension or trunk has "
+		  "record_to=siprec. Without it: there is none." },
+	{ .key = "transport",
+	  .type = CONF_ENUM,
+	  FIELD(settings_siprec, transport),
+	  .names = g_siprec_transports,
+	  .preset = "tcp",
+	  .help = "How it is asked. Over udp its INVITEs are longer than most paths carry in one "
+		  "piece." },
+	{ .key = "user",
+	  TEXT(settings_siprec, user),
+	  .help = "User part of its URI. Without it: its URI has none." },
+	{ .key = "network",
+	  TEXT(settings_siprec, network),
+	  .help = "Network of this node (networks) by which alone it is reached. Without it: the "
+		  "first one that can." },
+	{ .key = "srtp",
+	  .type = CONF_BOOL,
+	  FIELD(settings_siprec, srtp),
+	  .preset = "false",
+	  .help = "What is sent to it is SRTP, with keys in SDP (RFC 4568). Needs transport tls." },
+	{ .key = NULL },
+};
+
+static const char *const g_opus_names[] = { "off", "keep", "replace", NULL };
+static const char *const g_recording_names[] = { "wav", "pcapng", NULL };
+
+static const struct conf_field g_recordings_fields[] = {
+	{ .key = "folder",
+	  TEXT(settings_recordings, folder),
+	  .at_start = true,
+	  .help = "Folder of recordings, in it one for each tenant and day. An absolute path. "
+		  "Without it: recordings in state_dir." },
+	{ .key = "format",
+	  .type = CONF_ENUM,
+	  FIELD(settings_recordings, format),
+	  .names = g_recording_names,
+	  .preset = "wav",
+	  .help = "What files are made from now on: wav (stereo, what is said and what is heard), "
+		  "or pcapng (the packets, deciphered, with the digits that are pressed)." },
+	{ .key = "memory_mib",
+	  U32(settings_recordings, memory_mib, 1, 65536),
+	  .preset = "64",
+	  .at_start = true,
+	  .help = "Most MiB of recordings that wait for the disk. What does not fit is missing in "
+		  "the file, which says so (docs/guides/recording.md)." },
+	{ .key = "most",
+	  U32(settings_recordings, most, 1, 16384),
+	  .preset = "2000",
+	  .at_start = true,
+	  .help = "Recordings at once. A further one fails, and its call goes on." },
+	{ .key = "tone",
+	  DURATION(settings_recordings, tone, 0, SECONDS(3600)),
+	  .preset = "0s",
+	  .help = "While a call is recorded, both parties hear a short tone when that begins and "
+		  "so "
+		  "often from then on, such as 15s: at least 1s. 0s: never. Not while the "
+		  "recording "
+		  "is paused." },
+	{ .key = "port",
+	  U32(settings_recordings, port, 0, 65535),
+	  .preset = "0",
+	  .at_start = true,
+	  .help = "TCP port on http.bind where recordings are fetched, by links of recording.link "
+		  "alone; with TLS where http.tls is true. 0: none." },
+	{ .key = "store",
+	  .type = CONF_LIST,
+	  FIELD(settings_recordings, store),
+	  .fields = g_destination_fields,
+	  .size = sizeof(struct settings_destination),
+	  .count_offset = offsetof(struct settings_recordings, store_count),
+	  .max_items = SETTINGS_DESTINATIONS_MAX,
+	  .help = "Destinations of recordings (docs/guides/recording-store.md)." },
+	{ .key = "deliver",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_recordings, deliver),
+	  .size = SETTINGS_DESTINATION_NAME_MAX,
+	  .count_offset = offsetof(struct settings_recordings, deliver_count),
+	  .max_items = SETTINGS_DELIVER_MAX,
+	  .help = "Names of the destinations that recordings of a tenant go to, each to all of "
+		  "them, where the tenant's document names none (recording_store). Without it: "
+		  "they stay in folder." },
+	{ .key = "retry",
+	  DURATION(settings_recordings, retry, 100 * NS_PER_MS, SECONDS(3600)),
+	  .preset = "5s",
+	  .help = "After a failure a delivery is tried again after about so long, then after twice "
+		  "as long, and so on." },
+	{ .key = "retry_max",
+	  DURATION(settings_recordings, retry_max, SECONDS(1), SECONDS(86400)),
+	  .preset = "3600s",
+	  .help = "The longest of these pauses." },
+	{ .key = "give_up",
+	  DURATION(settings_recordings, give_up, SECONDS(1), SECONDS(31536000)),
+	  .preset = "604800s",
+	  .help = "What is not delivered so long after the first try becomes a dead letter: it "
+		  "stays in folder, and delivery.retry tries it again." },
+	{ .key = "refusals",
+	  U32(settings_recordings, refusals, 1, 100),
+	  .preset = "3",
+	  .help = "So many refusals in turn make a dead letter: a wrong password, a folder that "
+		  "may "
+		  "not be written, a server whose key is not known." },
+	{ .key = "scan",
+	  DURATION(settings_recordings, scan, 100 * NS_PER_MS, SECONDS(3600)),
+	  .preset = "5s",
+	  .help = "How often folder is looked through for what is new; for what is old, and to "
+		  "count "
+		  "all, 30 times as rarely." },
+	{ .key = "join_wait",
+	  DURATION(settings_recordings, join_wait, 0, SECONDS(86400)),
+	  .preset = "3600s",
+	  .help = "A recording that was interrupted has several files. They wait so long for the "
+		  "last one, and become one before they are delivered. 0s: they are delivered each "
+		  "by itself." },
+	{ .key = "keep_days",
+	  U32(settings_recordings, keep_days, 0, 36500),
+	  .preset = "0",
+	  .help = "Recordings of more days ago are deleted from folder, delivered or not. 0: none "
+		  "is. A tenant's document may say otherwise (recording_days)." },
+	{ .key = "delete_delivered",
+	  .type = CONF_BOOL,
+	  FIELD(settings_recordings, delete_delivered),
+	  .preset = "false",
+	  .help = "A recording is deleted from folder when all of its destinations have it." },
+	{ .key = "free_mib",
+	  U32(settings_recordings, free_mib, 0, 1073741824),
+	  .preset = "1024",
+	  .help = "With less room on the disk of folder, recordings that are delivered are "
+		  "deleted, "
+		  "the oldest day first. 0: never." },
+	{ .key = "opus",
+	  .type = CONF_ENUM,
+	  FIELD(settings_recordings, opus),
+	  .names = g_opus_names,
+	  .preset = "off",
+	  .help = "Finished WAV files are coded as Opus in Ogg, at idle priority, before they are "
+		  "delivered: replace (the WAV file is deleted), keep (it is delivered as well), "
+		  "or off." },
+	{ .key = "opus_wait",
+	  DURATION(settings_recordings, opus_wait, SECONDS(1), SECONDS(2592000)),
+	  .preset = "21600s",
+	  .help = "A recording that waited so long to be coded goes as WAV. So the backlog of a "
+		  "machine without idle time has a bound." },
+	{ .key = "certificate",
+	  TEXT(settings_recordings, certificate),
+	  .help = "PEM file of up to 8 certificates, without a private key. Finished recordings "
+		  "are encrypted for each of them (CMS), and what is plain is deleted. SIGHUP "
+		  "reads "
+		  "it again. Without it: they stay as they are." },
+	{ .key = "tenant_certificates",
+	  .type = CONF_LIST,
+	  FIELD(settings_recordings, tenant_certificates),
+	  .fields = g_tenant_certificate_fields,
+	  .size = sizeof(struct settings_tenant_certificate),
+	  .count_offset = offsetof(struct settings_recordings, tenant_certificate_count),
+	  .max_items = SETTINGS_TENANT_CERTIFICATES_MAX,
+	  .help = "The same of tenants, in the place of certificate." },
+	{ .key = NULL },
+};
+
+/* In the order of enum live_format. */
+static const char *const g_live_formats[] = { "l16", "ulaw", NULL };
+
+static const struct conf_field g_live_endpoint_fields[] = {
+	{ .key = "name",
+	  TEXT(settings_live_endpoint, name),
+	  .required = true,
+	  .help = "What call.stream calls it." },
+	{ .key = "url",
+	  TEXT(settings_live_endpoint, url),
+	  .required = true,
+	  .help = "Where the application listens: wss://host[:port]/path. Its certificate must be "
+		  "for that host, and good. ws:// only with live.plain." },
+	{ .key = "token_file",
+	  TEXT(settings_live_endpoint, token_file),
+	  .help = "File whose first line is shown to the application, as Authorization: Bearer. "
+		  "SIGHUP reads it again." },
+	{ .key = "tenants",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_live_endpoint, tenants),
+	  .size = TENANT_NAME_MAX,
+	  .count_offset = offsetof(struct settings_live_endpoint, tenant_count),
+	  .max_items = SETTINGS_LIVE_TENANTS_MAX,
+	  .help = "Tenants whose calls may go there. Without it: all." },
+	{ .key = "format",
+	  .type = CONF_ENUM,
+	  FIELD(settings_live_endpoint, format),
+	  .names = g_live_formats,
+	  .preset = "l16",
+	  .help = "Of the sound, both ways: 16 bits, the low octet first, or G.711 mu-law." },
+	{ .key = "rate",
+	  U32(settings_live_endpoint, rate, 8000, 24000),
+	  .preset = "16000",
+	  .help = "Samples a second of l16: 8000, 16000 or 24000. ulaw has 8000." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_live_fields[] = {
+	{ .key = "endpoints",
+	  .type = CONF_LIST,
+	  FIELD(settings_live, endpoints),
+	  .fields = g_live_endpoint_fields,
+	  .size = sizeof(struct settings_live_endpoint),
+	  .count_offset = offsetof(struct settings_live, endpoint_count),
+	  .max_items = SETTINGS_LIVES_MAX,
+	  .help = "Applications that the sound of a party may go to, and come from, by "
+		  "call.stream. There are no others. A stream that runs keeps what it began "
+		  "with." },
+	{ .key = "streams",
+	  U32(settings_live, streams, 1, 10000),
+	  .preset = "500",
+	  .at_start = true,
+	  .help = "At once, at most: each has a connection of its own, and 200 KiB at most "
+		  "beside what its application says ahead (live audio, 30 s: up to 1.4 MiB)." },
+	{ .key = "plain",
+	  .type = CONF_BOOL,
+	  FIELD(settings_live, plain),
+	  .preset = "false",
+	  .help = "URLs may begin with ws://. Then whoever is on the way hears and speaks: for "
+		  "this machine and private networks alone." },
+	{ .key = "ca",
+	  TEXT(settings_live, ca),
+	  .at_start = true,
+	  .help = "PEM file of those whose certificates are believed, beside the system's." },
+	{ .key = "connect_timeout",
+	  DURATION(settings_live, connect, SECONDS(1), SECONDS(60)),
+	  .preset = "5s",
+	  .help = "So long the first connection may take, with all tries. Then the stream has "
+		  "failed." },
+	{ .key = "give_up",
+	  DURATION(settings_live, give_up, 0, SECONDS(3600)),
+	  .preset = "30s",
+	  .help = "So long a connection that was lost is tried again. Then the stream has "
+		  "failed." },
+	{ .key = NULL },
+};
+
+static const struct conf_field g_ivr_fields[] = {
+	{ .key = "max_digits",
+	  U32(settings_ivr, max_digits, 1, 16),
+	  .preset = "16",
+	  .help = "Keys that one call.collect takes, at most: max of the command, and what it is "
+		  "where the command has none." },
+	{ .key = NULL },
+};
+
 const struct conf_field g_settings_fields[] = {
 	{ .key = "node",
 	  SECTION(node, g_node_fields),
@@ -952,5 +1338,19 @@ const struct conf_field g_settings_fields[] = {
 	{ .key = "hep",
 	  SECTION(hep, g_hep_fields),
 	  .help = "Copies of SIP messages and RTCP to a collector (HEP version 3)." },
+	{ .key = "recordings",
+	  SECTION(recordings, g_recordings_fields),
+	  .help = "What becomes of recordings of calls: a process of its own, tandem-store, brings "
+		  "them to destinations, and deletes them." },
+	{ .key = "siprec",
+	  SECTION(siprec, g_siprec_fields),
+	  .help = "An external recorder (guides/siprec.md)." },
+	{ .key = "live",
+	  SECTION(live, g_live_fields),
+	  .help = "Live sound between parties and applications, over WebSockets "
+		  "(guides/live-audio.md)." },
+	{ .key = "ivr",
+	  SECTION(ivr, g_ivr_fields),
+	  .help = "What applications may ask callers for (guides/application.md)." },
 	{ .key = NULL },
 };

@@ -25,6 +25,10 @@ static const struct {
 	{ HEALTH_SHARD_SILENT, "shard_silent" },
 	{ HEALTH_LEASE_UNKEPT, "lease_not_kept" },
 	{ HEALTH_REDIS_OTHER, "another_redis" },
+	{ HEALTH_RECORDINGS_DISK, "recordings_disk_failing" },
+	{ HEALTH_RECORDINGS_FULL, "recordings_disk_full" },
+	{ HEALTH_RECORDINGS_PLAIN, "recordings_not_encrypted" },
+	{ HEALTH_RECORDINGS_UNCODED, "recordings_coded_late" },
 };
 
 /* Relaxed throughout: each value stands alone. */
@@ -76,7 +80,8 @@ void health_write(struct writer *w, uint32_t reasons)
 
 bool health_is_well(uint32_t reasons)
 {
-	return !(reasons & ~(uint32_t)(HEALTH_BUSY | HEALTH_CALLS_ASIDE | HEALTH_SHARD_LOST));
+	return !(reasons & ~(uint32_t)(HEALTH_BUSY | HEALTH_CALLS_ASIDE | HEALTH_SHARD_LOST |
+				       HEALTH_RECORDINGS_UNCODED));
 }
 
 bool health_is_ready(uint32_t reasons)

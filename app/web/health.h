@@ -27,7 +27,11 @@ enum health_reason {
 		8192, /* the lease of a shard is past: it may not speak until it is renewed */
 	HEALTH_LEASE_UNKEPT =
 		16384, /* Redis may forget a lease: acks of other nodes alone carry it */
-	HEALTH_REDIS_OTHER = 32768, /* the node was linked to another Redis while it ran */
+	HEALTH_REDIS_OTHER = 32768,         /* the node was linked to another Redis while it ran */
+	HEALTH_RECORDINGS_PLAIN = 65536,    /* recordings that are to be encrypted cannot be */
+	HEALTH_RECORDINGS_UNCODED = 131072, /* no fault of calls: Opus is made too slowly */
+	HEALTH_RECORDINGS_FULL = 262144,    /* too little room, and nothing that may be deleted */
+	HEALTH_RECORDINGS_DISK = 524288,    /* the disk refuses recordings, or does not answer */
 	HEALTH_BUSY = HEALTH_DRAINING | HEALTH_NO_CALLS | HEALTH_NO_TRANSACTIONS | HEALTH_NO_PORTS |
 		      HEALTH_NO_DESCRIPTORS,
 };

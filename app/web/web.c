@@ -32,7 +32,7 @@ enum {
 
 struct web {
 	struct lws_context *context;
-	const struct health *health;
+	struct web_pages pages;
 	struct web_clients *clients;
 	struct web_certificates *certificates; /* NULL: no TLS */
 	struct web_sip *sip;                   /* NULL: no SIP */
@@ -123,7 +123,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
 	case LWS_CALLBACK_HTTP:
 		client_asked(wsi);
-		return web_request_take(request, wsi, web->health, bytes_mem(in, len));
+		return web_request_take(request, wsi, &web->pages, bytes_mem(in, len));
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return web_request_send(request, wsi);
 	case LWS_CALLBACK_CLOSED_HTTP:
@@ -286,7 +286,7 @@ static int web_prepare(struct web *web, const struct web_settings *settings)
 {
 	int err = why_not(&settings->bind);
 
-	web->health = settings->health;
+	web->pages = (struct web_pages){ settings->health, settings->files };
 	web->link = settings->link;
 	lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
 	if (!err)

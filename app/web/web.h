@@ -13,6 +13,7 @@
 
 struct tls_settings;
 struct web;
+struct web_files;
 struct web_link;
 
 enum {
@@ -25,6 +26,8 @@ struct web_settings {
 	struct addr bind;
 	/* The caller's; outlives the thread. NULL: no pages, they are another listener's. */
 	const struct health *health;
+	const struct web_files
+		*files; /* the caller's; NULL: none. A listener of files has no pages */
 	const struct tls_settings *tls; /* NULL: no TLS; read at once */
 	struct web_link *link;          /* the caller's; NULL: no SIP */
 	uint16_t local;                 /* sip_hop.local of what comes */

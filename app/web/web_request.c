@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/web/web_request.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/metric.h"
 
-enum { PAGE_MAX = 256 * 1024, HEAD_MAX = 1024 };
+enum { PAGE_MAX = 256 * 1024, HEAD_MAX = 1024, FILE_PIECE = 16384, RANGE_MAX = 64 };
 
 struct answer {
 	unsigned status;
@@ -71,7 +76,96 @@ int web_request_refuse(void)
 	return -1;
 }
 
-int web_request_take(struct web_request *r, struct lws *wsi, const struct health *health,
+/* ---- files ---- */
+
+static int header_add(struct lws *wsi, const char *name, const char *value, uint8_t **p,
+		      uint8_t *end)
+{
+	return lws_add_http_header_by_name(wsi, (const uint8_t *)name, (const uint8_t *)value,
+					   (int)strlen(value), p, end);
+}
+
+static int file_head_send(struct lws *wsi, const char *type, const struct web_range *range,
+			  uint64_t size)
+{
+	uint8_t buffer[LWS_PRE + HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
+	uint8_t *end = buffer + sizeof(buffer) - 1;
+	char part[RANGE_MAX];
+
+	(void)snprintf(part, sizeof(part), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range->from,
+		       range->from + range->n - 1, size);
+	if (lws_add_http_common_headers(wsi, range->part ? 206 : 200, type, range->n, &p, end) ||
+	    (range->part && header_add(wsi, "content-range:", part, &p, end)) ||
+	    header_add(wsi, "accept-ranges:", "bytes", &p, end) ||
+	    header_add(wsi, "cache-control:", "private, no-store", &p, end) ||
+	    header_add(wsi, "x-content-type-options:", "nosniff", &p, end) ||
+	    lws_finalize_write_http_header(wsi, start, &p, end))
+		return -1;
+	return 0;
+}
+
+static int range_refuse(struct lws *wsi, uint64_t size)
+{
+	uint8_t buffer[LWS_PRE + HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
+	uint8_t *end = buffer + sizeof(buffer) - 1;
+	char all[RANGE_MAX];
+
+	(void)snprintf(all, sizeof(all), "bytes */%" PRIu64, size);
+	if (lws_add_http_common_headers(wsi, 416, "text/plain", 0, &p, end) ||
+	    header_add(wsi, "content-range:", all, &p, end) ||
+	    lws_finalize_write_http_header(wsi, start, &p, end))
+		return -1;
+	return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+static int file_begin(struct web_request *r, struct lws *wsi, struct bytes name, int fd,
+		      uint64_t size)
+{
+	struct web_range range;
+	char header[RANGE_MAX] = "";
+
+	if (lws_hdr_copy(wsi, header, sizeof(header), WSI_TOKEN_HTTP_RANGE) < 0)
+		header[0] = '\0'; /* too long to be one part */
+	r->file = fd + 1;
+	if (web_range_parse(bytes_str(header), size, &range))
+		return range_refuse(wsi, size);
+	r->page = malloc(LWS_PRE + FILE_PIECE);
+	r->from = range.from;
+	r->size = range.n;
+	if (!r->page || file_head_send(wsi, web_file_type(name), &range, size))
+		return -1;
+	metric_add(g_metrics.served, 1);
+	(void)lws_callback_on_writable(wsi);
+	return 0;
+}
+
+/* The link was given to somebody who may: now it is only looked at. */
+static int file_take(struct web_request *r, struct lws *wsi, const struct web_files *files,
+		     struct bytes path)
+{
+	struct bytes name;
+	uint64_t size = 0;
+	int fd, err = web_file_parse(files, path, clock_utc_ms(), &name);
+
+	fd = err ? err : web_file_open(files, name, &size);
+	if (fd >= 0)
+		return file_begin(r, wsi, name, fd, size);
+	metric_add(g_metrics.refused, 1);
+	(void)lws_return_http_status(wsi, fd == -EACCES ? 403 : 404,
+				     fd == -EACCES ? "ask for another link: recording.link"
+						   : "not found");
+	return -1;
+}
+
+/* Where less of it is there than was promised the connection ends. */
+static size_t file_read(struct web_request *r, size_t n)
+{
+	ssize_t got = pread(r->file - 1, r->page + LWS_PRE, n, (off_t)(r->from + r->sent));
+
+	return got == (ssize_t)n ? n : 0;
+}
+
+int web_request_take(struct web_request *r, struct lws *wsi, const struct web_pages *pages,
 		     struct bytes path)
 {
 	struct answer answer;
@@ -82,11 +176,13 @@ int web_request_take(struct web_request *r, struct lws *wsi, const struct health
 		(void)lws_return_http_status(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, "only GET");
 		return web_request_refuse();
 	}
+	if (pages->files)
+		return file_take(r, wsi, pages->files, path);
 	r->page = malloc(LWS_PRE + PAGE_MAX);
 	if (!r->page)
 		return -1;
 	w = writer_over(r->page + LWS_PRE, PAGE_MAX);
-	answer = page_write(health, path, &w);
+	answer = page_write(pages->health, path, &w);
 	metric_add(answer.status == 404 ? g_metrics.refused : g_metrics.served, 1);
 	r->size = w.n;
 	if (head_send(wsi, answer, w.n))
@@ -97,13 +193,15 @@ int web_request_take(struct web_request *r, struct lws *wsi, const struct health
 
 int web_request_send(struct web_request *r, struct lws *wsi)
 {
-	size_t left = r->size - r->sent, n = left < WEB_REQUEST_PIECE ? left : WEB_REQUEST_PIECE;
+	size_t most = r->file ? FILE_PIECE : WEB_REQUEST_PIECE;
+	uint64_t left = r->size - r->sent;
+	size_t n = left < most ? (size_t)left : most;
 	bool last = n == left;
 
-	if (!r->page)
+	if (!r->page || (r->file && n && !file_read(r, n)))
 		return -1;
 	/* The library may write LWS_PRE bytes before: what lies there has been sent. */
-	if (lws_write(wsi, r->page + LWS_PRE + r->sent, n,
+	if (lws_write(wsi, r->page + LWS_PRE + (r->file ? 0 : r->sent), n,
 		      last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) != (int)n)
 		return -1;
 	r->sent += n;
@@ -119,5 +217,7 @@ int web_request_send(struct web_request *r, struct lws *wsi)
 void web_request_drop(struct web_request *r)
 {
 	free(r->page);
+	if (r->file)
+		(void)close(r->file - 1);
 	*r = (struct web_request){ 0 };
 }

@@ -6,22 +6,32 @@
 #include <libwebsockets.h>
 
 #include "app/web/health.h"
+#include "app/web/web_file.h"
 #include "base/bytes.h"
 
 enum { WEB_REQUEST_PIECE = 4096 }; /* octets of a page in one write */
 
 /* The one a connection is at. Zeroed by the library. */
 struct web_request {
-	uint8_t *page; /* malloc'ed: LWS_PRE octets, then the page; NULL: none */
-	size_t size, sent;
+	uint8_t *
+		page; /* malloc'ed: LWS_PRE octets, then the page, or a piece of a file; NULL: none */
+	uint64_t size, sent;
+	int file;      /* a descriptor and 1; 0: the page is all */
+	uint64_t from; /* of the file: its first octet that is sent */
 };
 
 void web_request_setup(void); /* registers the metrics; main thread, once */
 
 /* What these return is what the library's callback returns: 0, or -1: it closes the connection. */
 
+/* Where its answer comes from. */
+struct web_pages {
+	const struct health *health;   /* NULL: no pages */
+	const struct web_files *files; /* NULL: no files */
+};
+
 /* Its head has come: the answer's goes out, the page follows. path without the query. */
-int web_request_take(struct web_request *r, struct lws *wsi, const struct health *health,
+int web_request_take(struct web_request *r, struct lws *wsi, const struct web_pages *pages,
 		     struct bytes path);
 /* The connection takes more. */
 int web_request_send(struct web_request *r, struct lws *wsi);

@@ -20,6 +20,10 @@ enum peer_kind {
 	PEER_CONSENTED, /* epoch, sent_ns: CLAIM_CONSENTED */
 	PEER_NEWS,      /* epoch, named, record: CLAIM_NEWS */
 	PEER_DEAD,      /* epoch: its owner is gone, and its addresses with it */
+	PEER_HOME,      /* the shard is of the node's file */
+	PEER_RUNS,      /* it is live there */
+	PEER_DRAINS,    /* no shard: the node takes no calls */
+	PEER_TAKE,      /* whoever hears it is to ask for the shard (cluster.rebalance) */
 	PEER_KINDS,
 };
 

@@ -22,6 +22,7 @@ enum parcel_kind {
 	PARCEL_NEWS, /* of users that are watched (sig/remote/remote_watch.h): it has no ends */
 	PARCEL_SEND_FLOW,  /* a datagram by that address of the receiver's, which stays with it */
 	PARCEL_HEARD_FLOW, /* a datagram at that address of the sender's, which stays with it */
+	PARCEL_BACK, /* on that connection of the receiver's, for a shard that the sender has no more */
 	PARCEL_KINDS,
 };
 

@@ -33,7 +33,7 @@ void store_lease_want(struct store_shard *s)
 
 bool store_lease_may_be_given(const struct store_shard *s)
 {
-	return s->lease.state == LEASE_HELD && !s->lease.question;
+	return s->lease.state == LEASE_HELD && !s->lease.question && spool_is_empty(s->spool);
 }
 
 /* False: not while the lease is not known to be ours, or Redis is asked about it. */

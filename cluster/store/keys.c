@@ -219,6 +219,7 @@ void store_shared_keys(struct keys_check *check)
 	aors_check(check);
 	key_check(check, STORE_KEY_IDS, "set", (struct bytes){ 0 });
 	key_check(check, STORE_KEY_NODES, "hash", (struct bytes){ 0 });
+	key_check(check, STORE_KEY_PLACES, "hash", (struct bytes){ 0 });
 	key_check(check, STORE_KEY_LOG, "stream", (struct bytes){ 0 });
 	key_check(check, STORE_KEY_HISTORY, "string", (struct bytes){ 0 });
 }

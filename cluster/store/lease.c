@@ -100,7 +100,8 @@ static void holder_note(struct store_shard *s, const struct store_answer *a)
 	holder_text(h->node, sizeof(h->node), a, 3);
 	holder_text(h->where, sizeof(h->where), a, 6);
 	h->copy = bytes_is(redis_reply_text(redis_reply_at(a->reply, 5)), s->settings.identity.id);
-	h->offers = offer && offer == identity_node(&s->settings.identity);
+	h->leaves = offer != 0;
+	h->offers = h->leaves && offer == identity_node(&s->settings.identity);
 	watch_note(s, a);
 }
 

@@ -38,6 +38,60 @@ static void node_write(struct store_shared *s, const struct bytes *args, size_t 
 	store_leave(&s->base);
 }
 
+struct own_op {
+	struct store_op op;
+	store_own_fn *said;
+	void *arg;
+};
+
+static void own_finish(struct store_op *op, const struct store_answer *a)
+{
+	const struct own_op *own = (const struct own_op *)op;
+	struct store_own_said said = { .result = a->result };
+
+	if (a->result == STORE_OK || a->result == STORE_CONFLICT) {
+		said.line = redis_reply_text(redis_reply_at(a->reply, 2));
+		said.place = redis_reply_text(redis_reply_at(a->reply, 3));
+	}
+	own->said(&said, own->arg);
+}
+
+void store_node_own(struct store_shared *s, const struct store_own *own, store_own_fn *said,
+		    void *arg)
+{
+	char id[NODE_ID_TEXT], incarnation[NODE_ID_TEXT], text[ROSTER_TEXT_MAX];
+	char place[TWIN_PLACE_MAX];
+	const struct bytes args[] = {
+		STORE_KEY_NODES,
+		STORE_KEY_PLACES,
+		node_id_text(id, own->node->id),
+		node_id_text(incarnation, own->node->incarnation),
+		roster_write(text, own->node),
+		twin_place_write(place, own->node->incarnation, own->identity),
+		own->seen,
+		own->look ? BYTES_LIT("look") : BYTES_LIT("put"),
+	};
+	struct own_op *op;
+
+	store_enter(&s->base);
+	op = (struct own_op *)store_op_new(&s->base, sizeof(*op), own_finish);
+	if (op) {
+		op->said = said;
+		op->arg = arg;
+	}
+	if (op && args[4].n)
+		store_op_run(&op->op, &(struct script_call){ .id = SCRIPT_NODE_OWN,
+							     .args = args,
+							     .keys = 2,
+							     .n = COUNT_OF(args),
+							     .deadline_ns = s->base.deadline_ns });
+	else if (op)
+		store_op_fail(&op->op, STORE_REFUSED);
+	else
+		said(&(struct store_own_said){ .result = STORE_UNKNOWN }, arg);
+	store_leave(&s->base);
+}
+
 void store_node_put(struct store_shared *s, const struct roster_node *node, store_done_fn *done,
 		    void *arg)
 {

@@ -400,6 +400,7 @@ enum { STORE_TAGS = 256, STORE_TAG_NONE = STORE_TAGS };
 uint32_t store_tag_of_aor(const struct store_base *base, struct bytes tenant, struct bytes user);
 /* Of the documents of all tenants. */
 #define STORE_KEY_NODES   BYTES_LIT("td:{nodes}")
+#define STORE_KEY_PLACES  BYTES_LIT("td:{nodes}:places")
 #define STORE_KEY_LOG     BYTES_LIT("td:{docs}:log")
 #define STORE_KEY_HISTORY BYTES_LIT("td:{docs}:history")
 /* td:{t:TENANT}:WHAT:KIND, without ":KIND" when it is NULL */

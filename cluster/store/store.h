@@ -18,6 +18,7 @@
 #include "cluster/identity.h"
 #include "cluster/redis/redis.h"
 #include "cluster/roster.h"
+#include "cluster/twin.h"
 
 struct store_shared;
 struct store_shard;
@@ -160,7 +161,8 @@ struct store_holder {
 	char where[IDENTITY_WHERE_MAX];
 	bool copy;   /* its directory has the id of ours: one is a copy of the other */
 	bool alive;  /* it was renewed since it was looked at before */
-	bool offers; /* it would give the shard to us */
+	bool leaves; /* it would give the shard to somebody, */
+	bool offers; /* ... and that is us */
 };
 const struct store_holder *store_holder(const struct store_shard *s);
 
@@ -199,14 +201,28 @@ void store_lease_want(struct store_shard *s);
 /* All of it is saved, and nothing is said any more. The lease is that of whoever wants it, or, where the answer is not STORE_OK,
  * perhaps: store_acquire tells. REFUSED: it is ours, as before; not now. */
 void store_lease_give(struct store_shard *s, uint64_t to, store_done_fn *done, void *arg);
-/* It is known to be ours, and Redis is not being asked about it. */
+/* It is known to be ours, Redis is not being asked about it, and no end of a call waits on disk: there the call would go on. */
 bool store_lease_may_be_given(const struct store_shard *s);
-/* That node sees that it may want it (store_holder). */
+/* That node sees that it may want it (store_holder). 0: no longer. */
 void store_lease_offer(struct store_shard *s, uint64_t to);
 
 /* ---- the nodes of the cluster: roster.h ---- */
 
-/* With each beat; and with beat 0 when it has stopped, or is removed. */
+/* The line of this process, with each beat, and with beat 0 when it has stopped; see cluster/twin.h. look: nothing is written. */
+struct store_own {
+	const struct roster_node *node;
+	const struct identity *identity;
+	struct bytes seen; /* a line of another process that may be written over; empty: none */
+	bool look;
+};
+struct store_own_said {
+	enum store_result result; /* CONFLICT: it is another process' */
+	struct bytes line, place; /* as they were, until the call returns; empty: there was none */
+};
+typedef void store_own_fn(const struct store_own_said *said, void *arg);
+void store_node_own(struct store_shared *s, const struct store_own *own, store_own_fn *said,
+		    void *arg);
+/* That of another one: with beat 0 when it is removed. */
 void store_node_put(struct store_shared *s, const struct roster_node *node, store_done_fn *done,
 		    void *arg);
 /* The line of one that had left is removed as well. */

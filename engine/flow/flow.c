@@ -46,11 +46,13 @@ static void rules_set(struct flow *f, const struct flow_spec *spec)
 	uint8_t count = spec->kind == MEDIA_OPAQUE ? 0 : spec->rule_count;
 
 	assert(count <= PAYLOAD_RULES_MAX);
+	memcpy(f->rule_codecs, spec->rule_codecs, sizeof(f->rule_codecs));
 	memset(f->rule_of, PAYLOAD_NONE, sizeof(f->rule_of));
 	f->rules[0].in = PAYLOAD_NONE;
 	for (uint8_t i = 0; i < count; i++) {
 		assert(spec->rules[i].in < PAYLOAD_TYPES);
 		assert(spec->rules[i].out < PAYLOAD_TYPES || spec->rules[i].out == PAYLOAD_NONE);
+		assert(spec->rules[i].coding <= MEDIA_CODINGS_MAX);
 		f->rules[i] = spec->rules[i];
 		if (f->rules[i].clock_hz == 0)
 			f->rules[i].clock_hz = CLOCK_HZ_PRESET;
@@ -81,6 +83,11 @@ static void spec_apply(struct flow *f, const struct flow_spec *spec)
 	f->remote[CHANNEL_RTCP] = spec->remote_rtcp;
 	f->unproven = spec->unproven;
 	f->own = spec->own;
+	f->tap_number[TAP_RECORD] = spec->tap;
+	f->tap_number[TAP_LIVE] = spec->tap_live;
+	f->tap_number[TAP_FORK] = spec->tap_fork;
+	f->taps = (uint8_t)((spec->tap != 0) << TAP_RECORD | (spec->tap_live != 0) << TAP_LIVE |
+			    (spec->tap_fork != 0) << TAP_FORK);
 	latch_place_rtcp(f);
 	rules_set(f, spec);
 }
@@ -126,6 +133,7 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	flow_pace_tick(f);
 	resume_apply(f, &spec->resume, now_ns);
 	t->own += f->own;
+	t->tapped += f->taps != 0;
 	*out = f;
 	return 0;
 }
@@ -180,6 +188,7 @@ void flow_close(struct flow_table *t, struct flow *f)
 	srtp_flow_close(t, f);
 	t->watched -= f->watch != 0;
 	t->own -= f->own;
+	t->tapped -= f->taps != 0;
 	f->id = (struct flow_id){ 0 };
 }
 
@@ -217,12 +226,13 @@ const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_
 static struct flow_said said_read(const struct flow *f)
 {
 	const struct sink *k = &f->sink;
+	bool made = f->listener.begun || k->coded;
 
 	return (struct flow_said){ .at_ns = k->at_ns,
 				   .timestamp = k->timestamp,
 				   .clock_hz = k->clock_hz,
 				   .sequence = k->sequence,
-				   .units = k->started && !f->listener.begun ? 0 : k->units };
+				   .units = made || !k->started ? k->units : 0 };
 }
 
 struct flow_resume flow_resume_read(const struct flow *f)

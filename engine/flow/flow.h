@@ -18,6 +18,7 @@
 #include "media/rtp/report.h"
 #include "media/rtp/seq.h"
 #include "media/rtp/telephone_event.h"
+#include "media/tap.h"
 
 enum { PAYLOAD_TYPES = 128 };
 
@@ -53,7 +54,9 @@ struct sink {
 	uint16_t sequence; /* highest sent */
 	uint8_t started;
 	uint8_t pinned; /* 1: not started, but it will with sequence + 1 (srtp_flow.h) */
-	uint16_t units; /* of a timestamp, between two packets of the sound; see flow_said */
+	uint16_t
+		units; /* of a timestamp, between two packets of what is made or coded here; see flow_said */
+	uint8_t coded; /* 1: what its feeder says is coded anew (engine/job/coder.h) */
 	uint32_t packets,
 		octets; /* sent, octets of payload: as a sender report counts them (RFC 3550 6.4.1) */
 };
@@ -75,7 +78,10 @@ enum {
 enum {
 	MAKING_DIGIT = 1, /* packet by packet (digits.h) */
 	MAKING_SOUND = 2, /* it hears a job (engine/job/listener.h) */
+	MAKING_TONE = 4,  /* within what it hears (engine/job/overlay.h) */
 };
+
+enum { MAKING_ALL = MAKING_DIGIT | MAKING_SOUND }; /* nothing of its peer's */
 
 /* Which ways are SRTP. */
 enum {
@@ -97,6 +103,8 @@ struct flow_sent {
  * With many flows each line of the cache that a packet touches is fetched from memory. So what an ordinary packet reads and
  * writes lies in front, by role: it touches lines 0 to 2 of its own flow, and lines 0 and 3 of its peer.
  */
+enum { FLOW_LINE = 64 };
+
 struct flow {
 	/* line 0: read for every packet, of the flow and of its peer */
 	struct flow_id id; /* generation 0: the slot is free */
@@ -108,7 +116,7 @@ struct flow {
 			uint8_t receive, send, rtcp_mux;
 			uint8_t secure; /* SECURE_IN, SECURE_OUT: in clear that way nothing passes */
 			uint8_t notice; /* 1: MEDIA_FLOW_LATCHED is due */
-			uint8_t making; /* what we send to the party ourselves, in place of its peer: MAKING_DIGIT, MAKING_SOUND */
+			uint8_t making; /* what we send to the party ourselves, in place of its peer or within that: MAKING_DIGIT, MAKING_SOUND, MAKING_TONE */
 			uint8_t transport; /* flow_transport.h; 0: an ordinary flow */
 			uint8_t kind;      /* enum media_kind */
 		};
@@ -128,6 +136,7 @@ struct flow {
 	struct flow_sent sent;
 	uint32_t out_slot; /* of the port, that sends to the party: flow_mark.h */
 	uint8_t place;     /* of its shard, in worker.validity */
+	uint8_t taps; /* leg_tap.h: bits of enum tap_reader that have what this party says and hears */
 	/* not for every packet */
 	uint8_t leg, line;
 	uint8_t latch_mode;    /* enum latch_mode */
@@ -136,10 +145,14 @@ struct flow {
 	uint8_t strips;        /* RTP header extensions do not pass */
 	uint8_t alone;         /* without a peer it is heard all the same */
 	uint8_t watch;         /* points of media/capture.h; 0: nobody looks */
+	uint8_t has_coder;     /* worker.coders has it: what its party says is coded anew */
+	uint8_t has_overlay;   /* worker.overlays has it: its party hears tones */
+	uint8_t numbering; /* of what is sent; another one: with other keys, and numbers of before are void */
 	struct latch latch_rtcp;
 	struct flow_stats stats; /* flow_stats_read adds lost, jitter_us, and what is above */
 	struct payload_rule rules[PAYLOAD_RULES_MAX]; /* [0].in PAYLOAD_NONE: none */
 	uint8_t rule_of[PAYLOAD_TYPES];               /* index into rules, or PAYLOAD_NONE */
+	uint8_t rule_codecs[PAYLOAD_RULES_MAX];       /* as of flow_spec */
 	struct addr remote[CHANNELS];                 /* signalled */
 	struct addr rtcp_place;      /* where the party's RTCP should come from: latch.h */
 	struct source source_before; /* its late packets still find their place */
@@ -155,11 +168,14 @@ struct flow {
 	uint32_t active_at;            /* index in flow_table.active */
 	/* rarely */
 	uint64_t call;
-	uint8_t connected;       /* 1: the RTP socket is connected to the latched source */
-	uint8_t unproven;        /* only SDP says that the party is there */
-	uint8_t dscp;            /* of its socket, or of what it sends by another's */
-	uint8_t marked;          /* 1: the port was told so (flow_mark.h) */
-	uint32_t capture_lost;   /* packets that capture.h had no room for since its last one */
+	uint8_t connected;     /* 1: the RTP socket is connected to the latched source */
+	uint8_t unproven;      /* only SDP says that the party is there */
+	uint8_t dscp;          /* of its socket, or of what it sends by another's */
+	uint8_t marked;        /* 1: the port was told so (flow_mark.h) */
+	uint32_t capture_lost; /* packets that capture.h had no room for since its last one */
+	uint8_t tap_number[TAP_READERS];
+	uint32_t tap_lost
+		[TAP_READERS];   /* packets that leg_tap.h had no room for since its last one */
 	uint64_t digit_told_ns;  /* event.c */
 	uint64_t noticed_ns;     /* last MEDIA_FLOW_LATCHED */
 	uint64_t silence_ns;     /* of the party, that is worth an event; 0: none is */
@@ -174,9 +190,8 @@ struct flow {
 	struct dtls_flow dtls;
 	struct addr local[CHANNELS]; /* bound; RTCP: none with rtcp_mux */
 	struct listener listener;
+	uint8_t spare[FLOW_LINE]; /* see the last assertion */
 } CACHE_ALIGNED;
-
-enum { FLOW_LINE = 64 };
 
 static_assert(offsetof(struct flow, latch_rtp) + sizeof(struct addr) == FLOW_LINE, "line 0");
 static_assert(offsetof(struct flow, jitter) == 2 * FLOW_LINE, "line 1");
@@ -193,6 +208,7 @@ struct flow_table {
 	uint32_t secure;  /* flows with SRTP in any direction */
 	uint32_t own;     /* flows whose party is one of this node */
 	uint32_t watched; /* flows of which capture.h copies anything */
+	uint32_t tapped;  /* flows of which leg_tap.h does */
 };
 
 /* 0 or -ENOMEM. Memory is touched when a slot is first used. */

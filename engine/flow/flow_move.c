@@ -2,6 +2,7 @@
 #include "engine/flow/flow_move.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "engine/walk/control.h"
 #include "engine/walk/event.h"
@@ -64,6 +65,7 @@ static void pack(const struct flow *f, struct flow_parcel *p)
 	p->trickle = f->trickle;
 	p->digit_told_ns = f->digit_told_ns;
 	p->noticed_ns = f->noticed_ns;
+	memcpy(p->tap_lost, f->tap_lost, sizeof(p->tap_lost));
 }
 
 static int flow_leave(struct worker *w, struct flow *f, struct flow_parcel *p)
@@ -77,6 +79,7 @@ static int flow_leave(struct worker *w, struct flow *f, struct flow_parcel *p)
 	digits_stop(w, f);
 	pack(f, p);
 	pack_consent(w, f, p);
+	p->coder = coder_pack(w, f);
 	control_flow_end(w, f);
 	return 0;
 }
@@ -88,6 +91,8 @@ void flow_move_yield(struct worker *w, const struct media_command *c)
 
 	worker_relay(w); /* what came before is not lost */
 	f = flow_find(&w->flows, c->id);
+	if (f)
+		overlay_drain(w, f);
 	event.error = f ? flow_leave(w, f, c->parcel) : -ENOENT;
 	control_answer(w, &event);
 }
@@ -117,7 +122,10 @@ void flow_move_arrive(struct worker *w, struct flow *f, struct flow_parcel *p)
 	f->trickle = p->trickle;
 	f->digit_told_ns = p->digit_told_ns;
 	f->noticed_ns = p->noticed_ns;
+	memcpy(f->tap_lost, p->tap_lost, sizeof(f->tap_lost));
 	unpack_consent(w, f, p);
+	coder_arrive(w, f, p->coder);
+	p->coder = NULL;
 	event = event_of(f, MEDIA_FLOW_MOVED);
 	event.parcel = p;
 	control_answer(w, &event);

@@ -33,7 +33,9 @@ struct flow_parcel {
 	struct reports reports;
 	struct trickle trickle;
 	uint64_t digit_told_ns, noticed_ns;
+	uint32_t tap_lost[TAP_READERS];
 	uint64_t consent_ns[CHANNELS]; /* of ICE; 0: none */
+	struct coder *coder;           /* NULL: none */
 };
 
 /* MEDIA_FLOW_YIELD: the flow packs and closes, or stays as it is and the answer says why. */

@@ -82,7 +82,8 @@ static void source_run_begin(struct flow *f, struct sink *k, struct pkt *p, uint
 	bool known = f->source.started && f->source.ssrc == p->ssrc;
 
 	f->stats.source_changes += f->source.started && !known;
-	if (!is_feeder(k, f)) /* control's doing, no party's: told at once, a kill may be near */
+	if (!is_feeder(k, f) &&
+	    !k->coded) /* control's doing, no party's: told at once, a kill may be near */
 		f->noticed_ns = 0;
 	/* another flow fed the party meanwhile: what was late for us is void */
 	f->source_before = is_feeder(k, f) ? f->source : (struct source){ 0 };
@@ -104,6 +105,7 @@ static void source_run_begin(struct flow *f, struct sink *k, struct pkt *p, uint
 	f->source.relayed = 1;
 	f->source.feeding = 1;
 	k->feeder = f->id;
+	k->coded = 0;
 	f->notice = 1;
 }
 
@@ -166,6 +168,13 @@ static void run_end(struct flow *f)
 		f->source_before = f->source;
 	f->source.relayed = 0;
 	f->source.first = (uint16_t)(f->source.sequence_high + 1);
+	f->notice = 1;
+}
+
+void source_hear(struct flow *f, uint32_t ssrc)
+{
+	f->stats.source_changes += f->source.started;
+	f->source = (struct source){ .ssrc = ssrc, .started = 1 };
 	f->notice = 1;
 }
 

@@ -61,6 +61,13 @@ static void begin_behind(const struct srtp_stream *former, const struct media_ke
 		*srtcp_next = srtcp_stream_next(former);
 }
 
+/* What was numbered and did not leave yet must not, nor what left once more. */
+static void numbers_renew(struct flow *f)
+{
+	resend_forget(f);
+	f->numbering++;
+}
+
 static int out_open(struct flow *f, const struct media_key *key, const struct flow_resume *resume,
 		    struct rand_source *r)
 {
@@ -79,7 +86,7 @@ static int out_open(struct flow *f, const struct media_key *key, const struct fl
 	}
 	srtp_stream_close(f->srtp_out);
 	f->srtp_out = s;
-	resend_forget(f);
+	numbers_renew(f);
 	return err;
 }
 
@@ -130,7 +137,7 @@ static void secure_set(struct flow_table *t, struct flow *f, const struct flow_s
 
 	t->secure += (secure != 0) - (f->secure != 0);
 	if (secure != f->secure)
-		resend_forget(f);
+		numbers_renew(f);
 	f->secure = secure;
 }
 

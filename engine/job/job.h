@@ -35,7 +35,7 @@ struct job_kind {
 	enum verdict (*take)(struct worker *w, struct job *j, const struct pkt *p);
 };
 
-extern const struct job_kind job_track, job_delay; /* track.c, delay.c */
+extern const struct job_kind job_track, job_delay, job_feed; /* track.c, delay.c, feed.c */
 
 struct job {
 	struct job_id id; /* generation 0: the slot is free */

@@ -121,6 +121,8 @@ bool listener_hear(struct worker *w, struct flow *f, const struct job_frame *fra
 		listener_begin(w, f, frame);
 	rtp.marker = frame->marker || !l->marked;
 	rtp.timestamp = frame->timestamp + l->timestamp_offset;
+	if (UNLIKELY(f->making & MAKING_TONE))
+		overlay_hear(w, f, &rtp);
 	if (!originate_rtp(w, f, &rtp))
 		return false;
 	l->marked = 1;

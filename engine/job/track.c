@@ -32,7 +32,8 @@ static int encoder_of(struct track *t, const struct media_track *spec)
 	if (err)
 		return err;
 	t->samples = spec->sound->rate_hz * spec->packet_ms / 1000;
-	if (encoder_rate(t->encoder) == spec->sound->rate_hz && t->samples <= TRACK_SAMPLES_MAX)
+	if (encoder_format(t->encoder).rate == spec->sound->rate_hz &&
+	    t->samples <= TRACK_SAMPLES_MAX)
 		return 0;
 	encoder_close(t->encoder);
 	t->encoder = NULL;
@@ -42,7 +43,7 @@ static int encoder_of(struct track *t, const struct media_track *spec)
 /* More than a slice is a slice. */
 static uint8_t effort_of(const struct encoder *e)
 {
-	uint32_t packets = encoder_cost_ns(e) / PACKET_COST_NS;
+	uint32_t packets = encoder_cost_ns(e) / PACKET_COST_NS + 1;
 
 	return (uint8_t)(packets < TURN_SLICE ? packets : TURN_SLICE);
 }

@@ -2,7 +2,6 @@
 #include "engine/job/turn.h"
 
 #include "engine/walk/originate.h"
-#include "engine/walk/worker.h"
 
 void turn_want(struct job_table *t, struct job *j)
 {
@@ -48,7 +47,7 @@ void turn_forget(struct job_table *t, struct job *j)
 	j->waits = false;
 }
 
-void turn_take(struct worker *w)
+static void jobs_turn(struct worker *w)
 {
 	struct job_table *t = &w->jobs;
 	uint32_t left = TURN_SLICE;
@@ -62,6 +61,51 @@ void turn_take(struct worker *w)
 		left -= j->kind->turn(w, j, left);
 		if (j->kind->effort(j, w->now_ns) > 0)
 			turn_want(t, j);
+	}
+}
+
+static bool line_is_wanted(const struct worker *w, enum turn_line line)
+{
+	switch (line) {
+	case TURN_JOBS:
+		return w->jobs.first != 0;
+	case TURN_CODERS:
+		return coder_is_wanted(&w->coders);
+	case TURN_OVERLAYS:
+		return overlay_is_wanted(&w->overlays);
+	case TURN_LINES:
+		break;
+	}
+	return false;
+}
+
+static void line_turn(struct worker *w, enum turn_line line)
+{
+	switch (line) {
+	case TURN_JOBS:
+		jobs_turn(w);
+		break;
+	case TURN_CODERS:
+		coder_turn(w);
+		break;
+	case TURN_OVERLAYS:
+		overlay_turn(w);
+		break;
+	case TURN_LINES:
+		break;
+	}
+}
+
+void turn_take(struct worker *w)
+{
+	for (uint8_t i = 1; i <= TURN_LINES; i++) {
+		enum turn_line line = (enum turn_line)((w->turn + i) % TURN_LINES);
+
+		if (!line_is_wanted(w, line))
+			continue;
+		w->turn = (uint8_t)line;
+		line_turn(w, line);
+		break;
 	}
 	originate_flush(w);
 }

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who works next. Jobs whose time has come stand in line. Between two polls of the port a slice is done: of the first in line, and of
- * those behind it as long as both together are no more than a slice. Who has more to do goes to the end of the line.
+ * those behind it as long as both together are no more than a slice. Who has more to do goes to the end of the line. Coders (coder.h) and
+ * overlays (overlay.h) have lines of their own: where several wait, they take turns.
  */
 #ifndef ENGINE_JOB_TURN_H
 #define ENGINE_JOB_TURN_H
 
-#include "engine/job/job.h"
+#include "engine/walk/worker.h"
 
-struct worker;
+/* worker.turn: who had it last. */
+enum turn_line {
+	TURN_JOBS,
+	TURN_CODERS,
+	TURN_OVERLAYS,
+	TURN_LINES,
+};
 
 enum {
 	TURN_SLICE = 64, /* packets; what else is done is counted as so many (track.c) */
@@ -18,13 +25,13 @@ enum {
 void turn_want(struct job_table *t, struct job *j);
 /* It closes. */
 void turn_forget(struct job_table *t, struct job *j);
-/* A slice of work, if any waits. */
+/* A slice of work of one line, if any waits. */
 void turn_take(struct worker *w);
 
 /* Somebody is in line: the worker does not sleep. */
-static inline bool turn_is_wanted(const struct job_table *t)
+static inline bool turn_is_wanted(const struct worker *w)
 {
-	return t->first != 0;
+	return w->jobs.first != 0 || coder_is_wanted(&w->coders) || overlay_is_wanted(&w->overlays);
 }
 
 #endif

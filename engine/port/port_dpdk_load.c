@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds the module beside the program, or where a build leaves it. It stays loaded: what DPDK has started does not end. */
-#include <dlfcn.h>
-#include <libgen.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/metric.h"
+#include "base/module.h"
 #include "engine/port/port_dpdk.h"
-
-enum { PATH_LENGTH = 2048 };
-
-/* From the folder of the program on. */
-static const char *const PLACES[] = {
-	"../lib/tandem/" PORT_DPDK_MODULE,
-	"../engine/" PORT_DPDK_MODULE,
-	PORT_DPDK_MODULE,
-};
 
 static metric_id g_metrics[DPDK_COUNTS]; /* metrics are global too */
 
@@ -60,42 +49,18 @@ void port_dpdk_metric(enum port_dpdk_count what, uint64_t n)
 	metric_add(g_metrics[what], n);
 }
 
-static void *module_open(const char *folder, char why[DPDK_TEXT_MAX])
-{
-	char path[PATH_LENGTH];
-	void *module = NULL;
-
-	(void)snprintf(why, DPDK_TEXT_MAX,
-		       "there is no " PORT_DPDK_MODULE
-		       ": it was built without DPDK, or not installed");
-	for (size_t i = 0; i < COUNT_OF(PLACES) && !module; i++) {
-		if (snprintf(path, sizeof(path), "%s/%s", folder, PLACES[i]) >= (int)sizeof(path) ||
-		    access(path, R_OK) != 0)
-			continue;
-		module = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-		if (!module)
-			(void)snprintf(why, DPDK_TEXT_MAX, "%s", dlerror());
-	}
-	return module;
-}
-
 port_dpdk_open_fn *port_dpdk_load(char why[DPDK_TEXT_MAX])
 {
-	char program[PATH_LENGTH];
-	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	void *module = NULL;
+	static const struct module MODULE = { .file = PORT_DPDK_MODULE,
+					      .folder = "engine",
+					      .symbol = PORT_DPDK_SYMBOL,
+					      .needs = "DPDK" };
+	void *symbol = module_load(&MODULE, why);
 	port_dpdk_open_fn *open = NULL;
 
-	if (n > 0) {
-		program[n] = '\0';
-		module = module_open(dirname(program), why);
-	}
-	if (module) {
-		void *symbol = dlsym(module, PORT_DPDK_SYMBOL);
-
-		static_assert(sizeof(symbol) == sizeof(open), "POSIX says so of dlsym");
-		memcpy(&open, &symbol, sizeof(open));
-	}
+	static_assert((int)DPDK_TEXT_MAX == (int)MODULE_TEXT_MAX, "one text");
+	static_assert(sizeof(symbol) == sizeof(open), "POSIX says so of dlsym");
+	memcpy(&open, &symbol, sizeof(open));
 	if (open)
 		dpdk_metrics_register();
 	return open;

@@ -96,8 +96,7 @@ void capture_drain(struct worker *w)
 		order_apply(w, &o);
 }
 
-/* A line of a bundle has the port of another. */
-static struct addr capture_local_of(const struct worker *w, const struct flow *f, enum channel c)
+struct addr capture_local_of(const struct worker *w, const struct flow *f, enum channel c)
 {
 	const struct flow *owner = worker_owner(w, f);
 

@@ -27,6 +27,8 @@ void capture_close(struct capture *c);
 void capture_drain(struct worker *w);
 /* A flow was opened: whether it is watched already. */
 void capture_flow_opened(struct worker *w, struct flow *f);
+/* Where the party sends to: a line of a bundle has the port of another. */
+struct addr capture_local_of(const struct worker *w, const struct flow *f, enum channel c);
 /* Copies what is watched at this point of the walk. */
 void capture_copy(struct worker *w, const struct batch *b, enum capture_point point);
 

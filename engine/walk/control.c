@@ -93,9 +93,15 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 		err = srtp_flow_open(&w->flows, f, &c->spec, &w->rand);
 	if (!err)
 		err = dtls_flow_open(w, f, &c->spec);
+	if (!err)
+		err = coder_set(w, f, &c->spec);
+	if (!err)
+		err = overlay_set(w, f, &c->spec);
 	if (!err && !(f->transport & TRANSPORT_NO_SOCKET))
 		err = w->port->ops->flow_add(w->port, c->spec.id.slot, fd);
 	if (err) {
+		overlay_leave(w, f);
+		coder_leave(w, f);
 		dtls_flow_close(w, f);
 		flow_transport_close(w, f);
 		flow_close(&w->flows, f);
@@ -114,16 +120,21 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 		flow_move_arrive(w, f, c->parcel);
 }
 
-/* A bundle that cannot be joined, a key that cannot be used: nothing passes, and control hears of it. */
+/* A bundle that cannot be joined, a key or a codec that cannot be used: nothing passes, and control hears of it. */
 static void update_transport(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
 	struct media_event event;
 	int err = flow_transport_update(w, f, spec);
 	int err_srtp = srtp_flow_update(&w->flows, f, spec, &w->rand);
 	int err_dtls = dtls_flow_update(w, f, spec);
+	int err_coder = coder_set(w, f, spec);
+	int err_overlay = overlay_set(w, f, spec);
 
 	if (!err)
-		err = err_srtp ? err_srtp : err_dtls;
+		err = err_srtp    ? err_srtp
+		      : err_dtls  ? err_dtls
+		      : err_coder ? err_coder
+				  : err_overlay;
 	if (!err)
 		return;
 	event = event_of(f, MEDIA_FLOW_FAILED);
@@ -140,8 +151,10 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 		return;
 	}
 	w->flows.own -= f->own;
+	w->flows.tapped -= f->taps != 0;
 	flow_update(f, spec, now_ns);
 	w->flows.own += f->own;
+	w->flows.tapped += f->taps != 0;
 	if (!f->send || f->event_pt == PAYLOAD_NONE)
 		digits_stop(w, f);
 	/* a re-INVITE may move the party: let the socket hear everyone again */
@@ -169,6 +182,8 @@ void control_flow_end(struct worker *w, struct flow *f)
 
 	own_set(w, f, false);
 	listener_leave(w, f);
+	overlay_leave(w, f);
+	coder_leave(w, f);
 	resend_set(w, f, false);
 	dtls_flow_close(w, f);
 	flow_transport_close(w, f);

@@ -19,6 +19,8 @@ static const char *const WORKER_LABELS[MEDIA_WORKERS_MAX] = {
 
 void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 {
+	static const char TAP_LOST[] =
+		"Packets of tapped calls that were not copied for their reader for lack of room";
 	static const char *const DIGIT_LABELS[DIGIT_REFUSALS] = {
 		[DIGIT_UNKNOWN] = "reason=\"unknown_digit\"",
 		[DIGIT_NO_PAYLOAD_TYPE] = "reason=\"no_payload_type\"",
@@ -46,6 +48,10 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	};
 	static const char PACKETS[] = "RTP and RTCP packets on the media ports";
 	static const char FRAMES[] = "Frames of sounds that are played by what became of them";
+	static const char CODED[] = "RTP packets between parties without a common codec: sent "
+				    "anew, or not to be decoded, encoded or sent";
+	static const char TONES[] = "RTP packets of tones within a conversation: mixed into what "
+				    "came, made where nothing came, or without the tone";
 	static const char OCTETS[] = "UDP payload on the media ports";
 
 	assert(worker < MEDIA_WORKERS_MAX);
@@ -68,6 +74,12 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		"tandem_media_made_packets_total", NULL,
 		"RTP and RTCP packets made here: digits, sounds, reports, parts of RTCP of "
 		"bundles, video sent again");
+	m->tap_lost[TAP_RECORD] =
+		walk_counter("tandem_media_tap_lost_packets_total", "reader=\"record\"", TAP_LOST);
+	m->tap_lost[TAP_LIVE] =
+		walk_counter("tandem_media_tap_lost_packets_total", "reader=\"live\"", TAP_LOST);
+	m->tap_lost[TAP_FORK] =
+		walk_counter("tandem_media_tap_lost_packets_total", "reader=\"fork\"", TAP_LOST);
 	m->capture_lost =
 		walk_counter("tandem_media_capture_lost_packets_total", NULL,
 			     "Packets of watched flows that were not copied for lack of room");
@@ -102,6 +114,13 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	m->frames_late = walk_counter("tandem_media_job_frames_total", "result=\"late\"", FRAMES);
 	m->frames_played = walk_counter("tandem_media_job_packets_total", NULL,
 					"RTP packets of sounds that were played to parties");
+	m->coded_sent = walk_counter("tandem_media_coded_packets_total", "result=\"sent\"", CODED);
+	m->coded_failed =
+		walk_counter("tandem_media_coded_packets_total", "result=\"failed\"", CODED);
+	m->tones_mixed = walk_counter("tandem_media_tone_packets_total", "result=\"mixed\"", TONES);
+	m->tones_made = walk_counter("tandem_media_tone_packets_total", "result=\"made\"", TONES);
+	m->tones_missed =
+		walk_counter("tandem_media_tone_packets_total", "result=\"missed\"", TONES);
 	m->send_errors = walk_counter("tandem_media_send_errors_total", NULL,
 				      "Relayed packets that the kernel refused to send");
 	m->icmp_errors = walk_counter("tandem_media_icmp_errors_total", NULL,
@@ -114,6 +133,11 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 				   "Open flows");
 	m->jobs = metric_register(METRIC_GAUGE, "tandem_media_jobs", WORKER_LABELS[worker],
 				  "Open jobs: sounds that are played, and late echoes");
+	m->coders = metric_register(METRIC_GAUGE, "tandem_media_coders", WORKER_LABELS[worker],
+				    "Flows whose party's audio is coded anew for the other one");
+	m->complexity = metric_register(
+		METRIC_GAUGE, "tandem_media_coder_complexity", WORKER_LABELS[worker],
+		"Complexity of Opus, 0 to 10, with which audio is coded anew now: less under load");
 	m->cpu_us = metric_register_per(METRIC_COUNTER, "tandem_media_worker_cpu_seconds_total",
 					WORKER_LABELS[worker], "CPU time of the media workers",
 					1000000);

@@ -5,6 +5,7 @@
 
 #include "base/metric.h"
 #include "engine/net/verdict.h"
+#include "media/tap.h"
 
 /* Why a digit is not sent. */
 enum digit_refusal {
@@ -54,11 +55,14 @@ struct media_metrics {
 	metric_id bundled_rtcp[BUNDLED_RTCP_RESULTS];
 	metric_id nacked[NACK_RESULTS], resend_refused;
 	metric_id capture_lost, capture_refused;
+	metric_id tap_lost[TAP_READERS];
+	metric_id coded_sent, coded_failed;
+	metric_id tones_mixed, tones_made, tones_missed;
 	metric_id frames_encoded, frames_failed, frames_late, frames_played;
 	metric_id digits_sent, digits_refused[DIGIT_REFUSALS], digits_untold;
 	/* of one worker */
 	metric_id flows;
-	metric_id jobs;
+	metric_id jobs, coders, complexity;
 	metric_id cpu_us;
 	metric_id wait_us, busy;
 	metric_id relayed; /* packets sent, ours among them */

@@ -45,13 +45,25 @@ static inline bool is_from_party(const struct flow *f, const struct pkt *p, uint
 	       addr_eq(&p->from, &f->latch_rtp.source);
 }
 
+/* An event, or to be coded anew: two octets that are asked for at once. */
+static inline bool rule_is_odd(const struct payload_rule *rule)
+{
+	uint16_t both;
+
+	static_assert(offsetof(struct payload_rule, coding) ==
+			      offsetof(struct payload_rule, event) + 1,
+		      "side by side");
+	memcpy(&both, &rule->event, sizeof(both));
+	return both != 0;
+}
+
 /* rewrite */
 static inline bool packet_is_relayed(const struct flow *peer, const struct payload_rule *rule,
 				     uint8_t payload_type)
 {
 	const uint64_t asked = TRAIT(send, UINT8_MAX) | TRAIT(making, UINT8_MAX);
 
-	return rule->in == payload_type && !rule->event && rule->out != PAYLOAD_NONE &&
+	return rule->in == payload_type && !rule_is_odd(rule) && rule->out != PAYLOAD_NONE &&
 	       (peer->traits & asked) == TRAIT(send, FLOW_SEND) &&
 	       peer->latch_rtp.source.family != ADDR_NONE;
 }
@@ -109,7 +121,7 @@ static inline void pkt_opened(struct pkt *p, struct flow *f)
 
 /* False: it is not an ordinary one, and nothing was done. It is plain RTP from the party of f. */
 static ALWAYS_INLINE bool ordinary_pkt_take(struct worker *w, struct pkt *p, struct flow *f,
-					    bool has_keys, struct arrival *a)
+					    bool has_keys, bool taps, struct arrival *a)
 {
 	struct flow *peer = flow_find(&w->flows, f->peer);
 	uint32_t ssrc;
@@ -123,12 +135,15 @@ static ALWAYS_INLINE bool ordinary_pkt_take(struct worker *w, struct pkt *p, str
 	p->received = p->length;
 	if (has_keys)
 		pkt_opened(p, f);
+	if (taps && f->taps)
+		leg_tap_said(w, f, p, a->at_ns);
 	ordinary_pkt_relay(p, f, peer, a);
 	return true;
 }
 
 /* Where no flow has keys: in one go. */
-static uint32_t plain_take(struct worker *w, struct batch *b, struct arrival *a)
+static ALWAYS_INLINE uint32_t plain_take(struct worker *w, struct batch *b, bool taps,
+					 struct arrival *a)
 {
 	uint32_t done = 0;
 
@@ -136,7 +151,7 @@ static uint32_t plain_take(struct worker *w, struct batch *b, struct arrival *a)
 		struct flow *f = &w->flows.list[p->slot];
 
 		if (UNLIKELY(!is_plain_rtp(p) || !is_from_party(f, p, SECURE_IN) ||
-			     !ordinary_pkt_take(w, p, f, false, a)))
+			     !ordinary_pkt_take(w, p, f, false, taps, a)))
 			break;
 		b->notices |= f->notice;
 	}
@@ -161,7 +176,8 @@ static uint32_t front_find(const struct worker *w, const struct batch *b)
 }
 
 /* What is found of the front holds still: nothing that is done here to one packet changes it for another. */
-static uint32_t front_take(struct worker *w, struct batch *b, struct arrival *a)
+static ALWAYS_INLINE uint32_t front_take(struct worker *w, struct batch *b, bool taps,
+					 struct arrival *a)
 {
 	uint32_t done = 0;
 
@@ -170,11 +186,21 @@ static uint32_t front_take(struct worker *w, struct batch *b, struct arrival *a)
 		bool has_keys = f->secure & SECURE_IN;
 
 		if (UNLIKELY((has_keys && p->opened_verdict != VERDICT_NONE) ||
-			     !ordinary_pkt_take(w, p, f, has_keys, a)))
+			     !ordinary_pkt_take(w, p, f, has_keys, taps, a)))
 			break;
 		b->notices |= f->notice;
 	}
 	return done;
+}
+
+static NOINLINE void tapped_take(struct worker *w, struct batch *b, struct arrival *a)
+{
+	if (w->flows.secure == 0) {
+		b->done = plain_take(w, b, true, a);
+		return;
+	}
+	unprotect_front(w, b, front_find(w, b));
+	b->done = front_take(w, b, true, a);
 }
 
 void ordinary_stage(struct worker *w, struct batch *b)
@@ -185,10 +211,14 @@ void ordinary_stage(struct worker *w, struct batch *b)
 	b->notices = 0;
 	if (UNLIKELY(w->flows.watched))
 		return; /* capture_stage looks in between */
+	if (UNLIKELY(w->flows.tapped)) {
+		tapped_take(w, b, &a);
+		return;
+	}
 	if (LIKELY(w->flows.secure == 0)) {
-		b->done = plain_take(w, b, &a);
+		b->done = plain_take(w, b, false, &a);
 		return;
 	}
 	unprotect_front(w, b, front_find(w, b));
-	b->done = front_take(w, b, &a);
+	b->done = front_take(w, b, false, &a);
 }

@@ -13,6 +13,8 @@ void originate_flush(struct worker *w)
 {
 	if (UNLIKELY(w->flows.watched))
 		capture_copy(w, &w->batch, CAPTURE_OUT_PLAIN);
+	if (UNLIKELY(w->flows.tapped))
+		leg_tap_out(w, &w->batch);
 	protect_stage(w, &w->batch);
 	if (UNLIKELY(w->flows.watched))
 		capture_copy(w, &w->batch, CAPTURE_OUT_WIRE);
@@ -89,6 +91,22 @@ bool originate_rtp(struct worker *w, struct flow *to, const struct made_rtp *rtp
 		  w->now_ns);
 	rtp_write(p, to, rtp);
 	flow_count_out(to, p->length, (uint16_t)rtp->payload.n);
+	return true;
+}
+
+bool originate_relayed(struct worker *w, struct flow *to, struct bytes rtp, uint16_t payload)
+{
+	const struct addr *party = flow_rtp_to(to);
+	struct pkt *p = party ? pkt_make(w, to, PKT_RTP) : NULL;
+
+	if (!p)
+		return false;
+	assert(rtp.n <= PACKET_MAX);
+	p->to = party;
+	p->out_channel = CHANNEL_RTP;
+	memcpy(p->data, rtp.p, rtp.n);
+	p->length = (uint16_t)rtp.n;
+	flow_count_out(to, p->length, payload);
 	return true;
 }
 

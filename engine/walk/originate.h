@@ -20,6 +20,8 @@ void originate_begin(struct worker *w, struct flow *to, uint32_t clock_hz);
 /* One RTP packet to the party, with the next number of its sink, which must have begun: what its feeder sends gives way.
  * False, and nothing has changed: no address is known, or no buffer is free. */
 bool originate_rtp(struct worker *w, struct flow *to, const struct made_rtp *rtp);
+/* RTP of the peer's that was relayed, and waited: its head is as it leaves, and its number is taken. False as above. */
+bool originate_relayed(struct worker *w, struct flow *to, struct bytes rtp, uint16_t payload);
 /* One RTCP packet to the party. False as above. */
 bool originate_rtcp(struct worker *w, struct flow *to, struct bytes rtcp);
 /* One datagram that is neither, to that address, by the socket of the flow. False as above. */

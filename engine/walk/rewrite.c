@@ -6,6 +6,7 @@
 #include "engine/flow/bundle.h"
 #include "engine/flow/flow_transport.h"
 #include "engine/flow/source.h"
+#include "engine/job/coder.h"
 #include "media/rtp/rtp_parse.h"
 
 static_assert((int)PKT_TAIL_AT == (int)RTP_HEAD_LEN, "nothing behind it is written here");
@@ -71,10 +72,23 @@ static enum verdict hear_alone(struct pkt *p, const struct payload_rule *rule)
 	p->event = rule->event;
 	if (f->source.started && f->source.ssrc == p->ssrc)
 		return VERDICT_ALONE;
-	f->stats.source_changes += f->source.started;
-	f->source = (struct source){ .ssrc = p->ssrc, .started = 1 };
-	f->notice = 1;
+	source_hear(f, p->ssrc);
 	return VERDICT_ALONE;
+}
+
+/* What comes of it takes the numbers that it leaves with when its turn has come (engine/job/coder.h). */
+static enum verdict hear_coded(struct pkt *p)
+{
+	struct flow *f = p->flow;
+
+	if (!f->has_coder)
+		return VERDICT_CODER_FULL;
+	if (f->source.ssrc != p->ssrc || !f->source.started)
+		source_hear(f, p->ssrc);
+	f->source.feeding = 0;
+	if (!p->event)
+		f->source.clock_hz = p->clock_hz;
+	return VERDICT_CODED;
 }
 
 /* The other party is sent what we make. */
@@ -112,7 +126,7 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 	p->out_channel = CHANNEL_RTP;
 	p->clock_hz = rule->clock_hz;
 	p->event = rule->event;
-	if (UNLIKELY(peer->making))
+	if (UNLIKELY(peer->making & MAKING_ALL))
 		return make_way(p);
 	if (UNLIKELY(f->transport)) {
 		enum verdict v = end_here(p, now_ns);
@@ -124,6 +138,8 @@ static enum verdict pkt_rewrite(struct pkt *p, uint64_t now_ns)
 		return VERDICT_TOO_FAST;
 	if (UNLIKELY(!flow_is_heard(peer)) && !trickle_take(peer, now_ns))
 		return VERDICT_UNHEARD;
+	if (UNLIKELY(rule->coding || (p->event && coder_is_for(f, rule))))
+		return hear_coded(p);
 	source = source_of(f, &peer->sink, p, now_ns);
 	if (!source)
 		return VERDICT_LATE;

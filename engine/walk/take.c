@@ -14,14 +14,25 @@ static struct job *pkt_taker(const struct worker *w, const struct pkt *p)
 	return j->kind->take ? j : NULL;
 }
 
+/* Relayed audio that a tone is mixed into. */
+static bool is_with_tone(const struct pkt *p)
+{
+	return p->verdict == VERDICT_RELAY && p->kind == PKT_RTP && !p->event &&
+	       p->peer->making & MAKING_TONE;
+}
+
 void take_stage(struct worker *w, struct batch *b)
 {
-	if (LIKELY(w->jobs.takers == 0))
+	if (LIKELY((w->jobs.takers | w->coders.open | w->overlays.sounding) == 0))
 		return;
 	BATCH_REST(p, b)
 	{
 		struct job *j = pkt_taker(w, p);
 
+		if (p->verdict == VERDICT_CODED)
+			p->verdict = (uint8_t)coder_take(w, p);
+		else if (is_with_tone(p))
+			p->verdict = (uint8_t)overlay_take(w, p);
 		if (j)
 			p->verdict = (uint8_t)j->kind->take(w, j, p);
 	}

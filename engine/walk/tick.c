@@ -117,6 +117,7 @@ static void metrics_tick(struct worker *w, uint64_t now_ns)
 
 	busy_tick(w, cpu_us, now_ns);
 	pace_set(w);
+	ease_set(w);
 	metric_add(w->metrics->send_errors, w->port->ops->send_errors(w->port));
 	if (UNLIKELY(w->port->withheld > 0)) {
 		metric_add(w->metrics->withheld, w->port->withheld);

@@ -11,6 +11,7 @@
 #include "engine/walk/event.h"
 #include "engine/walk/hand.h"
 #include "engine/walk/ice_stage.h"
+#include "engine/walk/leg_tap.h"
 #include "engine/walk/measure.h"
 #include "engine/walk/opaque.h"
 #include "engine/walk/ordinary.h"
@@ -35,6 +36,18 @@ static inline void capture_stage(struct worker *w, const struct batch *b, enum c
 		capture_copy(w, b, point);
 }
 
+static inline void tap_in_stage(struct worker *w, const struct batch *b)
+{
+	if (UNLIKELY(w->flows.tapped))
+		leg_tap_in(w, b);
+}
+
+static inline void tap_out_stage(struct worker *w, const struct batch *b)
+{
+	if (UNLIKELY(w->flows.tapped))
+		leg_tap_out(w, b);
+}
+
 /* A packet's way but for its end. A stage never calls the next and never frees; it sets pkt->verdict. */
 static void stages(struct worker *w, struct batch *b)
 {
@@ -51,12 +64,14 @@ static void stages(struct worker *w, struct batch *b)
 	bundle_stage(w, b);    /* RTCP: which flow of a bundle */
 	feedback_stage(w, b);  /* WebRTC: when what the party numbers came */
 	capture_stage(w, b, CAPTURE_IN_PLAIN);
+	tap_in_stage(w, b);  /* for who records */
 	rewrite_stage(w, b); /* RTP: the peer's numbers, or why not */
 	measure_stage(w, b); /* loss, jitter, digits */
 	take_stage(w, b);    /* RTP to who makes what the party hears */
 	rtcp_stage(w, b);    /* RTCP: the peer's numbers, or why not */
 	opaque_stage(w, b);  /* other lines: as it is, or why not */
 	capture_stage(w, b, CAPTURE_OUT_PLAIN);
+	tap_out_stage(w, b); /* for who records */
 	protect_stage(w, b); /* SRTP: what leaves for a party with keys */
 	resend_stage(w, b);  /* video: what a party may ask for again */
 	capture_stage(w, b, CAPTURE_OUT_WIRE);
@@ -94,8 +109,10 @@ static void relay_parts(struct worker *w, struct batch *b)
 		return;
 	bundle_parts(w, b);
 	capture_stage(w, b, CAPTURE_IN_PLAIN);
+	tap_in_stage(w, b);
 	rtcp_stage(w, b);
 	capture_stage(w, b, CAPTURE_OUT_PLAIN);
+	tap_out_stage(w, b);
 	protect_stage(w, b);
 	capture_stage(w, b, CAPTURE_OUT_WIRE);
 	out_stage(w, b);
@@ -128,6 +145,9 @@ static void timers_expire(struct worker *w)
 		case TIMER_JOB:
 			turn_want(&w->jobs, &w->jobs.list[t->owner]);
 			break;
+		case TIMER_OVERLAY:
+			overlay_expire(w, &w->flows.list[t->owner]);
+			break;
 		}
 	}
 	originate_flush(w);
@@ -140,7 +160,7 @@ static void timers_expire(struct worker *w)
 static void worker_receive(struct worker *w, struct batch *b)
 {
 	const struct port_ops *ops = w->port->ops;
-	bool works = turn_is_wanted(&w->jobs); /* there is no time to wait */
+	bool works = turn_is_wanted(w); /* there is no time to wait */
 
 	if (w->flows.count > 0) {
 		ops->rx(w->port, b, GATHER, works ? 0 : w->wait_ns);
@@ -175,7 +195,7 @@ void worker_step(struct worker *w)
 	dtls_results(w);
 	if (w->wheel.running > 0)
 		timers_expire(w);
-	if (UNLIKELY(turn_is_wanted(&w->jobs)))
+	if (UNLIKELY(turn_is_wanted(w)))
 		turn_take(w);
 	if (w->now_ns >= w->tick_ns)
 		tick(w, w->now_ns);
@@ -190,9 +210,13 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 			      .validity = s->validity,
 			      .index = s->index,
 			      .batch_wait_ns = s->batch_wait_ns,
+			      .coding = s->coding ? s->coding
+						  : ease_pack(CODING_COMPLEXITY, EASE_BUSY),
 			      .wait_ns = pace_wait_ns(s->batch_wait_ns, 0) };
 	w->commands.wake_fd = w->events.wake_fd = -1;
 	w->capture.packets.wake_fd = w->capture.orders.wake_fd = -1;
+	w->coders.complexity =
+		(uint8_t)(atomic_load_explicit(&w->coding, memory_order_relaxed) >> 16);
 	rand_open_system(&w->rand);
 	w->cname_key = (struct hash_key){ rand_u64_from(&w->rand), rand_u64_from(&w->rand) };
 	err = flow_table_open(&w->flows, s->slots);
@@ -203,11 +227,17 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 	if (!err)
 		err = job_table_open(&w->jobs, s->jobs);
 	if (!err)
+		err = coder_line_open(&w->coders, s->slots);
+	if (!err)
+		err = overlay_line_open(&w->overlays, s->slots);
+	if (!err)
 		err = ring_open(&w->commands, sizeof(struct media_command), s->commands);
 	if (!err)
 		err = ring_open(&w->events, sizeof(struct media_event), s->events);
 	if (!err)
 		err = capture_open(&w->capture, s->captured ? s->captured : CAPTURE_WAIT);
+	for (int i = 0; !err && i < TAP_READERS; i++)
+		err = byte_ring_open(&w->taps[i], s->taps ? s->taps : TAP_RING_OCTETS);
 	w->commands.wipes = w->events.wipes = true; /* keys */
 	if (err)
 		worker_close(w);
@@ -229,8 +259,12 @@ void worker_close(struct worker *w)
 	ring_close(&w->commands);
 	ring_close(&w->events);
 	capture_close(&w->capture);
+	for (int i = 0; i < TAP_READERS; i++)
+		byte_ring_close(&w->taps[i]);
 	resend_pool_close(&w->resend);
 	job_table_close(&w->jobs);
+	coder_line_close(&w->coders);
+	overlay_line_close(&w->overlays);
 	flow_transports_close(&w->transports);
 	flow_table_close(&w->flows);
 	dtls_worker_close(w);

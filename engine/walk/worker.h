@@ -13,10 +13,13 @@
 #include "engine/flow/flow.h"
 #include "engine/flow/flow_transport.h"
 #include "engine/flow/resend.h"
+#include "engine/job/coder.h"
 #include "engine/job/job.h"
+#include "engine/job/overlay.h"
 #include "engine/net/own_ports.h"
 #include "engine/port/port.h"
 #include "engine/walk/capture.h"
+#include "engine/walk/leg_tap.h"
 #include "engine/walk/metrics.h"
 
 /* Of worker.wheel; the owner is the slot of a flow, or of a job. */
@@ -24,6 +27,7 @@ enum worker_timer {
 	TIMER_DIGIT,
 	TIMER_FEEDBACK,
 	TIMER_JOB,
+	TIMER_OVERLAY,
 };
 
 struct worker {
@@ -35,6 +39,8 @@ struct worker {
 	_Atomic uint64_t
 		batch_wait_ns; /* at most; control changes it, the worker reads it once a second */
 	uint64_t wait_ns;      /* at present: pace.h */
+	_Atomic uint32_t
+		coding;        /* ease_pack: how coders are to work; control changes it likewise */
 	uint64_t now_ns;       /* of the last batch */
 	uint64_t tick_ns;      /* when the next tick is due */
 	uint64_t cpu_us;       /* at the last tick */
@@ -53,9 +59,14 @@ struct worker {
 	struct bundle_parts parts;
 	struct resend_pool resend;
 	struct job_table jobs;
+	struct coder_line coders;
+	struct overlay_line overlays;
+	uint8_t turn;         /* enum turn_line: whose slice was the last one (engine/job/turn.h) */
 	struct ring commands; /* control produces */
 	struct ring events;   /* control consumes */
 	struct capture capture;
+	struct byte_ring
+		taps[TAP_READERS]; /* of struct tap_packet and octets; the reader consumes */
 	struct dtls_worker dtls;
 };
 
@@ -81,7 +92,9 @@ struct worker_settings {
 		shared_ports; /* sockets that flows share (shared.h); the port has so many slots more */
 	uint32_t jobs;        /* that may be open */
 	uint32_t captured; /* packets that may wait for their reader; 0: CAPTURE_WAIT */
+	uint32_t taps;     /* octets of copies that may wait for each reader; 0: TAP_RING_OCTETS */
 	uint64_t batch_wait_ns;
+	uint32_t coding;           /* ease_pack; 0: the default */
 	struct own_ports *own;     /* NULL: loops are not looked for, and nothing is handed over */
 	struct validity *validity; /* NULL: all may speak */
 	uint8_t index;             /* of the worker */

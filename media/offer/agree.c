@@ -2,6 +2,7 @@
 #include "media/offer/agree.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "media/offer/own.h"
 
@@ -10,9 +11,15 @@
 static int read_line_of_a(struct offer_line *out, const struct offer_answering *k, uint8_t index,
 			  struct offer_error *error)
 {
-	const struct offer_policy as_offered = { .a.no_events = k->policy->a.no_events,
-						 .a.video_codecs = OFFER_VIDEO_ALL,
-						 .b.video_codecs = OFFER_VIDEO_ALL };
+	struct offer_policy as_offered = { .a.no_events = k->policy->a.no_events,
+					   .a.video_codecs = OFFER_VIDEO_ALL,
+					   .b.video_codecs = OFFER_VIDEO_ALL };
+
+	if (offer_policy_codes(
+		    k->policy)) { /* one that A may not have can be one of ours in our offer */
+		as_offered.a.codec_count = k->policy->a.codec_count;
+		memcpy(as_offered.a.codecs, k->policy->a.codecs, sizeof(as_offered.a.codecs));
+	}
 
 	if (offer_line_read(out, k->offer_a, index, k->policy, error))
 		return -EBADMSG;
@@ -69,6 +76,65 @@ static bool agree_find_common(struct offer_agreement *g, const struct offer_answ
 		codec |= add_answered(g, formats_a, &b->formats[i], p, at);
 	}
 	return common && (codec || !payload_list_has_codec(formats_a));
+}
+
+/* Digits stay: noise is of a codec. */
+static void agreement_keep_events(struct offer_agreement *g)
+{
+	uint8_t kept = 0;
+
+	for (uint8_t i = 0; i < g->count; i++) {
+		if (g->at[i].event)
+			g->at[kept++] = g->at[i];
+	}
+	g->count = kept;
+}
+
+/* A's first codec that the node speaks, else that it codes by a module. NULL: there is none. */
+static const struct payload *coded_of(const struct payload_list *formats)
+{
+	const struct payload *module = NULL;
+
+	for (uint8_t i = 0; i < formats->count; i++) {
+		enum media_codec codec = media_codec_of(&formats->at[i]);
+
+		if (codec < MEDIA_CODECS)
+			return &formats->at[i];
+		if (!module && media_codec_is_coded(codec))
+			module = &formats->at[i];
+	}
+	return module;
+}
+
+/* That codec, where B has one, too: what each says is coded anew for the other one. False: there is none. */
+static bool agree_coded(struct offer_agreement *g, const struct offer_answering *k, uint8_t index,
+			const struct payload_list *formats)
+{
+	const struct payload *p = coded_of(formats);
+
+	if (!p || g->kind != MEDIA_AUDIO || !offer_policy_codes(k->policy) ||
+	    session_spoken(&k->b->line[index]) == PAYLOAD_NONE)
+		return false;
+	agreement_keep_events(g);
+	memmove(&g->at[1], &g->at[0], (PAYLOAD_RULES_MAX - 1) * sizeof(g->at[0]));
+	if (g->count == PAYLOAD_RULES_MAX)
+		g->count--;
+	g->at[0] = (struct offer_agreed){ .a = p->number,
+					  .offered = PAYLOAD_NONE,
+					  .answered = PAYLOAD_NONE,
+					  .clock_hz = p->clock_hz,
+					  .name = p->name,
+					  .encoding = p->encoding };
+	g->count++;
+	return true;
+}
+
+static const char *agree_refusal(const struct offer_answering *k,
+				 const struct payload_list *formats)
+{
+	return offer_policy_codes(k->policy) && payload_list_has_codec(formats)
+		       ? offer_own_lacks(formats)
+		       : "no codec in common";
 }
 
 static bool has_event_of_a(const struct offer_agreement *g)
@@ -188,14 +254,19 @@ static bool line_is_that_of_b(const struct offer_answering *k, uint8_t index,
 static const char *line_settle(struct offer_agreement *g, const struct offer_answering *k,
 			       uint8_t index, const struct offer_line *a)
 {
+	bool coded = false;
+
 	if (!line_is_that_of_b(k, index, a))
 		return "another line with the other party";
 	if (a->kind == MEDIA_OPAQUE)
 		return NULL;
-	if (!agree_find_common(g, k, index, &a->formats))
-		return "no codec in common";
+	if (!agree_find_common(g, k, index, &a->formats)) {
+		coded = agree_coded(g, k, index, &a->formats);
+		if (!coded)
+			return agree_refusal(k, &a->formats);
+	}
 	keep_events_of_a(g, &a->formats);
-	if (a->profile.dtls)
+	if (coded || a->profile.dtls)
 		agreed_keep_one_clock(g, &a->formats);
 	return NULL;
 }

@@ -79,7 +79,7 @@ static NOINLINE int map_answer(struct media_plan *plan, const struct offer_answe
 
 	if (err)
 		return err;
-	bridge_map(&a, k->b, plan);
+	bridge_map(&a, k->b, offer_policy_codes(k->policy), plan);
 	explicit_bzero(&a, sizeof(a));
 	return 0;
 }

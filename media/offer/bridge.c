@@ -5,6 +5,7 @@
 
 #include "base/compiler.h"
 #include "media/offer/opaque.h"
+#include "media/offer/rules.h"
 #include "media/offer/session_formats.h"
 
 /* One line of each leg, and which formats of theirs are the same: the index of the other's, or PAYLOAD_NONE. */
@@ -33,17 +34,10 @@ static void pair(struct pairing *p, bool from_b)
 	}
 }
 
-static bool is_codec(const struct session_format *f)
-{
-	const struct payload meaning = { .name = f->name };
-
-	return payload_is_codec(&meaning);
-}
-
 static bool has_codec(const struct session_line *line)
 {
 	for (uint8_t i = 0; i < line->format_count; i++) {
-		if (is_codec(&line->formats[i]))
+		if (session_is_codec(&line->formats[i]))
 			return true;
 	}
 	return false;
@@ -57,53 +51,16 @@ static bool has_common(const struct pairing *p)
 	for (uint8_t i = 0; i < p->a->format_count; i++) {
 		if (p->a_to_b[i] == PAYLOAD_NONE)
 			continue;
-		if (is_codec(&p->a->formats[i]))
+		if (session_is_codec(&p->a->formats[i]))
 			return true;
 		common = true;
 	}
 	return common && !has_codec(p->a) && !has_codec(p->b);
 }
 
-/* One leg's rules. */
-struct ruling {
-	struct media_side *side;
-	const struct session_line *own, *other;
-	const uint8_t *to_other;
-};
-
-/* An event that the other party does not take has no number there: it is reported and not relayed. */
-static void add_rule(struct ruling *k, uint8_t in, uint8_t format)
+static bool has_spoken(const struct pairing *p)
 {
-	const struct session_format *f = &k->own->formats[format];
-	uint8_t other = k->to_other[format];
-	struct media_side *side = k->side;
-
-	if ((other == PAYLOAD_NONE && !f->event) || side->rule_count == PAYLOAD_RULES_MAX)
-		return;
-	for (uint8_t i = 0; i < side->rule_count; i++) {
-		if (side->rules[i].in == in)
-			return;
-	}
-	side->rules[side->rule_count++] = (struct payload_rule){
-		.in = in,
-		.out = other == PAYLOAD_NONE ? PAYLOAD_NONE : k->other->formats[other].to,
-		.event = f->event,
-		.clock_hz = f->clock_hz,
-	};
-}
-
-/*
- * RFC 3264 5.1, 6.1: each SDP says under which numbers its author receives. So a party shall send under the numbers that we said;
- * some send under those of their own text, which is taken where ours gives the number no other meaning.
- */
-static void make_rules(struct ruling *k)
-{
-	for (uint8_t i = 0; i < k->own->format_count; i++)
-		add_rule(k, k->own->formats[i].from, i);
-	for (uint8_t i = 0; i < k->own->format_count; i++)
-		add_rule(k, k->own->formats[i].to, i);
-	for (uint8_t i = 0; i < k->own->twin_count; i++)
-		add_rule(k, k->own->twins[i].from, k->own->twins[i].format);
+	return session_spoken(p->a) != PAYLOAD_NONE && session_spoken(p->b) != PAYLOAD_NONE;
 }
 
 static void line_clear(struct media_line *out, enum media_kind kind)
@@ -128,7 +85,7 @@ static void map_opaque(struct media_line *out, const struct session_line *a,
 
 /* from_b: the formats of b are looked for among those of a. */
 static NOINLINE void map_line(struct media_line *out, const struct session_line *a,
-			      const struct session_line *b, bool from_b)
+			      const struct session_line *b, bool from_b, bool codes)
 {
 	struct pairing p = { .a = a, .b = b };
 
@@ -140,15 +97,16 @@ static NOINLINE void map_line(struct media_line *out, const struct session_line 
 		return;
 	}
 	pair(&p, from_b);
-	if (!has_common(&p))
+	codes = codes && a->kind == MEDIA_AUDIO && has_spoken(&p);
+	if (!codes && !has_common(&p))
 		return;
 	*out = (struct media_line){ .kind = a->kind,
 				    .active = 1,
 				    .lines = (uint8_t)offer_lines_word(a->kind, a->proto),
 				    .a = a->side,
 				    .b = b->side };
-	make_rules(&(struct ruling){ .side = &out->a, .own = a, .other = b, .to_other = p.a_to_b });
-	make_rules(&(struct ruling){ .side = &out->b, .own = b, .other = a, .to_other = p.b_to_a });
+	rules_make(&out->a, &(struct ruling){ a, b, p.a_to_b, codes });
+	rules_make(&out->b, &(struct ruling){ b, a, p.b_to_a, codes });
 }
 
 /* A line whose transport is another one's goes with it. True: some did, which may have been another one's transport. */
@@ -176,14 +134,15 @@ static const struct session_line *line_for(const struct session *of, uint8_t ind
 	return index < of->line_count ? &of->line[index] : &none;
 }
 
-void bridge_map(const struct session *a, const struct session *b, struct media_plan *out)
+void bridge_map(const struct session *a, const struct session *b, bool codes,
+		struct media_plan *out)
 {
 	bool from_b = b->we_offered || !a->we_offered;
 	uint8_t count = a->line_count > b->line_count ? a->line_count : b->line_count;
 
 	*out = (struct media_plan){ .line_count = count };
 	for (uint8_t i = 0; i < count; i++)
-		map_line(&out->line[i], line_for(a, i), line_for(b, i), from_b);
+		map_line(&out->line[i], line_for(a, i), line_for(b, i), from_b, codes);
 	while (bridge_drop_torn(out))
 		continue;
 }
@@ -192,7 +151,7 @@ void bridge_map(const struct session *a, const struct session *b, struct media_p
 static bool are_taken(const struct session_line *line, const uint8_t *to_other)
 {
 	for (uint8_t i = 0; i < line->format_count; i++) {
-		if (is_codec(&line->formats[i]) && to_other[i] == PAYLOAD_NONE)
+		if (session_is_codec(&line->formats[i]) && to_other[i] == PAYLOAD_NONE)
 			return false;
 	}
 	return true;
@@ -206,6 +165,7 @@ static NOINLINE void fit_sound(const struct session_line *a, const struct sessio
 	if (!a->active || !b->active || a->kind != MEDIA_AUDIO || b->kind != MEDIA_AUDIO)
 		return;
 	pair(&p, from_b);
+	fit->coded = fit->coded && (has_common(&p) || has_spoken(&p));
 	fit->common = fit->common && has_common(&p);
 	fit->whole = fit->whole && are_taken(a, p.a_to_b) && are_taken(b, p.b_to_a);
 }
@@ -225,11 +185,14 @@ static NOINLINE void fit_legs(const struct session *a, const struct session *b, 
 	struct bridge_fit *fit = out;
 	struct media_plan plan;
 
-	bridge_map(a, b, &plan);
+	bridge_map(a, b, false, &plan);
 	*fit = (struct bridge_fit){ .common = any_active(&plan), .whole = true };
+	bridge_map(a, b, true, &plan);
+	fit->coded = any_active(&plan);
 	for (uint8_t i = 0; i < plan.line_count; i++)
 		fit_sound(line_for(a, i), line_for(b, i), from_b, fit);
 	fit->whole = fit->whole && fit->common;
+	fit->coded = fit->coded && !fit->common;
 	explicit_bzero(&plan, sizeof(plan));
 }
 
@@ -269,14 +232,19 @@ int bridge_fit(const struct session_texts *a, const struct session_texts *b, str
 	return session_pair_read(a, b, fit_legs, out, error);
 }
 
-static void bridge_map_any(const struct session *a, const struct session *b, void *out)
+static void bridge_map_plain(const struct session *a, const struct session *b, void *out)
 {
-	bridge_map(a, b, out);
+	bridge_map(a, b, false, out);
 }
 
-int bridge_read(const struct session_texts *a, const struct session_texts *b,
+static void bridge_map_coded(const struct session *a, const struct session *b, void *out)
+{
+	bridge_map(a, b, true, out);
+}
+
+int bridge_read(const struct session_texts *a, const struct session_texts *b, bool codes,
 		struct media_plan *out, struct offer_error *error)
 {
 	*out = (struct media_plan){ 0 };
-	return session_pair_read(a, b, bridge_map_any, out, error);
+	return session_pair_read(a, b, codes ? bridge_map_coded : bridge_map_plain, out, error);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/offer/formats.h"
 
+#include "media/codec.h"
+
 enum { DYNAMIC_FIRST = 96, DYNAMIC_LAST = 127 }; /* RFC 3551 6 */
 
 struct numbering {
@@ -77,6 +79,65 @@ static void offered_keep_one_clock(struct payload_list *list)
 		add_event(list, clock_hz);
 }
 
+static bool ours_is_wanted(const struct payload_list *list, const struct payload *p,
+			   const struct offer_terms *terms)
+{
+	for (uint8_t i = 0; i < list->count; i++) {
+		if (payload_same_codec(&list->at[i], p))
+			return false;
+	}
+	return offer_line_may_have(terms, p);
+}
+
+/* Behind the offerer's last codec, but before its digits. */
+static void insert_ours(struct payload_list *list, const struct payload *p)
+{
+	uint8_t at = list->count;
+
+	if (list->count == PAYLOAD_RULES_MAX)
+		return;
+	while (at > 0 && !payload_is_codec(&list->at[at - 1]))
+		at--;
+	for (uint8_t i = list->count; i > at; i--)
+		list->at[i] = list->at[i - 1];
+	list->at[at] = *p;
+	list->count++;
+}
+
+static bool has_event_clock(const struct payload_list *list, uint32_t clock_hz)
+{
+	for (uint8_t i = 0; i < list->count; i++) {
+		if (payload_is_event(&list->at[i]) && list->at[i].clock_hz == clock_hz)
+			return true;
+	}
+	return false;
+}
+
+/* What is coded here and the answerer may have, with digits of its clock where the offerer has any. */
+static void add_ours(struct payload_list *list, const struct offer_terms *terms)
+{
+	uint8_t codecs[MEDIA_CODECS_KNOWN];
+	uint8_t count = media_codecs_coded(codecs, terms->codec_count != 0);
+	bool events = has_event_clock(list, 8000) || has_event_clock(list, 48000);
+
+	for (uint8_t i = 0; i < count; i++) {
+		const struct media_codec_facts *facts =
+			media_codec_facts((enum media_codec)codecs[i]);
+		const struct payload p = { .number = PAYLOAD_NONE,
+					   .channels = facts->channels,
+					   .clock_hz = facts->clock_hz,
+					   .name = bytes_str(facts->name),
+					   .encoding = bytes_str(facts->encoding),
+					   .parameters = bytes_str(
+						   facts->parameters ? facts->parameters : "") };
+
+		if (ours_is_wanted(list, &p, terms))
+			insert_ours(list, &p);
+	}
+	if (events && !terms->no_events && !has_event_clock(list, 8000))
+		add_event(list, 8000);
+}
+
 static void want_formats(struct numbering *n, const struct offer_line *line,
 			 const struct offer_policy *policy)
 {
@@ -86,6 +147,8 @@ static void want_formats(struct numbering *n, const struct offer_line *line,
 		if (!payload_is_event(p) || !policy->b.no_events)
 			n->wanted.at[n->wanted.count++] = *p;
 	}
+	if (line->adds)
+		add_ours(&n->wanted, &policy->b);
 	if (line->kind == MEDIA_AUDIO && !policy->b.no_events) {
 		if (offer_terms_want_dtls(&policy->b))
 			offered_keep_one_clock(&n->wanted);
@@ -149,14 +212,26 @@ static bool number_is_free(const struct numbering *n, uint8_t number)
 	       number_is_open(n, number);
 }
 
+/* Of a codec of ours, where it is free. */
+static uint8_t number_of_ours(const struct payload *p)
+{
+	const struct media_codec_facts *facts = media_codec_facts(media_codec_of(p));
+
+	return p->number == PAYLOAD_NONE && facts ? facts->number : PAYLOAD_NONE;
+}
+
 static uint8_t choose(const struct numbering *n, const struct payload *p)
 {
+	uint8_t ours = number_of_ours(p);
+
 	if (p->encoding.n == 0)
 		return PAYLOAD_NONE; /* a static type has its one number */
 	if (p == n->preferred && number_is_free(n, n->event_pt))
 		return n->event_pt;
 	if (p->number != PAYLOAD_NONE && number_is_open(n, p->number))
 		return p->number;
+	if (ours != PAYLOAD_NONE && number_is_free(n, ours))
+		return ours;
 	for (uint8_t number = DYNAMIC_LAST; number >= DYNAMIC_FIRST; number--) {
 		if (number_is_free(n, number))
 			return number;
@@ -168,8 +243,11 @@ static void keep_static(struct numbering *n)
 {
 	for (uint8_t i = 0; i < n->wanted.count; i++) {
 		const struct payload *p = &n->wanted.at[i];
+		uint8_t ours = number_of_ours(p);
 
 		n->to[i] = p->encoding.n ? PAYLOAD_NONE : p->number;
+		if (ours < DYNAMIC_FIRST)
+			n->to[i] = ours;
 	}
 }
 

@@ -13,7 +13,7 @@ struct offer_numbers {
 
 /*
  * The offerer's formats (selected), less events where the answerer takes its digits by INFO, and with events of ours where
- * the offerer does; a WebRTC answerer is offered events of one clock, that of the first codec. Numbers: as earlier on that leg (NULL: nothing was), else the offerer's, an event's as the policy prefers.
+ * the offerer does, and codecs of ours where the line adds them; a WebRTC answerer is offered events of one clock, that of the first codec. Numbers: as earlier on that leg (NULL: nothing was), else the offerer's, an event's as the policy prefers.
  */
 void offer_formats_fill(struct offer_formats *out, const struct offer_line *line,
 			const struct sdp *s, uint8_t index, const struct offer_policy *policy,

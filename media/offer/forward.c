@@ -2,8 +2,10 @@
 /* The way of an offer: A's SDP looked at, and written again for B. */
 #include <errno.h>
 
+#include "base/compiler.h"
 #include "media/offer/crypto.h"
 #include "media/offer/offered.h"
+#include "media/offer/own.h"
 #include "media/offer/webrtc.h"
 
 /* "more" than fits into a plan are refused anyway. */
@@ -12,21 +14,17 @@ static uint8_t planned(const struct sdp *s)
 	return s->media_count < MEDIA_LINES_MAX ? s->media_count : MEDIA_LINES_MAX;
 }
 
-int offer_inspect(struct bytes offer, const struct offer_policy *policy, struct media_plan *lines,
-		  struct offer_error *error)
+/* A text that is parsed and a plan are large: each is in a frame of its own. */
+static NOINLINE int inspect_lines(const struct sdp *s, const struct offer_policy *policy,
+				  struct media_plan *lines, struct offer_error *error)
 {
+	struct media_plan plan = { .line_count = planned(s) };
 	struct offer_line line;
-	struct sdp s;
 
-	if (offer_parse(&s, offer, policy, error))
-		return -EBADMSG;
-
-	struct media_plan plan = { .line_count = planned(&s) };
-
-	for (uint8_t i = 0; i < s.media_count; i++) {
-		if (offer_line_read(&line, &s, i, policy, error))
+	for (uint8_t i = 0; i < s->media_count; i++) {
+		if (offer_line_read(&line, s, i, policy, error))
 			return -EBADMSG;
-		offer_line_select(&line, &s, i, policy);
+		offer_line_select(&line, s, i, policy);
 		if (i >= plan.line_count)
 			continue;
 		plan.line[i].kind = line.kind;
@@ -35,6 +33,37 @@ int offer_inspect(struct bytes offer, const struct offer_policy *policy, struct 
 	}
 	*lines = plan;
 	return 0;
+}
+
+int offer_inspect(struct bytes offer, const struct offer_policy *policy, struct media_plan *lines,
+		  struct offer_error *error)
+{
+	struct sdp s;
+
+	if (offer_parse(&s, offer, policy, error))
+		return -EBADMSG;
+	return inspect_lines(&s, policy, lines, error);
+}
+
+const char *offer_lacks_codecs(struct bytes offer_a, const struct offer_policy *policy)
+{
+	struct offer_error error;
+	struct offer_line line;
+	struct sdp s;
+
+	if (!policy->a.transcode || !policy->b.transcode ||
+	    offer_parse(&s, offer_a, policy, &error))
+		return NULL;
+	for (uint8_t i = 0; i < planned(&s); i++) {
+		if (offer_line_read(&line, &s, i, policy, &error))
+			return NULL;
+		offer_line_select(&line, &s, i, policy);
+		if (line.kind == MEDIA_AUDIO && line.state == OFFER_LINE_RELAYED)
+			return line.codable           ? NULL
+			       : policy->codings_full ? OFFER_CODINGS_FULL
+						      : offer_own_lacks(&line.formats);
+	}
+	return NULL;
 }
 
 struct forwarding {
@@ -93,6 +122,18 @@ static int forward_lines(struct forwarding *k, struct offer_error *error)
 	return offer_fits(k->w, error);
 }
 
+/* Two texts that are parsed are large: each is in a frame of its own. */
+static NOINLINE int forward_heard(struct forwarding *k, struct offer_error *error)
+{
+	struct bytes text = k->offering.to_b->heard;
+	struct sdp_error ignored;
+	struct sdp heard;
+
+	if (text.n && sdp_parse(&heard, text, &ignored) == 0)
+		k->offering.heard = &heard;
+	return forward_lines(k, error);
+}
+
 static int line_forward(struct forwarding *k, struct offer_error *error)
 {
 	struct bytes text = k->offering.to_b->earlier;
@@ -102,7 +143,7 @@ static int line_forward(struct forwarding *k, struct offer_error *error)
 	k->offering.dtls = offer_terms_want_dtls(&k->offering.policy->b);
 	if (text.n && sdp_parse(&earlier, text, &ignored) == 0)
 		k->offering.earlier = &earlier;
-	return forward_lines(k, error);
+	return forward_heard(k, error);
 }
 
 int offer_forward(struct bytes offer_a, const struct offer_policy *policy,

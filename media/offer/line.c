@@ -10,8 +10,8 @@
 
 enum {
 	/* By us: s=, c=, t=, three of ICE and BUNDLE; two b=, rtpmap and fmtp of an event, ptime, direction, two of RTCP, crypto or nine of
-	 * WebRTC. Feedback is within what formats had, but for an offer of few lines. */
-	LINES_ADDED = 6 + 17 * MEDIA_LINES_MAX,
+	 * WebRTC, codecs of ours. Feedback is within what formats had, but for an offer of few lines. */
+	LINES_ADDED = 6 + (17 + MEDIA_CODECS) * MEDIA_LINES_MAX,
 	PORT_DISCARD = 9, /* stands for none yet (RFC 8840 4.1.1) */
 };
 

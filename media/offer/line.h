@@ -24,6 +24,8 @@ struct offer_line {
 	/* rules and keys empty; mux: the party says a=rtcp-mux; dtls: our role if it is an offer; bundle: itself */
 	struct media_side side;
 	struct payload_list formats; /* in the party's order; none of an opaque line */
+	bool codable; /* selected: the answerer may be offered audio codecs that the node speaks; those of the offerer are coded anew then */
+	bool adds;    /* ... and is */
 };
 
 /* What is offered under the terms is DTLS-SRTP. */
@@ -47,6 +49,8 @@ void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t ind
 /* The same, for formats alone: the line itself may pass. */
 void offer_line_select_formats(struct offer_line *line, const struct sdp *s, uint8_t index,
 			       const struct offer_policy *policy);
+/* A codec of audio is one that the terms have. */
+bool offer_line_may_have(const struct offer_terms *terms, const struct payload *codec);
 void offer_line_refuse(struct offer_line *line, const struct sdp *s, uint8_t index,
 		       const char *reason);
 /* Remembers the first refusal, for the case that nothing is left. */

@@ -31,6 +31,10 @@ struct offer_self {
 	/* The last offer on this leg, ours or the party's; empty: none. Its payload types keep their meaning (RFC 3264 8.3.2). Read
 	 * by offer_forward. */
 	struct bytes earlier;
+	/* What the party said last; empty: nothing. Of a codec that was offered in vain, or that its own offer does not name, it is known that it
+	 * lacks it. Read by offer_forward. */
+	struct bytes heard;
+	bool heard_offer; /* that was an offer */
 	/* Less than the other party says (RFC 3264 8.4). held: we take nothing, sendrecv is sendonly, and recvonly is inactive.
 	 * silent: we send nothing, sendrecv is recvonly, and sendonly is inactive. Of the text alone: the plan has what was said. */
 	bool held, silent;
@@ -92,6 +96,7 @@ struct offer_terms {
 	bool dtls_offer;  /* it is offered that, setup:actpass, instead of anything else */
 	bool dtls_accept; /* it may offer or answer it; else such a line is refused */
 	bool dtls_only;   /* anything else of it is refused */
+	bool transcode; /* its audio may be coded anew, where it has no codec of the other party's that may be, too */
 };
 
 struct offer_policy {
@@ -99,8 +104,18 @@ struct offer_policy {
 	bool rtcp_mux; /* offer and accept a=rtcp-mux (RFC 5761) */
 	uint8_t event_pt; /* payload type we prefer for telephone-event towards the other leg (101), if free */
 	uint16_t sdp_max; /* longest SDP accepted, octets */
+	/* The answerer is offered audio codecs that the node speaks behind those of the offerer. Else only where it can have none of those. Read
+	 * by offer_forward, where the terms of both let audio be coded anew. */
+	bool adds_codecs;
+	bool codings_full; /* the terms do, but no more than there are may be: nothing is coded anew for this offer */
 	struct offer_terms a, b;
 };
+
+/* Of these two audio may be coded anew. */
+static inline bool offer_policy_codes(const struct offer_policy *policy)
+{
+	return policy->a.transcode && policy->b.transcode && !policy->codings_full;
+}
 
 /* One party of one m-line after the answer. */
 struct media_side {
@@ -127,9 +142,14 @@ struct media_side {
 		ice_name; /* a hash of the party's ufrag and password: another one is an ICE restart (RFC 8839 4.4.1.1.1) */
 	uint8_t mid_length;
 	char mid[16]; /* of this line with this party, in what the party said; length 0: none, or a longer one */
+	uint8_t taken_count;
+	struct media_taken taken
+		[MEDIA_TAKEN_MAX]; /* audio that this party takes and the node speaks, in its order */
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them; none of an opaque line */
+	uint8_t rule_codecs[PAYLOAD_RULES_MAX];         /* of each rule, as of struct flow_spec */
+	struct media_coding codings[MEDIA_CODINGS_MAX]; /* that rules name; those behind are zero */
 };
 
 struct media_line {
@@ -166,6 +186,8 @@ int offer_inspect(struct bytes offer, const struct offer_policy *policy, struct 
 int offer_forward(struct bytes offer_a, const struct offer_policy *policy,
 		  const struct offer_self *to_b, struct writer *offer_b,
 		  struct offer_error *error) NODISCARD;
+/* Why B cannot be offered codecs that the node speaks behind those of A's sound. NULL: it can, or nothing is known of that. */
+const char *offer_lacks_codecs(struct bytes offer_a, const struct offer_policy *policy);
 /* What B and we said to each other last, whoever of us offered. */
 struct offer_of_other {
 	struct bytes said, heard; /* our text to it, and its own */

@@ -63,11 +63,49 @@ static struct offer_numbers numbers_of_others(const struct offering *k, uint8_t 
 	return others;
 }
 
+static bool text_has_codec(const struct sdp *s, uint8_t index, const struct payload *codec)
+{
+	struct payload_list list;
+
+	if (!s || index >= s->media_count || !s->sections[index + 1].port)
+		return false;
+	payload_list_read(&list, s, index + 1U);
+	for (uint8_t i = 0; i < list.count; i++) {
+		if (payload_same_codec(&list.at[i], codec))
+			return true;
+	}
+	return false;
+}
+
+/* B did not name it when it offered, or did not take it when it was offered. */
+static bool b_lacks(const struct offering *k, uint8_t index, const struct payload *codec)
+{
+	return k->heard && index < k->heard->media_count && k->heard->sections[index + 1].port &&
+	       !text_has_codec(k->heard, index, codec) &&
+	       (k->to_b->heard_offer || text_has_codec(k->earlier, index, codec));
+}
+
+static bool b_lacks_all(const struct offering *k, uint8_t index, const struct payload_list *formats)
+{
+	for (uint8_t i = 0; i < formats->count; i++) {
+		if (payload_is_codec(&formats->at[i]) && !b_lacks(k, index, &formats->at[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Audio is coded anew where it cannot be otherwise. */
+static bool line_adds(const struct offering *k, uint8_t index, const struct offer_line *line)
+{
+	return line->codable && (k->policy->adds_codecs || b_lacks_all(k, index, &line->formats));
+}
+
 static void fill_formats(struct offering *k, uint8_t index, struct offered *f)
 {
 	static const struct offer_numbers none;
 	struct offer_numbers others = k->dtls ? numbers_of_others(k, index) : none;
 
+	f->line.adds = line_adds(k, index, &f->line);
 	offer_formats_fill(&f->formats, &f->line, k->s, index, k->policy, k->earlier, &others);
 	offered_note_numbers(&k->numbers, &f->formats);
 }

@@ -39,6 +39,41 @@ bool offer_own_has(const struct offer_capabilities *own, const struct payload *p
 	return false;
 }
 
+#define LACKS(codec)                                                                       \
+	{                                                                                  \
+		codec, codec " passes through only, the node does not code it: one party " \
+			     "must have a codec of the other one, or both one of PCMA, "   \
+			     "PCMU, G722, opus and G726-32"                                \
+	}
+
+static const struct payload *first_unspoken(const struct payload_list *formats)
+{
+	for (uint8_t i = 0; i < formats->count; i++) {
+		const struct payload *p = &formats->at[i];
+
+		if (payload_is_codec(p) && !media_codec_is_coded(media_codec_of(p)))
+			return p;
+	}
+	return NULL;
+}
+
+const char *offer_own_lacks(const struct payload_list *formats)
+{
+	static const struct {
+		const char *codec, *text;
+	} lacks[] = { LACKS("G729"),   LACKS("G723"), LACKS("G7221"), LACKS("G728"),
+		      LACKS("GSM"),    LACKS("iLBC"), LACKS("speex"), LACKS("AMR"),
+		      LACKS("AMR-WB"), LACKS("EVS"),  LACKS("L16"),   LACKS("a codec") };
+	const struct payload *p = first_unspoken(formats);
+	size_t i = 0;
+
+	if (!p)
+		return "no codec that may be used";
+	while (i < COUNT_OF(lacks) - 1 && !payload_is(p, lacks[i].codec))
+		i++;
+	return lacks[i].text;
+}
+
 static void write_format(struct writer *w, uint8_t number, const char *encoding,
 			 const char *parameters)
 {

@@ -3,6 +3,7 @@
 #include "media/offer/crypto.h"
 #include "media/offer/line.h"
 #include "media/offer/opaque.h"
+#include "media/offer/own.h"
 
 static bool line_is_secure(const struct sdp *s, uint8_t index)
 {
@@ -106,10 +107,10 @@ static uint8_t video_of(const struct offer_terms *terms)
 	return terms->video_codecs ? terms->video_codecs : OFFER_VIDEO_H264;
 }
 
-static bool suite_is_listed(const struct payload *p, const struct offer_terms *terms)
+bool offer_line_may_have(const struct offer_terms *terms, const struct payload *codec)
 {
 	for (uint8_t i = 0; i < terms->codec_count; i++) {
-		if (payload_is(p, terms->codecs[i]))
+		if (payload_is(codec, terms->codecs[i]))
 			return true;
 	}
 	return terms->codec_count == 0;
@@ -135,7 +136,7 @@ static bool audio_is_allowed(const struct payload *p, const struct offer_line *l
 		return false;
 	if (!payload_is_codec(p))
 		return !payload_is_event(p) || !policy->a.no_events;
-	return suite_is_listed(p, &policy->a) && suite_is_listed(p, &policy->b);
+	return offer_line_may_have(&policy->a, p) && offer_line_may_have(&policy->b, p);
 }
 
 static bool video_is_known(const struct payload *p)
@@ -202,13 +203,59 @@ static void drop_torn_redundancy(struct payload_list *formats)
 	}
 }
 
+/* One that the terms list is one that the node speaks. */
+static bool terms_speak(const struct offer_terms *terms)
+{
+	bool any = terms->codec_count == 0;
+
+	for (uint8_t i = 0; i < MEDIA_CODECS_KNOWN && !any; i++) {
+		const struct payload p = { .name = bytes_str(
+						   media_codec_facts((enum media_codec)i)->name) };
+
+		any = media_codec_is_coded((enum media_codec)i) && offer_line_may_have(terms, &p);
+	}
+	return any;
+}
+
+static bool offers_spoken(const struct payload_list *formats, const struct offer_terms *terms)
+{
+	bool any = false;
+
+	for (uint8_t i = 0; i < formats->count; i++) {
+		const struct payload *p = &formats->at[i];
+
+		any |= media_codec_is_coded(media_codec_of(p)) && offer_line_may_have(terms, p);
+	}
+	return any;
+}
+
+static bool is_codable(const struct offer_line *line, const struct offer_policy *policy)
+{
+	return line->kind == MEDIA_AUDIO && policy->a.transcode && policy->b.transcode &&
+	       offers_spoken(&line->formats, &policy->a) && terms_speak(&policy->b);
+}
+
+/* Why, where no codec is left. */
+static const char *select_no_codec(const struct offer_line *line, const struct offer_policy *policy)
+{
+	if (line->kind != MEDIA_AUDIO || !policy->a.transcode || !policy->b.transcode)
+		return "no codec that may be used";
+	if (policy->codings_full && is_codable(line, policy))
+		return OFFER_CODINGS_FULL;
+	return offers_spoken(&line->formats, &policy->a)
+		       ? "the answerer may have no codec that the node speaks"
+		       : offer_own_lacks(&line->formats);
+}
+
 /* NULL, or why nothing worth relaying is left. */
 static const char *select_formats(struct offer_line *line, const struct offer_policy *policy)
 {
+	const char *nothing = select_no_codec(line, policy);
 	struct payload_list *formats = &line->formats;
 	uint8_t kept = 0;
 	bool codec = false;
 
+	line->codable = is_codable(line, policy) && !policy->codings_full;
 	for (uint8_t i = 0; i < formats->count; i++) {
 		const struct payload *p = &formats->at[i];
 
@@ -220,9 +267,9 @@ static const char *select_formats(struct offer_line *line, const struct offer_po
 	}
 	formats->count = kept;
 	drop_torn_redundancy(formats);
-	if (codec && !payload_list_has_codec(formats))
-		return "no codec that may be used";
-	return formats->count ? NULL : "no known codec";
+	if (codec && !line->codable && !payload_list_has_codec(formats))
+		return nothing;
+	return formats->count || line->codable ? NULL : "no known codec";
 }
 
 void offer_line_select_formats(struct offer_line *line, const struct sdp *s, uint8_t index,

@@ -103,6 +103,19 @@ static const char *agree_opaque(struct session_line *line, const struct reading 
 		       : "another transport profile than offered";
 }
 
+enum { PACKET_MS_MAX = 60 };
+
+/* RFC 8866 6.14. Encoders of ours make no other packets. */
+static void read_packet_ms(struct session_line *line, const struct sdp *heard, uint8_t index)
+{
+	struct bytes rest;
+	uint32_t ms;
+
+	if (line->kind == MEDIA_AUDIO && sdp_attribute(heard, index + 1U, "ptime", &rest) &&
+	    !bytes_u32(bytes_trim(rest), &ms) && ms <= PACKET_MS_MAX && ms % 10 == 0)
+		line->packet_ms = (uint8_t)ms;
+}
+
 /* NULL, or why there is no agreement. */
 static const char *session_agree(struct session_line *line, const struct reading *k, uint8_t index,
 				 const struct offer_line *heard)
@@ -119,6 +132,8 @@ static const char *session_agree(struct session_line *line, const struct reading
 		reason = session_read_keys(line, k, index);
 	if (!reason)
 		read_mux(&line->side, k->said, index);
+	if (!reason)
+		read_packet_ms(line, k->heard, index);
 	return reason;
 }
 

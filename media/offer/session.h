@@ -6,6 +6,7 @@
 #ifndef MEDIA_OFFER_SESSION_H
 #define MEDIA_OFFER_SESSION_H
 
+#include "media/codec.h"
 #include "media/offer/offer.h"
 #include "media/sdp/sdp.h"
 
@@ -39,6 +40,7 @@ struct session_line {
 	struct media_side side; /* without rules */
 	struct bytes media,
 		proto; /* the first and third field of m=, in the offer's text; of an opaque line alone */
+	uint8_t packet_ms; /* audio of a packet that the party would have (a=ptime); 0: it does not say */
 	uint8_t format_count, twin_count;
 	struct session_format
 		formats[PAYLOAD_RULES_MAX]; /* in the order of the answer; none of an opaque line */
@@ -57,6 +59,10 @@ int session_read(struct session *out, const struct session_texts *texts,
 /* The same, of texts that are parsed. */
 int session_of(struct session *out, const struct sdp *heard, const struct sdp *said,
 	       bool we_offered, struct offer_error *error) NODISCARD;
+/* The first codec of the line that the node speaks, else the first that it codes; its index in formats. PAYLOAD_NONE: there is none. */
+uint8_t session_spoken(const struct session_line *line);
+enum media_codec session_codec(const struct session_format *f);
+bool session_is_codec(const struct session_format *f);
 /* Of the first format that is no event: what the line's packets have. 0: there is none. */
 uint32_t session_clock_hz(const struct session_line *line);
 

@@ -83,6 +83,44 @@ static void find_twins(struct agreeing *k)
 	}
 }
 
+static struct payload meaning_of(const struct session_format *f)
+{
+	return (struct payload){ .number = f->from,
+				 .channels = f->channels,
+				 .clock_hz = f->clock_hz,
+				 .name = f->name,
+				 .parameters = f->parameters };
+}
+
+bool session_is_codec(const struct session_format *f)
+{
+	const struct payload meaning = meaning_of(f);
+
+	return payload_is_codec(&meaning);
+}
+
+enum media_codec session_codec(const struct session_format *f)
+{
+	const struct payload meaning = meaning_of(f);
+
+	return media_codec_of(&meaning);
+}
+
+uint8_t session_spoken(const struct session_line *line)
+{
+	uint8_t module = PAYLOAD_NONE;
+
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		enum media_codec codec = session_codec(&line->formats[i]);
+
+		if (codec < MEDIA_CODECS)
+			return i;
+		if (module == PAYLOAD_NONE && media_codec_is_coded(codec))
+			module = i;
+	}
+	return module;
+}
+
 uint32_t session_clock_hz(const struct session_line *line)
 {
 	for (uint8_t i = 0; i < line->format_count; i++) {
@@ -126,6 +164,22 @@ static void choose_event(struct session_line *line)
 	}
 }
 
+/* What we can say to the party by ourselves. */
+static void note_taken(struct session_line *line)
+{
+	struct media_side *side = &line->side;
+
+	side->taken_count = 0;
+	for (uint8_t i = 0; i < line->format_count; i++) {
+		enum media_codec codec = session_codec(&line->formats[i]);
+
+		if (codec < MEDIA_CODECS && side->taken_count < MEDIA_TAKEN_MAX)
+			side->taken[side->taken_count++] =
+				(struct media_taken){ .payload_type = line->formats[i].to,
+						      .codec = (uint8_t)codec };
+	}
+}
+
 bool session_formats_read(struct session_line *line, const struct payload_list *heard,
 			  const struct sdp *said, uint8_t index, bool we_offered)
 {
@@ -136,6 +190,7 @@ bool session_formats_read(struct session_line *line, const struct payload_list *
 	find_twins(&k);
 	part_events(line, we_offered);
 	choose_event(line);
+	note_taken(line);
 	return line->format_count > 0;
 }
 
@@ -149,10 +204,6 @@ void session_formats_list(struct payload_list *out, const struct session_line *l
 		if (f->apart)
 			continue;
 		at[out->count] = i;
-		out->at[out->count++] = (struct payload){ .number = f->from,
-							  .channels = f->channels,
-							  .clock_hz = f->clock_hz,
-							  .name = f->name,
-							  .parameters = f->parameters };
+		out->at[out->count++] = meaning_of(f);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our 2xx, said again until its ACK comes, and our own ACK to the asked leg (RFC 3261 13.2.2.4, 13.3.1.4). */
 #include "base/log.h"
+#include "sig/call/announce.h"
 #include "sig/call/call_end.h"
 #include "sig/call/feature.h"
 #include "sig/call/invite.h"
@@ -128,7 +129,7 @@ static void established(struct call_host *h, struct call *c, uint8_t from)
 	struct invite_uas *uas = c->legs[from]->uas;
 	bool turned = uas && uas->turned;
 	struct txn_slot *slot = uas ? txns_get(h->txns, uas->server) : NULL;
-	bool begun = !uas && c->state == CALL_ANSWERING;
+	bool answers = c->state == CALL_ANSWERING, begun = !uas && answers;
 
 	if (uas)
 		reliable_forget(c->legs[from]);
@@ -141,11 +142,13 @@ static void established(struct call_host *h, struct call *c, uint8_t from)
 	if (c->state == CALL_ANSWERING)
 		c->state = CALL_ESTABLISHED;
 	listen_again(h, c);
-	outbox_touch(&c->out);
+	outbox_touch_later(&c->out);
 	if (begun)
 		originate_joined(h, c);
 	if (turned)
 		acknowledge_tell_other(h, c, from);
+	if (answers)
+		announce_begin(h, c);
 	features_established(h, c);
 }
 

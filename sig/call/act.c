@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/act.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/act_record.h"
 #include "sig/call/call_end.h"
 #include "sig/call/hears.h"
 #include "sig/call/wait.h"
+#include "sig/model/recording.h"
 
 void acts_clear(struct acts **acts)
 {
@@ -21,9 +24,30 @@ static const struct act *act_now(const struct acts *a)
 	return &a->list[a->at];
 }
 
-enum hears acts_hears(const struct call *c)
+bool acts_announces(const struct call *c)
 {
-	return c->acts ? c->acts->hears : HEARS_PEER;
+	return c->acts && c->acts->leg != LEG_NONE;
+}
+
+/* Who hears it. */
+static uint8_t act_leg(const struct call *c)
+{
+	return acts_announces(c) ? c->acts->leg : c->bridge.caller;
+}
+
+static bool act_is_for_both(const struct call *c, uint8_t leg)
+{
+	const struct acts *a = c->acts;
+
+	return a->both && bridge_has(c, leg) && a->hears == HEARS_PLAY &&
+	       hears_takes(c, leg, a->codec);
+}
+
+enum hears acts_hears(const struct call *c, uint8_t leg)
+{
+	if (c->acts && (leg == act_leg(c) || act_is_for_both(c, leg)))
+		return c->acts->hears;
+	return acts_announces(c) && bridge_has(c, leg) ? HEARS_MUSIC : HEARS_PEER;
 }
 
 const struct job_id *acts_track(const struct call *c)
@@ -79,14 +103,40 @@ static void endless_begin(const struct call_host *h, struct acts *a)
 		wait_key(h, a);
 }
 
+uint32_t acts_place_ms(const struct acts *a, uint64_t utc_ms)
+{
+	uint64_t ms = a->place_ms;
+
+	if (a->since_utc_ms && utc_ms > a->since_utc_ms)
+		ms += utc_ms - a->since_utc_ms;
+	return ms < ACT_PLACE_MAX_MS ? (uint32_t)ms : ACT_PLACE_MAX_MS;
+}
+
+static void place_set(struct acts *a, uint32_t ms)
+{
+	a->place_ms = ms;
+	a->since_utc_ms = 0;
+}
+
+/* Of the prompts that the caller hears. */
+static const char *act_language(const struct call_host *h, const struct call *c)
+{
+	struct bytes user = text_bytes(&c->legs[act_leg(c)]->user);
+	const struct shard_extension *e =
+		user.n && h->extension_of ? h->extension_of(h->owner, c->tenant, user) : NULL;
+
+	if (e && e->language[0])
+		return e->language;
+	return h->settings->tenants ? tenants_language(h->settings->tenants, c->tenant) : "";
+}
+
 /* In its place. False: that tone is not played here, or not in a codec of the caller's. */
 static bool word_start(const struct call_host *h, const struct call *c, enum hears word)
 {
 	struct acts *a = c->acts;
 	enum media_codec codec;
 
-	if (word != HEARS_ITSELF &&
-	    (!h->settings->tones || !hears_codec(c, c->bridge.caller, &codec)))
+	if (word != HEARS_ITSELF && (!h->settings->tones || !hears_codec(c, act_leg(c), &codec)))
 		return false;
 	a->hears = word;
 	endless_begin(h, a);
@@ -100,18 +150,23 @@ static bool file_start(struct call_host *h, struct call *c)
 	enum media_codec codec;
 	struct effect *e;
 
-	if (!hears_codec(c, c->bridge.caller, &codec))
+	if (!hears_codec(c, act_leg(c), &codec))
 		return false;
 	e = effects_add(h->effects, EFFECT_PLAY);
 	if (!e || text_set(&e->tenant, bytes_str(call_tenant(h, c))) ||
+	    text_set(&e->user, bytes_str(act_language(h, c))) ||
 	    text_set(&e->data, bytes_str(a->terms.files[a->file])))
 		return false;
 	a->hears = HEARS_PLAY;
+	a->codec = codec;
 	a->serial = rand_u64_from(h->rand) | 1;
 	e->call = c->id;
 	e->version = a->serial;
 	e->expected = codec;
-	if (bytes_starts(text_bytes(&e->data), ACT_LATE_ECHO))
+	e->ttl_ms = a->place_ms;
+	e->peer = a->resumed;
+	if (bytes_starts(text_bytes(&e->data), ACT_LATE_ECHO) ||
+	    bytes_starts(text_bytes(&e->data), ACT_LIVE))
 		endless_begin(h, a);
 	return true;
 }
@@ -127,6 +182,7 @@ static bool play_start(struct call_host *h, struct call *c)
 /* False: all has been played. */
 static bool play_next(struct acts *a)
 {
+	place_set(a, 0);
 	if (++a->file < a->terms.file_count)
 		return true;
 	a->file = 0;
@@ -137,11 +193,17 @@ static bool play_next(struct acts *a)
 
 /* ---- steps ---- */
 
+static bool keys_are_few(const struct acts *a)
+{
+	return a->terms.max && a->digit_count < a->terms.min;
+}
+
 static const char *act_reason_of(const struct acts *a, enum act_outcome outcome)
 {
-	bool collects = a->terms.max;
-	bool few = collects && a->digit_count < a->terms.min;
+	bool collects = a->terms.max, few = keys_are_few(a);
 
+	if (a->terms.message_max_ms)
+		return act_record_reason(a, outcome);
 	switch (outcome) {
 	case ACT_ENDED:
 		return collects ? "max" : "end";
@@ -161,15 +223,40 @@ static const char *act_reason_of(const struct acts *a, enum act_outcome outcome)
 	return "";
 }
 
-/* The application hears of it; nobody else of the keys. */
+/* They were given as they were asked for: from now on they go where the call goes (IVR-02). */
+static void keys_keep(struct call *c, enum act_outcome outcome)
+{
+	const struct acts *a = c->acts;
+	bool given = outcome == ACT_ENDED || outcome == ACT_KEY || outcome == ACT_TIMEOUT;
+
+	if (!given || !a->terms.max || !a->terms.tag[0] || !a->digit_count || keys_are_few(a))
+		return;
+	if (call_data_set(c, bytes_str(a->terms.tag), bytes_str(a->digits)))
+		LOG_WARN("call", c->id, "the call has no room for what was collected",
+			 LOG_STR("tag", a->terms.tag));
+}
+
+static enum sig_event_kind act_event_of(const struct acts *a)
+{
+	if (a->terms.message_max_ms)
+		return SIG_CALL_RECORDED;
+	return a->terms.max ? SIG_CALL_COLLECTED : SIG_CALL_PLAYED;
+}
+
+/* The application hears of it; nobody else of keys without a tag. */
 static void act_finish(struct call_host *h, struct call *c, enum act_outcome outcome)
 {
-	struct sig_event *event =
-		call_publish_begin(h, c, c->acts->terms.max ? SIG_CALL_COLLECTED : SIG_CALL_PLAYED);
+	struct sig_event *event = NULL;
 
+	keys_keep(c, outcome);
+	act_record_stop(h, c);
+	if (!acts_announces(c))
+		event = call_publish_begin(h, c, act_event_of(c->acts));
 	if (event) {
 		event->order = c->acts->order;
 		event->reason = act_reason_of(c->acts, outcome);
+		event->recording = c->acts->recording;
+		event->ms = c->acts->message_ms;
 		if (call_application(c).n)
 			memcpy(event->digits, c->acts->digits, sizeof(c->acts->digits));
 	}
@@ -186,7 +273,9 @@ static void act_start(struct call_host *h, struct call *c)
 
 	switch ((enum act_kind)act_now(a)->kind) {
 	case ACT_PLAY:
-		if (!play_start(h, c))
+		if (a->paused)
+			play_stop(h, c);
+		else if (!play_start(h, c))
 			act_end(h, c, ACT_FAILED);
 		return;
 	case ACT_COLLECT:
@@ -195,7 +284,32 @@ static void act_start(struct call_host *h, struct call *c)
 		if (a->digit_count == a->terms.max)
 			act_end(h, c, ACT_ENDED);
 		return;
+	case ACT_RECORD:
+		play_stop(h, c);
+		if (!act_record_begin(h, c, act_leg(c)))
+			act_end(h, c, ACT_FAILED);
+		return;
 	}
+}
+
+/* Its file is not there yet, and who hears of it wants to play it. */
+static bool record_waits(const struct acts *a, enum act_outcome outcome)
+{
+	return act_now(a)->kind == ACT_RECORD && !a->closing &&
+	       (outcome == ACT_ENDED || outcome == ACT_KEY || outcome == ACT_TIMEOUT);
+}
+
+/* Too few came, and may be given once more (IVR-05). */
+static bool keys_again(struct acts *a, enum act_outcome outcome)
+{
+	if ((outcome != ACT_KEY && outcome != ACT_TIMEOUT) || !keys_are_few(a) ||
+	    a->tried + 1 >= a->terms.tries)
+		return false;
+	a->tried++;
+	explicit_bzero(a->digits, sizeof(a->digits));
+	a->digit_count = 0;
+	a->until_ns = 0;
+	return true;
 }
 
 static void act_end(struct call_host *h, struct call *c, enum act_outcome outcome)
@@ -203,13 +317,21 @@ static void act_end(struct call_host *h, struct call *c, enum act_outcome outcom
 	struct acts *a = c->acts;
 	uint8_t next = act_now(a)->next[outcome];
 
+	if (record_waits(a, outcome)) {
+		act_record_close(h, c, outcome);
+		return;
+	}
 	outbox_touch(&c->out);
+	if (next == ACT_DONE && keys_again(a, outcome))
+		next = 0;
 	if (next == ACT_DONE) {
 		act_finish(h, c, outcome);
 		return;
 	}
 	a->at = next;
 	a->file = a->time = 0;
+	a->paused = false;
+	place_set(a, 0);
 	act_start(h, c);
 }
 
@@ -226,13 +348,21 @@ static void steps_make(struct acts *a)
 {
 	if (a->terms.file_count)
 		a->list[a->count++] = act_make(ACT_PLAY);
-	if (!a->terms.max)
+	if (!a->terms.max && !a->terms.message_max_ms)
 		return;
 	if (a->count) {
 		a->list[0].next[ACT_ENDED] = a->list[0].next[ACT_KEY] = 1;
 		a->list[0].next[ACT_FAILED] = 1;
 	}
-	a->list[a->count++] = act_make(ACT_COLLECT);
+	a->list[a->count++] = act_make(a->terms.max ? ACT_COLLECT : ACT_RECORD);
+}
+
+/* By a command: a leg has one recording. A message that is under way makes room. */
+static bool is_recorded(const struct call *c)
+{
+	const struct recording *r = recording_of_leg(c->recordings, c->bridge.caller);
+
+	return r && r->cause != RECORDING_MESSAGE;
 }
 
 int acts_begin(struct call_host *h, struct call *c, const struct act_terms *terms, uint32_t order)
@@ -241,8 +371,11 @@ int acts_begin(struct call_host *h, struct call *c, const struct act_terms *term
 
 	if (!call_is_alone(c) || c->state == CALL_ENDING)
 		return -EISCONN;
+	assert(!terms->max || !terms->message_max_ms);
 	if (terms->max && !call_application(c).n)
 		return -EACCES;
+	if (terms->message_max_ms && is_recorded(c))
+		return -EBUSY;
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;
@@ -250,6 +383,7 @@ int acts_begin(struct call_host *h, struct call *c, const struct act_terms *term
 		act_finish(h, c, ACT_STOPPED);
 	outbox_touch(&c->out);
 	a->terms = *terms;
+	a->leg = LEG_NONE;
 	a->order = order;
 	steps_make(a);
 	if (!a->count) {
@@ -259,6 +393,27 @@ int acts_begin(struct call_host *h, struct call *c, const struct act_terms *term
 	c->acts = a;
 	act_start(h, c);
 	return 0;
+}
+
+bool acts_announce(struct call_host *h, struct call *c, uint8_t leg, bool both,
+		   const char *const *files, uint8_t count)
+{
+	struct acts *a;
+
+	assert(count <= ACT_FILES_MAX && bridge_has(c, leg) && bridge_peer(c, leg) != LEG_NONE);
+	if (c->acts || !(a = calloc(1, sizeof(*a))))
+		return false;
+	for (uint8_t i = 0; i < count; i++)
+		(void)bytes_cstr(bytes_str(files[i]), a->terms.files[i], sizeof(a->terms.files[i]));
+	a->terms.file_count = count;
+	a->terms.times = 1;
+	a->leg = leg;
+	a->both = both;
+	steps_make(a);
+	c->acts = a;
+	outbox_touch(&c->out);
+	act_start(h, c);
+	return c->acts;
 }
 
 /* ---- what happens ---- */
@@ -278,16 +433,33 @@ static void collect_key(struct call_host *h, struct call *c, char key)
 		act_end(h, c, ACT_ENDED);
 }
 
+/* An application that hears the caller has its keys, too. */
+static void live_key(struct call_host *h, const struct call *c, char key)
+{
+	const struct acts *a = c->acts;
+	struct effect *e;
+
+	if (!a->serial || !bytes_starts(bytes_str(a->terms.files[a->file]), ACT_LIVE))
+		return;
+	e = effects_add(h->effects, EFFECT_PLAY_KEY);
+	if (!e)
+		return;
+	e->call = c->id;
+	e->version = a->serial;
+	e->expected = (uint8_t)key;
+}
+
 void acts_key(struct call_host *h, struct call *c, char key)
 {
 	struct acts *a = c->acts;
 
-	if (!a)
+	if (!a || a->leg != LEG_NONE)
 		return;
 	if (act_now(a)->kind == ACT_PLAY) {
+		live_key(h, c, key);
 		if (!a->terms.interruptible)
 			return;
-		if (!a->terms.max) {
+		if (!a->terms.max && !a->terms.message_max_ms) {
 			a->digits[0] = key;
 			a->digit_count = 1;
 		}
@@ -295,7 +467,49 @@ void acts_key(struct call_host *h, struct call *c, char key)
 		if (!c->acts || act_now(c->acts)->kind != ACT_COLLECT)
 			return;
 	}
-	collect_key(h, c, key);
+	if (act_now(a)->kind == ACT_COLLECT)
+		collect_key(h, c, key);
+	else if (!a->closing && strchr(a->terms.ends, key))
+		act_end(h, c, ACT_KEY);
+}
+
+void acts_recorded(struct call_host *h, struct call *c, const struct record_news *news)
+{
+	struct acts *a = c->acts;
+
+	if (!a || !a->recording || a->recording != news->number || act_now(a)->kind != ACT_RECORD)
+		return;
+	switch (news->kind) {
+	case RECORD_NEWS_GROWN:
+		a->message_ms = a->before_ms + news->ms;
+		outbox_touch_later(&c->out);
+		return;
+	case RECORD_NEWS_QUIET:
+		if (!a->closing)
+			act_end(h, c, ACT_ENDED);
+		return;
+	case RECORD_NEWS_ENDED:
+		a->message_ms = a->before_ms + news->ms;
+		if (a->closing)
+			act_end(h, c, (enum act_outcome)(a->closing - 1));
+		return;
+	}
+}
+
+void acts_record_failed(struct call_host *h, struct call *c, uint8_t number)
+{
+	if (c->acts && c->acts->recording && c->acts->recording == number)
+		act_end(h, c, ACT_FAILED);
+}
+
+bool acts_records(const struct call *c, uint8_t number)
+{
+	return c->acts && c->acts->recording == number && !c->acts->closing;
+}
+
+uint32_t acts_silence_ms(const struct call *c, uint8_t number)
+{
+	return acts_records(c, number) ? c->acts->terms.message_silence_ms : 0;
 }
 
 void acts_told(struct call_host *h, struct call *c, const struct act_news *news)
@@ -307,6 +521,8 @@ void acts_told(struct call_host *h, struct call *c, const struct act_news *news)
 	switch (news->kind) {
 	case ACT_NEWS_OPEN:
 		a->track[news->codec] = news->job;
+		a->since_utc_ms = h->now.utc_ms;
+		outbox_touch(&c->out);
 		return;
 	case ACT_NEWS_ENDED:
 		if (!play_next(a)) {
@@ -326,8 +542,10 @@ void acts_told(struct call_host *h, struct call *c, const struct act_news *news)
 
 void acts_overdue(struct call_host *h, struct call *c)
 {
-	if (c->acts)
-		act_end(h, c, ACT_TIMEOUT);
+	const struct acts *a = c->acts;
+
+	if (a)
+		act_end(h, c, a->closing ? (enum act_outcome)(a->closing - 1) : ACT_TIMEOUT);
 }
 
 void acts_stop(struct call_host *h, struct call *c)
@@ -342,8 +560,85 @@ void acts_over(struct call_host *h, struct call *c)
 		act_finish(h, c, ACT_HANGUP);
 }
 
+/* It was heard up to a moment before this process, which nobody knows. */
+static void place_resume(const struct call_host *h, struct acts *a)
+{
+	uint32_t ms = acts_place_ms(a, h->now.utc_ms),
+		 again = ms > ACT_AGAIN_MS ? ms - ACT_AGAIN_MS : 0;
+
+	place_set(a, again > a->place_ms ? again : a->place_ms);
+}
+
+/* The recording goes on by itself (recording.h). A file that was to be finished has been, or is by its node. */
+static void record_resume(struct call_host *h, struct call *c)
+{
+	struct acts *a = c->acts;
+
+	a->before_ms = a->message_ms;
+	if (a->closing)
+		act_end(h, c, (enum act_outcome)(a->closing - 1));
+	else if (!recording_by_number(c->recordings, a->recording))
+		act_end(h, c, ACT_FAILED);
+}
+
 void acts_resume(struct call_host *h, struct call *c)
 {
-	if (c->acts && act_now(c->acts)->kind == ACT_PLAY)
-		act_start(h, c);
+	if (c->acts && act_now(c->acts)->kind == ACT_RECORD)
+		record_resume(h, c);
+	if (!c->acts || act_now(c->acts)->kind != ACT_PLAY)
+		return;
+	place_resume(h, c->acts);
+	c->acts->resumed = true;
+	act_start(h, c);
+	if (c->acts)
+		c->acts->resumed = false;
+}
+
+/* ---- pause and places ---- */
+
+static bool act_has_place(const struct acts *a)
+{
+	const char *file = a->terms.files[a->file];
+
+	return act_word(file) == HEARS_PLAY && !bytes_starts(bytes_str(file), ACT_LATE_ECHO) &&
+	       !bytes_starts(bytes_str(file), ACT_LIVE);
+}
+
+static uint32_t place_wanted(enum act_control control, uint32_t place, uint32_t ms)
+{
+	uint64_t sum = (uint64_t)place + ms;
+
+	switch (control) {
+	case ACT_FORWARD:
+		return sum < ACT_PLACE_MAX_MS ? (uint32_t)sum : ACT_PLACE_MAX_MS;
+	case ACT_BACK:
+		return place > ms ? place - ms : 0;
+	case ACT_TO:
+		return ms;
+	case ACT_PLACE:
+	case ACT_PAUSE:
+	case ACT_RESUME:
+		break;
+	}
+	return place;
+}
+
+int acts_control(struct call_host *h, struct call *c, enum act_control control, uint32_t ms)
+{
+	bool seeks = control == ACT_FORWARD || control == ACT_BACK || control == ACT_TO;
+	struct acts *a = c->acts;
+	bool paused;
+
+	if (!a || act_now(a)->kind != ACT_PLAY || a->leg != LEG_NONE)
+		return -ENOMSG;
+	if (seeks && !act_has_place(a))
+		return -ESPIPE;
+	paused = control == ACT_PAUSE || (a->paused && control != ACT_RESUME);
+	if (!seeks && paused == a->paused)
+		return 0;
+	place_set(a, place_wanted(control, acts_place_ms(a, h->now.utc_ms), ms));
+	a->paused = paused;
+	outbox_touch(&c->out);
+	act_start(h, c);
+	return 0;
 }

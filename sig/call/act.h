@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the node does with a caller that it has answered by itself: it plays files of the tenant, and collects keys. Steps, each with what
- * follows each outcome; behind the last one the call waits for the next order. They are in the record. A successor plays the file again
- * that was played, from its beginning, and has the keys that were pressed before.
+ * What the node does with a caller that it has answered by itself: it plays files of the tenant, and collects keys or records what is said.
+ * Steps, each with what
+ * follows each outcome; behind the last one the call waits for the next order. They are in the record. A successor goes on with the file
+ * that was played about where it had got to, and has the keys that were pressed before.
  */
 #ifndef SIG_CALL_ACT_H
 #define SIG_CALL_ACT_H
@@ -10,14 +11,23 @@
 #include "media/job.h"
 #include "sig/call/hears.h"
 #include "sig/model/call.h"
+#include "sig/model/call_data.h"
 
 enum {
 	ACTS_MAX = 2,
 	ACT_FILES_MAX = 4,
 	ACT_NAME_MAX = 64,
 	ACT_TIMES_MAX = 100,
+	ACT_TRIES_MAX = 10,
 	ACT_DIGITS_MAX = 16, /* IVR-02 */
 	ACT_WAIT_MAX_MS = 600000,
+	ACT_PLACE_MAX_MS = 600000, /* as long as a file may be */
+	ACT_AGAIN_MS =
+		2000, /* a successor says the last words again: how long nobody heard any, it cannot know */
+	ACT_MESSAGE_MAX_MS = 600000,
+	ACT_SILENCE_MAX_MS =
+		10000, /* as much as a file may lack at its end (app/record/record_message.h) */
+	ACT_CLOSE_MS = 5000,  /* a file is awaited, where the disk is slow */
 	ACT_DONE = UINT8_MAX, /* next: none */
 };
 
@@ -26,13 +36,22 @@ enum {
 #define ACT_ECHO      "echo"
 #define ACT_LATE_ECHO "echo-" /* and how many ms later */
 #define ACT_TONE      "tone-"
+/* Not files of the tenant alone: a prompt by its name, in the caller's language; and keys, spoken one by one. */
+#define ACT_PROMPT "prompt:"
+#define ACT_DIGITS "digits:"
+/* In place of a file: the caller is with the application of that endpoint (live.endpoints). It has no end but that one's. */
+#define ACT_LIVE "live-"
+/* A message that was recorded in a call of the tenant: recording:CALL-NUMBER. */
+#define ACT_RECORDING "recording:"
+/* What is heard before a message is recorded. */
+#define ACT_BEEP "beep"
 
-enum act_kind { ACT_PLAY, ACT_COLLECT };
+enum act_kind { ACT_PLAY, ACT_COLLECT, ACT_RECORD };
 enum act_outcome {
-	ACT_ENDED,   /* all was played; or as many keys as there may be */
-	ACT_KEY,     /* a key was pressed while it played; or the one that ends the keys */
-	ACT_TIMEOUT, /* no (further) key came */
-	ACT_FAILED,  /* it cannot be played */
+	ACT_ENDED, /* all was played; or as many keys as there may be; or nothing is said any more */
+	ACT_KEY, /* a key was pressed while it played; or the one that ends the keys, or the message */
+	ACT_TIMEOUT, /* no (further) key came; or the message is as long as it may be */
+	ACT_FAILED,  /* it cannot be played, or recorded */
 	ACT_STOPPED, /* by order */
 	ACT_HANGUP,
 	ACT_OUTCOMES,
@@ -43,7 +62,7 @@ struct act {
 	uint8_t next[ACT_OUTCOMES]; /* step; ACT_DONE */
 };
 
-/* What is to be played, and how keys are collected. */
+/* What is to be played, and how keys are collected, or a message is recorded. */
 struct act_terms {
 	char files[ACT_FILES_MAX][ACT_NAME_MAX + 1];
 	uint8_t file_count;
@@ -51,34 +70,72 @@ struct act_terms {
 	bool interruptible; /* a key ends it */
 	uint8_t min, max;   /* keys; max 0: none are collected */
 	uint32_t first_ms, inter_ms;
-	char ends[ACT_DIGITS_MAX + 1]; /* keys that end them */
+	char ends[ACT_DIGITS_MAX + 1]; /* keys that end them, or the message */
+	char tag[CALL_TAG_MAX +
+		 1];   /* what they are called in the call's data; "": they are not kept */
+	uint8_t tries; /* so often all is played and asked for, while fewer than min come; 0: once */
+	uint32_t message_max_ms; /* 0: no message is recorded */
+	uint32_t
+		message_silence_ms; /* so long nothing is said at its end; 0: that does not end it */
+	uint32_t message_min_ms;    /* less is "short" */
 };
 
 struct acts {
 	struct act_terms terms;
 	struct act list[ACTS_MAX];
 	uint8_t count, at;
-	uint8_t file, time; /* that plays */
-	uint32_t order;     /* number */
-	uint64_t until_ns;  /* the next key is waited for; 0: none is */
+	uint8_t file, time;    /* that plays */
+	uint32_t order;        /* number */
+	uint32_t place_ms;     /* within the file: now, or at since_utc_ms where that is not 0 */
+	uint64_t since_utc_ms; /* it is heard from then on */
+	bool paused;
+	uint64_t until_ns; /* the next key is waited for, or the message may last; 0: none is */
 	char digits[ACT_DIGITS_MAX + 1];
 	uint8_t digit_count;
+	uint8_t tried;     /* before this time */
+	uint8_t recording; /* number of the message; 0: none yet */
+	uint8_t closing; /* 1 + enum act_outcome: of the message, when its file is there; 0: it is said */
+	uint32_t message_ms; /* as long as it is known to be; of a process before: before_ms */
+	uint32_t before_ms;
+	/* Of two who speak with each other, the leg that hears it, while the other one hears music: an announcement. LEG_NONE: the caller is
+	 * alone with the node. */
+	uint8_t leg;
+	bool both; /* ... and the other one hears it, too, where its phone takes the same codec */
 	/* of this process */
 	uint64_t serial;                   /* of what was asked to be played; 0: nothing is */
+	bool resumed;                      /* what is played was played by a process before */
 	enum hears hears;                  /* HEARS_PEER: nothing is played */
+	enum media_codec codec;            /* of what plays */
 	struct job_id track[MEDIA_CODECS]; /* that plays; generation 0: not yet */
 };
 
+/* What is played is told to do so. MS: by so much. */
+enum act_control { ACT_PLACE, ACT_PAUSE, ACT_RESUME, ACT_FORWARD, ACT_BACK, ACT_TO };
+
 void acts_clear(struct acts **acts);
-/* By order, in place of what was under way; terms without a file and without keys: that ends. 0, -EISCONN (the caller is not alone with
- * the node), -EACCES (its keys are for an application alone, and it has none), -ENOMEM. */
+/* 0, -ENOMSG (nothing is played), -ESPIPE (it has no place: it has no end, either). */
+int acts_control(struct call_host *h, struct call *c, enum act_control control,
+		 uint32_t ms) NODISCARD;
+/* Where the file is that plays, or is paused. */
+uint32_t acts_place_ms(const struct acts *a, uint64_t utc_ms);
+/* By order, in place of what was under way; terms without a file, keys and a message: that ends. 0, -EISCONN (the caller is not alone with
+ * the node), -EACCES (its keys are for an application alone, and it has none), -EBUSY (a message: the leg is recorded already), -ENOMEM. */
 int acts_begin(struct call_host *h, struct call *c, const struct act_terms *terms,
 	       uint32_t order) NODISCARD;
+/* Says that to a leg of a pair, which is joined again behind it; nobody is told. both: to the other one, too. False: it cannot be said, or
+ * something is. */
+bool acts_announce(struct call_host *h, struct call *c, uint8_t leg, bool both,
+		   const char *const *files, uint8_t count);
+/* It is being said to a leg of the pair. */
+bool acts_announces(const struct call *c);
 /* The caller pressed a key. */
 void acts_key(struct call_host *h, struct call *c, char key);
 /* News of what was asked to be played. */
 void acts_told(struct call_host *h, struct call *c, const struct act_news *news);
-/* No key came in time. */
+/* News of the message with that number, and that it cannot be recorded. */
+void acts_recorded(struct call_host *h, struct call *c, const struct record_news *news);
+void acts_record_failed(struct call_host *h, struct call *c, uint8_t number);
+/* No key came in time, or the message is as long as it may be. */
 void acts_overdue(struct call_host *h, struct call *c);
 /* Nothing is played or collected any more: somebody else takes the caller. */
 void acts_stop(struct call_host *h, struct call *c);
@@ -86,8 +143,12 @@ void acts_stop(struct call_host *h, struct call *c);
 void acts_over(struct call_host *h, struct call *c);
 /* In the next process. */
 void acts_resume(struct call_host *h, struct call *c);
-/* What the caller hears of it; HEARS_PEER: nothing. */
-enum hears acts_hears(const struct call *c);
+/* For how long that message may be silent at its end; 0: for ever, or it is none. */
+uint32_t acts_silence_ms(const struct call *c, uint8_t number);
+/* Somebody records it. */
+bool acts_records(const struct call *c, uint8_t number);
+/* What that leg hears of it; HEARS_PEER: nothing. */
+enum hears acts_hears(const struct call *c, uint8_t leg);
 /* By codec, where that is HEARS_PLAY. */
 const struct job_id *acts_track(const struct call *c);
 

@@ -13,6 +13,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/call_data.h"
 
 /* The SDP of the 2xx: an answer, or the offer when the INVITE had none. */
 static int answer_take_session(struct call_host *h, struct call *c, uint8_t leg,
@@ -33,6 +34,17 @@ static int answer_take_session(struct call_host *h, struct call *c, uint8_t leg,
 	return sdp.n ? session_answer(h, c, leg, sdp, refusal) : -EBADMSG;
 }
 
+/* Another shard hears what was asked of the party that its own is to speak with (IVR-04). */
+static void write_data(struct writer *w, const struct call_host *h, const struct call *c,
+		       uint8_t asker)
+{
+	const struct call *other =
+		c->replaces.call && h->call_of ? h->call_of(h->owner, c->replaces.call) : NULL;
+
+	if (c->legs[asker]->dialog.hop.transport == SIP_CELL)
+		call_data_write(w, text_bytes(other ? &other->data : &c->data));
+}
+
 static int offer_make_answer(struct call_host *h, const struct call *c, uint8_t asker, uint8_t by)
 {
 	struct leg *from = c->legs[asker];
@@ -50,6 +62,7 @@ static int offer_make_answer(struct call_host *h, const struct call *c, uint8_t 
 
 	session_timer_write_answer(&extra, from);
 	identity_write_peer(&extra, h, c, asker, by);
+	write_data(&extra, h, c, asker);
 	r.extra = writer_lines(&extra);
 	return slot ? response_make_later(h, slot, &r, &from->uas->answer) : -ENOENT;
 }

@@ -24,6 +24,7 @@
 #include "sig/leg/refusal.h"
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
+#include "sig/model/recording.h"
 #include "sig/model/transfer.h"
 
 enum {
@@ -56,6 +57,7 @@ struct sig_event *call_publish_begin(struct call_host *h, const struct call *c,
 	cdr_put_number(event->from, sizeof(event->from), h, c, text_bytes(&c->from));
 	cdr_put_number(event->to, sizeof(event->to), h, c, text_bytes(&c->to));
 	cdr_put_trunks(c, event->from_trunk, event->to_trunk);
+	cdr_put(event->data, sizeof(event->data), text_bytes(&c->data));
 	return event;
 }
 
@@ -75,8 +77,9 @@ void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_
 
 void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit)
 {
-	struct sig_event *event =
-		h->settings->digits_shown ? call_publish_begin(h, c, SIG_CALL_DIGIT) : NULL;
+	struct sig_event *event = h->settings->digits_shown && !recordings_pause(c->recordings)
+					  ? call_publish_begin(h, c, SIG_CALL_DIGIT)
+					  : NULL;
 
 	if (!event)
 		return;
@@ -136,7 +139,7 @@ enum call_ended_by call_ended_by(const struct call *c, uint8_t leg)
 
 static void response_waits(struct call_host *h, struct call *c, const struct outbox_item *item)
 {
-	outbox_touch(&c->out);
+	outbox_touch_later(&c->out);
 	if (!outbox_push(&c->out, item))
 		respond_later(h, c, item);
 }
@@ -234,7 +237,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 	forget_uas(c);
 	fork_forget_best(c);
 	forget_waiting(h, c);
-	outbox_touch(&c->out);
+	outbox_touch_later(&c->out);
 	c->cdr = calloc(1, sizeof(*c->cdr));
 	flows_close(h, c);
 	c->flows_ns = h->now.ns + FLOWS_WAIT_MS * NS_PER_MS;
@@ -277,7 +280,7 @@ static void add_counters(struct call *c, const struct call_flow *f, const struct
 	if (s) {
 		cdr_add_flow(&s->cdr, f->leg == s->caller, c, f, ev);
 		if (c->state != CALL_ENDING)
-			outbox_touch(&c->out);
+			outbox_touch_later(&c->out);
 	} else if (c->cdr && bridge_has(c, f->leg)) {
 		cdr_add_flow(c->cdr, f->leg == c->bridge.caller, c, f, ev);
 	}
@@ -357,6 +360,7 @@ void call_end_ask(struct call_host *h, struct call *c)
 		return;
 	}
 	c->save_ns = h->now.ns + END_OVERDUE_MS * NS_PER_MS;
+	c->later_ns = 0;
 	e = effects_add_cdrs(h->effects, EFFECT_CALL_END, c->id, cdrs_count(c));
 	if (e) {
 		if (c->cdr)

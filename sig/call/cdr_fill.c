@@ -3,11 +3,12 @@
 
 #include "media/quality.h"
 #include "sig/call/plan.h"
+#include "sig/call/recording.h"
 #include "sig/call/segment.h"
 #include "sig/host/trunk_route.h"
 #include "sig/leg/line_facts.h"
 
-/* Nothing is transcoded, so what the party heard was of the codec it sent with. */
+/* What the party heard was of the codec it sent with, also where that was coded anew for the other one. */
 static void cdr_add_sound(struct cdr_sound *to, const struct call *c, const struct call_flow *f,
 			  const struct media_event *closed)
 {
@@ -122,6 +123,7 @@ void cdr_begin(struct cdr *cdr, const struct call *c)
 static void last_fill(struct cdr *cdr, const struct call *c)
 {
 	cdr_begin(cdr, c);
+	cdr->recordings = recordings_pair(c);
 	cdr->end_utc_ms = c->end_utc_ms;
 	cdr->ended_by = c->ended_by;
 }
@@ -142,6 +144,7 @@ static void common_fill(struct cdr *cdr, const struct call_host *h, const struct
 
 	cdr->call = c->id;
 	cdr_put(cdr->tenant, sizeof(cdr->tenant), bytes_str(call_tenant(h, c)));
+	cdr_put(cdr->data, sizeof(cdr->data), text_bytes(&c->data));
 	number_fill(cdr->from, h, c);
 	number_fill(cdr->to, h, c);
 	number_fill(cdr->forwarded_to, h, c);

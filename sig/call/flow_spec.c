@@ -4,11 +4,16 @@
 
 #include "base/compiler.h"
 #include "media/offer/session.h"
+#include "sig/call/act.h"
 #include "sig/call/hears.h"
+#include "sig/call/listen.h"
+#include "sig/call/recording.h"
+#include "sig/call/siprec.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/leg/place.h"
+#include "sig/model/recording.h"
 
 static struct addr spec_local_of(const struct call_host *h, const struct call_flow *f,
 				 uint16_t port)
@@ -47,6 +52,9 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 		.line = f->line,
 		.event_pt = PAYLOAD_NONE,
 		.resume = f->resume,
+		.tap = f->kind == MEDIA_AUDIO ? recording_tap(c->recordings, f->leg) : 0,
+		.tap_fork = f->kind == MEDIA_AUDIO && siprec_taps(c, f->leg),
+		.tap_live = f->kind == MEDIA_AUDIO ? listen_tap(c, f->leg) : 0,
 	};
 
 	if (call_is_alone(c))
@@ -91,6 +99,10 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	s->key_out = own->key_out;
 	s->rule_count = own->rule_count;
 	memcpy(s->rules, own->rules, own->rule_count * sizeof(own->rules[0]));
+	memcpy(s->rule_codecs, own->rule_codecs, sizeof(s->rule_codecs));
+	memcpy(s->codings, own->codings, sizeof(s->codings));
+	s->taken_count = own->taken_count;
+	memcpy(s->taken, own->taken, sizeof(s->taken));
 }
 
 /* What was ordered counts beside what was agreed. */
@@ -100,18 +112,21 @@ static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
 
 	if (own->held || (other && other->held))
 		s->receive = s->send = 0;
-	if (own->muted)
+	if (own->muted || acts_announces(c)) /* what is said to one of them neither speaks into */
 		s->receive = 0;
 }
 
-/* A sound of the node in place of the other party. Nobody listens to whom another holds. */
-static void spec_hear(struct flow_spec *s, const struct call *c, const struct flow_source *source,
+/*
+ * A sound of the node in place of the other party. Nobody listens to whom another holds, and the party hears nobody before its music is
+ * there: what waited in the sockets of who holds, over a restart, is none of its business.
+ */
+static void spec_hear(struct flow_spec *s, const struct call *c, const struct call_flow *f,
 		      const struct media_side *own)
 {
-	if (source->job.generation == 0 || !own->receives)
+	if (!own->receives || (f->source.job.generation == 0 && !f->waits))
 		return;
-	s->source = *source;
-	s->send = 1;
+	s->source = f->source;
+	s->send = !f->waits;
 	if (hears_of(c, s->leg) == HEARS_MUSIC && !call_is_alone(c))
 		s->receive = 0;
 }
@@ -164,6 +179,16 @@ static void note_use(struct call_flow *f, const struct flow_spec *s)
 	f->secret->used = s->key_out.suite != MEDIA_SUITE_NONE;
 }
 
+/* Each of them has the same. */
+static uint8_t spec_coded_to(const struct flow_spec *s)
+{
+	for (uint8_t i = 0; i < s->rule_count; i++) {
+		if (s->rules[i].coding)
+			return (uint8_t)(s->codings[s->rules[i].coding - 1].to + 1);
+	}
+	return 0;
+}
+
 /* own is the side of the flow's leg. */
 static void spec_fill(struct flow_spec *s, struct call_host *h, const struct call *c,
 		      struct call_flow *f, const struct media_side *own,
@@ -174,10 +199,11 @@ static void spec_fill(struct flow_spec *s, struct call_host *h, const struct cal
 	flow_dtls_spec(s, c, f, own);
 	place_spec(h, c->legs[f->leg], own, s);
 	spec_obey(s, c, f->leg);
-	spec_hear(s, c, &f->source, own);
+	spec_hear(s, c, f, own);
 	s->silence_ms = silence_ms(h, c, s);
 	f->remote = s->remote_rtp;
 	f->event_pt = s->event_pt;
+	f->coded_to = spec_coded_to(s);
 }
 
 static void flow_command(struct call_host *h, const struct call *c, struct call_flow *f,
@@ -193,11 +219,20 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	if (line)
 		note_kind(f, line);
 	f->echoes = hears_of(c, f->leg) == HEARS_ITSELF;
+	f->hushed = acts_announces(c);
 	command->spec = spec_of(h, c, f);
+	f->tap = command->spec.tap;
+	f->overlay = f->kind == MEDIA_AUDIO ? recordings_overlay(h, c, f->leg)
+					    : (struct media_overlay){ 0 };
+	command->spec.overlay = f->overlay;
+	f->tap_fork = command->spec.tap_fork;
+	f->tap_live = command->spec.tap_live;
 	command->moves = f->moves;
 	f->moves = false;
 	flow_dtls_spec(&command->spec, c, f, NULL);
 	f->source = (struct flow_source){ 0 };
+	f->coded_to = 0;
+	f->waits = f->kind == MEDIA_AUDIO && hears_later(h, c, f->leg);
 	if (f->kind == MEDIA_AUDIO)
 		(void)hears_source(h, c, f->leg, f->line, &f->source);
 	if (line && f->leg == agreed->offerer)

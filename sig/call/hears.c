@@ -3,9 +3,13 @@
 
 #include "media/payload.h"
 #include "sig/call/act.h"
+#include "sig/call/listen.h"
 #include "sig/call/plan.h"
+#include "sig/call/recording.h"
 #include "sig/call/session.h"
+#include "sig/call/siprec.h"
 #include "sig/call/wait.h"
+#include "sig/model/recording.h"
 
 /* ---- what ---- */
 
@@ -109,8 +113,8 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 	const struct leg *l = call_leg(c, leg), *peer = call_leg(c, bridge_peer(c, leg));
 	bool listens = l && is_listening(l);
 
-	if (acts_hears(c) != HEARS_PEER && leg == c->bridge.caller)
-		return acts_hears(c);
+	if (acts_hears(c, leg) != HEARS_PEER)
+		return acts_hears(c, leg);
 	if (c->parting_ns)
 		return listens ? hears_parting(c) : HEARS_PEER;
 	if (listens && is_left_waiting(c))
@@ -123,12 +127,23 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 /* ---- its track ---- */
 
 /* It is for who holds to choose, or for who waits by itself. */
-static const struct job_id *leg_music_of(const struct call_host *h, const struct call *c,
-					 uint8_t holder)
+static const struct host_track *leg_music_of(const struct call_host *h, const struct call *c,
+					     uint8_t holder)
 {
 	if (!h->music_of)
-		return h->tracks[SHARD_TRACK_MUSIC];
+		return &h->tracks[SHARD_TRACK_MUSIC];
 	return h->music_of(h->owner, c->tenant, text_bytes(&c->legs[holder]->user));
+}
+
+static const struct job_id *jobs_of(const struct host_track *track)
+{
+	return track ? track->jobs : NULL;
+}
+
+static const struct host_track *music_now(const struct call_host *h, const struct call *c,
+					  uint8_t leg)
+{
+	return leg_music_of(h, c, call_is_alone(c) ? leg : bridge_peer(c, leg));
 }
 
 /* By codec. */
@@ -141,10 +156,10 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 	case HEARS_PLAY:
 		return acts_track(c);
 	case HEARS_MUSIC:
-		return leg_music_of(h, c, call_is_alone(c) ? leg : bridge_peer(c, leg));
+		return jobs_of(music_now(h, c, leg));
 #define TONE(suffix, name)   \
 	case HEARS_##suffix: \
-		return h->tracks[SHARD_TRACK_##suffix];
+		return h->tracks[SHARD_TRACK_##suffix].jobs;
 #include "sig/host/tones.def"
 #undef TONE
 	}
@@ -194,13 +209,12 @@ static bool codec_choose(const struct job_id track[MEDIA_CODECS], const struct l
 	return false;
 }
 
-bool hears_codec(const struct call *c, uint8_t leg, enum media_codec *out)
+/* What it takes first of those that have a track. */
+static bool codec_first(const struct call *c, uint8_t leg, const struct job_id each[MEDIA_CODECS],
+			enum media_codec *out)
 {
-	struct job_id each[MEDIA_CODECS];
 	struct flow_source source;
 
-	for (uint32_t i = 0; i < MEDIA_CODECS; i++)
-		each[i] = (struct job_id){ .slot = i, .generation = 1 };
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		const struct call_flow *f = &c->flows[i];
 
@@ -211,6 +225,23 @@ bool hears_codec(const struct call *c, uint8_t leg, enum media_codec *out)
 		return true;
 	}
 	return false;
+}
+
+bool hears_codec(const struct call *c, uint8_t leg, enum media_codec *out)
+{
+	struct job_id each[MEDIA_CODECS];
+
+	for (uint32_t i = 0; i < MEDIA_CODECS; i++)
+		each[i] = (struct job_id){ .slot = i, .generation = 1 };
+	return codec_first(c, leg, each, out);
+}
+
+bool hears_takes(const struct call *c, uint8_t leg, enum media_codec codec)
+{
+	struct job_id one[MEDIA_CODECS] = { 0 };
+
+	one[codec] = (struct job_id){ .slot = codec, .generation = 1 };
+	return codec_first(c, leg, one, &codec);
 }
 
 bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
@@ -225,23 +256,40 @@ bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, 
 bool hears_music_by(const struct call_host *h, const struct call *c, uint8_t holder)
 {
 	const struct leg *l = c->legs[holder];
-	const struct job_id *track = h->tracks ? leg_music_of(h, c, holder) : NULL;
-	bool plays = false;
+	const struct host_track *track = h->tracks ? leg_music_of(h, c, holder) : NULL;
 
-	for (unsigned i = 0; i < MEDIA_CODECS && track; i++)
-		plays |= track[i].generation != 0;
-	return plays && (l->holds || l->held);
+	return track && (track->coming || host_track_plays(track)) && (l->holds || l->held);
+}
+
+bool hears_later(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	const struct host_track *track;
+
+	if (!h->tracks || hears_of(c, leg) != HEARS_MUSIC)
+		return false;
+	track = music_now(h, c, leg);
+	return track && track->coming;
 }
 
 /* ---- what changes ---- */
 
-/* True: it hears itself now, or no more. */
+/* True: it hears itself now, or no more; or nobody hears it. */
 static bool echo_is_changed(const struct call *c, struct call_flow *f)
 {
-	bool before = f->echoes;
+	bool before = f->echoes, hushed = f->hushed;
 
 	f->echoes = hears_of(c, f->leg) == HEARS_ITSELF;
-	return f->echoes != before;
+	f->hushed = acts_announces(c);
+	return f->echoes != before || f->hushed != hushed;
+}
+
+/* That it is recorded. */
+static bool tone_is_changed(const struct call_host *h, const struct call *c,
+			    const struct call_flow *f)
+{
+	struct media_overlay now = recordings_overlay(h, c, f->leg);
+
+	return now.begun_ns != f->overlay.begun_ns || now.every_ms != f->overlay.every_ms;
 }
 
 static bool is_changed(const struct call_host *h, const struct call *c, struct call_flow *f)
@@ -254,6 +302,11 @@ static bool is_changed(const struct call_host *h, const struct call *c, struct c
 	changed = echo_is_changed(c, f);
 	if (f->kind != MEDIA_AUDIO)
 		return changed;
+	changed |= f->waits != hears_later(h, c, f->leg);
+	changed |= f->tap != recording_tap(c->recordings, f->leg) ||
+		   f->tap_fork != siprec_taps(c, f->leg);
+	changed |= tone_is_changed(h, c, f);
+	changed |= f->tap_live != listen_tap(c, f->leg);
 	(void)hears_source(h, c, f->leg, f->line, &now);
 	f->source = now;
 	return changed || !job_id_eq(now.job, before.job) ||

@@ -24,6 +24,10 @@ enum hears hears_of(const struct call *c, uint8_t leg);
 /* The track of it, in a codec that the party takes on this line. False: there is none, and the party hears its peer. */
 bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
 		  struct flow_source *out);
+/* It takes that of the node, on its first line of sound. */
+bool hears_takes(const struct call *c, uint8_t leg, enum media_codec codec);
+/* That track is not there yet, and soon will be: until then the party hears nothing. */
+bool hears_later(const struct call_host *h, const struct call *c, uint8_t leg);
 /* What it takes of what the node can say, on its first line of sound. False: nothing. */
 bool hears_codec(const struct call *c, uint8_t leg, enum media_codec *out);
 /* Whom that leg holds hears music, whatever the phone of the leg says. */

@@ -234,7 +234,7 @@ void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t s
 		status = 180;
 	if (!early && was_said(c, uas, status))
 		return;
-	outbox_touch(&c->out); /* a successor rings on */
+	outbox_touch_later(&c->out); /* a successor rings on */
 	if (may_say(c->legs[asker], early))
 		invite_say(h, c, asker, leg, status, early);
 	ringing(h, c, status);
@@ -256,7 +256,7 @@ void invite_ring(struct call_host *h, struct call *c, uint8_t leg)
 	/* it has still to acknowledge that something rings: one at a time */
 	if (l->uas->provisional == 180 || l->uas->unacknowledged.n || !may_say(l, false))
 		return;
-	outbox_touch(&c->out); /* a successor rings on */
+	outbox_touch_later(&c->out); /* a successor rings on */
 	invite_say(h, c, leg, LEG_NONE, 180, false);
 	ringing(h, c, 180);
 }
@@ -268,7 +268,7 @@ static void heard(struct call_host *h, struct call *c, uint8_t leg, const struct
 		pass_on(h, c, leg, m);
 	} else if (c->state == CALL_SETUP || (m->status == 180 && !c->ringing_utc_ms)) {
 		ringing(h, c, m->status);
-		outbox_touch(&c->out);
+		outbox_touch_later(&c->out);
 	}
 }
 

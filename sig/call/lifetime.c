@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/lifetime.h"
+#include "sig/call/listen.h"
 
 #include <stdlib.h>
 
@@ -8,6 +9,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/legs.h"
 #include "sig/call/plan.h"
+#include "sig/call/recording.h"
 #include "sig/call/segment.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
@@ -31,10 +33,13 @@ void call_free(struct call *c)
 	text_wipe(&c->unknown);
 	outbox_clear(&c->out);
 	free(c->orders);
+	recordings_clear(&c->recordings);
 	acts_clear(&c->acts);
+	free(c->listen);
 	text_clear(&c->from);
 	text_clear(&c->to);
 	text_clear(&c->display);
+	text_clear(&c->data);
 	segments_clear(c);
 	charges_clear(c);
 	free(c->cdr);
@@ -59,6 +64,8 @@ void call_clear(struct call_host *h, struct call *c)
 		if (uac && uac->state == UAC_QUEUED)
 			txns_drop(h->txns, uac->client);
 	}
+	recordings_leave(h, c);
+	listen_leave(h, c);
 	if (c->state != CALL_ENDING)
 		flows_close(h, c);
 	flows_drop_all(h, c);

@@ -62,7 +62,7 @@ void call_part(struct call_host *h, struct call *c, const struct call_ending *e)
 	plan_stop(c);
 	others_leave(h, c);
 	fork_forget_best(c);
-	outbox_touch(&c->out); /* nobody waits for this save */
+	outbox_touch_later(&c->out);
 	LOG_INFO("call", c->id, "nobody takes the call, who waits hears why",
 		 LOG_U64("status", c->status), LOG_STR("reason", call_cause_text(c->cause)));
 }

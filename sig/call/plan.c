@@ -274,6 +274,9 @@ static int plan_ring(struct call_host *h, struct call *c, struct bytes user,
 	party.remote_user = told_as(c, user);
 	if (c->plan.steps[c->plan.count - 1].trunk.n)
 		(void)call_refuse(refusal, 0, 503, REFUSED_TRUNK_AWAY);
+	else if (is_there(h, c, user) && h->user_unread &&
+		 h->user_unread(h->owner, c->tenant, user))
+		(void)call_refuse(refusal, 0, 503, REFUSED_REGISTRATION_UNREAD);
 	else if (is_there(h, c, user))
 		(void)call_refuse(refusal, 0, 480, REFUSED_NOT_REGISTERED);
 	else

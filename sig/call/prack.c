@@ -306,7 +306,7 @@ void prack_answered(struct call_host *h, struct call *c, const struct call_event
 		return;
 	if (ev->kind == CALL_EV_SUCCESS) {
 		l->uac->prack.state = PRACK_DONE;
-		outbox_touch(&c->out); /* nobody waits for this save */
+		outbox_touch_later(&c->out);
 	} else if (l->state == LEG_EARLY && leg_is_open(l)) {
 		if (ev->kind == CALL_EV_FAILURE)
 			prack_fail(h, c, ev->leg, refusal_for_other(ev->message->status),

@@ -47,6 +47,12 @@ uint16_t refusal_for_other(uint16_t status)
 	return status < 400 ? 480 : status;
 }
 
+/* Of its session description. */
+static bool is_about_codecs(uint16_t status)
+{
+	return status == 488 || status == 606 || status == 415;
+}
+
 /* RFC 3326: what B said, in numbers. */
 static void write_reason(struct writer *w, const struct sip_message *m)
 {
@@ -72,6 +78,7 @@ static void write_reason(struct writer *w, const struct sip_message *m)
 static void invite_refused_by(struct call_host *h, struct call *c, uint8_t leg,
 			      const struct sip_message *m)
 {
+	const char *lacks = is_about_codecs(m->status) ? session_lacks_codecs(h, c, leg) : NULL;
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 	struct refusal_kept lost = {
 		.status = refusal_for_other(m->status),
@@ -81,6 +88,8 @@ static void invite_refused_by(struct call_host *h, struct call *c, uint8_t leg,
 	};
 
 	write_reason(&extra, m);
+	if (lacks)
+		session_write_warning(&extra, h, lacks);
 	if (extra.overflow || text_set(&lost.extra, writer_done(&extra)))
 		lost.extra = (struct text){ 0 }; /* the status says enough */
 	fork_lost(h, c, &lost);
@@ -200,6 +209,19 @@ static bool ask_with_keys(struct call_host *h, struct call *c, uint8_t leg, uint
 	return invite_queue(h, c, leg) == 0;
 }
 
+/* It has no codec of the asker's. One that has is never offered more: what both have goes before what is coded anew. */
+static bool ask_with_codecs(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
+{
+	if (!is_about_codecs(status) || session_offer_codecs(h, c, leg))
+		return false;
+	LOG_INFO("call", c->id,
+		 "the phone takes no codec of the other party, it is offered those "
+		 "that are coded here",
+		 LOG_U64("leg", leg), LOG_U64("status", status));
+	outbox_touch(&c->out);
+	return invite_queue(h, c, leg) == 0;
+}
+
 void invite_refusal_waits(struct call_host *h, struct call *c, pool_handle txn)
 {
 	struct outbox_item item = { .kind = OUTBOX_REFUSED, .txn = txn };
@@ -233,6 +255,7 @@ static void failed(struct call_host *h, struct call *c, const struct call_event 
 	} else if (session_timer_raise(l, ev->message) && ask_longer(h, c, ev->leg)) {
 		return;
 	} else if (ask_with_keys(h, c, ev->leg, ev->message->status) ||
+		   ask_with_codecs(h, c, ev->leg, ev->message->status) ||
 		   ask_as_who_we_are(h, c, ev->leg, ev->message)) {
 		return;
 	} else if (l->state == LEG_CONFIRMED) {

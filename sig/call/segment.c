@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sig/call/cdr_fill.h"
+#include "sig/call/recording.h"
 
 static uint64_t segment_later(uint64_t a, uint64_t b)
 {
@@ -16,13 +17,14 @@ static uint64_t talk_ms(const struct cdr *cdr)
 	return cdr->answer_utc_ms ? cdr->end_utc_ms - cdr->answer_utc_ms : 0;
 }
 
-static void segment_fill(struct segment *s, const struct call *c)
+static void segment_fill(struct segment *s, struct call *c)
 {
 	struct cdr *cdr = &s->cdr;
 
 	s->caller = c->bridge.caller;
 	s->callee = c->bridge.callee;
 	cdr_begin(cdr, c);
+	cdr->recordings = recordings_take_pair(c);
 	cdr->answer_utc_ms =
 		c->answer_utc_ms ? segment_later(c->answer_utc_ms, c->setup_utc_ms) : 0;
 }
@@ -40,6 +42,7 @@ static void segment_join(struct segment *to, const struct segment *next)
 		both.cdr.answer_utc_ms = both.cdr.end_utc_ms - talked;
 	if (to->cdr.answer_utc_ms && !both.cdr.answer_utc_ms)
 		both.cdr.answer_utc_ms = both.cdr.end_utc_ms;
+	both.cdr.recordings |= to->cdr.recordings;
 	*to = both;
 }
 

@@ -75,9 +75,10 @@ static void session_direct(struct call_host *h, const struct call *c, const stru
 
 /* What `to` is offered, with the session version it will have. */
 static NOINLINE int session_forward(struct call_host *h, struct call *c, const struct talk *t,
-				    uint64_t version, struct call_refusal *refusal)
+				    uint64_t version, bool adds_codecs,
+				    struct call_refusal *refusal)
 {
-	struct offer_policy policy = talk_policy_of(c, t);
+	struct offer_policy policy = talk_policy_of(h, c, t);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	const struct offer_capabilities own =
 		offer_own_known(); /* its profile takes out what it shall not use */
@@ -85,6 +86,7 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 	struct offer_error error = { 0 };
 	int err;
 
+	policy.adds_codecs = adds_codecs;
 	self.session_version = version;
 	session_direct(h, c, t, &self);
 	err = talk_is_own(t) ? offer_own(&own, &policy, &self, &w, &error)
@@ -100,7 +102,7 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 static NOINLINE int session_lines_of(struct call_host *h, struct call *c, const struct talk *t,
 				     struct media_plan *lines, struct call_refusal *refusal)
 {
-	struct offer_policy policy = talk_policy_of(c, t);
+	struct offer_policy policy = talk_policy_of(h, c, t);
 	struct offer_error error = { 0 };
 	int err;
 
@@ -116,7 +118,7 @@ static NOINLINE int session_lines_of(struct call_host *h, struct call *c, const 
 }
 
 static int session_offer_text(struct call_host *h, struct call *c, const struct talk *t,
-			      struct call_refusal *refusal)
+			      bool adds_codecs, struct call_refusal *refusal)
 {
 	struct leg *to = c->legs[t->answerer];
 	struct media_plan lines;
@@ -126,7 +128,7 @@ static int session_offer_text(struct call_host *h, struct call *c, const struct 
 		return err;
 	err = session_take_ports(h, c, &lines, t->offerer, t->answerer, refusal);
 	if (!err)
-		err = session_forward(h, c, t, to->session_version + 1, refusal);
+		err = session_forward(h, c, t, to->session_version + 1, adds_codecs, refusal);
 	if (!err) /* RFC 3264 8: by one, with each SDP that is sent */
 		to->session_version++;
 	return err;
@@ -138,7 +140,7 @@ int session_offer(struct call_host *h, struct call *c, uint8_t to, struct call_r
 
 	if (call_is_alone(c))
 		return session_alone_again(h, c, to, refusal);
-	return session_offer_text(h, c, &t, refusal);
+	return session_offer_text(h, c, &t, false, refusal);
 }
 
 int session_offer_of(struct call_host *h, struct call *c, uint8_t to, const struct leg *with,
@@ -148,7 +150,7 @@ int session_offer_of(struct call_host *h, struct call *c, uint8_t to, const stru
 
 	t.with = with;
 	t.offer = text_bytes(&with->sdp.heard);
-	return session_offer_text(h, c, &t, refusal);
+	return session_offer_text(h, c, &t, false, refusal);
 }
 
 int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
@@ -165,7 +167,8 @@ int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct 
 	if (c->legs[leg]->state == LEG_CONFIRMED)
 		c->legs[leg]->holds = !session_is_receiving(c, leg, sdp);
 	t = talk_open(c, leg);
-	return session_offer_text(h, c, &t, refusal);
+	/* one that said nothing yet cannot refuse it and be asked again: its answer is in ACK */
+	return session_offer_text(h, c, &t, c->legs[t.answerer]->sdp.heard.n == 0, refusal);
 }
 
 static int compute(struct call_host *h, const struct call *c, const struct talk *t,
@@ -223,6 +226,12 @@ static struct session_texts texts_of(const struct leg_sdp *sdp)
 				       .we_offered = !sdp->theirs };
 }
 
+/* By the terms that each of them has since it was asked, whatever the settings are by now. */
+static bool legs_code(const struct leg *a, const struct leg *b)
+{
+	return a->terms && a->terms->transcode && b->terms && b->terms->transcode;
+}
+
 /* What the engine does for two legs, by what each has agreed on for itself: a is the plan's first. */
 static int map_legs(const struct leg *a, const struct leg *b, struct media_plan *plan,
 		    struct offer_error *error)
@@ -230,7 +239,7 @@ static int map_legs(const struct leg *a, const struct leg *b, struct media_plan 
 	const struct session_texts of_a = texts_of(leg_sdp_newest(a));
 	const struct session_texts of_b = texts_of(leg_sdp_newest(b));
 
-	return bridge_read(&of_a, &of_b, plan, error);
+	return bridge_read(&of_a, &of_b, legs_code(a, b), plan, error);
 }
 
 static bool has_active(const struct media_plan *plan)
@@ -252,12 +261,15 @@ static struct bridge_fit session_fit(const struct leg *a, const struct leg *b)
 	if (!leg_sdp_is_agreed(leg_sdp_newest(a)) || !leg_sdp_is_agreed(leg_sdp_newest(b)) ||
 	    bridge_fit(&of_a, &of_b, &fit, &error))
 		return (struct bridge_fit){ 0 };
+	fit.coded = fit.coded && legs_code(a, b);
 	return fit;
 }
 
 bool session_fits(const struct leg *a, const struct leg *b)
 {
-	return session_fit(a, b).common;
+	const struct bridge_fit fit = session_fit(a, b);
+
+	return fit.common || fit.coded;
 }
 
 bool session_fits_whole(const struct leg *a, const struct leg *b)
@@ -395,11 +407,50 @@ int session_offer_keys(struct call_host *h, struct call *c, uint8_t leg)
 	    l->terms->sdes_only || l->terms->dtls_offer)
 		return -ENOTSUP;
 	l->terms->sdes_offer = true;
-	err = session_forward(h, c, &t, l->session_version + 1, &refusal);
+	err = session_forward(h, c, &t, l->session_version + 1, false, &refusal);
 	if (err)
 		return err;
 	l->session_version++;
 	return 0;
+}
+
+/* The offer that it refused, and that with codecs of ours. */
+static int offer_codecs(struct call_host *h, struct call *c, uint8_t leg, const struct text *before)
+{
+	struct leg *l = c->legs[leg];
+	struct talk t = talk_open(c, leg);
+	struct call_refusal refusal;
+	int err = session_forward(h, c, &t, l->session_version + 1, true, &refusal);
+
+	if (!err && session_is_same(text_bytes(before), text_bytes(&l->open.said)))
+		err = -EALREADY;
+	if (err)
+		return text_set(&l->open.said, text_bytes(before)) ? -ENOMEM : err;
+	l->session_version++;
+	return 0;
+}
+
+int session_offer_codecs(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+	struct text before = { 0 };
+	int err;
+
+	if (l->uac->late || l->uac->joins || l->uac->from == leg || invite_is_refresh(c, leg))
+		return -ENOTSUP;
+	if (text_set(&before, text_bytes(&l->open.said)))
+		return -ENOMEM;
+	err = offer_codecs(h, c, leg, &before);
+	text_wipe(&before);
+	return err;
+}
+
+const char *session_lacks_codecs(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	struct talk t = talk_open(c, leg);
+	struct offer_policy policy = talk_policy_of(h, c, &t);
+
+	return c->legs[leg]->uac->late ? NULL : offer_lacks_codecs(t.offer, &policy);
 }
 
 enum { PORTS_TRIES = 8 };
@@ -447,7 +498,7 @@ int session_replace(struct call_host *h, struct call *c, struct call_flow *f)
 	if (c->legs[leg]->uas)
 		return 0;
 	t = talk_open(c, leg);
-	err = session_forward(h, c, &t, c->legs[leg]->session_version, &refusal);
+	err = session_forward(h, c, &t, c->legs[leg]->session_version, false, &refusal);
 	return err ? err : invite_requeue(h, c, leg);
 }
 

@@ -35,11 +35,13 @@ static int alone_keep(struct call *c, uint8_t leg, struct text *said, struct wri
 	return 0;
 }
 
-/* What whom it is to speak with has agreed on: that holds for it, too. */
+/* What whom it is to speak with has agreed on: that holds for it, too. Where it has none of those codecs it is answered all that the node
+ * speaks: when one of the two is asked again there is more to choose from. */
 static NOINLINE int answer_as(const struct leg *with, struct bytes sdp,
-			      const struct offer_policy *policy, const struct offer_self *self,
+			      const struct offer_policy *terms, const struct offer_self *self,
 			      struct writer *w, struct offer_error *error)
 {
+	struct offer_policy policy = *terms;
 	const struct offer_of_other other = { .said = text_bytes(&with->sdp.said),
 					      .heard = text_bytes(&with->sdp.heard),
 					      .theirs = with->sdp.theirs,
@@ -47,7 +49,8 @@ static NOINLINE int answer_as(const struct leg *with, struct bytes sdp,
 					      .two_way = !with->holds };
 	struct media_plan plan;
 
-	return offer_answer_by(sdp, &other, policy, self, w, &plan, error);
+	policy.a.transcode = false;
+	return offer_answer_by(sdp, &other, &policy, self, w, &plan, error);
 }
 
 const struct leg *session_replaced_peer(const struct call_host *h, const struct call *c)
@@ -163,7 +166,7 @@ static NOINLINE int alone_read_plan(const struct leg_sdp *sdp, struct media_plan
 	const struct session_texts texts = { .heard = text_bytes(&sdp->heard),
 					     .said = text_bytes(&sdp->said),
 					     .we_offered = !sdp->theirs };
-	int err = bridge_read(&texts, &texts, plan, error);
+	int err = bridge_read(&texts, &texts, false, plan, error);
 
 	for (uint8_t i = 0; !err && i < plan->line_count; i++)
 		plan->line[i].b.sends = plan->line[i].b.receives = 1;

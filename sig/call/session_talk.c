@@ -27,10 +27,21 @@ struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t a
 	};
 }
 
-struct offer_policy talk_policy_of(const struct call *c, const struct talk *t)
+/* A call that is up goes on as it was. */
+static bool codings_are_full(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	const struct leg *l = call_leg(c, leg);
+	uint32_t most = h->settings->codings_max;
+
+	return most && !c->coded && l && l->state != LEG_CONFIRMED && *h->codings >= most;
+}
+
+struct offer_policy talk_policy_of(const struct call_host *h, const struct call *c,
+				   const struct talk *t)
 {
 	struct offer_policy policy = talk_policy(c, t->offerer, t->answerer);
 
+	policy.codings_full = codings_are_full(h, c, t->answerer);
 	if (t->with)
 		policy.a = t->with->terms ? *t->with->terms : (struct offer_terms){ 0 };
 	return policy;
@@ -45,6 +56,8 @@ struct offer_self talk_self(const struct call_host *h, const struct call *c, uin
 		.session_version = l->session_version,
 		.fingerprint = h->settings->fingerprint,
 		.earlier = leg_sdp_offer(&l->sdp),
+		.heard = text_bytes(&l->sdp.heard),
+		.heard_offer = l->sdp.theirs,
 	};
 
 	for (uint8_t i = 0; i < (uint8_t)MEDIA_LINES_MAX; i++) {

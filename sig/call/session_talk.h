@@ -40,7 +40,8 @@ bool plan_has_flows(const struct call *c, const struct media_plan *plan, uint8_t
 /* offerer == answerer: an SDP that we wrote for that leg. */
 struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t answerer);
 /* Of an offer that is to be made. */
-struct offer_policy talk_policy_of(const struct call *c, const struct talk *t);
+struct offer_policy talk_policy_of(const struct call_host *h, const struct call *c,
+				   const struct talk *t);
 /* Our side towards the party of a leg. */
 struct offer_self talk_self(const struct call_host *h, const struct call *c, uint8_t leg);
 

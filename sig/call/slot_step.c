@@ -30,7 +30,7 @@ bool slot_step_find(const struct call_host *h, const struct call *c, struct park
 int slot_step_begin(struct call_host *h, struct call *c, const struct park_place *place,
 		    struct bytes display, struct call_refusal *refusal)
 {
-	if ((c->park && !c->park->asks) || c->transfer)
+	if (c->park && !c->park->asks)
 		return call_refuse(refusal, -EBUSY, 480, REFUSED_FORWARD);
 	park_clear(&c->park); /* the one before was not its own */
 	if (park_make(&c->park, bytes_str(place->slot), sent_by(c), h->now.utc_ms) ||

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 
+#include "sig/call/feature.h"
 #include "sig/call/fork.h"
+#include "sig/model/call_data.h"
 #include "sig/sip/id.h"
 
 enum { URI_MAX = 64, REFERRER_MAX = 256 };
@@ -26,7 +28,8 @@ struct offer_terms far_terms(const struct shard_settings *s)
 				     .lines = s->cells_apart ? OFFER_LINES_TEXT : OFFER_LINES_ALL,
 				     .sdes_offer = s->cells_apart,
 				     .sdes_accept = s->cells_apart,
-				     .sdes_only = s->cells_apart };
+				     .sdes_only = s->cells_apart,
+				     .transcode = s->transcode };
 }
 
 /* Our tags begin with the number of the shard that has the dialog. */
@@ -154,3 +157,16 @@ void far_write_lines(struct writer *w, const struct call_host *h, const struct c
 	if (c->tenant != TENANT_DEFAULT)
 		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");
 }
+
+/* What was asked of its parties goes along (IVR-04). */
+static void far_write_data(struct writer *w, const struct call_host *h, const struct call *c,
+			   uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	(void)h;
+	if (l->dialog.hop.transport == SIP_CELL && l->state == LEG_EARLY)
+		call_data_write(w, text_bytes(&c->data));
+}
+
+const struct call_feature far_feature = { .write_lines = far_write_data };

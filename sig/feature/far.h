@@ -23,6 +23,8 @@ int far_set(struct transfer_far *far, uint16_t shard, const struct replaces *r,
 /* Whom the transfer gives away calls there. from: as whom. 0 or -errno with *refusal. */
 int far_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
 	     struct call_refusal *refusal) NODISCARD;
+/* Header lines of each INVITE to another shard. */
+extern const struct call_feature far_feature;
 /* Header lines of that INVITE. */
 void far_write_lines(struct writer *w, const struct call_host *h, const struct call *c);
 

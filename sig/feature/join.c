@@ -13,6 +13,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/call_data.h"
 #include "sig/model/payer.h"
 
 bool join_is_settled(const struct call_host *h, const struct call *c)
@@ -106,6 +107,10 @@ int join_take_leg(struct call_host *h, struct call *from, uint8_t leg, struct ca
 	to->legs[*as] = l;
 	move_flows(h, from, leg, to, *as);
 	await_no_answer(h, l);
+	/* both records go in one transaction: else a kill leaves the leg in both calls, or in none */
+	call_data_merge(to, from);
+	outbox_touch(&from->out);
+	outbox_touch(&to->out);
 	return 0;
 }
 

@@ -7,8 +7,10 @@
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/invite.h"
+#include "sig/call/listen.h"
 #include "sig/call/order_answer.h"
 #include "sig/call/plan.h"
+#include "sig/call/recording.h"
 #include "sig/call/relay.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
@@ -127,6 +129,16 @@ static int order_act(struct call_host *h, struct call *c, struct call_order *ord
 	return acts_begin(h, c, order->act, orders_next(c->orders));
 }
 
+static int order_control(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return acts_control(h, c, (enum act_control)order->control, order->ms);
+}
+
+static int order_listen(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return listen_order(h, c, order_leg_of(c, order), order->listen, orders_next(c->orders));
+}
+
 static int order_application(struct call_host *h, struct call *c, struct call_order *order)
 {
 	(void)order;
@@ -163,6 +175,12 @@ static int order_reject(struct call_host *h, struct call *c, struct call_order *
 	return 0;
 }
 
+static int order_record(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return recording_order(h, c, order_leg_of(c, order), (enum order_record)order->record,
+			       (enum order_record_to)order->record_to);
+}
+
 /* Whom an order needs in the call. */
 enum needs { NEEDS_NOBODY, NEEDS_LEG, NEEDS_PAIR };
 
@@ -188,6 +206,8 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		[ORDER_MUTE] = { order_mute, NEEDS_LEG },
 		[ORDER_DIGITS] = { order_digits, NEEDS_LEG },
 		[ORDER_ACT] = { order_act, NEEDS_NOBODY },
+		[ORDER_CONTROL] = { order_control, NEEDS_NOBODY },
+		[ORDER_LISTEN] = { order_listen, NEEDS_LEG },
 		[ORDER_ANSWER] = { order_application, NEEDS_NOBODY },
 		[ORDER_DEFLECT] = { order_deflect, NEEDS_NOBODY },
 		[ORDER_REJECT] = { order_reject, NEEDS_NOBODY },
@@ -196,6 +216,7 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		[ORDER_SPLIT] = { order_split, NEEDS_PAIR },
 		[ORDER_PARK] = { order_park, NEEDS_NOBODY },
 		[ORDER_PICK] = { order_pick, NEEDS_NOBODY },
+		[ORDER_RECORD] = { order_record, NEEDS_LEG },
 	};
 	int err = has_what_it_needs(c, order, kinds[order->kind].needs);
 

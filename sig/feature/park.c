@@ -270,12 +270,51 @@ static void park_now(struct call_host *h, struct call *c)
 	session_refresh(h, c);
 }
 
+/* Whoever parks can hear a prompt. */
+static bool giver_listens(const struct call *c)
+{
+	const struct leg *l = call_leg(c, c->transfer->leg);
+
+	return l && l->state == LEG_CONFIRMED && !l->holds && !l->held;
+}
+
+/* The slot is said to whoever parks, while the other one hears music; true: that is not over (FEATURES PARK-02). Another process says it
+ * again. */
+static bool slot_is_said(struct call_host *h, struct call *c)
+{
+	char digits[sizeof(ACT_DIGITS) + PARK_SLOT_LEN];
+	const char *const files[] = { ACT_PROMPT "parked", digits };
+	struct transfer *t = c->transfer;
+	struct writer w = writer_over(digits, sizeof(digits) - 1);
+
+	if (t->slot.spoken || acts_announces(c)) {
+		t->slot.spoken = true;
+		return acts_announces(c);
+	}
+	t->slot.spoken = true;
+	if (!tenants_park_spoken(h->settings->tenants, c->tenant) || !giver_listens(c))
+		return false;
+	WRITER_TEXTS(&w, ACT_DIGITS, t->slot.number);
+	digits[w.n] = '\0';
+	return acts_announce(h, c, t->leg, false, files, COUNT_OF(files));
+}
+
+void park_hurry(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct transfer *t = c->transfer;
+
+	if (t && t->state == TRANSFER_WAITS && t->slot.claimed && acts_announces(c) &&
+	    t->leg == leg)
+		park_now(h, c);
+}
+
 void park_go_on(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
 
 	if (t->slot.claimed) {
-		park_now(h, c);
+		if (!slot_is_said(h, c))
+			park_now(h, c);
 	} else if (h->degraded || (t->again_ns && t->again_ns <= h->now.ns)) {
 		outbox_touch(&c->out);
 		transfer_refuse(h, c, 503);

@@ -23,6 +23,8 @@ int park_begin(struct call *c, const struct transfer_ask *ask, const struct park
 	       const struct shard_order *by) NODISCARD;
 /* The same order once more: its answer goes to who gave it last. False: it is another. */
 bool park_waits_for(struct call *c, const struct shard_order *by);
+/* Whoever parks and hears the slot hangs up: it need not be said to its end. */
+void park_hurry(struct call_host *h, struct call *c, uint8_t leg);
 /* The transfer to a slot may go on. */
 void park_go_on(struct call_host *h, struct call *c);
 /* It was refused with that status, or its call is over. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/invite.h"
@@ -131,6 +132,7 @@ int split_begin(struct call_host *h, struct call *c, uint8_t leg, const struct c
 
 	if (err)
 		return err;
+	acts_stop(h, c);
 	err = split_make(h, c, leg, split, &stays, &goes);
 	share_clear(&stays);
 	share_clear(&goes);

@@ -33,6 +33,20 @@ struct act_news {
 	struct job_id job; /* OPEN */
 	enum media_codec codec;
 };
+/* Of a message that is recorded. QUIET: nothing was said for as long as it may be silent. */
+enum record_news_kind { RECORD_NEWS_GROWN, RECORD_NEWS_QUIET, RECORD_NEWS_ENDED };
+struct record_news {
+	enum record_news_kind kind;
+	uint8_t number;
+	uint32_t ms; /* GROWN, ENDED: how long it is, of this process alone */
+};
+/* Of an EFFECT_LISTEN. STARTED: the application is connected, once more where it was before; ENDED: it has said so. */
+enum listen_news_kind { LISTEN_STARTED, LISTEN_ENDED, LISTEN_FAILED };
+struct listen_news {
+	enum listen_news_kind kind;
+	uint64_t serial;
+	const char *reason; /* FAILED: constant */
+};
 /* Of an EFFECT_SET. REFUSED: the document would not be a good one; FAILED: it is not known to be saved. */
 enum set_state { SET_NONE, SET_ASKED, SET_DONE, SET_REFUSED, SET_FAILED, SET_STATES };
 struct set_news {

@@ -14,7 +14,7 @@ struct cdr_sound {
 };
 
 /* Of one call. */
-enum { CDR_PAIRS_MAX = 17 };
+enum { CDR_PAIRS_MAX = 17, CALL_DATA_MAX = 256 };
 
 struct cdr {
 	uint64_t call;
@@ -32,9 +32,11 @@ struct cdr {
 	char reason[64];                   /* constant sentence */
 	char forwarded_to[64];             /* where the call went on to at last; "": nowhere else */
 	char from_trunk[32], to_trunk[32]; /* of the parties; "": a phone */
+	char data[CALL_DATA_MAX];          /* sig/model/call_data.h */
 	uint8_t forwarded;                 /* enum plan_why: for that reason */
-	uint8_t lines; /* enum offer_lines: those that it had beside audio and video */
-	uint8_t audio; /* whose counters are of audio: 1 a, 2 b */
+	uint8_t lines;       /* enum offer_lines: those that it had beside audio and video */
+	uint64_t recordings; /* 1 << number: what was recorded of it (sig/model/recording.h) */
+	uint8_t audio;       /* whose counters are of audio: 1 a, 2 b */
 	struct flow_stats a,
 		b; /* audio line, else another one but video; zero when there was no media */
 	struct cdr_sound a_sound, b_sound;

@@ -2,6 +2,7 @@
 #include "sig/host/effect.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { EFFECTS_FIRST = 32 };
 
@@ -89,6 +90,9 @@ static void effect_clear(struct effect *e)
 	free(e->event);
 	free(e->security);
 	free(e->want);
+	if (e->fork)
+		explicit_bzero(e->fork, sizeof(*e->fork));
+	free(e->fork);
 }
 
 void effects_clear(struct effects *e)

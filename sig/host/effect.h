@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "media/flow.h"
+#include "media/fork.h"
 #include "sig/host/cdr.h"
 #include "sig/host/security.h"
 #include "sig/lookup/lookup.h"
@@ -27,13 +28,18 @@ enum effect_kind {
 	EFFECT_EVENT, /* event: publish */
 	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
-	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, data: a file of that one; answers: shard_play_told */
+	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a file of that tenant, ttl_ms: where in it to begin, peer: a process before has played it; answers: shard_play_told */
 	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, tenant, user: whose document; answer: shard_set_told */
 	EFFECT_PARK, /* call, version: a serial, expected: enum park_act, tenant, user: the slot, data: what lies there; answer: shard_park_told */
 	EFFECT_LOOKUP, /* call, version: a serial, want: answer with shard_lookup_told. Nobody does in time: the call waits no longer */
 	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */
 	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */
+	EFFECT_PLAY_KEY, /* call, version: of what is played, expected: the key that was pressed meanwhile, a secret */
+	EFFECT_LISTEN, /* call, listen, tenant, data: an endpoint; answers: shard_listen_told */
+	EFFECT_LISTEN_STOP, /* call, listen.serial: who is not to listen any more; data: why, a word */
 	EFFECT_ORDERED,     /* order: the answer to an order, whose effect is in the store */
+	EFFECT_FORK, /* call, record.number, fork: that is copied for it from now on; NULL: nothing. What fails: shard_record_failed */
+	EFFECT_RECORD, /* call, record, tenant, data: facts, as members of a JSON object. What fails: shard_record_failed */
 };
 
 enum sig_event_kind {
@@ -49,8 +55,12 @@ enum sig_event_kind {
 	SIG_CALL_TRANSFERRING,    /* from was given away by whom it spoke with: to rings for it */
 	SIG_CALL_TRANSFERRED,     /* from and to speak with each other */
 	SIG_CALL_TRANSFER_FAILED, /* nobody answered: from and to are as before */
+	SIG_CALL_STREAM_STARTED,  /* leg, order: an application hears that party */
+	SIG_CALL_STREAM_ENDED,    /* the same: it does no longer; reason: why */
+	SIG_CALL_STREAM_FAILED,   /* the same; reason: what happened */
 	SIG_CALL_PLAYED,          /* order, reason */
 	SIG_CALL_COLLECTED,       /* order, reason, digits */
+	SIG_CALL_RECORDED,        /* order, reason, recording, ms: of a message */
 	SIG_CALL_WAITING,         /* for the application; again after a restart */
 	SIG_CALL_MISSED,          /* it waits for the application no longer */
 	SIG_CALL_SPLIT,     /* other: the party goes on alone, and so does the other one there */
@@ -59,6 +69,13 @@ enum sig_event_kind {
 	SIG_CALL_PICKED_UP, /* its caller speaks with who took it from the phones that rang, to */
 	SIG_CALL_FORWARDED, /* reason: it goes on to another, to */
 	SIG_CALL_EMERGENCY, /* from calls a number for help, to */
+	SIG_CALL_RECORDING, /* recording, leg: what that party says and hears is recorded; reason: why */
+	SIG_CALL_RECORDING_PAUSED,  /* the same: what is said now is not */
+	SIG_CALL_RECORDING_RESUMED, /* the same */
+	SIG_CALL_RECORDING_ENDED,   /* the same */
+	SIG_CALL_RECORDING_FAILED,  /* the same; reason: what happened */
+	SIG_CALL_RECORDING_LOST, /* the same; an external recorder does not take it: it is asked again */
+	SIG_CALL_RECORDING_TAKEN, /* the same: by now it does */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
 	SIG_SUBSCRIBED,   /* from watches to; call: the id of its subscription; package */
@@ -82,10 +99,14 @@ struct sig_event {
 	char digit;
 	uint8_t leg;
 	char slot[9];
+	char endpoint[32];
+	uint8_t recording; /* number among those of the call; recorded: 0: there is none */
+	uint32_t ms;       /* recorded */
 	uint32_t order;
-	const char *package; /* constant, or NULL */
-	const char *reason;  /* constant, or NULL */
-	char digits[17];     /* a secret of caller and application */
+	const char *package;      /* constant, or NULL */
+	const char *reason;       /* constant, or NULL */
+	char digits[17];          /* a secret of caller and application */
+	char data[CALL_DATA_MAX]; /* of the call; "": none */
 };
 
 /* What became of an order. */
@@ -98,6 +119,36 @@ struct effect_order {
 	uint64_t owner; /* 486: the call that has what it is about; 0: not known */
 };
 
+enum record_act {
+	RECORD_BEGIN, /* the first segment */
+	RECORD_GO_ON, /* a further one, of a process that went on with the call */
+	RECORD_PAUSE,
+	RECORD_RESUME,
+	RECORD_END,
+	RECORD_LEAVE, /* another process goes on with the call, or nobody does */
+};
+
+/* A recording of the call, and what becomes of it. */
+struct effect_record {
+	enum record_act act;
+	uint8_t number;
+	uint16_t segment;
+	uint64_t begun_utc_ms; /* of the recording, as the wall shows it */
+	bool message;          /* what the party says, alone; what becomes of it: shard_recorded */
+	uint32_t silence_ms;   /* ... it is told when nothing is said for so long; 0: never */
+};
+
+enum listen_sides { LISTEN_SAID = 1, LISTEN_HEARD = 2, LISTEN_BOTH = 3 };
+
+/* An application is to hear a party of the call. */
+struct effect_listen {
+	uint64_t serial; /* of the call in this process */
+	uint8_t number;  /* flow_spec.tap_live */
+	uint8_t sides;   /* enum listen_sides */
+	bool of_callee;
+	bool resumed; /* a process before had it */
+};
+
 struct effect {
 	enum effect_kind kind;
 	uint64_t call;
@@ -106,6 +157,8 @@ struct effect {
 	struct sip_hop hop;
 	bool peer;
 	struct effect_order order;
+	struct effect_record record;
+	struct effect_listen listen;
 	struct text data;            /* owned */
 	struct text tenant, user;    /* owned */
 	struct media_command *media; /* owned, malloc'ed: 700 bytes would make every effect big */
@@ -114,6 +167,7 @@ struct effect {
 	struct sig_event *event;         /* owned */
 	struct security_event *security; /* owned */
 	struct lookup_want *want;        /* owned */
+	struct media_fork *fork;         /* owned; it may have keys */
 };
 
 struct effects {

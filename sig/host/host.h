@@ -25,13 +25,29 @@ struct packing;
 struct plan_step;
 struct toll_terms;
 
+/* What plays a sound of the node. */
+struct host_track {
+	struct job_id jobs[MEDIA_CODECS]; /* generation 0: that codec has none */
+	bool coming;                      /* none is open yet, and soon will be */
+};
+
+static inline bool host_track_plays(const struct host_track *t)
+{
+	bool plays = false;
+
+	for (unsigned i = 0; i < MEDIA_CODECS; i++)
+		plays |= t->jobs[i].generation != 0;
+	return plays;
+}
+
 struct call_host {
 	const struct shard_settings *settings;
 	struct rand_source *rand;
 	struct effects *effects;
 	struct txns *txns;
 	struct wheel *wheel;
-	struct ports *ports; /* by network */
+	struct ports *ports;     /* by network */
+	const uint32_t *codings; /* calls of the node whose audio is coded anew */
 	struct leg_users *users;
 	struct elsewhere_list *elsewhere;
 	struct security *security; /* security_event: whoever misuses the node */
@@ -44,6 +60,7 @@ struct call_host {
 	uint32_t lookups;    /* dialogs whose party's name is (dialog_places.h) */
 	uint32_t given_up;   /* restored calls that could not go on */
 	bool degraded;
+	bool hurries;                       /* nothing is saved later (settings.save_later_ms) */
 	struct quota_refusal quota_refusal; /* the last one (payer.h) */
 	uint64_t incarnation; /* of this process among the shard's owners: grows; 0: unknown */
 	uint8_t *space;       /* HOST_SPACE octets, to write one message in */
@@ -51,14 +68,16 @@ struct call_host {
 	uint8_t *sdp;         /* HOST_SDP_MAX octets, for its body */
 	struct packing
 		*packing; /* of packing_open (call_record.h): where a record is put together */
-	const struct job_id (*tracks)[MEDIA_CODECS]; /* by enum shard_track; NULL: none */
-	const struct call_feature *const *features;  /* feature.h: the last is NULL */
+	const struct host_track *tracks;            /* by enum shard_track; NULL: none */
+	const struct call_feature *const *features; /* feature.h: the last is NULL */
 	void *owner;
 	/* Users are of a tenant (tenant.h). Whom of it a URI means: how many of cap targets were filled. Their slices live until the next event. */
 	uint32_t (*targets_of)(void *owner, uint16_t tenant, const struct sip_uri *uri,
 			       struct call_target *out, uint32_t cap);
 	/* Whether no other node may know more of where a user of ours is. NULL: there is none. */
 	bool (*user_known)(void *owner, uint16_t tenant, struct bytes user);
+	/* It could not be asked for. NULL: there is none. */
+	bool (*user_unread)(void *owner, uint16_t tenant, struct bytes user);
 	/* He is looked up for that call: CALL_EV_USER_KNOWN with the number that is returned comes later. 0: what is known must do. */
 	uint64_t (*user_ask)(void *owner, uint16_t tenant, struct bytes user, uint64_t call);
 	/* The other ways to the phone that a leg asks, of one instance (RFC 5626), the best first; as above. NULL: no phone has another. */
@@ -66,8 +85,8 @@ struct call_host {
 			     uint32_t cap);
 	/* Where a party is whose Contact is a GRUU of ours (RFC 5627); empty: nowhere, or it is none. Lives until the next event. NULL: none is. */
 	struct bytes (*contact_of)(void *owner, const struct dialog *d);
-	/* What those hear whom a user of ours holds, by enum media_codec; NULL: nothing. The function is NULL: SHARD_TRACK_MUSIC. */
-	const struct job_id *(*music_of)(void *owner, uint16_t tenant, struct bytes user);
+	/* What those hear whom a user of ours holds; NULL: nothing. The function is NULL: SHARD_TRACK_MUSIC. */
+	const struct host_track *(*music_of)(void *owner, uint16_t tenant, struct bytes user);
 	/* Where the calls of a user of ours go instead. NULL: he has nothing set; or the function: nobody has. */
 	const struct shard_forward *(*forward_of)(void *owner, uint16_t tenant, struct bytes user);
 	/* What is said of a user of ours. NULL: there is none, or not now; or the function: everybody is there, under no terms. */

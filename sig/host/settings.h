@@ -28,6 +28,9 @@ enum { SHARD_INFO_TYPES_MAX = 8, SHARD_INFO_TYPE_MAX = 64 };
 enum { SHARD_EMERGENCY_MAX = 16, SHARD_EMERGENCY_LEN = 16 };
 
 enum { SESSION_EXPIRES_MIN_S = 90 }; /* RFC 4028 4 */
+enum {
+	SHARD_SAVE_LATER_MS = 8
+}; /* of a node: in less few others come, and 200 to a BYE is not kept waiting for more */
 
 /* One listening SIP address. */
 struct shard_local {
@@ -80,6 +83,18 @@ struct shard_certified {
 	void *arg;
 	/* Whoever is at the other end of that connection has shown one for that domain (RFC 5922 7), which was verified. */
 	bool (*is)(void *arg, const struct sip_hop *hop, const char *domain);
+};
+
+enum { SHARD_SIPREC_USER_MAX = 64 };
+
+/* The external recorder (RFC 7866). */
+struct shard_siprec {
+	bool on;   /* there is one */
+	bool srtp; /* its streams are SRTP */
+	enum sip_transport transport;
+	struct addr address;
+	char user[SHARD_SIPREC_USER_MAX]; /* of its URI; "": none */
+	char network[32];                 /* of ours, by which alone it is reached; "": any */
 };
 
 /* A rule of trust (sig/shard/trust.h): whose requests need no digest (an SBC or trunk in front of us). */
@@ -138,6 +153,7 @@ struct shard_settings {
 	struct quota_host quota;    /* of the node */
 	struct toll *toll;          /* of the node; NULL: calls outside may cost anything */
 	struct shard_lookup lookup; /* of the node */
+	struct shard_siprec siprec;
 	struct shard_certified certified;
 	uint64_t
 		overload_delay_ns; /* the target of sig/shard/overload.h; 0: new calls are never refused so */
@@ -166,21 +182,28 @@ struct shard_settings {
 	enum latch_mode latch;
 	uint8_t dscp_audio, dscp_video;
 	bool video;
+	bool transcode; /* audio is coded anew where two parties have no codec in common; a profile may say otherwise */
 	uint64_t
 		ring_timeout_ns; /* no answer: CANCEL, 408 to the caller; default 180 s (RFC 3261 timer C) */
 	uint64_t
 		park_return_ns; /* so long a party is parked before who parked it is rung; 0: for ever */
 	uint32_t
 		session_expires_s; /* RFC 4028: a session that nobody refreshes ends then; 0: off */
+	uint32_t
+		save_later_ms; /* what nobody waits for is saved at a multiple of this, with all that is by then; 0: at once */
 	uint64_t port_rest_ns;
 	uint64_t
 		media_timeout_ns; /* a party that should send is silent for so long: the call ends; 0: never */
+	uint32_t
+		recording_tone_ms; /* who is recorded, and who speaks with them, hear a tone so often; 0: never */
 	struct media_fingerprint fingerprint; /* of the certificate for DTLS */
 	struct seal_key seal_key; /* records with SRTP keys in them are sealed with it */
 	struct seal_key gruu_key; /* temporary GRUUs are sealed with it */
 	struct hash_key
 		message_key; /* names what phones get of a MESSAGE, so that a copy has the same name */
 	uint32_t calls_max, registrations_max, txns_max;
+	uint32_t
+		codings_max; /* calls of the node whose audio is coded anew; 0: as many as there are */
 	uint32_t subscriptions_max; /* 0: none is taken */
 };
 
@@ -199,6 +222,15 @@ enum shard_monitored {
 	MONITORED_STATE,   /* that it speaks */
 	MONITORED_NOT,
 };
+
+/* Whether the calls of an extension are recorded (REC-01, REC-09). */
+enum record_method { RECORD_OFF, RECORD_AUTO, RECORD_ON_DEMAND };
+/* Which of them: those that come to it, that it makes. */
+enum record_direction { RECORD_BOTH_WAYS, RECORD_INBOUND, RECORD_OUTBOUND };
+/* ... with extensions, with parties outside. */
+enum record_scope { RECORD_ANYBODY, RECORD_INTERNAL, RECORD_EXTERNAL };
+/* Where its recordings go: files of the node, or an external recorder (shard_siprec). */
+enum record_to { RECORD_TO_FILES, RECORD_TO_SIPREC, RECORD_PLACES };
 
 enum { EXTENSION_LOCATIONS_MAX = 8 };
 
@@ -234,7 +266,12 @@ struct shard_extension {
 	bool no_hold;                 /* REG-05: its phones hold nobody */
 	bool no_forwarding_codes;     /* its phones send its calls nowhere else by a feature code */
 	bool no_do_not_disturb_codes; /* ... nor keep them away */
+	uint8_t record;               /* enum record_method */
+	uint8_t record_directions;    /* enum record_direction */
+	uint8_t record_scope;         /* enum record_scope */
+	uint8_t record_to;            /* enum record_to */
 	bool media_elsewhere;         /* its media may be at another address than its signalling */
+	char language[LANGUAGE_MAX];  /* of prompts that its phones hear; "": its tenant's */
 	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */
 };
 
@@ -257,6 +294,7 @@ enum {
 	FORWARD_NUMBERS_MAX = 8,
 	FORWARD_LIST_MAX = 128,
 	FORWARD_BLOCKED_MAX = 256,
+	FORWARD_ANNOUNCE_MAX = 65,
 	FORWARD_RINGS_MAX = 20,
 	FORWARD_RING_S = 6,
 	FORWARD_HUNT_RINGS =
@@ -264,6 +302,9 @@ enum {
 };
 
 #define FORWARD_NOBODY "anonymous"
+
+/* Who hears an announcement, while the other one hears music (CALL-44). */
+enum announce_to { ANNOUNCE_CALLEE, ANNOUNCE_CALLER, ANNOUNCE_BOTH };
 
 /* Where calls to an extension go instead. Targets are numbers of ours, joined by ',', which are tried one after the other; "": nowhere. */
 struct shard_forward {
@@ -281,23 +322,36 @@ struct shard_forward {
 		[FORWARD_LIST_MAX]; /* as which its phones may ask to be shown, as above */
 	char blocked
 		[FORWARD_BLOCKED_MAX]; /* whose calls it does not take, as above; FORWARD_NOBODY: of who hides */
+	char announce_inside
+		[FORWARD_ANNOUNCE_MAX]; /* what whom its phones call hears first (sig/call/announce.h) */
+	char announce_outside[FORWARD_ANNOUNCE_MAX]; /* ... behind a trunk */
+	uint8_t announce_to; /* enum announce_to: or somebody else hears it */
 };
 /* Rings alone lead nowhere. */
 static inline bool shard_forward_is_set(const struct shard_forward *f)
 {
 	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
 	       f->do_not_disturb || f->smart_do_not_disturb || f->application[0] || f->blocked[0] ||
-	       f->outside_number[0] || f->outside_numbers[0];
+	       f->outside_number[0] || f->outside_numbers[0] || f->announce_inside[0] ||
+	       f->announce_outside[0];
 }
 
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };
 #define PROFILE_DEFAULT "default"
 
+/* Whether audio of a profile's phones may be coded anew. */
+enum profile_transcode {
+	PROFILE_TRANSCODE_SETTING, /* as the setting says */
+	PROFILE_TRANSCODE_ON,
+	PROFILE_TRANSCODE_OFF,
+};
+
 /* A codec profile (REG-12). The one named "default" is for phones in no range; without it there are no limits. */
 struct shard_profile {
 	char name[PROFILE_NAME_MAX];
 	struct offer_terms
-		terms; /* the sdes_ members are not used: they follow from extension and transport */
+		terms; /* the sdes_ members and transcode are not used: they follow from extension, transport and settings */
+	uint8_t transcode; /* enum profile_transcode */
 	bool early_media;
 	uint8_t transports; /* 1 << enum sip_transport: over which a phone may register; 0: all */
 };

@@ -42,6 +42,12 @@ static const char *const g_challenge_names[CHALLENGE_OUTCOMES] = {
 #undef X
 };
 
+static const char *const g_siprec_labels[SIPREC_OUTCOMES] = {
+#define X(id, name) "outcome=\"" name "\"",
+	SIG_SIPREC(X)
+#undef X
+};
+
 static const char *const g_save_labels[SAVE_RESULTS] = {
 #define X(id, name) "result=\"" name "\"",
 	SIG_SAVES(X)
@@ -120,6 +126,11 @@ static void open_labelled(struct sig_metrics *m)
 				      "Requests of the node that were asked for "
 				      "credentials, by what became of them.");
 	}
+	for (int i = 0; i < SIPREC_OUTCOMES; i++) {
+		m->siprec[i] = shard_counter("tandem_siprec_sessions_total", g_siprec_labels[i],
+					     "Recording sessions with an external recorder, by "
+					     "what became of them.");
+	}
 	for (int i = 0; i < SAVE_RESULTS; i++) {
 		m->saves[i] =
 			i == SAVE_STARTED
@@ -166,6 +177,10 @@ void sig_metrics_open(struct sig_metrics *m)
 	m->calls_started = shard_counter("tandem_calls_started_total", NULL, "Calls that began.");
 	m->calls_answered =
 		shard_counter("tandem_calls_answered_total", NULL, "Calls that were answered.");
+	m->calls_coded = shard_counter("tandem_calls_transcoded_total", NULL,
+				       "Calls whose audio began to be decoded and encoded again.");
+	m->calls_coded_now = gauge("tandem_calls_transcoded", NULL,
+				   "Calls whose audio is decoded and encoded again.");
 	m->calls_ended = shard_counter("tandem_calls_ended_total", NULL, "Calls that are over.");
 	m->calls_other = gauge("tandem_calls", "state=\"other\"", "Calls in memory.");
 	m->calls_established = gauge("tandem_calls", "state=\"established\"", "Calls in memory.");

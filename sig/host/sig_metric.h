@@ -7,75 +7,76 @@
 #include "sig/sip/method.h"
 
 /* Requests we answered with an error of our own. */
-#define SIG_REFUSED(X)                               \
-	X(MALFORMED, "malformed")                    \
-	X(METHOD, "method_not_allowed")              \
-	X(EXTENSION, "bad_extension")                \
-	X(SCHEME, "uri_scheme")                      \
-	X(HOPS, "too_many_hops")                     \
-	X(MERGED, "merged_request")                  \
-	X(LOOP, "loop")                              \
-	X(CHALLENGE, "challenged")                   \
-	X(DIGEST, "wrong_credentials")               \
-	X(FOREIGN_NONCE, "foreign_nonce")            \
-	X(REPLAY, "replayed_credentials")            \
-	X(DIGEST_MALFORMED, "malformed_credentials") \
-	X(GUESSING, "too_many_wrong_credentials")    \
-	X(IDENTITY, "not_own_identity")              \
-	X(TRANSPORT, "transport_not_allowed")        \
-	X(DISABLED, "extension_disabled")            \
-	X(NOT_FOUND, "not_found")                    \
-	X(DOMAIN, "foreign_domain")                  \
-	X(NOT_REGISTERED, "not_registered")          \
-	X(OTHER_NODE, "phone_on_another_node")       \
-	X(BODY, "body")                              \
-	X(SDP, "session_description")                \
-	X(FORWARD, "forward")                        \
-	X(DO_NOT_DISTURB, "do_not_disturb")          \
-	X(TRANSFER, "transfer")                      \
-	X(REPLACES, "replaces")                      \
-	X(OTHER_SHARD, "other_shard")                \
-	X(CALLS_FULL, "calls_full")                  \
-	X(TXNS_FULL, "transactions_full")            \
-	X(LOOKUPS_FULL, "lookups_full")              \
-	X(PORTS_FULL, "ports_full")                  \
-	X(LEGS_FULL, "legs_full")                    \
-	X(AORS_FULL, "registrations_full")           \
-	X(BINDING, "binding_refused")                \
-	X(BINDING_CONFLICT, "binding_conflict")      \
-	X(BINDING_BUSY, "binding_busy")              \
-	X(QUOTA_CALLS, "quota_calls")                \
-	X(QUOTA_TXNS, "quota_transactions")          \
-	X(QUOTA_PORTS, "quota_port_pairs")           \
-	X(QUOTA_CALL_RATE, "quota_call_rate")        \
-	X(QUOTA_REGISTERS, "quota_registrations")    \
-	X(TENANT_CALLS, "tenant_calls")              \
-	X(TENANT_CALL_RATE, "tenant_call_rate")      \
-	X(TENANT_AORS, "tenant_registrations")       \
-	X(TENANT_REGISTERS, "tenant_register_rate")  \
-	X(OVERLOADED, "overloaded")                  \
-	X(DRAINING, "draining")                      \
-	X(INCOMPLETE, "incomplete_number")           \
-	X(BARRED, "barred")                          \
-	X(FEATURE, "feature_code")                   \
-	X(HOLD, "hold")                              \
-	X(TOLL_CALLS, "outside_calls")               \
-	X(TOLL_MINUTES, "outside_minutes")           \
-	X(NO_DIALOG, "no_dialog")                    \
-	X(NO_TRANSACTION, "no_transaction")          \
-	X(CSEQ, "cseq_order")                        \
-	X(TRUNK, "trunk_direction")                  \
-	X(TRUNK_FULL, "trunk_full")                  \
-	X(TRUNK_AWAY, "no_trunk")                    \
-	X(REDIRECT, "redirect")                      \
-	X(BLOCKED, "blocked_caller")                 \
-	X(GLARE, "request_pending")                  \
-	X(EVENT, "bad_event")                        \
-	X(ACCEPT, "not_acceptable")                  \
-	X(WATCH, "may_not_watch")                    \
-	X(SUBSCRIPTIONS_FULL, "subscriptions_full")  \
-	X(EXPIRES, "expires_too_brief")              \
-	X(INTERVAL, "session_interval")              \
+#define SIG_REFUSED(X)                                \
+	X(MALFORMED, "malformed")                     \
+	X(METHOD, "method_not_allowed")               \
+	X(EXTENSION, "bad_extension")                 \
+	X(SCHEME, "uri_scheme")                       \
+	X(HOPS, "too_many_hops")                      \
+	X(MERGED, "merged_request")                   \
+	X(LOOP, "loop")                               \
+	X(CHALLENGE, "challenged")                    \
+	X(DIGEST, "wrong_credentials")                \
+	X(FOREIGN_NONCE, "foreign_nonce")             \
+	X(REPLAY, "replayed_credentials")             \
+	X(DIGEST_MALFORMED, "malformed_credentials")  \
+	X(GUESSING, "too_many_wrong_credentials")     \
+	X(IDENTITY, "not_own_identity")               \
+	X(TRANSPORT, "transport_not_allowed")         \
+	X(DISABLED, "extension_disabled")             \
+	X(NOT_FOUND, "not_found")                     \
+	X(DOMAIN, "foreign_domain")                   \
+	X(NOT_REGISTERED, "not_registered")           \
+	X(REGISTRATION_UNREAD, "registration_unread") \
+	X(OTHER_NODE, "phone_on_another_node")        \
+	X(BODY, "body")                               \
+	X(SDP, "session_description")                 \
+	X(FORWARD, "forward")                         \
+	X(DO_NOT_DISTURB, "do_not_disturb")           \
+	X(TRANSFER, "transfer")                       \
+	X(REPLACES, "replaces")                       \
+	X(OTHER_SHARD, "other_shard")                 \
+	X(CALLS_FULL, "calls_full")                   \
+	X(TXNS_FULL, "transactions_full")             \
+	X(LOOKUPS_FULL, "lookups_full")               \
+	X(PORTS_FULL, "ports_full")                   \
+	X(LEGS_FULL, "legs_full")                     \
+	X(AORS_FULL, "registrations_full")            \
+	X(BINDING, "binding_refused")                 \
+	X(BINDING_CONFLICT, "binding_conflict")       \
+	X(BINDING_BUSY, "binding_busy")               \
+	X(QUOTA_CALLS, "quota_calls")                 \
+	X(QUOTA_TXNS, "quota_transactions")           \
+	X(QUOTA_PORTS, "quota_port_pairs")            \
+	X(QUOTA_CALL_RATE, "quota_call_rate")         \
+	X(QUOTA_REGISTERS, "quota_registrations")     \
+	X(TENANT_CALLS, "tenant_calls")               \
+	X(TENANT_CALL_RATE, "tenant_call_rate")       \
+	X(TENANT_AORS, "tenant_registrations")        \
+	X(TENANT_REGISTERS, "tenant_register_rate")   \
+	X(OVERLOADED, "overloaded")                   \
+	X(DRAINING, "draining")                       \
+	X(INCOMPLETE, "incomplete_number")            \
+	X(BARRED, "barred")                           \
+	X(FEATURE, "feature_code")                    \
+	X(HOLD, "hold")                               \
+	X(TOLL_CALLS, "outside_calls")                \
+	X(TOLL_MINUTES, "outside_minutes")            \
+	X(NO_DIALOG, "no_dialog")                     \
+	X(NO_TRANSACTION, "no_transaction")           \
+	X(CSEQ, "cseq_order")                         \
+	X(TRUNK, "trunk_direction")                   \
+	X(TRUNK_FULL, "trunk_full")                   \
+	X(TRUNK_AWAY, "no_trunk")                     \
+	X(REDIRECT, "redirect")                       \
+	X(BLOCKED, "blocked_caller")                  \
+	X(GLARE, "request_pending")                   \
+	X(EVENT, "bad_event")                         \
+	X(ACCEPT, "not_acceptable")                   \
+	X(WATCH, "may_not_watch")                     \
+	X(SUBSCRIPTIONS_FULL, "subscriptions_full")   \
+	X(EXPIRES, "expires_too_brief")               \
+	X(INTERVAL, "session_interval")               \
 	X(MEMORY, "out_of_memory")
 
 /* Datagrams nobody gets an answer to. */
@@ -110,6 +111,14 @@
 	X(MALFORMED, "malformed")       \
 	X(WRONG, "wrong_credentials")   \
 	X(MEMORY, "out_of_memory")
+
+/* What became of a session with an external recorder. */
+#define SIG_SIPREC(X)                 \
+	X(BEGUN, "begun")             \
+	X(REFUSED, "refused")         \
+	X(UNREACHABLE, "unreachable") \
+	X(NO_PORTS, "no_ports")       \
+	X(ENDED, "ended_by_recorder")
 
 /* What became of a save. */
 #define SIG_SAVES(X)          \
@@ -155,6 +164,13 @@ enum sig_save {
 		SAVE_RESULTS
 };
 
+enum siprec_outcome {
+#define X(id, name) SIPREC_##id,
+	SIG_SIPREC(X)
+#undef X
+		SIPREC_OUTCOMES
+};
+
 enum { SIG_METHODS = SIP_UNKNOWN + 1, SIG_CLASSES = 7 };
 
 struct sig_metrics {
@@ -165,8 +181,10 @@ struct sig_metrics {
 	metric_id destinations[DESTINATION_VERDICTS]; /* but the first */
 	metric_id challenges[CHALLENGE_OUTCOMES];
 	metric_id saves[SAVE_RESULTS];
+	metric_id siprec[SIPREC_OUTCOMES];
 	struct histogram setup, ringing; /* us from the INVITE that came */
 	metric_id restored, given_up, refused_untold;
+	metric_id calls_coded, calls_coded_now;
 	metric_id calls_other, calls_established, aors, txns, subscriptions,
 		saves_pending; /* gauges */
 	metric_id calls_started, calls_answered, calls_ended;

@@ -316,6 +316,16 @@ bool tenants_park_confirm(const struct tenants *t, uint16_t tenant)
 	return tenant_at(t, tenant)->settings.park_confirm;
 }
 
+bool tenants_park_spoken(const struct tenants *t, uint16_t tenant)
+{
+	return tenant_at(t, tenant)->settings.park_spoken;
+}
+
+const char *tenants_language(const struct tenants *t, uint16_t tenant)
+{
+	return tenant_at(t, tenant)->settings.language;
+}
+
 bool tenants_next(const struct tenants *t, uint16_t *tenant)
 {
 	while (*tenant < t->end && !t->list[*tenant])

@@ -20,6 +20,7 @@ enum {
 	TENANT_REALM_MAX = 128,
 	TENANT_DOMAIN_MAX = 64,
 	TENANT_DOMAINS_MAX = 16,
+	LANGUAGE_MAX = 8, /* of prompts, as en or pt-BR */
 };
 #define TENANT_DEFAULT_NAME "default"
 
@@ -68,6 +69,8 @@ struct tenant_settings {
 	uint32_t toll_begins_s;                 /* a day of those, behind midnight UTC */
 	char park_groups[PARK_GROUPS_TEXT_MAX]; /* its slots (park_groups.h) */
 	bool park_confirm;           /* who parked somebody by phone is told the slot by MESSAGE */
+	bool park_spoken;            /* ... and hears it said, before it is left */
+	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */
 	uint32_t most[TENANT_ITEMS]; /* its quotas: on one node; 0: any number */
 	uint32_t per_second[TENANT_RATES]; /* so, too */
 };
@@ -110,6 +113,9 @@ uint32_t tenants_toll_begins_s(const struct tenants *t, uint16_t tenant);
 /* Its slots; empty: it has all. Valid until it is put again. */
 struct bytes tenants_park_groups(const struct tenants *t, uint16_t tenant);
 bool tenants_park_confirm(const struct tenants *t, uint16_t tenant);
+bool tenants_park_spoken(const struct tenants *t, uint16_t tenant);
+/* Of its prompts. Valid until it is put again. */
+const char *tenants_language(const struct tenants *t, uint16_t tenant);
 /* The first from *tenant on that has a number. False: there is none. */
 bool tenants_next(const struct tenants *t, uint16_t *tenant);
 

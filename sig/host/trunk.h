@@ -49,6 +49,14 @@ enum trunk_dtmf {
 	TRUNK_DTMF_INFO_PLAIN,
 };
 
+/* Which of its calls are recorded. */
+enum trunk_record {
+	TRUNK_RECORD_OFF,
+	TRUNK_RECORD_INBOUND, /* those that it sends us */
+	TRUNK_RECORD_OUTBOUND,
+	TRUNK_RECORD_BOTH,
+};
+
 /* What its document says. */
 struct trunk_settings {
 	uint16_t tenant;
@@ -84,6 +92,8 @@ struct trunk_settings {
 	struct identity_trunk identity; /* what is believed of who calls, and told */
 	bool no_replaces;               /* it does not take over its own legs (RFC 3891) */
 	bool video;                     /* MED-10: not at first */
+	uint8_t record;                 /* enum trunk_record */
+	uint8_t record_to;              /* enum record_to */
 	uint8_t redirects;              /* enum trunk_redirects */
 	uint8_t answer_s; /* the next way is tried when it has said nothing for so long; 0: TRUNK_ANSWER_S */
 };

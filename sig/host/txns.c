@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "sig/sip/hop_edges.h"
 
 enum {
 	RESERVE_SHARE = 8, /* one in eight is kept for REGISTER, and one for dialogs */
@@ -193,6 +194,13 @@ struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *requ
 	return slot;
 }
 
+/* What was under way to another node is lost where the channel there breaks (ADR 23). Nothing follows upon a BYE or CANCEL that would show
+ * it: they are said again as over UDP, and their copies are none to a phone (RFC 3261 17.2.2). */
+static bool is_said_until_heard(enum sip_method method, const struct sip_hop *hop)
+{
+	return (method == SIP_BYE || method == SIP_CANCEL) && hop_is_edge(hop->connection);
+}
+
 struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
 				  struct bytes branch, enum txn_use use, uint64_t now_ns)
 {
@@ -203,6 +211,8 @@ struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const 
 	slot->client = 1;
 	txn_init(&slot->txn, method == SIP_INVITE ? TXN_INVITE_CLIENT : TXN_CLIENT, method, hop,
 		 now_ns);
+	if (is_said_until_heard(method, hop))
+		slot->txn.reliable = false;
 	if (!list(&t->by_branch, txn_client_hash(&t->key, branch, method), &slot->hash,
 		  slot->self)) {
 		txns_give(t, slot);
@@ -465,6 +475,14 @@ static void move(struct txns *t, struct txn_slot *slot, const struct sip_hop *to
 		txns_send(t, to, text_bytes(&slot->txn.message));
 }
 
+/* What lost its connection goes to whoever listens there: it may have left from another address than its dialog does by now. */
+static bool is_by(const struct sip_hop *hop, const struct sip_hop *from)
+{
+	return sip_hop_same(hop, from) ||
+	       (sip_transport_is_stream(hop->transport) && hop->transport == from->transport &&
+		!hop->connection && addr_eq(&hop->remote, &from->remote));
+}
+
 void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip_hop *from,
 		    const struct sip_hop *to)
 {
@@ -479,7 +497,7 @@ void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip
 
 		if (!slot || slot->leg != leg)
 			continue;
-		if (sip_hop_same(&slot->txn.hop, from) ||
+		if (is_by(&slot->txn.hop, from) ||
 		    (!slot->client && sip_hop_same(&slot->source, from)))
 			move(t, slot, to);
 	}

@@ -31,6 +31,7 @@ enum txn_user {
 	TXN_USER_REFER,   /* NOTIFY of what became of its REFER */
 	TXN_USER_PRACK,
 	TXN_USER_SUBSCRIPTION, /* NOTIFY of a subscription; call: its id */
+	TXN_USER_SIPREC,       /* INVITE to a recorder (sig/call/siprec.h) */
 	TXN_USER_MESSAGE,      /* MESSAGE outside of dialogs; call: its id, of no call */
 };
 
@@ -52,19 +53,20 @@ struct txn_slot {
 	enum txn_user user;
 	uint8_t leg;
 	uint8_t client;
-	uint8_t started;          /* client: its request left */
-	uint8_t waiting;          /* client: no response came yet */
-	uint8_t ack_due;          /* INVITE client: it was refused, and the ACK did not leave yet */
-	uint8_t ack_held;         /* ... and its user says when it may */
-	uint8_t challenged;       /* client: challenge_tries of its request */
-	uint8_t held, go;         /* client: its request does not leave yet, and would have */
-	uint8_t places;           /* client: so many were left for a next one (dialog_places.h) */
-	uint8_t forks;            /* server of a MESSAGE: phones that have not answered, and */
-	uint16_t best;            /* ... of those that refused it the answer; 0: none did */
-	struct text request;      /* server, answer still open: the lines a response repeats */
-	struct sip_hop source;    /* where the request came from */
-	pool_handle peer;         /* TXN_USER_RELAY: the transaction on the other leg */
-	uint64_t limit_ns;        /* its user gave up: it is forgotten then; 0: off */
+	uint8_t started;       /* client: its request left */
+	uint8_t waiting;       /* client: no response came yet */
+	uint8_t ack_due;       /* INVITE client: it was refused, and the ACK did not leave yet */
+	uint8_t ack_held;      /* ... and its user says when it may */
+	uint8_t challenged;    /* client: challenge_tries of its request */
+	uint8_t held, go;      /* client: its request does not leave yet, and would have */
+	uint8_t places;        /* client: so many were left for a next one (dialog_places.h) */
+	uint8_t forks;         /* server of a MESSAGE: phones that have not answered, and */
+	uint16_t best;         /* ... of those that refused it the answer; 0: none did */
+	uint16_t tenant;       /* server of a REGISTER: of which one its sender has proven to be */
+	struct text request;   /* server, answer still open: the lines a response repeats */
+	struct sip_hop source; /* where the request came from */
+	pool_handle peer;      /* TXN_USER_RELAY: the transaction on the other leg */
+	uint64_t limit_ns;     /* its user gave up: it is forgotten then; 0: off */
 	struct quota_party payer; /* has it as one of its transactions; zero: nobody */
 	struct wheel_timer timer;
 };

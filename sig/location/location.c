@@ -25,6 +25,11 @@ struct location *location_get(const struct locations *l, uint16_t tenant, struct
 	return NULL;
 }
 
+void location_is_born(struct locations *l, struct location *a)
+{
+	a->entry.born = hash_sip(&l->key, bytes_str(l->node)) + ++l->births;
+}
+
 struct location *location_take(struct locations *l, uint16_t tenant, struct bytes user)
 {
 	pool_handle h;
@@ -43,6 +48,7 @@ struct location *location_take(struct locations *l, uint16_t tenant, struct byte
 		(void)pool_give(&l->aors, h);
 		return NULL;
 	}
+	location_is_born(l, a);
 	tenants_hold(l->tenants, tenant, TENANT_REGISTRATIONS);
 	return a;
 }

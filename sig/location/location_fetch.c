@@ -14,6 +14,11 @@
 
 enum { FETCH_OVERDUE_MS = 5000, ASKED_MAX = 16, CONFLICTS_MAX = 8 };
 
+bool locations_are_shared(const struct locations *l)
+{
+	return l->lookup;
+}
+
 bool locations_has_others(const struct locations *l)
 {
 	return l->lookup && !l->degraded;
@@ -27,6 +32,13 @@ bool location_is_known(const struct locations *l, const struct location *a)
 bool locations_know(const struct locations *l, uint16_t tenant, struct bytes user)
 {
 	return location_is_known(l, location_get(l, tenant, user));
+}
+
+bool locations_unread(const struct locations *l, uint16_t tenant, struct bytes user)
+{
+	const struct location *a = location_get(l, tenant, user);
+
+	return l->lookup && (l->degraded || (a && a->unread));
 }
 
 void location_known(struct locations *l, struct location *a)
@@ -189,11 +201,29 @@ static void others_drop(struct locations *l, struct location *a)
 	}
 }
 
+/* It has gone back to what another node wrote before our last save; or another node found that it had lost all, and said again only what
+ * it had itself. Either way nobody there has seen what is ours leave. */
+static bool is_lost_there(const struct location *a, const struct aor *theirs)
+{
+	return theirs->version < a->acked || (a->acked && theirs->born != a->entry.born);
+}
+
+static void ours_count(struct location *a)
+{
+	a->told = true;
+	for (uint32_t i = 0; i < a->entry.count; i++) {
+		if (!binding_is_foreign(&a->entry.bindings[i]))
+			a->entry.bindings[i].stored = false;
+	}
+}
+
 static void location_adopt(struct locations *l, struct location *a, struct aor *theirs)
 {
 	uint32_t before = a->entry.count;
 	uint64_t version = theirs->version;
 
+	if (is_lost_there(a, theirs) && !location_is_foreign(a))
+		ours_count(a);
 	if (aor_merge(&a->entry, theirs, a->told ? a->left : NULL, a->told)) {
 		aor_clear(theirs);
 		return;
@@ -216,6 +246,8 @@ static void fetched_conflict(struct locations *l, struct location *a, struct aor
 	a->unsaved = true;
 	if (ours) {
 		others_drop(l, a);
+		if (theirs->version < a->acked)
+			location_is_born(l, a);
 		a->acked = theirs->version;
 		if (a->entry.version <= theirs->version)
 			a->entry.version = theirs->version + 1;
@@ -238,7 +270,9 @@ static bool location_is_busy(const struct location *a)
 /* Where nothing of ours is on its way, what the store has is what there is. */
 static void fetched_look(struct locations *l, struct location *a, struct aor *theirs)
 {
-	if (!location_is_busy(a) && theirs->version != a->acked && !is_behind_us(l, a, theirs)) {
+	bool other = theirs->version != a->acked || theirs->born != a->entry.born;
+
+	if (!location_is_busy(a) && other && !is_behind_us(l, a, theirs)) {
 		location_adopt(l, a, theirs);
 		return;
 	}
@@ -306,6 +340,7 @@ static void fetched(struct locations *l, struct location *a, struct bytes record
 void location_fetch_failed(struct locations *l, struct location *a)
 {
 	a->getting = false;
+	a->unread = true;
 	if (a->conflicted) {
 		a->conflicted = false;
 		a->saving = a->entry.version;
@@ -341,7 +376,7 @@ void locations_got(struct locations *l, struct bytes tenant, struct bytes user,
 	if (result != BINDING_SAVED) {
 		location_fetch_failed(l, a);
 	} else {
-		a->getting = false;
+		a->getting = a->unread = false;
 		fetched(l, a, record);
 		asked_tell(l, a);
 	}

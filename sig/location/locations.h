@@ -61,8 +61,12 @@ bool location_wait(struct location *a, struct locations_user *user, pool_handle 
 void location_settle(struct locations *l, struct location *a);
 /* Nothing newer of the user may be with another node. */
 bool locations_know(const struct locations *l, uint16_t tenant, struct bytes user);
+/* The store does not say whether he is registered at another node: it is away, or did not answer the last time. */
+bool locations_unread(const struct locations *l, uint16_t tenant, struct bytes user);
 bool location_is_known(const struct locations *l, const struct location *a);
-/* There may be other nodes, and the store can be asked. */
+/* There may be other nodes, */
+bool locations_are_shared(const struct locations *l);
+/* and the store can be asked. */
 bool locations_has_others(const struct locations *l);
 /* The store is asked; found is called later. False: too many ask. */
 bool locations_ask(struct locations *l, uint16_t tenant, struct bytes user,

@@ -41,10 +41,11 @@ struct location {
 	uint64_t saving;    /* version in flight; 0: none */
 	uint64_t unknown;   /* of a save whose outcome is not known */
 	uint64_t back_from; /* version to which the store may have gone back; 0: it has not */
-	uint32_t back_tries;
+	uint8_t back_tries;
 	bool is_unknown, saving_delete, unknown_delete;
 	bool told;       /* a REGISTER was answered that no save has said yet */
-	bool getting;    /* the store was asked */
+	bool getting;    /* the store was asked, */
+	bool unread;     /* ... and did not answer */
 	bool conflicted; /* because it has another version */
 	bool held;       /* not settled before its owner has done all */
 	bool unsaved;    /* differs from what the store holds */
@@ -80,6 +81,7 @@ struct locations {
 	struct table by_user;
 	struct aor_connections connections;
 	struct hash_key key;
+	uint64_t births; /* entries that began, and began anew */
 	struct locations_user *users;
 	uint32_t bindings;
 	bool degraded;
@@ -96,6 +98,8 @@ void location_publish(struct locations *l, const struct location *a, enum sig_ev
 /* Those who watch: its phones are others. */
 void location_tell(struct locations *l, const struct location *a);
 
+/* No node has said more of it to the store than this one does with its next save. */
+void location_is_born(struct locations *l, struct location *a);
 /* The store has said yes to all that is in it. */
 void location_is_stored(struct location *a);
 

@@ -60,6 +60,7 @@ struct aor {
 	struct text user;
 	uint64_t version;         /* grows with each change; compare-and-set in the store */
 	struct steady_mark clock; /* that the bindings' times are of; filled by the owner */
+	uint64_t born;            /* another one where the store had lost what came before */
 	uint64_t written_utc_ms;  /* when the record was made that it was read from */
 	const char *node;         /* whose name the record gets; NULL: none */
 	struct text writer;       /* whose name it had; empty once that was looked at */

@@ -70,7 +70,7 @@ void aor_clear(struct aor *a)
 
 int aor_copy(struct aor *to, const struct aor *from)
 {
-	struct aor a = { .version = from->version, .node = from->node };
+	struct aor a = { .version = from->version, .born = from->born, .node = from->node };
 	int err = text_set(&a.tenant, text_bytes(&from->tenant));
 
 	if (!err)

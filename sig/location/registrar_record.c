@@ -127,6 +127,7 @@ static void borrow_aor(struct borrowed *to, const struct aor *a, const struct ho
 	to->aor.tenant = a->tenant.p ? a->tenant.p : nothing;
 	to->aor.user = borrow(&a->user);
 	to->aor.version = a->version;
+	to->aor.born = a->born;
 	to->aor.boot = a->clock.boot;
 	to->aor.clock_offset_ms = a->clock.offset_ms;
 	to->aor.saved_utc_ms = a->clock.utc_ms;
@@ -275,6 +276,7 @@ static const char *read_names(struct aor *a, const pb_aor *p)
 	if (strlen(p->writer) > AOR_NODE_MAX)
 		return "writer";
 	a->version = p->version;
+	a->born = p->born;
 	a->clock = (struct steady_mark){ .boot = p->boot,
 					 .offset_ms = p->clock_offset_ms,
 					 .utc_ms = p->saved_utc_ms };

@@ -20,6 +20,7 @@
 #include "sig/model/plan.h"
 
 struct acts;
+struct listen;
 struct park;
 struct transfer;
 
@@ -43,6 +44,7 @@ struct bridge {
 	uint8_t offerer; /* whose SDP the other one was offered last */
 };
 
+struct recordings;
 struct segment;
 
 /* The leg of another call whose place the party takes (replace.h). */
@@ -88,7 +90,9 @@ struct call {
 	bool video;           /* node-wide policy when the call began: it stays */
 	bool auto_answer; /* the caller is called first, and its phone was asked to answer by itself (REG-18) */
 	struct text display; /* the caller's name, where it is called */
+	struct text data;    /* call_data.h */
 	bool restored;
+	bool coded; /* counted as one whose audio is coded anew */
 	bool noted; /* answered while the store is away: its CDR so far is asked to be kept */
 	struct text unknown;  /* of its record: what a later program wrote (call_unknown.h) */
 	const char *obstacle; /* why it cannot go on in this process (give_up.h); NULL: it can */
@@ -108,13 +112,18 @@ struct call {
 	struct call_toll *tolls; /* charge.h */
 	uint8_t toll_count;
 	struct outbox out;
-	struct acts *acts;     /* NULL: nothing is played or collected (act.h) */
-	struct orders *orders; /* NULL: none was carried out */
-	struct cdr *cdr;       /* while ENDING */
-	uint8_t end_tries;     /* CALL_END asked for so often; 0: not yet */
-	bool end_done;         /* nothing more to wait for: to be freed */
-	bool end_saved;        /* ... and the store has its end */
-	uint64_t ring_ns;      /* all deadlines: 0 is off */
+	struct acts *acts;             /* NULL: nothing is played or collected (act.h) */
+	struct listen *listen;         /* NULL: no application listens to a party (listen.h) */
+	uint8_t listened;              /* number of the last one that did */
+	struct orders *orders;         /* NULL: none was carried out */
+	struct recordings *recordings; /* NULL: nothing was recorded (recording.h) */
+	/* The pair whose policy was asked whether it is recorded; the same twice: none. Of a call that goes on it is the one that talks. */
+	uint8_t record_asked[2];
+	struct cdr *cdr;   /* while ENDING */
+	uint8_t end_tries; /* CALL_END asked for so often; 0: not yet */
+	bool end_done;     /* nothing more to wait for: to be freed */
+	bool end_saved;    /* ... and the store has its end */
+	uint64_t ring_ns;  /* all deadlines: 0 is off */
 	uint64_t
 		parting_ns; /* the caller is left then (parting.h); cause, ended_by and status say why */
 	uint64_t toll_ns;  /* the time of a leg outside is over; not part of a record */
@@ -122,6 +131,7 @@ struct call {
 	uint64_t order_ns; /* an order that met another INVITE is tried again */
 	uint8_t order_leg; /* ... for this leg */
 	uint64_t save_ns;  /* the answer to a save is overdue, or it failed and is tried again */
+	uint64_t later_ns; /* what nobody hurries for is saved then: a version, or the end */
 	struct wheel_timer timer;
 };
 

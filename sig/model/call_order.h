@@ -8,6 +8,7 @@
 #include "sig/sip/id.h"
 
 struct act_terms;
+struct listen_terms;
 struct call_split;
 
 /*
@@ -26,6 +27,10 @@ enum call_order_kind {
 	ORDER_DIGITS,
 	/* act: shard_call_act */
 	ORDER_ACT,
+	/* control, ms: acts_control (sig/call/act.h) */
+	ORDER_CONTROL,
+	/* leg, listen: listen_order (sig/call/listen.h). -ESRCH: nobody hears it who could stop */
+	ORDER_LISTEN,
 	/* A call that waits for an application is answered by the node itself. -EINVAL: it waits for none. -ENOSPC: no ports; it waits
 	 * on. -EPROTO: the node can say nothing that the caller takes; the call is refused. */
 	ORDER_ANSWER,
@@ -47,6 +52,8 @@ enum call_order_kind {
 	ORDER_PARK,
 	/* to: as ORDER_DEFLECT, for an extension that takes the call: who rang is told that it was completed elsewhere. */
 	ORDER_PICK,
+	/* leg, record: as recording_order (sig/call/recording.h). */
+	ORDER_RECORD,
 };
 
 enum { ORDER_PHRASE_MAX = 64 };
@@ -61,10 +68,18 @@ struct call_far {
 	char to_tag[ID_TAG_LEN];
 };
 
+/* Words of call.record. */
+enum order_record { ORDER_RECORD_ON, ORDER_RECORD_PAUSE, ORDER_RECORD_RESUME, ORDER_RECORD_OFF };
+
+/* Where it goes: as the extension has it, else in the order of enum record_to. */
+enum order_record_to { ORDER_RECORD_AS_SET, ORDER_RECORD_TO_FILES, ORDER_RECORD_TO_SIPREC };
+
 struct call_order {
 	enum call_order_kind kind;
 	enum shard_leg leg, with_leg;
 	bool on;
+	uint8_t record;    /* enum order_record */
+	uint8_t record_to; /* enum order_record_to */
 	struct bytes digits;
 	uint16_t duration_ms;
 	struct bytes to;   /* user, or slot */
@@ -75,6 +90,9 @@ struct call_order {
 	uint64_t with;              /* another call */
 	const struct call_far *far; /* the same of another shard; NULL: with is here */
 	const struct act_terms *act;
+	uint8_t control; /* enum act_control */
+	uint32_t ms;
+	const struct listen_terms *listen;
 	const struct call_split *split;
 	bool known;                   /* to is one of ours: the shard says so */
 	const struct shard_order *by; /* who waits for its answer; NULL: nobody */

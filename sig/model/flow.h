@@ -29,9 +29,16 @@ struct call_flow {
 	uint8_t event_pt; /* under which the party takes digits; PAYLOAD_NONE: by INFO; follows from the texts */
 	bool silent; /* the party was not heard for long while that was no reason to end the call */
 	bool open;   /* the engine was told */
-	bool closing; /* ... and told to close it: only its last counters are awaited */
-	bool echoes;  /* the engine was told that its party hears itself */
-	bool moves;   /* it came from another call, and the engine is to be told */
+	bool closing;     /* ... and told to close it: only its last counters are awaited */
+	uint8_t coded_to; /* what its party says the other one hears in that codec: enum media_codec and 1; 0: as it is; follows from the texts */
+	struct media_overlay overlay; /* the tone that it was told of last */
+	uint8_t tap;                  /* the recording that the engine copies it for; 0: none */
+	bool tap_fork;                /* ... for an external recorder */
+	uint8_t tap_live;             /* ... the application that hears it; 0: none */
+	bool echoes;                  /* the engine was told that its party hears itself */
+	bool waits;  /* ... that its party hears nothing until the music is there */
+	bool hushed; /* ... that nobody hears its party: an announcement is made */
+	bool moves;  /* it came from another call, and the engine is to be told */
 	uint32_t ssrc_out;
 	struct addr remote;        /* RTP address the party signalled; follows from the texts */
 	struct flow_source source; /* what the engine was told last that the party hears */

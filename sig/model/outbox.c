@@ -5,12 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-void outbox_touch(struct outbox *o)
+void outbox_touch_later(struct outbox *o)
 {
 	if (o->dirty)
 		return;
 	o->dirty = true;
 	o->version++;
+}
+
+void outbox_touch(struct outbox *o)
+{
+	outbox_touch_later(o);
+	o->hurried = true;
 }
 
 enum { ROOM_FIRST = 4 }; /* mostly two wait */
@@ -101,7 +107,7 @@ void outbox_save_started(struct outbox *o)
 {
 	assert(outbox_wants_save(o));
 	o->in_flight = o->version;
-	o->dirty = false;
+	o->dirty = o->hurried = false;
 }
 
 bool outbox_save_done(struct outbox *o, uint64_t version, bool saved)

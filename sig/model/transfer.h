@@ -47,7 +47,8 @@ struct transfer_slot {
 	uint64_t ticket; /* who waits for its answer; 0: nobody */
 	uint64_t serial; /* of the claim; 0: it was not claimed yet */
 	uint64_t owner;  /* the call that has it; 0: none that is known */
-	bool claimed;    /* this one has */
+	bool claimed;    /* this one has, */
+	bool spoken;     /* and whoever parks is told so, or was */
 };
 
 struct transfer {

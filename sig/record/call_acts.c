@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sig/call/act.h"
+#include "sig/model/recording.h"
 #include "sig/record/call_pack.h"
 #include "sig/record/call_read.h"
 
@@ -50,6 +51,20 @@ void packing_acts(const struct call_host *h, struct packing *p, const struct act
 	out->order = a->order;
 	out->until_utc_ms = packing_utc(h, a->until_ns);
 	out->digits = cstr(a->digits);
+	out->place_ms = a->place_ms;
+	out->since_utc_ms = a->since_utc_ms;
+	out->paused = a->paused;
+	out->tag = cstr(a->terms.tag);
+	out->tries = a->terms.tries;
+	out->tried = a->tried;
+	out->both = a->both;
+	out->message_max_ms = a->terms.message_max_ms;
+	out->message_silence_ms = a->terms.message_silence_ms;
+	out->message_min_ms = a->terms.message_min_ms;
+	out->recording = a->recording;
+	out->closing = a->closing;
+	out->message_ms = a->message_ms;
+	out->leg = a->leg == LEG_NONE ? 0 : a->leg + 1U;
 	p->call.acts = out;
 }
 
@@ -84,9 +99,10 @@ static bool read_steps(struct reading *r, struct acts *a, const Tandem__Call__Ac
 	for (uint8_t i = 0; i < a->count; i++) {
 		const Tandem__Call__Act *step = in->steps[i];
 
-		if (step->kind > ACT_COLLECT || step->next.len != ACT_OUTCOMES ||
+		if (step->kind > ACT_RECORD || step->next.len != ACT_OUTCOMES ||
 		    (step->kind == ACT_PLAY && a->terms.file_count == 0) ||
-		    (step->kind == ACT_COLLECT && a->terms.max == 0))
+		    (step->kind == ACT_COLLECT && a->terms.max == 0) ||
+		    (step->kind == ACT_RECORD && a->terms.message_max_ms == 0))
 			return reading_wrong(r, "acts: step");
 		a->list[i].kind = (uint8_t)step->kind;
 		for (uint8_t k = 0; k < ACT_OUTCOMES; k++) {
@@ -105,7 +121,8 @@ static bool read_steps(struct reading *r, struct acts *a, const Tandem__Call__Ac
 static bool act_read_terms(struct reading *r, struct act_terms *t, const Tandem__Call__Acts *in)
 {
 	if (in->times > ACT_TIMES_MAX || in->max > ACT_DIGITS_MAX || in->min > in->max ||
-	    in->first_ms > ACT_WAIT_MAX_MS || in->inter_ms > ACT_WAIT_MAX_MS)
+	    in->tries > ACT_TRIES_MAX || in->first_ms > ACT_WAIT_MAX_MS ||
+	    in->inter_ms > ACT_WAIT_MAX_MS)
 		return reading_wrong(r, "acts: terms");
 	t->times = (uint8_t)in->times;
 	t->interruptible = in->interruptible;
@@ -113,7 +130,31 @@ static bool act_read_terms(struct reading *r, struct act_terms *t, const Tandem_
 	t->max = (uint8_t)in->max;
 	t->first_ms = in->first_ms;
 	t->inter_ms = in->inter_ms;
+	t->tries = (uint8_t)in->tries;
+	t->message_max_ms = in->message_max_ms;
+	t->message_silence_ms = in->message_silence_ms;
+	t->message_min_ms = in->message_min_ms;
+	if (in->tag.len && (!call_tag_is_good(reading_slice(&in->tag)) ||
+			    bytes_cstr(reading_slice(&in->tag), t->tag, sizeof(t->tag))))
+		return reading_wrong(r, "acts: tag");
 	return act_read_keys(r, t->ends, &in->ends) && read_files(r, t, in);
+}
+
+/* What is recorded of it is in the recordings of the call. */
+static bool read_message(struct reading *r, struct acts *a, const Tandem__Call__Acts *in)
+{
+	bool records = a->list[a->at].kind == ACT_RECORD;
+
+	if (in->message_max_ms > ACT_MESSAGE_MAX_MS ||
+	    (in->message_max_ms && (in->max || in->leg)) ||
+	    in->message_silence_ms > ACT_SILENCE_MAX_MS ||
+	    in->message_min_ms > ACT_MESSAGE_MAX_MS || in->recording > RECORDING_NUMBER_MAX ||
+	    in->closing > ACT_OUTCOMES || ((in->recording || in->closing) && !records))
+		return reading_wrong(r, "acts: message");
+	a->recording = (uint8_t)in->recording;
+	a->closing = (uint8_t)in->closing;
+	a->message_ms = in->message_ms < ACT_MESSAGE_MAX_MS ? in->message_ms : ACT_MESSAGE_MAX_MS;
+	return true;
 }
 
 bool reading_acts(struct reading *r, const Tandem__Call__Acts *in)
@@ -126,16 +167,23 @@ bool reading_acts(struct reading *r, const Tandem__Call__Acts *in)
 	if (!a)
 		return reading_wrong(r, "out of memory");
 	if (!act_read_terms(r, &a->terms, in) || !read_steps(r, a, in) ||
-	    !act_read_keys(r, a->digits, &in->digits))
+	    !act_read_keys(r, a->digits, &in->digits) || !read_message(r, a, in))
 		return false;
 	a->digit_count = (uint8_t)strlen(a->digits);
 	if (in->file >= ACT_FILES_MAX || (in->file && in->file >= a->terms.file_count) ||
 	    in->time > ACT_TIMES_MAX || (a->terms.max && a->digit_count >= a->terms.max) ||
-	    a->digit_count >= ACT_DIGITS_MAX)
+	    a->digit_count >= ACT_DIGITS_MAX || in->place_ms > ACT_PLACE_MAX_MS ||
+	    in->tried > in->tries || in->leg > LEGS_MAX || (in->leg && a->terms.max))
 		return reading_wrong(r, "acts: place");
 	a->file = (uint8_t)in->file;
 	a->time = (uint8_t)in->time;
 	a->order = in->order;
+	a->place_ms = in->place_ms;
+	a->since_utc_ms = reading_time(r, in->since_utc_ms);
+	a->paused = in->paused;
+	a->tried = (uint8_t)in->tried;
+	a->both = in->both && in->leg;
+	a->leg = in->leg ? (uint8_t)(in->leg - 1) : LEG_NONE;
 	a->until_ns = reading_deadline(r, in->until_utc_ms, ACT_WAIT_MAX_MS);
-	return a->list[a->at].kind != ACT_COLLECT || a->until_ns || reading_wrong(r, "acts: until");
+	return a->list[a->at].kind == ACT_PLAY || a->until_ns || reading_wrong(r, "acts: until");
 }

@@ -420,8 +420,10 @@ static const char *check_set(const struct call *c)
 /* Nobody has answered, or is asked. */
 static bool may_ask_slot(const struct call *c)
 {
-	return c->state <= CALL_RINGING && c->bridge.callee == LEG_NONE && !c->transfer &&
-	       c->plan.count && plan_set_state(&c->plan) == SET_NONE;
+	if (c->transfer && c->transfer->state != TRANSFER_RINGS)
+		return false;
+	return c->state <= CALL_RINGING && c->bridge.callee == LEG_NONE && c->plan.count &&
+	       plan_set_state(&c->plan) == SET_NONE;
 }
 
 static const char *check_state(const struct call *c)
@@ -485,11 +487,22 @@ static const char *check_transfer(const struct call *c)
 	return fits ? NULL : "transfer: state";
 }
 
+static bool acts_fit(const struct call *c)
+{
+	uint8_t leg = c->acts->leg;
+
+	if (c->state == CALL_ENDING)
+		return false;
+	if (leg == LEG_NONE)
+		return call_is_alone(c);
+	return call_leg(c, leg) && bridge_has(c, leg) && bridge_peer(c, leg) != LEG_NONE;
+}
+
 const char *call_check(const struct call *c, const struct call_seed *seed)
 {
 	const char *wrong = check_legs(c, seed);
 
-	if (!wrong && c->acts && (!call_is_alone(c) || c->state == CALL_ENDING))
+	if (!wrong && c->acts && !acts_fit(c))
 		wrong = "acts: state";
 	if (!wrong)
 		wrong = segments_check(c);

@@ -8,6 +8,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/redirect.h"
 #include "sig/host/trunk_route.h"
+#include "sig/model/call_data.h"
 #include "sig/record/call_check.h"
 #include "sig/record/call_read.h"
 #include "sig/record/call_seal.h"
@@ -63,6 +64,8 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 	return reading_line(r, &c->from, &in->from, READING_USER_MAX, "call: from") &&
 	       reading_line(r, &c->to, &in->to, READING_USER_MAX, "call: to") &&
 	       reading_line(r, &c->display, &in->display, READING_USER_MAX, "call: display") &&
+	       reading_line(r, &c->data, &in->data, CALL_DATA_MAX - 1, "call: data") &&
+	       (call_data_is_good(text_bytes(&c->data)) || reading_wrong(r, "call: data")) &&
 	       call_read_times(r, in);
 }
 
@@ -194,8 +197,9 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	if (!read_facts(r, in) || !reading_legs(r, in) || !reading_bridge(r, in) ||
 	    !reading_invites(r, in) || !reading_sdps(r, in) || !record_read_plan(r, in) ||
 	    !read_orders(r, in) || !reading_transfer(r, in->transfer) ||
-	    !reading_park(r, in->park) || !reading_acts(r, in->acts) || !reading_flows(r, in) ||
-	    !reading_segments(r, in) || !read_tolls(r, in))
+	    !reading_park(r, in->park) || !reading_acts(r, in->acts) || !reading_listen(r, in) ||
+	    !reading_flows(r, in) || !reading_segments(r, in) || !read_tolls(r, in) ||
+	    !reading_recordings(r, in->recordings))
 		return false;
 	confirm_answered(r->c);
 	r->reason = call_check(r->c, r->seed);

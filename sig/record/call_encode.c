@@ -28,6 +28,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->early_media = c->early_media;
 	out->video = c->video;
 	out->display = packing_text(&c->display);
+	out->data = packing_text(&c->data);
 	out->setup_utc_ms = c->setup_utc_ms;
 	out->ringing_utc_ms = c->ringing_utc_ms;
 	out->answer_utc_ms = c->answer_utc_ms;
@@ -160,7 +161,9 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	packing_segments(p, c);
 	packing_transfer(h->settings, p, c->transfer);
 	packing_park(p, c->park);
+	packing_recordings(h->settings, p, c->recordings);
 	packing_acts(h, p, c->acts);
+	packing_listen(p, c);
 	p->call.best = packing_best(&p->best, &c->best);
 	packing_flows(h, p, c);
 	err = unknown_restore(&c->unknown, &p->call.base, CALL_UNKNOWN_WHOLE, call_unknown_name,

@@ -9,6 +9,7 @@
 #include "sig/call.pb-c.h"
 #include "sig/call/act.h"
 #include "sig/call/segment.h"
+#include "sig/model/recording.h"
 #include "sig/record/call_record.h"
 
 struct packed_dialog {
@@ -59,9 +60,16 @@ struct packing {
 	Tandem__Call__Best best;
 	Tandem__Call__Transfer transfer;
 	Tandem__Call__Park park;
+	Tandem__Call__Recordings recordings;
+	Tandem__Call__Recording recording[RECORDINGS_LIVE_MAX];
+	Tandem__Call__Recording *recording_list[RECORDINGS_LIVE_MAX];
+	Tandem__Call__Dialog session[RECORDINGS_LIVE_MAX];
+	Tandem__Call__Hop session_hop[RECORDINGS_LIVE_MAX];
+	char session_text[RECORDINGS_LIVE_MAX][2][ADDR_TEXT_MAX];
 	Tandem__Call__Dialog outside;
 	Tandem__Call__Hop outside_hop;
 	char outside_text[2][ADDR_TEXT_MAX];
+	Tandem__Call__Listen listen;
 	Tandem__Call__Acts acts;
 	Tandem__Call__Act act_steps[ACTS_MAX];
 	Tandem__Call__Act *act_list[ACTS_MAX];
@@ -106,12 +114,16 @@ Tandem__Call__Refusal *packing_refusal(const struct shard_settings *settings, st
 				       const struct leg_refusal *refusal,
 				       const struct call_seed *seed, uint8_t leg);
 Tandem__Call__Best *packing_best(Tandem__Call__Best *out, const struct refusal_kept *best);
+void packing_listen(struct packing *p, const struct call *c);
 void packing_acts(const struct call_host *h, struct packing *p, const struct acts *a);
 void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop);
 void packing_park(struct packing *p, const struct park *park);
 void packing_transfer(const struct shard_settings *settings, struct packing *p,
 		      const struct transfer *t);
 void packing_flows(const struct call_host *h, struct packing *p, const struct call *c);
+/* recordings NULL: none. */
+void packing_recordings(const struct shard_settings *settings, struct packing *p,
+			const struct recordings *recordings);
 void packing_segments(struct packing *p, const struct call *c);
 
 /* A message as text, by way of the host's space. 0 or -ENOMEM. */

@@ -70,6 +70,7 @@ static Tandem__Call__Terms *pack_terms(struct packed_leg *p, const struct offer_
 	out->video_codecs = terms->video_codecs;
 	out->media_elsewhere = terms->media_elsewhere;
 	out->lines = terms->lines;
+	out->transcode = terms->transcode;
 	return out;
 }
 

@@ -70,10 +70,13 @@ bool reading_sdp_text(struct reading *r, struct text *out, const ProtobufCBinary
 bool reading_again(struct reading *r, struct text *out, const ProtobufCBinaryData *in, bool again,
 		   const ProtobufCBinaryData *before);
 /* After the bridge. */
+bool reading_listen(struct reading *r, const Tandem__Call__Call *in);
 bool reading_acts(struct reading *r, const Tandem__Call__Acts *in);
 bool reading_park(struct reading *r, const Tandem__Call__Park *in);
 bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in);
 bool reading_flows(struct reading *r, const Tandem__Call__Call *in);
+/* After the bridge, and the times. */
+bool reading_recordings(struct reading *r, const Tandem__Call__Recordings *in);
 bool reading_segments(struct reading *r, const Tandem__Call__Call *in);
 
 #endif

@@ -121,6 +121,7 @@ static bool leg_read_terms(struct reading *r, struct leg *l, const Tandem__Call_
 	terms.video_codecs = (uint8_t)(in->video_codecs & OFFER_VIDEO_ALL);
 	terms.media_elsewhere = in->media_elsewhere;
 	terms.lines = (uint8_t)(in->lines & OFFER_LINES_ALL);
+	terms.transcode = in->transcode;
 	if (!read_codecs(r, &terms, in))
 		return false;
 	return !leg_set_terms(l, &terms) || reading_wrong(r, "out of memory");

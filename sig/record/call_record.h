@@ -6,10 +6,12 @@
 #ifndef SIG_RECORD_CALL_RECORD_H
 #define SIG_RECORD_CALL_RECORD_H
 
+#include "sig/call/act.h"
 #include "sig/call/plan.h"
 #include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/identity/carried.h"
+#include "sig/model/recording.h"
 #include "sig/model/transfer.h"
 
 /* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. For
@@ -17,7 +19,9 @@
  * used would send an INVITE without its SDP. Who knows of no meeting (sig/feature/meet.h) would end the calls of two that are not joined
  * yet. Who knows one tenant alone would set the calls of the others aside. Who looks up no name would ring nobody. Who knows no way between
  * shards would set a call aside that has one. Who does not know what a party wants hidden would name it. Who knows of no
- * slots would leave one behind that nobody frees. Who knows of no pick-up would refuse the step that names who took the call. */
+ * slots would leave one behind that nobody frees. Who knows of no pick-up would refuse the step that names who took the call. Who records
+ * nothing would end what is recorded without a word. Who knows of no messages would not take their step. Who knows of no external recorder
+ * would write a file of what is for one. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -31,7 +35,11 @@ enum {
 	CALL_RECORD_PARKS = 11,
 	CALL_RECORD_PICKS = 12,
 	CALL_RECORD_ASKS = 13,
-	CALL_RECORD_FORMAT = CALL_RECORD_ASKS
+	CALL_RECORD_GIVEN = 14, /* ASKS, of a party that is transferred */
+	CALL_RECORD_RECORDS = 15,
+	CALL_RECORD_MESSAGES = 16,
+	CALL_RECORD_SIPREC = 17, /* RECORDS, with an external recorder */
+	CALL_RECORD_FORMAT = CALL_RECORD_SIPREC
 };
 /* Somebody took it while it rang. */
 static inline bool call_record_is_picked(const struct call *c)
@@ -83,8 +91,14 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (recordings_go_to(c->recordings, RECORD_TO_SIPREC))
+		return CALL_RECORD_SIPREC;
+	if (c->acts && c->acts->terms.message_max_ms)
+		return CALL_RECORD_MESSAGES;
+	if (c->recordings && c->recordings->count)
+		return CALL_RECORD_RECORDS;
 	if (slot_step_asks(c))
-		return CALL_RECORD_ASKS;
+		return c->transfer ? CALL_RECORD_GIVEN : CALL_RECORD_ASKS;
 	if (call_record_is_picked(c))
 		return CALL_RECORD_PICKS;
 	if (call_record_parks(c))

@@ -34,6 +34,7 @@ struct shard_commons {
 	struct auth_limit auth_limit; /* guesses of a source count for all shards */
 	struct hash_key key;          /* of auth_limit */
 	uint32_t calls;               /* of all shards */
+	uint32_t codings;             /* of these whose audio is coded anew */
 	struct shard *shards;         /* that are open, the newest first */
 	struct remote_watch *remote;  /* NULL: in no cluster */
 	struct shard_remote remote_with;

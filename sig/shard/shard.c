@@ -20,6 +20,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.txns = &s->txns,
 		.wheel = &s->wheel,
 		.ports = s->commons->ports,
+		.codings = &s->commons->codings,
 		.users = &s->legs,
 		.elsewhere = &s->elsewhere,
 		.security = &s->security,
@@ -32,6 +33,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.owner = s,
 		.targets_of = shard_targets_of,
 		.user_known = shard_user_known,
+		.user_unread = shard_user_unread,
 		.user_ask = shard_user_ask,
 		.flows_of = shard_flows_of,
 		.way_target = shard_way_target,
@@ -282,6 +284,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 void shard_configure(struct shard *s, const struct shard_settings *settings)
 {
 	struct shard_settings *next = malloc(sizeof(*next));
+	uint32_t tone_ms = s->settings.recording_tone_ms;
 
 	assert(settings->trusted_count <= SHARD_TRUSTED_MAX);
 	if (!next) {
@@ -295,6 +298,8 @@ void shard_configure(struct shard *s, const struct shard_settings *settings)
 	seal_key_wipe(&next->gruu_key);
 	explicit_bzero(&next->message_key, sizeof(next->message_key));
 	free(next);
+	if (tone_ms != s->settings.recording_tone_ms)
+		shard_calls_hear(s);
 }
 
 void shard_silence(struct shard *s, struct instant now)

@@ -54,6 +54,8 @@ void shard_profiles_delete(struct shard *s, uint16_t tenant);
 /* Jobs that are open on every worker, by enum media_codec; generation 0: that codec has none. Who is to hear it does so at once. */
 void shard_track_set(struct shard *s, enum shard_track track,
 		     const struct job_id jobs[MEDIA_CODECS]);
+/* Its jobs are not open yet, and soon will be: until shard_track_set who is to hear it hears nothing, least of all who holds. */
+void shard_track_await(struct shard *s, enum shard_track track);
 /* Replaces the whole table of the tenant. 0, -ENOSPC, -ENOMEM. */
 int shard_ranges_set(struct shard *s, uint16_t tenant, const struct shard_range *ranges,
 		     uint32_t count) NODISCARD;
@@ -68,7 +70,8 @@ void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes dat
 /* The same of one that was parsed to find out whose it is, and has its hop. It stays the caller's. */
 void shard_receive_parsed(struct shard *s, const struct sip_message *m, struct bytes datagram,
 			  struct instant now);
-/* A message could not be sent (ICMP error, no route, no connection). error: an errno value, positive. */
+/* A message could not be sent (ICMP error, no route, no connection). error: an errno value, positive; of a connection of another node
+ * EHOSTUNREACH says that the way to that node broke. */
 void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now);
 /* A connection is gone, with what was on it. */
 void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now);
@@ -82,6 +85,8 @@ void shard_subscription_saved(struct shard *s, uint64_t id, uint64_t version, bo
 void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant now);
 void shard_media_event(struct shard *s, const struct media_event *event, struct instant now);
 struct act_terms;
+void shard_listen_told(struct shard *s, uint64_t call, const struct listen_news *news,
+		       struct instant now);
 void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news,
 		     struct instant now);
 void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news,
@@ -99,6 +104,12 @@ bool shard_picks_ask(struct shard *s, uint16_t tenant, struct bytes by, struct b
 /* owner, entry: as of struct park_news. */
 void shard_park_told(struct shard *s, uint64_t call, uint64_t serial, enum park_told told,
 		     uint64_t owner, struct bytes entry, struct instant now);
+/* The recorder could not go on with that recording of the call: -errno. */
+void shard_record_failed(struct shard *s, uint64_t call, uint8_t number, int error,
+			 struct instant now);
+/* News of a message. */
+void shard_recorded(struct shard *s, uint64_t call, const struct record_news *news,
+		    struct instant now);
 void shard_lookup_told(struct shard *s, uint64_t call, const struct lookup_news *news,
 		       struct instant now);
 /* An effect OPEN could not bind its ports (error -errno). */
@@ -106,6 +117,9 @@ void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int e
 			struct instant now);
 /* Redis is away: effects no longer wait for saves. Back (degraded false): everything is asserted again. */
 void shard_degraded(struct shard *s, bool degraded, struct instant now);
+/* All that waits for nobody is saved now, and at once from now on: the shard is to be given away, and its timers stand still. hurries
+ * false: as before. */
+void shard_hurry(struct shard *s, bool hurries, struct instant now);
 /* Ids of calls whose record the store is believed to have, at most max, from *cursor on (0 at first, and again after the last). */
 uint32_t shard_calls_saved(struct shard *s, uint32_t *cursor, uint64_t *ids, uint32_t max);
 /* The store has no record of that call: it is saved again, if it still lives. */
@@ -219,7 +233,7 @@ bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot
 /* The same: somebody takes it from there. Phones that ring for it, since nobody had, ring no more. */
 bool shard_call_yield(struct shard *s, uint64_t call, struct bytes slot, struct instant now);
 
-enum { CALL_VIEW_FLOWS_MAX = 32 };
+enum { CALL_VIEW_FLOWS_MAX = 32, CALL_VIEW_RECORDINGS_MAX = 2 };
 
 /* One of the two parties. */
 struct call_view_leg {
@@ -238,23 +252,41 @@ struct call_view {
 	bool restored;
 	char tenant[32];
 	char from[64], to[64];
+	struct bytes data; /* call_data.h; valid until the next event */
 	struct text const *sip_call_id
 		[2]; /* caller and callee (the caller again: nobody is asked yet); valid until the next event */
 	struct addr remote[2]; /* SIP peers */
 	struct call_view_leg legs[2];
 	uint32_t leg_count; /* the caller and everybody who rings, talks or is on the way out */
 	uint64_t setup_utc_ms, answer_utc_ms; /* of its first pair */
-	uint32_t flow_count;                  /* those of the two first */
+	uint32_t recording_count;
+	struct call_view_recording {
+		uint8_t number, leg; /* leg: 0 the caller's, 1 the other one's */
+		bool paused;
+		const char *to, *cause;
+		uint64_t begun_utc_ms;
+	} recordings[CALL_VIEW_RECORDINGS_MAX];
+	uint32_t flow_count; /* those of the two first */
 	struct {
 		struct flow_id id;
 		uint8_t leg, line;
 		enum media_kind kind;
 		struct addr local, remote;
 		uint32_t ssrc_out;
+		uint8_t coded_to; /* what its party says the other one hears in that codec: enum media_codec and 1; 0: as it is */
 		struct flow_resume resume; /* last checkpoint */
 	} flows[CALL_VIEW_FLOWS_MAX];
 };
 bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out);
+/* What call.play and call.collect play. */
+struct call_play {
+	const char *file; /* valid until the next event */
+	uint32_t place_ms;
+	bool paused;
+};
+/* False: nothing. */
+bool shard_call_play(const struct shard *s, uint64_t call, struct instant now,
+		     struct call_play *out);
 /* Whose it is. False: there is no such call. */
 bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant);
 /* The same without what stands in session descriptions, which must be read for it: codecs and suites are "". */
@@ -293,9 +325,10 @@ bool shard_subscription_next(const struct shard *s, uint32_t *cursor, struct sub
 struct shard_counts {
 	/* aors, bindings and their saves: of the locations that it uses */
 	uint32_t calls, calls_established, aors, bindings, extensions, txns, txns_max, ports_free;
-	uint32_t subscriptions;
-	uint64_t saves_pending; /* of calls and locations */
-	uint32_t given_up;      /* restored calls that could not go on */
+	uint32_t subscriptions, calls_coded; /* their audio is coded anew */
+	uint64_t saves_pending;              /* of calls and locations */
+	uint64_t unsaved;  /* calls and subscriptions that the store does not have as they are */
+	uint32_t given_up; /* restored calls that could not go on */
 	bool degraded, draining;
 };
 void shard_counts(const struct shard *s, struct shard_counts *out);

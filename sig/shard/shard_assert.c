@@ -23,6 +23,65 @@ static void release_calls(struct shard *s)
 	}
 }
 
+/* The store has an older record of it, or none. What has come to its end is in none. */
+static bool call_is_behind(const struct call *c)
+{
+	return !c->end_done && c->out.acked != c->out.version;
+}
+
+uint64_t shard_unsaved(const struct shard *s)
+{
+	const struct subscription *sub;
+	const struct call *c;
+	uint32_t cursor = 0;
+	uint64_t n = 0;
+	pool_handle h;
+
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
+		n += call_is_behind(c);
+	cursor = 0;
+	while ((sub = pool_next(&s->subscriptions.pool, &cursor, &h)) != NULL)
+		n += subscription_is_behind(sub);
+	return n;
+}
+
+/* What the store did not take in time, and what would wait for its turn: all of it now. */
+static void save_behind(struct shard *s)
+{
+	const struct call_event ev = { .kind = CALL_EV_ASSERT };
+	struct subscription *sub;
+	uint32_t cursor = 0;
+	struct call *c;
+	pool_handle h;
+
+	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
+		if (call_is_behind(c) && !c->out.in_flight && !c->end_tries)
+			shard_call_step(s, c, &ev);
+	}
+	cursor = 0;
+	while ((sub = pool_next(&s->subscriptions.pool, &cursor, &h)) != NULL) {
+		if (!sub->saving)
+			subscription_assert(&s->subscriptions, sub, false);
+	}
+}
+
+void shard_hurry(struct shard *s, bool hurries, struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_RELEASE };
+	uint32_t cursor = 0;
+	struct call *c;
+	pool_handle h;
+
+	shard_begin(s, now);
+	s->host.hurries = hurries;
+	while (hurries && (c = pool_next(&s->calls, &cursor, &h)) != NULL) {
+		if (c->later_ns)
+			shard_call_step(s, c, &ev);
+	}
+	if (hurries && !s->host.degraded)
+		save_behind(s);
+}
+
 static void assert_start(struct shard *s)
 {
 	s->assert_call = 0;
@@ -66,7 +125,7 @@ void shard_caught_up(struct shard *s, struct instant now)
 
 static bool call_needs_save(const struct shard *s, const struct call *c)
 {
-	return s->assert_all || c->out.acked != c->out.version;
+	return s->assert_all || call_is_behind(c);
 }
 
 static bool assert_calls(struct shard *s)

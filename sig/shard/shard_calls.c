@@ -61,6 +61,8 @@ void shard_call_give(struct shard *s, struct call *c)
 
 	if (c->state == CALL_ESTABLISHED)
 		s->established--;
+	s->coded -= c->coded;
+	s->commons->codings -= c->coded;
 	shard_watch_gone(s, c);
 	call_clear(&s->host, c);
 	shard_quota_give(s, &payer, QUOTA_CALLS);
@@ -70,8 +72,29 @@ void shard_call_give(struct shard *s, struct call *c)
 	s->commons->calls--;
 }
 
+static bool is_coded(const struct call *c)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		if (c->flows[i].coded_to && !c->flows[i].closing)
+			return true;
+	}
+	return false;
+}
+
+static void note_coded(struct shard *s, struct call *c)
+{
+	bool before = c->coded;
+
+	c->coded = is_coded(c);
+	s->coded += c->coded - before;
+	s->commons->codings += c->coded - before;
+	if (c->coded && !before)
+		metric_add(s->metrics.calls_coded, 1);
+}
+
 bool shard_call_settle(struct shard *s, struct call *c)
 {
+	note_coded(s, c);
 	shard_watch_call(s, c);
 	return call_settle(&s->host, c);
 }
@@ -167,6 +190,14 @@ void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int e
 	(void)shard_call_event(s, call, &ev, now);
 }
 
+void shard_listen_told(struct shard *s, uint64_t call, const struct listen_news *news,
+		       struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_LISTEN, .listen = news };
+
+	(void)shard_call_event(s, call, &ev, now);
+}
+
 void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news,
 		     struct instant now)
 {
@@ -189,6 +220,24 @@ void shard_park_told(struct shard *s, uint64_t call, uint64_t serial, enum park_
 		.serial = serial, .told = told, .owner = owner, .entry = entry
 	};
 	const struct call_event ev = { .kind = CALL_EV_PARK, .park = &news };
+
+	(void)shard_call_event(s, call, &ev, now);
+}
+
+void shard_record_failed(struct shard *s, uint64_t call, uint8_t number, int error,
+			 struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_RECORD_FAILED,
+				       .version = number,
+				       .error = error };
+
+	(void)shard_call_event(s, call, &ev, now);
+}
+
+void shard_recorded(struct shard *s, uint64_t call, const struct record_news *news,
+		    struct instant now)
+{
+	const struct call_event ev = { .kind = CALL_EV_RECORDED, .recorded = news };
 
 	(void)shard_call_event(s, call, &ev, now);
 }
@@ -228,6 +277,13 @@ void shard_calls_hear(struct shard *s)
 void shard_track_set(struct shard *s, enum shard_track track,
 		     const struct job_id jobs[MEDIA_CODECS])
 {
-	memcpy(s->tracks[track], jobs, sizeof(s->tracks[track]));
+	memcpy(s->tracks[track].jobs, jobs, sizeof(s->tracks[track].jobs));
+	s->tracks[track].coming = false;
+	shard_calls_hear(s);
+}
+
+void shard_track_await(struct shard *s, enum shard_track track)
+{
+	s->tracks[track] = (struct host_track){ .coming = true };
 	shard_calls_hear(s);
 }

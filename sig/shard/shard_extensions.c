@@ -154,24 +154,16 @@ int shard_park_groups_set(struct shard *s, uint16_t tenant, const char *number, 
 	return slot ? extension_text_set(&slot->park_groups, groups) : -ENOENT;
 }
 
-static bool track_plays(const struct job_id track[MEDIA_CODECS])
-{
-	for (unsigned i = 0; i < MEDIA_CODECS; i++) {
-		if (track[i].generation)
-			return true;
-	}
-	return false;
-}
-
-const struct job_id *shard_music_of(void *owner, uint16_t tenant, struct bytes user)
+const struct host_track *shard_music_of(void *owner, uint16_t tenant, struct bytes user)
 {
 	const struct shard *s = owner;
 	const struct shard_extension *e = shard_extension_find(s, tenant, user);
-	uint8_t track = e ? e->music : SHARD_TRACK_MUSIC;
+	const struct host_track *own, *all = &s->tracks[SHARD_TRACK_MUSIC];
 
-	if (track == SHARD_TRACK_NONE)
+	if (e && e->music == SHARD_TRACK_NONE)
 		return NULL;
-	return s->tracks[track_plays(s->tracks[track]) ? track : SHARD_TRACK_MUSIC];
+	own = e ? &s->tracks[e->music] : all;
+	return host_track_plays(own) || (own->coming && !host_track_plays(all)) ? own : all;
 }
 
 const struct shard_forward *shard_forward_of(const struct shard *s, uint16_t tenant,

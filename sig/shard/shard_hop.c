@@ -77,8 +77,7 @@ void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
 	}
 }
 
-/* The same, by an address that is the shard's own. */
-static struct sip_hop hop_own(const struct shard *s, const struct sip_hop *hop)
+struct sip_hop shard_hop_own(const struct shard *s, const struct sip_hop *hop)
 {
 	struct sip_hop own = *hop;
 
@@ -92,7 +91,7 @@ static struct sip_hop hop_own(const struct shard *s, const struct sip_hop *hop)
 void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
 		       const struct sip_hop *to, struct instant now)
 {
-	struct sip_hop own_from = hop_own(owner, from), own_to = hop_own(owner, to);
+	struct sip_hop own_from = shard_hop_own(owner, from), own_to = shard_hop_own(owner, to);
 
 	shard_begin(owner, now);
 	shard_hop_moved(owner, tenant, user, from, &own_to);

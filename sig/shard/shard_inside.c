@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "sig/call/relay.h"
 #include "sig/call/reliable.h"
+#include "sig/call/siprec.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/leg_places.h"
 #include "sig/shard/shard_state.h"
@@ -45,6 +46,9 @@ static void event_deliver(struct shard *s, uint64_t call, pool_handle peer,
 		relay_timeout(&s->host, peer);
 	if (ev->user == TXN_USER_SUBSCRIPTION)
 		tell_subscription(s, call, ev);
+	else if (ev->user == TXN_USER_SIPREC && ev->kind == CALL_EV_SUCCESS &&
+		 !shard_call_find(s, call))
+		siprec_stray(&s->host, ev->message);
 	else if (ev->user == TXN_USER_MESSAGE)
 		shard_message_answered(s, peer, ev);
 	else if (ev->user != TXN_USER_NONE)
@@ -165,7 +169,7 @@ static void client_failed(struct shard *s, struct txn_slot *slot, enum txn_event
 	if ((silent || event == TXN_EV_TRANSPORT_ERROR) && goes_elsewhere(s, slot, 0))
 		return;
 	if (event == TXN_EV_TIMER && slot->waiting && !slot->txn.reliable)
-		shard_lost_unheard(s, slot);
+		shard_lost_unheard(s, slot, 0);
 	ev.kind = CALL_EV_TIMEOUT;
 	ev.failed = event == TXN_EV_TRANSPORT_ERROR;
 	out = txns_step(&s->txns, slot, event, s->host.now.ns);
@@ -204,12 +208,15 @@ void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, st
 	if (edge)
 		shard_hop_listeners(s, hop->connection);
 	while ((slot = txns_next_waiting(&s->txns, hop, &cursor)) != NULL) {
+		bool refused = slot->user == TXN_USER_SIPREC ||
+			       (!awaited && !shard_lost_may_come(s, slot));
+
 		/* who writes hears that it is not there, and says it again when it is */
-		if (!awaited || slot->user == TXN_USER_MESSAGE || shard_hop_has_other(s, slot)) {
-			shard_lost_unheard(s, slot); /* before its leg is given up */
+		if (refused || slot->user == TXN_USER_MESSAGE || shard_hop_has_other(s, slot)) {
+			shard_lost_unheard(s, slot, error); /* before its leg is given up */
 			client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
 		} else {
-			shard_lost_note(s, slot);
+			shard_lost_note(s, slot, error);
 		}
 	}
 }
@@ -252,6 +259,27 @@ struct call *shard_early_find(const struct shard *s, uint16_t tenant, struct byt
 			       bytes_eq(call_id, text_bytes(&l->dialog.call_id))
 		       ? c
 		       : NULL;
+}
+
+/* The same of a recorder's. */
+static struct call *siprec_find(const struct shard *s, const struct sip_message *m)
+{
+	struct id_tag tag;
+	struct call *c = id_tag_get(m->to.tag, &tag) || tag.leg != SIPREC_LEG
+				 ? NULL
+				 : shard_call_find(s, tag.call);
+
+	return c && siprec_has_dialog(c, m) ? c : NULL;
+}
+
+static void siprec_inside(struct shard *s, struct call *c, const struct sip_message *m)
+{
+	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m, .leg = SIPREC_LEG };
+	struct quota_party party = shard_party(s, c->tenant, (struct bytes){ 0 }, &m->hop);
+
+	ev.slot = shard_take_inside(s, m, &party);
+	if (ev.slot)
+		shard_call_step(s, c, &ev);
 }
 
 /* The call and leg whose dialog the request is in. */
@@ -387,6 +415,10 @@ void shard_inside(struct shard *s, const struct sip_message *m)
 
 	if (sub) {
 		shard_subscription_inside(s, sub, m);
+		return;
+	}
+	if (!c && (c = siprec_find(s, m)) != NULL) {
+		siprec_inside(s, c, m);
 		return;
 	}
 	if (!c) {

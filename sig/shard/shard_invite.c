@@ -42,8 +42,9 @@ static bool says_why(const struct sip_message *m, const struct call_refusal *why
 	enum sig_refused reason = why->reason;
 
 	return (m->hop.transport == SIP_CELL && why->text) || reason == REFUSED_OTHER_NODE ||
-	       reason == REFUSED_BARRED || reason == REFUSED_FEATURE ||
-	       reason == REFUSED_TOLL_CALLS || reason == REFUSED_TOLL_MINUTES;
+	       reason == REFUSED_REGISTRATION_UNREAD || reason == REFUSED_BARRED ||
+	       reason == REFUSED_FEATURE || reason == REFUSED_TOLL_CALLS ||
+	       reason == REFUSED_TOLL_MINUTES;
 }
 
 static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
@@ -130,7 +131,8 @@ static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant
 					  const struct shard_extension *e,
 					  const struct sip_hop *hop)
 {
-	struct offer_terms terms = shard_profile_of(s, tenant, &hop->remote)->terms;
+	const struct shard_profile *profile = shard_profile_of(s, tenant, &hop->remote);
+	struct offer_terms terms = profile->terms;
 	bool only = e && e->tls_srtp;
 	bool insecure = e && e->sdes_insecure;
 
@@ -144,6 +146,7 @@ static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant
 	if (!terms.video_codecs && is_browser(e, hop))
 		terms.video_codecs = OFFER_VIDEO_ALL;
 	terms.media_elsewhere = e && e->media_elsewhere;
+	terms.transcode = shard_transcodes(s, profile);
 	apply_webrtc(e, hop, &terms);
 	return terms;
 }
@@ -566,7 +569,11 @@ static bool route_verdict_is(const struct shard *s, const struct sip_message *m,
 	case ROUTE_NOT_REGISTERED:
 		if (is_sent_on(s, m, caller->tenant, user))
 			return true;
-		return invite_fail(why, 480, REFUSED_NOT_REGISTERED);
+		if (!locations_unread(s->locations, caller->tenant, bytes_str(user)))
+			return invite_fail(why, 480, REFUSED_NOT_REGISTERED);
+		(void)invite_fail(why, 503, REFUSED_REGISTRATION_UNREAD);
+		why->text = SHARD_USER_UNREAD;
+		return false;
 	case ROUTE_ELSEWHERE:
 		if (is_sent_on(s, m, caller->tenant, user))
 			return true;

@@ -14,6 +14,7 @@ struct invite_wait {
 	struct sip_hop hop;
 	struct text message, branch;
 	char from[ROUTE_USER_MAX];
+	uint16_t tenant; /* of which one its sender has proven to be */
 	bool phone;
 };
 
@@ -69,7 +70,8 @@ static bool is_to_be_asked(const struct shard *s, const struct sip_message *m, u
 	return !locations_know(s->locations, tenant, bytes_str(user));
 }
 
-static bool invite_keep(struct shard *s, const struct sip_message *m, const char *from, bool phone)
+static bool invite_keep(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			const char *from, bool phone)
 {
 	struct invite_wait *w =
 		s->invite_wait_count < INVITE_WAITS_MAX ? calloc(1, sizeof(*w)) : NULL;
@@ -79,6 +81,7 @@ static bool invite_keep(struct shard *s, const struct sip_message *m, const char
 	*w = (struct invite_wait){ .next = s->invite_waits,
 				   .token = ++s->invite_wait_token,
 				   .hop = m->hop,
+				   .tenant = tenant,
 				   .phone = phone };
 	s->invite_wait_count++;
 	(void)bytes_cstr(bytes_str(from), w->from, sizeof(w->from));
@@ -99,7 +102,7 @@ bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t t
 
 	if (!is_to_be_asked(s, m, tenant, user))
 		return false;
-	if (!invite_keep(s, m, from, phone))
+	if (!invite_keep(s, m, tenant, from, phone))
 		return false;
 	if (locations_ask(s->locations, tenant, bytes_str(user), &s->locations_user,
 			  s->invite_wait_token))
@@ -108,6 +111,17 @@ bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t t
 	s->invite_waits = w->next;
 	invite_wait_free(s, w);
 	return false;
+}
+
+static void invite_go_on(struct shard *s, const struct sip_message *m, const struct invite_wait *w)
+{
+	if (shard_tenant_of(s, m) !=
+	    w->tenant) /* his was disabled: an equal number of another is somebody else */
+		shard_refuse(s, NULL, m, 403, REFUSED_IDENTITY, (struct bytes){ 0 });
+	else if (m->method == SIP_MESSAGE)
+		shard_message_go_on(s, m, w->from, w->phone);
+	else
+		shard_invite_go_on(s, m, w->from, w->phone);
 }
 
 void shard_invite_found(void *owner, uint64_t token, struct instant now)
@@ -129,10 +143,7 @@ void shard_invite_found(void *owner, uint64_t token, struct instant now)
 	*at = w->next;
 	if (!message_parse(&m, text_bytes(&w->message), &error)) {
 		m.hop = w->hop;
-		if (m.method == SIP_MESSAGE)
-			shard_message_go_on(s, &m, w->from, w->phone);
-		else
-			shard_invite_go_on(s, &m, w->from, w->phone);
+		invite_go_on(s, &m, w);
 	}
 	message_close(&m);
 	invite_wait_free(s, w);

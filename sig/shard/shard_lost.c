@@ -4,10 +4,12 @@
  * other nodes the phone may have registered with one of them, and nobody tells that: the store is asked, once a second while a transaction
  * can wait, and every five seconds while the party does not know where it is heard (call.away).
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "sig/shard/shard_state.h"
+#include "sig/sip/hop_edges.h"
 
 #define LOST_ASK_NS  NS_PER_S
 #define LOST_AWAY_NS (5 * NS_PER_S)  /* nothing waits, but a party that is not heard */
@@ -20,6 +22,7 @@ struct lost_party {
 	uint64_t call;
 	uint8_t leg;
 	struct sip_hop hop; /* where it was */
+	bool again;         /* its node was not reached: what waits is said again by the same way */
 	uint64_t token;     /* of the question; 0: none is asked */
 	uint64_t ask_ns, until_ns;
 };
@@ -55,7 +58,7 @@ static bool lost_is_over(const struct shard *s, const struct lost_party *p)
 	return s->host.now.ns >= p->until_ns && !(c && c->away & BIT64(p->leg));
 }
 
-static void lost_look(struct shard *s, const struct leg *l);
+static void lost_look(struct shard *s, struct lost_party *p, const struct leg *l);
 
 static void lost_ask(struct shard *s, struct lost_party *p, const struct leg *l)
 {
@@ -66,7 +69,7 @@ static void lost_ask(struct shard *s, struct lost_party *p, const struct leg *l)
 	if (!locations_ask(s->locations, l->same_user.tenant, text_bytes(&l->user),
 			   &s->locations_user, p->token)) {
 		p->token = 0;
-		lost_look(s, l); /* it was read just now */
+		lost_look(s, p, l); /* it was read just now */
 	}
 }
 
@@ -93,13 +96,13 @@ void shard_lost_turn(struct shard *s)
 		wheel_aim(&s->wheel, &s->lost_timer, next);
 }
 
-void shard_lost_note(struct shard *s, const struct txn_slot *slot)
+void shard_lost_note(struct shard *s, const struct txn_slot *slot, int error)
 {
 	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
 	const struct leg *l = c ? call_leg(c, slot->leg) : NULL;
 	struct lost_party *p = s->lost;
 
-	if (!l || !l->same_user.back || !locations_has_others(s->locations))
+	if (!l || !l->same_user.back || !locations_are_shared(s->locations))
 		return;
 	while (p && !(p->call == slot->call && p->leg == slot->leg))
 		p = p->next;
@@ -116,18 +119,33 @@ void shard_lost_note(struct shard *s, const struct txn_slot *slot)
 	p->call = slot->call;
 	p->leg = slot->leg;
 	p->hop = l->dialog.hop;
+	p->again |= error && hop_is_edge(l->dialog.hop.connection) &&
+		    (hop_is_edge(slot->txn.hop.connection) || error == EHOSTUNREACH);
 	p->until_ns = s->host.now.ns + LOST_MAX_NS;
 	wheel_aim(&s->wheel, &s->lost_timer, s->host.now.ns);
 }
 
+bool shard_lost_may_come(const struct shard *s, const struct txn_slot *slot)
+{
+	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
+	const struct leg *l = c ? call_leg(c, slot->leg) : NULL;
+
+	/* that node has said that it has no such connection: who was only asked is given up for the next way */
+	if (!l || (slot->txn.method == SIP_INVITE && l->state == LEG_EARLY &&
+		   !hop_is_edge(slot->txn.hop.connection)))
+		return false;
+	return l->same_user.back && hop_is_edge(l->dialog.hop.connection) &&
+	       locations_are_shared(s->locations);
+}
+
 /* Nobody says that a NAT lets us in no more, or that it has forgotten its phone. Who rings is asked wherever it is. */
-void shard_lost_unheard(struct shard *s, const struct txn_slot *slot)
+void shard_lost_unheard(struct shard *s, const struct txn_slot *slot, int error)
 {
 	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
 	const struct leg *l = c ? call_leg(c, slot->leg) : NULL;
 
 	if (l && l->state != LEG_EARLY)
-		shard_lost_note(s, slot);
+		shard_lost_note(s, slot, error);
 }
 
 /* Where the REGISTER of before came from, or what its dialog calls it. */
@@ -138,7 +156,15 @@ static bool is_where_it_was(const struct leg *l, const struct binding *b)
 		bytes_eq(text_bytes(&l->dialog.target), text_bytes(&b->contact)));
 }
 
-static void lost_look(struct shard *s, const struct leg *l)
+/* Its connection is where it was, but its node was not heard, or the way there broke: perhaps it is by now. Once for each failure. */
+static void lost_say_again(struct shard *s, struct lost_party *p)
+{
+	if (p->again)
+		txns_hop_moved(&s->txns, p->call, p->leg, &p->hop, &p->hop);
+	p->again = false;
+}
+
+static void lost_look(struct shard *s, struct lost_party *p, const struct leg *l)
 {
 	const struct route_asker asker = shard_asker(s);
 	const struct sip_hop from = l->dialog.hop;
@@ -148,11 +174,15 @@ static void lost_look(struct shard *s, const struct leg *l)
 
 	for (uint32_t i = 0; entry && i < entry->count; i++) {
 		const struct binding *b = &entry->bindings[i];
-		struct sip_hop to;
+		struct sip_hop to, own;
 
-		if (binding_is_lost(b) || !is_where_it_was(l, b) || !route_hop(b, &asker, &to) ||
-		    sip_hop_equal(&to, &from))
+		if (binding_is_lost(b) || !is_where_it_was(l, b) || !route_hop(b, &asker, &to))
 			continue;
+		own = shard_hop_own(s, &to);
+		if (sip_hop_equal(&to, &from) || sip_hop_equal(&own, &from)) {
+			lost_say_again(s, p);
+			continue;
+		}
 		LOG_INFO("call", dialog_call(&l->dialog), "a party is with another node now",
 			 LOG_U64("leg", dialog_leg(&l->dialog)), LOG_ADDR("at", &to.remote));
 		shard_phone_moved(s, l->same_user.tenant, text_bytes(&l->user), &from, &to,
@@ -173,6 +203,6 @@ bool shard_lost_found(struct shard *s, uint64_t token)
 	p->token = 0;
 	l = lost_leg(s, p);
 	if (l)
-		lost_look(s, l);
+		lost_look(s, p, l);
 	return true;
 }

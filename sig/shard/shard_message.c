@@ -68,7 +68,11 @@ static bool page_route(const struct shard *s, struct page *p, struct call_refusa
 	case ROUTE_FOREIGN:
 		return page_fail(why, 404, REFUSED_DOMAIN);
 	case ROUTE_NOT_REGISTERED:
-		return page_fail(why, 480, REFUSED_NOT_REGISTERED);
+		if (!locations_unread(s->locations, p->tenant, bytes_str(p->to)))
+			return page_fail(why, 480, REFUSED_NOT_REGISTERED);
+		(void)page_fail(why, 503, REFUSED_REGISTRATION_UNREAD);
+		why->text = SHARD_USER_UNREAD;
+		return false;
 	case ROUTE_ELSEWHERE:
 		(void)page_fail(why, 480, REFUSED_OTHER_NODE);
 		why->text = "the phone is connected to another node";

@@ -113,6 +113,19 @@ bool shard_range_holds(const struct shard_range *r, const struct addr *a)
 	       memcmp(a->ip, r->last.ip, sizeof(a->ip)) <= 0;
 }
 
+bool shard_transcodes(const struct shard *s, const struct shard_profile *profile)
+{
+	switch ((enum profile_transcode)profile->transcode) {
+	case PROFILE_TRANSCODE_ON:
+		return true;
+	case PROFILE_TRANSCODE_OFF:
+		return false;
+	case PROFILE_TRANSCODE_SETTING:
+		break;
+	}
+	return s->settings.transcode;
+}
+
 const struct shard_profile *shard_profile_named(const struct shard *s, uint16_t tenant,
 						const char *name, const struct addr *source)
 {

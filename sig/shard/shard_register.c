@@ -247,6 +247,7 @@ static struct txn_slot *register_admit(struct shard *s, const struct sip_message
 	}
 	slot = txns_take_server(&s->txns, m, TXN_REGISTER, s->host.now.ns);
 	if (slot) {
+		slot->tenant = e->tenant;
 		txns_charge(slot, &party);
 	} else {
 		shard_quota_give(s, &party, QUOTA_TXNS);
@@ -296,14 +297,16 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	}
 }
 
+/* It has proven who it is where its domain led then: an equal number of another tenant is somebody else. */
 static void register_kept(struct shard *s, struct txn_slot *slot, const struct sip_message *m)
 {
+	uint16_t tenant = shard_tenant_of(s, m);
 	char user[ROUTE_USER_MAX];
 	const struct shard_extension *e = NULL;
 	struct location *a;
 
-	if (route_user(&m->to.uri, user) == ROUTE_OK)
-		e = shard_extension_find(s, shard_tenant_of(s, m), bytes_str(user));
+	if (tenant == slot->tenant && route_user(&m->to.uri, user) == ROUTE_OK)
+		e = shard_extension_find(s, tenant, bytes_str(user));
 	if (!e) {
 		register_refuse(s, slot, m, 403, REFUSED_IDENTITY);
 		return;

@@ -27,6 +27,13 @@ bool shard_user_known(void *owner, uint16_t tenant, struct bytes user)
 	return locations_know(s->locations, tenant, user);
 }
 
+bool shard_user_unread(void *owner, uint16_t tenant, struct bytes user)
+{
+	const struct shard *s = owner;
+
+	return locations_unread(s->locations, tenant, user);
+}
+
 uint64_t shard_user_ask(void *owner, uint16_t tenant, struct bytes user, uint64_t call)
 {
 	struct shard *s = owner;

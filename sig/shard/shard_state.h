@@ -38,7 +38,7 @@ struct shard_extension_slot {
 	char *park_groups;   /* so, too */
 	struct shard_located *located; /* NULL: its phones are nowhere */
 };
-static_assert(sizeof(struct shard_extension_slot) <= 296, "of each extension");
+static_assert(sizeof(struct shard_extension_slot) <= 312, "of each extension");
 
 void shard_located_free(struct shard_located *located); /* NULL is fine */
 
@@ -58,7 +58,7 @@ struct shard {
 	struct txns txns;
 	struct sig_metrics metrics;
 	struct id_source ids;
-	struct job_id tracks[SHARD_TRACKS][MEDIA_CODECS];
+	struct host_track tracks[SHARD_TRACKS];
 	struct pool calls, extensions;
 	struct table calls_by_id, extensions_by_number;
 	struct table calls_by_slot; /* of parked ones, by tenant and slot: their ids */
@@ -83,6 +83,7 @@ struct shard {
 	struct wheel_timer lost_timer;
 	struct hash_key key;
 	uint32_t established;
+	uint32_t coded; /* calls whose audio is coded anew */
 	bool draining;
 	struct refused_calls refused_calls;
 	uint64_t failed_ns;  /* when send errors were last looked at */
@@ -158,8 +159,10 @@ void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t s
 			const struct call_refusal *why);
 
 /* ---- shard_seek.c: calls for a user whom they are sent on to ---- */
-/* call_host.user_known and user_ask */
+/* call_host.user_known, user_unread and user_ask */
 bool shard_user_known(void *owner, uint16_t tenant, struct bytes user);
+bool shard_user_unread(void *owner, uint16_t tenant, struct bytes user);
+#define SHARD_USER_UNREAD "Redis does not say where the phone is: try again, or at another node"
 uint64_t shard_user_ask(void *owner, uint16_t tenant, struct bytes user, uint64_t call);
 void shard_user_found(struct shard *s, uint64_t token, struct instant now);
 void shard_user_asks_drop(struct shard *s);
@@ -311,7 +314,7 @@ bool shard_has_contact(const struct sip_message *m);
 struct txn_slot *shard_take_inside(struct shard *s, const struct sip_message *m,
 				   const struct quota_party *party);
 /* call_host.music_of */
-const struct job_id *shard_music_of(void *owner, uint16_t tenant, struct bytes user);
+const struct host_track *shard_music_of(void *owner, uint16_t tenant, struct bytes user);
 /* Calls look who hears what now. */
 void shard_calls_hear(struct shard *s);
 /* call_host.extension_of */
@@ -374,6 +377,8 @@ const struct shard_forward *shard_forward_of(const struct shard *s, uint16_t ten
 /* Of the phone at that address: its range's, else "default", else one without limits. Never NULL; valid until profiles change. */
 const struct shard_profile *shard_profile_of(const struct shard *s, uint16_t tenant,
 					     const struct addr *source);
+/* Audio of its phones may be coded anew. */
+bool shard_transcodes(const struct shard *s, const struct shard_profile *profile);
 /* The tenant's of that name; "", or there is none: as shard_profile_of. */
 const struct shard_profile *shard_profile_named(const struct shard *s, uint16_t tenant,
 						const char *name, const struct addr *source);
@@ -386,6 +391,8 @@ void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
 		     const struct sip_hop *from, const struct sip_hop *to);
 /* What was reached by the one way is reached by the other. */
 bool shard_is_same_phone(const struct sip_hop *known, const struct sip_hop *from);
+/* A phone may have registered at an address of another shard: the same way, by the own address that its dialogs go by. */
+struct sip_hop shard_hop_own(const struct shard *s, const struct sip_hop *hop);
 /* locations_user.moved */
 void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
 		       const struct sip_hop *to, struct instant now);
@@ -412,9 +419,12 @@ struct route_asker shard_asker(const struct shard *s);
 
 /* ---- shard_lost.c ---- */
 /* It waits for its party, whose connection is gone. */
-void shard_lost_note(struct shard *s, const struct txn_slot *slot);
+/* error: as of shard_send_failed; EHOSTUNREACH: by an edge, whose connection may be there. */
+void shard_lost_note(struct shard *s, const struct txn_slot *slot, int error);
+/* It is no neighbour, but a phone of ours whose connection was another node's: it may be with a third one by now. */
+bool shard_lost_may_come(const struct shard *s, const struct txn_slot *slot);
 /* It has waited for a first answer from its party, over UDP. */
-void shard_lost_unheard(struct shard *s, const struct txn_slot *slot);
+void shard_lost_unheard(struct shard *s, const struct txn_slot *slot, int error);
 /* The timer. */
 void shard_lost_turn(struct shard *s);
 /* locations_user.found. False: nothing of it was asked. */
@@ -428,6 +438,8 @@ void shard_view_codecs(const struct leg *l, struct call_view_leg *out);
 
 /* ---- shard_assert.c ---- */
 void shard_assert_some(struct shard *s);
+/* As struct shard_counts has it. */
+uint64_t shard_unsaved(const struct shard *s);
 /* A transaction's timer. */
 void shard_txn_timer(struct shard *s, struct txn_slot *slot);
 

@@ -2,10 +2,12 @@
 /* What others may see of a shard. */
 #include <assert.h>
 
+#include "sig/call/act.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/segment.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
+#include "sig/model/recording.h"
 #include "sig/shard/shard_state.h"
 
 static uint64_t shard_wall_utc_ms(const struct shard *s, uint64_t utc_ms)
@@ -29,6 +31,7 @@ static void view_flow(const struct shard *s, const struct call_flow *f, struct c
 	out->flows[i].local = local;
 	out->flows[i].remote = f->remote;
 	out->flows[i].ssrc_out = f->ssrc_out;
+	out->flows[i].coded_to = f->coded_to;
 	out->flows[i].resume = f->resume;
 }
 
@@ -62,6 +65,25 @@ static void glance_legs(const struct shard *s, const struct call *c, struct call
 		out->leg_count += c->legs[i] && c->legs[i]->state != LEG_CLOSED;
 }
 
+static void view_recordings(const struct shard *s, const struct call *c, struct call_view *out)
+{
+	static_assert((int)CALL_VIEW_RECORDINGS_MAX == (int)RECORDINGS_LIVE_MAX, "all of them");
+	const struct recordings *all = c->recordings;
+
+	for (uint8_t i = 0; all && i < all->count; i++) {
+		const struct recording *r = &all->list[i];
+
+		out->recordings[out->recording_count++] = (struct call_view_recording){
+			.number = r->number,
+			.leg = r->leg != c->bridge.caller,
+			.paused = r->paused,
+			.to = recording_place_name(r->to),
+			.cause = recording_cause_name((enum recording_cause)r->cause),
+			.begun_utc_ms = shard_wall_utc_ms(s, r->begun_utc_ms),
+		};
+	}
+}
+
 static void glance(const struct shard *s, const struct call *c, struct call_view *out)
 {
 	*out = (struct call_view){
@@ -70,6 +92,7 @@ static void glance(const struct shard *s, const struct call *c, struct call_view
 		.version = c->out.version,
 		.saved = c->out.acked == c->out.version,
 		.restored = c->restored,
+		.data = text_bytes(&c->data),
 		.setup_utc_ms = shard_wall_utc_ms(s, segments_setup_utc_ms(c)),
 		.answer_utc_ms = shard_wall_utc_ms(s, segments_answer_utc_ms(c)),
 	};
@@ -78,6 +101,7 @@ static void glance(const struct shard *s, const struct call *c, struct call_view
 	cdr_put_number(out->from, sizeof(out->from), &s->host, c, text_bytes(&c->from));
 	cdr_put_number(out->to, sizeof(out->to), &s->host, c, text_bytes(&c->to));
 	glance_legs(s, c, out);
+	view_recordings(s, c, out);
 	view_flows(s, c, true, out);
 	view_flows(s, c, false, out);
 }
@@ -116,6 +140,21 @@ bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out
 	return c != NULL;
 }
 
+bool shard_call_play(const struct shard *s, uint64_t call, struct instant now,
+		     struct call_play *out)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	if (!c || !c->acts || acts_announces(c) || c->acts->list[c->acts->at].kind != ACT_PLAY)
+		return false;
+	*out = (struct call_play){
+		.file = c->acts->terms.files[c->acts->file],
+		.place_ms = acts_place_ms(c->acts, steady_utc_ms(&s->host.steady, now.ns)),
+		.paused = c->acts->paused,
+	};
+	return true;
+}
+
 bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *out)
 {
 	pool_handle h;
@@ -134,7 +173,7 @@ static uint64_t saves_pending(const struct shard *s)
 	pool_handle h;
 
 	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL)
-		n += c->out.in_flight != 0 || (c->end_tries && !c->end_done);
+		n += c->out.in_flight != 0 || c->later_ns != 0 || (c->end_tries && !c->end_done);
 	return n;
 }
 
@@ -179,6 +218,7 @@ void shard_counts(const struct shard *s, struct shard_counts *out)
 	*out = (struct shard_counts){
 		.calls = s->calls.in_use,
 		.calls_established = s->established,
+		.calls_coded = s->coded,
 		.aors = locations.aors,
 		.bindings = locations.bindings,
 		.extensions = s->extensions.in_use,
@@ -187,6 +227,7 @@ void shard_counts(const struct shard *s, struct shard_counts *out)
 		.txns_max = s->txns.pool.capacity,
 		.saves_pending =
 			saves_pending(s) + s->subscriptions.saving + locations.saves_pending,
+		.unsaved = shard_unsaved(s),
 		.given_up = s->host.given_up,
 		.degraded = s->host.degraded,
 		.draining = s->draining,
@@ -199,6 +240,7 @@ void shard_counts_show(const struct shard *s, const struct shard_counts *total)
 {
 	metric_set(s->metrics.calls_other, total->calls - total->calls_established);
 	metric_set(s->metrics.calls_established, total->calls_established);
+	metric_set(s->metrics.calls_coded_now, total->calls_coded);
 	metric_set(s->metrics.txns, total->txns);
 	metric_set(s->metrics.subscriptions, total->subscriptions);
 	metric_set(s->metrics.saves_pending, total->saves_pending);

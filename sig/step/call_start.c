@@ -19,6 +19,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/call_data.h"
 #include "sig/model/leg_trunk.h"
 #include "sig/sip/subscriber.h"
 #include "sig/step/step.h"
@@ -99,6 +100,7 @@ static int start_fill(struct call_host *h, struct call *c, const struct call_sta
 	txns_belong(h->txns, s->slot, c->id, c->bridge.caller, TXN_USER_INVITE);
 	if (text_set(&c->from, s->from) || text_set(&c->to, s->to))
 		return -ENOMEM;
+	call_data_hear(c, s->invite);
 	return txns_keep_request(s->slot, s->invite);
 }
 

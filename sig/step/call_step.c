@@ -6,15 +6,18 @@
 #include "sig/call/charge.h"
 #include "sig/call/feature.h"
 #include "sig/call/invite.h"
+#include "sig/call/listen.h"
 #include "sig/call/order_answer.h"
 #include "sig/call/parting.h"
 #include "sig/call/plan.h"
 #include "sig/call/prack.h"
+#include "sig/call/recording.h"
 #include "sig/call/refresh.h"
 #include "sig/call/reliable.h"
 #include "sig/call/reoffer.h"
 #include "sig/call/secret_grant.h"
 #include "sig/call/seek.h"
+#include "sig/call/siprec.h"
 #include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/call/way.h"
@@ -36,6 +39,7 @@
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/call_data.h"
 #include "sig/model/call_order.h"
 #include "sig/model/event.h"
 #include "sig/step/request.h"
@@ -73,6 +77,7 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 		} else if (open && ev->kind == CALL_EV_FAILURE) {
 			invite_failure(h, c, ev);
 		} else if (open && ev->kind == CALL_EV_SUCCESS) {
+			call_data_hear(c, ev->message);
 			invite_success(h, c, ev);
 		} else if (ev->kind == CALL_EV_SUCCESS) {
 			invite_stray(h, c, ev->leg, ev->message);
@@ -106,6 +111,7 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 	case TXN_USER_REGISTER:
 	case TXN_USER_CANCEL:
 	case TXN_USER_SUBSCRIPTION:
+	case TXN_USER_SIPREC:
 	case TXN_USER_MESSAGE:
 		break;
 	}
@@ -310,7 +316,7 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 	case MEDIA_FLOW_LATCHED:
 		f->resume = m->resume;
 		if (c->state != CALL_ENDING)
-			outbox_touch(&c->out); /* nobody waits for this save */
+			outbox_touch_later(&c->out);
 		break;
 	case MEDIA_FLOW_DIGIT:
 		digit(h, c, f->leg, m);
@@ -430,6 +436,10 @@ static bool is_of_leg(const struct call_event *ev)
 
 void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 {
+	if (is_of_leg(ev) && ev->leg == SIPREC_LEG) {
+		siprec_step(h, c, ev);
+		return;
+	}
 	if (is_of_leg(ev) && !call_leg(c, ev->leg)) /* what lost the race is gone */
 		return;
 	switch (ev->kind) {
@@ -474,6 +484,9 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_PLAY:
 		acts_told(h, c, ev->play);
 		break;
+	case CALL_EV_LISTEN:
+		listen_told(h, c, ev->listen);
+		break;
 	case CALL_EV_SET:
 		set_told(h, c, ev->set);
 		break;
@@ -483,6 +496,12 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_LOOKUP:
 		if (!leg_places_told(h, c, ev->lookup))
 			seek_told(h, c, ev->lookup);
+		break;
+	case CALL_EV_RECORD_FAILED:
+		recording_failed(h, c, (uint8_t)ev->version, ev->error);
+		break;
+	case CALL_EV_RECORDED:
+		acts_recorded(h, c, ev->recorded);
 		break;
 	case CALL_EV_USER_KNOWN:
 		seek_user_told(h, c, ev->version);

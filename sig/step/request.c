@@ -10,6 +10,7 @@
 #include "sig/call/relay.h"
 #include "sig/call/reliable.h"
 #include "sig/call/wait.h"
+#include "sig/feature/park.h"
 #include "sig/feature/refer.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
@@ -46,7 +47,7 @@ static void answer_bye(struct call_host *h, struct call *c, const struct call_ev
 	bool waits = !h->degraded && c->end_tries == 0 && !txns_keep_request(ev->slot, ev->message);
 
 	if (waits)
-		outbox_touch(&c->out);
+		outbox_touch_later(&c->out);
 	if (!waits || !outbox_push(&c->out, &item))
 		request_answer(h, ev, 200, (struct bytes){ 0 });
 }
@@ -64,6 +65,7 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 	if (l->state == LEG_LEAVING &&
 	    l->uac) /* whoever was cancelled and says BYE owes no more answer */
 		txns_limit(h->txns, l->uac->client, h->now.ns);
+	park_hurry(h, c, ev->leg);
 	if (!bridge_has(
 		    c,
 		    ev->leg)) { /* a branch that lost has only to go, and so has who gave its party away */

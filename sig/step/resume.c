@@ -7,11 +7,13 @@
 #include "sig/call/feature.h"
 #include "sig/call/give_up.h"
 #include "sig/call/invite.h"
+#include "sig/call/listen.h"
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
 #include "sig/call/secret_grant.h"
 #include "sig/call/seek.h"
 #include "sig/call/session.h"
+#include "sig/call/siprec.h"
 #include "sig/call/wait.h"
 #include "sig/feature/set.h"
 #include "sig/leg/flow.h"
@@ -354,6 +356,7 @@ void call_resume(struct call_host *h, struct call *c)
 	if (flows_may_move(c))
 		tell_moved(h, c);
 	secrets_resume(h, c);
+	siprec_resume(h, c);
 	flows_dtls_resume(h, c);
 	resume_invites(h, c);
 	resume_clients(h, c);
@@ -363,4 +366,5 @@ void call_resume(struct call_host *h, struct call *c)
 	set_go(h, c);
 	seek_resume(h, c);
 	acts_resume(h, c);
+	listen_resume(h, c);
 }

@@ -8,7 +8,10 @@
 #include "sig/call/feature.h"
 #include "sig/call/hears.h"
 #include "sig/call/legs.h"
+#include "sig/call/listen.h"
+#include "sig/call/recording.h"
 #include "sig/call/seek.h"
+#include "sig/call/siprec.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/session_timer.h"
 #include "sig/record/call_record.h"
@@ -33,6 +36,7 @@ static void ask_save(struct call_host *h, struct call *c)
 	e->version = c->out.version;
 	e->data = record;
 	outbox_save_started(&c->out);
+	c->later_ns = 0;
 	c->save_ns = h->now.ns + SAVE_OVERDUE_MS * NS_PER_MS;
 	metric_add(h->metrics->saves[SAVE_STARTED], 1);
 }
@@ -70,7 +74,9 @@ static void call_timer_set(struct call_host *h, struct call *c)
 	call_sooner(&next, c->toll_ns);
 	call_sooner(&next, c->flows_ns);
 	call_sooner(&next, c->save_ns);
+	call_sooner(&next, c->later_ns);
 	call_sooner(&next, c->order_ns);
+	call_sooner(&next, siprec_due_ns(c));
 	call_sooner(&next, features_due_ns(h, c));
 	if (c->acts)
 		call_sooner(&next, c->acts->until_ns);
@@ -110,20 +116,36 @@ static void note_open(struct call_host *h, struct call *c)
 	cdr_cut(&e->cdrs[c->segment_count]);
 }
 
+/* Calls wait for the same moments: what they save then is one round to the store. A ringing that an answer follows at once, and a BYE
+ * that ends the call, are no saves of their own. */
+static bool later_is_due(const struct call_host *h, struct call *c)
+{
+	uint64_t step_ns = h->settings->save_later_ms * NS_PER_MS;
+
+	if (!step_ns || h->degraded || h->hurries || c->out.hurried)
+		return true;
+	if (!c->later_ns)
+		c->later_ns = (h->now.ns / step_ns + 1) * step_ns;
+	return c->later_ns <= h->now.ns;
+}
+
 bool call_settle(struct call_host *h, struct call *c)
 {
 	bool over = call_is_over(c);
 
+	recordings_settle(h, c);
 	if (c->end_done)
 		return false;
+	listen_settle(h, c);
 	hears_settle(h, c);
 	charges_settle(h, c);
 	legs_trim(c);
 	note_open(h, c);
 	/* one save is in flight at a time, the end being the last one */
 	if (over && c->out.in_flight == 0 && c->end_tries == 0) {
-		call_end_ask(h, c);
-	} else if (!over && outbox_wants_save(&c->out)) {
+		if (later_is_due(h, c))
+			call_end_ask(h, c);
+	} else if (!over && outbox_wants_save(&c->out) && later_is_due(h, c)) {
 		ask_save(h, c);
 	}
 	call_timer_set(h, c);

@@ -68,9 +68,19 @@ void subscription_saved(struct subscriptions *s, struct subscription *sub, uint6
 	subscription_aim(s, sub);
 }
 
+static bool subscription_is_kept(const struct subscription *sub)
+{
+	return sub->version && !sub->ending;
+}
+
+bool subscription_is_behind(const struct subscription *sub)
+{
+	return subscription_is_kept(sub) && sub->acked != sub->version;
+}
+
 void subscription_assert(struct subscriptions *s, struct subscription *sub, bool all)
 {
-	if (sub->version && !sub->ending && (all || sub->acked != sub->version))
+	if (subscription_is_kept(sub) && (all || subscription_is_behind(sub)))
 		subscription_save(s, sub);
 }
 

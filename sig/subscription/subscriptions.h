@@ -115,6 +115,8 @@ void subscription_saved(struct subscriptions *s, struct subscription *sub, uint6
 			bool saved);
 /* The store is back: all: it may have lost what it had acknowledged. */
 void subscription_assert(struct subscriptions *s, struct subscription *sub, bool all);
+/* The store has an older record of it, or none; one that is not kept is none. */
+bool subscription_is_behind(const struct subscription *sub);
 /* The SUBSCRIBE that waits has its 200, and what is to be told goes. */
 void subscription_answer(struct subscriptions *s, struct subscription *sub);
 /* The store knows nothing of it any more; a record that stays there all the same runs into a 481. */

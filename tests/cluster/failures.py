@@ -9,6 +9,7 @@ from .net import cut, part
 from .redis_hosts import NAME, PORT, SENTINEL_PORT
 
 HOLD_S = 3.0            # of what moves no shard
+LONG_S = 7.0            # of what nodes must not ask after ever more seldom
 BEHIND_S = 0.15         # a replica is so far behind: a save waits longer for it
 
 
@@ -142,8 +143,8 @@ class OneWay(FromNodes):
 
 class RedisFailure(Failure):
     """Of the primary, whichever server that is now. promotes: the other one takes its place; goes_on: all is well then, with that one
-    alone, and we can see it."""
-    promotes, hold_s = False, HOLD_S
+    alone, and we can see it. least_s: it lasts so long in any case."""
+    promotes, hold_s, least_s = False, HOLD_S, 0
 
     @property
     def goes_on(self):
@@ -160,7 +161,7 @@ class RedisFailure(Failure):
         if self.promotes:
             until(lambda: self.place.redis.primary() not in ("", self.address), lambda: f"{self.address} is still the primary of Redis")
         else:
-            time.sleep(self.hold_s)
+            time.sleep(max(self.hold_s, self.least_s))
 
     def mend(self):
         self.place.redis.settle()
@@ -256,6 +257,11 @@ class Full(RedisFailure):
         self.place.redis.ask(self.address, "CONFIG", "SET", "maxmemory", "0")
 
 
+class FullLong(Full):
+    """the primary of Redis has no memory left for so long that nodes ask ever more seldom"""
+    least_s = LONG_S
+
+
 class DiskFull(RedisFailure):
     """the primary of Redis can write nothing into its file, as with a full disk; the Sentinels may find that it is down"""
 
@@ -341,6 +347,6 @@ class Isolated(Failure):
 KINDS = {"kill": Kill, "restart": Restart, "host": Host, "pause": Pause, "drain": Drain,
          "from-redis": FromRedis, "from-nodes": FromNodes, "one-way": OneWay,
          "redis-kill": RedisKilled, "redis-pause": RedisPaused, "redis-cut": RedisCut, "failover": Failover, "behind": Behind,
-         "emptied": Emptied, "read-only": ReadOnly, "full": Full, "disk-full": DiskFull, "redis-gone": RedisGone,
+         "emptied": Emptied, "read-only": ReadOnly, "full": Full, "full-long": FullLong, "disk-full": DiskFull, "redis-gone": RedisGone,
          "host-and-redis": HostAndRedis, "isolated": Isolated}
 OF_REDIS = [name for name, kind in KINDS.items() if issubclass(kind, RedisFailure)]

@@ -12,6 +12,7 @@ from .failures import KINDS, Nothing
 from .passing import Passing
 from .place import Place
 from .rounds import Round, most_of
+from .talk import phones_give_way
 
 LEASE, LEASE_FAST = "1s", "300ms"
 ROWS = {"calm": "false_takeovers", "kill": "gap_p99_ms", "host": "gap_host_p99_ms", "restart": "gap_restart_p99_ms",
@@ -120,6 +121,7 @@ def figures_of(rounds, judged, rates):
 
 
 def measure(options):
+    phones_give_way()
     asked = [row for row in ROWS if row in (options.row or ROWS)]
     rounds, judged, rates = {}, {}, []
     for lease in (LEASE, LEASE_FAST):

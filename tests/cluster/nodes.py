@@ -43,12 +43,13 @@ class ClusterNode(Server):
         return {"tls": {"certificate": certificate, "key": key, "ca": self.ways.authority.path}}
 
     def _settings(self, redis, sbc, lease, ports, names):
+        """Sessions last: no phone here refreshes its own, and some calls are up for half an hour."""
         return {"node": {"name": self.name, "shard": self.shard, "state_dir": self.folder},
                 "redis": redis, **({"dns": {"servers": [names]}} if names else {}),
                 "cluster": {"listen": f"{self.host.address}:{PEER_PORT}", "lease": lease, "replicas": 1,
                             **({"shards": list(SHARDS)} if self.ways else {})},
                 "networks": self._networks(ports), **(self._tls() if self.ways else {}),
-                "http": {"bind": self.host.address, "port": HTTP, "tls": bool(self.ways)}, "sip": {"trusted": [sbc], "domains": [sbc]},
+                "http": {"bind": self.host.address, "port": HTTP, "tls": bool(self.ways)}, "sip": {"trusted": [sbc], "domains": [sbc], "session_expires": "4h"},
                 "limits": {"transactions": 100000}, "quotas": {"share": 100, "extension": NONE, "source": NONE}}
 
     def same_keys(self, other):

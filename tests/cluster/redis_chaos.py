@@ -38,7 +38,7 @@ class Round:
             self.failure.wait(None)
             at_once = self._follow({"lease_not_kept"}) if self.failure.goes_on else 0   # there is no replica that could
             self.failure.mend()
-            mended = self._follow()
+            mended = self._follow(mended=True)
             self.whole_s = None if None in (at_once, mended) else max(at_once, mended)
         finally:
             tap.close()
@@ -48,10 +48,12 @@ class Round:
         self.leaks, self.doubles = sum(tap.leaks(self.place.owners.history).values()), tap.doubles()
         return self
 
-    def _follow(self, but=()):
+    def _follow(self, but=(), mended=False):
         """How long it takes until all is as it was, but for these faults; None: it is not."""
         began = time.monotonic()
         while not (whole := self._is_whole(but)) and time.monotonic() < began + PATIENCE_S:
+            if mended:
+                self.place.redis.tend()     # Sentinels may only now end a failover that they began before
             time.sleep(0.05)
         took_s = time.monotonic() - began
         if not whole or took_s > WHOLE_S:

@@ -105,17 +105,28 @@ class RedisHosts:
         """The first one has the second as its replica."""
         return "state=online" in self.ask(self.servers[0].address, "INFO", "replication")
 
+    def tend(self):
+        """The primary, as primary() says it. With `brief` the other one is told to be its replica, where it is a primary, too."""
+        primary = self.primary()
+        if self.brief and primary and all(self.ask(address, "ROLE")[:1] == ["master"] for address in self.programs):
+            self.ask(self.other(primary).address, "REPLICAOF", primary, str(PORT))
+        return primary
+
+    def at_rest(self):
+        """No Sentinel finds that the primary is down, or makes another one: what it began while it was down it brings to an end."""
+        told = [self.ask(each.host.address, "SENTINEL", "MASTER", NAME, port=SENTINEL_PORT) for each in self.sentinels]
+        return all(each and dict(zip(each[::2], each[1::2]))["flags"] == "master" for each in told)
+
     def settle(self):
         """Waits until there is a primary, and the other one is its replica. The Sentinels tell a primary that comes back so after some 8 s,
         and take 20 s to see that there are two replicas; with `brief` it is told at once."""
         others = {host.address for host in self.servers}
 
         def settled():
-            primary = self.primary()
+            primary = self.tend()
             told = self.ask(primary, "INFO", "replication") if primary else ""
-            if self.brief and "role:master" in told and self.ask(self.other(primary).address, "ROLE")[:1] == ["master"]:
-                self.ask(self.other(primary).address, "REPLICAOF", primary, str(PORT))
-            return "role:master" in told and "state=online" in told and any(f"slave0:ip={other}" in told for other in others - {primary})
+            return "role:master" in told and "state=online" in told and any(f"slave0:ip={other}" in told for other in others - {primary}) \
+                and (self.brief or self.at_rest())
 
         end = time.monotonic() + SETTLE_S
         while not settled():

@@ -11,7 +11,7 @@ from lib.webrtc import WebRtc
 
 from patience import PATIENCE_S
 
-from .talk import Call
+from .talk import ANSWERS_S, Call
 
 AGAIN_S, ASKED_S = 5, 60
 TONE_A, TONE_B, PACKETS = 440, 880, 10
@@ -64,12 +64,27 @@ class Open(Call):
     def change(self, offer, answer):
         """A re-INVITE of the caller."""
         ends = [media.replace("a=ptime", f"a={word}\r\na=ptime") for media, word in zip(self.sdp, (offer, answer))]
-        answers = threading.Thread(target=self._noted, args=(lambda: self.into.wait_reinvite(ends[1]),))
+        answers = threading.Thread(target=self._noted, args=(lambda: self.takes(self.into, ends[1]),))
         answers.start()
         response = self._again_while((500,), lambda: self.out.reinvite(ends[0]))   # it had not come to an end with our last one (RFC 3261 14.2)
         answers.join()
         if response.status != 200:
             raise SipError(f"a re-INVITE: {response.start}")
+
+    @staticmethod
+    def answers(dialog, request, sdp):
+        """200, and again until it is acknowledged (RFC 3261 13.3.1.4): hundreds do so at once in the end, and not all of it arrives."""
+        agent, tag = dialog.agent, None if parameter(request.get("To"), "tag") else dialog.tag
+        is_ack = lambda m: m.is_request and m.method == "ACK" and m.call_id == dialog.call_id and m.cseq == request.cseq
+        for seconds in ANSWERS_S:
+            agent.respond(request, 200, "OK", tag, [("Contact", agent.contact)], sdp)
+            if or_none(agent.take, is_ack, seconds, "ACK"):
+                return
+        raise SipError(f"no ACK to {agent.number}")
+
+    def takes(self, dialog, sdp):
+        """A re-INVITE of the node."""
+        self.answers(dialog, dialog.take_reinvite(), sdp)
 
     def refers(self, number):
         """The callee gives its party away."""
@@ -78,7 +93,7 @@ class Open(Call):
         if response.status != 202:
             raise SipError(f"REFER: {response.start}")
 
-    def told(self, line):
+    def notified(self, line):
         """By NOTIFY."""
         while True:
             notify = self.into.agent.take_request("NOTIFY", call_id=self.into.call_id)
@@ -170,9 +185,8 @@ class Asked(Open):
             raise SipError(f"a re-INVITE: {response.start}")
 
     def _goes_on(self):
-        self.into.agent.respond(self.asked, 200, "OK", headers=[("Contact", self.into.agent.contact)], body=self.sdp[1])
+        self.answers(self.into, self.asked, self.sdp[1])
         self.again.join()
-        self.into.agent.take(lambda m: m.is_request and m.method == "ACK" and m.call_id == self.into.call_id and m.cseq == self.asked.cseq, what="ACK")
 
 
 class Parked(Open):
@@ -182,7 +196,7 @@ class Parked(Open):
     def _begin(self):
         self.answer()
         self.refers(PARKS + self.lot.slot)
-        self.told(b"200")
+        self.notified(b"200")
         self.into.wait_bye()
 
     def _goes_on(self):
@@ -202,11 +216,11 @@ class Transferred(Open):
         self.rung.ring()
 
     def _goes_on(self):
-        given = threading.Thread(target=self._noted, args=(lambda: self.out.wait_reinvite(self.sdp[0]),))
+        given = threading.Thread(target=self._noted, args=(lambda: self.takes(self.out, self.sdp[0]),))
         given.start()
-        self.rung.answer(self.sdp[1])
+        self.answers(self.rung, self.rung.request, self.sdp[1])
         given.join()
-        self.told(b"200")
+        self.notified(b"200")
         self.into.wait_bye()
         self.into = self.rung
 

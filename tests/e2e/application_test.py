@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that an application answers by command: it plays to the caller and collects keys, over kills of the node: IVR-02, IVR-05.
 It gives its caller on, and joins two of them: CALL-23, CALL-26."""
+import array
 import os
+import subprocess
+import sys
 import time
 import unittest
+import wave
 
-from lib.codec import G726
+import numpy
+
+from lib.codec import G726, sine
 from lib.srtp import Key
 
 from call_test import CallTest
 from music_test import wav
 from patience import PATIENCE_S, until
 from server import ServerError
+
+
+MAKE = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "prompts", "make.py")
 
 
 class ApplicationTest(CallTest):
@@ -104,6 +113,11 @@ class SoundsTest(ApplicationTest):
     def hears(self, hertz, packets=20, anew=False):
         self.audio_a.wait_tone(hertz, packets, anew)
 
+    def info(self, dialog, key):
+        request = dialog.in_dialog("INFO", body=f"Signal={key}\r\nDuration=120\r\n")
+        request.set("Content-Type", "application/dtmf-relay")
+        self.assertEqual(dialog.transact(request).status, 200)
+
     def silent(self):
         """What was under way has come, and nothing comes any more."""
         def quiet():
@@ -111,6 +125,23 @@ class SoundsTest(ApplicationTest):
             time.sleep(0.5)
             return len(self.audio_a.packets) == before
         until(quiet, lambda: f"{len(self.audio_a.packets)} packets, and more come")
+
+
+class FewKeys(SoundsTest):
+    settings = {"ivr": {"max_digits": 4}}
+
+    def test_fewer_keys(self):
+        """ADM-20: no application asks for more, and who says nothing asks for so many."""
+        out, call = self.answered()
+        with self.assertRaisesRegex(ServerError, "at most 4: ivr.max_digits"):
+            self.node.ctl("call.collect", call=call, max="5")
+        self.node.ctl("call.collect", call=call, first_ms="30000", inter_ms="30000")
+        for key in "1234":
+            self.info(out, key)
+        told = self.wait_told("call.collected")
+        self.assertEqual((told["digits"], told["reason"]), ("1234", "max"))
+        out.bye()
+        self.ended()
 
 
 class Plays(SoundsTest):
@@ -129,6 +160,24 @@ class Plays(SoundsTest):
         self.assertEqual(self.wait_told("call.played", 2)["reason"], "stopped")
         self.node.ctl("call.play", call=call, file="none.wav")
         self.assertEqual(self.wait_told("call.played", 3)["reason"], "failed")
+        out.bye()
+        self.ended()
+
+    def test_play_opus(self):
+        """A file as opusenc makes it, to a party that takes PCMU; one that is cut is refused, and the log says where."""
+        folder = os.path.join(self.node.folder, "sounds", "default")
+        subprocess.run(["opusenc", "--quiet", "menu.wav", "menu.opus"], cwd=folder, check=True)
+        with open(os.path.join(folder, "menu.opus"), "rb") as file:
+            octets = file.read()
+        with open(os.path.join(folder, "cut.opus"), "wb") as file:
+            file.write(octets[:-1])
+        out, call = self.answered()
+        self.node.ctl("call.play", call=call, file="cut.opus")
+        self.assertEqual(self.wait_told("call.played")["reason"], "failed")
+        self.assertRegex(self.node.log_text(), f'file=cut.opus reason="ends within a page" at={len(octets) - 1}')
+        self.node.ctl("call.play", call=call, file="menu.opus")
+        self.hears(self.MENU, 40)
+        self.assertEqual(self.wait_told("call.played", 2)["reason"], "end")
         out.bye()
         self.ended()
 
@@ -323,10 +372,107 @@ class Plays(SoundsTest):
         out.bye()
         self.ended()
 
-    def info(self, dialog, key):
-        request = dialog.in_dialog("INFO", body=f"Signal={key}\r\nDuration=120\r\n")
-        request.set("Content-Type", "application/dtmf-relay")
-        self.assertEqual(dialog.transact(request).status, 200)
+
+class Places(SoundsTest):
+    FIRST, SECOND = 500, 900
+
+    def setUp(self):
+        super().setUp()
+        folder = os.path.join(self.node.folder, "sounds", "default")
+        samples = array.array("h", sine(self.FIRST, 8000, 20.0) + sine(self.SECOND, 8000, 20.0))
+        with wave.open(os.path.join(folder, "long.wav"), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(samples.tobytes())
+
+    def control(self, call, action, ms=0):
+        return self.node.ctl("call.play_control", call=call, action=action, ms=str(ms))["play"]
+
+    def test_places(self):
+        """Forward, back, paused and over a kill: it goes on about there; a place behind the end is the end."""
+        out, call = self.answered()
+        self.node.ctl("call.play", call=call, file="long.wav")
+        self.hears(self.FIRST)
+        self.assertGreaterEqual(self.control(call, "forward", 24000)["place_ms"], 24000)
+        self.hears(self.SECOND)
+        self.control(call, "to", 1000)
+        self.hears(self.FIRST, anew=True)
+        paused = self.control(call, "pause")
+        self.assertTrue(paused["paused"])
+        self.silent()
+        self.assertEqual(self.control(call, "place"), paused)
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(self.node.ctl("call.show", call=call)["play"], paused)
+        self.control(call, "resume")
+        self.hears(self.FIRST, anew=True)
+        self.control(call, "to", 30000)
+        self.hears(self.SECOND)
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        self.hears(self.SECOND, 40, anew=True)
+        self.assertGreaterEqual(self.control(call, "place")["place_ms"], 30000)
+        self.node.ctl("call.play_control", call=call, action="forward", ms="30000")
+        self.assertEqual(self.wait_told("call.played")["reason"], "end")
+        with self.assertRaisesRegex(ServerError, "nothing is played"):
+            self.control(call, "back", 1)
+        out.bye()
+        self.ended()
+
+
+class Prompts(SoundsTest):
+    NODE, GERMAN, OWN = 500, 700, 900
+
+    def sound(self, *path):
+        return os.path.join(self.node.folder, "sounds", *path)
+
+    def test_languages(self):
+        """The node's, then in the tenant's language, then in that of the caller's extension, then the tenant's own."""
+        wav(self.sound(".prompts", "hello.wav"), self.NODE)
+        wav(self.sound(".prompts", "de", "hello.wav"), self.GERMAN)
+        out, call = self.answered()
+        self.node.ctl("call.play", call=call, file="prompt:hello", times="0")
+        self.hears(self.NODE)
+        self.node.ctl("tenant.put", name="default", language="de")
+        self.node.ctl("call.play", call=call, file="prompt:hello", times="0")
+        self.hears(self.GERMAN)
+        self.node.ctl("extension.put", number="1001", language="en")
+        wav(self.sound("default", "en", "hello.wav"), self.OWN)
+        self.node.ctl("call.play", call=call, file="prompt:hello", times="0")
+        self.hears(self.OWN)
+        with self.assertRaisesRegex(ServerError, "a language has"):
+            self.node.ctl("extension.put", number="1001", language="en.us")
+        out.bye()
+        self.ended()
+
+    def test_spoken(self):
+        """Prompts that the script has made, and a number key by key: the caller hears what is in these files."""
+        subprocess.run([sys.executable, MAKE, self.sound(), "--languages", "en"], check=True, capture_output=True)
+        out, call = self.answered()
+        self.node.ctl("call.play", call=call, file="prompt:parked,digits:41")
+        self.assertEqual(self.wait_told("call.played")["reason"], "end")
+        heard = numpy.array(self.audio_a.codec.samples([packet.payload for packet in self.audio_a.audio()]), float)
+        for name in ("parked", "digit-4", "digit-1"):
+            self.assertGreater(self.likeness(heard, self.sound(".prompts", name + ".wav")), 0.7, name)
+        self.assertLess(self.likeness(heard, self.sound(".prompts", "closed.wav")), 0.5)
+        out.bye()
+        self.ended()
+
+    @staticmethod
+    def likeness(heard, path):
+        """The best correlation of a file with any part of what was heard, at 8 kHz: 1 is the same."""
+        with wave.open(path) as file:
+            said = numpy.frombuffer(file.readframes(file.getnframes()), "<i2").astype(float)
+            rate = file.getframerate()
+        said = numpy.interp(numpy.arange(0, len(said) - 1, rate / 8000), numpy.arange(len(said)), said)
+        heard = numpy.pad(heard, (0, len(said)))
+        size = len(heard) + len(said)
+        product = numpy.fft.irfft(numpy.fft.rfft(heard, size) * numpy.conj(numpy.fft.rfft(said, size)), size)[:len(heard)]
+        power = numpy.cumsum(numpy.concatenate(([0.0], heard * heard)))
+        power = power[len(said):] - power[:-len(said)]
+        return float(numpy.max(product[:len(power)] / numpy.sqrt(power * numpy.dot(said, said) + 1)))
 
 
 class GivesOn(SoundsTest):
@@ -367,6 +513,45 @@ class GivesOn(SoundsTest):
         self.ended()
         self.assertEqual([(cdr["from"], cdr["to"], cdr["sip_status"], cdr["cause"]) for cdr in self.node.cdrs()],
                          [("1001", self.NUMBER, "200", "transferred"), ("1001", "1002", "200", "hung up")])
+
+    def split(self, call):
+        """None: not yet, a change of the session is under way."""
+        try:
+            return self.node.ctl("call.split", call=call)["id"]
+        except ServerError as error:
+            self.assertIn("try again", str(error))
+            return None
+
+    def test_tag_goes_with_the_caller(self):
+        """IVR-02: what was typed is the call's, over a kill, a transfer and a split; three digits of four are asked for again."""
+        out, call = self.answered()
+        self.node.ctl("call.collect", call=call, file="menu.wav", min="4", max="8", tag="Case.CaseNumber", tries="2")
+        for key in "123#":
+            self.info(out, key)
+        self.hears(self.MENU, anew=True)
+        for key in "1234#":
+            self.info(out, key)
+        data = "Case.CaseNumber=1234"
+        told = self.wait_told("call.collected")
+        self.assertEqual((told["digits"], told["data"]), ("1234", data))
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(self.node.ctl("call.show", call=call)["data"], data)
+        into = self.rung(call)
+        into.answer(self.audio_b.sdp(), ack=False)
+        out.wait_reinvite(self.audio_a.sdp(version=2))
+        into.wait_ack()
+        until(lambda: [event for event in self.node.events() if event["type"] == "call.transferred"], lambda: f"{self.node.events()}")
+        self.assertEqual({event["data"] for event in self.node.events() if event["type"] == "call.transferred"}, {data})
+        other = until(lambda: self.split(call))
+        self.assertEqual(self.node.ctl("call.show", call=other)["data"], data)
+        out.bye()
+        into.bye()
+        until(lambda: len(self.node.cdrs()) == 4, lambda: f"{self.node.cdrs()}")
+        self.assertEqual({cdr["data"] for cdr in self.node.cdrs()}, {data})
+        with self.assertRaisesRegex(ServerError, "TAB.FIELD"):
+            self.node.ctl("call.collect", call=call, tag="CaseNumber")
 
     def test_to_an_extension_over_a_kill(self):
         self.test_to_an_extension(kill=True)

@@ -171,6 +171,8 @@ class Settings(unittest.TestCase):
         status, said = self.machine(web + tls, sip_tls_ports=[self.ports.take()])
         self.assertEqual(status, 2)
         self.assertRegex(said, r"tandem.yaml:5:.*x.pem")
+        recordings = f"recordings:\n  tenant_certificates: [{{tenant: a, file: {self.folder}/keys}}]\n"
+        self.assertRegex(self.machine(web + recordings)[1], r"tandem.yaml:6:\d+: .*/keys: it has no certificate in PEM")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
             for sock in (udp, tcp):
                 sock.bind(("127.0.0.1", 0))

@@ -3,12 +3,16 @@
 import contextlib
 import os
 import pathlib
+import shutil
+import signal
+import stat
 import subprocess
 import tempfile
 import time
 import unittest
 
 from lib.node import Node, build_folder
+from lib.wire import alone
 from tandem_client import Redis, RedisError
 
 from patience import PATIENCE_S, until
@@ -19,7 +23,7 @@ for _, key in ipairs(redis.call('KEYS', '*')) do all[#all + 1] = key .. ' ' .. r
 return all"""
 
 
-class Belonging(unittest.TestCase):
+class Servers(unittest.TestCase):
     def setUp(self):
         self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-belonging-"))
         self.servers = []
@@ -64,6 +68,8 @@ class Belonging(unittest.TestCase):
             self.assertIn(word, done.stderr)
         return done.stderr
 
+
+class Belonging(Servers):
     def moved(self, node, socket):
         self.assertEqual(node.stop(), 0)
         node.configure(self.at(socket))
@@ -179,6 +185,59 @@ class Belonging(unittest.TestCase):
         self.ask(self.one, "DEL", IDS)      # neither of them knows it: a program before this one
         node.start()
         self.assertEqual(file.read_text(encoding="utf-8"), f"{self.ask(self.one, 'SMEMBERS', IDS)[0]} unix:{self.one}\n")
+
+
+class Copied(Servers):
+    """A copy of a folder in a cluster, with a shard of its own: other nodes could not tell the two apart."""
+
+    @staticmethod
+    def member(socket, name, shard):
+        return {"redis": {"url": f"unix:{socket}"}, "node": {"name": name, "shard": shard},
+                "cluster": {"listen": f"127.0.0.{shard}:7946", "lease": "1s", "shards": [17, 18]}}
+
+    @classmethod
+    def setUpClass(cls):
+        alone()     # other files have nodes at these addresses, too
+        super().setUpClass()
+
+    def setUp(self):
+        super().setUp()
+        self.a = self.enterContext(Node(settings=self.member(self.one, "a", 17)))
+        self.copy = Node(settings=self.member(self.one, "b", 18), start=False)
+        self.addCleanup(self.copy.close, False)
+        shutil.copytree(self.a.state_dir, self.copy.state_dir, dirs_exist_ok=True, ignore=lambda folder, names: [
+            name for name in names if name == "tandem.yaml" or stat.S_ISSOCK(os.lstat(os.path.join(folder, name)).st_mode)])
+
+    def line(self):
+        lines = self.ask(self.one, "HGETALL", "td:{nodes}")
+        self.assertEqual(len(lines), 2)
+        return lines[1].split()
+
+    def test_started(self):
+        self.assertTrue(until(lambda: self.ask(self.one, "HLEN", "td:{nodes}") == 1))
+        self.refused(self.copy, "remove the file identity from the copy", self.a.state_dir)
+        self.assertEqual(self.line()[5], "a")
+        self.assertEqual(self.a.http("/readyz")[0], 200)
+        # the first one itself is not taken for a copy, and does not wait
+        self.a.kill()
+        self.assertLess(self.a.restart(), 2.9)
+        os.unlink(os.path.join(self.copy.state_dir, "identity"))
+        self.copy.start()
+        self.assertTrue(until(lambda: self.a.metric("tandem_cluster_nodes", state="heard") == 1))
+
+    def test_started_while_it_was_silent(self):
+        """Which of the two is the copy nobody knows then. The later one ends when it hears of the first."""
+        self.assertTrue(until(lambda: self.ask(self.one, "HLEN", "td:{nodes}") == 1))
+        self.a.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.a.process.send_signal, signal.SIGCONT)
+        self.copy.start()
+        self.assertTrue(until(lambda: self.line()[5] == "b"))
+        self.a.process.send_signal(signal.SIGCONT)
+        self.assertEqual(self.copy.process.wait(PATIENCE_S), 2)
+        self.assertIn("remove the file identity from the copy", self.copy.log_text())
+        self.assertIn("another process has started with the identity of this node", self.a.log_text())
+        self.assertTrue(until(lambda: self.line()[5] == "a" and self.line()[1] != "0"))
+        self.assertTrue(self.a.running())
 
 
 if __name__ == "__main__":

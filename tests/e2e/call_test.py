@@ -43,8 +43,8 @@ class CallTest(unittest.TestCase):
         self.audio_b.use(into.request)
         return out, into, answered
 
-    def calls(self):
-        return self.node.ctl("call.list")
+    def calls(self, **given):
+        return self.node.ctl("call.list", **given)
 
     def saved(self):
         """Redis has what the calls are now: a kill takes nothing of it."""
@@ -66,9 +66,9 @@ class CallTest(unittest.TestCase):
     def ended(self):
         """No call is left; what was heard of the last one."""
         end = time.monotonic() + PATIENCE_S
-        while self.calls() and time.monotonic() < end:
+        while self.calls(ending=True) and time.monotonic() < end:
             time.sleep(0.05)
-        self.assertEqual(self.calls(), [])
+        self.assertEqual(self.calls(ending=True), [])
         return self.node.cdrs()[-1]
 
 
@@ -312,10 +312,15 @@ class Calls(CallTest):
 
     def test_operator_hangs_up(self):
         out, into, _ = self.connect()
-        self.node.ctl("call.hangup", call=self.calls()[0]["id"])
+        call = self.calls()[0]["id"]
+        self.node.ctl("call.hangup", call=call)
+        self.assertEqual(self.calls(), [])      # no phone has acknowledged its BYE yet
+        self.assertEqual([row["state"] for row in self.calls(ending=True)], ["ending"])
+        self.assertEqual(self.node.ctl("call.show", call=call)["state"], "ending")
         out.wait_bye()
         into.wait_bye()
         self.assertEqual(self.ended()["ended_by"], "operator")
+        self.assertEqual(self.node.ctl("call.show", call=call)["state"], "ended")
 
     def test_lost_200_and_lost_ack(self):
         """RFC 3261 13.3.1.4: the 200 is sent again until the ACK comes."""

@@ -80,6 +80,69 @@ class Keeper(AsNobody, unittest.TestCase):
         self.assertEqual(self.node.metric("tandem_floating_addresses", state="refused"), 1)
         self.assertEqual(self.keeper(), [0])
 
+    # ---- cluster.address_hook ----
+
+    def hooked(self, then="exit 0"):
+        """The node has a program that writes down what it hears; where."""
+        program, said = os.path.join(self.folder, "hook"), os.path.join(self.folder, "said")
+        with open(said, "w", encoding="utf-8"):
+            os.chmod(said, 0o666)
+        with open(program, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\necho \"$*\" >> {said}\necho heard $1\n{then}\n")
+        os.chmod(program, 0o755)
+        self.node.configure({**SETTINGS, "cluster": {**SETTINGS["cluster"], "address_hook": program}, "redis": {"url": f"unix:{self.socket}"}})
+        return program, said
+
+    def hears(self, said, *words):
+        def lines():
+            with open(said, encoding="utf-8") as file:
+                return [line.split() for line in file]
+        until(lambda: [line[0] for line in lines()] == list(words), lambda: f"the program heard {lines()}, not {words}")
+        self.assertEqual({tuple(line[1:]) for line in lines()}, {(ADDRESS, "32", "1", "n1")})
+
+    def test_hook(self):
+        """A node that may move nothing goes on, and its program hears of it, also when the node is killed; and before the next one's."""
+        _, said = self.hooked("sleep 0.3")
+        self.start_as_nobody("-all")
+        self.hears(said, "add")
+        until(lambda: self.node.metric("tandem_address_hook_runs_total", result="done") == 1)
+        self.assertEqual(self.node.metric("tandem_floating_addresses", state="hooked"), 1)
+        self.assertNotIn("addresses are not moved", self.node.log_text())
+        self.assertIn(f'"the address hook says" address={ADDRESS} text="heard add"', self.node.log_text())
+        self.node.kill()
+        self.hears(said, "add", "delete")
+        self.start_as_nobody("-all")
+        self.hears(said, "add", "delete", "add")
+        self.assertEqual(self.node.stop(), 0)
+        self.hears(said, "add", "delete", "add", "delete")
+
+    def test_hook_beside(self):
+        """One that moves addresses tells as well, and waits for nobody."""
+        _, said = self.hooked("sleep 600; exit 3")
+        self.node.start()
+        self.assertTrue(here())
+        self.hears(said, "add")
+        self.node.kill()
+        until(lambda: not here(), lambda: "the address of a node that was killed stays")
+        self.node.restart()
+        self.assertTrue(here())
+        until(lambda: self.node.metric("tandem_address_hook_runs_total", result="late") > 0)
+        self.assertIn("the address hook took too long and was killed", self.node.log_text())
+
+    def test_hook_fails(self):
+        self.hooked("exit 3")
+        self.node.start()
+        until(lambda: self.node.metric("tandem_address_hook_runs_total", result="failed") > 0)
+        self.assertIn("exit_status=3", self.node.log_text())
+
+    def test_hook_of_others(self):
+        """Whoever may write it would run what he likes."""
+        program, _ = self.hooked()
+        os.chmod(program, 0o777)
+        done = subprocess.run([self.node.program("tandemd"), "--config", self.node.config], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertRegex(done.stderr, rf"{self.node.config}:\d+:\d+: cluster.address_hook: {program} may be written by others: chmod go-w")
+
 
 class Stopped(unittest.TestCase):
     """Three machines. The kernel of one whose node stands still does not say that it has the address, which another one has by now."""

@@ -45,7 +45,7 @@ def of_bpf(pid):
     """{(what, id)} of the programs, maps and links that a process has."""
     found = set()
     for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
-        with open(path, encoding="ascii") as file:
+        with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii") as file:  # closed since it was listed
             found |= set(re.findall(r"^(prog|map|link)_id:\s*(\d+)$", file.read(), re.M))
     return found
 
@@ -162,7 +162,7 @@ class Killed:
         self.talk(a, b)
         out.bye()
         into.wait_bye()
-        self.wait("the end of the call", lambda: len(self.node.ctl("call.list")) == 1)
+        self.wait("the end of the call", lambda: len(self.node.ctl("call.list", ending=True)) == 1)
         self.stop()
         self.same()
 

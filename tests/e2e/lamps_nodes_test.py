@@ -88,7 +88,7 @@ class LampsOfNodes(Cluster):
                 self.hear(rings.ends[0], mine)
                 picks.bye()
                 rings.out.wait_bye()
-                self.until(lambda: not self.a.ctl("call.list") and not self.b.ctl("call.list"))
+                self.until(lambda: not any(node.ctl("call.list", ending=True) for node in (self.a, self.b)))
         self.assertEqual(self.desk.invite("**1002", self.end().sdp()).wait_final().status, 404)
 
     def test_taken_by_a_command(self):

@@ -209,6 +209,7 @@ class Refused(CallTest):
     def test_a_phone_that_takes_no_media(self):
         out = self.a.invite("1002", self.audio_a.sdp())
         self.b.incoming().reject(488)
+        self.b.incoming().reject(488)       # with the node's codecs, either
         self.assertEqual(out.wait_final().status, 488)
         self.assertTrue(until(lambda: not self.calls()))
         (code, words), = self.finding()

@@ -16,6 +16,7 @@ WIDE = ("9 G722/8000", EVENTS)
 
 class Meet(transfer_test.TwoCalls):
     """A speaks with B in PCMU, and B by another dialog with C in G.722."""
+    media = {**transfer_test.TwoCalls.media, "transcode": False}       # nobody waits for a codec then
     ask = transfer_test.Attended.ask
 
     def pairs_of_two(self):
@@ -145,6 +146,7 @@ class Meet(transfer_test.TwoCalls):
 
 class Rung(TransferTest):
     """Blind: who is rung takes a codec that the party once offered, and does not use."""
+    media = {**TransferTest.media, "transcode": False}
 
     def rung(self):
         out, into, _ = self.connect(self.audio_a.sdp(codecs=BOTH), self.audio_b.sdp())

@@ -118,6 +118,48 @@ class MusicTest(CallTest):
         self.ended()
 
 
+class Announced(MusicTest):
+    """CALL-44: whom 1001 calls hears a file first, and 1001 music."""
+    FIRST = 1600
+
+    def setUp(self):
+        super().setUp()
+        wav(self.file("hello.wav"), self.FIRST, seconds=2)
+        self.node.ctl("extension.put", number="1001", announce_inside="hello.wav")
+        self.plays()
+
+    def begins(self):
+        out, into, _ = self.connect(self.audio_a.sdp(), self.audio_b.sdp())
+        self.audio_a.start(TALK_A)
+        self.audio_b.start(TALK_B)
+        self.audio_b.wait_tone(self.FIRST)
+        return out, into
+
+    def test_then_they_speak(self):
+        out, into = self.begins()
+        self.audio_a.wait_tone(MUSIC)
+        self.talks()
+        self.one_stream(self.audio_b)
+        self.ends(out, into)
+
+    def test_both_hear_it(self):
+        self.node.ctl("extension.put", number="1001", announce_to="both")
+        out, into = self.begins()
+        self.audio_a.wait_tone(self.FIRST)
+        self.talks()
+        self.ends(out, into)
+
+    def test_over_a_kill(self):
+        wav(self.file("hello.wav"), self.FIRST, seconds=4)
+        out, into = self.begins()
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        self.audio_b.wait_tone(self.FIRST, anew=True)
+        self.talks()
+        self.ends(out, into)
+
+
 class Held(MusicTest):
     def test_by_the_phone(self):
         """CALL-08, CALL-10: the far end hears the file until it is resumed, as one stream with what it heard before."""

@@ -114,7 +114,7 @@ class OnePublicAddress(Talk):
         first.bye()
         second.wait_bye()
         end = time.monotonic() + PATIENCE_S
-        while len(self.node.ctl("call.list")) > left:
+        while len(self.node.ctl("call.list", ending=True)) > left:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.02)
 

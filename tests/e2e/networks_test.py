@@ -123,9 +123,9 @@ class NetworksTest(Talk, unittest.TestCase):
 
     def ended(self):
         end = time.monotonic() + PATIENCE_S
-        while self.node.ctl("call.list") and time.monotonic() < end:
+        while self.node.ctl("call.list", ending=True) and time.monotonic() < end:
             time.sleep(0.05)
-        self.assertEqual(self.node.ctl("call.list"), [])
+        self.assertEqual(self.node.ctl("call.list", ending=True), [])
 
 
 class BehindNat(NetworksTest):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two parkers of one slot and two pickers of one slot, on two nodes, at the same time: one wins, the other is told why. PARK-02, PARK-03.
 
-TANDEM_RACES=10000 runs as many rounds."""
+TANDEM_RACES=10000 runs as many rounds. Where the machine stands still for long, Redis is late, and both may be told so: such a race is held again,
+and all of them are counted."""
 import os
 import threading
 import unittest
@@ -11,6 +12,7 @@ from server import ServerError
 from taken_test import ADDRESSES, SIP, Cluster
 
 ROUNDS = int(os.environ.get("TANDEM_RACES", "12"))
+LATE = "Redis did not answer"       # a loser, or both
 AT = {17: ("2001", "2002", "2003"), 18: ("2004", "2005", "2006")}
 
 
@@ -64,42 +66,66 @@ class Races(Cluster):
         out.wait_answer()
         return parameter(out.remote, "tag").split(".")[0], out, into
 
-    def parks(self, talks, slot):
-        """Who waits there, then."""
+    def leaves(self, talk):
+        talk[1].bye()
+        talk[2].wait_bye()
+
+    def parks(self, slot):
+        """Who waits there, then; None: Redis was late for both, and nobody does."""
+        talks = [self.talk(shard) for shard in AT]
         results = both(*(lambda node=node, talk=talk: node.ctl("call.park", call=talk[0], leg="a", slot=slot)
                          for node, talk in zip((self.a, self.b), talks)))
         won = [talk for talk, result in zip(talks, results) if not isinstance(result, ServerError)]
+        whys = [str(result) for result in results if isinstance(result, ServerError)]
+        if all(LATE in why for why in whys) and not won:
+            for talk in talks:
+                self.leaves(talk)
+            return None
         self.assertEqual(len(won), 1, results)
-        lost = next(talk for talk in talks if talk is not won[0])
-        self.assertIn(f"call {won[0][0]} waits there", str(next(r for r in results if isinstance(r, ServerError))))
+        self.late += LATE in whys[0]
+        if LATE not in whys[0]:
+            self.assertIn(f"call {won[0][0]} waits there", whys[0])
         won[0][2].wait_bye()
-        lost[1].bye()               # it goes on, and ends as any call
-        lost[2].wait_bye()
+        self.leaves(next(talk for talk in talks if talk is not won[0]))     # it goes on, and ends as any call
         return won[0][1]
 
     def picks(self, slot):
-        """Who has whoever waits there, then."""
+        """Who has whoever waits there, then; None: Redis was late for both, and he waits there still."""
         dialogs = both(*(lambda shard=shard: self.phones[shard, AT[shard][2]].invite(f"%2341{slot}", self.media.sdp()) for shard in AT))
         finals = [dialog.wait_final() for dialog in dialogs]
         statuses = [final.status for final in finals]
-        self.assertEqual(sorted(statuses), [200, 404], statuses)
-        late = finals[statuses.index(404)]
-        self.assertIn("nobody waits there", late.get("Warning") or late.get("Reason") or "")
+        if statuses == [503, 503]:
+            return None
+        self.assertEqual(statuses.count(200), 1, statuses)
+        late = finals[1 - statuses.index(200)]
+        self.late += late.status == 503
+        if late.status != 503:
+            self.assertEqual(late.status, 404)
+            self.assertIn("nobody waits there", late.get("Warning") or late.get("Reason") or "")
         picker = dialogs[statuses.index(200)]
         picker.wait_answer()
         return picker
 
+    def again(self, race, slot):
+        """The winner of a race that is held until there is one."""
+        while (won := race(slot)) is None:
+            self.late += 2
+            self.assertLess(self.late, 10 + ROUNDS // 20, "Redis is late too often to say anything")
+        return won
+
     def test_one_wins(self):
+        self.late = 0
         for number in range(ROUNDS):
             slot = f"{number % 90 + 10}"
-            party = self.parks([self.talk(17), self.talk(18)], slot)
-            picker = self.picks(slot)
+            party = self.again(self.parks, slot)
+            picker = self.again(self.picks, slot)
             self.until(lambda: not self.a.ctl("park.list"))     # they speak with each other
             picker.bye()
             party.wait_bye()
-            self.until(lambda: not self.a.ctl("call.list") and not self.b.ctl("call.list"))
+            self.until(lambda: not any(node.ctl("call.list", ending=True) for node in (self.a, self.b)))
             for phone in self.phones.values():
                 phone.forget()
+        print(f"{ROUNDS} rounds of two races, told that Redis was late: {self.late}", flush=True)
 
 
 if __name__ == "__main__":

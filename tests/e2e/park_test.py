@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls are parked in slots, which all shards share, and retrieved through another shard, over kills of the node and losses of Redis."""
+import os
 import time
 import unittest
 
 from directory_test import Pair
 from lib.place import NODE
 from lib.sip import or_none, parameter
+from music_test import wav
 from patience import PATIENCE_S
 from server import ServerError
 from shards_test import ShardsTest, Talk
@@ -161,6 +163,30 @@ class Park(ParkTest):
             self.node.ctl("call.park", call=third.call, leg="a")
         self.assertEqual(self.node.ctl("call.park", call=third.call, leg="a", group="back")["slot"], "80")
 
+    def test_slot_is_said(self):
+        """PARK-02, BEAT-12: who parks hears the slot, tone by tone here, and is left then; who hangs up meanwhile is not waited for."""
+        tones = {"parked": 500, "digit-7": 900, "digit-0": 1300}
+        for name, hertz in tones.items():
+            wav(os.path.join(self.node.folder, "sounds", ".prompts", name + ".wav"), hertz)
+        self.node.ctl("tenant.put", name="default", park_spoken="true")
+        into = self.first.into
+        self.refers(into, "70")
+        for hertz in tones.values():
+            self.first.audio_b.wait_tone(hertz)
+        told = self.told_by_notify(into)
+        self.assertEqual(told if told != "SIP/2.0 100 Trying" else self.told_by_notify(into), "SIP/2.0 200 OK")
+        into.wait_bye()
+        self.assertEqual(sorted(self.slots()), ["70"])
+        talk = Talk(self, self.c, self.d)
+        self.refers(talk.into, "07")
+        talk.audio_b.wait_tone(tones["parked"], 5)
+        talk.into.bye()
+        self.until(lambda: sorted(self.slots()) == ["07", "70"])
+
+    def refers(self, into, slot):
+        refer = into.in_dialog("REFER", [("Refer-To", f"<sip:%2341{slot}@{NODE}>")])
+        self.assertEqual(into.transact(refer).status, 202)
+
     def test_redis_is_emptied(self):
         """The slot is claimed again."""
         self.park()
@@ -219,6 +245,7 @@ class ComesBack(ParkTest):
 
     def test_over_a_kill(self):
         """The one who rings is rung by the next process, too."""
+        self.until(lambda: all(row["saved"] for row in self.node.ctl("call.list")))
         self.node.kill()
         self.node.restart()
         picks = self.c.invite("%234107", self.audio.sdp())
@@ -298,6 +325,53 @@ class SentOn(ParkTest):
         self.hear_each_other((out, audio), (talk.out, talk.audio_a))
         out.bye()
         talk.out.wait_bye()
+        self.wait_calls(())
+
+    # ---- who is given away to such an extension ----
+
+    def given(self, into, to="1004"):
+        """What the transferor is told in the end."""
+        refer = into.in_dialog("REFER", [("Refer-To", f"<sip:{to}@{NODE}>")])
+        self.assertEqual(into.transact(refer).status, 202)
+        told = self.told_by_notify(into)
+        return told if told != "SIP/2.0 100 Trying" else self.told_by_notify(into)
+
+    def test_given_to_it(self):
+        """1002 gives 1001 to 1004, whose calls go to a slot: 1002 hears so when it waits there, over a kill, until 1003 calls the slot."""
+        self.node.ctl("extension.put", number="1004", forward_always="#4107")
+        talk = Talk(self)
+        self.assertEqual(self.given(talk.into), "SIP/2.0 200 OK")
+        talk.into.wait_bye()
+        self.assertEqual(self.slots(), {"07": (talk.call, "1004", "1001")})
+        self.node.kill()
+        self.node.restart()
+        self.until(lambda: self.slots() == {"07": (talk.call, "1004", "1001")})
+        picks, audio = self.dial(self.c, "%234107")
+        audio.use(picks.wait_answer())
+        self.hear_each_other((talk.out, talk.audio_a), (picks, audio))
+        self.until(lambda: not self.slots())
+        picks.bye()
+        talk.out.wait_bye()
+        self.wait_calls(())
+
+    def test_given_to_a_taken_one(self):
+        """The transferor has its party again, and hears why. By command it is the same."""
+        self.node.ctl("extension.put", number="1002", forward_always="#4107")
+        waits, _ = self.waits("07")
+        self.node.ctl("extension.put", number="1002", forward_always="")
+        self.node.ctl("extension.put", number="1004", forward_always="#4107")
+        out, audio = self.dial(self.a, "1002")
+        into = self.b.incoming()
+        into.answer(audio.sdp())
+        out.wait_answer()
+        self.assertEqual(self.given(into), "SIP/2.0 486 Busy Here")
+        waits.bye()
+        self.until(lambda: not self.slots())
+        call, = (row["id"] for row in self.node.ctl("call.list"))
+        self.node.ctl("call.transfer", call=call, leg="b", to="1004")
+        into.wait_bye()
+        self.until(lambda: self.slots() == {"07": (call, "1004", "1001")})
+        out.bye()
         self.wait_calls(())
 
 

@@ -36,7 +36,8 @@ def row(text):
 class Tables:
     """Runs the checks of a table, which are the functions marked with its rows."""
     heading = None
-    settings = {"sip": {"info_types": [OWN_TYPE], "x_headers": ["X-Own"]}, "media": {"video": True}}
+    settings = {"sip": {"info_types": [OWN_TYPE], "x_headers": ["X-Own"]},
+                "media": {"video": True, "transcode": False}}      # or who refuses is asked once more for a codec
 
     def checks(self):
         return {found.row: found for name in dir(self) if hasattr(found := getattr(self, name), "row")}

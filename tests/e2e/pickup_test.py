@@ -74,7 +74,7 @@ class Pickup(unittest.TestCase):
         picks.bye()
         self.out.wait_bye()
         end = time.monotonic() + PATIENCE_S
-        while self.node.ctl("call.list"):
+        while self.node.ctl("call.list", ending=True):
             self.assertLess(time.monotonic(), end)
         rows = [row for row in self.node.ctl("cdr.list") if row["forwarded"] == "pickup"]
         self.assertEqual([(row["from"], row["to"], row["forwarded_to"], str(row["sip_status"])) for row in rows],

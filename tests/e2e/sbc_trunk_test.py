@@ -77,7 +77,7 @@ class Trunk(Talks, unittest.TestCase):
             self.proxies[i].wait(lambda: or_none(probe.options, 1))
 
     def tearDown(self):
-        until(lambda: not self.node.ctl("call.list"))
+        until(lambda: not self.node.ctl("call.list", ending=True))
 
     def call(self, caller, number, called, audio, heard):
         """(The caller's dialog, the called one's); each end has its own audio."""

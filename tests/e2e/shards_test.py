@@ -91,13 +91,13 @@ class ShardsTest(unittest.TestCase):
         self.assertEqual(set(talks), set(shards))
         return talks
 
-    def ids(self):
-        return {row["id"] for row in self.node.ctl("call.list")}
+    def ids(self, **given):
+        return {row["id"] for row in self.node.ctl("call.list", **given)}
 
     def wait_calls(self, calls, seconds=PATIENCE_S):
         end, calls = time.monotonic() + seconds, set(calls)
-        while self.ids() != calls:
-            self.assertLess(time.monotonic(), end, f"calls {self.ids()}, not {calls}")
+        while (ids := self.ids(ending=True)) != calls:
+            self.assertLess(time.monotonic(), end, f"calls {ids}, not {calls}")
             time.sleep(0.05)
 
     def take(self, shard, seconds=60):

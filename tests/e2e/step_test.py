@@ -71,7 +71,7 @@ class Stepped(unittest.TestCase):
         self.into.wait_bye()
         talked_ms = (time.monotonic() - self.answered) * 1000
         end = time.monotonic() + PATIENCE_S
-        while self.node.ctl("call.list") and time.monotonic() < end:
+        while self.node.ctl("call.list", ending=True) and time.monotonic() < end:
             time.sleep(0.05)
         record = self.node.cdrs()[-1]
         self.assertAlmostEqual(int(record["talk_ms"]), talked_ms, delta=1500)

@@ -13,7 +13,7 @@ from lib.sip import SipError, parameter
 from server import ServerError
 
 SIP, LEASE = 5060, "2s"
-ADDRESSES = {17: "127.0.0.17", 18: "127.0.0.18", 19: "127.0.0.19"}
+ADDRESSES = {number: f"127.0.0.{number}" for number in range(17, 22)}
 
 
 class Talk:
@@ -395,3 +395,76 @@ class Claimed(Three):
         talk.hears()
         talk.quiet()
         talk.hang_up()
+
+
+class Spread(Three):
+    """Two shards beside are of no node's file."""
+    shards = (17, 18, 19, 20, 21)
+
+    def setUp(self):
+        super().setUp()
+        self.until(lambda: self.refused() is None)      # all have said which shards are their own
+
+    def at(self, name):
+        return [shard for shard in self.shards if self.owner(shard) == name]
+
+    def test_rebalanced(self):
+        """All lie at one node. They are spread by command, and those who talk notice next to nothing."""
+        # what was offered in a drain before may still be asked for by another one
+        self.until(lambda: [shard for shard in self.shards if self.gathered(shard)] == list(self.shards) and
+                   self.b.metric("tandem_shards", state="live") == 5)
+        for shard, number in ((17, "1002"), (19, "1003")):
+            self.registers(shard, number)
+        talks = [Talk(self, shard, number, at=shard).answer().speaks() for shard, number in ((17, "1002"), (19, "1003"))]
+        for talk in talks:
+            talk.hears()
+        self.until(lambda: self.planned() == {17: ("b", "a", "home"), 19: ("b", "c", "home"), 20: ("b", None, "even")})
+        self.assertEqual(self.at("b"), list(self.shards), "nothing is moved by dry")
+        done = self.c.ctl("cluster.rebalance", node="c")
+        self.assertEqual((done["dry"], len(done["moves"]), done["unowned"]), (False, 3, []))
+        with self.assertRaisesRegex(ServerError, "busy"):
+            self.c.ctl("cluster.rebalance", node="c")
+        self.until(lambda: (self.owner(17), self.owner(18), self.owner(19)) == ("a", "b", "c"))
+        self.until(lambda: sorted(len(self.at(name)) for name in "abc") == [1, 2, 2])
+        self.until(lambda: not self.planned())
+        self.until(lambda: self.c.log_tail(500).count("a shard was moved by command") == 3)
+        for talk in talks:
+            talk.hears()
+            talk.quiet()
+        talks[0].hang_up()
+        talks[1].into.bye()
+        talks[1].out.wait_bye()
+        for talk in talks:
+            self.until(lambda: self.cdrs(self.a, talk.id))
+            self.assertEqual(len(self.cdrs(self.a, talk.id)), 1)
+
+    def gathered(self, shard):
+        if self.owner(shard) != "b":
+            with contextlib.suppress(ServerError):      # it asks already
+                self.a.ctl("shard.take", shard=shard, node="b")
+        return self.owner(shard) == "b"
+
+    def planned(self):
+        moves = self.a.ctl("cluster.rebalance", dry=True, node="a")["moves"]
+        return {row["shard"]: (row["from"], row["to"] if row["why"] == "home" else None, row["why"]) for row in moves}
+
+    def test_drains(self):
+        """Whoever takes no calls gets no shard, and gives its own."""
+        self.a.ctl("node.drain", node="c")
+        self.addCleanup(self.a.ctl, "node.undrain", node="c")
+        self.until(lambda: not self.at("c"))
+        self.until(lambda: all(self.owner(shard) in ("a", "b") for shard in self.shards) and "c" not in str(self.planned()))
+        self.a.ctl("cluster.rebalance", node="a")
+        self.until(lambda: not self.planned())
+        self.assertEqual(sorted(len(self.at(name)) for name in "ab"), [2, 3])
+        for node in "ab":
+            self.a.ctl("node.drain", node=node)
+            self.addCleanup(self.a.ctl, "node.undrain", node=node)
+        self.until(lambda: self.refused() and "say node.undrain" in self.refused())
+
+    def refused(self):
+        try:
+            self.planned()
+        except ServerError as error:
+            return str(error)
+        return None

@@ -115,6 +115,7 @@ class SharedPort(Calls):
 
 class OtherWorker(SharedPort):
     """Two browsers on the ports of two workers: the one that joins the call of the other comes to its port."""
+    settings = {"media": {"transcode": False}}      # or it is asked once more for a codec
 
     def setUp(self):
         super().setUp()

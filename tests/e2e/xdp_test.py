@@ -129,7 +129,7 @@ class XdpTest(Talk, unittest.TestCase):
     def hang_up(self, out, into):
         out.bye()
         into.wait_bye()
-        self.wait("the end of the call", lambda: not self.node.ctl("call.list"))
+        self.wait("the end of the call", lambda: not self.node.ctl("call.list", ending=True))
 
     def ping(self):
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:

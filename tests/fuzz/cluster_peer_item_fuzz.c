@@ -13,7 +13,7 @@ static void item_check(struct bytes octets, const struct peer_item *item)
 	struct writer w = writer_over(again, sizeof(again));
 
 	assert(item->kind >= PEER_HELLO && item->kind < PEER_KINDS);
-	assert((item->shard != 0) == (item->kind > PEER_LEAVING));
+	assert((item->shard != 0) == (item->kind > PEER_LEAVING && item->kind != PEER_DRAINS));
 	assert(item->named.count <= MEMBERS_MAX);
 	for (uint32_t i = 0; i < item->named.count; i++)
 		assert(item->named.ids[i] && members_rank(&item->named, item->named.ids[i]) == i);

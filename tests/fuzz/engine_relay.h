@@ -13,7 +13,7 @@ enum {
 	SLOTS = 4,
 	EVENTS = 4,
 	SENT_KEPT = 256,
-	SENT_OCTETS = 256,
+	SENT_OCTETS = 1024,
 	PUT_KEPT = 256,
 	JOBS = 2,
 	EVENT_PT = 127,
@@ -132,6 +132,14 @@ void relay_job(struct fuzz *f, struct script *s);
 void relay_jobs_check(const struct fuzz *f);
 /* RTP that a flow's party gets: of the job that it hears, and then of nobody else but digits. */
 void relay_heard_check(const struct fuzz *f, const struct sim_packet *p, uint32_t slot);
+
+/* ---- engine_relay_coded.c ---- */
+/* Of a spec's rules some are coded anew, and its party may be to hear a tone. */
+void relay_coded_read(struct script *s, const struct fuzz *f, struct flow_spec *spec);
+/* Who waits is in line, what is in line waits, and nothing is beyond its bounds. */
+void relay_coded_check(const struct fuzz *f);
+/* A packet that was made here for the party, of what is coded anew or of a tone. */
+bool relay_is_coded(const struct fuzz *f, uint32_t slot, uint8_t type);
 
 /* ---- engine_relay_commands.c ---- */
 /* A flow leaves, as to another worker, and comes back. */

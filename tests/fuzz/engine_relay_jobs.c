@@ -60,7 +60,7 @@ void relay_heard_check(const struct fuzz *f, const struct sim_packet *p, uint32_
 	uint8_t type = p->data[1] & 0x7f;
 
 	assert(p->made || !hears);
-	if (!p->made || type == EVENT_PT)
+	if (!p->made || type == EVENT_PT || relay_is_coded(f, slot, type))
 		return;
 	assert(hears);
 	if (!f->w.jobs.list[flow->listener.job - 1].kind->take)

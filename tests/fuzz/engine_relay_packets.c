@@ -12,7 +12,8 @@
 enum {
 	PACKET_BYTES_MAX = 80,
 	RTP_BYTES = 20,
-	RTP_BYTES_MAX = 28, /* with an extension */
+	RTP_BYTES_MAX = 28,        /* with an extension */
+	RTP_BYTES_LONG = 16 + 160, /* 20 ms of most codecs */
 	BLOCKS_MAX = 5,
 };
 
@@ -101,12 +102,19 @@ void relay_raw(struct fuzz *f, struct script *s)
 }
 
 /* Numbered as its sequence is. */
-static void extension_put(uint8_t packet[RTP_BYTES_MAX])
+static void extension_put(uint8_t *packet)
 {
 	memmove(packet + 24, packet + 16, 4);
 	be32_put(packet + 16, 0xbede0001);
 	be32_put(packet + 20, (uint32_t)(EXTENSION_ID << 28 | 1 << 24 | be16_get(packet + 2) << 8));
 	packet[0] |= RTP_EXTENSION_BIT;
+}
+
+/* Of the four octets that are there. */
+static void sound_put(uint8_t packet[RTP_BYTES_LONG])
+{
+	for (uint32_t i = RTP_BYTES; i < RTP_BYTES_LONG; i++)
+		packet[i] = (uint8_t)(packet[i - 4] * 5 + i);
 }
 
 /* Of the flow it comes to: on the shared port whoever sends one number sends one packet. */
@@ -118,7 +126,7 @@ static uint32_t whose(uint8_t where)
 void relay_rtp(struct fuzz *f, struct script *s)
 {
 	uint8_t where = take(s), from = take(s), type = take(s);
-	uint8_t packet[RTP_BYTES_MAX] = { 0x81, type };
+	uint8_t packet[RTP_BYTES_LONG] = { 0x81, type };
 
 	be16_put(packet + 2, (uint16_t)(take(s) << 8 | take(s)));
 	be32_put(packet + 4, (uint32_t)take(s) << 12);
@@ -128,7 +136,12 @@ void relay_rtp(struct fuzz *f, struct script *s)
 	be32_put(packet + 16, (uint32_t)(take(s) << 24 | take(s) << 16 | take(s)));
 	if (where & 64)
 		extension_put(packet);
-	packet_put(f, where, CHANNEL_RTP, from, packet, where & 64 ? RTP_BYTES_MAX : RTP_BYTES);
+	else if (where & 128)
+		sound_put(packet);
+	packet_put(f, where, CHANNEL_RTP, from, packet,
+		   where & 64    ? RTP_BYTES_MAX
+		   : where & 128 ? RTP_BYTES_LONG
+				 : RTP_BYTES);
 }
 
 /* Blocks that can be told apart. */

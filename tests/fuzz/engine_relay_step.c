@@ -97,6 +97,7 @@ void relay_step(struct fuzz *f)
 	counters_check(f);
 	relay_sent_check(f);
 	relay_jobs_check(f);
+	relay_coded_check(f);
 	for (uint32_t slot = 0; slot < SLOTS; slot++) {
 		assert(f->w.flows.list[slot].marked == (f->sim->over[slot].slot != 0));
 		if (f->w.flows.list[slot].id.generation == 0)

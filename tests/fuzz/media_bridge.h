@@ -15,4 +15,8 @@ struct bytes bridge_answer(struct bytes offer, struct bytes script, struct write
 /* Aborts and says where the plans differ. */
 void same_plan(const struct media_plan *want, const struct media_plan *got);
 
+/* ---- media_bridge_coded.c ---- */
+void check_codings(const struct media_plan *plan, const struct session *a, const struct session *b,
+		   bool codes);
+
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Input: media_offer_input.c; an answer that begins with a @ is a script of media_bridge_answer.c. Oracle: of the four texts of an exchange, session_read of each leg and bridge_map plan what offer_answer
- * planned when it wrote the last of them, whichever leg is named first.
+ * planned when it wrote the last of them, whichever leg is named first. All of it thrice: nothing is coded, or what must be, or the node's
+ * codecs are offered as well. What is coded is said by one party in a codec that the node speaks, and the other one does not take.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,16 +40,38 @@ static void turn(struct media_plan *plan)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void exchange(const struct offer_input *in, struct bytes script, bool scripted)
 {
 	static struct session a, b;
 	static struct media_plan want, got;
-	struct offer_input in = offer_input_read(bytes_mem(data, size));
-	struct writer offer_a = writer_over(g_offer_a, sizeof(g_offer_a));
+	bool codes = offer_policy_codes(&in->policy);
 	struct writer offer_b = writer_over(g_offer_b, sizeof(g_offer_b));
 	struct writer answer_b = writer_over(g_answer_b, sizeof(g_answer_b));
 	struct writer answer_a = writer_over(g_answer_a, sizeof(g_answer_a));
+	struct bytes answer = in->answer;
 	struct offer_error error = { 0 };
+
+	if (offer_forward(in->offer, &in->policy, &in->to_b, &offer_b, &error))
+		return;
+	if (scripted)
+		answer = bridge_answer(writer_done(&offer_b), script, &answer_b);
+	if (offer_answer(in->offer, writer_done(&offer_b), answer, &in->policy, &in->to_a,
+			 &answer_a, &want, &error))
+		return;
+	read_leg(&a, in->offer, writer_done(&answer_a), false);
+	read_leg(&b, answer, writer_done(&offer_b), true);
+	bridge_map(&a, &b, codes, &got);
+	same_plan(&want, &got);
+	check_codings(&got, &a, &b, codes);
+	bridge_map(&b, &a, codes, &got);
+	turn(&got);
+	same_plan(&want, &got);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct offer_input in = offer_input_read(bytes_mem(data, size));
+	struct writer offer_a = writer_over(g_offer_a, sizeof(g_offer_a));
 	bool scripted = in.answer.n && in.answer.p[0] == '@';
 	struct bytes script = bytes_from(in.answer, 1);
 
@@ -56,19 +79,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		in.to_b.earlier = in.offer;
 	if (scripted)
 		in.offer = bridge_offer(in.offer, script, &offer_a);
-	if (offer_forward(in.offer, &in.policy, &in.to_b, &offer_b, &error))
-		return 0;
-	if (scripted)
-		in.answer = bridge_answer(writer_done(&offer_b), script, &answer_b);
-	if (offer_answer(in.offer, writer_done(&offer_b), in.answer, &in.policy, &in.to_a,
-			 &answer_a, &want, &error))
-		return 0;
-	read_leg(&a, in.offer, writer_done(&answer_a), false);
-	read_leg(&b, in.answer, writer_done(&offer_b), true);
-	bridge_map(&a, &b, &got);
-	same_plan(&want, &got);
-	bridge_map(&b, &a, &got);
-	turn(&got);
-	same_plan(&want, &got);
+	exchange(&in, script, scripted);
+	in.policy.a.transcode = in.policy.b.transcode = true;
+	exchange(&in, script, scripted);
+	in.policy.adds_codecs = true;
+	exchange(&in, script, scripted);
 	return 0;
 }

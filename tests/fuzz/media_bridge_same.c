@@ -63,8 +63,10 @@ static void same_rules(const struct where *at, const struct media_side *want,
 		same(at, "rule's in", w->in, g->in);
 		same(at, "rule's out", w->out, g->out);
 		same(at, "rule's event", w->event, g->event);
+		same(at, "rule's coding", w->coding, g->coding);
 		same(at, "rule's clock_hz", w->clock_hz, g->clock_hz);
 	}
+	same_octets(at, "codings", want->codings, got->codings, sizeof(want->codings));
 	same(at, "rule_count", want->rule_count, got->rule_count);
 }
 

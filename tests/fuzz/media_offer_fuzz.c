@@ -51,6 +51,8 @@ static bool forward(struct bytes offer, const struct offer_policy *policy,
 	wide.a.sdes_accept = wide.a.dtls_accept = true;
 	wide.a.sdes_only = wide.a.no_events = false;
 	wide.a.lines = OFFER_LINES_ALL;
+	wide.a.codec_count =
+		offer_policy_codes(policy) ? 0 : wide.a.codec_count; /* ours are there */
 	if (offer_forward(writer_done(w), &wide, &self, &again, &error) == 0) {
 		assert(bytes_eq(writer_done(&again), writer_done(w)));
 	} else {
@@ -125,26 +127,38 @@ static void say_again(const struct offer_input *in, struct bytes said)
 		assert(!before.sections[i].port == !after.sections[i].port);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void exchange(const struct offer_input *in)
 {
-	struct offer_input in = offer_input_read(bytes_mem(data, size));
 	struct writer offer_b = writer_over(g_offer_b, sizeof(g_offer_b));
 	struct writer answer_a = writer_over(g_answer_a, sizeof(g_answer_a));
 	struct offer_error error = { 0 };
 	struct media_plan plan;
 
-	answer_alone(&in);
-	offer_alone(&in);
-	if (!forward(in.offer, &in.policy, &in.to_b, &offer_b))
-		return 0;
-	if (offer_answer(in.offer, writer_done(&offer_b), in.answer, &in.policy, &in.to_a,
+	if (!forward(in->offer, &in->policy, &in->to_b, &offer_b))
+		return;
+	if (offer_answer(in->offer, writer_done(&offer_b), in->answer, &in->policy, &in->to_a,
 			 &answer_a, &plan, &error)) {
 		check_error(&error);
 		assert(plan.line_count == 0);
-		return 0;
+		return;
 	}
-	judge_text(writer_done(&answer_a), in.offer, &in.to_a, &in.policy.a, AS_OFFERED);
-	say_again(&in, writer_done(&answer_a));
-	judge_plan(&plan, in.offer, writer_done(&offer_b), in.answer, writer_done(&answer_a));
+	judge_text(writer_done(&answer_a), in->offer, &in->to_a, &in->policy.a, AS_OFFERED);
+	say_again(in, writer_done(&answer_a));
+	judge_plan(&plan, in->offer, writer_done(&offer_b), in->answer, writer_done(&answer_a));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct offer_input in = offer_input_read(bytes_mem(data, size));
+
+	answer_alone(&in);
+	offer_alone(&in);
+	exchange(&in);
+	in.policy.a.transcode = in.policy.b.transcode = true;
+	in.to_b.heard = in.answer;
+	in.to_b.heard_offer = in.policy.video;
+	exchange(&in);
+	in.policy.adds_codecs = true;
+	exchange(&in);
 	return 0;
 }

@@ -133,7 +133,7 @@ class Saves(unittest.TestCase):
         self.assertTrue(durability.saves_are_met(told))
 
     def test_missed(self):
-        for rows in ([self.turn(157.0)], [self.turn(setup=5.1)], [self.turn(), self.turn(unfinished=1)]):
+        for rows in ([self.turn(157.0)], [self.turn(setup=8.1)], [self.turn(setup_mean_ms=2.1)], [self.turn(), self.turn(unfinished=1)]):
             with self.subTest(rows):
                 self.assertFalse(durability.saves_are_met(durability.saves_judged(rows)))
 

@@ -30,6 +30,7 @@ THREADED = ("base", "engine", "cluster", "app", "threads")  # suites whose code 
 SLOWEST = 12                        # end-to-end files whose time is told
 FAIL_ONCE = 3                       # end-to-end tests, and programs of unit tests of a build, that may fail once, beside others
 SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
+AT_LENGTH = "TANDEM_RACES", "TANDEM_MOVES"      # unless it was told to
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(8, 2 * CORES)         # programs of unit tests
 E2E_AT_ONCE = min(8, 3 * CORES)     # end-to-end files: they mostly wait
@@ -167,11 +168,6 @@ def unit(report):
         meson(report, folder)
 
 
-def clang(report):
-    if folder := build(report, "clang"):
-        meson(report, folder)
-
-
 def portable(report):
     """SRTP as it is on machines without ipsec-mb: by OpenSSL alone."""
     if not (folder := build(report, "portable", "build.ninja")):
@@ -194,7 +190,7 @@ def asan(report):
 def sim(report):
     """The simulator: seeds that failed once, fresh ones under sanitizers, and one story in every build."""
     programs = {name: folder and f"{folder}/{SIM}" for name, folder in
-                ((name, build(report, name, SIM)) for name in ("asan", "debug", "clang"))}
+                ((name, build(report, name, SIM)) for name in ("asan", "debug"))}
     if not all(programs.values()):
         return
     records = sorted(path.name for path in (ROOT / "tests" / "data" / "records").glob("sim*"))
@@ -203,12 +199,11 @@ def sim(report):
             (NODES_SEEDS, "asan", ("--nodes", "3", "--shards", "2", "--seeds", "500")),
             ("300 seeds", "asan", ("--seeds", "300")),
             ("300 seeds", "debug", ("--seeds", "300")),
-            ("300 seeds", "clang", ("--seeds", "300")),
-            (NODES_SEEDS, "clang", ("--nodes", "3", "--shards", "2", "--seeds", "500")),
+            (NODES_SEEDS, "debug", ("--nodes", "3", "--shards", "2", "--seeds", "500")),
             ("1000 seeds of three nodes whose leases say who has which shard", "debug",
              ("--nodes", "3", "--shards", "2", "--floats", "--seeds", "1000")),
             (LEASE_SEEDS, "asan", ("--leases", "--seeds", "500")),
-            (LEASE_SEEDS, "clang", ("--leases", "--seeds", "500")),
+            (LEASE_SEEDS, "debug", ("--leases", "--seeds", "500")),
             ("500 seeds of leases alone, of two nodes", "debug", ("--leases", "--nodes", "2", "--seeds", "500")),
             ("500 seeds of leases alone, of four nodes", "debug", ("--leases", "--nodes", "4", "--seeds", "500")),
             ("seeds that failed once", "asan", ("--list", "tests/sim/seeds.txt", "--seeds", "0")),
@@ -234,10 +229,11 @@ def tsan(report):
 
 
 def programs_of(folder, suites):
-    """The test programs of these suites, as ninja names them."""
+    """The test programs of these suites and the modules that they load, as ninja names them."""
     tests = json.loads(run("meson", "introspect", "--tests", folder)[1])
-    return sorted(os.path.relpath(test["cmd"][0], folder) for test in tests
-                  if {suite.rpartition(":")[2] for suite in test["suite"]} & set(suites))
+    files = {target["id"]: target["filename"] for target in json.loads(run("meson", "introspect", "--targets", folder)[1])}
+    chosen = [test for test in tests if {suite.rpartition(":")[2] for suite in test["suite"]} & set(suites)]
+    return sorted({os.path.relpath(file, folder) for test in chosen for need in test["depends"] for file in files[need]})
 
 
 def named_programs(folder):
@@ -320,7 +316,7 @@ def script_results(script, folder, kind="e2e"):
     command = [*steady(), sys.executable, str(ROOT / "tests" / "run" / "one.py"), str(script)]
     try:
         status, output = run(*command, env={**os.environ, "TANDEM_BUILD": folder},
-                             timeout=SCRIPT_SECONDS)
+                             timeout=None if set(AT_LENGTH) & set(os.environ) else SCRIPT_SECONDS)
     except subprocess.TimeoutExpired as error:
         text = (error.stdout or b"").decode("utf-8", "replace")
         status, output = 1, f"{text}\nstill running after {SCRIPT_SECONDS} s"

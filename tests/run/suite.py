@@ -18,7 +18,6 @@ from report import Report
 PARTS = {
     "format": parts.format_,
     "unit": parts.unit,
-    "clang": parts.clang,
     "portable": parts.portable,
     "asan": parts.asan,
     "sim": parts.sim,

@@ -59,6 +59,7 @@ struct seen {
 	bool given;        /* one was accepted: who talks to whom changes */
 	bool open;         /* a 2xx came, ours did not leave yet */
 	struct seen_bye byes[2 * SEEN_LEGS]; /* ours first, then those of the phones */
+	struct seen_bye given_up[SEEN_LEGS]; /* our CANCEL or BYE to each leg */
 	struct seen_bye pracks[SEEN_LEGS];   /* numbers of reliable responses that came */
 	uint32_t rseq, rseq_hash;            /* of the last one that left */
 	struct seen_bye keyed[SEEN_LEGS];    /* keys of the handshake of each leg */

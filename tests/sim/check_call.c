@@ -106,6 +106,7 @@ void check_step(struct sim *s)
 		if (s->check.seen[i].cdrs == 0)
 			look_at_call(s, &s->check.seen[i]);
 	}
+	recorder_look(s);
 }
 
 void check_effects(struct sim *s, uint32_t count)
@@ -193,6 +194,22 @@ void check_ended(struct sim *s, uint64_t call)
 	sim_after(s, END_NS, on_ended, 0, call, 0);
 }
 
+/* The store was away, and a kill took its answer: the successor asked it again with the same INVITE, which it took for another call in the
+ * end. Nobody has the tag of the first one. */
+static bool was_asked_anew(const struct seen *seen, const struct phone_call *c)
+{
+	bool excused = seen && seen->excused && seen->crashes && !c->caller;
+
+	for (uint32_t i = 0; excused && i < c->phone->call_count; i++) {
+		const struct phone_call *later = c->phone->calls[i];
+
+		if (later != c && !later->caller && later->begin_ns > c->begin_ns &&
+		    !strcmp(later->call_id, c->call_id))
+			return true;
+	}
+	return false;
+}
+
 static void on_should_be_over(struct sim *s, const struct event *e)
 {
 	const struct phone_call *c = s->phones.list[e->who].calls[e->a];
@@ -210,6 +227,8 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 		return; /* those who go on without it, perhaps with an application */
 	/* where a registration was promised without a save, and is lost, nobody knows who came back */
 	if (other && other->phone->transport != SIP_UDP && check_took(s, c->node_call))
+		return;
+	if (other && was_asked_anew(seen, other))
 		return;
 	if (other && (has_lost_its_way(s, other->phone) || check_is_parted(s, c->node_call)))
 		return;
@@ -297,6 +316,8 @@ void check_rings_on(struct sim *s, const struct phone_call *c)
 	const struct seen *seen = check_seen(s, c->node_call);
 
 	if (c->apart || c->parted) /* its CANCEL goes where it was */
+		return;
+	if (s->links.on && !c->phone->registered) /* it went, and may not register there */
 		return;
 	if (c->phone->vanished_ns) /* the node was told that nobody is there, and a late INVITE came after all */
 		return;

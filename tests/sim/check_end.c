@@ -178,6 +178,7 @@ void check_end(struct sim *s)
 		look_at_node(s, &s->nodes[i]);
 	look_at_rest(s);
 	check_slots_end(s);
+	check_links_end(s);
 	check_lamps_end(s);
 	if (s->script)
 		story_end(s);

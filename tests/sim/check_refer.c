@@ -84,7 +84,8 @@ static bool is_excused(struct sim *s, const struct phone_call *c)
 static bool is_superseded(const struct sim *s, const struct phone_call *c,
 			  const struct phone_refer *r)
 {
-	return r + 1 < c->refers + c->refer_count && r->incarnation != node_run(s, c->node);
+	return r + 1 < c->refers + c->refer_count &&
+	       r->incarnation != node_run(s, node_place_of_call(s, c->node_call, c->node));
 }
 
 static void on_told(struct sim *s, const struct event *e)
@@ -122,7 +123,8 @@ void check_notified(struct sim *s, const struct phone_call *c, const struct phon
 	if (r->status >= 300 && !is_asked_again(c, r) && (c->about || c->state == PC_TALKING))
 		check_fail(s, "%s: a NOTIFY to %s whose REFER was refused with %u", c->call_id,
 			   user, r->status);
-	if (r->told && last && r->incarnation == node_run(s, c->node))
+	if (r->told && last &&
+	    r->incarnation == node_run(s, node_place_of_call(s, c->node_call, c->node)))
 		check_fail(s, "%s: the last NOTIFY comes to %s twice", c->call_id, user);
 }
 

@@ -62,7 +62,7 @@ void check_invited(struct sim *s, const struct phone_call *c)
 
 	if ((all->absent[i] || all->disabled[i]) && begun &&
 	    begun->ns > all->changed_ns[i] + NS_PER_S &&
-	    check_is_settled(node_of_place(s, c->node)))
+	    check_is_settled(node_of_place(s, node_place_of_call(s, c->node_call, c->node))))
 		check_fail(s, "%s rings, who was deleted or disabled", c->phone->user);
 	if (was_shut(s, c->node_call))
 		check_fail(s, "%s rings for who is of a disabled tenant", c->phone->user);

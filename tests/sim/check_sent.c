@@ -171,6 +171,28 @@ static void note_bye(struct sim *s, uint64_t call, uint32_t leg, const struct si
 	seen->byes[leg].waits = true;
 }
 
+static void note_given_up(struct sim *s, const struct id_tag *id, const struct sip_message *m)
+{
+	struct seen *seen = check_seen(s, id->call);
+
+	if (seen && !seen->given_up[id->leg].cseq)
+		seen->given_up[id->leg] = (struct seen_bye){ .cseq = m->cseq, .waits = true };
+}
+
+/* A branch that was given up, as its phone was not reached; the phone had answered, and nobody is told that. */
+static bool is_unheard_branch(const struct sim *s, const struct sip_message *m)
+{
+	for (uint32_t i = 0; s->links.on && i < s->phones.count; i++) {
+		const struct phone *p = &s->phones.list[i];
+
+		for (uint32_t k = 0; k < p->call_count; k++) {
+			if (p->calls[k]->unheard && bytes_is(m->call_id, p->calls[k]->call_id))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* RFC 3261 15.1.2; after it the other side asks no more. */
 static void look_at_bye(struct sim *s, uint64_t call, uint32_t leg)
 {
@@ -179,7 +201,7 @@ static void look_at_bye(struct sim *s, uint64_t call, uint32_t leg)
 
 	if (!seen || seen->excused || seen->ended || seen->cdrs || seen->split)
 		return;
-	if (seen->byes[leg].cseq)
+	if (seen->byes[leg].cseq || seen->given_up[leg].cseq)
 		return; /* ours crossed it: the leg was given up anyway */
 	b = &seen->byes[SEEN_LEGS + leg];
 	if (b->waits || seen->stored < b->need)
@@ -272,10 +294,13 @@ static void look_at_promise(struct sim *s, const struct sip_message *m, struct b
 	if (m->method == SIP_INVITE && !m->request && m->status < 200 && number_of(m, "RSeq") &&
 	    !id_tag_get(m->to.tag, &id))
 		look_at_rseq(s, id.call, m, text);
+	if ((m->method == SIP_BYE || m->method == SIP_CANCEL) && m->request &&
+	    !id_tag_get(m->from.tag, &id))
+		note_given_up(s, &id, m);
 	if (m->method == SIP_BYE && m->request && !id_tag_get(m->from.tag, &id))
 		note_bye(s, id.call, id.leg, m);
 	else if (m->method == SIP_BYE && m->status == 200 && !id_tag_get(m->to.tag, &id) &&
-		 !has_moved(s, &id))
+		 !has_moved(s, &id) && !is_unheard_branch(s, m))
 		look_at_bye(s, id.call, id.leg);
 	if (m->method == SIP_SUBSCRIBE && !m->request)
 		check_lamp_answer(s, m);

@@ -118,8 +118,17 @@ static void know_all(struct seen *seen, uint64_t version)
 {
 	know(seen->byes, COUNT_OF(seen->byes), version);
 	know(seen->refers, COUNT_OF(seen->refers), version);
+	know(seen->given_up, COUNT_OF(seen->given_up), version);
 	know(seen->pracks, COUNT_OF(seen->pracks), version);
 	know(seen->keyed, COUNT_OF(seen->keyed), version);
+}
+
+static void forget(struct seen_bye *list, size_t n, uint64_t version)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].waits || version < list[i].need)
+			list[i] = (struct seen_bye){ 0 };
+	}
 }
 
 /* A BYE came or left that no record knows. Who came and is in the record is not asked for again. */
@@ -128,10 +137,8 @@ static bool forgets_byes(struct seen *seen, uint64_t version)
 	bool forgets = false;
 
 	memset(seen->keyed, 0, sizeof(seen->keyed));
-	for (uint32_t i = 0; i < COUNT_OF(seen->pracks); i++) {
-		if (seen->pracks[i].waits || version < seen->pracks[i].need)
-			seen->pracks[i] = (struct seen_bye){ 0 };
-	}
+	forget(seen->pracks, COUNT_OF(seen->pracks), version);
+	forget(seen->given_up, COUNT_OF(seen->given_up), version);
 	for (uint32_t i = 0; i < COUNT_OF(seen->byes); i++) {
 		bool unknown = seen->byes[i].waits || version < seen->byes[i].need;
 
@@ -278,6 +285,7 @@ void check_cdrs(struct sim *s, const struct cdr *cdr, uint32_t n)
 	trace_line(s, "store: CDR of call %" PRIx64 ": %u, %s", cdr->call, cdr->sip_status,
 		   cdr->reason);
 	check_segments(s, seen, cdr, n);
+	recorder_cdrs(s, seen, cdr, n);
 	check_ended(s, cdr->call);
 }
 
@@ -392,6 +400,7 @@ static void look_for(struct sim *s, struct seen *seen)
 	seen->fresh = true;
 	seen->asked = seen->stored = record ? record->version : 0;
 	seen->waiting = false;
+	recorder_found(s, seen->call, seen->stored);
 }
 
 /* Over a connection an INVITE is said once: before the first save it may be lost. And while the store is away 100 waits for nothing. */
@@ -408,8 +417,10 @@ static void excuse_callers(const struct node *n)
 		struct phone *p = &s->phones.list[i];
 
 		for (uint32_t k = 0; k < p->call_count; k++) {
-			if (node_of_place(s, p->calls[k]->node) == n && p->calls[k]->caller &&
-			    p->calls[k]->state == PC_CALLING && !is_said_again(s, p->calls[k]))
+			if (node_of_place(s, node_place_of_call(s, p->calls[k]->node_call,
+								p->calls[k]->node)) == n &&
+			    p->calls[k]->caller && p->calls[k]->state == PC_CALLING &&
+			    !is_said_again(s, p->calls[k]))
 				p->calls[k]->excused = true;
 		}
 	}

@@ -50,6 +50,7 @@ static uint16_t acme_put(struct node *n)
 	struct tenant_settings set = { .name = ACME,
 				       .realm = ACME_DOMAIN,
 				       .disabled = n->sim->documents.shut_ns != 0,
+				       .park_spoken = n->sim->phones.spoken,
 				       .domain_count = 1,
 				       .domains = { ACME_DOMAIN } };
 	uint16_t acme;
@@ -58,6 +59,17 @@ static uint16_t acme_put(struct node *n)
 	assert(!err);
 	(void)err;
 	return acme;
+}
+
+static void default_put(struct node *n)
+{
+	const struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
+					     .park_spoken = n->sim->phones.spoken };
+	uint16_t number;
+	int err = tenants_put(n->tenants, &set, &number);
+
+	assert(!err);
+	(void)err;
 }
 
 void decoys_tenant_put(struct node *n)
@@ -73,6 +85,7 @@ void decoys_open(struct node *n)
 
 	assert(!err);
 	acme = acme_put(n);
+	default_put(n);
 	n->settings.tenants = n->tenants;
 	n->tenant = decoys_acme_plays() ? acme : TENANT_DEFAULT;
 	n->other_tenant = decoys_acme_plays() ? TENANT_DEFAULT : acme;

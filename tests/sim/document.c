@@ -98,6 +98,7 @@ void document_put_core(struct shard *core, const struct node *n, uint32_t i)
 				     .outside_calls = s->script ? s->script->outside_calls : 0,
 				     .outside_minutes = s->script ? s->script->outside_minutes : 0,
 				     .early_media = i == 2,
+				     .record = (uint8_t)recorder_method(s, i),
 				     .monitor = s->documents.watches_not[i] ? MONITOR_NONE
 									    : MONITOR_ALL,
 				     .webrtc = s->phones.web[i] ? WEBRTC_ALWAYS : WEBRTC_AUTO,

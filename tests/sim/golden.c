@@ -85,6 +85,18 @@ void golden_said(struct golden_story *story, const struct addr *remote, struct b
 	message_close(&m);
 }
 
+void golden_recorded(struct golden_story *story, const struct effect_record *r, const char *act)
+{
+	char line[LINE_MAX_N];
+
+	(void)snprintf(line, sizeof(line), "recording:%u.%u-", r->number, r->segment);
+	for (size_t n = strlen(line); *act && n + 1 < sizeof(line); act++, n++) {
+		line[n] = *act == ' ' ? '-' : *act;
+		line[n + 1] = '\0';
+	}
+	say(story, line);
+}
+
 /* ---- a node that finds a record ---- */
 
 static bool read_file(const char *path, struct text *out)

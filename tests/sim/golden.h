@@ -7,6 +7,7 @@
 #define TESTS_SIM_GOLDEN_H
 
 #include "base/addr.h"
+#include "sig/host/effect.h"
 
 struct sim;
 
@@ -17,6 +18,8 @@ struct golden_story {
 	char text[GOLDEN_STORY_MAX];
 };
 void golden_said(struct golden_story *story, const struct addr *to, struct bytes message);
+/* The recorder is told; act: in words. */
+void golden_recorded(struct golden_story *story, const struct effect_record *r, const char *act);
 
 /* A record reached the store: it becomes a file where its shape has none yet. */
 void golden_harvest(struct sim *s, const char *folder, struct bytes record);

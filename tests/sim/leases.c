@@ -295,6 +295,19 @@ void leases_rest(struct sim *s)
 	s->leases->rests = true;
 }
 
+bool leases_are_at_rest(const struct sim *s)
+{
+	return s->leases->rests;
+}
+
+uint32_t leases_owner(const struct sim *s, uint32_t node, uint32_t place)
+{
+	const struct lease_node *n = &s->leases->nodes[node];
+	const struct claim *c = n->up ? claims_of(n->claims, (uint16_t)(1 + place)) : NULL;
+
+	return c && c->record ? (uint32_t)c->record - 1 : s->node_count;
+}
+
 /* ---- life ---- */
 
 void leases_open(struct sim *s, const struct leases_settings *set)

@@ -66,6 +66,7 @@ void leases_trouble(struct sim *s, uint32_t lost, uint32_t twice, uint32_t late)
 void leases_calm(struct sim *s);
 /* Nothing becomes of them any more: each shard stays whose it is. */
 void leases_rest(struct sim *s);
+bool leases_are_at_rest(const struct sim *s);
 
 /* ---- what a node has to do with them (node_lease.c) ---- */
 /* It asks the owner for the shard. */
@@ -87,6 +88,8 @@ void leases_come_home(struct sim *s, uint32_t node);
 /* How many shards it has. */
 uint32_t leases_count(const struct sim *s, uint32_t node);
 bool leases_speaks(const struct sim *s, uint32_t node, uint32_t place);
+/* Who has it as far as that node knows; node_count: it knows nobody (claimant_owner). */
+uint32_t leases_owner(const struct sim *s, uint32_t node, uint32_t place);
 /* Exactly one owner that may speak, of each. */
 bool leases_are_held(struct sim *s);
 /* ... which has named others: whoever names nobody is never past, as long as it stands still. */

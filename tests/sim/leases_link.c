@@ -169,7 +169,19 @@ void lease_link_up(struct lease_node *n)
 struct lease_packet {
 	struct peer_item item;
 	uint32_t from, to, process; /* process: of who gets it */
+	uint32_t node_process;      /* of who says it (node.h) */
 };
+
+/* Whoever is heard can be sent to (link.h). */
+static void node_is_heard(struct sim *s, const struct lease_packet *p)
+{
+	if (!s->links.on)
+		return;
+	if (p->item.kind == PEER_DEAD)
+		link_gone(s, p->to, p->from, p->node_process);
+	else
+		link_heard_of(s, p->to, p->from, p->node_process);
+}
 
 static void on_packet(struct sim *s, const struct event *e)
 {
@@ -180,6 +192,7 @@ static void on_packet(struct sim *s, const struct event *e)
 	n = &s->leases->nodes[p.to];
 	if (!n->up || n->process != p.process || lease_node_stands(s, n, e))
 		return;
+	node_is_heard(s, &p);
 	lease_heard(n, p.from, &p.item);
 }
 
@@ -207,6 +220,7 @@ void lease_say(uint64_t to, const struct peer_item *item, void *node)
 
 	p.item = *item;
 	p.process = s->leases->nodes[p.to].process;
+	p.node_process = s->links.on ? s->nodes[p.from].incarnation : 0;
 	s->leases->totals.said++;
 	packet_send(s, &p);
 	if (lease_chance(s, s->leases->twice))

@@ -3,10 +3,12 @@
  * sim [--first N] [--seeds N] [--list FILE] [--story] [--break NAME] [--harvest FOLDER]
  * --nodes, --shards: of each node so many (scenario_cluster.c); else one. --floats: their addresses go with their shards, where leases
  * say (node_lease.c), in all seeds; else in two of five.
+ * --links: the nodes of such have channels to each other, too (link.h), in all seeds; --apart: in none; else
+ * in one of two.
  * --all: goes on after a failure, and only names each.
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
  * --fence N: it loses its shard there. --move N: a phone goes to another network there. --go N: there are two nodes, and a phone registers
- * with the other one from there on, or for a while. --take N: there are two nodes, and the shard goes to the other one there; --twice N: the first dies there, and soon the other one. --document N: a document changes there. --whole: behind each effect, where the suite
+ * with the other one from there on, or for a while. --take N: there are two nodes, and the shard goes to the other one there; --twice N: the first dies there, and soon the other one. --document N: a document changes there. --link N: links of its two nodes break there. --whole: behind each effect, where the suite
  * has some alone. With --harvest FOLDER: their records.
  * sim --leases [--nodes N]: seeds of leases.h alone, with three nodes or so many. --model N --nodes M [--shards K]: a system of N nodes with K shards each, known to M
  * of them (model.c).
@@ -79,6 +81,16 @@ static void report(const struct totals *t, uint64_t seeds)
 		     " of them by plan; %" PRIu64 " times one stood still, %" PRIu64
 		     " messages withheld, %" PRIu64 " seeds misled\n",
 		     t->taken, t->handed, t->stood, t->withheld, t->misled);
+	(void)printf("# %" PRIu64 " connections of nodes, %" PRIu64 " failed, %" PRIu64
+		     " broken; %" PRIu64 " parcels, %" PRIu64 " lost, %" PRIu64
+		     " given back: %" PRIu64 " messages to phones, %" PRIu64 " of phones, %" PRIu64
+		     " of them returned, %" PRIu64 " between shards, %" PRIu64 " news; %" PRIu64
+		     " connections gone, %" PRIu64 " messages held, %" PRIu64 " too long; %" PRIu64
+		     " questions of commands, %" PRIu64 " refused\n",
+		     t->links.opened, t->links.failed, t->links.broken, t->links.sent,
+		     t->links.lost, t->links.back, t->links.carried, t->links.handed,
+		     t->links.returned, t->links.cells, t->links.news, t->links.gone, t->links.held,
+		     t->links.late, t->links.asked, t->links.refused);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 }
 
@@ -136,6 +148,7 @@ static bool run_seed(uint64_t seed, const struct arguments *a, struct totals *su
 	bool ok = run_way(s, seed, way);
 	uint64_t hash = s->trace.hash;
 
+	s->totals.links = s->links.totals;
 	add(sum, &s->totals);
 	sum->stories = (sum->stories ^ hash) * UINT64_C(1099511628211);
 	if (!ok && a->all)
@@ -151,26 +164,32 @@ static bool run_seed(uint64_t seed, const struct arguments *a, struct totals *su
 	return ok;
 }
 
-/* leases:SEED, SEED, or NxM:SEED of N nodes with M shards each, or NxMf:SEED: with addresses that go with their shards. False: none of them. */
+/* leases:SEED, SEED, or NxM:SEED of N nodes with M shards each, or NxMf:SEED: with addresses that go with their shards, or NxMl:SEED: with
+ * channels between the nodes, too. False: none of them. */
 static bool read_seed(const char *line, struct sim_way *way, uint64_t *seed)
 {
 	uint32_t nodes, shards;
-	int at = 0, floats = 0;
+	int at = 0, floats = 0, links = 0;
 	int n = sscanf(line, "%" SCNu32 "x%" SCNu32 ":%n", &nodes, &shards, &at);
 
 	way->floats = FLOATS_NOT;
+	way->links = LINKS_NOT;
 	way->leases = strncmp(line, "leases:", 7) == 0;
 	if (way->leases)
 		at = 7;
 	else if (n == 2 && !at)
 		(void)sscanf(line, "%*ux%*uf:%n", &floats);
-	at = at ? at : floats;
+	if (n == 2 && !at && !floats)
+		(void)sscanf(line, "%*ux%*ul:%n", &links);
+	at = at ? at : floats + links;
 	if (n == 2 && at) {
 		way->nodes = nodes;
 		way->shards = shards;
 	}
-	if (floats)
+	if (floats || links)
 		way->floats = FLOATS;
+	if (links)
+		way->links = LINKS;
 	return sscanf(line + at, "%" SCNu64, seed) == 1;
 }
 
@@ -281,12 +300,19 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			read_mishap(a, HARM_TAKE, argv[++i]);
 		} else if (is_option(argv[i], "--twice", argc - i)) {
 			read_mishap(a, HARM_TWICE, argv[++i]);
+		} else if (is_option(argv[i], "--link", argc - i)) {
+			read_mishap(a, HARM_LINK, argv[++i]);
 		} else if (is_option(argv[i], "--document", argc - i)) {
 			read_mishap(a, HARM_DOCUMENT, argv[++i]);
 		} else if (strcmp(argv[i], "--whole") == 0) {
 			a->whole = true;
 		} else if (strcmp(argv[i], "--floats") == 0) {
 			a->way.floats = FLOATS;
+		} else if (strcmp(argv[i], "--links") == 0) {
+			a->way.floats = FLOATS;
+			a->way.links = LINKS;
+		} else if (strcmp(argv[i], "--apart") == 0) {
+			a->way.links = LINKS_NOT;
 		} else if (strcmp(argv[i], "--leases") == 0) {
 			a->way.leases = true;
 		} else if (is_option(argv[i], "--model", argc - i)) {
@@ -309,13 +335,14 @@ int main(int argc, char **argv)
 	bool ok = true;
 
 	if (!read_arguments(&a, argc, argv)) {
-		(void)fprintf(stderr,
-			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
-			      "[--nodes N] [--shards N] [--floats] [--leases] "
-			      "[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
-			      "N|--fence N|--move N|--go N|--take N|--document N]] [--whole] | "
-			      "--self-test | "
-			      "--records FOLDER [--story]\n");
+		(void)fprintf(
+			stderr,
+			"usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
+			"[--nodes N] [--shards N] [--floats] [--links|--apart] [--leases] "
+			"[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
+			"N|--fence N|--move N|--go N|--take N|--document N|--link N]] [--whole] | "
+			"--self-test | "
+			"--records FOLDER [--story]\n");
 		return 2;
 	}
 	if (a.story && a.one)

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "tests/sim/node_state.h"
 #include "tests/sim/sim.h"
 
 static void deliver(struct sim *s, const struct event *e)
@@ -122,21 +123,34 @@ static void unsent(struct sim *s, const struct node *n, const struct phone *p,
 	queue_put(&s->queue, &e);
 }
 
-void net_send(struct sim *s, const struct node *n, const struct sip_hop *to, struct bytes message)
+bool net_send_on(struct sim *s, const struct node *n, const struct sip_hop *to,
+		 struct bytes message)
+{
+	struct phone *p = phone_at(s, &to->remote);
+
+	if (!p || !p->connection || p->connection != to->connection)
+		return false;
+	if (s->links.on && node_of_place(s, p->node) != n)
+		return false;
+	in_order(s, p, to_phone, &p->heard_ns, message);
+	return true;
+}
+
+void net_send(struct sim *s, struct node *n, const struct sip_hop *to, struct bytes message)
 {
 	struct phone *p = phone_at(s, &to->remote);
 	uint32_t place = s->floats ? n->settings.locals[to->local].network : n->index;
 	struct addr from = node_place(s, place);
 
+	if (node_link_says(n, to, message))
+		return;
 	if (to->transport == SIP_UDP &&
 	    (node_of_place(s, place) != n || !node_place_lives(s, place)))
 		check_fail(s, "node %u sends from an address that it does not have", n->index);
 	s->totals.sent++;
 	if (to->transport == SIP_UDP)
 		datagram(s, &from, &to->remote, message);
-	else if (p && p->connection && p->connection == to->connection)
-		in_order(s, p, to_phone, &p->heard_ns, message);
-	else
+	else if (!net_send_on(s, n, to, message))
 		unsent(s, n, p, to);
 }
 

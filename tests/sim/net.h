@@ -18,7 +18,10 @@ struct net {
 };
 
 /* A message of the node: a datagram, or over the connection that the hop names. */
-void net_send(struct sim *s, const struct node *n, const struct sip_hop *to, struct bytes message);
+void net_send(struct sim *s, struct node *n, const struct sip_hop *to, struct bytes message);
+/* On that connection of the node's. False: it has none. */
+bool net_send_on(struct sim *s, const struct node *n, const struct sip_hop *to,
+		 struct bytes message);
 /* A message of a phone. */
 void net_say(struct sim *s, struct phone *p, struct bytes message);
 /* The connection of a phone is gone with all that is on it; the node hears of it if it lives. */

@@ -198,10 +198,12 @@ static void start(struct node *n)
 	decoys_open(n);
 	outside_open(n);
 	rand_open_seed(&rand, n->incarnation);
+	node_link_begin(n);
 	err = locations_open(&n->locations, &n->settings, node_name(n), &rand, node_now(n));
 	assert(!err);
 	(void)err;
 	node_shards_open(n);
+	node_link_open(n);
 	document_begin(n);
 	open_shards(n);
 }
@@ -244,6 +246,7 @@ static void on_restart(struct sim *s, const struct event *e)
 
 static void stop(struct node *n)
 {
+	node_link_close(n);
 	node_shards_close(n);
 	locations_close(n->locations);
 	n->locations = NULL;
@@ -269,6 +272,7 @@ void node_crash(struct node *n)
 		store_settle(n);
 	engine_crash(n);
 	check_crashed(n);
+	links_crash(n);
 	stop(n);
 	if (s->leases)
 		node_lease_crash(n);

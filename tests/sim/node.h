@@ -6,7 +6,9 @@
 #ifndef TESTS_SIM_NODE_H
 #define TESTS_SIM_NODE_H
 
+#include "base/text.h"
 #include "sig/shard/shard.h"
+#include "sig/sip/hop_edges.h"
 
 struct sim;
 struct store_command;
@@ -32,6 +34,14 @@ enum order_what {
 	/* of stories alone */
 	ORDER_DIALS = ORDER_WHATS,
 	ORDER_ECHOES_LATE,
+	ORDER_PAUSES,
+	ORDER_GOES_ON,
+	ORDER_GOES_BACK,
+	ORDER_RECORDS, /* of leg a: as enum order_record */
+	ORDER_RECORD_WHATS = 4,
+	ORDER_RECORD_PAUSES = ORDER_RECORDS + 1,
+	ORDER_RECORD_GOES_ON,
+	ORDER_RECORD_STOPS,
 };
 
 /* A command to a call, as its client has it. */
@@ -68,6 +78,20 @@ struct node_owner {
 	uint32_t run; /* each of an owner is another one */
 };
 
+enum { NODE_HELD = 256, NODE_FARS = 8 };
+
+/* A message of a connection, for a shard that nobody runs just now (app/node/node_held.h). */
+struct node_held {
+	struct sip_hop from;
+	struct text message;
+	uint64_t until_ns;
+};
+
+/* A command that waits for what another node says of the other call (app/command/command_far.h). */
+struct node_far {
+	uint64_t order, serial; /* serial: 0: none */
+};
+
 struct node {
 	struct sim *sim;
 	uint32_t index;
@@ -76,7 +100,12 @@ struct node {
 	uint32_t shard_count;
 	struct cell *cell;             /* between several */
 	struct shard_commons *commons; /* of several */
-	struct quota *quota;           /* of this process */
+	struct hop_edges edges;        /* connections of others (link.h) */
+	struct node_held *held;
+	uint32_t held_count;
+	struct node_far fars[NODE_FARS];
+	uint64_t lamps_heard; /* the processes that were heard a second ago, as one number */
+	struct quota *quota;  /* of this process */
 	struct tenants *tenants;
 	struct dial_plans *dials;
 	struct trunks *trunks;
@@ -123,6 +152,8 @@ struct node *node_at(struct sim *s, const struct addr *addr);
 struct node *node_of_process(struct sim *s, uint32_t incarnation);
 /* Whose shard has the call, whether it is up or not. Of an id that is of none: the first. */
 struct node *node_of_call(const struct sim *s, uint64_t call);
+/* The place of that shard: with links a phone's call may be at another one than its connection. Without: the one given. */
+uint32_t node_place_of_call(const struct sim *s, uint64_t call, uint32_t otherwise);
 /* The shard that has the call; NULL: it is down, or lost. */
 struct shard *node_core(const struct sim *s, uint64_t call);
 /* Nobody else has taken it. */
@@ -177,6 +208,7 @@ bool node_stands(const struct node *n);
 /* ---- events; nothing happens while the node is down ---- */
 void node_receive(struct node *n, const struct sip_hop *from, struct bytes message);
 void node_send_failed(struct node *n, const struct sip_hop *to);
+void node_send_failed_by(struct node *n, const struct sip_hop *to, int error);
 void node_connection_closed(struct node *n, const struct sip_hop *hop);
 void node_saved(struct node *n, const struct store_command *c, bool ok);
 void node_media_event(struct node *n, const struct media_event *ev);

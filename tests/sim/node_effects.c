@@ -146,7 +146,15 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 	case EFFECT_PARK:
 		slots_ask(n, shard, e);
 		break;
+	case EFFECT_RECORD:
+		if (is_owner(n, shard))
+			recorder_carry(n, shard, e);
+		break;
 	case EFFECT_CALL_OPEN:
+	case EFFECT_LISTEN:
+	case EFFECT_LISTEN_STOP:
+	case EFFECT_PLAY_KEY:
+	case EFFECT_FORK:
 	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */
 	case EFFECT_TRUST:
 	case EFFECT_SECURITY:
@@ -293,6 +301,7 @@ void node_carry(struct node *n)
 	} while (!node_stands(n) && node_cells_hear(n));
 	if (node_stands(n)) /* what it wrote is in its buffers */
 		return;
+	node_link_flush(n);
 	store_flush(n->sim);
 	slots_flush(n->sim);
 	check_step(n->sim);

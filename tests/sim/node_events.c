@@ -55,8 +55,7 @@ void node_health(struct node *n, bool healthy)
 	node_carry(n);
 }
 
-/* It hears no more: what is said now is said again to its successor. */
-static bool node_is_leaving(const struct node *n, const struct shard *core)
+bool node_is_leaving(const struct node *n, const struct shard *core)
 {
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		if (n->shards[i].core == core)
@@ -67,8 +66,15 @@ static bool node_is_leaving(const struct node *n, const struct shard *core)
 
 void node_receive(struct node *n, const struct sip_hop *from, struct bytes message)
 {
-	struct shard *core = node_is_up(n) ? node_core_of_message(n, from, message) : NULL;
+	struct shard *core;
 
+	if (!node_is_up(n))
+		return;
+	if (n->sim->links.on) {
+		node_link_receive(n, from, message);
+		return;
+	}
+	core = node_core_of_message(n, from, message);
 	if (!core || node_is_leaving(n, core))
 		return;
 	check_received(n->sim, message);
@@ -79,11 +85,16 @@ void node_receive(struct node *n, const struct sip_hop *from, struct bytes messa
 /* What is of no certain shard is for all of them. */
 void node_send_failed(struct node *n, const struct sip_hop *to)
 {
+	node_send_failed_by(n, to, ECONNREFUSED);
+}
+
+void node_send_failed_by(struct node *n, const struct sip_hop *to, int error)
+{
 	if (!node_is_up(n))
 		return;
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		if (n->shards[i].core)
-			shard_send_failed(n->shards[i].core, to, ECONNREFUSED, node_now(n));
+			shard_send_failed(n->shards[i].core, to, error, node_now(n));
 	}
 	node_carry(n);
 }
@@ -137,7 +148,12 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 	case EFFECT_PARK:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
+	case EFFECT_LISTEN:
+	case EFFECT_LISTEN_STOP:
+	case EFFECT_PLAY_KEY:
 	case EFFECT_PLAY_STOP:
+	case EFFECT_FORK:
+	case EFFECT_RECORD:
 	case EFFECT_ORDERED:
 		break;
 	}

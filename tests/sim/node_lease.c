@@ -196,6 +196,8 @@ void node_lease_wanted(struct sim *s, uint32_t node, uint32_t place)
 		return;
 	trace_line(s, "node %u: another one wants shard %u", node, shard->number);
 	shard->leaving = true;
+	shard_hurry(shard->core, true, node_now(&s->nodes[node]));
+	node_carry(&s->nodes[node]);
 }
 
 /* It is not given after all. */
@@ -208,6 +210,7 @@ void node_lease_stays(struct sim *s, uint32_t node, uint32_t place)
 		return;
 	trace_line(s, "node %u: keeps shard %u", node, shard->number);
 	shard->leaving = false;
+	shard_hurry(shard->core, false, node_now(n));
 	shard_expire(shard->core, node_now(n));
 	node_carry(n);
 }

@@ -2,10 +2,12 @@
 /* What clients tell the node to do. */
 #include "tests/sim/node_state.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "sig/call/act.h"
+#include "sig/shard/commons.h"
 #include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 #include "tests/unit/sig/orders.h"
@@ -102,12 +104,26 @@ static int order_reject_give(struct sim *s, const struct node_order *o,
 	return shard_call_order(node_core(s, o->call), o->call, &order, now_of(s, o));
 }
 
+/* The other call is on another node: that is asked first (app/command/command_transfer.c). */
+static int join_give_far(struct sim *s, struct shard_join *join, struct instant now)
+{
+	static const struct call_far again = { 0 };
+	struct shard *core = node_core(s, join->call);
+
+	if (shard_call_was_joined(core, join))
+		return shard_call_join_far(core, join, &again, now);
+	return node_link_asks(node_of_call(s, join->call), join->by->ticket, join) ? -EINPROGRESS
+										   : -EAGAIN;
+}
+
 /* Of two shards the one that has the call that goes on. */
 static int join_give(struct sim *s, struct shard_join *join, struct instant now)
 {
 	struct shard *core = node_core(s, join->call), *other = node_core(s, join->with);
 	int err;
 
+	if (s->links.on && node_of_call(s, join->call) != node_of_call(s, join->with))
+		return join_give_far(s, join, now);
 	check_across(s, node_of_call(s, join->call)->index, node_of_call(s, join->with)->index);
 	if (core == other || !other || node_of_call(s, join->call) != node_of_call(s, join->with))
 		return shard_call_join(core, join, now);
@@ -145,6 +161,40 @@ static int order_transfer_give(struct sim *s, const struct node_order *o,
 	return err;
 }
 
+static struct node_order *order_of(struct sim *s, uint64_t ticket)
+{
+	return &s->orders.list[ticket - 1];
+}
+
+void node_far_told(struct node *n, uint64_t order, const struct remote_joined *told)
+{
+	struct sim *s = n->sim;
+	const struct node_order *o = order_of(s, order);
+	const struct shard_order by = { .id = o->id, .ticket = o->id };
+	struct shard_join join = { .call = o->call,
+				   .with = o->with,
+				   .leg = (enum shard_leg)(o->what / 10 % 10),
+				   .with_leg = (enum shard_leg)(o->what % 10),
+				   .by = &by };
+	struct shard *core = node_core_of(n, o->call);
+	struct call_far far;
+	int err = told ? shard_remote_error(told->verdict) : -ETIMEDOUT;
+
+	s->links.totals.refused += err != 0;
+	if (!err && core) {
+		far = told->far;
+		far.shard = id_shard(o->with);
+		err = shard_call_join_far(core, &join, &far, node_now(n));
+		if (!err) {
+			check_given(s, o->call);
+			check_given(s, o->with);
+			s->totals.joins++;
+		}
+	}
+	trace_line(s, "node: order %" PRIu64 " of call %" PRIx64 ", the other node was asked: %d",
+		   order, o->call, err);
+}
+
 static bool is_split(const struct node_order *o)
 {
 	return o->what == ORDER_SPLIT_A || o->what == ORDER_SPLIT_B;
@@ -173,6 +223,17 @@ static int split_give(struct sim *s, const struct node_order *o, const struct sh
 	return err;
 }
 
+static int control_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
+{
+	static const enum act_control controls[] = { ACT_PAUSE, ACT_RESUME, ACT_BACK };
+	struct call_order order = { .kind = ORDER_CONTROL,
+				    .control = (uint8_t)controls[o->what - ORDER_PAUSES],
+				    .ms = 500,
+				    .by = by };
+
+	return shard_call_order(node_core(s, o->call), o->call, &order, now_of(s, o));
+}
+
 static int act_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
 {
 	static const struct act_terms terms[] = {
@@ -185,7 +246,8 @@ static int act_give(struct sim *s, const struct node_order *o, const struct shar
 		  .max = 3,
 		  .first_ms = 4000,
 		  .inter_ms = 4000,
-		  .ends = "#" },
+		  .ends = "#",
+		  .tag = "Case.CaseNumber" },
 		{ .times = 0 },
 		{ .files = { "a.wav", "tone-dial" },
 		  .file_count = 2,
@@ -216,6 +278,11 @@ static int order_give(struct sim *s, const struct node_order *o)
 		return shard_call_answer(shard, o->call, &by, now);
 	if (is_split(o))
 		return split_give(s, o, &by);
+	if (o->what >= ORDER_RECORDS)
+		return shard_call_record(shard, o->call, 0,
+					 (enum order_record)(o->what - ORDER_RECORDS), &by, now);
+	if (o->what >= ORDER_PAUSES)
+		return control_give(s, o, &by);
 	if (o->what >= ORDER_PLAYS)
 		return act_give(s, o, &by);
 	switch (o->what / 2) {
@@ -235,9 +302,12 @@ static void on_order_again(struct sim *s, const struct event *e);
 
 static const char *order_name(const struct node_order *o)
 {
-	static const char *const names[] = { "hold",   "resume", "mute",  "unmute", "dtmf",
-					     "answer", "split",  "split", "play",   "collect",
-					     "stop",   "dial",   "late" };
+	static const char *const names[] = {
+		"hold",    "resume", "mute",          "unmute",        "dtmf",
+		"answer",  "split",  "split",         "play",          "collect",
+		"stop",    "dial",   "late",          "pause",         "go on",
+		"go back", "record", "record: pause", "record: go on", "record: stop"
+	};
 
 	if (o->what >= ORDER_REJECTS)
 		return "reject";

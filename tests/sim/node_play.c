@@ -47,6 +47,8 @@ void node_play(struct node *n, const struct effect *e)
 	uint32_t who = n->incarnation * PLAY_CODECS + (uint32_t)e->expected;
 	uint64_t ms = s->script ? 1500 : 100 + rand_below(&s->applications, 4000);
 
+	ms = ms > e->ttl_ms ? ms - e->ttl_ms : 0;
+
 	trace_line(s, "node: plays %s to call %" PRIx64, text_str(&e->data), e->call);
 	if (!s->script && rand_below(&s->applications, 10) == 0) {
 		sim_after(s, 50 * NS_PER_MS, on_play_failed, who, e->version, e->call);

@@ -76,7 +76,7 @@ static struct shard *core_by_spread(const struct node *n, struct bytes call_id)
 	return count ? live[hash_sip(&key, call_id) % count] : NULL;
 }
 
-static struct shard *core_of_parsed(struct node *n, const struct sip_message *m)
+struct shard *node_core_of_parsed(struct node *n, const struct sip_message *m)
 {
 	const struct node_shard *named = node_shard_of(n, shard_name(m));
 	struct shard *core;
@@ -101,7 +101,7 @@ struct shard *node_core_of_message(struct node *n, const struct sip_hop *from, s
 		return core;
 	if (!message_parse(&m, message, &error)) {
 		m.hop = *from;
-		core = core_of_parsed(n, &m);
+		core = node_core_of_parsed(n, &m);
 	}
 	message_close(&m);
 	return core;
@@ -129,6 +129,15 @@ static bool cell_is_here(struct node *n, const struct effect *e)
 	return to && to->core;
 }
 
+static int cell_say_to(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	struct bytes message = text_bytes(&e->data);
+
+	if (n->cell && cell_is_here(n, e))
+		return cell_send(n->cell, shard->number, &e->hop, message);
+	return node_link_cell(n, shard->number, cell_shard(&e->hop.remote), message);
+}
+
 void node_cell_say(struct node *n, const struct node_shard *shard, const struct effect *e)
 {
 	struct event failed = { .ns = n->sim->now_ns,
@@ -140,8 +149,7 @@ void node_cell_say(struct node *n, const struct node_shard *shard, const struct 
 	n->sim->totals.cells++;
 	if (sim_chance(n->sim, n->sim->net.loss))
 		trace_line(n->sim, "       (lost)");
-	else if (!n->cell || !cell_is_here(n, e) ||
-		 cell_send(n->cell, shard->number, &e->hop, text_bytes(&e->data)) == -EHOSTUNREACH)
+	else if (cell_say_to(n, shard, e) == -EHOSTUNREACH)
 		queue_put(&n->sim->queue, &failed);
 }
 

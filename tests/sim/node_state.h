@@ -54,5 +54,32 @@ void node_cell_say(struct node *n, const struct node_shard *shard, const struct 
 /* What they said to each other arrives. False: nothing did. */
 bool node_cells_hear(struct node *n);
 struct node_shard *node_shard_of(struct node *n, uint16_t number); /* NULL: none of its */
+/* NULL: of one that is not here. */
+struct shard *node_core_of_parsed(struct node *n, const struct sip_message *m);
+
+/* ---- node_events.c ---- */
+/* It hears no more: what is said now is said again to its successor. */
+bool node_is_leaving(const struct node *n, const struct shard *core);
+
+/* ---- node_link.c: what nodes hand to each other (link.h) ---- */
+/* A process begins; its shards' commons are open; it is over. */
+void node_link_begin(struct node *n);
+void node_link_open(struct node *n);
+void node_link_close(struct node *n);
+/* A message comes to an address of the node. */
+void node_link_receive(struct node *n, const struct sip_hop *from, struct bytes message);
+/* True: it is for a phone that another node reaches. */
+bool node_link_says(struct node *n, const struct sip_hop *hop, struct bytes message);
+/* Of a shard here to one that is not: as node_edge_cell. */
+int node_link_cell(struct node *n, uint16_t from, uint16_t shard, struct bytes message);
+/* Another node is asked with whom a call is to be joined; node_far_told answers. False: nobody can be asked. */
+bool node_link_asks(struct node *n, uint64_t order, const struct shard_join *join);
+/* What the shards tell other nodes of who is watched. */
+void node_link_flush(struct node *n);
+
+/* ---- node_orders.c ---- */
+struct remote_joined;
+/* told: NULL: it did not answer in time. What comes of it is to be carried. */
+void node_far_told(struct node *n, uint64_t order, const struct remote_joined *told);
 
 #endif

@@ -199,6 +199,7 @@ static void keep(struct node *n, struct node_shard *shard)
 	trace_line(n->sim, "node %u: keeps shard %u", n->index, shard->number);
 	shard->silent_ns = 0;
 	shard->leaving = false;
+	shard_hurry(shard->core, false, node_now(n));
 	shard_expire(shard->core, node_now(n));
 	node_carry(n);
 }
@@ -241,6 +242,8 @@ void node_hand_over(struct sim *s, uint32_t place, uint32_t to)
 	engine_silence(n, shard->number);
 	shard->silent_ns = s->now_ns;
 	shard->leaving = true;
+	shard_hurry(shard->core, true, node_now(n));
+	node_carry(n);
 	sim_after(s, 0, on_leaving, place, (uint64_t)shard->epoch << 8 | to, 0);
 }
 

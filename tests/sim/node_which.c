@@ -110,6 +110,13 @@ struct node *node_of_call(const struct sim *s, uint64_t call)
 	return n->sim->nodes + n->index;
 }
 
+uint32_t node_place_of_call(const struct sim *s, uint64_t call, uint32_t otherwise)
+{
+	uint32_t place = (uint32_t)id_shard(call) - SHARD_FIRST;
+
+	return s->links.on && place < s->place_count ? place : otherwise;
+}
+
 struct shard *node_core(const struct sim *s, uint64_t call)
 {
 	const struct node *n;

@@ -90,12 +90,22 @@ static bool is_in_call(const struct phone *p)
 	return false;
 }
 
+/* With links its dialogs are reached from the other node, too. An INVITE that it said again there would begin a second call. */
+static bool may_leave(const struct sim *s, const struct phone *p)
+{
+	for (uint32_t i = 0; i < p->call_count && s->links.on; i++) {
+		if (p->calls[i]->state == PC_CALLING)
+			return false;
+	}
+	return s->links.on || !is_in_call(p);
+}
+
 void phone_go(struct sim *s, struct phone *p, uint32_t node)
 {
 	struct sip_hop hop = phone_hop(s, p);
 	uint32_t before = p->node;
 
-	if (!p->alive || node == p->node || (p->transport != SIP_UDP && is_in_call(p)))
+	if (!p->alive || node == p->node || (p->transport != SIP_UDP && !may_leave(s, p)))
 		return;
 	trace_line(s, "%s#%u goes to node %u", p->user, p->index, node);
 	s->totals.moves++;
@@ -108,6 +118,7 @@ void phone_go(struct sim *s, struct phone *p, uint32_t node)
 	if (p->connection)
 		node_connection_closed(node_of_place(s, before), &hop);
 	p->connection = 0;
+	p->registered &= !s->links.on;
 	lamps_go(s, p);
 	phone_connect_later(s, p);
 }

@@ -87,6 +87,7 @@ struct phones {
 	enum phone_secure secure[EXTENSIONS_MAX];     /* of extensions */
 	struct shard_forward forward[EXTENSIONS_MAX]; /* the same */
 	bool music;                                   /* the node has some */
+	bool spoken;                                  /* who parks hears the slot said */
 	bool web[EXTENSIONS_MAX];                     /* of extensions */
 	bool named[PHONES_MAX];                       /* those over UDP and IPv4 */
 	bool refer;                                   /* they give calls away */

@@ -56,7 +56,8 @@ static struct phone_txn *take(const struct sim *s, uint32_t place, struct phone 
 struct phone_txn *phone_txn_ask(struct sim *s, struct phone *p, struct phone_call *c,
 				enum sip_method method, const char *branch, struct bytes request)
 {
-	struct phone_txn *t = take(s, c ? c->node : p->node, p, method, bytes_str(branch), false);
+	struct phone_txn *t = take(s, c ? node_place_of_call(s, c->node_call, c->node) : p->node, p,
+				   method, bytes_str(branch), false);
 
 	t->call = c;
 	if (text_set(&t->request, request))

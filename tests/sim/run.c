@@ -6,7 +6,7 @@
 #include "tests/sim/decoys.h"
 #include "tests/sim/sim.h"
 
-enum { FLOAT = 400, FLOATING_LOCALS = 3 }; /* FLOAT: of a thousand seeds */
+enum { FLOAT = 400, LINKS_CHANCE = 500, FLOATING_LOCALS = 3 }; /* of a thousand seeds */
 
 const char *sabotage_name(enum sabotage sabotage)
 {
@@ -35,6 +35,8 @@ const char *sabotage_name(enum sabotage sabotage)
 		return "fence";
 	case SABOTAGE_TENANT:
 		return "tenant";
+	case SABOTAGE_RECORDER:
+		return "recorder";
 	case SABOTAGE_LAMPS:
 		return "lamps";
 	case SABOTAGE_UNBOUND:
@@ -128,6 +130,17 @@ static bool floats(const struct sim *s, const struct sim_way *way)
 	return rand_below(&rand, 1000) < FLOAT;
 }
 
+/* Addresses that stay with their nodes are those of nodes that are in no cluster: they have nothing to say to each other. */
+static bool has_links(const struct sim *s, const struct sim_way *way)
+{
+	struct rand_source rand;
+
+	if (!s->floats || s->node_count == 1 || way->links != LINKS_BY_CHANCE || s->script)
+		return s->floats && s->node_count > 1 && way->links == LINKS;
+	rand_open_seed(&rand, s->seed ^ UINT64_C(0x6c696e6b));
+	return rand_below(&rand, 1000) < LINKS_CHANCE;
+}
+
 bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 {
 	memset(s, 0, sizeof(*s));
@@ -145,12 +158,15 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->floats = floats(s, way);
 	s->leased = s->floats && !s->script;
 	s->place_count = s->floats ? s->node_count * s->shard_count : s->node_count;
+	s->links.on = has_links(s, way);
+	links_begin(s);
 	decoys_begin(s);
 	rand_open_seed(&s->rand, seed);
 	rand_open_seed(&s->applications, seed ^ UINT64_C(0x6170706c6963));
 	rand_open_seed(&s->names.rand, seed ^ UINT64_C(0x6e616d6573));
 	rand_open_seed(&s->cluster, seed ^ UINT64_C(0x636c7573746572));
 	rand_open_seed(&s->fences, seed ^ UINT64_C(0x66656e636573));
+	recorder_begin(s);
 	if (s->script)
 		story_begin(s);
 	else
@@ -166,6 +182,7 @@ void sim_close(struct sim *s)
 	store_close(&s->store);
 	slots_close(&s->slots);
 	leases_close(s);
+	links_close(s);
 	queue_close(&s->queue);
 	trace_close(&s->trace);
 }

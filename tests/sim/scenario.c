@@ -41,6 +41,7 @@ static void on_calm(struct sim *s, const struct event *e)
 	(void)e;
 	trace_line(s, "(no more trouble from here)");
 	s->calm = true;
+	links_calm(s);
 	if (s->leases) {
 		leases_calm(s);
 		sim_after(s, REST_NS, on_rest, 0, 0, 0);

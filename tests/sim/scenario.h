@@ -25,6 +25,9 @@ uint32_t scenario_node(struct sim *s);
 /* What happens beside the rest. */
 void scenario_cluster(struct sim *s);
 
+/* ---- scenario_links.c: what nodes with links do beside the rest ---- */
+void scenario_links(struct sim *s);
+
 /* ---- scenario_lamps.c ---- */
 void scenario_lamps(struct sim *s);
 /* ---- phone_page.c ---- */

@@ -88,7 +88,7 @@ static void on_refer_join(struct sim *s, const struct event *e)
 		struct phone_call *one = next_talk(p, NULL);
 		struct phone_call *two = one ? next_talk(p, one) : NULL;
 
-		if (!two || !p->alive || one->node != two->node)
+		if (!two || !p->alive || (one->node != two->node && !s->links.on))
 			continue;
 		phone_refer_joining(s, one, two);
 		return;
@@ -250,13 +250,16 @@ static void plan_stands(struct sim *s)
 
 static void on_part(struct sim *s, const struct event *e)
 {
-	if (!s->calm)
-		leases_part(s, e->who, (uint32_t)e->a, true);
+	if (s->calm)
+		return;
+	leases_part(s, e->who, (uint32_t)e->a, true);
+	link_cut(s, e->who, (uint32_t)e->a, true);
 }
 
 static void on_reach(struct sim *s, const struct event *e)
 {
 	leases_part(s, e->who, (uint32_t)e->a, false);
+	link_cut(s, e->who, (uint32_t)e->a, false);
 }
 
 static void part(struct sim *s, uint64_t at, uint64_t length, uint32_t from, uint32_t to)
@@ -322,6 +325,8 @@ void scenario_cluster(struct sim *s)
 		plan_handing(s);
 	if (s->node_count > 1 && chance(s, 300))
 		plan_cut(s);
+	if (s->links.on)
+		scenario_links(s);
 	if (!s->leased)
 		return;
 	plan_stands(s);

@@ -29,7 +29,8 @@ static void on_lamp(struct sim *s, const struct event *e)
 /* One with a connection goes between nodes and leaves its dialogs behind; one that asks who the node is refuses what it is told. */
 static bool may_watch(const struct sim *s, const struct phone *p)
 {
-	return !s->phones.asks[p->index] && (s->node_count == 1 || p->transport == SIP_UDP);
+	return !s->phones.asks[p->index] &&
+	       (s->node_count == 1 || s->links.on || p->transport == SIP_UDP);
 }
 
 static void plan_lamp(struct sim *s, struct rand_source *r)

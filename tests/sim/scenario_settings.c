@@ -123,6 +123,7 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 	out->tones = s->phones.music;
 	out->ring_timeout_ns = RING_NS;
 	out->port_rest_ns = NS_PER_S;
+	out->save_later_ms = s->script || s->seed % 4 ? SHARD_SAVE_LATER_MS : 0;
 	settings_bounds(out, small);
 #define X(id, key, dialled, field, value, help) \
 	(void)snprintf(out->codes.code[FEATURE_##id], FEATURE_CODE_LEN, "%s", dialled);
@@ -133,6 +134,8 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 	out->lookup = names_host(n);
 	if (s->script)
 		out->park_return_ns = s->script->returns_s * NS_PER_S;
+	if (s->script)
+		out->transcode = s->script->transcodes;
 	if (s->script && s->script->named)
 		out->trusted_count = 2;
 	if (s->script)

@@ -7,6 +7,7 @@
 #include "sig/call.pb-c.h"
 #include "sig/call/act.h"
 #include "sig/model/call.h"
+#include "sig/model/recording.h"
 #include "sig/record/call_seal.h"
 
 static const char *const call_names[] = { "setup", "ringing", "answering", "established",
@@ -139,6 +140,24 @@ static void look_at_flows(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, latched, "latched");
 }
 
+static void look_at_recordings(struct shape *out, const Tandem__Call__Call *in)
+{
+	const Tandem__Call__Recordings *all = in->recordings;
+	bool paused = false, next = false, ordered = false;
+
+	for (size_t i = 0; all && i < all->n_live; i++) {
+		paused |= all->live[i]->paused;
+		next |= all->live[i]->segment > 1;
+		ordered |= all->live[i]->cause == RECORDING_BY_COMMAND;
+	}
+	has(out, in, all && all->n_live, "recording");
+	has(out, in, all && all->n_live > 1, "recording-both");
+	has(out, in, paused, "recording-paused");
+	has(out, in, next, "recording-next-segment");
+	has(out, in, ordered, "recording-ordered");
+	has(out, in, all && !all->n_live, "recorded");
+}
+
 static void look_at_pairs(struct shape *out, const Tandem__Call__Call *in)
 {
 	static const char *const names[] = { "transfer-waits", "transfer-rings", "transfer-done",
@@ -157,6 +176,7 @@ static void look_at_pairs(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, t && t->slot.len, "parks");
 	has(out, in, in->park, "parked");
 	has(out, in, in->park && t, "parked-transfer");
+	look_at_recordings(out, in);
 }
 
 /* Two are to be joined, and one of them is asked for a codec of the other one. */

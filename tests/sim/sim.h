@@ -19,11 +19,13 @@
 #include "tests/sim/golden.h"
 #include "tests/sim/lamp.h"
 #include "tests/sim/leases.h"
+#include "tests/sim/link.h"
 #include "tests/sim/names.h"
 #include "tests/sim/net.h"
 #include "tests/sim/node.h"
 #include "tests/sim/phone.h"
 #include "tests/sim/queue.h"
+#include "tests/sim/recorder.h"
 #include "tests/sim/slots.h"
 #include "tests/sim/store.h"
 #include "tests/sim/story.h"
@@ -58,6 +60,7 @@ struct totals {
 	uint64_t lamps, told;   /* told: NOTIFYs that lamps took */
 	uint64_t asked;         /* requests of the node that wanted credentials */
 	uint64_t pages, paged;
+	struct link_totals links;
 	uint64_t stories; /* hash of all, the same in every build */
 };
 
@@ -76,6 +79,7 @@ enum sabotage {
 	SABOTAGE_GAP,       /* the first CDR of a call begins too early */
 	SABOTAGE_FENCE,     /* a node that has lost its shard goes on */
 	SABOTAGE_TENANT,    /* phones of the other tenant are its own, too */
+	SABOTAGE_RECORDER,  /* the recorder does not hear that it is to go on */
 	SABOTAGE_LAMPS,     /* the store acknowledges subscriptions and keeps none */
 	SABOTAGE_CLUSTER,   /* those behind it need several nodes and shards */
 	SABOTAGE_UNBOUND =
@@ -104,7 +108,9 @@ struct sim {
 	struct store store;
 	struct slots slots;
 	struct leases *leases; /* NULL: nobody asks who owns a shard */
+	struct links links;    /* between nodes, where they have any */
 	struct engine engine;
+	struct recorders recorders;
 	struct node nodes[NODES_MAX];
 	uint32_t node_count, shard_count; /* shard_count: of each */
 	bool leased; /* addresses go with their shards where leases say (node_lease.c) */
@@ -152,7 +158,12 @@ struct sim_way {
 		FLOATS_BY_CHANCE, /* some seeds */
 		FLOATS_NOT,
 		FLOATS,
-	} floats;    /* addresses go with their shards */
+	} floats; /* addresses go with their shards */
+	enum {
+		LINKS_BY_CHANCE, /* some seeds of those */
+		LINKS_NOT,
+		LINKS,
+	} links;     /* such nodes have channels to each other (link.h) */
 	bool leases; /* those alone (leases.h) */
 };
 /* Runs a seed. False: an invariant is broken; s->check.broken says which. The caller closes it. */

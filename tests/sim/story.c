@@ -346,6 +346,44 @@ static bool is_heard(const struct sim *s, const struct phone_call *c)
 	return false;
 }
 
+static const struct engine_flow *peer_of(const struct sim *s, const struct engine_flow *f)
+{
+	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
+		const struct engine_flow *peer = &s->engine.flows[i];
+
+		if (peer->open && flow_id_eq(peer->spec.id, f->spec.peer))
+			return peer;
+	}
+	return NULL;
+}
+
+/* The one who is heard may say what is heard, and a number that means something else is coded anew. Of phones with static numbers alone. */
+static bool is_taken(const struct payload_rule *r, const struct engine_flow *peer)
+{
+	bool taken = false;
+
+	for (uint8_t i = 0; i < peer->spec.rule_count; i++)
+		taken |= peer->spec.rules[i].in == r->out;
+	return taken && (r->in != r->out) == (r->coding != 0);
+}
+
+/* What the phone says can be heard. */
+static bool is_understood(const struct sim *s, const struct phone_call *c)
+{
+	for (uint32_t i = 0; i < ENGINE_FLOWS_MAX; i++) {
+		const struct engine_flow *f = &s->engine.flows[i], *peer;
+
+		if (!f->open || f->spec.call != check_call_of(s, c) || !is_sent_to(f, c))
+			continue;
+		peer = peer_of(s, f);
+		for (uint8_t k = 0; peer && k < f->spec.rule_count; k++) {
+			if (!f->spec.rules[k].event && is_taken(&f->spec.rules[k], peer))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* The engine sends its picture there, where it has one. */
 static bool is_shown(const struct sim *s, const struct phone_call *c)
 {
@@ -375,6 +413,8 @@ static void look_at(struct sim *s, uint32_t i, uint64_t *call)
 	if (!is_heard(s, c) && !check_took(s, c->node_call))
 		check_fail(s, "%s: nothing is sent to port %u of phone %c", name, c->sdp.port,
 			   phone);
+	if (s->script->transcodes && !is_understood(s, c) && !check_took(s, c->node_call))
+		check_fail(s, "%s: what phone %c says is not understood", name, phone);
 	if (!is_shown(s, c) && !check_took(s, c->node_call))
 		check_fail(s, "%s: phone %c sees nothing", name, phone);
 	if (*call && c->node_call != *call && !check_far_is_one(s, c->node_call, *call))
@@ -410,6 +450,15 @@ static void look_where(struct sim *s, const struct phone *p)
 			   p->user, p->index, all, here);
 }
 
+static void look_at_recordings(struct sim *s)
+{
+	uint32_t n = recorder_count(s);
+
+	if ((s->script->recorded || s->script->on_demand) && n != s->script->records)
+		check_fail(s, "%s: %u recordings are on, not %u", s->script->name, n,
+			   s->script->records);
+}
+
 static void on_look(struct sim *s, const struct event *e)
 {
 	uint64_t call = 0;
@@ -420,6 +469,7 @@ static void on_look(struct sim *s, const struct event *e)
 	if (!is_forgiven(s)) {
 		story_look_at_lamps(s);
 		check_slots(s, s->script->waits);
+		look_at_recordings(s);
 	}
 	for (uint32_t i = 0; i < s->phones.count; i++) {
 		if (s->phones.list[i].has_instance && s->phones.list[i].alive)
@@ -464,6 +514,9 @@ void story_end(struct sim *s)
 	if (t->status && most->cdr.sip_status != t->status)
 		check_fail(s, "%s: the CDR says %u, not %u", t->name, most->cdr.sip_status,
 			   t->status);
+	if (t->recordings && most->cdr.recordings != t->recordings)
+		check_fail(s, "%s: the CDR names recordings %llx, not %x", t->name,
+			   (unsigned long long)most->cdr.recordings, t->recordings);
 }
 
 void story_manner(const struct sim *s, const struct phone_call *c, struct phone_manner *out)
@@ -506,7 +559,8 @@ static void open_phones(struct sim *s)
 					   .transport = s->script->tls ? SIP_TLS : SIP_UDP,
 					   .srtp = s->script->tls,
 					   .video = s->script->video,
-					   .web = s->script->web >> i & 1 };
+					   .web = s->script->web >> i & 1,
+					   .node = s->script->elsewhere >> i & 1 };
 
 		if (kind.web && s->script->wss)
 			kind.transport = SIP_WSS;
@@ -549,6 +603,7 @@ void story_begin(struct sim *s)
 
 	s->phones.extension_count = STORY_PHONES - 1;
 	s->phones.music = t->music;
+	s->phones.spoken = t->spoken;
 	memcpy(s->phones.forward, t->forward, sizeof(t->forward));
 	chain_begin(s, &t->chain);
 	for (uint32_t i = 0; t->tls && i < STORY_PHONES; i++)
@@ -590,7 +645,13 @@ static const struct story *story_at(uint32_t i)
 	if (i < story_park_count)
 		return &story_parks[i];
 	i -= story_park_count;
-	return i < story_pick_count ? &story_picks[i] : NULL;
+	if (i < story_pick_count)
+		return &story_picks[i];
+	i -= story_pick_count;
+	if (i < story_record_count)
+		return &story_records[i];
+	i -= story_record_count;
+	return i < story_link_count ? &story_links[i] : NULL;
 }
 
 static bool two_nodes(enum story_harm harm)
@@ -611,8 +672,9 @@ static bool tell(const struct story *t, const struct story_mishap *mishap, bool 
 	struct sim_way way = { .script = t,
 			       .harm = mishap->harm,
 			       .behind = mishap->behind,
-			       .nodes = two_nodes(mishap->harm) ? 2 : 1,
-			       .floats = floats(mishap->harm) ? FLOATS : FLOATS_NOT,
+			       .nodes = two_nodes(mishap->harm) || t->elsewhere ? 2 : 1,
+			       .floats = floats(mishap->harm) || t->elsewhere ? FLOATS : FLOATS_NOT,
+			       .links = t->elsewhere ? LINKS : LINKS_NOT,
 			       .story = aloud,
 			       .harvest = mishap->harvest };
 	bool ok;
@@ -655,8 +717,8 @@ struct harm_way {
 
 /* So that the suite stays short: of that many effects one, in each story others. */
 static const uint32_t harm_samples[HARMS] = {
-	[HARM_KILL] = 1, [HARM_FENCE] = 1,    [HARM_MOVE] = 4, [HARM_GO] = 4,
-	[HARM_TAKE] = 4, [HARM_DOCUMENT] = 4, [HARM_TWICE] = 8
+	[HARM_KILL] = 1, [HARM_FENCE] = 1,    [HARM_MOVE] = 4,  [HARM_GO] = 4,
+	[HARM_TAKE] = 4, [HARM_DOCUMENT] = 4, [HARM_TWICE] = 8, [HARM_LINK] = 1
 };
 
 /* Behind each effect in turn. */
@@ -733,8 +795,8 @@ bool story_run(const struct story_way *run)
 		all &= harms_tell(t, run, effects, i, harm);
 	}
 	(void)printf("# %u stories, %u kills, %u fences, %u moves of a phone, %u to another node, "
-		     "%u takings, %u changes of documents, %u takings twice\n",
+		     "%u takings, %u changes of documents, %u takings twice, %u broken links\n",
 		     told, harm[HARM_KILL], harm[HARM_FENCE], harm[HARM_MOVE], harm[HARM_GO],
-		     harm[HARM_TAKE], harm[HARM_DOCUMENT], harm[HARM_TWICE]);
+		     harm[HARM_TAKE], harm[HARM_DOCUMENT], harm[HARM_TWICE], harm[HARM_LINK]);
 	return all && told;
 }

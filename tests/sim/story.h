@@ -118,6 +118,7 @@ enum story_harm {
 	HARM_TAKE, /* the shard goes to another node, of two: with its own one dead, without a lease, or by plan */
 	HARM_DOCUMENT, /* an operator changes what is said of an extension, or of a route */
 	HARM_TWICE, /* its node dies, and then the one that has taken the shard, soon after or amid that */
+	HARM_LINK, /* the links between two nodes break, or nothing comes through them for a while */
 	HARMS
 };
 
@@ -134,6 +135,9 @@ struct story {
 	uint8_t named;                  /* phones that registered at a name; bits */
 	uint8_t trunks;                 /* phones that are servers of trunks for OUTSIDE; bits */
 	bool pbx;                       /* ... of one, which speaks for all of them */
+	uint8_t recorded, on_demand;    /* extensions: always, and by command; bits */
+	uint8_t records;                /* recordings that are on then, and not paused, at look_s */
+	uint8_t recordings;             /* that its CDRs name: 1 << number each; 0: not looked at */
 	uint8_t located; /* phones that stand at a location, and call for help by OUTSIDE; bits */
 	uint8_t outside_calls, outside_minutes; /* limits of each extension; 0: none */
 	uint8_t asks;                           /* phones that want credentials; bits */
@@ -142,8 +146,11 @@ struct story {
 	bool dead;                              /* ... and the first place where it leads is dead */
 	uint8_t instances, flows; /* phones that say +sip.instance, and reg-id with it; bits */
 	bool tls, music, video;
+	bool spoken;     /* who parks hears the slot */
+	bool transcodes; /* audio may be coded anew */
 	bool tenant; /* the phones are of one of their own, beside which others have the same numbers */
 	uint8_t shards;        /* of the node; 0: one */
+	uint8_t elsewhere;     /* phones that are with a second node, which has a link; bits */
 	uint8_t answer_s;      /* the application answers then; 0: after 2 */
 	uint16_t session_s;    /* RFC 4028; 0: off */
 	uint8_t returns_s;     /* who is parked comes back then; 0: never */
@@ -164,8 +171,10 @@ struct story {
 	const char *over; /* why; NULL: nobody says */
 };
 
-extern const struct story story_list[], story_lamps[], story_parks[], story_picks[];
-extern const uint32_t story_count, story_lamp_count, story_park_count, story_pick_count;
+extern const struct story story_list[], story_lamps[], story_parks[], story_picks[],
+	story_records[], story_links[];
+extern const uint32_t story_count, story_lamp_count, story_park_count, story_pick_count,
+	story_record_count, story_link_count;
 
 /* ---- story_harm.c ---- */
 const char *story_harm_name(enum story_harm harm);
@@ -176,7 +185,7 @@ void story_harm(struct sim *s);
 bool story_harm_kills(const struct sim *s);
 /* A node has taken the shard: it may be the next one. */
 void story_harm_taken(struct node *n);
-/* Not to stories of several shards: what two shards of two nodes say to each other has no way yet. */
+/* A shard is taken in stories of one shard and one node; links break where there are any. */
 bool story_harm_fits(enum story_harm harm, const struct story *t);
 
 /* ---- story_lamps.c ---- */

@@ -145,6 +145,45 @@ static void on_take(struct sim *s, const struct event *e)
 		node_hand_over(s, 0, 1);
 }
 
+/* ---- links break ---- */
+
+enum { CUT_WAYS = 4 };
+#define CUT_NS (5 * NS_PER_S) /* longer than TCP waits for an acknowledgement */
+
+static void on_mended(struct sim *s, const struct event *e)
+{
+	(void)e;
+	links_calm(s);
+}
+
+/* What rings elsewhere is asked for once, and not waited for (docs/adr/0027). */
+static bool asks_what_rings(const struct story *t)
+{
+	for (uint32_t i = 0; i < STORY_STEPS_MAX; i++) {
+		if (t->steps[i].what == STORY_CODE &&
+		    (t->steps[i].to == CODE_PICK_B || t->steps[i].to == CODE_PICK))
+			return true;
+	}
+	return false;
+}
+
+/* Somebody ends both connections, or nothing comes through one way, the other way, or both. */
+static void on_link(struct sim *s, const struct event *e)
+{
+	uint32_t way = e->who % CUT_WAYS;
+
+	s->loose |= asks_what_rings(s->script);
+	if (!way) {
+		link_break(s, 0, 1);
+		link_break(s, 1, 0);
+		return;
+	}
+	trace_line(s, "link: nothing comes through, way %u", way);
+	link_cut(s, 0, 1, way & 1);
+	link_cut(s, 1, 0, way >> 1);
+	sim_after(s, CUT_NS, on_mended, 0, 0, 0);
+}
+
 /* ---- all ---- */
 
 bool story_harm_kills(const struct sim *s)
@@ -155,7 +194,9 @@ bool story_harm_kills(const struct sim *s)
 
 bool story_harm_fits(enum story_harm harm, const struct story *t)
 {
-	return (harm != HARM_TAKE && harm != HARM_TWICE) || t->shards <= 1;
+	if (t->elsewhere)
+		return harm == HARM_KILL || harm == HARM_LINK;
+	return harm != HARM_LINK && ((harm != HARM_TAKE && harm != HARM_TWICE) || t->shards <= 1);
 }
 
 const char *story_harm_name(enum story_harm harm)
@@ -175,6 +216,8 @@ const char *story_harm_name(enum story_harm harm)
 		return "a document changed";
 	case HARM_TWICE:
 		return "taken twice";
+	case HARM_LINK:
+		return "a link broken";
 	case HARMS:
 		break;
 	}
@@ -197,6 +240,9 @@ void story_harm(struct sim *s)
 		break;
 	case HARM_TAKE:
 		sim_after(s, 0, on_take, 0, 0, 0);
+		break;
+	case HARM_LINK:
+		sim_after(s, 0, on_link, harm_hash(s) >> 1, 0, 0);
 		break;
 	case HARM_KILL:
 	case HARM_FENCE:

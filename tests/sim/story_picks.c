@@ -24,6 +24,9 @@ const struct story story_picks[] = {
 	{ "picked-up-other-codecs", BOTH_RING({ 8, STORY_REPLACE, B2, B }),
 	  .only = { [A] = "8 0 101", [B2] = "0" }, .look_s = 28, .talk = ON(A) | ON(B2),
 	  .status = 200 },
+	{ "picked-up-and-coded", BOTH_RING({ 8, STORY_REPLACE, B2, B }),
+	  .only = { [A] = "0 101", [B2] = "8" }, .transcodes = true, .look_s = 28,
+	  .talk = ON(A) | ON(B2), .status = 200 },
 	/* by a code, from another extension of the group */
 	{ "picked-up-by-code", BOTH_RING({ 8, STORY_CODE, C, CODE_PICK_B }), .look_s = 28,
 	  .talk = ON(A) | ON(C), .status = 200 },

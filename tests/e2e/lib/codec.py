@@ -5,6 +5,7 @@ G.722 and Opus are those of the libraries that baresip speaks them with, and a G
 """
 import ctypes
 import math
+import struct
 
 FRAMES = 50                     # a second: 20 ms each
 
@@ -58,6 +59,20 @@ class G711:
 
     def samples(self, payloads):
         return [self._table[byte] for byte in b"".join(payloads)]
+
+
+class L16:
+    """RFC 3551 4.5.11, of 16 kHz."""
+    name, rate, clock = "L16", 16000, 16000
+
+    def frames(self, hertz):
+        data = struct.pack(f"!{self.rate}h", *sine(hertz, self.rate))
+        size = 2 * self.rate // FRAMES
+        return [data[i:i + size] for i in range(0, len(data), size)]
+
+    def samples(self, payloads):
+        data = b"".join(payloads)
+        return list(struct.unpack(f"!{len(data) // 2}h", data))
 
 
 class G722:

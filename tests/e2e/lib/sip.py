@@ -320,11 +320,15 @@ class Dialog:
             self._acknowledge(request.cseq, answer)
         return response
 
-    def wait_reinvite(self, sdp, seconds=PATIENCE_S):
-        """Answers an INVITE or UPDATE inside the dialog with 200 and this SDP; the request."""
-        request = self.agent.take(lambda m: m.is_request and m.method in ("INVITE", "UPDATE")
+    def take_reinvite(self, seconds=PATIENCE_S, methods=("INVITE",)):
+        request = self.agent.take(lambda m: m.is_request and m.method in methods
                                   and m.call_id == self.call_id, seconds, "re-INVITE")
         self.target = address_uri(request.get("Contact"))   # RFC 3261 12.2.2
+        return request
+
+    def wait_reinvite(self, sdp, seconds=PATIENCE_S):
+        """Answers an INVITE or UPDATE inside the dialog with 200 and this SDP; the request."""
+        request = self.take_reinvite(seconds, ("INVITE", "UPDATE"))
         self.agent.respond(request, 200, "OK", headers=[("Contact", self.agent.contact)], body=sdp)
         return request
 

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "cluster/lease.h"
 
-enum { MS = 1000000, STEPS_MAX = 12 };
+enum { MS = 1000000, STEPS_MAX = 16 };
 #define OWN      0x1234
 #define LENGTH   (3000 * (uint64_t)MS)
 #define NEVER    UINT64_MAX
@@ -110,6 +110,19 @@ static const struct story STORIES[] = {
 	    { 500, LEASE_UNKNOWN, true, 0, 0, LEASE_DOUBT, 900 },
 	    { 900, LEASE_TIMER, false, 0, RENEW, LEASE_DOUBT, NEVER },
 	    { 901, LEASE_GRANTED, true, 5, HEALTHY, LEASE_HELD, 1900 } } },
+	{ "Redis refuses for long: it is asked each second in the end",
+	  { TAKE,
+	    { 100, LEASE_LATE, false, 0, DEGRADED, LEASE_DOUBT, 200 },
+	    { 200, LEASE_TIMER, false, 0, RENEW, LEASE_DOUBT, NEVER },
+	    { 200, LEASE_UNKNOWN, true, 0, 0, LEASE_DOUBT, 400 },
+	    { 400, LEASE_TIMER, false, 0, RENEW, LEASE_DOUBT, NEVER },
+	    { 400, LEASE_UNKNOWN, true, 0, 0, LEASE_DOUBT, 800 },
+	    { 800, LEASE_TIMER, false, 0, RENEW, LEASE_DOUBT, NEVER },
+	    { 800, LEASE_UNKNOWN, true, 0, 0, LEASE_DOUBT, 1600 },
+	    { 1600, LEASE_TIMER, false, 0, RENEW, LEASE_DOUBT, NEVER },
+	    { 1600, LEASE_UNKNOWN, true, 0, 0, LEASE_DOUBT, 2600 },
+	    { 2600, LEASE_TIMER, false, 0, RENEW, LEASE_DOUBT, NEVER },
+	    { 2600, LEASE_UNKNOWN, true, 0, 0, LEASE_DOUBT, 3600 } } },
 	{ "late again and again: each time the first probe is soon",
 	  { TAKE,
 	    { 100, LEASE_LATE, false, 0, DEGRADED, LEASE_DOUBT, 200 },

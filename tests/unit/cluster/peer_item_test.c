@@ -24,6 +24,10 @@ static const struct row {
 	  28 },
 	{ "news", { PEER_NEWS, 9, { 7, 1 }, { { 5 }, 1 }, 4, 0 }, 37 },
 	{ "dead", { .kind = PEER_DEAD, .shard = 9, .epoch = { UINT64_MAX, 1 } }, 20 },
+	{ "home", { .kind = PEER_HOME, .shard = 9 }, 4 },
+	{ "runs", { .kind = PEER_RUNS, .shard = UINT16_MAX }, 4 },
+	{ "drains", { .kind = PEER_DRAINS }, 2 },
+	{ "take", { .kind = PEER_TAKE, .shard = 1 }, 4 },
 };
 
 static void assert_same(const struct row *row, const struct peer_item *a)

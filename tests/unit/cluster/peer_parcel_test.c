@@ -92,6 +92,23 @@ static void test_connection_has_a_name(void **state)
 	assert_int_equal(parcel_read(&read, written()), -EBADMSG);
 }
 
+/* What was heard goes back to who heard it, as it is. */
+static void test_back(void **state)
+{
+	struct parcel read;
+
+	(void)state;
+	g_parcel.kind = PARCEL_BACK;
+	assert_int_equal(parcel_read(&read, written()), 0);
+	assert_int_equal(read.kind, PARCEL_BACK);
+	assert_true(parcel_has_connection(&read));
+	assert_true(read.connection == g_parcel.connection);
+	assert_true(addr_eq(&read.bound, &g_parcel.bound));
+	assert_true(bytes_eq(read.data, g_parcel.data));
+	g_parcel.connection = 0;
+	assert_int_equal(parcel_read(&read, written()), -EBADMSG);
+}
+
 /* Which has no connection, and two ends of one family. */
 static void test_datagram(void **state)
 {
@@ -166,6 +183,7 @@ int main(void)
 		cmocka_unit_test_setup(test_news, setup),
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_connection_has_a_name, setup),
+		cmocka_unit_test_setup(test_back, setup),
 		cmocka_unit_test_setup(test_datagram, setup),
 		cmocka_unit_test_setup(test_flow, setup),
 		cmocka_unit_test_setup(test_cell, setup),

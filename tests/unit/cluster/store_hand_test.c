@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A shard goes from one node that lives to another one. */
+#include <glob.h>
+
 #include "tests/unit/cluster/node.h"
 
 static struct {
@@ -192,6 +194,65 @@ static void test_given_to_the_dead(void **state)
 	server_stop(&s);
 }
 
+struct spooled {
+	struct node *node;
+	const struct server *server;
+};
+
+/* Meanwhile the shard is never one that may be given. */
+static bool spool_is_gone(void *arg)
+{
+	const struct spooled *sp = arg;
+	char pattern[80];
+	glob_t found;
+	int waits;
+
+	(void)snprintf(pattern, sizeof(pattern), "%s/spool/*.cdr", sp->server->dir);
+	waits = glob(pattern, 0, NULL, &found) == 0;
+	globfree(&found);
+	assert_false(waits && store_lease_may_be_given(sp->node->store));
+	return !waits;
+}
+
+static bool may_be_given(void *arg)
+{
+	return store_lease_may_be_given(((struct node *)arg)->store);
+}
+
+/* A call whose end waits on the disk of the owner would come to life again at the next one. */
+static void test_not_with_ends_in_the_spool(void **state)
+{
+	struct server s;
+	struct node a;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&a, &s,
+		  &(struct node_settings){ .name = "a", .incarnation = 1, .deadline_ms = 200 });
+	store_acquire(a.store, node_done, &a);
+	NODE_EXPECT(&a, "o");
+	node_save(&a, 42, 1, "first");
+	NODE_EXPECT(&a, "o");
+	assert_true(drive(a.redis, 10000, may_be_given, &a));
+	server_signal(&s, SIGSTOP);
+	node_end(&a, 42);
+	NODE_EXPECT(&a, "o"); /* it is on the disk */
+	server_signal(&s, SIGCONT);
+	assert_true(drive(a.redis, 10000, spool_is_gone, &(struct spooled){ &a, &s }));
+	assert_true(drive(a.redis, 10000, may_be_given, &a));
+	node_without_server(&a, &s);
+}
+
+static void is_offered(struct node *a, struct node *b, bool leaves, bool offers)
+{
+	(void)drive(a->redis, 100, never, NULL);
+	store_acquire(b->store, node_done, b);
+	NODE_EXPECT(b, "c");
+	assert_int_equal(store_holder(b->store)->leaves, leaves);
+	assert_int_equal(store_holder(b->store)->offers, offers);
+}
+
 static void test_offered(void **state)
 {
 	struct server s;
@@ -200,21 +261,26 @@ static void test_offered(void **state)
 	(void)state;
 	open_both(&a, &b, &s);
 	want(&b);
-	assert_false(store_holder(b.store)->offers);
+	assert_false(store_holder(b.store)->leaves || store_holder(b.store)->offers);
 	store_lease_offer(a.store, 0xb);
-	(void)drive(a.redis, 100, never, NULL);
-	store_acquire(b.store, node_done, &b);
-	NODE_EXPECT(&b, "c");
-	assert_true(store_holder(b.store)->offers);
+	is_offered(&a, &b, true, true);
+	store_lease_offer(a.store, 0xc); /* to another one */
+	is_offered(&a, &b, true, false);
+	store_lease_offer(a.store, 0);
+	is_offered(&a, &b, false, false);
 	close_both(&a, &b, &s);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_wanted_and_given),  cmocka_unit_test(test_wanted_once),
-		cmocka_unit_test(test_given_to_nobody),   cmocka_unit_test(test_offered),
-		cmocka_unit_test(test_given_to_the_dead), cmocka_unit_test(test_given_with_names),
+		cmocka_unit_test(test_wanted_and_given),
+		cmocka_unit_test(test_wanted_once),
+		cmocka_unit_test(test_given_to_nobody),
+		cmocka_unit_test(test_offered),
+		cmocka_unit_test(test_given_to_the_dead),
+		cmocka_unit_test(test_given_with_names),
+		cmocka_unit_test(test_not_with_ends_in_the_spool),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);

@@ -59,6 +59,72 @@ static void test_put_read_remove(void **state)
 	node_without_server(&n, &s);
 }
 
+struct owned {
+	struct node *node;
+	char line[ROSTER_TEXT_MAX], place[TWIN_PLACE_MAX];
+};
+
+static void on_own(const struct store_own_said *said, void *arg)
+{
+	struct owned *o = arg;
+
+	(void)!bytes_cstr(said->line, o->line, sizeof(o->line));
+	(void)!bytes_cstr(said->place, o->place, sizeof(o->place));
+	node_done(said->result, 0, 0, o->node);
+}
+
+static void own_put(struct owned *o, uint64_t incarnation, uint64_t beat, const char *seen,
+		    const char *answer)
+{
+	const struct identity identity = { .place = "p", .where = "host:/dir" };
+	const struct roster_node node = { .id = 0xa,
+					  .beat = beat,
+					  .incarnation = incarnation,
+					  .address = "192.0.2.1:7",
+					  .name = "a" };
+	const struct store_own own = { .node = &node,
+				       .identity = &identity,
+				       .seen = bytes_str(seen ? seen : ""),
+				       .look = !seen };
+
+	store_node_own(o->node->shared, &own, on_own, o);
+	NODE_EXPECT(o->node, answer);
+}
+
+/* Nobody writes over the line of another process unless he has seen it. */
+static void test_own(void **state)
+{
+	struct server s;
+	struct node n;
+	struct owned o = { .node = &n };
+	struct found f = { .node = &n };
+	char seen[ROSTER_TEXT_MAX];
+
+	(void)state;
+	node_with_server(&n, &s);
+	own_put(&o, 1, 0, NULL, "o");
+	assert_string_equal(o.line, "");
+	own_put(&o, 1, 1, "", "o");
+	own_put(&o, 1, 2, "", "o");
+	own_put(&o, 2, 1, NULL, "o");
+	assert_string_equal(o.line, "1 2 0000000000000001 192.0.2.1:7 - a");
+	assert_string_equal(o.place, "0000000000000001 p host:/dir");
+	memcpy(seen, o.line, sizeof(seen));
+	own_put(&o, 2, 1, "", "c");
+	assert_string_equal(o.line, seen);
+	own_put(&o, 1, 3, "", "o");
+	own_put(&o, 2, 1, seen, "c"); /* it has a beat more */
+	own_put(&o, 2, 1, o.line, "o");
+	own_put(&o, 1, 4, "", "c");
+	assert_string_equal(o.line, "1 1 0000000000000002 192.0.2.1:7 - a");
+	assert_string_equal(o.place, "0000000000000002 p host:/dir");
+	(void)server_ask(&s, "HSET td:{nodes} 000000000000000a nonsense");
+	own_put(&o, 1, 5, "", "o");
+	read_all(&f, "o");
+	assert_true(f.count == 1 && f.last.beat == 5 && f.last.incarnation == 1);
+	node_without_server(&n, &s);
+}
+
 /* Anybody may have written it. */
 static void test_hostile(void **state)
 {
@@ -95,6 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_put_read_remove),
+		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_hostile),
 	};
 

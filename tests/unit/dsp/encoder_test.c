@@ -115,7 +115,7 @@ static int there_and_back(const struct encoder_settings *s, uint32_t rate)
 	int octets = 0;
 
 	assert_int_equal(encoder_open(&e, s), 0);
-	assert_int_equal(encoder_rate(e), rate);
+	assert_int_equal(encoder_format(e).rate, rate);
 	for (uint32_t at = 0; at + samples <= rate * SECOND; at += samples) {
 		int n = encoder_frame(e, g_sent + at, samples, g_packet, sizeof(g_packet));
 
@@ -213,8 +213,17 @@ static void test_refused(void **state)
 		{ "too long", { "PCMU", 61, 0, 0 } },
 		{ "G.722 at another rate", { "G722", 20, 56000, 0 } },
 		{ "G.726 at another rate", { "G726-32", 20, 40000, 0 } },
-		{ "Opus, long", { "opus", 40, 0, 5 } },
+		{ "Opus, long and complex", { "opus", 40, 0, 6 } },
+		{ "Opus, very long and complex", { "opus", 60, 0, 3 } },
 		{ "Opus, 15 ms", { "opus", 15, 0, 5 } },
+		{ "Opus, 30 ms", { "opus", 30, 0, 0 } },
+		{ "Opus, another rate", { "opus", 20, 0, 5, .rate = 44100 } },
+		{ "Opus, another bandwidth", { "opus", 20, 0, 5, .bandwidth_hz = 7000 } },
+		{ "Opus, too much loss", { "opus", 20, 0, 5, .loss_percent = 101 } },
+		{ "G.711, wide", { "PCMA", 20, 0, 0, .rate = 16000 } },
+		{ "G.722, too wide", { "G722", 20, 0, 0, .rate = 48000 } },
+		{ "G.726, wide", { "G726-32", 20, 0, 0, .rate = 16000 } },
+		{ "L16 of music", { "L16", 20, 0, 0, .rate = 44100 } },
 		{ "Opus, too few bits", { "opus", 20, 5999, 5 } },
 		{ "Opus, too many bits", { "opus", 20, 128001, 5 } },
 		{ "Opus, too complex", { "opus", 20, 0, 11 } },
@@ -242,7 +251,8 @@ static void test_a_packet_or_nothing(void **state)
 		{ "PCMA", 160, 160 },
 		{ "G722", 320, 160 },
 		{ "G726-32", 160, 80 },
-		{ "opus", 320, 1 },
+		{ "L16", 320, 640 },
+		{ "opus", 320, 3 },
 	}, *row;
 
 	(void)state;

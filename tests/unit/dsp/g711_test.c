@@ -93,6 +93,41 @@ static void test_encode_is_the_arithmetic(void **state)
 		assert_int_equal(g_octets[i], g711_alaw_of(g_pcm[i]));
 }
 
+/* All octets, in each of 64 places of a block. */
+static void test_decode_is_the_arithmetic(void **state)
+{
+	(void)state;
+	for (int shift = 0; shift < 64; shift++) {
+		for (int i = 0; i < OCTETS + 64; i++)
+			g_octets[i] = (uint8_t)(i + shift);
+		g711_ulaw_decode(g_pcm, g_octets, OCTETS + 64);
+		for (int i = 0; i < OCTETS + 64; i++)
+			assert_int_equal(g_pcm[i], g711_ulaw_sample(g_octets[i]));
+		g711_alaw_decode(g_pcm, g_octets, OCTETS + 64);
+		for (int i = 0; i < OCTETS + 64; i++)
+			assert_int_equal(g_pcm[i], g711_alaw_sample(g_octets[i]));
+	}
+}
+
+static void test_decode_lengths(void **state)
+{
+	(void)state;
+	for (int i = 0; i < OCTETS; i++)
+		g_octets[i] = (uint8_t)(i * 77);
+	for (size_t from = 0; from < 3; from++) {
+		for (size_t n = 0; n < 100; n++) {
+			int16_t out[128];
+
+			memset(out, 0x11, sizeof(out));
+			g711_alaw_decode(out + from, g_octets + from, n);
+			for (size_t i = 0; i < n; i++)
+				assert_int_equal(out[from + i],
+						 g711_alaw_sample(g_octets[from + i]));
+			assert_int_equal(out[from + n], 0x1111);
+		}
+	}
+}
+
 /* Any length from any place, and nothing behind it is touched. */
 static void test_lengths(void **state)
 {
@@ -120,7 +155,9 @@ int main(void)
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_encode_is_the_arithmetic),
+		cmocka_unit_test(test_decode_is_the_arithmetic),
 		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_decode_lengths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

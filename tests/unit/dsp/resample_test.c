@@ -163,12 +163,37 @@ static void test_frames_join(void **state)
 	}
 }
 
+/* Samples alone go the plain way, and many at once by vectors: the same comes out, of anything. */
+static void test_vectors(void **state)
+{
+	struct half_band h = { 0 }, each = { 0 };
+	uint32_t random = 1;
+
+	(void)state;
+	for (size_t i = 0; i < 4000; i++) {
+		random = random * 1664525 + 1013904223;
+		g_in[i] = (int16_t)(random >> 16);
+		if (i % 1000 >= 500)
+			g_in[i] = g_in[i] < 0 ? INT16_MIN : INT16_MAX;
+	}
+	half_band_up(&h, g_in, 2000, g_want);
+	for (size_t i = 0; i < 2000; i++)
+		half_band_up(&each, g_in + i, 1, g_out + 2 * i);
+	assert_memory_equal(g_out, g_want, 4000 * sizeof(*g_out));
+	h = each = (struct half_band){ 0 };
+	half_band_down(&h, g_in, 2000, g_want);
+	for (size_t i = 0; i < 2000; i++)
+		half_band_down(&each, g_in + 2 * i, 1, g_out + i);
+	assert_memory_equal(g_out, g_want, 2000 * sizeof(*g_out));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sines),          cmocka_unit_test(test_what_is_filtered),
 		cmocka_unit_test(test_telephone_band), cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_loudest),        cmocka_unit_test(test_frames_join),
+		cmocka_unit_test(test_vectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

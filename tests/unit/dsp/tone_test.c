@@ -4,7 +4,7 @@
 #include "dsp/tone.h"
 #include "tests/unit/dsp/measure.h"
 
-enum { RATE = 8000, PERIOD_MAX = 12 * 48000, ALL = -1 };
+enum { RATE = 8000, PERIOD_MAX = 16 * 48000, ALL = -1 };
 
 static int16_t g_pcm[PERIOD_MAX], g_other[PERIOD_MAX];
 
@@ -46,6 +46,7 @@ static const char *described(const struct tone *t)
 
 static void test_plans(void **state)
 {
+	static const char recording[] = "1400/500 0/14500";
 	static const char information[] = "950/330 1400/330 1800/330 0/1000";
 	static const struct {
 		const char *name;
@@ -54,30 +55,30 @@ static void test_plans(void **state)
 		{ "etsi",
 		  { "425/0", "425/1000 0/4000", "425/500 0/500", "425/200 0/200", "425/200 0/600 425/200 0/3000",
 		    information,
-		    CONFIRMATION("425") } },
+		    CONFIRMATION("425"), recording } },
 		{ "au",
 		  { "413+438/0", "413+438/400 0/200 413+438/400 0/2000", "425/375 0/375",
 		    "425/375 0/375 425/375 0/375", "425/200 0/200 425/200 0/4400", "425/2500 0/500",
-		    CONFIRMATION("413+438") } },
+		    CONFIRMATION("413+438"), recording } },
 		{ "de",
 		  { "425/0", "425/1000 0/4000", "425/480 0/480", "425/240 0/240", "425/200 0/200 425/200 0/5000",
 		    information,
-		    CONFIRMATION("425") } },
+		    CONFIRMATION("425"), recording } },
 		{ "fr",
 		  { "440/0", "440/1500 0/3500", "440/500 0/500", "440/250 0/250", "440/300 0/10000", information,
-		    CONFIRMATION("440") } },
+		    CONFIRMATION("440"), recording } },
 		{ "jp",
 		  { "400/0", "400+384+416/1000 0/2000", "400/500 0/500", "400/500 0/500",
 		    "400+384+416/500 0/8000", information,
-		    CONFIRMATION("400") } },
+		    CONFIRMATION("400"), recording } },
 		{ "uk",
 		  { "350+440/0", "400+450/400 0/200 400+450/400 0/2000", "400/375 0/375",
 		    "400/400 0/350 400/225 0/525", "400/100 0/4000", information,
-		    CONFIRMATION("350+440") } },
+		    CONFIRMATION("350+440"), recording } },
 		{ "us",
 		  { "350+440/0", "440+480/2000 0/4000", "480+620/500 0/500", "480+620/250 0/250", "440/300 0/9700",
 		    information,
-		    CONFIRMATION("350+440") } },
+		    CONFIRMATION("350+440"), recording } },
 	}, *row;
 
 	(void)state;
@@ -167,7 +168,7 @@ static void test_levels(void **state)
 	} rows[] = {
 		{ "etsi", TONE_DIAL, -10 },	 { "uk", TONE_DIAL, -10 },  { "jp", TONE_RINGBACK, -10 },
 		{ "us", TONE_DIAL, -10 },	 { "us", TONE_RINGBACK, -16 }, { "us", TONE_BUSY, -21 },
-		{ "us", TONE_CALL_WAITING, -13 },
+		{ "us", TONE_CALL_WAITING, -13 },   { "us", TONE_RECORDING, -20 },
 	}, *row;
 
 	(void)state;

@@ -126,13 +126,92 @@ static const struct {
 	  "96>96 101>-e | 96>96 101>-e ; " },
 };
 
+#define CN(pt) "a=rtpmap:" pt " CN/8000\r\n"
+#define G726   "a=rtpmap:97 G726-32/8000\r\n"
+
+/* The same where the node codes. */
+static const struct {
+	const char *name;
+	struct leg a, b;
+	const char *want;
+} g_coded[] = {
+	{ "no codec in common",
+	  { AUDIO("0") },
+	  { AUDIO("8") },
+	  "0>8[PCMU-PCMA] | 8>0[PCMA-PCMU] ; " },
+	{ "a codec in common is not coded",
+	  { AUDIO("0 8") },
+	  { AUDIO("8 0") },
+	  "0>0 8>8 | 8>8 0>0 ; " },
+	{ "what one may send and the other one does not take",
+	  { AUDIO("0 8") },
+	  { AUDIO("8") },
+	  "0>8[PCMU-PCMA] 8>8 | 8>8 ; " },
+	{ "the first that the node speaks is what is heard",
+	  { AUDIO("0") },
+	  { AUDIO("18 97 9") G726 },
+	  "0>97[PCMU-G726-32] | 97>0[G726-32-PCMU] 9>0[G722-PCMU] ; " },
+	{ "nothing of one is spoken", { AUDIO("0") }, { AUDIO("18 4") }, "off; " },
+	{ "what is not spoken is not heard",
+	  { AUDIO("0 18") },
+	  { AUDIO("8") },
+	  "0>8[PCMU-PCMA] | 8>0[PCMA-PCMU] ; " },
+	{ "each of the most that there are",
+	  { AUDIO("0 8 9 96 97") OPUS("96") G726 },
+	  { AUDIO("98") "a=rtpmap:98 G726-32/8000\r\n" },
+	  "0>98[PCMU-G726-32] 8>98[PCMA-G726-32] 9>98[G722-G726-32] 96>98[opus-G726-32] 97>98 "
+	  "| 98>97 ; " },
+	{ "the length of a packet that the other one would have",
+	  { AUDIO("0") "a=ptime:30\r\n" },
+	  { AUDIO("8") "a=ptime:20\r\n" },
+	  "0>8[PCMU-PCMA,20] | 8>0[PCMA-PCMU,30] ; " },
+	{ "lengths that are none of ours",
+	  { AUDIO("0") "a=ptime:12\r\n" },
+	  { AUDIO("8") "a=ptime:200\r\n" },
+	  "0>8[PCMU-PCMA] | 8>0[PCMA-PCMU] ; " },
+	{ "digits of the clock of both streams pass",
+	  { AUDIO("0 101") EVENT("101") },
+	  { AUDIO("8 96") EVENT("96") },
+	  "0>8[PCMU-PCMA] 101>96e | 8>0[PCMA-PCMU] 96>101e ; " },
+	{ "digits of another clock are sent anew",
+	  { AUDIO("96 101") OPUS("96") EVENT("101") },
+	  { AUDIO("0 101") EVENT("101") },
+	  "96>0[opus-PCMU] 101>-e | 0>96[PCMU-opus] 101>-e ; " },
+	{ "each with digits of its own clock",
+	  { AUDIO("96 101") OPUS("96") "a=rtpmap:101 telephone-event/48000\r\n" },
+	  { AUDIO("0 101") EVENT("101") },
+	  "96>0[opus-PCMU] 101>-e | 0>96[PCMU-opus] 101>-e ; " },
+	{ "noise does not go with another codec",
+	  { AUDIO("0 13") },
+	  { AUDIO("8 13") },
+	  "0>8[PCMU-PCMA] | 8>0[PCMA-PCMU] ; " },
+	{ "noise goes with the codec of both",
+	  { AUDIO("0 13") },
+	  { AUDIO("0 8 13") },
+	  "0>0 13>13 | 0>0 8>0[PCMA-PCMU] ; " },
+	{ "one codec under two numbers is nothing that the other one lacks",
+	  { AUDIO("0 98") "a=rtpmap:98 PCMU/8000\r\n" },
+	  { AUDIO("0") },
+	  "0>0 | 0>0 ; " },
+	{ "pictures are not coded",
+	  { AUDIO("0") VIDEO("96") H264("96") },
+	  { AUDIO("8") VIDEO("96") "a=rtpmap:96 VP8/90000\r\n" },
+	  "0>8[PCMU-PCMA] | 8>0[PCMA-PCMU] ; off; " },
+	{ "sound in a line of video is none", { VIDEO("0") }, { VIDEO("8") }, "off; " },
+	{ "off on one", { AUDIO("0") }, { NO_AUDIO }, "off; " },
+	{ "events alone on one",
+	  { AUDIO("101") EVENT("101") },
+	  { AUDIO("8 101") EVENT("101") },
+	  "off; " },
+};
+
 /* The same with its legs exchanged has the same rules. */
 static void check_both_ways(const char *name, const struct session *a, const struct session *b,
-			    const struct media_plan *plan)
+			    bool codes, const struct media_plan *plan)
 {
 	static struct media_plan other;
 
-	bridge_map(b, a, &other);
+	bridge_map(b, a, codes, &other);
 	assert_int_equal(other.line_count, plan->line_count);
 	for (uint8_t i = 0; i < plan->line_count; i++) {
 		ROW_ASSERT(name, memcmp(&other.line[i].a, &plan->line[i].b,
@@ -142,23 +221,55 @@ static void check_both_ways(const char *name, const struct session *a, const str
 	}
 }
 
-static void test_rules(void **state)
+static void check_rules(const char *name, const struct leg *leg_a, const struct leg *leg_b,
+			bool codes, const char *want)
 {
 	static struct session a, b;
 	static struct media_plan plan;
+	uint8_t buf[512];
+	struct writer w = writer_over(buf, sizeof(buf));
+
+	read_leg(name, &a, leg_a);
+	read_leg(name, &b, leg_b);
+	bridge_map(&a, &b, codes, &plan);
+	write_plan(&w, &plan);
+	if (!bytes_is(writer_done(&w), want))
+		fail_msg("%s: " BYTES_FMT, name, BYTES_ARG(writer_done(&w)));
+	check_both_ways(name, &a, &b, codes, &plan);
+}
+
+static void test_rules(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(g_rows); i++)
+		check_rules(g_rows[i].name, &g_rows[i].a, &g_rows[i].b, false, g_rows[i].want);
+}
+
+static void test_codings(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(g_coded); i++)
+		check_rules(g_coded[i].name, &g_coded[i].a, &g_coded[i].b, true, g_coded[i].want);
+}
+
+/* What is made for a party goes under its numbers, in a codec that the node speaks. */
+static void test_taken(void **state)
+{
+	static const struct leg leg = { AUDIO("18 96 8 101") OPUS("96") EVENT("101"),
+					AUDIO("18 111 8 101") OPUS("111") EVENT("101"), true };
+	static const struct media_taken want[] = { { 96, MEDIA_CODEC_OPUS },
+						   { 8, MEDIA_CODEC_PCMA } };
+	static struct session s;
+	static struct media_plan plan;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(g_rows); i++) {
-		uint8_t buf[512];
-		struct writer w = writer_over(buf, sizeof(buf));
+	read_leg("taken", &s, &leg);
+	bridge_map(&s, &s, false, &plan);
+	for (int side = 0; side < 2; side++) {
+		const struct media_side *m = side ? &plan.line[0].b : &plan.line[0].a;
 
-		read_leg(g_rows[i].name, &a, &g_rows[i].a);
-		read_leg(g_rows[i].name, &b, &g_rows[i].b);
-		bridge_map(&a, &b, &plan);
-		write_plan(&w, &plan);
-		if (!bytes_is(writer_done(&w), g_rows[i].want))
-			fail_msg("%s: " BYTES_FMT, g_rows[i].name, BYTES_ARG(writer_done(&w)));
-		check_both_ways(g_rows[i].name, &a, &b, &plan);
+		assert_int_equal(m->taken_count, COUNT_OF(want));
+		assert_memory_equal(m->taken, want, sizeof(want));
 	}
 }
 
@@ -172,18 +283,18 @@ static void test_texts(void **state)
 	struct offer_error error = { 0 };
 
 	(void)state;
-	assert_int_equal(bridge_read(&texts, &texts, &plan, &error), 0);
+	assert_int_equal(bridge_read(&texts, &texts, false, &plan, &error), 0);
 	assert_int_equal(plan.line_count, 1);
 	assert_true(plan.line[0].active);
-	assert_int_equal(bridge_read(&none, &texts, &plan, &error), -EBADMSG);
+	assert_int_equal(bridge_read(&none, &texts, false, &plan, &error), -EBADMSG);
 	assert_int_equal(plan.line_count, 0);
-	assert_int_equal(bridge_read(&texts, &texts, &plan, &error), 0);
-	assert_int_equal(bridge_read(&texts, &none, &plan, &error), -EBADMSG);
+	assert_int_equal(bridge_read(&texts, &texts, false, &plan, &error), 0);
+	assert_int_equal(bridge_read(&texts, &none, false, &plan, &error), -EBADMSG);
 	assert_int_equal(plan.line_count, 0);
 	assert_non_null(error.reason);
 }
 
-/* How they suit each other: "" not at all, "common" or "whole". */
+/* How they suit each other: "" not at all, "coded", "common" or "whole". */
 static const struct {
 	const char *name;
 	struct leg a, b;
@@ -198,15 +309,20 @@ static const struct {
 	{ "the other one has", { AUDIO("8") }, { AUDIO("0 8") }, "common" },
 	{ "and does not say so any more", { AUDIO("0 8"), AUDIO("8") }, { AUDIO("8") }, "whole" },
 	{ "each has more", { AUDIO("0 8") }, { AUDIO("8 9") }, "common" },
-	{ "nothing", { AUDIO("0") }, { AUDIO("8") }, "" },
+	{ "nothing", { AUDIO("0") }, { AUDIO("8") }, "coded" },
+	{ "nothing that could be coded", { AUDIO("0") }, { AUDIO("18") }, "" },
 	{ "no more than digits",
 	  { AUDIO("0 101") EVENT("101") },
-	  { AUDIO("8 101") EVENT("101") },
+	  { AUDIO("18 101") EVENT("101") },
 	  "" },
 	{ "no sound beside the picture",
 	  { AUDIO("0") VIDEO("96") H264("96") },
-	  { AUDIO("8") VIDEO("96") H264("96") },
+	  { AUDIO("18") VIDEO("96") H264("96") },
 	  "" },
+	{ "sound of another codec beside the picture",
+	  { AUDIO("0") VIDEO("96") H264("96") },
+	  { AUDIO("8") VIDEO("96") H264("96") },
+	  "coded" },
 	{ "no sound of one", { NO_AUDIO }, { AUDIO("0") }, "" },
 	{ "a picture alone",
 	  { NO_AUDIO VIDEO("96") H264("96") },
@@ -217,6 +333,13 @@ static const struct {
 	  { AUDIO("0") NO_VIDEO },
 	  "whole" },
 };
+
+static const char *fit_name(const struct bridge_fit *fit)
+{
+	if (fit->coded)
+		return "coded";
+	return fit->whole ? "whole" : fit->common ? "common" : "";
+}
 
 static struct session_texts texts_of(char heard[2048], char said[2048], const struct leg *leg)
 {
@@ -242,25 +365,22 @@ static void test_fit(void **state)
 		struct bridge_fit fit;
 
 		assert_int_equal(bridge_fit(&a, &b, &fit, &error), 0);
-		if (strcmp(fit.whole ? "whole" : fit.common ? "common" : "", g_fits[i].want) != 0)
+		if (strcmp(fit_name(&fit), g_fits[i].want) != 0)
 			fail_msg("%s: not %s", g_fits[i].name, g_fits[i].want);
-		assert_true(fit.common || !fit.whole);
+		assert_true((fit.common && !fit.coded) || !fit.whole);
 		assert_int_equal(bridge_fit(&b, &a, &fit, &error), 0);
-		assert_string_equal(fit.whole    ? "whole"
-				    : fit.common ? "common"
-						 : "",
-				    g_fits[i].want);
+		assert_string_equal(fit_name(&fit), g_fits[i].want);
 		b.heard = bytes_str("x");
 		assert_int_equal(bridge_fit(&a, &b, &fit, &error), -EBADMSG);
-		assert_false(fit.common || fit.whole);
+		assert_false(fit.common || fit.whole || fit.coded);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_rules), cmocka_unit_test(test_codings),
+		cmocka_unit_test(test_taken), cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_fit),
 	};
 

@@ -123,7 +123,7 @@ static void check_bridge(const char *name, struct bytes offer, struct bytes file
 	struct writer w = writer_over(buf, sizeof(buf));
 	struct offer_error error = { 0 };
 
-	if (bridge_read(&a, &b, &plan, &error))
+	if (bridge_read(&a, &b, false, &plan, &error))
 		fail_msg("%s: line %u: %s", name, error.line, error.reason);
 	write_plan(&w, &plan);
 	check(name, "plan by the texts", writer_done(&w), section(file, "plan"));

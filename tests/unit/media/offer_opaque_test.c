@@ -55,7 +55,7 @@ static void check_bridge(const char *name, struct bytes offer, struct bytes answ
 	static struct media_plan plan;
 	struct offer_error error = { 0 };
 
-	ROW_ASSERT(name, bridge_read(&a, &b, &plan, &error) == 0);
+	ROW_ASSERT(name, bridge_read(&a, &b, false, &plan, &error) == 0);
 	ROW_ASSERT(name, memcmp(&plan, &g_rig.plan, sizeof(plan)) == 0);
 }
 
@@ -317,10 +317,10 @@ static void test_other_line_on_the_other_leg(void **state)
 
 		(void)snprintf(text, sizeof(text), B_HEAD "%s", others[i]);
 		other.heard = other.said = bytes_str(text);
-		assert_int_equal(bridge_read(&fax, &other, &plan, &error), 0);
+		assert_int_equal(bridge_read(&fax, &other, false, &plan, &error), 0);
 		assert_int_equal(plan.line_count, 1);
 		assert_false(plan.line[0].active);
-		assert_int_equal(bridge_read(&fax, &fax, &plan, &error), 0);
+		assert_int_equal(bridge_read(&fax, &fax, false, &plan, &error), 0);
 		assert_true(plan.line[0].active && plan.line[0].kind == MEDIA_OPAQUE);
 	}
 }

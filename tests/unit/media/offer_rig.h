@@ -5,6 +5,7 @@
 
 #include "tests/unit/media/data.h"
 
+#include "media/codec.h"
 #include "media/offer/offer.h"
 #include "tests/offer_answer.h"
 
@@ -99,7 +100,22 @@ static inline void rig_exchange(struct rig *r, struct bytes offer, struct bytes 
 	r->answer_a = writer_done(&w);
 }
 
-/* "0>8 101>96e 97>-e ": an event's number with e, none as -. */
+static inline void rig_write_coding(struct writer *w, const struct media_side *side,
+				    const struct payload_rule *rule)
+{
+	const struct media_coding *c = &side->codings[rule->coding ? rule->coding - 1 : 0];
+
+	if (!rule->coding)
+		return;
+	assert_in_range(rule->coding, 1, MEDIA_CODINGS_MAX);
+	writer_fmt(w, "[%s-%s", media_codec_facts((enum media_codec)c->from)->name,
+		   media_codec_facts((enum media_codec)c->to)->name);
+	if (c->packet_ms)
+		writer_fmt(w, ",%u", c->packet_ms);
+	writer_str(w, "]");
+}
+
+/* "0>8 101>96e 97>-e 9>0[G722-PCMU,20] ": an event's number with e, none as -, how it is coded anew in brackets. */
 static inline void rig_write_rules(struct writer *w, const struct media_side *side)
 {
 	for (uint8_t i = 0; i < side->rule_count; i++) {
@@ -110,6 +126,7 @@ static inline void rig_write_rules(struct writer *w, const struct media_side *si
 			writer_str(w, "-");
 		else
 			writer_fmt(w, "%u", rule->out);
+		rig_write_coding(w, side, rule);
 		writer_str(w, rule->event ? "e " : " ");
 	}
 }

@@ -47,6 +47,17 @@ static inline int shard_call_dtmf(struct shard *s, uint64_t call, uint8_t leg, s
 	return shard_call_order(s, call, &o, now);
 }
 
+static inline int shard_call_record(struct shard *s, uint64_t call, uint8_t leg,
+				    enum order_record what, const struct shard_order *by,
+				    struct instant now)
+{
+	struct call_order o = {
+		.kind = ORDER_RECORD, .leg = orders_leg(leg), .record = (uint8_t)what, .by = by
+	};
+
+	return shard_call_order(s, call, &o, now);
+}
+
 static inline int shard_call_answer(struct shard *s, uint64_t call, const struct shard_order *by,
 				    struct instant now)
 {

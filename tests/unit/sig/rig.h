@@ -55,8 +55,23 @@ struct rig {
 	uint32_t order_count;
 	uint64_t play; /* serial of the last EFFECT_PLAY */
 	enum media_codec play_codec;
-	char played[80];
+	char played[80], play_language[16];
+	uint64_t play_ms;  /* where it was to begin */
+	bool play_resumed; /* it was played before this process */
 	uint32_t play_count, play_stops;
+	struct effect_listen listen; /* of the last EFFECT_LISTEN */
+	char listener[40];
+	uint32_t listen_count, listen_stops;
+	char play_key; /* the newest that was pressed while something was played to an application */
+	struct rig_record {
+		uint64_t call;
+		struct effect_record record;
+		char tenant[32], facts[400];
+	} records[RIG_LOOKUPS_MAX]; /* all EFFECT_RECORD, as lookups below */
+	uint32_t record_count;
+	struct media_fork fork; /* the last EFFECT_FORK that had one */
+	bool forks;             /* ... and it was the last one */
+	uint32_t fork_count;
 	struct rig_park {
 		uint64_t call, serial;
 		enum park_act act;
@@ -298,6 +313,23 @@ RIG_FN void rig_keep_save(struct rig *r, struct effect *e)
 	}
 }
 
+RIG_FN void rig_keep_record(struct rig *r, const struct effect *e)
+{
+	struct rig_record *to = &r->records[r->record_count++ % RIG_LOOKUPS_MAX];
+
+	*to = (struct rig_record){ .call = e->call, .record = e->record };
+	(void)bytes_cstr(text_bytes(&e->tenant), to->tenant, sizeof(to->tenant));
+	(void)bytes_cstr(text_bytes(&e->data), to->facts, sizeof(to->facts));
+}
+
+RIG_FN void rig_keep_fork(struct rig *r, const struct effect *e)
+{
+	r->forks = e->fork != NULL;
+	if (e->fork)
+		r->fork = *e->fork;
+	r->fork_count++;
+}
+
 RIG_FN void rig_keep_park(struct rig *r, const struct effect *e)
 {
 	struct rig_park *to = &r->parks[r->park_count++ % RIG_LOOKUPS_MAX];
@@ -363,7 +395,10 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_PLAY:
 		r->play = e->version;
 		r->play_codec = (enum media_codec)e->expected;
+		r->play_resumed = e->peer;
 		(void)bytes_cstr(text_bytes(&e->data), r->played, sizeof(r->played));
+		(void)bytes_cstr(text_bytes(&e->user), r->play_language, sizeof(r->play_language));
+		r->play_ms = e->ttl_ms;
 		r->play_count++;
 		break;
 	case EFFECT_SET:
@@ -383,8 +418,25 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_PARK:
 		rig_keep_park(r, e);
 		break;
+	case EFFECT_LISTEN:
+		r->listen = e->listen;
+		r->listen_count++;
+		(void)bytes_cstr(text_bytes(&e->data), r->listener, sizeof(r->listener));
+		break;
+	case EFFECT_LISTEN_STOP:
+		r->listen_stops++;
+		break;
+	case EFFECT_PLAY_KEY:
+		r->play_key = (char)e->expected;
+		break;
 	case EFFECT_PLAY_STOP:
 		r->play_stops++;
+		break;
+	case EFFECT_FORK:
+		rig_keep_fork(r, e);
+		break;
+	case EFFECT_RECORD:
+		rig_keep_record(r, e);
 		break;
 	case EFFECT_ORDERED:
 		r->order = e->order;
@@ -468,7 +520,12 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_PARK:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
+	case EFFECT_FORK:
+	case EFFECT_LISTEN:
+	case EFFECT_LISTEN_STOP:
+	case EFFECT_PLAY_KEY:
 	case EFFECT_PLAY_STOP:
+	case EFFECT_RECORD:
 	case EFFECT_ORDERED:
 		break;
 	}

@@ -114,6 +114,11 @@ static void stranger(const char *text)
 static void nothing(void)
 {
 }
+static void recording_suffers(void)
+{
+	g_d.recording_suffers = true;
+}
+
 static void degraded(void)
 {
 	g_d.degraded = true;
@@ -411,6 +416,21 @@ static void nat_port(void)
 {
 	a_()->latched = addr("192.0.2.10:61000");
 }
+static void coded_anew(void)
+{
+	a_()->coded_to = MEDIA_CODEC_OPUS + 1;
+	a_()->now.detail.drops[VERDICT_CODED] = PACKETS;
+}
+static void coded_late(void)
+{
+	coded_anew();
+	a_()->now.detail.drops[VERDICT_CODER_FULL] = 3;
+}
+static void coded_and_silent(void)
+{
+	coded_anew();
+	a_()->before.detail.payload_type = a_()->now.detail.payload_type = PAYLOAD_NONE;
+}
 static void second_source(void)
 {
 	a_()->now.detail.drops[VERDICT_SOURCE_NOT_LATCHED] = PACKETS;
@@ -484,6 +504,7 @@ static const struct row {
 } ROWS[] = {
 	{ "all is well", nothing, "" },
 	{ "Redis away", degraded, "store_degraded" },
+	{ "the disk of its recording is full", recording_suffers, "recording_suffers" },
 	{ "not answered yet", ringing, "not_established" },
 	{ "its SRTP was refused", srtp_refused, "srtp_refused" },
 	{ "the phone takes none of the media", media_refused, "media_refused" },
@@ -554,6 +575,9 @@ static const struct row {
 	{ "a packet lost", a_packet_lost, "" },
 	{ "it reports loss", reports_loss, "loss_out" },
 	{ "jitter", uneven, "jitter" },
+	{ "coded anew", coded_anew, "transcoded" },
+	{ "coded anew, without time", coded_late, "coder_full" },
+	{ "coded anew, and nobody speaks", coded_and_silent, "" },
 };
 
 static const char *codes(size_t count)
@@ -606,6 +630,23 @@ static void test_every_code_is_found(void **state)
 	}
 }
 
+static void test_what_coding_costs(void **state)
+{
+	(void)state;
+	g_d = (struct diagnosis){ .established = true, .flow_count = 2 };
+	good_flow(a_(), A);
+	good_flow(b_(), B);
+	coded_late();
+	assert_int_equal(diagnose(&g_d, g_found), 1);
+	assert_non_null(strstr(g_found[0].sentence, "in PCMU is coded anew as opus, and 3 of"));
+	assert_string_equal(g_found[0].facts[0].text, "PCMU");
+	assert_string_equal(g_found[0].facts[1].text, "opus");
+	assert_string_equal(g_found[0].facts[2].name, "us_of_20_ms");
+	assert_in_range(g_found[0].facts[2].number, 40, 70); /* at 8 kHz: docs/benchmarks.md */
+	assert_int_equal(g_found[0].facts[3].number, PACKETS);
+	assert_int_equal(g_found[0].facts[4].number, 3);
+}
+
 static void test_evidence(void **state)
 {
 	(void)state;
@@ -628,6 +669,7 @@ int main(void)
 		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_every_code_is_found),
 		cmocka_unit_test(test_evidence),
+		cmocka_unit_test(test_what_coding_costs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

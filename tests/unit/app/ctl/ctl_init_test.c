@@ -168,7 +168,7 @@ static void test_completes(void **state)
 {
 	static const char *const bind[] = { "--bind", "127.0.0.1" };
 	struct keys keys, again;
-	struct settings s;
+	static struct settings s;
 
 	(void)state;
 	paths("b");
@@ -211,7 +211,7 @@ static void test_completes_by_hand(void **state)
 {
 	char yaml[512], command[512];
 	struct keys keys;
-	struct settings s;
+	static struct settings s;
 
 	(void)state;
 	paths("h");

@@ -218,8 +218,12 @@ static void test_round_trip(void **state)
 /* Written before the fields were a table: they are named as ever. */
 static void test_names(void **state)
 {
-	static const char *const later[] = { "dialling", "hold", "forwarding_codes",
-					     "do_not_disturb_codes" };
+	static const char *const later[] = { "dialling",         "hold",
+					     "forwarding_codes", "do_not_disturb_codes",
+					     "language",         "announce_inside",
+					     "announce_outside", "record",
+					     "record_direction", "record_scope",
+					     "announce_to",      "record_to" };
 	static const char before[] =
 		"{\"realm\":\"tandem\",\"ha1\":\"" HA1
 		"\",\"changed_utc_ms\":1800000000000,\"number\":\"1001\",\"display_name\":\"One\","

@@ -47,6 +47,7 @@ static const struct {
 	{ "line is a number", "{\"name\":\"x\",\"lines\":[38]}", "lines" },
 	{ "early media", "{\"name\":\"x\",\"early_media\":\"no\"}", "early_media" },
 	{ "transport", "{\"name\":\"x\",\"transport\":\"sctp\"}", "transport" },
+	{ "transcode", "{\"name\":\"x\",\"transcode\":true}", "transcode" },
 };
 
 static void test_read(void **state)
@@ -93,7 +94,8 @@ static void test_names(void **state)
 		"\"g729_packet_ms\":40,\"dtmf\":\"info\",\"early_media\":true,\"transport\":"
 		"\"wss\","
 		"\"h264\":false,\"video_codecs\":[\"VP8\",\"H265\"],\"video_kbps\":100000,"
-		"\"lines\":[\"other\",\"bfcp\"],\"changed_utc_ms\":5,\"v\":1}";
+		"\"lines\":[\"other\",\"bfcp\"],\"transcode\":\"off\",\"changed_utc_ms\":5,"
+		"\"v\":1}";
 	static const char range[] = "{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.9\",\"profile\":"
 				    "\"lan\",\"changed_utc_ms\":5,\"v\":1}";
 	struct profile_range r;

@@ -42,6 +42,7 @@ static void test_commands(void **state)
 			       "\"unavailable\""));
 	assert_non_null(strstr(ask("node.undrain", "{}"), "\"draining\":false"));
 	assert_non_null(strstr(ask("node.status", "{}"), "\"reasons\":[]"));
+	assert_non_null(strstr(ask("cluster.rebalance", "{}"), "is in no cluster"));
 	assert_non_null(strstr(ask("help", "{}"), "extension.put"));
 	assert_non_null(strstr(ask("reboot", "{}"), "\"unknown_command\""));
 	assert_clean(IN);

@@ -27,7 +27,7 @@ struct seen {
 };
 
 static struct seen g_seen[SEEN_MAX];
-static uint32_t g_count;
+static uint32_t g_count, g_awaits;
 
 static struct seen *seen_add(void)
 {
@@ -52,6 +52,13 @@ static void told(uint32_t number, const struct job_id jobs[MEDIA_CODECS], void *
 	(void)number;
 	s->told = true;
 	memcpy(s->jobs, jobs, sizeof(s->jobs));
+}
+
+static void awaited(uint32_t number, void *arg)
+{
+	(void)arg;
+	(void)number;
+	g_awaits++;
 }
 
 struct scene {
@@ -115,13 +122,14 @@ static struct scene *scene_open(void)
 		wav_put(s, FILES[i]);
 	settings.folder = s->folder;
 	s->now_ns = 1000 * NS_PER_S;
-	g_count = 0;
+	g_count = g_awaits = 0;
 	assert_int_equal(sounds_open(&s->sounds, &settings), 0);
 	assert_int_equal(media_queue_open(&s->queue, NULL, 8), 0);
 	player_open(&s->player, &(struct player_settings){ .sounds = s->sounds,
 							   .queue = &s->queue,
 							   .tenant = "acme",
-							   .tell = told });
+							   .tell = told,
+							   .await = awaited });
 	return s;
 }
 
@@ -220,6 +228,7 @@ static void a_file_is_played(void **state)
 	(void)state;
 	player_play(&s->player, "a.wav", s->now_ns);
 	assert_int_equal(g_count, 0);
+	assert_int_equal(g_awaits, 1);
 	reads(s, 2);
 	(void)opened(0);
 	player_round(&s->player);
@@ -240,6 +249,7 @@ static void another_file(void **state)
 	plays(s, "b.wav");
 	(void)opened(SET);
 	assert_int_equal(g_count, 2 * SET);
+	assert_int_equal(g_awaits, 1); /* the older one plays meanwhile */
 	player_round(&s->player);
 	closes(2 * SET, first);
 	player_round(&s->player);
@@ -296,14 +306,17 @@ static void a_file_that_comes_later(void **state)
 	player_play(&s->player, "later.wav", s->now_ns);
 	reads(s, 1);
 	assert_string_equal(s->player.said.reason, "no such file");
+	assert_int_equal(g_awaits, 1);
+	assert_int_equal(g_count, 1);
+	assert_true(g_seen[0].told); /* that nothing comes */
 	wav_put(s, "later.wav");
 	s->now_ns += PLAYER_AGAIN_NS - 1;
 	player_try(&s->player, s->now_ns);
-	assert_int_equal(g_count, 0);
+	assert_int_equal(g_count, 1);
 	s->now_ns++;
 	player_try(&s->player, s->now_ns);
 	reads(s, 2);
-	(void)opened(0);
+	(void)opened(1);
 	assert_null(s->player.said.reason);
 	scene_close(s);
 }

@@ -8,11 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/node/sound_prompt.h"
+#include "app/node/sound_recording.h"
 #include "app/node/sound_tone.h"
 #include "app/node/sounds.h"
 #include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dsp/encoder.h"
+#include "tests/unit/dsp/measure.h"
+#include "tests/unit/dsp/ogg_make.h"
 
 enum { RATE = 8000, LENGTH = 800, HEAD = 44, WAIT_MS = 5000 };
 
@@ -224,6 +229,319 @@ static void what_cannot_be_used(void **state)
 	assert_non_null(fault.reason);
 	assert_in_range(fault.at, 36, n);
 	scene_close(s);
+}
+
+/* ---- Opus in Ogg ---- */
+
+enum { HERTZ = 600, PACKETS = 50, OPUS_FRAME = OGG_RATE / 50, SKIP = 312, OPUS_MAX = 1 << 14 };
+
+/* A second of a sine; bad: so many packets are good, then comes one that only a decoder refuses. */
+static struct bytes opus_make(uint8_t out[OPUS_MAX], int16_t gain, uint32_t good)
+{
+	/* two frames of SILK of lengths that are said; the first is longer than what there is */
+	static const uint8_t BAD[] = { 0x02, 200, 1, 2 };
+	struct writer w = writer_over(out, OPUS_MAX);
+	static int16_t pcm[OGG_RATE];
+	struct encoder *e;
+	uint8_t octets[400];
+
+	memset(pcm, 0, sizeof(pcm));
+	measure_add_sine(pcm, OGG_RATE, OGG_RATE, HERTZ, 8000);
+	assert_int_equal(
+		encoder_open(&e, &(struct encoder_settings){ .codec = "opus", .rate = OGG_RATE }),
+		0);
+	ogg_put_heads(&w, 1, SKIP, gain);
+	for (uint32_t i = 0; i < PACKETS; i++) {
+		int n = encoder_frame(e, pcm + (size_t)OPUS_FRAME * i, OPUS_FRAME, octets,
+				      sizeof(octets));
+
+		assert_true(n > 0);
+		ogg_put_page(&w, i + 1 == PACKETS ? OGG_LAST : 0, (uint64_t)OPUS_FRAME * (i + 1),
+			     2 + i, i < good ? bytes_mem(octets, (size_t)n) : bytes_mem(BAD, 4),
+			     true);
+	}
+	encoder_close(e);
+	assert_false(w.overflow);
+	return writer_done(&w);
+}
+
+static void opus_put(const struct scene *s, const char *file, int16_t gain)
+{
+	static uint8_t octets[OPUS_MAX];
+	struct bytes b = opus_make(octets, gain, PACKETS);
+
+	file_put(s, file, b.p, b.n);
+}
+
+/* As long as the file says, as loud as it was, at each rate. */
+static void opus_is_decoded(void **state)
+{
+	static const uint32_t rates[] = { 8000, 16000, 48000 };
+	struct scene *s = scene_open(8, 1 << 20);
+	struct media_sound *sound;
+
+	(void)state;
+	opus_put(s, "hold.opus", 0);
+	opus_put(s, "soft.opus", -6 * 256);
+	for (size_t i = 0; i < COUNT_OF(rates); i++) {
+		uint32_t rate = rates[i];
+
+		sound = here(s, "hold.opus", rate);
+		assert_int_equal(sound->length, rate - SKIP / (OGG_RATE / rate));
+		assert_true(measure_peak(sound->samples, sound->length, rate, HERTZ) > 7000);
+		/* what the encoder begins with is not heard */
+		assert_true(measure_rms(sound->samples, rate / 250) > 3000);
+		media_sound_drop(sound);
+	}
+	sound = here(s, "soft.opus", RATE);
+	assert_true(fabs(measure_peak(sound->samples, sound->length, RATE, HERTZ) - 4000) < 400);
+	media_sound_drop(sound);
+	scene_close(s);
+}
+
+static void opus_that_cannot_be_used(void **state)
+{
+	struct scene *s = scene_open(8, 1 << 20);
+	static uint8_t octets[OPUS_MAX];
+	struct bytes b = opus_make(octets, 0, PACKETS);
+	struct media_sound *sound;
+	struct sound_fault fault;
+
+	(void)state;
+	file_put(s, "cut.opus", b.p, b.n - 1);
+	assert_int_equal(get_wait(s, "cut.opus", RATE, &sound, &fault), SOUNDS_NONE);
+	assert_string_equal(fault.reason, "ends within a page");
+	assert_int_equal(fault.at, b.n - 1);
+	b = opus_make(octets, 0, 20);
+	file_put(s, "bad.opus", b.p, b.n);
+	assert_int_equal(get_wait(s, "bad.opus", RATE, &sound, &fault), SOUNDS_NONE);
+	assert_string_equal(fault.reason, "what ends here is no packet of Opus");
+	assert_memory_equal(octets + fault.at - 3, ((uint8_t[]){ 200, 1, 2 }), 3);
+	file_put(s, "text.opus", "hello", 5);
+	is_none(s, "text.opus", "neither a WAV file nor Opus in Ogg");
+	scene_close(s);
+}
+
+/* ---- prompts ---- */
+
+static void folder_put(const struct scene *s, const char *folder)
+{
+	char path[160];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", s->folder, folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+/* Its first sample says which one it is. */
+static void prompt_put(const struct scene *s, const char *path, uint32_t samples, int16_t first)
+{
+	char from[160], to[160];
+
+	wav_put(s, "made.wav", samples, first);
+	path_of(s, from, "acme", "made.wav");
+	(void)snprintf(to, sizeof(to), "%s/%s", s->folder, path);
+	assert_int_equal(rename(from, to), 0);
+}
+
+static enum sounds_answer prompt_get(struct scene *s, const char *what, const char *language,
+				     struct media_sound **out, struct sound_fault *fault)
+{
+	struct pollfd p = { .fd = sounds_fd(s->sounds), .events = POLLIN };
+	struct sound_name name;
+	enum sounds_answer a;
+
+	assert_true(sound_prompt_set(&name, BYTES_LIT("acme"), bytes_str(language), bytes_str(what),
+				     RATE));
+	while ((a = sounds_get(s->sounds, &name, s->now_ns, out, fault)) == SOUNDS_LATER) {
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+		assert_int_equal(sounds_round(s->sounds, s->now_ns), 1);
+	}
+	return a;
+}
+
+static int16_t prompt_says(struct scene *s, const char *what, const char *language)
+{
+	struct sound_fault fault = { 0 };
+	struct media_sound *sound;
+	int16_t first;
+
+	if (prompt_get(s, what, language, &sound, &fault) != SOUNDS_HERE)
+		fail_msg("%s: %s", what, fault.reason);
+	first = sound->samples[0];
+	media_sound_drop(sound);
+	return first;
+}
+
+/* A tenant's before the node's, a language before none. */
+static void prompts_are_found(void **state)
+{
+	static const struct {
+		const char *path, *name;
+		int16_t de, none;
+	} rows[] = {
+		{ ".prompts/hi.wav", "prompt:hi", 1, 1 },
+		{ ".prompts/de/hi.wav", "prompt:hi", 2, 1 },
+		{ "acme/hi.wav", "prompt:hi", 3, 3 },
+		{ "acme/de/hi.wav", "prompt:hi", 4, 3 },
+		{ ".prompts/de/yes.wav", "prompt:yes", 5, 0 },
+	}, *row;
+	struct scene *s = scene_open(8, 1 << 20);
+	struct media_sound *sound;
+	struct sound_fault fault = { 0 };
+
+	(void)state;
+	folder_put(s, ".prompts");
+	folder_put(s, ".prompts/de");
+	folder_put(s, "acme/de");
+	EACH_ROW(row, rows)
+	{
+		prompt_put(s, row->path, LENGTH, (int16_t)(row_i + 1));
+		assert_int_equal(sounds_folder_set(s->sounds, s->folder), 0);
+		ROW_ASSERT(row->path, prompt_says(s, row->name, "de") == row->de);
+		if (row->none)
+			ROW_ASSERT(row->path, prompt_says(s, row->name, "") == row->none);
+	}
+	assert_int_equal(prompt_get(s, "prompt:yes", "fr", &sound, &fault), SOUNDS_NONE);
+	assert_non_null(strstr(fault.reason, "no such prompt"));
+	/* one that is wrong is not passed over */
+	file_put(s, "hi.wav", "RIFF", 4);
+	assert_int_equal(sounds_folder_set(s->sounds, s->folder), 0);
+	assert_int_equal(prompt_get(s, "prompt:hi", "", &sound, &fault), SOUNDS_NONE);
+	assert_string_equal(fault.reason, "too short for a WAV file");
+	scene_close(s);
+}
+
+static void keys_are_spoken(void **state)
+{
+	static const char *const BAD[] = { "digits:", "digits:12x",  "digits:12345678901234567",
+					   "prompt:", "prompt:../x", "prompt:.x",
+					   "41" };
+	struct scene *s = scene_open(8, 1 << 20);
+	struct sound_fault fault = { 0 };
+	struct media_sound *sound;
+	struct sound_name name;
+
+	(void)state;
+	folder_put(s, ".prompts");
+	prompt_put(s, ".prompts/digit-4.wav", 100, 40);
+	prompt_put(s, ".prompts/digit-star.wav", 50, 1000);
+	prompt_put(s, ".prompts/digit-a.wav", 30, 2000);
+	assert_int_equal(prompt_get(s, "digits:4*A4", "", &sound, &fault), SOUNDS_HERE);
+	assert_int_equal(sound->length, 100 + 50 + 30 + 100);
+	assert_int_equal(sound->samples[0], 40);
+	assert_int_equal(sound->samples[100], 1000);
+	assert_int_equal(sound->samples[150], 2000);
+	assert_int_equal(sound->samples[180], 40);
+	media_sound_drop(sound);
+	assert_int_equal(prompt_get(s, "digits:45", "", &sound, &fault), SOUNDS_NONE);
+	for (size_t i = 0; i < COUNT_OF(BAD); i++)
+		assert_false(sound_prompt_set(&name, BYTES_LIT("acme"), BYTES_LIT(""),
+					      bytes_str(BAD[i]), RATE));
+	assert_false(sound_prompt_set(&name, BYTES_LIT("acme"), BYTES_LIT("../etc"),
+				      BYTES_LIT("prompt:hi"), RATE));
+	scene_close(s);
+}
+
+/* ---- recordings ---- */
+
+#define CALL "000agvj5jqr40"
+
+static struct media_sound *recording(const struct scene *s, const char *tenant, const char *file,
+				     struct sound_fault *fault)
+{
+	struct sound_name name;
+
+	assert_true(sound_recording_set(&name, bytes_str(tenant), bytes_str(file), RATE));
+	return sound_recording_read(s->folder, &name, fault);
+}
+
+/* As long as it is, and what it begins with. */
+static void assert_recording(const struct scene *s, uint32_t length, int16_t first)
+{
+	struct sound_fault fault;
+	struct media_sound *sound = recording(s, "acme", "recording:" CALL "-1", &fault);
+
+	if (!sound) {
+		fail_msg("%s", fault.reason);
+		return;
+	}
+	assert_int_equal(sound->length, length);
+	assert_int_equal(sound->samples[0], first);
+	media_sound_drop(sound);
+}
+
+/* In its segments, of whatever day, or in one file; of its tenant alone. */
+static void recordings_are_played(void **state)
+{
+	struct scene *s = scene_open(4, 1 << 20);
+	struct sound_fault fault;
+	char path[160];
+
+	(void)state;
+	for (int day = 24; day <= 25; day++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "2026-11-%d", day);
+		path_of(s, path, "acme", name);
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	assert_null(recording(s, "acme", "recording:" CALL "-1", &fault));
+	assert_true(fault.absent);
+	wav_put(s, "2026-11-24/" CALL "-1.1.wav", 100, 7);
+	assert_recording(s, 100, 7);
+	wav_put(s, "2026-11-25/" CALL "-1.2.wav", 50, 9);
+	assert_recording(s, 150, 7);
+	wav_put(s, "2026-11-25/" CALL "-1.wav", 160, 3);
+	assert_recording(s, 160, 3);
+	assert_null(recording(s, "other", "recording:" CALL "-1", &fault));
+	assert_null(recording(s, "acme", "recording:" CALL "-2", &fault));
+	wav_put(s, "secret.wav", 10, 1);
+	path_of(s, path, "acme", "2026-11-25/" CALL "-3.1.wav");
+	assert_int_equal(symlink("../secret.wav", path), 0);
+	assert_null(recording(s, "acme", "recording:" CALL "-3", &fault));
+	assert_string_equal(fault.reason, "cannot be opened");
+	scene_close(s);
+}
+
+static void names_of_recordings(void **state)
+{
+	static const char *const BAD[] = {
+		"",          CALL,          CALL "-",        CALL "-0",     CALL "-64",
+		CALL "-1.1", CALL "-1/x",   "../" CALL "-1", CALL "-1.wav", "1-1",
+		CALL "--1",  "a/" CALL "-1"
+	};
+	struct sound_name name;
+
+	(void)state;
+	assert_true(sound_recording_is_good(BYTES_LIT(CALL "-63")));
+	for (size_t i = 0; i < COUNT_OF(BAD); i++) {
+		if (sound_recording_is_good(bytes_str(BAD[i])))
+			fail_msg("%s", BAD[i]);
+	}
+	assert_false(sound_recording_set(&name, BYTES_LIT("../acme"),
+					 BYTES_LIT("recording:" CALL "-1"), RATE));
+	assert_false(sound_recording_set(&name, BYTES_LIT("acme"), BYTES_LIT(CALL "-1"), RATE));
+}
+
+/* It has a beginning and an end. */
+static void the_beep(void **state)
+{
+	struct sound_fault fault;
+	struct media_sound *sound;
+	struct sound_name name;
+
+	(void)state;
+	assert_false(sound_beep_set(&name, BYTES_LIT("beep.wav"), RATE));
+	assert_true(sound_beep_set(&name, BYTES_LIT("beep"), RATE));
+	sound = sound_tone_make(&name, &fault);
+	if (!sound) {
+		fail_msg("%s", fault.reason);
+		return;
+	}
+	assert_int_equal(sound->length, RATE * 3 / 10);
+	assert_true(measure_peak(sound->samples, sound->length, RATE, 1000) > 5000);
+	assert_true(measure_peak(sound->samples, sound->length, RATE, 620) < 100);
+	media_sound_drop(sound);
 }
 
 static void names_stay_in_the_folder(void **state)
@@ -450,6 +768,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_read_once),
 		cmocka_unit_test(what_cannot_be_used),
+		cmocka_unit_test(opus_is_decoded),
+		cmocka_unit_test(opus_that_cannot_be_used),
+		cmocka_unit_test(prompts_are_found),
+		cmocka_unit_test(keys_are_spoken),
+		cmocka_unit_test(recordings_are_played),
+		cmocka_unit_test(names_of_recordings),
+		cmocka_unit_test(the_beep),
 		cmocka_unit_test(names_stay_in_the_folder),
 		cmocka_unit_test(the_longest_unused_makes_room),
 		cmocka_unit_test(memory_is_bounded),

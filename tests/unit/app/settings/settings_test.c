@@ -11,6 +11,8 @@
 	"  name: n1\n" \
 	"  shard: 1\n" \
 	"  state_dir: /var/lib/tandem\n"
+#define STORE(name, kind, more) \
+	NODE NETWORK "recordings:\n  store:\n    - {name: " name ", kind: " kind ", " more "}\n"
 #define NETWORK            \
 	"networks:\n"      \
 	"  - name: main\n" \
@@ -294,10 +296,46 @@ static const struct {
 	  NODE NETWORK "redis: {url: 'redis://192.0.2.1', save_calls: false}\n"
 		       "cluster: {listen: '192.0.2.10:7946'}\n",
 	  8, 47, "must be true with cluster.listen" },
+	{ "a hook that is no path",
+	  NODE NETWORK REDIS "cluster: {listen: '192.0.2.10:7946', address_hook: hook}\n", 9, 52,
+	  "must be an absolute path" },
+	{ "a hook without addresses",
+	  NODE NETWORK REDIS "cluster: {listen: '192.0.2.10:7946', address_hook: /hook}\n", 9, 52,
+	  "no network is floating" },
 	{ "short lease", NODE NETWORK "cluster: {lease: 299ms}\n", 8, 18, "at most 10s" },
 	{ "long lease", NODE NETWORK "cluster: {lease: 10001ms}\n", 8, 18, "at most 10s" },
 	{ "replicas", NODE NETWORK "cluster: {replicas: 9}\n", 8, 21, "0 to 8" },
 	{ "http bind", NODE NETWORK "http:\n  bind: 127.0.0.1:80\n", 9, 9, "http.port" },
+	{ "recordings: a relative folder", NODE NETWORK "recordings:\n  folder: x\n", 9, 11,
+	  "absolute path" },
+	{ "recordings: tones without a pause", NODE NETWORK "recordings:\n  tone: 500ms\n", 9, 9,
+	  "recordings.tone must be 0s, or 1s or more, such as 15s" },
+	{ "recordings: an unknown destination", NODE NETWORK "recordings:\n  deliver: [a]\n", 9, 13,
+	  "no destination a" },
+	{ "recordings: a relative certificate", NODE NETWORK "recordings:\n  certificate: x.pem\n",
+	  9, 16, "must be an absolute path" },
+	{ "recordings: two certificates of a tenant",
+	  NODE NETWORK "recordings:\n  tenant_certificates:\n    - {tenant: a, file: /x}\n"
+		       "    - {tenant: a, file: /y}\n",
+	  11, 16, "tenant a has a certificate already" },
+	{ "recordings: a directory without a path", STORE("a", "directory", "url: srv"), 10, 39,
+	  "must begin with /" },
+	{ "recordings: plain http elsewhere", STORE("a", "http", "url: \"http://192.0.2.1/x\""), 10,
+	  34, "127.0.0.1 alone" },
+	{ "recordings: a password in a url", STORE("a", "http", "url: \"https://u:p@192.0.2.1/x\""),
+	  10, 34, "may not have '@'" },
+	{ "recordings: s3 without a bucket",
+	  STORE("a", "s3", "url: \"https://h\", user: u, password_file: /x"), 10, 7,
+	  "needs bucket" },
+	{ "recordings: sftp that believes anybody",
+	  STORE("a", "sftp", "url: \"sftp://h\", user: u, password_file: /x"), 10, 7,
+	  "needs known_hosts" },
+	{ "recordings: mail for nobody", STORE("a", "mail", "url: \"smtp://h\", from: \"a@b\""), 10,
+	  7, "needs to" },
+	{ "recordings: a destination named none", STORE("none", "directory", "url: /x"), 10, 14,
+	  "nowhere" },
+	{ "recordings: a relative password file",
+	  STORE("a", "http", "url: \"https://h/x\", password_file: x"), 10, 64, "absolute path" },
 	{ "http port", NODE NETWORK "http:\n  port: 65536\n", 9, 9, "65535" },
 	{ "log level", NODE NETWORK "log:\n  level: loud\n", 9, 10, "warn" },
 	{ "calls", NODE NETWORK "limits:\n  calls: 0\n", 9, 10, "from 1" },

@@ -308,6 +308,75 @@ static void keyed_rig(struct dtls_rig *x, struct dtls_party *p, struct media_eve
 /* ---- control ---- */
 
 /* Without keys, with those that were told, and with older ones, which come when the rings cross. */
+/* A has PCMU and keys, B has PCMA and none. */
+static void codings_set(struct rig *r)
+{
+	for (uint8_t side = A; side <= B; side++) {
+		struct flow_spec *s = &r->spec[side];
+
+		s->rule_count = 1;
+		s->rules[0] = (struct payload_rule){
+			.in = side ? 8 : 0, .out = side ? 0 : 8, .coding = 1, .clock_hz = 8000
+		};
+		s->codings[0] =
+			(struct media_coding){ .from = side ? MEDIA_CODEC_PCMA : MEDIA_CODEC_PCMU,
+					       .to = side ? MEDIA_CODEC_PCMU : MEDIA_CODEC_PCMA };
+		rig_update(r, s);
+	}
+}
+
+/* The next RTP for a side; false: none came. */
+static bool coded_take(struct rig *r, uint32_t side, struct sim_packet *out)
+{
+	const struct sim_packet *p;
+	bool any = false;
+
+	for (int i = 0; i < 4; i++)
+		worker_step(&r->w);
+	while ((p = port_sim_take(r->sim)) != NULL) {
+		if (p->slot != side || p->data[1] >= 192)
+			continue;
+		*out = *p;
+		any = true;
+	}
+	return any;
+}
+
+static void what_is_coded_has_the_keys_of_the_handshake(void **state)
+{
+	static char voice[160];
+	struct rtp rtp = { .ssrc = 1, .sequence = 7, .payload = voice, .payload_n = sizeof(voice) };
+	const struct addr from = rig_addr(PARTY);
+	static struct sim_packet heard;
+	uint8_t out[PACKET_MAX];
+	struct media_event event;
+	struct dtls_party p;
+	struct dtls_rig x;
+	srtp_t srtp;
+	size_t n;
+
+	(void)state;
+	keyed_rig(&x, &p, &event);
+	codings_set(x.r);
+	memset(voice, 0x8f, sizeof(voice));
+	put_bytes(x.r, A, CHANNEL_RTP, &from, sealed(&p.dtls.key_out, &rtp, out));
+	assert_true(coded_take(x.r, B, &heard));
+	assert_int_equal(heard.data[1] & 0x7f, 8);
+	assert_int_equal(heard.length, 12 + sizeof(voice));
+	assert_memory_not_equal(heard.data + 12, voice, sizeof(voice));
+	rtp.payload_type = 8;
+	put_rtp(x.r, B, &rtp);
+	assert_true(coded_take(x.r, A, &heard));
+	srtp = libsrtp_open(p.dtls.key_in, ssrc_any_inbound);
+	n = heard.length;
+	assert_true(libsrtp_unprotect(srtp, false, heard.data, &n));
+	assert_int_equal(n, 12 + sizeof(voice));
+	assert_int_equal(heard.data[1] & 0x7f, 0);
+	(void)srtp_dealloc(srtp);
+	dtls_close(&p.dtls);
+	dtls_rig_close(&x);
+}
+
 static void updates_leave_the_keys_alone(void **state)
 {
 	struct dtls_rig x;
@@ -573,6 +642,7 @@ int main(void)
 		cmocka_unit_test(a_client_tries_again),
 		cmocka_unit_test(a_client_begins_when_there_is_a_pair),
 		cmocka_unit_test(a_client_waits_for_an_address),
+		cmocka_unit_test(what_is_coded_has_the_keys_of_the_handshake),
 		cmocka_unit_test(updates_leave_the_keys_alone),
 		cmocka_unit_test(another_association_begins_anew_while_the_old_keys_go_on),
 		cmocka_unit_test(a_restored_call_needs_no_handshake),

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sig/call/act.h"
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/application.h"
 
 static int act_by(struct line *l, struct act_terms terms, uint64_t id)
@@ -116,6 +117,155 @@ static void play_is_replaced_and_stopped(void **state)
 	assert_over(l, SIG_CALL_PLAYED, 4, "failed", "");
 }
 
+/* ---- pause, places ---- */
+
+static int control(struct line *l, enum act_control what, uint32_t ms)
+{
+	struct call_order order = { .kind = ORDER_CONTROL, .control = (uint8_t)what, .ms = ms };
+	int err = shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now);
+
+	rig_run(l->r);
+	return err;
+}
+
+static void assert_plays(const struct line *l, const char *file, uint32_t place_ms, bool paused)
+{
+	struct call_play play;
+
+	if (!shard_call_play(l->r->shard, application_call(l->r), l->r->now, &play)) {
+		fail_msg("nothing is played");
+		return;
+	}
+	assert_string_equal(play.file, file);
+	assert_in_range(play.place_ms, place_ms, place_ms + 5);
+	assert_int_equal(play.paused, paused);
+}
+
+static void pauses_and_goes_on(void **state)
+{
+	struct line *l = *state;
+
+	application_answered(l);
+	assert_int_equal(control(l, ACT_PAUSE, 0), -ENOMSG);
+	assert_int_equal(act_by(l, g_two, 1), 0);
+	assert_plays(l, "a.wav", 0, false);
+	rig_wait_ms(l->r, 500); /* it is read */
+	assert_plays(l, "a.wav", 0, false);
+	told(l, ACT_NEWS_OPEN);
+	rig_wait_ms(l->r, 3000);
+	assert_int_equal(control(l, ACT_PLACE, 0), 0);
+	assert_plays(l, "a.wav", 3000, false);
+	assert_int_equal(l->r->play_count, 1);
+	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
+	assert_int_equal(l->r->play_stops, 1);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
+	rig_wait_ms(l->r, 60000);
+	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
+	told(l, ACT_NEWS_ENDED); /* of what was stopped, too late */
+	assert_plays(l, "a.wav", 3000, true);
+	assert_int_equal(control(l, ACT_RESUME, 0), 0);
+	assert_int_equal(l->r->play_count, 2);
+	assert_in_range(l->r->play_ms, 3000, 3005);
+	told(l, ACT_NEWS_OPEN);
+	told(l, ACT_NEWS_ENDED);
+	assert_string_equal(l->r->played, "b.wav");
+	assert_int_equal(l->r->play_ms, 0);
+	assert_plays(l, "b.wav", 0, false);
+}
+
+static void goes_to_a_place(void **state)
+{
+	struct act_terms echo = { .files = { "echo" }, .file_count = 1, .times = 1 };
+	struct line *l = *state;
+
+	application_answered(l);
+	assert_int_equal(act_by(l, g_two, 1), 0);
+	told(l, ACT_NEWS_OPEN);
+	rig_wait_ms(l->r, 5000);
+	assert_int_equal(control(l, ACT_BACK, 2000), 0);
+	assert_in_range(l->r->play_ms, 3000, 3005);
+	told(l, ACT_NEWS_OPEN);
+	assert_int_equal(control(l, ACT_FORWARD, 10000), 0);
+	assert_in_range(l->r->play_ms, 13000, 13010);
+	assert_int_equal(control(l, ACT_BACK, 20000), 0);
+	assert_int_equal(l->r->play_ms, 0);
+	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
+	assert_int_equal(control(l, ACT_TO, 7000), 0); /* it stays paused */
+	assert_plays(l, "a.wav", 7000, true);
+	assert_int_equal(l->r->play_count, 4);
+	assert_int_equal(control(l, ACT_RESUME, 0), 0);
+	assert_int_equal(l->r->play_ms, 7000);
+	assert_int_equal(act_by(l, echo, 2), 0);
+	assert_int_equal(control(l, ACT_BACK, 1), -ESPIPE);
+	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
+	assert_int_equal(line_last_spec(l->r, 0).peer.generation, 0);
+}
+
+/* A key ends what is paused. */
+static void keys_while_it_is_paused(void **state)
+{
+	struct line *l = *state;
+
+	application_answered(l);
+	assert_int_equal(act_by(l, g_pin, 1), 0);
+	told(l, ACT_NEWS_OPEN);
+	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
+	rig_wait_ms(l->r, 60000);
+	key(l, '1');
+	assert_int_equal(control(l, ACT_RESUME, 0), -ENOMSG);
+	rig_wait_ms(l->r, 2100);
+	assert_over(l, SIG_CALL_COLLECTED, 1, "short", "1");
+}
+
+/* About there: what was heard just before the end of a process comes again. */
+static void places_after_a_restart(void **state)
+{
+	struct line *l = *state;
+
+	application_answered(l);
+	assert_int_equal(act_by(l, g_two, 1), 0);
+	told(l, ACT_NEWS_OPEN);
+	rig_wait_ms(l->r, 8000);
+	application_restart(l);
+	assert_in_range(l->r->play_ms, 6000, 6200);
+	told(l, ACT_NEWS_OPEN);
+	rig_wait_ms(l->r, 1000);
+	application_restart(l); /* never before where that one began */
+	assert_in_range(l->r->play_ms, 6000, 6200);
+	told(l, ACT_NEWS_OPEN);
+	assert_int_equal(control(l, ACT_PAUSE, 0), 0);
+	application_restart(l);
+	assert_plays(l, "a.wav", 6000, true);
+	assert_int_equal(control(l, ACT_RESUME, 0), 0);
+	assert_in_range(l->r->play_ms, 6000, 6200);
+}
+
+/* ---- prompts ---- */
+
+static void language_of_prompts(void **state)
+{
+	const struct act_terms terms = { .files = { "prompt:parked", "digits:41" },
+					 .file_count = 2,
+					 .times = 1 };
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME, .language = "de" };
+	struct shard_extension e = rig_extension("1001", false);
+	struct line *l = *state;
+	uint16_t number;
+
+	application_answered(l);
+	assert_int_equal(act_by(l, terms, 1), 0);
+	assert_string_equal(l->r->played, "prompt:parked");
+	assert_string_equal(l->r->play_language, "");
+	assert_int_equal(tenants_put(l->r->shard->settings.tenants, &set, &number), 0);
+	told(l, ACT_NEWS_ENDED);
+	assert_string_equal(l->r->played, "digits:41");
+	assert_string_equal(l->r->play_language, "de");
+	(void)bytes_cstr(BYTES_LIT("fr"), e.language, sizeof(e.language));
+	assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
+	assert_int_equal(act_by(l, terms, 2), 0);
+	assert_string_equal(l->r->play_language, "fr");
+}
+
 static void key_ends_a_play(void **state)
 {
 	struct act_terms terms = g_two;
@@ -175,6 +325,82 @@ static void keys_do_not_come(void **state)
 	}
 	rig_wait_ms(l->r, 2100);
 	assert_over(l, SIG_CALL_COLLECTED, 2, "timeout", "1234");
+}
+
+/* ---- tags, and once more ---- */
+
+static void assert_data(const struct line *l, const char *want)
+{
+	struct call_view view;
+
+	assert_true(shard_call_view(l->r->shard, application_call(l->r), &view));
+	if (!bytes_is(view.data, want))
+		fail_msg("%.*s, not %s", (int)view.data.n, (const char *)view.data.p, want);
+}
+
+static struct act_terms tagged(const char *tag)
+{
+	struct act_terms terms = g_pin;
+
+	terms.file_count = 0;
+	(void)bytes_cstr(bytes_str(tag), terms.tag, sizeof(terms.tag));
+	return terms;
+}
+
+/* It is the call's from then on, over a restart, in events and in its record; what was too short never is. */
+static void keeps_what_has_a_tag(void **state)
+{
+	struct line *l = *state;
+
+	application_answered(l);
+	assert_int_equal(act_by(l, tagged("Case.CaseNumber"), 1), 0);
+	for (const char *k = "1234#"; *k; k++)
+		key(l, *k);
+	assert_over(l, SIG_CALL_COLLECTED, 1, "terminator", "1234");
+	assert_string_equal(last_of(l->r, SIG_CALL_COLLECTED)->data, "Case.CaseNumber=1234");
+	assert_data(l, "Case.CaseNumber=1234");
+	application_restart(l);
+	assert_data(l, "Case.CaseNumber=1234");
+	assert_int_equal(act_by(l, tagged("Contract.ContractNumber"), 2), 0);
+	key(l, '1');
+	key(l, '#');
+	assert_over(l, SIG_CALL_COLLECTED, 2, "short", "1");
+	assert_data(l, "Case.CaseNumber=1234");
+	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+	assert_string_equal(l->r->cdrs[l->r->cdr_count - 1].data, "Case.CaseNumber=1234");
+}
+
+/* Three digits of four: the file again, for so often; and over a restart. */
+static void asks_once_more(void **state)
+{
+	struct act_terms terms = g_pin;
+	struct line *l = *state;
+
+	application_answered(l);
+	terms.tries = 3;
+	assert_int_equal(act_by(l, terms, 1), 0);
+	told(l, ACT_NEWS_ENDED);
+	for (const char *k = "123#"; *k; k++)
+		key(l, *k);
+	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
+	assert_int_equal(l->r->play_count, 2);
+	assert_string_equal(l->r->played, "pin.wav");
+	application_restart(l);
+	told(l, ACT_NEWS_ENDED);
+	rig_wait_ms(l->r, 5100); /* nothing comes */
+	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
+	assert_int_equal(l->r->play_count, 4);
+	key(l, '1');
+	key(l, '2');
+	rig_wait_ms(l->r, 2100);
+	assert_over(l, SIG_CALL_COLLECTED, 1, "short", "12");
+	assert_int_equal(act_by(l, terms, 2), 0);
+	key(l, '#');
+	for (const char *k = "4321#"; *k; k++)
+		key(l, *k);
+	assert_over(l, SIG_CALL_COLLECTED, 2, "terminator", "4321");
 }
 
 static bool is_its_own_peer(const struct line *l)
@@ -413,6 +639,36 @@ static void keys_are_sealed(void **state)
 	assert_null(memmem(record->p, record->n, "pin.wav", 7));
 }
 
+/* Its keys are for the application alone that hears it, and do not end anything. */
+static void is_with_an_application(void **state)
+{
+	static const struct act_terms live = { .files = { "a.wav", "live-bot" },
+					       .file_count = 2,
+					       .times = 1 };
+	struct line *l = *state;
+
+	application_answered(l);
+	assert_int_equal(act_by(l, live, 1), 0);
+	told(l, ACT_NEWS_OPEN);
+	key(l, '1');
+	assert_int_equal(l->r->play_key, 0);
+	told(l, ACT_NEWS_ENDED);
+	assert_string_equal(l->r->played, "live-bot");
+	assert_false(l->r->play_resumed);
+	told(l, ACT_NEWS_OPEN);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 600);
+	key(l, '2');
+	assert_int_equal(l->r->play_key, '2');
+	application_restart(l);
+	assert_string_equal(l->r->played, "live-bot");
+	assert_true(l->r->play_resumed);
+	told(l, ACT_NEWS_OPEN);
+	key(l, '3');
+	assert_int_equal(l->r->play_key, '3');
+	told(l, ACT_NEWS_FAILED);
+	assert_over(l, SIG_CALL_PLAYED, 1, "failed", "");
+}
+
 static void not_for_two_parties(void **state)
 {
 	struct line *l = *state;
@@ -427,14 +683,30 @@ static void not_for_two_parties(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ACT_TEST(plays_files),           ACT_TEST(play_is_replaced_and_stopped),
-		ACT_TEST(key_ends_a_play),       ACT_TEST(collects),
-		ACT_TEST(keys_do_not_come),      ACT_TEST(caller_hangs_up),
-		ACT_TEST(go_on_after_a_restart), ACT_TEST(keys_are_sealed),
-		ACT_TEST(not_for_two_parties),   ACT_TEST(hears_itself),
-		ACT_TEST(a_key_ends_an_echo),    ACT_TEST(dials),
-		ACT_TEST(nobody_dials),          ACT_TEST(dials_without_tones),
-		ACT_TEST(plays_a_tone),          ACT_TEST(nobody_keys_beside_an_echo),
+		ACT_TEST(is_with_an_application),
+		ACT_TEST(plays_files),
+		ACT_TEST(play_is_replaced_and_stopped),
+		ACT_TEST(key_ends_a_play),
+		ACT_TEST(collects),
+		ACT_TEST(keys_do_not_come),
+		ACT_TEST(caller_hangs_up),
+		ACT_TEST(go_on_after_a_restart),
+		ACT_TEST(keys_are_sealed),
+		ACT_TEST(not_for_two_parties),
+		ACT_TEST(hears_itself),
+		ACT_TEST(a_key_ends_an_echo),
+		ACT_TEST(dials),
+		ACT_TEST(nobody_dials),
+		ACT_TEST(dials_without_tones),
+		ACT_TEST(plays_a_tone),
+		ACT_TEST(nobody_keys_beside_an_echo),
+		ACT_TEST(pauses_and_goes_on),
+		ACT_TEST(goes_to_a_place),
+		ACT_TEST(keys_while_it_is_paused),
+		ACT_TEST(places_after_a_restart),
+		ACT_TEST(language_of_prompts),
+		ACT_TEST(keeps_what_has_a_tag),
+		ACT_TEST(asks_once_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

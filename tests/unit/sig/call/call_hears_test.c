@@ -85,6 +85,15 @@ static void assert_no_music(const struct line *l, uint8_t leg)
 	assert_int_equal(line_last_spec(l->r, leg).source.job.generation, 0);
 }
 
+static void assert_silent(const struct line *l, uint8_t leg)
+{
+	struct flow_spec s = line_last_spec(l->r, leg);
+
+	assert_int_equal(s.source.job.generation, 0);
+	assert_int_equal(s.send, 0);
+	assert_int_equal(s.receive, 0);
+}
+
 /* The phone of A, by re-INVITE; B answers with sdp. */
 static void offer_of_a(struct line *l, const char *offer, const char *answer)
 {
@@ -323,6 +332,59 @@ static void after_a_restart(void **state)
 	assert_no_music(l, 1);
 	shard_track_set(r->shard, SHARD_TRACK_MUSIC, g_music);
 	rig_wait_ms(r, 1);
+	assert_music(l, 1, 3, 8);
+}
+
+/* It does not hear who holds meanwhile: packets of that one waited in its socket. */
+static void silence_until_music_is_there(void **state)
+{
+	static const struct job_id none[MEDIA_CODECS];
+	struct line *l = *state;
+	struct rig *r = l->r;
+	const char *reason = "";
+	uint32_t before;
+
+	offer_of_a(l, SDP_A("sendonly"), SDP_B("recvonly"));
+	shard_track_await(r->shard, SHARD_TRACK_MUSIC);
+	rig_wait_ms(r, 1);
+	assert_silent(l, 1);
+	rig_wait_ms(r, 100);
+	shard_close(r->shard);
+	rig_start_shard(r);
+	before = r->media_count;
+	shard_track_await(r->shard, SHARD_TRACK_MUSIC);
+	if (shard_restore_call(r->shard, text_bytes(&rig_stored(r)->record), r->now, &reason))
+		fail_msg("%s", reason);
+	shard_resume(r->shard, r->now);
+	rig_run(r);
+	assert_silent(l, 1);
+	for (uint32_t i = before; i < r->media_count; i++)
+		assert_false(r->media[i].spec.leg == 1 && r->media[i].spec.send);
+	shard_track_set(r->shard, SHARD_TRACK_MUSIC, g_music);
+	rig_wait_ms(r, 1);
+	assert_music(l, 1, 3, 8);
+	shard_track_await(r->shard, SHARD_TRACK_MUSIC);
+	shard_track_set(r->shard, SHARD_TRACK_MUSIC, none); /* it cannot be used */
+	rig_wait_ms(r, 1);
+	assert_no_music(l, 1);
+	assert_int_equal(line_last_spec(r, 1).send, 1);
+}
+
+/* A file of who holds is awaited only where there is no other music. */
+static void silence_until_the_choice_is_there(void **state)
+{
+	static const struct job_id none[MEDIA_CODECS];
+	struct line *l = *state;
+
+	offer_of_a(l, SDP_A("sendonly"), SDP_B("recvonly"));
+	shard_track_await(l->r->shard, SHARD_TRACK_FILES);
+	choose_music(l, "1001", SHARD_TRACK_FILES);
+	assert_music(l, 1, 3, 8);
+	shard_track_set(l->r->shard, SHARD_TRACK_MUSIC, none);
+	rig_wait_ms(l->r, 1);
+	assert_silent(l, 1);
+	shard_track_set(l->r->shard, SHARD_TRACK_FILES, g_music);
+	rig_wait_ms(l->r, 1);
 	assert_music(l, 1, 3, 8);
 }
 
@@ -590,6 +652,8 @@ int main(void)
 		MUSIC_TEST(changes),
 		MUSIC_TEST(the_holders_choice),
 		MUSIC_TEST(after_a_restart),
+		MUSIC_TEST(silence_until_music_is_there),
+		MUSIC_TEST(silence_until_the_choice_is_there),
 		MUSIC_TEST(no_codec),
 		MUSIC_TEST(not_before_the_answer),
 		RING_TEST(while_b_rings),

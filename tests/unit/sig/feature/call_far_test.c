@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sig/call.pb-c.h"
+#include "sig/model/call_data.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/far.h"
@@ -131,6 +132,40 @@ static void attended(void **state)
 	settle(f);
 	assert_talks(f);
 	assert_ends(f, &f->near.c, &f->near.l.a);
+}
+
+static struct call *only_call(struct rig *r)
+{
+	struct call_view view;
+	uint32_t cursor = 0;
+
+	assert_true(shard_call_next(r->shard, &cursor, &view));
+	return shard_call_find(r->shard, view.call);
+}
+
+/* What was asked of either party is known in both shards; each keeps what it has of a tag (IVR-04). */
+static void data_goes_along(void **state)
+{
+	struct far *f = *state;
+
+	two_calls(f);
+	assert_int_equal(call_data_set(only_call(f->near.l.r), BYTES_LIT("Case.Number"),
+				       BYTES_LIT("1234")),
+			 0);
+	assert_int_equal(
+		call_data_set(only_call(f->near.l.r), BYTES_LIT("Case.Both"), BYTES_LIT("1")), 0);
+	assert_int_equal(
+		call_data_set(only_call(f->other), BYTES_LIT("Case.Pin"), BYTES_LIT("*#A0")), 0);
+	assert_int_equal(call_data_set(only_call(f->other), BYTES_LIT("Case.Both"), BYTES_LIT("2")),
+			 0);
+	refer_to(f);
+	settle(f);
+	settle(f);
+	assert_talks(f);
+	assert_string_equal(text_str(&only_call(f->near.l.r)->data),
+			    "Case.Number=1234;Case.Both=1;Case.Pin=*#A0");
+	assert_string_equal(text_str(&only_call(f->other)->data),
+			    "Case.Pin=*#A0;Case.Both=2;Case.Number=1234");
 }
 
 /* B has heard how it ended, and is out of both calls. */
@@ -907,6 +942,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FAR_TEST(nobody_would_be_left),
 		FAR_TEST(nobody_would_be_left_there),
+		FAR_TEST(data_goes_along),
 		FAR_TEST(attended),
 		FAR_TEST(attended_with_losses),
 		FAR_TEST(attended_with_kills),

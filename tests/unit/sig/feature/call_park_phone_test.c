@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Phones park by REFER to a feature code, and call it to speak with who waits there (PARK-06). */
+#include "sig/call/act.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/far.h"
 #include "tests/unit/sig/joins.h"
@@ -447,6 +448,114 @@ static void the_first_free_one(void **state)
 	assert_string_equal(last_event(r, SIG_CALL_PARKED)->slot, "11");
 }
 
+/* ---- it is said, too ---- */
+
+static void play_told(struct rig *r, enum act_news_kind kind)
+{
+	const struct act_news news = { .kind = kind,
+				       .serial = r->play,
+				       .job = { .slot = 600, .generation = 7 },
+				       .codec = r->play_codec };
+
+	shard_play_told(r->shard, call_at(r, 0), &news, r->now);
+	rig_run(r);
+}
+
+static void put_spoken(struct rig *r)
+{
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
+				       .park_groups = "sales=10-12",
+				       .park_spoken = true };
+	uint16_t number;
+
+	assert_int_equal(tenants_put(r->shard->settings.tenants, &set, &number), 0);
+	assert_int_equal(shard_park_groups_set(r->shard, TENANT_DEFAULT, "1002", "sales"), 0);
+}
+
+static bool waits_in_ten(struct rig *r)
+{
+	return shard_call_waits_in(r->shard, call_at(r, 0), BYTES_LIT("10"));
+}
+
+/* The slot is 1002's; nothing of it is said yet. */
+static struct rig *is_being_said(struct far *f)
+{
+	struct rig *r = f->near.l.r;
+
+	put_spoken(r);
+	refer_anywhere(f);
+	assert_int_equal(r->play_count, 0);
+	told(f, r, PARK_CLAIM, PARK_OK, call_at(r, 0));
+	assert_string_equal(r->played, "prompt:parked");
+	play_told(r, ACT_NEWS_OPEN);
+	assert_int_equal(line_last_spec(r, 1).source.job.slot, 600);
+	assert_int_equal(line_last_spec(r, 0).receive, 0);
+	assert_int_equal(rig_count(r, &f->near.l.b.addr, "BYE "), 0);
+	return r;
+}
+
+/* PARK-02, BEAT-12: whoever parks hears the slot, and is left then. */
+static void the_slot_is_said(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = is_being_said(f);
+
+	play_told(r, ACT_NEWS_ENDED);
+	assert_string_equal(r->played, "digits:10");
+	play_told(r, ACT_NEWS_OPEN);
+	assert_int_equal(rig_count(r, &f->near.l.b.addr, "BYE "), 0);
+	play_told(r, ACT_NEWS_ENDED);
+	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	trio_assert_left(&f->near.l.b);
+	assert_true(waits_in_ten(r));
+	for (uint32_t i = 0; i < r->event_count; i++)
+		assert_int_not_equal(r->events[i].kind, SIG_CALL_PLAYED);
+}
+
+/* There is no such prompt: the party is parked all the same. */
+static void it_cannot_be_said(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = is_being_said(f);
+
+	play_told(r, ACT_NEWS_FAILED);
+	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	trio_assert_left(&f->near.l.b);
+	assert_true(waits_in_ten(r));
+}
+
+/* It need not hear it to the end. */
+static void hangs_up_while_it_is_said(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = is_being_said(f);
+
+	phone_request(&f->near.l.b, "BYE", "", "");
+	rig_run(r);
+	assert_true(phone_hears(&f->near.l.b, "SIP/2.0 200").n);
+	assert_true(waits_in_ten(r));
+	assert_int_equal(rig_count(r, &f->near.l.a.addr, "BYE "), 0);
+	assert_int_equal(rig_counts(r).calls, 1);
+}
+
+/* Another process says it again. */
+static void killed_while_it_is_said(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = is_being_said(f);
+	uint32_t played = r->play_count;
+
+	far_restart(f);
+	put_codes(r);
+	assert_int_equal(r->play_count, played + 1);
+	assert_string_equal(r->played, "prompt:parked");
+	told(f, r, PARK_CLAIM, PARK_OK, call_at(r, 0));
+	assert_int_equal(r->play_count, played + 1);
+	play_told(r, ACT_NEWS_ENDED);
+	play_told(r, ACT_NEWS_ENDED);
+	assert_true(waits_in_ten(r));
+}
+
 static void all_are_taken(void **state)
 {
 	static const char *const slots[] = { "10", "11", "12" };
@@ -509,6 +618,10 @@ int main(void)
 		PARK_TEST(two_come_while_it_comes_back),
 		PARK_TEST(uses_its_groups),
 		PARK_TEST(the_first_free_one),
+		PARK_TEST(the_slot_is_said),
+		PARK_TEST(it_cannot_be_said),
+		PARK_TEST(hangs_up_while_it_is_said),
+		PARK_TEST(killed_while_it_is_said),
 		PARK_TEST(all_are_taken),
 		PARK_TEST(killed_while_it_tries),
 		PARK_TEST(no_groups),

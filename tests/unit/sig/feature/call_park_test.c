@@ -2,6 +2,7 @@
 /* A party waits in a slot: what is asked of the store and when, and what a kill leaves. */
 #include <errno.h>
 
+#include "sig/call/act.h"
 #include "sig/model/call_order.h"
 #include "tests/unit/sig/joins.h"
 
@@ -426,6 +427,49 @@ static void never_comes_back(void **state)
 	assert_waits(l);
 }
 
+static void played(struct line *l, enum act_news_kind kind)
+{
+	const struct act_news news = { .kind = kind,
+				       .serial = l->r->play,
+				       .job = { .slot = 600, .generation = 7 },
+				       .codec = l->r->play_codec };
+
+	shard_play_told(l->r->shard, the_call(l->r), &news, l->r->now);
+	rig_run(l->r);
+}
+
+static struct job_id heard(const struct line *l)
+{
+	return line_last_spec(l->r, 0).source.job;
+}
+
+/* What interrupts the music of who waits leaves his slot alone, and the music goes on after it. */
+static void is_told_something(void **state)
+{
+	static const struct job_id music[MEDIA_CODECS] = {
+		[MEDIA_CODEC_PCMU] = { .slot = 500, .generation = 3 },
+		[MEDIA_CODEC_PCMA] = { .slot = 501, .generation = 3 },
+	};
+	const struct act_terms news = { .files = { "news.wav" }, .file_count = 1, .times = 1 };
+	const struct shard_order by = { .id = 78, .ticket = 10 };
+	struct line *l = *state;
+	uint32_t asked;
+
+	shard_track_set(l->r->shard, SHARD_TRACK_MUSIC, music);
+	parked(l);
+	asked = l->r->park_count;
+	assert_int_equal(heard(l).generation, 3);
+	assert_int_equal(shard_call_act(l->r->shard, the_call(l->r), &news, &by, l->r->now), 0);
+	rig_run(l->r);
+	played(l, ACT_NEWS_OPEN);
+	assert_int_equal(heard(l).slot, 600);
+	played(l, ACT_NEWS_ENDED);
+	assert_int_equal(heard(l).generation, 3);
+	assert_string_equal(shard_call_slot(l->r->shard, the_call(l->r)), "7");
+	assert_int_equal(l->r->park_count, asked);
+	assert_waits(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -443,6 +487,7 @@ int main(void)
 		LINE_TEST(comes_back_again),
 		LINE_TEST(comes_back_after_a_kill),
 		LINE_TEST(never_comes_back),
+		LINE_TEST(is_told_something),
 		ORDER_TEST(retrieved),
 	};
 

@@ -244,20 +244,144 @@ static void retrieved(void **state)
 	assert_false(line_last_spec(r, 0).alone);
 }
 
-/* Who gives somebody away would have to hear what became of it: no slot is asked for. */
-static void given_to_it(void **state)
+/* ---- a party that is given away to it ---- */
+
+static void forward_c(struct rig *r, const char *to)
 {
-	const struct shard_forward f = { .always = "#4107" };
-	struct trio *t = *state;
+	struct shard_forward f = { .always = "" };
+
+	(void)bytes_cstr(bytes_str(to), f.always, sizeof(f.always));
+	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, "1004", &f), 0);
+}
+
+/* B has given A to 1004, whose calls go to the slot; it is asked for. */
+static uint64_t given(struct trio *t, const char *to)
+{
 	struct rig *r = t->l.r;
 
-	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, "1004", &f), 0);
+	forward_c(r, to);
 	phones_talk(&t->l.a, &t->l.b);
 	refer(&t->l.b, "sip:1004@test.local");
 	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
-	assert_notified(&t->l.b, "SIP/2.0 480 ", "terminated");
-	assert_int_equal(r->park_count, 0);
+	assert_notified(&t->l.b, "SIP/2.0 100 ", "active");
+	assert_string_equal(last_asked(r, PARK_CLAIM)->slot, "07");
 	assert_int_equal(rig_count(r, &t->l.b.addr, "BYE "), 0);
+	assert_string_equal(shard_call_slot(r->shard, call_at(r, 0)), "");
+	return call_at(r, 0);
+}
+
+/* Its transferor hears so, and is left. */
+static void given_waits(struct trio *t, uint64_t call, const char *slot)
+{
+	struct rig *r = t->l.r;
+
+	assert_notified(&t->l.b, "SIP/2.0 200 ", "terminated");
+	assert_true(rig_take(r, &t->l.b.addr, "BYE ").n);
+	assert_true(line_last_spec(r, 0).alone);
+	assert_true(shard_call_waits_in(r->shard, call, bytes_str(slot)));
+	assert_string_equal(last_event(r, SIG_CALL_PARKED)->slot, slot);
+	assert_non_null(last_event(r, SIG_CALL_TRANSFERRED));
+	assert_int_equal(rig_count(r, &t->l.a.addr, "BYE "), 0);
+}
+
+static void given_to_it(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	uint64_t call = given(t, "#4107");
+
+	assert_memory_equal(last_asked(r, PARK_CLAIM)->entry, "1004 1001 ", 10);
+	told(r, PARK_CLAIM, PARK_OK, call);
+	given_waits(t, call, "07");
+	/* it comes back to 1004 */
+	rig_wait_ms(r, 120100);
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
+	rig_run(r);
+	rig_wait_ms(r, 100);
+	assert_string_equal(last_event(r, SIG_CALL_RETRIEVED)->slot, "07");
+	assert_false(line_last_spec(r, 0).alone);
+}
+
+/* Then the next of its numbers; behind the last one the transferor has its party again. */
+static void given_in_vain(void **state)
+{
+	static const struct {
+		const char *name;
+		enum park_told told;
+		const char *status;
+	} rows[] = {
+		{ "taken", PARK_TAKEN, "SIP/2.0 486 " },
+		{ "no room", PARK_FULL, "SIP/2.0 503 " },
+		{ "not known", PARK_UNKNOWN, "SIP/2.0 503 " },
+	};
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	uint64_t call = given(t, "#4107,#4108");
+
+	told(r, PARK_CLAIM, PARK_TAKEN, ANOTHERS);
+	assert_string_equal(last_asked(r, PARK_CLAIM)->slot, "08");
+	told(r, PARK_CLAIM, PARK_TAKEN, ANOTHERS);
+	assert_notified(&t->l.b, "SIP/2.0 486 ", "terminated");
+	forward_c(r, "#4107");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		refer(&t->l.b, "sip:1004@test.local");
+		assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+		assert_notified(&t->l.b, "SIP/2.0 100 ", "active");
+		told(r, PARK_CLAIM, rows[i].told, rows[i].told == PARK_TAKEN ? ANOTHERS : 0);
+		assert_notified(&t->l.b, rows[i].status, "terminated");
+	}
+	assert_string_equal(shard_call_slot(r->shard, call), "");
+	assert_false(line_last_spec(r, 0).alone);
+	assert_int_equal(rig_count(r, &t->l.b.addr, "BYE "), 0);
+	phone_request(&t->l.b, "BYE", "", "");
+	rig_run(r);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 200").n);
+}
+
+/* Somebody hangs up before it is the call's. */
+static void given_and_gone(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	uint64_t call = given(t, "#4107");
+
+	phone_request(&t->l.b, "BYE", "", ""); /* who gave it: it goes there nevertheless */
+	rig_run(r);
+	told(r, PARK_CLAIM, PARK_OK, call);
+	assert_true(shard_call_waits_in(r->shard, call, BYTES_LIT("07")));
+	phone_request(&t->l.a, "BYE", "", "");
+	rig_run(r);
+	assert_true(last_asked(r, PARK_FREE)->call == call);
+}
+
+static void given_and_it_hangs_up(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	uint64_t call = given(t, "#4107");
+
+	phone_request(&t->l.a, "BYE", "", "");
+	rig_run(r);
+	assert_true(last_asked(r, PARK_FREE)->call == call);
+	assert_true(rig_take(r, &t->l.b.addr, "BYE ").n);
+}
+
+static void given_by_command(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	uint64_t call;
+
+	forward_c(r, "#4107");
+	phones_talk(&t->l.a, &t->l.b);
+	call = call_at(r, 0);
+	assert_int_equal(transfer(t, SHARD_LEG_CALLEE, "1004", 1), 0);
+	told(r, PARK_CLAIM, PARK_OK, call);
+	rig_run(r);
+	assert_true(shard_call_waits_in(r->shard, call, BYTES_LIT("07")));
+	assert_true(line_last_spec(r, 0).alone);
+	assert_true(rig_take(r, &t->l.b.addr, "BYE ").n);
 }
 
 /* Commands find that it is not parked, and not open to be sent elsewhere. */
@@ -312,20 +436,33 @@ static void killed(void **state)
 	assert_true(line_last_spec(r, 0).alone);
 }
 
+/* The next process asks again, and says what became of it. */
+static void given_and_killed(void **state)
+{
+	struct trio *t = *state;
+	uint64_t call = given(t, "#4107");
+
+	restart(t);
+	assert_string_equal(last_asked(t->l.r, PARK_CLAIM)->slot, "07");
+	told(t->l.r, PARK_CLAIM, PARK_OK, call);
+	given_waits(t, call, "07");
+	restart(t);
+	told(t->l.r, PARK_CLAIM, PARK_OK, call);
+	assert_true(shard_call_waits_in(t->l.r->shard, call, BYTES_LIT("07")));
+	assert_true(line_last_spec(t->l.r, 0).alone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SLOT_TEST(waits_there),
-		SLOT_TEST(not_its_own),
-		SLOT_TEST(silent_store),
-		SLOT_TEST(when_nobody_answers),
-		SLOT_TEST(gives_up_meanwhile),
-		SLOT_TEST(of_its_groups),
-		SLOT_TEST(comes_back),
-		SLOT_TEST(retrieved),
-		SLOT_TEST(given_to_it),
-		SLOT_TEST(meanwhile),
-		SLOT_TEST(killed),
+		SLOT_TEST(waits_there),        SLOT_TEST(not_its_own),
+		SLOT_TEST(silent_store),       SLOT_TEST(when_nobody_answers),
+		SLOT_TEST(gives_up_meanwhile), SLOT_TEST(of_its_groups),
+		SLOT_TEST(comes_back),         SLOT_TEST(retrieved),
+		SLOT_TEST(given_to_it),        SLOT_TEST(given_in_vain),
+		SLOT_TEST(given_and_gone),     SLOT_TEST(given_and_it_hangs_up),
+		SLOT_TEST(given_by_command),   SLOT_TEST(given_and_killed),
+		SLOT_TEST(meanwhile),          SLOT_TEST(killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

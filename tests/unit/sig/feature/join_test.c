@@ -104,14 +104,14 @@ static void joins_two_pairs(void **state)
 }
 
 /* Both records change in one transaction, behind one that says what is to come: a kill in between leaves no party without the other. */
-static void joined_when_it_is_saved(void **state)
+static void assert_saved_together(struct trio *t)
 {
-	struct trio *t = *state;
 	struct phone second;
 	struct shard_join join = { 0 };
 	uint32_t saves;
 
 	two_pairs(t, &second, &join);
+	rig_wait_ms(t->l.r, 2 * SHARD_SAVE_LATER_MS);
 	saves = t->l.r->save_count;
 	t->l.r->hold_saves = true;
 	assert_int_equal(join_as(t, &join, 1), 0);
@@ -122,6 +122,21 @@ static void joined_when_it_is_saved(void **state)
 	assert_int_equal(t->l.r->order_count, 1);
 	assert_int_equal(t->l.r->save_count, saves + 3);
 	assert_true(t->l.r->saves[saves + 1].call != t->l.r->saves[saves + 2].call);
+}
+
+static void joined_when_it_is_saved(void **state)
+{
+	assert_saved_together(*state);
+}
+
+/* As a node has it, where saves that nobody waits for come later. */
+static void joined_when_others_wait(void **state)
+{
+	struct trio *t = *state;
+
+	t->l.r->settings.save_later_ms = SHARD_SAVE_LATER_MS;
+	shard_configure(t->l.r->shard, &t->l.r->settings);
+	assert_saved_together(t);
 }
 
 /* Killed when it is saved that it is to be; and when it is done. */
@@ -273,12 +288,19 @@ static void join_refused(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ORDER_TEST(joins_two_alone),         ORDER_TEST(joins_who_hear_something),
-		ORDER_TEST(joins_one_of_two),        ORDER_TEST(joins_two_pairs),
-		ORDER_TEST(joined_when_it_is_saved), ORDER_TEST(join_over_kills),
-		ORDER_TEST(two_alone_over_kills),    ORDER_TEST(without_the_store),
-		ORDER_TEST(before_the_ack),          ORDER_TEST(before_the_ack_of_the_other),
-		ORDER_TEST(ack_never_comes),         ORDER_TEST(join_refused),
+		ORDER_TEST(joins_two_alone),
+		ORDER_TEST(joins_who_hear_something),
+		ORDER_TEST(joins_one_of_two),
+		ORDER_TEST(joins_two_pairs),
+		ORDER_TEST(joined_when_it_is_saved),
+		ORDER_TEST(joined_when_others_wait),
+		ORDER_TEST(join_over_kills),
+		ORDER_TEST(two_alone_over_kills),
+		ORDER_TEST(without_the_store),
+		ORDER_TEST(before_the_ack),
+		ORDER_TEST(before_the_ack_of_the_other),
+		ORDER_TEST(ack_never_comes),
+		ORDER_TEST(join_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

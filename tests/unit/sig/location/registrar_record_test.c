@@ -30,7 +30,7 @@ static void entry_open(struct aor *a)
 		.reg_id = 7,
 	};
 
-	*a = (struct aor){ .version = UINT64_MAX };
+	*a = (struct aor){ .version = UINT64_MAX, .born = UINT64_MAX - 1 };
 	assert_int_equal(aor_reserve(a, 2), 0);
 	a->bindings[a->count++] = first;
 	a->bindings[a->count++] = second;
@@ -56,7 +56,7 @@ static void assert_same(const struct aor *a, const struct aor *b)
 {
 	assert_same_text(&a->tenant, &b->tenant);
 	assert_same_text(&a->user, &b->user);
-	assert_true(a->version == b->version);
+	assert_true(a->version == b->version && a->born == b->born);
 	assert_int_equal(a->count, b->count);
 	for (uint32_t i = 0; i < a->count; i++) {
 		const struct binding *x = &a->bindings[i];

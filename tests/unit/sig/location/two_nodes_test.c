@@ -49,7 +49,7 @@ static void store_answer(struct pair *p, struct rig *r, struct rig_save *s)
 	if (s->kind == EFFECT_BINDING_SAVE && r == p->away)
 		locations_saved(r->locations, text_bytes(&s->tenant), text_bytes(&s->user),
 				s->version, BINDING_FAILED, r->now);
-	else if (s->kind == EFFECT_BINDING_SAVE)
+	else if (s->kind == EFFECT_BINDING_SAVE && bytes_is(text_bytes(&s->user), "1002"))
 		store_save(p, r, s);
 	else if (s->kind == EFFECT_BINDING_GET && bytes_is(text_bytes(&s->user), "1002"))
 		locations_got(r->locations, text_bytes(&s->tenant), text_bytes(&s->user),
@@ -739,6 +739,238 @@ static void comes_back_at_the_other(void **state)
 	assert_int_equal(rig_counts(r).calls, 0);
 }
 
+/* In a call at node 0, on a connection of node 1; no NAT stands between. */
+static void talks_by_the_other(struct pair *p, struct phone *phone, struct phone *caller)
+{
+	struct rig *r = p->nodes[0];
+
+	phone_make(phone, p->nodes[1], "192.0.2.12:5060", "run");
+	connect_phone(phone, SIP_TCP, 5);
+	assert_true(bytes_starts(come_to(p, phone, 1, 3600), "SIP/2.0 200"));
+	phone_open(caller, r, "1001", "192.0.2.11:5060");
+	phone_bind(caller);
+	call_from(p, 0, caller);
+	pair_wait(p, 10);
+	phone->r = r;
+	phone->addr = last(r, "INVITE ")->hop.remote;
+	phone->hop.connection = edge_of(p, 5);
+	assert_int_equal(last(r, "INVITE ")->hop.connection, edge_of(p, 5));
+	assert_true(phone_rings(phone).n);
+	phone_answer(phone, phone->invite, "200 OK", PHONE_SDP_B);
+	serve(p, r);
+	assert_true(phone_hears(caller, "SIP/2.0 200").n);
+	phone_ack(caller);
+	serve(p, r);
+	assert_int_equal(rig_counts(r).calls_established, 1);
+}
+
+/* A neighbour that cannot be reached is refused at once. A phone that was connected to the other node may have come there anew. */
+static void neighbour_comes_back_at_the_other(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+
+	talks_by_the_other(p, &phone, &caller);
+	phone_request(&caller, "BYE", "", "");
+	serve(p, r);
+	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 5));
+	shard_send_failed(r->shard, &last(r, "BYE ")->hop, ENOTCONN, r->now);
+	pair_wait(p, 10);
+	assert_int_equal(last(r, "BYE ")->hop.connection, 0);
+	shard_send_failed(r->shard, &last(r, "BYE ")->hop, ECONNREFUSED, r->now);
+	pair_wait(p, 10);
+	connect_phone(&phone, SIP_TCP, 7);
+	assert_true(bytes_starts(come_to(p, &phone, 1, 90), "SIP/2.0 200"));
+	pair_wait(p, 1000);
+	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 7));
+	phone.r = r;
+	phone_answer(&phone, text_bytes(&last(r, "BYE ")->data), "200 OK", "");
+	pair_wait(p, 10);
+	assert_int_equal(rig_counts(r).calls, 0);
+}
+
+/* Node 0 is to say BYE by the connection of node 1. */
+static struct leg *hangs_up(struct pair *p, struct phone *phone, struct phone *caller)
+{
+	struct rig *r = p->nodes[0];
+	struct call_view v;
+	uint32_t cursor = 0;
+	struct leg *l;
+
+	talks_by_the_other(p, phone, caller);
+	assert_true(shard_call_next(r->shard, &cursor, &v));
+	l = shard_call_find(r->shard, v.call)->legs[1];
+	phone_request(caller, "BYE", "", "");
+	serve(p, r);
+	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 5));
+	return l;
+}
+
+static void bye_is_answered(struct pair *p, struct phone *phone)
+{
+	struct rig *r = p->nodes[0];
+
+	phone->r = r;
+	phone_answer(phone, text_bytes(&last(r, "BYE ")->data), "200 OK", "");
+	pair_wait(p, 10);
+	assert_int_equal(rig_counts(r).calls, 0);
+}
+
+/* It registered at an address of another shard, and its dialog goes by ours: that is the same way. */
+static void registered_at_anothers_address(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct shard_settings *set = &r->shard->settings;
+	struct phone phone, caller;
+	struct sip_hop direct;
+	struct leg *l = hangs_up(p, &phone, &caller);
+
+	set->networks[1] = set->networks[0];
+	set->networks[0].shard = set->number + 1;
+	set->network_count = 2;
+	set->locals[set->local_count] = set->locals[TCP_LOCAL];
+	set->locals[set->local_count].network = 1;
+	l->dialog.hop.local = (uint16_t)set->local_count++;
+	direct = last(r, "BYE ")->hop;
+	direct.connection = 0;
+	shard_send_failed(r->shard, &direct, ECONNREFUSED, r->now);
+	pair_wait(p, 1000);
+	assert_int_equal(count(r, "BYE "), 3); /* and by timer E */
+	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 5));
+	bye_is_answered(p, &phone);
+}
+
+/* Its dialog goes by another address by now than what had left, and waits without a connection. */
+static void left_from_another_address(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+	struct leg *l = hangs_up(p, &phone, &caller);
+
+	shard_send_failed(r->shard, &last(r, "BYE ")->hop, ENOTCONN, r->now);
+	pair_wait(p, 10);
+	l->dialog.hop.local = TLS_LOCAL;
+	shard_send_failed(r->shard, &last(r, "BYE ")->hop, ECONNREFUSED, r->now);
+	connect_phone(&phone, SIP_TCP, 7);
+	assert_true(bytes_starts(come_to(p, &phone, 1, 90), "SIP/2.0 200"));
+	pair_wait(p, 1000);
+	pair_wait(p, 1000);
+	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 7));
+	bye_is_answered(p, &phone);
+}
+
+/* The store cannot be asked as its connection dies: it is as soon as it is back. */
+static void comes_back_while_away(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+
+	(void)hangs_up(p, &phone, &caller);
+	rig_degraded(r, true);
+	shard_send_failed(r->shard, &last(r, "BYE ")->hop, ENOTCONN, r->now);
+	rig_wait_ms(r, 10);
+	shard_send_failed(r->shard, &last(r, "BYE ")->hop, ECONNREFUSED, r->now);
+	connect_phone(&phone, SIP_TCP, 7);
+	assert_true(bytes_starts(come_to(p, &phone, 1, 90), "SIP/2.0 200"));
+	rig_wait_ms(r, 1000);
+	rig_degraded(r, false);
+	pair_wait(p, 1000);
+	pair_wait(p, 1000);
+	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 7));
+	bye_is_answered(p, &phone);
+}
+
+/* The other node was not heard for a while: what waits is said again by the same connection. */
+static void other_is_heard_again(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+	struct sip_hop direct;
+
+	talks_by_the_other(p, &phone, &caller);
+	phone_request(&caller, "BYE", "", "");
+	serve(p, r);
+	/* its process is not heard: the transport has tried to connect to the phone (transport.c) */
+	direct = last(r, "BYE ")->hop;
+	direct.connection = 0;
+	shard_send_failed(r->shard, &direct, ECONNREFUSED, r->now);
+	assert_int_equal(count(r, "BYE "), 1);
+	pair_wait(p, 1000);
+	assert_int_equal(count(r, "BYE "), 3); /* and by timer E */
+	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 5));
+	/* nothing has failed since: by timer E alone */
+	pair_wait(p, 1000);
+	pair_wait(p, 1000);
+	assert_int_equal(count(r, "BYE "), 4);
+	phone.r = r;
+	phone_answer(&phone, text_bytes(&last(r, "BYE ")->data), "200 OK", "");
+	pair_wait(p, 10);
+	assert_int_equal(rig_counts(r).calls, 0);
+}
+
+/* The way there broke, and it was not sent: we connect to the phone, and say it once more by its connection. */
+static void way_to_the_other_breaks(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+
+	talks_by_the_other(p, &phone, &caller);
+	phone_request(&caller, "BYE", "", "");
+	serve(p, r);
+	shard_send_failed(r->shard, &last(r, "BYE ")->hop, EHOSTUNREACH, r->now);
+	assert_int_equal(count(r, "BYE "), 1);
+	pair_wait(p, 10);
+	assert_int_equal(count(r, "BYE "), 3);
+	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 5));
+	pair_wait(p, 2000);
+	assert_int_equal(count(r, "BYE "), 5); /* by timer E */
+}
+
+/* ... or nobody knows that it did not arrive: a BYE is said until it is heard, and what follows something else shows that. */
+static void bye_is_lost_on_the_way(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+
+	(void)hangs_up(p, &phone, &caller);
+	pair_wait(p, 600);
+	assert_int_equal(count(r, "BYE "), 2);
+	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 5));
+	bye_is_answered(p, &phone);
+	pair_wait(p, 2000);
+	assert_int_equal(count(r, "BYE "), 2);
+}
+
+/* ... also who rings: a node that has just begun, and has taken the call, has heard nobody yet. */
+static void rings_at_the_other(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+	struct sip_hop direct;
+
+	phone_make(&phone, p->nodes[1], "192.0.2.12:5060", "run");
+	connect_phone(&phone, SIP_TCP, 5);
+	assert_true(bytes_starts(come_to(p, &phone, 1, 3600), "SIP/2.0 200"));
+	call_from(p, 0, &caller);
+	pair_wait(p, 10);
+	direct = last(r, "INVITE ")->hop;
+	assert_int_equal(direct.connection, edge_of(p, 5));
+	direct.connection = 0;
+	shard_send_failed(r->shard, &direct, ECONNREFUSED, r->now);
+	pair_wait(p, 1000);
+	assert_int_equal(rig_counts(r).calls, 1);
+	assert_int_equal(count(r, "INVITE "), 2);
+	assert_int_equal(last(r, "INVITE ")->hop.connection, edge_of(p, 5));
+}
+
 /* It went there twice meanwhile: by what its dialog calls it. */
 static void comes_back_twice(void **state)
 {
@@ -886,6 +1118,29 @@ static void comes_back(struct pair *p, unsigned node)
 		pair_wait(p, 1000);
 }
 
+/* Whom it does not know may be at the other node: the caller is to try there, and hears no more of it that he is nowhere. */
+static void nobody_knows_while_away(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, caller;
+	struct bytes no;
+
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	assert_true(bytes_starts(come_to(p, &phone, 0, 3600), "SIP/2.0 200"));
+	pair_wait(p, 40000);
+	cut_off(p, 1);
+	call_from(p, 1, &caller);
+	no = rig_take(p->nodes[1], &caller.addr, "SIP/2.0 503");
+	assert_true(no.n);
+	assert_true(rig_has(no, "Retry-After: "));
+	assert_true(
+		bytes_starts(rig_header(no, "Reason"), "SIP;cause=503;text=\"Redis does not say"));
+	comes_back(p, 1);
+	pair_wait(p, 40000); /* the first INVITE is over */
+	call_from(p, 1, &caller);
+	assert_true(rig_take(p->nodes[1], &phone.addr, "INVITE ").n);
+}
+
 static uint32_t stored_count(const struct pair *p)
 {
 	struct aor entry;
@@ -996,8 +1251,178 @@ static void left_the_other(void **state)
 	assert_int_equal(stored_count(p), 2);
 }
 
+/* Where the phone is, by what the store has. */
+static void assert_stored_at(const struct pair *p, const char *node, const struct phone *phone)
+{
+	struct aor entry;
+
+	read_stored(p, &entry);
+	assert_int_equal(entry.count, 1);
+	assert_true(bytes_is(text_bytes(&entry.bindings[0].node), node));
+	assert_int_equal(entry.bindings[0].cseq, phone->cseq);
+	aor_clear(&entry);
+}
+
+/* The store has again what it had before the last REGISTER, which came to another node than the one before it. */
+static void goes_back_behind_a_move(struct pair *p, struct phone *phone)
+{
+	struct stored before = { 0 };
+
+	phone_make(phone, p->nodes[1], "192.0.2.12:5060", "run");
+	(void)come_to(p, phone, 1, 3600);
+	before.version = p->user.version;
+	assert_int_equal(text_set(&before.record, text_bytes(&p->user.record)), 0);
+	(void)come_to(p, phone, 0, 3600);
+	assert_stored_at(p, "n0", phone);
+	text_clear(&p->user.record);
+	p->user = before;
+}
+
+static void store_goes_back(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone;
+
+	goes_back_behind_a_move(p, &phone);
+	cut_off(p, 0);
+	comes_back(p, 0);
+	assert_stored_at(p, "n0", &phone);
+}
+
+/* Nobody has noticed that it was away, and somebody asks where the phone is. */
+static void store_went_back(void **state)
+{
+	struct pair *p = *state;
+	struct phone phone, caller;
+
+	goes_back_behind_a_move(p, &phone);
+	pair_wait(p, 1100);
+	call_from(p, 0, &caller);
+	pair_wait(p, 10);
+	assert_stored_at(p, "n0", &phone);
+	assert_int_equal(
+		locations_find(p->nodes[0]->locations, 0, BYTES_LIT("1002"))->bindings[0].cseq,
+		phone.cseq);
+}
+
+/* Two phones of one user at two nodes, and each node tells a store that has lost all what it had. */
+static void loses_all(struct pair *p, unsigned first_back)
+{
+	struct phone first, second;
+
+	phone_make(&first, p->nodes[0], "192.0.2.12:5060", "run");
+	phone_make(&second, p->nodes[0], "192.0.2.13:5060", "other");
+	(void)come_to(p, &first, 0, 3600);
+	pair_wait(p, 1000);
+	(void)come_to(p, &second, 1, 3600);
+	assert_int_equal(stored_count(p), 2);
+	pair_wait(p, 1000);
+	text_clear(&p->user.record);
+	p->user.version = 0;
+	for (unsigned i = 0; i < 2; i++)
+		rig_degraded(p->nodes[i], true);
+	comes_back(p, first_back);
+	comes_back(p, !first_back);
+	assert_int_equal(stored_count(p), 2);
+}
+
+static void store_loses_all(void **state)
+{
+	loses_all(*state, 0);
+}
+
+static void store_loses_all_of_two(void **state)
+{
+	loses_all(*state, 1);
+}
+
 #define TEST(f)       cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
 #define EDGES_TEST(f) cmocka_unit_test_setup_teardown(f, edges_setup, pair_teardown)
+
+/* ---- a tenant that is disabled while the store is asked ---- */
+
+static void acme_put(struct rig *r, bool disabled)
+{
+	struct tenant_settings set = { .name = "acme",
+				       .domain_count = 1,
+				       .domains = { "acme.example" },
+				       .disabled = disabled };
+	struct shard_extension e = { .enabled = true };
+
+	assert_int_equal(tenants_put(r->shard->settings.tenants, &set, &e.tenant), 0);
+	for (int i = 1001; i <= 1002; i++) {
+		(void)snprintf(e.number, sizeof(e.number), "%d", i);
+		digest_secret_make(&e.secret, bytes_str(e.number), BYTES_LIT("acme.example"),
+				   BYTES_LIT("secret"));
+		assert_int_equal(shard_extension_put(r->shard, &e), 0);
+	}
+}
+
+static void acme_registers(struct phone *phone, struct pair *p, unsigned node)
+{
+	char lines[1536];
+	struct rig *r = phone->r = p->nodes[node];
+
+	phone_register_with(phone, "", 90);
+	(void)credentials_in(lines, text_bytes(&last(r, "SIP/2.0 401")->data), "Authorization",
+			     "acme.example", DIGEST_MD5, "1002", "secret", "REGISTER",
+			     "sip:acme.example", "00000001");
+	phone_register_with(phone, lines, 90);
+}
+
+/* Its REGISTER met what another node had written, and is looked at once more: it is none of the extension with that number elsewhere. */
+static void registers_as_its_tenant_goes(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[1];
+	struct phone first, second;
+
+	for (unsigned i = 0; i < 2; i++)
+		acme_put(p->nodes[i], false);
+	phone_make(&first, p->nodes[0], "192.0.2.12:5060", "run");
+	phone_make(&second, p->nodes[1], "192.0.2.13:5060", "other");
+	first.domain = second.domain = "acme.example";
+	acme_registers(&second, p, 1);
+	acme_registers(&first, p, 0);
+	serve(p, p->nodes[0]);
+	acme_put(r, true);
+	serve(p, r);
+	pair_wait(p, 10);
+	assert_int_equal(p->conflicts, 1);
+	assert_true(rig_take(r, &second.addr, "SIP/2.0 403").n);
+	assert_null(locations_find(r->locations, TENANT_DEFAULT, BYTES_LIT("1002")));
+}
+
+static void asks_as_its_tenant_goes(struct pair *p, const char *method, const char *lines,
+				    const char *body)
+{
+	struct rig *r = p->nodes[1];
+	struct phone phone, caller;
+
+	acme_put(r, false);
+	phone_make(&phone, p->nodes[0], "192.0.2.12:5060", "run");
+	(void)come_to(p, &phone, 0, 90);
+	phone_open(&caller, r, "1001", "192.0.2.11:5060");
+	caller.domain = "acme.example";
+	phone_begin(&caller, "1002");
+	phone_request(&caller, method, lines, body);
+	acme_put(r, true);
+	serve(p, r);
+	assert_true(rig_take(r, &caller.addr, "SIP/2.0 403").n);
+	assert_int_equal(rig_count(r, &phone.addr, method), 0);
+	assert_int_equal(rig_counts(r).calls, 0);
+}
+
+/* Nor is a call that waited, or a message. */
+static void calls_as_its_tenant_goes(void **state)
+{
+	asks_as_its_tenant_goes(*state, "INVITE", "", PHONE_SDP_A);
+}
+
+static void writes_as_its_tenant_goes(void **state)
+{
+	asks_as_its_tenant_goes(*state, "MESSAGE", "Content-Type: text/plain\r\n", "hello");
+}
 
 int main(void)
 {
@@ -1013,6 +1438,14 @@ int main(void)
 		TEST(held_by_the_other),
 		TEST(behind_nat_of_the_other),
 		TEST(copy_of_who_has_proven),
+		EDGES_TEST(neighbour_comes_back_at_the_other),
+		EDGES_TEST(other_is_heard_again),
+		EDGES_TEST(registered_at_anothers_address),
+		EDGES_TEST(left_from_another_address),
+		EDGES_TEST(comes_back_while_away),
+		EDGES_TEST(way_to_the_other_breaks),
+		EDGES_TEST(bye_is_lost_on_the_way),
+		EDGES_TEST(rings_at_the_other),
 		EDGES_TEST(comes_back_at_the_other),
 		EDGES_TEST(comes_back_twice),
 		EDGES_TEST(another_one_comes),
@@ -1025,6 +1458,7 @@ int main(void)
 		TEST(called_where_it_was),
 		TEST(runs_out_here),
 		TEST(is_no_more_while_away),
+		TEST(nobody_knows_while_away),
 		TEST(next_one_is_there),
 		TEST(store_forgets),
 		TEST(store_does_not_say),
@@ -1033,7 +1467,14 @@ int main(void)
 		TEST(moved_while_away),
 		TEST(left_while_away),
 		TEST(left_the_other),
+		TEST(store_goes_back),
+		TEST(store_went_back),
+		TEST(store_loses_all),
+		TEST(store_loses_all_of_two),
 		TEST(named_and_held_by_the_other),
+		TEST(registers_as_its_tenant_goes),
+		TEST(calls_as_its_tenant_goes),
+		TEST(writes_as_its_tenant_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

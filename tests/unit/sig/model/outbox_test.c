@@ -94,6 +94,28 @@ static void is_bounded(void **state)
 	assert_null(o.items);
 }
 
+/* A change that nobody hurries for becomes one that somebody does, and not the other way round. */
+static void hurries(void **state)
+{
+	struct outbox o = { 0 };
+
+	(void)state;
+	outbox_touch_later(&o);
+	assert_int_equal(o.version, 1);
+	assert_true(outbox_wants_save(&o));
+	assert_false(o.hurried);
+	outbox_touch(&o);
+	outbox_touch_later(&o);
+	assert_int_equal(o.version, 1);
+	assert_true(o.hurried);
+	outbox_save_started(&o);
+	assert_false(o.hurried);
+	outbox_touch_later(&o);
+	assert_int_equal(o.version, 2);
+	assert_false(o.hurried);
+	outbox_clear(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +123,7 @@ int main(void)
 		cmocka_unit_test(other_acknowledgements),
 		cmocka_unit_test(degraded_waits_for_nothing),
 		cmocka_unit_test(is_bounded),
+		cmocka_unit_test(hurries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,6 +245,213 @@ static void the_end_fails(void **state)
 	line_assert_idle(r);
 }
 
+/* ---- what nobody waits for ---- */
+
+/* Those that come from now on are counted. */
+static void saves_forget(struct rig *r)
+{
+	for (uint32_t i = 0; i < r->save_count; i++) {
+		text_clear(&r->saves[i].record);
+		text_clear(&r->saves[i].tenant);
+		text_clear(&r->saves[i].user);
+	}
+	r->save_count = 0;
+}
+
+static int later_setup(void **state)
+{
+	struct shard_settings settings = rig_settings();
+	struct line *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return -1;
+	settings.save_later_ms = SHARD_SAVE_LATER_MS;
+	l->r = rig_open_with(&settings);
+	phones_open(l->r, &l->a, &l->b);
+	rig_wait_ms(l->r, 1); /* past a moment at which they are saved */
+	saves_forget(l->r);
+	*state = l;
+	return 0;
+}
+
+#define LATER_TEST(fn) cmocka_unit_test_setup_teardown(fn, later_setup, line_teardown)
+
+/* Two saves before somebody may speak, one of all that follows, and the end. */
+static void later_goes_together(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_int_equal(r->save_count, 1);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 180"), 1);
+	assert_int_equal(r->save_count, 1);
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	assert_int_equal(r->save_count, 2); /* at once: the ringing is in it */
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 200"), 1);
+	(void)phone_hears(&l->a, "SIP/2.0 200");
+	phone_ack(&l->a);
+	assert_int_equal(r->save_count, 2);
+	assert_int_equal(rig_counts(r).saves_pending, 1);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS);
+	assert_int_equal(r->save_count, 3);
+	assert_int_equal(rig_counts(r).saves_pending, 0);
+	rig_wait_ms(r, 100);
+	assert_int_equal(r->save_count, 3);
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+	assert_int_equal(r->save_count, 4); /* the end */
+}
+
+/* Who hangs up hears 200 when the end is in the store, and not before. */
+static void end_waits(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	phones_talk(&l->a, &l->b);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS + 1);
+	saves_forget(r);
+	r->hold_saves = true;
+	phone_request(&l->a, "BYE", "", "");
+	phone_answer(&l->b, rig_take(r, &l->b.addr, "BYE "), "200 OK", "");
+	assert_int_equal(r->save_count, 0);
+	assert_int_equal(rig_counts(r).saves_pending, 1); /* a clean stop waits for it */
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS);
+	assert_int_equal(r->save_count, 1);
+	assert_int_equal(r->saves[0].kind, EFFECT_CALL_END);
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 200 OK"), 1); /* to its INVITE */
+	rig_answer(r, 0, true);
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 200 OK"), 2);
+	r->hold_saves = false;
+	line_assert_idle(r);
+}
+
+/* B does not say whether it heard the BYE: A is not kept waiting for that. */
+static void bye_is_answered(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	phones_talk(&l->a, &l->b);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS + 1);
+	phone_request(&l->a, "BYE", "", "");
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 200 OK"), 1);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS);
+	assert_int_equal(rig_count(r, &l->a.addr, "SIP/2.0 200 OK"), 2);
+	assert_int_equal(r->cdr_count, 0);
+	line_assert_idle(r);
+}
+
+/* Calls wait for the same moments. */
+static void calls_meet(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	phones_talk(&l->a, &l->b);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS + 1);
+	phone_request(&l->a, "BYE", "", "");
+	phone_answer(&l->b, rig_take(r, &l->b.addr, "BYE "), "200 OK", "");
+	rig_wait_ms(r, 1);
+	assert_int_equal(r->cdr_count, 0);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS - r->now.ns / NS_PER_MS % SHARD_SAVE_LATER_MS - 1);
+	assert_int_equal(r->cdr_count, 0);
+	rig_wait_ms(r, 1);
+	assert_int_equal(r->cdr_count, 1);
+	line_assert_idle(r);
+}
+
+/* A hangs up, and B says 200 to that. */
+static void ends(struct line *l)
+{
+	phone_request(&l->a, "BYE", "", "");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "200 OK", "");
+}
+
+/* A shard that is given away has no time: what waits is saved now, and what follows at once. */
+static void shard_hurries(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	phones_talk(&l->a, &l->b);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS + 1);
+	ends(l);
+	assert_int_equal(rig_counts(r).saves_pending, 1);
+	shard_hurry(r->shard, true, r->now);
+	rig_run(r);
+	assert_int_equal(rig_counts(r).saves_pending, 0);
+	assert_int_equal(r->cdr_count, 1);
+	line_assert_idle(r);
+}
+
+/* ... and stays after all. */
+static void shard_hurries_no_more(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	shard_hurry(r->shard, true, r->now);
+	shard_hurry(r->shard, false, r->now);
+	phones_talk(&l->a, &l->b);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS + 1);
+	ends(l);
+	assert_int_equal(rig_counts(r).saves_pending, 1);
+	assert_int_equal(r->cdr_count, 0);
+	line_assert_idle(r);
+	assert_int_equal(r->cdr_count, 1);
+}
+
+/* What the store did not take in time is saved by nobody else once the shard is given away. */
+static void shard_hurries_behind(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	phones_talk(&l->a, &l->b);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS + 1);
+	assert_int_equal(rig_counts(r).unsaved, 0);
+	rig_degraded(r, true);
+	r->fail_saves = true;
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
+	phone_answer(&l->b, rig_take(r, &l->b.addr, "INVITE "), "200 OK", PHONE_SDP_B);
+	(void)phone_hears(&l->a, "SIP/2.0 200");
+	phone_ack(&l->a);
+	assert_int_equal(rig_counts(r).saves_pending, 0); /* nobody waits for it, and yet: */
+	assert_int_equal(rig_counts(r).unsaved, 1);
+	shard_hurry(r->shard, true, r->now); /* while it is away nothing is saved */
+	shard_hurry(r->shard, false, r->now);
+	assert_int_equal(rig_counts(r).saves_pending, 0);
+	rig_caught_up(r);
+	r->fail_saves = false;
+	assert_int_equal(rig_counts(r).unsaved, 1);
+	shard_hurry(r->shard, true, r->now);
+	assert_int_equal(rig_counts(r).saves_pending, 1);
+	rig_run(r);
+	assert_int_equal(rig_counts(r).saves_pending, 0);
+	assert_int_equal(rig_counts(r).unsaved, 0);
+	ends(l);
+	line_assert_idle(r);
+}
+
+/* While the store is away there is no round to be spared. */
+static void not_while_degraded(void **state)
+{
+	struct line *l = *state;
+	struct rig *r = l->r;
+
+	phones_talk(&l->a, &l->b);
+	rig_wait_ms(r, SHARD_SAVE_LATER_MS + 1);
+	rig_degraded(r, true);
+	phone_request(&l->a, "BYE", "", "");
+	phone_answer(&l->b, rig_take(r, &l->b.addr, "BYE "), "200 OK", "");
+	assert_int_equal(r->cdr_count, 1);
+	line_assert_idle(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +465,14 @@ int main(void)
 		LINE_TEST(the_end_fails),
 		LINE_TEST(late_no_more),
 		LINE_TEST(answered_meanwhile),
+		LATER_TEST(later_goes_together),
+		LATER_TEST(end_waits),
+		LATER_TEST(bye_is_answered),
+		LATER_TEST(calls_meet),
+		LATER_TEST(shard_hurries),
+		LATER_TEST(shard_hurries_no_more),
+		LATER_TEST(shard_hurries_behind),
+		LATER_TEST(not_while_degraded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recordings that are finished, and their deliveries: tandem-store knows them (app/node/node_store.h). */
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "app/node/node_store.h"
+#include "app/web/web_file.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { LINK_SECONDS = 300 };
+
+/* Whose it is stands in its name. Whether there is one is said by whoever is asked for it. */
+static bool recording_may_see(const struct command_run *run, struct bytes name)
+{
+	struct bytes tenant;
+
+	return bytes_cut(&name, '/', &tenant) && (!run->of_tenant || bytes_is(tenant, run->tenant));
+}
+
+void command_recording_link(struct command_run *run)
+{
+	const struct node *n = run->node;
+	struct bytes name = command_value(run, "name")->text;
+	uint64_t expires_utc_ms = clock_utc_ms();
+	uint32_t seconds = LINK_SECONDS;
+	char path[WEB_FILE_PATH_MAX];
+	struct writer w = writer_over(path, sizeof(path) - 1);
+
+	command_take_u32(run, "seconds", &seconds);
+	expires_utc_ms += (uint64_t)seconds * 1000;
+	web_file_link(&w, &n->files, name, expires_utc_ms);
+	if (!n->files_web) {
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "recordings.port is 0: give it a port, and restart the node");
+	} else if (w.overflow || !recording_may_see(run, name)) {
+		command_fail(run, COMMAND_NOT_FOUND, "name",
+			     "there is no such recording: recording.list has them");
+	} else {
+		path[w.n] = '\0';
+		LOG_INFO("recordings", 0, "a link to a recording is given out",
+			 LOG_BYTES("file", name), LOG_STR("by", run->id),
+			 LOG_U64("seconds", seconds));
+		command_answer(run,
+			       json_pack("{s:o, s:s, s:i, s:I}", "name", command_text_json(name),
+					 "path", path, "port", (int)n->settings.recordings.port,
+					 "expires_utc_ms", (json_int_t)expires_utc_ms));
+	}
+}
+
+void command_store_list(struct command_run *run)
+{
+	if (node_store_runs(run->node))
+		node_store_ask(run->node, run);
+	else
+		command_answer(run, json_array()); /* there is no folder */
+}
+
+void command_store_one(struct command_run *run)
+{
+	if (node_store_runs(run->node))
+		node_store_ask(run->node, run);
+	else
+		command_fail(run, COMMAND_NOT_FOUND, "name", "this node has no recordings");
+}
+
+void command_store_retry(struct command_run *run)
+{
+	if (node_store_runs(run->node))
+		node_store_ask(run->node, run);
+	else
+		command_answer(run, json_pack("{s:i}", "retried", 0));
+}

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/live/live.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/live/live_connection.h"
+#include "app/live/live_metric.h"
+#include "app/live/live_stream.h"
+#include "app/live/live_tap.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/ring.h"
+
+enum {
+	TICK_US = 10000,
+	REST_US = 1000000, /* no stream is on */
+	EVENTS_EACH = 4,
+	STOP_MS = 1000, /* so long an application has to read that it is over */
+	WAIT_FIRST_MS = 250,
+	WAIT_MOST_MS = 5000,
+};
+
+enum live_command_kind { LIVE_BEGIN, LIVE_END, LIVE_DIGIT };
+
+/* Control to the thread. */
+struct live_command {
+	enum live_command_kind kind;
+	struct live_stream *stream; /* BEGIN: the thread's from now on */
+	uint64_t id;
+	char digit;
+	char reason[LIVE_REASON_MAX];
+};
+
+struct live {
+	struct lws_context *context;
+	lws_sorted_usec_list_t tick;
+	pthread_t thread;
+	_Atomic bool stop;
+	struct ring commands, events;
+	struct live_taps taps;     /* the thread's */
+	uint32_t begun;            /* control's: streams that are not GONE */
+	uint32_t capacity, count;  /* the thread's */
+	struct live_stream **list; /* the thread's */
+};
+
+void live_setup(void)
+{
+	live_metric_setup();
+}
+
+/* ---- what control hears ---- */
+
+static bool live_tell(struct live *l, const struct live_stream *s, enum live_event_kind kind)
+{
+	struct live_event event = { .kind = kind,
+				    .id = s->terms.id,
+				    .call = s->terms.call,
+				    .feed = s->terms.feed,
+				    .was_up = s->times > 0 };
+
+	return ring_push(&l->events, &event);
+}
+
+static void stream_fail(struct live *l, struct live_stream *s, const char *reason)
+{
+	LOG_WARN("live", s->terms.call, "a live stream has failed",
+		 LOG_STR("endpoint", s->terms.endpoint), LOG_STR("reason", reason),
+		 LOG_STR("next", "look whether the application listens at the endpoint's url "
+				 "(live.endpoints)"));
+	live_metric_failed();
+	s->state = LIVE_OVER;
+	(void)live_tell(l, s, LIVE_FAILED);
+}
+
+/* ---- connections ---- */
+
+static uint64_t wait_ns(const struct live_stream *s)
+{
+	uint64_t ms = WAIT_FIRST_MS;
+
+	for (uint32_t i = 1; i < s->tries && ms < WAIT_MOST_MS; i++)
+		ms *= 2;
+	return (ms < WAIT_MOST_MS ? ms : WAIT_MOST_MS) * NS_PER_MS;
+}
+
+/* There is no connection, or none any more. */
+static void stream_lost(struct live *l, struct live_stream *s, const char *why)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t most = s->times ? s->terms.times.give_up : s->terms.times.connect;
+
+	if (s->state == LIVE_UP) {
+		s->lost_ns = now_ns;
+		s->tries = 0;
+		live_metric_lost();
+	}
+	s->started = false;
+	s->text_n = 0;
+	if (s->ends || s->state == LIVE_OVER) {
+		s->state = LIVE_OVER;
+		return;
+	}
+	if (now_ns - s->lost_ns >= most) {
+		stream_fail(l, s, why);
+		return;
+	}
+	s->state = LIVE_WAITS;
+	s->try_ns = now_ns + wait_ns(s);
+	LOG_INFO("live", s->terms.call, "no connection to an application",
+		 LOG_STR("endpoint", s->terms.endpoint), LOG_STR("reason", why),
+		 LOG_U64("again_ms", wait_ns(s) / NS_PER_MS));
+}
+
+static void stream_try(struct live *l, struct live_stream *s)
+{
+	s->state = LIVE_RESOLVES;
+	s->try_ns = clock_now_ns();
+	s->tries++;
+	if (live_address_ask(&s->address, s->url.host))
+		stream_lost(l, s, "the resolver takes no more questions");
+}
+
+static void stream_connect(struct live *l, struct live_stream *s)
+{
+	char address[LIVE_ADDRESS_TEXT];
+	int err = live_address_take(&s->address, s->tries - 1, address);
+
+	if (err == -EAGAIN)
+		return;
+	if (err) {
+		stream_lost(l, s, "the host of the url has no address");
+		return;
+	}
+	s->state = LIVE_CONNECTS;
+	/* a refusal may be told before it returns */
+	if (!live_connection_begin(l->context, s, address) && s->state == LIVE_CONNECTS)
+		stream_lost(l, s, "the connection was refused");
+}
+
+void live_stream_connected(struct live *l, struct live_stream *s)
+{
+	s->state = LIVE_UP;
+	s->tries = 0;
+	if (s->times++ == 0)
+		s->sound.missed = 0; /* it begins now */
+	live_metric_connected();
+	LOG_INFO("live", s->terms.call, "live sound is with an application",
+		 LOG_STR("endpoint", s->terms.endpoint), LOG_U64("connected", s->times));
+	(void)live_tell(l, s, LIVE_STARTED);
+}
+
+void live_stream_unconnected(struct live *l, struct live_stream *s, const char *why)
+{
+	s->wsi = NULL;
+	if (s->state == LIVE_UP || s->state == LIVE_CONNECTS)
+		stream_lost(l, s, why);
+}
+
+void live_stream_is_done(struct live *l, struct live_stream *s)
+{
+	if (s->ends || s->state == LIVE_OVER)
+		return;
+	s->state = LIVE_OVER;
+	(void)live_tell(l, s, LIVE_ENDED);
+}
+
+/* ---- commands ---- */
+
+static struct live_stream *live_stream_find(const struct live *l, uint64_t id)
+{
+	for (uint32_t i = 0; i < l->count; i++) {
+		if (l->list[i]->terms.id == id)
+			return l->list[i];
+	}
+	return NULL;
+}
+
+static void live_stream_begin(struct live *l, struct live_stream *s)
+{
+	assert(l->count < l->capacity);
+	l->list[l->count++] = s;
+	if (!s->terms.feed)
+		live_taps_add(&l->taps, s);
+	live_metric_streams(l->count);
+	s->lost_ns = clock_now_ns();
+	stream_try(l, s);
+}
+
+static void command_do(struct live *l, const struct live_command *c)
+{
+	struct live_stream *s = c->kind == LIVE_BEGIN ? c->stream : live_stream_find(l, c->id);
+
+	if (!s)
+		return;
+	switch (c->kind) {
+	case LIVE_BEGIN:
+		live_stream_begin(l, s);
+		return;
+	case LIVE_END:
+		s->ends = true;
+		s->ends_ns = clock_now_ns();
+		memcpy(s->reason, c->reason, sizeof(s->reason));
+		return;
+	case LIVE_DIGIT:
+		if (s->digit_count < LIVE_DIGITS)
+			s->digits[s->digit_count++] = c->digit;
+		return;
+	}
+}
+
+static void commands_take(struct live *l)
+{
+	struct live_command c;
+
+	while (ring_pop(&l->commands, &c, 1) == 1)
+		command_do(l, &c);
+}
+
+/* ---- time ---- */
+
+static void stream_time(struct live *l, struct live_stream *s, uint64_t now_ns)
+{
+	switch (s->state) {
+	case LIVE_RESOLVES:
+		stream_connect(l, s);
+		if (s->state == LIVE_RESOLVES && now_ns - s->try_ns > s->terms.times.connect)
+			stream_lost(l, s, "the resolver does not answer");
+		return;
+	case LIVE_CONNECTS:
+		if (now_ns - s->try_ns > s->terms.times.connect)
+			live_connection_end(s);
+		return;
+	case LIVE_WAITS:
+		if (now_ns >= s->try_ns && live_address_drop(&s->address))
+			stream_try(l, s);
+		return;
+	case LIVE_UP:
+	case LIVE_OVER:
+		return;
+	}
+}
+
+static void stream_sound(struct live_stream *s, uint64_t now_ns)
+{
+	uint64_t before = s->sound.frames_missed;
+
+	live_sound_tick(&s->sound, now_ns);
+	if (s->state != LIVE_UP)
+		live_sound_unheard(&s->sound);
+	if (s->times && s->sound.frames_missed != before)
+		live_metric_missed(s->sound.frames_missed - before);
+	if (s->wsi && live_stream_has(s))
+		live_connection_wants(s);
+}
+
+/* True: nobody knows it any more. */
+static bool stream_is_over(struct live_stream *s, uint64_t now_ns)
+{
+	bool late = s->ends && now_ns - s->ends_ns > STOP_MS * NS_PER_MS;
+
+	if (!s->ends || (s->state == LIVE_UP && !s->stopped && !late))
+		return false;
+	if (s->wsi && (!s->stopped || late))
+		live_connection_end(s);
+	return !s->wsi && live_address_drop(&s->address);
+}
+
+static void stream_tick(struct live *l, uint32_t at, uint64_t now_ns)
+{
+	struct live_stream *s = l->list[at];
+
+	if (!s->ends)
+		stream_time(l, s, now_ns);
+	if (!stream_is_over(s, now_ns)) {
+		stream_sound(s, now_ns);
+		return;
+	}
+	if (!live_tell(l, s, LIVE_GONE))
+		return;
+	l->list[at] = l->list[--l->count];
+	if (!s->terms.feed)
+		live_taps_remove(&l->taps, s);
+	live_metric_streams(l->count);
+	live_stream_free(s);
+}
+
+static void on_live_tick(lws_sorted_usec_list_t *sul)
+{
+	struct live *l = CONTAINER_OF(sul, struct live, tick);
+	uint64_t now_ns;
+
+	commands_take(l);
+	live_taps_read(&l->taps);
+	now_ns = clock_now_ns(); /* no earlier than what was noted of a command */
+	for (uint32_t i = l->count; i-- > 0;)
+		stream_tick(l, i, now_ns);
+	lws_sul_schedule(l->context, 0, &l->tick, on_live_tick, l->count ? TICK_US : REST_US);
+}
+
+void live_woken(struct live *l)
+{
+	lws_sul_schedule(l->context, 0, &l->tick, on_live_tick, 1);
+}
+
+static void *live_run(void *arg)
+{
+	struct live *l = arg;
+
+	lws_sul_schedule(l->context, 0, &l->tick, on_live_tick, TICK_US);
+	/* acquire: pairs with the release in live_close */
+	while (!atomic_load_explicit(&l->stop, memory_order_acquire)) {
+		if (lws_service(l->context, 0) < 0)
+			break;
+	}
+	return NULL;
+}
+
+/* ---- control ---- */
+
+static bool command_send(struct live *l, const struct live_command *c)
+{
+	bool sent = ring_push(&l->commands, c);
+
+	lws_cancel_service(l->context);
+	return sent;
+}
+
+int live_begin(struct live *l, const struct live_terms *terms)
+{
+	struct live_command c = { .kind = LIVE_BEGIN };
+	int err;
+
+	if (l->begun == l->capacity)
+		return -ENOSPC;
+	c.stream = live_stream_make(terms, &err);
+	if (!c.stream)
+		return err;
+	if (!command_send(l, &c)) {
+		live_stream_free(c.stream);
+		return -ENOSPC;
+	}
+	l->begun++;
+	return 0;
+}
+
+void live_end(struct live *l, uint64_t id, const char *reason)
+{
+	struct live_command c = { .kind = LIVE_END, .id = id };
+	bool sent;
+
+	(void)bytes_cstr(bytes_str(reason), c.reason, sizeof(c.reason));
+	sent = command_send(l, &c); /* there is room for the end of each: live_digit leaves it */
+	assert(sent);
+	(void)sent;
+}
+
+void live_digit(struct live *l, uint64_t id, char digit)
+{
+	const struct live_command c = { .kind = LIVE_DIGIT, .id = id, .digit = digit };
+	uint32_t head = atomic_load_explicit(&l->commands.head, memory_order_relaxed);
+
+	/* each stream may begin and end besides */
+	if (ring_mark(&l->commands) - head < 2 * l->capacity)
+		(void)command_send(l, &c);
+}
+
+int live_event_fd(const struct live *l)
+{
+	return l->events.wake_fd;
+}
+
+uint32_t live_events(struct live *l, struct live_event *out, uint32_t max)
+{
+	uint32_t n = ring_pop(&l->events, out, max);
+
+	for (uint32_t i = 0; i < n; i++)
+		l->begun -= out[i].kind == LIVE_GONE;
+	return n;
+}
+
+bool live_events_wait(struct live *l)
+{
+	ring_awake(&l->events);
+	return ring_sleep(&l->events);
+}
+
+/* ---- start and end ---- */
+
+static int live_prepare(struct live *l, const struct live_settings *s)
+{
+	uint32_t ring = EVENTS_EACH * s->streams + EVENTS_EACH;
+	int err;
+
+	l->capacity = s->streams;
+	live_taps_open(&l->taps, s);
+	l->list = calloc(s->streams + 1, sizeof(struct live_stream *));
+	if (!l->list)
+		return -ENOMEM;
+	err = ring_open(&l->commands, sizeof(struct live_command), ring);
+	if (!err)
+		err = ring_open(&l->events, sizeof(struct live_event), ring);
+	if (err)
+		return err;
+	(void)ring_sleep(&l->events);
+	l->context = live_connection_context(l, s->ca, s->streams);
+	return l->context ? 0 : -EIO;
+}
+
+static void live_free(struct live *l)
+{
+	struct live_command c;
+
+	if (l->context)
+		lws_context_destroy(l->context);
+	while (l->commands.slots && ring_pop(&l->commands, &c, 1) == 1)
+		if (c.kind == LIVE_BEGIN)
+			live_stream_free(c.stream);
+	while (l->count > 0) {
+		struct live_stream *s = l->list[--l->count];
+
+		while (!live_address_drop(&s->address))
+			(void)gai_suspend((const struct gaicb *const[]){ &s->address.request }, 1,
+					  NULL);
+		live_stream_free(s);
+	}
+	ring_close(&l->commands);
+	ring_close(&l->events);
+	free(l->list);
+	free(l);
+}
+
+int live_open(struct live **out, const struct live_settings *settings)
+{
+	struct live *l = calloc(1, sizeof(*l));
+	int err = l ? live_prepare(l, settings) : -ENOMEM;
+
+	if (!err)
+		err = -pthread_create(&l->thread, NULL, live_run, l);
+	if (err && l)
+		live_free(l);
+	if (!err)
+		*out = l;
+	return err;
+}
+
+void live_close(struct live *l)
+{
+	if (!l)
+		return;
+	/* release: pairs with the acquire in live_run */
+	atomic_store_explicit(&l->stop, true, memory_order_release);
+	lws_cancel_service(l->context);
+	(void)pthread_join(l->thread, NULL);
+	live_free(l);
+}

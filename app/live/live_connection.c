@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/live/live_connection.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum {
+	READ_SIZE = 4096,
+	TX_PACKET = 4096,
+	HEADERS_MAX = 4096,
+	OWN_DESCRIPTORS = 8,
+	SEND_BUFFER =
+		16384, /* of the kernel, which doubles it: a slow application hears of late what is no older than a second or two */
+	PING_SECONDS = 15, /* an application that is gone without a word is found */
+	HANGUP_SECONDS = 30,
+};
+
+static struct live *live_of(struct lws *wsi)
+{
+	return lws_context_user(lws_get_context(wsi));
+}
+
+static void buffer_set(struct lws *wsi)
+{
+	const int octets = SEND_BUFFER;
+
+	(void)setsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_SNDBUF, &octets, sizeof(octets));
+}
+
+static struct live_stream *stream_of(struct lws *wsi)
+{
+	return lws_get_opaque_user_data(wsi);
+}
+
+/* The token is in no log: the library does not write headers. */
+static int headers_add(struct live_stream *s, struct lws *wsi, unsigned char **p, size_t room)
+{
+	char value[LIVE_TOKEN_MAX + 8];
+	int n, err;
+
+	if (!s || !s->terms.token[0])
+		return 0;
+	n = snprintf(value, sizeof(value), "Bearer %s", s->terms.token);
+	err = lws_add_http_header_by_name(wsi, (const unsigned char *)"authorization:",
+					  (const unsigned char *)value, n, p, *p + room);
+	explicit_bzero(value, sizeof(value));
+	return err ? -1 : 0;
+}
+
+/* A piece of a text message. */
+static int text_hear(struct live_stream *s, struct lws *wsi, struct bytes piece)
+{
+	bool done = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
+	bool goes_on = true;
+
+	if (lws_is_first_fragment(wsi))
+		s->text_n = s->text_is_too_long = 0;
+	if (piece.n > sizeof(s->text) - s->text_n) {
+		s->text_is_too_long = true;
+	} else {
+		memcpy(s->text + s->text_n, piece.p, piece.n);
+		s->text_n += (uint32_t)piece.n;
+	}
+	if (done && !s->text_is_too_long)
+		goes_on = live_stream_take(s, bytes_mem(s->text, s->text_n));
+	if (!goes_on)
+		live_stream_is_done(live_of(wsi), s);
+	return 0;
+}
+
+static int stream_hear(struct live_stream *s, struct lws *wsi, struct bytes piece)
+{
+	if (s->state != LIVE_UP)
+		return 0;
+	if (!lws_frame_is_binary(wsi))
+		return text_hear(s, wsi, piece);
+	live_sound_say(&s->sound, piece, clock_now_ns());
+	return 0;
+}
+
+/* One message at a time; what the socket does not take now waits in the stream, where it is counted. */
+static int stream_say(struct live_stream *s, struct lws *wsi)
+{
+	uint8_t memory[LWS_PRE + LIVE_MESSAGE_MAX];
+	size_t n;
+	bool is_text;
+
+	if (s->state != LIVE_UP && !s->ends)
+		return 0;
+	if (!live_stream_next(s, memory + LWS_PRE, &n, &is_text))
+		return 0;
+	if (lws_write(wsi, memory + LWS_PRE, n, is_text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY) <
+	    (int)n)
+		return -1;
+	if (s->stopped) {
+		lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+		return -1;
+	}
+	if (live_stream_has(s))
+		(void)lws_callback_on_writable(wsi);
+	return 0;
+}
+
+static void stream_gone(struct lws *wsi, const char *why)
+{
+	struct live_stream *s = stream_of(wsi);
+
+	lws_set_opaque_user_data(wsi, NULL);
+	if (s)
+		live_stream_unconnected(live_of(wsi), s, why);
+}
+
+static int on_live(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+		   size_t len)
+{
+	struct live_stream *s = wsi ? stream_of(wsi) : NULL;
+
+	(void)user;
+	if (reason == LWS_CALLBACK_EVENT_WAIT_CANCELLED)
+		live_woken(live_of(wsi));
+	if (!s)
+		return 0;
+	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
+	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		return headers_add(s, wsi, in, len);
+	case LWS_CALLBACK_CLIENT_ESTABLISHED:
+		buffer_set(wsi);
+		live_stream_connected(live_of(wsi), s);
+		return 0;
+	case LWS_CALLBACK_CLIENT_RECEIVE:
+		lws_validity_confirmed(wsi); /* who speaks is there, though it reads no ping */
+		return stream_hear(s, wsi, bytes_mem(in, len));
+	case LWS_CALLBACK_CLIENT_WRITEABLE:
+		return stream_say(s, wsi);
+	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+		stream_gone(wsi, in ? in : "the connection was refused");
+		return 0;
+	case LWS_CALLBACK_CLIENT_CLOSED:
+	case LWS_CALLBACK_WSI_DESTROY:
+		stream_gone(wsi, "the application has closed the connection");
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static const struct lws_protocols g_protocols[] = {
+	{ .name = "live",
+	  .callback = on_live,
+	  .rx_buffer_size = READ_SIZE,
+	  .tx_packet_size = TX_PACKET },
+	{ 0 },
+};
+
+struct lws_context *live_connection_context(struct live *l, const char *ca, uint32_t streams)
+{
+	static const lws_retry_bo_t validity = { .secs_since_valid_ping = PING_SECONDS,
+						 .secs_since_valid_hangup = HANGUP_SECONDS };
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN,
+		.protocols = g_protocols,
+		.gid = -1,
+		.uid = -1,
+		.user = l,
+		.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+		.fd_limit_per_thread = streams + OWN_DESCRIPTORS,
+		.retry_and_idle_policy = &validity,
+		.max_http_header_data = HEADERS_MAX,
+		.alpn = "http/1.1",
+		.client_ssl_ca_filepath = ca && ca[0] ? ca : NULL,
+	};
+
+	return lws_create_context(&info);
+}
+
+bool live_connection_begin(struct lws_context *context, struct live_stream *s, const char *address)
+{
+	char host[sizeof(s->url.host) + 8];
+	bool is_preset = s->url.port == (s->url.tls ? 443 : 80);
+	struct lws_client_connect_info info = {
+		.context = context,
+		.address = address,
+		.port = s->url.port,
+		.ssl_connection = s->url.tls ? LCCSCF_USE_SSL : 0,
+		.path = s->url.path,
+		.host = host,
+		.local_protocol_name = "live",
+		.ietf_version_or_minus_one = -1,
+		.alpn = "http/1.1",
+		.opaque_user_data = s,
+		.pwsi = &s->wsi,
+	};
+
+	if (is_preset)
+		(void)snprintf(host, sizeof(host), "%s", s->url.host);
+	else
+		(void)snprintf(host, sizeof(host), "%s:%u", s->url.host, s->url.port);
+	if (lws_client_connect_via_info(&info))
+		return true;
+	s->wsi = NULL;
+	return false;
+}
+
+void live_connection_end(struct live_stream *s)
+{
+	lws_set_timeout(s->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+}
+
+void live_connection_wants(struct live_stream *s)
+{
+	(void)lws_callback_on_writable(s->wsi);
+}

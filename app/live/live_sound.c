@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/live/live_sound.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "dsp/g711.h"
+#include "dsp/resampler.h"
+
+enum { SAID_SIZE_FIRST = 8192, TAIL_MS = 60 /* without more, part of a frame is said */ };
+
+static uint32_t sample_octets(const struct live_sound *s)
+{
+	return s->format == LIVE_ULAW ? 1 : 2;
+}
+
+uint32_t live_sound_frame_octets(const struct live_sound *s)
+{
+	return s->rate * FEED_FRAME_MS / 1000 * sample_octets(s) * s->channels;
+}
+
+static int frames_open(struct live_sound *s)
+{
+	uint32_t octets = live_sound_frame_octets(s);
+
+	s->octets = calloc(LIVE_FRAMES, octets);
+	for (uint32_t i = 0; s->octets && i < LIVE_FRAMES; i++)
+		s->frames[i].octets = s->octets + (size_t)i * octets;
+	return s->octets ? 0 : -ENOMEM;
+}
+
+int live_sound_open_heard(struct live_sound *s, enum live_format format, uint32_t rate,
+			  uint32_t channels)
+{
+	bool is_known = rate == 8000 || rate == 16000 || rate == 24000;
+
+	if (!is_known || (format == LIVE_ULAW && rate != 8000))
+		return -EINVAL;
+	s->format = format;
+	s->rate = rate;
+	s->channels = channels;
+	for (uint32_t i = 0; i < channels; i++)
+		live_party_open(&s->parties[i], rate);
+	return frames_open(s);
+}
+
+int live_sound_open(struct live_sound *s, struct media_feed *feed, enum live_format format,
+		    uint32_t rate, uint32_t feed_rate)
+{
+	int err = live_sound_open_heard(s, format, rate, 1);
+
+	if (err)
+		return err;
+	s->feed = feed;
+	s->feed_rate = feed_rate;
+	return resampler_open(&s->down, rate, feed_rate);
+}
+
+void live_sound_close(struct live_sound *s)
+{
+	for (uint32_t i = 0; i < s->channels; i++)
+		live_party_close(&s->parties[i]);
+	resampler_close(s->down);
+	s->down = NULL;
+	free(s->said);
+	s->said = NULL;
+	free(s->octets);
+	s->octets = NULL;
+}
+
+/* ---- what the application says ---- */
+
+/* Room for n more, as far as there may be. */
+static void said_grow(struct live_sound *s, uint32_t n)
+{
+	uint32_t most = s->rate / 1000 * sample_octets(s) * LIVE_SAID_MS, size = s->said_size;
+	uint8_t *fresh;
+
+	if (size - s->said_count >= n)
+		return;
+	while (size - s->said_count < n && size < most)
+		size = size ? 2 * size : SAID_SIZE_FIRST;
+	size = size < most ? size : most;
+	fresh = size > s->said_size ? malloc(size) : NULL;
+	if (!fresh)
+		return;
+	for (uint32_t i = 0; i < s->said_count; i++)
+		fresh[i] = s->said[(s->said_first + i) % s->said_size];
+	free(s->said);
+	s->said = fresh;
+	s->said_size = size;
+	s->said_first = 0;
+}
+
+static void app_said_put(struct live_sound *s, const uint8_t *p, uint32_t n)
+{
+	uint32_t at = s->said_size ? (s->said_first + s->said_count) % s->said_size : 0;
+	uint32_t ahead = s->said_size - at < n ? s->said_size - at : n;
+
+	if (n == 0)
+		return;
+	memcpy(s->said + at, p, ahead);
+	memcpy(s->said, p + ahead, n - ahead);
+	s->said_count += n;
+	s->said_total += n;
+}
+
+void live_sound_say(struct live_sound *s, struct bytes octets, uint64_t now_ns)
+{
+	uint32_t room, n = (uint32_t)(octets.n - octets.n % sample_octets(s));
+
+	if (!s->feed)
+		return;
+	said_grow(s, n);
+	room = s->said_size - s->said_count;
+	room -= room % 2;
+	if (n > room) {
+		s->refused += n - room;
+		s->refused_total += n - room;
+		n = room;
+	}
+	app_said_put(s, octets.p, n);
+	s->heard_ns = now_ns;
+}
+
+bool live_sound_set_mark(struct live_sound *s, const char *name)
+{
+	struct live_mark *m = &s->marks[(s->mark_first + s->mark_count) % LIVE_MARKS];
+
+	if (!s->feed || s->mark_count == LIVE_MARKS) {
+		s->marks_refused++;
+		return false;
+	}
+	*m = (struct live_mark){ .at = s->said_total };
+	memcpy(m->name, name, strlen(name));
+	s->mark_count++;
+	return true;
+}
+
+void live_sound_clear(struct live_sound *s)
+{
+	if (!s->feed)
+		return;
+	s->said_taken = s->said_total;
+	s->said_count = s->said_first = 0;
+	s->ready.n = 0;
+	media_feed_clear(s->feed, s->serial);
+}
+
+/* ---- and the party hears ---- */
+
+static struct feed_frame *frame_reserve(struct live_sound *s)
+{
+	struct feed_frame *f = media_feed_reserve(s->feed);
+
+	if (f) {
+		f->serial = ++s->serial;
+		f->mark = s->mark_number;
+		f->is_silence = 0;
+	}
+	return f;
+}
+
+/* The mark that is next in the ring, all before it having been given on. False: it is not its turn, or there is no room. */
+static bool mark_give(struct live_sound *s)
+{
+	for (uint32_t i = 0; i < s->mark_count; i++) {
+		struct live_mark *m = &s->marks[(s->mark_first + i) % LIVE_MARKS];
+		struct feed_frame *f;
+
+		if (m->number)
+			continue;
+		if (m->at > s->said_taken || s->ready.n >= s->feed_rate * FEED_FRAME_MS / 1000)
+			return false;
+		m->number = ++s->mark_number;
+		f = frame_reserve(s);
+		if (!f) {
+			m->number = 0;
+			s->mark_number--;
+			return false;
+		}
+		f->is_silence = 1;
+		media_feed_publish(s->feed);
+		return true;
+	}
+	return false;
+}
+
+/* Octets up to the next mark that was not given on. */
+static uint32_t said_until_mark(const struct live_sound *s)
+{
+	for (uint32_t i = 0; i < s->mark_count; i++) {
+		const struct live_mark *m = &s->marks[(s->mark_first + i) % LIVE_MARKS];
+
+		if (m->number == 0)
+			return m->at > s->said_taken ? (uint32_t)(m->at - s->said_taken) : 0;
+	}
+	return s->said_count;
+}
+
+static uint32_t said_take(struct live_sound *s, int16_t *pcm, uint32_t samples)
+{
+	uint32_t octets = sample_octets(s);
+
+	for (uint32_t i = 0; i < samples; i++) {
+		const uint8_t low = s->said[s->said_first];
+
+		if (octets == 1) {
+			g711_ulaw_decode(&pcm[i], &low, 1);
+		} else {
+			uint8_t high = s->said[(s->said_first + 1) % s->said_size];
+
+			pcm[i] = (int16_t)(uint16_t)(high << 8 | low);
+		}
+		s->said_first = (s->said_first + octets) % s->said_size;
+	}
+	s->said_count -= samples * octets;
+	s->said_taken += (uint64_t)samples * octets;
+	return samples;
+}
+
+/* 20 ms of what it said, or what there is of it before a mark or at its end. False: there is nothing to be given on. */
+static bool said_convert(struct live_sound *s, uint64_t now_ns)
+{
+	int16_t pcm[FEED_SAMPLES_MAX];
+	uint32_t whole = live_sound_frame_octets(s), n = said_until_mark(s);
+	bool is_tail = n < s->said_count || now_ns - s->heard_ns > TAIL_MS * NS_PER_MS;
+	uint32_t samples;
+
+	n = n < whole ? n : whole;
+	samples = n / sample_octets(s);
+	if (samples == 0 || (n < whole && !is_tail))
+		return false;
+	(void)said_take(s, pcm, samples);
+	s->ready.n += resampler_run(s->down, pcm, samples, s->ready.samples + s->ready.n,
+				    LIVE_PCM - s->ready.n);
+	return true;
+}
+
+static bool frame_give(struct live_sound *s)
+{
+	uint32_t n = s->feed_rate * FEED_FRAME_MS / 1000;
+	struct feed_frame *f = s->ready.n >= n ? frame_reserve(s) : NULL;
+
+	if (!f)
+		return false;
+	memcpy(f->pcm, s->ready.samples, n * sizeof(f->pcm[0]));
+	s->ready.n -= n;
+	memmove(s->ready.samples, s->ready.samples + n, s->ready.n * sizeof(f->pcm[0]));
+	media_feed_publish(s->feed);
+	return true;
+}
+
+/* What is behind the last whole frame, before a mark or where nothing follows. */
+static void tail_fill(struct live_sound *s, uint64_t now_ns)
+{
+	uint32_t n = s->feed_rate * FEED_FRAME_MS / 1000;
+	bool is_over = s->said_count == 0 && now_ns - s->heard_ns > TAIL_MS * NS_PER_MS;
+
+	if (s->ready.n == 0 || s->ready.n >= n || !is_over)
+		return;
+	memset(s->ready.samples + s->ready.n, 0, (n - s->ready.n) * sizeof(s->ready.samples[0]));
+	s->ready.n = n;
+}
+
+static void say_tick(struct live_sound *s, uint64_t now_ns)
+{
+	while (media_feed_waiting(s->feed) < LIVE_AHEAD) {
+		if (frame_give(s) || mark_give(s))
+			continue;
+		if (!said_convert(s, now_ns))
+			break;
+	}
+	tail_fill(s, now_ns);
+}
+
+/* ---- marks that were reached ---- */
+
+const char *live_sound_mark(const struct live_sound *s)
+{
+	const struct live_mark *m = &s->marks[s->mark_first];
+	uint32_t told;
+
+	if (s->mark_count == 0 || m->number == 0)
+		return NULL;
+	told = atomic_load_explicit(&s->feed->mark, memory_order_relaxed);
+	if ((int32_t)(told - m->number) < 0)
+		return NULL;
+	return m->name;
+}
+
+void live_sound_mark_release(struct live_sound *s)
+{
+	s->mark_first = (s->mark_first + 1) % LIVE_MARKS;
+	s->mark_count--;
+}
+
+/* ---- what the party says ---- */
+
+const struct live_frame *live_sound_frame(const struct live_sound *s)
+{
+	return s->frame_count ? &s->frames[s->frame_first] : NULL;
+}
+
+void live_sound_frame_release(struct live_sound *s)
+{
+	s->frame_first = (s->frame_first + 1) % LIVE_FRAMES;
+	s->frame_count--;
+}
+
+void live_sound_unheard(struct live_sound *s)
+{
+	while (s->frame_count) {
+		s->missed += 1 + s->frames[s->frame_first].missed_before;
+		s->frames_missed++;
+		live_sound_frame_release(s);
+	}
+}
+
+static void sample_write(const struct live_sound *s, uint8_t *out, int16_t sample)
+{
+	if (s->format == LIVE_ULAW) {
+		g711_ulaw_encode(out, &sample, 1);
+		return;
+	}
+	out[0] = (uint8_t)((uint16_t)sample & 0xff);
+	out[1] = (uint8_t)((uint16_t)sample >> 8);
+}
+
+static void live_frame_put(struct live_sound *s, uint32_t n)
+{
+	struct live_frame *f = &s->frames[(s->frame_first + s->frame_count) % LIVE_FRAMES];
+	uint8_t *out = f->octets;
+
+	if (s->frame_count == LIVE_FRAMES) {
+		s->missed++;
+		s->frames_missed++;
+		return;
+	}
+	f->missed_before = s->missed;
+	s->missed = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		for (uint32_t c = 0; c < s->channels; c++, out += sample_octets(s))
+			sample_write(s, out, s->parties[c].heard.samples[i]);
+	}
+	s->frame_count++;
+}
+
+static void frame_hear(struct live_sound *s)
+{
+	uint32_t n = s->rate * FEED_FRAME_MS / 1000;
+
+	for (uint32_t c = 0; c < s->channels; c++)
+		live_party_hear(&s->parties[c], s->next_ns, n);
+	live_frame_put(s, n);
+	for (uint32_t c = 0; c < s->channels; c++)
+		live_party_release(&s->parties[c], n);
+}
+
+void live_sound_put(struct live_sound *s, uint32_t channel, const struct live_packet *packet)
+{
+	live_party_put(&s->parties[channel], packet);
+}
+
+/* Packets that came since. */
+static void feed_take_said(struct live_sound *s)
+{
+	const struct feed_said *said;
+
+	while ((said = media_feed_said(s->feed)) != NULL) {
+		const struct live_packet packet = { .at_ns = said->at_ns,
+						    .ssrc = said->ssrc,
+						    .timestamp = said->timestamp,
+						    .sequence = said->sequence,
+						    .payload_type = said->payload_type,
+						    .marker = said->marker,
+						    .codec = said->codec,
+						    .payload =
+							    bytes_mem(said->octets, said->length) };
+
+		live_sound_put(s, 0, &packet);
+		media_feed_said_release(s->feed);
+	}
+}
+
+void live_sound_tick(struct live_sound *s, uint64_t now_ns)
+{
+	const uint64_t frame_ns = FEED_FRAME_MS * NS_PER_MS;
+
+	if (s->feed)
+		feed_take_said(s);
+	if (s->next_ns == 0 || now_ns > s->next_ns + NS_PER_S)
+		s->next_ns = now_ns;
+	for (; s->next_ns <= now_ns; s->next_ns += frame_ns)
+		frame_hear(s);
+	if (s->feed)
+		say_tick(s, now_ns);
+}

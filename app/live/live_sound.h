@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sound of one live stream: packets of a party become frames for an application, and what the application says becomes frames for
+ * the party. No socket, no clock: the live thread gives both. Bounded both ways; what does not fit is counted, and told.
+ */
+#ifndef APP_LIVE_LIVE_SOUND_H
+#define APP_LIVE_LIVE_SOUND_H
+
+#include "app/live/live_party.h"
+#include "app/live/live_wire.h"
+#include "media/feed.h"
+
+enum {
+	LIVE_MARKS = 32,      /* that wait */
+	LIVE_FRAMES = 64,     /* for the application: 1.28 s */
+	LIVE_AHEAD = 4,       /* frames that wait for the worker */
+	LIVE_SAID_MS = 30000, /* of what the application says and the party has not heard */
+	LIVE_CHANNELS = 2,
+};
+
+struct live_mark {
+	uint64_t at;     /* octets that were said before it */
+	uint32_t number; /* 0: it was not given to the worker yet */
+	char name[LIVE_MARK_MAX + 1];
+};
+
+/* For the application. */
+struct live_frame {
+	uint32_t missed_before; /* frames that were left out */
+	uint8_t *octets;        /* live_sound_frame_octets */
+};
+
+struct live_sound {
+	struct media_feed *feed; /* NULL: packets come by live_sound_put, and nobody hears it */
+	enum live_format format;
+	uint32_t rate, feed_rate; /* of the application; of the frames for the party */
+	uint32_t channels;        /* of the frames for the application */
+	/* from the party; with two channels what it hears, too */
+	struct live_party parties[LIVE_CHANNELS];
+	uint64_t next_ns; /* of the next frame; 0: it has not begun */
+	uint32_t frame_first, frame_count, missed;
+	uint64_t frames_missed; /* of all its time */
+	struct live_frame frames[LIVE_FRAMES];
+	uint8_t *octets; /* of all frames */
+	/* from the application */
+	struct resampler *down;
+	uint8_t *said; /* a ring of octets as they came; NULL: none yet */
+	uint32_t said_size, said_first, said_count;
+	uint64_t said_total, said_taken; /* octets; taken: of them, given on */
+	uint64_t heard_ns;               /* the newest came */
+	uint64_t refused, refused_total; /* octets; refused: not told yet */
+	struct live_pcm ready;           /* at feed_rate */
+	uint32_t serial, mark_number;
+	uint32_t mark_first, mark_count, marks_refused;
+	struct live_mark marks[LIVE_MARKS];
+};
+
+/* In zeroed memory. 0, -EINVAL (a rate), -ENOMEM. */
+int live_sound_open(struct live_sound *s, struct media_feed *feed, enum live_format format,
+		    uint32_t rate, uint32_t feed_rate) NODISCARD;
+/* A stream that only hears, of one or two channels. */
+int live_sound_open_heard(struct live_sound *s, enum live_format format, uint32_t rate,
+			  uint32_t channels) NODISCARD;
+void live_sound_put(struct live_sound *s, uint32_t channel, const struct live_packet *packet);
+void live_sound_close(struct live_sound *s);
+uint32_t live_sound_frame_octets(const struct live_sound *s);
+
+/* As time goes: each 10 to 20 ms. */
+void live_sound_tick(struct live_sound *s, uint64_t now_ns);
+
+/* ---- for the application ---- */
+
+/* The oldest frame, until it is released; NULL: none waits. */
+const struct live_frame *live_sound_frame(const struct live_sound *s);
+void live_sound_frame_release(struct live_sound *s);
+/* Nobody is connected: nothing waits for it, and what it missed is counted. */
+void live_sound_unheard(struct live_sound *s);
+/* The name of a mark that has been reached, until it is released; NULL: none. */
+const char *live_sound_mark(const struct live_sound *s);
+void live_sound_mark_release(struct live_sound *s);
+
+/* ---- of the application ---- */
+
+void live_sound_say(struct live_sound *s, struct bytes octets, uint64_t now_ns);
+/* False: too many wait. */
+bool live_sound_set_mark(struct live_sound *s, const char *name);
+void live_sound_clear(struct live_sound *s);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One stream as the live thread has it: its state, when it is to be connected, what is said next. It knows no WebSocket. */
+#ifndef APP_LIVE_LIVE_STREAM_H
+#define APP_LIVE_LIVE_STREAM_H
+
+#include <assert.h>
+
+#include "app/live/live.h"
+#include "app/live/live_address.h"
+#include "app/live/live_sound.h"
+
+struct lws;
+
+enum { LIVE_DIGITS = 16 };
+
+enum live_state {
+	LIVE_RESOLVES, /* its host is asked for */
+	LIVE_CONNECTS,
+	LIVE_UP,
+	LIVE_WAITS, /* for another try */
+	LIVE_OVER,  /* control has been told, and is to end it */
+};
+
+struct live_stream {
+	struct live_terms terms;
+	struct live_url url;
+	struct live_stream *tap_next; /* of live_tap.h */
+	enum live_state state;
+	struct lws *wsi; /* NULL: none */
+	struct live_address address;
+	uint64_t try_ns;  /* WAITS: when; else when it began */
+	uint64_t lost_ns; /* since when there is no connection */
+	uint32_t tries;   /* since then */
+	uint32_t times;   /* that it was connected */
+	bool started;     /* start has been said over this connection */
+	bool ends;        /* control wants it to */
+	bool stopped;     /* stop has been said, or nobody is there to hear it */
+	bool failed_once; /* the reason was logged */
+	uint64_t ends_ns; /* since when */
+	char reason[LIVE_REASON_MAX];
+	char digits[LIVE_DIGITS];
+	uint32_t digit_count;
+	/* a text message that comes */
+	uint32_t text_n;
+	bool text_is_too_long;
+	char text[LIVE_TEXT_MAX];
+	struct live_sound sound;
+};
+
+/* NULL: no memory, or the terms are wrong; *err says which. */
+struct live_stream *live_stream_make(const struct live_terms *terms, int *err);
+void live_stream_free(struct live_stream *s);
+
+/* Something is to be said. */
+bool live_stream_has(const struct live_stream *s);
+/* What is next, into room for LIVE_MESSAGE_MAX; octets: how many. False: nothing. */
+enum { LIVE_MESSAGE_MAX = 2 * LIVE_CHANNELS * FEED_SAMPLES_MAX };
+static_assert((int)LIVE_MESSAGE_MAX >= (int)LIVE_WRITE_MAX, "texts fit, too");
+bool live_stream_next(struct live_stream *s, uint8_t *out, size_t *octets, bool *is_text);
+/* A whole text message. False: it ends the stream. */
+bool live_stream_take(struct live_stream *s, struct bytes text);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cluster.rebalance: what cluster/balance.h plans of what this node sees of the others, and how that is carried out. Whoever is to have a
+ * shard is asked to ask for it, again and again, until it has it; no node gives or takes two shards at once. Control thread.
+ */
+#ifndef APP_NODE_NODE_REBALANCE_H
+#define APP_NODE_NODE_REBALANCE_H
+
+#include "app/node/claimant.h"
+#include "cluster/balance.h"
+
+struct node;
+
+enum node_move_state {
+	MOVE_WAITS, /* for another move of one of its nodes */
+	MOVE_ASKED,
+	MOVE_OVER,
+};
+
+struct node_rebalance {
+	uint32_t count; /* 0: none is under way */
+	uint64_t next_ns;
+	struct node_move {
+		uint16_t shard;
+		uint64_t from, to; /* nodes */
+		enum node_move_state state;
+		uint64_t until_ns, again_ns; /* ASKED */
+	} moves[BALANCE_SHARDS_MAX];
+};
+
+/* What is planned. Nodes are the numbers of nodes: this one, and those that are heard. */
+struct rebalance_plan {
+	struct balance balance;
+	struct claimant_node nodes[BALANCE_NODES_MAX];
+	struct balance_move moves[BALANCE_SHARDS_MAX];
+	uint32_t count;
+	const char *
+		silent; /* a node that is heard, and has not said which shards are its own; NULL: none */
+	bool any_takes;
+};
+/* The node is in a cluster. */
+void node_rebalance_plan(const struct node *n, struct rebalance_plan *out);
+/* None is under way. */
+void node_rebalance_begin(struct node *n, const struct rebalance_plan *plan);
+void node_rebalance_expire(struct node *n, uint64_t now_ns);
+uint64_t node_rebalance_next_ns(const struct node *n);
+
+#endif

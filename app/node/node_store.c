@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/node_store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/command/command.h"
+#include "app/node/node.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/metric.h"
+#include "base/metric_table.h"
+
+#define PROGRAM    "tandem-store"
+#define AGAIN_NS   (1 * NS_PER_S)  /* doubled with each death in turn */
+#define LIVED_NS   (60 * NS_PER_S) /* who lived so long did not die of its start */
+#define ANSWER_NS  (10 * NS_PER_S)
+#define STORE_LINK 3
+
+enum { DOUBLINGS_MAX = 6 };
+
+enum { DELIVERED, FAILED, OCTETS, DEAD, RUNNING, GAUGES };
+
+static struct {
+	metric_id up, deaths, files, octets, waiting, oldest, dead, deleted, lost, full;
+	metric_id sealed, seal_failures, uncoded, coded, opus_failures, opus_skipped;
+	metric_id ended; /* the recorder's */
+	uint32_t table;
+} g_metrics;
+
+void node_store_setup(void)
+{
+	static const struct metric_table_gauge gauges[GAUGES] = {
+		[DELIVERED] = { "tandem_recording_deliveries_total",
+				"Recordings that the destination has got, since tandem-store "
+				"started.",
+				true },
+		[FAILED] = { "tandem_recording_delivery_failures_total",
+			     "Tries that failed, since tandem-store started.", true },
+		[OCTETS] = { "tandem_recording_delivered_bytes_total",
+			     "Octets that the destination has got, since tandem-store started.",
+			     true },
+		[DEAD] = { "tandem_recording_delivery_given_up_total",
+			   "Deliveries that became dead letters, since tandem-store started.",
+			   true },
+		[RUNNING] = { "tandem_recording_deliveries_running", "Deliveries under way." },
+	};
+
+#define GAUGE(field, name, text) \
+	g_metrics.field = metric_register(METRIC_GAUGE, "tandem_recording" name, NULL, text)
+	GAUGE(up, "_store_up", "1 while tandem-store runs.");
+	GAUGE(files, "_files", "Recordings in the folder.");
+	GAUGE(octets, "_folder_bytes", "Octets of recordings in the folder.");
+	GAUGE(waiting, "s_waiting", "Recordings that are not delivered yet, dead letters aside.");
+	GAUGE(oldest, "s_waiting_oldest_seconds", "Age of the oldest of these.");
+	GAUGE(dead, "s_dead", "Recordings with a delivery that is given up (delivery.retry).");
+	GAUGE(uncoded, "s_uncoded", "Recordings that wait to be coded as Opus (recordings.opus).");
+	GAUGE(full, "_disk_full",
+	      "1 while less than recordings.free_mib is left, and nothing may be deleted.");
+#undef GAUGE
+	g_metrics.deaths = metric_register(METRIC_COUNTER, "tandem_recording_store_deaths_total",
+					   NULL, "Times that tandem-store ended by itself.");
+	g_metrics.deleted = metric_register(METRIC_COUNTER, "tandem_recordings_deleted_total", NULL,
+					    "Recordings that were deleted from the folder.");
+	g_metrics.lost =
+		metric_register(METRIC_COUNTER, "tandem_recordings_deleted_undelivered_total", NULL,
+				"Those of them that a destination had not got: they were too old.");
+	g_metrics.sealed = metric_register(METRIC_COUNTER, "tandem_recordings_encrypted_total",
+					   NULL, "Recordings that were encrypted.");
+	g_metrics.seal_failures =
+		metric_register(METRIC_COUNTER, "tandem_recording_encryption_failures_total", NULL,
+				"Tries to encrypt a recording that failed.");
+	g_metrics.coded = metric_register(METRIC_COUNTER, "tandem_recordings_coded_total", NULL,
+					  "Recordings that were coded as Opus.");
+	g_metrics.opus_failures =
+		metric_register(METRIC_COUNTER, "tandem_recording_coding_failures_total", NULL,
+				"Tries to code a recording as Opus that failed.");
+	g_metrics.opus_skipped = metric_register(
+		METRIC_COUNTER, "tandem_recordings_coding_skipped_total", NULL,
+		"Recordings that went as WAV: they waited for recordings.opus_wait.");
+	g_metrics.ended = metric_register(METRIC_COUNTER, "tandem_recordings_ended_total", NULL,
+					  "Recordings whose file and sidecar are on the disk.");
+	g_metrics.table = metric_table_register("destination", gauges, GAUGES);
+}
+
+/* ---- its life ---- */
+
+bool node_store_runs(const struct node *n)
+{
+	return n->recordings.link >= 0;
+}
+
+/* Recordings of an earlier start. Asked of the disk at start and reload alone: one that stands still would keep calls waiting. */
+static bool store_finds_any(const struct node *n)
+{
+	DIR *dir = opendir(n->settings.recordings.folder);
+	const struct dirent *entry;
+	bool any = false;
+
+	while (dir && !any && (entry = readdir(dir)))
+		any = entry->d_name[0] != '.';
+	if (dir)
+		(void)closedir(dir);
+	return any;
+}
+
+static bool store_is_wanted(const struct node *n)
+{
+	return n->settings.recordings.store_count || n->recordings.any ||
+	       metric_value(g_metrics.ended) > 0;
+}
+
+/* Beside this program. */
+static int store_program(char out[PATH_MAX])
+{
+	char self[PATH_MAX / 2];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n <= 0)
+		return -errno;
+	self[n] = '\0';
+	(void)snprintf(out, PATH_MAX, "%s/" PROGRAM, dirname(self));
+	return access(out, X_OK) < 0 ? -errno : 0;
+}
+
+/* Its end is descriptor 3; no signal is blocked there, as they are here. */
+static int store_spawn(const char *program, int its, pid_t *pid)
+{
+	char *argv[] = { (char[]){ PROGRAM }, NULL }, *envp[] = { NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int err;
+
+	(void)sigemptyset(&none);
+	(void)posix_spawn_file_actions_init(&files);
+	(void)posix_spawnattr_init(&attr);
+	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	(void)posix_spawnattr_setsigmask(&attr, &none);
+	(void)posix_spawn_file_actions_adddup2(&files, its, STORE_LINK);
+	err = posix_spawn(pid, program, &files, &attr, argv, envp);
+	(void)posix_spawnattr_destroy(&attr);
+	(void)posix_spawn_file_actions_destroy(&files);
+	return -err;
+}
+
+static int store_start(struct node *n)
+{
+	struct node_store *s = &n->recordings;
+	char program[PATH_MAX];
+	int ends[2], err = store_program(program);
+
+	if (err)
+		return err;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+		return -errno;
+	if (ends[1] == STORE_LINK) { /* dup2 would leave it to be closed */
+		(void)close(ends[0]);
+		(void)close(ends[1]);
+		return -EAGAIN;
+	}
+	err = store_spawn(program, ends[1], &s->pid);
+	(void)close(ends[1]);
+	if (err) {
+		(void)close(ends[0]);
+		s->pid = 0;
+		return err;
+	}
+	s->link = ends[0];
+	s->start_ns = clock_now_ns();
+	err = loop_watch(s->link, LOOP_READ, node_store_on_link, n);
+	if (err)
+		node_store_died(n);
+	else
+		node_store_reload(n);
+	return err;
+}
+
+static void store_begin(struct node *n, uint64_t now_ns)
+{
+	struct node_store *s = &n->recordings;
+	int err = store_start(n);
+
+	if (!err)
+		return;
+	s->again_ns = now_ns + (LIVED_NS >> 1);
+	if (!s->missing_said)
+		LOG_ERROR("recordings", 0,
+			  "recordings are not delivered: " PROGRAM
+			  " cannot be started; it belongs into the folder of tandemd",
+			  LOG_STR("error", strerror(-err)));
+	s->missing_said = true;
+}
+
+static void store_asks_fail(struct node *n, uint64_t now_ns, const char *why)
+{
+	for (uint32_t i = 0; i < NODE_STORE_ASKS_MAX; i++) {
+		struct node_store_ask *ask = &n->recordings.asks[i];
+		struct command_run *run;
+
+		if (!ask->ticket || ask->deadline_ns > now_ns)
+			continue;
+		run = waiting_take(&n->waiting, ask->ticket);
+		ask->ticket = 0;
+		if (run)
+			command_fail(run, COMMAND_UNAVAILABLE, NULL, "%s", why);
+	}
+}
+
+/* Whatever ended the link: the process ends as well, or is ended. */
+void node_store_died(struct node *n)
+{
+	struct node_store *s = &n->recordings;
+	uint64_t now_ns = clock_now_ns();
+
+	if (s->link >= 0) {
+		loop_unwatch(s->link);
+		(void)close(s->link);
+	}
+	s->link = -1;
+	s->gone = s->pid != 0;
+	if (s->pid)
+		(void)kill(s->pid, SIGKILL);
+	node_store_clear(&s->in);
+	node_store_clear(&s->out);
+	s->deaths = now_ns - s->start_ns > LIVED_NS ? 0 : s->deaths + (s->deaths < DOUBLINGS_MAX);
+	s->again_ns = now_ns + (AGAIN_NS << s->deaths);
+	metric_add(g_metrics.deaths, 1);
+	store_asks_fail(n, UINT64_MAX, "the process that stores recordings ended: try again");
+	LOG_ERROR("recordings", 0, PROGRAM " has ended: it is started again",
+		  LOG_U64("in_ms", (s->again_ns - now_ns) / NS_PER_MS));
+}
+
+static void store_reap(struct node_store *s)
+{
+	int status;
+
+	if (s->gone && waitpid(s->pid, &status, WNOHANG) != 0) {
+		s->gone = false;
+		s->pid = 0;
+	}
+}
+
+void node_store_open(struct node *n)
+{
+	n->recordings.link = -1;
+}
+
+void node_store_beat(struct node *n, uint64_t now_ns)
+{
+	struct node_store *s = &n->recordings;
+
+	if (!s->looked)
+		s->any = store_finds_any(n);
+	s->looked = true;
+	store_reap(s);
+	store_asks_fail(n, now_ns,
+			"the process that stores recordings does not answer: the "
+			"machine has no time for it, or its disk stands still");
+	metric_set(g_metrics.up, s->link >= 0);
+	if (s->link < 0 && !s->pid && now_ns >= s->again_ns && store_is_wanted(n))
+		store_begin(n, now_ns);
+	else if (s->stale && s->link >= 0)
+		node_store_reload(n);
+}
+
+void node_store_reload(struct node *n)
+{
+	n->recordings.stale = false;
+	n->recordings.missing_said = false;
+	n->recordings.any = n->recordings.any || store_finds_any(n);
+	if (n->recordings.link >= 0)
+		node_store_send(n, node_store_terms(n));
+}
+
+/* It ends when nobody is at the other end. */
+void node_store_close(struct node *n)
+{
+	struct node_store *s = &n->recordings;
+
+	if (s->link < 0)
+		return;
+	loop_unwatch(s->link);
+	(void)close(s->link);
+	s->link = -1;
+	if (s->pid)
+		(void)kill(s->pid, SIGTERM);
+	node_store_clear(&s->in);
+	node_store_clear(&s->out);
+	store_asks_fail(n, UINT64_MAX, "the node stops");
+}
+
+/* ---- questions ---- */
+
+static struct node_store_ask *store_ask_free(struct node_store *s)
+{
+	for (uint32_t i = 0; i < NODE_STORE_ASKS_MAX; i++) {
+		if (!s->asks[i].ticket)
+			return &s->asks[i];
+	}
+	return NULL;
+}
+
+void node_store_ask(struct node *n, struct command_run *run)
+{
+	struct node_store_ask *ask = store_ask_free(&n->recordings);
+	uint64_t ticket = ask ? waiting_put(&n->waiting, run) : 0;
+
+	if (!ticket) {
+		command_fail(run, COMMAND_BUSY, NULL, "too many questions at once: try again");
+		return;
+	}
+	*ask = (struct node_store_ask){ ticket, clock_now_ns() + ANSWER_NS };
+	if (n->recordings.stale) /* whoever changed a document sees it */
+		node_store_reload(n);
+	node_store_send(n, json_pack("{s:I, s:s, s:s, s:O}", "ask", (json_int_t)ticket, "command",
+				     run->command->name, "tenant",
+				     run->of_tenant ? run->tenant : "", "args", run->args));
+}
+
+static enum command_error_code store_error(const char *name)
+{
+	for (unsigned i = 0; i < COMMAND_ERROR_CODES; i++) {
+		if (!strcmp(name, command_error_name((enum command_error_code)i)))
+			return (enum command_error_code)i;
+	}
+	return COMMAND_INTERNAL;
+}
+
+static void store_answered(struct node *n, const json_t *line)
+{
+	uint64_t ticket = (uint64_t)json_integer_value(json_object_get(line, "answer"));
+	const char *error = json_string_value(json_object_get(line, "error"));
+	const char *message = json_string_value(json_object_get(line, "message"));
+	struct command_run *run = NULL;
+
+	for (uint32_t i = 0; i < NODE_STORE_ASKS_MAX; i++) {
+		if (n->recordings.asks[i].ticket != ticket)
+			continue;
+		n->recordings.asks[i].ticket = 0;
+		run = waiting_take(&n->waiting, ticket);
+	}
+	if (!run)
+		return; /* too late */
+	if (error)
+		command_fail(run, store_error(error), NULL, "%s", message ? message : error);
+	else
+		command_answer(run, json_incref(json_object_get(line, "result")));
+}
+
+/* ---- figures ---- */
+
+static uint64_t store_number(const json_t *object, const char *key)
+{
+	json_int_t value = json_integer_value(json_object_get(object, key));
+
+	return value > 0 ? (uint64_t)value : 0;
+}
+
+/* It counts from its start on. */
+static void store_count(metric_id id, uint64_t now, uint64_t *shown)
+{
+	metric_add(id, now >= *shown ? now - *shown : now);
+	*shown = now;
+}
+
+static void store_table(const json_t *list)
+{
+	static const char *const keys[GAUGES] = { [DELIVERED] = "delivered",
+						  [FAILED] = "failed",
+						  [OCTETS] = "octets",
+						  [DEAD] = "dead",
+						  [RUNNING] = "running" };
+	struct metric_table_row rows[SETTINGS_DESTINATIONS_MAX];
+	uint32_t count = 0;
+
+	for (; count < SETTINGS_DESTINATIONS_MAX && count < json_array_size(list); count++) {
+		const json_t *of = json_array_get(list, count);
+		const char *name = json_string_value(json_object_get(of, "name"));
+
+		(void)snprintf(rows[count].name, sizeof(rows[count].name), "%s", name ? name : "");
+		for (unsigned i = 0; i < GAUGES; i++)
+			rows[count].values[i] = store_number(of, keys[i]);
+	}
+	metric_table_set(g_metrics.table, rows, count);
+}
+
+static void store_figures(struct node *n, const json_t *f)
+{
+	metric_set(g_metrics.files, store_number(f, "files"));
+	metric_set(g_metrics.octets, store_number(f, "octets"));
+	metric_set(g_metrics.waiting, store_number(f, "backlog"));
+	metric_set(g_metrics.oldest, store_number(f, "oldest_ms") / 1000);
+	metric_set(g_metrics.dead, store_number(f, "dead"));
+	metric_set(g_metrics.full, json_is_true(json_object_get(f, "full")));
+	health_set(&n->health, HEALTH_RECORDINGS_FULL, json_is_true(json_object_get(f, "full")));
+	store_count(g_metrics.deleted, store_number(f, "deleted"), &n->recordings.shown.deleted);
+	store_count(g_metrics.lost, store_number(f, "lost"), &n->recordings.shown.lost);
+	store_count(g_metrics.sealed, store_number(f, "sealed"), &n->recordings.shown.sealed);
+	store_count(g_metrics.seal_failures, store_number(f, "seal_failures"),
+		    &n->recordings.shown.seal_failures);
+	store_count(g_metrics.coded, store_number(f, "coded"), &n->recordings.shown.coded);
+	store_count(g_metrics.opus_failures, store_number(f, "opus_failures"),
+		    &n->recordings.shown.opus_failures);
+	store_count(g_metrics.opus_skipped, store_number(f, "opus_skipped"),
+		    &n->recordings.shown.opus_skipped);
+	metric_set(g_metrics.uncoded, store_number(f, "uncoded"));
+	health_set(&n->health, HEALTH_RECORDINGS_UNCODED,
+		   json_is_true(json_object_get(f, "opus_late")));
+	health_set(&n->health, HEALTH_RECORDINGS_PLAIN,
+		   json_is_true(json_object_get(f, "seal_fails")));
+	store_table(json_object_get(f, "destinations"));
+}
+
+void node_store_heard(struct node *n, const json_t *line)
+{
+	const json_t *figures = json_object_get(line, "figures");
+
+	if (figures)
+		store_figures(n, figures);
+	else if (json_object_get(line, "answer"))
+		store_answered(n, line);
+}

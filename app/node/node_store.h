@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node's side of the process that stores recordings (app/store/process.h): starts it, tells it the settings, asks it, and starts it again
+ * when it has died. It runs where there is a destination, or a recording. Control thread.
+ */
+#ifndef APP_NODE_NODE_STORE_H
+#define APP_NODE_NODE_STORE_H
+
+#include <jansson.h>
+#include <sys/types.h>
+
+#include "app/record/envelope.h"
+#include "base/bytes.h"
+
+struct command_run;
+struct node;
+
+enum { NODE_STORE_ASKS_MAX = 16, NODE_STORE_LINE_MAX = 8 << 20 };
+
+struct node_store_buffer {
+	char *p;
+	size_t n, cap;
+};
+
+struct node_store {
+	int link;   /* -1: it does not run */
+	pid_t pid;  /* 0: none */
+	bool gone;  /* its link is closed, and it is not reaped yet */
+	bool stale; /* a tenant's document changed: it is to be told */
+	bool missing_said;
+	bool looked, any; /* there were recordings at start or reload */
+	unsigned deaths;  /* one after the other */
+	uint64_t start_ns, again_ns;
+	struct node_store_buffer in, out;
+	struct node_store_ask {
+		uint64_t ticket; /* 0: free */
+		uint64_t deadline_ns;
+	} asks[NODE_STORE_ASKS_MAX];
+	struct {
+		/* as told last */
+		uint64_t deleted, lost, sealed, seal_failures, coded, opus_failures, opus_skipped;
+	} shown;
+};
+
+void node_store_setup(void); /* metrics; main thread, once */
+void node_store_open(struct node *n);
+/* Twice a second. */
+void node_store_beat(struct node *n, uint64_t now_ns);
+/* Settings, or documents of tenants, are others. */
+void node_store_reload(struct node *n);
+void node_store_close(struct node *n);
+bool node_store_runs(const struct node *n);
+/* Ends the run later, by what the process says. */
+void node_store_ask(struct node *n, struct command_run *run);
+
+/* ---- between the files ---- */
+/* Bytes behind what is in it. 0, -ENOMEM, or -ENOBUFS: nobody reads for too long. */
+int node_store_put(struct node_store_buffer *b, const void *p, size_t n) NODISCARD;
+void node_store_clear(struct node_store_buffer *b);
+/* All that the process is to know; NULL: out of memory. */
+json_t *node_store_terms(const struct node *n);
+/* Its member of certificates: an array. */
+json_t *node_store_certificates(const struct node *n);
+/* What a file of certificates has. False: reason says why it cannot be used. */
+bool node_store_certificate(const char *path, char pem[ENVELOPE_PEM_MAX],
+			    char reason[ENVELOPE_REASON_MAX], uint64_t *expires_utc_s);
+/* Sends it, or as much as goes; the rest later. line is stolen. */
+void node_store_send(struct node *n, json_t *line);
+void node_store_heard(struct node *n, const json_t *line);
+/* The loop's handler of the link. */
+void node_store_on_link(int fd, unsigned events, void *arg);
+void node_store_died(struct node *n);
+
+#endif

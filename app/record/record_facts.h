@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the JSON file beside a recording says: the file's own facts, and those of the call as they came from there. Pure. */
+#ifndef APP_RECORD_RECORD_FACTS_H
+#define APP_RECORD_RECORD_FACTS_H
+
+#include "app/record/recorder.h"
+
+enum {
+	RECORD_GAPS_MAX = 200, /* that are named; all are counted */
+	RECORD_PAUSES_MAX = 100,
+	RECORD_SIDECAR_MAX = 48 * 1024, /* octets of the JSON text */
+};
+
+enum record_side { RECORD_SAID, RECORD_HEARD, RECORD_BOTH };
+enum record_cause {
+	RECORD_LOST, /* packets that never came, or had no room on their way here */
+	RECORD_DISK, /* the disk took nothing, and memory was full */
+};
+
+struct record_gap {
+	uint64_t at_ms, ms; /* in the file */
+	enum record_side side;
+	enum record_cause cause;
+};
+
+struct record_pause {
+	uint64_t at_ms; /* in the file, whose time stands still */
+	uint64_t ms;    /* how long it was on the clock */
+};
+
+struct record_facts {
+	const struct record_terms *terms;
+	const char *file;  /* its name without the folder */
+	const char *codec; /* "PCMU", "PCMA", "L16"; "" of a pcapng */
+	uint32_t rate, channels;
+	uint64_t ended_utc_ms, duration_ms, octets;
+	bool last, interrupted;
+	uint64_t lost_packets, unwritten_ms, unwritten_packets, undecoded_packets;
+	uint64_t packets[2];             /* said, heard */
+	uint32_t gap_count, pause_count; /* all; those named are bounded */
+	const struct record_gap *gaps;
+	const struct record_pause *pauses;
+	struct bytes call; /* members of its own, or empty */
+};
+
+const char *record_format_name(enum record_format format); /* as a file's name ends */
+/* CALL-NUMBER.SEGMENT.FORMAT */
+void record_file_name(char out[RECORD_FILE_MAX], const struct record_terms *t);
+void record_facts_write(struct writer *w, const struct record_facts *f);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One recording while it runs: packets in, octets of its file out. A WAV file has the time of arrival less pauses; of a pcapng each packet is
+ * a block. What waits for its time to be written is at most 400 ms old. The recorder's thread.
+ */
+#ifndef APP_RECORD_RECORDING_H
+#define APP_RECORD_RECORDING_H
+
+#include "app/record/disk.h"
+#include "app/record/record_facts.h"
+#include "app/record/record_message.h"
+#include "app/record/record_voice.h"
+#include "app/record/timeline.h"
+#include "app/record/wav_window.h"
+
+struct tap_packet;
+
+enum {
+	RECORDING_CHUNK_MS = 400,
+	RECORDING_PENDING = 20 * 1024, /* octets of pcapng */
+	RECORDING_STOPS = 4,           /* pauses that packets still under way may be of */
+};
+
+struct recording_stop {
+	uint64_t from_ns, to_ns; /* UINT64_MAX: it lasts */
+};
+
+struct recording {
+	struct recording *next; /* of a slot of the table */
+	struct record_terms terms;
+	struct disk_file file;
+	char file_name[RECORD_FILE_MAX];
+	uint64_t begun_ns, ended_ns; /* ended_ns 0: it runs */
+	uint64_t flushed_ns;
+	bool told;   /* that it began */
+	bool failed; /* its file cannot be made: nothing is taken any more */
+	/* pauses, the latest last */
+	struct recording_stop stops[RECORDING_STOPS];
+	uint32_t stop_count;
+	uint64_t paused_ns; /* of all that are over */
+	/* of a WAV file */
+	bool sounds; /* its kind is known */
+	enum wav_sound sound;
+	uint32_t rate;
+	struct wav_window window;
+	struct timeline lines[WAV_SIDES];
+	struct record_voice voices[WAV_SIDES];
+	int64_t written, dirty; /* frames; dirty: the first one that changed after it was written */
+	struct record_message message; /* where terms.message */
+	/* of a pcapng */
+	struct writer pending;
+	uint32_t pending_packets;
+	uint64_t pending_lost; /* to be said with the next packet */
+	uint64_t at;           /* octets of the file */
+	/* facts */
+	uint64_t packets[WAV_SIDES], undecoded, unwritten_packets, unwritten_ms, untapped;
+	uint32_t gap_count, pause_count;
+	struct record_gap gaps[RECORD_GAPS_MAX];
+	struct record_pause pauses[RECORD_PAUSES_MAX];
+};
+
+/* path: of the file. 0 or -ENOMEM. */
+int recording_open(struct recording *r, struct disk *d, const struct record_terms *terms,
+		   const char *path, uint64_t now_ns) NODISCARD;
+void recording_take(struct recording *r, struct disk *d, const struct tap_packet *p);
+void recording_pause(struct recording *r, uint64_t at_ns);
+void recording_resume(struct recording *r, uint64_t at_ns);
+/* Hands to the disk what is old enough. */
+void recording_flush(struct recording *r, struct disk *d, uint64_t now_ns);
+/* Its file and sidecar are finished by the disk. call: members of its facts. */
+void recording_end(struct recording *r, struct disk *d, uint64_t at_ns, bool last, bool interrupted,
+		   struct bytes call);
+uint64_t recording_ms(const struct recording *r, uint64_t now_ns); /* of its file */
+/* Of a message: whether it has been silent for as long as it may, and that was not said yet. */
+bool recording_falls_quiet(struct recording *r, uint64_t now_ns);
+/* What its file will have by now; false: that is no news. */
+bool recording_has_grown(struct recording *r, uint64_t now_ns, uint64_t *ms);
+void recording_close(struct recording *r);
+
+/* ---- recording_wav.c, recording_pcapng.c ---- */
+void recording_gap(struct recording *r, uint64_t at_ms, uint64_t ms, enum record_side side,
+		   enum record_cause cause);
+/* How much of the clock is in the file up to then. */
+uint64_t recording_time_ns(const struct recording *r, uint64_t at_ns);
+void wav_take(struct recording *r, struct disk *d, const struct tap_packet *p);
+void wav_flush(struct recording *r, struct disk *d, int64_t until);
+int64_t wav_at(const struct recording *r, uint64_t at_ns);
+void wav_finish(struct recording *r, struct disk *d, uint64_t at_ns);
+void pcapng_take(struct recording *r, struct disk *d, const struct tap_packet *p);
+void pcapng_flush(struct recording *r, struct disk *d);
+void pcapng_finish(struct recording *r, struct disk *d, uint64_t at_ns);
+
+#endif

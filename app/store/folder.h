@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The folder of recordings: TENANT/YYYY-MM-DD/NAME, beside each NAME what says how far it is:
+ *
+ *     NAME.json   finished (app/store/sidecar.h)
+ *     NAME.job    to be delivered (app/store/job.h)
+ *     NAME.done   delivered everywhere
+ *     NAME.dead   given up; delivery.retry makes a job of it again
+ *
+ * So reading the folders alone says which files are to be looked at. A path below is TENANT/YYYY-MM-DD/NAME.
+ */
+#ifndef APP_STORE_FOLDER_H
+#define APP_STORE_FOLDER_H
+
+#include "app/store/job.h"
+#include "app/store/queue.h"
+#include "app/store/sidecar.h"
+
+enum { FOLDER_PATH_MAX = 512 };
+
+enum folder_state {
+	FOLDER_NEW, /* finished, and nobody has looked at it */
+	FOLDER_JOB,
+	FOLDER_DONE,
+	FOLDER_DEAD,
+	FOLDER_STATES,
+};
+extern const char *const g_folder_states[]; /* by their number */
+
+struct folder_entry {
+	char path[QUEUE_PATH_MAX];
+	const char *tenant, *date; /* valid for the call */
+	enum folder_state state;
+	bool coded; /* NAME.coded is there (app/store/process_work.c) */
+};
+
+/* False: that is enough. */
+typedef bool folder_fn(const struct folder_entry *entry, void *arg);
+
+/*
+ * Each finished file, in the order of tenants, dates and names. tenant, since: of these alone ("" or NULL: all), where since is a date. False:
+ * fn wanted no more.
+ */
+bool folder_walk(const char *folder, const char *tenant, const char *since, folder_fn *fn,
+		 void *arg);
+
+/* FOLDER/PATH.ending; ending "": the file itself. */
+void folder_path(char out[FOLDER_PATH_MAX], const char *folder, const char *path,
+		 const char *ending);
+/* TENANT/YYYY-MM-DD/NAME, of names that lead nowhere else. */
+bool folder_path_fits(struct bytes path);
+void folder_tenant(const char *path, char out[SIDECAR_TENANT_MAX]);
+
+/* 0 or -errno; -ENOENT: there is none. */
+int folder_job_read(const char *folder, const char *path, enum folder_state state,
+		    struct job *out) NODISCARD;
+/* By way of another name: whoever dies meanwhile leaves the one before. 0 or -errno. */
+int folder_job_write(const char *folder, const char *path, const struct job *j) NODISCARD;
+int folder_state_change(const char *folder, const char *path, enum folder_state from,
+			enum folder_state to) NODISCARD;
+int folder_state_forget(const char *folder, const char *path, enum folder_state state) NODISCARD;
+/* *text is malloc'ed, with a NUL behind it. 0 or -errno. */
+int folder_sidecar_load(const char *folder, const char *path, char **text, size_t *n) NODISCARD;
+/* The file goes first and the sidecar last: whoever dies between finds it again. 0 or -errno. */
+int folder_delete(const char *folder, const char *path) NODISCARD;
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tandem-store: a process of its own beside the node, at idle priority, that brings finished recordings where they belong and deletes those
+ * that are kept no longer (docs/adr/0040). It has no privileges, and ends with the node. Node and process speak lines of JSON over a
+ * socket pair:
+ *
+ *     {"settings":{...}}                                     to it: app/store/terms.h
+ *     {"ask":TICKET,"command":NAME,"tenant":T,"args":{...}}  to it
+ *     {"answer":TICKET,"result":... or "error":CODE,"message":TEXT}
+ *     {"figures":{...}}                                      what metrics and alarms are made of
+ *
+ * All that is to be done lies in the folder: a process that died has lost nothing. One thread.
+ */
+#ifndef APP_STORE_PROCESS_H
+#define APP_STORE_PROCESS_H
+
+#include "app/store/folder.h"
+#include "app/store/queue.h"
+#include "app/store/terms.h"
+#include "app/store/transfer.h"
+
+enum {
+	PROCESS_TRANSFERS_MAX = 8,
+	PROCESS_TRANSFERS_OF_ONE = 2, /* destination */
+	PROCESS_LINE_MAX = 8 << 20,
+};
+
+/* Of a destination, by its place in terms. */
+struct process_destination {
+	char name[JOB_NAME_MAX];
+	uint32_t running, failures_in_turn;
+	uint64_t rest_ms; /* until then nothing is tried */
+	uint64_t delivered, failed, octets, dead;
+};
+
+/* What is done with a finished file before it goes anywhere, by a child: one of each kind at a time. */
+enum work_kind { WORK_OPUS, WORK_SEAL, WORK_KINDS };
+
+struct process_work {
+	pid_t child;   /* 0: nothing is under way */
+	int child_end; /* a pidfd */
+	char path[QUEUE_PATH_MAX];
+};
+
+struct process {
+	int link; /* -1: the node is gone */
+	char *in; /* what has come of a line */
+	size_t in_n, in_cap;
+	bool configured;
+	struct terms terms;
+	struct queue queue;
+	struct rand_source rand;
+	CURLM *multi;
+	struct transfer transfers[PROCESS_TRANSFERS_MAX];
+	struct process_destination of[TERMS_DESTINATIONS_MAX];
+	uint64_t scan_ms, sweep_ms, told_ms; /* when it is due again */
+	/* As the last walk found them. */
+	struct process_found {
+		uint64_t files, octets, backlog, dead, oldest_ms;
+		uint64_t uncoded, uncoded_oldest_ms; /* that are to be Opus */
+	} found;
+	struct process_work work[WORK_KINDS];
+	uint64_t sealed, seal_failures, coded, opus_failures, opus_skipped;
+	bool seal_fails;        /* the last one did, or a certificate cannot be used */
+	uint64_t deleted, lost; /* lost: deleted although not delivered everywhere */
+	bool full;              /* the disk */
+};
+
+/* Until the node is gone. */
+void process_run(int link);
+
+/* ---- process_link.c ---- */
+/* Reads what has come. False: the node is gone. */
+bool process_hear(struct process *p);
+void process_tell(struct process *p, json_t *line); /* stolen */
+void process_tell_figures(struct process *p);
+
+/* ---- process_job.c ---- */
+/* Begins deliveries that are due, as many as may run. */
+void process_deliver(struct process *p, uint64_t now_ms);
+/* Those that have ended. */
+void process_collect(struct process *p, uint64_t now_ms);
+/* False: it is there, or there is no room now. */
+bool process_queue_put(struct process *p, const char *path, uint64_t next_ms);
+struct process_destination *process_destination(struct process *p, const char *name);
+
+/* ---- process_work.c ---- */
+/* False: nothing is to be done with it before it is delivered. */
+bool process_work(struct process *p, struct queue_job *q, const struct sidecar *facts,
+		  uint64_t now_ms);
+/* Is anything, as far as its name says? And is it to be coded? */
+bool process_work_is_open(const struct process *p, const struct folder_entry *entry);
+bool process_work_is_coded(const struct process *p, const struct folder_entry *entry);
+/* What is under way: 1 << kind. */
+uint32_t process_work_kinds(const struct process *p);
+void process_work_collect(struct process *p, uint64_t now_ms);
+
+/* For the children. */
+#define WORK_CODED "coded" /* NAME.coded: it is not coded again, whatever came of it */
+typedef void work_facts_fn(json_t *facts);
+const struct terms_certificate *work_certificate(const struct process *p, const char *path);
+/* What its name is then. */
+bool work_place(char out[QUEUE_PATH_MAX], const char *path, enum work_kind kind);
+bool work_is_there(const struct process *p, const char *path, const char *ending);
+/* Of what was made of it: the same, but for its name, its length and what fn changes. 0 or -errno. */
+int work_sidecar(const struct process *p, const char *path, const char *made,
+		 work_facts_fn *fn) NODISCARD;
+
+/* ---- work_seal.c, work_opus.c ---- */
+/* All of it, in a child. 0 or -errno. */
+int work_seal(const struct process *p, const char *path) NODISCARD;
+int work_opus(const struct process *p, const char *path) NODISCARD;
+int work_opus_mark(const struct process *p, const char *path) NODISCARD;
+
+/* ---- process_join.c ---- */
+enum process_join {
+	JOIN_GO,    /* it is delivered as it is */
+	JOIN_LATER, /* the rest of it may still come */
+	JOIN_DONE,  /* it is a part of another file by now, and gone */
+};
+enum process_join process_join(struct process *p, const char *path, const struct sidecar *facts,
+			       uint64_t now_ms);
+
+/* ---- process_scan.c ---- */
+/* All folders once, then those that may have news; what is kept no longer goes. */
+void process_scan(struct process *p, uint64_t now_ms);
+/* Deletes it, and says so. */
+void process_delete(struct process *p, const char *path, const char *why);
+
+/* ---- process_ask.c ---- */
+void process_ask(struct process *p, const json_t *line);
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands of the node's: what there is, and what somebody wants done with it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/store/process.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { ASK_LIMIT = 100, ASK_LIMIT_MOST = 1000 };
+
+struct ask {
+	struct process *p;
+	json_t *result;
+	const char *error, *message; /* NULL: it went well */
+	const char *tenant;          /* "": any */
+	const json_t *args;
+	uint64_t limit, done;
+};
+
+static const char *ask_text(const struct ask *a, const char *key)
+{
+	const char *text = json_string_value(json_object_get(a->args, key));
+
+	return text ? text : "";
+}
+
+static void ask_fail(struct ask *a, const char *error, const char *message)
+{
+	a->error = error;
+	a->message = message;
+}
+
+/* ---- one recording as JSON ---- */
+
+/* A sidecar; an empty object where there is none that can be read. */
+static json_t *ask_sidecar(const struct process *p, const char *path)
+{
+	json_t *json = NULL;
+	char *text;
+	size_t n;
+
+	if (!folder_sidecar_load(p->terms.folder, path, &text, &n)) {
+		json = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+		free(text);
+	}
+	if (!json_is_object(json)) {
+		json_decref(json);
+		json = json_object();
+	}
+	return json;
+}
+
+static const char *ask_state(const struct process *p, enum folder_state state, const char *tenant)
+{
+	switch (state) {
+	case FOLDER_NEW:
+		return terms_tenant(&p->terms, tenant)->count ? "waits" : "kept";
+	case FOLDER_JOB:
+		return "waits";
+	case FOLDER_DONE:
+		return "delivered";
+	case FOLDER_DEAD:
+		return "dead";
+	case FOLDER_STATES:
+		break;
+	}
+	return "";
+}
+
+static json_t *ask_deliveries(const struct process *p, const char *path, enum folder_state state)
+{
+	json_t *list = json_array();
+	struct job j;
+
+	if (state == FOLDER_NEW || folder_job_read(p->terms.folder, path, state, &j))
+		return list;
+	for (uint32_t i = 0; i < j.count; i++) {
+		const struct delivery *d = &j.of[i];
+
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "to", d->to, "state",
+					g_delivery_states[d->state], "tries", (json_int_t)d->tries,
+					"first_utc_ms", (json_int_t)d->first_ms, "next_utc_ms",
+					(json_int_t)(d->state == DELIVERY_WAITS ? d->next_ms : 0),
+					"reason", d->reason));
+	}
+	return list;
+}
+
+static json_t *ask_entry(const struct process *p, const struct folder_entry *entry)
+{
+	static const char *const keys[] = { "call",      "number",      "segment", "last",
+					    "format",    "begun",       "from",    "to",
+					    "direction", "duration_ms", "octets",  "account_code",
+					    "encrypted" };
+	json_t *all = ask_sidecar(p, entry->path), *json = json_object();
+
+	(void)json_object_set_new(json, "name", json_string(entry->path));
+	(void)json_object_set_new(json, "tenant", json_string(entry->tenant));
+	(void)json_object_set_new(json, "state",
+				  json_string(ask_state(p, entry->state, entry->tenant)));
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		json_t *value = json_object_get(all, keys[i]);
+
+		if (value)
+			(void)json_object_set(json, keys[i], value);
+	}
+	json_decref(all);
+	return json;
+}
+
+/* ---- lists ---- */
+
+static bool ask_wants(const struct ask *a, const struct folder_entry *entry)
+{
+	const char *call = ask_text(a, "call"), *until = ask_text(a, "until");
+	const char *state = ask_text(a, "state"), *name = strrchr(entry->path, '/') + 1;
+
+	return folder_path_fits(bytes_str(entry->path)) &&
+	       strcmp(entry->path, ask_text(a, "after")) > 0 &&
+	       !strncmp(name, call, strlen(call)) &&
+	       (!until[0] || strcmp(entry->date, until) <= 0) &&
+	       (!state[0] || !strcmp(state, ask_state(a->p, entry->state, entry->tenant)));
+}
+
+static bool ask_list_entry(const struct folder_entry *entry, void *arg)
+{
+	struct ask *a = arg;
+
+	if (ask_wants(a, entry))
+		(void)json_array_append_new(a->result, ask_entry(a->p, entry));
+	return json_array_size(a->result) < a->limit;
+}
+
+static bool ask_delivery_entry(const struct folder_entry *entry, void *arg)
+{
+	struct ask *a = arg;
+	const char *state = ask_state(a->p, entry->state, entry->tenant);
+
+	if (!ask_wants(a, entry) || entry->state == FOLDER_DONE || !strcmp(state, "kept"))
+		return true;
+	(void)json_array_append_new(a->result,
+				    json_pack("{s:s, s:s, s:s, s:o}", "name", entry->path, "tenant",
+					      entry->tenant, "state", state, "deliveries",
+					      ask_deliveries(a->p, entry->path, entry->state)));
+	return json_array_size(a->result) < a->limit;
+}
+
+static void ask_list(struct ask *a, folder_fn *fn)
+{
+	const char *since = ask_text(a, "since");
+
+	a->result = json_array();
+	(void)folder_walk(a->p->terms.folder, a->tenant, since[0] ? since : NULL, fn, a);
+}
+
+/* ---- one ---- */
+
+struct ask_one {
+	const char *path;
+	bool found;
+	struct folder_entry entry;
+};
+
+static bool ask_find_entry(const struct folder_entry *entry, void *arg)
+{
+	struct ask_one *one = arg;
+
+	one->found = !strcmp(entry->path, one->path);
+	if (one->found)
+		one->entry.state = entry->state;
+	return !one->found;
+}
+
+/* Of the tenant that asks. */
+static bool ask_find(struct ask *a, enum folder_state *state)
+{
+	const char *path = ask_text(a, "name");
+	char tenant[SIDECAR_TENANT_MAX], date[16];
+	struct ask_one one = { .path = path };
+
+	if (folder_path_fits(bytes_str(path))) {
+		folder_tenant(path, tenant);
+		(void)snprintf(date, sizeof(date), "%.10s", path + strlen(tenant) + 1);
+		if (!a->tenant[0] || !strcmp(a->tenant, tenant))
+			(void)folder_walk(a->p->terms.folder, tenant, date, ask_find_entry, &one);
+	}
+	if (!one.found)
+		ask_fail(a, "not_found", "there is no such recording: recording.list has them");
+	*state = one.entry.state;
+	return one.found;
+}
+
+static void ask_get(struct ask *a)
+{
+	const char *path = ask_text(a, "name");
+	char tenant[SIDECAR_TENANT_MAX];
+	enum folder_state state;
+
+	if (!ask_find(a, &state))
+		return;
+	folder_tenant(path, tenant);
+	a->result = ask_sidecar(a->p, path);
+	(void)json_object_set_new(a->result, "name", json_string(path));
+	(void)json_object_set_new(a->result, "state", json_string(ask_state(a->p, state, tenant)));
+	(void)json_object_set_new(a->result, "deliveries", ask_deliveries(a->p, path, state));
+}
+
+static void ask_delete(struct ask *a)
+{
+	const char *path = ask_text(a, "name");
+	enum folder_state state;
+	const struct queue_job *q;
+
+	if (!ask_find(a, &state))
+		return;
+	q = queue_find(&a->p->queue, bytes_str(path));
+	if (q && q->busy) {
+		ask_fail(a, "busy", "it is being delivered: try again when it is");
+		return;
+	}
+	process_delete(a->p, path, "somebody asked for it");
+	a->result = json_pack("{s:s}", "name", path);
+}
+
+/* ---- dead letters ---- */
+
+static bool ask_job_retry(struct ask *a, const char *path)
+{
+	struct job_event e = { .kind = JOB_ASKED };
+	struct job j;
+
+	if (folder_job_read(a->p->terms.folder, path, FOLDER_DEAD, &j))
+		return false;
+	for (e.delivery = 0; e.delivery < j.count; e.delivery++)
+		(void)job_step(&j, &e, &a->p->terms.job, clock_utc_ms(), &a->p->rand);
+	if (folder_job_write(a->p->terms.folder, path, &j) ||
+	    folder_state_forget(a->p->terms.folder, path, FOLDER_DEAD))
+		return false;
+	(void)process_queue_put(a->p, path, 0);
+	a->p->found.dead -= a->p->found.dead > 0;
+	a->p->found.backlog++;
+	return true;
+}
+
+static bool ask_retry_entry(const struct folder_entry *entry, void *arg)
+{
+	struct ask *a = arg;
+
+	if (entry->state == FOLDER_DEAD && folder_path_fits(bytes_str(entry->path)))
+		a->done += ask_job_retry(a, entry->path);
+	return true;
+}
+
+static void ask_retry(struct ask *a)
+{
+	enum folder_state state;
+
+	if (!ask_text(a, "name")[0]) {
+		(void)folder_walk(a->p->terms.folder, a->tenant, NULL, ask_retry_entry, a);
+	} else if (!ask_find(a, &state)) {
+		return;
+	} else if (state != FOLDER_DEAD) {
+		ask_fail(a, "conflict",
+			 "it is no dead letter: delivery.list says what it waits for");
+		return;
+	} else {
+		a->done += ask_job_retry(a, ask_text(a, "name"));
+	}
+	a->result = json_pack("{s:I}", "retried", (json_int_t)a->done);
+}
+
+/* ---- which ---- */
+
+static void ask_run(struct ask *a, const char *command)
+{
+	if (!a->p->configured)
+		ask_fail(a, "unavailable", "the process that stores recordings has just begun");
+	else if (!strcmp(command, "recording.list"))
+		ask_list(a, ask_list_entry);
+	else if (!strcmp(command, "recording.get"))
+		ask_get(a);
+	else if (!strcmp(command, "recording.delete"))
+		ask_delete(a);
+	else if (!strcmp(command, "delivery.list"))
+		ask_list(a, ask_delivery_entry);
+	else if (!strcmp(command, "delivery.retry"))
+		ask_retry(a);
+	else
+		ask_fail(a, "unavailable", "this version of tandem-store does not know it");
+}
+
+void process_ask(struct process *p, const json_t *line)
+{
+	const char *command = json_string_value(json_object_get(line, "command"));
+	const char *tenant = json_string_value(json_object_get(line, "tenant"));
+	struct ask a = { .p = p,
+			 .tenant = tenant ? tenant : "",
+			 .args = json_object_get(line, "args") };
+	json_int_t limit = json_integer_value(json_object_get(a.args, "limit"));
+
+	a.limit = limit > 0 && limit <= ASK_LIMIT_MOST ? (uint64_t)limit : ASK_LIMIT;
+	ask_run(&a, command ? command : "");
+	if (a.error)
+		process_tell(p, json_pack("{s:O, s:s, s:s}", "answer", json_object_get(line, "ask"),
+					  "error", a.error, "message", a.message));
+	else
+		process_tell(p, json_pack("{s:O, s:o}", "answer", json_object_get(line, "ask"),
+					  "result", a.result));
+	process_tell_figures(p);
+}

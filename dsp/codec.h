@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an encoder makes and a decoder takes. Names are encoding names (RFC 3551 6), as media/codec.h has them for SDP. */
+#ifndef DSP_CODEC_H
+#define DSP_CODEC_H
+
+#include <stdint.h>
+
+enum {
+	CODEC_PACKET_MS = 20,
+	CODEC_PACKET_MS_MAX =
+		120, /* of what comes (RFC 7587 4.2); the longest one is as good as none */
+	CODEC_RATE_MAX = 48000,
+	CODEC_SAMPLES_MAX = CODEC_RATE_MAX / 1000 * CODEC_PACKET_MS_MAX,
+};
+
+struct codec_format {
+	const char *codec;
+	uint32_t rate; /* of the PCM, Hz */
+	/* Of RTP, Hz. Not the rate where that was chosen, and never that of G.722: 8,000 by an old mistake (RFC 3551 4.5.2). */
+	uint32_t clock;
+	uint32_t samples; /* of PCM in a packet of packet_ms, or of 20 ms in a decoder */
+};
+
+#endif

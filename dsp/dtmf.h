@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys as tones (ITU-T Q.23): rendered at any rate, from any sample on, as tones are; and told from what is heard at 8000 Hz, by spandsp: 0.8 us for
+ * 20 ms (Zen 5, gcc 12, 2026-11). No allocation.
+ */
+#ifndef DSP_DTMF_H
+#define DSP_DTMF_H
+
+#include <stdalign.h>
+
+#include "dsp/tone.h"
+
+enum {
+	DTMF_RATE = 8000, /* of what is heard */
+	DTMF_MS = 80,     /* a codec as Opus at 8 kbit/s needs as much, on and off */
+	DTMF_LEVEL =
+		-70, /* tenths of dBm0 of the high one of both; the low one is 2 dB less, as lines take more of the high one */
+};
+
+/* 0-9 * # A-D; false for another character. level: as DTMF_LEVEL. The tone sounds for on_ms, is silent for off_ms, and sounds again. */
+bool dtmf_tone(char digit, uint16_t on_ms, uint16_t off_ms, int16_t level,
+	       struct tone *out) NODISCARD;
+
+struct dtmf_event {
+	char digit;
+	bool ends; /* else it begins */
+};
+
+enum {
+	DTMF_EVENTS_MAX = 8,  /* of one call: a digit takes 25 ms at least */
+	DTMF_FRAME_MAX = 800, /* samples of one call */
+};
+
+struct dtmf_ear {
+	char digit; /* that is heard now, or 0 */
+	uint8_t count;
+	struct dtmf_event events[DTMF_EVENTS_MAX]; /* of the last call */
+	alignas(8) uint8_t state[448];             /* spandsp's own */
+};
+
+void dtmf_ear_open(struct dtmf_ear *e);
+/* What begins and ends in n samples; they may be cut anywhere. A digit is heard from some 25 ms behind its begin. The number of events. */
+uint32_t dtmf_ear_hear(struct dtmf_ear *e, const int16_t *pcm, uint32_t n);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is heard in place of samples that did not come, in the manner of G.711 Appendix I: the last period of a voice
+ * goes on, what has no pitch goes on as noise of the same spectrum, and both fall to the noise that was behind the voice.
+ * It adds no delay: how a loss begins and ends is made of what is heard already. A loss is never louder than what was
+ * heard. From 20 ms on it falls by 1.5 dB in 10 ms, by 27 dB in 200 ms, down to that noise, of -50 dB at most.
+ *
+ *   each frame that came      plc_heard()   its beginning is changed where it comes after a loss
+ *   each frame that did not   plc_lost()
+ *
+ * One for each direction of a stream. It has no pointers. Frames may have any length. A decoder of G.722 is left as it
+ * is through a loss (docs/adr/0034-concealment.md). libopus conceals by itself.
+ */
+#ifndef DSP_PLC_H
+#define DSP_PLC_H
+
+#include <stdint.h>
+
+enum {
+	PLC_RATE_MAX = 16000,
+	PLC_HISTORY_MS = 50,
+	PLC_HISTORY_MAX = PLC_RATE_MAX / 1000 * PLC_HISTORY_MS,
+	PLC_FADE_MS_MAX = 4, /* of the first frame after a loss, at most so much is changed */
+};
+
+/* A loss that goes on; dsp/plc_make.c knows. */
+struct plc_loss {
+	uint32_t made;      /* samples; 0: nothing is lost */
+	uint32_t period;    /* of the voice, in samples */
+	uint32_t voice;     /* where it is in source */
+	uint32_t grains[2]; /* where the noise is: the one that goes, the one that comes */
+	uint32_t grain_at;  /* samples into both */
+	float voiced;       /* from 0, noise, to 1 */
+	float gain;         /* at the beginning of this millisecond */
+	float slope;        /* what it is multiplied by in one, at first */
+	float quiet;        /* mean square of the noise behind the voice */
+	float hiss;         /* that noise, its last sample */
+	int16_t source[PLC_HISTORY_MAX]; /* what was heard before, the newest last */
+};
+
+struct plc {
+	uint32_t rate;
+	uint32_t random[2];               /* where grains come from; hiss */
+	float quiet;                      /* mean square of the least that was heard lately */
+	int16_t history[PLC_HISTORY_MAX]; /* heard or made, the newest last */
+	struct plc_loss loss;
+};
+
+/* rate: 8000 or 16000 */
+void plc_open(struct plc *s, uint32_t rate);
+/* n samples came. */
+void plc_heard(struct plc *s, int16_t *samples, uint32_t n);
+/* n samples did not come: makes them. However a loss is cut into frames, it sounds the same. */
+void plc_lost(struct plc *s, int16_t *out, uint32_t n);
+
+#endif

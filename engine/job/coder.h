@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a party says and the other one does not take, coded anew (payload_rule.coding). Packets wait here, a few at most, until their turn
+ * comes (turn.h): coding takes long, and other packets pass meanwhile. What comes of it joins the one stream to the peer's party as
+ * packets of our own do, under the next number. Its timestamps are in step with those that came: what was lost, or not sent, is a gap of
+ * the same length. Telephone events go the same way, so that they keep their place.
+ *
+ * The worker's thread. Memory is allocated by commands alone; a coder goes to another worker with its flow.
+ */
+#ifndef ENGINE_JOB_CODER_H
+#define ENGINE_JOB_CODER_H
+
+#include "dsp/codec.h"
+#include "engine/job/coding.h"
+#include "engine/job/ease.h"
+#include "engine/net/verdict.h"
+
+struct flow;
+struct pkt;
+struct worker;
+
+enum {
+	CODER_PACKETS_MAX = 16, /* that wait */
+	CODER_OCTETS_MAX = 1280,
+	CODER_SLICE_NS = 150000, /* so much work is done between two polls, or one packet */
+	CODER_JUMP_MS = 1000,    /* a timestamp that is so far from its time begins anew */
+	CODER_EVENT_MS = 10000,  /* likewise of an event, which may last */
+};
+
+/* One that waits. */
+struct coder_packet {
+	uint64_t at_ns;
+	uint32_t ssrc, timestamp;
+	uint32_t event_hz; /* 0: it is audio */
+	uint16_t sequence, length;
+	uint8_t coding;       /* index; not of an event */
+	uint8_t payload_type; /* under which it leaves */
+	uint8_t marker;
+	uint8_t octets[CODER_OCTETS_MAX];
+};
+
+struct coder {
+	struct coder *behind; /* in line; NULL: it is the last */
+	uint32_t slot;        /* of its flow, that of the party that says it */
+	bool waits;           /* in line */
+	struct media_coding spec[MEDIA_CODINGS_MAX];
+	struct coding list[MEDIA_CODINGS_MAX]; /* closed: no rule names it */
+	/* the stream that leaves */
+	bool begun; /* the next five are valid */
+	uint8_t coding;
+	uint32_t ssrc;
+	uint32_t timestamp_in;  /* of what comes next, if nothing is missing */
+	uint32_t timestamp_out; /* of the first sample that waits in the coding */
+	uint64_t at_ns;         /* the newest audio came */
+	uint16_t sequence;      /* of the newest packet; valid with known */
+	bool known;
+	uint8_t payload_type, marker; /* of what leaves next */
+	uint32_t first, count;
+	struct coder_packet packets[CODER_PACKETS_MAX];
+};
+
+/* Of one worker. */
+struct coder_line {
+	struct coder **of;          /* by slot of the flow; valid where flow.has_coder */
+	struct coder *first, *last; /* in line; NULL: none waits */
+	uint32_t open;
+	struct ease ease;
+	uint8_t complexity; /* of Opus, where a coding asks for none */
+	coding_space space[CODEC_SAMPLES_MAX];
+};
+
+/* Slots of flows. 0 or -ENOMEM. */
+int coder_line_open(struct coder_line *l, uint32_t capacity) NODISCARD;
+void coder_line_close(struct coder_line *l);
+/* NULL: it has none. */
+struct coder *coder_of(const struct worker *w, const struct flow *f);
+/* As the spec says; what it does not change goes on. 0, or why it cannot be: then what is to be coded is dropped. */
+int coder_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
+/* The flow closes. */
+void coder_leave(struct worker *w, struct flow *f);
+/* The flow goes to another worker: NULL, or what is to arrive there, or to be freed. */
+struct coder *coder_pack(struct worker *w, struct flow *f);
+/* In place of the flow's, if it is like that one. Else it is freed. */
+void coder_arrive(struct worker *w, struct flow *f, struct coder *c);
+void coder_free(struct coder *c); /* NULL is fine */
+
+/* RTP of the flow's party that is to be relayed: coded anew, or not? */
+bool coder_is_for(const struct flow *f, const struct payload_rule *rule);
+/* It waits for its turn: VERDICT_CODED; else why it does not. */
+enum verdict coder_take(struct worker *w, const struct pkt *p);
+/* A slice of the work of those in line. */
+void coder_turn(struct worker *w);
+
+/* Somebody is in line: the worker does not sleep. */
+static inline bool coder_is_wanted(const struct coder_line *l)
+{
+	return l->first != NULL;
+}
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/job/coding.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsp/cost.h"
+#include "dsp/decoder.h"
+#include "dsp/encoder.h"
+
+enum {
+	RATE_NARROW = 8000,
+	RATE_WIDE = 16000,
+	OPUS_BIT_RATE_NARROW = 12000,
+	OPUS_BIT_RATE_WIDE = 20000,
+	ROOM_MS = CODEC_PACKET_MS_MAX + CODING_PACKET_MS_MAX,
+};
+
+/* ---- open, close ---- */
+
+/* What its PCM has; 0: whatever one likes. */
+static uint32_t pcm_rate_of(uint8_t codec)
+{
+	if (codec == MEDIA_CODEC_OPUS)
+		return 0;
+	return codec == MEDIA_CODEC_G722 ? RATE_WIDE : media_codec_facts(codec)->clock_hz;
+}
+
+static int rates_set(struct coding *c, const struct media_coding *spec)
+{
+	uint32_t in = pcm_rate_of(spec->from), out = pcm_rate_of(spec->to);
+
+	c->rate_in = in ? in : out ? out : RATE_WIDE;
+	c->rate_out = out ? out : c->rate_in;
+	if (c->rate_in == c->rate_out || (c->rate_in == RATE_NARROW && c->rate_out == RATE_WIDE) ||
+	    (c->rate_in == RATE_WIDE && c->rate_out == RATE_NARROW))
+		return 0;
+	return -ENOTSUP;
+}
+
+/* What comes is as good as the other codec at most. */
+static struct encoder_settings settings_of(const struct coding *c, const struct media_coding *spec)
+{
+	bool opus = spec->to == MEDIA_CODEC_OPUS;
+	struct encoder_settings s = { .codec = media_codec_facts(spec->to)->name,
+				      .packet_ms = spec->packet_ms,
+				      .bit_rate = spec->bit_rate,
+				      .rate = c->rate_out };
+
+	if (spec->packet_ms == 0)
+		s.packet_ms = opus ? CODEC_PACKET_MS : CODING_FRAME_MS;
+	if (!opus)
+		return s;
+	s.complexity = spec->complexity ? spec->complexity : CODING_COMPLEXITY;
+	s.voice = true;
+	if (s.bit_rate == 0)
+		s.bit_rate = c->rate_out == RATE_NARROW ? OPUS_BIT_RATE_NARROW : OPUS_BIT_RATE_WIDE;
+	return s;
+}
+
+uint32_t coding_cost_ns(const struct media_coding *spec)
+{
+	uint32_t packet_ms = spec->packet_ms ? spec->packet_ms : CODEC_PACKET_MS;
+	struct encoder_settings out;
+	struct coding c = { 0 };
+
+	if (rates_set(&c, spec))
+		return 0;
+	out = settings_of(&c, spec);
+	return (codec_encode_ns(&out) +
+		codec_decode_ns(media_codec_facts(spec->from)->name, c.rate_in)) *
+	       packet_ms / CODEC_PACKET_MS;
+}
+
+static int codecs_open(struct coding *c, const struct media_coding *spec)
+{
+	const struct decoder_settings in = { .codec = media_codec_facts(spec->from)->name,
+					     .rate = c->rate_in };
+	const struct encoder_settings out = settings_of(c, spec);
+	int err = decoder_open(&c->decoder, &in);
+
+	if (!err)
+		err = encoder_open(&c->encoder, &out);
+	if (err)
+		return err;
+	c->frame = c->packet = encoder_format(c->encoder).samples;
+	c->as_it_comes = spec->packet_ms == 0 && spec->to != MEDIA_CODEC_OPUS;
+	c->room = c->rate_out / 1000 * ROOM_MS;
+	c->pcm = calloc(c->room, sizeof(*c->pcm));
+	if (!c->pcm)
+		return -ENOMEM;
+	c->cost_ns = coding_cost_ns(spec);
+	c->eases = spec->to == MEDIA_CODEC_OPUS && spec->complexity == 0;
+	c->complexity = CODING_COMPLEXITY;
+	c->bit_rate = out.bit_rate;
+	return 0;
+}
+
+int coding_open(struct coding *c, const struct media_coding *spec)
+{
+	int err;
+
+	*c = (struct coding){ 0 };
+	if (spec->from >= MEDIA_CODECS_KNOWN || spec->to >= MEDIA_CODECS_KNOWN ||
+	    spec->packet_ms > CODING_PACKET_MS_MAX)
+		return -EINVAL;
+	c->clock_in = media_codec_facts(spec->from)->clock_hz;
+	c->clock_out = media_codec_facts(spec->to)->clock_hz;
+	err = rates_set(c, spec);
+	if (!err)
+		err = codecs_open(c, spec);
+	if (err)
+		coding_close(c);
+	return err;
+}
+
+void coding_close(struct coding *c)
+{
+	decoder_close(c->decoder);
+	encoder_close(c->encoder);
+	free(c->pcm);
+	*c = (struct coding){ 0 };
+}
+
+void coding_begin(struct coding *c)
+{
+	if (c->heard)
+		c->broken = decoder_reset(c->decoder) != 0;
+	c->band = (struct half_band){ 0 };
+	c->at = c->count = c->heard = 0;
+}
+
+void coding_ease(struct coding *c, uint8_t complexity)
+{
+	if (LIKELY(!c->eases || c->complexity == complexity))
+		return;
+	c->complexity = complexity;
+	c->cost_ns -= encoder_cost_ns(c->encoder);
+	c->eases = encoder_tune(c->encoder, c->bit_rate, complexity) == 0;
+	c->cost_ns += encoder_cost_ns(c->encoder);
+}
+
+/* ---- samples that wait ---- */
+
+static void front_free(struct coding *c)
+{
+	if (c->at == 0)
+		return;
+	memmove(c->pcm, c->pcm + c->at, c->count * sizeof(*c->pcm));
+	c->at = 0;
+}
+
+static int16_t *behind(struct coding *c)
+{
+	return c->pcm + c->at + c->count;
+}
+
+/* n samples of rate_in, which lie in the space, are at the rate of the encoder behind what waits. How many. */
+static uint32_t space_add(struct coding *c, const coding_space *space, uint32_t n)
+{
+	if (c->rate_in == c->rate_out) {
+		memcpy(behind(c), space, n * sizeof(*space));
+	} else if (c->rate_in < c->rate_out) {
+		half_band_up(&c->band, space, n, behind(c));
+		n *= 2;
+	} else {
+		n /= 2;
+		half_band_down(&c->band, space, n, behind(c));
+	}
+	c->count += n;
+	return n;
+}
+
+static uint32_t samples_in(const struct coding *c, uint32_t samples_out)
+{
+	return (uint32_t)((uint64_t)samples_out * c->rate_in / c->rate_out);
+}
+
+/* As many whole frames as came, and no more than may leave at a time. */
+static void packet_set(struct coding *c, uint32_t came)
+{
+	uint32_t most = c->rate_out / 1000 * CODING_PACKET_MS_MAX;
+	uint32_t packet = (came < most ? came : most) / c->frame * c->frame;
+
+	c->packet = packet ? packet : c->frame;
+}
+
+/* ---- in ---- */
+
+int coding_decode(struct coding *c, struct bytes payload, coding_space *space)
+{
+	bool straight = c->rate_in == c->rate_out;
+	int n;
+
+	assert(!coding_is_full(c));
+	if (c->broken)
+		return -ENOMEM;
+	front_free(c);
+	n = decoder_frame(c->decoder, payload, straight ? behind(c) : space,
+			  straight ? c->room - c->count : CODEC_SAMPLES_MAX);
+	if (n <= 0)
+		return n ? n : -EBADMSG;
+	c->heard = (uint32_t)n;
+	if (straight)
+		c->count += (uint32_t)n;
+	else
+		n = (int)space_add(c, space, (uint32_t)n);
+	if (c->as_it_comes)
+		packet_set(c, (uint32_t)n);
+	return n;
+}
+
+uint32_t coding_fill(struct coding *c, uint32_t missing, coding_space *space)
+{
+	uint32_t n = c->packet - c->count, in;
+
+	n = n < missing ? n : missing;
+	in = samples_in(c, n);
+	front_free(c);
+	if (decoder_conceal(c->decoder, space, in) != (int)in)
+		memset(space, 0, in * sizeof(*space));
+	return space_add(c, space, in);
+}
+
+uint32_t coding_miss(struct coding *c, uint32_t lost, struct bytes next, coding_space *space)
+{
+	uint32_t left = samples_in(c, lost), frame = c->heard;
+	int n;
+
+	assert(c->count == 0);
+	if (frame == 0 || left < frame || left > c->rate_in / 1000 * CODEC_PACKET_MS_MAX)
+		return 0;
+	for (; left >= 2 * frame; left -= frame)
+		if (decoder_conceal(c->decoder, space, frame) < 0)
+			return 0;
+	n = decoder_recover(c->decoder, next, space, frame);
+	return n == (int)frame ? space_add(c, space, frame) : 0;
+}
+
+/* ---- out ---- */
+
+int coding_encode(struct coding *c, uint8_t *out, uint32_t cap, uint32_t *samples)
+{
+	uint32_t length = 0;
+	int n = 0;
+
+	assert(coding_is_full(c));
+	for (uint32_t done = 0; done < c->packet && n >= 0; done += c->frame) {
+		n = encoder_frame(c->encoder, c->pcm + c->at + done, c->frame, out + length,
+				  cap - length);
+		length += n > 0 ? (uint32_t)n : 0;
+	}
+	*samples = c->packet;
+	c->count -= c->packet;
+	c->at = c->count ? c->at + c->packet : 0;
+	return n < 0 ? n : (int)length;
+}

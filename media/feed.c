@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/feed.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct media_feed *media_feed_make(void)
+{
+	struct media_feed *f = aligned_alloc(_Alignof(struct media_feed), sizeof(*f));
+
+	if (f)
+		memset(f, 0, sizeof(*f));
+	return f;
+}
+
+void media_feed_free(struct media_feed *f)
+{
+	free(f);
+}
+
+/* ---- the application's thread ---- */
+
+struct feed_frame *media_feed_reserve(struct media_feed *f)
+{
+	uint32_t tail = atomic_load_explicit(&f->frame_tail, memory_order_relaxed);
+	/* acquire: pairs with the release in media_feed_frame_release, so the worker has read what was there */
+	uint32_t head = atomic_load_explicit(&f->frame_head, memory_order_acquire);
+
+	return tail - head < FEED_FRAMES ? &f->frames[tail % FEED_FRAMES] : NULL;
+}
+
+void media_feed_publish(struct media_feed *f)
+{
+	uint32_t tail = atomic_load_explicit(&f->frame_tail, memory_order_relaxed);
+
+	/* release: pairs with the acquire in frame_oldest, so the frame is filled in before the worker sees it */
+	atomic_store_explicit(&f->frame_tail, tail + 1, memory_order_release);
+}
+
+uint32_t media_feed_waiting(const struct media_feed *f)
+{
+	return atomic_load_explicit(&f->frame_tail, memory_order_relaxed) -
+	       atomic_load_explicit(&f->frame_head, memory_order_acquire);
+}
+
+void media_feed_clear(struct media_feed *f, uint32_t serial)
+{
+	/* no order: the serial of a frame says on which side of it the frame is */
+	atomic_store_explicit(&f->cleared, serial, memory_order_relaxed);
+}
+
+const struct feed_said *media_feed_said(const struct media_feed *f)
+{
+	uint32_t head = atomic_load_explicit(&f->said_head, memory_order_relaxed);
+	/* acquire: pairs with the release in media_feed_said_publish */
+	uint32_t tail = atomic_load_explicit(&f->said_tail, memory_order_acquire);
+
+	return head == tail ? NULL : &f->said[head % FEED_SAID];
+}
+
+void media_feed_said_release(struct media_feed *f)
+{
+	uint32_t head = atomic_load_explicit(&f->said_head, memory_order_relaxed);
+
+	/* release: pairs with the acquire in media_feed_said_reserve */
+	atomic_store_explicit(&f->said_head, head + 1, memory_order_release);
+}
+
+/* ---- the worker ---- */
+
+static const struct feed_frame *frame_oldest(const struct media_feed *f)
+{
+	uint32_t head = atomic_load_explicit(&f->frame_head, memory_order_relaxed);
+	/* acquire: pairs with the release in media_feed_publish */
+	uint32_t tail = atomic_load_explicit(&f->frame_tail, memory_order_acquire);
+
+	return head == tail ? NULL : &f->frames[head % FEED_FRAMES];
+}
+
+static bool is_cleared(const struct media_feed *f, const struct feed_frame *frame)
+{
+	uint32_t cleared = atomic_load_explicit(&f->cleared, memory_order_relaxed);
+
+	return (int32_t)(cleared - frame->serial) >= 0;
+}
+
+const struct feed_frame *media_feed_frame(struct media_feed *f)
+{
+	const struct feed_frame *frame;
+
+	while ((frame = frame_oldest(f)) != NULL) {
+		/* Its mark was set before it, so all that counts for the mark has been said by now. */
+		atomic_store_explicit(&f->mark, frame->mark, memory_order_relaxed);
+		if (!is_cleared(f, frame) && !frame->is_silence)
+			break;
+		media_feed_frame_release(f);
+	}
+	return frame;
+}
+
+void media_feed_frame_release(struct media_feed *f)
+{
+	uint32_t head = atomic_load_explicit(&f->frame_head, memory_order_relaxed);
+
+	/* release: pairs with the acquire in media_feed_reserve */
+	atomic_store_explicit(&f->frame_head, head + 1, memory_order_release);
+}
+
+struct feed_said *media_feed_said_reserve(struct media_feed *f)
+{
+	uint32_t tail = atomic_load_explicit(&f->said_tail, memory_order_relaxed);
+	/* acquire: pairs with the release in media_feed_said_release */
+	uint32_t head = atomic_load_explicit(&f->said_head, memory_order_acquire);
+
+	if (tail - head < FEED_SAID)
+		return &f->said[tail % FEED_SAID];
+	atomic_fetch_add_explicit(&f->said_lost, 1, memory_order_relaxed);
+	return NULL;
+}
+
+void media_feed_said_publish(struct media_feed *f)
+{
+	uint32_t tail = atomic_load_explicit(&f->said_tail, memory_order_relaxed);
+
+	/* release: pairs with the acquire in media_feed_said */
+	atomic_store_explicit(&f->said_tail, tail + 1, memory_order_release);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sound between an application and one party that is alone with it: frames of PCM for the party, and the party's packets. Two bounded
+ * rings, each with one producer and one consumer: the application's thread, and the worker of the call. Nobody waits for the other:
+ * what does not fit is lost and counted. Control makes it, and frees it when the job is closed and the application's thread has let go.
+ */
+#ifndef MEDIA_FEED_H
+#define MEDIA_FEED_H
+
+#include <stdatomic.h>
+
+#include "base/bytes.h"
+
+enum {
+	FEED_FRAME_MS = 20,
+	FEED_SAMPLES_MAX = 480, /* of a frame: 20 ms at 24 kHz */
+	FEED_FRAMES = 16,       /* that wait for the worker; a power of two */
+	FEED_SAID = 32,         /* packets that wait for the application; a power of two */
+	FEED_OCTETS_MAX = 640,  /* of a packet: 80 ms of G.711 */
+};
+
+/* For the party. */
+struct feed_frame {
+	uint32_t serial;    /* counts up from 1, by one */
+	uint32_t mark;      /* the newest mark that the application set before it; 0: none yet */
+	uint8_t is_silence; /* 1: only its mark counts, and it takes no time */
+	int16_t pcm[FEED_SAMPLES_MAX];
+};
+
+/* A packet of the party: plain, in its payload. */
+struct feed_said {
+	uint64_t at_ns;
+	uint32_t ssrc, timestamp;
+	uint16_t sequence, length;
+	uint8_t payload_type, marker;
+	uint8_t codec; /* enum media_codec */
+	uint8_t octets[FEED_OCTETS_MAX];
+};
+
+struct media_feed {
+	/* written by the application's thread */
+	CACHE_ALIGNED _Atomic uint32_t frame_tail, said_head;
+	_Atomic uint32_t cleared; /* frames up to this serial are not said any more */
+	/* written by the worker */
+	CACHE_ALIGNED _Atomic uint32_t frame_head, said_tail;
+	_Atomic uint32_t mark; /* the newest one behind all that was said before it */
+	_Atomic uint64_t frames_said, gaps, said_lost;
+	CACHE_ALIGNED struct feed_frame frames[FEED_FRAMES];
+	struct feed_said said[FEED_SAID];
+};
+
+/* NULL: no memory. */
+struct media_feed *media_feed_make(void);
+void media_feed_free(struct media_feed *f); /* NULL is fine */
+
+/* ---- the application's thread ---- */
+
+/* The next frame's memory, to be filled in and then published; NULL: there is no room. */
+struct feed_frame *media_feed_reserve(struct media_feed *f);
+void media_feed_publish(struct media_feed *f);
+/* Frames that wait for the worker. */
+uint32_t media_feed_waiting(const struct media_feed *f);
+/* What was published up to this serial is not said. */
+void media_feed_clear(struct media_feed *f, uint32_t serial);
+/* The oldest packet where it lies, until it is released; NULL: none. */
+const struct feed_said *media_feed_said(const struct media_feed *f);
+void media_feed_said_release(struct media_feed *f);
+
+/* ---- the worker ---- */
+
+/* The oldest frame that is to be said, until it is released; NULL: none. Passes over those that were cleared, and notes their marks. */
+const struct feed_frame *media_feed_frame(struct media_feed *f);
+void media_feed_frame_release(struct media_feed *f);
+/* Room for a packet, to be filled in and then published; NULL, and counted: there is none. */
+struct feed_said *media_feed_said_reserve(struct media_feed *f);
+void media_feed_said_publish(struct media_feed *f);
+
+#endif

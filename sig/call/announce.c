@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/announce.h"
+
+#include "base/log.h"
+#include "sig/call/act.h"
+
+static const struct shard_forward *announce_terms(const struct call_host *h, const struct call *c)
+{
+	struct bytes user = text_bytes(&call_caller(c)->user);
+
+	return user.n && h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
+}
+
+void announce_begin(struct call_host *h, struct call *c)
+{
+	const struct leg *callee = call_callee(c);
+	const struct shard_forward *f = announce_terms(h, c);
+	const char *file;
+	uint8_t leg;
+
+	if (c->emergency || c->transfer || c->segment_count || !callee || !f)
+		return;
+	/* a callee behind a trunk is outside */
+	file = callee->trunk.n ? f->announce_outside : f->announce_inside;
+	leg = f->announce_to == ANNOUNCE_CALLER ? c->bridge.caller : c->bridge.callee;
+	if (file[0] && !acts_announce(h, c, leg, f->announce_to == ANNOUNCE_BOTH, &file, 1))
+		LOG_WARN("call", c->id, "an announcement is left out", LOG_STR("file", file));
+}

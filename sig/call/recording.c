@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/recording.h"
+
+#include <errno.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "sig/call/act.h"
+#include "sig/call/call_end.h"
+#include "sig/call/cdr_fill.h"
+#include "sig/call/siprec.h"
+#include "sig/host/trunk.h"
+#include "sig/leg/leg.h"
+#include "sig/sip/id.h"
+
+/* As in the countries that ask for one: 1400 Hz, short, well below speech. */
+enum {
+	TONE_HZ = 1400,
+	TONE_LEVEL = -200, /* tenths of dBm0 */
+	TONE_MS = 250,
+};
+
+/* ---- what a policy wants ---- */
+
+static bool is_outside(const struct leg *l)
+{
+	return l->trunk.n != 0;
+}
+
+static const struct shard_extension *extension_of(const struct call_host *h, const struct call *c,
+						  const struct leg *l)
+{
+	if (!h->extension_of || is_outside(l) || !l->user.n)
+		return NULL;
+	return h->extension_of(h->owner, c->tenant, text_bytes(&l->user));
+}
+
+static bool way_fits(uint8_t directions, bool calls)
+{
+	switch ((enum record_direction)directions) {
+	case RECORD_BOTH_WAYS:
+		return true;
+	case RECORD_INBOUND:
+		return !calls;
+	case RECORD_OUTBOUND:
+		return calls;
+	}
+	return false;
+}
+
+static bool scope_fits(uint8_t scope, bool outside)
+{
+	switch ((enum record_scope)scope) {
+	case RECORD_ANYBODY:
+		return true;
+	case RECORD_INTERNAL:
+		return !outside;
+	case RECORD_EXTERNAL:
+		return outside;
+	}
+	return false;
+}
+
+/* calls: the leg is the caller's. What a trunk sends us is inbound. */
+static bool trunk_wants(const struct call_host *h, const struct call *c, const struct leg *l,
+			bool calls, uint8_t *to)
+{
+	struct trunks *all = h->settings->trunks;
+	const struct trunk_settings *t =
+		all ? trunks_settings(all, trunks_find(all, c->tenant, text_bytes(&l->trunk)))
+		    : NULL;
+
+	*to = t ? t->record_to : RECORD_TO_FILES;
+	switch (t ? (enum trunk_record)t->record : TRUNK_RECORD_OFF) {
+	case TRUNK_RECORD_OFF:
+		return false;
+	case TRUNK_RECORD_INBOUND:
+		return calls;
+	case TRUNK_RECORD_OUTBOUND:
+		return !calls;
+	case TRUNK_RECORD_BOTH:
+		return true;
+	}
+	return false;
+}
+
+static bool leg_wants(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t *to)
+{
+	const struct leg *l = c->legs[leg], *other = c->legs[bridge_peer(c, leg)];
+	const struct shard_extension *e = extension_of(h, c, l);
+	bool calls = leg == c->bridge.caller;
+
+	if (is_outside(l))
+		return trunk_wants(h, c, l, calls, to);
+	*to = e ? e->record_to : RECORD_TO_FILES;
+	return e && e->record == RECORD_AUTO && way_fits(e->record_directions, calls) &&
+	       scope_fits(e->record_scope, is_outside(other));
+}
+
+/* ---- what is said of it ---- */
+
+static const char *direction_of(const struct call *c, const struct recording *r)
+{
+	const struct leg *l = call_leg(c, r->leg), *other = call_leg(c, bridge_peer(c, r->leg));
+	bool calls = r->leg == c->bridge.caller;
+
+	if (l && is_outside(l))
+		return calls ? "inbound" : "outbound";
+	if (!other || !is_outside(other))
+		return "internal";
+	return calls ? "outbound" : "inbound";
+}
+
+static void fact(struct writer *w, const char *name, struct bytes value)
+{
+	WRITER_TEXTS(w, writer_done(w).n ? ",\"" : "\"", name, "\":");
+	json_write_text(w, value);
+}
+
+/* What the file says of itself beside what the recorder knows. */
+static struct bytes facts_write(const struct call_host *h, const struct call *c,
+				const struct recording *r, char out[RECORDING_FACTS_MAX])
+{
+	const struct leg *l = call_leg(c, r->leg);
+	struct writer w = writer_over(out, RECORDING_FACTS_MAX);
+
+	fact(&w, "from", cdr_number(h, c, text_bytes(&c->from)));
+	fact(&w, "to", cdr_number(h, c, text_bytes(&c->to)));
+	fact(&w, "leg", bytes_str(r->leg == c->bridge.caller ? "a" : "b"));
+	fact(&w, "user", l ? text_bytes(&l->user) : (struct bytes){ 0 });
+	fact(&w, "trunk", l ? text_bytes(&l->trunk) : (struct bytes){ 0 });
+	fact(&w, "direction", bytes_str(direction_of(c, r)));
+	fact(&w, "cause", bytes_str(recording_cause_name((enum recording_cause)r->cause)));
+	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
+}
+
+/* ---- what is recorded ---- */
+
+static void recording_publish(struct call_host *h, const struct call *c, const struct recording *r,
+			      enum sig_event_kind kind, const char *reason)
+{
+	struct sig_event *event = call_publish_begin(h, c, kind);
+
+	if (!event)
+		return;
+	event->leg = r->leg != c->bridge.caller;
+	event->recording = r->number;
+	event->reason = reason;
+}
+
+static struct recording *recording_begin(struct call_host *h, struct call *c, uint8_t leg,
+					 enum recording_cause cause, uint8_t to)
+{
+	struct recording *r = recording_add(&c->recordings, leg, cause);
+	char facts[RECORDING_FACTS_MAX];
+
+	if (!r)
+		return NULL;
+	r->to = to;
+	r->begun_utc_ms = r->tone_utc_ms = h->now.utc_ms;
+	if (text_set(&r->facts, facts_write(h, c, r, facts)))
+		LOG_ERROR("call", c->id, "no memory for what a recording is of");
+	outbox_touch(&c->out);
+	recording_publish(h, c, r, SIG_CALL_RECORDING, recording_cause_name(cause));
+	return r;
+}
+
+static void recording_set_paused(struct call_host *h, struct call *c, struct recording *r,
+				 bool paused)
+{
+	if (r->paused == paused)
+		return;
+	r->paused = paused;
+	if (!paused) { /* who may not have noticed the pause hears that it goes on */
+		r->tone_utc_ms = h->now.utc_ms;
+		r->tone_ns = 0;
+	}
+	outbox_touch(&c->out);
+	recording_publish(h, c, r, paused ? SIG_CALL_RECORDING_PAUSED : SIG_CALL_RECORDING_RESUMED,
+			  recording_cause_name((enum recording_cause)r->cause));
+}
+
+/* ---- the tone ---- */
+
+/* A process that goes on with the recording goes on with its tones: those that were due are left out. */
+static void recording_sound(const struct call_host *h, struct recording *r)
+{
+	uint64_t gone_ms = h->now.utc_ms > r->tone_utc_ms ? h->now.utc_ms - r->tone_utc_ms : 0;
+	uint32_t every_ms = h->settings->recording_tone_ms;
+
+	if (r->tone_ns || r->paused)
+		return;
+	if (every_ms)
+		gone_ms %= every_ms;
+	r->tone_ns = h->now.ns > gone_ms * NS_PER_MS ? h->now.ns - gone_ms * NS_PER_MS : h->now.ns;
+}
+
+struct media_overlay recordings_overlay(const struct call_host *h, const struct call *c,
+					uint8_t leg)
+{
+	static const struct media_tone tone = { TONE_HZ, TONE_LEVEL, TONE_MS };
+	const struct recording *r = recording_heard(c->recordings);
+	struct media_overlay o = { 0 };
+
+	if (!r || !h->settings->recording_tone_ms || !bridge_has(c, leg))
+		return o;
+	o.tone = tone;
+	o.begun_ns = r->tone_ns;
+	o.every_ms = h->settings->recording_tone_ms;
+	return o;
+}
+
+/* ---- the recorder ---- */
+
+static void record_ask(struct call_host *h, const struct call *c, const struct recording *r,
+		       enum record_act act)
+{
+	struct effect *e = effects_add(h->effects, EFFECT_RECORD);
+
+	if (!e)
+		return;
+	e->call = c->id;
+	e->record = (struct effect_record){ .act = act,
+					    .number = r->number,
+					    .segment = r->segment,
+					    .begun_utc_ms = steady_add(r->begun_utc_ms, h->wall_ms),
+					    .message = r->cause == RECORDING_MESSAGE,
+					    .silence_ms = acts_silence_ms(c, r->number) };
+	if (text_set(&e->tenant, bytes_str(call_tenant(h, c))) ||
+	    text_set(&e->data, text_bytes(&r->facts)))
+		LOG_ERROR("call", c->id, "no memory for what a recording is of");
+}
+
+/* A further segment is in the record soon: were it not, the next process would name its own as this one, and the recorder takes the next
+ * name that is free. */
+static void recording_tell(struct call_host *h, struct call *c, struct recording *r)
+{
+	if (r->to == RECORD_TO_SIPREC) {
+		siprec_settle(h, c, r);
+		if (r->siprec && r->siprec->state == SIPREC_UP)
+			recording_sound(h, r);
+		return;
+	}
+	if (!r->told) {
+		r->segment++;
+		outbox_touch_later(&c->out);
+		record_ask(h, c, r, r->segment == 1 ? RECORD_BEGIN : RECORD_GO_ON);
+		r->told = true;
+	}
+	if (r->told_paused != r->paused)
+		record_ask(h, c, r, r->paused ? RECORD_PAUSE : RECORD_RESUME);
+	r->told_paused = r->paused;
+	recording_sound(h, r);
+}
+
+static void recording_end(struct call_host *h, struct call *c, struct recording *r)
+{
+	if (r->told)
+		record_ask(h, c, r, RECORD_END);
+	siprec_end(h, c, r);
+	outbox_touch_later(&c->out);
+	recording_publish(h, c, r, SIG_CALL_RECORDING_ENDED,
+			  recording_cause_name((enum recording_cause)r->cause));
+	recording_remove(c->recordings, r);
+}
+
+/* ---- after each step ---- */
+
+static bool has_asked(const struct call *c)
+{
+	return c->record_asked[0] != c->record_asked[1];
+}
+
+static bool is_the_pair(const struct call *c)
+{
+	const uint8_t *asked = c->record_asked;
+
+	return bridge_has(c, asked[0]) && bridge_has(c, asked[1]);
+}
+
+/* Both are up: the callee has answered. */
+static bool pair_talks(const struct call *c)
+{
+	const struct leg *a = call_caller(c), *b = call_callee(c);
+
+	return c->answer_utc_ms && c->state != CALL_ENDING && b && a->state < LEG_LEAVING &&
+	       (b->state == LEG_ANSWERED || b->state == LEG_CONFIRMED);
+}
+
+/* One file has both: the policy of the caller comes first. */
+static void policy_ask(struct call_host *h, struct call *c)
+{
+	const uint8_t legs[2] = { c->bridge.caller, c->bridge.callee };
+
+	c->record_asked[0] = legs[0];
+	c->record_asked[1] = legs[1];
+	for (size_t i = 0; i < COUNT_OF(legs); i++) {
+		uint8_t to;
+
+		if (recording_of_leg(c->recordings, legs[i]) || !leg_wants(h, c, legs[i], &to))
+			continue;
+		if (!recording_begin(h, c, legs[i], RECORDING_BY_POLICY, to))
+			LOG_WARN("call", c->id, "it has too many recordings for one more");
+		return;
+	}
+}
+
+static bool recording_goes_on(const struct call *c, const struct recording *r)
+{
+	const struct leg *l = call_leg(c, r->leg);
+
+	return c->state != CALL_ENDING && bridge_has(c, r->leg) && l && l->state < LEG_LEAVING &&
+	       (r->cause != RECORDING_BY_POLICY || has_asked(c)) &&
+	       (r->cause != RECORDING_MESSAGE || acts_records(c, r->number));
+}
+
+void recordings_settle(struct call_host *h, struct call *c)
+{
+	struct recordings *all;
+
+	if (has_asked(c) && !is_the_pair(c))
+		c->record_asked[0] = c->record_asked[1] = 0;
+	if (!has_asked(c) && pair_talks(c))
+		policy_ask(h, c);
+	all = c->recordings;
+	for (uint8_t i = all ? all->count : 0; i-- > 0;) {
+		if (!recording_goes_on(c, &all->list[i]))
+			recording_end(h, c, &all->list[i]);
+	}
+	for (uint8_t i = 0; all && i < all->count; i++) {
+		all->of_pair |= UINT64_C(1) << all->list[i].number;
+		recording_tell(h, c, &all->list[i]);
+	}
+}
+
+void recordings_leave(struct call_host *h, const struct call *c)
+{
+	for (uint8_t i = 0; c->recordings && i < c->recordings->count; i++) {
+		struct recording *r = &c->recordings->list[i];
+
+		if (r->told)
+			record_ask(h, c, r, RECORD_LEAVE);
+		siprec_leave(h, c, r);
+	}
+}
+
+uint64_t recordings_pair(const struct call *c)
+{
+	return c->recordings ? c->recordings->of_pair : 0;
+}
+
+uint64_t recordings_take_pair(struct call *c)
+{
+	uint64_t all = recordings_pair(c);
+
+	if (c->recordings)
+		c->recordings->of_pair = 0;
+	return all;
+}
+
+/* ---- by command ---- */
+
+/* to: enum order_record_to. It may be there already, and goes nowhere else then. */
+static int recording_order_on(struct call_host *h, struct call *c, uint8_t leg,
+			      enum order_record_to to)
+{
+	const struct shard_extension *e = extension_of(h, c, c->legs[leg]);
+	struct recording *r = recording_of_leg(c->recordings, leg);
+	uint8_t place = (uint8_t)(to == ORDER_RECORD_AS_SET ? (e ? e->record_to : RECORD_TO_FILES)
+							    : to - ORDER_RECORD_TO_FILES);
+
+	if (r) {
+		if (to != ORDER_RECORD_AS_SET && place != r->to)
+			return -EEXIST;
+		recording_set_paused(h, c, r, false);
+		return 0;
+	}
+	if (!e || e->record != RECORD_ON_DEMAND)
+		return -EPERM;
+	if (place == RECORD_TO_SIPREC && !h->settings->siprec.on)
+		return -ENOPROTOOPT;
+	return recording_begin(h, c, leg, RECORDING_BY_COMMAND, place) ? 0 : -EUSERS;
+}
+
+int recording_order(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
+		    enum order_record_to to)
+{
+	struct recording *r = recording_of_leg(c->recordings, leg);
+
+	if (r && r->cause == RECORDING_MESSAGE)
+		return -EPERM;
+	if (what == ORDER_RECORD_ON)
+		return recording_order_on(h, c, leg, to);
+	if (!r)
+		return what == ORDER_RECORD_OFF ? 0 : -ENOMSG;
+	if (what != ORDER_RECORD_OFF) {
+		recording_set_paused(h, c, r, what == ORDER_RECORD_PAUSE);
+		return 0;
+	}
+	if (r->cause == RECORDING_BY_POLICY)
+		return -EPERM;
+	recording_end(h, c, r);
+	outbox_touch(&c->out);
+	return 0;
+}
+
+/* ---- messages ---- */
+
+uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct recording *r =
+		recording_of_leg(c->recordings, leg)
+			? NULL
+			: recording_begin(h, c, leg, RECORDING_MESSAGE, RECORD_TO_FILES);
+
+	return r ? r->number : 0;
+}
+
+void recording_message_end(struct call_host *h, struct call *c, uint8_t number)
+{
+	struct recording *r = recording_by_number(c->recordings, number);
+
+	if (r && r->cause == RECORDING_MESSAGE)
+		recording_end(h, c, r);
+}
+
+/* ---- the recorder could not ---- */
+
+static const char *failure_of(int error)
+{
+	switch (error) {
+	case -ENOSPC:
+	case -EDQUOT:
+		return "no space is left for it";
+	case -EMFILE:
+	case -ENFILE:
+		return "no descriptor is free";
+	case -EACCES:
+	case -EPERM:
+	case -EROFS:
+		return "the folder may not be written to";
+	case -ENOSYS:
+		return "this node records nothing";
+	default:
+		return "the file could not be written";
+	}
+}
+
+void recording_failed(struct call_host *h, struct call *c, uint8_t number, int error)
+{
+	struct recording *r = recording_by_number(c->recordings, number);
+
+	if (!r) { /* its end could not be written */
+		acts_record_failed(h, c, number);
+		return;
+	}
+	LOG_ERROR("call", c->id, "a recording failed", LOG_U64("recording", number),
+		  LOG_STR("reason", failure_of(error)), LOG_INT("error", error));
+	siprec_end(h, c, r);
+	recording_publish(h, c, r, SIG_CALL_RECORDING_FAILED, failure_of(error));
+	recording_remove(c->recordings, r);
+	outbox_touch_later(&c->out);
+	acts_record_failed(h, c, number);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recording of a call (docs/adr/0039-recordings.md). What is recorded is a value (sig/model/recording.h), and all else follows from it
+ * after each step: what the recorder is told, and which flows are copied for it.
+ */
+#ifndef SIG_CALL_RECORDING_H
+#define SIG_CALL_RECORDING_H
+
+#include "sig/model/call.h"
+#include "sig/model/call_order.h"
+#include "sig/model/recording.h"
+
+/*
+ * By command, of the leg. 0, also when it is so already. -EPERM: its party is no extension that may be recorded on demand, or a policy
+ * records it, which no command ends; or an application lets it say a message. -EEXIST: it goes elsewhere already. -ENOPROTOOPT: there is no
+ * external recorder. -ENOMSG: nothing is recorded of it. -EUSERS: too many recordings of the call, now or so far.
+ */
+int recording_order(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
+		    enum order_record_to to) NODISCARD;
+/* What an application asked for (act.h). Its number; 0: the leg is recorded already, or there are too many. */
+uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg);
+/* Where it goes on. */
+void recording_message_end(struct call_host *h, struct call *c, uint8_t number);
+/* The recorder could not: error -errno. */
+void recording_failed(struct call_host *h, struct call *c, uint8_t number, int error);
+
+/* After each step: begins what a policy wants, ends what has no leg any more, tells the recorder. */
+void recordings_settle(struct call_host *h, struct call *c);
+/* What the party of the leg hears of it: that it is recorded, or that who speaks with it is. Compares by memcmp. */
+struct media_overlay recordings_overlay(const struct call_host *h, const struct call *c,
+					uint8_t leg);
+/* This process has the call no longer. */
+void recordings_leave(struct call_host *h, const struct call *c);
+/* For the CDR of the pair that parts: 1 << number. Those that go on are of the next pair, too. */
+uint64_t recordings_take_pair(struct call *c);
+/* The same, of the pair that talks. */
+uint64_t recordings_pair(const struct call *c);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recordings with an external recorder (docs/adr/0045-an-external-recorder.md): their sessions, by the values of sig/model/siprec.h. Whatever
+ * becomes of them the call goes on.
+ */
+#ifndef SIG_CALL_SIPREC_H
+#define SIG_CALL_SIPREC_H
+
+#include "sig/model/event.h"
+#include "sig/model/recording.h"
+
+/* After each step, of a recording that goes there: asks the recorder, tells it what has changed, copies what it takes. */
+void siprec_settle(struct call_host *h, struct call *c, struct recording *r);
+/* It is over: the recorder hears BYE. */
+void siprec_end(struct call_host *h, struct call *c, struct recording *r);
+/* This process has the call no longer: the recorder is told nothing. */
+void siprec_leave(struct call_host *h, const struct call *c, struct recording *r);
+/* An event whose leg is SIPREC_LEG. */
+void siprec_step(struct call_host *h, struct call *c, const struct call_event *ev);
+/* After a restart. */
+void siprec_resume(struct call_host *h, struct call *c);
+/* The request is in a dialog of a recording. */
+bool siprec_has_dialog(const struct call *c, const struct sip_message *m);
+/* A 2xx to an INVITE that nobody waits for any more: ACK and BYE. */
+void siprec_stray(struct call_host *h, const struct sip_message *m);
+/* What the party of the leg says is copied for a recorder. */
+bool siprec_taps(const struct call *c, uint8_t leg);
+/* When it has to be looked at again; 0: never. */
+uint64_t siprec_due_ns(const struct call *c);
+
+#endif

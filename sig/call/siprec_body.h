@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a recorder is told: SDP (RFC 7866 7.1.1) and metadata (RFC 7865 9) in one body of two parts. And what its answer says. Pure: texts of
+ * others go in as they are, and come out as they may stand there.
+ */
+#ifndef SIG_CALL_SIPREC_BODY_H
+#define SIG_CALL_SIPREC_BODY_H
+
+#include "media/fork.h"
+#include "media/sdp/sdp.h"
+
+/* One whose voice is a stream. */
+struct siprec_party {
+	bool there;        /* else its stream is inactive, and nobody's */
+	bool speaks;       /* what it says may be recorded now */
+	uint8_t id;        /* among those of the call */
+	struct bytes user; /* number, or whatever it is */
+	struct bytes host; /* of its address of record; IPv6 without brackets */
+	struct bytes name; /* as shown; empty: none */
+	struct bytes said; /* SDP that it has of us: what it sends has these payload types */
+	uint8_t line;      /* its m-line of sound there */
+	uint64_t since_utc_ms;
+};
+
+struct siprec_talk {
+	uint64_t call;
+	uint8_t number; /* of the recording */
+	uint64_t begun_utc_ms;
+	const struct addr *address; /* where media of ours is, without a port */
+	uint16_t port[FORK_STREAMS];
+	const struct media_key *keys; /* FORK_STREAMS; NULL: plain */
+	uint64_t session_id;
+	uint32_t version;
+	struct siprec_party party[FORK_STREAMS]; /* in the order of labels and m-lines */
+};
+
+/* Content-Type of the body, with its boundary. */
+void siprec_write_type(struct writer *w, const struct siprec_talk *t);
+/* w->overflow: it is too long. */
+void siprec_write_body(struct writer *w, const struct siprec_talk *t);
+/* The same of one part. */
+void siprec_write_sdp(struct writer *w, const struct siprec_talk *t);
+void siprec_write_metadata(struct writer *w, const struct siprec_talk *t);
+
+/*
+ * Where the recorder takes the streams: address, port and payload types of each that is on. 0. -EBADMSG: it is no answer to our offer.
+ * -ENOTSUP: nothing of it can be sent to; without SRTP where we offered it. -ENOENT: it takes neither stream. *reason says so in words.
+ */
+int siprec_read_answer(struct media_fork *out, struct bytes sdp, bool secure,
+		       const char **reason) NODISCARD;
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/model/call_data.h"
+
+#include <errno.h>
+
+#include "sig/sip/message.h"
+
+#define DATA_LINE "Tandem-Data"
+
+static bool is_tag_octet(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '-';
+}
+
+bool call_tag_is_good(struct bytes tag)
+{
+	size_t dot = bytes_find(tag, '.');
+
+	if (tag.n > CALL_TAG_MAX || dot == 0 || dot + 1 >= tag.n)
+		return false;
+	for (size_t i = 0; i < tag.n; i++) {
+		if (i != dot && !is_tag_octet(tag.p[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool value_is_good(struct bytes value)
+{
+	for (size_t i = 0; i < value.n; i++) {
+		if (!value.p[i] || !strchr("0123456789*#ABCD", value.p[i]))
+			return false;
+	}
+	return value.n > 0;
+}
+
+bool call_data_is_good(struct bytes data)
+{
+	struct bytes one, tag;
+
+	if (data.n >= CALL_DATA_MAX || (data.n && data.p[data.n - 1] == ';'))
+		return false;
+	while (bytes_cut(&data, ';', &one)) {
+		if (!bytes_cut(&one, '=', &tag) || !call_tag_is_good(tag) || !value_is_good(one))
+			return false;
+	}
+	return true;
+}
+
+static bool data_has(struct bytes data, struct bytes tag)
+{
+	struct bytes one, name;
+
+	while (bytes_cut(&data, ';', &one)) {
+		if (bytes_cut(&one, '=', &name) && bytes_eq(name, tag))
+			return true;
+	}
+	return false;
+}
+
+static void data_put(struct writer *w, struct bytes one)
+{
+	writer_str(w, w->n ? ";" : "");
+	writer_bytes(w, one);
+}
+
+/* All but that tag. */
+static void data_put_others(struct writer *w, struct bytes data, struct bytes tag)
+{
+	struct bytes one, rest, name;
+
+	while (bytes_cut(&data, ';', &one)) {
+		rest = one;
+		if (bytes_cut(&rest, '=', &name) && !bytes_eq(name, tag))
+			data_put(w, one);
+	}
+}
+
+int call_data_set(struct call *c, struct bytes tag, struct bytes value)
+{
+	uint8_t space[CALL_DATA_MAX - 1];
+	struct writer w = writer_over(space, sizeof(space));
+
+	data_put_others(&w, text_bytes(&c->data), tag);
+	data_put(&w, tag);
+	writer_str(&w, "=");
+	writer_bytes(&w, value);
+	return w.overflow ? -ENOSPC : text_set(&c->data, writer_done(&w));
+}
+
+static void data_merge(struct call *to, struct bytes data)
+{
+	struct bytes one, value, tag;
+
+	while (bytes_cut(&data, ';', &one)) {
+		value = one;
+		if (bytes_cut(&value, '=', &tag) && !data_has(text_bytes(&to->data), tag))
+			(void)call_data_set(to, tag, value);
+	}
+}
+
+void call_data_merge(struct call *to, const struct call *from)
+{
+	data_merge(to, text_bytes(&from->data));
+}
+
+void call_data_write(struct writer *w, struct bytes data)
+{
+	if (!data.n)
+		return;
+	writer_str(w, DATA_LINE ": ");
+	writer_bytes(w, data);
+	writer_str(w, "\r\n");
+}
+
+void call_data_hear(struct call *to, const struct sip_message *m)
+{
+	struct bytes data;
+
+	if (m->hop.transport == SIP_CELL && message_header(m, DATA_LINE, 0, &data) &&
+	    call_data_is_good(data))
+		data_merge(to, data);
+}

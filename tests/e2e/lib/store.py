@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tandem-store alone, as a node starts it, with recordings as a recorder leaves them."""
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import wave
+
+from patience import PATIENCE_S
+
+from .node import SANITIZERS, build_folder
+
+CALL = "000agvj5jqr40"
+LINK = 3
+# The program finds its socket at one descriptor: /bin/sh puts it there.
+START = ("import os, sys; os.dup2(int(sys.argv[1]), 3, inheritable=True); os.execv(sys.argv[2], sys.argv[2:])")
+
+
+def today():
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def record(folder, number=1, call=CALL, segment=1, tenant="default", date=None, octets=16000, **facts):
+    """A finished recording; its name below the folder."""
+    date = date or today()
+    where, name = os.path.join(folder, tenant, date), f"{call}-{number}.{segment}.wav"
+    os.makedirs(where, mode=0o700, exist_ok=True)
+    path = os.path.join(where, name)
+    with wave.open(path, "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(os.urandom(octets))
+    facts = {"recording": f"{call}-{number}", "call": call, "number": number, "segment": segment, "last": True, "tenant": tenant,
+             "file": name, "format": "wav", "codec": "L16", "rate": 8000, "channels": 2, "begun": f"{date}T00:00:00.000Z",
+             "duration_ms": 1000, "octets": os.path.getsize(path), "from": "1001", "to": "1002", "interrupted": False, **facts}
+    with open(path + ".json.new", "w", encoding="utf-8") as file:
+        json.dump(facts, file)
+    os.rename(path + ".json.new", path + ".json")
+    return f"{tenant}/{date}/{name}"
+
+
+class Store:
+    """The process and the other end of its socket; close() ends it."""
+
+    def __init__(self, folder, *destinations, **terms):
+        self.folder, self.log_path = folder, os.path.join(folder, ".log")
+        self.tickets, self.figures, self.terms = 0, {}, terms
+        self.destinations = destinations
+        self.start()
+
+    def start(self):
+        ours, its = socket.socketpair()
+        with its, open(self.log_path, "ab") as log:
+            program = os.path.join(build_folder(), "app", "tandem-store")
+            self.process = subprocess.Popen([sys.executable, "-c", START, str(its.fileno()), program], pass_fds=[its.fileno()],
+                                            stderr=log, env={**os.environ, **SANITIZERS})
+        self.socket, self.lines = ours, ours.makefile("r", encoding="utf-8")
+        self.socket.settimeout(PATIENCE_S)
+        self.settle(*self.destinations)
+
+    def settle(self, *destinations, **terms):
+        """Settings, as a node tells them."""
+        self.destinations, self.terms = destinations, {**self.terms, **terms}
+        names = [one["name"] for one in destinations]
+        self.say({"settings": {"folder": self.folder, "node": "n1", "retry_ms": 50, "retry_max_ms": 300, "give_up_ms": 3600000,
+                               "refusals": 2, "scan_ms": 50, "join_wait_ms": 3600000, "log_level": 3, "destinations": list(destinations),
+                               "usual": {"deliver": names}, "tenants": [], **self.terms}})
+
+    def say(self, line):
+        self.socket.sendall(json.dumps(line).encode() + b"\n")
+
+    def ask(self, command, tenant="", **arguments):
+        """The result, or the code of the error."""
+        self.tickets += 1
+        self.say({"ask": self.tickets, "command": command, "tenant": tenant, "args": arguments})
+        while True:
+            line = json.loads(self.lines.readline())
+            self.figures = line.get("figures", self.figures)
+            if line.get("answer") == self.tickets:
+                return line["result"] if "result" in line else line["error"]
+
+    def state(self, name):
+        found = self.ask("recording.get", name=name)
+        return found if isinstance(found, str) else found["state"]
+
+    def delivery(self, name, to):
+        found = self.ask("recording.get", name=name)
+        return next((one for one in found["deliveries"] if one["to"] == to), {"tries": 0, "reason": "", "state": ""})
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8") as file:
+            return file.read()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.lines.close()
+        self.socket.close()
+
+    def close(self):
+        """It ends by itself when the node is gone."""
+        self.lines.close()
+        self.socket.close()
+        try:
+            status = self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        if status != 0:
+            raise AssertionError(f"tandem-store ended with {status}:\n{self.log()[-4000:]}")

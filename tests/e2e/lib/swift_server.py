@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OpenStack Swift with its S3 door, all of its servers in one process: python3 swift_server.py FOLDER PORT USER KEY.
+
+It prints "ready" when there is the bucket "recordings"; for each line of its input it prints {key: sha256} of what is in there, as botocore
+sees it. It runs under Debian's python3, for which swift is packaged.
+"""
+import array
+import hashlib
+import json
+import os
+import socket
+import sys
+
+import eventlet
+eventlet.monkey_patch()
+
+import botocore.config
+import botocore.session
+from eventlet import tpool, wsgi
+from swift.common import utils
+from swift.common.ring import RingData
+from swift.common.wsgi import loadapp
+
+BUCKET, REGION = "recordings", "us-east-1"
+PROXY = """[DEFAULT]
+swift_dir = {folder}
+log_level = ERROR
+[pipeline:main]
+pipeline = catch_errors cache s3api tempauth proxy-server
+[app:proxy-server]
+use = egg:swift#proxy
+account_autocreate = true
+[filter:catch_errors]
+use = egg:swift#catch_errors
+[filter:cache]
+use = egg:swift#memcache
+memcache_servers = 127.0.0.1:1
+[filter:s3api]
+use = egg:swift#s3api
+location = {region}
+[filter:tempauth]
+use = egg:swift#tempauth
+user_{user} = {key} .admin
+"""
+BEHIND = """[DEFAULT]
+devices = {folder}/disks
+mount_check = false
+swift_dir = {folder}
+log_level = ERROR
+[pipeline:main]
+pipeline = server
+[app:server]
+use = egg:swift#{kind}
+"""
+
+
+def written(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def serve(listener, configuration):
+    eventlet.spawn(wsgi.server, listener, loadapp(configuration), open(os.devnull, "w", encoding="utf-8"))
+
+
+def listen(port=0):
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(64)
+    return listener
+
+
+def behind(folder, kind, port):
+    """A ring of one disk on one server."""
+    disk = {"id": 0, "zone": 1, "region": 1, "weight": 1.0, "ip": "127.0.0.1", "port": port, "device": "disk", "meta": "",
+            "replication_ip": "127.0.0.1", "replication_port": port}
+    RingData([array.array("H", [0, 0])], [disk], 31).save(f"{folder}/{kind}.ring.gz")
+
+
+def main(folder, port, user, key):
+    utils.HASH_PATH_SUFFIX, utils.HASH_PATH_PREFIX = b"x", b"y"
+    utils.SWIFT_CONF_FILE = written(f"{folder}/swift.conf", "[swift-hash]\nswift_hash_path_suffix = x\nswift_hash_path_prefix = y\n")
+    os.makedirs(f"{folder}/disks/disk", exist_ok=True)
+    listeners = {kind: listen() for kind in ("account", "container", "object")}
+    for kind, listener in listeners.items():
+        behind(folder, kind, listener.getsockname()[1])
+    for kind, listener in listeners.items():
+        serve(listener, written(f"{folder}/{kind}.conf", BEHIND.format(folder=folder, kind=kind)))
+    serve(listen(int(port)), written(f"{folder}/proxy.conf", PROXY.format(folder=folder, region=REGION, user=user.replace(":", "_"), key=key)))
+    client = botocore.session.get_session().create_client(
+        "s3", region_name=REGION, endpoint_url=f"http://127.0.0.1:{port}", aws_access_key_id=user, aws_secret_access_key=key,
+        config=botocore.config.Config(s3={"addressing_style": "path"}))
+    client.create_bucket(Bucket=BUCKET)
+    print("ready", flush=True)
+    while tpool.execute(sys.stdin.readline):
+        keys = [one["Key"] for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+        print(json.dumps({name: hashlib.sha256(client.get_object(Bucket=BUCKET, Key=name)["Body"].read()).hexdigest() for name in keys}),
+              flush=True)
+
+
+main(*sys.argv[1:])

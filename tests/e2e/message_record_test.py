@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages that a caller says to an application: a voicemail, a greeting: VM-02, VM-09."""
+import array
+import glob
+import json
+import os
+import time
+import unittest
+
+import tone
+
+from lib.codec import G722, sample_of_ulaw
+from lib.srtp import Key
+
+from application_test import SoundsTest
+from patience import until
+from server import ServerError
+
+TENTH = 10      # of a second
+
+
+class Message(SoundsTest):
+    BEEP, SPOKEN = 1000, 620
+
+    def files(self):
+        return sorted(glob.glob(f"{self.node.folder}/recordings/default/*/*.wav"))
+
+    def samples(self, path):
+        """Of a mono file: of the octets of the wire, or of PCM."""
+        with open(path, "rb") as file:
+            data = file.read()
+        self.assertEqual(int.from_bytes(data[22:24], "little"), 1)
+        rate, octets = int.from_bytes(data[24:28], "little"), data[data.index(b"data") + 8:]
+        if int.from_bytes(data[20:22], "little") == 7:
+            return [sample_of_ulaw(octet) for octet in octets], rate
+        return list(array.array("h", octets[:len(octets) // 2 * 2])), rate
+
+    def spoken(self, path, hertz=SPOKEN):
+        """For how many tenths of a second that tone is in there, and how many there are."""
+        samples, rate = self.samples(path)
+        parts = [samples[at:at + rate // TENTH] for at in range(0, len(samples) - rate // TENTH + 1, rate // TENTH)]
+        return sum(tone.share(part, rate, hertz) > 0.5 for part in parts), len(parts)
+
+    def begin(self, call, **terms):
+        """Behind the beep."""
+        order = self.node.ctl("call.record_message", call=call, **terms)["order"]
+        self.hears(self.BEEP, 8)
+        until(lambda: self.files(), lambda: self.node.log_tail())
+        return order
+
+    def say(self, seconds):
+        self.audio_a.start(self.SPOKEN)
+        time.sleep(seconds)
+        self.audio_a.stop()
+
+    def test_silence_ends_it(self):
+        """Its file is there when it is told, and is played at once; to nobody of another name."""
+        out, call = self.answered()
+        order = self.begin(call, silence_ms="2000")
+        self.say(1.5)
+        told = self.wait_told("call.recorded")
+        self.assertEqual((told["call"], int(told["order"]), told["reason"], told["recording"]), (call, order, "silence", f"{call}-1"))
+        path, = self.files()
+        self.assertTrue(os.path.exists(path + ".json"))
+        samples, rate = self.samples(path)
+        self.assertEqual(len(samples) * 1000 // rate, int(told["ms"]))
+        tenths, all_of_it = self.spoken(path)
+        self.assertGreater(tenths, 10)
+        self.assertLess(all_of_it - tenths, 8, "silence at its ends")
+        self.assertNotIn("call.recorded", [row["type"] for row in self.node.events()])
+        for name in ("recording:../1", "recording:1", f"recording:{call}-64", f"recording:{call}-1/x"):
+            with self.assertRaisesRegex(ServerError, "names of files"):
+                self.node.ctl("call.play", call=call, file=name)
+        self.node.ctl("call.play", call=call, file=f"recording:{call}-2")
+        self.assertEqual(self.wait_told("call.played")["reason"], "failed")
+        self.node.ctl("call.play", call=call, file=f"recording:{call}-1")
+        self.hears(self.SPOKEN, 40)
+        self.assertEqual(self.wait_told("call.played", 2)["reason"], "end")
+        out.bye()
+        self.ended()
+
+    def test_a_key_ends_it(self):
+        """Over SRTP, in G.722; a prompt is passed over by a key; one that is shorter than it must be; and at last it hangs up."""
+        self.audio_a.codec, self.audio_a.pt = G722(), 9
+        self.audio_a.key_out = Key()
+        self.node.ctl("extension.put", secret="secret1001\n", number="1001", password="-", sdes_insecure="true")
+        out, call = self.call(self.audio_a.sdp(codecs=("9 G722/8000", "101 telephone-event/8000")))
+        self.node.ctl("call.answer", call=call)
+        self.audio_a.use(out.wait_answer())
+        self.node.ctl("call.record_message", call=call, file="greeting.wav", beep="false")
+        self.hears(self.GREETING)
+        self.audio_a.digit("5")
+        until(lambda: self.files(), lambda: self.node.log_tail())
+        self.say(0.8)
+        self.audio_a.digit("4")
+        self.audio_a.digit("#")
+        told = self.wait_told("call.recorded")
+        self.assertEqual(told["reason"], "key")
+        self.assertEqual(self.samples(self.files()[0])[1], 16000)
+        self.assertGreater(self.spoken(self.files()[0])[0], 5)
+        self.node.ctl("call.record_message", call=call, beep="false", min_ms="5000", terminators="*")
+        until(lambda: len(self.files()) == 2, self.node.log_tail)
+        self.audio_a.digit("*")
+        self.assertEqual(self.wait_told("call.recorded", 2)["reason"], "short")
+        self.node.ctl("call.record_message", call=call, beep="false")
+        until(lambda: len(self.files()) == 3, self.node.log_tail)
+        self.say(1)
+        out.bye()
+        told = self.wait_told("call.recorded", 3)
+        self.assertEqual((told["reason"], told["recording"]), ("hangup", f"{call}-3"))
+        until(lambda: os.path.exists(self.files()[2] + ".json"), self.node.log_tail)
+        self.assertGreater(self.spoken(self.files()[2])[0], 7)
+
+    def test_killed(self):
+        """What was said before is in the file, what is said afterwards in the next one, and both are played."""
+        out, call = self.answered()
+        self.begin(call, silence_ms="3000")
+        self.audio_a.start(self.SPOKEN)
+        until(lambda: os.path.getsize(self.files()[0]) > 8000, self.node.log_tail)
+        self.node.kill()
+        self.node.restart()
+        until(lambda: len(self.files()) == 2 and os.path.getsize(self.files()[1]) > 4000, self.node.log_tail)
+        self.audio_a.stop()
+        told = self.wait_told("call.recorded")
+        self.assertEqual((told["reason"], told["recording"]), ("silence", f"{call}-1"))
+        for path in self.files():
+            self.assertGreater(self.spoken(path)[0], 3)
+        with open(self.files()[1] + ".json", encoding="utf-8") as file:
+            facts = json.load(file)
+        self.assertEqual([facts[name] for name in ("recording", "segment", "last", "channels", "cause")], [f"{call}-1", 2, True, 1, "message"])
+        self.node.ctl("call.play", call=call, file=f"recording:{call}-1")
+        self.hears(self.SPOKEN, 60)
+        out.bye()
+        self.ended()
+
+
+if __name__ == "__main__":
+    unittest.main()

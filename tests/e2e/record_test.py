@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings of calls: the file has both parties, and not what was said while it was paused; over a kill of the node, with a tone or without: REC-01, REC-02, REC-03, REC-04."""
+import audioop
+import glob
+import json
+import os
+import signal
+import sys
+import time
+import unittest
+
+import tone
+
+from lib.codec import G722
+
+from music_test import MusicTest, TALK_A, TALK_B
+from patience import until
+
+SECRET_TONE = 1700
+MISSING_MOST_S = 1.5                # 0.5 on a quiet machine
+
+
+def sides(path):
+    """The samples of a stereo file of G.711: left and right."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at = data.index(b"data") + 8
+    law = audioop.ulaw2lin if int.from_bytes(data[20:22], "little") == 7 else audioop.alaw2lin
+    octets = data[at:]
+    return [memoryview(law(octets[side::2], 2)).cast("h") for side in (0, 1)]
+
+
+def facts_of(path):
+    with open(path + ".json", encoding="utf-8") as file:
+        return json.load(file)
+
+
+def has(samples, hertz):
+    """For how many tenths of a second that tone is there."""
+    return sum(1 for at in range(0, len(samples) - 800, 800)
+               if tone.share(samples[at:at + 800], 8000, hertz) > 0.5)
+
+
+class RecordTest(MusicTest):
+    def setUp(self):
+        super().setUp()
+        self.node.ctl("extension.put", number="1001", record="on_demand")
+
+    def files(self):
+        folder = os.path.join(self.node.folder, "recordings")
+        return sorted(glob.glob(f"{folder}/**/*.wav", recursive=True))
+
+    def finished(self, count):
+        until(lambda: sum(os.path.exists(path + ".json") for path in self.files()) == count,
+              lambda: f"{self.files()}\n{self.node.log_tail()}")
+        return self.files()
+
+    def order(self, state):
+        self.node.ctl("call.record", call=self.call_id(), leg="a", state=state)
+
+    def shown(self):
+        return self.node.ctl("call.show", call=self.call_id())["recordings"]
+
+
+class Recorded(RecordTest):
+    def test_paused(self):
+        out, into = self.talk()
+        self.order("on")
+        self.assertEqual([row["state"] for row in self.shown()], ["on"])
+        time.sleep(1)
+        self.order("pause")
+        self.audio_a.stop()
+        self.audio_a.start(SECRET_TONE)
+        self.hears(self.audio_b, SECRET_TONE)
+        self.audio_a.stop()
+        self.audio_a.start(TALK_A)
+        self.hears(self.audio_b, TALK_A)
+        self.order("resume")
+        time.sleep(0.5)
+        call = self.call_id()
+        self.ends(out, into)
+        path, = self.finished(1)
+        left, right = sides(path)
+        self.assertGreater(has(left, TALK_A), 8)
+        self.assertGreater(has(right, TALK_B), 8)
+        self.assertEqual(has(left, SECRET_TONE), 0)
+        with open(path + ".json", encoding="utf-8") as file:
+            facts = json.load(file)
+        self.assertEqual([facts[name] for name in ("recording", "from", "to", "user", "cause", "last")],
+                         [f"{call}-1", "1001", "1002", "1001", "command", True])
+
+    def test_killed(self):
+        out, into = self.talk()
+        self.order("on")
+        begun = time.monotonic()
+        time.sleep(2)
+        self.node.kill()
+        lived = time.monotonic() - begun
+        self.node.restart()
+        self.talks()
+        self.ends(out, into)
+        paths = self.finished(2)
+        self.assertEqual([path.rsplit("-", 1)[1] for path in paths], ["1.1.wav", "1.2.wav"])
+        self.assertGreater(has(sides(paths[0])[0], TALK_A), 4)
+        self.assertGreater(has(sides(paths[1])[1], TALK_B), 0)
+        first, second = map(facts_of, paths)
+        missing = lived - first["duration_ms"] / 1000
+        print(f"# missing of a file that kill -9 cut: {missing:.3f} s", file=sys.stderr)
+        self.assertLess(missing, MISSING_MOST_S)
+        for facts, interrupted in ((first, True), (second, False)):
+            self.assertEqual([facts.get(name) for name in ("from", "to", "user", "interrupted")], ["1001", "1002", "1001", interrupted])
+
+
+BEEP, BEEP_EVERY_S, STEP = 1400, 2, 5           # packets that are looked at together: 0.1 s
+
+
+def beeps(end, since):
+    """Which of the packets since then begin a tone: (when it came, its number among them)."""
+    packets, begun, sounds = end.audio(since), [], False
+    for at in range(0, len(packets) - STEP, STEP):
+        part = end.codec.samples([packet.payload for packet in packets[at:at + STEP]])
+        before, sounds = sounds, tone.power(part, end.codec.rate, BEEP) > 500_000
+        if sounds and not before:
+            begun.append((packets[at].at, at))
+    return begun
+
+
+class Toned(RecordTest):
+    """Both parties hear that the call is recorded, at once and again."""
+    def reload(self, media):
+        before = self.node.log_text().count("settings read again")
+        self.node.configure({"media": media, "recordings": {"tone": f"{BEEP_EVERY_S}s"}})
+        self.node.process.send_signal(signal.SIGHUP)
+        self.logged("settings read again", before + 1)
+
+    def beeps(self, count, since):
+        """So many are heard by each of both."""
+        for end in (self.audio_a, self.audio_b):
+            until(lambda end=end: len(beeps(end, since)) >= count, lambda end=end: f"{beeps(end, since)} of {count}")
+        return [beeps(end, since) for end in (self.audio_a, self.audio_b)]
+
+    def evenly(self, begun):
+        for before, after in zip(begun, begun[1:]):
+            self.assertAlmostEqual(after[0] - before[0], BEEP_EVERY_S, delta=1)
+
+    def untouched(self, end, hertz, since, begun):
+        """What is not near a tone is what was sent, octet for octet."""
+        sent, packets = set(end.codec.frames(hertz)), end.audio(since)
+        rest = [packet for n, packet in enumerate(packets) if all(abs(n - at) > 40 for _, at in begun)]
+        self.assertGreater(len(rest), 10)
+        self.assertEqual([packet for packet in rest if packet.payload not in sent], [])
+
+    def test_both_hear_it(self):
+        """Over a pause and a kill."""
+        out, into = self.talk()
+        since = time.monotonic()
+        self.order("on")
+        of_a, of_b = self.beeps(3, since)
+        self.assertLess(of_a[0][0] - since, 2)
+        for begun in (of_a, of_b):
+            self.evenly(begun)
+        self.untouched(self.audio_a, TALK_B, since, of_a)
+        self.untouched(self.audio_b, TALK_A, since, of_b)
+        self.order("pause")
+        paused = time.monotonic() + 0.5
+        time.sleep(BEEP_EVERY_S + 1)
+        for end in (self.audio_a, self.audio_b):
+            self.assertEqual(beeps(end, paused), [])
+        self.order("resume")
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        for begun in self.beeps(2, time.monotonic()):
+            self.evenly(begun)
+        self.one_stream(self.audio_a)
+        self.ends(out, into)
+        left, right = sides(self.finished(2)[0])
+        self.assertGreater(has(left, TALK_A), 8)
+        self.assertGreater(has(right, TALK_B), 8)
+
+    def test_held_and_coded(self):
+        """Between two codecs, and with music."""
+        self.audio_b.codec, self.audio_b.pt = G722(), 9
+        self.plays()
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.b.incoming().reject(488, "Not Acceptable Here")        # and is asked once more
+        into = self.b.incoming()
+        into.answer(self.audio_b.sdp(codecs=("9 G722/8000",)))
+        self.audio_a.use(out.wait_answer())
+        self.audio_b.use(into.request)
+        self.audio_a.start(TALK_A)
+        self.audio_b.start(TALK_B)
+        self.talks()
+        since = time.monotonic()
+        self.order("on")
+        self.beeps(1, since)
+        self.held_by_command(into, codecs=("9 G722/8000",))
+        since = time.monotonic()
+        until(lambda: len(beeps(self.audio_b, since)) >= 2, lambda: f"{beeps(self.audio_b, since)}")
+        self.ends(out, into)
+
+
+if __name__ == "__main__":
+    unittest.main()

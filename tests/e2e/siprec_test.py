@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls with an external recorder (SIPREC): it has both voices and knows whose they are; it is told of pauses, and goes on over a kill: REC-02."""
+import re
+import signal
+import unittest
+
+import tone
+
+from lib.authority import Authority
+from lib.place import PARTY
+from lib.recorder import Recorder
+from lib.recorder_stream import SecureRecorder
+
+from music_test import MusicTest, TALK_A, TALK_B
+from patience import until
+
+SECRET_TONE = 1700
+
+
+class SiprecTest(MusicTest):
+    media = {}
+
+    def setUp(self):
+        super().setUp()
+        self.recorder, siprec, more = self.place()
+        self.addCleanup(self.recorder.close)
+        self.node.configure({"siprec": {"address": f"{self.recorder.address}:{self.recorder.port}", **siprec}, **more})
+        self.node.process.send_signal(signal.SIGHUP)
+        self.logged("settings read again", 2)
+        self.node.ctl("extension.put", number="1001", record="on_demand")
+
+    def order(self, state, **more):
+        self.node.ctl("call.record", call=self.call_id(), leg="a", state=state, **more)
+
+    def recorded(self):
+        """A call whose recorder has taken it."""
+        legs = self.talk()
+        self.order("on", to="siprec")
+        session = self.recorder.asked().take()
+        self.heard()
+        return (*legs, session)
+
+    def heard(self):
+        self.recorder.ends[0].wait_tone(TALK_A, anew=True)
+        self.recorder.ends[1].wait_tone(TALK_B, anew=True)
+
+    def events(self, kind):
+        return [row for row in self.node.events() if row["type"] == kind]
+
+
+class Siprec(SiprecTest):
+    def place(self):
+        return Recorder(self.node), {"transport": "udp", "user": "srs"}, {}
+
+    def test_both_voices_and_a_pause(self):
+        out, into, session = self.recorded()
+        told, request = session.told, session.request
+        self.assertEqual(request.uri.split(":")[1].split("@")[0], "srs")
+        self.assertEqual(request.get("Require"), "siprec")
+        self.assertIn(";+sip.src", request.get("Contact"))
+        self.assertEqual((told.types, told.disposition), (["application/sdp", "application/rs-metadata+xml"], "recording-session"))
+        self.assertEqual((told.labels(), told.directions()), (["1", "2"], ["sendonly", "sendonly"]))
+        self.assertEqual([aor.split("@")[0] for aor in map(told.senders().get, ("1", "2"))], ["sip:1001", "sip:1002"])
+        row, = self.node.ctl("call.show", call=self.call_id())["recordings"]
+        self.assertEqual((row["to"], row["state"]), ("siprec", "on"))
+        sent = {packet.ssrc for packet in self.recorder.ends[0].packets}
+        self.assertEqual(sent, {self.audio_a.ssrc}, "as the party sent it")
+        self.order("pause")
+        self.assertEqual(session.take_again().directions(), ["inactive", "inactive"])
+        self.audio_a.stop()
+        self.audio_a.start(SECRET_TONE)
+        self.hears(self.audio_b, SECRET_TONE)
+        self.audio_a.stop()
+        self.audio_a.digit("7")
+        self.audio_a.start(TALK_A)
+        self.hears(self.audio_b, TALK_A)
+        self.order("resume")
+        self.assertEqual(session.take_again().directions(), ["sendonly", "sendonly"])
+        self.heard()
+        end = self.recorder.ends[0]
+        self.assertEqual(end.digits(), "")
+        parts = [end.codec.samples([packet.payload]) for packet in end.audio()]
+        self.assertEqual(sum(tone.share(part, 8000, SECRET_TONE) > 0.9 for part in parts), 0)
+        self.order("off")
+        session.wait_bye()
+        self.talks()
+        self.ends(out, into)
+        self.assertEqual(len(self.events("call.recording_ended")), 1)
+        self.assertEqual(self.events("call.recording_lost"), [])
+
+    def test_refuses_at_first(self):
+        out, into = self.talk()
+        self.order("on", to="siprec")
+        self.recorder.asked().reject(503)
+        until(lambda: len(self.events("call.recording_lost")) == 1, self.node.log_tail)
+        session = self.recorder.asked().take()
+        self.heard()
+        until(lambda: len(self.events("call.recording_taken")) == 1, self.node.log_tail)
+        session.bye()                   # the recorder ends it; it is asked once more
+        again = self.recorder.asked().take()
+        self.heard()
+        self.assertEqual(again.told.session(), session.told.session())
+        self.talks()
+        self.ends(out, into)
+        again.wait_bye()
+
+    def test_policy_and_nobody_there(self):
+        """Nobody listens at the recorder's port: the call does not notice."""
+        self.node.ctl("extension.put", number="1001", record="auto", record_to="siprec")
+        self.recorder.close()
+        out, into = self.talk()
+        until(lambda: len(self.events("call.recording_lost")) == 1, self.node.log_tail)
+        self.talks()
+        self.ends(out, into)
+
+
+class Secure(SiprecTest):
+    node_options = {"everything": True}
+
+    def place(self):
+        authority = Authority(self.node.home)
+        recorder = SecureRecorder(self.node, *authority.signs("recorder", f"IP:{PARTY}"))
+        return recorder, {"transport": "tls", "srtp": True}, {"tls": {"ca": authority.path}}
+
+    def test_killed(self):
+        """Over TLS, with SRTP: the next process has another connection, other ports and other keys, and the same session."""
+        out, into, session = self.recorded()
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        told = session.take_again()
+        self.assertEqual(told.session(), session.told.session())
+        self.assertNotEqual(*(re.findall("inline:(\\S+)", sdp) for sdp in (told.sdp, session.told.sdp)))
+        self.heard()
+        self.assertEqual([end.forged for end in self.recorder.ends], [0, 0])
+        self.talks()
+        self.ends(out, into)
+        session.wait_bye()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stories of calls that are recorded (recorder.h). A command is said again: its client hears nothing of a process that dies. */
+#include "tests/sim/node.h"
+#include "tests/sim/story.h"
+
+#define ON(phone)         (1u << (phone))
+#define NUMBER(recording) (1u << (recording))
+#define A_CALLS_B(...)    .steps = { { 3, STORY_DIAL, A, EXT_B }, __VA_ARGS__ }, .absent = ON(B2)
+#define ORDERED(at, what)                   \
+	{ (at), STORY_COMMAND, A, (what) }, \
+	{                                   \
+		(at) + 3, STORY_AGAIN       \
+	}
+#define TALK_IN_THE_END .talk = ON(A) | ON(B), .status = 200
+
+const struct story story_records[] = {
+	{ "recorded", A_CALLS_B({ 20, STORY_HANG_UP, A }), .recorded = ON(EXT_A), .look_s = 15,
+	  .records = 1, .recordings = NUMBER(1), TALK_IN_THE_END },
+	{ "recorded-callee", A_CALLS_B({ 20, STORY_HANG_UP, B }), .recorded = ON(EXT_B),
+	  .look_s = 15, .records = 1, .recordings = NUMBER(1), TALK_IN_THE_END },
+	{ "recorded-and-held", A_CALLS_B({ 8, STORY_HOLD, A }, { 24, STORY_HANG_UP, A }),
+	  .music = true, .recorded = ON(EXT_A), .look_s = 18, .records = 1, .recordings = NUMBER(1),
+	  TALK_IN_THE_END },
+	{ "recorded-policy-paused", A_CALLS_B(ORDERED(8, ORDER_RECORD_PAUSES)),
+	  .recorded = ON(EXT_A), .look_s = 20, .records = 0, .recordings = NUMBER(1),
+	  TALK_IN_THE_END },
+	{ "recorded-by-command", A_CALLS_B(ORDERED(8, ORDER_RECORDS)), .on_demand = ON(EXT_A),
+	  .look_s = 18, .records = 1, .recordings = NUMBER(1), TALK_IN_THE_END },
+	{ "recorded-and-paused",
+	  A_CALLS_B(ORDERED(8, ORDER_RECORDS), ORDERED(14, ORDER_RECORD_PAUSES)),
+	  .on_demand = ON(EXT_A), .look_s = 26, .records = 0, .recordings = NUMBER(1),
+	  TALK_IN_THE_END },
+	{ "recorded-and-on-again",
+	  A_CALLS_B(ORDERED(8, ORDER_RECORDS), ORDERED(14, ORDER_RECORD_PAUSES),
+		    ORDERED(20, ORDER_RECORD_GOES_ON)),
+	  .on_demand = ON(EXT_A), .look_s = 32, .records = 1, .recordings = NUMBER(1),
+	  TALK_IN_THE_END },
+	{ "recorded-and-stopped",
+	  A_CALLS_B(ORDERED(8, ORDER_RECORDS), ORDERED(14, ORDER_RECORD_STOPS)),
+	  .on_demand = ON(EXT_A), .look_s = 26, .records = 0, .recordings = NUMBER(1),
+	  TALK_IN_THE_END },
+	{ "recorded-twice",
+	  A_CALLS_B(ORDERED(8, ORDER_RECORDS), ORDERED(14, ORDER_RECORD_STOPS),
+		    ORDERED(20, ORDER_RECORDS)),
+	  .on_demand = ON(EXT_A), .look_s = 32, .records = 1, .recordings = NUMBER(1) | NUMBER(2),
+	  TALK_IN_THE_END },
+	{ "recorded-and-given-away", A_CALLS_B({ 8, STORY_REFER, B, EXT_C }), .recorded = ON(EXT_A),
+	  .look_s = 24, .records = 1, .recordings = NUMBER(1), .talk = ON(A) | ON(C),
+	  .status = 200 },
+	{ "ordered-and-given-away",
+	  A_CALLS_B(ORDERED(6, ORDER_RECORDS), { 14, STORY_REFER, B, EXT_C }),
+	  .on_demand = ON(EXT_A), .look_s = 30, .records = 1, .recordings = NUMBER(1),
+	  .talk = ON(A) | ON(C), .status = 200 },
+	{ "recorded-and-parked", A_CALLS_B({ 8, STORY_PARK, B }), .recorded = ON(EXT_A),
+	  .look_s = 24, .waits = 1, .recordings = NUMBER(1), .talk = ON(A), .status = 200 },
+	{ "ordered-and-split",
+	  A_CALLS_B(ORDERED(6, ORDER_RECORDS), { 14, STORY_COMMAND, A, ORDER_SPLIT_B }),
+	  .on_demand = ON(EXT_A), .loose = true },
+};
+const uint32_t story_record_count = COUNT_OF(story_records);

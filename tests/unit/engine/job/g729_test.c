@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* G.729 coded anew, by its module. Only where that is built. */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+
+#include "dsp/g729.h"
+#include "tests/unit/engine/job/coder_rig.h"
+
+static const enum media_codec OTHERS[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA, MEDIA_CODEC_G722,
+					   MEDIA_CODEC_OPUS, MEDIA_CODEC_G726_32 };
+
+static void it_is_not_loaded(void **state)
+{
+	struct coding c;
+
+	(void)state;
+	assert_int_equal(coding_open(&c, &(struct media_coding){ .from = MEDIA_CODEC_G729,
+								 .to = MEDIA_CODEC_PCMU }),
+			 -ENOTSUP);
+	assert_int_equal(coding_open(&c, &(struct media_coding){ .from = MEDIA_CODEC_PCMU,
+								 .to = MEDIA_CODEC_G729 }),
+			 -ENOTSUP);
+}
+
+static void it_is_loaded(void **state)
+{
+	char why[MODULE_TEXT_MAX] = "";
+
+	(void)state;
+	if (g729_load(why))
+		fail_msg("%s", why);
+}
+
+static void pair_talks(enum media_codec other)
+{
+	static int16_t pcm[SAMPLES_MAX];
+	struct scene *s = scene_open(MEDIA_CODEC_G729, other);
+	uint32_t rate;
+	size_t n;
+
+	for (int i = 0; i < 60; i++) {
+		talker_put(s, A);
+		talker_put(s, B);
+		work_off(s);
+		pass_ms(s, PACKET_MS);
+	}
+	assert_int_equal(s->n[A], 60);
+	assert_int_equal(s->n[B], 60);
+	in_step(s, A, 0, 8000);
+	in_step(s, B, 0, media_codec_facts(other)->clock_hz);
+	n = heard_decode(s, A, 0, MEDIA_CODEC_G729, pcm, &rate);
+	assert_true(tone_share(pcm, n, rate, TONE_HZ) > 0.8);
+	n = heard_decode(s, B, 0, other, pcm, &rate);
+	assert_true(tone_share(pcm, n, rate, TONE_HZ) > 0.8);
+	assert_int_equal(s->heard[A][10].rtp.payload_n, 20);
+	assert_true(coder_of(&s->r->w, flow_of(s->r, B))->list[0].cost_ns >= 36000);
+	scene_close(s);
+}
+
+static void it_speaks_with_each(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(OTHERS); i++)
+		pair_talks(OTHERS[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_is_not_loaded),
+		cmocka_unit_test(it_is_loaded),
+		cmocka_unit_test(it_speaks_with_each),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

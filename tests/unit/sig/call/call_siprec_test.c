@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls with an external recorder (REC-02): its session by policy and by command, over pauses, transfers, refusals and kills. */
+#include <errno.h>
+
+#include "sig/model/recording.h"
+#include "tests/unit/sig/trio.h"
+#include "tests/unit/sig/ways.h"
+
+static struct phone g_recorder;
+
+#define ANSWER(way)                                                                           \
+	"v=0\r\no=- 1 1 IN IP4 192.0.2.77\r\ns=-\r\nc=IN IP4 192.0.2.77\r\nt=0 0\r\n"         \
+	"m=audio 4000 RTP/AVP 0 8 101\r\na=" way "\r\nm=audio 4002 RTP/AVP 0 8 101\r\na=" way \
+	"\r\n"
+#define TAKES ANSWER("recvonly")
+
+static void allowed(struct rig *r, const char *number, enum record_method method)
+{
+	struct shard_extension e = rig_extension(number, false);
+
+	e.record = (uint8_t)method;
+	e.record_to = RECORD_TO_SIPREC;
+	assert_int_equal(shard_extension_put(r->shard, &e), 0);
+}
+
+static int siprec_setup(void **state)
+{
+	struct trio *t = calloc(1, sizeof(*t));
+	struct shard_settings s = rig_settings();
+
+	if (!t)
+		return -1;
+	s.siprec = (struct shard_siprec){ .on = true,
+					  .transport = SIP_UDP,
+					  .address = rig_addr("192.0.2.77:5060"),
+					  .user = "srs" };
+	s.recording_tone_ms = 15000;
+	t->l.r = rig_open_with(&s);
+	phones_open(t->l.r, &t->l.a, &t->l.b);
+	phone_open(&t->c, t->l.r, "1004", "192.0.2.14:5060");
+	phone_bind(&t->c);
+	phone_open(&g_recorder, t->l.r, "srs", "192.0.2.77:5060");
+	allowed(t->l.r, "1001", RECORD_ON_DEMAND);
+	phones_talk(&t->l.a, &t->l.b);
+	*state = t;
+	return 0;
+}
+
+static uint64_t siprec_call(struct rig *r)
+{
+	struct call_view view;
+	uint32_t cursor = 0;
+
+	assert_true(shard_call_next(r->shard, &cursor, &view));
+	return view.call;
+}
+
+static void order(struct trio *t, enum order_record what, int want)
+{
+	assert_int_equal(shard_call_record(t->l.r->shard, siprec_call(t->l.r), 0, what, NULL,
+					   t->l.r->now),
+			 want);
+	rig_wait_ms(t->l.r, 1);
+}
+
+static uint32_t told(const struct rig *r, enum sig_event_kind kind)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->event_count; i++)
+		n += r->events[i].kind == kind;
+	return n;
+}
+
+/* Both hear the tone of recordings from when the recorder takes it. */
+static void assert_toned(const struct rig *r, bool toned)
+{
+	assert_int_equal(line_last_spec(r, 0).overlay.every_ms, toned ? 15000 : 0);
+	assert_int_equal(line_last_spec(r, 1).overlay.every_ms, toned ? 15000 : 0);
+}
+
+static void assert_tapped(const struct rig *r, bool tapped)
+{
+	assert_int_equal(line_last_spec(r, 0).tap_fork, tapped);
+	assert_int_equal(line_last_spec(r, 1).tap_fork, tapped);
+	assert_int_equal(line_last_spec(r, 0).tap, 0); /* no file */
+}
+
+static struct bytes is_asked(struct trio *t)
+{
+	struct bytes m = phone_rings(&g_recorder);
+
+	assert_true(m.n);
+	assert_true(rig_has(m, "Require: siprec\r\n"));
+	assert_true(rig_has(m, ";+sip.src\r\n"));
+	assert_false(line_last_spec(t->l.r, 0).tap_fork && !t->l.r->forks);
+	return m;
+}
+
+static void takes(struct trio *t)
+{
+	phone_answer(&g_recorder, is_asked(t), "200 OK", TAKES);
+	assert_true(rig_take(t->l.r, &g_recorder.addr, "ACK ").n);
+}
+
+static void is_taken(struct trio *t)
+{
+	order(t, ORDER_RECORD_ON, 0);
+	takes(t);
+	assert_tapped(t->l.r, true);
+}
+
+static void hears_bye(struct trio *t)
+{
+	struct bytes m = rig_take(t->l.r, &g_recorder.addr, "BYE ");
+
+	assert_true(m.n);
+	phone_answer(&g_recorder, m, "200 OK", "");
+}
+
+/* A hangs up; nothing is left, and no port is taken. */
+static void hangs_up(struct trio *t)
+{
+	phone_request(&t->l.a, "BYE", "", "");
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	trio_assert_left(&t->l.b);
+}
+
+static void taken(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct bytes m;
+
+	order(t, ORDER_RECORD_ON, 0);
+	m = is_asked(t);
+	assert_true(bytes_starts(m, "INVITE sip:srs@192.0.2.77:5060 SIP/2.0\r\n"));
+	assert_true(rig_has(m, "To: <sip:srs@192.0.2.77:5060>\r\n"));
+	assert_true(rig_has(m, "Content-Type: multipart/mixed;boundary=tandem-"));
+	assert_true(rig_has(m, "aor=\"sip:1001@"));
+	assert_true(rig_has(m, "aor=\"sip:1002@"));
+	assert_true(rig_has(m, "a=label:1\r\na=sendonly\r\n"));
+	assert_true(rig_has(m, "a=label:2\r\na=sendonly\r\n"));
+	assert_tapped(r, false); /* nobody takes it yet */
+	assert_toned(r, false);
+	assert_int_equal(r->record_count, 0);
+	phone_answer(&g_recorder, m, "200 OK", TAKES);
+	assert_true(rig_take(r, &g_recorder.addr, "ACK ").n);
+	assert_tapped(r, true);
+	assert_toned(r, true);
+	assert_true(r->forks);
+	for (uint16_t i = 0; i < FORK_STREAMS; i++) {
+		assert_int_equal(r->fork.stream[i].on, 1);
+		assert_int_equal(r->fork.stream[i].leg, i);
+		assert_int_equal(r->fork.stream[i].remote.port, 4000 + 2 * i);
+		assert_int_not_equal(r->fork.stream[i].local.port, 0);
+		assert_int_equal(r->fork.stream[i].key.suite, MEDIA_SUITE_NONE);
+	}
+	phone_answer(&g_recorder, m, "200 OK", TAKES); /* it did not hear the ACK */
+	assert_true(rig_take(r, &g_recorder.addr, "ACK ").n);
+	assert_int_equal(rig_count(r, &g_recorder.addr, "INVITE "), 1);
+	hangs_up(t);
+	hears_bye(t);
+	assert_false(r->forks);
+	line_assert_idle(r);
+	assert_int_equal(r->cdrs[0].recordings, 2);
+	assert_int_equal(told(r, SIG_CALL_RECORDING_LOST), 0);
+	assert_int_equal(told(r, SIG_CALL_RECORDING_ENDED), 1);
+}
+
+static void by_policy(void **state)
+{
+	struct trio *t = *state;
+
+	hangs_up(t);
+	line_assert_idle(t->l.r);
+	allowed(t->l.r, "1002", RECORD_AUTO);
+	phones_talk(&t->l.a, &t->l.b);
+	takes(t);
+	assert_int_equal(t->l.r->fork.stream[0].leg, 1); /* whose recording it is */
+	assert_tapped(t->l.r, true);
+	hangs_up(t);
+	hears_bye(t);
+	line_assert_idle(t->l.r);
+}
+
+static void paused(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct bytes m;
+
+	is_taken(t);
+	order(t, ORDER_RECORD_PAUSE, 0);
+	assert_tapped(r, false); /* at once */
+	assert_toned(r, false);
+	assert_int_equal(r->fork.stream[0].on + r->fork.stream[1].on, 0);
+	m = is_asked(t);
+	assert_true(rig_has(m, "a=label:1\r\na=inactive\r\n"));
+	order(t, ORDER_RECORD_RESUME, 0); /* before it has answered */
+	assert_int_equal(rig_count(r, &g_recorder.addr, "INVITE "), 2);
+	phone_answer(&g_recorder, m, "200 OK", ANSWER("inactive"));
+	assert_tapped(r, false);
+	takes(t);
+	assert_tapped(r, true);
+	order(t, ORDER_RECORD_OFF, 0);
+	assert_tapped(r, false);
+	hears_bye(t);
+	hangs_up(t);
+	line_assert_idle(r);
+}
+
+/* Nobody hears whom it holds: the recorder does not either. */
+static void held(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	is_taken(t);
+	assert_int_equal(shard_call_mute(r->shard, siprec_call(r), 0, true, NULL, r->now), 0);
+	rig_wait_ms(r, 1);
+	assert_int_equal(line_last_spec(r, 0).tap_fork, 0);
+	assert_int_equal(line_last_spec(r, 1).tap_fork, 1);
+	assert_true(rig_has(is_asked(t), "a=label:1\r\na=inactive\r\n"));
+	phone_answer(&g_recorder, g_recorder.invite, "200 OK", TAKES);
+	hangs_up(t);
+	hears_bye(t);
+	line_assert_idle(r);
+}
+
+/* The order is of 1001, whoever it speaks with. */
+static void given_away(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct bytes m;
+
+	is_taken(t);
+	give_away(t, &t->l.b);
+	m = phone_rings(&g_recorder);
+	if (m.n)
+		phone_answer(&g_recorder, m, "200 OK", TAKES);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
+	m = phone_rings(&g_recorder);
+	assert_true(rig_has(m, "aor=\"sip:1004@"));
+	assert_false(rig_has(m, "aor=\"sip:1002@"));
+	phone_answer(&g_recorder, m, "200 OK", TAKES);
+	assert_int_equal(r->fork.stream[1].leg, 2);
+	assert_int_equal(line_last_spec(r, 2).tap_fork, 1);
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+	trio_assert_left(&t->l.b);
+	phone_request(&t->l.a, "BYE", "", "");
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	trio_assert_left(&t->c);
+	hears_bye(t);
+	line_assert_idle(r);
+}
+
+/* ---- recorders that do not take it ---- */
+
+static const struct {
+	const char *name, *status, *body;
+	bool bye; /* it has taken what cannot be used */
+} g_refusals[] = {
+	{ "refused", "503 Service Unavailable", "", false },
+	{ "not a recorder", "420 Bad Extension", "", false },
+	{ "without SDP", "200 OK", "", true },
+	{ "neither stream", "200 OK",
+	  "v=0\r\no=- 1 1 IN IP4 192.0.2.77\r\ns=-\r\nc=IN IP4 192.0.2.77\r\nt=0 0\r\n"
+	  "m=audio 0 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\n",
+	  true },
+	{ "to ourselves", "200 OK",
+	  "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+	  "m=audio 5060 RTP/AVP 0\r\nm=audio 5060 RTP/AVP 0\r\n",
+	  true },
+};
+
+static void refused(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	order(t, ORDER_RECORD_ON, 0);
+	for (size_t i = 0; i < COUNT_OF(g_refusals); i++) {
+		print_message("# %s\n", g_refusals[i].name);
+		phone_answer(&g_recorder, is_asked(t), g_refusals[i].status, g_refusals[i].body);
+		assert_true(rig_take(r, &g_recorder.addr, "ACK ").n);
+		if (g_refusals[i].bye)
+			hears_bye(t);
+		assert_tapped(r, false);
+		assert_int_equal(told(r, SIG_CALL_RECORDING_LOST), 1); /* once */
+		rig_wait_ms(r, (UINT64_C(1000) << i) - 100);
+		assert_int_equal(rig_count(r, &g_recorder.addr, "INVITE "), i + 1);
+		rig_wait_ms(r, 200);
+	}
+	takes(t);
+	assert_int_equal(told(r, SIG_CALL_RECORDING_TAKEN), 1);
+	assert_tapped(r, true);
+	hangs_up(t);
+	hears_bye(t);
+	line_assert_idle(r);
+}
+
+/* It says nothing at all; the call ends meanwhile as any other. */
+static void silent(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	order(t, ORDER_RECORD_ON, 0);
+	rig_wait_ms(r, 40000);
+	assert_int_equal(told(r, SIG_CALL_RECORDING_LOST), 1);
+	assert_true(rig_count(r, &g_recorder.addr, "INVITE ") > 1);
+	hangs_up(t);
+	assert_int_equal(r->cdr_count, 1); /* it waits for no recorder */
+	line_assert_idle(r);
+}
+
+static void unreachable(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct sip_hop hop = { .transport = SIP_UDP, .remote = g_recorder.addr };
+
+	order(t, ORDER_RECORD_ON, 0);
+	assert_true(is_asked(t).n);
+	shard_send_failed(r->shard, &hop, ECONNREFUSED, r->now);
+	rig_run(r);
+	assert_int_equal(told(r, SIG_CALL_RECORDING_LOST), 1);
+	rig_wait_ms(r, 1001);
+	takes(t);
+	hangs_up(t);
+	hears_bye(t);
+	line_assert_idle(r);
+}
+
+static void ended_by_recorder(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	is_taken(t);
+	phone_request(&g_recorder, "OPTIONS", "", "");
+	assert_true(phone_hears(&g_recorder, "SIP/2.0 200").n);
+	phone_request(&g_recorder, "INVITE", "", TAKES);
+	assert_true(rig_take(r, &g_recorder.addr, "SIP/2.0 488").n);
+	phone_ack(&g_recorder);
+	phone_request(&g_recorder, "BYE", "", "");
+	assert_true(rig_take(r, &g_recorder.addr, "SIP/2.0 200").n);
+	assert_tapped(r, false);
+	assert_int_equal(told(r, SIG_CALL_RECORDING_LOST), 1);
+	phone_request(&g_recorder, "BYE", "", "");
+	assert_true(rig_take(r, &g_recorder.addr, "SIP/2.0 481").n);
+	rig_wait_ms(r, 1001);
+	takes(t);
+	hangs_up(t);
+	hears_bye(t);
+	line_assert_idle(r);
+}
+
+/* It takes what is over already: it hears so. */
+static void late(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct bytes m;
+
+	order(t, ORDER_RECORD_ON, 0);
+	m = is_asked(t);
+	order(t, ORDER_RECORD_OFF, 0);
+	phone_answer(&g_recorder, m, "200 OK", TAKES);
+	assert_true(rig_take(r, &g_recorder.addr, "ACK ").n);
+	hears_bye(t);
+	order(t, ORDER_RECORD_ON, 0);
+	m = is_asked(t);
+	phone_answer(&g_recorder, m, "180 Ringing", "");
+	hangs_up(t);
+	assert_true(rig_take(r, &g_recorder.addr, "CANCEL ").n);
+	phone_answer(&g_recorder, m, "200 OK", TAKES); /* they have crossed, and the call is gone */
+	assert_true(rig_take(r, &g_recorder.addr, "ACK ").n);
+	hears_bye(t);
+	line_assert_idle(r);
+}
+
+static void nowhere(void **state)
+{
+	struct line *l;
+
+	(void)line_setup(state);
+	l = *state;
+	allowed(l->r, "1001", RECORD_ON_DEMAND);
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(shard_call_record(l->r->shard, siprec_call(l->r), 0, ORDER_RECORD_ON, NULL,
+					   l->r->now),
+			 -ENOPROTOOPT);
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+	(void)line_teardown(state);
+}
+
+/* ---- over kills ---- */
+
+static void killed(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	char call_id[128];
+	struct bytes m;
+
+	is_taken(t);
+	phone_copy(call_id, sizeof(call_id), rig_header(g_recorder.invite, "Call-ID"));
+	line_restart(&t->l, line_stored(&t->l));
+	m = phone_rings(&g_recorder);
+	assert_true(rig_has(m, "a=label:1\r\na=sendonly\r\n"));
+	assert_true(bytes_is(rig_header(m, "Call-ID"), call_id));
+	assert_true(rig_has(rig_header(m, "To"), ";tag="));
+	assert_tapped(r, false);
+	phone_answer(&g_recorder, m, "481 Call Does Not Exist", ""); /* it was killed, too */
+	assert_true(rig_take(r, &g_recorder.addr, "ACK ").n);
+	rig_wait_ms(r, 1001);
+	takes(t);
+	assert_tapped(r, true);
+	hangs_up(t);
+	hears_bye(t);
+	line_assert_idle(r);
+}
+
+/* Before it has answered: another session. */
+static void killed_early(void **state)
+{
+	struct trio *t = *state;
+
+	order(t, ORDER_RECORD_ON, 0);
+	assert_true(is_asked(t).n);
+	line_restart(&t->l, line_stored(&t->l));
+	takes(t);
+	assert_tapped(t->l.r, true);
+	hangs_up(t);
+	hears_bye(t);
+	line_assert_idle(t->l.r);
+}
+
+#define SIPREC_TEST(fn) cmocka_unit_test_setup_teardown(fn, siprec_setup, line_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SIPREC_TEST(taken),
+		SIPREC_TEST(by_policy),
+		SIPREC_TEST(paused),
+		SIPREC_TEST(held),
+		SIPREC_TEST(given_away),
+		SIPREC_TEST(refused),
+		SIPREC_TEST(silent),
+		SIPREC_TEST(unreachable),
+		SIPREC_TEST(ended_by_recorder),
+		SIPREC_TEST(late),
+		cmocka_unit_test(nowhere),
+		SIPREC_TEST(killed),
+		SIPREC_TEST(killed_early),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
