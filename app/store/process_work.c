@@ -323,7 +323,7 @@ bool process_work(struct process *p, struct queue_job *q, const struct sidecar *
 	} else if (kind == WORK_SEAL && c->fault[0]) {
 		seal_failed(p, q, c->fault, true, now_ms);
 	} else if (p->work[kind].child) {
-		q->waits = 1u << kind;
+		q->waits = (uint8_t)(1u << kind);
 	} else {
 		err = work_start(p, q->path, kind);
 		q->busy = !err;
