@@ -135,7 +135,8 @@ bool pace_of(const struct suspect *s, struct stream_pace *out)
 	*out = (struct stream_pace){ .packets = now->stats.packets_out - then->stats.packets_out };
 	units = now->detail.sent_timestamp - then->detail.sent_timestamp;
 	if (out->packets < PACE_PACKETS_MIN || s->packets_in < PACE_PACKETS_MIN ||
-	    now->detail.sent_clock_hz == 0)
+	    now->detail.sent_clock_hz == 0 ||
+	    then->detail.sent_clock_hz != now->detail.sent_clock_hz)
 		return false;
 	out->octets = (double)(s->f->now.stats.octets_in - s->f->before.stats.octets_in) /
 			      (double)s->packets_in -

@@ -217,7 +217,7 @@ class Commands(CallTest):
         self.node.ctl("call.hangup", call=call)
         self.node.kill()
         self.node.restart()
-        while self.calls():             # the BYEs of the killed process may have left, too
+        while self.calls(ending=True):  # the BYEs of the killed process may have left, too
             or_none(out.wait_bye, 0.3)
             or_none(into.wait_bye, 0.3)
         self.assertEqual(self.ended()["ended_by"], "operator")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files of docs/guides, run by the programs they are for."""
+import glob
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from lib.sip import UserAgent
 from application_test import ApplicationTest
 from call_test import CallTest
 from music_test import wav
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 
 GUIDES = ROOT / "docs" / "guides"
 
@@ -189,7 +190,7 @@ class InTheirPlace(Guide):
 
 class Application(ApplicationTest):
     """docs/guides/application.md: its programs, on a node that has its files."""
-    HERTZ = {"pin.wav": 620, "welcome.wav": 1240, "sorry.wav": 380, "wait.wav": 760}
+    HERTZ = {"pin.wav": 620, "welcome.wav": 1240, "sorry.wav": 380, "wait.wav": 760, "record-message.wav": 500}
     BLOCK = re.compile(r"^(<!-- run -->\n)?```(\w*)\n(.*?)^```", re.M | re.S)
 
     def setUp(self):
@@ -245,10 +246,26 @@ class Application(ApplicationTest):
             time.sleep(0.05)
 
     def test_collect_and_play(self):
-        self.assertEqual(len(self.programs()), 3, "a program without a test")
+        self.assertEqual(len(self.programs()), 4, "a program without a test")
         program = self.begin(0)
         self.calls_with("1234#", "welcome.wav")
         self.calls_with("4321#", "sorry.wav")
+        self.assertIsNone(program.poll())
+
+    def test_a_message(self):
+        """The caller hears the prompt, speaks behind it, and hears what it has said."""
+        spoken = 1500
+        program = self.begin(1)
+        out = self.a.invite(self.NUMBER, self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.hears("record-message.wav")
+        until(lambda: glob.glob(f"{self.node.folder}/recordings/default/*/*.wav"), self.node.log_tail)
+        self.audio_a.start(spoken)
+        time.sleep(1)
+        self.audio_a.stop()
+        self.audio_a.wait_tone(spoken, anew=True)
+        out.wait_bye()
+        self.assertEqual(self.ended()["ended_by"], "operator")
         self.assertIsNone(program.poll())
 
     def test_two_are_taken_apart(self):
@@ -256,7 +273,7 @@ class Application(ApplicationTest):
         first = f'from tandem_client import Client\nclient, call = Client("unix:{self.node.redis_socket}"), "%s"\n'
         out, into, _ = self.connect()
         call = self.calls()[0]["id"]
-        subprocess.run([sys.executable, "-c", first % call + self.programs()[2]], check=True, timeout=20,
+        subprocess.run([sys.executable, "-c", first % call + self.programs()[3]], check=True, timeout=20,
                        env={**os.environ, "PYTHONPATH": str(ROOT / "client")})
         self.assertEqual({row["id"] for row in self.calls()} - {call}, {self.wait_told("call.split")["other"]})
         end = time.monotonic() + PATIENCE_S
@@ -268,7 +285,7 @@ class Application(ApplicationTest):
         self.ended()
 
     def test_callers_are_joined(self):
-        program = self.begin(1)
+        program = self.begin(2)
         out = self.a.invite(self.NUMBER, self.audio_a.sdp())
         self.audio_a.use(out.wait_answer())
         self.hears("wait.wav")

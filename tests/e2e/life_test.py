@@ -170,7 +170,7 @@ class Moved(CallTest):
         self.moved(self.node.stop)
         self.assertEqual(out.wait_final().status, 503)
         self.b.take_request("CANCEL")
-        call = self.calls()[0]["id"]
+        call = self.calls(ending=True)[0]["id"]
         self.assertIn(f"call={call}", next(line for line in self.node.log_text().splitlines()
                                            if "cannot go on after the restart" in line))
         self.assertEqual(self.node.metric("tandem_calls_given_up_total"), 1)

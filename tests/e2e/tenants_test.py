@@ -239,6 +239,7 @@ ROWS = {
     "call.play_control": order(action="pause"),
     "call.stop": order(),
     "call.collect": order(file="tone-dial"),
+    "call.record_message": order(),
     "call.split": order(),
     "call.park": order(leg="a", slot="8"),
     "call.retrieve": each(order(leg="a", slot="8"), hidden(call="OWN", leg="a", slot="LONE")),

@@ -448,6 +448,15 @@ static void fast_clock(void)
 {
 	b_()->now.detail.sent_timestamp += PACKETS * UNITS;
 }
+/* Nothing had been sent on at the first sample: there is no timestamp to count from. */
+static void began_since(void)
+{
+	b_()->before.stats = (struct flow_stats){ 0 };
+	b_()->now.stats.packets_out = PACKETS;
+	b_()->before.detail.sent_clock_hz = 0;
+	b_()->before.detail.sent_timestamp = 0;
+	b_()->now.detail.sent_timestamp = UINT32_MAX / 2;
+}
 static void jump(void)
 {
 	a_()->now.stats.jitter_us = 60000000;
@@ -569,6 +578,7 @@ static const struct row {
 	{ "a second sender", second_source, "second_source" },
 	{ "40 ms a packet", long_packets, "packet_length" },
 	{ "timestamps too fast", fast_clock, "clock" },
+	{ "a stream that began since", began_since, "" },
 	{ "timestamps that jumped", jump, "clock" },
 	{ "comfort noise", comfort_noise, "silence" },
 	{ "loss", lossy, "loss_in" },
