@@ -70,17 +70,23 @@ static void line_clear(struct media_line *out, enum media_kind kind)
 	out->a.event_pt = out->b.event_pt = PAYLOAD_NONE;
 }
 
+/* Of a line that was cleared: field by field, as its octets are compared and what lies between fields stays 0. */
+static void line_fill(struct media_line *out, const struct session_line *a,
+		      const struct session_line *b)
+{
+	out->active = 1;
+	out->lines = (uint8_t)offer_lines_word(a->kind, a->proto);
+	out->a = a->side;
+	out->b = b->side;
+}
+
 /* What the packets are is not ours to know, but that they are the same on both legs. */
 static void map_opaque(struct media_line *out, const struct session_line *a,
 		       const struct session_line *b)
 {
 	if (!bytes_ieq(a->media, b->media) || !bytes_ieq(a->proto, b->proto))
 		return;
-	*out = (struct media_line){ .kind = MEDIA_OPAQUE,
-				    .active = 1,
-				    .lines = (uint8_t)offer_lines_word(MEDIA_OPAQUE, a->proto),
-				    .a = a->side,
-				    .b = b->side };
+	line_fill(out, a, b);
 }
 
 /* from_b: the formats of b are looked for among those of a. */
@@ -100,11 +106,7 @@ static NOINLINE void map_line(struct media_line *out, const struct session_line 
 	codes = codes && a->kind == MEDIA_AUDIO && has_spoken(&p);
 	if (!codes && !has_common(&p))
 		return;
-	*out = (struct media_line){ .kind = a->kind,
-				    .active = 1,
-				    .lines = (uint8_t)offer_lines_word(a->kind, a->proto),
-				    .a = a->side,
-				    .b = b->side };
+	line_fill(out, a, b);
 	rules_make(&out->a, &(struct ruling){ a, b, p.a_to_b, codes });
 	rules_make(&out->b, &(struct ruling){ b, a, p.b_to_a, codes });
 }
