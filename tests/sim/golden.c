@@ -158,12 +158,15 @@ static bool put_record(struct sim *s, const char *path, bool again)
 	return true;
 }
 
-/* A life without phones, store trouble and kills. */
+/* A life without phones, store trouble and kills, in which each name is found. */
 static void begin(struct sim *s, struct golden_story *story)
 {
 	memset(s, 0, sizeof(*s));
 	rand_open_seed(&s->rand, 1);
 	rand_open_seed(&s->applications, 1);
+	rand_open_seed(&s->names.rand, 1);
+	rand_open_seed(&s->cluster, 1);
+	rand_open_seed(&s->fences, 1);
 	s->story = story;
 	s->end_ns = END_NS;
 	s->net.delay_max_ms = 1;

@@ -112,6 +112,8 @@ static enum names_way way_of(struct sim *s)
 
 	if (s->script)
 		return s->script->names;
+	if (s->story)
+		return NAMES_LATE;
 	dice = rand_below(&s->names.rand, 100);
 	return dice < 70   ? NAMES_LATE
 	       : dice < 80 ? NAMES_SILENT
@@ -172,7 +174,7 @@ void names_lookup(struct node *n, const struct effect *e)
 	struct sim *s = n->sim;
 	uint32_t i = phone_of(e->want->host), who = n->incarnation * PHONES_MAX + i;
 	enum names_way way = way_of(s);
-	bool dead = s->script ? s->script->dead : rand_below(&s->names.rand, 100) < 30;
+	bool dead = s->script ? s->script->dead : !s->story && rand_below(&s->names.rand, 100) < 30;
 	uint64_t ms = s->script ? STORY_MS : 1 + rand_below(&s->names.rand, LATE_MS);
 
 	s->totals.names++;
