@@ -96,6 +96,22 @@ static void loss_log(struct redis *r, const char *why, uint64_t wait_ns)
 	r->quiet = true;
 }
 
+/* That the next one has its turn is none. */
+static void trouble_note(struct redis *r, const char *why, uint64_t now_ns)
+{
+	bool refused = r->refused;
+
+	r->refused = false;
+	if (r->leaving)
+		return;
+	r->lost = why;
+	memcpy(r->lost_detail, r->detail, sizeof(r->lost_detail));
+	if (!refused)
+		r->refused_ns = 0;
+	else if (!r->refused_ns)
+		r->refused_ns = now_ns;
+}
+
 static void link_lost(struct redis *r)
 {
 	const char *why = r->broken;
@@ -108,6 +124,7 @@ static void link_lost(struct redis *r)
 	if (was_up)
 		r->quiet = false;
 	wait_ns = redis_backoff_next(&r->backoff, was_up ? now_ns - r->up_ns : 0, &r->rand);
+	trouble_note(r, why, now_ns);
 	if (r->leaving)
 		wait_ns = 0;
 	r->leaving = false;
@@ -284,10 +301,30 @@ static void redis_link_up(struct redis *r)
 	r->up_ns = clock_now_ns();
 	r->quiet = false;
 	r->another = false;
+	r->lost = NULL;
+	r->refused_ns = 0;
 	metric_add(r->metrics.connects, 1);
 	redis_sentinel_hurry(&r->sentinel, false, r->up_ns);
 	LOG_AT(r->sentinel_count ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "redis", 0, "link up");
 	link_tell(r, true);
+}
+
+/* What Redis says of user, password and database. It says so of nothing that passes, as of data that it loads. */
+static bool is_of_login(struct bytes text)
+{
+	static const char *const words[] = { "WRONGPASS ",
+					     "NOAUTH ",
+					     "NOPERM ",
+					     "ERR AUTH ",
+					     "ERR invalid password",
+					     "ERR Client sent AUTH",
+					     "ERR DB index" };
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (bytes_starts(text, words[i]))
+			return true;
+	}
+	return false;
 }
 
 static void on_greeting(int err, const struct redisReply *reply, void *arg)
@@ -298,6 +335,7 @@ static void on_greeting(int err, const struct redisReply *reply, void *arg)
 	if (err || r->state != REDIS_LINK_GREETING)
 		return;
 	if (redis_is_error(reply, &text)) {
+		r->refused |= !r->broken && is_of_login(text);
 		redis_link_break(r, "refused by Redis", text);
 	} else if (--r->greetings == 0 && !r->broken) {
 		redis_link_up(r);

@@ -104,19 +104,23 @@ static struct redis *redis_new(redis_state_fn *state, void *arg)
 	return r;
 }
 
-/* Sentinels whose names are known; the others are left out. */
+/* Sentinels whose names are known; the others are left out. That none is known is the caller's to say. */
 static int sentinels_resolve(struct redis *asker, const struct redis_url *url)
 {
+	bool known[REDIS_SENTINELS_MAX];
+
 	for (uint32_t i = 0; i < url->sentinel_count; i++) {
 		uint32_t n = asker->sentinel_count;
 
-		if (redis_server_resolve(&url->sentinels[i], &asker->sentinels[n])) {
+		known[i] = !redis_server_resolve(&url->sentinels[i], &asker->sentinels[n]);
+		if (known[i])
+			asker->url.sentinels[n] = url->sentinels[i];
+		asker->sentinel_count += known[i];
+	}
+	for (uint32_t i = 0; asker->sentinel_count && i < url->sentinel_count; i++) {
+		if (!known[i])
 			LOG_WARN("redis", 0, "a Sentinel's address is not known",
 				 LOG_STR("host", url->sentinels[i].host));
-		} else {
-			asker->url.sentinels[n] = url->sentinels[i];
-			asker->sentinel_count++;
-		}
 	}
 	return asker->sentinel_count ? 0 : -EHOSTUNREACH;
 }

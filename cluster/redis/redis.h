@@ -6,7 +6,7 @@
 #ifndef CLUSTER_REDIS_REDIS_H
 #define CLUSTER_REDIS_REDIS_H
 
-#include "base/bytes.h"
+#include "base/addr.h"
 
 struct redis;
 struct redisReply;
@@ -45,6 +45,16 @@ void redis_close(struct redis *r); /* pending commands are answered with -ENOTCO
 bool redis_is_connected(const struct redis *r);
 bool redis_is_another(
 	const struct redis *r); /* the last one that answered was not the one that is meant */
+/* Why there is no link, as it was found last: of the Sentinels, or of the servers that are asked for slots, where that is the reason. */
+struct redis_trouble {
+	const char *why; /* a constant sentence; NULL: nothing was found yet */
+	const char *
+		detail; /* what Redis or the system said to it, or empty; as long as no call of the loop */
+	struct addr server; /* port 0: none was spoken to, or it is a unix socket */
+	uint64_t
+		refused_ns; /* since when each server that was asked has refused our login; 0: they do not */
+};
+void redis_trouble(const struct redis *r, struct redis_trouble *out);
 /* The keys of each command and script must be of one slot: it is one of Redis Cluster (cluster/redis/url.h). */
 bool redis_is_cluster(const struct redis *r);
 /* One more to the same place: flushed, driven and closed with r, whose deadlines it has. All its keys are of the slot of that one: it

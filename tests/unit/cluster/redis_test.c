@@ -416,6 +416,7 @@ static void test_tcp_login(void **state)
 	const char *extra[] = { "--port", port_text, "--bind", "127.0.0.1", "--requirepass",
 				"mellon", "--user",  "frodo",  "on",        ">baggins",
 				"~*",     "&*",      "+@all",  NULL };
+	struct redis_trouble trouble;
 	struct server s;
 	struct trace t;
 
@@ -438,6 +439,9 @@ static void test_tcp_login(void **state)
 			assert_true(answers(r, &t, 1, 2000));
 			assert_string_equal(t.text, "O");
 		}
+		redis_trouble(r, &trouble);
+		ROW_ASSERT(row->name, (trouble.refused_ns != 0) == !row->up);
+		ROW_ASSERT(row->name, trouble.server.port == port);
 		redis_close(r);
 		log_expect(fd, row->up ? "link up" : "refused by Redis",
 			   row->up ? "mellon" : "sauron");
@@ -602,6 +606,80 @@ static void test_odd_peers(void **state)
 	}
 }
 
+static void test_tcp_nobody(void **state)
+{
+	static const char *const urls[] = { "redis://127.0.0.1:1", "redis+cluster://127.0.0.1:1",
+					    "sentinel://127.0.0.1:1/main" };
+	struct redis_trouble trouble;
+	struct trace t;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(urls); i++) {
+		struct redis *r = open_url(&t, urls[i]);
+
+		(void)drive(r, 100, never, NULL);
+		redis_trouble(r, &trouble);
+		assert_string_equal(trouble.why, "connect failed");
+		assert_string_equal(trouble.detail, "Connection refused");
+		assert_int_equal(trouble.server.port, 1);
+		assert_int_equal(trouble.refused_ns, 0);
+		redis_close(r);
+	}
+}
+
+static bool is_refused(void *arg)
+{
+	struct redis_trouble trouble;
+
+	redis_trouble(arg, &trouble);
+	return trouble.refused_ns;
+}
+
+static bool is_loading(void *arg)
+{
+	struct redis_trouble trouble;
+
+	redis_trouble(arg, &trouble);
+	return trouble.why && !strcmp(trouble.detail, "LOADING data");
+}
+
+/* As long as nothing else comes between. */
+static void test_refused_since(void **state)
+{
+	static const char *const texts[] = { "-NOAUTH who are you?\r\n", "-NOPERM no\r\n",
+					     "-LOADING data\r\n", "+PONG\r\n", NULL };
+	struct redis_trouble first, then;
+	struct server s;
+	struct trace t;
+	struct fake fake;
+	struct redis *r;
+
+	(void)state;
+	server_dir(&s);
+	fake_open(&fake, &s, texts);
+	r = open_url(&t, s.url);
+	redis_trouble(r, &first);
+	assert_null(first.why);
+	assert_string_equal(first.detail, "");
+	assert_true(drive(r, 2000, is_refused, r));
+	redis_trouble(r, &first);
+	assert_string_equal(first.detail, "NOAUTH who are you?");
+	do {
+		(void)drive(r, 1, never, NULL);
+		redis_trouble(r, &then);
+	} while (!strcmp(then.detail, "NOAUTH who are you?"));
+	assert_string_equal(then.detail, "NOPERM no");
+	assert_int_equal(then.refused_ns, first.refused_ns);
+	assert_true(drive(r, 2000, is_loading, r));
+	assert_false(is_refused(r));
+	assert_true(drive(r, 2000, is_up, r));
+	redis_trouble(r, &then);
+	assert_null(then.why);
+	redis_close(r);
+	fake_close(&fake);
+	server_stop(&s);
+}
+
 /* ---- closing from within ---- */
 
 static void test_close_in_reply(void **state)
@@ -747,6 +825,8 @@ int main(void)
 		cmocka_unit_test(test_another),
 		cmocka_unit_test(test_bad_urls),
 		cmocka_unit_test(test_odd_peers),
+		cmocka_unit_test(test_tcp_nobody),
+		cmocka_unit_test(test_refused_since),
 		cmocka_unit_test(test_close_in_reply),
 		cmocka_unit_test(test_close_in_timeout),
 		cmocka_unit_test(test_close_in_state),
