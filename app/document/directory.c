@@ -16,7 +16,6 @@
 #define EXPECT_NS  (1 * NS_PER_S)
 #define PATIENT_NS (NS_PER_S / 4) /* with a command that waits */
 #define RETRY_NS   (2 * NS_PER_S)
-#define LIMIT_NS   (300 * NS_PER_S)
 
 static struct {
 	metric_id followed, compared, taken;
@@ -454,24 +453,39 @@ static void on_looked_at_start(const struct store_look *look, void *arg)
 	node_wait_end(look->result, 0, 0, n);
 }
 
-int directory_look_at_start(struct node *n, uint32_t from)
+static void ask_keys(struct node *n, const void *arg)
 {
-	struct directory *d = &n->documents.directory;
+	const uint32_t *from = arg;
+
+	store_tenants_keys_check(n->store, *from, node_wait_end, n);
+}
+
+static void ask_generations(struct node *n, const void *arg)
+{
 	char history[STORE_HISTORY_MAX];
 
-	node_wait_begin(n); /* one that is of the wrong type would end every start */
-	store_tenants_keys_check(n->store, from, node_wait_end, n);
-	if (!node_await(n, "the types of the tenants' keys", LIMIT_NS))
-		return NODE_EXIT_FAILED;
+	(void)arg;
+	directory_ask(n, history_new(n, history), on_looked_at_start);
+}
+
+int directory_look_at_start(struct node *n, uint32_t from)
+{
+	const struct node_question keys = { .what = "the types of the tenants' keys",
+					    .ask = ask_keys,
+					    .arg = &from };
+	const struct node_question look = { .what = "the generations of the documents",
+					    .ask = ask_generations,
+					    .even_refused = true };
+	struct directory *d = &n->documents.directory;
+	int status = node_ask(n, &keys); /* one that is of the wrong type would end every start */
+
+	if (status)
+		return status;
 	d->looked = from;
 	do {
-		node_wait_begin(n);
-		directory_ask(n, history_new(n, history), on_looked_at_start);
-		if (!node_await(n, "the generations of the documents", LIMIT_NS) ||
-		    n->wait.result != STORE_OK)
-			return NODE_EXIT_FAILED;
-	} while (d->looked < d->tenant_count);
-	return NODE_EXIT_OK;
+		status = node_ask(n, &look);
+	} while (!status && d->looked < d->tenant_count);
+	return status;
 }
 
 int directory_follow(struct node *n)

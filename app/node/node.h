@@ -90,11 +90,29 @@ struct node_drain {
 	uint64_t begin_ns;
 };
 
+struct node;
+
 /* A step of the start that ends in a callback. */
 struct node_wait {
 	bool for_link; /* the link to Redis ends it */
 	bool done;
 	enum store_result result;
+};
+
+/* The start waits for Redis. */
+struct node_late {
+	const char *what;          /* for which answer of it */
+	uint64_t since_ns, say_ns; /* since when; when it is said again */
+	bool said;
+	uint32_t repeats; /* how often it was asked again */
+};
+
+/* What the start asks Redis, as often as it takes: ask ends in node_wait_end. */
+struct node_question {
+	const char *what;
+	void (*ask)(struct node *n, const void *arg);
+	const void *arg;
+	bool even_refused; /* a refusal is no answer either: it may pass */
 };
 
 /* Of which Redis the state directory is. */
@@ -207,6 +225,7 @@ struct node {
 	struct waiting waiting;
 	struct health health;
 	struct node_wait wait;
+	struct node_late late;
 	uint64_t beat_next_ns;
 	bool events_left;         /* of media, for the next round */
 	bool cell_left;           /* what shards said to each other, the same */
@@ -258,6 +277,15 @@ int node_load(struct node *n);
 void node_wait_begin(struct node *n);
 void node_wait_end(enum store_result result, uint64_t key, uint64_t version, void *arg);
 bool node_await(struct node *n, const char *what, uint64_t limit_ns);
+/* Where Redis is, for people: without logins. */
+void node_redis_place(const struct node *n, char *out, size_t size);
+/* The same for what Redis is to answer: without a limit, and said where it is late. Each is an exit status; FAILED: told to stop. */
+int node_ask(struct node *n, const struct node_question *q); /* n->wait has the answer */
+/* Its parts, for what is no question. */
+void node_late_begin(struct node *n, const char *what);
+int node_late_await(struct node *n);
+int node_late_pause(struct node *n, uint64_t ns);
+void node_late_end(struct node *n);
 void node_ask_stop(struct node *n);
 /* Tells all shards whether new calls are welcome. */
 void node_drain_tell(struct node *n);
@@ -337,6 +365,8 @@ enum {
 #define NODE_SIP_PATIENCE_NS (30 * NS_PER_S)
 /* HTTP, and SIP over WebSocket. 0 or -errno; logged. */
 int node_web_open(struct node *n) NODISCARD;
+/* The start takes long: the pages about health, without SIP. What does not open is logged, and fails the start at its end. */
+void node_web_open_early(struct node *n);
 void node_web_reload(struct node *n);
 void node_web_close(struct node *n);
 

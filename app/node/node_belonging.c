@@ -8,24 +8,8 @@
 
 #include "app/node/node.h"
 #include "base/log.h"
-#include "cluster/redis/url.h"
 
-#define KNOW_LIMIT_NS (10 * NS_PER_S)
-#define TELL_NS       (2 * NS_PER_S)
-
-static void belonging_place(const struct node *n, char out[BELONGING_PLACE_MAX])
-{
-	struct writer w = writer_over(out, BELONGING_PLACE_MAX - 1);
-	struct redis_url url = { 0 };
-	const char *reason;
-
-	if (n->embedded_used)
-		writer_str(&w, "own");
-	else if (!redis_url_read(&url, bytes_str(n->redis_place.url), &reason))
-		redis_url_write(&w, &url);
-	out[writer_done(&w).n] = '\0';
-	explicit_bzero(&url, sizeof(url));
-}
+#define TELL_NS (2 * NS_PER_S)
 
 /* ---- the start ---- */
 
@@ -41,17 +25,21 @@ static void on_known_at_start(const struct store_know *said, void *arg)
 	node_wait_end(said->result, 0, 0, n);
 }
 
+static void ask_known(struct node *n, const void *arg)
+{
+	const enum store_know_when *when = arg;
+
+	store_cluster_know(n->store, bytes_str(n->belonging.of.id), *when, on_known_at_start, n);
+}
+
+/* Whatever Redis refuses it with, it is asked again: without an answer nothing may go there. */
 static int belonging_ask(struct node *n, enum store_know_when when)
 {
-	node_wait_begin(n);
-	store_cluster_know(n->store, bytes_str(n->belonging.of.id), when, on_known_at_start, n);
-	if (!node_await(n, "which Redis this is", KNOW_LIMIT_NS))
-		return NODE_EXIT_FAILED;
-	if (n->wait.result == STORE_OK)
-		return NODE_EXIT_OK;
-	LOG_ERROR("node", 0, "Redis does not say which one it is",
-		  LOG_STR("key", "td:{cluster}:ids"));
-	return NODE_EXIT_FAILED;
+	const struct node_question q = {
+		.what = "which Redis this is", .ask = ask_known, .arg = &when, .even_refused = true
+	};
+
+	return node_ask(n, &q);
 }
 
 static int belonging_write_file(struct node *n)
@@ -76,7 +64,7 @@ static int belonging_begin(struct node *n)
 	rand_fill(&n->rand, octets, sizeof(octets));
 	writer_hex(&w, bytes_mem(octets, sizeof(octets)));
 	of->id[IDENTITY_LEN] = '\0';
-	belonging_place(n, of->place);
+	node_redis_place(n, of->place, sizeof(of->place));
 	status = belonging_ask(n, STORE_KNOW_FIRST);
 	if (status)
 		return status;
@@ -109,7 +97,7 @@ static int belonging_check(struct node *n)
 	bool moved;
 	int status;
 
-	belonging_place(n, place);
+	node_redis_place(n, place, sizeof(place));
 	moved = strcmp(place, n->belonging.of.place) != 0;
 	status = belonging_ask(n, moved ? STORE_KNOW_NEVER : STORE_KNOW_FIRST);
 	if (status)

@@ -13,36 +13,6 @@
 
 #define ACQUIRE_LIMIT_NS (30 * NS_PER_S)
 #define LEASE_PAUSE_NS   (500 * NS_PER_MS)
-#define LOAD_LIMIT_NS    (300 * NS_PER_S)
-
-void node_wait_begin(struct node *n)
-{
-	n->wait = (struct node_wait){ 0 };
-}
-
-void node_wait_end(enum store_result result, uint64_t key, uint64_t version, void *arg)
-{
-	struct node *n = arg;
-
-	(void)key;
-	(void)version;
-	n->wait = (struct node_wait){ .done = true, .result = result };
-	loop_stop();
-}
-
-bool node_await(struct node *n, const char *what, uint64_t limit_ns)
-{
-	uint64_t end_ns = clock_now_ns() + limit_ns;
-
-	/* the beat stops the loop twice a second */
-	while (!n->wait.done && !n->stop_asked && clock_now_ns() < end_ns) {
-		if (loop_run())
-			break;
-	}
-	if (!n->wait.done && !n->stop_asked)
-		LOG_ERROR("node", 0, "the start does not get on", LOG_STR("waits_for", what));
-	return n->wait.done && !n->stop_asked;
-}
 
 static int load_on_document(struct bytes name, uint64_t version, struct bytes json, void *arg)
 {
@@ -64,6 +34,8 @@ static int on_binding(struct bytes key, struct bytes record, void *arg)
 	const char *reason = "";
 	int err = locations_restore(n->locations, record, clock_instant(), &reason);
 
+	if (err == -EEXIST && n->late.repeats) /* Redis was lost behind it */
+		return 0;
 	if (err) {
 		n->records_broken += err != -EPROTONOSUPPORT;
 		LOG_ERROR("node", 0, "a registration cannot be restored", LOG_BYTES("key", key),
@@ -74,13 +46,11 @@ static int on_binding(struct bytes key, struct bytes record, void *arg)
 	return 0;
 }
 
-/* s: whose; NULL: no shard's. */
+/* What the end of a load means. s: whose; NULL: no shard's. Exit status. */
 static int loaded(struct node *n, const struct node_shard *s, const char *what)
 {
 	const char *key;
 
-	if (!node_await(n, what, LOAD_LIMIT_NS))
-		return NODE_EXIT_FAILED;
 	if (n->wait.result == STORE_OK)
 		return NODE_EXIT_OK;
 	key = store_shared_too_new(n->store);
@@ -97,6 +67,16 @@ static int loaded(struct node *n, const struct node_shard *s, const char *what)
 	return NODE_EXIT_FAILED;
 }
 
+/* Of no shard: what is there already is read again where Redis was lost meanwhile. */
+static int load_by(struct node *n, const char *what, void (*ask)(struct node *n, const void *arg),
+		   const void *arg)
+{
+	const struct node_question q = { .what = what, .ask = ask, .arg = arg };
+	int status = node_ask(n, &q);
+
+	return status ? status : loaded(n, NULL, what);
+}
+
 /* Lets the loop run for about so long. */
 static void lease_pause(struct node *n, uint64_t ns)
 {
@@ -109,13 +89,23 @@ static void lease_pause(struct node *n, uint64_t ns)
 	}
 }
 
+static void ask_lease(struct node *n, const void *arg)
+{
+	const struct node_shard *s = arg;
+
+	store_acquire(s->store, node_wait_end, n);
+}
+
 /* Exit status; OK: it has the lease, or waits, or is lost. */
 static int acquire_once(struct node *n, struct node_shard *s)
 {
-	node_wait_begin(n);
-	store_acquire(s->store, node_wait_end, n);
-	if (!node_await(n, "the lease of the shard", ACQUIRE_LIMIT_NS))
-		return NODE_EXIT_FAILED;
+	const struct node_question q = {
+		.what = "the lease of the shard", .ask = ask_lease, .arg = s, .even_refused = true
+	};
+	int status = node_ask(n, &q);
+
+	if (status)
+		return status;
 	if (n->wait.result == STORE_CONFLICT) {
 		(void)node_shard_is_held(s);
 		return NODE_EXIT_OK;
@@ -167,26 +157,39 @@ static int acquire(struct node *n)
 	return n->stop_asked ? NODE_EXIT_FAILED : status;
 }
 
-static int check_shard_keys(struct node *n, struct node_shard *s)
+static void ask_shard_keys(struct node *n, const void *arg)
 {
-	node_wait_begin(n);
+	const struct node_shard *s = arg;
+
 	store_shard_keys_check(s->store, node_wait_end, n);
-	return node_await(n, "the types of the shard's keys", ACQUIRE_LIMIT_NS) ? NODE_EXIT_OK
-										: NODE_EXIT_FAILED;
+}
+
+static void ask_shared_keys(struct node *n, const void *arg)
+{
+	(void)arg;
+	store_shared_keys_check(n->store, node_wait_end, n);
 }
 
 /* Before anything is read: one key of the wrong type would end every start. */
 static int check_keys(struct node *n)
 {
-	int status = NODE_EXIT_OK;
+	struct node_question q = { .what = "the types of the keys", .ask = ask_shared_keys };
+	int status = node_ask(n, &q);
 
-	node_wait_begin(n);
-	store_shared_keys_check(n->store, node_wait_end, n);
-	if (!node_await(n, "the types of the keys", ACQUIRE_LIMIT_NS))
-		return NODE_EXIT_FAILED;
-	for (uint32_t i = 0; i < n->shard_count && !status; i++)
-		status = check_shard_keys(n, &n->shards[i]);
+	q.ask = ask_shard_keys;
+	for (uint32_t i = 0; i < n->shard_count && !status; i++) {
+		q.arg = &n->shards[i];
+		status = node_ask(n, &q);
+	}
 	return status;
+}
+
+static void ask_documents(struct node *n, const void *arg)
+{
+	const struct document_kind *kind = arg;
+
+	store_load_documents(n->store, bytes_str(n->documents.loading_of), kind->name,
+			     load_on_document, node_wait_end, n);
 }
 
 static int load_kind(struct node *n, const char *tenant, const struct document_kind *kind)
@@ -196,10 +199,7 @@ static int load_kind(struct node *n, const char *tenant, const struct document_k
 	(void)snprintf(name, sizeof(name), "%s", tenant); /* the directory's may move meanwhile */
 	n->documents.loading = kind;
 	n->documents.loading_of = name;
-	node_wait_begin(n);
-	store_load_documents(n->store, bytes_str(name), kind->name, load_on_document, node_wait_end,
-			     n);
-	return loaded(n, NULL, kind->name);
+	return load_by(n, kind->name, ask_documents, kind);
 }
 
 /* Those that operators' documents tell of are not known yet, but of the snapshot. */
@@ -265,12 +265,23 @@ static int load_calls(struct node *n, struct node_shard *s)
 	node_addresses_take(s, on_addresses);
 	if (!node_await(n, "the shard's addresses", ACQUIRE_LIMIT_NS))
 		return NODE_EXIT_FAILED;
+	node_late_begin(n, "calls");
 	node_wait_begin(n);
 	node_shard_load_calls(s, on_calls);
-	status = loaded(n, s, "calls");
+	status = node_late_await(n);
+	if (!status)
+		status = loaded(n, s, "calls"); /* a second time some would be there twice */
+	if (!status)
+		node_late_end(n);
 	if (!status)
 		node_shard_loaded(s);
 	return status;
+}
+
+static void ask_bindings(struct node *n, const void *arg)
+{
+	(void)arg;
+	store_load_bindings(n->store, on_binding, node_wait_end, n);
 }
 
 int node_load(struct node *n)
@@ -283,9 +294,7 @@ int node_load(struct node *n)
 		status = load_documents(n);
 	if (status)
 		return status;
-	node_wait_begin(n);
-	store_load_bindings(n->store, on_binding, node_wait_end, n);
-	status = loaded(n, NULL, "registrations");
+	status = load_by(n, "registrations", ask_bindings, NULL);
 	for (uint32_t i = 0; i < n->shard_count && !status; i++) {
 		if (n->shards[i].owned)
 			status = load_calls(n, &n->shards[i]);

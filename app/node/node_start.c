@@ -49,7 +49,7 @@ enum {
 	ENGINE_EVENTS = 1024,
 };
 
-#define REDIS_LIMIT_NS  (30 * NS_PER_S)
+#define NAME_AGAIN_NS   (1 * NS_PER_S)
 #define LEASES_LIMIT_NS (2 * NS_PER_S)
 
 static int start_settings(struct node *n)
@@ -150,6 +150,40 @@ static int start_loop(struct node *n)
 	return NODE_EXIT_OK;
 }
 
+/* A name that is not known may be known soon: what answers it starts with the machine as we do. */
+static int redis_link_open(struct node *n, struct redis **out, const struct redis_settings *s,
+			   redis_state_fn *told)
+{
+	int err;
+
+	node_wait_begin(n);
+	n->wait.for_link = true;
+	while ((err = redis_open(out, s, told, n)) == -EHOSTUNREACH) {
+		int status = node_late_pause(n, NAME_AGAIN_NS);
+
+		if (status)
+			return status;
+	}
+	if (!err)
+		return NODE_EXIT_OK;
+	LOG_ERROR("node", 0, "redis.url cannot be used", LOG_STR("error", strerror(-err)));
+	return NODE_EXIT_CONFIG;
+}
+
+static int redis_link_start(struct node *n, const struct redis_settings *settings)
+{
+	int status;
+
+	node_late_begin(n, "a link");
+	status = redis_link_open(n, &n->redis, settings, node_on_redis);
+	if (!status && !redis_is_connected(n->redis))
+		status = node_late_await(n);
+	n->wait.for_link = false;
+	if (!status)
+		node_late_end(n);
+	return status;
+}
+
 static int start_redis(struct node *n)
 {
 	struct redis_settings settings = { .deadline_ns = n->settings.redis.deadline,
@@ -176,42 +210,33 @@ static int start_redis(struct node *n)
 	}
 	n->redis_place.meant = &n->belonging.meant;
 	settings.place = n->redis_place;
-	node_wait_begin(n);
-	n->wait.for_link = true;
-	err = redis_open(&n->redis, &settings, node_on_redis, n);
-	if (err) {
-		LOG_ERROR("node", 0, "redis.url cannot be used", LOG_STR("error", strerror(-err)));
-		return NODE_EXIT_CONFIG;
-	}
-	if (!redis_is_connected(n->redis) && !node_await(n, "a link to Redis", REDIS_LIMIT_NS))
-		return NODE_EXIT_FAILED;
-	return NODE_EXIT_OK;
+	return redis_link_start(n, &settings);
 }
 
-/* Without it the node runs on, and none of its leases is kept: acks alone make them valid. */
+/* Without it the node runs on, and none of its leases is kept: acks alone make them valid. Exit status. */
 static int leases_link_open(struct node *n)
 {
 	const struct redis_settings settings = { .place = n->redis_place,
 						 .deadline_ns = n->settings.redis.deadline,
 						 .labels = "link=\"leases\"" };
-	int err;
+	int status;
 
 	if (!node_is_clustered(n) || !n->settings.cluster.replicas)
-		return 0;
+		return NODE_EXIT_OK;
 	if (redis_is_cluster(n->redis)) {
 		LOG_WARN("node", 0,
 			 "cluster.replicas: not asked with Redis Cluster: no lease is kept");
-		return 0;
+		return NODE_EXIT_OK;
 	}
-	node_wait_begin(n);
-	n->wait.for_link = true;
-	err = redis_open(&n->redis_leases, &settings, node_on_leases, n);
-	if (err)
-		return err;
+	node_late_begin(n, "a link for leases");
+	status = redis_link_open(n, &n->redis_leases, &settings, node_on_leases);
+	if (status)
+		return status;
+	node_late_end(n);
 	if (!redis_is_connected(n->redis_leases))
 		(void)node_await(n, "a link to Redis for leases", LEASES_LIMIT_NS);
 	n->wait.for_link = false;
-	return 0;
+	return NODE_EXIT_OK;
 }
 
 static int store_of_all_open(struct node *n)
@@ -236,10 +261,11 @@ static int store_of_all_open(struct node *n)
 
 static int start_store(struct node *n)
 {
-	int err = leases_link_open(n);
+	int err, status = leases_link_open(n);
 
-	if (!err)
-		err = store_of_all_open(n);
+	if (status)
+		return status;
+	err = store_of_all_open(n);
 	if (err)
 		LOG_ERROR("node", 0, "cannot open the store", LOG_STR("error", strerror(-err)));
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;

@@ -7,8 +7,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-#define TWIN_LIMIT_NS (5 * NS_PER_S) /* of one question */
-#define TWIN_LOOK_NS  (200 * NS_PER_MS)
+#define TWIN_LOOK_NS (200 * NS_PER_MS)
 
 void node_twin_refuse(struct node *n)
 {
@@ -34,23 +33,14 @@ static void on_twin_looked(const struct store_own_said *said, void *arg)
 	node_wait_end(said->result, 0, 0, q->node);
 }
 
-/* Exit status. */
-static int twin_ask(struct node *n, struct twin_question *q)
+static void ask_twin(struct node *n, const void *arg)
 {
 	const struct roster_node self = { .id = identity_node(&n->identity),
 					  .address = "-",
 					  .name = "-" };
 	const struct store_own own = { .node = &self, .identity = &n->identity, .look = true };
 
-	node_wait_begin(n);
-	store_node_own(n->store, &own, on_twin_looked, q);
-	if (!node_await(n, "whether another process has this identity", TWIN_LIMIT_NS))
-		return NODE_EXIT_FAILED;
-	if (n->wait.result == STORE_OK)
-		return NODE_EXIT_OK;
-	LOG_ERROR("node", 0, "Redis does not say whether another process has this identity",
-		  LOG_STR("key", "td:{nodes}"));
-	return NODE_EXIT_FAILED;
+	store_node_own(n->store, &own, on_twin_looked, (void *)(uintptr_t)arg);
 }
 
 static void twin_pause(struct node *n)
@@ -66,16 +56,20 @@ static void twin_pause(struct node *n)
 
 int node_twin_start(struct node *n)
 {
-	struct twin_question q = { .node = n };
+	struct twin_question twin = { .node = n };
+	const struct node_question q = { .what = "whether another process has this identity",
+					 .ask = ask_twin,
+					 .arg = &twin,
+					 .even_refused = true };
 	int status;
 
 	if (!node_is_clustered(n))
 		return NODE_EXIT_OK;
 	for (;;) {
-		status = twin_ask(n, &q);
-		if (status || q.verdict == TWIN_NOBODY || n->stop_asked)
+		status = node_ask(n, &q);
+		if (status || twin.verdict == TWIN_NOBODY)
 			return status;
-		if (q.verdict == TWIN_LIVES) {
+		if (twin.verdict == TWIN_LIVES) {
 			node_twin_refuse(n);
 			return NODE_EXIT_CONFIG;
 		}

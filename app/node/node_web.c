@@ -66,6 +66,35 @@ static int files_open(struct node *n, const struct tls_settings *tls)
 	return r->port ? web_open(&n->files_web, &settings) : 0;
 }
 
+/* The pages of http.port until it is open in full, with SIP. */
+static int pages_open(struct node *n)
+{
+	static struct tls_settings tls;
+	const struct settings_http *http = &n->settings.http;
+	struct web_settings settings = {
+		.bind = http->bind,
+		.health = &n->health,
+		.tls = http->tls ? &tls : NULL,
+		.per_source = n->settings.limits.connections_per_source,
+		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
+					   n->settings.limits.connections_per_source },
+	};
+
+	settings_to_tls(&n->settings, &tls);
+	settings.bind.port = (uint16_t)http->port;
+	return web_open(&n->web, &settings);
+}
+
+void node_web_open_early(struct node *n)
+{
+	const struct settings_http *http = &n->settings.http;
+
+	if (http->health_port && !n->health_web)
+		(void)!health_open(n);
+	else if (!http->health_port && http->port && !n->web)
+		(void)!pages_open(n);
+}
+
 int node_web_open(struct node *n)
 {
 	static struct tls_settings tls;
@@ -84,8 +113,10 @@ int node_web_open(struct node *n)
 		.origins = http->origins,
 		.origin_count = http->origin_count,
 	};
-	int err = http->health_port ? health_open(n) : 0;
+	int err = http->health_port && !n->health_web ? health_open(n) : 0;
 
+	web_close(n->web); /* that of a start that took long: it has no SIP */
+	n->web = NULL;
 	settings_to_tls(&n->settings, &tls);
 	if (!err)
 		err = files_open(n, settings.tls);

@@ -18,6 +18,7 @@
 #include "app/web/web_sip.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/privilege.h"
 
 enum {
 	READ_SIZE = 4096,
@@ -169,6 +170,7 @@ static void *web_run(void *arg)
 {
 	struct web *web = arg;
 
+	privilege_drop(); /* it may have been started before the node did so */
 	lws_sul_schedule(web->context, 0, &web->tick, on_tick, TICK_US);
 	/* acquire: pairs with the release in web_close */
 	while (!atomic_load_explicit(&web->stop, memory_order_acquire)) {

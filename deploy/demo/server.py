@@ -93,6 +93,11 @@ class Server:
 
     def start(self, seconds=PATIENCE_S, wrapper=()):
         """Starts the node and returns when it answers.  It dies with this process."""
+        self.launch(wrapper)
+        self.await_ready(seconds)
+
+    def launch(self, wrapper=()):
+        """Starts the node; what becomes of it the caller looks at."""
         with open(self.log, "ab", opener=_private) as log:
             self._log_from = log.tell()
             self.process = subprocess.Popen(
@@ -100,6 +105,8 @@ class Server:
                  "--config", self.config],
                 env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True)     # an interrupt at the terminal is ours to pass on
+
+    def await_ready(self, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
         while not re.search(r'\bmsg="?ready"?(\s|$)|"msg":\s*"ready"', self.log_text()):
             if self.process.poll() is not None:

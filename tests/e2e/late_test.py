@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node of a cluster starts before its Redis: it waits, says so, and goes on by itself.  What waiting cannot mend ends it."""
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from lib.node import Node
+from lib.wire import alone
+from tandem_client import Redis, RedisError
+
+from patience import PATIENCE_S, until
+
+PORT, SENTINEL, SLOW, LOCKED, HEALTH = 6379, 26379, 6380, 6381, 8081
+URL = f"redis://127.0.0.1:{PORT}"
+WAITS = "the start waits for Redis"
+AT_ONCE_S = 1
+
+
+class Slow:
+    """Redis behind a wire that has each answer `delay` seconds late."""
+
+    def __init__(self):
+        self.delay, self._socket = 0.1, socket.create_server(("127.0.0.1", SLOW))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, far = self._socket.accept()[0], socket.create_connection(("127.0.0.1", PORT))
+                for ends in ((near, far, False), (far, near, True)):
+                    threading.Thread(target=self._pass, args=ends, daemon=True).start()
+
+    def _pass(self, source, sink, late):
+        with contextlib.suppress(OSError), source, sink:
+            while octets := source.recv(65536):
+                time.sleep(self.delay * late)
+                sink.sendall(octets)
+
+    def close(self):
+        self._socket.close()
+
+
+class Late(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        alone()     # all ports are free, and nobody knows a name
+        super().setUpClass()
+
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-late-"))
+        self.manager = self.enterContext(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        self.manager.bind(os.path.join(self.folder, "notify"))
+        self.manager.setblocking(False)
+        self.told = ""      # what systemd was told
+
+    def redis(self, *words, port=PORT):
+        """A redis-server that answers soon."""
+        folder = tempfile.mkdtemp(dir=self.folder)
+        process = subprocess.Popen(["redis-server", *words, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder],
+                                   stdout=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    @staticmethod
+    def ask(*words, port=PORT):
+        def answer():
+            with contextlib.suppress(OSError, RedisError), Redis(f"redis://127.0.0.1:{port}", timeout=1) as redis:
+                return redis(*words)
+        return until(answer)
+
+    def begin(self, url=URL, name="a", shard=17, cluster="", http=None):
+        """A node that starts; it is not ready yet.  cluster: which Redis its folder is of."""
+        node = Node(start=False, settings={
+            "redis": {"url": url}, "node": {"name": name, "shard": shard}, "http": http or {},
+            "cluster": {"listen": f"127.0.0.{shard}:7946", "lease": "1s", "shards": [17, 18, 19]}})
+        self.addCleanup(node.close, False)
+        node.environment["NOTIFY_SOCKET"] = os.path.join(self.folder, "notify")
+        if cluster:
+            pathlib.Path(node.state_dir, "cluster").write_text(cluster, encoding="utf-8")
+        node.launch()
+        return node
+
+    @staticmethod
+    def page(path, port):
+        """Its status; somebody listens there."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def waits(self, node):
+        until(lambda: WAITS in node.log_text(), node.log_text)
+        self.assertTrue(node.running())
+        return re.search(rf"^.*{WAITS}.*$", node.log_text(), re.M)[0]
+
+    def manager_told(self):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.told += self.manager.recv(4096).decode() + "\n"
+        return self.told
+
+    def ready(self, node, port=0):
+        process = node.process
+        node.await_ready()
+        self.assertIs(node.process, process)
+        self.assertIn("Redis answers: the start goes on", node.log_text())
+        until(lambda: self.page("/readyz", port or node.http_port) == self.page("/healthz", port or node.http_port) == 200,
+              node.log_text)
+        self.assertEqual(node.log_text().count(WAITS), 1)
+        self.assertTrue(re.search(r"STATUS=\n(.*\n)*READY=1\n", self.manager_told()), self.told)
+        self.assertEqual(node.stop(), 0)
+
+    def test_nobody_listens(self):
+        node = self.begin()
+        line = self.waits(node)
+        self.assertIn('why="connect failed" detail="Connection refused"', line)
+        self.assertIn(f"redis={URL} ", line)
+        status, text = node.http("/healthz")
+        self.assertEqual((status, text), (503, '{"status":"degraded","reasons":["starting","redis_away_or_late"]}\n'))
+        self.assertEqual(node.http("/readyz")[0], 503)
+        self.assertEqual(node.metric("tandem_redis_up", link="main"), 0)
+        self.assertIn(f"STATUS=Waiting for Redis at {URL}: connect failed: Connection refused", self.manager_told())
+        self.assertNotIn("READY", self.told)
+        self.redis("--save", "")
+        self.ready(node)
+
+    def test_sentinel(self):
+        """The pages about health are at a port of their own, which never closes again."""
+        node = self.begin(f"sentinel://127.0.0.1:{SENTINEL}/main", http={"health_port": HEALTH, "health_bind": "127.0.0.1"})
+        self.assertIn(f"server=127.0.0.1:{SENTINEL}", self.waits(node))
+        self.assertEqual(self.page("/readyz", HEALTH), 503)
+        file = pathlib.Path(self.folder, "sentinel.conf")
+        file.write_text(f"sentinel monitor main 127.0.0.1 {PORT} 1\n", encoding="utf-8")
+        self.redis(str(file), "--sentinel", port=SENTINEL)
+        self.redis("--save", "")
+        until(lambda: self.page("/readyz", HEALTH) == 200, node.log_text)
+        self.ready(node, HEALTH)
+
+    def test_answers_come_late(self):
+        """A link comes up, and what the start asks has no answer in time."""
+        self.redis("--save", "")
+        self.ask("PING")
+        slow = self.enterContext(contextlib.closing(Slow()))
+        node = self.begin(f"redis://127.0.0.1:{SLOW}")
+        self.assertIn('why="it does not answer in time, or refuses"', self.waits(node))
+        self.assertEqual(node.http("/readyz")[0], 503)
+        slow.delay = 0
+        self.ready(node)
+
+    def test_what_ends_it(self):
+        """SIGTERM, while nobody knows the name; a refused login; the Redis of another cluster that comes late."""
+        self.redis("--save", "", "--requirepass", "hidden-too", port=LOCKED)
+        refused = self.begin(f"redis://:hidden@127.0.0.1:{LOCKED}")
+        nameless = self.begin("redis://redis.invalid:6379", "b", 18)
+        moved = self.begin(URL, "c", 19, f"{'0' * 32} {URL}\n")
+        self.assertIn("the name in redis.url is not known", self.waits(nameless))
+        nameless.process.send_signal(signal.SIGTERM)
+        self.assertEqual(nameless.process.wait(AT_ONCE_S), 0)
+        self.waits(moved)
+        self.redis("--save", "", port=SLOW)
+        self.ask("SADD", "td:{cluster}:ids", "1" * 32, port=SLOW)
+        self.ask("CONFIG", "SET", "port", str(PORT), port=SLOW)     # it comes with what it has
+        self.assertEqual(moved.process.wait(PATIENCE_S), 2)
+        self.assertIn("node.state_dir belongs to another Redis", moved.log_text())
+        self.assertEqual(refused.process.wait(PATIENCE_S), 2)
+        self.assertIn("waiting mends nothing: look at user, password and database in redis.url", refused.log_text())
+        self.assertNotIn("hidden", refused.log_text())
+
+
+if __name__ == "__main__":
+    unittest.main()
