@@ -27,10 +27,11 @@ AT_ONCE_S = 1
 
 
 class Slow:
-    """Redis behind a wire that has each answer `delay` seconds late."""
+    """Redis behind a wire that has each answer `delay` seconds late.  cut: a command; its first answers are cut in half, once."""
 
     def __init__(self):
-        self.delay, self._socket = 0.1, socket.create_server(("127.0.0.1", SLOW))
+        self.delay, self.cut, self._cuts = 0, b"", False
+        self._socket = socket.create_server(("127.0.0.1", SLOW))
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -44,6 +45,13 @@ class Slow:
         with contextlib.suppress(OSError), source, sink:
             while octets := source.recv(65536):
                 time.sleep(self.delay * late)
+                if self._cuts and late:
+                    self._cuts = False
+                    sink.sendall(octets[:len(octets) // 2])
+                    source.shutdown(socket.SHUT_RDWR)
+                    return
+                if self.cut and self.cut in octets and not late:
+                    self.cut, self._cuts = b"", True
                 sink.sendall(octets)
 
     def close(self):
@@ -149,15 +157,25 @@ class Late(unittest.TestCase):
         self.ready(node, HEALTH)
 
     def test_answers_come_late(self):
-        """A link comes up, and what the start asks has no answer in time."""
+        """A link comes up, and what the start asks has no answer in time.  Then the link is lost behind some registrations."""
         self.redis("--save", "")
         self.ask("PING")
         slow = self.enterContext(contextlib.closing(Slow()))
         node = self.begin(f"redis://127.0.0.1:{SLOW}")
+        node.await_ready()
+        for number in ("1001", "1002", "1003"):
+            node.put_extension(number, "secret")
+            with contextlib.closing(node.user_agent(number, "secret")) as phone:
+                self.assertEqual(phone.register().status, 200)
+        self.assertEqual(node.stop(), 0)
+        slow.delay = 0.1
+        node.launch()
         self.assertIn('why="it does not answer in time, or refuses"', self.waits(node))
         self.assertEqual(node.http("/readyz")[0], 503)
-        slow.delay = 0
+        slow.delay, slow.cut = 0, b"GETRANGE"
         self.ready(node)
+        self.assertRegex(node.log_text(), r"index=td:aors records=[12] whole=no\n(.*\n)*.*index=td:aors records=3 whole=yes\n")
+        self.assertRegex(node.log_text(), "msg=ready .* registrations=3 .* records_broken=0")
 
     def test_what_ends_it(self):
         """SIGTERM, while nobody knows the name; a refused login; the Redis of another cluster that comes late."""

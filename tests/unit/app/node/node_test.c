@@ -498,6 +498,20 @@ static void test_the_service_manager_is_told(void **state)
 	assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
 }
 
+/* What Redis refuses at the start may pass: it is asked again. */
+static void test_a_start_waits(void **state)
+{
+	(void)state;
+	(void)server_ask(&g_redis, "ACL SETUSER default -eval -evalsha");
+	node_fork();
+	wait_for_log("the start waits for Redis");
+	assert_true(log_has("waits_for=\"which Redis this is\""));
+	(void)server_ask(&g_redis, "ACL SETUSER default +eval +evalsha");
+	wait_for_log("msg=ready");
+	assert_true(log_has("Redis answers: the start goes on"));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
 static int hold(int type, uint16_t port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -622,6 +636,7 @@ int main(void)
 		NODE_TEST(test_a_start_that_waits_is_idle),
 		NODE_TEST(test_what_stops_a_start),
 		NODE_TEST(test_the_service_manager_is_told),
+		NODE_TEST(test_a_start_waits),
 		NODE_TEST(test_metrics_are_documented),
 	};
 
