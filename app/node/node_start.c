@@ -29,6 +29,7 @@
 #include "base/loop.h"
 #include "base/privilege.h"
 #include "base/tls/tls.h"
+#include "cluster/redis/names.h"
 #include "dsp/g729.h"
 #include "engine/engine.h"
 #include "engine/net/own_ports.h"
@@ -150,20 +151,61 @@ static int start_loop(struct node *n)
 	return NODE_EXIT_OK;
 }
 
-/* A name that is not known may be known soon: what answers it starts with the machine as we do. */
+static void on_names(int fd, unsigned events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	node_wait_end(STORE_OK, 0, 0, arg);
+}
+
+/* Exit status; *known: redis_open finds an address. */
+static int names_ask(struct node *n, bool *known)
+{
+	struct redis_names *names = NULL;
+	int status = NODE_EXIT_OK, err = redis_names_ask(&names, bytes_str(n->redis_place.url));
+
+	*known = err == -ENODATA || err == -EINVAL; /* redis_open says what is wrong */
+	node_wait_begin(n);
+	if (!err)
+		err = loop_watch(redis_names_fd(names), LOOP_READ, on_names, n);
+	if (!err) {
+		status = node_late_await(n);
+		loop_unwatch(redis_names_fd(names));
+		*known = redis_names_are_known(names);
+	}
+	redis_names_close(names);
+	return status;
+}
+
+/* A name that is not known may be known soon: what answers it starts with the machine as we do. Exit status. */
+static int names_await(struct node *n)
+{
+	bool known = false;
+	int status = names_ask(n, &known);
+
+	while (!status && !known) {
+		status = node_late_pause(n, NAME_AGAIN_NS);
+		if (!status)
+			status = names_ask(n, &known);
+	}
+	return status;
+}
+
+/* Exit status. */
 static int redis_link_open(struct node *n, struct redis **out, const struct redis_settings *s,
 			   redis_state_fn *told)
 {
 	int err;
 
-	node_wait_begin(n);
-	n->wait.for_link = true;
-	while ((err = redis_open(out, s, told, n)) == -EHOSTUNREACH) {
-		int status = node_late_pause(n, NAME_AGAIN_NS);
+	do {
+		int status = names_await(n);
 
 		if (status)
 			return status;
-	}
+		node_wait_begin(n);
+		n->wait.for_link = true;
+		err = redis_open(out, s, told, n);
+	} while (err == -EHOSTUNREACH); /* nobody knows it any more */
 	if (!err)
 		return NODE_EXIT_OK;
 	LOG_ERROR("node", 0, "redis.url cannot be used", LOG_STR("error", strerror(-err)));

@@ -87,8 +87,10 @@ class Late(unittest.TestCase):
                 return redis(*words)
         return until(answer)
 
-    def begin(self, url=URL, name="a", shard=17, cluster="", http=None):
-        """A node that starts; it is not ready yet.  cluster: which Redis its folder is of."""
+    def begin(self, url=URL, name="a", shard=17, cluster="", http=None, files=()):
+        """A node that starts; it is not ready yet.  cluster: which Redis its folder is of.  files: paths of files that it has in
+        place of those in /etc.
+        """
         node = Node(start=False, settings={
             "redis": {"url": url}, "node": {"name": name, "shard": shard}, "http": http or {},
             "cluster": {"listen": f"127.0.0.{shard}:7946", "lease": "1s", "shards": [17, 18, 19]}})
@@ -96,8 +98,14 @@ class Late(unittest.TestCase):
         node.environment["NOTIFY_SOCKET"] = os.path.join(self.folder, "notify")
         if cluster:
             pathlib.Path(node.state_dir, "cluster").write_text(cluster, encoding="utf-8")
-        node.launch()
+        mounts = "".join(f"mount --bind {path} /etc/{os.path.basename(path)} && " for path in files)
+        node.launch(("unshare", "--mount", "sh", "-c", mounts + 'exec "$@"', "sh") if files else ())
         return node
+
+    def file(self, name, text):
+        path = pathlib.Path(self.folder, name)
+        path.write_text(text, encoding="utf-8")
+        return path
 
     @staticmethod
     def page(path, port):
@@ -145,13 +153,15 @@ class Late(unittest.TestCase):
         self.ready(node)
 
     def test_sentinel(self):
-        """The pages about health are at a port of their own, which never closes again."""
-        node = self.begin(f"sentinel://127.0.0.1:{SENTINEL}/main", http={"health_port": HEALTH, "health_bind": "127.0.0.1"})
-        self.assertIn(f"server=127.0.0.1:{SENTINEL}", self.waits(node))
+        """Its name is known late, too. The pages about health are at a port of their own, which never closes again."""
+        hosts = self.file("hosts", "")
+        node = self.begin(f"sentinel://sentinel.test:{SENTINEL}/main", files=[hosts],
+                          http={"health_port": HEALTH, "health_bind": "127.0.0.1"})
+        self.assertIn("the name in redis.url is not known", self.waits(node))
         self.assertEqual(self.page("/readyz", HEALTH), 503)
-        file = pathlib.Path(self.folder, "sentinel.conf")
-        file.write_text(f"sentinel monitor main 127.0.0.1 {PORT} 1\n", encoding="utf-8")
-        self.redis(str(file), "--sentinel", port=SENTINEL)
+        hosts.write_text("127.0.0.1 sentinel.test\n", encoding="utf-8")
+        settings = self.file("sentinel.conf", f"sentinel monitor main 127.0.0.1 {PORT} 1\n")
+        self.redis(str(settings), "--sentinel", port=SENTINEL)
         self.redis("--save", "")
         until(lambda: self.page("/readyz", HEALTH) == 200, node.log_text)
         self.ready(node, HEALTH)
@@ -178,10 +188,12 @@ class Late(unittest.TestCase):
         self.assertRegex(node.log_text(), "msg=ready .* registrations=3 .* records_broken=0")
 
     def test_what_ends_it(self):
-        """SIGTERM, while nobody knows the name; a refused login; the Redis of another cluster that comes late."""
+        """SIGTERM, while a name server is silent; a refused login; the Redis of another cluster that comes late."""
         self.redis("--save", "", "--requirepass", "hidden-too", port=LOCKED)
         refused = self.begin(f"redis://:hidden@127.0.0.1:{LOCKED}")
-        nameless = self.begin("redis://redis.invalid:6379", "b", 18)
+        silent = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        silent.bind(("127.0.0.53", 53))
+        nameless = self.begin("redis://redis.test:6379", "b", 18, files=[self.file("resolv.conf", "nameserver 127.0.0.53\n")])
         moved = self.begin(URL, "c", 19, f"{'0' * 32} {URL}\n")
         self.assertIn("the name in redis.url is not known", self.waits(nameless))
         nameless.process.send_signal(signal.SIGTERM)
