@@ -456,14 +456,18 @@ static void on_late_calls(enum store_result result, uint64_t key, uint64_t versi
 	(void)version;
 	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING)
 		return;
-	if (result == STORE_OK) {
-		go_live(s);
-		return;
-	}
-	if (node_is_clustered(s->node)) {
-		LOG_ERROR("node", 0, "the calls of a shard cannot be loaded: trying again",
+	if (node_is_clustered(s->node) && (result != STORE_OK || !store_lease_lasts(s->store))) {
+		LOG_ERROR("node", 0,
+			  result == STORE_OK
+				  ? "the lease of a shard was past before its calls "
+				    "were loaded: trying again"
+				  : "the calls of a shard cannot be loaded: trying again",
 			  LOG_U64("shard", s->number));
 		node_shard_stand_by(s);
+		return;
+	}
+	if (result == STORE_OK) {
+		go_live(s);
 		return;
 	}
 	/* without the lease, which then expires: what is in memory by now is not all of it */

@@ -369,6 +369,16 @@ bool store_lease_is_past(const struct store_shard *s)
 	return s->lease.state == LEASE_LAPSED;
 }
 
+bool store_lease_lasts(const struct store_shard *s)
+{
+	const struct lease *l = &s->lease;
+
+	return (l->state == LEASE_HELD || l->state == LEASE_DOUBT) &&
+	       l->epoch.counter == s->loads.counter &&
+	       l->epoch.incarnation == s->loads.incarnation &&
+	       clock_now_ns() <= atomic_load_explicit(&l->valid_until_ns, memory_order_relaxed);
+}
+
 void store_lease_heard(struct store_shard *s, uint64_t from, uint64_t sent_ns)
 {
 	store_enter(&s->base);

@@ -672,6 +672,7 @@ void store_load_calls(struct store_shard *s, store_record_fn *each, store_done_f
 	struct store_load *load;
 
 	store_enter(&s->base);
+	s->loads = s->lease.epoch;
 	load = store_is_healthy(s) ? load_new(&s->base, LOAD_CALLS, each, done, arg) : NULL;
 	if (!store_is_healthy(s)) {
 		not_healthy(s, done, arg);

@@ -213,6 +213,7 @@ struct store_shard {
 	struct store_watch watch;
 	struct lease_grant grant; /* waits until Redis has answered the lease's question */
 	bool grant_waits;
+	struct lease_epoch loads; /* when its calls were asked for last */
 	uint32_t calls_aside;
 	uint64_t *unreadable; /* calls whose records were set aside */
 	uint32_t unreadable_count;

@@ -237,6 +237,8 @@ void store_nodes_read(struct store_shared *s, store_node_fn *each, store_done_fn
 void store_lease_claimed(struct store_shard *s, const struct lease_grant *grant);
 /* The lease is past: nothing is said until a claim counts. */
 bool store_lease_is_past(const struct store_shard *s);
+/* It is the one under which store_load_calls began, and valid all the time since: nobody else has had the calls that were read. */
+bool store_lease_lasts(const struct store_shard *s);
 /* One of the named acks what it was told then. */
 void store_lease_heard(struct store_shard *s, uint64_t from, uint64_t sent_ns);
 /* Whom to name from now on (members_next); not while another change is under way. */

@@ -173,6 +173,16 @@ static void live_note(struct leases *l, struct lease_place *place, uint64_t now_
 	t->back_max_ns = ns > t->back_max_ns ? ns : t->back_max_ns;
 }
 
+/* store_lease_lasts: who stood still meanwhile may have read calls that another one has by now. */
+static bool lease_lasts(const struct lease_node *n, const struct lease_holder *h)
+{
+	const struct lease *l = &h->lease;
+
+	return is_held(h) && l->epoch.counter == h->loads.counter &&
+	       l->epoch.incarnation == h->loads.incarnation &&
+	       lease_now(n) <= atomic_load_explicit(&l->valid_until_ns, memory_order_relaxed);
+}
+
 /* e->who: node; a: process; b: place */
 static void on_loaded(struct sim *s, const struct event *e)
 {
@@ -184,7 +194,7 @@ static void on_loaded(struct sim *s, const struct event *e)
 		return;
 	h->loading = false;
 	h->retry_ns = lease_now(n) + RETRY_NS;
-	if (!n->linked || !is_held(h)) /* nothing can be loaded now */
+	if (!n->linked || !lease_lasts(n, h)) /* nothing can be loaded now */
 		return;
 	if (s->node_count && !node_lease_may_load(s, e->who, (uint32_t)e->b))
 		return;
@@ -222,6 +232,7 @@ static void load(struct lease_node *n, struct lease_holder *h)
 	if (h->loading || h->live)
 		return;
 	h->loading = true;
+	h->loads = h->lease.epoch;
 	if (set->call_us)
 		ns = load_takes_ns(n, LOAD_US + set->calls / set->places * set->call_us);
 	else

@@ -60,6 +60,7 @@ struct lease_holder {
 	bool live, loading, asking;
 	bool grant_waits;
 	struct lease_grant grant;
+	struct lease_epoch loads; /* when loading began */
 	uint64_t retry_ns;
 	uint32_t turn;           /* of the place, when it went live */
 	uint64_t live_ns;        /* when that was */

@@ -309,6 +309,50 @@ static void test_acked_then_past(void **state)
 	server_stop(&s);
 }
 
+static void load(struct node *n)
+{
+	n->n = 0;
+	store_load_calls(n->store, node_each, node_done, n);
+	NODE_EXPECT(n, "o");
+}
+
+/* The node stands still amid the calls that it reads, or at their end: another one may have had them since, and have changed them. */
+static void test_past_as_it_loads(void **state)
+{
+	struct server s;
+	struct node n;
+	struct lease_grant grant = { .epoch = { 9, 4 }, .renewal = 1000 };
+	const struct members named = { .ids = { 10 }, .count = 1 };
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s,
+		  &(struct node_settings){
+			  .name = "a", .incarnation = 1, .lease_ms = 900, .tell = on_tell });
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	store_lease_name(n.store, &named);
+	load(&n);
+	assert_true(store_lease_lasts(n.store));
+	nap_ms(1000);
+	assert_false(store_lease_is_past(n.store)); /* it has not looked at the clock */
+	assert_false(store_lease_lasts(n.store));
+	assert_true(drive(n.redis, 10000, is_past, &n));
+	assert_false(store_lease_lasts(n.store));
+	grant.sent_ns = clock_now_ns();
+	(void)server_ask(&s, "HSET td:{s17}:lease counter 9 incarnation 0000000000000004 fence "
+			     "9.0000000000000004.0");
+	store_lease_claimed(n.store, &grant);
+	assert_true(drive(n.redis, 10000, node_is_healthy, &n));
+	assert_int_equal(store_epoch(n.store), 9);
+	assert_false(store_lease_lasts(n.store)); /* what was read is of before */
+	load(&n);
+	assert_true(store_lease_lasts(n.store));
+	node_close(&n);
+	server_stop(&s);
+}
+
 /* ---- a Redis that has forgotten ---- */
 
 static const struct lease_epoch NEWER = { 5, 0x9 };
@@ -423,9 +467,9 @@ int main(void)
 		cmocka_unit_test(test_claimed),         cmocka_unit_test(test_another_history),
 		cmocka_unit_test(test_missing),         cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_granted),         cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_acked_then_past), cmocka_unit_test(test_forgotten),
-		cmocka_unit_test(test_keeps_names),     cmocka_unit_test(test_own_forgotten),
-		cmocka_unit_test(test_all_forgotten),
+		cmocka_unit_test(test_acked_then_past), cmocka_unit_test(test_past_as_it_loads),
+		cmocka_unit_test(test_forgotten),       cmocka_unit_test(test_keeps_names),
+		cmocka_unit_test(test_own_forgotten),   cmocka_unit_test(test_all_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
