@@ -457,8 +457,9 @@ void store_acquire(struct store_shard *s, store_done_fn *done, void *arg)
 	op = store_op_user(&s->base, done, arg, s->settings.shard, s->lease.epoch.counter);
 	if (op && (state == LEASE_HELD || state == LEASE_DOUBT)) {
 		store_op_fail(op, STORE_OK);
-	} else if (op && s->acquire) {
-		store_op_fail(op, STORE_REFUSED); /* it is being asked for already */
+	} else if (op && (s->acquire || state == LEASE_LAPSED)) {
+		/* It is being asked for already, or only a claim makes it ours again. */
+		store_op_fail(op, STORE_REFUSED);
 	} else if (op) {
 		s->acquire = op;
 		s->acquire_until_ns = clock_now_ns() + ACQUIRE_NS;

@@ -133,7 +133,8 @@ uint32_t store_calls_unreadable(const struct store_shard *s, const uint64_t **ca
 const char *store_shared_too_new(const struct store_shared *s);
 const char *store_shard_too_new(const struct store_shard *s);
 
-/* Takes the lease; done: STORE_OK, STORE_CONFLICT (held elsewhere: store_holder says by whom). Whoever asks again, on the same link,
+/* Takes the lease; done: STORE_OK, STORE_CONFLICT (held elsewhere: store_holder says by whom), or
+ * STORE_REFUSED (asked for already, or past: a claim alone makes it ours again). Whoever asks again, on the same link,
  * gets it when it was the same for 1.1 of its lengths: its holder would have renewed it. A lease of the same place is taken over at
  * once: the caller holds the state directory's lock, so the old process is gone. */
 void store_acquire(struct store_shard *s, store_done_fn *done, void *arg);

@@ -340,6 +340,9 @@ static void test_past_as_it_loads(void **state)
 	assert_false(store_lease_lasts(n.store));
 	assert_true(drive(n.redis, 10000, is_past, &n));
 	assert_false(store_lease_lasts(n.store));
+	n.n = 0;
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "r"); /* it does not wait beside the claim */
 	grant.sent_ns = clock_now_ns();
 	(void)server_ask(&s, "HSET td:{s17}:lease counter 9 incarnation 0000000000000004 fence "
 			     "9.0000000000000004.0");
