@@ -340,6 +340,14 @@ static unsigned seen(struct lease *l, struct lease_epoch epoch, uint64_t now_ns)
 	return missing(l, now_ns);
 }
 
+/* Redis has forgotten ours, and whoever had it before goes on. One that is valid says so itself. */
+static unsigned renewed(struct lease *l, struct lease_epoch epoch)
+{
+	bool own = epoch.counter == l->epoch.counter && epoch.incarnation == l->epoch.incarnation;
+
+	return l->state == LEASE_LAPSED && !own ? fence(l) : 0;
+}
+
 /* Not while a question is under way: its answer would be of before. */
 static unsigned give(struct lease *l)
 {
@@ -393,6 +401,8 @@ static unsigned lease_settle(struct lease *l, const struct lease_event *event,
 		return missing(l, now_ns);
 	case LEASE_SEEN:
 		return seen(l, event->epoch, now_ns);
+	case LEASE_RENEWED:
+		return renewed(l, event->epoch);
 	case LEASE_HEARD:
 		return lease_heard(l, event);
 	case LEASE_CLAIMED:

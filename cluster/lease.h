@@ -54,6 +54,7 @@ enum lease_event_type {
 	LEASE_UNKNOWN, /* no answer or an error */
 	LEASE_MISSING, /* Redis knows of no lease: it lost its data */
 	LEASE_SEEN,    /* epoch: what Redis holds instead of ours */
+	LEASE_RENEWED, /* epoch: of an owner that Redis shows to live */
 	LEASE_HEARD,   /* from, sent_ns: a named claimant acks what it was told then */
 	LEASE_CLAIMED, /* epoch, renewal, sent_ns: our claim counts */
 	LEASE_GIVE,    /* the owner is silent, and about to write another one into the lease */

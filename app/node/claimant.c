@@ -160,6 +160,14 @@ static void claims_told(uint16_t shard, struct lease_epoch epoch, void *arg)
 		store_lease_told(s->store, epoch);
 }
 
+static void claims_renewed(uint16_t shard, struct lease_epoch epoch, void *arg)
+{
+	struct node_shard *s = claimed_shard(arg, shard);
+
+	if (s)
+		store_lease_renewed(s->store, epoch);
+}
+
 void claimant_acquires(const struct claimant *c, const struct node_shard *s)
 {
 	const struct claim *claim = c ? claims_of(c->claims, s->number) : NULL;
@@ -181,6 +189,7 @@ static const struct claims_handlers g_handlers = { .look = claims_look,
 						   .owning = claims_owning,
 						   .heard = claims_heard,
 						   .seen = claims_told,
+						   .renewed = claims_renewed,
 						   .say = claims_say };
 
 /* ---- other nodes ---- */

@@ -226,6 +226,16 @@ void claims_item(struct claims *c, const struct peer_item *item, uint64_t from, 
 		watched_beat(c, w, now_ns);
 }
 
+static bool is_renewed(const struct claim *c, const struct claim_lease *lease)
+{
+	const struct claim_lease *seen = &c->seen;
+
+	return c->seen_ns && lease->owner && lease->history == seen->history &&
+	       lease->epoch.counter == seen->epoch.counter &&
+	       lease->epoch.incarnation == seen->epoch.incarnation &&
+	       lease->renewal != seen->renewal;
+}
+
 void claims_looked(struct claims *c, uint16_t shard, const struct claim_lease *lease,
 		   uint64_t now_ns)
 {
@@ -238,6 +248,8 @@ void claims_looked(struct claims *c, uint16_t shard, const struct claim_lease *l
 		return;
 	/* whose own lease is past asks Redis nothing, and may claim again what another one had since */
 	c->handlers.seen(shard, lease->epoch, c->arg);
+	if (is_renewed(&w->claim, lease))
+		c->handlers.renewed(shard, lease->epoch, c->arg);
 	watched_step(c, w, (struct claim_event){ .type = CLAIM_SEEN, .lease = *lease }, now_ns);
 	watched_beat(c, w, now_ns);
 }

@@ -24,6 +24,8 @@ struct claims_handlers {
 	void (*heard)(uint16_t shard, uint64_t from, uint64_t sent_ns, void *arg);
 	/* Somebody owns it by that epoch, or did: LEASE_SEEN. */
 	void (*seen)(uint16_t shard, struct lease_epoch epoch, void *arg);
+	/* Between two looks its owner has renewed it: LEASE_RENEWED. */
+	void (*renewed)(uint16_t shard, struct lease_epoch epoch, void *arg);
 	void (*say)(uint64_t to, const struct peer_item *item, void *arg);
 };
 

@@ -420,6 +420,15 @@ void store_lease_told(struct store_shard *s, struct lease_epoch epoch)
 	store_leave(&s->base);
 }
 
+void store_lease_renewed(struct store_shard *s, struct lease_epoch epoch)
+{
+	store_enter(&s->base);
+	if (s->lease.state == LEASE_LAPSED)
+		store_lease_event(s,
+				  &(struct lease_event){ .type = LEASE_RENEWED, .epoch = epoch });
+	store_leave(&s->base);
+}
+
 void store_lease_known(struct store_shard *s, struct lease_epoch epoch, bool named)
 {
 	s->watch.heard = epoch;

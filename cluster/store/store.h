@@ -257,6 +257,8 @@ struct store_lease_view {
 void store_lease_view(const struct store_shard *s, struct store_lease_view *out);
 /* Somebody has told of that epoch: a higher one than ours fences the shard. */
 void store_lease_told(struct store_shard *s, struct lease_epoch epoch);
+/* An owner of that epoch lives: a shard whose lease is past is that one's, though Redis may have forgotten a newer one of ours. */
+void store_lease_renewed(struct store_shard *s, struct lease_epoch epoch);
 /* The newest lease that this node has heard of, and whether it names others: before store_acquire, for a Redis that has forgotten it. */
 void store_lease_known(struct store_shard *s, struct lease_epoch epoch, bool named);
 

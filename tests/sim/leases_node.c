@@ -336,12 +336,22 @@ static void claims_seen(uint16_t shard, struct lease_epoch epoch, void *arg)
 		lease_event(n, h, &(struct lease_event){ .type = LEASE_SEEN, .epoch = epoch });
 }
 
+static void claims_renewed(uint16_t shard, struct lease_epoch epoch, void *arg)
+{
+	struct lease_node *n = arg;
+	struct lease_holder *h = holder_of(n, shard);
+
+	if (h->known && h->lease.state == LEASE_LAPSED)
+		lease_event(n, h, &(struct lease_event){ .type = LEASE_RENEWED, .epoch = epoch });
+}
+
 static const struct claims_handlers g_handlers = { .look = claims_look,
 						   .claim = claims_claim,
 						   .owned = claims_owned,
 						   .owning = claims_owning,
 						   .heard = claims_heard,
 						   .seen = claims_seen,
+						   .renewed = claims_renewed,
 						   .say = lease_say };
 
 /* ---- answers of Redis ---- */

@@ -125,6 +125,12 @@ static void on_seen(uint16_t shard, struct lease_epoch epoch, void *arg)
 	lease_event(arg, (struct lease_event){ .type = LEASE_SEEN, .epoch = epoch });
 }
 
+static void on_renewed(uint16_t shard, struct lease_epoch epoch, void *arg)
+{
+	assert_int_equal(shard, SHARD);
+	lease_event(arg, (struct lease_event){ .type = LEASE_RENEWED, .epoch = epoch });
+}
+
 static void on_say(uint64_t to, const struct peer_item *item, void *arg)
 {
 	struct node *n = arg;
@@ -136,8 +142,8 @@ static void on_say(uint64_t to, const struct peer_item *item, void *arg)
 	g_letters[g_letter_count++] = (struct letter){ n->id, to, *item };
 }
 
-static const struct claims_handlers HANDLERS = { on_look,  on_claim, on_owned, on_owning,
-						 on_heard, on_seen,  on_say };
+static const struct claims_handlers HANDLERS = { on_look,  on_claim, on_owned,   on_owning,
+						 on_heard, on_seen,  on_renewed, on_say };
 
 static void node_start(struct node *n, uint64_t incarnation)
 {
@@ -343,6 +349,36 @@ static void test_another_had_it(void **state)
 	assert_int_equal(n->lease.state, LEASE_FENCED);
 }
 
+static void redis_shows(struct node *n, struct claim_lease *lease, uint64_t renewal,
+			enum lease_state state)
+{
+	lease->renewal = renewal;
+	claims_looked(n->claims, SHARD, lease, g_now_ns);
+	assert_int_equal(n->lease.state, state);
+}
+
+/* ... or sees that whoever had it before goes on, as Redis has forgotten what was since. A lease that nobody renews says nothing. */
+static void test_one_of_before_has_it(void **state)
+{
+	struct claim_lease before = { 1, { 2, 0xb }, 2, 0, { { 1, 3 }, 2 } };
+	struct claim_lease note = { 1, { 0 }, 0, 0, { { 0 }, 0 } };
+	struct node *n = &g_nodes[0];
+
+	(void)state;
+	lease_lapses(n);
+	redis_shows(n, &note, 1, LEASE_LAPSED);
+	redis_shows(n, &note, 2, LEASE_LAPSED);
+	redis_shows(n, &before, 7, LEASE_LAPSED);
+	before.history++; /* of another Redis */
+	redis_shows(n, &before, 8, LEASE_LAPSED);
+	before.epoch.counter++; /* of the next process there */
+	redis_shows(n, &before, 9, LEASE_LAPSED);
+	before.epoch.incarnation++;
+	redis_shows(n, &before, 10, LEASE_LAPSED);
+	redis_shows(n, &before, 10, LEASE_LAPSED);
+	redis_shows(n, &before, 11, LEASE_FENCED);
+}
+
 /* ... or from another node, where Redis has forgotten it. */
 static void test_news_of_another(void **state)
 {
@@ -453,6 +489,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_notice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_redis_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_another_had_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_of_before_has_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_news_of_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_looks, setup, teardown),

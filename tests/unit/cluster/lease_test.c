@@ -311,6 +311,26 @@ static void test_lapsed(void **state)
 	assert_int_equal(l.renewal, 41);
 }
 
+/* Redis has forgotten ours, and whoever had it before goes on: nothing of ours counts any more, though its epoch is the higher one. */
+static void test_lapsed_and_another_renews(void **state)
+{
+	struct lease_event renews = { .type = LEASE_RENEWED, .epoch = { 4, OWN + 1 } };
+	struct lease_event own = { .type = LEASE_RENEWED, .epoch = { 5, OWN } };
+	struct lease l;
+
+	(void)state;
+	hold(&l, true);
+	assert_int_equal(lease_step(&l, &renews, 2000 * (uint64_t)MS), 0); /* it says so itself */
+	assert_int_equal(l.state, LEASE_HELD);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 3011) & LEASE_LAPSE, LEASE_LAPSE);
+	assert_int_equal(lease_step(&l, &own, 3012 * (uint64_t)MS), 0); /* it came late */
+	assert_int_equal(l.state, LEASE_LAPSED);
+	assert_int_equal(lease_step(&l, &renews, 3013 * (uint64_t)MS), LEASE_FENCE);
+	assert_int_equal(l.state, LEASE_FENCED);
+	assert_int_equal(valid_ms(&l), 0);
+	assert_int_equal(lease_step(&l, &renews, 3014 * (uint64_t)MS), 0);
+}
+
 /* A renewal that Redis may forget is none. */
 static void test_not_kept(void **state)
 {
@@ -510,6 +530,7 @@ int main(void)
 		cmocka_unit_test(test_valid_by_acks),
 		cmocka_unit_test(test_told_when_it_comes_back),
 		cmocka_unit_test(test_lapsed),
+		cmocka_unit_test(test_lapsed_and_another_renews),
 		cmocka_unit_test(test_not_kept),
 		cmocka_unit_test(test_other_names),
 		cmocka_unit_test(test_first_names),

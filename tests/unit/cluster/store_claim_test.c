@@ -356,6 +356,36 @@ static void test_past_as_it_loads(void **state)
 	server_stop(&s);
 }
 
+/* Redis has forgotten it, and whoever had the shard before goes on. */
+static void test_past_and_another_renews(void **state)
+{
+	const struct members named = { .ids = { 10 }, .count = 1 };
+	const struct lease_epoch before = { 0, 9 };
+	struct server s;
+	struct node n;
+
+	(void)state;
+	server_dir(&s);
+	server_start(&s, NULL);
+	node_open(&n, &s,
+		  &(struct node_settings){
+			  .name = "a", .incarnation = 1, .lease_ms = 400, .tell = on_tell });
+	store_acquire(n.store, node_done, &n);
+	NODE_EXPECT(&n, "o");
+	store_lease_name(n.store, &named);
+	store_lease_renewed(n.store, before);
+	assert_false(store_is_fenced(n.store));
+	server_signal(&s, SIGSTOP);
+	assert_true(drive(n.redis, 10000, is_past, &n));
+	store_lease_renewed(n.store, store_lease_epoch(n.store));
+	assert_false(store_is_fenced(n.store));
+	store_lease_renewed(n.store, before);
+	assert_true(store_is_fenced(n.store));
+	server_signal(&s, SIGCONT);
+	node_close(&n);
+	server_stop(&s);
+}
+
 /* ---- a Redis that has forgotten ---- */
 
 static const struct lease_epoch NEWER = { 5, 0x9 };
@@ -467,12 +497,19 @@ static void test_all_forgotten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_claimed),         cmocka_unit_test(test_another_history),
-		cmocka_unit_test(test_missing),         cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_granted),         cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_acked_then_past), cmocka_unit_test(test_past_as_it_loads),
-		cmocka_unit_test(test_forgotten),       cmocka_unit_test(test_keeps_names),
-		cmocka_unit_test(test_own_forgotten),   cmocka_unit_test(test_all_forgotten),
+		cmocka_unit_test(test_claimed),
+		cmocka_unit_test(test_another_history),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_granted),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_acked_then_past),
+		cmocka_unit_test(test_past_as_it_loads),
+		cmocka_unit_test(test_past_and_another_renews),
+		cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_keeps_names),
+		cmocka_unit_test(test_own_forgotten),
+		cmocka_unit_test(test_all_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);

@@ -155,6 +155,13 @@ static void node_seen(uint16_t shard, struct lease_epoch epoch, void *arg)
 	lease_event((struct lease_event){ .type = LEASE_SEEN, .epoch = epoch });
 }
 
+static void node_renewed(uint16_t shard, struct lease_epoch epoch, void *arg)
+{
+	(void)shard;
+	(void)arg;
+	lease_event((struct lease_event){ .type = LEASE_RENEWED, .epoch = epoch });
+}
+
 static void node_say(uint64_t to, const struct peer_item *item, void *arg)
 {
 	(void)arg;
@@ -253,9 +260,9 @@ static void others_know(void)
 
 static void node_open(uint32_t i, const char *lock)
 {
-	static const struct claims_handlers handlers = { node_look,   node_claim, node_owned,
-							 node_owning, node_heard, node_seen,
-							 node_say };
+	static const struct claims_handlers handlers = { node_look,    node_claim, node_owned,
+							 node_owning,  node_heard, node_seen,
+							 node_renewed, node_say };
 	struct peers_settings s = {
 		.id = i + 1, .incarnation = 0xa1 + i, .lease_ns = LENGTH_NS, .rand = &g_node.rand
 	};
