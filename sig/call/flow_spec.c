@@ -6,6 +6,7 @@
 #include "media/offer/session.h"
 #include "sig/call/act.h"
 #include "sig/call/hears.h"
+#include "sig/call/keys.h"
 #include "sig/call/listen.h"
 #include "sig/call/recording.h"
 #include "sig/call/siprec.h"
@@ -189,6 +190,15 @@ static uint8_t spec_coded_to(const struct flow_spec *s)
 	return 0;
 }
 
+/* Each key is told and goes no further: who hears the codes sends on what is none (keys.h). */
+static void spec_keep_keys(struct flow_spec *s)
+{
+	for (uint8_t i = 0; i < s->rule_count; i++) {
+		if (s->rules[i].event)
+			s->rules[i].out = PAYLOAD_NONE;
+	}
+}
+
 /* own is the side of the flow's leg. */
 static void spec_fill(struct flow_spec *s, struct call_host *h, const struct call *c,
 		      struct call_flow *f, const struct media_side *own,
@@ -200,6 +210,8 @@ static void spec_fill(struct flow_spec *s, struct call_host *h, const struct cal
 	place_spec(h, c->legs[f->leg], own, s);
 	spec_obey(s, c, f->leg);
 	spec_hear(s, c, f, own);
+	if (f->keys)
+		spec_keep_keys(s);
 	s->silence_ms = silence_ms(h, c, s);
 	f->remote = s->remote_rtp;
 	f->event_pt = s->event_pt;
@@ -227,6 +239,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	command->spec.overlay = f->overlay;
 	f->tap_fork = command->spec.tap_fork;
 	f->tap_live = command->spec.tap_live;
+	f->keys = f->kind == MEDIA_AUDIO && keys_are_heard(h, c, f->leg);
 	command->moves = f->moves;
 	f->moves = false;
 	flow_dtls_spec(&command->spec, c, f, NULL);

@@ -3,6 +3,7 @@
 
 #include "media/payload.h"
 #include "sig/call/act.h"
+#include "sig/call/keys.h"
 #include "sig/call/listen.h"
 #include "sig/call/plan.h"
 #include "sig/call/recording.h"
@@ -307,6 +308,7 @@ static bool is_changed(const struct call_host *h, const struct call *c, struct c
 		   f->tap_fork != siprec_taps(c, f->leg);
 	changed |= tone_is_changed(h, c, f);
 	changed |= f->tap_live != listen_tap(c, f->leg);
+	changed |= f->keys != keys_are_heard(h, c, f->leg);
 	(void)hears_source(h, c, f->leg, f->line, &now);
 	f->source = now;
 	return changed || !job_id_eq(now.job, before.job) ||

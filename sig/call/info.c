@@ -5,6 +5,7 @@
 
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
+#include "sig/call/keys.h"
 #include "sig/call/relay.h"
 #include "sig/call/wait.h"
 #include "sig/leg/dtmf.h"
@@ -45,6 +46,10 @@ static bool info_digit_taken(struct call_host *h, struct call *c, const struct c
 
 	if (dtmf_parse(ev->message->content_type, ev->message->body, &dtmf))
 		return false;
+	if (keys_take(h, c, ev->leg, &dtmf)) {
+		respond(h, ev->slot, ev->message, &ok);
+		return true;
+	}
 	call_publish_digit(h, c, ev->leg, dtmf.digit);
 	if (!dtmf_takes_events(c, to) && !dtmf_is_foreign(c->legs[to], ev->message->content_type))
 		return false;

@@ -360,9 +360,16 @@ uint64_t recordings_take_pair(struct call *c)
 
 /* ---- by command ---- */
 
+bool recording_is_on_demand(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	const struct shard_extension *e = extension_of(h, c, c->legs[leg]);
+
+	return e && e->record == RECORD_ON_DEMAND;
+}
+
 /* to: enum order_record_to. It may be there already, and goes nowhere else then. */
 static int recording_order_on(struct call_host *h, struct call *c, uint8_t leg,
-			      enum order_record_to to)
+			      enum order_record_to to, enum recording_cause cause)
 {
 	const struct shard_extension *e = extension_of(h, c, c->legs[leg]);
 	struct recording *r = recording_of_leg(c->recordings, leg);
@@ -379,18 +386,18 @@ static int recording_order_on(struct call_host *h, struct call *c, uint8_t leg,
 		return -EPERM;
 	if (place == RECORD_TO_SIPREC && !h->settings->siprec.on)
 		return -ENOPROTOOPT;
-	return recording_begin(h, c, leg, RECORDING_BY_COMMAND, place) ? 0 : -EUSERS;
+	return recording_begin(h, c, leg, cause, place) ? 0 : -EUSERS;
 }
 
-int recording_order(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
-		    enum order_record_to to)
+static int recording_do(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
+			enum order_record_to to, enum recording_cause cause)
 {
 	struct recording *r = recording_of_leg(c->recordings, leg);
 
 	if (r && r->cause == RECORDING_MESSAGE)
 		return -EPERM;
 	if (what == ORDER_RECORD_ON)
-		return recording_order_on(h, c, leg, to);
+		return recording_order_on(h, c, leg, to, cause);
 	if (!r)
 		return what == ORDER_RECORD_OFF ? 0 : -ENOMSG;
 	if (what != ORDER_RECORD_OFF) {
@@ -402,6 +409,45 @@ int recording_order(struct call_host *h, struct call *c, uint8_t leg, enum order
 	recording_end(h, c, r);
 	outbox_touch(&c->out);
 	return 0;
+}
+
+int recording_order(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
+		    enum order_record_to to)
+{
+	return recording_do(h, c, leg, what, to, RECORDING_BY_COMMAND);
+}
+
+/* ---- by code ---- */
+
+static bool has_code(uint32_t whole, enum call_code code)
+{
+	return whole & UINT32_C(1) << code;
+}
+
+enum call_code recording_code_meant(const struct call *c, uint8_t leg, uint32_t whole)
+{
+	const struct recording *r = recording_of_leg(c->recordings, leg);
+
+	if (has_code(whole, CALL_CODE_RECORD_ON) && !(r && has_code(whole, CALL_CODE_RECORD_OFF)))
+		return CALL_CODE_RECORD_ON;
+	if (has_code(whole, CALL_CODE_RECORD_OFF))
+		return CALL_CODE_RECORD_OFF;
+	if (has_code(whole, CALL_CODE_RECORD_PAUSE) &&
+	    !(r && r->paused && has_code(whole, CALL_CODE_RECORD_RESUME)))
+		return CALL_CODE_RECORD_PAUSE;
+	return CALL_CODE_RECORD_RESUME;
+}
+
+int recording_code(struct call_host *h, struct call *c, uint8_t leg, enum call_code code)
+{
+	static const enum order_record orders[CALL_CODE_COUNT] = {
+		[CALL_CODE_RECORD_ON] = ORDER_RECORD_ON,
+		[CALL_CODE_RECORD_OFF] = ORDER_RECORD_OFF,
+		[CALL_CODE_RECORD_PAUSE] = ORDER_RECORD_PAUSE,
+		[CALL_CODE_RECORD_RESUME] = ORDER_RECORD_RESUME,
+	};
+
+	return recording_do(h, c, leg, orders[code], ORDER_RECORD_AS_SET, RECORDING_BY_CODE);
 }
 
 /* ---- messages ---- */

@@ -9,6 +9,7 @@
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
 #include "sig/model/recording.h"
+#include "sig/sip/call_code.h"
 
 /*
  * By command, of the leg. 0, also when it is so already. -EPERM: its party is no extension that may be recorded on demand, or a policy
@@ -17,6 +18,12 @@
  */
 int recording_order(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
 		    enum order_record_to to) NODISCARD;
+/* The party of the leg may begin and end recordings. */
+bool recording_is_on_demand(const struct call_host *h, const struct call *c, uint8_t leg);
+/* By an in-call feature code: of two in turns (whole: 1 << each) the one whose turn it is. */
+enum call_code recording_code_meant(const struct call *c, uint8_t leg, uint32_t whole);
+/* As recording_order. */
+int recording_code(struct call_host *h, struct call *c, uint8_t leg, enum call_code code) NODISCARD;
 /* What an application asked for (act.h). Its number; 0: the leg is recorded already, or there are too many. */
 uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg);
 /* Where it goes on. */

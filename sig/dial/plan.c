@@ -32,6 +32,20 @@ void dial_plan_codes(const struct dial_plan *plan, const struct feature_codes *n
 	}
 }
 
+void dial_plan_call_codes(const struct dial_plan *plan, const struct call_codes *node,
+			  struct call_codes *out)
+{
+	*out = *node;
+	for (unsigned i = 0; i < CALL_CODE_COUNT; i++) {
+		const char *own = plan->call_codes.code[i];
+
+		if (!strcmp(own, DIAL_OFF))
+			out->code[i][0] = '\0';
+		else if (own[0])
+			memcpy(out->code[i], own, CALL_CODE_LEN);
+	}
+}
+
 /* Puts both together. False: they do not fit, and out is "". */
 static bool number_put(char out[DIAL_NUMBER_MAX], const char *front, struct bytes rest)
 {

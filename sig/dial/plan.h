@@ -7,6 +7,7 @@
 #define SIG_DIAL_PLAN_H
 
 #include "base/bytes.h"
+#include "sig/sip/call_code.h"
 #include "sig/sip/feature_code.h"
 
 enum {
@@ -58,7 +59,8 @@ struct dial_plan {
 	uint8_t area_digits; /* numbers so long lack the area code; 0: all without a prefix do */
 	char classes[DIAL_OTHER][DIAL_PATTERNS_MAX];
 	char blocked[DIAL_PATTERNS_MAX];
-	struct feature_codes codes; /* "": that of the node, DIAL_OFF: there is none */
+	struct feature_codes codes;   /* "": that of the node, DIAL_OFF: there is none */
+	struct call_codes call_codes; /* likewise */
 };
 #define DIAL_OPERATOR "0"
 #define DIAL_OFF      "off"
@@ -68,6 +70,8 @@ extern const struct dial_plan g_dial_plan_default;
 /* The codes that count: the tenant's, and where it says nothing the node's. */
 void dial_plan_codes(const struct dial_plan *plan, const struct feature_codes *node,
 		     struct feature_codes *out);
+void dial_plan_call_codes(const struct dial_plan *plan, const struct call_codes *node,
+			  struct call_codes *out);
 
 /* rules = rule *( "," rule )    rule = prefix ">" [ replacement ] [ "/" length ]
  * The first one counts whose prefix a number begins with, if it has that many digits at least (CALL-38). NULL, or what is wrong. */

@@ -11,6 +11,7 @@
 #include "sig/host/quota.h"
 #include "sig/host/tenant.h"
 #include "sig/identity/policy.h"
+#include "sig/sip/call_code.h"
 #include "sig/sip/digest.h"
 #include "sig/sip/feature_code.h"
 #include "sig/sip/id.h"
@@ -160,7 +161,9 @@ struct shard_settings {
 	/* Numbers whose calls no quota, no drain and no overload refuses. */
 	uint32_t emergency_count;
 	char emergency[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
-	struct feature_codes codes; /* where no extension has such a number */
+	struct feature_codes codes;   /* where no extension has such a number */
+	struct call_codes call_codes; /* of tenants that have none of their own */
+	uint32_t call_code_wait_ms;   /* for the next key of one */
 	uint32_t
 		reserved_count; /* further ports of ours, where nobody is sent anything: HTTP, Redis */
 	struct addr reserved[SHARD_RESERVED_MAX];

@@ -8,6 +8,8 @@
 
 #include "sig/model/call.h"
 
+enum { DTMF_DURATION_MS = 160 }; /* where nobody says how long */
+
 struct dtmf {
 	char digit; /* 0-9 * # A-D, F for flash */
 	uint16_t duration_ms;

@@ -3,7 +3,7 @@
 
 #include "sig/leg/dtmf.h"
 
-enum { DURATION_MS = 160, DURATION_MIN_MS = 40, DURATION_MAX_MS = 8000 };
+enum { DURATION_MIN_MS = 40, DURATION_MAX_MS = 8000 };
 
 /* Events 0 to 16 (RFC 4733 3.2) as we name them. */
 static const char g_digits[] = "0123456789*#ABCDF";
@@ -74,7 +74,7 @@ int dtmf_parse(struct bytes content_type, struct bytes body, struct dtmf *out)
 {
 	struct bytes type = bytes_trim(bytes_sub(content_type, 0, bytes_find(content_type, ';')));
 
-	*out = (struct dtmf){ .duration_ms = DURATION_MS };
+	*out = (struct dtmf){ .duration_ms = DTMF_DURATION_MS };
 	if (bytes_iis(type, "application/dtmf-relay"))
 		return parse_relay(body, out);
 	if (bytes_iis(type, "application/dtmf"))

@@ -76,6 +76,12 @@ int leg_asks(struct leg *leg, const struct sip_message *m, pool_handle server)
 	return 0;
 }
 
+void leg_keys_clear(struct leg *leg)
+{
+	free(leg->keys);
+	leg->keys = NULL;
+}
+
 void leg_uas_clear(struct leg *leg)
 {
 	if (!leg->uas)

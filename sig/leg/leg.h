@@ -19,6 +19,8 @@ void leg_uac_clear(struct leg *leg);
 /* Its party's INVITE has come. 0 or -ENOMEM. */
 int leg_asks(struct leg *leg, const struct sip_message *m, pool_handle server) NODISCARD;
 void leg_uas_clear(struct leg *leg);
+/* Keys that were kept are for nobody. */
+void leg_keys_clear(struct leg *leg);
 /* What its phone can do, from what it says of itself. */
 void leg_learn(struct leg *leg, const struct sip_message *m);
 /* It was asked, and may still answer. */

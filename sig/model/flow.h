@@ -38,6 +38,7 @@ struct call_flow {
 	bool echoes;                  /* the engine was told that its party hears itself */
 	bool waits;  /* ... that its party hears nothing until the music is there */
 	bool hushed; /* ... that nobody hears its party: an announcement is made */
+	bool keys;   /* ... that keys of its party are not relayed: they may be a code */
 	bool moves;  /* it came from another call, and the engine is to be told */
 	uint32_t ssrc_out;
 	struct addr remote;        /* RTP address the party signalled; follows from the texts */

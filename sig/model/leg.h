@@ -133,6 +133,7 @@ static inline void leg_toll_clear(struct leg_toll *t)
 }
 
 struct leg_digits;
+struct leg_keys;
 struct trunks;
 
 struct leg {
@@ -173,6 +174,7 @@ struct leg {
 	struct invite_uas *uas;      /* NULL: none of the party is */
 	struct leg_refusal *refusal; /* NULL: there is none, or it was acknowledged */
 	struct leg_digits *digits;   /* NULL: none is on its way by INFO */
+	struct leg_keys *keys;       /* its party's, that may become a code; NULL: none may */
 	struct text carried;         /* what its party said of who calls (sig/identity/carried.h) */
 	struct text pidf;            /* where it is (sig/identity/pidf.h); empty: not known */
 	struct text

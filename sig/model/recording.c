@@ -53,6 +53,15 @@ bool recordings_go_to(const struct recordings *r, uint8_t to)
 	return false;
 }
 
+bool recordings_by_code(const struct recordings *r)
+{
+	for (uint8_t i = 0; r && i < r->count; i++) {
+		if (r->list[i].cause == RECORDING_BY_CODE)
+			return true;
+	}
+	return false;
+}
+
 bool recordings_pause(const struct recordings *r)
 {
 	for (uint8_t i = 0; r && i < r->count; i++) {
@@ -112,6 +121,8 @@ const char *recording_cause_name(enum recording_cause cause)
 		return "command";
 	case RECORDING_MESSAGE:
 		return "message";
+	case RECORDING_BY_CODE:
+		return "code";
 	case RECORDING_CAUSES:
 		break;
 	}

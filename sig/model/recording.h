@@ -22,6 +22,7 @@ enum recording_cause {
 	RECORDING_BY_POLICY, /* of the extension, or of the trunk */
 	RECORDING_BY_COMMAND,
 	RECORDING_MESSAGE, /* what an application asked a party to say (sig/call/act.h) */
+	RECORDING_BY_CODE, /* of its party (sig/call/keys.h) */
 	RECORDING_CAUSES,
 };
 
@@ -58,13 +59,15 @@ uint8_t recording_tap(const struct recordings *r, uint8_t leg);
 const struct recording *recording_heard(const struct recordings *r);
 /* One of them does (enum record_to). */
 bool recordings_go_to(const struct recordings *r, uint8_t to);
+/* One of them was begun by an in-call code. */
+bool recordings_by_code(const struct recordings *r);
 /* Nothing that is said or pressed now may be kept. */
 bool recordings_pause(const struct recordings *r);
 /* The next one. NULL: there are as many as there may be, or no memory; *r is made when it is NULL. */
 struct recording *recording_add(struct recordings **r, uint8_t leg, enum recording_cause cause);
 void recording_remove(struct recordings *r, struct recording *which);
 void recordings_clear(struct recordings **r);
-/* "policy", "command". */
+/* "policy", "command", "message", "code". */
 const char *recording_cause_name(enum recording_cause cause);
 /* "files", "siprec". */
 const char *recording_place_name(uint8_t to);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/leg/leg.h"
+#include "sig/model/leg_keys.h"
 #include "sig/record/call_pack.h"
 
 void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop)
@@ -98,6 +99,16 @@ static Tandem__Call__Toll *pack_toll(Tandem__Call__Toll *out, const struct leg_t
 	return out;
 }
 
+static Tandem__Call__Keys *pack_keys(const struct call_host *h, Tandem__Call__Keys *out,
+				     const struct leg_keys *k)
+{
+	tandem__call__keys__init(out);
+	out->list = packing_octets(k->list, k->count);
+	out->peer = k->peer;
+	out->until_utc_ms = packing_utc(h, k->until_ns);
+	return out;
+}
+
 static void pack_leg(const struct call_host *h, struct packing *p, const struct call *c,
 		     const struct call_seed *seed, uint8_t i)
 {
@@ -124,6 +135,8 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->open = packing_sdp(&to->open, &l->open);
 	if (l->timer.interval_s)
 		out->timer = pack_timer(h, &to->timer, &l->timer);
+	if (l->keys)
+		out->keys = pack_keys(h, &to->keys, l->keys);
 	out->dialog = &to->dialog;
 	out->session_id = l->session_id;
 	out->session_version = l->session_version;

@@ -4,8 +4,10 @@
 
 #include "sig/identity/carried.h"
 #include "sig/identity/pidf.h"
+#include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/leg_keys.h"
 #include "sig/model/leg_trunk.h"
 #include "sig/record/call_read.h"
 #include "sig/sip/lex.h"
@@ -181,6 +183,43 @@ static bool read_trunk(struct reading *r, struct leg *l, const Tandem__Call__Leg
 	return !leg_set_trunk(all, l, trunk) || reading_wrong(r, "out of memory");
 }
 
+/* Of a party that nobody was with for so long: what it pressed is forgotten. */
+enum { KEYS_OLD_MS = 30000 };
+
+static bool keys_fit(const Tandem__Call__Keys *in)
+{
+	if (!in->list.len || in->list.len >= CALL_CODE_LEN || in->peer >= LEGS_MAX)
+		return false;
+	for (size_t i = 0; i < in->list.len; i++) {
+		if (!in->list.data[i] || !strchr("0123456789*#", in->list.data[i]))
+			return false;
+	}
+	return true;
+}
+
+/* How long each was pressed is not there. */
+static bool read_keys(struct reading *r, struct leg *l, const Tandem__Call__Keys *in)
+{
+	const uint64_t now_ms = r->h->now.utc_ms;
+
+	if (!in)
+		return true;
+	if (!keys_fit(in))
+		return reading_wrong(r, "leg: keys");
+	if (reading_time(r, in->until_utc_ms) + KEYS_OLD_MS < now_ms)
+		return true;
+	l->keys = calloc(1, sizeof(*l->keys));
+	if (!l->keys)
+		return reading_wrong(r, "out of memory");
+	l->keys->peer = (uint8_t)in->peer;
+	l->keys->count = (uint8_t)in->list.len;
+	for (size_t i = 0; i < in->list.len; i++) {
+		l->keys->list[i] = (char)in->list.data[i];
+		l->keys->duration_ms[i] = DTMF_DURATION_MS;
+	}
+	return true;
+}
+
 static bool read_toll(struct reading *r, struct leg_toll *t, const Tandem__Call__Toll *in)
 {
 	if (!in)
@@ -227,7 +266,7 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	return read_user(r, i, caller, in) && read_trunk(r, l, in) &&
 	       read_toll(r, &l->toll, in->toll) && read_timer(r, &l->timer, in->timer) &&
 	       leg_read_terms(r, l, in->terms) && read_carried(r, l, &in->carried) &&
-	       read_pidf(r, l, &in->pidf) &&
+	       read_pidf(r, l, &in->pidf) && read_keys(r, l, in->keys) &&
 	       reading_line(r, &l->callback, &in->callback, FORWARD_TARGET_MAX - 1,
 			    "leg: callback") &&
 	       reading_dialog(r, i, &l->dialog, in->dialog) &&

@@ -6,6 +6,7 @@
 #include "sig/call/charge.h"
 #include "sig/call/feature.h"
 #include "sig/call/invite.h"
+#include "sig/call/keys.h"
 #include "sig/call/listen.h"
 #include "sig/call/order_answer.h"
 #include "sig/call/parting.h"
@@ -42,6 +43,7 @@
 #include "sig/model/call_data.h"
 #include "sig/model/call_order.h"
 #include "sig/model/event.h"
+#include "sig/model/leg_keys.h"
 #include "sig/step/request.h"
 #include "sig/step/resume.h"
 #include "sig/step/step.h"
@@ -236,6 +238,8 @@ static void step_timer(struct call_host *h, struct call *c)
 			leg_places_overdue(h, c, i);
 		if (leg_digits_due_ns(c->legs[i]) && leg_digits_due_ns(c->legs[i]) <= h->now.ns)
 			leg_digits_again(h, c, i);
+		if (c->legs[i]->keys && c->legs[i]->keys->until_ns <= h->now.ns)
+			keys_pass(h, c, i);
 		if (session_timer_due_ns(c->legs[i]) &&
 		    session_timer_due_ns(c->legs[i]) <= h->now.ns)
 			refresh_expire(h, c, i);
@@ -275,6 +279,10 @@ static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct
 		acts_key(h, c, m->digit);
 		return;
 	}
+	if (m->relayed)
+		keys_pass(h, c, leg);
+	else if (keys_take(h, c, leg, &dtmf))
+		return;
 	call_publish_digit(h, c, leg, m->digit);
 	if (!m->relayed && c->state == CALL_ESTABLISHED && bridge_peer(c, leg) != LEG_NONE)
 		dtmf_send(h, c, bridge_peer(c, leg), &dtmf);

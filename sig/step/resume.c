@@ -7,6 +7,7 @@
 #include "sig/call/feature.h"
 #include "sig/call/give_up.h"
 #include "sig/call/invite.h"
+#include "sig/call/keys.h"
 #include "sig/call/listen.h"
 #include "sig/call/prack.h"
 #include "sig/call/reliable.h"
@@ -367,4 +368,5 @@ void call_resume(struct call_host *h, struct call *c)
 	seek_resume(h, c);
 	acts_resume(h, c);
 	listen_resume(h, c);
+	keys_resume(h, c);
 }

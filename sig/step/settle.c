@@ -7,6 +7,7 @@
 #include "sig/call/charge.h"
 #include "sig/call/feature.h"
 #include "sig/call/hears.h"
+#include "sig/call/keys.h"
 #include "sig/call/legs.h"
 #include "sig/call/listen.h"
 #include "sig/call/recording.h"
@@ -14,6 +15,7 @@
 #include "sig/call/siprec.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/leg_keys.h"
 #include "sig/record/call_record.h"
 #include "sig/step/step.h"
 
@@ -51,6 +53,8 @@ static void set_leg_timer(uint64_t *next, const struct leg *l)
 {
 	call_sooner(next, l->leave_ns);
 	call_sooner(next, leg_digits_due_ns(l));
+	if (l->keys)
+		call_sooner(next, l->keys->until_ns);
 	call_sooner(next, dialog_lookup_due_ns(&l->dialog));
 	call_sooner(next, session_timer_due_ns(l));
 	if (l->uac)
@@ -133,6 +137,7 @@ bool call_settle(struct call_host *h, struct call *c)
 {
 	bool over = call_is_over(c);
 
+	keys_settle(c);
 	recordings_settle(h, c);
 	if (c->end_done)
 		return false;

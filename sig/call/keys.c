@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/keys.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/recording.h"
+#include "sig/call/wait.h"
+#include "sig/host/dial_plans.h"
+#include "sig/leg/leg.h"
+#include "sig/model/leg_keys.h"
+
+/* ---- who may ---- */
+
+static bool leg_talks(const struct call *c, uint8_t leg)
+{
+	const struct leg *l = call_leg(c, leg);
+
+	return l && l->state == LEG_CONFIRMED;
+}
+
+/* False: the tenant has none. */
+static bool call_codes_of(const struct call_host *h, const struct call *c, struct call_codes *out)
+{
+	const struct dial_plan *plan = dial_plans_of(h->settings->dials, c->tenant);
+
+	dial_plan_call_codes(plan, &h->settings->call_codes, out);
+	return call_codes_any(out);
+}
+
+static bool keys_codes(const struct call_host *h, const struct call *c, uint8_t leg,
+		       struct call_codes *out)
+{
+	return bridge_has(c, leg) && !call_is_alone(c) && leg_talks(c, leg) &&
+	       leg_talks(c, bridge_peer(c, leg)) && call_codes_of(h, c, out) &&
+	       recording_is_on_demand(h, c, leg);
+}
+
+bool keys_are_heard(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	struct call_codes codes;
+
+	return keys_codes(h, c, leg, &codes);
+}
+
+/* ---- what they mean ---- */
+
+static const char *code_refusal(int err)
+{
+	switch (err) {
+	case -ENOMSG:
+		return "nothing is recorded";
+	case -EPERM:
+		return "it may not be ended by its party";
+	case -EUSERS:
+		return "the call has too many recordings";
+	case -ENOPROTOOPT:
+		return "there is no external recorder";
+	default:
+		return "it cannot be done now";
+	}
+}
+
+/* Of two in turns the one whose turn it is. So far all are about the recording. */
+static void code_carry_out(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
+{
+	enum call_code code = recording_code_meant(c, leg, whole);
+	int err = recording_code(h, c, leg, code);
+
+	if (err)
+		LOG_INFO("call", c->id, "an in-call code was refused", LOG_U64("leg", leg),
+			 LOG_STR("code", call_code_key(code)),
+			 LOG_STR("reason", code_refusal(err)));
+	else
+		LOG_INFO("call", c->id, "in-call code", LOG_U64("leg", leg),
+			 LOG_STR("code", call_code_key(code)));
+}
+
+/* ---- what is kept ---- */
+
+static struct bytes keys_kept(const struct leg_keys *k)
+{
+	return bytes_mem(k->list, k->count);
+}
+
+static bool keys_have_peer(const struct call *c, uint8_t leg)
+{
+	return bridge_has(c, leg) && bridge_peer(c, leg) == c->legs[leg]->keys->peer;
+}
+
+static void keys_drop(struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+
+	if (!l->keys)
+		return;
+	leg_keys_clear(l);
+	outbox_touch_later(&c->out);
+}
+
+/* The first n are for the other party. */
+static void keys_give(struct call_host *h, struct call *c, uint8_t leg, uint8_t n)
+{
+	struct leg_keys *k = c->legs[leg]->keys;
+
+	assert(n <= k->count);
+	for (uint8_t i = 0; i < n; i++) {
+		const struct dtmf dtmf = { .digit = k->list[i], .duration_ms = k->duration_ms[i] };
+
+		call_publish_digit(h, c, leg, dtmf.digit);
+		dtmf_send(h, c, k->peer, &dtmf);
+	}
+	k->count = (uint8_t)(k->count - n);
+	memmove(k->list, k->list + n, k->count);
+	memmove(k->duration_ms, k->duration_ms + n, k->count * sizeof(k->duration_ms[0]));
+}
+
+/* How many stand before the longest end of them that may become a code. */
+static uint8_t keys_in_vain(const struct leg_keys *k, const struct call_codes *codes,
+			    uint32_t *whole)
+{
+	uint8_t n = 0;
+
+	while (n < k->count &&
+	       call_code_fit(codes, bytes_from(keys_kept(k), n), whole) == CALL_CODE_NONE)
+		n++;
+	return n;
+}
+
+static void keys_put(struct leg_keys *k, const struct dtmf *dtmf)
+{
+	assert(k->count < sizeof(k->list));
+	k->list[k->count] = dtmf->digit;
+	k->duration_ms[k->count++] = dtmf->duration_ms;
+}
+
+/* False: no memory. */
+static bool keys_make(struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+
+	if (!l->keys)
+		l->keys = calloc(1, sizeof(*l->keys));
+	if (l->keys)
+		l->keys->peer = bridge_peer(c, leg);
+	return l->keys;
+}
+
+void keys_pass(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct leg_keys *k = c->legs[leg]->keys;
+
+	if (!k)
+		return;
+	if (keys_have_peer(c, leg))
+		keys_give(h, c, leg, k->count);
+	keys_drop(c, leg);
+}
+
+bool keys_take(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
+{
+	bool kept = c->legs[leg]->keys;
+	struct call_codes codes;
+	struct leg_keys *k;
+	uint32_t whole;
+
+	if (!keys_codes(h, c, leg, &codes) || !keys_make(c, leg)) {
+		keys_pass(h, c, leg);
+		return false;
+	}
+	k = c->legs[leg]->keys;
+	keys_put(k, dtmf);
+	keys_give(h, c, leg, keys_in_vain(k, &codes, &whole));
+	k->until_ns = h->now.ns + h->settings->call_code_wait_ms * NS_PER_MS;
+	if (k->count == 0 || whole)
+		leg_keys_clear(c->legs[leg]);
+	if (kept || c->legs[leg]->keys)
+		outbox_touch_later(&c->out);
+	if (whole)
+		code_carry_out(h, c, leg, whole);
+	return true;
+}
+
+void keys_settle(struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->keys && !keys_have_peer(c, i))
+			keys_drop(c, i);
+	}
+}
+
+void keys_resume(const struct call_host *h, struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->keys)
+			c->legs[i]->keys->until_ns =
+				h->now.ns + h->settings->call_code_wait_ms * NS_PER_MS;
+	}
+}
