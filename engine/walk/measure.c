@@ -15,6 +15,7 @@ static void cycle_events_read(struct worker *w, struct pkt *p, uint64_t now_ns)
 {
 	struct flow *f = p->flow;
 	struct bytes payload = { .p = p->data + p->payload_at, .n = p->payload_length };
+	bool relayed = p->verdict != VERDICT_EVENT_BY_INFO && p->verdict != VERDICT_ALONE;
 	struct event_step step;
 
 	/* Some gateways send events under an SSRC of their own, between the audio of another: only another event's SSRC counts. */
@@ -22,9 +23,10 @@ static void cycle_events_read(struct worker *w, struct pkt *p, uint64_t now_ns)
 		event_tracker_move(&f->events);
 	f->event_ssrc = p->ssrc;
 	f->event_clock_hz = p->clock_hz;
-	f->event_relayed = p->verdict != VERDICT_EVENT_BY_INFO && p->verdict != VERDICT_ALONE;
 	if (event_tracker_packet(&f->events, payload, p->timestamp, p->marker, now_ns, &step))
 		return; /* shorter than an event: relayed, but says nothing */
+	/* who got a part of it has it, though an update ended that within it */
+	f->event_relayed = relayed || (f->event_relayed && !step.begun);
 	f->stats.digits += step.begun;
 	for (uint8_t i = 0; i < step.done_count; i++)
 		event_digit(w, f, &step.done[i]);

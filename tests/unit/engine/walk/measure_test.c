@@ -196,6 +196,60 @@ static void a_party_without_peer(void **state)
 	rig_close(r);
 }
 
+static void events_end_here(struct rig *r, bool here)
+{
+	for (uint8_t i = 0; i < r->spec[A].rule_count; i++) {
+		struct payload_rule *rule = &r->spec[A].rules[i];
+
+		if (rule->event)
+			rule->out = here ? PAYLOAD_NONE : rule->in;
+	}
+	rig_update(r, &r->spec[A]);
+}
+
+/* The other party has it when it got a part of it: who is told would else send it again. */
+static void a_digit_that_was_relayed_in_part(void **state)
+{
+	static const struct {
+		bool first, then; /* it ends here */
+	} rows[] = { { false, true }, { true, false }, { true, true }, { false, false } };
+
+	(void)state;
+	for (uint16_t i = 0; i < COUNT_OF(rows); i++) {
+		struct event_packet e = { .event = 11, .ssrc = 1, .duration = 160 };
+		struct rig *r = rig_open();
+		struct media_event event;
+
+		events_end_here(r, rows[i].first);
+		put_event(r, &e);
+		worker_step(&r->w);
+		advance_ms(r, 20);
+		events_end_here(r, rows[i].then);
+		e.duration = 320;
+		for (e.sequence = 1; e.sequence < 4; e.sequence++) {
+			e.end = e.sequence > 1;
+			put_event(r, &e);
+		}
+		worker_step(&r->w);
+		assert_true(rig_event(r, MEDIA_FLOW_DIGIT, &event));
+		assert_int_equal(event.relayed, !rows[i].first || !rows[i].then);
+		/* and the next one is another one */
+		events_end_here(r, true);
+		e = (struct event_packet){ .event = 1,
+					   .ssrc = 1,
+					   .sequence = 4,
+					   .timestamp = 1600,
+					   .duration = 320,
+					   .end = 1 };
+		put_event(r, &e);
+		worker_step(&r->w);
+		assert_true(rig_event(r, MEDIA_FLOW_DIGIT, &event));
+		assert_int_equal(event.digit, '1');
+		assert_int_equal(event.relayed, 0);
+		rig_close(r);
+	}
+}
+
 static void a_digit_without_end_comes_after_the_silence(void **state)
 {
 	struct rig *r = rig_open();
@@ -282,6 +336,7 @@ int main(void)
 		cmocka_unit_test(events_are_no_jitter),
 		cmocka_unit_test(a_digit_comes_once),
 		cmocka_unit_test(a_party_without_peer),
+		cmocka_unit_test(a_digit_that_was_relayed_in_part),
 		cmocka_unit_test(a_digit_without_end_comes_after_the_silence),
 		cmocka_unit_test(an_event_among_other_sources_is_one_digit),
 		cmocka_unit_test(events_of_a_new_source_are_new),
