@@ -926,7 +926,8 @@ const struct command g_commands[] = {
 	  "its record (as in cdr.list) with state ended, and the last counters of its flows.",
 	  "as in call.list, with the SIP Call-IDs, the SIP peers, a and b (transport, srtp: the "
 	  "crypto-suite or plain, holds, muted, profile, codecs), recordings (of now: recording, "
-	  "leg, state: on or paused, to, cause: policy or command, begun_utc_ms), and flows: leg, "
+	  "leg, state: on or paused, to, cause: policy, command, code or message, begun_utc_ms), "
+	  "and flows: leg, "
 	  "line, kind "
 	  "(audio, video, other), proto (of its m-line), "
 	  "local, remote (where its media is expected), signalled (by its SDP), latched (where it "
@@ -1051,7 +1052,8 @@ const struct command g_commands[] = {
 	  "id, order", command_call_order, .order = ORDER_MUTE },
 	{ "call.record", COMMAND_FOR_APPLICATION, g_record_args,
 	  "Records a party of an established call whose extension has record=on_demand: on and "
-	  "off. What a policy records can be paused, and not ended. The events call.recording and "
+	  "off. Its party may do the same by in-call codes (call_codes in the node file). What a "
+	  "policy records can be paused, and not ended. The events call.recording and "
 	  "those behind it tell what becomes of it, call.show what is recorded.",
 	  "id, order", command_call_order, .order = ORDER_RECORD },
 	{ "call.transfer", COMMAND_FOR_APPLICATION, g_transfer_args,

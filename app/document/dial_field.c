@@ -61,6 +61,14 @@ static const char *field_code_wrong(const void *value, const char *text)
 	return "it is off, or begins with '*' or '#' as \"*72\"";
 }
 
+static const char *field_call_code_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return !text[0] || !strcmp(text, DIAL_OFF) || call_code_is_valid(text)
+		       ? NULL
+		       : "it is off, or begins with '*' or '#' and has 2 to 8 keys, as \"*1\"";
+}
+
 #define FIELD_OF struct dial_document
 #define PATTERN_FIELD(what, member, text) \
 	TEXT_FIELD(what, plan.member, CHARSET_TEXT, field_patterns_wrong, text)
@@ -120,7 +128,14 @@ const struct command_arg g_dial_fields[] = {
 	,
 	FEATURE_CODES(X)
 #undef X
-		{ .name = NULL },
+#define X(id, key, text)                                                                   \
+	TEXT_FIELD("call_code_" key, plan.call_codes.code[CALL_CODE_##id], CHARSET_NUMBER, \
+		   field_call_code_wrong,                                                  \
+		   "In-call feature code in place of call_codes." key "; off: none.")      \
+	,
+		CALL_CODES(X)
+#undef X
+			{ .name = NULL },
 };
 
 const char *dial_codes_wrong(const struct dial_plan *plan)
@@ -132,6 +147,20 @@ const char *dial_codes_wrong(const struct dial_plan *plan)
 					       bytes_str(plan->codes.code[j])) &&
 			    plan->codes.code[j][0] && strcmp(plan->codes.code[i], DIAL_OFF) != 0)
 				return "two feature codes begin alike: a phone could not dial both";
+		}
+	}
+	return NULL;
+}
+
+static const char *call_codes_wrong(const struct dial_plan *plan)
+{
+	struct call_codes codes;
+
+	dial_plan_call_codes(plan, &(struct call_codes){ 0 }, &codes);
+	for (unsigned i = 0; i < CALL_CODE_COUNT; i++) {
+		for (unsigned j = 0; j < i; j++) {
+			if (call_codes_clash(&codes, (enum call_code)i, (enum call_code)j))
+				return "two in-call codes begin alike: nobody could press both";
 		}
 	}
 	return NULL;
@@ -149,8 +178,10 @@ static const char *dial_wrong(const void *value, const char **member)
 {
 	const struct dial_document *d = value;
 
-	*member = "code";
-	return dial_codes_wrong(&d->plan);
+	const char *wrong = dial_codes_wrong(&d->plan);
+
+	*member = wrong ? "code" : "call_code";
+	return wrong ? wrong : call_codes_wrong(&d->plan);
 }
 
 const struct form g_dial_form = { .fields = g_dial_fields,

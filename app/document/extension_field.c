@@ -205,7 +205,9 @@ const struct command_arg g_extension_fields[] = {
 	WORD_FIELD(
 		"record", core.record, FIELD_NUMBER, g_record, "off",
 		"Recording of its calls. auto: each that record_direction and record_scope have, "
-		"from the answer on; on_demand: call.record begins and ends it; off: none. Where "
+		"from the answer on; on_demand: call.record begins and ends it, and its party by "
+		"in-call codes (call_codes "
+		"in the node file); off: none. Where "
 		"callers must know of it, tell them: see the guide."),
 	WORD_FIELD(
 		"record_direction", core.record_directions, FIELD_NUMBER, g_record_directions,

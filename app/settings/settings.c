@@ -355,6 +355,15 @@ void settings_codes_read(const struct settings *s, struct feature_codes *out)
 	}
 }
 
+void settings_call_codes_read(const struct settings *s, struct call_codes *out)
+{
+	*out = (struct call_codes){ 0 };
+	for (unsigned i = 0; i < CALL_CODE_COUNT; i++) {
+		if (strcmp(s->call_codes.pressed.code[i], SETTINGS_CODE_OFF) != 0)
+			memcpy(out->code[i], s->call_codes.pressed.code[i], sizeof(out->code[i]));
+	}
+}
+
 enum { REDIS_PORT = 6379 };
 
 /* The server of redis://[user:password@]host:port[/db], where that is an address. */
@@ -475,5 +484,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 	names_to_shard(&s->sip, out);
 	emergency_to_shard(s, out);
 	settings_codes_read(s, &out->codes);
+	settings_call_codes_read(s, &out->call_codes);
+	out->call_code_wait_ms = (uint32_t)(s->call_codes.wait / NS_PER_MS);
 	siprec_to_shard(&s->siprec, &out->siprec);
 }

@@ -123,6 +123,12 @@ struct settings_codes {
 	struct feature_codes dialled;
 };
 
+/* In-call ones: what is pressed, "off": there is none; and how long the next key is waited for. */
+struct settings_call_codes {
+	struct call_codes pressed;
+	uint64_t wait;
+};
+
 struct settings_tls {
 	struct tls_files
 		own;    /* filled with those that tandemctl init makes when the file gives none */
@@ -325,6 +331,7 @@ struct settings {
 	uint32_t without_interface[SHARD_NETWORKS_MAX];
 	struct settings_sip sip;
 	struct settings_codes codes;
+	struct settings_call_codes call_codes;
 	struct settings_tls tls;
 	struct settings_media media;
 	struct settings_dns dns;
@@ -373,6 +380,7 @@ void settings_keep_at_start(struct settings *now, const struct settings *before,
 /* For shard_open and shard_configure. nonce_key: DIGEST_KEY_LEN bytes. tls: there is a certificate, so TLS ports are opened. */
 /* Those that are on. */
 void settings_codes_read(const struct settings *s, struct feature_codes *out);
+void settings_call_codes_read(const struct settings *s, struct call_codes *out);
 void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool tls,
 		       struct shard_settings *out);
 /* For quota_open and quota_configure; calls: those that fit. */

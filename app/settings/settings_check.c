@@ -335,6 +335,38 @@ static void check_code(const struct check *c, const struct feature_codes *codes,
 		REPORT(c, path, "%s hides the emergency number %s", path, emergency);
 }
 
+/* The first with which it could be mistaken; CALL_CODE_COUNT: none. */
+static enum call_code call_code_alike(const struct call_codes *codes, enum call_code code)
+{
+	unsigned i = 0;
+
+	while (i < code && !call_codes_clash(codes, code, (enum call_code)i))
+		i++;
+	return i < code ? (enum call_code)i : CALL_CODE_COUNT;
+}
+
+static void check_call_codes(const struct check *c)
+{
+	struct call_codes codes;
+
+	settings_call_codes_read(c->s, &codes);
+	for (unsigned i = 0; i < CALL_CODE_COUNT; i++) {
+		enum call_code other = call_code_alike(&codes, (enum call_code)i);
+		char path[PATH_MAX_BYTES];
+
+		(void)snprintf(path, sizeof(path), "call_codes.%s",
+			       call_code_key((enum call_code)i));
+		if (codes.code[i][0] && !call_code_is_valid(codes.code[i]))
+			REPORT(c, path,
+			       "%s must be \"off\", or begin with '*' or '#' and have 2 to 8 keys, "
+			       "as \"*1\"",
+			       path);
+		else if (other != CALL_CODE_COUNT)
+			REPORT(c, path, "%s begins as call_codes.%s does: nobody could press both",
+			       path, call_code_key(other));
+	}
+}
+
 static void check_x_headers(const struct check *c)
 {
 	for (uint32_t i = 0; i < c->s->sip.x_header_count; i++) {
@@ -587,6 +619,7 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_emergency(&c);
 	check_x_headers(&c);
 	check_codes(&c);
+	check_call_codes(&c);
 	check_origins(&c);
 	check_others(&c);
 	check_dns(&c);

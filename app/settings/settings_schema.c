@@ -368,6 +368,22 @@ static const struct conf_field g_codes_fields[] = {
 		{ .key = NULL },
 };
 
+static const struct conf_field g_call_codes_fields[] = {
+#define X(id, setting, text)                                       \
+	{ .key = (setting),                                        \
+	  TEXT(settings_call_codes, pressed.code[CALL_CODE_##id]), \
+	  .preset = SETTINGS_CODE_OFF,                             \
+	  .help = (text) },
+	CALL_CODES(X)
+#undef X
+		{ .key = "wait",
+		  DURATION(settings_call_codes, wait, 200 * NS_PER_MS, SECONDS(10)),
+		  .preset = "2s",
+		  .help = "How long the next key of a code is waited for. After it the other "
+			  "party gets what was pressed." },
+	{ .key = NULL },
+};
+
 static const struct conf_field g_certificate_fields[] = {
 	{ .key = "certificate",
 	  TEXT(tls_files, certificate),
@@ -1306,6 +1322,12 @@ const struct conf_field g_settings_fields[] = {
 		  "saved, the information tone when they are refused, congestion when they cannot "
 		  "be saved; then the node hangs up. Each begins with * or #, in quotes; \"off\": "
 		  "there is none. An extension with such a number is called all the same." },
+	{ .key = "call_codes",
+	  SECTION(call_codes, g_call_codes_fields),
+	  .help = "In-call feature codes: what the party of an extension with record=on_demand "
+		  "presses while it speaks with another one. The other party hears nothing of "
+		  "a code. Each begins with * or #, in quotes, and has 2 to 8 keys; \"off\": there "
+		  "is none, as at first. The dial plan of a tenant may have others." },
 	{ .key = "tls",
 	  SECTION(tls, g_tls_fields),
 	  .help = "Certificates of SIP over TLS and of HTTPS." },

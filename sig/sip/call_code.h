@@ -36,6 +36,10 @@ struct call_codes {
 
 const char *call_code_key(enum call_code code);
 bool call_codes_any(const struct call_codes *codes);
+/* It begins with '*' or '#', so that other keys need not be looked at for long; keys of a phone follow. */
+bool call_code_is_valid(const char *text);
+/* One of the two is never understood: they begin alike, and are no pair that is pressed in turns. */
+bool call_codes_clash(const struct call_codes *codes, enum call_code a, enum call_code b);
 
 enum call_code_fit {
 	CALL_CODE_NONE,   /* no code begins so */

@@ -86,7 +86,7 @@ class Dialling(unittest.TestCase):
         self.assertEqual(self.hears("1001").status, 503)
 
     def test_what_is_wrong_is_named(self):
-        for field, value in (("rules", "17"), ("national", "0x..."), ("emergency", "help"), ("code_do_not_disturb", "80")):
+        for field, value in (("rules", "17"), ("national", "0x..."), ("emergency", "help"), ("code_do_not_disturb", "80"), ("call_code_record_on", "*")):
             with self.assertRaisesRegex(ServerError, field):
                 self.node.ctl("dialplan.put", **{field: value})
         self.assertEqual(self.node.ctl("dialplan.show")["rules"], "88>100")

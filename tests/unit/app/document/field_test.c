@@ -87,7 +87,8 @@ static json_t *letters(const struct command_arg *arg, size_t round)
 	char text[2048];
 	size_t n = arg->field.wrong ? round % 2 : round % 2 ? arg->max : arg->min;
 
-	if (n && bytes_starts(bytes_str(arg->name), "code_"))
+	if (n && (bytes_starts(bytes_str(arg->name), "code_") ||
+		  bytes_starts(bytes_str(arg->name), "call_code_")))
 		return json_string("off");
 	if (n && !strcmp(arg->name, "rules"))
 		return json_string("7>");

@@ -260,6 +260,21 @@ static const struct {
 	  "codes.forward_always_off does" },
 	{ "code of an emergency number", NODE NETWORK "sip: {emergency_numbers: [\"*78\"]}\n", 1, 1,
 	  "emergency number *78" },
+	{ "in-call code without a star", NODE NETWORK "call_codes:\n  record_on: \"11\"\n", 9, 14,
+	  "'*' or '#'" },
+	{ "in-call code of one key", NODE NETWORK "call_codes: {record_pause: \"*\"}\n", 8, 28,
+	  "2 to 8 keys" },
+	{ "in-call code of letters", NODE NETWORK "call_codes: {record_off: \"*a\"}\n", 8, 26,
+	  "'*' or '#'" },
+	{ "in-call code that is too long", NODE NETWORK "call_codes: {record_off: \"*12345678\"}\n",
+	  8, 26, "8 bytes" },
+	{ "in-call code that another begins with",
+	  NODE NETWORK "call_codes: {record_on: \"*1\", record_off: \"*12\"}\n", 8, 43,
+	  "call_codes.record_on does" },
+	{ "in-call code of two things",
+	  NODE NETWORK "call_codes: {record_on: \"*1\", record_pause: \"*1\"}\n", 8, 45,
+	  "call_codes.record_on does" },
+	{ "wait for ever", NODE NETWORK "call_codes: {wait: 1m}\n", 8, 20, "10s" },
 	{ "header that is ours", NODE NETWORK "sip: {x_headers: [X-Ok, Via]}\n", 8, 25,
 	  "begins with X-" },
 	{ "pattern", NODE NETWORK "sip: {x_headers: [\"X-*-Id\"]}\n", 8, 19, "at the end alone" },
@@ -455,6 +470,26 @@ static void test_rules_of_trust(void **state)
 	assert_int_equal(t[2].calls_per_second, 5);
 	assert_false(t[2].certificate);
 	assert_true(t[3].certificate);
+}
+
+static void test_call_codes(void **state)
+{
+	static const uint8_t key[DIGEST_KEY_LEN];
+	struct shard_settings shard;
+
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE NETWORK), 0);
+	settings_to_shard(&g_settings, key, false, &shard);
+	assert_false(call_codes_any(&shard.call_codes));
+	assert_int_equal(read_text(&g_settings,
+				   NODE NETWORK "call_codes:\n  record_on: \"*1\"\n"
+						"  record_off: \"*1\"\n  wait: 1500ms\n"),
+			 0);
+	settings_to_shard(&g_settings, key, false, &shard);
+	assert_string_equal(shard.call_codes.code[CALL_CODE_RECORD_ON], "*1");
+	assert_string_equal(shard.call_codes.code[CALL_CODE_RECORD_OFF], "*1");
+	assert_string_equal(shard.call_codes.code[CALL_CODE_RECORD_PAUSE], "");
+	assert_int_equal(shard.call_code_wait_ms, 1500);
 }
 
 static void test_reload_keeps_what_needs_a_restart(void **state)
@@ -683,6 +718,7 @@ int main(void)
 		cmocka_unit_test(test_secret_is_not_shown),
 		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_rules_of_trust),
+		cmocka_unit_test(test_call_codes),
 		cmocka_unit_test(test_reload_keeps_what_needs_a_restart),
 		cmocka_unit_test(test_reload_of_the_same_names_nothing),
 		cmocka_unit_test(test_to_shard),

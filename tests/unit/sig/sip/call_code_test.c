@@ -52,11 +52,60 @@ static void none(void **state)
 	assert_int_equal(call_code_fit(&nothing, BYTES_LIT(""), &whole), CALL_CODE_NONE);
 }
 
+static const struct {
+	const char *on, *off, *pause;
+	bool clash; /* of any two */
+} g_clashes[] = {
+	{ "*1", "*1", "*2", false }, /* in turns */
+	{ "*1", "*2", "*3", false }, { "*1", "", "", false },
+	{ "*1", "*12", "", true }, /* that is pressed before the other one is whole */
+	{ "*12", "*1", "", true },   { "*1", "*2", "*2", true },
+	{ "*1", "", "*1", true },    { "*", "*", "*1", true },
+};
+
+static void clashes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(g_clashes); i++) {
+		struct call_codes codes = { 0 };
+		bool any = false;
+
+		(void)bytes_cstr(bytes_str(g_clashes[i].on), codes.code[CALL_CODE_RECORD_ON],
+				 CALL_CODE_LEN);
+		(void)bytes_cstr(bytes_str(g_clashes[i].off), codes.code[CALL_CODE_RECORD_OFF],
+				 CALL_CODE_LEN);
+		(void)bytes_cstr(bytes_str(g_clashes[i].pause), codes.code[CALL_CODE_RECORD_PAUSE],
+				 CALL_CODE_LEN);
+		for (unsigned a = 0; a < CALL_CODE_COUNT; a++) {
+			for (unsigned b = 0; b < CALL_CODE_COUNT; b++)
+				any |= call_codes_clash(&codes, (enum call_code)a,
+							(enum call_code)b);
+		}
+		assert_int_equal(any, g_clashes[i].clash);
+	}
+}
+
+static void valid(void **state)
+{
+	static const char *const good[] = { "*1", "#0", "**", "*1234567", "##" };
+	static const char *const bad[] = {
+		"", "*", "1", "12", "*12345678", "*a", "*1 ", "*A", "+1"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(good); i++)
+		ROW_ASSERT(good[i], call_code_is_valid(good[i]));
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		ROW_ASSERT(bad[i], !call_code_is_valid(bad[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fits),
 		cmocka_unit_test(none),
+		cmocka_unit_test(clashes),
+		cmocka_unit_test(valid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
