@@ -200,5 +200,89 @@ class Toned(RecordTest):
         self.ends(out, into)
 
 
+CODES = {"record_on": "*1", "record_off": "*1", "record_pause": "*2", "record_resume": "*2"}
+
+
+class ByCode(Toned):
+    """A party begins, pauses and ends the recording by what it presses; the other one hears the tone, and nothing of the codes."""
+    test_both_hear_it = test_held_and_coded = None
+
+    def reload(self, media):
+        before = self.node.log_text().count("settings read again")
+        self.node.configure({"media": media, "recordings": {"tone": f"{BEEP_EVERY_S}s"}, "call_codes": CODES})
+        self.node.process.send_signal(signal.SIGHUP)
+        self.logged("settings read again", before + 1)
+
+    def press(self, end, keys):
+        end.stop()
+        for key in keys:
+            end.digit(key)
+        end.start(TALK_A if end is self.audio_a else TALK_B)
+
+    def states(self, *states):
+        until(lambda: [row["state"] for row in self.shown()] == list(states), lambda: f"{self.shown()}\n{self.node.log_tail()}")
+
+    def test_dialled(self):
+        """Over a kill within a code."""
+        out, into = self.talk()
+        call, since = self.call_id(), time.monotonic()
+        self.press(self.audio_a, "*1")
+        self.states("on")
+        self.assertEqual([row["cause"] for row in self.shown()], ["code"])
+        self.beeps(1, since)
+        self.press(self.audio_a, "*2")
+        self.states("paused")
+        self.audio_a.stop()
+        self.audio_a.start(SECRET_TONE)
+        self.hears(self.audio_b, SECRET_TONE)
+        self.audio_a.stop()
+        self.audio_a.start(TALK_A)
+        self.hears(self.audio_b, TALK_A)
+        self.press(self.audio_a, "*2")
+        self.states("on")
+        time.sleep(1)
+        self.press(self.audio_a, "*")
+        time.sleep(0.3)
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        until(lambda: [row["state"] for row in self.shown()] == ["on"], lambda: self.node.log_tail())
+        self.press(self.audio_a, "1")
+        self.states()
+        first, second = self.finished(2)
+        self.assertEqual(self.audio_b.digits(), "")
+        left, right = sides(first)
+        self.assertGreater(has(left, TALK_A), 8)
+        self.assertGreater(has(right, TALK_B), 8)
+        self.assertEqual(has(left, SECRET_TONE), 0)
+        self.assertEqual([facts_of(second)[name] for name in ("recording", "user", "cause", "last")],
+                         [f"{call}-1", "1001", "code", True])
+        self.ends(out, into)
+
+    def test_no_codes(self):
+        """What is none reaches the other party; so does all of who may not."""
+        out, into = self.talk()
+        self.press(self.audio_a, "5*7#")
+        self.press(self.audio_b, "*1")
+        self.assertEqual(self.audio_a.wait_digits("*1"), "*1")
+        self.assertEqual(self.audio_b.wait_digits("5*7#"), "5*7#")
+        self.press(self.audio_a, "*")
+        self.assertEqual(self.audio_b.wait_digits("5*7#*"), "5*7#*")
+        self.assertEqual(self.shown(), [])
+        self.ends(out, into)
+        self.assertEqual(self.files(), [])
+
+    def test_by_info(self):
+        out, into = self.talk()
+        for key in "*1":
+            request = out.in_dialog("INFO", body=f"Signal={key}\r\nDuration=160\r\n")
+            request.set("Content-Type", "application/dtmf-relay")
+            self.assertEqual(out.transact(request).status, 200)
+        self.states("on")
+        self.ends(out, into)
+        self.assertEqual(facts_of(*self.finished(1))["cause"], "code")
+        self.assertEqual(self.audio_b.digits(), "")
+
+
 if __name__ == "__main__":
     unittest.main()
