@@ -99,6 +99,14 @@ static void settings_bounds(struct shard_settings *out, bool small)
 	out->txns_max = small ? 64 : 512;
 }
 
+static void call_codes(struct shard_settings *out)
+{
+	memcpy(out->call_codes.code[CALL_CODE_RECORD_ON], "*1", sizeof("*1"));
+	memcpy(out->call_codes.code[CALL_CODE_RECORD_PAUSE], "*2", sizeof("*2"));
+	memcpy(out->call_codes.code[CALL_CODE_RECORD_OFF], "*3", sizeof("*3"));
+	out->call_code_wait_ms = 2000;
+}
+
 void scenario_settings(struct node *n, struct shard_settings *out)
 {
 	struct sim *s = n->sim;
@@ -134,6 +142,8 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 	out->lookup = names_host(n);
 	if (s->script)
 		out->park_return_ns = s->script->returns_s * NS_PER_S;
+	if (s->script && s->script->codes)
+		call_codes(out);
 	if (s->script)
 		out->transcode = s->script->transcodes;
 	if (s->script && s->script->named)

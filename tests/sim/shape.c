@@ -95,6 +95,7 @@ static void has(struct shape *out, const Tandem__Call__Call *in, bool it, const 
 
 struct leg_things {
 	bool held, muted, terms, update, timer, refresh, nat, streams, answer;
+	bool code;                /* that may be begun */
 	bool open, leaving, over; /* branches of a fork that are not the callee */
 };
 
@@ -116,6 +117,7 @@ static struct leg_things look_at_legs(const Tandem__Call__Call *in)
 		t.timer |= l->timer && l->timer->agreed;
 		t.refresh |= l->timer && l->timer->ours;
 		t.nat |= l->behind_nat;
+		t.code |= l->keys != NULL;
 		t.answer |= l->uas && l->uas->answer.len;
 		t.streams |= l->dialog && l->dialog->hop && l->dialog->hop->transport;
 	}
@@ -143,18 +145,20 @@ static void look_at_flows(struct shape *out, const Tandem__Call__Call *in)
 static void look_at_recordings(struct shape *out, const Tandem__Call__Call *in)
 {
 	const Tandem__Call__Recordings *all = in->recordings;
-	bool paused = false, next = false, ordered = false;
+	bool paused = false, next = false, ordered = false, coded = false;
 
 	for (size_t i = 0; all && i < all->n_live; i++) {
 		paused |= all->live[i]->paused;
 		next |= all->live[i]->segment > 1;
 		ordered |= all->live[i]->cause == RECORDING_BY_COMMAND;
+		coded |= all->live[i]->cause == RECORDING_BY_CODE;
 	}
 	has(out, in, all && all->n_live, "recording");
 	has(out, in, all && all->n_live > 1, "recording-both");
 	has(out, in, paused, "recording-paused");
 	has(out, in, next, "recording-next-segment");
 	has(out, in, ordered, "recording-ordered");
+	has(out, in, coded, "recording-by-code");
 	has(out, in, all && !all->n_live, "recorded");
 }
 
@@ -301,6 +305,7 @@ static void things(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, t.update, "update");
 	has(out, in, t.timer, "timer");
 	has(out, in, t.refresh, "refresh");
+	has(out, in, t.code, "code-begun");
 	has(out, in, t.nat, "nat");
 	has(out, in, t.streams, "streams");
 	has(out, in, in->best != NULL, "best");

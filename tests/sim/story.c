@@ -111,6 +111,14 @@ static void move_by_update(struct sim *s, struct phone_call *c)
 	phone_ask(s, c, "UPDATE", "Content-Type: application/sdp\r\n", phone_sdp_offer(c, sdp));
 }
 
+static void press(struct sim *s, struct phone_call *c, char key)
+{
+	char body[48];
+
+	(void)snprintf(body, sizeof(body), "Signal=%c\r\nDuration=160\r\n", key);
+	phone_ask(s, c, "INFO", "Content-Type: application/dtmf-relay\r\n", body);
+}
+
 static void replace(struct sim *s, struct phone *p, const struct phone_call *of)
 {
 	if (of)
@@ -175,6 +183,9 @@ static void take(struct sim *s, const struct story_step *step)
 	case STORY_INFO:
 		phone_ask(s, c, "INFO", "Content-Type: application/dtmf-relay\r\n",
 			  "Signal=5\r\nDuration=160\r\n");
+		break;
+	case STORY_KEY:
+		press(s, c, (char)step->to);
 		break;
 	case STORY_MESSAGE:
 		phone_ask(s, c, "MESSAGE", "Content-Type: text/plain\r\n", "x");

@@ -57,6 +57,7 @@ enum story_what {
 	STORY_MOVE,     /* its media to another port */
 	STORY_ASK_LATE, /* re-INVITE without an offer */
 	STORY_INFO,
+	STORY_KEY, /* by INFO; to: which one, as a character */
 	STORY_MESSAGE,
 	STORY_OPTIONS,
 	STORY_UPDATE,
@@ -136,8 +137,9 @@ struct story {
 	uint8_t trunks;                 /* phones that are servers of trunks for OUTSIDE; bits */
 	bool pbx;                       /* ... of one, which speaks for all of them */
 	uint8_t recorded, on_demand;    /* extensions: always, and by command; bits */
-	uint8_t records;                /* recordings that are on then, and not paused, at look_s */
-	uint8_t recordings;             /* that its CDRs name: 1 << number each; 0: not looked at */
+	bool codes;         /* their parties may do the same: *1 begins, *2 pauses, *3 ends */
+	uint8_t records;    /* recordings that are on then, and not paused, at look_s */
+	uint8_t recordings; /* that its CDRs name: 1 << number each; 0: not looked at */
 	uint8_t located; /* phones that stand at a location, and call for help by OUTSIDE; bits */
 	uint8_t outside_calls, outside_minutes; /* limits of each extension; 0: none */
 	uint8_t asks;                           /* phones that want credentials; bits */

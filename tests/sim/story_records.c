@@ -11,6 +11,13 @@
 	{                                   \
 		(at) + 3, STORY_AGAIN       \
 	}
+/* Said again, as a command is: a process may die with the keys that it has not saved. */
+#define PRESSED(at, key)                                                \
+	{ (at), STORY_KEY, A, '*' }, { (at) + 1, STORY_KEY, A, (key) }, \
+		{ (at) + 4, STORY_KEY, A, '*' },                        \
+	{                                                               \
+		(at) + 5, STORY_KEY, A, (key)                           \
+	}
 #define TALK_IN_THE_END .talk = ON(A) | ON(B), .status = 200
 
 const struct story story_records[] = {
@@ -53,6 +60,20 @@ const struct story story_records[] = {
 	  .talk = ON(A) | ON(C), .status = 200 },
 	{ "recorded-and-parked", A_CALLS_B({ 8, STORY_PARK, B }), .recorded = ON(EXT_A),
 	  .look_s = 24, .waits = 1, .recordings = NUMBER(1), .talk = ON(A), .status = 200 },
+	{ "recorded-by-code", A_CALLS_B(PRESSED(8, '1')), .on_demand = ON(EXT_A), .codes = true,
+	  .look_s = 22, .records = 1, .recordings = NUMBER(1), TALK_IN_THE_END },
+	{ "recorded-by-code-and-paused", A_CALLS_B(PRESSED(8, '1'), PRESSED(18, '2')),
+	  .on_demand = ON(EXT_A), .codes = true, .look_s = 32, .records = 0,
+	  .recordings = NUMBER(1), TALK_IN_THE_END },
+	{ "recorded-by-code-and-stopped", A_CALLS_B(PRESSED(8, '1'), PRESSED(18, '3')),
+	  .on_demand = ON(EXT_A), .codes = true, .look_s = 32, .records = 0,
+	  .recordings = NUMBER(1), TALK_IN_THE_END },
+	{ "no-code", A_CALLS_B({ 8, STORY_KEY, A, '*' }), .on_demand = ON(EXT_A), .codes = true,
+	  .look_s = 18, .records = 0, TALK_IN_THE_END },
+	{ "within-a-code-and-given-away",
+	  A_CALLS_B({ 8, STORY_KEY, A, '*' }, { 9, STORY_REFER, B, EXT_C }, PRESSED(16, '1')),
+	  .on_demand = ON(EXT_A), .codes = true, .look_s = 32, .records = 1,
+	  .recordings = NUMBER(1), .talk = ON(A) | ON(C), .status = 200 },
 	{ "ordered-and-split",
 	  A_CALLS_B(ORDERED(6, ORDER_RECORDS), { 14, STORY_COMMAND, A, ORDER_SPLIT_B }),
 	  .on_demand = ON(EXT_A), .loose = true },

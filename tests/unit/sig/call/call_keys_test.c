@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In-call feature codes: who presses one records the call, and the other party hears nothing of it (FEATURES REC-01, REC-02, REC-09). */
+#include "sig/call.pb-c.h"
 #include "sig/host/dial_plans.h"
-#include "sig/model/recording.h"
+#include "sig/record/call_record.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/trio.h"
 
@@ -424,6 +425,50 @@ static void killed_within_a_code(void **state)
 	assert_int_equal(l->r->cdrs[0].recordings, 2);
 }
 
+/* Nobody had the call for long: the party has given up. */
+static void killed_long_ago(void **state)
+{
+	struct line *l = *state;
+
+	dial(l, 0, "*");
+	rig_wait_ms(l->r, 100);
+	l->r->now.ns += 60000 * NS_PER_MS;
+	l->r->now.utc_ms += 60000;
+	restart(l);
+	dial(l, 0, "1");
+	assert_acts(l->r, "");
+	assert_sent(l, 1, "1");
+	ends(l);
+}
+
+static uint32_t format_of(struct line *l)
+{
+	struct bytes record = line_stored(l);
+	Tandem__Call__Call *c = tandem__call__call__unpack(NULL, record.n, record.p);
+	uint32_t format = c ? c->format : 0;
+
+	assert_non_null(c);
+	tandem__call__call__free_unpacked(c, NULL);
+	return format;
+}
+
+/* Older programs go on with a call in which a code was begun, and with none that is recorded by one. */
+static void for_older_programs(void **state)
+{
+	struct line *l = *state;
+
+	dial(l, 0, "*");
+	rig_wait_ms(l->r, 100);
+	assert_true(format_of(l) < CALL_RECORD_RECORDS);
+	dial(l, 0, "1");
+	rig_wait_ms(l->r, 100);
+	assert_int_equal(format_of(l), CALL_RECORD_CODES);
+	dial(l, 0, "*1");
+	rig_wait_ms(l->r, 100);
+	assert_true(format_of(l) < CALL_RECORD_RECORDS);
+	ends(l);
+}
+
 static void killed_and_none(void **state)
 {
 	struct line *l = *state;
@@ -491,6 +536,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(settings_change, setup, line_teardown),
 		cmocka_unit_test(of_a_tenant),
 		cmocka_unit_test_setup_teardown(killed_within_a_code, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(killed_long_ago, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(for_older_programs, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(killed_and_none, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(given_away, trio_prepared, line_teardown),
 	};

@@ -201,6 +201,24 @@ HARM(sealed, c->sealed = c->from)
 HARM(codecs, (c->legs[0]->terms = &g_terms)->n_codecs = 17)
 HARM(flow_sequence, c->flows[0]->resume->sequence_offset = 70000)
 
+static Tandem__Call__Keys g_keys;
+
+static void harm_with_keys(Tandem__Call__Call *c, const char *list, size_t n, uint32_t peer)
+{
+	static uint8_t text[16];
+
+	tandem__call__keys__init(&g_keys);
+	memcpy(text, list, n);
+	g_keys.list = (ProtobufCBinaryData){ .len = n, .data = text };
+	g_keys.peer = peer;
+	c->legs[0]->keys = &g_keys;
+}
+HARM(keys_none, harm_with_keys(c, "", 0, 1))
+HARM(keys_many, harm_with_keys(c, "*12345678", 9, 1))
+HARM(keys_letter, harm_with_keys(c, "*A", 2, 1))
+HARM(keys_nul, harm_with_keys(c, "*\0", 2, 1))
+HARM(keys_peer, harm_with_keys(c, "*", 1, LEGS_MAX))
+
 /* Messages are taken apart in here, so that parts may be exchanged and nothing needs to be freed. */
 static struct {
 	_Alignas(16) uint8_t p[65536];
@@ -272,7 +290,9 @@ static void broken(void **state)
 		DAMAGE(flow_twice),    DAMAGE(flow_resume), DAMAGE(flow_sequence),
 		DAMAGE(callee),        DAMAGE(callee_far),  DAMAGE(leg_index),
 		DAMAGE(leg_moved),     DAMAGE(flow_key),    DAMAGE(flow_limit),
-		DAMAGE(sealed),        DAMAGE(codecs),
+		DAMAGE(sealed),        DAMAGE(codecs),      DAMAGE(keys_none),
+		DAMAGE(keys_many),     DAMAGE(keys_letter), DAMAGE(keys_nul),
+		DAMAGE(keys_peer),
 	};
 	struct line *l = *state;
 	const struct damage *row;
