@@ -149,10 +149,11 @@ bool check_waits_for_ever(struct sim *s, const struct seen *seen)
 	       (silent && (is_deaf(s, seen) || (far && is_deaf(s, far))));
 }
 
-/* Where the clock was set a registration may have run out between two connections: nobody knows who came back. */
+/* Where the clock was set a registration may have run out between two connections: nobody knows who came back. Nor is it known of a phone
+ * whose extension is none any more. */
 static bool has_lost_its_way(const struct sim *s, const struct phone *p)
 {
-	return p->transport != SIP_UDP && s->totals.steps;
+	return p->transport != SIP_UDP && (s->totals.steps || document_shuts_out(s, p->extension));
 }
 
 static uint64_t left_ns(const struct phone_call *c)

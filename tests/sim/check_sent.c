@@ -359,6 +359,12 @@ bool check_sent(struct sim *s, const struct node_shard *shard, const struct addr
 	return goes;
 }
 
+/* The node took its branch back: the answer was of no use, and the next one counts. */
+static bool is_given_up(const struct seen *seen)
+{
+	return seen->given_up[seen->open_leg].cseq || seen->byes[seen->open_leg].cseq;
+}
+
 /* The first one counts: other branches of a fork come too late. */
 static void note_answer(struct sim *s, const struct id_tag *born, uint32_t cseq)
 {
@@ -368,8 +374,10 @@ static void note_answer(struct sim *s, const struct id_tag *born, uint32_t cseq)
 		return;
 	seen->answer_cseq[born->leg] = cseq;
 	seen = check_seen(s, check_now(s, born).call);
-	if (seen && !seen->open)
-		seen->open = seen->waiting = true;
+	if (!seen || (seen->open && !is_given_up(seen)))
+		return;
+	seen->open = seen->waiting = true;
+	seen->open_leg = (uint8_t)born->leg;
 }
 
 void check_answers(struct sim *s, uint64_t call)
