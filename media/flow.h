@@ -139,7 +139,7 @@ enum { MEDIA_CODINGS_MAX = 7 };
 /* What the party says in one codec, and the peer's party hears in another one: decoded and encoded again. Both are spoken. */
 struct media_coding {
 	uint8_t from, to;   /* enum media_codec */
-	uint8_t packet_ms;  /* of what is sent; 0: as it comes */
+	uint8_t packet_ms;  /* of what is sent, at most; 0: as it comes */
 	uint8_t complexity; /* of the encoder, as dsp/encoder.h has it; 0: the codec's own */
 	uint32_t bit_rate;  /* likewise */
 };

@@ -40,6 +40,20 @@ static int rates_set(struct coding *c, const struct media_coding *spec)
 	return -ENOTSUP;
 }
 
+/* As long as was asked for at most, where Opus has such packets and one is no long slice (dsp/encoder.h). */
+static uint32_t opus_packet_ms(const struct encoder_settings *s)
+{
+	bool quick = s->rate == RATE_NARROW || s->complexity <= 2;
+
+	if (s->packet_ms >= 60 && quick)
+		return 60;
+	if (s->packet_ms >= 40 && (quick || s->complexity <= 5))
+		return 40;
+	if (s->packet_ms >= 20)
+		return 20;
+	return s->packet_ms >= 10 ? 10 : 5;
+}
+
 /* What comes is as good as the other codec at most. */
 static struct encoder_settings settings_of(const struct coding *c, const struct media_coding *spec)
 {
@@ -55,6 +69,7 @@ static struct encoder_settings settings_of(const struct coding *c, const struct 
 		return s;
 	s.complexity = spec->complexity ? spec->complexity : CODING_COMPLEXITY;
 	s.voice = true;
+	s.packet_ms = opus_packet_ms(&s);
 	if (s.bit_rate == 0)
 		s.bit_rate = c->rate_out == RATE_NARROW ? OPUS_BIT_RATE_NARROW : OPUS_BIT_RATE_WIDE;
 	return s;
@@ -62,13 +77,14 @@ static struct encoder_settings settings_of(const struct coding *c, const struct 
 
 uint32_t coding_cost_ns(const struct media_coding *spec)
 {
-	uint32_t packet_ms = spec->packet_ms ? spec->packet_ms : CODEC_PACKET_MS;
 	struct encoder_settings out;
 	struct coding c = { 0 };
+	uint32_t packet_ms;
 
 	if (rates_set(&c, spec))
 		return 0;
 	out = settings_of(&c, spec);
+	packet_ms = spec->packet_ms ? out.packet_ms : CODEC_PACKET_MS;
 	return (codec_encode_ns(&out) +
 		codec_decode_ns(media_codec_facts(spec->from)->name, c.rate_in)) *
 	       packet_ms / CODEC_PACKET_MS;

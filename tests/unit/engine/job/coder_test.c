@@ -197,6 +197,9 @@ static void packet_times_differ(void **state)
 		{ MEDIA_CODEC_OPUS, 5, MEDIA_CODEC_PCMA, 0, 10 },
 		{ MEDIA_CODEC_G722, 20, MEDIA_CODEC_PCMU, 30, 30 },
 		{ MEDIA_CODEC_PCMA, 20, MEDIA_CODEC_OPUS, 60, 60 },
+		{ MEDIA_CODEC_PCMA, 20, MEDIA_CODEC_OPUS, 50, 40 }, /* Opus has none so long */
+		{ MEDIA_CODEC_PCMU, 20, MEDIA_CODEC_OPUS, 30, 20 },
+		{ MEDIA_CODEC_G722, 20, MEDIA_CODEC_OPUS, 60, 40 }, /* one would take too long */
 		{ MEDIA_CODEC_G726_32, 60, MEDIA_CODEC_PCMU, 20, 20 },
 	};
 
@@ -437,7 +440,7 @@ static void a_codec_that_there_is_not(void **state)
 	struct media_event event;
 
 	(void)state;
-	s->r->spec[A].codings[0].packet_ms = 30; /* no packet of Opus is */
+	s->r->spec[A].codings[0].packet_ms = CODING_PACKET_MS_MAX + 1;
 	rig_update(s->r, &s->r->spec[A]);
 	assert_true(rig_event(s->r, MEDIA_FLOW_FAILED, &event));
 	assert_int_equal(event.error, -EINVAL);
