@@ -11,5 +11,7 @@
 /* Of settings with defaults: codec, rate and complexity count. */
 uint32_t codec_encode_ns(const struct encoder_settings *s);
 uint32_t codec_decode_ns(const char *codec, uint32_t rate);
+/* At another rate, by dsp/resampler.h. */
+uint32_t resampler_run_ns(uint32_t from, uint32_t to);
 
 #endif

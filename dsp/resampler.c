@@ -51,6 +51,12 @@ void resampler_close(struct resampler *r)
 	free(r);
 }
 
+void resampler_reset(struct resampler *r)
+{
+	if (r->speex)
+		(void)speex_resampler_reset_mem(r->speex);
+}
+
 uint32_t resampler_run(struct resampler *r, const int16_t *in, uint32_t n, int16_t *out,
 		       uint32_t cap)
 {
