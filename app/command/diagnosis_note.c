@@ -210,7 +210,7 @@ enum answer_of_rule note_coded(const struct suspect *s, struct finding *out)
 		      media_codec_facts(from)->name, to);
 	add_text(out, "from", media_codec_facts(from)->name);
 	add_text(out, "to", to);
-	add_number(out, "us_of_20_ms", coding_cost_ns(&coding) / 1000);
+	add_number(out, "us_of_20_ms", coding_cost_ns(&coding, s->f->opus_hz) / 1000);
 	add_number(out, "coded", fresh_drops(s, VERDICT_CODED));
 	add_number(out, "coder_full", full);
 	add_number(out, "late", fresh_drops(s, VERDICT_LATE));

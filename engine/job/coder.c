@@ -117,7 +117,17 @@ static bool coder_is_like(const struct coder *c, const struct media_coding *spec
 	return true;
 }
 
-static int coder_open(struct coder **out, const struct media_coding *spec, const bool *named)
+/* As control says now: what is open stays as it is. */
+static uint32_t opus_hz_of(const struct worker *w)
+{
+	/* relaxed: a number that nothing else belongs to */
+	uint32_t told = atomic_load_explicit(&w->coding, memory_order_relaxed);
+
+	return told & EASE_FULL_RATE ? CODEC_RATE_MAX : 0;
+}
+
+static int coder_open(struct coder **out, const struct media_coding *spec, const bool *named,
+		      uint32_t opus_hz)
 {
 	struct coder *c = calloc(1, sizeof(*c));
 	int err = c ? 0 : -ENOMEM;
@@ -125,7 +135,7 @@ static int coder_open(struct coder **out, const struct media_coding *spec, const
 	for (uint32_t i = 0; !err && i < MEDIA_CODINGS_MAX; i++) {
 		c->spec[i] = spec[i];
 		if (named[i])
-			err = coding_open(&c->list[i], &spec[i]);
+			err = coding_open(&c->list[i], &spec[i], opus_hz);
 	}
 	if (err)
 		coder_free(c);
@@ -175,7 +185,7 @@ int coder_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 		return 0;
 	coder_leave(w, f);
 	if (any)
-		err = coder_open(&c, codings, named);
+		err = coder_open(&c, codings, named, opus_hz_of(w));
 	if (c)
 		coder_join(w, f, c);
 	return err;

@@ -9,12 +9,14 @@
 #include "dsp/cost.h"
 #include "dsp/decoder.h"
 #include "dsp/encoder.h"
+#include "dsp/resampler.h"
 
 enum {
 	RATE_NARROW = 8000,
 	RATE_WIDE = 16000,
 	OPUS_BIT_RATE_NARROW = 12000,
 	OPUS_BIT_RATE_WIDE = 20000,
+	OPUS_BIT_RATE_FULL = 24000,
 	ROOM_MS = CODEC_PACKET_MS_MAX + CODING_PACKET_MS_MAX,
 };
 
@@ -28,16 +30,23 @@ static uint32_t pcm_rate_of(uint8_t codec)
 	return codec == MEDIA_CODEC_G722 ? RATE_WIDE : media_codec_facts(codec)->clock_hz;
 }
 
-static int rates_set(struct coding *c, const struct media_coding *spec)
+static void rates_set(struct coding *c, const struct media_coding *spec, uint32_t opus_hz)
 {
 	uint32_t in = pcm_rate_of(spec->from), out = pcm_rate_of(spec->to);
+	uint32_t opus = opus_hz ? opus_hz : in ? in : out ? out : RATE_WIDE;
 
-	c->rate_in = in ? in : out ? out : RATE_WIDE;
-	c->rate_out = out ? out : c->rate_in;
-	if (c->rate_in == c->rate_out || (c->rate_in == RATE_NARROW && c->rate_out == RATE_WIDE) ||
-	    (c->rate_in == RATE_WIDE && c->rate_out == RATE_NARROW))
-		return 0;
-	return -ENOTSUP;
+	c->rate_in = in ? in : opus;
+	c->rate_out = out ? out : opus;
+}
+
+static bool is_straight(const struct coding *c)
+{
+	return c->rate_in == c->rate_out;
+}
+
+static bool is_half_band(const struct coding *c)
+{
+	return !is_straight(c) && c->rate_in <= RATE_WIDE && c->rate_out <= RATE_WIDE;
 }
 
 /* As long as was asked for at most, where Opus has such packets and one is no long slice (dsp/encoder.h). */
@@ -52,6 +61,13 @@ static uint32_t opus_packet_ms(const struct encoder_settings *s)
 	if (s->packet_ms >= 20)
 		return 20;
 	return s->packet_ms >= 10 ? 10 : 5;
+}
+
+static uint32_t opus_bit_rate(uint32_t rate)
+{
+	if (rate == RATE_NARROW)
+		return OPUS_BIT_RATE_NARROW;
+	return rate == RATE_WIDE ? OPUS_BIT_RATE_WIDE : OPUS_BIT_RATE_FULL;
 }
 
 /* What comes is as good as the other codec at most. */
@@ -71,22 +87,22 @@ static struct encoder_settings settings_of(const struct coding *c, const struct 
 	s.voice = true;
 	s.packet_ms = opus_packet_ms(&s);
 	if (s.bit_rate == 0)
-		s.bit_rate = c->rate_out == RATE_NARROW ? OPUS_BIT_RATE_NARROW : OPUS_BIT_RATE_WIDE;
+		s.bit_rate = opus_bit_rate(c->rate_out);
 	return s;
 }
 
-uint32_t coding_cost_ns(const struct media_coding *spec)
+uint32_t coding_cost_ns(const struct media_coding *spec, uint32_t opus_hz)
 {
 	struct encoder_settings out;
 	struct coding c = { 0 };
-	uint32_t packet_ms;
+	uint32_t packet_ms, between;
 
-	if (rates_set(&c, spec))
-		return 0;
+	rates_set(&c, spec, opus_hz);
+	between = is_half_band(&c) ? 0 : resampler_run_ns(c.rate_in, c.rate_out);
 	out = settings_of(&c, spec);
 	packet_ms = spec->packet_ms ? out.packet_ms : CODEC_PACKET_MS;
 	return (codec_encode_ns(&out) +
-		codec_decode_ns(media_codec_facts(spec->from)->name, c.rate_in)) *
+		codec_decode_ns(media_codec_facts(spec->from)->name, c.rate_in) + between) *
 	       packet_ms / CODEC_PACKET_MS;
 }
 
@@ -99,6 +115,8 @@ static int codecs_open(struct coding *c, const struct media_coding *spec)
 
 	if (!err)
 		err = encoder_open(&c->encoder, &out);
+	if (!err && !is_straight(c) && !is_half_band(c))
+		err = resampler_open(&c->resampler, c->rate_in, c->rate_out);
 	if (err)
 		return err;
 	c->frame = c->packet = encoder_format(c->encoder).samples;
@@ -107,14 +125,13 @@ static int codecs_open(struct coding *c, const struct media_coding *spec)
 	c->pcm = calloc(c->room, sizeof(*c->pcm));
 	if (!c->pcm)
 		return -ENOMEM;
-	c->cost_ns = coding_cost_ns(spec);
 	c->eases = spec->to == MEDIA_CODEC_OPUS && spec->complexity == 0;
 	c->complexity = CODING_COMPLEXITY;
 	c->bit_rate = out.bit_rate;
 	return 0;
 }
 
-int coding_open(struct coding *c, const struct media_coding *spec)
+int coding_open(struct coding *c, const struct media_coding *spec, uint32_t opus_hz)
 {
 	int err;
 
@@ -124,9 +141,9 @@ int coding_open(struct coding *c, const struct media_coding *spec)
 		return -EINVAL;
 	c->clock_in = media_codec_facts(spec->from)->clock_hz;
 	c->clock_out = media_codec_facts(spec->to)->clock_hz;
-	err = rates_set(c, spec);
-	if (!err)
-		err = codecs_open(c, spec);
+	c->cost_ns = coding_cost_ns(spec, opus_hz);
+	rates_set(c, spec, opus_hz);
+	err = codecs_open(c, spec);
 	if (err)
 		coding_close(c);
 	return err;
@@ -136,6 +153,7 @@ void coding_close(struct coding *c)
 {
 	decoder_close(c->decoder);
 	encoder_close(c->encoder);
+	resampler_close(c->resampler);
 	free(c->pcm);
 	*c = (struct coding){ 0 };
 }
@@ -145,6 +163,8 @@ void coding_begin(struct coding *c)
 	if (c->heard)
 		c->broken = decoder_reset(c->decoder) != 0;
 	c->band = (struct half_band){ 0 };
+	if (c->resampler)
+		resampler_reset(c->resampler);
 	c->at = c->count = c->heard = 0;
 }
 
@@ -176,8 +196,10 @@ static int16_t *behind(struct coding *c)
 /* n samples of rate_in, which lie in the space, are at the rate of the encoder behind what waits. How many. */
 static uint32_t space_add(struct coding *c, const coding_space *space, uint32_t n)
 {
-	if (c->rate_in == c->rate_out) {
+	if (is_straight(c)) {
 		memcpy(behind(c), space, n * sizeof(*space));
+	} else if (c->resampler) {
+		n = resampler_run(c->resampler, space, n, behind(c), c->room - c->at - c->count);
 	} else if (c->rate_in < c->rate_out) {
 		half_band_up(&c->band, space, n, behind(c));
 		n *= 2;
@@ -207,7 +229,7 @@ static void packet_set(struct coding *c, uint32_t came)
 
 int coding_decode(struct coding *c, struct bytes payload, coding_space *space)
 {
-	bool straight = c->rate_in == c->rate_out;
+	bool straight = is_straight(c);
 	int n;
 
 	assert(!coding_is_full(c));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One codec into another: what a decoder makes waits here until an encoder has a packet of it. Opus runs at the rate of the other codec, so
- * nothing is resampled there; 8,000 and 16,000 Hz meet in a half-band filter. Memory is allocated at open alone.
+ * nothing is resampled there; 8,000 and 16,000 Hz meet in a half-band filter. Where Opus is told to run at 48,000 a resampler stands
+ * between. Memory is allocated at open alone.
  */
 #ifndef ENGINE_JOB_CODING_H
 #define ENGINE_JOB_CODING_H
@@ -12,6 +13,7 @@
 
 struct decoder;
 struct encoder;
+struct resampler;
 
 enum {
 	CODING_PACKET_MS_MAX = 60, /* of what is sent */
@@ -25,6 +27,7 @@ struct coding {
 	struct decoder *decoder;
 	struct encoder *encoder;
 	struct half_band band;
+	struct resampler *resampler;  /* NULL: the rates are equal, or the band's */
 	uint32_t rate_in, rate_out;   /* of PCM: of the decoder, of the encoder */
 	uint32_t clock_in, clock_out; /* of RTP */
 	uint32_t cost_ns;             /* of a packet that comes and one that leaves, about */
@@ -40,11 +43,11 @@ struct coding {
 	int16_t *pcm;                 /* of rate_out: what waits */
 };
 
-/* 0, -EINVAL, -ENOTSUP, -ENOMEM; with any other than 0 it is closed. */
-int coding_open(struct coding *c, const struct media_coding *spec) NODISCARD;
+/* opus_hz: of the PCM of Opus; 0: as the other codec has it. 0, -EINVAL, -ENOTSUP, -ENOMEM; with any other than 0 it is closed. */
+int coding_open(struct coding *c, const struct media_coding *spec, uint32_t opus_hz) NODISCARD;
 void coding_close(struct coding *c);
-/* What a packet that comes and one that leaves cost, about, by the table of dsp/cost.h; 0: it cannot be. Of 20 ms where it does not say. */
-uint32_t coding_cost_ns(const struct media_coding *spec);
+/* What a packet that comes and one that leaves cost, about, by the table of dsp/cost.h. Of 20 ms where it does not say. */
+uint32_t coding_cost_ns(const struct media_coding *spec, uint32_t opus_hz);
 /* As it was opened, but for what the encoder has of before. */
 void coding_begin(struct coding *c);
 

@@ -33,6 +33,6 @@ void ease_set(struct worker *w)
 
 	ease_tick(&w->coders.ease, atomic_load_explicit(&w->busy, memory_order_relaxed),
 		  told & UINT16_MAX);
-	w->coders.complexity = ease_complexity(&w->coders.ease, told >> 16);
+	w->coders.complexity = ease_complexity(&w->coders.ease, ease_most(told));
 	metric_set(w->metrics->complexity, w->coders.complexity);
 }

@@ -216,7 +216,7 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 	w->commands.wake_fd = w->events.wake_fd = -1;
 	w->capture.packets.wake_fd = w->capture.orders.wake_fd = -1;
 	w->coders.complexity =
-		(uint8_t)(atomic_load_explicit(&w->coding, memory_order_relaxed) >> 16);
+		(uint8_t)ease_most(atomic_load_explicit(&w->coding, memory_order_relaxed));
 	rand_open_system(&w->rand);
 	w->cname_key = (struct hash_key){ rand_u64_from(&w->rand), rand_u64_from(&w->rand) };
 	err = flow_table_open(&w->flows, s->slots);

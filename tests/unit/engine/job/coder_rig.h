@@ -7,6 +7,7 @@
 
 #include "dsp/decoder.h"
 #include "dsp/encoder.h"
+#include "engine/flow/flow_move.h"
 #include "engine/job/turn.h"
 #include "tests/unit/engine/rig.h"
 #include "tests/unit/engine/srtp/libsrtp.h"
@@ -93,13 +94,16 @@ static UNUSED void scene_rules(struct flow_spec *spec, enum media_codec from, en
 	spec->event_clock_hz = event_hz;
 }
 
-static UNUSED struct scene *scene_open(enum media_codec a, enum media_codec b)
+/* told: how coders are to work (ease.h); 0: by default. */
+static UNUSED struct scene *scene_open_told(enum media_codec a, enum media_codec b, uint32_t told)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 	const enum media_codec codec[2] = { a, b };
 
 	assert_non_null(s);
 	s->r = rig_open_empty(64);
+	if (told)
+		atomic_store(&s->r->w.coding, told);
 	for (int side = A; side <= B; side++) {
 		s->r->spec[side] = rig_spec(side);
 		scene_rules(&s->r->spec[side], codec[side], codec[!side],
@@ -112,9 +116,36 @@ static UNUSED struct scene *scene_open(enum media_codec a, enum media_codec b)
 	return s;
 }
 
+static UNUSED struct scene *scene_open(enum media_codec a, enum media_codec b)
+{
+	return scene_open_told(a, b, 0);
+}
+
 static UNUSED void flow_end(struct rig *r, int side)
 {
 	rig_command(r, &(struct media_command){ .kind = MEDIA_FLOW_CLOSE, .id = r->spec[side].id });
+}
+
+/* To another worker. */
+static UNUSED void flow_goes(struct rig *from, struct rig *to, const struct flow_spec *spec)
+{
+	static struct flow_parcel p;
+	struct media_event event;
+
+	p = (struct flow_parcel){ .spec = *spec, .fd = { -1, -1 } };
+	rig_command(from, &(struct media_command){
+				  .kind = MEDIA_FLOW_YIELD, .id = spec->id, .parcel = &p });
+	assert_true(rig_event(from, MEDIA_FLOW_YIELDED, &event));
+	assert_int_equal(event.error, 0);
+	assert_non_null(p.coder);
+	rig_command(to, &(struct media_command){ .kind = MEDIA_FLOW_OPEN,
+						 .rtp_fd = -1,
+						 .rtcp_fd = -1,
+						 .spec = p.spec,
+						 .parcel = &p });
+	assert_true(rig_event(to, MEDIA_FLOW_MOVED, &event));
+	assert_int_equal(event.error, 0);
+	assert_null(p.coder);
 }
 
 static UNUSED void scene_close(struct scene *s)

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 
-#include "engine/flow/flow_move.h"
 #include "tests/unit/engine/job/coder_rig.h"
 
 static const enum media_codec ALL[] = { MEDIA_CODEC_PCMU,    MEDIA_CODEC_PCMA,    MEDIA_CODEC_G722,
@@ -618,27 +617,6 @@ static void parties_have_keys(void **state)
 		(void)srtp_dealloc(s->in[side]);
 	}
 	scene_close(s);
-}
-
-static void flow_goes(struct rig *from, struct rig *to, const struct flow_spec *spec)
-{
-	static struct flow_parcel p;
-	struct media_event event;
-
-	p = (struct flow_parcel){ .spec = *spec, .fd = { -1, -1 } };
-	rig_command(from, &(struct media_command){
-				  .kind = MEDIA_FLOW_YIELD, .id = spec->id, .parcel = &p });
-	assert_true(rig_event(from, MEDIA_FLOW_YIELDED, &event));
-	assert_int_equal(event.error, 0);
-	assert_non_null(p.coder);
-	rig_command(to, &(struct media_command){ .kind = MEDIA_FLOW_OPEN,
-						 .rtp_fd = -1,
-						 .rtcp_fd = -1,
-						 .spec = p.spec,
-						 .parcel = &p });
-	assert_true(rig_event(to, MEDIA_FLOW_MOVED, &event));
-	assert_int_equal(event.error, 0);
-	assert_null(p.coder);
 }
 
 /* With its codecs as they are, so that nobody hears of it. */

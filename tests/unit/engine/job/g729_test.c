@@ -15,11 +15,15 @@ static void it_is_not_loaded(void **state)
 	struct coding c;
 
 	(void)state;
-	assert_int_equal(coding_open(&c, &(struct media_coding){ .from = MEDIA_CODEC_G729,
-								 .to = MEDIA_CODEC_PCMU }),
+	assert_int_equal(coding_open(&c,
+				     &(struct media_coding){ .from = MEDIA_CODEC_G729,
+							     .to = MEDIA_CODEC_PCMU },
+				     0),
 			 -ENOTSUP);
-	assert_int_equal(coding_open(&c, &(struct media_coding){ .from = MEDIA_CODEC_PCMU,
-								 .to = MEDIA_CODEC_G729 }),
+	assert_int_equal(coding_open(&c,
+				     &(struct media_coding){ .from = MEDIA_CODEC_PCMU,
+							     .to = MEDIA_CODEC_G729 },
+				     0),
 			 -ENOTSUP);
 }
 
