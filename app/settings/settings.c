@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "dsp/codec.h"
 #include "engine/job/ease.h"
 
 int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors)
@@ -76,7 +77,14 @@ const char *settings_tones(const struct settings *s)
 
 uint32_t settings_to_coding(const struct settings *s)
 {
-	return ease_pack(s->media.transcode_complexity, s->media.transcode_busy * 10);
+	uint32_t word = ease_pack(s->media.transcode_complexity, s->media.transcode_busy * 10);
+
+	return settings_to_opus_hz(s) ? word | EASE_FULL_RATE : word;
+}
+
+uint32_t settings_to_opus_hz(const struct settings *s)
+{
+	return s->media.transcode_opus_rate ? CODEC_RATE_MAX : 0;
 }
 
 uint32_t settings_port_pairs(const struct settings *s)

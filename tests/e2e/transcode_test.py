@@ -104,6 +104,45 @@ class Transcoded(MusicTest):
         other.join()
 
 
+class FullRate(Transcoded):
+    """media.transcode_opus_rate: what B hears is wideband (RFC 6716 3.1), also from the process after a kill."""
+    media = {"transcode_opus_rate": "48000"}
+
+    def band(self):
+        """The coding modes of the newest packets: 0 to 3 are the narrow band, 8 and above the wide one and more."""
+        return {packet.payload[0] >> 3 for packet in self.audio_b.audio()[-20:]}
+
+    def test_each_codec(self):
+        """Who calls next after a reload has the setting of then."""
+        for media, modes in ((self.media, set(range(8, 32))), ({"transcode_opus_rate": "auto"}, set(range(4)))):
+            with self.subTest(media):
+                self.reload(media)
+                codec, pt, name = CODECS[2]
+                self.has(codec, pt)
+                self.audio_b.packets.clear()
+                out, into = self.connected(pt, name)
+                self.talks()
+                self.assertLessEqual(self.band(), modes)
+                self.audio_a.stop()
+                self.audio_b.stop()
+                self.ends(out, into)
+
+    def test_over_a_kill(self):
+        codec, pt, name = CODECS[2]
+        self.has(codec, pt)
+        out, into = self.connected(pt, name)
+        self.talks()
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        self.audio_b.packets.clear()
+        self.talks()
+        self.assertLessEqual(self.band(), set(range(8, 32)))
+        self.ends(out, into)
+
+    test_l16_of_who_names_it = None
+
+
 class Off(MusicTest):
     media = {"transcode": False}
 
