@@ -5,6 +5,7 @@
 
 #include "dsp/half_band.h"
 #include "dsp/resample.h"
+#include "dsp/resampler.h"
 #include "tests/unit/dsp/measure.h"
 
 enum { LONGEST = 48000, EDGE_MS = 20, PEAK = 10000 };
@@ -163,6 +164,37 @@ static void test_frames_join(void **state)
 	}
 }
 
+/* A stream, piece by piece: each piece is as long as its time, and begun anew nothing is left of what was before. */
+static void test_streams(void **state)
+{
+	static const uint32_t rates[][2] = {
+		{ 8000, 48000 }, { 48000, 8000 }, { 16000, 48000 }, { 48000, 16000 }, { 8000, 8000 }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rates); i++) {
+		uint32_t from = rates[i][0], to = rates[i][1], piece = from / 400;
+		struct resampler *r;
+
+		assert_int_equal(resampler_open(&r, from, to), 0);
+		sine(g_in, from, from, 1000);
+		for (int turn = 0; turn < 2; turn++) {
+			int16_t *out = turn ? g_out : g_want;
+
+			for (uint32_t n = 0; n < 360; n++) /* of 2.5 ms */
+				assert_int_equal(resampler_run(r, g_in + n * piece, piece,
+							       out + n * (to / 400), to / 400),
+						 to / 400);
+			resampler_reset(r);
+		}
+		assert_memory_equal(g_out, g_want, 360 * (to / 400) * sizeof(*g_out));
+		sine(g_want, to, to, 1000);
+		assert_true(measure_snr(g_want + to / 100, g_out + to / 100, to / 2, to / 100) >
+			    35);
+		resampler_close(r);
+	}
+}
+
 /* Samples alone go the plain way, and many at once by vectors: the same comes out, of anything. */
 static void test_vectors(void **state)
 {
@@ -193,7 +225,7 @@ int main(void)
 		cmocka_unit_test(test_sines),          cmocka_unit_test(test_what_is_filtered),
 		cmocka_unit_test(test_telephone_band), cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_loudest),        cmocka_unit_test(test_frames_join),
-		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_streams),        cmocka_unit_test(test_vectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

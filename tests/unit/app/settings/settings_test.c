@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "engine/job/ease.h"
 #include "tests/unit/test.h"
 
 #define NODE           \
@@ -630,6 +631,21 @@ static void test_webrtc_ports(void **state)
 	assert_int_equal(xdp[1].range.last, 11999);
 }
 
+/* One word for the engine. */
+static void test_coding(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE NETWORK), 0);
+	assert_int_equal(settings_to_coding(&g_settings), ease_pack(5, 700));
+	assert_int_equal(settings_to_opus_hz(&g_settings), 0);
+	assert_int_equal(read_text(&g_settings, NODE NETWORK "media: {transcode_opus_rate: 48000, "
+							     "transcode_complexity: 10}\n"),
+			 0);
+	assert_int_equal(settings_to_coding(&g_settings), ease_pack(10, 700) | EASE_FULL_RATE);
+	assert_int_equal(settings_to_opus_hz(&g_settings), 48000);
+	assert_int_equal(ease_most(settings_to_coding(&g_settings)), 10);
+}
+
 /* The line of a network that names none, so that the log can say where, but only where it matters. */
 static void test_networks_without_interface(void **state)
 {
@@ -724,6 +740,7 @@ int main(void)
 		cmocka_unit_test(test_to_shard),
 		cmocka_unit_test(test_stream_ports),
 		cmocka_unit_test(test_webrtc_ports),
+		cmocka_unit_test(test_coding),
 		cmocka_unit_test(test_networks_without_interface),
 		cmocka_unit_test(test_tls_files),
 		cmocka_unit_test(test_load),

@@ -66,6 +66,7 @@ static void pair_talks(enum media_codec a)
 
 	both_talk(s, 60);
 	assert_int_equal(coding_of(s, A)->rate_out, FULL_HZ);
+	assert_int_equal(coding_of(s, A)->bit_rate, 24000);
 	assert_int_equal(coding_of(s, B)->rate_in, FULL_HZ);
 	assert_int_equal(s->n[A], 60);
 	assert_int_equal(s->n[B], 60);
