@@ -15,9 +15,12 @@
 #include "cluster/store/state.h"
 
 enum {
-	WINDOW = 128,
+	WINDOW = 128,   /* registrations */
 	DOCUMENTS = 64, /* asked for at once, */
 	BATCHES = 4,    /* so often at a time */
+	RECORDS =
+		32, /* of calls and subscriptions; a party may wait for them: Redis answers at once */
+	RECORD_BATCHES = 8,
 	LENGTH_SIZE = 4,
 	RECORD_MAX = RECORD_HEAD + RECORD_PAYLOAD_MAX,
 };
@@ -58,8 +61,7 @@ struct store_load {
 struct fetch {
 	struct store_op op;
 	struct store_load *load;
-	struct bytes member; /* in load->members; of documents: several, each behind its length */
-	bool length;         /* that is asked for first: of a field of a hash */
+	struct bytes member; /* in load->members; of a hash: several, each behind its length */
 };
 
 /* What was read of a record, as aside.lua compares it. */
@@ -77,7 +79,6 @@ struct aside {
 };
 
 static void load_pump(struct store_load *load);
-static void fetch_send(struct store_load *load, struct bytes member, bool length);
 static void list_send(struct store_load *load);
 
 /* ---- the end of a load ---- */
@@ -357,15 +358,6 @@ static void large(struct store_load *load, struct bytes member)
 	load_broken(load, member, &seen, "larger than any record");
 }
 
-static void length_take(struct store_load *load, struct bytes member, long long length)
-{
-	if (length > record_max(load)) {
-		large(load, member);
-	} else {
-		fetch_send(load, member, false);
-	}
-}
-
 static void string_take(struct store_load *load, struct bytes member, struct bytes text)
 {
 	if (text.n == 0) {
@@ -424,6 +416,27 @@ static void documents_take(struct store_load *load, struct bytes members,
 	}
 }
 
+/* found: the record, or its length. */
+static void hash_record_take(struct store_load *load, struct bytes member,
+			     const struct redisReply *found)
+{
+	if (redis_reply_type(found) == REDIS_TYPE_TEXT)
+		string_take(load, member, redis_reply_text(found));
+	else if (redis_reply_integer(found) > 0)
+		large(load, member);
+	else
+		load_forget(load, member);
+}
+
+static void hash_records_take(struct store_load *load, struct bytes members,
+			      const struct redisReply *reply)
+{
+	const struct store_base *base = load->base;
+
+	for (size_t i = 1; members.n && !base->closing && load->result == STORE_OK; i++)
+		hash_record_take(load, member_cut(&members), redis_reply_at(reply, i));
+}
+
 static void fetch_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct fetch *fetch = (struct fetch *)op;
@@ -434,15 +447,15 @@ static void fetch_finish(struct store_op *op, const struct store_answer *a)
 	load->in_flight--;
 	if (op->base->closing) {
 		load->result = STORE_UNKNOWN;
-	} else if (load->kind != LOAD_DOCUMENTS && redis_is_error(a->reply, &text) &&
+	} else if (!is_hash(load) && redis_is_error(a->reply, &text) &&
 		   bytes_starts(text, "WRONGTYPE")) {
 		load_broken(load, fetch->member, &any, "not a string");
 	} else if (a->result != STORE_OK) {
 		load->result = a->result;
 	} else if (load->kind == LOAD_DOCUMENTS) {
 		documents_take(load, fetch->member, a->reply);
-	} else if (fetch->length) {
-		length_take(load, fetch->member, redis_reply_integer(a->reply));
+	} else if (is_hash(load)) {
+		hash_records_take(load, fetch->member, a->reply);
 	} else {
 		string_take(load, fetch->member, redis_reply_text(a->reply));
 	}
@@ -450,38 +463,40 @@ static void fetch_finish(struct store_op *op, const struct store_answer *a)
 		load_pump(load);
 }
 
-static void documents_fetch(struct store_op *op, const struct store_load *load,
-			    struct bytes members)
+/* Several of a hash. */
+static void hash_fetch(struct store_op *op, const struct store_load *load, struct bytes members)
 {
+	bool documents = load->kind == LOAD_DOCUMENTS;
 	char versions[STORE_KEY_MAX], most[16];
 	struct writer w = writer_over(most, sizeof(most));
-	struct bytes args[3 + DOCUMENTS] = {
-		load->index,
-		store_key_document(versions, load->base, load->tenant, "ver", load->document_kind),
-	};
-	size_t n = 3;
+	struct bytes args[3 + DOCUMENTS] = { load->index };
+	size_t keys = 1, n;
 
-	static_assert(COUNT_OF(args) <= SCRIPT_ARGS_MAX, "one script");
+	static_assert(COUNT_OF(args) <= SCRIPT_ARGS_MAX && (int)RECORDS <= (int)DOCUMENTS,
+		      "one script");
+	if (documents)
+		args[keys++] = store_key_document(versions, load->base, load->tenant, "ver",
+						  load->document_kind);
 	writer_fmt(&w, "%u", record_max(load));
-	args[2] = writer_done(&w);
+	n = keys;
+	args[n++] = writer_done(&w);
 	while (members.n)
 		args[n++] = member_cut(&members);
-	store_op_run(op, &(struct script_call){ .id = SCRIPT_DOCUMENTS_READ,
+	store_op_run(op, &(struct script_call){ .id = documents ? SCRIPT_DOCUMENTS_READ
+								: SCRIPT_RECORDS_READ,
 						.args = args,
-						.keys = 2,
+						.keys = keys,
 						.n = n,
 						.deadline_ns = FETCH_NS });
 }
 
 /* Of what somebody made too large for us only its length is heard, or as much as shows that it is. */
-static void fetch_send(struct store_load *load, struct bytes member, bool length)
+static void fetch_send(struct store_load *load, struct bytes member)
 {
 	struct store_op *op = store_op_new(load->base, sizeof(struct fetch), fetch_finish);
 	struct fetch *fetch = (struct fetch *)op;
 	char key[STORE_KEY_MAX], end[16];
 	struct writer w = writer_over(end, sizeof(end));
-	const struct bytes hash[] = { length ? BYTES_LIT("HSTRLEN") : BYTES_LIT("HGET"),
-				      load->index, member };
 
 	if (!op) {
 		load->result = STORE_UNKNOWN;
@@ -489,12 +504,9 @@ static void fetch_send(struct store_load *load, struct bytes member, bool length
 	}
 	fetch->load = load;
 	fetch->member = member;
-	fetch->length = length;
 	load->in_flight++;
-	if (load->kind == LOAD_DOCUMENTS) {
-		documents_fetch(op, load, member);
-	} else if (is_hash(load)) {
-		store_op_command(op, hash, COUNT_OF(hash), FETCH_NS);
+	if (is_hash(load)) {
+		hash_fetch(op, load, member);
 	} else {
 		writer_fmt(&w, "%d", RECORD_MAX);
 		store_op_command(op,
@@ -509,10 +521,11 @@ static void fetch_send(struct store_load *load, struct bytes member, bool length
 static struct bytes fetch_cut(struct store_load *load)
 {
 	struct bytes from = load->rest;
+	size_t most = load->kind == LOAD_DOCUMENTS ? DOCUMENTS : RECORDS;
 
-	if (load->kind != LOAD_DOCUMENTS)
+	if (!is_hash(load))
 		return member_cut(&load->rest);
-	for (size_t i = 0; i < DOCUMENTS && load->rest.n; i++)
+	for (size_t i = 0; i < most && load->rest.n; i++)
 		(void)member_cut(&load->rest);
 	return bytes_sub(from, 0, from.n - load->rest.n);
 }
@@ -527,14 +540,21 @@ static void tag_next(struct store_load *load)
 	list_send(load);
 }
 
+static uint32_t load_window(const struct store_load *load)
+{
+	if (!is_hash(load))
+		return WINDOW;
+	return load->kind == LOAD_DOCUMENTS ? BATCHES : RECORD_BATCHES;
+}
+
 /* Half of what may be asked for is sent at once: Redis works on that while the other half is worked on here. */
 static void load_pump(struct store_load *load)
 {
-	uint32_t window = load->kind == LOAD_DOCUMENTS ? BATCHES : WINDOW;
+	uint32_t window = load_window(load);
 	bool more = load->in_flight <= window / 2 && load->rest.n;
 
 	while (more && load->result == STORE_OK && load->rest.n && load->in_flight < window)
-		fetch_send(load, fetch_cut(load), is_hash(load));
+		fetch_send(load, fetch_cut(load));
 	if (more && load->base->guest.redis)
 		redis_hurry(load->base->guest.redis);
 	if (load->in_flight)
