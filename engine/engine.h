@@ -76,6 +76,9 @@ int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, i
  * has not freed yet. */
 int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
 		      int *rtcp_fd) NODISCARD;
+/* The same of an address that is not this machine's yet. */
+int engine_bind_ahead(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
+		      int *rtcp_fd) NODISCARD;
 /*
  * Sockets that were bound so before, by a process that is gone, as if they were new: tied to no party. What came meanwhile waits in them;
  * stale: it is dropped. rtcp_fd -1: there is none.

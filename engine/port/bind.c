@@ -67,8 +67,25 @@ static void port_share(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 }
 
+enum bind_way {
+	BIND_ALONE,
+	BIND_AGAIN, /* beside those of a process that is gone */
+	BIND_AHEAD, /* of an address that comes later */
+};
+
+/* Until it is there nothing comes in, and nothing leaves. */
+static void address_awaited(int fd, uint8_t family)
+{
+	int on = 1;
+
+	if (family == ADDR_V6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
+	else
+		(void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
+}
+
 /* Blocking on purpose: a multishot receive of io_uring does not wait on a socket that is O_NONBLOCK. */
-static int socket_bind(const struct addr *local, uint8_t dscp, bool again, int *out)
+static int socket_bind(const struct addr *local, uint8_t dscp, enum bind_way way, int *out)
 {
 	struct sockaddr_storage ss;
 	int family = local->family == ADDR_V6 ? AF_INET6 : AF_INET;
@@ -77,8 +94,10 @@ static int socket_bind(const struct addr *local, uint8_t dscp, bool again, int *
 	if (fd < 0)
 		return -errno;
 	options_set(fd, local->family, dscp);
-	if (again)
+	if (way == BIND_AGAIN)
 		port_share(fd);
+	if (way == BIND_AHEAD)
+		address_awaited(fd, local->family);
 	if (bind(fd, (const struct sockaddr *)&ss, addr_to_sockaddr(local, &ss)) != 0) {
 		int err = -errno;
 
@@ -90,17 +109,17 @@ static int socket_bind(const struct addr *local, uint8_t dscp, bool again, int *
 	return 0;
 }
 
-static int pair_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, bool again,
-		     int *rtp_fd, int *rtcp_fd)
+static int pair_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
+		     enum bind_way way, int *rtp_fd, int *rtcp_fd)
 {
 	int fd = -1;
-	int err = socket_bind(rtp, dscp, again, &fd);
+	int err = socket_bind(rtp, dscp, way, &fd);
 
 	if (err)
 		return err;
 	*rtcp_fd = -1;
 	if (rtcp->family != ADDR_NONE)
-		err = socket_bind(rtcp, dscp, again, rtcp_fd);
+		err = socket_bind(rtcp, dscp, way, rtcp_fd);
 	if (err) {
 		(void)close(fd);
 		return err;
@@ -162,7 +181,7 @@ static void room_set(int fd, struct engine_room *out)
 int engine_bind_shared(const struct addr *local, uint8_t dscp, bool again, int *fd,
 		       struct engine_room *room)
 {
-	int err = socket_bind(local, dscp, again, fd);
+	int err = socket_bind(local, dscp, again ? BIND_AGAIN : BIND_ALONE, fd);
 
 	if (err)
 		return err;
@@ -174,13 +193,19 @@ int engine_bind_shared(const struct addr *local, uint8_t dscp, bool again, int *
 int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
 		int *rtcp_fd)
 {
-	return pair_bind(rtp, rtcp, dscp, false, rtp_fd, rtcp_fd);
+	return pair_bind(rtp, rtcp, dscp, BIND_ALONE, rtp_fd, rtcp_fd);
 }
 
 int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
 		      int *rtcp_fd)
 {
-	return pair_bind(rtp, rtcp, dscp, true, rtp_fd, rtcp_fd);
+	return pair_bind(rtp, rtcp, dscp, BIND_AGAIN, rtp_fd, rtcp_fd);
+}
+
+int engine_bind_ahead(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
+		      int *rtcp_fd)
+{
+	return pair_bind(rtp, rtcp, dscp, BIND_AHEAD, rtp_fd, rtcp_fd);
 }
 
 /* Without a party the socket keeps its port only because that was bound by number. */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Media sockets of a shard that another node is about to give: bound while the parties still hear that one, at an address that comes with
+ * the shard. They hear nothing until then, and say nothing before a flow has them. Control thread.
+ */
+#ifndef APP_NODE_AHEAD_H
+#define APP_NODE_AHEAD_H
+
+#include "base/addr.h"
+#include "base/table.h"
+
+struct ahead_pair {
+	struct addr rtp, rtcp;
+	uint8_t dscp;
+	int fd[2]; /* RTP, RTCP; -1: taken */
+};
+
+struct ahead {
+	struct ahead_pair *list;
+	uint32_t count, capacity, left; /* left: not taken yet */
+	struct table by_port;           /* number in list + 1 */
+};
+
+/* Of a zeroed one, or one that was closed. most: pairs; none is bound beyond. 0 or -ENOMEM. */
+int ahead_open(struct ahead *a, uint32_t most) NODISCARD;
+/* What cannot be bound now is bound when its flow is opened. */
+void ahead_bind(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp);
+/* There are sockets for this flow. */
+bool ahead_has(const struct ahead *a, const struct addr *rtp, const struct addr *rtcp,
+	       uint8_t dscp);
+/* True: they are the caller's. */
+bool ahead_take(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
+		int fd[2]);
+/* Those that nobody took are closed. */
+void ahead_close(struct ahead *a);
+
+#endif
