@@ -404,6 +404,10 @@ void store_security(struct store_shared *s, const struct store_field *fields, si
  * nothing happens to it). A record carries its own version inside, where its owner needs it. */
 typedef int store_record_fn(struct bytes key, struct bytes record, void *arg);
 void store_load_calls(struct store_shard *s, store_record_fn *each, store_done_fn *done, void *arg);
+/* What the calls of a shard are like that another node has: a record may come twice, and some not at all. Broken ones are left out, and
+ * nothing happens to them. done: version: how many came. */
+typedef void store_peek_fn(struct bytes record, void *arg);
+void store_peek_calls(struct store_shard *s, store_peek_fn *each, store_done_fn *done, void *arg);
 void store_load_subscriptions(struct store_shard *s, store_record_fn *each, store_done_fn *done,
 			      void *arg);
 void store_load_bindings(struct store_shared *s, store_record_fn *each, store_done_fn *done,

@@ -144,6 +144,17 @@ void shard_incarnate(struct shard *s, uint64_t incarnation);
 /* 0, -EBADMSG (broken; reason says why; nothing is changed), -EEXIST, -ENOSPC, -EBUSY (its ports are taken). */
 int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 		       const char **reason) NODISCARD;
+/* Where its parties are heard: what a restore of it is to open. */
+struct shard_place {
+	uint16_t network;
+	struct addr rtp, rtcp;
+	uint8_t dscp;
+};
+typedef void shard_place_fn(const struct shard_place *place, void *arg);
+/* Of a record of this shard that is to be restored later, perhaps by another one by then: nothing is changed, and of what cannot be read
+ * nothing is said. Not of ports that calls share. */
+void shard_record_places(struct shard *s, struct bytes record, struct instant now,
+			 shard_place_fn *each, void *arg);
 /* The same of a subscription; after the calls. */
 int shard_restore_subscription(struct shard *s, struct bytes record, struct instant now,
 			       const char **reason) NODISCARD;

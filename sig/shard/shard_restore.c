@@ -7,6 +7,7 @@
 #include "sig/call/charge.h"
 #include "sig/call/give_up.h"
 #include "sig/call/lifetime.h"
+#include "sig/leg/flow_dtls.h"
 #include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/resume.h"
@@ -118,6 +119,41 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 		 LOG_STR("tenant", tenants_name(s->settings.tenants, decoded.tenant)),
 		 LOG_STR("state", call_state_name(decoded.state)));
 	return 0;
+}
+
+static void call_places(const struct shard *s, const struct call *c, shard_place_fn *each,
+			void *arg)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		const struct call_flow *f = &c->flows[i];
+		struct shard_place place = { .network = f->network,
+					     .rtp = s->settings.networks[f->network].media_bind };
+
+		if (c->moved & BIT64(f->leg) || flow_port(f) != f->port)
+			continue;
+		place.rtcp = place.rtp;
+		place.rtp.port = f->port;
+		place.rtcp.port = (uint16_t)(f->port + 1);
+		place.dscp =
+			f->kind == MEDIA_VIDEO ? s->settings.dscp_video : s->settings.dscp_audio;
+		each(&place, arg);
+	}
+}
+
+void shard_record_places(struct shard *s, struct bytes record, struct instant now,
+			 shard_place_fn *each, void *arg)
+{
+	struct call decoded = { 0 };
+	struct call_seed seed;
+	const char *reason;
+
+	shard_begin(s, now);
+	if (call_decode(&s->host, &decoded, &seed, record, &reason))
+		return;
+	if (decoded.state != CALL_ENDING)
+		call_places(s, &decoded, each, arg);
+	call_seed_clear(&seed);
+	call_free(&decoded);
 }
 
 static void resume_calls(struct shard *s)

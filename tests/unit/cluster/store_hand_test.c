@@ -271,6 +271,60 @@ static void test_offered(void **state)
 	close_both(&a, &b, &s);
 }
 
+enum { PEEKED = 200 };
+
+struct peeked {
+	struct node node;
+	uint32_t seen[PEEKED + 1];
+	uint32_t others;
+};
+
+static void on_peeked(struct bytes record, void *arg)
+{
+	struct peeked *p = arg;
+	uint64_t call = 0;
+
+	if (bytes_u64(record, &call) || call > PEEKED)
+		p->others++;
+	else
+		p->seen[call]++;
+}
+
+/* Before it is given: no lease is asked for, and nothing happens to what is broken. */
+static void test_peeked(void **state)
+{
+	static struct peeked p;
+	struct server s;
+	struct node a, *b = &p.node;
+	char text[8];
+
+	(void)state;
+	memset(&p, 0, sizeof(p));
+	open_both(&a, b, &s);
+	for (uint64_t call = 1; call <= PEEKED; call++) {
+		(void)snprintf(text, sizeof(text), "%u", (unsigned)call);
+		store_call_save(a.store, call, 1, bytes_str(text), NULL, NULL);
+	}
+	for (int i = 0; i < 500 && strcmp(server_ask(&s, "HLEN td:{s17}:rec"), "200") != 0; i++)
+		assert_false(drive(a.redis, 20, never, NULL));
+	(void)server_ask(&s, "HSET td:{s17}:rec %s nonsense", node_id(7));
+	assert_true(drive(b->redis, 10000, is_connected, b));
+	store_peek_calls(b->store, on_peeked, node_done, &p);
+	NODE_EXPECT(b, "o");
+	assert_true(b->version >= PEEKED - 1);
+	for (uint32_t call = 1; call <= PEEKED; call++)
+		assert_int_equal(p.seen[call] > 0, call != 7);
+	assert_int_equal(p.others, 0);
+	assert_string_equal(server_ask(&s, "HGET td:{s17}:rec %s", node_id(7)), "nonsense");
+	assert_false(store_is_healthy(b->store));
+	assert_true(store_is_healthy(a.store));
+	store_peek_calls(b->store, on_peeked, node_done, &p); /* it ends amid that */
+	node_close(b);
+	assert_string_equal(b->answers, "u");
+	node_close(&a);
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_wanted_once),
 		cmocka_unit_test(test_given_to_nobody),
 		cmocka_unit_test(test_offered),
+		cmocka_unit_test(test_peeked),
 		cmocka_unit_test(test_given_to_the_dead),
 		cmocka_unit_test(test_given_with_names),
 		cmocka_unit_test(test_not_with_ends_in_the_spool),

@@ -647,6 +647,46 @@ static void late_offer_across(void **state)
 	assert_same_media(l->r);
 }
 
+static uint32_t g_places;
+
+static void on_place(const struct shard_place *place, void *arg)
+{
+	const struct line *l = arg;
+	const struct rig *r = l->r;
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < r->media_count; i++) {
+		const struct flow_spec *spec = &r->media[i].spec;
+
+		found += r->media[i].kind == MEDIA_FLOW_OPEN &&
+			 addr_eq(&spec->local_rtp, &place->rtp) &&
+			 addr_eq(&spec->local_rtcp, &place->rtcp) && spec->dscp == place->dscp;
+	}
+	assert_int_equal(place->network, 0);
+	assert_int_equal(found, 1);
+	g_places++;
+}
+
+/* What of a record is to be opened, is known without being restored; nothing of what is broken or over. */
+static void places_of_a_record(void **state)
+{
+	struct line *l = *state;
+	struct text record = { 0 };
+
+	phones_talk(&l->a, &l->b);
+	g_places = 0;
+	assert_int_equal(text_set(&record, text_bytes(&rig_stored(l->r)->record)), 0);
+	shard_record_places(l->r->shard, text_bytes(&record), l->r->now, on_place, l);
+	assert_int_equal(g_places, 2);
+	assert_int_equal(rig_counts(l->r).calls, 1); /* the one that is there */
+	shard_record_places(l->r->shard, BYTES_LIT("nonsense"), l->r->now, on_place, l);
+	phone_request(&l->a, "BYE", "", "");
+	shard_record_places(l->r->shard, text_bytes(&rig_stored(l->r)->record), l->r->now, on_place,
+			    l);
+	assert_int_equal(g_places, 2);
+	text_clear(&record);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -664,6 +704,7 @@ int main(void)
 		LINE_TEST(cancelled_before),
 		LINE_TEST(hung_up_before),
 		LINE_TEST(late_offer_across),
+		LINE_TEST(places_of_a_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
