@@ -55,6 +55,8 @@ bool sockets_claim(struct sockets_link *l, uint32_t flow, const struct addr loca
 		   struct sockets *out);
 /* Duplicates are held from now on, in place of those that the flow had. */
 void sockets_hold(struct sockets_link *l, uint32_t flow, const struct sockets *s);
+/* The same, told with the next sockets_beat. */
+void sockets_hold_later(struct sockets_link *l, uint32_t flow, const struct sockets *s);
 /* The flow is closed. */
 void sockets_drop(struct sockets_link *l, uint32_t flow);
 /* Once a round: what had to wait; and what nobody took for SOCKETS_HELD_NS is closed. */

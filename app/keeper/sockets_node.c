@@ -208,6 +208,17 @@ void sockets_hold(struct sockets_link *l, uint32_t flow, const struct sockets *s
 		link_say(l, flow, &hold);
 }
 
+void sockets_hold_later(struct sockets_link *l, uint32_t flow, const struct sockets *s)
+{
+	const struct sockets_waiting hold = { .word = SOCKETS_HOLD,
+					      .number = NO_NUMBER,
+					      .sockets = *s };
+
+	assert(flow < l->flows);
+	if (l->keeper >= 0)
+		waiting_put(l, flow, &hold);
+}
+
 void sockets_drop(struct sockets_link *l, uint32_t flow)
 {
 	const struct sockets_waiting drop = { .word = SOCKETS_DROP, .number = NO_NUMBER };

@@ -115,6 +115,19 @@ void effects_keep(struct effects *e, enum effect_kind kind)
 	e->count = kept;
 }
 
+void effects_sift(struct effects *e, effects_take_fn *take, void *arg)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < e->count; i++) {
+		if (take(&e->list[i], arg))
+			effect_clear(&e->list[i]);
+		else
+			e->list[kept++] = e->list[i];
+	}
+	e->count = kept;
+}
+
 void effects_close(struct effects *e)
 {
 	effects_clear(e);

@@ -245,6 +245,41 @@ static void packets_wait(void **state)
 	assert_int_equal(own_descriptors(), before);
 }
 
+static void all_open_told_later(struct process *p)
+{
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		struct sockets s = flow_bound(i);
+
+		sockets_hold_later(&p->link, i, &s);
+		sockets_let_go(&s); /* the worker has closed its own by then */
+	}
+	if (p->link.held || p->link.order_count != FLOWS)
+		abort();
+	all_told(&p->link);
+	if (p->link.held != FLOWS || p->link.refused)
+		abort();
+	sockets_drop(&p->link, 0);
+	all_told(&p->link);
+}
+
+static void told_later(void **state)
+{
+	struct process p;
+	struct sockets s;
+
+	(void)state;
+	killed_after(all_open_told_later);
+	say(rtp_port(7), 'x');
+	p = process_begin();
+	assert_int_equal(p.heard, FLOWS - 1);
+	assert_true(is_free(rtp_port(0)));
+	assert_true(claim(&p, 7, &s));
+	hears(s.fd[0], 'x');
+	sockets_let_go(&s);
+	sockets_beat(&p.link, clock_now_ns() + SOCKETS_HELD_NS);
+	process_end(&p);
+}
+
 /* Whoever is killed before or behind its claims leaves all of them to the next one. */
 static void killed_again_and_again(void **state)
 {
@@ -416,6 +451,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(packets_wait, folder_made, folder_gone),
+		cmocka_unit_test_setup_teardown(told_later, folder_made, folder_gone),
 		cmocka_unit_test_setup_teardown(killed_again_and_again, folder_made, folder_gone),
 		cmocka_unit_test_setup_teardown(let_go, folder_made, folder_gone),
 		cmocka_unit_test_setup_teardown(address_goes, folder_made, folder_gone),
