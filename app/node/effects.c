@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/keeper/sockets.h"
+#include "app/node/ahead.h"
 #include "app/node/ended.h"
 #include "app/node/fields.h"
 #include "app/node/lives.h"
@@ -22,7 +23,7 @@
 #include "sig/transport/transport.h"
 
 static struct {
-	metric_id bind_failed, queue_full;
+	metric_id bind_failed, bound_ahead, queue_full;
 	struct histogram save;
 } g_metrics;
 
@@ -55,6 +56,10 @@ void effects_setup(void)
 	g_metrics.bind_failed =
 		metric_register(METRIC_COUNTER, "tandem_media_bind_failed_total", NULL,
 				"Media ports that could not be bound for a call.");
+	g_metrics.bound_ahead = metric_register(
+		METRIC_COUNTER, "tandem_media_bound_ahead_total", NULL,
+		"Media flows of shards that other nodes gave, opened with sockets that were bound "
+		"before that.");
 	g_metrics.queue_full =
 		metric_register(METRIC_COUNTER, "tandem_media_queue_full_total", NULL,
 				"Commands to the media worker lost because too many waited.");
@@ -277,7 +282,23 @@ static void media_hold(struct effects_to *to, const struct media_command *comman
 	const struct sockets s = { .local = { spec->local_rtp, spec->local_rtcp },
 				   .fd = { command->rtp_fd, command->rtcp_fd } };
 
-	sockets_hold(to->sockets, spec->id.slot, &s);
+	(to->hurries ? sockets_hold_later : sockets_hold)(to->sockets, spec->id.slot, &s);
+}
+
+/* Of a shard that came from another node just now. */
+static bool media_ahead(struct effects_to *to, struct media_command *command)
+{
+	const struct flow_spec *spec = &command->spec;
+	int fd[2];
+
+	if (!to->ahead ||
+	    !ahead_take(to->ahead, &spec->local_rtp, &spec->local_rtcp, spec->dscp, fd))
+		return false;
+	command->rtp_fd = fd[0];
+	command->rtcp_fd = fd[1];
+	media_hold(to, command);
+	metric_add(g_metrics.bound_ahead, 1);
+	return true;
 }
 
 static bool media_bind(struct effects_to *to, struct media_command *command, uint64_t call)
@@ -324,7 +345,8 @@ static void carry_media(struct effects_to *to, struct effect *e)
 	if (command->kind == MEDIA_FLOW_OPEN || command->kind == MEDIA_FLOW_UPDATE)
 		command->spec.place = to->place;
 	if (command->kind == MEDIA_FLOW_OPEN && !command->spec.shared_port &&
-	    !media_claim(to, command) && !media_bind(to, command, e->call))
+	    !media_claim(to, command) && !media_ahead(to, command) &&
+	    !media_bind(to, command, e->call))
 		return;
 	if (command->kind == MEDIA_FLOW_CLOSE)
 		sockets_drop(to->sockets, command->id.slot);
@@ -499,4 +521,24 @@ void effects_carry_out(struct effects_to *to, struct effects *e)
 	for (uint32_t i = 0; i < e->count && !*to->fenced; i++)
 		carry_one(to, &e->list[i]);
 	effects_clear(e);
+}
+
+/* A sound, and whoever has no sockets of its own, waits for what comes before it. */
+static bool open_ahead(struct effect *e, void *arg)
+{
+	struct effects_to *to = arg;
+	const struct media_command *c = e->kind == EFFECT_MEDIA ? e->media : NULL;
+
+	if (!c || c->kind != MEDIA_FLOW_OPEN || c->spec.shared_port ||
+	    c->spec.source.job.generation ||
+	    !ahead_has(to->ahead, &c->spec.local_rtp, &c->spec.local_rtcp, c->spec.dscp))
+		return false;
+	carry_media(to, e);
+	return true;
+}
+
+void effects_open_ahead(struct effects_to *to, struct effects *e)
+{
+	if (to->ahead->left && !*to->fenced)
+		effects_sift(e, open_ahead, to);
 }

@@ -45,6 +45,8 @@ struct effects_to {
 	struct store_shared *shared;
 	struct media_queue *media;
 	struct sockets_link *sockets; /* what the node's keeper has of media */
+	struct ahead *ahead;          /* bound for flows to come; NULL: of no shard */
+	bool hurries;                 /* parties wait for its flows: what can be told later is */
 	struct answers *answers;
 	uint64_t
 		bind_again_until_ns; /* start-up: ports of the process before may be bound until then */
@@ -68,5 +70,7 @@ struct effects_to {
 void effects_setup(void); /* registers the metrics; main thread, once */
 /* All of *e, then clears it. */
 void effects_carry_out(struct effects_to *to, struct effects *e);
+/* Only flows whose sockets are there already (ahead.h); all others stay in *e. */
+void effects_open_ahead(struct effects_to *to, struct effects *e);
 
 #endif

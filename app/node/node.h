@@ -257,6 +257,8 @@ int node_settings_read(struct settings *out, const char *path, enum node_reading
 void node_machine_check(const struct settings *s, const char *path, struct bytes yaml,
 			struct conf_errors *errors);
 /* Adds an error for each network whose address is none of this machine. */
+/* The machine has it not. */
+bool node_address_is_elsewhere(const struct addr *address);
 void node_addresses_check(const struct settings *s, struct bytes yaml, struct conf_errors *errors);
 /* A line of the log for each network without an interface, where media.port is xdp. */
 void node_interfaces_note(const struct node *n);

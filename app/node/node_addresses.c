@@ -29,6 +29,11 @@ static int bind_any_port(const struct addr *address)
 	return err;
 }
 
+bool node_address_is_elsewhere(const struct addr *address)
+{
+	return bind_any_port(address) == -EADDRNOTAVAIL;
+}
+
 static void node_address_check(const struct addr *bind, const char *path, struct bytes yaml,
 			       struct conf_errors *errors)
 {
@@ -36,7 +41,7 @@ static void node_address_check(const struct addr *bind, const char *path, struct
 	struct writer w = writer_over(text, sizeof(text));
 	uint32_t line = 1, column = 1;
 
-	if (bind_any_port(bind) != -EADDRNOTAVAIL)
+	if (!node_address_is_elsewhere(bind))
 		return;
 	(void)conf_where(yaml, path, &line, &column);
 	addr_write_ip(&w, bind);

@@ -29,13 +29,20 @@ bool node_shard_hears(const struct node_shard *s)
 
 /* ---- who takes ---- */
 
+/* What could not be made ready is made when the shard is here. */
+static void on_prepared(struct node_shard *s)
+{
+	s->wants_now = true;
+}
+
 static void on_phones(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	struct node_shard *s = arg;
 
 	(void)key;
 	(void)version;
-	s->wants_now = result == STORE_OK;
+	if (result == STORE_OK && s->wants_until_ns && s->state == NODE_SHARD_WAITING && !s->owned)
+		node_ahead_prepare(s, on_prepared);
 }
 
 bool node_shard_want(struct node_shard *s)
@@ -81,6 +88,7 @@ static void want_end(struct node_shard *s, uint64_t now_ns)
 			 LOG_U64("shard", s->number));
 	s->wants_until_ns = 0;
 	s->wants_again_ns = now_ns + WANT_NOT_NS;
+	node_ahead_close(s);
 }
 
 static void want_expire(struct node_shard *s, uint64_t now_ns)

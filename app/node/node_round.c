@@ -103,7 +103,7 @@ void node_on_media(int fd, unsigned events, void *arg)
 				node_players_event(n, &list[i], now.ns);
 				continue;
 			}
-			if (!core)
+			if (!core || node_ahead_keeps(n, &list[i]))
 				continue;
 			if (list[i].kind == MEDIA_FLOW_CLOSED)
 				ended_flow(&n->ended, core,
@@ -505,7 +505,8 @@ void node_round(void *arg)
 		return;
 	}
 	node_hand_round(n, clock_now_ns());
-	sockets_beat(&n->keeper.sockets, clock_now_ns());
+	if (!node_ahead_round(n))
+		sockets_beat(&n->keeper.sockets, clock_now_ns());
 	if (n->sip)
 		transport_flush(n->sip);
 	if (n->control)

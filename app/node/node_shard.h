@@ -6,6 +6,7 @@
 #ifndef APP_NODE_NODE_SHARD_H
 #define APP_NODE_NODE_SHARD_H
 
+#include "app/node/ahead.h"
 #include "app/node/effects.h"
 #include "sig/shard/shard.h"
 
@@ -21,6 +22,19 @@ enum node_shard_state {
 
 struct node_shard;
 typedef void node_shard_fn(struct node_shard *s);
+
+/* node_ahead.c */
+struct node_ahead {
+	struct ahead sockets;
+	bool peeks; /* Redis is asked what calls the shard has */
+	bool loads; /* its lease is ours, and calls come in */
+	uint32_t
+		networks; /* bits: of those sockets are bound, as their addresses are not here yet; 0: no more */
+	uint64_t until_ns;
+	node_shard_fn *done;         /* who is told then */
+	struct media_event **events; /* of flows that were opened before the shard is live */
+	uint32_t event_count;
+};
 
 struct node_shard {
 	struct node *node;
@@ -51,8 +65,11 @@ struct node_shard {
 	store_done_fn *loaded;    /* WAITING: who is told of its calls and subscriptions */
 	node_shard_fn *addressed; /* WAITING: who is told that its addresses are here */
 	uint32_t addresses_asked; /* so many answers of the keeper are on their way */
-	uint64_t toll_day;        /* WAITING: of which it is read what calls outside have cost */
-	uint32_t check_cursor;    /* calls whose records are looked for come after it */
+	bool has_addresses;       /* WAITING: whatever could come has */
+	bool has_calls;           /* WAITING: and subscriptions */
+	struct node_ahead ahead;
+	uint64_t toll_day;     /* WAITING: of which it is read what calls outside have cost */
+	uint32_t check_cursor; /* calls whose records are looked for come after it */
 };
 
 /* ---- which ---- */
@@ -117,6 +134,21 @@ uint64_t node_hand_next_ns(const struct node *n);
 void node_hand_round(struct node *n, uint64_t now_ns);
 /* Somebody may take the shards of this node. */
 bool node_hand_is_possible(const struct node *n);
+
+/* ---- media of a shard that comes from a node that lives: node_ahead.c ---- */
+
+/* Sockets are bound for the calls that Redis has by now. done: whatever came of it, where the shard is wanted still. */
+void node_ahead_prepare(struct node_shard *s, node_shard_fn *done);
+/* Flows of the calls that are loaded by now are opened, where the shard's addresses are here. */
+void node_ahead_open(struct node_shard *s);
+/* WAITING: the event is of such a flow, and is kept until the shard is live. */
+bool node_ahead_keeps(struct node *n, const struct media_event *event);
+/* It is live, and has been resumed. */
+void node_ahead_tell(struct node_shard *s);
+/* Whatever is left of it goes. */
+void node_ahead_close(struct node_shard *s);
+/* End of a round. True: a shard is being loaded, and what can wait does. */
+bool node_ahead_round(struct node *n);
 
 /* ---- all of them ---- */
 

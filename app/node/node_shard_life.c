@@ -375,8 +375,11 @@ static void go_live(struct node_shard *s)
 	s->effects_to.bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS;
 	node_shards_listen(n);
 	/* media first: what is open is said again to parties that may wait for it longer */
+	s->effects_to.hurries = true;
 	effects_carry_out(&s->effects_to, shard_effects(s->core));
+	s->effects_to.hurries = false;
 	shard_resume(s->core, clock_instant());
+	node_ahead_tell(s);
 	shard_hops(s->core, shard_hop_know, n);
 	node_drain_tell(n);
 	claimant_notices(n->claimant);
@@ -410,6 +413,7 @@ void node_shard_step_back(struct node_shard *s)
 	s->state = NODE_SHARD_WAITING;
 	node_addresses_leave(s);
 	s->silent = s->busy = s->owned = s->watches = false;
+	s->has_addresses = s->has_calls = false;
 	s->wants_until_ns = s->gives_to = s->offered_ns = 0;
 	s->retry_ns = clock_now_ns() + LEASE_PAUSE_NS;
 	if (n->cell)
@@ -420,6 +424,7 @@ void node_shard_clear(struct node_shard *s)
 {
 	struct node *n = s->node;
 
+	node_ahead_close(s);
 	core_silence(s);
 	node_shards_listen(n);
 	shard_join_again(s->core);
@@ -448,6 +453,21 @@ static int on_late_binding(struct bytes key, struct bytes record, void *arg)
 	return 0;
 }
 
+/* Ports are bound when it goes live: until then its calls may come in before its addresses. */
+static void live_if_all(struct node_shard *s)
+{
+	if (!s->has_addresses || !s->has_calls)
+		return;
+	if (node_is_clustered(s->node) && !store_lease_lasts(s->store)) {
+		LOG_ERROR("node", 0,
+			  "the lease of a shard was past before it could go live: trying again",
+			  LOG_U64("shard", s->number));
+		node_shard_stand_by(s);
+		return;
+	}
+	go_live(s);
+}
+
 static void on_late_calls(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	struct node_shard *s = arg;
@@ -456,18 +476,15 @@ static void on_late_calls(enum store_result result, uint64_t key, uint64_t versi
 	(void)version;
 	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING)
 		return;
-	if (node_is_clustered(s->node) && (result != STORE_OK || !store_lease_lasts(s->store))) {
-		LOG_ERROR("node", 0,
-			  result == STORE_OK
-				  ? "the lease of a shard was past before its calls "
-				    "were loaded: trying again"
-				  : "the calls of a shard cannot be loaded: trying again",
-			  LOG_U64("shard", s->number));
-		node_shard_stand_by(s);
+	if (result == STORE_OK) {
+		s->has_calls = true;
+		live_if_all(s);
 		return;
 	}
-	if (result == STORE_OK) {
-		go_live(s);
+	if (node_is_clustered(s->node)) {
+		LOG_ERROR("node", 0, "the calls of a shard cannot be loaded: trying again",
+			  LOG_U64("shard", s->number));
+		node_shard_stand_by(s);
 		return;
 	}
 	/* without the lease, which then expires: what is in memory by now is not all of it */
@@ -492,22 +509,24 @@ static void on_late_bindings(enum store_result result, uint64_t key, uint64_t ve
 		on_late_calls(result, key, version, s);
 }
 
-/* Media ports are bound while calls are loaded: the addresses come first. */
-static bool is_to_load(const struct node_shard *s)
+static void late_addressed(struct node_shard *s)
 {
-	return s->state == NODE_SHARD_WAITING && s->node->phase == NODE_RUNNING;
+	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING)
+		return;
+	s->has_addresses = true;
+	live_if_all(s);
 }
 
-static void late_load_calls(struct node_shard *s)
+/* phones: they may have changed since this one started. */
+static void late_load(struct node_shard *s, bool phones)
 {
-	if (is_to_load(s))
-		node_shard_load_calls(s, on_late_calls);
-}
-
-static void late_load_all(struct node_shard *s)
-{
-	if (is_to_load(s))
+	s->has_addresses = s->has_calls = s->fenced = false;
+	s->ahead.loads = true;
+	node_addresses_take(s, late_addressed);
+	if (phones)
 		node_shard_load_phones(s, on_late_bindings);
+	else
+		node_shard_load_calls(s, on_late_calls);
 }
 
 static void on_late_lease(enum store_result result, uint64_t key, uint64_t version, void *arg)
@@ -520,7 +539,7 @@ static void on_late_lease(enum store_result result, uint64_t key, uint64_t versi
 	if (s->state != NODE_SHARD_WAITING || s->node->phase != NODE_RUNNING || s->owned)
 		return;
 	if (result == STORE_OK)
-		node_addresses_take(s, s->wants_until_ns ? late_load_calls : late_load_all);
+		late_load(s, !s->wants_until_ns);
 	else if (result != STORE_CONFLICT || !node_shard_is_held(s))
 		wait_again(s);
 }
@@ -543,7 +562,7 @@ void node_shard_claimed(struct node_shard *s, const struct lease_grant *grant)
 	if (s->state != NODE_SHARD_WAITING || s->owned)
 		return;
 	s->owned = s->busy = true;
-	node_addresses_take(s, late_load_all);
+	late_load(s, true);
 }
 
 void node_shards_beat(struct node *n, uint64_t now_ns)
@@ -720,6 +739,8 @@ void node_shards_store_close(struct node *n)
 
 void node_shards_close(struct node *n)
 {
-	for (uint32_t i = 0; i < n->shard_count; i++)
+	for (uint32_t i = 0; i < n->shard_count; i++) {
+		node_ahead_close(&n->shards[i]);
 		shard_close(n->shards[i].core);
+	}
 }

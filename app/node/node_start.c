@@ -524,6 +524,7 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->shared = n->store;
 	to->media = &n->media_queue;
 	to->sockets = &n->keeper.sockets;
+	to->ahead = s ? &s->ahead.sockets : NULL;
 	to->answers = &n->answers;
 	to->ended = &n->ended;
 	to->plays = &n->plays;

@@ -28,6 +28,7 @@ def run(place, options, say):
             break
     wholes = [each.whole_s for each in done]
     return {"rounds": len(done), **check.calls_judged(place, calls, done, say), "leaks": sum(sum(each.leaks.values()) for each in done),
+            "flows_ahead": sum(node.metric("tandem_media_bound_ahead_total") for node in place.nodes if node.running()),
             "whole_s": None if None in wholes else round(max(wholes), 2)}
 
 

@@ -13,6 +13,7 @@ from patience import until
 
 BUILD = "release"           # it has the load generator
 FIGURES = {"kills": 1, "calls": 6, "calls_lost": 0, "cdr_expected": 6, "cdr_missing": 0, "cdr_duplicate": 0}
+DRAINED = {"rounds": 2, "calls": 6, "calls_lost": 0, "cdr_expected": 6, "cdr_missing": 0, "cdr_duplicate": 0, "leaks": 0}
 REDIS_FIGURES = {"rounds": 10, "calls": 33, "calls_lost": 0, "cdr_expected": 33, "cdr_missing": 0, "cdr_ids_wrong": 0, "leaks": 0, "double_owners": 0,
                  "node_restarts": 0}
 
@@ -51,6 +52,14 @@ class Cluster(unittest.TestCase):
         figures = json.loads(said.splitlines()[-1])
         self.assertEqual({name: figures[name] for name in FIGURES}, FIGURES)
         self.assertGreater(figures["gap_max_ms"], 20)       # there was audio
+
+    def test_nodes_are_drained(self):
+        process = self.start("--chaos", "2", "--only", "drain", "--calls", "6")
+        said = process.stdout.read()
+        self.assertEqual(process.wait(), 0, said)
+        figures = json.loads(said.splitlines()[-1])
+        self.assertEqual({name: figures[name] for name in DRAINED}, DRAINED)
+        self.assertGreaterEqual(figures["flows_ahead"], 8, said)    # a shard of two calls or more went away and back, with all its ports
 
     def test_redis_fails(self):
         process = self.start("--chaos", "10", "--redis", "--brief", "--calls", "3")
