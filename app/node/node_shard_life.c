@@ -25,7 +25,7 @@
 /* The parties hear nothing from when a shard is given until who wants it asks again. */
 #define WANT_PAUSE_NS (5 * NS_PER_MS)
 
-enum { CHECK_CALLS = 256, CHECK_BEATS = 6, UNKEPT_LENGTHS = 3 };
+enum { CHECK_CALLS = 256, CHECK_BEATS = 6, UNKEPT_LENGTHS = 3, CALLS_AT_ONCE = 16 };
 
 static struct {
 	metric_id live, waiting, lost;
@@ -198,7 +198,8 @@ static int on_call(struct bytes key, struct bytes record, void *arg)
 			  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
 		return err;
 	}
-	s->node->calls_restored++;
+	if (++s->node->calls_restored % CALLS_AT_ONCE == 0)
+		node_ahead_open(s); /* the worker opens them while others are restored */
 	return 0;
 }
 
