@@ -6,6 +6,7 @@
 #include "dsp/half_band.h"
 #include "dsp/resample.h"
 #include "dsp/resampler.h"
+#include "dsp/sixth_band.h"
 #include "tests/unit/dsp/measure.h"
 
 enum { LONGEST = 48000, EDGE_MS = 20, PEAK = 10000 };
@@ -195,6 +196,91 @@ static void test_streams(void **state)
 	}
 }
 
+/* ---- six times the rate, and back ---- */
+
+static void sixth_line(bool up, size_t piece, const int16_t *in, int16_t *out)
+{
+	struct sixth_band s = { 0 };
+
+	for (size_t done = 0; done + piece <= 8000; done += piece)
+		if (up)
+			sixth_band_up(&s, in + done, piece, out + 6 * done);
+		else
+			sixth_band_down(&s, in + 6 * done, piece, out + done);
+}
+
+/* As loud, and as late as it says. */
+static void test_sixth_sines(void **state)
+{
+	static const double HZ[] = { 100, 300, 1000, 2000, 3000 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(HZ); i++)
+		for (int up = 0; up < 2; up++) {
+			uint32_t from = up ? 8000 : 48000, to = up ? 48000 : 8000;
+			size_t late = up ? SIXTH_BAND_UP_DELAY : SIXTH_BAND_DOWN_DELAY / 6;
+			double early = up ? 0 : SIXTH_BAND_DOWN_DELAY % 6 / 48000.0, snr;
+
+			sine(g_in, from, from, HZ[i]);
+			for (size_t n = 0; n < to; n++) /* a part of a sample late */
+				g_want[n] = (int16_t)lrint(
+					PEAK * sin(2 * M_PI * HZ[i] * ((double)n / to - early)));
+			sixth_line(up, 160, g_in, g_out);
+			snr = measure_snr_at(g_want + to / 10, g_out + to / 10, to / 2, late);
+			if (snr < 35)
+				fail_msg("%.0f Hz, up %d: %.1f dB", HZ[i], up, snr);
+		}
+}
+
+/* No images, and nothing folded. */
+static void test_sixth_filters(void **state)
+{
+	static const struct {
+		bool up;
+		double hz, seen_at;
+	} rows[] = {
+		{ true, 1000, 7000 },  { true, 1000, 9000 },   { true, 1000, 15000 }, { true, 1000, 17000 },
+		{ true, 3000, 13000 }, { true, 3000, 19000 },  { true, 3000, 5000 },  { false, 5500, 2500 },
+		{ false, 7000, 1000 }, { false, 15000, 1000 }, { false, 13000, 3000 }, { false, 19000, 3000 },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		uint32_t from = row->up ? 8000 : 48000, to = row->up ? 48000 : 8000;
+		double peak;
+
+		sine(g_in, from, from, row->hz);
+		sixth_line(row->up, 160, g_in, g_out);
+		peak = measure_peak(g_out + to / 10, to / 2, to, row->seen_at);
+		if (20 * log10(PEAK / peak) < 50)
+			fail_msg("%d: %.0f Hz of %.0f: %.1f dB", row->up, row->seen_at, row->hz,
+				 20 * log10(PEAK / peak));
+	}
+}
+
+/* However a stream is cut; the loudest there is does not wrap around. */
+static void test_sixth_pieces(void **state)
+{
+	static const size_t pieces[] = { 1, 20, 80, 400, 1600 };
+
+	(void)state;
+	for (size_t i = 0; i < LONGEST; i++)
+		g_in[i] = i / 20 % 2 ? INT16_MAX : INT16_MIN;
+	for (int up = 0; up < 2; up++) {
+		sixth_line(up, 160, g_in, g_want);
+		for (size_t i = 0; i < COUNT_OF(pieces); i++) {
+			sixth_line(up, pieces[i], g_in, g_out);
+			assert_memory_equal(g_out, g_want, (up ? 48000 : 8000) * sizeof(*g_out));
+		}
+	}
+	sixth_line(true, 160, g_in, g_out);
+	for (size_t i = 600; i < 47000; i++)
+		if ((i - SIXTH_BAND_UP_DELAY) % 120 > 30 && (i - SIXTH_BAND_UP_DELAY) % 120 < 90)
+			assert_true((i - SIXTH_BAND_UP_DELAY) / 120 % 2 ? g_out[i] > 20000
+									: g_out[i] < -20000);
+}
+
 /* Samples alone go the plain way, and many at once by vectors: the same comes out, of anything. */
 static void test_vectors(void **state)
 {
@@ -225,7 +311,9 @@ int main(void)
 		cmocka_unit_test(test_sines),          cmocka_unit_test(test_what_is_filtered),
 		cmocka_unit_test(test_telephone_band), cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_loudest),        cmocka_unit_test(test_frames_join),
-		cmocka_unit_test(test_streams),        cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_streams),        cmocka_unit_test(test_sixth_sines),
+		cmocka_unit_test(test_sixth_filters),  cmocka_unit_test(test_sixth_pieces),
+		cmocka_unit_test(test_vectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
