@@ -22,9 +22,6 @@ static const struct codec_cost {
 	{ "opus", 24000, 50000, 15000, 23000 },
 };
 
-/* Its filter has as many taps a second, whichever of 8,000, 16,000 and 48,000 Hz become which. */
-enum { RESAMPLER_NS = 10000 };
-
 static const struct codec_cost *cost_of(const char *codec, uint32_t rate)
 {
 	const struct codec_cost *found = NULL;
@@ -47,9 +44,4 @@ uint32_t codec_encode_ns(const struct encoder_settings *s)
 uint32_t codec_decode_ns(const char *codec, uint32_t rate)
 {
 	return cost_of(codec, rate)->decode_ns;
-}
-
-uint32_t resampler_run_ns(uint32_t from, uint32_t to)
-{
-	return from == to ? 0 : RESAMPLER_NS;
 }

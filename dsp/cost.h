@@ -8,10 +8,15 @@
 
 #include "dsp/encoder.h"
 
+/* At another rate. */
+enum {
+	RESAMPLER_NS =
+		10000, /* whichever of 8,000, 16,000 and 48,000 Hz become which: its filter has as many taps a second */
+	SIXTH_BAND_NS = 2000,
+};
+
 /* Of settings with defaults: codec, rate and complexity count. */
 uint32_t codec_encode_ns(const struct encoder_settings *s);
 uint32_t codec_decode_ns(const char *codec, uint32_t rate);
-/* At another rate, by dsp/resampler.h. */
-uint32_t resampler_run_ns(uint32_t from, uint32_t to);
 
 #endif

@@ -44,9 +44,15 @@ static bool is_straight(const struct coding *c)
 	return c->rate_in == c->rate_out;
 }
 
-static bool is_half_band(const struct coding *c)
+/* One of the two is twice, or six times, the other one. */
+static bool is_by(const struct coding *c, uint32_t times)
 {
-	return !is_straight(c) && c->rate_in <= RATE_WIDE && c->rate_out <= RATE_WIDE;
+	return c->rate_in == times * c->rate_out || c->rate_out == times * c->rate_in;
+}
+
+static bool is_resampled(const struct coding *c)
+{
+	return !is_straight(c) && !is_by(c, 2) && !is_by(c, 6);
 }
 
 /* As long as was asked for at most, where Opus has such packets and one is no long slice (dsp/encoder.h). */
@@ -98,7 +104,7 @@ uint32_t coding_cost_ns(const struct media_coding *spec, uint32_t opus_hz)
 	uint32_t packet_ms, between;
 
 	rates_set(&c, spec, opus_hz);
-	between = is_half_band(&c) ? 0 : resampler_run_ns(c.rate_in, c.rate_out);
+	between = is_resampled(&c) ? RESAMPLER_NS : is_by(&c, 6) ? SIXTH_BAND_NS : 0;
 	out = settings_of(&c, spec);
 	packet_ms = spec->packet_ms ? out.packet_ms : CODEC_PACKET_MS;
 	return (codec_encode_ns(&out) +
@@ -115,7 +121,7 @@ static int codecs_open(struct coding *c, const struct media_coding *spec)
 
 	if (!err)
 		err = encoder_open(&c->encoder, &out);
-	if (!err && !is_straight(c) && !is_half_band(c))
+	if (!err && is_resampled(c))
 		err = resampler_open(&c->resampler, c->rate_in, c->rate_out);
 	if (err)
 		return err;
@@ -162,7 +168,7 @@ void coding_begin(struct coding *c)
 {
 	if (c->heard)
 		c->broken = decoder_reset(c->decoder) != 0;
-	c->band = (struct half_band){ 0 };
+	c->band = (struct sixth_band){ 0 };
 	if (c->resampler)
 		resampler_reset(c->resampler);
 	c->at = c->count = c->heard = 0;
@@ -193,22 +199,37 @@ static int16_t *behind(struct coding *c)
 	return c->pcm + c->at + c->count;
 }
 
+static void band_up(struct coding *c, const int16_t *in, uint32_t n, int16_t *out)
+{
+	if (is_by(c, 2))
+		half_band_up(&c->band.half, in, n, out);
+	else
+		sixth_band_up(&c->band, in, n, out);
+}
+
+static void band_down(struct coding *c, const int16_t *in, uint32_t n, int16_t *out)
+{
+	if (is_by(c, 2))
+		half_band_down(&c->band.half, in, n, out);
+	else
+		sixth_band_down(&c->band, in, n, out);
+}
+
 /* n samples of rate_in, which lie in the space, are at the rate of the encoder behind what waits. How many. */
 static uint32_t space_add(struct coding *c, const coding_space *space, uint32_t n)
 {
-	if (is_straight(c)) {
+	uint32_t out = (uint32_t)((uint64_t)n * c->rate_out / c->rate_in);
+
+	if (is_straight(c))
 		memcpy(behind(c), space, n * sizeof(*space));
-	} else if (c->resampler) {
-		n = resampler_run(c->resampler, space, n, behind(c), c->room - c->at - c->count);
-	} else if (c->rate_in < c->rate_out) {
-		half_band_up(&c->band, space, n, behind(c));
-		n *= 2;
-	} else {
-		n /= 2;
-		half_band_down(&c->band, space, n, behind(c));
-	}
-	c->count += n;
-	return n;
+	else if (c->resampler)
+		out = resampler_run(c->resampler, space, n, behind(c), c->room - c->at - c->count);
+	else if (c->rate_in < c->rate_out)
+		band_up(c, space, n, behind(c));
+	else
+		band_down(c, space, out, behind(c));
+	c->count += out;
+	return out;
 }
 
 static uint32_t samples_in(const struct coding *c, uint32_t samples_out)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One codec into another: what a decoder makes waits here until an encoder has a packet of it. Opus runs at the rate of the other codec, so
- * nothing is resampled there; 8,000 and 16,000 Hz meet in a half-band filter. Where Opus is told to run at 48,000 a resampler stands
- * between. Memory is allocated at open alone.
+ * nothing is resampled there; 8,000 and 16,000 Hz meet in a half-band filter. Where Opus is told to run at 48,000 a sixth band stands
+ * between, or a resampler beside 16,000. Memory is allocated at open alone.
  */
 #ifndef ENGINE_JOB_CODING_H
 #define ENGINE_JOB_CODING_H
 
 #include "base/bytes.h"
-#include "dsp/half_band.h"
+#include "dsp/sixth_band.h"
 #include "media/flow.h"
 
 struct decoder;
@@ -26,7 +26,7 @@ enum {
 struct coding {
 	struct decoder *decoder;
 	struct encoder *encoder;
-	struct half_band band;
+	struct sixth_band band;       /* its half alone between 8,000 and 16,000 Hz */
 	struct resampler *resampler;  /* NULL: the rates are equal, or the band's */
 	uint32_t rate_in, rate_out;   /* of PCM: of the decoder, of the encoder */
 	uint32_t clock_in, clock_out; /* of RTP */
