@@ -533,11 +533,10 @@ static const struct conf_field g_media_fields[] = {
 	  .names = g_opus_rate_names,
 	  .preset = "auto",
 	  .help = "Hz at which Opus is decoded, and encoded, where audio is encoded again. auto: "
-		  "as "
-		  "the other codec has it, 8000 or 16000; there is nothing to hear above. 48000: "
-		  "as servers do that know no other rate, so that calls sound and cost as with "
-		  "them: 24 kbit/s, up to four times the CPU, and up to 3 ms of delay. For calls "
-		  "set up or changed from now on." },
+		  "as the other codec has it, 8000 or 16000; there is nothing to hear above. "
+		  "48000: as servers do that know no other rate, so that calls sound and cost as "
+		  "with them: 24 kbit/s, up to four times the CPU, and 1 to 2 ms of delay. For "
+		  "calls set up or changed from now on." },
 	{ .key = "timeout",
 	  DURATION(settings_media, timeout, 0, SECONDS(86400)),
 	  .preset = "300s",
