@@ -6,6 +6,7 @@
  *   transcode --codec opus|G722 [--calls 50] [--rounds 500] [--seconds 5]    one JSON line
  *   transcode --codec opus|G722 --payloads                                  what both sides say, in hex
  *   transcode --peer wide|full ...      the party with Opus sends more than it is sent; the bare codecs have the narrow band all the same
+ *   transcode --full ...                Opus at 48 kHz and complexity 10, as some servers have it: what resamples is the worker's
  *
  * The other party of each call has PCMU. In the last part packets come at the rate of time, each call's at a moment of its own: late is
  * what leaves, after it came.
@@ -22,6 +23,7 @@
 #include "base/log.h"
 #include "dsp/decoder.h"
 #include "dsp/encoder.h"
+#include "dsp/sixth_band.h"
 #include "engine/job/turn.h"
 #include "engine/port/port_sim.h"
 
@@ -39,6 +41,7 @@ enum {
 	PERIOD_MS = 20,
 	BLOCK = 20, /* rounds of one kind, then of the other */
 	STEPS_MAX = 1 << 18,
+	FULL_COMPLEXITY = 10,
 	PT_NARROW = 0,
 	PT_OTHER = 96,
 	LATE_MAX = 1 << 22,
@@ -57,6 +60,8 @@ struct call {
 struct bench {
 	uint32_t calls, rounds, seconds;
 	enum media_codec other;
+	bool full;            /* Opus at 48 kHz, and as complex as can be */
+	struct sixth_band up; /* where it is full: what the bare codec encodes */
 	uint32_t peer_rate; /* of the PCM that the party with Opus encodes; 0: that of the engine */
 	struct sound sound[SOUND_KINDS];
 	struct call *list; /* bare codecs */
@@ -82,7 +87,9 @@ static void check(const char *what, int err)
 
 static uint32_t rate_of(const struct bench *b)
 {
-	return b->other == MEDIA_CODEC_G722 ? 16000 : 8000;
+	if (b->other == MEDIA_CODEC_G722)
+		return 16000;
+	return b->full ? CODEC_RATE_MAX : 8000;
 }
 
 static struct encoder_settings settings_of(const struct bench *b, int side)
@@ -92,9 +99,10 @@ static struct encoder_settings settings_of(const struct bench *b, int side)
 	if (b->other == MEDIA_CODEC_G722)
 		return (struct encoder_settings){ .codec = "G722" };
 	return (struct encoder_settings){ .codec = "opus",
-					  .rate = 8000,
-					  .bit_rate = 12000,
-					  .complexity = CODING_COMPLEXITY,
+					  .rate = rate_of(b),
+					  .bit_rate = b->full ? 24000 : 12000,
+					  .complexity =
+						  b->full ? FULL_COMPLEXITY : CODING_COMPLEXITY,
 					  .voice = true };
 }
 
@@ -192,7 +200,9 @@ static uint64_t bare_round(struct bench *b, uint32_t n)
 
 	for (uint32_t i = 0; i < 160; i++)
 		narrow[i] = sample_at(n * 160 + i, 8000);
-	for (uint32_t i = 0; i < rate_of(b) / 50; i++)
+	if (b->full) /* as much as the worker has, which knows no more */
+		sixth_band_up(&b->up, narrow, 160, other);
+	for (uint32_t i = 0; !b->full && i < rate_of(b) / 50; i++)
 		other[i] = sample_at(n * rate_of(b) / 50 + i, rate_of(b));
 	start_ns = clock_thread_cpu_ns();
 	for (uint32_t i = 0; i < b->calls; i++)
@@ -230,7 +240,9 @@ static struct flow_spec spec_of(const struct bench *b, uint32_t slot)
 			     .coding = 1 } },
 		.codings = { { .from = (uint8_t)(other ? b->other : MEDIA_CODEC_PCMU),
 			       .to = (uint8_t)(other ? MEDIA_CODEC_PCMU : b->other),
-			       .complexity = CODING_COMPLEXITY } }, /* whatever the load is */
+			       .complexity =
+				       b->full ? FULL_COMPLEXITY
+					       : CODING_COMPLEXITY } }, /* whatever the load is */
 	};
 
 	s.rules[0].clock_hz = media_codec_facts(s.codings[0].from)->clock_hz;
@@ -242,6 +254,9 @@ static void engine_begin(struct bench *b)
 	struct worker_settings settings = {
 		.slots = b->calls * 2, .commands = 64, .events = 1 << 12, .metrics = &b->metrics
 	};
+
+	if (b->full)
+		settings.coding = ease_pack(FULL_COMPLEXITY, EASE_BUSY) | EASE_FULL_RATE;
 
 	media_metrics_register_of(&b->metrics, 0);
 	check("worker", worker_open(&b->w, &settings));
@@ -454,6 +469,7 @@ int main(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 's' },
 		{ "payloads", no_argument, NULL, 'p' },
 		{ "peer", required_argument, NULL, 'e' },
+		{ "full", no_argument, NULL, 'f' },
 		{ 0 },
 	};
 	static struct bench b = {
@@ -474,6 +490,8 @@ int main(int argc, char **argv)
 			b.seconds = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (c == 'p')
 			payloads = true;
+		else if (c == 'f')
+			b.full = true;
 		else if (c == 'e' && strcmp(optarg, "wide") == 0)
 			b.peer_rate = 16000;
 		else if (c == 'e' && strcmp(optarg, "full") == 0)
