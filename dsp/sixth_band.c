@@ -14,7 +14,7 @@ static const int16_t g_taps[TAPS + 1] = {
 	8550, 4336, 24,  -1307, -1093, -11, 233,  221,  0,
 };
 
-static int16_t rounded(int32_t sum)
+static int16_t third_rounded(int32_t sum)
 {
 	int32_t v = (sum + (1 << (ONE_SHIFT - 1))) >> ONE_SHIFT;
 
@@ -30,7 +30,7 @@ static int16_t third_up(const int16_t *x, int phase)
 
 	for (int i = 0; i < PHASE_TAPS; i++)
 		sum += g_taps[phase + 3 * i] * x[PHASE_TAPS - 1 - i];
-	return rounded(3 * sum);
+	return third_rounded(3 * sum);
 }
 
 static int16_t third_down(const int16_t *x)
@@ -39,10 +39,10 @@ static int16_t third_down(const int16_t *x)
 
 	for (int i = 0; i < TAPS; i++)
 		sum += g_taps[i] * x[i];
-	return rounded(sum);
+	return third_rounded(sum);
 }
 
-static void block_up(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out)
+static void sixth_block_up(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out)
 {
 	int16_t line[SIXTH_BAND_UP_BEFORE + 2 * BLOCK];
 
@@ -56,7 +56,7 @@ static void block_up(struct sixth_band *s, const int16_t *in, size_t n, int16_t 
 	}
 }
 
-static void block_down(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out)
+static void sixth_block_down(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out)
 {
 	int16_t line[SIXTH_BAND_DOWN_BEFORE + 6 * BLOCK], wide[2 * BLOCK];
 
@@ -71,11 +71,11 @@ static void block_down(struct sixth_band *s, const int16_t *in, size_t n, int16_
 void sixth_band_up(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out)
 {
 	for (size_t done = 0; done < n; done += BLOCK)
-		block_up(s, in + done, n - done < BLOCK ? n - done : BLOCK, out + 6 * done);
+		sixth_block_up(s, in + done, n - done < BLOCK ? n - done : BLOCK, out + 6 * done);
 }
 
 void sixth_band_down(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out)
 {
 	for (size_t done = 0; done < n; done += BLOCK)
-		block_down(s, in + 6 * done, n - done < BLOCK ? n - done : BLOCK, out + done);
+		sixth_block_down(s, in + 6 * done, n - done < BLOCK ? n - done : BLOCK, out + done);
 }

@@ -45,14 +45,14 @@ static bool is_straight(const struct coding *c)
 }
 
 /* One of the two is twice, or six times, the other one. */
-static bool is_by(const struct coding *c, uint32_t times)
+static bool rate_is_by(const struct coding *c, uint32_t times)
 {
 	return c->rate_in == times * c->rate_out || c->rate_out == times * c->rate_in;
 }
 
 static bool is_resampled(const struct coding *c)
 {
-	return !is_straight(c) && !is_by(c, 2) && !is_by(c, 6);
+	return !is_straight(c) && !rate_is_by(c, 2) && !rate_is_by(c, 6);
 }
 
 /* As long as was asked for at most, where Opus has such packets and one is no long slice (dsp/encoder.h). */
@@ -104,7 +104,7 @@ uint32_t coding_cost_ns(const struct media_coding *spec, uint32_t opus_hz)
 	uint32_t packet_ms, between;
 
 	rates_set(&c, spec, opus_hz);
-	between = is_resampled(&c) ? RESAMPLER_NS : is_by(&c, 6) ? SIXTH_BAND_NS : 0;
+	between = is_resampled(&c) ? RESAMPLER_NS : rate_is_by(&c, 6) ? SIXTH_BAND_NS : 0;
 	out = settings_of(&c, spec);
 	packet_ms = spec->packet_ms ? out.packet_ms : CODEC_PACKET_MS;
 	return (codec_encode_ns(&out) +
@@ -201,7 +201,7 @@ static int16_t *behind(struct coding *c)
 
 static void band_up(struct coding *c, const int16_t *in, uint32_t n, int16_t *out)
 {
-	if (is_by(c, 2))
+	if (rate_is_by(c, 2))
 		half_band_up(&c->band.half, in, n, out);
 	else
 		sixth_band_up(&c->band, in, n, out);
@@ -209,7 +209,7 @@ static void band_up(struct coding *c, const int16_t *in, uint32_t n, int16_t *ou
 
 static void band_down(struct coding *c, const int16_t *in, uint32_t n, int16_t *out)
 {
-	if (is_by(c, 2))
+	if (rate_is_by(c, 2))
 		half_band_down(&c->band.half, in, n, out);
 	else
 		sixth_band_down(&c->band, in, n, out);
