@@ -12,7 +12,7 @@
 enum {
 	RESAMPLER_NS =
 		10000, /* whichever of 8,000, 16,000 and 48,000 Hz become which: its filter has as many taps a second */
-	SIXTH_BAND_NS = 2000,
+	SIXTH_BAND_NS = 2500,
 };
 
 /* Of settings with defaults: codec, rate and complexity count. */

@@ -3,15 +3,30 @@
 
 #include <string.h>
 
-enum { BLOCK = 160, TAPS = 17, PHASE_TAPS = 6, ONE_SHIFT = 15 };
+enum {
+	BLOCK = 160,
+	WIDE = 2 * BLOCK,
+	TAPS = 39,
+	PHASES = 3,
+	PHASE_TAPS = TAPS / PHASES,
+	ONE_SHIFT = 15
+};
 
 /*
- * By least squares, up to 4 kHz and from 12 to 20, where the images of a telephone band are; their sum is one in 15 bits. Three times the
- * sum of those that one sample meets on the way up fits into 32 bits, and so does that of all on the way down.
+ * By least squares; their sum is one in 15 bits. Three times the sum of those that one sample meets on the way up fits into 32 bits, and so
+ * does the sum of all on the way down.
  */
-static const int16_t g_taps[TAPS + 1] = {
-	221,  233,  -11, -1093, -1307, 24,  4336, 8550, 10862,
-	8550, 4336, 24,  -1307, -1093, -11, 233,  221,  0,
+static const int16_t g_taps[TAPS] = {
+	3,     11,    23,   24,   -9,   -81,  -145, -115, 71,   352,  512,  288,   -386,
+	-1188, -1442, -478, 1874, 5002, 7692, 8752, 7692, 5002, 1874, -478, -1442, -1188,
+	-386,  288,   512,  352,  71,   -115, -145, -81,  -9,   24,   23,   11,    3,
+};
+
+/* Every third of them, for samples in the order of time: between two that there are lie two zeros. */
+static const int16_t g_phases[PHASES][PHASE_TAPS] = {
+	{ 23, -81, 71, 288, -1442, 5002, 7692, -478, -386, 352, -145, 24, 3 },
+	{ 11, -9, -115, 512, -1188, 1874, 8752, 1874, -1188, 512, -115, -9, 11 },
+	{ 3, 24, -145, 352, -386, -478, 7692, 5002, -1442, 288, 71, -81, 23 },
 };
 
 static int16_t third_rounded(int32_t sum)
@@ -23,14 +38,16 @@ static int16_t third_rounded(int32_t sum)
 	return (int16_t)(v < INT16_MIN ? INT16_MIN : v);
 }
 
-/* By every third tap: between the samples that there are lie two zeros each. x: the newest is the last of six. */
-static int16_t third_up(const int16_t *x, int phase)
+/* All samples of a phase, so that the compiler has vectors of them. */
+static void phase_up(const int16_t *taps, const int16_t *x, size_t n, int16_t *out)
 {
-	int32_t sum = 0;
+	for (size_t i = 0; i < n; i++) {
+		int32_t sum = 0;
 
-	for (int i = 0; i < PHASE_TAPS; i++)
-		sum += g_taps[phase + 3 * i] * x[PHASE_TAPS - 1 - i];
-	return third_rounded(3 * sum);
+		for (int k = 0; k < PHASE_TAPS; k++)
+			sum += taps[k] * x[i + k];
+		out[i] = third_rounded(PHASES * sum);
+	}
 }
 
 static int16_t third_down(const int16_t *x)
@@ -44,21 +61,21 @@ static int16_t third_down(const int16_t *x)
 
 static void sixth_block_up(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out)
 {
-	int16_t line[SIXTH_BAND_UP_BEFORE + 2 * BLOCK];
+	int16_t line[SIXTH_BAND_UP_BEFORE + WIDE], phases[PHASES][WIDE];
 
 	memcpy(line, s->before, SIXTH_BAND_UP_BEFORE * sizeof(*line));
 	half_band_up(&s->half, in, n, line + SIXTH_BAND_UP_BEFORE);
 	memcpy(s->before, line + 2 * n, SIXTH_BAND_UP_BEFORE * sizeof(*line));
-	for (size_t i = 0; i < 2 * n; i++) {
-		out[3 * i] = third_up(line + i, 0);
-		out[3 * i + 1] = third_up(line + i, 1);
-		out[3 * i + 2] = third_up(line + i, 2);
-	}
+	for (int p = 0; p < PHASES; p++)
+		phase_up(g_phases[p], line, 2 * n, phases[p]);
+	for (size_t i = 0; i < 2 * n; i++)
+		for (size_t p = 0; p < PHASES; p++)
+			out[PHASES * i + p] = phases[p][i];
 }
 
 static void sixth_block_down(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out)
 {
-	int16_t line[SIXTH_BAND_DOWN_BEFORE + 6 * BLOCK], wide[2 * BLOCK];
+	int16_t line[SIXTH_BAND_DOWN_BEFORE + 6 * BLOCK], wide[WIDE];
 
 	memcpy(line, s->before, sizeof(s->before));
 	memcpy(line + SIXTH_BAND_DOWN_BEFORE, in, 6 * n * sizeof(*in));

@@ -9,6 +9,7 @@ enum {
 	FULL_HZ = 48000,
 	NARROW = 4, /* below: SILK of the narrow band (RFC 6716 3.1) */
 	WIDE = 8,   /* SILK of the wide band, and above it */
+	HYBRID = 12,
 	LAG_MAX = 400,
 	SPOKEN = 2 * 8000,
 };
@@ -208,6 +209,26 @@ static void a_voice_is_the_same(void **state)
 	voice_crosses(A, false);
 	voice_crosses(A, true);
 	voice_crosses(B, true);
+}
+
+/* Where the encoder looks for bands that are empty it finds them so: nothing is folded up into them. */
+static void no_band_is_made_up(void **state)
+{
+	static const enum media_codec OTHERS[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(OTHERS); i++) {
+		struct scene *s = scene_open_told(OTHERS[i], MEDIA_CODEC_OPUS,
+						  ease_pack(10, EASE_BUSY) | EASE_FULL_RATE);
+		struct speech voice = { .rate = s->talker[A].format.rate };
+
+		for (int n = 0; n < 200; n++)
+			speak(s, A, &voice);
+		assert_int_equal(s->n[B], 200);
+		for (size_t n = 100; n < 200; n++) /* the first second it does not know */
+			assert_in_range(configuration(&s->heard[B][n]), WIDE, HYBRID - 1);
+		scene_close(s);
+	}
 }
 
 /* ---- what does not come, and how long it is ---- */
@@ -424,6 +445,7 @@ int main(void)
 		cmocka_unit_test(others_run_as_they_do),
 		cmocka_unit_test(nobody_told_it),
 		cmocka_unit_test(a_voice_is_the_same),
+		cmocka_unit_test(no_band_is_made_up),
 		cmocka_unit_test(what_is_lost_is_made_up),
 		cmocka_unit_test(gaps_are_as_long),
 		cmocka_unit_test(packet_times_differ),
