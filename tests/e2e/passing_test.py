@@ -297,6 +297,7 @@ def parts(*listed, kind="mixed"):
 
 class Bodies(Tables, CallTest):
     heading = "Bodies"
+    settings = {**Tables.settings, "call_codes": {"record_on": "*1", "record_off": "*1"}}
 
     def session(self):
         return ["Content-Type: application/sdp"], self.audio_a.sdp()
@@ -352,6 +353,19 @@ class Bodies(Tables, CallTest):
             self.assertEqual((answer.status, passed), (200, None), content)
         self.assertEqual(self.audio_b.wait_digits("56"), "56")
         self.hang_up(out, into)
+
+    @row("the same, of a party that may use [in-call codes](guides/recording.md#by-a-code)")
+    def keys_of_codes(self, _):
+        """Also a key that might have begun a code."""
+        self.node.ctl("extension.put", number="1001", record="on_demand")
+        out, into, _ = self.connect()
+        wanted = self.audio_b.digits() + "*7"
+        for key in "*7":
+            answer, passed = self.info(out, f"Signal={key}\r\nDuration=120\r\n", "application/dtmf-relay")
+            self.assertEqual((answer.status, passed), (200, None), key)
+        self.assertEqual(self.audio_b.wait_digits(wanted), wanted)
+        self.hang_up(out, into)
+        self.node.ctl("extension.put", number="1001", record="off")
 
     @row("INFO with `application/media_control+xml`, or without a body")
     def picture(self, _):
