@@ -101,6 +101,7 @@ static void port_start(struct lane *l)
 						.wake_fd = -1 };
 	struct port_dpdk_settings dpdk = { .device = o->device,
 					   .gateway = { 2, 0, 0, 0, 0, 1 },
+					   .hairpin = true,
 					   .worker = l->index,
 					   .workers = o->workers,
 					   .count = frames_count };

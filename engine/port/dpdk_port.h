@@ -59,6 +59,7 @@ struct dpdk_device {
 	uint64_t sums; /* what it adds to a frame that leaves: RTE_MBUF_F_TX_*_CKSUM; 0: nothing */
 	uint64_t missed; /* frames, as it said last */
 	uint8_t gateway[FRAME_MAC_LEN];
+	bool hairpin;
 	int tap_fd;
 	int program_fd; /* a link that holds the XDP program of DPDK's own; -1: none */
 	uint32_t

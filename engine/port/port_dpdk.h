@@ -48,6 +48,7 @@ struct port_dpdk_settings {
 	const char *tap;
 	uint8_t gateway
 		[6]; /* where frames go without one, until a party was heard; zero: nowhere */
+	bool hairpin; /* the gateway gives back what is for addresses of ours (RFC 4787 6); else it is the kernel's */
 	struct port *
 		sockets; /* of the kernel, with the same slots: what comes by the flows' sockets; closed with this port */
 	uint32_t worker, workers; /* this one of so many; the first one opens the device */

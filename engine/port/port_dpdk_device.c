@@ -224,6 +224,7 @@ static int device_open(struct dpdk_device *d, const struct port_dpdk_settings *s
 	d->queues = (uint16_t)s->workers;
 	d->id = RTE_MAX_ETHPORTS;
 	memcpy(d->gateway, s->gateway, sizeof(d->gateway));
+	d->hairpin = s->hairpin;
 	locals_open(&d->locals);
 	err = memory_open(d, why);
 	if (!err)

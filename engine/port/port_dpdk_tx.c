@@ -56,12 +56,19 @@ static bool mac_is_zero(const uint8_t mac[FRAME_MAC_LEN])
 	return memcmp(mac, ZERO, FRAME_MAC_LEN) == 0;
 }
 
-/* No route is known: what was set for all, else as end_learn finds. To an address of our own there is no way out: it is the kernel's. */
+/* To an address of our own there is no way out: it is the kernel's. */
+static bool gateway_takes(const struct dpdk_device *device, const struct addr *to)
+{
+	return !mac_is_zero(device->gateway) &&
+	       (device->hairpin || !locals_has_ip(&device->locals, to));
+}
+
+/* No route is known: what was set for all, else as end_learn finds. */
 static bool end_guess(const struct dpdk_device *device, struct dpdk_end *e, const struct addr *to)
 {
 	if (addr_eq(&e->to, to))
 		return true;
-	if (mac_is_zero(device->gateway) || locals_has_ip(&device->locals, to)) {
+	if (!gateway_takes(device, to)) {
 		e->to = (struct addr){ 0 }; /* whoever is heard next may tell */
 		e->ready.to_end = 0;
 		return false;

@@ -158,6 +158,7 @@ struct rig {
 	char why[DPDK_TEXT_MAX];
 	struct raw sent[FRAMES_MAX];
 	size_t sent_count;
+	bool hairpin;
 };
 
 static void count(enum port_dpdk_count what, uint64_t n)
@@ -185,6 +186,7 @@ static int port_open(struct rig *r, uint32_t worker, uint32_t workers, const cha
 
 	if (gateway)
 		memcpy(dpdk.gateway, gateway, sizeof(dpdk.gateway));
+	dpdk.hairpin = r->hairpin;
 	assert_int_equal(port_epoll_open(&dpdk.sockets, &inner), 0);
 	err = g_open(&r->port[worker], &settings, &dpdk, r->why);
 	if (err)
@@ -415,6 +417,29 @@ static void own_addresses_are_not_the_gateways(void **state)
 	drop(r, 0);
 	rig_close(r);
 	assert_int_equal(r->sent_count, 0);
+	free(r);
+}
+
+/* Unless it is one that does, as the ring of the benches: then all goes by the device. */
+static void own_addresses_are_a_hairpins(void **state)
+{
+	struct rig *r = rig_new();
+	struct raw in;
+
+	(void)state;
+	r->hairpin = true;
+	sockets_open(r, 2);
+	in = udp4("192.0.2.7", 4000, &r->local[0], PAYLOAD);
+	pcap_write(r->in, &in, 1);
+	rig_open(r, NULL, ROUTER);
+	slot_add(r, 0, 0);
+	slot_add(r, 0, 1);
+	assert_int_equal(rx(r, 0), 1);
+	relay(r, 0, 0, &r->local[1]);
+	rig_close(r);
+	assert_int_equal(r->sent_count, 1);
+	assert_frame4(&r->sent[0], ROUTER, &r->local[0], &r->local[1], PAYLOAD);
+	assert_int_equal(g_counts[DPDK_BY_SOCKET], 0);
 	free(r);
 }
 
@@ -756,6 +781,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_left_of_a_killed_one), /* first: EAL starts once */
 		cmocka_unit_test(carries_a_packet),
 		cmocka_unit_test(own_addresses_are_not_the_gateways),
+		cmocka_unit_test(own_addresses_are_a_hairpins),
 		cmocka_unit_test(answers_the_way_it_was_asked),
 		cmocka_unit_test(lends_buffers),
 		cmocka_unit_test(what_is_not_for_a_flow_is_no_packet),
