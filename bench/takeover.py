@@ -21,6 +21,7 @@ def measured(options):
     """The figures of tests/cluster, and what it says on its way."""
     words = ["--quick"] if options.quick else []
     words += ["--minutes", str(options.minutes)] + (["--rounds", str(options.rounds)] if options.rounds else [])
+    words += ["--plain"] if options.plain else []
     for row in set(options.row or ()) & set(PLACE):
         words += ["--row", row]
     child = spawn([sys.executable, "-m", "cluster.measure", *words], stdout=subprocess.PIPE, text=True,
@@ -51,6 +52,7 @@ def arguments():
     parser = lib.argument_parser(__doc__.splitlines()[0], rows=ROWS)
     parser.add_argument("--rounds", type=int, metavar="N", help="so many of each row, where something befalls a node")
     parser.add_argument("--minutes", type=float, default=30, metavar="M", help="of each row in which nothing befalls anybody (30)")
+    parser.add_argument("--plain", action="store_true", help="no calls in other states beside the 1,000, and none that begin meanwhile")
     return parser.parse_args()
 
 
