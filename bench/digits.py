@@ -19,7 +19,6 @@ TIMES, QUICK_TIMES = 1000, 50
 LINES = (("PCMA", "PCMA", 8000, 0), ("PCMU", "PCMU", 8000, 0), ("G722", "G722", 16000, 0), ("G726-32", "G726-32", 8000, 0),
          ("opus, 8 kHz, 12 kbit/s", "opus", 8000, 12000), ("opus, 16 kHz, 12 kbit/s", "opus", 16000, 12000),
          ("opus, 16 kHz, 20 kbit/s", "opus", 16000, 20000))
-PHONES_OWN = LINES[5][0]
 KINDS = (("80 ms", 80, 80, 0), ("40 ms", 40, 40, 0), ("80 ms, 5 % lost", 80, 80, 50))
 PACKAGES = ("asterisk-core-sounds-it-g722", "asterisk-core-sounds-fr-g722")
 
@@ -64,7 +63,7 @@ def main():
     lib.say("of 80 ms without loss all keys are right" + (f", but not of {'; '.join(short)}" if short else ""))
     peers = {name: lib.package_version(name) for name in PACKAGES}
     lib.finish(options, "digits", figures, peers)
-    return 0 if all(name.startswith(PHONES_OWN) for name in short) else 1
+    return 1 if short else 0
 
 
 if __name__ == "__main__":

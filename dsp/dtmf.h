@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys as tones (ITU-T Q.23): rendered at any rate, from any sample on, as tones are; and told from what is heard at 8000 Hz, by spandsp: 0.8 us for
- * 20 ms (Zen 5, gcc 12, 2026-11). No allocation.
+ * Keys as tones (ITU-T Q.23): rendered at any rate, from any sample on, as tones are; and told from what is heard at 8000 Hz. No allocation.
  */
 #ifndef DSP_DTMF_H
 #define DSP_DTMF_H
-
-#include <stdalign.h>
 
 #include "dsp/tone.h"
 
@@ -35,7 +32,14 @@ struct dtmf_ear {
 	char digit; /* that is heard now, or 0 */
 	uint8_t count;
 	struct dtmf_event events[DTMF_EVENTS_MAX]; /* of the last call */
-	alignas(8) uint8_t state[448];             /* spandsp's own */
+	/* of the block that is not whole yet */
+	float last[8], before[8]; /* of the filters */
+	float energy;
+	uint16_t at;
+	/* of those before */
+	char run_key;           /* 0: none */
+	uint8_t run, run_clear; /* so many in a row have it; clearly */
+	uint8_t absent;         /* so many in a row without the digit */
 };
 
 void dtmf_ear_open(struct dtmf_ear *e);
