@@ -224,7 +224,8 @@ struct flow_spec {
 	uint8_t rtcp_mux; /* RFC 5761; of an opaque flow: what comes to local_rtcp is nobody's */
 	uint8_t leg;      /* 0: leg A (caller), 1: leg B; for events and CDR */
 	uint8_t line;     /* m-line index */
-	uint8_t event_pt; /* type under which the party takes telephone-events that we make; PAYLOAD_NONE: by INFO only */
+	uint8_t event_pt; /* type under which the party takes telephone-events that we make; PAYLOAD_NONE: none. What we make is a tone then,
+			   * in a codec of taken, the first where nothing is sent */
 	uint32_t event_clock_hz;
 	uint32_t
 		silence_ms; /* neither RTP nor RTCP of the party for so long while receive is 1, or while send is 1 and it was never heard: FLOW_SILENT; 0: never */
@@ -252,6 +253,7 @@ struct flow_spec {
 	uint8_t nack; /* 1: the party says which packets of video it lost, by generic NACK (RFC 4585 6.2.1) */
 	uint8_t alone; /* 1: without a peer what the party says is counted and measured, and its digits are told; else it is dropped as
 			* no_peer. A stream to a peer that it gets later begins then */
+	uint8_t hears; /* 1: of audio: keys of the party are tones in what it says, and are told as events are. What it says passes as it is */
 	uint8_t strips; /* 1: header extensions of the party's packets mean nothing to the peer's, and do not leave */
 	uint8_t place; /* of its shard, in the engine's struct validity: who may not speak any more sends nothing */
 	uint8_t tap_live; /* likewise for applications that hear it while the call runs */
@@ -285,8 +287,8 @@ enum media_command_kind {
 	MEDIA_FLOW_OPEN, /* spec; fds */
 	MEDIA_FLOW_UPDATE, /* spec: as open for an existing flow; the living state goes on: resume is about new keys alone */
 	MEDIA_FLOW_CLOSE, /* id: the worker answers with FLOW_CLOSED and its last counters, then closes the sockets */
-	MEDIA_FLOW_QUERY, /* id: the worker answers with FLOW_STATS */
-	MEDIA_FLOW_DIGIT_SEND, /* id, digit, duration_ms: an RFC 4733 event to the party; several queue up, 120 ms apart */
+	MEDIA_FLOW_QUERY,      /* id: the worker answers with FLOW_STATS */
+	MEDIA_FLOW_DIGIT_SEND, /* id, digit, duration_ms: an RFC 4733 event, or a tone, to the party; several queue up, 120 ms apart */
 	MEDIA_FLOW_FLIGHT, /* id, association: the keys of MEDIA_FLOW_KEYED are saved, and what lets the party finish leaves; after a restart:
 			    * flight, which is sent at once, and for 10 s again when the party asks for it (RFC 6347 4.2.4) */
 	MEDIA_FLOW_YIELD, /* id, parcel: of engine_move alone; MEDIA_FLOW_YIELDED follows, which only the engine sees */
@@ -343,7 +345,7 @@ struct flow_stats {
 
 enum media_event_kind {
 	MEDIA_FLOW_LATCHED, /* resume: latched address, source or offsets changed: worth saving */
-	MEDIA_FLOW_DIGIT, /* digit, duration_ms: one per event, when it ends (or 3 s after its last packet) */
+	MEDIA_FLOW_DIGIT, /* digit, duration_ms: one per event, when it ends (or 3 s after its last packet), and one per tone that is heard */
 	/* There are keys of a DTLS handshake: key_in, key_out, association, resume. The flight with which the party can finish waits for
 	 * MEDIA_FLOW_FLIGHT, so that nobody relies on keys that are not saved. suite NONE: those of this association are none after all */
 	MEDIA_FLOW_KEYED,
@@ -372,8 +374,9 @@ struct media_event {
 	struct flow_id id;
 	uint64_t call;
 	uint8_t leg, line;
-	char digit;      /* 0-9 * # A-D, F for flash */
-	uint8_t relayed; /* DIGIT: 1: the peer got the event too; 0: it takes digits by INFO */
+	char digit; /* 0-9 * # A-D, F for flash */
+	uint8_t relayed; /* DIGIT: 1: the peer got the event too, or heard the tone; 0: it takes digits otherwise */
+	uint8_t tone;    /* DIGIT: 1: it was a tone */
 	uint8_t listens; /* SILENT: 1: the party is not to send; it was never heard */
 	uint32_t duration_ms;
 	int32_t error;

@@ -3,20 +3,35 @@
 
 #include "base/clock.h"
 #include "engine/flow/source.h"
+#include "engine/job/key_tone.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
 
-enum { END_PACKETS = 3, VOLUME = 10 /* -dBm0 */ };
+enum { END_PACKETS = 3, VOLUME = 10 /* -dBm0 */, TONES_LAST = 15 /* flash has none */ };
+
+static_assert((int)DIGIT_PACKET_MS == (int)KEY_TONE_PACKET_MS, "of either kind");
 
 static void digits_refuse(struct worker *w, enum digit_refusal why, uint32_t count)
 {
 	metric_add(w->metrics->digits_refused[why], count);
 }
 
-/* May events be sent to the party now? */
-static bool digits_are_open(struct worker *w, const struct flow *f)
+/* There is something to say tones with. Where the party takes another codec now, anew. */
+static bool tone_is_open(struct flow *f)
 {
-	if (f->event_pt == PAYLOAD_NONE)
+	struct digits *d = &f->digits;
+
+	if (d->tone && (d->count > 0 || f->making & MAKING_DIGIT))
+		return true;
+	key_tone_close(d->tone);
+	d->tone = key_tone_open(f);
+	return d->tone;
+}
+
+/* May digits be sent to the party now? */
+static bool digits_are_open(struct worker *w, struct flow *f)
+{
+	if (f->event_pt == PAYLOAD_NONE && !tone_is_open(f))
 		digits_refuse(w, DIGIT_NO_PAYLOAD_TYPE, 1);
 	else if (!f->send)
 		digits_refuse(w, DIGIT_NOT_SENDING, 1);
@@ -32,7 +47,8 @@ void digits_put(struct worker *w, struct flow *f, char digit, uint16_t duration_
 	struct digits *d = &f->digits;
 	struct digit next = { .duration_ms = duration_ms };
 
-	if (telephone_event_code(digit, &next.event)) {
+	if (telephone_event_code(digit, &next.event) ||
+	    (f->event_pt == PAYLOAD_NONE && next.event > TONES_LAST)) {
 		digits_refuse(w, DIGIT_UNKNOWN, 1);
 		return;
 	}
@@ -42,6 +58,7 @@ void digits_put(struct worker *w, struct flow *f, char digit, uint16_t duration_
 		digits_refuse(w, DIGIT_QUEUE_FULL, 1);
 		return;
 	}
+	d->tones = f->event_pt == PAYLOAD_NONE; /* what waits is of the same kind: digits_update */
 	d->list[(d->head + d->count++) % DIGITS_MAX] = next;
 	if (wheel_is_running(&d->timer))
 		return;
@@ -56,8 +73,29 @@ void digits_stop(struct worker *w, struct flow *f)
 
 	digits_refuse(w, DIGIT_FLOW_CHANGED, d->count + (f->making & MAKING_DIGIT ? 1 : 0));
 	wheel_stop(&w->wheel, &d->timer);
-	d->count = 0;
+	d->count = d->unrecorded = 0;
 	f->making &= (uint8_t)~MAKING_DIGIT;
+}
+
+void digits_hush(struct flow *f)
+{
+	f->digits.unrecorded = (uint8_t)(f->digits.count + (f->making & MAKING_DIGIT ? 1 : 0));
+}
+
+void digits_close(struct worker *w, struct flow *f)
+{
+	digits_stop(w, f);
+	key_tone_close(f->digits.tone);
+	f->digits.tone = NULL;
+}
+
+void digits_update(struct worker *w, struct flow *f)
+{
+	const struct digits *d = &f->digits;
+	bool tones = f->event_pt == PAYLOAD_NONE;
+
+	if (!f->send || d->tones != tones || (tones && !(d->tone && key_tone_fits(d->tone, f))))
+		digits_stop(w, f);
 }
 
 /* Without running out of the duration field: 1.3 s at 48 kHz. */
@@ -70,6 +108,20 @@ static uint16_t on_ms(const struct flow *f, uint16_t wanted_ms)
 	return (uint16_t)(ms < most_ms ? ms : most_ms);
 }
 
+/* Behind all that was sent before, as a run of the peer's begins. */
+static void tone_begin(struct worker *w, struct flow *f)
+{
+	struct digits *d = &f->digits;
+	uint32_t clock_hz = d->tone->format.clock;
+
+	/* whole packets */
+	d->on_ms = (uint16_t)((d->on_ms + DIGIT_PACKET_MS - 1) / DIGIT_PACKET_MS * DIGIT_PACKET_MS);
+	if (!key_tone_begin(d->tone, telephone_event_digit(d->event), d->on_ms, DIGIT_OFF_MS))
+		assert(!"looked at when it was put");
+	originate_begin(w, f, clock_hz);
+	d->timestamp = sink_timestamp_anew(&f->sink, (enum media_kind)f->kind, clock_hz, w->now_ns);
+}
+
 static void digit_begin(struct worker *w, struct flow *f)
 {
 	struct digits *d = &f->digits;
@@ -78,15 +130,19 @@ static void digit_begin(struct worker *w, struct flow *f)
 	d->head = (uint8_t)((d->head + 1) % DIGITS_MAX);
 	d->count--;
 	d->event = next.event;
-	originate_begin(w, f, f->event_send_hz);
 	d->on_ms = on_ms(f, next.duration_ms);
 	d->started_ns = w->now_ns;
+	d->sent = 0;
+	f->making |= MAKING_DIGIT;
+	if (d->tones) {
+		tone_begin(w, f);
+		return;
+	}
+	originate_begin(w, f, f->event_send_hz);
 	d->timestamp = sink_timestamp(&f->sink, w->now_ns);
 	/* events are told apart by their timestamps, also where no time has passed */
 	if (d->timestamp == f->sink.timestamp)
 		d->timestamp += DIGIT_PACKET_MS * f->event_send_hz / 1000;
-	d->sent = 0;
-	f->making |= MAKING_DIGIT;
 }
 
 /* Packets before the first with the end. */
@@ -95,11 +151,30 @@ static uint16_t middle_packets(const struct digits *d)
 	return (uint16_t)((d->on_ms + DIGIT_PACKET_MS - 1) / DIGIT_PACKET_MS);
 }
 
+/* With the silence behind it. */
+static uint16_t tone_packets(const struct digits *d)
+{
+	return (uint16_t)((d->on_ms + DIGIT_OFF_MS) / DIGIT_PACKET_MS);
+}
+
+static bool tone_packet_send(struct worker *w, struct flow *f)
+{
+	const struct digits *d = &f->digits;
+
+	return key_tone_send(w, f, d->tone,
+			     &(struct key_tone_at){ .packet = d->sent,
+						    .timestamp = d->timestamp,
+						    .unrecorded = d->unrecorded > 0 });
+}
+
 static bool digit_packet_send(struct worker *w, struct flow *f)
 {
 	struct digits *d = &f->digits;
 	uint32_t ms = (d->sent + 1U) * DIGIT_PACKET_MS;
 	uint8_t payload[TELEPHONE_EVENT_LEN];
+	if (d->tones)
+		return tone_packet_send(w, f);
+
 	struct telephone_event event = { .event = d->event,
 					 .end = d->sent >= middle_packets(d),
 					 .volume = VOLUME };
@@ -110,6 +185,7 @@ static bool digit_packet_send(struct worker *w, struct flow *f)
 	return originate_rtp(w, f,
 			     &(struct made_rtp){ .payload_type = f->event_pt,
 						 .marker = d->sent == 0,
+						 .unrecorded = d->unrecorded > 0,
 						 .timestamp = d->timestamp,
 						 .payload = bytes_mem(payload, sizeof(payload)) });
 }
@@ -120,6 +196,8 @@ static void digit_end(struct worker *w, struct flow *f)
 
 	f->making &= (uint8_t)~MAKING_DIGIT;
 	d->free_ns = d->started_ns + (uint64_t)(d->on_ms + DIGIT_OFF_MS) * NS_PER_MS;
+	if (d->unrecorded > 0)
+		d->unrecorded--;
 	metric_add(w->metrics->digits_sent, 1);
 	if (d->count > 0)
 		wheel_start(&w->wheel, &d->timer, d->free_ns);
@@ -143,11 +221,15 @@ void digits_expire(struct worker *w, struct flow *f)
 	}
 	if (!(f->making & MAKING_DIGIT))
 		digit_begin(w, f);
+	if (d->tones && d->sent == tone_packets(d)) { /* its silence is over */
+		digit_end(w, f);
+		return;
+	}
 	if (!digit_packet_send(w, f)) {
 		digits_stop(w, f);
 		return;
 	}
-	if (++d->sent == middle_packets(d) + END_PACKETS)
+	if (++d->sent == middle_packets(d) + END_PACKETS && !d->tones)
 		digit_end(w, f);
 	else
 		wheel_start(&w->wheel, &d->timer,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Digits sent to a party as telephone events (RFC 4733): a packet each 20 ms, three with the end. Several queue up, with a
- * pause after each. What the peer sends meanwhile is not relayed: one stream says one thing at a time.
+ * Digits sent to a party as telephone events (RFC 4733): a packet each 20 ms, three with the end. To one that takes none they are tones
+ * (engine/job/key_tone.h), and the pause is silence. Several queue up, with a pause after each. What the peer sends meanwhile is not
+ * relayed: one stream says one thing at a time.
  */
 #ifndef ENGINE_FLOW_DIGITS_H
 #define ENGINE_FLOW_DIGITS_H
@@ -10,6 +11,7 @@
 
 struct worker;
 struct flow;
+struct key_tone;
 
 enum {
 	DIGITS_MAX = 32,       /* that wait, per flow */
@@ -34,7 +36,10 @@ struct digits {
 	uint16_t on_ms;
 	uint16_t sent; /* its packets */
 	uint8_t event;
+	bool tones;            /* what is sent, and waits, are tones */
+	struct key_tone *tone; /* NULL: none was made yet */
 	uint8_t head, count;
+	uint8_t unrecorded; /* so many of those that are sent, and wait, came before their recording began or went on */
 	struct digit list[DIGITS_MAX];
 };
 
@@ -42,7 +47,13 @@ struct digits {
 void digits_put(struct worker *w, struct flow *f, char digit, uint16_t duration_ms);
 /* The timer of this flow expired. */
 void digits_expire(struct worker *w, struct flow *f);
-/* Forgets them all: the flow closes, or its party takes no events any more. */
+/* As the flow is now: what its party does not take any more is forgotten. */
+void digits_update(struct worker *w, struct flow *f);
+/* Forgets them all, and gives back memory: the flow closes. */
+void digits_close(struct worker *w, struct flow *f);
+/* A recording of the flow begins, or goes on: what was pressed before is not on it (REC-04). */
+void digits_hush(struct flow *f);
+/* Forgets them all. */
 void digits_stop(struct worker *w, struct flow *f);
 
 #endif

@@ -83,6 +83,9 @@ enum {
 
 enum { MAKING_ALL = MAKING_DIGIT | MAKING_SOUND }; /* nothing of its peer's */
 
+/* flow.taps, beside the readers: what its party says is listened to for keys (engine/job/ear.h). */
+enum { TAPS_EAR = 1U << TAP_READERS };
+
 /* Which ways are SRTP. */
 enum {
 	SECURE_IN = 1,
@@ -136,7 +139,7 @@ struct flow {
 	struct flow_sent sent;
 	uint32_t out_slot; /* of the port, that sends to the party: flow_mark.h */
 	uint8_t place;     /* of its shard, in worker.validity */
-	uint8_t taps; /* leg_tap.h: bits of enum tap_reader that have what this party says and hears */
+	uint8_t taps; /* leg_tap.h: bits of enum tap_reader that have what this party says and hears; TAPS_EAR */
 	/* not for every packet */
 	uint8_t leg, line;
 	uint8_t latch_mode;    /* enum latch_mode */
@@ -146,7 +149,9 @@ struct flow {
 	uint8_t alone;         /* without a peer it is heard all the same */
 	uint8_t watch;         /* points of media/capture.h; 0: nobody looks */
 	uint8_t has_coder;     /* worker.coders has it: what its party says is coded anew */
-	uint8_t has_overlay;   /* worker.overlays has it: its party hears tones */
+	uint8_t has_ear;       /* worker.ears has it: keys of its party are tones */
+	uint8_t taken_count;
+	uint8_t has_overlay; /* worker.overlays has it: its party hears tones */
 	uint8_t numbering; /* of what is sent; another one: with other keys, and numbers of before are void */
 	struct latch latch_rtcp;
 	struct flow_stats stats; /* flow_stats_read adds lost, jitter_us, and what is above */
@@ -188,9 +193,9 @@ struct flow {
 	struct reports reports;
 	struct resend resend;
 	struct dtls_flow dtls;
-	struct addr local[CHANNELS]; /* bound; RTCP: none with rtcp_mux */
+	struct addr local[CHANNELS];               /* bound; RTCP: none with rtcp_mux */
+	struct media_taken taken[MEDIA_TAKEN_MAX]; /* codecs that we can say something in */
 	struct listener listener;
-	uint8_t spare[FLOW_LINE]; /* see the last assertion */
 } CACHE_ALIGNED;
 
 static_assert(offsetof(struct flow, latch_rtp) + sizeof(struct addr) == FLOW_LINE, "line 0");

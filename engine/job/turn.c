@@ -73,6 +73,8 @@ static bool line_is_wanted(const struct worker *w, enum turn_line line)
 		return coder_is_wanted(&w->coders);
 	case TURN_OVERLAYS:
 		return overlay_is_wanted(&w->overlays);
+	case TURN_EARS:
+		return ear_is_wanted(&w->ears);
 	case TURN_LINES:
 		break;
 	}
@@ -90,6 +92,9 @@ static void line_turn(struct worker *w, enum turn_line line)
 		break;
 	case TURN_OVERLAYS:
 		overlay_turn(w);
+		break;
+	case TURN_EARS:
+		ear_turn(w);
 		break;
 	case TURN_LINES:
 		break;

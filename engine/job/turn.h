@@ -2,7 +2,7 @@
 /*
  * Who works next. Jobs whose time has come stand in line. Between two polls of the port a slice is done: of the first in line, and of
  * those behind it as long as both together are no more than a slice. Who has more to do goes to the end of the line. Coders (coder.h) and
- * overlays (overlay.h) have lines of their own: where several wait, they take turns.
+ * overlays (overlay.h) have lines of their own, and ears (ear.h): where several wait, they take turns.
  */
 #ifndef ENGINE_JOB_TURN_H
 #define ENGINE_JOB_TURN_H
@@ -14,6 +14,7 @@ enum turn_line {
 	TURN_JOBS,
 	TURN_CODERS,
 	TURN_OVERLAYS,
+	TURN_EARS,
 	TURN_LINES,
 };
 
@@ -31,7 +32,8 @@ void turn_take(struct worker *w);
 /* Somebody is in line: the worker does not sleep. */
 static inline bool turn_is_wanted(const struct worker *w)
 {
-	return w->jobs.first != 0 || coder_is_wanted(&w->coders) || overlay_is_wanted(&w->overlays);
+	return w->jobs.first != 0 || coder_is_wanted(&w->coders) ||
+	       overlay_is_wanted(&w->overlays) || ear_is_wanted(&w->ears);
 }
 
 #endif

@@ -69,6 +69,7 @@ struct pkt {
 	uint32_t out_slot;     /* rewrite, rtcp; whose socket sends it */
 	/* unprotect_front: what came of it, where it has keys */
 	uint8_t opened_verdict; /* enum verdict */
+	uint8_t unrecorded;     /* of one that was made: it is for no recorder */
 	uint16_t opened_length;
 	uint64_t opened_index;
 } CACHE_ALIGNED;

@@ -97,9 +97,12 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 		err = coder_set(w, f, &c->spec);
 	if (!err)
 		err = overlay_set(w, f, &c->spec);
+	if (!err)
+		err = ear_set(w, f, &c->spec);
 	if (!err && !(f->transport & TRANSPORT_NO_SOCKET))
 		err = w->port->ops->flow_add(w->port, c->spec.id.slot, fd);
 	if (err) {
+		ear_leave(w, f);
 		overlay_leave(w, f);
 		coder_leave(w, f);
 		dtls_flow_close(w, f);
@@ -129,12 +132,14 @@ static void update_transport(struct worker *w, struct flow *f, const struct flow
 	int err_dtls = dtls_flow_update(w, f, spec);
 	int err_coder = coder_set(w, f, spec);
 	int err_overlay = overlay_set(w, f, spec);
+	int err_ear = ear_set(w, f, spec);
 
 	if (!err)
-		err = err_srtp    ? err_srtp
-		      : err_dtls  ? err_dtls
-		      : err_coder ? err_coder
-				  : err_overlay;
+		err = err_srtp      ? err_srtp
+		      : err_dtls    ? err_dtls
+		      : err_coder   ? err_coder
+		      : err_overlay ? err_overlay
+				    : err_ear;
 	if (!err)
 		return;
 	event = event_of(f, MEDIA_FLOW_FAILED);
@@ -152,11 +157,12 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 	}
 	w->flows.own -= f->own;
 	w->flows.tapped -= f->taps != 0;
+	if (spec->tap && spec->tap != f->tap_number[TAP_RECORD])
+		digits_hush(f);
 	flow_update(f, spec, now_ns);
 	w->flows.own += f->own;
 	w->flows.tapped += f->taps != 0;
-	if (!f->send || f->event_pt == PAYLOAD_NONE)
-		digits_stop(w, f);
+	digits_update(w, f);
 	/* a re-INVITE may move the party: let the socket hear everyone again */
 	if (f->connected && w->port->ops->connect(w->port, spec->id.slot, NULL) == 0)
 		f->connected = 0;
@@ -182,6 +188,8 @@ void control_flow_end(struct worker *w, struct flow *f)
 
 	own_set(w, f, false);
 	listener_leave(w, f);
+	ear_leave(w, f);
+	digits_close(w, f);
 	overlay_leave(w, f);
 	coder_leave(w, f);
 	resend_set(w, f, false);
@@ -203,6 +211,7 @@ static void apply_close(struct worker *w, struct flow_id id)
 	if (f) {
 		if (event_tracker_stop(&f->events, &done))
 			event_digit(w, f, &done);
+		ear_leave(w, f);
 		digits_stop(w, f);
 		tick_icmp(w, f);
 		event = event_of(f, MEDIA_FLOW_CLOSED);

@@ -37,7 +37,7 @@ static bool may_tell_digit(struct flow *f, uint64_t now_ns)
 	return true;
 }
 
-void event_digit(struct worker *w, struct flow *f, const struct event_done *done)
+static void digit_tell(struct worker *w, struct flow *f, const struct media_event *key)
 {
 	struct media_event event;
 
@@ -46,12 +46,28 @@ void event_digit(struct worker *w, struct flow *f, const struct event_done *done
 		return;
 	}
 	event = event_of(f, MEDIA_FLOW_DIGIT);
-
-	event.digit = telephone_event_digit(done->event);
-	event.duration_ms = event_duration_ms(done, f->event_clock_hz);
-	event.relayed = f->event_relayed;
+	event.digit = key->digit;
+	event.duration_ms = key->duration_ms;
+	event.relayed = key->relayed;
+	event.tone = key->tone;
 	if (event.digit && !event_send(w, &event))
 		metric_add(w->metrics->events_lost, 1);
+}
+
+void event_digit(struct worker *w, struct flow *f, const struct event_done *done)
+{
+	digit_tell(w, f,
+		   &(struct media_event){ .digit = telephone_event_digit(done->event),
+					  .duration_ms = event_duration_ms(done, f->event_clock_hz),
+					  .relayed = f->event_relayed });
+}
+
+void event_tone(struct worker *w, struct flow *f, char digit, uint32_t duration_ms)
+{
+	metric_add(w->metrics->digits_heard, 1);
+	digit_tell(w, f,
+		   &(struct media_event){
+			   .digit = digit, .duration_ms = duration_ms, .relayed = 1, .tone = 1 });
 }
 
 void event_notice(struct worker *w, struct flow *f, uint64_t now_ns)

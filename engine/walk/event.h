@@ -15,6 +15,8 @@ bool event_send(struct worker *w, const struct media_event *event);
 /* MEDIA_FLOW_DIGIT, if the event is a digit. Lost, and counted, when the ring is full. */
 /* At most 20 of a flow in a second: what else a party sends crosses, but control hears nothing of it. */
 void event_digit(struct worker *w, struct flow *f, const struct event_done *done);
+/* The same of a key that was heard as a tone, and that its peer's party heard, too. */
+void event_tone(struct worker *w, struct flow *f, char digit, uint32_t duration_ms);
 /* MEDIA_FLOW_LATCHED where flow.notice is set: at once, or when the last one was long enough ago. */
 void event_notice(struct worker *w, struct flow *f, uint64_t now_ns);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/walk/leg_tap.h"
 
+#include "engine/job/ear.h"
 #include "engine/walk/capture.h"
 #include "engine/walk/worker.h"
 #include "media/rtp/rtp_parse.h"
@@ -48,6 +49,8 @@ static void tap_copy(struct worker *w, struct flow *f, const struct pkt *p, bool
 {
 	unsigned taps = head->side == TAP_HEARD ? f->taps & TAPS_HEARD : f->taps;
 
+	if (head->side == TAP_HEARD && p->made && p->unrecorded)
+		taps &= ~(1U << TAP_RECORD);
 	head->call = f->call;
 	head->leg = f->leg;
 	head->line = f->line;
@@ -68,6 +71,8 @@ static struct addr tap_local(const struct worker *w, const struct flow *f, bool 
 
 void leg_tap_said(struct worker *w, struct flow *f, const struct pkt *p, uint64_t now_ns)
 {
+	if (f->taps & TAPS_EAR)
+		ear_take(w, f, p);
 	tap_copy(w, f, p, false,
 		 &(struct tap_packet){ .time_ns = now_ns,
 				       .from = p->from,
@@ -83,6 +88,8 @@ void leg_tap_in(struct worker *w, const struct batch *b)
 		if (p->verdict != VERDICT_NONE || !p->flow || !p->flow->taps || !p->flow->receive ||
 		    (p->kind != PKT_RTP && !rtcp))
 			continue;
+		if (p->flow->taps & TAPS_EAR && !rtcp)
+			ear_take(w, p->flow, p);
 		tap_copy(w, p->flow, p, rtcp,
 			 &(struct tap_packet){ .time_ns = b->now_ns,
 					       .from = p->from,

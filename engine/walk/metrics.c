@@ -86,14 +86,16 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	m->capture_refused = walk_counter("tandem_media_capture_refused_total", NULL,
 					  "Calls that were not watched because too many are");
 	m->digits_sent = walk_counter("tandem_media_digits_sent_total", NULL,
-				      "Digits sent as telephone events");
+				      "Digits sent as telephone events, or as tones");
+	m->digits_heard = walk_counter("tandem_media_digits_heard_total", NULL,
+				       "Digits of parties that were heard as tones");
 	m->digits_untold =
 		walk_counter("tandem_media_digits_untold_total", NULL,
 			     "Digits of parties beyond 20 a second: relayed, and told to nobody");
 	for (enum digit_refusal why = 0; why < DIGIT_REFUSALS; why++)
 		m->digits_refused[why] = walk_counter(
 			"tandem_media_digits_refused_total", DIGIT_LABELS[why],
-			"Digits that were to be sent as telephone events and were not");
+			"Digits that were to be sent as telephone events, or tones, and were not");
 	for (enum check_result r = 0; r < CHECK_RESULTS; r++)
 		m->checks[r] = walk_counter("tandem_media_ice_checks_total", CHECK_LABELS[r],
 					    "ICE checks of parties");

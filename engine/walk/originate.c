@@ -86,6 +86,7 @@ bool originate_rtp(struct worker *w, struct flow *to, const struct made_rtp *rtp
 		return false;
 	p->to = party;
 	p->out_channel = CHANNEL_RTP;
+	p->unrecorded = rtp->unrecorded;
 	give_way(w, to);
 	sink_note(&to->sink, (uint16_t)(to->sink.sequence + 1), rtp->timestamp, rtp->clock_hz,
 		  w->now_ns);

@@ -10,6 +10,7 @@
 
 struct made_rtp {
 	uint8_t payload_type, marker;
+	bool unrecorded; /* for no recorder */
 	uint32_t timestamp;
 	uint32_t clock_hz; /* 0: of an event, in the clock of what was sent before */
 	struct bytes payload;

@@ -148,6 +148,9 @@ static void timers_expire(struct worker *w)
 		case TIMER_OVERLAY:
 			overlay_expire(w, &w->flows.list[t->owner]);
 			break;
+		case TIMER_EAR:
+			ear_expire(w, &w->flows.list[t->owner]);
+			break;
 		}
 	}
 	originate_flush(w);
@@ -231,6 +234,8 @@ int worker_open(struct worker *w, const struct worker_settings *s)
 	if (!err)
 		err = overlay_line_open(&w->overlays, s->slots);
 	if (!err)
+		err = ear_line_open(&w->ears, s->slots);
+	if (!err)
 		err = ring_open(&w->commands, sizeof(struct media_command), s->commands);
 	if (!err)
 		err = ring_open(&w->events, sizeof(struct media_event), s->events);
@@ -265,6 +270,7 @@ void worker_close(struct worker *w)
 	job_table_close(&w->jobs);
 	coder_line_close(&w->coders);
 	overlay_line_close(&w->overlays);
+	ear_line_close(&w->ears);
 	flow_transports_close(&w->transports);
 	flow_table_close(&w->flows);
 	dtls_worker_close(w);

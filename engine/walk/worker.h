@@ -14,6 +14,7 @@
 #include "engine/flow/flow_transport.h"
 #include "engine/flow/resend.h"
 #include "engine/job/coder.h"
+#include "engine/job/ear.h"
 #include "engine/job/job.h"
 #include "engine/job/overlay.h"
 #include "engine/net/own_ports.h"
@@ -28,6 +29,7 @@ enum worker_timer {
 	TIMER_FEEDBACK,
 	TIMER_JOB,
 	TIMER_OVERLAY,
+	TIMER_EAR,
 };
 
 struct worker {
@@ -61,6 +63,7 @@ struct worker {
 	struct job_table jobs;
 	struct coder_line coders;
 	struct overlay_line overlays;
+	struct ear_line ears;
 	uint8_t turn;         /* enum turn_line: whose slice was the last one (engine/job/turn.h) */
 	struct ring commands; /* control produces */
 	struct ring events;   /* control consumes */

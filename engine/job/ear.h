@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys of a party that are tones in what it says (flow_spec.hears). Copies of its packets wait here, a few at most, until their turn comes
+ * (turn.h): then they are decoded and listened to. A key is told when it is let go. What the party says passes meanwhile, untouched.
+ *
+ * The worker's thread. Memory is allocated by commands alone. Without ears nothing is looked at: they are fed where taps are (leg_tap.h).
+ */
+#ifndef ENGINE_JOB_EAR_H
+#define ENGINE_JOB_EAR_H
+
+#include "base/wheel.h"
+#include "dsp/codec.h"
+#include "dsp/dtmf.h"
+#include "dsp/half_band.h"
+#include "media/flow.h"
+
+struct decoder;
+struct flow;
+struct pkt;
+struct worker;
+
+enum {
+	EAR_PACKETS_MAX = 8, /* that wait; one more is not heard */
+	EAR_OCTETS_MAX = 1280,
+	EAR_SLICE_NS = 150000, /* as CODER_SLICE_NS */
+	EAR_GAP_MS = 60,       /* what is lost of a tone is made by the decoder; more is a pause */
+	EAR_QUIET_MS = 200,    /* without a packet a key is let go */
+};
+
+/* One that waits. */
+struct ear_packet {
+	uint32_t ssrc, timestamp;
+	uint16_t sequence, length;
+	uint8_t codec; /* enum media_codec */
+	uint8_t octets[EAR_OCTETS_MAX];
+};
+
+struct ear {
+	struct ear *behind;               /* in line; NULL: it is the last */
+	uint32_t slot;                    /* of the flow whose party is heard */
+	bool waits;                       /* in line */
+	uint8_t named[PAYLOAD_RULES_MAX]; /* codecs of the party, as flow_spec.rule_codecs */
+	struct decoder
+		*decoders[MEDIA_CODECS_KNOWN]; /* of what it may say; NULL: it cannot be had */
+	struct half_band band;
+	struct dtmf_ear ear;
+	struct wheel_timer timer; /* runs while a key is heard */
+	uint32_t heard;           /* samples since the key that is heard began */
+	bool known;               /* a packet was heard: the next four are valid */
+	uint8_t codec;
+	uint16_t sequence;
+	uint32_t ssrc, timestamp; /* of what comes next, if nothing is missing */
+	uint32_t first, count;
+	struct ear_packet packets[EAR_PACKETS_MAX];
+};
+
+/* Of one worker. */
+struct ear_line {
+	struct ear **of;          /* by slot of the flow; valid where flow.has_ear */
+	struct ear *first, *last; /* in line; NULL: none waits */
+	uint32_t open;
+	int16_t pcm[CODEC_SAMPLES_MAX], narrow[CODEC_SAMPLES_MAX];
+};
+
+/* Slots of flows. 0 or -ENOMEM. */
+int ear_line_open(struct ear_line *l, uint32_t capacity) NODISCARD;
+void ear_line_close(struct ear_line *l);
+/* As the spec says; one that does not change goes on. 0 or -ENOMEM: then there is none. */
+int ear_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
+/* The flow closes: a key that is heard is told. */
+void ear_leave(struct worker *w, struct flow *f);
+/* Of its timer: nothing came for a while. */
+void ear_expire(struct worker *w, struct flow *f);
+/* RTP of the flow's party, in plain text. */
+void ear_take(struct worker *w, const struct flow *f, const struct pkt *p);
+/* A slice of the work of those in line. */
+void ear_turn(struct worker *w);
+
+/* Somebody is in line: the worker does not sleep. */
+static inline bool ear_is_wanted(const struct ear_line *l)
+{
+	return l->first != NULL;
+}
+
+#endif
