@@ -1104,7 +1104,7 @@ const struct command g_commands[] = {
 	  command_park_list },
 	{ "call.dtmf", COMMAND_FOR_APPLICATION, g_dtmf_args,
 	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "
-	  "4733), or by INFO where it takes none.",
+	  "4733), or by INFO or as tones where it takes none.",
 	  "id, order", command_call_order, .order = ORDER_DIGITS },
 	{ "call.trace.start", COMMAND_FOR_OPERATOR, g_trace_start_args,
 	  "Writes the SIP messages and the media of a call into a file of pcapng until a limit, "

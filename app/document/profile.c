@@ -25,7 +25,8 @@ static const char *const g_profile_lines[] = {
 };
 /* In the order of enum profile_transcode. */
 static const char *const g_profile_transcode[] = { "setting", "on", "off", NULL };
-static const char *const g_profile_dtmf[] = { "rfc2833", "info", NULL };
+/* In the order of enum offer_digits. */
+static const char *const g_profile_dtmf[] = { "rfc2833", "info", "inband", NULL };
 const char *const g_profile_transport[] = { "any", "udp", "tcp", "tls", "ws", "wss", NULL };
 
 /* The names are behind their count. */
@@ -55,7 +56,7 @@ const struct command_arg g_profile_fields[] = {
 		     PROFILE_PACKET_MS_MAX, "20", "The same for G729; a multiple of 10."),
 	WORD_FIELD("dtmf", core.terms.no_events, FIELD_NUMBER, g_profile_dtmf, "rfc2833",
 		   "How digits go: as telephone-events in the media (RFC 4733, before that 2833), "
-		   "or by SIP INFO."),
+		   "by SIP INFO, or as tones in the sound (inband)."),
 	FLAG_FIELD("early_media", core.early_media, "false",
 		   "Pass 183 with SDP on to these phones."),
 	WORD_FIELD("transport", core.transports, FIELD_BIT, g_profile_transport, "any",

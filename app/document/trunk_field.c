@@ -20,7 +20,8 @@ static const char *const g_trunk_transports[] = { "any", "udp", "tcp", "tls", NU
 /* In the order of enum trunk_srtp. */
 static const char *const g_trunk_srtp[] = { "tls", "allowed", "only", NULL };
 /* In the order of enum trunk_dtmf. */
-static const char *const g_trunk_dtmf[] = { "profile", "rfc2833", "info", "info_plain", NULL };
+static const char *const g_trunk_dtmf[] = { "profile",    "rfc2833", "info",
+					    "info_plain", "inband",  NULL };
 
 /* In the order of enum trunk_record. */
 static const char *const g_trunk_record[] = { "off", "inbound", "outbound", "both", NULL };
@@ -186,12 +187,11 @@ const struct command_arg g_trunk_fields[] = {
 		"srtp", srtp, FIELD_NUMBER, g_trunk_srtp, "tls",
 		"SRTP keys (SDES): tls, accepted over TLS; allowed, offered and accepted over any "
 		"transport, where others can read them; only, and never plain media."),
-	WORD_FIELD(
-		"dtmf", dtmf, FIELD_NUMBER, g_trunk_dtmf, "profile",
-		"How digits go in its calls: as its profile says; rfc2833, as telephone-events "
-		"in the media; info, by SIP INFO (application/dtmf-relay); info_plain, by INFO "
-		"of the digit alone (application/dtmf). They are converted where the other party "
-		"has them otherwise."),
+	WORD_FIELD("dtmf", dtmf, FIELD_NUMBER, g_trunk_dtmf, "profile",
+		   "How digits go in its calls: as its profile says; rfc2833, as telephone-events "
+		   "in the media; info, by SIP INFO (application/dtmf-relay); info_plain, by INFO "
+		   "of the digit alone (application/dtmf); inband, as tones in the sound. They are "
+		   "converted where the other party has them otherwise."),
 	NOT_FIELD("early_media", no_early_media,
 		  "183 with SDP is passed on to it; false: it gets 180."),
 	NUMBER_FIELD("answer_s", answer_s, 0, TRUNK_ANSWER_MAX_S, "0",

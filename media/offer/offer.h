@@ -72,6 +72,13 @@ enum offer_lines {
 	OFFER_LINES_ALL = (1 << OFFER_LINES_WORDS) - 1,
 };
 
+/* How digits go to a party, and come from it. */
+enum offer_digits {
+	OFFER_DIGITS_EVENTS,
+	OFFER_DIGITS_INFO,
+	OFFER_DIGITS_TONES, /* in its sound */
+};
+
 /* What one party may be offered and may use: its codec profile. All zero: no limits, plain RTP. */
 struct offer_terms {
 	uint8_t codec_count; /* 0: all */
@@ -80,7 +87,7 @@ struct offer_terms {
 		[OFFER_CODEC_NAME_MAX]; /* encoding names of audio; others are taken out of what it offers and is offered */
 	uint8_t ptime_g711,
 		ptime_g729; /* ms, a=ptime towards it where that codec comes first; 0: as the other party said */
-	bool no_events; /* its DTMF goes by INFO: telephone-event is neither offered to it nor accepted of it */
+	uint8_t no_events; /* enum offer_digits; not EVENTS: telephone-event is neither offered to it nor accepted of it */
 	bool media_elsewhere; /* its media may be at another address than its signalling: sig/leg/place.h; not read here */
 	bool no_video; /* m=video is refused of it and towards it */
 	uint8_t video_codecs; /* enum offer_video; 0: H.264 alone. Others pass only where both parties may have them */

@@ -433,13 +433,26 @@ static void collect_key(struct call_host *h, struct call *c, char key)
 		act_end(h, c, ACT_ENDED);
 }
 
+static bool act_is_live(const struct acts *a)
+{
+	return bytes_starts(bytes_str(a->terms.files[a->file]), ACT_LIVE);
+}
+
+bool acts_want_keys(const struct call *c)
+{
+	const struct acts *a = c->acts;
+
+	return a && a->leg == LEG_NONE &&
+	       (a->terms.max || a->terms.interruptible || a->terms.ends[0] || act_is_live(a));
+}
+
 /* An application that hears the caller has its keys, too. */
 static void live_key(struct call_host *h, const struct call *c, char key)
 {
 	const struct acts *a = c->acts;
 	struct effect *e;
 
-	if (!a->serial || !bytes_starts(bytes_str(a->terms.files[a->file]), ACT_LIVE))
+	if (!a->serial || !act_is_live(a))
 		return;
 	e = effects_add(h->effects, EFFECT_PLAY_KEY);
 	if (!e)

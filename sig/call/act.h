@@ -128,6 +128,8 @@ bool acts_announce(struct call_host *h, struct call *c, uint8_t leg, bool both,
 		   const char *const *files, uint8_t count);
 /* It is being said to a leg of the pair. */
 bool acts_announces(const struct call *c);
+/* A key would mean something to what is played or collected. */
+bool acts_want_keys(const struct call *c);
 /* The caller pressed a key. */
 void acts_key(struct call_host *h, struct call *c, char key);
 /* News of what was asked to be played. */

@@ -215,6 +215,8 @@ static void spec_fill(struct flow_spec *s, struct call_host *h, const struct cal
 	s->silence_ms = silence_ms(h, c, s);
 	f->remote = s->remote_rtp;
 	f->event_pt = s->event_pt;
+	f->hears = keys_are_tones(h, c, f);
+	s->hears = f->hears;
 	f->coded_to = spec_coded_to(s);
 }
 
@@ -245,6 +247,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	flow_dtls_spec(&command->spec, c, f, NULL);
 	f->source = (struct flow_source){ 0 };
 	f->coded_to = 0;
+	f->hears = false;
 	f->waits = f->kind == MEDIA_AUDIO && hears_later(h, c, f->leg);
 	if (f->kind == MEDIA_AUDIO)
 		(void)hears_source(h, c, f->leg, f->line, &f->source);

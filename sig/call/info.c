@@ -37,7 +37,7 @@ static bool info_passes(const struct shard_settings *settings, const struct sip_
 	return false;
 }
 
-/* REG-15: a party that takes telephone-events, or a trunk that takes another INFO, gets one, and the INFO ends here. */
+/* REG-15: a party that takes telephone-events or tones, or a trunk that takes another INFO, gets one, and the INFO ends here. */
 static bool info_digit_taken(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	uint8_t to = bridge_peer(c, ev->leg);
@@ -46,12 +46,12 @@ static bool info_digit_taken(struct call_host *h, struct call *c, const struct c
 
 	if (dtmf_parse(ev->message->content_type, ev->message->body, &dtmf))
 		return false;
-	if (keys_take(h, c, ev->leg, &dtmf)) {
+	if (dtmf_came_by_info(h, c, ev->leg, dtmf.digit) || keys_take(h, c, ev->leg, &dtmf)) {
 		respond(h, ev->slot, ev->message, &ok);
 		return true;
 	}
 	call_publish_digit(h, c, ev->leg, dtmf.digit);
-	if (!dtmf_takes_events(c, to) && !dtmf_is_foreign(c->legs[to], ev->message->content_type))
+	if (dtmf_is_by_info(c, to) && !dtmf_is_foreign(c->legs[to], ev->message->content_type))
 		return false;
 	dtmf_send(h, c, to, &dtmf);
 	respond(h, ev->slot, ev->message, &ok);
@@ -64,7 +64,8 @@ static void info_alone(struct call_host *h, struct call *c, const struct call_ev
 	struct response ok = { .status = 200 };
 	struct dtmf dtmf;
 
-	if (!dtmf_parse(ev->message->content_type, ev->message->body, &dtmf))
+	if (!dtmf_parse(ev->message->content_type, ev->message->body, &dtmf) &&
+	    !dtmf_came_by_info(h, c, ev->leg, dtmf.digit))
 		acts_key(h, c, dtmf.digit);
 	respond(h, ev->slot, ev->message, &ok);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/recording.h"
 #include "sig/call/wait.h"
@@ -45,6 +46,12 @@ bool keys_are_heard(const struct call_host *h, const struct call *c, uint8_t leg
 	struct call_codes codes;
 
 	return keys_codes(h, c, leg, &codes);
+}
+
+bool keys_are_tones(const struct call_host *h, const struct call *c, const struct call_flow *f)
+{
+	return dtmf_may_be_tones(c, f) &&
+	       (call_is_alone(c) ? acts_want_keys(c) : keys_are_heard(h, c, f->leg));
 }
 
 /* ---- what they mean ---- */
@@ -112,7 +119,8 @@ static void keys_give(struct call_host *h, struct call *c, uint8_t leg, uint8_t 
 		const struct dtmf dtmf = { .digit = k->list[i], .duration_ms = k->duration_ms[i] };
 
 		call_publish_digit(h, c, leg, dtmf.digit);
-		dtmf_send(h, c, k->peer, &dtmf);
+		if (!dtmf_are_heard(c, leg)) /* it heard the tone itself */
+			dtmf_send(h, c, k->peer, &dtmf);
 	}
 	k->count = (uint8_t)(k->count - n);
 	memmove(k->list, k->list + n, k->count);

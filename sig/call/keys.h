@@ -3,7 +3,7 @@
  * Keys that a party presses while it speaks with another one, where they may be an in-call feature code (sig/sip/call_code.h). Keys of such
  * a party are not relayed as they come, neither events nor INFO: each is looked at when it is let go. What begins no code goes on at once.
  * What does is kept until the code is whole, another key comes that does not belong to it, or none comes in time. The other party hears
- * nothing of a code. What is kept is in the record: who goes on with the call goes on with the code.
+ * nothing of a code, unless its keys are tones, which pass as sound. What is kept is in the record: who goes on with the call goes on with the code.
  */
 #ifndef SIG_CALL_KEYS_H
 #define SIG_CALL_KEYS_H
@@ -12,6 +12,8 @@
 
 /* They are: it speaks with another party, there are codes, and it may use one of them. */
 bool keys_are_heard(const struct call_host *h, const struct call *c, uint8_t leg);
+/* Somebody listens for keys of its party, which are tones: a code, or what an application collects. Nobody else pays for an ear. */
+bool keys_are_tones(const struct call_host *h, const struct call *c, const struct call_flow *f);
 /* A key that the other party did not get yet. False: keys of the leg are not heard, and what was kept went on. Else all that is to become of
  * it does. */
 bool keys_take(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);

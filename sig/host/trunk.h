@@ -41,12 +41,13 @@ enum trunk_srtp { TRUNK_SRTP_TLS, /* over TLS alone */ TRUNK_SRTP_ALLOWED, TRUNK
 /* Where its 3xx may lead (RFC 3261 8.1.3.4): to servers of trunks of its tenant, to its own ones, or nowhere. */
 enum trunk_redirects { TRUNK_REDIRECTS_TRUNKS, TRUNK_REDIRECTS_OWN, TRUNK_REDIRECTS_OFF };
 
-/* How digits go to it and come from it (MED-03): by INFO as application/dtmf-relay, or application/dtmf. */
+/* How digits go to it and come from it (MED-03): by INFO as application/dtmf-relay, or application/dtmf; in its sound. */
 enum trunk_dtmf {
 	TRUNK_DTMF_PROFILE,
 	TRUNK_DTMF_EVENTS,
 	TRUNK_DTMF_INFO,
 	TRUNK_DTMF_INFO_PLAIN,
+	TRUNK_DTMF_TONES,
 };
 
 /* Which of its calls are recorded. */

@@ -5,6 +5,8 @@
 #include "sig/leg/leg_digits.h"
 #include "sig/model/leg_trunk.h"
 
+enum { TONE_AND_INFO_MS = 1000 }; /* of one key, apart at most */
+
 static const struct call_flow *audio_flow(const struct call *c, uint8_t leg)
 {
 	for (uint8_t i = 0; i < (uint8_t)MEDIA_LINES_MAX; i++) {
@@ -14,19 +16,6 @@ static const struct call_flow *audio_flow(const struct call *c, uint8_t leg)
 			return f;
 	}
 	return NULL;
-}
-
-/* NULL: the party takes no events. */
-static const struct call_flow *event_flow(const struct call *c, uint8_t leg)
-{
-	const struct call_flow *f = audio_flow(c, leg);
-
-	return f && f->event_pt != PAYLOAD_NONE ? f : NULL;
-}
-
-bool dtmf_takes_events(const struct call *c, uint8_t leg)
-{
-	return event_flow(c, leg) != NULL;
 }
 
 static enum trunk_dtmf dtmf_of_trunk(const struct leg *l)
@@ -52,11 +41,101 @@ bool dtmf_is_foreign(const struct leg *l, struct bytes content_type)
 		return !bytes_iis(type, "application/dtmf");
 	case TRUNK_DTMF_PROFILE:
 	case TRUNK_DTMF_EVENTS:
+	case TRUNK_DTMF_TONES:
 		break;
 	}
 	return false;
 }
 
+/* As its document says, or its profile; EVENTS where it takes none: nobody says. */
+static enum offer_digits dtmf_terms(const struct leg *l)
+{
+	switch (dtmf_of_trunk(l)) {
+	case TRUNK_DTMF_INFO:
+	case TRUNK_DTMF_INFO_PLAIN:
+		return OFFER_DIGITS_INFO;
+	case TRUNK_DTMF_TONES:
+		return OFFER_DIGITS_TONES;
+	case TRUNK_DTMF_EVENTS:
+		return OFFER_DIGITS_EVENTS;
+	case TRUNK_DTMF_PROFILE:
+		break;
+	}
+	return l->terms ? (enum offer_digits)l->terms->no_events : OFFER_DIGITS_EVENTS;
+}
+
+static enum offer_digits dtmf_way(const struct call *c, uint8_t leg)
+{
+	const struct call_flow *f = audio_flow(c, leg);
+	const struct leg *l = c->legs[leg];
+	enum offer_digits terms = dtmf_terms(l);
+
+	if (f && f->event_pt != PAYLOAD_NONE)
+		return OFFER_DIGITS_EVENTS;
+	if (terms != OFFER_DIGITS_EVENTS)
+		return terms;
+	return f && l->no_info && !l->info_keys ? OFFER_DIGITS_TONES : OFFER_DIGITS_INFO;
+}
+
+bool dtmf_is_by_info(const struct call *c, uint8_t leg)
+{
+	return dtmf_way(c, leg) == OFFER_DIGITS_INFO;
+}
+
+/* ---- tones ---- */
+
+bool dtmf_may_be_tones(const struct call *c, const struct call_flow *f)
+{
+	const struct leg *l = c->legs[f->leg];
+
+	return f->kind == MEDIA_AUDIO && f->remote.family != ADDR_NONE &&
+	       f->event_pt == PAYLOAD_NONE && !l->info_keys && dtmf_terms(l) != OFFER_DIGITS_INFO;
+}
+
+bool dtmf_are_heard(const struct call *c, uint8_t leg)
+{
+	const struct call_flow *f = audio_flow(c, leg);
+
+	return f && f->hears && !c->legs[leg]->info_keys;
+}
+
+bool dtmf_came_by_info(struct call_host *h, struct call *c, uint8_t leg, char digit)
+{
+	struct leg *l = c->legs[leg];
+	bool twice = l->tone_key == digit && h->now.ns - l->tone_ns < TONE_AND_INFO_MS * NS_PER_MS;
+
+	l->tone_key = 0;
+	if (!l->info_keys)
+		outbox_touch_later(&c->out);
+	l->info_keys = true;
+	return twice;
+}
+
+bool dtmf_came_as_tone(const struct call_host *h, struct call *c, uint8_t leg, char digit)
+{
+	struct leg *l = c->legs[leg];
+
+	if (l->info_keys)
+		return false;
+	l->tone_key = digit;
+	l->tone_ns = h->now.ns;
+	return true;
+}
+
+/* RFC 3261 21.4.6, 21.4.13, 21.5.2, RFC 6086 4.2.2. */
+bool dtmf_refused(struct call *c, uint8_t leg, uint16_t status)
+{
+	struct leg *l = c->legs[leg];
+
+	if ((status != 405 && status != 415 && status != 469 && status != 501) ||
+	    dtmf_terms(l) == OFFER_DIGITS_INFO || l->info_keys)
+		return false;
+	l->no_info = true;
+	outbox_touch_later(&c->out);
+	return true;
+}
+
+/* An event, or a tone. */
 static void send_event(struct call_host *h, const struct call *c, const struct call_flow *f,
 		       const struct dtmf *dtmf)
 {
@@ -71,12 +150,12 @@ static void send_event(struct call_host *h, const struct call *c, const struct c
 
 void dtmf_send(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
 {
-	const struct call_flow *f = event_flow(c, leg);
+	const struct call_flow *f = audio_flow(c, leg);
 
 	if (c->legs[leg]->state != LEG_CONFIRMED)
 		return;
-	if (f)
-		send_event(h, c, f, dtmf);
-	else
+	if (dtmf_is_by_info(c, leg))
 		leg_digits_put(h, c, leg, dtmf);
+	else if (f)
+		send_event(h, c, f, dtmf);
 }

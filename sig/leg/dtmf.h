@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Digits between telephone-events (RFC 4733) and INFO, each exactly once (REG-15, MED-03): a party that takes events gets events, any
- * other gets INFO with the body everybody knows, application/dtmf-relay, but a trunk that wants the digit alone.
+ * Digits between telephone-events (RFC 4733), INFO and tones in the sound, each exactly once (REG-15, MED-03). A party that takes events gets
+ * events. Any other gets them as its document says, or its profile. Where those say nothing it gets INFO, as long as its Allow has that and it
+ * refuses none; else tones. The INFO has the body everybody knows, application/dtmf-relay, but to a trunk that wants the digit alone.
+ *
+ * Tones of a party are its keys where it takes no events (else they are ignored), no document says that it has INFO, and
+ * none came of it. They pass as sound, so the other party is not told again.
  */
 #ifndef SIG_LEG_DTMF_H
 #define SIG_LEG_DTMF_H
@@ -21,8 +25,18 @@ int dtmf_parse(struct bytes content_type, struct bytes body, struct dtmf *out) N
 bool dtmf_is_plain(const struct leg *l);
 /* Its document says by which type of INFO, and this is another one. */
 bool dtmf_is_foreign(const struct leg *l, struct bytes content_type);
-/* The party of the leg takes events in its first audio stream. */
-bool dtmf_takes_events(const struct call *c, uint8_t leg);
+/* The party of the leg has them by INFO. */
+bool dtmf_is_by_info(const struct call *c, uint8_t leg);
+/* Tones of the party of that flow are keys. */
+bool dtmf_may_be_tones(const struct call *c, const struct call_flow *f);
+/* The engine listens for them. */
+bool dtmf_are_heard(const struct call *c, uint8_t leg);
+/* A key came by INFO. True: it was heard as a tone just now. */
+bool dtmf_came_by_info(struct call_host *h, struct call *c, uint8_t leg, char digit);
+/* A tone was heard. False: it is no key, for keys of the party come by INFO. */
+bool dtmf_came_as_tone(const struct call_host *h, struct call *c, uint8_t leg, char digit);
+/* The party does not know what an INFO with a key is. True: it gets tones from now on. */
+bool dtmf_refused(struct call *c, uint8_t leg, uint16_t status);
 void dtmf_send(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);
 
 #endif

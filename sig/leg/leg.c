@@ -101,6 +101,8 @@ void leg_learn(struct leg *leg, const struct sip_message *m)
 		leg->takes_talk = message_has_token(m, "Allow-Events", "talk");
 	if (message_header(m, "Allow", 0, &value))
 		leg->takes_update = message_has_token(m, "Allow", "UPDATE");
+	if (message_header(m, "Allow", 0, &value))
+		leg->no_info = !message_has_token(m, "Allow", "INFO");
 }
 
 bool leg_is_open(const struct leg *leg)

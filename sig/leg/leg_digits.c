@@ -107,6 +107,17 @@ static bool is_put_off(struct call_host *h, struct leg_digits *d, const struct c
 	return true;
 }
 
+/* This one, and those behind it. */
+static void digits_as_tones(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg_digits *d = c->legs[leg]->digits;
+
+	c->legs[leg]->digits = NULL;
+	for (uint8_t i = 0; i < d->count; i++)
+		dtmf_send(h, c, leg, &d->list[i]);
+	free(d);
+}
+
 void leg_digits_answered(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct leg *l = c->legs[ev->leg];
@@ -118,6 +129,11 @@ void leg_digits_answered(struct call_host *h, struct call *c, const struct call_
 		LOG_WARN("call", c->id, "digits are lost", LOG_U64("leg", ev->leg),
 			 LOG_U64("count", l->digits->count));
 		leg_digits_clear(l);
+		return;
+	}
+	if (ev->kind == CALL_EV_FAILURE &&
+	    dtmf_refused(c, ev->leg, (uint16_t)ev->message->status)) {
+		digits_as_tones(h, c, ev->leg);
 		return;
 	}
 	digits_done(l);

@@ -26,7 +26,7 @@ struct call_flow {
 	uint8_t leg, line, network;
 	enum media_kind kind; /* as agreed last: a line may become another one (RFC 3264 8.3.3) */
 	uint8_t been; /* what was agreed for it so far: enum offer_lines, and FLOW_BEEN_AUDIO */
-	uint8_t event_pt; /* under which the party takes digits; PAYLOAD_NONE: by INFO; follows from the texts */
+	uint8_t event_pt; /* under which the party takes digits; PAYLOAD_NONE: by INFO, or as tones; follows from the texts */
 	bool silent; /* the party was not heard for long while that was no reason to end the call */
 	bool open;   /* the engine was told */
 	bool closing;     /* ... and told to close it: only its last counters are awaited */
@@ -39,6 +39,7 @@ struct call_flow {
 	bool waits;  /* ... that its party hears nothing until the music is there */
 	bool hushed; /* ... that nobody hears its party: an announcement is made */
 	bool keys;   /* ... that keys of its party are not relayed: they may be a code */
+	bool hears;  /* ... that keys of its party are tones, and somebody listens for them */
 	bool moves;  /* it came from another call, and the engine is to be told */
 	uint32_t ssrc_out;
 	struct addr remote;        /* RTP address the party signalled; follows from the texts */

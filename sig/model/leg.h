@@ -153,7 +153,11 @@ struct leg {
 		replaced_by; /* the call, perhaps gone, that is to take its place (RFC 3891); 0: none; not part of a record */
 	struct leg_toll toll;
 	bool takes_update; /* RFC 3311 */
-	uint8_t watched;   /* what those know who watch its user; not part of a record */
+	bool no_info; /* keys do not go to its party by INFO: its Allow has none, or it refused one */
+	bool info_keys;   /* they came from it by INFO: tones in what it says are none */
+	char tone_key;    /* the last one that was a tone, and */
+	uint64_t tone_ns; /* when that was let go; neither is part of a record */
+	uint8_t watched;  /* what those know who watch its user; not part of a record */
 	struct session_timer timer;
 	struct leg_link same_user;
 	struct dialog dialog;

@@ -111,7 +111,9 @@ static bool leg_read_terms(struct reading *r, struct leg *l, const Tandem__Call_
 		return reading_wrong(r, "terms: ptime");
 	terms.ptime_g711 = (uint8_t)in->ptime_g711;
 	terms.ptime_g729 = (uint8_t)in->ptime_g729;
-	terms.no_events = in->no_events;
+	if (in->no_events > OFFER_DIGITS_TONES)
+		return reading_wrong(r, "terms: no_events");
+	terms.no_events = (uint8_t)in->no_events;
 	terms.no_video = in->no_video;
 	terms.video_kbps = in->video_kbps;
 	terms.sdes_offer = in->sdes_offer;
@@ -256,6 +258,8 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	l->muted = in->muted;
 	l->takes_talk = in->takes_talk;
 	l->takes_update = in->takes_update;
+	l->no_info = in->no_info;
+	l->info_keys = in->info_keys;
 	l->session_id = in->session_id;
 	l->session_version = in->session_version;
 	l->invite_cseq = in->invite_cseq;

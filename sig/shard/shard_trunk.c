@@ -96,6 +96,21 @@ bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct si
 	return false;
 }
 
+static enum offer_digits digits_of(enum trunk_dtmf dtmf)
+{
+	switch (dtmf) {
+	case TRUNK_DTMF_PROFILE:
+	case TRUNK_DTMF_EVENTS:
+		break;
+	case TRUNK_DTMF_INFO:
+	case TRUNK_DTMF_INFO_PLAIN:
+		return OFFER_DIGITS_INFO;
+	case TRUNK_DTMF_TONES:
+		return OFFER_DIGITS_TONES;
+	}
+	return OFFER_DIGITS_EVENTS;
+}
+
 struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 				     const struct sip_hop *hop)
 {
@@ -111,7 +126,7 @@ struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 	terms.transcode = shard_transcodes(s, profile);
 	terms.no_video |= !set->video; /* MED-10 */
 	if (set->dtmf != TRUNK_DTMF_PROFILE)
-		terms.no_events = set->dtmf != TRUNK_DTMF_EVENTS;
+		terms.no_events = (uint8_t)digits_of((enum trunk_dtmf)set->dtmf);
 	return terms;
 }
 

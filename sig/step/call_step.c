@@ -266,7 +266,7 @@ static void saved(struct call_host *h, struct call *c, const struct call_event *
 	metric_add(h->metrics->saves[ev->ok ? SAVE_DONE : SAVE_FAILED], 1);
 }
 
-/* The other party did not get it as it was: it takes INFO, or events of another clock. */
+/* Not relayed: the other party did not get it as it was: it takes INFO or tones, or events of another clock. */
 static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct media_event *m)
 {
 	struct dtmf dtmf = {
@@ -275,11 +275,13 @@ static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct
 			(uint16_t)(m->duration_ms < UINT16_MAX ? m->duration_ms : UINT16_MAX),
 	};
 
+	if (m->tone && !dtmf_came_as_tone(h, c, leg, m->digit))
+		return;
 	if (call_is_alone(c)) {
 		acts_key(h, c, m->digit);
 		return;
 	}
-	if (m->relayed)
+	if (m->relayed && !m->tone)
 		keys_pass(h, c, leg);
 	else if (keys_take(h, c, leg, &dtmf))
 		return;
