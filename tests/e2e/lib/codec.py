@@ -54,7 +54,11 @@ class G711:
         self._table = [decode(byte) for byte in range(256)]
 
     def frames(self, hertz):
-        data = bytes(map(self._encode, sine(hertz, self.rate)))
+        return self.coded(sine(hertz, self.rate))
+
+    def coded(self, pcm):
+        """Whole frames."""
+        data = bytes(map(self._encode, pcm))
         return [data[i:i + 160] for i in range(0, len(data), 160)]
 
     def samples(self, payloads):
@@ -85,7 +89,9 @@ class G722:
             call.restype = ctypes.c_void_p
 
     def frames(self, hertz):
-        pcm = sine(hertz, self.rate)
+        return self.coded(sine(hertz, self.rate))
+
+    def coded(self, pcm):
         state = ctypes.c_void_p(self._library.g722_encode_init(None, 64000, 0))
         coded = (ctypes.c_uint8 * len(pcm))()
         size = self._library.g722_encode(state, coded, (ctypes.c_int16 * len(pcm))(*pcm), len(pcm))
@@ -164,7 +170,10 @@ class Opus:
             call.restype = ctypes.c_void_p
 
     def frames(self, hertz):
-        pcm, error = sine(hertz, self.rate), ctypes.c_int()
+        return self.coded(sine(hertz, self.rate))
+
+    def coded(self, pcm):
+        error = ctypes.c_int()
         state = ctypes.c_void_p(self._library.opus_encoder_create(self.rate, 1, self.AUDIO, ctypes.byref(error)))
         frames, coded = [], (ctypes.c_uint8 * 1500)()
         for i in range(0, len(pcm), self.FRAME):

@@ -2,6 +2,7 @@
 """An RTP end: two sockets, a sender that keeps time, and a record of everything received."""
 import contextlib
 import dataclasses
+import math
 import re
 import secrets
 import select
@@ -56,6 +57,10 @@ def udp_socket(address, port=0):
 def sdp_address(address):
     """As c= and o= write it (RFC 8866 5.7)."""
     return f"IN IP{6 if ':' in address else 4} {address}"
+
+
+ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
+KEYS = {key: (row, column) for row, line in zip(ROWS, ("123A", "456B", "789C", "*0#D")) for column, key in zip(COLUMNS, line)}
 
 
 class Media:
@@ -167,6 +172,22 @@ class Media:
             time.sleep(0.02)
         self.ts = start + steps * FRAME
 
+    def press(self, keys, milliseconds=120):
+        """Keys as tones in the sound, with as much silence behind each (ITU-T Q.23). Stop the tone before."""
+        part = lambda hertz, n: math.sin(2 * math.pi * hertz * n / self.codec.rate)
+        size = self.codec.rate * milliseconds // 1000
+        pcm = [0] * size
+        for key in keys:
+            row, column = KEYS[key]
+            pcm += [round(5000 * (part(row, n) + part(column, n))) for n in range(size)] + [0] * size
+        stop, frames = threading.Event(), self.codec.coded(pcm)
+        due = time.monotonic()
+        for frame in frames:
+            stop.wait(max(0.0, due - time.monotonic()))
+            self.send(frame)
+            self.ts += self.codec.clock // FRAMES
+            due += 1 / FRAMES
+
     # -- receiving -----------------------------------------------------------------------------
     def _read(self):
         while not self._closed:
@@ -267,6 +288,21 @@ class Media:
             time.sleep(0.02)
         time.sleep(0.2)
         return self.digits(pt)
+
+    def tones(self, since=0.0):
+        """Keys received as tones: 20 ms of the two of a key and of little else are a part of it."""
+        audio = self.audio(since)
+        pcm, text, before = self.codec.samples([packet.payload for packet in audio if packet.pt == self.pt]), "", None
+        size = self.codec.rate // FRAMES
+        for at in range(0, len(pcm) - size + 1, size):
+            part = pcm[at:at + size]
+            share = {hertz: tone.share(part, self.codec.rate, hertz) for hertz in ROWS + COLUMNS}
+            row, column = max(ROWS, key=share.get), max(COLUMNS, key=share.get)
+            now = (row, column) if min(share[row], share[column]) > 0.2 and share[row] + share[column] > 0.8 else None
+            if now and now != before:
+                text += next(key for key, both in KEYS.items() if both == now)
+            before = now
+        return text
 
     def heard(self, seconds=0.5):
         """(Hz, share) of the strongest tone in the last half second, in order of arrival."""
