@@ -57,6 +57,24 @@ static uint32_t speakers(const struct sim *s, uint32_t place)
 	return count;
 }
 
+/* What it knows of who may claim the shard. */
+static void claimant_tell(struct sim *s, uint32_t node, uint32_t place)
+{
+	const struct lease_node *n = &s->leases->nodes[node];
+	const struct claim *c = n->up ? claims_of(n->claims, (uint16_t)(1 + place)) : NULL;
+	char names[MEMBERS_MAX * 8];
+	struct writer w = writer_over(names, sizeof(names) - 1);
+
+	if (!c)
+		return;
+	for (uint32_t i = 0; i < c->named.count; i++)
+		writer_number(&w, " ", c->named.ids[i] - 1, "");
+	names[w.n] = '\0';
+	trace_line(s, "lease: node %u heard epoch %llu of node %llu, renewal %llu, named:%s", node,
+		   (unsigned long long)c->heard.counter, (unsigned long long)c->record - 1,
+		   (unsigned long long)c->renewed, names);
+}
+
 static void owner_tell(struct sim *s, uint32_t node, uint32_t place)
 {
 	const struct lease *l = &s->leases->nodes[node].holders[place].lease;
@@ -65,6 +83,7 @@ static void owner_tell(struct sim *s, uint32_t node, uint32_t place)
 		   (unsigned long long)l->epoch.counter, l->named.count,
 		   l->wanted_ns ? l->wanted.count : 0,
 		   leases_speaks(s, node, place) ? ", may speak" : "");
+	claimant_tell(s, node, place);
 }
 
 /* A process that started when Redis had forgotten who has the shard, and shows it as its own, has nobody to ask (docs/adr/0018). */
@@ -96,6 +115,14 @@ void lease_check(struct sim *s, uint32_t place)
 	for (uint32_t i = 0; i < s->leases->set.nodes; i++)
 		owner_tell(s, i, place);
 	check_fail(s, "shard %u has two owners that may speak", place);
+}
+
+void leases_tell(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->leases->set.places; i++) {
+		for (uint32_t k = 0; k < s->leases->set.nodes && speakers(s, i) != 1; k++)
+			owner_tell(s, k, i);
+	}
 }
 
 bool leases_are_held(struct sim *s)

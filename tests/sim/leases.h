@@ -92,6 +92,8 @@ bool leases_speaks(const struct sim *s, uint32_t node, uint32_t place);
 uint32_t leases_owner(const struct sim *s, uint32_t node, uint32_t place);
 /* Exactly one owner that may speak, of each. */
 bool leases_are_held(struct sim *s);
+/* What each node knows of those for which that is not so, in the story. */
+void leases_tell(struct sim *s);
 /* ... which has named others: whoever names nobody is never past, as long as it stands still. */
 bool leases_are_named(struct sim *s);
 

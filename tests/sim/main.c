@@ -123,7 +123,8 @@ static void tell(uint64_t seed, const struct sim_way *way)
 		(void)printf(
 			"again: ./tandem sim %s--nodes %u --shards %u --first %" PRIu64
 			" --seeds 1; when it is mended, put the seed into tests/sim/seeds.txt\n",
-			way->leases ? "--leases " : "", s->node_count, s->shard_count, seed);
+			way->leases ? "--leases " : "", way->leases ? way->nodes : s->node_count,
+			s->shard_count, seed);
 	sim_close(s);
 	free(s);
 }
@@ -164,7 +165,7 @@ static bool run_seed(uint64_t seed, const struct arguments *a, struct totals *su
 	return ok;
 }
 
-/* leases:SEED, SEED, or NxM:SEED of N nodes with M shards each, or NxMf:SEED: with addresses that go with their shards, or NxMl:SEED: with
+/* leases:SEED of three nodes, leasesN:SEED of N, SEED, or NxM:SEED of N nodes with M shards each, or NxMf:SEED: with addresses that go with their shards, or NxMl:SEED: with
  * channels between the nodes, too. False: none of them. */
 static bool read_seed(const char *line, struct sim_way *way, uint64_t *seed)
 {
@@ -174,9 +175,11 @@ static bool read_seed(const char *line, struct sim_way *way, uint64_t *seed)
 
 	way->floats = FLOATS_NOT;
 	way->links = LINKS_NOT;
-	way->leases = strncmp(line, "leases:", 7) == 0;
-	if (way->leases)
+	way->leases = strncmp(line, "leases", 6) == 0;
+	if (way->leases && line[6] == ':')
 		at = 7;
+	else if (way->leases)
+		(void)sscanf(line, "leases%" SCNu32 ":%n", &way->nodes, &at);
 	else if (n == 2 && !at)
 		(void)sscanf(line, "%*ux%*uf:%n", &floats);
 	if (n == 2 && !at && !floats)
