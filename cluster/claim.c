@@ -85,6 +85,12 @@ static void names_seen(struct claim *c, const struct claim_lease *lease)
 	c->renewed = lease->renewal;
 }
 
+/* It is known by which renewal they were named: others can tell whether that is newer than what they know. */
+static bool names_are_dated(const struct claim *c)
+{
+	return c->renewed && same_epoch(c->renewed_epoch, c->heard);
+}
+
 /* Whoever is named in Redis may claim, or was when Redis lost it. */
 static unsigned claim_seen(struct claim *c, const struct claim_lease *lease, uint64_t now_ns)
 {
@@ -111,7 +117,9 @@ static unsigned claim_answered(struct claim *c, const struct claim_event *event,
 	if (bound_to_others(c, event->from, now_ns) && c->bound_to)
 		return 0;
 	heard_note(c, event->epoch);
-	c->named = event->named;
+	if (!names_are_dated(
+		    c)) /* of those that it names now it says by which renewal (CLAIM_NAMED) */
+		c->named = event->named;
 	c->record = event->from;
 	c->state = CLAIM_WATCH;
 	bind_to(c, event->from, now_ns);
@@ -144,6 +152,23 @@ static bool same_names(const struct members *a, const struct members *b)
 	return same;
 }
 
+/* Of one epoch two may know two lists, where Redis went back. The newest counts, and its members may be those who do not know it. */
+static unsigned claim_named(struct claim *c, const struct claim_lease *lease)
+{
+	bool same = same_epoch(c->heard, lease->epoch) && same_names(&c->named, &lease->named);
+
+	if (!lease->owner || lease_epoch_above(c->heard, lease->epoch))
+		return 0;
+	if (same_epoch(c->renewed_epoch, lease->epoch) && lease->renewal < c->renewed)
+		return same ? 0 : CLAIM_SEND_NAMES;
+	heard_note(c, lease->epoch);
+	names_seen(c, lease);
+	if (same)
+		return 0;
+	c->state = CLAIM_WATCH;
+	return CLAIM_PASS_NAMES;
+}
+
 static void news_take(struct claim *c, const struct claim_event *event)
 {
 	if (!lease_epoch_above(event->epoch, c->heard))
@@ -158,7 +183,7 @@ static unsigned claim_asked(struct claim *c, const struct claim_event *event, ui
 {
 	news_take(c, event);
 	if (event->owning || !same_names(&c->named, &event->named) || c->record != event->record)
-		return CLAIM_SEND_NEWS;
+		return CLAIM_SEND_NEWS | (names_are_dated(c) ? CLAIM_SEND_NAMES : 0U);
 	if (bound_to_others(c, event->from, now_ns) && !stands_back(c, event->from))
 		return 0;
 	promise_to(c, event->from, now_ns);
@@ -296,6 +321,8 @@ unsigned claim_step(struct claim *c, const struct claim_event *event, uint64_t n
 		return 0;
 	case CLAIM_DEAD:
 		return claim_dead(c, event->epoch, now_ns);
+	case CLAIM_NAMED:
+		return claim_named(c, &event->lease);
 	}
 	return 0;
 }

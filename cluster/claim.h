@@ -49,6 +49,7 @@ enum claim_event_type {
 	CLAIM_WON,       /* the lease in Redis is ours; kept as in lease.h */
 	CLAIM_REFUSED,   /* it is not what we had seen, or nobody knows */
 	CLAIM_DEAD,      /* epoch: the process that owned it is gone */
+	CLAIM_NAMED,     /* lease without history: whom its owner had named by that renewal */
 };
 
 struct claim_event {
@@ -73,6 +74,8 @@ enum claim_action {
 	CLAIM_OWNED = 32,       /* it counts, from asked_ns on: LEASE_CLAIMED */
 	CLAIM_SEND_NEWS = 64,   /* to whom the event was from: heard, named, record */
 	CLAIM_SEND_DEAD = 128,  /* with ASK, and before it: gone */
+	CLAIM_SEND_NAMES = 256, /* to whom the event was from: named, of renewed */
+	CLAIM_PASS_NAMES = 512, /* the same, to all that vote: some may not know */
 };
 
 struct claim {
@@ -86,8 +89,8 @@ struct claim {
 	struct members named; /* of the epoch heard: as told or seen, for a Redis that lost it */
 	uint64_t record;      /* owner of record, likewise */
 	struct lease_epoch heard;
-	struct lease_epoch renewed_epoch; /* of what Redis has shown, */
-	uint64_t renewed;                 /* the newest renewal */
+	struct lease_epoch renewed_epoch; /* of what Redis has shown, or others knew, */
+	uint64_t renewed;                 /* the newest renewal: named is that one's */
 	uint64_t bound_to;                /* 0: unknown */
 	uint64_t bound_until_ns;
 	struct lease_epoch

@@ -410,7 +410,7 @@ void claimant_tell(struct claimant *c, const struct store_tell *tell)
 					.sent_ns = tell->told_ns };
 
 	if (c)
-		claims_tell(c->claims, &item, &tell->named);
+		claims_tell(c->claims, &item, &tell->named, tell->renewal);
 }
 
 /* ---- what this node says of itself ---- */

@@ -144,8 +144,54 @@ static void say_dead(const struct claims *c, const struct watched *w)
 	say_voters(c, &w->claim, &item);
 }
 
-void claims_tell(struct claims *c, const struct peer_item *told, const struct members *next)
+static struct peer_item names_item(const struct watched *w)
 {
+	const struct claim *claim = &w->claim;
+
+	return (struct peer_item){ .kind = PEER_NAMES,
+				   .shard = w->shard,
+				   .epoch = claim->heard,
+				   .named = claim->named,
+				   .record = claim->record,
+				   .sent_ns = claim->renewed };
+}
+
+static void say_names(const struct claims *c, const struct watched *w, unsigned actions,
+		      uint64_t to)
+{
+	const struct peer_item item = names_item(w);
+
+	if (actions & CLAIM_SEND_NAMES)
+		c->handlers.say(to, &item, c->arg);
+	if (actions & CLAIM_PASS_NAMES)
+		say_voters(c, &w->claim, &item);
+}
+
+/* Those who hear it know by which renewal; and so does this node, should its lease be past one day. */
+static void tell_names(struct claims *c, const struct peer_item *told, uint64_t renewal)
+{
+	struct watched *w = watched_find(c, told->shard);
+	const struct claim_event named = { .type = CLAIM_NAMED,
+					   .lease = { .epoch = told->epoch,
+						      .owner = c->self,
+						      .renewal = renewal,
+						      .named = told->named } };
+	struct peer_item item = *told;
+
+	if (w)
+		(void)!claim_step(&w->claim, &named, 0);
+	item.kind = PEER_NAMES;
+	item.record = c->self;
+	item.sent_ns = renewal;
+	for (uint32_t i = 0; i < item.named.count; i++)
+		c->handlers.say(item.named.ids[i], &item, c->arg);
+}
+
+void claims_tell(struct claims *c, const struct peer_item *told, const struct members *next,
+		 uint64_t renewal)
+{
+	if (renewal)
+		tell_names(c, told, renewal);
 	for (uint32_t i = 0; i < told->named.count; i++)
 		c->handlers.say(told->named.ids[i], told, c->arg);
 	for (uint32_t i = 0; i < next->count; i++) {
@@ -167,6 +213,7 @@ static void watched_step(struct claims *c, struct watched *w, struct claim_event
 	if (actions & CLAIM_SEND_DEAD)
 		say_dead(c, w);
 	say_known(c, w, actions, event.from);
+	say_names(c, w, actions, event.from);
 	if ((actions & CLAIM_SEND_LOOK) && !w->looking) {
 		w->looking = true;
 		c->handlers.look(w->shard, c->arg);
@@ -199,7 +246,7 @@ static bool item_event(const struct peer_item *item, struct claim_event *event)
 	} events[PEER_KINDS] = {
 		[PEER_TOLD] = { true, CLAIM_TOLD },           [PEER_ASKED] = { true, CLAIM_ASKED },
 		[PEER_CONSENTED] = { true, CLAIM_CONSENTED }, [PEER_NEWS] = { true, CLAIM_NEWS },
-		[PEER_DEAD] = { true, CLAIM_DEAD },
+		[PEER_DEAD] = { true, CLAIM_DEAD },           [PEER_NAMES] = { true, CLAIM_NAMED },
 	};
 
 	event->type = events[item->kind].type;
@@ -207,6 +254,10 @@ static bool item_event(const struct peer_item *item, struct claim_event *event)
 	event->named = item->named;
 	event->record = item->record;
 	event->sent_ns = item->sent_ns;
+	event->lease = (struct claim_lease){ .epoch = item->epoch,
+					     .owner = item->record,
+					     .renewal = item->sent_ns,
+					     .named = item->named };
 	return events[item->kind].is;
 }
 

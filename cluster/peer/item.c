@@ -22,6 +22,7 @@ static const uint8_t PARTS[PEER_KINDS] = {
 	[PEER_HOME] = PART_SHARD,
 	[PEER_RUNS] = PART_SHARD,
 	[PEER_TAKE] = PART_SHARD,
+	[PEER_NAMES] = PART_SHARD | PART_EPOCH | PART_NAMED | PART_RECORD | PART_SENT,
 };
 
 /* ---- writing ---- */

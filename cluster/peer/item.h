@@ -24,6 +24,7 @@ enum peer_kind {
 	PEER_RUNS,      /* it is live there */
 	PEER_DRAINS,    /* no shard: the node takes no calls */
 	PEER_TAKE,      /* whoever hears it is to ask for the shard (cluster.rebalance) */
+	PEER_NAMES,     /* epoch, named, record, and sent_ns, which is the renewal: CLAIM_NAMED */
 	PEER_KINDS,
 };
 

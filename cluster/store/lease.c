@@ -301,7 +301,8 @@ static void named_are_told(struct store_shard *s)
 	struct store_tell tell = { .shard = s->settings.shard,
 				   .told_ns = l->told_ns,
 				   .epoch = l->epoch,
-				   .named = *names_to_write(l) };
+				   .named = *names_to_write(l),
+				   .renewal = l->wanted_ns ? 0 : l->renewal };
 
 	if (l->wanted_ns)
 		tell.before = l->named;

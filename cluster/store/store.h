@@ -61,6 +61,7 @@ struct store_tell {
 	struct lease_epoch epoch;
 	struct members named;  /* from now on */
 	struct members before; /* told as well, while that is a change */
+	uint64_t renewal;      /* the newest, of these names; 0: they change */
 };
 typedef void store_tell_fn(const struct store_tell *tell, void *arg);
 

@@ -97,7 +97,7 @@ static void told(struct lease_node *n, const struct lease_holder *h)
 							 : *names_to_write(l),
 					.sent_ns = l->told_ns };
 
-	claims_tell(n->claims, &item, names_to_write(l));
+	claims_tell(n->claims, &item, names_to_write(l), l->wanted_ns ? 0 : l->renewal);
 }
 
 static void stand_by(struct lease_node *n, struct lease_holder *h)

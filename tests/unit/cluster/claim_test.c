@@ -138,11 +138,40 @@ static void test_named_no_more(void **state)
 	watching(&c);
 	assert_int_equal(claim_step(&c, &seen, 11000), 0);
 	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 11001), CLAIM_SEND_ACK);
-	assert_int_equal(c.named.ids[0], SELF);
+	assert_int_equal(c.named.ids[0], OTHER);
 	assert_int_equal(claim_step(&c, &seen, 15000), 0);
 	c.look_ns = UINT64_MAX;
 	assert_int_equal(timer(&c, 15001), 0);
 	assert_int_equal(c.named.ids[0], OTHER);
+}
+
+static unsigned hear_names(struct claim *c, uint64_t renewal, const struct members *named)
+{
+	struct claim_event event = { .type = CLAIM_NAMED, .lease = lease_of(0, renewal) };
+
+	event.lease.named = *named;
+	return claim_step(c, &event, 14000);
+}
+
+/* Two know two lists of one epoch, as Redis went back: of both the newest counts, and whoever knows the older one hears of it. */
+static void test_newest_names(void **state)
+{
+	static const struct members newer = { { OTHER, 9 }, 2 };
+	struct claim c;
+
+	(void)state;
+	asking(&c);
+	assert_int_equal(hear_names(&c, 6, &newer), CLAIM_SEND_NAMES);
+	assert_int_equal(hear_names(&c, 7, &NAMED), 0);
+	assert_int_equal(c.state, CLAIM_ASK);
+	assert_int_equal(hear_names(&c, 8, &newer), CLAIM_PASS_NAMES);
+	assert_int_equal(c.state, CLAIM_WATCH); /* consents were by the other list */
+	assert_int_equal(c.named.ids[0], OTHER);
+	assert_int_equal(hear_names(&c, 8, &newer), 0);
+	see_names(&c, 2, 7, 2);
+	assert_int_equal(c.named.ids[0], OTHER);
+	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 20000),
+			 CLAIM_SEND_NEWS | CLAIM_SEND_NAMES);
 }
 
 /* To the owner it has acked, to the claimant to which it has consented, and to nobody known after its start. */
@@ -321,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_watch_begins_again),
 		cmocka_unit_test(test_forgotten_names),
 		cmocka_unit_test(test_named_no_more),
+		cmocka_unit_test(test_newest_names),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_stands_back),
 		cmocka_unit_test(test_alone),

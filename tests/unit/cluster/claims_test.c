@@ -70,7 +70,7 @@ static void named_told(struct claims *c, const struct lease *l)
 					.sent_ns = l->told_ns };
 	const struct members nobody = { 0 };
 
-	claims_tell(c, &told, l->wanted_ns ? &l->wanted : &nobody);
+	claims_tell(c, &told, l->wanted_ns ? &l->wanted : &nobody, l->wanted_ns ? 0 : l->renewal);
 }
 
 static void lease_event(struct node *n, struct lease_event event)
@@ -395,6 +395,32 @@ static void test_news_of_another(void **state)
 	assert_int_equal(n->lease.state, LEASE_FENCED);
 }
 
+/* Redis went back to before the third node was named, and the owner is gone. Who was named before knows, and whoever starts then hears it. */
+static void test_newest_names(void **state)
+{
+	static const struct members first = { { 2 }, 1 };
+	struct claim_lease before = g_redis;
+
+	(void)state;
+	before.named = first;
+	before.renewal = 1;
+	node_kill(&g_nodes[0]);
+	node_kill(&g_nodes[2]);
+	g_redis = before;
+	node_start(&g_nodes[2], 0xcc);
+	assert_in_range(run_until_owned(), LENGTH_NS, 8 * LENGTH_NS);
+}
+
+/* ... and an owner whose lease is past knows whom it has named. */
+static void test_knows_its_names(void **state)
+{
+	const struct claim *c = claims_of(g_nodes[0].claims, SHARD);
+
+	(void)state;
+	assert_int_equal(c->named.count, 2);
+	assert_int_equal(c->renewed, g_nodes[0].lease.renewal);
+}
+
 /* Cut off from the others it goes on by Redis; from both it is silent before another one speaks. */
 static void test_cut_off(void **state)
 {
@@ -491,6 +517,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_another_had_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_of_before_has_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_news_of_another, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_newest_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_knows_its_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_looks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_room, setup, teardown),

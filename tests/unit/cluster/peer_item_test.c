@@ -28,6 +28,7 @@ static const struct row {
 	{ "runs", { .kind = PEER_RUNS, .shard = UINT16_MAX }, 4 },
 	{ "drains", { .kind = PEER_DRAINS }, 2 },
 	{ "take", { .kind = PEER_TAKE, .shard = 1 }, 4 },
+	{ "names", { PEER_NAMES, 9, { 7, 1 }, { { 5, 6, UINT64_MAX }, 3 }, 4, 77 }, 61 },
 };
 
 static void assert_same(const struct row *row, const struct peer_item *a)

@@ -76,7 +76,7 @@ static void named_told(struct claims *c, const struct lease *l)
 					.sent_ns = l->told_ns };
 	const struct members nobody = { 0 };
 
-	claims_tell(c, &told, l->wanted_ns ? &l->wanted : &nobody);
+	claims_tell(c, &told, l->wanted_ns ? &l->wanted : &nobody, l->wanted_ns ? 0 : l->renewal);
 }
 
 /* What is asked of Redis is answered at once. */
