@@ -35,6 +35,8 @@ void check_event(struct sim *s, const struct sig_event *e)
 		seen->ended_ns = s->now_ns;
 	else if (e->kind == SIG_CALL_TRANSFERRED || e->kind == SIG_CALL_PICKED_UP)
 		check_follow(s);
+	else if (e->kind == SIG_CALL_RECORDED)
+		recorder_message_told(s, e);
 	if (seen && e->kind == SIG_CALL_TRANSFERRED)
 		seen->joined_ns = s->now_ns;
 }

@@ -42,6 +42,7 @@ enum order_what {
 	ORDER_RECORD_PAUSES = ORDER_RECORDS + 1,
 	ORDER_RECORD_GOES_ON,
 	ORDER_RECORD_STOPS,
+	ORDER_LEAVES_MESSAGE,
 };
 
 /* A command to a call, as its client has it. */

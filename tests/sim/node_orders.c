@@ -265,6 +265,19 @@ static int act_give(struct sim *s, const struct node_order *o, const struct shar
 			      now_of(s, o));
 }
 
+/* Behind a beep, until nothing is said any more or a key ends it. */
+static int message_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
+{
+	static const struct act_terms terms = { .files = { ACT_BEEP },
+						.file_count = 1,
+						.times = 1,
+						.message_max_ms = 30000,
+						.message_silence_ms = 3000,
+						.ends = "#" };
+
+	return shard_call_act(node_core(s, o->call), o->call, &terms, by, now_of(s, o));
+}
+
 static int order_give(struct sim *s, const struct node_order *o)
 {
 	struct shard_order by = { .id = o->id, .ticket = o->id };
@@ -278,6 +291,8 @@ static int order_give(struct sim *s, const struct node_order *o)
 		return shard_call_answer(shard, o->call, &by, now);
 	if (is_split(o))
 		return split_give(s, o, &by);
+	if (o->what == ORDER_LEAVES_MESSAGE)
+		return message_give(s, o, &by);
 	if (o->what >= ORDER_RECORDS)
 		return shard_call_record(shard, o->call, 0,
 					 (enum order_record)(o->what - ORDER_RECORDS), &by, now);
@@ -303,10 +318,10 @@ static void on_order_again(struct sim *s, const struct event *e);
 static const char *order_name(const struct node_order *o)
 {
 	static const char *const names[] = {
-		"hold",    "resume", "mute",          "unmute",        "dtmf",
-		"answer",  "split",  "split",         "play",          "collect",
-		"stop",    "dial",   "late",          "pause",         "go on",
-		"go back", "record", "record: pause", "record: go on", "record: stop"
+		"hold",          "resume",       "mute",   "unmute",  "dtmf",   "answer",
+		"split",         "split",        "play",   "collect", "stop",   "dial",
+		"late",          "pause",        "go on",  "go back", "record", "record: pause",
+		"record: go on", "record: stop", "message"
 	};
 
 	if (o->what >= ORDER_REJECTS)

@@ -49,7 +49,7 @@ void recorder_begin(struct sim *s)
 
 /* ---- what a recorder is told ---- */
 
-static struct recorder_file *file_of(struct sim *s, uint64_t call, uint8_t number)
+struct recorder_file *recorder_file_of(struct sim *s, uint64_t call, uint8_t number)
 {
 	for (uint32_t i = 0; i < s->recorders.count; i++) {
 		struct recorder_file *f = &s->recorders.list[i];
@@ -94,7 +94,7 @@ void recorder_found(struct sim *s, uint64_t call, uint64_t version)
 
 static void file_begins(struct sim *s, const struct node_shard *shard, const struct effect *e)
 {
-	struct recorder_file *f = file_of(s, e->call, e->record.number);
+	struct recorder_file *f = recorder_file_of(s, e->call, e->record.number);
 
 	if (f && !f->unknown && !is_excused(s, e->call))
 		check_fail(s, "recording %u of call %" PRIx64 " begins twice", e->record.number,
@@ -183,10 +183,20 @@ static const char *act_name(enum record_act act)
 	return "?";
 }
 
+static void message_told(const struct node *n, struct recorder_file *f, const struct effect *e)
+{
+	if (!f)
+		return;
+	if (e->record.act == RECORD_BEGIN || e->record.act == RECORD_GO_ON)
+		recorder_message_begin(n, f, e);
+	else if (e->record.act == RECORD_END)
+		recorder_message_end(n, f);
+}
+
 void recorder_carry(struct node *n, const struct node_shard *shard, const struct effect *e)
 {
 	struct sim *s = n->sim;
-	struct recorder_file *f = file_of(s, e->call, e->record.number);
+	struct recorder_file *f = recorder_file_of(s, e->call, e->record.number);
 	bool begins = e->record.act == RECORD_BEGIN;
 
 	if (s->sabotage == SABOTAGE_RECORDER && e->record.act == RECORD_GO_ON)
@@ -204,6 +214,8 @@ void recorder_carry(struct node *n, const struct node_shard *shard, const struct
 		file_goes_on(s, shard, f, e);
 	else
 		file_told(s, f, shard, e);
+	if (e->record.message && !s->story)
+		message_told(n, recorder_file_of(s, e->call, e->record.number), e);
 }
 
 /* ---- what must hold after each step ---- */

@@ -465,7 +465,8 @@ static void look_at_recordings(struct sim *s)
 {
 	uint32_t n = recorder_count(s);
 
-	if ((s->script->recorded || s->script->on_demand) && n != s->script->records)
+	if ((s->script->recorded || s->script->on_demand || s->script->message) &&
+	    n != s->script->records)
 		check_fail(s, "%s: %u recordings are on, not %u", s->script->name, n,
 			   s->script->records);
 }
@@ -520,6 +521,8 @@ void story_end(struct sim *s)
 	if (t->paged && phone_pages_taken(s) != t->paged)
 		check_fail(s, "%s: %u pages were taken, not %u", t->name, phone_pages_taken(s),
 			   t->paged);
+	if (t->message && !s->recorders.messages)
+		check_fail(s, "%s: nobody heard of the message", t->name);
 	if (t->pairs && most->pairs != t->pairs)
 		check_fail(s, "%s: %u CDRs, not %u", t->name, most->pairs, t->pairs);
 	if (t->status && most->cdr.sip_status != t->status)

@@ -20,6 +20,11 @@
 	}
 #define TALK_IN_THE_END .talk = ON(A) | ON(B), .status = 200
 
+#define LEAVES_A_MESSAGE(...)                                                                      \
+	.steps = { { 3, STORY_DIAL, A, EXT_C }, ORDERED(8, ORDER_LEAVES_MESSAGE), __VA_ARGS__ },   \
+	.forward = { [EXT_C] = { .application = "ivr" } }, .recordings = NUMBER(1), .status = 200, \
+	.pairs = 1
+
 const struct story story_records[] = {
 	{ "recorded", A_CALLS_B({ 20, STORY_HANG_UP, A }), .recorded = ON(EXT_A), .look_s = 15,
 	  .records = 1, .recordings = NUMBER(1), TALK_IN_THE_END },
@@ -74,6 +79,23 @@ const struct story story_records[] = {
 	  A_CALLS_B({ 8, STORY_KEY, A, '*' }, { 9, STORY_REFER, B, EXT_C }, PRESSED(16, '1')),
 	  .on_demand = ON(EXT_A), .codes = true, .look_s = 32, .records = 1, .talk = ON(A) | ON(C),
 	  .status = 200 },
+	/* the application asks for a message: A speaks for seven seconds */
+	{ "message", LEAVES_A_MESSAGE(), .look_s = 17, .records = 1, .message = "silence",
+	  .talk = ON(A) },
+	{ "message-is-over", LEAVES_A_MESSAGE(), .look_s = 30, .message = "silence",
+	  .talk = ON(A) },
+	{ "message-ended-by-key",
+	  LEAVES_A_MESSAGE({ 14, STORY_KEY, A, '#' }, { 17, STORY_KEY, A, '#' }), .look_s = 24,
+	  .message = "key", .talk = ON(A) },
+	{ "message-and-gone", LEAVES_A_MESSAGE({ 14, STORY_HANG_UP, A }), .look_s = 20,
+	  .message = "hangup" },
+	{ "message-given-on",
+	  .steps = { { 3, STORY_DIAL, A, EXT_C },
+		     ORDERED(8, ORDER_LEAVES_MESSAGE),
+		     { 14, STORY_TRANSFER, SHARD_LEG_NONE, EXT_B },
+		     { 17, STORY_AGAIN } },
+	  .absent = ON(B2), .forward = { [EXT_C] = { .application = "ivr" } }, .look_s = 26,
+	  .message = "stopped", .recordings = NUMBER(1), .talk = ON(A) | ON(B), .status = 200 },
 	{ "ordered-and-split",
 	  A_CALLS_B(ORDERED(6, ORDER_RECORDS), { 14, STORY_COMMAND, A, ORDER_SPLIT_B }),
 	  .on_demand = ON(EXT_A), .loose = true },

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages in small (app/node/node_record.c): how long they are, and that nothing is said any more. Each party speaks for some seconds. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "tests/sim/node_state.h"
+#include "tests/sim/sim.h"
+
+enum { SAID_MS = 7000, GROWS_MS = 3000, ENDED_MS = 20 };
+
+static uint64_t said_until_ns(const struct recorder_file *f)
+{
+	return f->begun_ns + SAID_MS * NS_PER_MS;
+}
+
+/* What this process has in its file: no silence at its end. */
+static uint32_t file_ms(const struct sim *s, const struct recorder_file *f)
+{
+	uint64_t until_ns = s->now_ns < said_until_ns(f) ? s->now_ns : said_until_ns(f);
+
+	return until_ns > f->here_ns ? (uint32_t)((until_ns - f->here_ns) / NS_PER_MS) : 0;
+}
+
+static void tell(struct node *n, uint64_t call, const struct record_news *news)
+{
+	struct shard *core = node_core_of(n, call);
+
+	if (!core)
+		return;
+	shard_recorded(core, call, news, node_now(n));
+	node_carry(n);
+}
+
+/* e->who: process; a: call; b: run of its shard << 8 | number */
+static void on_grows(struct sim *s, const struct event *e)
+{
+	struct node *n = node_of_process(s, e->who);
+	struct recorder_file *f = recorder_file_of(s, e->a, (uint8_t)e->b);
+	struct record_news news = { .kind = RECORD_NEWS_GROWN, .number = (uint8_t)e->b };
+
+	if (!n || !f || f->ended || f->run != e->b >> 8)
+		return;
+	sim_after(s, GROWS_MS * NS_PER_MS, on_grows, e->who, e->a, e->b);
+	news.ms = file_ms(s, f);
+	if (f->silence_ms && !f->quiet &&
+	    s->now_ns >= said_until_ns(f) + f->silence_ms * NS_PER_MS) {
+		f->quiet = true;
+		news.kind = RECORD_NEWS_QUIET;
+	}
+	tell(n, e->a, &news);
+}
+
+void recorder_message_begin(const struct node *n, struct recorder_file *f, const struct effect *e)
+{
+	struct sim *s = n->sim;
+
+	f->message = true;
+	f->here_ns = s->now_ns;
+	f->silence_ms = e->record.silence_ms;
+	f->quiet = false;
+	if (e->record.act == RECORD_BEGIN)
+		f->begun_ns = s->now_ns;
+	sim_after(s, GROWS_MS * NS_PER_MS, on_grows, n->incarnation, f->call,
+		  (uint64_t)f->run << 8 | f->number);
+}
+
+/* b: how long it is << 8 | number */
+static void on_ended(struct sim *s, const struct event *e)
+{
+	struct node *n = node_of_process(s, e->who);
+	const struct record_news news = { .kind = RECORD_NEWS_ENDED,
+					  .number = (uint8_t)e->b,
+					  .ms = (uint32_t)(e->b >> 8) };
+
+	if (n)
+		tell(n, e->a, &news);
+}
+
+void recorder_message_end(const struct node *n, const struct recorder_file *f)
+{
+	sim_after(n->sim, ENDED_MS * NS_PER_MS, on_ended, n->incarnation, f->call,
+		  (uint64_t)file_ms(n->sim, f) << 8 | f->number);
+}
+
+void recorder_message_told(struct sim *s, const struct sig_event *e)
+{
+	const char *want = s->script ? s->script->message : NULL;
+
+	trace_line(s, "event: message %u of call %" PRIx64 ", %u ms: %s", e->recording, e->call,
+		   e->ms, e->reason);
+	s->recorders.messages++;
+	/* whom it was to be given to may be nobody's by then */
+	if (want && strcmp(want, e->reason) != 0 && !s->totals.documents)
+		check_fail(s, "a message is over by %s, not by %s", e->reason, want);
+	if (e->ms > SAID_MS)
+		check_fail(s, "a message has %u ms, and %u were said", e->ms, SAID_MS);
+	if (want && !e->ms && !s->totals.crashes && !s->totals.taken && !s->totals.fences)
+		check_fail(s, "a message is empty");
+}
