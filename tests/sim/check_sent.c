@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "sig/model/siprec.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/id.h"
 #include "tests/sim/shape.h"
@@ -399,6 +400,14 @@ static void note_reliable(struct seen *seen, uint32_t leg, uint32_t rseq)
 	seen->pracks[leg] = (struct seen_bye){ .cseq = rseq, .waits = true };
 }
 
+/* Nothing of it is promised, and no save is waited for (docs/adr/0045). */
+static bool is_of_recorder(const struct sip_message *m)
+{
+	struct id_tag id;
+
+	return !id_tag_get(m->request ? m->to.tag : m->from.tag, &id) && id.leg == SIPREC_LEG;
+}
+
 /* A 2xx to the node: the next save knows it. */
 void check_received(struct sim *s, struct bytes text)
 {
@@ -410,6 +419,10 @@ void check_received(struct sim *s, struct bytes text)
 	    !bytes_starts(text, "BYE ") && !bytes_starts(text, "REFER "))
 		return;
 	if (message_parse(&m, text, &error)) {
+		message_close(&m);
+		return;
+	}
+	if (is_of_recorder(&m)) {
 		message_close(&m);
 		return;
 	}

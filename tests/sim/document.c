@@ -92,18 +92,20 @@ static int located_put(struct shard *core, const struct node *n, const char *num
 void document_put_core(struct shard *core, const struct node *n, uint32_t i)
 {
 	const struct sim *s = n->sim;
-	struct shard_extension e = { .tenant = n->tenant,
-				     .enabled = !s->documents.disabled[i],
-				     .classes = s->script && s->script->trunks ? UINT8_MAX : 0,
-				     .outside_calls = s->script ? s->script->outside_calls : 0,
-				     .outside_minutes = s->script ? s->script->outside_minutes : 0,
-				     .early_media = i == 2,
-				     .record = (uint8_t)recorder_method(s, i),
-				     .monitor = s->documents.watches_not[i] ? MONITOR_NONE
-									    : MONITOR_ALL,
-				     .webrtc = s->phones.web[i] ? WEBRTC_ALWAYS : WEBRTC_AUTO,
-				     .tls_srtp = s->phones.secure[i] == SECURE_TLS,
-				     .sdes_insecure = s->phones.secure[i] == SECURE_ANYHOW };
+	struct shard_extension e = {
+		.tenant = n->tenant,
+		.enabled = !s->documents.disabled[i],
+		.classes = s->script && s->script->trunks ? UINT8_MAX : 0,
+		.outside_calls = s->script ? s->script->outside_calls : 0,
+		.outside_minutes = s->script ? s->script->outside_minutes : 0,
+		.early_media = i == 2,
+		.record = (uint8_t)recorder_method(s, i),
+		.record_to = s->script && s->script->external ? RECORD_TO_SIPREC : RECORD_TO_FILES,
+		.monitor = s->documents.watches_not[i] ? MONITOR_NONE : MONITOR_ALL,
+		.webrtc = s->phones.web[i] ? WEBRTC_ALWAYS : WEBRTC_AUTO,
+		.tls_srtp = s->phones.secure[i] == SECURE_TLS,
+		.sdes_insecure = s->phones.secure[i] == SECURE_ANYHOW
+	};
 	int err;
 
 	(void)node_extension(i, e.number);

@@ -15,6 +15,10 @@ static void deliver(struct sim *s, const struct event *e)
 
 	if (!from_node && !node_place_at(s, &e->to, &place))
 		return; /* nobody is there */
+	if (from_node && srs_is_there(s, &e->to)) {
+		srs_receive(s, &e->from, text_bytes(&e->data));
+		return;
+	}
 	if (!from_node) {
 		hop.local = node_local(s, place, SIP_UDP, e->from.family);
 		node_receive(node_of_place(s, place), &hop, text_bytes(&e->data));
@@ -44,8 +48,8 @@ static void carry(struct sim *s, const struct addr *from, const struct addr *to,
 	queue_put(&s->queue, &e);
 }
 
-static void datagram(struct sim *s, const struct addr *from, const struct addr *to,
-		     struct bytes message)
+void net_datagram(struct sim *s, const struct addr *from, const struct addr *to,
+		  struct bytes message)
 {
 	if (sim_chance(s, s->net.loss)) {
 		s->totals.lost++;
@@ -149,7 +153,7 @@ void net_send(struct sim *s, struct node *n, const struct sip_hop *to, struct by
 		check_fail(s, "node %u sends from an address that it does not have", n->index);
 	s->totals.sent++;
 	if (to->transport == SIP_UDP)
-		datagram(s, &from, &to->remote, message);
+		net_datagram(s, &from, &to->remote, message);
 	else if (!net_send_on(s, n, to, message))
 		unsent(s, n, p, to);
 }
@@ -160,7 +164,7 @@ void net_say(struct sim *s, struct phone *p, struct bytes message)
 
 	s->totals.sent++;
 	if (p->transport == SIP_UDP)
-		datagram(s, &p->addr, &to, message);
+		net_datagram(s, &p->addr, &to, message);
 	else if (p->connection)
 		in_order(s, p, to_node, &p->said_ns, message);
 	else

@@ -22,6 +22,9 @@ void net_send(struct sim *s, struct node *n, const struct sip_hop *to, struct by
 /* On that connection of the node's. False: it has none. */
 bool net_send_on(struct sim *s, const struct node *n, const struct sip_hop *to,
 		 struct bytes message);
+/* It may be lost, or come twice. */
+void net_datagram(struct sim *s, const struct addr *from, const struct addr *to,
+		  struct bytes message);
 /* A message of a phone. */
 void net_say(struct sim *s, struct phone *p, struct bytes message);
 /* The connection of a phone is gone with all that is on it; the node hears of it if it lives. */

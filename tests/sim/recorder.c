@@ -320,6 +320,8 @@ void recorder_cdrs(struct sim *s, const struct seen *seen, const struct cdr *lis
 {
 	uint64_t named = 0;
 
+	if (s->script && s->script->external) /* srs.h */
+		return;
 	for (uint32_t i = 0; i < n && !s->story; i++)
 		named |= list[i].recordings;
 	for (uint32_t i = 0; i < s->recorders.count; i++) {

@@ -181,6 +181,7 @@ void sim_close(struct sim *s)
 	node_close(s);
 	store_close(&s->store);
 	slots_close(&s->slots);
+	srs_close(s);
 	leases_close(s);
 	links_close(s);
 	queue_close(&s->queue);

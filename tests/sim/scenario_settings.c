@@ -144,6 +144,10 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 		out->park_return_ns = s->script->returns_s * NS_PER_S;
 	if (s->script && s->script->codes)
 		call_codes(out);
+	if (s->script && s->script->external)
+		out->siprec = (struct shard_siprec){
+			.on = true, .transport = SIP_UDP, .address = srs_place(), .user = "srs"
+		};
 	if (s->script)
 		out->transcode = s->script->transcodes;
 	if (s->script && s->script->named)

@@ -27,6 +27,7 @@
 #include "tests/sim/queue.h"
 #include "tests/sim/recorder.h"
 #include "tests/sim/slots.h"
+#include "tests/sim/srs.h"
 #include "tests/sim/store.h"
 #include "tests/sim/story.h"
 #include "tests/sim/trace.h"
@@ -111,6 +112,7 @@ struct sim {
 	struct links links;    /* between nodes, where they have any */
 	struct engine engine;
 	struct recorders recorders;
+	struct srs srs;
 	struct node nodes[NODES_MAX];
 	uint32_t node_count, shard_count; /* shard_count: of each */
 	bool leased; /* addresses go with their shards where leases say (node_lease.c) */

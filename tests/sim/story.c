@@ -463,7 +463,7 @@ static void look_where(struct sim *s, const struct phone *p)
 
 static void look_at_recordings(struct sim *s)
 {
-	uint32_t n = recorder_count(s);
+	uint32_t n = s->script->external ? srs_count(s) : recorder_count(s);
 
 	if ((s->script->recorded || s->script->on_demand || s->script->message) &&
 	    n != s->script->records)
@@ -506,6 +506,7 @@ void story_end(struct sim *s)
 	const struct story *t = s->script;
 	const struct seen *most = most_told(s);
 
+	srs_check_end(s);
 	if (is_forgiven(s))
 		return;
 	if ((t->pairs || t->status) && !most) {

@@ -137,6 +137,7 @@ struct story {
 	uint8_t trunks;                 /* phones that are servers of trunks for OUTSIDE; bits */
 	bool pbx;                       /* ... of one, which speaks for all of them */
 	uint8_t recorded, on_demand;    /* extensions: always, and by command; bits */
+	bool external;                  /* ... with an external recorder (srs.h) */
 	bool codes;          /* their parties may do the same: *1 begins, *2 pauses, *3 ends */
 	uint8_t records;     /* recordings that are on then, and not paused, at look_s */
 	const char *message; /* why the one that is left is over; NULL: none is left */
