@@ -96,7 +96,7 @@ class EndToEnd(unittest.TestCase):
                 tell(f"{name} built")
             return None if name in broken else name, "no compiler"
 
-        def results(script, folder):
+        def results(script, folder, **_):
             name = pathlib.Path(script).stem.removesuffix("_test")
             tell(f"{name} of {folder}")
             if name == "long":

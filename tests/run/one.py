@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import sys
+import time
 import unittest
 
 
@@ -53,6 +54,7 @@ class Lines(unittest.TestResult):
         super().__init__()
         self.buffer = False
         self.before, self.of_class, self.class_failed = 0, None, False
+        self.began = time.monotonic()
 
     def found(self):
         return len(self.failures) + len(self.errors)
@@ -71,8 +73,10 @@ class Lines(unittest.TestResult):
         tidy(failed)
 
     def say(self, test, result, output=""):
+        now = time.monotonic()      # since the result before it: with the setup of its class, where it is the first one there
         print("@@" + json.dumps({"test": test.id().partition(".")[2] or str(test),
-                                 "result": result, "output": output}), flush=True)
+                                 "result": result, "output": output, "seconds": now - self.began}), flush=True)
+        self.began = now
 
     def addSuccess(self, test):
         self.say(test, "passed")

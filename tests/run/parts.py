@@ -147,6 +147,7 @@ def meson(report, folder, *selected):
         names = [entry["name"].rpartition(" / ")[2] for entry in failed if not (certain(tap.output(entry)) or crashed(entry))]
         again = {entry["name"]: entry for entry in (meson_log(folder, 1, *names)[0] if names else ())}
     for entry in entries:
+        report.ran(tap.name_of(entry), entry.get("duration", 0))
         once_more(report, entry, again.get(entry["name"]) if entry in failed else None)
 
 
@@ -323,7 +324,7 @@ def run_scripts(report, line, count, folder, workers):
         script = line.next()
         built = folder(script)      # may be waited for
         start = time.monotonic()
-        results = script_results(script, built)
+        results = script_results(script, built, ran=report.ran)
         took[script] = time.monotonic() - start
         return script, results
 
@@ -370,8 +371,8 @@ def variant_of(script):
     return wants(script, "BUILD") or "asan"
 
 
-def script_results(script, folder, kind="e2e"):
-    """[(test, result, output)] of one unittest file, run in a process of its own."""
+def script_results(script, folder, kind="e2e", ran=lambda test, seconds: None):
+    """[(test, result, output)] of one unittest file, run in a process of its own; ran() hears how long each took."""
     name = pathlib.Path(str(script).partition("::")[0]).stem
     if folder is None:
         return [(f"{kind}: {name}", FAILED, "its build failed")]
@@ -383,8 +384,10 @@ def script_results(script, folder, kind="e2e"):
         text = (error.stdout or b"").decode("utf-8", "replace")
         status, output = 1, f"{text}\nstill running after {SCRIPT_SECONDS} s"
     print("".join(f"   {line}\n" for line in re.findall("^kept: .*$", output, re.M)), end="", flush=True)
-    results = [(f"{kind}: {name}: {found['test']}", found["result"], found["output"])
-               for found in map(json.loads, re.findall(r"^@@(\{.*\})$", output, re.M))]
+    results = []
+    for found in map(json.loads, re.findall(r"^@@(\{.*\})$", output, re.M)):
+        results.append((f"{kind}: {name}: {found['test']}", found["result"], found["output"]))
+        ran(results[-1][0], found["seconds"])
     if (status != 0 and not any(result == FAILED for _, result, _ in results)) or not results:
         results.append((f"{kind}: {name}: ran to its end", FAILED, output))
     return results

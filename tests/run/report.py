@@ -6,6 +6,7 @@ import traceback
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 RANK = {SKIPPED: 0, PASSED: 1, FAILED: 2}       # which of two results of one test counts
+SLOWEST = 10                                    # tests and programs whose time is told
 SHOWN = 50                                      # lines shown of a failure's output from its beginning, and from its end
 
 
@@ -26,7 +27,7 @@ class Report:
     """Results by test over all parts, and by part."""
 
     def __init__(self):
-        self._tests, self._parts, self._times = {}, {}, {}
+        self._tests, self._parts, self._times, self._seconds = {}, {}, {}, {}
         self._failures, self._skips, self._unsteady = [], {}, []
         self._part = "?"
 
@@ -44,6 +45,10 @@ class Report:
 
     def took(self, name, seconds):
         self._times[name] = seconds
+
+    def ran(self, test, seconds):
+        """How long a test took, or a program of some."""
+        self._seconds[self._part, test] = max(seconds, self._seconds.get((self._part, test), 0))
 
     def add(self, test, result, output=""):
         """One result.  `test` is the same text in every build it runs in."""
@@ -78,6 +83,8 @@ class Report:
             print(f"unsteady: {test}: {reason(output)}")
         for part, test, output in self._failures:
             print(f"failed: {test} ({part}): {reason(output)}")
+        for part, test in sorted(self._seconds, key=self._seconds.get, reverse=True)[:SLOWEST]:
+            print(f"slowest: {test} ({part}): {self._seconds[part, test]:.1f} s")
         seen = set()
         for part, runs in self._parts.items():
             counts = self._count(runs)

@@ -125,6 +125,31 @@ class Count(unittest.TestCase):
         self.assertLess(len(lines), 120)
 
 
+class Slowest(unittest.TestCase):
+    def test_ten_are_told(self):
+        report, output = Report(), io.StringIO()
+        with contextlib.redirect_stdout(output):
+            with report.part("unit"):
+                report.add("a", PASSED)
+                for n in range(20):
+                    report.ran(f"p{n}", n)
+                report.ran("p19", 1)        # once more, and faster
+            report.finish()
+        found = [line for line in output.getvalue().splitlines() if line.startswith("slowest: ")]
+        self.assertEqual((found[0], found[-1], len(found)), ("slowest: p19 (unit): 19.0 s", "slowest: p10 (unit): 10.0 s", 10))
+
+    def test_the_setup_of_a_class_counts(self):
+        body = ("import time, unittest\nclass T(unittest.TestCase):\n def test_a(self): pass\n"
+                "class U(unittest.TestCase):\n @classmethod\n def setUpClass(cls): time.sleep(0.3)\n def test_a(self): pass\n")
+        took = {}
+        with tempfile.NamedTemporaryFile("w", suffix="_test.py") as file:
+            file.write(body)
+            file.flush()
+            parts.script_results(file.name, "", ran=lambda test, seconds: took.update({test[-8:]: seconds}))
+        self.assertGreater(took["U.test_a"], 0.29)
+        self.assertEqual(len(took), 2)
+
+
 class Again(unittest.TestCase):
     """A test of a whole node that fails once, beside others."""
     BODY = ("import pathlib, unittest\nonce = pathlib.Path(__file__ + '.once')\nclass T(unittest.TestCase):\n"
