@@ -85,12 +85,13 @@ static void id_check(struct bytes text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t *copy = malloc(size + 1);
-	struct bytes in = bytes_mem(copy, size);
 	struct document_entry e;
+	struct bytes in;
 
 	assert(copy);
 	if (size)
 		memcpy(copy, data, size);
+	in = bytes_mem(copy, size);
 	id_check(in);
 	fields_read(&e, in);
 	if (!document_entry_check(&e)) {

@@ -121,7 +121,7 @@ static void let_go(struct fuzz *f, bool is_successor)
 {
 	struct dtls *d = &f->end[0];
 	uint8_t last[MEDIA_FLIGHT_MAX];
-	struct bytes flight = bytes_mem(last, d->last_n);
+	size_t last_n = d->last_n;
 	struct media_key in = d->key_in, out = d->key_out;
 	enum media_dtls_role role = (enum media_dtls_role)d->role;
 
@@ -132,9 +132,9 @@ static void let_go(struct fuzz *f, bool is_successor)
 		wire_fill(f);
 		return;
 	}
-	memcpy(last, d->last, d->last_n);
+	memcpy(last, d->last, last_n);
 	dtls_close(d);
-	dtls_resume(d, role, flight);
+	dtls_resume(d, role, bytes_mem(last, last_n));
 	d->key_in = in; /* as the call's record has them */
 	d->key_out = out;
 	d->certificate_good = 1;
