@@ -502,3 +502,16 @@ void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip
 			move(t, slot, to);
 	}
 }
+
+/* Over UDP the timers do. Copies of what had left all the same are none to the party: they have its branch (RFC 3261 17.2). */
+void txns_say_again(struct txns *t)
+{
+	struct txn_slot *slot;
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	while ((slot = pool_next(&t->pool, &cursor, &h)) != NULL) {
+		if (slot->txn.reliable && slot->txn.message.n && is_unheard(slot))
+			txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.message));
+	}
+}

@@ -143,6 +143,8 @@ struct txn_slot *txns_take_on(struct txns *t, uint64_t connection);
  * to take one, is said again there. */
 void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip_hop *from,
 		    const struct sip_hop *to);
+/* Some of what was sent never left: what waits for an answer, or for the party to take one, is said again where nobody else does so. */
+void txns_say_again(struct txns *t);
 /* ---- txns_on.c, for txns.c ---- */
 /* Lists it under the connection it waits on, or not any more. */
 void txns_list_on(struct txns *t, struct txn_slot *slot);

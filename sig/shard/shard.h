@@ -73,6 +73,8 @@ void shard_receive_parsed(struct shard *s, const struct sip_message *m, struct b
 /* A message could not be sent (ICMP error, no route, no connection). error: an errno value, positive; of a connection of another node
  * EHOSTUNREACH says that the way to that node broke. */
 void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now);
+/* Messages of it were withheld, as its lease was past (base/validity.h). By now it may speak again. */
+void shard_withheld(struct shard *s, struct instant now);
 /* A connection is gone, with what was on it. */
 void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now);
 void shard_expire(struct shard *s, struct instant now);

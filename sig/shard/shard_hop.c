@@ -155,6 +155,12 @@ void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct 
 	locations_closed(s->locations, hop->connection);
 }
 
+void shard_withheld(struct shard *s, struct instant now)
+{
+	shard_begin(s, now);
+	txns_say_again(&s->txns);
+}
+
 bool shard_hop_has_other(struct shard *s, const struct txn_slot *slot)
 {
 	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;

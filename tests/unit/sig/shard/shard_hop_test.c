@@ -66,6 +66,32 @@ static void test_comes_back_with_another_contact(void **state)
 			 1);
 }
 
+/* The lease was past when BYE was to leave: over a connection no timer says it again. */
+static void test_what_was_withheld(void **state)
+{
+	struct line *l = *state;
+	struct bytes first;
+
+	(void)log_in(&l->b, "");
+	talk(l);
+	shard_withheld(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(count(l->r, "INVITE "), 1); /* it was answered */
+	phone_request(&l->a, "BYE", "", "");
+	rig_wait_ms(l->r, 10000);
+	assert_int_equal(count(l->r, "BYE "), 1);
+	first = text_bytes(&last(l->r, "BYE ")->data);
+	shard_withheld(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(count(l->r, "BYE "), 2);
+	assert_on(last(l->r, "BYE "), 5);
+	assert_true(bytes_eq(first, text_bytes(&last(l->r, "BYE ")->data)));
+	phone_answer(&l->b, first, "200 OK", "");
+	shard_withheld(l->r->shard, l->r->now);
+	rig_run(l->r);
+	assert_int_equal(count(l->r, "BYE "), 2);
+}
+
 /* A MESSAGE outside of calls does not wait: who wrote it hears that nobody is there. */
 static void test_message_does_not_wait(void **state)
 {
@@ -667,6 +693,7 @@ int main(void)
 		TEST(test_hops_of_all),
 		TEST(test_registers_again_in_a_call),
 		TEST(test_comes_back_with_another_contact),
+		TEST(test_what_was_withheld),
 		TEST(test_message_does_not_wait),
 		TEST(test_waits_for_the_phone),
 		TEST(test_restart_without_nat),
