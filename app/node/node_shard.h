@@ -50,6 +50,7 @@ struct node_shard {
 	uint64_t live_ns;    /* LIVE: since when, */
 	int64_t live_utc_ms; /* for people */
 	uint64_t withheld;   /* packets and messages until then */
+	uint64_t unsaid;     /* those of which the shard has heard */
 	struct store_shard *store;
 	struct shard *core; /* NULL: not open yet, or silent */
 	struct effects_to effects_to;

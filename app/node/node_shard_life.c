@@ -591,6 +591,16 @@ static void silence_say(const struct node_shard *s, uint64_t withheld)
 			 LOG_U64("withheld", withheld));
 }
 
+/* Some were messages, perhaps. It hears of that when it may speak. */
+static void withheld_tell(struct node_shard *s, uint64_t withheld)
+{
+	if (s->silent || withheld == s->unsaid)
+		return;
+	s->unsaid = withheld;
+	if (s->state == NODE_SHARD_LIVE)
+		shard_withheld(s->core, clock_instant());
+}
+
 /* For long enough to be no mere hiccup: acks of others alone carry it. */
 static bool lease_is_unkept(const struct node_shard *s, uint64_t now_ns)
 {
@@ -627,12 +637,13 @@ void node_shards_validity(struct node *n, uint64_t now_ns)
 		uint64_t withheld = validity_withheld(&n->validity, place);
 
 		any |= silent;
-		if (silent == s->silent)
-			continue;
-		s->silent = silent;
-		if (s->state == NODE_SHARD_LIVE)
-			silence_say(s, withheld - s->withheld);
-		s->withheld = withheld;
+		if (silent != s->silent) {
+			s->silent = silent;
+			if (s->state == NODE_SHARD_LIVE)
+				silence_say(s, withheld - s->withheld);
+			s->withheld = withheld;
+		}
+		withheld_tell(s, withheld);
 	}
 	health_set(&n->health, HEALTH_SHARD_SILENT, any);
 }

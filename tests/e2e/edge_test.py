@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A phone whose connection ends at one node is reached from the other one, and reaches what that one has."""
+import signal
 import tempfile
 import threading
+import time
 
 from lamps_test import Lamp
 from lib.authority import Authority
 from lib.stream import StreamAgent
 from lib.websocket import WebSocketAgent
-from taken_test import ADDRESSES, SIP, Cluster, Talk
+from taken_test import ADDRESSES, LEASE_S, SIP, Cluster, Talk
 
 SIPS = 5061
 
@@ -99,6 +101,34 @@ class Waits(Edge):
         talk.out.wait_bye()
         self.until(lambda: self.cdrs(self.a, talk.id))
         self.assertGreater(self.a.metric("tandem_cluster_held_messages_total", result="taken"), before)
+
+
+class Withheld(Edge):
+    """What was withheld over TCP, as the lease was past, is said when the shard may speak again."""
+    test_called_and_hung_up = test_nodes_are_killed = None
+
+    def test_hung_up_past_the_lease(self):
+        """The node stands still, and hears then that a party has hung up. Nobody else could have taken the shard."""
+        self.registers(17, "1001")
+        phone = self.phone("1003")
+        self.comes(phone)
+        talk = Talk(self, 17, "1003").answer()
+        self.until(lambda: self.a.ctl("call.show", call=talk.id)["saved"])
+        self.b.kill()
+        self.until(lambda: self.a.metric("tandem_shards", state="live") == 2)
+        before = self.withheld()
+        self.a.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.a.process.send_signal, signal.SIGCONT)
+        hangs_up = threading.Thread(target=talk.out.bye)
+        hangs_up.start()
+        time.sleep(LEASE_S + 1)
+        self.a.process.send_signal(signal.SIGCONT)
+        talk.into.wait_bye()
+        hangs_up.join()
+        self.assertGreater(self.withheld(), before)
+
+    def withheld(self):
+        return self.a.metric("tandem_sip_stream_drops_total", reason="fenced")
 
 
 class Secure(Edge):

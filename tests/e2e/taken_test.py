@@ -12,7 +12,7 @@ from lib.node import PATIENCE_S, Node
 from lib.sip import SipError, parameter
 from server import ServerError
 
-SIP, LEASE = 5060, "2s"
+SIP, LEASE_S = 5060, 2
 ADDRESSES = {number: f"127.0.0.{number}" for number in range(17, 22)}
 
 
@@ -60,7 +60,7 @@ class Cluster(Pair):
     def settings(cls, name, shard):
         own = {"a": 17, "b": 18, "c": 19}[name]
         return {"node": {"name": name, "shard": own}, "redis": {"url": f"unix:{cls.socket}"},
-                "cluster": {"listen": f"{ADDRESSES[own]}:7946", "lease": LEASE},
+                "cluster": {"listen": f"{ADDRESSES[own]}:7946", "lease": f"{LEASE_S}s"},
                 "networks": [{"name": f"s{number}", "bind": address, "shard": number, "floating": True, "sip_ports": [SIP],
                               "sip_tls_ports": [], "media_ports": "12000-12399"} for number, address in ADDRESSES.items() if number in cls.shards]}
 
