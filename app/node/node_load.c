@@ -256,23 +256,38 @@ static void on_addresses(struct node_shard *s)
 	node_wait_end(STORE_OK, 0, 0, s->node);
 }
 
+/* A load of a shard's calls, and how many of others there were before. */
+struct calls_question {
+	struct node_shard *shard;
+	uint32_t restored;
+};
+
+/* Where Redis was lost behind some they are forgotten first: else they would be there twice. */
+static void ask_calls(struct node *n, const void *arg)
+{
+	const struct calls_question *q = arg;
+
+	if (n->late.repeats) {
+		node_shard_forget(q->shard);
+		n->calls_restored = q->restored;
+	}
+	node_shard_load_calls(q->shard, on_calls);
+}
+
 /* Media ports are bound while calls are loaded. */
 static int load_calls(struct node *n, struct node_shard *s)
 {
+	const struct calls_question calls = { s, n->calls_restored };
 	int status;
 
 	node_wait_begin(n);
 	node_addresses_take(s, on_addresses);
 	if (!node_await(n, "the shard's addresses", ACQUIRE_LIMIT_NS))
 		return NODE_EXIT_FAILED;
-	node_late_begin(n, "calls");
-	node_wait_begin(n);
-	node_shard_load_calls(s, on_calls);
-	status = node_late_await(n);
+	status = node_ask(
+		n, &(struct node_question){ .what = "calls", .ask = ask_calls, .arg = &calls });
 	if (!status)
-		status = loaded(n, s, "calls"); /* a second time some would be there twice */
-	if (!status)
-		node_late_end(n);
+		status = loaded(n, s, "calls");
 	if (!status)
 		node_shard_loaded(s);
 	return status;

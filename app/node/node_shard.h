@@ -69,8 +69,9 @@ struct node_shard {
 	bool has_addresses;       /* WAITING: whatever could come has */
 	bool has_calls;           /* WAITING: and subscriptions */
 	struct node_ahead ahead;
-	uint64_t toll_day;     /* WAITING: of which it is read what calls outside have cost */
-	uint32_t check_cursor; /* calls whose records are looked for come after it */
+	uint64_t toll_day;      /* WAITING: of which it is read what calls outside have cost */
+	uint64_t toll_spent[2]; /* WAITING: days that are spent */
+	uint32_t check_cursor;  /* calls whose records are looked for come after it */
 };
 
 /* ---- which ---- */
@@ -174,6 +175,8 @@ int node_shards_store_open(struct node *n) NODISCARD;
 int node_shards_core_open(struct node *n, struct shard_settings *settings) NODISCARD;
 /* It has the lease. done: with s. */
 void node_shard_load_calls(struct node_shard *s, store_done_fn *done);
+/* What has come of them so far is dropped; at a start, before any flow is opened. */
+void node_shard_forget(struct node_shard *s);
 /* They are there: it is live. */
 void node_shard_loaded(struct node_shard *s);
 /* The lease was refused. True: its holder is alive, so the shard is lost; said to operators. */

@@ -236,14 +236,30 @@ static void on_toll(struct bytes name, int64_t ms, void *arg)
 			  LOG_BYTES("whose", name));
 }
 
+/* Where Redis is lost behind it, and all is loaded once more, the day is not spent twice. */
+static void shard_toll_load(struct node_shard *s, store_done_fn *done)
+{
+	if (s->toll_spent[s->toll_day % COUNT_OF(s->toll_spent)] == s->toll_day)
+		done(STORE_OK, 0, 0, s);
+	else
+		store_toll_load(s->store, s->toll_day, on_toll, done, s);
+}
+
+static void shard_toll_note(struct node_shard *s)
+{
+	s->toll_spent[s->toll_day % COUNT_OF(s->toll_spent)] = s->toll_day;
+}
+
 static void on_tolls_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	struct node_shard *s = arg;
 
-	if (result == STORE_OK)
-		store_load_subscriptions(s->store, on_subscription, s->loaded, s);
-	else
+	if (result != STORE_OK) {
 		s->loaded(result, key, version, s);
+		return;
+	}
+	shard_toll_note(s);
+	store_load_subscriptions(s->store, on_subscription, s->loaded, s);
 }
 
 /* The day of the others. */
@@ -251,11 +267,13 @@ static void on_day_loaded(enum store_result result, uint64_t key, uint64_t versi
 {
 	struct node_shard *s = arg;
 
-	s->toll_day++;
-	if (result == STORE_OK)
-		store_toll_load(s->store, s->toll_day, on_toll, on_tolls_loaded, s);
-	else
+	if (result != STORE_OK) {
 		s->loaded(result, key, version, s);
+		return;
+	}
+	shard_toll_note(s);
+	s->toll_day++;
+	shard_toll_load(s, on_tolls_loaded);
 }
 
 /* The spool is empty by now: what ended while Redis was away is in it. For some tenants it is still the day before that of UTC. */
@@ -263,11 +281,12 @@ static void on_calls_loaded(enum store_result result, uint64_t key, uint64_t ver
 {
 	struct node_shard *s = arg;
 
-	s->toll_day = shard_toll_now(s->core, TENANT_NONE, clock_instant()).day - 1;
-	if (result == STORE_OK)
-		store_toll_load(s->store, s->toll_day, on_toll, on_day_loaded, s);
-	else
+	if (result != STORE_OK) {
 		s->loaded(result, key, version, s);
+		return;
+	}
+	s->toll_day = shard_toll_now(s->core, TENANT_NONE, clock_instant()).day - 1;
+	shard_toll_load(s, on_day_loaded);
 }
 
 void node_shard_load_calls(struct node_shard *s, store_done_fn *done)
@@ -303,6 +322,7 @@ static void lack_show(struct node *n)
 void node_shard_loaded(struct node_shard *s)
 {
 	end_unreadable(s);
+	memset(s->toll_spent, 0, sizeof(s->toll_spent));
 	s->fenced = false;
 	s->state = NODE_SHARD_LIVE;
 	s->live_ns = clock_now_ns();
@@ -416,6 +436,7 @@ void node_shard_step_back(struct node_shard *s)
 	s->silent = s->busy = s->owned = s->watches = false;
 	s->has_addresses = s->has_calls = false;
 	s->wants_until_ns = s->gives_to = s->offered_ns = 0;
+	memset(s->toll_spent, 0, sizeof(s->toll_spent)); /* whoever has it next may add to it */
 	s->retry_ns = clock_now_ns() + LEASE_PAUSE_NS;
 	if (n->cell)
 		cell_leave(n->cell, s->number);
@@ -432,6 +453,13 @@ void node_shard_clear(struct node_shard *s)
 	node_drain_tell(n);
 	claimant_notices(n->claimant);
 	lack_show(n);
+}
+
+void node_shard_forget(struct node_shard *s)
+{
+	shard_silence(s->core, clock_instant());
+	effects_clear(shard_effects(s->core));
+	shard_join_again(s->core);
 }
 
 /* Without calls, until the node that has it is gone. */

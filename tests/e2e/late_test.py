@@ -187,6 +187,40 @@ class Late(unittest.TestCase):
         self.assertRegex(node.log_text(), r"index=td:aors records=[12] whole=no\n(.*\n)*.*index=td:aors records=3 whole=yes\n")
         self.assertRegex(node.log_text(), "msg=ready .* registrations=3 .* records_broken=0")
 
+    def test_lost_amid_calls(self):
+        """The link is lost when a call, and what the day has cost, are loaded already.  All of it is read once more, and counts once."""
+        self.redis("--save", "")
+        self.ask("PING")
+        slow = self.enterContext(contextlib.closing(Slow()))
+        node = self.begin(f"redis://127.0.0.1:{SLOW}")
+        node.await_ready()
+        phones = []
+        for number in ("1001", "1002"):
+            node.put_extension(number, "secret")
+            phones.append(self.enterContext(contextlib.closing(node.user_agent(number, "secret"))))
+            self.assertEqual(phones[-1].register().status, 200)
+        ends = [self.enterContext(contextlib.closing(node.media())) for _ in phones]
+        out = phones[0].invite("1002", ends[0].sdp())
+        into = phones[1].incoming()
+        into.answer(ends[1].sdp())
+        out.wait_answer()
+        call, = node.ctl("call.list")
+        self.ask("HLEN", "td:{s17}:rec")
+        node.kill()
+        self.ask("HSET", f"td:{{s17}}:toll:{int(time.time()) // 86400}", "default:1001", "60000")
+        slow.cut = b"HKEYS\r\n$12\r\ntd:{s17}:sub\r\n"
+        node.launch()
+        process = node.process
+        node.await_ready()
+        self.assertIs(node.process, process)
+        self.assertEqual(node.log_text().count("call restored"), 2, node.log_text())
+        self.assertRegex(node.log_text(), "msg=ready .* calls_restored=1 records_broken=0")
+        self.assertEqual([row["id"] for row in node.ctl("call.list")], [call["id"]])
+        self.assertEqual(node.ctl("toll.show", number="1001")["extension"]["used_s"], 60)
+        out.bye()
+        into.wait_bye()
+        self.assertEqual(node.stop(), 0)
+
     def test_what_ends_it(self):
         """SIGTERM, while a name server is silent; a refused login; the Redis of another cluster that comes late."""
         self.redis("--save", "", "--requirepass", "hidden-too", port=LOCKED)
