@@ -11,8 +11,10 @@ struct fork_stream {
 	uint8_t on; /* 0: nothing is sent; the rest may be anything */
 	uint8_t leg, line;
 	struct addr local, remote;
-	uint64_t payloads[2]; /* a bit for each payload type that is taken there */
-	struct media_key key; /* suite MEDIA_SUITE_NONE: plain */
+	uint64_t payloads[2];    /* a bit for each payload type that is taken there */
+	struct addr rtcp_remote; /* where reports go (RFC 3550); family ADDR_NONE: nowhere */
+	struct media_key key;    /* suite MEDIA_SUITE_NONE: plain */
+	struct media_key key_in; /* of its reports; the same */
 };
 
 struct media_fork {

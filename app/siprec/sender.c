@@ -7,17 +7,21 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
-#include "app/siprec/sender_stream.h"
+#include "app/siprec/sender_report.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/rand.h"
 #include "base/ring.h"
 #include "base/thread.h"
 #include "media/tap.h"
 
 enum {
 	ROUND_MS = 10,
+	REPORTS_MS = 200, /* it looks whose report is due */
+	HEARD_PER_ROUND = 256,
 	ORDERS = 4096,
 	TOLD = 1024,
 	SLOTS = 4096, /* a power of two */
@@ -26,8 +30,11 @@ enum {
 	PAYLOAD_TYPE = 0x7f,
 };
 
+#define REPORTS_HELP "RTCP compounds to and from external recorders."
+
 static struct {
 	metric_id sessions, sent, lost;
+	metric_id reports_sent, reports_heard, reports_refused, reported_lost;
 } g_metrics;
 
 struct sender_order {
@@ -53,6 +60,9 @@ struct sender {
 	_Atomic bool stopping;
 	/* the thread's */
 	uint32_t count;
+	int reports_fd; /* epoll: RTCP sockets of all streams */
+	uint64_t reports_ns;
+	struct rand_source rand;
 	struct sender_session *slots[SLOTS];
 };
 
@@ -65,6 +75,15 @@ void sender_setup(void)
 	g_metrics.lost = metric_register(
 		METRIC_COUNTER, "tandem_siprec_lost_packets_total", NULL,
 		"RTP packets for external recorders that could not be copied or sent.");
+	g_metrics.reports_sent = metric_register(METRIC_COUNTER, "tandem_siprec_reports_total",
+						 "way=\"sent\"", REPORTS_HELP);
+	g_metrics.reports_heard = metric_register(METRIC_COUNTER, "tandem_siprec_reports_total",
+						  "way=\"received\"", REPORTS_HELP);
+	g_metrics.reports_refused = metric_register(METRIC_COUNTER, "tandem_siprec_reports_total",
+						    "way=\"refused\"", REPORTS_HELP);
+	g_metrics.reported_lost =
+		metric_register(METRIC_COUNTER, "tandem_siprec_reported_lost_packets_total", NULL,
+				"RTP packets that external recorders report as lost on their way.");
 }
 
 /* ---- the table ---- */
@@ -125,6 +144,19 @@ static void sender_fail(struct sender *s, const struct sender_order *o, int err)
 	(void)ring_push(&s->told, &told);
 }
 
+/* Its RTCP socket is watched from its first terms on; who closes it forgets it. */
+static int session_set_stream(struct sender *s, struct sender_stream *stream,
+			      const struct fork_stream *terms)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = stream };
+	int err = sender_stream_set(stream, terms);
+
+	if (!err && stream->rtcp_fd >= 0 &&
+	    epoll_ctl(s->reports_fd, EPOLL_CTL_ADD, stream->rtcp_fd, &ev) && errno != EEXIST)
+		err = -errno;
+	return err;
+}
+
 static void session_set(struct sender *s, const struct sender_order *o)
 {
 	struct sender_session **it = session_find(s, o->call, o->number);
@@ -132,7 +164,7 @@ static void session_set(struct sender *s, const struct sender_order *o)
 	int err = session ? 0 : -EMFILE;
 
 	for (unsigned i = 0; i < FORK_STREAMS && !err; i++)
-		err = sender_stream_set(&session->stream[i], &o->fork.stream[i]);
+		err = session_set_stream(s, &session->stream[i], &o->fork.stream[i]);
 	if (!err)
 		return;
 	sender_fail(s, o, err);
@@ -164,8 +196,7 @@ static void session_send(struct sender_session *session, const struct tap_packet
 
 		if (to->terms.on && to->terms.leg == p->leg && to->terms.line == p->line &&
 		    fork_takes(&to->terms, rtp.p[1] & PAYLOAD_TYPE))
-			metric_add(sender_stream_send(to, rtp) ? g_metrics.sent : g_metrics.lost,
-				   1);
+			metric_add(sender_stream_send(to, p) ? g_metrics.sent : g_metrics.lost, 1);
 	}
 }
 
@@ -183,6 +214,38 @@ static void sender_on_tapped(const struct tap_packet *p, void *arg)
 	}
 }
 
+/* ---- reports ---- */
+
+static void sender_reports_send(struct sender *s)
+{
+	struct instant now = clock_instant();
+
+	if (now.ns < s->reports_ns)
+		return;
+	s->reports_ns = now.ns + REPORTS_MS * NS_PER_MS;
+	for (unsigned i = 0; i < SLOTS; i++) {
+		for (struct sender_session *it = s->slots[i]; it; it = it->next) {
+			for (unsigned k = 0; k < FORK_STREAMS; k++)
+				metric_add(g_metrics.reports_sent,
+					   sender_report(&it->stream[k], it->call, now,
+							 rand_below(&s->rand, UINT16_MAX)));
+		}
+	}
+}
+
+static void sender_reports_hear(struct sender *s)
+{
+	struct epoll_event events[HEARD_PER_ROUND];
+	int count = s->count ? epoll_wait(s->reports_fd, events, HEARD_PER_ROUND, 0) : 0;
+	struct sender_heard heard = { 0 };
+
+	for (int i = 0; i < count; i++)
+		sender_hear(events[i].data.ptr, &heard);
+	metric_add(g_metrics.reports_heard, heard.reports);
+	metric_add(g_metrics.reports_refused, heard.refused);
+	metric_add(g_metrics.reported_lost, heard.lost);
+}
+
 /* ---- the thread ---- */
 
 static void sender_round(struct sender *s)
@@ -193,6 +256,8 @@ static void sender_round(struct sender *s)
 		sender_order_take(s, &o);
 	explicit_bzero(&o, sizeof(o));
 	(void)s->read(s->source, TAPS_PER_ROUND, sender_on_tapped, s);
+	sender_reports_hear(s);
+	sender_reports_send(s);
 }
 
 static void sender_wait(struct sender *s)
@@ -236,7 +301,10 @@ int sender_open(struct sender **out, sender_source_fn *read, void *source)
 	s->read = read;
 	s->source = source;
 	s->orders.wake_fd = s->told.wake_fd = -1;
-	err = ring_open(&s->orders, sizeof(struct sender_order), ORDERS);
+	rand_open_system(&s->rand);
+	s->reports_fd = epoll_create1(EPOLL_CLOEXEC);
+	err = s->reports_fd < 0 ? -errno
+				: ring_open(&s->orders, sizeof(struct sender_order), ORDERS);
 	if (!err)
 		err = ring_open(&s->told, sizeof(struct sender_told), TOLD);
 	s->orders.wipes = true;
@@ -265,6 +333,8 @@ void sender_close(struct sender *s)
 	}
 	ring_close(&s->orders);
 	ring_close(&s->told);
+	if (s->reports_fd >= 0)
+		(void)close(s->reports_fd);
 	free(s);
 }
 

@@ -436,6 +436,12 @@ void siprec_resume(struct call_host *h, struct call *c)
 
 /* ---- answers ---- */
 
+static bool siprec_may_send(const struct call_host *h, const struct siprec *s,
+			    const struct addr *to)
+{
+	return place_check(h, &s->dialog.hop, to, true) == DESTINATION_OK;
+}
+
 /* 0, or -errno and why. */
 static int siprec_take_answer(struct call_host *h, struct siprec *s, const struct sip_message *m,
 			      const char **reason)
@@ -450,7 +456,8 @@ static int siprec_take_answer(struct call_host *h, struct siprec *s, const struc
 	for (unsigned i = 0; i < FORK_STREAMS && !err; i++) {
 		struct fork_stream *to = &s->answer.stream[i];
 
-		if (to->on && place_check(h, &s->dialog.hop, &to->remote, true) != DESTINATION_OK) {
+		if (to->on && !(siprec_may_send(h, s, &to->remote) &&
+				siprec_may_send(h, s, &to->rtcp_remote))) {
 			*reason = "its answer names an address that nothing is sent to";
 			err = -ENOTSUP;
 		}

@@ -309,6 +309,17 @@ static void payloads_read(struct fork_stream *out, struct bytes formats)
 	}
 }
 
+/* Of its reports. Without one they are not read. */
+static void stream_read_key(struct media_key *out, const struct sdp *s, unsigned section)
+{
+	struct crypto c;
+	uint16_t line = 0;
+
+	if (crypto_next(s, section, &line, &c))
+		*out = c.key;
+	crypto_wipe(&c);
+}
+
 /* True: the stream is taken. */
 static bool stream_read(struct fork_stream *out, const struct sdp *s, unsigned section, bool secure,
 			const char **reason)
@@ -331,6 +342,12 @@ static bool stream_read(struct fork_stream *out, const struct sdp *s, unsigned s
 	out->on = 1;
 	out->remote = at.address;
 	out->remote.port = m->port;
+	if (sdp_rtcp(s, section, &at.address, &out->rtcp_remote)) {
+		out->rtcp_remote = out->remote;
+		out->rtcp_remote.port++;
+	}
+	if (secure)
+		stream_read_key(&out->key_in, s, section);
 	payloads_read(out, sdp_slice(s, m->formats));
 	return true;
 }

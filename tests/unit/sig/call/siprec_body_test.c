@@ -366,14 +366,37 @@ static void payload_types(void **state)
 	assert_false(fork_takes(&fork.stream[0], 0));
 }
 
+/* The port above the other one, if it says nothing else (RFC 3550 11, RFC 3605). */
+static void reports(void **state)
+{
+	static const char sdp[] =
+		ANSWER "m=audio 4000 RTP/SAVP 8\r\n"
+		       "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+		       "inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\r\n"
+		       "m=audio 4002 RTP/SAVP 8\r\na=rtcp:5000 IN IP4 192.0.2.11\r\n";
+	struct media_fork fork;
+	const char *reason;
+	struct addr other;
+
+	(void)state;
+	assert_int_equal(addr_parse(&other, BYTES_LIT("192.0.2.11:5000")), 0);
+	assert_int_equal(siprec_read_answer(&fork, bytes_str(sdp), true, &reason), 0);
+	assert_true(addr_ip_eq(&fork.stream[0].rtcp_remote, &fork.stream[0].remote));
+	assert_int_equal(fork.stream[0].rtcp_remote.port, 4001);
+	assert_true(addr_eq(&fork.stream[1].rtcp_remote, &other));
+	assert_int_equal(fork.stream[0].key_in.suite, MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80);
+	assert_int_equal(fork.stream[0].key_in.octets[29], 1);
+	assert_int_equal(fork.stream[1].key_in.suite, MEDIA_SUITE_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(streams),       cmocka_unit_test(keys),
-		cmocka_unit_test(metadata),      cmocka_unit_test(held),
-		cmocka_unit_test(any_name),      cmocka_unit_test(two_parts),
-		cmocka_unit_test(too_long),      cmocka_unit_test(answers),
-		cmocka_unit_test(payload_types),
+		cmocka_unit_test(reports),   cmocka_unit_test(streams),
+		cmocka_unit_test(keys),      cmocka_unit_test(metadata),
+		cmocka_unit_test(held),      cmocka_unit_test(any_name),
+		cmocka_unit_test(two_parts), cmocka_unit_test(too_long),
+		cmocka_unit_test(answers),   cmocka_unit_test(payload_types),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
