@@ -180,7 +180,7 @@ static void answer_accept(struct call_host *h, struct leg *l, struct txn_slot *s
 	uas->interval_ms = TXN_T1_MS;
 	uas->retransmit_ns = h->now.ns + TXN_T1_MS * NS_PER_MS;
 	uas->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
-	session_timer_start(h, l);
+	session_timer_start(h, &l->timer);
 }
 
 void invite_answer_go(struct call_host *h, struct call *c, uint8_t leg)

@@ -60,7 +60,7 @@ static int offer_make_answer(struct call_host *h, const struct call *c, uint8_t 
 		.body = from->open.by_18x ? (struct bytes){ 0 } : text_bytes(&from->open.said),
 	};
 
-	session_timer_write_answer(&extra, from);
+	session_timer_write_answer(&extra, &from->timer);
 	identity_write_peer(&extra, h, c, asker, by);
 	write_data(&extra, h, c, asker);
 	r.extra = writer_lines(&extra);
@@ -246,7 +246,7 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 	}
 	leg_learn(l, ev->message);
 	identity_learn(h, c, ev->leg, ev->message);
-	session_timer_answered(h, l, ev->message);
+	session_timer_answered(h, &l->timer, ev->message);
 	err = answer_confirm(h, c, ev->leg, ev->message);
 	l->uac->state = UAC_ANSWERED;
 	if (!wanted) {

@@ -99,7 +99,7 @@ void call_give_up(struct call_host *h, struct call *c)
 	close_lost(c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i]) {
-			session_timer_stop(c->legs[i]);
+			session_timer_stop(&c->legs[i]->timer);
 			believe_ringing(h, c, i);
 		}
 	}

@@ -47,7 +47,7 @@ static int update(struct call_host *h, struct call *c, uint8_t leg)
 	struct txn_slot *slot;
 
 	respond_write_supported(&w, h, false);
-	session_timer_write_request(&w, h, l);
+	session_timer_write_request(&w, h, &l->timer);
 	r.extra = writer_lines(&w);
 	slot = leg_request(h, &l->dialog, &r, TXN_USER_REFRESH);
 	if (!slot)
@@ -74,7 +74,7 @@ void refresh_expire(struct call_host *h, struct call *c, uint8_t leg)
 	struct session_timer *t = &c->legs[leg]->timer;
 
 	if (c->state == CALL_ENDING || c->legs[leg]->state != LEG_CONFIRMED) {
-		session_timer_stop(c->legs[leg]);
+		session_timer_stop(&c->legs[leg]->timer);
 	} else if (t->expires_ns && t->expires_ns <= h->now.ns) {
 		refresh_end(h, c, leg);
 	} else if (c->state != CALL_ESTABLISHED) {
@@ -93,7 +93,7 @@ void refresh_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t 
 	if (!t->ours || t->interval_s == 0 || t->refresh_ns || c->state == CALL_ENDING)
 		return; /* it was no refresh of ours */
 	if (!t->agreed)
-		session_timer_start(h, l);
+		session_timer_start(h, &l->timer);
 	else if (status == 491 || status == 500 || status == 422)
 		again_soon(h, l);
 	else
@@ -107,7 +107,7 @@ static void update_refused(struct call_host *h, struct call *c, const struct cal
 
 	if (status == 481 || status == 408) {
 		call_party_lost(h, c, ev->leg);
-	} else if (session_timer_raise(l, ev->message)) {
+	} else if (session_timer_raise(&l->timer, ev->message)) {
 		refresh(h, c, ev->leg);
 	} else if (status == 491 || status == 500 || status == 503) {
 		refresh_refused(h, c, ev->leg, 491);
@@ -127,7 +127,7 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 	if (ev->kind == CALL_EV_SUCCESS) {
 		if (dialog_refresh(&l->dialog, ev->message, h))
 			LOG_WARN("call", c->id, "Contact cannot be used", LOG_U64("leg", ev->leg));
-		session_timer_answered(h, l, ev->message);
+		session_timer_answered(h, &l->timer, ev->message);
 		outbox_touch(&c->out);
 	} else if (ev->kind == CALL_EV_FAILURE) {
 		update_refused(h, c, ev);
@@ -214,7 +214,7 @@ static void refresh_answer(struct call_host *h, struct call *c, uint8_t leg, str
 		.body = body,
 	};
 
-	session_timer_write_answer(&extra, l);
+	session_timer_write_answer(&extra, &l->timer);
 	r.extra = writer_lines(&extra);
 	respond(h, slot, m, &r);
 }
@@ -256,7 +256,7 @@ static int refresh_take(struct call_host *h, struct call *c, const struct call_e
 
 	if (session_body(ev->message, sdp))
 		return call_refuse(refusal, -EBADMSG, 415, REFUSED_BODY);
-	if (!session_timer_asked(h, l, ev->message))
+	if (!session_timer_asked(h, &l->timer, ev->message))
 		return call_refuse(refusal, -ERANGE, 422, REFUSED_INTERVAL);
 	if (dialog_refresh(&l->dialog, ev->message, h))
 		return call_refuse(refusal, -EBADMSG, 400, REFUSED_MALFORMED);
@@ -280,5 +280,5 @@ void refresh_asked(struct call_host *h, struct call *c, const struct call_event 
 	leg_learn(l, ev->message);
 	refresh_answer_saved(h, c, ev, news, sdp.n != 0);
 	if (l->state == LEG_CONFIRMED)
-		session_timer_start(h, l);
+		session_timer_start(h, &l->timer);
 }

@@ -252,7 +252,7 @@ static void failed(struct call_host *h, struct call *c, const struct call_event 
 
 	if (l->state == LEG_LEAVING) {
 		lost_branch_left(c, l);
-	} else if (session_timer_raise(l, ev->message) && ask_longer(h, c, ev->leg)) {
+	} else if (session_timer_raise(&l->timer, ev->message) && ask_longer(h, c, ev->leg)) {
 		return;
 	} else if (ask_with_keys(h, c, ev->leg, ev->message->status) ||
 		   ask_with_codecs(h, c, ev->leg, ev->message->status) ||

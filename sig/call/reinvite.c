@@ -23,7 +23,7 @@ static bool may_start(struct call_host *h, const struct call *c, const struct ca
 		*refusal = (struct call_refusal){ .status = 481, .reason = REFUSED_NO_DIALOG };
 	} else if (ev->message->max_forwards == 0) {
 		*refusal = (struct call_refusal){ .status = 483, .reason = REFUSED_HOPS };
-	} else if (!session_timer_asked(h, c->legs[ev->leg], ev->message)) {
+	} else if (!session_timer_asked(h, &c->legs[ev->leg]->timer, ev->message)) {
 		*refusal = (struct call_refusal){ .status = 422, .reason = REFUSED_INTERVAL };
 	}
 	return refusal->status == 0;

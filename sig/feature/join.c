@@ -84,7 +84,7 @@ static void await_no_answer(const struct call_host *h, struct leg *l)
 	leg_digits_clear(l);
 	leg_keys_clear(l);
 	if (t->ours && t->interval_s && !t->refresh_ns)
-		session_timer_resume(h, l);
+		session_timer_resume(h, &l->timer, l->state == LEG_CONFIRMED);
 }
 
 int join_take_leg(struct call_host *h, struct call *from, uint8_t leg, struct call *to, uint8_t *as)

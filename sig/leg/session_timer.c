@@ -51,32 +51,32 @@ static uint32_t at_least(uint32_t a, uint32_t b)
 }
 
 /* What was agreed holds, also when it is switched off for calls to come. */
-static bool is_off(const struct call_host *h, const struct leg *leg)
+static bool is_off(const struct call_host *h, const struct session_timer *t)
 {
-	return h->settings->session_expires_s == 0 && leg->timer.interval_s == 0;
+	return h->settings->session_expires_s == 0 && t->interval_s == 0;
 }
 
-static uint32_t own_interval(const struct call_host *h, const struct leg *leg)
+static uint32_t own_interval(const struct call_host *h, const struct session_timer *t)
 {
 	uint32_t s = h->settings->session_expires_s;
 
-	return at_least(s ? s : leg->timer.interval_s, leg->timer.min_s);
+	return at_least(s ? s : t->interval_s, t->min_s);
 }
 
-bool session_timer_asked(const struct call_host *h, struct leg *leg, const struct sip_message *m)
+bool session_timer_asked(const struct call_host *h, struct session_timer *t,
+			 const struct sip_message *m)
 {
 	struct session_expires want = expires_of(m);
 	bool supports = message_has_token(m, "Supported", "timer") ||
 			message_has_token(m, "Require", "timer");
-	struct session_timer *t = &leg->timer;
 	uint32_t most;
 
-	if (is_off(h, leg))
+	if (is_off(h, t))
 		return true;
 	if (want.seconds && want.seconds < SESSION_EXPIRES_MIN_S && supports)
 		return false;
 	t->min_s = at_least(t->min_s, min_of(m));
-	most = own_interval(h, leg);
+	most = own_interval(h, t);
 	t->interval_s = want.seconds && want.seconds < most ? want.seconds : most;
 	t->interval_s = at_least(t->interval_s, SESSION_EXPIRES_MIN_S);
 	t->agreed = supports;
@@ -84,10 +84,8 @@ bool session_timer_asked(const struct call_host *h, struct leg *leg, const struc
 	return true;
 }
 
-void session_timer_write_answer(struct writer *w, const struct leg *leg)
+void session_timer_write_answer(struct writer *w, const struct session_timer *t)
 {
-	const struct session_timer *t = &leg->timer;
-
 	if (t->interval_s == 0)
 		return;
 	if (t->agreed && !t->ours)
@@ -102,14 +100,14 @@ void session_timer_write_too_small(struct writer *w)
 }
 
 /* At first it is for the party to say who refreshes; later it stays as it is (RFC 4028 7.4). */
-void session_timer_write_request(struct writer *w, const struct call_host *h, const struct leg *leg)
+void session_timer_write_request(struct writer *w, const struct call_host *h,
+				 const struct session_timer *t)
 {
-	const struct session_timer *t = &leg->timer;
 	uint32_t s;
 
-	if (is_off(h, leg))
+	if (is_off(h, t))
 		return;
-	s = t->interval_s ? at_least(t->interval_s, t->min_s) : own_interval(h, leg);
+	s = t->interval_s ? at_least(t->interval_s, t->min_s) : own_interval(h, t);
 	writer_number(w, "Session-Expires: ", at_least(s, SESSION_EXPIRES_MIN_S), "");
 	if (t->interval_s)
 		WRITER_TEXTS(w, ";refresher=", t->ours ? "uac" : "uas");
@@ -118,26 +116,25 @@ void session_timer_write_request(struct writer *w, const struct call_host *h, co
 		writer_number(w, "Min-SE: ", t->min_s, "\r\n");
 }
 
-void session_timer_answered(const struct call_host *h, struct leg *leg, const struct sip_message *m)
+void session_timer_answered(const struct call_host *h, struct session_timer *t,
+			    const struct sip_message *m)
 {
 	struct session_expires got = expires_of(m);
-	struct session_timer *t = &leg->timer;
 
-	if (is_off(h, leg))
+	if (is_off(h, t))
 		return;
 	t->agreed = got.seconds != 0;
 	t->ours = !t->agreed || got.refresher != REFRESHER_UAS;
-	t->interval_s = own_interval(h, leg);
+	t->interval_s = own_interval(h, t);
 	if (t->agreed && got.seconds < t->interval_s)
 		t->interval_s = got.seconds;
 	t->interval_s = at_least(t->interval_s, SESSION_EXPIRES_MIN_S);
-	session_timer_start(h, leg);
+	session_timer_start(h, t);
 }
 
 /* A party that does not keep the time is asked all the same whether it is still there; but only its silence ends the call. */
-void session_timer_start(const struct call_host *h, struct leg *leg)
+void session_timer_start(const struct call_host *h, struct session_timer *t)
 {
-	struct session_timer *t = &leg->timer;
 	uint32_t margin = t->interval_s / 3 < MARGIN_MAX_S ? t->interval_s / 3 : MARGIN_MAX_S;
 
 	t->refresh_ns = t->expires_ns = 0;
@@ -156,35 +153,31 @@ static void not_before(uint64_t *deadline, uint64_t ns)
 }
 
 /* All calls of a node come at once: our own requests are spread. */
-void session_timer_resume(const struct call_host *h, struct leg *leg)
+void session_timer_resume(const struct call_host *h, struct session_timer *t, bool confirmed)
 {
-	struct session_timer *t = &leg->timer;
-
-	if (t->ours && t->interval_s && leg->state == LEG_CONFIRMED && !t->refresh_ns)
+	if (t->ours && t->interval_s && confirmed && !t->refresh_ns)
 		t->refresh_ns = 1; /* its answer was awaited */
 	not_before(&t->refresh_ns, h->now.ns + rand_below(h->rand, RESUME_SPREAD_MS) * NS_PER_MS);
 	not_before(&t->expires_ns, h->now.ns + RESUME_GRACE_S * NS_PER_S);
 }
 
-bool session_timer_raise(struct leg *leg, const struct sip_message *m)
+bool session_timer_raise(struct session_timer *t, const struct sip_message *m)
 {
 	uint32_t min = min_of(m);
 
-	if (m->status != 422 || min == 0 || min < 2 * leg->timer.min_s)
+	if (m->status != 422 || min == 0 || min < 2 * t->min_s)
 		return false; /* in small steps it would go on for long */
-	leg->timer.min_s = min;
+	t->min_s = min;
 	return true;
 }
 
-void session_timer_stop(struct leg *leg)
+void session_timer_stop(struct session_timer *t)
 {
-	leg->timer.refresh_ns = leg->timer.expires_ns = 0;
+	t->refresh_ns = t->expires_ns = 0;
 }
 
-uint64_t session_timer_due_ns(const struct leg *leg)
+uint64_t session_timer_due_ns(const struct session_timer *t)
 {
-	const struct session_timer *t = &leg->timer;
-
 	if (t->refresh_ns && (t->expires_ns == 0 || t->refresh_ns < t->expires_ns))
 		return t->refresh_ns;
 	return t->expires_ns;

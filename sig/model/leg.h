@@ -9,6 +9,7 @@
 #include "sig/host/txns.h"
 #include "sig/model/leg_sdp.h"
 #include "sig/model/leg_users.h"
+#include "sig/model/session_timer.h"
 
 /* A leg's index stands in our tags and branches, and stays what it is. */
 enum { LEGS_MAX = 16, LEG_NONE = UINT8_MAX };
@@ -107,15 +108,6 @@ struct leg_refusal {
 	uint16_t status;
 	pool_handle server; /* transaction, perhaps gone */
 	uint64_t until_ns;  /* its ACK is waited for; 0: it was not said yet */
-};
-
-/* RFC 4028: how long the session lasts with this party. */
-struct session_timer {
-	uint32_t interval_s;             /* 0: off, or nothing was said yet */
-	uint32_t min_s;                  /* the highest Min-SE that was heard; 0: none */
-	bool agreed;                     /* the party keeps the time, too */
-	bool ours;                       /* we refresh */
-	uint64_t refresh_ns, expires_ns; /* 0: off */
 };
 
 /* Whom a leg outside is charged to (sig/call/charge.h). */

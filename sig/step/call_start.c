@@ -35,7 +35,7 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	assert(leg == c->bridge.caller);
 	tag.leg = leg;
 	leg_learn(c->legs[leg], s->invite);
-	if (!session_timer_asked(h, c->legs[leg], s->invite))
+	if (!session_timer_asked(h, &c->legs[leg]->timer, s->invite))
 		return -ERANGE;
 	if (leg_asks(c->legs[leg], s->invite, s->slot->self) ||
 	    leg_set_trunk(h->settings->trunks, c->legs[leg], s->trunk) ||

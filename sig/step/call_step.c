@@ -240,8 +240,8 @@ static void step_timer(struct call_host *h, struct call *c)
 			leg_digits_again(h, c, i);
 		if (c->legs[i]->keys && c->legs[i]->keys->until_ns <= h->now.ns)
 			keys_pass(h, c, i);
-		if (session_timer_due_ns(c->legs[i]) &&
-		    session_timer_due_ns(c->legs[i]) <= h->now.ns)
+		if (session_timer_due_ns(&c->legs[i]->timer) &&
+		    session_timer_due_ns(&c->legs[i]->timer) <= h->now.ns)
 			refresh_expire(h, c, i);
 	}
 	if (c->acts && due(&c->acts->until_ns, h->now.ns))

@@ -345,7 +345,7 @@ void call_resume(struct call_host *h, struct call *c)
 			continue;
 		c->legs[i]->dialog.local_cseq += RESUME_CSEQ_GAP;
 		dialog_challenges_resume(&c->legs[i]->dialog);
-		session_timer_resume(h, c->legs[i]);
+		session_timer_resume(h, &c->legs[i]->timer, c->legs[i]->state == LEG_CONFIRMED);
 		refusal_go(h, c, i);
 		if (c->legs[i]->uac && c->legs[i]->state == LEG_CONFIRMED)
 			c->legs[i]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;

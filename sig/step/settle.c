@@ -56,7 +56,7 @@ static void set_leg_timer(uint64_t *next, const struct leg *l)
 	if (l->keys)
 		call_sooner(next, l->keys->until_ns);
 	call_sooner(next, dialog_lookup_due_ns(&l->dialog));
-	call_sooner(next, session_timer_due_ns(l));
+	call_sooner(next, session_timer_due_ns(&l->timer));
 	if (l->uac)
 		call_sooner(next, l->uac->deadline_ns);
 	if (l->refusal)
