@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/siprec_dialog.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/call/siprec.h"
+#include "sig/dialog/dialog_hop.h"
+#include "sig/host/place_check.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/respond.h"
+
+enum { LINES_MAX = 512 };
+
+void siprec_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, uint64_t branch)
+{
+	struct writer w = writer_over(h->space, HOST_SPACE);
+	struct dialog_request r = {
+		.method = SIP_ACK, .cseq = cseq, .branch = branch, .max_forwards = -1
+	};
+
+	dialog_write_request(&w, d, &r, h->settings);
+	if (!w.overflow)
+		txns_send(h->txns, &d->hop, writer_done(&w));
+}
+
+/* Nobody waits for its answer: the session is over for us. */
+void siprec_bye(struct call_host *h, struct dialog *d)
+{
+	struct dialog_request r = { .method = SIP_BYE, .max_forwards = -1 };
+
+	if (!leg_send(h, d, &r, TXN_USER_NONE))
+		LOG_WARN("call", dialog_call(d), "no transaction left for BYE to the recorder");
+}
+
+/* RFC 3261 9.1: a 2xx that comes all the same is answered by siprec_stray. */
+static void siprec_cancel(struct call_host *h, const struct siprec *s)
+{
+	struct txn_slot *invite = txns_get(h->txns, s->invite);
+	struct writer w = writer_over(h->space, HOST_SPACE);
+	char branch[ID_BRANCH_LEN];
+	struct txn_slot *slot;
+
+	if (!invite || !s->provisional ||
+	    !dialog_read_branch(text_bytes(&invite->txn.message), branch))
+		return;
+	dialog_write_derived(&w, text_bytes(&invite->txn.message), SIP_CANCEL, (struct bytes){ 0 },
+			     (struct bytes){ 0 });
+	slot = w.overflow
+		       ? NULL
+		       : txns_take_client(h->txns, SIP_CANCEL, &invite->txn.hop,
+					  bytes_mem(branch, sizeof(branch)), TXN_INSIDE, h->now.ns);
+	if (!slot)
+		return;
+	if (text_set(&slot->txn.message, writer_done(&w))) {
+		txns_drop(h->txns, slot->self);
+		return;
+	}
+	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+}
+
+void siprec_hang_up(struct call_host *h, struct siprec *s)
+{
+	switch (s->state) {
+	case SIPREC_AWAY:
+		break;
+	case SIPREC_ASKED:
+		siprec_cancel(h, s);
+		txns_limit(h->txns, s->invite, h->now.ns);
+		break;
+	case SIPREC_UP:
+		txns_limit(h->txns, s->invite, h->now.ns);
+		siprec_bye(h, &s->dialog);
+		break;
+	}
+}
+
+/* ---- INVITE ---- */
+
+/* The first address of ours by which it is reached. False: there is none. */
+static bool siprec_hop(const struct call_host *h, struct sip_hop *out)
+{
+	const struct shard_settings *set = h->settings;
+	const struct shard_siprec *to = &set->siprec;
+
+	*out = (struct sip_hop){ .transport = to->transport, .remote = to->address };
+	for (uint16_t i = 0; i < set->local_count; i++) {
+		const struct shard_local *l = &set->locals[i];
+
+		if (l->transport != to->transport || l->bind.family != to->address.family ||
+		    !shard_local_is_own(set, i) ||
+		    (to->network[0] && strcmp(set->networks[l->network].name, to->network)))
+			continue;
+		out->local = i;
+		return place_check(h, out, &out->remote, true) == DESTINATION_OK;
+	}
+	return false;
+}
+
+static void siprec_write_uri(struct writer *w, const struct shard_siprec *to)
+{
+	WRITER_TEXTS(w, "sip:", to->user, to->user[0] ? "@" : "");
+	addr_write(w, &to->address);
+	if (to->transport != SIP_UDP)
+		WRITER_TEXTS(w, ";transport=", to->transport == SIP_TLS ? "tls" : "tcp");
+}
+
+bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec *s)
+{
+	char text[LINES_MAX];
+	struct writer uri = writer_over(text, sizeof(text));
+	struct id_tag tag = { .call = c->id, .leg = SIPREC_LEG, .random = rand_u64_from(h->rand) };
+	struct dialog_party party = { .local_user = BYTES_LIT("recording") };
+
+	if (!siprec_hop(h, &party.hop))
+		return false;
+	writer_str(&uri, "<");
+	siprec_write_uri(&uri, &h->settings->siprec);
+	writer_str(&uri, ">");
+	party.target = bytes_sub(writer_done(&uri), 1, uri.n - 2);
+	dialog_clear(&s->dialog);
+	if (uri.overflow || dialog_to_party(&s->dialog, &tag, &party, h->settings) ||
+	    text_set(&s->dialog.remote, writer_done(&uri)))
+		return false;
+	s->dialog.trunk = true; /* it may be of several machines */
+	s->session_id = rand_u64_from(h->rand) >> 1;
+	s->version = 0;
+	return true;
+}
+
+/* RFC 7866 6.1.1 */
+static struct bytes siprec_lines(const struct call_host *h, const struct siprec *s,
+				 char out[LINES_MAX])
+{
+	char contact[LINES_MAX];
+	struct writer c = writer_over(contact, sizeof(contact)), w = writer_over(out, LINES_MAX);
+
+	dialog_write_contact(&c, &s->dialog, h->settings);
+	writer_bytes(&w, bytes_trim(writer_done(&c)));
+	writer_str(&w, ";+sip.src\r\n"
+		       "Require: siprec\r\n" RESPOND_ACCEPT
+		       "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n");
+	return writer_lines(&w);
+}
+
+bool siprec_send(struct call_host *h, struct siprec *s, const struct siprec_talk *t)
+{
+	char lines[LINES_MAX], type[64];
+	struct writer body = writer_over(h->sdp, HOST_SDP_MAX);
+	struct writer kind = writer_over(type, sizeof(type));
+	struct dialog_request r = { .method = SIP_INVITE,
+				    .max_forwards = -1,
+				    .extra = siprec_lines(h, s, lines) };
+	struct txn_slot *slot;
+
+	siprec_write_body(&body, t);
+	siprec_write_type(&kind, t);
+	r.content_type = writer_done(&kind);
+	r.body = writer_done(&body);
+	slot = body.overflow ? NULL : leg_request(h, &s->dialog, &r, TXN_USER_SIPREC);
+	explicit_bzero(h->sdp, body.n); /* it may have keys */
+	if (!slot)
+		return false;
+	s->invite = slot->self;
+	s->invite_cseq = r.cseq;
+	s->ack_branch = rand_u64_from(h->rand);
+	s->provisional = false;
+	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+	return true;
+}
+
+void siprec_stray(struct call_host *h, const struct sip_message *m)
+{
+	struct dialog d = { .hop = m->hop, .local_cseq = m->cseq };
+	char text[LINES_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+
+	WRITER_TEXTS(&w, "<");
+	writer_bytes(&w, m->from.uri.all);
+	writer_str(&w, ">");
+	if (w.overflow || id_tag_get(m->from.tag, &d.tag) || text_set(&d.call_id, m->call_id) ||
+	    text_set(&d.local, writer_done(&w)))
+		goto out;
+	w.n = 1;
+	writer_bytes(&w, m->to.uri.all);
+	writer_str(&w, ">");
+	if (w.overflow || text_set(&d.remote, writer_done(&w)) ||
+	    text_set(&d.target, m->to.uri.all) || dialog_confirm(&d, m, true, h))
+		goto out;
+	siprec_ack(h, &d, m->cseq, rand_u64_from(h->rand));
+	siprec_bye(h, &d);
+out:
+	dialog_clear(&d);
+}

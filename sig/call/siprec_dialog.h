@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The dialog of a recording session: where it is to be, and what is said in it. */
+#ifndef SIG_CALL_SIPREC_DIALOG_H
+#define SIG_CALL_SIPREC_DIALOG_H
+
+#include "sig/call/siprec_body.h"
+#include "sig/model/call.h"
+#include "sig/model/siprec.h"
+
+/* A new one. False: no address of ours leads to the recorder, or there is no memory. */
+bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec *s) NODISCARD;
+/* INVITE, or re-INVITE. False: there is no transaction for it. */
+bool siprec_send(struct call_host *h, struct siprec *s, const struct siprec_talk *t) NODISCARD;
+void siprec_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, uint64_t branch);
+/* Nobody waits for its answer: the session is over for us. */
+void siprec_bye(struct call_host *h, struct dialog *d);
+/* CANCEL or BYE, by how far it is. */
+void siprec_hang_up(struct call_host *h, struct siprec *s);
+
+#endif
