@@ -2,129 +2,8 @@
 /* Calls with an external recorder (REC-02): its session by policy and by command, over pauses, transfers, refusals and kills. */
 #include <errno.h>
 
-#include "sig/model/recording.h"
-#include "tests/unit/sig/trio.h"
+#include "tests/unit/sig/recorder.h"
 #include "tests/unit/sig/ways.h"
-
-static struct phone g_recorder;
-
-#define ANSWER(way)                                                                           \
-	"v=0\r\no=- 1 1 IN IP4 192.0.2.77\r\ns=-\r\nc=IN IP4 192.0.2.77\r\nt=0 0\r\n"         \
-	"m=audio 4000 RTP/AVP 0 8 101\r\na=" way "\r\nm=audio 4002 RTP/AVP 0 8 101\r\na=" way \
-	"\r\n"
-#define TAKES ANSWER("recvonly")
-
-static void allowed(struct rig *r, const char *number, enum record_method method)
-{
-	struct shard_extension e = rig_extension(number, false);
-
-	e.record = (uint8_t)method;
-	e.record_to = RECORD_TO_SIPREC;
-	assert_int_equal(shard_extension_put(r->shard, &e), 0);
-}
-
-static int siprec_setup(void **state)
-{
-	struct trio *t = calloc(1, sizeof(*t));
-	struct shard_settings s = rig_settings();
-
-	if (!t)
-		return -1;
-	s.siprec = (struct shard_siprec){ .on = true,
-					  .transport = SIP_UDP,
-					  .address = rig_addr("192.0.2.77:5060"),
-					  .user = "srs" };
-	s.recording_tone_ms = 15000;
-	t->l.r = rig_open_with(&s);
-	phones_open(t->l.r, &t->l.a, &t->l.b);
-	phone_open(&t->c, t->l.r, "1004", "192.0.2.14:5060");
-	phone_bind(&t->c);
-	phone_open(&g_recorder, t->l.r, "srs", "192.0.2.77:5060");
-	allowed(t->l.r, "1001", RECORD_ON_DEMAND);
-	phones_talk(&t->l.a, &t->l.b);
-	*state = t;
-	return 0;
-}
-
-static uint64_t siprec_call(struct rig *r)
-{
-	struct call_view view;
-	uint32_t cursor = 0;
-
-	assert_true(shard_call_next(r->shard, &cursor, &view));
-	return view.call;
-}
-
-static void order(struct trio *t, enum order_record what, int want)
-{
-	assert_int_equal(shard_call_record(t->l.r->shard, siprec_call(t->l.r), 0, what, NULL,
-					   t->l.r->now),
-			 want);
-	rig_wait_ms(t->l.r, 1);
-}
-
-static uint32_t told(const struct rig *r, enum sig_event_kind kind)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < r->event_count; i++)
-		n += r->events[i].kind == kind;
-	return n;
-}
-
-/* Both hear the tone of recordings from when the recorder takes it. */
-static void assert_toned(const struct rig *r, bool toned)
-{
-	assert_int_equal(line_last_spec(r, 0).overlay.every_ms, toned ? 15000 : 0);
-	assert_int_equal(line_last_spec(r, 1).overlay.every_ms, toned ? 15000 : 0);
-}
-
-static void assert_tapped(const struct rig *r, bool tapped)
-{
-	assert_int_equal(line_last_spec(r, 0).tap_fork, tapped);
-	assert_int_equal(line_last_spec(r, 1).tap_fork, tapped);
-	assert_int_equal(line_last_spec(r, 0).tap, 0); /* no file */
-}
-
-static struct bytes is_asked(struct trio *t)
-{
-	struct bytes m = phone_rings(&g_recorder);
-
-	assert_true(m.n);
-	assert_true(rig_has(m, "Require: siprec\r\n"));
-	assert_true(rig_has(m, ";+sip.src\r\n"));
-	assert_false(line_last_spec(t->l.r, 0).tap_fork && !t->l.r->forks);
-	return m;
-}
-
-static void takes(struct trio *t)
-{
-	phone_answer(&g_recorder, is_asked(t), "200 OK", TAKES);
-	assert_true(rig_take(t->l.r, &g_recorder.addr, "ACK ").n);
-}
-
-static void is_taken(struct trio *t)
-{
-	order(t, ORDER_RECORD_ON, 0);
-	takes(t);
-	assert_tapped(t->l.r, true);
-}
-
-static void hears_bye(struct trio *t)
-{
-	struct bytes m = rig_take(t->l.r, &g_recorder.addr, "BYE ");
-
-	assert_true(m.n);
-	phone_answer(&g_recorder, m, "200 OK", "");
-}
-
-/* A hangs up; nothing is left, and no port is taken. */
-static void hangs_up(struct trio *t)
-{
-	phone_request(&t->l.a, "BYE", "", "");
-	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
-	trio_assert_left(&t->l.b);
-}
 
 static void taken(void **state)
 {
@@ -342,9 +221,6 @@ static void ended_by_recorder(void **state)
 	is_taken(t);
 	phone_request(&g_recorder, "OPTIONS", "", "");
 	assert_true(phone_hears(&g_recorder, "SIP/2.0 200").n);
-	phone_request(&g_recorder, "INVITE", "", TAKES);
-	assert_true(rig_take(r, &g_recorder.addr, "SIP/2.0 488").n);
-	phone_ack(&g_recorder);
 	phone_request(&g_recorder, "BYE", "", "");
 	assert_true(rig_take(r, &g_recorder.addr, "SIP/2.0 200").n);
 	assert_tapped(r, false);
@@ -439,8 +315,6 @@ static void killed_early(void **state)
 	hears_bye(t);
 	line_assert_idle(t->l.r);
 }
-
-#define SIPREC_TEST(fn) cmocka_unit_test_setup_teardown(fn, siprec_setup, line_teardown)
 
 int main(void)
 {
