@@ -415,16 +415,32 @@ static void trusted_to_shard(const struct settings *s, struct shard_settings *ou
 	}
 }
 
+static void siprec_address_to_shard(struct shard_siprec *out, const char *text)
+{
+	struct addr *a = &out->addresses[out->count];
+
+	if (!text[0] || addr_parse(a, bytes_str(text)))
+		return;
+	if (!a->port)
+		a->port = sip_transport_port(out->transport);
+	out->count++;
+}
+
 /* The settings were checked. */
 static void siprec_to_shard(const struct settings_siprec *s, struct shard_siprec *out)
 {
 	*out = (struct shard_siprec){ .srtp = s->srtp,
 				      .transport = (enum sip_transport)s->transport };
-	out->on = s->address[0] && !addr_parse(&out->address, bytes_str(s->address));
-	if (out->on && !out->address.port)
-		out->address.port = sip_transport_port(out->transport);
+	siprec_address_to_shard(out, s->address);
+	for (uint32_t i = 0; out->count && i < s->more_count; i++)
+		siprec_address_to_shard(out, s->more[i]);
 	memcpy(out->user, s->user, sizeof(out->user));
 	memcpy(out->network, s->network, sizeof(out->network));
+	memcpy(out->auth_user, s->auth_user, sizeof(out->auth_user));
+	memcpy(out->realm, s->auth_realm, sizeof(out->realm));
+	if (s->auth_user[0])
+		digest_secret_make(&out->secret, bytes_str(s->auth_user), bytes_str(s->auth_realm),
+				   bytes_str(s->password));
 }
 
 static void names_to_shard(const struct settings_sip *sip, struct shard_settings *out)

@@ -215,15 +215,46 @@ static bool siprec_network_is_known(const struct settings *s)
 	return s->siprec.network[0] == '\0';
 }
 
-void rule_siprec(const struct check *c)
+static bool siprec_is_address(const char *text)
 {
-	const struct settings_siprec *r = &c->s->siprec;
 	struct addr a;
 
-	if (r->address[0] && (addr_parse(&a, bytes_str(r->address)) || addr_is_any(&a)))
+	return !addr_parse(&a, bytes_str(text)) && !addr_is_any(&a);
+}
+
+static void siprec_addresses(const struct check *c)
+{
+	const struct settings_siprec *r = &c->s->siprec;
+
+	if (r->address[0] && !siprec_is_address(r->address))
 		REPORT(c, "siprec.address",
 		       "siprec.address must be the address of the recorder, such as "
 		       "192.0.2.7:5060; names are not looked up");
+	for (uint32_t i = 0; i < r->more_count; i++) {
+		char path[32];
+
+		(void)snprintf(path, sizeof(path), "siprec.more[%" PRIu32 "]", i);
+		if (!r->address[0] || !siprec_is_address(r->more[i]))
+			REPORT(c, path,
+			       "siprec.more has addresses of recorders behind that of "
+			       "siprec.address; names are not looked up");
+	}
+}
+
+static bool siprec_is_quotable(const char *text)
+{
+	return !strpbrk(text, "\"\\\r\n");
+}
+
+void rule_siprec(const struct check *c)
+{
+	const struct settings_siprec *r = &c->s->siprec;
+
+	siprec_addresses(c);
+	if (r->auth_user[0] && (!r->auth_realm[0] || !siprec_is_quotable(r->auth_user) ||
+				!siprec_is_quotable(r->auth_realm)))
+		REPORT(c, "siprec.auth_user",
+		       "siprec.auth_user needs siprec.auth_realm, and neither has '\"' or '\\'");
 	if (strspn(r->user, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.") !=
 	    strlen(r->user))
 		REPORT(c, "siprec.user", "siprec.user has letters, digits, '-', '_' and '.' alone");

@@ -1066,6 +1066,22 @@ static const struct conf_field g_siprec_fields[] = {
 	  .help = "Address of an external recorder (SIPREC, RFC 7866), with ':' and a port or "
 		  "without; no name. Calls go there whose extension or trunk has "
 		  "record_to=siprec. Without it: there is none." },
+	{ .key = "more",
+	  .type = CONF_STRING_LIST,
+	  FIELD(settings_siprec, more),
+	  .size = ADDR_TEXT_MAX,
+	  .count_offset = offsetof(struct settings_siprec, more_count),
+	  .max_items = SETTINGS_SIPREC_MORE_MAX,
+	  .help = "Addresses of further recorders, in this order. The next one is asked where one "
+		  "does not answer within 4 s, cannot be reached, or refuses with 5xx." },
+	{ .key = "auth_user",
+	  TEXT(settings_siprec, auth_user),
+	  .help = "Who the node is where a recorder asks for credentials (401, 407). Without it: "
+		  "nobody." },
+	{ .key = "auth_realm",
+	  TEXT(settings_siprec, auth_realm),
+	  .help = "The realm in which it is that. Other realms get no credentials." },
+	{ .key = "password", TEXT(settings_siprec, password), .help = "Its password there." },
 	{ .key = "transport",
 	  .type = CONF_ENUM,
 	  FIELD(settings_siprec, transport),

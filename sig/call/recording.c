@@ -384,7 +384,7 @@ static int recording_order_on(struct call_host *h, struct call *c, uint8_t leg,
 	}
 	if (!e || e->record != RECORD_ON_DEMAND)
 		return -EPERM;
-	if (place == RECORD_TO_SIPREC && !h->settings->siprec.on)
+	if (place == RECORD_TO_SIPREC && !h->settings->siprec.count)
 		return -ENOPROTOOPT;
 	return recording_begin(h, c, leg, cause, place) ? 0 : -EUSERS;
 }

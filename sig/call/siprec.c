@@ -2,22 +2,24 @@
 #include "sig/call/siprec.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "media/crypto.h"
 #include "sig/call/call_end.h"
-#include "sig/call/session.h"
+#include "sig/call/siprec_asked.h"
 #include "sig/call/siprec_dialog.h"
+#include "sig/call/siprec_media.h"
 #include "sig/call/siprec_talk.h"
 #include "sig/host/place_check.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
 
 enum {
 	AGAIN_FIRST_MS = 1000,
 	AGAIN_MOST_MS = 30000,
+	ANSWER_MS = 4000,  /* where there is another recorder */
+	ALIVE_MS = 30000,  /* it is asked whether it is there still */
 	PENDING_MS = 2000, /* after 491 (RFC 3261 14.1: 2.1 to 4 s for who owns the Call-ID) */
 };
 
@@ -35,100 +37,6 @@ static void siprec_publish(struct call_host *h, const struct call *c, const stru
 	event->reason = reason;
 }
 
-/* ---- ports and keys ---- */
-
-static void siprec_give_ports(struct call_host *h, struct siprec *s)
-{
-	for (unsigned i = 0; s->has_ports && i < FORK_STREAMS; i++)
-		(void)ports_give(&h->ports[s->network], s->ports[i], h->now.ns);
-	s->has_ports = false;
-	explicit_bzero(s->keys, sizeof(s->keys));
-}
-
-static void siprec_make_keys(struct call_host *h, struct siprec *s)
-{
-	for (unsigned i = 0; i < FORK_STREAMS; i++) {
-		s->keys[i] = (struct media_key){ .suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80,
-						 .length = crypto_key_length(
-							 MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80) };
-		rand_fill(h->rand, s->keys[i].octets, s->keys[i].length);
-	}
-}
-
-/* Calls come first where few are left. */
-static bool siprec_take_ports(struct call_host *h, struct siprec *s)
-{
-	struct ports *ports;
-
-	if (s->has_ports)
-		return true;
-	s->network = (uint8_t)h->settings->locals[s->dialog.hop.local].network;
-	ports = &h->ports[s->network];
-	if (ports->free_count < ports->pair_count / 8 || ports_take(ports, h->now.ns, &s->ports[0]))
-		return false;
-	if (ports_take(ports, h->now.ns, &s->ports[1])) {
-		(void)ports_give(ports, s->ports[0], h->now.ns);
-		return false;
-	}
-	s->has_ports = true;
-	if (h->settings->siprec.srtp)
-		siprec_make_keys(h, s);
-	return true;
-}
-
-/* ---- what is copied ---- */
-
-static void siprec_fork(struct call_host *h, const struct call *c, const struct recording *r,
-			const struct media_fork *fork)
-{
-	struct effect *e = effects_add(h->effects, EFFECT_FORK);
-
-	if (!e)
-		return;
-	e->call = c->id;
-	e->record.number = r->number;
-	e->fork = fork ? malloc(sizeof(*fork)) : NULL;
-	if (e->fork)
-		*e->fork = *fork;
-}
-
-static void siprec_fork_end(struct call_host *h, const struct call *c, const struct recording *r)
-{
-	if (r->siprec->forks)
-		siprec_fork(h, c, r, NULL);
-	r->siprec->forks = false;
-	explicit_bzero(&r->siprec->fork, sizeof(r->siprec->fork));
-}
-
-/* Of what the recorder takes: who may be heard now. Whom it knows nothing of yet is not sent. */
-static struct media_fork siprec_fork_of(const struct siprec *s, const struct siprec_talk *t)
-{
-	struct media_fork fork = s->answer;
-
-	for (unsigned i = 0; i < FORK_STREAMS; i++) {
-		const struct siprec_party *p = &t->party[i];
-
-		if (!p->there || !p->speaks || fork.stream[i].leg != p->id ||
-		    fork.stream[i].line != p->line)
-			fork.stream[i].on = 0;
-	}
-	return fork;
-}
-
-static void siprec_fork_settle(struct call_host *h, const struct call *c, const struct recording *r,
-			       const struct siprec_talk *t)
-{
-	struct siprec *s = r->siprec;
-	struct media_fork fork = siprec_fork_of(s, t);
-
-	if (!s->forks || memcmp(&fork, &s->fork, sizeof(fork)) != 0) {
-		siprec_fork(h, c, r, &fork);
-		s->fork = fork;
-		s->forks = true;
-	}
-	explicit_bzero(&fork, sizeof(fork));
-}
-
 static uint64_t siprec_again_ns(const struct siprec *s)
 {
 	uint64_t ms = AGAIN_FIRST_MS;
@@ -138,19 +46,12 @@ static uint64_t siprec_again_ns(const struct siprec *s)
 	return (ms < AGAIN_MOST_MS ? ms : AGAIN_MOST_MS) * NS_PER_MS;
 }
 
-/* There is no session, or none any more: another one is asked for in a while. */
-static void siprec_lost(struct call_host *h, struct call *c, struct recording *r,
-			enum siprec_outcome outcome, const char *reason)
+/* Once, until it is taken again. */
+static void siprec_tell_lost(struct call_host *h, struct call *c, const struct recording *r,
+			     const char *reason)
 {
 	struct siprec *s = r->siprec;
 
-	metric_add(h->metrics->siprec[outcome], 1);
-	siprec_fork_end(h, c, r);
-	siprec_give_ports(h, s);
-	siprec_forget_dialog(s);
-	if (s->tries < UINT8_MAX)
-		s->tries++;
-	s->retry_ns = h->now.ns + siprec_again_ns(s);
 	LOG_WARN("call", c->id, "the recorder does not take the recording",
 		 LOG_U64("recording", r->number), LOG_STR("reason", reason),
 		 LOG_U64("again_ms", siprec_again_ns(s) / NS_PER_MS),
@@ -158,7 +59,33 @@ static void siprec_lost(struct call_host *h, struct call *c, struct recording *r
 	if (!s->lost)
 		siprec_publish(h, c, r, SIG_CALL_RECORDING_LOST, reason);
 	s->lost = true;
+}
+
+/* There is no session, or none any more: another one is asked for in a while, or of another recorder at once. What was not heard meanwhile
+ * is lost only where a session was up. */
+static void siprec_lost_to(struct call_host *h, struct call *c, struct recording *r,
+			   enum siprec_outcome outcome, const char *reason, bool elsewhere)
+{
+	struct siprec *s = r->siprec;
+	bool next = elsewhere && siprec_next_place(h, s);
+	bool was_up = s->state == SIPREC_UP;
+
+	metric_add(h->metrics->siprec[outcome], 1);
+	siprec_fork_end(h, c, r);
+	siprec_give_ports(h, s);
+	siprec_forget_dialog(s);
+	if (!next && s->tries < UINT8_MAX)
+		s->tries++;
+	s->retry_ns = h->now.ns + (next ? 1 : siprec_again_ns(s));
+	if (!next || was_up)
+		siprec_tell_lost(h, c, r, reason);
 	outbox_touch_later(&c->out);
+}
+
+static void siprec_lost(struct call_host *h, struct call *c, struct recording *r,
+			enum siprec_outcome outcome, const char *reason)
+{
+	siprec_lost_to(h, c, r, outcome, reason, outcome == SIPREC_UNREACHABLE);
 }
 
 /* ---- asking ---- */
@@ -183,6 +110,7 @@ static void siprec_ask(struct call_host *h, struct call *c, struct recording *r,
 		return;
 	}
 	s->version++;
+	s->held = 0;
 	siprec_talk_read(&t, &words, h, c, r);
 	siprec_note_parties(s, &t);
 	s->said = what;
@@ -190,11 +118,19 @@ static void siprec_ask(struct call_host *h, struct call *c, struct recording *r,
 		siprec_lost(h, c, r, SIPREC_UNREACHABLE, "the node is too busy to ask");
 		return;
 	}
-	if (s->state == SIPREC_AWAY)
-		s->state = SIPREC_ASKED;
+	if (s->state != SIPREC_AWAY)
+		return;
+	s->state = SIPREC_ASKED;
+	if (h->settings->siprec.count > 1)
+		s->answer_by_ns = h->now.ns + ANSWER_MS * NS_PER_MS;
 }
 
 /* ---- after each step ---- */
+
+static bool siprec_is_due(uint64_t when_ns, uint64_t now_ns)
+{
+	return when_ns && when_ns <= now_ns;
+}
 
 static void siprec_settle_away(struct call_host *h, struct call *c, struct recording *r)
 {
@@ -203,12 +139,51 @@ static void siprec_settle_away(struct call_host *h, struct call *c, struct recor
 	if (s->retry_ns > h->now.ns)
 		return;
 	s->retry_ns = 0;
-	if (!h->settings->siprec.on)
+	if (!h->settings->siprec.count)
 		siprec_lost(h, c, r, SIPREC_UNREACHABLE, "siprec.address is not set");
 	else if (!siprec_open_dialog(h, c, s))
 		siprec_lost(h, c, r, SIPREC_UNREACHABLE, "no address of the node leads to it");
 	else
 		siprec_ask(h, c, r, siprec_talk_hash(h, c, r));
+}
+
+/* It says nothing at all, and another one may. */
+static void siprec_settle_asked(struct call_host *h, struct call *c, struct recording *r)
+{
+	if (!siprec_is_due(r->siprec->answer_by_ns, h->now.ns))
+		return;
+	siprec_hang_up(h, r->siprec);
+	siprec_lost(h, c, r, SIPREC_UNREACHABLE, "the recorder does not answer");
+}
+
+static void siprec_over(struct call_host *h, struct call *c, struct recording *r, const char *why)
+{
+	siprec_bye(h, &r->siprec->dialog);
+	siprec_lost(h, c, r, SIPREC_REFUSED, why);
+}
+
+/* What its session needs to go on. False: it does not. */
+static bool siprec_keep(struct call_host *h, struct call *c, struct recording *r)
+{
+	struct siprec *s = r->siprec;
+
+	if (!siprec_asked_again(h, s)) { /* RFC 3261 13.3.1.4 */
+		siprec_over(h, c, r, "the recorder does not acknowledge what it asked for");
+		return false;
+	}
+	if (siprec_is_due(s->timer.expires_ns, h->now.ns)) { /* RFC 4028 10 */
+		siprec_over(h, c, r, "nobody has refreshed the session");
+		return false;
+	}
+	if (siprec_is_due(s->timer.refresh_ns, h->now.ns)) {
+		s->timer.refresh_ns = 0;
+		s->said = 0;
+	}
+	if (siprec_is_due(s->alive_ns, h->now.ns)) {
+		s->alive_ns = 0;
+		siprec_keep_alive(h, s);
+	}
+	return true;
 }
 
 static void siprec_settle_up(struct call_host *h, struct call *c, struct recording *r)
@@ -218,7 +193,9 @@ static void siprec_settle_up(struct call_host *h, struct call *c, struct recordi
 	struct siprec_talk t;
 	struct siprec_words words;
 
-	if (what != s->said && !s->invite && s->retry_ns <= h->now.ns) {
+	if (!siprec_keep(h, c, r))
+		return;
+	if (what != s->said && !s->invite && !s->unacked.n && s->retry_ns <= h->now.ns) {
 		s->retry_ns = 0;
 		siprec_ask(h, c, r, what);
 	}
@@ -239,6 +216,7 @@ void siprec_settle(struct call_host *h, struct call *c, struct recording *r)
 		siprec_settle_away(h, c, r);
 		break;
 	case SIPREC_ASKED:
+		siprec_settle_asked(h, c, r);
 		break;
 	case SIPREC_UP:
 		siprec_settle_up(h, c, r);
@@ -278,40 +256,6 @@ void siprec_resume(struct call_host *h, struct call *c)
 
 /* ---- answers ---- */
 
-static bool siprec_may_send(const struct call_host *h, const struct siprec *s,
-			    const struct addr *to)
-{
-	return place_check(h, &s->dialog.hop, to, true) == DESTINATION_OK;
-}
-
-/* 0, or -errno and why. */
-static int siprec_take_answer(struct call_host *h, struct siprec *s, const struct sip_message *m,
-			      const char **reason)
-{
-	struct bytes sdp;
-	int err;
-
-	*reason = "its answer has no session description";
-	if (session_body(m, &sdp) || !sdp.n)
-		return -EBADMSG;
-	err = siprec_read_answer(&s->answer, sdp, s->keys[0].suite != MEDIA_SUITE_NONE, reason);
-	for (unsigned i = 0; i < FORK_STREAMS && !err; i++) {
-		struct fork_stream *to = &s->answer.stream[i];
-
-		if (to->on && !(siprec_may_send(h, s, &to->remote) &&
-				siprec_may_send(h, s, &to->rtcp_remote))) {
-			*reason = "its answer names an address that nothing is sent to";
-			err = -ENOTSUP;
-		}
-		to->leg = s->asked[i].leg;
-		to->line = s->asked[i].line;
-		to->local = h->settings->networks[s->network].media_bind;
-		to->local.port = ports_rtp_port(&h->ports[s->network], s->ports[i]);
-		to->key = s->keys[i];
-	}
-	return err;
-}
-
 static void siprec_taken(struct call_host *h, struct call *c, struct recording *r)
 {
 	struct siprec *s = r->siprec;
@@ -326,7 +270,10 @@ static void siprec_taken(struct call_host *h, struct call *c, struct recording *
 		siprec_publish(h, c, r, SIG_CALL_RECORDING_TAKEN, NULL);
 	s->state = SIPREC_UP;
 	s->lost = false;
-	s->tries = 0;
+	s->tries = s->failed = 0;
+	s->answer_by_ns = 0;
+	s->challenged = 0;
+	s->alive_ns = h->now.ns + ALIVE_MS * NS_PER_MS;
 	s->retry_ns = 0;
 	outbox_touch_later(&c->out);
 }
@@ -343,7 +290,8 @@ static void siprec_answered(struct call_host *h, struct call *c, struct recordin
 	s->invite = 0;
 	if (!err) {
 		siprec_ack(h, &s->dialog, s->invite_cseq, s->ack_branch);
-		err = siprec_take_answer(h, s, m, &reason);
+		session_timer_answered(h, &s->timer, m);
+		err = siprec_take_sdp(h, s, m, &reason);
 		if (err)
 			siprec_bye(h, &s->dialog);
 	}
@@ -359,12 +307,22 @@ static bool siprec_is_pending(const struct siprec *s, const struct call_event *e
 	return s->state == SIPREC_UP && ev->message && ev->message->status == 491;
 }
 
+/* RFC 3261 8.1.3.5, RFC 4028 7.3: the same at once, with who we are, or for a longer session. */
+static bool siprec_may_ask_again(struct call_host *h, struct siprec *s, const struct sip_message *m)
+{
+	return m && (siprec_challenged(h, s, m) || session_timer_raise(&s->timer, m));
+}
+
 static void siprec_failed(struct call_host *h, struct call *c, struct recording *r,
 			  const struct call_event *ev)
 {
 	struct siprec *s = r->siprec;
 
 	s->invite = 0;
+	if (siprec_may_ask_again(h, s, ev->message)) {
+		siprec_ask(h, c, r, s->said);
+		return;
+	}
 	if (siprec_is_pending(s, ev)) {
 		s->said = 0;
 		s->retry_ns = h->now.ns + PENDING_MS * NS_PER_MS;
@@ -373,7 +331,8 @@ static void siprec_failed(struct call_host *h, struct call *c, struct recording 
 	if (s->state == SIPREC_UP && (!ev->message || ev->message->status != 481))
 		siprec_bye(h, &s->dialog);
 	if (ev->message)
-		siprec_lost(h, c, r, SIPREC_REFUSED, "the recorder refuses it");
+		siprec_lost_to(h, c, r, SIPREC_REFUSED, "the recorder refuses it",
+			       ev->message->status / 100 == 5);
 	else
 		siprec_lost(h, c, r, SIPREC_UNREACHABLE, "the recorder does not answer");
 }
@@ -414,6 +373,8 @@ static void siprec_success(struct call_host *h, struct call *c, const struct cal
 	struct recording *r = siprec_of_txn(c, ev->txn);
 	struct recording *again = r ? NULL : siprec_of_dialog(c, m, m->from.tag, m->to.tag);
 
+	if (m->method != SIP_INVITE)
+		return;
 	if (r)
 		siprec_answered(h, c, r, m);
 	else if (again) /* RFC 3261 13.2.2.4: it did not hear our ACK */
@@ -424,45 +385,74 @@ static void siprec_success(struct call_host *h, struct call *c, const struct cal
 
 /* ---- what the recorder asks ---- */
 
-static void siprec_respond(struct call_host *h, const struct call_event *ev, uint16_t status)
-{
-	const struct response ok = { .status = status };
-
-	respond(h, ev->slot, ev->message, &ok);
-}
-
 static void siprec_requested(struct call_host *h, struct call *c, const struct call_event *ev)
 {
+	const struct response ok = { .status = 200 };
 	const struct sip_message *m = ev->message;
 	struct recording *r = siprec_of_dialog(c, m, m->to.tag, m->from.tag);
+	const char *wrong = NULL;
 
-	if (!ev->slot)
+	if (m->method == SIP_ACK) {
+		wrong = r ? siprec_asked_done(h, r->siprec, m) : NULL;
+		if (wrong)
+			siprec_over(h, c, r, wrong);
+	} else if (!ev->slot) {
 		return;
-	if (!r) {
+	} else if (!r) {
 		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 	} else if (m->method == SIP_BYE) {
-		siprec_respond(h, ev, 200);
+		respond(h, ev->slot, m, &ok);
 		siprec_lost(h, c, r, SIPREC_ENDED, "the recorder has ended it");
-	} else if (m->method == SIP_OPTIONS || m->method == SIP_INFO ||
-		   (m->method == SIP_UPDATE && !m->body.n)) {
-		siprec_respond(h, ev, 200);
-	} else if (m->method == SIP_INVITE || m->method == SIP_UPDATE) {
-		respond_refuse(h, ev, 488, REFUSED_SDP, (struct bytes){ 0 });
 	} else {
-		respond_refuse(h, ev, 501, REFUSED_METHOD, (struct bytes){ 0 });
+		siprec_asked(h, c, r, ev);
 	}
+}
+
+static struct recording *siprec_of_alive(const struct call *c, pool_handle txn)
+{
+	for (uint8_t i = 0; txn && c->recordings && i < c->recordings->count; i++) {
+		struct recording *r = &c->recordings->list[i];
+
+		if (r->siprec && r->siprec->alive == txn)
+			return r;
+	}
+	return NULL;
+}
+
+/* Whatever it says, it is there; but it may have forgotten the session (RFC 3261 12.2.1.2). */
+static void siprec_alive(struct call_host *h, struct call *c, struct recording *r,
+			 const struct call_event *ev)
+{
+	struct siprec *s = r->siprec;
+	uint16_t status = ev->kind == CALL_EV_TIMEOUT ? 408 : ev->message->status;
+
+	if (ev->kind == CALL_EV_PROVISIONAL)
+		return;
+	s->alive = 0;
+	s->alive_ns = h->now.ns + ALIVE_MS * NS_PER_MS;
+	if (status == 408 || status == 481)
+		siprec_lost(h, c, r, SIPREC_UNREACHABLE, "the recorder is gone");
+}
+
+static void siprec_progresses(struct siprec *s)
+{
+	s->provisional = true;
+	s->answer_by_ns = 0;
 }
 
 void siprec_step(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct recording *r = siprec_of_txn(c, ev->txn);
+	struct recording *alive = siprec_of_alive(c, ev->txn);
 
-	if (ev->kind == CALL_EV_REQUEST)
+	if (alive)
+		siprec_alive(h, c, alive, ev);
+	else if (ev->kind == CALL_EV_REQUEST)
 		siprec_requested(h, c, ev);
 	else if (ev->kind == CALL_EV_SUCCESS || ev->kind == CALL_EV_STRAY)
 		siprec_success(h, c, ev);
 	else if (ev->kind == CALL_EV_PROVISIONAL && r)
-		r->siprec->provisional = true;
+		siprec_progresses(r->siprec);
 	else if ((ev->kind == CALL_EV_FAILURE || ev->kind == CALL_EV_TIMEOUT) && r)
 		siprec_failed(h, c, r, ev);
 }
@@ -483,6 +473,25 @@ bool siprec_taps(const struct call *c, uint8_t leg)
 	return false;
 }
 
+static void siprec_sooner(uint64_t *next, uint64_t when_ns)
+{
+	if (when_ns && (!*next || when_ns < *next))
+		*next = when_ns;
+}
+
+static uint64_t siprec_next_ns(const struct siprec *s)
+{
+	uint64_t next = s->retry_ns;
+
+	siprec_sooner(&next, s->answer_by_ns);
+	if (s->state != SIPREC_UP)
+		return next;
+	siprec_sooner(&next, s->alive_ns);
+	siprec_sooner(&next, session_timer_due_ns(&s->timer));
+	siprec_sooner(&next, s->unacked.n ? s->again_ns : 0);
+	return next;
+}
+
 uint64_t siprec_due_ns(const struct call *c)
 {
 	uint64_t next = 0;
@@ -490,8 +499,8 @@ uint64_t siprec_due_ns(const struct call *c)
 	for (uint8_t i = 0; c->recordings && i < c->recordings->count; i++) {
 		const struct siprec *s = c->recordings->list[i].siprec;
 
-		if (s && s->retry_ns && (!next || s->retry_ns < next))
-			next = s->retry_ns;
+		if (s)
+			siprec_sooner(&next, siprec_next_ns(s));
 	}
 	return next;
 }

@@ -71,7 +71,7 @@ static void siprec_stream_write(struct writer *w, const struct siprec_talk *t, u
 	if (t->keys)
 		stream_write_key(w, &t->keys[i]);
 	writer_number(w, "a=label:", i + 1, "\r\n");
-	writer_str(w, known && p->speaks ? "a=sendonly\r\n" : "a=inactive\r\n");
+	writer_str(w, known && p->speaks && !t->held[i] ? "a=sendonly\r\n" : "a=inactive\r\n");
 }
 
 void siprec_write_sdp(struct writer *w, const struct siprec_talk *t)
@@ -309,15 +309,17 @@ static void payloads_read(struct fork_stream *out, struct bytes formats)
 	}
 }
 
-/* Of its reports. Without one they are not read. */
+/* Of its reports, by the tag of ours (RFC 4568 5.1.2). Without one they are not read. */
 static void stream_read_key(struct media_key *out, const struct sdp *s, unsigned section)
 {
 	struct crypto c;
 	uint16_t line = 0;
 
-	if (crypto_next(s, section, &line, &c))
-		*out = c.key;
-	crypto_wipe(&c);
+	while (crypto_next(s, section, &line, &c)) {
+		if (c.tag == 1 && out->suite == MEDIA_SUITE_NONE)
+			*out = c.key;
+		crypto_wipe(&c);
+	}
 }
 
 /* True: the stream is taken. */

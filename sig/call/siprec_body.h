@@ -28,6 +28,7 @@ struct siprec_talk {
 	uint64_t begun_utc_ms;
 	const struct addr *address; /* where media of ours is, without a port */
 	uint16_t port[FORK_STREAMS];
+	bool held[FORK_STREAMS];      /* the recorder takes nothing now */
 	const struct media_key *keys; /* FORK_STREAMS; NULL: plain */
 	uint64_t session_id;
 	uint32_t version;

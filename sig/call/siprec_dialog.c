@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/siprec_dialog.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/session.h"
 #include "sig/call/siprec.h"
 #include "sig/dialog/dialog_hop.h"
 #include "sig/host/place_check.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
+#include "sig/leg/session_timer.h"
 
-enum { LINES_MAX = 512 };
+enum { LINES_MAX = 1024 };
 
 void siprec_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, uint64_t branch)
 {
@@ -18,6 +21,8 @@ void siprec_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, uint
 	struct dialog_request r = {
 		.method = SIP_ACK, .cseq = cseq, .branch = branch, .max_forwards = -1
 	};
+
+	r.extra = dialog_proof(d); /* RFC 3261 22.1 */
 
 	dialog_write_request(&w, d, &r, h->settings);
 	if (!w.overflow)
@@ -78,16 +83,16 @@ void siprec_hang_up(struct call_host *h, struct siprec *s)
 /* ---- INVITE ---- */
 
 /* The first address of ours by which it is reached. False: there is none. */
-static bool siprec_hop(const struct call_host *h, struct sip_hop *out)
+static bool siprec_hop(const struct call_host *h, const struct siprec *s, struct sip_hop *out)
 {
 	const struct shard_settings *set = h->settings;
 	const struct shard_siprec *to = &set->siprec;
 
-	*out = (struct sip_hop){ .transport = to->transport, .remote = to->address };
+	*out = (struct sip_hop){ .transport = to->transport, .remote = to->addresses[s->place] };
 	for (uint16_t i = 0; i < set->local_count; i++) {
 		const struct shard_local *l = &set->locals[i];
 
-		if (l->transport != to->transport || l->bind.family != to->address.family ||
+		if (l->transport != to->transport || l->bind.family != out->remote.family ||
 		    !shard_local_is_own(set, i) ||
 		    (to->network[0] && strcmp(set->networks[l->network].name, to->network)))
 			continue;
@@ -97,12 +102,57 @@ static bool siprec_hop(const struct call_host *h, struct sip_hop *out)
 	return false;
 }
 
-static void siprec_write_uri(struct writer *w, const struct shard_siprec *to)
+static void siprec_write_uri(struct writer *w, const struct shard_siprec *to,
+			     const struct addr *address)
 {
 	WRITER_TEXTS(w, "sip:", to->user, to->user[0] ? "@" : "");
-	addr_write(w, &to->address);
+	addr_write(w, address);
 	if (to->transport != SIP_UDP)
 		WRITER_TEXTS(w, ";transport=", to->transport == SIP_TLS ? "tls" : "tcp");
+}
+
+static bool recorder_is_blocked(const struct call_host *h, uint8_t place)
+{
+	const struct shard_lookup *l = &h->settings->lookup;
+	const struct lookup_target target = { .to = h->settings->siprec.addresses[place],
+					      .transport = (uint8_t)h->settings->siprec.transport };
+
+	return l->blocked && l->blocked(l->arg, &target, h->now.ns);
+}
+
+/* One that failed a moment ago is asked where all have. */
+static void siprec_choose(const struct call_host *h, struct siprec *s)
+{
+	uint8_t count = h->settings->siprec.count;
+
+	s->place %= count;
+	for (uint8_t i = 0; i < count; i++) {
+		uint8_t place = (uint8_t)((s->place + i) % count);
+
+		if (!recorder_is_blocked(h, place)) {
+			s->place = place;
+			return;
+		}
+	}
+}
+
+bool siprec_next_place(const struct call_host *h, struct siprec *s)
+{
+	const struct shard_lookup *l = &h->settings->lookup;
+	const struct lookup_target target = { .to = s->dialog.hop.remote,
+					      .transport = s->dialog.hop.transport };
+	uint8_t count = h->settings->siprec.count;
+
+	if (count < 2)
+		return false;
+	if (l->failed && target.to.family != ADDR_NONE)
+		l->failed(l->arg, &target, 0, h->now.ns);
+	s->place = (uint8_t)((s->place + 1) % count);
+	s->failed++;
+	if (s->failed < count)
+		return true;
+	s->failed = 0;
+	return false;
 }
 
 bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec *s)
@@ -112,10 +162,11 @@ bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec
 	struct id_tag tag = { .call = c->id, .leg = SIPREC_LEG, .random = rand_u64_from(h->rand) };
 	struct dialog_party party = { .local_user = BYTES_LIT("recording") };
 
-	if (!siprec_hop(h, &party.hop))
+	siprec_choose(h, s);
+	if (!siprec_hop(h, s, &party.hop))
 		return false;
 	writer_str(&uri, "<");
-	siprec_write_uri(&uri, &h->settings->siprec);
+	siprec_write_uri(&uri, &h->settings->siprec, &party.hop.remote);
 	writer_str(&uri, ">");
 	party.target = bytes_sub(writer_done(&uri), 1, uri.n - 2);
 	dialog_clear(&s->dialog);
@@ -129,17 +180,27 @@ bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec
 }
 
 /* RFC 7866 6.1.1 */
+void siprec_write_lines(struct writer *w, const struct call_host *h, const struct siprec *s)
+{
+	char contact[LINES_MAX];
+	struct writer c = writer_over(contact, sizeof(contact));
+
+	dialog_write_contact(&c, &s->dialog, h->settings);
+	writer_bytes(w, bytes_trim(writer_done(&c)));
+	writer_str(w, ";+sip.src\r\n" RESPOND_ACCEPT
+		      "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n");
+	if (h->settings->session_expires_s)
+		writer_str(w, "Supported: timer\r\n");
+}
+
 static struct bytes siprec_lines(const struct call_host *h, const struct siprec *s,
 				 char out[LINES_MAX])
 {
-	char contact[LINES_MAX];
-	struct writer c = writer_over(contact, sizeof(contact)), w = writer_over(out, LINES_MAX);
+	struct writer w = writer_over(out, LINES_MAX);
 
-	dialog_write_contact(&c, &s->dialog, h->settings);
-	writer_bytes(&w, bytes_trim(writer_done(&c)));
-	writer_str(&w, ";+sip.src\r\n"
-		       "Require: siprec\r\n" RESPOND_ACCEPT
-		       "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\n");
+	siprec_write_lines(&w, h, s);
+	writer_str(&w, "Require: siprec\r\n");
+	session_timer_write_request(&w, h, &s->timer);
 	return writer_lines(&w);
 }
 
@@ -175,6 +236,8 @@ void siprec_stray(struct call_host *h, const struct sip_message *m)
 	char text[LINES_MAX];
 	struct writer w = writer_over(text, sizeof(text));
 
+	if (m->method != SIP_INVITE)
+		return;
 	WRITER_TEXTS(&w, "<");
 	writer_bytes(&w, m->from.uri.all);
 	writer_str(&w, ">");
@@ -191,4 +254,54 @@ void siprec_stray(struct call_host *h, const struct sip_message *m)
 	siprec_bye(h, &d);
 out:
 	dialog_clear(&d);
+}
+
+void siprec_keep_alive(struct call_host *h, struct siprec *s)
+{
+	struct dialog_request r = { .method = SIP_OPTIONS, .max_forwards = -1 };
+	struct txn_slot *slot = leg_request(h, &s->dialog, &r, TXN_USER_SIPREC);
+
+	if (!slot)
+		return;
+	s->alive = slot->self;
+	(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
+}
+
+bool siprec_challenged(struct call_host *h, struct siprec *s, const struct sip_message *m)
+{
+	return challenge_is(m) && dialog_challenged(&s->dialog, h, m, dialog_proof(&s->dialog),
+						    &s->challenged) == CHALLENGE_ANSWERED;
+}
+
+static bool siprec_may_send(const struct call_host *h, const struct siprec *s,
+			    const struct addr *to)
+{
+	return place_check(h, &s->dialog.hop, to, true) == DESTINATION_OK;
+}
+
+int siprec_take_sdp(struct call_host *h, struct siprec *s, const struct sip_message *m,
+		    const char **reason)
+{
+	struct bytes sdp;
+	int err;
+
+	*reason = "it has no session description";
+	if (session_body(m, &sdp) || !sdp.n)
+		return -EBADMSG;
+	err = siprec_read_answer(&s->answer, sdp, s->keys[0].suite != MEDIA_SUITE_NONE, reason);
+	for (unsigned i = 0; i < FORK_STREAMS && !err; i++) {
+		struct fork_stream *to = &s->answer.stream[i];
+
+		if (to->on && !(siprec_may_send(h, s, &to->remote) &&
+				siprec_may_send(h, s, &to->rtcp_remote))) {
+			*reason = "its answer names an address that nothing is sent to";
+			err = -ENOTSUP;
+		}
+		to->leg = s->asked[i].leg;
+		to->line = s->asked[i].line;
+		to->local = h->settings->networks[s->network].media_bind;
+		to->local.port = ports_rtp_port(&h->ports[s->network], s->ports[i]);
+		to->key = s->keys[i];
+	}
+	return err;
 }

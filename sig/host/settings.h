@@ -86,16 +86,19 @@ struct shard_certified {
 	bool (*is)(void *arg, const struct sip_hop *hop, const char *domain);
 };
 
-enum { SHARD_SIPREC_USER_MAX = 64 };
+enum { SHARD_SIPREC_USER_MAX = 64, SHARD_SIPREC_REALM_MAX = 128, SHARD_SIPREC_MAX = 8 };
 
-/* The external recorder (RFC 7866). */
+/* The external recorder (RFC 7866), or several of which one takes what another does not. */
 struct shard_siprec {
-	bool on;   /* there is one */
-	bool srtp; /* its streams are SRTP */
+	uint8_t count; /* 0: there is none */
+	bool srtp;     /* its streams are SRTP */
 	enum sip_transport transport;
-	struct addr address;
+	struct addr addresses[SHARD_SIPREC_MAX];
 	char user[SHARD_SIPREC_USER_MAX]; /* of its URI; "": none */
 	char network[32];                 /* of ours, by which alone it is reached; "": any */
+	char auth_user[SHARD_SIPREC_USER_MAX],
+		realm[SHARD_SIPREC_REALM_MAX]; /* who we are to it; "": nobody */
+	struct digest_secret secret;
 };
 
 /* A rule of trust (sig/shard/trust.h): whose requests need no digest (an SBC or trunk in front of us). */

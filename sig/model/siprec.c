@@ -16,6 +16,14 @@ void siprec_forget_dialog(struct siprec *s)
 	s->provisional = false;
 	s->invite = 0;
 	s->said = 0;
+	s->challenged = 0;
+	s->answer_by_ns = 0;
+	s->timer = (struct session_timer){ 0 };
+	s->alive = 0;
+	s->alive_ns = 0;
+	s->held = 0;
+	s->offered = false;
+	text_wipe(&s->unacked);
 }
 
 void siprec_free(struct siprec *s)
@@ -23,6 +31,7 @@ void siprec_free(struct siprec *s)
 	if (!s)
 		return;
 	dialog_clear(&s->dialog);
+	text_wipe(&s->unacked);
 	explicit_bzero(s, sizeof(*s));
 	free(s);
 }

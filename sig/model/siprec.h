@@ -9,6 +9,7 @@
 #include "media/fork.h"
 #include "sig/dialog/dialog.h"
 #include "sig/host/txns.h"
+#include "sig/model/session_timer.h"
 
 /* In the place of a leg's index in its tags and branches: no leg has it. */
 enum { SIPREC_LEG = ID_LEG_MAX };
@@ -22,9 +23,13 @@ enum siprec_state {
 struct siprec {
 	enum siprec_state state;
 	struct dialog dialog;
-	bool provisional;     /* to its INVITE: CANCEL may be said */
-	bool lost;            /* the event has said that the recorder does not take it */
-	uint8_t tries;        /* in turn without success */
+	bool provisional; /* to its INVITE: CANCEL may be said */
+	bool lost;        /* the event has said that the recorder does not take it */
+	uint8_t tries;    /* in turn without success */
+	uint8_t place;    /* which of several recorders */
+	uint8_t failed;   /* so many did not take it in this round */
+	uint64_t
+		answer_by_ns; /* of its INVITE, where there is another recorder; 0: as long as it takes */
 	uint64_t retry_ns;    /* nothing is asked for before; 0: at any time */
 	pool_handle invite;   /* transaction of the open INVITE; 0: none is */
 	uint32_t invite_cseq; /* of the last one, and */
@@ -32,6 +37,16 @@ struct siprec {
 	uint64_t session_id;  /* of its SDP, and */
 	uint32_t version;
 	uint64_t said; /* a hash of what the last INVITE said without its version; 0: nothing yet */
+	challenge_tries challenged; /* of what is asked now */
+	struct session_timer timer; /* of this process alone: a successor begins with a re-INVITE */
+	uint64_t alive_ns;          /* when it is asked whether it is there; 0: not now */
+	pool_handle alive;          /* transaction of that question; 0: none is under way */
+	struct text unacked;        /* our 2xx to its INVITE, until ACK comes: */
+	struct sip_hop unacked_hop;
+	uint32_t unacked_cseq, interval_ms;
+	uint64_t again_ns, unacked_until_ns;
+	bool offered;   /* it has an offer of ours: its ACK has the answer */
+	uint8_t held;   /* streams that our last answer had as inactive or not at all */
 	bool has_ports; /* these, of this network */
 	uint8_t network;
 	struct flow_id ports[FORK_STREAMS];

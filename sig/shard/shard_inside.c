@@ -312,6 +312,9 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 		shard_trust(s, &m->hop);
 		shard_hop_follow(s, c, ev.leg, m);
 		shard_call_step(s, c, &ev);
+	} else if ((c = siprec_find(s, m)) != NULL) {
+		ev.leg = SIPREC_LEG;
+		shard_call_step(s, c, &ev);
 	} else { /* also the ACK to a refusal that was sent without a transaction */
 		sig_count_dropped(&s->metrics, DROPPED_ACK);
 	}

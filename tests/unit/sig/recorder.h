@@ -27,9 +27,9 @@ RIG_FN struct shard_settings siprec_settings(void)
 {
 	struct shard_settings s = rig_settings();
 
-	s.siprec = (struct shard_siprec){ .on = true,
+	s.siprec = (struct shard_siprec){ .count = 1,
 					  .transport = SIP_UDP,
-					  .address = rig_addr("192.0.2.77:5060"),
+					  .addresses = { rig_addr("192.0.2.77:5060") },
 					  .user = "srs" };
 	s.recording_tone_ms = 15000;
 	return s;

@@ -352,6 +352,12 @@ static const struct {
 	  "nowhere" },
 	{ "recordings: a relative password file",
 	  STORE("a", "http", "url: \"https://h/x\", password_file: x"), 10, 64, "absolute path" },
+	{ "siprec: a name", NODE NETWORK "siprec:\n  address: srs.example.org\n", 9, 12,
+	  "names are not looked up" },
+	{ "siprec: more than none", NODE NETWORK "siprec:\n  more: [192.0.2.8]\n", 9, 10,
+	  "behind that of siprec.address" },
+	{ "siprec: credentials for any realm", NODE NETWORK "siprec:\n  auth_user: node\n", 9, 14,
+	  "needs siprec.auth_realm" },
 	{ "http port", NODE NETWORK "http:\n  port: 65536\n", 9, 9, "65535" },
 	{ "log level", NODE NETWORK "log:\n  level: loud\n", 9, 10, "warn" },
 	{ "calls", NODE NETWORK "limits:\n  calls: 0\n", 9, 10, "from 1" },
@@ -584,6 +590,27 @@ static void test_to_shard(void **state)
 	assert_string_equal(shard.digest.realm, "tandem");
 }
 
+static void test_recorders(void **state)
+{
+	static struct shard_settings shard;
+	static const uint8_t key[DIGEST_KEY_LEN] = { 7 };
+	struct digest_secret secret;
+
+	(void)state;
+	assert_int_equal(read_text(&g_settings, NODE NETWORK
+				   "siprec: {address: 192.0.2.7, more: ['192.0.2.8:5070'], "
+				   "auth_user: node, auth_realm: srs, password: secret}\n"),
+			 0);
+	settings_to_shard(&g_settings, key, true, &shard);
+	assert_int_equal(shard.siprec.count, 2);
+	assert_int_equal(shard.siprec.addresses[0].port, 5060);
+	assert_int_equal(shard.siprec.addresses[1].port, 5070);
+	assert_string_equal(shard.siprec.auth_user, "node");
+	assert_string_equal(shard.siprec.realm, "srs");
+	digest_secret_make(&secret, BYTES_LIT("node"), BYTES_LIT("srs"), BYTES_LIT("secret"));
+	assert_memory_equal(&shard.siprec.secret, &secret, sizeof(secret));
+}
+
 /* What the file leaves out: TCP as UDP, TLS on 5061 unless the file has ports of its own. */
 static void test_stream_ports(void **state)
 {
@@ -738,6 +765,7 @@ int main(void)
 		cmocka_unit_test(test_reload_keeps_what_needs_a_restart),
 		cmocka_unit_test(test_reload_of_the_same_names_nothing),
 		cmocka_unit_test(test_to_shard),
+		cmocka_unit_test(test_recorders),
 		cmocka_unit_test(test_stream_ports),
 		cmocka_unit_test(test_webrtc_ports),
 		cmocka_unit_test(test_coding),
