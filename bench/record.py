@@ -6,6 +6,8 @@ without recordings, with WAV and with pcapng files, and those of rtpengine with 
 Each call is recorded: both directions of one leg. Each payload carries its stream and number and a pattern, and is looked for in the
 file, octet by octet and in order.
 
+Row `siprec` has both directions copied to an external recorder instead, plain and as SRTP: a socket that nobody reads.
+
 Rows `stall` and `full` write to a file system of their own on a loop device: one stands still for 2 s (fsfreeze), one is too small. They
 need root."""
 import json
@@ -41,18 +43,19 @@ def thread_cpu(pid, name):
 class Relay:
     """One process of bench/relay, with recordings where a folder is given."""
 
-    def __init__(self, calls, folder=None, pcapng=False, mib=256):
+    def __init__(self, calls, folder=None, pcapng=False, mib=256, flags=()):
         self.calls, self.dir = calls, pathlib.Path(tempfile.mkdtemp(prefix="record-bench-"))
         lines = self.dir / "lines"
         command = [lib.BUILD / "bench" / "relay", "--calls", calls, "--port", PORT, "--lines", lines, "--local", lib.ADDRESS, "--party", lib.ADDRESS]
         command += ["--record", folder, "--record-mib", mib] + (["--pcapng"] if pcapng else []) if folder else []
+        command += flags
         self.process = lib.spawn(lib.pinned(lib.SERVER_CORE, command), stdout=subprocess.PIPE, stderr=open(self.dir / "log", "wb"), text=True)
         lib.wait_for("bench/relay to open its calls", 30, lambda: lines.exists() and lines.read_text().count("\n") == calls)
         self.lines = lines.read_text()
 
     def cpu(self):
         pid = self.process.pid
-        return {"all": lib.cpu_seconds(pid), "worker": thread_cpu(pid, "media-")}
+        return {"all": lib.cpu_seconds(pid), "worker": thread_cpu(pid, "media-"), "sender": thread_cpu(pid, "siprec")}
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -168,6 +171,27 @@ def row_calls(base, options):
     return figures
 
 
+# ---- row siprec ----
+
+def row_siprec(base, options):
+    """What an external recorder costs: CPU of a call, and its share of the thread that sends."""
+    calls, turns, seconds = (100, 1, 3) if options.quick else (500, 5, 10)
+    ways = {"off": (), "siprec": ("--fork",), "siprec_srtp": ("--fork-srtp",)}
+    results = {name: [] for name in ways}
+    for _ in range(turns):
+        for name, flags in ways.items():
+            results[name].append(turn(f"tandem, {name}", lambda n, _, flags=flags: Relay(n, flags=flags), calls, seconds))
+    per_call = lambda name: lib.median([1000 * t["cpu_s"] / t["window"] / calls for t in results[name]])
+    figures = {"siprec_calls": calls, "siprec_turns": turns, "siprec_seconds": seconds}
+    for name in list(ways)[1:]:
+        worker = [lib.median([t["worker_us"] for t in results[way]]) for way in ("off", name)]
+        figures |= {f"ratio_tap_on_{name}": round(worker[0] / worker[1], 3),
+                    f"cpu_ms_per_call_s_{name}": round(per_call(name) - per_call("off"), 4),
+                    f"{name}_forked": sum(t["forked"] for t in results[name]),
+                    f"lost_{name}": sum(t["fork_lost"] + t["packets_in"] - t["forked"] for t in results[name])}
+    return figures
+
+
 # ---- row rate ----
 
 def row_rate(base, options):
@@ -244,7 +268,7 @@ def row_full(base, options):
     return figures | on_loop(base, "full_ever", Loop(base, 8), lambda _: None)
 
 
-ROWS = {"calls": row_calls, "rate": row_rate, "stall": row_stall, "full": row_full}
+ROWS = {"calls": row_calls, "siprec": row_siprec, "rate": row_rate, "stall": row_stall, "full": row_full}
 
 
 def main():

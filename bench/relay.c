@@ -10,6 +10,8 @@
  *
  *   relay --record FOLDER [--pcapng] ...            the same, and each call is recorded (--record-mib: what may wait for the disk)
  *
+ *   relay --fork [--fork-srtp] ...                  the same, and what both parties of each call say goes to an external recorder
+ *
  * With --srtp both parties of a call have SDES keys, which are in the lines; with --video it is their only type.
  */
 #include <errno.h>
@@ -23,6 +25,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "bench/relay_fork.h"
 #include "bench/relay_record.h"
 #include "engine/engine.h"
 #include "engine/port/port_sim.h"
@@ -45,6 +48,7 @@ struct options {
 	const char *record; /* folder; NULL: nothing is recorded */
 	uint32_t record_mib;
 	enum record_format format;
+	bool fork, fork_srtp;     /* to an external recorder */
 	struct addr local, party; /* 127.0.77.1: its ports are nobody else's */
 	struct port_xdp_network network;
 	struct engine_settings engine;
@@ -92,6 +96,8 @@ static struct flow_spec spec_of(const struct options *o, uint32_t index)
 		.srtp_limit = SRTP_INDEX_END,
 		.srtcp_limit = SRTCP_INDEX_END,
 		.call = relay_record_call(index),
+		.leg = index % 2,
+		.tap_fork = o->fork ? RELAY_RECORD_NUMBER : 0,
 		.tap = o->record && index % 2 == 0 ? RELAY_RECORD_NUMBER : 0,
 		.rule_codecs = { MEDIA_CODEC_PCMU + 1 },
 	};
@@ -165,11 +171,13 @@ static uint64_t metric(const char *name, const char *labels)
 static void run_sockets(const struct options *o)
 {
 	struct relay_record record = { 0 };
+	struct relay_fork fork;
 	struct engine *e;
 	sigset_t stop;
-	int got;
-	int err = engine_open(&e, &o->engine);
+	int got, err;
 
+	relay_fork_setup();
+	err = engine_open(&e, &o->engine);
 	if (err)
 		fail("engine", err);
 	(void)sigemptyset(&stop);
@@ -182,6 +190,8 @@ static void run_sockets(const struct options *o)
 								 .format = o->format,
 								 .memory_mib = o->record_mib,
 								 .calls = o->calls });
+	if (o->fork)
+		relay_fork_begin(&fork, e, o->calls, &o->local, o->fork_srtp);
 	flows_open(o, e);
 	lines_write(o);
 
@@ -194,14 +204,19 @@ static void run_sockets(const struct options *o)
 
 	if (o->record)
 		relay_record_end(&record);
+	if (o->fork)
+		relay_fork_end(&fork);
 	(void)printf("{\"packets_in\": %" PRIu64 ", \"packets_out\": %" PRIu64
 		     ", \"send_errors\": %" PRIu64
 		     ", \"cpu_seconds\": %.3f, \"us_per_packet\": %.3f"
-		     ", \"ended\": %u, \"failed\": %u, \"tap_lost\": %" PRIu64 "}\n",
+		     ", \"ended\": %u, \"failed\": %u, \"tap_lost\": %" PRIu64
+		     ", \"forked\": %" PRIu64 ", \"fork_lost\": %" PRIu64 "}\n",
 		     metric("tandem_media_packets_total", "direction=\"in\""), out,
 		     metric("tandem_media_send_errors_total", NULL), (double)cpu_ns / 1e9,
 		     out ? (double)cpu_ns / 1e3 / (double)out : 0, record.ended, record.failed,
-		     metric("tandem_media_tap_lost_packets_total", "reader=\"record\""));
+		     metric("tandem_media_tap_lost_packets_total", "reader=\"record\""),
+		     metric("tandem_siprec_packets_total", NULL),
+		     metric("tandem_siprec_lost_packets_total", NULL));
 	engine_close(e);
 }
 
@@ -332,6 +347,8 @@ int main(int argc, char **argv)
 		{ "record", required_argument, NULL, 'R' },
 		{ "record-mib", required_argument, NULL, 'M' },
 		{ "pcapng", no_argument, NULL, 'g' },
+		{ "fork", no_argument, NULL, 'f' },
+		{ "fork-srtp", no_argument, NULL, 'F' },
 		{ 0 },
 	};
 	struct options o = { .calls = 500,
@@ -374,6 +391,10 @@ int main(int argc, char **argv)
 			o.record_mib = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (c == 'g')
 			o.format = RECORD_PCAPNG;
+		else if (c == 'f')
+			o.fork = true;
+		else if (c == 'F')
+			o.fork = o.fork_srtp = true;
 		else if (c == 'x')
 			(void)bytes_cstr(bytes_str(optarg), o.network.interface,
 					 sizeof(o.network.interface));
@@ -382,7 +403,9 @@ int main(int argc, char **argv)
 			     "FILE] "
 			     "[--batch-wait-us N] [--epoll] [--srtp] [--video] [--local IP] "
 			     "[--party IP] "
-			     "[--xdp INTERFACE] [--record FOLDER [--pcapng] [--record-mib N]]",
+			     "[--xdp INTERFACE] [--record FOLDER [--pcapng] [--record-mib N]] "
+			     "[--fork] "
+			     "[--fork-srtp]",
 			     -EINVAL);
 	}
 	o.engine.slots = o.calls * 2;
