@@ -2,14 +2,15 @@
 """Calls with an external recorder (SIPREC): it has both voices and knows whose they are; it is told of pauses, and goes on over a kill: REC-02."""
 import re
 import signal
+import time
 import unittest
 
 import tone
 
 from lib.authority import Authority
 from lib.place import PARTY
-from lib.recorder import Recorder
-from lib.recorder_stream import SecureRecorder
+from lib.recorder import SENDER_REPORT, Recorder
+from lib.recorder_stream import SecureRecorder, StreamRecorder
 
 from music_test import MusicTest, TALK_A, TALK_B
 from patience import until
@@ -44,6 +45,22 @@ class SiprecTest(MusicTest):
         self.recorder.ends[0].wait_tone(TALK_A, anew=True)
         self.recorder.ends[1].wait_tone(TALK_B, anew=True)
 
+    def reported(self):
+        """Both streams are told on one clock, and what the recorder lost is counted."""
+        ends = self.recorder.ends
+        until(lambda: all(self.recorder.reports(end) for end in ends), self.node.log_tail)
+        first = [self.recorder.reports(end)[-1] for end in ends]
+        self.assertEqual([report.kind for report in first], [SENDER_REPORT] * 2)
+        self.assertEqual([report.ssrc for report in first], [end.packets[-1].ssrc for end in ends])
+        self.assertEqual(first[0].cname, first[1].cname)
+        for report, end in zip(first, ends):
+            at, packet = time.time() - time.monotonic(), end.packets[-1]
+            seconds = (packet.ts - report.timestamp + 2**31) % 2**32 - 2**31
+            self.assertAlmostEqual(report.utc + seconds / 8000, at + packet.at, delta=1)
+        self.recorder.reports_lost(ends[0], 5)
+        until(lambda: self.node.metric("tandem_siprec_reported_lost_packets_total") == 5, self.node.log_tail)
+        self.assertEqual(self.node.metric("tandem_siprec_reports_total", way="refused"), 0)
+
     def events(self, kind):
         return [row for row in self.node.events() if row["type"] == kind]
 
@@ -65,6 +82,7 @@ class Siprec(SiprecTest):
         self.assertEqual((row["to"], row["state"]), ("siprec", "on"))
         sent = {packet.ssrc for packet in self.recorder.ends[0].packets}
         self.assertEqual(sent, {self.audio_a.ssrc}, "as the party sent it")
+        self.reported()
         self.order("pause")
         self.assertEqual(session.take_again().directions(), ["inactive", "inactive"])
         self.audio_a.stop()
@@ -114,6 +132,51 @@ class Siprec(SiprecTest):
         self.ends(out, into)
 
 
+class Stream(SiprecTest):
+    node_options = {"everything": True}
+
+    def place(self):
+        return StreamRecorder(self.node), {"transport": "tcp"}, {}
+
+    def test_connection_breaks(self):
+        """What is said next makes another one, and the session goes on."""
+        out, into, session = self.recorded()
+        self.recorder.breaks()
+        until(lambda: self.recorder.socket is self.recorder.listener)
+        self.order("pause")
+        self.assertEqual(session.take_again().directions(), ["inactive", "inactive"])
+        self.order("resume")
+        session.take_again()
+        self.heard()
+        self.assertEqual(self.recorder.connections, 2)
+        self.assertEqual(self.events("call.recording_lost"), [])
+        self.ends(out, into)
+        session.wait_bye()
+
+
+class Several(SiprecTest):
+    node_options = {"everything": True}
+
+    def place(self):
+        """Nobody listens at the first one's port, and the second one wants to know who asks."""
+        gone, there = StreamRecorder(self.node), StreamRecorder(self.node)
+        gone.close()
+        return there, {"transport": "tcp", "address": f"{gone.address}:{gone.port}", "more": [f"{there.address}:{there.port}"],
+                       "auth_user": "node", "auth_realm": "srs", "password": "secret"}, {}
+
+    def test_next_one(self):
+        legs = self.talk()
+        self.order("on", to="siprec")
+        self.recorder.asked().wants_to_know("srs")
+        session = self.recorder.asked()
+        self.assertIn('username="node"', session.request.get("Authorization"))
+        session.take()
+        self.heard()
+        self.assertEqual(self.events("call.recording_lost"), [])
+        self.ends(*legs)
+        session.wait_bye()
+
+
 class Secure(SiprecTest):
     node_options = {"everything": True}
 
@@ -125,6 +188,7 @@ class Secure(SiprecTest):
     def test_killed(self):
         """Over TLS, with SRTP: the next process has another connection, other ports and other keys, and the same session."""
         out, into, session = self.recorded()
+        self.reported()
         self.saved()
         self.node.kill()
         self.node.restart()
