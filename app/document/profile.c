@@ -54,7 +54,7 @@ const struct command_arg g_profile_fields[] = {
 		     "a=ptime towards them where PCMU or PCMA comes first."),
 	NUMBER_FIELD("g729_packet_ms", core.terms.ptime_g729, PROFILE_PACKET_MS_MIN,
 		     PROFILE_PACKET_MS_MAX, "20", "The same for G729; a multiple of 10."),
-	WORD_FIELD("dtmf", core.terms.no_events, FIELD_NUMBER, g_profile_dtmf, "rfc2833",
+	WORD_FIELD("dtmf", core.terms.digits, FIELD_NUMBER, g_profile_dtmf, "rfc2833",
 		   "How digits go: as telephone-events in the media (RFC 4733, before that 2833), "
 		   "by SIP INFO, or as tones in the sound (inband)."),
 	FLAG_FIELD("early_media", core.early_media, "false",

@@ -11,6 +11,7 @@
 
 enum {
 	OCTETS_MAX = 1280,
+	SAMPLES_MAX = 48 * KEY_TONE_PACKET_MS,
 	OPUS_BIT_RATE = 24000, /* at 8 kHz: more than enough for two sines */
 	OPUS_COMPLEXITY = 5,
 };
@@ -27,6 +28,14 @@ static const struct media_taken *key_tone_taken(const struct flow *f)
 			return t;
 	}
 	return f->taken_count && f->taken[0].codec < MEDIA_CODECS ? &f->taken[0] : NULL;
+}
+
+void key_tone_close(struct key_tone *k)
+{
+	if (!k)
+		return;
+	encoder_close(k->encoder);
+	free(k);
 }
 
 struct key_tone *key_tone_open(const struct flow *f)
@@ -49,15 +58,11 @@ struct key_tone *key_tone_open(const struct flow *f)
 		return NULL;
 	}
 	k->format = encoder_format(k->encoder);
+	if (k->format.samples > SAMPLES_MAX) {
+		key_tone_close(k);
+		return NULL;
+	}
 	return k;
-}
-
-void key_tone_close(struct key_tone *k)
-{
-	if (!k)
-		return;
-	encoder_close(k->encoder);
-	free(k);
 }
 
 bool key_tone_fits(const struct key_tone *k, const struct flow *f)
@@ -84,7 +89,7 @@ bool key_tone_send(struct worker *w, struct flow *f, struct key_tone *k,
 				.unrecorded = at->unrecorded,
 				.timestamp = at->timestamp + at->packet * units,
 				.clock_hz = k->format.clock };
-	int16_t pcm[CODEC_SAMPLES_MAX];
+	int16_t pcm[SAMPLES_MAX];
 	uint8_t octets[OCTETS_MAX];
 	int length;
 

@@ -11,7 +11,7 @@
 static int read_line_of_a(struct offer_line *out, const struct offer_answering *k, uint8_t index,
 			  struct offer_error *error)
 {
-	struct offer_policy as_offered = { .a.no_events = k->policy->a.no_events,
+	struct offer_policy as_offered = { .a.digits = k->policy->a.digits,
 					   .a.video_codecs = OFFER_VIDEO_ALL,
 					   .b.video_codecs = OFFER_VIDEO_ALL };
 

@@ -134,7 +134,7 @@ static void add_ours(struct payload_list *list, const struct offer_terms *terms)
 		if (ours_is_wanted(list, &p, terms))
 			insert_ours(list, &p);
 	}
-	if (events && !terms->no_events && !has_event_clock(list, 8000))
+	if (events && !terms->digits && !has_event_clock(list, 8000))
 		add_event(list, 8000);
 }
 
@@ -144,15 +144,15 @@ static void want_formats(struct numbering *n, const struct offer_line *line,
 	for (uint8_t i = 0; i < line->formats.count; i++) {
 		const struct payload *p = &line->formats.at[i];
 
-		if (!payload_is_event(p) || !policy->b.no_events)
+		if (!payload_is_event(p) || !policy->b.digits)
 			n->wanted.at[n->wanted.count++] = *p;
 	}
 	if (line->adds)
 		add_ours(&n->wanted, &policy->b);
-	if (line->kind == MEDIA_AUDIO && !policy->b.no_events) {
+	if (line->kind == MEDIA_AUDIO && !policy->b.digits) {
 		if (offer_terms_want_dtls(&policy->b))
 			offered_keep_one_clock(&n->wanted);
-		else if (policy->a.no_events)
+		else if (policy->a.digits)
 			add_event(&n->wanted, 8000);
 	}
 	n->preferred = event_to_move(&n->wanted);
@@ -297,7 +297,7 @@ void offer_formats_fill(struct offer_formats *out, const struct offer_line *line
 	want_formats(&n, line, policy);
 	read_earlier(&n, earlier, index);
 	mark_theirs(&n, s, index + 1U);
-	if (policy->a.no_events)
+	if (policy->a.digits)
 		unmark_events(&n, s, index + 1U);
 	give_numbers(&n);
 	out->count = 0;

@@ -135,7 +135,7 @@ static bool audio_is_allowed(const struct payload *p, const struct offer_line *l
 	if (payload_is(p, "red") && !may_have_red(line, policy))
 		return false;
 	if (!payload_is_codec(p))
-		return !payload_is_event(p) || !policy->a.no_events;
+		return !payload_is_event(p) || !policy->a.digits;
 	return offer_line_may_have(&policy->a, p) && offer_line_may_have(&policy->b, p);
 }
 

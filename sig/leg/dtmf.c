@@ -61,7 +61,7 @@ static enum offer_digits dtmf_terms(const struct leg *l)
 	case TRUNK_DTMF_PROFILE:
 		break;
 	}
-	return l->terms ? (enum offer_digits)l->terms->no_events : OFFER_DIGITS_EVENTS;
+	return l->terms ? (enum offer_digits)l->terms->digits : OFFER_DIGITS_EVENTS;
 }
 
 static enum offer_digits dtmf_way(const struct call *c, uint8_t leg)

@@ -59,7 +59,7 @@ static Tandem__Call__Terms *pack_terms(struct packed_leg *p, const struct offer_
 	out->n_codecs = terms->codec_count;
 	out->ptime_g711 = terms->ptime_g711;
 	out->ptime_g729 = terms->ptime_g729;
-	out->no_events = terms->no_events;
+	out->no_events = terms->digits;
 	out->no_video = terms->no_video;
 	out->video_kbps = terms->video_kbps;
 	out->sdes_offer = terms->sdes_offer;

@@ -113,7 +113,7 @@ static bool leg_read_terms(struct reading *r, struct leg *l, const Tandem__Call_
 	terms.ptime_g729 = (uint8_t)in->ptime_g729;
 	if (in->no_events > OFFER_DIGITS_TONES)
 		return reading_wrong(r, "terms: no_events");
-	terms.no_events = (uint8_t)in->no_events;
+	terms.digits = (uint8_t)in->no_events;
 	terms.no_video = in->no_video;
 	terms.video_kbps = in->video_kbps;
 	terms.sdes_offer = in->sdes_offer;

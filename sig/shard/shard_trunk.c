@@ -126,7 +126,7 @@ struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 	terms.transcode = shard_transcodes(s, profile);
 	terms.no_video |= !set->video; /* MED-10 */
 	if (set->dtmf != TRUNK_DTMF_PROFILE)
-		terms.no_events = (uint8_t)digits_of((enum trunk_dtmf)set->dtmf);
+		terms.digits = (uint8_t)digits_of((enum trunk_dtmf)set->dtmf);
 	return terms;
 }
 

@@ -49,7 +49,8 @@ static bool forward(struct bytes offer, const struct offer_policy *policy,
 	wide.sdp_max = UINT16_MAX;
 	wide.event_pt = 0; /* a number whose format was dropped has become free */
 	wide.a.sdes_accept = wide.a.dtls_accept = true;
-	wide.a.sdes_only = wide.a.no_events = false;
+	wide.a.sdes_only = false;
+	wide.a.digits = OFFER_DIGITS_EVENTS;
 	wide.a.lines = OFFER_LINES_ALL;
 	wide.a.codec_count =
 		offer_policy_codes(policy) ? 0 : wide.a.codec_count; /* ours are there */

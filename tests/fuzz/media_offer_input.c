@@ -44,8 +44,8 @@ static struct offer_policy policy_of(uint8_t flags, uint8_t terms)
 	policy.a.dtls_accept = terms >> 5 & 1;
 	policy.b.dtls_offer = policy.a.dtls_accept && flags >> 5 & 1;
 	policy.b.sdes_offer = !policy.a.dtls_accept && flags >> 5 & 1;
-	policy.a.no_events = flags >> 6 & 1;
-	policy.b.no_events = flags >> 7 & 1;
+	policy.a.digits = flags >> 6 & 1;
+	policy.b.digits = flags >> 7 & 1;
 	if (terms & 1)
 		set_codecs(&policy.a, "PCMA", "opus");
 	if (terms & 2)

@@ -264,7 +264,7 @@ static void check_terms(const struct sdp *s, const struct offer_terms *terms)
 		payload_list_read(&list, s, i);
 		assert(list.count);
 		for (uint8_t k = 0; k < list.count && !video; k++) {
-			assert(!payload_is_event(&list.at[k]) || !terms->no_events);
+			assert(!payload_is_event(&list.at[k]) || !terms->digits);
 			assert(!payload_is_codec(&list.at[k]) || is_listed(&list.at[k], terms));
 		}
 	}

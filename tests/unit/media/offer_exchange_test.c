@@ -143,7 +143,7 @@ static void test_exchanges(void **state)
 		r.policy.video = r.policy.rtcp_mux = true;
 		r.policy.a.sdes_accept = g_rows[i].secure_a;
 		r.policy.b.sdes_offer = g_rows[i].secure_b;
-		r.policy.b.no_events = g_rows[i].no_events_b;
+		r.policy.b.digits = g_rows[i].no_events_b;
 		rig_dtls_terms(&r, g_rows[i].dtls_a, g_rows[i].dtls_b);
 		if (g_rows[i].address_a)
 			r.to_a = rig_self(g_rows[i].address_a, 30000, '0');

@@ -32,7 +32,7 @@ static const struct {
 	{ "SDES", { .sdes_offer = true } },
 	{ "WebRTC", { .dtls_offer = true } },
 	{ "some codecs", { .codec_count = 2, .codecs = { "opus", "G729" } } },
-	{ "digits by INFO", { .no_events = true } },
+	{ "digits by INFO", { .digits = OFFER_DIGITS_INFO } },
 	{ "longer packets", { .ptime_g711 = 40 } },
 	{ "held", .held = true },
 	{ "held and silent", { .dtls_offer = true }, .held = true, .silent = true },
@@ -75,7 +75,7 @@ static void test_offers(void **state)
 			r.to_b.earlier = bytes_str(g_offers[i].earlier);
 		rig_offer(&r, BYTES_LIT(HEAD AUDIO));
 		assert_int_equal(r.err, 0);
-		r.policy.a = (struct offer_terms){ .no_events = true, .sdes_only = true };
+		r.policy.a = (struct offer_terms){ .digits = OFFER_DIGITS_INFO, .sdes_only = true };
 		text = own_offer(&r, own);
 		assert_int_equal(r.err, 0);
 		if (!bytes_eq(text, r.offer_b))
@@ -136,7 +136,7 @@ static const struct {
 	{ "SDES", { .sdes_accept = true }, false },
 	{ "SDES only", { .sdes_accept = true, .sdes_only = true }, false },
 	{ "DTLS", { .dtls_accept = true }, true },
-	{ "DTLS and digits by INFO", { .dtls_accept = true, .no_events = true }, true },
+	{ "DTLS and digits by INFO", { .dtls_accept = true, .digits = OFFER_DIGITS_INFO }, true },
 	{ "some codecs",
 	  { .dtls_accept = true, .codec_count = 2, .codecs = { "PCMA", "G722" } },
 	  true },

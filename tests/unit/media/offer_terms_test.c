@@ -226,8 +226,8 @@ static void test_events(void **state)
 		char offer[512], answer[512];
 
 		rig_init(&r);
-		r.policy.a.no_events = row->a_none;
-		r.policy.b.no_events = row->b_none;
+		r.policy.a.digits = row->a_none;
+		r.policy.b.digits = row->b_none;
 		(void)snprintf(offer, sizeof(offer), A_HEAD "m=audio 4000 RTP/AVP %s", row->offer);
 		(void)snprintf(answer, sizeof(answer), B_HEAD "m=audio 5000 RTP/AVP %s",
 			       row->answer);
@@ -246,7 +246,7 @@ static void test_answer_with_ours_alone(void **state)
 
 	(void)state;
 	rig_init(&r);
-	r.policy.a.no_events = true;
+	r.policy.a.digits = OFFER_DIGITS_INFO;
 	rig_exchange(&r, BYTES_LIT(A_HEAD "m=audio 4000 RTP/AVP 13\r\n"),
 		     BYTES_LIT(B_HEAD "m=audio 5000 RTP/AVP 101\r\n" EVENT("101")));
 	assert_int_equal(r.err, -ENOTSUP);
@@ -448,7 +448,8 @@ static void test_changed_terms(void **state)
 	rig_exchange(&r, offer, answer);
 	assert_int_equal(r.err, 0);
 	r.policy.a.sdes_accept = false;
-	r.policy.b.sdes_offer = r.policy.b.no_events = r.policy.a.no_video = true;
+	r.policy.b.sdes_offer = r.policy.a.no_video = true;
+	r.policy.b.digits = OFFER_DIGITS_INFO;
 	set_codecs(&r.policy.a, "PCMA");
 	assert_int_equal(offer_answer(offer, r.offer_b, answer, &r.policy, &r.to_a, &w, &again,
 				      &r.error),

@@ -74,7 +74,7 @@ static void test_round_trip(void **state)
 	(void)state;
 	assert_int_equal(form_read(&g_profile_form, &p, bytes_str(PROFILES[0].text), &reason), 0);
 	assert_int_equal(p.core.transports, 1 << SIP_TLS);
-	assert_true(p.core.terms.no_events && p.core.terms.no_video && p.core.early_media);
+	assert_true(p.core.terms.digits && p.core.terms.no_video && p.core.early_media);
 	assert_int_equal(p.core.terms.lines, OFFER_LINES_OTHER | OFFER_LINES_UNENCRYPTED);
 	assert_int_equal(p.core.terms.codec_count, 2);
 	assert_string_equal(p.core.terms.codecs[1], "PCMA");
@@ -132,7 +132,7 @@ static void test_defaults(void **state)
 	assert_int_equal(p.core.terms.video_kbps, 768); /* MED-08 */
 	assert_int_equal(p.core.transports, 0);
 	assert_int_equal(p.core.terms.lines, OFFER_LINES_T38);
-	assert_false(p.core.terms.no_video || p.core.terms.no_events || p.core.early_media);
+	assert_false(p.core.terms.no_video || p.core.terms.digits || p.core.early_media);
 }
 
 static void test_table(void **state)

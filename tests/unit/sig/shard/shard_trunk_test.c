@@ -187,7 +187,7 @@ static void keys_by_what_the_document_says(void **state)
 		struct shard_profile info = { .name = "carrier" };
 		struct bytes m;
 
-		info.terms.no_events = rows[i].profile;
+		info.terms.digits = rows[i].profile;
 		assert_int_equal(shard_profile_put(g->l.r->shard, TENANT_DEFAULT, &info), 0);
 		(void)snprintf(set.profile, sizeof(set.profile), "carrier");
 		set.dtmf = (uint8_t)rows[i].document;
