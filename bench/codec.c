@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "dsp/decoder.h"
-#include "dsp/encoder.h"
-#include "dsp/g729.h"
+#include "dsp/codec/decoder.h"
+#include "dsp/codec/encoder.h"
+#include "dsp/codec/g729.h"
 #include "tests/unit/dsp/speech.h"
 
 enum {

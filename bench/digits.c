@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "base/rand.h"
-#include "dsp/decoder.h"
+#include "dsp/codec/decoder.h"
+#include "dsp/codec/encoder.h"
 #include "dsp/dtmf.h"
-#include "dsp/encoder.h"
 #include "dsp/half_band.h"
 #include "media/rtp/telephone_event.h"
 #include "sig/leg/dtmf.h"

@@ -13,7 +13,7 @@
 #include <spandsp/private/g722.h>
 
 #include "bench/quality.h"
-#include "dsp/g711.h"
+#include "dsp/codec/g711.h"
 
 enum { PACKET_MAX = 400, OPUS_BIT_RATE = 20000, OPUS_COMPLEXITY = 5, OPUS_LOSS_PERCENT = 15 };
 

@@ -21,8 +21,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "dsp/decoder.h"
-#include "dsp/encoder.h"
+#include "dsp/codec/decoder.h"
+#include "dsp/codec/encoder.h"
 #include "dsp/sixth_band.h"
 #include "engine/job/turn.h"
 #include "engine/port/port_sim.h"

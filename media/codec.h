@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Audio codecs that the node knows by itself: what they are in SDP, and which of them it speaks. Whoever adds one that it speaks adds a
- * line here and an encoder of the same name (dsp/encoder.h): music, tones, files, offers and answers of our own follow.
+ * line here and an encoder of the same name (dsp/codec/encoder.h): music, tones, files, offers and answers of our own follow.
  */
 #ifndef MEDIA_CODEC_H
 #define MEDIA_CODEC_H

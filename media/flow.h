@@ -140,7 +140,7 @@ enum { MEDIA_CODINGS_MAX = 7 };
 struct media_coding {
 	uint8_t from, to;   /* enum media_codec */
 	uint8_t packet_ms;  /* of what is sent, at most; 0: as it comes */
-	uint8_t complexity; /* of the encoder, as dsp/encoder.h has it; 0: the codec's own */
+	uint8_t complexity; /* of the encoder, as dsp/codec/encoder.h has it; 0: the codec's own */
 	uint32_t bit_rate;  /* likewise */
 };
 

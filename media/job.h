@@ -31,7 +31,7 @@ struct media_track {
 	enum media_codec codec;    /* one that is spoken */
 	uint8_t packet_ms;
 	uint8_t loops;      /* 1: begins anew at its end, for ever; 0: MEDIA_JOB_ENDED, once */
-	uint8_t complexity; /* as dsp/encoder.h has them; 0: the codec's own */
+	uint8_t complexity; /* as dsp/codec/encoder.h has them; 0: the codec's own */
 	uint32_t bit_rate;
 	uint32_t start;   /* sample to begin with: how far a process before has got */
 	uint32_t tell_ms; /* MEDIA_JOB_PLACE so often while it plays; 0: never */

@@ -3,7 +3,7 @@
 
 #include "app/command/call_query.h"
 #include "app/command/command_handlers.h"
-#include "app/node/fields.h"
+#include "app/effect/fields.h"
 #include "app/node/node.h"
 #include "sig/sip/id.h"
 

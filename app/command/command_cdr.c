@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "app/command/command_handlers.h"
-#include "app/node/fields.h"
+#include "app/effect/fields.h"
 #include "app/node/node.h"
 #include "sig/sip/id.h"
 

@@ -4,7 +4,7 @@
 
 #include "app/command/command.h"
 #include "app/command/command_handlers.h"
-#include "app/node/fields.h"
+#include "app/effect/fields.h"
 #include "app/settings/reference.h"
 
 static const char *arg_type_name(enum command_arg_type type)

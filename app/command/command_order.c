@@ -4,7 +4,7 @@
 
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
-#include "app/node/sound_recording.h"
+#include "app/sound/sound_recording.h"
 #include "sig/call/act.h"
 #include "sig/call/listen.h"
 #include "sig/model/call_data.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What may be set of an extension. */
 #include "app/document/extension.h"
-#include "app/node/sound_prompt.h"
+#include "app/sound/sound_prompt.h"
 #include "sig/dial/plan.h"
 #include "sig/sip/located_user.h"
 

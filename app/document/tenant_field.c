@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "app/document/document.h"
-#include "app/node/sound_file.h"
+#include "app/sound/sound_file.h"
 #include "sig/dial/plan.h"
 
 enum { CLASSES_ALL = (1 << DIAL_CLASS_COUNT) - 1 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "dsp/decoder.h"
+#include "dsp/codec/decoder.h"
 #include "dsp/resampler.h"
 #include "media/codec.h"
 #include "media/feed.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "dsp/g711.h"
+#include "dsp/codec/g711.h"
 #include "dsp/resampler.h"
 
 enum { SAID_SIZE_FIRST = 8192, TAIL_MS = 60 /* without more, part of a frame is said */ };

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "app/dns/resolver.h"
-#include "app/node/fields.h"
+#include "app/effect/fields.h"
 #include "app/node/node.h"
 #include "base/log.h"
 #include "base/metric.h"

@@ -6,8 +6,8 @@
 #ifndef APP_NODE_NODE_SHARD_H
 #define APP_NODE_NODE_SHARD_H
 
-#include "app/node/ahead.h"
-#include "app/node/effects.h"
+#include "app/effect/ahead.h"
+#include "app/effect/effects.h"
 #include "sig/shard/shard.h"
 
 struct node;

@@ -30,7 +30,7 @@
 #include "base/privilege.h"
 #include "base/tls/tls.h"
 #include "cluster/redis/names.h"
-#include "dsp/g729.h"
+#include "dsp/codec/g729.h"
 #include "engine/engine.h"
 #include "engine/net/own_ports.h"
 #include "sig/host/dial_plans.h"

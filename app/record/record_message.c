@@ -2,8 +2,8 @@
 #include "app/record/record_message.h"
 
 #include "app/record/wav_window.h"
-#include "dsp/codec.h"
-#include "dsp/g711.h"
+#include "dsp/codec/codec.h"
+#include "dsp/codec/g711.h"
 
 static void samples_read(enum wav_sound sound, const uint8_t *in, int16_t *pcm, uint32_t n)
 {

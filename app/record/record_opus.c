@@ -10,8 +10,8 @@
 #include <opus/opus.h>
 
 #include "app/record/wav_head.h"
-#include "dsp/g711.h"
-#include "dsp/ogg.h"
+#include "dsp/codec/g711.h"
+#include "dsp/file/ogg.h"
 
 enum {
 	PACKETS_PER_S = 50,

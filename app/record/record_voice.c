@@ -3,8 +3,8 @@
 
 #include <assert.h>
 
-#include "dsp/decoder.h"
-#include "dsp/g711.h"
+#include "dsp/codec/decoder.h"
+#include "dsp/codec/g711.h"
 
 enum { NARROW = 8000, WIDE = 16000 };
 

@@ -7,7 +7,7 @@
 #define APP_RECORD_RECORD_VOICE_H
 
 #include "app/record/wav_head.h"
-#include "dsp/codec.h"
+#include "dsp/codec/codec.h"
 #include "dsp/half_band.h"
 #include "media/codec.h"
 

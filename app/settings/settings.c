@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "dsp/codec.h"
+#include "dsp/codec/codec.h"
 #include "engine/job/ease.h"
 
 int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors)

@@ -10,7 +10,7 @@
 #ifndef ENGINE_JOB_CODER_H
 #define ENGINE_JOB_CODER_H
 
-#include "dsp/codec.h"
+#include "dsp/codec/codec.h"
 #include "engine/job/coding.h"
 #include "engine/job/ease.h"
 #include "engine/net/verdict.h"

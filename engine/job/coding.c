@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsp/cost.h"
-#include "dsp/decoder.h"
-#include "dsp/encoder.h"
+#include "dsp/codec/cost.h"
+#include "dsp/codec/decoder.h"
+#include "dsp/codec/encoder.h"
 #include "dsp/resampler.h"
 
 enum {
@@ -55,7 +55,7 @@ static bool is_resampled(const struct coding *c)
 	return !is_straight(c) && !rate_is_by(c, 2) && !rate_is_by(c, 6);
 }
 
-/* As long as was asked for at most, where Opus has such packets and one is no long slice (dsp/encoder.h). */
+/* As long as was asked for at most, where Opus has such packets and one is no long slice (dsp/codec/encoder.h). */
 static uint32_t opus_packet_ms(const struct encoder_settings *s)
 {
 	bool quick = s->rate == RATE_NARROW || s->complexity <= 2;

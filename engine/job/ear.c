@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "dsp/decoder.h"
+#include "dsp/codec/decoder.h"
 #include "engine/walk/event.h"
 #include "engine/walk/worker.h"
 #include "media/codec.h"

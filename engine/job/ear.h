@@ -9,7 +9,7 @@
 #define ENGINE_JOB_EAR_H
 
 #include "base/wheel.h"
-#include "dsp/codec.h"
+#include "dsp/codec/codec.h"
 #include "dsp/dtmf.h"
 #include "dsp/half_band.h"
 #include "media/flow.h"

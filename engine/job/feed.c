@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "dsp/encoder.h"
+#include "dsp/codec/encoder.h"
 #include "engine/job/turn.h"
 #include "engine/walk/worker.h"
 #include "media/feed.h"

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
+#include "dsp/codec/encoder.h"
 #include "dsp/dtmf.h"
-#include "dsp/encoder.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
 #include "media/codec.h"

@@ -6,7 +6,7 @@
 #ifndef ENGINE_JOB_KEY_TONE_H
 #define ENGINE_JOB_KEY_TONE_H
 
-#include "dsp/codec.h"
+#include "dsp/codec/codec.h"
 #include "dsp/tone.h"
 #include "media/flow.h"
 

@@ -14,7 +14,7 @@
 #define ENGINE_JOB_OVERLAY_H
 
 #include "base/wheel.h"
-#include "dsp/codec.h"
+#include "dsp/codec/codec.h"
 #include "dsp/limiter.h"
 #include "engine/net/verdict.h"
 #include "media/flow.h"

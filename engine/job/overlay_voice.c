@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsp/decoder.h"
-#include "dsp/encoder.h"
+#include "dsp/codec/decoder.h"
+#include "dsp/codec/encoder.h"
 #include "dsp/tone.h"
 #include "engine/walk/worker.h"
 #include "media/codec.h"

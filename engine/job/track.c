@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "dsp/encoder.h"
+#include "dsp/codec/encoder.h"
 #include "engine/job/turn.h"
 #include "engine/walk/event.h"
 #include "engine/walk/worker.h"

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "dsp/decoder.h"
+#include "dsp/codec/decoder.h"
 
 enum { GUARD = 32, MARK = 0x1111, PACKETS_MAX = 64 };
 

@@ -11,7 +11,7 @@
 #include <opus/opus.h>
 #include <opus/opusfile.h>
 
-#include "dsp/ogg.h"
+#include "dsp/file/ogg.h"
 #include "tests/unit/dsp/ogg_make.h"
 
 enum { INPUT_MAX = 1 << 16, MADE_MAX = 1 << 18, PACKETS_MAX = 1 << 12 };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsp/wav.h"
+#include "dsp/file/wav.h"
 
 enum { SAMPLES_MAX = 4096, PLAIN_MAX = 2 * SAMPLES_MAX + 128 };
 

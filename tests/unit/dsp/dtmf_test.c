@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
+#include "dsp/codec/g711.h"
 #include "dsp/dtmf.h"
-#include "dsp/g711.h"
 #include "dsp/half_band.h"
 #include "tests/unit/dsp/spoken.h"
 

@@ -4,7 +4,7 @@
 #define TESTS_UNIT_DSP_OGG_MAKE_H
 
 #include "base/bytes.h"
-#include "dsp/ogg.h"
+#include "dsp/file/ogg.h"
 
 enum { OGG_MADE_HEAD = 27, OGG_MADE_SUM = 22 };
 

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "dsp/decoder.h"
-#include "dsp/encoder.h"
+#include "dsp/codec/decoder.h"
+#include "dsp/codec/encoder.h"
 #include "media/codec.h"
 
 static void test_spoken(void **state)

@@ -6,7 +6,7 @@
 
 #include "app/live/live_sound.h"
 #include "base/clock.h"
-#include "dsp/g711.h"
+#include "dsp/codec/g711.h"
 #include "media/codec.h"
 
 enum { MS = 20, TICK_MS = 10, MAX = 1000 };

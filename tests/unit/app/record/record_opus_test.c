@@ -11,8 +11,8 @@
 
 #include "app/record/record_opus.h"
 #include "app/record/wav_head.h"
-#include "dsp/g711.h"
-#include "dsp/ogg.h"
+#include "dsp/codec/g711.h"
+#include "dsp/file/ogg.h"
 
 enum { SAID_HZ = 440, HEARD_HZ = 1000, FILE_MAX = 1 << 20, SAMPLES_MAX = 48000 * 5, SKIP = 9600 };
 

@@ -9,7 +9,7 @@
 #include "app/record/record_facts.h"
 #include "app/record/wav_head.h"
 #include "app/record/wav_window.h"
-#include "dsp/wav.h"
+#include "dsp/file/wav.h"
 
 #define BEGUN_MS UINT64_C(1795563723456) /* 2026-11-24T23:42:03.456Z */
 

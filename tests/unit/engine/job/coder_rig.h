@@ -5,8 +5,8 @@
 
 #include <math.h>
 
-#include "dsp/decoder.h"
-#include "dsp/encoder.h"
+#include "dsp/codec/decoder.h"
+#include "dsp/codec/encoder.h"
 #include "engine/flow/flow_move.h"
 #include "engine/job/turn.h"
 #include "tests/unit/engine/rig.h"

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "dsp/g729.h"
+#include "dsp/codec/g729.h"
 #include "tests/unit/engine/job/coder_rig.h"
 
 static const enum media_codec OTHERS[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_PCMA, MEDIA_CODEC_G722,

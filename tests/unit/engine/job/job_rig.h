@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_ENGINE_JOB_JOB_RIG_H
 #define TESTS_UNIT_ENGINE_JOB_JOB_RIG_H
 
-#include "dsp/g711.h"
+#include "dsp/codec/g711.h"
 #include "engine/job/turn.h"
 #include "media/sound.h"
 #include "tests/unit/engine/rig.h"

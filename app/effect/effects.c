@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/effect/effects.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/effect/ahead.h"
+#include "app/effect/ended.h"
+#include "app/effect/fields.h"
+#include "app/effect/lives.h"
+#include "app/effect/parks.h"
+#include "app/effect/plays.h"
+#include "app/keeper/sockets.h"
+#include "base/clock.h"
+#include "base/histogram.h"
+#include "base/log.h"
+#include "base/validity.h"
+#include "engine/engine.h"
+#include "sig/transport/cell.h"
+#include "sig/transport/transport.h"
+
+static struct {
+	metric_id bind_failed, bound_ahead, queue_full;
+	struct histogram save;
+} g_metrics;
+
+#define MS(value, text)                           \
+	{                                         \
+		(value) * 1000, "le=\"" text "\"" \
+	}
+
+static const struct histogram_bound g_save_bounds[] = {
+	{ 250, "le=\"0.00025\"" },
+	{ 500, "le=\"0.0005\"" },
+	MS(1, "0.001"),
+	{ 2500, "le=\"0.0025\"" },
+	MS(5, "0.005"),
+	MS(10, "0.01"),
+	MS(25, "0.025"),
+	MS(50, "0.05"),
+	MS(100, "0.1"),
+	MS(250, "0.25"),
+	MS(1000, "1"),
+	{ UINT64_MAX, "le=\"+Inf\"" },
+};
+
+void effects_setup(void)
+{
+	histogram_open(&g_metrics.save, "tandem_save_seconds", NULL,
+		       "From the request for a save, or the end of a call, to the store's "
+		       "acknowledgement.",
+		       g_save_bounds, 1000000);
+	g_metrics.bind_failed =
+		metric_register(METRIC_COUNTER, "tandem_media_bind_failed_total", NULL,
+				"Media ports that could not be bound for a call.");
+	g_metrics.bound_ahead = metric_register(
+		METRIC_COUNTER, "tandem_media_bound_ahead_total", NULL,
+		"Media flows of shards that other nodes gave, opened with sockets that were bound "
+		"before that.");
+	g_metrics.queue_full =
+		metric_register(METRIC_COUNTER, "tandem_media_queue_full_total", NULL,
+				"Commands to the media worker lost because too many waited.");
+}
+
+/* To another shard: from here on the message is with that one, or with the node that has it. */
+static int carry_send_inside(struct effects_to *to, const struct effect *e)
+{
+	struct bytes message = text_bytes(&e->data);
+	int err = -EHOSTUNREACH;
+	uint64_t now_ns;
+
+	if (validity_has_ended(to->validity, &now_ns) &&
+	    validity_is_past(to->validity, to->place, now_ns)) {
+		validity_withhold(to->validity, to->place);
+		return 0;
+	}
+	if (to->cell)
+		err = cell_send(to->cell, to->shard, &e->hop, message);
+	return err == -EHOSTUNREACH
+		       ? to->away(to->shard, cell_shard(&e->hop.remote), message, to->away_arg)
+		       : err;
+}
+
+static void carry_send(struct effects_to *to, const struct effect *e)
+{
+	int err;
+
+	if (to->passed)
+		to->passed(&e->hop, true, text_bytes(&e->data), to->passed_arg);
+	if (e->hop.transport == SIP_CELL)
+		err = carry_send_inside(to, e);
+	else
+		err = transport_send_for(to->sip, to->place, &e->hop, text_bytes(&e->data));
+
+	/* A full queue is no verdict on the peer: we or it sends again. */
+	if (err && err != -ENOBUFS) {
+		struct answer a = {
+			.kind = ANSWER_SEND_FAILED, .error = -err, .hop = e->hop, .shard = to->shard
+		};
+
+		answers_add(to->answers, &a);
+	}
+}
+
+/* The answer as it will be fed back: what the store tells of a version is its own, and without an answer none. */
+struct save {
+	struct effects_to *to;
+	uint64_t begun_ns;
+	struct answer answer;
+};
+
+/* Takes over the answer's texts. NULL: out of memory, and the shard has been told that the save failed. */
+static struct save *save_begin(struct effects_to *to, struct answer *answer)
+{
+	struct save *save = calloc(1, sizeof(*save));
+
+	if (save) {
+		*save = (struct save){ .to = to, .begun_ns = clock_now_ns(), .answer = *answer };
+		return save;
+	}
+	LOG_ERROR("effects", answer->call, "out of memory: something is not saved");
+	answer->binding = BINDING_FAILED;
+	answers_add(to->answers, answer);
+	return NULL;
+}
+
+static enum location_result binding_result(enum store_result result)
+{
+	switch (result) {
+	case STORE_OK:
+		return BINDING_SAVED;
+	case STORE_CONFLICT:
+		return BINDING_CONFLICT;
+	case STORE_FENCED:
+	case STORE_UNKNOWN:
+	case STORE_REFUSED:
+		return BINDING_FAILED;
+	}
+	return BINDING_FAILED;
+}
+
+static void on_saved(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct save *save = arg;
+
+	(void)key;
+	(void)version;
+	if (result == STORE_FENCED)
+		*save->to->fenced = true;
+	save->answer.ok = result == STORE_OK;
+	if (result == STORE_OK)
+		histogram_add(&g_metrics.save, (clock_now_ns() - save->begun_ns) / NS_PER_US);
+	save->answer.binding = binding_result(result);
+	answers_add(save->to->answers, &save->answer);
+	free(save);
+}
+
+static void carry_call_save(struct effects_to *to, const struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_CALL_SAVED,
+				 .call = e->call,
+				 .version = e->version,
+				 .ok = e->data.n == 0 };
+	struct save *save;
+
+	if (answer.ok) {
+		answers_add(to->answers, &answer);
+		return;
+	}
+	save = save_begin(to, &answer);
+	if (save) {
+		store_call_save(to->store, e->call, e->version, text_bytes(&e->data), on_saved,
+				save);
+	}
+}
+
+static void carry_subscription_save(struct effects_to *to, const struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_SUBSCRIPTION_SAVED,
+				 .call = e->call,
+				 .version = e->version };
+	struct save *save = save_begin(to, &answer);
+
+	if (save) {
+		store_subscription_save(to->store, e->call, e->version, text_bytes(&e->data),
+					on_saved, save);
+	}
+}
+
+static void carry_call_end(struct effects_to *to, const struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_CALL_ENDED, .call = e->call };
+	struct save *save = save_begin(to, &answer);
+
+	if (!save)
+		return;
+	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count, text_bytes(&e->data));
+	if (to->ended)
+		ended_record(to->ended, &e->cdrs[e->cdr_count - 1], clock_now_ns());
+	store_call_end(to->store, e->call, to->cdrs.list, to->cdrs.count, on_saved, save);
+}
+
+static void carry_call_open(struct effects_to *to, const struct effect *e)
+{
+	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count, text_bytes(&e->data));
+	store_call_open(to->store, e->call, to->cdrs.list, to->cdrs.count);
+}
+
+static void carry_binding_save(struct effects_to *to, struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_BINDING_SAVED,
+				 .version = e->version,
+				 .tenant = e->tenant,
+				 .user = e->user };
+	struct save *save;
+
+	e->tenant = e->user = (struct text){ 0 }; /* the answer's now */
+	save = save_begin(to, &answer);
+	if (save) {
+		store_binding_save(to->shared, text_bytes(&save->answer.tenant),
+				   text_bytes(&save->answer.user), e->expected, e->version,
+				   text_bytes(&e->data), e->ttl_ms, on_saved, save);
+	}
+}
+
+static void on_got(enum store_result result, struct bytes record, void *arg)
+{
+	struct save *save = arg;
+
+	save->answer.binding = binding_result(result);
+	if (text_set(&save->answer.record, record))
+		save->answer.binding = BINDING_FAILED;
+	answers_add(save->to->answers, &save->answer);
+	free(save);
+}
+
+static void carry_binding_get(struct effects_to *to, struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_BINDING_GOT, .tenant = e->tenant, .user = e->user };
+	struct save *save;
+
+	e->tenant = e->user = (struct text){ 0 };
+	save = save_begin(to, &answer);
+	if (save) {
+		store_binding_get(to->shared, text_bytes(&save->answer.tenant),
+				  text_bytes(&save->answer.user), on_got, save);
+	}
+}
+
+static void media_fail(struct effects_to *to, const struct media_command *command, uint64_t call,
+		       int error)
+{
+	struct answer a = {
+		.kind = ANSWER_MEDIA_FAILED, .flow = command->spec.id, .call = call, .error = error
+	};
+
+	answers_add(to->answers, &a);
+}
+
+/* Those of the process before, with what came meanwhile. */
+static bool media_claim(struct effects_to *to, struct media_command *command)
+{
+	const struct flow_spec *spec = &command->spec;
+	const struct addr local[SOCKETS_PER_FLOW] = { spec->local_rtp, spec->local_rtcp };
+	struct sockets s;
+
+	if (!sockets_claim(to->sockets, spec->id.slot, local, &s))
+		return false;
+	engine_bound_before(s.fd[0], s.fd[1], local[0].family, spec->dscp,
+			    clock_now_ns() - s.since_ns > SOCKETS_STALE_NS);
+	command->rtp_fd = s.fd[0];
+	command->rtcp_fd = s.fd[1];
+	return true;
+}
+
+static void media_hold(struct effects_to *to, const struct media_command *command)
+{
+	const struct flow_spec *spec = &command->spec;
+	const struct sockets s = { .local = { spec->local_rtp, spec->local_rtcp },
+				   .fd = { command->rtp_fd, command->rtcp_fd } };
+
+	(to->hurries ? sockets_hold_later : sockets_hold)(to->sockets, spec->id.slot, &s);
+}
+
+/* Of a shard that came from another node just now. */
+static bool media_ahead(struct effects_to *to, struct media_command *command)
+{
+	const struct flow_spec *spec = &command->spec;
+	int fd[2];
+
+	if (!to->ahead ||
+	    !ahead_take(to->ahead, &spec->local_rtp, &spec->local_rtcp, spec->dscp, fd))
+		return false;
+	command->rtp_fd = fd[0];
+	command->rtcp_fd = fd[1];
+	media_hold(to, command);
+	metric_add(g_metrics.bound_ahead, 1);
+	return true;
+}
+
+static bool media_bind(struct effects_to *to, struct media_command *command, uint64_t call)
+{
+	const struct flow_spec *spec = &command->spec;
+	bool again = clock_now_ns() < to->bind_again_until_ns;
+	int err = (again ? engine_bind_again : engine_bind)(&spec->local_rtp, &spec->local_rtcp,
+							    spec->dscp, &command->rtp_fd,
+							    &command->rtcp_fd);
+
+	if (!err) {
+		media_hold(to, command);
+		return true;
+	}
+	metric_add(g_metrics.bind_failed, 1);
+	LOG_WARN("media", call, "cannot bind media ports", LOG_ADDR("local", &spec->local_rtp),
+		 LOG_STR("error", strerror(-err)));
+	media_fail(to, command, call, err);
+	return false;
+}
+
+static void media_drop(struct effects_to *to, struct media_command *command, uint64_t call)
+{
+	metric_add(g_metrics.queue_full, 1);
+	LOG_ERROR("media", call, "the media worker does not keep up: a command is lost",
+		  LOG_INT("kind", command->kind));
+	if (command->kind == MEDIA_FLOW_OPEN) {
+		if (command->rtp_fd >= 0)
+			(void)close(command->rtp_fd);
+		if (command->rtcp_fd >= 0)
+			(void)close(command->rtcp_fd);
+		sockets_drop(to->sockets, command->spec.id.slot);
+		media_fail(to, command, call, -EAGAIN);
+	}
+	free(command);
+}
+
+static void carry_media(struct effects_to *to, struct effect *e)
+{
+	struct media_command *command = e->media;
+
+	assert(command);
+	command->rtp_fd = command->rtcp_fd = -1;
+	if (command->kind == MEDIA_FLOW_OPEN || command->kind == MEDIA_FLOW_UPDATE)
+		command->spec.place = to->place;
+	if (command->kind == MEDIA_FLOW_OPEN && !command->spec.shared_port &&
+	    !media_claim(to, command) && !media_ahead(to, command) &&
+	    !media_bind(to, command, e->call))
+		return;
+	if (command->kind == MEDIA_FLOW_CLOSE)
+		sockets_drop(to->sockets, command->id.slot);
+	e->media = NULL; /* the queue's now */
+	if (media_queue_put(to->media, command))
+		media_drop(to, command, e->call);
+}
+
+static void event_tell(struct effects_to *to, struct bytes tenant, struct bytes application,
+		       const struct store_field *event)
+{
+	if (to->store)
+		store_event(to->store, tenant, application, event, 1);
+	else
+		store_shared_event(to->shared, tenant, application, event, 1);
+}
+
+static void carry_event(struct effects_to *to, const struct effect *e)
+{
+	struct store_field event;
+	struct fields fields;
+
+	assert(e->event);
+	fields_of_event(&fields, e->event);
+	event = (struct store_field){ "event", fields_json(&fields, to->json) };
+	if (!fields_event_is_private(e->event))
+		event_tell(to, bytes_str(e->event->tenant), (struct bytes){ 0 }, &event);
+	if (e->event->application[0])
+		event_tell(to, bytes_str(e->event->tenant), bytes_str(e->event->application),
+			   &event);
+}
+
+/* So few of them that the log's limits hold none back. */
+static void carry_security(struct effects_to *to, const struct effect *e)
+{
+	const struct security_event *event = e->security;
+	char source[ADDR_TEXT_MAX];
+	struct fields fields;
+
+	assert(event);
+	LOG_WARN("security", 0, security_kind_sentence(event->kind),
+		 LOG_STR("kind", security_kind_name(event->kind)),
+		 LOG_STR("source", fields_security_source(event, source)),
+		 LOG_STR("user", event->user), LOG_STR("detail", event->detail),
+		 LOG_U64("count", event->count));
+	fields_of_security(&fields, event);
+	store_security(to->shared, fields.list, fields.count);
+}
+
+static void carry_play(struct effects_to *to, const struct effect *e)
+{
+	const struct play_wanted wanted = { .codec = (enum media_codec)e->expected,
+					    .tenant = text_bytes(&e->tenant),
+					    .language = text_bytes(&e->user),
+					    .file = text_bytes(&e->data),
+					    .start_ms = e->ttl_ms,
+					    .resumed = e->peer };
+
+	plays_begin(to->plays, e->call, e->version, &wanted, clock_now_ns());
+}
+
+/* Who records nothing says so. */
+static void carry_record(struct effects_to *to, const struct effect *e)
+{
+	struct answer a = { .kind = ANSWER_RECORD,
+			    .call = e->call,
+			    .version = e->record.number,
+			    .error = -ENOSYS };
+
+	if (to->record)
+		to->record(e, to->record_arg);
+	else if (e->kind == EFFECT_FORK
+			 ? e->fork != NULL
+			 : e->record.act == RECORD_BEGIN || e->record.act == RECORD_GO_ON)
+		answers_add(to->answers, &a);
+}
+
+static void carry_listen(struct effects_to *to, const struct effect *e)
+{
+	const struct lives_want want = { .id = e->listen.serial,
+					 .call = e->call,
+					 .tenant = text_bytes(&e->tenant),
+					 .endpoint = text_bytes(&e->data),
+					 .leg = e->listen.of_callee ? 'b' : 'a',
+					 .resumed = e->listen.resumed,
+					 .said = e->listen.sides & LISTEN_SAID,
+					 .heard = e->listen.sides & LISTEN_HEARD,
+					 .tap_number = e->listen.number };
+	struct answer a = { .kind = ANSWER_LISTEN,
+			    .call = e->call,
+			    .listen = { .kind = LISTEN_FAILED, .serial = e->listen.serial } };
+
+	a.listen.reason = lives_listen(to->plays->lives, &want);
+	if (a.listen.reason)
+		answers_add(to->answers, &a);
+}
+
+static void carry_one(struct effects_to *to, struct effect *e)
+{
+	switch (e->kind) {
+	case EFFECT_SEND:
+		carry_send(to, e);
+		return;
+	case EFFECT_CALL_SAVE:
+		carry_call_save(to, e);
+		return;
+	case EFFECT_CALL_END:
+		carry_call_end(to, e);
+		return;
+	case EFFECT_SUBSCRIPTION_SAVE:
+		carry_subscription_save(to, e);
+		return;
+	case EFFECT_CALL_OPEN:
+		carry_call_open(to, e);
+		return;
+	case EFFECT_BINDING_SAVE:
+		carry_binding_save(to, e);
+		return;
+	case EFFECT_BINDING_GET:
+		carry_binding_get(to, e);
+		return;
+	case EFFECT_MEDIA:
+		carry_media(to, e);
+		return;
+	case EFFECT_EVENT:
+		carry_event(to, e);
+		return;
+	case EFFECT_TRUST:
+		transport_trust(to->sip, &e->hop, e->peer);
+		return;
+	case EFFECT_SECURITY:
+		carry_security(to, e);
+		return;
+	case EFFECT_PLAY:
+		carry_play(to, e);
+		return;
+	case EFFECT_PLAY_KEY:
+		plays_key(to->plays, e->call, e->version, (char)e->expected);
+		return;
+	case EFFECT_LISTEN:
+		carry_listen(to, e);
+		return;
+	case EFFECT_LISTEN_STOP:
+		lives_listen_end(to->plays->lives, e->listen.serial, text_bytes(&e->data));
+		return;
+	case EFFECT_PLAY_STOP:
+		plays_stop(to->plays, e->call, e->version);
+		return;
+	case EFFECT_SET:
+		to->set(e, to->set_arg);
+		return;
+	case EFFECT_FORK:
+	case EFFECT_RECORD:
+		carry_record(to, e);
+		return;
+	case EFFECT_PARK:
+		parks_carry(to->shared, to->answers, to->shard, e);
+		return;
+	case EFFECT_LOOKUP:
+	case EFFECT_LOOKUP_STOP:
+		to->lookup(e, to->lookup_arg);
+		return;
+	case EFFECT_ORDERED:
+		to->ordered(e->call, &e->order, to->ordered_arg);
+		return;
+	}
+	assert(false && "an effect of no kind");
+}
+
+void effects_carry_out(struct effects_to *to, struct effects *e)
+{
+	for (uint32_t i = 0; i < e->count && !*to->fenced; i++)
+		carry_one(to, &e->list[i]);
+	effects_clear(e);
+}
+
+/* A sound, and whoever has no sockets of its own, waits for what comes before it. */
+static bool open_ahead(struct effect *e, void *arg)
+{
+	struct effects_to *to = arg;
+	const struct media_command *c = e->kind == EFFECT_MEDIA ? e->media : NULL;
+
+	if (!c || c->kind != MEDIA_FLOW_OPEN || c->spec.shared_port ||
+	    c->spec.source.job.generation ||
+	    !ahead_has(to->ahead, &c->spec.local_rtp, &c->spec.local_rtcp, c->spec.dscp))
+		return false;
+	carry_media(to, e);
+	return true;
+}
+
+void effects_open_ahead(struct effects_to *to, struct effects *e)
+{
+	if (to->ahead->left && !*to->fenced)
+		effects_sift(e, open_ahead, to);
+}

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/effect/fields.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "media/offer/offer.h"
+#include "sig/call/plan.h"
+#include "sig/sip/id.h"
+
+static void add_bytes(struct fields *f, const char *name, struct bytes value)
+{
+	assert(f->count < FIELDS_MAX && f->used + value.n <= sizeof(f->text));
+	if (value.n)
+		memcpy(f->text + f->used, value.p, value.n);
+	f->is_number[f->count] = false;
+	f->list[f->count++] = (struct store_field){ name, bytes_mem(f->text + f->used, value.n) };
+	f->used += value.n;
+}
+
+static void add_text(struct fields *f, const char *name, const char *value)
+{
+	add_bytes(f, name, bytes_str(value));
+}
+
+static void add_number(struct fields *f, const char *name, uint64_t value)
+{
+	char text[24];
+	struct writer w = writer_over(text, sizeof(text));
+
+	writer_u64(&w, value);
+	add_bytes(f, name, writer_done(&w));
+	f->is_number[f->count - 1] = true;
+}
+
+static void add_call(struct fields *f, const char *name, uint64_t call)
+{
+	char text[ID_TEXT_LEN];
+
+	id_call_put(text, call);
+	add_bytes(f, name, bytes_mem(text, sizeof(text)));
+}
+
+/* Its name. */
+static void recording_write(struct writer *w, uint64_t call, unsigned number)
+{
+	char text[ID_TEXT_LEN];
+
+	id_call_put(text, call);
+	writer_mem(w, text, sizeof(text));
+	writer_fmt(w, "-%u", number);
+}
+
+static void add_recording(struct fields *f, uint64_t call, unsigned number)
+{
+	char text[ID_TEXT_LEN + 5];
+	struct writer w = writer_over(text, sizeof(text));
+
+	recording_write(&w, call, number);
+	add_bytes(f, "recording", writer_done(&w));
+}
+
+/* Of a call that was recorded: all of that pair, in their order. */
+static void add_recordings(struct fields *f, const struct cdr *cdr)
+{
+	char text[64 * (ID_TEXT_LEN + 4)];
+	struct writer w = writer_over(text, sizeof(text));
+
+	for (unsigned i = 1; i < 64; i++) {
+		if (!(cdr->recordings & UINT64_C(1) << i))
+			continue;
+		if (writer_done(&w).n)
+			writer_str(&w, ",");
+		recording_write(&w, cdr->call, i);
+	}
+	assert(!w.overflow);
+	if (cdr->recordings)
+		add_bytes(f, "recordings", writer_done(&w));
+}
+
+static const char *ended_by_name(enum call_ended_by by)
+{
+	switch (by) {
+	case ENDED_BY_A:
+		return "a";
+	case ENDED_BY_B:
+		return "b";
+	case ENDED_BY_NODE:
+		return "node";
+	case ENDED_BY_OPERATOR:
+		return "operator";
+	}
+	return "node";
+}
+
+/* One leg's numbers: names of leg a, names of leg b, where they stand. */
+static const struct {
+	const char *name[2];
+	size_t offset;
+	bool wide; /* uint64_t */
+} g_stats[] = {
+#define WIDE(member)                                                                      \
+	{                                                                                 \
+		{ "a_" #member, "b_" #member }, offsetof(struct flow_stats, member), true \
+	}
+#define NARROW(member)                                                                     \
+	{                                                                                  \
+		{ "a_" #member, "b_" #member }, offsetof(struct flow_stats, member), false \
+	}
+	WIDE(packets_in),
+	WIDE(octets_in),
+	WIDE(packets_out),
+	WIDE(octets_out),
+	WIDE(rtcp_in),
+	WIDE(rtcp_out),
+	WIDE(dropped),
+	NARROW(lost),
+	NARROW(jitter_us),
+	NARROW(digits),
+	NARROW(source_changes),
+	NARROW(remote_lost),
+	NARROW(remote_jitter_us),
+	NARROW(rtt_us),
+#undef WIDE
+#undef NARROW
+};
+
+static void add_stats(struct fields *f, const struct flow_stats *stats, size_t leg)
+{
+	for (size_t i = 0; i < COUNT_OF(g_stats); i++) {
+		const uint8_t *at = (const uint8_t *)stats + g_stats[i].offset;
+		uint64_t wide;
+		uint32_t narrow;
+
+		memcpy(&narrow, at, sizeof(narrow));
+		if (g_stats[i].wide) {
+			memcpy(&wide, at, sizeof(wide));
+		} else {
+			wide = narrow;
+		}
+		add_number(f, g_stats[i].name[leg], wide);
+	}
+}
+
+static const char *const g_mos[][2] = { { "a_mos_in_hundredths", "a_mos_out_hundredths" },
+					{ "b_mos_in_hundredths", "b_mos_out_hundredths" } };
+
+static void sound_field_add(struct fields *f, const struct cdr_sound *sound, size_t leg)
+{
+	add_text(f, leg ? "b_codec" : "a_codec", sound->codec);
+	add_number(f, g_mos[leg][0], sound->mos_in);
+	add_number(f, g_mos[leg][1], sound->mos_out);
+}
+
+struct bytes fields_cdr_id(const struct cdr *cdr, char out[FIELDS_CDR_ID_MAX])
+{
+	struct writer w = writer_over(out, FIELDS_CDR_ID_MAX);
+	char text[ID_TEXT_LEN];
+
+	id_call_put(text, cdr->call);
+	writer_mem(&w, text, sizeof(text));
+	if (cdr->pair > 1)
+		writer_fmt(&w, ".%u", (unsigned)cdr->pair);
+	assert(!w.overflow);
+	return writer_done(&w);
+}
+
+static void add_lines(struct fields *f, uint8_t lines)
+{
+	static const char *const words[] = {
+#define OFFER_LINE(suffix, word, help) word,
+#include "media/offer/lines.def"
+#undef OFFER_LINE
+	};
+	char text[64];
+	struct writer w = writer_over(text, sizeof(text));
+
+	for (size_t i = 0; i < OFFER_LINES_WORDS; i++) {
+		if (lines & 1u << i)
+			WRITER_TEXTS(&w, writer_done(&w).n ? " " : "", words[i]);
+	}
+	assert(!w.overflow);
+	add_bytes(f, "lines", writer_done(&w));
+}
+
+void fields_of_cdr(struct fields *out, const struct cdr *cdr)
+{
+	uint64_t talked = cdr->answer_utc_ms && cdr->end_utc_ms > cdr->answer_utc_ms
+				  ? cdr->end_utc_ms - cdr->answer_utc_ms
+				  : 0;
+
+	out->count = out->used = 0;
+	add_text(out, "tenant", cdr->tenant);
+	add_text(out, "from", cdr->from);
+	add_text(out, "to", cdr->to);
+	add_text(out, "sip_call_id", cdr->sip_call_id);
+	add_number(out, "setup_utc_ms", cdr->setup_utc_ms);
+	add_number(out, "ringing_utc_ms", cdr->ringing_utc_ms);
+	add_number(out, "answer_utc_ms", cdr->answer_utc_ms);
+	add_number(out, "end_utc_ms", cdr->end_utc_ms);
+	add_number(out, "talk_ms", talked);
+	add_number(out, "sip_status", cdr->sip_status);
+	add_number(out, "q850", cdr->q850);
+	add_text(out, "ended_by", ended_by_name(cdr->ended_by));
+	add_text(out, "cause", cdr->reason);
+	add_lines(out, cdr->lines);
+	add_text(out, "forwarded_to", cdr->forwarded_to);
+	add_text(out, "forwarded", plan_why_name((enum plan_why)cdr->forwarded));
+	add_text(out, "from_trunk", cdr->from_trunk);
+	add_text(out, "to_trunk", cdr->to_trunk);
+	add_text(out, "data", cdr->data);
+	add_stats(out, &cdr->a, 0);
+	add_stats(out, &cdr->b, 1);
+	sound_field_add(out, &cdr->a_sound, 0);
+	sound_field_add(out, &cdr->b_sound, 1);
+	add_recordings(out, cdr);
+	if (cdr->pairs > 1)
+		add_call(out, "linked", cdr->call);
+}
+
+bool fields_cdr_is_number(struct bytes name)
+{
+	static const char *const head[] = { "setup_utc_ms", "ringing_utc_ms", "answer_utc_ms",
+					    "end_utc_ms",   "talk_ms",        "sip_status",
+					    "q850" };
+
+	for (size_t i = 0; i < COUNT_OF(head); i++) {
+		if (bytes_is(name, head[i]))
+			return true;
+	}
+	for (size_t i = 0; i < COUNT_OF(g_stats); i++) {
+		if (bytes_is(name, g_stats[i].name[0]) || bytes_is(name, g_stats[i].name[1]))
+			return true;
+	}
+	for (size_t leg = 0; leg < COUNT_OF(g_mos); leg++) {
+		if (bytes_is(name, g_mos[leg][0]) || bytes_is(name, g_mos[leg][1]))
+			return true;
+	}
+	return false;
+}
+
+enum {
+	HAS_CALL = 1,
+	HAS_STATUS = 2,
+	HAS_LEG = 4,
+	HAS_DIGIT = 8,
+	HAS_ORDER = 16,
+	HAS_OTHER = 32,
+	HAS_REASON = 64,
+	HAS_TRUNK = 128,
+	HAS_SUBSCRIPTION = 256,
+	HAS_SLOT = 512,
+	HAS_RECORDING = 1024, /* with leg and reason */
+	HAS_MESSAGE = 2048,   /* with order */
+	HAS_STREAM = 4096,    /* with call, leg and reason */
+};
+
+static const struct {
+	const char *name, *help;
+	unsigned has; /* besides type, version and to */
+} g_events[SIG_EVENT_KINDS] = {
+	[SIG_CALL_NEW] = { "call.new", "A call began.", HAS_CALL },
+	[SIG_CALL_RINGING] = { "call.ringing", "The called party rings.", HAS_CALL },
+	[SIG_CALL_ANSWERED] = { "call.answered", "The called party answered.", HAS_CALL },
+	[SIG_CALL_ENDED] = { "call.ended", "The call is over; sip_status as in its CDR.",
+			     HAS_CALL | HAS_STATUS },
+	[SIG_CALL_DIGIT] = { "call.digit",
+			     "The party of that leg pressed a digit; with sip.digits: shown alone.",
+			     HAS_CALL | HAS_LEG | HAS_DIGIT },
+	[SIG_CALL_HELD] = { "call.held",
+			    "The party of that leg holds the other one, by itself or by command.",
+			    HAS_CALL | HAS_LEG },
+	[SIG_CALL_RESUMED] = { "call.resumed", "It does no longer.", HAS_CALL | HAS_LEG },
+	[SIG_CALL_MUTED] = { "call.muted", "Nobody hears the party of that leg, by command.",
+			     HAS_CALL | HAS_LEG },
+	[SIG_CALL_UNMUTED] = { "call.unmuted", "It is heard again.", HAS_CALL | HAS_LEG },
+	[SIG_CALL_TRANSFERRING] = { "call.transferring",
+				    "A party, or a command, gave the other one, from, away: to "
+				    "rings "
+				    "for it.",
+				    HAS_CALL },
+	[SIG_CALL_TRANSFERRED] = { "call.transferred", "They speak with each other.", HAS_CALL },
+	[SIG_CALL_TRANSFER_FAILED] = { "call.transfer_failed",
+				       "Nobody answered, or the calls could not be joined, for the "
+				       "reason of sip_status; from and to are as they were before.",
+				       HAS_CALL | HAS_STATUS },
+	[SIG_CALL_PLAYED] = { "call.played",
+			      "What call.play asked for is over: end, key (one was pressed), "
+			      "stopped, failed or hangup.",
+			      HAS_CALL | HAS_ORDER },
+	[SIG_CALL_COLLECTED] = { "call.collected",
+				 "What call.collect asked for is over: max, terminator, timeout, "
+				 "short (fewer keys than min), stopped or hangup.",
+				 HAS_CALL | HAS_ORDER },
+	[SIG_CALL_RECORDED] = { "call.recorded",
+				"What call.record_message asked for is over: silence, key, max, "
+				"short (less than min_ms), stopped, failed or hangup. ms: how long "
+				"it is, without the silence at both ends. call.play plays it as "
+				"recording:RECORDING.",
+				HAS_CALL | HAS_ORDER | HAS_MESSAGE },
+	[SIG_CALL_WAITING] = { "call.waiting",
+			       "The call waits for the application, which may answer it "
+			       "(call.answer). Told again after a restart of the node.",
+			       HAS_CALL },
+	[SIG_CALL_MISSED] = { "call.missed", "The call waits for the application no longer.",
+			      HAS_CALL },
+	[SIG_CALL_SPLIT] = { "call.split",
+			     "A party goes on in this call alone with the node, and the other one "
+			     "in "
+			     "the call other. Told of both.",
+			     HAS_CALL | HAS_OTHER },
+	[SIG_CALL_PARKED] = { "call.parked",
+			      "A party, from, waits in the slot, alone with the node.",
+			      HAS_CALL | HAS_SLOT },
+	[SIG_CALL_RETRIEVED] = { "call.retrieved",
+				 "The party waits there no longer: somebody speaks with it, in "
+				 "this call or, where it ends, in another.",
+				 HAS_CALL | HAS_SLOT },
+	[SIG_CALL_PICKED_UP] = { "call.picked_up",
+				 "A call that rang was taken by another extension, to, or by "
+				 "another phone of the same: they speak with each other.",
+				 HAS_CALL },
+	[SIG_CALL_FORWARDED] = { "call.forwarded",
+				 "A call that has begun goes on to another extension, to, for the "
+				 "reason that its record has as forwarded.",
+				 HAS_CALL | HAS_REASON },
+	[SIG_CALL_EMERGENCY] = { "call.emergency",
+				 "The call that began is for a number for help, to. Told at once.",
+				 HAS_CALL },
+	[SIG_TRUNK_DOWN] = { "trunk.down",
+			     "A server, to, of that trunk does not answer to OPTIONS (probe_s of "
+			     "trunk.put), for the reason: no_answer, unavailable (503), refused, "
+			     "unreachable, certificate_name (its certificate is not for its name: "
+			     "RFC 5922), certificate_expired or certificate_untrusted. Each node "
+			     "tells it of itself.",
+			     HAS_TRUNK | HAS_REASON },
+	[SIG_CALL_RECORDING] = { "call.recording",
+				 "What the party of that leg says and hears is recorded, under "
+				 "that "
+				 "name; reason: policy, command, code (an in-call one), or message "
+				 "(call.record_message).",
+				 HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
+	[SIG_CALL_RECORDING_PAUSED] = { "call.recording_paused",
+					"What is said now is in no file, and no digit in an event.",
+					HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
+	[SIG_CALL_RECORDING_RESUMED] = { "call.recording_resumed", "It is recorded again.",
+					 HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
+	[SIG_CALL_RECORDING_ENDED] = { "call.recording_ended",
+				       "It is recorded no longer: by command, or the party has "
+				       "left, or has another one to speak with.",
+				       HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
+	[SIG_CALL_RECORDING_FAILED] = { "call.recording_failed",
+					"The file could not be written, for that reason. The call "
+					"goes on.",
+					HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
+	[SIG_CALL_RECORDING_LOST] = { "call.recording_lost",
+				      "An external recorder does not take it, for that reason. "
+				      "The node asks again until it does, and the call goes on.",
+				      HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
+	[SIG_CALL_RECORDING_TAKEN] = { "call.recording_taken",
+				       "Behind call.recording_lost: the recorder takes it.",
+				       HAS_CALL | HAS_LEG | HAS_RECORDING },
+	[SIG_CALL_STREAM_STARTED] = { "call.stream_started",
+				      "An application hears the party of that leg, by call.stream "
+				      "with "
+				      "leg; again when its connection was lost, or the node "
+				      "restarted.",
+				      HAS_CALL | HAS_LEG | HAS_REASON | HAS_STREAM },
+	[SIG_CALL_STREAM_ENDED] = { "call.stream_ended",
+				    "It does no longer: end (the application said so), stopped "
+				    "(call.stop, or another call.stream), left (the party has left "
+				    "the call) or hangup.",
+				    HAS_CALL | HAS_LEG | HAS_REASON | HAS_STREAM },
+	[SIG_CALL_STREAM_FAILED] = { "call.stream_failed",
+				     "It does not, for that reason. The call goes on.",
+				     HAS_CALL | HAS_LEG | HAS_REASON | HAS_STREAM },
+	[SIG_TRUNK_UP] = { "trunk.up", "It does again.", HAS_TRUNK },
+	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
+	[SIG_UNREGISTERED] = { "registration.gone",
+			       "The last phone of an extension left, or its registration ran out.",
+			       0 },
+	[SIG_SUBSCRIBED] = { "subscription.new",
+			     "from watches to, by a subscription to that package.",
+			     HAS_SUBSCRIPTION },
+	[SIG_UNSUBSCRIBED] = { "subscription.gone",
+			       "It does no longer: timeout (it ended it, or did not refresh it), "
+			       "rejected, noresource, deactivated, probation, giveup, or "
+			       "not_reached.",
+			       HAS_SUBSCRIPTION | HAS_REASON },
+};
+
+bool fields_event_is_private(const struct sig_event *e)
+{
+	return e->application[0] && (e->kind == SIG_CALL_PLAYED || e->kind == SIG_CALL_COLLECTED ||
+				     e->kind == SIG_CALL_RECORDED || e->kind == SIG_CALL_WAITING ||
+				     e->kind == SIG_CALL_MISSED);
+}
+
+const char *fields_event_name(enum sig_event_kind kind)
+{
+	assert(kind < SIG_EVENT_KINDS);
+	return g_events[kind].name;
+}
+
+void fields_of_event(struct fields *out, const struct sig_event *event)
+{
+	unsigned has = g_events[event->kind].has;
+	char digit[2] = { event->digit, '\0' };
+
+	out->count = out->used = 0;
+	add_text(out, "type", fields_event_name(event->kind));
+	if (has & HAS_CALL)
+		add_call(out, "call", event->call);
+	if (has & HAS_SUBSCRIPTION)
+		add_call(out, "subscription", event->call);
+	add_number(out, "version", event->version);
+	if (has & (HAS_CALL | HAS_SUBSCRIPTION))
+		add_text(out, "from", event->from);
+	add_text(out, "to", event->to);
+	if (has & HAS_CALL && event->data[0])
+		add_text(out, "data", event->data);
+	if (has & HAS_CALL)
+		add_text(out, "from_trunk", event->from_trunk);
+	if (has & (HAS_CALL | HAS_TRUNK))
+		add_text(out, "to_trunk", event->to_trunk);
+	if (has & HAS_SUBSCRIPTION)
+		add_text(out, "package", event->package ? event->package : "");
+	if (has & HAS_OTHER)
+		add_call(out, "other", event->other);
+	if (has & HAS_STATUS)
+		add_number(out, "sip_status", event->status);
+	if (has & HAS_LEG)
+		add_text(out, "leg", event->leg ? "b" : "a");
+	if (has & HAS_RECORDING || (has & HAS_MESSAGE && event->recording))
+		add_recording(out, event->call, event->recording);
+	if (has & HAS_MESSAGE)
+		add_number(out, "ms", event->ms);
+	if (has & HAS_DIGIT)
+		add_text(out, "digit", digit);
+	if (has & HAS_REASON)
+		add_text(out, "reason", event->reason ? event->reason : "");
+	if (has & HAS_STREAM)
+		add_text(out, "endpoint", event->endpoint);
+	if (has & HAS_STREAM)
+		add_number(out, "order", event->order);
+	if (has & HAS_SLOT)
+		add_text(out, "slot", event->slot);
+	if (!(has & HAS_ORDER))
+		return;
+	add_number(out, "order", event->order);
+	add_text(out, "reason", event->reason ? event->reason : "");
+	add_text(out, "digits", event->digits);
+}
+
+struct bytes fields_json(const struct fields *f, char out[FIELDS_JSON_MAX])
+{
+	struct writer w = writer_over(out, FIELDS_JSON_MAX);
+
+	for (size_t i = 0; i < f->count; i++) {
+		writer_str(&w, i ? ",\"" : "{\"");
+		writer_str(&w, f->list[i].name);
+		writer_str(&w, "\":");
+		if (f->is_number[i])
+			writer_bytes(&w, f->list[i].value);
+		else
+			json_write_text(&w, f->list[i].value);
+	}
+	writer_str(&w, "}");
+	assert(!w.overflow);
+	return writer_done(&w);
+}
+
+const char *fields_security_source(const struct security_event *event, char *buf)
+{
+	return event->source.family == ADDR_NONE ? "several" : addr_text(&event->source, buf);
+}
+
+void fields_of_security(struct fields *out, const struct security_event *event)
+{
+	char source[ADDR_TEXT_MAX];
+
+	out->count = out->used = 0;
+	add_text(out, "type", security_kind_name(event->kind));
+	add_text(out, "source", fields_security_source(event, source));
+	add_text(out, "user", event->user);
+	add_text(out, "detail", event->detail);
+	add_number(out, "count", event->count);
+}
+
+static void write_security(struct writer *w)
+{
+	writer_str(w,
+		   "\n## Security events\n\nThe stream `td:security`: `source`, `user`, `detail`, "
+		   "`count` and `node` of each.\n\n| Type | Meaning |\n|---|---|\n");
+	for (int i = 0; i < SECURITY_KIND_COUNT; i++) {
+		enum security_kind kind = (enum security_kind)i;
+
+		writer_fmt(w, "| `%s` | %s |\n", security_kind_name(kind),
+			   security_kind_sentence(kind));
+	}
+}
+
+void fields_write_events(struct writer *w)
+{
+	struct fields fields;
+
+	writer_str(w, "\n## Events\n\n| Type | Fields | Meaning |\n|---|---|---|\n");
+	for (int kind = 0; kind < SIG_EVENT_KINDS; kind++) {
+		struct sig_event event = { .kind = (enum sig_event_kind)kind, .recording = 1 };
+
+		fields_of_event(&fields, &event);
+		writer_fmt(w, "| `%s` |", g_events[kind].name);
+		for (size_t i = 1; i < fields.count; i++)
+			writer_fmt(w, "%s `%s`", i > 1 ? "," : "", fields.list[i].name);
+		writer_fmt(w, " | %s |\n", g_events[kind].help);
+	}
+	write_security(w);
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/effect/plays.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/effect/lives.h"
+#include "app/effect/player.h"
+#include "app/sound/sound_prompt.h"
+#include "app/sound/sound_recording.h"
+#include "app/sound/sound_tone.h"
+#include "app/sound/sounds.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "media/feed.h"
+#include "media/sound.h"
+#include "sig/call/act.h"
+#include "sig/sip/id.h"
+
+enum { PACKET_MS = 20, ECHO_MS_MIN = 100, ECHO_MS_MAX = 5000 };
+
+static struct {
+	metric_id begun, failed, running;
+} g_metrics;
+
+void plays_setup(void)
+{
+	g_metrics.begun = metric_register(METRIC_COUNTER, "tandem_plays_total", NULL,
+					  "Files that calls asked to play.");
+	g_metrics.failed = metric_register(METRIC_COUNTER, "tandem_plays_failed_total", NULL,
+					   "Files that could not be played, or of which there "
+					   "were too many at once.");
+	g_metrics.running = metric_register(METRIC_GAUGE, "tandem_plays", NULL,
+					    "Files that are played to one caller each.");
+}
+
+int plays_open(struct plays *p, uint32_t first_slot, uint32_t capacity)
+{
+	*p = (struct plays){ .first_slot = first_slot, .capacity = capacity };
+	p->list = calloc(capacity, sizeof(*p->list));
+	return p->list ? 0 : -ENOMEM;
+}
+
+void plays_close(struct plays *p)
+{
+	for (uint32_t i = 0; p->list && i < p->capacity; i++)
+		media_feed_free(p->list[i].feed);
+	free(p->list);
+	*p = (struct plays){ 0 };
+}
+
+static void play_tell(const struct plays *p, const struct play *y, enum act_news_kind kind)
+{
+	struct answer a = {
+		.kind = ANSWER_PLAY,
+		.call = y->call,
+		.news = { .kind = kind, .serial = y->serial, .job = y->job, .codec = y->codec }
+	};
+
+	if (kind == ACT_NEWS_FAILED)
+		metric_add(g_metrics.failed, 1);
+	answers_add(p->answers, &a);
+}
+
+/* With an application it is released when neither thread uses its feed. */
+static void play_release(struct plays *p, struct play *y)
+{
+	if (y->feed && !y->live_gone) {
+		if (!y->job_gone && y->state != PLAY_LEFT && y->state != PLAY_CLOSING)
+			live_end(p->lives->live, y->serial, "over");
+		y->job_gone = true;
+		y->state = PLAY_CLOSING;
+		return;
+	}
+	media_feed_free(y->feed);
+	*y = (struct play){ 0 };
+	p->used--;
+	metric_set(g_metrics.running, p->used);
+}
+
+static void play_leave(struct plays *p, struct play *y)
+{
+	y->state = PLAY_LEFT;
+	p->left++;
+	if (y->feed)
+		live_end(p->lives->live, y->serial, "over");
+}
+
+static bool play_command_put(struct plays *p, const struct media_command *c)
+{
+	struct media_command *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return false;
+	*copy = *c;
+	if (media_queue_put(p->queue, copy) == 0)
+		return true;
+	free(copy);
+	return false;
+}
+
+/* The reference of a sound goes along. */
+static void play_job_open(struct plays *p, struct play *y, const struct media_work *work)
+{
+	struct media_command c = {
+		.kind = MEDIA_JOB_OPEN,
+		.rtp_fd = -1,
+		.rtcp_fd = -1,
+		.call = y->call,
+		.work = *work,
+	};
+
+	if (++p->generation == 0)
+		p->generation = 1;
+	y->job = (struct job_id){ .slot = p->first_slot + (uint32_t)(y - p->list),
+				  .generation = p->generation };
+	c.job = y->job;
+	if (play_command_put(p, &c)) {
+		y->state = PLAY_OPEN;
+		play_tell(p, y, ACT_NEWS_OPEN);
+		return;
+	}
+	media_sound_drop(media_work_sound(work));
+	play_tell(p, y, ACT_NEWS_FAILED);
+	play_release(p, y);
+}
+
+/* From where it is to begin; behind its end it is over. */
+static void play_sound(struct plays *p, struct play *y, struct media_work *work)
+{
+	const struct media_sound *s = work->track.sound;
+	uint64_t start = y->start_ms * s->rate_hz / 1000;
+
+	if (start < s->length) {
+		work->track.start = (uint32_t)start;
+		play_job_open(p, y, work);
+		return;
+	}
+	media_sound_drop(work->track.sound);
+	play_tell(p, y, ACT_NEWS_ENDED);
+	play_release(p, y);
+}
+
+static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
+{
+	struct media_work work = { .track = { .codec = y->codec, .packet_ms = PACKET_MS } };
+	struct sound_fault fault;
+
+	switch (sounds_get(p->sounds, &y->name, now_ns, &work.track.sound, &fault)) {
+	case SOUNDS_HERE:
+		play_sound(p, y, &work);
+		return;
+	case SOUNDS_LATER:
+		return;
+	case SOUNDS_NONE:
+		LOG_WARN("play", y->call, "a file cannot be played", LOG_STR("file", y->name.file),
+			 LOG_STR("reason", fault.reason), LOG_U64("at", fault.at));
+		play_tell(p, y, ACT_NEWS_FAILED);
+		play_release(p, y);
+		return;
+	}
+}
+
+static struct play *play_place_find(struct plays *p)
+{
+	for (uint32_t i = 0; p->used < p->capacity && i < p->capacity; i++) {
+		if (p->list[i].state == PLAY_FREE)
+			return &p->list[i];
+	}
+	return NULL;
+}
+
+/* It has that place from now on. */
+static void play_put(struct plays *p, struct play *y, const struct play *wanted)
+{
+	*y = *wanted;
+	p->used++;
+	metric_set(g_metrics.running, p->used);
+}
+
+/* "echo-2000": what the caller says, 2,000 ms later. */
+static bool work_of_word(struct bytes name, struct media_work *out)
+{
+	struct bytes word;
+
+	*out = (struct media_work){ .kind = MEDIA_WORK_DELAY };
+	return bytes_cut(&name, '-', &word) && bytes_is(word, ACT_ECHO) &&
+	       bytes_u32(name, &out->delay.ms) == 0 && out->delay.ms >= ECHO_MS_MIN &&
+	       out->delay.ms <= ECHO_MS_MAX;
+}
+
+static bool play_name_set(struct sound_name *out, const struct play_wanted *w)
+{
+	uint32_t rate_hz = player_rate(w->codec);
+
+	return rate_hz && (sound_beep_set(out, w->file, rate_hz) ||
+			   sound_recording_set(out, w->tenant, w->file, rate_hz) ||
+			   sound_prompt_set(out, w->tenant, w->language, w->file, rate_hz) ||
+			   sound_name_set(out, w->tenant, w->file, rate_hz));
+}
+
+static void play_refused(struct plays *p, const struct play *wanted, struct bytes file,
+			 const char *reason)
+{
+	LOG_WARN("play", wanted->call, "a file cannot be played", LOG_BYTES("file", file),
+		 LOG_STR("reason", reason));
+	play_tell(p, wanted, ACT_NEWS_FAILED);
+}
+
+/* "live-bot": the caller is with the application of that endpoint. */
+static void live_begin_at(struct plays *p, struct play *y, const struct play *one,
+			  const struct play_wanted *wanted)
+{
+	const struct lives_want ask = { .id = one->serial,
+					.call = one->call,
+					.tenant = wanted->tenant,
+					.endpoint = bytes_from(wanted->file, strlen(ACT_LIVE)),
+					.codec = wanted->codec,
+					.resumed = wanted->resumed };
+	struct media_work work;
+	const char *reason = lives_begin(p->lives, &ask, &work);
+
+	if (reason) {
+		play_refused(p, one, wanted->file, reason);
+		return;
+	}
+	play_put(p, y, one);
+	y->feed = work.feed.feed;
+	play_job_open(p, y, &work);
+}
+
+void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct play_wanted *wanted,
+		 uint64_t now_ns)
+{
+	struct play one = { .state = PLAY_WAITS,
+			    .call = call,
+			    .serial = serial,
+			    .codec = wanted->codec,
+			    .start_ms = wanted->start_ms };
+	struct play *y = play_place_find(p);
+	struct media_work work;
+
+	metric_add(g_metrics.begun, 1);
+	if (y && bytes_starts(wanted->file, ACT_LIVE)) {
+		live_begin_at(p, y, &one, wanted);
+		return;
+	}
+	if (y && work_of_word(wanted->file, &work)) {
+		play_put(p, y, &one);
+		play_job_open(p, y, &work);
+		return;
+	}
+	if (!y || !play_name_set(&one.name, wanted)) {
+		play_refused(p, &one, wanted->file,
+			     y ? "no name of a file" : "too many are played");
+		return;
+	}
+	play_put(p, y, &one);
+	try_one(p, y, now_ns);
+}
+
+void plays_stop(struct plays *p, uint64_t call, uint64_t serial)
+{
+	for (uint32_t i = 0; i < p->capacity; i++) {
+		struct play *y = &p->list[i];
+
+		if (y->state == PLAY_FREE || y->call != call || y->serial != serial)
+			continue;
+		if (y->state == PLAY_WAITS)
+			play_release(p, y);
+		else if (y->state == PLAY_OPEN)
+			play_leave(p, y);
+		return;
+	}
+}
+
+static struct play *play_of_serial(struct plays *p, uint64_t serial)
+{
+	for (uint32_t i = 0; i < p->capacity; i++) {
+		if (p->list[i].state != PLAY_FREE && p->list[i].serial == serial)
+			return &p->list[i];
+	}
+	return NULL;
+}
+
+void plays_live(struct plays *p, const struct live_event *event)
+{
+	struct play *y = play_of_serial(p, event->id);
+	bool is_open = y && y->state == PLAY_OPEN;
+
+	switch (event->kind) {
+	case LIVE_STARTED:
+		return;
+	case LIVE_ENDED:
+	case LIVE_FAILED:
+		if (!is_open)
+			return;
+		play_tell(p, y, event->kind == LIVE_ENDED ? ACT_NEWS_ENDED : ACT_NEWS_FAILED);
+		play_leave(p, y);
+		return;
+	case LIVE_GONE:
+		assert(y && y->feed == event->feed);
+		y->live_gone = true;
+		if (y->job_gone)
+			play_release(p, y);
+		return;
+	}
+}
+
+void plays_key(struct plays *p, uint64_t call, uint64_t serial, char key)
+{
+	const struct play *y = play_of_serial(p, serial);
+
+	if (y && y->feed && y->call == call && y->state == PLAY_OPEN)
+		live_digit(p->lives->live, serial, key);
+}
+
+void plays_leave(struct plays *p, uint16_t shard)
+{
+	for (uint32_t i = 0; i < p->capacity; i++) {
+		const struct play *y = &p->list[i];
+
+		if (y->state != PLAY_FREE && id_shard(y->call) == shard)
+			plays_stop(p, y->call, y->serial);
+	}
+}
+
+void plays_try(struct plays *p, uint64_t now_ns)
+{
+	for (uint32_t i = 0; p->used && i < p->capacity; i++) {
+		if (p->list[i].state == PLAY_WAITS)
+			try_one(p, &p->list[i], now_ns);
+	}
+}
+
+void plays_event(struct plays *p, const struct media_event *event)
+{
+	uint32_t i = event->job.slot - p->first_slot;
+	struct play *y = i < p->capacity ? &p->list[i] : NULL;
+
+	if (!y || y->state == PLAY_FREE || !job_id_eq(y->job, event->job))
+		return;
+	if (event->kind == MEDIA_JOB_ENDED && y->state == PLAY_OPEN) {
+		play_tell(p, y, ACT_NEWS_ENDED);
+		play_leave(p, y);
+	}
+	if (event->kind != MEDIA_JOB_CLOSED)
+		return;
+	if (event->error && y->state == PLAY_OPEN)
+		play_tell(p, y, ACT_NEWS_FAILED);
+	p->left -= y->state == PLAY_LEFT;
+	play_release(p, y);
+}
+
+void plays_round(struct plays *p)
+{
+	for (uint32_t i = 0; p->left && i < p->capacity; i++) {
+		struct play *y = &p->list[i];
+		const struct media_command c = {
+			.kind = MEDIA_JOB_CLOSE, .rtp_fd = -1, .rtcp_fd = -1, .job = y->job
+		};
+
+		if (y->state != PLAY_LEFT || !play_command_put(p, &c))
+			continue;
+		y->state = PLAY_CLOSING;
+		p->left--;
+	}
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/sound/sound_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/sound/sound_opus.h"
+#include "dsp/file/wav.h"
+#include "dsp/resample.h"
+
+static const char NO_FILE[] = "no such file";
+
+static bool is_name_octet(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '.' || c == '_' || c == '-';
+}
+
+static bool name_copy(char out[SOUND_NAME_MAX + 1], struct bytes name)
+{
+	if (name.n == 0 || name.n > SOUND_NAME_MAX || name.p[0] == '.')
+		return false;
+	for (size_t i = 0; i < name.n; i++)
+		if (!is_name_octet(name.p[i]))
+			return false;
+	memcpy(out, name.p, name.n);
+	return true;
+}
+
+bool sound_language_is_good(struct bytes language)
+{
+	for (size_t i = 0; i < language.n; i++) {
+		uint8_t c = language.p[i];
+
+		if (!is_name_octet(c) || c == '.' || c == '_')
+			return false;
+	}
+	return language.n < LANGUAGE_MAX;
+}
+
+bool sound_name_set(struct sound_name *out, struct bytes tenant, struct bytes file,
+		    uint32_t rate_hz)
+{
+	memset(out, 0, sizeof(*out)); /* names are compared as octets */
+	out->rate_hz = rate_hz;
+	return name_copy(out->tenant, tenant) && name_copy(out->file, file);
+}
+
+/* ---- the file ---- */
+
+/* No link leads out of the folder, and no pipe holds the thread up. -1: none. */
+static int sound_file_open(int folder, const char *const *parts, size_t count)
+{
+	int at = folder;
+
+	for (size_t i = 0; i < count && at >= 0; i++) {
+		int flags = i + 1 < count ? O_PATH | O_DIRECTORY : O_RDONLY | O_NONBLOCK;
+		int next = openat(at, parts[i], flags | O_NOFOLLOW | O_CLOEXEC), error = errno;
+
+		if (at != folder)
+			(void)close(at);
+		errno = error;
+		at = next;
+	}
+	return at;
+}
+
+static const char *size_check(int fd, size_t *size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return "not a plain file";
+	if (st.st_size == 0)
+		return "empty";
+	if (st.st_size > SOUND_FILE_MAX)
+		return "longer than 64 MiB";
+	*size = (size_t)st.st_size;
+	return NULL;
+}
+
+/* As much as it has by now. */
+static size_t octets_read(int fd, uint8_t *out, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		ssize_t more = read(fd, out + n, size - n);
+
+		if (more < 0 && errno == EINTR)
+			continue;
+		if (more <= 0)
+			break;
+		n += (size_t)more;
+	}
+	return n;
+}
+
+/* Its octets, malloc'ed. */
+static const char *sound_file_load(int folder, const char *const *parts, size_t count,
+				   uint8_t **out, size_t *n)
+{
+	int fd = sound_file_open(folder, parts, count);
+	const char *reason;
+
+	if (fd < 0)
+		return errno == ENOENT ? NO_FILE : "cannot be opened";
+	reason = size_check(fd, n);
+	if (!reason) {
+		*out = malloc(*n);
+		reason = *out ? NULL : "no memory";
+	}
+	if (!reason)
+		*n = octets_read(fd, *out, *n);
+	(void)close(fd);
+	return reason;
+}
+
+/* ---- the sound ---- */
+
+static struct media_sound *same_rate(const struct wav *w)
+{
+	struct media_sound *s = media_sound_make(w->rate, (uint32_t)w->samples);
+
+	if (s)
+		wav_read(w, 0, s->samples, s->length);
+	return s;
+}
+
+static struct media_sound *another_rate(const struct wav *w, uint32_t rate_hz)
+{
+	size_t n = resample_count((size_t)w->samples, w->rate, rate_hz);
+	struct media_sound *s = media_sound_make(rate_hz, (uint32_t)n);
+	int16_t *pcm = malloc((size_t)w->samples * sizeof(*pcm));
+
+	if (s && pcm) {
+		wav_read(w, 0, pcm, (uint32_t)w->samples);
+		if (resample_whole(pcm, (size_t)w->samples, w->rate, s->samples, rate_hz) == 0) {
+			free(pcm);
+			return s;
+		}
+	}
+	free(pcm);
+	media_sound_drop(s);
+	return NULL;
+}
+
+static struct media_sound *sound_wav_make(struct bytes file, uint32_t rate_hz,
+					  struct sound_fault *fault)
+{
+	struct media_sound *s;
+	struct wav_error error;
+	struct wav w;
+
+	if (wav_parse(&w, file, &error)) {
+		*fault = (struct sound_fault){ .reason = error.reason, .at = error.at };
+		return NULL;
+	}
+	if (w.samples > (uint64_t)w.rate * SOUND_SECONDS_MAX) {
+		fault->reason = "longer than 10 minutes";
+		return NULL;
+	}
+	s = w.rate == rate_hz ? same_rate(&w) : another_rate(&w, rate_hz);
+	if (!s)
+		fault->reason = "no memory";
+	return s;
+}
+
+static struct media_sound *sound_make(struct bytes file, uint32_t rate_hz,
+				      struct sound_fault *fault)
+{
+	if (bytes_starts(file, "OggS"))
+		return sound_opus_make(file, rate_hz, fault);
+	if (bytes_starts(file, "RIFF"))
+		return sound_wav_make(file, rate_hz, fault);
+	fault->reason = "neither a WAV file nor Opus in Ogg";
+	return NULL;
+}
+
+struct media_sound *sound_path_read(int folder, const char *const *parts, size_t count,
+				    uint32_t rate_hz, struct sound_fault *fault)
+{
+	struct media_sound *s = NULL;
+	uint8_t *octets = NULL;
+	size_t n = 0;
+
+	*fault = (struct sound_fault){ .reason =
+					       sound_file_load(folder, parts, count, &octets, &n) };
+	fault->absent = fault->reason == NO_FILE;
+	if (!fault->reason)
+		s = sound_make(bytes_mem(octets, n), rate_hz, fault);
+	free(octets);
+	return s;
+}
+
+struct media_sound *sounds_join(struct media_sound *const *parts, size_t count, uint32_t rate_hz)
+{
+	struct media_sound *s;
+	uint32_t length = 0, at = 0;
+
+	for (size_t i = 0; i < count; i++)
+		length += parts[i]->length;
+	s = media_sound_make(rate_hz, length);
+	for (size_t i = 0; s && i < count; i++) {
+		memcpy(s->samples + at, parts[i]->samples,
+		       parts[i]->length * sizeof(s->samples[0]));
+		at += parts[i]->length;
+	}
+	return s;
+}
+
+struct media_sound *sound_file_read(int folder, const struct sound_name *name,
+				    struct sound_fault *fault)
+{
+	const char *const parts[] = { name->tenant, name->file };
+
+	return sound_path_read(folder, parts, COUNT_OF(parts), name->rate_hz, fault);
+}

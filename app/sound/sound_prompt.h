@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Prompts: what the node says by one name in the language of whoever hears it, and keys spoken one by one. A tenant's own file comes
+ * before the node's, and the language before none:
+ *
+ *	FOLDER/TENANT/LANGUAGE/NAME   FOLDER/TENANT/NAME   FOLDER/.prompts/LANGUAGE/NAME   FOLDER/.prompts/NAME
+ *
+ * each with .wav or .opus behind it. For the helper that reads files.
+ */
+#ifndef APP_NODE_SOUND_PROMPT_H
+#define APP_NODE_SOUND_PROMPT_H
+
+#include "app/sound/sound_file.h"
+
+#define SOUND_PROMPT_MARK "prompt:"
+#define SOUND_DIGITS_MARK "digits:"
+
+/* "NAME" of one that is not a file: prompt:NAME, or digits:KEYS. False: it is neither, or it has other characters. */
+bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes language,
+		      struct bytes name, uint32_t rate_hz);
+/* With one reference; NULL: fault says why. folder: a descriptor. */
+struct media_sound *sound_prompt_read(int folder, const struct sound_name *name,
+				      struct sound_fault *fault);
+
+#endif

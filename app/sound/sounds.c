@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/sound/sounds.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/sound/sound_prompt.h"
+#include "app/sound/sound_recording.h"
+#include "app/sound/sound_tone.h"
+#include "base/log.h"
+#include "base/ring.h"
+#include "base/thread.h"
+
+/* To the helper. */
+struct request {
+	struct sound_name name;
+	uint32_t entry;
+};
+
+/* And back. */
+struct reading {
+	struct media_sound *sound;
+	struct sound_fault fault;
+	uint32_t entry;
+};
+
+struct entry {
+	struct sound_name name;
+	struct media_sound *sound; /* NULL: being read, or with a fault */
+	struct sound_fault fault;
+	uint64_t used_ns; /* asked for last; of one with a fault: read */
+	bool used, reads;
+	bool stale; /* what is being read may be of an older file */
+};
+
+struct sounds {
+	struct sounds_settings settings;
+	char *folder;                 /* the helper's */
+	_Atomic(char *) folder_fresh; /* another one, for whoever takes it out; NULL: none */
+	struct entry *list;
+	uint64_t octets;
+	struct ring requests, readings; /* with room for all: each entry is read once at a time */
+	pthread_t thread;
+	bool runs;
+	_Atomic bool stops; /* the thread ends with the next request, whatever it is */
+};
+
+/* ---- the helper ---- */
+
+static void folder_take(struct sounds *s)
+{
+	/* acquire: pairs with the release in sounds_folder_set, so the path is written */
+	char *fresh = atomic_exchange_explicit(&s->folder_fresh, NULL, memory_order_acquire);
+
+	if (!fresh)
+		return;
+	free(s->folder);
+	s->folder = fresh;
+}
+
+static struct media_sound *request_read(const struct sounds *s, const struct request *r,
+					struct sound_fault *fault)
+{
+	int folder;
+	struct media_sound *sound;
+
+	if (r->name.tone || r->name.kind == SOUND_BEEP)
+		return sound_tone_make(&r->name, fault);
+	if (r->name.kind == SOUND_RECORDING)
+		return sound_recording_read(s->settings.recordings, &r->name, fault);
+	folder = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0) {
+		*fault = (struct sound_fault){ .reason = "there is no folder of sounds" };
+		return NULL;
+	}
+	sound = r->name.kind == SOUND_FILE ? sound_file_read(folder, &r->name, fault)
+					   : sound_prompt_read(folder, &r->name, fault);
+	(void)close(folder);
+	return sound;
+}
+
+static void *helper_main(void *arg)
+{
+	struct sounds *s = arg;
+	struct pollfd p = { .fd = s->requests.wake_fd, .events = POLLIN };
+	struct request r;
+
+	for (;;) {
+		struct reading done = { 0 };
+
+		while (ring_pop(&s->requests, &r, 1) == 0) {
+			if (ring_sleep(&s->requests))
+				(void)poll(&p, 1, -1);
+			ring_awake(&s->requests);
+		}
+		/* relaxed: it was set before the request was pushed that wakes us */
+		if (atomic_load_explicit(&s->stops, memory_order_relaxed))
+			return NULL;
+		folder_take(s);
+		done.entry = r.entry;
+		done.sound = request_read(s, &r, &done.fault);
+		(void)ring_push(&s->readings, &done);
+	}
+}
+
+/* ---- entries ---- */
+
+static uint64_t sound_octets_of(const struct media_sound *sound)
+{
+	return (uint64_t)sound->length * sizeof(sound->samples[0]);
+}
+
+static void entry_drop(struct sounds *s, struct entry *e)
+{
+	if (e->sound)
+		s->octets -= sound_octets_of(e->sound);
+	media_sound_drop(e->sound);
+	*e = (struct entry){ 0 };
+}
+
+/* Nobody plays it, and nobody waits for it. */
+static bool is_idle(const struct entry *e)
+{
+	return e->used && !e->reads && (!e->sound || e->sound->references == 1);
+}
+
+static struct entry *longest_unused(const struct sounds *s)
+{
+	struct entry *oldest = NULL;
+
+	for (uint32_t i = 0; i < s->settings.count; i++) {
+		struct entry *e = &s->list[i];
+
+		if (is_idle(e) && (!oldest || e->used_ns < oldest->used_ns))
+			oldest = e;
+	}
+	return oldest;
+}
+
+static struct entry *sound_find(const struct sounds *s, const struct sound_name *name)
+{
+	for (uint32_t i = 0; i < s->settings.count; i++)
+		if (s->list[i].used && memcmp(&s->list[i].name, name, sizeof(*name)) == 0)
+			return &s->list[i];
+	return NULL;
+}
+
+/* NULL: all of them are played. */
+static struct entry *entry_place(struct sounds *s)
+{
+	struct entry *e;
+
+	for (uint32_t i = 0; i < s->settings.count; i++)
+		if (!s->list[i].used)
+			return &s->list[i];
+	e = longest_unused(s);
+	if (e)
+		entry_drop(s, e);
+	return e;
+}
+
+static void sound_read(struct sounds *s, struct entry *e)
+{
+	const struct request r = { .name = e->name, .entry = (uint32_t)(e - s->list) };
+	bool room = ring_push(&s->requests, &r);
+
+	assert(room);
+	(void)room;
+	e->reads = true;
+	e->stale = false;
+}
+
+/* ---- what is asked for ---- */
+
+static enum sounds_answer entry_answer(struct sounds *s, struct entry *e, uint64_t now_ns,
+				       struct media_sound **out, struct sound_fault *fault)
+{
+	if (e->sound) {
+		e->used_ns = now_ns;
+		*out = media_sound_take(e->sound);
+		return SOUNDS_HERE;
+	}
+	if (!e->reads && e->fault.reason && now_ns - e->used_ns < s->settings.again_ns) {
+		*fault = e->fault;
+		return SOUNDS_NONE;
+	}
+	if (!e->reads)
+		sound_read(s, e);
+	return SOUNDS_LATER;
+}
+
+enum sounds_answer sounds_get(struct sounds *s, const struct sound_name *name, uint64_t now_ns,
+			      struct media_sound **out, struct sound_fault *fault)
+{
+	struct entry *e = sound_find(s, name);
+
+	if (!e) {
+		e = entry_place(s);
+		if (!e) {
+			*fault = (struct sound_fault){ .reason = "too many sounds are played" };
+			return SOUNDS_NONE;
+		}
+		e->name = *name;
+		e->used = true;
+	}
+	return entry_answer(s, e, now_ns, out, fault);
+}
+
+static bool room_make(struct sounds *s, uint64_t octets)
+{
+	while (s->octets + octets > s->settings.octets_max) {
+		struct entry *e = longest_unused(s);
+
+		if (!e)
+			return false;
+		entry_drop(s, e);
+	}
+	return true;
+}
+
+/* What is wrong is said once, however often the file is looked at. */
+static void entry_fail(struct entry *e, const struct sound_fault *fault)
+{
+	const char *before = e->fault.reason;
+	bool is_known = before && strcmp(before, fault->reason) == 0 && e->fault.at == fault->at;
+
+	e->fault = *fault;
+	if (is_known)
+		return;
+	LOG_WARN("sound", 0, "a sound file cannot be used", LOG_STR("tenant", e->name.tenant),
+		 LOG_STR("file", e->name.file), LOG_STR("language", e->name.language),
+		 LOG_STR("reason", fault->reason), LOG_U64("at", fault->at));
+}
+
+static void reading_take(struct sounds *s, const struct reading *r, uint64_t now_ns)
+{
+	static const struct sound_fault FULL = { .reason = "no room for more sounds" };
+	struct entry *e = &s->list[r->entry];
+
+	if (e->stale) { /* who waits asks again, and then it is read again */
+		media_sound_drop(r->sound);
+		e->reads = false;
+		return;
+	}
+	e->used_ns = now_ns;
+	if (r->sound && room_make(s, sound_octets_of(r->sound))) {
+		e->sound = r->sound;
+		e->fault = (struct sound_fault){ 0 };
+		s->octets += sound_octets_of(e->sound);
+	} else {
+		media_sound_drop(r->sound);
+		entry_fail(e, r->sound ? &FULL : &r->fault);
+	}
+	e->reads = false;
+}
+
+int sounds_fd(const struct sounds *s)
+{
+	return s->readings.wake_fd;
+}
+
+uint32_t sounds_round(struct sounds *s, uint64_t now_ns)
+{
+	struct reading r;
+	uint32_t n = 0;
+
+	do {
+		ring_awake(&s->readings);
+		while (ring_pop(&s->readings, &r, 1) == 1) {
+			reading_take(s, &r, now_ns);
+			n++;
+		}
+	} while (!ring_sleep(&s->readings));
+	return n;
+}
+
+static void entry_forget(struct sounds *s, struct entry *e)
+{
+	if (e->reads)
+		e->stale = true;
+	else if (e->used)
+		entry_drop(s, e);
+}
+
+static char *path_copy(const char *path)
+{
+	size_t size = strlen(path) + 1;
+	char *copy = malloc(size);
+
+	if (copy)
+		memcpy(copy, path, size);
+	return copy;
+}
+
+int sounds_folder_set(struct sounds *s, const char *folder)
+{
+	char *fresh = path_copy(folder);
+
+	if (!fresh)
+		return -ENOMEM;
+	/* acq_rel: pairs with folder_take; what it did not take is ours again */
+	free(atomic_exchange_explicit(&s->folder_fresh, fresh, memory_order_acq_rel));
+	for (uint32_t i = 0; i < s->settings.count; i++)
+		entry_forget(s, &s->list[i]);
+	return 0;
+}
+
+/* ---- open, close ---- */
+
+int sounds_open(struct sounds **out, const struct sounds_settings *settings)
+{
+	struct sounds *s = calloc(1, sizeof(*s));
+	int err;
+
+	assert(settings->count > 0);
+	if (!s)
+		return -ENOMEM;
+	s->settings = *settings;
+	s->requests.wake_fd = s->readings.wake_fd = -1;
+	s->list = calloc(settings->count, sizeof(*s->list));
+	s->folder = path_copy(settings->folder);
+	err = s->list && s->folder ? 0 : -ENOMEM;
+	if (!err)
+		err = ring_open(&s->requests, sizeof(struct request), settings->count + 1);
+	if (!err)
+		err = ring_open(&s->readings, sizeof(struct reading), settings->count);
+	if (!err)
+		err = thread_spawn(&s->thread, "sounds", helper_main, s);
+	if (err) {
+		sounds_close(s);
+		return err;
+	}
+	s->runs = true;
+	(void)ring_sleep(&s->readings); /* from now on it is told */
+	*out = s;
+	return 0;
+}
+
+void sounds_close(struct sounds *s)
+{
+	struct reading r;
+
+	if (s->runs) {
+		atomic_store_explicit(&s->stops, true, memory_order_relaxed);
+		(void)ring_push(&s->requests, &(struct request){ 0 });
+		(void)pthread_join(s->thread, NULL);
+		while (ring_pop(&s->readings, &r, 1) == 1)
+			media_sound_drop(r.sound);
+	}
+	for (uint32_t i = 0; s->list && i < s->settings.count; i++)
+		entry_drop(s, &s->list[i]);
+	ring_close(&s->requests);
+	ring_close(&s->readings);
+	folder_take(s);
+	free(s->list);
+	free(s->folder);
+	free(s);
+}

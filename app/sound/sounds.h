@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sounds of tenants' files, each read once and shared by all that play it. A helper thread reads, so that no disk delays a call: the
+ * first who asks for a sound asks again when it is there. Sounds that nobody plays make room for others, the longest unused first.
+ * Control's thread, but for the helper.
+ */
+#ifndef APP_NODE_SOUNDS_H
+#define APP_NODE_SOUNDS_H
+
+#include "app/sound/sound_file.h"
+
+struct sounds;
+
+struct sounds_settings {
+	const char *folder;     /* which need not be there yet */
+	const char *recordings; /* the folder of those; lives as long; NULL: none are played */
+	uint32_t count;         /* sounds in memory at most */
+	uint64_t octets_max;    /* of their samples */
+	uint64_t again_ns; /* a file that could not be used is looked at anew so long afterwards */
+};
+
+enum sounds_answer {
+	SOUNDS_HERE,
+	SOUNDS_LATER, /* it is being read */
+	SOUNDS_NONE,  /* the fault says why */
+};
+
+/* 0 or -errno. */
+int sounds_open(struct sounds **out, const struct sounds_settings *settings) NODISCARD;
+/* Waits for what is being read. Who has a sound keeps it. */
+void sounds_close(struct sounds *s);
+/* HERE: *out is one reference, the caller's. NONE: *fault. */
+enum sounds_answer sounds_get(struct sounds *s, const struct sound_name *name, uint64_t now_ns,
+			      struct media_sound **out, struct sound_fault *fault);
+/* Readable when sounds were read: then sounds_round. */
+int sounds_fd(const struct sounds *s);
+/* How many have been read or could not be. Those who wait ask again. */
+uint32_t sounds_round(struct sounds *s, uint64_t now_ns);
+/* All files are of that folder from now on, and read anew: they may have changed. 0 or -ENOMEM. */
+int sounds_folder_set(struct sounds *s, const char *folder) NODISCARD;
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PCM into the payload of a packet, for what the node plays, mixes and transcodes. One thread at a time uses an encoder.
+ * Memory is allocated at open alone. Opus needs 128 KiB of stack.
+ */
+#ifndef DSP_ENCODER_H
+#define DSP_ENCODER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "dsp/codec/codec.h"
+
+struct encoder;
+
+enum { ENCODER_PACKET_MS_MAX = 60 };
+
+/* 0 is a codec's default, but of complexity. */
+struct encoder_settings {
+	const char *codec; /* its encoding name (RFC 3551 6) */
+	/*
+	 * 20. Opus: 5, 10, 20, 40 or 60. More than 20 only where the complexity is 5 at most, more than 40 where it is 2 at most, or at
+	 * 8000 Hz: else one packet takes more than 0.3 ms, and holds up the worker's round. G.729: a multiple of 10.
+	 */
+	uint32_t packet_ms;
+	uint32_t bit_rate;   /* G.722: 64000. Opus: 6000 to 128000, or 20000. G.711 has but one */
+	uint32_t complexity; /* of Opus, 0 to 10 */
+	/*
+	 * PCM in Hz. Opus: 8000, 12000, 16000, 24000 or 48000; 0: 8000 below 14 kbit/s, 16000 below 24, else 48000. G.722: 16000, or 8000
+	 * for the lower band alone. L16: 8000 to 48000, whole kHz.
+	 */
+	uint32_t rate;
+	/* The rest is Opus's alone. */
+	uint32_t
+		bandwidth_hz; /* nothing above it is sent: 4000, 6000, 8000, 12000 or 20000 (RFC 6716 2) */
+	uint32_t
+		loss_percent; /* each packet repeats the one before, for so much loss; 0: it does not */
+	bool dtx;             /* while it is silent a packet each 400 ms; as dear as others */
+	bool voice;           /* there is never music in it */
+};
+
+/* 0, -EINVAL, -ENOTSUP (its module is not there: dsp/codec/g729.h), -ENOMEM */
+int encoder_open(struct encoder **out, const struct encoder_settings *s) NODISCARD;
+struct codec_format encoder_format(const struct encoder *e);
+/* What a packet costs, about, by the table of dsp/codec/cost.h. */
+uint32_t encoder_cost_ns(const struct encoder *e);
+/*
+ * One packet: as many samples as its format says. The octets of the payload; 0: nothing is to be sent (dtx). Or -EINVAL, -ENOSPC,
+ * -EIO.
+ */
+int encoder_frame(struct encoder *e, const int16_t *pcm, uint32_t samples, uint8_t *out,
+		  uint32_t cap);
+/* From the next packet on, of Opus: less by load, more later. 0, -EINVAL, -ENOTSUP (it has but one). */
+int encoder_tune(struct encoder *e, uint32_t bit_rate, uint32_t complexity) NODISCARD;
+/* From the next packet on, of Opus: another packet_ms. 0, -EINVAL, -ENOTSUP (what has frames of its own is encoded by them). */
+int encoder_stretch(struct encoder *e, uint32_t packet_ms) NODISCARD;
+/*
+ * The next packet is made without looking back, so that a listener may come to it from another encoder. Of Opus; G.711 and L16 never
+ * look back, others cannot but.
+ */
+void encoder_look_forward(struct encoder *e);
+/*
+ * From now on `to` makes what `from` makes: octet for octet, as long as they are given the same. Both were opened with the same codec, rate
+ * and packet_ms. Within a process: states point into libraries. 0, -EINVAL, -ENOTSUP (G.729).
+ */
+int encoder_copy(struct encoder *to, const struct encoder *from) NODISCARD;
+/* As if opened anew, with the settings of now. 0; -ENOMEM (G.729): it can only be closed then. */
+int encoder_reset(struct encoder *e) NODISCARD;
+void encoder_close(struct encoder *e); /* NULL is fine */
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * G.726 at 32 kbit/s by spandsp. RFC 3551 4.5.4: of two codes in an octet the first has the low bits. ATM's AAL2 has them the other way
+ * round, and another name in SDP: AAL2-G726-32.
+ */
+#include <errno.h>
+#include <stdint.h>
+
+#include <spandsp/telephony.h>
+
+#include <spandsp/bitstream.h>
+#include <spandsp/g726.h>
+
+#include <spandsp/private/bitstream.h>
+#include <spandsp/private/g726.h>
+
+#include "dsp/codec/encoder_kind.h"
+
+enum { G726_RATE = 8000, G726_BIT_RATE = 32000 };
+
+static uint32_t encoder_g726_rate(const struct encoder_settings *s)
+{
+	if (s->rate && s->rate != G726_RATE)
+		return 0;
+	return s->bit_rate == G726_BIT_RATE ? G726_RATE : 0;
+}
+
+static size_t encoder_g726_state_size(void)
+{
+	return sizeof(g726_state_t);
+}
+
+static int encoder_g726_open(void *state, const struct encoder_settings *s, uint32_t rate)
+{
+	(void)rate;
+	return g726_init(state, (int)s->bit_rate, G726_ENCODING_LINEAR, G726_PACKING_RIGHT)
+		       ? 0
+		       : -EINVAL;
+}
+
+static int encoder_g726_frame(void *state, const int16_t *pcm, uint32_t samples, uint8_t *out,
+			      uint32_t cap)
+{
+	if (samples / 2 > cap)
+		return -ENOSPC;
+	return g726_encode(state, out, pcm, (int)samples);
+}
+
+const struct encoder_kind encoder_g726_32 = {
+	.name = "G726-32",
+	.rate = encoder_g726_rate,
+	.state_size = encoder_g726_state_size,
+	.state_open = encoder_g726_open,
+	.frame = encoder_g726_frame,
+	.bit_rate = G726_BIT_RATE,
+};
