@@ -140,7 +140,7 @@ bool siprec_next_place(const struct call_host *h, struct siprec *s)
 {
 	const struct shard_lookup *l = &h->settings->lookup;
 	const struct lookup_target target = { .to = s->dialog.hop.remote,
-					      .transport = s->dialog.hop.transport };
+					      .transport = (uint8_t)s->dialog.hop.transport };
 	uint8_t count = h->settings->siprec.count;
 
 	if (count < 2)

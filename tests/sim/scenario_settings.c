@@ -146,7 +146,10 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 		call_codes(out);
 	if (s->script && s->script->external)
 		out->siprec = (struct shard_siprec){
-			.on = true, .transport = SIP_UDP, .address = srs_place(), .user = "srs"
+			.count = 1,
+			.transport = SIP_UDP,
+			.addresses = { srs_place() },
+			.user = "srs",
 		};
 	if (s->script)
 		out->transcode = s->script->transcodes;

@@ -140,7 +140,7 @@ struct story {
 	bool external;                  /* ... with an external recorder (srs.h) */
 	bool codes;          /* their parties may do the same: *1 begins, *2 pauses, *3 ends */
 	uint8_t records;     /* recordings that are on then, and not paused, at look_s */
-	const char *message; /* why the one that is left is over; NULL: none is left */
+	const char *message; /* why the one that is left is over, "": whyever; NULL: none is left */
 	uint8_t recordings;  /* that its CDRs name: 1 << number each; 0: not looked at */
 	uint8_t located; /* phones that stand at a location, and call for help by OUTSIDE; bits */
 	uint8_t outside_calls, outside_minutes; /* limits of each extension; 0: none */

@@ -98,8 +98,7 @@ const struct story story_records[] = {
 	  .external = true, .recorded = ON(EXT_A), .look_s = 24, .records = 1,
 	  .recordings = NUMBER(1), .talk = ON(A) | ON(C), .status = 200 },
 	/* the application asks for a message: A speaks for seven seconds */
-	{ "message", LEAVES_A_MESSAGE(), .look_s = 17, .records = 1, .message = "silence",
-	  .talk = ON(A) },
+	{ "message", LEAVES_A_MESSAGE(), .look_s = 17, .records = 1, .message = "", .talk = ON(A) },
 	{ "message-is-over", LEAVES_A_MESSAGE(), .look_s = 30, .message = "silence",
 	  .talk = ON(A) },
 	{ "message-ended-by-key",

@@ -132,10 +132,10 @@ static int setup(void **state)
 	at->shard = NUMBER;
 	at->media_ports.first = PORT;
 	at->media_ports.last = PORT + 2 * PAIRS - 1;
-	*g_shard = (struct node_shard){ .node = &g_node,
-					.number = NUMBER,
-					.state = NODE_SHARD_WAITING,
-					.wants_until_ns = UINT64_MAX };
+	g_shard->node = &g_node; /* all of it is zero: a literal would be on the stack */
+	g_shard->number = NUMBER;
+	g_shard->state = NODE_SHARD_WAITING;
+	g_shard->wants_until_ns = UINT64_MAX;
 	return addr_parse(&at->bind, BYTES_LIT("192.0.2.9"));
 }
 
