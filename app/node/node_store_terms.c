@@ -86,6 +86,7 @@ static json_t *terms_destination(const struct settings_destination *d)
 	(void)json_object_set_new(json, "secret", json_string(secret));
 	(void)json_object_set_new(json, "to", to);
 	(void)json_object_set_new(json, "most", json_integer((json_int_t)(mib << 20)));
+	(void)json_object_set_new(json, "part", json_integer((json_int_t)d->part_mib << 20));
 	(void)json_object_set_new(json, "path_style", json_boolean(d->path_style));
 	(void)json_object_set_new(json, "starttls", json_boolean(d->starttls));
 	(void)json_object_set_new(json, "metadata", json_boolean(d->metadata));

@@ -281,6 +281,7 @@ struct settings_destination {
 	char from[128], to[SETTINGS_RECIPIENTS_MAX][128];
 	uint32_t to_count;
 	uint32_t max_mib; /* 0: any */
+	uint32_t part_mib;
 };
 
 struct settings_tenant_certificate {

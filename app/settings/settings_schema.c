@@ -1042,6 +1042,12 @@ static const struct conf_field g_destination_fields[] = {
 	  U32(settings_destination, max_mib, 0, 1048576),
 	  .preset = "0",
 	  .help = "A file of more MiB becomes a dead letter at once. 0: any goes; of mail 20." },
+	{ .key = "part_mib",
+	  U32(settings_destination, part_mib, 5, 5120),
+	  .preset = "64",
+	  .help = "With s3: a file of more MiB goes in parts of so many. One that was sent is not "
+		  "sent again after a failure. A file has at most 1,000 parts: of a very large one "
+		  "they are larger." },
 	{ .key = NULL },
 };
 

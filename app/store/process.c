@@ -71,6 +71,7 @@ static void process_close(struct process *p)
 	for (unsigned i = 0; i < PROCESS_TRANSFERS_MAX; i++) {
 		if (p->transfers[i].used)
 			transfer_clear(&p->transfers[i], p->multi);
+		free(p->transfers[i].upload);
 	}
 	(void)curl_multi_cleanup(p->multi);
 	queue_close(&p->queue);

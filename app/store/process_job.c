@@ -238,6 +238,7 @@ static void transfer_close(struct process *p, struct transfer *t)
 	struct process_destination *d = process_destination(p, t->to.name);
 
 	transfer_clear(t, p->multi);
+	free(t->upload);
 	if (d && d->running)
 		d->running--;
 	explicit_bzero(t, sizeof(*t)); /* a secret was in it */
@@ -260,12 +261,11 @@ static void transfer_next(struct process *p, struct transfer *t, const struct ou
 {
 	struct outcome begun = { 0 };
 
-	if (o->kind != JOB_DELIVERED || !transfer_has_more(t)) {
+	if (!transfer_goes_on(t, o)) {
 		transfer_end(p, t, o, now_ms);
 		return;
 	}
 	transfer_clear(t, p->multi);
-	t->object++;
 	if (transfer_begin(t, p->multi, &begun))
 		transfer_end(p, t, &begun, now_ms);
 }

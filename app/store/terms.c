@@ -84,6 +84,7 @@ static int terms_destination_read(const json_t *object, struct destination *d)
 		return -EBADMSG;
 	d->kind = (enum destination_kind)k;
 	d->most = terms_number(object, "most");
+	d->part = terms_number(object, "part");
 	d->path_style = terms_flag(object, "path_style");
 	d->starttls = terms_flag(object, "starttls");
 	d->metadata = terms_flag(object, "metadata");

@@ -40,6 +40,7 @@ struct destination {
 	char from[TERMS_TEXT_MAX], to[TERMS_RECIPIENTS_MAX][TERMS_TEXT_MAX];
 	uint32_t to_count;
 	uint64_t most; /* octets of a file; 0: any */
+	uint64_t part; /* DESTINATION_S3: a larger file goes in parts of so many octets; 0: none does */
 	bool path_style, starttls, metadata;
 	char fault[TERMS_TEXT_MAX]; /* why nothing can be stored there now; "": nothing is wrong */
 };

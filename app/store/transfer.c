@@ -3,11 +3,10 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <openssl/evp.h>
 
 #include "app/store/place.h"
 
@@ -28,9 +27,15 @@ static const char *transfer_ending(const struct transfer *t)
 	return t->object ? "json" : "";
 }
 
-bool transfer_has_more(const struct transfer *t)
+bool transfer_goes_on(struct transfer *t, const struct outcome *outcome)
 {
-	return !t->object && t->to.metadata && t->to.kind != DESTINATION_MAIL;
+	if (t->upload)
+		return transfer_upload_goes_on(t, outcome);
+	if (outcome->kind != JOB_DELIVERED || t->object || !t->to.metadata ||
+	    t->to.kind == DESTINATION_MAIL)
+		return false;
+	t->object++;
+	return true;
 }
 
 /* ---- of all ---- */
@@ -83,7 +88,7 @@ static void transfer_usual(struct transfer *t)
 		(void)curl_easy_setopt(e, CURLOPT_PASSWORD, t->to.secret);
 }
 
-static int transfer_list_add(struct curl_slist **list, const char *line)
+int transfer_list_add(struct curl_slist **list, const char *line)
 {
 	struct curl_slist *more = curl_slist_append(*list, line);
 
@@ -97,6 +102,8 @@ static int transfer_list_add(struct curl_slist **list, const char *line)
 
 static const char *transfer_type(const struct transfer *t)
 {
+	if (t->upload && t->step == UPLOAD_COMPLETE)
+		return "Content-Type: application/xml";
 	if (t->object)
 		return "Content-Type: application/json";
 	if (t->facts.sealed)
@@ -113,48 +120,12 @@ static const char *transfer_type(const struct transfer *t)
 	return "Content-Type: application/octet-stream";
 }
 
-static int transfer_put(struct transfer *t)
+int transfer_put(struct transfer *t)
 {
 	int err = transfer_list_add(&t->headers, transfer_type(t));
 
 	(void)curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 	(void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
-	return err;
-}
-
-/* The server checks what came against it. */
-static int transfer_hash(struct transfer *t, struct writer *w)
-{
-	uint8_t octets[4096], hash[EVP_MAX_MD_SIZE];
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	unsigned length = 0;
-	size_t n;
-	bool good = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL);
-
-	while (good && (n = fread(octets, 1, sizeof(octets), t->file)) > 0)
-		good = EVP_DigestUpdate(md, octets, n);
-	good = good && !ferror(t->file) && EVP_DigestFinal_ex(md, hash, &length);
-	EVP_MD_CTX_free(md);
-	rewind(t->file);
-	writer_hex(w, bytes_mem(hash, length));
-	return good ? 0 : -EIO;
-}
-
-static int transfer_s3(struct transfer *t)
-{
-	char line[128], provider[TERMS_TEXT_MAX + 16];
-	struct writer w = writer_over(line, sizeof(line));
-	int err;
-
-	writer_str(&w, "x-amz-content-sha256: ");
-	err = transfer_hash(t, &w);
-	writer_u8(&w, '\0');
-	if (!err)
-		err = transfer_list_add(&t->headers, line);
-	if (!err)
-		err = transfer_put(t);
-	(void)snprintf(provider, sizeof(provider), "aws:amz:%s:s3", t->to.region);
-	(void)curl_easy_setopt(t->easy, CURLOPT_AWS_SIGV4, provider);
 	return err;
 }
 
@@ -222,21 +193,34 @@ static int transfer_prepare(struct transfer *t, const char *from)
 	return -EINVAL;
 }
 
+static int transfer_url(struct transfer *t)
+{
+	char url[TRANSFER_URL_MAX + 3 * UPLOAD_ID_MAX];
+	struct writer w = writer_over(url, sizeof(url));
+
+	place_url(&w, &t->to, t->path, t->object ? ".json" : "");
+	if (t->upload && w.n) {
+		w.n--; /* the NUL */
+		upload_query(&w, t->upload, t->step);
+		writer_u8(&w, '\0');
+	}
+	if (w.overflow)
+		return -ENAMETOOLONG;
+	(void)curl_easy_setopt(t->easy, CURLOPT_URL, url);
+	return 0;
+}
+
 static int transfer_curl(struct transfer *t, CURLM *multi, const char *from)
 {
-	char url[TRANSFER_URL_MAX];
-	struct writer w = writer_over(url, sizeof(url));
 	int err;
 
 	t->easy = curl_easy_init();
 	if (!t->easy)
 		return -ENOMEM;
 	transfer_usual(t);
-	place_url(&w, &t->to, t->path, t->object ? ".json" : "");
-	if (w.overflow)
-		return -ENAMETOOLONG;
-	(void)curl_easy_setopt(t->easy, CURLOPT_URL, url);
-	err = transfer_file(t, from);
+	err = transfer_url(t);
+	if (!err && t->step != UPLOAD_ABORT)
+		err = transfer_file(t, from);
 	if (!err)
 		err = transfer_prepare(t, from);
 	if (!err && curl_multi_add_handle(multi, t->easy) != CURLM_OK)
@@ -270,8 +254,11 @@ int transfer_begin(struct transfer *t, CURLM *multi, struct outcome *outcome)
 	}
 	if (transfer_is_too_large(t, from, outcome))
 		return -EFBIG;
-	err = t->to.kind == DESTINATION_DIRECTORY ? transfer_copy(t, from, transfer_ending(t))
-						  : transfer_curl(t, multi, from);
+	err = transfer_upload_open(t, from);
+	if (!err)
+		err = t->to.kind == DESTINATION_DIRECTORY
+			      ? transfer_copy(t, from, transfer_ending(t))
+			      : transfer_curl(t, multi, from);
 	if (err)
 		outcome_say(outcome, JOB_FAILED, "the delivery cannot begin: %s", strerror(-err));
 	return err;
@@ -286,6 +273,8 @@ void transfer_clear(struct transfer *t, CURLM *multi)
 	curl_slist_free_all(t->headers);
 	curl_slist_free_all(t->finish);
 	curl_slist_free_all(t->recipients);
+	free(t->said);
+	free(t->answer);
 	curl_mime_free(t->mime);
 	if (t->file)
 		(void)fclose(t->file);
@@ -294,6 +283,8 @@ void transfer_clear(struct transfer *t, CURLM *multi)
 	t->easy = NULL;
 	t->headers = t->finish = t->recipients = NULL;
 	t->mime = NULL;
+	t->said = t->answer = NULL;
+	t->answer_n = 0;
 	t->file = NULL;
 	t->child = 0;
 	t->child_end = -1;

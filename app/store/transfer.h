@@ -11,6 +11,7 @@
 
 #include "app/store/folder.h"
 #include "app/store/terms.h"
+#include "app/store/upload.h"
 
 enum { TRANSFER_OBJECTS = 2, TRANSFER_URL_MAX = 1024, TRANSFER_LIMIT_S = 6 * 3600 };
 
@@ -34,6 +35,13 @@ struct transfer {
 	struct curl_slist *headers, *finish, *recipients;
 	curl_mime *mime;
 	char error[CURL_ERROR_SIZE];
+	/* of a file that goes to S3 in parts; NULL: it goes as a whole */
+	struct upload *upload;
+	enum upload_step step;
+	unsigned failures; /* of the step, in turn */
+	uint64_t left;     /* octets of the part that libcurl did not get yet */
+	char *said, *answer;
+	size_t answer_n;
 	/* of the child */
 	pid_t child;
 	int child_end; /* a pidfd */
@@ -44,13 +52,28 @@ int transfer_begin(struct transfer *t, CURLM *multi, struct outcome *outcome) NO
 /* Of this object; the next one, if there is one, has not begun. */
 void transfer_outcome(struct transfer *t, CURLcode code, struct outcome *outcome);
 void transfer_child_outcome(struct transfer *t, int status, struct outcome *outcome);
-bool transfer_has_more(const struct transfer *t);
+/* There is more of it: the next begin is of that. */
+bool transfer_goes_on(struct transfer *t, const struct outcome *outcome);
 /* Of an object; the transfer is as before its begin. */
 void transfer_clear(struct transfer *t, CURLM *multi);
 
 /* In files of their own. */
 int transfer_copy(struct transfer *t, const char *from, const char *ending);
 int transfer_mail(struct transfer *t, const char *from);
+int transfer_s3(struct transfer *t);
+int transfer_list_add(struct curl_slist **list, const char *line);
+int transfer_put(struct transfer *t);
+
+/* ---- transfer_upload.c ---- */
+/* Where the file goes in parts: what is known of them. 0 or -errno. */
+int transfer_upload_open(struct transfer *t, const char *from);
+/* What the server said to a step that went well, or not. */
+void transfer_upload_answered(struct transfer *t, long status, struct outcome *o);
+bool transfer_upload_goes_on(struct transfer *t, const struct outcome *o);
+/* *out is malloc'ed. name: of its file. 0 or -errno. */
+int upload_load(const char *folder, const char *name, struct upload **out) NODISCARD;
+void upload_file(char out[FOLDER_PATH_MAX], const char *folder, const char *name);
+
 void outcome_say(struct outcome *o, enum job_event_kind kind, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 

@@ -100,6 +100,8 @@ void transfer_outcome(struct transfer *t, CURLcode code, struct outcome *o)
 	else if ((t->to.kind == DESTINATION_S3 || t->to.kind == DESTINATION_HTTP) &&
 		 (status < 200 || status >= 300))
 		outcome_http(t, status, o);
+	if (t->upload)
+		transfer_upload_answered(t, status, o);
 }
 
 void transfer_child_outcome(struct transfer *t, int status, struct outcome *o)
