@@ -34,7 +34,7 @@ enum { DELIVERED, FAILED, OCTETS, DEAD, RUNNING, GAUGES };
 
 static struct {
 	metric_id up, deaths, files, octets, waiting, oldest, dead, deleted, lost, full;
-	metric_id sealed, seal_failures, uncoded, coded, opus_failures, opus_skipped;
+	metric_id aborted, sealed, seal_failures, uncoded, coded, opus_failures, opus_skipped;
 	metric_id ended; /* the recorder's */
 	uint32_t table;
 } g_metrics;
@@ -89,6 +89,9 @@ void node_store_setup(void)
 	g_metrics.opus_skipped = metric_register(
 		METRIC_COUNTER, "tandem_recordings_coding_skipped_total", NULL,
 		"Recordings that went as WAV: they waited for recordings.opus_wait.");
+	g_metrics.aborted = metric_register(
+		METRIC_COUNTER, "tandem_recording_uploads_aborted_total", NULL,
+		"Uploads in parts that nobody went on with, ended at the destination.");
 	g_metrics.ended = metric_register(METRIC_COUNTER, "tandem_recordings_ended_total", NULL,
 					  "Recordings whose file and sidecar are on the disk.");
 	g_metrics.table = metric_table_register("destination", gauges, GAUGES);
@@ -420,6 +423,8 @@ static void store_figures(struct node *n, const json_t *f)
 		   json_is_true(json_object_get(f, "opus_late")));
 	health_set(&n->health, HEALTH_RECORDINGS_PLAIN,
 		   json_is_true(json_object_get(f, "seal_fails")));
+	store_count(g_metrics.aborted, store_number(f, "uploads_aborted"),
+		    &n->recordings.shown.uploads_aborted);
 	store_table(json_object_get(f, "destinations"));
 }
 

@@ -39,6 +39,7 @@ struct node_store {
 	struct {
 		/* as told last */
 		uint64_t deleted, lost, sealed, seal_failures, coded, opus_failures, opus_skipped;
+		uint64_t uploads_aborted;
 	} shown;
 };
 

@@ -60,6 +60,7 @@ static void process_round(struct process *p)
 	process_work_collect(p, now_ms);
 	process_scan(p, now_ms);
 	process_deliver(p, now_ms);
+	process_abort(p, now_ms);
 	if (now_ms >= p->told_ms || p->told_ms - now_ms > FIGURES_MS) {
 		process_tell_figures(p);
 		p->told_ms = now_ms + FIGURES_MS;
@@ -73,6 +74,8 @@ static void process_close(struct process *p)
 			transfer_clear(&p->transfers[i], p->multi);
 		free(p->transfers[i].upload);
 	}
+	transfer_clear(&p->abort, p->multi);
+	free(p->abort.upload);
 	(void)curl_multi_cleanup(p->multi);
 	queue_close(&p->queue);
 	terms_close(&p->terms);
@@ -90,6 +93,7 @@ void process_run(int link)
 
 	if (!err) {
 		p->link = link;
+		p->abort.child_end = -1;
 		rand_open_system(&p->rand);
 		p->multi = curl_multi_init();
 		err = p->multi ? 0 : -ENOMEM;

@@ -52,6 +52,10 @@ struct process {
 	struct rand_source rand;
 	CURLM *multi;
 	struct transfer transfers[PROCESS_TRANSFERS_MAX];
+	struct transfer abort;            /* of an upload that nobody goes on with */
+	char abort_name[UPLOAD_NAME_MAX]; /* its file, or that of the last one */
+	uint64_t abort_ms;                /* when is looked for one */
+	uint64_t uploads_aborted;         /* counted */
 	struct process_destination of[TERMS_DESTINATIONS_MAX];
 	uint64_t scan_ms, sweep_ms, told_ms; /* when it is due again */
 	/* As the last walk found them. */
@@ -126,6 +130,11 @@ enum process_join process_join(struct process *p, const char *path, const struct
 void process_scan(struct process *p, uint64_t now_ms);
 /* Deletes it, and says so. */
 void process_delete(struct process *p, const char *path, const char *why);
+
+/* ---- process_upload.c ---- */
+/* Ends at the server what nobody goes on with, one at a time. */
+void process_abort(struct process *p, uint64_t now_ms);
+void process_abort_ended(struct process *p, const struct outcome *o, uint64_t now_ms);
 
 /* ---- process_ask.c ---- */
 void process_ask(struct process *p, const json_t *line);

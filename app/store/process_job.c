@@ -297,7 +297,10 @@ void process_collect(struct process *p, uint64_t now_ms)
 		    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t) != CURLE_OK || !t)
 			continue;
 		transfer_outcome(t, message->data.result, &o);
-		transfer_next(p, t, &o, now_ms);
+		if (t == &p->abort)
+			process_abort_ended(p, &o, now_ms);
+		else
+			transfer_next(p, t, &o, now_ms);
 	}
 	process_collect_children(p, now_ms);
 }

@@ -165,7 +165,7 @@ void process_tell_figures(struct process *p)
 
 	process_tell(p,
 		     json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:b, s:I, "
-			       "s:I, s:I, s:I, s:b, s:o}}",
+			       "s:I, s:I, s:I, s:b, s:o, s:I}}",
 			       "figures", "files", (json_int_t)p->found.files, "octets",
 			       (json_int_t)p->found.octets, "backlog", (json_int_t)p->found.backlog,
 			       "dead", (json_int_t)p->found.dead, "oldest_ms", age, "deleted",
@@ -175,5 +175,6 @@ void process_tell_figures(struct process *p)
 			       "uncoded", (json_int_t)p->found.uncoded, "coded",
 			       (json_int_t)p->coded, "opus_failures", (json_int_t)p->opus_failures,
 			       "opus_skipped", (json_int_t)p->opus_skipped, "opus_late", (int)late,
-			       "destinations", process_destinations_json(p)));
+			       "destinations", process_destinations_json(p), "uploads_aborted",
+			       (json_int_t)p->uploads_aborted));
 }

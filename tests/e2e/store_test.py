@@ -144,6 +144,111 @@ class Servers(StoreTest):
         self.assertIn("max_mib", store.delivery(name, "mail")["reason"])
 
 
+class Parts(StoreTest):
+    """S3 gets a large file in parts: each is sent once, whatever happens, and none is left there that nobody wants."""
+    PART = 65536
+
+    def setUp(self):
+        super().setUp()
+        self.swift = self.server(Swift).start()
+        self.name = record(self.folder, octets=4 * self.PART)      # two octets a sample: nine parts
+
+    def begun(self, *destinations, **more):
+        return self.store(*destinations or [self.swift.destination(part=self.PART)], **more)
+
+    def sent(self):
+        """The numbers of the parts that the server took, in their order."""
+        return [int(line.split("partNumber=")[1].split("&")[0]) for line in self.swift.requests("200 PUT", "partNumber")]
+
+    def left(self):
+        """What is written down of uploads."""
+        where = os.path.join(self.folder, ".uploads")
+        return os.listdir(where) if os.path.isdir(where) else []
+
+    def whole(self, store):
+        """It is there, once, as it was."""
+        self.becomes(store, self.name, "delivered")
+        self.has(self.swift, self.name)
+        self.assertEqual((self.swift.uploads(), self.left()), ([], []))
+
+    def test_each_once_and_in_order(self):
+        store, small = self.begun(), record(self.folder, number=2, octets=1000)
+        self.becomes(store, small, "delivered")
+        self.becomes(store, self.name, "delivered")
+        self.assertEqual(self.swift.files(), {**self.want(self.name), **self.want(small)})
+        parts = -(-os.path.getsize(os.path.join(self.folder, self.name)) // self.PART)
+        self.assertEqual(self.sent(), list(range(1, parts + 1)))
+        self.assertEqual(len(self.swift.requests("POST", "uploads")), 1)
+        self.assertEqual((self.swift.uploads(), self.left()), ([], []))
+
+    def test_a_part_that_fails(self):
+        """Goes on with that part, when the server takes it again."""
+        self.swift.refuse("partNumber=3")
+        store = self.begun()
+        until(lambda: store.delivery(self.name, "s3")["tries"] > 1, store.log)
+        self.assertIn("answers 503", store.delivery(self.name, "s3")["reason"])
+        self.assertEqual(self.sent(), [1, 2])
+        self.swift.refuse("")
+        self.whole(store)
+        self.assertEqual(self.sent(), sorted(set(self.sent())))
+
+    def test_killed_in_the_middle(self):
+        """Whoever comes after goes on behind the part that was taken last."""
+        self.swift.refuse("partNumber=4")
+        store = self.begun()
+        until(lambda: self.sent() == [1, 2, 3], store.log)
+        until(lambda: store.delivery(self.name, "s3")["tries"] > 0, store.log)
+        store.kill()
+        self.swift.refuse("")
+        store.start()
+        self.whole(store)
+        self.assertEqual(self.sent(), sorted(set(self.sent())))
+        self.assertEqual(len(self.swift.requests("POST", "uploads=")), 1)
+
+    def test_another_file_of_that_name(self):
+        """Nothing that was sent of the one before is in it."""
+        self.swift.refuse("partNumber=4")
+        store = self.begun()
+        until(lambda: self.sent() == [1, 2, 3] and store.delivery(self.name, "s3")["tries"], store.log)
+        store.kill()
+        record(self.folder, octets=5 * self.PART)
+        self.swift.refuse("")
+        store.start()
+        self.becomes(store, self.name, "delivered")
+        self.has(self.swift, self.name)
+        until(lambda: not self.swift.uploads() and not self.left(), store.log)
+
+    def test_deleted_in_the_middle(self):
+        self.swift.refuse("partNumber=4")
+        store = self.begun()
+        until(lambda: self.sent() == [1, 2, 3] and store.delivery(self.name, "s3")["tries"], store.log)
+        self.assertEqual(self.swift.uploads(), [self.name])
+        until(lambda: store.ask("recording.delete", name=self.name) == {"name": self.name}, store.log)
+        until(lambda: not self.swift.uploads() and not self.left(), store.log)
+        self.assertEqual(self.swift.files(), {})
+        self.assertEqual(len(self.swift.requests("204 DELETE", "uploadId=")), 1)
+
+    def test_forgotten_by_the_server(self):
+        """Somebody ended the upload there: it is begun anew."""
+        self.swift.refuse("partNumber=4")
+        store = self.begun()
+        until(lambda: self.sent() == [1, 2, 3] and store.delivery(self.name, "s3")["tries"], store.log)
+        self.swift.ask("abort")
+        self.swift.refuse("")
+        self.whole(store)
+        self.assertEqual(len(self.swift.requests("200 POST", "uploads=")), 2)
+
+    def test_completed_but_not_heard(self):
+        """The parts are sent once; what says that they are one is said again."""
+        self.swift.refuse("POST /recordings/" + self.name + "?uploadId")
+        store = self.begun()
+        until(lambda: store.delivery(self.name, "s3")["tries"] > 1, store.log)
+        self.assertEqual(self.swift.files(), {})
+        self.swift.refuse("")
+        self.whole(store)
+        self.assertEqual(self.sent(), sorted(set(self.sent())))
+
+
 class Folder(StoreTest):
     def shared(self):
         found = {}

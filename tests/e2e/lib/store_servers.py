@@ -215,10 +215,32 @@ class Swift(Server):
             raise AssertionError(open(os.path.join(self.folder, "log"), encoding="utf-8").read())
         return self
 
-    def files(self):
-        self.process.stdin.write("\n")
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
+
+    def files(self):
+        return self.ask("")
+
+    def uploads(self):
+        """Keys of uploads in parts that are open."""
+        return self.ask("uploads")
+
+    def requests(self, *words):
+        """What it was asked, with its status, that has all of the words in it."""
+        try:
+            with open(os.path.join(self.folder, "requests"), encoding="utf-8") as file:
+                return [line for line in file.read().splitlines() if all(word in line for word in words)]
+        except FileNotFoundError:
+            return []
+
+    def refuse(self, text):
+        """What has the text in its method and URL; "": nothing."""
+        if text:
+            self.written("refuse", text)
+        else:
+            os.unlink(os.path.join(self.folder, "refuse"))
 
     def destination(self, **other):
         return {"name": "s3", "kind": "s3", "url": f"http://127.0.0.1:{self.port}", "user": self.ACCOUNT, "secret": SECRET,

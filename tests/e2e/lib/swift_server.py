@@ -2,7 +2,8 @@
 """OpenStack Swift with its S3 door, all of its servers in one process: python3 swift_server.py FOLDER PORT USER KEY.
 
 It prints "ready" when there is the bucket "recordings"; for each line of its input it prints {key: sha256} of what is in there, as botocore
-sees it. It runs under Debian's python3, for which swift is packaged.
+sees it; for the line "uploads" the keys of uploads in parts that are neither completed nor aborted, which "abort" aborts. What was asked of it stands in
+FOLDER/requests with its status. What has the text of FOLDER/refuse in its method and URL is answered 503. It runs under Debian's python3, for which swift is packaged.
 """
 import array
 import hashlib
@@ -26,7 +27,7 @@ PROXY = """[DEFAULT]
 swift_dir = {folder}
 log_level = ERROR
 [pipeline:main]
-pipeline = catch_errors cache s3api tempauth proxy-server
+pipeline = catch_errors cache s3api tempauth slo proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
@@ -38,6 +39,9 @@ memcache_servers = 127.0.0.1:1
 [filter:s3api]
 use = egg:swift#s3api
 location = {region}
+min_segment_size = 1
+[filter:slo]
+use = egg:swift#slo
 [filter:tempauth]
 use = egg:swift#tempauth
 user_{user} = {key} .admin
@@ -60,8 +64,35 @@ def written(path, text):
     return path
 
 
-def serve(listener, configuration):
-    eventlet.spawn(wsgi.server, listener, loadapp(configuration), open(os.devnull, "w", encoding="utf-8"))
+def serve(listener, application):
+    eventlet.spawn(wsgi.server, listener, application, open(os.devnull, "w", encoding="utf-8"))
+
+
+class Door:
+    """Before the proxy: notes what is asked, and refuses what FOLDER/refuse says."""
+    def __init__(self, folder, inner):
+        self.folder, self.inner = folder, inner
+
+    def refused(self, asked):
+        try:
+            with open(os.path.join(self.folder, "refuse"), encoding="utf-8") as file:
+                return file.read().strip() in asked
+        except FileNotFoundError:
+            return False
+
+    def __call__(self, environ, answer):
+        asked = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}"
+        if self.refused(asked):
+            while environ["wsgi.input"].read(65536):
+                pass
+            answer("503 Slow Down", [("Content-Type", "application/xml")])
+            return [b"<Error><Code>SlowDown</Code></Error>"]
+
+        def noted(status, *more):
+            with open(os.path.join(self.folder, "requests"), "a", encoding="utf-8") as file:
+                file.write(f"{status[:3]} {asked}\n")
+            return answer(status, *more)
+        return self.inner(environ, noted)
 
 
 def listen(port=0):
@@ -87,14 +118,23 @@ def main(folder, port, user, key):
     for kind, listener in listeners.items():
         behind(folder, kind, listener.getsockname()[1])
     for kind, listener in listeners.items():
-        serve(listener, written(f"{folder}/{kind}.conf", BEHIND.format(folder=folder, kind=kind)))
-    serve(listen(int(port)), written(f"{folder}/proxy.conf", PROXY.format(folder=folder, region=REGION, user=user.replace(":", "_"), key=key)))
+        serve(listener, loadapp(written(f"{folder}/{kind}.conf", BEHIND.format(folder=folder, kind=kind))))
+    proxy = loadapp(written(f"{folder}/proxy.conf", PROXY.format(folder=folder, region=REGION, user=user.replace(":", "_"), key=key)))
+    serve(listen(int(port)), Door(folder, proxy))
     client = botocore.session.get_session().create_client(
         "s3", region_name=REGION, endpoint_url=f"http://127.0.0.1:{port}", aws_access_key_id=user, aws_secret_access_key=key,
         config=botocore.config.Config(s3={"addressing_style": "path"}))
     client.create_bucket(Bucket=BUCKET)
     print("ready", flush=True)
-    while tpool.execute(sys.stdin.readline):
+    while line := tpool.execute(sys.stdin.readline):
+        if line == "uploads\n":
+            print(json.dumps([one["Key"] for one in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]), flush=True)
+            continue
+        if line == "abort\n":
+            for one in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []):
+                client.abort_multipart_upload(Bucket=BUCKET, Key=one["Key"], UploadId=one["UploadId"])
+            print("true", flush=True)
+            continue
         keys = [one["Key"] for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
         print(json.dumps({name: hashlib.sha256(client.get_object(Bucket=BUCKET, Key=name)["Body"].read()).hexdigest() for name in keys}),
               flush=True)
