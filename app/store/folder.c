@@ -17,6 +17,7 @@
 const char *const g_folder_states[] = { "new", "job", "done", "dead", NULL };
 
 #define SIDECAR_ENDING ".json"
+#define RUNNING_ENDING ".json.new"
 
 /* ---- names ---- */
 
@@ -57,6 +58,7 @@ void folder_tenant(const char *path, char out[SIDECAR_TENANT_MAX])
 
 struct folder_walk {
 	const char *folder, *tenant, *since;
+	bool running;
 	folder_fn *fn;
 	void *arg;
 };
@@ -105,15 +107,18 @@ static bool folder_files(const struct folder_walk *walk, const char *tenant, con
 			 struct dirent *const *list, int n)
 {
 	struct folder_entry entry = { .tenant = tenant, .date = date };
+	const char *ending = walk->running ? RUNNING_ENDING : SIDECAR_ENDING;
 	bool more = true;
 
 	for (int i = 0; more && i < n; i++) {
-		size_t length = strlen(list[i]->d_name), tail = sizeof(SIDECAR_ENDING) - 1;
+		size_t length = strlen(list[i]->d_name), tail = strlen(ending);
 		int put;
 
-		if (length <= tail || strcmp(list[i]->d_name + length - tail, SIDECAR_ENDING) != 0)
+		if (length <= tail || strcmp(list[i]->d_name + length - tail, ending) != 0)
 			continue;
 		length -= tail;
+		if (walk->running && folder_has(list, n, list[i]->d_name, length, "json"))
+			continue;
 		put = snprintf(entry.path, sizeof(entry.path), "%s/%s/%.*s", tenant, date,
 			       (int)length, list[i]->d_name);
 		if (put < 0 || (size_t)put >= sizeof(entry.path))
@@ -167,22 +172,32 @@ static bool folder_dates(const struct folder_walk *walk, const char *tenant)
 	return more;
 }
 
-bool folder_walk(const char *folder, const char *tenant, const char *since, folder_fn *fn,
-		 void *arg)
+static bool folder_tenants(const struct folder_walk *walk)
 {
-	const struct folder_walk walk = { folder, tenant, since, fn, arg };
 	struct dirent **list = NULL;
 	bool more = true;
-	int n;
+	int n = scandir(walk->folder, &list, folder_filter, folder_order);
 
-	if (tenant && tenant[0])
-		return folder_dates(&walk, tenant);
-	n = scandir(folder, &list, folder_filter, folder_order);
 	for (int i = 0; more && i < n; i++)
-		more = folder_dates(&walk, list[i]->d_name);
+		more = folder_dates(walk, list[i]->d_name);
 	if (n >= 0)
 		folder_list_free(list, n);
 	return more;
+}
+
+bool folder_walk(const char *folder, const char *tenant, const char *since, folder_fn *fn,
+		 void *arg)
+{
+	const struct folder_walk walk = { folder, tenant, since, false, fn, arg };
+
+	return tenant && tenant[0] ? folder_dates(&walk, tenant) : folder_tenants(&walk);
+}
+
+bool folder_walk_running(const char *folder, const char *since, folder_fn *fn, void *arg)
+{
+	const struct folder_walk walk = { folder, NULL, since, true, fn, arg };
+
+	return folder_tenants(&walk);
 }
 
 /* ---- files ---- */

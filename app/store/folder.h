@@ -44,6 +44,9 @@ typedef bool folder_fn(const struct folder_entry *entry, void *arg);
 bool folder_walk(const char *folder, const char *tenant, const char *since, folder_fn *fn,
 		 void *arg);
 
+/* The same of those that are written still: what is known of them has another name until then, NAME.json.new. state says nothing. */
+bool folder_walk_running(const char *folder, const char *since, folder_fn *fn, void *arg);
+
 /* FOLDER/PATH.ending; ending "": the file itself. */
 void folder_path(char out[FOLDER_PATH_MAX], const char *folder, const char *path,
 		 const char *ending);
