@@ -170,6 +170,40 @@ static int terms_opus(const json_t *object, enum terms_opus *out)
 	return mode < TERMS_OPUS_MODES ? 0 : -EBADMSG;
 }
 
+static int terms_hex(const json_t *object, const char *key, uint8_t *out, size_t want)
+{
+	const json_t *value = json_object_get(object, key);
+	size_t n = 0;
+	int err = hex_decode(bytes_mem(json_string_value(value), json_string_length(value)), out,
+			     want, &n);
+
+	return err || n != want ? -EBADMSG : 0;
+}
+
+/* Absent: there are none. */
+static int terms_copies(const json_t *object, struct terms_copies *c)
+{
+	uint8_t id[8], incarnation[8];
+	int err;
+
+	if (!object)
+		return 0;
+	err = terms_hex(object, "id", id, sizeof(id));
+	if (!err)
+		err = terms_hex(object, "incarnation", incarnation, sizeof(incarnation));
+	if (!err)
+		err = terms_hex(object, "key", c->key, sizeof(c->key));
+	if (err)
+		return err;
+	c->on = true;
+	c->id = be64_get(id);
+	c->incarnation = be64_get(incarnation);
+	c->octets = terms_number(object, "octets");
+	c->wait_ms = terms_number(object, "wait_ms");
+	c->every_ms = terms_number(object, "every_ms");
+	return c->every_ms ? 0 : -EBADMSG;
+}
+
 static int terms_read_all(const json_t *object, struct terms *t)
 {
 	int err = terms_text(object, "folder", t->folder, sizeof(t->folder));
@@ -186,6 +220,8 @@ static int terms_read_all(const json_t *object, struct terms *t)
 		err = terms_certificates(object, t);
 	if (!err)
 		err = terms_opus(object, &t->opus);
+	if (!err)
+		err = terms_copies(json_object_get(object, "copies"), &t->copies);
 	t->opus_wait_ms = terms_number(object, "opus_wait_ms");
 	t->job = (struct job_terms){ .first_ms = terms_number(object, "retry_ms"),
 				     .most_ms = terms_number(object, "retry_max_ms"),

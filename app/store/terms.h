@@ -40,7 +40,8 @@ struct destination {
 	char from[TERMS_TEXT_MAX], to[TERMS_RECIPIENTS_MAX][TERMS_TEXT_MAX];
 	uint32_t to_count;
 	uint64_t most; /* octets of a file; 0: any */
-	uint64_t part; /* DESTINATION_S3: a larger file goes in parts of so many octets; 0: none does */
+	uint64_t
+		part; /* DESTINATION_S3: a larger file goes in parts of so many octets; 0: none does */
 	bool path_style, starttls, metadata;
 	char fault[TERMS_TEXT_MAX]; /* why nothing can be stored there now; "": nothing is wrong */
 };
@@ -60,6 +61,16 @@ struct terms_certificate {
 	char fault[TERMS_TEXT_MAX];
 };
 
+/* Copies of what is not stored yet, on a neighbour (app/store/copy.h). */
+struct terms_copies {
+	bool on;
+	uint64_t id, incarnation; /* of this node */
+	uint8_t key[32];          /* of the cluster, for copies alone */
+	uint64_t octets;          /* those of others may have so many here */
+	uint64_t wait_ms;         /* an owner that is not there for so long is gone */
+	uint64_t every_ms;        /* what is written since goes there so often */
+};
+
 enum terms_opus { TERMS_OPUS_OFF, TERMS_OPUS_KEEP, TERMS_OPUS_REPLACE, TERMS_OPUS_MODES };
 
 struct terms {
@@ -74,6 +85,7 @@ struct terms {
 	uint64_t free_octets;
 	bool delete_delivered;
 	int log_level, log_format;
+	struct terms_copies copies;
 	uint32_t destination_count, tenant_count, certificate_count;
 	struct destination destinations[TERMS_DESTINATIONS_MAX];
 	struct terms_tenant usual; /* of tenants that are none of the following */

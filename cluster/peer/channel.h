@@ -18,6 +18,9 @@
 #include "cluster/peer/packet.h"
 #include "cluster/peer/parcel.h"
 
+/* In the place of "TDC1": not for parcels, but for copies of recordings, by the process that stores those (app/store/copy_link.h). */
+#define CHANNEL_FILES_MAGIC 'T', 'D', 'F', '1'
+
 enum {
 	CHANNEL_RANDOM_LEN = 32,
 	CHANNEL_HELLO_LEN = 4 + 3 * 8 + CHANNEL_RANDOM_LEN,

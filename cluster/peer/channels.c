@@ -374,6 +374,28 @@ static void inward_refuse(struct inward *in)
 	inward_close(in);
 }
 
+/* Whoever brings files waits for an answer: no more than its hello is there. */
+static bool inward_is_of_files(const struct inward *in)
+{
+	static const uint8_t files[] = { CHANNEL_FILES_MAGIC };
+
+	return !in->greeted && in->n == CHANNEL_HELLO_LEN &&
+	       !memcmp(in->in, files, sizeof(files)) && in->owner->handlers.files;
+}
+
+static void inward_give(struct inward *in)
+{
+	struct channels *c = in->owner;
+	uint8_t hello[CHANNEL_HELLO_LEN];
+	int fd = in->fd;
+
+	memcpy(hello, in->in, sizeof(hello));
+	loop_unwatch(fd);
+	free(in->in);
+	*in = (struct inward){ .owner = c, .fd = -1 };
+	c->handlers.files(fd, hello, c->handlers.arg);
+}
+
 static int inward_greeted(struct inward *in)
 {
 	struct channels *c = in->owner;
@@ -454,6 +476,10 @@ static void inward_ready(int fd, unsigned events, void *arg)
 			return;
 		}
 		in->n += (size_t)n;
+		if (inward_is_of_files(in)) {
+			inward_give(in);
+			return;
+		}
 		if (inward_take(in)) {
 			inward_refuse(in);
 			return;

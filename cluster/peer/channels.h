@@ -38,6 +38,8 @@ struct channels_handlers {
 	void (*parcel)(const struct parcel *p, uint64_t id, uint64_t incarnation, void *arg);
 	/* It was not sent after all. */
 	void (*lost)(const struct parcel *p, uint64_t incarnation, void *arg);
+	/* Somebody wants to bring files (CHANNEL_FILES_MAGIC), and has said so much: fd is the handler's from now on. */
+	void (*files)(int fd, const uint8_t hello[CHANNEL_HELLO_LEN], void *arg);
 	void *arg;
 };
 
