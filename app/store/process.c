@@ -29,10 +29,10 @@ static int process_wait_ms(struct process *p, uint64_t now_ms)
 
 static void process_wait(struct process *p)
 {
-	struct curl_waitfd wait[1 + WORK_KINDS + PROCESS_TRANSFERS_MAX] = {
+	struct curl_waitfd wait[1 + WORK_KINDS + PROCESS_TRANSFERS_MAX + 2 + COPY_TAKERS_MAX] = {
 		{ .fd = p->link, .events = CURL_WAIT_POLLIN }
 	};
-	unsigned n = 1;
+	unsigned n = 1 + process_copies_wait(p, wait + 1);
 	int running;
 
 	for (unsigned i = 0; i < PROCESS_TRANSFERS_MAX; i++) {
@@ -61,6 +61,7 @@ static void process_round(struct process *p)
 	process_scan(p, now_ms);
 	process_deliver(p, now_ms);
 	process_abort(p, now_ms);
+	process_copies_round(p, now_ms);
 	if (now_ms >= p->told_ms || p->told_ms - now_ms > FIGURES_MS) {
 		process_tell_figures(p);
 		p->told_ms = now_ms + FIGURES_MS;
@@ -74,6 +75,7 @@ static void process_close(struct process *p)
 			transfer_clear(&p->transfers[i], p->multi);
 		free(p->transfers[i].upload);
 	}
+	process_copies_close(p);
 	transfer_clear(&p->abort, p->multi);
 	free(p->abort.upload);
 	(void)curl_multi_cleanup(p->multi);
@@ -86,7 +88,7 @@ static void process_close(struct process *p)
 	free(p);
 }
 
-void process_run(int link)
+void process_run(int link, int descriptors)
 {
 	struct process *p = calloc(1, sizeof(*p));
 	int err = p ? queue_open(&p->queue, QUEUE_JOBS_MAX) : -ENOMEM;
@@ -96,7 +98,7 @@ void process_run(int link)
 		p->abort.child_end = -1;
 		rand_open_system(&p->rand);
 		p->multi = curl_multi_init();
-		err = p->multi ? 0 : -ENOMEM;
+		err = p->multi ? process_copies_open(p, descriptors) : -ENOMEM;
 	}
 	if (err) {
 		LOG_ERROR("recordings", 0, "no memory for the process that stores recordings");

@@ -7,6 +7,7 @@
  *     {"settings":{...}}                                     to it: app/store/terms.h
  *     {"ask":TICKET,"command":NAME,"tenant":T,"args":{...}}  to it
  *     {"answer":TICKET,"result":... or "error":CODE,"message":TEXT}
+ *     {"nodes":[{"id":..,"address":..,"alive":..}]}          to it: of the cluster, for copies (docs/adr/0048)
  *     {"figures":{...}}                                      what metrics and alarms are made of
  *
  * All that is to be done lies in the folder: a process that died has lost nothing. One thread.
@@ -14,6 +15,7 @@
 #ifndef APP_STORE_PROCESS_H
 #define APP_STORE_PROCESS_H
 
+#include "app/store/copy_work.h"
 #include "app/store/folder.h"
 #include "app/store/queue.h"
 #include "app/store/terms.h"
@@ -42,6 +44,32 @@ struct process_work {
 	char path[QUEUE_PATH_MAX];
 };
 
+enum { PROCESS_NODES_MAX = 128 };
+
+/* Copies on a neighbour, and those of others here. */
+struct process_copies {
+	int descriptors; /* where the node hands over connections of others; -1: nowhere */
+	struct copy_shared *shared;
+	pid_t sender; /* 0: none; to: whom it brings them */
+	int sender_end;
+	uint64_t to, began_ms, begin_ms; /* when it began, and when the next one may */
+	unsigned failures;
+	bool failing; /* and it was said */
+	struct process_taker {
+		pid_t pid; /* 0: free */
+		int end;   /* a pidfd */
+	} takers[COPY_TAKERS_MAX];
+	uint32_t count;
+	struct process_node {
+		uint64_t id;
+		struct addr address;
+		bool alive;
+		uint64_t gone_ms; /* since when it is not */
+	} nodes[PROCESS_NODES_MAX];
+	uint64_t on_ms, look_ms, count_ms;
+	uint64_t adopted;
+};
+
 struct process {
 	int link; /* -1: the node is gone */
 	char *in; /* what has come of a line */
@@ -52,6 +80,7 @@ struct process {
 	struct rand_source rand;
 	CURLM *multi;
 	struct transfer transfers[PROCESS_TRANSFERS_MAX];
+	struct process_copies copies;
 	struct transfer abort;            /* of an upload that nobody goes on with */
 	char abort_name[UPLOAD_NAME_MAX]; /* its file, or that of the last one */
 	uint64_t abort_ms;                /* when is looked for one */
@@ -70,8 +99,8 @@ struct process {
 	bool full;              /* the disk */
 };
 
-/* Until the node is gone. */
-void process_run(int link);
+/* Until the node is gone. descriptors: -1, or where it hands over connections (SOCK_SEQPACKET). */
+void process_run(int link, int descriptors);
 
 /* ---- process_link.c ---- */
 /* Reads what has come. False: the node is gone. */
@@ -130,6 +159,35 @@ enum process_join process_join(struct process *p, const char *path, const struct
 void process_scan(struct process *p, uint64_t now_ms);
 /* Deletes it, and says so. */
 void process_delete(struct process *p, const char *path, const char *why);
+
+/* ---- process_copy.c ---- */
+int process_copies_open(struct process *p, int descriptors);
+void process_copies_close(struct process *p);
+/* Begins and ends children, and adopts what owners that are gone have left. */
+void process_copies_round(struct process *p, uint64_t now_ms);
+/* Settings are others: what brings begins anew, and where those of copies are others what takes, too. */
+void process_copies_reset(struct process *p, bool takers);
+void process_copies_nodes(struct process *p, const json_t *list);
+/* For how long not all that should be there was with the neighbour. */
+uint64_t process_copies_behind_ms(const struct process *p, uint64_t now_ms);
+json_t *process_copies_figures(const struct process *p, uint64_t now_ms);
+/* What is to be polled. How many. */
+unsigned process_copies_wait(const struct process *p, struct curl_waitfd *wait);
+
+/* ---- process_copy_nodes.c ---- */
+/* Known from now on; NULL: there are too many. */
+struct process_node *process_copies_node(struct process_copies *c, uint64_t id);
+/* The next one alive behind this node in the order of ids; after failures the one behind that. NULL: there is none. */
+const struct process_node *process_copies_neighbour(const struct process *p);
+/* Only who sees itself in the list knows anything of others. */
+bool process_copies_sees_itself(const struct process *p);
+
+/* ---- copy_adopt.c ---- */
+/* All copies of that node become recordings of this one. How many. */
+uint32_t copy_adopt(struct process *p, uint64_t node);
+/* Octets of all. */
+uint64_t copy_held(const struct process *p);
+#define COPY_CUT ".cut." /* NAME.cut.wav: a copy that is not whole, as its owner is gone */
 
 /* ---- process_upload.c ---- */
 /* Ends at the server what nobody goes on with, one at a time. */

@@ -343,7 +343,8 @@ enum process_join process_join(struct process *p, const char *path, const struct
 	char name[FOLDER_PATH_MAX];
 	struct stat st;
 
-	if (!p->terms.join_wait_ms || (facts->last && facts->segment == 1))
+	if (!p->terms.join_wait_ms || strstr(path, COPY_CUT) ||
+	    (facts->last && facts->segment == 1))
 		return JOIN_GO;
 	if (facts->last)
 		return join_try(p, path, facts);

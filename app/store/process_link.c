@@ -31,6 +31,7 @@ static void process_sort(struct process *p)
 
 static void process_configure(struct process *p, const json_t *settings)
 {
+	struct terms_copies before = p->terms.copies;
 	int err = terms_read(&p->terms, settings);
 
 	if (err) {
@@ -46,6 +47,8 @@ static void process_configure(struct process *p, const json_t *settings)
 	p->seal_fails = false;
 	p->configured = true;
 	p->scan_ms = p->sweep_ms = 0;
+	process_copies_reset(p, memcmp(&before, &p->terms.copies, sizeof(before)) != 0);
+	explicit_bzero(&before, sizeof(before));
 }
 
 static void process_line(struct process *p, const char *text, size_t n)
@@ -55,6 +58,8 @@ static void process_line(struct process *p, const char *text, size_t n)
 
 	if (settings)
 		process_configure(p, settings);
+	else if (json_object_get(line, "nodes"))
+		process_copies_nodes(p, json_object_get(line, "nodes"));
 	else if (json_object_get(line, "ask"))
 		process_ask(p, line);
 	json_decref(line);
@@ -165,7 +170,7 @@ void process_tell_figures(struct process *p)
 
 	process_tell(p,
 		     json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:b, s:I, "
-			       "s:I, s:I, s:I, s:b, s:o, s:I}}",
+			       "s:I, s:I, s:I, s:b, s:o, s:o, s:I}}",
 			       "figures", "files", (json_int_t)p->found.files, "octets",
 			       (json_int_t)p->found.octets, "backlog", (json_int_t)p->found.backlog,
 			       "dead", (json_int_t)p->found.dead, "oldest_ms", age, "deleted",
@@ -175,6 +180,7 @@ void process_tell_figures(struct process *p)
 			       "uncoded", (json_int_t)p->found.uncoded, "coded",
 			       (json_int_t)p->coded, "opus_failures", (json_int_t)p->opus_failures,
 			       "opus_skipped", (json_int_t)p->opus_skipped, "opus_late", (int)late,
-			       "destinations", process_destinations_json(p), "uploads_aborted",
+			       "destinations", process_destinations_json(p), "copies",
+			       process_copies_figures(p, now_ms), "uploads_aborted",
 			       (json_int_t)p->uploads_aborted));
 }

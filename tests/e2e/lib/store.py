@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """tandem-store alone, as a node starts it, with recordings as a recorder leaves them."""
+import fcntl
 import json
 import os
 import socket
@@ -14,8 +15,9 @@ from .node import SANITIZERS, build_folder
 
 CALL = "000agvj5jqr40"
 LINK = 3
-# The program finds its socket at one descriptor: /bin/sh puts it there.
-START = ("import os, sys; os.dup2(int(sys.argv[1]), 3, inheritable=True); os.execv(sys.argv[2], sys.argv[2:])")
+FAR = 20                # above all that the program looks at
+# The program finds its sockets at these descriptors.
+START = ("import os, sys; [os.dup2(int(sys.argv[i]), i + 2, inheritable=True) for i in (1, 2)]; os.execv(sys.argv[3], sys.argv[3:])")
 
 
 def today():
@@ -53,10 +55,14 @@ class Store:
 
     def start(self):
         ours, its = socket.socketpair()
-        with its, open(self.log_path, "ab") as log:
+        self.hands, its_hands = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        far = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD_CLOEXEC, FAR) for one in (its, its_hands)]
+        with its, its_hands, open(self.log_path, "ab") as log:
             program = os.path.join(build_folder(), "app", "tandem-store")
-            self.process = subprocess.Popen([sys.executable, "-c", START, str(its.fileno()), program], pass_fds=[its.fileno()],
+            self.process = subprocess.Popen([sys.executable, "-c", START, *map(str, far), program], pass_fds=far,
                                             stderr=log, env={**os.environ, **SANITIZERS})
+        for fd in far:
+            os.close(fd)
         self.socket, self.lines = ours, ours.makefile("r", encoding="utf-8")
         self.socket.settimeout(PATIENCE_S)
         self.settle(*self.destinations)
@@ -97,13 +103,15 @@ class Store:
     def kill(self):
         self.process.kill()
         self.process.wait()
-        self.lines.close()
-        self.socket.close()
+        self.hang_up()
+
+    def hang_up(self):
+        for end in (self.lines, self.socket, self.hands):
+            end.close()
 
     def close(self):
         """It ends by itself when the node is gone."""
-        self.lines.close()
-        self.socket.close()
+        self.hang_up()
         try:
             status = self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:

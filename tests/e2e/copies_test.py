@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is not stored yet is on a neighbour as well, and is delivered from there where the node's host is lost: REC-09."""
+import contextlib
+import json
+import os
+import shutil
+import socket
+import struct
+import tempfile
+import threading
+import time
+import unittest
+
+from lib.store import CALL, Store, record, today
+from lib.store_servers import digest
+from patience import until
+from ports import Ports
+
+KEY, HELLO = "5a" * 32, 60
+WAIT_MS = 1000
+
+
+def digests(under):
+    """{name: sha256} of all files there; some may go meanwhile."""
+    found = {}
+    for folder, _, names in os.walk(under):
+        for name in names:
+            path = os.path.join(folder, name)
+            with contextlib.suppress(FileNotFoundError):
+                found[os.path.relpath(path, under)] = digest(path)
+    return found
+
+
+class Member(Store):
+    """The process of one node of a cluster, and the door where others reach it."""
+
+    def __init__(self, folder, number, port, *destinations, key=KEY, **more):
+        self.number, self.port, self.seen, self.open = number, port, [], True
+        self.copies = {"id": f"{number:016x}", "incarnation": f"{number + 100:016x}", "key": key, "octets": 64 << 20,
+                       "wait_ms": WAIT_MS, "every_ms": 100, **more}
+        self.door = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self.answers, daemon=True).start()
+        super().__init__(folder, *destinations, copies=self.copies)
+
+    def answers(self):
+        """As the node does it: what somebody says first, and the connection, go to the process."""
+        while True:
+            try:
+                connection, _ = self.door.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):          # it is killed just now
+                hello = connection.recv(HELLO, socket.MSG_WAITALL) if self.open else b""
+                if len(hello) == HELLO:
+                    socket.send_fds(self.hands, [hello], [connection.fileno()])
+
+    def sees(self, *members):
+        """Which nodes there are; those that are not named are gone."""
+        self.seen = [{"id": one.copies["id"], "address": f"127.0.0.1:{one.port}", "alive": True} for one in members]
+        self.say({"nodes": self.seen})
+
+    def start(self):
+        super().start()
+        if self.seen:
+            self.say({"nodes": self.seen})
+
+    def of(self, owner):
+        """{name: sha256} of what it has of another one."""
+        return digests(os.path.join(self.folder, ".copies", owner.copies["id"]))
+
+    def figure(self, name):
+        until(lambda: self.ask("recording.list") is not None and "copies" in self.figures)
+        return self.figures["copies"][name]
+
+    def lost(self):
+        """Its host, with all that it had."""
+        self.kill()
+        self.door.close()
+        shutil.rmtree(self.folder)
+
+    def gone(self):
+        if os.path.isdir(self.folder):
+            self.door.close()
+            self.close()
+
+
+class Copies(unittest.TestCase):
+    def setUp(self):
+        self.home = self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-copies-"))
+        self.share, self.ports = os.path.join(self.home, "share"), self.enterContext(Ports(4))
+        self.a, self.b = self.member(1), self.member(2)
+        self.meet(self.a, self.b)
+
+    def member(self, number, **more):
+        folder = os.path.join(self.home, f"node-{number}")
+        os.mkdir(folder, 0o700)
+        share = {"name": "share", "kind": "directory", "url": self.share, "metadata": True}
+        member = Member(folder, number, self.ports.take(), share, **more)
+        self.addCleanup(member.gone)
+        return member
+
+    def meet(self, *members):
+        for one in members:
+            one.sees(*members)
+
+    def said(self):
+        return "\n".join(one.log() for one in (self.a, self.b) if os.path.isdir(one.folder))
+
+    def files(self, folder, *names):
+        """{name: sha256} of a recording and its sidecar."""
+        return {name + ending: digest(os.path.join(folder, name + ending)) for name in names for ending in ("", ".json")}
+
+    def shared(self):
+        return digests(self.share)
+
+    def runs(self, number=1):
+        """A recording that is being written: µ-law, as much of it as a recorder has written."""
+        name = f"default/{today()}/{CALL}-{number}.1.wav"
+        path = os.path.join(self.a.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        head = b"RIFF" + struct.pack("<I", 96) + b"WAVEfmt " + struct.pack("<IHHIIHHH", 18, 7, 2, 8000, 16000, 2, 8, 0)
+        head += b"fact" + struct.pack("<II", 4, 0) + b"LIST" + struct.pack("<I", 38) + b"INFOICRD" + struct.pack("<I", 26)
+        head += b"2026-11-25T00:00:00.000Z\0\0" + b"data" + struct.pack("<I", 0)
+        with open(path + ".json.new", "w", encoding="utf-8") as file:
+            file.write('"from":"1001","to":"1002"\n')
+        with open(path, "wb") as file:
+            file.write(head)
+        return name
+
+    def grows(self, name, octets):
+        with open(os.path.join(self.a.folder, name), "ab") as file:
+            file.write(octets)
+
+    def has(self, name, size):
+        """So much of it is with the neighbour."""
+        path = os.path.join(self.b.folder, ".copies", self.a.copies["id"], name)
+        return os.path.exists(path) and os.path.getsize(path) == size
+
+
+class Owner(Copies):
+    def test_copied_until_stored(self):
+        names = [record(self.a.folder, number=number, octets=200000) for number in (1, 2)]
+        want = self.files(self.a.folder, *names)
+        until(lambda: self.b.of(self.a) == want, self.said)
+        until(lambda: self.a.figure("behind_ms") < 1000, self.said)
+        self.assertEqual(self.b.ask("recording.list"), [])          # they are none of its own
+        os.mkdir(self.share)
+        until(lambda: self.shared() == want, self.said)
+        until(lambda: self.b.of(self.a) == {}, self.said)
+        self.assertEqual(self.b.figure("adopted"), 0)
+
+    def test_deleted(self):
+        name = record(self.a.folder)
+        until(lambda: self.b.of(self.a), self.said)
+        until(lambda: self.a.ask("recording.delete", name=name) == {"name": name}, self.said)
+        until(lambda: self.b.of(self.a) == {}, self.said)
+
+    def test_what_goes_nowhere_is_not_copied(self):
+        self.a.settle(*self.a.destinations, tenants=[{"name": "acme", "deliver": []}])
+        record(self.a.folder, tenant="acme")
+        name = record(self.a.folder, number=2)
+        until(lambda: self.b.of(self.a) == self.files(self.a.folder, name), self.said)
+
+    def test_both_killed_again_and_again(self):
+        """All is there as it is in the end."""
+        names = [record(self.a.folder, number=number, octets=300000) for number in range(1, 13)]
+        for turn in range(1, 4):
+            until(lambda turn=turn: len(self.b.of(self.a)) >= 2 * turn, self.said)
+            for one in (self.a, self.b):
+                one.kill()
+                one.start()
+        until(lambda: self.b.of(self.a) == self.files(self.a.folder, *names), self.said)
+
+    def test_no_room(self):
+        """It is refused, said and counted on both sides, and goes when there is room."""
+        self.b.settle(*self.b.destinations, copies={**self.b.copies, "octets": 100000})
+        name = record(self.a.folder, octets=200000)
+        until(lambda: self.a.figure("refused") and self.b.figure("full"), self.said)
+        self.assertNotIn(name + ".json", self.b.of(self.a))
+        self.assertGreater(self.a.figure("behind_ms"), 0)
+        self.b.settle(*self.b.destinations, copies=self.b.copies)
+        until(lambda: self.b.of(self.a) == self.files(self.a.folder, name), self.said)
+
+    def test_one_that_does_not_answer(self):
+        """Another one has them."""
+        c = self.member(3)
+        self.b.open = False
+        self.b.kill()
+        self.meet(self.a, c)
+        self.a.sees(self.a, self.b, c)
+        name = record(self.a.folder)
+        until(lambda: c.of(self.a) == self.files(self.a.folder, name), self.said)
+        self.b.start()
+
+    def test_another_cluster(self):
+        """Who has another key gets nothing, and puts nothing here."""
+        c = self.member(3, key="5b" * 32)
+        self.b.kill()
+        for one in (self.a, c):
+            one.sees(self.a, c)
+        record(self.a.folder)
+        record(c.folder, number=2)
+        until(lambda: "do not reach the neighbour" in self.a.log() and "do not reach the neighbour" in c.log(), self.said)
+        self.assertEqual((c.of(self.a), self.a.of(c)), ({}, {}))
+        self.b.start()
+
+
+class Lost(Copies):
+    def test_finished(self):
+        """Delivered by the neighbour, once, octet for octet, when the owner was away for long enough."""
+        names = [record(self.a.folder, number=number, octets=200000) for number in (1, 2)]
+        want = self.files(self.a.folder, *names)
+        until(lambda: self.b.of(self.a) == want, self.said)
+        self.a.lost()
+        self.b.sees(self.b)
+        until(lambda: sorted(one["name"] for one in self.b.ask("recording.list")) == sorted(names), self.said)
+        os.mkdir(self.share)
+        until(lambda: self.shared() == want, self.said)
+        until(lambda: [one["state"] for one in self.b.ask("recording.list")] == ["delivered"] * 2, self.said)
+        until(lambda: (self.b.figure("adopted"), self.b.of(self.a)) == (2, {}), self.said)
+        self.assertEqual(self.b.log().count("the node that made it is gone"), 2)
+
+    def test_not_away_for_long(self):
+        """Who comes back has its own still, and nobody else delivers them."""
+        name = record(self.a.folder)
+        until(lambda: self.b.of(self.a) == self.files(self.a.folder, name), self.said)
+        self.b.sees(self.b)
+        self.assertEqual(self.b.figure("adopted"), 0)
+        time.sleep(2 * WAIT_MS / 1000)              # it is not seen, but it brings copies still
+        self.assertEqual((self.b.figure("adopted"), self.b.ask("recording.list")), (0, []))
+
+    def test_running(self):
+        """What it had recorded until a moment before is delivered, under a name that takes no other's place."""
+        name = self.runs()
+        sound = bytes(range(250)) * 800
+        self.grows(name, sound[:100000])
+        until(lambda: self.has(name, 100104), self.said)
+        self.grows(name, sound[100000:])
+        until(lambda: self.has(name, 104 + len(sound)), self.said)
+        self.a.lost()
+        os.mkdir(self.share)
+        self.b.sees(self.b)
+        cut = name.replace(".wav", ".cut.wav")
+        until(lambda: set(self.shared()) == {cut, cut + ".json"}, self.said)
+        with open(os.path.join(self.share, cut), "rb") as file:
+            octets = file.read()
+        self.assertEqual((octets[104:], struct.unpack("<I", octets[100:104])[0]), (sound, len(sound)))
+        with open(os.path.join(self.share, cut + ".json"), encoding="utf-8") as file:
+            facts = json.load(file)
+        self.assertEqual([facts[key] for key in ("file", "from", "interrupted", "copy", "octets")],
+                         [os.path.basename(cut), "1001", True, True, len(octets)])
+
+    def test_finished_of_one_that_ran(self):
+        """What was written anew at its end is so in the copy."""
+        name = self.runs()
+        self.grows(name, b"\1" * 300000)
+        until(lambda: self.has(name, 300104), self.said)
+        with open(os.path.join(self.a.folder, name), "r+b") as file:
+            file.seek(200)
+            file.write(b"\2" * 100)
+            file.truncate(250000)
+        os.unlink(os.path.join(self.a.folder, name + ".json.new"))
+        path = os.path.join(self.a.folder, name)
+        facts = {"recording": f"{CALL}-1", "call": CALL, "number": 1, "segment": 1, "last": True, "tenant": "default", "file": os.path.basename(name),
+                 "format": "wav", "codec": "PCMU", "rate": 8000, "channels": 2, "begun": f"{today()}T00:00:00.000Z", "duration_ms": 15000,
+                 "octets": 250000, "from": "1001", "to": "1002", "interrupted": False}
+        with open(path + ".json.new", "w", encoding="utf-8") as file:
+            json.dump(facts, file)
+        os.rename(path + ".json.new", path + ".json")
+        until(lambda: self.b.of(self.a) == self.files(self.a.folder, name), self.said)
+
+    def test_neighbour_killed_while_it_takes_over(self):
+        """Each is there once, whole."""
+        names = [record(self.a.folder, number=number, octets=100000) for number in range(1, 21)]
+        want = self.files(self.a.folder, *names)
+        until(lambda: self.b.of(self.a) == want, self.said)
+        self.a.lost()
+        os.mkdir(self.share)
+        self.b.sees(self.b)
+        for _ in range(3):
+            until(lambda: self.shared(), self.said)
+            self.b.kill()
+            self.b.start()
+        until(lambda: self.shared() == want, self.said)
+
+
+if __name__ == "__main__":
+    unittest.main()
