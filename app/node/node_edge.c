@@ -7,6 +7,7 @@
 
 #include "app/node/claimant.h"
 #include "app/node/node.h"
+#include "app/node/node_store.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
@@ -404,11 +405,16 @@ static void on_lost(const struct parcel *p, uint64_t incarnation, void *arg)
 		edge_hold(arg, p);
 }
 
+static void on_files(int fd, const uint8_t hello[CHANNEL_HELLO_LEN], void *arg)
+{
+	node_store_take(arg, fd, hello, CHANNEL_HELLO_LEN);
+}
+
 int node_edge_open(struct node *n)
 {
-	const struct channels_handlers handlers = { .parcel = on_parcel,
-						    .lost = on_lost,
-						    .arg = n };
+	const struct channels_handlers handlers = {
+		.parcel = on_parcel, .lost = on_lost, .files = on_files, .arg = n
+	};
 	struct channels_settings settings = { .listen = n->settings.cluster.listen,
 					      .rand = &n->rand };
 	struct node_edge *e;

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -26,7 +27,7 @@
 #define AGAIN_NS   (1 * NS_PER_S)  /* doubled with each death in turn */
 #define LIVED_NS   (60 * NS_PER_S) /* who lived so long did not die of its start */
 #define ANSWER_NS  (10 * NS_PER_S)
-#define STORE_LINK 3
+#define STORE_LINK 3 /* and the next one */
 
 enum { DOUBLINGS_MAX = 6 };
 
@@ -92,6 +93,7 @@ void node_store_setup(void)
 	g_metrics.aborted = metric_register(
 		METRIC_COUNTER, "tandem_recording_uploads_aborted_total", NULL,
 		"Uploads in parts that nobody went on with, ended at the destination.");
+	node_store_copies_setup();
 	g_metrics.ended = metric_register(METRIC_COUNTER, "tandem_recordings_ended_total", NULL,
 					  "Recordings whose file and sidecar are on the disk.");
 	g_metrics.table = metric_table_register("destination", gauges, GAUGES);
@@ -137,8 +139,8 @@ static int store_program(char out[PATH_MAX])
 	return access(out, X_OK) < 0 ? -errno : 0;
 }
 
-/* Its end is descriptor 3; no signal is blocked there, as they are here. */
-static int store_spawn(const char *program, int its, pid_t *pid)
+/* Its ends are descriptors 3 and 4; no signal is blocked there, as they are here. */
+static int store_spawn(const char *program, int its, int hands, pid_t *pid)
 {
 	char *argv[] = { (char[]){ PROGRAM }, NULL }, *envp[] = { NULL };
 	posix_spawn_file_actions_t files;
@@ -152,35 +154,63 @@ static int store_spawn(const char *program, int its, pid_t *pid)
 	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
 	(void)posix_spawnattr_setsigmask(&attr, &none);
 	(void)posix_spawn_file_actions_adddup2(&files, its, STORE_LINK);
+	(void)posix_spawn_file_actions_adddup2(&files, hands, STORE_LINK + 1);
 	err = posix_spawn(pid, program, &files, &attr, argv, envp);
 	(void)posix_spawnattr_destroy(&attr);
 	(void)posix_spawn_file_actions_destroy(&files);
 	return -err;
 }
 
+static void store_ends_close(const int ends[2])
+{
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
+/* dup2 would leave it to be closed, or close the other. */
+static bool store_end_fits(int end)
+{
+	return end > STORE_LINK + 1;
+}
+
+static int store_pairs(int link[2], int hands[2])
+{
+	const int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | flags, 0, link) < 0)
+		return -errno;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | flags, 0, hands) < 0) {
+		store_ends_close(link);
+		return -errno;
+	}
+	if (store_end_fits(link[1]) && store_end_fits(hands[1]))
+		return 0;
+	store_ends_close(link);
+	store_ends_close(hands);
+	return -EAGAIN;
+}
+
 static int store_start(struct node *n)
 {
 	struct node_store *s = &n->recordings;
 	char program[PATH_MAX];
-	int ends[2], err = store_program(program);
+	int ends[2], hands[2], err = store_program(program);
 
+	if (!err)
+		err = store_pairs(ends, hands);
 	if (err)
 		return err;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
-		return -errno;
-	if (ends[1] == STORE_LINK) { /* dup2 would leave it to be closed */
-		(void)close(ends[0]);
-		(void)close(ends[1]);
-		return -EAGAIN;
-	}
-	err = store_spawn(program, ends[1], &s->pid);
+	err = store_spawn(program, ends[1], hands[1], &s->pid);
 	(void)close(ends[1]);
+	(void)close(hands[1]);
 	if (err) {
 		(void)close(ends[0]);
+		(void)close(hands[0]);
 		s->pid = 0;
 		return err;
 	}
 	s->link = ends[0];
+	s->hands = hands[0];
 	s->start_ns = clock_now_ns();
 	err = loop_watch(s->link, LOOP_READ, node_store_on_link, n);
 	if (err)
@@ -188,6 +218,18 @@ static int store_start(struct node *n)
 	else
 		node_store_reload(n);
 	return err;
+}
+
+static void store_link_close(struct node_store *s)
+{
+	loop_unwatch(s->link);
+	(void)close(s->link);
+	(void)close(s->hands);
+	s->link = s->hands = -1;
+	free(s->told);
+	s->told = NULL;
+	node_store_clear(&s->in);
+	node_store_clear(&s->out);
 }
 
 static void store_begin(struct node *n, uint64_t now_ns)
@@ -227,16 +269,11 @@ void node_store_died(struct node *n)
 	struct node_store *s = &n->recordings;
 	uint64_t now_ns = clock_now_ns();
 
-	if (s->link >= 0) {
-		loop_unwatch(s->link);
-		(void)close(s->link);
-	}
-	s->link = -1;
+	if (s->link >= 0)
+		store_link_close(s);
 	s->gone = s->pid != 0;
 	if (s->pid)
 		(void)kill(s->pid, SIGKILL);
-	node_store_clear(&s->in);
-	node_store_clear(&s->out);
 	s->deaths = now_ns - s->start_ns > LIVED_NS ? 0 : s->deaths + (s->deaths < DOUBLINGS_MAX);
 	s->again_ns = now_ns + (AGAIN_NS << s->deaths);
 	metric_add(g_metrics.deaths, 1);
@@ -257,7 +294,7 @@ static void store_reap(struct node_store *s)
 
 void node_store_open(struct node *n)
 {
-	n->recordings.link = -1;
+	n->recordings.link = n->recordings.hands = -1;
 }
 
 void node_store_beat(struct node *n, uint64_t now_ns)
@@ -276,6 +313,8 @@ void node_store_beat(struct node *n, uint64_t now_ns)
 		store_begin(n, now_ns);
 	else if (s->stale && s->link >= 0)
 		node_store_reload(n);
+	if (s->link >= 0)
+		node_store_tell_nodes(n);
 }
 
 void node_store_reload(struct node *n)
@@ -294,13 +333,9 @@ void node_store_close(struct node *n)
 
 	if (s->link < 0)
 		return;
-	loop_unwatch(s->link);
-	(void)close(s->link);
-	s->link = -1;
+	store_link_close(s);
 	if (s->pid)
 		(void)kill(s->pid, SIGTERM);
-	node_store_clear(&s->in);
-	node_store_clear(&s->out);
 	store_asks_fail(n, UINT64_MAX, "the node stops");
 }
 
@@ -364,15 +399,14 @@ static void store_answered(struct node *n, const json_t *line)
 
 /* ---- figures ---- */
 
-static uint64_t store_number(const json_t *object, const char *key)
+uint64_t node_store_number(const json_t *object, const char *key)
 {
 	json_int_t value = json_integer_value(json_object_get(object, key));
 
 	return value > 0 ? (uint64_t)value : 0;
 }
 
-/* It counts from its start on. */
-static void store_count(metric_id id, uint64_t now, uint64_t *shown)
+void node_store_count(metric_id id, uint64_t now, uint64_t *shown)
 {
 	metric_add(id, now >= *shown ? now - *shown : now);
 	*shown = now;
@@ -394,38 +428,42 @@ static void store_table(const json_t *list)
 
 		(void)snprintf(rows[count].name, sizeof(rows[count].name), "%s", name ? name : "");
 		for (unsigned i = 0; i < GAUGES; i++)
-			rows[count].values[i] = store_number(of, keys[i]);
+			rows[count].values[i] = node_store_number(of, keys[i]);
 	}
 	metric_table_set(g_metrics.table, rows, count);
 }
 
 static void store_figures(struct node *n, const json_t *f)
 {
-	metric_set(g_metrics.files, store_number(f, "files"));
-	metric_set(g_metrics.octets, store_number(f, "octets"));
-	metric_set(g_metrics.waiting, store_number(f, "backlog"));
-	metric_set(g_metrics.oldest, store_number(f, "oldest_ms") / 1000);
-	metric_set(g_metrics.dead, store_number(f, "dead"));
+	metric_set(g_metrics.files, node_store_number(f, "files"));
+	metric_set(g_metrics.octets, node_store_number(f, "octets"));
+	metric_set(g_metrics.waiting, node_store_number(f, "backlog"));
+	metric_set(g_metrics.oldest, node_store_number(f, "oldest_ms") / 1000);
+	metric_set(g_metrics.dead, node_store_number(f, "dead"));
 	metric_set(g_metrics.full, json_is_true(json_object_get(f, "full")));
 	health_set(&n->health, HEALTH_RECORDINGS_FULL, json_is_true(json_object_get(f, "full")));
-	store_count(g_metrics.deleted, store_number(f, "deleted"), &n->recordings.shown.deleted);
-	store_count(g_metrics.lost, store_number(f, "lost"), &n->recordings.shown.lost);
-	store_count(g_metrics.sealed, store_number(f, "sealed"), &n->recordings.shown.sealed);
-	store_count(g_metrics.seal_failures, store_number(f, "seal_failures"),
-		    &n->recordings.shown.seal_failures);
-	store_count(g_metrics.coded, store_number(f, "coded"), &n->recordings.shown.coded);
-	store_count(g_metrics.opus_failures, store_number(f, "opus_failures"),
-		    &n->recordings.shown.opus_failures);
-	store_count(g_metrics.opus_skipped, store_number(f, "opus_skipped"),
-		    &n->recordings.shown.opus_skipped);
-	metric_set(g_metrics.uncoded, store_number(f, "uncoded"));
+	node_store_count(g_metrics.deleted, node_store_number(f, "deleted"),
+			 &n->recordings.shown.deleted);
+	node_store_count(g_metrics.lost, node_store_number(f, "lost"), &n->recordings.shown.lost);
+	node_store_count(g_metrics.sealed, node_store_number(f, "sealed"),
+			 &n->recordings.shown.sealed);
+	node_store_count(g_metrics.seal_failures, node_store_number(f, "seal_failures"),
+			 &n->recordings.shown.seal_failures);
+	node_store_count(g_metrics.coded, node_store_number(f, "coded"),
+			 &n->recordings.shown.coded);
+	node_store_count(g_metrics.opus_failures, node_store_number(f, "opus_failures"),
+			 &n->recordings.shown.opus_failures);
+	node_store_count(g_metrics.opus_skipped, node_store_number(f, "opus_skipped"),
+			 &n->recordings.shown.opus_skipped);
+	metric_set(g_metrics.uncoded, node_store_number(f, "uncoded"));
 	health_set(&n->health, HEALTH_RECORDINGS_UNCODED,
 		   json_is_true(json_object_get(f, "opus_late")));
 	health_set(&n->health, HEALTH_RECORDINGS_PLAIN,
 		   json_is_true(json_object_get(f, "seal_fails")));
-	store_count(g_metrics.aborted, store_number(f, "uploads_aborted"),
-		    &n->recordings.shown.uploads_aborted);
+	node_store_count(g_metrics.aborted, node_store_number(f, "uploads_aborted"),
+			 &n->recordings.shown.uploads_aborted);
 	store_table(json_object_get(f, "destinations"));
+	node_store_copies_figures(n, json_object_get(f, "copies"));
 }
 
 void node_store_heard(struct node *n, const json_t *line)

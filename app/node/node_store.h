@@ -11,6 +11,7 @@
 
 #include "app/record/envelope.h"
 #include "base/bytes.h"
+#include "base/metric.h"
 
 struct command_run;
 struct node;
@@ -24,6 +25,8 @@ struct node_store_buffer {
 
 struct node_store {
 	int link;   /* -1: it does not run */
+	int hands;  /* where it gets connections of other nodes' processes (node_store_copy.c) */
+	char *told; /* which nodes there are, as it was told last */
 	pid_t pid;  /* 0: none */
 	bool gone;  /* its link is closed, and it is not reaped yet */
 	bool stale; /* a tenant's document changed: it is to be told */
@@ -39,7 +42,7 @@ struct node_store {
 	struct {
 		/* as told last */
 		uint64_t deleted, lost, sealed, seal_failures, coded, opus_failures, opus_skipped;
-		uint64_t uploads_aborted;
+		uint64_t uploads_aborted, copies_sent, copies_refused, copies_full, adopted;
 	} shown;
 };
 
@@ -54,7 +57,19 @@ bool node_store_runs(const struct node *n);
 /* Ends the run later, by what the process says. */
 void node_store_ask(struct node *n, struct command_run *run);
 
+/* A connection of another node's process that stores recordings, which has said so much: it is that of ours, or closed. */
+void node_store_take(struct node *n, int fd, const uint8_t *hello, size_t length);
+
 /* ---- between the files ---- */
+/* What it is to know for copies; NULL: there are none. */
+json_t *node_store_copies(const struct node *n);
+/* Which nodes there are, where that is another list now. */
+void node_store_tell_nodes(struct node *n);
+void node_store_copies_setup(void);
+void node_store_copies_figures(struct node *n, const json_t *figures);
+/* It counts from its start on. */
+void node_store_count(metric_id id, uint64_t now, uint64_t *shown);
+uint64_t node_store_number(const json_t *object, const char *key);
 /* Bytes behind what is in it. 0, -ENOMEM, or -ENOBUFS: nobody reads for too long. */
 int node_store_put(struct node_store_buffer *b, const void *p, size_t n) NODISCARD;
 void node_store_clear(struct node_store_buffer *b);

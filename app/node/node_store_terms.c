@@ -133,25 +133,28 @@ json_t *node_store_terms(const struct node *n)
 {
 	static const char *const opus[] = { "off", "keep", "replace" };
 	const struct settings_recordings *r = &n->settings.recordings;
-	json_t *list = json_array();
+	json_t *list = json_array(), *copies = node_store_copies(n), *terms;
 
 	for (uint32_t i = 0; i < r->store_count; i++)
 		(void)json_array_append_new(list, terms_destination(&r->store[i]));
-	return json_pack("{s:{s:I, s:s, s:s, s:I, s:I, s:I, s:i, s:I, s:b, s:I, s:i, s:i, s:o, "
-			 "s:{s:o, s:i}, "
-			 "s:o, s:o, s:s, s:I}}",
-			 "settings", "join_wait_ms", (json_int_t)(r->join_wait / NS_PER_MS),
-			 "folder", r->folder, "node", n->settings.node.name, "retry_ms",
-			 (json_int_t)(r->retry / NS_PER_MS), "retry_max_ms",
-			 (json_int_t)(r->retry_max / NS_PER_MS), "give_up_ms",
-			 (json_int_t)(r->give_up / NS_PER_MS), "refusals", (int)r->refusals,
-			 "scan_ms", (json_int_t)(r->scan / NS_PER_MS), "delete_delivered",
-			 (int)r->delete_delivered, "free_octets",
-			 (json_int_t)((uint64_t)r->free_mib << 20), "log_level",
-			 n->settings.log.level, "log_format", n->settings.log.format,
-			 "destinations", list, "usual", "deliver",
-			 terms_names(r->deliver, r->deliver_count), "keep_days", (int)r->keep_days,
-			 "tenants", store_tenants_json(n), "certificates",
-			 node_store_certificates(n), "opus", opus[r->opus], "opus_wait_ms",
-			 (json_int_t)(r->opus_wait / NS_PER_MS));
+	terms = json_pack("{s:{s:I, s:s, s:s, s:I, s:I, s:I, s:i, s:I, s:b, s:I, s:i, s:i, s:o, "
+			  "s:{s:o, s:i}, "
+			  "s:o, s:o, s:s, s:I}}",
+			  "settings", "join_wait_ms", (json_int_t)(r->join_wait / NS_PER_MS),
+			  "folder", r->folder, "node", n->settings.node.name, "retry_ms",
+			  (json_int_t)(r->retry / NS_PER_MS), "retry_max_ms",
+			  (json_int_t)(r->retry_max / NS_PER_MS), "give_up_ms",
+			  (json_int_t)(r->give_up / NS_PER_MS), "refusals", (int)r->refusals,
+			  "scan_ms", (json_int_t)(r->scan / NS_PER_MS), "delete_delivered",
+			  (int)r->delete_delivered, "free_octets",
+			  (json_int_t)((uint64_t)r->free_mib << 20), "log_level",
+			  n->settings.log.level, "log_format", n->settings.log.format,
+			  "destinations", list, "usual", "deliver",
+			  terms_names(r->deliver, r->deliver_count), "keep_days", (int)r->keep_days,
+			  "tenants", store_tenants_json(n), "certificates",
+			  node_store_certificates(n), "opus", opus[r->opus], "opus_wait_ms",
+			  (json_int_t)(r->opus_wait / NS_PER_MS));
+	if (copies)
+		(void)json_object_set_new(json_object_get(terms, "settings"), "copies", copies);
+	return terms;
 }

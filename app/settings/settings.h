@@ -290,7 +290,9 @@ struct settings_tenant_certificate {
 };
 
 struct settings_recordings {
-	uint32_t port; /* of links to them; 0: none */
+	uint32_t port;               /* of links to them; 0: none */
+	uint32_t copies, copies_mib; /* on a neighbour, of what is not stored yet */
+	uint64_t copies_every, copies_wait;
 	char folder
 		[SETTINGS_PATH_MAX]; /* filled with the folder recordings of state_dir when the file gives none */
 	struct settings_destination store[SETTINGS_DESTINATIONS_MAX];

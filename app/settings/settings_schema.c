@@ -1229,6 +1229,25 @@ static const struct conf_field g_recordings_fields[] = {
 	  .preset = "21600s",
 	  .help = "A recording that waited so long to be coded goes as WAV. So the backlog of a "
 		  "machine without idle time has a bound." },
+	{ .key = "copies",
+	  U32(settings_recordings, copies, 0, 1),
+	  .preset = "0",
+	  .help = "1: another node of the cluster has a copy of what is not stored yet, also of "
+		  "what is being recorded, and delivers it where the host of this node is lost. "
+		  "All nodes want the same." },
+	{ .key = "copies_mib",
+	  U32(settings_recordings, copies_mib, 1, 1073741824),
+	  .preset = "10240",
+	  .help = "Copies of other nodes' recordings may have so many MiB here." },
+	{ .key = "copies_every",
+	  DURATION(settings_recordings, copies_every, NS_PER_MS * 100, SECONDS(30)),
+	  .preset = "5s",
+	  .help = "How often what was recorded since goes to the other node." },
+	{ .key = "copies_wait",
+	  DURATION(settings_recordings, copies_wait, SECONDS(1), SECONDS(2592000)),
+	  .preset = "900s",
+	  .help = "When a node is not there for so long, whoever has copies of its recordings "
+		  "delivers them." },
 	{ .key = "certificate",
 	  TEXT(settings_recordings, certificate),
 	  .help = "PEM file of up to 8 certificates, without a private key. Finished recordings "

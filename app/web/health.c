@@ -29,6 +29,7 @@ static const struct {
 	{ HEALTH_RECORDINGS_FULL, "recordings_disk_full" },
 	{ HEALTH_RECORDINGS_PLAIN, "recordings_not_encrypted" },
 	{ HEALTH_RECORDINGS_UNCODED, "recordings_coded_late" },
+	{ HEALTH_RECORDINGS_UNCOPIED, "recordings_not_copied" },
 };
 
 /* Relaxed throughout: each value stands alone. */
@@ -81,7 +82,7 @@ void health_write(struct writer *w, uint32_t reasons)
 bool health_is_well(uint32_t reasons)
 {
 	return !(reasons & ~(uint32_t)(HEALTH_BUSY | HEALTH_CALLS_ASIDE | HEALTH_SHARD_LOST |
-				       HEALTH_RECORDINGS_UNCODED));
+				       HEALTH_RECORDINGS_UNCODED | HEALTH_RECORDINGS_UNCOPIED));
 }
 
 bool health_is_ready(uint32_t reasons)

@@ -32,6 +32,8 @@ enum health_reason {
 	HEALTH_RECORDINGS_UNCODED = 131072, /* no fault of calls: Opus is made too slowly */
 	HEALTH_RECORDINGS_FULL = 262144,    /* too little room, and nothing that may be deleted */
 	HEALTH_RECORDINGS_DISK = 524288,    /* the disk refuses recordings, or does not answer */
+	HEALTH_RECORDINGS_UNCOPIED =
+		1048576, /* no fault of calls: no other node has what is not stored */
 	HEALTH_BUSY = HEALTH_DRAINING | HEALTH_NO_CALLS | HEALTH_NO_TRANSACTIONS | HEALTH_NO_PORTS |
 		      HEALTH_NO_DESCRIPTORS,
 };
