@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A conference's sound: members at one rate, tick by tick. In each tick the caller notes who speaks (mix_note), has places given away
+ * (mix_rank), decodes those alone who have one and puts their frames (mix_put), and has the sum made (mix_sum). Then mix_heard is what a
+ * member hears: the shared frame, or its own where it talks or is coached. Who hears shared frames may share their payloads.
+ * Memory is allocated at open alone. One thread at a time uses a mix. A member costs nothing in a tick in which it sends nothing.
+ */
+#ifndef DSP_MIX_MIX_H
+#define DSP_MIX_MIX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+enum {
+	MIX_MEMBERS_MAX = 2000,
+	MIX_TALKERS_MAX = 8,
+	MIX_SAMPLES_MAX = 960, /* 20 ms at 48000 Hz */
+	MIX_GAIN_DB_MAX = 15,  /* both ways */
+	MIX_NOBODY = UINT32_MAX,
+};
+
+struct mix_settings {
+	uint32_t members; /* at most */
+	uint32_t rate;    /* 8000, 16000 or 48000 Hz */
+	uint32_t tick_ms; /* 10 or 20; 0: 20 */
+	uint32_t talkers; /* heard at once; 0: 3 */
+	uint32_t hold_ms; /* a pause that keeps the place; 0: 500 */
+};
+
+struct mix;
+
+/* 0, -EINVAL, -ENOMEM */
+int mix_open(struct mix **out, const struct mix_settings *s) NODISCARD;
+void mix_close(struct mix *m);             /* NULL is fine */
+uint32_t mix_samples(const struct mix *m); /* of a frame */
+
+/* A member hears all and is heard by all: that is to barge in, too. 0 and its number; -ENOSPC. */
+int mix_join(struct mix *m, uint32_t *member) NODISCARD;
+/* Whom it coached has a coach less; who coached it is heard by nobody until it coaches another. */
+void mix_leave(struct mix *m, uint32_t member);
+/* Who only listens is muted. */
+void mix_mute(struct mix *m, uint32_t member, bool muted);
+void mix_deafen(struct mix *m, uint32_t member, bool deaf);
+/* How loud others hear it. It comes over one tick, so nothing clicks. -EINVAL: more than MIX_GAIN_DB_MAX. */
+int mix_gain(struct mix *m, uint32_t member, int db) NODISCARD;
+/* From now on only `whom` hears it; MIX_NOBODY: all do again. 0; -EINVAL: itself. */
+int mix_coach(struct mix *m, uint32_t coach, uint32_t whom) NODISCARD;
+
+/* It speaks, at level -dBov: as voice_frame has it, or by its packet's header (RFC 6464 3) and undecoded. */
+void mix_note(struct mix *m, uint32_t member, uint8_t level);
+/* Begins a tick: the members who are to be decoded, at most 2 * MIX_TALKERS_MAX. Coaches have places of their own. */
+uint32_t mix_rank(struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX]);
+/* A frame of one of those. Of others it is ignored. */
+void mix_put(struct mix *m, uint32_t member, const int16_t *pcm);
+/* Ends a tick. false: nobody is heard by all, shared frames are silent. */
+bool mix_sum(struct mix *m);
+
+struct mix_heard {
+	const int16_t *pcm; /* NULL: it hears nothing. Until the next mix_sum */
+	bool shared;        /* it is what all others hear */
+};
+
+struct mix_heard mix_heard(const struct mix *m, uint32_t member);
+
+#endif

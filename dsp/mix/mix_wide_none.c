@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For CPUs that are not x86-64. */
+#include "dsp/mix/mix_wide.h"
+
+size_t mix_add_wide(int32_t *sum, const int32_t *in, size_t n)
+{
+	(void)sum;
+	(void)in;
+	(void)n;
+	return 0;
+}
+
+size_t mix_less_wide(const int32_t *sum, const int32_t *in, int32_t *out, size_t n)
+{
+	(void)sum;
+	(void)in;
+	(void)out;
+	(void)n;
+	return 0;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+
+#include "dsp/mix/mix.h"
+#include "dsp/mix/mix_wide.h"
+
+enum { RATE = 16000, N = 320, LOUD = 20, ROOM = 6 };
+
+static int16_t g_pcm[ROOM][N];
+
+static void frames_make(int amplitude)
+{
+	uint32_t noise = 1;
+
+	for (int i = 0; i < ROOM; i++) {
+		for (int j = 0; j < N; j++) {
+			noise = noise * 1664525 + 1013904223;
+			g_pcm[i][j] = (int16_t)((int)(noise >> 16) % amplitude);
+		}
+	}
+}
+
+static struct mix *room_open(uint32_t *members, uint32_t n)
+{
+	struct mix_settings s = { .members = n, .rate = RATE };
+	struct mix *m = NULL;
+
+	assert_int_equal(mix_open(&m, &s), 0);
+	assert_int_equal(mix_samples(m), N);
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(mix_join(m, &members[i]), 0);
+	return m;
+}
+
+/* The first n talk. */
+static bool room_tick(struct mix *m, const uint32_t *members, uint32_t n)
+{
+	uint32_t placed[2 * MIX_TALKERS_MAX];
+
+	for (uint32_t i = 0; i < n; i++)
+		mix_note(m, members[i], LOUD);
+	mix_rank(m, placed);
+	for (uint32_t i = 0; i < n; i++)
+		mix_put(m, members[i], g_pcm[i]);
+	return mix_sum(m);
+}
+
+/* Of those whose bit is set. */
+static void assert_hears(const struct mix *m, uint32_t member, uint32_t voices, bool shared)
+{
+	struct mix_heard h = mix_heard(m, member);
+
+	assert_non_null(h.pcm);
+	assert_int_equal(h.shared, shared);
+	for (int j = 0; j < N; j++) {
+		int want = 0;
+
+		for (int i = 0; i < ROOM; i++)
+			want += voices >> i & 1 ? g_pcm[i][j] : 0;
+		assert_int_equal(h.pcm[j], want);
+	}
+}
+
+static void test_each_hears_the_others(void **state)
+{
+	uint32_t id[ROOM];
+	struct mix *m = room_open(id, ROOM);
+
+	(void)state;
+	frames_make(8000);
+	assert_true(room_tick(m, id, 3));
+	assert_hears(m, id[0], 6, false);
+	assert_hears(m, id[1], 5, false);
+	assert_hears(m, id[2], 3, false);
+	for (int i = 3; i < ROOM; i++)
+		assert_hears(m, id[i], 7, true);
+	assert_false(room_tick(m, id, 0));
+	assert_hears(m, id[0], 0, true);
+	mix_close(m);
+}
+
+static void test_no_more_than_have_places(void **state)
+{
+	uint32_t id[ROOM], placed[2 * MIX_TALKERS_MAX];
+	struct mix *m = room_open(id, ROOM);
+
+	(void)state;
+	frames_make(8000);
+	for (uint32_t i = 0; i < ROOM; i++)
+		mix_note(m, id[i], (uint8_t)(60 - 5 * i));
+	assert_int_equal(mix_rank(m, placed), 3);
+	for (uint32_t i = 0; i < ROOM; i++)
+		mix_put(m, id[i], g_pcm[i]);
+	assert_true(mix_sum(m));
+	assert_hears(m, id[0], 56, true);
+	assert_hears(m, id[5], 24, false);
+	mix_close(m);
+}
+
+static void test_muted_and_deaf(void **state)
+{
+	uint32_t id[ROOM];
+	struct mix *m = room_open(id, ROOM);
+
+	(void)state;
+	frames_make(8000);
+	mix_mute(m, id[0], true);
+	mix_deafen(m, id[4], true);
+	room_tick(m, id, 2);
+	assert_hears(m, id[0], 2, true);
+	assert_null(mix_heard(m, id[4]).pcm);
+	mix_mute(m, id[0], false);
+	mix_deafen(m, id[4], false);
+	room_tick(m, id, 2);
+	assert_hears(m, id[4], 3, true);
+	mix_mute(m, id[0], true);
+	room_tick(m, id, 2);
+	assert_hears(m, id[4], 2, true);
+	mix_close(m);
+}
+
+static void test_only_one_hears_a_coach(void **state)
+{
+	uint32_t id[ROOM];
+	struct mix *m = room_open(id, ROOM);
+
+	(void)state;
+	frames_make(8000);
+	assert_int_equal(mix_coach(m, id[2], id[2]), -EINVAL);
+	assert_int_equal(mix_coach(m, id[2], id[0]), 0);
+	room_tick(m, id, 3);
+	assert_hears(m, id[0], 6, false); /* who talks */
+	assert_hears(m, id[1], 1, false);
+	assert_hears(m, id[2], 3, true);
+	assert_hears(m, id[3], 3, true);
+	assert_int_equal(mix_coach(m, id[2], id[4]), 0);
+	room_tick(m, id, 3);
+	assert_hears(m, id[4], 7, false); /* who listens */
+	assert_hears(m, id[3], 3, true);
+	mix_leave(m, id[4]);
+	assert_int_equal(mix_join(m, &id[4]), 0);
+	room_tick(m, id, 3);
+	assert_hears(m, id[4], 3, true);
+	assert_int_equal(mix_coach(m, id[2], MIX_NOBODY), 0);
+	room_tick(m, id, 3);
+	assert_hears(m, id[4], 7, true);
+	mix_close(m);
+}
+
+static void test_gain_comes_without_a_step(void **state)
+{
+	uint32_t id[ROOM];
+	struct mix *m = room_open(id, ROOM);
+
+	(void)state;
+	for (int j = 0; j < N; j++)
+		g_pcm[0][j] = 10000;
+	assert_int_equal(mix_gain(m, id[0], MIX_GAIN_DB_MAX + 1), -EINVAL);
+	assert_int_equal(mix_gain(m, id[0], -6), 0);
+	room_tick(m, id, 1);
+
+	const int16_t *pcm = mix_heard(m, id[1]).pcm;
+
+	assert_int_equal(pcm[0], 10000);
+	for (int j = 1; j < N; j++)
+		assert_in_range(pcm[j - 1] - pcm[j], 0, 20);
+	room_tick(m, id, 1);
+	assert_int_equal(mix_heard(m, id[1]).pcm[0], 5012);
+	mix_close(m);
+}
+
+static void test_loud_sums_are_limited(void **state)
+{
+	uint32_t id[ROOM];
+	struct mix *m = room_open(id, ROOM);
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		for (int j = 0; j < N; j++)
+			g_pcm[i][j] = 20000;
+	}
+	room_tick(m, id, 3);
+	assert_in_range(mix_heard(m, id[5]).pcm[N - 1], 32700, 32767);
+	assert_in_range(mix_heard(m, id[0]).pcm[N - 1], 32700, 32767);
+	mix_close(m);
+}
+
+static void test_wide_sums(void **state)
+{
+	int32_t a[N], b[N], sum[N], less[N];
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		sum[i] = a[i] = i * 7919 - 1000000;
+		b[i] = 400000 - i * 104729 % 800000;
+	}
+	for (size_t i = mix_add_wide(sum, b, N - 3); i-- > 0;)
+		assert_int_equal(sum[i], a[i] + b[i]);
+	for (size_t i = mix_less_wide(a, b, less, N - 3); i-- > 0;)
+		assert_int_equal(less[i], a[i] - b[i]);
+	assert_int_equal(sum[N - 1], a[N - 1]);
+}
+
+static void test_two_thousand_come_and_leave(void **state)
+{
+	static uint32_t id[MIX_MEMBERS_MAX];
+	uint32_t more;
+	struct mix *m = room_open(id, MIX_MEMBERS_MAX);
+
+	(void)state;
+	frames_make(8000);
+	assert_int_equal(mix_join(m, &more), -ENOSPC);
+	for (uint32_t i = 0; i < MIX_MEMBERS_MAX; i++) {
+		room_tick(m, id + i, i + 3 <= MIX_MEMBERS_MAX ? 3 : 1);
+		mix_leave(m, id[i]);
+	}
+	for (uint32_t i = 0; i < MIX_MEMBERS_MAX; i++)
+		assert_int_equal(mix_join(m, &id[i]), 0);
+	assert_int_equal(mix_join(m, &more), -ENOSPC);
+	assert_false(room_tick(m, id, 0));
+	mix_close(m);
+}
+
+static void test_bad_settings(void **state)
+{
+	static const struct mix_settings rows[] = {
+		{ .members = 0, .rate = 8000 },
+		{ .members = MIX_MEMBERS_MAX + 1, .rate = 8000 },
+		{ .members = 2, .rate = 44100 },
+		{ .members = 2, .rate = 8000, .tick_ms = 30 },
+		{ .members = 2, .rate = 8000, .talkers = MIX_TALKERS_MAX + 1 },
+	}, *row;
+	struct mix *m = NULL;
+
+	(void)state;
+	for (row = rows; row < rows + COUNT_OF(rows); row++)
+		assert_int_equal(mix_open(&m, row), -EINVAL);
+	mix_close(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_hears_the_others),
+		cmocka_unit_test(test_no_more_than_have_places),
+		cmocka_unit_test(test_muted_and_deaf),
+		cmocka_unit_test(test_only_one_hears_a_coach),
+		cmocka_unit_test(test_gain_comes_without_a_step),
+		cmocka_unit_test(test_loud_sums_are_limited),
+		cmocka_unit_test(test_wide_sums),
+		cmocka_unit_test(test_two_thousand_come_and_leave),
+		cmocka_unit_test(test_bad_settings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
