@@ -77,7 +77,7 @@ static int s3_put(struct transfer *t)
 
 	if (!err)
 		err = octets < 0 ? -EIO : s3_sign_file(t, 0, (uint64_t)octets);
-	return err ? err : transfer_put(t);
+	return err;
 }
 
 /* ---- parts ---- */
@@ -169,10 +169,13 @@ static int s3_step(struct transfer *t)
 	return -EINVAL;
 }
 
+/* What all PUTs have comes first: it chooses how to authenticate, and the signature is another way. */
 int transfer_s3(struct transfer *t)
 {
-	int err;
+	int err = transfer_put(t);
 
+	if (err)
+		return err;
 	if (!t->upload)
 		return s3_put(t);
 	t->answer = malloc(ANSWER_MAX);
@@ -180,6 +183,5 @@ int transfer_s3(struct transfer *t)
 		return -ENOMEM;
 	(void)curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, s3_hear);
 	(void)curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-	err = s3_step(t);
-	return err ? err : transfer_put(t);
+	return s3_step(t);
 }
