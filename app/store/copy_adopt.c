@@ -183,7 +183,7 @@ uint32_t copy_adopt(struct process *p, uint64_t node)
 
 static _Thread_local uint64_t g_held;
 
-static int held_add(const char *path, const struct stat *st, int kind, struct FTW *at)
+static int copy_held_add(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	(void)path;
 	(void)at;

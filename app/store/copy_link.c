@@ -57,7 +57,7 @@ static int link_write(int fd, const uint8_t *p, size_t n)
 	return 0;
 }
 
-static int link_read(int fd, uint8_t *p, size_t n)
+static int copy_link_read(int fd, uint8_t *p, size_t n)
 {
 	while (n) {
 		ssize_t got = recv(fd, p, n, 0);
@@ -84,7 +84,7 @@ static int link_patience(int fd, int seconds)
 	return 0;
 }
 
-static int link_setup(int fd)
+static int copy_link_setup(int fd)
 {
 	const int on = 1, never = 0;
 	int flags = fcntl(fd, F_GETFL);
@@ -107,7 +107,7 @@ static int link_open(const struct addr *to)
 
 	if (fd < 0)
 		return -errno;
-	err = link_setup(fd);
+	err = copy_link_setup(fd);
 	if (!err && connect(fd, (const struct sockaddr *)&sa, n) < 0)
 		err = errno == EINPROGRESS ? -ETIMEDOUT : -errno;
 	if (err)
@@ -128,7 +128,7 @@ int copy_link_connect(struct copy_link *l, const struct copy_self *self, const s
 	link_hello(self, other, rand, asks);
 	err = link_write(l->fd, asks, sizeof(asks));
 	if (!err)
-		err = link_read(l->fd, answers, sizeof(answers));
+		err = copy_link_read(l->fd, answers, sizeof(answers));
 	if (!err)
 		err = link_hello_read(&hello, answers);
 	if (!err && (hello.from != other || hello.to != self->id))
@@ -155,7 +155,7 @@ int copy_link_accept(struct copy_link *l, const struct copy_self *self, int fd,
 	if (!err && (hello.to != self->id || hello.from == self->id))
 		err = -EPROTO;
 	if (!err)
-		err = link_setup(fd);
+		err = copy_link_setup(fd);
 	if (!err) {
 		l->other = hello.from;
 		link_hello(self, l->other, rand, answers);
@@ -201,12 +201,12 @@ int copy_link_send(struct copy_link *l, const struct copy_message *m)
 int copy_link_receive(struct copy_link *l, struct copy_message *m)
 {
 	size_t n = 0;
-	int err = link_read(l->fd, l->frame, CHANNEL_FRAME_HEAD);
+	int err = copy_link_read(l->fd, l->frame, CHANNEL_FRAME_HEAD);
 
 	if (!err)
 		err = channel_frame(bytes_mem(l->frame, CHANNEL_FRAME_HEAD), &n);
 	if (!err)
-		err = link_read(l->fd, l->frame + CHANNEL_FRAME_HEAD, n - CHANNEL_FRAME_HEAD);
+		err = copy_link_read(l->fd, l->frame + CHANNEL_FRAME_HEAD, n - CHANNEL_FRAME_HEAD);
 	if (!err)
 		err = channel_unseal(&l->in, bytes_mem(l->frame, n), l->text, &n);
 	return err ? err : copy_message_read(m, bytes_mem(l->text, n));

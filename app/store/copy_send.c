@@ -108,7 +108,7 @@ static int sender_say(struct sender *s, const struct copy_message *m)
 	return -ENOSPC;
 }
 
-static struct copy_message message_of(enum copy_kind kind, const char *path)
+static struct copy_message copy_message_of(enum copy_kind kind, const char *path)
 {
 	struct copy_message m = { .kind = kind };
 
@@ -121,7 +121,7 @@ static int sender_octets(struct sender *s, const char *path, const char *ending,
 			 enum copy_part part, uint64_t from, uint64_t *end)
 {
 	char name[FOLDER_PATH_MAX];
-	struct copy_message m = message_of(COPY_DATA, path);
+	struct copy_message m = copy_message_of(COPY_DATA, path);
 	ssize_t n;
 	int fd, err = 0;
 
@@ -145,7 +145,7 @@ static int sender_octets(struct sender *s, const char *path, const char *ending,
 
 static void sender_whole(struct sender *s, struct send_file *f)
 {
-	struct copy_message m = message_of(COPY_FINISH, f->path);
+	struct copy_message m = copy_message_of(COPY_FINISH, f->path);
 	uint64_t ignored;
 	int err = sender_octets(s, f->path, "", COPY_SOUND, 0, &m.at);
 
@@ -209,7 +209,7 @@ static void sender_drop(struct sender *s)
 {
 	for (uint32_t i = s->count; i-- && !s->err;) {
 		const char *path = s->files[i]->path;
-		const struct copy_message m = message_of(COPY_DROP, path);
+		const struct copy_message m = copy_message_of(COPY_DROP, path);
 
 		if (sender_is_there(s, path, "") &&
 		    !sender_is_there(s, path, g_folder_states[FOLDER_DONE]))
@@ -250,7 +250,7 @@ static const char *sender_since(char date[DATE_LEN + 1], uint32_t round)
 	return date;
 }
 
-static void sender_round(struct sender *s, uint32_t round)
+static void copy_sender_round(struct sender *s, uint32_t round)
 {
 	const struct copy_message beat = { .kind = COPY_BEAT };
 	uint64_t began_ms = clock_utc_ms();
@@ -280,7 +280,7 @@ int copy_send(const struct terms *terms, struct copy_link *link, struct copy_sha
 	s->files = calloc(FILES_MAX, sizeof(s->files[0]));
 	s->err = s->files ? sender_list(s) : -ENOMEM;
 	for (uint32_t round = 0; !s->err; round++) {
-		sender_round(s, round);
+		copy_sender_round(s, round);
 		if (!s->err)
 			(void)nanosleep(&pause, NULL);
 	}
