@@ -197,6 +197,6 @@ uint64_t copy_held(const struct process *p)
 
 	copy_folder(all, p->terms.folder, 0);
 	g_held = 0;
-	(void)nftw(all, held_add, 8, FTW_PHYS);
+	(void)nftw(all, copy_held_add, 8, FTW_PHYS);
 	return g_held;
 }

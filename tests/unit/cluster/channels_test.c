@@ -50,7 +50,9 @@ static void on_lost(const struct parcel *p, uint64_t incarnation, void *arg)
 
 static void side_open(uint32_t i, uint8_t secret)
 {
-	const struct channels_handlers handlers = { on_parcel, on_lost, &g_sides[i] };
+	const struct channels_handlers handlers = { .parcel = on_parcel,
+						    .lost = on_lost,
+						    .arg = &g_sides[i] };
 	struct channels_settings s = { .id = i + 1,
 				       .incarnation = 0xa0 + i,
 				       .rand = &g_sides[i].rand };
