@@ -35,7 +35,7 @@ static const struct {
 	{ "packet length", "{\"name\":\"x\",\"g729_packet_ms\":61}", "g729_packet_ms" },
 	{ "packet of G.729 in half a frame", "{\"name\":\"x\",\"g729_packet_ms\":15}",
 	  "g729_packet_ms" },
-	{ "dtmf", "{\"name\":\"x\",\"dtmf\":\"inband\"}", "dtmf" },
+	{ "dtmf", "{\"name\":\"x\",\"dtmf\":\"tones\"}", "dtmf" },
 	{ "h264", "{\"name\":\"x\",\"h264\":1}", "h264" },
 	{ "video codecs, one of a later version",
 	  "{\"name\":\"x\",\"video_codecs\":[\"VP9\",\"AV2\"]}", NULL },

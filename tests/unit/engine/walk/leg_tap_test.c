@@ -253,6 +253,34 @@ static void what_is_made_here_is_heard(void **state)
 	rig_close(r);
 }
 
+/* REC-04: digits that wait when a recording goes on are in no record, those behind it are. */
+static void digits_of_before_are_not_recorded(void **state)
+{
+	struct rig *r = rig_open();
+	struct media_command digit = { .kind = MEDIA_FLOW_DIGIT_SEND,
+				       .id = r->spec[A].id,
+				       .duration_ms = 40 };
+	struct played played[64];
+	const struct tap_packet *t;
+
+	(void)state;
+	rig_hear(r, A);
+	rig_hear(r, B);
+	digit.digit = '1';
+	rig_command(r, &digit);
+	digit.digit = '2';
+	rig_command(r, &digit);
+	tap_set(r, A, NUMBER);
+	assert_true(play_ms(r, 600, played, 64) > 10);
+	assert_null(taken(r));
+	digit.digit = '3';
+	rig_command(r, &digit);
+	t = taken(r);
+	assert_non_null(t);
+	assert_int_equal(t->kind, TAP_EVENT);
+	rig_close(r);
+}
+
 /* Neither is heard by anybody. */
 static void held_parties_and_strangers(void **state)
 {
@@ -415,6 +443,7 @@ int main(void)
 		cmocka_unit_test(two_taps_of_a_call),
 		cmocka_unit_test(events_and_rtcp_are_told_apart),
 		cmocka_unit_test(what_is_made_here_is_heard),
+		cmocka_unit_test(digits_of_before_are_not_recorded),
 		cmocka_unit_test(held_parties_and_strangers),
 		cmocka_unit_test(an_update_pauses_it),
 		cmocka_unit_test(a_full_ring_is_loss),
