@@ -466,7 +466,7 @@ static void both_refuse(void **state)
 	over(t);
 }
 
-#define TEST_OF(fn, setup) cmocka_unit_test_setup_teardown(fn, setup, line_teardown)
+#define SETUP_TEST(fn, setup) cmocka_unit_test_setup_teardown(fn, setup, line_teardown)
 
 int main(void)
 {
@@ -476,15 +476,15 @@ int main(void)
 		SIPREC_TEST(wants_too_much),
 		SIPREC_TEST(unacknowledged),
 		SIPREC_TEST(is_alive),
-		TEST_OF(refreshed, timed_setup),
-		TEST_OF(not_refreshed, timed_setup),
-		TEST_OF(says_who, asks_setup),
-		TEST_OF(says_who_after_a_kill, asks_setup),
-		TEST_OF(is_not_believed, asks_setup),
-		TEST_OF(first_refuses, several_setup),
-		TEST_OF(first_is_silent, several_setup),
-		TEST_OF(first_dies, several_setup),
-		TEST_OF(both_refuse, several_setup),
+		SETUP_TEST(refreshed, timed_setup),
+		SETUP_TEST(not_refreshed, timed_setup),
+		SETUP_TEST(says_who, asks_setup),
+		SETUP_TEST(says_who_after_a_kill, asks_setup),
+		SETUP_TEST(is_not_believed, asks_setup),
+		SETUP_TEST(first_refuses, several_setup),
+		SETUP_TEST(first_is_silent, several_setup),
+		SETUP_TEST(first_dies, several_setup),
+		SETUP_TEST(both_refuse, several_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
