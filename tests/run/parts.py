@@ -3,7 +3,6 @@
 import ast
 import concurrent.futures
 import contextlib
-import functools
 import glob
 import json
 import os
@@ -17,7 +16,6 @@ import time
 
 import examples
 import tap
-from ahead import Ahead, Line, idle
 from report import FAILED, PASSED, SKIPPED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -91,48 +89,13 @@ def steady():
 
 def build(report, name, *targets):
     """The folder of a finished build, or None, which is a failed test."""
-    folder, said = made(name, *targets)
-    if folder is None:
-        report.add(f"build {name}", FAILED, said)
-    return folder
-
-
-def made(name, *targets, before=()):
-    """(the folder of a finished build or None, what the compiler said).  before: what stands in front of the command."""
-    done = subprocess.run([*before, str(ROOT / "tandem"), "build", name, *targets], cwd=ROOT,
+    done = subprocess.run([str(ROOT / "tandem"), "build", name, *targets], cwd=ROOT,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, errors="replace")
-    return None if done.returncode else done.stdout.strip(), done.stderr
-
-
-# What parts build: make(variant, *targets) makes it, and says the folder, or None.
-
-def build_portable(make):
-    folder = make("portable", "build.ninja")    # configured: now the programs are known
-    return folder and make("portable", *portable_tests(folder).values())
-
-
-def build_asan(make):
-    return make("asan")
-
-
-def build_sim(make):
-    """{variant: its simulator, or None}"""
-    return {name: folder and f"{folder}/{SIM}" for name, folder in ((name, make(name, SIM)) for name in ("asan", "debug"))}
-
-
-def build_tsan(make):
-    folder = make("tsan", "build.ninja")
-    return folder and make("tsan", *programs_of(folder, THREADED))
-
-
-def portable_tests(folder):
-    return {name: program for name, program in named_programs(folder).items()
-            if name.startswith("srtp") or name == "replay engine_srtp"}
-
-
-# Those that can be built ahead, while end-to-end tests wait.
-BUILDS = {"portable": build_portable, "asan": build_asan, "sim": build_sim, "tsan": build_tsan}
+    if done.returncode:
+        report.add(f"build {name}", FAILED, done.stderr)
+        return None
+    return done.stdout.strip()
 
 
 def meson(report, folder, *selected):
@@ -208,8 +171,11 @@ def unit(report):
 
 def portable(report):
     """SRTP as it is on machines without ipsec-mb: by OpenSSL alone."""
-    if folder := build_portable(functools.partial(build, report)):
-        tests = portable_tests(folder)
+    if not (folder := build(report, "portable", "build.ninja")):
+        return
+    tests = {name: program for name, program in named_programs(folder).items()
+             if name.startswith("srtp") or name == "replay engine_srtp"}
+    if build(report, "portable", *tests.values()):
         for name, program in tests.items():
             linked = run("ldd", f"{folder}/{program}")[1]
             report.add(f"portable: {name} has OpenSSL and no ipsec-mb",
@@ -218,13 +184,14 @@ def portable(report):
 
 
 def asan(report):
-    if folder := build_asan(functools.partial(build, report)):
+    if folder := build(report, "asan"):
         meson(report, folder)
 
 
 def sim(report):
     """The simulator: seeds that failed once, fresh ones under sanitizers, and one story in every build."""
-    programs = build_sim(functools.partial(build, report))
+    programs = {name: folder and f"{folder}/{SIM}" for name, folder in
+                ((name, build(report, name, SIM)) for name in ("asan", "debug"))}
     if not all(programs.values()):
         return
     records = sorted(path.name for path in (ROOT / "tests" / "data" / "records").glob("sim*"))
@@ -257,8 +224,9 @@ def sim(report):
 
 
 def tsan(report):
-    if folder := build_tsan(functools.partial(build, report)):
-        meson(report, folder, *(f"--suite={suite}" for suite in THREADED))
+    if folder := build(report, "tsan", "build.ninja"):      # configured: now the programs are known
+        if build(report, "tsan", *programs_of(folder, THREADED)):
+            meson(report, folder, *(f"--suite={suite}" for suite in THREADED))
 
 
 def programs_of(folder, suites):
@@ -275,70 +243,40 @@ def named_programs(folder):
             for test in json.loads(run("meson", "introspect", "--tests", folder)[1])}
 
 
-def e2e(report, chosen=(), later=()):
+def e2e(report, chosen=()):
     """Python tests of whole nodes, several files at a time, the long ones first.  Then those that want to be alone.
 
-    They mostly wait: beside those that stand it, other builds are made than most of them want, and what `later` parts want.
     Few that failed are run once more, by themselves: see judge().
-    chosen: files, or FILE::CLASS[.METHOD].  later: names of parts.
+    chosen: files, or FILE::CLASS[.METHOD].
     """
     scripts = [str(path) for path in chosen or sorted(E2E.glob("*_test.py"))]
-    variants = sorted({variant_of(script) for script in scripts}, key=lambda variant: (variant != "asan", variant))
-    folders = {variants[0]: build(report, variants[0], *programs_for(variants[0]))}
+    folders = {variant: build(report, variant, *PROGRAMS, WALL, *([LOAD] if variant == "release" else []))
+               for variant in {variant_of(script) for script in scripts}}
     shared = [script for script in scripts if not wants(script, "ALONE")]
     shared.sort(key=lambda script: (not wants(script, "LONG"), -os.path.getsize(script.partition("::")[0])))
-    make = functools.partial(made, before=idle())
-    jobs = {variant: functools.partial(make, variant, *programs_for(variant)) for variant in variants[1:]}
-    jobs |= {f"for {part}": functools.partial(BUILDS[part], lambda *words: make(*words)[0]) for part in later if part in BUILDS}
-    with Ahead(jobs) as ahead:
-        def ready(script):
-            return variant_of(script) in folders or ahead.done(variant_of(script))
+    took, failed = {}, []
 
-        def folder(script):
-            variant = variant_of(script)
-            return folders[variant] if variant in folders else ahead.result(variant)[0]
-
-        failed = run_scripts(report, Line(shared, ready), len(shared), folder, E2E_AT_ONCE)
-        for variant in variants[1:]:
-            folders[variant], said = ahead.result(variant)
-            if folders[variant] is None:
-                report.add(f"build {variant}", FAILED, said)
+    def timed(script):
         began = time.monotonic()
-    if jobs:
-        print(f"   builds beside them: {time.monotonic() - began:.0f} s more", flush=True)
-    if alone := [script for script in scripts if script not in shared]:
-        failed += run_scripts(report, Line(alone, lambda _: True), len(alone), lambda script: folders[variant_of(script)], 1)
+        results = script_results(script, folders[variant_of(script)], ran=report.ran)
+        took[script] = time.monotonic() - began
+        return results
+
+    for group, workers in ((shared, E2E_AT_ONCE), ([s for s in scripts if s not in shared], 1)):
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            for script, results in zip(group, pool.map(timed, group)):
+                for test, result, output in results:
+                    if result == FAILED:
+                        failed.append((script, test, output))
+                    else:
+                        report.add(test, result, output)
+        print(f"   {len(group)} files, {workers} at a time: {time.monotonic() - began:.0f} s; " + ", ".join(
+            f"{pathlib.Path(script.partition('::')[0]).stem} {took[script]:.0f} s"
+            for script in sorted(group, key=took.get, reverse=True)[:SLOWEST]), flush=True)
+
+
     judge(report, failed, folders)
-
-
-def programs_for(variant):
-    """What an end-to-end test wants of a build."""
-    return *PROGRAMS, WALL, *([LOAD] if variant == "release" else [])
-
-
-def run_scripts(report, line, count, folder, workers):
-    """Runs so many files; adds what passed, and says [(script, test, output)] of what failed.  folder(script): its build's."""
-    took, failed, began = {}, [], time.monotonic()
-
-    def timed(_):
-        script = line.next()
-        built = folder(script)      # may be waited for
-        start = time.monotonic()
-        results = script_results(script, built, ran=report.ran)
-        took[script] = time.monotonic() - start
-        return script, results
-
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for script, results in pool.map(timed, range(count)):
-            for test, result, output in results:
-                if result == FAILED:
-                    failed.append((script, test, output))
-                else:
-                    report.add(test, result, output)
-    print(f"   {count} files, {workers} at a time: {time.monotonic() - began:.0f} s; " + ", ".join(
-        f"{pathlib.Path(script.partition('::')[0]).stem} {took[script]:.0f} s"
-        for script in sorted(took, key=took.get, reverse=True)[:SLOWEST]), flush=True)
-    return failed
 
 
 def judge(report, failed, folders):
