@@ -6,53 +6,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/compiler.h"
 #include "engine/flow/source.h"
 #include "engine/job/coder_say.h"
 #include "engine/walk/worker.h"
-
-/* ---- in line ---- */
-
-static void coder_line_put(struct coder_line *l, struct coder *c)
-{
-	if (c->waits)
-		return;
-	c->waits = true;
-	c->behind = NULL;
-	if (l->last)
-		l->last->behind = c;
-	else
-		l->first = c;
-	l->last = c;
-}
-
-static struct coder *coder_line_take(struct coder_line *l)
-{
-	struct coder *c = l->first;
-
-	l->first = c->behind;
-	if (!l->first)
-		l->last = NULL;
-	c->waits = false;
-	return c;
-}
-
-/* Seldom, and the line is short: it is walked. */
-static void coder_line_forget(struct coder_line *l, struct coder *c)
-{
-	struct coder *before = NULL;
-
-	if (!c->waits)
-		return;
-	for (struct coder *at = l->first; at != c; at = at->behind)
-		before = at;
-	if (before)
-		before->behind = c->behind;
-	else
-		l->first = c->behind;
-	if (l->last == c)
-		l->last = before;
-	c->waits = false;
-}
 
 /* ---- open, close ---- */
 
@@ -152,7 +109,7 @@ static void coder_join(struct worker *w, struct flow *f, struct coder *c)
 	w->coders.open++;
 	metric_set(w->metrics->coders, w->coders.open);
 	if (coder_has_work(c))
-		coder_line_put(&w->coders, c);
+		job_line_put(&w->coders.line, &c->place);
 }
 
 struct coder *coder_pack(struct worker *w, struct flow *f)
@@ -161,7 +118,7 @@ struct coder *coder_pack(struct worker *w, struct flow *f)
 
 	if (!c)
 		return NULL;
-	coder_line_forget(&w->coders, c);
+	job_line_forget(&w->coders.line, &c->place);
 	f->has_coder = 0;
 	w->coders.open--;
 	metric_set(w->metrics->coders, w->coders.open);
@@ -276,24 +233,29 @@ enum verdict coder_take(struct worker *w, const struct pkt *p)
 	if (coder_is_past(c, p) || at > c->count)
 		return VERDICT_LATE;
 	packet_keep(c, at, p, rule, w->batch.now_ns);
-	coder_line_put(&w->coders, c);
+	job_line_put(&w->coders.line, &c->place);
 	return VERDICT_CODED;
 }
 
 /* ---- turns ---- */
+
+static struct coder *coder_first(const struct coder_line *l)
+{
+	return CONTAINER_OF(l->line.first, struct coder, place);
+}
 
 void coder_turn(struct worker *w)
 {
 	struct coder_line *l = &w->coders;
 	uint32_t left = CODER_SLICE_NS, cost;
 
-	while (l->first && (left == CODER_SLICE_NS || coder_cost_ns(l->first) <= left)) {
-		struct coder *c = coder_line_take(l);
+	while (l->line.first && (left == CODER_SLICE_NS || coder_cost_ns(coder_first(l)) <= left)) {
+		struct coder *c = CONTAINER_OF(job_line_take(&l->line), struct coder, place);
 
 		cost = coder_cost_ns(c);
 		coder_say(w, c);
 		if (coder_has_work(c))
-			coder_line_put(l, c);
+			job_line_put(&l->line, &c->place);
 		left -= cost < left ? cost : left;
 	}
 }

@@ -13,6 +13,7 @@
 #include "dsp/codec/codec.h"
 #include "engine/job/coding.h"
 #include "engine/job/ease.h"
+#include "engine/job/job_line.h"
 #include "engine/net/verdict.h"
 
 struct flow;
@@ -40,9 +41,8 @@ struct coder_packet {
 };
 
 struct coder {
-	struct coder *behind; /* in line; NULL: it is the last */
-	uint32_t slot;        /* of its flow, that of the party that says it */
-	bool waits;           /* in line */
+	struct job_place place;
+	uint32_t slot; /* of its flow, that of the party that says it */
 	struct media_coding spec[MEDIA_CODINGS_MAX];
 	struct coding list[MEDIA_CODINGS_MAX]; /* closed: no rule names it */
 	/* the stream that leaves */
@@ -61,8 +61,8 @@ struct coder {
 
 /* Of one worker. */
 struct coder_line {
-	struct coder **of;          /* by slot of the flow; valid where flow.has_coder */
-	struct coder *first, *last; /* in line; NULL: none waits */
+	struct coder **of; /* by slot of the flow; valid where flow.has_coder */
+	struct job_line line;
 	uint32_t open;
 	struct ease ease;
 	uint8_t complexity; /* of Opus, where a coding asks for none */
@@ -94,7 +94,7 @@ void coder_turn(struct worker *w);
 /* Somebody is in line: the worker does not sleep. */
 static inline bool coder_is_wanted(const struct coder_line *l)
 {
-	return l->first != NULL;
+	return l->line.first != NULL;
 }
 
 #endif

@@ -135,7 +135,7 @@ static enum verdict delay_take(struct worker *w, struct job *j, const struct pkt
 	if (d->count == d->capacity || p->payload_length > DELAY_OCTETS_MAX)
 		return VERDICT_JOB_FULL;
 	delay_keep(d, p, w->batch.now_ns);
-	if (!wheel_is_running(&j->timer) && !j->waits)
+	if (!wheel_is_running(&j->timer) && !j->place.waits)
 		wheel_start(&w->wheel, &j->timer, due_ns(d));
 	return VERDICT_ALONE;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/compiler.h"
 #include "dsp/codec/decoder.h"
 #include "engine/walk/event.h"
 #include "engine/walk/worker.h"
@@ -13,50 +14,6 @@
 #include "media/rtp/rtp_parse.h"
 
 enum { RATE_WIDE = 2 * DTMF_RATE, DETECTOR_NS = 1000 };
-
-/* ---- in line ---- */
-
-static void ear_line_put(struct ear_line *l, struct ear *e)
-{
-	if (e->waits)
-		return;
-	e->waits = true;
-	e->behind = NULL;
-	if (l->last)
-		l->last->behind = e;
-	else
-		l->first = e;
-	l->last = e;
-}
-
-static struct ear *ear_line_take(struct ear_line *l)
-{
-	struct ear *e = l->first;
-
-	l->first = e->behind;
-	if (!l->first)
-		l->last = NULL;
-	e->waits = false;
-	return e;
-}
-
-/* Seldom, and the line is short: it is walked. */
-static void ear_line_forget(struct ear_line *l, struct ear *e)
-{
-	struct ear *before = NULL;
-
-	if (!e->waits)
-		return;
-	for (struct ear *at = l->first; at != e; at = at->behind)
-		before = at;
-	if (before)
-		before->behind = e->behind;
-	else
-		l->first = e->behind;
-	if (l->last == e)
-		l->last = before;
-	e->waits = false;
-}
 
 /* ---- open, close ---- */
 
@@ -139,7 +96,7 @@ void ear_leave(struct worker *w, struct flow *f)
 		return;
 	if (e->ear.digit)
 		key_tell(w, e, e->ear.digit);
-	ear_line_forget(&w->ears, e);
+	job_line_forget(&w->ears.line, &e->place);
 	for (uint32_t i = 0; i < MEDIA_CODECS_KNOWN; i++)
 		decoder_close(e->decoders[i]);
 	free(e);
@@ -247,6 +204,8 @@ static void packet_hear(struct worker *w, struct ear *e)
 	uint32_t clock_hz = media_codec_facts((enum media_codec)k->codec)->clock_hz;
 	int n;
 
+	if (!e->decoders[k->codec]) /* closed since it came */
+		return;
 	if (!ear_stream_goes_on(e, k))
 		ear_stream_begin(w, e, k);
 	else
@@ -300,7 +259,7 @@ void ear_take(struct worker *w, const struct flow *f, const struct pkt *p)
 	k->codec = (uint8_t)(codec - 1);
 	k->length = (uint16_t)head.payload.n;
 	memcpy(k->octets, head.payload.p, head.payload.n);
-	ear_line_put(&w->ears, e);
+	job_line_put(&w->ears.line, &e->place);
 }
 
 /* ---- turns ---- */
@@ -312,20 +271,25 @@ static uint32_t ear_cost_ns(const struct ear *e)
 	return (d ? decoder_cost_ns(d) : 0) + DETECTOR_NS;
 }
 
+static struct ear *ear_first(const struct ear_line *l)
+{
+	return CONTAINER_OF(l->line.first, struct ear, place);
+}
+
 void ear_turn(struct worker *w)
 {
 	struct ear_line *l = &w->ears;
 	uint32_t left = EAR_SLICE_NS, cost;
 
-	while (l->first && (left == EAR_SLICE_NS || ear_cost_ns(l->first) <= left)) {
-		struct ear *e = ear_line_take(l);
+	while (l->line.first && (left == EAR_SLICE_NS || ear_cost_ns(ear_first(l)) <= left)) {
+		struct ear *e = CONTAINER_OF(job_line_take(&l->line), struct ear, place);
 
 		cost = ear_cost_ns(e);
 		packet_hear(w, e);
 		e->count--;
 		e->first = e->count ? (e->first + 1) % EAR_PACKETS_MAX : 0;
 		if (e->count > 0)
-			ear_line_put(l, e);
+			job_line_put(&l->line, &e->place);
 		left -= cost < left ? cost : left;
 	}
 }

@@ -12,6 +12,7 @@
 #include "dsp/codec/codec.h"
 #include "dsp/dtmf.h"
 #include "dsp/half_band.h"
+#include "engine/job/job_line.h"
 #include "media/flow.h"
 
 struct decoder;
@@ -36,9 +37,8 @@ struct ear_packet {
 };
 
 struct ear {
-	struct ear *behind;               /* in line; NULL: it is the last */
+	struct job_place place;
 	uint32_t slot;                    /* of the flow whose party is heard */
-	bool waits;                       /* in line */
 	uint8_t named[PAYLOAD_RULES_MAX]; /* codecs of the party, as flow_spec.rule_codecs */
 	struct decoder
 		*decoders[MEDIA_CODECS_KNOWN]; /* of what it may say; NULL: it cannot be had */
@@ -56,8 +56,8 @@ struct ear {
 
 /* Of one worker. */
 struct ear_line {
-	struct ear **of;          /* by slot of the flow; valid where flow.has_ear */
-	struct ear *first, *last; /* in line; NULL: none waits */
+	struct ear **of; /* by slot of the flow; valid where flow.has_ear */
+	struct job_line line;
 	uint32_t open;
 	int16_t pcm[CODEC_SAMPLES_MAX], narrow[CODEC_SAMPLES_MAX];
 };
@@ -79,7 +79,7 @@ void ear_turn(struct worker *w);
 /* Somebody is in line: the worker does not sleep. */
 static inline bool ear_is_wanted(const struct ear_line *l)
 {
-	return l->first != NULL;
+	return l->line.first != NULL;
 }
 
 #endif

@@ -71,7 +71,7 @@ int job_open(struct job_table *t, struct job_id id, const struct media_work *wor
 
 struct media_sound *job_close(struct job_table *t, struct job *j)
 {
-	assert(j->id.generation != 0 && !j->waits && j->first == 0);
+	assert(j->id.generation != 0 && !j->place.waits && j->first == 0);
 	j->id = (struct job_id){ 0 };
 	t->count--;
 	t->takers -= j->kind->take != NULL;

@@ -10,6 +10,7 @@
 #define ENGINE_JOB_JOB_H
 
 #include "base/wheel.h"
+#include "engine/job/job_line.h"
 #include "engine/net/verdict.h"
 #include "media/job.h"
 
@@ -41,10 +42,9 @@ struct job {
 	struct job_id id; /* generation 0: the slot is free */
 	uint64_t call;    /* 0: of none */
 	struct wheel_timer timer;
-	uint32_t behind; /* in line: slot + 1 of the next one; 0: it is the last */
-	bool waits;      /* in line */
-	uint32_t first;  /* listener: slot + 1; 0: none */
-	uint32_t next;   /* who gets the present packet next: slot + 1; 0: all have it */
+	struct job_place place;
+	uint32_t first; /* listener: slot + 1; 0: none */
+	uint32_t next;  /* who gets the present packet next: slot + 1; 0: all have it */
 	const struct job_kind *kind;
 	void *work; /* the kind's own */
 };
@@ -52,9 +52,9 @@ struct job {
 struct job_table {
 	struct job *list; /* NULL: this worker has no room for jobs */
 	uint32_t capacity, count;
-	uint32_t takers;      /* open jobs that take what is said to them */
-	uint32_t first, last; /* in line: slot + 1; 0: none waits */
-	int16_t *pcm;         /* of the frame that is being made */
+	uint32_t takers; /* open jobs that take what is said to them */
+	struct job_line line;
+	int16_t *pcm; /* of the frame that is being made */
 };
 
 /* capacity 0: none can be opened. 0 or -ENOMEM. Memory is touched when a slot is first used. */

@@ -58,7 +58,7 @@ static void listener_join(struct worker *w, struct flow *f, struct job *j)
 	f->listener.job = j->id.slot + 1;
 	f->making |= MAKING_SOUND;
 	link_in(w, j, f);
-	if (!wheel_is_running(&j->timer) && !j->waits)
+	if (!wheel_is_running(&j->timer) && !j->place.waits)
 		j->kind->wake(w, j);
 }
 

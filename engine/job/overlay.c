@@ -101,7 +101,7 @@ static void overlay_rest(struct worker *w, struct overlay *o, struct flow *f)
 	uint64_t lead_ns = OVERLAY_LEAD_MS * NS_PER_MS;
 
 	phase_set(w, o, f, OVERLAY_RESTS);
-	if (!o->waits)
+	if (!o->place.waits)
 		overlay_voice_give(o);
 	if (o->due_ns + OVERLAY_LATE_MS * NS_PER_MS <= w->now_ns) {
 		if (o->spec.every_ms == 0)
@@ -191,7 +191,7 @@ void overlay_leave(struct worker *w, struct flow *f)
 	if (!o)
 		return;
 	wheel_stop(&w->wheel, &o->timer);
-	overlay_line_forget(&w->overlays, o);
+	job_line_forget(&w->overlays.line, &o->place);
 	metric_add(w->metrics->tones_missed, o->count);
 	o->count = 0;
 	phase_set(w, o, f, OVERLAY_RESTS);

@@ -16,6 +16,7 @@
 #include "base/wheel.h"
 #include "dsp/codec/codec.h"
 #include "dsp/limiter.h"
+#include "engine/job/job_line.h"
 #include "engine/net/verdict.h"
 #include "media/flow.h"
 
@@ -63,9 +64,8 @@ struct overlay_voice {
 };
 
 struct overlay {
-	struct overlay *behind; /* in line; NULL: it is the last */
-	bool waits;             /* in line */
-	uint32_t slot;          /* of the flow whose party hears it */
+	struct job_place place;
+	uint32_t slot; /* of the flow whose party hears it */
 	struct media_overlay spec;
 	uint8_t taken_count;
 	struct media_taken taken[MEDIA_TAKEN_MAX];
@@ -90,8 +90,8 @@ struct overlay {
 
 /* Of one worker. */
 struct overlay_line {
-	struct overlay **of;          /* by slot of the flow; valid where flow.has_overlay */
-	struct overlay *first, *last; /* in line; NULL: none waits */
+	struct overlay **of; /* by slot of the flow; valid where flow.has_overlay */
+	struct job_line line;
 	uint32_t open;
 	uint32_t sounding; /* not at rest */
 	int16_t pcm[CODEC_SAMPLES_MAX];
@@ -128,7 +128,7 @@ void overlay_turn(struct worker *w);
 /* Somebody is in line: the worker does not sleep. */
 static inline bool overlay_is_wanted(const struct overlay_line *l)
 {
-	return l->first != NULL;
+	return l->line.first != NULL;
 }
 
 #endif

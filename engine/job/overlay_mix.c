@@ -3,37 +3,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/compiler.h"
 #include "engine/flow/source.h"
 #include "engine/job/overlay_voice.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
 #include "media/rtp/rtp_parse.h"
-
-/* ---- in line ---- */
-
-static void overlay_line_put(struct overlay_line *l, struct overlay *o)
-{
-	if (o->waits)
-		return;
-	o->waits = true;
-	o->behind = NULL;
-	if (l->last)
-		l->last->behind = o;
-	else
-		l->first = o;
-	l->last = o;
-}
-
-static struct overlay *overlay_line_take(struct overlay_line *l)
-{
-	struct overlay *o = l->first;
-
-	l->first = o->behind;
-	if (!l->first)
-		l->last = NULL;
-	o->waits = false;
-	return o;
-}
 
 /* ---- what is relayed ---- */
 
@@ -103,7 +78,7 @@ enum verdict overlay_take(struct worker *w, struct pkt *p)
 	    !overlay_voice_take(o, codec) || o->count == OVERLAY_PACKETS_MAX)
 		return VERDICT_RELAY;
 	overlay_keep(o, p);
-	overlay_line_put(&w->overlays, o);
+	job_line_put(&w->overlays.line, &o->place);
 	if (!is_heard_with(o))
 		return VERDICT_RELAY;
 	flow_uncount_out(p->peer, p->length, p->payload_length);
@@ -147,40 +122,27 @@ void overlay_drain(struct worker *w, struct flow *f)
 	originate_flush(w);
 }
 
+static struct overlay *overlay_first(const struct overlay_line *l)
+{
+	return CONTAINER_OF(l->line.first, struct overlay, place);
+}
+
 void overlay_turn(struct worker *w)
 {
 	struct overlay_line *l = &w->overlays;
 	uint32_t done_ns = 0;
 
-	while (l->first &&
-	       (done_ns == 0 || done_ns + l->first->voice->cost_ns <= OVERLAY_SLICE_NS)) {
-		struct overlay *o = overlay_line_take(l);
+	while (l->line.first &&
+	       (done_ns == 0 || done_ns + overlay_first(l)->voice->cost_ns <= OVERLAY_SLICE_NS)) {
+		struct overlay *o = CONTAINER_OF(job_line_take(&l->line), struct overlay, place);
 
 		done_ns += o->voice->cost_ns;
 		packet_mix(w, o, &w->flows.list[o->slot]);
 		if (o->count > 0)
-			overlay_line_put(l, o);
+			job_line_put(&l->line, &o->place);
 		else if (o->phase == OVERLAY_RESTS)
 			overlay_voice_give(o);
 	}
-}
-
-/* Seldom, and the line is short: it is walked. */
-void overlay_line_forget(struct overlay_line *l, struct overlay *o)
-{
-	struct overlay *before = NULL;
-
-	if (!o->waits)
-		return;
-	for (struct overlay *at = l->first; at != o; at = at->behind)
-		before = at;
-	if (before)
-		before->behind = o->behind;
-	else
-		l->first = o->behind;
-	if (l->last == o)
-		l->last = before;
-	o->waits = false;
 }
 
 /* ---- what is made by others ---- */

@@ -25,8 +25,6 @@ uint32_t overlay_voice_encode(struct overlay_line *l, struct overlay_voice *v, u
 void overlay_mix(struct overlay *o, uint32_t timestamp, struct overlay_samples s);
 /* It sounds, and 20 ms more have passed: where nothing comes for the party the tone is made. */
 void overlay_tick(struct worker *w, struct overlay *o, struct flow *f);
-/* Of those in line. */
-void overlay_line_forget(struct overlay_line *l, struct overlay *o);
 /* The tone alone, from so many ms of it on. */
 void overlay_tone_render(const struct overlay *o, uint32_t at_ms, struct overlay_samples s);
 

@@ -1,50 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/job/turn.h"
 
+#include "base/compiler.h"
 #include "engine/walk/originate.h"
 
 void turn_want(struct job_table *t, struct job *j)
 {
-	uint32_t own = j->id.slot + 1;
-
-	if (j->waits)
-		return;
-	j->waits = true;
-	j->behind = 0;
-	if (t->last)
-		t->list[t->last - 1].behind = own;
-	else
-		t->first = own;
-	t->last = own;
+	job_line_put(&t->line, &j->place);
 }
 
-static struct job *first_take(struct job_table *t)
-{
-	struct job *j = &t->list[t->first - 1];
-
-	t->first = j->behind;
-	if (!t->first)
-		t->last = 0;
-	j->waits = false;
-	return j;
-}
-
-/* Seldom, and the line is short: it is walked. */
 void turn_forget(struct job_table *t, struct job *j)
 {
-	uint32_t before = 0, own = j->id.slot + 1;
-
-	if (!j->waits)
-		return;
-	for (uint32_t at = t->first; at != own; at = t->list[at - 1].behind)
-		before = at;
-	if (before)
-		t->list[before - 1].behind = j->behind;
-	else
-		t->first = j->behind;
-	if (t->last == own)
-		t->last = before;
-	j->waits = false;
+	job_line_forget(&t->line, &j->place);
 }
 
 static void jobs_turn(struct worker *w)
@@ -52,12 +19,12 @@ static void jobs_turn(struct worker *w)
 	struct job_table *t = &w->jobs;
 	uint32_t left = TURN_SLICE;
 
-	while (t->first && left > 0) {
-		struct job *j = &t->list[t->first - 1];
+	while (t->line.first && left > 0) {
+		struct job *j = CONTAINER_OF(t->line.first, struct job, place);
 
 		if (j->kind->effort(j, w->now_ns) > left && left < TURN_SLICE)
 			break;
-		(void)first_take(t);
+		(void)job_line_take(&t->line);
 		left -= j->kind->turn(w, j, left);
 		if (j->kind->effort(j, w->now_ns) > 0)
 			turn_want(t, j);
@@ -68,7 +35,7 @@ static bool line_is_wanted(const struct worker *w, enum turn_line line)
 {
 	switch (line) {
 	case TURN_JOBS:
-		return w->jobs.first != 0;
+		return w->jobs.line.first != NULL;
 	case TURN_CODERS:
 		return coder_is_wanted(&w->coders);
 	case TURN_OVERLAYS:

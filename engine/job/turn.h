@@ -32,7 +32,7 @@ void turn_take(struct worker *w);
 /* Somebody is in line: the worker does not sleep. */
 static inline bool turn_is_wanted(const struct worker *w)
 {
-	return w->jobs.first != 0 || coder_is_wanted(&w->coders) ||
+	return w->jobs.line.first || coder_is_wanted(&w->coders) ||
 	       overlay_is_wanted(&w->overlays) || ear_is_wanted(&w->ears);
 }
 

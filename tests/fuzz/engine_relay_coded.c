@@ -57,7 +57,7 @@ static uint32_t coders_check(const struct fuzz *f, const struct flow *flow)
 		return 0;
 	assert(c->slot == flow->id.slot && flow->kind == MEDIA_AUDIO);
 	assert(c->count <= CODER_PACKETS_MAX && c->first < CODER_PACKETS_MAX);
-	assert(coder_has_work(c) == c->waits);
+	assert(coder_has_work(c) == c->place.waits);
 	for (uint32_t i = 0; i < MEDIA_CODINGS_MAX; i++)
 		assert(c->list[i].at + c->list[i].count <= c->list[i].room);
 	return 1;
@@ -71,15 +71,24 @@ static uint32_t overlays_check(const struct fuzz *f, const struct flow *flow)
 	if (!o)
 		return 0;
 	assert(o->slot == flow->id.slot);
-	assert(o->waits == (o->count > 0) && (o->voice || o->count == 0));
+	assert(o->place.waits == (o->count > 0) && (o->voice || o->count == 0));
 	assert(o->count <= OVERLAY_PACKETS_MAX);
 	assert(o->phase == OVERLAY_RESTS || wheel_is_running(&o->timer));
 	return 1;
 }
 
+static uint32_t line_length(const struct job_line *l)
+{
+	uint32_t n = 0;
+
+	for (const struct job_place *p = l->first; p; p = p->behind)
+		n++;
+	return n;
+}
+
 void relay_coded_check(const struct fuzz *f)
 {
-	uint32_t coders = 0, overlays = 0, in_line = 0, waiting = 0;
+	uint32_t coders = 0, overlays = 0, in_line, waiting = 0;
 
 	for (uint32_t slot = 0; slot < SLOTS; slot++) {
 		const struct flow *flow = &f->w.flows.list[slot];
@@ -88,13 +97,10 @@ void relay_coded_check(const struct fuzz *f)
 			continue;
 		coders += coders_check(f, flow);
 		overlays += overlays_check(f, flow);
-		waiting += flow->has_coder && coder_of(&f->w, flow)->waits;
-		waiting += flow->has_overlay && overlay_of(&f->w, flow)->waits;
+		waiting += flow->has_coder && coder_of(&f->w, flow)->place.waits;
+		waiting += flow->has_overlay && overlay_of(&f->w, flow)->place.waits;
 	}
-	for (const struct coder *c = f->w.coders.first; c; c = c->behind)
-		in_line++;
-	for (const struct overlay *o = f->w.overlays.first; o; o = o->behind)
-		in_line++;
+	in_line = line_length(&f->w.coders.line) + line_length(&f->w.overlays.line);
 	assert(coders == f->w.coders.open && overlays == f->w.overlays.open);
 	assert(waiting == in_line);
 }

@@ -37,7 +37,7 @@ static void listeners_check(const struct fuzz *f, const struct job *j, uint32_t 
 		before = at;
 		(*heard)++;
 	}
-	assert(j->first || (!wheel_is_running(&j->timer) && !j->waits && !j->next));
+	assert(j->first || (!wheel_is_running(&j->timer) && !j->place.waits && !j->next));
 }
 
 void relay_jobs_check(const struct fuzz *f)
