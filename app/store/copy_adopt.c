@@ -117,7 +117,7 @@ static bool adopt_finished(const struct folder_entry *entry, void *arg)
 	char to[QUEUE_PATH_MAX];
 	bool whole = !adopt_has(a->from, entry->path, CUT_MARK) && !adopt_is_taken(a, entry->path);
 	int err = folder_path_fits(bytes_str(entry->path))
-			  ? copy_folders_make(a->p->terms.folder, entry->path)
+			  ? folder_make(a->p->terms.folder, entry->path)
 			  : -EINVAL;
 
 	memcpy(to, entry->path, sizeof(to));

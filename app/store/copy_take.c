@@ -28,20 +28,6 @@ void copy_folder(char out[FOLDER_PATH_MAX], const char *folder, uint64_t node)
 		(void)snprintf(out + n, FOLDER_PATH_MAX - (size_t)n, "/%016" PRIx64, node);
 }
 
-int copy_folders_make(const char *base, const char *path)
-{
-	char folder[FOLDER_PATH_MAX];
-
-	if (mkdir(base, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
-		(void)snprintf(folder, sizeof(folder), "%s/%.*s", base, (int)(slash - path), path);
-		if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-			return -errno;
-	}
-	return 0;
-}
-
 /* ---- octets ---- */
 
 static bool taker_has_room(struct taker *t, uint64_t more)
@@ -79,7 +65,7 @@ static int taker_write(struct taker *t, int fd, const struct copy_message *m)
 static int taker_data(struct taker *t, const struct copy_message *m)
 {
 	char path[FOLDER_PATH_MAX];
-	int fd, err = copy_folders_make(t->folder, m->path);
+	int fd, err = folder_make(t->folder, m->path);
 
 	if (err)
 		return err;

@@ -35,7 +35,5 @@ int copy_take(const struct terms *terms, struct copy_link *link, struct copy_sha
 
 /* FOLDER/.copies/NODE; NODE 0: all. */
 void copy_folder(char out[FOLDER_PATH_MAX], const char *folder, uint64_t node);
-/* The folders of a path below base, which is made as well. 0 or -errno. */
-int copy_folders_make(const char *base, const char *path) NODISCARD;
 
 #endif

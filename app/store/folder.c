@@ -39,6 +39,20 @@ static bool folder_is_date(struct bytes name)
 	return true;
 }
 
+int folder_make(const char *base, const char *path)
+{
+	char folder[FOLDER_PATH_MAX];
+
+	if (mkdir(base, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		(void)snprintf(folder, sizeof(folder), "%s/%.*s", base, (int)(slash - path), path);
+		if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
 bool folder_path_fits(struct bytes path)
 {
 	struct bytes tenant, date;

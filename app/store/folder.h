@@ -50,6 +50,8 @@ bool folder_walk_running(const char *folder, const char *since, folder_fn *fn, v
 /* FOLDER/PATH.ending; ending "": the file itself. */
 void folder_path(char out[FOLDER_PATH_MAX], const char *folder, const char *path,
 		 const char *ending);
+/* The folders of a path below base, and base. 0 or -errno. */
+int folder_make(const char *base, const char *path) NODISCARD;
 /* TENANT/YYYY-MM-DD/NAME, of names that lead nowhere else. */
 bool folder_path_fits(struct bytes path);
 void folder_tenant(const char *path, char out[SIDECAR_TENANT_MAX]);

@@ -16,20 +16,12 @@
 
 enum { COPY_PIECE = 1 << 20 };
 
-/* Each folder of a path below base; base itself must be there. */
+/* base itself must be there. */
 static int copy_folders(const char *base, const char *path)
 {
-	char folder[FOLDER_PATH_MAX];
 	struct stat st;
 
-	if (stat(base, &st) < 0)
-		return -errno;
-	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
-		(void)snprintf(folder, sizeof(folder), "%s/%.*s", base, (int)(slash - path), path);
-		if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-			return -errno;
-	}
-	return 0;
+	return stat(base, &st) < 0 ? -errno : folder_make(base, path);
 }
 
 static int copy_octets(int from, int to)
