@@ -187,6 +187,26 @@ static void test_loud_sums_are_limited(void **state)
 	mix_close(m);
 }
 
+/* Who begins to talk hears the same as before: what is made for it alone is no louder than what all heard. */
+static void test_limiter_goes_on(void **state)
+{
+	uint32_t id[ROOM];
+	struct mix *m = room_open(id, ROOM);
+	int16_t before[N];
+
+	(void)state;
+	frames_make(32000);
+	for (int i = 0; i < 10; i++)
+		assert_true(room_tick(m, id, 2));
+	memset(g_pcm[2], 0, sizeof(g_pcm[2]));
+	assert_true(room_tick(m, id, 3));
+	memcpy(before, mix_heard(m, id[5]).pcm, sizeof(before));
+	assert_true(mix_heard(m, id[5]).shared);
+	assert_false(mix_heard(m, id[2]).shared);
+	assert_memory_equal(mix_heard(m, id[2]).pcm, before, sizeof(before));
+	mix_close(m);
+}
+
 static void test_wide_sums(void **state)
 {
 	int32_t a[N], b[N], sum[N], less[N];
@@ -249,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_only_one_hears_a_coach),
 		cmocka_unit_test(test_gain_comes_without_a_step),
 		cmocka_unit_test(test_loud_sums_are_limited),
+		cmocka_unit_test(test_limiter_goes_on),
 		cmocka_unit_test(test_wide_sums),
 		cmocka_unit_test(test_two_thousand_come_and_leave),
 		cmocka_unit_test(test_bad_settings),
