@@ -421,6 +421,30 @@ static void test_knows_its_names(void **state)
 	assert_int_equal(c->renewed, g_nodes[0].lease.renewal);
 }
 
+/* Who learns of a newer list tells those who vote by it. */
+static void test_passes_names_on(void **state)
+{
+	const struct claim *c = claims_of(g_nodes[1].claims, SHARD);
+	const struct peer_item newer = { .kind = PEER_NAMES,
+					 .shard = SHARD,
+					 .epoch = c->heard,
+					 .named = { { 3 }, 1 },
+					 .record = 1,
+					 .sent_ns = c->renewed + 5 };
+	uint32_t before = g_letter_count, passed = 0;
+
+	(void)state;
+	claims_item(g_nodes[1].claims, &newer, 1, g_now_ns);
+	for (uint32_t i = before; i < g_letter_count; i++) {
+		const struct letter *l = &g_letters[i];
+
+		assert_int_equal(l->item.kind, PEER_NAMES);
+		assert_int_equal(l->item.sent_ns, newer.sent_ns);
+		passed += l->to == 3 && l->item.named.count == 1;
+	}
+	assert_int_equal(passed, 1);
+}
+
 /* Cut off from the others it goes on by Redis; from both it is silent before another one speaks. */
 static void test_cut_off(void **state)
 {
@@ -519,6 +543,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_news_of_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newest_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_knows_its_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_passes_names_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_looks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_room, setup, teardown),
