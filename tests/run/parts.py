@@ -16,6 +16,7 @@ import time
 
 import examples
 import tap
+from gate import Gate
 from report import FAILED, PASSED, SKIPPED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -254,12 +255,14 @@ def e2e(report, chosen=()):
                for variant in {variant_of(script) for script in scripts}}
     shared = [script for script in scripts if not wants(script, "ALONE")]
     shared.sort(key=lambda script: (not wants(script, "LONG"), -os.path.getsize(script.partition("::")[0])))
-    took, failed = {}, []
+    took, failed, gate = {}, [], Gate()
 
     def timed(script):
+        gate.enter()
         began = time.monotonic()
         results = script_results(script, folders[variant_of(script)], ran=report.ran)
         took[script] = time.monotonic() - began
+        gate.leave()
         return results
 
     for group, workers in ((shared, E2E_AT_ONCE), ([s for s in scripts if s not in shared], 1)):
@@ -271,7 +274,7 @@ def e2e(report, chosen=()):
                         failed.append((script, test, output))
                     else:
                         report.add(test, result, output)
-        print(f"   {len(group)} files, {workers} at a time: {time.monotonic() - began:.0f} s; " + ", ".join(
+        print(f"   {len(group)} files, {workers} at a time at most: {time.monotonic() - began:.0f} s; " + ", ".join(
             f"{pathlib.Path(script.partition('::')[0]).stem} {took[script]:.0f} s"
             for script in sorted(group, key=took.get, reverse=True)[:SLOWEST]), flush=True)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The suite must count what happened: a runner that counts wrong makes every other test worthless."""
+import concurrent.futures
 import contextlib
 import importlib.util
 import io
@@ -9,12 +10,14 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import unittest.mock
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import gate                                             # noqa: E402
 import parts                                            # noqa: E402
 import tap                                              # noqa: E402
 from report import FAILED, PASSED, SKIPPED, Report      # noqa: E402
@@ -248,6 +251,40 @@ class ProgramsAgain(unittest.TestCase):
     def test_a_time_out_is_not(self):
         late = {"stdout": "1..2\nok 1 - a\n", "result": "TIMEOUT", "returncode": -9}
         self.assertEqual(self.judged({"p": late}, {"p": self.good()})[0], 0)
+
+
+class Room(unittest.TestCase):
+    """End-to-end files begin while the processors have time for one more."""
+
+    def at_once(self, idle, files=6):
+        """The most that ran side by side; idle: its share with so many of them inside."""
+        counts, door = [], gate.Gate(lambda: idle(door.inside))
+
+        def file(_):
+            door.enter()
+            counts.append(door.inside)
+            time.sleep(0.05)
+            door.leave()
+
+        with concurrent.futures.ThreadPoolExecutor(files) as pool:
+            list(pool.map(file, range(files)))
+        return max(counts)
+
+    def test_one_at_least(self):
+        self.assertEqual(self.at_once(lambda inside: 0), 1)
+
+    def test_as_many_as_there_is_time_for(self):
+        self.assertEqual(self.at_once(lambda inside: 1 if inside < 3 else 0), 3)
+
+    def test_all(self):
+        self.assertGreater(self.at_once(lambda inside: 1), 3)
+
+    def test_what_is_idle(self):
+        spent = iter([[100, 0, 100, 100, 100, 0, 0, 0], [130, 0, 150, 110, 110, 0, 0, 0]])
+        with unittest.mock.patch.object(gate, "times", lambda: next(spent)):
+            self.assertEqual(gate.idle_share(0), 0.2)
+        self.assertEqual(len(gate.times()), 8)
+        self.assertGreater(sum(gate.times()), 0)
 
 
 class One(unittest.TestCase):
