@@ -420,10 +420,14 @@ class Spread(Three):
             talk.hears()
         self.until(lambda: self.planned() == {17: ("b", "a", "home"), 19: ("b", "c", "home"), 20: ("b", None, "even")})
         self.assertEqual(self.at("b"), list(self.shards), "nothing is moved by dry")
+        self.c.ctl("node.status", node="c")             # what else it asks any node for, it knows from now on
+        self.a.process.send_signal(signal.SIGSTOP)      # it has no shard; while it takes none the others wait
+        self.addCleanup(self.a.process.send_signal, signal.SIGCONT)
         done = self.c.ctl("cluster.rebalance", node="c")
         self.assertEqual((done["dry"], len(done["moves"]), done["unowned"]), (False, 3, []))
         with self.assertRaisesRegex(ServerError, "busy"):
             self.c.ctl("cluster.rebalance", node="c")
+        self.a.process.send_signal(signal.SIGCONT)
         self.until(lambda: (self.owner(17), self.owner(18), self.owner(19)) == ("a", "b", "c"))
         self.until(lambda: sorted(len(self.at(name)) for name in "abc") == [1, 2, 2])
         self.until(lambda: not self.planned())

@@ -32,6 +32,7 @@ SLOWEST = 12                        # end-to-end files whose time is told
 FAIL_ONCE = 3                       # end-to-end tests, and programs of unit tests of a build, that may fail once, beside others
 SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
 AT_LENGTH = "TANDEM_RACES", "TANDEM_MOVES"      # unless it was told to
+ROOM = 8 << 30                      # octets of memory: a whole run has no more than 1 GiB of files at once
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(8, 2 * CORES)         # programs of unit tests
 E2E_AT_ONCE = min(8, 3 * CORES)     # end-to-end files: they mostly wait
@@ -46,16 +47,42 @@ SANITIZERS = {
 
 @contextlib.contextmanager
 def environment():
-    """Variables for every child: sanitizers that end a process, and a git that answers."""
+    """Variables for every child: sanitizers that end a process, a git that answers, and files in memory."""
     os.environ.update(SANITIZERS)
     # The checkout may belong to somebody else than who runs the tests.
     os.environ.update(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory",
                       GIT_CONFIG_VALUE_0=str(ROOT))
-    with tempfile.TemporaryDirectory(prefix="tandem-git-") as folder:
+    with in_memory(), tempfile.TemporaryDirectory(prefix="tandem-git-") as folder:
         if not (ROOT / ".git").exists():        # an unpacked archive: list files through an empty one
             os.environ.update(GIT_DIR=folder, GIT_WORK_TREE=str(ROOT))
             subprocess.run(["git", "init", "-q"], check=True)
         yield
+
+
+@contextlib.contextmanager
+def in_memory(memory="/dev/shm", room=ROOM):
+    """Temporary files lie in memory, where it has room for them: on one disk, each fsync of a Redis waits for those of all others.
+
+    Not where somebody chose a place, or wants to look at them later.
+    """
+    before = os.environ.get("TMPDIR")
+    if before or os.environ.get("TANDEM_KEEP") or not os.path.ismount(memory) or min(shutil.disk_usage(memory).free, available()) < room:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="t-", dir=memory) as folder:       # short: sockets lie below it
+        os.chmod(folder, 0o1777)        # nodes without privileges have files there
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = None
+            del os.environ["TMPDIR"]
+
+
+def available():
+    """Octets of memory that the kernel can give."""
+    text = pathlib.Path("/proc/meminfo").read_text(encoding="ascii")
+    return int(re.search(r"^MemAvailable: +(\d+) kB$", text, re.M)[1]) * 1024
 
 
 def run(*command, **options):

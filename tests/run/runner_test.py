@@ -287,6 +287,37 @@ class Room(unittest.TestCase):
         self.assertGreater(sum(gate.times()), 0)
 
 
+class InMemory(unittest.TestCase):
+    """Where temporary files lie."""
+
+    def place(self, room=0, memory="/dev/shm", **variables):
+        """Its folder, if it is one of its own, and whether it is for all; afterwards it is gone and all is as it was."""
+        with unittest.mock.patch.dict(os.environ, variables), unittest.mock.patch.object(tempfile, "tempdir", None):
+            for name in {"TMPDIR", "TANDEM_KEEP"} - set(variables):
+                os.environ.pop(name, None)
+            before, chosen = tempfile.gettempdir(), os.environ.get("TMPDIR")
+            with parts.in_memory(memory, room):
+                folder = tempfile.gettempdir()
+                moved = os.environ.get("TMPDIR") != chosen
+                mode = os.stat(folder).st_mode & 0o7777
+            self.assertEqual((tempfile.gettempdir(), os.environ.get("TMPDIR")), (before, chosen))
+            self.assertEqual(os.path.exists(folder), not moved)
+        return (os.path.dirname(folder), mode) if moved else None
+
+    def test_where_there_is_room(self):
+        self.assertEqual(self.place(), ("/dev/shm", 0o1777))
+
+    def test_where_there_is_none(self):
+        self.assertIsNone(self.place(room=1 << 60))
+        with tempfile.TemporaryDirectory() as disk:
+            self.assertIsNone(self.place(memory=disk))
+
+    def test_who_chose_a_place_has_it(self):
+        with tempfile.TemporaryDirectory() as mine:
+            self.assertIsNone(self.place(TMPDIR=mine))
+        self.assertIsNone(self.place(TANDEM_KEEP="1"))
+
+
 class One(unittest.TestCase):
     """one.py, as the end-to-end files are run."""
 
