@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A phone whose connection ends at one node is reached from the other one, and reaches what that one has."""
+import contextlib
 import signal
 import tempfile
 import threading
@@ -9,6 +10,7 @@ from lamps_test import Lamp
 from lib.authority import Authority
 from lib.stream import StreamAgent
 from lib.websocket import WebSocketAgent
+from patience import until
 from taken_test import ADDRESSES, LEASE_S, SIP, Cluster, Talk
 
 SIPS = 5061
@@ -22,9 +24,17 @@ class Edge(Cluster):
         self.until(lambda: (self.owner(17), self.owner(18)) == ("a", "b"))      # each is at home
 
     def phone(self, number):
-        phone = StreamAgent((ADDRESSES[17], SIP), number, "secret", address="127.0.0.1")
+        phone = self.connected(lambda: StreamAgent((ADDRESSES[17], SIP), number, "secret", address="127.0.0.1"))
         self.addCleanup(phone.close)
         return phone
+
+    @staticmethod
+    def connected(agent):
+        """A new phone, as soon as the node takes it: it may have got its shard back this moment."""
+        def once():
+            with contextlib.suppress(ConnectionRefusedError):
+                return agent()
+        return until(once)
 
     def comes(self, phone):
         self.until(lambda: phone.register().status == 200)
@@ -172,18 +182,18 @@ class Secure(Edge):
         talk.out.wait_bye()
 
     def test_tls(self):
-        phone = StreamAgent((ADDRESSES[17], SIPS), "1002", "secret", authority=self.authority.path)
+        phone = self.connected(lambda: StreamAgent((ADDRESSES[17], SIPS), "1002", "secret", authority=self.authority.path))
         self.addCleanup(phone.close)
         self.called(phone, "TLS")
 
     def test_websocket(self):
-        phone = WebSocketAgent(("127.0.0.1", self.a.http_port), "1003", "secret", authority=self.authority.path)
+        phone = self.connected(lambda: WebSocketAgent(("127.0.0.1", self.a.http_port), "1003", "secret", authority=self.authority.path))
         self.addCleanup(phone.close)
         self.called(phone, "WSS")
 
     def test_a_lamp(self):
         """Its shard goes to another node; the node with its connection lives, and hands on what it is told and answers."""
-        phone = WebSocketAgent(("127.0.0.1", self.a.http_port), "1003", "secret", authority=self.authority.path)
+        phone = self.connected(lambda: WebSocketAgent(("127.0.0.1", self.a.http_port), "1003", "secret", authority=self.authority.path))
         self.addCleanup(phone.close)
         self.until(lambda: phone.register().status == 200)
         self.registers(18, "1001", "1002")
@@ -210,7 +220,7 @@ class Secure(Edge):
 
     def test_websocket_of_its_own(self):
         """At the node whose first network is with the other one."""
-        phone = WebSocketAgent(("127.0.0.1", self.b.http_port), "1003", "secret", authority=self.authority.path)
+        phone = self.connected(lambda: WebSocketAgent(("127.0.0.1", self.b.http_port), "1003", "secret", authority=self.authority.path))
         self.addCleanup(phone.close)
         self.until(lambda: phone.register().status == 200)
         self.phones[18, "1003"] = phone

@@ -30,7 +30,7 @@ class Slow:
     """Redis behind a wire that has each answer `delay` seconds late.  cut: a command; its first answers are cut in half, once."""
 
     def __init__(self):
-        self.delay, self.cut, self._cuts = 0, b"", False
+        self.delay, self.cut = 0, b""
         self._socket = socket.create_server(("127.0.0.1", SLOW))
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -38,23 +38,26 @@ class Slow:
         with contextlib.suppress(OSError):
             while True:
                 near, far = self._socket.accept()[0], socket.create_connection(("127.0.0.1", PORT))
-                for ends in ((near, far, False), (far, near, True)):
+                cuts = threading.Event()        # of this connection: others have answers on their way, too
+                for ends in ((near, far, False, cuts), (far, near, True, cuts)):
                     threading.Thread(target=self._pass, args=ends, daemon=True).start()
 
-    def _pass(self, source, sink, late):
+    def _pass(self, source, sink, late, cuts):
         with contextlib.suppress(OSError), source, sink:
             while octets := source.recv(65536):
                 time.sleep(self.delay * late)
-                if self._cuts and late:
-                    self._cuts = False
+                if late and cuts.is_set():
+                    cuts.clear()
                     sink.sendall(octets[:len(octets) // 2])
                     source.shutdown(socket.SHUT_RDWR)
                     return
                 if self.cut and self.cut in octets and not late:
-                    self.cut, self._cuts = b"", True
+                    self.cut = b""
+                    cuts.set()
                 sink.sendall(octets)
 
     def close(self):
+        self._socket.shutdown(socket.SHUT_RDWR)     # who accepts holds its port
         self._socket.close()
 
 

@@ -32,11 +32,11 @@ class Gate:
 
 
 def idle_share(seconds):
-    """0..1: of the processors' time from now on.  What waits for a disk is idle, too."""
+    """0..1: of the processors' time from now on.  Who waits for a disk is idle, and who is nice gives way."""
     before = times()
     time.sleep(seconds)
     spent = [after - was for was, after in zip(before, times())]
-    return sum(spent[3:5]) / (sum(spent) or 1)
+    return (spent[1] + sum(spent[3:5])) / (sum(spent) or 1)
 
 
 def times():

@@ -280,6 +280,9 @@ def e2e(report, chosen=()):
     scripts = [str(path) for path in chosen or sorted(E2E.glob("*_test.py"))]
     folders = {variant: build(report, variant, *PROGRAMS, WALL, *([LOAD] if variant == "release" else []))
                for variant in {variant_of(script) for script in scripts}}
+    if any(re.search(r"\bbrowser_test\b|import browser\b", text_of(script)) for script in scripts):
+        # Here: some files run where no network is, and the others would wait for them.
+        report.add("e2e: the phone for browsers is installed", *pages())
     shared = [script for script in scripts if not wants(script, "ALONE")]
     shared.sort(key=lambda script: (not wants(script, "LONG"), -os.path.getsize(script.partition("::")[0])))
     took, failed, gate = {}, [], Gate()
@@ -304,8 +307,6 @@ def e2e(report, chosen=()):
         print(f"   {len(group)} files, {workers} at a time at most: {time.monotonic() - began:.0f} s; " + ", ".join(
             f"{pathlib.Path(script.partition('::')[0]).stem} {took[script]:.0f} s"
             for script in sorted(group, key=took.get, reverse=True)[:SLOWEST]), flush=True)
-
-
     judge(report, failed, folders)
 
 
@@ -327,10 +328,20 @@ def judge(report, failed, folders):
             report.add(test, FAILED, "\n-- once more, alone:\n".join([output, *(said for _, result, said in results if result == FAILED)]))
 
 
+def pages():
+    """(result, output): JsSIP of npm lies in the build folder."""
+    status, output = run(sys.executable, "-c", "from lib import browser; browser.install()",
+                         env={**os.environ, "PYTHONPATH": f"{E2E}:{ROOT}/deploy/demo"})
+    return FAILED if status else PASSED, output
+
+
+def text_of(script):
+    return pathlib.Path(script.partition("::")[0]).read_text(encoding="utf-8")
+
+
 def wants(script, name):
     """The value of a line NAME = value of a file: ALONE = True where other load would spoil it, LONG = True where it is short but takes long."""
-    text = pathlib.Path(script.partition("::")[0]).read_text(encoding="utf-8")
-    match = re.search(rf'^{name} = "?(\w+)"?(?: *#.*)?$', text, re.M)
+    match = re.search(rf'^{name} = "?(\w+)"?(?: *#.*)?$', text_of(script), re.M)
     return match[1] if match else None
 
 

@@ -280,7 +280,7 @@ class Room(unittest.TestCase):
         self.assertGreater(self.at_once(lambda inside: 1), 3)
 
     def test_what_is_idle(self):
-        spent = iter([[100, 0, 100, 100, 100, 0, 0, 0], [130, 0, 150, 110, 110, 0, 0, 0]])
+        spent = iter([[100, 0, 100, 100, 100, 0, 0, 0], [130, 10, 150, 105, 105, 0, 0, 0]])
         with unittest.mock.patch.object(gate, "times", lambda: next(spent)):
             self.assertEqual(gate.idle_share(0), 0.2)
         self.assertEqual(len(gate.times()), 8)
