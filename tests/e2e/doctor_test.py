@@ -344,7 +344,7 @@ class Doctor(DoctorTest):
 
         def of_a():
             return next(flow for flow in self.node.ctl("call.show", call=pair.id)["flows"] if flow["leg"] == "a")
-        until(lambda: of_a()["quality"]["told"]["lost"])
+        until(lambda: ((of_a()["quality"] or {}).get("told") or {}).get("lost"))
         flow = of_a()
         told = flow["quality"]["told"]
         self.assertEqual((told["lost"], told["jitter_ms"]), (5, 100.0))

@@ -10,6 +10,7 @@ from lib.codec import G722, Opus, PCMA, PCMU
 from application_test import SoundsTest
 from call_test import CallTest
 from patience import until
+from music_test import TALK_B
 from record_test import RecordTest, sides
 
 CODECS = ((PCMU, 0, "PCMU/8000"), (PCMA, 8, "PCMA/8000"), (G722(), 9, "G722/8000"), (Opus(), 111, "opus/48000/2"))
@@ -197,6 +198,7 @@ class Recorded(RecordTest):
         sent = time.monotonic()
         self.node.ctl("call.dtmf", call=self.call_id(), leg="a", digits="1")
         until(lambda: "1" in self.audio_a.tones(sent), lambda: self.audio_a.tones(sent))
+        self.audio_a.wait_tone(TALK_B, anew=True)      # behind the whole key
         self.ends(out, into)
         path, = self.finished(1)
         left, right = sides(path)

@@ -79,7 +79,7 @@ def mounted(test, kind, place):
     if LIBC.unshare(CLONE_NEWNS):
         raise unittest.SkipTest(f"unshare: {os.strerror(ctypes.get_errno())}; needs CAP_SYS_ADMIN for namespaces")
     # "/" of a chroot is no mount point: what is to be private is the one that the place lies on
-    under = subprocess.run(["findmnt", "-n", "-o", "TARGET", "-T", place], check=True, capture_output=True, text=True).stdout.strip()
+    under = subprocess.run(["findmnt", "-n", "-o", "TARGET", "-T", place], check=True, capture_output=True, text=True).stdout.split("\n")[0]
     for words in (("--make-private", under), ("-t", kind, "none", place)):
         subprocess.run(["mount", *words], check=True)
     test.addClassCleanup(subprocess.run, ["umount", place], check=True)

@@ -310,8 +310,7 @@ class Folder(StoreTest):
         names = [record(self.folder, number=number, date=f"2026-11-{number:02}", octets=100000) for number in range(1, 6)]
         size = os.path.getsize(os.path.join(self.folder, names[0]))
         store = self.store(self.directory(), tenants=[{"name": "default", "deliver": ["share"], "keep_octets": 3 * size}])
-        until(lambda: [store.state(name) for name in names[:2]] == ["not_found"] * 2, store.log)
-        self.assertEqual([store.state(name) for name in names[2:]], ["delivered"] * 3)
+        until(lambda: [store.state(name) for name in names] == ["not_found"] * 2 + ["delivered"] * 3, store.log)
         self.assertEqual(len(self.shared()), 10)
 
     def test_deleted_when_delivered(self):
