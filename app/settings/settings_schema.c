@@ -1240,7 +1240,7 @@ static const struct conf_field g_recordings_fields[] = {
 	  .preset = "10240",
 	  .help = "Copies of other nodes' recordings may have so many MiB here." },
 	{ .key = "copies_every",
-	  DURATION(settings_recordings, copies_every, NS_PER_MS * 100, SECONDS(30)),
+	  DURATION(settings_recordings, copies_every, SECONDS(2), SECONDS(30)),
 	  .preset = "5s",
 	  .help = "How often what was recorded since goes to the other node." },
 	{ .key = "copies_wait",

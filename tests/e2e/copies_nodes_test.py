@@ -17,7 +17,7 @@ class HostLost(Cluster):
         cls.share = os.path.join(cls.folder, "share")           # not mounted at first
         share = {"name": "share", "kind": "directory", "url": cls.share}
         recordings = {"store": [share], "deliver": ["share"], "retry": "100ms", "retry_max": "1s", "scan": "200ms", "free_mib": 0,
-                      "join_wait": "0s", "copies": 1, "copies_every": "200ms", "copies_wait": "1s"}
+                      "join_wait": "0s", "copies": 1, "copies_every": "2s", "copies_wait": "1s"}
         return {**super().settings(name, shard), "recordings": recordings}
 
     def recordings(self, node):
