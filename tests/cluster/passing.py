@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that pass through what befalls a node: they are in each state when it does (states.py), and new ones begin all the while."""
 import collections
+import re
 import threading
 import time
 
@@ -76,4 +77,13 @@ class Passing:
         faults = [f"{call.state}: {call.fault}" for call in self.calls if call.fault] + self.refused
         return (", ".join(f"{count} {state}" for state, count in states.items())
                 + f"; {len(self.calls) - len(self.open)} began, the slowest in {self.longest_s:.2f} s"
-                + "".join(f"; {fault}" for fault in faults[:5]))
+                + "".join(f"; {fault}" for fault in faults[:5])
+                + "".join(self._said(call) for call in [call for call in self.calls if call.fault][:2]))
+
+    def _said(self, call):
+        """What nodes said of it and of its phones, and where these are by now."""
+        agents = call.out.agent, call.into.agent
+        words = [call.id, call.into.call_id, *(f" user={agent.number} " for agent in agents)]
+        lines = [line for node in self.lots[0].place.nodes for line in node.log_text().splitlines() if any(word in line for word in words)]
+        return "".join(f"\n    {line}" for line in (*(f"{agent.number} is at {agent.address}:{agent.port}" for agent in agents),
+                                                    *sorted(re.sub(r"^ts=(\S+) level=\S+ ", r"\1 ", line) for line in lines)[-40:]))

@@ -112,7 +112,7 @@ class Call:
         try:
             act()
         except (SipError, OSError) as error:
-            self.fault += ("; " if self.fault else "") + str(error)[:200]
+            self.fault += ("; " if self.fault else "") + str(error)[:1000]
 
 
 class Phones:

@@ -82,7 +82,7 @@ class StreamAgent(UserAgent):
 
     def _cut(self, sock):
         """Takes one message off the stream (RFC 3261 18.3); False: there is none that is whole."""
-        self._data = self._data.removeprefix(PONG)
+        self._data = self._data.lstrip(PONG)    # as many as came, and other empty lines (RFC 3261 7.5)
         head, end, rest = self._data.partition(b"\r\n\r\n")
         if not end:
             return False
