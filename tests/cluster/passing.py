@@ -82,8 +82,9 @@ class Passing:
 
     def _said(self, call):
         """What nodes said of it and of its phones, and where these are by now."""
-        agents = call.out.agent, call.into.agent
-        words = [call.id, call.into.call_id, *(f" user={agent.number} " for agent in agents)]
+        dialogs = [dialog for dialog in (call.out, call.into) if dialog]    # who waits in a slot has nobody yet
+        agents = [dialog.agent for dialog in dialogs]
+        words = [*(dialog.call_id for dialog in dialogs), *(f" user={agent.number} " for agent in agents)]
         lines = [line for node in self.lots[0].place.nodes for line in node.log_text().splitlines() if any(word in line for word in words)]
         return "".join(f"\n    {line}" for line in (*(f"{agent.number} is at {agent.address}:{agent.port}" for agent in agents),
                                                     *sorted(re.sub(r"^ts=(\S+) level=\S+ ", r"\1 ", line) for line in lines)[-40:]))
