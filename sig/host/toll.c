@@ -187,9 +187,9 @@ static bool charge_open(struct toll *t, const struct toll_payer *who, const stru
 {
 	*out = (struct toll_charge){ .of = t };
 	out->tenant = account_make(t, who->tenant, (struct bytes){ 0 }, now->day);
+	account_turn(toll_account(t, out->tenant), now); /* else it is idle, and makes room */
 	if (who->user.n)
 		out->user = account_make(t, who->tenant, who->user, now->day);
-	account_turn(toll_account(t, out->tenant), now);
 	account_turn(toll_account(t, out->user), now);
 	return out->tenant && (out->user || !who->user.n);
 }

@@ -265,6 +265,23 @@ static void accounts(void **state)
 	over(&c, NOON + 2 * DAY);
 }
 
+/* Nobody has called for days: the extension takes the place of another one, and not its tenant's. */
+static void accounts_of_days_ago(void **state)
+{
+	const char *users[] = { "1001", "1002", "1003" };
+	struct toll *t = *state;
+	struct toll_charge c;
+
+	for (size_t i = 0; i < COUNT_OF(users); i++) {
+		c = talks(t, users[i], NOON);
+		over(&c, NOON + MIN);
+	}
+	c = talks(t, "1004", NOON + 2 * DAY);
+	over(&c, NOON + 2 * DAY + MIN);
+	assert_int_equal(today(t, "1004", NOON + 2 * DAY), MIN);
+	assert_int_equal(today(t, "", NOON + 2 * DAY), MIN);
+}
+
 /* A tenant's day begins when its document says: until then it is the one before. */
 static void days_of_tenants(void **state)
 {
@@ -294,11 +311,17 @@ static void days_of_tenants(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(calls_at_a_time), TEST(minutes_of_a_day),
-		TEST(warns),           TEST(restored),
-		TEST(midnight),        TEST(reset),
-		TEST(accounts),        TEST(restored_over_midnight),
-		TEST(days_of_tenants), TEST(reset_after_a_warning),
+		TEST(calls_at_a_time),
+		TEST(minutes_of_a_day),
+		TEST(warns),
+		TEST(restored),
+		TEST(midnight),
+		TEST(reset),
+		TEST(accounts),
+		TEST(restored_over_midnight),
+		TEST(days_of_tenants),
+		TEST(reset_after_a_warning),
+		TEST(accounts_of_days_ago),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
