@@ -61,7 +61,7 @@ void command_toll_show(struct command_run *run)
 /* The extension has cost nothing, its tenant what it had: two changes of sums, the one that is against the extension first. */
 struct toll_reset {
 	struct command_run *run;
-	struct store_shard *store;
+	const struct node_shard *shard; /* whose sums are changed */
 	uint64_t day;
 	int64_t ms;
 	uint16_t tenant;
@@ -95,6 +95,7 @@ static void on_reset(enum store_result result, uint64_t key, uint64_t version, v
 	struct toll_reset *r = arg;
 	struct node *n = r->run->node;
 	const struct toll_payer who = { .tenant = r->tenant,
+					.shard = node_shard_toll(r->shard),
 					.user = command_value(r->run, "number")->text };
 	const struct toll_now now = node_toll_now(n, r->tenant);
 
@@ -116,17 +117,17 @@ static void on_tenant_keeps(enum store_result result, uint64_t key, uint64_t ver
 		reset_over(r, result);
 		return;
 	}
-	store_toll_add(r->store, r->day,
+	store_toll_add(r->shard->store, r->day,
 		       toll_name(name, sizeof(name), r, command_value(r->run, "number")->text),
 		       -r->ms, on_reset, r);
 }
 
 /* NULL: none of its shards is live. */
-static struct store_shard *live_store(const struct node *n)
+static const struct node_shard *shard_live(const struct node *n)
 {
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		if (n->shards[i].state == NODE_SHARD_LIVE)
-			return n->shards[i].store;
+			return &n->shards[i];
 	}
 	return NULL;
 }
@@ -135,7 +136,7 @@ void command_toll_reset(struct command_run *run)
 {
 	const struct toll_payer who = { .tenant = document_tenant(run),
 					.user = command_value(run, "number")->text };
-	struct store_shard *store = live_store(run->node);
+	const struct node_shard *shard = shard_live(run->node);
 	const struct toll_now now = node_toll_now(run->node, who.tenant);
 	char name[TENANT_NAME_MAX + TOLL_USER_MAX];
 	struct toll_limits unused;
@@ -143,13 +144,13 @@ void command_toll_reset(struct command_run *run)
 
 	if (!toll_extension(run, who.tenant, who.user, &unused))
 		return;
-	r = store ? malloc(sizeof(*r)) : NULL;
+	r = shard ? malloc(sizeof(*r)) : NULL;
 	if (!r) {
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "no shard of this node is live");
 		return;
 	}
-	*r = (struct toll_reset){ run, store, now.day, toll_look(run->node->toll, &who, &now).ms,
+	*r = (struct toll_reset){ run, shard, now.day, toll_look(run->node->toll, &who, &now).ms,
 				  who.tenant };
-	store_toll_add(store, r->day, toll_name(name, sizeof(name), r, (struct bytes){ 0 }), r->ms,
-		       on_tenant_keeps, r);
+	store_toll_add(shard->store, r->day, toll_name(name, sizeof(name), r, (struct bytes){ 0 }),
+		       r->ms, on_tenant_keeps, r);
 }

@@ -69,9 +69,8 @@ struct node_shard {
 	bool has_addresses;       /* WAITING: whatever could come has */
 	bool has_calls;           /* WAITING: and subscriptions */
 	struct node_ahead ahead;
-	uint64_t toll_day;      /* WAITING: of which it is read what calls outside have cost */
-	uint64_t toll_spent[2]; /* WAITING: days that are spent */
-	uint32_t check_cursor;  /* calls whose records are looked for come after it */
+	uint64_t toll_day;     /* WAITING: of which it is read what calls outside have cost */
+	uint32_t check_cursor; /* calls whose records are looked for come after it */
 };
 
 /* ---- which ---- */
@@ -167,6 +166,8 @@ bool node_call_view(const struct node *n, uint64_t call, struct call_view *out);
 
 /* One for each number of the settings; opens nothing. */
 void node_shards_name(struct node *n);
+/* Its part of what calls outside have cost (sig/host/toll.h). */
+uint8_t node_shard_toll(const struct node_shard *s);
 /* Where the others read until when it may speak. */
 uint8_t node_shard_place(const struct node_shard *s);
 /* Their stores, all on the node's link. 0 or -errno. */

@@ -89,6 +89,11 @@ uint8_t node_shard_place(const struct node_shard *s)
 	return (uint8_t)(1 + (s - s->node->shards));
 }
 
+uint8_t node_shard_toll(const struct node_shard *s)
+{
+	return (uint8_t)(s - s->node->shards);
+}
+
 /* Its lease names others. */
 static void shard_told(const struct store_tell *tell, void *arg)
 {
@@ -178,6 +183,7 @@ int node_shards_core_open(struct node *n, struct shard_settings *settings)
 
 	for (uint32_t i = 0; i < n->shard_count && !err; i++) {
 		settings->number = n->shards[i].number;
+		settings->toll_shard = node_shard_toll(&n->shards[i]);
 		err = shard_open(&n->shards[i].core, settings, n->locations, &n->rand,
 				 clock_instant());
 	}
@@ -221,7 +227,7 @@ static void on_toll(struct bytes name, int64_t ms, void *arg)
 {
 	struct node_shard *s = arg;
 	struct bytes rest = name, tenant = { 0 };
-	struct toll_payer who;
+	struct toll_payer who = { .shard = node_shard_toll(s) };
 	struct toll_now now;
 
 	if (!bytes_cut(&rest, ':', &tenant))
@@ -236,20 +242,6 @@ static void on_toll(struct bytes name, int64_t ms, void *arg)
 			  LOG_BYTES("whose", name));
 }
 
-/* Where Redis is lost behind it, and all is loaded once more, the day is not spent twice. */
-static void shard_toll_load(struct node_shard *s, store_done_fn *done)
-{
-	if (s->toll_spent[s->toll_day % COUNT_OF(s->toll_spent)] == s->toll_day)
-		done(STORE_OK, 0, 0, s);
-	else
-		store_toll_load(s->store, s->toll_day, on_toll, done, s);
-}
-
-static void shard_toll_note(struct node_shard *s)
-{
-	s->toll_spent[s->toll_day % COUNT_OF(s->toll_spent)] = s->toll_day;
-}
-
 static void on_tolls_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	struct node_shard *s = arg;
@@ -258,7 +250,6 @@ static void on_tolls_loaded(enum store_result result, uint64_t key, uint64_t ver
 		s->loaded(result, key, version, s);
 		return;
 	}
-	shard_toll_note(s);
 	store_load_subscriptions(s->store, on_subscription, s->loaded, s);
 }
 
@@ -271,9 +262,8 @@ static void on_day_loaded(enum store_result result, uint64_t key, uint64_t versi
 		s->loaded(result, key, version, s);
 		return;
 	}
-	shard_toll_note(s);
 	s->toll_day++;
-	shard_toll_load(s, on_tolls_loaded);
+	store_toll_load(s->store, s->toll_day, on_toll, on_tolls_loaded, s);
 }
 
 /* The spool is empty by now: what ended while Redis was away is in it. For some tenants it is still the day before that of UTC. */
@@ -286,12 +276,14 @@ static void on_calls_loaded(enum store_result result, uint64_t key, uint64_t ver
 		return;
 	}
 	s->toll_day = shard_toll_now(s->core, TENANT_NONE, clock_instant()).day - 1;
-	shard_toll_load(s, on_day_loaded);
+	store_toll_load(s->store, s->toll_day, on_toll, on_day_loaded, s);
 }
 
+/* It may have been here before, or Redis was lost behind a part of it: what it has cost counts once. */
 void node_shard_load_calls(struct node_shard *s, store_done_fn *done)
 {
 	s->loaded = done;
+	toll_forget(s->node->toll, node_shard_toll(s));
 	shard_incarnate(s->core, store_epoch(s->store));
 	store_load_calls(s->store, on_call, on_calls_loaded, s);
 }
@@ -322,7 +314,6 @@ static void lack_show(struct node *n)
 void node_shard_loaded(struct node_shard *s)
 {
 	end_unreadable(s);
-	memset(s->toll_spent, 0, sizeof(s->toll_spent));
 	s->fenced = false;
 	s->state = NODE_SHARD_LIVE;
 	s->live_ns = clock_now_ns();
@@ -436,7 +427,6 @@ void node_shard_step_back(struct node_shard *s)
 	s->silent = s->busy = s->owned = s->watches = false;
 	s->has_addresses = s->has_calls = false;
 	s->wants_until_ns = s->gives_to = s->offered_ns = 0;
-	memset(s->toll_spent, 0, sizeof(s->toll_spent)); /* whoever has it next may add to it */
 	s->retry_ns = clock_now_ns() + LEASE_PAUSE_NS;
 	if (n->cell)
 		cell_leave(n->cell, s->number);

@@ -368,7 +368,8 @@ static int shard_start(struct node *n)
 	if (!err)
 		err = sites_open(&n->sites, n->tenants);
 	if (!err)
-		err = toll_open(&n->toll, n->settings.limits.registrations + TENANTS_MAX, &key);
+		err = toll_open(&n->toll, n->settings.limits.registrations + TENANTS_MAX,
+				n->shard_count, &key);
 	if (!err)
 		err = quota_start(n);
 	if (err)

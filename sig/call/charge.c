@@ -52,10 +52,18 @@ static struct bytes charge_sender(const struct call *c)
 	return text_bytes(&c->from);
 }
 
+static struct toll_payer payer_named(const struct call_host *h, const struct call *c,
+				     struct bytes user)
+{
+	return (struct toll_payer){ .tenant = c->tenant,
+				    .shard = h->settings->toll_shard,
+				    .user = user };
+}
+
 /* Whoever is no extension of ours has no account of his own: a number's document sends his calls outside. */
 static struct toll_payer payer_of(const struct call_host *h, const struct call *c)
 {
-	struct toll_payer who = { .tenant = c->tenant, .user = charge_sender(c) };
+	struct toll_payer who = payer_named(h, c, charge_sender(c));
 
 	if (h->extension_of && !h->extension_of(h->owner, c->tenant, who.user))
 		who.user = (struct bytes){ 0 };
@@ -156,7 +164,7 @@ static void tolls_restore(const struct call_host *h, const struct call *c,
 {
 	for (uint8_t i = 0; i < c->toll_count; i++) {
 		const struct call_toll *t = &c->tolls[i];
-		const struct toll_payer who = { .tenant = c->tenant, .user = text_bytes(&t->user) };
+		const struct toll_payer who = payer_named(h, c, text_bytes(&t->user));
 		uint64_t from = charge_later(t->answer_utc_ms, now->midnight_ms);
 
 		if (t->end_utc_ms > from &&
@@ -175,11 +183,11 @@ void charges_restore(const struct call_host *h, struct call *c)
 	tolls_restore(h, c, &now);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		struct leg *l = c->legs[i];
-		struct toll_payer who = { .tenant = c->tenant };
+		struct toll_payer who;
 
 		if (!l || !l->toll.counted)
 			continue;
-		who.user = text_bytes(&l->toll.user);
+		who = payer_named(h, c, text_bytes(&l->toll.user));
 		if (toll_begin(h->settings->toll, &who, &none, true, &now, &l->toll.charge) ==
 			    TOLL_OK &&
 		    l->toll.answer_utc_ms)

@@ -156,6 +156,7 @@ struct shard_settings {
 	struct shard_shared_ports shared;
 	struct quota_host quota;    /* of the node */
 	struct toll *toll;          /* of the node; NULL: calls outside may cost anything */
+	uint8_t toll_shard;         /* this one's part of it */
 	struct shard_lookup lookup; /* of the node */
 	struct shard_siprec siprec;
 	struct shard_certified certified;

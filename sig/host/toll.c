@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/table.h"
 
@@ -14,15 +15,21 @@ struct account {
 	bool warned;              /* today */
 	char user[TOLL_USER_MAX]; /* "": the tenant's */
 	uint32_t calls;
-	uint64_t day; /* of used_ms */
-	int64_t used_ms;
+	uint64_t day; /* of its parts */
+};
+
+/* What calls of one shard have cost, by account. */
+struct part {
+	int64_t *ms;
+	uint32_t charges;
 };
 
 struct toll {
 	struct hash_key key;
 	struct table by_user;
 	struct account *accounts; /* from 1 on */
-	uint32_t count, capacity, max;
+	uint32_t count, capacity, max, shards;
+	struct part parts[];
 };
 
 struct toll_now toll_now(uint64_t utc_ms, int64_t wall_ms)
@@ -42,13 +49,14 @@ struct toll_now toll_now_of(const struct tenants *tenants, uint16_t tenant, uint
 	return toll_now(utc_ms, wall_ms - late_ms);
 }
 
-int toll_open(struct toll **out, uint32_t accounts, const struct hash_key *key)
+int toll_open(struct toll **out, uint32_t accounts, uint32_t shards, const struct hash_key *key)
 {
-	struct toll *t = calloc(1, sizeof(*t));
+	struct toll *t = calloc(1, sizeof(*t) + shards * sizeof(t->parts[0]));
 
 	if (!t)
 		return -ENOMEM;
 	t->key = *key;
+	t->shards = shards;
 	t->count = 1;
 	t->max = accounts + 1;
 	if (table_open(&t->by_user, accounts)) {
@@ -64,6 +72,8 @@ void toll_close(struct toll *t)
 	if (!t)
 		return;
 	table_close(&t->by_user);
+	for (uint32_t i = 0; i < t->shards; i++)
+		free(t->parts[i].ms);
 	free(t->accounts);
 	free(t);
 }
@@ -90,6 +100,18 @@ static uint32_t account_find(const struct toll *t, uint16_t tenant, struct bytes
 	return 0;
 }
 
+static bool parts_grow(struct toll *t, uint32_t capacity)
+{
+	for (uint32_t i = 0; i < t->shards; i++) {
+		int64_t *ms = reallocarray(t->parts[i].ms, capacity, sizeof(*ms));
+
+		if (!ms)
+			return false;
+		t->parts[i].ms = ms;
+	}
+	return true;
+}
+
 static bool accounts_grow(struct toll *t)
 {
 	uint32_t capacity = t->capacity ? 2 * t->capacity : FIRST;
@@ -103,8 +125,26 @@ static bool accounts_grow(struct toll *t)
 	if (!all)
 		return false;
 	t->accounts = all;
+	if (!parts_grow(t, capacity))
+		return false;
 	t->capacity = capacity;
 	return true;
+}
+
+static void account_clear(struct toll *t, uint32_t at)
+{
+	for (uint32_t i = 0; i < t->shards; i++)
+		t->parts[i].ms[at] = 0;
+}
+
+/* 0: it has none. */
+static int64_t account_used_ms(const struct toll *t, uint32_t at)
+{
+	int64_t sum = 0;
+
+	for (uint32_t i = 0; at && i < t->shards; i++)
+		sum += t->parts[i].ms[at];
+	return sum;
 }
 
 /* One that has cost nothing today, wherever its day begins. 0: there is none. */
@@ -133,6 +173,7 @@ static uint32_t account_make(struct toll *t, uint16_t tenant, struct bytes user,
 	if (!at)
 		return 0;
 	t->accounts[at] = new;
+	account_clear(t, at);
 	return table_put(&t->by_user, account_hash(t, tenant, user), at) ? 0 : at;
 }
 
@@ -143,13 +184,15 @@ static struct account *toll_account(struct toll *t, uint32_t at)
 }
 
 /* A wall that is set back brings no day back. */
-static void account_turn(struct account *a, const struct toll_now *now)
+static void account_turn(struct toll *t, uint32_t at, const struct toll_now *now)
 {
+	struct account *a = toll_account(t, at);
+
 	if (!a || now->day <= a->day)
 		return;
 	a->day = now->day;
-	a->used_ms = 0;
 	a->warned = false;
+	account_clear(t, at);
 }
 
 /* ---- limits ---- */
@@ -159,38 +202,38 @@ static int64_t limit_ms(const struct toll_limits *l)
 	return (int64_t)l->minutes * MINUTE_MS;
 }
 
-static bool calls_are_full(const struct account *a, const struct toll_limits *l)
+static bool calls_are_full(const struct toll *t, uint32_t at, const struct toll_limits *l)
 {
-	return a && l->calls && a->calls >= l->calls;
+	return at && l->calls && t->accounts[at].calls >= l->calls;
 }
 
-static bool minutes_are_used(const struct account *a, const struct toll_limits *l)
+static bool minutes_are_used(const struct toll *t, uint32_t at, const struct toll_limits *l)
 {
-	return a && l->minutes && a->used_ms >= limit_ms(l);
+	return at && l->minutes && account_used_ms(t, at) >= limit_ms(l);
 }
 
-static enum toll_verdict judge(const struct account *user, const struct account *tenant,
-			       const struct toll_terms *terms)
+static enum toll_verdict judge(const struct toll_charge *c, const struct toll_terms *terms)
 {
-	if (calls_are_full(user, &terms->user))
+	if (calls_are_full(c->of, c->user, &terms->user))
 		return TOLL_USER_CALLS;
-	if (minutes_are_used(user, &terms->user))
+	if (minutes_are_used(c->of, c->user, &terms->user))
 		return TOLL_USER_MINUTES;
-	if (calls_are_full(tenant, &terms->tenant))
+	if (calls_are_full(c->of, c->tenant, &terms->tenant))
 		return TOLL_TENANT_CALLS;
-	return minutes_are_used(tenant, &terms->tenant) ? TOLL_TENANT_MINUTES : TOLL_OK;
+	return minutes_are_used(c->of, c->tenant, &terms->tenant) ? TOLL_TENANT_MINUTES : TOLL_OK;
 }
 
 /* False: no room. */
 static bool charge_open(struct toll *t, const struct toll_payer *who, const struct toll_now *now,
 			struct toll_charge *out)
 {
-	*out = (struct toll_charge){ .of = t };
+	assert(who->shard < t->shards);
+	*out = (struct toll_charge){ .of = t, .shard = who->shard };
 	out->tenant = account_make(t, who->tenant, (struct bytes){ 0 }, now->day);
-	account_turn(toll_account(t, out->tenant), now); /* else it is idle, and makes room */
+	account_turn(t, out->tenant, now); /* else it is idle, and makes room */
 	if (who->user.n)
 		out->user = account_make(t, who->tenant, who->user, now->day);
-	account_turn(toll_account(t, out->user), now);
+	account_turn(t, out->user, now);
 	return out->tenant && (out->user || !who->user.n);
 }
 
@@ -201,15 +244,25 @@ enum toll_verdict toll_may(struct toll *t, const struct toll_payer *who,
 
 	if (!charge_open(t, who, now, &c))
 		return TOLL_USER_CALLS;
-	return judge(toll_account(t, c.user), toll_account(t, c.tenant), terms);
+	return judge(&c, terms);
 }
 
 /* ---- charges ---- */
 
-static void account_add(struct account *a, int64_t ms)
+static void charge_add(const struct toll_charge *c, int64_t ms)
 {
-	if (a)
-		a->used_ms += ms;
+	int64_t *used_ms = c->of->parts[c->shard].ms;
+
+	if (c->user)
+		used_ms[c->user] += ms;
+	if (c->tenant)
+		used_ms[c->tenant] += ms;
+}
+
+static void charge_turn(const struct toll_charge *c, const struct toll_now *now)
+{
+	account_turn(c->of, c->user, now);
+	account_turn(c->of, c->tenant, now);
 }
 
 static void account_count(struct account *a, bool more)
@@ -224,6 +277,7 @@ static void charge_count(const struct toll_charge *c, bool more)
 {
 	account_count(toll_account(c->of, c->user), more);
 	account_count(toll_account(c->of, c->tenant), more);
+	c->of->parts[c->shard].charges += more ? 1 : -1U;
 }
 
 enum toll_verdict toll_begin(struct toll *t, const struct toll_payer *who,
@@ -233,9 +287,7 @@ enum toll_verdict toll_begin(struct toll *t, const struct toll_payer *who,
 	enum toll_verdict verdict = TOLL_USER_CALLS;
 
 	if (charge_open(t, who, now, out))
-		verdict = always ? TOLL_OK
-				 : judge(toll_account(t, out->user), toll_account(t, out->tenant),
-					 terms);
+		verdict = always ? TOLL_OK : judge(out, terms);
 	if (verdict == TOLL_OK)
 		charge_count(out, true);
 	else
@@ -250,27 +302,28 @@ void toll_talk(struct toll_charge *c, uint64_t answer_utc_ms, const struct toll_
 
 	if (!c->of)
 		return;
-	account_turn(toll_account(c->of, c->user), now);
-	account_turn(toll_account(c->of, c->tenant), now);
-	account_add(toll_account(c->of, c->user), ms);
-	account_add(toll_account(c->of, c->tenant), ms);
+	charge_turn(c, now);
+	charge_add(c, ms);
 	c->until_ms = now->utc_ms;
 	c->day = now->day;
 }
 
-static int64_t slice_of(const struct account *a, const struct toll_limits *l)
+static int64_t slice_of(const struct toll *t, uint32_t at, const struct toll_limits *l)
 {
-	int64_t left = limit_ms(l) - (a ? a->used_ms : 0);
+	int64_t left = limit_ms(l) - account_used_ms(t, at);
 
-	if (!a || !l->minutes || left > TOLL_SLICE_MS)
+	if (!at || !l->minutes || left > TOLL_SLICE_MS)
 		return TOLL_SLICE_MS;
 	return left > 0 ? left : 0;
 }
 
 /* Once a day. */
-static bool account_warns(struct account *a, const struct toll_limits *l)
+static bool account_warns(struct toll *t, uint32_t at, const struct toll_limits *l)
 {
-	if (!a || a->warned || !l->minutes || a->used_ms * 100 < limit_ms(l) * TOLL_WARN_PERCENT)
+	struct account *a = toll_account(t, at);
+
+	if (!a || a->warned || !l->minutes ||
+	    account_used_ms(t, at) * 100 < limit_ms(l) * TOLL_WARN_PERCENT)
 		return false;
 	a->warned = true;
 	return true;
@@ -279,33 +332,29 @@ static bool account_warns(struct account *a, const struct toll_limits *l)
 struct toll_slice toll_extend(struct toll_charge *c, const struct toll_terms *terms,
 			      const struct toll_now *now)
 {
-	struct account *user = toll_account(c->of, c->user),
-		       *tenant = toll_account(c->of, c->tenant);
 	struct toll_slice out = { 0 };
 	int64_t ms, most;
 
-	account_turn(user, now);
-	account_turn(tenant, now);
-	ms = slice_of(user, &terms->user);
-	most = slice_of(tenant, &terms->tenant);
+	charge_turn(c, now);
+	ms = slice_of(c->of, c->user, &terms->user);
+	most = slice_of(c->of, c->tenant, &terms->tenant);
 	if (ms == 0 || most == 0)
 		out.ended = ms ? TOLL_TENANT_MINUTES : TOLL_USER_MINUTES;
 	ms = most < ms ? most : ms;
-	account_add(user, ms);
-	account_add(tenant, ms);
+	charge_add(c, ms);
 	out.ms = (uint64_t)ms;
-	out.warn_user = account_warns(user, &terms->user);
-	out.warn_tenant = account_warns(tenant, &terms->tenant);
+	out.warn_user = account_warns(c->of, c->user, &terms->user);
+	out.warn_tenant = account_warns(c->of, c->tenant, &terms->tenant);
 	c->until_ms += out.ms;
 	c->day = now->day;
 	return out;
 }
 
 /* Over midnight the slice was of yesterday. */
-static void account_settle(struct account *a, const struct toll_charge *c, int64_t ms)
+static void account_settle(const struct toll_charge *c, uint32_t at, int64_t ms)
 {
-	if (a && a->day == c->day)
-		a->used_ms += ms;
+	if (at && c->of->accounts[at].day == c->day)
+		c->of->parts[c->shard].ms[at] += ms;
 }
 
 void toll_end(struct toll_charge *c, const struct toll_now *now)
@@ -313,8 +362,8 @@ void toll_end(struct toll_charge *c, const struct toll_now *now)
 	int64_t more = (int64_t)now->utc_ms - (int64_t)c->until_ms;
 
 	if (c->of && c->until_ms) {
-		account_settle(toll_account(c->of, c->user), c, more);
-		account_settle(toll_account(c->of, c->tenant), c, more);
+		account_settle(c, c->user, more);
+		account_settle(c, c->tenant, more);
 	}
 	toll_drop(c);
 }
@@ -332,28 +381,36 @@ int toll_spend(struct toll *t, const struct toll_payer *who, int64_t ms, const s
 
 	if (!charge_open(t, who, now, &c))
 		return -ENOMEM;
-	account_add(toll_account(t, c.user), ms);
-	account_add(toll_account(t, c.tenant), ms);
+	charge_add(&c, ms);
 	return 0;
 }
 
 void toll_forgive(struct toll *t, const struct toll_payer *who, int64_t ms,
 		  const struct toll_now *now)
 {
-	struct account *a = toll_account(t, account_find(t, who->tenant, who->user));
+	uint32_t at = account_find(t, who->tenant, who->user);
 
-	account_turn(a, now);
-	account_add(a, -ms);
-	if (a)
-		a->warned = false;
+	assert(who->shard < t->shards);
+	account_turn(t, at, now);
+	if (!at)
+		return;
+	t->parts[who->shard].ms[at] -= ms;
+	t->accounts[at].warned = false;
+}
+
+void toll_forget(struct toll *t, uint8_t shard)
+{
+	assert(shard < t->shards && t->parts[shard].charges == 0);
+	if (t->count > 1)
+		memset(t->parts[shard].ms, 0, t->count * sizeof(*t->parts[shard].ms));
 }
 
 struct toll_usage toll_look(struct toll *t, const struct toll_payer *who,
 			    const struct toll_now *now)
 {
-	struct account *a = toll_account(t, account_find(t, who->tenant, who->user));
+	uint32_t at = account_find(t, who->tenant, who->user);
 
-	account_turn(a, now);
-	return a ? (struct toll_usage){ .calls = a->calls, .ms = a->used_ms }
-		 : (struct toll_usage){ 0 };
+	account_turn(t, at, now);
+	return at ? (struct toll_usage){ t->accounts[at].calls, account_used_ms(t, at) }
+		  : (struct toll_usage){ 0 };
 }

@@ -3,6 +3,9 @@
  * What calls outside may cost (FEATURES TRUST-03): how many an extension and its tenant have at a time, and how many minutes of them a day.
  * So a stolen password costs at most the limit. One table for the node, whatever shards it runs; time is an argument; one thread.
  *
+ * What calls of each shard have cost is a part of its own. A shard that leaves the node leaves its part: those minutes are spent. When it
+ * comes back the part is forgotten, and read anew.
+ *
  * A call has a charge from when it goes out until it is over. Its time is given to it ahead, slice by slice, and what it did not use comes
  * back. So all calls together never have more than the limit, however many begin meanwhile.
  */
@@ -42,6 +45,7 @@ struct toll;
 /* Whoever is charged: the extension that calls, or that sent the call on. */
 struct toll_payer {
 	uint16_t tenant;
+	uint8_t shard; /* whose calls it is about, counted from 0; limits are of all shards together */
 	struct bytes user; /* "": the tenant alone */
 };
 
@@ -49,6 +53,7 @@ struct toll_payer {
 struct toll_charge {
 	struct toll *of;
 	uint32_t user, tenant; /* accounts; user 0: the tenant's alone */
+	uint8_t shard;         /* its calls' part of them */
 	uint64_t until_ms;     /* its time ends then; 0: it does not talk */
 	uint64_t day;          /* that its newest slice is of */
 };
@@ -64,8 +69,9 @@ struct toll_usage {
 	int64_t ms;     /* today, with what calls have ahead */
 };
 
-/* So many extensions and tenants at most. 0 or -ENOMEM. */
-int toll_open(struct toll **out, uint32_t accounts, const struct hash_key *key) NODISCARD;
+/* So many extensions and tenants at most, and shards. 0 or -ENOMEM. */
+int toll_open(struct toll **out, uint32_t accounts, uint32_t shards,
+	      const struct hash_key *key) NODISCARD;
 void toll_close(struct toll *t); /* NULL is fine */
 
 /* Whether one more call may go out. */
@@ -91,6 +97,8 @@ int toll_spend(struct toll *t, const struct toll_payer *who, int64_t ms,
 /* The extension's day has cost so much less, its tenant's as before. */
 void toll_forgive(struct toll *t, const struct toll_payer *who, int64_t ms,
 		  const struct toll_now *now);
+/* The shard's calls have cost nobody anything: what they have is about to be read. It has no charge. */
+void toll_forget(struct toll *t, uint8_t shard);
 struct toll_usage toll_look(struct toll *t, const struct toll_payer *who,
 			    const struct toll_now *now);
 

@@ -265,6 +265,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->dials = now->dials;
 	next->sites = now->sites;
 	next->toll = now->toll;
+	next->toll_shard = now->toll_shard;
 	next->trunks = now->trunks;
 	next->names = now->names;
 	next->numbers = now->numbers;

@@ -56,7 +56,7 @@ static int till_setup(void **state)
 	struct shard_settings settings = rig_settings();
 	struct till *t = calloc(1, sizeof(*t));
 
-	assert_int_equal(toll_open(&t->toll, ACCOUNTS, &key), 0);
+	assert_int_equal(toll_open(&t->toll, ACCOUNTS, 1, &key), 0);
 	settings.toll = t->toll;
 	settings.emergency_count = 1;
 	memcpy(settings.emergency[0], "112", sizeof("112"));
@@ -230,7 +230,7 @@ static void killed_meanwhile(void **state)
 	answers(t, a, gw);
 	rig_wait_ms(r, 30000);
 	assert_int_equal(text_set(&record, line_stored(&t->g.l)), 0);
-	assert_int_equal(toll_open(&t->toll, ACCOUNTS, &key), 0);
+	assert_int_equal(toll_open(&t->toll, ACCOUNTS, 1, &key), 0);
 	r->settings.toll = t->toll;
 	line_restart(&t->g.l, text_bytes(&record));
 	toll_close(before);
@@ -266,7 +266,7 @@ static void over_midnight_of_its_tenant(void **state)
 	answers(t, a, gw);
 	rig_wait_ms(r, 55000);
 	assert_int_equal(text_set(&record, line_stored(&t->g.l)), 0);
-	assert_int_equal(toll_open(&t->toll, ACCOUNTS, &key), 0);
+	assert_int_equal(toll_open(&t->toll, ACCOUNTS, 1, &key), 0);
 	r->settings.toll = t->toll;
 	line_restart(&t->g.l, text_bytes(&record));
 	toll_close(before);
@@ -301,7 +301,7 @@ static void killed_at_its_end(void **state)
 	rig_run(r);
 	assert_true(rig_take(r, &gw->addr, "BYE ").n);
 	assert_int_equal(text_set(&record, line_stored(&t->g.l)), 0);
-	assert_int_equal(toll_open(&t->toll, ACCOUNTS, &key), 0);
+	assert_int_equal(toll_open(&t->toll, ACCOUNTS, 1, &key), 0);
 	r->settings.toll = t->toll;
 	line_restart(&t->g.l, text_bytes(&record));
 	toll_close(before);

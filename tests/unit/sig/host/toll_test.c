@@ -3,7 +3,7 @@
 #include "sig/host/toll.h"
 #include "tests/unit/test.h"
 
-enum { MIN = 60000, ACME = 3, ACCOUNTS = 4 };
+enum { MIN = 60000, ACME = 3, ACCOUNTS = 4, SHARDS = 2 };
 #define DAY      (UINT64_C(24) * 60 * MIN)
 #define MIDNIGHT (UINT64_C(20000) * DAY)
 #define NOON     (MIDNIGHT + DAY / 2)
@@ -14,7 +14,7 @@ static int setup(void **state)
 {
 	static const struct hash_key key = { 1, 2 };
 
-	return toll_open((struct toll **)state, ACCOUNTS, &key);
+	return toll_open((struct toll **)state, ACCOUNTS, SHARDS, &key);
 }
 
 static int teardown(void **state)
@@ -282,6 +282,78 @@ static void accounts_of_days_ago(void **state)
 	assert_int_equal(today(t, "", NOON + 2 * DAY), MIN);
 }
 
+/* A shard leaves the node amid a call. Its minutes are spent. When it comes back, with more, they count once. */
+static void a_shard_comes_back(void **state)
+{
+	const struct toll_payer there = { .tenant = ACME, .shard = 1, .user = BYTES_LIT("1001") };
+	const struct toll_now now = toll_now(NOON, 0);
+	struct toll *t = *state;
+	struct toll_charge a = talks(t, "1001", NOON), b;
+
+	assert_int_equal(toll_spend(t, &there, 3 * MIN, &now), 0);
+	assert_int_equal(toll_begin(t, &there, &g_terms, true, &now, &b), TOLL_OK);
+	toll_talk(&b, NOON - MIN, &now);
+	toll_drop(&b);
+	assert_int_equal(today(t, "1001", NOON), 4 * MIN);
+	assert_int_equal(toll_look(t, &there, &now).calls, 1);
+	toll_forget(t, there.shard);
+	assert_int_equal(toll_spend(t, &there, 8 * MIN, &now), 0);
+	assert_int_equal(today(t, "1001", NOON), 8 * MIN);
+	assert_int_equal(today(t, "", NOON), 8 * MIN);
+	assert_int_equal(goes_on(&a, NOON + 3 * MIN).ended, TOLL_USER_MINUTES);
+	over(&a, NOON + 2 * MIN);
+	toll_forget(t, there.shard);
+	assert_int_equal(today(t, "1001", NOON), 2 * MIN);
+}
+
+/* Of what another shard has cost, too: what is with the store then says the same once that one is read again. */
+static void reset_over_shards(void **state)
+{
+	const struct toll_payer here = payer("1001");
+	const struct toll_payer there = { .tenant = ACME, .shard = 1, .user = BYTES_LIT("1001") };
+	const struct toll_now now = toll_now(NOON, 0);
+	struct toll *t = *state;
+
+	assert_int_equal(toll_spend(t, &here, MIN, &now), 0);
+	assert_int_equal(toll_spend(t, &there, 3 * MIN, &now), 0);
+	toll_forgive(t, &here, 4 * MIN, &now);
+	assert_int_equal(today(t, "1001", NOON), 0);
+	toll_forget(t, there.shard);
+	assert_int_equal(toll_spend(t, &there, 3 * MIN, &now), 0);
+	assert_int_equal(today(t, "1001", NOON), 0);
+}
+
+/* Each has what both shards have cost it; a day later it has nothing, whichever shard it was. */
+static void accounts_of_two_shards(void **state)
+{
+	enum { MANY = 300 };
+	static const struct hash_key key = { 1, 2 };
+	const struct toll_now now = toll_now(NOON, 0), later = toll_now(NOON + 2 * DAY, 0);
+	struct toll *t;
+
+	(void)state;
+	assert_int_equal(toll_open(&t, MANY, SHARDS, &key), 0);
+	for (uint32_t i = 0; i < SHARDS * MANY; i++) {
+		const struct toll_payer who = { .tenant = (uint16_t)(i % MANY),
+						.shard = (uint8_t)(i / MANY) };
+
+		assert_int_equal(toll_spend(t, &who, i, &now), 0);
+	}
+	for (uint32_t i = 0; i < MANY; i++) {
+		const struct toll_payer who = { .tenant = (uint16_t)i };
+
+		assert_int_equal(toll_look(t, &who, &now).ms, MANY + 2 * i);
+	}
+	for (uint32_t i = 0; i < MANY; i++) {
+		const struct toll_payer who = { .tenant = (uint16_t)(MANY + i) };
+
+		assert_int_equal(toll_spend(t, &who, i, &later),
+				 0); /* in the place of another one */
+		assert_int_equal(toll_look(t, &who, &later).ms, i);
+	}
+	toll_close(t);
+}
+
 /* A tenant's day begins when its document says: until then it is the one before. */
 static void days_of_tenants(void **state)
 {
@@ -322,6 +394,9 @@ int main(void)
 		TEST(days_of_tenants),
 		TEST(reset_after_a_warning),
 		TEST(accounts_of_days_ago),
+		TEST(a_shard_comes_back),
+		TEST(reset_over_shards),
+		TEST(accounts_of_two_shards),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
