@@ -136,6 +136,7 @@ void node_shard_open(struct node *n, struct node_shard *shard)
 	int err;
 
 	n->settings.number = shard->number;
+	n->settings.toll_shard = (uint8_t)(shard - n->shards);
 	shard->fenced = false;
 	shard->silent_ns = 0;
 	shard->leaving = shard->degraded = false;
@@ -154,7 +155,9 @@ void node_shard_open(struct node *n, struct node_shard *shard)
 
 void node_shard_restore(struct node *n, struct node_shard *shard)
 {
+	outside_forget(n, shard);
 	restore_calls(n, shard);
+	outside_spend(n, shard);
 	restore_lamps(n, shard);
 	put_music(n, shard->core);
 }
@@ -212,7 +215,6 @@ static void restore_shards(struct node *n)
 {
 	for (uint32_t i = 0; i < n->shard_count; i++)
 		node_shard_restore(n, &n->shards[i]);
-	outside_spend(n);
 	check_restored(n);
 	for (uint32_t i = 0; i < n->shard_count; i++)
 		shard_resume(n->shards[i].core, node_now(n));

@@ -17,8 +17,9 @@ void outside_open(struct node *n);
 void outside_close(struct node *n);
 /* Servers of trunks are told where help is wanted, whoever was killed meanwhile. */
 void check_located(struct sim *s, const struct phone *p, const struct sip_message *invite);
-/* What the store knows of what calls outside have cost today. */
-void outside_spend(struct node *n);
+/* A shard comes to the node: what was known of what its calls outside have cost is forgotten, and what the store knows counts. */
+void outside_forget(struct node *n, const struct node_shard *shard);
+void outside_spend(struct node *n, const struct node_shard *shard);
 /* Whether all that was charged was given back, and what is over is known to the store. */
 void outside_check(const struct node *n);
 

@@ -115,15 +115,17 @@ static void apply_lamp(struct sim *s, struct store_command *c)
 	check_lamp_stored(s, c->call, c->record.n ? c->version : 0);
 }
 
-static void toll_add(struct store *t, struct bytes name, uint64_t day, int64_t ms)
+static void toll_add(struct store *t, uint16_t shard, struct bytes name, uint64_t day, int64_t ms)
 {
 	struct store_toll *toll = t->tolls;
 
-	while (toll < t->tolls + t->toll_count && (toll->day != day || !bytes_is(name, toll->name)))
+	while (toll < t->tolls + t->toll_count &&
+	       (toll->shard != shard || toll->day != day || !bytes_is(name, toll->name)))
 		toll++;
 	if (toll == t->tolls + t->toll_count) {
 		assert(t->toll_count < STORE_TOLLS_MAX);
 		t->toll_count++;
+		toll->shard = shard;
 		toll->day = day;
 		(void)bytes_cstr(name, toll->name, sizeof(toll->name));
 	}
@@ -131,7 +133,7 @@ static void toll_add(struct store *t, struct bytes name, uint64_t day, int64_t m
 }
 
 /* "DAY NAME MS NAME MS ..." */
-static void apply_toll(struct store *t, struct bytes text)
+static void apply_toll(struct store *t, uint16_t shard, struct bytes text)
 {
 	struct bytes name, ms;
 	uint64_t day = 0, n;
@@ -140,7 +142,7 @@ static void apply_toll(struct store *t, struct bytes text)
 		(void)bytes_u64(name, &day);
 	while (bytes_cut(&text, ' ', &name) && bytes_cut(&text, ' ', &ms)) {
 		if (!bytes_u64(ms, &n))
-			toll_add(t, name, day, (int64_t)n);
+			toll_add(t, shard, name, day, (int64_t)n);
 	}
 }
 
@@ -151,7 +153,7 @@ static void apply_end(struct sim *s, struct store_command *c)
 	if (p->record.n)
 		text_clear(&p->record);
 	c->applied_ns = s->now_ns;
-	apply_toll(&s->store, text_bytes(&c->record));
+	apply_toll(&s->store, c->shard, text_bytes(&c->record));
 	check_cdrs(s, c->cdrs, c->cdr_count);
 }
 

@@ -48,9 +48,10 @@ struct store_command {
 	struct text before;
 };
 
-/* What calls outside have cost a day; name: TENANT:USER. */
+/* What calls outside have cost a day, by shard; name: TENANT:USER. */
 struct store_toll {
 	char name[64];
+	uint16_t shard;
 	uint64_t day;
 	int64_t ms;
 };
