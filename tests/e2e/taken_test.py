@@ -237,6 +237,41 @@ class Handed(Cluster):
         talk.hang_up()
 
 
+class Spent(Cluster):
+    @classmethod
+    def settings(cls, name, shard):
+        settings = super().settings(name, shard)
+        settings["cluster"]["failback"] = False
+        return settings
+
+    def goes_to(self, name):
+        self.a.ctl("shard.take", shard=17, node=name)
+        self.until(lambda: self.live(name))
+
+    def live(self, name):
+        return {row["shard"]: row["state"] for row in self.a.ctl("cluster.status", node=name)["shards"]}[17] == "live"
+
+    def spend(self, ms):
+        """Calls of the shard that are over have cost so much more."""
+        with self.redis() as redis:
+            redis("HINCRBY", f"td:{{s17}}:toll:{int(time.time()) // 86400}", "default:", ms)
+
+    def used(self):
+        return [node.metric("tandem_tenant_outside_seconds", tenant="default") for node in (self.a, self.b)]
+
+    def test_comes_back(self):
+        """A shard that leaves a node and comes back the same day, with more: its minutes outside count once. Those before are spent there."""
+        self.spend(60000)
+        self.goes_to("b")
+        self.goes_to("a")
+        self.until(lambda: self.used() == [60, 60])
+        self.goes_to("b")
+        self.until(lambda: self.used() == [60, 60])
+        self.spend(30000)
+        self.goes_to("a")
+        self.until(lambda: self.used() == [90, 60])
+
+
 class Two(Cluster):
     """Of two nodes each lease names the other one, which claims by the word of Redis alone. Who is left alone names nobody."""
     @classmethod
