@@ -195,6 +195,42 @@ static bool sender_running(const struct folder_entry *entry, void *arg)
 	return !s->err;
 }
 
+/* ---- what the other has ---- */
+
+/* NULL: no memory. */
+static struct sender *sender_new(const struct terms *terms, struct copy_link *link,
+				 struct copy_shared *shared)
+{
+	struct sender *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	*s = (struct sender){ .terms = terms, .link = link, .shared = shared };
+	s->files = calloc(FILES_MAX, sizeof(s->files[0]));
+	if (s->files)
+		return s;
+	free(s);
+	return NULL;
+}
+
+static int sender_list(struct sender *s)
+{
+	const struct copy_message ask = { .kind = COPY_LIST };
+	struct copy_message m;
+	int err = copy_link_send(s->link, &ask);
+
+	while (!err && !(err = copy_link_receive(s->link, &m)) && m.kind == COPY_HAS) {
+		struct send_file *f = sender_file(s, m.path);
+
+		if (!f)
+			return -ENOMEM;
+		f->whole = m.whole;
+		f->sent = m.at;
+		f->from = m.at > AGAIN_OCTETS ? m.at - AGAIN_OCTETS : 0;
+	}
+	return err ? err : m.kind == COPY_DONE ? 0 : -EPROTO;
+}
+
 /* ---- what is stored ---- */
 
 static bool sender_is_there(const struct sender *s, const char *path, const char *ending)
@@ -219,25 +255,24 @@ static void sender_drop(struct sender *s)
 	}
 }
 
-/* ---- rounds ---- */
-
-static int sender_list(struct sender *s)
+int copy_clear(const struct terms *terms, struct copy_link *link, struct copy_shared *shared)
 {
-	const struct copy_message ask = { .kind = COPY_LIST };
-	struct copy_message m;
-	int err = copy_link_send(s->link, &ask);
+	struct sender *s = sender_new(terms, link, shared);
 
-	while (!err && !(err = copy_link_receive(s->link, &m)) && m.kind == COPY_HAS) {
-		struct send_file *f = sender_file(s, m.path);
+	if (!s)
+		return -ENOMEM;
+	s->err = sender_list(s);
+	while (!s->err && !s->behind && s->count) {
+		const struct copy_message m =
+			copy_message_of(COPY_DROP, s->files[s->count - 1]->path);
 
-		if (!f)
-			return -ENOMEM;
-		f->whole = m.whole;
-		f->sent = m.at;
-		f->from = m.at > AGAIN_OCTETS ? m.at - AGAIN_OCTETS : 0;
+		if (!sender_say(s, &m))
+			sender_forget(s, s->count - 1);
 	}
-	return err ? err : m.kind == COPY_DONE ? 0 : -EPROTO;
+	return s->err || !s->behind ? s->err : -EAGAIN; /* the child ends with it */
 }
+
+/* ---- rounds ---- */
 
 static const char *sender_since(char date[DATE_LEN + 1], uint32_t round)
 {
@@ -270,15 +305,13 @@ static void copy_sender_round(struct sender *s, uint32_t round)
 
 int copy_send(const struct terms *terms, struct copy_link *link, struct copy_shared *shared)
 {
-	struct sender *s = calloc(1, sizeof(*s));
+	struct sender *s = sender_new(terms, link, shared);
 	struct timespec pause = { (time_t)(terms->copies.every_ms / 1000),
 				  (long)(terms->copies.every_ms % 1000) * 1000000 };
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct sender){ .terms = terms, .link = link, .shared = shared };
-	s->files = calloc(FILES_MAX, sizeof(s->files[0]));
-	s->err = s->files ? sender_list(s) : -ENOMEM;
+	s->err = sender_list(s);
 	for (uint32_t round = 0; !s->err; round++) {
 		copy_sender_round(s, round);
 		if (!s->err)

@@ -128,7 +128,7 @@ static void taker_holds_less(struct taker *t, uint64_t less)
 
 static int taker_drop(struct taker *t, const struct copy_message *m)
 {
-	static const char *const endings[] = { "", "json", "json.new", "json.part" };
+	static const char *const endings[] = { "", "json", "json.new", "json.part", "cut" };
 	char path[FOLDER_PATH_MAX];
 
 	for (size_t i = 0; i < COUNT_OF(endings); i++) {

@@ -29,7 +29,7 @@ static int process_wait_ms(struct process *p, uint64_t now_ms)
 
 static void process_wait(struct process *p)
 {
-	struct curl_waitfd wait[1 + WORK_KINDS + PROCESS_TRANSFERS_MAX + 2 + COPY_TAKERS_MAX] = {
+	struct curl_waitfd wait[1 + WORK_KINDS + PROCESS_TRANSFERS_MAX + 3 + COPY_TAKERS_MAX] = {
 		{ .fd = p->link, .events = CURL_WAIT_POLLIN }
 	};
 	unsigned n = 1 + process_copies_wait(p, wait + 1);

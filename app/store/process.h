@@ -54,7 +54,10 @@ struct process_copies {
 	int sender_end;
 	uint64_t to, began_ms, begin_ms; /* when it began, and when the next one may */
 	unsigned failures;
-	bool failing; /* and it was said */
+	bool failing;  /* and it was said */
+	pid_t clearer; /* at a former neighbour; 0: none; clears: which one */
+	int clearer_end;
+	uint64_t clears;
 	struct process_taker {
 		pid_t pid; /* 0: free */
 		int end;   /* a pidfd */
@@ -64,7 +67,9 @@ struct process_copies {
 		uint64_t id;
 		struct addr address;
 		bool alive;
-		uint64_t gone_ms; /* since when it is not */
+		uint64_t gone_ms;  /* since when it is not */
+		bool clear;        /* it has no copy of ours; else */
+		uint64_t clear_ms; /* when it may be asked */
 	} nodes[PROCESS_NODES_MAX];
 	uint64_t on_ms, look_ms, count_ms;
 	uint64_t adopted;
@@ -178,7 +183,9 @@ unsigned process_copies_wait(const struct process *p, struct curl_waitfd *wait);
 /* Known from now on; NULL: there are too many. */
 struct process_node *process_copies_node(struct process_copies *c, uint64_t id);
 /* The next one alive behind this node in the order of ids; after failures the one behind that. NULL: there is none. */
-const struct process_node *process_copies_neighbour(const struct process *p);
+struct process_node *process_copies_neighbour(struct process *p);
+/* Who is alive, has no copies by this node's will, and may still have some of before. NULL: nobody that may be asked now. */
+struct process_node *process_copies_former(struct process *p, uint64_t now_ms);
 /* Only who sees itself in the list knows anything of others. */
 bool process_copies_sees_itself(const struct process *p);
 

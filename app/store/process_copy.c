@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who brings copies to whom: a child that goes to the neighbour, which is the next node alive, and one for each node that comes here. What was
- * brought by a node that is gone for good becomes this node's.
+ * Who brings copies to whom: a child that goes to the neighbour, which is the next node alive, and one for each node that comes here. When the
+ * neighbour has all, one goes to those that were neighbours before, as they may have some still. What was brought by a node that is gone for
+ * good becomes this node's.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -64,6 +65,7 @@ void process_copies_reset(struct process *p, bool takers)
 	struct process_copies *c = &p->copies;
 
 	child_end(&c->sender, &c->sender_end);
+	child_end(&c->clearer, &c->clearer_end);
 	for (uint32_t i = 0; takers && i < COPY_TAKERS_MAX; i++)
 		child_end(&c->takers[i].pid, &c->takers[i].end);
 	c->begin_ms = 0;
@@ -99,7 +101,7 @@ static void copies_self(const struct process *p, struct copy_self *self)
 	memcpy(self->key, p->terms.copies.key, sizeof(self->key));
 }
 
-static int sender_run(const struct process *p, const struct process_node *to)
+static int sender_run(const struct process *p, const struct process_node *to, bool clears)
 {
 	static struct copy_link link;
 	struct rand_source rand; /* of its own: the parent goes on with the other */
@@ -109,7 +111,10 @@ static int sender_run(const struct process *p, const struct process_node *to)
 	rand_open_system(&rand);
 	copies_self(p, &self);
 	err = copy_link_connect(&link, &self, &to->address, to->id, &rand);
-	return err ? err : copy_send(&p->terms, &link, p->copies.shared);
+	if (err)
+		return err;
+	return clears ? copy_clear(&p->terms, &link, p->copies.shared)
+		      : copy_send(&p->terms, &link, p->copies.shared);
 }
 
 static int taker_run(const struct process *p, int fd, const uint8_t *asks, struct copy_taken *slot)
@@ -130,21 +135,35 @@ static int child_pidfd(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-static void sender_begin(struct process *p, const struct process_node *to)
+static pid_t sender_fork(const struct process *p, const struct process_node *to, bool clears,
+			 int *end)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (!pid) {
+		(void)child_begins(parent, -1);
+		_exit(-sender_run(p, to, clears));
+	}
+	*end = pid > 0 ? child_pidfd(pid) : -1;
+	return pid > 0 ? pid : 0;
+}
+
+static void sender_begin(struct process *p, struct process_node *to)
 {
 	struct process_copies *c = &p->copies;
-	pid_t parent = getpid();
 
 	c->to = to->id;
+	to->clear = false;
 	c->began_ms = clock_utc_ms();
-	c->sender = fork();
-	if (!c->sender) {
-		(void)child_begins(parent, -1);
-		_exit(-sender_run(p, to));
-	}
-	if (c->sender < 0)
-		c->sender = 0;
-	c->sender_end = c->sender ? child_pidfd(c->sender) : -1;
+	c->sender = sender_fork(p, to, false, &c->sender_end);
+}
+
+static void clearer_begin(struct process *p, const struct process_node *to)
+{
+	struct process_copies *c = &p->copies;
+
+	c->clears = to->id;
+	c->clearer = sender_fork(p, to, true, &c->clearer_end);
 }
 
 static void taker_begin(struct process *p, int fd, const uint8_t asks[CHANNEL_HELLO_LEN])
@@ -242,6 +261,19 @@ static void sender_ended(struct process *p, int status, uint64_t now_ms)
 	c->failing = true;
 }
 
+static void clearer_ended(struct process *p, int status, uint64_t now_ms)
+{
+	struct process_copies *c = &p->copies;
+	struct process_node *node = process_copies_node(c, c->clears);
+
+	if (c->clearer_end >= 0)
+		(void)close(c->clearer_end);
+	c->clearer = 0;
+	c->clearer_end = -1;
+	node->clear = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	node->clear_ms = now_ms + (p->terms.copies.every_ms << DOUBLINGS);
+}
+
 static void copies_reap(struct process *p, uint64_t now_ms)
 {
 	struct process_copies *c = &p->copies;
@@ -249,6 +281,8 @@ static void copies_reap(struct process *p, uint64_t now_ms)
 
 	if (c->sender && waitpid(c->sender, &status, WNOHANG) == c->sender)
 		sender_ended(p, status, now_ms);
+	if (c->clearer && waitpid(c->clearer, &status, WNOHANG) == c->clearer)
+		clearer_ended(p, status, now_ms);
 	for (uint32_t i = 0; i < COPY_TAKERS_MAX; i++) {
 		struct process_taker *t = &c->takers[i];
 
@@ -306,13 +340,31 @@ static void copies_look(struct process *p, uint64_t now_ms)
 		(void)closedir(dir);
 }
 
+/* All that should be there is, since this child brings it. */
+static bool neighbour_has_all(const struct process_copies *c)
+{
+	return c->sender && shared_read(&c->shared->whole_ms) >= c->began_ms;
+}
+
+/* Copies of before are old by now, and would be delivered one day, where this node is gone. */
+static void copies_clear(struct process *p, uint64_t now_ms)
+{
+	struct process_node *former;
+
+	if (!neighbour_has_all(&p->copies) || p->copies.clearer)
+		return;
+	former = process_copies_former(p, now_ms);
+	if (former)
+		clearer_begin(p, former);
+}
+
 static void copies_go(struct process *p, uint64_t now_ms)
 {
 	struct process_copies *c = &p->copies;
-	const struct process_node *to = process_copies_neighbour(p);
+	struct process_node *to = process_copies_neighbour(p);
 	char node[ID_TEXT_MAX];
 
-	if (c->sender && shared_read(&c->shared->whole_ms) >= c->began_ms) {
+	if (neighbour_has_all(c)) {
 		if (c->failing)
 			LOG_INFO("recordings", 0, "copies of recordings reach the neighbour",
 				 LOG_STR("node", id_text(c->to, node)));
@@ -321,7 +373,8 @@ static void copies_go(struct process *p, uint64_t now_ms)
 	}
 	if (c->sender && !process_copies_node(c, c->to)->alive)
 		child_end(&c->sender, &c->sender_end);
-	if (!c->sender && to && now_ms >= c->begin_ms)
+	/* what is being cleared is no neighbour before that is over: it would lose what it is brought */
+	if (!c->sender && to && now_ms >= c->begin_ms && !(c->clearer && c->clears == to->id))
 		sender_begin(p, to);
 }
 
@@ -334,6 +387,7 @@ void process_copies_round(struct process *p, uint64_t now_ms)
 	if (!p->terms.copies.on)
 		return;
 	copies_go(p, now_ms);
+	copies_clear(p, now_ms);
 	if (now_ms >= c->look_ms && process_copies_sees_itself(p)) {
 		copies_look(p, now_ms);
 		c->look_ms = now_ms + LOOK_MS;
@@ -354,6 +408,9 @@ unsigned process_copies_wait(const struct process *p, struct curl_waitfd *wait)
 			(struct curl_waitfd){ .fd = c->descriptors, .events = CURL_WAIT_POLLIN };
 	if (c->sender && c->sender_end >= 0)
 		wait[n++] = (struct curl_waitfd){ .fd = c->sender_end, .events = CURL_WAIT_POLLIN };
+	if (c->clearer && c->clearer_end >= 0)
+		wait[n++] =
+			(struct curl_waitfd){ .fd = c->clearer_end, .events = CURL_WAIT_POLLIN };
 	for (uint32_t i = 0; i < COPY_TAKERS_MAX; i++) {
 		if (c->takers[i].pid && c->takers[i].end >= 0)
 			wait[n++] = (struct curl_waitfd){ .fd = c->takers[i].end,

@@ -53,12 +53,12 @@ void process_copies_nodes(struct process *p, const json_t *list)
 	}
 }
 
-const struct process_node *process_copies_neighbour(const struct process *p)
+struct process_node *process_copies_neighbour(struct process *p)
 {
-	const struct process_copies *c = &p->copies;
+	struct process_copies *c = &p->copies;
 	uint64_t self = p->terms.copies.id;
 	uint32_t alive = 0, skip;
-	const struct process_node *found = NULL;
+	struct process_node *found = NULL;
 
 	for (uint32_t i = 0; i < c->count; i++)
 		alive += c->nodes[i].alive && c->nodes[i].id != self;
@@ -70,7 +70,7 @@ const struct process_node *process_copies_neighbour(const struct process *p)
 
 		found = NULL;
 		for (uint32_t i = 0; i < c->count; i++) {
-			const struct process_node *node = &c->nodes[i];
+			struct process_node *node = &c->nodes[i];
 			uint64_t distance = node->id - behind - 1;
 
 			if (node->alive && node->id != self && distance < least) {
@@ -82,6 +82,20 @@ const struct process_node *process_copies_neighbour(const struct process *p)
 			return NULL;
 	}
 	return found;
+}
+
+struct process_node *process_copies_former(struct process *p, uint64_t now_ms)
+{
+	struct process_copies *c = &p->copies;
+
+	for (uint32_t i = 0; i < c->count; i++) {
+		struct process_node *node = &c->nodes[i];
+
+		if (node->alive && !node->clear && node->id != c->to &&
+		    node->id != p->terms.copies.id && now_ms >= node->clear_ms)
+			return node;
+	}
+	return NULL;
 }
 
 bool process_copies_sees_itself(const struct process *p)

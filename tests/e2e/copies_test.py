@@ -192,6 +192,34 @@ class Owner(Copies):
         until(lambda: c.of(self.a) == self.files(self.a.folder, name), self.said)
         self.b.start()
 
+    def test_another_neighbour(self):
+        """When another one has all, those before it have nothing any more, also where they were away for that time."""
+        c = self.member(3)
+        name, runs = record(self.a.folder, octets=200000), self.runs(2)
+        self.grows(runs, b"\1" * 50000)
+        want = self.files(self.a.folder, name)
+        until(lambda: want.items() <= self.b.of(self.a).items() and self.has(runs, 50104), self.said)
+        self.b.kill()
+        self.meet(self.a, c)
+        self.grows(runs, b"\2" * 50000)
+        until(lambda: self.a.figure("behind_ms") < 1000 and want.items() <= c.of(self.a).items() and runs in c.of(self.a), self.said)
+        self.assertIn(runs, self.b.of(self.a))
+        self.b.start()
+        self.meet(self.a, self.b, c)
+        until(lambda: self.b.of(self.a) == {}, self.said)
+        until(lambda: os.path.getsize(os.path.join(c.folder, ".copies", self.a.copies["id"], runs)) == 100104, self.said)
+        self.assertTrue(want.items() <= c.of(self.a).items())
+        self.a.kill()                       # it is B's again, and C is the one before
+        self.a.start()
+        until(lambda: want.items() <= self.b.of(self.a).items() and self.has(runs, 100104), self.said)
+        until(lambda: c.of(self.a) == {}, self.said)
+        self.a.lost()
+        os.mkdir(self.share)
+        self.meet(self.b, c)
+        cut = runs.replace(".wav", ".cut.wav")
+        until(lambda: set(self.shared()) == {*want, cut, cut + ".json"}, self.said)
+        until(lambda: (self.b.figure("adopted"), c.figure("adopted")) == (2, 0), self.said)
+
     def test_another_cluster(self):
         """Who has another key gets nothing, and puts nothing here."""
         c = self.member(3, key="5b" * 32)

@@ -6,6 +6,7 @@
 #include "sig/sip/message.h"
 
 struct node;
+struct node_shard;
 struct phone;
 struct sim;
 
