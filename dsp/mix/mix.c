@@ -110,6 +110,11 @@ uint32_t mix_samples(const struct mix *m)
 	return m->samples;
 }
 
+struct mix_settings mix_settings_of(const struct mix *m)
+{
+	return m->s;
+}
+
 static struct mix_member *mix_member(struct mix *m, uint32_t member)
 {
 	assert(member < m->s.members && m->members[member].used);
@@ -298,4 +303,37 @@ struct mix_heard mix_heard(const struct mix *m, uint32_t member)
 	if (of->own_at == m->tick)
 		return (struct mix_heard){ .pcm = of->own };
 	return (struct mix_heard){ .pcm = m->shared, .shared = true };
+}
+
+const int16_t *mix_shared(const struct mix *m)
+{
+	return m->shared;
+}
+
+/* Somebody may have left behind the sum, or be coached by two. */
+static uint32_t mix_apart_put(const struct mix *m, uint32_t member, uint32_t *members, uint32_t n)
+{
+	if (member == MIX_NOBODY || !m->members[member].used ||
+	    m->members[member].own_at != m->tick)
+		return n;
+	for (uint32_t i = 0; i < n; i++) {
+		if (members[i] == member)
+			return n;
+	}
+	members[n] = member;
+	return n + 1;
+}
+
+uint32_t mix_apart(const struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX])
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < m->voices_n[TALKS]; i++)
+		n = mix_apart_put(m, m->voices[TALKS][i].member, members, n);
+	for (uint32_t i = 0; i < m->voices_n[COACHES]; i++) {
+		uint32_t coach = m->voices[COACHES][i].member;
+
+		n = mix_apart_put(m, m->members[coach].coaches, members, n);
+	}
+	return n;
 }

@@ -33,8 +33,9 @@ struct mix;
 
 /* 0, -EINVAL, -ENOMEM */
 int mix_open(struct mix **out, const struct mix_settings *s) NODISCARD;
-void mix_close(struct mix *m);             /* NULL is fine */
-uint32_t mix_samples(const struct mix *m); /* of a frame */
+void mix_close(struct mix *m);                            /* NULL is fine */
+uint32_t mix_samples(const struct mix *m);                /* of a frame */
+struct mix_settings mix_settings_of(const struct mix *m); /* with defaults */
 
 /* A member hears all and is heard by all: that is to barge in, too. 0 and its number; -ENOSPC. */
 int mix_join(struct mix *m, uint32_t *member) NODISCARD;
@@ -63,5 +64,9 @@ struct mix_heard {
 };
 
 struct mix_heard mix_heard(const struct mix *m, uint32_t member);
+/* What all others hear. */
+const int16_t *mix_shared(const struct mix *m);
+/* Those who hear something of their own: who talk, and who are coached. How many. */
+uint32_t mix_apart(const struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX]);
 
 #endif

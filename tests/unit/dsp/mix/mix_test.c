@@ -47,6 +47,19 @@ static bool room_tick(struct mix *m, const uint32_t *members, uint32_t n)
 	return mix_sum(m);
 }
 
+/* Those who hear something of their own are these, in any order. */
+static void assert_apart(const struct mix *m, const uint32_t *want, uint32_t n)
+{
+	uint32_t members[2 * MIX_TALKERS_MAX], found = 0;
+
+	assert_int_equal(mix_apart(m, members), n);
+	for (uint32_t i = 0; i < n; i++) {
+		for (uint32_t k = 0; k < n; k++)
+			found += members[i] == want[k];
+	}
+	assert_int_equal(found, n);
+}
+
 /* Of those whose bit is set. */
 static void assert_hears(const struct mix *m, uint32_t member, uint32_t voices, bool shared)
 {
@@ -76,8 +89,13 @@ static void test_each_hears_the_others(void **state)
 	assert_hears(m, id[2], 3, false);
 	for (int i = 3; i < ROOM; i++)
 		assert_hears(m, id[i], 7, true);
+	assert_ptr_equal(mix_heard(m, id[3]).pcm, mix_shared(m));
+	assert_apart(m, id, 3);
+	mix_leave(m, id[2]);
+	assert_apart(m, id, 2);
 	assert_false(room_tick(m, id, 0));
 	assert_hears(m, id[0], 0, true);
+	assert_apart(m, id, 0);
 	mix_close(m);
 }
 
@@ -132,12 +150,14 @@ static void test_only_one_hears_a_coach(void **state)
 	assert_int_equal(mix_coach(m, id[2], id[0]), 0);
 	room_tick(m, id, 3);
 	assert_hears(m, id[0], 6, false); /* who talks */
+	assert_apart(m, id, 2);
 	assert_hears(m, id[1], 1, false);
 	assert_hears(m, id[2], 3, true);
 	assert_hears(m, id[3], 3, true);
 	assert_int_equal(mix_coach(m, id[2], id[4]), 0);
 	room_tick(m, id, 3);
 	assert_hears(m, id[4], 7, false); /* who listens */
+	assert_apart(m, (uint32_t[]){ id[4], id[0], id[1] }, 3);
 	assert_hears(m, id[3], 3, true);
 	mix_leave(m, id[4]);
 	assert_int_equal(mix_join(m, &id[4]), 0);
