@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dsp/mix/packer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsp/comfort.h"
+#include "dsp/voice.h"
+
+enum { COMFORT_LEVEL = 65, COMFORT_LEVEL_MAX = 127, TOC_ONE_FRAME = 0xfc };
+
+/* ---- open, close ---- */
+
+static bool packer_is_opus(const struct packer_settings *s)
+{
+	return !strcmp(s->encoder.codec, "opus");
+}
+
+/* What is between two ticks is not there: a packet has whole ticks, or a tick whole packets. */
+static bool packer_packet_is_sane(uint32_t packet_ms)
+{
+	return packet_ms == 10 || packet_ms == 20 || packet_ms == 40 || packet_ms == 60;
+}
+
+/* What an encoder takes by itself depends on the bit rate. Above the mix's rate there is nothing to encode. */
+static int packer_rate(struct encoder_settings *s, uint32_t rate, bool opus)
+{
+	struct encoder *e = NULL;
+	int err = encoder_open(&e, s);
+
+	if (err)
+		return err;
+	s->rate = encoder_format(e).rate;
+	if (opus && s->rate > rate)
+		s->rate = rate;
+	encoder_close(e);
+	return 0;
+}
+
+int packer_defaults(struct packer_settings *s, uint32_t rate)
+{
+	bool opus = packer_is_opus(s);
+
+	s->encoder.dtx = false;
+	if (s->encoder.packet_ms == 0)
+		s->encoder.packet_ms = CODEC_PACKET_MS;
+	if (s->pause == PACKER_PAUSE_USUAL)
+		s->pause = opus ? PACKER_PAUSE_KEPT : PACKER_PAUSE_SENT;
+	if (s->comfort_level == 0)
+		s->comfort_level = COMFORT_LEVEL;
+	if (!packer_packet_is_sane(s->encoder.packet_ms) || s->comfort_level > COMFORT_LEVEL_MAX)
+		return -EINVAL;
+	return s->encoder.rate ? 0 : packer_rate(&s->encoder, rate, opus);
+}
+
+/* L16 alone can be too long. */
+static bool packer_fits(const struct packer *s)
+{
+	struct codec_format f = encoder_format(s->encoder);
+
+	return strcmp(f.codec, "L16") != 0 || 2 * f.samples <= PACKER_OCTETS_MAX;
+}
+
+int packer_open(struct packer **out, const struct packer_settings *of, uint32_t rate,
+		uint32_t samples)
+{
+	struct packer *s = calloc(1, sizeof(*s));
+	int err = s ? encoder_open(&s->encoder, &of->encoder) : -ENOMEM;
+
+	if (!err)
+		err = convert_open(&s->convert, rate, of->encoder.rate, samples);
+	if (!err && !packer_fits(s))
+		err = -EINVAL;
+	if (err)
+		packer_close(s);
+	else
+		*out = s;
+	return err;
+}
+
+void packer_close(struct packer *s)
+{
+	if (!s)
+		return;
+	convert_close(&s->convert);
+	encoder_close(s->encoder);
+	free(s);
+}
+
+/* ---- frames ---- */
+
+/* Where it has been silent for long, filters have nothing left in them: zeros become zeros. */
+uint32_t packer_put(struct packer *s, const int16_t *pcm, uint32_t filled)
+{
+	static const int16_t g_silence[MIX_SAMPLES_MAX];
+	const struct convert *c = &s->convert;
+	uint32_t ms = c->samples / (c->from / 1000), n = ms * (c->to / 1000);
+
+	assert(filled + n <= PACKER_SAMPLES_MAX);
+	if (pcm && voice_energy(pcm, c->samples) > 0)
+		s->silent_ms = 0;
+	else
+		s->silent_ms += ms;
+	if (s->silent_ms > PACKER_PAUSE_AFTER_MS)
+		memset(s->pcm + filled, 0, n * sizeof(*s->pcm));
+	else
+		convert_frame(&s->convert, pcm ? pcm : g_silence, s->pcm + filled);
+	return n;
+}
+
+/* ---- packets ---- */
+
+static void packer_comfort(struct packer *s, const struct packer_settings *of, uint32_t i)
+{
+	struct comfort c = { .level = of->comfort_level };
+	size_t n = comfort_write(&c, s->octets[i]);
+
+	s->packets[i] = (struct packer_packet){ .kind = PACKER_COMFORT,
+						.octets = bytes_mem(s->octets[i], n) };
+}
+
+/* One frame without an octet: a decoder makes what it makes in pauses (RFC 6716 3.1, 3.2.1). */
+static void packer_empty(struct packer *s, uint32_t i)
+{
+	s->octets[i][0] = s->toc & TOC_ONE_FRAME;
+	s->packets[i] = (struct packer_packet){ .kind = PACKER_EMPTY,
+						.octets = bytes_mem(s->octets[i], 1) };
+}
+
+/* Decoders go their own ways in a pause. So what comes behind it does not look back. */
+static void packer_rest(struct packer *s, const struct packer_settings *of, uint32_t i)
+{
+	bool first = !s->paused;
+
+	if (first)
+		encoder_look_forward(s->encoder);
+	s->paused = true;
+	s->kept_ms = first ? 0 : s->kept_ms + of->encoder.packet_ms;
+	s->packets[i] = (struct packer_packet){ .kind = PACKER_NOTHING };
+	if (of->pause != PACKER_PAUSE_KEPT || (!first && s->kept_ms < PACKER_KEPT_MS))
+		return;
+	s->kept_ms = 0;
+	if (packer_is_opus(of))
+		packer_empty(s, i);
+	else
+		packer_comfort(s, of, i);
+}
+
+static void packer_encode(struct packer *s, uint32_t i, const int16_t *pcm)
+{
+	uint32_t samples = encoder_format(s->encoder).samples;
+	int n = encoder_frame(s->encoder, pcm, samples, s->octets[i], PACKER_OCTETS_MAX);
+
+	s->packets[i] = (struct packer_packet){ .kind = PACKER_NOTHING };
+	if (n <= 0)
+		return;
+	s->packets[i] = (struct packer_packet){ .kind = PACKER_SOUND,
+						.begins = s->paused,
+						.octets = bytes_mem(s->octets[i], (size_t)n) };
+	s->toc = s->octets[i][0];
+	s->paused = false;
+}
+
+bool packer_make(struct packer *s, const struct packer_settings *of, uint32_t i, uint32_t from)
+{
+	bool pauses = of->pause != PACKER_PAUSE_SENT && s->silent_ms >= PACKER_PAUSE_AFTER_MS;
+
+	if (pauses)
+		packer_rest(s, of, i);
+	else
+		packer_encode(s, i, s->pcm + from);
+	return !pauses;
+}
+
+bool packer_copy(struct packer *to, const struct packer *from, uint32_t filled)
+{
+	convert_copy(&to->convert, &from->convert);
+	memcpy(to->pcm, from->pcm, filled * sizeof(*to->pcm));
+	to->silent_ms = from->silent_ms;
+	to->kept_ms = from->kept_ms;
+	to->paused = from->paused;
+	to->toc = from->toc;
+	return !encoder_copy(to->encoder, from->encoder);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Frames of a mix into packets of one encoder. A pause is ours, not the encoder's, which would cost as much as sound does: nothing was
+ * heard for PAUSE_AFTER_MS, so there is nothing to encode until something is heard. Memory is allocated at open alone.
+ */
+#ifndef DSP_MIX_PACKER_H
+#define DSP_MIX_PACKER_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "dsp/codec/encoder.h"
+#include "dsp/mix/convert.h"
+
+enum {
+	PACKER_OCTETS_MAX = 1400, /* of a payload: it fits into any packet */
+	PACKER_PACKETS_MAX = 2,   /* of one tick */
+	PACKER_SAMPLES_MAX = CODEC_RATE_MAX / 1000 * ENCODER_PACKET_MS_MAX,
+	PACKER_PAUSE_AFTER_MS = 200,
+	PACKER_KEPT_MS = 400, /* between packets of a pause */
+};
+
+/* What is sent while nothing is heard. */
+enum packer_pause {
+	PACKER_PAUSE_USUAL, /* Opus: kept; others: sent */
+	PACKER_PAUSE_SENT,  /* silence, encoded as sound is */
+	PACKER_PAUSE_KEPT, /* at first and each 400 ms: Opus: an empty frame (RFC 6716 3.1); others: comfort noise (RFC 3389) */
+	PACKER_PAUSE_NOTHING,
+};
+
+struct packer_settings {
+	/* dtx is not used: that is `pause`. rate 0: of Opus no more than the mix has. */
+	struct encoder_settings encoder;
+	enum packer_pause pause;
+	uint8_t comfort_level; /* -dBov; 0: 65 */
+};
+
+enum packer_kind {
+	PACKER_NOTHING, /* its time goes by without a packet */
+	PACKER_SOUND,
+	PACKER_COMFORT, /* of its own payload type (RFC 3389 4) */
+	PACKER_EMPTY,   /* of the codec, without sound */
+};
+
+struct packer_packet {
+	enum packer_kind kind;
+	bool begins; /* the first sound behind a pause: RTP has a marker for that (RFC 3551 4.1) */
+	struct bytes octets;
+};
+
+struct packer {
+	struct encoder *encoder;
+	struct convert convert;
+	uint32_t silent_ms; /* nothing but zeros came */
+	uint32_t kept_ms;   /* since a packet of the pause */
+	bool paused;
+	uint8_t toc; /* first octet of the last packet with sound */
+	struct packer_packet packets[PACKER_PACKETS_MAX];
+	int16_t pcm[PACKER_SAMPLES_MAX];
+	uint8_t octets[PACKER_PACKETS_MAX][PACKER_OCTETS_MAX];
+};
+
+/* With defaults, for a mix of this rate. 0, -EINVAL */
+int packer_defaults(struct packer_settings *s, uint32_t rate) NODISCARD;
+/* samples: of a frame of the mix. 0, -EINVAL, -ENOTSUP (a module is not there), -ENOMEM */
+int packer_open(struct packer **out, const struct packer_settings *s, uint32_t rate,
+		uint32_t samples) NODISCARD;
+void packer_close(struct packer *s); /* NULL is fine */
+
+/* A frame, behind `filled` samples of its packet. NULL: silence. How many samples it has become. */
+uint32_t packer_put(struct packer *s, const int16_t *pcm, uint32_t filled);
+/* Packet number i of this tick, from the samples at `from`. true: the encoder was called. */
+bool packer_make(struct packer *s, const struct packer_settings *of, uint32_t i, uint32_t from);
+/*
+ * From now on `to` makes what `from` makes, of a packet that has so many samples already. false: the codec has no copies (G.729), and `to`
+ * goes on with what it had.
+ */
+bool packer_copy(struct packer *to, const struct packer *from, uint32_t filled);
+
+#endif
