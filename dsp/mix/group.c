@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dsp/mix/group.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void group_close(struct group *g)
+{
+	for (uint32_t i = 0; i < g->own_n; i++)
+		packer_close(g->own[i].packer);
+	packer_close(g->shared);
+	free(g);
+}
+
+static bool group_is_stateless(const char *codec)
+{
+	return !strcmp(codec, "PCMU") || !strcmp(codec, "PCMA") || !strcmp(codec, "L16");
+}
+
+int group_open(struct group **out, const struct packer_settings *s, uint32_t rate, uint32_t samples)
+{
+	struct group *g = calloc(1, sizeof(*g));
+	int err = g ? packer_open(&g->shared, s, rate, samples) : -ENOMEM;
+
+	if (err) {
+		free(g);
+		return err;
+	}
+
+	struct codec_format f = encoder_format(g->shared->encoder);
+
+	g->s = *s;
+	g->s.encoder.codec = f.codec; /* outlives the caller's */
+	g->samples = f.samples;
+	g->packet = 1;
+	g->modes = !strcmp(f.codec, "opus");
+	g->return_ms = g->modes ? PAYLOADS_RETURN_MS : PAYLOADS_RETURN_ADPCM_MS;
+	if (group_is_stateless(f.codec))
+		g->return_ms = 0;
+	*out = g;
+	return 0;
+}
+
+int group_grow(struct group *g, uint32_t most)
+{
+	struct own *o = &g->own[g->own_n];
+	int err;
+
+	if (g->own_n >= most || g->own_n >= g->members)
+		return 0;
+	err = packer_open(&o->packer, &g->s, g->shared->convert.from, g->shared->convert.samples);
+	if (err)
+		return err;
+	o->member = MIX_NOBODY;
+	g->own_n++;
+	g->copies = packer_copy(o->packer, g->shared, 0);
+	return 0;
+}
+
+static bool encoder_is_like(const struct encoder_settings *a, const struct encoder_settings *b)
+{
+	return !strcmp(a->codec, b->codec) && a->packet_ms == b->packet_ms &&
+	       a->bit_rate == b->bit_rate && a->complexity == b->complexity && a->rate == b->rate &&
+	       a->bandwidth_hz == b->bandwidth_hz && a->loss_percent == b->loss_percent &&
+	       a->voice == b->voice;
+}
+
+bool group_is_of(const struct group *g, const struct packer_settings *s)
+{
+	return encoder_is_like(&g->s.encoder, &s->encoder) && g->s.pause == s->pause &&
+	       g->s.comfort_level == s->comfort_level;
+}
+
+void group_wake(struct group *g)
+{
+	int err = g->idle ? encoder_reset(g->shared->encoder) : 0;
+
+	assert(!err); /* what can be copied is idle alone, and needs no memory */
+	g->idle = false;
+}
+
+void group_take(struct group *g, const struct packer *from)
+{
+	int err = encoder_copy(g->shared->encoder, from->encoder);
+
+	assert(!err);
+	g->shared->paused = from->paused;
+	g->shared->kept_ms = from->kept_ms;
+	g->shared->toc = from->toc;
+	g->idle = false;
+}

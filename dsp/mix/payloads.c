@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dsp/mix/payloads.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsp/mix/group.h"
+#include "dsp/voice.h"
+
+enum { QUIET_LEVEL = 55 /* -dBov: of its own voice a member may hear this */ };
+
+struct payloads_member {
+	struct group *group; /* NULL: it is not here */
+	struct own *own;     /* NULL: it has the shared stream */
+	uint32_t starved;    /* number of the packet that it did not get; 0: none */
+	uint32_t resumed; /* number of the packet with which its pause ended, but not that of all */
+};
+
+struct payloads {
+	const struct mix *mix;
+	struct mix_settings s;
+	uint32_t own_max;
+	struct payloads_counts counts;
+	struct group *groups[PAYLOADS_GROUPS_MAX];
+	struct payloads_member members[];
+};
+
+/* ---- open, join, leave ---- */
+
+/* Its place, or the first free one; NULL: there is none. */
+static struct group **group_place(struct payloads *p, const struct packer_settings *s)
+{
+	struct group **place = NULL;
+
+	for (uint32_t i = PAYLOADS_GROUPS_MAX; i-- > 0;) {
+		if (p->groups[i] && group_is_of(p->groups[i], s))
+			return &p->groups[i];
+		if (!p->groups[i])
+			place = &p->groups[i];
+	}
+	return place;
+}
+
+int payloads_open(struct payloads **out, const struct mix *m, uint32_t own)
+{
+	struct mix_settings s = mix_settings_of(m);
+	struct payloads *p;
+
+	if (own > PAYLOADS_OWN_MAX)
+		return -EINVAL;
+	p = calloc(1, sizeof(*p) + s.members * sizeof(p->members[0]));
+	if (!p)
+		return -ENOMEM;
+	p->mix = m;
+	p->s = s;
+	p->own_max = own ? own : s.talkers + PAYLOADS_HANG_OVER;
+	*out = p;
+	return 0;
+}
+
+void payloads_close(struct payloads *p)
+{
+	if (!p)
+		return;
+	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
+		if (p->groups[i])
+			group_close(p->groups[i]);
+	}
+	free(p);
+}
+
+static struct payloads_member *payloads_member(struct payloads *p, uint32_t member)
+{
+	assert(member < p->s.members && p->members[member].group);
+	return &p->members[member];
+}
+
+int payloads_join(struct payloads *p, uint32_t member, const struct packer_settings *given)
+{
+	struct packer_settings s = *given;
+	struct group **place;
+	int err = packer_defaults(&s, p->s.rate);
+
+	assert(member < p->s.members && !p->members[member].group);
+	if (err)
+		return err;
+	place = group_place(p, &s);
+	if (!place)
+		return -ENOSPC;
+	if (!*place)
+		err = group_open(place, &s, p->s.rate, mix_samples(p->mix));
+	if (err)
+		return err;
+	(*place)->members++;
+	p->members[member] = (struct payloads_member){ .group = *place };
+	err = group_grow(*place, p->own_max);
+	if (err) {
+		payloads_leave(p, member);
+		return err;
+	}
+	group_wake(*place);
+	payloads_missed(p, member);
+	return 0;
+}
+
+static void own_free(struct payloads *p, struct group *g, struct own *o)
+{
+	p->members[o->member].own = NULL;
+	o->member = MIX_NOBODY;
+	g->used--;
+}
+
+static void payloads_forget(struct payloads *p, struct group *g)
+{
+	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
+		if (p->groups[i] == g)
+			p->groups[i] = NULL;
+	}
+	group_close(g);
+}
+
+void payloads_leave(struct payloads *p, uint32_t member)
+{
+	struct payloads_member *of = payloads_member(p, member);
+	struct group *g = of->group;
+
+	if (of->own)
+		own_free(p, g, of->own);
+	*of = (struct payloads_member){ 0 };
+	if (--g->members == 0)
+		payloads_forget(p, g);
+}
+
+struct codec_format payloads_format(const struct payloads *p, uint32_t member)
+{
+	assert(member < p->s.members && p->members[member].group);
+	return encoder_format(p->members[member].group->shared->encoder);
+}
+
+void payloads_missed(struct payloads *p, uint32_t member)
+{
+	const struct payloads_member *of = payloads_member(p, member);
+
+	encoder_look_forward(of->own ? of->own->packer->encoder : of->group->shared->encoder);
+}
+
+/* ---- who has a stream of its own ---- */
+
+/* Is its own voice, or a coach's, in one of what it hears and what all hear? A codec without a past costs nothing: it need not ask. */
+static bool group_differs(const struct payloads *p, const struct group *g, struct mix_heard h)
+{
+	const int16_t *all = mix_shared(p->mix);
+	uint32_t n = mix_samples(p->mix);
+	int16_t less[MIX_SAMPLES_MAX];
+
+	if (h.shared)
+		return false;
+	if (g->return_ms == 0)
+		return true;
+	for (uint32_t i = 0; i < n; i++) {
+		int32_t d = h.pcm[i] - all[i];
+
+		less[i] = (int16_t)(d > INT16_MAX ? INT16_MAX : d < -INT16_MAX ? -INT16_MAX : d);
+	}
+	return voice_level(voice_energy(less, n), n) < QUIET_LEVEL;
+}
+
+static void group_listen(struct payloads *p, struct group *g)
+{
+	for (uint32_t i = 0; i < g->own_n; i++) {
+		struct own *o = &g->own[i];
+
+		if (o->member == MIX_NOBODY)
+			continue;
+
+		struct mix_heard h = mix_heard(p->mix, o->member);
+
+		o->pcm = h.pcm;
+		if (!h.pcm) {
+			own_free(p, g, o);
+			group_wake(g);
+			continue;
+		}
+		o->quiet_ms = group_differs(p, g, h) ? 0 : o->quiet_ms + p->s.tick_ms;
+	}
+}
+
+/* With the next shared packet. */
+static void group_return(struct payloads *p, struct group *g, struct own *o)
+{
+	struct payloads_member *of = &p->members[o->member];
+
+	if (g->idle)
+		group_take(g, o->packer);
+	else
+		encoder_look_forward(g->shared->encoder);
+	if (o->packer->paused)
+		of->resumed = g->packet;
+	own_free(p, g, o);
+	p->counts.returns++;
+}
+
+/* All of the packet that is about to be made must be what all hear. */
+static bool group_is_due(const struct group *g, const struct own *o)
+{
+	uint32_t packet_ms = g->s.encoder.packet_ms;
+	uint32_t need = g->return_ms > packet_ms ? g->return_ms : packet_ms;
+	bool same = !g->modes || g->idle || (o->packer->toc ^ g->shared->toc) >> 3 == 0;
+
+	return o->quiet_ms >= need + (same ? 0 : PAYLOADS_MODE_WAIT_MS);
+}
+
+/* A free one, or that of who has been quiet the longest. */
+static struct own *group_free_own(struct payloads *p, struct group *g)
+{
+	struct own *longest = NULL;
+
+	for (uint32_t i = 0; i < g->own_n; i++) {
+		struct own *o = &g->own[i];
+
+		if (o->member == MIX_NOBODY)
+			return o;
+		if (o->quiet_ms > (longest ? longest->quiet_ms : 0))
+			longest = o;
+	}
+	if (longest) {
+		group_return(p, g, longest);
+		p->counts.hurried++;
+	}
+	return longest;
+}
+
+static void group_starve(struct group *g, struct payloads_member *of)
+{
+	if (of->starved != g->packet)
+		g->starved++;
+	of->starved = g->packet;
+}
+
+/* It goes on from the last shared packet, and with what there is of the next one. */
+static void payloads_claim(struct payloads *p, uint32_t member, const int16_t *pcm)
+{
+	struct payloads_member *of = &p->members[member];
+	struct group *g = of->group;
+	struct own *o = group_free_own(p, g);
+
+	if (!o) {
+		group_starve(g, of);
+		return;
+	}
+	(void)packer_copy(o->packer, g->shared, g->filled);
+	o->member = member;
+	o->quiet_ms = 0;
+	o->pcm = pcm;
+	of->own = o;
+	g->used++;
+	p->counts.copies++;
+}
+
+static void payloads_claims(struct payloads *p)
+{
+	uint32_t members[2 * MIX_TALKERS_MAX];
+	uint32_t n = mix_apart(p->mix, members);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct payloads_member *of = &p->members[members[i]];
+
+		if (!of->group || of->own)
+			continue;
+
+		struct mix_heard h = mix_heard(p->mix, members[i]);
+
+		if (h.pcm && group_differs(p, of->group, h))
+			payloads_claim(p, members[i], h.pcm);
+	}
+}
+
+/* ---- ticks ---- */
+
+static void group_encode(struct payloads *p, const struct group *g, struct packer *s,
+			 uint64_t *count)
+{
+	for (uint32_t i = 0; i < g->made; i++) {
+		if (packer_make(s, &g->s, i, i * g->samples))
+			(*count)++;
+		else
+			p->counts.rested++;
+	}
+}
+
+/* Who got nothing has a decoder that did not see this packet. */
+static void group_starved(struct payloads *p, struct group *g)
+{
+	if (g->starved == 0)
+		return;
+	p->counts.starved += g->starved * g->made;
+	encoder_look_forward(g->shared->encoder);
+	for (uint32_t i = 0; i < g->own_n; i++) {
+		const struct own *o = &g->own[i];
+
+		if (o->member != MIX_NOBODY && p->members[o->member].starved == g->packet)
+			encoder_look_forward(o->packer->encoder);
+	}
+	g->starved = 0;
+}
+
+static void group_make(struct payloads *p, struct group *g)
+{
+	for (uint32_t i = 0; i < g->own_n; i++) {
+		if (g->own[i].member != MIX_NOBODY && group_is_due(g, &g->own[i]))
+			group_return(p, g, &g->own[i]);
+	}
+	g->idle = g->copies && g->used == g->members;
+	g->made = g->filled / g->samples;
+	if (!g->idle)
+		group_encode(p, g, g->shared, &p->counts.shared);
+	for (uint32_t i = 0; i < g->own_n; i++) {
+		if (g->own[i].member != MIX_NOBODY)
+			group_encode(p, g, g->own[i].packer, &p->counts.own);
+	}
+	group_starved(p, g);
+	g->filled = 0;
+	g->packet++;
+}
+
+static void group_tick(struct payloads *p, struct group *g)
+{
+	uint32_t n = packer_put(g->shared, mix_shared(p->mix), g->filled);
+
+	for (uint32_t i = 0; i < g->own_n; i++) {
+		if (g->own[i].member != MIX_NOBODY)
+			(void)packer_put(g->own[i].packer, g->own[i].pcm, g->filled);
+	}
+	g->filled += n;
+	g->made = 0;
+	if (g->filled >= g->samples)
+		group_make(p, g);
+}
+
+void payloads_make(struct payloads *p)
+{
+	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
+		if (p->groups[i])
+			group_listen(p, p->groups[i]);
+	}
+	payloads_claims(p);
+	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
+		if (p->groups[i])
+			group_tick(p, p->groups[i]);
+	}
+}
+
+struct payloads_sent payloads_of(const struct payloads *p, uint32_t member)
+{
+	const struct payloads_member *of = &p->members[member];
+	const struct group *g = of->group;
+
+	assert(member < p->s.members && g);
+
+	const struct packer *s = of->own ? of->own->packer : g->shared;
+	bool resumed = of->resumed == g->packet - 1 && s->packets[0].kind == PACKER_SOUND;
+
+	if (!mix_heard(p->mix, member).pcm)
+		return (struct payloads_sent){ .whose = PAYLOADS_DEAF };
+	if (of->starved && of->starved == g->packet - 1)
+		return (struct payloads_sent){ .whose = PAYLOADS_STARVED };
+	return (struct payloads_sent){ .packets = s->packets,
+				       .count = g->made,
+				       .whose = of->own ? PAYLOADS_OWN : PAYLOADS_SHARED,
+				       .begins = g->made && (resumed || s->packets[0].begins) };
+}
+
+struct payloads_counts payloads_counts(const struct payloads *p)
+{
+	return p->counts;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the members of a mix are sent. Who hears the shared frame is sent the shared payload of its encoding: a codec with its settings and
+ * packet time, encoded once, however many they are. Who talks or is coached has a stream of its own meanwhile. That stream begins as a
+ * copy of the shared one, so its decoder sees no change. It ends when the member has heard nothing but what all hear for
+ * PAYLOADS_RETURN_MS: the shared packet is then made without looking back.
+ *
+ * Memory is allocated when a mix's payloads are opened and when members join. One thread at a time uses them. Opus needs 128 KiB of stack.
+ */
+#ifndef DSP_MIX_PAYLOADS_H
+#define DSP_MIX_PAYLOADS_H
+
+#include "dsp/mix/packer.h"
+
+enum {
+	PAYLOADS_GROUPS_MAX = 16, /* encodings at a time */
+	PAYLOADS_OWN_MAX = 32,    /* streams of their own, of an encoding */
+	PAYLOADS_HANG_OVER =
+		3, /* of them, by default, for who has just fallen silent or is coached */
+	/* Codecs without a past return at once, G.722 and its like after 100 ms, for they cannot but look back. */
+	PAYLOADS_RETURN_MS = 80,
+	PAYLOADS_RETURN_ADPCM_MS = 100,
+	PAYLOADS_MODE_WAIT_MS = 200, /* more, while both streams of Opus differ in mode */
+};
+
+struct payloads;
+
+/* How often what was done, in packets and switches. */
+struct payloads_counts {
+	uint64_t shared, own; /* calls of an encoder */
+	uint64_t rested;      /* packets of a pause, without such a call */
+	uint64_t copies;      /* members that got a stream of their own */
+	uint64_t returns;
+	uint64_t hurried; /* of them, those whose stream another member needed */
+	uint64_t starved; /* packets that were not made: no stream was free */
+};
+
+/*
+ * For a mix that stays longer than this. own: streams of their own that members of an encoding may have at once; 0: those who talk and
+ * PAYLOADS_HANG_OVER. 0, -EINVAL, -ENOMEM
+ */
+int payloads_open(struct payloads **out, const struct mix *m, uint32_t own) NODISCARD;
+void payloads_close(struct payloads *p); /* NULL is fine */
+
+/* A member of the mix, once. 0; -EINVAL, -ENOTSUP: no such encoding; -ENOSPC: too many of them; -ENOMEM. */
+int payloads_join(struct payloads *p, uint32_t member, const struct packer_settings *s) NODISCARD;
+/* Before it leaves the mix. It may join again with another encoding. */
+void payloads_leave(struct payloads *p, uint32_t member);
+struct codec_format payloads_format(const struct payloads *p, uint32_t member);
+/* Packets were not sent to it, or it was deaf: the next one is made without looking back, where its codec can. */
+void payloads_missed(struct payloads *p, uint32_t member);
+
+/* Ends a tick, behind mix_sum. */
+void payloads_make(struct payloads *p);
+
+enum payloads_whose {
+	PAYLOADS_SHARED, /* octets are those of all who hear the same */
+	PAYLOADS_OWN,
+	PAYLOADS_DEAF,    /* it hears nothing */
+	PAYLOADS_STARVED, /* there is no stream for it: its own voice is in what all others hear */
+};
+
+struct payloads_sent {
+	const struct packer_packet *packets; /* until the next payloads_make */
+	uint32_t count;                      /* 0: none is due in this tick, or whose says why */
+	enum payloads_whose whose;
+	bool begins; /* the first packet is the first sound behind a pause that this member had */
+};
+
+struct payloads_sent payloads_of(const struct payloads *p, uint32_t member);
+struct payloads_counts payloads_counts(const struct payloads *p);
+
+#endif
