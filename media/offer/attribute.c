@@ -4,7 +4,8 @@
 #include "media/offer/webrtc.h"
 
 /* Attributes that belong to the hop, not to the call: addresses and ICE (RFC 8839), keys (RFC 4568, 5763), groups
- * (RFC 5888) and capabilities (RFC 5939) over both, and SSRCs (RFC 5576), which we rewrite. */
+ * (RFC 5888) and capabilities (RFC 5939) over both, and SSRCs (RFC 5576), which we rewrite. And what is said of recording (RFC 7866),
+ * which ends here (media/offer/record.h). */
 static const char *const g_hop_attributes[] = {
 	"rtcp",
 	"rtcp-mux",
@@ -52,6 +53,8 @@ static const char *const g_hop_attributes[] = {
 	"sendonly",
 	"recvonly",
 	"inactive",
+	"record",
+	"recordpref",
 };
 
 /* Names are case-sensitive (RFC 8866 5.13), but not to everybody who might read a key. */

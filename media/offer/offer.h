@@ -12,6 +12,30 @@
 
 #include "media/flow.h"
 
+/* Whether a line is recorded, as a party is told (RFC 7866 7.1.2); a higher one says more. */
+enum offer_record {
+	OFFER_RECORD_NONE, /* nothing is said of it */
+	OFFER_RECORD_OFF,
+	OFFER_RECORD_PAUSED,
+	OFFER_RECORD_ON,
+};
+
+/* What a party would have (RFC 7866 7.1.3). */
+enum offer_record_preference {
+	OFFER_PREFERS_NOTHING,
+	OFFER_PREFERS_ON,
+	OFFER_PREFERS_OFF,
+	OFFER_PREFERS_PAUSE,
+	OFFER_PREFERENCES,
+};
+
+/* What is told of recording; media/offer/record.h. */
+struct offer_record_told {
+	bool tells;                    /* the party understands it: each line says something */
+	uint8_t sound;                 /* enum offer_record: of lines of sound, by this node */
+	uint8_t line[MEDIA_LINES_MAX]; /* likewise: of each line, as the other party says */
+};
+
 /* What we write about ourselves in SDP towards one party. */
 struct offer_self {
 	struct addr address;                /* advertised; the port is ignored */
@@ -43,6 +67,7 @@ struct offer_self {
 	/* First of all, more than that: sendrecv, whatever the direction of the other party's text, which it only answered to a hold. Read by
 	 * offer_forward. */
 	bool both_ways;
+	struct offer_record_told record;
 };
 
 enum { OFFER_CODECS_MAX = 16, OFFER_CODEC_NAME_MAX = 16 };

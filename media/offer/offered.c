@@ -6,6 +6,7 @@
 #include "media/offer/crypto.h"
 #include "media/offer/extension.h"
 #include "media/offer/opaque.h"
+#include "media/offer/record.h"
 #include "media/offer/webrtc.h"
 #include "media/rtp/transport_cc.h"
 
@@ -186,6 +187,7 @@ static void write_opaque(struct writer *w, const struct offering *k, uint8_t ind
 		.proto = sdp_slice(k->s, m->proto),
 		.port = k->to_b->rtp_port[index],
 		.direction = direction_for_b(k, &f->line),
+		.record = offer_record_of(&k->to_b->record, MEDIA_OPAQUE, index),
 	};
 
 	offer_opaque_write(w, k->s, index, &line);
@@ -220,6 +222,7 @@ static void write_relayed(struct writer *w, const struct offering *k, uint8_t in
 		.between = k->dtls || f->line.profile.dtls,
 		.crypto = f->profile.secure ? &crypto : NULL,
 		.webrtc = k->dtls ? &webrtc : NULL,
+		.record = offer_record_of(&k->to_b->record, f->line.kind, index),
 	};
 
 	if (media.crypto)

@@ -3,6 +3,7 @@
 
 #include "media/offer/attribute.h"
 #include "media/offer/line.h"
+#include "media/offer/record.h"
 
 /* Over UDP, and not encrypted: of anything else keys or a connection would have to be ours. */
 static const struct {
@@ -92,6 +93,7 @@ static void opaque_write_own(struct writer *w, const struct offer_opaque *line)
 {
 	if (!line->direction.sends || !line->direction.receives)
 		WRITER_TEXTS(w, "a=", sdp_direction_name(line->direction), "\r\n");
+	offer_record_line(w, line->record);
 	if (!offer_opaque_has_rtcp(line->proto))
 		return;
 	writer_number(w, "a=rtcp:", line->port + 1U, "\r\n");

@@ -22,6 +22,7 @@ struct offer_opaque {
 	struct bytes media, proto; /* as the offerer wrote them */
 	uint16_t port;             /* RTCP, where there is any, is the next one */
 	struct sdp_direction direction;
+	enum offer_record record;
 };
 
 /* The m-line of the source, and what passes of the lines of its section. */

@@ -3,6 +3,7 @@
 
 #include "media/offer/extension.h"
 #include "media/offer/opaque.h"
+#include "media/offer/record.h"
 #include "media/offer/write.h"
 
 static void formats_for_a(struct offer_formats *out, const struct offer_agreement *g)
@@ -92,6 +93,7 @@ static void reply(struct writer *w, const struct offer_answering *k, uint8_t ind
 		.between = g->profile_a.dtls || b->dtls,
 		.asked = k->offer_a,
 		.asked_section = index + 1U,
+		.record = offer_record_of(&k->to_a->record, g->kind, index),
 	};
 
 	formats_for_a(&formats, g);
@@ -107,6 +109,7 @@ static void reply_opaque(struct writer *w, const struct offer_answering *k, uint
 		.proto = sdp_slice(k->offer_a, m->proto),
 		.port = k->to_a->rtp_port[index],
 		.direction = direction_for_a(MEDIA_OPAQUE, a, &k->b->line[index].side, k->to_a),
+		.record = offer_record_of(&k->to_a->record, MEDIA_OPAQUE, index),
 	};
 
 	offer_opaque_write(w, k->answer_b, index, &line);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/offer/attribute.h"
+#include "media/offer/record.h"
 #include "media/offer/webrtc.h"
 
 #include <assert.h>
@@ -150,6 +151,7 @@ static void write_rtpmaps(struct writer *w, const struct offer_formats *formats)
 static void offer_write_own(struct writer *w, const struct offer_media *media)
 {
 	WRITER_TEXTS(w, "a=", sdp_direction_name(media->direction), "\r\n");
+	offer_record_line(w, media->record);
 	if (media->mux_offer || media->mux_answer)
 		writer_str(w, "a=rtcp-mux\r\n");
 	if (media->mux_answer || (media->mux_offer && media->webrtc))

@@ -56,6 +56,7 @@ struct offer_media {
 	const struct sdp *
 		asked; /* in an answer: the offer, whose feedback is the most that may be said; NULL: anything may */
 	unsigned asked_section;
+	enum offer_record record; /* what is told of the line */
 };
 
 /* What the party is told of the other one, and of us. */
