@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/offer/record.h"
 #include "media/offer/session.h"
 #include "tests/fuzz/media_offer.h"
 #include "tests/offer_answer.h"
@@ -128,6 +129,36 @@ static void say_again(const struct offer_input *in, struct bytes said)
 		assert(!before.sections[i].port == !after.sections[i].port);
 }
 
+/* What both say of recording ends here. What is told of it later is read as it was meant, and no line comes or goes. */
+static void tell_recording(const struct offer_input *in, struct bytes said)
+{
+	static struct sdp before, after;
+	static const uint8_t nothing[MEDIA_LINES_MAX];
+	struct offer_record_told told = { .tells = true, .sound = (uint8_t)(in->answer.n % 4) };
+	struct writer w = writer_over(g_again, sizeof(g_again));
+	struct offer_error error = { 0 };
+	uint8_t got[MEDIA_LINES_MAX];
+
+	offer_record_read(said, got);
+	assert(memcmp(got, nothing, sizeof(got)) == 0);
+	assert(offer_record_preference(said) == OFFER_PREFERS_NOTHING);
+	offer_record_read(in->answer, told.line);
+	assert(offer_record_preference(in->answer) < OFFER_PREFERENCES);
+	if (offer_record_again(said, &told, UINT64_MAX, &w, &error)) {
+		check_error(&error);
+		return;
+	}
+	assert(offer_record_is_said(writer_done(&w), &told));
+	judge_parse(&before, said);
+	judge_parse(&after, writer_done(&w));
+	assert(before.media_count == after.media_count);
+	offer_record_read(writer_done(&w), got);
+	for (unsigned i = 1; i <= before.media_count; i++) {
+		assert(before.sections[i].port == after.sections[i].port);
+		assert(i > MEDIA_LINES_MAX || !got[i - 1] == !after.sections[i].port);
+	}
+}
+
 static void exchange(const struct offer_input *in)
 {
 	struct writer offer_b = writer_over(g_offer_b, sizeof(g_offer_b));
@@ -145,6 +176,7 @@ static void exchange(const struct offer_input *in)
 	}
 	judge_text(writer_done(&answer_a), in->offer, &in->to_a, &in->policy.a, AS_OFFERED);
 	say_again(in, writer_done(&answer_a));
+	tell_recording(in, writer_done(&answer_a));
 	judge_plan(&plan, in->offer, writer_done(&offer_b), in->answer, writer_done(&answer_a));
 }
 
