@@ -338,7 +338,8 @@ static const struct {
 	[SIG_CALL_RECORDING] = { "call.recording",
 				 "What the party of that leg says and hears is recorded, under "
 				 "that "
-				 "name; reason: policy, command, code (an in-call one), or message "
+				 "name; reason: policy, command, code (an in-call one, or "
+				 "a=recordpref), or message "
 				 "(call.record_message).",
 				 HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
 	[SIG_CALL_RECORDING_PAUSED] = { "call.recording_paused",

@@ -504,6 +504,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 	locals_to_shard(s, tls, out);
 	networks_to_shard(s, out);
 	reserved_to_shard(s, out);
+		.recording_follows = s->recordings.follow_preferences,
 	trusted_to_shard(s, out);
 	names_to_shard(&s->sip, out);
 	emergency_to_shard(s, out);

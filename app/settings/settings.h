@@ -302,6 +302,7 @@ struct settings_recordings {
 	int format;                /* as enum record_format of the recorder */
 	uint32_t memory_mib, most; /* of those that are made */
 	uint64_t tone;             /* that one is made is heard so often; 0: never */
+	bool follow_preferences;   /* of parties (RFC 7866 7.1.3) */
 	uint64_t retry, retry_max, give_up, scan, join_wait;
 	uint32_t refusals;
 	uint32_t keep_days; /* 0: for ever */

@@ -1147,6 +1147,13 @@ static const struct conf_field g_recordings_fields[] = {
 		  "is paused." },
 	{ .key = "port",
 	  U32(settings_recordings, port, 0, 65535),
+	{ .key = "follow_preferences",
+	  .type = CONF_BOOL,
+	  FIELD(settings_recordings, follow_preferences),
+	  .preset = "false",
+	  .help = "Whether what a phone says of recording in its session (a=recordpref, RFC 7866) "
+		  "is done, as if its party had pressed the code: of extensions with "
+		  "record=on_demand alone. Else it is written to the log." },
 	  .preset = "0",
 	  .at_start = true,
 	  .help = "TCP port on http.bind where recordings are fetched, by links of recording.link "

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "sig/call/aware.h"
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
@@ -207,6 +208,7 @@ static int answer_carry(struct call_host *h, struct call *c, uint8_t leg,
 	invite_retag(h, c, leg);
 	if (from->uas->early && !from->uas->late)
 		session_refresh(h, c); /* from now on silence counts */
+	aware_answer(h, c, c->legs[leg]->uac->from);
 	err = offer_make_answer(h, c, c->legs[leg]->uac->from, leg);
 	from->uas->state = UAS_ANSWERED;
 	return err;

@@ -59,7 +59,7 @@ static struct txn_slot *make_request(struct call_host *h, struct call *c, uint8_
 
 	l->uac->pracks = prack_is_offered(c, leg);
 	writer_str(&w, RESPOND_ALLOW_CALL);
-	respond_write_supported(&w, h, l->uac->pracks);
+	respond_write_supported(&w, h, &l->dialog, l->uac->pracks);
 	session_timer_write_request(&w, h, &l->timer);
 	identity_write_request(&w, h, c, leg);
 	diverted_write_lines(&w, h, c, leg);

@@ -56,22 +56,6 @@ bool keys_are_tones(const struct call_host *h, const struct call *c, const struc
 
 /* ---- what they mean ---- */
 
-static const char *code_refusal(int err)
-{
-	switch (err) {
-	case -ENOMSG:
-		return "nothing is recorded";
-	case -EPERM:
-		return "it may not be ended by its party";
-	case -EUSERS:
-		return "the call has too many recordings";
-	case -ENOPROTOOPT:
-		return "there is no external recorder";
-	default:
-		return "it cannot be done now";
-	}
-}
-
 /* Of two in turns the one whose turn it is. So far all are about the recording. */
 static void code_carry_out(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
 {
@@ -81,7 +65,7 @@ static void code_carry_out(struct call_host *h, struct call *c, uint8_t leg, uin
 	if (err)
 		LOG_INFO("call", c->id, "an in-call code was refused", LOG_U64("leg", leg),
 			 LOG_STR("code", call_code_key(code)),
-			 LOG_STR("reason", code_refusal(err)));
+			 LOG_STR("reason", recording_refusal(err)));
 	else
 		LOG_INFO("call", c->id, "in-call code", LOG_U64("leg", leg),
 			 LOG_STR("code", call_code_key(code)));

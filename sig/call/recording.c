@@ -287,6 +287,20 @@ static bool pair_talks(const struct call *c)
 	       (b->state == LEG_ANSWERED || b->state == LEG_CONFIRMED);
 }
 
+bool recordings_are_due(const struct call_host *h, const struct call *c)
+{
+	const uint8_t legs[2] = { c->bridge.caller, c->bridge.callee };
+	uint8_t to;
+
+	if ((has_asked(c) && is_the_pair(c)) || !pair_talks(c))
+		return false;
+	for (size_t i = 0; i < COUNT_OF(legs); i++) {
+		if (leg_wants(h, c, legs[i], &to))
+			return to == RECORD_TO_FILES;
+	}
+	return false;
+}
+
 /* One file has both: the policy of the caller comes first. */
 static void policy_ask(struct call_host *h, struct call *c)
 {
@@ -448,6 +462,40 @@ int recording_code(struct call_host *h, struct call *c, uint8_t leg, enum call_c
 	};
 
 	return recording_do(h, c, leg, orders[code], ORDER_RECORD_AS_SET, RECORDING_BY_CODE);
+}
+
+/* ---- by preference ---- */
+
+int recording_preferred(struct call_host *h, struct call *c, uint8_t leg,
+			enum offer_record_preference p)
+{
+	static const enum order_record orders[OFFER_PREFERENCES] = {
+		[OFFER_PREFERS_ON] = ORDER_RECORD_ON,
+		[OFFER_PREFERS_OFF] = ORDER_RECORD_OFF,
+		[OFFER_PREFERS_PAUSE] = ORDER_RECORD_PAUSE,
+	};
+
+	if (p == OFFER_PREFERS_NOTHING)
+		return 0;
+	if (!recording_is_on_demand(h, c, leg))
+		return -EPERM;
+	return recording_do(h, c, leg, orders[p], ORDER_RECORD_AS_SET, RECORDING_BY_CODE);
+}
+
+const char *recording_refusal(int err)
+{
+	switch (err) {
+	case -ENOMSG:
+		return "nothing is recorded";
+	case -EPERM:
+		return "it is not for its party to say";
+	case -EUSERS:
+		return "the call has too many recordings";
+	case -ENOPROTOOPT:
+		return "there is no external recorder";
+	default:
+		return "it cannot be done now";
+	}
 }
 
 /* ---- messages ---- */

@@ -46,7 +46,7 @@ static int update(struct call_host *h, struct call *c, uint8_t leg)
 	struct dialog_request r = { .method = SIP_UPDATE, .max_forwards = -1, .contact = true };
 	struct txn_slot *slot;
 
-	respond_write_supported(&w, h, false);
+	respond_write_supported(&w, h, &l->dialog, false);
 	session_timer_write_request(&w, h, &l->timer);
 	r.extra = writer_lines(&w);
 	slot = leg_request(h, &l->dialog, &r, TXN_USER_REFRESH);

@@ -155,7 +155,8 @@ void invite_again_overdue(struct call_host *h, struct call *c, uint8_t leg)
 /* An INVITE of our own. */
 struct own {
 	uint8_t from;
-	bool refresh;           /* in the words that were said last */
+	bool refresh;           /* in the words that were said last, */
+	bool tells;             /* or in those but for what is recorded */
 	const struct leg *with; /* of another call: for it, and not for from; NULL: none */
 };
 
@@ -167,12 +168,19 @@ static int own_offer(struct call_host *h, struct call *c, uint8_t to, const stru
 		       : session_offer(h, c, to, &refusal);
 }
 
-/* What `to` is offered: what the other party said last, or (refresh) what it was told before, in the same words where these were its last
- * (RFC 3264 8: with the same version, for nothing has changed). */
+/* What `to` is offered: what the other party said last, or what it was told before, in the same words where these were its last (refresh;
+ * RFC 3264 8: with the same version, for nothing has changed), or in those but for what is recorded (tells). */
 static int ask_own(struct call_host *h, struct call *c, uint8_t to, const struct own *o)
 {
-	struct bytes said = o->refresh ? session_said(c, to) : (struct bytes){ 0 };
-	int err = said.n ? text_set(&c->legs[to]->open.said, said) : own_offer(h, c, to, o);
+	struct bytes said = o->refresh || o->tells ? session_said(c, to) : (struct bytes){ 0 };
+	int err;
+
+	if (!said.n)
+		err = own_offer(h, c, to, o);
+	else if (o->tells)
+		err = session_tell(h, c, to, said);
+	else
+		err = text_set(&c->legs[to]->open.said, said);
 
 	outbox_touch(&c->out);
 	return err ? err : invite_queue(h, c, to);
@@ -191,6 +199,7 @@ static int own(struct call_host *h, struct call *c, const struct own *o)
 		return err;
 	c->legs[to]->uac->deadline_ns = h->now.ns + h->settings->ring_timeout_ns;
 	c->legs[to]->uac->joins = o->with != NULL;
+	c->legs[to]->uac->tells = o->tells;
 	err = ask_own(h, c, to, o);
 	if (err)
 		leg_uac_clear(c->legs[to]);
@@ -213,6 +222,13 @@ int invite_own(struct call_host *h, struct call *c, uint8_t from)
 int invite_refresh(struct call_host *h, struct call *c, uint8_t to)
 {
 	const struct own o = { .from = asker_of(c, to), .refresh = true };
+
+	return own(h, c, &o);
+}
+
+int invite_tell(struct call_host *h, struct call *c, uint8_t to)
+{
+	const struct own o = { .from = asker_of(c, to), .tells = true };
 
 	return own(h, c, &o);
 }

@@ -6,6 +6,8 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "media/offer/bridge.h"
+#include "media/offer/record.h"
+#include "sig/call/aware.h"
 #include "sig/call/hears.h"
 #include "sig/call/invite.h"
 #include "sig/call/session_talk.h"
@@ -89,6 +91,8 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 	policy.adds_codecs = adds_codecs;
 	self.session_version = version;
 	session_direct(h, c, t, &self);
+	if (!talk_is_own(t))
+		self.record = aware_told(c, t->answerer, t->offer);
 	err = talk_is_own(t) ? offer_own(&own, &policy, &self, &w, &error)
 			     : offer_forward(t->offer, &policy, &self, &w, &error);
 	if (err)
@@ -153,6 +157,21 @@ int session_offer_of(struct call_host *h, struct call *c, uint8_t to, const stru
 	return session_offer_text(h, c, &t, false, refusal);
 }
 
+int session_tell(struct call_host *h, struct call *c, uint8_t to, struct bytes said)
+{
+	struct leg *l = c->legs[to];
+	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	const struct offer_record_told told = aware_told_now(c, to);
+	struct offer_error error;
+	int err = offer_record_again(said, &told, l->session_version + 1, &w, &error);
+
+	if (!err && text_set(&l->open.said, writer_done(&w)))
+		err = -ENOMEM;
+	if (!err)
+		l->session_version++;
+	return err;
+}
+
 int session_late_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 		       struct call_refusal *refusal)
 {
@@ -184,6 +203,7 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 	self.session_version++;
 	self.held = c->legs[t->answerer]->held;
 	self.plays = hears_music_by(h, c, t->answerer);
+	self.record = aware_told(c, t->offerer, t->answer);
 	return offer_answer_by(t->offer, &other, &policy, &self, w, plan, error);
 }
 
@@ -436,7 +456,8 @@ int session_offer_codecs(struct call_host *h, struct call *c, uint8_t leg)
 	struct text before = { 0 };
 	int err;
 
-	if (l->uac->late || l->uac->joins || l->uac->from == leg || invite_is_refresh(c, leg))
+	if (l->uac->late || l->uac->joins || l->uac->tells || l->uac->from == leg ||
+	    invite_is_refresh(c, leg))
 		return -ENOTSUP;
 	if (text_set(&before, text_bytes(&l->open.said)))
 		return -ENOMEM;

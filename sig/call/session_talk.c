@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/session_talk.h"
 
+#include "sig/call/aware.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 
@@ -58,6 +59,7 @@ struct offer_self talk_self(const struct call_host *h, const struct call *c, uin
 		.earlier = leg_sdp_offer(&l->sdp),
 		.heard = text_bytes(&l->sdp.heard),
 		.heard_offer = l->sdp.theirs,
+		.record = aware_told_now(c, leg),
 	};
 
 	for (uint8_t i = 0; i < (uint8_t)MEDIA_LINES_MAX; i++) {

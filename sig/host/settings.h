@@ -210,6 +210,7 @@ struct shard_settings {
 		message_key; /* names what phones get of a MESSAGE, so that a copy has the same name */
 	uint32_t calls_max, registrations_max, txns_max;
 	uint32_t
+	bool recording_follows; /* what an extension that is recorded on demand prefers (RFC 7866 7.1.3) is done */
 		codings_max; /* calls of the node whose audio is coded anew; 0: as many as there are */
 	uint32_t subscriptions_max; /* 0: none is taken */
 };

@@ -103,6 +103,8 @@ void leg_learn(struct leg *leg, const struct sip_message *m)
 		leg->takes_update = message_has_token(m, "Allow", "UPDATE");
 	if (message_header(m, "Allow", 0, &value))
 		leg->no_info = !message_has_token(m, "Allow", "INFO");
+	if (message_has_token(m, "Supported", "record-aware"))
+		leg->record_aware = true;
 }
 
 bool leg_is_open(const struct leg *leg)

@@ -16,9 +16,19 @@ static void write_record_route(struct writer *w, const struct sip_message *reque
 	}
 }
 
-void respond_write_supported(struct writer *w, const struct call_host *h, bool reliable)
+/* Another shard tells its own parties what it is told of recording (RFC 7866 7.3.1). Nobody else is promised that: with whom its party
+ * speaks next may not understand it, and hears no tone of who believes us. */
+static bool is_record_aware(const struct dialog *d)
+{
+	return d && d->hop.transport == SIP_CELL;
+}
+
+void respond_write_supported(struct writer *w, const struct call_host *h, const struct dialog *d,
+			     bool reliable)
 {
 	writer_str(w, "Supported: ");
+	if (is_record_aware(d))
+		writer_str(w, "record-aware, ");
 	if (reliable)
 		writer_str(w, "100rel, ");
 	if (h->settings->session_expires_s)
@@ -35,7 +45,7 @@ static void write_extra(struct writer *w, const struct call_host *h,
 		dialog_write_contact(w, r->dialog, h->settings);
 	if (r->contact && r->status >= 200 && r->status < 300) { /* RFC 3261 13.3.1.4 */
 		writer_str(w, RESPOND_ALLOW_CALL);
-		respond_write_supported(w, h, true);
+		respond_write_supported(w, h, r->dialog, true);
 	}
 	if (h->settings->server[0] && !r->brief)
 		writer_fmt(w, "Server: %s\r\n", h->settings->server);
@@ -141,7 +151,7 @@ void respond_later(struct call_host *h, const struct call *c, const struct outbo
 void respond_write_options(struct writer *w, const struct call_host *h, const char *allow)
 {
 	WRITER_TEXTS(w, allow, RESPOND_ACCEPT);
-	respond_write_supported(w, h, true);
+	respond_write_supported(w, h, NULL, true);
 }
 
 /* A longer answer tells nobody more: whoever requires that much may have forged his address. */

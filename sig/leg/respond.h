@@ -43,8 +43,10 @@ void respond_trying(struct call_host *h, struct call *c, uint8_t leg, pool_handl
 /* What waited for a save: an item RESPONSE. */
 void respond_later(struct call_host *h, const struct call *c, const struct outbox_item *item);
 
-/* "Supported: 100rel, timer, ..."; without timer where it is off (RFC 4028), without 100rel where it is not for this request. */
-void respond_write_supported(struct writer *w, const struct call_host *h, bool reliable);
+/* "Supported: 100rel, timer, ..."; without timer where it is off (RFC 4028), without 100rel where it is not for this request. d: to whom; NULL:
+ * to anybody. */
+void respond_write_supported(struct writer *w, const struct call_host *h, const struct dialog *d,
+			     bool reliable);
 /* Lines of the answer to OPTIONS. allow: one of the above. */
 void respond_write_options(struct writer *w, const struct call_host *h, const char *allow);
 /* Option tags in Require that we do not know, or not now: "Unsupported: a, b" line. False: none. */

@@ -57,6 +57,7 @@ struct invite_uac {
 	uint8_t from; /* leg for which we ask: what it offers is offered; its own INVITE, where one is open, gets the answer */
 	bool late;    /* without an offer: the party is to make it */
 	bool joins; /* so that its party may be joined with one of another call (sig/feature/meet.h) */
+	bool tells;  /* of recording, and of nothing else; not part of a record */
 	bool pracks; /* the party was told that we have 100rel */
 	challenge_tries challenged;
 	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
@@ -144,7 +145,11 @@ struct leg {
 	uint64_t
 		replaced_by; /* the call, perhaps gone, that is to take its place (RFC 3891); 0: none; not part of a record */
 	struct leg_toll toll;
-	bool takes_update; /* RFC 3311 */
+	bool takes_update;         /* RFC 3311 */
+	bool record_aware;         /* RFC 7866 6.3: it understands a=record */
+	uint8_t record_preference; /* enum offer_record_preference: the last one that was noted */
+	uint16_t
+		record_asked; /* what it was asked to take note of last; 0: it knows. Not part of a record */
 	bool no_info; /* keys do not go to its party by INFO: its Allow has none, or it refused one */
 	bool info_keys;   /* they came from it by INFO: tones in what it says are none */
 	char tone_key;    /* the last one that was a tone, and */

@@ -71,6 +71,26 @@ bool recordings_pause(const struct recordings *r)
 	return false;
 }
 
+static bool recording_is_taken(const struct recording *r)
+{
+	if (r->cause == RECORDING_MESSAGE)
+		return false;
+	return r->to != RECORD_TO_SIPREC || (r->siprec && r->siprec->state == SIPREC_UP);
+}
+
+enum offer_record recordings_say(const struct recordings *r)
+{
+	enum offer_record most = OFFER_RECORD_OFF;
+
+	for (uint8_t i = 0; r && i < r->count; i++) {
+		enum offer_record one = r->list[i].paused ? OFFER_RECORD_PAUSED : OFFER_RECORD_ON;
+
+		if (recording_is_taken(&r->list[i]) && one > most)
+			most = one;
+	}
+	return most;
+}
+
 struct recording *recording_add(struct recordings **r, uint8_t leg, enum recording_cause cause)
 {
 	struct recordings *all = *r;

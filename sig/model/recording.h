@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "media/offer/offer.h"
 #include "sig/host/effect.h"
 #include "sig/model/siprec.h"
 
@@ -63,6 +64,9 @@ bool recordings_go_to(const struct recordings *r, uint8_t to);
 bool recordings_by_code(const struct recordings *r);
 /* Nothing that is said or pressed now may be kept. */
 bool recordings_pause(const struct recordings *r);
+/* What parties are told of their sound (RFC 7866 7.1.2): files are written, or an external recorder has taken it. Of messages, which
+ * their party knows of, nothing. */
+enum offer_record recordings_say(const struct recordings *r);
 /* The next one. NULL: there are as many as there may be, or no memory; *r is made when it is NULL. */
 struct recording *recording_add(struct recordings **r, uint8_t leg, enum recording_cause cause);
 void recording_remove(struct recordings *r, struct recording *which);

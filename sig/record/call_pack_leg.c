@@ -133,6 +133,8 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 	out->takes_update = l->takes_update;
 	out->no_info = l->no_info;
 	out->info_keys = l->info_keys;
+	out->record_aware = l->record_aware;
+	out->record_preference = l->record_preference;
 	out->sdp = packing_sdp(&to->sdp, &l->sdp);
 	out->open = packing_sdp(&to->open, &l->open);
 	if (l->timer.interval_s)

@@ -260,6 +260,9 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	l->takes_update = in->takes_update;
 	l->no_info = in->no_info;
 	l->info_keys = in->info_keys;
+	l->record_aware = in->record_aware;
+	if (in->record_preference < OFFER_PREFERENCES)
+		l->record_preference = (uint8_t)in->record_preference;
 	l->session_id = in->session_id;
 	l->session_version = in->session_version;
 	l->invite_cseq = in->invite_cseq;

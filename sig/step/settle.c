@@ -2,6 +2,7 @@
 /* What follows each step: the save, the end, the timer. */
 #include "base/log.h"
 #include "sig/call/act.h"
+#include "sig/call/aware.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/charge.h"
@@ -138,7 +139,9 @@ bool call_settle(struct call_host *h, struct call *c)
 	bool over = call_is_over(c);
 
 	keys_settle(c);
+	aware_prefer(h, c);
 	recordings_settle(h, c);
+	aware_settle(h, c);
 	if (c->end_done)
 		return false;
 	listen_settle(h, c);
