@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "dsp/codec/codec.h"
 #include "engine/job/ease.h"
+#include "sig/host/trunk.h"
 
 int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors)
 {
@@ -415,12 +416,29 @@ static void trusted_to_shard(const struct settings *s, struct shard_settings *ou
 	}
 }
 
+static void siprec_name_to_shard(struct shard_siprec *out, struct bytes text)
+{
+	struct shard_siprec_name *name = &out->names[out->count];
+	struct trunk_place place;
+
+	if (trunk_place_read(&place, text))
+		return;
+	static_assert(sizeof(place.host) <= sizeof(name->host), "it fits");
+	memcpy(name->host, place.host, sizeof(place.host));
+	name->port = place.port;
+	out->count++;
+}
+
 static void siprec_address_to_shard(struct shard_siprec *out, const char *text)
 {
 	struct addr *a = &out->addresses[out->count];
 
-	if (!text[0] || addr_parse(a, bytes_str(text)))
+	if (!text[0])
 		return;
+	if (addr_parse(a, bytes_str(text))) {
+		siprec_name_to_shard(out, bytes_str(text));
+		return;
+	}
 	if (!a->port)
 		a->port = sip_transport_port(out->transport);
 	out->count++;
@@ -487,6 +505,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.port_rest_ns = s->media.port_rest,
 		.media_timeout_ns = s->media.timeout,
 		.recording_tone_ms = (uint32_t)(s->recordings.tone / NS_PER_MS),
+		.recording_follows = s->recordings.follow_preferences,
 		.calls_max = s->limits.calls,
 		.registrations_max = s->limits.registrations,
 		.txns_max = s->limits.transactions,
@@ -504,7 +523,6 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 	locals_to_shard(s, tls, out);
 	networks_to_shard(s, out);
 	reserved_to_shard(s, out);
-		.recording_follows = s->recordings.follow_preferences,
 	trusted_to_shard(s, out);
 	names_to_shard(&s->sip, out);
 	emergency_to_shard(s, out);

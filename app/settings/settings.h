@@ -319,12 +319,15 @@ struct settings_ivr {
 	uint32_t max_digits; /* that one call.collect takes (ADM-20) */
 };
 
-enum { SETTINGS_SIPREC_MORE_MAX = SHARD_SIPREC_MAX - 1 };
+enum {
+	SETTINGS_SIPREC_MORE_MAX = SHARD_SIPREC_MAX - 1,
+	SETTINGS_SIPREC_ADDRESS_MAX = DNS_NAME_CAP + sizeof(":65535") - 1,
+};
 
 /* The external recorder. */
 struct settings_siprec {
-	char address[ADDR_TEXT_MAX]; /* "": there is none */
-	char more[SETTINGS_SIPREC_MORE_MAX][ADDR_TEXT_MAX];
+	char address[SETTINGS_SIPREC_ADDRESS_MAX]; /* "": there is none */
+	char more[SETTINGS_SIPREC_MORE_MAX][SETTINGS_SIPREC_ADDRESS_MAX];
 	uint32_t more_count;
 	char auth_user[SHARD_SIPREC_USER_MAX], auth_realm[SHARD_SIPREC_REALM_MAX], password[128];
 	int transport; /* as enum sip_transport: UDP, TCP, TLS */

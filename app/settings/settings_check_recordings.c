@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/settings/settings_rule.h"
+#include "sig/host/trunk.h"
 
 struct destination_check {
 	const struct check *c;
@@ -215,29 +216,32 @@ static bool siprec_network_is_known(const struct settings *s)
 	return s->siprec.network[0] == '\0';
 }
 
-static bool siprec_is_address(const char *text)
+static bool siprec_is_place(const char *text)
 {
+	struct trunk_place place;
 	struct addr a;
 
-	return !addr_parse(&a, bytes_str(text)) && !addr_is_any(&a);
+	if (!addr_parse(&a, bytes_str(text)))
+		return !addr_is_any(&a);
+	return !trunk_place_read(&place, bytes_str(text));
 }
 
 static void siprec_addresses(const struct check *c)
 {
 	const struct settings_siprec *r = &c->s->siprec;
 
-	if (r->address[0] && !siprec_is_address(r->address))
+	if (r->address[0] && !siprec_is_place(r->address))
 		REPORT(c, "siprec.address",
-		       "siprec.address must be the address of the recorder, such as "
-		       "192.0.2.7:5060; names are not looked up");
+		       "siprec.address must be an address or a name of the recorder, such as "
+		       "192.0.2.7:5060 or recorder.example.org");
 	for (uint32_t i = 0; i < r->more_count; i++) {
 		char path[32];
 
 		(void)snprintf(path, sizeof(path), "siprec.more[%" PRIu32 "]", i);
-		if (!r->address[0] || !siprec_is_address(r->more[i]))
+		if (!r->address[0] || !siprec_is_place(r->more[i]))
 			REPORT(c, path,
-			       "siprec.more has addresses of recorders behind that of "
-			       "siprec.address; names are not looked up");
+			       "siprec.more has addresses or names of recorders behind that of "
+			       "siprec.address");
 	}
 }
 

@@ -1069,16 +1069,18 @@ static const char *const g_siprec_transports[] = { "udp", "tcp", "tls", NULL };
 static const struct conf_field g_siprec_fields[] = {
 	{ .key = "address",
 	  TEXT(settings_siprec, address),
-	  .help = "Address of an external recorder (SIPREC, RFC 7866), with ':' and a port or "
-		  "without; no name. Calls go there whose extension or trunk has "
-		  "record_to=siprec. Without it: there is none." },
+	  .help = "Address or name of an external recorder (SIPREC, RFC 7866), with ':' and a port "
+		  "or without. A name without a port is looked up by SRV (RFC 3263). Calls go "
+		  "there "
+		  "whose extension or trunk has record_to=siprec. Without it: there is none." },
 	{ .key = "more",
 	  .type = CONF_STRING_LIST,
 	  FIELD(settings_siprec, more),
-	  .size = ADDR_TEXT_MAX,
+	  .size = SETTINGS_SIPREC_ADDRESS_MAX,
 	  .count_offset = offsetof(struct settings_siprec, more_count),
 	  .max_items = SETTINGS_SIPREC_MORE_MAX,
-	  .help = "Addresses of further recorders, in this order. The next one is asked where one "
+	  .help = "Addresses or names of further recorders, in this order. The next one is asked "
+		  "where one "
 		  "does not answer within 4 s, cannot be reached, or refuses with 5xx." },
 	{ .key = "auth_user",
 	  TEXT(settings_siprec, auth_user),
@@ -1145,8 +1147,6 @@ static const struct conf_field g_recordings_fields[] = {
 		  "often from then on, such as 15s: at least 1s. 0s: never. Not while the "
 		  "recording "
 		  "is paused." },
-	{ .key = "port",
-	  U32(settings_recordings, port, 0, 65535),
 	{ .key = "follow_preferences",
 	  .type = CONF_BOOL,
 	  FIELD(settings_recordings, follow_preferences),
@@ -1154,6 +1154,8 @@ static const struct conf_field g_recordings_fields[] = {
 	  .help = "Whether what a phone says of recording in its session (a=recordpref, RFC 7866) "
 		  "is done, as if its party had pressed the code: of extensions with "
 		  "record=on_demand alone. Else it is written to the log." },
+	{ .key = "port",
+	  U32(settings_recordings, port, 0, 65535),
 	  .preset = "0",
 	  .at_start = true,
 	  .help = "TCP port on http.bind where recordings are fetched, by links of recording.link "

@@ -9,6 +9,7 @@
 #include "sig/call/siprec_asked.h"
 #include "sig/call/siprec_dialog.h"
 #include "sig/call/siprec_media.h"
+#include "sig/call/siprec_place.h"
 #include "sig/call/siprec_talk.h"
 #include "sig/host/place_check.h"
 #include "sig/leg/leg.h"
@@ -74,6 +75,8 @@ static void siprec_lost_to(struct call_host *h, struct call *c, struct recording
 	siprec_fork_end(h, c, r);
 	siprec_give_ports(h, s);
 	siprec_forget_dialog(s);
+	if (!next || was_up)
+		siprec_find_anew(h, s);
 	if (!next && s->tries < UINT8_MAX)
 		s->tries++;
 	s->retry_ns = h->now.ns + (next ? 1 : siprec_again_ns(s));
@@ -121,7 +124,7 @@ static void siprec_ask(struct call_host *h, struct call *c, struct recording *r,
 	if (s->state != SIPREC_AWAY)
 		return;
 	s->state = SIPREC_ASKED;
-	if (h->settings->siprec.count > 1)
+	if (siprec_has_others(s))
 		s->answer_by_ns = h->now.ns + ANSWER_MS * NS_PER_MS;
 }
 
@@ -139,12 +142,24 @@ static void siprec_settle_away(struct call_host *h, struct call *c, struct recor
 	if (s->retry_ns > h->now.ns)
 		return;
 	s->retry_ns = 0;
-	if (!h->settings->siprec.count)
+	if (!h->settings->siprec.count) {
 		siprec_lost(h, c, r, SIPREC_UNREACHABLE, "siprec.address is not set");
-	else if (!siprec_open_dialog(h, c, s))
-		siprec_lost(h, c, r, SIPREC_UNREACHABLE, "no address of the node leads to it");
-	else
-		siprec_ask(h, c, r, siprec_talk_hash(h, c, r));
+		return;
+	}
+	switch (siprec_find(h, c, s)) {
+	case SIPREC_SEEKS:
+		break;
+	case SIPREC_NOWHERE:
+		siprec_lost(h, c, r, SIPREC_UNREACHABLE, "its name leads nowhere");
+		break;
+	case SIPREC_FOUND:
+		if (siprec_open_dialog(h, c, s))
+			siprec_ask(h, c, r, siprec_talk_hash(h, c, r));
+		else
+			siprec_lost(h, c, r, SIPREC_UNREACHABLE,
+				    "no address of the node leads to it");
+		break;
+	}
 }
 
 /* It says nothing at all, and another one may. */
@@ -238,6 +253,7 @@ void siprec_leave(struct call_host *h, const struct call *c, struct recording *r
 {
 	if (!r->siprec)
 		return;
+	siprec_find_stop(h, c, r->siprec);
 	siprec_fork_end(h, c, r);
 	siprec_give_ports(h, r->siprec);
 }
@@ -503,4 +519,15 @@ uint64_t siprec_due_ns(const struct call *c)
 			siprec_sooner(&next, siprec_next_ns(s));
 	}
 	return next;
+}
+
+bool siprec_lookup_told(struct call_host *h, struct call *c, const struct lookup_news *news)
+{
+	for (uint8_t i = 0; c->recordings && i < c->recordings->count; i++) {
+		struct siprec *s = c->recordings->list[i].siprec;
+
+		if (s && siprec_find_told(h, s, news))
+			return true;
+	}
+	return false;
 }

@@ -12,6 +12,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
+#include "sig/sip/hop_names.h"
 
 enum { LINES_MAX = 1024 };
 
@@ -88,7 +89,11 @@ static bool siprec_hop(const struct call_host *h, const struct siprec *s, struct
 	const struct shard_settings *set = h->settings;
 	const struct shard_siprec *to = &set->siprec;
 
-	*out = (struct sip_hop){ .transport = to->transport, .remote = to->addresses[s->place] };
+	const struct siprec_place *place = &s->places[s->place];
+
+	*out = (struct sip_hop){ .transport = to->transport, .remote = place->to };
+	if (to->transport == SIP_TLS)
+		out->name = hop_names_put(set->names, bytes_str(to->names[place->of].host));
 	for (uint16_t i = 0; i < set->local_count; i++) {
 		const struct shard_local *l = &set->locals[i];
 
@@ -103,56 +108,17 @@ static bool siprec_hop(const struct call_host *h, const struct siprec *s, struct
 }
 
 static void siprec_write_uri(struct writer *w, const struct shard_siprec *to,
-			     const struct addr *address)
+			     const struct siprec_place *place)
 {
-	WRITER_TEXTS(w, "sip:", to->user, to->user[0] ? "@" : "");
-	addr_write(w, address);
+	const struct shard_siprec_name *name = &to->names[place->of];
+
+	WRITER_TEXTS(w, "sip:", to->user, to->user[0] ? "@" : "", name->host);
+	if (!name->host[0])
+		addr_write(w, &place->to);
+	else if (name->port)
+		writer_number(w, ":", name->port, "");
 	if (to->transport != SIP_UDP)
 		WRITER_TEXTS(w, ";transport=", to->transport == SIP_TLS ? "tls" : "tcp");
-}
-
-static bool recorder_is_blocked(const struct call_host *h, uint8_t place)
-{
-	const struct shard_lookup *l = &h->settings->lookup;
-	const struct lookup_target target = { .to = h->settings->siprec.addresses[place],
-					      .transport = (uint8_t)h->settings->siprec.transport };
-
-	return l->blocked && l->blocked(l->arg, &target, h->now.ns);
-}
-
-/* One that failed a moment ago is asked where all have. */
-static void siprec_choose(const struct call_host *h, struct siprec *s)
-{
-	uint8_t count = h->settings->siprec.count;
-
-	s->place %= count;
-	for (uint8_t i = 0; i < count; i++) {
-		uint8_t place = (uint8_t)((s->place + i) % count);
-
-		if (!recorder_is_blocked(h, place)) {
-			s->place = place;
-			return;
-		}
-	}
-}
-
-bool siprec_next_place(const struct call_host *h, struct siprec *s)
-{
-	const struct shard_lookup *l = &h->settings->lookup;
-	const struct lookup_target target = { .to = s->dialog.hop.remote,
-					      .transport = (uint8_t)s->dialog.hop.transport };
-	uint8_t count = h->settings->siprec.count;
-
-	if (count < 2)
-		return false;
-	if (l->failed && target.to.family != ADDR_NONE)
-		l->failed(l->arg, &target, 0, h->now.ns);
-	s->place = (uint8_t)((s->place + 1) % count);
-	s->failed++;
-	if (s->failed < count)
-		return true;
-	s->failed = 0;
-	return false;
 }
 
 bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec *s)
@@ -162,18 +128,18 @@ bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec
 	struct id_tag tag = { .call = c->id, .leg = SIPREC_LEG, .random = rand_u64_from(h->rand) };
 	struct dialog_party party = { .local_user = BYTES_LIT("recording") };
 
-	siprec_choose(h, s);
 	if (!siprec_hop(h, s, &party.hop))
 		return false;
 	writer_str(&uri, "<");
-	siprec_write_uri(&uri, &h->settings->siprec, &party.hop.remote);
+	siprec_write_uri(&uri, &h->settings->siprec, &s->places[s->place]);
 	writer_str(&uri, ">");
 	party.target = bytes_sub(writer_done(&uri), 1, uri.n - 2);
 	dialog_clear(&s->dialog);
 	if (uri.overflow || dialog_to_party(&s->dialog, &tag, &party, h->settings) ||
 	    text_set(&s->dialog.remote, writer_done(&uri)))
 		return false;
-	s->dialog.trunk = true; /* it may be of several machines */
+	s->dialog.named = false; /* it was looked up */
+	s->dialog.trunk = true;  /* it may be of several machines */
 	s->session_id = rand_u64_from(h->rand) >> 1;
 	s->version = 0;
 	return true;

@@ -7,10 +7,8 @@
 #include "sig/model/call.h"
 #include "sig/model/siprec.h"
 
-/* A new one. False: no address of ours leads to the recorder, or there is no memory. */
+/* A new one, at the place that was found. False: no address of ours leads to the recorder, or there is no memory. */
 bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec *s) NODISCARD;
-/* Where it was did not take it: the next one comes next. True: that one was not asked yet in this round. */
-bool siprec_next_place(const struct call_host *h, struct siprec *s) NODISCARD;
 /* INVITE, or re-INVITE. False: there is no transaction for it. */
 bool siprec_send(struct call_host *h, struct siprec *s, const struct siprec_talk *t) NODISCARD;
 /* Lines of all that is said with SDP: who we are, and what we take. */

@@ -88,14 +88,21 @@ struct shard_certified {
 
 enum { SHARD_SIPREC_USER_MAX = 64, SHARD_SIPREC_REALM_MAX = 128, SHARD_SIPREC_MAX = 8 };
 
+/* A recorder that is at a name. */
+struct shard_siprec_name {
+	char host[DNS_NAME_CAP]; /* "": it is at an address */
+	uint16_t port;           /* 0: as the name says, by SRV (RFC 3263 4.2) */
+};
+
 /* The external recorder (RFC 7866), or several of which one takes what another does not. */
 struct shard_siprec {
 	uint8_t count; /* 0: there is none */
 	bool srtp;     /* its streams are SRTP */
 	enum sip_transport transport;
 	struct addr addresses[SHARD_SIPREC_MAX];
-	char user[SHARD_SIPREC_USER_MAX]; /* of its URI; "": none */
-	char network[32];                 /* of ours, by which alone it is reached; "": any */
+	struct shard_siprec_name names[SHARD_SIPREC_MAX]; /* likewise */
+	char user[SHARD_SIPREC_USER_MAX];                 /* of its URI; "": none */
+	char network[32]; /* of ours, by which alone it is reached; "": any */
 	char auth_user[SHARD_SIPREC_USER_MAX],
 		realm[SHARD_SIPREC_REALM_MAX]; /* who we are to it; "": nobody */
 	struct digest_secret secret;
@@ -203,6 +210,7 @@ struct shard_settings {
 		media_timeout_ns; /* a party that should send is silent for so long: the call ends; 0: never */
 	uint32_t
 		recording_tone_ms; /* who is recorded, and who speaks with them, hear a tone so often; 0: never */
+	bool recording_follows; /* what an extension that is recorded on demand prefers (RFC 7866 7.1.3) is done */
 	struct media_fingerprint fingerprint; /* of the certificate for DTLS */
 	struct seal_key seal_key; /* records with SRTP keys in them are sealed with it */
 	struct seal_key gruu_key; /* temporary GRUUs are sealed with it */
@@ -210,7 +218,6 @@ struct shard_settings {
 		message_key; /* names what phones get of a MESSAGE, so that a copy has the same name */
 	uint32_t calls_max, registrations_max, txns_max;
 	uint32_t
-	bool recording_follows; /* what an extension that is recorded on demand prefers (RFC 7866 7.1.3) is done */
 		codings_max; /* calls of the node whose audio is coded anew; 0: as many as there are */
 	uint32_t subscriptions_max; /* 0: none is taken */
 };

@@ -14,6 +14,14 @@
 /* In the place of a leg's index in its tags and branches: no leg has it. */
 enum { SIPREC_LEG = ID_LEG_MAX };
 
+enum { SIPREC_PLACES_MAX = 16 };
+
+/* Where a recorder is; of: which one of the settings. */
+struct siprec_place {
+	struct addr to;
+	uint8_t of;
+};
+
 enum siprec_state {
 	SIPREC_AWAY,  /* there is none: it is asked for at retry_ns */
 	SIPREC_ASKED, /* INVITE is under way */
@@ -26,8 +34,12 @@ struct siprec {
 	bool provisional; /* to its INVITE: CANCEL may be said */
 	bool lost;        /* the event has said that the recorder does not take it */
 	uint8_t tries;    /* in turn without success */
-	uint8_t place;    /* which of several recorders */
-	uint8_t failed;   /* so many did not take it in this round */
+	uint8_t place;    /* which of these places, none of which is part of a record: */
+	uint8_t place_count;
+	struct siprec_place places[SIPREC_PLACES_MAX];
+	uint8_t seek;    /* one more than the recorder whose place is looked for; 0: none is */
+	uint64_t lookup; /* serial of what is looked up, until retry_ns at most; 0: nothing is */
+	uint8_t failed;  /* so many did not take it in this round */
 	uint64_t
 		answer_by_ns; /* of its INVITE, where there is another recorder; 0: as long as it takes */
 	uint64_t retry_ns;    /* nothing is asked for before; 0: at any time */

@@ -504,7 +504,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		park_told(h, c, ev->park);
 		break;
 	case CALL_EV_LOOKUP:
-		if (!leg_places_told(h, c, ev->lookup))
+		if (!leg_places_told(h, c, ev->lookup) && !siprec_lookup_told(h, c, ev->lookup))
 			seek_told(h, c, ev->lookup);
 		break;
 	case CALL_EV_RECORD_FAILED:

@@ -352,8 +352,8 @@ static const struct {
 	  "nowhere" },
 	{ "recordings: a relative password file",
 	  STORE("a", "http", "url: \"https://h/x\", password_file: x"), 10, 64, "absolute path" },
-	{ "siprec: a name", NODE NETWORK "siprec:\n  address: srs.example.org\n", 9, 12,
-	  "names are not looked up" },
+	{ "siprec: neither address nor name", NODE NETWORK "siprec:\n  address: 'a b'\n", 9, 12,
+	  "an address or a name" },
 	{ "siprec: more than none", NODE NETWORK "siprec:\n  more: [192.0.2.8]\n", 9, 10,
 	  "behind that of siprec.address" },
 	{ "siprec: credentials for any realm", NODE NETWORK "siprec:\n  auth_user: node\n", 9, 14,
@@ -605,10 +605,23 @@ static void test_recorders(void **state)
 	assert_int_equal(shard.siprec.count, 2);
 	assert_int_equal(shard.siprec.addresses[0].port, 5060);
 	assert_int_equal(shard.siprec.addresses[1].port, 5070);
+	assert_string_equal(shard.siprec.names[0].host, "");
 	assert_string_equal(shard.siprec.auth_user, "node");
 	assert_string_equal(shard.siprec.realm, "srs");
 	digest_secret_make(&secret, BYTES_LIT("node"), BYTES_LIT("srs"), BYTES_LIT("secret"));
 	assert_memory_equal(&shard.siprec.secret, &secret, sizeof(secret));
+	assert_int_equal(read_text(&g_settings, NODE NETWORK
+				   "siprec: {address: srs.example.org, more: "
+				   "['[2001:db8::1]:5070', 'srs2.example.org:5080']}\n"),
+			 0);
+	settings_to_shard(&g_settings, key, true, &shard);
+	assert_int_equal(shard.siprec.count, 3);
+	assert_string_equal(shard.siprec.names[0].host, "srs.example.org");
+	assert_int_equal(shard.siprec.names[0].port, 0);
+	assert_string_equal(shard.siprec.names[1].host, "");
+	assert_int_equal(shard.siprec.addresses[1].port, 5070);
+	assert_string_equal(shard.siprec.names[2].host, "srs2.example.org");
+	assert_int_equal(shard.siprec.names[2].port, 5080);
 }
 
 /* What the file leaves out: TCP as UDP, TLS on 5061 unless the file has ports of its own. */

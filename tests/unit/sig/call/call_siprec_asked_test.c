@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a recorder asks in its session, who asks who we are, and recorders that are gone (REC-02). */
+#include "tests/unit/sig/names.h"
 #include "tests/unit/sig/recorder.h"
 
 #include "sig/sip/digest.h"
@@ -468,6 +469,139 @@ static void both_refuse(void **state)
 
 #define SETUP_TEST(fn, setup) cmocka_unit_test_setup_teardown(fn, setup, line_teardown)
 
+/* ---- at names ---- */
+
+static struct names g_names;
+
+/* The first recorder is at a name, the second one at an address. */
+static int named_setup(void **state)
+{
+	struct shard_settings s = siprec_settings();
+	int err;
+
+	s.lookup = names_open(&g_names, "srs.example.org");
+	g_names.speaks = 1U << SIP_UDP;
+	g_names.blocks = true;
+	s.siprec.count = 2;
+	s.siprec.names[0] = (struct shard_siprec_name){ .host = "srs.example.org" };
+	s.siprec.addresses[1] = rig_addr("192.0.2.79:5060");
+	err = siprec_setup_with(state, &s);
+	if (!err)
+		phone_open(&g_second, (*(struct trio **)state)->l.r, "srs2", "192.0.2.79:5060");
+	return err;
+}
+
+/* It is asked by its name, at the first place that the name leads to. */
+static void at_a_name(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct bytes m;
+
+	order(t, ORDER_RECORD_ON, 0);
+	assert_int_equal(r->lookup_count, 1);
+	assert_false(rig_take(r, &g_recorder.addr, "INVITE ").n);
+	tell(r, leads_to("192.0.2.77:5060 192.0.2.79:5060"));
+	m = is_asked(t);
+	assert_true(bytes_starts(m, "INVITE sip:srs@srs.example.org SIP/2.0\r\n"));
+	assert_true(rig_has(m, "To: <sip:srs@srs.example.org>\r\n"));
+	phone_answer(&g_recorder, m, "200 OK", TAKES);
+	assert_true(rig_take(r, &g_recorder.addr, "ACK ").n);
+	assert_tapped(r, true);
+	assert_int_equal(r->lookup_count, 1);
+	hangs_up(t);
+	hears_bye(t);
+	line_assert_idle(r);
+}
+
+/* What is known of the name is used at once. Where its first place fails the next one of the same name is asked. */
+static void next_place_of_a_name(void **state)
+{
+	struct trio *t = *state;
+	struct bytes m;
+
+	g_names.known = leads_to("192.0.2.77:5060 192.0.2.79:5060");
+	order(t, ORDER_RECORD_ON, 0);
+	assert_int_equal(t->l.r->lookup_count, 0);
+	phone_answer(&g_recorder, is_asked(t), "503 Service Unavailable", "");
+	rig_wait_ms(t->l.r, 10);
+	m = phone_rings(&g_second);
+	assert_true(bytes_starts(m, "INVITE sip:srs@srs.example.org SIP/2.0\r\n"));
+	assert_int_equal(g_names.failures, 1);
+	phone_answer(&g_second, m, "200 OK", TAKES);
+	assert_int_equal(told(t->l.r, SIG_CALL_RECORDING_LOST), 0);
+	second_over(t);
+}
+
+static const struct {
+	const char *name;
+	bool silent;
+	enum lookup_state state;
+} g_nowhere[] = {
+	{ "no such name", false, LOOKUP_NOTHING },
+	{ "no answer", false, LOOKUP_FAILED },
+	{ "silence", true, LOOKUP_FAILED },
+};
+
+/* Then the next recorder of the settings is asked. */
+static void name_leads_nowhere(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(g_nowhere); i++) {
+		void *own = NULL;
+		struct trio *t;
+
+		print_message("# %s\n", g_nowhere[i].name);
+		assert_int_equal(named_setup(&own), 0);
+		t = own;
+		order(t, ORDER_RECORD_ON, 0);
+		if (g_nowhere[i].silent)
+			rig_wait_ms(t->l.r, 5010);
+		else
+			tell(t->l.r, (struct lookup_news){ .state = g_nowhere[i].state });
+		second_takes(t);
+		assert_false(rig_take(t->l.r, &g_recorder.addr, "INVITE ").n);
+		second_over(t);
+		assert_int_equal(line_teardown(&own), 0);
+	}
+}
+
+/* Nobody waits for the name any more; what comes later is of no account. */
+static void ended_before_it_is_known(void **state)
+{
+	struct trio *t = *state;
+
+	order(t, ORDER_RECORD_ON, 0);
+	hangs_up(t);
+	tell(t->l.r, leads_to("192.0.2.77:5060"));
+	assert_false(rig_take(t->l.r, &g_recorder.addr, "INVITE ").n);
+	line_assert_idle(t->l.r);
+}
+
+/* Who goes on with the session goes on at the place that has it, and looks up where that has gone. */
+static void name_over_a_kill(void **state)
+{
+	struct trio *t = *state;
+	struct bytes m;
+
+	g_names.known = leads_to("192.0.2.77:5060 192.0.2.79:5060");
+	is_taken(t);
+	rig_wait_ms(t->l.r, 1000);
+	trio_restart(t);
+	takes(t);
+	assert_tapped(t->l.r, true);
+	phone_request(&g_recorder, "BYE", "", "");
+	rig_wait_ms(t->l.r, 1100);
+	m = phone_rings(&g_recorder);
+	assert_true(bytes_starts(m, "INVITE sip:srs@srs.example.org SIP/2.0\r\n"));
+	phone_answer(&g_recorder, m, "200 OK", TAKES);
+	hangs_up(t);
+	hears_bye(t);
+	line_assert_idle(t->l.r);
+}
+
+#define NAMED_TEST(fn) cmocka_unit_test_setup_teardown(fn, named_setup, line_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +619,11 @@ int main(void)
 		SETUP_TEST(first_is_silent, several_setup),
 		SETUP_TEST(first_dies, several_setup),
 		SETUP_TEST(both_refuse, several_setup),
+		NAMED_TEST(at_a_name),
+		NAMED_TEST(next_place_of_a_name),
+		cmocka_unit_test(name_leads_nowhere),
+		NAMED_TEST(ended_before_it_is_known),
+		NAMED_TEST(name_over_a_kill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
