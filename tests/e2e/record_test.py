@@ -4,6 +4,7 @@ import audioop
 import glob
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -109,6 +110,66 @@ class Recorded(RecordTest):
         self.assertLess(missing, MISSING_MOST_S)
         for facts, interrupted in ((first, True), (second, False)):
             self.assertEqual([facts.get(name) for name in ("from", "to", "user", "interrupted")], ["1001", "1002", "1001", interrupted])
+
+
+class Aware(RecordTest):
+    """The caller's phone understands a=record (RFC 7866), and that of who is called does not."""
+
+    def talk(self, **_):
+        out = self.a.invite("1002", self.audio_a.sdp(), headers=[("Supported", "record-aware")])
+        into = self.b.incoming()
+        into.respond(200, "OK", body=self.audio_b.sdp())
+        self.answered = out.wait_answer()
+        into.wait_ack()
+        self.audio_a.use(self.answered)
+        self.audio_b.use(into.request)
+        self.audio_a.start(TALK_A)
+        self.audio_b.start(TALK_B)
+        self.talks()
+        return out, into
+
+    @staticmethod
+    def said(message):
+        return re.findall(r"a=record:(\S+)", message.body.decode())
+
+    def told(self, dialog):
+        """What the next re-INVITE says; its phone takes it."""
+        request = dialog.wait_reinvite(self.audio_a.sdp())
+        dialog.agent.take_request("ACK", call_id=dialog.call_id)
+        return self.said(request)
+
+    def test_told(self):
+        """Over start, pause, resume, a kill and stop; the other party is told nothing, and its session stays as it is."""
+        out, into = self.talk()
+        self.assertEqual((self.said(self.answered), self.said(into.request)), (["off"], []))
+        for order, told in (("on", "on"), ("pause", "paused"), ("resume", "on")):
+            self.order(order)
+            self.assertEqual(self.told(out), [told])
+        self.talks()
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        self.talks()
+        self.order("off")
+        self.assertEqual(self.told(out), ["off"], "the next process says nothing twice")
+        self.order("on")
+        self.assertEqual(self.said(out.take_reinvite()), ["on"])
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(self.told(out), ["on"])
+        self.talks()
+        self.assertEqual(self.b.count(lambda m: m.is_request and m.method in ("INVITE", "UPDATE") and m.cseq != into.request.cseq), 0)
+        self.ends(out, into)
+
+    def test_in_the_answer(self):
+        self.node.ctl("extension.put", number="1001", record="auto")
+        out, into = self.talk()
+        self.assertEqual(self.said(self.answered), ["on"])
+        time.sleep(0.5)
+        self.assertEqual(self.a.count(lambda m: m.is_request and m.method == "INVITE"), 0)
+        self.ends(out, into)
+        self.finished(1)
 
 
 BEEP, BEEP_EVERY_S, STEP = 1400, 2, 5           # packets that are looked at together: 0.1 s

@@ -8,6 +8,7 @@ import unittest
 import tone
 
 from lib.authority import Authority
+from lib.nameserver import NameServer, address, service
 from lib.place import PARTY
 from lib.recorder import SENDER_REPORT, Recorder
 from lib.recorder_stream import SecureRecorder, StreamRecorder
@@ -173,6 +174,49 @@ class Several(SiprecTest):
         session.take()
         self.heard()
         self.assertEqual(self.events("call.recording_lost"), [])
+        self.ends(*legs)
+        session.wait_bye()
+
+
+SRS = "srs.example.test"
+
+
+class NamedTest(SiprecTest):
+    def setUp(self):
+        self.names = NameServer({})
+        self.addCleanup(self.names.close)
+        self.asks = {"dns": {"servers": [self.names.name]}}
+        super().setUp()
+
+
+class Named(NamedTest):
+    def place(self):
+        """At the first port of its name nobody listens."""
+        recorder, dead = Recorder(self.node), self.node.ports.take()
+        self.names.zone[f"_sip._udp.{SRS}"] = [service(10 * i, port, f"host.{SRS}") for i, port in enumerate((dead, recorder.port))]
+        self.names.zone[f"host.{SRS}"] = [address(PARTY)]
+        return recorder, {"transport": "udp", "user": "srs", "address": SRS}, self.asks
+
+    def test_next_place(self):
+        *legs, session = self.recorded()
+        self.assertEqual(session.request.uri, f"sip:srs@{SRS}")
+        self.assertEqual(self.names.asked[0], (f"_sip._udp.{SRS}", "SRV"))
+        self.assertEqual(self.events("call.recording_lost"), [])
+        self.ends(*legs)
+        session.wait_bye()
+
+
+class NamedSecure(NamedTest):
+    node_options = {"everything": True}
+
+    def place(self):
+        authority = Authority(self.node.home)
+        recorder = SecureRecorder(self.node, *authority.signs("recorder", f"DNS:{SRS}"))
+        self.names.zone[SRS] = [address(PARTY)]
+        return recorder, {"transport": "tls", "srtp": True, "address": f"{SRS}:{recorder.port}"}, {"tls": {"ca": authority.path}, **self.asks}
+
+    def test_certificate_of_the_name(self):
+        *legs, session = self.recorded()
         self.ends(*legs)
         session.wait_bye()
 
