@@ -192,6 +192,12 @@ static void hear_keys(struct sim *s, const struct phone_call *c, struct bytes m,
 		check_fail(s, "%s: plain RTP for an extension that wants SRTP only", c->call_id);
 }
 
+/* RFC 7866 6.3: it has said so in its INVITE. */
+bool phone_sdp_is_aware(const struct sim *s, const struct phone_call *c)
+{
+	return s->recorders.on && c->caller && c->phone->index % 2;
+}
+
 void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp)
 {
 	struct bytes m = line_of(sdp, "m=audio");
@@ -202,6 +208,8 @@ void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp)
 	}
 	if (document_narrows(s, c) && has_type(m, "0"))
 		check_fail(s, "%s: a codec that its profile does not have", c->call_id);
+	if (!line_of(sdp, "a=record:").n == phone_sdp_is_aware(s, c))
+		check_fail(s, "%s: an SDP that says of recording what it should not", c->call_id);
 	hear_origin(s, c, &c->sdp, sdp);
 	if (c->phone->web)
 		phone_web_hear(s, c, sdp);

@@ -38,6 +38,8 @@ const char *phone_sdp_offer(struct phone_call *c, char out[PHONE_SDP_MAX]);
 const char *phone_sdp_answer(struct phone_call *c, struct bytes offer, char out[PHONE_SDP_MAX]);
 /* It has one of the codecs that it is offered. */
 bool phone_sdp_takes(const struct phone_call *c, struct bytes offer);
+/* It understands what the node says of recording (RFC 7866). */
+bool phone_sdp_is_aware(const struct sim *s, const struct phone_call *c);
 /* What the node sent us: it must make sense after what was there before. */
 void phone_sdp_hear(struct sim *s, struct phone_call *c, struct bytes sdp);
 /* The session of a message, beside whatever else its body has. */

@@ -26,7 +26,8 @@ static void send_invite(struct sim *s, struct phone_call *c, const char *credent
 	char replaces[REPLACES_LINE_MAX];
 	struct phone_request r = { .method = "INVITE", .extra = extra };
 
-	(void)snprintf(extra, sizeof(extra), "%s%s%s%s", credentials, phone_prack_wish(c->phone),
+	(void)snprintf(extra, sizeof(extra), "%s%s%s%s%s", credentials, phone_prack_wish(c->phone),
+		       phone_sdp_is_aware(s, c) ? "Supported: record-aware\r\n" : "",
 		       s->script && s->script->caller_refreshes ? STORY_SESSION : "",
 		       replaces_line(c, replaces));
 	r.branch = phone_branch(c->phone, branch);
