@@ -8,7 +8,7 @@
  * Keys (docs/keys.md): td:{s17}:lease  td:{s17}:calls (set)  td:{s17}:call:ID  td:{s17}:sub (hash)  td:{s17}:cdr (stream)
  * td:{aor:TENANT:USER}:reg  td:aors (set)  td:{t:TENANT}:doc:KIND (hash)  td:{docs}:log (stream)
  * td:{t:TENANT}:park:GROUP (hash)  td:{ev:TENANT} (stream)
- * td:security (stream)  td:{cluster}:ids (set)
+ * td:security (stream)  td:{cluster}:ids (set)  td:{rec:TENANT}:days (sorted set)  td:{rec:TENANT}:of:DAY (hash)  td:{rec:TENANT}:by:DAY (sorted set)
  * td:broken:<key> (records set aside)
  */
 #ifndef CLUSTER_STORE_STORE_H
@@ -330,6 +330,59 @@ void store_park_list(struct store_shared *s, struct bytes tenant, store_slot_fn 
 		     store_done_fn *done, void *arg);
 /* The tenant is no more. */
 void store_park_clear(struct store_shared *s, struct bytes tenant, store_done_fn *done, void *arg);
+
+/* What is known of a finished recording, wherever its file is. An entry is text of the owner's: JSON of one line (app/store/entry.h). */
+enum {
+	STORE_RECORDING_MAX = 8192, /* octets of an entry */
+	STORE_RECORDING_DAYS = 64,  /* of one answer */
+	STORE_RECORDINGS_PAGE = 100,
+};
+enum store_recording_act {
+	STORE_RECORDING_PUT,
+	/* These leave the entry of another node as it is: */
+	STORE_RECORDING_END,    /* a put: the file is here no longer */
+	STORE_RECORDING_STATE,  /* the entry that is there gets that state; there may be none */
+	STORE_RECORDING_REMOVE, /* it is another recording by now */
+};
+struct store_recording {
+	enum store_recording_act act;
+	struct bytes tenant, day, name; /* day: 2026-11-25; name: of the file, ASCII */
+	struct bytes entry, state;
+	struct bytes parties[2]; /* by which it is found; empty: by none */
+	struct bytes mine;       /* what an entry of this node has in it */
+	uint64_t life_s;         /* so long the day is kept from now on, 1 at least */
+	struct bytes first_day;  /* of those that are kept */
+};
+/* Said again it changes nothing. Done: version: how many keys were of another type, and are set aside. */
+void store_recording_say(struct store_shared *s, const struct store_recording *r,
+			 store_done_fn *done, void *arg);
+/* Of each name, or day, before done: version: how many. */
+typedef void store_recording_fn(struct bytes name, struct bytes entry, void *arg);
+struct store_recording_days {
+	struct bytes tenant, since, until; /* since, until: days; empty: any */
+	bool behind;                       /* since itself was told before */
+};
+/* At most STORE_RECORDING_DAYS, the first ones first. A day that is told may be empty. */
+void store_recording_days(struct store_shared *s, const struct store_recording_days *of,
+			  store_recording_fn *each, store_done_fn *done, void *arg);
+enum store_recordings_by {
+	STORE_RECORDINGS_BY_NAME,
+	STORE_RECORDINGS_BY_PARTY,
+	STORE_RECORDINGS_BY_STATE
+};
+struct store_recordings {
+	struct bytes tenant, day;
+	enum store_recordings_by by;
+	struct bytes what;  /* the party, or the state; how names begin, or empty: all */
+	struct bytes after; /* names behind this one alone; or empty */
+};
+/* At most STORE_RECORDINGS_PAGE, by name. An entry that is too long is empty. */
+void store_recordings_read(struct store_shared *s, const struct store_recordings *of,
+			   store_recording_fn *each, store_done_fn *done, void *arg);
+/* One: name is its entry, and there is none where it is not called. */
+void store_recording_get(struct store_shared *s, struct bytes tenant, struct bytes day,
+			 struct bytes name, store_recording_fn *each, store_done_fn *done,
+			 void *arg);
 
 /* A document: JSON text by tenant, kind and name. Its version is the generation of the tenant that it came with. */
 struct store_document {

@@ -116,6 +116,32 @@ static void on_parked(const struct store_parked *parked, void *arg)
 	node_done(parked->result, 0, 0, arg);
 }
 
+static void on_recording(struct bytes name, struct bytes entry, void *arg)
+{
+	assert_true(bytes_is(name, "a.wav") && bytes_is(entry, "{}"));
+	node_done(STORE_OK, 0, 0, arg);
+}
+
+static void recordings_do(struct node *n)
+{
+	const struct bytes day = BYTES_LIT("2026-11-25");
+	struct store_recording r = { .tenant = ACME,
+				     .day = day,
+				     .name = BYTES_LIT("a.wav"),
+				     .entry = BYTES_LIT("{}"),
+				     .state = BYTES_LIT("kept"),
+				     .life_s = 100,
+				     .first_day = day };
+
+	store_recording_say(n->shared, &r, node_done, n);
+	store_recordings_read(n->shared, &(struct store_recordings){ ACME, day }, on_recording,
+			      node_done, n);
+	NODE_EXPECT(n, "ooo");
+	r.act = STORE_RECORDING_REMOVE;
+	store_recording_say(n->shared, &r, node_done, n);
+	NODE_EXPECT(n, "o");
+}
+
 static int g_nodes;
 
 static void on_node(const struct roster_node *node, bool alive, void *arg)
@@ -133,6 +159,7 @@ static void others_do(struct node *n)
 		.id = 5, .beat = 1, .incarnation = 6, .address = "192.0.2.1:7", .name = "a"
 	};
 
+	recordings_do(n);
 	store_park_claim(n->shared, &slot, 42, BYTES_LIT("beside"), on_parked, n);
 	store_park_free(n->shared, &slot, 42, on_parked, n);
 	store_node_put(n->shared, &node, node_done, n);

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recordings of all nodes: of each tenant and day a hash, name to entry, and an index of its names by name, party and state. A sorted set
+ * names the days. All keys of a tenant have one tag.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cluster/store/state.h"
+
+enum { RECORDING_NUMBER = 24, RECORDING_ROW_MAX = 512, RECORDING_PUT_WORDS = 13 };
+#define RECORDING_LIMIT_NS (2 * NS_PER_S) /* a person waits, or nobody: no call does */
+
+/* ---- keys ---- */
+
+/* td:{rec:TENANT}:WHAT, and :DAY behind it */
+static struct bytes recording_key(char buf[STORE_KEY_MAX], struct bytes tenant, const char *what,
+				  struct bytes day)
+{
+	struct writer w = writer_over(buf, STORE_KEY_MAX);
+
+	writer_str(&w, "td:{rec:");
+	writer_bytes(&w, tenant);
+	writer_str(&w, "}:");
+	writer_str(&w, what);
+	if (day.n) {
+		writer_str(&w, ":");
+		writer_bytes(&w, day);
+	}
+	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
+}
+
+static struct bytes recording_number(char buf[RECORDING_NUMBER], uint64_t number)
+{
+	struct writer w = writer_over(buf, RECORDING_NUMBER);
+
+	writer_u64(&w, number);
+	return writer_done(&w);
+}
+
+/* ---- what is said of one ---- */
+
+struct recording_put {
+	struct store_op op;
+	store_done_fn *done;
+	void *arg;
+};
+
+static void recording_said(struct store_op *op, const struct store_answer *a)
+{
+	const struct recording_put *put = (const struct recording_put *)op;
+
+	if (a->result == STORE_OK && a->version) {
+		LOG_ERROR("store", 0,
+			  "what was under keys of recordings is something else: it is set aside, "
+			  "see td:broken:td:{rec:TENANT}",
+			  LOG_U64("keys", a->version));
+		metric_add(op->base->metrics.broken, a->version);
+	}
+	put->done(a->result, 0, a->version, put->arg);
+}
+
+static struct bytes recording_act(enum store_recording_act act)
+{
+	switch (act) {
+	case STORE_RECORDING_PUT:
+		return BYTES_LIT("put");
+	case STORE_RECORDING_END:
+		return BYTES_LIT("end");
+	case STORE_RECORDING_STATE:
+		return BYTES_LIT("state");
+	case STORE_RECORDING_REMOVE:
+		break;
+	}
+	return BYTES_LIT("remove");
+}
+
+void store_recording_say(struct store_shared *s, const struct store_recording *r,
+			 store_done_fn *done, void *arg)
+{
+	char days[STORE_KEY_MAX], of[STORE_KEY_MAX], by[STORE_KEY_MAX], life[RECORDING_NUMBER];
+	const struct bytes args[RECORDING_PUT_WORDS] = {
+		recording_key(days, r->tenant, "days", (struct bytes){ 0 }),
+		recording_key(of, r->tenant, "of", r->day),
+		recording_key(by, r->tenant, "by", r->day),
+		recording_act(r->act),
+		r->name,
+		r->entry,
+		r->state,
+		recording_number(life, r->life_s),
+		r->day,
+		r->first_day,
+		r->mine,
+		r->parties[0],
+		r->parties[1],
+	};
+	struct recording_put *put;
+
+	store_enter(&s->base);
+	put = (struct recording_put *)store_op_new(&s->base, sizeof(*put), recording_said);
+	if (!put) {
+		done(STORE_UNKNOWN, 0, 0, arg);
+	} else {
+		put->done = done;
+		put->arg = arg;
+		store_op_run(&put->op, &(struct script_call){ .id = SCRIPT_RECORDING_PUT,
+							      .args = args,
+							      .keys = 3,
+							      .n = COUNT_OF(args),
+							      .deadline_ns = RECORDING_LIMIT_NS });
+	}
+	store_leave(&s->base);
+}
+
+/* ---- lists ---- */
+
+struct recording_list {
+	struct store_op op;
+	store_recording_fn *each;
+	store_done_fn *done;
+	void *arg;
+};
+
+static void recording_listed(struct store_op *op, const struct store_answer *a, size_t step)
+{
+	const struct recording_list *list = (const struct recording_list *)op;
+	size_t n = a->result == STORE_OK ? redis_reply_count(a->reply) : 0, count = 0;
+
+	for (size_t i = 2; i + step <= n; i += step, count++)
+		list->each(redis_reply_text(redis_reply_at(a->reply, i)),
+			   step > 1 ? redis_reply_text(redis_reply_at(a->reply, i + 1))
+				    : (struct bytes){ 0 },
+			   list->arg);
+	list->done(a->result, 0, count, list->arg);
+}
+
+static void recording_days_listed(struct store_op *op, const struct store_answer *a)
+{
+	recording_listed(op, a, 1);
+}
+
+static void recordings_listed(struct store_op *op, const struct store_answer *a)
+{
+	recording_listed(op, a, 2);
+}
+
+/* call: its args live as long as this call. */
+static void recording_ask(struct store_shared *s, const struct script_call *call,
+			  store_finish_fn *finish, const struct recording_list *as)
+{
+	struct recording_list *list;
+
+	store_enter(&s->base);
+	list = (struct recording_list *)store_op_new(&s->base, sizeof(*list), finish);
+	if (list) {
+		list->each = as->each;
+		list->done = as->done;
+		list->arg = as->arg;
+		store_op_run(&list->op, call);
+	} else {
+		as->done(STORE_UNKNOWN, 0, 0, as->arg);
+	}
+	store_leave(&s->base);
+}
+
+static struct bytes recording_bound(char buf[RECORDING_ROW_MAX], const char *how, struct bytes text,
+				    const char *none)
+{
+	struct writer w = writer_over(buf, RECORDING_ROW_MAX);
+
+	writer_str(&w, text.n ? how : none);
+	writer_bytes(&w, text);
+	return writer_done(&w);
+}
+
+void store_recording_days(struct store_shared *s, const struct store_recording_days *of,
+			  store_recording_fn *each, store_done_fn *done, void *arg)
+{
+	char key[STORE_KEY_MAX], first[RECORDING_ROW_MAX], last[RECORDING_ROW_MAX];
+	char most[RECORDING_NUMBER];
+	const struct bytes args[] = {
+		recording_key(key, of->tenant, "days", (struct bytes){ 0 }),
+		recording_bound(first, of->behind ? "(" : "[", of->since, "-"),
+		recording_bound(last, "[", of->until, "+"),
+		recording_number(most, STORE_RECORDING_DAYS),
+	};
+
+	recording_ask(s,
+		      &(struct script_call){ .id = SCRIPT_RECORDING_DAYS,
+					     .args = args,
+					     .keys = 1,
+					     .n = COUNT_OF(args),
+					     .deadline_ns = RECORDING_LIMIT_NS },
+		      recording_days_listed,
+		      &(struct recording_list){ .each = each, .done = done, .arg = arg });
+}
+
+/* What stands before a name in the index. */
+static void recordings_head(struct writer *w, const struct store_recordings *of)
+{
+	switch (of->by) {
+	case STORE_RECORDINGS_BY_NAME:
+		writer_str(w, "n");
+		return;
+	case STORE_RECORDINGS_BY_PARTY:
+		writer_str(w, "p");
+		break;
+	case STORE_RECORDINGS_BY_STATE:
+		writer_str(w, "s");
+		break;
+	}
+	writer_bytes(w, of->what);
+	writer_u8(w, '\0');
+}
+
+static bool recording_is_behind(struct bytes name, struct bytes than)
+{
+	size_t n = name.n < than.n ? name.n : than.n;
+	int order = n ? memcmp(name.p, than.p, n) : 0;
+
+	return order > 0 || (!order && name.n >= than.n);
+}
+
+/* A name is ASCII: nothing of that head is behind the last one. */
+static bool recording_range(const struct store_recordings *of, struct writer *first,
+			    struct writer *last, size_t *head)
+{
+	bool by_name = of->by == STORE_RECORDINGS_BY_NAME;
+	bool behind = of->after.n && (!by_name || recording_is_behind(of->after, of->what));
+
+	writer_str(first, behind ? "(" : "[");
+	recordings_head(first, of);
+	*head = first->n - 1;
+	writer_bytes(first, behind ? of->after : by_name ? of->what : (struct bytes){ 0 });
+	writer_str(last, "(");
+	recordings_head(last, of);
+	if (by_name)
+		writer_bytes(last, of->what);
+	writer_u8(last, UINT8_MAX);
+	return !first->overflow && !last->overflow;
+}
+
+void store_recordings_read(struct store_shared *s, const struct store_recordings *of,
+			   store_recording_fn *each, store_done_fn *done, void *arg)
+{
+	char entries[STORE_KEY_MAX], index[STORE_KEY_MAX], from[RECORDING_ROW_MAX],
+		to[RECORDING_ROW_MAX], most[RECORDING_NUMBER], cut[RECORDING_NUMBER],
+		longest[RECORDING_NUMBER];
+	struct writer first = writer_over(from, sizeof(from)), last = writer_over(to, sizeof(to));
+	size_t head;
+	const bool fits = recording_range(of, &first, &last, &head);
+	const struct bytes args[] = {
+		recording_key(entries, of->tenant, "of", of->day),
+		recording_key(index, of->tenant, "by", of->day),
+		writer_done(&first),
+		writer_done(&last),
+		recording_number(most, STORE_RECORDINGS_PAGE),
+		recording_number(cut, head),
+		recording_number(longest, STORE_RECORDING_MAX),
+	};
+
+	if (!fits) {
+		done(STORE_OK, 0, 0, arg); /* nobody has so long a name */
+		return;
+	}
+	recording_ask(s,
+		      &(struct script_call){ .id = SCRIPT_RECORDING_READ,
+					     .args = args,
+					     .keys = 2,
+					     .n = COUNT_OF(args),
+					     .deadline_ns = RECORDING_LIMIT_NS },
+		      recordings_listed,
+		      &(struct recording_list){ .each = each, .done = done, .arg = arg });
+}
+
+void store_recording_get(struct store_shared *s, struct bytes tenant, struct bytes day,
+			 struct bytes name, store_recording_fn *each, store_done_fn *done,
+			 void *arg)
+{
+	char key[STORE_KEY_MAX], longest[RECORDING_NUMBER];
+	const struct bytes args[] = { recording_key(key, tenant, "of", day), name,
+				      recording_number(longest, STORE_RECORDING_MAX) };
+
+	recording_ask(s,
+		      &(struct script_call){ .id = SCRIPT_RECORDING_GET,
+					     .args = args,
+					     .keys = 1,
+					     .n = COUNT_OF(args),
+					     .deadline_ns = RECORDING_LIMIT_NS },
+		      recording_days_listed,
+		      &(struct recording_list){ .each = each, .done = done, .arg = arg });
+}
