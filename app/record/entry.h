@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all nodes know of a finished recording: a JSON object in Redis (docs/keys.md), made of its sidecar and of what became of it. Nothing
+ * in it is secret. Pure.
+ */
+#ifndef APP_RECORD_ENTRY_H
+#define APP_RECORD_ENTRY_H
+
+#include <jansson.h>
+
+#include "base/bytes.h"
+
+enum { ENTRY_MAX = 8192, ENTRY_STORED_MAX = 8 };
+
+/* By their number; ends with NULL. */
+enum entry_state {
+	ENTRY_KEPT,
+	ENTRY_WAITS,
+	ENTRY_DELIVERED,
+	ENTRY_DEAD,
+	ENTRY_DELETED,
+	ENTRY_LOST,
+	ENTRY_STATES
+};
+extern const char *const g_entry_states[];
+
+/* What of a sidecar stands in it: adds that to json. */
+void entry_facts(json_t *json, const json_t *sidecar);
+/* Of the recording of that name (TENANT/DATE/FILE): what is known to this program, or NULL: it is not what a node writes, or memory is out. */
+json_t *entry_parse(struct bytes name, struct bytes text);
+/* malloc'ed text; NULL: it is too long, or memory is out. */
+char *entry_write(const json_t *json);
+
+#endif

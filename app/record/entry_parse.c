@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/record/entry.h"
+
+enum entry_kind { ENTRY_TEXT, ENTRY_NUMBER, ENTRY_FLAG };
+
+/* Of the sidecar. */
+static const struct entry_member {
+	const char *key;
+	enum entry_kind kind;
+} g_members[] = {
+	{ "call", ENTRY_TEXT },     { "number", ENTRY_NUMBER },     { "segment", ENTRY_NUMBER },
+	{ "last", ENTRY_FLAG },     { "interrupted", ENTRY_FLAG },  { "format", ENTRY_TEXT },
+	{ "begun", ENTRY_TEXT },    { "ended", ENTRY_TEXT },        { "from", ENTRY_TEXT },
+	{ "to", ENTRY_TEXT },       { "direction", ENTRY_TEXT },    { "duration_ms", ENTRY_NUMBER },
+	{ "octets", ENTRY_NUMBER }, { "account_code", ENTRY_TEXT }, { "encrypted", ENTRY_TEXT },
+};
+/* Of what became of it. */
+static const struct entry_member g_own[] = {
+	{ "name", ENTRY_TEXT }, { "tenant", ENTRY_TEXT },  { "state", ENTRY_TEXT },
+	{ "node", ENTRY_TEXT }, { "node_id", ENTRY_TEXT }, { "said_utc_ms", ENTRY_NUMBER },
+};
+
+const char *const g_entry_states[] = {
+	"kept", "waits", "delivered", "dead", "deleted", "lost", NULL
+};
+
+static bool entry_is(const json_t *value, enum entry_kind kind)
+{
+	switch (kind) {
+	case ENTRY_TEXT:
+		return json_is_string(value);
+	case ENTRY_NUMBER:
+		return json_is_integer(value) && json_integer_value(value) >= 0;
+	case ENTRY_FLAG:
+		break;
+	}
+	return json_is_boolean(value);
+}
+
+void entry_facts(json_t *json, const json_t *sidecar)
+{
+	for (size_t i = 0; i < COUNT_OF(g_members); i++) {
+		json_t *value = json_object_get(sidecar, g_members[i].key);
+
+		if (entry_is(value, g_members[i].kind))
+			(void)json_object_set(json, g_members[i].key, value);
+	}
+}
+
+/* False: one is there, and of another kind. */
+static bool entry_members_take(json_t *out, const json_t *from, const struct entry_member *members,
+			       size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		json_t *value = json_object_get(from, members[i].key);
+
+		if (value && (!entry_is(value, members[i].kind) ||
+			      json_object_set(out, members[i].key, value)))
+			return false;
+	}
+	return true;
+}
+
+static bool entry_says(const json_t *json, const char *key, struct bytes text)
+{
+	const json_t *value = json_object_get(json, key);
+
+	return value &&
+	       bytes_eq(text, bytes_mem(json_string_value(value), json_string_length(value)));
+}
+
+static bool entry_state_is_known(const json_t *json)
+{
+	const char *state = json_string_value(json_object_get(json, "state"));
+	unsigned i = 0;
+
+	while (state && i < ENTRY_STATES && strcmp(state, g_entry_states[i]) != 0)
+		i++;
+	return state && i < ENTRY_STATES;
+}
+
+static json_t *entry_place_read(const json_t *from)
+{
+	static const struct entry_member members[] = { { "to", ENTRY_TEXT },
+						       { "url", ENTRY_TEXT } };
+	json_t *out = json_object();
+
+	if (json_is_object(from) && json_object_get(from, "to") &&
+	    entry_members_take(out, from, members, COUNT_OF(members)))
+		return out;
+	json_decref(out);
+	return NULL;
+}
+
+/* Where it is stored; absent: nowhere. */
+static bool entry_places(json_t *out, const json_t *from)
+{
+	const json_t *list = json_object_get(from, "stored");
+	json_t *places = json_array();
+	bool good = !list || (json_is_array(list) && json_array_size(list) <= ENTRY_STORED_MAX);
+
+	for (size_t i = 0; good && i < json_array_size(list); i++)
+		good = !json_array_append_new(places, entry_place_read(json_array_get(list, i)));
+	return !json_object_set_new(out, "stored", places) && good;
+}
+
+static bool entry_read(json_t *out, const json_t *from, struct bytes name)
+{
+	struct bytes rest = name, tenant;
+
+	return json_is_object(from) && bytes_cut(&rest, '/', &tenant) &&
+	       entry_says(from, "name", name) && entry_says(from, "tenant", tenant) &&
+	       entry_state_is_known(from) && json_is_string(json_object_get(from, "node")) &&
+	       entry_members_take(out, from, g_own, COUNT_OF(g_own)) &&
+	       entry_members_take(out, from, g_members, COUNT_OF(g_members)) &&
+	       entry_places(out, from);
+}
+
+json_t *entry_parse(struct bytes name, struct bytes text)
+{
+	json_t *from = text.n && text.n <= ENTRY_MAX ? json_loadb((const char *)text.p, text.n,
+								  JSON_REJECT_DUPLICATES, NULL)
+						     : NULL;
+	json_t *out = json_object();
+	bool good = entry_read(out, from, name);
+
+	json_decref(from);
+	if (good)
+		return out;
+	json_decref(out);
+	return NULL;
+}
+
+char *entry_write(const json_t *json)
+{
+	char *text = json_dumps(json, JSON_COMPACT);
+
+	if (text && strlen(text) <= ENTRY_MAX)
+		return text;
+	free(text);
+	return NULL;
+}

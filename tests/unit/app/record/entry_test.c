@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What Redis has of a recording is read, whatever somebody wrote there. */
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+
+#include "app/record/entry.h"
+
+#define NAME "default/2026-11-25/x.wav"
+#define HEAD "{\"name\":\"" NAME "\",\"tenant\":\"default\","
+#define WHO  HEAD "\"state\":\"kept\",\"node\":\"n1\","
+
+static void what_is_read(void **state)
+{
+	static const struct {
+		const char *name, *text, *want; /* "": it is refused */
+	} rows[] = {
+		{ "the least", HEAD "\"state\":\"kept\",\"node\":\"n1\"}",
+		  HEAD "\"state\":\"kept\",\"node\":\"n1\",\"stored\":[]}" },
+		{ "members of a later program are left out", WHO "\"colour\":\"red\"}",
+		  WHO "\"stored\":[]}" },
+		{ "facts", WHO "\"from\":\"1001\",\"octets\":7,\"last\":true}",
+		  WHO "\"last\":true,\"from\":\"1001\",\"octets\":7,\"stored\":[]}" },
+		{ "where it is stored",
+		  WHO "\"stored\":[{\"to\":\"a\",\"url\":\"u\",\"x\":1},{\"to\":\"b\"}]}",
+		  WHO "\"stored\":[{\"to\":\"a\",\"url\":\"u\"},{\"to\":\"b\"}]}" },
+		{ "nothing", "", "" },
+		{ "no JSON", "{\"name\":", "" },
+		{ "no object", "[]", "" },
+		{ "twice", WHO "\"node\":\"n2\"}", "" },
+		{ "a state of nobody", HEAD "\"state\":\"x\",\"node\":\"n1\"}", "" },
+		{ "no state", HEAD "\"node\":\"n1\"}", "" },
+		{ "a state that is no text", HEAD "\"state\":1,\"node\":\"n1\"}", "" },
+		{ "no node", HEAD "\"state\":\"kept\"}", "" },
+		{ "of another tenant",
+		  "{\"name\":\"" NAME "\",\"tenant\":\"acme\",\"state\":\"kept\",\"node\":\"n1\"}",
+		  "" },
+		{ "of another file",
+		  "{\"name\":\"default/2026-11-25/y.wav\",\"tenant\":\"default\","
+		  "\"state\":\"kept\",\"node\":\"n1\"}",
+		  "" },
+		{ "a number below 0", WHO "\"octets\":-1}", "" },
+		{ "a number that is none", WHO "\"octets\":\"7\"}", "" },
+		{ "too large a number", WHO "\"octets\":99999999999999999999}", "" },
+		{ "a text that is none", WHO "\"from\":{}}", "" },
+		{ "a flag that is none", WHO "\"last\":1}", "" },
+		{ "places that are no list", WHO "\"stored\":{}}", "" },
+		{ "a place that is none", WHO "\"stored\":[7]}", "" },
+		{ "a place without a name", WHO "\"stored\":[{\"url\":\"u\"}]}", "" },
+		{ "too many places",
+		  WHO "\"stored\":[{\"to\":\"1\"},{\"to\":\"2\"},{\"to\":\"3\"},{\"to\":\"4\"},"
+		      "{\"to\":\"5\"},{\"to\":\"6\"},{\"to\":\"7\"},{\"to\":\"8\"},{\"to\":\"9\"}]}",
+		  "" },
+		{ "no UTF-8", WHO "\"from\":\"\xff\"}", "" },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		json_t *json = entry_parse(BYTES_LIT(NAME), bytes_str(row->text));
+		char *text = json ? entry_write(json) : NULL;
+
+		ROW_ASSERT(row->name, !strcmp(text ? text : "", row->want));
+		free(text);
+		json_decref(json);
+	}
+}
+
+static void no_more_than_so_long(void **state)
+{
+	static char text[2 * ENTRY_MAX];
+	json_t *json;
+	int n;
+
+	(void)state;
+	for (int length = ENTRY_MAX; length <= ENTRY_MAX + 1; length++) {
+		n = snprintf(text, sizeof(text), WHO "\"from\":\"%0*d\"}",
+			     length - (int)sizeof(WHO "\"from\":\"\"}") + 1, 0);
+		assert_int_equal(n, length);
+		json = entry_parse(BYTES_LIT(NAME), bytes_mem(text, (size_t)n));
+		assert_int_equal(json != NULL, length == ENTRY_MAX);
+		/* "stored" is added */
+		assert_null(json ? entry_write(json) : NULL);
+		json_decref(json);
+	}
+}
+
+/* Whatever lies in the folder. */
+static void of_a_sidecar(void **state)
+{
+	json_t *sidecar = json_pack("{s:s, s:s, s:i, s:{s:s}, s:b, s:s, s:[]}", "call", "c",
+				    "secret", "x", "octets", 7, "account_code", "state", "kept",
+				    "last", 1, "codec", "L16", "pauses");
+	json_t *json = json_object();
+	char *text;
+
+	(void)state;
+	entry_facts(json, sidecar);
+	text = entry_write(json);
+	assert_string_equal(text, "{\"call\":\"c\",\"last\":true,\"octets\":7}");
+	free(text);
+	json_decref(json);
+	json_decref(sidecar);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_read),
+		cmocka_unit_test(no_more_than_so_long),
+		cmocka_unit_test(of_a_sidecar),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
