@@ -26,6 +26,8 @@ extern const char *const g_entry_states[];
 
 /* What of a sidecar stands in it: adds that to json. */
 void entry_facts(json_t *json, const json_t *sidecar);
+/* It, or a sidecar, names that party. */
+bool entry_is_of(const json_t *json, const char *party);
 /* Of the recording of that name (TENANT/DATE/FILE): what is known to this program, or NULL: it is not what a node writes, or memory is out. */
 json_t *entry_parse(struct bytes name, struct bytes text);
 /* malloc'ed text; NULL: it is too long, or memory is out. */

@@ -50,6 +50,14 @@ void entry_facts(json_t *json, const json_t *sidecar)
 	}
 }
 
+bool entry_is_of(const json_t *json, const char *party)
+{
+	const char *from = json_string_value(json_object_get(json, "from"));
+	const char *to = json_string_value(json_object_get(json, "to"));
+
+	return (from && !strcmp(from, party)) || (to && !strcmp(to, party));
+}
+
 /* False: one is there, and of another kind. */
 static bool entry_members_take(json_t *out, const json_t *from, const struct entry_member *members,
 			       size_t n)

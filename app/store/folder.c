@@ -16,7 +16,6 @@
 
 const char *const g_folder_states[] = { "new", "job", "done", "dead", NULL };
 
-#define SIDECAR_ENDING ".json"
 #define RUNNING_ENDING ".json.new"
 
 /* ---- names ---- */
@@ -72,7 +71,7 @@ void folder_tenant(const char *path, char out[SIDECAR_TENANT_MAX])
 
 struct folder_walk {
 	const char *folder, *tenant, *since;
-	bool running;
+	bool running, all;
 	folder_fn *fn;
 	void *arg;
 };
@@ -82,13 +81,10 @@ static int folder_filter(const struct dirent *entry)
 	return sidecar_name_fits(bytes_str(entry->d_name), 128);
 }
 
-static bool folder_has(struct dirent *const *list, int n, const char *name, size_t length,
-		       const char *ending)
+static bool folder_has_name(struct dirent *const *list, int n, const char *wanted)
 {
-	char wanted[NAME_MAX + 1];
 	int low = 0, high = n;
 
-	(void)snprintf(wanted, sizeof(wanted), "%.*s.%s", (int)length, name, ending);
 	while (low < high) {
 		int middle = (low + high) / 2, order = strcmp(list[middle]->d_name, wanted);
 
@@ -100,6 +96,16 @@ static bool folder_has(struct dirent *const *list, int n, const char *name, size
 			high = middle;
 	}
 	return false;
+}
+
+static bool folder_has(struct dirent *const *list, int n, const char *name, size_t length,
+		       const char *ending)
+{
+	char wanted[NAME_MAX + 1];
+
+	(void)snprintf(wanted, sizeof(wanted), "%.*s%s%s", (int)length, name, ending[0] ? "." : "",
+		       ending);
+	return folder_has_name(list, n, wanted);
 }
 
 static enum folder_state folder_state_of(struct dirent *const *list, int n, const char *name,
@@ -117,28 +123,82 @@ static int folder_order(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* What stands behind a name, and what that says: the first of them that is there. */
+static const struct folder_trace {
+	const char *ending;
+	enum folder_gone gone;
+} g_traces[] = {
+	{ "json", FOLDER_HERE },         { "deleted", FOLDER_DELETED },
+	{ "replaced", FOLDER_REPLACED }, { "listed", FOLDER_VANISHED },
+	{ "lost", FOLDER_VANISHED },
+};
+
+/* Where the file of the list is the one by which its recording is found: what it says; else FOLDER_NOTHING. length: of the name then. */
+static enum folder_gone folder_found(struct dirent *const *list, int n, const char *file,
+				     size_t *length)
+{
+	const char *dot = strrchr(file, '.');
+	size_t which = 0;
+
+	while (dot && which < COUNT_OF(g_traces) && strcmp(dot + 1, g_traces[which].ending) != 0)
+		which++;
+	if (!dot || which == COUNT_OF(g_traces))
+		return FOLDER_NOTHING;
+	*length = (size_t)(dot - file);
+	for (size_t i = 0; i < which; i++) {
+		if (folder_has(list, n, file, *length, g_traces[i].ending))
+			return FOLDER_NOTHING;
+	}
+	return g_traces[which].gone;
+}
+
+static enum folder_gone folder_finds(const struct folder_walk *walk, struct dirent *const *list,
+				     int n, const char *file, size_t *length)
+{
+	size_t whole = strlen(file), tail = sizeof(RUNNING_ENDING) - 1;
+	enum folder_gone gone;
+
+	if (walk->running) {
+		*length = whole - tail;
+		return whole > tail && !strcmp(file + whole - tail, RUNNING_ENDING) &&
+				       !folder_has(list, n, file, *length, "json")
+			       ? FOLDER_HERE
+			       : FOLDER_NOTHING;
+	}
+	gone = folder_found(list, n, file, length);
+	return walk->all || gone == FOLDER_HERE ? gone : FOLDER_NOTHING;
+}
+
+static void folder_entry_fill(struct folder_entry *entry, struct dirent *const *list, int n,
+			      const char *name, size_t length)
+{
+	entry->state = folder_state_of(list, n, name, length);
+	entry->coded = folder_has(list, n, name, length, "coded");
+	if (entry->gone == FOLDER_HERE && !folder_has(list, n, name, length, ""))
+		entry->gone = FOLDER_LOST;
+	entry->listed =
+		(entry->gone == FOLDER_HERE && folder_has(list, n, name, length, "listed")) ||
+		(entry->gone == FOLDER_LOST && folder_has(list, n, name, length, "lost"));
+}
+
 static bool folder_files(const struct folder_walk *walk, const char *tenant, const char *date,
 			 struct dirent *const *list, int n)
 {
 	struct folder_entry entry = { .tenant = tenant, .date = date };
-	const char *ending = walk->running ? RUNNING_ENDING : SIDECAR_ENDING;
 	bool more = true;
 
 	for (int i = 0; more && i < n; i++) {
-		size_t length = strlen(list[i]->d_name), tail = strlen(ending);
+		size_t length = 0;
 		int put;
 
-		if (length <= tail || strcmp(list[i]->d_name + length - tail, ending) != 0)
-			continue;
-		length -= tail;
-		if (walk->running && folder_has(list, n, list[i]->d_name, length, "json"))
+		entry.gone = folder_finds(walk, list, n, list[i]->d_name, &length);
+		if (entry.gone == FOLDER_NOTHING || !length)
 			continue;
 		put = snprintf(entry.path, sizeof(entry.path), "%s/%s/%.*s", tenant, date,
 			       (int)length, list[i]->d_name);
 		if (put < 0 || (size_t)put >= sizeof(entry.path))
 			continue;
-		entry.state = folder_state_of(list, n, list[i]->d_name, length);
-		entry.coded = folder_has(list, n, list[i]->d_name, length, "coded");
+		folder_entry_fill(&entry, list, n, list[i]->d_name, length);
 		more = walk->fn(&entry, walk->arg);
 	}
 	return more;
@@ -202,14 +262,21 @@ static bool folder_tenants(const struct folder_walk *walk)
 bool folder_walk(const char *folder, const char *tenant, const char *since, folder_fn *fn,
 		 void *arg)
 {
-	const struct folder_walk walk = { folder, tenant, since, false, fn, arg };
+	const struct folder_walk walk = { folder, tenant, since, false, false, fn, arg };
 
 	return tenant && tenant[0] ? folder_dates(&walk, tenant) : folder_tenants(&walk);
 }
 
+void folder_walk_all(const char *folder, const char *since, folder_fn *fn, void *arg)
+{
+	const struct folder_walk walk = { folder, NULL, since, false, true, fn, arg };
+
+	(void)folder_tenants(&walk);
+}
+
 bool folder_walk_running(const char *folder, const char *since, folder_fn *fn, void *arg)
 {
-	const struct folder_walk walk = { folder, NULL, since, true, fn, arg };
+	const struct folder_walk walk = { folder, NULL, since, true, false, fn, arg };
 
 	return folder_tenants(&walk);
 }
@@ -248,6 +315,15 @@ int folder_sidecar_load(const char *folder, const char *path, char **text, size_
 	char name[FOLDER_PATH_MAX];
 
 	folder_path(name, folder, path, "json");
+	return folder_read(name, text, n, SIDECAR_MAX);
+}
+
+int folder_trace_load(const char *folder, const char *path, enum folder_gone gone, char **text,
+		      size_t *n)
+{
+	char name[FOLDER_PATH_MAX];
+
+	folder_path(name, folder, path, gone == FOLDER_DELETED ? "deleted" : "replaced");
 	return folder_read(name, text, n, SIDECAR_MAX);
 }
 
@@ -296,16 +372,98 @@ int folder_state_forget(const char *folder, const char *path, enum folder_state 
 	return unlink(name) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-int folder_delete(const char *folder, const char *path)
+/* ---- deleting ---- */
+
+static int folder_unlink(const char *folder, const char *path, const char *const *endings, size_t n)
 {
-	static const char *const endings[] = { "",     "sealing", "joining", "coding", "job",
-					       "dead", "done",    "coded",   "json" };
 	char name[FOLDER_PATH_MAX];
 
-	for (size_t i = 0; i < COUNT_OF(endings); i++) {
+	for (size_t i = 0; i < n; i++) {
 		folder_path(name, folder, path, endings[i]);
 		if (unlink(name) < 0 && errno != ENOENT)
 			return -errno;
 	}
 	return 0;
+}
+
+/* What is left until Redis knows has what it is to know. */
+int folder_delete(const char *folder, const char *path, enum folder_gone how)
+{
+	static const char *const first[] = { "", "sealing", "joining", "coding", "job", "coded" };
+	static const char *const last[] = { "dead", "done", "listed", "lost", "json" };
+	char from[FOLDER_PATH_MAX], to[FOLDER_PATH_MAX];
+	int err = folder_unlink(folder, path, first, COUNT_OF(first));
+
+	if (err || how == FOLDER_NOTHING)
+		return err ? err : folder_unlink(folder, path, last, COUNT_OF(last));
+	folder_path(from, folder, path, "json");
+	folder_path(to, folder, path, how == FOLDER_DELETED ? "deleted" : "replaced");
+	return rename(from, to) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* ---- what Redis knows ---- */
+
+static bool folder_has_file(const char *folder, const char *path, const char *ending)
+{
+	char name[FOLDER_PATH_MAX];
+
+	folder_path(name, folder, path, ending);
+	return access(name, F_OK) == 0;
+}
+
+enum folder_gone folder_look(const char *folder, const char *path)
+{
+	for (size_t i = 0; i < COUNT_OF(g_traces); i++) {
+		if (!folder_has_file(folder, path, g_traces[i].ending))
+			continue;
+		return g_traces[i].gone == FOLDER_HERE && !folder_has_file(folder, path, "")
+			       ? FOLDER_LOST
+			       : g_traces[i].gone;
+	}
+	return FOLDER_NOTHING;
+}
+
+static int folder_touch(const char *folder, const char *path, const char *ending)
+{
+	char name[FOLDER_PATH_MAX];
+	int fd;
+
+	folder_path(name, folder, path, ending);
+	fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	(void)close(fd);
+	return 0;
+}
+
+int folder_listed(const char *folder, const char *path, enum folder_gone gone)
+{
+	static const char *const traces[] = { "lost", "deleted", "replaced" };
+	static const char *const rest[] = {
+		"deleted", "replaced", "dead", "done", "lost", "listed"
+	};
+	int err;
+
+	switch (gone) {
+	case FOLDER_HERE:
+		err = folder_touch(folder, path, "listed");
+		return err ? err : folder_unlink(folder, path, traces, COUNT_OF(traces));
+	case FOLDER_LOST:
+		err = folder_touch(folder, path, "lost");
+		return err ? err : folder_unlink(folder, path, rest + COUNT_OF(rest) - 1, 1);
+	case FOLDER_DELETED:
+	case FOLDER_REPLACED:
+	case FOLDER_VANISHED:
+		return folder_unlink(folder, path, rest, COUNT_OF(rest));
+	case FOLDER_NOTHING:
+		break;
+	}
+	return 0;
+}
+
+void folder_unlisted(const char *folder, const char *path)
+{
+	static const char *const traces[] = { "listed", "lost" };
+
+	(void)folder_unlink(folder, path, traces, COUNT_OF(traces));
 }

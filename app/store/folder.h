@@ -7,6 +7,13 @@
  *     NAME.done   delivered everywhere
  *     NAME.dead   given up; delivery.retry makes a job of it again
  *
+ * And what Redis knows of it (app/store/process_index.c):
+ *
+ *     NAME.listed    what it is by now
+ *     NAME.lost      that the file is gone, though nobody deleted it by way of us
+ *     NAME.deleted   not yet that it was deleted: what was NAME.json
+ *     NAME.replaced  not yet that another file was made of it: what was NAME.json
+ *
  * So reading the folders alone says which files are to be looked at. A path below is TENANT/YYYY-MM-DD/NAME.
  */
 #ifndef APP_STORE_FOLDER_H
@@ -27,11 +34,22 @@ enum folder_state {
 };
 extern const char *const g_folder_states[]; /* by their number */
 
+enum folder_gone {
+	FOLDER_HERE,
+	FOLDER_LOST,     /* the file alone is gone */
+	FOLDER_DELETED,  /* NAME.deleted */
+	FOLDER_REPLACED, /* NAME.replaced */
+	FOLDER_VANISHED, /* NAME.listed alone is left */
+	FOLDER_NOTHING,
+};
+
 struct folder_entry {
 	char path[QUEUE_PATH_MAX];
 	const char *tenant, *date; /* valid for the call */
 	enum folder_state state;
-	bool coded; /* NAME.coded is there (app/store/process_work.c) */
+	enum folder_gone gone;
+	bool coded;  /* NAME.coded is there (app/store/process_work.c) */
+	bool listed; /* Redis knows: NAME.listed, or NAME.lost of one that is lost */
 };
 
 /* False: that is enough. */
@@ -43,6 +61,9 @@ typedef bool folder_fn(const struct folder_entry *entry, void *arg);
  */
 bool folder_walk(const char *folder, const char *tenant, const char *since, folder_fn *fn,
 		 void *arg);
+
+/* The same, with those that are gone and Redis does not know so. */
+void folder_walk_all(const char *folder, const char *since, folder_fn *fn, void *arg);
 
 /* The same of those that are written still: what is known of them has another name until then, NAME.json.new. state says nothing. */
 bool folder_walk_running(const char *folder, const char *since, folder_fn *fn, void *arg);
@@ -64,9 +85,18 @@ int folder_job_write(const char *folder, const char *path, const struct job *j) 
 int folder_state_change(const char *folder, const char *path, enum folder_state from,
 			enum folder_state to) NODISCARD;
 int folder_state_forget(const char *folder, const char *path, enum folder_state state) NODISCARD;
-/* *text is malloc'ed, with a NUL behind it. 0 or -errno. */
+/* *text is malloc'ed, with a NUL behind it; trace: of one that is gone. 0 or -errno. */
 int folder_sidecar_load(const char *folder, const char *path, char **text, size_t *n) NODISCARD;
-/* The file goes first and the sidecar last: whoever dies between finds it again. 0 or -errno. */
-int folder_delete(const char *folder, const char *path) NODISCARD;
+int folder_trace_load(const char *folder, const char *path, enum folder_gone gone, char **text,
+		      size_t *n) NODISCARD;
+/* The file goes first and the sidecar last: whoever dies between finds it again. how: FOLDER_NOTHING: no trace is left; FOLDER_DELETED or
+ * FOLDER_REPLACED: that one. 0 or -errno. */
+int folder_delete(const char *folder, const char *path, enum folder_gone how) NODISCARD;
+/* What there is of it. */
+enum folder_gone folder_look(const char *folder, const char *path);
+/* Redis knows that it is so. 0 or -errno. */
+int folder_listed(const char *folder, const char *path, enum folder_gone gone) NODISCARD;
+/* ... no longer. */
+void folder_unlisted(const char *folder, const char *path);
 
 #endif

@@ -43,14 +43,28 @@ static bool place_renames(const struct destination *d)
 	return d->kind == DESTINATION_SFTP || d->kind == DESTINATION_FTP;
 }
 
-void place_url(struct writer *w, const struct destination *d, const char *path, const char *ending)
+static void place_name(struct writer *w, const struct destination *d, const char *path)
 {
 	if (d->kind == DESTINATION_S3)
 		place_s3(w, d);
 	else
 		writer_bytes(w, place_base(d));
 	if (d->kind != DESTINATION_MAIL)
-		writer_fmt(w, "/%s%s%s", path, ending, place_renames(d) ? PLACE_PART : "");
+		writer_fmt(w, "/%s", path);
+}
+
+void place_url(struct writer *w, const struct destination *d, const char *path, const char *ending)
+{
+	place_name(w, d, path);
+	if (d->kind != DESTINATION_MAIL)
+		writer_fmt(w, "%s%s", ending, place_renames(d) ? PLACE_PART : "");
+	writer_u8(w, '\0');
+}
+
+void place_stored(struct writer *w, const struct destination *d, const char *path)
+{
+	if (d->kind != DESTINATION_MAIL)
+		place_name(w, d, path);
 	writer_u8(w, '\0');
 }
 

@@ -60,6 +60,7 @@ static void process_round(struct process *p)
 	process_work_collect(p, now_ms);
 	process_scan(p, now_ms);
 	process_deliver(p, now_ms);
+	process_index_round(p, now_ms);
 	process_abort(p, now_ms);
 	process_copies_round(p, now_ms);
 	if (now_ms >= p->told_ms || p->told_ms - now_ms > FIGURES_MS) {

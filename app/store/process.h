@@ -8,6 +8,9 @@
  *     {"ask":TICKET,"command":NAME,"tenant":T,"args":{...}}  to it
  *     {"answer":TICKET,"result":... or "error":CODE,"message":TEXT}
  *     {"nodes":[{"id":..,"address":..,"alive":..}]}          to it: of the cluster, for copies (docs/adr/0048)
+ *     {"say":NUMBER,"act":..,"name":..,...}                  what Redis is to know of a recording (docs/adr/0049)
+ *     {"said":NUMBER,"ok":...}                               to it: Redis knows, or not
+ *     {"redis":HISTORY}                                      to it: there is a link to Redis, anew
  *     {"figures":{...}}                                      what metrics and alarms are made of
  *
  * All that is to be done lies in the folder: a process that died has lost nothing. One thread.
@@ -15,6 +18,7 @@
 #ifndef APP_STORE_PROCESS_H
 #define APP_STORE_PROCESS_H
 
+#include "app/record/entry.h"
 #include "app/store/copy_work.h"
 #include "app/store/folder.h"
 #include "app/store/queue.h"
@@ -75,6 +79,34 @@ struct process_copies {
 	uint64_t adopted;
 };
 
+/* What Redis is told of recordings. Each row is one that it does not know as it is, or has not known for long. */
+enum {
+	INDEX_ROWS_MAX = 2048,
+	INDEX_FLIGHT_MAX = 32,
+	INDEX_HISTORY_MAX = 64,
+};
+enum index_state { INDEX_FREE, INDEX_WAITS, INDEX_SAID, INDEX_KNOWN };
+
+struct process_index {
+	struct index_row {
+		char path[QUEUE_PATH_MAX];
+		uint32_t hash; /* of it */
+		enum index_state state;
+		enum folder_gone gone; /* what is there */
+		bool changed;          /* since it was said */
+		uint64_t number;       /* under which it was said */
+		uint64_t at_ms;        /* when that was, or when it was known */
+	} rows[INDEX_ROWS_MAX];
+	uint32_t count, flight;
+	bool full;   /* a row was left out */
+	bool linked; /* the node has had a link to Redis */
+	bool anew;   /* this Redis knows nothing of what was told before */
+	char history[INDEX_HISTORY_MAX];
+	uint64_t next_number;
+	uint64_t again_ms; /* nothing is said before */
+	unsigned failures; /* in turn */
+};
+
 struct process {
 	int link; /* -1: the node is gone */
 	char *in; /* what has come of a line */
@@ -86,6 +118,7 @@ struct process {
 	CURLM *multi;
 	struct transfer transfers[PROCESS_TRANSFERS_MAX];
 	struct process_copies copies;
+	struct process_index index;
 	struct transfer abort;            /* of an upload that nobody goes on with */
 	char abort_name[UPLOAD_NAME_MAX]; /* its file, or that of the last one */
 	uint64_t abort_ms;                /* when is looked for one */
@@ -165,6 +198,22 @@ void process_scan(struct process *p, uint64_t now_ms);
 /* Deletes it, and says so. */
 void process_delete(struct process *p, const char *path, const char *why);
 
+/* ---- process_index.c ---- */
+/* A walk came by. */
+void process_index_saw(struct process *p, const struct folder_entry *entry, uint64_t now_ms);
+/* What it was is no longer true. */
+void process_index_changed(struct process *p, const char *path);
+/* Says what is to be said, and notes what Redis knows. */
+void process_index_round(struct process *p, uint64_t now_ms);
+void process_index_said(struct process *p, const json_t *line, uint64_t now_ms);
+void process_index_redis(struct process *p, const json_t *line);
+/* All folders were walked through. */
+void process_index_swept(struct process *p);
+/* What it says of itself to those who delete: what is left of it. */
+enum folder_gone process_index_trace(const struct process *p, enum folder_gone gone);
+/* That Redis does not know as they are; those that no row has are not counted. */
+uint32_t process_index_open(const struct process *p);
+
 /* ---- process_copy.c ---- */
 int process_copies_open(struct process *p, int descriptors);
 void process_copies_close(struct process *p);
@@ -202,6 +251,8 @@ void process_abort(struct process *p, uint64_t now_ms);
 void process_abort_ended(struct process *p, const struct outcome *o, uint64_t now_ms);
 
 /* ---- process_ask.c ---- */
+/* As words of recording.list (app/record/entry.h). */
+enum entry_state process_state(const struct process *p, const struct folder_entry *entry);
 void process_ask(struct process *p, const json_t *line);
 
 #endif

@@ -53,21 +53,27 @@ static json_t *ask_sidecar(const struct process *p, const char *path)
 	return json;
 }
 
-static const char *ask_state(const struct process *p, enum folder_state state, const char *tenant)
+enum entry_state process_state(const struct process *p, const struct folder_entry *entry)
 {
-	switch (state) {
+	if (entry->gone == FOLDER_LOST)
+		return ENTRY_LOST;
+	switch (entry->state) {
 	case FOLDER_NEW:
-		return terms_tenant(&p->terms, tenant)->count ? "waits" : "kept";
-	case FOLDER_JOB:
-		return "waits";
+		return terms_tenant(&p->terms, entry->tenant)->count ? ENTRY_WAITS : ENTRY_KEPT;
 	case FOLDER_DONE:
-		return "delivered";
+		return ENTRY_DELIVERED;
 	case FOLDER_DEAD:
-		return "dead";
+		return ENTRY_DEAD;
+	case FOLDER_JOB:
 	case FOLDER_STATES:
 		break;
 	}
-	return "";
+	return ENTRY_WAITS;
+}
+
+static const char *ask_state(const struct process *p, const struct folder_entry *entry)
+{
+	return g_entry_states[process_state(p, entry)];
 }
 
 static json_t *ask_deliveries(const struct process *p, const char *path, enum folder_state state)
@@ -92,27 +98,33 @@ static json_t *ask_deliveries(const struct process *p, const char *path, enum fo
 
 static json_t *ask_entry(const struct process *p, const struct folder_entry *entry)
 {
-	static const char *const keys[] = { "call",      "number",      "segment", "last",
-					    "format",    "begun",       "from",    "to",
-					    "direction", "duration_ms", "octets",  "account_code",
-					    "encrypted" };
 	json_t *all = ask_sidecar(p, entry->path), *json = json_object();
 
 	(void)json_object_set_new(json, "name", json_string(entry->path));
 	(void)json_object_set_new(json, "tenant", json_string(entry->tenant));
-	(void)json_object_set_new(json, "state",
-				  json_string(ask_state(p, entry->state, entry->tenant)));
-	for (size_t i = 0; i < COUNT_OF(keys); i++) {
-		json_t *value = json_object_get(all, keys[i]);
-
-		if (value)
-			(void)json_object_set(json, keys[i], value);
-	}
+	(void)json_object_set_new(json, "state", json_string(ask_state(p, entry)));
+	(void)json_object_set_new(json, "node", json_string(p->terms.node));
+	entry_facts(json, all);
 	json_decref(all);
 	return json;
 }
 
 /* ---- lists ---- */
+
+/* None is named, or it is one of the two. */
+static bool ask_wants_party(const struct ask *a, const char *path)
+{
+	const char *party = ask_text(a, "party");
+	json_t *facts;
+	bool wants;
+
+	if (!party[0])
+		return true;
+	facts = ask_sidecar(a->p, path);
+	wants = entry_is_of(facts, party);
+	json_decref(facts);
+	return wants;
+}
 
 static bool ask_wants(const struct ask *a, const struct folder_entry *entry)
 {
@@ -123,7 +135,8 @@ static bool ask_wants(const struct ask *a, const struct folder_entry *entry)
 	       strcmp(entry->path, ask_text(a, "after")) > 0 &&
 	       !strncmp(name, call, strlen(call)) &&
 	       (!until[0] || strcmp(entry->date, until) <= 0) &&
-	       (!state[0] || !strcmp(state, ask_state(a->p, entry->state, entry->tenant)));
+	       (!state[0] || !strcmp(state, ask_state(a->p, entry))) &&
+	       ask_wants_party(a, entry->path);
 }
 
 static bool ask_list_entry(const struct folder_entry *entry, void *arg)
@@ -138,7 +151,7 @@ static bool ask_list_entry(const struct folder_entry *entry, void *arg)
 static bool ask_delivery_entry(const struct folder_entry *entry, void *arg)
 {
 	struct ask *a = arg;
-	const char *state = ask_state(a->p, entry->state, entry->tenant);
+	const char *state = ask_state(a->p, entry);
 
 	if (!ask_wants(a, entry) || entry->state == FOLDER_DONE || !strcmp(state, "kept"))
 		return true;
@@ -171,12 +184,12 @@ static bool ask_find_entry(const struct folder_entry *entry, void *arg)
 
 	one->found = !strcmp(entry->path, one->path);
 	if (one->found)
-		one->entry.state = entry->state;
+		one->entry = *entry;
 	return !one->found;
 }
 
 /* Of the tenant that asks. */
-static bool ask_find(struct ask *a, enum folder_state *state)
+static bool ask_find(struct ask *a, struct folder_entry *entry)
 {
 	const char *path = ask_text(a, "name");
 	char tenant[SIDECAR_TENANT_MAX], date[16];
@@ -190,7 +203,7 @@ static bool ask_find(struct ask *a, enum folder_state *state)
 	}
 	if (!one.found)
 		ask_fail(a, "not_found", "there is no such recording: recording.list has them");
-	*state = one.entry.state;
+	*entry = one.entry;
 	return one.found;
 }
 
@@ -198,24 +211,26 @@ static void ask_get(struct ask *a)
 {
 	const char *path = ask_text(a, "name");
 	char tenant[SIDECAR_TENANT_MAX];
-	enum folder_state state;
+	struct folder_entry entry;
 
-	if (!ask_find(a, &state))
+	if (!ask_find(a, &entry))
 		return;
 	folder_tenant(path, tenant);
+	entry.tenant = tenant;
 	a->result = ask_sidecar(a->p, path);
 	(void)json_object_set_new(a->result, "name", json_string(path));
-	(void)json_object_set_new(a->result, "state", json_string(ask_state(a->p, state, tenant)));
-	(void)json_object_set_new(a->result, "deliveries", ask_deliveries(a->p, path, state));
+	(void)json_object_set_new(a->result, "state", json_string(ask_state(a->p, &entry)));
+	(void)json_object_set_new(a->result, "node", json_string(a->p->terms.node));
+	(void)json_object_set_new(a->result, "deliveries", ask_deliveries(a->p, path, entry.state));
 }
 
 static void ask_delete(struct ask *a)
 {
 	const char *path = ask_text(a, "name");
-	enum folder_state state;
+	struct folder_entry entry;
 	const struct queue_job *q;
 
-	if (!ask_find(a, &state))
+	if (!ask_find(a, &entry))
 		return;
 	q = queue_find(&a->p->queue, bytes_str(path));
 	if (q && q->busy) {
@@ -240,6 +255,7 @@ static bool ask_job_retry(struct ask *a, const char *path)
 	if (folder_job_write(a->p->terms.folder, path, &j) ||
 	    folder_state_forget(a->p->terms.folder, path, FOLDER_DEAD))
 		return false;
+	process_index_changed(a->p, path);
 	(void)process_queue_put(a->p, path, 0);
 	a->p->found.dead -= a->p->found.dead > 0;
 	a->p->found.backlog++;
@@ -257,13 +273,13 @@ static bool ask_retry_entry(const struct folder_entry *entry, void *arg)
 
 static void ask_retry(struct ask *a)
 {
-	enum folder_state state;
+	struct folder_entry entry;
 
 	if (!ask_text(a, "name")[0]) {
 		(void)folder_walk(a->p->terms.folder, a->tenant, NULL, ask_retry_entry, a);
-	} else if (!ask_find(a, &state)) {
+	} else if (!ask_find(a, &entry)) {
 		return;
-	} else if (state != FOLDER_DEAD) {
+	} else if (entry.state != FOLDER_DEAD) {
 		ask_fail(a, "conflict",
 			 "it is no dead letter: delivery.list says what it waits for");
 		return;

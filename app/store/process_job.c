@@ -119,6 +119,7 @@ static void process_finish(struct process *p, const char *path)
 		LOG_ERROR("recordings", 0,
 			  "a recording is delivered, and that cannot be written down",
 			  LOG_STR("file", path), LOG_STR("error", strerror(-err)));
+	process_index_changed(p, path);
 	process_drop(p, path);
 	process_counts(p, false);
 	if (!err && p->terms.delete_delivered)
@@ -132,6 +133,7 @@ static void process_bury(struct process *p, const char *path)
 	if (err)
 		LOG_ERROR("recordings", 0, "a dead letter cannot be written down",
 			  LOG_STR("file", path), LOG_STR("error", strerror(-err)));
+	process_index_changed(p, path);
 	process_drop(p, path);
 	process_counts(p, true);
 }
@@ -144,6 +146,7 @@ static void process_keep(struct process *p, const char *path)
 	if (err)
 		LOG_ERROR("recordings", 0, "a job cannot be deleted", LOG_STR("file", path),
 			  LOG_STR("error", strerror(-err)));
+	process_index_changed(p, path);
 	process_drop(p, path);
 	process_counts(p, false);
 }

@@ -297,7 +297,8 @@ static int join_do(struct join *j)
 
 		if (q)
 			queue_drop(&j->p->queue, q);
-		err = folder_delete(j->p->terms.folder, j->path[i]);
+		err = folder_delete(j->p->terms.folder, j->path[i],
+				    process_index_trace(j->p, FOLDER_REPLACED));
 	}
 	for (uint32_t i = 0; i < j->last.segment; i++)
 		json_decref(j->facts[i]);

@@ -60,6 +60,10 @@ static void process_line(struct process *p, const char *text, size_t n)
 		process_configure(p, settings);
 	else if (json_object_get(line, "nodes"))
 		process_copies_nodes(p, json_object_get(line, "nodes"));
+	else if (json_object_get(line, "said"))
+		process_index_said(p, line, clock_utc_ms());
+	else if (json_object_get(line, "redis"))
+		process_index_redis(p, line);
 	else if (json_object_get(line, "ask"))
 		process_ask(p, line);
 	json_decref(line);
@@ -170,7 +174,7 @@ void process_tell_figures(struct process *p)
 
 	process_tell(p,
 		     json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:b, s:I, "
-			       "s:I, s:I, s:I, s:b, s:o, s:o, s:I}}",
+			       "s:I, s:I, s:I, s:b, s:o, s:o, s:I, s:I}}",
 			       "figures", "files", (json_int_t)p->found.files, "octets",
 			       (json_int_t)p->found.octets, "backlog", (json_int_t)p->found.backlog,
 			       "dead", (json_int_t)p->found.dead, "oldest_ms", age, "deleted",
@@ -182,5 +186,6 @@ void process_tell_figures(struct process *p)
 			       "opus_skipped", (json_int_t)p->opus_skipped, "opus_late", (int)late,
 			       "destinations", process_destinations_json(p), "copies",
 			       process_copies_figures(p, now_ms), "uploads_aborted",
-			       (json_int_t)p->uploads_aborted));
+			       (json_int_t)p->uploads_aborted, "unlisted",
+			       (json_int_t)process_index_open(p)));
 }

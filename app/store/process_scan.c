@@ -39,6 +39,11 @@ static bool scan_is_open(const struct process *p, const struct folder_entry *ent
 		(terms_tenant(&p->terms, entry->tenant)->count || process_work_is_open(p, entry)));
 }
 
+static bool scan_is_gone(const struct folder_entry *entry)
+{
+	return entry->gone != FOLDER_HERE && entry->gone != FOLDER_LOST;
+}
+
 static bool scan_take(const struct folder_entry *entry, void *arg)
 {
 	struct process *p = arg;
@@ -53,8 +58,9 @@ static bool scan_take_news(const struct folder_entry *entry, void *arg)
 {
 	struct process *p = arg;
 
-	if (scan_is_open(p, entry) && folder_path_fits(bytes_str(entry->path)) &&
-	    process_queue_put(p, entry->path, 0)) {
+	process_index_saw(p, entry, clock_utc_ms());
+	if (!scan_is_gone(entry) && scan_is_open(p, entry) &&
+	    folder_path_fits(bytes_str(entry->path)) && process_queue_put(p, entry->path, 0)) {
 		p->found.backlog += entry->state == FOLDER_NEW;
 		p->found.uncoded += process_work_is_coded(p, entry);
 	}
@@ -154,6 +160,9 @@ static bool sweep_entry(const struct folder_entry *entry, void *arg)
 
 	if (!folder_path_fits(bytes_str(entry->path)))
 		return true;
+	process_index_saw(s->p, entry, s->now_ms);
+	if (scan_is_gone(entry))
+		return true;
 	if (strcmp(s->tenant, entry->tenant) != 0) {
 		sweep_tenant_end(s);
 		(void)snprintf(s->tenant, sizeof(s->tenant), "%s", entry->tenant);
@@ -224,7 +233,8 @@ static void sweep_all(struct process *p, uint64_t now_ms)
 	struct sweep s = { .p = p, .now_ms = now_ms };
 
 	p->found = (struct process_found){ 0 };
-	(void)folder_walk(p->terms.folder, NULL, NULL, sweep_entry, &s);
+	folder_walk_all(p->terms.folder, NULL, sweep_entry, &s);
+	process_index_swept(p);
 	sweep_tenant_end(&s);
 	sweep_make_room(&s);
 }
@@ -239,7 +249,7 @@ void process_delete(struct process *p, const char *path, const char *why)
 
 	if (q && q->busy)
 		return; /* the next time */
-	err = folder_delete(p->terms.folder, path);
+	err = folder_delete(p->terms.folder, path, process_index_trace(p, FOLDER_DELETED));
 	if (err) {
 		LOG_ERROR("recordings", 0, "a recording cannot be deleted", LOG_STR("file", path),
 			  LOG_STR("error", strerror(-err)));
@@ -247,6 +257,7 @@ void process_delete(struct process *p, const char *path, const char *why)
 	}
 	if (q)
 		queue_drop(&p->queue, q);
+	process_index_changed(p, path);
 	p->deleted++;
 	(void)snprintf(date, sizeof(date), "%s/%.*s", p->terms.folder,
 		       (int)(strrchr(path, '/') - path), path);
@@ -268,7 +279,7 @@ void process_scan(struct process *p, uint64_t now_ms)
 		p->sweep_ms = now_ms + p->terms.scan_ms * SWEEP_SCANS + took_ms * WALK_SHARE;
 	} else {
 		scan_date(yesterday, now_ms - DAY_MS);
-		(void)folder_walk(p->terms.folder, NULL, yesterday, scan_take_news, p);
+		folder_walk_all(p->terms.folder, yesterday, scan_take_news, p);
 		took_ms = (clock_now_ns() - began_ns) / NS_PER_MS;
 	}
 	p->scan_ms = now_ms + p->terms.scan_ms + took_ms * WALK_SHARE;

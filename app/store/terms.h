@@ -17,6 +17,7 @@ enum {
 	TERMS_SECRET_MAX = 512,
 	TERMS_RECIPIENTS_MAX = 8,
 	TERMS_CERTIFICATES_MAX = 64,
+	TERMS_NODE_ID_MAX = 17,
 };
 
 enum destination_kind {
@@ -77,6 +78,8 @@ struct terms {
 	enum terms_opus opus;  /* what becomes of a WAV file */
 	uint64_t opus_wait_ms; /* one that waited longer goes as it is */
 	char folder[TERMS_TEXT_MAX], node[64];
+	char node_id[TERMS_NODE_ID_MAX]; /* "": nothing is told of recordings to other nodes */
+	uint32_t list_days; /* ... for so many days, or as long as their files; 0: nothing is */
 	struct job_terms job;
 	uint64_t scan_ms;
 	uint64_t

@@ -108,6 +108,8 @@ int work_opus(const struct process *p, const char *path)
 	}
 	if (err)
 		return err;
-	return p->terms.opus == TERMS_OPUS_REPLACE ? folder_delete(p->terms.folder, path)
-						   : work_opus_mark(p, path);
+	return p->terms.opus == TERMS_OPUS_REPLACE
+		       ? folder_delete(p->terms.folder, path,
+				       process_index_trace(p, FOLDER_REPLACED))
+		       : work_opus_mark(p, path);
 }

@@ -64,5 +64,6 @@ int work_seal(const struct process *p, const char *path)
 		if (!err)
 			err = work_sidecar(p, path, sealed, seal_facts);
 	}
-	return err ? err : folder_delete(p->terms.folder, path);
+	return err ? err
+		   : folder_delete(p->terms.folder, path, process_index_trace(p, FOLDER_REPLACED));
 }

@@ -40,6 +40,14 @@ static void urls(void **state)
 
 		place_url(&w, &d, PATH, "");
 		ROW_ASSERT(rows[i].want, !strcmp(text, rows[i].want));
+		w = writer_over(text, sizeof(text));
+		place_stored(&w, &d, PATH);
+		ROW_ASSERT(rows[i].want,
+			   rows[i].kind == DESTINATION_MAIL
+				   ? !text[0]
+				   : bytes_starts(bytes_str(rows[i].want), text) &&
+					     strlen(text) >= sizeof(PATH) &&
+					     !strcmp(text + strlen(text) + 1 - sizeof(PATH), PATH));
 	}
 }
 
