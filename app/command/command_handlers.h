@@ -26,6 +26,7 @@ command_fn command_call_originate, command_call_play, command_call_stream, comma
 command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
 	command_call_trace_read, command_call_trace_delete;
 command_fn command_park_list;
+command_fn command_recording_list, command_recording_get;
 command_fn command_recording_link, command_store_list, command_store_one, command_store_retry;
 command_fn command_sip_recent;
 command_fn command_registration_list;
@@ -42,6 +43,12 @@ command_fn command_toll_show, command_toll_reset;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_shard_take,
 	command_cluster_status, command_cluster_rebalance, command_node_remove, command_log_level,
 	command_help;
+
+/* What all nodes know of recordings: command_recorded.c. */
+void command_recorded_list(struct command_run *run);
+void command_recorded_get(struct command_run *run);
+/* recording.get of one that this node does not have: what all nodes know answers. False: the run goes on to fail. */
+bool command_recording_elsewhere(struct command_run *run, enum command_error_code code);
 
 json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
 json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */

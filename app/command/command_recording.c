@@ -47,6 +47,38 @@ void command_recording_link(struct command_run *run)
 	}
 }
 
+/* Nobody asks what all nodes know. */
+static bool recording_is_of_node(const struct command_run *run)
+{
+	return command_value(run, "node")->given || !run->node->settings.recordings.list_days;
+}
+
+void command_recording_list(struct command_run *run)
+{
+	if (recording_is_of_node(run))
+		command_store_list(run);
+	else
+		command_recorded_list(run);
+}
+
+/* This node knows more of its own. */
+void command_recording_get(struct command_run *run)
+{
+	if (recording_is_of_node(run) || node_store_runs(run->node))
+		command_store_one(run);
+	else
+		command_recorded_get(run);
+}
+
+bool command_recording_elsewhere(struct command_run *run, enum command_error_code code)
+{
+	if (code != COMMAND_NOT_FOUND || run->command->fn != command_recording_get ||
+	    recording_is_of_node(run))
+		return false;
+	command_recorded_get(run);
+	return true;
+}
+
 void command_store_list(struct command_run *run)
 {
 	if (node_store_runs(run->node))

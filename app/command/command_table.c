@@ -9,6 +9,7 @@
 #include "app/document/tenant_field.h"
 #include "app/document/trunk_field.h"
 #include "app/live/live.h"
+#include "app/record/entry.h"
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/model/call_order.h"
@@ -145,12 +146,19 @@ static const struct command_arg g_list_args[] = { LIMIT_ARG, END };
 		.name = (what), .type = ARG_STRING, .charset = CHARSET_NAME, .min = 10, .max = 10, \
 		.help = (text)                                                                     \
 	}
-static const char *const g_store_states[] = { "kept", "waits", "delivered", "dead", NULL };
+
 #define AFTER_ARG                                                                  \
 	{                                                                          \
 		.name = "after", .type = ARG_STRING, .max = 159,                   \
 		.help = "Begin behind this name: the last one of the page before." \
 	}
+#define RECORDED_ARG                                                                          \
+	{                                                                                     \
+		.name = "node", .type = ARG_STRING, .min = 1, .max = 63, .place = PLACE_NODE, \
+		.help = "Name of a node (node.name): what its folder says. Without it, what " \
+			"all nodes know (recordings.list_days).",                             \
+	}
+static const struct command_arg g_recorded_args[] = { RECORDING_ARG(true), RECORDED_ARG, END };
 static const struct command_arg g_recording_args[] = { RECORDING_ARG(true), NODE_ARG, END };
 static const struct command_arg g_link_args[] = {
 	RECORDING_ARG(true),
@@ -179,21 +187,26 @@ static const struct command_arg g_recordings_args[] = {
 	  .min = 13,
 	  .max = 13,
 	  .help = "Id of a call: its recordings alone." },
+	{ .name = "party",
+	  .type = ARG_STRING,
+	  .min = 1,
+	  .max = 127,
+	  .help = "Who spoke, from or to: those alone." },
 	DATE_ARG("since", "Day of the first ones, such as 2026-11-25, of UTC."),
 	DATE_ARG("until", "Day of the last ones."),
 	{ .name = "state",
 	  .type = ARG_ENUM,
-	  .names = g_store_states,
+	  .names = g_entry_states,
 	  .help = "Those alone that are so." },
 	AFTER_ARG,
 	LIMIT_ARG,
-	NODE_ARG,
+	RECORDED_ARG,
 	END,
 };
 static const struct command_arg g_deliveries_args[] = {
 	{ .name = "state",
 	  .type = ARG_ENUM,
-	  .names = g_store_states,
+	  .names = g_entry_states,
 	  .help = "waits or dead: those alone." },
 	AFTER_ARG,
 	LIMIT_ARG,
@@ -1126,16 +1139,21 @@ const struct command g_commands[] = {
 	{ "call.trace.delete", COMMAND_FOR_OPERATOR, g_trace_args,
 	  "Deletes a trace that does not run.", "name", command_call_trace_delete },
 	{ "recording.list", COMMAND_FOR_READER, g_recordings_args,
-	  "Lists recordings that are finished and still on the node, by tenant, day and call.",
-	  "a list: name, tenant, state (kept: it goes nowhere; waits, delivered, dead), call, "
-	  "number, segment, last, format, begun, from, to, direction, duration_ms, octets, "
-	  "account_code",
-	  command_store_list, .transient = true },
-	{ "recording.get", COMMAND_FOR_READER, g_recording_args,
-	  "Shows all that is known of a recording.",
-	  "what its file NAME.json says, name, state, deliveries (a list: to, state, tries, "
-	  "first_utc_ms, next_utc_ms, reason)",
-	  command_store_one, .transient = true },
+	  "Lists recordings that are finished, by tenant, day and call: of all nodes, also of one "
+	  "that is gone. Of a node that is named, those that are still there.",
+	  "a list: name, tenant, state (kept: it goes nowhere; waits, delivered, dead; deleted: "
+	  "it is on no node any more; lost: its file is not there, and nobody deleted it by "
+	  "command), node (that has or had the file), stored (without a named node; where it is "
+	  "by now, a list: to, url), said_utc_ms (when the node said so), call, "
+	  "number, segment, last, interrupted, format, begun, ended, from, to, direction, "
+	  "duration_ms, octets, account_code, encrypted",
+	  command_recording_list, .transient = true },
+	{ "recording.get", COMMAND_FOR_READER, g_recorded_args,
+	  "Shows all that is known of a recording. Of one that the node which reads the command "
+	  "does not have it is what all nodes know.",
+	  "what its file NAME.json says, name, state, node, deliveries (a list: to, state, tries, "
+	  "first_utc_ms, next_utc_ms, reason); of another node as recording.list has it",
+	  command_recording_get, .transient = true },
 	{ "recording.link", COMMAND_FOR_APPLICATION, g_link_args,
 	  "Makes a link by which anybody fetches the recording from this node, over HTTP, also in "
 	  "parts (Range). The log says who asked for it. unavailable: recordings.port is 0.",

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/command/command.h"
+#include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -35,7 +35,8 @@ enum { DELIVERED, FAILED, OCTETS, DEAD, RUNNING, GAUGES };
 
 static struct {
 	metric_id up, deaths, files, octets, waiting, oldest, dead, deleted, lost, full;
-	metric_id aborted, sealed, seal_failures, uncoded, coded, opus_failures, opus_skipped;
+	metric_id unlisted, aborted, sealed, seal_failures, uncoded, coded, opus_failures,
+		opus_skipped;
 	metric_id ended; /* the recorder's */
 	uint32_t table;
 } g_metrics;
@@ -67,6 +68,8 @@ void node_store_setup(void)
 	GAUGE(oldest, "s_waiting_oldest_seconds", "Age of the oldest of these.");
 	GAUGE(dead, "s_dead", "Recordings with a delivery that is given up (delivery.retry).");
 	GAUGE(uncoded, "s_uncoded", "Recordings that wait to be coded as Opus (recordings.opus).");
+	GAUGE(unlisted, "s_unlisted",
+	      "Recordings of which Redis does not know yet what they are by now.");
 	GAUGE(full, "_disk_full",
 	      "1 while less than recordings.free_mib is left, and nothing may be deleted.");
 #undef GAUGE
@@ -190,6 +193,13 @@ static int store_pairs(int link[2], int hands[2])
 	return -EAGAIN;
 }
 
+/* To a process that knows nothing yet. */
+static void store_tell_first(struct node *n)
+{
+	n->recordings.redis_stale = true;
+	node_store_reload(n);
+}
+
 static int store_start(struct node *n)
 {
 	struct node_store *s = &n->recordings;
@@ -216,7 +226,7 @@ static int store_start(struct node *n)
 	if (err)
 		node_store_died(n);
 	else
-		node_store_reload(n);
+		store_tell_first(n);
 	return err;
 }
 
@@ -315,6 +325,8 @@ void node_store_beat(struct node *n, uint64_t now_ns)
 		node_store_reload(n);
 	if (s->link >= 0)
 		node_store_tell_nodes(n);
+	if (s->link >= 0)
+		node_store_tell_redis(n);
 }
 
 void node_store_reload(struct node *n)
@@ -331,6 +343,7 @@ void node_store_close(struct node *n)
 {
 	struct node_store *s = &n->recordings;
 
+	redis_leave(&s->guest);
 	if (s->link < 0)
 		return;
 	store_link_close(s);
@@ -391,6 +404,8 @@ static void store_answered(struct node *n, const json_t *line)
 	}
 	if (!run)
 		return; /* too late */
+	if (error && command_recording_elsewhere(run, store_error(error)))
+		return;
 	if (error)
 		command_fail(run, store_error(error), NULL, "%s", message ? message : error);
 	else
@@ -456,6 +471,7 @@ static void store_figures(struct node *n, const json_t *f)
 	node_store_count(g_metrics.opus_skipped, node_store_number(f, "opus_skipped"),
 			 &n->recordings.shown.opus_skipped);
 	metric_set(g_metrics.uncoded, node_store_number(f, "uncoded"));
+	metric_set(g_metrics.unlisted, node_store_number(f, "unlisted"));
 	health_set(&n->health, HEALTH_RECORDINGS_UNCODED,
 		   json_is_true(json_object_get(f, "opus_late")));
 	health_set(&n->health, HEALTH_RECORDINGS_PLAIN,
@@ -474,4 +490,6 @@ void node_store_heard(struct node *n, const json_t *line)
 		store_figures(n, figures);
 	else if (json_object_get(line, "answer"))
 		store_answered(n, line);
+	else if (json_object_get(line, "say"))
+		node_store_say(n, line);
 }

@@ -12,11 +12,12 @@
 #include "app/record/envelope.h"
 #include "base/bytes.h"
 #include "base/metric.h"
+#include "cluster/store/store.h"
 
 struct command_run;
 struct node;
 
-enum { NODE_STORE_ASKS_MAX = 16, NODE_STORE_LINE_MAX = 8 << 20 };
+enum { NODE_STORE_ASKS_MAX = 16, NODE_STORE_LINE_MAX = 8 << 20, NODE_STORE_ID_MAX = 17 };
 
 struct node_store_buffer {
 	char *p;
@@ -34,6 +35,9 @@ struct node_store {
 	bool looked, any; /* there were recordings at start or reload */
 	unsigned deaths;  /* one after the other */
 	uint64_t start_ns, again_ns;
+	struct redis_guest guest;        /* of the link to Redis (node_store_index.c) */
+	bool redis_stale;                /* it is a new one, and that is to be told */
+	char history[STORE_HISTORY_MAX]; /* of Redis, as it was told last */
 	struct node_store_buffer in, out;
 	struct node_store_ask {
 		uint64_t ticket; /* 0: free */
@@ -61,6 +65,12 @@ void node_store_ask(struct node *n, struct command_run *run);
 void node_store_take(struct node *n, int fd, const uint8_t *hello, size_t length);
 
 /* ---- between the files ---- */
+/* That there is a link to Redis, where that is new. */
+void node_store_tell_redis(struct node *n);
+/* What Redis is to know of a recording. */
+void node_store_say(struct node *n, const json_t *line);
+/* Of this node, in what others read. */
+const char *node_store_id(const struct node *n, char out[NODE_STORE_ID_MAX]);
 /* What it is to know for copies; NULL: there are none. */
 json_t *node_store_copies(const struct node *n);
 /* Which nodes there are, where that is another list now. */

@@ -14,7 +14,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { SECRET_MAX = 512, MAIL_MIB = 20 };
+/* So long before may be what a Redis that fails has acknowledged, and lost. */
+enum { SECRET_MAX = 512, MAIL_MIB = 20, SETTLE_MS = 10000 };
 
 /* Why there is no secret, as a sentence; NULL: there is, or none is wanted. */
 static const char *store_secret_read(const char *path, char out[SECRET_MAX])
@@ -129,6 +130,17 @@ static json_t *store_tenants_json(const struct node *n)
 	return list;
 }
 
+/* What other nodes are to know. */
+static void terms_listing(const struct node *n, json_t *settings)
+{
+	char id[NODE_STORE_ID_MAX];
+
+	(void)json_object_set_new(settings, "node_id", json_string(node_store_id(n, id)));
+	(void)json_object_set_new(settings, "list_settle_ms", json_integer(SETTLE_MS));
+	(void)json_object_set_new(settings, "list_days",
+				  json_integer(n->settings.recordings.list_days));
+}
+
 json_t *node_store_terms(const struct node *n)
 {
 	static const char *const opus[] = { "off", "keep", "replace" };
@@ -156,5 +168,6 @@ json_t *node_store_terms(const struct node *n)
 			  (json_int_t)(r->opus_wait / NS_PER_MS));
 	if (copies)
 		(void)json_object_set_new(json_object_get(terms, "settings"), "copies", copies);
+	terms_listing(n, json_object_get(terms, "settings"));
 	return terms;
 }

@@ -306,6 +306,7 @@ struct settings_recordings {
 	uint64_t retry, retry_max, give_up, scan, join_wait;
 	uint32_t refusals;
 	uint32_t keep_days; /* 0: for ever */
+	uint32_t list_days; /* that all nodes know of them; 0: none does */
 	uint32_t free_mib;
 	bool delete_delivered;
 	int opus;                            /* as g_opus_names of the schema */

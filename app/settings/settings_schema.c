@@ -1214,6 +1214,13 @@ static const struct conf_field g_recordings_fields[] = {
 	  .preset = "0",
 	  .help = "Recordings of more days ago are deleted from folder, delivered or not. 0: none "
 		  "is. A tenant's document may say otherwise (recording_days)." },
+	{ .key = "list_days",
+	  U32(settings_recordings, list_days, 0, 36500),
+	  .preset = "30",
+	  .help = "All nodes know so long what became of a recording, by Redis: recording.list "
+		  "without node says it, also of one that is deleted, or of a node that is gone. "
+		  "Where recordings are kept for longer, as long as they are. 0: each node knows "
+		  "of its own." },
 	{ .key = "delete_delivered",
 	  .type = CONF_BOOL,
 	  FIELD(settings_recordings, delete_delivered),

@@ -23,9 +23,8 @@
 enum {
 	DATE_LEN = 10,
 	DAY_S = 86400,
-	SETTLE_MS = 10000, /* a Redis that fails may lose what it acknowledged so long before */
-	LATE_MS = 30000,   /* the node has forgotten it */
-	AGAIN_MS = 500,    /* doubled */
+	LATE_MS = 30000, /* the node has forgotten it */
+	AGAIN_MS = 500,  /* doubled */
 	AGAIN_DOUBLINGS = 6,
 };
 
@@ -322,7 +321,7 @@ static void index_row_round(struct process *p, struct index_row *row, uint64_t n
 	struct process_index *x = &p->index;
 	uint64_t since_ms = now_ms > row->at_ms ? now_ms - row->at_ms : 0;
 
-	if (row->state == INDEX_KNOWN && since_ms >= SETTLE_MS)
+	if (row->state == INDEX_KNOWN && since_ms >= p->terms.list_settle_ms)
 		index_known(p, row);
 	else if (row->state == INDEX_SAID && since_ms >= LATE_MS)
 		index_wait(x, row);

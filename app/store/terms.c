@@ -232,6 +232,7 @@ static int terms_read_all(const json_t *object, struct terms *t)
 	t->scan_ms = terms_number(object, "scan_ms");
 	t->join_wait_ms = terms_number(object, "join_wait_ms");
 	t->keep_days = t->usual.keep_days;
+	t->list_settle_ms = terms_number(object, "list_settle_ms");
 	t->list_days = t->node_id[0] ? (uint32_t)terms_number(object, "list_days") : 0;
 	t->free_octets = terms_number(object, "free_octets");
 	t->delete_delivered = terms_flag(object, "delete_delivered");

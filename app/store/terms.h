@@ -79,6 +79,7 @@ struct terms {
 	uint64_t opus_wait_ms; /* one that waited longer goes as it is */
 	char folder[TERMS_TEXT_MAX], node[64];
 	char node_id[TERMS_NODE_ID_MAX]; /* "": nothing is told of recordings to other nodes */
+	uint64_t list_settle_ms;         /* Redis may lose what it acknowledged so long before */
 	uint32_t list_days; /* ... for so many days, or as long as their files; 0: nothing is */
 	struct job_terms job;
 	uint64_t scan_ms;

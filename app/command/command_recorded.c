@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recordings as Redis has them: of all nodes (docs/adr/0049). A list goes from tenant to tenant, day to day and page to page, one question at
+ * a time, until it has as many as are wanted.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "app/record/entry.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { DAY_LEN = 10, FILE_MAX = 160, LISTINGS_MAX = 8 };
+#define LISTING_NS (10 * NS_PER_S) /* whoever asks waits no longer */
+
+static unsigned g_listings; /* under way; control thread */
+
+struct recorded_listing {
+	struct command_run *run;
+	json_t *list;
+	size_t most;
+	uint64_t until_ns;
+	bool broken; /* some entry was, and that was said */
+	/* where it is */
+	char (*tenants)[TENANT_NAME_MAX];
+	uint32_t tenant, tenant_count;
+	char days[STORE_RECORDING_DAYS][DAY_LEN + 1];
+	uint32_t day, day_count;
+	char file[FILE_MAX]; /* the last one of the page before; "": of none */
+	/* where it begins */
+	char first_tenant[TENANT_NAME_MAX], first_day[DAY_LEN + 1], first_file[FILE_MAX];
+};
+
+/* ---- what is wanted ---- */
+
+static const char *recorded_arg(const struct recorded_listing *l, const char *name)
+{
+	const char *text = json_string_value(json_object_get(l->run->args, name));
+
+	return text ? text : "";
+}
+
+static bool recorded_is(const char *want, const json_t *json, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+
+	return !want[0] || (text && !strcmp(text, want));
+}
+
+static bool recorded_is_wanted(const struct recorded_listing *l, const json_t *json)
+{
+	const char *party = recorded_arg(l, "party");
+
+	return recorded_is(recorded_arg(l, "state"), json, "state") &&
+	       recorded_is(recorded_arg(l, "call"), json, "call") &&
+	       (!party[0] || entry_is_of(json, party));
+}
+
+static struct store_recordings recorded_query(const struct recorded_listing *l)
+{
+	struct store_recordings q = { .tenant = bytes_str(l->tenants[l->tenant]),
+				      .day = bytes_str(l->days[l->day]),
+				      .after = bytes_str(l->file) };
+
+	if (recorded_arg(l, "call")[0]) {
+		q.what = bytes_str(recorded_arg(l, "call"));
+	} else if (recorded_arg(l, "party")[0]) {
+		q.by = STORE_RECORDINGS_BY_PARTY;
+		q.what = bytes_str(recorded_arg(l, "party"));
+	} else if (recorded_arg(l, "state")[0]) {
+		q.by = STORE_RECORDINGS_BY_STATE;
+		q.what = bytes_str(recorded_arg(l, "state"));
+	}
+	return q;
+}
+
+/* ---- its end ---- */
+
+static void listing_free(struct recorded_listing *l)
+{
+	free(l->tenants);
+	free(l);
+	g_listings--;
+}
+
+static void listing_answer(struct recorded_listing *l)
+{
+	struct command_run *run = l->run;
+	json_t *list = l->list;
+
+	listing_free(l);
+	command_answer(run, list);
+}
+
+static void listing_fail(struct recorded_listing *l, const char *why)
+{
+	struct command_run *run = l->run;
+
+	json_decref(l->list);
+	listing_free(l);
+	command_fail(run, COMMAND_UNAVAILABLE, NULL, "%s", why);
+}
+
+/* ---- a page ---- */
+
+static void listing_days_ask(struct recorded_listing *l, struct bytes since, bool behind);
+static void listing_page_ask(struct recorded_listing *l);
+
+static json_t *recorded_read(struct recorded_listing *l, struct bytes file, struct bytes entry)
+{
+	char name[TENANT_NAME_MAX + DAY_LEN + FILE_MAX];
+	struct writer w = writer_over(name, sizeof(name));
+	json_t *json;
+
+	WRITER_TEXTS(&w, l->tenants[l->tenant], "/", l->days[l->day], "/");
+	writer_bytes(&w, file);
+	json = w.overflow ? NULL : entry_parse(writer_done(&w), entry);
+	if (!json && !l->broken) {
+		l->broken = true;
+		LOG_ERROR("recordings", 0,
+			  "what Redis has of a recording cannot be read: it is left out, see HGET",
+			  LOG_STR("tenant", l->tenants[l->tenant]), LOG_STR("day", l->days[l->day]),
+			  LOG_BYTES("file", file));
+	}
+	return json;
+}
+
+static void on_recorded(struct bytes file, struct bytes entry, void *arg)
+{
+	struct recorded_listing *l = arg;
+	json_t *json = json_array_size(l->list) < l->most ? recorded_read(l, file, entry) : NULL;
+
+	(void)bytes_cstr(bytes_sub(file, 0, FILE_MAX - 1), l->file, sizeof(l->file));
+	if (json && recorded_is_wanted(l, json)) {
+		(void)json_object_del(json, "node_id");
+		(void)json_array_append_new(l->list, json);
+	} else {
+		json_decref(json);
+	}
+}
+
+static void listing_tenant_next(struct recorded_listing *l)
+{
+	if (++l->tenant == l->tenant_count)
+		listing_answer(l);
+	else
+		listing_days_ask(l, bytes_str(recorded_arg(l, "since")), false);
+}
+
+static void listing_day_next(struct recorded_listing *l)
+{
+	l->file[0] = '\0';
+	if (++l->day < l->day_count)
+		listing_page_ask(l);
+	else if (l->day_count == STORE_RECORDING_DAYS)
+		listing_days_ask(l, bytes_str(l->days[l->day_count - 1]), true);
+	else
+		listing_tenant_next(l);
+}
+
+static void on_page(enum store_result result, uint64_t key, uint64_t count, void *arg)
+{
+	struct recorded_listing *l = arg;
+
+	(void)key;
+	if (result != STORE_OK)
+		listing_fail(l, "Redis did not answer: name a node to hear what its folder says");
+	else if (json_array_size(l->list) >= l->most)
+		listing_answer(l);
+	else if (clock_now_ns() > l->until_ns)
+		listing_fail(l, "it takes too long: name fewer days by since and until");
+	else if (count == STORE_RECORDINGS_PAGE)
+		listing_page_ask(l);
+	else
+		listing_day_next(l);
+}
+
+static void listing_page_ask(struct recorded_listing *l)
+{
+	const struct store_recordings q = recorded_query(l);
+
+	store_recordings_read(l->run->node->store, &q, on_recorded, on_page, l);
+}
+
+/* ---- days ---- */
+
+static void on_day(struct bytes day, struct bytes none, void *arg)
+{
+	struct recorded_listing *l = arg;
+
+	(void)none;
+	if (l->day_count < STORE_RECORDING_DAYS &&
+	    !bytes_cstr(day, l->days[l->day_count], sizeof(l->days[0])))
+		l->day_count++;
+}
+
+static void on_days(enum store_result result, uint64_t key, uint64_t count, void *arg)
+{
+	struct recorded_listing *l = arg;
+
+	(void)key;
+	(void)count;
+	if (result != STORE_OK) {
+		listing_fail(l, "Redis did not answer: name a node to hear what its folder says");
+		return;
+	}
+	if (!l->day_count) {
+		listing_tenant_next(l);
+		return;
+	}
+	if (!strcmp(l->tenants[l->tenant], l->first_tenant) && !strcmp(l->days[0], l->first_day))
+		memcpy(l->file, l->first_file, sizeof(l->file));
+	listing_page_ask(l);
+}
+
+static void listing_days_ask(struct recorded_listing *l, struct bytes since, bool behind)
+{
+	char first[DAY_LEN + 1];
+	struct store_recording_days of = { .tenant = bytes_str(l->tenants[l->tenant]),
+					   .since = since,
+					   .until = bytes_str(recorded_arg(l, "until")),
+					   .behind = behind };
+
+	/* since may point into days, which are written anew */
+	(void)bytes_cstr(bytes_sub(since, 0, DAY_LEN), first, sizeof(first));
+	if (!behind && !strcmp(l->tenants[l->tenant], l->first_tenant) &&
+	    strcmp(l->first_day, first) > 0)
+		memcpy(first, l->first_day, sizeof(first));
+	of.since = bytes_str(first);
+	l->day = l->day_count = 0;
+	l->file[0] = '\0';
+	store_recording_days(l->run->node->store, &of, on_day, on_days, l);
+}
+
+/* ---- its beginning ---- */
+
+/* TENANT/DATE/FILE, the last one of the page before. */
+static void listing_after(struct recorded_listing *l)
+{
+	struct bytes after = bytes_str(recorded_arg(l, "after")), tenant, day;
+
+	if (!bytes_cut(&after, '/', &tenant) || !bytes_cut(&after, '/', &day) ||
+	    bytes_cstr(tenant, l->first_tenant, sizeof(l->first_tenant)) ||
+	    bytes_cstr(day, l->first_day, sizeof(l->first_day)) ||
+	    bytes_cstr(after, l->first_file, sizeof(l->first_file)))
+		l->first_tenant[0] = l->first_day[0] = l->first_file[0] = '\0';
+}
+
+static int tenant_order(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void listing_tenant_add(struct recorded_listing *l, const char *name)
+{
+	if (strcmp(name, l->first_tenant) >= 0)
+		(void)snprintf(l->tenants[l->tenant_count++], TENANT_NAME_MAX, "%s", name);
+}
+
+/* Those that whoever asks may see, by name. False: out of memory. */
+static bool listing_tenants(struct recorded_listing *l)
+{
+	const struct command_run *run = l->run;
+	uint32_t count = 1;
+
+	for (uint16_t i = TENANT_DEFAULT; tenants_next(run->node->tenants, &i); i++)
+		count++;
+	l->tenants = calloc(count, sizeof(l->tenants[0]));
+	if (!l->tenants)
+		return false;
+	if (run->of_tenant) {
+		listing_tenant_add(l, run->tenant);
+		return true;
+	}
+	for (uint16_t i = TENANT_DEFAULT; tenants_next(run->node->tenants, &i); i++)
+		listing_tenant_add(l, tenants_name(run->node->tenants, i));
+	qsort(l->tenants, l->tenant_count, sizeof(l->tenants[0]), tenant_order);
+	return true;
+}
+
+static bool recorded_fails(struct command_run *run)
+{
+	if (!run->node->store || !redis_is_connected(run->node->redis))
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "Redis is away: name a node to hear what its folder says");
+	else if (g_listings >= LISTINGS_MAX)
+		command_fail(run, COMMAND_BUSY, NULL, "too many lists at once: try again");
+	else
+		return false;
+	return true;
+}
+
+void command_recorded_list(struct command_run *run)
+{
+	struct recorded_listing *l;
+
+	if (recorded_fails(run))
+		return;
+	l = calloc(1, sizeof(*l));
+	if (l) {
+		*l = (struct recorded_listing){ .run = run,
+						.list = json_array(),
+						.most = command_limit(run),
+						.until_ns = clock_now_ns() + LISTING_NS };
+		g_listings++;
+		listing_after(l);
+	}
+	if (!l || !listing_tenants(l)) {
+		if (l) {
+			json_decref(l->list);
+			listing_free(l);
+		}
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+	} else if (!l->tenant_count) {
+		listing_answer(l);
+	} else {
+		listing_days_ask(l, bytes_str(recorded_arg(l, "since")), false);
+	}
+}
+
+/* ---- one ---- */
+
+struct recorded_one {
+	struct command_run *run;
+	json_t *json;
+};
+
+static void on_one(struct bytes entry, struct bytes none, void *arg)
+{
+	struct recorded_one *one = arg;
+
+	(void)none;
+	one->json = entry_parse(command_value(one->run, "name")->text, entry);
+}
+
+static void on_one_read(enum store_result result, uint64_t key, uint64_t count, void *arg)
+{
+	struct recorded_one one = *(struct recorded_one *)arg;
+
+	(void)key;
+	(void)count;
+	free(arg);
+	if (one.json) {
+		(void)json_object_del(one.json, "node_id");
+		command_answer(one.run, one.json);
+	} else if (result != STORE_OK) {
+		command_fail(one.run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
+	} else {
+		command_fail(one.run, COMMAND_NOT_FOUND, "name",
+			     "there is no such recording: recording.list has them");
+	}
+}
+
+void command_recorded_get(struct command_run *run)
+{
+	struct bytes file = command_value(run, "name")->text, tenant, day;
+	struct recorded_one *one;
+
+	if (!bytes_cut(&file, '/', &tenant) || !bytes_cut(&file, '/', &day) ||
+	    (run->of_tenant && !bytes_is(tenant, run->tenant))) {
+		command_fail(run, COMMAND_NOT_FOUND, "name",
+			     "there is no such recording: recording.list has them");
+		return;
+	}
+	if (recorded_fails(run))
+		return;
+	one = malloc(sizeof(*one));
+	if (!one) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	*one = (struct recorded_one){ run, NULL };
+	store_recording_get(run->node->store, tenant, day, file, on_one, on_one_read, one);
+}
