@@ -51,6 +51,7 @@ class Store:
         self.folder, self.log_path = folder, os.path.join(folder, ".log")
         self.tickets, self.figures, self.terms = 0, {}, terms
         self.destinations = destinations
+        self.said, self.redis = [], None        # what Redis is to know, and whether it is told: None: nobody answers
         self.start()
 
     def start(self):
@@ -85,8 +86,21 @@ class Store:
         while True:
             line = json.loads(self.lines.readline())
             self.figures = line.get("figures", self.figures)
+            self.hear(line)
             if line.get("answer") == self.tickets:
                 return line["result"] if "result" in line else line["error"]
+
+    def hear(self, line):
+        """As a node that has a link to Redis, or none."""
+        if "say" in line:
+            self.said.append({**line, "entry": json.loads(line["entry"])})
+            if self.redis is not None:
+                self.say({"said": line["say"], "ok": self.redis})
+
+    def acts(self, name):
+        """What was said of it by now."""
+        self.ask("recording.list", limit=1)
+        return [(line["act"], line["state"]) for line in self.said if line["name"] == name]
 
     def state(self, name):
         found = self.ask("recording.get", name=name)
