@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Recordings as Redis has them: of all nodes (docs/adr/0049). A list goes from tenant to tenant, day to day and page to page, one question at
+ * Recordings as Redis has them: of all nodes (docs/adr/0050). A list goes from tenant to tenant, day to day and page to page, one question at
  * a time, until it has as many as are wanted.
  */
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What Redis knows of recordings (docs/adr/0049): the process that stores them says each change in a line, and is told when Redis has it. It
+ * What Redis knows of recordings (docs/adr/0050): the process that stores them says each change in a line, and is told when Redis has it. It
  * keeps them until then: here is nothing but what is under way.
  */
 #include <inttypes.h>

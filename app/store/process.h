@@ -8,7 +8,7 @@
  *     {"ask":TICKET,"command":NAME,"tenant":T,"args":{...}}  to it
  *     {"answer":TICKET,"result":... or "error":CODE,"message":TEXT}
  *     {"nodes":[{"id":..,"address":..,"alive":..}]}          to it: of the cluster, for copies (docs/adr/0048)
- *     {"say":NUMBER,"act":..,"name":..,...}                  what Redis is to know of a recording (docs/adr/0049)
+ *     {"say":NUMBER,"act":..,"name":..,...}                  what Redis is to know of a recording (docs/adr/0050)
  *     {"said":NUMBER,"ok":...}                               to it: Redis knows, or not
  *     {"redis":HISTORY}                                      to it: there is a link to Redis, anew
  *     {"figures":{...}}                                      what metrics and alarms are made of

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What Redis is told of recordings, so that each node can list those of all (docs/adr/0049). The folder says what is to be told: NAME.listed
+ * What Redis is told of recordings, so that each node can list those of all (docs/adr/0050). The folder says what is to be told: NAME.listed
  * stands beside what Redis knows. So whoever dies, and a Redis that is away, has forgotten nothing, and no second list could differ. The node
  * has the link to Redis: it gets one line for each, and answers. Told again it is the same.
  */
