@@ -37,7 +37,7 @@ static void routes_open(struct routes *r)
 	uint16_t trunk;
 
 	if (tenants_open(&tenants, &key) || trunks_open(&r->settings.trunks, tenants) ||
-	    trunk_place_read(&set.servers[0], BYTES_LIT("192.0.2.1")) ||
+	    sip_place_read(&set.servers[0], BYTES_LIT("192.0.2.1")) ||
 	    trunks_put(r->settings.trunks, &set, &trunk) ||
 	    trunk_numbers_open(&r->settings.numbers, &key))
 		die("no memory");

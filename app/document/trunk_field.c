@@ -33,14 +33,14 @@ static const char *const g_trunk_redirects[] = { "trunks", "own", "off", NULL };
 static const char *field_servers_wrong(const void *value, const char *text)
 {
 	struct bytes list = bytes_str(text), one;
-	struct trunk_place place;
+	struct sip_place place;
 	unsigned count = 0;
 
 	(void)value;
 	if (list.n && list.p[list.n - 1] == ',')
 		return "there is no server behind a ','";
 	while (bytes_cut(&list, ',', &one)) {
-		if (trunk_place_read(&place, one))
+		if (sip_place_read(&place, one))
 			return "a server is a name or an address, with ':' and a port or without";
 		if (++count > TRUNK_SERVERS_MAX)
 			return "there are at most 8 servers";
@@ -51,10 +51,10 @@ static_assert(TRUNK_SERVERS_MAX == 8 && TRUNK_SOURCES_MAX == 16, "the texts say 
 
 static const char *field_proxy_wrong(const void *value, const char *text)
 {
-	struct trunk_place place;
+	struct sip_place place;
 
 	(void)value;
-	return text[0] && trunk_place_read(&place, bytes_str(text))
+	return text[0] && sip_place_read(&place, bytes_str(text))
 		       ? "a proxy is a name or an address, with ':' and a port or without"
 		       : NULL;
 }
@@ -357,9 +357,9 @@ int trunk_from_document(struct trunk_value *out, struct bytes json, const struct
 
 /* ---- for the core ---- */
 
-static void place_take(struct trunk_place *out, const struct trunk_value *t, struct bytes text)
+static void place_take(struct sip_place *out, const struct trunk_value *t, struct bytes text)
 {
-	if (!trunk_place_read(out, text) && !out->port)
+	if (!sip_place_read(out, text) && !out->port)
 		out->port = t->port;
 }
 

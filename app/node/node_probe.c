@@ -106,7 +106,7 @@ static bool probe_local(const struct shard_settings *set, const struct trunk_set
 }
 
 static struct lookup_want probe_want(const struct shard_settings *set,
-				     const struct trunk_settings *t, const struct trunk_place *at)
+				     const struct trunk_settings *t, const struct sip_place *at)
 {
 	struct lookup_want want = { .port = at->port,
 				    .said = t->transport != 0,

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "dsp/codec/codec.h"
 #include "engine/job/ease.h"
-#include "sig/host/trunk.h"
+#include "sig/sip/place.h"
 
 int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors)
 {
@@ -419,9 +419,9 @@ static void trusted_to_shard(const struct settings *s, struct shard_settings *ou
 static void siprec_name_to_shard(struct shard_siprec *out, struct bytes text)
 {
 	struct shard_siprec_name *name = &out->names[out->count];
-	struct trunk_place place;
+	struct sip_place place;
 
-	if (trunk_place_read(&place, text))
+	if (sip_place_read(&place, text))
 		return;
 	static_assert(sizeof(place.host) <= sizeof(name->host), "it fits");
 	memcpy(name->host, place.host, sizeof(place.host));

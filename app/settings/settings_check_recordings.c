@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "app/settings/settings_rule.h"
-#include "sig/host/trunk.h"
+#include "sig/sip/place.h"
 
 struct destination_check {
 	const struct check *c;
@@ -218,12 +218,12 @@ static bool siprec_network_is_known(const struct settings *s)
 
 static bool siprec_is_place(const char *text)
 {
-	struct trunk_place place;
+	struct sip_place place;
 	struct addr a;
 
 	if (!addr_parse(&a, bytes_str(text)))
 		return !addr_is_any(&a);
-	return !trunk_place_read(&place, bytes_str(text));
+	return !sip_place_read(&place, bytes_str(text));
 }
 
 static void siprec_addresses(const struct check *c)

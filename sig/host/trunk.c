@@ -341,7 +341,7 @@ bool trunks_is_up(const struct trunks *t, uint16_t trunk, uint8_t server)
 /* ---- places ---- */
 
 /* Of an address no port is that of its transport; a name without one says more than a port (RFC 3263 4.2). */
-static bool place_is(const struct trunk_place *place, struct bytes host, uint16_t port,
+static bool place_is(const struct sip_place *place, struct bytes host, uint16_t port,
 		     uint16_t usual)
 {
 	struct addr a, b;
@@ -363,20 +363,4 @@ bool trunk_server_named(const struct trunk_settings *set, const struct sip_uri *
 			return true;
 	}
 	return false;
-}
-
-int trunk_place_read(struct trunk_place *out, struct bytes text)
-{
-	uint8_t space[TRUNK_HOST_MAX + 16];
-	struct writer w = writer_over(space, sizeof(space));
-	struct sip_uri uri;
-
-	writer_str(&w, "sip:");
-	writer_bytes(&w, text);
-	*out = (struct trunk_place){ .host = "" };
-	if (w.overflow || sip_uri_parse(&uri, writer_done(&w)) || uri.user.n || uri.params.n ||
-	    uri.headers.n || !uri.host.n)
-		return -EINVAL;
-	out->port = uri.port;
-	return bytes_cstr(uri.host, out->host, sizeof(out->host)) ? -EINVAL : 0;
 }

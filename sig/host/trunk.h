@@ -8,12 +8,13 @@
 #define SIG_HOST_TRUNK_H
 
 #include "sig/host/settings.h"
+#include "sig/sip/place.h"
 
 enum {
 	TRUNK_NONE = 0,      /* no trunk has that number */
 	TRUNKS_MAX = 4096,   /* of a node */
 	TRUNK_NAME_MAX = 32, /* with its NUL, as those below */
-	TRUNK_HOST_MAX = 128,
+	TRUNK_HOST_MAX = SIP_PLACE_HOST_MAX,
 	TRUNK_SERVERS_MAX = 8,
 	TRUNK_SOURCES_MAX = 16,
 	TRUNK_NETWORK_MAX = 32,
@@ -24,12 +25,6 @@ enum {
 	TRUNK_ACCESS_MAX = 8,
 	TRUNK_ANSWER_S = 6,
 	TRUNK_ANSWER_MAX_S = 32, /* timer B says so then (RFC 3261 17.1.1.2) */
-};
-
-/* A host by name or address. */
-struct trunk_place {
-	char host[TRUNK_HOST_MAX];
-	uint16_t port; /* 0: as RFC 3263 says; of an address that of its transport */
 };
 
 /* Which ways calls go: bits. */
@@ -66,8 +61,8 @@ struct trunk_settings {
 	uint8_t directions; /* enum trunk_direction */
 	uint8_t transport; /* one more than enum sip_transport; 0: as its name says, UDP for an address */
 	uint8_t server_count, source_count;
-	struct trunk_place servers[TRUNK_SERVERS_MAX]; /* tried in this order */
-	struct trunk_place proxy;        /* all that goes out goes by it (Route); "": by none */
+	struct sip_place servers[TRUNK_SERVERS_MAX]; /* tried in this order */
+	struct sip_place proxy;          /* all that goes out goes by it (Route); "": by none */
 	char network[TRUNK_NETWORK_MAX]; /* of ours, by which it is reached; "": any */
 	struct shard_trusted sources[TRUNK_SOURCES_MAX]; /* whose requests are its own */
 	struct addr listener; /* all that comes there is; ADDR_NONE: nothing is for that alone */
@@ -158,8 +153,5 @@ bool trunks_is_up(const struct trunks *t, uint16_t trunk, uint8_t server);
 /* The server that the host and port of a URI name, as it stands in the trunk's document. False: none of its servers. */
 bool trunk_server_named(const struct trunk_settings *set, const struct sip_uri *uri,
 			uint8_t *server);
-
-/* "host", "host:port", "[v6]:port". 0 or -EINVAL. */
-int trunk_place_read(struct trunk_place *out, struct bytes text) NODISCARD;
 
 #endif

@@ -186,7 +186,7 @@ static void write_user(struct writer *w, const struct text *number)
 }
 
 /* An address with its port needs no word; TLS is no transport of a URI that is not sips, but what all understand. */
-static void write_place(struct writer *w, const struct trunk_place *p, uint8_t transport)
+static void write_place(struct writer *w, const struct sip_place *p, uint8_t transport)
 {
 	bool v6 = strchr(p->host, ':') != NULL;
 
@@ -219,7 +219,7 @@ static bool way_local(const struct shard_settings *set, const struct trunk_setti
 
 /* Where the place is; a name is looked up later. False: nothing may be sent there. */
 static bool way_hop(const struct shard *s, const struct trunk_settings *t,
-		    const struct trunk_place *p, struct call_target *out)
+		    const struct sip_place *p, struct call_target *out)
 {
 	struct sip_hop *hop = &out->hop;
 

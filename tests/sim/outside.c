@@ -20,7 +20,7 @@ static void server_add(struct trunk_settings *set, uint32_t phone, bool pbx)
 	int err;
 
 	phone_place(phone, false, place);
-	err = trunk_place_read(&set->servers[set->server_count++], bytes_str(place));
+	err = sip_place_read(&set->servers[set->server_count++], bytes_str(place));
 	if (pbx) {
 		struct shard_trusted *source = &set->sources[set->source_count++];
 

@@ -28,7 +28,7 @@ RIG_FN struct trunk_settings gate_trunk(const char *name, const char *servers)
 	while (bytes_cut(&list, ',', &one)) {
 		struct shard_trusted *source = &set.sources[set.source_count];
 
-		assert_int_equal(trunk_place_read(&set.servers[set.server_count++], one), 0);
+		assert_int_equal(sip_place_read(&set.servers[set.server_count++], one), 0);
 		if (addr_parse(&source->net, bytes_str(set.servers[set.server_count - 1].host)))
 			continue;
 		source->bits = 32;

@@ -32,8 +32,8 @@ RIG_FN void leads_out(struct gate *g, unsigned trunks)
 		struct trunk_choice *choice = &r.choices[r.choice_count];
 
 		set.server_count = 1;
-		assert_int_equal(trunk_place_read(&set.servers[0],
-						  bytes_str(g->carriers[r.choice_count].address)),
+		assert_int_equal(sip_place_read(&set.servers[0],
+						bytes_str(g->carriers[r.choice_count].address)),
 				 0);
 		(void)gate_put(g, &set);
 		(void)bytes_cstr(bytes_str(set.name), choice->trunk, sizeof(choice->trunk));

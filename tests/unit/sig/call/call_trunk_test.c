@@ -358,8 +358,8 @@ static void by_a_proxy(void **state)
 
 	leads_out(g, 1);
 	set = *trunks_settings(g->trunks, trunk_of(g, "one"));
-	assert_int_equal(trunk_place_read(&set.proxy, BYTES_LIT("198.51.100.3")), 0);
-	assert_int_equal(trunk_place_read(&set.servers[0], BYTES_LIT("sip.example.org")), 0);
+	assert_int_equal(sip_place_read(&set.proxy, BYTES_LIT("198.51.100.3")), 0);
+	assert_int_equal(sip_place_read(&set.servers[0], BYTES_LIT("sip.example.org")), 0);
 	(void)gate_put(g, &set);
 	calls_out(g);
 	m = phone_rings(&g->carriers[2]);
@@ -375,7 +375,7 @@ static void leads_to_ourselves(void **state)
 
 	leads_out(g, 2);
 	set = *trunks_settings(g->trunks, trunk_of(g, "one"));
-	assert_int_equal(trunk_place_read(&set.servers[0], BYTES_LIT("192.0.2.1:5060")), 0);
+	assert_int_equal(sip_place_read(&set.servers[0], BYTES_LIT("192.0.2.1:5060")), 0);
 	(void)gate_put(g, &set);
 	calls_out(g);
 	assert_true(phone_rings(&g->carriers[1]).n);
@@ -402,7 +402,7 @@ static int named_setup(void **state)
 	gate_open(g, &settings);
 	leads_out(g, 3);
 	set = *trunks_settings(g->trunks, trunk_of(g, "one"));
-	assert_int_equal(trunk_place_read(&set.servers[0], BYTES_LIT("sip.carrier.test")), 0);
+	assert_int_equal(sip_place_read(&set.servers[0], BYTES_LIT("sip.carrier.test")), 0);
 	(void)gate_put(g, &set);
 	*state = g;
 	return 0;

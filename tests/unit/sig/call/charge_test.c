@@ -37,8 +37,8 @@ static void leads_out(struct till *t)
 		struct trunk_settings set = gate_trunk(names[r.choice_count], "");
 
 		set.server_count = 1;
-		assert_int_equal(trunk_place_read(&set.servers[0],
-						  bytes_str(t->g.carriers[r.choice_count].address)),
+		assert_int_equal(sip_place_read(&set.servers[0],
+						bytes_str(t->g.carriers[r.choice_count].address)),
 				 0);
 		(void)gate_put(&t->g, &set);
 		r.choices[r.choice_count].priority = r.choice_count;

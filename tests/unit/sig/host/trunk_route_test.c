@@ -42,9 +42,8 @@ static void trunk_put(struct site *s, const char *name, uint8_t servers)
 
 	(void)bytes_cstr(bytes_str(name), set.name, sizeof(set.name));
 	for (; set.server_count < servers; set.server_count++)
-		assert_int_equal(trunk_place_read(&set.servers[set.server_count],
-						  BYTES_LIT("192.0.2.1")),
-				 0);
+		assert_int_equal(
+			sip_place_read(&set.servers[set.server_count], BYTES_LIT("192.0.2.1")), 0);
 	assert_int_equal(trunks_put(s->settings.trunks, &set, &trunk), 0);
 }
 

@@ -168,10 +168,10 @@ static void places(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct trunk_place place;
+		struct sip_place place;
 
 		ROW_ASSERT(rows[i].text,
-			   trunk_place_read(&place, bytes_str(rows[i].text)) == rows[i].err);
+			   sip_place_read(&place, bytes_str(rows[i].text)) == rows[i].err);
 		if (rows[i].err)
 			continue;
 		assert_string_equal(place.host, rows[i].host);
