@@ -115,12 +115,10 @@ static int64_t message_until(struct recording *r, int64_t until)
 	return end > r->written ? end : r->written;
 }
 
-void wav_flush(struct recording *r, struct disk *d, int64_t until)
+static void wav_write(struct recording *r, struct disk *d, int64_t until)
 {
 	int64_t from = r->dirty < r->written ? r->dirty : r->written;
 
-	if (r->terms.message)
-		until = message_until(r, until);
 	if (from < r->message.from)
 		from = r->message.from;
 	while (from < until) {
@@ -137,6 +135,18 @@ void wav_flush(struct recording *r, struct disk *d, int64_t until)
 	if (until > r->written)
 		r->written = until;
 	wav_forget(r, until);
+}
+
+/* In steps that the window has, where the process stood still, or more than it has is missing. */
+void wav_flush(struct recording *r, struct disk *d, int64_t until)
+{
+	int64_t step = 2 * (int64_t)r->rate;
+
+	if (r->terms.message)
+		until = message_until(r, until);
+	while (r->written + step < until)
+		wav_write(r, d, r->written + step);
+	wav_write(r, d, until);
 }
 
 /* It begins a moment before its first sound. */
@@ -215,11 +225,6 @@ void wav_finish(struct recording *r, struct disk *d, uint64_t at_ns)
 		if (timeline_end(&r->lines[i]) > until)
 			until = timeline_end(&r->lines[i]);
 	}
-	if (r->terms.message)
-		until = message_until(r, until);
-	/* in two steps, where more than the window has is missing */
-	while (r->written + 2 * (int64_t)r->rate < until)
-		wav_flush(r, d, r->written + 2 * (int64_t)r->rate);
 	wav_flush(r, d, until);
 	for (unsigned i = 0; i < WAV_SIDES; i++)
 		timeline_settle(&r->lines[i], INT64_MAX);

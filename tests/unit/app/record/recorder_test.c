@@ -653,6 +653,43 @@ static void test_message_left_behind(void **state)
 	assert_non_null(memmem(g_file + WAV_HEAD_LEN, n - WAV_HEAD_LEN, first, FRAME));
 }
 
+/* A machine that was suspended for a minute: what comes next is where it belongs, silence before it. */
+static void test_stood_still(void **state)
+{
+	struct recorder_told told;
+	size_t n, late;
+
+	(void)state;
+	begin(RECORD_WAV, 1);
+	for (uint32_t i = 0; i < 50; i++)
+		feed(&(struct sound){ TAP_SAID, i, i * 20 + (i < 25 ? 0 : 60000), MEDIA_CODEC_PCMU,
+				      TAP_SOUND, 0 });
+	feed_wait();
+	assert_true(recorder_end(g_recorder, CALL, 1, true, BYTES_LIT("\"from\":\"1001\"")));
+	told = told_wait();
+	assert_int_equal(told.event, RECORDER_ENDED);
+	n = file_get(told.file);
+	assert_in_range(n, WAV_HEAD_LEN + 60000 * 16, WAV_HEAD_LEN + 62000 * 16);
+	late = first_sample(0, 0);
+	assert_true(file_has(TAP_SAID, 24, 480, late));
+	assert_int_equal(g_file[WAV_HEAD_LEN + 30000 * 16], 0xff);
+	(void)first_sample(25, 60500);
+}
+
+/* The same of a message, in which that is a pause. */
+static void test_message_stood_still(void **state)
+{
+	uint32_t at;
+
+	(void)state;
+	begin_message(1);
+	at = feed_for(0, SPOKEN_MS, false);
+	(void)feed_for(at + 60000, LAST_MS, false);
+	feed_wait();
+	assert_true(recorder_end(g_recorder, CALL, 1, true, BYTES_LIT("\"from\":\"1001\"")));
+	assert_in_range(told_of(RECORDER_ENDED).duration_ms, 60000, 62000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -667,6 +704,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_message, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_message_of_nobody, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_message_left_behind, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_stood_still, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_message_stood_still, rig_setup, rig_teardown),
 	};
 
 	recorder_setup();
