@@ -1258,7 +1258,8 @@ static const struct conf_field g_recordings_fields[] = {
 	{ .key = "copies_every",
 	  DURATION(settings_recordings, copies_every, SECONDS(2), SECONDS(30)),
 	  .preset = "5s",
-	  .help = "How often what was recorded since goes to the other node." },
+	  .help = "How often what was recorded since goes to the other node. What comes late is "
+		  "written up to 2 s back, so it is not less." },
 	{ .key = "copies_wait",
 	  DURATION(settings_recordings, copies_wait, SECONDS(1), SECONDS(2592000)),
 	  .preset = "900s",

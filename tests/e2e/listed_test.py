@@ -51,13 +51,13 @@ class Told(StoreTest):
         until(lambda: not os.path.exists(os.path.dirname(os.path.join(self.folder, name))), store.log)
 
     def test_kept_dead_and_tried_again(self):
-        store = self.told({**self.directory(), "fault": "its password"}, tenants=[{"name": "acme", "deliver": []}])
+        store = self.told({**self.directory(), "fault": "its password"}, tenants=[{"name": "acme", "deliver": []}], give_up_ms=200)
         kept = record(self.folder, tenant="acme")
         self.says(store, kept, ("put", "kept"))
         name = record(self.folder)
         until(lambda: store.acts(name)[-1:] == [("put", "dead")], store.log)
         self.assertEqual(self.last(store, name)["entry"]["stored"], [])
-        store.settle(self.directory())
+        store.settle(self.directory(), give_up_ms=3600000)
         self.assertEqual(store.ask("delivery.retry", name=name), {"retried": 1})
         until(lambda: store.acts(name)[-1:] == [("put", "delivered")], store.log)
 
@@ -88,7 +88,7 @@ class Told(StoreTest):
         self.becomes(store, whole, "delivered")
         for part in parts:
             until(lambda part=part: store.acts(part) and store.acts(part)[-1] == ("remove", "waits"), store.log)
-        self.assertEqual(store.acts(whole)[-1], ("put", "delivered"))
+        until(lambda: store.acts(whole)[-1:] == [("put", "delivered")], store.log)
 
     def test_redis_is_away(self):
         """Nobody answers, or Redis takes nothing; the process is killed meanwhile; then all of it is said, once more where it must be."""
@@ -142,8 +142,9 @@ class Told(StoreTest):
         other = record(self.folder, number=3)
         store.ask("recording.delete", name=name)
         self.becomes(store, other, "kept")
-        until(lambda: os.listdir(os.path.dirname(os.path.join(self.folder, other))) == sorted(
-            [os.path.basename(other), os.path.basename(other) + ".json"]) or store.ask("recording.list") is None, store.log)
+        beside = os.path.dirname(os.path.join(self.folder, other))
+        until(lambda: sorted(os.listdir(beside)) == [os.path.basename(other), os.path.basename(other) + ".json"],
+              lambda: f"{os.listdir(beside)}\n{store.log()}")
         self.assertEqual(store.acts(other), [])
 
 
