@@ -22,9 +22,8 @@ class Passing:
         self.names.silent = True
         for lot in self.lots:
             lot.prepare()
+        self.open = []
         self._each(lambda lot: self._open(lot, STATES))
-        self._each(lambda lot: self._open(lot, AT_LAST))
-        self.open = list(self.calls)
         self.begins = [threading.Thread(target=self._begin, args=(lot, first / RATE)) for first, lot in enumerate(self.lots)]
         for thread in self.begins:
             thread.start()
@@ -33,7 +32,9 @@ class Passing:
         state = None
         try:
             for state in states:
-                self.calls.append(state(lot))
+                call = state(lot)
+                self.open.append(call)
+                self.calls.append(call)
         except (SipError, AssertionError, OSError) as error:
             self.refused.append(f"{state.__name__}: {str(error)[:200]}")
 
@@ -43,6 +44,10 @@ class Passing:
             thread.start()
         for thread in threads:
             thread.join()
+
+    def last(self):
+        """In a moment it befalls: those that stay in their state for seconds only."""
+        self._each(lambda lot: self._open(lot, AT_LAST))
 
     def struck(self):
         """It has befallen: what was asked of the name server may be answered."""

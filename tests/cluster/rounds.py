@@ -51,6 +51,8 @@ class Round:
         time.sleep(AHEAD_S)
 
     def _strike(self):
+        if self.passing:
+            self.passing.last()
         began = time.monotonic()
         self.failure.strike()
         if self.passing:

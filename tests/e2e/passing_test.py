@@ -207,6 +207,12 @@ class Headers(Tables, CallTest):
         into.respond(486, "Busy", [("Reason", "Q.850;cause=17")])
         self.assertEqual(out.wait_final().get("Reason"), "Q.850;cause=17")
 
+    @row("Supported: record-aware (RFC 7866)")
+    def aware(self, _):
+        out, into = self.ring([("Supported", "record-aware")])
+        self.assertNotIn("record-aware", into.request.get("Supported", ""))
+        self.give_up(out, into)
+
     @row("Retry-After")
     def retry(self, _):
         out, into = self.ring([("Retry-After", "5")])
@@ -440,6 +446,12 @@ class Lines(Tables, CallTest):
         formats = re.search(r"^m=audio \d+ RTP/AVP (.*?)\r?$", into.request.text, re.M)[1].split()
         self.assertEqual(formats, ["0"])
         self.node.ctl("profile.put", name="default", codecs="")
+
+    @row("`a=record`, `a=recordpref` (RFC 7866)")
+    def recorded(self, _):
+        audio = self.offered("a=record:on", "a=recordpref:off")[1]
+        self.assertTrue(audio.startswith("m=audio "))
+        self.assertNotIn("a=record", audio)
 
     @row("retransmission and FEC (`rtx`, `ulpfec`, `flexfec`, `parityfec`)")
     def repair(self, _):

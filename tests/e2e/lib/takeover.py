@@ -109,9 +109,18 @@ def agents_take(node, state, tcp, stack):
         if noted["tcp"] == tcp:
             agents[name] = agent = agent_take(node.server, noted)
             stack.callback(agent.close)
-            if tcp and agent.register(expires=600).status != 200:
-                raise AssertionError(f"{agent.number} is not registered")
+            if tcp:
+                until(lambda agent=agent: registered(agent), PATIENCE_S, f"{agent.number} is not registered")
     return agents
+
+
+def registered(agent):
+    """Its shard may go home at the same moment: then it connects again."""
+    try:
+        return agent.register(expires=600).status == 200
+    except OSError:
+        agent.reconnect()
+    return False
 
 
 def streams_take(state):
