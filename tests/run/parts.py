@@ -32,7 +32,7 @@ SLOWEST = 12                        # end-to-end files whose time is told
 FAIL_ONCE = 3                       # end-to-end tests, and programs of unit tests of a build, that may fail once, beside others
 SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
 AT_LENGTH = "TANDEM_RACES", "TANDEM_MOVES"      # unless it was told to
-ROOM = 8 << 30                      # octets of memory: a whole run has no more than 1 GiB of files at once
+ROOM = 8 << 30                      # octets of memory that must be free: far more than the files of a run
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(8, 2 * CORES)         # programs of unit tests
 E2E_AT_ONCE = min(8, 3 * CORES)     # end-to-end files: they mostly wait
@@ -61,7 +61,7 @@ def environment():
 
 @contextlib.contextmanager
 def in_memory(memory="/dev/shm", room=ROOM):
-    """Temporary files lie in memory, where it has room for them: on one disk, each fsync of a Redis waits for those of all others.
+    """Temporary files lie in memory, where it has room for them: how slow the disk is decides nothing.
 
     Not where somebody chose a place, or wants to look at them later.
     """
