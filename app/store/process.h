@@ -253,6 +253,8 @@ void process_abort_ended(struct process *p, const struct outcome *o, uint64_t no
 /* ---- process_ask.c ---- */
 /* As words of recording.list (app/record/entry.h). */
 enum entry_state process_state(const struct process *p, const struct folder_entry *entry);
+/* Its sidecar, or what is left of it; an empty object where there is none that can be read. */
+json_t *process_sidecar(const struct process *p, const char *path, enum folder_gone gone);
 void process_ask(struct process *p, const json_t *line);
 
 #endif

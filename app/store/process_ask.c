@@ -35,14 +35,16 @@ static void ask_fail(struct ask *a, const char *error, const char *message)
 
 /* ---- one recording as JSON ---- */
 
-/* A sidecar; an empty object where there is none that can be read. */
-static json_t *ask_sidecar(const struct process *p, const char *path)
+json_t *process_sidecar(const struct process *p, const char *path, enum folder_gone gone)
 {
 	json_t *json = NULL;
 	char *text;
 	size_t n;
+	int err = gone == FOLDER_HERE || gone == FOLDER_LOST
+			  ? folder_sidecar_load(p->terms.folder, path, &text, &n)
+			  : folder_trace_load(p->terms.folder, path, gone, &text, &n);
 
-	if (!folder_sidecar_load(p->terms.folder, path, &text, &n)) {
+	if (!err) {
 		json = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
 		free(text);
 	}
@@ -98,7 +100,7 @@ static json_t *ask_deliveries(const struct process *p, const char *path, enum fo
 
 static json_t *ask_entry(const struct process *p, const struct folder_entry *entry)
 {
-	json_t *all = ask_sidecar(p, entry->path), *json = json_object();
+	json_t *all = process_sidecar(p, entry->path, FOLDER_HERE), *json = json_object();
 
 	(void)json_object_set_new(json, "name", json_string(entry->path));
 	(void)json_object_set_new(json, "tenant", json_string(entry->tenant));
@@ -120,7 +122,7 @@ static bool ask_wants_party(const struct ask *a, const char *path)
 
 	if (!party[0])
 		return true;
-	facts = ask_sidecar(a->p, path);
+	facts = process_sidecar(a->p, path, FOLDER_HERE);
 	wants = entry_is_of(facts, party);
 	json_decref(facts);
 	return wants;
@@ -217,7 +219,7 @@ static void ask_get(struct ask *a)
 		return;
 	folder_tenant(path, tenant);
 	entry.tenant = tenant;
-	a->result = ask_sidecar(a->p, path);
+	a->result = process_sidecar(a->p, path, FOLDER_HERE);
 	(void)json_object_set_new(a->result, "name", json_string(path));
 	(void)json_object_set_new(a->result, "state", json_string(ask_state(a->p, &entry)));
 	(void)json_object_set_new(a->result, "node", json_string(a->p->terms.node));

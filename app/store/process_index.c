@@ -136,26 +136,6 @@ static uint64_t index_life_s(const struct process *p, const char *path, uint64_t
 
 /* ---- what is known of one ---- */
 
-static json_t *index_sidecar(const struct process *p, const struct index_row *row)
-{
-	json_t *json = NULL;
-	char *text;
-	size_t n;
-	int err = row->gone == FOLDER_HERE || row->gone == FOLDER_LOST
-			  ? folder_sidecar_load(p->terms.folder, row->path, &text, &n)
-			  : folder_trace_load(p->terms.folder, row->path, row->gone, &text, &n);
-
-	if (!err) {
-		json = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
-		free(text);
-	}
-	if (!json_is_object(json)) {
-		json_decref(json);
-		json = json_object();
-	}
-	return json;
-}
-
 /* Where it has come to. */
 static json_t *index_stored(struct process *p, const char *path, const struct job *j)
 {
@@ -250,7 +230,7 @@ static void index_parties(json_t *line, const json_t *sidecar)
 /* NULL: it says more than there is room for, or memory is out. */
 static json_t *index_line(struct process *p, const struct index_row *row, uint64_t now_ms)
 {
-	json_t *sidecar = index_sidecar(p, row), *entry, *line = NULL;
+	json_t *sidecar = process_sidecar(p, row->path, row->gone), *entry, *line = NULL;
 	struct job j;
 	enum entry_state state = index_state(p, row, index_job(p, row->path, &j));
 	char first[DATE_LEN + 1], *text;
