@@ -219,6 +219,16 @@ class Listed(Cluster):
         self.until(lambda: f"{talk.id}-1.1.wav" in self.listed())
         self.until(lambda: self.a.metric("tandem_recordings_unlisted") == 0)
 
+    def test_lost_behind_its_answer(self):
+        """Redis had it, and lost it in the moments before its link broke: it hears of it again over the next one."""
+        name = record(self.folder_of(self.b), number=6)
+        self.until(lambda: os.path.basename(name) in self.listed())
+        with self.redis() as redis:
+            redis("DEL", f"td:{{rec:default}}:of:{today()}", f"td:{{rec:default}}:by:{today()}")
+            self.assertNotIn(os.path.basename(name), self.listed())
+            redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        self.until(lambda: os.path.basename(name) in self.listed())
+
     def test_not_ours(self):
         """What somebody wrote there is left out, and the rest is listed."""
         name = record(self.folder_of(self.b), number=5)
