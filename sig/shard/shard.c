@@ -320,6 +320,7 @@ void shard_silence(struct shard *s, struct instant now)
 	shard_user_asks_drop(s);
 	shard_lost_drop(s);
 	txns_drop_all(&s->txns);
+	shard_store_forget(s);
 	effects_keep(&s->effects, EFFECT_MEDIA);
 }
 

@@ -123,6 +123,12 @@ void shard_caught_up(struct shard *s, struct instant now)
 		assert_start(s);
 }
 
+void shard_store_forget(struct shard *s)
+{
+	s->host.degraded = s->host.hurries = s->assert_all = false;
+	wheel_stop(&s->wheel, &s->assert_timer);
+}
+
 static bool call_needs_save(const struct shard *s, const struct call *c)
 {
 	return s->assert_all || call_is_behind(c);

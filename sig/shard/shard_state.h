@@ -92,7 +92,6 @@ struct shard {
 	struct wheel_timer assert_timer;
 	uint32_t assert_call;
 	bool assert_all; /* also what the store has acknowledged: it may have lost that */
-	bool asserting;
 	uint8_t *space;
 	uint8_t way[2 * SHARD_WAY_MAX]; /* URI and route of the trunk that was asked for last */
 	struct packing *packing;
@@ -438,6 +437,8 @@ void shard_view_codecs(const struct leg *l, struct call_view_leg *out);
 
 /* ---- shard_assert.c ---- */
 void shard_assert_some(struct shard *s);
+/* What it knew of the store is of a lease that is over. */
+void shard_store_forget(struct shard *s);
 /* As struct shard_counts has it. */
 uint64_t shard_unsaved(const struct shard *s);
 /* A transaction's timer. */

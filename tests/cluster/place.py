@@ -114,6 +114,10 @@ class Place:
         return sum(node.live() for node in running) == len(SHARDS) and all(
             node.metric("tandem_cluster_nodes", state="heard") == len(running) - 1 for node in running)
 
+    def waits_for_saves(self):
+        """No node takes Redis for away."""
+        return not any(node.metric("tandem_degraded") for node in self.nodes if node.running())
+
     def leases(self):
         """What Redis has of them."""
         return {shard: self.redis.now("HGETALL", f"td:{{s{shard}}}:lease") for shard in SHARDS}

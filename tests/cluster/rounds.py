@@ -67,11 +67,11 @@ class Round:
         return sum(node.live() for node in self.failure.healthy()) >= 3
 
     def _mend(self):
-        """Whole: all shards run, all nodes hear each other, Redis has all calls."""
+        """Whole: all shards run and wait for their saves, all nodes hear each other, Redis has all calls."""
         self.failure.mend()
         began = time.monotonic()
         while time.monotonic() < began + WHOLE_S:
-            if self.place.whole() and self.place.saved() >= self.count:
+            if self.place.whole() and self.place.waits_for_saves() and self.place.saved() >= self.count:
                 self.whole_s = time.monotonic() - began
                 break
             time.sleep(0.05)

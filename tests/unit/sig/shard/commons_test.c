@@ -129,6 +129,26 @@ static void silence_of_a_call(void **state)
 	assert_int_equal(r->cdr_count, 0);
 }
 
+/* It was lost while the store was away and it was about to be given: that is over when it is this node's once more. */
+static void silence_while_the_store_was_away(void **state)
+{
+	struct two *t = *state;
+	struct rig *r = t->line.r;
+
+	phones_talk(&t->line.a, &t->line.b);
+	shard_hurry(r->shard, true, r->now);
+	shard_degraded(r->shard, true, r->now);
+	shard_degraded(r->shard, false, r->now);
+	shard_degraded(r->shard, true, r->now);
+	shard_silence(r->shard, r->now);
+	effects_clear(shard_effects(r->shard));
+	shard_join_again(r->shard);
+	assert_false(counts(r->shard).degraded);
+	assert_false(r->shard->host.hurries);
+	assert_false(r->shard->assert_all);
+	assert_false(wheel_is_running(&r->shard->assert_timer));
+}
+
 /* ---- whose a message is ---- */
 
 static void names_of_shards(void **state)
@@ -200,6 +220,7 @@ int main(void)
 		TWO_TEST(a_shard_leaves),
 		TWO_TEST(silence),
 		TWO_TEST(silence_of_a_call),
+		TWO_TEST(silence_while_the_store_was_away),
 		cmocka_unit_test(names_of_shards),
 	};
 
