@@ -111,6 +111,8 @@ int stream_connection_open(struct stream_connection **out, struct transport_stre
 		(void)pool_give(&t->pool, h);
 		return -ENOMEM;
 	}
+	if (t->listeners[hop->local].floats)
+		stream_socket_leaves_nothing(fd, true);
 	metric_set(t->gauges[hop->transport], ++t->counts[hop->transport]);
 	connection_watch(c);
 	stream_connection_timer(c);
@@ -139,6 +141,8 @@ void stream_connection_close(struct stream_connection *c, enum stream_end why, i
 		(void)table_del(&t->by_target, c->target, c->self);
 	loop_unwatch(c->fd);
 	tls_link_close(c->tls);
+	if (t->listeners[hop.local].floats && why != STREAM_END_STOP) /* the peer hears all of it */
+		stream_socket_leaves_nothing(c->fd, false);
 	(void)close(c->fd);
 	stream_buffer_clear(&c->in);
 	stream_queue_clear(&c->out);

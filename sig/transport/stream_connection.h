@@ -111,7 +111,8 @@ struct stream_listener {
 	enum sip_transport transport;
 	struct addr wanted, bound;
 	uint16_t local;
-	int fd; /* -1: of another transport, or nobody listens there */
+	bool floats; /* its address may go to another node */
+	int fd;      /* -1: of another transport, or nobody listens there */
 };
 
 /* First in, first out; the handles of those that are gone stay until they are come to. */
@@ -230,5 +231,9 @@ int stream_listen(const struct addr *bind, uint8_t dscp, struct addr *bound);
 int stream_connect(const struct addr *from, const struct addr *to, uint8_t dscp);
 /* What an accepted or connected socket needs. */
 void stream_socket_setup(int fd, const struct addr *remote, uint8_t dscp, uint64_t patience_ns);
+/* When it is closed, or its process ends, the kernel forgets it at once (RFC 9293 3.10.4, abort). Else it waits for the peer, and then for
+ * a minute: where the address comes back meanwhile, a connection that another node had from the same port would meet what waits, and
+ * neither go on nor end. */
+void stream_socket_leaves_nothing(int fd, bool nothing);
 
 #endif

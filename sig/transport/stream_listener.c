@@ -106,6 +106,7 @@ int stream_listener_open(struct stream_listener *l, struct transport_stream *t,
 				       .transport = from->transport,
 				       .wanted = from->bind,
 				       .local = local,
+				       .floats = from->later,
 				       .fd = -1 };
 	if (sip_transport_is_web(from->transport) || from->later)
 		l->bound = from->bind;

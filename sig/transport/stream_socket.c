@@ -94,6 +94,13 @@ void stream_socket_setup(int fd, const struct addr *remote, uint8_t dscp, uint64
 	(void)stream_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(2 * patience_ns / NS_PER_MS));
 }
 
+void stream_socket_leaves_nothing(int fd, bool nothing)
+{
+	const struct linger l = { .l_onoff = nothing };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+}
+
 static int connect_to(int fd, const struct addr *from, const struct addr *to)
 {
 	struct sockaddr_storage sa;

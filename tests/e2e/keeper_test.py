@@ -13,12 +13,13 @@ from lib import ROOT
 from lib.node import Node
 from lib.unprivileged import AsNobody, effective
 from lib.wire import alone, ip
-from patience import until
+from patience import PATIENCE_S, until
 
 sys.path.append(str(ROOT / "tests"))
 from cluster.net import BRIDGE, Host, bridge
 from cluster.nodes import SHARDS, ClusterNode
 
+PHONE_PORT = 5070
 ADDRESS, CAPABILITIES = "192.0.2.17", 1 << 12 | 1 << 13     # CAP_NET_ADMIN, CAP_NET_RAW
 SETTINGS = {"cluster": {"listen": "192.0.2.1:7946", "lease": "1s"},
             "networks": [{"name": "s1", "bind": ADDRESS, "shard": 1, "floating": True, "sip_ports": [5060], "sip_tls_ports": [],
@@ -183,6 +184,56 @@ class Stopped(unittest.TestCase):
                 except TimeoutError:
                     pass
             return said
+
+    def connect(self, address):
+        """From the port that a phone has always; it asks for an answer to its keep-alive (RFC 5626 3.5.1)."""
+        until(lambda: self.takes(address))
+        self.phone.sendall(b"\r\n\r\n")
+        self.assertEqual(self.phone.recv(16), b"\r\n")
+
+    def takes(self, address):
+        self.phone = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.addCleanup(self.phone.close)
+        self.phone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.phone.settimeout(PATIENCE_S)
+        self.phone.bind(("10.77.0.1", PHONE_PORT))
+        try:
+            self.phone.connect((address, 5060))
+        except OSError:
+            self.phone.close()
+            return False
+        return True
+
+    def ends(self, seconds=10):
+        """Its connection does: whoever has the address now does not know it, and says so."""
+        self.phone.settimeout(0.2)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                self.phone.sendall(b"\r\n\r\n")
+                if not self.phone.recv(16):
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        else:
+            self.fail(f"a connection to who had the address does not end within {seconds} s")
+        self.phone.close()
+
+    def test_connections_from_a_port_that_stays(self):
+        """A phone goes to the successor, and back, within a minute: nobody's kernel has something left of a connection from the same port."""
+        node, address = self.nodes[0], SHARDS[17]
+        self.connect(address)
+        node.process.kill()
+        node.process.wait()
+        self.ends()
+        until(lambda: any(other.metric("tandem_floating_addresses", state="here") == 2 for other in self.nodes[1:]))
+        self.connect(address)
+        node.start()
+        until(lambda: node.live() == 1)
+        self.ends()
+        self.connect(address)
 
     def test_stands_still(self):
         node, address = self.nodes[0], SHARDS[17]
