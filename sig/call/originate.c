@@ -119,12 +119,15 @@ void originate_answered(struct call_host *h, struct call *c, const struct sip_me
 		e = (struct call_ending){ .cause = CAUSE_SESSION,
 					  .by = ENDED_BY_NODE,
 					  .status = 488 };
-	if (!usable || ask_others(h, c)) {
-		leg_ack(h, c, c->bridge.caller);
-		call_part(h, c, &e);
+	if (usable && !ask_others(h, c)) {
+		originate_acknowledge(h, c);
 		return;
 	}
-	originate_acknowledge(h, c);
+	if (call_may_part(h, c))
+		originate_acknowledge(h, c);
+	else
+		leg_ack(h, c, c->bridge.caller);
+	call_part(h, c, &e);
 }
 
 void originate_answered_by(struct call_host *h, const struct call *c)

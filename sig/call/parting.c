@@ -48,17 +48,18 @@ static void parting_begin(struct call_host *h, struct call *c, const struct call
 	c->parting_ns = h->now.ns + ms * NS_PER_MS;
 }
 
+bool call_may_part(const struct call_host *h, const struct call *c)
+{
+	return caller_waits(c) && hears_tone(h, c, c->bridge.caller);
+}
+
 void call_part(struct call_host *h, struct call *c, const struct call_ending *e)
 {
-	if (!caller_waits(c)) {
+	if (!call_may_part(h, c)) {
 		call_end(h, c, e);
 		return;
 	}
 	parting_begin(h, c, e, PARTING_MS);
-	if (!hears_tone(h, c, c->bridge.caller)) {
-		call_end(h, c, e);
-		return;
-	}
 	plan_stop(c);
 	others_leave(h, c);
 	fork_forget_best(c);

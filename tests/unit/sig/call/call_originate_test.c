@@ -135,6 +135,27 @@ static void ack_waits_for_the_save(void **state)
 	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 1);
 }
 
+/* ... also where nobody can be rung, and A hears a tone that says so: a successor would take A for one that rings. */
+static void ack_waits_where_nobody_is_rung(void **state)
+{
+	struct line *l = *state;
+	uint32_t saves;
+
+	l->r->settings.tones = true;
+	shard_configure(l->r->shard, &l->r->settings);
+	assert_int_equal(originate(l, "1001", "1002", false), 0);
+	assert_true(phone_rings(&l->a).n);
+	assert_true(shard_extension_delete(l->r->shard, TENANT_DEFAULT, "1002"));
+	saves = l->r->save_count;
+	l->r->hold_saves = true;
+	phone_answer(&l->a, l->a.invite, "200 OK", PHONE_SDP_A);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "ACK "), 0);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 0);
+	assert_int_equal(l->r->save_count, saves + 1);
+	rig_answer(l->r, saves, true);
+	assert_int_equal(rig_count(l->r, &l->a.addr, "ACK "), 1);
+}
+
 /* A's phone is offered what its extension asks for. */
 static void with_srtp(void **state)
 {
@@ -314,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(two_phones_talk),
 		LINE_TEST(ack_waits_for_the_save),
+		LINE_TEST(ack_waits_where_nobody_is_rung),
 		LINE_TEST(with_srtp),
 		LINE_TEST(once),
 		LINE_TEST(not_possible),
