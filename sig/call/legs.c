@@ -91,13 +91,15 @@ static bool is_transferor(const struct call *c, uint8_t leg)
 	return c->transfer && c->transfer->leg == leg;
 }
 
-void legs_trim(struct call *c)
+void legs_trim(struct call_host *h, struct call *c)
 {
 	if (c->state != CALL_ESTABLISHED)
 		return;
 	for (uint8_t i = c->leg_count; i-- > 0;) {
 		if (!bridge_has(c, i) && c->legs[i] && c->legs[i]->state == LEG_CLOSED &&
-		    !legs_has_flows(c, i) && !is_asker(c, i) && !is_transferor(c, i))
+		    !legs_has_flows(c, i) && !is_asker(c, i) && !is_transferor(c, i)) {
+			txns_leg_gone(h->txns, c->id, i);
 			legs_free_one(c, i);
+		}
 	}
 }

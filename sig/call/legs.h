@@ -10,6 +10,6 @@ int legs_add(struct call_host *h, struct call *c, uint8_t *leg) NODISCARD;
 /* Forgets a leg: its index stays unused. */
 void legs_free_one(struct call *c, uint8_t leg);
 /* Once a call is answered the legs that are over are not needed any more. */
-void legs_trim(struct call *c);
+void legs_trim(struct call_host *h, struct call *c);
 
 #endif

@@ -503,6 +503,21 @@ void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip
 	}
 }
 
+void txns_leg_gone(struct txns *t, uint64_t call, uint8_t leg)
+{
+	uint32_t cursor = 0;
+	pool_handle h;
+
+	while ((h = table_next(&t->by_call, call, &cursor)) != 0) {
+		struct txn_slot *slot = pool_get(&t->pool, h);
+
+		if (slot && slot->client && slot->leg == leg) {
+			txns_unlist(&t->by_call, &slot->call, slot->self);
+			cursor = 0; /* what follows it has moved */
+		}
+	}
+}
+
 /* Over UDP the timers do. Copies of what had left all the same are none to the party: they have its branch (RFC 3261 17.2). */
 void txns_say_again(struct txns *t)
 {

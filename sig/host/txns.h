@@ -139,6 +139,8 @@ struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *h
 				   uint32_t *cursor);
 /* One that waits for its first answer on a connection that is gone, to a party that listens: from now on it is on none. NULL: no more. */
 struct txn_slot *txns_take_on(struct txns *t, uint64_t connection);
+/* The leg is no more, and another one may have its number. Clients of it go on until they end, and are nobody's. */
+void txns_leg_gone(struct txns *t, uint64_t call, uint8_t leg);
 /* The party of a call's leg that was reached by `from` is reached by `to`: what waits for an answer, or for the party
  * to take one, is said again there. */
 void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip_hop *from,

@@ -147,7 +147,7 @@ bool call_settle(struct call_host *h, struct call *c)
 	listen_settle(h, c);
 	hears_settle(h, c);
 	charges_settle(h, c);
-	legs_trim(c);
+	legs_trim(h, c);
 	note_open(h, c);
 	/* one save is in flight at a time, the end being the last one */
 	if (over && c->out.in_flight == 0 && c->end_tries == 0) {

@@ -105,6 +105,29 @@ static void nobody_takes_it(void **state)
 	trio_assert_ends(t, &t->l.b, &t->l.a);
 }
 
+/* Who was given up, and had answered, hears two BYEs cross. What it says of ours, later, is not of the next leg with that number. */
+static void late_answer_to_a_bye(void **state)
+{
+	struct trio *t = *state;
+	struct bytes bye;
+
+	phones_talk(&t->l.a, &t->l.b);
+	give_away(t, &t->l.b);
+	rig_wait_ms(t->l.r, 181000);
+	assert_true(rig_take(t->l.r, &t->c.addr, "CANCEL ").n);
+	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
+	bye = rig_take(t->l.r, &t->c.addr, "BYE ");
+	assert_true(bye.n);
+	phone_request(&t->c, "BYE", "", "");
+	assert_notified(&t->l.b, "SIP/2.0 408 Request Timeout\r\n", "terminated;reason=noresource");
+	while (rig_take(t->l.r, &t->l.b.addr, "NOTIFY ").n) /* copies */
+		;
+	give_away(t, &t->l.b);
+	phone_answer(&t->c, bye, "481 Call/Transaction Does Not Exist", "");
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
+	trio_assert_talks(t->l.r, 0, 2);
+}
+
 static void nobody_is_there(void **state)
 {
 	struct trio *t = *state;
@@ -623,6 +646,7 @@ int main(void)
 		TRIO_TEST(caller_gives_away),
 		TRIO_TEST(held_party),
 		TRIO_TEST(nobody_takes_it),
+		TRIO_TEST(late_answer_to_a_bye),
 		TRIO_TEST(nobody_is_there),
 		TRIO_TEST(nobody_has_it),
 		TRIO_TEST(not_permitted),
