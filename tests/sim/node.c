@@ -130,10 +130,22 @@ static void quota_start(struct node *n)
 	n->settings.quota = quota_of(n->quota);
 }
 
+/* What it had of a time before is as good as new. */
+static void core_open(struct node *n, struct node_shard *shard)
+{
+	int err = 0;
+
+	shard->core = shard->idle;
+	shard->idle = NULL;
+	if (!shard->core)
+		err = shard_open(&shard->core, &n->settings, n->locations, &n->rand, node_now(n));
+	assert(!err);
+	(void)err;
+}
+
 void node_shard_open(struct node *n, struct node_shard *shard)
 {
 	struct sim *s = n->sim;
-	int err;
 
 	n->settings.number = shard->number;
 	n->settings.toll_shard = (uint8_t)(shard - n->shards);
@@ -142,9 +154,7 @@ void node_shard_open(struct node *n, struct node_shard *shard)
 	shard->leaving = shard->degraded = false;
 	shard->run = ++s->shard_runs;
 	shard->epoch = s->floats ? s->owners[shard->number - SHARD_FIRST].epoch : n->incarnation;
-	err = shard_open(&shard->core, &n->settings, n->locations, &n->rand, node_now(n));
-	assert(!err);
-	(void)err;
+	core_open(n, shard);
 	shard_incarnate(shard->core, shard->epoch);
 	phones_ask_of(shard->core);
 	document_profile_put(shard->core, n);

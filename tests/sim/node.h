@@ -61,6 +61,7 @@ struct node_orders {
 
 struct node_shard {
 	struct shard *core; /* NULL: down, or lost, or with another node */
+	struct shard *idle; /* what this process had as its core, without calls */
 	uint16_t number;
 	bool fenced;    /* it knows: not one word more */
 	uint32_t epoch; /* of its owner */

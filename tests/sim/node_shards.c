@@ -34,7 +34,8 @@ void node_shards_close(struct node *n)
 {
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		shard_close(n->shards[i].core);
-		n->shards[i].core = NULL;
+		shard_close(n->shards[i].idle);
+		n->shards[i].core = n->shards[i].idle = NULL;
 	}
 	shard_commons_close(n->commons);
 	n->commons = NULL;
@@ -189,14 +190,20 @@ static void on_operator(struct sim *s, const struct event *e)
 		node_crash(n);
 }
 
-/* As core_end in app/node/node_shard_life.c: what it has of this node is given back, and it says nothing. */
+/* As node_shard_clear in app/node/node_shard_life.c: what it has of this node is given back, and it says nothing. Where shards come back to a
+ * process, it is the core of that shard once more; else it is closed, as by core_end there. */
 void node_shard_end(struct node *n, struct node_shard *shard)
 {
 	trace_line(n->sim, "node: shard %u is lost", shard->number);
 	shard_silence(shard->core, node_now(n));
 	node_carry_last(n, shard);
 	check_shard_silent(n, shard);
-	shard_close(shard->core);
+	if (n->sim->floats) {
+		shard_join_again(shard->core);
+		shard->idle = shard->core;
+	} else {
+		shard_close(shard->core);
+	}
 	shard->core = NULL;
 }
 
