@@ -71,12 +71,20 @@ void check_refer_answered(struct sim *s, const struct sip_message *m)
 			   id.call);
 }
 
+/* Its connection is with a shard that another node may have, and nodes hand each other nothing. */
+static bool is_with_another(const struct sim *s, const struct phone_call *c)
+{
+	return s->floats && !s->links.on && c->phone->transport != SIP_UDP &&
+	       c->phone->node + SHARD_FIRST != id_shard(check_call_of(s, c));
+}
+
 /* Nobody can reach it, or it is not reached by what the node knows. */
 static bool is_excused(struct sim *s, const struct phone_call *c)
 {
 	const struct seen *seen = check_seen(s, c->node_call);
 
 	return !seen || seen->weak || seen->stale || c->phone->vanished_ns ||
+	       is_with_another(s, c) ||
 	       (c->phone->transport != SIP_UDP && (s->totals.steps || seen->excused));
 }
 
