@@ -17,6 +17,7 @@ static bool renew(struct call_host *h, struct leg *l, struct txn_slot *slot)
 	struct dialog_request r = { .method = slot->txn.method,
 				    .cseq = ++l->dialog.local_cseq,
 				    .branch = rand_u64_from(h->rand) };
+	bool waits = dialog_seeks(&l->dialog, h);
 	struct writer w = writer_over(h->space, HOST_SPACE);
 	struct id_tag tag = l->dialog.tag;
 	char branch[ID_BRANCH_LEN];
@@ -31,6 +32,8 @@ static bool renew(struct call_host *h, struct leg *l, struct txn_slot *slot)
 	    !txns_renew(h->txns, slot, &l->dialog.hop, bytes_mem(branch, sizeof(branch)),
 			writer_done(&w), h->now.ns))
 		return false;
+	if (waits) /* behind what waits for the same name, and has a lower CSeq number */
+		dialog_hold(&l->dialog, slot);
 	if (slot->user == TXN_USER_PRACK && l->uac) { /* a successor repeats this one */
 		l->uac->prack.cseq = r.cseq;
 		l->uac->prack.branch = r.branch;

@@ -4,6 +4,7 @@
 
 #include "sig/dialog/dialog_places.h"
 #include "sig/shard/shard_state.h"
+#include "tests/unit/sig/challenger.h"
 #include "tests/unit/sig/names.h"
 #include "tests/unit/sig/watch.h"
 #include "tests/unit/sig/ways.h"
@@ -354,6 +355,43 @@ static void an_invite_goes_on(void **state)
 	gone(p, TWO);
 }
 
+static bool account_for_all(void *owner, const struct dialog *d, struct digest_account *out)
+{
+	(void)owner;
+	(void)d;
+	*out = (struct digest_account){ BYTES_LIT("node"), BYTES_LIT("pbx"), { { { 0 } } } };
+	digest_secret_make(&out->secret, out->user, out->realm, BYTES_LIT("secret"));
+	return true;
+}
+
+/* What is said once more, with credentials, has a higher CSeq number than what waits for the name. */
+static void credentials_behind_what_waits(void **state)
+{
+	struct places *p = *state;
+	struct phone *gw = &p->g.carriers[0], *b = &p->g.l.b;
+	struct rig *r = p->g.l.r;
+	struct challenger asks;
+	struct bytes info;
+
+	p->names.known = leads_to(ONE);
+	comes_in(p, ROUTED);
+	challenger_begin(&asks, &p->g.l);
+	r->shard->host.account_of = account_for_all;
+	phone_request(b, "INFO", "", "one");
+	info = took(r, ONE, "INFO ");
+	assert_true(info.n);
+	p->names.known = (struct lookup_news){ .state = LOOKUP_ASK };
+	phone_request(b, "INVITE", "", PHONE_SDP_B);
+	rig_run(r);
+	assert_int_equal(took(r, ONE, "INVITE ").n, 0);
+	phone_answer_as(gw, info, gw->tag, "401 Unauthorized",
+			challenger_lines(&asks, &p->g.l, false, false), "");
+	assert_int_equal(took(r, ONE, "INFO ").n, 0);
+	tell(r, leads_to(ONE));
+	assert_true(rig_has(took(r, ONE, "INVITE "), "CSeq: 2 INVITE\r\n"));
+	assert_true(rig_has(took(r, ONE, "INFO "), "CSeq: 3 INFO\r\n"));
+}
+
 /* From UDP to TCP: its Via and Contact say so, and nothing else is another. */
 static void another_transport(void **state)
 {
@@ -581,6 +619,7 @@ int main(void)
 		PLACES_TEST(known_to_be_dead),
 		PLACES_TEST(it_is_overloaded),
 		PLACES_TEST(an_invite_goes_on),
+		PLACES_TEST(credentials_behind_what_waits),
 		PLACES_TEST(another_transport),
 		PLACES_TEST(given_up_is_not_asked_elsewhere),
 		PLACES_TEST(the_ack_waits),
