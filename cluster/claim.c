@@ -61,6 +61,12 @@ static bool same_epoch(struct lease_epoch a, struct lease_epoch b)
 	return a.counter == b.counter && a.incarnation == b.incarnation;
 }
 
+bool claim_hears_owner(const struct claim *c, uint64_t now_ns)
+{
+	return c->bound_epoch.counter && now_ns < c->bound_until_ns && c->bound_to != c->self &&
+	       !lease_epoch_above(c->heard, c->bound_epoch);
+}
+
 /* Whether the process that owned it is gone: for ever. */
 static bool is_gone(const struct claim *c, struct lease_epoch epoch)
 {

@@ -113,5 +113,7 @@ void claim_open(struct claim *c, uint64_t self, uint64_t incarnation, uint64_t l
 		uint64_t now_ns);
 /* Returns actions, set of enum claim_action. */
 unsigned claim_step(struct claim *c, const struct claim_event *event, uint64_t now_ns) NODISCARD;
+/* Its owner said so within 1.1 lengths: whatever Redis shows, it is not free. */
+bool claim_hears_owner(const struct claim *c, uint64_t now_ns);
 
 #endif

@@ -107,6 +107,7 @@ static unsigned fence(struct lease *l)
 	l->next_ns = UINT64_MAX;
 	l->tell_ns = UINT64_MAX;
 	l->wanted_ns = 0;
+	l->others = (struct members){ 0 };
 	valid_set(l, 0);
 	return actions;
 }
@@ -120,6 +121,7 @@ static unsigned lapse(struct lease *l)
 	l->next_ns = UINT64_MAX;
 	l->tell_ns = UINT64_MAX;
 	l->wanted_ns = 0;
+	l->others = (struct members){ 0 };
 	return actions;
 }
 
@@ -134,6 +136,9 @@ static void acked_forget(struct lease *l)
 /* Others are there, and cannot be named while Redis may forget it: one that names nobody is of anybody who has watched it. */
 static void unnamed_begin(struct lease *l, const struct members *named, uint64_t now_ns)
 {
+	if (named->count && !l->others.count)
+		l->tell_ns = now_ns;
+	l->others = *named;
 	l->unnamed = named->count && (l->unnamed || l->state == LEASE_HELD);
 	if (l->unnamed && valid_until(l) == UINT64_MAX)
 		valid_set(l, now_ns + l->length_ns);
@@ -152,6 +157,7 @@ void lease_name(struct lease *l, const struct members *named, uint64_t now_ns)
 		return;
 	}
 	l->unnamed = false;
+	l->others = (struct members){ 0 };
 	l->wanted = *named;
 	l->wanted_ns = now_ns;
 	memset(l->wanted_acked_ns, 0, sizeof(l->wanted_acked_ns));
@@ -208,9 +214,14 @@ static unsigned lease_heard(struct lease *l, const struct lease_event *event)
 	return 0;
 }
 
+bool lease_tells(const struct lease *l)
+{
+	return l->named.count || l->wanted_ns || l->others.count;
+}
+
 static unsigned named_tell(struct lease *l, uint64_t now_ns)
 {
-	if (!(l->named.count || l->wanted_ns) || now_ns < l->tell_ns)
+	if (!lease_tells(l) || now_ns < l->tell_ns)
 		return 0;
 	l->told_ns = now_ns;
 	l->tell_ns = now_ns + l->length_ns / 3;

@@ -105,6 +105,7 @@ struct lease {
 	uint64_t told_ns;    /* when the named were last told */
 	uint64_t tell_ns;    /* when they are told again: LEASE_TIMER */
 	struct members named;
+	struct members others; /* who is there and cannot be named yet, while nobody is: they hear that it is owned */
 	uint64_t acked_ns[MEMBERS_MAX]; /* told_ns of what each has acked */
 	struct members wanted;          /* instead of named, once that counts */
 	uint64_t wanted_acked_ns[MEMBERS_MAX];
@@ -130,6 +131,8 @@ void lease_name(struct lease *l, const struct members *named, uint64_t now_ns);
 unsigned lease_step(struct lease *l, const struct lease_event *event, uint64_t now_ns) NODISCARD;
 /* Whether a is higher than b. */
 bool lease_epoch_above(struct lease_epoch a, struct lease_epoch b);
+/* Somebody is to hear that it is owned: LEASE_TIMER is due at tell_ns, too. */
+bool lease_tells(const struct lease *l);
 
 enum { LEASE_FENCE_TEXT = 64 };
 /* "counter.incarnation.link": what Redis compares. */

@@ -173,7 +173,8 @@ void claimant_acquires(const struct claimant *c, const struct node_shard *s)
 	const struct claim *claim = c ? claims_of(c->claims, s->number) : NULL;
 
 	if (claim)
-		store_lease_known(s->store, claim->heard, claim->named.count);
+		store_lease_known(s->store, claim->heard,
+				  claim->named.count || claim_hears_owner(claim, clock_now_ns()));
 }
 
 static void claims_say(uint64_t to, const struct peer_item *item, void *arg)
@@ -410,7 +411,8 @@ void claimant_tell(struct claimant *c, const struct store_tell *tell)
 					.sent_ns = tell->told_ns };
 
 	if (c)
-		claims_tell(c->claims, &item, &tell->named, tell->renewal);
+		claims_tell(c->claims, &item,
+			    tell->others.count ? &tell->others : &tell->named, tell->renewal);
 }
 
 /* ---- what this node says of itself ---- */

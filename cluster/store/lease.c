@@ -306,6 +306,8 @@ static void named_are_told(struct store_shard *s)
 
 	if (l->wanted_ns)
 		tell.before = l->named;
+	else if (!l->named.count)
+		tell.others = l->others;
 	if (s->settings.tell && !s->base.closing)
 		s->settings.tell(&tell, s->arg);
 }
@@ -442,9 +444,7 @@ void store_lease_known(struct store_shard *s, struct lease_epoch epoch, bool nam
 uint64_t store_lease_next_ns(const struct store_shard *s)
 {
 	const struct lease *l = &s->lease;
-	bool tells = l->named.count || l->wanted_ns;
-
-	return tells && l->tell_ns < l->next_ns ? l->tell_ns : l->next_ns;
+	return lease_tells(l) && l->tell_ns < l->next_ns ? l->tell_ns : l->next_ns;
 }
 
 void store_lease_expire(struct store_shard *s, uint64_t now_ns)

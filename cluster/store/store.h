@@ -61,6 +61,7 @@ struct store_tell {
 	struct lease_epoch epoch;
 	struct members named;  /* from now on */
 	struct members before; /* told as well, while that is a change */
+	struct members others; /* told as well, while nobody can be named */
 	uint64_t renewal;      /* the newest, of these names; 0: they change */
 };
 typedef void store_tell_fn(const struct store_tell *tell, void *arg);

@@ -58,6 +58,8 @@ static bool watch_names(const struct lease_node *n, const struct lease_holder *h
 {
 	const struct claim *c = claims_of(n->claims, (uint16_t)(1 + place_of(n, h)));
 
+	if (claim_hears_owner(c, lease_now(n)))
+		return true;
 	if (lease_epoch_above(c->heard, h->watch.epoch))
 		return c->named.count;
 	return h->watch.named.count ||
@@ -86,6 +88,11 @@ static void question_send(struct lease_node *n, struct lease_holder *h, unsigned
 	lease_ask(n, &c);
 }
 
+static bool lease_is_nameless(const struct lease *l)
+{
+	return !l->named.count && !l->wanted_ns;
+}
+
 static void told(struct lease_node *n, const struct lease_holder *h)
 {
 	const struct lease *l = &h->lease;
@@ -97,7 +104,8 @@ static void told(struct lease_node *n, const struct lease_holder *h)
 							 : *names_to_write(l),
 					.sent_ns = l->told_ns };
 
-	claims_tell(n->claims, &item, names_to_write(l), l->wanted_ns ? 0 : l->renewal);
+	claims_tell(n->claims, &item, lease_is_nameless(l) ? &l->others : names_to_write(l),
+		    l->wanted_ns ? 0 : l->renewal);
 }
 
 static void stand_by(struct lease_node *n, struct lease_holder *h)
@@ -550,7 +558,7 @@ static void acquire_turn(struct lease_node *n, struct lease_holder *h)
 static void holder_turn(struct lease_node *n, struct lease_holder *h)
 {
 	const struct lease *l = &h->lease;
-	bool tells = l->named.count || l->wanted_ns;
+	bool tells = lease_tells(l);
 
 	if (!h->known)
 		return;

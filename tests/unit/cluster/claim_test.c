@@ -255,6 +255,23 @@ static unsigned dead(struct claim *c, uint64_t counter, uint64_t incarnation, ui
 		now_ns);
 }
 
+/* An owner that named nobody says that it lives: what Redis shows of it is not free, until it is silent. */
+static void test_owner_is_heard(void **state)
+{
+	struct claim c;
+
+	(void)state;
+	claim_open(&c, SELF, 0x22, LENGTH, 1);
+	assert_false(claim_hears_owner(&c, 2));
+	assert_int_equal(of_node(&c, CLAIM_TOLD, OTHER, 5, 10000), CLAIM_SEND_ACK);
+	assert_true(claim_hears_owner(&c, 10001));
+	assert_true(claim_hears_owner(&c, 13299));
+	assert_false(claim_hears_owner(&c, 13300));
+	assert_int_equal(of_node(&c, CLAIM_TOLD, OTHER, 5, 20000), CLAIM_SEND_ACK);
+	(void)dead(&c, c.heard.counter, c.heard.incarnation, 20001);
+	assert_false(claim_hears_owner(&c, 20002));
+}
+
 /* Nobody waits for an owner that is gone: one look, and it asks, and tells why. */
 static void test_dead(void **state)
 {
@@ -355,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_stands_back),
 		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_owner_is_heard),
 		cmocka_unit_test(test_dead),
 		cmocka_unit_test(test_dead_consents),
 		cmocka_unit_test(test_dead_other),

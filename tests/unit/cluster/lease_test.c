@@ -407,7 +407,7 @@ static void test_first_names_in_redis(void **state)
 	assert_int_equal(lease_step(&l, &granted, 1011 * (uint64_t)MS), 0);
 	lease_name(&l, &NAMED, 1012 * (uint64_t)MS);
 	assert_int_equal(valid_ms(&l), 4012);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2020), LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2020), LEASE_TELL | LEASE_SEND_RENEW);
 	assert_int_equal(lease_step(&l, &granted, 2021 * (uint64_t)MS), 0);
 	assert_int_equal(valid_ms(&l), 5020);
 	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 2100), LEASE_DEGRADED);
@@ -418,12 +418,28 @@ static void test_first_names_in_redis(void **state)
 	lease_name(&l, &(struct members){ .count = 0 }, 2111 * (uint64_t)MS);
 	(void)!lease_step(&l, &granted, 2112 * (uint64_t)MS);
 	assert_true(valid_ms(&l) == NEVER);
-	/* away from the beginning: nobody can see it there */
+}
+
+/* Redis is away for it from the beginning, and perhaps for it alone: it speaks on, and who is there hears that it does. */
+static void test_others_hear_of_it(void **state)
+{
+	struct lease l;
+
+	(void)state;
 	lease_open(&l, OWN, LENGTH);
 	hold(&l, false);
 	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 1100), LEASE_DEGRADED);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1100), 0);
 	lease_name(&l, &NAMED, 1101 * (uint64_t)MS);
 	assert_true(valid_ms(&l) == NEVER);
+	assert_int_equal(l.others.count, NAMED.count);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1101), LEASE_TELL);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1102), 0);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2101), LEASE_TELL);
+	/* there is nobody else any more */
+	lease_name(&l, &(struct members){ .count = 0 }, 2102 * (uint64_t)MS);
+	assert_false(lease_tells(&l));
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 9000), 0);
 }
 
 /* Nobody is to be named any more: likewise, as long as Redis may show it and nobody knows. */
@@ -535,6 +551,7 @@ int main(void)
 		cmocka_unit_test(test_other_names),
 		cmocka_unit_test(test_first_names),
 		cmocka_unit_test(test_first_names_in_redis),
+		cmocka_unit_test(test_others_hear_of_it),
 		cmocka_unit_test(test_no_names),
 		cmocka_unit_test(test_epoch_order),
 		cmocka_unit_test(test_one_late_save_in_4_s),
