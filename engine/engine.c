@@ -316,21 +316,21 @@ int engine_move(struct engine *e, const struct flow_spec *spec)
 	assert(slot < e->settings.slots);
 	if (moves_find(&e->moves, slot))
 		return -EAGAIN;
-	if (spread_of(&e->spread, slot) == worker_choose(e, spec->call))
+	if (spread_of(&e->spread, slot) == worker_choose(e, flow_spec_home(spec)))
 		return -EALREADY;
 	p = moves_begin(&e->moves, spec);
 	if (!p)
 		return -ENOMEM;
 	p->from = spread_of(&e->spread, slot);
-	p->to = worker_choose(e, spec->call);
-	p->call_before = spread_call(&e->spread, slot);
+	p->to = worker_choose(e, flow_spec_home(spec));
+	p->home_before = spread_call(&e->spread, slot);
 	if (!ring_push(&e->threads[p->from].worker.commands,
 		       &(struct media_command){
 			       .kind = MEDIA_FLOW_YIELD, .id = spec->id, .parcel = p })) {
 		moves_end(&e->moves, p);
 		return -EAGAIN;
 	}
-	slot_set(e, slot, spec->call, p->to);
+	slot_set(e, slot, flow_spec_home(spec), p->to);
 	return 0;
 }
 
@@ -346,8 +346,9 @@ static void move_refused(struct engine *e, struct media_event *event)
 	struct flow_parcel *p = event->parcel;
 
 	event->kind = MEDIA_FLOW_MOVED;
-	event->call = p->call_before;
-	slot_set(e, p->spec.id.slot, p->call_before, p->from);
+	if (event->error == -ENOENT)
+		event->call = p->spec.call;
+	slot_set(e, p->spec.id.slot, p->home_before, p->from);
 	moved(e, event);
 }
 
@@ -470,11 +471,12 @@ bool engine_command(struct engine *e, const struct media_command *command)
 		if (again)
 			return false;
 	}
-	worker = opens ? worker_choose(e, command->spec.call) : spread_of(&e->spread, slot);
+	worker = opens ? worker_choose(e, flow_spec_home(&command->spec))
+		       : spread_of(&e->spread, slot);
 	if (!ring_push(&e->threads[worker].worker.commands, command))
 		return false;
 	if (opens)
-		spread_put(&e->spread, slot, command->spec.call, worker);
+		spread_put(&e->spread, slot, flow_spec_home(&command->spec), worker);
 	else if (command->kind == MEDIA_FLOW_CLOSE)
 		spread_drop(&e->spread, slot);
 	return true;

@@ -96,7 +96,7 @@ bool engine_command(struct engine *e, const struct media_command *command);
 void engine_mark(struct engine *e);
 bool engine_is_past_mark(const struct engine *e);
 /*
- * An open flow goes to the worker of spec->call, to be as spec says there: so flows of two workers become peers. Its keys, its transport and
+ * An open flow goes to the worker of its home (flow_spec_home), to be as spec says there: so flows of two workers become peers. Its keys, its transport and
  * its own sockets are those that it has. Its stream goes on, and its sockets miss nothing meanwhile; a bundle's owner goes before
  * the others. 0: MEDIA_FLOW_MOVED follows, or MEDIA_FLOW_FAILED where it could not be opened there; until then engine_command takes
  * nothing for this slot. -EALREADY: it is there, an update will do. -EAGAIN: ask again, a ring is full or it moves. -ENOMEM.

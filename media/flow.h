@@ -210,6 +210,9 @@ struct flow_spec {
 	struct flow_id
 		peer;  /* generation 0: no peer yet; received packets are dropped as no_peer */
 	uint64_t call; /* call id, for events */
+	/* 0: all flows of the call are on one worker. Else this one goes to the worker of that id: that of a job that it hears, and whose
+	 * command had this id as its call. Where an update changes it media_command.moves is set, as where it changes the call. */
+	uint64_t home;
 	struct addr local_rtp;  /* bound address and port */
 	struct addr local_rtcp; /* next port; unused (family ADDR_NONE) with rtcp_mux */
 	struct addr remote_rtp; /* signalled by the party; ADDR_NONE: not known yet */
@@ -270,6 +273,7 @@ struct flow_spec {
 	/* Whose packets the party gets. With a job nothing of the peer's passes to it, RTCP included; digits do. The stream goes on under
 	 * its SSRC, sequence and timestamp. A job that is not open on the flow's worker is none, and counted (stale_commands). */
 	struct flow_source source;
+	struct flow_member member; /* of a room */
 	struct media_overlay
 		overlay; /* of audio alone; with taken, the first what is made where the party hears nothing */
 	uint8_t taken_count;
@@ -283,6 +287,12 @@ struct flow_spec {
 	struct flow_resume resume;                      /* started or latched: continue from here */
 };
 
+/* Whose worker it is on. */
+static inline uint64_t flow_spec_home(const struct flow_spec *s)
+{
+	return s->home ? s->home : s->call;
+}
+
 enum media_command_kind {
 	MEDIA_FLOW_OPEN, /* spec; fds */
 	MEDIA_FLOW_UPDATE, /* spec: as open for an existing flow; the living state goes on: resume is about new keys alone */
@@ -293,7 +303,7 @@ enum media_command_kind {
 			    * flight, which is sent at once, and for 10 s again when the party asks for it (RFC 6347 4.2.4) */
 	MEDIA_FLOW_YIELD, /* id, parcel: of engine_move alone; MEDIA_FLOW_YIELDED follows, which only the engine sees */
 	MEDIA_JOB_OPEN, /* job, in a free slot, work, call: on the worker of that call, or with 0 on each. What cannot be opened is
-			 * MEDIA_JOB_CLOSED at once */
+			 * MEDIA_JOB_CLOSED at once. A room has a call: an id of its own, which is its members' home */
 	MEDIA_JOB_CLOSE, /* job: the worker answers with JOB_CLOSED, and reads its sound no more */
 	MEDIA_JOB_QUERY, /* job: the worker answers with JOB_PLACE */
 	MEDIA_SHARED_PORT, /* rtp_fd: bound; id.slot: its number (engine_shared_port) */
@@ -314,7 +324,7 @@ struct media_command {
 	struct job_id job; /* of the JOB commands */
 	char digit;
 	uint8_t association; /* FLIGHT */
-	uint8_t moves; /* UPDATE: the flow goes to the worker of spec.call before, where that is another one (engine_move) */
+	uint8_t moves; /* UPDATE: the flow goes to the worker of spec.home or spec.call before, where that is another one (engine_move) */
 	uint16_t duration_ms;
 	uint64_t call;              /* JOB_OPEN */
 	struct flow_parcel *parcel; /* YIELD, and OPEN of what yielded: of engine_move alone */
@@ -360,6 +370,7 @@ enum media_event_kind {
 	/* Of jobs: job, call, place; no flow */
 	MEDIA_JOB_PLACE, /* as asked for, or each tell_ms */
 	MEDIA_JOB_ENDED, /* a sound that does not loop is over, after its last packet; the job stays open */
+	MEDIA_ROOM_TALKS, /* talks: others than before; five times a second at most */
 	MEDIA_JOB_CLOSED, /* error is 0, or why it could not be opened (-errno). Of a job of all workers, one from each */
 };
 
@@ -385,6 +396,7 @@ struct media_event {
 	union {
 		struct media_flight flight; /* KEYED; length 0: too long, or told late */
 		struct flow_detail detail;  /* STATS, CLOSED */
+		struct media_talks talks;   /* ROOM_TALKS */
 	};
 	struct media_key key_in, key_out; /* KEYED; wiped by whoever takes the event */
 	uint8_t association;

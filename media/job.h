@@ -49,7 +49,27 @@ struct media_feed_terms {
 	uint32_t rate_hz;        /* of the frames; one that the codec's encoder takes */
 };
 
-enum media_work_kind { MEDIA_WORK_TRACK, MEDIA_WORK_DELAY, MEDIA_WORK_FEED };
+enum {
+	MEDIA_ROOM_MEMBERS_MAX = 2000,
+	MEDIA_ROOM_TALKERS_MAX = 8,
+	MEDIA_ROOM_GAIN_DB_MAX = 15, /* both ways */
+};
+
+/*
+ * A conference: who hears it is a member (flow_member) and hears the others, whatever codecs they have. Where nobody speaks it has no timer,
+ * and members are sent nothing. MEDIA_ROOM_TALKS says who speaks.
+ */
+struct media_room {
+	uint32_t rate_hz;   /* of the mix: 8000, 16000 or 48000 */
+	uint16_t members;   /* at most */
+	uint8_t talkers;    /* heard at once; 0: 3 */
+	uint16_t hold_ms;   /* a pause that keeps the place of who talks; 0: 500 */
+	uint8_t packet_ms;  /* of what members are sent: 10, 20, 40 or 60; 0: 20 */
+	uint8_t complexity; /* of Opus, as dsp/codec/encoder.h has it; 0: 5 */
+	uint32_t bit_rate;  /* likewise; 0: by the rate of the mix */
+};
+
+enum media_work_kind { MEDIA_WORK_TRACK, MEDIA_WORK_DELAY, MEDIA_WORK_FEED, MEDIA_WORK_ROOM };
 
 /* What a job does. */
 struct media_work {
@@ -58,6 +78,7 @@ struct media_work {
 		struct media_track track;
 		struct media_delay delay;
 		struct media_feed_terms feed;
+		struct media_room room;
 	};
 };
 
@@ -71,6 +92,28 @@ static inline struct media_sound *media_work_sound(const struct media_work *w)
 struct flow_source {
 	struct job_id job; /* generation 0: none, it hears its peer */
 	uint8_t payload_type;
+};
+
+/*
+ * What a party is in the room that its flow's source names; read with such a job alone. It has no peer, and is `alone`: what it says is
+ * said to the room then, in any codec of rule_codecs. What it is sent is of the codec that `taken` has under source.payload_type. An update
+ * changes all of it but the number, and nobody hears a seam. Whose source is another job (music on hold) has left the room, and comes back
+ * under its number. Who is not to receive is not heard.
+ */
+struct flow_member {
+	uint32_t number; /* from 1 on, of one member of the room at a time */
+	uint32_t
+		coaches; /* the number of the one member that alone hears it; nobody does while that one is not there. 0: all hear it */
+	int8_t gain_db;  /* how much louder it is to others */
+	uint8_t muted;   /* 1: nobody hears it */
+	uint8_t deaf;    /* 1: it hears nothing */
+	uint8_t level_extension; /* RTP header extension that says how loud the party's packets are (RFC 6464); 0: none */
+};
+
+/* Who is heard in a room, by number. */
+struct media_talks {
+	uint8_t count;
+	uint32_t numbers[MEDIA_ROOM_TALKERS_MAX];
 };
 
 #endif

@@ -91,8 +91,10 @@ void flow_move_yield(struct worker *w, const struct media_command *c)
 
 	worker_relay(w); /* what came before is not lost */
 	f = flow_find(&w->flows, c->id);
-	if (f)
+	if (f) {
+		event.call = f->call;
 		overlay_drain(w, f);
+	}
 	event.error = f ? flow_leave(w, f, c->parcel) : -ENOENT;
 	control_answer(w, &event);
 }

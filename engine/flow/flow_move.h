@@ -13,9 +13,9 @@ struct flow_parcel {
 	/* by control */
 	struct flow_spec spec; /* as it is to be there; resume is what it had here */
 	struct flow_parcel *next;
-	uint64_t call_before;
-	uint8_t from, to; /* workers */
-	uint8_t packed;   /* 1: it has left, and did not go on yet */
+	uint64_t home_before; /* by whose worker it went: flow_spec_home */
+	uint8_t from, to;     /* workers */
+	uint8_t packed;       /* 1: it has left, and did not go on yet */
 	/* by the worker that it leaves */
 	int fd[CHANNELS]; /* -1: none */
 	struct source source, source_before;

@@ -15,6 +15,7 @@ static const struct job_kind *const g_kinds[] = {
 	[MEDIA_WORK_TRACK] = &job_track,
 	[MEDIA_WORK_DELAY] = &job_delay,
 	[MEDIA_WORK_FEED] = &job_feed,
+	[MEDIA_WORK_ROOM] = &job_room,
 };
 
 int job_table_open(struct job_table *t, uint32_t capacity)

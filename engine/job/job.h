@@ -15,6 +15,7 @@
 #include "media/job.h"
 
 struct worker;
+struct flow;
 struct pkt;
 struct job;
 
@@ -34,9 +35,15 @@ struct job_kind {
 	uint32_t (*place)(const struct job *j);
 	/* What a party that hears the job has said; NULL: it takes nothing. VERDICT_ALONE, or why it is not kept. */
 	enum verdict (*take)(struct worker *w, struct job *j, const struct pkt *p);
+	/* Of a room, else NULL: a flow that hears it is this member from now on, and is none any more. 0, or why it cannot be: it hears nothing
+	 * then. */
+	int (*member)(struct worker *w, struct job *j, struct flow *f,
+		      const struct flow_member *member);
+	void (*leave)(struct worker *w, struct job *j, struct flow *f);
 };
 
-extern const struct job_kind job_track, job_delay, job_feed; /* track.c, delay.c, feed.c */
+/* track.c, delay.c, feed.c, room.c */
+extern const struct job_kind job_track, job_delay, job_feed, job_room;
 
 struct job {
 	struct job_id id; /* generation 0: the slot is free */

@@ -45,6 +45,8 @@ void listener_leave(struct worker *w, struct flow *f)
 	if (f->listener.job == 0)
 		return;
 	j = &w->jobs.list[f->listener.job - 1];
+	if (f->listener.member)
+		j->kind->leave(w, j, f);
 	link_out(w, j, f);
 	f->notice |= f->listener.begun;
 	f->listener = (struct listener){ 0 };
@@ -62,20 +64,27 @@ static void listener_join(struct worker *w, struct flow *f, struct job *j)
 		j->kind->wake(w, j);
 }
 
-void listener_set(struct worker *w, struct flow *f, const struct flow_source *source)
+/* A sound is no packet of an opaque line. */
+static struct job *job_named(const struct worker *w, const struct flow_spec *spec)
 {
-	struct job *j = job_find(&w->jobs, source->job);
+	return spec->kind == MEDIA_OPAQUE ? NULL : job_find(&w->jobs, spec->source.job);
+}
+
+int listener_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
+{
+	struct job *j = job_named(w, spec);
 
 	if (!j || f->listener.job != j->id.slot + 1)
 		listener_leave(w, f);
 	if (!j) {
-		if (source->job.generation != 0)
+		if (spec->kind != MEDIA_OPAQUE && spec->source.job.generation != 0)
 			metric_add(w->metrics->stale_commands, 1);
-		return;
+		return 0;
 	}
-	f->listener.payload_type = source->payload_type;
+	f->listener.payload_type = spec->source.payload_type;
 	if (f->listener.job == 0)
 		listener_join(w, f, j);
+	return j->kind->member ? j->kind->member(w, j, f, &spec->member) : 0;
 }
 
 /* The party gets the packet, or one like it in its time. */

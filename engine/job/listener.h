@@ -12,6 +12,7 @@
 
 struct worker;
 struct flow;
+struct flow_spec;
 
 /* What a job says to who hears it. */
 struct job_frame {
@@ -26,14 +27,15 @@ struct job_frame {
 struct listener {
 	uint32_t job;              /* slot + 1; 0: none. It is open: or it would have let go */
 	uint32_t next, before;     /* of the same job: slot + 1; 0: none */
+	uint32_t member;           /* of a room: its index + 1; 0: none */
 	uint32_t timestamp_offset; /* out = of the job + offset; valid with begun */
 	uint8_t payload_type;
 	uint8_t begun;  /* 1: its stream goes on from the last frame to the next */
 	uint8_t marked; /* 1: the first packet has left, with a marker (RFC 3551 4.1) */
 };
 
-/* As the spec says; a job that is not there is none. */
-void listener_set(struct worker *w, struct flow *f, const struct flow_source *source);
+/* As the spec says; a job that is not there is none. 0, or why it is no member of the room that it names. */
+int listener_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
 /* It hears its peer again, or closes. */
 void listener_leave(struct worker *w, struct flow *f);
 /* Its packet of the job's present frame, unless its party is to get nothing now. True: one was made. */

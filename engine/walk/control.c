@@ -70,12 +70,18 @@ static void open_failed(struct worker *w, const struct media_command *c, int err
 	control_answer(w, &event);
 }
 
-/* A sound is no packet of an opaque line. */
+/* Who cannot be a member of a room hears nothing there, and control hears of it: beside the answer to its command. */
 static void source_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
-	static const struct flow_source peer;
+	struct media_event event;
+	int err = listener_set(w, f, spec);
 
-	listener_set(w, f, spec->kind == MEDIA_OPAQUE ? &peer : &spec->source);
+	if (!err)
+		return;
+	event = event_of(f, MEDIA_FLOW_FAILED);
+	event.error = err;
+	if (!event_send(w, &event))
+		metric_add(w->metrics->events_lost, 1);
 }
 
 static void apply_open(struct worker *w, const struct media_command *c, uint64_t now_ns)

@@ -351,6 +351,7 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 	case MEDIA_FLOW_MOVED:
 	case MEDIA_JOB_PLACE:
 	case MEDIA_JOB_ENDED:
+	case MEDIA_ROOM_TALKS:
 	case MEDIA_JOB_CLOSED:
 		break;
 	}

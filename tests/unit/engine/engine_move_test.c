@@ -117,6 +117,42 @@ static void a_call_moves_between_workers(enum engine_port port)
 		(void)close(party[side].fd);
 }
 
+/* To the worker of a room, whose call it is not; it goes back to that of its call. */
+static void a_flow_goes_to_the_home_that_it_is_given(void **state)
+{
+	enum { ROOM = 4000 };
+	struct engine *e = open_engine(ENGINE_PORT_EPOLL);
+	struct party party[2];
+	struct media_command c[2];
+	uint8_t worker[2];
+	uint16_t sequence = 0;
+	uint32_t moved = 0;
+	int heard = 0;
+
+	(void)state;
+	for (int side = A; side <= B; side++) {
+		party[side] = party_open();
+		c[side] = open_command(&party[side], (uint32_t)side, 1);
+		c[side].spec.call = 1 + (uint64_t)side;
+		command(e, &c[side]);
+		worker[side] = engine_worker_for(e, c[side].spec.call);
+	}
+	assert_int_not_equal(worker[A], worker[B]);
+	assert_true(engine_worker_keep(e, ROOM, worker[B]));
+	c[A].spec.home = ROOM;
+	assert_int_equal(engine_move(e, &c[A].spec), 0);
+	(void)talk(e, party, &sequence, 10, &heard, &moved);
+	assert_int_equal(moved, 1);
+	assert_int_equal(engine_move(e, &c[A].spec), -EALREADY);
+	c[A].spec.home = 0;
+	assert_int_equal(engine_move(e, &c[A].spec), 0);
+	(void)talk(e, party, &sequence, 10, &heard, &moved);
+	assert_int_equal(moved, 2);
+	engine_close(e);
+	for (int side = A; side <= B; side++)
+		(void)close(party[side].fd);
+}
+
 static struct addr port_share(struct engine *e, uint64_t call)
 {
 	const struct addr any = { .family = ADDR_V4, .ip = { 127, 0, 0, 1 } };
@@ -224,6 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TESTS_OF(a_call_moves_between_workers),
 		TESTS_OF(a_browser_moves_to_another_port),
+		cmocka_unit_test(a_flow_goes_to_the_home_that_it_is_given),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
