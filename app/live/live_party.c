@@ -10,6 +10,7 @@
 #include "media/codec.h"
 #include "media/feed.h"
 #include "media/rtp/jitter.h"
+#include "media/rtp/sounding.h"
 
 enum {
 	SLOTS = 64,
@@ -78,35 +79,6 @@ static int codec_set(struct live_party *p, enum media_codec codec)
 	return 0;
 }
 
-/* RFC 6716 3.1: how long a frame is, by the first octet, and how many there are. In units of 48 kHz. */
-static uint32_t opus_units(struct bytes payload)
-{
-	uint8_t toc = payload.p[0], config = toc >> 3;
-	uint32_t frames = (toc & 3) == 0  ? 1
-			  : (toc & 3) < 3 ? 2
-			  : payload.n > 1 ? payload.p[1] & 63U
-					  : 0;
-	uint32_t frame = config < 12   ? 480U << (config & 3)
-			 : config < 16 ? 480U << (config & 1)
-				       : 120U << (config & 3);
-
-	if (config < 12 && (config & 3) == 3)
-		frame = 2880;
-	return frames * frame;
-}
-
-static uint32_t units_of(const struct live_party *p, struct bytes payload)
-{
-	uint32_t octets_ms = media_codec_facts((enum media_codec)p->codec)->octets_ms;
-
-	if (payload.n == 0)
-		return 0;
-	if (p->codec == MEDIA_CODEC_OPUS)
-		return opus_units(payload);
-	return octets_ms ? (uint32_t)payload.n / octets_ms * (p->clock_hz / 1000)
-			 : p->clock_hz / 50;
-}
-
 void live_party_put(struct live_party *p, const struct live_packet *packet)
 {
 	struct jitter_packet in = { .arrival_ns = packet->at_ns,
@@ -120,7 +92,7 @@ void live_party_put(struct live_party *p, const struct live_packet *packet)
 	if (packet->codec >= MEDIA_CODECS ||
 	    (packet->codec != p->codec && codec_set(p, (enum media_codec)packet->codec)))
 		return;
-	in.units = units_of(p, packet->payload);
+	in.units = sounding_units((enum media_codec)p->codec, packet->payload);
 	if (packet->payload.n)
 		in.pauses = decoder_pauses(p->decoder, packet->payload);
 	(void)jitter_put(p->jitter, &in);
