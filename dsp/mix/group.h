@@ -22,6 +22,7 @@ struct group {
 	uint32_t samples, filled; /* of a packet; of the present one up to now */
 	uint32_t packet;          /* number of the present one */
 	uint32_t made;            /* packets, in this tick */
+	uint32_t next;            /* stream that is made next: 0 is the shared one */
 	uint32_t starved;         /* members, in the present packet */
 	uint32_t return_ms;
 	bool modes;  /* the first octet says a mode (RFC 6716 3.1) */

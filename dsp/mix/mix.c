@@ -12,7 +12,7 @@
 #include "dsp/mix/mix_wide.h"
 #include "dsp/mix/rank.h"
 
-enum { TICK_MS = 20, TALKERS = 3, HOLD_MS = 500 };
+enum { TICK_MS = 20, TALKERS = 3, HOLD_MS = 500, SEAM_PER_S = 200 /* so short is one */ };
 
 /* Talkers are heard by all, coaches by one each. */
 enum { TALKS, COACHES, KINDS };
@@ -36,6 +36,12 @@ struct mix_voice {
 	int16_t own[MIX_SAMPLES_MAX];
 };
 
+/* Where the voice of a member stood at the end of a tick. */
+struct mix_end {
+	uint32_t member;
+	int32_t at;
+};
+
 struct mix {
 	struct mix_settings s;
 	uint32_t samples, tick;
@@ -43,6 +49,8 @@ struct mix {
 	struct rank rank[KINDS];
 	uint32_t voices_n[KINDS];
 	struct mix_voice voices[KINDS][MIX_TALKERS_MAX];
+	uint32_t ends_n;
+	struct mix_end ends[MIX_TALKERS_MAX]; /* of those who talked in the tick before */
 	int32_t sum[MIX_SAMPLES_MAX], part[MIX_SAMPLES_MAX];
 	int16_t shared[MIX_SAMPLES_MAX];
 	uint32_t unused_n, *unused; /* a stack of numbers */
@@ -266,12 +274,68 @@ static void mix_own(struct mix *m, uint32_t member, struct limiter shared, int16
 	of->own_at = m->tick;
 }
 
+/* ---- seams ---- */
+
+/* A step of the sum is a click: it is a slope. */
+static void mix_slope(int32_t *out, int32_t from, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		out[i] += from * (int32_t)(n - i) / (int32_t)n;
+}
+
+static bool mix_ended(const struct mix *m, uint32_t member)
+{
+	for (uint32_t i = 0; i < m->ends_n; i++) {
+		if (m->ends[i].member == member)
+			return true;
+	}
+	return false;
+}
+
+static const struct mix_voice *mix_talks(const struct mix *m, uint32_t member)
+{
+	for (uint32_t i = 0; i < m->voices_n[TALKS]; i++) {
+		if (m->voices[TALKS][i].member == member)
+			return &m->voices[TALKS][i];
+	}
+	return NULL;
+}
+
+/* Who begins to be heard does not within a word, and who is heard no more leaves no step. False: nobody was. */
+static bool mix_seams(struct mix *m)
+{
+	uint32_t n = m->s.rate / SEAM_PER_S;
+	bool any = false;
+
+	for (uint32_t i = 0; i < m->voices_n[TALKS]; i++) {
+		struct mix_voice *v = &m->voices[TALKS][i];
+
+		if (!mix_ended(m, v->member))
+			mix_slope(v->in, -v->in[0], n);
+	}
+	for (uint32_t i = 0; i < m->ends_n; i++) {
+		if (mix_talks(m, m->ends[i].member))
+			continue;
+		mix_slope(m->sum, m->ends[i].at, n);
+		any = true;
+	}
+	m->ends_n = m->voices_n[TALKS];
+	for (uint32_t i = 0; i < m->ends_n; i++) {
+		const struct mix_voice *v = &m->voices[TALKS][i];
+
+		m->ends[i] = (struct mix_end){ v->member, v->in[m->samples - 1] };
+	}
+	return any;
+}
+
 bool mix_sum(struct mix *m)
 {
 	struct limiter before = m->limiter;
 	size_t octets = m->samples * sizeof(m->sum[0]);
+	bool ends;
 
 	memset(m->sum, 0, octets);
+	ends = m->s.seams && mix_seams(m);
 	for (uint32_t i = 0; i < m->voices_n[TALKS]; i++)
 		mix_add(m->sum, m->voices[TALKS][i].in, m->samples);
 	limiter_frame(&m->limiter, m->s.rate, m->sum, m->shared, m->samples);
@@ -290,7 +354,7 @@ bool mix_sum(struct mix *m)
 		memcpy(m->part, m->sum, octets);
 		mix_own(m, whom, before, v->own);
 	}
-	return m->voices_n[TALKS] > 0;
+	return m->voices_n[TALKS] > 0 || ends;
 }
 
 struct mix_heard mix_heard(const struct mix *m, uint32_t member)

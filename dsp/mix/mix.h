@@ -27,6 +27,7 @@ struct mix_settings {
 	uint32_t tick_ms; /* 10 or 20; 0: 20 */
 	uint32_t talkers; /* heard at once; 0: 3 */
 	uint32_t hold_ms; /* a pause that keeps the place; 0: 500 */
+	bool seams; /* who begins or ends within a word does so over 5 ms, and without a step */
 };
 
 struct mix;

@@ -306,7 +306,8 @@ static void group_starved(struct payloads *p, struct group *g)
 	g->starved = 0;
 }
 
-static void group_make(struct payloads *p, struct group *g)
+/* Its packets are full: who has them, and whose are encoded, is what it is until they are all made. */
+static void group_begin(struct payloads *p, struct group *g)
 {
 	for (uint32_t i = 0; i < g->own_n; i++) {
 		if (g->own[i].member != MIX_NOBODY && group_is_due(g, &g->own[i]))
@@ -314,15 +315,7 @@ static void group_make(struct payloads *p, struct group *g)
 	}
 	g->idle = g->copies && g->used == g->members;
 	g->made = g->filled / g->samples;
-	if (!g->idle)
-		group_encode(p, g, g->shared, &p->counts.shared);
-	for (uint32_t i = 0; i < g->own_n; i++) {
-		if (g->own[i].member != MIX_NOBODY)
-			group_encode(p, g, g->own[i].packer, &p->counts.own);
-	}
-	group_starved(p, g);
-	g->filled = 0;
-	g->packet++;
+	g->next = 0;
 }
 
 static void group_tick(struct payloads *p, struct group *g)
@@ -336,10 +329,10 @@ static void group_tick(struct payloads *p, struct group *g)
 	g->filled += n;
 	g->made = 0;
 	if (g->filled >= g->samples)
-		group_make(p, g);
+		group_begin(p, g);
 }
 
-void payloads_make(struct payloads *p)
+void payloads_begin(struct payloads *p)
 {
 	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
 		if (p->groups[i])
@@ -350,6 +343,80 @@ void payloads_make(struct payloads *p)
 		if (p->groups[i])
 			group_tick(p, p->groups[i]);
 	}
+}
+
+static bool group_is_full(const struct group *g)
+{
+	return g && g->made > 0 && g->filled >= g->samples;
+}
+
+static void group_end(struct payloads *p, struct group *g)
+{
+	group_starved(p, g);
+	g->filled = 0;
+	g->packet++;
+}
+
+/* The shared stream, then those of their own. False: all are made. */
+static bool group_step(struct payloads *p, struct group *g)
+{
+	if (g->next++ == 0 && !g->idle) {
+		group_encode(p, g, g->shared, &p->counts.shared);
+		return true;
+	}
+	for (; g->next <= g->own_n + 1; g->next++) {
+		const struct own *o = &g->own[g->next - 2];
+
+		if (g->next < 2 || o->member == MIX_NOBODY)
+			continue;
+		group_encode(p, g, o->packer, &p->counts.own);
+		return true;
+	}
+	group_end(p, g);
+	return false;
+}
+
+bool payloads_step(struct payloads *p)
+{
+	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
+		if (group_is_full(p->groups[i]) && group_step(p, p->groups[i]))
+			return true;
+	}
+	return false;
+}
+
+void payloads_make(struct payloads *p)
+{
+	payloads_begin(p);
+	while (payloads_step(p))
+		continue;
+}
+
+static bool packer_says(const struct packer *s, uint32_t made)
+{
+	for (uint32_t i = 0; i < made; i++) {
+		if (s->packets[i].kind != PACKER_NOTHING)
+			return true;
+	}
+	return false;
+}
+
+static bool group_says(const struct group *g)
+{
+	bool says = !g->idle && packer_says(g->shared, g->made);
+
+	for (uint32_t i = 0; i < g->own_n && !says; i++)
+		says = g->own[i].member != MIX_NOBODY && packer_says(g->own[i].packer, g->made);
+	return says;
+}
+
+bool payloads_any(const struct payloads *p)
+{
+	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
+		if (p->groups[i] && group_says(p->groups[i]))
+			return true;
+	}
+	return false;
 }
 
 struct payloads_sent payloads_of(const struct payloads *p, uint32_t member)

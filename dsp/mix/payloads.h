@@ -52,6 +52,12 @@ void payloads_missed(struct payloads *p, uint32_t member);
 
 /* Ends a tick, behind mix_sum. */
 void payloads_make(struct payloads *p);
+/* The same by parts, for who may not be busy for so long: then steps, of one stream each, until there are no more. Members may leave in
+ * between; those who join have no packet in this tick. */
+void payloads_begin(struct payloads *p);
+bool payloads_step(struct payloads *p);
+/* Somebody has a packet in this tick. */
+bool payloads_any(const struct payloads *p);
 
 enum payloads_whose {
 	PAYLOADS_SHARED, /* octets are those of all who hear the same */

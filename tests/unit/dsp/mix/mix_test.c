@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "dsp/mix/mix.h"
 #include "dsp/mix/mix_wide.h"
@@ -280,6 +281,49 @@ static void test_bad_settings(void **state)
 	mix_close(m);
 }
 
+/* The largest difference of two samples that follow each other, from `before` on. */
+static int step_most(const int16_t *pcm, int before)
+{
+	int most = 0;
+
+	for (int j = 0; j < N; j++) {
+		int d = abs(pcm[j] - before);
+
+		most = d > most ? d : most;
+		before = pcm[j];
+	}
+	return most;
+}
+
+/* Of a constant, so that what is not constant is a seam. */
+static void test_a_voice_comes_and_goes_without_a_step(void **state)
+{
+	enum { HIGH = 8000, STEP = HIGH / (RATE / 200) + 1 };
+	const struct mix_settings s = { .members = 2, .rate = RATE, .seams = true };
+	uint32_t id[2], placed[2 * MIX_TALKERS_MAX];
+	struct mix *m = NULL;
+
+	(void)state;
+	assert_int_equal(mix_open(&m, &s), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(mix_join(m, &id[i]), 0);
+	for (int j = 0; j < N; j++)
+		g_pcm[0][j] = HIGH;
+	assert_true(room_tick(m, id, 1));
+	assert_in_range(step_most(mix_shared(m), 0), 1, STEP);
+	assert_int_equal(mix_shared(m)[N - 1], HIGH);
+	assert_true(room_tick(m, id, 1));
+	assert_int_equal(step_most(mix_shared(m), HIGH), 0);
+	mix_mute(m, id[0], true);
+	(void)mix_rank(m, placed);
+	assert_true(mix_sum(m)); /* its end is heard */
+	assert_in_range(step_most(mix_shared(m), HIGH), 1, STEP);
+	assert_int_equal(mix_shared(m)[N - 1], 0);
+	(void)mix_rank(m, placed);
+	assert_false(mix_sum(m));
+	mix_close(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_only_one_hears_a_coach),
 		cmocka_unit_test(test_gain_comes_without_a_step),
 		cmocka_unit_test(test_loud_sums_are_limited),
+		cmocka_unit_test(test_a_voice_comes_and_goes_without_a_step),
 		cmocka_unit_test(test_limiter_goes_on),
 		cmocka_unit_test(test_wide_sums),
 		cmocka_unit_test(test_two_thousand_come_and_leave),
