@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "engine/job/turn.h"
 
+enum { VOICE_COST_NS = 400 }; /* of a tick at 8000 Hz */
+
 /* ---- open, close ---- */
 
 static int room_mix_open(struct room *r, const struct media_room *spec)
@@ -14,15 +16,18 @@ static int room_mix_open(struct room *r, const struct media_room *spec)
 	const struct mix_settings settings = { .members = spec->members,
 					       .rate = spec->rate_hz,
 					       .talkers = spec->talkers,
-					       .hold_ms = spec->hold_ms };
+					       .hold_ms = spec->hold_ms,
+					       .seams = true };
 	int err = mix_open(&r->mix, &settings);
 
 	r->spec = *spec;
+	r->tick = 1;
 	return err ? err : payloads_open(&r->payloads, r->mix, 0);
 }
 
 static void room_free(struct room *r)
 {
+	room_voices_close(r);
 	payloads_close(r->payloads);
 	mix_close(r->mix);
 	free(r);
@@ -53,25 +58,161 @@ static struct media_sound *room_job_close(struct job *j)
 	return NULL;
 }
 
+/* ---- its time ---- */
+
+static uint64_t encodes_since(struct room *r)
+{
+	struct payloads_counts c = payloads_counts(r->payloads);
+	uint64_t before = r->encoded;
+
+	r->encoded = c.shared + c.own;
+	return r->encoded - before;
+}
+
+/* Each voice is filtered and added, and who has it hears its own sum; each encoding has a look at those. */
+static uint32_t mix_cost(const struct room *r)
+{
+	return 1 + r->places_n * room_cost(r->spec.rate_hz / 8000 * VOICE_COST_NS);
+}
+
 /* Nobody speaks yet. */
 static void room_wake(struct worker *w, struct job *j)
 {
+	struct room *r = j->work;
+
 	(void)w;
-	(void)j;
+	r->phase = ROOM_SLEEPS;
+	r->quiet_ms = 0;
 }
 
+/* What is left of this phase, at least; a slice where one part of it takes that. */
 static uint32_t room_effort(const struct job *j, uint64_t now_ns)
 {
-	(void)j;
-	(void)now_ns;
+	const struct room *r = j->work;
+
+	switch (r->phase) {
+	case ROOM_SLEEPS:
+		break;
+	case ROOM_WAITS:
+		return now_ns >= r->due_ns;
+	case ROOM_HEARS:
+	case ROOM_SAYS:
+		return 1;
+	case ROOM_MIXES:
+	case ROOM_ENCODES:
+		return TURN_SLICE;
+	}
 	return 0;
 }
 
+static void room_late_skip(struct worker *w, struct room *r)
+{
+	uint64_t late_ns = w->now_ns - r->due_ns, n;
+
+	if (late_ns < ROOM_LATE_MS * NS_PER_MS)
+		return;
+	n = late_ns / (ROOM_TICK_MS * NS_PER_MS);
+	r->due_ns += n * ROOM_TICK_MS * NS_PER_MS;
+	metric_add(w->metrics->frames_late, n);
+}
+
+static void tick_begin(struct worker *w, struct room *r)
+{
+	room_late_skip(w, r);
+	r->tick++;
+	r->tick_ns = w->now_ns;
+	r->cursor = r->first;
+	r->phase = ROOM_HEARS;
+}
+
+static void tick_end(struct worker *w, struct job *j)
+{
+	struct room *r = j->work;
+	bool told = room_talks_tell(w, j);
+
+	r->quiet_ms = r->heard || r->first || r->places_n ? 0 : r->quiet_ms + ROOM_TICK_MS;
+	r->due_ns += ROOM_TICK_MS * NS_PER_MS;
+	if (r->quiet_ms >= ROOM_QUIET_MS && told) {
+		r->phase = ROOM_SLEEPS;
+		r->quiet_ms = 0;
+		return;
+	}
+	r->phase = ROOM_WAITS;
+	wheel_start(&w->wheel, &j->timer, r->due_ns);
+}
+
+static uint32_t phase_hear(struct worker *w, struct room *r, uint32_t most)
+{
+	uint32_t done = 0;
+
+	while (r->cursor && done < most) {
+		uint32_t index = r->cursor - 1;
+
+		r->cursor = r->members[index]->next;
+		done += room_hear(w, r, index);
+	}
+	if (!r->cursor)
+		r->phase = ROOM_MIXES;
+	return done;
+}
+
+static uint32_t phase_say(struct worker *w, struct job *j, uint32_t most)
+{
+	struct room *r = j->work;
+	uint32_t done = 0;
+
+	while (j->next && done < most)
+		done += room_say(w, j);
+	if (!j->next && r->phase == ROOM_SAYS)
+		tick_end(w, j);
+	return done;
+}
+
+static uint32_t phase_encode(struct worker *w, struct job *j, uint32_t most)
+{
+	struct room *r = j->work;
+
+	if (payloads_step(r->payloads))
+		return most;
+	metric_add(w->metrics->frames_encoded, encodes_since(r));
+	r->phase = ROOM_SAYS;
+	j->next = payloads_any(r->payloads) ? j->first : 0;
+	return 1;
+}
+
+static uint32_t phase_turn(struct worker *w, struct job *j, uint32_t most)
+{
+	struct room *r = j->work;
+
+	switch (r->phase) {
+	case ROOM_SLEEPS:
+		break;
+	case ROOM_WAITS:
+		tick_begin(w, r);
+		return 1;
+	case ROOM_HEARS:
+		return phase_hear(w, r, most);
+	case ROOM_MIXES:
+		room_mix(w, r);
+		payloads_begin(r->payloads);
+		r->phase = ROOM_ENCODES;
+		return mix_cost(r);
+	case ROOM_ENCODES:
+		return phase_encode(w, j, most);
+	case ROOM_SAYS:
+		return phase_say(w, j, most);
+	}
+	return most;
+}
+
+/* Small rooms have their whole tick at once, as far as it is short. */
 static uint32_t room_turn(struct worker *w, struct job *j, uint32_t most)
 {
-	(void)w;
-	(void)j;
-	return most;
+	uint32_t done = 0;
+
+	while (done < most && room_effort(j, w->now_ns) > 0)
+		done += phase_turn(w, j, most - done);
+	return done < most ? done : most;
 }
 
 /* It keeps time, and gets nowhere. */
@@ -79,14 +220,6 @@ static uint32_t room_place(const struct job *j)
 {
 	(void)j;
 	return 0;
-}
-
-static enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p)
-{
-	(void)w;
-	(void)j;
-	(void)p;
-	return VERDICT_ALONE;
 }
 
 const struct job_kind job_room = {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A conference (media/job.h) of flows of one worker. Private to the files of that name.
+ * A conference (media/job.h) of flows of one worker. What members say waits in a jitter buffer each. While anybody sends sound the room has
+ * a tick of 20 ms, in parts (enum room_phase), each no longer than a slice of work (turn.h): what has come is taken, the loudest get the
+ * places, they are mixed, what each codec makes of it is encoded once, and sent to all. Only who has a place is decoded, where loudness
+ * can be told without that (room_level.c).
  *
- * The worker's thread. Memory is allocated by commands alone.
+ * Private to the files of that name. The worker's thread. Memory is allocated by commands alone.
  */
 #ifndef ENGINE_JOB_ROOM_H
 #define ENGINE_JOB_ROOM_H
@@ -10,37 +13,198 @@
 #include <assert.h>
 
 #include "dsp/mix/payloads.h"
+#include "dsp/plc.h"
+#include "dsp/voice.h"
 #include "engine/job/job.h"
 #include "media/flow.h"
+#include "media/rtp/jitter.h"
+
+struct decoder;
 
 static_assert((int)MEDIA_ROOM_MEMBERS_MAX == (int)MIX_MEMBERS_MAX, "one limit");
 static_assert((int)MEDIA_ROOM_TALKERS_MAX == (int)MIX_TALKERS_MAX, "one limit");
 static_assert((int)MEDIA_ROOM_GAIN_DB_MAX == (int)MIX_GAIN_DB_MAX, "one limit");
 
 enum {
+	ROOM_TICK_MS = 20,
+	ROOM_JITTER_SLOTS = 16,
+	ROOM_JITTER_START_MS = 20,
+	ROOM_JITTER_MAX_MS = 120,
 	ROOM_COMPLEXITY = 5, /* of Opus, where none was asked for */
+	ROOM_CLOCK_HZ = 48000,
+	ROOM_TICK_UNITS = ROOM_CLOCK_HZ / 1000 * ROOM_TICK_MS,
+	ROOM_PAST_MAX = 4,      /* packets that a decoder is warmed up with */
+	ROOM_PAST_OCTETS = 640, /* of all of them */
+	ROOM_OCTETS_MAX = 640,  /* of a payload: 40 ms of L16 at 8000 Hz, 128 kbit/s of Opus */
+	ROOM_QUIET_MS = 400,  /* then nobody is sent anything: pauses of all encoders have begun */
+	ROOM_LATE_MS = 100,   /* ticks that are later are left out */
+	ROOM_LINGER_MS = 500, /* who sends silence for so long sends nothing */
+	ROOM_VOICES_MAX = 2 * MIX_TALKERS_MAX,
+	ROOM_COST_NS =
+		200, /* turn.h counts work as packets, and one through protect and out takes so long */
+	ROOM_BURST_TICKS = 32,  /* how often loudness is looked at where only decoding tells it */
+	ROOM_NOISE_TICKS = 250, /* the same of who had a place, and was no voice */
+	ROOM_TALKS_MS = 200,    /* MEDIA_ROOM_TALKS at most so often */
+};
+
+/* Of voices: what filters there are. */
+enum room_rate { ROOM_RATE_8000, ROOM_RATE_16000, ROOM_RATES };
+
+/* What a member with a place says, decoded. */
+struct room_voice {
+	uint32_t member; /* or MIX_NOBODY */
+	uint32_t rate;   /* of pcm */
+	uint32_t count;  /* samples that wait */
+	uint32_t
+		sounds; /* so many of them, from the first on, end with sound; silence behind it is not mixed */
+	bool spoke;           /* it was a voice, and no noise */
+	struct decoder *opus; /* NULL: the room has no Opus */
+	struct convert convert[ROOM_RATES];
+	struct plc plc; /* of codecs without means of their own */
+	uint32_t room;  /* of pcm */
+	int16_t *pcm;
+};
+
+/* The newest packets of a member without a place. */
+struct room_past {
+	uint16_t lengths[ROOM_PAST_MAX];
+	uint8_t count, codec;
+	uint16_t octets_n;
+	uint8_t octets[ROOM_PAST_OCTETS];
 };
 
 struct room_member {
 	struct flow_member spec;
-	uint32_t slot; /* of its flow */
-	uint8_t codec; /* of what it is sent; MEDIA_CODECS_KNOWN: nothing can be */
-	uint32_t whom; /* it coaches, in the mix; MIX_NOBODY: none who is there */
-	bool hushed;   /* as the mix has it: it is muted, or whom it coaches is not there */
-	bool encodes;  /* payloads have it */
+	uint32_t slot;  /* of its flow */
+	uint32_t whom;  /* it coaches, in the mix; MIX_NOBODY: none who is there */
+	uint8_t codec;  /* of what it is sent; MEDIA_CODECS_KNOWN: nothing can be */
+	bool hushed;    /* as the mix has it: it is muted, or whom it coaches is not there */
+	bool encodes;   /* payloads have it */
+	bool missed;    /* it was not sent what was encoded for it */
+	uint32_t since; /* the tick that it joined in */
+	uint32_t said;  /* room.wakes, when it was sent something */
+	/* what it says */
+	bool active;           /* it sends sound: the next two are valid */
+	uint32_t next, before; /* of those: index + 1; 0: none */
+	uint32_t epoch;        /* so often it began to */
+	uint64_t sound_ns;     /* it did last */
+	struct jitter *jitter;
+	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of codecs that are decoded in any case */
+	uint32_t ahead; /* of ROOM_CLOCK_HZ: taken out of the jitter buffer, and not heard yet */
+	struct room_voice *voice; /* NULL: it has none */
+	struct room_past past;
+	/* how loud it is */
+	struct voice detector;
+	uint32_t detector_rate;
+	bool speaks;   /* in this tick */
+	uint8_t level; /* -dBov */
+	uint32_t burst_tick,
+		burst_wait; /* of Opus: when its packets were looked at, and for how long not again */
+	uint8_t burst_level;
+	/* as its packets say (RFC 6464) */
+	bool told_voice, tells_voice; /* the newest says so; one ever did */
+	uint8_t told_level;
+	uint64_t told_ns;
+};
+
+enum room_phase {
+	ROOM_SLEEPS, /* nobody sends sound: no timer */
+	ROOM_WAITS,  /* for its tick */
+	ROOM_HEARS,  /* member by member */
+	ROOM_MIXES,
+	ROOM_ENCODES, /* stream by stream */
+	ROOM_SAYS,    /* to member by member */
 };
 
 struct room {
 	struct media_room spec;
 	struct mix *mix;
 	struct payloads *payloads;
-	uint32_t coaches;              /* members who are */
+	uint32_t coaches, count; /* members who are; all of them */
+	enum room_phase phase;
+	uint64_t due_ns;  /* of the tick that comes, or is being done */
+	uint64_t tick_ns; /* when the present one began */
+	uint32_t tick, wakes;
+	uint64_t encoded; /* packets, as payloads count them: those that the metric has */
+	uint32_t first;   /* active member: index + 1; 0: none */
+	uint32_t cursor;  /* who is heard next: likewise */
+	uint32_t places_n, places[ROOM_VOICES_MAX];
+	bool heard;        /* somebody, in this tick */
+	uint32_t quiet_ms; /* nobody is, and nobody sends sound */
+	uint64_t talks_ns; /* when it was told who talks */
+	struct media_talks talks;
+	bool rates[ROOM_RATES];                       /* that voices need a filter of */
+	bool speaks[MEDIA_CODECS_KNOWN];              /* somebody may, and it can be decoded */
+	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of those who have no place */
+	uint32_t voices_n;
+	struct room_voice voices[ROOM_VOICES_MAX];
 	struct room_member *members[]; /* by their number in the mix */
 };
 
-/* room_member.c: of struct job_kind. */
+static inline uint32_t room_cost(uint32_t ns)
+{
+	return ns / ROOM_COST_NS + 1;
+}
+
+/* ---- room_member.c: of struct job_kind ---- */
+
 int room_member_set(struct worker *w, struct job *j, struct flow *f,
 		    const struct flow_member *member);
 void room_member_leave(struct worker *w, struct job *j, struct flow *f);
+
+/* ---- room_take.c ---- */
+
+enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p);
+/* It is not listened to until it sends sound again. */
+void room_hush(struct room *r, uint32_t index);
+
+/* ---- room_hear.c ---- */
+
+/* What of this member is due in this tick. As a number of packets: turn.h. */
+uint32_t room_hear(struct worker *w, struct room *r, uint32_t index);
+/* The places are given away, those who have one are mixed. */
+void room_mix(struct worker *w, struct room *r);
+
+/* ---- room_level.c ---- */
+
+/* A packet of a member without a place: how loud it is. */
+uint32_t room_level_undecoded(struct worker *w, struct room *r, struct room_member *m,
+			      enum media_codec codec, struct bytes payload);
+/* n samples of what it says. */
+void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n,
+			uint32_t rate);
+/* It says so in its packets. */
+bool room_level_told(const struct room *r, const struct room_member *m);
+
+/* ---- room_voice.c ---- */
+
+/* This codec is decoded, though nobody may hear it: what comes later depends on it. */
+bool room_codec_goes_on(enum media_codec codec);
+/* NULL before; what is there stays. 0, or -errno. */
+int room_decoder_open(const struct room *r, enum media_codec codec, struct decoder **d);
+/* One more codec that members may speak, one more member: 0, or -errno. */
+int room_voices_open(struct room *r, enum media_codec codec);
+int room_voices_grow(struct room *r);
+void room_voices_close(struct room *r);
+void room_past_put(struct room_member *m, enum media_codec codec, struct bytes payload);
+/* Decodes what is left of the past packets by a decoder that has forgotten all others: the samples of the last one, in space. */
+uint32_t room_past_decode(const struct room_member *m, struct decoder *d, int16_t *space);
+/* NULL: none is free. Of what it has said it has what is to be heard from now on. */
+struct room_voice *room_voice_take(struct worker *w, struct room *r, uint32_t index);
+void room_voice_give(struct room *r, struct room_member *m);
+void room_voice_frame(struct worker *w, struct room *r, struct room_member *m,
+		      enum media_codec codec, struct bytes payload, uint32_t units);
+void room_voice_lost(struct worker *w, struct room *r, struct room_member *m,
+		     const struct jitter_frame *f);
+void room_voice_silence(struct room_voice *v, uint32_t units);
+/* A tick of it, at the rate of the mix, in out. False: there is nothing to hear in it. */
+bool room_voice_play(const struct room *r, struct room_voice *v, int16_t *out);
+
+/* ---- room_say.c ---- */
+
+/* To the next one who hears it. How many packets. */
+uint32_t room_say(struct worker *w, struct job *j);
+/* Who talks, if others do than it was told, and it is time. False: that is to be told yet. */
+bool room_talks_tell(struct worker *w, const struct job *j);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "dsp/codec/decoder.h"
 #include "engine/job/room.h"
 #include "engine/walk/worker.h"
 
@@ -88,6 +89,8 @@ static int speech_set(struct room *r, uint32_t index)
 		err = mix_coach(r->mix, index, whom);
 	if (hushed != m->hushed)
 		mix_mute(r->mix, index, hushed);
+	if (hushed)
+		room_hush(r, index);
 	m->whom = err ? MIX_NOBODY : whom;
 	m->hushed = hushed;
 	return err;
@@ -104,6 +107,33 @@ static void coaches_tell(struct room *r, uint32_t number)
 	}
 }
 
+/* ---- what it says ---- */
+
+static int codec_heard_set(struct room *r, struct room_member *m, enum media_codec codec)
+{
+	int err = room_voices_open(r, codec);
+
+	if (!err && room_codec_goes_on(codec))
+		err = room_decoder_open(r, codec, &m->decoders[codec]);
+	return err;
+}
+
+/* Of what it may say, as far as that can be decoded here. */
+static int codecs_heard_set(struct room *r, struct room_member *m, const struct flow *f)
+{
+	for (int i = 0; i < PAYLOAD_TYPES; i++) {
+		uint8_t rule = f->rule_of[i];
+		int err;
+
+		if (rule == PAYLOAD_NONE || f->rule_codecs[rule] == 0)
+			continue;
+		err = codec_heard_set(r, m, (enum media_codec)(f->rule_codecs[rule] - 1));
+		if (err && err != -ENOTSUP)
+			return err;
+	}
+	return room_voices_grow(r);
+}
+
 /* ---- join, leave ---- */
 
 static int member_set(struct room *r, uint32_t index, const struct flow_member *spec)
@@ -118,6 +148,41 @@ static int member_set(struct room *r, uint32_t index, const struct flow_member *
 	return err ? err : speech_set(r, index);
 }
 
+static void member_free(struct room_member *m)
+{
+	if (!m)
+		return;
+	jitter_close(m->jitter);
+	for (int i = 0; i < MEDIA_CODECS_KNOWN; i++)
+		decoder_close(m->decoders[i]);
+	free(m);
+}
+
+static struct room_member *member_make(const struct flow *f, uint32_t number)
+{
+	static const struct jitter_settings settings = {
+		.clock_hz = ROOM_CLOCK_HZ,
+		.slots = ROOM_JITTER_SLOTS,
+		.octets = ROOM_OCTETS_MAX,
+		.tick_ms = ROOM_TICK_MS,
+		.start_ms = ROOM_JITTER_START_MS,
+		.max_ms = ROOM_JITTER_MAX_MS,
+		.fec = true,
+	};
+	struct room_member *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	*m = (struct room_member){ .spec.number = number,
+				   .slot = f->id.slot,
+				   .codec = MEDIA_CODECS_KNOWN,
+				   .whom = MIX_NOBODY };
+	if (jitter_open(&m->jitter, &settings) == 0)
+		return m;
+	member_free(m);
+	return NULL;
+}
+
 static int member_join(struct room *r, struct flow *f, uint32_t number)
 {
 	struct room_member *m;
@@ -126,22 +191,29 @@ static int member_join(struct room *r, struct flow *f, uint32_t number)
 
 	if (number == 0 || member_numbered(r, number) != MIX_NOBODY)
 		return -EINVAL;
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		return -ENOMEM;
-	err = mix_join(r->mix, &index);
+	m = member_make(f, number);
+	err = m ? mix_join(r->mix, &index) : -ENOMEM;
 	if (err) {
-		free(m);
+		member_free(m);
 		return err;
 	}
-	*m = (struct room_member){ .spec.number = number,
-				   .slot = f->id.slot,
-				   .codec = MEDIA_CODECS_KNOWN,
-				   .whom = MIX_NOBODY };
+	m->since = r->tick;
 	r->members[index] = m;
+	r->count++;
 	f->listener.member = index + 1;
 	coaches_tell(r, number);
 	return 0;
+}
+
+static void place_forget(struct room *r, uint32_t index)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < r->places_n; i++)
+		if (r->places[i] != index)
+			r->places[kept++] = r->places[i];
+	r->places_n = kept;
+	room_voice_give(r, r->members[index]);
 }
 
 /* Another number is another member. */
@@ -149,7 +221,7 @@ int room_member_set(struct worker *w, struct job *j, struct flow *f, const struc
 {
 	struct room *r = j->work;
 	uint32_t index = f->listener.member - 1;
-	int err = 0, err_codec;
+	int err = 0, err_heard, err_codec;
 
 	if (f->listener.member && r->members[index]->spec.number != spec->number)
 		room_member_leave(w, j, f);
@@ -159,8 +231,9 @@ int room_member_set(struct worker *w, struct job *j, struct flow *f, const struc
 		return err;
 	index = f->listener.member - 1;
 	err = member_set(r, index, spec);
+	err_heard = codecs_heard_set(r, r->members[index], f);
 	err_codec = member_codec_set(r, index, codec_taken(f));
-	return err ? err : err_codec;
+	return err ? err : err_heard ? err_heard : err_codec;
 }
 
 void room_member_leave(struct worker *w, struct job *j, struct flow *f)
@@ -172,12 +245,15 @@ void room_member_leave(struct worker *w, struct job *j, struct flow *f)
 	(void)w;
 	number = m->spec.number;
 	r->coaches -= m->spec.coaches != 0;
+	r->count--;
+	room_hush(r, index);
+	place_forget(r, index);
 	if (m->encodes)
 		payloads_leave(r->payloads, index);
 	mix_leave(r->mix, index);
 	r->members[index] = NULL;
 	f->listener.member = 0;
-	free(m);
+	member_free(m);
 	for (uint32_t i = 0; r->coaches && i < r->spec.members; i++)
 		if (r->members[i] && r->members[i]->whom == index)
 			r->members[i]->whom = MIX_NOBODY;

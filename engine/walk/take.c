@@ -3,15 +3,15 @@
 
 #include "engine/walk/worker.h"
 
-/* The job that takes it; NULL: none does. Digits are told, and said to nobody. */
+/* The job that takes it; NULL: none does. Digits are told, and said to nobody; a room knows their numbers, which are not missing then. */
 static struct job *pkt_taker(const struct worker *w, const struct pkt *p)
 {
 	struct job *j;
 
-	if (p->verdict != VERDICT_ALONE || p->event || p->flow->listener.job == 0)
+	if (p->verdict != VERDICT_ALONE || p->flow->listener.job == 0)
 		return NULL;
 	j = &w->jobs.list[p->flow->listener.job - 1];
-	return j->kind->take ? j : NULL;
+	return j->kind->take && (!p->event || j->kind->member) ? j : NULL;
 }
 
 /* Relayed audio that a tone is mixed into. */

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A tick of a room, up to the sum of its voices. */
+#include "base/clock.h"
+#include "dsp/codec/cost.h"
+#include "dsp/codec/decoder.h"
+#include "engine/job/room.h"
+#include "engine/walk/worker.h"
+
+enum {
+	FRAMES_MAX = 16,   /* of one tick: 2.5 ms is the shortest that Opus has */
+	VOICES_A_TICK = 2, /* that are warmed up */
+};
+
+/* ---- what a member says ---- */
+
+static uint32_t decode_cost(const struct room *r, const struct room_member *m,
+			    enum media_codec codec)
+{
+	const struct decoder *d =
+		codec == MEDIA_CODEC_OPUS
+			? m->voice->opus
+			: (room_codec_goes_on(codec) ? m->decoders[codec] : r->decoders[codec]);
+
+	return d ? room_cost(decoder_cost_ns(d)) : 1;
+}
+
+static uint32_t member_frame_hear(struct worker *w, struct room *r, struct room_member *m,
+				  const struct jitter_frame *f)
+{
+	enum media_codec codec = (enum media_codec)f->payload_type;
+
+	if (m->voice || room_codec_goes_on(codec)) {
+		m->past.codec = (uint8_t)codec;
+		room_voice_frame(w, r, m, codec, f->payload, f->units);
+		return decode_cost(r, m, codec);
+	}
+	room_past_put(m, codec, f->payload);
+	return room_level_undecoded(w, r, m, codec, f->payload);
+}
+
+/* Of silence no more than this tick. */
+static uint32_t one_hear(struct worker *w, struct room *r, struct room_member *m)
+{
+	struct jitter_frame f;
+	uint32_t cost = 1;
+
+	jitter_get(m->jitter, r->tick_ns, (uint64_t)m->ahead * NS_PER_S / ROOM_CLOCK_HZ, &f);
+	switch (f.kind) {
+	case JITTER_PLAY:
+		cost = member_frame_hear(w, r, m, &f);
+		break;
+	case JITTER_LOST:
+		if (m->voice)
+			room_voice_lost(w, r, m, &f);
+		break;
+	case JITTER_SILENCE:
+		if (f.units > ROOM_TICK_UNITS - m->ahead)
+			f.units = ROOM_TICK_UNITS - m->ahead;
+		if (m->voice)
+			room_voice_silence(m->voice, f.units);
+		break;
+	}
+	m->ahead += f.units;
+	return cost;
+}
+
+uint32_t room_hear(struct worker *w, struct room *r, uint32_t index)
+{
+	struct room_member *m = r->members[index];
+	uint32_t cost = 0;
+
+	if (r->tick_ns > m->sound_ns + ROOM_LINGER_MS * NS_PER_MS) {
+		room_hush(r, index);
+		return 1;
+	}
+	m->speaks = false;
+	for (int i = 0; i < FRAMES_MAX && m->ahead < ROOM_TICK_UNITS; i++)
+		cost += one_hear(w, r, m);
+	m->ahead = m->ahead > ROOM_TICK_UNITS ? m->ahead - ROOM_TICK_UNITS : 0;
+	if (!m->speaks)
+		return cost;
+	if (m->voice)
+		m->voice->spoke = true;
+	mix_note(r->mix, index, m->level);
+	return cost;
+}
+
+/* ---- who is heard ---- */
+
+static bool member_has_place(const struct room *r, uint32_t index)
+{
+	for (uint32_t i = 0; i < r->places_n; i++)
+		if (r->places[i] == index)
+			return true;
+	return false;
+}
+
+static void voices_give(struct room *r)
+{
+	for (uint32_t i = 0; i < r->voices_n; i++) {
+		uint32_t index = r->voices[i].member;
+
+		if (index != MIX_NOBODY && !member_has_place(r, index))
+			room_voice_give(r, r->members[index]);
+	}
+}
+
+static void voices_take(struct worker *w, struct room *r)
+{
+	int taken = 0;
+
+	for (uint32_t i = 0; i < r->places_n && taken < VOICES_A_TICK; i++) {
+		if (r->members[r->places[i]]->voice)
+			continue;
+		(void)room_voice_take(w, r, r->places[i]);
+		taken++;
+	}
+}
+
+void room_mix(struct worker *w, struct room *r)
+{
+	r->places_n = mix_rank(r->mix, r->places);
+	voices_give(r);
+	voices_take(w, r);
+	for (uint32_t i = 0; i < r->places_n; i++) {
+		struct room_voice *v = r->members[r->places[i]]->voice;
+		int16_t pcm[MIX_SAMPLES_MAX];
+
+		if (v && room_voice_play(r, v, pcm))
+			mix_put(r->mix, r->places[i], pcm);
+	}
+	r->heard = mix_sum(r->mix);
+}

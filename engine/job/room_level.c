@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How loud members are, and whether they speak. Best their packets say it (RFC 6464), else what was decoded does. Of Opus that nobody hears
+ * SILK's flag says that there is a voice, and a few packets that are decoded now and then say how loud it is.
+ */
+#include "base/clock.h"
+#include "dsp/codec/decoder.h"
+#include "engine/job/room.h"
+#include "engine/walk/worker.h"
+#include "media/rtp/sounding.h"
+
+enum {
+	TOLD_MS = 60,      /* so long a level is believed: packets come early and late */
+	TOLD_LOUD = 50,    /* -dBov: so loud is voice, of who never says that there is one */
+	UNKNOWN_LOUD = 50, /* likewise of what has no flag */
+	BLOCKS_A_SECOND = 100,
+};
+
+bool room_level_told(const struct room *r, const struct room_member *m)
+{
+	return m->spec.level_extension && m->told_ns &&
+	       r->tick_ns < m->told_ns + TOLD_MS * NS_PER_MS;
+}
+
+static void level_as_told(struct room_member *m)
+{
+	m->level = m->told_level;
+	m->speaks |= m->tells_voice ? m->told_voice : m->told_level <= TOLD_LOUD;
+}
+
+/* It begins anew where the rate changes. What is no whole block says how loud it is, at least. */
+void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n,
+			uint32_t rate)
+{
+	struct voice_heard h;
+
+	if (room_level_told(r, m)) {
+		level_as_told(m);
+		return;
+	}
+	if (m->detector_rate != rate)
+		m->detector = (struct voice){ 0 };
+	m->detector_rate = rate;
+	if (n % (rate / BLOCKS_A_SECOND) == 0) {
+		h = voice_frame(&m->detector, rate, pcm, n);
+		m->level = h.level;
+		m->speaks |= h.speaks;
+		return;
+	}
+	m->level = voice_level(voice_energy(pcm, n), n);
+	m->speaks |= m->level <= UNKNOWN_LOUD;
+}
+
+/* What it costs to be sure is not spent each time. */
+static uint32_t burst(struct worker *w, struct room *r, struct room_member *m)
+{
+	struct decoder *d = r->decoders[MEDIA_CODEC_OPUS];
+	int16_t *space = w->coders.space;
+	uint32_t n;
+
+	if (m->burst_tick && r->tick - m->burst_tick < m->burst_wait)
+		return 1;
+	n = room_past_decode(m, d, space);
+	if (n == 0)
+		return 1;
+	m->burst_tick = r->tick;
+	m->burst_wait = ROOM_BURST_TICKS;
+	m->burst_level = voice_level(voice_energy(space, n), n);
+	return m->past.count * room_cost(decoder_cost_ns(d));
+}
+
+static uint32_t opus_level(struct worker *w, struct room *r, struct room_member *m,
+			   struct bytes payload)
+{
+	enum sounding_opus sounds = sounding_opus(payload);
+	uint32_t cost;
+
+	if (sounds == SOUNDING_QUIET || !r->decoders[MEDIA_CODEC_OPUS])
+		return 1;
+	cost = burst(w, r, m);
+	m->level = m->burst_level;
+	m->speaks |= sounds == SOUNDING_VOICE ||
+		     (m->burst_level <= UNKNOWN_LOUD && m->burst_wait == ROOM_BURST_TICKS);
+	return cost;
+}
+
+uint32_t room_level_undecoded(struct worker *w, struct room *r, struct room_member *m,
+			      enum media_codec codec, struct bytes payload)
+{
+	struct decoder *d = r->decoders[codec];
+	int16_t *space = w->coders.space;
+	int n;
+
+	if (room_level_told(r, m)) {
+		level_as_told(m);
+		return 1;
+	}
+	if (codec == MEDIA_CODEC_OPUS)
+		return opus_level(w, r, m, payload);
+	n = d ? decoder_frame(d, payload, space, CODEC_SAMPLES_MAX) : 0;
+	if (n > 0)
+		room_level_decoded(r, m, space, (uint32_t)n, decoder_format(d).rate);
+	return 1;
+}

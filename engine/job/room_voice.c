@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who has a place is decoded into a voice: there are as many as places. A decoder of Opus is a voice's own, and is given the last packets of
+ * who gets it, or it would need some to find in. Codecs without a past have one decoder for all; of others each member has its own, which
+ * goes on also when nobody hears it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsp/codec/decoder.h"
+#include "engine/job/room.h"
+#include "engine/walk/worker.h"
+
+enum {
+	VOICE_MS_MAX = CODEC_PACKET_MS_MAX + 2 * ROOM_TICK_MS, /* of what waits */
+	WIDE_HZ = 16000,                                       /* of G.722 */
+};
+
+bool room_codec_goes_on(enum media_codec codec)
+{
+	return codec == MEDIA_CODEC_G722 || codec == MEDIA_CODEC_G726_32 ||
+	       codec == MEDIA_CODEC_G729;
+}
+
+/* ---- open, close ---- */
+
+static const uint32_t g_rates[ROOM_RATES] = {
+	[ROOM_RATE_8000] = 8000, [ROOM_RATE_16000] = WIDE_HZ
+};
+
+static struct decoder_settings decoder_settings_of(const struct room *r, enum media_codec codec)
+{
+	const struct media_codec_facts *facts = media_codec_facts(codec);
+	bool linear = codec == MEDIA_CODEC_L16 || codec == MEDIA_CODEC_L16_WIDE;
+
+	return (struct decoder_settings){ .codec = facts->name,
+					  .rate = codec == MEDIA_CODEC_OPUS ? r->spec.rate_hz
+						  : linear                  ? facts->clock_hz
+									    : 0 };
+}
+
+int room_decoder_open(const struct room *r, enum media_codec codec, struct decoder **d)
+{
+	const struct decoder_settings s = decoder_settings_of(r, codec);
+
+	return *d ? 0 : decoder_open(d, &s);
+}
+
+/* What is there already stays. */
+static int one_voice_open(const struct room *r, struct room_voice *v)
+{
+	uint32_t mix = r->spec.rate_hz, rate = mix > WIDE_HZ ? mix : WIDE_HZ;
+	int err = 0;
+
+	if (!v->pcm) {
+		v->room = rate / 1000 * VOICE_MS_MAX;
+		v->pcm = calloc(v->room, sizeof(*v->pcm));
+	}
+	if (!v->pcm)
+		return -ENOMEM;
+	for (int i = 0; i < ROOM_RATES && !err; i++)
+		if (r->rates[i] && v->convert[i].from == 0)
+			err = convert_open(&v->convert[i], g_rates[i], mix,
+					   g_rates[i] / 1000 * ROOM_TICK_MS);
+	if (!err && r->decoders[MEDIA_CODEC_OPUS])
+		err = room_decoder_open(r, MEDIA_CODEC_OPUS, &v->opus);
+	return err;
+}
+
+static int voices_fit(struct room *r)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < r->voices_n && !err; i++)
+		err = one_voice_open(r, &r->voices[i]);
+	return err;
+}
+
+int room_voices_open(struct room *r, enum media_codec codec)
+{
+	struct decoder *d = NULL;
+	uint32_t rate;
+	int err;
+
+	if (r->speaks[codec])
+		return 0;
+	err = room_decoder_open(r, codec, &d);
+	if (err)
+		return err;
+	rate = decoder_format(d).rate;
+	for (int i = 0; i < ROOM_RATES; i++)
+		r->rates[i] |= rate == g_rates[i] && rate != r->spec.rate_hz;
+	if (room_codec_goes_on(codec))
+		decoder_close(d);
+	else
+		r->decoders[codec] = d;
+	r->speaks[codec] = true;
+	return voices_fit(r);
+}
+
+int room_voices_grow(struct room *r)
+{
+	uint32_t want = mix_settings_of(r->mix).talkers + (r->coaches ? MIX_TALKERS_MAX : 0);
+
+	want = want < r->count ? want : r->count;
+	if (r->voices_n >= want)
+		return 0;
+	while (r->voices_n < want)
+		r->voices[r->voices_n++].member = MIX_NOBODY;
+	return voices_fit(r);
+}
+
+void room_voices_close(struct room *r)
+{
+	for (uint32_t i = 0; i < r->voices_n; i++) {
+		struct room_voice *v = &r->voices[i];
+
+		for (int k = 0; k < ROOM_RATES; k++)
+			convert_close(&v->convert[k]);
+		decoder_close(v->opus);
+		free(v->pcm);
+	}
+	for (int i = 0; i < MEDIA_CODECS_KNOWN; i++)
+		decoder_close(r->decoders[i]);
+}
+
+/* ---- what was said before ---- */
+
+static void past_drop_first(struct room_past *p)
+{
+	uint16_t n = p->lengths[0];
+
+	memmove(p->octets, p->octets + n, p->octets_n - n);
+	memmove(p->lengths, p->lengths + 1, (ROOM_PAST_MAX - 1) * sizeof(p->lengths[0]));
+	p->octets_n = (uint16_t)(p->octets_n - n);
+	p->count--;
+}
+
+void room_past_put(struct room_member *m, enum media_codec codec, struct bytes payload)
+{
+	struct room_past *p = &m->past;
+
+	if (p->codec != codec)
+		p->count = 0;
+	if (p->count == 0)
+		p->octets_n = 0;
+	p->codec = (uint8_t)codec;
+	if (payload.n > ROOM_PAST_OCTETS)
+		return;
+	while (p->count == ROOM_PAST_MAX || p->octets_n + payload.n > ROOM_PAST_OCTETS)
+		past_drop_first(p);
+	memcpy(p->octets + p->octets_n, payload.p, payload.n);
+	p->lengths[p->count++] = (uint16_t)payload.n;
+	p->octets_n = (uint16_t)(p->octets_n + payload.n);
+}
+
+uint32_t room_past_decode(const struct room_member *m, struct decoder *d, int16_t *space)
+{
+	const struct room_past *p = &m->past;
+	size_t at = 0;
+	int n = 0;
+
+	if (decoder_reset(d))
+		return 0;
+	for (uint8_t i = 0; i < p->count; i++) {
+		n = decoder_frame(d, bytes_mem(p->octets + at, p->lengths[i]), space,
+				  CODEC_SAMPLES_MAX);
+		at += p->lengths[i];
+	}
+	return n > 0 ? (uint32_t)n : 0;
+}
+
+/* ---- samples ---- */
+
+static uint32_t voice_samples(const struct room_voice *v, uint32_t units)
+{
+	return (uint32_t)((uint64_t)units * v->rate / ROOM_CLOCK_HZ);
+}
+
+static void samples_drop(struct room_voice *v, uint32_t n)
+{
+	memmove(v->pcm, v->pcm + n, (v->count - n) * sizeof(*v->pcm));
+	v->count -= n;
+	v->sounds = v->sounds > n ? v->sounds - n : 0;
+}
+
+/* n: at most what there is room for; NULL: silence. */
+static void samples_add(struct room_voice *v, const int16_t *pcm, uint32_t n)
+{
+	n = n < v->room - v->count ? n : v->room - v->count;
+	if (pcm)
+		memcpy(v->pcm + v->count, pcm, n * sizeof(*pcm));
+	else
+		memset(v->pcm + v->count, 0, n * sizeof(*pcm));
+	v->count += n;
+	if (pcm)
+		v->sounds = v->count;
+}
+
+/* A codec of another rate: what waits is of the one before. */
+static void voice_rate_set(struct room_voice *v, uint32_t rate)
+{
+	if (v->rate == rate)
+		return;
+	v->rate = rate;
+	v->count = v->sounds = 0;
+	if (rate <= PLC_RATE_MAX)
+		plc_open(&v->plc, rate);
+}
+
+static bool codec_conceals(enum media_codec codec)
+{
+	return codec == MEDIA_CODEC_OPUS || codec == MEDIA_CODEC_G729;
+}
+
+/* What decodes it; NULL: nothing does. */
+static struct decoder *decoder_for(const struct room *r, const struct room_member *m,
+				   const struct room_voice *v, enum media_codec codec)
+{
+	if (codec >= MEDIA_CODECS_KNOWN)
+		return NULL;
+	if (codec == MEDIA_CODEC_OPUS)
+		return v ? v->opus : NULL;
+	return room_codec_goes_on(codec) ? m->decoders[codec] : r->decoders[codec];
+}
+
+static void voice_add(struct room_voice *v, enum media_codec codec, int16_t *pcm, uint32_t n,
+		      uint32_t rate)
+{
+	voice_rate_set(v, rate);
+	if (!codec_conceals(codec) && rate <= PLC_RATE_MAX)
+		plc_heard(&v->plc, pcm, n);
+	samples_add(v, pcm, n);
+}
+
+void room_voice_frame(struct worker *w, struct room *r, struct room_member *m,
+		      enum media_codec codec, struct bytes payload, uint32_t units)
+{
+	struct decoder *d = decoder_for(r, m, m->voice, codec);
+	int16_t *space = w->coders.space;
+	int n = d ? decoder_frame(d, payload, space, CODEC_SAMPLES_MAX) : 0;
+
+	if (n > 0)
+		room_level_decoded(r, m, space, (uint32_t)n, decoder_format(d).rate);
+	if (m->voice && n > 0)
+		voice_add(m->voice, codec, space, (uint32_t)n, decoder_format(d).rate);
+	else if (m->voice)
+		room_voice_silence(m->voice, units);
+}
+
+static int voice_conceal(struct decoder *d, const struct jitter_frame *f, int16_t *space,
+			 uint32_t n)
+{
+	if (f->payload.n)
+		return decoder_recover(d, f->payload, space, n);
+	return decoder_conceal(d, space, n);
+}
+
+/* By what the codec has for that, else by what was heard before. */
+void room_voice_lost(struct worker *w, struct room *r, struct room_member *m,
+		     const struct jitter_frame *f)
+{
+	struct room_voice *v = m->voice;
+	enum media_codec codec = (enum media_codec)m->past.codec;
+	struct decoder *d = decoder_for(r, m, v, codec);
+	int16_t *space = w->coders.space;
+	uint32_t n = v->rate ? voice_samples(v, f->units) : 0;
+
+	if (n == 0 || n > CODEC_SAMPLES_MAX || v->sounds == 0)
+		room_voice_silence(v, f->units);
+	else if (d && codec_conceals(codec) && voice_conceal(d, f, space, n) == (int)n)
+		samples_add(v, space, n);
+	else if (!codec_conceals(codec) && v->rate <= PLC_RATE_MAX) {
+		plc_lost(&v->plc, space, n);
+		samples_add(v, space, n);
+	} else {
+		room_voice_silence(v, f->units);
+	}
+}
+
+void room_voice_silence(struct room_voice *v, uint32_t units)
+{
+	samples_add(v, NULL, voice_samples(v, units));
+}
+
+/* ---- places ---- */
+
+static struct room_voice *voice_free(struct room *r)
+{
+	for (uint32_t i = 0; i < r->voices_n; i++)
+		if (r->voices[i].member == MIX_NOBODY && r->voices[i].pcm)
+			return &r->voices[i];
+	return NULL;
+}
+
+/* What it said last, and is not heard yet: of a codec that goes on that is gone. */
+static void voice_begin(struct worker *w, const struct room *r, struct room_member *m)
+{
+	struct room_voice *v = m->voice;
+	enum media_codec codec = (enum media_codec)m->past.codec;
+	struct decoder *d = decoder_for(r, m, v, codec);
+	uint32_t units = ROOM_TICK_UNITS + m->ahead, want;
+	int16_t *space = w->coders.space;
+	uint32_t n = 0;
+
+	if (d && m->past.count && !room_codec_goes_on(codec)) {
+		n = room_past_decode(m, d, space);
+		voice_rate_set(v, decoder_format(d).rate);
+	}
+	if (v->rate == 0)
+		return;
+	want = voice_samples(v, units);
+	if (n < want)
+		room_voice_silence(v, units - (uint32_t)((uint64_t)n * ROOM_CLOCK_HZ / v->rate));
+	if (n > 0)
+		voice_add(v, codec, n > want ? space + n - want : space, n < want ? n : want,
+			  v->rate);
+}
+
+struct room_voice *room_voice_take(struct worker *w, struct room *r, uint32_t index)
+{
+	struct room_member *m = r->members[index];
+	struct room_voice *v = voice_free(r);
+
+	if (!v)
+		return NULL;
+	v->rate = v->count = v->sounds = 0;
+	v->spoke = false;
+	if (v->opus && decoder_reset(v->opus))
+		return NULL;
+	v->member = index;
+	m->voice = v;
+	voice_begin(w, r, m);
+	return v;
+}
+
+/* Who was no voice after all is not asked again so soon. */
+void room_voice_give(struct room *r, struct room_member *m)
+{
+	if (!m->voice)
+		return;
+	if (!m->voice->spoke) {
+		m->burst_tick = r->tick;
+		m->burst_wait = ROOM_NOISE_TICKS;
+	}
+	m->voice->member = MIX_NOBODY;
+	m->voice = NULL;
+	m->past.count = 0;
+}
+
+static struct convert *voice_convert(const struct room *r, struct room_voice *v)
+{
+	for (int i = 0; i < ROOM_RATES && v->rate != r->spec.rate_hz; i++)
+		if (v->rate == g_rates[i] && v->convert[i].from)
+			return &v->convert[i];
+	return NULL;
+}
+
+bool room_voice_play(const struct room *r, struct room_voice *v, int16_t *out)
+{
+	uint32_t n = v->rate / 1000 * ROOM_TICK_MS;
+	struct convert *c = voice_convert(r, v);
+	bool sounds = n > 0 && v->sounds > 0 && (c || v->rate == r->spec.rate_hz);
+
+	if (v->count < n)
+		samples_add(v, NULL, n - v->count);
+	if (sounds && c)
+		(void)convert_frame(c, v->pcm, out);
+	else if (sounds)
+		memcpy(out, v->pcm, n * sizeof(*out));
+	samples_drop(v, n);
+	return sounds;
+}
