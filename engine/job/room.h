@@ -96,8 +96,9 @@ struct room_member {
 	/* how loud it is */
 	struct voice detector;
 	uint32_t detector_rate;
-	bool speaks;   /* in this tick */
-	uint8_t level; /* -dBov */
+	bool speaks;      /* in this tick */
+	uint8_t level;    /* -dBov, of what it said last */
+	uint8_t loudness; /* the same, as it is compared with others */
 	uint32_t burst_tick,
 		burst_wait; /* of Opus: when its packets were looked at, and for how long not again */
 	uint8_t burst_level;

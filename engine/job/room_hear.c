@@ -7,6 +7,7 @@
 #include "engine/walk/worker.h"
 
 enum {
+	LEVEL_MAX = VOICE_LEVEL_SILENCE,
 	FRAMES_MAX = 16,   /* of one tick: 2.5 ms is the shortest that Opus has */
 	VOICES_A_TICK = 2, /* that are warmed up */
 };
@@ -64,6 +65,15 @@ static uint32_t one_hear(struct worker *w, struct room *r, struct room_member *m
 	return cost;
 }
 
+/* Between words nobody is quieter than one who speaks: it falls no faster than it does for who has a place and pauses (rank.c). */
+static void loudness_follow(struct room_member *m)
+{
+	if (m->loudness < LEVEL_MAX)
+		m->loudness++;
+	if (m->speaks && m->level < m->loudness)
+		m->loudness = m->level;
+}
+
 uint32_t room_hear(struct worker *w, struct room *r, uint32_t index)
 {
 	struct room_member *m = r->members[index];
@@ -77,11 +87,12 @@ uint32_t room_hear(struct worker *w, struct room *r, uint32_t index)
 	for (int i = 0; i < FRAMES_MAX && m->ahead < ROOM_TICK_UNITS; i++)
 		cost += one_hear(w, r, m);
 	m->ahead = m->ahead > ROOM_TICK_UNITS ? m->ahead - ROOM_TICK_UNITS : 0;
+	loudness_follow(m);
 	if (!m->speaks)
 		return cost;
 	if (m->voice)
 		m->voice->spoke = true;
-	mix_note(r->mix, index, m->level);
+	mix_note(r->mix, index, m->loudness);
 	return cost;
 }
 

@@ -176,6 +176,7 @@ static struct room_member *member_make(const struct flow *f, uint32_t number)
 	*m = (struct room_member){ .spec.number = number,
 				   .slot = f->id.slot,
 				   .codec = MEDIA_CODECS_KNOWN,
+				   .loudness = VOICE_LEVEL_SILENCE,
 				   .whom = MIX_NOBODY };
 	if (jitter_open(&m->jitter, &settings) == 0)
 		return m;

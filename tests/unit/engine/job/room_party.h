@@ -25,9 +25,10 @@ enum {
 struct party_in_room {
 	struct flow_spec spec;
 	enum media_codec codec;
-	uint32_t hz;    /* 0: it says nothing */
-	bool silent;    /* it says silence */
-	uint32_t at_ms; /* within 20 ms it sends then */
+	uint32_t hz;      /* 0: it says nothing */
+	bool silent;      /* it says silence */
+	uint32_t quieter; /* so many times; 0: 1 */
+	uint32_t at_ms;   /* within 20 ms it sends then */
 	uint16_t sequence;
 	uint32_t timestamp;
 	struct encoder *encoder;
@@ -122,9 +123,11 @@ static UNUSED void party_voice(const struct parties *s, const struct party_in_ro
 	for (uint32_t i = 0; i < n; i++) {
 		double ms = s->now_ms + i * 1000.0 / p->rate;
 
-		pcm[i] = p->silent || !p->hz ? 0
-					     : (int16_t)(PARTY_LOUD * syllable(ms + p->hz) *
-							 sin(2 * M_PI * p->hz * ms / 1000));
+		pcm[i] = p->silent || !p->hz
+				 ? 0
+				 : (int16_t)(PARTY_LOUD / (p->quieter ? p->quieter : 1) *
+					     syllable(ms + p->hz) *
+					     sin(2 * M_PI * p->hz * ms / 1000));
 	}
 }
 
