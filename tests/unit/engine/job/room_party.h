@@ -12,6 +12,7 @@
 #include "dsp/codec/decoder.h"
 #include "dsp/codec/encoder.h"
 #include "tests/unit/engine/job/room_rig.h"
+#include "tests/unit/engine/srtp/libsrtp.h"
 
 enum {
 	PARTY_MS = 20,
@@ -34,6 +35,7 @@ struct party_in_room {
 	struct encoder *encoder;
 	struct decoder *decoder;
 	uint32_t rate, clock;
+	srtp_t out, in; /* NULL: it is plain */
 	/* what it heard */
 	uint32_t packets, markers, heard_n; /* samples up to the newest one */
 	bool begun;
@@ -49,28 +51,42 @@ struct parties {
 	struct rig *r;
 	uint32_t now_ms, count;
 	struct party_in_room list[PARTIES_MAX];
+	void (*other)(struct parties *s, const struct sim_packet *packet); /* to another flow */
 	void (*said)(struct parties *s, struct party_in_room *p,
 		     struct writer *w); /* instead of a plain head */
 };
 
-static UNUSED void parties_open(struct parties *s, const struct media_room *terms)
+static UNUSED void parties_open_slots(struct parties *s, const struct media_room *terms,
+				      uint32_t slots)
 {
-	*s = (struct parties){ .r = rig_open_slots(4096, PARTIES_MAX) };
+	*s = (struct parties){ .r = rig_open_slots(4096, slots) };
 	room_open_on(s->r, terms);
 	assert_non_null(room_of(s->r));
+}
+
+static UNUSED void parties_open(struct parties *s, const struct media_room *terms)
+{
+	parties_open_slots(s, terms, PARTIES_MAX);
 }
 
 static UNUSED void parties_close(struct parties *s)
 {
 	for (uint32_t i = 0; i < s->count; i++) {
-		encoder_close(s->list[i].encoder);
-		decoder_close(s->list[i].decoder);
-		free(s->list[i].heard);
+		struct party_in_room *p = &s->list[i];
+
+		encoder_close(p->encoder);
+		decoder_close(p->decoder);
+		free(p->heard);
+		if (p->in)
+			(void)srtp_dealloc(p->in);
+		if (p->out)
+			(void)srtp_dealloc(p->out);
 	}
 	rig_close(s->r);
 }
 
-static UNUSED struct party_in_room *party_join(struct parties *s, enum media_codec codec,
+/* Its flow is not open yet. */
+static UNUSED struct party_in_room *party_make(struct parties *s, enum media_codec codec,
 					       uint32_t hz)
 {
 	struct party_in_room *p = &s->list[s->count];
@@ -96,6 +112,29 @@ static UNUSED struct party_in_room *party_join(struct parties *s, enum media_cod
 	p->heard = calloc(PARTY_HEARD_MS * (p->rate / 1000), sizeof(*p->heard));
 	assert_non_null(p->heard);
 	s->count++;
+	return p;
+}
+
+static UNUSED struct party_in_room *party_join(struct parties *s, enum media_codec codec,
+					       uint32_t hz)
+{
+	struct party_in_room *p = party_make(s, codec, hz);
+
+	member_open(s->r, &p->spec);
+	assert_int_equal(rig_events(s->r, MEDIA_FLOW_FAILED), 0);
+	return p;
+}
+
+static UNUSED struct party_in_room *secure_join(struct parties *s, enum media_codec codec,
+						uint32_t hz, enum media_suite suite)
+{
+	struct party_in_room *p = party_make(s, codec, hz);
+
+	p->spec.key_in = key_from(suite, (uint8_t)(1 + s->count));
+	p->spec.key_out = key_from(suite, (uint8_t)(101 + s->count));
+	p->spec.srtp_limit = p->spec.srtcp_limit = 1 << 16;
+	p->out = libsrtp_open(p->spec.key_in, ssrc_any_outbound);
+	p->in = libsrtp_open(p->spec.key_out, ssrc_any_inbound);
 	member_open(s->r, &p->spec);
 	assert_int_equal(rig_events(s->r, MEDIA_FLOW_FAILED), 0);
 	return p;
@@ -136,7 +175,8 @@ static UNUSED void party_send(struct parties *s, struct party_in_room *p)
 	uint32_t n = p->rate / 1000 * PARTY_MS;
 	int16_t pcm[960];
 	uint8_t octets[1400], memory[PACKET_MAX];
-	struct writer w = writer_over(memory, sizeof(memory));
+	struct writer w = writer_over(memory, sizeof(memory) - SRTP_MAX_TRAILER_LEN);
+	size_t sealed;
 	int length;
 
 	party_voice(s, p, pcm, n);
@@ -154,7 +194,11 @@ static UNUSED void party_send(struct parties *s, struct party_in_room *p)
 	writer_mem(&w, octets, (size_t)length);
 	p->sequence++;
 	p->timestamp += p->clock / 1000 * PARTY_MS;
-	put_bytes(s->r, (int)p->spec.id.slot, CHANNEL_RTP, &p->spec.remote_rtp, writer_done(&w));
+	sealed = writer_done(&w).n;
+	if (p->out)
+		assert_true(libsrtp_protect(p->out, false, memory, &sealed));
+	put_bytes(s->r, (int)p->spec.id.slot, CHANNEL_RTP, &p->spec.remote_rtp,
+		  bytes_mem(memory, sealed));
 }
 
 /* ---- what it hears ---- */
@@ -173,13 +217,19 @@ static UNUSED void party_decode(struct party_in_room *p, uint32_t timestamp)
 	p->heard_n = (uint32_t)at + (uint32_t)n;
 }
 
-static UNUSED void party_hear(struct parties *s, const struct sim_packet *packet)
+static UNUSED void party_hear(struct parties *s, const struct sim_packet *sent)
 {
-	struct party_in_room *p = &s->list[packet->slot];
-	struct rtp rtp = rtp_read(packet);
+	struct party_in_room *p = &s->list[sent->slot];
+	struct sim_packet plain = *sent, *packet = &plain;
+	size_t n = sent->length;
+	struct rtp rtp;
 
 	if (packet->channel != CHANNEL_RTP)
 		return;
+	if (p->in)
+		assert_true(libsrtp_unprotect(p->in, false, plain.data, &n));
+	plain.length = (uint16_t)n;
+	rtp = rtp_read(packet);
 	assert_int_equal(rtp.payload_type, p->spec.source.payload_type);
 	assert_int_equal(rtp.ssrc, p->spec.ssrc_out);
 	if (p->begun) { /* one stream, in step with time */
@@ -207,8 +257,12 @@ static UNUSED void parties_step(struct parties *s)
 
 	do {
 		worker_step(&s->r->w);
-		while ((packet = port_sim_take(s->r->sim)) != NULL)
-			party_hear(s, packet);
+		while ((packet = port_sim_take(s->r->sim)) != NULL) {
+			if (packet->slot < s->count)
+				party_hear(s, packet);
+			else if (s->other)
+				s->other(s, packet);
+		}
 	} while (turn_is_wanted(&s->r->w));
 }
 
