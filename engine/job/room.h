@@ -174,6 +174,8 @@ uint32_t room_level_undecoded(struct worker *w, struct room *r, struct room_memb
 /* n samples of what it says. */
 void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n,
 			uint32_t rate);
+/* A packet of Opus that was decoded: its encoder heard what it encoded for longer than we have. */
+void room_level_flagged(const struct room *r, struct room_member *m, struct bytes payload);
 /* It says so in its packets. */
 bool room_level_told(const struct room *r, const struct room_member *m);
 
@@ -188,8 +190,9 @@ int room_voices_open(struct room *r, enum media_codec codec);
 int room_voices_grow(struct room *r);
 void room_voices_close(struct room *r);
 void room_past_put(struct room_member *m, enum media_codec codec, struct bytes payload);
-/* Decodes what is left of the past packets by a decoder that has forgotten all others: the samples of the last one, in space. */
-uint32_t room_past_decode(const struct room_member *m, struct decoder *d, int16_t *space);
+/* Decodes the past packets by a decoder that has forgotten all others: the samples of the last one, in space; and the level of the loudest. */
+uint32_t room_past_decode(const struct room_member *m, struct decoder *d, int16_t *space,
+			  uint8_t *loudest);
 /* NULL: none is free. Of what it has said it has what is to be heard from now on. */
 struct room_voice *room_voice_take(struct worker *w, struct room *r, uint32_t index);
 void room_voice_give(struct room *r, struct room_member *m);

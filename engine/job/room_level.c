@@ -51,21 +51,28 @@ void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pc
 	m->speaks |= m->level <= UNKNOWN_LOUD;
 }
 
+void room_level_flagged(const struct room *r, struct room_member *m, struct bytes payload)
+{
+	enum sounding_opus sounds = sounding_opus(payload);
+
+	if (!room_level_told(r, m) && sounds != SOUNDING_UNKNOWN)
+		m->speaks = sounds == SOUNDING_VOICE;
+}
+
 /* What it costs to be sure is not spent each time. */
 static uint32_t burst(struct worker *w, struct room *r, struct room_member *m)
 {
 	struct decoder *d = r->decoders[MEDIA_CODEC_OPUS];
 	int16_t *space = w->coders.space;
-	uint32_t n;
+	uint8_t loudest;
 
 	if (m->burst_tick && r->tick - m->burst_tick < m->burst_wait)
 		return 1;
-	n = room_past_decode(m, d, space);
-	if (n == 0)
+	if (room_past_decode(m, d, space, &loudest) == 0)
 		return 1;
 	m->burst_tick = r->tick;
 	m->burst_wait = ROOM_BURST_TICKS;
-	m->burst_level = voice_level(voice_energy(space, n), n);
+	m->burst_level = loudest;
 	return m->past.count * room_cost(decoder_cost_ns(d));
 }
 

@@ -155,18 +155,25 @@ void room_past_put(struct room_member *m, enum media_codec codec, struct bytes p
 	p->octets_n = (uint16_t)(p->octets_n + payload.n);
 }
 
-uint32_t room_past_decode(const struct room_member *m, struct decoder *d, int16_t *space)
+uint32_t room_past_decode(const struct room_member *m, struct decoder *d, int16_t *space,
+			  uint8_t *loudest)
 {
 	const struct room_past *p = &m->past;
 	size_t at = 0;
 	int n = 0;
 
+	*loudest = VOICE_LEVEL_SILENCE;
 	if (decoder_reset(d))
 		return 0;
 	for (uint8_t i = 0; i < p->count; i++) {
+		uint8_t level = VOICE_LEVEL_SILENCE;
+
 		n = decoder_frame(d, bytes_mem(p->octets + at, p->lengths[i]), space,
 				  CODEC_SAMPLES_MAX);
 		at += p->lengths[i];
+		if (n > 0)
+			level = voice_level(voice_energy(space, (size_t)n), (size_t)n);
+		*loudest = level < *loudest ? level : *loudest;
 	}
 	return n > 0 ? (uint32_t)n : 0;
 }
@@ -243,6 +250,8 @@ void room_voice_frame(struct worker *w, struct room *r, struct room_member *m,
 
 	if (n > 0)
 		room_level_decoded(r, m, space, (uint32_t)n, decoder_format(d).rate);
+	if (n > 0 && codec == MEDIA_CODEC_OPUS)
+		room_level_flagged(r, m, payload);
 	if (m->voice && n > 0)
 		voice_add(m->voice, codec, space, (uint32_t)n, decoder_format(d).rate);
 	else if (m->voice)
@@ -302,10 +311,11 @@ static void voice_begin(struct worker *w, const struct room *r, struct room_memb
 	struct decoder *d = decoder_for(r, m, v, codec);
 	uint32_t units = ROOM_TICK_UNITS + m->ahead, want;
 	int16_t *space = w->coders.space;
+	uint8_t loudest;
 	uint32_t n = 0;
 
 	if (d && m->past.count && !room_codec_goes_on(codec)) {
-		n = room_past_decode(m, d, space);
+		n = room_past_decode(m, d, space, &loudest);
 		voice_rate_set(v, decoder_format(d).rate);
 	}
 	if (v->rate == 0)

@@ -9,17 +9,6 @@ enum { TALKERS = 3, CROWD = MEDIA_ROOM_MEMBERS_MAX - TALKERS };
 
 static const uint32_t g_hz[] = { 500, 900, 1300 };
 
-static void hears_all_others(const struct parties *s, uint32_t last_ms)
-{
-	for (uint32_t i = 0; i < s->count; i++) {
-		const struct party_in_room *p = &s->list[i];
-
-		for (uint32_t k = 0; k < s->count; k++)
-			if (s->list[k].hz)
-				assert_int_equal(party_hears(s, p, s->list[k].hz, last_ms), k != i);
-	}
-}
-
 /* ---- many ---- */
 
 static struct {

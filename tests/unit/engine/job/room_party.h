@@ -319,4 +319,25 @@ static UNUSED bool party_hears(const struct parties *s, const struct party_in_ro
 	return false;
 }
 
+/* All who talk, but itself. */
+static UNUSED void hears_all_others(const struct parties *s, uint32_t last_ms)
+{
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct party_in_room *p = &s->list[i];
+
+		for (uint32_t k = 0; k < s->count; k++)
+			if (s->list[k].hz)
+				assert_int_equal(party_hears(s, p, s->list[k].hz, last_ms), k != i);
+	}
+}
+
+/* Who only listens says silence: who was never heard is sent but a trickle. */
+static UNUSED struct party_in_room *listener_join(struct parties *s, enum media_codec codec)
+{
+	struct party_in_room *p = party_join(s, codec, 0);
+
+	p->silent = true;
+	return p;
+}
+
 #endif

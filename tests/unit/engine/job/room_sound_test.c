@@ -6,18 +6,6 @@
 
 static const uint32_t g_hz[] = { 500, 900, 1300, 1700, 2100 };
 
-/* All who talk, but itself. */
-static void hears_all_others(const struct parties *s, uint32_t last_ms)
-{
-	for (uint32_t i = 0; i < s->count; i++) {
-		const struct party_in_room *p = &s->list[i];
-
-		for (uint32_t k = 0; k < s->count; k++)
-			if (s->list[k].hz)
-				assert_int_equal(party_hears(s, p, s->list[k].hz, last_ms), k != i);
-	}
-}
-
 static void three_talkers_hear_each_other_and_not_themselves(void **state)
 {
 	const struct media_room terms = room_terms(8000);
@@ -36,15 +24,6 @@ static void three_talkers_hear_each_other_and_not_themselves(void **state)
 	hears_all_others(&s, 2400);
 	assert_memory_equal(s.list[3].payload, s.list[4].payload, s.list[3].payload_n);
 	parties_close(&s);
-}
-
-/* Who only listens says silence: who was never heard is sent but a trickle. */
-static struct party_in_room *listener_join(struct parties *s, enum media_codec codec)
-{
-	struct party_in_room *p = party_join(s, codec, 0);
-
-	p->silent = true;
-	return p;
 }
 
 static void all_codecs_hear_each_other(void **state)
