@@ -63,7 +63,7 @@ void relay_heard_check(const struct fuzz *f, const struct sim_packet *p, uint32_
 	if (!p->made || type == EVENT_PT || relay_is_coded(f, slot, type))
 		return;
 	assert(hears);
-	if (!f->w.jobs.list[flow->listener.job - 1].kind->take)
+	if (!f->w.jobs.list[flow->listener.job - 1].kind->take || flow->listener.member)
 		assert(type == flow->listener.payload_type);
 }
 
@@ -71,6 +71,18 @@ static struct job_id job_of(uint8_t what)
 {
 	/* one slot too many; one generation that never is */
 	return (struct job_id){ .slot = what % (JOBS + 1U), .generation = 1 + (what >> 2) % 2U };
+}
+
+/* Some of them cannot be. */
+static struct media_work room_read(uint8_t how)
+{
+	static const uint32_t RATE[] = { 8000, 16000, 48000, 8000 };
+
+	return (struct media_work){ .kind = MEDIA_WORK_ROOM,
+				    .room = { .rate_hz = RATE[how & 3],
+					      .members = how >> 2 & 3,
+					      .talkers = how >> 4 & 3,
+					      .packet_ms = (uint8_t)((how >> 6) * 20) } };
 }
 
 static void job_open_next(struct fuzz *f, struct script *s, struct job_id id)
@@ -96,12 +108,36 @@ static void job_open_next(struct fuzz *f, struct script *s, struct job_id id)
 		c.work = (struct media_work){ .kind = MEDIA_WORK_DELAY,
 					      .delay.ms = take(s) * UINT32_C(4) };
 	}
+	if ((how >> 3 & 7) == 6) {
+		media_sound_drop(c.work.track.sound);
+		c.work = room_read(take(s));
+	}
 	relay_commands_settle(f);
 	is_free = id.slot < JOBS && f->w.jobs.list[id.slot].id.generation == 0;
 	f->job_closes++; /* if it is refused */
 	assert(relay_commanded(f, &c));
 	relay_commands_settle(f);
 	f->job_closes -= is_free && job_find(&f->w.jobs, id);
+}
+
+/* As what, and in which codecs; it is so even where the job is no room. */
+static void member_read(struct script *s, struct flow_spec *spec)
+{
+	uint8_t how = take(s), codecs = take(s);
+
+	spec->peer = (struct flow_id){ 0 };
+	spec->alone = 1;
+	spec->member = (struct flow_member){ .number = how & 3,
+					     .coaches = how >> 2 & 3,
+					     .muted = how >> 4 & 1,
+					     .deaf = how >> 5 & 1,
+					     .gain_db = (int8_t)((how >> 6) * 8),
+					     .level_extension = codecs >> 7 };
+	spec->taken_count = 1;
+	spec->taken[0] = (struct media_taken){ spec->source.payload_type,
+					       (uint8_t)((codecs & 7) % MEDIA_CODECS_KNOWN) };
+	for (uint8_t i = 0; i < spec->rule_count; i++)
+		spec->rule_codecs[i] = (uint8_t)((codecs + i) % (MEDIA_CODECS_KNOWN + 1));
 }
 
 /* Spoken of flows that are not there too. */
@@ -113,6 +149,8 @@ static void hear_next(struct fuzz *f, struct script *s, struct job_id id)
 
 	c.spec.source = (struct flow_source){ .job = id, .payload_type = what >> 2 & 31 };
 	relay_commands_settle(f);
+	if (what & 128)
+		member_read(s, &c.spec);
 	assert(relay_commanded(f, &c));
 	if (flow_find(&f->w.flows, c.spec.id))
 		f->spec[slot] = c.spec;
