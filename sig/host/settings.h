@@ -140,6 +140,7 @@ struct trunk_numbers;
 struct dial_plans;
 struct toll;
 struct sites;
+struct rooms;
 
 struct shard_settings {
 	uint16_t number;     /* shard number */
@@ -149,6 +150,7 @@ struct shard_settings {
 	struct tenants *tenants;  /* of the node; NULL: those of the locations */
 	struct dial_plans *dials; /* of the node; NULL: no tenant has one */
 	struct sites *sites;      /* of the node (sites.h); NULL: nobody says where phones are */
+	struct rooms *rooms;      /* of the node (room_terms.h); NULL: no tenant has one */
 	struct shard_commons *commons; /* of the node; NULL: the shard has one of its own */
 	struct trunks *trunks;         /* of the node (trunk.h); NULL: it has none */
 	struct hop_edges

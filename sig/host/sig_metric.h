@@ -29,6 +29,7 @@
 	X(NOT_REGISTERED, "not_registered")           \
 	X(REGISTRATION_UNREAD, "registration_unread") \
 	X(OTHER_NODE, "phone_on_another_node")        \
+	X(ROOM, "conference_room")                    \
 	X(BODY, "body")                               \
 	X(SDP, "session_description")                 \
 	X(FORWARD, "forward")                         \

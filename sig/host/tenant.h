@@ -49,6 +49,7 @@ enum tenant_item {
 	TENANT_SUBSCRIPTIONS,
 	TENANT_NUMBERS, /* of trunks, as the next one bounded alone */
 	TENANT_ROUTES,
+	TENANT_ROOMS, /* for conferences */
 	TENANT_ITEMS,
 };
 

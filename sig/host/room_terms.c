@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/host/room_terms.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In the order of tenant and number: few are put, and calls look for them. */
+struct rooms {
+	struct tenants *tenants;
+	uint32_t count;
+	struct room_terms *list[ROOMS_MAX];
+};
+
+int rooms_open(struct rooms **out, struct tenants *tenants)
+{
+	struct rooms *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return -ENOMEM;
+	x->tenants = tenants;
+	*out = x;
+	return 0;
+}
+
+static int number_order(struct bytes a, struct bytes b)
+{
+	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+	return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+/* Below 0: the room stands before that one; 0: it is that one. */
+static int room_order(const struct room_terms *room, uint16_t tenant, struct bytes number)
+{
+	int order = (room->tenant > tenant) - (room->tenant < tenant);
+
+	return order ? order : number_order(bytes_str(room->number), number);
+}
+
+/* Where it is, or would be. */
+static uint32_t room_place(const struct rooms *x, uint16_t tenant, struct bytes number)
+{
+	uint32_t low = 0, high = x->count;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (room_order(x->list[middle], tenant, number) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool room_is_at(const struct rooms *x, uint32_t place, uint16_t tenant, struct bytes number)
+{
+	return place < x->count && room_order(x->list[place], tenant, number) == 0;
+}
+
+static int room_add(struct rooms *x, uint32_t place, uint16_t tenant)
+{
+	struct room_terms *room;
+
+	if (x->count == ROOMS_MAX)
+		return -ENOSPC;
+	room = malloc(sizeof(*room));
+	if (!room)
+		return -ENOMEM;
+	memmove(&x->list[place + 1], &x->list[place],
+		(x->count - place) * sizeof(struct room_terms *));
+	x->list[place] = room;
+	x->count++;
+	tenants_hold(x->tenants, tenant, TENANT_ROOMS);
+	return 0;
+}
+
+static void pin_pad(char pin[ROOM_PIN_MAX])
+{
+	size_t n = strnlen(pin, ROOM_PIN_MAX - 1);
+
+	memset(pin + n, 0, ROOM_PIN_MAX - n);
+}
+
+int rooms_put(struct rooms *x, const struct room_terms *room)
+{
+	struct bytes number = bytes_str(room->number);
+	uint32_t place = room_place(x, room->tenant, number);
+	int err = 0;
+
+	assert(number.n && room->tenant < TENANTS_MAX);
+	if (!room_is_at(x, place, room->tenant, number))
+		err = room_add(x, place, room->tenant);
+	if (err)
+		return err;
+	*x->list[place] = *room;
+	pin_pad(x->list[place]->pin);
+	pin_pad(x->list[place]->host_pin);
+	return 0;
+}
+
+static void room_remove(struct rooms *x, uint32_t place)
+{
+	uint16_t tenant = x->list[place]->tenant;
+
+	explicit_bzero(x->list[place], sizeof(struct room_terms));
+	free(x->list[place]);
+	x->count--;
+	memmove(&x->list[place], &x->list[place + 1],
+		(x->count - place) * sizeof(struct room_terms *));
+	tenants_release(x->tenants, tenant, TENANT_ROOMS);
+}
+
+void rooms_delete(struct rooms *x, uint16_t tenant, struct bytes number)
+{
+	uint32_t place = room_place(x, tenant, number);
+
+	if (room_is_at(x, place, tenant, number))
+		room_remove(x, place);
+}
+
+void rooms_close(struct rooms *x)
+{
+	while (x && x->count)
+		room_remove(x, x->count - 1);
+	free(x);
+}
+
+const struct room_terms *rooms_find(const struct rooms *x, uint16_t tenant, struct bytes number)
+{
+	uint32_t place = x && number.n ? room_place(x, tenant, number) : 0;
+
+	return x && number.n && room_is_at(x, place, tenant, number) ? x->list[place] : NULL;
+}
+
+bool room_asks_pin(const struct room_terms *room)
+{
+	return room->pin[0] || room->host_pin[0];
+}
+
+/* All octets of both are compared, however long they are. */
+static bool pin_is(const char pin[ROOM_PIN_MAX], const char given[ROOM_PIN_MAX])
+{
+	return bytes_eq_secret(bytes_mem(given, ROOM_PIN_MAX), bytes_mem(pin, ROOM_PIN_MAX));
+}
+
+enum room_pin room_pin_check(const struct room_terms *room, struct bytes digits)
+{
+	char given[ROOM_PIN_MAX] = { 0 };
+	bool fits = !bytes_cstr(digits, given, sizeof(given));
+	bool host = pin_is(room->host_pin, given), member = pin_is(room->pin, given);
+
+	explicit_bzero(given, sizeof(given));
+	if (!fits)
+		return ROOM_PIN_WRONG;
+	if (host && room->host_pin[0])
+		return ROOM_PIN_HOST;
+	return member ? ROOM_PIN_MEMBER : ROOM_PIN_WRONG;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The conference rooms of a node's tenants that are there to be dialled (CONF-01), as their documents have them. What happens in one is not
+ * here. One table for all shards of the node; one thread. All that looks takes x NULL for a node without any.
+ */
+#ifndef SIG_HOST_ROOM_TERMS_H
+#define SIG_HOST_ROOM_TERMS_H
+
+#include "sig/host/tenant.h"
+
+enum {
+	ROOMS_MAX = 4096,     /* of a node */
+	ROOM_NUMBER_MAX = 32, /* with its NUL, as those below */
+	ROOM_NAME_MAX = 64,
+	ROOM_PIN_MAX = 17,
+	ROOM_PIN_MIN = 4, /* digits */
+	ROOM_MEMBERS_MIN = 2,
+	ROOM_MEMBERS_MAX = 2000,
+	ROOM_TALKERS_MAX = 8, /* who are heard at a time */
+};
+
+/* What the others hear when somebody comes or goes. In this order in documents. */
+enum room_tone {
+	ROOM_TONE_NONE,
+	ROOM_TONE_BEEP,
+	ROOM_TONE_NAME, /* the name that whoever came has said; else as BEEP */
+};
+
+/* In this order in documents. */
+enum room_record {
+	ROOM_RECORD_OFF,
+	ROOM_RECORD_ON_DEMAND, /* a command, or its host, begins and ends it */
+	ROOM_RECORD_AUTO,      /* from the second member on */
+};
+
+/* Whoever keeps a copy wipes it: it has secrets. */
+struct room_terms {
+	uint16_t tenant;
+	char number[ROOM_NUMBER_MAX];
+	char name[ROOM_NAME_MAX];                       /* for people; may be "" */
+	char pin[ROOM_PIN_MAX], host_pin[ROOM_PIN_MAX]; /* digits; "": there is none */
+	uint16_t max_members;
+	uint8_t talkers;
+	uint32_t rate;       /* of the mix, Hz */
+	uint8_t entry, exit; /* enum room_tone */
+	uint8_t record;      /* enum room_record */
+	bool locked;         /* from its opening on nobody but hosts comes in */
+	bool muted;          /* members come in muted; hosts do not */
+	bool wait_for_host;  /* members hear music until a host is there */
+	bool ends_with_host; /* it ends when the last host leaves */
+};
+
+/* Who somebody is by the digits that he has given. */
+enum room_pin {
+	ROOM_PIN_WRONG,
+	ROOM_PIN_MEMBER,
+	ROOM_PIN_HOST,
+};
+
+struct rooms;
+
+/* 0 or -ENOMEM. The tenants are there for longer. */
+int rooms_open(struct rooms **out, struct tenants *tenants) NODISCARD;
+void rooms_close(struct rooms *x); /* NULL is fine */
+/* Adds or replaces, by tenant and number. 0, -ENOSPC or -ENOMEM. */
+int rooms_put(struct rooms *x, const struct room_terms *room) NODISCARD;
+void rooms_delete(struct rooms *x, uint16_t tenant, struct bytes number);
+/* NULL: there is none. Until one is put or deleted. */
+const struct room_terms *rooms_find(const struct rooms *x, uint16_t tenant, struct bytes number);
+
+/* Everybody who comes is asked for digits. No: whoever comes is a member. */
+bool room_asks_pin(const struct room_terms *room);
+/* None at all: a member, where the room has no PIN for them. How long it takes says nothing of the PINs. */
+enum room_pin room_pin_check(const struct room_terms *room, struct bytes digits);
+
+#endif
