@@ -74,11 +74,23 @@ static bool dial_extension(const struct dial_asker *a, struct bytes number, stru
 	return true;
 }
 
-/* Numbers for help and extensions: who dials them gets them, whatever else they could be. */
+/* An extension comes first: two nodes may have given both one number at a time. */
+static bool dial_inside(const struct dial_asker *a, struct bytes number, struct dial_result *out)
+{
+	if (dial_extension(a, number, out))
+		return true;
+	if (!a->is_room || !a->is_room(a->arg, number) ||
+	    bytes_cstr(number, out->number, DIAL_NUMBER_MAX))
+		return false;
+	out->kind = DIAL_ROOM;
+	return true;
+}
+
+/* Numbers for help, extensions and rooms: who dials them gets them, whatever else they could be. */
 static bool dial_someone(const struct dial_asker *a, struct bytes number, struct dial_result *out)
 {
 	if (!dial_is_emergency(a, number, out->number))
-		return dial_extension(a, number, out);
+		return dial_inside(a, number, out);
 	out->kind = DIAL_EMERGENCY;
 	return true;
 }
@@ -237,7 +249,7 @@ void dial(const struct dial_asker *asker, struct bytes dialled, struct dial_resu
 	}
 	if (dial_rules_apply(bytes_str(plan->rules), dialled, changed)) {
 		dialled = bytes_str(changed);
-		if (dial_extension(asker, dialled, out)) /* help is found above */
+		if (dial_inside(asker, dialled, out)) /* help is found above */
 			return;
 	}
 	dial_outside(asker, dialled, out);

@@ -9,6 +9,7 @@ enum dial_kind {
 	DIAL_UNKNOWN,   /* nothing of the plan */
 	DIAL_EMERGENCY, /* never refused */
 	DIAL_EXTENSION,
+	DIAL_ROOM, /* for conferences */
 	DIAL_FEATURE,
 	DIAL_MORE, /* not all of the digits are there: 484 */
 	DIAL_OUTSIDE,
@@ -29,6 +30,8 @@ struct dial_asker {
 	uint8_t scheme;  /* enum dial_scheme */
 	void *arg;
 	bool (*is_extension)(void *arg, struct bytes number);
+	/* It is that of a room for conferences. NULL: there are none. */
+	bool (*is_room)(void *arg, struct bytes number);
 	/* How many digits in front of it are the access code of a trunk, which is dialled in place of the plan's (CALL-39); 0: none are. NULL:
 	 * no trunk has one. */
 	size_t (*trunk_access)(void *arg, struct bytes number);
@@ -39,7 +42,7 @@ struct dial_asker {
 struct dial_result {
 	enum dial_kind kind;
 	char number
-		[DIAL_NUMBER_MAX]; /* EXTENSION, EMERGENCY: who; OUTSIDE, BARRED: as trunks are asked for it, behind the access code of one and DIAL_ACCESS_END */
+		[DIAL_NUMBER_MAX]; /* EXTENSION, ROOM, EMERGENCY: who; OUTSIDE, BARRED: as trunks are asked for it, behind the access code of one and DIAL_ACCESS_END */
 	enum dial_class class;     /* OUTSIDE, BARRED */
 	bool blocked;              /* BARRED: the number itself, whoever asks */
 	enum feature feature;      /* FEATURE: */

@@ -264,6 +264,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->tenants = now->tenants;
 	next->dials = now->dials;
 	next->sites = now->sites;
+	next->rooms = now->rooms;
 	next->toll = now->toll;
 	next->toll_shard = now->toll_shard;
 	next->trunks = now->trunks;

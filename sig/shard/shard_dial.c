@@ -2,6 +2,7 @@
 #include "sig/shard/shard_dial.h"
 
 #include "sig/host/dial_plans.h"
+#include "sig/host/room_terms.h"
 #include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
 
@@ -15,6 +16,13 @@ static bool dial_finds(void *arg, struct bytes number)
 	const struct dial_of *of = arg;
 
 	return shard_extension_find(of->shard, of->tenant, number) != NULL;
+}
+
+static bool dial_finds_room(void *arg, struct bytes number)
+{
+	const struct dial_of *of = arg;
+
+	return rooms_find(of->shard->settings.rooms, of->tenant, number) != NULL;
 }
 
 static size_t dial_trunk_access(void *arg, struct bytes number)
@@ -35,6 +43,7 @@ static struct dial_asker dial_asker_of(const struct shard *s, struct dial_of *of
 				    .emergency_count = s->settings.emergency_count,
 				    .arg = of,
 				    .is_extension = dial_finds,
+				    .is_room = dial_finds_room,
 				    .trunk_access = dial_trunk_access };
 }
 

@@ -9,6 +9,7 @@
 #include "sig/feature/park.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/retrieve.h"
+#include "sig/host/room_terms.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/session_timer.h"
 #include "sig/shard/shard_dial.h"
@@ -43,8 +44,8 @@ static bool says_why(const struct sip_message *m, const struct call_refusal *why
 
 	return (m->hop.transport == SIP_CELL && why->text) || reason == REFUSED_OTHER_NODE ||
 	       reason == REFUSED_REGISTRATION_UNREAD || reason == REFUSED_BARRED ||
-	       reason == REFUSED_FEATURE || reason == REFUSED_TOLL_CALLS ||
-	       reason == REFUSED_TOLL_MINUTES;
+	       reason == REFUSED_ROOM || reason == REFUSED_FEATURE ||
+	       reason == REFUSED_TOLL_CALLS || reason == REFUSED_TOLL_MINUTES;
 }
 
 static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
@@ -492,6 +493,14 @@ static bool slot_may_be_called(const struct shard *s, const struct caller *calle
 	return false;
 }
 
+/* Nobody speaks in rooms yet. False. */
+static bool room_refuse(struct call_refusal *why)
+{
+	(void)invite_fail(why, 480, REFUSED_ROOM);
+	why->text = "the number is a conference room, and this node holds no conferences";
+	return false;
+}
+
 /* No extension has that number. Codes, and numbers outside, are for phones of extensions: whom a peer names need not be the one who speaks.
  * True: somebody of ours is meant, *user; or a feature code, *set. */
 static bool route_dialled(const struct shard *s, const struct caller *caller,
@@ -506,6 +515,8 @@ static bool route_dialled(const struct shard *s, const struct caller *caller,
 	    (dialled.kind == DIAL_OUTSIDE &&
 	     shard_has_way_out(s, caller->tenant, bytes_str(dialled.number))))
 		return !bytes_cstr(bytes_str(dialled.number), user, ROUTE_USER_MAX);
+	if (dialled.kind == DIAL_ROOM)
+		return room_refuse(why);
 	if (dialled.kind != DIAL_FEATURE)
 		return shard_dial_refuse(s, caller->tenant, &dialled, why);
 	if (dialled.value.n >= FEATURE_VALUE_MAX)
@@ -599,6 +610,9 @@ static bool route_did(const struct shard *s, const struct sip_message *m,
 	if (!shard_trunk_calls(s, m, caller->tenant, user, &fixed))
 		return invite_fail(why, 404, REFUSED_NOT_FOUND);
 	verdict = verdict_of_number(s, caller->tenant, user);
+	if (verdict == ROUTE_NOT_FOUND &&
+	    rooms_find(s->settings.rooms, caller->tenant, bytes_str(user)))
+		return room_refuse(why);
 	/* only the number's document sends its calls on to outside */
 	if (verdict == ROUTE_NOT_FOUND && fixed &&
 	    shard_has_way_out(s, caller->tenant, bytes_str(user)))

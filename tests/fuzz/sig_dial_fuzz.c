@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Dial plans: lines of a plan's texts, and in the last one what is dialled. Whatever the plan says, numbers for help get there and
- * extensions are reached, who may not call outside does not, and the one difference between who may all and who may nothing is that the
- * same number is barred. A number that goes outside can be read by no pattern as dearer than its class.
+ * Dial plans: lines of a plan's texts, and in the last one what is dialled. Whatever the plan says, numbers for help get there, extensions
+ * and rooms are reached, who may not call outside does not, and the one difference between who may all and who may nothing is that the same
+ * number is barred. A number that goes outside can be read by no pattern as dearer than its class.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +28,12 @@ static bool is_extension(void *arg, struct bytes number)
 {
 	(void)arg;
 	return bytes_is(number, "123");
+}
+
+static bool is_room(void *arg, struct bytes number)
+{
+	(void)arg;
+	return bytes_is(number, "700");
 }
 
 /* Of a trunk: 81. */
@@ -82,6 +88,7 @@ static struct dial_result ask(const struct dial_plan *plan, bool outside, uint8_
 				.outside = outside,
 				.classes = classes,
 				.is_extension = is_extension,
+				.is_room = is_room,
 				.trunk_access = trunk_access };
 	struct dial_result out;
 
@@ -141,6 +148,8 @@ static void check_help(const struct dial_plan *plan, struct bytes dialled)
 	check(!help || r.kind == DIAL_EMERGENCY, "a call for help is something else");
 	check(r.kind == DIAL_EMERGENCY || !bytes_is(dialled, "123") || r.kind == DIAL_EXTENSION,
 	      "an extension is something else");
+	check(r.kind == DIAL_EMERGENCY || !bytes_is(dialled, "700") || r.kind == DIAL_ROOM,
+	      "a room is something else");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -9,6 +9,13 @@ static bool is_extension(void *arg, struct bytes number)
 	return bytes_is(number, "123") || bytes_is(number, "201");
 }
 
+/* 123 is an extension, too: by chance, of two nodes. */
+static bool is_room(void *arg, struct bytes number)
+{
+	(void)arg;
+	return bytes_is(number, "700") || bytes_is(number, "112") || bytes_is(number, "123");
+}
+
 /* 81 and 815 are those of trunks. */
 static size_t trunk_access(void *arg, struct bytes number)
 {
@@ -28,7 +35,7 @@ static struct dial_plan america(void)
 		.operator_number = "201",
 		.overlap = true,
 		.numbers = "0|##|#[1-3]x|[1-7]xx|9[2-9]xxxxxx|91xxxxxxxxxx|911",
-		.rules = "88>123",
+		.rules = "88>123,87>700",
 		.country = "1",
 		.area = "408",
 		.area_digits = 7,
@@ -53,6 +60,7 @@ static struct dial_result dialled(const struct dial_plan *plan, bool outside, co
 				    .outside = outside,
 				    .classes = DIAL_CLASSES_FIRST,
 				    .is_extension = is_extension,
+				    .is_room = is_room,
 				    .trunk_access = trunk_access };
 	struct dial_result out;
 
@@ -73,6 +81,9 @@ static void test_verdicts(void **state)
 		{ "124", DIAL_UNKNOWN, "" },
 		{ "0", DIAL_EXTENSION, "201" },
 		{ "88", DIAL_EXTENSION, "123" },
+		{ "700", DIAL_ROOM, "700" }, /* CONF-01 */
+		{ "87", DIAL_ROOM, "700" },
+		{ "701", DIAL_UNKNOWN, "" },
 		{ "911", DIAL_EMERGENCY, "911" },
 		{ "9911", DIAL_EMERGENCY, "911" },
 		{ "112", DIAL_EMERGENCY, "112" },
@@ -127,6 +138,7 @@ static void test_not_from_outside(void **state)
 	assert_int_equal(dialled(&plan, false, "919005551212").kind, DIAL_UNKNOWN);
 	assert_int_equal(dialled(&plan, false, "*78").kind, DIAL_UNKNOWN);
 	assert_int_equal(dialled(&plan, false, "123").kind, DIAL_EXTENSION);
+	assert_int_equal(dialled(&plan, false, "700").kind, DIAL_ROOM);
 	assert_int_equal(dialled(&plan, false, "911").kind, DIAL_EMERGENCY);
 }
 

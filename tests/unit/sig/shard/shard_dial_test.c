@@ -2,6 +2,7 @@
 /* What phones of tenants with plans of their own hear when they dial (FEATURES CALL-38, CALL-40, CALL-46, REG-13, TRUST-03). */
 #include "sig/dial/dial.h"
 #include "sig/host/dial_plans.h"
+#include "sig/host/room_terms.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/tenants.h"
 
@@ -235,6 +236,33 @@ static uint32_t told(const struct street *s, enum sig_event_kind kind)
 	return count;
 }
 
+/* CONF-01: those of its tenant, with what a rule makes of it, and never in an extension's place. */
+static void room(void **state)
+{
+	static const char *const numbers[] = { "700", "10077", "1002" };
+	struct street *s = *state;
+	struct bytes answer;
+	struct rooms *rooms;
+
+	assert_int_equal(rooms_open(&rooms, s->tenants), 0);
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		struct room_terms terms = { .tenant = s->houses[ACME].number };
+
+		(void)snprintf(terms.number, sizeof(terms.number), "%s", numbers[i]);
+		assert_int_equal(rooms_put(rooms, &terms), 0);
+	}
+	s->r->shard->settings.rooms = rooms;
+	answer = hears(s, ACME, "700", "SIP/2.0 480");
+	assert_true(rig_has(rig_header(answer, "Reason"), "conference room"));
+	rig_wait_ms(s->r, 1000);
+	(void)hears(s, ACME, "8877", "SIP/2.0 480");
+	rig_wait_ms(s->r, 1000);
+	(void)hears(s, OTHER, "700", "SIP/2.0 404");
+	rings(s, ACME, "1002");
+	s->r->shard->settings.rooms = NULL;
+	rooms_close(rooms);
+}
+
 /* Each tenant's own numbers pass a drain, and no other's. */
 static void emergency(void **state)
 {
@@ -291,7 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(extensions),   TEST(overlap),         TEST(scheme_of_one), TEST(access_code),
 		TEST(barred),       TEST(of_no_extension), TEST(without_plan),  TEST(emergency),
-		TEST(no_emergency), TEST(holds),
+		TEST(no_emergency), TEST(holds),           TEST(room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "sig/host/room_terms.h"
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/gate.h"
 
 #define NUMBER "+49301001"
@@ -52,6 +54,27 @@ static void a_number_rings_its_user(void **state)
 		assert_string_equal(g->l.r->events[i].to_trunk, "");
 	}
 	assert_int_equal(trunks_held(g->trunks, trunk, TRUNK_IN), 0);
+}
+
+/* CONF-01: a number outside may mean a room. */
+static void a_number_is_a_rooms(void **state)
+{
+	struct gate *g = *state;
+	const struct room_terms terms = { .number = "700" };
+	struct trunk_settings set;
+	struct phone *gw = carrier(g, &set);
+	struct rooms *rooms;
+
+	assert_int_equal(rooms_open(&rooms, g->tenants), 0);
+	assert_int_equal(rooms_put(rooms, &terms), 0);
+	g->l.r->shard->settings.rooms = rooms;
+	gate_did(g, "+49307", "700");
+	calls_as(gw, "+4940123", "+49307");
+	assert_true(
+		rig_has(rig_header(phone_hears(gw, "SIP/2.0 480"), "Reason"), "conference room"));
+	phone_ack(gw);
+	g->l.r->shard->settings.rooms = NULL;
+	rooms_close(rooms);
 }
 
 /* A key of leg 1, as the engine hears it. */
@@ -723,6 +746,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GATE_TEST(a_number_rings_its_user),
+		GATE_TEST(a_number_is_a_rooms),
 		GATE_TEST(video_of_calls),
 		GATE_TEST(nobody_has_the_number),
 		GATE_TEST(claims_an_extension),
