@@ -11,6 +11,7 @@
 #include "app/document/extension.h"
 #include "app/document/location_field.h"
 #include "app/document/profile.h"
+#include "app/document/room_field.h"
 #include "app/document/route_field.h"
 #include "app/document/tenant_field.h"
 #include "app/document/trunk_field.h"
@@ -265,6 +266,28 @@ static void location(struct bytes in)
 	free(text);
 }
 
+static void room(struct bytes in)
+{
+	struct room_value r = { .changed_utc_ms = 1 }, again;
+	const char *reason = NULL, *member;
+	char *text;
+
+	if (room_from_document(&r, in, &g_key, &reason)) {
+		assert(reason && r.changed_utc_ms == 1 && !r.core.number[0]);
+		return;
+	}
+	assert(r.core.number[0] && r.core.talkers >= 1 && r.core.talkers <= ROOM_TALKERS_MAX);
+	assert(r.core.max_members >= ROOM_MEMBERS_MIN && r.core.max_members <= ROOM_MEMBERS_MAX);
+	assert(r.core.rate == 8000 || r.core.rate == 16000 || r.core.rate == 48000);
+	assert(!r.core.tenant && (r.unread || !room_wrong(&r, &member)));
+	if (r.unread)
+		return;
+	assert(!room_from_document(&again, text_of(room_to_document(&r, &g_key, &g_rand), &text),
+				   &g_key, &reason));
+	assert(!memcmp(&r, &again, sizeof(r)));
+	free(text);
+}
+
 static void extension(struct bytes in)
 {
 	struct extension e = { .changed_utc_ms = 1 }, again;
@@ -292,8 +315,9 @@ static void extension(struct bytes in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const kinds[])(struct bytes in) = { profile, range, extension, tenant,  trunk,
-							  did,     route, dialplan,  location };
+	static void (*const kinds[])(struct bytes in) = { profile,  range, extension, tenant,
+							  trunk,    did,   route,     dialplan,
+							  location, room };
 
 	struct bytes in = bytes_mem(data + 1, size ? size - 1 : 0);
 

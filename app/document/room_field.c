@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/document/room_field.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "app/document/document.h"
+
+enum { MEMBERS = 100, TALKERS = 3, RATE = 16000 };
+
+/* In the order of enum room_tone. */
+static const char *const g_room_tones[] = { "none", "tone", "name", NULL };
+/* In the order of enum room_record. */
+static const char *const g_room_record[] = { "off", "on_demand", "auto", NULL };
+
+static const char *field_rate_wrong(const void *value, const char *text)
+{
+	uint32_t rate = ((const struct room_value *)value)->core.rate;
+
+	(void)text;
+	return rate == 8000 || rate == 16000 || rate == 48000 ? NULL : "it is 8000, 16000 or 48000";
+}
+
+#define FIELD_OF struct room_value
+
+const struct command_arg g_room_fields[] = {
+	KEY_FIELD("number", core.number, CHARSET_NUMBER,
+		  "Number of the room, which its members dial. No extension has it, and no feature "
+		  "code is in front of it."),
+	TEXT_FIELD("name", core.name, CHARSET_TEXT, NULL, "What people call it."),
+	{ .name = "pin",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_NUMBER,
+	  .min = 3,
+	  .max = ROOM_PIN_MAX - 1,
+	  .help = "PIN that its members are asked for, 4 to 16 digits; off: none, and whoever "
+		  "dials the number is a member. Nobody is shown it. Absent: unchanged; at first "
+		  "off, as host_pin." },
+	{ .name = "host_pin",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_NUMBER,
+	  .min = 3,
+	  .max = ROOM_PIN_MAX - 1,
+	  .help = "PIN that makes a host of whoever gives it, another one than pin; off: the room "
+		  "has no host." },
+	NUMBER_FIELD("max_members", core.max_members, ROOM_MEMBERS_MIN, ROOM_MEMBERS_MAX, "100",
+		     "Members at a time at most, with its hosts."),
+	NUMBER_FIELD("talkers", core.talkers, 1, ROOM_TALKERS_MAX, "3",
+		     "How many members are heard at a time: the loudest of those who speak."),
+	{ .name = "rate",
+	  .type = ARG_U64,
+	  .min = 8000,
+	  .max = 48000,
+	  .preset = FIELD_PRESET("16000"),
+	  .help = "Samples a second of what its members hear: 8000, 16000 or 48000.",
+	  .field = { FIELD_AT(FIELD_NUMBER, core.rate), .wrong = field_rate_wrong } },
+	FLAG_FIELD("locked", core.locked, "false",
+		   "Only hosts come in, from its opening on, until one of them opens it."),
+	WORD_FIELD("entry_tone", core.entry, FIELD_NUMBER, g_room_tones, "tone",
+		   "What those in it hear when somebody comes in. name: the name that he has said "
+		   "before, a tone where he has said none."),
+	WORD_FIELD("exit_tone", core.exit, FIELD_NUMBER, g_room_tones, "tone",
+		   "The same when somebody leaves."),
+	FLAG_FIELD("muted", core.muted, "false", "Members come in muted. Hosts do not."),
+	FLAG_FIELD("wait_for_host", core.wait_for_host, "false",
+		   "Members hear music, and nobody else, until a host is there. Needs host_pin."),
+	FLAG_FIELD("ends_with_host", core.ends_with_host, "false",
+		   "It ends for all when its last host leaves. Needs host_pin."),
+	WORD_FIELD("record", core.record, FIELD_NUMBER, g_room_record, "off",
+		   "Recording of what is said in it. auto: from the second member on; on_demand: "
+		   "where a command or a host begins it; off: none. Where members must know of it, "
+		   "tell them: see the guide."),
+	{ .name = NULL },
+};
+static_assert(ROOM_PIN_MIN == 4 && ROOM_PIN_MAX == 17, "the text above says it");
+static_assert(MEMBERS == 100 && TALKERS == 3 && RATE == 16000, "the presets above say it");
+
+static const struct form g_room_form = { .fields = g_room_fields, FORM_OF(struct room_value) };
+
+void room_default(struct room_value *out)
+{
+	*out = (struct room_value){ .core = { .max_members = MEMBERS,
+					      .talkers = TALKERS,
+					      .rate = RATE,
+					      .entry = ROOM_TONE_BEEP,
+					      .exit = ROOM_TONE_BEEP } };
+}
+
+bool room_pin_set(char pin[ROOM_PIN_MAX], struct bytes text)
+{
+	bool digits = text.n >= ROOM_PIN_MIN && text.n < ROOM_PIN_MAX;
+
+	for (size_t i = 0; i < text.n; i++)
+		digits &= text.p[i] >= '0' && text.p[i] <= '9';
+	if (!digits && !bytes_is(text, ROOM_NO_PIN))
+		return false;
+	memset(pin, 0, ROOM_PIN_MAX);
+	if (digits)
+		memcpy(pin, text.p, text.n);
+	return true;
+}
+
+const char *room_wrong(const struct room_value *r, const char **member)
+{
+	*member = "host_pin";
+	if (r->core.pin[0] && !strcmp(r->core.pin, r->core.host_pin))
+		return "host_pin is another one than pin";
+	*member = r->core.wait_for_host ? "wait_for_host" : "ends_with_host";
+	if ((r->core.wait_for_host || r->core.ends_with_host) && !r->core.host_pin[0])
+		return "without host_pin nobody is a host: give one as well";
+	return NULL;
+}
+
+json_t *room_to_view(const struct room_value *r)
+{
+	json_t *json = form_view(&g_room_form, r);
+
+	if (json && (json_object_set_new(json, "has_pin", json_boolean(r->core.pin[0])) ||
+		     json_object_set_new(json, "has_host_pin", json_boolean(r->core.host_pin[0])) ||
+		     json_object_set_new(json, "pins_valid", json_boolean(!r->unread)))) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+/* ---- in Redis ---- */
+
+/* Both PINs, padded: how long they are is not to be seen. */
+enum {
+	PINS_OCTETS = 2 * ROOM_PIN_MAX,
+	PINS_SEALED = PINS_OCTETS + SEAL_OVERHEAD,
+	PINS_CONTEXT = 64,
+};
+
+/* What is moved to another room does not open there. */
+static struct bytes room_context(char buf[PINS_CONTEXT], const struct room_value *r)
+{
+	struct writer w = writer_over(buf, PINS_CONTEXT);
+
+	WRITER_TEXTS(&w, "room ", r->core.number);
+	return writer_done(&w);
+}
+
+static int pins_seal(char out[2 * PINS_SEALED + 1], const struct room_value *r,
+		     const struct seal_key *key, struct rand_source *rand)
+{
+	uint8_t plain[PINS_OCTETS], sealed[PINS_SEALED];
+	struct writer hex = writer_over(out, 2 * PINS_SEALED);
+	char context[PINS_CONTEXT];
+	size_t n = 0;
+	int err;
+
+	memcpy(plain, r->core.pin, ROOM_PIN_MAX);
+	memcpy(plain + ROOM_PIN_MAX, r->core.host_pin, ROOM_PIN_MAX);
+	err = seal_make(key, rand, room_context(context, r), bytes_mem(plain, sizeof(plain)),
+			sealed, sizeof(sealed), &n);
+	writer_hex(&hex, bytes_mem(sealed, n));
+	out[hex.n] = '\0';
+	OPENSSL_cleanse(plain, sizeof(plain));
+	return err;
+}
+
+json_t *room_to_document(const struct room_value *r, const struct seal_key *key,
+			 struct rand_source *rand)
+{
+	char sealed[2 * PINS_SEALED + 1];
+	json_t *json = form_view(&g_room_form, r);
+
+	if (json && (r->core.pin[0] || r->core.host_pin[0]) &&
+	    (pins_seal(sealed, r, key, rand) ||
+	     json_object_set_new(json, "pins_sealed", json_string(sealed)))) {
+		json_decref(json);
+		return NULL;
+	}
+	return document_versioned(json);
+}
+
+struct room_filling {
+	struct room_value room;
+	const struct seal_key *key;
+};
+
+/* One of them in the plain text: digits, or nothing, and zeros behind. */
+static bool pin_take(char pin[ROOM_PIN_MAX], const uint8_t plain[ROOM_PIN_MAX])
+{
+	size_t n = strnlen((const char *)plain, ROOM_PIN_MAX);
+
+	return n == 0 || room_pin_set(pin, bytes_mem(plain, n));
+}
+
+static bool pins_open(struct room_value *r, struct bytes sealed, const struct seal_key *key)
+{
+	uint8_t plain[PINS_OCTETS];
+	char context[PINS_CONTEXT];
+	enum seal_refusal why;
+	size_t n = 0;
+	bool ok =
+		!seal_open(key, room_context(context, r), sealed, plain, sizeof(plain), &n, &why) &&
+		n == sizeof(plain) && pin_take(r->core.pin, plain) &&
+		pin_take(r->core.host_pin, plain + ROOM_PIN_MAX);
+
+	OPENSSL_cleanse(plain, sizeof(plain));
+	return ok;
+}
+
+/* After its number, which the seal is bound to. */
+static void room_fill_pins(struct document_reader *r, const struct room_filling *f,
+			   struct room_value *room)
+{
+	struct given given = document_member(r, "pins_sealed");
+	uint8_t sealed[PINS_SEALED];
+	size_t n = 0;
+
+	if (given.kind == GIVEN_NOTHING)
+		return;
+	if (given.kind != GIVEN_TEXT || hex_decode(given.text, sealed, sizeof(sealed), &n) ||
+	    n != sizeof(sealed))
+		document_refuse(r, "pins_sealed");
+	else
+		room->unread = !pins_open(room, bytes_mem(sealed, n), f->key);
+}
+
+static void room_fill(struct document_reader *r, void *value)
+{
+	struct room_filling *f = value;
+	struct room_value *room = &f->room;
+	const char *member = NULL;
+
+	room_default(room);
+	field_fill(r, g_room_fields, room);
+	room_fill_pins(r, f, room);
+	if (!room->unread && room_wrong(room, &member))
+		document_refuse(r, member);
+	room->changed_utc_ms = document_changed(r);
+}
+
+int room_from_document(struct room_value *out, struct bytes json, const struct seal_key *key,
+		       const char **reason)
+{
+	struct room_filling found = { .key = key };
+	int err = document_read(json, room_fill, &found, reason);
+
+	if (!err)
+		*out = found.room;
+	OPENSSL_cleanse(&found, sizeof(found));
+	return err;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rooms for conferences that are dialled: a document of a tenant in Redis, by the room's number. Its PINs are sealed there. */
+#ifndef APP_DOCUMENT_ROOM_FIELD_H
+#define APP_DOCUMENT_ROOM_FIELD_H
+
+#include "app/command/command.h"
+#include "app/document/form.h"
+#include "base/seal.h"
+#include "sig/host/room_terms.h"
+
+/* In place of a PIN: there is none. */
+#define ROOM_NO_PIN "off"
+
+struct room_value {
+	struct room_terms core; /* without its tenant */
+	bool unread;            /* its PINs were sealed with other keys */
+	uint64_t changed_utc_ms;
+};
+
+extern const struct command_arg g_room_fields[];
+
+void room_default(struct room_value *out);
+/* Sets a PIN of it, core.pin or core.host_pin. False: it is none. */
+bool room_pin_set(char pin[ROOM_PIN_MAX], struct bytes text);
+/* What of it does not go together, and the argument to name; or NULL. */
+const char *room_wrong(const struct room_value *r, const char **member);
+/* Without its PINs. */
+json_t *room_to_view(const struct room_value *r);
+/* With its PINs, sealed. */
+json_t *room_to_document(const struct room_value *r, const struct seal_key *key,
+			 struct rand_source *rand);
+/* 0, -EBADMSG or -EPROTONOSUPPORT with a reason. */
+int room_from_document(struct room_value *out, struct bytes json, const struct seal_key *key,
+		       const char **reason) NODISCARD;
+
+#endif
