@@ -8,6 +8,7 @@
 #include "app/node/node.h"
 #include "sig/dial/dial.h"
 #include "sig/host/dial_plans.h"
+#include "sig/host/room_terms.h"
 #include "sig/host/trunk.h"
 
 #define LIMIT "memory"
@@ -94,6 +95,13 @@ static bool dial_has_extension(void *arg, struct bytes number)
 	return extensions_has(&whose->node->extensions, whose->tenant, number);
 }
 
+static bool dial_has_room(void *arg, struct bytes number)
+{
+	const struct dial_whose *whose = arg;
+
+	return rooms_find(whose->node->rooms, whose->tenant, number) != NULL;
+}
+
 static size_t dial_trunk_code(void *arg, struct bytes number)
 {
 	const struct dial_whose *whose = arg;
@@ -121,9 +129,9 @@ static json_t *dial_result_json(struct dial_whose *whose, const struct dial_resu
 {
 	static const char *const kinds[] = {
 		[DIAL_UNKNOWN] = "unknown",     [DIAL_EMERGENCY] = "emergency",
-		[DIAL_EXTENSION] = "extension", [DIAL_FEATURE] = "feature",
-		[DIAL_MORE] = "more",           [DIAL_OUTSIDE] = "outside",
-		[DIAL_BARRED] = "barred",
+		[DIAL_EXTENSION] = "extension", [DIAL_ROOM] = "room",
+		[DIAL_FEATURE] = "feature",     [DIAL_MORE] = "more",
+		[DIAL_OUTSIDE] = "outside",     [DIAL_BARRED] = "barred",
 	};
 	bool outside = r->kind == DIAL_OUTSIDE || r->kind == DIAL_BARRED;
 	const char *what = outside                   ? g_dial_classes[r->class]
@@ -149,6 +157,7 @@ void command_dialplan_check(struct command_run *run)
 		.emergency_count = run->node->settings.sip.emergency_number_count,
 		.arg = &whose,
 		.is_extension = dial_has_extension,
+		.is_room = dial_has_room,
 		.trunk_access = dial_trunk_code,
 	};
 	struct dial_result result;

@@ -91,8 +91,7 @@ static bool secret_take(struct command_run *run, struct extension *e)
 	return located_take(run, e);
 }
 
-/* A number that a phone dials for something else would never be called. */
-static bool is_code(const struct command_run *run, struct bytes number)
+bool command_is_code(const struct command_run *run, struct bytes number)
 {
 	struct feature_codes node, codes;
 	enum feature feature;
@@ -101,6 +100,26 @@ static bool is_code(const struct command_run *run, struct bytes number)
 	settings_codes_read(&run->node->settings, &node);
 	dial_plan_codes(dial_plans_of(run->node->dials, document_tenant(run)), &node, &codes);
 	return feature_dialled(&codes, number, &feature, &rest);
+}
+
+static bool is_room(const struct command_run *run, struct bytes number)
+{
+	return shelf_version(&run->node->documents.keep.shelf, bytes_str(run->tenant),
+			     bytes_str(g_room_documents.name), number) != 0;
+}
+
+/* A number that means something else would never be called. False: the run has failed. */
+static bool extension_number_is_free(struct command_run *run, struct bytes number)
+{
+	if (command_is_code(run, number)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "number", COMMAND_NUMBER_IS_CODE);
+		return false;
+	}
+	if (is_room(run, number)) {
+		command_fail(run, COMMAND_CONFLICT, "number", "a room has this number");
+		return false;
+	}
+	return true;
 }
 
 /* There is room for one more, and it comes with its secret. False: the run has failed. */
@@ -113,12 +132,8 @@ static bool extension_may_begin(struct command_run *run)
 			     "a new extension needs password or ha1");
 		return false;
 	}
-	if (is_code(run, command_value(run, "number")->text)) {
-		command_fail(run, COMMAND_BAD_ARGUMENT, "number",
-			     "number begins with a feature code: see codes in the node file, and "
-			     "dialplan.show");
+	if (!extension_number_is_free(run, command_value(run, "number")->text))
 		return false;
-	}
 	if (extensions_count(&run->node->extensions) < most)
 		return true;
 	command_fail(run, COMMAND_FULL, NULL, LIMIT " (%" PRIu32 ") is reached", most);

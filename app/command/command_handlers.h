@@ -100,12 +100,16 @@ void command_take_bool(const struct command_run *run, const char *name, bool *ou
 void command_take_u32(const struct command_run *run, const char *name, uint32_t *out);
 /* How many entries are wanted at most: limit, of a command that has it. */
 size_t command_limit(const struct command_run *run);
+/* A phone dials it for a feature, by the tenant's codes. */
+bool command_is_code(const struct command_run *run, struct bytes number);
+#define COMMAND_NUMBER_IS_CODE \
+	"number begins with a feature code: see codes in the node file, and dialplan.show"
 /* The hashes of a password, or ha1, where either is given. False: the run has failed. */
 bool command_take_secret(struct command_run *run, const char *user, const char *realm,
 			 struct digest_secret *secret, bool *given);
 
 extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents,
 	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents, g_dial_documents,
-	g_location_documents;
+	g_location_documents, g_room_documents;
 
 #endif

@@ -5,6 +5,7 @@
 #include "app/document/extension.h"
 #include "app/document/location_field.h"
 #include "app/document/profile.h"
+#include "app/document/room_field.h"
 #include "app/document/route_field.h"
 #include "app/document/tenant_field.h"
 #include "app/document/trunk_field.h"
@@ -90,6 +91,13 @@ static const struct command_arg g_did_list_args[] = {
 #define FIELD_OF struct location_value
 static const struct command_arg g_location_args[] = {
 	KEY_FIELD("id", id, CHARSET_DIGITS, "Id of the location."),
+	END,
+};
+#undef FIELD_OF
+
+#define FIELD_OF struct room_value
+static const struct command_arg g_room_args[] = {
+	KEY_FIELD("number", core.number, CHARSET_NUMBER, "Number of the room."),
 	END,
 };
 #undef FIELD_OF
@@ -850,7 +858,8 @@ const struct command g_commands[] = {
 	  document_delete, .documents = &g_dial_documents },
 	{ "dialplan.check", COMMAND_FOR_READER, g_dial_check_args,
 	  "Says what an extension means by a number. Nothing is called.",
-	  "meaning (emergency, extension, feature, outside, barred, more: digits are missing, "
+	  "meaning (emergency, extension, room, feature, outside, barred, more: digits are "
+	  "missing, "
 	  "unknown), number (as it is called, or asked for outside), trunk (by which alone, where "
 	  "its "
 	  "access code is dialled), class (of numbers outside; of a feature its key), blocked (the "
@@ -881,7 +890,8 @@ const struct command g_commands[] = {
 	{ "tenant.status", COMMAND_FOR_READER, g_no_args,
 	  "Shows the tenant of whoever asks, and what it has on this node.",
 	  "name, realm (of passwords), role (of whoever asks), calls, registrations, extensions, "
-	  "subscriptions, trunks, dids, routes, locations, and max_calls and so on for each of "
+	  "subscriptions, trunks, dids, routes, locations, rooms, and max_calls and so on for each "
+	  "of "
 	  "them (its quotas; 0: any number)",
 	  command_tenant_status },
 	{ "did.put", COMMAND_FOR_ADMIN, g_did_fields,
@@ -906,6 +916,19 @@ const struct command g_commands[] = {
 	  document_delete, .documents = &g_location_documents },
 	{ "location.list", COMMAND_FOR_READER, g_no_args, "Lists locations by id.",
 	  "a list of locations", document_list, .documents = &g_location_documents },
+	{ "room.put", COMMAND_FOR_ADMIN, g_room_fields,
+	  "Makes a room for conferences that is dialled, or changes what is given of it. Who is in "
+	  "it stays.",
+	  "the room", document_put, .documents = &g_room_documents },
+	{ "room.show", COMMAND_FOR_READER, g_room_args, "Shows a room. Its PINs are never shown.",
+	  "changed_utc_ms, has_pin, has_host_pin, and pins_valid (false: they were sealed with "
+	  "other keys, and nobody comes in until they are put again)",
+	  document_show, .documents = &g_room_documents, .shows = g_room_fields },
+	{ "room.delete", COMMAND_FOR_ADMIN, g_room_args,
+	  "Deletes a room: nobody comes in any more. Who is in it stays.", "number",
+	  document_delete, .documents = &g_room_documents },
+	{ "room.list", COMMAND_FOR_READER, g_no_args, "Lists rooms by number.", "a list of rooms",
+	  document_list, .documents = &g_room_documents },
 	{ "route.put", COMMAND_FOR_ADMIN, g_route_fields,
 	  "Makes a route by which calls go out, or changes what is given of it.", "the route",
 	  document_put, .documents = &g_route_documents },

@@ -281,6 +281,7 @@ static json_t *tenant_usage(const struct node *n, uint16_t tenant)
 		{ "dids", "max_dids", TENANT_NUMBERS, &g_did_documents },
 		{ "routes", "max_routes", TENANT_ROUTES, &g_route_documents },
 		{ "locations", "max_locations", TENANT_SITES, &g_location_documents },
+		{ "rooms", "max_rooms", TENANT_ROOMS, &g_room_documents },
 	};
 	json_t *out = json_object();
 

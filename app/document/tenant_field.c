@@ -152,6 +152,8 @@ const struct command_arg g_tenant_fields[] = {
 		     "Routes. A node has room for 1,024."),
 	NUMBER_FIELD("max_locations", max.locations, 0, 1000000, "0",
 		     "Locations of phones. A node has room for 4,096."),
+	NUMBER_FIELD("max_rooms", max.rooms, 0, 1000000, "0",
+		     "Rooms for conferences. A node has room for 4,096."),
 	TEXT_FIELD("recording_store", recordings.store, CHARSET_NUMBERS, field_store_wrong,
 		   "Names of the destinations that its recordings go to, joined by ',', as "
 		   "recordings.store of the node's file has them; none: they stay on the node. "
@@ -202,6 +204,7 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 	out->most[TENANT_NUMBERS] = t->max.dids;
 	out->most[TENANT_ROUTES] = t->max.routes;
 	out->most[TENANT_SITES] = t->max.locations;
+	out->most[TENANT_ROOMS] = t->max.rooms;
 	out->per_second[TENANT_CALL_RATE] = t->max.calls_per_s;
 	out->per_second[TENANT_REGISTER_RATE] = t->max.registers_per_s;
 	out->park_confirm = t->park_confirm;

@@ -185,6 +185,7 @@ struct node {
 	struct trunk_numbers *numbers;
 	struct dial_plans *dials;
 	struct sites *sites; /* where their phones stand */
+	struct rooms *rooms; /* where their conferences are */
 	struct toll *toll;
 	struct certificate certificate; /* of media: DTLS-SRTP */
 	struct engine *engine;

@@ -34,6 +34,7 @@
 #include "engine/engine.h"
 #include "engine/net/own_ports.h"
 #include "sig/host/dial_plans.h"
+#include "sig/host/room_terms.h"
 #include "sig/host/sites.h"
 #include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"
@@ -368,6 +369,8 @@ static int shard_start(struct node *n)
 	if (!err)
 		err = sites_open(&n->sites, n->tenants);
 	if (!err)
+		err = rooms_open(&n->rooms, n->tenants);
+	if (!err)
 		err = toll_open(&n->toll, n->settings.limits.registrations + TENANTS_MAX,
 				n->shard_count, &key);
 	if (!err)
@@ -386,6 +389,7 @@ static int shard_start(struct node *n)
 	settings.numbers = n->numbers;
 	settings.dials = n->dials;
 	settings.sites = n->sites;
+	settings.rooms = n->rooms;
 	settings.toll = n->toll;
 	settings.calls_max = n->calls_max;
 	node_add_domains(n, &settings);
@@ -736,6 +740,7 @@ void node_stop(struct node *n)
 	hop_names_close(n->names);
 	dial_plans_close(n->dials);
 	sites_close(n->sites);
+	rooms_close(n->rooms);
 	toll_close(n->toll);
 	tenants_close(n->tenants);
 	tenancy_close(n);

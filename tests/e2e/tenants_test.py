@@ -49,6 +49,7 @@ class House:
         operator.ask("trunk.put", tenant=self.name, name="carrier", servers=self.domain, direction="out")
         operator.ask("did.put", tenant=self.name, number="+49", to=self.lone)
         operator.ask("location.put", tenant=self.name, id="7", label=self.lone, country="US")
+        operator.ask("room.put", tenant=self.name, number="7000", name=self.lone, pin="471147", host_pin="815081")
         operator.ask("route.put", tenant=self.name, name="out", pattern="9x.", trunks="carrier", prefix=self.lone)
 
     def register(self):
@@ -95,10 +96,10 @@ class House:
 
     def state(self):
         """All that it has, by its own eyes and in Redis."""
-        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list",
+        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list",
                                                              "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
-            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location")}
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room")}
             kept["slots"] = redis("HGETALL", f"td:{{t:{self.name}}}:park:default")
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
             kept["events"] = redis("XLEN", f"td:{{ev:{self.name}}}")
@@ -220,6 +221,10 @@ ROWS = {
     "location.show": each(own(lambda me, row: row["label"] == me.lone, id="7"), hidden(id="3")),
     "location.delete": each(own(id="8"), hidden(id="3")),
     "location.list": own(lambda me, rows: [row["label"] for row in rows] == [me.lone]),
+    "room.put": own(number="7001", name="spare"),
+    "room.show": each(own(lambda me, row: row["name"] == me.lone, number="7000"), hidden(number="LONE")),
+    "room.delete": each(own(number="7001"), hidden(number="LONE")),
+    "room.list": own(lambda me, rows: [row["name"] for row in rows] == [me.lone]),
     "route.put": own(name="far", pattern="00x.", trunks="carrier"),
     "route.show": each(own(lambda me, row: row["prefix"] == me.lone, name="out"), hidden(name="LONE")),
     "route.delete": each(own(name="far"), hidden(name="LONE")),
@@ -382,11 +387,12 @@ class Matrix(unittest.TestCase):
                 self.refused(me, "extension.put", "bad_argument", number="1002", ha1=put["ha1"][:-1] + "x"),
                 self.refused(me, "extension.put", "not_allowed", role="application", **put)]
         for role in ROLES:
-            said += [me.ask("extension.get", role=role, number="1002"), me.ask("extension.list", role=role)]
+            said += [me.ask("extension.get", role=role, number="1002"), me.ask("extension.list", role=role),
+                     me.ask("room.show", role=role, number="7000"), me.ask("room.list", role=role)]
         said += [self.operator.ask("extension.get", tenant=me.name, number="1002"), self.node.log_text(),
                  self.node.told(f"td:{{ev:{me.name}}}")]
         said = json.dumps(said)
-        for secret in (f"secret-{me.name}", *put["ha1"].split(":")):
+        for secret in (f"secret-{me.name}", "471147", "815081", *put["ha1"].split(":")):
             self.assertNotIn(secret, said)
             self.assertNotIn(secret[:24], said)
 

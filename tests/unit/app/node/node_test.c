@@ -353,6 +353,7 @@ static void test_documents_of_a_tenant(void **state)
 		{ "did", "number", ",\"to\":\"1001\"" },
 		{ "route", "name", ",\"pattern\":\"0x.\",\"trunks\":\"1\"" },
 		{ "location", "id", ",\"country\":\"DE\"" },
+		{ "room", "number", "" },
 	};
 	char arguments[64];
 
@@ -360,7 +361,7 @@ static void test_documents_of_a_tenant(void **state)
 	node_start_up();
 	assert_non_null(strstr(ask("tenant.put", "{\"name\":\"acme\",\"max_trunks\":1,"
 						 "\"max_dids\":1,\"max_routes\":1,"
-						 "\"max_locations\":1}"),
+						 "\"max_locations\":1,\"max_rooms\":1}"),
 			       "\"ok\":true"));
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		const char *const *kind = kinds[i];
