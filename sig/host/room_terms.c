@@ -24,7 +24,7 @@ int rooms_open(struct rooms **out, struct tenants *tenants)
 	return 0;
 }
 
-static int number_order(struct bytes a, struct bytes b)
+static int terms_number_order(struct bytes a, struct bytes b)
 {
 	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
 
@@ -32,22 +32,22 @@ static int number_order(struct bytes a, struct bytes b)
 }
 
 /* Below 0: the room stands before that one; 0: it is that one. */
-static int room_order(const struct room_terms *room, uint16_t tenant, struct bytes number)
+static int terms_order(const struct room_terms *room, uint16_t tenant, struct bytes number)
 {
 	int order = (room->tenant > tenant) - (room->tenant < tenant);
 
-	return order ? order : number_order(bytes_str(room->number), number);
+	return order ? order : terms_number_order(bytes_str(room->number), number);
 }
 
 /* Where it is, or would be. */
-static uint32_t room_place(const struct rooms *x, uint16_t tenant, struct bytes number)
+static uint32_t terms_place(const struct rooms *x, uint16_t tenant, struct bytes number)
 {
 	uint32_t low = 0, high = x->count;
 
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
 
-		if (room_order(x->list[middle], tenant, number) < 0)
+		if (terms_order(x->list[middle], tenant, number) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -55,12 +55,13 @@ static uint32_t room_place(const struct rooms *x, uint16_t tenant, struct bytes 
 	return low;
 }
 
-static bool room_is_at(const struct rooms *x, uint32_t place, uint16_t tenant, struct bytes number)
+static bool terms_are_at(const struct rooms *x, uint32_t place, uint16_t tenant,
+			 struct bytes number)
 {
-	return place < x->count && room_order(x->list[place], tenant, number) == 0;
+	return place < x->count && terms_order(x->list[place], tenant, number) == 0;
 }
 
-static int room_add(struct rooms *x, uint32_t place, uint16_t tenant)
+static int terms_add(struct rooms *x, uint32_t place, uint16_t tenant)
 {
 	struct room_terms *room;
 
@@ -77,7 +78,7 @@ static int room_add(struct rooms *x, uint32_t place, uint16_t tenant)
 	return 0;
 }
 
-static void pin_pad(char pin[ROOM_PIN_MAX])
+static void terms_pad(char pin[ROOM_PIN_MAX])
 {
 	size_t n = strnlen(pin, ROOM_PIN_MAX - 1);
 
@@ -87,21 +88,21 @@ static void pin_pad(char pin[ROOM_PIN_MAX])
 int rooms_put(struct rooms *x, const struct room_terms *room)
 {
 	struct bytes number = bytes_str(room->number);
-	uint32_t place = room_place(x, room->tenant, number);
+	uint32_t place = terms_place(x, room->tenant, number);
 	int err = 0;
 
 	assert(number.n && room->tenant < TENANTS_MAX);
-	if (!room_is_at(x, place, room->tenant, number))
-		err = room_add(x, place, room->tenant);
+	if (!terms_are_at(x, place, room->tenant, number))
+		err = terms_add(x, place, room->tenant);
 	if (err)
 		return err;
 	*x->list[place] = *room;
-	pin_pad(x->list[place]->pin);
-	pin_pad(x->list[place]->host_pin);
+	terms_pad(x->list[place]->pin);
+	terms_pad(x->list[place]->host_pin);
 	return 0;
 }
 
-static void room_remove(struct rooms *x, uint32_t place)
+static void terms_remove(struct rooms *x, uint32_t place)
 {
 	uint16_t tenant = x->list[place]->tenant;
 
@@ -115,24 +116,24 @@ static void room_remove(struct rooms *x, uint32_t place)
 
 void rooms_delete(struct rooms *x, uint16_t tenant, struct bytes number)
 {
-	uint32_t place = room_place(x, tenant, number);
+	uint32_t place = terms_place(x, tenant, number);
 
-	if (room_is_at(x, place, tenant, number))
-		room_remove(x, place);
+	if (terms_are_at(x, place, tenant, number))
+		terms_remove(x, place);
 }
 
 void rooms_close(struct rooms *x)
 {
 	while (x && x->count)
-		room_remove(x, x->count - 1);
+		terms_remove(x, x->count - 1);
 	free(x);
 }
 
 const struct room_terms *rooms_find(const struct rooms *x, uint16_t tenant, struct bytes number)
 {
-	uint32_t place = x && number.n ? room_place(x, tenant, number) : 0;
+	uint32_t place = x && number.n ? terms_place(x, tenant, number) : 0;
 
-	return x && number.n && room_is_at(x, place, tenant, number) ? x->list[place] : NULL;
+	return x && number.n && terms_are_at(x, place, tenant, number) ? x->list[place] : NULL;
 }
 
 bool room_asks_pin(const struct room_terms *room)
@@ -141,7 +142,7 @@ bool room_asks_pin(const struct room_terms *room)
 }
 
 /* All octets of both are compared, however long they are. */
-static bool pin_is(const char pin[ROOM_PIN_MAX], const char given[ROOM_PIN_MAX])
+static bool terms_pin_is(const char pin[ROOM_PIN_MAX], const char given[ROOM_PIN_MAX])
 {
 	return bytes_eq_secret(bytes_mem(given, ROOM_PIN_MAX), bytes_mem(pin, ROOM_PIN_MAX));
 }
@@ -150,7 +151,7 @@ enum room_pin room_pin_check(const struct room_terms *room, struct bytes digits)
 {
 	char given[ROOM_PIN_MAX] = { 0 };
 	bool fits = !bytes_cstr(digits, given, sizeof(given));
-	bool host = pin_is(room->host_pin, given), member = pin_is(room->pin, given);
+	bool host = terms_pin_is(room->host_pin, given), member = terms_pin_is(room->pin, given);
 
 	explicit_bzero(given, sizeof(given));
 	if (!fits)
