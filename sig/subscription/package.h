@@ -7,6 +7,7 @@
 #define SIG_SUBSCRIPTION_PACKAGE_H
 
 #include "sig/location/registrar.h"
+#include "sig/subscription/conference_view.h"
 #include "sig/subscription/dialog_state.h"
 
 enum package_kind {
@@ -32,14 +33,20 @@ struct package_state {
 	uint32_t dialog_count;
 	const struct package_told *told;
 	uint32_t told_count;
-	const struct aor *entry; /* where its phones are; NULL: nowhere */
-	uint64_t utc_ms;         /* that its times are of */
+	const struct aor *entry;                  /* where its phones are; NULL: nowhere */
+	uint64_t utc_ms;                          /* that its times are of */
+	const struct conference_view *conference; /* NULL: there is none */
+	struct conference_told *conference_told;  /* read and written */
+	size_t most;                              /* octets of the body */
 };
 
 struct package {
-	const char *name, *type;    /* of Event, and of the body */
-	bool own;                   /* told to the user itself alone */
-	bool of_dialogs, of_phones; /* what it changes with */
+	const char *name, *type;                    /* of Event, and of the body */
+	bool own;                                   /* told to the user itself alone */
+	bool of_dialogs, of_phones, of_conferences; /* what it changes with */
+	bool tells_end; /* whoever is told that there is no such resource any more is told so in a body, too */
+	uint32_t
+		pace_ms; /* so long nothing is told behind a NOTIFY, but what did not fit into that; 0: it is told at once */
 	void (*write)(struct writer *w, const struct package_state *state);
 };
 
@@ -53,6 +60,7 @@ void package_write_allowed(struct writer *w);
 void dialog_info_write(struct writer *w, const struct package_state *state);
 void presence_write(struct writer *w, const struct package_state *state);
 void reg_info_write(struct writer *w, const struct package_state *state);
+void conference_info_write(struct writer *w, const struct package_state *state);
 /* "sip:1001@example.org": without parameters, escaped for XML. */
 void package_write_uri(struct writer *w, const struct sip_uri *uri);
 
