@@ -70,6 +70,9 @@ struct shard {
 	struct leg_users legs;
 	struct elsewhere_list elsewhere;
 	struct subscriptions subscriptions;
+	/* Its conference of that number or name, for those who watch it. False: it has none. NULL: it has no conferences. */
+	bool (*conference)(const struct shard *s, uint16_t tenant, struct bytes user,
+			   struct conference_view *out);
 	uint32_t assert_subscription;
 	uint32_t remote_cursor; /* of the subscriptions whose users other nodes are asked for */
 	struct locations *locations; /* of the node */
@@ -280,6 +283,14 @@ uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes us
 			 struct dialog_state *out);
 /* Something else is to be told of him: to who watches here. */
 void shard_watch_tell_here(struct shard *s, uint16_t tenant, struct bytes user);
+void shard_watch_tell_of(struct shard *s, uint16_t tenant, struct bytes user,
+			 enum watch_change what);
+/* shard_watch_room.c. subscription_view.conference: the first one of the shards of the node. */
+bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
+			    struct conference_view *out);
+enum watch_verdict shard_watch_conference_may(struct shard *s, const struct subscription *sub);
+/* What is told of a conference of this shard has changed (roster.h), or it is over: those who watch it hear of it in their turn. */
+void shard_conference_changed(struct shard *s, uint16_t tenant, struct bytes user);
 /* The call goes on elsewhere: those who watch here see it no more. */
 void shard_watch_left(struct shard *s, const struct call *c);
 /* Some are saved again. False: that was all. */

@@ -161,11 +161,13 @@ static enum watch_verdict slot_may(const struct shard *s, const struct subscript
 
 static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 {
-	const struct shard *s = owner;
+	struct shard *s = owner;
 	const struct shard_extension *e;
 	bool own = bytes_eq(text_bytes(&sub->watcher), text_bytes(&sub->resource));
 	struct bytes slot;
 
+	if (package_of(sub->package)->of_conferences)
+		return shard_watch_conference_may(s, sub);
 	if (watched_slot_of(s, sub->tenant, text_bytes(&sub->resource), &slot))
 		return slot_may(s, sub, slot);
 	if (!own && (package_of(sub->package)->own || !watcher_may(s, sub)))
@@ -194,14 +196,19 @@ int shard_watch_open(struct shard *s)
 				     TIMER_SUBSCRIPTION, TIMER_NOTIFY);
 
 	s->subscriptions.view = (struct subscription_view){
-		.owner = s, .may = watch_may, .dialogs = watch_dialogs, .entry = watch_entry
+		.owner = s,
+		.may = watch_may,
+		.dialogs = watch_dialogs,
+		.entry = watch_entry,
+		.conference = shard_watch_conference,
 	};
 	return err;
 }
 
 /* ---- changes ---- */
 
-void shard_watch_tell_here(struct shard *s, uint16_t tenant, struct bytes user)
+void shard_watch_tell_of(struct shard *s, uint16_t tenant, struct bytes user,
+			 enum watch_change what)
 {
 	struct instant wall = { .ns = s->host.now.ns,
 				.utc_ms = steady_add(s->host.now.utc_ms, s->host.wall_ms) };
@@ -211,8 +218,13 @@ void shard_watch_tell_here(struct shard *s, uint16_t tenant, struct bytes user)
 			continue;
 		if (to != s)
 			shard_begin(to, wall);
-		subscriptions_changed(&to->subscriptions, tenant, user, false);
+		subscriptions_changed(&to->subscriptions, tenant, user, what);
 	}
+}
+
+void shard_watch_tell_here(struct shard *s, uint16_t tenant, struct bytes user)
+{
+	shard_watch_tell_of(s, tenant, user, CHANGED_DIALOGS);
 }
 
 static struct bytes watch_tenant(const struct shard *s, uint16_t tenant)
@@ -309,7 +321,7 @@ void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struc
 	if (!s->subscriptions.pool.in_use)
 		return;
 	shard_begin(s, now);
-	subscriptions_changed(&s->subscriptions, tenant, user, true);
+	subscriptions_changed(&s->subscriptions, tenant, user, CHANGED_PHONES);
 }
 
 void shard_watch_moved(struct shard *s, uint16_t tenant, struct bytes user,

@@ -54,50 +54,102 @@ void subscription_renew(struct subscriptions *s, struct subscription *sub)
 	subscription_change(s, sub);
 }
 
+static bool package_tells(const struct package *p, enum watch_change what)
+{
+	switch (what) {
+	case CHANGED_DIALOGS:
+		return p->of_dialogs;
+	case CHANGED_PHONES:
+		return p->of_phones;
+	case CHANGED_CONFERENCE:
+		return p->of_conferences;
+	}
+	return false;
+}
+
 void subscriptions_changed(struct subscriptions *s, uint16_t tenant, struct bytes user,
-			   bool of_phones)
+			   enum watch_change what)
 {
 	struct subscription *sub = NULL;
 
 	if (!s->pool.in_use)
 		return;
 	while ((sub = subscription_of_resource(s, tenant, user, sub)) != NULL) {
-		const struct package *p = package_of(sub->package);
-
-		if (of_phones ? p->of_phones : p->of_dialogs)
+		if (package_tells(package_of(sub->package), what))
 			subscription_change(s, sub);
 	}
 }
 
 /* ---- the state ---- */
 
-static void told_note(struct subscription *sub, const struct dialog_state *dialogs, uint32_t count)
+/* Of its user at this moment: what its package tells is in it. */
+struct notify_about {
+	struct dialog_state dialogs[DIALOG_STATES_MAX];
+	uint32_t dialog_count;
+	bool has_conference;
+	struct conference_view conference;
+	struct conference_told told; /* of it, when this is said */
+};
+
+static void about_read(struct subscriptions *s, struct subscription *sub, struct notify_about *a)
 {
-	sub->told_count = count;
-	for (uint32_t i = 0; i < count; i++)
-		sub->told[i] = (struct package_told){ .id = dialogs[i].id,
-						      .phase = (uint8_t)dialogs[i].phase,
-						      .recipient = dialogs[i].recipient,
-						      .held = dialogs[i].held };
+	struct bytes user = text_bytes(&sub->resource);
+	const struct package *p = package_of(sub->package);
+
+	a->dialog_count = 0;
+	a->has_conference = false;
+	a->told = sub->conference;
+	a->told.more = false;
+	if (!p->of_conferences) {
+		a->dialog_count = s->view.dialogs(s->view.owner, sub->tenant, user, a->dialogs);
+		return;
+	}
+	a->has_conference = s->view.conference &&
+			    s->view.conference(s->view.owner, sub->tenant, user, &a->conference);
+	sub->whole |= a->has_conference && conference_is_news(&a->told, &a->conference);
 }
 
-static bool is_same_state(const struct subscription *sub, const struct dialog_state *dialogs,
-			  uint32_t count)
+static void told_note(struct subscription *sub, const struct notify_about *a)
 {
-	if (sub->told_count != count)
+	sub->conference = a->told;
+	sub->told_count = a->dialog_count;
+	for (uint32_t i = 0; i < a->dialog_count; i++)
+		sub->told[i] = (struct package_told){ .id = a->dialogs[i].id,
+						      .phase = (uint8_t)a->dialogs[i].phase,
+						      .recipient = a->dialogs[i].recipient,
+						      .held = a->dialogs[i].held };
+}
+
+static bool is_same_dialogs(const struct subscription *sub, const struct notify_about *a)
+{
+	if (sub->told_count != a->dialog_count)
 		return false;
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < a->dialog_count; i++) {
 		const struct package_told *t = &sub->told[i];
 
-		if (t->id != dialogs[i].id || t->phase != dialogs[i].phase ||
-		    t->held != dialogs[i].held)
+		if (t->id != a->dialogs[i].id || t->phase != a->dialogs[i].phase ||
+		    t->held != a->dialogs[i].held)
 			return false;
 	}
 	return true;
 }
 
+static bool is_same_state(const struct subscription *sub, const struct notify_about *a)
+{
+	if (a->has_conference)
+		return a->conference.roster->change == sub->conference.change;
+	return sub->package == PACKAGE_DIALOG && is_same_dialogs(sub, a);
+}
+
+/* Over UDP a document of 16 KiB would be a dozen fragments, of which one may be lost each time. */
+static size_t most_of(const struct subscription *sub)
+{
+	return sip_transport_is_stream(sub->dialog.hop.transport) ? (size_t)HOST_SDP_MAX
+								  : CONFERENCE_DATAGRAM_MAX;
+}
+
 static void write_state(struct writer *w, struct subscriptions *s, struct subscription *sub,
-			const struct dialog_state *dialogs, uint32_t count, bool hidden)
+			struct notify_about *a, bool hidden)
 {
 	struct bytes user = text_bytes(&sub->resource);
 	struct sip_name_addr to = { 0 };
@@ -105,12 +157,15 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 		.version = sub->dialog.local_cseq,
 		.whole = sub->whole,
 		.hidden = hidden,
-		.dialogs = dialogs,
-		.dialog_count = count,
+		.dialogs = a->dialogs,
+		.dialog_count = a->dialog_count,
 		.told = sub->told,
 		.told_count = sub->told_count,
 		.entry = s->view.entry(s->view.owner, sub->tenant, user),
 		.utc_ms = s->host->now.utc_ms,
+		.conference = a->has_conference ? &a->conference : NULL,
+		.conference_told = &a->told,
+		.most = most_of(sub),
 	};
 
 	if (!sip_name_addr_parse(&to, text_bytes(&sub->dialog.local)))
@@ -189,21 +244,41 @@ static void notify_too_long(struct subscription *sub, struct writer *w)
 		sub->ending = ENDING_PROBATION;
 }
 
+/* Who may know; also who is told that there is no more to know. */
+static bool may_hear(const struct subscription *sub, enum watch_verdict verdict)
+{
+	return verdict == WATCH_OK || verdict == WATCH_HIDDEN ||
+	       (verdict == WATCH_NO_RESOURCE && package_of(sub->package)->tells_end);
+}
+
+/* What did not fit goes on when this is answered; what changes now has its time. */
+static void told_now(struct subscriptions *s, struct subscription *sub,
+		     const struct notify_about *a)
+{
+	uint32_t pace_ms = package_of(sub->package)->pace_ms;
+
+	told_note(sub, a);
+	sub->whole = false;
+	sub->changed = a->told.more;
+	sub->pace_ns = pace_ms && !sub->changed && !sub->ending
+			       ? s->host->now.ns + pace_ms * NS_PER_MS
+			       : 0;
+	subscription_aim(s, sub);
+}
+
 static void notify_state(struct subscriptions *s, struct subscription *sub,
 			 enum watch_verdict verdict)
 {
-	struct dialog_state dialogs[DIALOG_STATES_MAX];
 	struct writer w = writer_over(s->host->sdp, HOST_SDP_MAX);
-	uint32_t count =
-		s->view.dialogs(s->view.owner, sub->tenant, text_bytes(&sub->resource), dialogs);
+	struct notify_about about;
 
-	if (sub->package == PACKAGE_DIALOG && !sub->whole && !sub->ending &&
-	    is_same_state(sub, dialogs, count)) {
+	about_read(s, sub, &about);
+	if (!sub->whole && !sub->ending && is_same_state(sub, &about)) {
 		sub->changed = false; /* it came and went before it could be told */
 		return;
 	}
-	if (verdict == WATCH_OK || verdict == WATCH_HIDDEN)
-		write_state(&w, s, sub, dialogs, count, verdict == WATCH_HIDDEN);
+	if (may_hear(sub, verdict))
+		write_state(&w, s, sub, &about, verdict == WATCH_HIDDEN);
 	if (w.overflow)
 		notify_too_long(sub, &w);
 	if (!notify_send(s, sub, writer_done(&w))) {
@@ -211,8 +286,7 @@ static void notify_state(struct subscriptions *s, struct subscription *sub,
 		notify_later(s, sub, SEND_AGAIN_MS);
 		return;
 	}
-	sub->changed = sub->whole = false;
-	told_note(sub, dialogs, count);
+	told_now(s, sub, &about);
 }
 
 /* The numbers that the record allows are used up: a successor might use those that follow, too. */
@@ -260,7 +334,8 @@ static void subscription_over(struct subscriptions *s, struct subscription *sub)
 static bool may_notify(struct subscriptions *s, struct subscription *sub)
 {
 	return sub->changed && !sub->notify && !sub->waits && !sub->retry_ns &&
-	       !is_out_of_reach(sub) && !is_at_limit(s, sub);
+	       (!sub->pace_ns || sub->whole || sub->ending) && !is_out_of_reach(sub) &&
+	       !is_at_limit(s, sub);
 }
 
 static void subscription_tell(struct subscriptions *s, struct subscription *sub)
@@ -417,6 +492,8 @@ void subscription_aim(struct subscriptions *s, struct subscription *sub)
 		next = dialog_lookup_due_ns(&sub->dialog);
 	if (sub->retry_ns && sub->retry_ns < next)
 		next = sub->retry_ns;
+	if (sub->pace_ns && sub->pace_ns < next)
+		next = sub->pace_ns;
 	if (sub->save_ns && sub->save_ns < next)
 		next = sub->save_ns;
 	wheel_aim(s->host->wheel, &sub->timer, next);
@@ -438,6 +515,11 @@ void subscription_timer(struct subscriptions *s, struct subscription *sub)
 	if (sub->retry_ns && sub->retry_ns <= now_ns) {
 		sub->retry_ns = 0;
 		subscription_change(s, sub);
+	}
+	if (sub->pace_ns && sub->pace_ns <= now_ns) {
+		sub->pace_ns = 0;
+		if (sub->changed)
+			subscription_change(s, sub);
 	}
 	if (sub->expires_ns > now_ns || sub->ending) {
 		subscription_aim(s, sub);

@@ -18,6 +18,12 @@ static const struct package g_packages[PACKAGES] = {
 			  .own = true,
 			  .of_phones = true,
 			  .write = reg_info_write },
+	[PACKAGE_CONFERENCE] = { .name = "conference",
+				 .type = "application/conference-info+xml",
+				 .of_conferences = true,
+				 .tells_end = true,
+				 .pace_ms = 1000, /* RFC 4575 3.9 */
+				 .write = conference_info_write },
 };
 
 const struct package *package_of(enum package_kind kind)

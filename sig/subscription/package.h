@@ -11,9 +11,10 @@
 #include "sig/subscription/dialog_state.h"
 
 enum package_kind {
-	PACKAGE_DIALOG,   /* RFC 4235 */
-	PACKAGE_PRESENCE, /* RFC 3856 */
-	PACKAGE_REG,      /* RFC 3680 */
+	PACKAGE_DIALOG,     /* RFC 4235 */
+	PACKAGE_PRESENCE,   /* RFC 3856 */
+	PACKAGE_REG,        /* RFC 3680 */
+	PACKAGE_CONFERENCE, /* RFC 4575 */
 	PACKAGES,
 };
 

@@ -30,6 +30,7 @@ struct subscription {
 	struct text event_id;
 	struct dialog dialog;
 	uint64_t expires_ns;
+	uint64_t pace_ns;       /* nothing that only changed is told before; 0: off */
 	uint64_t retry_ns;      /* its watcher wants to be left alone until then; 0: off */
 	struct text unknown;    /* of its record: what a later program wrote */
 	uint64_t version;       /* of the record; 0: it has none */
@@ -48,7 +49,8 @@ struct subscription {
 	struct subscription_link of_watcher, of_resource;
 	struct package_told told[DIALOG_STATES_MAX];
 	uint32_t told_count;
-	struct wheel_timer timer; /* its expiry, or one of these */
+	struct conference_told conference; /* the same of a conference */
+	struct wheel_timer timer;          /* its expiry, or one of these */
 };
 
 /* Record (protobuf sig/subscription/subscription.proto). */

@@ -12,6 +12,8 @@ enum {
 	SUBSCRIPTION_EXPIRES_MIN_S = 60,
 	SUBSCRIPTIONS_OF_WATCHER = 200,
 	SUBSCRIPTIONS_OF_RESOURCE = 500,
+	CONFERENCE_DATAGRAM_MAX =
+		3072, /* octets of a document about a conference where a datagram is to hold it */
 	/* in a millisecond, where few wait and where many do: calls have their turn in between */
 	SUBSCRIPTIONS_TOLD_LEAST = 8,
 	SUBSCRIPTIONS_TOLD = 32,
@@ -34,7 +36,13 @@ struct subscription_view {
 			    struct dialog_state *out);
 	const struct aor *(*entry)(void *owner, uint16_t tenant,
 				   struct bytes user); /* NULL: none */
+	/* That of this number or name. False: there is none. */
+	bool (*conference)(void *owner, uint16_t tenant, struct bytes user,
+			   struct conference_view *out);
 };
+
+/* What of a user has changed. */
+enum watch_change { CHANGED_DIALOGS, CHANGED_PHONES, CHANGED_CONFERENCE };
 
 struct subscription_metrics {
 	metric_id notified, failed, ended[ENDINGS];
@@ -82,9 +90,9 @@ void subscription_renew(struct subscriptions *s, struct subscription *sub);
 /* Its last NOTIFY says why; it is gone when that is answered. */
 void subscription_end(struct subscriptions *s, struct subscription *sub,
 		      enum subscription_ending ending);
-/* Of a user: of_phones: his registrations, else his dialogs. */
+/* Of a user, or of a conference. */
 void subscriptions_changed(struct subscriptions *s, uint16_t tenant, struct bytes user,
-			   bool of_phones);
+			   enum watch_change what);
 /* Those whose turn it is. */
 void subscriptions_turn(struct subscriptions *s);
 /* What became of its NOTIFY. */

@@ -84,8 +84,8 @@ RIG_FN void watch_begin(struct watch *t)
 	assert_true(rig_has(watch_told(&t->w), "state=\"full\""));
 }
 
-/* kill -9, and a successor that has what the store has. */
-RIG_FN void watch_restart(struct watch *t)
+/* kill -9, and a successor that has what the store has. started: before that, NULL: nothing more is done. */
+RIG_FN void watch_restart_as(struct watch *t, void (*started)(struct shard *s))
 {
 	struct rig *r = t->l.r;
 	uint32_t count = r->save_count;
@@ -93,6 +93,8 @@ RIG_FN void watch_restart(struct watch *t)
 
 	shard_close(r->shard);
 	rig_start_shard(r);
+	if (started)
+		started(r->shard);
 	phone_bind(&t->l.a);
 	phone_bind(&t->l.b);
 	phone_bind(&t->w);
@@ -109,6 +111,11 @@ RIG_FN void watch_restart(struct watch *t)
 	}
 	shard_resume(r->shard, r->now);
 	rig_run(r);
+}
+
+RIG_FN void watch_restart(struct watch *t)
+{
+	watch_restart_as(t, NULL);
 }
 
 #endif
