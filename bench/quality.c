@@ -2,7 +2,7 @@
 /*
  * A voice through a codec that loses packets of 20 ms, and what a listener hears.
  *
- *   quality pcmu|g722|opus METHOD LOSSES < in > out     16-bit samples, at 8000 Hz (pcmu) or 16000; LOSSES: a file of 0 and 1
+ *   quality pcmu|g722|opus|coded METHOD LOSSES < in > out     16-bit samples, at 8000 Hz (pcmu, coded) or 16000; LOSSES: a file of 0 and 1
  *   quality read-g722 < in > out                        octets of a file of G.722
  *   quality time < in                                   a voice at 16000 Hz: what each step costs, one line of JSON
  */
@@ -36,7 +36,8 @@ static const struct {
 	void (*run)(const struct quality *q);
 } g_codecs[] = { { "pcmu", 160, quality_pcmu },
 		 { "g722", 320, quality_g722 },
-		 { "opus", 320, quality_opus } };
+		 { "opus", 320, quality_opus },
+		 { "coded", 160, quality_coded } };
 
 static int16_t g_in[SAMPLES_MAX], g_out[SAMPLES_MAX];
 static char g_lost[QUALITY_FRAMES_MAX];
@@ -184,7 +185,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "time"))
 		return time_all();
 	if (argc != 4)
-		die("usage: quality pcmu|g722|opus METHOD LOSSES < in > out; quality read-g722; "
-		    "quality time");
+		die("usage: quality pcmu|g722|opus|coded METHOD LOSSES < in > out; quality "
+		    "read-g722; quality time");
 	return run(argv[1], argv[2], argv[3]);
 }

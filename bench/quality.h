@@ -35,6 +35,8 @@ struct quality {
 void quality_pcmu(const struct quality *q);
 void quality_g722(const struct quality *q);
 void quality_opus(const struct quality *q);
+/* G.711 that is coded anew into Opus of 8000 Hz, as a node does: packets are lost on the way there. */
+void quality_coded(const struct quality *q);
 
 /* In place of plc_lost(), of a frame at 16000 Hz. */
 void quality_led_lost(struct plc *s, struct g722_decode_state_s *decoder, int16_t *out, uint32_t n);

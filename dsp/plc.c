@@ -18,9 +18,14 @@ enum {
 #define QUIET_MIN      0.001f   /* or it would never rise from silence */
 #define CORRELATED_MIN (-0.5f)
 
+bool plc_takes(uint32_t rate)
+{
+	return rate == 8000 || rate == PLC_RATE_MAX;
+}
+
 void plc_open(struct plc *s, uint32_t rate)
 {
-	assert(rate == 8000 || rate == PLC_RATE_MAX);
+	assert(plc_takes(rate));
 	*s = (struct plc){ .rate = rate, .random = { 1, 2 }, .quiet = QUIET_MAX };
 }
 

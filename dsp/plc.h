@@ -14,6 +14,7 @@
 #ifndef DSP_PLC_H
 #define DSP_PLC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -46,6 +47,7 @@ struct plc {
 	struct plc_loss loss;
 };
 
+bool plc_takes(uint32_t rate);
 /* rate: 8000 or 16000 */
 void plc_open(struct plc *s, uint32_t rate);
 /* n samples came. */

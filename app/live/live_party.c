@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/live/live_party.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "dsp/codec/decoder.h"
+#include "dsp/plc.h"
 #include "dsp/resampler.h"
 #include "media/codec.h"
 #include "media/feed.h"
@@ -32,10 +34,24 @@ void live_party_close(struct live_party *p)
 	jitter_close(p->jitter);
 	decoder_close(p->decoder);
 	resampler_close(p->up);
+	free(p->plc);
 	p->jitter = NULL;
 	p->decoder = NULL;
+	p->plc = NULL;
 	p->up = NULL;
 	p->codec = -1;
+}
+
+/* 0, also where the codec has means of its own, or there are none. -ENOMEM. */
+static int plc_of(struct live_party *p)
+{
+	if (decoder_has_means(p->decoder) || !plc_takes(p->decoder_rate))
+		return 0;
+	p->plc = calloc(1, sizeof(*p->plc));
+	if (!p->plc)
+		return -ENOMEM;
+	plc_open(p->plc, p->decoder_rate);
+	return 0;
 }
 
 /* Opus decodes at any of our rates. */
@@ -50,7 +66,8 @@ static int decoder_of(struct live_party *p, enum media_codec codec)
 	if (err)
 		return err;
 	p->decoder_rate = decoder_format(p->decoder).rate;
-	return resampler_open(&p->up, p->decoder_rate, p->rate);
+	err = plc_of(p);
+	return err ? err : resampler_open(&p->up, p->decoder_rate, p->rate);
 }
 
 static int codec_set(struct live_party *p, enum media_codec codec)
@@ -118,6 +135,15 @@ static void pcm_add(struct live_party *p, const int16_t *pcm, uint32_t samples)
 	p->heard.n += resampler_run(p->up, pcm, samples, p->heard.samples + p->heard.n, room);
 }
 
+/* Samples that were lost. How many, or -errno: nobody can make them. */
+static int lost_make(struct live_party *p, int16_t *pcm, uint32_t samples)
+{
+	if (!p->plc)
+		return decoder_conceal(p->decoder, pcm, samples);
+	plc_lost(p->plc, pcm, samples);
+	return (int)samples;
+}
+
 static void frame_decode(struct live_party *p, const struct jitter_frame *f)
 {
 	int16_t pcm[DECODED_MAX];
@@ -127,7 +153,9 @@ static void frame_decode(struct live_party *p, const struct jitter_frame *f)
 	if (f->kind == JITTER_PLAY)
 		n = decoder_frame(p->decoder, f->payload, pcm, DECODED_MAX);
 	else if (samples <= DECODED_MAX)
-		n = decoder_conceal(p->decoder, pcm, samples);
+		n = lost_make(p, pcm, samples);
+	if (f->kind == JITTER_PLAY && n > 0 && p->plc)
+		plc_heard(p->plc, pcm, (uint32_t)n);
 	if (n > 0)
 		pcm_add(p, pcm, (uint32_t)n);
 	else

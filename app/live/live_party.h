@@ -7,6 +7,7 @@
 
 struct decoder;
 struct jitter;
+struct plc;
 struct resampler;
 
 enum { LIVE_PCM = 8192 };
@@ -32,6 +33,7 @@ struct live_party {
 	struct jitter *jitter;
 	struct decoder *decoder;
 	struct resampler *up;
+	struct plc *plc; /* NULL: the decoder has means for what is lost, or there are none */
 	uint32_t decoder_rate, clock_hz;
 	struct live_pcm heard;
 };

@@ -97,6 +97,11 @@ bool decoder_pauses(const struct decoder *d, struct bytes payload)
 	return d->kind->pauses && d->kind->pauses(payload);
 }
 
+bool decoder_has_means(const struct decoder *d)
+{
+	return d->kind->conceal;
+}
+
 /* Samples that can be made of nothing. */
 static bool decoder_conceals(const struct decoder *d, uint32_t samples)
 {

@@ -40,6 +40,8 @@ int decoder_frame(struct decoder *d, struct bytes payload, int16_t *pcm, uint32_
  * It is decoded as any other. What does not come behind it is not lost: decoder_conceal makes its comfort noise.
  */
 bool decoder_pauses(const struct decoder *d, struct bytes payload);
+/* The codec has means for what is lost. For others there is dsp/plc.h. */
+bool decoder_has_means(const struct decoder *d);
 /*
  * What was lost, by the codec's own means: samples of it, a multiple of 2.5 ms (G.729: 10 ms). The samples, or -ENOTSUP (the codec has no
  * means), -EINVAL.

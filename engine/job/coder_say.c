@@ -165,8 +165,8 @@ static bool gap_pass(struct coder *c, const struct coder_packet *k, coding_space
 	uint32_t missing = (uint32_t)((uint64_t)units * g->rate_out / g->clock_in);
 	bool lost = (uint16_t)(k->sequence - c->sequence) > 1;
 
-	if (g->count > 0) {
-		added = coding_fill(g, missing, space);
+	if (g->count > 0 || (lost && coding_makes(g, missing))) {
+		added = coding_fill(g, missing, lost, space);
 		c->timestamp_in += coding_units_in(g, added);
 		if (coding_is_full(g))
 			return false;

@@ -9,6 +9,7 @@
 #include "dsp/codec/cost.h"
 #include "dsp/codec/decoder.h"
 #include "dsp/codec/encoder.h"
+#include "dsp/plc.h"
 #include "dsp/resampler.h"
 
 enum {
@@ -112,6 +113,18 @@ uint32_t coding_cost_ns(const struct media_coding *spec, uint32_t opus_hz)
 	       packet_ms / CODEC_PACKET_MS;
 }
 
+/* 0, also where there is nothing to open. -ENOMEM. */
+static int coding_plc_open(struct coding *c)
+{
+	if (decoder_has_means(c->decoder) || !plc_takes(c->rate_in))
+		return 0;
+	c->plc = calloc(1, sizeof(*c->plc));
+	if (!c->plc)
+		return -ENOMEM;
+	plc_open(c->plc, c->rate_in);
+	return 0;
+}
+
 static int codecs_open(struct coding *c, const struct media_coding *spec)
 {
 	const struct decoder_settings in = { .codec = media_codec_facts(spec->from)->name,
@@ -119,6 +132,8 @@ static int codecs_open(struct coding *c, const struct media_coding *spec)
 	const struct encoder_settings out = settings_of(c, spec);
 	int err = decoder_open(&c->decoder, &in);
 
+	if (!err)
+		err = coding_plc_open(c);
 	if (!err)
 		err = encoder_open(&c->encoder, &out);
 	if (!err && is_resampled(c))
@@ -160,6 +175,7 @@ void coding_close(struct coding *c)
 	decoder_close(c->decoder);
 	encoder_close(c->encoder);
 	resampler_close(c->resampler);
+	free(c->plc);
 	free(c->pcm);
 	*c = (struct coding){ 0 };
 }
@@ -168,6 +184,8 @@ void coding_begin(struct coding *c)
 {
 	if (c->heard)
 		c->broken = decoder_reset(c->decoder) != 0;
+	if (c->heard && c->plc)
+		plc_open(c->plc, c->rate_in);
 	c->band = (struct sixth_band){ 0 };
 	if (c->resampler)
 		resampler_reset(c->resampler);
@@ -251,17 +269,21 @@ static void packet_set(struct coding *c, uint32_t came)
 int coding_decode(struct coding *c, struct bytes payload, coding_space *space)
 {
 	bool straight = is_straight(c);
+	int16_t *to;
 	int n;
 
 	assert(!coding_is_full(c));
 	if (c->broken)
 		return -ENOMEM;
 	front_free(c);
-	n = decoder_frame(c->decoder, payload, straight ? behind(c) : space,
+	to = straight ? behind(c) : space;
+	n = decoder_frame(c->decoder, payload, to,
 			  straight ? c->room - c->count : CODEC_SAMPLES_MAX);
 	if (n <= 0)
 		return n ? n : -EBADMSG;
 	c->heard = (uint32_t)n;
+	if (c->plc)
+		plc_heard(c->plc, to, c->heard);
 	if (straight)
 		c->count += (uint32_t)n;
 	else
@@ -271,15 +293,28 @@ int coding_decode(struct coding *c, struct bytes payload, coding_space *space)
 	return n;
 }
 
-uint32_t coding_fill(struct coding *c, uint32_t missing, coding_space *space)
+bool coding_makes(const struct coding *c, uint32_t lost)
+{
+	return c->plc && c->heard && lost <= c->rate_out / 1000 * CODING_LOSS_MS_MAX;
+}
+
+/* What the party did not send is silence, or what its codec says in the place of that. */
+static void missing_make(struct coding *c, bool lost, coding_space *space, uint32_t n)
+{
+	if (lost && c->plc)
+		plc_lost(c->plc, space, n);
+	else if (decoder_conceal(c->decoder, space, n) != (int)n)
+		memset(space, 0, n * sizeof(*space));
+}
+
+uint32_t coding_fill(struct coding *c, uint32_t missing, bool lost, coding_space *space)
 {
 	uint32_t n = c->packet - c->count, in;
 
 	n = n < missing ? n : missing;
 	in = samples_in(c, n);
 	front_free(c);
-	if (decoder_conceal(c->decoder, space, in) != (int)in)
-		memset(space, 0, in * sizeof(*space));
+	missing_make(c, lost, space, in);
 	return space_add(c, space, in);
 }
 

@@ -13,19 +13,22 @@
 
 struct decoder;
 struct encoder;
+struct plc;
 struct resampler;
 
 enum {
 	CODING_PACKET_MS_MAX = 60, /* of what is sent */
 	CODING_FRAME_MS =
 		10, /* of codecs that have no packets of their own: what comes is so often encoded */
-	CODING_COMPLEXITY = 5, /* of Opus, where none was asked for */
+	CODING_COMPLEXITY = 5,   /* of Opus, where none was asked for */
+	CODING_LOSS_MS_MAX = 60, /* what is lost of a codec without means is made; more is a gap */
 };
 
 /* Zero-initialised is closed. */
 struct coding {
 	struct decoder *decoder;
 	struct encoder *encoder;
+	struct plc *plc; /* NULL: the decoder has means for what is lost, or there are none */
 	struct sixth_band band;       /* its half alone between 8,000 and 16,000 Hz */
 	struct resampler *resampler;  /* NULL: the rates are equal, or the band's */
 	uint32_t rate_in, rate_out;   /* of PCM: of the decoder, of the encoder */
@@ -75,8 +78,13 @@ typedef int16_t coding_space;
 void coding_ease(struct coding *c, uint8_t complexity);
 /* One that came. Samples of rate_out that were added, or -EBADMSG, -ENOMEM. */
 int coding_decode(struct coding *c, struct bytes payload, coding_space *space);
-/* So many samples of rate_out are missing before what comes next: as much of them as the packet that waits still needs. How many. */
-uint32_t coding_fill(struct coding *c, uint32_t missing, coding_space *space);
+/* So many samples of rate_out were lost, and all are to be made, one packet after the other (coding_fill). */
+bool coding_makes(const struct coding *c, uint32_t lost);
+/*
+ * So many samples of rate_out are missing before what comes next, lost or not sent: as much of them as the packet that waits still needs.
+ * How many.
+ */
+uint32_t coding_fill(struct coding *c, uint32_t missing, bool lost, coding_space *space);
 /* So many samples of rate_out were lost before this packet, and nothing waits: the decoder is told. What the packet repeats of the last one
  * is added. How many samples. */
 uint32_t coding_miss(struct coding *c, uint32_t lost, struct bytes next, coding_space *space);

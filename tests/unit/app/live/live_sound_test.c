@@ -65,6 +65,15 @@ static double share_of(const int16_t *pcm, uint32_t n, uint32_t rate, uint32_t h
 	return all > 0 ? 2 * (a * a + b * b - w * a * b) / (all * n) : 0;
 }
 
+static int loudest(const int16_t *pcm, uint32_t n)
+{
+	int most = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		most = abs(pcm[i]) > most ? abs(pcm[i]) : most;
+	return most;
+}
+
 /* The party says 20 ms of a tone, in G.711. */
 static void party_says(struct scene *c, uint32_t hz)
 {
@@ -230,6 +239,23 @@ static void a_pair_is_heard(void **state)
 	free(s);
 }
 
+/* Each tenth packet does not come: what the application hears has no hole. */
+static void what_is_lost_is_made(void **state)
+{
+	struct scene *c = scene_open(LIVE_L16, 8000, 8000);
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		pass(c, 180, 440);
+		c->said++;
+		pass(c, MS, 0);
+	}
+	assert_true(share_of(c->app + 4000, 8000, 8000, 440) > 0.9);
+	for (uint32_t at = 4000; at < 12000; at += 80)
+		assert_true(loudest(c->app + at, 80) > 4000);
+	scene_close(c);
+}
+
 static void silence_keeps_time(void **state)
 {
 	struct scene *c = scene_open(LIVE_L16, 16000, 8000);
@@ -334,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_application_hears_the_party),
 		cmocka_unit_test(a_pair_is_heard),
+		cmocka_unit_test(what_is_lost_is_made),
 		cmocka_unit_test(silence_keeps_time),
 		cmocka_unit_test(the_party_hears_the_application),
 		cmocka_unit_test(a_slow_application_is_told),

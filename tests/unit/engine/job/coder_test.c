@@ -58,21 +58,73 @@ static void each_pair_talks_both_ways(void **state)
 
 /* ---- what does not come ---- */
 
-/* Of decoders that cannot repeat what is lost. */
-static void loss_is_a_gap(void **state)
+static double loudness(const int16_t *pcm, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (double)pcm[i] * pcm[i];
+	return sum / (double)n;
+}
+
+static void lost_ones_are_made_of(enum media_codec from, enum media_codec to, uint32_t lost)
+{
+	static int16_t pcm[SAMPLES_MAX];
+	struct scene *s = scene_open(from, to);
+	uint32_t units = media_codec_facts(to)->clock_hz / 1000 * PACKET_MS, rate;
+	size_t n, frame;
+
+	talk(s, A, 10);
+	talker_skip(&s->talker[A], lost, true);
+	pass_ms(s, lost * PACKET_MS);
+	talk(s, A, 40);
+	assert_int_equal(s->n[B], 50 + lost);
+	for (size_t k = 1; k < s->n[B]; k++) {
+		const struct said *h = &s->heard[B][k];
+
+		assert_int_equal(h->rtp.sequence, (uint16_t)(h[-1].rtp.sequence + 1));
+		assert_int_equal(h->rtp.timestamp - h[-1].rtp.timestamp, units);
+		assert_int_equal(h->rtp.marker, 0);
+	}
+	assert_int_equal(s->heard[B][10].at_ms, s->heard[B][10 + lost].at_ms);
+	is_tone(s, B, to);
+	n = heard_decode(s, B, 0, to, pcm, &rate);
+	frame = rate / 1000 * PACKET_MS;
+	assert_int_equal(n, (50 + lost) * frame);
+	for (uint32_t k = 0; k < lost; k++)
+		assert_true(loudness(pcm + (10 + k) * frame, frame) >
+			    0.3 * loudness(pcm + 8 * frame, frame));
+	assert_int_equal(flow_stats_read(flow_of(s->r, A)).lost, lost);
+	scene_close(s);
+}
+
+/* Of codecs that have no means of their own: the party hears no gap. */
+static void lost_ones_are_made(void **state)
+{
+	(void)state;
+	lost_ones_are_made_of(MEDIA_CODEC_PCMU, MEDIA_CODEC_G722, 1);
+	lost_ones_are_made_of(MEDIA_CODEC_PCMA, MEDIA_CODEC_OPUS, 2);
+	lost_ones_are_made_of(MEDIA_CODEC_G722, MEDIA_CODEC_PCMU, 3);
+	lost_ones_are_made_of(MEDIA_CODEC_G722, MEDIA_CODEC_OPUS, 1);
+	lost_ones_are_made_of(MEDIA_CODEC_G726_32, MEDIA_CODEC_PCMA, 2);
+	lost_ones_are_made_of(MEDIA_CODEC_L16_WIDE, MEDIA_CODEC_PCMU, 3);
+}
+
+/* More than CODING_LOSS_MS_MAX: the other party's phone knows that something is missing. */
+static void a_long_loss_is_a_gap(void **state)
 {
 	struct scene *s = scene_open(MEDIA_CODEC_PCMU, MEDIA_CODEC_G722);
 
 	(void)state;
 	talk(s, A, 10);
-	talker_skip(&s->talker[A], 3, true);
-	pass_ms(s, 3 * PACKET_MS);
+	talker_skip(&s->talker[A], 4, true);
+	pass_ms(s, 4 * PACKET_MS);
 	talk(s, A, 40);
 	assert_int_equal(s->n[B], 50);
 	in_step(s, B, 0, 8000);
-	assert_int_equal(s->heard[B][10].at_ms - s->heard[B][9].at_ms, 4 * PACKET_MS);
+	assert_int_equal(s->heard[B][10].at_ms - s->heard[B][9].at_ms, 5 * PACKET_MS);
 	assert_int_equal(s->heard[B][10].rtp.marker, 0);
-	assert_int_equal(flow_stats_read(flow_of(s->r, A)).lost, 3);
+	assert_int_equal(flow_stats_read(flow_of(s->r, A)).lost, 4);
 	scene_close(s);
 }
 
@@ -222,15 +274,16 @@ static void packet_times_differ(void **state)
 	}
 }
 
-/* What waited for the rest of its packet leaves with silence in the place of what is missing. */
+/* What waited for the rest of its packet leaves with silence in the place of what was not sent. */
 static void a_gap_in_a_packet_is_filled(void **state)
 {
-	struct scene *s = scene_open_ms(MEDIA_CODEC_PCMU, 30, MEDIA_CODEC_G722, 20);
+	struct scene *s = scene_open_ms(MEDIA_CODEC_PCMU, 30, MEDIA_CODEC_L16, 20);
+	int16_t last[80];
 
 	(void)state;
 	talk(s, A, 5); /* 150 ms: 10 wait */
 	assert_int_equal(s->n[B], 7);
-	talker_skip(&s->talker[A], 2, true);
+	talker_skip(&s->talker[A], 2, false);
 	pass_ms(s, 60);
 	talk(s, A, 2);
 	assert_int_equal(s->n[B], 7 + 1 + 3);
@@ -238,6 +291,26 @@ static void a_gap_in_a_packet_is_filled(void **state)
 		assert_int_equal(s->heard[B][k].rtp.timestamp - s->heard[B][k - 1].rtp.timestamp,
 				 160);
 	assert_int_equal(s->heard[B][8].rtp.timestamp - s->heard[B][7].rtp.timestamp, 160 + 50 * 8);
+	memcpy(last, s->heard[B][7].octets + 160, sizeof(last));
+	assert_true(loudness(last, 80) == 0);
+	scene_close(s);
+}
+
+/* What was lost is made, from the very sample on. */
+static void a_loss_in_a_packet_is_made(void **state)
+{
+	struct scene *s = scene_open_ms(MEDIA_CODEC_PCMU, 30, MEDIA_CODEC_L16, 20);
+
+	(void)state;
+	talk(s, A, 5);
+	talker_skip(&s->talker[A], 2, true);
+	pass_ms(s, 60);
+	talk(s, A, 20);
+	assert_int_equal(s->n[B], 810 / 20);
+	for (size_t k = 1; k < s->n[B]; k++)
+		assert_int_equal(s->heard[B][k].rtp.timestamp - s->heard[B][k - 1].rtp.timestamp,
+				 160);
+	is_tone(s, B, MEDIA_CODEC_L16);
 	scene_close(s);
 }
 
@@ -725,13 +798,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_pair_talks_both_ways),
-		cmocka_unit_test(loss_is_a_gap),
+		cmocka_unit_test(lost_ones_are_made),
+		cmocka_unit_test(a_long_loss_is_a_gap),
 		cmocka_unit_test(opus_makes_up_for_one),
 		cmocka_unit_test(silence_is_as_long),
 		cmocka_unit_test(late_ones_and_doubles_do_not_pass),
 		cmocka_unit_test(what_jumps_begins_anew),
 		cmocka_unit_test(packet_times_differ),
 		cmocka_unit_test(a_gap_in_a_packet_is_filled),
+		cmocka_unit_test(a_loss_in_a_packet_is_made),
 		cmocka_unit_test(events_cross_in_the_other_clock),
 		cmocka_unit_test(digits_of_ours_come_first),
 		cmocka_unit_test(what_waits_does_not_cross_a_digit),
