@@ -83,8 +83,51 @@ static void doctor_fill_flow(struct diagnosis_flow *f, const struct doctor *d,
 static bool doctor_recording_suffers(const struct doctor *d, const struct call_view *v)
 {
 	uint32_t reasons = health_reasons(&d->run->node->health, clock_now_ns());
+	bool files = false;
 
-	return v->recording_count && reasons & (HEALTH_RECORDINGS_DISK | HEALTH_RECORDINGS_FULL);
+	for (uint32_t i = 0; i < v->recording_count; i++)
+		files |= !v->recordings[i].recorder.external;
+	return files && reasons & (HEALTH_RECORDINGS_DISK | HEALTH_RECORDINGS_FULL);
+}
+
+static void doctor_fill_recorder(struct diagnosis_recorder *out, const struct doctor *d,
+				 const struct call_view_recording *r)
+{
+	const struct call_view_recorder *from = &r->recorder;
+	const struct sender_figures *f = node_siprec_figures(d->run->node, d->call, r->number);
+	uint64_t now_ms = clock_utc_ms();
+
+	*out = (struct diagnosis_recorder){
+		.leg = r->leg,
+		.number = r->number,
+		.taken = from->taken,
+		.lost = from->lost,
+		.refused = from->refused,
+		.status = from->status,
+		.reason = from->reason,
+		.at = from->at,
+		.for_ms = now_ms > r->begun_utc_ms ? now_ms - r->begun_utc_ms : 0,
+		.speak = from->speak,
+		.takes = from->takes,
+	};
+	if (!f)
+		return;
+	out->sent = f->sent;
+	out->unsent = f->unsent;
+	out->heard_of = f->heard_of;
+	out->deaf = f->deaf;
+}
+
+static void doctor_fill_recorders(struct diagnosis *x, const struct doctor *d,
+				  const struct call_view *v)
+{
+	static_assert((int)DIAGNOSIS_RECORDERS_MAX == (int)CALL_VIEW_RECORDINGS_MAX, "all of them");
+
+	for (uint32_t i = 0; i < v->recording_count; i++) {
+		if (v->recordings[i].recorder.external)
+			doctor_fill_recorder(&x->recorders[x->recorder_count++], d,
+					     &v->recordings[i]);
+	}
 }
 
 static void diagnosis_fill(struct diagnosis *x, const struct doctor *d, const struct call_view *v,
@@ -96,6 +139,7 @@ static void diagnosis_fill(struct diagnosis *x, const struct doctor *d, const st
 	*x = (struct diagnosis){ .degraded = counts.degraded,
 				 .recording_suffers = doctor_recording_suffers(d, v),
 				 .established = v->state == CALL_ESTABLISHED };
+	doctor_fill_recorders(x, d, v);
 	for (uint32_t i = 0; i < v->flow_count && x->flow_count < DIAGNOSIS_FLOWS_MAX; i++) {
 		if (is_of_talk(v, i))
 			doctor_fill_flow(&x->flows[x->flow_count++], d, v, i, second);
@@ -244,6 +288,8 @@ void command_call_doctor(struct command_run *run)
 		return;
 	}
 	*d = (struct doctor){ .run = run, .call = view.call };
+	for (uint32_t i = 0; i < view.recording_count; i++)
+		node_siprec_ask(run->node, view.call, view.recordings[i].number);
 	if (!call_query(run->node, &view, on_first, d))
 		doctor_fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
 }

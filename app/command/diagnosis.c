@@ -270,6 +270,8 @@ static void examine_call(struct findings *x, const struct diagnosis *d)
 		      "answer: the file may have gaps.");
 		x->count++;
 	}
+	for (uint32_t i = 0; i < d->recorder_count && (out = next_of(x)) != NULL; i++)
+		x->count += rule_recorder(&d->recorders[i], out) == RULE_FOUND;
 	if (!d->established && (out = next_of(x)) != NULL) {
 		examine_refusal(out, d);
 		x->count++;

@@ -34,12 +34,32 @@ struct diagnosis_flow {
 	uint32_t opus_hz; /* of what is coded: 0: as the other codec has it */
 };
 
+/* An external recorder, that a recording goes to. */
+struct diagnosis_recorder {
+	uint8_t leg;      /* that is recorded */
+	uint8_t number;   /* of the recording */
+	bool taken, lost; /* it has a session; it was told that it has none */
+	bool refused;     /* it answered; status: with that, 0: otherwise */
+	uint16_t status;
+	const char *reason;     /* why it has none; NULL: not known */
+	struct addr at;         /* ADDR_NONE: nobody is asked now */
+	uint64_t for_ms;        /* the recording has begun before so long */
+	uint8_t speak;          /* parties that it should hear, and */
+	uint8_t takes;          /* of those whose stream it takes */
+	uint64_t sent, unsent;  /* packets; both 0: not known */
+	uint8_t heard_of, deaf; /* sources that it reports about; of which nothing came, it says */
+};
+
+enum { DIAGNOSIS_RECORDERS_MAX = 2 };
+
 struct diagnosis {
 	bool degraded;          /* Redis is away or late */
 	bool recording_suffers; /* it is recorded, and the disk has no room or does not answer */
 	bool established;
 	uint16_t refused; /* final status of a call that ended without an answer; 0: it did not */
 	const char *because; /* of that; NULL: not known */
+	uint32_t recorder_count;
+	struct diagnosis_recorder recorders[DIAGNOSIS_RECORDERS_MAX];
 	uint32_t flow_count;
 	struct diagnosis_flow flows[DIAGNOSIS_FLOWS_MAX];
 };

@@ -25,6 +25,7 @@
 #include "app/node/node_lamps.h"
 #include "app/node/node_rebalance.h"
 #include "app/node/node_shard.h"
+#include "app/node/node_siprec.h"
 #include "app/node/node_store.h"
 #include "app/node/shared_ports.h"
 #include "app/settings/keys.h"
@@ -205,6 +206,7 @@ struct node {
 	uint32_t recent_kib;       /* as it was made */
 	struct watch *watch;       /* NULL: not open yet, or not any more */
 	struct sender *sender; /* NULL: the same, or nothing can be sent to external recorders */
+	struct node_figures siprec_figures;
 	struct recorder *recorder; /* NULL: the same, or nothing can be recorded */
 	struct answers answers;
 	struct ended ended;

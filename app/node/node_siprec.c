@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "app/node/node.h"
-#include "app/siprec/sender.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "engine/engine.h"
@@ -28,6 +27,46 @@ static void fork_failed(struct node *n, uint64_t call, uint8_t number, int error
 	answers_add(&n->answers, &failed);
 }
 
+static struct node_figure *figure_find(struct node_figures *f, uint64_t call, uint8_t number)
+{
+	for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++) {
+		if (f->list[i].call == call && f->list[i].number == number)
+			return &f->list[i];
+	}
+	return NULL;
+}
+
+static void figure_keep(struct node_figures *f, const struct sender_told *told)
+{
+	struct node_figure *to = figure_find(f, told->call, told->number);
+
+	if (!to)
+		to = &f->list[f->next++ % NODE_FIGURES_MAX];
+	*to = (struct node_figure){ told->call, told->number, told->figures };
+}
+
+void node_siprec_ask(struct node *n, uint64_t call, uint8_t number)
+{
+	struct node_figure *before = figure_find(&n->siprec_figures, call, number);
+
+	if (before)
+		*before = (struct node_figure){ 0 };
+	if (n->sender)
+		(void)sender_ask(n->sender, call, number);
+}
+
+const struct sender_figures *node_siprec_figures(const struct node *n, uint64_t call,
+						 uint8_t number)
+{
+	for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++) {
+		const struct node_figure *f = &n->siprec_figures.list[i];
+
+		if (f->call == call && f->number == number)
+			return &f->is;
+	}
+	return NULL;
+}
+
 static void node_on_sender(int fd, unsigned events, void *arg)
 {
 	struct node *n = arg;
@@ -36,8 +75,12 @@ static void node_on_sender(int fd, unsigned events, void *arg)
 
 	(void)fd;
 	(void)events;
-	for (uint32_t i = 0; i < count; i++)
-		fork_failed(n, told[i].call, told[i].number, told[i].error);
+	for (uint32_t i = 0; i < count; i++) {
+		if (told[i].error)
+			fork_failed(n, told[i].call, told[i].number, told[i].error);
+		else
+			figure_keep(&n->siprec_figures, &told[i]);
+	}
 }
 
 void node_siprec_carry(struct node *n, const struct effect *e)

@@ -37,8 +37,10 @@ static struct {
 	metric_id reports_sent, reports_heard, reports_refused, reported_lost;
 } g_metrics;
 
+enum sender_wish { SENDER_SET, SENDER_END, SENDER_ASK };
+
 struct sender_order {
-	bool ends;
+	enum sender_wish wish;
 	uint8_t number;
 	uint64_t call;
 	struct media_fork fork;
@@ -48,6 +50,7 @@ struct sender_session {
 	struct sender_session *next; /* of the same slot */
 	uint64_t call;
 	uint8_t number;
+	uint64_t sent, unsent;
 	struct sender_stream stream[FORK_STREAMS];
 };
 
@@ -172,17 +175,43 @@ static void session_set(struct sender *s, const struct sender_order *o)
 		session_take_out(s, it);
 }
 
+static void session_tell(struct sender *s, const struct sender_session *session)
+{
+	struct sender_told told = { .call = session->call,
+				    .number = session->number,
+				    .figures = { session->sent, session->unsent, 0, 0 } };
+
+	for (unsigned i = 0; i < FORK_STREAMS; i++) {
+		const struct sender_stream *stream = &session->stream[i];
+
+		for (uint32_t k = 0; k < stream->source_count; k++) {
+			if (!stream->sources[k].reported)
+				continue;
+			told.figures.heard_of++;
+			if (stream->sources[k].fraction_lost == UINT8_MAX)
+				told.figures.deaf++;
+		}
+	}
+	(void)ring_push(&s->told, &told);
+}
+
 static void sender_order_take(struct sender *s, const struct sender_order *o)
 {
-	struct sender_session **it;
+	struct sender_session **it = session_find(s, o->call, o->number);
 
-	if (!o->ends) {
+	switch (o->wish) {
+	case SENDER_SET:
 		session_set(s, o);
-		return;
+		break;
+	case SENDER_END:
+		if (*it)
+			session_take_out(s, it);
+		break;
+	case SENDER_ASK:
+		if (*it)
+			session_tell(s, *it);
+		break;
 	}
-	it = session_find(s, o->call, o->number);
-	if (*it)
-		session_take_out(s, it);
 }
 
 /* ---- packets ---- */
@@ -193,10 +222,15 @@ static void session_send(struct sender_session *session, const struct tap_packet
 
 	for (unsigned i = 0; i < FORK_STREAMS; i++) {
 		struct sender_stream *to = &session->stream[i];
+		bool sent;
 
-		if (to->terms.on && to->terms.leg == p->leg && to->terms.line == p->line &&
-		    fork_takes(&to->terms, rtp.p[1] & PAYLOAD_TYPE))
-			metric_add(sender_stream_send(to, p) ? g_metrics.sent : g_metrics.lost, 1);
+		if (!to->terms.on || to->terms.leg != p->leg || to->terms.line != p->line ||
+		    !fork_takes(&to->terms, rtp.p[1] & PAYLOAD_TYPE))
+			continue;
+		sent = sender_stream_send(to, p);
+		session->sent += sent;
+		session->unsent += !sent;
+		metric_add(sent ? g_metrics.sent : g_metrics.lost, 1);
 	}
 }
 
@@ -350,7 +384,14 @@ bool sender_set(struct sender *s, uint64_t call, uint8_t number, const struct me
 
 bool sender_end(struct sender *s, uint64_t call, uint8_t number)
 {
-	const struct sender_order o = { .ends = true, .call = call, .number = number };
+	const struct sender_order o = { .wish = SENDER_END, .call = call, .number = number };
+
+	return ring_push(&s->orders, &o);
+}
+
+bool sender_ask(struct sender *s, uint64_t call, uint8_t number)
+{
+	const struct sender_order o = { .wish = SENDER_ASK, .call = call, .number = number };
 
 	return ring_push(&s->orders, &o);
 }

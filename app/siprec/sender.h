@@ -19,11 +19,19 @@ enum { SENDER_SESSIONS_MAX = 8192 };
 typedef void sender_packet_fn(const struct tap_packet *packet, void *arg);
 typedef uint32_t sender_source_fn(void *source, uint32_t max, sender_packet_fn *fn, void *arg);
 
-/* A session has ended: its sockets or keys could not be had. */
+/* What became of the packets of a session. */
+struct sender_figures {
+	uint64_t sent, unsent; /* unsent: the system did not take them */
+	uint8_t heard_of;      /* sources that the recorder reports about, and */
+	uint8_t deaf;          /* those of which it says that nothing came */
+};
+
+/* A session has ended: its sockets or keys could not be had; or what was asked about one. */
 struct sender_told {
 	uint64_t call;
 	uint8_t number;
-	int error; /* -errno */
+	int error; /* -errno; 0: it was asked */
+	struct sender_figures figures;
 };
 
 void sender_setup(void); /* registers the metrics; main thread, once */
@@ -35,8 +43,10 @@ void sender_close(struct sender *s);
 /* From now on that is sent. False: too many orders wait. */
 bool sender_set(struct sender *s, uint64_t call, uint8_t number, const struct media_fork *fork);
 bool sender_end(struct sender *s, uint64_t call, uint8_t number);
+/* Its figures will be told, if there is such a session. */
+bool sender_ask(struct sender *s, uint64_t call, uint8_t number);
 
-/* What failed, in order. How many. */
+/* What failed, and what was asked, in order. How many. */
 uint32_t sender_told(struct sender *s, struct sender_told *out, uint32_t max);
 /* Readable when something is told; sender_told drains it. */
 int sender_told_fd(const struct sender *s);

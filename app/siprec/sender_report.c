@@ -116,6 +116,8 @@ static uint64_t report_block_take(struct sender_stream *s, const struct rtcp_blo
 		if (source->ssrc != b->ssrc)
 			continue;
 		source->lost = b->lost;
+		source->fraction_lost = b->fraction_lost;
+		source->reported = true;
 		return b->lost > before ? (uint64_t)(b->lost - before) : 0;
 	}
 	return 0;

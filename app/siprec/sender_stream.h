@@ -25,7 +25,9 @@ struct sender_source {
 	uint32_t clock_hz;
 	uint32_t
 		transit; /* arrival less RTP timestamp, in its units: the least since the last report */
-	int32_t lost; /* as the recorder reported last */
+	int32_t lost;          /* as the recorder reported last, and */
+	uint8_t fraction_lost; /* 1/256; 255 is all */
+	bool reported;         /* it did */
 };
 
 struct sender_stream {

@@ -72,6 +72,7 @@ static void siprec_lost_to(struct call_host *h, struct call *c, struct recording
 	bool was_up = s->state == SIPREC_UP;
 
 	metric_add(h->metrics->siprec[outcome], 1);
+	s->why = (struct siprec_why){ .reason = reason, .outcome = (uint8_t)outcome };
 	siprec_fork_end(h, c, r);
 	siprec_give_ports(h, s);
 	siprec_forget_dialog(s);
@@ -286,6 +287,7 @@ static void siprec_taken(struct call_host *h, struct call *c, struct recording *
 		siprec_publish(h, c, r, SIG_CALL_RECORDING_TAKEN, NULL);
 	s->state = SIPREC_UP;
 	s->lost = false;
+	s->why = (struct siprec_why){ 0 };
 	s->tries = s->failed = 0;
 	s->answer_by_ns = 0;
 	s->challenged = 0;
@@ -329,6 +331,13 @@ static bool siprec_may_ask_again(struct call_host *h, struct siprec *s, const st
 	return m && (siprec_challenged(h, s, m) || session_timer_raise(&s->timer, m));
 }
 
+static void siprec_refused(struct call_host *h, struct call *c, struct recording *r,
+			   uint16_t status)
+{
+	siprec_lost_to(h, c, r, SIPREC_REFUSED, "the recorder refuses it", status / 100 == 5);
+	r->siprec->why.status = status;
+}
+
 static void siprec_failed(struct call_host *h, struct call *c, struct recording *r,
 			  const struct call_event *ev)
 {
@@ -347,8 +356,7 @@ static void siprec_failed(struct call_host *h, struct call *c, struct recording 
 	if (s->state == SIPREC_UP && (!ev->message || ev->message->status != 481))
 		siprec_bye(h, &s->dialog);
 	if (ev->message)
-		siprec_lost_to(h, c, r, SIPREC_REFUSED, "the recorder refuses it",
-			       ev->message->status / 100 == 5);
+		siprec_refused(h, c, r, ev->message->status);
 	else
 		siprec_lost(h, c, r, SIPREC_UNREACHABLE, "the recorder does not answer");
 }

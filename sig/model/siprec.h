@@ -69,6 +69,11 @@ struct siprec {
 	struct media_fork answer; /* where the recorder takes them */
 	struct media_fork fork;   /* what the node was told to send; forks: it was */
 	bool forks;
+	struct siprec_why {
+		const char *reason; /* static text; NULL: nothing has failed */
+		uint16_t status;    /* that the recorder refused with; 0: it gave none */
+		uint8_t outcome;    /* enum siprec_outcome */
+	} why;                      /* it has no session; of this process alone */
 };
 
 /* NULL: no memory. */

@@ -278,6 +278,17 @@ struct call_view {
 		bool paused;
 		const char *to, *cause;
 		uint64_t begun_utc_ms;
+		struct call_view_recorder {
+			bool external; /* of an external recorder, else the rest is 0 */
+			bool taken,
+				lost; /* it has a session; the event said that it takes nothing */
+			const char *reason; /* why not; NULL: it was just asked */
+			uint16_t status;    /* that it refused with; 0: it did not */
+			bool refused;
+			struct addr at; /* ADDR_NONE: nobody is asked now */
+			uint8_t speak,
+				takes; /* parties that are to be heard, and those whose stream it takes */
+		} recorder;
 	} recordings[CALL_VIEW_RECORDINGS_MAX];
 	uint32_t flow_count; /* those of the two first */
 	struct {

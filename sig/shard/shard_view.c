@@ -5,6 +5,7 @@
 #include "sig/call/act.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/segment.h"
+#include "sig/call/siprec_talk.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 #include "sig/model/recording.h"
@@ -65,6 +66,46 @@ static void glance_legs(const struct shard *s, const struct call *c, struct call
 		out->leg_count += c->legs[i] && c->legs[i]->state != LEG_CLOSED;
 }
 
+/* While the recorder is asked anew it is not known what it takes. */
+static void view_streams(const struct shard *s, const struct call *c, const struct recording *r,
+			 struct call_view_recorder *out)
+{
+	const struct siprec *x = r->siprec;
+	struct siprec_words words;
+	struct siprec_talk talk;
+
+	if (!out->taken || !x->has_ports || x->invite)
+		return;
+	siprec_talk_read(&talk, &words, &s->host, c, r);
+	for (unsigned i = 0; i < FORK_STREAMS; i++) {
+		bool speaks = talk.party[i].there && talk.party[i].speaks;
+
+		if (!speaks)
+			continue;
+		out->speak++;
+		out->takes = (uint8_t)(out->takes + (x->answer.stream[i].on ? 1 : 0));
+	}
+}
+
+static void view_recorder(const struct shard *s, const struct call *c, const struct recording *r,
+			  struct call_view_recorder *out)
+{
+	const struct siprec *x = r->siprec;
+
+	out->external = r->to == RECORD_TO_SIPREC;
+	if (!out->external || !x)
+		return;
+	out->taken = x->state == SIPREC_UP;
+	out->lost = x->lost;
+	out->reason = x->why.reason;
+	out->status = x->why.status;
+	out->refused = x->why.reason &&
+		       (x->why.outcome == SIPREC_REFUSED || x->why.outcome == SIPREC_ENDED);
+	if (x->state != SIPREC_AWAY)
+		out->at = x->dialog.hop.remote;
+	view_streams(s, c, r, out);
+}
+
 static void view_recordings(const struct shard *s, const struct call *c, struct call_view *out)
 {
 	static_assert((int)CALL_VIEW_RECORDINGS_MAX == (int)RECORDINGS_LIVE_MAX, "all of them");
@@ -81,6 +122,7 @@ static void view_recordings(const struct shard *s, const struct call *c, struct 
 			.cause = recording_cause_name((enum recording_cause)r->cause),
 			.begun_utc_ms = shard_wall_utc_ms(s, r->begun_utc_ms),
 		};
+		view_recorder(s, c, r, &out->recordings[out->recording_count - 1].recorder);
 	}
 }
 

@@ -62,6 +62,19 @@ class SiprecTest(MusicTest):
         until(lambda: self.node.metric("tandem_siprec_reported_lost_packets_total") == 5, self.node.log_tail)
         self.assertEqual(self.node.metric("tandem_siprec_reports_total", way="refused"), 0)
 
+    def deaf(self):
+        """The recorder reports of both streams that nothing comes, as one does behind a firewall."""
+        ends = self.recorder.ends
+        until(lambda: all(self.recorder.reports(end) for end in ends), self.node.log_tail)
+        for end in ends:
+            self.recorder.reports_lost(end, 0xff << 24 | 5)
+        until(lambda: self.node.metric("tandem_siprec_reported_lost_packets_total") == 10, self.node.log_tail)
+
+    def doctor(self):
+        """What is said of the recorder: code and evidence."""
+        found = self.node.ctl("call.doctor", call=self.call_id())["findings"]
+        return {row["code"]: row["evidence"] for row in found if row["code"].startswith("recorder_")}
+
     def events(self, kind):
         return [row for row in self.node.events() if row["type"] == kind]
 
@@ -112,8 +125,12 @@ class Siprec(SiprecTest):
         self.order("on", to="siprec")
         self.recorder.asked().reject(503)
         until(lambda: len(self.events("call.recording_lost")) == 1, self.node.log_tail)
+        self.assertEqual(self.doctor()["recorder_refuses"]["status"], 503)
         session = self.recorder.asked().take()
         self.heard()
+        self.assertEqual(self.doctor(), {})
+        self.deaf()
+        self.assertEqual(list(self.doctor()), ["recorder_hears_nothing"])
         until(lambda: len(self.events("call.recording_taken")) == 1, self.node.log_tail)
         session.bye()                   # the recorder ends it; it is asked once more
         again = self.recorder.asked().take()
@@ -129,6 +146,7 @@ class Siprec(SiprecTest):
         self.recorder.close()
         out, into = self.talk()
         until(lambda: len(self.events("call.recording_lost")) == 1, self.node.log_tail)
+        self.assertEqual(list(self.doctor()), ["recorder_unreachable"])
         self.talks()
         self.ends(out, into)
 

@@ -114,6 +114,78 @@ static void stranger(const char *text)
 static void nothing(void)
 {
 }
+static struct diagnosis_recorder *recorder(void)
+{
+	g_d.recorder_count = 1;
+	g_d.recorders[0] = (struct diagnosis_recorder){ .number = 1,
+							.taken = true,
+							.at = addr("192.0.2.77:5060"),
+							.for_ms = 60000,
+							.speak = 2,
+							.takes = 2,
+							.sent = 6000,
+							.heard_of = 2 };
+	return &g_d.recorders[0];
+}
+static void recorder_hears(void)
+{
+	recorder()->deaf = 1; /* of one party nothing came lately */
+}
+static void recorder_has_none_as(bool lost, const char *reason)
+{
+	struct diagnosis_recorder *r = recorder();
+
+	*r = (struct diagnosis_recorder){
+		.number = 1, .lost = lost, .reason = reason, .for_ms = 60000
+	};
+}
+static void recorder_away(void)
+{
+	recorder_has_none_as(true, "its name leads nowhere");
+}
+static void recorder_silent(void)
+{
+	recorder_has_none_as(false, NULL);
+}
+static void recorder_just_asked(void)
+{
+	recorder_has_none_as(false, NULL);
+	g_d.recorders[0].for_ms = 300;
+}
+static void recorder_refuses(void)
+{
+	recorder_has_none_as(true, "the recorder refuses it");
+	g_d.recorders[0].refused = true;
+	g_d.recorders[0].status = 403;
+}
+static void recorder_makes_no_dialog(void)
+{
+	recorder_has_none_as(true, "its answer makes no dialog");
+	g_d.recorders[0].refused = true;
+}
+static void recorder_takes_no_stream(void)
+{
+	recorder()->takes = 0;
+}
+static void recorder_takes_one(void)
+{
+	recorder()->takes = 1;
+}
+static void recorder_of_silence(void)
+{
+	recorder()->speak = recorder()->takes = 0; /* paused, or both are held */
+}
+static void recorder_not_sent_to(void)
+{
+	struct diagnosis_recorder *r = recorder();
+
+	r->unsent = r->sent;
+	r->sent = 0;
+}
+static void recorder_hears_nothing(void)
+{
+	recorder()->deaf = 2;
+}
 static void recording_suffers(void)
 {
 	g_d.recording_suffers = true;
@@ -514,6 +586,19 @@ static const struct row {
 	{ "all is well", nothing, "" },
 	{ "Redis away", degraded, "store_degraded" },
 	{ "the disk of its recording is full", recording_suffers, "recording_suffers" },
+	{ "an external recorder has it", recorder_hears, "" },
+	{ "an external recorder is away", recorder_away, "recorder_unreachable" },
+	{ "an external recorder says nothing", recorder_silent, "recorder_unreachable" },
+	{ "an external recorder was just asked", recorder_just_asked, "" },
+	{ "an external recorder refuses", recorder_refuses, "recorder_refuses" },
+	{ "an external recorder answers nonsense", recorder_makes_no_dialog, "recorder_refuses" },
+	{ "an external recorder takes nothing", recorder_takes_no_stream,
+	  "recorder_hears_nothing" },
+	{ "an external recorder takes one party", recorder_takes_one, "" },
+	{ "an external recorder of silence", recorder_of_silence, "" },
+	{ "an external recorder cannot be sent to", recorder_not_sent_to,
+	  "recorder_hears_nothing" },
+	{ "an external recorder hears nothing", recorder_hears_nothing, "recorder_hears_nothing" },
 	{ "not answered yet", ringing, "not_established" },
 	{ "its SRTP was refused", srtp_refused, "srtp_refused" },
 	{ "the phone takes none of the media", media_refused, "media_refused" },

@@ -177,6 +177,34 @@ static void stops(void **state)
 	assert_int_equal(arrives(0, got, QUIET_MS), 0);
 }
 
+/* What is asked is told; of a session that there is not, nothing. */
+static void figures(void **state)
+{
+	struct pollfd p = { .fd = sender_told_fd(g_sender), .events = POLLIN };
+	struct media_fork nobody = g_fork;
+	struct sender_told told[2];
+
+	(void)state;
+	nobody.stream[1].remote =
+		(struct addr){ .family = ADDR_V4, .ip = { 255, 255, 255, 255 }, .port = 9 };
+	assert_true(sender_set(g_sender, CALL, 3, &nobody));
+	say(said(0), 8, 1, 5, 'a');
+	say(said(0), 8, 2, 5, 'a');
+	say(said(1), 8, 1, 6, 'b'); /* a broadcast: the system refuses it */
+	assert_arrives(0, 1, 5, 'a');
+	assert_arrives(0, 2, 5, 'a');
+	assert_true(sender_ask(g_sender, CALL, 4));
+	assert_true(sender_ask(g_sender, CALL, 3));
+	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	assert_int_equal(sender_told(g_sender, told, 2), 1);
+	assert_int_equal(told[0].call, CALL);
+	assert_int_equal(told[0].number, 3);
+	assert_int_equal(told[0].error, 0);
+	assert_int_equal(told[0].figures.sent, 2);
+	assert_int_equal(told[0].figures.unsent, 1);
+	assert_int_equal(told[0].figures.heard_of, 0);
+}
+
 /* The port is somebody else's: told, and nothing is left of it. */
 static void port_taken(void **state)
 {
@@ -278,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_to_its_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(stops, setup, teardown),
+		cmocka_unit_test_setup_teardown(figures, setup, teardown),
 		cmocka_unit_test_setup_teardown(port_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(enciphered, setup, teardown),
 		cmocka_unit_test_setup_teardown(many, setup, teardown),

@@ -5,6 +5,18 @@
 #include "tests/unit/sig/recorder.h"
 #include "tests/unit/sig/ways.h"
 
+/* What doctors see of it. */
+static struct call_view_recorder seen(struct rig *r)
+{
+	static struct call_view view;
+	uint32_t cursor = 0;
+
+	assert_true(shard_call_next(r->shard, &cursor, &view));
+	assert_int_equal(view.recording_count, 1);
+	assert_true(view.recordings[0].recorder.external);
+	return view.recordings[0].recorder;
+}
+
 static void taken(void **state)
 {
 	struct trio *t = *state;
@@ -28,6 +40,10 @@ static void taken(void **state)
 	assert_tapped(r, true);
 	assert_toned(r, true);
 	assert_true(r->forks);
+	assert_true(seen(r).taken);
+	assert_int_equal(seen(r).speak, 2);
+	assert_int_equal(seen(r).takes, 2);
+	assert_int_equal(seen(r).at.port, 5060);
 	for (uint16_t i = 0; i < FORK_STREAMS; i++) {
 		assert_int_equal(r->fork.stream[i].on, 1);
 		assert_int_equal(r->fork.stream[i].leg, i);
@@ -160,6 +176,7 @@ static void refused(void **state)
 	struct rig *r = t->l.r;
 
 	order(t, ORDER_RECORD_ON, 0);
+	assert_null(seen(r).reason);
 	for (size_t i = 0; i < COUNT_OF(g_refusals); i++) {
 		print_message("# %s\n", g_refusals[i].name);
 		phone_answer(&g_recorder, is_asked(t), g_refusals[i].status, g_refusals[i].body);
@@ -167,17 +184,38 @@ static void refused(void **state)
 		if (g_refusals[i].bye)
 			hears_bye(t);
 		assert_tapped(r, false);
+		assert_true(seen(r).lost && seen(r).refused && !seen(r).taken);
+		assert_int_equal(seen(r).status,
+				 g_refusals[i].bye ? 0 : atoi(g_refusals[i].status));
 		assert_int_equal(told(r, SIG_CALL_RECORDING_LOST), 1); /* once */
 		rig_wait_ms(r, (UINT64_C(1000) << i) - 100);
 		assert_int_equal(rig_count(r, &g_recorder.addr, "INVITE "), i + 1);
 		rig_wait_ms(r, 200);
 	}
 	takes(t);
+	assert_null(seen(r).reason);
 	assert_int_equal(told(r, SIG_CALL_RECORDING_TAKEN), 1);
 	assert_tapped(r, true);
 	hangs_up(t);
 	hears_bye(t);
 	line_assert_idle(r);
+}
+
+/* It takes the session and no stream, as some do whose disk is full. */
+static void takes_no_stream(void **state)
+{
+	struct trio *t = *state;
+
+	order(t, ORDER_RECORD_ON, 0);
+	phone_answer(&g_recorder, is_asked(t), "200 OK", ANSWER("inactive"));
+	assert_true(rig_take(t->l.r, &g_recorder.addr, "ACK ").n);
+	assert_true(seen(t->l.r).taken);
+	assert_int_equal(seen(t->l.r).speak, 2);
+	assert_int_equal(seen(t->l.r).takes, 0);
+	order(t, ORDER_RECORD_PAUSE, 0);
+	phone_answer(&g_recorder, is_asked(t), "200 OK", ANSWER("inactive"));
+	assert_true(rig_take(t->l.r, &g_recorder.addr, "ACK ").n);
+	assert_int_equal(seen(t->l.r).speak, 0);
 }
 
 /* It says nothing at all; the call ends meanwhile as any other. */
@@ -206,6 +244,7 @@ static void unreachable(void **state)
 	shard_send_failed(r->shard, &hop, ECONNREFUSED, r->now);
 	rig_run(r);
 	assert_int_equal(told(r, SIG_CALL_RECORDING_LOST), 1);
+	assert_true(seen(r).lost && seen(r).reason && !seen(r).refused);
 	rig_wait_ms(r, 1001);
 	takes(t);
 	hangs_up(t);
@@ -325,6 +364,7 @@ int main(void)
 		SIPREC_TEST(held),
 		SIPREC_TEST(given_away),
 		SIPREC_TEST(refused),
+		SIPREC_TEST(takes_no_stream),
 		SIPREC_TEST(silent),
 		SIPREC_TEST(unreachable),
 		SIPREC_TEST(ended_by_recorder),
