@@ -194,11 +194,13 @@ struct txn_slot *txns_take_server(struct txns *t, const struct sip_message *requ
 	return slot;
 }
 
-/* What was under way to another node is lost where the channel there breaks (ADR 23). Nothing follows upon a BYE or CANCEL that would show
- * it: they are said again as over UDP, and their copies are none to a phone (RFC 3261 17.2.2). */
+/* What was under way to another node, or from a phone there, is lost where the channel breaks or the connection ends (ADR 23). Nothing follows
+ * upon a BYE or CANCEL that would show it, nor upon an INVITE that is given up before it is answered: they are said again as over UDP, and
+ * their copies are none to a phone (RFC 3261 17.2.1, 17.2.2). */
 static bool is_said_until_heard(enum sip_method method, const struct sip_hop *hop)
 {
-	return (method == SIP_BYE || method == SIP_CANCEL) && hop_is_edge(hop->connection);
+	return (method == SIP_BYE || method == SIP_CANCEL || method == SIP_INVITE) &&
+	       hop_is_edge(hop->connection);
 }
 
 struct txn_slot *txns_take_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,

@@ -504,8 +504,32 @@ static void rings_at_the_other(void **state)
 	shard_send_failed(r->shard, &direct, ECONNREFUSED, r->now);
 	pair_wait(p, 1000);
 	assert_int_equal(rig_counts(r).calls, 1);
+	assert_int_equal(count(r, "INVITE "), 3); /* and by timer A */
+	assert_int_equal(last(r, "INVITE ")->hop.connection, edge_of(p, 5));
+}
+
+/* An INVITE is said until it is heard, too: given up before that it could not be cancelled (RFC 3261 9.1). */
+static void invite_is_lost_on_the_way(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+
+	phone_make(&phone, p->nodes[1], "192.0.2.12:5060", "run");
+	connect_phone(&phone, SIP_TCP, 5);
+	assert_true(bytes_starts(come_to(p, &phone, 1, 3600), "SIP/2.0 200"));
+	call_from(p, 0, &caller);
+	pair_wait(p, 10);
+	phone_cancel(&caller);
+	pair_wait(p, 600);
 	assert_int_equal(count(r, "INVITE "), 2);
 	assert_int_equal(last(r, "INVITE ")->hop.connection, edge_of(p, 5));
+	assert_int_equal(count(r, "CANCEL "), 0);
+	phone.r = r;
+	phone_answer(&phone, text_bytes(&last(r, "INVITE ")->data), "180 Ringing", "");
+	pair_wait(p, 10);
+	assert_int_equal(count(r, "CANCEL "), 1);
+	assert_int_equal(count(r, "INVITE "), 2);
 }
 
 /* It went there twice meanwhile: by what its dialog calls it. */
@@ -582,6 +606,7 @@ int main(void)
 		EDGES_TEST(way_to_the_other_breaks),
 		EDGES_TEST(bye_is_lost_on_the_way),
 		EDGES_TEST(rings_at_the_other),
+		EDGES_TEST(invite_is_lost_on_the_way),
 		EDGES_TEST(comes_back_at_the_other),
 		EDGES_TEST(comes_back_twice),
 		EDGES_TEST(another_one_comes),
