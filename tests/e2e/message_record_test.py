@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages that a caller says to an application: a voicemail, a greeting: VM-02, VM-09."""
+"""Messages that a caller says to an application: a voicemail, a greeting: VM-02, VM-09. And what a party recorded of its call, played to it: REC-05."""
 import array
 import glob
 import json
@@ -132,6 +132,34 @@ class Message(SoundsTest):
         self.hears(self.SPOKEN, 60)
         out.bye()
         self.ended()
+
+
+class OnDemand(SoundsTest):
+    SAID = 880
+
+    def recorded(self):
+        """A call of which 1001 recorded what 1002 said."""
+        self.node.ctl("extension.put", number="1001", record="on_demand")
+        out, into, _ = self.connect(self.audio_a.sdp(), self.audio_b.sdp())
+        self.audio_b.start(self.SAID)
+        call = self.calls()[0]["id"]
+        self.node.ctl("call.record", call=call, leg="a", state="on")
+        self.hears(self.SAID, 60)
+        self.audio_b.stop()
+        out.bye()
+        into.wait_bye()
+        return call
+
+    def test_played_to_who_recorded(self):
+        call = self.recorded()
+        until(lambda: self.node.ctl("recording.list", party="1001"), self.node.log_tail)
+        row, = self.node.ctl("recording.list", party="1001")
+        self.assertEqual(row["name"].split("/")[-1], f"{call}-1.1.wav")
+        out, own = self.answered()
+        self.node.ctl("call.play", call=own, file=f"recording:{call}-1")
+        self.hears(self.SAID, 30, anew=True)
+        self.assertEqual(self.wait_told("call.played")["reason"], "end")
+        out.bye()
 
 
 if __name__ == "__main__":
