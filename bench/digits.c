@@ -16,6 +16,7 @@
 #include "base/rand.h"
 #include "dsp/codec/decoder.h"
 #include "dsp/codec/encoder.h"
+#include "dsp/codec/g729.h"
 #include "dsp/dtmf.h"
 #include "dsp/half_band.h"
 #include "media/rtp/telephone_event.h"
@@ -69,6 +70,14 @@ struct line {
 	uint32_t frame, loss_permille;
 };
 
+static void module_have(const char *codec)
+{
+	char why[MODULE_TEXT_MAX];
+
+	if (!strcmp(codec, "G729") && !g729_module() && g729_load(why))
+		fprintf(stderr, "digits: %s\n", why);
+}
+
 static void line_open(struct line *l, const char *codec, uint32_t rate, uint32_t bit_rate,
 		      uint32_t loss_permille)
 {
@@ -82,6 +91,7 @@ static void line_open(struct line *l, const char *codec, uint32_t rate, uint32_t
 
 	*l = (struct line){ .frame = rate / 1000 * FRAME_MS, .loss_permille = loss_permille };
 	rand_open_seed(&l->rand, SEED);
+	module_have(codec);
 	if ((rate != 8000 && rate != 16000) || encoder_open(&l->encoder, &out) ||
 	    decoder_open(&l->decoder, &in)) {
 		fprintf(stderr, "digits: %s at %u Hz is not coded here\n", codec, rate);

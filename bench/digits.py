@@ -19,6 +19,7 @@ TIMES, QUICK_TIMES = 1000, 50
 LINES = (("PCMA", "PCMA", 8000, 0), ("PCMU", "PCMU", 8000, 0), ("G722", "G722", 16000, 0), ("G726-32", "G726-32", 8000, 0),
          ("opus, 8 kHz, 12 kbit/s", "opus", 8000, 12000), ("opus, 16 kHz, 12 kbit/s", "opus", 16000, 12000),
          ("opus, 16 kHz, 20 kbit/s", "opus", 16000, 20000))
+MODULE = ("G729", "G729", 8000, 0)      # where it is built
 KINDS = (("80 ms", 80, 80, 0), ("40 ms", 40, 40, 0), ("80 ms, 5 % lost", 80, 80, 50))
 PACKAGES = ("asterisk-core-sounds-it-g722", "asterisk-core-sounds-fr-g722")
 
@@ -41,9 +42,10 @@ def speech(quick):
 def main():
     options = lib.arguments(__doc__)
     times, figures = QUICK_TIMES if options.quick else TIMES, {}
+    lines = (*LINES, MODULE) if (lib.BUILD / "dsp" / "tandem-g729.so").exists() else LINES
     lib.say(f"{16 * times} keys in each row")
     for kind, on, off, loss in KINDS:
-        for name, codec, rate, bits in LINES:
+        for name, codec, rate, bits in lines:
             tally = program("tones", codec, rate, bits, on, off, loss, times)
             figures[f"{name}, {kind}"] = tally
             lib.say(f"{name:26} {kind:16} {said(tally)}")
@@ -54,7 +56,7 @@ def main():
     figures["INFO"] = program("info", times)
     lib.say(f"{'INFO':26} {'':16} {said(figures['INFO'])}")
     pcm = speech(options.quick)
-    for name, codec, rate, bits in LINES:
+    for name, codec, rate, bits in lines:
         heard = program("speech", codec, rate, bits, given=pcm)
         figures[f"{name}, speech"] = heard
         lib.say(f"{name:26} {'speech':16} {heard['false']} false in {heard['seconds'] / 3600:.2f} h")

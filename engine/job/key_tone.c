@@ -22,12 +22,17 @@ static const struct media_taken *key_tone_taken(const struct flow *f)
 	for (uint8_t i = 0; i < f->taken_count; i++) {
 		const struct media_taken *t = &f->taken[i];
 
-		if (t->codec < MEDIA_CODECS &&
-		    (!f->sink.started || f->sink.clock_hz == 0 ||
-		     f->sink.clock_hz == media_codec_facts(t->codec)->clock_hz))
+		if (!f->sink.started || f->sink.clock_hz == 0 ||
+		    f->sink.clock_hz == media_codec_facts(t->codec)->clock_hz)
 			return t;
 	}
-	return f->taken_count && f->taken[0].codec < MEDIA_CODECS ? &f->taken[0] : NULL;
+	return f->taken_count ? &f->taken[0] : NULL;
+}
+
+/* L16 has the rate of its clock; for others that is the codec's own. */
+static bool rate_is_said(uint8_t codec)
+{
+	return codec == MEDIA_CODEC_L16 || codec == MEDIA_CODEC_L16_WIDE;
 }
 
 void key_tone_close(struct key_tone *k)
@@ -47,6 +52,8 @@ struct key_tone *key_tone_open(const struct flow *f)
 	if (!k)
 		return NULL;
 	s.codec = media_codec_facts(t->codec)->name;
+	if (rate_is_said(t->codec))
+		s.rate = media_codec_facts(t->codec)->clock_hz;
 	if (t->codec == MEDIA_CODEC_OPUS) {
 		s.rate = DTMF_RATE;
 		s.bit_rate = OPUS_BIT_RATE;

@@ -56,11 +56,14 @@ static bool overlay_is_sane(const struct media_overlay *s)
 	       (s->every_ms == 0 || s->every_ms >= 2U * s->tone.ms + 4 * OVERLAY_LEAD_MS);
 }
 
+/* Of those that are spoken, which go first: in others a tone is made for keys alone (key_tone.h). */
 static void taken_set(struct overlay *o, const struct flow_spec *spec)
 {
 	assert(spec->taken_count <= MEDIA_TAKEN_MAX);
-	o->taken_count = spec->taken_count;
 	memcpy(o->taken, spec->taken, sizeof(o->taken));
+	o->taken_count = 0;
+	while (o->taken_count < spec->taken_count && o->taken[o->taken_count].codec < MEDIA_CODECS)
+		o->taken_count++;
 	overlay_voices_open(o);
 }
 

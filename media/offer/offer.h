@@ -176,7 +176,7 @@ struct media_side {
 	char mid[16]; /* of this line with this party, in what the party said; length 0: none, or a longer one */
 	uint8_t taken_count;
 	struct media_taken taken
-		[MEDIA_TAKEN_MAX]; /* audio that this party takes and the node speaks, in its order */
+		[MEDIA_TAKEN_MAX]; /* audio that this party takes, in its order: what the node speaks, then what it codes */
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them; none of an opaque line */

@@ -164,20 +164,27 @@ static void choose_event(struct session_line *line)
 	}
 }
 
-/* What we can say to the party by ourselves. */
-static void note_taken(struct session_line *line)
+static void taken_add(struct session_line *line, bool spoken)
 {
 	struct media_side *side = &line->side;
 
-	side->taken_count = 0;
 	for (uint8_t i = 0; i < line->format_count; i++) {
 		enum media_codec codec = session_codec(&line->formats[i]);
 
-		if (codec < MEDIA_CODECS && side->taken_count < MEDIA_TAKEN_MAX)
+		if (media_codec_is_coded(codec) && (codec < MEDIA_CODECS) == spoken &&
+		    side->taken_count < MEDIA_TAKEN_MAX)
 			side->taken[side->taken_count++] =
 				(struct media_taken){ .payload_type = line->formats[i].to,
 						      .codec = (uint8_t)codec };
 	}
+}
+
+/* What we can say to the party by ourselves. */
+static void note_taken(struct session_line *line)
+{
+	line->side.taken_count = 0;
+	taken_add(line, true);
+	taken_add(line, false);
 }
 
 bool session_formats_read(struct session_line *line, const struct payload_list *heard,

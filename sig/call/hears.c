@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/hears.h"
 
-#include "media/payload.h"
 #include "sig/call/act.h"
 #include "sig/call/keys.h"
 #include "sig/call/listen.h"
@@ -10,6 +9,7 @@
 #include "sig/call/session.h"
 #include "sig/call/siprec.h"
 #include "sig/call/wait.h"
+#include "sig/leg/line_codecs.h"
 #include "sig/model/recording.h"
 
 /* ---- what ---- */
@@ -167,44 +167,18 @@ static const struct job_id *track_of(const struct call_host *h, const struct cal
 	return NULL;
 }
 
-static bool list_of(const struct text *sdp, uint8_t line, struct payload_list *out)
-{
-	struct sdp_error error;
-	struct sdp s;
-
-	if (sdp_parse(&s, text_bytes(sdp), &error) || line >= s.media_count ||
-	    s.sections[line + 1U].port == 0)
-		return false;
-	payload_list_read(out, &s, line + 1U);
-	return true;
-}
-
-static bool has_same(const struct payload_list *list, const struct payload *p)
-{
-	for (uint8_t i = 0; i < list->count; i++) {
-		if (payload_same_codec(&list->at[i], p))
-			return true;
-	}
-	return false;
-}
-
-/* The party's own order counts; what we did not say to it, it need not take. */
+/* The party's own order counts. */
 static bool codec_choose(const struct job_id track[MEDIA_CODECS], const struct leg *l, uint8_t line,
 			 struct flow_source *out)
 {
-	const struct leg_sdp *sdp = leg_sdp_newest(l);
-	struct payload_list heard, said;
+	struct media_taken list[PAYLOAD_RULES_MAX];
+	uint8_t count = line_codecs(l, line, list);
 
-	if (!list_of(&sdp->heard, line, &heard) || !list_of(&sdp->said, line, &said))
-		return false;
-	for (uint8_t i = 0; i < heard.count; i++) {
-		enum media_codec codec = media_codec_of(&heard.at[i]);
-
-		if (codec >= MEDIA_CODECS || track[codec].generation == 0 ||
-		    !has_same(&said, &heard.at[i]))
+	for (uint8_t i = 0; i < count; i++) {
+		if (list[i].codec >= MEDIA_CODECS || track[list[i].codec].generation == 0)
 			continue;
-		*out = (struct flow_source){ .job = track[codec],
-					     .payload_type = heard.at[i].number };
+		*out = (struct flow_source){ .job = track[list[i].codec],
+					     .payload_type = list[i].payload_type };
 		return true;
 	}
 	return false;

@@ -3,6 +3,7 @@
 
 #include "sig/leg/flow.h"
 #include "sig/leg/leg_digits.h"
+#include "sig/leg/line_codecs.h"
 #include "sig/model/leg_trunk.h"
 
 enum { TONE_AND_INFO_MS = 1000 }; /* of one key, apart at most */
@@ -64,6 +65,19 @@ static enum offer_digits dtmf_terms(const struct leg *l)
 	return l->terms ? (enum offer_digits)l->terms->digits : OFFER_DIGITS_EVENTS;
 }
 
+/* It takes a codec that they can be said in. */
+static bool tones_can_be_said(const struct leg *l, uint8_t line)
+{
+	struct media_taken list[PAYLOAD_RULES_MAX];
+	uint8_t count = line_codecs(l, line, list);
+
+	for (uint8_t i = 0; i < count; i++) {
+		if (media_codec_is_coded((enum media_codec)list[i].codec))
+			return true;
+	}
+	return false;
+}
+
 static enum offer_digits dtmf_way(const struct call *c, uint8_t leg)
 {
 	const struct call_flow *f = audio_flow(c, leg);
@@ -72,9 +86,11 @@ static enum offer_digits dtmf_way(const struct call *c, uint8_t leg)
 
 	if (f && f->event_pt != PAYLOAD_NONE)
 		return OFFER_DIGITS_EVENTS;
-	if (terms != OFFER_DIGITS_EVENTS)
-		return terms;
-	return f && l->no_info && !l->info_keys ? OFFER_DIGITS_TONES : OFFER_DIGITS_INFO;
+	if (!f || terms == OFFER_DIGITS_INFO)
+		return terms == OFFER_DIGITS_EVENTS ? OFFER_DIGITS_INFO : terms;
+	if (terms == OFFER_DIGITS_EVENTS && (!l->no_info || l->info_keys))
+		return OFFER_DIGITS_INFO;
+	return tones_can_be_said(l, f->line) ? OFFER_DIGITS_TONES : OFFER_DIGITS_INFO;
 }
 
 bool dtmf_is_by_info(const struct call *c, uint8_t leg)

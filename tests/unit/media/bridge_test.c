@@ -273,6 +273,31 @@ static void test_taken(void **state)
 	}
 }
 
+/* Behind those that are spoken: what a module codes, and what is coded where it is named. Keys can be said in them. */
+static void test_taken_coded(void **state)
+{
+	static const struct leg leg = { AUDIO("18 98 8") "a=rtpmap:98 L16/16000\r\n",
+					AUDIO("18 98 8") "a=rtpmap:98 L16/16000\r\n", true };
+	static const struct media_taken want[] = { { 8, MEDIA_CODEC_PCMA },
+						   { 98, MEDIA_CODEC_L16_WIDE },
+						   { 8, MEDIA_CODEC_PCMA },
+						   { 18, MEDIA_CODEC_G729 },
+						   { 98, MEDIA_CODEC_L16_WIDE } };
+	static struct session s;
+	static struct media_plan plan;
+
+	(void)state;
+	read_leg("without a module", &s, &leg);
+	bridge_map(&s, &s, false, &plan);
+	assert_int_equal(plan.line[0].a.taken_count, 2);
+	assert_memory_equal(plan.line[0].a.taken, want, 2 * sizeof(want[0]));
+	media_codec_code(MEDIA_CODEC_G729);
+	read_leg("with its module", &s, &leg);
+	bridge_map(&s, &s, false, &plan);
+	assert_int_equal(plan.line[0].a.taken_count, 3);
+	assert_memory_equal(plan.line[0].a.taken, want + 2, 3 * sizeof(want[0]));
+}
+
 static void test_texts(void **state)
 {
 	static const char good[] = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"
@@ -379,9 +404,12 @@ static void test_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules), cmocka_unit_test(test_codings),
-		cmocka_unit_test(test_taken), cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_codings),
+		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_taken_coded), /* the last one: modules stay */
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

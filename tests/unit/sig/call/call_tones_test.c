@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys of parties that have neither telephone-events nor INFO: tones in their sound (MED-03). */
+#include "media/codec.h"
 #include "sig/call/act.h"
 #include "sig/host/dial_plans.h"
 #include "sig/shard/shard_state.h"
@@ -130,6 +131,39 @@ static void refused_as_package(void **state)
 static void refused_as_unknown(void **state)
 {
 	refused(*state, "501 Not Implemented");
+}
+
+#define G729_B                                                                        \
+	"v=0\r\no=b 1 1 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n" \
+	"m=audio 5000 RTP/AVP 18\r\na=rtpmap:18 G729/8000\r\n"
+#define G729_A                                                                        \
+	"v=0\r\no=a 1 1 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n" \
+	"m=audio 4000 RTP/AVP 18 101\r\na=rtpmap:18 G729/8000\r\n"                    \
+	"a=rtpmap:101 telephone-event/8000\r\n"
+
+/* Nobody here can say a tone in it: INFO, whatever it has in its Allow. */
+static void not_in_a_codec_that_is_not_coded(void **state)
+{
+	struct line *l = *state;
+
+	talk(l, G729_A, NO_INFO, G729_B);
+	pressed(l, 0, '5', false);
+	assert_made(l, 1, "");
+	assert_int_equal(rig_count(l->r, &l->b.addr, "INFO "), 1);
+}
+
+/* Its module is there. Of this process from now on, so it is the last test. */
+static void in_a_codec_of_a_module(void **state)
+{
+	struct line *l = *state;
+
+	media_codec_code(MEDIA_CODEC_G729);
+	talk(l, G729_A, NO_INFO, G729_B);
+	pressed(l, 0, '5', false);
+	assert_made(l, 1, "5");
+	assert_int_equal(line_last_spec(l->r, 1).taken_count, 1);
+	assert_int_equal(line_last_spec(l->r, 1).taken[0].codec, MEDIA_CODEC_G729);
+	assert_int_equal(rig_count(l->r, &l->b.addr, "INFO "), 0);
 }
 
 /* ---- of a party ---- */
@@ -321,12 +355,14 @@ int main(void)
 		LINE_TEST(refused_as_body),
 		LINE_TEST(refused_as_package),
 		LINE_TEST(refused_as_unknown),
+		LINE_TEST(not_in_a_codec_that_is_not_coded),
 		APPLICATION_TEST(heard_for_an_application),
 		APPLICATION_TEST(heard_after_a_kill),
 		APPLICATION_TEST(not_beside_events),
 		APPLICATION_TEST(once_beside_info),
 		LINE_TEST(codes_as_tones),
 		LINE_TEST(tones_while_paused),
+		LINE_TEST(in_a_codec_of_a_module),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
