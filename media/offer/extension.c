@@ -75,6 +75,12 @@ uint8_t offer_extension_choose(const struct sdp *earlier, const char *uri)
 	return number;
 }
 
+void offer_extension_write(struct writer *w, uint8_t number, const char *uri)
+{
+	if (number)
+		writer_fmt(w, "a=extmap:%u/recvonly %s\r\n", number, uri);
+}
+
 bool offer_feedback_has(const struct sdp *s, unsigned section, uint8_t number, const char *feedback)
 {
 	struct bytes rest, word;

@@ -11,6 +11,7 @@
 
 #define OFFER_TRANSPORT_CC "transport-cc" /* of a=rtcp-fb */
 #define OFFER_NACK         "nack"
+#define OFFER_LEVEL        "urn:ietf:params:rtp-hdrext:ssrc-audio-level"   /* RFC 6464 */
 #define OFFER_RID          "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id" /* RFC 8852 3.1 */
 
 /* The number that an m-line gives an extension. 0: none, or one that no element of one octet can have. */
@@ -22,6 +23,8 @@ uint8_t offer_extension_of_layers(const struct sdp *offer, uint8_t index);
 uint8_t offer_extension_of_layers_before(const struct sdp *earlier, uint8_t index);
 /* A number for it in an offer of ours: as in the offer before, else one that meant nothing there. 0: all are in use. earlier may be NULL. */
 uint8_t offer_extension_choose(const struct sdp *earlier, const char *uri);
+/* We read it, and write none. 0: it is not agreed. */
+void offer_extension_write(struct writer *w, uint8_t number, const char *uri);
 /* "96 nack pli" or "* nack pli", for this format of an m-line. */
 bool offer_feedback_has(const struct sdp *s, unsigned section, uint8_t number,
 			const char *feedback);

@@ -168,6 +168,7 @@ struct media_side {
 				* transport are distinct, unless the party brought equal ones and no id */
 	uint8_t cc_extension; /* id under which the party numbers its packets, all lines of its transport together (media/rtp/transport_cc.h); 0: it does
 			       * not, or wants to hear nothing of it */
+	uint8_t level_extension; /* id under which the party says how loud its sound is (RFC 6464); 0: it does not, or nobody agreed to it */
 	uint8_t nack; /* 1: generic NACK of video is agreed with this party (RFC 4585 6.2.1) */
 	struct media_fingerprint fingerprint; /* of the party's certificate */
 	uint64_t

@@ -93,6 +93,7 @@ static void reply(struct writer *w, const struct offer_answering *k, uint8_t ind
 		.between = g->profile_a.dtls || b->dtls,
 		.asked = k->offer_a,
 		.asked_section = index + 1U,
+		.level_extension = k->b ? 0 : a->level_extension, /* B's line says its own */
 		.record = offer_record_of(&k->to_a->record, g->kind, index),
 	};
 

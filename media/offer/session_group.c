@@ -111,6 +111,8 @@ static void read_extensions(struct grouping *k, uint8_t index)
 {
 	struct session_line *line = &k->session->line[index];
 
+	if (line->active && line->kind == MEDIA_AUDIO)
+		line->side.level_extension = agreed_extension(k, index, OFFER_LEVEL);
 	if (!line->active || line->side.dtls == DTLS_NONE)
 		return;
 	line->side.mid_extension = agreed_extension(k, index, OFFER_BUNDLE_MID);
@@ -206,6 +208,15 @@ static void choose_extensions(struct grouping *k, uint8_t index)
 		line->side.cc_extension = offer_extension_of(k->heard, index, TRANSPORT_CC_URI);
 }
 
+/* Nobody else is there: how loud the party is is for us to read (RFC 6464). */
+static void choose_level(struct grouping *k, uint8_t index)
+{
+	struct session_line *line = &k->session->line[index];
+
+	if (line->active && line->kind == MEDIA_AUDIO)
+		line->side.level_extension = offer_extension_of(k->heard, index, OFFER_LEVEL);
+}
+
 void session_group_answer(struct session *a, const struct session *b, const struct sdp *offer)
 {
 	struct grouping k = { .session = a, .heard = offer };
@@ -213,7 +224,10 @@ void session_group_answer(struct session *a, const struct session *b, const stru
 	while (group_drop_torn(&k) || drop_carried(a, b))
 		continue;
 	share_transports(&k);
-	for (uint8_t i = 0; i < a->line_count; i++)
+	for (uint8_t i = 0; i < a->line_count; i++) {
 		choose_extensions(&k, i);
+		if (!b)
+			choose_level(&k, i);
+	}
 	keep_one_count(a);
 }

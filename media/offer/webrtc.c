@@ -77,13 +77,6 @@ static void write_stream(struct writer *w, const struct offer_media *media)
 		writer_fmt(w, "a=ssrc:%u cname:%llx\r\n", media->webrtc->ssrc, stream);
 }
 
-/* We read them, and write none. */
-static void write_extension(struct writer *w, uint8_t number, const char *uri)
-{
-	if (number)
-		writer_fmt(w, "a=extmap:%u/recvonly %s\r\n", number, uri);
-}
-
 /* A line that is carried by another repeats all but its candidates, as browsers do: RFC 9143 7.1.3 has none of it there, but
  * Firefox 153 dies of an answer without a=fingerprint. */
 void offer_webrtc_media(struct writer *w, const struct offer_media *media)
@@ -91,9 +84,9 @@ void offer_webrtc_media(struct writer *w, const struct offer_media *media)
 	const struct offer_webrtc *webrtc = media->webrtc;
 
 	offer_webrtc_mid(w, webrtc->mid);
-	write_extension(w, webrtc->mid_extension, OFFER_BUNDLE_MID);
-	write_extension(w, webrtc->cc_extension, TRANSPORT_CC_URI);
-	write_extension(w, webrtc->rid_extension, OFFER_RID);
+	offer_extension_write(w, webrtc->mid_extension, OFFER_BUNDLE_MID);
+	offer_extension_write(w, webrtc->cc_extension, TRANSPORT_CC_URI);
+	offer_extension_write(w, webrtc->rid_extension, OFFER_RID);
 	write_stream(w, media);
 	if (webrtc->ice)
 		write_ice(w, media);

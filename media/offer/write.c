@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/offer/attribute.h"
+#include "media/offer/extension.h"
 #include "media/offer/record.h"
 #include "media/offer/webrtc.h"
 
@@ -181,5 +182,6 @@ void offer_write_media(struct writer *w, const struct sdp *source, unsigned sect
 	write_crypto(w, media->crypto);
 	if (media->webrtc)
 		offer_webrtc_media(w, media);
+	offer_extension_write(w, media->level_extension, OFFER_LEVEL);
 	offer_write_own(w, media);
 }

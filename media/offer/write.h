@@ -56,6 +56,7 @@ struct offer_media {
 	const struct sdp *
 		asked; /* in an answer: the offer, whose feedback is the most that may be said; NULL: anything may */
 	unsigned asked_section;
+	uint8_t level_extension;  /* 0: none */
 	enum offer_record record; /* what is told of the line */
 };
 

@@ -96,6 +96,7 @@ static void same_side(const struct where *at, const struct media_side *want,
 	same(at, "event_clock_hz", want->event_clock_hz, got->event_clock_hz);
 	same(at, "mid_extension", want->mid_extension, got->mid_extension);
 	same(at, "cc_extension", want->cc_extension, got->cc_extension);
+	same(at, "level_extension", want->level_extension, got->level_extension);
 	same(at, "nack", want->nack, got->nack);
 	same(at, "mid_length", want->mid_length, got->mid_length);
 	same_octets(at, "mid", want->mid, got->mid, sizeof(want->mid));

@@ -216,14 +216,15 @@ static struct bytes answer_of(struct bytes offer_b, uint8_t *out)
 	return writer_done(&w);
 }
 
-/* Which events we know we say, and B did not. */
+/* Which events we know we say, and B did not; and that we hear how loud A is (RFC 6464). */
 static struct bytes without_parameters(struct bytes text, uint8_t *out)
 {
 	struct writer w = writer_over(out, TEXT_MAX);
 	struct bytes line;
 
 	while (bytes_cut(&text, '\n', &line)) {
-		if (bytes_starts(line, "a=fmtp:"))
+		if (bytes_starts(line, "a=fmtp:") ||
+		    memmem(line.p, line.n, "ssrc-audio-level", strlen("ssrc-audio-level")))
 			continue;
 		writer_bytes(&w, line);
 		writer_str(&w, "\n");
