@@ -3,6 +3,7 @@
 It gives its caller on, and joins two of them: CALL-23, CALL-26."""
 import array
 import os
+import pathlib
 import subprocess
 import sys
 import time
@@ -459,6 +460,20 @@ class Prompts(SoundsTest):
         self.assertLess(self.likeness(heard, self.sound(".prompts", "closed.wav")), 0.5)
         out.bye()
         self.ended()
+
+    def test_each_language_says_all(self):
+        """A prompt that is there in one language alone would be silence in another. The guide names each."""
+        folder = pathlib.Path(MAKE).parent
+        names = {path.name: {line.split("=")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()
+                             if "=" in line and not line.startswith("#")}
+                 for path in folder.glob("*.txt")}
+        guide = (folder.parent.parent / "docs" / "guides" / "prompts.md").read_text(encoding="utf-8")
+        self.assertGreater(len(names), 1)
+        for language, has in names.items():
+            self.assertEqual(has, names["en.txt"], language)
+        for name in names["en.txt"] - {"voice"}:
+            if not name.startswith("digit-"):
+                self.assertIn(f"`{name}`", guide)
 
     @staticmethod
     def likeness(heard, path):
