@@ -35,6 +35,7 @@ int group_open(struct group **out, const struct packer_settings *s, uint32_t rat
 	g->s.encoder.codec = f.codec; /* outlives the caller's */
 	g->samples = f.samples;
 	g->packet = 1;
+	g->cost_ns = encoder_cost_ns(g->shared->encoder);
 	g->modes = !strcmp(f.codec, "opus");
 	g->return_ms = g->modes ? PAYLOADS_RETURN_MS : PAYLOADS_RETURN_ADPCM_MS;
 	if (group_is_stateless(f.codec))

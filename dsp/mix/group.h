@@ -25,9 +25,10 @@ struct group {
 	uint32_t next;            /* stream that is made next: 0 is the shared one */
 	uint32_t starved;         /* members, in the present packet */
 	uint32_t return_ms;
-	bool modes;  /* the first octet says a mode (RFC 6716 3.1) */
-	bool copies; /* the codec has them */
-	bool idle;   /* nobody hears the shared stream, so it is not encoded */
+	uint32_t cost_ns; /* of a packet, about */
+	bool modes;       /* the first octet says a mode (RFC 6716 3.1) */
+	bool copies;      /* the codec has them */
+	bool idle;        /* nobody hears the shared stream, so it is not encoded */
 	uint32_t own_n;
 	struct own own[PAYLOADS_OWN_MAX];
 };

@@ -9,7 +9,10 @@
 #include "dsp/mix/group.h"
 #include "dsp/voice.h"
 
-enum { QUIET_LEVEL = 55 /* -dBov: of its own voice a member may hear this */ };
+enum {
+	QUIET_LEVEL = 55, /* -dBov: of its own voice a member may hear this */
+	REST_NS = 100,    /* about: a packet without its encoder */
+};
 
 struct payloads_member {
 	struct group *group; /* NULL: it is not here */
@@ -22,6 +25,7 @@ struct payloads {
 	const struct mix *mix;
 	struct mix_settings s;
 	uint32_t own_max;
+	uint32_t cost_ns; /* of a step of the dearest encoding that there was */
 	struct payloads_counts counts;
 	struct group *groups[PAYLOADS_GROUPS_MAX];
 	struct payloads_member members[];
@@ -93,6 +97,8 @@ int payloads_join(struct payloads *p, uint32_t member, const struct packer_setti
 		err = group_open(place, &s, p->s.rate, mix_samples(p->mix));
 	if (err)
 		return err;
+	if (p->cost_ns < (*place)->cost_ns)
+		p->cost_ns = (*place)->cost_ns;
 	(*place)->members++;
 	p->members[member] = (struct payloads_member){ .group = *place };
 	err = group_grow(*place, p->own_max);
@@ -279,15 +285,21 @@ static void payloads_claims(struct payloads *p)
 
 /* ---- ticks ---- */
 
-static void group_encode(struct payloads *p, const struct group *g, struct packer *s,
-			 uint64_t *count)
+/* What it cost, about, in ns. */
+static uint32_t group_encode(struct payloads *p, const struct group *g, struct packer *s,
+			     uint64_t *count)
 {
+	uint32_t ns = REST_NS;
+
 	for (uint32_t i = 0; i < g->made; i++) {
-		if (packer_make(s, &g->s, i, i * g->samples))
+		if (packer_make(s, &g->s, i, i * g->samples)) {
+			ns += g->cost_ns;
 			(*count)++;
-		else
+		} else {
 			p->counts.rested++;
+		}
 	}
+	return ns;
 }
 
 /* Who got nothing has a decoder that did not see this packet. */
@@ -357,38 +369,43 @@ static void group_end(struct payloads *p, struct group *g)
 	g->packet++;
 }
 
-/* The shared stream, then those of their own. False: all are made. */
-static bool group_step(struct payloads *p, struct group *g)
+/* The shared stream, then those of their own. 0: all are made. */
+static uint32_t group_step(struct payloads *p, struct group *g)
 {
-	if (g->next++ == 0 && !g->idle) {
-		group_encode(p, g, g->shared, &p->counts.shared);
-		return true;
-	}
+	if (g->next++ == 0 && !g->idle)
+		return group_encode(p, g, g->shared, &p->counts.shared);
+
 	for (; g->next <= g->own_n + 1; g->next++) {
 		const struct own *o = &g->own[g->next - 2];
 
 		if (g->next < 2 || o->member == MIX_NOBODY)
 			continue;
-		group_encode(p, g, o->packer, &p->counts.own);
-		return true;
+		return group_encode(p, g, o->packer, &p->counts.own);
 	}
 	group_end(p, g);
-	return false;
+	return 0;
 }
 
-bool payloads_step(struct payloads *p)
+uint32_t payloads_step(struct payloads *p)
 {
 	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
-		if (group_is_full(p->groups[i]) && group_step(p, p->groups[i]))
-			return true;
+		uint32_t ns = group_is_full(p->groups[i]) ? group_step(p, p->groups[i]) : 0;
+
+		if (ns)
+			return ns;
 	}
-	return false;
+	return 0;
+}
+
+uint32_t payloads_cost_ns(const struct payloads *p)
+{
+	return p->cost_ns;
 }
 
 void payloads_make(struct payloads *p)
 {
 	payloads_begin(p);
-	while (payloads_step(p))
+	while (payloads_step(p) > 0)
 		continue;
 }
 
