@@ -57,7 +57,8 @@ enum {
 
 /*
  * A conference: who hears it is a member (flow_member) and hears the others, whatever codecs they have. Where nobody speaks it has no timer,
- * and members are sent nothing. MEDIA_ROOM_TALKS says who speaks.
+ * and members are sent nothing. MEDIA_ROOM_TALKS says who speaks. The call that it is opened with is an id of its own, which has its
+ * worker before (engine_worker_for) and keeps it until the room is closed.
  */
 struct media_room {
 	uint32_t rate_hz;   /* of the mix: 8000, 16000 or 48000 */

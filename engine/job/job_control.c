@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/job/job_control.h"
 
+#include <errno.h>
+
 #include "engine/job/turn.h"
 #include "engine/walk/control.h"
 #include "engine/walk/worker.h"
@@ -21,7 +23,10 @@ void job_control_open(struct worker *w, const struct media_command *c)
 	};
 	struct job *j;
 
-	event.error = job_open(&w->jobs, c->job, &c->work, &j);
+	if (c->work.kind == MEDIA_WORK_ROOM && c->call == 0)
+		event.error = -EINVAL; /* its members would not meet */
+	else
+		event.error = job_open(&w->jobs, c->job, &c->work, &j);
 	if (event.error)
 		control_answer(w, &event);
 	else

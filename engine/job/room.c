@@ -22,6 +22,7 @@ static int room_mix_open(struct room *r, const struct media_room *spec)
 
 	r->spec = *spec;
 	r->tick = 1;
+	r->bar = VOICE_LEVEL_SILENCE;
 	return err ? err : payloads_open(&r->payloads, r->mix, 0);
 }
 
@@ -33,13 +34,20 @@ static void room_free(struct room *r)
 	free(r);
 }
 
+/* A packet has whole ticks, or a tick whole packets. */
+static bool packet_is_fit(uint8_t ms)
+{
+	return ms == 0 || ms == 10 || ms == 20 || ms == 40 || ms == 60;
+}
+
 static int room_job_open(struct job *j, const struct media_work *work)
 {
 	const struct media_room *spec = &work->room;
 	struct room *r;
 	int err;
 
-	if (spec->members == 0 || spec->members > MEDIA_ROOM_MEMBERS_MAX)
+	if (spec->members == 0 || spec->members > MEDIA_ROOM_MEMBERS_MAX ||
+	    !packet_is_fit(spec->packet_ms))
 		return -EINVAL;
 	r = calloc(1, sizeof(*r) + spec->members * sizeof(struct room_member *));
 	if (!r)
@@ -99,8 +107,9 @@ static uint32_t room_effort(const struct job *j, uint64_t now_ns)
 	case ROOM_SAYS:
 		return 1;
 	case ROOM_MIXES:
+		return mix_cost(r);
 	case ROOM_ENCODES:
-		return TURN_SLICE;
+		return room_cost(payloads_cost_ns(r->payloads));
 	}
 	return 0;
 }
@@ -149,6 +158,8 @@ static uint32_t phase_hear(struct worker *w, struct room *r, uint32_t most)
 		uint32_t index = r->cursor - 1;
 
 		r->cursor = r->members[index]->next;
+		if (r->cursor)
+			__builtin_prefetch(r->members[r->cursor - 1]);
 		done += room_hear(w, r, index);
 	}
 	if (!r->cursor)
@@ -168,12 +179,14 @@ static uint32_t phase_say(struct worker *w, struct job *j, uint32_t most)
 	return done;
 }
 
-static uint32_t phase_encode(struct worker *w, struct job *j, uint32_t most)
+static uint32_t phase_encode(struct worker *w, struct job *j)
 {
 	struct room *r = j->work;
+	uint32_t ns;
 
-	if (payloads_step(r->payloads))
-		return most;
+	ns = payloads_step(r->payloads);
+	if (ns)
+		return room_cost(ns);
 	metric_add(w->metrics->frames_encoded, encodes_since(r));
 	r->phase = ROOM_SAYS;
 	j->next = payloads_any(r->payloads) ? j->first : 0;
@@ -198,7 +211,7 @@ static uint32_t phase_turn(struct worker *w, struct job *j, uint32_t most)
 		r->phase = ROOM_ENCODES;
 		return mix_cost(r);
 	case ROOM_ENCODES:
-		return phase_encode(w, j, most);
+		return phase_encode(w, j);
 	case ROOM_SAYS:
 		return phase_say(w, j, most);
 	}

@@ -73,39 +73,41 @@ struct room_past {
 	uint8_t octets[ROOM_PAST_OCTETS];
 };
 
+/* What each packet and tick of an active member touches lies in front. */
 struct room_member {
-	struct flow_member spec;
-	uint32_t slot;  /* of its flow */
-	uint32_t whom;  /* it coaches, in the mix; MIX_NOBODY: none who is there */
-	uint8_t codec;  /* of what it is sent; MEDIA_CODECS_KNOWN: nothing can be */
-	bool hushed;    /* as the mix has it: it is muted, or whom it coaches is not there */
-	bool encodes;   /* payloads have it */
-	bool missed;    /* it was not sent what was encoded for it */
-	uint32_t since; /* the tick that it joined in */
-	uint32_t said;  /* room.wakes, when it was sent something */
-	/* what it says */
-	bool active;           /* it sends sound: the next two are valid */
-	uint32_t next, before; /* of those: index + 1; 0: none */
-	uint32_t epoch;        /* so often it began to */
-	uint64_t sound_ns;     /* it did last */
 	struct jitter *jitter;
-	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of codecs that are decoded in any case */
+	uint64_t sound_ns;     /* it sent sound last */
+	bool active;           /* it sends sound: the next two are valid */
+	bool hushed;           /* as the mix has it: it is muted, or whom it coaches is not there */
+	bool speaks;           /* in this tick */
+	uint8_t level;         /* -dBov, of what it said last */
+	uint8_t loudness;      /* the same, as it is compared with others */
+	uint8_t unheard;       /* frames since its detector had one */
+	uint32_t next, before; /* of those who are active: index + 1; 0: none */
+	uint32_t epoch;        /* so often it began to be */
 	uint32_t ahead; /* of ROOM_CLOCK_HZ: taken out of the jitter buffer, and not heard yet */
 	struct room_voice *voice; /* NULL: it has none */
-	struct room_past past;
-	/* how loud it is */
+	struct flow_member spec;
 	struct voice detector;
 	uint32_t detector_rate;
-	bool speaks;      /* in this tick */
-	uint8_t level;    /* -dBov, of what it said last */
-	uint8_t loudness; /* the same, as it is compared with others */
-	uint32_t burst_tick,
-		burst_wait; /* of Opus: when its packets were looked at, and for how long not again */
-	uint8_t burst_level;
 	/* as its packets say (RFC 6464) */
 	bool told_voice, tells_voice; /* the newest says so; one ever did */
 	uint8_t told_level;
 	uint64_t told_ns;
+	/* of Opus: when its packets were looked at, and for how long not again */
+	uint32_t burst_tick, burst_wait;
+	uint8_t burst_level;
+	/* what it is sent */
+	uint8_t codec;  /* MEDIA_CODECS_KNOWN: nothing can be */
+	bool encodes;   /* payloads have it */
+	bool missed;    /* it was not sent what was encoded for it */
+	uint32_t since; /* the tick that it joined in */
+	uint32_t said;  /* room.wakes, when it was sent something */
+	/* seldom */
+	uint32_t slot; /* of its flow */
+	uint32_t whom; /* it coaches, in the mix; MIX_NOBODY: none who is there */
+	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of codecs that are decoded in any case */
+	struct room_past past;
 };
 
 enum room_phase {
@@ -130,7 +132,8 @@ struct room {
 	uint32_t first;   /* active member: index + 1; 0: none */
 	uint32_t cursor;  /* who is heard next: likewise */
 	uint32_t places_n, places[ROOM_VOICES_MAX];
-	bool heard;        /* somebody, in this tick */
+	uint8_t bar; /* -dBov: who is no louder gets no place; VOICE_LEVEL_SILENCE: one is free */
+	bool heard;  /* somebody, in this tick */
 	uint32_t quiet_ms; /* nobody is, and nobody sends sound */
 	uint64_t talks_ns; /* when it was told who talks */
 	struct media_talks talks;

@@ -128,9 +128,26 @@ static void voices_take(struct worker *w, struct room *r)
 	}
 }
 
+/* Of those who may talk to all, the quietest one with a place. */
+static uint8_t bar_find(const struct room *r)
+{
+	uint32_t talks = 0;
+	uint8_t bar = 0;
+
+	for (uint32_t i = 0; i < r->places_n; i++) {
+		const struct room_member *m = r->members[r->places[i]];
+
+		talks += m->spec.coaches == 0;
+		if (m->spec.coaches == 0 && m->loudness > bar)
+			bar = m->loudness;
+	}
+	return talks == mix_settings_of(r->mix).talkers ? bar : VOICE_LEVEL_SILENCE;
+}
+
 void room_mix(struct worker *w, struct room *r)
 {
 	r->places_n = mix_rank(r->mix, r->places);
+	r->bar = bar_find(r);
 	voices_give(r);
 	voices_take(w, r);
 	for (uint32_t i = 0; i < r->places_n; i++) {

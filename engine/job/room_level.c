@@ -14,6 +14,7 @@ enum {
 	TOLD_LOUD = 50,    /* -dBov: so loud is voice, of who never says that there is one */
 	UNKNOWN_LOUD = 50, /* likewise of what has no flag */
 	BLOCKS_A_SECOND = 100,
+	DETECTOR_SELDOM = 4, /* frames of who cannot get a place */
 };
 
 bool room_level_told(const struct room *r, const struct room_member *m)
@@ -91,6 +92,17 @@ static uint32_t opus_level(struct worker *w, struct room *r, struct room_member 
 	return cost;
 }
 
+/* All have places who are as loud. Its detector has a frame now and then, so that it knows the noise behind it. */
+static bool is_hopeless(const struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n)
+{
+	if (m->spec.coaches || r->bar == VOICE_LEVEL_SILENCE || ++m->unheard >= DETECTOR_SELDOM ||
+	    voice_level(voice_energy(pcm, n), n) < r->bar) {
+		m->unheard = 0;
+		return false;
+	}
+	return true;
+}
+
 uint32_t room_level_undecoded(struct worker *w, struct room *r, struct room_member *m,
 			      enum media_codec codec, struct bytes payload)
 {
@@ -105,7 +117,7 @@ uint32_t room_level_undecoded(struct worker *w, struct room *r, struct room_memb
 	if (codec == MEDIA_CODEC_OPUS)
 		return opus_level(w, r, m, payload);
 	n = d ? decoder_frame(d, payload, space, CODEC_SAMPLES_MAX) : 0;
-	if (n > 0)
+	if (n > 0 && !is_hopeless(r, m, space, (uint32_t)n))
 		room_level_decoded(r, m, space, (uint32_t)n, decoder_format(d).rate);
 	return 1;
 }

@@ -18,6 +18,22 @@ static uint8_t codec_taken(const struct flow *f)
 	return MEDIA_CODECS_KNOWN;
 }
 
+/* Long packets take no more than a slice (dsp/codec/encoder.h). */
+static uint8_t complexity_of(const struct media_room *spec)
+{
+	uint8_t asked = spec->complexity ? spec->complexity : ROOM_COMPLEXITY;
+	uint8_t most = spec->packet_ms > 40 ? 2 : spec->packet_ms > 20 ? 5 : 10;
+
+	return asked < most ? asked : most;
+}
+
+static uint32_t bit_rate_of(const struct media_room *spec)
+{
+	if (spec->bit_rate)
+		return spec->bit_rate;
+	return spec->rate_hz == 8000 ? 12000 : spec->rate_hz == 16000 ? 20000 : 28000;
+}
+
 static struct packer_settings packer_settings_of(const struct room *r, enum media_codec codec)
 {
 	const struct media_codec_facts *facts = media_codec_facts(codec);
@@ -28,12 +44,14 @@ static struct packer_settings packer_settings_of(const struct room *r, enum medi
 	switch (codec) {
 	case MEDIA_CODEC_OPUS:
 		s.encoder.rate = r->spec.rate_hz;
-		s.encoder.bit_rate = r->spec.bit_rate;
-		s.encoder.complexity = r->spec.complexity ? r->spec.complexity : ROOM_COMPLEXITY;
+		s.encoder.bit_rate = bit_rate_of(&r->spec);
+		s.encoder.complexity = complexity_of(&r->spec);
 		break;
 	case MEDIA_CODEC_L16:
 	case MEDIA_CODEC_L16_WIDE:
 		s.encoder.rate = facts->clock_hz;
+		if (s.encoder.packet_ms > CODEC_PACKET_MS) /* a packet has no room for more */
+			s.encoder.packet_ms = CODEC_PACKET_MS;
 		break;
 	case MEDIA_CODEC_PCMU:
 	case MEDIA_CODEC_PCMA:
@@ -214,6 +232,7 @@ static void place_forget(struct room *r, uint32_t index)
 		if (r->places[i] != index)
 			r->places[kept++] = r->places[i];
 	r->places_n = kept;
+	r->bar = VOICE_LEVEL_SILENCE;
 	room_voice_give(r, r->members[index]);
 }
 
@@ -223,6 +242,7 @@ int room_member_set(struct worker *w, struct job *j, struct flow *f, const struc
 	struct room *r = j->work;
 	uint32_t index = f->listener.member - 1;
 	int err = 0, err_heard, err_codec;
+	bool anew;
 
 	if (f->listener.member && r->members[index]->spec.number != spec->number)
 		room_member_leave(w, j, f);
@@ -231,9 +251,13 @@ int room_member_set(struct worker *w, struct job *j, struct flow *f, const struc
 	if (err)
 		return err;
 	index = f->listener.member - 1;
+	anew = r->members[index]->missed || (r->members[index]->spec.deaf && !spec->deaf);
 	err = member_set(r, index, spec);
 	err_heard = codecs_heard_set(r, r->members[index], f);
 	err_codec = member_codec_set(r, index, codec_taken(f));
+	if (anew && r->members[index]->encodes)
+		payloads_missed(r->payloads, index);
+	r->members[index]->missed = false;
 	return err ? err : err_heard ? err_heard : err_codec;
 }
 

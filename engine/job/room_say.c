@@ -16,8 +16,7 @@ static bool member_packet_say(struct worker *w, struct flow *f, const struct roo
 			      bool begins, uint32_t i)
 {
 	uint32_t tick = (uint32_t)(r->due_ns / (ROOM_TICK_MS * NS_PER_MS));
-	uint32_t units =
-		format->clock / 1000 * (r->spec.packet_ms ? r->spec.packet_ms : CODEC_PACKET_MS);
+	uint32_t units = (uint32_t)((uint64_t)format->samples * format->clock / format->rate);
 	const struct job_frame frame = {
 		.payload = packet->octets,
 		.clock_hz = format->clock,
@@ -48,6 +47,8 @@ static uint32_t member_say(struct worker *w, struct room *r, struct flow *f, uin
 			continue;
 		if (!member_packet_say(w, f, r, &format, packet, begins, i)) {
 			m->missed = true;
+			if (f->making & MAKING_DIGIT) /* nobody says when it is over */
+				payloads_missed(r->payloads, index);
 			continue;
 		}
 		if (m->missed)
@@ -60,6 +61,14 @@ static uint32_t member_say(struct worker *w, struct room *r, struct flow *f, uin
 	return played ? played : 1;
 }
 
+/* The lines of flow.h that something which is sent to it touches. */
+static void flow_fetch_to(const struct flow *f)
+{
+	__builtin_prefetch(f, 0);
+	__builtin_prefetch((const char *)f + (size_t)3 * FLOW_LINE, 1);
+	__builtin_prefetch(&f->listener, 1);
+}
+
 uint32_t room_say(struct worker *w, struct job *j)
 {
 	struct room *r = j->work;
@@ -67,6 +76,8 @@ uint32_t room_say(struct worker *w, struct job *j)
 	uint32_t index = f->listener.member - 1;
 
 	j->next = f->listener.next;
+	if (j->next)
+		flow_fetch_to(&w->flows.list[j->next - 1]);
 	if (!f->listener.member || !r->members[index]->encodes ||
 	    r->members[index]->since == r->tick)
 		return 1;

@@ -157,6 +157,13 @@ static enum verdict put_verdict(enum jitter_put put)
 	return VERDICT_ALONE;
 }
 
+static uint32_t units_most(enum media_codec codec)
+{
+	return codec < MEDIA_CODECS_KNOWN
+		       ? media_codec_facts(codec)->clock_hz / 1000 * CODEC_PACKET_MS_MAX
+		       : 0;
+}
+
 enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p)
 {
 	struct room *r = j->work;
@@ -181,6 +188,8 @@ enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p)
 		m->sound_ns = now_ns;
 	if (!m->active && silent)
 		return VERDICT_ALONE;
+	if (sounding_units(codec, payload) > units_most(codec))
+		return VERDICT_MALFORMED; /* RFC 6716 3.2.5 */
 	if (!m->active)
 		member_awake(w, j, index);
 	return put_verdict(pkt_put(m, p, codec, payload, now_ns));

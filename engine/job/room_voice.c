@@ -137,6 +137,12 @@ static void past_drop_first(struct room_past *p)
 	p->count--;
 }
 
+/* A codec without a past needs none. */
+static uint8_t past_most(enum media_codec codec)
+{
+	return codec == MEDIA_CODEC_OPUS ? ROOM_PAST_MAX : 1;
+}
+
 void room_past_put(struct room_member *m, enum media_codec codec, struct bytes payload)
 {
 	struct room_past *p = &m->past;
@@ -148,7 +154,7 @@ void room_past_put(struct room_member *m, enum media_codec codec, struct bytes p
 	p->codec = (uint8_t)codec;
 	if (payload.n > ROOM_PAST_OCTETS)
 		return;
-	while (p->count == ROOM_PAST_MAX || p->octets_n + payload.n > ROOM_PAST_OCTETS)
+	while (p->count >= past_most(codec) || p->octets_n + payload.n > ROOM_PAST_OCTETS)
 		past_drop_first(p);
 	memcpy(p->octets + p->octets_n, payload.p, payload.n);
 	p->lengths[p->count++] = (uint16_t)payload.n;

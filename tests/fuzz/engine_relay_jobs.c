@@ -111,6 +111,7 @@ static void job_open_next(struct fuzz *f, struct script *s, struct job_id id)
 	if ((how >> 3 & 7) == 6) {
 		media_sound_drop(c.work.track.sound);
 		c.work = room_read(take(s));
+		c.call = how & 1;
 	}
 	relay_commands_settle(f);
 	is_free = id.slot < JOBS && f->w.jobs.list[id.slot].id.generation == 0;

@@ -82,6 +82,54 @@ static void who_is_muted_is_not_heard_and_who_is_deaf_hears_nothing(void **state
 	parties_close(&s);
 }
 
+static int step_most(const struct party_in_room *p, uint32_t from_ms, uint32_t to_ms)
+{
+	uint32_t per_ms = p->rate / 1000;
+	int most = 0;
+
+	for (uint32_t i = (from_ms - p->begun_ms) * per_ms; i < (to_ms - p->begun_ms) * per_ms;
+	     i++) {
+		int d = abs(p->heard[i] - p->heard[i - 1]);
+
+		most = d > most ? d : most;
+	}
+	return most;
+}
+
+/* Of 200 Hz, so that a step would be far more than what is from sample to sample. */
+static void mute_and_hold_within_a_word_do_not_click(void **state)
+{
+	enum { HZ = 200, FROM_SAMPLE_TO_SAMPLE = 950 };
+
+	(void)state;
+	for (uint32_t at = 0; at < 12; at++) {
+		const struct media_room terms = room_terms(8000);
+		struct parties s;
+		struct party_in_room *p, *other;
+
+		parties_open(&s, &terms);
+		p = party_join(&s, MEDIA_CODEC_L16, HZ);
+		other = listener_join(&s, MEDIA_CODEC_L16);
+		parties_run(&s, 2000 + at * 23);
+		if (at % 3 == 0)
+			p->spec.member.muted = 1;
+		else if (at % 3 == 1)
+			p->spec.source = (struct flow_source){ 0 };
+		else
+			p->spec.member.gain_db = -15;
+		party_update(&s, p);
+		parties_run(&s, 500);
+		assert_true(party_heard(other, HZ, 1000, 2000) > 1000);
+		assert_true(step_most(other, 1500, s.now_ms) <= FROM_SAMPLE_TO_SAMPLE);
+		p->spec = member_spec(0, MEDIA_CODEC_L16);
+		party_update(&s, p);
+		parties_run(&s, 1500);
+		assert_true(party_heard(other, HZ, s.now_ms - 960, s.now_ms) > 1000);
+		assert_true(step_most(other, 1500, s.now_ms) <= FROM_SAMPLE_TO_SAMPLE);
+		parties_close(&s);
+	}
+}
+
 static void gain_is_what_others_hear(void **state)
 {
 	const struct media_room terms = room_terms(8000);
@@ -164,6 +212,36 @@ static void who_is_held_is_not_heard_and_comes_back(void **state)
 	parties_run(&s, 3000);
 	hears_all_others(&s, 1920);
 	parties_close(&s);
+}
+
+/* Packets of a room's length, by their timestamps and the time between them. */
+static void packets_are_as_long_as_was_asked_for(void **state)
+{
+	static const enum media_codec codecs[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS,
+						   MEDIA_CODEC_G722 };
+	static const uint8_t lengths[] = { 10, 40, 60 };
+
+	(void)state;
+	for (size_t k = 0; k < COUNT_OF(lengths); k++) {
+		struct media_room terms = room_terms(16000);
+		struct parties s;
+
+		terms.packet_ms = lengths[k];
+		parties_open(&s, &terms);
+		for (size_t i = 0; i < COUNT_OF(codecs); i++)
+			(void)party_join(&s, codecs[i], g_hz[i]);
+		parties_run(&s, 4000);
+		hears_all_others(&s, 2400);
+		for (uint32_t i = 0; i < s.count; i++) {
+			const struct party_in_room *p = &s.list[i];
+			uint32_t ms = s.now_ms - p->begun_ms;
+
+			assert_in_range(p->packets * lengths[k], ms - 60, ms + 60);
+			if (codecs[i] != MEDIA_CODEC_OPUS)
+				assert_int_equal(p->payload_n, lengths[k] * 8);
+		}
+		parties_close(&s);
+	}
 }
 
 static bool room_has_timer(const struct parties *s)
@@ -285,9 +363,11 @@ int main(void)
 		cmocka_unit_test(three_talkers_hear_each_other_and_not_themselves),
 		cmocka_unit_test(all_codecs_hear_each_other),
 		cmocka_unit_test(who_is_muted_is_not_heard_and_who_is_deaf_hears_nothing),
+		cmocka_unit_test(mute_and_hold_within_a_word_do_not_click),
 		cmocka_unit_test(gain_is_what_others_hear),
 		cmocka_unit_test(one_alone_hears_a_coach),
 		cmocka_unit_test(who_is_held_is_not_heard_and_comes_back),
+		cmocka_unit_test(packets_are_as_long_as_was_asked_for),
 		cmocka_unit_test(a_room_in_which_nobody_speaks_has_no_timer),
 		cmocka_unit_test(it_is_told_who_talks),
 		cmocka_unit_test(no_more_are_heard_than_have_places),

@@ -23,6 +23,7 @@ static void rooms_that_cannot_be(void **state)
 	static const struct media_room bad[] = { { .rate_hz = 8000 },
 						 { .rate_hz = 8000, .members = 2001 },
 						 { .rate_hz = 44100, .members = 3 },
+						 { .rate_hz = 8000, .members = 3, .packet_ms = 30 },
 						 { .rate_hz = 8000, .members = 3, .talkers = 9 } };
 	struct rig *r = rig_open_slots(64, 4);
 	struct media_event event;
