@@ -17,7 +17,7 @@ static bool renew(struct call_host *h, struct leg *l, struct txn_slot *slot)
 	struct dialog_request r = { .method = slot->txn.method,
 				    .cseq = ++l->dialog.local_cseq,
 				    .branch = rand_u64_from(h->rand) };
-	bool waits = dialog_seeks(&l->dialog, h);
+	bool waits = dialog_lookup_due_ns(&l->dialog);
 	struct writer w = writer_over(h->space, HOST_SPACE);
 	struct id_tag tag = l->dialog.tag;
 	char branch[ID_BRANCH_LEN];
