@@ -14,6 +14,8 @@ enum siprec_id { SIPREC_ID_SESSION, SIPREC_ID_PARTY, SIPREC_ID_STREAM };
 
 /* ---- SDP ---- */
 
+enum { PAYLOAD_TYPE_MAX = 127 };
+
 static void siprec_write_address(struct writer *w, const struct addr *a)
 {
 	struct addr host = *a;
@@ -32,14 +34,30 @@ static bool attribute_is_of_format(struct bytes value)
 	       sdp_attribute_is(value, "ptime", &rest);
 }
 
+/* As a line of RTP has them. */
+static bool formats_are_numbers(struct bytes formats)
+{
+	struct bytes one;
+	uint32_t number;
+
+	while (bytes_cut(&formats, ' ', &one)) {
+		if (bytes_u32(one, &number) || number > PAYLOAD_TYPE_MAX)
+			return false;
+	}
+	return true;
+}
+
 /* What its party was told that it may send. False: nothing that can be repeated. */
 static bool formats_read(struct sdp *out, const struct siprec_party *p)
 {
+	const struct sdp_section *m;
 	struct sdp_error error;
 
-	return p->there && !sdp_parse(out, p->said, &error) && p->line < out->media_count &&
-	       bytes_is(sdp_slice(out, out->sections[p->line + 1].kind), "audio") &&
-	       out->sections[p->line + 1].port;
+	if (!p->there || sdp_parse(out, p->said, &error) || p->line >= out->media_count)
+		return false;
+	m = &out->sections[p->line + 1];
+	return bytes_is(sdp_slice(out, m->kind), "audio") && m->port &&
+	       formats_are_numbers(sdp_slice(out, m->formats));
 }
 
 static void stream_write_key(struct writer *w, const struct media_key *key)

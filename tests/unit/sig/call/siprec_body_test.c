@@ -102,6 +102,21 @@ static void streams(void **state)
 							  "a=label:2\r\na=inactive\r\n");
 }
 
+/* Formats of another protocol are words that no line of RTP may have (the fuzzer found it). */
+static void not_of_rtp(void **state)
+{
+	struct siprec_talk t = talk_of();
+	char text[4096];
+
+	(void)state;
+	t.party[0].there = false;
+	t.party[1].said = BYTES_LIT("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n"
+				    "c=IN IP4 192.0.2.1\r\nm=audio 20000 RNP/AVP 8 +01\r\n");
+	ASSERT_TEXT(sdp_of(&t, text, sizeof(text)),
+		    HEAD "m=audio 20010 RTP/AVP 0\r\na=label:1\r\na=inactive\r\n"
+			 "m=audio 20012 RTP/AVP 0\r\na=label:2\r\na=inactive\r\n");
+}
+
 static void keys(void **state)
 {
 	struct media_key key[FORK_STREAMS] = {
@@ -392,11 +407,12 @@ static void reports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reports),   cmocka_unit_test(streams),
-		cmocka_unit_test(keys),      cmocka_unit_test(metadata),
-		cmocka_unit_test(held),      cmocka_unit_test(any_name),
-		cmocka_unit_test(two_parts), cmocka_unit_test(too_long),
-		cmocka_unit_test(answers),   cmocka_unit_test(payload_types),
+		cmocka_unit_test(reports),       cmocka_unit_test(streams),
+		cmocka_unit_test(not_of_rtp),    cmocka_unit_test(keys),
+		cmocka_unit_test(metadata),      cmocka_unit_test(held),
+		cmocka_unit_test(any_name),      cmocka_unit_test(two_parts),
+		cmocka_unit_test(too_long),      cmocka_unit_test(answers),
+		cmocka_unit_test(payload_types),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
