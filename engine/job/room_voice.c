@@ -282,7 +282,7 @@ void room_voice_lost(struct worker *w, struct room *r, struct room_member *m,
 	int16_t *space = w->coders.space;
 	uint32_t n = v->rate ? voice_samples(v, f->units) : 0;
 
-	if (n == 0 || n > CODEC_SAMPLES_MAX || v->sounds == 0)
+	if (n == 0 || n > CODEC_SAMPLES_MAX)
 		room_voice_silence(v, f->units);
 	else if (d && codec_conceals(codec) && voice_conceal(d, f, space, n) == (int)n)
 		samples_add(v, space, n);

@@ -196,6 +196,35 @@ static void it_is_heard_within_a_packet_time(void **state)
 	}
 }
 
+/* Packets of silence are not kept, but they have numbers. */
+static void the_first_word_behind_silence_is_heard(void **state)
+{
+	static const enum media_codec codecs[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_G722 };
+	const struct media_room terms = room_terms(16000);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(codecs); i++) {
+		struct parties s;
+		struct party_in_room *p, *other;
+		uint32_t begun_ms;
+
+		parties_open(&s, &terms);
+		p = party_join(&s, codecs[i], g_hz[0]);
+		other = party_join(&s, MEDIA_CODEC_PCMA, g_hz[1]);
+		parties_run(&s, 2000);
+		p->silent = true;
+		parties_run(&s, 4000);
+		while (syllable(s.now_ms + p->hz) > 0 || syllable(s.now_ms + p->hz + 1.0) <= 0)
+			parties_run(&s, 1);
+		p->silent = false;
+		begun_ms = s.now_ms;
+		parties_run(&s, 600);
+		assert_true(party_heard(other, g_hz[0], begun_ms - 500, begun_ms) < 50);
+		assert_true(party_heard(other, g_hz[0], begun_ms + 60, begun_ms + 220) > 1500);
+		parties_close(&s);
+	}
+}
+
 /* A key has the numbers of packets that are not there then; behind it the voice goes on. */
 static void keys_are_told_and_not_heard(void **state)
 {
@@ -203,13 +232,17 @@ static void keys_are_told_and_not_heard(void **state)
 	struct parties s;
 	struct party_in_room *p;
 	struct media_event event;
+	uint32_t begun_ms;
 
 	(void)state;
 	parties_open(&s, &terms);
 	p = party_join(&s, MEDIA_CODEC_PCMU, g_hz[0]);
 	(void)listener_join(&s, MEDIA_CODEC_PCMU);
-	parties_run(&s, 1000);
-	p->hz = 0;
+	parties_run(&s, 2000);
+	while (syllable(s.now_ms + p->hz) < 0.9 || s.now_ms % PARTY_MS != p->at_ms)
+		parties_run(&s, 1);
+	p->hz = 0; /* in the middle of a word */
+	begun_ms = s.now_ms;
 	for (uint16_t i = 0; i < 8; i++) {
 		const char on[] = { 5, (char)(i == 7 ? 0x8a : 0x0a), 0,
 				    (char)(160 * (i + 1) / 256) };
@@ -228,9 +261,87 @@ static void keys_are_told_and_not_heard(void **state)
 	p->hz = g_hz[0];
 	assert_true(rig_event(s.r, MEDIA_FLOW_DIGIT, &event));
 	assert_int_equal(event.digit, '5');
+	/* what the jitter buffer had is heard, and nothing is made up */
+	assert_true(party_heard(&s.list[1], g_hz[0], begun_ms + 60, begun_ms + 160) < 100);
 	parties_run(&s, 3000);
 	hears_all_others(&s, 1920);
 	parties_close(&s);
+}
+
+/* The longest time in which next to nothing is heard, in tenths of ms. */
+static uint32_t hole_of(const struct party_in_room *p, uint32_t from_ms, uint32_t to_ms)
+{
+	uint32_t most = 0, run = 0, per_ms = p->rate / 1000;
+
+	for (uint32_t i = (from_ms - p->begun_ms) * per_ms; i < (to_ms - p->begun_ms) * per_ms;
+	     i++) {
+		run = abs(p->heard[i]) < 200 ? run + 1 : 0;
+		most = run > most ? run : most;
+	}
+	return most * 10 / per_ms;
+}
+
+/* By the codec, or by what was heard before. */
+static void a_lost_packet_is_made_up_for(void **state)
+{
+	static const enum media_codec codecs[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS,
+						   MEDIA_CODEC_G722 };
+	const struct media_room terms = room_terms(16000);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(codecs); i++) {
+		struct parties s;
+		struct party_in_room *p, *other;
+		uint32_t lost_ms;
+
+		parties_open(&s, &terms);
+		p = party_join(&s, codecs[i], g_hz[0]);
+		other = listener_join(&s, MEDIA_CODEC_L16_WIDE);
+		parties_run(&s, 3000);
+		while (syllable(s.now_ms + p->hz) < 0.9 || s.now_ms % PARTY_MS != p->at_ms)
+			parties_run(&s, 1);
+		p->hz = 0;
+		p->sequence++;
+		p->timestamp += p->clock / 1000 * PARTY_MS;
+		lost_ms = s.now_ms + PARTY_MS; /* it would be sent then */
+		parties_run(&s, PARTY_MS);
+		p->hz = g_hz[0];
+		parties_run(&s, 500);
+		assert_in_range(hole_of(other, lost_ms, lost_ms + 70), 0, 50);
+		parties_close(&s);
+	}
+}
+
+/* Of a word of 60 ms nothing is lost: who gets a place is decoded from what it has said already. */
+static void the_first_packet_is_heard(void **state)
+{
+	static const enum media_codec codecs[] = { MEDIA_CODEC_PCMU, MEDIA_CODEC_OPUS };
+	const struct media_room terms = room_terms(8000);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(codecs); i++) {
+		struct parties s;
+		struct party_in_room *p, *other;
+		uint32_t loud = 0;
+
+		parties_open(&s, &terms);
+		p = telling_join(&s, codecs[i], g_hz[0], VOICE | LOUD);
+		other = telling_join(&s, MEDIA_CODEC_L16, g_hz[1], VOICE | LOUD);
+		parties_run(&s, 1000);
+		p->hz = 0;
+		parties_run(&s, 2000);
+		while (syllable(s.now_ms + 1 + g_hz[0]) < 0.8 ||
+		       (s.now_ms + 1) % PARTY_MS != p->at_ms)
+			parties_run(&s, 1);
+		p->hz = g_hz[0];
+		parties_run(&s, 60);
+		p->silent = true; /* or the last packet would be made up for */
+		parties_run(&s, 300);
+		for (uint32_t k = other->heard_n - 360 * 8; k < other->heard_n; k++)
+			loud += abs(other->heard[k]) > 500;
+		assert_in_range(loud, 55 * 8 * 9 / 10, 90 * 8);
+		parties_close(&s);
+	}
 }
 
 int main(void)
@@ -241,7 +352,10 @@ int main(void)
 		cmocka_unit_test(opus_without_levels),
 		cmocka_unit_test(noise_takes_no_place),
 		cmocka_unit_test(it_is_heard_within_a_packet_time),
+		cmocka_unit_test(the_first_word_behind_silence_is_heard),
 		cmocka_unit_test(keys_are_told_and_not_heard),
+		cmocka_unit_test(the_first_packet_is_heard),
+		cmocka_unit_test(a_lost_packet_is_made_up_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
