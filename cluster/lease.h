@@ -105,7 +105,8 @@ struct lease {
 	uint64_t told_ns;    /* when the named were last told */
 	uint64_t tell_ns;    /* when they are told again: LEASE_TIMER */
 	struct members named;
-	struct members others; /* who is there and cannot be named yet, while nobody is: they hear that it is owned */
+	struct members
+		others; /* who is there and cannot be named yet, while nobody is: they hear that it is owned */
 	uint64_t acked_ns[MEMBERS_MAX]; /* told_ns of what each has acked */
 	struct members wanted;          /* instead of named, once that counts */
 	uint64_t wanted_acked_ns[MEMBERS_MAX];

@@ -411,8 +411,8 @@ void claimant_tell(struct claimant *c, const struct store_tell *tell)
 					.sent_ns = tell->told_ns };
 
 	if (c)
-		claims_tell(c->claims, &item,
-			    tell->others.count ? &tell->others : &tell->named, tell->renewal);
+		claims_tell(c->claims, &item, tell->others.count ? &tell->others : &tell->named,
+			    tell->renewal);
 }
 
 /* ---- what this node says of itself ---- */
