@@ -129,6 +129,14 @@ void command_play_put(json_t *json, const struct shard *core, uint64_t call)
 					    (json_int_t)play.place_ms, "paused", play.paused));
 }
 
+static void conference_put(json_t *json, const struct shard *core, uint64_t call)
+{
+	uint64_t room = shard_call_room(core, call);
+
+	if (room)
+		(void)json_object_set_new(json, "conference", command_call_id_json(room));
+}
+
 static json_t *recordings_json(const struct call_view *v)
 {
 	char id[ID_TEXT_LEN + 1] = "";
@@ -170,6 +178,7 @@ static void on_stats(const struct query *q, void *arg)
 	(void)json_object_set_new(json, "flows", flows_json(run->node, &view, q));
 	command_play_put(json, node_core(run->node, view.call), view.call);
 	(void)json_object_set_new(json, "data", command_text_json(view.data));
+	conference_put(json, node_core(run->node, view.call), view.call);
 	command_answer(run, json);
 }
 

@@ -26,6 +26,9 @@ command_fn command_call_originate, command_call_play, command_call_stream, comma
 command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
 	command_call_trace_read, command_call_trace_delete;
 command_fn command_park_list;
+command_fn command_conference_list, command_conference_get, command_conference_add,
+	command_conference_join, command_conference_invite, command_conference_member,
+	command_conference_monitor, command_conference_order;
 command_fn command_recording_list, command_recording_get;
 command_fn command_recording_link, command_store_list, command_store_one, command_store_retry;
 command_fn command_sip_recent;

@@ -25,6 +25,8 @@ enum answer_kind {
 	ANSWER_LISTEN,      /* call, listen */
 	ANSWER_RECORD,      /* call, version: the number of a recording that failed, error */
 	ANSWER_RECORDED,    /* call, recorded: of a message */
+	ANSWER_ROOM_SAVED,  /* call: a conference, version, ok */
+	ANSWER_ROOM,        /* the same; version: the serial, ok: job */
 	ANSWER_PARK,        /* shard, call, version: the serial, park, owner, record */
 };
 
@@ -39,6 +41,7 @@ struct answer {
 	uint64_t call, version;
 	struct text tenant, user, record; /* owned */
 	struct flow_id flow;
+	struct job_id job;
 	struct act_news news;
 	struct listen_news listen;
 	struct set_news set;

@@ -11,6 +11,7 @@
 #include "app/effect/ended.h"
 #include "app/effect/fields.h"
 #include "app/effect/lives.h"
+#include "app/effect/mixers.h"
 #include "app/effect/parks.h"
 #include "app/effect/plays.h"
 #include "app/keeper/sockets.h"
@@ -188,6 +189,18 @@ static void carry_subscription_save(struct effects_to *to, const struct effect *
 		store_subscription_save(to->store, e->call, e->version, text_bytes(&e->data),
 					on_saved, save);
 	}
+}
+
+static void carry_room_save(struct effects_to *to, const struct effect *e)
+{
+	struct answer answer = { .kind = ANSWER_ROOM_SAVED,
+				 .call = e->call,
+				 .version = e->version };
+	struct save *save = save_begin(to, &answer);
+
+	if (save)
+		store_room_save(to->store, e->call, e->version, text_bytes(&e->data), on_saved,
+				save);
 }
 
 static void carry_call_end(struct effects_to *to, const struct effect *e)
@@ -497,6 +510,15 @@ static void carry_one(struct effects_to *to, struct effect *e)
 		return;
 	case EFFECT_SET:
 		to->set(e, to->set_arg);
+		return;
+	case EFFECT_ROOM_SAVE:
+		carry_room_save(to, e);
+		return;
+	case EFFECT_ROOM_OPEN:
+		mixers_begin(to->mixers, e);
+		return;
+	case EFFECT_ROOM_CLOSE:
+		mixers_end(to->mixers, e->call, e->version);
 		return;
 	case EFFECT_FORK:
 	case EFFECT_RECORD:

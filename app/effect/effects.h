@@ -61,6 +61,7 @@ struct effects_to {
 	effects_record_fn *record; /* NULL: nobody records */
 	void *record_arg;
 	struct plays *plays;
+	struct mixers *mixers;
 	struct ended *ended;        /* NULL: nobody wants to know */
 	struct cdrs cdrs;           /* those of one call are written here */
 	char json[FIELDS_JSON_MAX]; /* one is written here */

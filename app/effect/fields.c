@@ -42,6 +42,15 @@ static void add_call(struct fields *f, const char *name, uint64_t call)
 	add_bytes(f, name, bytes_mem(text, sizeof(text)));
 }
 
+static void add_room(struct fields *f, const struct sig_event *event)
+{
+	if (event->kind == SIG_CONFERENCE_CHANGED && event->call)
+		add_call(f, "call", event->call);
+	add_call(f, "conference", event->room);
+	add_text(f, "number", event->number);
+	add_number(f, "member", event->member);
+}
+
 /* Its name. */
 static void recording_write(struct writer *w, uint64_t call, unsigned number)
 {
@@ -215,6 +224,8 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 	sound_field_add(out, &cdr->a_sound, 0);
 	sound_field_add(out, &cdr->b_sound, 1);
 	add_recordings(out, cdr);
+	if (cdr->room)
+		add_call(out, "conference", cdr->room);
 	if (cdr->pairs > 1)
 		add_call(out, "linked", cdr->call);
 }
@@ -254,6 +265,7 @@ enum {
 	HAS_RECORDING = 1024, /* with leg and reason */
 	HAS_MESSAGE = 2048,   /* with order */
 	HAS_STREAM = 4096,    /* with call, leg and reason */
+	HAS_ROOM = 8192,      /* with its number and a member */
 };
 
 static const struct {
@@ -376,6 +388,25 @@ static const struct {
 	[SIG_CALL_STREAM_FAILED] = { "call.stream_failed",
 				     "It does not, for that reason. The call goes on.",
 				     HAS_CALL | HAS_LEG | HAS_REASON | HAS_STREAM },
+	[SIG_CONFERENCE_STARTED] = { "conference.started",
+				     "A conference has begun; member: its host, 0 for none.",
+				     HAS_ROOM },
+	[SIG_CONFERENCE_ENDED] = { "conference.ended",
+				   "It is over: nobody is in it any more, or two who speak with "
+				   "each other by themselves.",
+				   HAS_ROOM },
+	[SIG_CONFERENCE_JOINED] = { "conference.joined",
+				    "The party of that call is in the conference, as that member.",
+				    HAS_CALL | HAS_ROOM },
+	[SIG_CONFERENCE_LEFT] = { "conference.left",
+				  "It is no longer: hangup, dropped (by command), parked, or "
+				  "connected (somebody else speaks with it).",
+				  HAS_CALL | HAS_ROOM | HAS_REASON },
+	[SIG_CONFERENCE_CHANGED] = { "conference.changed",
+				     "A member is otherwise: muted, unmuted, deaf, hears, held, "
+				     "resumed, gain, coach or host. Without a call the conference "
+				     "itself is: locked, unlocked, or host, which member is then.",
+				     HAS_ROOM | HAS_REASON },
 	[SIG_TRUNK_UP] = { "trunk.up", "It does again.", HAS_TRUNK },
 	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
 	[SIG_UNREGISTERED] = { "registration.gone",
@@ -416,6 +447,8 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 	if (has & HAS_SUBSCRIPTION)
 		add_call(out, "subscription", event->call);
 	add_number(out, "version", event->version);
+	if (has & HAS_ROOM)
+		add_room(out, event);
 	if (has & (HAS_CALL | HAS_SUBSCRIPTION))
 		add_text(out, "from", event->from);
 	add_text(out, "to", event->to);

@@ -17,6 +17,7 @@
 #include "app/effect/ended.h"
 #include "app/effect/lives.h"
 #include "app/effect/media_queue.h"
+#include "app/effect/mixers.h"
 #include "app/effect/player.h"
 #include "app/effect/plays.h"
 #include "app/node/node_edge.h"
@@ -60,7 +61,7 @@ struct web_link;
 #define NODE_TENANT "default"
 enum {
 	NODE_SHARED_JOBS = (int)SHARD_TRACKS * (int)PLAYER_JOBS
-}; /* beside one for each call; the first ones are those of the players */
+}; /* beside two for each call, those of plays and then of mixers; the first ones are those of the players */
 
 /* For so long the process before may still hold media ports: they are bound beside its sockets. */
 #define BIND_AGAIN_NS (5 * NS_PER_S)
@@ -212,6 +213,7 @@ struct node {
 	struct ended ended;
 	struct media_queue media_queue;
 	struct plays plays;
+	struct mixers mixers;
 	struct lives lives;
 	struct sounds *sounds;                     /* NULL: not open yet */
 	struct resolver *resolver;                 /* NULL: not open yet */

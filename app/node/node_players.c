@@ -126,6 +126,11 @@ int node_players_open(struct node *n)
 	err = plays_open(&n->plays, NODE_SHARED_JOBS, settings_port_pairs(&n->settings) / 2);
 	if (err)
 		return err;
+	err = mixers_open(&n->mixers, NODE_SHARED_JOBS + n->plays.capacity, n->plays.capacity);
+	if (err)
+		return err;
+	n->mixers.queue = &n->media_queue;
+	n->mixers.answers = &n->answers;
 	n->plays.sounds = n->sounds;
 	n->plays.queue = &n->media_queue;
 	n->plays.answers = &n->answers;
@@ -219,7 +224,7 @@ void node_players_event(struct node *n, const struct media_event *event, uint64_
 
 	if (number < SHARD_TRACKS)
 		player_event(&n->players[number], event, now_ns);
-	else
+	else if (!mixers_event(&n->mixers, event))
 		plays_event(&n->plays, event);
 }
 
@@ -233,6 +238,7 @@ void node_players_round(struct node *n)
 	for (uint32_t i = 0; i < SHARD_TRACKS; i++)
 		player_round(&n->players[i]);
 	plays_round(&n->plays);
+	mixers_round(&n->mixers);
 }
 
 void node_players_reload(struct node *n)
@@ -259,5 +265,6 @@ void node_players_close(struct node *n)
 		return;
 	loop_unwatch(sounds_fd(n->sounds));
 	plays_close(&n->plays);
+	mixers_close(&n->mixers);
 	sounds_close(n->sounds);
 }

@@ -339,6 +339,12 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 		shard_park_told(core, a->call, a->version, a->park, a->owner,
 				text_bytes(&a->record), now);
 		return;
+	case ANSWER_ROOM_SAVED:
+		shard_room_saved(core, a->call, a->version, a->ok, now);
+		return;
+	case ANSWER_ROOM:
+		shard_room_told(core, a->call, a->version, a->ok ? &a->job : NULL, now);
+		return;
 	case ANSWER_DEGRADED:
 		if (a->ok && a->late)
 			shard_caught_up(core, now);

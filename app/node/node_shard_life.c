@@ -223,6 +223,31 @@ static int on_subscription(struct bytes key, struct bytes record, void *arg)
 	return err == -ENOSPC ? 0 : err; /* its phone asks again */
 }
 
+static int on_room(struct bytes key, struct bytes record, void *arg)
+{
+	struct node_shard *s = arg;
+	const char *reason = "";
+	int err = shard_restore_room(s->core, record, clock_instant(), &reason);
+
+	if (!err)
+		return 0;
+	s->node->records_broken += err != -EPROTONOSUPPORT;
+	LOG_ERROR("node", 0, "a conference cannot be restored", LOG_BYTES("key", key),
+		  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
+	return err;
+}
+
+static void on_rooms_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)
+{
+	struct node_shard *s = arg;
+
+	if (result != STORE_OK) {
+		s->loaded(result, key, version, s);
+		return;
+	}
+	store_load_subscriptions(s->store, on_subscription, s->loaded, s);
+}
+
 static void on_toll(struct bytes name, int64_t ms, void *arg)
 {
 	struct node_shard *s = arg;
@@ -250,7 +275,7 @@ static void on_tolls_loaded(enum store_result result, uint64_t key, uint64_t ver
 		s->loaded(result, key, version, s);
 		return;
 	}
-	store_load_subscriptions(s->store, on_subscription, s->loaded, s);
+	store_load_rooms(s->store, on_room, on_rooms_loaded, s);
 }
 
 /* The day of the others. */
@@ -408,6 +433,7 @@ static void core_silence(struct node_shard *s)
 	s->fenced = false; /* for these effects, which are no words */
 	effects_carry_out(&s->effects_to, shard_effects(s->core));
 	plays_leave(&s->node->plays, s->number);
+	mixers_leave(&s->node->mixers, s->number);
 	lives_leave(&s->node->lives, s->number);
 }
 

@@ -453,7 +453,7 @@ static int engine_start(struct node *n)
 		.xdp_network_count = settings_to_xdp(&n->settings, xdp),
 		.workers = n->settings.media.workers,
 		.slots = settings_port_pairs(&n->settings),
-		.jobs = settings_port_pairs(&n->settings) / 2 + NODE_SHARED_JOBS,
+		.jobs = NODE_SHARED_JOBS + 2 * (settings_port_pairs(&n->settings) / 2),
 		.shared_ports = shared_ports_count(&n->settings),
 		.commands = ENGINE_COMMANDS,
 		.events = ENGINE_EVENTS,
@@ -533,6 +533,7 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->answers = &n->answers;
 	to->ended = &n->ended;
 	to->plays = &n->plays;
+	to->mixers = &n->mixers;
 	to->record = node_record_carry;
 	to->record_arg = n;
 	to->bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS;
@@ -647,6 +648,7 @@ int node_start(struct node *n)
 	privilege_keep();
 	effects_setup();
 	plays_setup();
+	mixers_setup();
 	live_setup();
 	resolver_setup();
 	node_probe_setup();

@@ -316,6 +316,11 @@ struct settings_recordings {
 	uint32_t tenant_certificate_count;
 };
 
+struct settings_conferences {
+	uint32_t station_members;
+	bool host_succession, release;
+};
+
 struct settings_ivr {
 	uint32_t max_digits; /* that one call.collect takes (ADM-20) */
 };
@@ -359,6 +364,7 @@ struct settings {
 	struct settings_hep hep;
 	struct settings_recordings recordings;
 	struct settings_live live;
+	struct settings_conferences conferences;
 	struct settings_ivr ivr;
 	struct settings_siprec siprec;
 };

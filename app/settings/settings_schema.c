@@ -1359,6 +1359,28 @@ static const struct conf_field g_live_fields[] = {
 	{ .key = NULL },
 };
 
+static const struct conf_field g_conferences_fields[] = {
+	{ .key = "station_members",
+	  U32(settings_conferences, station_members, 3, 2000),
+	  .preset = "8",
+	  .help = "Members of a conference that began as a call, at most (conference.add). Those "
+		  "of "
+		  "a room are in its document." },
+	{ .key = "host_succession",
+	  .type = CONF_BOOL,
+	  FIELD(settings_conferences, host_succession),
+	  .preset = "true",
+	  .help = "When the host of such a conference leaves, the member that is there for longest "
+		  "is host. false: nobody is, and members are dropped by command alone." },
+	{ .key = "release",
+	  .type = CONF_BOOL,
+	  FIELD(settings_conferences, release),
+	  .preset = "true",
+	  .help = "With two members left such a conference is a call of two again, which is "
+		  "transferred and parked as any. false: it stays one until one of them leaves." },
+	{ .key = NULL },
+};
+
 static const struct conf_field g_ivr_fields[] = {
 	{ .key = "max_digits",
 	  U32(settings_ivr, max_digits, 1, 16),
@@ -1440,6 +1462,9 @@ const struct conf_field g_settings_fields[] = {
 	  SECTION(live, g_live_fields),
 	  .help = "Live sound between parties and applications, over WebSockets "
 		  "(guides/live-audio.md)." },
+	{ .key = "conferences",
+	  SECTION(conferences, g_conferences_fields),
+	  .help = "Conferences of calls." },
 	{ .key = "ivr",
 	  SECTION(ivr, g_ivr_fields),
 	  .help = "What applications may ask callers for (guides/application.md)." },

@@ -22,9 +22,9 @@ enum {
 
 static void part_init(struct batch_part *p)
 {
-	*p = (struct batch_part){ .saves.max = PART_MAX,
-				  .subscriptions.max = PART_MAX,
-				  .over.max = PART_MAX };
+	*p = (struct batch_part){ .saves.max = PART_MAX };
+	for (int i = 0; i < BATCH_KINDS; i++)
+		p->beside[i].saves.max = p->beside[i].over.max = PART_MAX;
 	p->end = &p->first;
 }
 
@@ -41,8 +41,10 @@ static void batch_part_add(struct batch_part *p, struct store_op *op)
 static void part_clear(struct batch_part *p)
 {
 	redis_buffer_clear(&p->saves);
-	redis_buffer_clear(&p->subscriptions);
-	redis_buffer_clear(&p->over);
+	for (int i = 0; i < BATCH_KINDS; i++) {
+		redis_buffer_clear(&p->beside[i].saves);
+		redis_buffer_clear(&p->beside[i].over);
+	}
 	part_init(p);
 }
 
@@ -144,29 +146,29 @@ void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, stru
 	}
 }
 
-static int over_write(struct batch_part *p, uint64_t id)
+static int over_write(struct redis_buffer *to, uint64_t id)
 {
 	char text[BASE32_U64_LEN];
 
 	base32_u64_put(text, id);
-	return resp_text(&p->over, bytes_mem(text, sizeof(text)));
+	return resp_text(to, bytes_mem(text, sizeof(text)));
 }
 
-void store_batch_subscription(struct store_op *op, uint64_t id, uint64_t version,
-			      struct bytes record)
+void store_batch_beside(struct store_op *op, enum batch_kind kind, uint64_t id, uint64_t version,
+			struct bytes record)
 {
 	struct store_shard *s = store_shard_of(op);
-	struct batch_part *p = &s->batch.next;
+	struct batch_beside *b = &s->batch.next.beside[kind];
 
 	if (record.n > RECORD_PAYLOAD_MAX) {
 		store_op_fail(op, STORE_REFUSED);
-	} else if (!may_wait(s) || (record.n ? record_write(&p->subscriptions, id, version, record)
-					     : over_write(p, id))) {
+	} else if (!may_wait(s) || (record.n ? record_write(&b->saves, id, version, record)
+					     : over_write(&b->over, id))) {
 		store_op_fail(op, STORE_UNKNOWN);
 	} else {
-		p->subscription_count += record.n != 0;
-		p->over_count += record.n == 0;
-		batch_part_add(p, op);
+		b->save_count += record.n != 0;
+		b->over_count += record.n == 0;
+		batch_part_add(&s->batch.next, op);
 	}
 }
 
@@ -198,10 +200,19 @@ void store_batch_dropped(struct store_shard *s)
 	part_fail(s, &s->batch.flying, STORE_UNKNOWN);
 }
 
+static int beside_join(struct batch_beside *to, const struct batch_beside *from)
+{
+	to->save_count += from->save_count;
+	to->over_count += from->over_count;
+	return redis_buffer_put(&to->saves, redis_buffer_bytes(&from->saves)) ||
+	       redis_buffer_put(&to->over, redis_buffer_bytes(&from->over));
+}
+
 void store_batch_again(struct store_shard *s)
 {
 	struct batch_part *next = &s->batch.next;
 	struct batch_part p = *next;
+	int full;
 
 	*next = s->batch.flying;
 	part_init(&s->batch.flying);
@@ -210,14 +221,13 @@ void store_batch_again(struct store_shard *s)
 		next->end = p.end;
 	}
 	next->save_count += p.save_count;
-	next->subscription_count += p.subscription_count;
-	next->over_count += p.over_count;
 	next->end_count += p.end_count;
 	next->cdr_count += p.cdr_count;
 	next->end_octets += p.end_octets;
-	if (redis_buffer_put(&next->saves, redis_buffer_bytes(&p.saves)) ||
-	    redis_buffer_put(&next->subscriptions, redis_buffer_bytes(&p.subscriptions)) ||
-	    redis_buffer_put(&next->over, redis_buffer_bytes(&p.over)))
+	full = redis_buffer_put(&next->saves, redis_buffer_bytes(&p.saves));
+	for (int i = 0; i < BATCH_KINDS; i++)
+		full |= beside_join(&next->beside[i], &p.beside[i]);
+	if (full)
 		part_fail(s, next, STORE_UNKNOWN);
 	part_clear(&p);
 }
@@ -281,10 +291,12 @@ void store_batch_took(struct store_shard *s, struct batch_answers *out,
 		length_ask(s);
 	if (p->save_count)
 		element_read(s, &saves, redis_reply_at(reply, at++));
-	if (p->subscription_count)
-		element_read(s, &saves, redis_reply_at(reply, at++));
-	if (p->over_count)
-		element_read(s, &saves, redis_reply_at(reply, at++));
+	for (int i = 0; i < BATCH_KINDS; i++) {
+		if (p->beside[i].save_count)
+			element_read(s, &saves, redis_reply_at(reply, at++));
+		if (p->beside[i].over_count)
+			element_read(s, &saves, redis_reply_at(reply, at++));
+	}
 	for (uint32_t i = 0; i < p->cdr_count; i++)
 		element_read(s, &ends, redis_reply_at(reply, at++));
 	/* ZADD, ZREMRANGEBYSCORE and HDEL: the CDR is there all the same */

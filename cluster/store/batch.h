@@ -4,7 +4,7 @@
  * into the next. So the busier a node is, the fewer rounds a call costs it and Redis. How batches leave, with those of other shards:
  * cluster/store/link.h.
  *
- *   HSET rec id record.., HSET sub id record.., HDEL sub id.., XADD cdr.., HDEL rec id..
+ *   HSET rec id record.., HSET sub id record.., HDEL sub id.., the same of rooms, XADD cdr.., HDEL rec id..
  *
  * A batch leaves when the fence is watched, and was ours: should another one own the shard by then, nothing happens to it. Then the
  * lease says why (lua/lease_fence.lua). The order of what is sent says which record is the newest.
@@ -28,12 +28,20 @@ enum store_batch_state {
 	BATCH_ASKING, /* the fence was not ours: the lease is asked */
 };
 
+/* Records beside those of calls: each kind in a hash of its own. */
+enum batch_kind { BATCH_SUBSCRIPTIONS, BATCH_ROOMS, BATCH_KINDS };
+
+struct batch_beside {
+	struct redis_buffer saves; /* arguments of HSET, and */
+	struct redis_buffer over;  /* of HDEL: those that are over */
+	uint32_t save_count, over_count;
+};
+
 /* What goes together. */
 struct batch_part {
-	struct redis_buffer saves;         /* arguments of HSET */
-	struct redis_buffer subscriptions; /* the same of subscriptions, and */
-	struct redis_buffer over;          /* of HDEL: those that are over */
-	uint32_t save_count, subscription_count, over_count, end_count, cdr_count;
+	struct redis_buffer saves; /* arguments of HSET */
+	struct batch_beside beside[BATCH_KINDS];
+	uint32_t save_count, end_count, cdr_count;
 	size_t end_octets;             /* of the CDRs */
 	struct store_op *first, **end; /* who waits, in order */
 	uint64_t since_ns;             /* when the first was asked for */
@@ -53,9 +61,9 @@ void store_batch_open(struct store_shard *s);
 void store_batch_close(struct store_shard *s);
 /* The op waits until the record of this call is in Redis. */
 void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, struct bytes record);
-/* ... of this subscription; empty: until there is none. */
-void store_batch_subscription(struct store_op *op, uint64_t id, uint64_t version,
-			      struct bytes record);
+/* ... of this one of that kind; empty: until there is none. */
+void store_batch_beside(struct store_op *op, enum batch_kind kind, uint64_t id, uint64_t version,
+			struct bytes record);
 /* ... until the CDR is in the stream, and the record gone. entry stays until then. */
 void store_batch_end(struct store_op *op, const struct spool_entry *entry);
 /* The link is gone: what waits is answered with STORE_UNKNOWN. */

@@ -29,18 +29,19 @@ static int saves_write(struct redis_buffer *to, struct store_shard *s, const str
 	       key(to, s, "rec") || redis_buffer_put(to, redis_buffer_bytes(&p->saves));
 }
 
-static int subscriptions_write(struct redis_buffer *to, struct store_shard *s,
-			       const struct batch_part *p)
+static const char *const g_beside[BATCH_KINDS] = { "sub", "room" };
+
+static int beside_write(struct redis_buffer *to, struct store_shard *s,
+			const struct batch_beside *b, const char *name)
 {
 	int err = 0;
 
-	if (p->subscription_count)
-		err = resp_command(to, 2 + 2 * (size_t)p->subscription_count) || word(to, "HSET") ||
-		      key(to, s, "sub") ||
-		      redis_buffer_put(to, redis_buffer_bytes(&p->subscriptions));
-	if (p->over_count && !err)
-		err = resp_command(to, 2 + (size_t)p->over_count) || word(to, "HDEL") ||
-		      key(to, s, "sub") || redis_buffer_put(to, redis_buffer_bytes(&p->over));
+	if (b->save_count)
+		err = resp_command(to, 2 + 2 * (size_t)b->save_count) || word(to, "HSET") ||
+		      key(to, s, name) || redis_buffer_put(to, redis_buffer_bytes(&b->saves));
+	if (b->over_count && !err)
+		err = resp_command(to, 2 + (size_t)b->over_count) || word(to, "HDEL") ||
+		      key(to, s, name) || redis_buffer_put(to, redis_buffer_bytes(&b->over));
 	return err;
 }
 
@@ -130,18 +131,28 @@ static int ends_write(struct redis_buffer *to, struct store_shard *s, const stru
 
 uint32_t store_batch_commands(const struct batch_part *p)
 {
-	return (p->save_count > 0) + (p->subscription_count > 0) + (p->over_count > 0) +
-	       (p->end_count ? p->cdr_count + 3 : 0);
+	uint32_t n = (p->save_count > 0) + (p->end_count ? p->cdr_count + 3 : 0);
+
+	for (int i = 0; i < BATCH_KINDS; i++)
+		n += (p->beside[i].save_count > 0) + (p->beside[i].over_count > 0);
+	return n;
 }
 
 size_t store_batch_octets(const struct batch_part *p)
 {
-	return redis_buffer_bytes(&p->saves).n + redis_buffer_bytes(&p->subscriptions).n +
-	       redis_buffer_bytes(&p->over).n + p->end_octets;
+	size_t n = redis_buffer_bytes(&p->saves).n + p->end_octets;
+
+	for (int i = 0; i < BATCH_KINDS; i++)
+		n += redis_buffer_bytes(&p->beside[i].saves).n +
+		     redis_buffer_bytes(&p->beside[i].over).n;
+	return n;
 }
 
 int store_batch_write(struct redis_buffer *to, struct store_shard *s, const struct batch_part *p)
 {
-	return saves_write(to, s, p) || subscriptions_write(to, s, p) || ends_write(to, s, p) ? -1
-											      : 0;
+	int err = saves_write(to, s, p);
+
+	for (int i = 0; i < BATCH_KINDS && !err; i++)
+		err = beside_write(to, s, &p->beside[i], g_beside[i]);
+	return err || ends_write(to, s, p) ? -1 : 0;
 }

@@ -26,8 +26,8 @@ void store_call_save(struct store_shard *s, uint64_t call, uint64_t version, str
 	store_leave(&s->base);
 }
 
-void store_subscription_save(struct store_shard *s, uint64_t id, uint64_t version,
-			     struct bytes record, store_done_fn *done, void *arg)
+static void beside_save(struct store_shard *s, enum batch_kind kind, uint64_t id, uint64_t version,
+			struct bytes record, store_done_fn *done, void *arg)
 {
 	struct store_op *op;
 
@@ -37,9 +37,21 @@ void store_subscription_save(struct store_shard *s, uint64_t id, uint64_t versio
 	if (op && store_is_fenced(s)) {
 		store_op_fail(op, STORE_FENCED);
 	} else if (op) {
-		store_batch_subscription(op, id, version, record);
+		store_batch_beside(op, kind, id, version, record);
 	}
 	store_leave(&s->base);
+}
+
+void store_subscription_save(struct store_shard *s, uint64_t id, uint64_t version,
+			     struct bytes record, store_done_fn *done, void *arg)
+{
+	beside_save(s, BATCH_SUBSCRIPTIONS, id, version, record, done, arg);
+}
+
+void store_room_save(struct store_shard *s, uint64_t id, uint64_t version, struct bytes record,
+		     store_done_fn *done, void *arg)
+{
+	beside_save(s, BATCH_ROOMS, id, version, record, done, arg);
 }
 
 /* ---- are they still there? ---- */

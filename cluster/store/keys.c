@@ -110,8 +110,8 @@ void store_shard_keys(struct keys_check *check)
 	static const struct {
 		const char *name, *type;
 	} keys[] = {
-		{ "lease", "hash" }, { "cdr", "stream" }, { "ended", "zset" },
-		{ "rec", "hash" },   { "sub", "hash" },   { "calls", "set" } /* of older programs */
+		{ "lease", "hash" }, { "cdr", "stream" }, { "ended", "zset" }, { "rec", "hash" },
+		{ "sub", "hash" },   { "room", "hash" },  { "calls", "set" } /* of older programs */
 	};
 	char key[STORE_KEY_MAX];
 

@@ -31,6 +31,7 @@ enum {
 enum load_kind {
 	LOAD_CALLS,
 	LOAD_SUBSCRIPTIONS,
+	LOAD_ROOMS,
 	LOAD_BINDINGS,
 	LOAD_DOCUMENTS,
 };
@@ -177,7 +178,7 @@ static struct bytes broken_key(const struct store_load *load, struct bytes membe
 {
 	char text[STORE_KEY_MAX];
 
-	if (load->kind == LOAD_SUBSCRIPTIONS) {
+	if (load->kind == LOAD_SUBSCRIPTIONS || load->kind == LOAD_ROOMS) {
 		struct writer w = writer_over(text, sizeof(text));
 
 		writer_bytes(&w, load->index);
@@ -242,6 +243,7 @@ static void aside_send(struct store_load *load, struct bytes member, const struc
 	switch (load->kind) {
 	case LOAD_CALLS:
 	case LOAD_SUBSCRIPTIONS:
+	case LOAD_ROOMS:
 		run.id = SCRIPT_CALL_ASIDE;
 		run.args = call;
 		run.keys = 3;
@@ -706,21 +708,32 @@ void store_load_calls(struct store_shard *s, store_record_fn *each, store_done_f
 }
 
 /* After the calls: the spool is empty by then. */
-void store_load_subscriptions(struct store_shard *s, store_record_fn *each, store_done_fn *done,
-			      void *arg)
+static void beside_load(struct store_shard *s, enum load_kind kind, const char *key,
+			store_record_fn *each, store_done_fn *done, void *arg)
 {
 	struct store_load *load;
 
 	store_enter(&s->base);
-	load = store_is_healthy(s) ? load_new(&s->base, LOAD_SUBSCRIPTIONS, each, done, arg) : NULL;
+	load = store_is_healthy(s) ? load_new(&s->base, kind, each, done, arg) : NULL;
 	if (!store_is_healthy(s)) {
 		not_healthy(s, done, arg);
 	} else if (load) {
 		load->shard = s;
-		load->index = store_key_shard(load->index_text, s, "sub");
+		load->index = store_key_shard(load->index_text, s, key);
 		list_send(load);
 	}
 	store_leave(&s->base);
+}
+
+void store_load_subscriptions(struct store_shard *s, store_record_fn *each, store_done_fn *done,
+			      void *arg)
+{
+	beside_load(s, LOAD_SUBSCRIPTIONS, "sub", each, done, arg);
+}
+
+void store_load_rooms(struct store_shard *s, store_record_fn *each, store_done_fn *done, void *arg)
+{
+	beside_load(s, LOAD_ROOMS, "room", each, done, arg);
 }
 
 void store_load_bindings(struct store_shared *s, store_record_fn *each, store_done_fn *done,

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "sig/call/act_record.h"
 #include "sig/call/call_end.h"
+#include "sig/call/feature.h"
 #include "sig/call/hears.h"
 #include "sig/call/wait.h"
 #include "sig/model/recording.h"
@@ -243,6 +244,26 @@ static enum sig_event_kind act_event_of(const struct acts *a)
 	return a->terms.max ? SIG_CALL_COLLECTED : SIG_CALL_PLAYED;
 }
 
+/* The node asks for keys: who comes into a conference is heard by no application yet. */
+static bool act_is_own(const struct call *c)
+{
+	return c->member && c->member->asks && c->acts->terms.max;
+}
+
+/* What was asked for is told when nothing is under way any more. */
+static void act_forget(struct call_host *h, struct call *c, enum act_outcome outcome)
+{
+	bool own = act_is_own(c) && outcome != ACT_STOPPED && outcome != ACT_HANGUP;
+	char digits[ACT_DIGITS_MAX + 1];
+
+	memcpy(digits, c->acts->digits, sizeof(digits));
+	explicit_bzero(c->acts, sizeof(*c->acts));
+	acts_clear(&c->acts);
+	if (own)
+		features_asked(h, c, bytes_str(digits));
+	explicit_bzero(digits, sizeof(digits));
+}
+
 /* The application hears of it; nobody else of keys without a tag. */
 static void act_finish(struct call_host *h, struct call *c, enum act_outcome outcome)
 {
@@ -250,7 +271,7 @@ static void act_finish(struct call_host *h, struct call *c, enum act_outcome out
 
 	keys_keep(c, outcome);
 	act_record_stop(h, c);
-	if (!acts_announces(c))
+	if (!acts_announces(c) && !act_is_own(c))
 		event = call_publish_begin(h, c, act_event_of(c->acts));
 	if (event) {
 		event->order = c->acts->order;
@@ -261,8 +282,7 @@ static void act_finish(struct call_host *h, struct call *c, enum act_outcome out
 			memcpy(event->digits, c->acts->digits, sizeof(c->acts->digits));
 	}
 	play_stop(h, c);
-	explicit_bzero(c->acts, sizeof(*c->acts));
-	acts_clear(&c->acts);
+	act_forget(h, c, outcome);
 }
 
 static void act_end(struct call_host *h, struct call *c, enum act_outcome outcome);
@@ -365,17 +385,11 @@ static bool is_recorded(const struct call *c)
 	return r && r->cause != RECORDING_MESSAGE;
 }
 
-int acts_begin(struct call_host *h, struct call *c, const struct act_terms *terms, uint32_t order)
+static int acts_make(struct call_host *h, struct call *c, const struct act_terms *terms,
+		     uint32_t order)
 {
 	struct acts *a;
 
-	if (!call_is_alone(c) || c->state == CALL_ENDING)
-		return -EISCONN;
-	assert(!terms->max || !terms->message_max_ms);
-	if (terms->max && !call_application(c).n)
-		return -EACCES;
-	if (terms->message_max_ms && is_recorded(c))
-		return -EBUSY;
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;
@@ -393,6 +407,25 @@ int acts_begin(struct call_host *h, struct call *c, const struct act_terms *term
 	c->acts = a;
 	act_start(h, c);
 	return 0;
+}
+
+int acts_begin(struct call_host *h, struct call *c, const struct act_terms *terms, uint32_t order)
+{
+	if (!call_is_alone(c) || c->state == CALL_ENDING)
+		return -EISCONN;
+	assert(!terms->max || !terms->message_max_ms);
+	if (terms->max && !call_application(c).n)
+		return -EACCES;
+	if (terms->message_max_ms && is_recorded(c))
+		return -EBUSY;
+	return acts_make(h, c, terms, order);
+}
+
+int acts_ask(struct call_host *h, struct call *c, const struct act_terms *terms)
+{
+	if (!call_is_alone(c) || c->state == CALL_ENDING)
+		return -EISCONN;
+	return acts_make(h, c, terms, 0);
 }
 
 bool acts_announce(struct call_host *h, struct call *c, uint8_t leg, bool both,

@@ -122,6 +122,8 @@ uint32_t acts_place_ms(const struct acts *a, uint64_t utc_ms);
  * the node), -EACCES (its keys are for an application alone, and it has none), -EBUSY (a message: the leg is recorded already), -ENOMEM. */
 int acts_begin(struct call_host *h, struct call *c, const struct act_terms *terms,
 	       uint32_t order) NODISCARD;
+/* The node asks for keys by itself, of a caller that is to come into a conference: features_asked tells which, and no event. As above. */
+int acts_ask(struct call_host *h, struct call *c, const struct act_terms *terms) NODISCARD;
 /* Says that to a leg of a pair, which is joined again behind it; nobody is told. both: to the other one, too. False: it cannot be said, or
  * something is. */
 bool acts_announce(struct call_host *h, struct call *c, uint8_t leg, bool both,

@@ -114,6 +114,7 @@ void cdr_begin(struct cdr *cdr, const struct call *c)
 	cdr_put(cdr->sip_call_id, sizeof(cdr->sip_call_id),
 		text_bytes(&call_caller(c)->dialog.call_id));
 	cdr_put_trunks(c, cdr->from_trunk, cdr->to_trunk);
+	cdr->room = c->in_room;
 	cdr->setup_utc_ms = c->setup_utc_ms;
 	cdr->ringing_utc_ms = c->ringing_utc_ms;
 	cdr->answer_utc_ms = c->answer_utc_ms;

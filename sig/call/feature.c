@@ -54,6 +54,12 @@ void features_left(struct call_host *h, struct call *c, uint8_t leg)
 	(*f)->left(c, leg);
 }
 
+void features_asked(struct call_host *h, struct call *c, struct bytes digits)
+{
+	EACH_FEATURE(f, h, asked)
+	(*f)->asked(h, c, digits);
+}
+
 void features_over(struct call_host *h, struct call *c)
 {
 	EACH_FEATURE(f, h, over)

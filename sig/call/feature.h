@@ -26,6 +26,8 @@ struct call_feature {
 	void (*left)(struct call *c, uint8_t leg);
 	/* The call ends. */
 	void (*over)(struct call_host *h, struct call *c);
+	/* What the node itself asked a caller for (acts_ask): the keys, empty where none came. */
+	void (*asked)(struct call_host *h, struct call *c, struct bytes digits);
 	/* Header lines of an INVITE to the leg. */
 	void (*write_lines)(struct writer *w, const struct call_host *h, const struct call *c,
 			    uint8_t leg);
@@ -40,6 +42,7 @@ void features_established(struct call_host *h, struct call *c);
 bool features_untaken(struct call_host *h, struct call *c, const struct call_ending *e);
 void features_left(struct call_host *h, struct call *c, uint8_t leg);
 void features_over(struct call_host *h, struct call *c);
+void features_asked(struct call_host *h, struct call *c, struct bytes digits);
 void features_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
 			  uint8_t leg);
 

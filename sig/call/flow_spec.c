@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "media/offer/session.h"
 #include "sig/call/act.h"
+#include "sig/call/conference.h"
 #include "sig/call/hears.h"
 #include "sig/call/keys.h"
 #include "sig/call/listen.h"
@@ -251,6 +252,11 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	f->waits = f->kind == MEDIA_AUDIO && hears_later(h, c, f->leg);
 	if (f->kind == MEDIA_AUDIO)
 		(void)hears_source(h, c, f->leg, f->line, &f->source);
+	if (f->kind == MEDIA_AUDIO && f->leg == c->bridge.caller)
+		command->spec.member = f->member = conference_flow(c);
+	command->spec.home = conference_home(c);
+	command->moves |= kind == MEDIA_FLOW_UPDATE && f->home != command->spec.home;
+	f->home = command->spec.home;
 	if (line && f->leg == agreed->offerer)
 		spec_fill(&command->spec, h, c, f, &line->a, &line->b);
 	else if (line)

@@ -2,6 +2,7 @@
 #include "sig/call/hears.h"
 
 #include "sig/call/act.h"
+#include "sig/call/conference.h"
 #include "sig/call/keys.h"
 #include "sig/call/listen.h"
 #include "sig/call/plan.h"
@@ -118,6 +119,8 @@ enum hears hears_of(const struct call *c, uint8_t leg)
 		return acts_hears(c, leg);
 	if (c->parting_ns)
 		return listens ? hears_parting(c) : HEARS_PEER;
+	if (leg == c->bridge.caller && conference_speaks(c))
+		return conference_is_held(c) ? HEARS_MUSIC : HEARS_ROOM;
 	if (listens && is_left_waiting(c))
 		return HEARS_MUSIC;
 	if (listens && !(peer && leg_is_heard(peer)) && (rings_for(c, leg) || waits_up(c, leg)))
@@ -147,13 +150,29 @@ static const struct host_track *music_now(const struct call_host *h, const struc
 	return leg_music_of(h, c, call_is_alone(c) ? leg : bridge_peer(c, leg));
 }
 
-/* By codec. */
-static const struct job_id *track_of(const struct call_host *h, const struct call *c, uint8_t leg)
+/* One job makes all codecs of a room. NULL: nothing mixes yet. */
+static const struct job_id *jobs_of_room(const struct call_host *h, const struct call *c,
+					 struct job_id each[MEDIA_CODECS])
+{
+	const struct room *r = conference_room(h, c);
+
+	if (!r || r->job.generation == 0)
+		return NULL;
+	for (uint32_t i = 0; i < MEDIA_CODECS; i++)
+		each[i] = r->job;
+	return each;
+}
+
+/* By codec; room: for that of a room. */
+static const struct job_id *track_of(const struct call_host *h, const struct call *c, uint8_t leg,
+				     struct job_id room[MEDIA_CODECS])
 {
 	switch (hears_of(c, leg)) {
 	case HEARS_PEER:
 	case HEARS_ITSELF:
 		return NULL;
+	case HEARS_ROOM:
+		return jobs_of_room(h, c, room);
 	case HEARS_PLAY:
 		return acts_track(c);
 	case HEARS_MUSIC:
@@ -222,7 +241,8 @@ bool hears_takes(const struct call *c, uint8_t leg, enum media_codec codec)
 bool hears_source(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
 		  struct flow_source *out)
 {
-	const struct job_id *track = h->tracks ? track_of(h, c, leg) : NULL;
+	struct job_id room[MEDIA_CODECS];
+	const struct job_id *track = h->tracks ? track_of(h, c, leg, room) : NULL;
 
 	*out = (struct flow_source){ 0 };
 	return track && codec_choose(track, c->legs[leg], line, out);
@@ -239,7 +259,10 @@ bool hears_music_by(const struct call_host *h, const struct call *c, uint8_t hol
 bool hears_later(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	const struct host_track *track;
+	struct job_id room[MEDIA_CODECS];
 
+	if (hears_of(c, leg) == HEARS_ROOM)
+		return jobs_of_room(h, c, room) == NULL;
 	if (!h->tracks || hears_of(c, leg) != HEARS_MUSIC)
 		return false;
 	track = music_now(h, c, leg);
@@ -256,6 +279,17 @@ static bool echo_is_changed(const struct call *c, struct call_flow *f)
 	f->echoes = hears_of(c, f->leg) == HEARS_ITSELF;
 	f->hushed = acts_announces(c);
 	return f->echoes != before || f->hushed != hushed;
+}
+
+/* What the room is to know of it. */
+static bool member_is_changed(const struct call *c, struct call_flow *f)
+{
+	struct flow_member now = conference_flow(c), before = f->member;
+
+	f->member = now;
+	return f->home != conference_home(c) || now.number != before.number ||
+	       now.coaches != before.coaches || now.gain_db != before.gain_db ||
+	       now.muted != before.muted || now.deaf != before.deaf;
 }
 
 /* That it is recorded. */
@@ -277,6 +311,7 @@ static bool is_changed(const struct call_host *h, const struct call *c, struct c
 	changed = echo_is_changed(c, f);
 	if (f->kind != MEDIA_AUDIO)
 		return changed;
+	changed |= member_is_changed(c, f);
 	changed |= f->waits != hears_later(h, c, f->leg);
 	changed |= f->tap != recording_tap(c->recordings, f->leg) ||
 		   f->tap_fork != siprec_taps(c, f->leg);

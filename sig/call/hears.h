@@ -15,6 +15,7 @@ enum hears {
 	HEARS_MUSIC, /* the other one holds it, or it is alone and nobody says what it is to hear */
 	HEARS_PLAY,  /* what an application asked for (act.h) */
 	HEARS_ITSELF, /* that is what an application asked for */
+	HEARS_ROOM,   /* the conference that it is in (conference.h) */
 #define TONE(suffix, name) HEARS_##suffix,
 #include "sig/host/tones.def"
 #undef TONE

@@ -26,6 +26,7 @@ void call_free(struct call *c)
 	plan_clear(&c->plan);
 	transfer_clear(&c->transfer);
 	park_clear(&c->park);
+	room_member_clear(&c->member);
 	fork_forget_best(c);
 	while (c->leg_count)
 		legs_free_one(c, c->leg_count - 1);

@@ -14,6 +14,7 @@
 #include "sig/call/parting.h"
 #include "sig/call/plan.h"
 #include "sig/call/session.h"
+#include "sig/call/wait.h"
 #include "sig/leg/leg.h"
 
 static int originate_fill(struct call_host *h, struct call *c, const struct call_originate *o)
@@ -83,6 +84,8 @@ static int ask_others(struct call_host *h, struct call *c)
 				     .local_user = text_bytes(&c->from) };
 	struct call_refusal refusal;
 
+	if (c->member) /* a conference asks for it */
+		return wait_take(h, c, &refusal);
 	return plan_begin(h, c, text_bytes(&c->to), (struct bytes){ 0 }, &from, &refusal);
 }
 

@@ -43,6 +43,8 @@ static void segment_join(struct segment *to, const struct segment *next)
 	if (to->cdr.answer_utc_ms && !both.cdr.answer_utc_ms)
 		both.cdr.answer_utc_ms = both.cdr.end_utc_ms;
 	both.cdr.recordings |= to->cdr.recordings;
+	if (!both.cdr.room)
+		both.cdr.room = to->cdr.room;
 	*to = both;
 }
 
@@ -68,6 +70,7 @@ static void next_begin(struct call *c, uint64_t end_utc_ms)
 	c->setup_utc_ms = end_utc_ms;
 	c->ringing_utc_ms = c->answer_utc_ms = 0;
 	c->status = 0;
+	c->in_room = c->member && !c->member->asks ? c->member->room : 0;
 	c->cause = CAUSE_NONE;
 }
 

@@ -184,9 +184,11 @@ static NOINLINE int alone_finish(struct call_host *h, struct call *c, uint8_t le
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
 	err = session_refuse_place(h, c, leg, &plan, first, refusal);
-	if (!err)
-		flows_update(h, c, &agreed);
-	return err;
+	if (err)
+		return err;
+	c->legs[leg]->holds = !session_is_receiving(c, leg, text_bytes(&to->heard));
+	flows_update(h, c, &agreed);
+	return 0;
 }
 
 int session_alone_plan(const struct call *c, struct media_plan *plan, struct agreed *agreed)

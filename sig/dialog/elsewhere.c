@@ -45,6 +45,10 @@ void elsewhere_put(struct elsewhere_list *list, struct dialog *d)
 
 int elsewhere_set(struct elsewhere_list *list, struct dialog *d, uint64_t call, uint8_t leg)
 {
+	if (call == d->tag.call && leg == d->tag.leg) { /* at home again */
+		elsewhere_forget(&d->elsewhere);
+		return 0;
+	}
 	if (!d->elsewhere)
 		d->elsewhere = calloc(1, sizeof(*d->elsewhere));
 	if (!d->elsewhere)

@@ -14,6 +14,7 @@
 #include "sig/call/relay.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/feature/conference.h"
 #include "sig/feature/order_transfer.h"
 #include "sig/feature/split.h"
 #include "sig/leg/dtmf.h"
@@ -216,6 +217,8 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		[ORDER_SPLIT] = { order_split, NEEDS_PAIR },
 		[ORDER_PARK] = { order_park, NEEDS_NOBODY },
 		[ORDER_PICK] = { order_pick, NEEDS_NOBODY },
+		[ORDER_MEMBER] = { order_member, NEEDS_NOBODY },
+		[ORDER_CONFER] = { order_confer, NEEDS_NOBODY },
 		[ORDER_RECORD] = { order_record, NEEDS_LEG },
 	};
 	int err = has_what_it_needs(c, order, kinds[order->kind].needs);

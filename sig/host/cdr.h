@@ -35,6 +35,7 @@ struct cdr {
 	char data[CALL_DATA_MAX];          /* sig/model/call_data.h */
 	uint8_t forwarded;                 /* enum plan_why: for that reason */
 	uint8_t lines;       /* enum offer_lines: those that it had beside audio and video */
+	uint64_t room;       /* the conference that it was in; 0: none */
 	uint64_t recordings; /* 1 << number: what was recorded of it (sig/model/recording.h) */
 	uint8_t audio;       /* whose counters are of audio: 1 a, 2 b */
 	struct flow_stats a,

@@ -39,6 +39,9 @@ enum effect_kind {
 	EFFECT_LISTEN_STOP, /* call, listen.serial: who is not to listen any more; data: why, a word */
 	EFFECT_ORDERED,     /* order: the answer to an order, whose effect is in the store */
 	EFFECT_FORK, /* call, record.number, fork: that is copied for it from now on; NULL: nothing. What fails: shard_record_failed */
+	EFFECT_ROOM_SAVE, /* call: id of a room, version, data; empty: it is over. Answer: shard_room_saved */
+	EFFECT_ROOM_OPEN, /* call: likewise, version: a serial, room: a job that mixes; answer: shard_room_told. It may fail later */
+	EFFECT_ROOM_CLOSE, /* call, version: it mixes no more */
 	EFFECT_RECORD, /* call, record, tenant, data: facts, as members of a JSON object. What fails: shard_record_failed */
 };
 
@@ -76,6 +79,11 @@ enum sig_event_kind {
 	SIG_CALL_RECORDING_FAILED,  /* the same; reason: what happened */
 	SIG_CALL_RECORDING_LOST, /* the same; an external recorder does not take it: it is asked again */
 	SIG_CALL_RECORDING_TAKEN, /* the same: by now it does */
+	SIG_CONFERENCE_STARTED,   /* room, slot: its name */
+	SIG_CONFERENCE_ENDED,     /* room */
+	SIG_CONFERENCE_JOINED,    /* room, member; call: its own */
+	SIG_CONFERENCE_LEFT,      /* the same; reason */
+	SIG_CONFERENCE_CHANGED,   /* room, member: MEMBER_NOBODY: the room itself; reason: what */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
 	SIG_SUBSCRIBED,   /* from watches to; call: the id of its subscription; package */
@@ -95,7 +103,10 @@ struct sig_event {
 	char from[64], to[64];                  /* user parts; registered: to */
 	char from_trunk[32], to_trunk[32];      /* of the parties; "": a phone */
 	uint64_t other;                         /* call */
-	uint16_t status;                        /* ended */
+	uint64_t room;                          /* conference */
+	char number[32];                        /* ... that is called; "": none */
+	uint16_t member;
+	uint16_t status; /* ended */
 	char digit;
 	uint8_t leg;
 	char slot[9];
@@ -159,6 +170,7 @@ struct effect {
 	struct effect_order order;
 	struct effect_record record;
 	struct effect_listen listen;
+	struct media_room room;
 	struct text data;            /* owned */
 	struct text tenant, user;    /* owned */
 	struct media_command *media; /* owned, malloc'ed: 700 bytes would make every effect big */

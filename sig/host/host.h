@@ -23,6 +23,8 @@ struct leg;
 struct leg_users;
 struct packing;
 struct plan_step;
+struct room;
+struct room_terms;
 struct toll_terms;
 
 /* What plays a sound of the node. */
@@ -119,6 +121,14 @@ struct call_host {
 	 * they like; or the function is NULL. */
 	bool (*toll_of)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 			struct toll_terms *out);
+	/* The room of that id. NULL: there is none; or the function: there are none. */
+	struct room *(*room_of)(void *owner, uint64_t room);
+	/* The one that is called by that number, which begins where there is none. NULL: there are too many; or the function: as above. */
+	struct room *(*room_called)(void *owner, const struct room_terms *terms);
+	/* Another shard of the node where one of that number is; 0: none. NULL: there is no other. */
+	uint16_t (*room_beside)(void *owner, uint16_t tenant, struct bytes number);
+	/* Who is in it has changed, or (record) what its record says: it is looked at behind this step. */
+	void (*room_changed)(void *owner, struct room *room, bool record);
 	/* The call of that id, to look at. NULL: there is none; or the function: there is no other. */
 	const struct call *(*call_of)(void *owner, uint64_t call);
 	/* The tenant's dialog of that name, and its leg. The tags: ours, and the party's. NULL: none. */

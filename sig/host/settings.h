@@ -120,6 +120,14 @@ struct shard_trusted {
 		calls_per_second; /* of all its peers together; 0: no limit of its own */
 };
 
+/* Conferences. */
+struct conference_settings {
+	uint16_t
+		station_members; /* of one that began as a call (CONF-02); 0: as many as there may be */
+	bool succession;         /* when its host has left another member is host (BEAT-08) */
+	bool release;            /* with two left it is a call again (CONF-08, BEAT-07) */
+};
+
 struct registrar_settings {
 	uint32_t expires_s;     /* when the phone asks for none; 90 (REG-04) */
 	uint32_t expires_min_s; /* below: 423 */
@@ -194,6 +202,7 @@ struct shard_settings {
 	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
 	struct identity_extra extra; /* headers of applications that pass */
 	struct registrar_settings registrar;
+	struct conference_settings conferences;
 	struct digest_server digest;
 	enum latch_mode latch;
 	uint8_t dscp_audio, dscp_video;

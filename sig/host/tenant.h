@@ -49,7 +49,8 @@ enum tenant_item {
 	TENANT_SUBSCRIPTIONS,
 	TENANT_NUMBERS, /* of trunks, as the next one bounded alone */
 	TENANT_ROUTES,
-	TENANT_ROOMS, /* for conferences */
+	TENANT_ROOMS,       /* for conferences */
+	TENANT_CONFERENCES, /* that are held; not bounded */
 	TENANT_ITEMS,
 };
 

@@ -18,6 +18,7 @@
 #include "sig/model/outbox.h"
 #include "sig/model/park.h"
 #include "sig/model/plan.h"
+#include "sig/room/room_member.h"
 
 struct acts;
 struct listen;
@@ -72,8 +73,10 @@ struct call {
 	uint8_t leg_count;
 	struct bridge bridge;
 	struct plan plan;
-	struct transfer *transfer; /* NULL: none is under way (transfer.h) */
-	struct park *park;         /* NULL: its party waits in no slot (park.h) */
+	struct transfer *transfer;  /* NULL: none is under way (transfer.h) */
+	struct park *park;          /* NULL: its party waits in no slot (park.h) */
+	struct room_member *member; /* NULL: it is in no room (sig/call/conference.h) */
+	uint64_t in_room;           /* the room that its pair was in last, for its CDR; 0: none */
 	char watched_slot[PARK_SLOT_LEN +
 			  1]; /* where those who watch slots know it to be; not part of a record */
 	struct call_replaces replaces;

@@ -8,6 +8,7 @@
 #include "sig/sip/id.h"
 
 struct act_terms;
+struct call_confer;
 struct listen_terms;
 struct call_split;
 
@@ -52,6 +53,10 @@ enum call_order_kind {
 	ORDER_PARK,
 	/* to: as ORDER_DEFLECT, for an extension that takes the call: who rang is told that it was completed elsewhere. */
 	ORDER_PICK,
+	/* member, on, number, in_name_of: order_member (sig/feature/conference.h) */
+	ORDER_MEMBER,
+	/* leg, confer: its parties become members of a room; that of the leg goes to the other call. Where it is alone, it does. */
+	ORDER_CONFER,
 	/* leg, record: as recording_order (sig/call/recording.h). */
 	ORDER_RECORD,
 };
@@ -70,6 +75,17 @@ struct call_far {
 
 /* Words of call.record. */
 enum order_record { ORDER_RECORD_ON, ORDER_RECORD_PAUSE, ORDER_RECORD_RESUME, ORDER_RECORD_OFF };
+
+/* Words of conference.*, about one member. */
+enum order_member {
+	MEMBER_MUTE,
+	MEMBER_DEAF,
+	MEMBER_HOLD,
+	MEMBER_GAIN,  /* number: dB */
+	MEMBER_COACH, /* number: whom; MEMBER_NOBODY: it is heard by all */
+	MEMBER_DROP,
+	MEMBER_HOST, /* it is from now on */
+};
 
 /* Where it goes: as the extension has it, else in the order of enum record_to. */
 enum order_record_to { ORDER_RECORD_AS_SET, ORDER_RECORD_TO_FILES, ORDER_RECORD_TO_SIPREC };
@@ -94,7 +110,11 @@ struct call_order {
 	uint32_t ms;
 	const struct listen_terms *listen;
 	const struct call_split *split;
-	bool known;                   /* to is one of ours: the shard says so */
+	const struct call_confer *confer;
+	uint8_t member; /* enum order_member */
+	int32_t number;
+	uint16_t in_name_of; /* the member whose right it is to be; MEMBER_NOBODY: the operator's */
+	bool known;          /* to is one of ours: the shard says so */
 	const struct shard_order *by; /* who waits for its answer; NULL: nobody */
 	bool of_with;                 /* out: err is about that one */
 	bool later;                   /* out: who waits is answered when its outcome is known */

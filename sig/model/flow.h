@@ -44,6 +44,8 @@ struct call_flow {
 	uint32_t ssrc_out;
 	struct addr remote;        /* RTP address the party signalled; follows from the texts */
 	struct flow_source source; /* what the engine was told last that the party hears */
+	struct flow_member member; /* ... and of it, where that is a room, */
+	uint64_t home;             /* by whose worker it goes; 0: that of the call */
 	struct flow_resume resume;
 	struct flow_secret *secret; /* NULL: it is never SRTP */
 	struct flow_dtls *dtls;     /* NULL: its party is no WebRTC endpoint (flow_dtls.h) */

@@ -22,9 +22,10 @@ struct call_target {
 		*rest; /* where it is asked when it is not reached at hop, best first */
 	struct offer_terms terms;
 };
-/* A feature code. */
+/* A feature code, or the number of a room. */
 struct call_set {
-	enum feature feature;
+	enum feature feature; /* FEATURES: none */
+	bool room;
 	struct bytes number;
 };
 /* What the route named. */

@@ -161,6 +161,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 	packing_segments(p, c);
 	packing_transfer(h->settings, p, c->transfer);
 	packing_park(p, c->park);
+	packing_member(p, c);
 	packing_recordings(h->settings, p, c->recordings);
 	packing_acts(h, p, c->acts);
 	packing_listen(p, c);

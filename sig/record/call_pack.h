@@ -61,6 +61,7 @@ struct packing {
 	Tandem__Call__Best best;
 	Tandem__Call__Transfer transfer;
 	Tandem__Call__Park park;
+	Tandem__Call__Member member;
 	Tandem__Call__Recordings recordings;
 	Tandem__Call__Recording recording[RECORDINGS_LIVE_MAX];
 	Tandem__Call__Recording *recording_list[RECORDINGS_LIVE_MAX];
@@ -119,6 +120,7 @@ void packing_listen(struct packing *p, const struct call *c);
 void packing_acts(const struct call_host *h, struct packing *p, const struct acts *a);
 void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__Call__Hop *hop);
 void packing_park(struct packing *p, const struct park *park);
+void packing_member(struct packing *p, const struct call *c);
 void packing_transfer(const struct shard_settings *settings, struct packing *p,
 		      const struct transfer *t);
 void packing_flows(const struct call_host *h, struct packing *p, const struct call *c);

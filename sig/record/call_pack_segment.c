@@ -62,6 +62,7 @@ static void pack_segment(struct packed_segment *p, const struct segment *s)
 	out->lines = cdr->lines;
 	out->audio = cdr->audio;
 	out->recordings = cdr->recordings;
+	out->room = cdr->room;
 	out->forwarded_to = packing_chars(cdr->forwarded_to);
 	out->forwarded = cdr->forwarded;
 	out->from_trunk = packing_chars(cdr->from_trunk);

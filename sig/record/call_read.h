@@ -73,6 +73,7 @@ bool reading_again(struct reading *r, struct text *out, const ProtobufCBinaryDat
 bool reading_listen(struct reading *r, const Tandem__Call__Call *in);
 bool reading_acts(struct reading *r, const Tandem__Call__Acts *in);
 bool reading_park(struct reading *r, const Tandem__Call__Park *in);
+bool reading_member(struct reading *r, const Tandem__Call__Call *from);
 bool reading_transfer(struct reading *r, const Tandem__Call__Transfer *in);
 bool reading_flows(struct reading *r, const Tandem__Call__Call *in);
 /* After the bridge, and the times. */

@@ -72,6 +72,7 @@ static bool read_segment(struct reading *r, struct segment *s, const Tandem__Cal
 	cdr->lines = (uint8_t)(in->lines & OFFER_LINES_ALL);
 	cdr->audio = (uint8_t)(in->audio & 3);
 	cdr->recordings = in->recordings & ~UINT64_C(1);
+	cdr->room = in->room;
 	cdr->forwarded = (uint8_t)(in->forwarded < PLAN_WHYS ? in->forwarded : PLAN_CALLED);
 	segment_read_times(r, cdr, in);
 	return read_chars(r, cdr->from, sizeof(cdr->from), &in->from) &&

@@ -21,7 +21,8 @@
  * shards would set a call aside that has one. Who does not know what a party wants hidden would name it. Who knows of no
  * slots would leave one behind that nobody frees. Who knows of no pick-up would refuse the step that names who took the call. Who records
  * nothing would end what is recorded without a word. Who knows of no messages would not take their step. Who knows of no external recorder
- * would write a file of what is for one. Who knows of no in-call codes does not know by what something is recorded. */
+ * would write a file of what is for one. Who knows of no in-call codes does not know by what something is recorded. Who knows of no rooms
+ * would play music to who is in one. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -40,7 +41,8 @@ enum {
 	CALL_RECORD_MESSAGES = 16,
 	CALL_RECORD_SIPREC = 17, /* RECORDS, with an external recorder */
 	CALL_RECORD_CODES = 18,  /* RECORDS or SIPREC, by an in-call code */
-	CALL_RECORD_FORMAT = CALL_RECORD_CODES
+	CALL_RECORD_ROOMS = 19,  /* its party is in a room, or is to come */
+	CALL_RECORD_FORMAT = CALL_RECORD_ROOMS
 };
 /* Somebody took it while it rang. */
 static inline bool call_record_is_picked(const struct call *c)
@@ -92,6 +94,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (c->member)
+		return CALL_RECORD_ROOMS;
 	if (recordings_by_code(c->recordings))
 		return CALL_RECORD_CODES;
 	if (recordings_go_to(c->recordings, RECORD_TO_SIPREC))

@@ -9,6 +9,7 @@
 #include "sig/call/lifetime.h"
 #include "sig/feature/features.h"
 #include "sig/record/call_record.h"
+#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 
 static void host_open(struct shard *s, struct rand_source *rand)
@@ -47,6 +48,10 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.account_of = shard_account_of,
 		.forward_of = shard_forward_for,
 		.extension_of = shard_extension_of,
+		.room_of = shard_room_of,
+		.room_called = shard_room_begin,
+		.room_beside = shard_room_beside,
+		.room_changed = shard_room_changed,
 		.call_of = shard_call_of,
 		.call_of_dialog = shard_call_of_dialog,
 		.features = call_features,
@@ -91,7 +96,7 @@ static int shard_tables_open(struct shard *s, struct rand_source *rand)
 	    (err = pool_open(&s->calls, sizeof(struct call), calls)) ||
 	    (err = pool_open(&s->extensions, sizeof(struct shard_extension_slot),
 			     set->registrations_max)) ||
-	    (err = table_open(&s->calls_by_id, calls)) ||
+	    (err = shard_rooms_open(s)) || (err = table_open(&s->calls_by_id, calls)) ||
 	    (err = table_open(&s->calls_by_slot, calls)) ||
 	    (err = leg_users_open(&s->legs, 2 * calls, rand)) ||
 	    (err = table_open(&s->extensions_by_number, set->registrations_max)))
@@ -229,6 +234,7 @@ void shard_close(struct shard *s)
 	close_extensions(s);
 	shard_profiles_close(s);
 	txns_close(&s->txns);
+	shard_rooms_close(s);
 	pool_close_any(&s->calls);
 	pool_close_any(&s->extensions);
 	table_close(&s->calls_by_id);
@@ -316,6 +322,7 @@ void shard_silence(struct shard *s, struct instant now)
 		shard_watch_left(s, c);
 		shard_call_give(s, c);
 	}
+	shard_rooms_silence(s);
 	shard_watch_silence(s);
 	shard_invites_drop(s);
 	shard_user_asks_drop(s);
@@ -356,6 +363,7 @@ static void expired(struct shard *s, const struct wheel_timer *t)
 	const struct call_event ev = { .kind = CALL_EV_TIMER };
 	struct subscription *sub;
 	struct txn_slot *slot;
+	struct room *room;
 	struct call *c;
 
 	switch ((enum shard_timer)t->kind) {
@@ -382,6 +390,11 @@ static void expired(struct shard *s, const struct wheel_timer *t)
 		break;
 	case TIMER_LOST:
 		shard_lost_turn(s);
+		break;
+	case TIMER_ROOM:
+		room = pool_get(&s->rooms, t->owner);
+		if (room)
+			shard_room_turn(s, room);
 		break;
 	case TIMER_SECURITY:
 		security_tell(&s->security, s->host.now.ns);

@@ -85,6 +85,11 @@ void shard_call_saved(struct shard *s, uint64_t call, uint64_t version, bool sav
 void shard_subscription_saved(struct shard *s, uint64_t id, uint64_t version, bool saved,
 			      struct instant now);
 void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant now);
+void shard_room_saved(struct shard *s, uint64_t room, uint64_t version, bool saved,
+		      struct instant now);
+/* Of EFFECT_ROOM_OPEN. job NULL: it does not mix, or no more. */
+void shard_room_told(struct shard *s, uint64_t room, uint64_t serial, const struct job_id *job,
+		     struct instant now);
 void shard_media_event(struct shard *s, const struct media_event *event, struct instant now);
 struct act_terms;
 void shard_listen_told(struct shard *s, uint64_t call, const struct listen_news *news,
@@ -160,6 +165,9 @@ void shard_record_places(struct shard *s, struct bytes record, struct instant no
 /* The same of a subscription; after the calls. */
 int shard_restore_subscription(struct shard *s, struct bytes record, struct instant now,
 			       const char **reason) NODISCARD;
+/* The same of a conference, in any order with calls. */
+int shard_restore_room(struct shard *s, struct bytes record, struct instant now,
+		       const char **reason) NODISCARD;
 /* Its record is there and cannot be read: all that can be done is to say so, in a CDR. */
 void shard_call_unreadable(struct shard *s, uint64_t call, struct instant now);
 /* Where the parties of calls are. */
@@ -245,6 +253,67 @@ const char *shard_call_slot(const struct shard *s, uint64_t call);
 bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot);
 /* The same: somebody takes it from there. Phones that ring for it, since nobody had, ring no more. */
 bool shard_call_yield(struct shard *s, uint64_t call, struct bytes slot, struct instant now);
+
+/* ---- conferences (sig/room/room.h) ---- */
+struct shard_confer {
+	uint64_t
+		room; /* that is there, or the id that a new one is to have. out: which one it is */
+	uint64_t call;      /* its parties come, or are there */
+	enum shard_leg leg; /* ... whose is host; of a call of one none need be */
+	uint64_t
+		with; /* another call, whose parties come; 0: none. Who is in both leaves this one */
+	const char *to;   /* shard_confer_ring: the extension whose best phone is rung, */
+	uint64_t rung;    /* the id of that call, */
+	uint16_t inviter; /* member */
+	/* ... it only listens, or is heard by the party of leg alone: it comes to two who speak, and is gone with them (MON-04). */
+	bool listens, coaches;
+	const struct shard_order *by; /* EFFECT_ORDERED is of the room */
+	uint32_t rings;               /* inside */
+	bool of_with;                 /* out: what was refused is about with, or the room */
+};
+/* Two calls become a conference, or one joins that of the other. 0; -ENOENT, -ENOTCONN, -ELOOP (both are the same), -EISCONN (parked), -EALREADY
+ * (a transfer is under way), -EDESTADDRREQ (of two no leg is named), -EEXIST (it is in a conference), -EUSERS (too many), -ENOSPC,
+ * -EAGAIN. */
+int shard_confer(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
+/* The parties of call come into a room that is there. */
+int shard_confer_into(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
+/* An extension is rung, and whoever answers comes: to the room, or with call to one that begins then. Beside those: -EHOSTUNREACH
+ * (no phone of it is registered), -EDQUOT, -ESHUTDOWN. */
+int shard_confer_ring(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
+enum shard_room_act { SHARD_ROOM_LOCK, SHARD_ROOM_UNLOCK, SHARD_ROOM_END };
+struct shard_room_order {
+	enum shard_room_act act;
+	uint16_t in_name_of; /* the member whose right it is to be; 0: an operator's */
+	const struct shard_order *by;
+};
+/* 0, -ENOENT, -ENXIO (no such member), -EACCES (it may not), -EAGAIN. */
+int shard_conference_order(struct shard *s, uint64_t room, const struct shard_room_order *o,
+			   struct instant now) NODISCARD;
+struct room_view {
+	uint64_t room;
+	const char *tenant, *kind, *number; /* until the next event */
+	uint32_t members, asking;
+	uint16_t host, max_members;
+	bool locked, saved, mixes;
+	uint64_t created_utc_ms, version;
+};
+struct member_view {
+	uint64_t call;
+	uint16_t number, inviter, coaches;
+	int8_t gain_db;
+	bool muted, deaf, held, host, asks, monitors;
+	bool away; /* it rings, or somebody else is asked for it */
+	uint64_t joined_utc_ms;
+	struct bytes from;
+};
+typedef void shard_member_fn(const struct member_view *member, void *arg);
+bool shard_conference_view(const struct shard *s, uint64_t room, struct room_view *out);
+/* Walks all: *cursor = 0 first. */
+bool shard_conference_next(const struct shard *s, uint32_t *cursor, struct room_view *out);
+void shard_conference_members(const struct shard *s, uint64_t room, shard_member_fn *each,
+			      void *arg);
+/* Where its party is; 0: in none. */
+uint64_t shard_call_room(const struct shard *s, uint64_t call);
 
 enum { CALL_VIEW_FLOWS_MAX = 32, CALL_VIEW_RECORDINGS_MAX = 2 };
 

@@ -2,7 +2,7 @@
 /* The store away and back: nobody waits while it is away; when it is back it may have lost what it had acknowledged, so it is told
  * every call again, so many at a time that nothing else suffers. */
 #include "base/log.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_room.h"
 
 enum {
 	ASSERT_STEP_MS = 10,
@@ -33,6 +33,7 @@ uint64_t shard_unsaved(const struct shard *s)
 {
 	const struct subscription *sub;
 	const struct call *c;
+	const struct room *r;
 	uint32_t cursor = 0;
 	uint64_t n = 0;
 	pool_handle h;
@@ -42,6 +43,9 @@ uint64_t shard_unsaved(const struct shard *s)
 	cursor = 0;
 	while ((sub = pool_next(&s->subscriptions.pool, &cursor, &h)) != NULL)
 		n += subscription_is_behind(sub);
+	cursor = 0;
+	while ((r = pool_next(&s->rooms, &cursor, &h)) != NULL)
+		n += shard_room_is_behind(r);
 	return n;
 }
 
@@ -51,6 +55,7 @@ static void save_behind(struct shard *s)
 	const struct call_event ev = { .kind = CALL_EV_ASSERT };
 	struct subscription *sub;
 	uint32_t cursor = 0;
+	struct room *r;
 	struct call *c;
 	pool_handle h;
 
@@ -63,6 +68,9 @@ static void save_behind(struct shard *s)
 		if (!sub->saving)
 			subscription_assert(&s->subscriptions, sub, false);
 	}
+	cursor = 0;
+	while ((r = pool_next(&s->rooms, &cursor, &h)) != NULL)
+		shard_room_save(s, r);
 }
 
 void shard_hurry(struct shard *s, bool hurries, struct instant now)
@@ -84,7 +92,7 @@ void shard_hurry(struct shard *s, bool hurries, struct instant now)
 
 static void assert_start(struct shard *s)
 {
-	s->assert_call = 0;
+	s->assert_call = s->assert_room = 0;
 	s->assert_subscription = 0;
 	wheel_start(&s->wheel, &s->assert_timer, s->host.now.ns);
 }
@@ -154,7 +162,8 @@ static bool assert_calls(struct shard *s)
 
 void shard_assert_some(struct shard *s)
 {
-	if (assert_calls(s) || shard_watch_assert(s, ASSERT_CALLS)) {
+	if (assert_calls(s) || shard_rooms_assert(s, ASSERT_CALLS) ||
+	    shard_watch_assert(s, ASSERT_CALLS)) {
 		wheel_start(&s->wheel, &s->assert_timer,
 			    s->host.now.ns + ASSERT_STEP_MS * NS_PER_MS);
 	} else {

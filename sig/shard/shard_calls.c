@@ -7,7 +7,7 @@
 #include "sig/call/lifetime.h"
 #include "sig/leg/flow.h"
 #include "sig/model/call_order.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_room.h"
 #include "sig/step/step.h"
 
 struct call *shard_call_find(const struct shard *s, uint64_t id)
@@ -31,7 +31,8 @@ uint64_t shard_call_new_id(struct shard *s)
 
 	do {
 		id = id_call_next(&s->ids, s->host.now.utc_ms);
-	} while (shard_call_find(s, id) || subscription_find(&s->subscriptions, id));
+	} while (shard_call_find(s, id) || shard_room_find(s, id) ||
+		 subscription_find(&s->subscriptions, id));
 	return id;
 }
 
@@ -64,6 +65,7 @@ void shard_call_give(struct shard *s, struct call *c)
 	s->coded -= c->coded;
 	s->commons->codings -= c->coded;
 	shard_watch_gone(s, c);
+	shard_room_part(s, c);
 	call_clear(&s->host, c);
 	shard_quota_give(s, &payer, QUOTA_CALLS);
 	tenants_release(s->settings.tenants, c->tenant, TENANT_CALLS);

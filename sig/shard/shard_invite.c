@@ -6,6 +6,7 @@
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/feature/far.h"
+#include "sig/feature/meetme.h"
 #include "sig/feature/park.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/retrieve.h"
@@ -493,14 +494,6 @@ static bool slot_may_be_called(const struct shard *s, const struct caller *calle
 	return false;
 }
 
-/* Nobody speaks in rooms yet. False. */
-static bool room_refuse(struct call_refusal *why)
-{
-	(void)invite_fail(why, 480, REFUSED_ROOM);
-	why->text = "the number is a conference room, and this node holds no conferences";
-	return false;
-}
-
 /* No extension has that number. Codes, and numbers outside, are for phones of extensions: whom a peer names need not be the one who speaks.
  * True: somebody of ours is meant, *user; or a feature code, *set. */
 static bool route_dialled(const struct shard *s, const struct caller *caller,
@@ -515,8 +508,9 @@ static bool route_dialled(const struct shard *s, const struct caller *caller,
 	    (dialled.kind == DIAL_OUTSIDE &&
 	     shard_has_way_out(s, caller->tenant, bytes_str(dialled.number))))
 		return !bytes_cstr(bytes_str(dialled.number), user, ROUTE_USER_MAX);
-	if (dialled.kind == DIAL_ROOM)
-		return room_refuse(why);
+	set->room = dialled.kind == DIAL_ROOM;
+	if (set->room)
+		return !bytes_cstr(bytes_str(dialled.number), user, ROUTE_USER_MAX);
 	if (dialled.kind != DIAL_FEATURE)
 		return shard_dial_refuse(s, caller->tenant, &dialled, why);
 	if (dialled.value.n >= FEATURE_VALUE_MAX)
@@ -599,7 +593,7 @@ static bool route_verdict_is(const struct shard *s, const struct sip_message *m,
 
 /* From a trunk: whom the number means that it calls. */
 static bool route_did(const struct shard *s, const struct sip_message *m,
-		      const struct caller *caller, char user[ROUTE_USER_MAX],
+		      const struct caller *caller, char user[ROUTE_USER_MAX], struct call_set *set,
 		      struct call_refusal *why)
 {
 	enum route_verdict verdict;
@@ -610,9 +604,10 @@ static bool route_did(const struct shard *s, const struct sip_message *m,
 	if (!shard_trunk_calls(s, m, caller->tenant, user, &fixed))
 		return invite_fail(why, 404, REFUSED_NOT_FOUND);
 	verdict = verdict_of_number(s, caller->tenant, user);
-	if (verdict == ROUTE_NOT_FOUND &&
-	    rooms_find(s->settings.rooms, caller->tenant, bytes_str(user)))
-		return room_refuse(why);
+	set->room = verdict == ROUTE_NOT_FOUND &&
+		    rooms_find(s->settings.rooms, caller->tenant, bytes_str(user));
+	if (set->room)
+		return true;
 	/* only the number's document sends its calls on to outside */
 	if (verdict == ROUTE_NOT_FOUND && fixed &&
 	    shard_has_way_out(s, caller->tenant, bytes_str(user)))
@@ -627,7 +622,7 @@ static bool route(const struct shard *s, const struct sip_message *m, const stru
 	enum route_verdict verdict;
 
 	if (caller->trunk != TRUNK_NONE)
-		return route_did(s, m, caller, user, why);
+		return route_did(s, m, caller, user, set, why);
 	verdict = verdict_of(s, caller->tenant, &m->uri, user);
 	if (verdict != ROUTE_SCHEME &&
 	    !route_is_near(&m->uri, &m->from.uri, caller->tenant, &s->settings))
@@ -635,8 +630,9 @@ static bool route(const struct shard *s, const struct sip_message *m, const stru
 	if (verdict == ROUTE_NOT_FOUND) {
 		if (!route_dialled(s, caller, user, set, why))
 			return false;
-		verdict = set->feature < FEATURES ? ROUTE_OK
-						  : verdict_of_number(s, caller->tenant, user);
+		verdict = set->feature < FEATURES || set->room
+				  ? ROUTE_OK
+				  : verdict_of_number(s, caller->tenant, user);
 		if (verdict == ROUTE_NOT_FOUND &&
 		    shard_has_way_out(s, caller->tenant, bytes_str(user)))
 			return true;
@@ -768,9 +764,13 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 			struct call_replaces *replaces, struct call_refusal *why)
 {
 	const struct call *c;
+	struct bytes room;
 
 	if (is_retrieval(m))
 		return invite_retrieves(s, m, caller, to, replaces, why);
+	set->room = m->hop.transport == SIP_CELL && meetme_name_get(m->uri.user, &room);
+	if (set->room)
+		return !bytes_cstr(room, to, ROUTE_USER_MAX);
 	if (!shard_has_replaces(m))
 		return route(s, m, caller, to, set, why);
 	if (shard_replaces_anew(s, m, caller->tenant, to))
@@ -826,7 +826,7 @@ static void invite_go(struct shard *s, const struct sip_message *m, struct calle
 			     .to = bytes_str(to),
 			     .gruu = writer_done(&gruu),
 			     .replaces = replaces,
-			     .set = set.feature < FEATURES ? &set : NULL,
+			     .set = set.feature < FEATURES || set.room ? &set : NULL,
 		     });
 }
 

@@ -8,7 +8,9 @@
 #include "sig/call/give_up.h"
 #include "sig/call/lifetime.h"
 #include "sig/leg/flow_dtls.h"
+#include "sig/record/room_record.h"
 #include "sig/shard/shard_dial.h"
+#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/resume.h"
 
@@ -121,6 +123,31 @@ int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 	return 0;
 }
 
+int shard_restore_room(struct shard *s, struct bytes record, struct instant now,
+		       const char **reason)
+{
+	struct room decoded = { 0 };
+	struct room *r;
+	int err;
+
+	shard_begin(s, now);
+	err = room_decode(&s->host, &decoded, record, reason);
+	if (err)
+		return err;
+	r = shard_room_find(s, decoded.id)
+		    ? NULL
+		    : shard_room_take(s, decoded.id, decoded.tenant, bytes_str(decoded.number));
+	if (!r) {
+		text_wipe(&decoded.unknown);
+		return restore_refuse(reason, -ENOSPC,
+				      "the conference is here, or there are too many");
+	}
+	decoded.self = r->self;
+	decoded.timer = r->timer;
+	*r = decoded;
+	return 0;
+}
+
 static void call_places(const struct shard *s, const struct call *c, shard_place_fn *each,
 			void *arg)
 {
@@ -175,6 +202,7 @@ void shard_resume(struct shard *s, struct instant now)
 {
 	shard_begin(s, now);
 	s->resumed_ns = now.ns;
+	shard_rooms_resume(s);
 	resume_calls(s);
 	shard_watch_resume(s);
 }

@@ -23,6 +23,7 @@ enum shard_timer {
 	TIMER_SUBSCRIPTION,
 	TIMER_NOTIFY,
 	TIMER_LOST,
+	TIMER_ROOM,
 };
 
 enum { SHARD_WAY_MAX = 512 };
@@ -59,8 +60,9 @@ struct shard {
 	struct sig_metrics metrics;
 	struct id_source ids;
 	struct host_track tracks[SHARD_TRACKS];
-	struct pool calls, extensions;
+	struct pool calls, extensions, rooms;
 	struct table calls_by_id, extensions_by_number;
+	struct table rooms_by_id, rooms_by_number;
 	struct table calls_by_slot; /* of parked ones, by tenant and slot: their ids */
 	struct shard_profiles *profiles[TENANTS_MAX]; /* NULL: none of either */
 	struct overload overload;
@@ -93,7 +95,7 @@ struct shard {
 	uint64_t resumed_ns; /* when it went on with what another process had; 0: not yet */
 	/* telling the store everything again, some at a time */
 	struct wheel_timer assert_timer;
-	uint32_t assert_call;
+	uint32_t assert_call, assert_room;
 	bool assert_all; /* also what the store has acknowledged: it may have lost that */
 	uint8_t *space;
 	uint8_t way[2 * SHARD_WAY_MAX]; /* URI and route of the trunk that was asked for last */

@@ -14,6 +14,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
+#include "sig/feature/meetme.h"
 #include "sig/feature/replace.h"
 #include "sig/feature/set.h"
 #include "sig/leg/leg.h"
@@ -86,6 +87,8 @@ static int start_ring(struct call_host *h, struct call *c, const struct call_sta
 		.local_user = caller.n ? caller : BYTES_LIT("anonymous"),
 	};
 
+	if (s->set && s->set->room)
+		return meetme_begin(h, c, s, refusal);
 	if (s->set)
 		return set_begin(h, c, s, refusal);
 	if (s->replaces.call)

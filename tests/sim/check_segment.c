@@ -8,9 +8,13 @@
 /* Of a ms each, at both ends. */
 enum { ROUNDING_MS = 2 };
 
-/* Of a call that the store may never hear of. */
+/* Of a call that the store may never hear of; told once more where the same order made it anew. */
 static void begins(struct check *k, uint64_t call, uint64_t now_ns)
 {
+	for (uint32_t i = 0; i < COUNT_OF(k->begun); i++) {
+		if (k->begun[i].call == call)
+			k->begun[i].call = 0;
+	}
 	k->begun[k->begun_count++ % COUNT_OF(k->begun)] = (struct check_begun){ call, now_ns };
 }
 
@@ -37,6 +41,12 @@ void check_event(struct sim *s, const struct sig_event *e)
 		check_follow(s);
 	else if (e->kind == SIG_CALL_RECORDED)
 		recorder_message_told(s, e);
+	if (e->kind == SIG_CALL_SPLIT) {
+		check_split(s, e->call, e->other);
+		check_split(s, e->other, e->call);
+	}
+	if (e->kind == SIG_CONFERENCE_JOINED || e->kind == SIG_CONFERENCE_LEFT)
+		check_given(s, e->call); /* it is joined with another when two are left */
 	if (seen && e->kind == SIG_CALL_TRANSFERRED)
 		seen->joined_ns = s->now_ns;
 }

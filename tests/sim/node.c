@@ -113,6 +113,21 @@ static void restore_lamps(struct node *n, const struct node_shard *shard)
 	}
 }
 
+static void restore_rooms(struct node *n, const struct node_shard *shard)
+{
+	struct sim *s = n->sim;
+	const char *reason = "";
+
+	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
+		const struct store_call *c = &s->store.rooms[i];
+
+		if (c->record.n && id_shard(c->call) == shard->number &&
+		    shard_restore_room(shard->core, text_bytes(&c->record), node_now(n), &reason))
+			check_fail(s, "conference %" PRIx64 " is not taken back: %s", c->call,
+				   reason);
+	}
+}
+
 /* Where few calls fit, one extension has one at once. */
 static void quota_start(struct node *n)
 {
@@ -169,6 +184,7 @@ void node_shard_restore(struct node *n, struct node_shard *shard)
 	restore_calls(n, shard);
 	outside_spend(n, shard);
 	restore_lamps(n, shard);
+	restore_rooms(n, shard);
 	put_music(n, shard->core);
 }
 

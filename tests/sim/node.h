@@ -231,6 +231,8 @@ void node_deflect(struct sim *s, uint64_t call, uint32_t to);
 void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
 	       enum shard_leg with_leg);
 /* Calls of two of its shards become one conversation. False: there are none. */
+/* Two calls become a conference; with 0: one, with an extension that it rings. */
+void node_confer(struct sim *s, uint64_t call, uint64_t with, uint32_t to);
 bool node_join_any(struct node *n, struct rand_source *rand);
 /* The last of these once more. */
 void node_again(struct sim *s);

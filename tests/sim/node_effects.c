@@ -19,6 +19,9 @@ static void ordered(struct sim *s, const struct effect *e)
 		   e->order.number, e->call, e->order.saved ? "" : ", not saved");
 	if (!e->order.saved)
 		return;
+	if (e->call != o->call &&
+	    shard_conference_view(node_core(s, e->call), e->call, &(struct room_view){ 0 }))
+		return;
 	if (e->call != o->call) { /* of a split the new call says so */
 		check_stored_call(s, e->call);
 		return;
@@ -115,6 +118,14 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 		if (is_owner(n, shard))
 			check_lamp_save(s, shard, e);
 		store_save(n, shard, e);
+		break;
+	case EFFECT_ROOM_SAVE:
+		store_save(n, shard, e);
+		break;
+	case EFFECT_ROOM_OPEN:
+		node_mixes(n, e);
+		break;
+	case EFFECT_ROOM_CLOSE:
 		break;
 	case EFFECT_MEDIA:
 		engine_command(n, e->media, e->call);

@@ -131,6 +131,10 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 		locations_saved(n->locations, tenant, user, c->version,
 				ok ? result : BINDING_FAILED, node_now(n));
 		break;
+	case EFFECT_ROOM_SAVE:
+		if (core)
+			shard_room_saved(core, c->call, c->version, ok, node_now(n));
+		break;
 	case EFFECT_SUBSCRIPTION_SAVE:
 		check_lamp_saved(n->sim, c, ok);
 		if (core)
@@ -153,6 +157,8 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 	case EFFECT_PLAY_KEY:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_FORK:
+	case EFFECT_ROOM_OPEN:
+	case EFFECT_ROOM_CLOSE:
 	case EFFECT_RECORD:
 	case EFFECT_ORDERED:
 		break;

@@ -73,6 +73,7 @@ enum {
 	ORDER_JOINS = 200,
 	ORDER_DEFLECTS = 300,
 	ORDER_REJECTS = 400, /* the status */
+	ORDER_CONFERS = 1000,
 };
 
 static struct instant now_of(const struct sim *s, const struct node_order *o)
@@ -195,6 +196,23 @@ void node_far_told(struct node *n, uint64_t order, const struct remote_joined *t
 		   order, o->call, err);
 }
 
+static int confer_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
+{
+	char name[32], to[16];
+	struct shard_confer confer = {
+		.call = o->call, .with = o->with, .leg = SHARD_LEG_CALLER, .by = by
+	};
+	struct shard *core = node_core(s, o->call);
+
+	(void)snprintf(name, sizeof(name), "room-%" PRIu64, o->id);
+	confer.room = id_call_derive(id_shard(o->call), bytes_str(name));
+	(void)snprintf(name, sizeof(name), "rung-%" PRIu64, o->id);
+	confer.rung = id_call_derive(id_shard(o->call), bytes_str(name));
+	confer.to = node_extension((uint32_t)(o->what - ORDER_CONFERS), to);
+	return confer.with ? shard_confer(core, &confer, now_of(s, o))
+			   : shard_confer_ring(core, &confer, now_of(s, o));
+}
+
 static bool is_split(const struct node_order *o)
 {
 	return o->what == ORDER_SPLIT_A || o->what == ORDER_SPLIT_B;
@@ -285,6 +303,8 @@ static int order_give(struct sim *s, const struct node_order *o)
 	struct instant now = now_of(s, o);
 	uint8_t leg = o->what & 1;
 
+	if (o->what >= ORDER_CONFERS)
+		return confer_give(s, o, &by);
 	if (o->what >= ORDER_TRANSFERS)
 		return order_transfer_give(s, o, &by);
 	if (o->what == ORDER_OF_APPLICATION)
@@ -324,6 +344,8 @@ static const char *order_name(const struct node_order *o)
 		"record: go on", "record: stop", "message"
 	};
 
+	if (o->what >= ORDER_CONFERS)
+		return "conference";
 	if (o->what >= ORDER_REJECTS)
 		return "reject";
 	if (o->what >= ORDER_DEFLECTS)
@@ -398,6 +420,16 @@ void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
 	if (!o)
 		return;
 	o->what += 10U * leg + with_leg;
+	o->with = with;
+	order_send(s, o);
+}
+
+void node_confer(struct sim *s, uint64_t call, uint64_t with, uint32_t to)
+{
+	struct node_order *o = node_core(s, call) ? order_new(s, call, ORDER_CONFERS + to) : NULL;
+
+	if (!o)
+		return;
 	o->with = with;
 	order_send(s, o);
 }

@@ -59,3 +59,21 @@ void node_play(struct node *n, const struct effect *e)
 		return; /* without an end */
 	sim_after(s, (50 + ms) * NS_PER_MS, on_play_ended, who, e->version, e->call);
 }
+
+static void on_mixes(struct sim *s, const struct event *e)
+{
+	const struct job_id job = { .slot = 10, .generation = 1 };
+	struct node *n = node_of_process(s, e->who);
+	struct shard *core = n ? node_core_of(n, e->b) : NULL;
+
+	if (!core)
+		return;
+	shard_room_told(core, e->b, e->a, &job, node_now(n));
+	node_carry(n);
+}
+
+void node_mixes(struct node *n, const struct effect *e)
+{
+	trace_line(n->sim, "node: mixes conference %" PRIx64, e->call);
+	sim_after(n->sim, 2 * NS_PER_MS, on_mixes, n->incarnation, e->version, e->call);
+}

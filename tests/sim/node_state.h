@@ -16,6 +16,8 @@ void node_carry_last(struct node *n, const struct node_shard *shard);
 void node_crash(struct node *n);
 /* EFFECT_PLAY */
 void node_play(struct node *n, const struct effect *e);
+/* EFFECT_ROOM_OPEN */
+void node_mixes(struct node *n, const struct effect *e);
 /* A call waits for the application of its extension. */
 void node_application_told(struct sim *s, uint64_t call);
 

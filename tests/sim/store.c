@@ -17,6 +17,7 @@ void store_close(struct store *t)
 	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
 		text_clear(&t->calls[i].record);
 		text_clear(&t->lamps[i].record);
+		text_clear(&t->rooms[i].record);
 		text_clear(&t->entries[i].user);
 		text_clear(&t->entries[i].record);
 	}
@@ -113,6 +114,20 @@ static void apply_lamp(struct sim *s, struct store_command *c)
 	if (c->record.n && text_set(&p->record, text_bytes(&c->record)))
 		assert(false && "out of memory");
 	check_lamp_stored(s, c->call, c->record.n ? c->version : 0);
+}
+
+static void apply_room(struct sim *s, struct store_command *c)
+{
+	struct store_call *p = place_in(s->store.rooms, c->call);
+
+	if (p->record.n && p->version > c->version)
+		return; /* OLDER */
+	remember(s, c, &p->record, p->version, 0);
+	text_clear(&p->record);
+	p->call = c->call;
+	p->version = c->version;
+	if (c->record.n && text_set(&p->record, text_bytes(&c->record)))
+		assert(false && "out of memory");
 }
 
 static void toll_add(struct store *t, uint16_t shard, struct bytes name, uint64_t day, int64_t ms)
@@ -246,6 +261,17 @@ static void take_back_lamp(struct sim *s, const struct store_command *c)
 	check_lamp_forgotten(s, c->call, p->record.n ? p->version : 0);
 }
 
+static void take_back_room(struct sim *s, const struct store_command *c)
+{
+	struct store_call *p = place_in(s->store.rooms, c->call);
+
+	text_clear(&p->record);
+	p->call = c->call;
+	p->version = c->before_version;
+	if (c->before.n && text_set(&p->record, text_bytes(&c->before)))
+		assert(false && "out of memory");
+}
+
 static void take_back_binding(struct sim *s, const struct store_command *c)
 {
 	struct store_entry *e = entry_of(s, text_bytes(&c->user));
@@ -278,6 +304,8 @@ void store_forget(struct sim *s, uint64_t ns)
 			take_back_call(s, c);
 		else if (c->kind == EFFECT_SUBSCRIPTION_SAVE)
 			take_back_lamp(s, c);
+		else if (c->kind == EFFECT_ROOM_SAVE)
+			take_back_room(s, c);
 		else
 			take_back_binding(s, c);
 		n++;
@@ -328,6 +356,9 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_SUBSCRIPTION_SAVE:
 		apply_lamp(s, c);
 		break;
+	case EFFECT_ROOM_SAVE:
+		apply_room(s, c);
+		break;
 	case EFFECT_BINDING_GET:
 	case EFFECT_SEND:
 	case EFFECT_CALL_OPEN:
@@ -345,6 +376,8 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_PLAY_KEY:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_FORK:
+	case EFFECT_ROOM_OPEN:
+	case EFFECT_ROOM_CLOSE:
 	case EFFECT_RECORD:
 	case EFFECT_ORDERED:
 		break;
@@ -503,6 +536,7 @@ static void on_deadline(struct sim *s, const struct event *e)
 	trace_line(s, "store: no answer about %s %" PRIx64 " version %" PRIu64,
 		   c->kind == EFFECT_BINDING_SAVE        ? "a binding"
 		   : c->kind == EFFECT_SUBSCRIPTION_SAVE ? "subscription"
+		   : c->kind == EFFECT_ROOM_SAVE         ? "conference"
 							 : "call",
 		   c->call, c->version);
 	/* the end of a call is in the spool by now, and will be told */

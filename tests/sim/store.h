@@ -61,6 +61,7 @@ struct store {
 	uint32_t toll_count;
 	struct store_call calls[STORE_RECORDS_MAX]; /* record empty: free */
 	struct store_call lamps[STORE_RECORDS_MAX]; /* subscriptions, by their ids */
+	struct store_call rooms[STORE_RECORDS_MAX]; /* conferences, likewise */
 	struct store_entry entries[STORE_RECORDS_MAX];
 	struct store_command *commands;  /* all of the run, in order */
 	uint32_t command_count, applied; /* all below were carried out or dropped */

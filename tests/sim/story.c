@@ -69,6 +69,10 @@ static void by_command(struct sim *s, const struct story_step *step)
 
 	if (step->what == STORY_JOIN && two_calls(s, &call, &with))
 		node_join(s, call, (enum shard_leg)step->who, with, (enum shard_leg)step->to);
+	else if (step->what == STORY_CONFER && two_calls(s, &call, &with))
+		node_confer(s, call, with, 0);
+	else if (step->what == STORY_CONFER_RINGS && node_call_next(s, &cursor, &v))
+		node_confer(s, v.call, 0, step->to);
 	else if (step->what == STORY_TRANSFER && node_call_next(s, &cursor, &v))
 		node_transfer(s, v.call, (enum shard_leg)step->who, step->to);
 	else if (step->what == STORY_DEFLECT && node_call_next(s, &cursor, &v))
@@ -234,6 +238,8 @@ static void take(struct sim *s, const struct story_step *step)
 	case STORY_DEFLECT:
 	case STORY_REJECT:
 	case STORY_JOIN:
+	case STORY_CONFER:
+	case STORY_CONFER_RINGS:
 	case STORY_AGAIN:
 		by_command(s, step);
 		break;
@@ -410,6 +416,20 @@ static bool is_shown(const struct sim *s, const struct phone_call *c)
 	return false;
 }
 
+static uint64_t conference_of(struct sim *s, uint64_t call)
+{
+	const struct shard *core = node_core(s, call);
+
+	return core ? shard_call_room(core, call) : 0;
+}
+
+static bool is_one_conference(struct sim *s, uint64_t call, uint64_t other)
+{
+	uint64_t room = conference_of(s, call);
+
+	return room && room == conference_of(s, other);
+}
+
 /* call: of who was looked at before; 0: nobody talks */
 static void look_at(struct sim *s, uint32_t i, uint64_t *call)
 {
@@ -428,7 +448,8 @@ static void look_at(struct sim *s, uint32_t i, uint64_t *call)
 		check_fail(s, "%s: what phone %c says is not understood", name, phone);
 	if (!is_shown(s, c) && !check_took(s, c->node_call))
 		check_fail(s, "%s: phone %c sees nothing", name, phone);
-	if (*call && c->node_call != *call && !check_far_is_one(s, c->node_call, *call))
+	if (*call && c->node_call != *call && !check_far_is_one(s, c->node_call, *call) &&
+	    !is_one_conference(s, c->node_call, *call))
 		check_fail(s, "%s: they talk in two calls", name);
 	*call = c->node_call;
 }
@@ -663,6 +684,9 @@ static const struct story *story_at(uint32_t i)
 	if (i < story_pick_count)
 		return &story_picks[i];
 	i -= story_pick_count;
+	if (i < story_room_count)
+		return &story_rooms[i];
+	i -= story_room_count;
 	if (i < story_record_count)
 		return &story_records[i];
 	i -= story_record_count;

@@ -77,8 +77,10 @@ enum story_what {
 	STORY_DEFLECT,    /* by command; to: extension */
 	STORY_REJECT,     /* by command; to: status */
 	STORY_JOIN, /* by command, the call of A with the other one; who, to: enum shard_leg of each */
-	STORY_AGAIN,    /* the last command: its client heard nothing */
-	STORY_OPERATOR, /* ends all calls */
+	STORY_CONFER,       /* by command, the call of A with the other one */
+	STORY_CONFER_RINGS, /* ... with whom it rings; to: extension */
+	STORY_AGAIN,        /* the last command: its client heard nothing */
+	STORY_OPERATOR,     /* ends all calls */
 	STORY_VANISH,
 	STORY_RETURN,
 	STORY_DROP, /* the connection */
@@ -175,10 +177,10 @@ struct story {
 	const char *over; /* why; NULL: nobody says */
 };
 
-extern const struct story story_list[], story_lamps[], story_parks[], story_picks[],
+extern const struct story story_list[], story_lamps[], story_parks[], story_picks[], story_rooms[],
 	story_records[], story_links[];
 extern const uint32_t story_count, story_lamp_count, story_park_count, story_pick_count,
-	story_record_count, story_link_count;
+	story_room_count, story_record_count, story_link_count;
 
 /* ---- story_harm.c ---- */
 const char *story_harm_name(enum story_harm harm);

@@ -65,6 +65,16 @@ static void on_back(struct sim *s, const struct event *e)
 	phone_go(s, &s->phones.list[e->who], 0);
 }
 
+/* Calls of two nodes become no conference (docs/adr/0052). */
+static bool confers_two_calls(const struct story *t)
+{
+	for (uint32_t i = 0; i < STORY_STEPS_MAX; i++) {
+		if (t->steps[i].what == STORY_CONFER)
+			return true;
+	}
+	return false;
+}
+
 /* Every other one comes back while the story goes on. */
 static void on_go(struct sim *s, const struct event *e)
 {
@@ -77,7 +87,7 @@ static void on_go(struct sim *s, const struct event *e)
 		if (p->node == 0)
 			continue;
 		/* its connection is there, and the nodes of a story have none between them: who is sent on to it is refused */
-		s->loose |= sip_transport_is_stream(p->transport);
+		s->loose |= sip_transport_is_stream(p->transport) || confers_two_calls(s->script);
 		if (e->a)
 			sim_after(s, AWAY_NS, on_back, p->index, 0, 0);
 		return;

@@ -78,7 +78,14 @@ struct rig {
 		char tenant[32], slot[16], entry[64];
 	} parks[RIG_LOOKUPS_MAX]; /* all EFFECT_PARK, as lookups below */
 	uint32_t park_count;
-	uint64_t set; /* serial of the last EFFECT_SET */
+	struct rig_mixer {
+		uint64_t room, serial;
+		struct media_room terms;
+		bool told, closed;
+	} mixers[16]; /* all EFFECT_ROOM_OPEN */
+	uint32_t mixer_count;
+	bool hold_mixers; /* none of them opens */
+	uint64_t set;     /* serial of the last EFFECT_SET */
 	enum feature set_feature;
 	char set_user[64], set_number[FEATURE_VALUE_MAX];
 	uint32_t set_count;
@@ -142,6 +149,7 @@ RIG_FN struct shard_settings rig_settings(void)
 		.digits_shown = true,
 		.ring_timeout_ns = 180 * NS_PER_S,
 		.port_rest_ns = 1 * NS_PER_S,
+		.conferences = { .station_members = 8, .succession = true, .release = true },
 		.calls_max = 64,
 		.registrations_max = 64,
 		.txns_max = 512,
@@ -351,6 +359,12 @@ RIG_FN void rig_keep_lookup(struct rig *r, const struct effect *e)
 	(void)bytes_cstr(bytes_str(e->want->host), r->lookups[i].host, sizeof(r->lookups[i].host));
 }
 
+RIG_FN void rig_mixer_close(struct rig *r, uint64_t serial)
+{
+	for (uint32_t i = 0; i < r->mixer_count; i++)
+		r->mixers[i].closed |= r->mixers[i].serial == serial;
+}
+
 RIG_FN void rig_keep(struct rig *r, struct effect *e)
 {
 	if (r->seen)
@@ -364,7 +378,17 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_SUBSCRIPTION_SAVE:
 	case EFFECT_BINDING_SAVE:
 	case EFFECT_BINDING_GET:
+	case EFFECT_ROOM_SAVE:
 		rig_keep_save(r, e);
+		break;
+	case EFFECT_ROOM_OPEN:
+		assert(r->mixer_count < COUNT_OF(r->mixers));
+		r->mixers[r->mixer_count++] = (struct rig_mixer){ .room = e->call,
+								  .serial = e->version,
+								  .terms = e->room };
+		break;
+	case EFFECT_ROOM_CLOSE:
+		rig_mixer_close(r, e->version);
 		break;
 	case EFFECT_CALL_OPEN:
 		r->open = e->cdrs[e->cdr_count - 1];
@@ -498,6 +522,9 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_CALL_END:
 		shard_call_ended(r->shard, s->call, ok, r->now);
 		break;
+	case EFFECT_ROOM_SAVE:
+		shard_room_saved(r->shard, s->call, s->version, ok, r->now);
+		break;
 	case EFFECT_SUBSCRIPTION_SAVE:
 		shard_subscription_saved(r->shard, s->call, s->version, ok, r->now);
 		break;
@@ -525,6 +552,8 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_LISTEN_STOP:
 	case EFFECT_PLAY_KEY:
 	case EFFECT_PLAY_STOP:
+	case EFFECT_ROOM_OPEN:
+	case EFFECT_ROOM_CLOSE:
 	case EFFECT_RECORD:
 	case EFFECT_ORDERED:
 		break;
@@ -551,6 +580,23 @@ RIG_FN void rig_media_closed(struct rig *r, const struct media_command *m)
 	rig_drain(r);
 }
 
+/* Job 100 is the first one's. False: none waits for that. */
+RIG_FN bool rig_mixers_tell(struct rig *r)
+{
+	for (uint32_t i = 0; !r->hold_mixers && i < r->mixer_count; i++) {
+		const struct job_id job = { .slot = 100 + i, .generation = 1 };
+		struct rig_mixer *m = &r->mixers[i];
+
+		if (m->told)
+			continue;
+		m->told = true;
+		shard_room_told(r->shard, m->room, m->serial, &job, r->now);
+		rig_drain(r);
+		return true;
+	}
+	return false;
+}
+
 /* Everything that follows at once. */
 RIG_FN void rig_run(struct rig *r)
 {
@@ -565,7 +611,7 @@ RIG_FN void rig_run(struct rig *r)
 			if (r->media[media].kind == MEDIA_FLOW_CLOSE)
 				rig_media_closed(r, &r->media[media]);
 			media++;
-		} else {
+		} else if (!rig_mixers_tell(r)) {
 			return;
 		}
 	}

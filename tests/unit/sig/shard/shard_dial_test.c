@@ -252,10 +252,10 @@ static void room(void **state)
 		assert_int_equal(rooms_put(rooms, &terms), 0);
 	}
 	s->r->shard->settings.rooms = rooms;
-	answer = hears(s, ACME, "700", "SIP/2.0 480");
-	assert_true(rig_has(rig_header(answer, "Reason"), "conference room"));
+	answer = hears(s, ACME, "700", "SIP/2.0 486"); /* as many as there may be: none */
+	assert_true(rig_has(rig_header(answer, "Reason"), "conference"));
 	rig_wait_ms(s->r, 1000);
-	(void)hears(s, ACME, "8877", "SIP/2.0 480");
+	(void)hears(s, ACME, "8877", "SIP/2.0 486");
 	rig_wait_ms(s->r, 1000);
 	(void)hears(s, OTHER, "700", "SIP/2.0 404");
 	rings(s, ACME, "1002");

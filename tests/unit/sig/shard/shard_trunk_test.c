@@ -70,8 +70,7 @@ static void a_number_is_a_rooms(void **state)
 	g->l.r->shard->settings.rooms = rooms;
 	gate_did(g, "+49307", "700");
 	calls_as(gw, "+4940123", "+49307");
-	assert_true(
-		rig_has(rig_header(phone_hears(gw, "SIP/2.0 480"), "Reason"), "conference room"));
+	assert_true(rig_has(rig_header(phone_hears(gw, "SIP/2.0 486"), "Reason"), "conference"));
 	phone_ack(gw);
 	g->l.r->shard->settings.rooms = NULL;
 	rooms_close(rooms);

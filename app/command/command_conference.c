@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Conferences: made of calls, shown, and told what to do. Whoever is told that it was done is told so when it is saved. */
+#include <errno.h>
+
+#include "app/command/command_conference.h"
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "sig/model/call_order.h"
+#include "sig/room/room_member.h"
+#include "sig/sip/id.h"
+
+/* Of the call that was named, and of the other one or the conference. */
+enum { ABOUT_CALL, ABOUT_OTHER, ABOUTS };
+
+static const struct {
+	int err;
+	enum command_error_code code;
+	const char *argument[ABOUTS];
+	const char *text;
+} g_refusals[] = {
+	{ -ENOENT, COMMAND_NOT_FOUND, { "call", NULL }, "there is none of that id" },
+	{ -ENOTCONN, COMMAND_CONFLICT, { "call", "with" }, "the call is not established" },
+	{ -ELOOP, COMMAND_CONFLICT, { "call", "with" }, "both are the same call" },
+	{ -EISCONN,
+	  COMMAND_CONFLICT,
+	  { "call", "with" },
+	  "its party waits in a slot: see call.retrieve" },
+	{ -EALREADY, COMMAND_CONFLICT, { "call", "with" }, "a transfer of it is under way" },
+	{ -EDESTADDRREQ,
+	  COMMAND_CONFLICT,
+	  { "leg", "leg" },
+	  "two speak with each other in the call: say whose conference it is" },
+	{ -EEXIST, COMMAND_CONFLICT, { "call", "with" }, "it is in a conference already" },
+	{ -EUSERS,
+	  COMMAND_FULL,
+	  { NULL, NULL },
+	  "the conference has as many members as it may have: see conferences.station_members" },
+	{ -EHOSTUNREACH, COMMAND_CONFLICT, { "to", "to" }, "no phone of it is registered" },
+	{ -EDQUOT,
+	  COMMAND_FULL,
+	  { NULL, NULL },
+	  "max_calls or max_calls_per_second of the tenant" },
+	{ -ESHUTDOWN, COMMAND_UNAVAILABLE, { NULL, NULL }, "the node takes no new calls" },
+	{ -ENOSPC, COMMAND_FULL, { NULL, NULL }, "calls, conferences or media ports" },
+	{ -ENODATA, COMMAND_CONFLICT, { "call", "call" }, "its party is in no conference" },
+	{ -ENXIO, COMMAND_NOT_FOUND, { "by", "member" }, "the conference has no such member" },
+	{ -EACCES,
+	  COMMAND_NOT_ALLOWED,
+	  { "by", "by" },
+	  "that is for the host, or for whoever invited the member" },
+	{ -EDOM, COMMAND_BAD_ARGUMENT, { "db", "db" }, "db must be -15 to 15" },
+};
+
+static const char *about(const struct command_run *run, const char *argument)
+{
+	return argument && command_arg_find(run->command, bytes_str(argument)) ? argument : NULL;
+}
+
+static void conference_end(struct command_run *run, const struct shard_order *by, bool of_other,
+			   int err)
+{
+	if (!command_order_refused(run, by, err))
+		return;
+	for (size_t i = 0; i < COUNT_OF(g_refusals); i++) {
+		if (g_refusals[i].err != err)
+			continue;
+		command_fail(run, g_refusals[i].code,
+			     about(run,
+				   g_refusals[i].argument[of_other ? ABOUT_OTHER : ABOUT_CALL]),
+			     "%s", g_refusals[i].text);
+		return;
+	}
+	command_fail(run, COMMAND_BUSY, NULL, "it is changing just now: try again");
+}
+
+/* ---- what is named ---- */
+
+static bool conference_view_of(const struct node *n, uint64_t room, struct room_view *view)
+{
+	return shard_conference_view(node_core(n, room), room, view);
+}
+
+/* A conference of another tenant is none. */
+static bool conference_id(struct command_run *run, uint64_t *room)
+{
+	struct room_view view;
+
+	if (id_call_get(command_value(run, "conference")->text, room)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "conference",
+			     "conference must be an id as conference.list shows it");
+		return false;
+	}
+	if (conference_view_of(run->node, *room, &view) && command_may_see(run, view.tenant))
+		return true;
+	command_fail(run, COMMAND_NOT_FOUND, "conference", "there is no conference " BYTES_FMT,
+		     BYTES_ARG(command_value(run, "conference")->text));
+	return false;
+}
+
+/* ... of another one than it is about; both are of one shard. */
+static bool other_call(struct command_run *run, const char *name, uint64_t near, uint64_t *call)
+{
+	const struct command_value *value = command_value(run, name);
+	uint16_t tenant;
+
+	*call = 0;
+	if (!value->given)
+		return true;
+	if (id_call_get(value->text, call)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, name,
+			     "%s must be an id as call.list shows it", name);
+		return false;
+	}
+	if (id_shard(*call) != id_shard(near)) {
+		command_fail(run, COMMAND_CONFLICT, name,
+			     "the two are of two shards, and a conference is of one: see "
+			     "docs/guides/conferences.md");
+		return false;
+	}
+	if (shard_call_tenant(node_core(run->node, *call), *call, &tenant) &&
+	    command_may_see(run, tenants_name(run->node->tenants, tenant)))
+		return true;
+	command_fail(run, COMMAND_NOT_FOUND, name, "there is no call " BYTES_FMT,
+		     BYTES_ARG(value->text));
+	return false;
+}
+
+static uint16_t in_name_of(const struct command_run *run)
+{
+	const struct command_value *by = command_value(run, "by");
+
+	return by->given ? (uint16_t)by->number : 0;
+}
+
+/* ---- who comes ---- */
+
+static void conf_number_take(const struct command_run *run, const char *name, char out[64])
+{
+	(void)bytes_cstr(command_value(run, name)->text, out, 64);
+}
+
+static bool one_of_two(struct command_run *run)
+{
+	if (command_value(run, "with")->given != command_value(run, "to")->given)
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT, "with", "give either with or to");
+	return false;
+}
+
+/* What a command is to make has an id that follows from its own: were the node killed before its answer, it would find that. */
+static void confer_ids(const struct command_run *run, struct shard_confer *o, uint16_t shard)
+{
+	char text[COMMAND_ID_MAX + 2];
+	struct writer w = writer_over(text, sizeof(text));
+
+	o->room = id_call_derive(shard, bytes_str(run->id));
+	writer_str(&w, run->id);
+	writer_str(&w, "+");
+	o->rung = id_call_derive(shard, writer_done(&w));
+}
+
+static void confer(struct command_run *run, struct shard_confer *o)
+{
+	struct shard *core = node_core(run->node, o->call);
+	struct shard_order by;
+	char to[64];
+
+	if (!command_order_begin(run, &by))
+		return;
+	conf_number_take(run, "to", to);
+	o->by = &by;
+	o->to = to;
+	confer_ids(run, o, id_shard(o->call));
+	conference_end(run, &by, false,
+		       o->with ? shard_confer(core, o, clock_instant())
+			       : shard_confer_ring(core, o, clock_instant()));
+}
+
+void command_conference_add(struct command_run *run)
+{
+	struct shard_confer o = { .leg = command_order_leg(run, "leg") };
+
+	if (command_call_id(run, &o.call) && one_of_two(run) &&
+	    other_call(run, "with", o.call, &o.with))
+		confer(run, &o);
+}
+
+/* In the order of g_conference_modes. */
+enum { MONITOR_LISTENS, MONITOR_COACHES };
+
+void command_conference_monitor(struct command_run *run)
+{
+	uint64_t mode = command_value(run, "mode")->number;
+	struct shard_confer o = { .leg = command_order_leg(run, "leg"),
+				  .listens = mode == MONITOR_LISTENS,
+				  .coaches = mode == MONITOR_COACHES };
+
+	if (command_call_id(run, &o.call))
+		confer(run, &o);
+}
+
+void command_conference_join(struct command_run *run)
+{
+	struct shard_confer o = { 0 };
+	struct shard_order by;
+
+	if (!conference_id(run, &o.room) || !other_call(run, "call", o.room, &o.call) ||
+	    !command_order_begin(run, &by))
+		return;
+	o.by = &by;
+	conference_end(run, &by, o.of_with,
+		       shard_confer_into(node_core(run->node, o.room), &o, clock_instant()));
+}
+
+void command_conference_invite(struct command_run *run)
+{
+	struct shard_confer o = { .inviter = in_name_of(run) };
+	struct shard_order by;
+	uint64_t room;
+	char to[64];
+
+	if (!conference_id(run, &room) || !command_order_begin(run, &by))
+		return;
+	conf_number_take(run, "to", to);
+	confer_ids(run, &o, id_shard(room));
+	o.room = room;
+	o.to = to;
+	o.by = &by;
+	conference_end(run, &by, false,
+		       shard_confer_ring(node_core(run->node, room), &o, clock_instant()));
+}
+
+/* ---- one member ---- */
+
+/* What is no number is beyond all that it may be. */
+static int32_t gain_read(struct bytes text)
+{
+	bool less = bytes_starts(text, "-");
+	uint32_t db;
+
+	if (less || bytes_starts(text, "+"))
+		text = bytes_from(text, 1);
+	if (bytes_u32(text, &db) || db > MEMBER_GAIN_DB_MAX)
+		return INT32_MAX;
+	return less ? -(int32_t)db : (int32_t)db;
+}
+
+void command_conference_member(struct command_run *run)
+{
+	struct call_order order = { .kind = ORDER_MEMBER,
+				    .member = CONFERENCE_MEMBER(run->command->order),
+				    .on = CONFERENCE_ON(run->command->order),
+				    .in_name_of = in_name_of(run) };
+	const struct command_arg *on = command_arg_find(run->command, BYTES_LIT("on"));
+	struct shard_order by;
+	uint64_t call;
+
+	if (on)
+		order.on = command_value(run, "on")->number;
+	if (order.member == MEMBER_GAIN)
+		order.number = gain_read(command_value(run, "db")->text);
+	if (order.member == MEMBER_COACH)
+		order.number = (int32_t)command_value(run, "member")->number;
+	order.by = &by;
+	if (command_call_id(run, &call) && command_order_begin(run, &by))
+		conference_end(run, &by, order.member == MEMBER_COACH,
+			       shard_call_order(node_core(run->node, call), call, &order,
+						clock_instant()));
+}
+
+/* ---- all of it ---- */
+
+void command_conference_order(struct command_run *run)
+{
+	struct shard_room_order order = { .act = (enum shard_room_act)run->command->order,
+					  .in_name_of = in_name_of(run) };
+	struct shard_order by;
+	uint64_t room;
+
+	order.by = &by;
+	if (conference_id(run, &room) && command_order_begin(run, &by))
+		conference_end(run, &by, false,
+			       shard_conference_order(node_core(run->node, room), room, &order,
+						      clock_instant()));
+}
+
+/* ---- what is shown ---- */
+
+static json_t *conference_json(const struct room_view *v)
+{
+	return json_pack("{s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:i, s:I, s:b, s:b}", "id",
+			 command_call_id_json(v->room), "kind", v->kind, "tenant", v->tenant,
+			 "number", v->number, "members", (int)v->members, "asking", (int)v->asking,
+			 "host", (int)v->host, "locked", v->locked, "max_members",
+			 (int)v->max_members, "created_utc_ms", (json_int_t)v->created_utc_ms,
+			 "saved", v->saved, "mixed", v->mixes);
+}
+
+void command_conference_list(struct command_run *run)
+{
+	uint64_t left = command_limit(run);
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < run->node->shard_count; i++) {
+		const struct shard *core = run->node->shards[i].core;
+		struct room_view view;
+		uint32_t cursor = 0;
+
+		while (left && core && shard_conference_next(core, &cursor, &view)) {
+			if (!command_may_see(run, view.tenant))
+				continue;
+			(void)json_array_append_new(list, conference_json(&view));
+			left--;
+		}
+	}
+	command_answer(run, list);
+}
+
+static void on_member(const struct member_view *m, void *arg)
+{
+	json_t *list = arg;
+
+	(void)json_array_append_new(
+		list, json_pack("{s:i, s:o, s:o, s:s, s:i, s:b, s:b, s:b, s:b, s:i, s:i, s:b, s:I}",
+				"member", (int)m->number, "call", command_call_id_json(m->call),
+				"from", command_text_json(m->from), "state",
+				m->asks   ? "comes"
+				: m->away ? "away"
+					  : "there",
+				"inviter", (int)m->inviter, "host", m->host, "muted", m->muted,
+				"deaf", m->deaf, "held", m->held, "coaches", (int)m->coaches,
+				"gain_db", (int)m->gain_db, "monitors", m->monitors,
+				"joined_utc_ms", (json_int_t)m->joined_utc_ms));
+}
+
+void command_conference_get(struct command_run *run)
+{
+	struct room_view view;
+	json_t *json, *list;
+	uint64_t room;
+
+	if (!conference_id(run, &room) || !conference_view_of(run->node, room, &view))
+		return;
+	json = conference_json(&view);
+	list = json_array();
+	shard_conference_members(node_core(run->node, room), room, on_member, list);
+	(void)json_object_set_new(json, "list", list);
+	command_answer(run, json);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/conference.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/cdr_fill.h"
+#include "sig/call/wait.h"
+
+bool conference_speaks(const struct call *c)
+{
+	return c->member && !c->member->asks && c->state == CALL_ESTABLISHED && call_is_alone(c) &&
+	       !c->park && !c->parting_ns;
+}
+
+bool conference_is_held(const struct call *c)
+{
+	return c->member->held || c->member->waits || call_caller(c)->holds;
+}
+
+struct room *conference_room(const struct call_host *h, const struct call *c)
+{
+	return c->member && h->room_of ? h->room_of(h->owner, c->member->room) : NULL;
+}
+
+struct flow_member conference_flow(const struct call *c)
+{
+	const struct room_member *m = c->member;
+
+	if (!conference_speaks(c))
+		return (struct flow_member){ 0 };
+	return (struct flow_member){ .number = m->number,
+				     .coaches = m->coaches,
+				     .gain_db = m->gain_db,
+				     .muted = m->muted,
+				     .deaf = m->deaf };
+}
+
+uint64_t conference_home(const struct call *c)
+{
+	return conference_speaks(c) ? c->member->room : 0;
+}
+
+static void member_publish(struct call_host *h, const struct call *c, const struct room *r,
+			   enum sig_event_kind kind, const char *reason)
+{
+	struct sig_event *event = call_publish_begin(h, c, kind);
+
+	if (!event)
+		return;
+	event->room = c->member->room;
+	event->member = c->member->number;
+	event->reason = reason;
+	if (r)
+		cdr_put(event->number, sizeof(event->number), bytes_str(r->number));
+}
+
+static void member_log(const struct call_host *h, const struct call *c, const char *what)
+{
+	char id[ID_TEXT_LEN];
+
+	id_call_put(id, c->member->room);
+	LOG_INFO("call", c->id, what, LOG_BYTES("conference", bytes_mem(id, sizeof(id))),
+		 LOG_U64("member", c->member->number),
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))));
+}
+
+/* Of that room. 0 or -ENOMEM. */
+static int member_begin(struct call *c, const struct room *r)
+{
+	struct room_member *m;
+
+	if (room_member_make(&m, r->id, c->id))
+		return -ENOMEM;
+	cdr_put(m->number_called, sizeof(m->number_called), bytes_str(r->number));
+	c->member = m;
+	return 0;
+}
+
+int conference_ask(struct call_host *h, struct call *c, struct room *r)
+{
+	if (c->member)
+		return -EISCONN;
+	if (room_is_full(r, 1))
+		return -ENOSPC;
+	if (member_begin(c, r))
+		return -ENOMEM;
+	c->member->asks = true;
+	room_enter(r, c->member);
+	h->room_changed(h->owner, r, false);
+	outbox_touch(&c->out);
+	return 0;
+}
+
+static int conference_may_enter(const struct call *c, const struct room *r)
+{
+	bool asked = c->member && c->member->asks && c->member->room == r->id;
+
+	if (c->member && !asked)
+		return -EISCONN;
+	if (c->state != CALL_ESTABLISHED || !call_is_alone(c) || c->transfer || c->parting_ns)
+		return -ENOTCONN;
+	return room_is_full(r, !asked) ? -ENOSPC : 0;
+}
+
+/* It has its number from now on. */
+static void member_enter(struct call_host *h, struct call *c, struct room *r, uint16_t number)
+{
+	struct room_member *m = c->member;
+
+	m->asks = false;
+	m->tries = 0;
+	m->number = r->last = number;
+	m->joined_utc_ms = (uint64_t)((int64_t)h->now.utc_ms + h->wall_ms);
+	room_enter(r, m);
+	c->in_room = r->id;
+	outbox_touch(&c->out);
+	h->room_changed(h->owner, r, true);
+}
+
+static void member_take(struct room_member *m, const struct conference_terms *terms)
+{
+	m->inviter = terms->inviter;
+	m->coaches = terms->coaches;
+	m->muted = terms->muted;
+	m->monitors = terms->monitors;
+	m->hosts = terms->host;
+}
+
+int conference_join(struct call_host *h, struct call *c, struct room *r,
+		    const struct conference_terms *terms)
+{
+	uint16_t number = room_number_next(r);
+	struct room_member *m = NULL;
+	int err = conference_may_enter(c, r);
+
+	if (err)
+		return err;
+	if (number == MEMBER_NOBODY)
+		return -ENOSPC;
+	if (!c->member && member_begin(c, r))
+		return -ENOMEM;
+	m = c->member;
+	if (m->asks)
+		room_leave(r, m);
+	member_take(m, terms);
+	member_enter(h, c, r, number);
+	if (terms->host && !r->host)
+		r->host = number;
+	member_log(h, c, "a party is in a conference");
+	member_publish(h, c, r, SIG_CONFERENCE_JOINED, NULL);
+	return 0;
+}
+
+void conference_leave(struct call_host *h, struct call *c, const char *reason)
+{
+	struct room *r = conference_room(h, c);
+	bool was_host;
+
+	assert(c->member);
+	was_host = r && !c->member->asks && r->host == c->member->number;
+	if (!c->member->asks) {
+		member_log(h, c, "a party has left a conference");
+		member_publish(h, c, r, SIG_CONFERENCE_LEFT, reason);
+	}
+	if (r) {
+		room_leave(r, c->member);
+		if (was_host)
+			r->host = MEMBER_NOBODY;
+		h->room_changed(h->owner, r, was_host);
+	}
+	room_member_clear(&c->member);
+	if (c->state != CALL_ENDING)
+		outbox_touch(&c->out);
+}
+
+void conference_tell_changed(struct call_host *h, struct call *c, const char *reason)
+{
+	outbox_touch(&c->out);
+	member_publish(h, c, conference_room(h, c), SIG_CONFERENCE_CHANGED, reason);
+}

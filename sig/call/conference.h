@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call whose party is in a room (sig/room/room.h): it is alone with the node, and hears the room. So it is recorded, transferred, and
+ * survives a kill as any call does. When somebody else is to speak with it, or it waits elsewhere, it has left the room.
+ */
+#ifndef SIG_CALL_CONFERENCE_H
+#define SIG_CALL_CONFERENCE_H
+
+#include "sig/model/call.h"
+#include "sig/room/room.h"
+
+/* What a member begins as. */
+struct conference_terms {
+	uint16_t inviter, coaches;
+	bool muted, host, monitors;
+};
+
+/* Its party hears the room, or music in its place. */
+bool conference_speaks(const struct call *c);
+/* It is out of the mix: held by command, or its phone holds. */
+bool conference_is_held(const struct call *c);
+/* Its room; NULL: it is in none, or that is gone. */
+struct room *conference_room(const struct call_host *h, const struct call *c);
+/* What the engine is to know of it, and by whose worker its flows go: all of a room by that of the room. */
+struct flow_member conference_flow(const struct call *c);
+uint64_t conference_home(const struct call *c);
+/* It is to come, when it is answered or has said its PIN. 0, -ENOMEM. */
+int conference_ask(struct call_host *h, struct call *c, struct room *r) NODISCARD;
+/* The party of the call, which is alone, is in the room from now on; whoever asked comes. 0, -ENOTCONN (it is not alone), -EISCONN (it is in
+ * a room), -ENOSPC (the room is full), -ENOMEM. */
+int conference_join(struct call_host *h, struct call *c, struct room *r,
+		    const struct conference_terms *terms) NODISCARD;
+/* reason: a constant word. */
+void conference_leave(struct call_host *h, struct call *c, const char *reason);
+/* It is otherwise by now; reason: what. */
+void conference_tell_changed(struct call_host *h, struct call *c, const char *reason);
+
+#endif

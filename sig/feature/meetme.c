@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/meetme.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sig/call/act.h"
+#include "sig/call/call_end.h"
+#include "sig/call/cdr_fill.h"
+#include "sig/call/fork.h"
+#include "sig/call/plan.h"
+#include "sig/call/wait.h"
+#include "sig/feature/far.h"
+
+#define NAME_BEGINS "room-"
+enum { PIN_TRIES = 3, PIN_FIRST_MS = 10000, PIN_NEXT_MS = 5000, NAME_URI_MAX = 128 };
+
+static const struct room_terms *called_terms(const struct call_host *h, const struct room *r)
+{
+	return rooms_find(h->settings->rooms, r->tenant, bytes_str(r->number));
+}
+
+/* ---- it is called ---- */
+
+static int room_is_closed(const struct room *r, const struct room_terms *t,
+			  struct call_refusal *refusal)
+{
+	int err = 0;
+
+	if (r->locked && !t->host_pin[0]) {
+		err = call_refuse(refusal, -EACCES, 403, REFUSED_ROOM);
+		refusal->text = "the conference is locked";
+	} else if (room_is_full(r, 1)) {
+		err = call_refuse(refusal, -ENOSPC, 486, REFUSED_ROOM);
+		refusal->text = "the conference has as many members as it may have";
+	}
+	return err;
+}
+
+bool meetme_name_get(struct bytes user, struct bytes *number)
+{
+	*number = bytes_from(user, strlen(NAME_BEGINS));
+	return bytes_starts(user, NAME_BEGINS) && number->n;
+}
+
+/* Through to the shard that has the room: what is said and pressed goes there. */
+static int ring_beside(struct call_host *h, struct call *c, const struct call_start *start,
+		       uint16_t shard, struct call_refusal *refusal)
+{
+	struct call_target target = {
+		.hop = { .transport = SIP_CELL, .remote = cell_address(shard) },
+		.terms = far_terms(h->settings),
+	};
+	struct dialog_party party = { .local_display = start->display,
+				      .local_user = text_bytes(&c->from),
+				      .remote_user = start->to };
+	uint8_t space[NAME_URI_MAX];
+	struct writer uri = writer_over(space, sizeof(space));
+	int err;
+
+	writer_str(&uri, "sip:" NAME_BEGINS);
+	writer_bytes(&uri, start->to);
+	writer_str(&uri, "@");
+	addr_write(&uri, &target.hop.remote);
+	writer_str(&uri, ";transport=cell");
+	target.uri = writer_done(&uri);
+	outbox_touch(&c->out);
+	err = fork_ask(h, c, c->bridge.caller, &target, &party, refusal);
+	if (!err)
+		c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
+	return err;
+}
+
+/* Where it is in another shard of the node; who comes from there is not sent back. 0: here. */
+static uint16_t room_is_beside(const struct call_host *h, const struct call *c,
+			       const struct call_start *start)
+{
+	return h->room_beside && start->invite->hop.transport != SIP_CELL
+		       ? h->room_beside(h->owner, c->tenant, start->to)
+		       : 0;
+}
+
+int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
+		 struct call_refusal *refusal)
+{
+	const struct room_terms *t = rooms_find(h->settings->rooms, c->tenant, start->to);
+	uint16_t beside = room_is_beside(h, c, start);
+	struct room *r;
+	int err;
+
+	if (beside && far_is_near(h->settings, beside))
+		return ring_beside(h, c, start, beside, refusal);
+	r = t && h->room_called ? h->room_called(h->owner, t) : NULL;
+	if (!r)
+		return call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
+	err = room_is_closed(r, t, refusal);
+	if (err)
+		return err;
+	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST) ||
+	    text_set(&c->display, start->display) || conference_ask(h, c, r))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	c->bridge.callee = LEG_NONE;
+	outbox_touch(&c->out);
+	return wait_take(h, c, refusal);
+}
+
+/* ---- who it is ---- */
+
+static bool member_comes(struct call_host *h, struct call *c, struct room *r,
+			 const struct room_terms *t, bool host)
+{
+	const struct conference_terms terms = { .inviter = c->member->inviter,
+						.coaches = c->member->coaches,
+						.monitors = c->member->monitors,
+						.muted = c->member->muted ||
+							 (t && t->muted && !host),
+						.host = host };
+
+	return !conference_join(h, c, r, &terms);
+}
+
+static void pin_ask(struct call_host *h, struct call *c)
+{
+	struct act_terms ask = { .files = { ACT_PROMPT "conference-pin" },
+				 .file_count = 1,
+				 .times = 1,
+				 .interruptible = true,
+				 .min = 1,
+				 .max = ACT_DIGITS_MAX,
+				 .first_ms = PIN_FIRST_MS,
+				 .inter_ms = PIN_NEXT_MS,
+				 .ends = "#" };
+
+	if (c->member->tries)
+		(void)bytes_cstr(BYTES_LIT(ACT_PROMPT "conference-pin-wrong"), ask.files[0],
+				 sizeof(ask.files[0]));
+	if (acts_ask(h, c, &ask))
+		meetme_pin(h, c, (struct bytes){ 0 });
+}
+
+bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
+{
+	const struct room_terms *t = called_terms(h, r);
+
+	if (call_caller(c)->called) /* it was invited */
+		return member_comes(h, c, r, t, c->member->hosts);
+	if (!t)
+		return false;
+	if (room_asks_pin(t) || (r->locked && t->host_pin[0])) {
+		pin_ask(h, c);
+		return true;
+	}
+	return member_comes(h, c, r, t, false);
+}
+
+static void turned_away(struct call_host *h, struct call *c, const char *why)
+{
+	const struct call_ending e = { .cause = CAUSE_UNREACHABLE,
+				       .by = ENDED_BY_NODE,
+				       .status = 403 };
+
+	LOG_INFO("call", c->id, "a caller does not come into a conference", LOG_STR("reason", why),
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))));
+	call_end(h, c, &e);
+}
+
+static void pin_wrong(struct call_host *h, struct call *c)
+{
+	outbox_touch(&c->out);
+	if (++c->member->tries < PIN_TRIES)
+		pin_ask(h, c);
+	else
+		turned_away(h, c, "no PIN of the conference");
+}
+
+void meetme_pin(struct call_host *h, struct call *c, struct bytes digits)
+{
+	struct room *r = conference_room(h, c);
+	const struct room_terms *t = r ? called_terms(h, r) : NULL;
+	enum room_pin pin = t ? room_pin_check(t, digits) : ROOM_PIN_WRONG;
+
+	if (!t)
+		turned_away(h, c, "there is no such room any more");
+	else if (pin == ROOM_PIN_WRONG)
+		pin_wrong(h, c);
+	else if (r->locked && pin != ROOM_PIN_HOST)
+		turned_away(h, c, "the conference is locked");
+	else if (!member_comes(h, c, r, t, pin == ROOM_PIN_HOST))
+		turned_away(h, c, "the conference is full");
+}
+
+void meetme_resume(struct call_host *h, struct call *c)
+{
+	struct room *r = conference_room(h, c);
+
+	if (!c->member || !c->member->asks || c->state != CALL_ESTABLISHED || c->acts ||
+	    !call_is_alone(c))
+		return;
+	if (!r || !meetme_arrives(h, c, r))
+		turned_away(h, c, "it cannot come in");
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Somebody calls the number of a room (sig/host/room_terms.h, CONF-01). The node answers, asks for the PIN where there is one, three times
+ * at most, and then the caller is a member. The room begins with the first who calls it.
+ */
+#ifndef SIG_FEATURE_MEETME_H
+#define SIG_FEATURE_MEETME_H
+
+#include "sig/call/conference.h"
+#include "sig/host/room_terms.h"
+#include "sig/model/start.h"
+
+/* The one step of a call: what was dialled is a room. 0 or -errno with *refusal. */
+int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
+		 struct call_refusal *refusal) NODISCARD;
+/* The user part of an INVITE to another shard, and back. False: it is none. */
+bool meetme_name_get(struct bytes user, struct bytes *number);
+/* It was answered, and its phone knows: it is asked, or comes in. False: it does not come. */
+bool meetme_arrives(struct call_host *h, struct call *c, struct room *r);
+/* What it was asked for. */
+void meetme_pin(struct call_host *h, struct call *c, struct bytes digits);
+/* A successor asks again. */
+void meetme_resume(struct call_host *h, struct call *c);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/room/room.h"
+
+#include <assert.h>
+
+const char *room_kind_name(enum room_kind kind)
+{
+	static const char *const g_names[ROOM_KINDS] = { "station", "meetme" };
+
+	assert(kind < ROOM_KINDS);
+	return g_names[kind];
+}
+
+bool room_number_is(struct bytes number)
+{
+	for (size_t i = 0; i < number.n; i++) {
+		if (number.p[i] <= ' ' || number.p[i] >= 0x7f)
+			return false;
+	}
+	return number.n < CONFERENCE_NUMBER_MAX;
+}
+
+struct room_member *room_number_of(const struct room *r, uint16_t number)
+{
+	struct room_member *m = r->first;
+
+	while (m && (m->asks || m->number != number))
+		m = m->next;
+	return m;
+}
+
+uint16_t room_number_next(const struct room *r)
+{
+	uint16_t number = r->last;
+
+	for (uint32_t tried = 0; tried < MEMBER_NUMBER_MAX; tried++) {
+		number = number == MEMBER_NUMBER_MAX ? 1 : (uint16_t)(number + 1);
+		if (!room_number_of(r, number))
+			return number;
+	}
+	return MEMBER_NOBODY;
+}
+
+/* Whom it stands before; NULL: nobody. Who comes last mostly has the highest number. */
+static struct room_member *member_place(const struct room *r, const struct room_member *m)
+{
+	struct room_member *next = NULL, *at = r->end;
+
+	while (at && !m->asks && (at->asks || at->number > m->number)) {
+		next = at;
+		at = at->prev;
+	}
+	return next;
+}
+
+void room_enter(struct room *r, struct room_member *m)
+{
+	struct room_member *next = member_place(r, m);
+
+	assert(m->asks == (m->number == MEMBER_NOBODY));
+	m->next = next;
+	m->prev = next ? next->prev : r->end;
+	*(m->prev ? &m->prev->next : &r->first) = m;
+	*(next ? &next->prev : &r->end) = m;
+	r->asking += m->asks;
+	r->count += !m->asks;
+}
+
+void room_leave(struct room *r, struct room_member *m)
+{
+	*(m->prev ? &m->prev->next : &r->first) = m->next;
+	*(m->next ? &m->next->prev : &r->end) = m->prev;
+	m->next = m->prev = NULL;
+	r->asking -= m->asks;
+	r->count -= !m->asks;
+}
+
+bool room_is_empty(const struct room *r)
+{
+	return !r->count && !r->asking && !r->comes_count;
+}
+
+bool room_is_full(const struct room *r, uint32_t more)
+{
+	return r->count + r->asking + more > r->max_members;
+}
+
+/* Who only listens, or coaches, is no host as long as anybody else is there. */
+uint16_t room_successor(const struct room *r)
+{
+	const struct room_member *first = r->first && !r->first->asks ? r->first : NULL;
+
+	for (const struct room_member *m = first; m && !m->asks; m = m->next) {
+		if (!m->muted && !m->coaches)
+			return m->number;
+	}
+	return first ? first->number : MEMBER_NOBODY;
+}
+
+bool room_may(const struct room *r, const struct room_member *by, enum room_deed deed,
+	      const struct room_member *to)
+{
+	bool is_host = by->number == r->host && by->number != MEMBER_NOBODY;
+
+	switch (deed) {
+	case ROOM_RULE:
+		return is_host;
+	case ROOM_DROP:
+	case ROOM_CHANGE:
+		return is_host || to == by || to->inviter == by->number;
+	}
+	return false;
+}

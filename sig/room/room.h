@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A room: a conference of one shard (FEATURES CONF-01). It is a small value with a record of its own; who is in it is said by the records
+ * of its members' calls (room_member.h). So either may be read first by whoever goes on with the shard. Here are the rules that need no call:
+ * numbers, who is host, who may do what. Pure.
+ */
+#ifndef SIG_ROOM_ROOM_H
+#define SIG_ROOM_ROOM_H
+
+#include "base/pool.h"
+#include "base/text.h"
+#include "base/wheel.h"
+#include "media/job.h"
+#include "sig/host/asked.h"
+#include "sig/room/room_member.h"
+
+enum {
+	CONFERENCE_MEMBERS_MAX = 2000,
+	CONFERENCE_TALKERS_MAX = 8,
+	ROOM_COMES_MAX = 2,
+	ROOM_ORDERS_MAX = 8,
+	ROOM_RATE_HZ = 16000,
+};
+
+enum room_kind {
+	ROOM_STATION, /* of a call that others were added to; with two left it is a call again */
+	ROOM_MEETME,  /* of a number that is called */
+	ROOM_KINDS,
+};
+const char *room_kind_name(enum room_kind kind);
+/* It may be one that is called, or is empty. */
+bool room_number_is(struct bytes number);
+
+/* A call whose parties are to become members, when its record may change. */
+struct room_comes {
+	uint64_t call;
+	uint8_t host;   /* enum shard_leg: whose party is host; NONE: none of it */
+	uint8_t leaves; /* enum shard_leg: whose party is here already, and is left; NONE: nobody */
+};
+
+/* Who waits for a save. */
+struct room_order {
+	uint64_t ticket, version;
+};
+
+struct room {
+	uint64_t id;
+	pool_handle self;
+	uint16_t tenant;
+	uint8_t kind;                       /* enum room_kind */
+	char number[CONFERENCE_NUMBER_MAX]; /* that is called; "": none */
+	uint16_t host;                      /* member; MEMBER_NOBODY: none */
+	uint16_t last;                      /* the number that was given last */
+	bool locked;                        /* nobody comes by himself */
+	uint16_t max_members;
+	uint8_t talkers; /* heard at once; 0: as the mixer has it */
+	uint64_t created_utc_ms;
+	struct room_comes comes[ROOM_COMES_MAX];
+	uint8_t comes_count;
+	struct text unknown; /* of its record: what a later program wrote (sig/record/unknown.h) */
+	/* of this process */
+	struct room_member *first, *end;
+	uint32_t count; /* those in it */
+	uint32_t asking;
+	uint64_t version, acked; /* of its record */
+	uint64_t saving;         /* the save that is not answered yet; 0: none */
+	uint64_t save_ns, go_ns, comes_ns, release_ns; /* 0: off */
+	uint64_t comes_until_ns; /* the first of those who come is waited for no longer */
+	struct room_order orders[ROOM_ORDERS_MAX];
+	uint8_t order_count;
+	uint64_t serial;                     /* of what was asked to mix; 0: nothing is */
+	struct job_id job;                   /* that mixes; generation 0: not yet */
+	bool told;                           /* others know that it is there */
+	bool gathered;                       /* two have been in it */
+	uint8_t releases;                    /* how often they were to be a call of two again */
+	uint32_t rate_hz;                    /* of the mix; 0: ROOM_RATE_HZ */
+	bool waits_for_host, ends_with_host; /* as its document says */
+	bool hosted;                         /* a host has been there */
+	struct wheel_timer timer;
+};
+
+/* The next number, which nobody has; MEMBER_NOBODY: all are given. */
+uint16_t room_number_next(const struct room *r);
+/* It takes its place in the list by its number, or behind all when it asks. Its number is given already, or it asks. */
+void room_enter(struct room *r, struct room_member *m);
+void room_leave(struct room *r, struct room_member *m);
+struct room_member *room_number_of(const struct room *r, uint16_t number);
+/* Nobody is there, or will be. */
+bool room_is_empty(const struct room *r);
+/* `more` would be too many; with those who ask. */
+bool room_is_full(const struct room *r, uint32_t more);
+/* Whose turn it is to be host when that one has left (BEAT-08): who is there for longest of those who are heard by all, else of all.
+ * MEMBER_NOBODY: nobody is there. */
+uint16_t room_successor(const struct room *r);
+
+/* What a member may do to another one. */
+enum room_deed { ROOM_DROP, ROOM_CHANGE, ROOM_RULE };
+/* Only the host drops (CONF-07), and rules: locks, ends, hands on. Whoever brought a member may drop and change it (CONF-11), and each
+ * himself. to: of ROOM_RULE NULL. */
+bool room_may(const struct room *r, const struct room_member *by, enum room_deed deed,
+	      const struct room_member *to);
+
+#endif

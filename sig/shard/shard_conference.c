@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is ordered of conferences, and shown of them. */
+#include <errno.h>
+#include <string.h>
+
+#include "sig/call/conference.h"
+#include "sig/call/originate.h"
+#include "sig/call/wait.h"
+#include "sig/model/call_order.h"
+#include "sig/shard/shard_room.h"
+#include "sig/step/step.h"
+
+/* ---- who comes ---- */
+
+static uint32_t call_parties(const struct call *c)
+{
+	return call_callee(c) ? 2 : 1;
+}
+
+static bool confer_is_made(struct shard *s, const struct shard_confer *o, struct room **out)
+{
+	const struct call *c = o->call ? shard_call_find(s, o->call) : NULL;
+
+	*out = c && c->member ? conference_room(&s->host, c) : shard_room_find(s, o->room);
+	return *out;
+}
+
+static bool comes_already(const struct room *r, uint64_t call)
+{
+	for (uint8_t i = 0; i < r->comes_count; i++) {
+		if (r->comes[i].call == call)
+			return true;
+	}
+	return false;
+}
+
+/* 0 or why the call cannot be part of a conference. */
+static int may_confer(const struct call *c, enum shard_leg leg, bool host)
+{
+	if (c->state == CALL_ENDING)
+		return -ENOENT;
+	if (c->state != CALL_ESTABLISHED && !call_is_answered_alone(c))
+		return -ENOTCONN;
+	if (c->park && !c->park->asks)
+		return -EISCONN;
+	if (c->transfer)
+		return -EALREADY;
+	return host && leg == SHARD_LEG_NONE && call_callee(c) ? -EDESTADDRREQ : 0;
+}
+
+static const struct leg *confer_leg(const struct call *c, enum shard_leg leg)
+{
+	return leg == SHARD_LEG_CALLEE ? call_callee(c) : call_caller(c);
+}
+
+/* The party that is in the other call, too: its second leg is left. */
+static enum shard_leg same_party(const struct call *of, enum shard_leg leg, const struct call *c)
+{
+	const struct leg *l = confer_leg(of, leg);
+
+	if (!call_callee(c) || !l || !l->user.n)
+		return SHARD_LEG_NONE;
+	if (bytes_eq(text_bytes(&l->user), text_bytes(&call_caller(c)->user)))
+		return SHARD_LEG_CALLER;
+	return bytes_eq(text_bytes(&l->user), text_bytes(&call_callee(c)->user)) ? SHARD_LEG_CALLEE
+										 : SHARD_LEG_NONE;
+}
+
+static int confer_one(const struct shard *s, const struct shard_confer *o, bool host,
+		      const struct call *first, const struct call **out)
+{
+	const struct call *c = shard_call_find(s, host ? o->call : o->with);
+	int err;
+
+	if (!c || (first && c->tenant != first->tenant))
+		return -ENOENT;
+	if (c == first)
+		return -ELOOP;
+	err = may_confer(c, host ? o->leg : SHARD_LEG_NONE, host && !c->member);
+	if (!err && c->member && !host)
+		err = -EEXIST;
+	*out = c;
+	return err;
+}
+
+static uint16_t most_members(const struct shard *s, const struct room *r)
+{
+	uint16_t most = s->settings.conferences.station_members;
+
+	return r->kind == ROOM_STATION && most ? most : r->max_members;
+}
+
+static struct room *confer_room(struct shard *s, const struct shard_confer *o, uint16_t tenant)
+{
+	struct room *r;
+
+	if (confer_is_made(s, o, &r))
+		return r;
+	r = shard_room_take(s, o->room, tenant, (struct bytes){ 0 });
+	if (r)
+		r->max_members = most_members(s, r);
+	return r;
+}
+
+static bool comes_add(struct room *r, const struct call *c, enum shard_leg host,
+		      enum shard_leg leaves)
+{
+	if (c->member || comes_already(r, c->id))
+		return true;
+	if (r->comes_count == ROOM_COMES_MAX)
+		return false;
+	r->comes[r->comes_count++] = (struct room_comes){ .call = c->id,
+							  .host = (uint8_t)host,
+							  .leaves = (uint8_t)leaves };
+	shard_room_touch(r);
+	return true;
+}
+
+/* Whose party is host; of one that is alone its own. */
+static enum shard_leg host_leg(const struct call *c, enum shard_leg leg)
+{
+	return call_callee(c) ? leg : SHARD_LEG_CALLER;
+}
+
+static int confer_gather(struct room *r, const struct shard_confer *o, const struct call *c,
+			 const struct call *with)
+{
+	enum shard_leg left = with ? same_party(c, o->leg, with) : SHARD_LEG_NONE;
+	uint32_t more = (c->member ? 0 : call_parties(c)) +
+			(with ? call_parties(with) - (left != SHARD_LEG_NONE) : 0);
+	uint8_t before = r->comes_count;
+
+	if (room_is_full(r, more + o->rings))
+		return -EUSERS;
+	if (!comes_add(r, c, host_leg(c, o->leg), SHARD_LEG_NONE) ||
+	    (with && !comes_add(r, with, SHARD_LEG_NONE, left))) {
+		r->comes_count = before;
+		return -EAGAIN;
+	}
+	return 0;
+}
+
+/* One that was made for nothing goes. */
+static int confer_end(struct shard *s, struct room *r, int err)
+{
+	shard_room_hurry(s, r);
+	return err;
+}
+
+/* Those who come, and the room; nobody waits yet. */
+static int confer_begin(struct shard *s, struct shard_confer *o, struct room **out)
+{
+	const struct call *c, *with = NULL;
+	int err = confer_one(s, o, true, NULL, &c);
+
+	if (!err && o->with) {
+		err = confer_one(s, o, false, c, &with);
+		o->of_with = err != 0;
+	}
+	if (err)
+		return err;
+	*out = confer_room(s, o, c->tenant);
+	if (!*out)
+		return -ENOSPC;
+	err = confer_gather(*out, o, c, with);
+	return err ? confer_end(s, *out, err) : 0;
+}
+
+static int confer_wait(struct shard *s, struct room *r, const struct shard_order *by)
+{
+	int err = shard_room_wait(s, r, by) ? 0 : -EAGAIN;
+
+	shard_room_turn(s, r);
+	return err;
+}
+
+int shard_confer(struct shard *s, struct shard_confer *o, struct instant now)
+{
+	struct room *r;
+	int err;
+
+	shard_begin(s, now);
+	r = shard_room_find(s, o->room);
+	err = r ? 0 : confer_begin(s, o, &r); /* by the same command, perhaps by another process */
+	if (err)
+		return err;
+	o->room = r->id;
+	return confer_wait(s, r, o->by);
+}
+
+/* ---- into one that is there ---- */
+
+int shard_confer_into(struct shard *s, struct shard_confer *o, struct instant now)
+{
+	const struct call *c = shard_call_find(s, o->call);
+	struct room *r = shard_room_find(s, o->room);
+	int err;
+
+	shard_begin(s, now);
+	o->of_with = !r;
+	if (!r || !c || c->tenant != r->tenant)
+		return -ENOENT;
+	if (c->member)
+		return c->member->room == r->id ? confer_wait(s, r, o->by) : -EEXIST;
+	err = may_confer(c, o->leg, false);
+	if (err)
+		return err;
+	if (room_is_full(r, call_parties(c)))
+		return -EUSERS;
+	if (!comes_add(r, c, SHARD_LEG_NONE, SHARD_LEG_NONE))
+		return -EAGAIN;
+	return confer_wait(s, r, o->by);
+}
+
+/* ---- who is rung for it ---- */
+
+/* Where the conference begins now: who is rung is the first, and the host the second. */
+static uint16_t coached_number(const struct shard *s, const struct shard_confer *o)
+{
+	const struct call *c = shard_call_find(s, o->call);
+
+	return c && c->member ? c->member->number : 2;
+}
+
+static int ring_start(struct shard *s, const struct shard_confer *o, struct room *r, struct call *c,
+		      const struct call_originate *start)
+{
+	struct call_refusal refusal = { 0 };
+	int err = conference_ask(&s->host, c, r);
+
+	if (err)
+		return err;
+	c->member->inviter = o->inviter ? o->inviter : r->host;
+	c->member->monitors = o->listens || o->coaches;
+	c->member->muted = o->listens;
+	c->member->coaches = o->coaches ? coached_number(s, o) : MEMBER_NOBODY;
+	if (!call_originate(&s->host, c, start, &refusal))
+		return 0;
+	sig_count_refused(&s->metrics, refusal.reason);
+	return -ENOSPC;
+}
+
+static bool ring_target(struct shard *s, uint16_t tenant, const char *to, struct call_target *out)
+{
+	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = bytes_str(to) };
+	struct call_target list[BINDINGS_MAX];
+
+	if (!shard_targets_of(s, tenant, &uri, list, COUNT_OF(list)))
+		return false;
+	*out = list[0];
+	return true;
+}
+
+/* Who rings is told who calls: the party of the host, or the number of the room. */
+static struct bytes ring_name(const struct shard *s, const struct room *r,
+			      const struct shard_confer *o)
+{
+	const struct call *c = o->call ? shard_call_find(s, o->call) : NULL;
+	const struct leg *l = c ? confer_leg(c, o->leg) : NULL;
+
+	if (l && l->user.n)
+		return text_bytes(&l->user);
+	return r->number[0] ? bytes_str(r->number) : BYTES_LIT("conference");
+}
+
+static int ring(struct shard *s, const struct shard_confer *o, struct room *r)
+{
+	struct call_originate start = { .from = bytes_str(o->to), .to = ring_name(s, r, o) };
+	struct call_refusal refusal = { 0 };
+	struct call *c;
+	int err;
+
+	if (!ring_target(s, r->tenant, o->to, &start.target))
+		return -EHOSTUNREACH;
+	if (!shard_tenant_may_call(s, r->tenant, &refusal))
+		return -EDQUOT;
+	c = shard_call_take(s, o->rung, r->tenant, false);
+	if (!c)
+		return -ENOSPC;
+	err = ring_start(s, o, r, c, &start);
+	if (err || !shard_call_settle(s, c))
+		shard_call_give(s, c);
+	return err;
+}
+
+int shard_confer_ring(struct shard *s, struct shard_confer *o, struct instant now)
+{
+	struct room *r;
+	int err = 0;
+
+	shard_begin(s, now);
+	r = shard_room_find(s, o->room);
+	if (s->draining)
+		return -ESHUTDOWN;
+	if (r && shard_call_find(s, o->rung)) /* as above */
+		return confer_wait(s, r, o->by);
+	o->rings = 1;
+	if (o->call)
+		err = confer_begin(s, o, &r);
+	else if (!r)
+		return -ENOENT;
+	if (!err && !o->call && room_is_full(r, 1))
+		return -EUSERS;
+	if (!err)
+		err = ring(s, o, r);
+	if (err) {
+		if (r && o->call && !r->count)
+			r->comes_count = 0;
+		return r ? confer_end(s, r, err) : err;
+	}
+	o->room = r->id;
+	return confer_wait(s, r, o->by);
+}
+
+/* ---- the whole of it ---- */
+
+static int room_rule(const struct room *r, uint16_t in_name_of)
+{
+	const struct room_member *by;
+
+	if (in_name_of == MEMBER_NOBODY)
+		return 0;
+	by = room_number_of(r, in_name_of);
+	if (!by)
+		return -ENXIO;
+	return room_may(r, by, ROOM_RULE, NULL) ? 0 : -EACCES;
+}
+
+static void room_lock(struct shard *s, struct room *r, bool on)
+{
+	if (r->locked == on)
+		return;
+	r->locked = on;
+	shard_room_touch(r);
+	shard_room_tell(s, r, SIG_CONFERENCE_CHANGED, on ? "locked" : "unlocked");
+}
+
+/* Who rings for it is left, too. */
+static void conference_hang_up(struct shard *s, struct room *r)
+{
+	const struct call_event hangup = { .kind = CALL_EV_HANGUP };
+	struct room_member *m;
+
+	r->comes_count = 0;
+	shard_room_empty(s, r);
+	while ((m = r->first) != NULL) {
+		struct call *c = shard_member_call(s, m);
+
+		if (!c)
+			break;
+		shard_call_step(s, c, &hangup);
+	}
+}
+
+int shard_conference_order(struct shard *s, uint64_t room, const struct shard_room_order *o,
+			   struct instant now)
+{
+	struct room *r;
+	int err;
+
+	shard_begin(s, now);
+	r = shard_room_find(s, room);
+	if (!r)
+		return -ENOENT;
+	err = room_rule(r, o->in_name_of);
+	if (err)
+		return err;
+	switch (o->act) {
+	case SHARD_ROOM_LOCK:
+	case SHARD_ROOM_UNLOCK:
+		room_lock(s, r, o->act == SHARD_ROOM_LOCK);
+		break;
+	case SHARD_ROOM_END:
+		conference_hang_up(s, r);
+		break;
+	}
+	return confer_wait(s, r, o->by);
+}
+
+/* ---- what is shown ---- */
+
+static void view_fill(const struct shard *s, const struct room *r, struct room_view *out)
+{
+	*out = (struct room_view){
+		.room = r->id,
+		.tenant = tenants_name(s->settings.tenants, r->tenant),
+		.kind = room_kind_name((enum room_kind)r->kind),
+		.number = r->number,
+		.members = r->count,
+		.asking = r->asking,
+		.host = r->host,
+		.locked = r->locked,
+		.max_members = r->max_members,
+		.created_utc_ms = r->created_utc_ms,
+		.version = r->version,
+		.saved = r->version == r->acked,
+		.mixes = r->job.generation != 0,
+	};
+}
+
+bool shard_conference_view(const struct shard *s, uint64_t room, struct room_view *out)
+{
+	const struct room *r = shard_room_find(s, room);
+
+	if (r)
+		view_fill(s, r, out);
+	return r;
+}
+
+bool shard_conference_next(const struct shard *s, uint32_t *cursor, struct room_view *out)
+{
+	pool_handle h;
+	const struct room *r = pool_next(&s->rooms, cursor, &h);
+
+	if (r)
+		view_fill(s, r, out);
+	return r;
+}
+
+void shard_conference_members(const struct shard *s, uint64_t room, shard_member_fn *each,
+			      void *arg)
+{
+	const struct room *r = shard_room_find(s, room);
+
+	for (const struct room_member *m = r ? r->first : NULL; m; m = m->next) {
+		const struct call *c = shard_member_call(s, m);
+		struct member_view v = { .call = m->call,
+					 .number = m->number,
+					 .inviter = m->inviter,
+					 .coaches = m->coaches,
+					 .gain_db = m->gain_db,
+					 .muted = m->muted,
+					 .deaf = m->deaf,
+					 .asks = m->asks,
+					 .monitors = m->monitors,
+					 .host = r->host && r->host == m->number,
+					 .joined_utc_ms = m->joined_utc_ms };
+
+		v.held = c && conference_speaks(c) ? conference_is_held(c) : m->held;
+		v.away = !c || !conference_speaks(c);
+		v.from = c ? text_bytes(&c->from) : (struct bytes){ 0 };
+		each(&v, arg);
+	}
+}
+
+uint64_t shard_call_room(const struct shard *s, uint64_t call)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	return c && c->member && !c->member->asks ? c->member->room : 0;
+}

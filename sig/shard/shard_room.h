@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rooms of a shard: found by id and number, looked at when something of them has changed; private to sig/shard/shard_*.c. */
+#ifndef SIG_SHARD_SHARD_ROOM_H
+#define SIG_SHARD_SHARD_ROOM_H
+
+#include "sig/host/room_terms.h"
+#include "sig/room/room.h"
+#include "sig/shard/shard_state.h"
+
+int shard_rooms_open(struct shard *s) NODISCARD;
+void shard_rooms_close(struct shard *s);
+/* NULL: there is none. */
+struct room *shard_room_find(const struct shard *s, uint64_t id);
+struct room *shard_room_called(const struct shard *s, uint16_t tenant, struct bytes number);
+/* Zeroed but for these, and found by them. NULL: full. */
+struct room *shard_room_take(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number);
+/* Forgotten without a word. */
+void shard_room_give(struct shard *s, struct room *r);
+/* call_host.room_of, call_host.room_called, call_host.room_beside, call_host.room_changed */
+struct room *shard_room_of(void *owner, uint64_t room);
+uint16_t shard_room_beside(void *owner, uint16_t tenant, struct bytes number);
+struct room *shard_room_begin(void *owner, const struct room_terms *terms);
+void shard_room_changed(void *owner, struct room *r, bool record);
+/* Its timer. */
+void shard_room_turn(struct shard *s, struct room *r);
+void shard_room_aim(struct shard *s, struct room *r);
+struct call *shard_member_call(const struct shard *s, const struct room_member *m);
+/* Its turn comes at once. */
+void shard_room_hurry(struct shard *s, struct room *r);
+/* The call is forgotten: it is in no room any more. */
+void shard_room_part(struct shard *s, struct call *c);
+/* All its members are left. */
+void shard_room_empty(struct shard *s, struct room *r);
+/* Another node has the shard: all are forgotten, and app closes what mixes. */
+void shard_rooms_silence(struct shard *s);
+/* Before calls are resumed: each member is in its room again. */
+void shard_rooms_resume(struct shard *s);
+
+/* ---- shard_room_save.c ---- */
+/* What its record says is another. */
+void shard_room_touch(struct room *r);
+/* The store has an older record of it, or none. */
+bool shard_room_is_behind(const struct room *r);
+/* What is not saved is, one save at a time. */
+void shard_room_save(struct shard *s, struct room *r);
+/* Its record goes. */
+void shard_room_forget(struct shard *s, struct room *r);
+/* Who waits for what is acknowledged, or for whatever there is. */
+void shard_room_answer(struct shard *s, struct room *r, bool saved);
+/* Who ordered hears of it when what is there now is saved. False: too many wait. */
+bool shard_room_wait(struct shard *s, struct room *r, const struct shard_order *by);
+/* Some are saved again. False: that was all. */
+bool shard_rooms_assert(struct shard *s, uint32_t most);
+
+/* ---- shard_room_bring.c ---- */
+/* Those who are still to come do, as far as they can now. */
+void shard_room_bring(struct shard *s, struct room *r);
+
+/* ---- shard_room_event.c ---- */
+void shard_room_tell(struct shard *s, const struct room *r, enum sig_event_kind kind,
+		     const char *reason);
+
+#endif

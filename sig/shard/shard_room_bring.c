@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parties of calls come into a room. Their records may change only while no save of them is on its way (ADR 2), so it is in the room's
+ * record that they are to come, and they do when they can: a kill in between delays it.
+ */
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/lifetime.h"
+#include "sig/call/wait.h"
+#include "sig/feature/conference.h"
+#include "sig/shard/shard_room.h"
+#include "sig/step/step.h"
+
+enum { BRING_AGAIN_MS = 20, BRING_MS = 10000 };
+
+static uint16_t room_inviter(const struct room *r)
+{
+	return r->host;
+}
+
+/* The leg that goes to a call of its own. */
+static enum shard_leg goes(const struct room_comes *comes)
+{
+	if (comes->leaves != SHARD_LEG_NONE)
+		return (enum shard_leg)comes->leaves;
+	return comes->host == SHARD_LEG_CALLEE ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE;
+}
+
+static int bring_call(struct shard *s, struct room *r, const struct room_comes *comes,
+		      struct call *c, struct call *to)
+{
+	struct call_confer confer = { .room = r,
+				      .to = to,
+				      .host = (enum shard_leg)comes->host,
+				      .leaves = comes->leaves != SHARD_LEG_NONE,
+				      .inviter = room_inviter(r) };
+	struct call_order order = { .kind = ORDER_CONFER, .leg = goes(comes), .confer = &confer };
+	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = &order };
+
+	shard_call_step(s, c, &ev);
+	return order.err;
+}
+
+/* Both ask for their saves at once. */
+static void bring_begin(struct shard *s, struct call *to, bool leaves)
+{
+	const struct call_event next = { .kind = CALL_EV_RELEASE };
+	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
+
+	s->established++;
+	shard_call_step(s, to, leaves ? &hangup : &next);
+}
+
+static int bring_pair(struct shard *s, struct room *r, const struct room_comes *comes,
+		      struct call *c)
+{
+	struct call *to = shard_call_take(s, shard_call_new_id(s), c->tenant, c->emergency);
+	int err;
+
+	if (!to)
+		return -ENOSPC;
+	call_begin(&s->host, to);
+	err = bring_call(s, r, comes, c, to);
+	if (err)
+		shard_call_give(s, to);
+	else
+		bring_begin(s, to, comes->leaves != SHARD_LEG_NONE);
+	return err;
+}
+
+/* Where it is in the room already a process before was killed before it said so. */
+static int bring_one(struct shard *s, struct room *r, const struct room_comes *comes)
+{
+	struct call *c = shard_call_find(s, comes->call);
+
+	if (!c || c->tenant != r->tenant || c->state == CALL_ENDING)
+		return -ENOENT;
+	if (c->member)
+		return c->member->room == r->id ? 0 : -EISCONN;
+	if (c->state != CALL_ESTABLISHED)
+		return -EAGAIN;
+	return call_is_alone(c) ? bring_call(s, r, comes, c, NULL) : bring_pair(s, r, comes, c);
+}
+
+static void comes_drop(struct room *r)
+{
+	r->comes_count--;
+	for (uint8_t i = 0; i < r->comes_count; i++)
+		r->comes[i] = r->comes[i + 1];
+	r->comes_until_ns = 0;
+	shard_room_touch(r);
+}
+
+static void bring_failed(const struct room *r, int err)
+{
+	char id[ID_TEXT_LEN];
+
+	id_call_put(id, r->comes[0].call);
+	LOG_WARN("conference", r->id, "a call does not come into the conference",
+		 LOG_BYTES("call", bytes_mem(id, sizeof(id))), LOG_INT("error", err));
+}
+
+/* Whoever is rung for it comes first, or nobody does. */
+static bool bring_waits(const struct room *r)
+{
+	return !r->comes_count || (r->asking && !r->count);
+}
+
+void shard_room_bring(struct shard *s, struct room *r)
+{
+	r->comes_ns = 0;
+	while (!bring_waits(r)) {
+		int err = bring_one(s, r, &r->comes[0]);
+
+		if (!r->comes_until_ns)
+			r->comes_until_ns = s->host.now.ns + BRING_MS * NS_PER_MS;
+		if (err == -EAGAIN && s->host.now.ns < r->comes_until_ns) {
+			r->comes_ns = s->host.now.ns + BRING_AGAIN_MS * NS_PER_MS;
+			return;
+		}
+		if (err)
+			bring_failed(r, err);
+		comes_drop(r);
+	}
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is told of rooms. Of their members their calls tell (sig/call/conference.c). */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sig/shard/shard_room.h"
+
+static struct sig_event *room_event(struct shard *s, const struct room *r, enum sig_event_kind kind)
+{
+	struct effect *e = effects_add(&s->effects, EFFECT_EVENT);
+	struct sig_event *event = e ? calloc(1, sizeof(*event)) : NULL;
+
+	if (!event) {
+		if (e)
+			s->effects.count--;
+		return NULL;
+	}
+	e->call = r->id;
+	e->event = event;
+	event->kind = kind;
+	event->room = r->id;
+	event->version = r->version;
+	event->member = r->host;
+	(void)bytes_cstr(bytes_str(tenants_name(s->settings.tenants, r->tenant)), event->tenant,
+			 sizeof(event->tenant));
+	(void)bytes_cstr(bytes_str(r->number), event->number, sizeof(event->number));
+	return event;
+}
+
+static const char *room_sentence(enum sig_event_kind kind)
+{
+	if (kind == SIG_CONFERENCE_STARTED)
+		return "a conference has begun";
+	return kind == SIG_CONFERENCE_ENDED ? "a conference is over" : "a conference has changed";
+}
+
+void shard_room_tell(struct shard *s, const struct room *r, enum sig_event_kind kind,
+		     const char *reason)
+{
+	struct sig_event *event = room_event(s, r, kind);
+
+	if (event)
+		event->reason = reason;
+	LOG_INFO("conference", r->id, room_sentence(kind),
+		 LOG_STR("kind", room_kind_name((enum room_kind)r->kind)),
+		 LOG_STR("number", r->number), LOG_U64("members", r->count),
+		 LOG_U64("host", r->host), LOG_STR("what", reason ? reason : ""));
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stories of conferences: A speaks with B, and C has called A, too. */
+#include "tests/sim/story.h"
+
+#define ON(phone) (1u << (phone))
+#define TWO_CALLS(...)                          \
+	.steps = { { 3, STORY_DIAL, A, EXT_B }, \
+		   { 8, STORY_DIAL, C, EXT_A }, \
+		   { 16, STORY_CONFER, A },     \
+		   __VA_ARGS__ },               \
+	.absent = ON(B2)
+#define ONE_IS_RUNG(...)                                 \
+	.steps = { { 3, STORY_DIAL, A, EXT_B },          \
+		   { 12, STORY_CONFER_RINGS, A, EXT_C }, \
+		   __VA_ARGS__ },                        \
+	.absent = ON(B2)
+
+const struct story story_rooms[] = {
+	{ "conference", TWO_CALLS({ 20, STORY_AGAIN }), .look_s = 34, .talk = ON(A) | ON(B) | ON(C),
+	  .loose = true },
+	{ "conference-and-two-are-left", TWO_CALLS({ 28, STORY_HANG_UP, B }), .look_s = 44,
+	  .talk = ON(A) | ON(C), .loose = true },
+	{ "conference-and-its-host-leaves", TWO_CALLS({ 28, STORY_HANG_UP, A }), .look_s = 44,
+	  .talk = ON(B) | ON(C), .loose = true },
+	{ "conference-and-all-leave",
+	  TWO_CALLS({ 28, STORY_HANG_UP, A }, { 29, STORY_HANG_UP, B }, { 30, STORY_HANG_UP, C }),
+	  .look_s = 60 },
+	{ "conference-and-one-holds", TWO_CALLS({ 26, STORY_HOLD, B }, { 34, STORY_HOLD, B }),
+	  .look_s = 48, .talk = ON(A) | ON(B) | ON(C), .loose = true },
+	{ "conference-of-one-that-is-rung", ONE_IS_RUNG({ 15, STORY_AGAIN }), .look_s = 34,
+	  .talk = ON(A) | ON(B) | ON(C), .loose = true },
+	{ "conference-that-nobody-answers", ONE_IS_RUNG({ 40, STORY_HANG_UP, A }),
+	  .manner = { [C] = { .kind = MANNER_REFUSE, .status = 486 } }, .look_s = 30,
+	  .talk = ON(A) | ON(B), .loose = true },
+	{ "conference-while-the-store-is-away",
+	  TWO_CALLS({ 14, STORY_STORE_DOWN }, { 22, STORY_STORE_UP }, { 28, STORY_HANG_UP, B }),
+	  .look_s = 44, .talk = ON(A) | ON(C), .loose = true },
+};
+const uint32_t story_room_count = COUNT_OF(story_rooms);

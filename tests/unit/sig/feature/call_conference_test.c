@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Conferences of calls (FEATURES CONF-02, CONF-03, CONF-05, CONF-07, CONF-08, CONF-11 to CONF-13). */
+#include <errno.h>
+
+#include "tests/unit/sig/conferences.h"
+
+static void hangs_up(struct phone *p)
+{
+	phone_request(p, "BYE", "", "");
+	assert_true(phone_hears(p, "SIP/2.0 200").n);
+	rig_wait_ms(p->r, 100);
+}
+
+/* Of two calls of A: its second leg is left, and nobody is asked anything. */
+static void two_calls_become_one(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct room_view v;
+	struct members all;
+
+	party_confers(p);
+	assert_true(r->order.saved);
+	v = conference_of(r, ROOM);
+	assert_string_equal(v.kind, "station");
+	assert_int_equal(v.host, 1);
+	assert_true(v.saved);
+	all = members_of(r, ROOM);
+	assert_int_equal(all.count, 3);
+	assert_true(member_from(&all, "1001")->host);
+	assert_int_equal(member_from(&all, "1002")->inviter, 1);
+	assert_int_equal(member_from(&all, "1004")->inviter, 1);
+	for (uint32_t i = 0; i < all.count; i++)
+		assert_in_room(r, all.list[i].call, ROOM, all.list[i].number);
+	assert_int_equal(rig_count(r, &p->t.l.b.addr, "INVITE "), 1);
+	assert_int_equal(rig_count(r, &p->t.c.addr, "INVITE "), 1);
+	assert_int_equal(rig_count(r, &p->t.l.a.addr, "INVITE "), 0);
+	assert_int_equal(last_event(r, SIG_CONFERENCE_STARTED)->room, ROOM);
+	assert_int_equal(last_event(r, SIG_CONFERENCE_JOINED)->room, ROOM);
+	assert_int_equal(r->mixer_count, 1);
+	assert_int_equal(r->mixers[0].room, ROOM);
+}
+
+/* The host goes, and the two that are left have a call of two: the mixer goes, and the pair can be transferred (CONF-08, BEAT-07). */
+static void two_left_speak_by_themselves(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	uint64_t call;
+
+	party_confers(p);
+	hangs_up(&p->t.l.a);
+	rig_wait_ms(r, 1500);
+	assert_int_equal(rig_counts(r).calls, 1);
+	call = call_at(r, 0);
+	trio_assert_talks(r, 0, 1);
+	assert_int_equal(spec_of_call(r, call).home, 0);
+	assert_int_equal(spec_of_call(r, call).member.number, 0);
+	assert_false(shard_conference_view(r->shard, ROOM, &(struct room_view){ 0 }));
+	assert_true(r->mixers[0].closed);
+	assert_int_equal(last_event(r, SIG_CONFERENCE_ENDED)->room, ROOM);
+	assert_int_equal(r->saves[r->save_count - 1].answered, true);
+	phone_request(&p->t.c, "BYE", "", "");
+	assert_true(phone_hears(&p->t.c, "SIP/2.0 200").n);
+	trio_assert_left(&p->t.l.b);
+	line_assert_idle(r);
+}
+
+/* By the settings it stays a conference (CONF-09 as it was). */
+static void two_left_stay_a_conference(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct shard_settings s = r->settings;
+
+	s.conferences.release = false;
+	shard_configure(r->shard, &s);
+	party_confers(p);
+	hangs_up(&p->t.c);
+	rig_wait_ms(r, 3000);
+	assert_int_equal(rig_counts(r).calls, 2);
+	assert_int_equal(conference_of(r, ROOM).members, 2);
+	hangs_up(&p->t.l.b); /* nobody stays alone (CONF-13) */
+	trio_assert_left(&p->t.l.a);
+	line_assert_idle(r);
+	assert_int_equal(last_event(r, SIG_CONFERENCE_ENDED)->room, ROOM);
+}
+
+/* BEAT-08, and the rule before it. */
+static void the_host_is_followed(void **state)
+{
+	for (int succession = 0; succession <= 1; succession++) {
+		struct party *p = *state;
+		struct rig *r = p->t.l.r;
+		struct shard_settings s = r->settings;
+		struct members all;
+
+		s.conferences.succession = succession;
+		s.conferences.release = false;
+		shard_configure(r->shard, &s);
+		party_confers(p);
+		hangs_up(&p->t.l.a);
+		assert_int_equal(conference_of(r, ROOM).host, succession ? 2 : 0);
+		all = members_of(r, ROOM);
+		assert_int_equal(order_one(r, member_from(&all, "1004")->call, MEMBER_DROP, true, 0,
+					   2),
+				 succession ? 0 : -EACCES);
+		if (succession)
+			trio_assert_left(&p->t.c);
+		else
+			assert_int_equal(order_one(r, member_from(&all, "1004")->call, MEMBER_DROP,
+						   true, 0, 0),
+					 0);
+		if (!succession)
+			trio_assert_left(&p->t.c);
+		rig_wait_ms(r, 100);
+		trio_assert_left(&p->t.l.b);
+		line_assert_idle(r);
+	}
+}
+
+/* CALL-09, CONF-12, MED-13: the others hear no change. */
+static void one_member_is_changed(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct members all;
+	uint64_t b, c;
+	uint32_t told;
+
+	party_confers(p);
+	all = members_of(r, ROOM);
+	b = member_from(&all, "1002")->call;
+	c = member_from(&all, "1004")->call;
+	told = r->media_count;
+	assert_int_equal(order_one(r, b, MEMBER_MUTE, true, 0, 0), 0);
+	assert_int_equal(spec_of_call(r, b).member.muted, 1);
+	assert_int_equal(order_one(r, b, MEMBER_MUTE, false, 0, 3), -EACCES);
+	assert_int_equal(order_one(r, b, MEMBER_MUTE, false, 0, 2), 0);
+	assert_int_equal(spec_of_call(r, b).member.muted, 0);
+	assert_int_equal(order_one(r, b, MEMBER_GAIN, false, -6, 1), 0);
+	assert_int_equal(spec_of_call(r, b).member.gain_db, -6);
+	assert_int_equal(order_one(r, b, MEMBER_GAIN, false, 16, 1), -EDOM);
+	assert_int_equal(order_one(r, b, MEMBER_DEAF, true, 0, 0), 0);
+	assert_int_equal(spec_of_call(r, b).member.deaf, 1);
+	assert_int_equal(order_one(r, b, MEMBER_COACH, false, 3, 0), 0);
+	assert_int_equal(spec_of_call(r, b).member.coaches, 3);
+	assert_int_equal(order_one(r, b, MEMBER_COACH, false, 2, 0), -ENXIO);
+	assert_int_equal(order_one(r, b, MEMBER_HOLD, true, 0, 0), 0);
+	assert_int_not_equal(spec_of_call(r, b).source.job.slot, 100);
+	assert_int_equal(order_one(r, b, MEMBER_HOLD, false, 0, 0), 0);
+	assert_in_room(r, b, ROOM, 2);
+	for (uint32_t i = told; i < r->media_count; i++)
+		assert_int_not_equal(r->media[i].spec.call, c);
+	assert_string_equal(last_event(r, SIG_CONFERENCE_CHANGED)->reason, "resumed");
+	assert_int_equal(last_event(r, SIG_CONFERENCE_CHANGED)->member, 2);
+}
+
+/* Its phone holds: it is out of the mix, and back when it goes on. */
+static void a_phone_holds(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct members all;
+	uint64_t c;
+
+	party_confers(p);
+	all = members_of(r, ROOM);
+	c = member_from(&all, "1004")->call;
+	p->t.c.cseq = 500;
+	phone_request(&p->t.c, "INVITE", "",
+		      "v=0\r\no=c 1 2 IN IP4 192.0.2.14\r\ns=-\r\nc=IN IP4 192.0.2.14\r\nt=0 0\r\n"
+		      "m=audio 5000 RTP/AVP 8\r\na=sendonly\r\n");
+	assert_true(phone_hears(&p->t.c, "SIP/2.0 200").n);
+	phone_ack(&p->t.c);
+	rig_wait_ms(r, 50);
+	assert_int_not_equal(spec_of_call(r, c).source.job.slot, 100);
+	all = members_of(r, ROOM);
+	assert_true(member_from(&all, "1004")->held);
+	phone_request(&p->t.c, "INVITE", "",
+		      "v=0\r\no=c 1 3 IN IP4 192.0.2.14\r\ns=-\r\nc=IN IP4 192.0.2.14\r\nt=0 0\r\n"
+		      "m=audio 5000 RTP/AVP 8\r\na=sendrecv\r\n");
+	assert_true(phone_hears(&p->t.c, "SIP/2.0 200").n);
+	phone_ack(&p->t.c);
+	rig_wait_ms(r, 50);
+	assert_in_room(r, c, ROOM, 3);
+}
+
+/* CONF-05, CONF-06: A's call is as it was until D answers, and if D does not. */
+static void one_is_rung(void **state)
+{
+	for (int answers = 0; answers <= 1; answers++) {
+		struct party *p = *state;
+		struct rig *r = p->t.l.r;
+		const struct shard_order by = order_of(1);
+		struct shard_confer o = { .room = ROOM + 16u * (unsigned)answers,
+					  .to = "1003",
+					  .rung = RUNG + 16u * (unsigned)answers,
+					  .leg = SHARD_LEG_CALLER,
+					  .by = &by };
+
+		phones_talk(&p->t.l.a, &p->t.l.b);
+		o.call = call_of_user(r, "1001", "1002");
+		assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0);
+		rig_run(r);
+		rig_wait_ms(r, 100);
+		assert_true(phone_rings(&p->d).n);
+		assert_true(rig_has(p->d.invite, "sip:1001@"));
+		assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0); /* the same command */
+		assert_int_equal(conference_of(r, o.room).asking, 1);
+		assert_int_equal(conference_of(r, o.room).members, 0);
+		assert_false(spec_of_call(r, o.call).alone);
+		phone_answer(&p->d, p->d.invite, answers ? "200 OK" : "486 Busy Here",
+			     answers ? PHONE_SDP_B : "");
+		rig_wait_ms(r, 200);
+		if (!answers) {
+			assert_false(
+				shard_conference_view(r->shard, o.room, &(struct room_view){ 0 }));
+			assert_false(spec_of_call(r, o.call).alone);
+			hangs_up(&p->t.l.a);
+			trio_assert_left(&p->t.l.b);
+			line_assert_idle(r);
+			continue;
+		}
+		assert_true(rig_take(r, &p->d.addr, "ACK ").n);
+		assert_int_equal(conference_of(r, o.room).members, 3);
+		assert_int_equal(rig_counts(r).calls, 3);
+	}
+}
+
+/* CONF-02 */
+static void too_many(void **state)
+{
+	struct party *p = *state;
+	struct shard_settings s = p->t.l.r->settings;
+	uint64_t first, second;
+
+	s.conferences.station_members = 2;
+	shard_configure(p->t.l.r->shard, &s);
+	party_calls(p, &first, &second);
+	assert_int_equal(confer(p, first, second), -EUSERS);
+	assert_false(shard_conference_view(p->t.l.r->shard, ROOM, &(struct room_view){ 0 }));
+	assert_int_equal(rig_counts(p->t.l.r).calls, 2);
+}
+
+/* Of what cannot be a conference nothing is left. */
+static void refused(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct shard_confer o = { .room = ROOM, .leg = SHARD_LEG_CALLER };
+	uint64_t first, second;
+
+	party_calls(p, &first, &second);
+	o.call = first;
+	o.with = first;
+	assert_int_equal(shard_confer(r->shard, &o, r->now), -ELOOP);
+	o.with = 5;
+	assert_int_equal(shard_confer(r->shard, &o, r->now), -ENOENT);
+	assert_true(o.of_with);
+	o.with = second;
+	o.leg = SHARD_LEG_NONE;
+	assert_int_equal(shard_confer(r->shard, &o, r->now), -EDESTADDRREQ);
+	assert_int_equal(order_one(r, first, MEMBER_MUTE, true, 0, 0), -ENODATA);
+	o.with = 0;
+	o.leg = SHARD_LEG_CALLER;
+	o.to = "1009";
+	o.rung = RUNG;
+	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), -EHOSTUNREACH);
+	rig_run(r);
+	rig_wait_ms(r, 100);
+	assert_int_equal(rig_counts(r).calls, 2);
+	assert_false(shard_conference_view(r->shard, ROOM, &(struct room_view){ 0 }));
+}
+
+/* A member that is given to somebody else is in the conference until that one answers, and then no more. */
+static void a_member_is_transferred(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct members all;
+	uint64_t b;
+
+	party_confers(p);
+	all = members_of(r, ROOM);
+	b = member_from(&all, "1002")->call;
+	assert_int_equal(shard_call_transfer(r->shard, b, SHARD_LEG_NONE, "1003", NULL, r->now), 0);
+	rig_run(r);
+	rig_wait_ms(r, 50);
+	assert_true(phone_rings(&p->d).n);
+	assert_int_equal(conference_of(r, ROOM).members, 3);
+	assert_int_not_equal(spec_of_call(r, b).source.job.slot, 100);
+	phone_answer(&p->d, p->d.invite, "200 OK", PHONE_SDP_B);
+	rig_wait_ms(r, 50);
+	assert_false(shard_call_room(r->shard, b) == ROOM);
+	assert_string_equal(last_event(r, SIG_CONFERENCE_LEFT)->reason, "connected");
+}
+
+/* Records come in any order, and that of the conference may be lost: nobody is. */
+static void survives_a_kill(void **state)
+{
+	static const bool ways[][2] = { { true, true }, { false, true }, { false, false } };
+
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		struct party *p;
+		struct members all;
+
+		(void)party_setup((void **)&p);
+		party_confers(p);
+		all = members_of(p->t.l.r, ROOM);
+		assert_int_equal(order_one(p->t.l.r, member_from(&all, "1004")->call, MEMBER_MUTE,
+					   true, 0, 0),
+				 0);
+		p->t.l.r->mixer_count = 0;
+		party_restart(p, ways[i][0], ways[i][1]);
+		assert_int_equal(conference_of(p->t.l.r, ROOM).members, 3);
+		assert_int_equal(conference_of(p->t.l.r, ROOM).host, 1);
+		all = members_of(p->t.l.r, ROOM);
+		assert_int_equal(member_from(&all, "1004")->number, 3);
+		assert_true(member_from(&all, "1004")->muted);
+		for (uint32_t k = 0; k < all.count; k++)
+			assert_in_room(p->t.l.r, all.list[k].call, ROOM, all.list[k].number);
+		hangs_up(&p->t.l.a);
+		rig_wait_ms(p->t.l.r, 100);
+		assert_int_equal(conference_of(p->t.l.r, ROOM).members, 2); /* one is muted */
+		assert_int_equal(order_one(p->t.l.r, all.list[2].call, MEMBER_MUTE, false, 0, 0),
+				 0);
+		rig_wait_ms(p->t.l.r, 2500);
+		assert_int_equal(rig_counts(p->t.l.r).calls, 1);
+		(void)line_teardown((void **)&p);
+	}
+	(void)state;
+}
+
+/* MON-04: who listens is heard by nobody, a coach by one; with one of the two it is left. */
+static void one_monitors(void **state)
+{
+	for (int coaches = 0; coaches <= 1; coaches++) {
+		struct party *p = *state;
+		struct rig *r = p->t.l.r;
+		struct shard_confer o = { .room = ROOM + 16u * (unsigned)coaches,
+					  .rung = RUNG + 16u * (unsigned)coaches,
+					  .to = "1003",
+					  .leg = SHARD_LEG_CALLEE,
+					  .listens = !coaches,
+					  .coaches = coaches };
+		struct members all;
+		uint64_t d;
+
+		phones_talk(&p->t.l.a, &p->t.l.b);
+		o.call = call_of_user(r, "1001", "1002");
+		assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0);
+		rig_run(r);
+		rig_wait_ms(r, 50);
+		(void)phone_rings(&p->d);
+		phone_answer(&p->d, p->d.invite, "200 OK", PHONE_SDP_B);
+		rig_wait_ms(r, 200);
+		all = members_of(r, o.room);
+		assert_int_equal(all.count, 3);
+		assert_true(member_from(&all, "1002")->host);
+		assert_true(member_from(&all, "1003")->monitors);
+		d = member_from(&all, "1003")->call;
+		assert_int_equal(spec_of_call(r, d).member.muted, !coaches);
+		assert_int_equal(spec_of_call(r, d).member.coaches,
+				 coaches ? member_from(&all, "1002")->number : 0);
+		if (coaches) { /* one of the two goes */
+			hangs_up(&p->t.l.a);
+			trio_assert_left(&p->d);
+			trio_assert_left(&p->t.l.b);
+			line_assert_idle(r);
+			continue;
+		}
+		hangs_up(&p->d);
+		rig_wait_ms(r, 1500);
+		assert_int_equal(rig_counts(r).calls, 1);
+		assert_int_equal(members_of(r, o.room).count, 0);
+		hangs_up(&p->t.l.a);
+		trio_assert_left(&p->t.l.b);
+		line_assert_idle(r);
+	}
+}
+
+/* CONF-10 and the end of all. */
+static void ruled_by_its_host(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct shard_room_order o = { .act = SHARD_ROOM_LOCK, .in_name_of = 2 };
+	struct members all;
+
+	party_confers(p);
+	all = members_of(r, ROOM);
+	assert_int_equal(shard_conference_order(r->shard, ROOM, &o, r->now), -EACCES);
+	assert_int_equal(order_one(r, member_from(&all, "1002")->call, MEMBER_HOST, true, 0, 1), 0);
+	assert_int_equal(shard_conference_order(r->shard, ROOM, &o, r->now), 0);
+	assert_true(conference_of(r, ROOM).locked);
+	assert_int_equal(conference_of(r, ROOM).host, 2);
+	o.act = SHARD_ROOM_END;
+	assert_int_equal(shard_conference_order(r->shard, ROOM, &o, r->now), 0);
+	rig_run(r);
+	trio_assert_left(&p->t.l.a);
+	trio_assert_left(&p->t.l.b);
+	trio_assert_left(&p->t.c);
+	line_assert_idle(r);
+	assert_int_equal(r->cdrs[r->cdr_count - 1].room, ROOM);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PARTY_TEST(two_calls_become_one),
+		PARTY_TEST(two_left_speak_by_themselves),
+		PARTY_TEST(two_left_stay_a_conference),
+		PARTY_TEST(the_host_is_followed),
+		PARTY_TEST(one_member_is_changed),
+		PARTY_TEST(a_phone_holds),
+		PARTY_TEST(one_is_rung),
+		PARTY_TEST(too_many),
+		PARTY_TEST(refused),
+		PARTY_TEST(a_member_is_transferred),
+		PARTY_TEST(survives_a_kill),
+		PARTY_TEST(ruled_by_its_host),
+		PARTY_TEST(one_monitors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

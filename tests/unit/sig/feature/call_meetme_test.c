@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rooms that are called (FEATURES CONF-01, CONF-10). */
+#include <errno.h>
+
+#include "sig/host/room_terms.h"
+#include "tests/unit/sig/conferences.h"
+
+struct meetme {
+	struct party p;
+	struct tenants *tenants;
+	struct rooms *rooms;
+};
+
+static int meetme_setup(void **state)
+{
+	static const struct hash_key key = { 1, 2 };
+	struct shard_settings s = rig_settings();
+	struct meetme *m = calloc(1, sizeof(*m));
+	struct rig *r;
+
+	if (!m || tenants_open(&m->tenants, &key) || rooms_open(&m->rooms, m->tenants))
+		return -1;
+	s.rooms = m->rooms;
+	r = m->p.t.l.r = rig_open_with(&s);
+	phones_open(r, &m->p.t.l.a, &m->p.t.l.b);
+	phone_open(&m->p.t.c, r, "1004", "192.0.2.14:5060");
+	phone_bind(&m->p.t.c);
+	*state = m;
+	return 0;
+}
+
+static int meetme_teardown(void **state)
+{
+	struct meetme *m = *state;
+
+	rig_close(m->p.t.l.r);
+	rooms_close(m->rooms);
+	tenants_close(m->tenants);
+	free(m);
+	return 0;
+}
+
+static struct room_terms board(const char *pin, const char *host_pin)
+{
+	struct room_terms t = { .number = "700", .max_members = 3, .talkers = 3, .rate = 16000 };
+
+	(void)bytes_cstr(bytes_str(pin), t.pin, sizeof(t.pin));
+	(void)bytes_cstr(bytes_str(host_pin), t.host_pin, sizeof(t.host_pin));
+	return t;
+}
+
+static void put(struct meetme *m, const struct room_terms *t)
+{
+	assert_int_equal(rooms_put(m->rooms, t), 0);
+}
+
+/* The room is called, and answers. */
+static void calls(struct phone *p)
+{
+	phone_invite(p, "700", PHONE_SDP_A);
+	assert_true(phone_hears(p, "SIP/2.0 200").n);
+	phone_ack(p);
+	rig_wait_ms(p->r, 50);
+}
+
+static uint64_t call_from(struct meetme *m, const char *user)
+{
+	return call_of_user(m->p.t.l.r, user, "700");
+}
+
+static void keys(struct meetme *m, uint64_t call, const char *digits)
+{
+	struct rig *r = m->p.t.l.r;
+
+	for (; *digits; digits++) {
+		struct media_event ev = { .kind = MEDIA_FLOW_DIGIT,
+					  .call = call,
+					  .id = spec_of_call(r, call).id,
+					  .digit = *digits,
+					  .duration_ms = 100 };
+
+		shard_media_event(r->shard, &ev, r->now);
+		rig_run(r);
+	}
+	rig_wait_ms(r, 50);
+}
+
+static uint64_t the_room(struct meetme *m)
+{
+	struct room_view v;
+	uint32_t cursor = 0;
+
+	assert_true(shard_conference_next(m->p.t.l.r->shard, &cursor, &v));
+	return v.room;
+}
+
+static void hangs_up(struct phone *p)
+{
+	phone_request(p, "BYE", "", "");
+	assert_true(phone_hears(p, "SIP/2.0 200").n);
+	rig_wait_ms(p->r, 100);
+}
+
+/* Without a PIN whoever calls is there; alone, too, and the last one ends it. */
+static void open_to_all(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("", "");
+	struct room_view v;
+	uint64_t room;
+
+	put(m, &t);
+	calls(&m->p.t.l.a);
+	room = the_room(m);
+	assert_in_room(r, call_from(m, "1001"), room, 1);
+	calls(&m->p.t.l.b);
+	assert_in_room(r, call_from(m, "1002"), room, 2);
+	v = conference_of(r, room);
+	assert_string_equal(v.kind, "meetme");
+	assert_string_equal(v.number, "700");
+	assert_int_equal(v.members, 2);
+	assert_int_equal(r->mixers[0].terms.talkers, 3);
+	assert_int_equal(r->mixers[0].terms.members, 3);
+	hangs_up(&m->p.t.l.a);
+	rig_wait_ms(r, 3000);
+	assert_int_equal(conference_of(r, room).members, 1);
+	hangs_up(&m->p.t.l.b);
+	line_assert_idle(r);
+	assert_int_equal(r->cdrs[r->cdr_count - 1].room, room);
+	assert_string_equal(last_event(r, SIG_CONFERENCE_ENDED)->number, "700");
+}
+
+/* Three tries, and who has the other PIN is the host. No key of it is in an event. */
+static void asked_for_a_pin(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("4711", "815042");
+	uint64_t a, b, c;
+
+	put(m, &t);
+	calls(&m->p.t.l.a);
+	a = call_from(m, "1001");
+	assert_string_equal(r->played, "prompt:conference-pin");
+	assert_int_equal(conference_of(r, the_room(m)).asking, 1);
+	keys(m, a, "4711#");
+	assert_int_equal(conference_of(r, the_room(m)).members, 1);
+	assert_int_equal(conference_of(r, the_room(m)).host, 0);
+	calls(&m->p.t.l.b);
+	b = call_from(m, "1002");
+	keys(m, b, "1111#");
+	assert_string_equal(r->played, "prompt:conference-pin-wrong");
+	keys(m, b, "815042#");
+	assert_int_equal(conference_of(r, the_room(m)).host, 2);
+	calls(&m->p.t.c);
+	c = call_from(m, "1004");
+	keys(m, c, "1#");
+	keys(m, c, "2#");
+	keys(m, c, "3#");
+	trio_assert_left(&m->p.t.c);
+	assert_int_equal(conference_of(r, the_room(m)).members, 2);
+	assert_int_equal(conference_of(r, the_room(m)).asking, 0);
+	assert_int_equal(last_event(r, SIG_CALL_COLLECTED)->call, 0);
+	assert_int_equal(last_event(r, SIG_CALL_DIGIT)->call, 0);
+}
+
+/* A successor asks on, and wrong PINs of before count. */
+static void killed_while_it_asks(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("4711", "");
+	uint64_t a;
+
+	put(m, &t);
+	calls(&m->p.t.l.a);
+	a = call_from(m, "1001");
+	keys(m, a, "1#");
+	keys(m, a, "2#");
+	keys(m, a, "47");
+	phone_open(&m->p.d, r, "1003", "192.0.2.13:5060");
+	party_restart(&m->p, true, true);
+	keys(m, a, "11#");
+	assert_int_equal(conference_of(r, the_room(m)).members, 1);
+}
+
+/* CONF-10 */
+static void locked(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	const struct shard_room_order lock = { .act = SHARD_ROOM_LOCK };
+	struct room_terms t = board("", "");
+
+	put(m, &t);
+	calls(&m->p.t.l.a);
+	assert_int_equal(shard_conference_order(r->shard, the_room(m), &lock, r->now), 0);
+	rig_run(r);
+	phone_invite(&m->p.t.l.b, "700", PHONE_SDP_A);
+	assert_true(rig_has(phone_hears(&m->p.t.l.b, "SIP/2.0 403"), "locked"));
+	t = board("", "815042");
+	put(m, &t);
+	calls(&m->p.t.l.b);
+	keys(m, call_from(m, "1002"), "815042#");
+	assert_int_equal(conference_of(r, the_room(m)).host, 2);
+	calls(&m->p.t.c);
+	keys(m, call_from(m, "1004"), "#");
+	trio_assert_left(&m->p.t.c);
+}
+
+static void full(void **state)
+{
+	struct meetme *m = *state;
+	struct room_terms t = board("", "");
+
+	t.max_members = 2;
+	put(m, &t);
+	calls(&m->p.t.l.a);
+	calls(&m->p.t.l.b);
+	phone_invite(&m->p.t.c, "700", PHONE_SDP_A);
+	assert_true(rig_has(phone_hears(&m->p.t.c, "SIP/2.0 486"), "as many members"));
+}
+
+/* Members hear music until the host is there, come in muted, and are left when he goes. */
+static void waits_for_its_host(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("4711", "815042");
+	uint64_t a, b;
+
+	t.wait_for_host = t.ends_with_host = t.muted = true;
+	put(m, &t);
+	calls(&m->p.t.l.a);
+	a = call_from(m, "1001");
+	keys(m, a, "4711#");
+	assert_int_equal(conference_of(r, the_room(m)).members, 1);
+	assert_int_not_equal(spec_of_call(r, a).source.job.slot, 100);
+	calls(&m->p.t.l.b);
+	b = call_from(m, "1002");
+	keys(m, b, "815042#");
+	assert_in_room(r, a, the_room(m), 1);
+	assert_int_equal(spec_of_call(r, a).member.muted, 1);
+	assert_int_equal(spec_of_call(r, b).member.muted, 0);
+	hangs_up(&m->p.t.l.b);
+	trio_assert_left(&m->p.t.l.a);
+	line_assert_idle(r);
+}
+
+#define MEETME_TEST(fn) cmocka_unit_test_setup_teardown(fn, meetme_setup, meetme_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MEETME_TEST(open_to_all),
+		MEETME_TEST(asked_for_a_pin),
+		MEETME_TEST(killed_while_it_asks),
+		MEETME_TEST(locked),
+		MEETME_TEST(full),
+		MEETME_TEST(waits_for_its_host),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
