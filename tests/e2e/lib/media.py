@@ -136,10 +136,10 @@ class Media:
         if seq is None:
             self.seq += 1
 
-    def start(self, hertz=440):
-        """Sends a tone every 20 ms until stop()."""
+    def start(self, hertz=440, frames=None):
+        """Sends a tone, or these payloads again and again, every 20 ms until stop()."""
         stop = threading.Event()
-        thread = threading.Thread(target=self._tone, args=(self.codec.frames(hertz), stop), daemon=True)
+        thread = threading.Thread(target=self._tone, args=(frames or self.codec.frames(hertz), stop), daemon=True)
         self._sending = (stop, thread)
         thread.start()
         return self

@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conferences between scripted phones, by what each of them hears: rooms that are called, calls that others are added to, and kills of
+the node in the midst of them (CONF-01, CONF-02, CONF-03, CONF-05, CONF-07, CONF-08, CONF-10, CONF-11, CONF-12)."""
+import time
+import unittest
+
+import tone
+
+from lib.node import Node
+from lib.sip import or_none
+from music_test import MUSIC, wav
+from patience import PATIENCE_S, until
+from server import ServerError
+
+SYLLABLE, PAUSE = 14, 6          # packets: what is constant is no voice, and has no place in a mix. Together whole waves of all those
+HERTZ = {"1001": 440, "1002": 650, "1003": 880, "1004": 1130}
+
+
+class ConferenceTest(unittest.TestCase):
+    settings = {"media": {"music": "music.wav"}}
+
+    def setUp(self):
+        self.node = Node(settings=self.settings)
+        self.addCleanup(self.node.close)
+        self.agents, self.audio, self.dialogs = {}, {}, {}
+        for number in HERTZ:
+            self.node.put_extension(number, "secret" + number)
+            agent = self.agents[number] = self.node.user_agent(number, "secret" + number)
+            self.addCleanup(agent.close)
+            self.assertEqual(agent.register().status, 200)
+
+    def end(self):
+        audio = self.node.media()
+        self.addCleanup(audio.close)
+        return audio
+
+    # -- what is heard -------------------------------------------------------------------------
+    def shares(self, number):
+        """How much of what it heard lately is of each of the others, and of the music."""
+        audio = self.audio[number]
+        packets = audio.audio()[-3 * (SYLLABLE + PAUSE):]
+        if not packets or time.monotonic() - packets[-1].at > 0.3:
+            return {}
+        pcm = audio.codec.samples([packet.payload for packet in packets if packet.pt == audio.pt])
+        return {hertz: round(tone.share(pcm, audio.codec.rate, hertz), 2) for hertz in [*HERTZ.values(), MUSIC]}
+
+    def hears(self, number, *others, music=False):
+        """Those and nobody else, soon."""
+        wanted = {HERTZ[other] for other in others} | ({MUSIC} if music else set())
+
+        def only_those():
+            shares = self.shares(number)
+            return {hertz for hertz, share in shares.items() if share > 0.1} == wanted and \
+                all(share > 0.1 or share < 0.04 for share in shares.values())
+        until(only_those, lambda: f"{number} hears {self.shares(number)}, and should {wanted}")
+
+    def all_hear(self, *numbers):
+        for number in numbers:
+            self.hears(number, *(other for other in numbers if other != number))
+
+    # -- calls ---------------------------------------------------------------------------------
+    def speaks(self, number, audio, dialog):
+        self.audio[number], self.dialogs[number] = audio, dialog
+        frames, silence = audio.codec.frames(HERTZ[number]), audio.codec.coded([0] * (audio.codec.rate // 50))
+        audio.start(frames=[frames[n % len(frames)] for n in range(SYLLABLE)] + silence * PAUSE)
+
+    def dials(self, number, called, keys=""):
+        """It calls a room, and says the PIN."""
+        audio = self.end()
+        out = self.agents[number].invite(called, audio.sdp())
+        audio.use(out.wait_answer())
+        time.sleep(0.1)
+        for key in keys:
+            audio.digit(key)
+        self.speaks(number, audio, out)
+
+    def talk(self, caller, callee, speaks=(True, True)):
+        """Its id. speaks: whose end is that of the phone from now on."""
+        before = {row["id"] for row in self.node.ctl("call.list")}
+        ends = self.end(), self.end()
+        out = self.agents[caller].invite(callee, ends[0].sdp())
+        into = self.agents[callee].incoming()
+        into.answer(ends[1].sdp())
+        ends[0].use(out.wait_answer())
+        ends[1].use(into.request)
+        for number, end, dialog, speak in zip((caller, callee), ends, (out, into), speaks):
+            if speak:
+                self.speaks(number, end, dialog)
+        call, = {row["id"] for row in self.node.ctl("call.list")} - before
+        return call, out
+
+    def hangs_up(self, number):
+        self.audio[number].stop()
+        self.dialogs[number].bye()
+
+    # -- conferences ---------------------------------------------------------------------------
+    def only(self):
+        conference, = self.node.ctl("conference.list")
+        return conference
+
+    def members(self, *numbers):
+        """Those are there, and saved; by their numbers."""
+        def rows():
+            rooms = self.node.ctl("conference.list")
+            return {row["from"]: row for row in self.node.ctl("conference.get", conference=rooms[0]["id"])["list"]
+                    if row["state"] == "there"} if rooms else {}
+        until(lambda: set(rows()) == set(numbers), lambda: f"{rows()}")
+        until(lambda: all(call["saved"] for call in self.node.ctl("call.list")) and self.only()["saved"], lambda: "not saved")
+        return rows()
+
+    def told(self, kind):
+        return [event for event in self.node.events() if event["type"] == kind]
+
+    def restart(self):
+        self.node.kill()
+        self.node.restart()
+        for number, agent in self.agents.items():
+            self.assertEqual(agent.register().status, 200, number)
+
+
+class Rooms(ConferenceTest):
+    def setUp(self):
+        super().setUp()
+        self.node.ctl("room.put", number="700", name="Board", max_members=3)
+
+    def test_over_a_kill(self):
+        """Three call it: each hears the others, also behind a kill; the last one ends it."""
+        for number in ("1001", "1002", "1003"):
+            self.dials(number, "700")
+        self.all_hear("1001", "1002", "1003")
+        self.members("1001", "1002", "1003")
+        self.assertEqual(self.agents["1004"].invite("700", self.end().sdp()).wait_final().status, 486)
+        room = self.only()
+        self.restart()
+        self.all_hear("1001", "1002", "1003")
+        self.assertEqual(self.only()["id"], room["id"])
+        self.assertEqual(self.only()["number"], "700")
+        for number in ("1001", "1002", "1003"):
+            self.hangs_up(number)
+        until(lambda: not self.node.ctl("conference.list"), lambda: "it is over")
+        self.assertEqual([cdr.get("conference") for cdr in self.node.cdrs(4) if cdr["from"] != "1004"], [room["id"]] * 3)
+        self.assertEqual([event["conference"] for event in self.told("conference.ended")], [room["id"]])
+
+    def test_pins(self):
+        """Who has none is left behind three tries; who has that of hosts is the host."""
+        self.node.ctl("room.put", number="700", pin="4711")
+        self.node.ctl("room.put", number="700", host_pin="815042")
+        self.dials("1001", "700", "4711#")
+        self.dials("1002", "700", "815042#")
+        self.all_hear("1001", "1002")
+        rows = self.members("1001", "1002")
+        self.assertTrue(rows["1002"]["host"])
+        self.dials("1003", "700", "1#2#3#")
+        self.dialogs["1003"].wait_bye()
+        self.members("1001", "1002")
+
+    def test_one_member_is_changed(self):
+        """Mute, hold and gain of one: the others hear each other all the time."""
+        for number in ("1001", "1002", "1003"):
+            self.dials(number, "700")
+        self.all_hear("1001", "1002", "1003")
+        second = self.members("1001", "1002", "1003")["1002"]["call"]
+        wav(self.node.folder + "/sounds/default/music.wav", MUSIC)
+        since = time.monotonic()
+        self.node.ctl("conference.mute", call=second)
+        self.hears("1001", "1003")
+        self.hears("1002", "1001", "1003")
+        self.node.ctl("conference.unmute", call=second)
+        self.all_hear("1001", "1002", "1003")
+        self.node.ctl("conference.hold", call=second)
+        self.hears("1001", "1003")
+        self.hears("1003", "1001")
+        self.node.ctl("conference.resume", call=second)
+        self.all_hear("1001", "1002", "1003")
+        self.node.ctl("conference.deaf", call=second, on=True)
+        until(lambda: not self.shares("1002"), lambda: self.shares("1002"))
+        self.hears("1003", "1001", "1002")
+        self.assertLess(self.audio["1003"].gap(since), 0.15)
+        self.node.ctl("conference.drop", call=second)
+        self.dialogs["1002"].wait_bye()
+        self.all_hear("1001", "1003")
+
+
+class Shards(ConferenceTest):
+    settings = {**ConferenceTest.settings, "node": {"shards": [2, 3]}}
+
+    def test_one_room(self):
+        """Calls of several shards come to the same room, whichever opened it, with their keys."""
+        self.node.ctl("room.put", number="700", talkers=len(HERTZ))
+        self.node.ctl("room.put", number="700", pin="4711")
+        for number in HERTZ:
+            self.dials(number, "700", "4711#")
+        self.all_hear(*HERTZ)
+        self.assertEqual(self.only()["members"], len(HERTZ))
+        self.assertGreater(len({call["id"][:4] for call in self.node.ctl("call.list")}), 1, "calls of several shards")
+        for number in HERTZ:
+            self.hangs_up(number)
+        until(lambda: not self.node.ctl("call.list"), lambda: self.node.ctl("call.list"))
+        self.assertEqual(self.node.ctl("conference.list"), [])
+
+
+class Stations(ConferenceTest):
+    def confers(self):
+        """1001 speaks with 1002, and on a second line with 1003."""
+        first, _ = self.talk("1001", "1002")
+        second, line = self.talk("1001", "1003", speaks=(False, True))
+        room = self.node.ctl("conference.add", call=first, leg="a", **{"with": second})["id"]
+        line.wait_bye()
+        self.all_hear("1001", "1002", "1003")
+        self.members("1001", "1002", "1003")
+        return room
+
+    def test_two_calls(self):
+        """The second leg of the host is left. Only the host drops members, and with two left they have a call of two again."""
+        room = self.confers()
+        rows = self.members("1001", "1002", "1003")
+        with self.assertRaisesRegex(ServerError, "not_allowed"):
+            self.node.ctl("conference.drop", call=rows["1003"]["call"], by=rows["1002"]["member"])
+        self.node.ctl("conference.drop", call=rows["1002"]["call"], by=rows["1001"]["member"])
+        self.dialogs["1002"].wait_bye()
+        until(lambda: not self.node.ctl("conference.list") and len(self.node.ctl("call.list")) == 1, lambda: self.node.ctl("call.list"))
+        self.all_hear("1001", "1003")
+        self.assertEqual([event["conference"] for event in self.told("conference.ended")], [room])
+        call, = self.node.ctl("call.list")
+        self.node.ctl("call.transfer", call=call["id"], leg="a", to="1004")
+        into = self.agents["1004"].incoming()
+        audio = self.end()
+        into.answer(audio.sdp())
+        audio.use(into.request)
+        self.speaks("1004", audio, into)
+        self.dialogs["1001"].wait_bye()
+        self.asked_again("1003", "1004")
+
+    def asked_again(self, *numbers):
+        """They hear each other; whoever is asked again says what it has."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            for number in numbers:
+                or_none(self.dialogs[number].wait_reinvite, self.audio[number].sdp(version=2), 0.05)
+            if self.shares(numbers[0]).get(HERTZ[numbers[1]], 0) > 0.5 and self.shares(numbers[1]).get(HERTZ[numbers[0]], 0) > 0.5:
+                return
+            self.assertLess(time.monotonic(), end, [self.shares(number) for number in numbers])
+
+    def test_the_host_leaves_over_a_kill(self):
+        """Killed with three in it, and killed once more when two are left."""
+        self.confers()
+        self.restart()
+        self.all_hear("1001", "1002", "1003")
+        self.hangs_up("1001")
+        until(lambda: not self.node.ctl("conference.list"), lambda: self.node.ctl("conference.list"))
+        self.all_hear("1002", "1003")
+        until(lambda: all(call["saved"] for call in self.node.ctl("call.list")), lambda: "not saved")
+        self.restart()
+        self.all_hear("1002", "1003")
+
+    def test_one_is_rung(self):
+        """Until 1003 answers the two speak with each other."""
+        call, _ = self.talk("1001", "1002")
+        room = self.node.ctl("conference.add", call=call, leg="a", to="1003")["id"]
+        into = self.agents["1003"].incoming()
+        into.ring()
+        self.all_hear("1001", "1002")
+        audio = self.end()
+        into.answer(audio.sdp())
+        audio.use(into.request)
+        self.speaks("1003", audio, into)
+        self.all_hear("1001", "1002", "1003")
+        self.node.ctl("conference.invite", conference=room, to="1004")
+        into = self.agents["1004"].incoming()
+        into.reject(486)
+        self.members("1001", "1002", "1003")
+        self.node.ctl("conference.end", conference=room)
+        for number in ("1001", "1002", "1003"):
+            self.dialogs[number].wait_bye()
+        until(lambda: not self.node.ctl("conference.list"), lambda: "it is over")
+
+
+if __name__ == "__main__":
+    unittest.main()
