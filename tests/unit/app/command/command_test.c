@@ -251,7 +251,7 @@ static void test_table(void **state)
 }
 
 /* What is named by an id of a shard, or by a file or the name of a node, is left to the node that has it. The other call of a join is where the first
- * one is. */
+ * one is, and who joins a conference where that is. */
 static void test_places(void **state)
 {
 	(void)state;
@@ -259,7 +259,9 @@ static void test_places(void **state)
 		bool file = bytes_starts(bytes_str(c->name), "call.trace.");
 
 		for (const struct command_arg *arg = c->args; arg->name; arg++) {
-			bool id = arg->charset == CHARSET_ID && strcmp(arg->name, "with");
+			bool joins =
+				!strcmp(c->name, "conference.join") && !strcmp(arg->name, "call");
+			bool id = arg->charset == CHARSET_ID && strcmp(arg->name, "with") && !joins;
 			bool name = file && !strcmp(arg->name, "name");
 			bool node = !strcmp(arg->name, "node");
 
@@ -404,6 +406,24 @@ static const struct {
 	{ "call.pickup", COMMAND_FOR_APPLICATION },
 	{ "call.reject", COMMAND_FOR_APPLICATION },
 	{ "call.join", COMMAND_FOR_APPLICATION },
+	{ "conference.list", COMMAND_FOR_READER },
+	{ "conference.get", COMMAND_FOR_READER },
+	{ "conference.add", COMMAND_FOR_APPLICATION },
+	{ "conference.invite", COMMAND_FOR_APPLICATION },
+	{ "conference.join", COMMAND_FOR_APPLICATION },
+	{ "conference.monitor", COMMAND_FOR_APPLICATION },
+	{ "conference.drop", COMMAND_FOR_APPLICATION },
+	{ "conference.mute", COMMAND_FOR_APPLICATION },
+	{ "conference.unmute", COMMAND_FOR_APPLICATION },
+	{ "conference.hold", COMMAND_FOR_APPLICATION },
+	{ "conference.resume", COMMAND_FOR_APPLICATION },
+	{ "conference.deaf", COMMAND_FOR_APPLICATION },
+	{ "conference.gain", COMMAND_FOR_APPLICATION },
+	{ "conference.coach", COMMAND_FOR_APPLICATION },
+	{ "conference.host", COMMAND_FOR_APPLICATION },
+	{ "conference.lock", COMMAND_FOR_APPLICATION },
+	{ "conference.unlock", COMMAND_FOR_APPLICATION },
+	{ "conference.end", COMMAND_FOR_APPLICATION },
 	{ "park.list", COMMAND_FOR_READER },
 	{ "call.dtmf", COMMAND_FOR_APPLICATION },
 	{ "call.trace.start", COMMAND_FOR_OPERATOR },
