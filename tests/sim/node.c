@@ -166,7 +166,7 @@ void node_shard_open(struct node *n, struct node_shard *shard)
 	n->settings.toll_shard = (uint8_t)(shard - n->shards);
 	shard->fenced = false;
 	shard->silent_ns = 0;
-	shard->leaving = shard->degraded = false;
+	shard->leaving = shard->degraded = shard->withheld = false;
 	shard->run = ++s->shard_runs;
 	shard->epoch = s->floats ? s->owners[shard->number - SHARD_FIRST].epoch : n->incarnation;
 	core_open(n, shard);

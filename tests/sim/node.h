@@ -67,6 +67,7 @@ struct node_shard {
 	uint32_t epoch; /* of its owner */
 	uint64_t
 		silent_ns; /* its lease is past since then, and nothing of it leaves; 0: it is not */
+	bool withheld;     /* something that it said meanwhile */
 	bool leaving;      /* by plan: it does nothing but to wait for saves */
 	bool degraded;     /* ... cannot wait for any now */
 	uint32_t run;      /* each of an owner is another one */

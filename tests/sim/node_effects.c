@@ -58,7 +58,7 @@ static void binding_get(struct node *n, const struct effect *e)
 }
 
 /* As base/validity.h has it before each send. */
-static bool is_withheld(const struct node *n, const struct node_shard *shard)
+static bool is_withheld(struct node *n, const struct node_shard *shard)
 {
 	if (!shard || n->sim->sabotage == SABOTAGE_LAPSE)
 		return false;
@@ -66,6 +66,7 @@ static bool is_withheld(const struct node *n, const struct node_shard *shard)
 			   : !shard->silent_ns)
 		return false;
 	n->sim->totals.withheld++;
+	n->shards[shard - n->shards].withheld = true;
 	return true;
 }
 

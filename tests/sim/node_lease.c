@@ -62,6 +62,7 @@ void node_lease_again(struct sim *s, uint32_t node, uint32_t place, uint32_t epo
 	shard->epoch = epoch;
 	s->owners[place].epoch = epoch;
 	shard->silent_ns = 0;
+	node_shard_speaks(n, shard);
 }
 
 /* ---- ... and is not any more ---- */

@@ -207,6 +207,15 @@ void node_shard_end(struct node *n, struct node_shard *shard)
 	shard->core = NULL;
 }
 
+void node_shard_speaks(struct node *n, struct node_shard *shard)
+{
+	if (!shard->withheld)
+		return;
+	shard->withheld = false;
+	shard_withheld(shard->core, node_now(n));
+	node_carry(n);
+}
+
 static void lose_alone(struct node *n, struct node_shard *shard)
 {
 	struct sim *s = n->sim;

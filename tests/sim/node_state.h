@@ -34,6 +34,8 @@ void node_lapse(struct node *n, struct node_shard *shard);
 void node_take(struct node *n, uint32_t place, uint32_t epoch);
 /* What it has of this node is given back, and it says nothing. */
 void node_shard_end(struct node *n, struct node_shard *shard);
+/* It may speak again, and hears that something was withheld. */
+void node_shard_speaks(struct node *n, struct node_shard *shard);
 
 /* ---- node_lease.c: the same by leases ---- */
 void node_lease_start(struct node *n);

@@ -202,6 +202,7 @@ static void keep(struct node *n, struct node_shard *shard)
 	shard_hurry(shard->core, false, node_now(n));
 	shard_expire(shard->core, node_now(n));
 	node_carry(n);
+	node_shard_speaks(n, shard);
 }
 
 static void leave(struct node *n, struct node_shard *shard, struct node *to)
