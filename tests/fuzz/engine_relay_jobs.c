@@ -133,7 +133,7 @@ static void member_read(struct script *s, struct flow_spec *spec)
 					     .muted = how >> 4 & 1,
 					     .deaf = how >> 5 & 1,
 					     .gain_db = (int8_t)((how >> 6) * 8),
-					     .level_extension = codecs >> 7 };
+					     .level_extension = codecs & 128 ? EXTENSION_ID : 0 };
 	spec->taken_count = 1;
 	spec->taken[0] = (struct media_taken){ spec->source.payload_type,
 					       (uint8_t)((codecs & 7) % MEDIA_CODECS_KNOWN) };
