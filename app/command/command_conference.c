@@ -92,8 +92,8 @@ static bool conference_id(struct command_run *run, uint64_t *room)
 	}
 	if (conference_view_of(run->node, *room, &view) && command_may_see(run, view.tenant))
 		return true;
-	command_fail(run, COMMAND_NOT_FOUND, "conference", "there is no conference " BYTES_FMT,
-		     BYTES_ARG(command_value(run, "conference")->text));
+	command_fail(run, COMMAND_NOT_FOUND, "conference",
+		     "there is no such conference: conference.list shows those that there are");
 	return false;
 }
 

@@ -376,11 +376,10 @@ static uint32_t group_step(struct payloads *p, struct group *g)
 		return group_encode(p, g, g->shared, &p->counts.shared);
 
 	for (; g->next <= g->own_n + 1; g->next++) {
-		const struct own *o = &g->own[g->next - 2];
+		const struct own *o = g->next < 2 ? NULL : &g->own[g->next - 2];
 
-		if (g->next < 2 || o->member == MIX_NOBODY)
-			continue;
-		return group_encode(p, g, o->packer, &p->counts.own);
+		if (o && o->member != MIX_NOBODY)
+			return group_encode(p, g, o->packer, &p->counts.own);
 	}
 	group_end(p, g);
 	return 0;
