@@ -332,6 +332,23 @@ static void survives_a_kill(void **state)
 	(void)state;
 }
 
+/* A leg that left for a conference is back in the call where it was born: its record is taken as any (sig/dialog/elsewhere.h). */
+static void home_again_survives_a_kill(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+
+	party_confers(p);
+	hangs_up(&p->t.c);
+	rig_wait_ms(r, 1500);
+	assert_int_equal(rig_counts(r).calls, 1);
+	party_restart(p, true, true);
+	assert_int_equal(rig_counts(r).calls, 1);
+	hangs_up(&p->t.l.a);
+	trio_assert_left(&p->t.l.b);
+	line_assert_idle(r);
+}
+
 /* MON-04: who listens is heard by nobody, a coach by one; with one of the two it is left. */
 static void one_monitors(void **state)
 {
@@ -419,6 +436,7 @@ int main(void)
 		PARTY_TEST(refused),
 		PARTY_TEST(a_member_is_transferred),
 		PARTY_TEST(survives_a_kill),
+		PARTY_TEST(home_again_survives_a_kill),
 		PARTY_TEST(ruled_by_its_host),
 		PARTY_TEST(one_monitors),
 	};
