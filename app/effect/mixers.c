@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/metric.h"
+#include "engine/engine.h"
 #include "sig/sip/id.h"
 
 static struct {
@@ -80,6 +81,31 @@ static void mixer_count(struct mixers *m, int change)
 	metric_set(g_metrics.running, m->used);
 }
 
+static bool mixer_has_room(const struct mixers *m, uint64_t room)
+{
+	for (uint32_t i = 0; m->used && i < m->capacity; i++) {
+		if (m->list[i].state != MIXER_FREE && m->list[i].room == room)
+			return true;
+	}
+	return false;
+}
+
+static void mixer_worker_leave(const struct mixers *m, uint64_t room)
+{
+	if (!mixer_has_room(m, room))
+		engine_worker_release(m->queue->engine, room);
+}
+
+/* The room has its worker from now on: members come there, whoever else chooses one meanwhile. */
+static bool mixer_ask(struct mixers *m, const struct media_command *open)
+{
+	(void)engine_worker_for(m->queue->engine, open->call);
+	if (mixer_command_put(m, open))
+		return true;
+	mixer_worker_leave(m, open->call);
+	return false;
+}
+
 void mixers_begin(struct mixers *m, const struct effect *e)
 {
 	struct media_command c = { .kind = MEDIA_JOB_OPEN,
@@ -95,7 +121,7 @@ void mixers_begin(struct mixers *m, const struct effect *e)
 	if (x)
 		c.job = (struct job_id){ .slot = m->first_slot + (uint32_t)(x - m->list),
 					 .generation = m->generation };
-	if (!x || !mixer_command_put(m, &c)) {
+	if (!x || !mixer_ask(m, &c)) {
 		LOG_ERROR("conference", e->call, "nothing mixes a conference",
 			  LOG_STR("reason", x ? "the media workers do not keep up"
 					      : "there are too many conferences"));
@@ -139,6 +165,7 @@ bool mixers_event(struct mixers *m, const struct media_event *event)
 {
 	uint32_t i = event->job.slot - m->first_slot;
 	struct mixer *x = event->job.slot >= m->first_slot && i < m->capacity ? &m->list[i] : NULL;
+	uint64_t room;
 
 	if (!x)
 		return false;
@@ -151,8 +178,10 @@ bool mixers_event(struct mixers *m, const struct media_event *event)
 		mixer_tell(m, x->room, x->serial, NULL);
 	}
 	m->left -= x->state == MIXER_LEFT;
+	room = x->room;
 	*x = (struct mixer){ 0 };
 	mixer_count(m, -1);
+	mixer_worker_leave(m, room);
 	return true;
 }
 
