@@ -8,7 +8,7 @@
 #include "sig/model/call_data.h"
 #include "sig/sip/id.h"
 
-enum { URI_MAX = 64, REFERRER_MAX = 256 };
+enum { URI_MAX = 128, REFERRER_MAX = 256 };
 
 bool far_is_near(const struct shard_settings *s, uint16_t shard)
 {
@@ -97,27 +97,37 @@ int far_set(struct transfer_far *far, uint16_t shard, const struct replaces *r,
 	return 0;
 }
 
-int far_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
-	     struct call_refusal *refusal)
+int far_ring_name(struct call_host *h, struct call *c, uint16_t shard, struct bytes name,
+		  const struct dialog_party *from, struct call_refusal *refusal)
 {
 	struct call_target target = {
-		.hop = { .transport = SIP_CELL, .remote = cell_address(c->transfer->far.shard) },
+		.hop = { .transport = SIP_CELL, .remote = cell_address(shard) },
 		.terms = far_terms(h->settings),
 	};
-	struct dialog_party party = *from;
 	uint8_t space[URI_MAX];
 	struct writer uri = writer_over(space, sizeof(space));
 	int err;
 
 	writer_str(&uri, "sip:");
+	writer_bytes(&uri, name);
+	writer_str(&uri, name.n ? "@" : "");
 	addr_write(&uri, &target.hop.remote);
 	writer_str(&uri, ";transport=cell");
 	target.uri = writer_done(&uri);
-	party.remote_user = text_bytes(&c->transfer->target);
-	err = fork_ask(h, c, c->bridge.caller, &target, &party, refusal);
+	outbox_touch(&c->out);
+	err = fork_ask(h, c, c->bridge.caller, &target, from, refusal);
 	if (!err)
 		c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
 	return err;
+}
+
+int far_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
+	     struct call_refusal *refusal)
+{
+	struct dialog_party party = *from;
+
+	party.remote_user = text_bytes(&c->transfer->target);
+	return far_ring_name(h, c, c->transfer->far.shard, (struct bytes){ 0 }, &party, refusal);
 }
 
 /* The way to who is given away, where it is in another shard itself: whoever is asked may be its other end. */

@@ -23,6 +23,9 @@ int far_set(struct transfer_far *far, uint16_t shard, const struct replaces *r,
 /* Whom the transfer gives away calls there. from: as whom. 0 or -errno with *refusal. */
 int far_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
 	     struct call_refusal *refusal) NODISCARD;
+/* That shard is rung for what it knows by a name of ours (retrieve_name_put, pick_name_put, meetme_name_get); "": by none. As far_ring. */
+int far_ring_name(struct call_host *h, struct call *c, uint16_t shard, struct bytes name,
+		  const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
 /* Header lines of each INVITE to another shard. */
 extern const struct call_feature far_feature;
 /* Header lines of that INVITE. */

@@ -14,7 +14,7 @@
 #include "sig/feature/far.h"
 
 #define NAME_BEGINS "room-"
-enum { PIN_TRIES = 3, PIN_FIRST_MS = 10000, PIN_NEXT_MS = 5000, NAME_URI_MAX = 128 };
+enum { PIN_TRIES = 3, PIN_FIRST_MS = 10000, PIN_NEXT_MS = 5000, BESIDE_NAME_MAX = 64 };
 
 static const struct room_terms *called_terms(const struct call_host *h, const struct room *r)
 {
@@ -48,28 +48,15 @@ bool meetme_name_get(struct bytes user, struct bytes *number)
 static int ring_beside(struct call_host *h, struct call *c, const struct call_start *start,
 		       uint16_t shard, struct call_refusal *refusal)
 {
-	struct call_target target = {
-		.hop = { .transport = SIP_CELL, .remote = cell_address(shard) },
-		.terms = far_terms(h->settings),
-	};
-	struct dialog_party party = { .local_display = start->display,
-				      .local_user = text_bytes(&c->from),
-				      .remote_user = start->to };
-	uint8_t space[NAME_URI_MAX];
-	struct writer uri = writer_over(space, sizeof(space));
-	int err;
+	const struct dialog_party party = { .local_display = start->display,
+					    .local_user = text_bytes(&c->from),
+					    .remote_user = start->to };
+	uint8_t space[BESIDE_NAME_MAX];
+	struct writer name = writer_over(space, sizeof(space));
 
-	writer_str(&uri, "sip:" NAME_BEGINS);
-	writer_bytes(&uri, start->to);
-	writer_str(&uri, "@");
-	addr_write(&uri, &target.hop.remote);
-	writer_str(&uri, ";transport=cell");
-	target.uri = writer_done(&uri);
-	outbox_touch(&c->out);
-	err = fork_ask(h, c, c->bridge.caller, &target, &party, refusal);
-	if (!err)
-		c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
-	return err;
+	writer_str(&name, NAME_BEGINS);
+	writer_bytes(&name, start->to);
+	return far_ring_name(h, c, shard, writer_done(&name), &party, refusal);
 }
 
 /* Where it is in another shard of the node; who comes from there is not sent back. 0: here. */

@@ -15,7 +15,6 @@
 
 #define NAME_BEGINS "slot-"
 enum {
-	RETRIEVE_URI_MAX = 128,
 	WARNING_MAX = 256,
 	FAR_WAIT_MS =
 		300, /* a node that is about to be given up does not delay who presses a key */
@@ -122,17 +121,10 @@ bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot)
 static int ring_far(struct call_host *h, struct call *c, uint64_t owner, bool rung,
 		    struct bytes slot, struct call_refusal *refusal)
 {
-	struct call_target target = {
-		.hop = { .transport = SIP_CELL, .remote = cell_address(id_shard(owner)) },
-		.terms = far_terms(h->settings),
-	};
 	struct dialog_party party = { .local_display = text_bytes(&c->display),
 				      .local_user = text_bytes(&c->from),
 				      .remote_user = slot };
-	uint8_t space[RETRIEVE_URI_MAX];
-	struct writer uri = writer_over(space, sizeof(space));
 	char name[RETRIEVE_NAME_MAX];
-	int err;
 
 	if (rung)
 		pick_name_put(name, owner);
@@ -140,17 +132,7 @@ static int ring_far(struct call_host *h, struct call *c, uint64_t owner, bool ru
 		retrieve_name_put(name, owner, slot);
 	if (!slot.n) /* To names somebody */
 		party.remote_user = bytes_str(name);
-	writer_str(&uri, "sip:");
-	writer_str(&uri, name);
-	writer_str(&uri, "@");
-	addr_write(&uri, &target.hop.remote);
-	writer_str(&uri, ";transport=cell");
-	target.uri = writer_done(&uri);
-	outbox_touch(&c->out);
-	err = fork_ask(h, c, c->bridge.caller, &target, &party, refusal);
-	if (!err)
-		c->ring_ns = h->now.ns + h->settings->ring_timeout_ns;
-	return err;
+	return far_ring_name(h, c, id_shard(owner), bytes_str(name), &party, refusal);
 }
 
 /* ---- */
