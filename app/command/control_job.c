@@ -332,8 +332,11 @@ static void job_go(struct control_job *job, const struct control_entry *entry, b
 		job_refuse(job, COMMAND_EXPIRED, "older than its ttl_ms", LEAVE);
 		return;
 	}
+	/* first: what comes back here may overtake the answer to having put it back */
+	if (control_is_elsewhere(job) && control_pass(job, entry))
+		return;
 	job->waiting = running;
-	if (running || (control_is_elsewhere(job) && control_pass(job, entry)))
+	if (running)
 		return;
 	job->lost = control_is_elsewhere(job);
 	claim_id(job);

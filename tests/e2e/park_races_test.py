@@ -5,6 +5,7 @@ TANDEM_RACES=10000 runs as many rounds. Where the machine stands still for long,
 and all of them are counted."""
 import os
 import threading
+import time
 import unittest
 
 from lib.sip import parameter
@@ -112,6 +113,18 @@ class Races(Cluster):
             self.late += 2
             self.assertLess(self.late, 10 + ROUNDS // 20, "Redis is late too often to say anything")
         return won
+
+    def test_commands_cross(self):
+        """Each node reads commands about calls of the other one and puts them back: none waits until its node reads all again, a second later."""
+        ids = [self.talk(shard)[0] for shard in AT]
+        late = 0
+        for _ in range(20):
+            begun = time.monotonic()
+            found = both(*(lambda ident=ident: self.a.ctl("call.show", call=ident) for ident in ids))
+            late += time.monotonic() - begun > 0.9
+            self.assertFalse([error for error in found if isinstance(error, ServerError)])
+            self.assertEqual([call["id"] for call in found], ids)
+        self.assertLess(late, 5)
 
     def test_one_wins(self):
         self.late = 0
