@@ -3,18 +3,10 @@
  * A call record from anywhere. What is taken must be written as it was read (decode, encode, decode agree to the byte), and a shard
  * that takes it must be able to end the call and have nothing left. What is refused leaves nothing and names a reason.
  */
-#include "base/compiler.h"
 #include "sig/call/lifetime.h"
 #include "sig/record/call_record.h"
+#include "tests/fuzz/sig_record.h"
 #include "tests/unit/sig/phone.h"
-
-static void check(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	(void)fprintf(stderr, "%s\n", what);
-	abort();
-}
 
 static bool again(const struct call_host *h, struct bytes record, struct text *out)
 {
@@ -34,41 +26,6 @@ static bool again(const struct call_host *h, struct bytes record, struct text *o
 	}
 	free(c);
 	return !err;
-}
-
-/* Of its own: the settings are big. */
-static NOINLINE void settings_fill(struct shard_settings *out)
-{
-	*out = rig_settings();
-}
-
-static void check_texts(struct bytes record)
-{
-	static struct shard_settings settings;
-	static uint8_t space[HOST_SPACE];
-	static const struct hash_key key = { 1, 2 };
-	struct rand_source rand;
-	struct call_host h = {
-		.settings = &settings,
-		.rand = &rand,
-		.space = space,
-		.packing = packing_open(),
-		.now = { .ns = 1000 * NS_PER_S, .utc_ms = UINT64_C(1750000000000) },
-	};
-	struct text first = { 0 };
-	struct text second = { 0 };
-
-	settings_fill(&settings);
-	check(!tenants_open(&settings.tenants, &key), "memory");
-	check(h.packing != NULL, "memory");
-	if (again(&h, record, &first)) {
-		check(again(&h, text_bytes(&first), &second), "what was written is refused");
-		check(bytes_eq(text_bytes(&first), text_bytes(&second)), "written differently");
-	}
-	free(h.packing);
-	tenants_close(settings.tenants);
-	text_clear(&first);
-	text_clear(&second);
 }
 
 static void wait(struct rig *r, uint64_t ms)
@@ -114,7 +71,7 @@ static __attribute__((noinline)) struct rig *rig_that_shares(void)
 {
 	static struct shard_settings settings; /* too large for the stack */
 
-	settings_fill(&settings);
+	record_settings_fill(&settings);
 	settings.shared.claim = claim;
 	settings.lookup.find = find_nothing;
 	return rig_open_with(&settings);
@@ -155,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	check_texts(bytes_mem(data, size));
+	record_check(bytes_mem(data, size), again);
 	check_life(bytes_mem(data, size));
 	return 0;
 }

@@ -3,18 +3,8 @@
  * A record of a subscription from anywhere. What is taken is written as it was read (decode, encode, decode agree to the byte), within
  * its bounds. What is refused leaves nothing and names a reason.
  */
-#include "base/compiler.h"
-#include "sig/host/host.h"
 #include "sig/subscription/subscription.h"
-#include "tests/unit/sig/rig.h"
-
-static void check(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	(void)fprintf(stderr, "%s\n", what);
-	abort();
-}
+#include "tests/fuzz/sig_record.h"
 
 static void check_bounds(const struct call_host *h, const struct subscription *sub)
 {
@@ -43,35 +33,10 @@ static bool again(const struct call_host *h, struct bytes record, struct text *o
 	return !err;
 }
 
-/* Of its own: the settings are big. */
-static NOINLINE void settings_fill(struct shard_settings *out)
-{
-	*out = rig_settings();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct shard_settings settings;
-	static uint8_t space[HOST_SPACE];
-	static const struct hash_key key = { 1, 2 };
-	struct call_host h = {
-		.settings = &settings,
-		.space = space,
-		.now = { .ns = 1000 * NS_PER_S, .utc_ms = UINT64_C(1750000000000) },
-	};
-	struct text first = { 0 }, second = { 0 };
-
-	settings_fill(&settings);
-	steady_open(&h.steady, settings.boot, h.now);
-	check(!tenants_open(&settings.tenants, &key), "memory");
-	if (size < HOST_SPACE / 4 && again(&h, bytes_mem(data, size), &first)) {
-		check(again(&h, text_bytes(&first), &second), "what was written is refused");
-		check(bytes_eq(text_bytes(&first), text_bytes(&second)), "written differently");
-	}
-	tenants_close(settings.tenants);
-	text_clear(&first);
-	text_clear(&second);
+	record_check(bytes_mem(data, size), again);
 	return 0;
 }
