@@ -93,7 +93,8 @@ static bool is_superseded(const struct sim *s, const struct phone_call *c,
 			  const struct phone_refer *r)
 {
 	return r + 1 < c->refers + c->refer_count &&
-	       r->incarnation != node_run(s, node_place_of_call(s, c->node_call, c->node));
+	       r->incarnation != node_run_of_call(s, c->node_call,
+						  node_place_of_call(s, c->node_call, c->node));
 }
 
 static void on_told(struct sim *s, const struct event *e)
@@ -132,7 +133,8 @@ void check_notified(struct sim *s, const struct phone_call *c, const struct phon
 		check_fail(s, "%s: a NOTIFY to %s whose REFER was refused with %u", c->call_id,
 			   user, r->status);
 	if (r->told && last &&
-	    r->incarnation == node_run(s, node_place_of_call(s, c->node_call, c->node)))
+	    r->incarnation ==
+		    node_run_of_call(s, c->node_call, node_place_of_call(s, c->node_call, c->node)))
 		check_fail(s, "%s: the last NOTIFY comes to %s twice", c->call_id, user);
 }
 

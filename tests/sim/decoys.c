@@ -184,12 +184,18 @@ static bool is_refused(const struct sim *s)
 	return d->shut_ns || (d->opened_ns && s->now_ns < d->opened_ns + REFUSED_S * NS_PER_S);
 }
 
+/* Where the clock steps a decoy's registration ends, and whose it was is said. */
+static bool is_of_decoy(const struct sig_event *event)
+{
+	return event && event->kind == SIG_UNREGISTERED;
+}
+
 void decoys_not_named(struct node *n, const struct effect *e)
 {
 	const char *ours = tenants_name(n->tenants, n->tenant);
 	bool binding = e->kind == EFFECT_BINDING_SAVE || e->kind == EFFECT_BINDING_GET;
 
-	if (is_refused(n->sim))
+	if (is_refused(n->sim) || is_of_decoy(e->event))
 		return;
 	if ((e->event && strcmp(e->event->tenant, ours) != 0) ||
 	    (e->cdr_count && strcmp(e->cdrs[e->cdr_count - 1].tenant, ours) != 0) ||

@@ -149,6 +149,8 @@ struct node *node_of_place(struct sim *s, uint32_t place);
 bool node_place_lives(const struct sim *s, uint32_t place);
 /* The process, or the owner of the shard: after a kill another one. */
 uint32_t node_run(const struct sim *s, uint32_t place);
+/* Of the shard that has the call, which may leave a process and come back to it. place: where the phone speaks with it. */
+uint32_t node_run_of_call(const struct sim *s, uint64_t call, uint32_t place);
 /* NULL: none of them has that address. */
 struct node *node_at(struct sim *s, const struct addr *addr);
 /* That process; NULL: it is gone. */

@@ -64,6 +64,13 @@ uint32_t node_run(const struct sim *s, uint32_t place)
 	return s->floats ? s->owners[place].run : s->nodes[place].incarnation;
 }
 
+uint32_t node_run_of_call(const struct sim *s, uint64_t call, uint32_t place)
+{
+	uint32_t shard = (uint32_t)id_shard(call) - SHARD_FIRST;
+
+	return s->leased && shard < SHARDS_MAX ? s->owners[shard].run : node_run(s, place);
+}
+
 struct node *node_at(struct sim *s, const struct addr *addr)
 {
 	uint32_t place;

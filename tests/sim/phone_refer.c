@@ -29,7 +29,8 @@ static void note_refer(struct sim *s, struct phone_call *c, bool silent)
 	c->refers[c->refer_count++] = (struct phone_refer){
 		.cseq = c->cseq + 1,
 		.silent = silent,
-		.incarnation = node_run(s, node_place_of_call(s, c->node_call, c->node))
+		.incarnation = node_run_of_call(s, c->node_call,
+						node_place_of_call(s, c->node_call, c->node))
 	};
 	s->totals.refers++;
 }
