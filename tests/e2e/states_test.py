@@ -77,6 +77,10 @@ class States(Cluster):
         settings["redis"]["deadline"] = "5s"
         return settings
 
+    def setUp(self):
+        super().setUp()
+        self.until(lambda: self.owner(HOME) == "a")     # else it comes home under the calls that are being made
+
     def test_killed(self):
         self.goes_on(False)
 
