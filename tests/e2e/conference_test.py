@@ -6,6 +6,7 @@ import unittest
 
 import tone
 
+from lib.codec import FRAMES, sine
 from lib.node import Node
 from lib.sip import or_none
 from music_test import MUSIC, wav
@@ -61,8 +62,9 @@ class ConferenceTest(unittest.TestCase):
     # -- calls ---------------------------------------------------------------------------------
     def speaks(self, number, audio, dialog):
         self.audio[number], self.dialogs[number] = audio, dialog
-        frames, silence = audio.codec.frames(HERTZ[number]), audio.codec.coded([0] * (audio.codec.rate // 50))
-        audio.start(frames=[frames[n % len(frames)] for n in range(SYLLABLE)] + silence * PAUSE)
+        frame = audio.codec.rate // FRAMES
+        syllable = sine(HERTZ[number], audio.codec.rate)[:SYLLABLE * frame] + [0] * (PAUSE * frame)
+        audio.start(frames=audio.codec.coded(10 * syllable))
 
     def dials(self, number, called, keys=""):
         """It calls a room, and says the PIN."""
