@@ -6,7 +6,7 @@
 #ifndef SIG_SUBSCRIPTION_CONFERENCE_VIEW_H
 #define SIG_SUBSCRIPTION_CONFERENCE_VIEW_H
 
-#include "sig/model/roster.h"
+#include "sig/room/roster.h"
 
 enum { CONFERENCE_URI_MAX = 128 }; /* of a name; a longer one is not told */
 
@@ -46,7 +46,7 @@ struct conference_view {
 	struct bytes title; /* may be empty */
 	uint32_t count, count_max;
 	bool locked;
-	const struct roster *roster;
+	const struct room_roster *roster;
 	void (*read)(const void *room, const struct roster_link *member,
 		     struct conference_member *out);
 	/* A phone of that user is in it: it may watch. */

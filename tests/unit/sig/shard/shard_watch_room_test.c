@@ -11,7 +11,7 @@ enum { MEMBERS_MAX = 400 };
 static struct {
 	bool is_there;
 	struct conference_view view;
-	struct roster roster;
+	struct room_roster roster;
 	struct roster_link members[MEMBERS_MAX]; /* by index: 1000 and so on */
 } g;
 

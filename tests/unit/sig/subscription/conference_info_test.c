@@ -13,7 +13,7 @@ struct member {
 };
 
 static struct {
-	struct roster roster;
+	struct room_roster roster;
 	struct member members[MEMBERS_MAX];
 	struct conference_view view;
 	struct conference_told told;

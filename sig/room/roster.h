@@ -34,7 +34,7 @@ struct roster_gone {
 };
 
 /* Zeroed at first. */
-struct roster {
+struct room_roster {
 	struct roster_link *first, *last;
 	uint64_t change;    /* the newest */
 	uint64_t described; /* the newest of the conference itself */
@@ -44,15 +44,15 @@ struct roster {
 };
 
 /* It has come, or what is told of it is another. */
-void roster_change(struct roster *r, struct roster_link *member);
+void roster_change(struct room_roster *r, struct roster_link *member);
 /* It leaves; one that is not listed is as it was. last: no other phone of the user is there. */
-void roster_leave(struct roster *r, struct roster_link *member, const struct roster_name *name,
+void roster_leave(struct room_roster *r, struct roster_link *member, const struct roster_name *name,
 		  bool last);
 /* What is told of the conference itself is another: its name, its lock. */
-void roster_describe(struct roster *r);
+void roster_describe(struct room_roster *r);
 /* The first that changed behind that change; NULL: none did. */
-const struct roster_link *roster_after(const struct roster *r, uint64_t change);
+const struct roster_link *roster_after(const struct room_roster *r, uint64_t change);
 /* Nobody is listed any more. */
-void roster_close(struct roster *r);
+void roster_close(struct room_roster *r);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/model/roster.h"
+#include "sig/room/roster.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void roster_append(struct roster *r, struct roster_link *l)
+static void roster_append(struct room_roster *r, struct roster_link *l)
 {
 	l->change = ++r->change;
 	l->next = NULL;
@@ -13,7 +13,7 @@ static void roster_append(struct roster *r, struct roster_link *l)
 	r->last = l;
 }
 
-static void roster_take(struct roster *r, struct roster_link *l)
+static void roster_take(struct room_roster *r, struct roster_link *l)
 {
 	*(l->prev ? &l->prev->next : &r->first) = l->next;
 	*(l->next ? &l->next->prev : &r->last) = l->prev;
@@ -21,7 +21,7 @@ static void roster_take(struct roster *r, struct roster_link *l)
 	l->change = 0;
 }
 
-void roster_change(struct roster *r, struct roster_link *member)
+void roster_change(struct room_roster *r, struct roster_link *member)
 {
 	if (member->change)
 		roster_take(r, member);
@@ -47,7 +47,7 @@ static struct roster_gone *gone_make(const struct roster_name *name, bool last)
 }
 
 /* The oldest of those who left. */
-static void gone_forget(struct roster *r)
+static void gone_forget(struct room_roster *r)
 {
 	struct roster_link *l = r->first;
 
@@ -61,7 +61,7 @@ static void gone_forget(struct roster *r)
 	free(l->gone);
 }
 
-void roster_leave(struct roster *r, struct roster_link *member, const struct roster_name *name,
+void roster_leave(struct room_roster *r, struct roster_link *member, const struct roster_name *name,
 		  bool last)
 {
 	struct roster_gone *gone;
@@ -79,13 +79,13 @@ void roster_leave(struct roster *r, struct roster_link *member, const struct ros
 		gone_forget(r);
 }
 
-void roster_describe(struct roster *r)
+void roster_describe(struct room_roster *r)
 {
 	r->described = ++r->change;
 }
 
 /* What was told is mostly the newest but a few. */
-const struct roster_link *roster_after(const struct roster *r, uint64_t change)
+const struct roster_link *roster_after(const struct room_roster *r, uint64_t change)
 {
 	const struct roster_link *l = r->last, *found = NULL;
 
@@ -94,7 +94,7 @@ const struct roster_link *roster_after(const struct roster *r, uint64_t change)
 	return found;
 }
 
-void roster_close(struct roster *r)
+void roster_close(struct room_roster *r)
 {
 	while (r->first) {
 		struct roster_link *l = r->first;
@@ -102,5 +102,5 @@ void roster_close(struct roster *r)
 		roster_take(r, l);
 		free(l->gone);
 	}
-	*r = (struct roster){ 0 };
+	*r = (struct room_roster){ 0 };
 }

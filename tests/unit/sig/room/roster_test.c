@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The order in which what is told of a conference's members changed. */
-#include "sig/model/roster.h"
+#include "sig/room/roster.h"
 
 #include "tests/unit/test.h"
 
@@ -10,7 +10,7 @@ static struct roster_link g_members[MEMBERS];
 
 static int setup(void **state)
 {
-	static struct roster r;
+	static struct room_roster r;
 
 	memset(g_members, 0, sizeof(g_members));
 	memset(&r, 0, sizeof(r));
@@ -27,7 +27,7 @@ static int teardown(void **state)
 }
 
 /* "0,2,-3": members by their index, those who left by what names them. */
-static const char *changed(const struct roster *r, uint64_t since)
+static const char *changed(const struct room_roster *r, uint64_t since)
 {
 	static char text[256];
 	struct writer w = writer_over(text, sizeof(text) - 1);
@@ -45,7 +45,7 @@ static const char *changed(const struct roster *r, uint64_t since)
 	return text;
 }
 
-static void leave(struct roster *r, unsigned i, bool last)
+static void leave(struct room_roster *r, unsigned i, bool last)
 {
 	char name[16];
 	struct roster_name who = { .endpoint = BYTES_LIT("e") };
@@ -57,7 +57,7 @@ static void leave(struct roster *r, unsigned i, bool last)
 
 static void in_their_order(void **state)
 {
-	struct roster *r = *state;
+	struct room_roster *r = *state;
 	uint64_t all = r->change;
 
 	assert_string_equal(changed(r, 0), "0,1,2,3,4");
@@ -72,7 +72,7 @@ static void in_their_order(void **state)
 
 static void who_left(void **state)
 {
-	struct roster *r = *state;
+	struct room_roster *r = *state;
 	uint64_t all = r->change;
 
 	leave(r, 2, true);
@@ -90,7 +90,7 @@ static void who_left(void **state)
 
 static void described(void **state)
 {
-	struct roster *r = *state;
+	struct room_roster *r = *state;
 	uint64_t all = r->change;
 
 	roster_describe(r);
@@ -101,7 +101,7 @@ static void described(void **state)
 /* Of many who left the first ones are forgotten; who is there is not. */
 static void forgotten(void **state)
 {
-	struct roster *r = *state;
+	struct room_roster *r = *state;
 	uint64_t first;
 
 	leave(r, 3, true);
