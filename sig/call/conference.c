@@ -144,7 +144,7 @@ int conference_join(struct call_host *h, struct call *c, struct room *r,
 		return -ENOMEM;
 	m = c->member;
 	if (m->asks)
-		room_leave(r, m);
+		room_step_out(r, m);
 	member_take(m, terms);
 	member_enter(h, c, r, number);
 	if (terms->host && !r->host)

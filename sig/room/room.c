@@ -66,13 +66,19 @@ void room_enter(struct room *r, struct room_member *m)
 	r->count += !m->asks;
 }
 
-void room_leave(struct room *r, struct room_member *m)
+void room_step_out(struct room *r, struct room_member *m)
 {
 	*(m->prev ? &m->prev->next : &r->first) = m->next;
 	*(m->next ? &m->next->prev : &r->end) = m->prev;
 	m->next = m->prev = NULL;
 	r->asking -= m->asks;
 	r->count -= !m->asks;
+}
+
+void room_leave(struct room *r, struct room_member *m)
+{
+	room_untell(r, m);
+	room_step_out(r, m);
 }
 
 bool room_is_empty(const struct room *r)

@@ -68,6 +68,11 @@ struct room {
 	uint64_t comes_until_ns; /* the first of those who come is waited for no longer */
 	struct room_order orders[ROOM_ORDERS_MAX];
 	uint8_t order_count;
+	struct room_roster roster; /* of those who are told of (room_told.h) */
+	uint32_t told_count;       /* ... and count */
+	uint64_t told_change;      /* those who watch know of */
+	uint16_t told_host;        /* ... as host */
+	bool told_locked;
 	uint64_t serial;                     /* of what was asked to mix; 0: nothing is */
 	struct job_id job;                   /* that mixes; generation 0: not yet */
 	bool told;                           /* others know that it is there */
@@ -84,6 +89,8 @@ uint16_t room_number_next(const struct room *r);
 /* It takes its place in the list by its number, or behind all when it asks. Its number is given already, or it asks. */
 void room_enter(struct room *r, struct room_member *m);
 void room_leave(struct room *r, struct room_member *m);
+/* Out of the list alone: it enters again at once, and is told of as before. */
+void room_step_out(struct room *r, struct room_member *m);
 struct room_member *room_number_of(const struct room *r, uint16_t number);
 /* Nobody is there, or will be. */
 bool room_is_empty(const struct room *r);

@@ -16,6 +16,8 @@ int room_member_make(struct room_member **out, uint64_t room, uint64_t call)
 
 void room_member_clear(struct room_member **member)
 {
+	if (*member)
+		room_told_clear(&(*member)->told);
 	free(*member);
 	*member = NULL;
 }

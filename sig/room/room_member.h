@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "sig/room/room_told.h"
 
 enum {
 	MEMBER_NOBODY = 0,
@@ -36,6 +37,7 @@ struct room_member {
 	char number_called
 		[CONFERENCE_NUMBER_MAX]; /* of the room, should its record be lost; "": none */
 	bool waits; /* it hears music until a host is there; of this process, as those */
+	struct room_told told;
 	struct room_member *next,
 		*prev; /* in the order of their numbers; who asks stands behind. Of this process */
 };

@@ -6,26 +6,9 @@
 #ifndef SIG_SUBSCRIPTION_CONFERENCE_VIEW_H
 #define SIG_SUBSCRIPTION_CONFERENCE_VIEW_H
 
-#include "sig/room/roster.h"
+#include "sig/room/room_told.h"
 
 enum { CONFERENCE_URI_MAX = 128 }; /* of a name; a longer one is not told */
-
-/* RFC 4575 5.7.2 */
-enum conference_status {
-	CONFERENCE_PENDING, /* it is asked for its PIN, or waits for a host */
-	CONFERENCE_DIALING_OUT,
-	CONFERENCE_ALERTING,
-	CONFERENCE_CONNECTED,
-	CONFERENCE_ON_HOLD,
-	CONFERENCE_MUTED, /* by the conference */
-	CONFERENCE_DISCONNECTING,
-};
-
-/* RFC 4575 5.7.3 */
-enum conference_joined { CONFERENCE_DIALED_IN, CONFERENCE_DIALED_OUT, CONFERENCE_OWNER };
-
-/* Which way a medium of a member goes, as the member sees it. */
-enum conference_way { CONFERENCE_BOTH, CONFERENCE_SENDS, CONFERENCE_HEARS, CONFERENCE_NEITHER };
 
 /* A phone of a member. All slices live until the next event. */
 struct conference_member {

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a conference is called by (RFC 4579 4.2): its number, or, where it has none, a name with its id. */
+#ifndef SIG_ROOM_ROOM_NAME_H
+#define SIG_ROOM_ROOM_NAME_H
+
+#include "sig/room/room.h"
+
+enum { ROOM_USER_MAX = 32 };
+
+/* The user of its URI; in space, or of the room. */
+struct bytes room_name(const struct room *r, uint8_t space[ROOM_USER_MAX]);
+/* False: it has no id. */
+bool room_name_get(struct bytes user, uint64_t *id);
+
+#endif
