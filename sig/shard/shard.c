@@ -226,6 +226,7 @@ void shard_close(struct shard *s)
 	if (s->locations)
 		locations_leave(s->locations, &s->locations_user);
 	shard_leave_node(s);
+	shard_rosters_close(s);
 	close_calls(s);
 	subscriptions_close(&s->subscriptions);
 	shard_invites_drop(s);

@@ -98,6 +98,7 @@ bool shard_call_settle(struct shard *s, struct call *c)
 {
 	note_coded(s, c);
 	shard_watch_call(s, c);
+	shard_room_watch(s, c);
 	return call_settle(&s->host, c);
 }
 

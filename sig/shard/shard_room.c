@@ -9,6 +9,7 @@
 #include "sig/call/wait.h"
 #include "sig/feature/conference.h"
 #include "sig/model/transfer.h"
+#include "sig/room/room_name.h"
 
 enum {
 	RELEASE_AGAIN_MS = 1000, /* one of the two is asked for something else just now */
@@ -22,8 +23,10 @@ int shard_rooms_open(struct shard *s)
 	uint32_t most = s->settings.calls_max;
 	int err = pool_open(&s->rooms, sizeof(struct room), most);
 
+	s->conference = shard_room_shown;
 	if (!err)
 		err = table_open(&s->rooms_by_id, most);
+	s->conference = shard_room_shown;
 	return err ? err : table_open(&s->rooms_by_number, most);
 }
 
@@ -111,6 +114,7 @@ void shard_room_give(struct shard *s, struct room *r)
 	struct bytes number = bytes_str(r->number);
 
 	wheel_stop(&s->wheel, &r->timer);
+	roster_close(&r->roster);
 	text_wipe(&r->unknown);
 	tenants_release(s->settings.tenants, r->tenant, TENANT_CONFERENCES);
 	(void)table_del(&s->rooms_by_id, r->id, r->self);
@@ -419,10 +423,13 @@ static void room_shrink(struct shard *s, struct room *r)
 
 static void room_end(struct shard *s, struct room *r)
 {
+	uint8_t space[ROOM_USER_MAX];
+
 	room_mix_stop(s, r);
 	shard_room_forget(s, r);
 	if (r->told)
 		shard_room_tell(s, r, SIG_CONFERENCE_ENDED, NULL);
+	shard_conference_changed(s, r->tenant, room_name(r, space));
 	shard_room_give(s, r);
 }
 
@@ -452,6 +459,7 @@ void shard_room_turn(struct shard *s, struct room *r)
 		return;
 	}
 	room_succeed(s, r);
+	shard_room_watched(s, r);
 	room_mix(s, r);
 	shard_room_save(s, r);
 	shard_room_aim(s, r);

@@ -56,6 +56,19 @@ bool shard_rooms_assert(struct shard *s, uint32_t most);
 /* Those who are still to come do, as far as they can now. */
 void shard_room_bring(struct shard *s, struct room *r);
 
+/* ---- shard_room_roster.c ---- */
+/* A step of the call is over: its room tells of its party as it is now. */
+void shard_room_watch(struct shard *s, const struct call *c);
+/* Those who watch the room hear in their turn what is another than they know. */
+void shard_room_watched(struct shard *s, struct room *r);
+/* What one dials, watches or names it by (room_name.h). NULL: there is none here. */
+struct room *shard_room_named(const struct shard *s, uint16_t tenant, struct bytes user);
+/* shard.conference */
+bool shard_room_shown(const struct shard *s, uint16_t tenant, struct bytes user,
+		      struct conference_view *out);
+/* Before calls are gone: nobody is listed any more. */
+void shard_rosters_close(struct shard *s);
+
 /* ---- shard_room_event.c ---- */
 void shard_room_tell(struct shard *s, const struct room *r, enum sig_event_kind kind,
 		     const char *reason);

@@ -194,6 +194,16 @@ RIG_FN void party_restart(struct party *p, bool rooms_first, bool with_rooms)
 				fail_msg("%s", reason);
 		}
 	}
+	for (uint32_t i = 0; i < count; i++) {
+		const struct rig_save *s = &r->saves[i];
+		bool newest = s->kind == EFFECT_SUBSCRIPTION_SAVE && s->record.n;
+
+		for (uint32_t k = i + 1; k < count; k++)
+			newest &= r->saves[k].call != s->call;
+		if (newest &&
+		    shard_restore_subscription(r->shard, text_bytes(&s->record), r->now, &reason))
+			fail_msg("%s", reason);
+	}
 	shard_resume(r->shard, r->now);
 	rig_run(r);
 	rig_wait_ms(r, 100);
