@@ -4,8 +4,8 @@
  * rest, and no more. Members are linked by what they have in themselves; of those who left what names them is kept, so many of them.
  * Nothing of it is saved: a successor counts anew, and tells all.
  */
-#ifndef SIG_MODEL_ROSTER_H
-#define SIG_MODEL_ROSTER_H
+#ifndef SIG_ROOM_ROSTER_H
+#define SIG_ROOM_ROSTER_H
 
 #include "base/bytes.h"
 

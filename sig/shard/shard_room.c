@@ -26,7 +26,6 @@ int shard_rooms_open(struct shard *s)
 	s->conference = shard_room_shown;
 	if (!err)
 		err = table_open(&s->rooms_by_id, most);
-	s->conference = shard_room_shown;
 	return err ? err : table_open(&s->rooms_by_number, most);
 }
 
