@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/rtp/jitter.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "media/rtp/jitter_state.h"
 
@@ -27,20 +29,32 @@ static bool settings_are_fit(const struct jitter_settings *s)
 	       s->max_ms > 0 && s->max_ms <= JITTER_DELAY_MS_MAX;
 }
 
+/* What is aligned most lies first. */
+static void jitter_parts_set(struct jitter *j, uint32_t slots)
+{
+	j->slots = (struct jitter_slot *)(void *)(j + 1);
+	j->places = (uint16_t *)(void *)(j->slots + slots);
+	j->unused = j->places + slots;
+	j->octets = (uint8_t *)(j->unused + slots);
+	for (uint32_t i = 0; i < slots; i++) {
+		j->places[i] = JITTER_NONE;
+		j->unused[j->unused_n++] = (uint16_t)(slots - 1 - i);
+	}
+}
+
 int jitter_open(struct jitter **out, const struct jitter_settings *s)
 {
 	if (!settings_are_fit(s))
 		return -EINVAL;
 
-	size_t slots = s->slots * sizeof(struct jitter_slot);
-	struct jitter *j = calloc(1, sizeof(*j) + slots + (size_t)s->slots * s->octets);
+	size_t each = sizeof(struct jitter_slot) + 2 * sizeof(uint16_t) + s->octets;
+	struct jitter *j = calloc(1, sizeof(*j) + s->slots * each);
 
 	if (!j)
 		return -ENOMEM;
 	j->settings = *s;
 	j->mask = s->slots - 1;
-	j->slots = (struct jitter_slot *)(void *)(j + 1);
-	j->octets = (uint8_t *)j->slots + slots;
+	jitter_parts_set(j, s->slots);
 	j->frame = jitter_units_of_ms(j, FRAME_MS);
 	jitter_delay_open(&j->delay, s->clock_hz, jitter_units_of_ms(j, s->min_ms),
 			  jitter_units_of_ms(j, s->start_ms), jitter_units_of_ms(j, s->max_ms));
@@ -58,12 +72,11 @@ void jitter_close(struct jitter *j)
 void jitter_drop_before(struct jitter *j, uint64_t index)
 {
 	for (uint64_t i = j->next; i < index && j->kept; i++) {
-		struct jitter_slot *s = jitter_slot_of(j, i);
+		struct jitter_slot *s = jitter_find(j, i);
 
-		if (!s->used || s->index >= index)
+		if (!s)
 			continue;
-		s->used = false;
-		j->kept--;
+		jitter_slot_give(j, s);
 		j->counts.dropped += s->units > 0;
 	}
 	if (index > j->next)
@@ -73,9 +86,14 @@ void jitter_drop_before(struct jitter *j, uint64_t index)
 /* The first packet of a source; it is counted. */
 static void jitter_begin(struct jitter *j, const struct jitter_packet *p)
 {
-	for (uint32_t i = 0; i <= j->mask; i++) {
-		j->counts.dropped += j->slots[i].used && j->slots[i].units > 0;
-		j->slots[i].used = false;
+	for (uint32_t i = 0; i <= j->mask && j->kept; i++) {
+		struct jitter_slot *s =
+			j->places[i] == JITTER_NONE ? NULL : &j->slots[j->places[i]];
+
+		if (!s)
+			continue;
+		jitter_slot_give(j, s);
+		j->counts.dropped += s->units > 0;
 	}
 	j->numbers.highest += FIRST_CIRCLE;
 	j->numbers.base += FIRST_CIRCLE;
@@ -83,7 +101,7 @@ static void jitter_begin(struct jitter *j, const struct jitter_packet *p)
 	j->next = j->numbers.highest;
 	j->newest = p->timestamp;
 	j->newest_at = 0;
-	j->kept = j->concealed = j->passed = 0;
+	j->concealed = j->passed = 0;
 	j->played = 0;
 	j->begun = j->playing = j->hushed = false;
 	jitter_delay_rebase(&j->delay, jitter_units(j, p->arrival_ns), 0);
@@ -124,10 +142,8 @@ static void jitter_make_room(struct jitter *j, uint64_t index)
 
 static enum jitter_put jitter_place(struct jitter *j, uint64_t index)
 {
-	const struct jitter_slot *s = jitter_slot_of(j, index);
-
 	if (index >= j->next)
-		return s->used && s->index == index ? JITTER_DUPLICATE : JITTER_KEPT;
+		return jitter_find(j, index) ? JITTER_DUPLICATE : JITTER_KEPT;
 	if (j->next - 1 - index < 64 && (j->played >> (j->next - 1 - index) & 1))
 		return JITTER_DUPLICATE;
 	return JITTER_LATE;
@@ -176,18 +192,22 @@ static bool jitter_is_sane(const struct jitter *j, int64_t late)
 static void jitter_store(struct jitter *j, const struct jitter_packet *p, uint64_t index,
 			 int64_t at)
 {
-	*jitter_slot_of(j, index) = (struct jitter_slot){
+	uint16_t n = j->unused[--j->unused_n];
+	struct jitter_slot *s = &j->slots[n];
+
+	assert(j->places[index & j->mask] == JITTER_NONE);
+	j->places[index & j->mask] = n;
+	*s = (struct jitter_slot){
 		.index = index,
 		.at = at,
 		.timestamp = p->timestamp,
 		.units = p->units,
 		.length = (uint32_t)p->payload.n,
 		.payload_type = p->payload_type,
-		.used = true,
 		.pauses = p->pauses,
 	};
 	if (p->payload.n)
-		memcpy(jitter_octets_of(j, index), p->payload.p, p->payload.n);
+		memcpy(jitter_octets_of(j, s), p->payload.p, p->payload.n);
 	j->kept++;
 }
 

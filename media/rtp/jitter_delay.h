@@ -16,16 +16,16 @@ enum {
 };
 
 struct jitter_delay {
-	int64_t floor;                 /* the least of arrival less timestamp */
-	int64_t floors[JITTER_FLOORS]; /* of a second each */
-	int64_t floor_until;           /* the arrival that the present one ends with */
+	int64_t floor;       /* the least of arrival less timestamp */
+	int64_t floor_until; /* the arrival that the present one of floors ends with */
 	uint32_t floor_at;
 	uint32_t clock_hz;
 	uint32_t min, max;
 	uint32_t bin; /* that the percentile is in */
 	float below;  /* in all bins before it */
 	float total;
-	float next; /* what the next packet counts */
+	float next;                    /* what the next packet counts */
+	int64_t floors[JITTER_FLOORS]; /* of a second each */
 	float bins[JITTER_BINS];
 };
 

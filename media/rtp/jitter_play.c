@@ -18,9 +18,9 @@ static struct jitter_slot *jitter_first(struct jitter *j)
 	if (!j->kept)
 		return NULL;
 	for (uint64_t i = j->next;; i++) {
-		struct jitter_slot *s = jitter_slot_of(j, i);
+		struct jitter_slot *s = jitter_find(j, i);
 
-		if (s->used && s->index == i)
+		if (s)
 			return s;
 	}
 }
@@ -168,11 +168,10 @@ static void jitter_play(struct jitter *j, struct jitter_slot *s, int64_t now, in
 		.units = s->units,
 		.timestamp = s->timestamp,
 		.payload_type = s->payload_type,
-		.payload = bytes_mem(jitter_octets_of(j, s->index), s->length),
+		.payload = bytes_mem(jitter_octets_of(j, s), s->length),
 	};
 	jitter_advise(j, now, over, rest, out);
-	s->used = false;
-	j->kept--;
+	jitter_slot_give(j, s);
 	j->counts.played++;
 	jitter_pass(j, s->index, true);
 	j->play_at = s->at + s->units;
@@ -193,7 +192,7 @@ static bool jitter_is_gap(const struct jitter *j, const struct jitter_slot *s)
 static void jitter_conceal_by(struct jitter *j, const struct jitter_slot *s,
 			      struct jitter_frame *out)
 {
-	out->payload = bytes_mem(jitter_octets_of(j, s->index), s->length);
+	out->payload = bytes_mem(jitter_octets_of(j, s), s->length);
 	jitter_pass(j, s->index - 1, false);
 	j->concealed = j->passed = 0;
 }
