@@ -17,7 +17,7 @@ static float limiter_peak(const int32_t *sum, size_t n)
 		least = sum[i] < least ? sum[i] : least;
 		most = sum[i] > most ? sum[i] : most;
 	}
-	return fmaxf((float)most, -(float)least);
+	return (float)most > -(float)least ? (float)most : -(float)least;
 }
 
 static int16_t limiter_cut(float v)
@@ -53,8 +53,10 @@ void limiter_frame(struct limiter *l, uint32_t rate, const int32_t *sum, int16_t
 {
 	float peak = limiter_peak(sum, n), from = 1 - l->loss;
 	float fits = peak > FULL ? FULL / peak : 1;
-	float gain = fminf(fits, from + (float)n / ((float)rate * RELEASE_S));
+	float gain = from + (float)n / ((float)rate * RELEASE_S);
 
+	if (gain > fits)
+		gain = fits;
 	if (n == 0)
 		return;
 	if (l->loss == 0 && fits == 1)

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "dsp/voice_wide.h"
 
@@ -11,6 +12,8 @@ enum {
 	HANG_BLOCKS = 20,  /* the end of a word is quiet, and so is what is between two */
 	LOUD_BLOCKS = 2,   /* a click is shorter */
 	HUM_RATE = 8000,   /* the filter against hum is one of that rate */
+	MANTISSA_BITS = 23,
+	ROOT_HALF_BITS = 0x3f3504f3, /* of a float: the square root of 0.5 */
 };
 
 /* White noise has 2.6 dB between its least and its most. dBov: what is quieter is no noise, and what is little over it no speech. */
@@ -19,19 +22,59 @@ enum {
 #define FLOOR_LEAST -70.0f
 #define FULL_SCALE  32767.0f
 #define HUM_FACTOR  0.95f
+#define DB_OF_TWO   3.0102999566f
+#define DB_OF_E     4.3429448190f
 
-uint64_t voice_energy(const int16_t *pcm, size_t n)
+static uint64_t voice_energy_few(const int16_t *pcm, size_t n)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = voice_energy_wide(pcm, n, &sum); i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		sum += (uint64_t)(pcm[i] * pcm[i]);
 	return sum;
 }
 
+uint64_t voice_energy(const int16_t *pcm, size_t n)
+{
+	uint64_t sum = 0;
+	size_t done = voice_energy_wide(pcm, n, &sum);
+
+	return sum + voice_energy_few(pcm + done, n - done);
+}
+
+/* fminf and fmaxf are calls: they know of NaN. */
+static float voice_less(float a, float b)
+{
+	return b < a ? b : a;
+}
+
+static float voice_more(float a, float b)
+{
+	return b > a ? b : a;
+}
+
+/*
+ * 10 log10, of what is positive and no subnormal. A third of the time of log10f, and within a millionth of a dB of it for each factor of two:
+ * ln m = 2 (t + t^3/3 + t^5/5 + ...) with t = (m - 1) / (m + 1), where m is from 0.7 to 1.4.
+ */
+static float voice_db(float v)
+{
+	int32_t bits, exponent;
+	float m, t, tt;
+
+	memcpy(&bits, &v, sizeof(bits));
+	exponent = (bits - ROOT_HALF_BITS) >> MANTISSA_BITS;
+	bits -= exponent << MANTISSA_BITS;
+	memcpy(&m, &bits, sizeof(m));
+	t = (m - 1) / (m + 1);
+	tt = t * t;
+	return DB_OF_TWO * (float)exponent +
+	       DB_OF_E * 2 * t * (1 + tt * (1 / 3.0f + tt * (1 / 5.0f + tt * (1 / 7.0f))));
+}
+
 static float voice_dbov(float of_a_sample)
 {
-	return 10 * log10f(of_a_sample / (FULL_SCALE * FULL_SCALE) + 1e-13f);
+	return voice_db(of_a_sample * (1 / (FULL_SCALE * FULL_SCALE)) + 1e-13f);
 }
 
 uint8_t voice_level(uint64_t energy, size_t n)
@@ -64,9 +107,11 @@ int64_t voice_product(const int16_t *a, const int16_t *b, size_t n)
  * Energy of a sample of all, and of x(i) - 0.95 x(i - 125 us) without filtering it: -24 dB at 50 Hz, -12 at 300, at all rates what is heard at
  * 8000 Hz.
  */
-static void voice_energies(const int16_t *pcm, size_t n, size_t lag, float *all, float *above_hum)
+static void voice_energies(const int16_t *pcm, size_t n, size_t lag, uint64_t energy, float *all,
+			   float *above_hum)
 {
-	uint64_t now = voice_energy(pcm + lag, n - lag), before = voice_energy(pcm, n - lag);
+	uint64_t now = energy - voice_energy_few(pcm, lag);
+	uint64_t before = energy - voice_energy_few(pcm + n - lag, lag);
 	float both = (float)voice_product(pcm, pcm + lag, n - lag);
 	float sum = (float)now + HUM_FACTOR * HUM_FACTOR * (float)before - 2 * HUM_FACTOR * both;
 
@@ -100,14 +145,14 @@ static float voice_band_over(struct voice_band *b, float energy)
 
 	b->before[1] = b->before[0];
 	b->before[0] = energy;
-	b->floors[VOICE_FLOORS - 1] = fminf(b->floors[VOICE_FLOORS - 1], level);
-	b->tops[VOICE_FLOORS - 1] = fmaxf(b->tops[VOICE_FLOORS - 1], level);
+	b->floors[VOICE_FLOORS - 1] = voice_less(b->floors[VOICE_FLOORS - 1], level);
+	b->tops[VOICE_FLOORS - 1] = voice_more(b->tops[VOICE_FLOORS - 1], level);
 	for (int i = 0; i < VOICE_FLOORS; i++) {
-		least = fminf(least, b->floors[i]);
-		most = fmaxf(most, b->tops[i]);
+		least = voice_less(least, b->floors[i]);
+		most = voice_more(most, b->tops[i]);
 	}
-	least = fmaxf(least, FLOOR_LEAST);
-	return level - least - fmaxf(OVER_FLOOR, OVER_PART * (most - least));
+	least = voice_more(least, FLOOR_LEAST);
+	return level - least - voice_more(OVER_FLOOR, OVER_PART * (most - least));
 }
 
 static bool voice_block(struct voice *v, float all, float above_hum)
@@ -123,8 +168,8 @@ static bool voice_block(struct voice *v, float all, float above_hum)
 		voice_band_turn(&v->above_hum);
 	}
 
-	float over =
-		fmaxf(voice_band_over(&v->all, all), voice_band_over(&v->above_hum, above_hum));
+	float over = voice_more(voice_band_over(&v->all, all),
+				voice_band_over(&v->above_hum, above_hum));
 
 	if (over <= 0)
 		v->loud = 0;
@@ -139,14 +184,19 @@ static bool voice_block(struct voice *v, float all, float above_hum)
 struct voice_heard voice_frame(struct voice *v, uint32_t rate, const int16_t *pcm, size_t n)
 {
 	size_t block = rate / 1000 * VOICE_BLOCK_MS, lag = rate / HUM_RATE;
-	struct voice_heard heard = { .level = voice_level(voice_energy(pcm, n), n) };
+	struct voice_heard heard = { 0 };
+	uint64_t sum = 0;
 	float all, above_hum;
 
 	assert(rate >= HUM_RATE && rate % HUM_RATE == 0);
 	assert(n % block == 0);
 	for (size_t i = 0; i < n; i += block) {
-		voice_energies(pcm + i, block, lag, &all, &above_hum);
+		uint64_t energy = voice_energy(pcm + i, block);
+
+		sum += energy;
+		voice_energies(pcm + i, block, lag, energy, &all, &above_hum);
 		heard.speaks |= voice_block(v, all, above_hum);
 	}
+	heard.level = voice_level(sum, n);
 	return heard;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
+#include <math.h>
+
 #include "dsp/voice.h"
 #include "tests/unit/dsp/spoken.h"
 
@@ -74,6 +76,18 @@ static void test_levels(void **state)
 	g_pcm[0] = 1;
 	assert_int_equal(voice_level(voice_energy(g_pcm, 160), 160), 112);
 	assert_int_equal(voice_level(0, 0), 127);
+}
+
+/* Of each energy that there is, as libm has it. */
+static void test_levels_by_libm(void **state)
+{
+	(void)state;
+	for (double energy = 1; energy < 160.0 * 32768 * 32768; energy *= 1.003) {
+		double level = -10 * log10(floor(energy) / 160 / (32767.0 * 32767) + 1e-13);
+		int got = voice_level((uint64_t)energy, 160);
+
+		assert_true(fabs(got - fmax(level, 0)) < 0.5 + 1e-4);
+	}
 }
 
 struct found {
@@ -279,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_energy),
 		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_levels_by_libm),
 		cmocka_unit_test(test_speech_in_noise),
 		cmocka_unit_test(test_no_speech),
 		cmocka_unit_test(test_breath),
