@@ -38,8 +38,10 @@ int group_open(struct group **out, const struct packer_settings *s, uint32_t rat
 	g->cost_ns = encoder_cost_ns(g->shared->encoder);
 	g->modes = !strcmp(f.codec, "opus");
 	g->return_ms = g->modes ? PAYLOADS_RETURN_MS : PAYLOADS_RETURN_ADPCM_MS;
-	if (group_is_stateless(f.codec))
+	if (group_is_stateless(f.codec)) {
 		g->return_ms = 0;
+		g->plain = packer_is_plain(g->shared, &g->s);
+	}
 	*out = g;
 	return 0;
 }

@@ -28,7 +28,8 @@ struct group {
 	uint32_t cost_ns; /* of a packet, about */
 	bool modes;       /* the first octet says a mode (RFC 6716 3.1) */
 	bool copies;      /* the codec has them */
-	bool idle;        /* nobody hears the shared stream, so it is not encoded */
+	bool plain; /* each tick is a packet, and it costs less to make it than to keep it for later */
+	bool idle; /* nobody hears the shared stream, so it is not encoded */
 	uint32_t own_n;
 	struct own own[PAYLOADS_OWN_MAX];
 };

@@ -42,21 +42,47 @@ struct mix_end {
 	int32_t at;
 };
 
+struct mix_space {
+	struct mix_voice voices[KINDS][MIX_TALKERS_MAX];
+	int32_t sum[MIX_SAMPLES_MAX], part[MIX_SAMPLES_MAX];
+	int16_t shared[MIX_SAMPLES_MAX];
+};
+
 struct mix {
 	struct mix_settings s;
 	uint32_t samples, tick;
 	struct limiter limiter;
 	struct rank rank[KINDS];
+	struct mix_space *own; /* NULL: it is lent */
+	/* of the space */
+	struct mix_voice (*voices)[MIX_TALKERS_MAX];
+	int32_t *sum, *part;
+	int16_t *shared;
 	uint32_t voices_n[KINDS];
-	struct mix_voice voices[KINDS][MIX_TALKERS_MAX];
 	uint32_t ends_n;
 	struct mix_end ends[MIX_TALKERS_MAX]; /* of those who talked in the tick before */
-	int32_t sum[MIX_SAMPLES_MAX], part[MIX_SAMPLES_MAX];
-	int16_t shared[MIX_SAMPLES_MAX];
-	uint32_t unused_n, *unused; /* a stack of numbers */
+	uint32_t unused_n, *unused;           /* a stack of numbers */
 	struct rank_member *ranks;
 	struct mix_member members[];
 };
+
+struct mix_space *mix_space_open(void)
+{
+	return calloc(1, sizeof(struct mix_space));
+}
+
+void mix_space_close(struct mix_space *space)
+{
+	free(space);
+}
+
+void mix_lend(struct mix *m, struct mix_space *space)
+{
+	m->voices = space->voices;
+	m->sum = space->sum;
+	m->part = space->part;
+	m->shared = space->shared;
+}
 
 static bool mix_fits(const struct mix_settings *s)
 {
@@ -95,10 +121,13 @@ int mix_open(struct mix **out, const struct mix_settings *given)
 		return -ENOMEM;
 	m->unused = calloc(s.members, sizeof(*m->unused));
 	m->ranks = calloc(s.members, sizeof(*m->ranks));
-	if (!m->unused || !m->ranks) {
+	m->own = s.lent ? NULL : mix_space_open();
+	if (!m->unused || !m->ranks || (!m->own && !s.lent)) {
 		mix_close(m);
 		return -ENOMEM;
 	}
+	if (m->own)
+		mix_lend(m, m->own);
 	mix_prepare(m, &s);
 	*out = m;
 	return 0;
@@ -108,6 +137,7 @@ void mix_close(struct mix *m)
 {
 	if (!m)
 		return;
+	mix_space_close(m->own);
 	free(m->unused);
 	free(m->ranks);
 	free(m);

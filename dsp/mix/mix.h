@@ -28,9 +28,15 @@ struct mix_settings {
 	uint32_t talkers; /* heard at once; 0: 3 */
 	uint32_t hold_ms; /* a pause that keeps the place; 0: 500 */
 	bool seams; /* who begins or ends within a word does so over 5 ms, and without a step */
+	bool lent;  /* it has no space of its own: mix_lend comes before each mix_rank */
 };
 
 struct mix;
+/* The frames of one tick. Mixes whose ticks one thread makes one after the other may have one together: then it is in the cache. */
+struct mix_space;
+
+struct mix_space *mix_space_open(void) NODISCARD; /* NULL: no memory */
+void mix_space_close(struct mix_space *space);    /* NULL is fine */
 
 /* 0, -EINVAL, -ENOMEM */
 int mix_open(struct mix **out, const struct mix_settings *s) NODISCARD;
@@ -52,6 +58,8 @@ int mix_coach(struct mix *m, uint32_t coach, uint32_t whom) NODISCARD;
 
 /* It speaks, at level -dBov: as voice_frame has it, or by its packet's header (RFC 6464 3) and undecoded. */
 void mix_note(struct mix *m, uint32_t member, uint8_t level);
+/* For the tick that begins now. Frames of this mix are there until the space is another one's. */
+void mix_lend(struct mix *m, struct mix_space *space);
 /* Begins a tick: the members who are to be decoded, at most 2 * MIX_TALKERS_MAX. Coaches have places of their own. */
 uint32_t mix_rank(struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX]);
 /* A frame of one of those. Of others it is ignored. */

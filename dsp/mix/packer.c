@@ -174,6 +174,21 @@ bool packer_make(struct packer *s, const struct packer_settings *of, uint32_t i,
 	return !pauses;
 }
 
+bool packer_is_plain(const struct packer *s, const struct packer_settings *of)
+{
+	const struct convert *c = &s->convert;
+
+	return c->from == c->to && c->samples == encoder_format(s->encoder).samples &&
+	       of->pause == PACKER_PAUSE_SENT;
+}
+
+void packer_say(struct packer *s, const int16_t *pcm)
+{
+	static const int16_t g_silence[MIX_SAMPLES_MAX];
+
+	packer_encode(s, 0, pcm ? pcm : g_silence);
+}
+
 bool packer_copy(struct packer *to, const struct packer *from, uint32_t filled)
 {
 	convert_copy(&to->convert, &from->convert);

@@ -330,6 +330,31 @@ static void group_begin(struct payloads *p, struct group *g)
 	g->next = 0;
 }
 
+static void group_end(struct payloads *p, struct group *g)
+{
+	group_starved(p, g);
+	g->filled = 0;
+	g->packet++;
+}
+
+/* A packet of each stream, without a step for each. */
+static void group_say(struct payloads *p, struct group *g)
+{
+	g->filled = g->samples;
+	group_begin(p, g);
+	if (!g->idle) {
+		packer_say(g->shared, mix_shared(p->mix));
+		p->counts.shared++;
+	}
+	for (uint32_t i = 0; i < g->own_n; i++) {
+		if (g->own[i].member == MIX_NOBODY)
+			continue;
+		packer_say(g->own[i].packer, g->own[i].pcm);
+		p->counts.own++;
+	}
+	group_end(p, g);
+}
+
 static void group_tick(struct payloads *p, struct group *g)
 {
 	uint32_t n = packer_put(g->shared, mix_shared(p->mix), g->filled);
@@ -352,21 +377,18 @@ void payloads_begin(struct payloads *p)
 	}
 	payloads_claims(p);
 	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
-		if (p->groups[i])
-			group_tick(p, p->groups[i]);
+		struct group *g = p->groups[i];
+
+		if (g && g->plain)
+			group_say(p, g);
+		else if (g)
+			group_tick(p, g);
 	}
 }
 
 static bool group_is_full(const struct group *g)
 {
 	return g && g->made > 0 && g->filled >= g->samples;
-}
-
-static void group_end(struct payloads *p, struct group *g)
-{
-	group_starved(p, g);
-	g->filled = 0;
-	g->packet++;
 }
 
 /* The shared stream, then those of their own. 0: all are made. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "dsp/mix/mix.h"
 #include "engine/job/track.h"
 #include "engine/job/turn.h"
 #include "engine/walk/worker.h"
@@ -30,7 +31,8 @@ int job_table_open(struct job_table *t, uint32_t capacity)
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	t->list = memory == MAP_FAILED ? NULL : memory;
 	t->pcm = calloc(TRACK_SAMPLES_MAX, sizeof(*t->pcm));
-	if (t->list && t->pcm)
+	t->space = mix_space_open();
+	if (t->list && t->pcm && t->space)
 		return 0;
 	job_table_close(t);
 	return -ENOMEM;
@@ -43,6 +45,7 @@ void job_table_close(struct job_table *t)
 			media_sound_drop(job_close(t, &t->list[i]));
 	if (t->list)
 		(void)munmap(t->list, (size_t)t->capacity * sizeof(*t->list));
+	mix_space_close(t->space);
 	free(t->pcm);
 	*t = (struct job_table){ 0 };
 }

@@ -61,7 +61,8 @@ struct job_table {
 	uint32_t capacity, count;
 	uint32_t takers; /* open jobs that take what is said to them */
 	struct job_line line;
-	int16_t *pcm; /* of the frame that is being made */
+	int16_t *pcm;            /* of the frame that is being made */
+	struct mix_space *space; /* of the room whose tick is being made */
 };
 
 /* capacity 0: none can be opened. 0 or -ENOMEM. Memory is touched when a slot is first used. */

@@ -17,7 +17,8 @@ static int room_mix_open(struct room *r, const struct media_room *spec)
 					       .rate = spec->rate_hz,
 					       .talkers = spec->talkers,
 					       .hold_ms = spec->hold_ms,
-					       .seams = true };
+					       .seams = true,
+					       .lent = true };
 	int err = mix_open(&r->mix, &settings);
 
 	r->spec = *spec;

@@ -146,6 +146,7 @@ static uint8_t bar_find(const struct room *r)
 
 void room_mix(struct worker *w, struct room *r)
 {
+	mix_lend(r->mix, w->jobs.space);
 	r->places_n = mix_rank(r->mix, r->places);
 	r->bar = bar_find(r);
 	voices_give(r);
