@@ -61,7 +61,9 @@ struct mix {
 	uint32_t voices_n[KINDS];
 	uint32_t ends_n;
 	struct mix_end ends[MIX_TALKERS_MAX]; /* of those who talked in the tick before */
-	uint32_t unused_n, *unused;           /* a stack of numbers */
+	uint32_t guests_n;                    /* in this tick */
+	int32_t guests[MIX_SAMPLES_MAX];
+	uint32_t unused_n, *unused; /* a stack of numbers */
 	struct rank_member *ranks;
 	struct mix_member members[];
 };
@@ -358,14 +360,43 @@ static bool mix_seams(struct mix *m)
 	return any;
 }
 
+/* ---- guests ---- */
+
+void mix_guest(struct mix *m, const int16_t *pcm)
+{
+	for (uint32_t i = 0; i < m->samples; i++)
+		m->guests[i] = (m->guests_n ? m->guests[i] : 0) + pcm[i];
+	m->guests_n++;
+}
+
+void mix_guest_heard(const struct mix *m, const int16_t *pcm, struct limiter *limiter, int16_t *out)
+{
+	int32_t less[MIX_SAMPLES_MAX];
+
+	for (uint32_t i = 0; i < m->samples; i++)
+		less[i] = m->sum[i] - pcm[i];
+	limiter_frame(limiter, m->s.rate, less, out, m->samples);
+}
+
+static bool mix_guests_add(struct mix *m)
+{
+	bool any = m->guests_n > 0;
+
+	if (any)
+		mix_add(m->sum, m->guests, m->samples);
+	m->guests_n = 0;
+	return any;
+}
+
 bool mix_sum(struct mix *m)
 {
 	struct limiter before = m->limiter;
 	size_t octets = m->samples * sizeof(m->sum[0]);
-	bool ends;
+	bool ends, guests;
 
 	memset(m->sum, 0, octets);
 	ends = m->s.seams && mix_seams(m);
+	guests = mix_guests_add(m);
 	for (uint32_t i = 0; i < m->voices_n[TALKS]; i++)
 		mix_add(m->sum, m->voices[TALKS][i].in, m->samples);
 	limiter_frame(&m->limiter, m->s.rate, m->sum, m->shared, m->samples);
@@ -384,7 +415,7 @@ bool mix_sum(struct mix *m)
 		memcpy(m->part, m->sum, octets);
 		mix_own(m, whom, before, v->own);
 	}
-	return m->voices_n[TALKS] > 0 || ends;
+	return m->voices_n[TALKS] > 0 || ends || guests;
 }
 
 struct mix_heard mix_heard(const struct mix *m, uint32_t member)

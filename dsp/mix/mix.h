@@ -32,6 +32,7 @@ struct mix_settings {
 };
 
 struct mix;
+struct limiter;
 /* The frames of one tick. Mixes whose ticks one thread makes one after the other may have one together: then it is in the cache. */
 struct mix_space;
 
@@ -64,8 +65,13 @@ void mix_lend(struct mix *m, struct mix_space *space);
 uint32_t mix_rank(struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX]);
 /* A frame of one of those. Of others it is ignored. */
 void mix_put(struct mix *m, uint32_t member, const int16_t *pcm);
+/* What is no member's, and all hear: a sound, or an application. Added to this tick, before mix_sum. */
+void mix_guest(struct mix *m, const int16_t *pcm);
 /* Ends a tick. false: nobody is heard by all, shared frames are silent. */
 bool mix_sum(struct mix *m);
+/* Behind it: what all hear, less what one guest has added. limiter: that guest's. */
+void mix_guest_heard(const struct mix *m, const int16_t *pcm, struct limiter *limiter,
+		     int16_t *out);
 
 struct mix_heard {
 	const int16_t *pcm; /* NULL: it hears nothing. Until the next mix_sum */

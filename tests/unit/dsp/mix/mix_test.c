@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "dsp/limiter.h"
 #include "dsp/mix/mix.h"
 #include "dsp/mix/mix_wide.h"
 
@@ -244,6 +245,34 @@ static void test_wide_sums(void **state)
 	assert_int_equal(sum[N - 1], a[N - 1]);
 }
 
+/* A guest is heard by all who talk, who do not, and who are coached; and hears all but itself. */
+static void test_guests(void **state)
+{
+	int16_t heard[N];
+	struct limiter limiter = { 0 };
+	uint32_t members[4];
+	struct mix *m = room_open(members, 4);
+
+	(void)state;
+	frames_make(4000);
+	assert_int_equal(mix_coach(m, members[1], members[3]), 0);
+	mix_guest(m, g_pcm[4]);
+	mix_guest(m, g_pcm[5]);
+	assert_true(room_tick(m, members, 2));
+	assert_hears(m, members[0], 0x30, false);
+	assert_hears(m, members[2], 0x31, true);
+	assert_hears(m, members[3], 0x33, false);
+	mix_guest_heard(m, g_pcm[5], &limiter, heard);
+	for (int j = 0; j < N; j++)
+		assert_int_equal(heard[j], g_pcm[0][j] + g_pcm[4][j]);
+	mix_guest(m, g_pcm[4]);
+	assert_true(room_tick(m, members, 0));
+	assert_hears(m, members[2], 0x10, true);
+	assert_false(room_tick(m, members, 0));
+	assert_hears(m, members[2], 0, true);
+	mix_close(m);
+}
+
 static void test_two_thousand_come_and_leave(void **state)
 {
 	static uint32_t id[MIX_MEMBERS_MAX];
@@ -336,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_a_voice_comes_and_goes_without_a_step),
 		cmocka_unit_test(test_limiter_goes_on),
 		cmocka_unit_test(test_wide_sums),
+		cmocka_unit_test(test_guests),
 		cmocka_unit_test(test_two_thousand_come_and_leave),
 		cmocka_unit_test(test_bad_settings),
 	};
