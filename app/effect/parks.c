@@ -42,13 +42,17 @@ static void on_parked(const struct store_parked *parked, void *arg)
 
 static void park_send(struct store_shared *store, struct park_ask *ask, const struct effect *e)
 {
-	const struct store_slot slot = { text_bytes(&e->tenant), text_bytes(&e->user) };
+	const struct store_slot slot = { .tenant = text_bytes(&e->tenant),
+					 .slot = text_bytes(&e->user),
+					 .room = ask->act >= PARK_ROOM_CLAIM };
 
 	switch (ask->act) {
 	case PARK_CLAIM:
+	case PARK_ROOM_CLAIM:
 		store_park_claim(store, &slot, e->call, text_bytes(&e->data), on_parked, ask);
 		return;
 	case PARK_FREE:
+	case PARK_ROOM_FREE:
 		store_park_free(store, &slot, e->call, on_parked, ask);
 		return;
 	case PARK_LOOK:

@@ -168,6 +168,8 @@ static void tenant_check(struct keys_check *check, const char *name)
 	}
 	key_check(check, store_key_tenant(key, tenant, "park", STORE_PARK_GROUP), "hash",
 		  (struct bytes){ 0 });
+	key_check(check, store_key_tenant(key, tenant, "room", STORE_ROOM_GROUP), "hash",
+		  (struct bytes){ 0 });
 	tenant_streams_check(check, name);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Slots where calls are parked: a hash of each tenant. A value is the id of a call, a space, and octets of its owner. Shared by all nodes: the
- * scripts compare the call, so nobody takes or frees the slot of another one.
+ * scripts compare the call, so nobody takes or frees the slot of another one. The numbers of conference rooms are in a hash of the same form.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -16,8 +16,9 @@ enum park_told_by_script { PARK_SAYS_NO = 0, PARK_SAYS_YES = 1, PARK_SAYS_OTHER 
 struct park_op {
 	struct store_op op;
 	bool claim;
+	bool room;
 	uint64_t call; /* 0: it is looked only */
-	char slot[STORE_SLOT_MAX + 1];
+	char slot[STORE_ROOM_MAX + 1];
 	char key[STORE_KEY_MAX];
 	store_parked_fn *done;
 	void *arg;
@@ -41,8 +42,10 @@ static bool parked_read(struct bytes value, uint64_t *call, struct bytes *beside
 /* Somebody wrote it, or a later program: it stays as it is. */
 static void parked_say_broken(const char *key, const char *slot)
 {
-	LOG_ERROR("store", 0, "what is in a slot is no parked call: see HGET", LOG_STR("key", key),
-		  LOG_STR("slot", slot));
+	LOG_ERROR("store", 0,
+		  "what is in a slot is no parked call, or in a room's number no conference: see "
+		  "HGET",
+		  LOG_STR("key", key), LOG_STR("slot", slot));
 }
 
 /* ---- answers ---- */
@@ -108,9 +111,23 @@ static bool is_slot(struct bytes slot)
 	return slot.n && slot.n <= STORE_SLOT_MAX;
 }
 
+static bool is_room_number(struct bytes number)
+{
+	for (size_t i = 0; i < number.n; i++) {
+		if (number.p[i] <= ' ' || number.p[i] >= 0x7f)
+			return false;
+	}
+	return number.n && number.n <= STORE_ROOM_MAX;
+}
+
 static struct bytes park_key(char buf[STORE_KEY_MAX], struct bytes tenant)
 {
 	return store_key_tenant(buf, tenant, "park", STORE_PARK_GROUP);
+}
+
+static struct bytes room_key(char buf[STORE_KEY_MAX], struct bytes tenant)
+{
+	return store_key_tenant(buf, tenant, "room", STORE_ROOM_GROUP);
 }
 
 /* NULL: done was called, or will be in the next round. */
@@ -127,8 +144,10 @@ static struct park_op *park_begin(struct store_shared *s, const struct store_slo
 	}
 	p->done = done;
 	p->arg = arg;
-	name = park_key(key, slot->tenant);
-	if (is_slot(slot->slot) && name.n && !bytes_cstr(name, p->key, sizeof(p->key)) &&
+	p->room = slot->room;
+	name = slot->room ? room_key(key, slot->tenant) : park_key(key, slot->tenant);
+	if ((slot->room ? is_room_number : is_slot)(slot->slot) && name.n &&
+	    !bytes_cstr(name, p->key, sizeof(p->key)) &&
 	    !bytes_cstr(slot->slot, p->slot, sizeof(p->slot)))
 		return p;
 	LOG_WARN("store", 0, "no slot for a call", LOG_BYTES("slot", slot->slot));
@@ -144,7 +163,7 @@ static void park_run(struct park_op *p, enum script_id id, struct bytes beside)
 		bytes_str(p->key), bytes_str(p->slot), parked_write(call, p->call), beside, { 0 }
 	};
 
-	writer_u64(&w, STORE_SLOTS_MAX);
+	writer_u64(&w, p->room ? STORE_ROOMS_MAX : STORE_SLOTS_MAX);
 	args[4] = writer_done(&w);
 	store_op_run(&p->op,
 		     &(struct script_call){ .id = id,
@@ -266,13 +285,14 @@ void store_park_list(struct store_shared *s, struct bytes tenant, store_slot_fn 
 
 void store_park_clear(struct store_shared *s, struct bytes tenant, store_done_fn *done, void *arg)
 {
-	char key[STORE_KEY_MAX];
-	const struct bytes args[] = { BYTES_LIT("DEL"), park_key(key, tenant) };
+	char key[STORE_KEY_MAX], rooms[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("DEL"), park_key(key, tenant),
+				      room_key(rooms, tenant) };
 	struct store_op *op;
 
 	store_enter(&s->base);
 	op = store_op_user(&s->base, done, arg, 0, 0);
-	if (op && args[1].n)
+	if (op && args[1].n && args[2].n)
 		store_op_command(op, args, COUNT_OF(args), s->base.deadline_ns);
 	else if (op)
 		store_op_fail(op, STORE_REFUSED);

@@ -308,14 +308,18 @@ void store_binding_get(struct store_shared *s, struct bytes tenant, struct bytes
 /* Slots where calls are parked, of a tenant: each has a call, and beside it octets that are its owner's. */
 enum { STORE_SLOT_MAX = 8, STORE_SLOTS_MAX = 1000, STORE_PARKED_MAX = 512 };
 #define STORE_PARK_GROUP "default" /* of slots; there is no other one yet */
+/* Numbers of conference rooms likewise: the id of the conference that goes on there is in place of a call's. */
+enum { STORE_ROOM_MAX = 31, STORE_ROOMS_MAX = 4096 };
+#define STORE_ROOM_GROUP "open"
 struct store_slot {
 	struct bytes tenant;
 	struct bytes slot; /* 1 to STORE_SLOT_MAX digits */
+	bool room;         /* it is the number of a room: 1 to STORE_ROOM_MAX printable octets */
 };
 struct store_parked {
 	/* CONFLICT: it is another call's, and is as it was. REFUSED: logged; what is in the slot cannot be read, too. */
 	enum store_result result;
-	bool full;           /* CONFLICT: the tenant has STORE_SLOTS_MAX slots already */
+	bool full; /* CONFLICT: the tenant has STORE_SLOTS_MAX slots, or STORE_ROOMS_MAX rooms, already */
 	uint64_t call;       /* that is there; of a slot that is free now, or was free before, 0 */
 	struct bytes beside; /* ... with it; they live as long as the answer's call */
 };

@@ -67,8 +67,9 @@ struct park_place {
 	char slot[PARK_PLACE_LEN], last[PARK_PLACE_LEN];
 };
 /* Slots where calls are parked, which all shards share. FREE: where it is the call's, and nobody waits for an answer. */
-enum park_act { PARK_CLAIM, PARK_FREE, PARK_LOOK };
-/* TAKEN: by another call; FULL: the tenant has no further slots; EMPTY: nobody is there; UNKNOWN: the store did not say. */
+/* ROOM: the number of a room in place of a slot, and the conference that goes on there in place of a call (sig/shard/shard_room_claim.c). */
+enum park_act { PARK_CLAIM, PARK_FREE, PARK_LOOK, PARK_ROOM_CLAIM, PARK_ROOM_FREE };
+/* TAKEN: by another call; FULL: the tenant may have no more; EMPTY: nobody is there; UNKNOWN: the store did not say. */
 enum park_told { PARK_OK, PARK_TAKEN, PARK_FULL, PARK_EMPTY, PARK_UNKNOWN };
 struct park_news {
 	uint64_t serial;

@@ -30,7 +30,7 @@ enum effect_kind {
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
 	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a file of that tenant, ttl_ms: where in it to begin, peer: a process before has played it; answers: shard_play_told */
 	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, tenant, user: whose document; answer: shard_set_told */
-	EFFECT_PARK, /* call, version: a serial, expected: enum park_act, tenant, user: the slot, data: what lies there; answer: shard_park_told */
+	EFFECT_PARK, /* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a room's number, data: what lies there; answer: shard_park_told */
 	EFFECT_LOOKUP, /* call, version: a serial, want: answer with shard_lookup_told. Nobody does in time: the call waits no longer */
 	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */
 	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */

@@ -20,31 +20,42 @@ void slots_close(struct slots *t)
 }
 
 /* NULL: it is free. */
-static struct slot_taken *slot_find(struct slots *t, const char *name)
+static struct slot_taken *slot_find(struct slots *t, const char *name, bool room)
 {
 	for (uint32_t i = 0; i < SLOTS_MAX; i++) {
-		if (strcmp(t->taken[i].name, name) == 0)
+		if (t->taken[i].room == room && strcmp(t->taken[i].name, name) == 0)
 			return &t->taken[i];
 	}
 	return NULL;
+}
+
+static bool is_about_room(const struct slot_asked *a)
+{
+	return a->act >= PARK_ROOM_CLAIM;
+}
+
+static struct slot_taken *slot_asked_for(struct slots *t, const struct slot_asked *a)
+{
+	return slot_find(t, a->name, is_about_room(a));
 }
 
 /* ---- what Redis does (cluster/lua/park_claim.lua, park_free.lua) ---- */
 
 static enum park_told slot_claim(struct sim *s, const struct slot_asked *a)
 {
-	struct slot_taken *slot = slot_find(&s->slots, a->name);
+	struct slot_taken *slot = slot_asked_for(&s->slots, a);
 	struct seen *seen = check_seen(s, a->call);
 
 	if (slot && slot->call != a->call)
 		return PARK_TAKEN;
-	if (!store_find(&s->store, a->call))
+	if (!is_about_room(a) && !store_find(&s->store, a->call))
 		check_fail(s, "slot %s is claimed by call %" PRIx64 ", of which there is no record",
 			   a->name, a->call);
 	if (!slot)
-		slot = slot_find(&s->slots, "");
+		slot = slot_find(&s->slots, "", false);
 	if (!slot)
 		return PARK_FULL;
+	slot->room = is_about_room(a);
 	memcpy(slot->name, a->name, sizeof(slot->name));
 	slot->call = a->call;
 	if (text_set(&slot->beside, text_bytes(&a->beside)))
@@ -56,12 +67,13 @@ static enum park_told slot_claim(struct sim *s, const struct slot_asked *a)
 
 static enum park_told slot_free(struct sim *s, const struct slot_asked *a)
 {
-	struct slot_taken *slot = slot_find(&s->slots, a->name);
+	struct slot_taken *slot = slot_asked_for(&s->slots, a);
 
 	if (slot && slot->call != a->call)
 		return PARK_TAKEN;
 	if (slot) {
 		slot->name[0] = '\0';
+		slot->room = false;
 		text_clear(&slot->beside);
 	}
 	return PARK_OK;
@@ -71,11 +83,13 @@ static enum park_told slot_do(struct sim *s, const struct slot_asked *a)
 {
 	switch (a->act) {
 	case PARK_CLAIM:
+	case PARK_ROOM_CLAIM:
 		return slot_claim(s, a);
 	case PARK_FREE:
+	case PARK_ROOM_FREE:
 		return slot_free(s, a);
 	case PARK_LOOK:
-		return slot_find(&s->slots, a->name) ? PARK_OK : PARK_EMPTY;
+		return slot_asked_for(&s->slots, a) ? PARK_OK : PARK_EMPTY;
 	}
 	return PARK_UNKNOWN;
 }
@@ -85,7 +99,7 @@ static enum park_told slot_do(struct sim *s, const struct slot_asked *a)
 static void slot_tell(struct node *n, const struct slot_asked *a, enum park_told told)
 {
 	struct node_shard *shard = NULL;
-	const struct slot_taken *slot = slot_find(&n->sim->slots, a->name);
+	const struct slot_taken *slot = slot_asked_for(&n->sim->slots, a);
 
 	for (uint32_t i = 0; i < n->shard_count; i++) {
 		if (n->shards[i].number == a->shard)
@@ -159,7 +173,7 @@ void check_slots(struct sim *s, uint32_t count)
 	for (uint32_t i = 0; i < SLOTS_MAX; i++) {
 		const struct slot_taken *slot = &s->slots.taken[i];
 
-		if (!slot->name[0])
+		if (!slot->name[0] || slot->room)
 			continue;
 		taken++;
 		if (!slot_is_true(s, slot))

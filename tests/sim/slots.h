@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Slots where calls are parked, as the store has them (cluster/store/park.c). Whoever has a slot keeps it; only the call that it names frees
- * it. All nodes ask here. What a process asked and had not sent when it was killed never happens.
+ * it. So with the numbers of rooms. All nodes ask here. What a process asked and had not sent when it was killed never happens.
  */
 #ifndef TESTS_SIM_SLOTS_H
 #define TESTS_SIM_SLOTS_H
@@ -15,6 +15,7 @@ enum { SLOTS_MAX = 16, SLOTS_ASKED_MAX = 512, SLOT_NAME_MAX = 48 };
 
 struct slot_taken {
 	char name[SLOT_NAME_MAX]; /* TENANT:SLOT; "": free */
+	bool room;                /* TENANT:NUMBER of a room, and its conference in place of a call */
 	uint64_t call;
 	struct text beside;
 };

@@ -4,7 +4,8 @@
 
 #include <inttypes.h>
 
-#define KEY "td:{t:acme}:park:default"
+#define KEY   "td:{t:acme}:park:default"
+#define ROOMS "td:{t:acme}:room:open"
 
 /* What the store said, as text: "o 42 beside", "c 42 beside", "c full", "o", ... */
 struct heard {
@@ -29,17 +30,17 @@ static bool has_heard(void *arg)
 	return ((struct heard *)arg)->text[0] != '\0';
 }
 
-enum act { CLAIM, FREE, LOOK };
+enum act { CLAIM, FREE, LOOK, CLAIM_ROOM, FREE_ROOM };
 
 static const char *ask(struct heard *h, enum act act, const char *slot, uint64_t call,
 		       const char *beside)
 {
-	const struct store_slot of = { BYTES_LIT("acme"), bytes_str(slot) };
+	const struct store_slot of = { BYTES_LIT("acme"), bytes_str(slot), act >= CLAIM_ROOM };
 
 	h->text[0] = '\0';
-	if (act == CLAIM)
+	if (act == CLAIM || act == CLAIM_ROOM)
 		store_park_claim(h->node->shared, &of, call, bytes_str(beside), told, h);
-	else if (act == FREE)
+	else if (act == FREE || act == FREE_ROOM)
 		store_park_free(h->node->shared, &of, call, told, h);
 	else
 		store_park_look(h->node->shared, &of, told, h);
@@ -91,6 +92,49 @@ static void test_one_has_it(void **state)
 	assert_string_equal(server_ask(&s, "HLEN " KEY), "3");
 	assert_string_equal(server_ask(&s, "KEYS td:{t:*}:park:*"), "(1 elements)");
 	assert_true(store_is_healthy(n.store));
+	node_without_server(&n, &s);
+}
+
+/* The numbers of rooms are no slots, and have a limit of their own. */
+static void test_rooms(void **state)
+{
+	static const struct {
+		const char *name;
+		enum act act;
+		const char *slot;
+		uint64_t call;
+		const char *want;
+	} rows[] = {
+		{ "first", CLAIM_ROOM, "700", 42, "o 42 " },
+		{ "another one comes late", CLAIM_ROOM, "700", 43, "c 42 x" },
+		{ "again: its answer was lost", CLAIM_ROOM, "700", 42, "o 42 " },
+		{ "the slot of that number is free", LOOK, "700", 0, "o" },
+		{ "what another one has stays", FREE_ROOM, "700", 43, "c 42 x" },
+		{ "freed", FREE_ROOM, "700", 42, "o" },
+		{ "the next one", CLAIM_ROOM, "700", 43, "o 43 " },
+		{ "a name", CLAIM_ROOM, "board-room.of*the+third_floor-1", 44, "o 44 " },
+		{ "none", CLAIM_ROOM, "", 42, "r" },
+		{ "too long", CLAIM_ROOM, "board-room.of*the+third_floor-12", 42, "r" },
+		{ "not printable", CLAIM_ROOM, "7 00", 42, "r" },
+	}, *row;
+	struct server s;
+	struct node n;
+	struct heard h = { .node = &n };
+
+	(void)state;
+	node_with_server(&n, &s);
+	EACH_ROW(row, rows)
+	{
+		ROW_ASSERT(row->name,
+			   !strcmp(ask(&h, row->act, row->slot, row->call, "x"), row->want));
+	}
+	assert_string_equal(server_ask(&s, "EXISTS " KEY), "0");
+	for (int i = 2; i < STORE_ROOMS_MAX; i++)
+		(void)server_ask(&s, "HSET " ROOMS " %d 000000000001a", 10000 + i);
+	assert_string_equal(ask(&h, CLAIM_ROOM, "1", 45, "x"), "c full");
+	store_park_clear(n.shared, BYTES_LIT("acme"), node_done, &n);
+	NODE_EXPECT(&n, "o");
+	assert_string_equal(server_ask(&s, "EXISTS " ROOMS), "0");
 	node_without_server(&n, &s);
 }
 
@@ -269,10 +313,10 @@ static void test_closed_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_has_it),       cmocka_unit_test(test_listed_and_cleared),
-		cmocka_unit_test(test_not_ours),         cmocka_unit_test(test_wrong_type),
-		cmocka_unit_test(test_limits),           cmocka_unit_test(test_redis_away),
-		cmocka_unit_test(test_closed_meanwhile),
+		cmocka_unit_test(test_one_has_it),         cmocka_unit_test(test_rooms),
+		cmocka_unit_test(test_listed_and_cleared), cmocka_unit_test(test_not_ours),
+		cmocka_unit_test(test_wrong_type),         cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_redis_away),         cmocka_unit_test(test_closed_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);

@@ -82,6 +82,12 @@ static void test_told(void **state)
 	expect(&n, &h, "17 42 5 ok 0 ;");
 	ask(&n, &h, PARK_CLAIM, CALL, "seven");
 	expect(&n, &h, "17 42 5 unknown 0 ;");
+	ask(&n, &h, PARK_ROOM_CLAIM, CALL, "700");
+	expect(&n, &h, "17 42 5 ok 42 ;");
+	ask(&n, &h, PARK_ROOM_CLAIM, CALL + 1, "700");
+	expect(&n, &h, "17 43 5 taken 42 beside;");
+	ask(&n, &h, PARK_ROOM_FREE, CALL, "700");
+	expect(&n, &h, "17 42 5 ok 0 ;");
 	(void)server_ask(&s, "SET td:{t:acme}:park:default nonsense");
 	ask(&n, &h, PARK_CLAIM, CALL, "7");
 	expect(&n, &h, "17 42 5 unknown 0 ;");
