@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from lib.sip import parameter
+from lib.sip import SipError, or_none, parameter
 from server import ServerError
 from taken_test import ADDRESSES, SIP, Cluster
 
@@ -62,7 +62,10 @@ class Races(Cluster):
     def talk(self, shard):
         """Its id, and both dialogs."""
         out = self.phones[shard, AT[shard][0]].invite(AT[shard][1], self.media.sdp())
-        into = self.phones[shard, AT[shard][1]].incoming()
+        try:
+            into = self.phones[shard, AT[shard][1]].incoming()
+        except SipError as error:
+            raise AssertionError(f"the call of {AT[shard][0]} at shard {shard}: {or_none(lambda: out.wait_final(seconds=1).text)}") from error
         into.answer(self.media.sdp())
         out.wait_answer()
         return parameter(out.remote, "tag").split(".")[0], out, into
