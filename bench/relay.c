@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -33,6 +34,8 @@
 #include "engine/walk/worker.h"
 
 enum {
+	BUSY_TRIES = 250,
+	BUSY_MS = 20,
 	PORTS_PER_CALL = 4,
 	PARTY_PORTS = 12000, /* the parties' ports lie so far above ours */
 	SIM_ROUNDS = 200,
@@ -149,12 +152,26 @@ static void lines_write(const struct options *o)
 	(void)fclose(file);
 }
 
+/* The kernel may take the ring of a relay before us apart some time after its exit, and its sockets with it. */
+static int bind_soon(struct media_command *c)
+{
+	int err = 0;
+
+	for (int i = 0; i < BUSY_TRIES; i++) {
+		err = engine_bind(&c->spec.local_rtp, &c->spec.local_rtcp, 46, &c->rtp_fd,
+				  &c->rtcp_fd);
+		if (err != -EADDRINUSE)
+			break;
+		(void)usleep(BUSY_MS * 1000);
+	}
+	return err;
+}
+
 static void flows_open(const struct options *o, struct engine *e)
 {
 	for (uint32_t i = 0; i < o->calls * 2; i++) {
 		struct media_command c = { .kind = MEDIA_FLOW_OPEN, .spec = spec_of(o, i) };
-		int err = engine_bind(&c.spec.local_rtp, &c.spec.local_rtcp, 46, &c.rtp_fd,
-				      &c.rtcp_fd);
+		int err = bind_soon(&c);
 
 		if (err)
 			fail("bind", err);
