@@ -17,7 +17,6 @@ int wav_window_open(struct wav_window *w, enum wav_sound sound, uint32_t rate, b
 	w->frames = malloc((size_t)w->room * w->frame);
 	if (!w->frames)
 		return -ENOMEM;
-	memset(w->frames, w->silence, (size_t)w->room * w->frame);
 	return 0;
 }
 
@@ -25,6 +24,31 @@ void wav_window_close(struct wav_window *w)
 {
 	free(w->frames);
 	w->frames = NULL;
+}
+
+/* A part of [at, to) up to where it is folded. */
+struct wav_part {
+	uint8_t *frames;
+	uint32_t n;
+};
+
+static struct wav_part part_of(const struct wav_window *w, int64_t at, int64_t to)
+{
+	int64_t index = at % w->room;
+	int64_t n = w->room - index < to - at ? w->room - index : to - at;
+
+	return (struct wav_part){ w->frames + (size_t)index * w->frame, (uint32_t)n };
+}
+
+/* Those that are not written yet are silent up to there. */
+static void silence_until(struct wav_window *w, int64_t to)
+{
+	while (w->high < to) {
+		struct wav_part part = part_of(w, w->high, to);
+
+		memset(part.frames, w->silence, (size_t)part.n * w->frame);
+		w->high += part.n;
+	}
 }
 
 /* One that is two octets long is copied as such. */
@@ -43,42 +67,61 @@ static void samples_put(const struct wav_window *w, uint8_t *to, const uint8_t *
 		memcpy(to + i * 4, samples + i * 2, 2);
 }
 
+/* Where the other side has said nothing yet: whole frames, so that nothing of them is read. */
+static void samples_begin(const struct wav_window *w, uint8_t *to, unsigned side,
+			  const uint8_t *samples, size_t n)
+{
+	uint32_t own = side * w->octets, other = w->octets - own;
+
+	if (w->frame == w->octets) {
+		memcpy(to, samples, n * w->octets);
+		return;
+	}
+	if (w->octets == 1) {
+		for (size_t i = 0; i < n; i++) {
+			to[i * 2 + own] = samples[i];
+			to[i * 2 + other] = w->silence;
+		}
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		memcpy(to + i * 4 + own, samples + i * 2, 2);
+		memset(to + i * 4 + other, w->silence, 2);
+	}
+}
+
 void wav_window_put(struct wav_window *w, unsigned side, int64_t at, const uint8_t *samples,
 		    uint32_t n)
 {
-	assert(at >= w->low && at + n <= w->low + w->room);
-	while (n) {
-		int64_t index = at % w->room;
-		uint32_t part = w->room - index < n ? (uint32_t)(w->room - index) : n;
+	int64_t to = at + n;
 
-		samples_put(w, w->frames + (size_t)index * w->frame + side * w->octets, samples,
-			    part);
-		samples += (size_t)part * w->octets;
-		at += part;
-		n -= part;
+	assert(at >= w->low && to <= w->low + w->room);
+	silence_until(w, at);
+	while (at < to) {
+		bool begins = at >= w->high;
+		struct wav_part part = part_of(w, at, begins || to < w->high ? to : w->high);
+
+		if (begins)
+			samples_begin(w, part.frames, side, samples, part.n);
+		else
+			samples_put(w, part.frames + side * w->octets, samples, part.n);
+		samples += (size_t)part.n * w->octets;
+		at += part.n;
+		w->high = w->high < at ? at : w->high;
 	}
 }
 
 void wav_window_advance(struct wav_window *w, int64_t low)
 {
-	if (low - w->low >= w->room) {
-		memset(w->frames, w->silence, (size_t)w->room * w->frame);
-		w->low = low;
-	}
-	while (w->low < low) {
-		int64_t index = w->low % w->room;
-		int64_t part = w->room - index < low - w->low ? w->room - index : low - w->low;
-
-		memset(w->frames + (size_t)index * w->frame, w->silence, (size_t)part * w->frame);
-		w->low += part;
-	}
+	w->low = w->low < low ? low : w->low;
+	w->high = w->high < low ? low : w->high;
 }
 
-struct bytes wav_window_read(const struct wav_window *w, int64_t from, int64_t to)
+struct bytes wav_window_read(struct wav_window *w, int64_t from, int64_t to)
 {
-	int64_t index = from % w->room;
-	int64_t n = w->room - index < to - from ? w->room - index : to - from;
+	struct wav_part part = part_of(w, from, to);
 
 	assert(from >= w->low && to <= w->low + w->room && from <= to);
-	return bytes_mem(w->frames + (size_t)index * w->frame, (size_t)n * w->frame);
+	silence_until(w, to);
+	return bytes_mem(part.frames, (size_t)part.n * w->frame);
 }

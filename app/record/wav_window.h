@@ -20,6 +20,7 @@ struct wav_window {
 	uint32_t frame;  /* octets of one */
 	int64_t room;    /* frames */
 	int64_t low;     /* the oldest one */
+	int64_t high;    /* behind the newest one that was put or read: what follows is not written yet */
 	uint8_t silence;
 };
 
@@ -32,6 +33,6 @@ void wav_window_put(struct wav_window *w, unsigned side, int64_t at, const uint8
 /* Frames before `low` are forgotten; as many new ones are silent. */
 void wav_window_advance(struct wav_window *w, int64_t low);
 /* The frames of [from, to) up to where they are folded: call it again for the rest. */
-struct bytes wav_window_read(const struct wav_window *w, int64_t from, int64_t to);
+struct bytes wav_window_read(struct wav_window *w, int64_t from, int64_t to);
 
 #endif

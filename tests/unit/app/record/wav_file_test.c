@@ -9,6 +9,7 @@
 #include "app/record/record_facts.h"
 #include "app/record/wav_head.h"
 #include "app/record/wav_window.h"
+#include "base/rand.h"
 #include "dsp/file/wav.h"
 
 #define BEGUN_MS UINT64_C(1795563723456) /* 2026-11-24T23:42:03.456Z */
@@ -104,6 +105,51 @@ static void test_window_folds(void **state)
 	wav_window_close(&w);
 }
 
+enum { WINDOW_FRAMES = 400000 };
+
+/* As an array that is all silence at first. */
+static void window_as_array(enum wav_sound sound, bool mono)
+{
+	static uint8_t all[WINDOW_FRAMES * 4], samples[2048];
+	struct rand_source rand;
+	struct wav_window w;
+	int64_t at = 0;
+
+	rand_open_seed(&rand, sound * 2U + mono);
+	assert_int_equal(wav_window_open(&w, sound, 8000, mono), 0);
+	memset(all, w.silence, sizeof(all));
+	while (at < WINDOW_FRAMES - w.room) {
+		uint32_t n = (uint32_t)rand_below(&rand, 400);
+		unsigned side = mono ? 0 : (unsigned)rand_below(&rand, WAV_SIDES);
+		int64_t from = at + (int64_t)rand_below(&rand, 3000);
+
+		for (size_t i = 0; i < sizeof(samples); i++)
+			samples[i] = (uint8_t)rand_below(&rand, 256);
+		wav_window_put(&w, side, from, samples, n);
+		for (uint32_t i = 0; i < n; i++)
+			memcpy(all + ((size_t)from + i) * w.frame + side * w.octets,
+			       samples + i * w.octets, w.octets);
+		for (int64_t to = at + 3500, part = at; rand_below(&rand, 4) == 0 && part < to;) {
+			struct bytes read = wav_window_read(&w, part, to);
+
+			assert_memory_equal(read.p, all + (size_t)part * w.frame, read.n);
+			part += (int64_t)(read.n / w.frame);
+		}
+		at += (int64_t)rand_below(&rand, rand_below(&rand, 50) ? 200 : 20000);
+		wav_window_advance(&w, at);
+	}
+	wav_window_close(&w);
+}
+
+static void test_window_as_array(void **state)
+{
+	(void)state;
+	for (unsigned sound = WAV_SOUND_ULAW; sound <= WAV_SOUND_PCM; sound++) {
+		window_as_array((enum wav_sound)sound, false);
+		window_as_array((enum wav_sound)sound, true);
+	}
+}
+
 static void test_facts_are_json(void **state)
 {
 	static char text[RECORD_SIDECAR_MAX];
@@ -155,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_head_is_read_by_others),
 		cmocka_unit_test(test_head_of_another),
 		cmocka_unit_test(test_window_folds),
+		cmocka_unit_test(test_window_as_array),
 		cmocka_unit_test(test_facts_are_json),
 	};
 
