@@ -37,12 +37,18 @@ static int16_t plc_sample(float v)
 	return (int16_t)(v <= INT16_MIN ? INT16_MIN : v);
 }
 
+/* Around. */
 static void remember(struct plc *s, const int16_t *samples, uint32_t n)
 {
-	uint32_t all = plc_samples_of(s, PLC_HISTORY_MS), kept = n < all ? all - n : 0;
+	uint32_t all = plc_samples_of(s, PLC_HISTORY_MS), skip = n > all ? n - all : 0, first;
 
-	memmove(s->history, s->history + all - kept, kept * sizeof(*samples));
-	memcpy(s->history + kept, samples + n - (all - kept), (all - kept) * sizeof(*samples));
+	s->at = (s->at + skip) % all;
+	samples += skip;
+	n -= skip;
+	first = n < all - s->at ? n : all - s->at;
+	memcpy(s->history + s->at, samples, first * sizeof(*samples));
+	memcpy(s->history, samples + first, (n - first) * sizeof(*samples));
+	s->at = (s->at + n) % all;
 }
 
 /* The level of the noise behind a voice: the least of all frames, and up again by 3 dB a second. */

@@ -41,9 +41,10 @@ struct plc_loss {
 
 struct plc {
 	uint32_t rate;
-	uint32_t random[2];               /* where grains come from; hiss */
-	float quiet;                      /* mean square of the least that was heard lately */
-	int16_t history[PLC_HISTORY_MAX]; /* heard or made, the newest last */
+	uint32_t random[2]; /* where grains come from; hiss */
+	float quiet;        /* mean square of the least that was heard lately */
+	uint32_t at;        /* in history: the oldest, which the next one takes the place of */
+	int16_t history[PLC_HISTORY_MAX]; /* heard or made */
 	struct plc_loss loss;
 };
 

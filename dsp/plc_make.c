@@ -86,9 +86,11 @@ void plc_make_begin(struct plc *s)
 {
 	struct plc_loss *l = &s->loss;
 	uint32_t all = plc_samples_of(s, PLC_HISTORY_MS), recent = plc_samples_of(s, 20);
-	struct plc_pitch pitch = plc_pitch_of(s->history, s->rate);
+	struct plc_pitch pitch;
 
-	memcpy(l->source, s->history, all * sizeof(*l->source));
+	memcpy(l->source, s->history + s->at, (all - s->at) * sizeof(*l->source));
+	memcpy(l->source + all - s->at, s->history, s->at * sizeof(*l->source));
+	pitch = plc_pitch_of(l->source, s->rate);
 	l->made = 0;
 	l->period = pitch.period;
 	l->voice = all - pitch.period;

@@ -122,8 +122,9 @@ static void voice_energies(const int16_t *pcm, size_t n, size_t lag, uint64_t en
 static void voice_band_begin(struct voice_band *b, float energy)
 {
 	b->before[0] = b->before[1] = energy;
+	b->least = b->most = voice_dbov(energy);
 	for (int i = 0; i < VOICE_FLOORS; i++)
-		b->floors[i] = b->tops[i] = voice_dbov(energy);
+		b->floors[i] = b->tops[i] = b->least;
 }
 
 /* Half a second is over. */
@@ -133,6 +134,12 @@ static void voice_band_turn(struct voice_band *b)
 		b->floors[i - 1] = b->floors[i];
 		b->tops[i - 1] = b->tops[i];
 	}
+	b->least = b->floors[0];
+	b->most = b->tops[0];
+	for (int i = 1; i < VOICE_FLOORS - 1; i++) {
+		b->least = voice_less(b->least, b->floors[i]);
+		b->most = voice_more(b->most, b->tops[i]);
+	}
 	b->floors[VOICE_FLOORS - 1] = 0;
 	b->tops[VOICE_FLOORS - 1] = FLOOR_LEAST;
 }
@@ -141,17 +148,15 @@ static void voice_band_turn(struct voice_band *b)
 static float voice_band_over(struct voice_band *b, float energy)
 {
 	float level = voice_dbov((energy + b->before[0] + b->before[1]) / 3);
-	float least = level, most = level;
+	float *floor = &b->floors[VOICE_FLOORS - 1], *top = &b->tops[VOICE_FLOORS - 1];
+	float least, most;
 
 	b->before[1] = b->before[0];
 	b->before[0] = energy;
-	b->floors[VOICE_FLOORS - 1] = voice_less(b->floors[VOICE_FLOORS - 1], level);
-	b->tops[VOICE_FLOORS - 1] = voice_more(b->tops[VOICE_FLOORS - 1], level);
-	for (int i = 0; i < VOICE_FLOORS; i++) {
-		least = voice_less(least, b->floors[i]);
-		most = voice_more(most, b->tops[i]);
-	}
-	least = voice_more(least, FLOOR_LEAST);
+	*floor = voice_less(*floor, level);
+	*top = voice_more(*top, level);
+	least = voice_more(voice_less(b->least, *floor), FLOOR_LEAST);
+	most = voice_more(b->most, *top);
 	return level - least - voice_more(OVER_FLOOR, OVER_PART * (most - least));
 }
 

@@ -28,7 +28,8 @@ uint8_t voice_level(uint64_t energy, size_t n);
 struct voice_band {
 	/* dBov in half a second each, the least and the most; the last one is the present one */
 	float floors[VOICE_FLOORS], tops[VOICE_FLOORS];
-	float before[2]; /* energy of a sample in the last two blocks */
+	float least, most; /* of all but the present one */
+	float before[2];   /* energy of a sample in the last two blocks */
 };
 
 /* All zeros at the beginning. */
