@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LINE = 64 };
+
 void group_close(struct group *g)
 {
 	for (uint32_t i = 0; i < g->own_n; i++)
@@ -34,6 +36,8 @@ int group_open(struct group **out, const struct packer_settings *s, uint32_t rat
 	g->s = *s;
 	g->s.encoder.codec = f.codec; /* outlives the caller's */
 	g->samples = f.samples;
+	g->clock_hz = f.clock;
+	g->units = (uint32_t)((uint64_t)f.samples * f.clock / f.rate);
 	g->packet = 1;
 	g->cost_ns = encoder_cost_ns(g->shared->encoder);
 	g->modes = !strcmp(f.codec, "opus");
@@ -74,6 +78,22 @@ bool group_is_of(const struct group *g, const struct packer_settings *s)
 {
 	return encoder_is_like(&g->s.encoder, &s->encoder) && g->s.pause == s->pause &&
 	       g->s.comfort_level == s->comfort_level;
+}
+
+/* Its streams, up to those that talkers have; it is there itself, or waited for now. */
+void group_fetch(const struct group *g)
+{
+	__builtin_prefetch(g->shared, 1);
+	__builtin_prefetch(g->shared->octets[0], 1);
+	for (uint32_t i = 0; i < g->own_n; i++) {
+		if (g->own[i].member == MIX_NOBODY)
+			continue;
+		__builtin_prefetch(g->own[i].packer, 1);
+		__builtin_prefetch(&g->own[i].packer->packets, 1);
+		__builtin_prefetch(g->own[i].packer->octets[0], 1);
+		__builtin_prefetch(g->own[i].packer->octets[0] + LINE, 1);
+		__builtin_prefetch(g->own[i].packer->octets[0] + 2 * LINE, 1);
+	}
 }
 
 void group_wake(struct group *g)

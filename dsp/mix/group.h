@@ -19,6 +19,7 @@ struct group {
 	struct packer_settings s;
 	struct packer *shared;
 	uint32_t members, used;   /* how many, and how many of them have a stream of their own */
+	uint32_t clock_hz, units; /* of RTP */
 	uint32_t samples, filled; /* of a packet; of the present one up to now */
 	uint32_t packet;          /* number of the present one */
 	uint32_t made;            /* packets, in this tick */
@@ -40,6 +41,7 @@ void group_close(struct group *g);
 bool group_is_of(const struct group *g, const struct packer_settings *s);
 /* One more stream that members may have, unless there are as many as members, or `most`. 0, -ENOMEM */
 int group_grow(struct group *g, uint32_t most) NODISCARD;
+void group_fetch(const struct group *g);
 /* Somebody hears the shared stream again, whose encoder has not seen what came meanwhile. */
 void group_wake(struct group *g);
 /* Nobody has heard the shared stream. It becomes a copy of this one: so who returns sees no change at all. */

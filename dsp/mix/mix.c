@@ -12,7 +12,13 @@
 #include "dsp/mix/mix_wide.h"
 #include "dsp/mix/rank.h"
 
-enum { TICK_MS = 20, TALKERS = 3, HOLD_MS = 500, SEAM_PER_S = 200 /* so short is one */ };
+enum {
+	TICK_MS = 20,
+	TALKERS = 3,
+	HOLD_MS = 500,
+	SEAM_PER_S = 200 /* so short is one */,
+	LINE = 64
+};
 
 /* Talkers are heard by all, coaches by one each. */
 enum { TALKS, COACHES, KINDS };
@@ -84,6 +90,14 @@ void mix_lend(struct mix *m, struct mix_space *space)
 	m->sum = space->sum;
 	m->part = space->part;
 	m->shared = space->shared;
+}
+
+void mix_fetch(const struct mix *m)
+{
+	const char *to = (const char *)&m->members[MIX_TALKERS_MAX];
+
+	for (const char *p = (const char *)m; p < to; p += LINE)
+		__builtin_prefetch(p, 1);
 }
 
 static bool mix_fits(const struct mix_settings *s)
@@ -255,6 +269,12 @@ static void mix_scale(const int16_t *pcm, int32_t *out, uint32_t n, struct ramp 
 		out[i] = (int32_t)lrintf((float)pcm[i] * (r.from + (float)i * r.step));
 }
 
+static void mix_widen(const int16_t *pcm, int32_t *out, uint32_t n)
+{
+	for (size_t i = mix_widen_wide(pcm, out, n); i < n; i++)
+		out[i] = pcm[i];
+}
+
 void mix_put(struct mix *m, uint32_t member, const int16_t *pcm)
 {
 	struct mix_member *of = mix_member(m, member);
@@ -270,9 +290,12 @@ void mix_put(struct mix *m, uint32_t member, const int16_t *pcm)
 	struct mix_voice *v = &m->voices[kind][m->voices_n[kind]++];
 
 	v->member = member;
-	mix_scale(pcm, v->in, m->samples,
-		  (struct ramp){ .from = of->gain,
-				 .step = (of->gain_next - of->gain) / (float)m->samples });
+	if (of->gain == 1 && of->gain_next == 1)
+		mix_widen(pcm, v->in, m->samples);
+	else
+		mix_scale(pcm, v->in, m->samples,
+			  (struct ramp){ .from = of->gain,
+					 .step = (of->gain_next - of->gain) / (float)m->samples });
 	of->gain = of->gain_next;
 }
 

@@ -59,6 +59,8 @@ int mix_coach(struct mix *m, uint32_t coach, uint32_t whom) NODISCARD;
 
 /* It speaks, at level -dBov: as voice_frame has it, or by its packet's header (RFC 6464 3) and undecoded. */
 void mix_note(struct mix *m, uint32_t member, uint8_t level);
+/* What a tick touches is on its way to the cache. */
+void mix_fetch(const struct mix *m);
 /* For the tick that begins now. Frames of this mix are there until the space is another one's. */
 void mix_lend(struct mix *m, struct mix_space *space);
 /* Begins a tick: the members who are to be decoded, at most 2 * MIX_TALKERS_MAX. Coaches have places of their own. */

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+size_t mix_widen_wide(const int16_t *pcm, int32_t *out, size_t n);
 size_t mix_add_wide(int32_t *sum, const int32_t *in, size_t n);
 size_t mix_less_wide(const int32_t *sum, const int32_t *in, int32_t *out, size_t n);
 

@@ -2,6 +2,14 @@
 /* For CPUs that are not x86-64. */
 #include "dsp/mix/mix_wide.h"
 
+size_t mix_widen_wide(const int16_t *pcm, int32_t *out, size_t n)
+{
+	(void)pcm;
+	(void)out;
+	(void)n;
+	return 0;
+}
+
 size_t mix_add_wide(int32_t *sum, const int32_t *in, size_t n)
 {
 	(void)sum;

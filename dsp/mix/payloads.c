@@ -27,6 +27,7 @@ struct payloads {
 	uint32_t own_max;
 	uint32_t cost_ns; /* of a step of the dearest encoding that there was */
 	struct payloads_counts counts;
+	uint32_t groups_n; /* behind these there are none */
 	struct group *groups[PAYLOADS_GROUPS_MAX];
 	struct payloads_member members[];
 };
@@ -97,6 +98,8 @@ int payloads_join(struct payloads *p, uint32_t member, const struct packer_setti
 		err = group_open(place, &s, p->s.rate, mix_samples(p->mix));
 	if (err)
 		return err;
+	if (place - p->groups >= p->groups_n)
+		p->groups_n = (uint32_t)(place - p->groups) + 1;
 	if (p->cost_ns < (*place)->cost_ns)
 		p->cost_ns = (*place)->cost_ns;
 	(*place)->members++;
@@ -124,6 +127,8 @@ static void payloads_forget(struct payloads *p, struct group *g)
 		if (p->groups[i] == g)
 			p->groups[i] = NULL;
 	}
+	while (p->groups_n > 0 && !p->groups[p->groups_n - 1])
+		p->groups_n--;
 	group_close(g);
 }
 
@@ -369,14 +374,27 @@ static void group_tick(struct payloads *p, struct group *g)
 		group_begin(p, g);
 }
 
+void payloads_fetch(const struct payloads *p, bool first)
+{
+	if (first) {
+		__builtin_prefetch(p, 1);
+		__builtin_prefetch(p->members, 1);
+		return;
+	}
+	for (uint32_t i = 0; i < p->groups_n; i++) {
+		if (p->groups[i])
+			group_fetch(p->groups[i]);
+	}
+}
+
 void payloads_begin(struct payloads *p)
 {
-	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
+	for (uint32_t i = 0; i < p->groups_n; i++) {
 		if (p->groups[i])
 			group_listen(p, p->groups[i]);
 	}
 	payloads_claims(p);
-	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
+	for (uint32_t i = 0; i < p->groups_n; i++) {
 		struct group *g = p->groups[i];
 
 		if (g && g->plain)
@@ -409,7 +427,7 @@ static uint32_t group_step(struct payloads *p, struct group *g)
 
 uint32_t payloads_step(struct payloads *p)
 {
-	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
+	for (uint32_t i = 0; i < p->groups_n; i++) {
 		uint32_t ns = group_is_full(p->groups[i]) ? group_step(p, p->groups[i]) : 0;
 
 		if (ns)
@@ -450,7 +468,7 @@ static bool group_says(const struct group *g)
 
 bool payloads_any(const struct payloads *p)
 {
-	for (uint32_t i = 0; i < PAYLOADS_GROUPS_MAX; i++) {
+	for (uint32_t i = 0; i < p->groups_n; i++) {
 		if (p->groups[i] && group_says(p->groups[i]))
 			return true;
 	}
@@ -473,6 +491,8 @@ struct payloads_sent payloads_of(const struct payloads *p, uint32_t member)
 		return (struct payloads_sent){ .whose = PAYLOADS_STARVED };
 	return (struct payloads_sent){ .packets = s->packets,
 				       .count = g->made,
+				       .clock_hz = g->clock_hz,
+				       .units = g->units,
 				       .whose = of->own ? PAYLOADS_OWN : PAYLOADS_SHARED,
 				       .begins = g->made && (resumed || s->packets[0].begins) };
 }

@@ -50,6 +50,8 @@ struct codec_format payloads_format(const struct payloads *p, uint32_t member);
 /* Packets were not sent to it, or it was deaf: the next one is made without looking back, where its codec can. */
 void payloads_missed(struct payloads *p, uint32_t member);
 
+/* What a tick touches is on its way to the cache: at first what is known, later what that points to. */
+void payloads_fetch(const struct payloads *p, bool first);
 /* Ends a tick, behind mix_sum. */
 void payloads_make(struct payloads *p);
 /* The same by parts, for who may not be busy for so long: then steps, of one stream each, until there are no more. Members may leave in
@@ -71,6 +73,7 @@ struct payloads_sent {
 	const struct packer_packet *packets; /* until the next payloads_make */
 	uint32_t count;                      /* 0: none is due in this tick, or whose says why */
 	enum payloads_whose whose;
+	uint32_t clock_hz, units; /* of RTP; a packet is so many */
 	bool begins; /* the first packet is the first sound behind a pause that this member had */
 };
 
