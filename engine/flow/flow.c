@@ -301,6 +301,19 @@ static void peers_fetch(const struct worker *w, const struct batch *b)
 	}
 }
 
+/* Of who hears a job: whose it is, and what counts packets that it takes. */
+static void takers_fetch(const struct worker *w, const struct batch *b)
+{
+	for (uint32_t i = 0; i < b->count; i++) {
+		const struct flow *f = &w->flows.list[b->list[i].slot];
+
+		__builtin_prefetch(&f->listener);
+		__builtin_prefetch(&f->alone);
+		__builtin_prefetch(&f->stats.dropped, 1);
+		__builtin_prefetch(&f->detail.drops[VERDICT_ALONE], 1);
+	}
+}
+
 /*
  * With many flows none of this batch is in the cache, and each packet would be waited for in turn. The flows of a batch are asked
  * for at once; their peers are known when they are there.
@@ -315,6 +328,8 @@ void flow_fetch(const struct worker *w, const struct batch *b)
 		for (uint32_t line = 0; line < 3; line++)
 			line_fetch(&list[b->list[i].slot], line);
 	peers_fetch(w, b);
+	if (w->jobs.takers)
+		takers_fetch(w, b);
 }
 
 void flow_stage(struct worker *w, struct batch *b)

@@ -195,7 +195,7 @@ struct flow {
 	struct dtls_flow dtls;
 	struct addr local[CHANNELS];               /* bound; RTCP: none with rtcp_mux */
 	struct media_taken taken[MEDIA_TAKEN_MAX]; /* codecs that we can say something in */
-	struct listener listener;
+	struct listener listener CACHE_ALIGNED;
 } CACHE_ALIGNED;
 
 static_assert(offsetof(struct flow, latch_rtp) + sizeof(struct addr) == FLOW_LINE, "line 0");

@@ -31,10 +31,16 @@ struct job_kind {
 	uint32_t (*effort)(const struct job *j, uint64_t now_ns);
 	/* Does so much of it, at least something. How much it was. */
 	uint32_t (*turn)(struct worker *w, struct job *j, uint32_t most);
+	/* NULL: there is no need. It has its turn after so many others, up to TURN_NEAR: what it will touch is on its way to the cache, with
+	 * each turn what the part before points to. */
+	void (*near)(const struct job *j, uint32_t turns);
 	/* Where it has got to (MEDIA_JOB_PLACE). */
 	uint32_t (*place)(const struct job *j);
 	/* What a party that hears the job has said; NULL: it takes nothing. VERDICT_ALONE, or why it is not kept. */
 	enum verdict (*take)(struct worker *w, struct job *j, const struct pkt *p);
+	/* NULL: there is no need. Many packets are to be taken: what each will touch is on its way to the cache. Asked twice: for what is known
+	 * at first, then for what that points to. */
+	void (*fetch)(const struct job *j, const struct pkt *p, bool first);
 	/* Of a room, else NULL: a flow that hears it is this member from now on, and is none any more. 0, or why it cannot be: it hears nothing
 	 * then. */
 	int (*member)(struct worker *w, struct job *j, struct flow *f,

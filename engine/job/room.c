@@ -32,6 +32,7 @@ static void room_free(struct room *r)
 	room_voices_close(r);
 	payloads_close(r->payloads);
 	mix_close(r->mix);
+	free(r->active);
 	free(r);
 }
 
@@ -53,7 +54,9 @@ static int room_job_open(struct job *j, const struct media_work *work)
 	r = calloc(1, sizeof(*r) + spec->members * sizeof(struct room_member *));
 	if (!r)
 		return -ENOMEM;
-	err = room_mix_open(r, spec);
+	r->active = calloc(2UL * spec->members, sizeof(*r->active));
+	r->here = r->active + spec->members;
+	err = r->active ? room_mix_open(r, spec) : -ENOMEM;
 	if (err)
 		room_free(r);
 	else
@@ -92,6 +95,7 @@ static void room_wake(struct worker *w, struct job *j)
 	(void)w;
 	r->phase = ROOM_SLEEPS;
 	r->quiet_ms = 0;
+	r->unsaid = 0;
 }
 
 /* What is left of this phase, at least; a slice where one part of it takes that. */
@@ -131,7 +135,8 @@ static void tick_begin(struct worker *w, struct room *r)
 	room_late_skip(w, r);
 	r->tick++;
 	r->tick_ns = w->now_ns;
-	r->cursor = r->first;
+	r->cursor = r->active_n;
+	r->played = 0;
 	r->phase = ROOM_HEARS;
 }
 
@@ -140,7 +145,8 @@ static void tick_end(struct worker *w, struct job *j)
 	struct room *r = j->work;
 	bool told = room_talks_tell(w, j);
 
-	r->quiet_ms = r->heard || r->first || r->places_n ? 0 : r->quiet_ms + ROOM_TICK_MS;
+	metric_add(w->metrics->frames_played, r->played);
+	r->quiet_ms = r->heard || r->active_n || r->places_n ? 0 : r->quiet_ms + ROOM_TICK_MS;
 	r->due_ns += ROOM_TICK_MS * NS_PER_MS;
 	if (r->quiet_ms >= ROOM_QUIET_MS && told) {
 		r->phase = ROOM_SLEEPS;
@@ -156,12 +162,8 @@ static uint32_t phase_hear(struct worker *w, struct room *r, uint32_t most)
 	uint32_t done = 0;
 
 	while (r->cursor && done < most) {
-		uint32_t index = r->cursor - 1;
-
-		r->cursor = r->members[index]->next;
-		if (r->cursor)
-			__builtin_prefetch(r->members[r->cursor - 1]);
-		done += room_hear(w, r, index);
+		room_hear_fetch(r);
+		done += room_hear(w, r, r->active[--r->cursor]);
 	}
 	if (!r->cursor)
 		r->phase = ROOM_MIXES;
@@ -173,16 +175,15 @@ static uint32_t phase_say(struct worker *w, struct job *j, uint32_t most)
 	struct room *r = j->work;
 	uint32_t done = 0;
 
-	while (j->next && done < most)
-		done += room_say(w, j);
-	if (!j->next && r->phase == ROOM_SAYS)
+	while (r->unsaid && done < most)
+		done += room_say(w, r);
+	if (!r->unsaid && r->phase == ROOM_SAYS)
 		tick_end(w, j);
 	return done;
 }
 
-static uint32_t phase_encode(struct worker *w, struct job *j)
+static uint32_t phase_encode(struct worker *w, struct room *r)
 {
-	struct room *r = j->work;
 	uint32_t ns;
 
 	ns = payloads_step(r->payloads);
@@ -190,7 +191,7 @@ static uint32_t phase_encode(struct worker *w, struct job *j)
 		return room_cost(ns);
 	metric_add(w->metrics->frames_encoded, encodes_since(r));
 	r->phase = ROOM_SAYS;
-	j->next = payloads_any(r->payloads) ? j->first : 0;
+	r->unsaid = payloads_any(r->payloads) ? r->here_n : 0;
 	return 1;
 }
 
@@ -207,12 +208,13 @@ static uint32_t phase_turn(struct worker *w, struct job *j, uint32_t most)
 	case ROOM_HEARS:
 		return phase_hear(w, r, most);
 	case ROOM_MIXES:
+		room_say_fetch(w, r);
 		room_mix(w, r);
 		payloads_begin(r->payloads);
 		r->phase = ROOM_ENCODES;
 		return mix_cost(r);
 	case ROOM_ENCODES:
-		return phase_encode(w, j);
+		return phase_encode(w, r);
 	case ROOM_SAYS:
 		return phase_say(w, j, most);
 	}
@@ -244,6 +246,8 @@ const struct job_kind job_room = {
 	.turn = room_turn,
 	.place = room_place,
 	.take = room_take,
+	.fetch = room_take_fetch,
+	.near = room_near,
 	.member = room_member_set,
 	.leave = room_member_leave,
 };

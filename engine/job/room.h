@@ -11,6 +11,7 @@
 #define ENGINE_JOB_ROOM_H
 
 #include <assert.h>
+#include <stddef.h>
 
 #include "dsp/mix/payloads.h"
 #include "dsp/plc.h"
@@ -59,10 +60,10 @@ struct room_voice {
 		sounds; /* so many of them, from the first on, end with sound; silence behind it is not mixed */
 	bool spoke;           /* it was a voice, and no noise */
 	struct decoder *opus; /* NULL: the room has no Opus */
-	struct convert convert[ROOM_RATES];
-	struct plc plc; /* of codecs without means of their own */
-	uint32_t room;  /* of pcm */
+	uint32_t room;        /* of pcm */
 	int16_t *pcm;
+	struct plc plc; /* of codecs without means of their own */
+	struct convert convert[ROOM_RATES];
 };
 
 /* The newest packets of a member without a place. */
@@ -73,42 +74,53 @@ struct room_past {
 	uint8_t octets[ROOM_PAST_OCTETS];
 };
 
-/* What each packet and tick of an active member touches lies in front. */
+/*
+ * With many members each line of the cache that a packet or a tick touches is fetched from memory. So what all members need lies in the first
+ * line, and what those need who send sound in the second one.
+ */
+enum { ROOM_LINE = 64 };
+
 struct room_member {
+	/* line 0 */
 	struct jitter *jitter;
-	uint64_t sound_ns;     /* it sent sound last */
-	bool active;           /* it sends sound: the next two are valid */
-	bool hushed;           /* as the mix has it: it is muted, or whom it coaches is not there */
-	bool speaks;           /* in this tick */
-	uint8_t level;         /* -dBov, of what it said last */
-	uint8_t loudness;      /* the same, as it is compared with others */
-	uint8_t unheard;       /* frames since its detector had one */
-	uint32_t next, before; /* of those who are active: index + 1; 0: none */
-	uint32_t epoch;        /* so often it began to be */
-	uint32_t ahead; /* of ROOM_CLOCK_HZ: taken out of the jitter buffer, and not heard yet */
+	uint64_t sound_ns;        /* it sent sound last */
 	struct room_voice *voice; /* NULL: it has none */
+	uint32_t slot;            /* of its flow */
+	uint32_t epoch;           /* so often it began to send sound */
+	uint32_t ahead; /* of ROOM_CLOCK_HZ: taken out of the jitter buffer, and not heard yet */
+	uint32_t since; /* the tick that it joined in */
+	uint32_t said;  /* room.wakes, when it was sent something */
+	uint32_t active_at, here_at; /* where the room's lists have it */
+	bool active;                 /* it sends sound */
+	bool hushed;         /* as the mix has it: it is muted, or whom it coaches is not there */
+	bool speaks;         /* in this tick */
+	bool encodes;        /* payloads have it */
+	bool missed;         /* it was not sent what was encoded for it */
+	uint8_t level;       /* -dBov, of what it said last */
+	uint8_t loudness;    /* the same, as it is compared with others */
+	uint8_t unheard;     /* frames since its detector had one */
+	uint8_t levels;      /* spec.level_extension */
+	uint8_t codec;       /* that it is sent; MEDIA_CODECS_KNOWN: nothing can be */
+	uint8_t heard_type;  /* the payload type that it mostly sends */
+	uint8_t heard_codec; /* and what that is; MEDIA_CODECS_KNOWN: not known */
+	/* line 1 */
 	struct flow_member spec;
-	struct voice detector;
-	uint32_t detector_rate;
 	/* as its packets say (RFC 6464) */
 	bool told_voice, tells_voice; /* the newest says so; one ever did */
 	uint8_t told_level;
-	uint64_t told_ns;
-	/* of Opus: when its packets were looked at, and for how long not again */
+	uint8_t burst_level; /* of Opus: when its packets were looked at, and for how long not again */
 	uint32_t burst_tick, burst_wait;
-	uint8_t burst_level;
-	/* what it is sent */
-	uint8_t codec;  /* MEDIA_CODECS_KNOWN: nothing can be */
-	bool encodes;   /* payloads have it */
-	bool missed;    /* it was not sent what was encoded for it */
-	uint32_t since; /* the tick that it joined in */
-	uint32_t said;  /* room.wakes, when it was sent something */
+	uint64_t told_ns;
+	uint32_t detector_rate;
+	struct voice detector;
 	/* seldom */
-	uint32_t slot; /* of its flow */
 	uint32_t whom; /* it coaches, in the mix; MIX_NOBODY: none who is there */
 	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of codecs that are decoded in any case */
 	struct room_past past;
-};
+} CACHE_ALIGNED;
+
+static_assert(offsetof(struct room_member, spec) == ROOM_LINE, "line 0");
+static_assert(offsetof(struct room_member, detector) <= 2 * ROOM_LINE, "line 1");
 
 enum room_phase {
 	ROOM_SLEEPS, /* nobody sends sound: no timer */
@@ -129,17 +141,21 @@ struct room {
 	uint64_t tick_ns; /* when the present one began */
 	uint32_t tick, wakes;
 	uint64_t encoded; /* packets, as payloads count them: those that the metric has */
-	uint32_t first;   /* active member: index + 1; 0: none */
-	uint32_t cursor;  /* who is heard next: likewise */
+	/* Indexes, in no order. Of active ones the first cursor are not heard yet in this tick, of all the first unsaid are not sent to yet. */
+	uint32_t active_n, cursor, here_n, unsaid;
+	uint32_t *active, *here;
+	uint64_t played; /* packets, in this tick */
 	uint32_t places_n, places[ROOM_VOICES_MAX];
 	uint8_t bar; /* -dBov: who is no louder gets no place; VOICE_LEVEL_SILENCE: one is free */
 	bool heard;  /* somebody, in this tick */
 	uint32_t quiet_ms; /* nobody is, and nobody sends sound */
-	uint64_t talks_ns; /* when it was told who talks */
+	bool talks_due;    /* others may talk than it was told */
+	uint64_t talks_ns; /* when that was */
 	struct media_talks talks;
 	bool rates[ROOM_RATES];                       /* that voices need a filter of */
 	bool speaks[MEDIA_CODECS_KNOWN];              /* somebody may, and it can be decoded */
 	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of those who have no place */
+	uint32_t costs[MEDIA_CODECS_KNOWN];           /* of decoding a packet (room_cost) */
 	uint32_t voices_n;
 	struct room_voice voices[ROOM_VOICES_MAX];
 	struct room_member *members[]; /* by their number in the mix */
@@ -150,6 +166,13 @@ static inline uint32_t room_cost(uint32_t ns)
 	return ns / ROOM_COST_NS + 1;
 }
 
+/* So many of its members are brought near before a tick; of a larger room the others while those have theirs. */
+enum { ROOM_NEAR = 8 };
+
+/* ---- room_near.c: of struct job_kind ---- */
+
+void room_near(const struct job *j, uint32_t turns);
+
 /* ---- room_member.c: of struct job_kind ---- */
 
 int room_member_set(struct worker *w, struct job *j, struct flow *f,
@@ -159,11 +182,15 @@ void room_member_leave(struct worker *w, struct job *j, struct flow *f);
 /* ---- room_take.c ---- */
 
 enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p);
+/* What that will touch is on its way to the cache: at first what is known, then what that points to. */
+void room_take_fetch(const struct job *j, const struct pkt *p, bool first);
 /* It is not listened to until it sends sound again. */
 void room_hush(struct room *r, uint32_t index);
 
 /* ---- room_hear.c ---- */
 
+/* Who is heard next, and in some time. */
+void room_hear_fetch(const struct room *r);
 /* What of this member is due in this tick. As a number of packets: turn.h. */
 uint32_t room_hear(struct worker *w, struct room *r, uint32_t index);
 /* The places are given away, those who have one are mixed. */
@@ -204,13 +231,17 @@ void room_voice_frame(struct worker *w, struct room *r, struct room_member *m,
 void room_voice_lost(struct worker *w, struct room *r, struct room_member *m,
 		     const struct jitter_frame *f);
 void room_voice_silence(struct room_voice *v, uint32_t units);
-/* A tick of it, at the rate of the mix, in out. False: there is nothing to hear in it. */
-bool room_voice_play(const struct room *r, struct room_voice *v, int16_t *out);
+/* A tick of it, at the rate of the mix: where it is, or in space. NULL: there is nothing to hear in it. */
+const int16_t *room_voice_play(const struct room *r, struct room_voice *v, int16_t *space);
+/* That was heard. */
+void room_voice_pass(struct room_voice *v);
 
 /* ---- room_say.c ---- */
 
+/* What the first of them will have to be there. */
+void room_say_fetch(const struct worker *w, const struct room *r);
 /* To the next one who hears it. How many packets. */
-uint32_t room_say(struct worker *w, struct job *j);
+uint32_t room_say(struct worker *w, struct room *r);
 /* Who talks, if others do than it was told, and it is time. False: that is to be told yet. */
 bool room_talks_tell(struct worker *w, const struct job *j);
 

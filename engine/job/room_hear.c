@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A tick of a room, up to the sum of its voices. */
+#include <string.h>
+
 #include "base/clock.h"
 #include "dsp/codec/cost.h"
 #include "dsp/codec/decoder.h"
@@ -10,20 +12,10 @@ enum {
 	LEVEL_MAX = VOICE_LEVEL_SILENCE,
 	FRAMES_MAX = 16,   /* of one tick: 2.5 ms is the shortest that Opus has */
 	VOICES_A_TICK = 2, /* that are warmed up */
+	FETCH_AHEAD = 4,   /* members */
 };
 
 /* ---- what a member says ---- */
-
-static uint32_t decode_cost(const struct room *r, const struct room_member *m,
-			    enum media_codec codec)
-{
-	const struct decoder *d =
-		codec == MEDIA_CODEC_OPUS
-			? m->voice->opus
-			: (room_codec_goes_on(codec) ? m->decoders[codec] : r->decoders[codec]);
-
-	return d ? room_cost(decoder_cost_ns(d)) : 1;
-}
 
 static uint32_t member_frame_hear(struct worker *w, struct room *r, struct room_member *m,
 				  const struct jitter_frame *f)
@@ -33,9 +25,8 @@ static uint32_t member_frame_hear(struct worker *w, struct room *r, struct room_
 	if (m->voice || room_codec_goes_on(codec)) {
 		m->past.codec = (uint8_t)codec;
 		room_voice_frame(w, r, m, codec, f->payload, f->units);
-		return decode_cost(r, m, codec);
+		return r->costs[codec];
 	}
-	room_past_put(m, codec, f->payload);
 	return room_level_undecoded(w, r, m, codec, f->payload);
 }
 
@@ -72,6 +63,21 @@ static void loudness_follow(struct room_member *m)
 		m->loudness++;
 	if (m->speaks && m->level < m->loudness)
 		m->loudness = m->level;
+}
+
+/* A member, and when that is there what it keeps. */
+void room_hear_fetch(const struct room *r)
+{
+	uint32_t left = r->cursor;
+
+	if (left > 2 * FETCH_AHEAD) {
+		const char *m = (const char *)r->members[r->active[left - 1 - 2 * FETCH_AHEAD]];
+
+		__builtin_prefetch(m, 1);
+		__builtin_prefetch(m + ROOM_LINE, 1);
+	}
+	if (left > FETCH_AHEAD)
+		jitter_fetch(r->members[r->active[left - 1 - FETCH_AHEAD]]->jitter);
 }
 
 uint32_t room_hear(struct worker *w, struct room *r, uint32_t index)
@@ -144,19 +150,38 @@ static uint8_t bar_find(const struct room *r)
 	return talks == mix_settings_of(r->mix).talkers ? bar : VOICE_LEVEL_SILENCE;
 }
 
+static void voice_mix(struct room *r, uint32_t index)
+{
+	struct room_voice *v = r->members[index]->voice;
+	int16_t space[MIX_SAMPLES_MAX];
+	const int16_t *pcm = v ? room_voice_play(r, v, space) : NULL;
+
+	if (pcm)
+		mix_put(r->mix, index, pcm);
+	if (v)
+		room_voice_pass(v);
+}
+
+/* True: others have places than before. */
+static bool places_deal(struct room *r)
+{
+	uint32_t before[ROOM_VOICES_MAX], n = r->places_n;
+
+	memcpy(before, r->places, sizeof(before));
+	r->places_n = mix_rank(r->mix, r->places);
+	return r->places_n != n || memcmp(before, r->places, n * sizeof(before[0])) != 0;
+}
+
 void room_mix(struct worker *w, struct room *r)
 {
 	mix_lend(r->mix, w->jobs.space);
-	r->places_n = mix_rank(r->mix, r->places);
-	r->bar = bar_find(r);
-	voices_give(r);
-	voices_take(w, r);
-	for (uint32_t i = 0; i < r->places_n; i++) {
-		struct room_voice *v = r->members[r->places[i]]->voice;
-		int16_t pcm[MIX_SAMPLES_MAX];
-
-		if (v && room_voice_play(r, v, pcm))
-			mix_put(r->mix, r->places[i], pcm);
+	if (places_deal(r)) {
+		r->talks_due = true;
+		voices_give(r);
 	}
+	r->bar = bar_find(r);
+	voices_take(w, r);
+	for (uint32_t i = 0; i < r->places_n; i++)
+		voice_mix(r, r->places[i]);
 	r->heard = mix_sum(r->mix);
 }

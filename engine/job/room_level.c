@@ -19,8 +19,7 @@ enum {
 
 bool room_level_told(const struct room *r, const struct room_member *m)
 {
-	return m->spec.level_extension && m->told_ns &&
-	       r->tick_ns < m->told_ns + TOLD_MS * NS_PER_MS;
+	return m->levels && m->told_ns && r->tick_ns < m->told_ns + TOLD_MS * NS_PER_MS;
 }
 
 static void level_as_told(struct room_member *m)
@@ -111,13 +110,21 @@ uint32_t room_level_undecoded(struct worker *w, struct room *r, struct room_memb
 	int n;
 
 	if (room_level_told(r, m)) {
+		room_past_put(m, codec, payload);
 		level_as_told(m);
 		return 1;
 	}
-	if (codec == MEDIA_CODEC_OPUS)
+	if (codec == MEDIA_CODEC_OPUS) {
+		room_past_put(m, codec, payload);
 		return opus_level(w, r, m, payload);
+	}
 	n = d ? decoder_frame(d, payload, space, CODEC_SAMPLES_MAX) : 0;
-	if (n > 0 && !is_hopeless(r, m, space, (uint32_t)n))
+	if (n > 0 && is_hopeless(r, m, space, (uint32_t)n)) {
+		m->past.count = 0; /* it gets no place in this tick */
+		return 1;
+	}
+	room_past_put(m, codec, payload);
+	if (n > 0)
 		room_level_decoded(r, m, space, (uint32_t)n, decoder_format(d).rate);
 	return 1;
 }

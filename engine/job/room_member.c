@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is in a room, and as what. */
 #include <errno.h>
+#include <stdalign.h>
 #include <stdlib.h>
 
 #include "dsp/codec/decoder.h"
@@ -152,6 +153,15 @@ static int codecs_heard_set(struct room *r, struct room_member *m, const struct 
 	return room_voices_grow(r);
 }
 
+/* The first rule's: so nearly no packet asks for more. */
+static void heard_usual_set(struct room_member *m, const struct flow *f)
+{
+	uint8_t codec = f->rule.in == PAYLOAD_NONE ? 0 : f->rule_codecs[0];
+
+	m->heard_type = f->rule.in;
+	m->heard_codec = codec ? (uint8_t)(codec - 1) : MEDIA_CODECS_KNOWN;
+}
+
 /* ---- join, leave ---- */
 
 static int member_set(struct room *r, uint32_t index, const struct flow_member *spec)
@@ -161,6 +171,8 @@ static int member_set(struct room *r, uint32_t index, const struct flow_member *
 
 	r->coaches += (spec->coaches != 0) - (m->spec.coaches != 0);
 	m->spec = *spec;
+	m->levels = spec->level_extension;
+	r->talks_due = true;
 	mix_deafen(r->mix, index, spec->deaf);
 	err = mix_gain(r->mix, index, spec->gain_db);
 	return err ? err : speech_set(r, index);
@@ -187,7 +199,7 @@ static struct room_member *member_make(const struct flow *f, uint32_t number)
 		.max_ms = ROOM_JITTER_MAX_MS,
 		.fec = true,
 	};
-	struct room_member *m = calloc(1, sizeof(*m));
+	struct room_member *m = aligned_alloc(alignof(struct room_member), sizeof(*m));
 
 	if (!m)
 		return NULL;
@@ -217,11 +229,29 @@ static int member_join(struct room *r, struct flow *f, uint32_t number)
 		return err;
 	}
 	m->since = r->tick;
+	m->here_at = r->here_n;
+	r->here[r->here_n++] = index;
 	r->members[index] = m;
 	r->count++;
 	f->listener.member = index + 1;
 	coaches_tell(r, number);
 	return 0;
+}
+
+static void here_put(struct room *r, uint32_t at, uint32_t index)
+{
+	r->here[at] = index;
+	r->members[index]->here_at = at;
+}
+
+/* As active_drop does it (room_take.c). */
+static void here_drop(struct room *r, uint32_t at)
+{
+	if (at < r->unsaid) {
+		here_put(r, at, r->here[--r->unsaid]);
+		at = r->unsaid;
+	}
+	here_put(r, at, r->here[--r->here_n]);
 }
 
 static void place_forget(struct room *r, uint32_t index)
@@ -232,6 +262,7 @@ static void place_forget(struct room *r, uint32_t index)
 		if (r->places[i] != index)
 			r->places[kept++] = r->places[i];
 	r->places_n = kept;
+	r->talks_due = true;
 	r->bar = VOICE_LEVEL_SILENCE;
 	room_voice_give(r, r->members[index]);
 }
@@ -253,6 +284,7 @@ int room_member_set(struct worker *w, struct job *j, struct flow *f, const struc
 	index = f->listener.member - 1;
 	anew = r->members[index]->missed || (r->members[index]->spec.deaf && !spec->deaf);
 	err = member_set(r, index, spec);
+	heard_usual_set(r->members[index], f);
 	err_heard = codecs_heard_set(r, r->members[index], f);
 	err_codec = member_codec_set(r, index, codec_taken(f));
 	if (anew && r->members[index]->encodes)
@@ -272,6 +304,7 @@ void room_member_leave(struct worker *w, struct job *j, struct flow *f)
 	r->coaches -= m->spec.coaches != 0;
 	r->count--;
 	room_hush(r, index);
+	here_drop(r, m->here_at);
 	place_forget(r, index);
 	if (m->encodes)
 		payloads_leave(r->payloads, index);

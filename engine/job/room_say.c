@@ -8,20 +8,20 @@
 #include "engine/walk/event.h"
 #include "engine/walk/worker.h"
 
+enum { FETCH_AHEAD = 4 }; /* members */
+
 /* ---- packets ---- */
 
 /* Timestamps are those of time, so that one which was not sent is a gap of its length. */
 static bool member_packet_say(struct worker *w, struct flow *f, const struct room *r,
-			      const struct codec_format *format, const struct packer_packet *packet,
-			      bool begins, uint32_t i)
+			      const struct payloads_sent *sent, uint32_t i, bool begins)
 {
 	uint32_t tick = (uint32_t)(r->due_ns / (ROOM_TICK_MS * NS_PER_MS));
-	uint32_t units = (uint32_t)((uint64_t)format->samples * format->clock / format->rate);
 	const struct job_frame frame = {
-		.payload = packet->octets,
-		.clock_hz = format->clock,
-		.units = units,
-		.timestamp = tick * (format->clock / 1000 * ROOM_TICK_MS) + i * units,
+		.payload = sent->packets[i].octets,
+		.clock_hz = sent->clock_hz,
+		.units = sent->units,
+		.timestamp = tick * (sent->clock_hz / 1000 * ROOM_TICK_MS) + i * sent->units,
 		.payload_type = PAYLOAD_NONE,
 		.marker = begins,
 	};
@@ -33,19 +33,15 @@ static uint32_t member_say(struct worker *w, struct room *r, struct flow *f, uin
 {
 	struct room_member *m = r->members[index];
 	struct payloads_sent sent = payloads_of(r->payloads, index);
-	struct codec_format format;
 	uint32_t played = 0;
 
-	if (sent.count == 0)
-		return 1;
-	format = payloads_format(r->payloads, index);
 	for (uint32_t i = 0; i < sent.count; i++) {
 		const struct packer_packet *packet = &sent.packets[i];
 		bool begins = (i == 0 && sent.begins) || packet->begins || m->said != r->wakes;
 
 		if (packet->kind != PACKER_SOUND && packet->kind != PACKER_EMPTY)
 			continue;
-		if (!member_packet_say(w, f, r, &format, packet, begins, i)) {
+		if (!member_packet_say(w, f, r, &sent, i, begins)) {
 			m->missed = true;
 			if (f->making & MAKING_DIGIT) /* nobody says when it is over */
 				payloads_missed(r->payloads, index);
@@ -57,7 +53,7 @@ static uint32_t member_say(struct worker *w, struct room *r, struct flow *f, uin
 		m->said = r->wakes;
 		played++;
 	}
-	metric_add(w->metrics->frames_played, played);
+	r->played += played;
 	return played ? played : 1;
 }
 
@@ -69,19 +65,33 @@ static void flow_fetch_to(const struct flow *f)
 	__builtin_prefetch(&f->listener, 1);
 }
 
-uint32_t room_say(struct worker *w, struct job *j)
+static void say_fetch(const struct worker *w, const struct room *r)
 {
-	struct room *r = j->work;
-	struct flow *f = &w->flows.list[j->next - 1];
-	uint32_t index = f->listener.member - 1;
+	uint32_t left = r->unsaid;
 
-	j->next = f->listener.next;
-	if (j->next)
-		flow_fetch_to(&w->flows.list[j->next - 1]);
-	if (!f->listener.member || !r->members[index]->encodes ||
-	    r->members[index]->since == r->tick)
+	if (left > 2 * FETCH_AHEAD)
+		__builtin_prefetch(r->members[r->here[left - 1 - 2 * FETCH_AHEAD]], 1);
+	if (left > FETCH_AHEAD)
+		flow_fetch_to(&w->flows.list[r->members[r->here[left - 1 - FETCH_AHEAD]]->slot]);
+}
+
+void room_say_fetch(const struct worker *w, const struct room *r)
+{
+	for (uint32_t i = 1; i <= FETCH_AHEAD && i <= r->here_n; i++)
+		flow_fetch_to(&w->flows.list[r->members[r->here[r->here_n - i]]->slot]);
+}
+
+uint32_t room_say(struct worker *w, struct room *r)
+{
+	const struct room_member *m;
+	uint32_t index;
+
+	say_fetch(w, r);
+	index = r->here[--r->unsaid];
+	m = r->members[index];
+	if (!m->encodes || m->since == r->tick)
 		return 1;
-	return member_say(w, r, f, index);
+	return member_say(w, r, &w->flows.list[m->slot], index);
 }
 
 /* ---- who talks ---- */
@@ -110,13 +120,18 @@ static struct media_talks talks_read(const struct room *r)
 bool room_talks_tell(struct worker *w, const struct job *j)
 {
 	struct room *r = j->work;
-	struct media_event event = { .kind = MEDIA_ROOM_TALKS, .job = j->id, .call = j->call };
+	struct media_event event;
 
+	if (!r->talks_due)
+		return true;
+	event = (struct media_event){ .kind = MEDIA_ROOM_TALKS, .job = j->id, .call = j->call };
 	event.talks = talks_read(r);
-	if (memcmp(&event.talks, &r->talks, sizeof(r->talks)) == 0)
+	r->talks_due = memcmp(&event.talks, &r->talks, sizeof(r->talks)) != 0;
+	if (!r->talks_due)
 		return true;
 	if (w->now_ns < r->talks_ns + ROOM_TALKS_MS * NS_PER_MS || !event_send(w, &event))
 		return false;
+	r->talks_due = false;
 	r->talks = event.talks;
 	r->talks_ns = w->now_ns;
 	return true;

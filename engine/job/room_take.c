@@ -15,16 +15,30 @@ enum {
 
 /* ---- who sends sound ---- */
 
-static void active_link(struct room *r, uint32_t index)
+/* It is heard from the next tick on. */
+static void active_add(struct room *r, uint32_t index)
 {
 	struct room_member *m = r->members[index];
 
 	m->active = true;
-	m->before = 0;
-	m->next = r->first;
-	if (m->next)
-		r->members[m->next - 1]->before = index + 1;
-	r->first = index + 1;
+	m->active_at = r->active_n;
+	r->active[r->active_n++] = index;
+}
+
+static void active_put(struct room *r, uint32_t at, uint32_t index)
+{
+	r->active[at] = index;
+	r->members[index]->active_at = at;
+}
+
+/* The last one of those who were not heard yet comes in its place, and the last one of all in that one's. */
+static void active_drop(struct room *r, uint32_t at)
+{
+	if (at < r->cursor) {
+		active_put(r, at, r->active[--r->cursor]);
+		at = r->cursor;
+	}
+	active_put(r, at, r->active[--r->active_n]);
 }
 
 void room_hush(struct room *r, uint32_t index)
@@ -33,14 +47,7 @@ void room_hush(struct room *r, uint32_t index)
 
 	if (!m->active)
 		return;
-	if (m->next)
-		r->members[m->next - 1]->before = m->before;
-	if (m->before)
-		r->members[m->before - 1]->next = m->next;
-	else
-		r->first = m->next;
-	if (r->cursor == index + 1)
-		r->cursor = m->next;
+	active_drop(r, m->active_at);
 	m->active = m->speaks = false;
 	m->ahead = 0;
 	m->past.count = 0;
@@ -69,7 +76,7 @@ static void member_awake(struct worker *w, struct job *j, uint32_t index)
 	struct room *r = j->work;
 
 	r->members[index]->epoch++;
-	active_link(r, index);
+	active_add(r, index);
 	if (r->phase == ROOM_SLEEPS)
 		room_awake(w, j);
 }
@@ -77,12 +84,18 @@ static void member_awake(struct worker *w, struct job *j, uint32_t index)
 /* ---- packets ---- */
 
 /* MEDIA_CODECS_KNOWN: none. */
-static enum media_codec pkt_codec(const struct pkt *p)
+static enum media_codec pkt_codec_find(const struct pkt *p)
 {
 	uint8_t rule = p->flow->rule_of[p->payload_type % PAYLOAD_TYPES];
 	uint8_t codec = rule == PAYLOAD_NONE ? 0 : p->flow->rule_codecs[rule];
 
 	return codec ? (enum media_codec)(codec - 1) : MEDIA_CODECS_KNOWN;
+}
+
+static inline enum media_codec pkt_codec(const struct room_member *m, const struct pkt *p)
+{
+	return LIKELY(p->payload_type == m->heard_type) ? (enum media_codec)m->heard_codec
+							: pkt_codec_find(p);
 }
 
 /* RFC 6464 3. */
@@ -92,7 +105,7 @@ static void level_read(struct room_member *m, const struct pkt *p, uint64_t now_
 	struct bytes level;
 
 	if (rtp_parse(&head, bytes_mem(p->data, p->length)) ||
-	    !rtp_element_find(&head, m->spec.level_extension, &level) || level.n < 1)
+	    !rtp_element_find(&head, m->levels, &level) || level.n < 1)
 		return;
 	m->told_level = level.p[0] & LEVEL_SILENCE;
 	m->told_voice = level.p[0] & VOICE_BIT;
@@ -105,7 +118,7 @@ static bool pkt_is_silent(const struct room_member *m, const struct pkt *p, enum
 {
 	if (p->event || codec == MEDIA_CODECS_KNOWN || sounding_is_silent(codec, payload))
 		return true;
-	return m->told_ns == now_ns && m->told_level == LEVEL_SILENCE;
+	return m->levels && m->told_ns == now_ns && m->told_level == LEVEL_SILENCE;
 }
 
 static bool codec_pauses(enum media_codec codec, struct bytes payload)
@@ -123,22 +136,21 @@ static uint32_t clock_of(const struct pkt *p, enum media_codec codec)
 
 /* All codecs in one clock, so that one follows another. An event, and comfort noise, has its number and no sound. */
 static enum jitter_put pkt_put(struct room_member *m, const struct pkt *p, enum media_codec codec,
-			       struct bytes payload, uint64_t now_ns)
+			       struct bytes payload, uint32_t units, uint64_t now_ns)
 {
 	bool sounds = !p->event && codec < MEDIA_CODECS_KNOWN;
 	uint32_t by = ROOM_CLOCK_HZ / clock_of(p, codec);
 
-	return jitter_put(
-		m->jitter,
-		&(struct jitter_packet){ .arrival_ns = now_ns,
-					 .ssrc = p->ssrc ^ m->epoch,
-					 .timestamp = p->timestamp * by,
-					 .units = sounds ? sounding_units(codec, payload) * by : 0,
-					 .sequence = p->sequence,
-					 .payload_type = (uint8_t)codec,
-					 .marker = p->marker,
-					 .pauses = sounds && codec_pauses(codec, payload),
-					 .payload = payload });
+	return jitter_put(m->jitter,
+			  &(struct jitter_packet){ .arrival_ns = now_ns,
+						   .ssrc = p->ssrc ^ m->epoch,
+						   .timestamp = p->timestamp * by,
+						   .units = sounds ? units * by : 0,
+						   .sequence = p->sequence,
+						   .payload_type = (uint8_t)codec,
+						   .marker = p->marker,
+						   .pauses = sounds && codec_pauses(codec, payload),
+						   .payload = payload });
 }
 
 static enum verdict put_verdict(enum jitter_put put)
@@ -169,28 +181,45 @@ enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p)
 	struct room *r = j->work;
 	uint32_t index = p->flow->listener.member - 1;
 	struct bytes payload = bytes_mem(p->data + p->payload_at, p->payload_length);
-	enum media_codec codec = pkt_codec(p);
 	uint64_t now_ns = w->batch.now_ns;
+	enum media_codec codec;
 	struct room_member *m;
+	uint32_t units;
 	bool silent;
 
 	if (!p->flow->listener.member)
 		return VERDICT_ALONE; /* it could not become one */
+	m = r->members[index];
+	codec = pkt_codec(m, p);
 	if (codec == MEDIA_CODECS_KNOWN && !p->event && p->payload_type != COMFORT_NOISE)
 		return VERDICT_PAYLOAD_TYPE;
-	m = r->members[index];
 	if (m->hushed)
 		return VERDICT_ALONE;
-	if (m->spec.level_extension && (p->data[0] & RTP_EXTENSION_BIT))
+	if (m->levels && (p->data[0] & RTP_EXTENSION_BIT))
 		level_read(m, p, now_ns);
 	silent = pkt_is_silent(m, p, codec, payload, now_ns);
 	if (!silent)
 		m->sound_ns = now_ns;
 	if (!m->active && silent)
 		return VERDICT_ALONE;
-	if (sounding_units(codec, payload) > units_most(codec))
+	units = sounding_units(codec, payload);
+	if (units > units_most(codec))
 		return VERDICT_MALFORMED; /* RFC 6716 3.2.5 */
 	if (!m->active)
 		member_awake(w, j, index);
-	return put_verdict(pkt_put(m, p, codec, payload, now_ns));
+	return put_verdict(pkt_put(m, p, codec, payload, units, now_ns));
+}
+
+void room_take_fetch(const struct job *j, const struct pkt *p, bool first)
+{
+	const struct room *r = j->work;
+	const struct room_member *m;
+
+	if (!p->flow->listener.member)
+		return;
+	m = r->members[p->flow->listener.member - 1];
+	if (first)
+		__builtin_prefetch(m, 1);
+	else if (m->active)
+		jitter_fetch(m->jitter);
 }

@@ -88,6 +88,7 @@ int room_voices_open(struct room *r, enum media_codec codec)
 	err = room_decoder_open(r, codec, &d);
 	if (err)
 		return err;
+	r->costs[codec] = room_cost(decoder_cost_ns(d));
 	rate = decoder_format(d).rate;
 	for (int i = 0; i < ROOM_RATES; i++)
 		r->rates[i] |= rate == g_rates[i] && rate != r->spec.rate_hz;
@@ -193,8 +194,9 @@ static uint32_t voice_samples(const struct room_voice *v, uint32_t units)
 
 static void samples_drop(struct room_voice *v, uint32_t n)
 {
-	memmove(v->pcm, v->pcm + n, (v->count - n) * sizeof(*v->pcm));
 	v->count -= n;
+	if (v->count)
+		memmove(v->pcm, v->pcm + n, v->count * sizeof(*v->pcm));
 	v->sounds = v->sounds > n ? v->sounds - n : 0;
 }
 
@@ -373,18 +375,22 @@ static struct convert *voice_convert(const struct room *r, struct room_voice *v)
 	return NULL;
 }
 
-bool room_voice_play(const struct room *r, struct room_voice *v, int16_t *out)
+const int16_t *room_voice_play(const struct room *r, struct room_voice *v, int16_t *space)
 {
 	uint32_t n = v->rate / 1000 * ROOM_TICK_MS;
 	struct convert *c = voice_convert(r, v);
-	bool sounds = n > 0 && v->sounds > 0 && (c || v->rate == r->spec.rate_hz);
 
 	if (v->count < n)
 		samples_add(v, NULL, n - v->count);
-	if (sounds && c)
-		(void)convert_frame(c, v->pcm, out);
-	else if (sounds)
-		memcpy(out, v->pcm, n * sizeof(*out));
-	samples_drop(v, n);
-	return sounds;
+	if (n == 0 || v->sounds == 0 || (!c && v->rate != r->spec.rate_hz))
+		return NULL;
+	if (!c)
+		return v->pcm;
+	(void)convert_frame(c, v->pcm, space);
+	return space;
+}
+
+void room_voice_pass(struct room_voice *v)
+{
+	samples_drop(v, v->rate / 1000 * ROOM_TICK_MS);
 }

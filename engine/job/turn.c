@@ -14,6 +14,18 @@ void turn_forget(struct job_table *t, struct job *j)
 	job_line_forget(&t->line, &j->place);
 }
 
+static void waiting_near(const struct job_line *line)
+{
+	struct job_place *p = line->first;
+
+	for (uint32_t i = 1; p && i <= TURN_NEAR; i++, p = p->behind) {
+		const struct job *j = CONTAINER_OF(p, struct job, place);
+
+		if (j->kind->near)
+			j->kind->near(j, i);
+	}
+}
+
 static void jobs_turn(struct worker *w)
 {
 	struct job_table *t = &w->jobs;
@@ -25,6 +37,7 @@ static void jobs_turn(struct worker *w)
 		if (j->kind->effort(j, w->now_ns) > left && left < TURN_SLICE)
 			break;
 		(void)job_line_take(&t->line);
+		waiting_near(&t->line);
 		left -= j->kind->turn(w, j, left);
 		if (j->kind->effort(j, w->now_ns) > 0)
 			turn_want(t, j);

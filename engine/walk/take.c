@@ -21,13 +21,30 @@ static bool is_with_tone(const struct pkt *p)
 	       p->peer->making & MAKING_TONE;
 }
 
+static void takers_fetch(struct batch *b, struct job *const takers[BATCH_MAX], bool first)
+{
+	BATCH_REST(p, b)
+	{
+		const struct job *j = takers[p - b->list];
+
+		if (j && j->kind->fetch)
+			j->kind->fetch(j, p, first);
+	}
+}
+
 void take_stage(struct worker *w, struct batch *b)
 {
+	struct job *takers[BATCH_MAX];
+
 	if (LIKELY((w->jobs.takers | w->coders.open | w->overlays.sounding) == 0))
 		return;
 	BATCH_REST(p, b)
+	takers[p - b->list] = pkt_taker(w, p);
+	takers_fetch(b, takers, true);
+	takers_fetch(b, takers, false);
+	BATCH_REST(p, b)
 	{
-		struct job *j = pkt_taker(w, p);
+		struct job *j = takers[p - b->list];
 
 		if (p->verdict == VERDICT_CODED)
 			p->verdict = (uint8_t)coder_take(w, p);

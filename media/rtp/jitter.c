@@ -67,6 +67,20 @@ void jitter_close(struct jitter *j)
 	free(j);
 }
 
+enum { LINE = 64 };
+
+/* All up to the shortest delays that are counted. */
+void jitter_fetch(const struct jitter *j)
+{
+	const char *to = (const char *)&j->delay.bins[LINE / sizeof(float)];
+
+	for (const char *p = (const char *)j; p < to; p += LINE)
+		__builtin_prefetch(p, 1);
+	__builtin_prefetch(&j->counts, 1);
+	__builtin_prefetch(j->slots, 1);
+	__builtin_prefetch(j->places, 1);
+}
+
 /* ---- whose packet it is, and where it goes ---- */
 
 void jitter_drop_before(struct jitter *j, uint64_t index)

@@ -94,6 +94,8 @@ void jitter_close(struct jitter *j); /* NULL is fine */
 enum jitter_put jitter_put(struct jitter *j, const struct jitter_packet *p);
 /* queued_ns: what is still to be heard before it. */
 void jitter_get(struct jitter *j, uint64_t now_ns, uint64_t queued_ns, struct jitter_frame *out);
+/* What both touch is on its way to the cache. */
+void jitter_fetch(const struct jitter *j);
 /* What is wanted behind the quickest packet. */
 uint32_t jitter_target_ms(const struct jitter *j);
 uint32_t jitter_kept(const struct jitter *j); /* packets that wait */
