@@ -105,6 +105,8 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	memcpy(s->codings, own->codings, sizeof(s->codings));
 	s->taken_count = own->taken_count;
 	memcpy(s->taken, own->taken, sizeof(s->taken));
+	if (s->member.number)
+		s->member.level_extension = own->level_extension;
 }
 
 /* What was ordered counts beside what was agreed. */

@@ -131,6 +131,37 @@ static void open_to_all(void **state)
 	assert_string_equal(last_event(r, SIG_CONFERENCE_ENDED)->number, "700");
 }
 
+#define LEVEL "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+
+/* The room need not decode who says how loud it is (RFC 6464): it knows under which number, and when that changes. */
+static void told_how_loud(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("", "");
+	uint64_t call;
+
+	put(m, &t);
+	phone_invite(&m->p.t.l.a, "700", PHONE_SDP_A "a=extmap:5 " LEVEL "\r\n");
+	assert_true(rig_has(phone_hears(&m->p.t.l.a, "SIP/2.0 200"), "a=extmap:5/recvonly " LEVEL));
+	phone_ack(&m->p.t.l.a);
+	rig_wait_ms(r, 50);
+	call = call_from(m, "1001");
+	assert_in_room(r, call, the_room(m), 1);
+	assert_int_equal(spec_of_call(r, call).member.level_extension, 5);
+	calls(&m->p.t.l.b);
+	assert_int_equal(spec_of_call(r, call_from(m, "1002")).member.level_extension, 0);
+	phone_request(&m->p.t.l.a, "INVITE", "", PHONE_SDP_A "a=extmap:7 " LEVEL "\r\n");
+	assert_true(phone_hears(&m->p.t.l.a, "SIP/2.0 200").n);
+	phone_ack(&m->p.t.l.a);
+	rig_wait_ms(r, 50);
+	assert_in_room(r, call, the_room(m), 1);
+	assert_int_equal(spec_of_call(r, call).member.level_extension, 7);
+	hangs_up(&m->p.t.l.a);
+	hangs_up(&m->p.t.l.b);
+	line_assert_idle(r);
+}
+
 /* Three tries, and who has the other PIN is the host. No key of it is in an event. */
 static void asked_for_a_pin(void **state)
 {
@@ -254,6 +285,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MEETME_TEST(open_to_all),
+		MEETME_TEST(told_how_loud),
 		MEETME_TEST(asked_for_a_pin),
 		MEETME_TEST(killed_while_it_asks),
 		MEETME_TEST(locked),
