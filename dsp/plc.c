@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "dsp/plc_make.h"
+#include "dsp/voice.h"
 
 enum {
 	PIECE = 160,
 	FADE_MS_MIN = 2,
 	FADE_PART = 20, /* and this part of what was lost */
-	SPARSE = 4,     /* each so many samples are enough for a level */
 };
 
 #define QUIET_MAX      10000.0f /* mean square: -50 dB of full scale */
@@ -54,12 +54,7 @@ static void remember(struct plc *s, const int16_t *samples, uint32_t n)
 /* The level of the noise behind a voice: the least of all frames, and up again by 3 dB a second. */
 static void listen(struct plc *s, const int16_t *samples, uint32_t n)
 {
-	float sum = 0;
-
-	for (uint32_t i = 0; i < n; i += SPARSE)
-		sum += (float)(samples[i] * samples[i]);
-
-	float level = sum / (float)((n + SPARSE - 1) / SPARSE);
+	float level = (float)voice_energy(samples, n) / (float)n;
 	float up = (s->quiet + QUIET_MIN) * (1 + (float)n / (float)s->rate);
 
 	s->quiet = fminf(fminf(level, up), QUIET_MAX);

@@ -50,7 +50,7 @@ struct mix_end {
 
 struct mix_space {
 	struct mix_voice voices[KINDS][MIX_TALKERS_MAX];
-	int32_t sum[MIX_SAMPLES_MAX], part[MIX_SAMPLES_MAX];
+	int32_t sum[MIX_SAMPLES_MAX], part[MIX_SAMPLES_MAX], guests[MIX_SAMPLES_MAX];
 	int16_t shared[MIX_SAMPLES_MAX];
 };
 
@@ -62,14 +62,13 @@ struct mix {
 	struct mix_space *own; /* NULL: it is lent */
 	/* of the space */
 	struct mix_voice (*voices)[MIX_TALKERS_MAX];
-	int32_t *sum, *part;
+	int32_t *sum, *part, *guests;
 	int16_t *shared;
 	uint32_t voices_n[KINDS];
 	uint32_t ends_n;
 	struct mix_end ends[MIX_TALKERS_MAX]; /* of those who talked in the tick before */
 	uint32_t guests_n;                    /* in this tick */
-	int32_t guests[MIX_SAMPLES_MAX];
-	uint32_t unused_n, *unused; /* a stack of numbers */
+	uint32_t unused_n, *unused;           /* a stack of numbers */
 	struct rank_member *ranks;
 	struct mix_member members[];
 };
@@ -89,6 +88,7 @@ void mix_lend(struct mix *m, struct mix_space *space)
 	m->voices = space->voices;
 	m->sum = space->sum;
 	m->part = space->part;
+	m->guests = space->guests;
 	m->shared = space->shared;
 }
 
