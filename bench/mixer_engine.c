@@ -27,6 +27,9 @@ enum {
 	IDLE_MS = 5000,
 };
 
+#define SENT_LEAST 0.95
+#define SENT_MOST  1.05 /* with reports */
+
 struct options {
 	uint32_t turns, ms;
 	bool quick;
@@ -53,15 +56,32 @@ static double median(double *list, uint32_t n)
 	return list[n / 2];
 }
 
+/* A figure of nothing would be none. */
+static void sent_check(const struct rooms_terms *t, uint64_t sent, uint64_t ms)
+{
+	double all = (double)ms / ROOMS_FRAME_MS * t->rooms * t->members;
+
+	if ((double)sent >= (t->talkers ? SENT_LEAST * all : 0) &&
+	    (double)sent <=
+		    (t->talkers ? all * SENT_MOST : (double)ms / 1000 * t->rooms * t->members))
+		return;
+	(void)fprintf(stderr, "mixer: %.0f packets were sent, %.0f are due\n", (double)sent,
+		      t->talkers ? all : 0);
+	exit(1);
+}
+
 /* CPU time of one ms of virtual time, ns. */
 static double run(const struct rooms_terms *t, const struct options *o)
 {
 	struct rooms *r = rooms_open(t);
 	double list[TURNS_MAX], result;
+	uint64_t sent;
 
 	(void)rooms_run(r, WARM_UP_MS);
+	sent = rooms_sent(r);
 	for (uint32_t i = 0; i < o->turns; i++)
 		list[i] = (double)rooms_run(r, o->ms) / o->ms;
+	sent_check(t, rooms_sent(r) - sent, (uint64_t)o->turns * o->ms);
 	result = median(list, o->turns);
 	rooms_close(r);
 	return result;
@@ -130,7 +150,7 @@ static void opus_rows(uint32_t rate, uint32_t bit_rate, const struct options *o)
 				 .rate_hz = rate,
 				 .bit_rate = bit_rate };
 	struct each each;
-	double tick_us, each_us, all_us;
+	double tick_us, each_us, all_us, levels_us, decodes_us;
 	char name[64];
 
 	rooms_speech_make(&g_speech, MEDIA_CODEC_OPUS, rate, bit_rate);
@@ -141,16 +161,17 @@ static void opus_rows(uint32_t rate, uint32_t bit_rate, const struct options *o)
 	opus_row(name, tick_us, 0, each_us);
 	t.talkers = PARTY;
 	all_us = run(&t, o) * ROOMS_FRAME_MS / 1000;
-	each_us = all_us + (PARTY - TALKERS - 1) * each.encode_us;
-	(void)snprintf(name, sizeof(name), "room_opus_%u_all_talk_decoded", rate / 1000);
-	opus_row(name, all_us, (PARTY - TALKERS) * each.decode_us,
-		 each_us + (PARTY - TALKERS) * each.decode_us);
-	(void)snprintf(name, sizeof(name), "room_opus_%u_all_talk", rate / 1000);
-	opus_row(name, all_us, 0, each_us + (PARTY - TALKERS) * each.decode_us);
 	t.levels = true;
-	all_us = run(&t, o) * ROOMS_FRAME_MS / 1000;
+	levels_us = run(&t, o) * ROOMS_FRAME_MS / 1000;
+	/* none is decoded for its loudness: all but those who are heard are added */
+	decodes_us = (PARTY - TALKERS) * each.decode_us;
+	each_us = levels_us + decodes_us + (PARTY - TALKERS - 1) * each.encode_us;
+	(void)snprintf(name, sizeof(name), "room_opus_%u_all_talk_decoded", rate / 1000);
+	opus_row(name, levels_us, decodes_us, each_us);
+	(void)snprintf(name, sizeof(name), "room_opus_%u_all_talk", rate / 1000);
+	opus_row(name, all_us, 0, each_us);
 	(void)snprintf(name, sizeof(name), "room_opus_%u_all_talk_levels", rate / 1000);
-	opus_row(name, all_us, 0, each_us + (PARTY - TALKERS) * each.decode_us);
+	opus_row(name, levels_us, 0, each_us);
 }
 
 /* ---- G.711 ---- */
@@ -168,19 +189,26 @@ static void g711_row(uint32_t members, const struct options *o)
 				 .talkers = members,
 				 .speech = &g_speech,
 				 .rate_hz = 8000 };
-	double talking, listening, silent;
+	double talking, listening, silent, all_ns, two_ns;
 
 	talking = members_per_core(&t, o);
 	t.talkers = 1;
 	t.others = ROOMS_NOTHING;
-	listening = members_per_core(&t, o);
+	all_ns = run(&t, o);
+	listening = t.rooms * members * (double)NS_PER_MS / all_ns;
+	t.members = 2;
+	two_ns = run(&t, o);
+	t.members = members;
 	t.talkers = 0;
 	t.others = ROOMS_SILENCE;
 	silent = members_per_core(&t, o);
 	(void)printf("{\"name\": \"g711_rooms_of_%u\", \"members\": %u, "
 		     "\"g711_members_per_core_sim\": %.0f, \"listeners_per_core_sim\": %.0f, "
+		     "\"listeners_with_their_rooms_per_core_sim\": %.0f, "
 		     "\"silent_per_core_sim\": %.0f}\n",
-		     members, ALL_MEMBERS, talking, listening, silent);
+		     members, ALL_MEMBERS, talking,
+		     t.rooms * (members - 2) * (double)NS_PER_MS / (all_ns - two_ns), listening,
+		     silent);
 	(void)fflush(stdout);
 }
 

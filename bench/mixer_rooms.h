@@ -49,6 +49,6 @@ struct rooms *rooms_open(const struct rooms_terms *terms);
 void rooms_close(struct rooms *r);
 /* So many ms of virtual time: CPU time of the worker, ns. */
 uint64_t rooms_run(struct rooms *r, uint32_t ms);
-uint64_t rooms_sent(const struct rooms *r); /* packets of RTP to members */
+uint64_t rooms_sent(const struct rooms *r); /* packets to members, reports too */
 
 #endif

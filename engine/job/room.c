@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "engine/job/turn.h"
 
-enum { VOICE_COST_NS = 400 }; /* of a tick at 8000 Hz */
+enum { VOICE_COST_NS = 200 }; /* of a tick at 8000 Hz */
 
 /* ---- open, close ---- */
 

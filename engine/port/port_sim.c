@@ -43,16 +43,21 @@ static void tail_check(const struct pkt *p)
 		assert(tail_sum(p->data, p->length, &sum) && sum == p->tail_sum);
 }
 
-static void sim_receive_one(struct sim_port *s, struct batch *b, const struct sim_packet *in)
+static struct sim_packet *sim_copy(struct sim_packet *buffer, const struct sim_packet *in)
 {
-	struct sim_packet *buffer = &s->buffers[b->count];
-	struct pkt *p = &b->list[b->count];
-
 	buffer->slot = in->slot;
 	buffer->channel = in->channel;
 	buffer->remote = in->remote;
 	buffer->length = in->length;
 	memcpy(buffer->data, in->data, in->length);
+	return buffer;
+}
+
+static void sim_receive_one(struct sim_port *s, struct batch *b, struct sim_packet *in)
+{
+	struct sim_packet *buffer = s->in_place ? in : sim_copy(&s->buffers[b->count], in);
+	struct pkt *p = &b->list[b->count];
+
 	*p = (struct pkt){
 		.data = buffer->data,
 		.length = buffer->length,
@@ -76,7 +81,7 @@ static void sim_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait
 	assert(b->count == 0 && s->buffers_out == 0);
 	b->now_ns = s->now_ns;
 	for (; s->in_head != s->in_tail && b->count < BATCH_MAX; s->in_head++) {
-		const struct sim_packet *in = &s->in[s->in_head % SIM_QUEUE];
+		struct sim_packet *in = &s->in[s->in_head % SIM_QUEUE];
 
 		if (!s->flows[in->slot])
 			continue; /* no socket */
@@ -98,7 +103,7 @@ static void sim_send_one(struct sim_port *s, const struct pkt *p)
 	assert(s->flows[slot]);
 	tail_check(p);
 	s->sent++;
-	if (s->out_tail - s->out_head == SIM_QUEUE)
+	if (s->discards || s->out_tail - s->out_head == SIM_QUEUE)
 		return; /* nobody looks */
 	s->out_tail++;
 	out->slot = slot;

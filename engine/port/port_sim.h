@@ -32,6 +32,8 @@ struct sim_port {
 	uint32_t loss_per_mille; /* of the packets that arrive */
 	bool refuses_flows;      /* flow_add answers -EIO */
 	bool unchecked; /* no checksums, for speed; else a stage that forgets to clear tail_known is found */
+	bool in_place; /* packets are handed over where port_sim_put has them, as a card does: none is put before they have left */
+	bool discards; /* what is sent is counted, and not kept */
 	struct port_fault fault; /* error 0: none */
 	struct rand_source rand;
 	uint64_t lost, unheard, lent, sent, forgotten;
