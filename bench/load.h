@@ -48,6 +48,7 @@ struct load_endpoint {
 
 /* Packets. */
 struct load_totals {
+	uint64_t missed; /* of speech: numbers that did not come */
 	uint64_t sent, received, duplicated, reordered, corrupted, misrouted;
 	uint64_t srtp_refused, rtcp, rtcp_foreign;
 	uint64_t ssrc_changes, sequence_jumps, timestamp_jumps;

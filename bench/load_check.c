@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "bench/load.h"
+#include "bench/load_speech.h"
 
 #define FOREIGN "FOREIGN" /* what flood.c puts into its packets */
 
@@ -119,6 +119,10 @@ void load_check(void *context, uint32_t index, uint8_t *p, size_t n, uint64_t no
 	if (e->srtp)
 		n = load_srtp_unprotect(e->srtp, p, n);
 	l->t.srtp_refused += n == 0;
+	if (l->options.speech) {
+		load_speech_check(l, e, p, n, now_ns);
+		return;
+	}
 	if (!is_ours(l, index, p, n, &stamp) || !packet_is_new(&l->t, e, stamp.number))
 		return;
 	l->t.received++;

@@ -70,6 +70,9 @@ static bool option_take(struct load_options *o, int option, const char *value)
 	case 'x':
 		o->ssrc = (uint32_t)number(value);
 		return true;
+	case 'S':
+		o->speech = true;
+		return true;
 	case 'p':
 		return load_webrtc_identity(value, utc_ms());
 	default:
@@ -92,6 +95,7 @@ void load_options_read(struct load_options *o, int argc, char **argv, uint64_t n
 		{ "tell-ms", required_argument, NULL, 'r' },
 		{ "ssrc", required_argument, NULL, 'x' },
 		{ "identity", required_argument, NULL, 'p' },
+		{ "speech", no_argument, NULL, 'S' },
 		{ 0 },
 	};
 	int c;
@@ -109,7 +113,7 @@ void load_options_read(struct load_options *o, int argc, char **argv, uint64_t n
 				  "[--tick-frames N] "
 				  "[--drain-ms N] [--video] [--xdp INTERFACE] [--interval-ms N] "
 				  "[--tell-ms N] [--ssrc N] "
-				  "[--identity FILE]",
+				  "[--identity FILE] [--speech]",
 				  EINVAL);
 	}
 }

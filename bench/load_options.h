@@ -3,6 +3,7 @@
 #ifndef BENCH_LOAD_OPTIONS_H
 #define BENCH_LOAD_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -31,6 +32,7 @@ struct load_options {
 		ssrc; /* of the first stream, of each run another: numbers heard before are replays */
 	const char *interface; /* of AF_XDP; NULL: the ring */
 	FILE *calls;
+	bool speech; /* load_speech.h */
 };
 
 /* now_ns: of the monotonic clock, the SSRCs come of it. The load fails where a word of argv is wrong. An identity is used at once. */

@@ -61,7 +61,8 @@ static void report_packets(const struct load *l, const struct sums *s)
 	(void)printf("\"sent\": %" PRIu64 ", \"send_errors\": %" PRIu64 ", \"received\": %" PRIu64
 		     ", \"lost\": %" PRId64 ", ",
 		     t->sent, send_errors, t->received,
-		     (int64_t)(t->sent - send_errors) - (int64_t)t->received);
+		     l->options.speech ? (int64_t)t->missed
+				       : (int64_t)(t->sent - send_errors) - (int64_t)t->received);
 	(void)printf("\"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64
 		     ", \"corrupted\": %" PRIu64 ", \"misrouted\": %" PRIu64 ", ",
 		     t->duplicated, t->reordered, t->corrupted, t->misrouted);

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "bench/load.h"
 #include "bench/load_fail.h"
+#include "bench/load_speech.h"
 
 enum { FRAMES_PER_LARGE = 30 };
 
@@ -25,7 +26,10 @@ static void packet_send(struct load *l, uint32_t index, uint8_t *wire, bool last
 		wire[1] |= 0x80;
 	be16_put(wire + 2, e->sequence++);
 	be32_put(wire + 4, e->timestamp);
-	memcpy(wire + LOAD_RTP_HEAD, &stamp, sizeof(stamp));
+	if (l->options.speech)
+		memcpy(wire + LOAD_RTP_HEAD, load_speech(index, e->sent), n - LOAD_RTP_HEAD);
+	else
+		memcpy(wire + LOAD_RTP_HEAD, &stamp, sizeof(stamp));
 	if (e->srtp)
 		n = load_srtp_protect(e->srtp, wire, n);
 	if (n == 0)

@@ -4,11 +4,13 @@
 
 bench/mixer.c has sound alone, without port, SRTP or jitter buffer: both ways in turns. bench/mixer_engine.c has a worker with all of these on
 port_sim, in virtual time: a tick of 500 with SRTP, rooms of G.711, small rooms beside a large one, and rooms in which nobody speaks. CPU time
-of one thread, medians of turns."""
+of one thread, medians of turns. bench/mixer_wire.py has a conference on sockets, against forwarding as many packets."""
 import json
 import subprocess
+import sys
 
 import lib
+import mixer_wire
 
 PACKAGES = ("libopus0", "libspandsp2")
 WANTED = {  # of the rows with SRTP: what is wanted of the ratio
@@ -46,14 +48,24 @@ def say_engine(rows):
 
 
 def main():
-    options = lib.arguments(__doc__.splitlines()[0])
-    dsp = rows_of("mixer", *(["--turns", "3", "--ticks", "50"] if options.quick else []))
-    say_dsp(dsp)
-    engine = rows_of("mixer_engine", *(["--turns", "1", "--ms", "500", "--quick"] if options.quick else []))
-    say_engine(engine)
-    lib.finish(options, "mixer", {row.pop("name"): row for row in dsp + engine},
-               {name: lib.package_version(name) for name in PACKAGES})
+    options = lib.arguments(__doc__.splitlines()[0], rows=("dsp", "engine", "wire"))
+    wanted = set(options.row or ("dsp", "engine", "wire"))
+    rows, wire = [], {}
+    if "dsp" in wanted:
+        rows = rows_of("mixer", *(["--turns", "3", "--ticks", "50"] if options.quick else []))
+        say_dsp(rows)
+    if "engine" in wanted:
+        engine = rows_of("mixer_engine", *(["--turns", "1", "--ms", "500", "--quick"] if options.quick else []))
+        say_engine(engine)
+        rows += engine
+    if "wire" in wanted:
+        wire = mixer_wire.row(*((1, 2, 2) if options.quick else (5, 10, 6)))
+    figures = {row.pop("name"): row for row in rows}
+    if wire:
+        figures["g711_200_wire"] = wire
+    lib.finish(options, "mixer", figures, {name: lib.package_version(name) for name in PACKAGES})
+    return 1 if wire.get("lost") else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,6 +12,8 @@
  *
  *   relay --fork [--fork-srtp] ...                  the same, and what both parties of each call say goes to an external recorder
  *
+ *   relay --room ...                                the same, and the parties of all calls are members of one conference
+ *
  * With --srtp both parties of a call have SDES keys, which are in the lines; with --video it is their only type.
  */
 #include <errno.h>
@@ -28,6 +30,7 @@
 #include "base/metric.h"
 #include "bench/relay_fork.h"
 #include "bench/relay_record.h"
+#include "bench/relay_room.h"
 #include "engine/engine.h"
 #include "engine/port/port_sim.h"
 #include "engine/port/port_xdp.h"
@@ -47,7 +50,7 @@ struct options {
 	uint32_t calls, rounds;
 	uint16_t port;
 	const char *lines;
-	bool sim, srtp, video;
+	bool sim, srtp, video, room;
 	const char *record; /* folder; NULL: nothing is recorded */
 	uint32_t record_mib;
 	enum record_format format;
@@ -109,6 +112,8 @@ static struct flow_spec spec_of(const struct options *o, uint32_t index)
 		s.kind = MEDIA_VIDEO;
 		s.rules[0] = (struct payload_rule){ .in = 96, .out = 96, .clock_hz = 90000 };
 	}
+	if (o->room)
+		relay_room_join(&s, index);
 	if (o->srtp) {
 		s.key_in = key_of(index, 0);
 		s.key_out = key_of(index, 1);
@@ -209,6 +214,8 @@ static void run_sockets(const struct options *o)
 								 .calls = o->calls });
 	if (o->fork)
 		relay_fork_begin(&fork, e, o->calls, &o->local, o->fork_srtp);
+	if (o->room)
+		relay_room_begin(e, o->calls * 2);
 	flows_open(o, e);
 	lines_write(o);
 
@@ -366,6 +373,7 @@ int main(int argc, char **argv)
 		{ "pcapng", no_argument, NULL, 'g' },
 		{ "fork", no_argument, NULL, 'f' },
 		{ "fork-srtp", no_argument, NULL, 'F' },
+		{ "room", no_argument, NULL, 'm' },
 		{ 0 },
 	};
 	struct options o = { .calls = 500,
@@ -412,6 +420,8 @@ int main(int argc, char **argv)
 			o.fork = true;
 		else if (c == 'F')
 			o.fork = o.fork_srtp = true;
+		else if (c == 'm')
+			o.room = true;
 		else if (c == 'x')
 			(void)bytes_cstr(bytes_str(optarg), o.network.interface,
 					 sizeof(o.network.interface));
@@ -422,10 +432,11 @@ int main(int argc, char **argv)
 			     "[--party IP] "
 			     "[--xdp INTERFACE] [--record FOLDER [--pcapng] [--record-mib N]] "
 			     "[--fork] "
-			     "[--fork-srtp]",
+			     "[--fork-srtp] [--room]",
 			     -EINVAL);
 	}
 	o.engine.slots = o.calls * 2;
+	o.engine.jobs = o.room;
 	if (o.network.interface[0])
 		xdp_choose(&o);
 	if (o.sim && o.srtp)

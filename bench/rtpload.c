@@ -12,6 +12,7 @@
  * time and a pattern, so a lost, doubled, reordered, misrouted or altered packet is told apart. Result: one JSON
  * object in one line on stdout, with how much was sent. Latency is measured from handing the packet to io_uring until the packet
  * is reaped, so it is an upper bound with the resolution of --tick-us.
+ * With --speech (load_speech.h) payloads are speech, and what is missing is told by the numbers of packets alone.
  * With --xdp packets go by AF_XDP (load_port.c); their latency ends when their batch is received.
  *
  * SRTP is made and read by our own code, as the load would cost more than the server otherwise; by libsrtp2 in every
@@ -23,6 +24,7 @@
 #include "base/clock.h"
 #include "bench/load.h"
 #include "bench/load_fail.h"
+#include "bench/load_speech.h"
 
 #define START_NS       (50 * NS_PER_MS) /* before the first frame */
 #define DRAIN_TURN_NS  NS_PER_MS
@@ -122,6 +124,8 @@ int main(int argc, char **argv)
 
 	l.start_ns = clock_now_ns();
 	load_options_read(&l.options, argc, argv, l.start_ns);
+	if (l.options.speech)
+		load_speech_open();
 	load_calls_read(&l, l.options.calls);
 	wire_open(&l);
 	(void)signal(SIGTERM, on_end);

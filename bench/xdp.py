@@ -157,8 +157,9 @@ def ends(wire):
     return (SERVER, PARTY) if wire.command else (wire.server, wire.party)
 
 
-def turn(name, server, seconds, quiet=False, warm_up=WARM_UP_S):
-    options = ["--xdp", NEAR, "--tick-frames", 64] if server.wire.ends else []     # a port of the switch has room for 256
+def turn(name, server, seconds, quiet=False, warm_up=WARM_UP_S, load=()):
+    """load: what rtpload is told beside."""
+    options = [*load, *(["--xdp", NEAR, "--tick-frames", 64] if server.wire.ends else [])]     # a port of the switch has room for 256
     run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", warm_up + seconds, "--warm-up", warm_up,
                                           *options]),
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -174,7 +175,7 @@ def turn(name, server, seconds, quiet=False, warm_up=WARM_UP_S):
     report = json.loads(out.strip().splitlines()[-1])
     faults = sum(report[fault] for fault in ("lost", "duplicated", "corrupted", "misrouted"))
     packets = report["received"] * window / (warm_up + seconds)
-    result = {"cpu": 1e6 * spent["cpu"] / packets, "receive": 1e6 * spent["receive"] / packets, "softirq_share": spent["softirq"] / spent["cpu"],
+    result = {"cpu_share": spent["cpu"] / window, "cpu": 1e6 * spent["cpu"] / packets, "receive": 1e6 * spent["receive"] / packets, "softirq_share": spent["softirq"] / spent["cpu"],
               "load_core": spent["load"] / window, "lost": report["lost"], "faults": faults, "received": report["received"],
               **{share: report["latency_us"][share] for share in ("p50", "p99", "p999")}, "cpu_seconds": spent["cpu"] + spent["receive"]}
     if not quiet:
