@@ -302,7 +302,7 @@ static void peers_fetch(const struct worker *w, const struct batch *b)
 }
 
 /* Of who hears a job: whose it is, and what counts packets that it takes. */
-static void takers_fetch(const struct worker *w, const struct batch *b)
+static void listeners_fetch(const struct worker *w, const struct batch *b)
 {
 	for (uint32_t i = 0; i < b->count; i++) {
 		const struct flow *f = &w->flows.list[b->list[i].slot];
@@ -329,7 +329,7 @@ void flow_fetch(const struct worker *w, const struct batch *b)
 			line_fetch(&list[b->list[i].slot], line);
 	peers_fetch(w, b);
 	if (w->jobs.takers)
-		takers_fetch(w, b);
+		listeners_fetch(w, b);
 }
 
 void flow_stage(struct worker *w, struct batch *b)
