@@ -73,11 +73,13 @@ int packer_open(struct packer **out, const struct packer_settings *of, uint32_t 
 		err = convert_open(&s->convert, rate, of->encoder.rate, samples);
 	if (!err && !packer_fits(s))
 		err = -EINVAL;
-	if (err)
+	if (err) {
 		packer_close(s);
-	else
-		*out = s;
-	return err;
+		return err;
+	}
+	s->samples = encoder_format(s->encoder).samples;
+	*out = s;
+	return 0;
 }
 
 void packer_close(struct packer *s)
@@ -150,8 +152,7 @@ static void packer_rest(struct packer *s, const struct packer_settings *of, uint
 
 static void packer_encode(struct packer *s, uint32_t i, const int16_t *pcm)
 {
-	uint32_t samples = encoder_format(s->encoder).samples;
-	int n = encoder_frame(s->encoder, pcm, samples, s->octets[i], PACKER_OCTETS_MAX);
+	int n = encoder_frame(s->encoder, pcm, s->samples, s->octets[i], PACKER_OCTETS_MAX);
 
 	s->packets[i] = (struct packer_packet){ .kind = PACKER_NOTHING };
 	if (n <= 0)
@@ -178,8 +179,7 @@ bool packer_is_plain(const struct packer *s, const struct packer_settings *of)
 {
 	const struct convert *c = &s->convert;
 
-	return c->from == c->to && c->samples == encoder_format(s->encoder).samples &&
-	       of->pause == PACKER_PAUSE_SENT;
+	return c->from == c->to && c->samples == s->samples && of->pause == PACKER_PAUSE_SENT;
 }
 
 void packer_say(struct packer *s, const int16_t *pcm)

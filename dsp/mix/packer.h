@@ -50,6 +50,7 @@ struct packer_packet {
 
 struct packer {
 	struct encoder *encoder;
+	uint32_t samples; /* of a packet */
 	struct convert convert;
 	uint32_t silent_ms; /* nothing but zeros came */
 	uint32_t kept_ms;   /* since a packet of the pause */

@@ -78,7 +78,7 @@ struct room_past {
  * With many members each line of the cache that a packet or a tick touches is fetched from memory. So what all members need lies in the first
  * line, and what those need who send sound in the second one.
  */
-enum { ROOM_LINE = 64 };
+enum { ROOM_LINE = 64, ROOM_HEARD = 4 * ROOM_LINE /* up to its detector */ };
 
 struct room_member {
 	/* line 0 */
@@ -120,7 +120,8 @@ struct room_member {
 } CACHE_ALIGNED;
 
 static_assert(offsetof(struct room_member, spec) == ROOM_LINE, "line 0");
-static_assert(offsetof(struct room_member, detector) <= 2 * ROOM_LINE, "line 1");
+static_assert(offsetof(struct room_member, detector) + sizeof(struct voice) <= ROOM_HEARD,
+	      "what is heard of it");
 
 enum room_phase {
 	ROOM_SLEEPS, /* nobody sends sound: no timer */

@@ -73,8 +73,8 @@ void room_hear_fetch(const struct room *r)
 	if (left > 2 * FETCH_AHEAD) {
 		const char *m = (const char *)r->members[r->active[left - 1 - 2 * FETCH_AHEAD]];
 
-		__builtin_prefetch(m, 1);
-		__builtin_prefetch(m + ROOM_LINE, 1);
+		for (uint32_t i = 0; i < ROOM_HEARD; i += ROOM_LINE)
+			__builtin_prefetch(m + i, 1);
 	}
 	if (left > FETCH_AHEAD)
 		jitter_fetch(r->members[r->active[left - 1 - FETCH_AHEAD]]->jitter);

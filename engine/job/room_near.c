@@ -16,7 +16,7 @@ static void parts_near(const struct room *r)
 {
 	for (uint32_t i = 0; i < ROOM_NEAR && i < r->spec.members; i++)
 		if (r->members[i])
-			lines_near(r->members[i], (size_t)2 * ROOM_LINE);
+			lines_near(r->members[i], ROOM_HEARD);
 	for (uint32_t i = 0; i < r->voices_n; i++)
 		lines_near(&r->voices[i], 1);
 	__builtin_prefetch(r->active, 1);

@@ -67,9 +67,9 @@ void jitter_close(struct jitter *j)
 	free(j);
 }
 
-enum { LINE = 64 };
+enum { LINE = 64, PACKET = 3 * LINE };
 
-/* All up to the shortest delays that are counted. */
+/* All up to the shortest delays that are counted; of slots the one that a packet in order mostly has. */
 void jitter_fetch(const struct jitter *j)
 {
 	const char *to = (const char *)&j->delay.bins[LINE / sizeof(float)];
@@ -79,6 +79,8 @@ void jitter_fetch(const struct jitter *j)
 	__builtin_prefetch(&j->counts, 1);
 	__builtin_prefetch(j->slots, 1);
 	__builtin_prefetch(j->places, 1);
+	for (uint32_t i = 0; i < PACKET; i += LINE)
+		__builtin_prefetch(j->octets + i, 1);
 }
 
 /* ---- whose packet it is, and where it goes ---- */
