@@ -15,7 +15,7 @@ enum { SLOTS_MAX = 16, SLOTS_ASKED_MAX = 512, SLOT_NAME_MAX = 48 };
 
 struct slot_taken {
 	char name[SLOT_NAME_MAX]; /* TENANT:SLOT; "": free */
-	bool room;                /* TENANT:NUMBER of a room, and its conference in place of a call */
+	bool room; /* TENANT:NUMBER of a room, and its conference in place of a call */
 	uint64_t call;
 	struct text beside;
 };
