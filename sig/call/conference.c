@@ -8,6 +8,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/wait.h"
+#include "sig/room/room_name.h"
 
 bool conference_speaks(const struct call *c)
 {
@@ -67,6 +68,21 @@ static void member_log(const struct call_host *h, const struct call *c, const ch
 		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))));
 }
 
+bool conference_focus(struct leg *l, struct bytes name)
+{
+	return !bytes_eq(text_bytes(&l->dialog.focus), name) && !text_set(&l->dialog.focus, name);
+}
+
+void conference_focus_settle(struct call *c)
+{
+	uint8_t space[ROOM_USER_MAX];
+	struct leg *l = c->leg_count ? call_caller(c) : NULL;
+
+	if (l)
+		(void)conference_focus(l, c->member ? room_member_names(c->member, space)
+						    : (struct bytes){ 0 });
+}
+
 /* Of that room. 0 or -ENOMEM. */
 static int member_begin(struct call *c, const struct room *r)
 {
@@ -88,6 +104,7 @@ int conference_ask(struct call_host *h, struct call *c, struct room *r)
 	if (member_begin(c, r))
 		return -ENOMEM;
 	c->member->asks = true;
+	conference_focus_settle(c);
 	room_enter(r, c->member);
 	h->room_changed(h->owner, r, false);
 	outbox_touch(&c->out);

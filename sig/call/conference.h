@@ -24,6 +24,10 @@ struct room *conference_room(const struct call_host *h, const struct call *c);
 /* What the engine is to know of it, and by whose worker its flows go: all of a room by that of the room. */
 struct flow_member conference_flow(const struct call *c);
 uint64_t conference_home(const struct call *c);
+/* What the leg says where its party is (RFC 4579): in which conference, or in none any more. False: it knows. */
+bool conference_focus(struct leg *l, struct bytes name);
+/* That of its party, as it comes, goes on in another process or has left. */
+void conference_focus_settle(struct call *c);
 /* It is to come, when it is answered or has said its PIN. 0, -ENOMEM. */
 int conference_ask(struct call_host *h, struct call *c, struct room *r) NODISCARD;
 /* The party of the call, which is alone, is in the room from now on; whoever asked comes. 0, -ENOTCONN (it is not alone), -EISCONN (it is in

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
+#include "sig/call/conference.h"
 #include "sig/call/fork.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
@@ -62,6 +63,7 @@ int call_originate(struct call_host *h, struct call *c, const struct call_origin
 		err = open_a(h, c, o);
 	if (err)
 		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
+	conference_focus_settle(c);
 	outbox_touch(&c->out);
 	err = session_offer(h, c, c->bridge.caller, refusal);
 	if (err)

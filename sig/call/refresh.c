@@ -56,6 +56,16 @@ static int update(struct call_host *h, struct call *c, uint8_t leg)
 	return 0;
 }
 
+void refresh_say(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	if (c->state == CALL_ESTABLISHED && l->state == LEG_CONFIRMED && l->takes_update &&
+	    !invite_is_open(c) && update(h, c, leg))
+		LOG_WARN("call", c->id, "a party is not told that it is in a conference, or not",
+			 LOG_U64("leg", leg));
+}
+
 /* Until the answer the timer is off; what is sent, ends. */
 static void refresh(struct call_host *h, struct call *c, uint8_t leg)
 {

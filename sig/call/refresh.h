@@ -6,6 +6,8 @@
 
 #include "sig/model/event.h"
 
+/* By an UPDATE, to a party that takes one, who is asked nothing else just now: where we are is another than it knows. */
+void refresh_say(struct call_host *h, struct call *c, uint8_t leg);
 /* A leg's timer is due. */
 void refresh_expire(struct call_host *h, struct call *c, uint8_t leg);
 /* What became of our UPDATE. */

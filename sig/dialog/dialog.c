@@ -17,6 +17,7 @@ void dialog_clear(struct dialog *d)
 	text_clear(&d->remote);
 	text_clear(&d->target);
 	text_clear(&d->routes);
+	text_clear(&d->focus);
 	elsewhere_forget(&d->elsewhere);
 	dialog_challenges_free(&d->challenges);
 }

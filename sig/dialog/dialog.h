@@ -31,11 +31,13 @@ struct dialog {
 	struct text remote;     /* of the party */
 	struct text target;     /* remote target URI */
 	struct text routes;     /* "<sip:p1;lr>, <sip:p2;lr>" in the order of Route headers */
-	struct sip_hop hop;     /* where our requests go */
-	bool trunk;             /* the party speaks for others, wherever it is */
-	bool named;             /* names that it says count (dialog_places.h) */
-	uint32_t local_cseq;    /* last one we used */
-	uint32_t remote_cseq;   /* last one they used; 0 before the first */
+	struct text
+		focus; /* of the conference that its party is in (RFC 4579), the user of its URI; empty: none. Not part of a record */
+	struct sip_hop hop;                   /* where our requests go */
+	bool trunk;                           /* the party speaks for others, wherever it is */
+	bool named;                           /* names that it says count (dialog_places.h) */
+	uint32_t local_cseq;                  /* last one we used */
+	uint32_t remote_cseq;                 /* last one they used; 0 before the first */
 	struct dialog_challenges *challenges; /* NULL: nobody has asked who we are */
 	struct dialog_places *places;         /* NULL: it is at no name, or at one place of it */
 };
@@ -106,9 +108,11 @@ void dialog_write_moved(struct writer *w, const struct dialog *d, struct bytes r
 /* Those of such a request. */
 bool dialog_read_branch(struct bytes request, char out[ID_BRANCH_LEN]);
 uint32_t dialog_read_cseq(struct bytes request);
-/* "Contact: <...>" line of a leg. */
+/* "Contact: <...>" line of a leg; of a focus it is the conference, */
 void dialog_write_contact(struct writer *w, const struct dialog *d,
 			  const struct shard_settings *settings);
+/* ... and who reads it may watch that (RFC 4579 3.1); of another one nothing. */
+void dialog_write_focus(struct writer *w, const struct dialog *d);
 /* "name" <sip:user@host>; without a name: <sip:user@host>. */
 void dialog_write_name(struct writer *w, struct bytes display, struct bytes user,
 		       const struct addr *host);

@@ -40,11 +40,16 @@ void dialog_write_contact(struct writer *w, const struct dialog *d,
 
 	id_call_put(id, d->tag.call);
 	writer_str(w, "Contact: <sip:");
-	writer_mem(w, id, sizeof(id));
+	writer_bytes(w, d->focus.n ? text_bytes(&d->focus) : bytes_mem(id, sizeof(id)));
 	writer_str(w, "@");
 	addr_write(w, &own);
-	writer_str(w, transport_param(d->hop.transport));
-	writer_str(w, ">\r\n");
+	WRITER_TEXTS(w, transport_param(d->hop.transport), d->focus.n ? ">;isfocus\r\n" : ">\r\n");
+}
+
+void dialog_write_focus(struct writer *w, const struct dialog *d)
+{
+	if (d->focus.n)
+		writer_str(w, "Allow-Events: conference\r\n");
 }
 
 static bool first_is_strict(struct bytes routes, struct sip_name_addr *first, struct bytes *rest)
@@ -143,8 +148,10 @@ void dialog_write_request(struct writer *w, const struct dialog *d, const struct
 	write_identity(w, d);
 	writer_number(w, "CSeq: ", r->cseq, " ");
 	WRITER_TEXTS(w, method, "\r\n");
-	if (r->contact)
+	if (r->contact) {
 		dialog_write_contact(w, d, settings);
+		dialog_write_focus(w, d);
+	}
 	if (settings->server[0])
 		WRITER_TEXTS(w, "User-Agent: ", settings->server, "\r\n");
 	writer_bytes(w, r->extra);

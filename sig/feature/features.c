@@ -3,6 +3,7 @@
 
 #include "sig/feature/conference.h"
 #include "sig/feature/far.h"
+#include "sig/feature/focus.h"
 #include "sig/feature/meet.h"
 #include "sig/feature/park.h"
 #include "sig/feature/replace.h"
@@ -10,6 +11,6 @@
 #include "sig/feature/transfer.h"
 
 const struct call_feature *const call_features[] = {
-	&transfer_feature, &replace_feature, &set_feature,        &meet_feature,
-	&park_feature,     &far_feature,     &conference_feature, NULL,
+	&transfer_feature, &replace_feature,    &set_feature,   &meet_feature, &park_feature,
+	&far_feature,      &conference_feature, &focus_feature, NULL,
 };

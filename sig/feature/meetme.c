@@ -56,6 +56,7 @@ static int ring_beside(struct call_host *h, struct call *c, const struct call_st
 
 	writer_str(&name, NAME_BEGINS);
 	writer_bytes(&name, start->to);
+	(void)conference_focus(call_caller(c), start->to);
 	return far_ring_name(h, c, shard, writer_done(&name), &party, refusal);
 }
 

@@ -41,8 +41,10 @@ static void write_extra(struct writer *w, const struct call_host *h,
 {
 	if (r->record_route)
 		write_record_route(w, request);
-	if (r->contact && r->dialog)
+	if (r->contact && r->dialog) {
 		dialog_write_contact(w, r->dialog, h->settings);
+		dialog_write_focus(w, r->dialog);
+	}
 	if (r->contact && r->status >= 200 && r->status < 300) { /* RFC 3261 13.3.1.4 */
 		writer_str(w, RESPOND_ALLOW_CALL);
 		respond_write_supported(w, h, r->dialog, true);

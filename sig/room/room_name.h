@@ -9,6 +9,8 @@ enum { ROOM_USER_MAX = 32 };
 
 /* The user of its URI; in space, or of the room. */
 struct bytes room_name(const struct room *r, uint8_t space[ROOM_USER_MAX]);
+/* The same, by what a member knows of it. */
+struct bytes room_member_names(const struct room_member *m, uint8_t space[ROOM_USER_MAX]);
 /* False: it has no id. */
 bool room_name_get(struct bytes user, uint64_t *id);
 

@@ -493,6 +493,7 @@ static void member_resume(struct shard *s, struct call *c)
 	}
 	if (!c->member->asks && c->member->number > r->last)
 		r->last = c->member->number;
+	conference_focus_settle(c);
 	room_enter(r, c->member);
 }
 

@@ -164,7 +164,7 @@ static struct subscription *subscription_begin(struct shard *s, const struct sip
 	tag.call = sub->id;
 	sub->package = wish->package;
 	if (!dialog_from_request(&sub->dialog, &tag, m, &s->host) &&
-	    !text_set(&sub->event_id, wish->event.id))
+	    !text_set(&sub->event_id, wish->event.id) && !subscription_focus(sub))
 		return sub;
 	subscription_give(&s->subscriptions, sub);
 	return NULL;

@@ -400,7 +400,7 @@ int shard_restore_subscription(struct shard *s, struct bytes record, struct inst
 		*reason = "it is here already";
 		err = -EEXIST;
 		subscription_clear(sub);
-	} else if (!err && subscription_list(&s->subscriptions, sub)) {
+	} else if (!err && (subscription_focus(sub) || subscription_list(&s->subscriptions, sub))) {
 		*reason = "out of memory";
 		err = -ENOMEM;
 		subscription_clear(sub);

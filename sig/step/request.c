@@ -121,7 +121,9 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 	case SIP_INFO:
 		info_received(h, c, ev);
 		break;
-	case SIP_OPTIONS: /* RFC 3261 11.2 */
+	case SIP_OPTIONS: /* RFC 3261 11.2, RFC 4579 4.3 */
+		if (c->legs[ev->leg]->dialog.focus.n)
+			dialog_write_contact(&extra, &c->legs[ev->leg]->dialog, h->settings);
 		respond_write_options(&extra, h, allow_of(c));
 		request_answer(h, ev, 200, writer_lines(&extra));
 		break;

@@ -92,6 +92,13 @@ int subscription_list(struct subscriptions *s, struct subscription *sub)
 	return 0;
 }
 
+int subscription_focus(struct subscription *sub)
+{
+	return package_of(sub->package)->of_conferences
+		       ? text_set(&sub->dialog.focus, text_bytes(&sub->resource))
+		       : 0;
+}
+
 struct subscription *subscription_take(struct subscriptions *s, uint64_t id, uint16_t tenant,
 				       struct bytes watcher, struct bytes resource)
 {

@@ -69,6 +69,8 @@ int subscriptions_open(struct subscriptions *s, uint32_t capacity, struct call_h
 		       uint32_t timer_kind, uint32_t turn_kind) NODISCARD;
 void subscriptions_close(struct subscriptions *s);
 struct subscription *subscription_find(const struct subscriptions *s, uint64_t id);
+/* Of a conference it is its focus who tells (RFC 4579 5.1). 0 or -ENOMEM. */
+int subscription_focus(struct subscription *sub) NODISCARD;
 /* Zeroed but for these, and found by them. NULL: full, or no memory. */
 struct subscription *subscription_take(struct subscriptions *s, uint64_t id, uint16_t tenant,
 				       struct bytes watcher, struct bytes resource);

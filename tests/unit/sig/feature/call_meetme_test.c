@@ -57,8 +57,12 @@ static void put(struct meetme *m, const struct room_terms *t)
 /* The room is called, and answers. */
 static void calls(struct phone *p)
 {
+	struct bytes m;
+
 	phone_invite(p, "700", PHONE_SDP_A);
-	assert_true(phone_hears(p, "SIP/2.0 200").n);
+	m = phone_hears(p, "SIP/2.0 200");
+	assert_true(rig_has(rig_header(m, "Contact"), "<sip:700@192.0.2.1:5060>;isfocus"));
+	assert_true(rig_has(m, "\r\nAllow-Events: conference\r\n"));
 	phone_ack(p);
 	rig_wait_ms(p->r, 50);
 }
