@@ -4,14 +4,13 @@
 #define SIG_ROOM_ROOM_NAME_H
 
 #include "sig/room/room.h"
+#include "sig/sip/conf_name.h"
 
-enum { ROOM_USER_MAX = 32 };
+enum { ROOM_USER_MAX = CONF_NAME_MAX };
 
 /* The user of its URI; in space, or of the room. */
 struct bytes room_name(const struct room *r, uint8_t space[ROOM_USER_MAX]);
 /* The same, by what a member knows of it. */
 struct bytes room_member_names(const struct room_member *m, uint8_t space[ROOM_USER_MAX]);
-/* False: it has no id. */
-bool room_name_get(struct bytes user, uint64_t *id);
 
 #endif

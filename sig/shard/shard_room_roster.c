@@ -14,7 +14,7 @@ struct room *shard_room_named(const struct shard *s, uint16_t tenant, struct byt
 	struct room *r = shard_room_called(s, tenant, user);
 	uint64_t id;
 
-	if (r || !room_name_get(user, &id))
+	if (r || !conf_name_get(user, &id))
 		return r;
 	r = shard_room_find(s, id);
 	return r && r->tenant == tenant && !r->number[0] ? r : NULL;

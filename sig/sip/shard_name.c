@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/sip/shard_name.h"
 
+#include "sig/sip/conf_name.h"
 #include "sig/sip/id.h"
 #include "sig/sip/replaces.h"
 #include "sig/sip/target_dialog.h"
@@ -24,6 +25,7 @@ static uint16_t dialog_shard(const struct sip_message *m)
 	struct target_dialog dialog;
 	struct replaces replaces;
 	struct bytes value;
+	uint64_t conference;
 
 	if (message_header(m, "Replaces", 0, &value) && !replaces_parse(&replaces, value)) {
 		/* ours is the one or the other (sig/shard/shard_replaces.c) */
@@ -31,9 +33,12 @@ static uint16_t dialog_shard(const struct sip_message *m)
 
 		return shard ? shard : tag_shard(replaces.from_tag);
 	}
+	if (m->hop.transport != SIP_CELL && message_header(m, "Join", 0, &value) &&
+	    !replaces_parse(&replaces, value))
+		return tag_shard(replaces.to_tag);
 	if (message_header(m, "Target-Dialog", 0, &value) && !target_dialog_parse(&dialog, value))
 		return tag_shard(dialog.local_tag);
-	return 0;
+	return conf_name_get(m->uri.user, &conference) ? id_shard(conference) : 0;
 }
 
 uint16_t shard_name(const struct sip_message *m)

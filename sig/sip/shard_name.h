@@ -5,8 +5,8 @@
 
 #include "sig/sip/message.h"
 
-/* By the branch of a response, the To tag of a request, or the dialog that Replaces (RFC 3891) or Target-Dialog (RFC 4538) names. 0: it names
- * none. Whether there is such a shard the caller knows. */
+/* By the branch of a response, the To tag of a request, the dialog that Replaces (RFC 3891), Join (RFC 3911) or Target-Dialog (RFC 4538) names,
+ * or the conference that it is to. 0: it names none. Whether there is such a shard the caller knows. */
 uint16_t shard_name(const struct sip_message *m);
 
 #endif

@@ -109,11 +109,11 @@ static void names(void **state)
 	(void)state;
 	g_room.id = 5;
 	assert_true(bytes_is(room_name(&g_room, space), "conf-0000000000005"));
-	assert_true(room_name_get(room_name(&g_room, space), &id));
+	assert_true(conf_name_get(room_name(&g_room, space), &id));
 	assert_int_equal(id, 5);
-	assert_false(room_name_get(BYTES_LIT("conf-5"), &id));
-	assert_false(room_name_get(BYTES_LIT("conf-00000000000050"), &id));
-	assert_false(room_name_get(BYTES_LIT("700"), &id));
+	assert_false(conf_name_get(BYTES_LIT("conf-5"), &id));
+	assert_false(conf_name_get(BYTES_LIT("conf-00000000000050"), &id));
+	assert_false(conf_name_get(BYTES_LIT("700"), &id));
 	memcpy(g_room.number, "700", 4);
 	assert_true(bytes_is(room_name(&g_room, space), "700"));
 }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a member asks its focus for by Refer-To (RFC 4579 5.5 to 5.11): somebody is to come, or to go. Pure. */
+#ifndef SIG_SIP_FOCUS_PARSE_H
+#define SIG_SIP_FOCUS_PARSE_H
+
+#include "sig/sip/message.h"
+
+enum focus_deed {
+	FOCUS_ADD,  /* method=INVITE, or none */
+	FOCUS_DROP, /* method=BYE */
+};
+
+struct focus_wish {
+	struct sip_uri uri;
+	enum focus_deed deed;
+	uint64_t
+		member; /* the call of that phone, as who watches is told it; 0: each one of the user */
+};
+
+/* 0, -EINVAL, or -ENOTSUP: another method. */
+int focus_parse(struct focus_wish *out, struct bytes refer_to) NODISCARD;
+
+#endif
