@@ -24,6 +24,8 @@ void packing_member(struct packing *p, const struct call *c)
 	p->member.hosts = m->hosts;
 	p->member.tries = m->tries;
 	p->member.monitors = m->monitors;
+	p->member.referrer = m->referrer;
+	p->member.refer = m->refer;
 	p->member.number_called = packing_octets(m->number_called, bytes_str(m->number_called).n);
 	p->member.joined_utc_ms = m->joined_utc_ms;
 	p->call.member = &p->member;
@@ -71,6 +73,8 @@ bool reading_member(struct reading *r, const Tandem__Call__Call *from)
 	m->monitors = in->monitors;
 	m->hosts = in->hosts;
 	m->tries = (uint8_t)in->tries;
+	m->referrer = in->referrer;
+	m->refer = in->refer;
 	m->joined_utc_ms = in->joined_utc_ms;
 	return reading_number_called(r, m, &in->number_called);
 }

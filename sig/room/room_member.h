@@ -33,6 +33,9 @@ struct room_member {
 	bool asks;     /* it is to come: its phone rings, or has not said its PIN */
 	bool hosts;    /* it is a host, by its PIN, or will be */
 	uint8_t tries; /* ... wrong PINs so far */
+	uint64_t
+		referrer; /* the call whose party asked for it by REFER, and is told what becomes of it; 0: nobody */
+	uint32_t refer; /* ... with this CSeq */
 	uint64_t joined_utc_ms;
 	char number_called
 		[CONFERENCE_NUMBER_MAX]; /* of the room, should its record be lost; "": none */

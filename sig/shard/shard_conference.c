@@ -449,3 +449,37 @@ uint64_t shard_call_room(const struct shard *s, uint64_t call)
 
 	return c && c->member && !c->member->asks ? c->member->room : 0;
 }
+
+/* ---- for the focus (shard_focus.c) ---- */
+
+int shard_room_ring(struct shard *s, const struct shard_confer *o, struct room *r)
+{
+	if (shard_call_find(s, o->rung)) /* asked before by the same */
+		return 0;
+	return room_is_full(r, 1) ? -EUSERS : ring(s, o, r);
+}
+
+int shard_room_comes(struct shard *s, struct room *r, const struct call *c, enum shard_leg host,
+		     enum shard_leg leaves)
+{
+	int err = c->member ? -EEXIST : may_confer(c, host, false);
+	uint32_t more = call_parties(c) - (leaves != SHARD_LEG_NONE);
+
+	if (err)
+		return err;
+	if (room_is_full(r, more))
+		return -EUSERS;
+	if (!comes_add(r, c, host, leaves))
+		return -EAGAIN;
+	shard_room_hurry(s, r);
+	return 0;
+}
+
+struct room *shard_room_of_calls(struct shard *s, uint16_t tenant)
+{
+	struct room *r = shard_room_take(s, shard_call_new_id(s), tenant, (struct bytes){ 0 });
+
+	if (r)
+		r->max_members = most_members(s, r);
+	return r;
+}

@@ -4,6 +4,7 @@
 #define SIG_SHARD_SHARD_ROOM_H
 
 #include "sig/host/room_terms.h"
+#include "sig/room/focus_ask.h"
 #include "sig/room/room.h"
 #include "sig/shard/shard_state.h"
 
@@ -55,6 +56,29 @@ bool shard_rooms_assert(struct shard *s, uint32_t most);
 /* ---- shard_room_bring.c ---- */
 /* Those who are still to come do, as far as they can now. */
 void shard_room_bring(struct shard *s, struct room *r);
+
+/* ---- shard_conference.c ---- */
+/* o: to, rung, call and leg (who calls), inviter. 0, or as shard_confer_ring. */
+int shard_room_ring(struct shard *s, const struct shard_confer *o, struct room *r) NODISCARD;
+/* The parties of the call come when they can, but for who is left. 0, or as shard_confer. */
+int shard_room_comes(struct shard *s, struct room *r, const struct call *c, enum shard_leg host,
+		     enum shard_leg leaves) NODISCARD;
+/* A new one, of calls, as yet of nobody. NULL: there are too many. */
+struct room *shard_room_of_calls(struct shard *s, uint16_t tenant);
+
+/* ---- shard_focus.c: call_host.focus, call_host.room_named, call_host.room_beside_call ---- */
+int shard_focus(void *owner, const struct focus_ask *ask);
+/* False: it is to no conference of this shard. */
+bool shard_focus_referred(struct shard *s, const struct sip_message *m);
+struct room *shard_focus_named(void *owner, uint16_t tenant, struct bytes user);
+int shard_room_beside_call(void *owner, uint64_t call, uint8_t leg, struct room **out);
+
+/* ---- shard_focus_call.c ---- */
+/* A phone calls a conference by its name, or with Join whom a dialog of its own speaks with: set says which. False: neither. why.status: 0, or it
+ * may not. */
+bool shard_focus_calls(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+		       struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
+		       struct call_refusal *why);
 
 /* ---- shard_room_roster.c ---- */
 /* A step of the call is over: its room tells of its party as it is now. */
