@@ -6,6 +6,7 @@
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/wait.h"
+#include "sig/feature/focus_refer.h"
 #include "sig/feature/meetme.h"
 #include "sig/feature/split.h"
 #include "sig/model/transfer.h"
@@ -61,6 +62,8 @@ static void conference_established(struct call_host *h, struct call *c)
 		return;
 	if (!r || !meetme_arrives(h, c, r))
 		call_end(h, c, &gone);
+	else if (!c->member->asks)
+		focus_refer_tell(h, c, 200);
 }
 
 /* ---- they leave ---- */
@@ -91,8 +94,10 @@ static const char *left_reason(const struct call *c)
 
 static void conference_over(struct call_host *h, struct call *c)
 {
-	if (c->member)
-		conference_leave(h, c, left_reason(c));
+	if (!c->member)
+		return;
+	focus_refer_tell(h, c, c->status >= 300 ? c->status : 480);
+	conference_leave(h, c, left_reason(c));
 }
 
 const struct call_feature conference_feature = {

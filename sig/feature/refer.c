@@ -8,6 +8,7 @@
 #include "sig/call/wait.h"
 #include "sig/call/way.h"
 #include "sig/feature/far.h"
+#include "sig/feature/focus_refer.h"
 #include "sig/feature/park.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/transfer.h"
@@ -67,7 +68,7 @@ static uint16_t read_target(const struct call_host *h, const struct call *c,
 }
 
 /* RFC 4488: it wants to hear nothing more. */
-static bool wants_notify(const struct sip_message *m)
+bool refer_wants_notify(const struct sip_message *m)
 {
 	struct bytes value;
 
@@ -89,7 +90,7 @@ static uint16_t refer_refusal_of(int err)
 }
 
 /* Only a dialog of the same phone, or of the same user's: nobody takes a stranger's party. */
-static bool is_own_dialog(const struct leg *l, const struct leg *other)
+bool refer_is_own_dialog(const struct leg *l, const struct leg *other)
 {
 	return l->user.n ? bytes_eq(text_bytes(&l->user), text_bytes(&other->user))
 			 : addr_ip_eq(&l->dialog.hop.remote, &other->dialog.hop.remote);
@@ -119,7 +120,7 @@ static int refer_begin_anew(struct call_host *h, struct call *c, const struct tr
 }
 
 /* Our tag in it begins with the number of the shard that has the dialog. */
-static bool is_of_another_shard(const struct call_host *h, const struct replaces *r)
+bool refer_is_of_another_shard(const struct call_host *h, const struct replaces *r)
 {
 	const struct bytes tags[] = { r->to_tag, r->from_tag };
 	struct id_tag tag;
@@ -159,11 +160,11 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, const struct 
 	if (!other)
 		other = h->call_of_dialog(h->owner, c->tenant, r->call_id, r->from_tag, r->to_tag,
 					  &at);
-	if (!other && is_of_another_shard(h, r))
+	if (!other && refer_is_of_another_shard(h, r))
 		return begin_joining_far(h, c, ask, t);
 	if (!other || other == c || !bridge_has(other, at))
 		return 481;
-	if (!is_own_dialog(c->legs[ask->leg], other->legs[at]))
+	if (!refer_is_own_dialog(c->legs[ask->leg], other->legs[at]))
 		return 403;
 	with = (struct transfer_with){ .call = other->id,
 				       .leg = bridge_peer(other, at),
@@ -210,8 +211,8 @@ static void refer_accept(struct call_host *h, struct call *c, const struct call_
 }
 
 /* RFC 3515 2.4.5, 3420: a status line is enough. */
-static struct txn_slot *make_notify(struct call_host *h, struct dialog *d, uint32_t refer,
-				    uint16_t status)
+struct txn_slot *refer_notify_make(struct call_host *h, struct dialog *d, uint32_t refer,
+				   uint16_t status, bool last)
 {
 	uint8_t lines[NOTIFY_LINES_MAX], fragment[SIPFRAG_MAX];
 	struct writer extra = writer_over(lines, sizeof(lines));
@@ -222,7 +223,7 @@ static struct txn_slot *make_notify(struct call_host *h, struct dialog *d, uint3
 				    .content_type = BYTES_LIT("message/sipfrag;version=2.0") };
 
 	writer_fmt(&extra, "Event: refer;id=%u\r\n", refer);
-	if (status < 200)
+	if (!last)
 		writer_fmt(&extra, "Subscription-State: active;expires=%d\r\n", REFER_EXPIRES_S);
 	else
 		writer_str(&extra, "Subscription-State: terminated;reason=noresource\r\n");
@@ -250,7 +251,7 @@ static struct dialog *dialog_of(const struct call *c)
 uint64_t refer_notify(struct call_host *h, struct call *c, uint16_t status)
 {
 	struct dialog *d = dialog_of(c);
-	struct txn_slot *slot = make_notify(h, d, c->transfer->refer, status);
+	struct txn_slot *slot = refer_notify_make(h, d, c->transfer->refer, status, status >= 200);
 	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = dialog_leg(d) };
 
 	if (!slot) {
@@ -295,7 +296,7 @@ static uint16_t refer_take(struct call_host *h, struct call *c, const struct cal
 {
 	const struct transfer_ask ask = { .leg = ev->leg,
 					  .cseq = ev->message->cseq,
-					  .notify = wants_notify(ev->message) };
+					  .notify = refer_wants_notify(ev->message) };
 	struct target target = { 0 };
 	uint16_t status = transfer_is_allowed(h, c, c->legs[ev->leg])
 				  ? read_target(h, c, ev->message, &target)
@@ -318,8 +319,13 @@ static void refer_refuse_with(struct call_host *h, const struct call_event *ev, 
 
 void refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	uint16_t status = refer_take(h, c, ev);
+	uint16_t status;
 
+	if (focus_refer_is(h, c, ev)) {
+		focus_refer_received(h, c, ev);
+		return;
+	}
+	status = refer_take(h, c, ev);
 	if (status)
 		refer_refuse_with(h, ev, status);
 	else
@@ -361,6 +367,10 @@ void refer_outside(struct call_host *h, struct call *c, const struct call_event 
 {
 	uint16_t status = 0;
 
+	if (focus_refer_is(h, c, ev)) {
+		focus_refer_outside(h, c, ev);
+		return;
+	}
 	if (was_accepted(c, ev))
 		outbox_touch(&c->out);
 	else if (transfer_is_beside(c, ev->leg))

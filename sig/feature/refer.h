@@ -5,6 +5,8 @@
 
 #include "sig/model/event.h"
 
+struct replaces;
+
 /* A party's REFER: answered with 202 once it is in the record, or refused. */
 void refer_received(struct call_host *h, struct call *c, const struct call_event *ev);
 /* One that was accepted by the process before this one, whose 202 was lost: it has the same answer. False: it is another. */
@@ -13,6 +15,15 @@ bool refer_again(struct call_host *h, struct call *c, const struct call_event *e
 void refer_outside(struct call_host *h, struct call *c, const struct call_event *ev);
 /* Nobody speaks yet in that call to whom its leg could be joined: it rings, or an application has it. */
 bool refer_is_asked_anew(const struct call *other, uint8_t at);
+/* RFC 4488: false where it wants to hear nothing more. */
+bool refer_wants_notify(const struct sip_message *m);
+/* Only a dialog of the same phone, or of the same user's: nobody takes a stranger's party. */
+bool refer_is_own_dialog(const struct leg *l, const struct leg *other);
+/* Our tag in it begins with the number of the shard that has the dialog. */
+bool refer_is_of_another_shard(const struct call_host *h, const struct replaces *r);
+/* In that dialog, of the REFER with that CSeq; last: there is no other behind it. Its transaction, which waits; NULL: there is none left. */
+struct txn_slot *refer_notify_make(struct call_host *h, struct dialog *d, uint32_t refer,
+				   uint16_t status, bool last);
 /* To who sent the REFER of the transfer, after the next save: the status of whoever is rung for it. 100: nothing yet; of 200 on it is the
  * last one. Its transaction; 0: there is none left. */
 uint64_t refer_notify(struct call_host *h, struct call *c, uint16_t status);

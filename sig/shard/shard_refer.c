@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* REFER outside of a dialog: whoever sends it names one of its own by Target-Dialog (RFC 4538, RFC 7647 5). */
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_room.h"
 #include "sig/sip/target_dialog.h"
 
 /* The tags as the receiver sees them, which we are; some say them the other way round. NULL: there is none, or it is over. */
@@ -52,6 +52,8 @@ void shard_refer(struct shard *s, const struct sip_message *m)
 	struct quota_party party;
 	struct call *c;
 
+	if (status == 405 && shard_focus_referred(s, m))
+		return;
 	if (status) {
 		refer_refuse(s, m, status, status == 405 ? REFUSED_METHOD : REFUSED_MALFORMED);
 		return;

@@ -22,6 +22,7 @@
 #include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
 #include "sig/call/way.h"
+#include "sig/feature/focus_refer.h"
 #include "sig/feature/join.h"
 #include "sig/feature/meet.h"
 #include "sig/feature/order.h"
@@ -459,6 +460,9 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 		break;
 	case CALL_EV_REFER:
 		refer_outside(h, c, ev);
+		break;
+	case CALL_EV_FOCUS:
+		focus_refer_told(h, c, ev);
 		break;
 	case CALL_EV_CANCEL:
 		invite_cancel(h, c, ev);

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/focus_refer.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/conference.h"
+#include "sig/feature/refer.h"
+#include "sig/host/route_uri.h"
+#include "sig/leg/leg.h"
+#include "sig/leg/request_wait.h"
+#include "sig/leg/respond.h"
+#include "sig/model/call_order.h"
+#include "sig/room/focus_ask.h"
+#include "sig/sip/focus_parse.h"
+#include "sig/sip/replaces.h"
+
+/* What a REFER asks for. */
+struct focus_refer {
+	struct focus_wish wish;
+	char user[ROUTE_USER_MAX];
+	struct replaces replaces; /* in space */
+	char space[REPLACES_MAX];
+	bool replaces_one;
+	bool done; /* at once: nothing is to be waited for */
+	bool notify;
+	const char *why; /* of a refusal; NULL: nothing is to be said */
+};
+
+static bool focus_refer_read(const struct sip_message *m, struct focus_wish *out, int *err)
+{
+	struct bytes value;
+
+	if (!message_header(m, "Refer-To", 0, &value) || message_header(m, "Refer-To", 1, &value) ||
+	    !message_header(m, "Refer-To", 0, &value))
+		return false;
+	*err = focus_parse(out, value);
+	return true;
+}
+
+/* The conference that a party of a call of two names, and is a member of. */
+static struct room *focus_refer_room(const struct call_host *h, const struct call *c,
+				     const struct call_event *ev)
+{
+	const struct leg *l = c->legs[ev->leg];
+	struct focus_wish wish;
+	struct room *r;
+	int err = 0;
+
+	if (!h->room_named || !l->user.n || c->state != CALL_ESTABLISHED || !call_callee(c) ||
+	    !focus_refer_read(ev->message, &wish, &err) || err || wish.deed != FOCUS_ADD ||
+	    wish.uri.headers.n)
+		return NULL;
+	r = h->room_named(h->owner, c->tenant, wish.uri.user);
+	return r && room_has_user(r, text_bytes(&l->user)) ? r : NULL;
+}
+
+bool focus_refer_is(const struct call_host *h, const struct call *c, const struct call_event *ev)
+{
+	if (!h->focus)
+		return false;
+	return c->member ? ev->leg == c->bridge.caller && !call_callee(c)
+			 : focus_refer_room(h, c, ev) != NULL;
+}
+
+/* ---- what is asked for ---- */
+
+static uint16_t focus_refer_status(struct focus_refer *f, int err)
+{
+	switch (err) {
+	case 0:
+		return 0;
+	case -EUSERS:
+		f->why = "the conference has as many members as it may have";
+		return 486;
+	case -EHOSTUNREACH:
+		return 480;
+	case -ENOENT:
+		return 481;
+	case -EEXIST:
+	case -EISCONN:
+	case -ENOTCONN:
+		f->why = "that call cannot come into the conference";
+		return 403;
+	case -EALREADY:
+	case -EAGAIN:
+		return 491;
+	default:
+		return 503;
+	}
+}
+
+/* 0 or the status to refuse with. */
+static uint16_t focus_refer_target(const struct call_host *h, const struct call *c,
+				   const struct sip_message *m, struct focus_refer *f)
+{
+	enum route_verdict verdict;
+	int err = 0;
+
+	if (!focus_refer_read(m, &f->wish, &err) || err == -EINVAL)
+		return 400; /* RFC 3515 2.1: exactly one */
+	if (err)
+		return 501;
+	err = replaces_of_uri(&f->replaces, f->wish.uri.headers, f->space);
+	f->replaces_one = err == 0;
+	if (err != -ENOENT)
+		return err ? 400 : 0;
+	if (!route_is_near(&f->wish.uri, &m->to.uri, c->tenant, h->settings))
+		return 404;
+	verdict = route_user(&f->wish.uri, f->user);
+	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
+}
+
+static bool focus_means(const struct room_member *m, const struct focus_refer *f)
+{
+	return f->wish.member ? m->call == f->wish.member
+			      : bytes_is(text_bytes(&m->told.user), f->user);
+}
+
+static bool focus_may_drop(const struct call *c, const struct room *r, const struct focus_refer *f)
+{
+	for (const struct room_member *m = r->first; m; m = m->next) {
+		if (m != c->member && focus_means(m, f) && !room_may(r, c->member, ROOM_DROP, m))
+			return false;
+	}
+	return true;
+}
+
+/* RFC 4579 5.11, CONF-07: by its host, or who brought it. Also of who rings yet. */
+static uint16_t focus_drop(struct call_host *h, struct call *c, struct room *r,
+			   struct focus_refer *f)
+{
+	struct call_order order = { .kind = ORDER_MEMBER, .member = MEMBER_DROP };
+	const struct call_event drop = { .kind = CALL_EV_ORDER, .order = &order };
+	const struct call_event leave = { .kind = CALL_EV_HANGUP };
+	uint16_t status = 404;
+
+	f->why = "only its host, and who brought that member, may drop it";
+	if (!focus_may_drop(c, r, f))
+		return 403;
+	for (struct room_member *m = r->first, *next; m; m = next) {
+		next = m->next;
+		if (m == c->member || !focus_means(m, f))
+			continue;
+		h->tell(h->owner, m->call, m->asks ? &leave : &drop);
+		status = 0;
+	}
+	f->done = true;
+	f->why = "there is no such member";
+	return status;
+}
+
+static const struct call *focus_dialog(const struct call_host *h, const struct call *c,
+				       const struct replaces *r, uint8_t *leg)
+{
+	const struct call *other =
+		h->call_of_dialog(h->owner, c->tenant, r->call_id, r->to_tag, r->from_tag, leg);
+
+	return other ? other
+		     : h->call_of_dialog(h->owner, c->tenant, r->call_id, r->from_tag, r->to_tag,
+					 leg);
+}
+
+/* RFC 4579 5.8: whom the same phone speaks with in another call; its leg there is left. */
+static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus_ask *ask,
+			       struct focus_refer *f)
+{
+	const struct leg *own = call_caller(c);
+	uint8_t at;
+	const struct call *other = focus_dialog(h, c, &f->replaces, &at);
+
+	if (!other && refer_is_of_another_shard(h, &f->replaces))
+		return 501;
+	if (!other || other == c || !bridge_has(other, at) || !call_callee(other))
+		return 481;
+	if (!refer_is_own_dialog(own, other->legs[at])) {
+		f->why = "the dialog is another's";
+		return 403;
+	}
+	ask->comes = other->id;
+	ask->leaves = at == other->bridge.caller ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE;
+	f->done = true;
+	return focus_refer_status(f, h->focus(h->owner, ask));
+}
+
+static uint16_t focus_add(struct call_host *h, const struct room *r, struct focus_ask *ask,
+			  struct focus_refer *f)
+{
+	if (r->locked && r->host != ask->inviter) {
+		f->why = "the conference is locked";
+		return 403;
+	}
+	ask->to = bytes_str(f->user);
+	return focus_refer_status(f, h->focus(h->owner, ask));
+}
+
+static uint16_t focus_refer_member(struct call_host *h, struct call *c, const struct sip_message *m,
+				   struct focus_refer *f)
+{
+	struct room *r = conference_room(h, c);
+	struct focus_ask ask = { .room = r,
+				 .call = c->id,
+				 .inviter = c->member->number,
+				 .refer = m->cseq,
+				 .notify = f->notify };
+	bool may = r && !c->member->asks && call_caller(c)->user.n; /* a phone of an extension */
+	uint16_t status = may ? focus_refer_target(h, c, m, f) : 403;
+
+	if (status)
+		return status;
+	if (f->replaces_one)
+		return f->wish.deed == FOCUS_ADD ? focus_replaces(h, c, &ask, f) : 400;
+	return f->wish.deed == FOCUS_DROP ? focus_drop(h, c, r, f) : focus_add(h, r, &ask, f);
+}
+
+/* Whom a party speaks with comes to the conference that it is in with another call. */
+static uint16_t focus_refer_given(struct call_host *h, struct call *c, const struct call_event *ev,
+				  struct focus_refer *f)
+{
+	struct focus_ask ask = { .room = focus_refer_room(h, c, ev),
+				 .call = c->id,
+				 .comes = c->id,
+				 .leaves = ev->leg == c->bridge.caller ? SHARD_LEG_CALLER
+								       : SHARD_LEG_CALLEE };
+
+	f->done = true;
+	return focus_refer_status(f, h->focus(h->owner, &ask));
+}
+
+/* 0 or the status to refuse with. */
+static uint16_t focus_refer_take(struct call_host *h, struct call *c, const struct call_event *ev,
+				 struct focus_refer *f)
+{
+	return c->member ? focus_refer_member(h, c, ev->message, f)
+			 : focus_refer_given(h, c, ev, f);
+}
+
+/* ---- what is said ---- */
+
+static void focus_refer_refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
+			       const struct focus_refer *f)
+{
+	struct writer w = writer_over(h->extra, HOST_EXTRA);
+
+	if (f->why)
+		WRITER_TEXTS(&w, "Warning: 399 tandem \"", f->why, "\"\r\n");
+	respond_refuse(h, ev, status, REFUSED_TRANSFER, writer_lines(&w));
+}
+
+static void focus_notify(struct call_host *h, struct call *c, uint8_t leg, uint32_t refer,
+			 uint16_t status)
+{
+	struct dialog *d = &c->legs[leg]->dialog;
+	struct txn_slot *slot = refer_notify_make(h, d, refer, status, status >= 200);
+	struct outbox_item item = { .kind = OUTBOX_RELAY, .leg = leg };
+
+	if (!slot) {
+		LOG_WARN("call", c->id, "no transaction left for NOTIFY", LOG_U64("leg", leg));
+		return;
+	}
+	item.txn = slot->self;
+	if (!outbox_push(&c->out, &item))
+		relay_go(h, slot->self);
+}
+
+static void focus_refer_accept(struct call_host *h, struct call *c, const struct call_event *ev,
+			       const struct focus_refer *f)
+{
+	struct outbox_item item = { .kind = OUTBOX_RESPONSE,
+				    .leg = ev->leg,
+				    .txn = ev->slot->self,
+				    .status = 202,
+				    .lines = f->notify ? "" : "Refer-Sub: false\r\n" };
+
+	outbox_touch(&c->out);
+	if (txns_keep_request(ev->slot, ev->message) || !outbox_push(&c->out, &item))
+		respond_later(h, c, &item);
+	if (f->notify)
+		focus_notify(h, c, ev->leg, ev->message->cseq, f->done ? 200 : 100);
+}
+
+void focus_refer_received(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	struct focus_refer f = { .notify = refer_wants_notify(ev->message) };
+	uint16_t status = focus_refer_take(h, c, ev, &f);
+
+	if (status)
+		focus_refer_refuse(h, ev, status, &f);
+	else
+		focus_refer_accept(h, c, ev, &f);
+}
+
+/* RFC 3515 2.4.5: one NOTIFY, which may say that it goes on; nothing of this dialog is kept. */
+static void focus_refer_outside_told(struct call_host *h, struct dialog *d,
+				     const struct call_event *ev, const struct focus_refer *f)
+{
+	struct response r = { .status = 202,
+			      .dialog = d,
+			      .contact = true,
+			      .record_route = true,
+			      .extra = bytes_str(f->notify ? "" : "Refer-Sub: false\r\n") };
+	struct txn_slot *slot;
+
+	respond(h, ev->slot, ev->message, &r);
+	if (!f->notify)
+		return;
+	slot = refer_notify_make(h, d, ev->message->cseq, f->done ? 200 : 100, true);
+	if (slot)
+		relay_go(h, slot->self);
+}
+
+void focus_refer_outside(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	const struct id_tag tag = { .call = c->id,
+				    .leg = ev->leg,
+				    .random = rand_u64_from(h->rand) };
+	struct focus_refer f = { .notify = refer_wants_notify(ev->message) };
+	bool notify = f.notify;
+	struct dialog d = { 0 };
+	uint16_t status;
+
+	if (dialog_from_request(&d, &tag, ev->message, h)) {
+		status = 400;
+	} else {
+		f.notify = false; /* nobody could be told later */
+		status = focus_refer_take(h, c, ev, &f);
+		f.notify = notify;
+	}
+	d.named = false; /* what waits for a name is of a leg */
+	if (status)
+		focus_refer_refuse(h, ev, status, &f);
+	else
+		focus_refer_outside_told(h, &d, ev, &f);
+	dialog_clear(&d);
+}
+
+/* ---- what becomes of it ---- */
+
+void focus_refer_told(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	const struct leg *l = c->state == CALL_ENDING ? NULL : call_caller(c);
+
+	if (!l || l->state != LEG_CONFIRMED)
+		return;
+	outbox_touch(&c->out);
+	focus_notify(h, c, c->bridge.caller, (uint32_t)ev->version, (uint16_t)ev->error);
+}
+
+void focus_refer_tell(struct call_host *h, struct call *c, uint16_t status)
+{
+	const struct call_event ev = { .kind = CALL_EV_FOCUS,
+				       .version = c->member->refer,
+				       .error = status };
+	uint64_t referrer = c->member->referrer;
+
+	c->member->referrer = 0;
+	if (!referrer)
+		return;
+	outbox_touch(&c->out);
+	h->tell(h->owner, referrer, &ev);
+}

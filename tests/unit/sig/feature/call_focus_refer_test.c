@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* REFER to the focus of a conference (RFC 4579 5.5 to 5.11; FEATURES CONF-03, CONF-05, CONF-07, CONF-11). */
+#include "tests/unit/sig/conferences.h"
+
+static char g_uri[64]; /* of the conference */
+
+/* A, B and C are members 1, 2 and 3. */
+static struct rig *begins(struct party *p)
+{
+	char id[ID_TEXT_LEN + 1] = "";
+
+	id_call_put(id, ROOM);
+	(void)snprintf(g_uri, sizeof(g_uri), "sip:conf-%s@test.local", id);
+	party_confers(p);
+	return p->t.l.r;
+}
+
+static struct bytes asks(struct phone *p, const char *to, const char *status)
+{
+	refer(p, to);
+	rig_wait_ms(p->r, 20);
+	return rig_take(p->r, &p->addr, status);
+}
+
+static void accepted(struct phone *p, const char *to, const char *fragment, const char *state)
+{
+	assert_true(asks(p, to, "SIP/2.0 202").n);
+	assert_notified(p, fragment, state);
+}
+
+static void trying(struct phone *p, const char *to)
+{
+	accepted(p, to, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+}
+
+static void done(struct phone *p, const char *to)
+{
+	accepted(p, to, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+}
+
+static void refused(struct phone *p, const char *to, const char *status, const char *why)
+{
+	struct bytes m = asks(p, to, status);
+
+	assert_true(m.n);
+	assert_true(!why || rig_has(m, why));
+	assert_int_equal(rig_take(p->r, &p->addr, "NOTIFY ").n, 0);
+}
+
+static void rings_and(struct party *p, const char *status, const char *sdp)
+{
+	rig_wait_ms(p->t.l.r, 20);
+	assert_true(phone_rings(&p->d).n);
+	phone_answer(&p->d, p->d.invite, status, sdp);
+	rig_wait_ms(p->t.l.r, 100);
+}
+
+static void added(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	struct members all;
+
+	trying(&p->t.l.b, "sip:1003@test.local");
+	rings_and(p, "200 OK", PHONE_SDP_B);
+	assert_true(rig_has(p->d.invite, "From: <sip:1002@")); /* who asked */
+	assert_notified(&p->t.l.b, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+	assert_int_equal(conference_of(r, ROOM).members, 4);
+	all = members_of(r, ROOM);
+	assert_int_equal(member_from(&all, "1003")->inviter, 2);
+	refused(&p->t.l.a, "sip:1009@test.local;method=INVITE", "SIP/2.0 480", NULL);
+}
+
+/* If nobody comes it goes on as it was (CONF-06). */
+static void not_added(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+
+	trying(&p->t.l.a, "sip:1003@test.local");
+	rings_and(p, "486 Busy Here", "");
+	assert_notified(&p->t.l.a, "SIP/2.0 486 ", "Subscription-State: terminated");
+	assert_int_equal(conference_of(r, ROOM).members, 3);
+	assert_int_equal(conference_of(r, ROOM).asking, 0);
+	refused(&p->t.l.a, "sip:1009@test.local", "SIP/2.0 480", NULL);
+	refused(&p->t.l.a, "sip:1003@elsewhere.example", "SIP/2.0 404", NULL);
+	refused(&p->t.l.a, "sip:1003@test.local;method=OPTIONS", "SIP/2.0 501", NULL);
+	refused(&p->t.l.a, "sip:1003@test.local;member=7", "SIP/2.0 400", NULL);
+	refused(&p->t.l.a, "mailto:1003@test.local", "SIP/2.0 4", NULL);
+}
+
+/* CONF-02 */
+static void full(void **state)
+{
+	struct party *p = *state;
+	struct shard_settings s = p->t.l.r->settings;
+
+	s.conferences.station_members = 3;
+	shard_configure(p->t.l.r->shard, &s);
+	(void)begins(p);
+	refused(&p->t.l.a, "sip:1003@test.local", "SIP/2.0 486", "as many members");
+}
+
+static void locked(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	const struct shard_room_order o = { .act = SHARD_ROOM_LOCK };
+
+	assert_int_equal(shard_conference_order(r->shard, ROOM, &o, r->now), 0);
+	refused(&p->t.l.b, "sip:1003@test.local", "SIP/2.0 403", "locked");
+	trying(&p->t.l.a, "sip:1003@test.local"); /* its host may */
+}
+
+/* CONF-07, CONF-11 */
+static void dropped(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	struct members all;
+	char to[96], id[ID_TEXT_LEN + 1] = "";
+
+	refused(&p->t.l.b, "sip:1004@test.local;method=BYE", "SIP/2.0 403", "only its host");
+	refused(&p->t.l.a, "sip:1003@test.local;method=BYE", "SIP/2.0 404", "no such member");
+	trying(&p->t.l.b, "sip:1003@test.local");
+	rings_and(p, "200 OK", PHONE_SDP_B);
+	assert_notified(&p->t.l.b, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+	refused(&p->t.c, "sip:1003@test.local;method=BYE", "SIP/2.0 403", "only its host");
+	done(&p->t.l.b, "sip:1003@test.local;method=BYE"); /* it brought it */
+	trio_assert_left(&p->d);
+	rig_wait_ms(r, 100);
+	all = members_of(r, ROOM);
+	assert_int_equal(all.count, 3);
+	id_call_put(id, member_from(&all, "1004")->call);
+	(void)snprintf(to, sizeof(to), "sip:1004@test.local;method=BYE;member=%s", id);
+	done(&p->t.l.a, to);
+	trio_assert_left(&p->t.c);
+}
+
+/* Who rings yet is left. */
+static void dropped_early(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+
+	trying(&p->t.l.a, "sip:1003@test.local");
+	rig_wait_ms(r, 20);
+	assert_true(phone_rings(&p->d).n);
+	phone_answer(&p->d, p->d.invite, "180 Ringing", "");
+	rig_wait_ms(r, 20);
+	assert_true(asks(&p->t.l.a, "sip:1003@test.local;method=BYE", "SIP/2.0 202").n);
+	rig_wait_ms(r, 20);
+	assert_true(rig_take(r, &p->d.addr, "CANCEL ").n);
+	assert_int_equal(conference_of(r, ROOM).asking, 0);
+}
+
+static void second_line(struct party *p, struct phone *c2)
+{
+	phone_open(c2, p->t.l.r, "1004", "192.0.2.14:5070");
+	(void)snprintf(c2->tag, sizeof(c2->tag), "t1004second");
+	phones_talk(c2, &p->d);
+}
+
+/* C has called D on another line: D comes, and that line is left. */
+static void a_call_comes(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	struct phone c2;
+	char to[512];
+
+	second_line(p, &c2);
+	(void)snprintf(to, sizeof(to),
+		       "sip:1003@test.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
+		       c2.call_id, c2.remote_tag, c2.tag);
+	refused(&p->t.l.b, to, "SIP/2.0 403", "another's");
+	done(&p->t.c, to);
+	rig_wait_ms(r, 200);
+	trio_assert_left(&c2);
+	assert_int_equal(conference_of(r, ROOM).members, 4);
+	refused(&p->t.c, "sip:x@test.local?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc", "SIP/2.0 481",
+		NULL);
+}
+
+/* The same from the other line: it gives its party to the conference. Who is no member cannot. */
+static void a_party_is_given(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	struct phone c2;
+
+	second_line(p, &c2);
+	done(&c2, g_uri);
+	rig_wait_ms(r, 200);
+	trio_assert_left(&c2);
+	assert_int_equal(conference_of(r, ROOM).members, 4);
+}
+
+static void killed(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+
+	trying(&p->t.l.a, "sip:1003@test.local");
+	rig_wait_ms(r, 20);
+	assert_true(phone_rings(&p->d).n);
+	phone_answer(&p->d, p->d.invite, "180 Ringing", "");
+	rig_wait_ms(r, 100);
+	party_restart(p, true, true);
+	phone_answer(&p->d, p->d.invite, "200 OK", PHONE_SDP_B);
+	rig_wait_ms(r, 200);
+	assert_notified(&p->t.l.a, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+	assert_int_equal(conference_of(r, ROOM).members, 4);
+}
+
+/* To its URI, by a member; nobody else may. */
+static void outside(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	struct phone w;
+	struct bytes m;
+
+	phone_open(&w, r, "1003", "192.0.2.13:5070");
+	phone_begin(&w, "x");
+	(void)snprintf(w.target, sizeof(w.target), "%s", g_uri);
+	refused(&w, "sip:1004@test.local;method=BYE", "SIP/2.0 403", NULL);
+	phone_open(&w, r, "1001", "192.0.2.11:5090");
+	phone_begin(&w, "x");
+	(void)snprintf(w.target, sizeof(w.target), "%s", g_uri);
+	refer(&w, "sip:1003@test.local");
+	rig_wait_ms(r, 20);
+	m = phone_hears(&w, "SIP/2.0 202");
+	assert_true(rig_has(rig_header(m, "Contact"), "sip:"));
+	assert_notified(&w, "SIP/2.0 100 Trying\r\n", "Subscription-State: terminated");
+	rings_and(p, "200 OK", PHONE_SDP_B);
+	assert_int_equal(rig_take(r, &w.addr, "NOTIFY ").n, 0);
+	assert_int_equal(conference_of(r, ROOM).members, 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PARTY_TEST(added),        PARTY_TEST(not_added),        PARTY_TEST(full),
+		PARTY_TEST(locked),       PARTY_TEST(dropped),          PARTY_TEST(dropped_early),
+		PARTY_TEST(a_call_comes), PARTY_TEST(a_party_is_given), PARTY_TEST(killed),
+		PARTY_TEST(outside),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
