@@ -12,6 +12,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/wait.h"
 #include "sig/feature/far.h"
+#include "sig/feature/focus_call.h"
 
 #define NAME_BEGINS "room-"
 enum { PIN_TRIES = 3, PIN_FIRST_MS = 10000, PIN_NEXT_MS = 5000, BESIDE_NAME_MAX = 64 };
@@ -28,7 +29,7 @@ static int room_is_closed(const struct room *r, const struct room_terms *t,
 {
 	int err = 0;
 
-	if (r->locked && !t->host_pin[0]) {
+	if (r->locked && !(t && t->host_pin[0])) {
 		err = call_refuse(refusal, -EACCES, 403, REFUSED_ROOM);
 		refusal->text = "the conference is locked";
 	} else if (room_is_full(r, 1)) {
@@ -69,20 +70,11 @@ static uint16_t room_is_beside(const struct call_host *h, const struct call *c,
 		       : 0;
 }
 
-int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
-		 struct call_refusal *refusal)
+int meetme_take(struct call_host *h, struct call *c, const struct call_start *start, struct room *r,
+		struct call_refusal *refusal)
 {
-	const struct room_terms *t = rooms_find(h->settings->rooms, c->tenant, start->to);
-	uint16_t beside = room_is_beside(h, c, start);
-	struct room *r;
-	int err;
+	int err = room_is_closed(r, called_terms(h, r), refusal);
 
-	if (beside && far_is_near(h->settings, beside))
-		return ring_beside(h, c, start, beside, refusal);
-	r = t && h->room_called ? h->room_called(h->owner, t) : NULL;
-	if (!r)
-		return call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
-	err = room_is_closed(r, t, refusal);
 	if (err)
 		return err;
 	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST) ||
@@ -91,6 +83,24 @@ int meetme_begin(struct call_host *h, struct call *c, const struct call_start *s
 	c->bridge.callee = LEG_NONE;
 	outbox_touch(&c->out);
 	return wait_take(h, c, refusal);
+}
+
+int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
+		 struct call_refusal *refusal)
+{
+	const struct room_terms *t;
+	uint16_t beside;
+	struct room *r;
+
+	if (start->set->conference || start->set->joins)
+		return focus_call_begin(h, c, start, refusal);
+	t = rooms_find(h->settings->rooms, c->tenant, start->to);
+	beside = room_is_beside(h, c, start);
+	if (beside && far_is_near(h->settings, beside))
+		return ring_beside(h, c, start, beside, refusal);
+	r = t && h->room_called ? h->room_called(h->owner, t) : NULL;
+	return r ? meetme_take(h, c, start, r, refusal)
+		 : call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
 }
 
 /* ---- who it is ---- */
@@ -131,7 +141,7 @@ bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
 {
 	const struct room_terms *t = called_terms(h, r);
 
-	if (call_caller(c)->called) /* it was invited */
+	if (call_caller(c)->called || r->kind == ROOM_STATION) /* it was invited, or may come */
 		return member_comes(h, c, r, t, c->member->hosts);
 	if (!t)
 		return false;

@@ -13,6 +13,9 @@
 /* The one step of a call: what was dialled is a room. 0 or -errno with *refusal. */
 int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
 		 struct call_refusal *refusal) NODISCARD;
+/* It comes to that one; the same. */
+int meetme_take(struct call_host *h, struct call *c, const struct call_start *start, struct room *r,
+		struct call_refusal *refusal) NODISCARD;
 /* The user part of an INVITE to another shard, and back. False: it is none. */
 bool meetme_name_get(struct bytes user, struct bytes *number);
 /* It was answered, and its phone knows: it is asked, or comes in. False: it does not come. */

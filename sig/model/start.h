@@ -27,6 +27,10 @@ struct call_set {
 	enum feature feature; /* FEATURES: none */
 	bool room;
 	struct bytes number;
+	uint64_t conference; /* with room: the one that is there; 0: */
+	uint64_t
+		joins; /* ... one begins with the parties of this call, or it is that of the number */
+	uint8_t join_leg; /* ... whose party is host */
 };
 /* What the route named. */
 struct call_start {

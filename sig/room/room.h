@@ -77,6 +77,7 @@ struct room {
 	struct job_id job;                   /* that mixes; generation 0: not yet */
 	bool told;                           /* others know that it is there */
 	bool gathered;                       /* two have been in it */
+	bool awaits;                         /* those who come wait for who asks */
 	uint8_t releases;                    /* how often they were to be a call of two again */
 	uint32_t rate_hz;                    /* of the mix; 0: ROOM_RATE_HZ */
 	bool waits_for_host, ends_with_host; /* as its document says */

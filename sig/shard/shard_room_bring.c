@@ -102,9 +102,16 @@ static void bring_failed(const struct room *r, int err)
 }
 
 /* Whoever is rung for it comes first, or nobody does. */
-static bool bring_waits(const struct room *r)
+static bool bring_waits(struct room *r)
 {
-	return !r->comes_count || (r->asking && !r->count);
+	if (r->count || !r->comes_count)
+		return !r->comes_count;
+	if (r->awaits && !r->asking) {
+		r->comes_count = 0;
+		shard_room_touch(r);
+	}
+	r->awaits = r->asking;
+	return r->asking || !r->comes_count;
 }
 
 void shard_room_bring(struct shard *s, struct room *r)
