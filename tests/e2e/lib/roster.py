@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 from patience import PATIENCE_S
 
-from .message import parameter
+from .message import address_uri, parameter
 
 INFO = "{urn:ietf:params:xml:ns:conference-info}"
 EVENT = [("Event", "conference"), ("Accept", "application/conference-info+xml")]
@@ -22,7 +22,7 @@ class Roster:
         if self.answer.status != 200:
             return
         self.call_id, self.from_, self.to, self.asked = self.answer.call_id, sent.get("From"), self.answer.get("To"), sent.cseq
-        self.target = self.answer.get("Contact").strip("<>")
+        self.target = address_uri(self.answer.get("Contact"))
         self.hear()
 
     def again(self, expires):
