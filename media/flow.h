@@ -166,7 +166,7 @@ struct media_overlay {
 /* A payload type under which a party takes a codec that is spoken. */
 struct media_taken {
 	uint8_t payload_type;
-	uint8_t codec; /* enum media_codec */
+	uint8_t codec; /* enum media_codec; of video: a format (media/rtp/picture.h) */
 };
 
 enum { MEDIA_TAKEN_MAX = 8 };
@@ -254,6 +254,7 @@ struct flow_spec {
 	uint8_t own; /* 1: the party is a flow of this node: what comes from its port is no loop */
 	uint8_t unproven; /* 1: remote_rtp is known from SDP alone: nothing else has shown that the party is there */
 	uint8_t nack; /* 1: the party says which packets of video it lost, by generic NACK (RFC 4585 6.2.1) */
+	uint8_t fir; /* 1: a new picture is asked for by FIR (RFC 5104 4.3.1), for the party knows no PLI */
 	uint8_t alone; /* 1: without a peer what the party says is counted and measured, and its digits are told; else it is dropped as
 			* no_peer. A stream to a peer that it gets later begins then */
 	uint8_t hears; /* 1: of audio: keys of the party are tones in what it says, and are told as events are. What it says passes as it is */
@@ -281,8 +282,8 @@ struct flow_spec {
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types the party may send; others are dropped as payload_type */
-	uint8_t rule_codecs
-		[PAYLOAD_RULES_MAX]; /* of each rule's in: enum media_codec + 1; 0: none that is known. For who records */
+	/* Of each rule's in: enum media_codec + 1; 0: none that is known. For who records, and rooms. Of video: its format (media/rtp/picture.h). */
+	uint8_t rule_codecs[PAYLOAD_RULES_MAX];
 	struct media_coding codings[MEDIA_CODINGS_MAX]; /* that rules name */
 	struct flow_resume resume;                      /* started or latched: continue from here */
 };

@@ -100,6 +100,9 @@ struct flow_source {
  * said to the room then, in any codec of rule_codecs. What it is sent is of the codec that `taken` has under source.payload_type. An update
  * changes all of it but the number, and nobody hears a seam. Whose source is another job (music on hold) has left the room, and comes back
  * under its number. Who is not to receive is not heard.
+ *
+ * A flow of video with the number of a member is its picture (one of each): it sees who talks, by engine/job/picture_floor.h, and who talks sees who did
+ * before. Of the formats in `taken` it gets what the source sends.
  */
 struct flow_member {
 	uint32_t number; /* from 1 on, of one member of the room at a time */

@@ -70,6 +70,7 @@ static void spec_apply(struct flow *f, const struct flow_spec *spec)
 	f->send = !spec->send ? 0 : spec->kind == MEDIA_OPAQUE ? FLOW_SEND_AS_IS : FLOW_SEND;
 	f->rtcp_mux = spec->rtcp_mux;
 	f->strips = spec->strips;
+	f->fir = spec->fir;
 	f->alone = spec->alone;
 	f->kind = (uint8_t)spec->kind;
 	f->leg = spec->leg;

@@ -145,6 +145,7 @@ struct flow {
 	uint8_t latch_mode;    /* enum latch_mode */
 	uint8_t event_pt;      /* of digits that we send; PAYLOAD_NONE: none */
 	uint8_t event_relayed; /* of the event being tracked; 0: by INFO */
+	uint8_t fir;           /* a new picture is asked for by FIR */
 	uint8_t strips;        /* RTP header extensions do not pass */
 	uint8_t alone;         /* without a peer it is heard all the same */
 	uint8_t watch;         /* points of media/capture.h; 0: nobody looks */

@@ -46,6 +46,8 @@ struct job_kind {
 	int (*member)(struct worker *w, struct job *j, struct flow *f,
 		      const struct flow_member *member);
 	void (*leave)(struct worker *w, struct job *j, struct flow *f);
+	/* Of what shows pictures, else NULL. Checked RTCP of a party that sees them: it asks for a new one. */
+	bool (*asked)(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);
 };
 
 /* track.c, delay.c, feed.c, room.c */

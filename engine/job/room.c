@@ -29,6 +29,7 @@ static int room_mix_open(struct room *r, const struct media_room *spec)
 
 static void room_free(struct room *r)
 {
+	room_pictures_free(r);
 	room_voices_close(r);
 	payloads_close(r->payloads);
 	mix_close(r->mix);
@@ -99,10 +100,8 @@ static void room_wake(struct worker *w, struct job *j)
 }
 
 /* What is left of this phase, at least; a slice where one part of it takes that. */
-static uint32_t room_effort(const struct job *j, uint64_t now_ns)
+static uint32_t mix_effort(const struct room *r, uint64_t now_ns)
 {
-	const struct room *r = j->work;
-
 	switch (r->phase) {
 	case ROOM_SLEEPS:
 		break;
@@ -117,6 +116,15 @@ static uint32_t room_effort(const struct job *j, uint64_t now_ns)
 		return room_cost(payloads_cost_ns(r->payloads));
 	}
 	return 0;
+}
+
+static uint32_t room_effort(const struct job *j, uint64_t now_ns)
+{
+	const struct room *r = j->work;
+
+	if (UNLIKELY(room_pictures_wait(r)))
+		return 1;
+	return mix_effort(r, now_ns);
 }
 
 static void room_late_skip(struct worker *w, struct room *r)
@@ -145,6 +153,7 @@ static void tick_end(struct worker *w, struct job *j)
 	struct room *r = j->work;
 	bool told = room_talks_tell(w, j);
 
+	room_pictures_tick(w, j);
 	metric_add(w->metrics->frames_played, r->played);
 	r->quiet_ms = r->heard || r->active_n || r->places_n ? 0 : r->quiet_ms + ROOM_TICK_MS;
 	r->due_ns += ROOM_TICK_MS * NS_PER_MS;
@@ -221,12 +230,21 @@ static uint32_t phase_turn(struct worker *w, struct job *j, uint32_t most)
 	return most;
 }
 
+/* Sound waits for pictures no longer than half of a slice. */
+static uint32_t pictures_share(const struct room *r, uint32_t most, uint64_t now_ns)
+{
+	return most > 1 && mix_effort(r, now_ns) > 0 ? most / 2 : most;
+}
+
 /* Small rooms have their whole tick at once, as far as it is short. */
 static uint32_t room_turn(struct worker *w, struct job *j, uint32_t most)
 {
+	const struct room *r = j->work;
 	uint32_t done = 0;
 
-	while (done < most && room_effort(j, w->now_ns) > 0)
+	if (UNLIKELY(room_pictures_wait(r)))
+		done = room_pictures_turn(w, j, pictures_share(r, most, w->now_ns));
+	while (done < most && mix_effort(r, w->now_ns) > 0)
 		done += phase_turn(w, j, most - done);
 	return done < most ? done : most;
 }
@@ -249,5 +267,6 @@ const struct job_kind job_room = {
 	.fetch = room_take_fetch,
 	.near = room_near,
 	.member = room_member_set,
+	.asked = room_picture_asked,
 	.leave = room_member_leave,
 };

@@ -21,6 +21,7 @@
 #include "media/rtp/jitter.h"
 
 struct decoder;
+struct room_pictures;
 
 static_assert((int)MEDIA_ROOM_MEMBERS_MAX == (int)MIX_MEMBERS_MAX, "one limit");
 static_assert((int)MEDIA_ROOM_TALKERS_MAX == (int)MIX_TALKERS_MAX, "one limit");
@@ -157,6 +158,7 @@ struct room {
 	bool speaks[MEDIA_CODECS_KNOWN];              /* somebody may, and it can be decoded */
 	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of those who have no place */
 	uint32_t costs[MEDIA_CODECS_KNOWN];           /* of decoding a packet (room_cost) */
+	struct room_pictures *pictures;               /* NULL: nobody has had one */
 	uint32_t voices_n;
 	struct room_voice voices[ROOM_VOICES_MAX];
 	struct room_member *members[]; /* by their number in the mix */
@@ -179,6 +181,20 @@ void room_near(const struct job *j, uint32_t turns);
 int room_member_set(struct worker *w, struct job *j, struct flow *f,
 		    const struct flow_member *member);
 void room_member_leave(struct worker *w, struct job *j, struct flow *f);
+
+/* ---- room_picture*.c: flows of video (room_picture.h). What has no pictures has nothing to do there ---- */
+
+int room_picture_set(struct worker *w, struct job *j, struct flow *f,
+		     const struct flow_member *member);
+void room_picture_leave(struct worker *w, struct job *j, struct flow *f);
+enum verdict room_picture_take(struct worker *w, struct job *j, const struct pkt *p);
+bool room_picture_asked(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);
+/* Behind the mix: who talks. */
+void room_pictures_tick(struct worker *w, struct job *j);
+bool room_pictures_wait(const struct room *r);
+/* As of struct job_kind; 0: nothing waited. */
+uint32_t room_pictures_turn(struct worker *w, struct job *j, uint32_t most);
+void room_pictures_free(struct room *r);
 
 /* ---- room_take.c ---- */
 

@@ -275,6 +275,8 @@ int room_member_set(struct worker *w, struct job *j, struct flow *f, const struc
 	int err = 0, err_heard, err_codec;
 	bool anew;
 
+	if (f->kind == MEDIA_VIDEO)
+		return room_picture_set(w, j, f, spec);
 	if (f->listener.member && r->members[index]->spec.number != spec->number)
 		room_member_leave(w, j, f);
 	if (!f->listener.member)
@@ -297,9 +299,13 @@ void room_member_leave(struct worker *w, struct job *j, struct flow *f)
 {
 	struct room *r = j->work;
 	uint32_t index = f->listener.member - 1, number;
-	struct room_member *m = r->members[index];
+	struct room_member *m;
 
-	(void)w;
+	if (f->kind == MEDIA_VIDEO) {
+		room_picture_leave(w, j, f);
+		return;
+	}
+	m = r->members[index];
 	number = m->spec.number;
 	r->coaches -= m->spec.coaches != 0;
 	r->count--;

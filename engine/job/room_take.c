@@ -187,6 +187,8 @@ enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p)
 	uint32_t units;
 	bool silent;
 
+	if (UNLIKELY(p->flow->kind == MEDIA_VIDEO))
+		return room_picture_take(w, j, p);
 	if (!p->flow->listener.member)
 		return VERDICT_ALONE; /* it could not become one */
 	m = r->members[index];
@@ -215,7 +217,7 @@ void room_take_fetch(const struct job *j, const struct pkt *p, bool first)
 	const struct room *r = j->work;
 	const struct room_member *m;
 
-	if (!p->flow->listener.member)
+	if (!p->flow->listener.member || p->flow->kind == MEDIA_VIDEO)
 		return;
 	m = r->members[p->flow->listener.member - 1];
 	if (first)

@@ -116,6 +116,10 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	m->frames_late = walk_counter("tandem_media_job_frames_total", "result=\"late\"", FRAMES);
 	m->frames_played = walk_counter("tandem_media_job_packets_total", NULL,
 					"RTP packets of sounds that were played to parties");
+	m->pictures_shown = walk_counter("tandem_media_picture_packets_total", NULL,
+					 "Video packets that members of conferences were sent");
+	m->pictures_asked = walk_counter("tandem_media_picture_requests_total", NULL,
+					 "New pictures that members of conferences were asked for");
 	m->coded_sent = walk_counter("tandem_media_coded_packets_total", "result=\"sent\"", CODED);
 	m->coded_failed =
 		walk_counter("tandem_media_coded_packets_total", "result=\"failed\"", CODED);

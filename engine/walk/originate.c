@@ -16,6 +16,7 @@ void originate_flush(struct worker *w)
 	if (UNLIKELY(w->flows.tapped))
 		leg_tap_out(w, &w->batch);
 	protect_stage(w, &w->batch);
+	resend_stage(w, &w->batch);
 	if (UNLIKELY(w->flows.watched))
 		capture_copy(w, &w->batch, CAPTURE_OUT_WIRE);
 	out_stage(w, &w->batch);

@@ -58,6 +58,14 @@ static bool pkt_answer(struct worker *w, struct pkt *p)
 	return n > 0;
 }
 
+/* Of whom it sees in place of a peer. */
+static bool is_picture_asked(struct worker *w, const struct pkt *p)
+{
+	struct job *j = p->flow->listener.job ? &w->jobs.list[p->flow->listener.job - 1] : NULL;
+
+	return j && j->kind->asked && j->kind->asked(w, j, p->flow, bytes_mem(p->data, p->length));
+}
+
 static enum verdict rtcp_pkt_relay(struct worker *w, struct pkt *p, uint64_t now_ns)
 {
 	enum verdict v;
@@ -69,6 +77,8 @@ static enum verdict rtcp_pkt_relay(struct worker *w, struct pkt *p, uint64_t now
 	p->flow->stats.rtcp_in++;
 	reports_read(p->flow, bytes_mem(p->data, p->length), now_ns);
 	if (!pkt_answer(w, p))
+		return VERDICT_ANSWERED;
+	if (!p->peer && is_picture_asked(w, p))
 		return VERDICT_ANSWERED;
 	if (!p->peer || UNLIKELY(flow_is_opaque(p->peer)))
 		return VERDICT_NO_PEER;

@@ -11,6 +11,8 @@
 
 #define OFFER_TRANSPORT_CC "transport-cc" /* of a=rtcp-fb */
 #define OFFER_NACK         "nack"
+#define OFFER_PLI          "nack pli"
+#define OFFER_FIR          "ccm fir"
 #define OFFER_LEVEL        "urn:ietf:params:rtp-hdrext:ssrc-audio-level"   /* RFC 6464 */
 #define OFFER_RID          "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id" /* RFC 8852 3.1 */
 

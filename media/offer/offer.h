@@ -170,6 +170,7 @@ struct media_side {
 			       * not, or wants to hear nothing of it */
 	uint8_t level_extension; /* id under which the party says how loud its sound is (RFC 6464); 0: it does not, or nobody agreed to it */
 	uint8_t nack; /* 1: generic NACK of video is agreed with this party (RFC 4585 6.2.1) */
+	uint8_t fir;  /* 1: so is FIR, and no PLI (RFC 5104 4.3.1) */
 	struct media_fingerprint fingerprint; /* of the party's certificate */
 	uint64_t
 		ice_name; /* a hash of the party's ufrag and password: another one is an ICE restart (RFC 8839 4.4.1.1.1) */
@@ -177,7 +178,7 @@ struct media_side {
 	char mid[16]; /* of this line with this party, in what the party said; length 0: none, or a longer one */
 	uint8_t taken_count;
 	struct media_taken taken
-		[MEDIA_TAKEN_MAX]; /* audio that this party takes, in its order: what the node speaks, then what it codes */
+		[MEDIA_TAKEN_MAX]; /* audio that this party takes, in its order: what the node speaks, then what it codes. Video: formats of media/rtp/picture.h */
 	uint8_t rule_count;
 	struct payload_rule rules
 		[PAYLOAD_RULES_MAX]; /* types this party may send, and as what the other receives them; none of an opaque line */

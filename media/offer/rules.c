@@ -96,10 +96,12 @@ static bool rule_fill(struct rules *r, uint8_t format, struct payload_rule *rule
 }
 
 /* As rule_codecs has it. */
-static uint8_t format_codec(const struct session_format *f)
+static uint8_t format_codec(enum media_kind kind, const struct session_format *f)
 {
 	enum media_codec codec = session_codec(f);
 
+	if (kind == MEDIA_VIDEO)
+		return session_picture(f);
 	return codec < MEDIA_CODECS_KNOWN ? (uint8_t)(codec + 1) : 0;
 }
 
@@ -116,7 +118,8 @@ static void rule_add(struct rules *r, uint8_t in, uint8_t format)
 	}
 	if (!rule_fill(r, format, &rule))
 		return;
-	side->rule_codecs[side->rule_count] = format_codec(&r->k->own->formats[format]);
+	side->rule_codecs[side->rule_count] =
+		format_codec(r->k->own->kind, &r->k->own->formats[format]);
 	side->rules[side->rule_count++] = rule;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/offer/session_formats.h"
 
+#include "media/rtp/picture.h"
+
 struct agreeing {
 	struct session_line *line;
 	const struct payload_list *heard;
@@ -179,10 +181,35 @@ static void taken_add(struct session_line *line, bool spoken)
 	}
 }
 
-/* What we can say to the party by ourselves. */
+uint8_t session_picture(const struct session_format *f)
+{
+	const struct payload meaning = meaning_of(f);
+
+	return picture_format_of(&meaning);
+}
+
+static void taken_add_pictures(struct session_line *line)
+{
+	struct media_side *side = &line->side;
+
+	for (uint8_t i = 0; i < line->format_count && side->taken_count < MEDIA_TAKEN_MAX; i++) {
+		uint8_t format = session_picture(&line->formats[i]);
+
+		if (format != PICTURE_NONE)
+			side->taken[side->taken_count++] =
+				(struct media_taken){ .payload_type = line->formats[i].to,
+						      .codec = format };
+	}
+}
+
+/* What we can say to the party by ourselves; of video, show it. */
 static void note_taken(struct session_line *line)
 {
 	line->side.taken_count = 0;
+	if (line->kind == MEDIA_VIDEO) {
+		taken_add_pictures(line);
+		return;
+	}
 	taken_add(line, true);
 	taken_add(line, false);
 }

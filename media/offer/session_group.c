@@ -136,13 +136,22 @@ static void keep_one_count(struct session *s)
 		s->line[i].side.cc_extension = 0;
 }
 
-static void read_nack(struct grouping *k, uint8_t index)
+static bool agrees_feedback(const struct grouping *k, uint8_t index, const char *feedback)
 {
-	struct session_line *line = &k->session->line[index];
+	const struct session_line *line = &k->session->line[index];
 
-	line->side.nack = line->active && line->kind == MEDIA_VIDEO &&
-			  has_feedback(k->heard, line, index, OFFER_NACK) &&
-			  has_feedback(k->said, line, index, OFFER_NACK);
+	return line->active && line->kind == MEDIA_VIDEO &&
+	       has_feedback(k->heard, line, index, feedback) &&
+	       has_feedback(k->said, line, index, feedback);
+}
+
+/* Of those who agreed to nothing most know PLI. */
+static void read_feedback(struct grouping *k, uint8_t index)
+{
+	struct media_side *side = &k->session->line[index].side;
+
+	side->nack = agrees_feedback(k, index, OFFER_NACK);
+	side->fir = agrees_feedback(k, index, OFFER_FIR) && !agrees_feedback(k, index, OFFER_PLI);
 }
 
 void session_group(struct session *s, const struct sdp *heard, const struct sdp *said)
@@ -154,7 +163,7 @@ void session_group(struct session *s, const struct sdp *heard, const struct sdp 
 	share_transports(&k);
 	for (uint8_t i = 0; i < s->line_count; i++) {
 		read_extensions(&k, i);
-		read_nack(&k, i);
+		read_feedback(&k, i);
 	}
 	keep_one_count(s);
 }

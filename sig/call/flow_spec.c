@@ -96,6 +96,7 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	s->event_pt = own->event_pt;
 	s->event_clock_hz = own->event_clock_hz;
 	s->nack = own->nack;
+	s->fir = own->fir;
 	s->strips = own->dtls || other->dtls; /* they end on a leg with DTLS */
 	s->key_in = own->key_in;
 	s->key_out = own->key_out;

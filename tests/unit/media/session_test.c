@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "media/offer/session.h"
+#include "media/rtp/picture.h"
 
 #define HEAD  "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 #define PLAIN HEAD "m=audio 4000 RTP/AVP 0\r\n"
@@ -144,12 +145,49 @@ static void test_mux(void **state)
 	assert_int_equal(g_session.line[0].side.rtcp.port, 4000);
 }
 
+#define VIDEO                                                                  \
+	HEAD "m=video 4000 RTP/AVP 97 98 99 100\r\na=rtpmap:97 H264/90000\r\n" \
+	     "a=fmtp:97 profile-level-id=42e01f;packetization-mode=1\r\n"      \
+	     "a=rtpmap:98 H264/90000\r\na=fmtp:98 profile-level-id=64001f\r\n" \
+	     "a=rtpmap:99 VP8/90000\r\na=rtpmap:100 H265/90000\r\n"
+
+/* What a party can be shown, and how it is asked for a new picture. */
+static void test_pictures(void **state)
+{
+	static const struct {
+		const char *name, *heard, *said;
+		uint8_t fir;
+	} rows[] = {
+		{ "nothing is said of feedback", VIDEO, VIDEO, 0 },
+		{ "both", VIDEO "a=rtcp-fb:* nack pli\r\na=rtcp-fb:* ccm fir\r\n",
+		  VIDEO "a=rtcp-fb:* nack pli\r\na=rtcp-fb:* ccm fir\r\n", 0 },
+		{ "the party knows FIR alone", VIDEO "a=rtcp-fb:97 ccm fir\r\n",
+		  VIDEO "a=rtcp-fb:* nack pli\r\na=rtcp-fb:* ccm fir\r\n", 1 },
+		{ "we know neither", VIDEO "a=rtcp-fb:97 ccm fir\r\n", VIDEO, 0 },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		const struct media_side *side = &g_session.line[0].side;
+
+		ROW_ASSERT(row->name, read_texts(row->heard, row->said, true) == 0);
+		ROW_ASSERT(row->name, side->fir == row->fir);
+		ROW_ASSERT(row->name, side->taken_count == 3);
+		ROW_ASSERT(row->name,
+			   side->taken[0].payload_type == 97 &&
+				   side->taken[0].codec == (PICTURE_H264 | PICTURE_H264_MODE_1));
+		ROW_ASSERT(row->name, side->taken[1].codec == (PICTURE_H264 | 4));
+		ROW_ASSERT(row->name, side->taken[2].codec == PICTURE_VP8);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reasons), cmocka_unit_test(test_no_texts),
-		cmocka_unit_test(test_keys),    cmocka_unit_test(test_roles),
-		cmocka_unit_test(test_mux),
+		cmocka_unit_test(test_reasons),  cmocka_unit_test(test_no_texts),
+		cmocka_unit_test(test_keys),     cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_pictures), cmocka_unit_test(test_mux),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

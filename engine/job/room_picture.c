@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whose pictures there are in a room, and who sees whose. */
+#include "engine/job/room_picture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "engine/job/turn.h"
+#include "engine/walk/worker.h"
+
+/* ---- who sees whom ---- */
+
+/* Who is heard by one alone is seen by nobody. */
+static enum floor_claim picture_claim(const struct worker *w, const struct picture *m)
+{
+	const struct flow *f = &w->flows.list[m->slot];
+
+	if (!f->receive || m->spec.coaches || !m->source.heard_ns ||
+	    w->now_ns > m->source.heard_ns + PICTURE_SILENT_MS * NS_PER_MS)
+		return FLOOR_NONE;
+	return m->spec.muted ? FLOOR_MUTED : FLOOR_SPEAKS;
+}
+
+static void claims_read(const struct worker *w, struct room_pictures *p)
+{
+	for (uint32_t i = 0; i < p->end; i++)
+		p->claims[i] = p->list[i] ? picture_claim(w, p->list[i]) : FLOOR_NONE;
+}
+
+static void watch(struct room_pictures *p, uint32_t source, bool more)
+{
+	if (source == FLOOR_NOBODY || !p->list[source])
+		return;
+	p->list[source]->watchers += more ? 1U : UINT32_MAX;
+}
+
+void picture_view_go(struct room_pictures *p, uint32_t view, uint32_t from)
+{
+	struct picture_view *v = &p->list[view]->view;
+
+	watch(p, from, true);
+	watch(p, v->from, false);
+	v->from = from;
+}
+
+static void view_want(struct room_pictures *p, uint32_t view, uint32_t wants)
+{
+	struct picture_view *v = &p->list[view]->view;
+
+	if (v->wants == wants)
+		return;
+	watch(p, wants, true);
+	watch(p, v->wants, false);
+	v->wants = wants;
+	if (wants == FLOOR_NOBODY || wants == v->from)
+		return;
+	picture_ask_want(&p->list[wants]->source.ask);
+	p->asks = true;
+}
+
+/* Whom nobody sees is asked for nothing. */
+static void asks_review(struct room_pictures *p)
+{
+	for (uint32_t i = 0; i < p->end; i++) {
+		struct picture *m = p->list[i];
+
+		if (m && m->watchers == 0)
+			picture_ask_came(&m->source.ask);
+		p->asks |= m && m->source.ask.wanted;
+	}
+}
+
+void pictures_review(struct worker *w, struct job *j)
+{
+	struct room_pictures *p = ((struct room *)j->work)->pictures;
+
+	p->review_ns = w->now_ns;
+	claims_read(w, p);
+	(void)floor_review(&p->floor, p->claims, p->end);
+	for (uint32_t i = 0; i < p->end; i++)
+		if (p->list[i])
+			view_want(p, i, floor_seen_by(&p->floor, i));
+	asks_review(p);
+	if (pictures_wait(p))
+		turn_want(&w->jobs, j);
+}
+
+/* FLOOR_NOBODY: that member has no picture. */
+static uint32_t picture_numbered(const struct room_pictures *p, uint32_t number)
+{
+	for (uint32_t i = 0; i < p->end; i++)
+		if (p->list[i] && p->list[i]->spec.number == number)
+			return i;
+	return FLOOR_NOBODY;
+}
+
+/* The loudest of those with a place that speak in this tick; NULL: nobody does. */
+static const struct room_member *talker_find(const struct room *r)
+{
+	const struct room_member *loudest = NULL;
+
+	for (uint32_t i = 0; i < r->places_n; i++) {
+		const struct room_member *m = r->members[r->places[i]];
+
+		if (m->speaks && !m->spec.coaches && (!loudest || m->loudness < loudest->loudness))
+			loudest = m;
+	}
+	return loudest;
+}
+
+void room_pictures_tick(struct worker *w, struct job *j)
+{
+	const struct room *r = j->work;
+	struct room_pictures *p = r->pictures;
+	const struct room_member *m = p ? talker_find(r) : NULL;
+	uint32_t talker = m ? picture_numbered(p, m->spec.number) : FLOOR_NOBODY;
+
+	if (!p)
+		return;
+	if (talker != FLOOR_NOBODY && picture_claim(w, p->list[talker]) != FLOOR_SPEAKS)
+		talker = FLOOR_NOBODY;
+	if (floor_talks(&p->floor, talker, ROOM_TICK_MS) || pictures_are_due(p, w->now_ns))
+		pictures_review(w, j);
+}
+
+/* ---- join, leave ---- */
+
+void room_pictures_free(struct room *r)
+{
+	struct room_pictures *p = r->pictures;
+
+	for (uint32_t i = 0; p && i < p->end; i++)
+		free(p->list[i]);
+	if (p) {
+		free(p->claims);
+		free(p->ring);
+	}
+	free(p);
+	r->pictures = NULL;
+}
+
+static int pictures_make(struct room *r)
+{
+	struct room_pictures *p;
+
+	if (r->pictures)
+		return 0;
+	p = calloc(1, sizeof(*p) + r->spec.members * sizeof(p->list[0]));
+	r->pictures = p;
+	if (!p)
+		return -ENOMEM;
+	p->floor = floor_empty();
+	p->claims = calloc(r->spec.members, sizeof(*p->claims));
+	p->ring = calloc(PICTURE_RING, sizeof(*p->ring));
+	if (p->claims && p->ring)
+		return 0;
+	room_pictures_free(r);
+	return -ENOMEM;
+}
+
+static uint32_t picture_place(const struct room *r)
+{
+	uint32_t i = 0;
+
+	while (i < r->spec.members && r->pictures->list[i])
+		i++;
+	return i;
+}
+
+static int picture_join(struct room *r, struct flow *f, const struct flow_member *spec)
+{
+	struct room_pictures *p = r->pictures;
+	uint32_t index = picture_place(r);
+	struct picture *m;
+
+	if (spec->number == 0 || picture_numbered(p, spec->number) != FLOOR_NOBODY)
+		return -EINVAL;
+	if (index == r->spec.members)
+		return -ENOSPC;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	*m = (struct picture){ .slot = f->id.slot,
+			       .spec = *spec,
+			       .view = { .from = FLOOR_NOBODY, .wants = FLOOR_NOBODY } };
+	p->list[index] = m;
+	p->end = index < p->end ? p->end : index + 1;
+	f->listener.member = index + 1;
+	return 0;
+}
+
+/* What waits of it is of nobody, and whoever saw it sees nobody yet. */
+static void picture_forget(struct room_pictures *p, uint32_t index)
+{
+	for (uint32_t i = 0; i < p->count; i++) {
+		struct picture_packet *k = &p->ring[(p->first + i) % PICTURE_RING];
+
+		k->from = k->from == index ? FLOOR_NOBODY : k->from;
+	}
+	for (uint32_t i = 0; i < p->end; i++) {
+		if (!p->list[i])
+			continue;
+		if (p->list[i]->view.from == index)
+			picture_view_go(p, i, FLOOR_NOBODY);
+		if (p->list[i]->view.wants == index)
+			view_want(p, i, FLOOR_NOBODY);
+	}
+}
+
+int room_picture_set(struct worker *w, struct job *j, struct flow *f,
+		     const struct flow_member *spec)
+{
+	struct room *r = j->work;
+	int err = pictures_make(r);
+
+	if (err)
+		return err;
+	if (f->listener.member &&
+	    r->pictures->list[f->listener.member - 1]->spec.number != spec->number)
+		room_picture_leave(w, j, f);
+	if (!f->listener.member)
+		err = picture_join(r, f, spec);
+	if (err)
+		return err;
+	r->pictures->list[f->listener.member - 1]->spec = *spec;
+	pictures_review(w, j);
+	return 0;
+}
+
+void room_picture_leave(struct worker *w, struct job *j, struct flow *f)
+{
+	struct room_pictures *p = ((struct room *)j->work)->pictures;
+	uint32_t index = f->listener.member - 1;
+	struct picture *m = p->list[index];
+
+	picture_view_go(p, index, FLOOR_NOBODY);
+	view_want(p, index, FLOOR_NOBODY);
+	picture_forget(p, index);
+	p->list[index] = NULL;
+	free(m);
+	f->listener.member = 0;
+	pictures_review(w, j);
+}

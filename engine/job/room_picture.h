@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pictures of a room (room.h): a flow of video with the number of a member is its picture. Each picture is a source, what its party sends, and a
+ * view, what its party is sent: packets of one source at a time, as they came, under the numbers of one stream of ours. A view goes over to
+ * another source where a decoder may begin (media/rtp/picture.h); until then it has what it had. The source is asked for such a place.
+ *
+ * What comes waits in a ring, for packets are made between two batches alone. Private to the files of that name. The worker's thread; memory is
+ * allocated by commands alone.
+ */
+#ifndef ENGINE_JOB_ROOM_PICTURE_H
+#define ENGINE_JOB_ROOM_PICTURE_H
+
+#include "engine/job/picture_floor.h"
+#include "engine/job/room.h"
+#include "media/rtp/picture.h"
+#include "media/rtp/rtp_parse.h"
+
+enum {
+	PICTURE_RING = 256,       /* packets that wait: a picture of 300 kB */
+	PICTURE_OCTETS = 1488,    /* of a payload */
+	PICTURE_HZ = 90000,       /* RFC 6184 8.2.1, RFC 7741 6.1 */
+	PICTURE_UNITS = 180,      /* flow_said.units: no more packets than this says are sent */
+	PICTURE_SILENT_MS = 2000, /* who sends nothing for so long is no source */
+	PICTURE_REVIEW_MS = 100,
+};
+
+struct picture_source {
+	uint32_t ssrc;
+	uint32_t epoch;    /* another one: another stream */
+	uint16_t sequence; /* highest */
+	uint64_t heard_ns; /* 0: never */
+	uint8_t format;    /* of its newest packet */
+	uint8_t fir_number;
+	struct picture_ask ask;
+};
+
+struct picture_view {
+	uint32_t from, epoch; /* whose packets it has; FLOOR_NOBODY: none yet */
+	uint32_t wants;       /* whose it shall have */
+	uint16_t first; /* no packet before that one is of it; it follows, so that numbers wrap */
+	uint16_t sequence_offset;
+	uint32_t timestamp_offset;
+};
+
+struct picture {
+	uint32_t slot; /* of its flow */
+	struct flow_member spec;
+	uint32_t watchers; /* views that have it, or shall */
+	struct picture_source source;
+	struct picture_view view;
+};
+
+struct picture_packet {
+	uint32_t from, epoch, timestamp;
+	uint16_t sequence, length;
+	uint8_t format, marker, begins;
+	uint8_t octets[RTP_HEAD_LEN + PICTURE_OCTETS]; /* the head is written for each view */
+};
+
+struct room_pictures {
+	struct floor floor;
+	uint64_t review_ns;            /* the last one */
+	bool asks;                     /* of some source is a picture wanted */
+	uint32_t first, count, cursor; /* of the ring; whose view has its first packet next */
+	uint32_t end;                  /* behind the last one of list */
+	enum floor_claim *claims;
+	struct picture_packet *ring;
+	struct picture *list[]; /* as many as members may be */
+};
+
+/* ---- room_picture.c ---- */
+
+/* Who sees whom, by what all are and say now. */
+void pictures_review(struct worker *w, struct job *j);
+static inline bool pictures_are_due(const struct room_pictures *p, uint64_t now_ns)
+{
+	return now_ns >= p->review_ns + PICTURE_REVIEW_MS * NS_PER_MS;
+}
+void picture_view_go(struct room_pictures *p, uint32_t view, uint32_t from);
+
+/* ---- room_picture_say.c ---- */
+
+bool pictures_wait(const struct room_pictures *p);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/rtp/picture.h"
+
+enum {
+	NAL_TYPE = 0x1f, /* RFC 6184 1.3 */
+	NAL_IDR = 5,
+	NAL_PARAMETERS = 7,
+	NAL_STAP_A = 24,
+	NAL_FU_A = 28,
+	FU_START = 0x80,
+
+	VP8_EXTENDED = 0x80, /* RFC 7741 4.2 */
+	VP8_START = 0x10,
+	VP8_PARTITION = 0x07,
+	VP8_PICTURE_ID = 0x80,
+	VP8_LAYER = 0x40,
+	VP8_LAYER_INDEX = 0x30, /* T and K share an octet */
+	VP8_LONG_ID = 0x80,
+	VP8_INTER = 0x01, /* RFC 6386 9.1 */
+
+	REQUEST_WORDS = 2, /* PLI, less one */
+	REQUEST_WORDS_FIR = 4,
+};
+
+/* ---- formats ---- */
+
+/* RFC 6184 8.1: what is not said is baseline in mode 0. 0xff: one of those that are not ranked. */
+static uint8_t h264_rank(const struct payload *p)
+{
+	struct bytes level = BYTES_LIT("420010"), profile;
+
+	(void)payload_parameter(p, "profile-level-id", &level);
+	profile = bytes_sub(level, 0, 2);
+	if (bytes_iis(profile, "42"))
+		return 0;
+	if (bytes_iis(profile, "4d"))
+		return 2;
+	return bytes_iis(profile, "64") ? 4 : UINT8_MAX;
+}
+
+uint8_t picture_format_of(const struct payload *p)
+{
+	struct bytes mode = BYTES_LIT("0");
+	uint8_t rank;
+
+	if (payload_is(p, "VP8"))
+		return PICTURE_VP8;
+	if (!payload_is(p, "H264"))
+		return PICTURE_NONE;
+	(void)payload_parameter(p, "packetization-mode", &mode);
+	rank = h264_rank(p);
+	if (rank == UINT8_MAX || (!bytes_is(mode, "0") && !bytes_is(mode, "1")))
+		return PICTURE_NONE;
+	return (uint8_t)(PICTURE_H264 | rank | (bytes_is(mode, "1") ? PICTURE_H264_MODE_1 : 0));
+}
+
+bool picture_is_taken(uint8_t taken, uint8_t sent)
+{
+	if (!(taken & PICTURE_H264) || !(sent & PICTURE_H264))
+		return taken == sent && taken != PICTURE_NONE;
+	return (taken & PICTURE_H264_RANK) >= (sent & PICTURE_H264_RANK) &&
+	       (taken & PICTURE_H264_MODE_1) >= (sent & PICTURE_H264_MODE_1);
+}
+
+/* ---- where a decoder may begin ---- */
+
+static bool nal_begins(uint8_t type)
+{
+	return type == NAL_IDR || type == NAL_PARAMETERS;
+}
+
+/* RFC 6184 5.7.1: units behind each other, each with its length. */
+static bool stap_begins(struct bytes units)
+{
+	while (units.n > 2) {
+		uint16_t n = be16_get(units.p);
+
+		units = bytes_from(units, 2);
+		if (n == 0 || n > units.n)
+			return false;
+		if (nal_begins(units.p[0] & NAL_TYPE))
+			return true;
+		units = bytes_from(units, n);
+	}
+	return false;
+}
+
+static bool h264_begins(struct bytes payload)
+{
+	uint8_t type = payload.n ? payload.p[0] & NAL_TYPE : 0;
+
+	if (type == NAL_STAP_A)
+		return stap_begins(bytes_from(payload, 1));
+	if (type == NAL_FU_A)
+		return payload.n > 1 && (payload.p[1] & FU_START) &&
+		       nal_begins(payload.p[1] & NAL_TYPE);
+	return nal_begins(type);
+}
+
+/* How many octets are in front of VP8's own; 0: malformed. */
+static size_t vp8_descriptor(struct bytes payload)
+{
+	size_t n = 1;
+	uint8_t has;
+
+	if (payload.n < 1)
+		return 0;
+	if (!(payload.p[0] & VP8_EXTENDED))
+		return n;
+	if (payload.n < 2)
+		return 0;
+	has = payload.p[1];
+	n = 2;
+	if (has & VP8_PICTURE_ID) {
+		if (payload.n <= n)
+			return 0;
+		n += payload.p[n] & VP8_LONG_ID ? 2 : 1;
+	}
+	n += (has & VP8_LAYER) != 0;
+	n += (has & VP8_LAYER_INDEX) != 0;
+	return n;
+}
+
+static bool vp8_begins(struct bytes payload)
+{
+	size_t n = vp8_descriptor(payload);
+
+	return n > 0 && n < payload.n && (payload.p[0] & VP8_START) &&
+	       !(payload.p[0] & VP8_PARTITION) && !(payload.p[n] & VP8_INTER);
+}
+
+bool picture_begins(uint8_t format, struct bytes payload)
+{
+	if (format & PICTURE_H264)
+		return h264_begins(payload);
+	return format == PICTURE_VP8 && vp8_begins(payload);
+}
+
+/* ---- requests ---- */
+
+struct bytes picture_request_write(uint8_t out[PICTURE_REQUEST_MAX],
+				   const struct picture_request *r)
+{
+	struct writer w = writer_over(out, PICTURE_REQUEST_MAX);
+
+	writer_u8(&w, (uint8_t)(2 << 6 | (r->fir ? RTCP_FEEDBACK_FIR : RTCP_FEEDBACK_PLI)));
+	writer_u8(&w, RTCP_TYPE_PSFB);
+	writer_be16(&w, r->fir ? REQUEST_WORDS_FIR : REQUEST_WORDS);
+	writer_be32(&w, r->sender);
+	writer_be32(&w, r->fir ? 0 : r->source);
+	if (r->fir) {
+		writer_be32(&w, r->source);
+		writer_be32(&w, (uint32_t)r->number << 24);
+	}
+	return writer_done(&w);
+}
+
+static bool fir_is_for(struct bytes entries, uint32_t source)
+{
+	for (; entries.n >= 8; entries = bytes_from(entries, 8))
+		if (be32_get(entries.p) == source)
+			return true;
+	return false;
+}
+
+bool picture_is_requested(struct bytes rtcp, uint32_t source)
+{
+	struct rtcp_packet packet;
+
+	while (rtcp_next(&rtcp, &packet)) {
+		struct rtcp_feedback f;
+
+		if (packet.type != RTCP_TYPE_PSFB)
+			continue;
+		f = rtcp_feedback(&packet);
+		if ((packet.count == RTCP_FEEDBACK_PLI && f.media == source) ||
+		    (packet.count == RTCP_FEEDBACK_FIR && fir_is_for(f.control, source)))
+			return true;
+	}
+	return false;
+}

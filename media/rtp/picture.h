@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the payload of a video packet says without being decoded, and how a new picture is asked for. A stream that follows another one may begin
+ * only where its decoder needs nothing of before: at an IDR picture of H.264, or what sets its parameters (RFC 6184), at a key frame of VP8 (RFC
+ * 7741).
+ */
+#ifndef MEDIA_RTP_PICTURE_H
+#define MEDIA_RTP_PICTURE_H
+
+#include "media/payload.h"
+#include "media/rtp/rtcp_parse.h"
+
+/*
+ * A format of video, in one octet: 0 is none that is known here. Of H.264 it has what both ends must have alike (RFC 6184 8.2.2): the profile,
+ * by rank, and the packetization mode. The level may differ.
+ */
+enum {
+	PICTURE_NONE = 0,
+	PICTURE_VP8 = 1,
+	PICTURE_H264 = 0x80, /* and: */
+	PICTURE_H264_MODE_1 = 0x01,
+	PICTURE_H264_RANK =
+		0x06, /* 0: baseline, 2: main, 4: high. A decoder of a higher rank decodes a lower one */
+};
+
+uint8_t picture_format_of(const struct payload *p);
+/* A party that has said `taken` can decode it. */
+bool picture_is_taken(uint8_t taken, uint8_t sent);
+/* A decoder may begin with this packet. */
+bool picture_begins(uint8_t format, struct bytes payload);
+
+enum { PICTURE_REQUEST_MAX = 20 };
+
+/* PLI (RFC 4585 6.3.1), or FIR (RFC 5104 4.3.1) with its number. */
+struct picture_request {
+	uint32_t sender, source;
+	bool fir;
+	uint8_t number; /* of FIR: another one is another request */
+};
+
+struct bytes picture_request_write(uint8_t out[PICTURE_REQUEST_MAX],
+				   const struct picture_request *r);
+/* Checked RTCP asks for a new picture of the source. */
+bool picture_is_requested(struct bytes rtcp, uint32_t source);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Input: what the rest is (0: H.264, 1: VP8, 2: RTCP), then a payload, or RTCP. Oracles: a reading of the payload from its other end, or bit by bit,
+ * finds the same; a request that is put in front of RTCP is found, and changes nothing for other sources.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "media/rtp/picture.h"
+
+enum { INPUT_MAX = 2000, SOURCE = 0x01020304, UNITS_MAX = INPUT_MAX };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool is_type(uint8_t octet)
+{
+	return octet % 32 == 5 || octet % 32 == 7;
+}
+
+/* All whole units of an aggregate, then the first of those that begin. */
+static bool aggregate_has(const uint8_t *p, size_t n)
+{
+	uint8_t types[UNITS_MAX];
+	size_t count = 0, at = 1;
+
+	while (at + 2 < n) {
+		size_t length = p[at] * 256U + p[at + 1];
+
+		if (length == 0 || at + 2 + length > n)
+			break;
+		types[count++] = p[at + 2];
+		at += 2 + length;
+	}
+	while (count > 0)
+		if (is_type(types[--count]))
+			return true;
+	return false;
+}
+
+static bool h264_should(const uint8_t *p, size_t n)
+{
+	if (n == 0)
+		return false;
+	if (p[0] % 32 == 24)
+		return aggregate_has(p, n);
+	if (p[0] % 32 == 28)
+		return n >= 2 && p[1] >= 128 && is_type(p[1]);
+	return is_type(p[0]);
+}
+
+/* RFC 7741 4.2, as its figure has it. */
+static bool vp8_should(const uint8_t *p, size_t n)
+{
+	size_t at = 1;
+
+	if (n == 0)
+		return false;
+	if (p[0] >> 7) {
+		bool id, layer, index;
+
+		if (n < 2)
+			return false;
+		id = p[1] >> 7 & 1;
+		layer = p[1] >> 6 & 1;
+		index = (p[1] >> 5 & 1) || (p[1] >> 4 & 1);
+		at = 2;
+		if (id && at < n && p[at] >> 7)
+			at++;
+		at += id;
+		at += layer;
+		at += index;
+	}
+	return at < n && (p[0] >> 4 & 1) && p[0] % 8 == 0 && p[at] % 2 == 0;
+}
+
+static void rtcp_compare(const uint8_t *p, size_t n)
+{
+	uint8_t memory[PICTURE_REQUEST_MAX + INPUT_MAX];
+	struct bytes in = bytes_mem(p, n), request;
+
+	if (rtcp_check(in))
+		return;
+	for (int fir = 0; fir <= 1; fir++) {
+		const struct picture_request r = { .sender = 9, .source = SOURCE, .fir = fir };
+
+		request = picture_request_write(memory, &r);
+		memcpy(memory + request.n, p, n);
+		assert(picture_is_requested(bytes_mem(memory, request.n + n), SOURCE));
+		assert(picture_is_requested(bytes_mem(memory, request.n + n), SOURCE + 1) ==
+		       picture_is_requested(in, SOURCE + 1));
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct bytes payload;
+
+	if (size < 1 || size > INPUT_MAX)
+		return 0;
+	payload = bytes_mem(data + 1, size - 1);
+	assert(!picture_begins(PICTURE_NONE, payload));
+	if (data[0] == 0)
+		assert(picture_begins(PICTURE_H264, payload) == h264_should(data + 1, size - 1));
+	else if (data[0] == 1)
+		assert(picture_begins(PICTURE_VP8, payload) == vp8_should(data + 1, size - 1));
+	else
+		rtcp_compare(data + 1, size - 1);
+	return 0;
+}
