@@ -294,9 +294,28 @@ static void line_agree(struct offer_agreement *out, const struct offer_answering
 				 : OFFER_LINE_OFF;
 }
 
+static const char *settle_pictures(struct offer_agreement *g, const struct offer_line *a,
+				   const struct offer_capabilities *own)
+{
+	struct own_pictures *p = &g->pictures;
+
+	if (!own->pictures)
+		return "no codec in common";
+	own_pictures_choose(p, &a->formats, own->picture_level);
+	for (uint8_t i = 0; i < p->count; i++) {
+		const struct payload *f = &a->formats.at[p->at[i]];
+
+		agreement_add(g, f, f->number, PAYLOAD_NONE, PAYLOAD_NONE);
+		g->at[g->count - 1].parameters = bytes_mem(p->parameters[i], p->length[i]);
+	}
+	return g->count ? NULL : "no codec in common";
+}
+
 static const char *settle_own(struct offer_agreement *g, const struct offer_line *a,
 			      const struct offer_capabilities *own)
 {
+	if (a->kind == MEDIA_VIDEO)
+		return settle_pictures(g, a, own);
 	for (uint8_t i = 0; i < a->formats.count; i++) {
 		const struct payload *p = &a->formats.at[i];
 

@@ -4,6 +4,7 @@
 #define MEDIA_OFFER_AGREE_H
 
 #include "media/offer/line.h"
+#include "media/offer/own_picture.h"
 #include "media/offer/session.h"
 
 /* What A is answered with: what B has agreed on, to the offer that we made of A's. Or what we can do by ourselves. */
@@ -26,7 +27,8 @@ struct offer_agreed {
 	uint8_t event;    /* RFC 4733 */
 	uint32_t clock_hz;
 	struct bytes name;
-	struct bytes encoding; /* rtpmap towards A, as A wrote it; empty: a static type */
+	struct bytes encoding;   /* rtpmap towards A, as A wrote it; empty: a static type */
+	struct bytes parameters; /* of an fmtp of ours towards A; empty: as B says */
 };
 
 struct offer_agreement {
@@ -36,6 +38,7 @@ struct offer_agreement {
 	enum media_kind kind;
 	struct media_side a; /* rules and keys empty */
 	struct offer_profile profile_a;
+	struct own_pictures pictures; /* parameters of our own lie here: it is not copied */
 	uint8_t count;
 	struct offer_agreed at
 		[PAYLOAD_RULES_MAX]; /* in B's order, then those of A alone; at least one under all three */

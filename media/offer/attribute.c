@@ -164,6 +164,6 @@ void offer_attributes_write(struct writer *w, const struct sdp *source, unsigned
 	}
 	if (ptime)
 		writer_number(w, "a=ptime:", ptime, "\r\n");
-	if (media->between)
+	if (media->between || (media->ours && media->kind == MEDIA_VIDEO))
 		offer_webrtc_feedback(w, media);
 }

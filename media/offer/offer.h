@@ -205,12 +205,14 @@ struct offer_error {
 	const char *reason;
 };
 
-/* Audio that the node says and hears by itself. */
+/* Audio that the node says and hears by itself, and video that others show. */
 struct offer_capabilities {
 	uint8_t count;
 	uint8_t codecs
 		[MEDIA_CODECS_KNOWN]; /* enum media_codec, in an offer those we like best first */
 	bool events;                  /* and telephone-event */
+	bool pictures;                /* and video: formats that media/rtp/picture.h knows */
+	uint8_t picture_level; /* of H.264, at most (level_idc of RFC 6184 8.1); 0: as the party says */
 };
 
 /* How many of the offer's m-lines we would relay, and their kinds: before ports are taken. 0 or -EBADMSG. */
@@ -236,8 +238,8 @@ int offer_answer_by(struct bytes offer_a, const struct offer_of_other *b,
 		    struct offer_error *error) NODISCARD;
 
 /*
- * With no other leg there. Of the policy only the terms of the one party are read: of an offerer a, of an answerer b. What is no audio has
- * port 0.
+ * With no other leg there. Of the policy only the terms of the one party are read: of an offerer a, of an answerer b. What is no audio, nor
+ * video of a capability, has port 0.
  */
 /* All that phones have and the node knows, for an offer in the name of a party that is not asked yet; and of it, what the node can say by
  * itself. Both with events. */
@@ -257,5 +259,10 @@ int offer_own(const struct offer_capabilities *own, const struct offer_policy *p
  */
 int offer_again(struct bytes said, const struct offer_policy *policy, const struct offer_self *to_b,
 		struct writer *offer_b, struct offer_error *error) NODISCARD;
+
+/* The lowest level of H.264 that a party's text names; 0: it names none. */
+uint8_t offer_picture_level(struct bytes heard);
+/* A text of ours has a line of video with a port. */
+bool offer_has_video(struct bytes said);
 
 #endif

@@ -4,6 +4,7 @@
  * offer, which gives it our addresses, keys and numbers, and takes out what the other party may not have.
  */
 #include "media/offer/own.h"
+#include "media/offer/own_picture.h"
 #include "media/offer/write.h"
 
 #include <assert.h>
@@ -106,11 +107,11 @@ static void write_audio(struct writer *w, const struct offer_capabilities *own)
 	writer_str(w, "a=sendrecv\r\n");
 }
 
-/* RFC 3264 8: no line goes, what is no longer wanted has port 0. The first audio is ours; it is new where there was none. */
+/* RFC 3264 8: no line goes, what is no longer wanted has port 0. The first audio is ours, as is the first video; it is new where there was none. */
 static void own_write_lines(struct writer *w, const struct offer_capabilities *own,
 			    const struct sdp *earlier)
 {
-	bool written = false;
+	bool written = false, shown = !own->pictures;
 
 	for (uint8_t i = 0; i < earlier->media_count; i++) {
 		const struct sdp_section *m = &earlier->sections[i + 1];
@@ -120,10 +121,17 @@ static void own_write_lines(struct writer *w, const struct offer_capabilities *o
 			written = true;
 			continue;
 		}
+		if (!shown && bytes_iis(sdp_slice(earlier, m->kind), "video")) {
+			own_pictures_write(w, own->picture_level);
+			shown = true;
+			continue;
+		}
 		offer_write_refused(w, earlier, i + 1U, (struct bytes){ 0 });
 	}
 	if (!written)
 		write_audio(w, own);
+	if (!shown)
+		own_pictures_write(w, own->picture_level);
 }
 
 int offer_own(const struct offer_capabilities *own, const struct offer_policy *policy,

@@ -21,7 +21,7 @@ static void formats_for_a(struct offer_formats *out, const struct offer_agreemen
 			.encoding = f->encoding,
 			.parameters = f->event && f->answered == PAYLOAD_NONE
 					      ? BYTES_LIT(OFFER_EVENTS)
-					      : (struct bytes){ 0 },
+					      : f->parameters,
 		};
 	}
 }
@@ -91,6 +91,7 @@ static void reply(struct writer *w, const struct offer_answering *k, uint8_t ind
 		.crypto = crypto->key.suite ? crypto : NULL,
 		.webrtc = g->profile_a.dtls ? &webrtc : NULL,
 		.between = g->profile_a.dtls || b->dtls,
+		.ours = k->b == NULL,
 		.asked = k->offer_a,
 		.asked_section = index + 1U,
 		.level_extension = k->b ? 0 : a->level_extension, /* B's line says its own */

@@ -104,7 +104,8 @@ static void write_video_bandwidth(struct writer *w, const struct sdp *s, unsigne
 {
 	struct bytes as = { 0 }, tias = { 0 };
 
-	for (uint16_t i = s->sections[section].first; i < s->sections[section].end; i++) {
+	for (uint16_t i = s ? s->sections[section].first : 0; s && i < s->sections[section].end;
+	     i++) {
 		struct bytes value = sdp_slice(s, s->lines[i].value), rest = value, type;
 
 		if (s->lines[i].type != 'b')
@@ -123,7 +124,7 @@ static void write_video_bandwidth(struct writer *w, const struct sdp *s, unsigne
 static void write_bandwidth(struct writer *w, const struct sdp *source, unsigned section,
 			    const struct offer_media *media)
 {
-	uint32_t kbps = source && media->kind == MEDIA_VIDEO ? media->terms->video_kbps : 0;
+	uint32_t kbps = media->kind == MEDIA_VIDEO ? media->terms->video_kbps : 0;
 
 	if (kbps)
 		write_video_bandwidth(w, source, section, kbps);

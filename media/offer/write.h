@@ -53,6 +53,7 @@ struct offer_media {
 	const struct offer_webrtc *webrtc; /* NULL: not over DTLS */
 	/* One leg at least is over DTLS: header extensions end here (RFC 8285), and feedback is ours to say. */
 	bool between;
+	bool ours; /* nobody else says anything of it */
 	const struct sdp *
 		asked; /* in an answer: the offer, whose feedback is the most that may be said; NULL: anything may */
 	unsigned asked_section;

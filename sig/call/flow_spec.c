@@ -9,6 +9,7 @@
 #include "sig/call/hears.h"
 #include "sig/call/keys.h"
 #include "sig/call/listen.h"
+#include "sig/call/pictures.h"
 #include "sig/call/recording.h"
 #include "sig/call/siprec.h"
 #include "sig/call/wait.h"
@@ -128,10 +129,11 @@ static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
 static void spec_hear(struct flow_spec *s, const struct call *c, const struct call_flow *f,
 		      const struct media_side *own)
 {
-	if (!own->receives || (f->source.job.generation == 0 && !f->waits))
+	if ((!own->receives && f->kind != MEDIA_VIDEO) ||
+	    (f->source.job.generation == 0 && !f->waits))
 		return;
 	s->source = f->source;
-	s->send = !f->waits;
+	s->send = own->receives && !f->waits;
 	if (hears_of(c, s->leg) == HEARS_MUSIC && !call_is_alone(c))
 		s->receive = 0;
 }
@@ -255,7 +257,9 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	f->waits = f->kind == MEDIA_AUDIO && hears_later(h, c, f->leg);
 	if (f->kind == MEDIA_AUDIO)
 		(void)hears_source(h, c, f->leg, f->line, &f->source);
-	if (f->kind == MEDIA_AUDIO && f->leg == c->bridge.caller)
+	if (f->kind == MEDIA_VIDEO)
+		(void)pictures_source(h, c, f, &f->source);
+	if ((f->kind == MEDIA_AUDIO || f->source.job.generation) && f->leg == c->bridge.caller)
 		command->spec.member = f->member = conference_flow(c);
 	command->spec.home = conference_home(c);
 	command->moves |= kind == MEDIA_FLOW_UPDATE && f->home != command->spec.home;

@@ -5,6 +5,7 @@
 #include "sig/call/conference.h"
 #include "sig/call/keys.h"
 #include "sig/call/listen.h"
+#include "sig/call/pictures.h"
 #include "sig/call/plan.h"
 #include "sig/call/recording.h"
 #include "sig/call/session.h"
@@ -301,6 +302,16 @@ static bool tone_is_changed(const struct call_host *h, const struct call *c,
 	return now.begun_ns != f->overlay.begun_ns || now.every_ms != f->overlay.every_ms;
 }
 
+/* Whom it sees. */
+static bool picture_is_changed(const struct call_host *h, const struct call *c, struct call_flow *f)
+{
+	struct flow_source before = f->source;
+	bool changed = member_is_changed(c, f);
+
+	(void)pictures_source(h, c, f, &f->source);
+	return changed || !job_id_eq(f->source.job, before.job);
+}
+
 static bool is_changed(const struct call_host *h, const struct call *c, struct call_flow *f)
 {
 	struct flow_source now, before = f->source;
@@ -309,6 +320,8 @@ static bool is_changed(const struct call_host *h, const struct call *c, struct c
 	if (!f->open || f->closing)
 		return false;
 	changed = echo_is_changed(c, f);
+	if (f->kind == MEDIA_VIDEO)
+		return picture_is_changed(h, c, f) || changed;
 	if (f->kind != MEDIA_AUDIO)
 		return changed;
 	changed |= member_is_changed(c, f);

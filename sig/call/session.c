@@ -10,6 +10,7 @@
 #include "sig/call/aware.h"
 #include "sig/call/hears.h"
 #include "sig/call/invite.h"
+#include "sig/call/pictures.h"
 #include "sig/call/session_talk.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow_dtls.h"
@@ -82,7 +83,7 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 {
 	struct offer_policy policy = talk_policy_of(h, c, t);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
-	const struct offer_capabilities own =
+	struct offer_capabilities own =
 		offer_own_known(); /* its profile takes out what it shall not use */
 	struct offer_self self = talk_self(h, c, t->answerer);
 	struct offer_error error = { 0 };
@@ -91,6 +92,7 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 	policy.adds_codecs = adds_codecs;
 	self.session_version = version;
 	session_direct(h, c, t, &self);
+	(void)pictures_offer(h, c, &own);
 	if (!talk_is_own(t))
 		self.record = aware_told(c, t->answerer, t->offer);
 	err = talk_is_own(t) ? offer_own(&own, &policy, &self, &w, &error)
@@ -102,7 +104,14 @@ static NOINLINE int session_forward(struct call_host *h, struct call *c, const s
 	return 0;
 }
 
-/* The m-lines of the offer: one of audio where it is our own. */
+struct media_plan session_lines_own(bool pictures)
+{
+	return (struct media_plan){ .line_count = pictures ? 2 : 1,
+				    .line = { { .active = true, .kind = MEDIA_AUDIO },
+					      { .active = pictures, .kind = MEDIA_VIDEO } } };
+}
+
+/* The m-lines of the offer: one of audio where it is our own, and one of what a conference shows. */
 static NOINLINE int session_lines_of(struct call_host *h, struct call *c, const struct talk *t,
 				     struct media_plan *lines, struct call_refusal *refusal)
 {
@@ -111,8 +120,9 @@ static NOINLINE int session_lines_of(struct call_host *h, struct call *c, const 
 	int err;
 
 	if (talk_is_own(t)) {
-		*lines = (struct media_plan){ .line_count = 1,
-					      .line[0] = { .active = true, .kind = MEDIA_AUDIO } };
+		struct offer_capabilities own = { 0 };
+
+		*lines = session_lines_own(pictures_offer(h, c, &own));
 		return 0;
 	}
 	err = offer_inspect(t->offer, &policy, lines, &error);

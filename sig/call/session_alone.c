@@ -4,6 +4,7 @@
 
 #include "base/compiler.h"
 #include "media/offer/bridge.h"
+#include "sig/call/pictures.h"
 #include "sig/call/session.h"
 #include "sig/call/session_talk.h"
 #include "sig/call/wait.h"
@@ -69,14 +70,15 @@ const struct leg *session_replaced_peer(const struct call_host *h, const struct 
 	return call_leg(other, bridge_peer(other, c->replaces.leg));
 }
 
-/* The node itself has sound alone. Who is to speak with somebody has all lines that both may have. */
-static struct offer_policy alone_policy(const struct call *c, uint8_t leg, const struct leg *with)
+/* Who is to speak with somebody has all lines that both may have; video alone is there where it is shown, or was there. */
+static struct offer_policy alone_policy(const struct call *c, uint8_t leg, const struct leg *with,
+					bool pictures)
 {
 	struct offer_policy policy = talk_policy(c, leg, LEG_NONE);
 
 	if (with && with->terms)
 		policy.b = *with->terms;
-	policy.video &= with != NULL;
+	policy.video &= with || pictures;
 	return policy;
 }
 
@@ -84,10 +86,11 @@ int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 			 struct leg_sdp *to, struct call_refusal *refusal)
 {
 	const struct leg *with = session_replaced_peer(h, c);
-	struct offer_policy policy = alone_policy(c, leg, with);
+	struct offer_capabilities own = offer_own_spoken();
+	bool pictures = pictures_answer(h, c, leg, &own);
+	struct offer_policy policy = alone_policy(c, leg, with, pictures);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
-	const struct offer_capabilities own = offer_own_spoken();
 	struct offer_self self;
 	int err;
 
@@ -113,12 +116,10 @@ int session_alone_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 			struct call_refusal *refusal)
 {
-	static const struct media_plan lines = {
-		.line_count = 1, .line[0] = { .active = true, .kind = MEDIA_AUDIO }
-	};
+	struct offer_capabilities own = offer_own_spoken();
+	struct media_plan lines = session_lines_own(pictures_offer(h, c, &own));
 	struct offer_policy policy = talk_policy(c, leg, leg);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
-	const struct offer_capabilities own = offer_own_spoken();
 	struct offer_error error = { 0 };
 	struct offer_self self;
 	int err = session_take_ports(h, c, &lines, leg, leg, refusal);

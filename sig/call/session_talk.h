@@ -50,6 +50,8 @@ int session_refuse_sdp(struct call_refusal *r, int err, const struct offer_error
 /* Nothing is sent where the leg's SDP wants it. first: it is the offer. */
 int session_refuse_place(const struct call_host *h, const struct call *c, uint8_t leg,
 			 const struct media_plan *plan, bool first, struct call_refusal *refusal);
+/* Of an offer of our own. */
+struct media_plan session_lines_own(bool pictures);
 int session_take_ports(struct call_host *h, struct call *c, const struct media_plan *lines,
 		       uint8_t offerer, uint8_t to, struct call_refusal *refusal);
 

@@ -307,6 +307,33 @@ static void test_answers(void **state)
 	assert_true(count > 100);
 }
 
+static size_t bytes_find_text(struct bytes text, const char *part)
+{
+	const uint8_t *at = memmem(text.p, text.n, part, strlen(part));
+
+	return at ? (size_t)(at - text.p) : text.n;
+}
+
+/* Lines of a=rtcp apart. */
+static void check_picture(const char *name, struct bytes text, const char *want)
+{
+	uint8_t buf[1024];
+	struct writer w = writer_over(buf, sizeof(buf));
+	struct bytes line;
+
+	while (bytes_cut(&text, '\n', &line)) {
+		line = bytes_trim(line);
+		if (bytes_starts(line, "m=video"))
+			line = bytes_from(line, strlen("m=video 30002 RTP/AVP "));
+		if (bytes_starts(line, "a=rtcp:"))
+			continue;
+		writer_bytes(&w, line);
+		writer_str(&w, "|");
+	}
+	if (!bytes_is(writer_done(&w), want))
+		fail_msg("%s: " BYTES_FMT, name, BYTES_ARG(writer_done(&w)));
+}
+
 /* The whole of one, as the phone gets it. */
 static void test_answer(void **state)
 {
@@ -335,6 +362,127 @@ static void test_answer(void **state)
 		0);
 	if (!bytes_is(writer_done(&w), want))
 		fail_msg(BYTES_FMT, BYTES_ARG(writer_done(&w)));
+}
+
+/* Baseline, where there is any, and its level no higher than others have; feedback as it was offered; the profile's bit rate. */
+static void test_pictures(void **state)
+{
+	static const struct {
+		const char *name, *offer, *want;
+		uint8_t level;
+	} rows[] = {
+		{ "a phone",
+		  "97\r\na=rtpmap:97 H264/90000\r\n"
+		  "a=fmtp:97 profile-level-id=42e028;packetization-mode=1;max-br=9\r\n",
+		  "97|b=AS:768|b=TIAS:768000|a=rtpmap:97 H264/90000|"
+		  "a=fmtp:97 profile-level-id=42e01e;packetization-mode=1|a=sendrecv|",
+		  0x1e },
+		{ "one that can less",
+		  "97\r\na=rtpmap:97 H264/90000\r\n"
+		  "a=fmtp:97 profile-level-id=42800D\r\na=rtcp-fb:* nack pli\r\n",
+		  "97|b=AS:768|b=TIAS:768000|a=rtpmap:97 H264/90000|"
+		  "a=fmtp:97 profile-level-id=42800d;packetization-mode=0|"
+		  "a=rtcp-fb:97 nack pli|a=sendrecv|",
+		  0x1e },
+		{ "nothing is said", "97\r\na=rtpmap:97 H264/90000\r\n",
+		  "97|b=AS:768|b=TIAS:768000|a=rtpmap:97 H264/90000|"
+		  "a=fmtp:97 profile-level-id=42000a;packetization-mode=0|a=sendrecv|",
+		  0 },
+		{ "a browser",
+		  "96 97 98 99 100 101\r\na=rtpmap:96 VP8/90000\r\n"
+		  "a=rtpmap:97 H264/90000\r\na=fmtp:97 "
+		  "profile-level-id=64001f;packetization-mode=1\r\n"
+		  "a=rtpmap:98 H264/90000\r\na=fmtp:98 "
+		  "profile-level-id=42001f;packetization-mode=1\r\n"
+		  "a=rtpmap:99 H264/90000\r\n"
+		  "a=fmtp:99 "
+		  "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n"
+		  "a=rtpmap:100 H264/90000\r\na=fmtp:100 profile-level-id=42e01f\r\n"
+		  "a=rtpmap:101 VP9/90000\r\n",
+		  "99 100 96|b=AS:768|b=TIAS:768000|a=rtpmap:99 H264/90000|"
+		  "a=fmtp:99 "
+		  "profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1|"
+		  "a=rtpmap:100 H264/90000|a=fmtp:100 profile-level-id=42e01f;packetization-mode=0|"
+		  "a=rtpmap:96 VP8/90000|a=sendrecv|",
+		  0 },
+		{ "no baseline",
+		  "97\r\na=rtpmap:97 H264/90000\r\n"
+		  "a=fmtp:97 profile-level-id=640c1f;packetization-mode=1\r\n",
+		  "97|b=AS:768|b=TIAS:768000|a=rtpmap:97 H264/90000|"
+		  "a=fmtp:97 profile-level-id=640c1f;packetization-mode=1|a=sendrecv|",
+		  0 },
+		{ "nothing that can be shown", "97\r\na=rtpmap:97 H265/90000\r\n", NULL, 0 },
+	};
+	struct offer_capabilities own = offer_own_spoken();
+	static struct rig r;
+
+	(void)state;
+	own.pictures = true;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct writer w;
+		char offer[1400];
+		struct bytes text;
+		size_t at;
+
+		rig_init(&r);
+		w = writer_over(r.answered, sizeof(r.answered));
+		r.policy.video = true;
+		r.policy.a =
+			(struct offer_terms){ .video_codecs = OFFER_VIDEO_ALL, .video_kbps = 768 };
+		own.picture_level = rows[i].level;
+		(void)snprintf(offer, sizeof(offer),
+			       HEAD "m=audio 9 RTP/AVP 0\r\nm=video 9 RTP/AVP %s", rows[i].offer);
+		assert_int_equal(offer_own_answer(bytes_str(offer), &own, &r.policy, &r.to_a, &w,
+						  &r.error),
+				 0);
+		text = writer_done(&w);
+		at = bytes_find_text(text, "m=video ");
+		text = bytes_from(text, at);
+		if (!rows[i].want) {
+			assert_true(bytes_starts(text, "m=video 0 "));
+			continue;
+		}
+		check_picture(rows[i].name, text, rows[i].want);
+	}
+}
+
+static void test_picture_levels(void **state)
+{
+	(void)state;
+	assert_int_equal(offer_picture_level(BYTES_LIT(HEAD AUDIO)), 0);
+	assert_int_equal(offer_picture_level(BYTES_LIT(
+				 HEAD AUDIO
+				 "m=video 9 RTP/AVP 97 98\r\na=rtpmap:97 H264/90000\r\n"
+				 "a=fmtp:97 profile-level-id=42e01f\r\na=rtpmap:98 H264/90000\r\n"
+				 "a=fmtp:98 profile-level-id=64000d\r\n")),
+			 0x0d);
+	assert_int_equal(offer_picture_level(BYTES_LIT("no SDP")), 0);
+}
+
+/* Our own offer with a picture, which keeps its place when it is made again. */
+static void test_offers_with_pictures(void **state)
+{
+	struct offer_capabilities own = offer_own_spoken();
+	static struct rig r;
+	static uint8_t first[TEXT_MAX], second[TEXT_MAX];
+	struct writer w = writer_over(first, sizeof(first));
+
+	(void)state;
+	own.pictures = true;
+	own.picture_level = 0x16;
+	rig_init(&r);
+	r.policy.video = true;
+	assert_int_equal(offer_own(&own, &r.policy, &r.to_b, &w, &r.error), 0);
+	check_lines(writer_done(&w),
+		    "m=audio 40000 RTP/AVP 8 0 9 96 97 101|m=video 40002 RTP/AVP 102 103|");
+	assert_true(bytes_find_text(writer_done(&w),
+				    "profile-level-id=42e016;packetization-mode=1") < w.n);
+	assert_true(bytes_find_text(writer_done(&w), "a=rtcp-fb:* nack pli") < w.n);
+	r.to_b.earlier = writer_done(&w);
+	w = writer_over(second, sizeof(second));
+	assert_int_equal(offer_own(&own, &r.policy, &r.to_b, &w, &r.error), 0);
+	check_lines(writer_done(&w),
+		    "m=audio 40000 RTP/AVP 8 0 9 96 97 101|m=video 40002 RTP/AVP 102 103|");
 }
 
 static void test_refusals(void **state)
@@ -383,9 +531,10 @@ static void test_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_offers),   cmocka_unit_test(test_offers_again),
-		cmocka_unit_test(test_answers),  cmocka_unit_test(test_answer),
-		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_offers),         cmocka_unit_test(test_offers_again),
+		cmocka_unit_test(test_answers),        cmocka_unit_test(test_answer),
+		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_pictures),
+		cmocka_unit_test(test_picture_levels), cmocka_unit_test(test_offers_with_pictures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

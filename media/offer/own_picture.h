@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Video that the node answers for others: what all have goes first. Of H.264 that is baseline, where the party has it; a level is at most what
+ * the others decode. Internal to media/offer.
+ */
+#ifndef MEDIA_OFFER_OWN_PICTURE_H
+#define MEDIA_OFFER_OWN_PICTURE_H
+
+#include "media/payload.h"
+
+enum { OWN_PICTURES_MAX = 7, OWN_PARAMETERS_MAX = 80 };
+
+struct own_pictures {
+	uint8_t count;
+	uint8_t at[OWN_PICTURES_MAX];     /* of the party's formats, in the order of the answer */
+	uint8_t length[OWN_PICTURES_MAX]; /* of parameters; 0: none */
+	char parameters[OWN_PICTURES_MAX][OWN_PARAMETERS_MAX];
+};
+
+void own_pictures_choose(struct own_pictures *out, const struct payload_list *formats,
+			 uint8_t level_most);
+/* A line as a party would write it that shows what others do: of an offer. */
+void own_pictures_write(struct writer *w, uint8_t level_most);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Video of a party that no other leg is there for. In a conference its picture is shown to others (media/job.h), so the node offers and answers
+ * it. Elsewhere a line that it has is kept, for whoever it speaks with next: a call that is held, parked or given away has its picture behind that.
+ */
+#ifndef SIG_CALL_PICTURES_H
+#define SIG_CALL_PICTURES_H
+
+#include "media/offer/offer.h"
+#include "sig/model/call.h"
+
+/* What we can answer the leg with: own is what we can of sound. True: video is part of it. */
+bool pictures_answer(const struct call_host *h, const struct call *c, uint8_t leg,
+		     struct offer_capabilities *own);
+/* The same for an offer of ours: video where others in its conference have it. */
+bool pictures_offer(const struct call_host *h, const struct call *c,
+		    struct offer_capabilities *own);
+/* What the flow's party sees in place of another leg's: its room. False: nothing. */
+bool pictures_source(const struct call_host *h, const struct call *c, const struct call_flow *f,
+		     struct flow_source *out);
+
+#endif
