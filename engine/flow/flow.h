@@ -142,15 +142,16 @@ struct flow {
 	uint8_t taps; /* leg_tap.h: bits of enum tap_reader that have what this party says and hears; TAPS_EAR */
 	/* not for every packet */
 	uint8_t leg, line;
-	uint8_t latch_mode;    /* enum latch_mode */
-	uint8_t event_pt;      /* of digits that we send; PAYLOAD_NONE: none */
-	uint8_t event_relayed; /* of the event being tracked; 0: by INFO */
-	uint8_t fir;           /* a new picture is asked for by FIR */
-	uint8_t strips;        /* RTP header extensions do not pass */
-	uint8_t alone;         /* without a peer it is heard all the same */
-	uint8_t watch;         /* points of media/capture.h; 0: nobody looks */
-	uint8_t has_coder;     /* worker.coders has it: what its party says is coded anew */
-	uint8_t has_ear;       /* worker.ears has it: keys of its party are tones */
+	uint8_t latch_mode;      /* enum latch_mode */
+	uint8_t event_pt;        /* of digits that we send; PAYLOAD_NONE: none */
+	uint8_t event_relayed;   /* of the event being tracked; 0: by INFO */
+	uint8_t fir, fir_number; /* a new picture is asked for by FIR; the number of the next one */
+	uint8_t seen_anew;       /* new_picture.h: another one sees it */
+	uint8_t strips;          /* RTP header extensions do not pass */
+	uint8_t alone;           /* without a peer it is heard all the same */
+	uint8_t watch;           /* points of media/capture.h; 0: nobody looks */
+	uint8_t has_coder;       /* worker.coders has it: what its party says is coded anew */
+	uint8_t has_ear;         /* worker.ears has it: keys of its party are tones */
 	uint8_t taken_count;
 	uint8_t has_overlay; /* worker.overlays has it: its party hears tones */
 	uint8_t numbering; /* of what is sent; another one: with other keys, and numbers of before are void */

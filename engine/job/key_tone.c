@@ -19,6 +19,8 @@ enum {
 /* By the clock of what is sent now; where nothing is, the first. */
 static const struct media_taken *key_tone_taken(const struct flow *f)
 {
+	if (f->kind != MEDIA_AUDIO) /* of video it is something else */
+		return NULL;
 	for (uint8_t i = 0; i < f->taken_count; i++) {
 		const struct media_taken *t = &f->taken[i];
 

@@ -30,7 +30,6 @@ struct picture_source {
 	uint16_t sequence; /* highest */
 	uint64_t heard_ns; /* 0: never */
 	uint8_t format;    /* of its newest packet */
-	uint8_t fir_number;
 	struct picture_ask ask;
 };
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What parties see, and what they are asked for. */
+#include "engine/flow/new_picture.h"
 #include "engine/flow/source.h"
 #include "engine/job/room_picture.h"
 #include "engine/walk/event.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
-#include "media/rtp/rtcp_write.h"
 
 bool pictures_wait(const struct room_pictures *p)
 {
@@ -154,21 +154,6 @@ static uint32_t first_show(struct worker *w, struct room_pictures *p, uint32_t m
 
 /* ---- requests ---- */
 
-/* A compound, as RFC 4585 3.1 wants it of those who did not agree on less. */
-static void picture_ask(struct worker *w, struct picture *m)
-{
-	struct flow *f = &w->flows.list[m->slot];
-	uint8_t memory[RTCP_REPORT_MAX + PICTURE_REQUEST_MAX];
-	size_t n = reports_empty(w, f, memory).n;
-	const struct picture_request r = { .sender = f->ssrc_out,
-					   .source = m->source.ssrc,
-					   .fir = f->fir,
-					   .number = m->source.fir_number++ };
-
-	n += picture_request_write(memory + n, &r).n;
-	metric_add(w->metrics->pictures_asked, originate_rtcp(w, f, bytes_mem(memory, n)));
-}
-
 /* Those who are asked too soon are so by the next review. */
 static uint32_t pictures_ask(struct worker *w, struct room_pictures *p)
 {
@@ -179,7 +164,7 @@ static uint32_t pictures_ask(struct worker *w, struct room_pictures *p)
 
 		if (!m || !m->source.heard_ns || !picture_ask_due(&m->source.ask, w->now_ns))
 			continue;
-		picture_ask(w, m);
+		(void)new_picture_ask(w, &w->flows.list[m->slot], m->source.ssrc);
 		done++;
 	}
 	p->asks = false;

@@ -82,6 +82,13 @@ static enum verdict picture_take(struct room_pictures *p, uint32_t index, const 
 	return VERDICT_ALONE;
 }
 
+/* A browser may send its picture in several sizes, each under an SSRC of its own: the first one is shown (RFC 8853). */
+static bool is_other_layer(const struct picture_source *s, const struct pkt *k, uint64_t now_ns)
+{
+	return k->flow->transport && s->heard_ns && s->ssrc != k->ssrc &&
+	       now_ns - s->heard_ns < LAYER_SILENCE_NS;
+}
+
 enum verdict room_picture_take(struct worker *w, struct job *j, const struct pkt *k)
 {
 	struct room_pictures *p = ((struct room *)j->work)->pictures;
@@ -94,7 +101,7 @@ enum verdict room_picture_take(struct worker *w, struct job *j, const struct pkt
 		return VERDICT_ALONE;
 	if (format == PICTURE_NONE)
 		return VERDICT_PAYLOAD_TYPE;
-	if (bundle_is_other_layer(k, now_ns))
+	if (is_other_layer(&p->list[index]->source, k, now_ns))
 		return VERDICT_OTHER_LAYER;
 	source_note(p, p->list[index], k, format, now_ns);
 	if (pictures_are_due(p, now_ns))

@@ -7,6 +7,7 @@
 #include "engine/flow/detail.h"
 #include "engine/flow/dtls_flow.h"
 #include "engine/flow/flow_move.h"
+#include "engine/flow/new_picture.h"
 #include "engine/flow/srtp_flow.h"
 #include "engine/job/job_control.h"
 #include "engine/walk/event.h"
@@ -165,6 +166,7 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 	w->flows.tapped -= f->taps != 0;
 	if (spec->tap && spec->tap != f->tap_number[TAP_RECORD])
 		digits_hush(f);
+	new_picture_note(f, spec);
 	flow_update(f, spec, now_ns);
 	w->flows.own += f->own;
 	w->flows.tapped += f->taps != 0;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "engine/flow/latch.h"
+#include "engine/flow/new_picture.h"
 #include "engine/walk/event.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/pace.h"
@@ -80,6 +81,7 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 		silence_tick(w, f, now_ns);
 		flow_pace_tick(f);
 		reports_tick(w, f, now_ns);
+		new_picture_tick(w, f);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/flow/flow_move.h"
+#include "media/rtp/picture.h"
 #include "tests/fuzz/engine_relay.h"
 
 static struct media_key key_of(uint32_t slot, uint8_t how)
@@ -74,6 +75,20 @@ static void transport_read(struct script *s, const struct fuzz *f, struct flow_s
 	spec->mid[0] = (char)('0' + spec->id.slot);
 }
 
+/* What a room shows of it, and it of a room. */
+static void pictures_set(struct flow_spec *spec, uint8_t flags)
+{
+	static const uint8_t FORMATS[] = { PICTURE_H264 | 1, PICTURE_VP8, PICTURE_NONE,
+					   PICTURE_H264 };
+
+	spec->fir = flags >> 3 & 1;
+	spec->taken_count = 2;
+	spec->taken[0] = (struct media_taken){ .payload_type = 120, .codec = PICTURE_H264 | 1 };
+	spec->taken[1] = (struct media_taken){ .payload_type = 121, .codec = PICTURE_VP8 };
+	for (uint8_t i = 0; i < spec->rule_count; i++)
+		spec->rule_codecs[i] = FORMATS[i % COUNT_OF(FORMATS)];
+}
+
 static struct flow_spec spec_read(const struct fuzz *f, struct script *s, uint32_t slot)
 {
 	uint8_t how = take(s), flags = take(s), peer = take(s);
@@ -111,6 +126,8 @@ static struct flow_spec spec_read(const struct fuzz *f, struct script *s, uint32
 					       .clock_hz = i % 3 ? 8000 : 0 };
 	if (how & 16)
 		relay_coded_read(s, f, &spec);
+	if (spec.kind == MEDIA_VIDEO)
+		pictures_set(&spec, flags);
 	return spec;
 }
 

@@ -69,7 +69,9 @@ static void answer_alone(const struct offer_input *in)
 	static const struct offer_capabilities own = {
 		.count = 3,
 		.codecs = { MEDIA_CODEC_PCMU, MEDIA_CODEC_G722, MEDIA_CODEC_OPUS },
-		.events = true
+		.events = true,
+		.pictures = true,
+		.picture_level = 0x1e
 	};
 	static struct session session;
 	struct writer w = writer_over(g_answer_a, sizeof(g_answer_a));
@@ -90,9 +92,11 @@ static void answer_alone(const struct offer_input *in)
 /* After whatever was said before. */
 static void offer_alone(const struct offer_input *in)
 {
-	static const struct offer_capabilities own = {
-		.count = 2, .codecs = { MEDIA_CODEC_OPUS, MEDIA_CODEC_PCMA }, .events = true
-	};
+	static const struct offer_capabilities own = { .count = 2,
+						       .codecs = { MEDIA_CODEC_OPUS,
+								   MEDIA_CODEC_PCMA },
+						       .events = true,
+						       .pictures = true };
 	static struct sdp ours, earlier;
 	struct writer w = writer_over(g_offer_b, sizeof(g_offer_b));
 	struct offer_self self = in->to_b;

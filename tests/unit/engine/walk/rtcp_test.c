@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
-#include "media/rtp/rtcp_parse.h"
+#include "media/rtp/picture.h"
 #include "tests/unit/engine/rig.h"
 
 enum { SSRC_A = 0x1001, SSRC_B = 0x1002 };
@@ -249,6 +249,54 @@ static void goes_on_during_hold(void **state)
 	rig_close(r);
 }
 
+static bool is_asked(struct rig *r, int side, uint32_t source)
+{
+	const struct sim_packet *p;
+	bool asked = false;
+
+	advance_ms(r, 300);
+	worker_step(&r->w);
+	while ((p = port_sim_take(r->sim)) != NULL) {
+		struct bytes rtcp = bytes_mem(p->data, p->length);
+
+		assert_int_equal(p->slot, side);
+		assert_int_equal(p->channel, CHANNEL_RTCP);
+		assert_int_equal(rtcp_check(rtcp), 0);
+		asked |= picture_is_requested(rtcp, source);
+	}
+	return asked;
+}
+
+/* Whoever sees the party from now on needs a picture to begin with. */
+static void another_one_sees_it(void **state)
+{
+	static const struct flow_id other = { .slot = 3, .generation = 9 };
+	struct rig *r = rig_open_empty(64);
+	struct flow_spec spec;
+
+	(void)state;
+	for (int side = A; side <= B; side++) {
+		r->spec[side] = rig_spec(side);
+		r->spec[side].kind = MEDIA_VIDEO;
+		rig_open_flow(r, &r->spec[side]);
+	}
+	spec = r->spec[A];
+	spec.peer = other;
+	rig_update(r, &spec);
+	assert_false(is_asked(r, A, SSRC_A)); /* it says nothing yet */
+	rig_update(r, &r->spec[A]);
+	assert_non_null(relay_rtp(r, A, &(struct rtp){ .ssrc = SSRC_A, .sequence = 1 }));
+	rig_update(r, &r->spec[A]);
+	assert_false(is_asked(r, A, SSRC_A)); /* the same one */
+	rig_update(r, &spec);
+	assert_true(is_asked(r, A, SSRC_A));
+	assert_false(is_asked(r, A, SSRC_A));
+	spec.peer = (struct flow_id){ 0 };
+	rig_update(r, &spec);
+	assert_false(is_asked(r, A, SSRC_A)); /* nobody does */
+	rig_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +307,7 @@ int main(void)
 		cmocka_unit_test(drops_with_a_reason),
 		cmocka_unit_test(a_late_bye_is_not_passed_on),
 		cmocka_unit_test(a_party_that_only_listens_reports_too),
+		cmocka_unit_test(another_one_sees_it),
 		cmocka_unit_test(goes_on_during_hold),
 	};
 
