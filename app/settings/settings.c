@@ -513,6 +513,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.registrations_max = s->limits.registrations,
 		.txns_max = s->limits.transactions,
 		.codings_max = s->limits.transcoded_calls,
+		.videos_max = s->limits.video_calls,
 		.subscriptions_max = s->limits.subscriptions,
 		.calls_unsaved = !s->redis.save_calls,
 		.save_later_ms = SHARD_SAVE_LATER_MS,

@@ -244,6 +244,7 @@ struct settings_live {
 
 struct settings_limits {
 	uint32_t calls, registrations, transactions, subscriptions, transcoded_calls;
+	uint32_t video_calls;
 	uint32_t connections, connections_per_source, websockets;
 	uint32_t sip_per_s[GUARD_CLASS_COUNT];
 };

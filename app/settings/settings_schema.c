@@ -800,6 +800,12 @@ static const struct conf_field g_limits_fields[] = {
 	  .help = "Calls at once whose audio is transcoded; more are refused with 488, or get the "
 		  "answer of the phone that was asked. Calls that are up go on, and so do "
 		  "transfers. 0: as many as there are." },
+	{ .key = "video_calls",
+	  U32(settings_limits, video_calls, 0, 1000000),
+	  .preset = "0",
+	  .help = "Calls at once that have video; the next one has sound alone, as long as it "
+		  "lasts. Each member of a conference is a call. Calls that are up go on. 0: as "
+		  "many as there are." },
 	{ .key = "registrations",
 	  U32(settings_limits, registrations, 1, 1000000),
 	  .preset = "20000",

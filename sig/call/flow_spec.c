@@ -240,6 +240,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 		note_kind(f, line);
 	f->echoes = hears_of(c, f->leg) == HEARS_ITSELF;
 	f->hushed = acts_announces(c);
+	f->shows = line && f->kind == MEDIA_VIDEO;
 	command->spec = spec_of(h, c, f);
 	f->tap = command->spec.tap;
 	f->overlay = f->kind == MEDIA_AUDIO ? recordings_overlay(h, c, f->leg)

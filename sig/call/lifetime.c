@@ -46,11 +46,19 @@ void call_free(struct call *c)
 	free(c->cdr);
 }
 
+/* MED-09: what is beyond it has sound alone; calls that have video keep it. */
+static bool call_may_show(const struct call_host *h)
+{
+	uint32_t most = h->settings->videos_max;
+
+	return h->settings->video && (!most || *h->videos < most);
+}
+
 void call_begin(struct call_host *h, struct call *c)
 {
 	c->state = CALL_SETUP;
 	c->bridge.callee = LEG_NONE; /* the first leg will be the caller's, and offers */
-	c->video = h->settings->video;
+	c->video = call_may_show(h);
 	c->setup_utc_ms = h->now.utc_ms;
 	c->timer.owner = c->self;
 	c->timer.kind = h->timer_kind;

@@ -230,6 +230,7 @@ struct shard_settings {
 	uint32_t calls_max, registrations_max, txns_max;
 	uint32_t
 		codings_max; /* calls of the node whose audio is coded anew; 0: as many as there are */
+	uint32_t videos_max;        /* calls of the node that have video; likewise */
 	uint32_t subscriptions_max; /* 0: none is taken */
 };
 

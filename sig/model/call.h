@@ -96,6 +96,7 @@ struct call {
 	struct text data;    /* call_data.h */
 	bool restored;
 	bool coded; /* counted as one whose audio is coded anew */
+	bool shows; /* counted as one that has video */
 	bool noted; /* answered while the store is away: its CDR so far is asked to be kept */
 	struct text unknown;  /* of its record: what a later program wrote (call_unknown.h) */
 	const char *obstacle; /* why it cannot go on in this process (give_up.h); NULL: it can */

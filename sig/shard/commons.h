@@ -35,6 +35,7 @@ struct shard_commons {
 	struct hash_key key;          /* of auth_limit */
 	uint32_t calls;               /* of all shards */
 	uint32_t codings;             /* of these whose audio is coded anew */
+	uint32_t videos;              /* of these that have video */
 	struct shard *shards;         /* that are open, the newest first */
 	struct remote_watch *remote;  /* NULL: in no cluster */
 	struct shard_remote remote_with;

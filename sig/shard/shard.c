@@ -22,6 +22,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.wheel = &s->wheel,
 		.ports = s->commons->ports,
 		.codings = &s->commons->codings,
+		.videos = &s->commons->videos,
 		.users = &s->legs,
 		.elsewhere = &s->elsewhere,
 		.security = &s->security,

@@ -64,6 +64,7 @@ void shard_call_give(struct shard *s, struct call *c)
 		s->established--;
 	s->coded -= c->coded;
 	s->commons->codings -= c->coded;
+	s->commons->videos -= c->shows;
 	shard_watch_gone(s, c);
 	shard_room_part(s, c);
 	call_clear(&s->host, c);
@@ -94,9 +95,21 @@ static void note_coded(struct shard *s, struct call *c)
 		metric_add(s->metrics.calls_coded, 1);
 }
 
+/* MED-09. A line that is refused may have a flow, too. */
+static void note_video(struct shard *s, struct call *c)
+{
+	bool before = c->shows;
+
+	c->shows = false;
+	for (uint32_t i = 0; i < c->flow_count; i++)
+		c->shows |= c->flows[i].shows && !c->flows[i].closing;
+	s->commons->videos += c->shows - before;
+}
+
 bool shard_call_settle(struct shard *s, struct call *c)
 {
 	note_coded(s, c);
+	note_video(s, c);
 	shard_watch_call(s, c);
 	shard_room_watch(s, c);
 	return call_settle(&s->host, c);

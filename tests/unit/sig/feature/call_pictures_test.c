@@ -143,6 +143,32 @@ static void a_phone_that_asks_again(void **state)
 	phone_ack(&p->t.l.a);
 }
 
+/* The next one has sound alone; when there is room again the one behind it has both (MED-09). */
+static void more_calls_than_may_have_video(void **state)
+{
+	const char *a = SEEN_OF("11", "1", H264("97", "1f")),
+		   *b = SEEN_OF("12", "1", H264("97", "1f"));
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct shard_settings s = r->settings;
+
+	s.videos_max = 1;
+	shard_configure(r->shard, &s);
+	talk(&p->t.l.a, a, &p->t.l.b, b);
+	phone_invite(&p->a2, "1004", a);
+	assert_true(rig_has(phone_rings(&p->t.c), "m=video 0 "));
+	phone_answer(&p->t.c, p->t.c.invite, "200 OK",
+		     SEEN_OF("14", "1", "m=video 0 RTP/AVP 97\r\n"));
+	assert_true(rig_has(phone_hears(&p->a2, "SIP/2.0 200"), "m=video 0 "));
+	phone_ack(&p->a2);
+	phone_request(&p->t.l.a, "BYE", "", "");
+	assert_true(phone_hears(&p->t.l.a, "SIP/2.0 200").n);
+	trio_assert_left(&p->t.l.b);
+	rig_wait_ms(r, 100);
+	phone_invite(&p->t.l.a, "1002", a);
+	assert_false(rig_has(phone_rings(&p->t.l.b), "m=video 0 "));
+}
+
 /* ---- rooms that are called ---- */
 
 struct called {
@@ -233,6 +259,7 @@ int main(void)
 		PARTY_TEST(a_third_one_comes_and_goes),
 		PARTY_TEST(over_a_restart),
 		PARTY_TEST(a_phone_that_asks_again),
+		PARTY_TEST(more_calls_than_may_have_video),
 		cmocka_unit_test_setup_teardown(a_room_that_is_called, called_setup,
 						called_teardown),
 		cmocka_unit_test_setup_teardown(no_video_where_it_is_off, called_setup,
