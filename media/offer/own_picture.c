@@ -12,7 +12,7 @@ enum {
 	LEVEL_ID_LEN = 6,
 	LEVEL_PRESET = 0x1f, /* 3.1: 1280 x 720 at 30 a second */
 	H264_FIRST = 102,
-	H264_SINGLE,
+	H264_FRAGMENTS,
 	VP8_NUMBER,
 };
 
@@ -103,10 +103,10 @@ void own_pictures_choose(struct own_pictures *out, const struct payload_list *fo
 
 	out->count = 0;
 	for (uint8_t rank = 0; rank <= PICTURE_H264_RANK - 2 && !any; rank += 2) {
+		any |= picture_add(out, formats, (uint8_t)(PICTURE_H264 | rank), level_most);
 		any |= picture_add(out, formats,
 				   (uint8_t)(PICTURE_H264 | rank | PICTURE_H264_MODE_1),
 				   level_most);
-		any |= picture_add(out, formats, (uint8_t)(PICTURE_H264 | rank), level_most);
 	}
 	(void)picture_add(out, formats, PICTURE_VP8, level_most);
 }
@@ -115,12 +115,12 @@ void own_pictures_write(struct writer *w, uint8_t level_most)
 {
 	uint8_t level = level_most && level_most < LEVEL_PRESET ? level_most : LEVEL_PRESET;
 
-	writer_fmt(w, "m=video 9 RTP/AVP %d %d %d\r\n", H264_FIRST, H264_SINGLE, VP8_NUMBER);
-	for (int number = H264_FIRST; number <= H264_SINGLE; number++)
+	writer_fmt(w, "m=video 9 RTP/AVP %d %d %d\r\n", H264_FIRST, H264_FRAGMENTS, VP8_NUMBER);
+	for (int number = H264_FIRST; number <= H264_FRAGMENTS; number++)
 		writer_fmt(w,
 			   "a=rtpmap:%d H264/90000\r\na=fmtp:%d "
 			   "profile-level-id=42e0%02x;packetization-mode=%d\r\n",
-			   number, number, level, number == H264_FIRST);
+			   number, number, level, number == H264_FRAGMENTS);
 	writer_fmt(w, "a=rtpmap:%d VP8/90000\r\n", VP8_NUMBER);
 	writer_str(w, "a=rtcp-fb:* nack pli\r\na=rtcp-fb:* ccm fir\r\na=sendrecv\r\n");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Video that the node answers for others: what all have goes first. Of H.264 that is baseline, where the party has it; a level is at most what
- * the others decode. Internal to media/offer.
+ * Video that the node answers for others: what all have goes first. Of H.264 that is baseline, where the party has it, without fragments before
+ * with them, which some phones do not take (packetization-mode); a level is at most what the others decode. Internal to media/offer.
  */
 #ifndef MEDIA_OFFER_OWN_PICTURE_H
 #define MEDIA_OFFER_OWN_PICTURE_H

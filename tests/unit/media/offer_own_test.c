@@ -399,10 +399,11 @@ static void test_pictures(void **state)
 		  "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n"
 		  "a=rtpmap:100 H264/90000\r\na=fmtp:100 profile-level-id=42e01f\r\n"
 		  "a=rtpmap:101 VP9/90000\r\n",
-		  "99 100 96|b=AS:768|b=TIAS:768000|a=rtpmap:99 H264/90000|"
+		  "100 99 96|b=AS:768|b=TIAS:768000|"
+		  "a=rtpmap:100 H264/90000|a=fmtp:100 profile-level-id=42e01f;packetization-mode=0|"
+		  "a=rtpmap:99 H264/90000|"
 		  "a=fmtp:99 "
 		  "profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1|"
-		  "a=rtpmap:100 H264/90000|a=fmtp:100 profile-level-id=42e01f;packetization-mode=0|"
 		  "a=rtpmap:96 VP8/90000|a=sendrecv|",
 		  0 },
 		{ "no baseline",
@@ -476,7 +477,7 @@ static void test_offers_with_pictures(void **state)
 	check_lines(writer_done(&w),
 		    "m=audio 40000 RTP/AVP 8 0 9 96 97 101|m=video 40002 RTP/AVP 102 103|");
 	assert_true(bytes_find_text(writer_done(&w),
-				    "profile-level-id=42e016;packetization-mode=1") < w.n);
+				    "profile-level-id=42e016;packetization-mode=0") < w.n);
 	assert_true(bytes_find_text(writer_done(&w), "a=rtcp-fb:* nack pli") < w.n);
 	r.to_b.earlier = writer_done(&w);
 	w = writer_over(second, sizeof(second));
