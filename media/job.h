@@ -70,7 +70,50 @@ struct media_room {
 	uint32_t bit_rate;  /* likewise; 0: by the rate of the mix */
 };
 
-enum media_work_kind { MEDIA_WORK_TRACK, MEDIA_WORK_DELAY, MEDIA_WORK_FEED, MEDIA_WORK_ROOM };
+/*
+ * What takes part in a room and is no member: a job of its own, opened with the call of the room and closed before it. Nobody hears it but
+ * by the room.
+ */
+
+/* A sound that all hear beside the members. A room that sleeps wakes for it. MEDIA_JOB_ENDED, once, behind its end. */
+struct media_room_play {
+	struct job_id room;
+	struct media_sound
+		*sound; /* one reference, which goes with the command; at the rate of the room */
+	uint32_t start; /* sample to begin with */
+	uint8_t loops;  /* as of a track */
+};
+
+/* The mix, as who says nothing hears it, is copied for who records (media/tap.h): as L16 of 8000 or 16000 Hz, said by leg 0 of the room's
+ * call. Where nobody speaks nothing is. The tone is heard by all, and is not copied. */
+struct media_room_tap {
+	struct job_id room;
+	uint8_t number;
+	struct media_room_tone {
+		uint16_t hz, ms; /* ms 0: there is none */
+		int16_t level;   /* tenths of dBm0 */
+		uint32_t every_ms;
+		uint64_t begun_ns; /* of clock_now_ns: the first one; it may be past */
+	} tone;
+};
+
+/* An application: it hears the mix without its own voice, frame by frame, and all hear what it says. */
+struct media_room_feed {
+	struct job_id room;
+	struct media_feed *feed; /* it outlives the job */
+	uint32_t rate_hz;        /* of the frames, both ways: 8000 or 16000 */
+};
+
+enum media_work_kind {
+	MEDIA_WORK_TRACK,
+	MEDIA_WORK_DELAY,
+	MEDIA_WORK_FEED,
+	MEDIA_WORK_ROOM,
+	MEDIA_WORK_ROOM_PLAY,
+	MEDIA_WORK_ROOM_TAP,
+	MEDIA_WORK_ROOM_FEED,
+	MEDIA_WORK_KINDS,
+};
 
 /* What a job does. */
 struct media_work {
@@ -80,12 +123,17 @@ struct media_work {
 		struct media_delay delay;
 		struct media_feed_terms feed;
 		struct media_room room;
+		struct media_room_play play;
+		struct media_room_tap tap;
+		struct media_room_feed room_feed;
 	};
 };
 
 /* What it has of a sound; NULL: nothing. */
 static inline struct media_sound *media_work_sound(const struct media_work *w)
 {
+	if (w->kind == MEDIA_WORK_ROOM_PLAY)
+		return w->play.sound;
 	return w->kind == MEDIA_WORK_TRACK ? w->track.sound : NULL;
 }
 

@@ -12,11 +12,11 @@
 #include "engine/walk/worker.h"
 #include "media/sound.h"
 
-static const struct job_kind *const g_kinds[] = {
-	[MEDIA_WORK_TRACK] = &job_track,
-	[MEDIA_WORK_DELAY] = &job_delay,
-	[MEDIA_WORK_FEED] = &job_feed,
-	[MEDIA_WORK_ROOM] = &job_room,
+static const struct job_kind *const g_kinds[MEDIA_WORK_KINDS] = {
+	[MEDIA_WORK_TRACK] = &job_track,         [MEDIA_WORK_DELAY] = &job_delay,
+	[MEDIA_WORK_FEED] = &job_feed,           [MEDIA_WORK_ROOM] = &job_room,
+	[MEDIA_WORK_ROOM_PLAY] = &job_room_play, [MEDIA_WORK_ROOM_TAP] = &job_room_tap,
+	[MEDIA_WORK_ROOM_FEED] = &job_room_feed,
 };
 
 int job_table_open(struct job_table *t, uint32_t capacity)

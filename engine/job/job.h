@@ -48,10 +48,13 @@ struct job_kind {
 	void (*leave)(struct worker *w, struct job *j, struct flow *f);
 	/* Of what shows pictures, else NULL. Checked RTCP of a party that sees them: it asks for a new one. */
 	bool (*asked)(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);
+	/* Of a part of a room, else NULL: it is open. 0, or why it cannot be. */
+	int (*begin)(struct worker *w, struct job *j);
 };
 
-/* track.c, delay.c, feed.c, room.c */
-extern const struct job_kind job_track, job_delay, job_feed, job_room;
+/* track.c, delay.c, feed.c, room.c, room_play.c, room_tap.c, room_feed.c */
+extern const struct job_kind job_track, job_delay, job_feed, job_room, job_room_play, job_room_tap,
+	job_room_feed;
 
 struct job {
 	struct job_id id; /* generation 0: the slot is free */

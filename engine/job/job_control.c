@@ -12,6 +12,16 @@ static void count_publish(const struct worker *w)
 	metric_set(w->metrics->jobs, w->jobs.count);
 }
 
+/* Its sound stays the caller's where it cannot. */
+static int job_begin(struct worker *w, struct job *j)
+{
+	int err = j->kind->begin ? j->kind->begin(w, j) : 0;
+
+	if (err)
+		(void)job_close(&w->jobs, j);
+	return err;
+}
+
 void job_control_open(struct worker *w, const struct media_command *c)
 {
 	struct media_event event = {
@@ -27,6 +37,8 @@ void job_control_open(struct worker *w, const struct media_command *c)
 		event.error = -EINVAL; /* its members would not meet */
 	else
 		event.error = job_open(&w->jobs, c->job, &c->work, &j);
+	if (!event.error)
+		event.error = job_begin(w, j);
 	if (event.error)
 		control_answer(w, &event);
 	else
@@ -50,6 +62,8 @@ void job_control_close(struct worker *w, struct job_id id)
 		event.last = 1;
 		event.call = j->call;
 		event.place = j->kind->place(j);
+		wheel_stop(&w->wheel, &j->timer);
+		turn_forget(&w->jobs, j);
 		event.sound = job_close(&w->jobs, j);
 		count_publish(w);
 	} else {

@@ -67,6 +67,7 @@ static int room_job_open(struct job *j, const struct media_work *work)
 
 static struct media_sound *room_job_close(struct job *j)
 {
+	room_parts_close(j->work);
 	room_free(j->work);
 	return NULL;
 }
@@ -88,15 +89,16 @@ static uint32_t mix_cost(const struct room *r)
 	return 1 + r->places_n * room_cost(r->spec.rate_hz / 8000 * VOICE_COST_NS);
 }
 
-/* Nobody speaks yet. */
+/* Nobody speaks yet, unless a part of it does. */
 static void room_wake(struct worker *w, struct job *j)
 {
 	struct room *r = j->work;
 
-	(void)w;
 	r->phase = ROOM_SLEEPS;
 	r->quiet_ms = 0;
 	r->unsaid = 0;
+	if (room_parts_want(r))
+		room_awake(w, j);
 }
 
 /* What is left of this phase, at least; a slice where one part of it takes that. */
@@ -155,7 +157,9 @@ static void tick_end(struct worker *w, struct job *j)
 
 	room_pictures_tick(w, j);
 	metric_add(w->metrics->frames_played, r->played);
-	r->quiet_ms = r->heard || r->active_n || r->places_n ? 0 : r->quiet_ms + ROOM_TICK_MS;
+	r->quiet_ms = r->heard || r->active_n || r->places_n || room_parts_want(r)
+			      ? 0
+			      : r->quiet_ms + ROOM_TICK_MS;
 	r->due_ns += ROOM_TICK_MS * NS_PER_MS;
 	if (r->quiet_ms >= ROOM_QUIET_MS && told) {
 		r->phase = ROOM_SLEEPS;

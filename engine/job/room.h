@@ -17,6 +17,7 @@
 #include "dsp/plc.h"
 #include "dsp/voice.h"
 #include "engine/job/job.h"
+#include "engine/job/room_part.h"
 #include "media/flow.h"
 #include "media/rtp/jitter.h"
 
@@ -159,6 +160,8 @@ struct room {
 	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of those who have no place */
 	uint32_t costs[MEDIA_CODECS_KNOWN];           /* of decoding a packet (room_cost) */
 	struct room_pictures *pictures;               /* NULL: nobody has had one */
+	struct room_part *parts;                      /* room_part.h */
+	int32_t parts_end; /* where those stood that left within their sound */
 	uint32_t voices_n;
 	struct room_voice voices[ROOM_VOICES_MAX];
 	struct room_member *members[]; /* by their number in the mix */
@@ -201,6 +204,8 @@ void room_pictures_free(struct room *r);
 enum verdict room_take(struct worker *w, struct job *j, const struct pkt *p);
 /* What that will touch is on its way to the cache: at first what is known, then what that points to. */
 void room_take_fetch(const struct job *j, const struct pkt *p, bool first);
+/* One that sleeps has ticks from now on. */
+void room_awake(struct worker *w, struct job *j);
 /* It is not listened to until it sends sound again. */
 void room_hush(struct room *r, uint32_t index);
 

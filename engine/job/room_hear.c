@@ -183,5 +183,7 @@ void room_mix(struct worker *w, struct room *r)
 	voices_take(w, r);
 	for (uint32_t i = 0; i < r->places_n; i++)
 		voice_mix(r, r->places[i]);
+	room_parts_say(w, r);
 	r->heard = mix_sum(r->mix);
+	room_parts_hear(w, r);
 }

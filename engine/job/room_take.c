@@ -57,7 +57,7 @@ void room_hush(struct room *r, uint32_t index)
 }
 
 /* Rooms have their ticks at moments of their own. */
-static void room_awake(struct worker *w, struct job *j)
+void room_awake(struct worker *w, struct job *j)
 {
 	const uint64_t tick_ns = ROOM_TICK_MS * NS_PER_MS;
 	struct room *r = j->work;

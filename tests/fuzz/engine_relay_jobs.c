@@ -89,6 +89,25 @@ static struct media_work room_read(uint8_t how)
 					      .packet_ms = (uint8_t)((how >> 6) * 20) } };
 }
 
+/* A sound, or who records; the room may be none. */
+static struct media_work part_read(uint8_t how, uint8_t room, struct media_sound *sound)
+{
+	if (how & 1)
+		return (struct media_work){ .kind = MEDIA_WORK_ROOM_PLAY,
+					    .play = { .room = job_of(room),
+						      .sound = sound,
+						      .start = how >> 2 & 1,
+						      .loops = how >> 1 & 1 } };
+	media_sound_drop(sound);
+	return (struct media_work){ .kind = MEDIA_WORK_ROOM_TAP,
+				    .tap = { .room = job_of(room),
+					     .number = how >> 1 & 1,
+					     .tone = { .hz = 1400,
+						       .ms = (uint16_t)(how >> 2),
+						       .level = -200,
+						       .every_ms = how & 128 ? 1000 : 0 } } };
+}
+
 static void job_open_next(struct fuzz *f, struct script *s, struct job_id id)
 {
 	static const uint8_t PACKET_MS[] = { 20, 10, 1, 0 };
@@ -116,6 +135,12 @@ static void job_open_next(struct fuzz *f, struct script *s, struct job_id id)
 		media_sound_drop(c.work.track.sound);
 		c.work = room_read(take(s));
 		c.call = how & 1;
+	}
+	if ((how >> 3 & 7) == 5) {
+		uint8_t what = take(s);
+
+		c.work = part_read(what, take(s), c.work.track.sound);
+		c.call = 1;
 	}
 	relay_commands_settle(f);
 	is_free = id.slot < JOBS && f->w.jobs.list[id.slot].id.generation == 0;
