@@ -93,7 +93,8 @@ struct media_room_tap {
 		uint16_t hz, ms; /* ms 0: there is none */
 		int16_t level;   /* tenths of dBm0 */
 		uint32_t every_ms;
-		uint64_t begun_ns; /* of clock_now_ns: the first one; it may be past */
+		uint64_t
+			begun_ns; /* of clock_now_ns: the first one; one that was due within the last second is heard now */
 	} tone;
 };
 

@@ -20,6 +20,7 @@ enum {
 	HEAD = 12, /* octets of RTP */
 	HZ_MAX = 4000,
 	EVERY_MS_MIN = 1000,
+	LATE_MS = 1000, /* a tone that was due so long ago is heard now */
 };
 
 struct room_tap {
@@ -167,7 +168,8 @@ static int room_tap_begin(struct worker *w, struct job *j)
 	t->codec = rate == NARROW ? MEDIA_CODEC_L16 : MEDIA_CODEC_L16_WIDE;
 	err = convert_open(&t->convert, rate, t->rate, rate / 1000 * ROOM_PART_MS);
 	if (!err)
-		tone_aim(w, t, w->now_ns);
+		tone_aim(w, t,
+			 w->now_ns > LATE_MS * NS_PER_MS ? w->now_ns - LATE_MS * NS_PER_MS : 0);
 	return err;
 }
 
