@@ -54,12 +54,30 @@ static int plc_of(struct live_party *p)
 	return 0;
 }
 
-/* Opus decodes at any of our rates. */
+static bool codec_is_linear(enum media_codec codec)
+{
+	return codec == MEDIA_CODEC_L16 || codec == MEDIA_CODEC_L16_WIDE;
+}
+
+/* Parties speak those of the node; a mix is linear. */
+static bool codec_is_heard(enum media_codec codec)
+{
+	return codec < MEDIA_CODECS || codec_is_linear(codec);
+}
+
+/* Opus decodes at any of our rates, L16 has that of its clock. */
+static uint32_t rate_asked(const struct live_party *p, enum media_codec codec)
+{
+	if (codec_is_linear(codec))
+		return media_codec_facts(codec)->clock_hz;
+	return codec == MEDIA_CODEC_OPUS ? p->rate : 0;
+}
+
 static int decoder_of(struct live_party *p, enum media_codec codec)
 {
 	const struct decoder_settings settings = {
 		.codec = media_codec_facts(codec)->name,
-		.rate = codec == MEDIA_CODEC_OPUS ? p->rate : 0,
+		.rate = rate_asked(p, codec),
 	};
 	int err = decoder_open(&p->decoder, &settings);
 
@@ -106,7 +124,7 @@ void live_party_put(struct live_party *p, const struct live_packet *packet)
 				    .marker = packet->marker,
 				    .payload = packet->payload };
 
-	if (packet->codec >= MEDIA_CODECS ||
+	if (!codec_is_heard((enum media_codec)packet->codec) ||
 	    (packet->codec != p->codec && codec_set(p, (enum media_codec)packet->codec)))
 		return;
 	in.units = sounding_units((enum media_codec)p->codec, packet->payload);

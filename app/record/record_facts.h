@@ -43,6 +43,12 @@ struct record_facts {
 	struct bytes call; /* members of its own, or empty */
 };
 
+/* It has one channel: what is said. */
+static inline bool record_is_mono(const struct record_terms *t)
+{
+	return t->message || t->mix;
+}
+
 const char *record_format_name(enum record_format format); /* as a file's name ends */
 /* CALL-NUMBER.SEGMENT.FORMAT */
 void record_file_name(char out[RECORD_FILE_MAX], const struct record_terms *t);

@@ -117,7 +117,7 @@ bool recorder_begin(struct recorder *r, const struct record_terms *terms, struct
 	struct recorder_order o = { .kind = ORDER_BEGIN, .terms = *terms };
 
 	assert(terms->number && terms->segment);
-	if (terms->message)
+	if (record_is_mono(terms))
 		o.terms.format = RECORD_WAV;
 	return recorder_order_facts(r, &o, facts);
 }

@@ -50,6 +50,7 @@ struct record_terms {
 	uint64_t begun_utc_ms;
 	/* What the party says, alone, without silence at both ends (record_message.h). A WAV file, whatever format says. */
 	bool message;
+	bool mix;            /* of a conference: what is said in it, alone, as a WAV file */
 	uint32_t silence_ms; /* of a message: RECORDER_QUIET after so long; 0: never */
 };
 

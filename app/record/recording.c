@@ -224,7 +224,7 @@ static void facts_fill(const struct recording *r, uint64_t at_ns, struct record_
 		.file = r->file_name,
 		.codec = wav && r->sounds ? sound_name(r->sound) : "",
 		.rate = r->rate,
-		.channels = r->terms.message ? 1 : WAV_SIDES,
+		.channels = record_is_mono(&r->terms) ? 1 : WAV_SIDES,
 		.ended_utc_ms = r->terms.begun_utc_ms + (at_ns - r->begun_ns) / NS_PER_MS,
 		.duration_ms = recording_ms(r, at_ns),
 		.octets = r->file.octets,
@@ -244,7 +244,7 @@ static void recording_head(const struct recording *r, struct writer *out)
 {
 	uint8_t head[WAV_HEAD_LEN];
 	struct wav_head h = { .sound = r->sound,
-			      .mono = r->terms.message,
+			      .mono = record_is_mono(&r->terms),
 			      .rate = r->rate,
 			      .data_octets =
 				      (uint64_t)(r->written - r->message.from) * r->window.frame };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stereo: left what the party says, right what it hears. Of a message what it says, alone. */
+/* Stereo: left what the party says, right what it hears. Of a message, and of a conference, what is said, alone. */
 #include <assert.h>
 
 #include "app/record/recording.h"
@@ -45,7 +45,7 @@ static uint64_t wav_offset(const struct recording *r, int64_t frame)
 static void wav_head_of(const struct recording *r, uint64_t data_octets, uint8_t out[WAV_HEAD_LEN])
 {
 	struct wav_head h = { .sound = r->sound,
-			      .mono = r->terms.message,
+			      .mono = record_is_mono(&r->terms),
 			      .rate = r->rate,
 			      .data_octets = data_octets };
 
@@ -74,7 +74,7 @@ static bool wav_begin(struct recording *r, struct disk *d, enum media_codec code
 	wav_head_of(r, UINT64_MAX, head);
 	if (!disk_file_write(d, &r->file, 0, bytes_mem(head, sizeof(head))))
 		return false;
-	if (wav_window_open(&r->window, r->sound, r->rate, r->terms.message))
+	if (wav_window_open(&r->window, r->sound, r->rate, record_is_mono(&r->terms)))
 		return false;
 	r->file.silence = r->window.silence;
 	timeline_open(&r->lines[RECORD_SAID], r->rate, on_said_gap, r);
@@ -201,7 +201,7 @@ void wav_take(struct recording *r, struct disk *d, const struct tap_packet *p)
 {
 	struct rtp_head h;
 
-	if (p->kind == TAP_RTCP || (r->terms.message && p->side != TAP_SAID) ||
+	if (p->kind == TAP_RTCP || (record_is_mono(&r->terms) && p->side != TAP_SAID) ||
 	    rtp_parse(&h, tap_octets(p)))
 		return;
 	r->packets[p->side]++;

@@ -99,18 +99,21 @@ static struct recorder_told told_wait(void)
 	return told;
 }
 
-static void begin(enum record_format format, uint16_t segment)
+static void begin_terms(const struct record_terms *t)
 {
-	struct record_terms t = { .call = CALL,
-				  .number = 1,
-				  .segment = segment,
-				  .tenant = "acme",
-				  .format = format,
-				  .begun_utc_ms = (uint64_t)BEGUN_S * 1000 };
-
-	assert_true(recorder_begin(g_recorder, &t, BYTES_LIT("\"from\":\"1001\"")));
+	assert_true(recorder_begin(g_recorder, t, BYTES_LIT("\"from\":\"1001\"")));
 	g_begun_ns = clock_now_ns();
 	assert_int_equal(told_wait().event, RECORDER_BEGUN);
+}
+
+static void begin(enum record_format format, uint16_t segment)
+{
+	begin_terms(&(struct record_terms){ .call = CALL,
+					    .number = 1,
+					    .segment = segment,
+					    .tenant = "acme",
+					    .format = format,
+					    .begun_utc_ms = (uint64_t)BEGUN_S * 1000 });
 }
 
 /* What packet `number` of that side has: all octets come. */
@@ -535,18 +538,14 @@ enum {
 
 static void begin_message(uint16_t segment)
 {
-	struct record_terms t = { .call = CALL,
-				  .number = 1,
-				  .segment = segment,
-				  .tenant = "acme",
-				  .format = RECORD_PCAPNG,
-				  .begun_utc_ms = (uint64_t)BEGUN_S * 1000,
-				  .message = true,
-				  .silence_ms = QUIET_MS };
-
-	assert_true(recorder_begin(g_recorder, &t, BYTES_LIT("\"from\":\"1001\"")));
-	g_begun_ns = clock_now_ns();
-	assert_int_equal(told_wait().event, RECORDER_BEGUN);
+	begin_terms(&(struct record_terms){ .call = CALL,
+					    .number = 1,
+					    .segment = segment,
+					    .tenant = "acme",
+					    .format = RECORD_PCAPNG,
+					    .begun_utc_ms = (uint64_t)BEGUN_S * 1000,
+					    .message = true,
+					    .silence_ms = QUIET_MS });
 }
 
 static uint32_t feed_for(uint32_t at_ms, uint32_t ms, bool silent)
@@ -609,6 +608,43 @@ static void test_message(void **state)
 			200 + SPOKEN_MS + PAUSE_MS + LAST_MS + 500);
 	assert_true(message_has(first / 20, 200));
 	assert_true(message_has(last / 20, 200 + SPOKEN_MS + PAUSE_MS));
+	json = sidecar_get(told.file);
+	assert_int_equal(sidecar_int(json, "channels"), 1);
+	assert_int_equal(sidecar_int(json, "heard_packets"), 0);
+	json_decref(json);
+}
+
+/* Of a conference: one channel, a WAV file whatever is set, with the silence at its ends; nobody is told how long it is by now. */
+static void test_mix(void **state)
+{
+	struct recorder_told told;
+	struct wav_head head;
+	uint32_t at = 0;
+	json_t *json;
+	size_t n;
+
+	(void)state;
+	begin_terms(&(struct record_terms){ .call = CALL,
+					    .number = 1,
+					    .segment = 1,
+					    .tenant = "acme",
+					    .format = RECORD_PCAPNG,
+					    .begun_utc_ms = (uint64_t)BEGUN_S * 1000,
+					    .mix = true });
+	at = feed_for(at, LEAD_MS, true);
+	at = feed_for(at, SPOKEN_MS, false);
+	feed(&(struct sound){ TAP_HEARD, 3, at, MEDIA_CODEC_PCMU, TAP_SOUND, 0 });
+	(void)feed_for(at, REST_MS, true);
+	feed_wait();
+	told = end(true);
+	assert_int_equal(told.event, RECORDER_ENDED);
+	assert_false(told.message);
+	n = file_get(told.file);
+	assert_int_equal(wav_head_parse(&head, bytes_mem(g_file, n)), 0);
+	assert_true(head.mono);
+	assert_int_equal(n, WAV_HEAD_LEN + told.duration_ms * 8);
+	assert_in_range(told.duration_ms, LEAD_MS + SPOKEN_MS + REST_MS,
+			LEAD_MS + SPOKEN_MS + REST_MS + 1000);
 	json = sidecar_get(told.file);
 	assert_int_equal(sidecar_int(json, "channels"), 1);
 	assert_int_equal(sidecar_int(json, "heard_packets"), 0);
@@ -702,6 +738,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_trouble, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_left_behind, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_message, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_mix, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_message_of_nobody, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_message_left_behind, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_stood_still, rig_setup, rig_teardown),

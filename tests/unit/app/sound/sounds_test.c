@@ -544,6 +544,38 @@ static void the_beep(void **state)
 	media_sound_drop(sound);
 }
 
+/* Up when somebody comes, down when he leaves. */
+static void the_beeps_of_a_conference(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t first, last;
+	} rows[] = { { "beep-entry", 660, 880 }, { "beep-exit", 880, 660 } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct sound_fault fault;
+		struct media_sound *sound;
+		struct sound_name name;
+
+		assert_true(sound_beep_set(&name, bytes_str(rows[i].name), RATE));
+		sound = sound_tone_make(&name, &fault);
+		if (!sound) {
+			fail_msg("%s", fault.reason);
+			return;
+		}
+		assert_int_equal(sound->length, RATE * 3 / 10);
+		assert_true(measure_peak(sound->samples, sound->length / 2, RATE, rows[i].first) >
+			    1500);
+		assert_true(measure_peak(sound->samples + sound->length / 2, sound->length / 2,
+					 RATE, rows[i].last) > 1500);
+		assert_true(measure_peak(sound->samples, sound->length / 2, RATE, rows[i].last) <
+			    300);
+		media_sound_drop(sound);
+	}
+	assert_false(sound_beep_set(&(struct sound_name){ 0 }, BYTES_LIT("beep-in"), RATE));
+}
+
 static void names_stay_in_the_folder(void **state)
 {
 	static const char *const BAD[] = { "", ".", "..", "a/b", "../b", ".hidden", "a b", "a\n" };
@@ -775,6 +807,7 @@ int main(void)
 		cmocka_unit_test(recordings_are_played),
 		cmocka_unit_test(names_of_recordings),
 		cmocka_unit_test(the_beep),
+		cmocka_unit_test(the_beeps_of_a_conference),
 		cmocka_unit_test(names_stay_in_the_folder),
 		cmocka_unit_test(the_longest_unused_makes_room),
 		cmocka_unit_test(memory_is_bounded),
