@@ -520,6 +520,12 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_ROOM_CLOSE:
 		mixers_end(to->mixers, e->call, e->version);
 		return;
+	case EFFECT_ROOM_PLAY:
+		plays_room(to->plays, e, clock_now_ns());
+		return;
+	case EFFECT_ROOM_TAP:
+		plays_room_tap(to->plays, e);
+		return;
 	case EFFECT_FORK:
 	case EFFECT_RECORD:
 		carry_record(to, e);

@@ -120,6 +120,25 @@ static uint32_t feed_rate_of(enum media_codec codec, uint32_t rate)
 	return codec == MEDIA_CODEC_OPUS ? rate : player_rate(codec);
 }
 
+/* What a mix is told to an application in: no more than its rate, and no more than 16000 Hz. */
+static uint32_t feed_rate_of_room(uint32_t rate_hz)
+{
+	return rate_hz == 8000 ? 8000 : 16000;
+}
+
+static struct media_work feed_work(const struct lives_want *want, const struct live_terms *terms)
+{
+	if (want->room.generation)
+		return (struct media_work){ .kind = MEDIA_WORK_ROOM_FEED,
+					    .room_feed = { .room = want->room,
+							   .feed = terms->feed,
+							   .rate_hz = terms->feed_rate } };
+	return (struct media_work){
+		.kind = MEDIA_WORK_FEED,
+		.feed = { .feed = terms->feed, .codec = want->codec, .rate_hz = terms->feed_rate }
+	};
+}
+
 static void terms_fill(const struct lives *l, const struct lives_want *want,
 		       const struct settings_live_endpoint *e, struct live_terms *out)
 {
@@ -159,7 +178,8 @@ const char *lives_begin(struct lives *l, const struct lives_want *want, struct m
 	if (!e || !l->live)
 		return g_no_endpoint;
 	terms_fill(l, want, e, &terms);
-	terms.feed_rate = feed_rate_of(want->codec, terms.rate);
+	terms.feed_rate = want->room.generation ? feed_rate_of_room(want->rate_hz)
+						: feed_rate_of(want->codec, terms.rate);
 	terms.feed = media_feed_make();
 	err = terms.feed && terms.feed_rate ? live_begin(l->live, &terms) : -ENOMEM;
 	explicit_bzero(terms.token, sizeof(terms.token));
@@ -167,10 +187,7 @@ const char *lives_begin(struct lives *l, const struct lives_want *want, struct m
 		media_feed_free(terms.feed);
 		return refusal_of(err);
 	}
-	*out = (struct media_work){
-		.kind = MEDIA_WORK_FEED,
-		.feed = { .feed = terms.feed, .codec = want->codec, .rate_hz = terms.feed_rate }
-	};
+	*out = feed_work(want, &terms);
 	return NULL;
 }
 

@@ -31,6 +31,8 @@ struct lives_want {
 	uint64_t id, call; /* id: of nobody else */
 	struct bytes tenant, endpoint;
 	enum media_codec codec; /* of the party that is alone */
+	struct job_id room;     /* ... or a conference, mixed at rate_hz; generation 0: none */
+	uint32_t rate_hz;
 	bool resumed;
 	/* of a party that is not alone */
 	char leg;

@@ -17,6 +17,7 @@
 #include "media/feed.h"
 #include "media/sound.h"
 #include "sig/call/act.h"
+#include "sig/host/effect.h"
 #include "sig/sip/id.h"
 
 enum { PACKET_MS = 20, ECHO_MS_MIN = 100, ECHO_MS_MAX = 5000 };
@@ -127,30 +128,43 @@ static void play_job_open(struct plays *p, struct play *y, const struct media_wo
 	play_release(p, y);
 }
 
-/* From where it is to begin; behind its end it is over. */
-static void play_sound(struct plays *p, struct play *y, struct media_work *work)
+static struct media_work play_work(const struct play *y, struct media_sound *sound, uint32_t start)
 {
-	const struct media_sound *s = work->track.sound;
+	if (y->room.generation)
+		return (struct media_work){
+			.kind = MEDIA_WORK_ROOM_PLAY,
+			.play = { .room = y->room, .sound = sound, .start = start }
+		};
+	return (struct media_work){ .track = { .codec = y->codec,
+					       .packet_ms = PACKET_MS,
+					       .sound = sound,
+					       .start = start } };
+}
+
+/* From where it is to begin; behind its end it is over. */
+static void play_sound(struct plays *p, struct play *y, struct media_sound *s)
+{
 	uint64_t start = y->start_ms * s->rate_hz / 1000;
+	struct media_work work;
 
 	if (start < s->length) {
-		work->track.start = (uint32_t)start;
-		play_job_open(p, y, work);
+		work = play_work(y, s, (uint32_t)start);
+		play_job_open(p, y, &work);
 		return;
 	}
-	media_sound_drop(work->track.sound);
+	media_sound_drop(s);
 	play_tell(p, y, ACT_NEWS_ENDED);
 	play_release(p, y);
 }
 
 static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 {
-	struct media_work work = { .track = { .codec = y->codec, .packet_ms = PACKET_MS } };
+	struct media_sound *sound;
 	struct sound_fault fault;
 
-	switch (sounds_get(p->sounds, &y->name, now_ns, &work.track.sound, &fault)) {
+	switch (sounds_get(p->sounds, &y->name, now_ns, &sound, &fault)) {
 	case SOUNDS_HERE:
-		play_sound(p, y, &work);
+		play_sound(p, y, sound);
 		return;
 	case SOUNDS_LATER:
 		return;
@@ -193,7 +207,7 @@ static bool work_of_word(struct bytes name, struct media_work *out)
 
 static bool play_name_set(struct sound_name *out, const struct play_wanted *w)
 {
-	uint32_t rate_hz = player_rate(w->codec);
+	uint32_t rate_hz = w->room.generation ? w->rate_hz : player_rate(w->codec);
 
 	return rate_hz && (sound_beep_set(out, w->file, rate_hz) ||
 			   sound_recording_set(out, w->tenant, w->file, rate_hz) ||
@@ -218,7 +232,9 @@ static void live_begin_at(struct plays *p, struct play *y, const struct play *on
 					.tenant = wanted->tenant,
 					.endpoint = bytes_from(wanted->file, strlen(ACT_LIVE)),
 					.codec = wanted->codec,
-					.resumed = wanted->resumed };
+					.resumed = wanted->resumed,
+					.room = wanted->room,
+					.rate_hz = wanted->rate_hz };
 	struct media_work work;
 	const char *reason = lives_begin(p->lives, &ask, &work);
 
@@ -227,7 +243,7 @@ static void live_begin_at(struct plays *p, struct play *y, const struct play *on
 		return;
 	}
 	play_put(p, y, one);
-	y->feed = work.feed.feed;
+	y->feed = wanted->room.generation ? work.room_feed.feed : work.feed.feed;
 	play_job_open(p, y, &work);
 }
 
@@ -238,7 +254,9 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct p
 			    .call = call,
 			    .serial = serial,
 			    .codec = wanted->codec,
-			    .start_ms = wanted->start_ms };
+			    .start_ms = wanted->start_ms,
+			    .room = wanted->room,
+			    .rate_hz = wanted->rate_hz };
 	struct play *y = play_place_find(p);
 	struct media_work work;
 
@@ -247,7 +265,7 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct p
 		live_begin_at(p, y, &one, wanted);
 		return;
 	}
-	if (y && work_of_word(wanted->file, &work)) {
+	if (y && !wanted->room.generation && work_of_word(wanted->file, &work)) {
 		play_put(p, y, &one);
 		play_job_open(p, y, &work);
 		return;
@@ -259,6 +277,38 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct p
 	}
 	play_put(p, y, &one);
 	try_one(p, y, now_ns);
+}
+
+/* ---- of a conference ---- */
+
+void plays_room(struct plays *p, const struct effect *e, uint64_t now_ns)
+{
+	const struct play_wanted wanted = { .tenant = text_bytes(&e->tenant),
+					    .language = text_bytes(&e->user),
+					    .file = text_bytes(&e->data),
+					    .start_ms = e->ttl_ms,
+					    .resumed = e->peer,
+					    .room = e->job,
+					    .rate_hz = (uint32_t)e->expected };
+
+	plays_begin(p, e->call, e->version, &wanted, now_ns);
+}
+
+void plays_room_tap(struct plays *p, const struct effect *e)
+{
+	const struct play one = { .call = e->call, .serial = e->version, .room = e->job };
+	const struct media_work work = {
+		.kind = MEDIA_WORK_ROOM_TAP,
+		.tap = { .room = e->job, .number = e->record.number, .tone = e->tone }
+	};
+	struct play *y = play_place_find(p);
+
+	if (!y) {
+		play_tell(p, &one, ACT_NEWS_FAILED);
+		return;
+	}
+	play_put(p, y, &one);
+	play_job_open(p, y, &work);
 }
 
 void plays_stop(struct plays *p, uint64_t call, uint64_t serial)

@@ -10,6 +10,7 @@
 #include "app/effect/media_queue.h"
 #include "app/sound/sound_file.h"
 
+struct effect;
 struct lives;
 struct media_feed;
 struct sounds;
@@ -29,6 +30,8 @@ struct play {
 	struct sound_name name;
 	uint64_t start_ms;
 	struct job_id job;
+	struct job_id room;       /* generation 0: a caller hears it; else all in that conference */
+	uint32_t rate_hz;         /* ... at this rate */
 	struct media_feed *feed;  /* of one that is with an application; NULL: it is none */
 	bool job_gone, live_gone; /* with a feed: both, and it is freed */
 };
@@ -40,6 +43,9 @@ struct play_wanted {
 	struct bytes file;
 	uint64_t start_ms; /* within it */
 	bool resumed;      /* a process before has played it */
+	struct job_id
+		room; /* all in that conference hear it, at rate_hz; generation 0: its caller */
+	uint32_t rate_hz;
 };
 
 struct plays {
@@ -59,6 +65,9 @@ void plays_close(struct plays *p);
 /* What becomes of it is an answer. */
 void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct play_wanted *wanted,
 		 uint64_t now_ns);
+/* Likewise: EFFECT_ROOM_PLAY, EFFECT_ROOM_TAP. */
+void plays_room(struct plays *p, const struct effect *e, uint64_t now_ns);
+void plays_room_tap(struct plays *p, const struct effect *e);
 void plays_stop(struct plays *p, uint64_t call, uint64_t serial);
 /* Those of all calls of a shard. */
 void plays_leave(struct plays *p, uint16_t shard);

@@ -85,6 +85,7 @@ static bool record_begin(struct node *n, const struct effect *e)
 				      .format = (enum record_format)n->settings.recordings.format,
 				      .begun_utc_ms = clock_utc_ms(), /* of this segment */
 				      .message = e->record.message,
+				      .mix = e->record.mix,
 				      .silence_ms = e->record.silence_ms };
 
 	(void)bytes_cstr(text_bytes(&e->tenant), terms.tenant, sizeof(terms.tenant));

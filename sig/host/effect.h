@@ -42,6 +42,8 @@ enum effect_kind {
 	EFFECT_ROOM_SAVE, /* call: id of a room, version, data; empty: it is over. Answer: shard_room_saved */
 	EFFECT_ROOM_OPEN, /* call: likewise, version: a serial, room: a job that mixes; answer: shard_room_told. It may fail later */
 	EFFECT_ROOM_CLOSE, /* call, version: it mixes no more */
+	EFFECT_ROOM_PLAY, /* call: a room, job: what mixes it, version, expected: the rate of the mix, tenant, user, data, ttl_ms, peer: as EFFECT_PLAY. All in it hear that; EFFECT_PLAY_STOP ends it */
+	EFFECT_ROOM_TAP, /* call, job, version: likewise, record.number, tone: the mix is copied for who records it; EFFECT_PLAY_STOP ends it. It may fail: shard_play_told */
 	EFFECT_RECORD, /* call, record, tenant, data: facts, as members of a JSON object. What fails: shard_record_failed */
 };
 
@@ -146,7 +148,9 @@ struct effect_record {
 	uint16_t segment;
 	uint64_t begun_utc_ms; /* of the recording, as the wall shows it */
 	bool message;          /* what the party says, alone; what becomes of it: shard_recorded */
-	uint32_t silence_ms;   /* ... it is told when nothing is said for so long; 0: never */
+	bool mix;              /* of a conference: what all in it say */
+	uint32_t
+		silence_ms; /* of a message: it is told when nothing is said for so long; 0: never */
 };
 
 enum listen_sides { LISTEN_SAID = 1, LISTEN_HEARD = 2, LISTEN_BOTH = 3 };
@@ -171,6 +175,8 @@ struct effect {
 	struct effect_record record;
 	struct effect_listen listen;
 	struct media_room room;
+	struct job_id job;           /* that mixes */
+	struct media_room_tone tone; /* that all in a room hear of its recording */
 	struct text data;            /* owned */
 	struct text tenant, user;    /* owned */
 	struct media_command *media; /* owned, malloc'ed: 700 bytes would make every effect big */

@@ -127,6 +127,10 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 		node_mixes(n, e);
 		break;
 	case EFFECT_ROOM_CLOSE:
+	case EFFECT_ROOM_TAP:
+		break;
+	case EFFECT_ROOM_PLAY:
+		node_play_room(n, e);
 		break;
 	case EFFECT_MEDIA:
 		engine_command(n, e->media, e->call);

@@ -159,6 +159,8 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 	case EFFECT_FORK:
 	case EFFECT_ROOM_OPEN:
 	case EFFECT_ROOM_CLOSE:
+	case EFFECT_ROOM_PLAY:
+	case EFFECT_ROOM_TAP:
 	case EFFECT_RECORD:
 	case EFFECT_ORDERED:
 		break;

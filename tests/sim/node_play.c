@@ -60,6 +60,16 @@ void node_play(struct node *n, const struct effect *e)
 	sim_after(s, (50 + ms) * NS_PER_MS, on_play_ended, who, e->version, e->call);
 }
 
+/* All in it hear it; it takes no codec. */
+void node_play_room(struct node *n, const struct effect *e)
+{
+	uint32_t who = n->incarnation * PLAY_CODECS;
+
+	trace_line(n->sim, "node: plays %s to conference %" PRIx64, text_str(&e->data), e->call);
+	sim_after(n->sim, 50 * NS_PER_MS, on_play_open, who, e->version, e->call);
+	sim_after(n->sim, 350 * NS_PER_MS, on_play_ended, who, e->version, e->call);
+}
+
 static void on_mixes(struct sim *s, const struct event *e)
 {
 	const struct job_id job = { .slot = 10, .generation = 1 };

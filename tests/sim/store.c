@@ -378,6 +378,8 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_FORK:
 	case EFFECT_ROOM_OPEN:
 	case EFFECT_ROOM_CLOSE:
+	case EFFECT_ROOM_PLAY:
+	case EFFECT_ROOM_TAP:
 	case EFFECT_RECORD:
 	case EFFECT_ORDERED:
 		break;

@@ -66,7 +66,7 @@ struct rig {
 	struct rig_record {
 		uint64_t call;
 		struct effect_record record;
-		char tenant[32], facts[400];
+		char tenant[32], facts[1024];
 	} records[RIG_LOOKUPS_MAX]; /* all EFFECT_RECORD, as lookups below */
 	uint32_t record_count;
 	struct media_fork fork; /* the last EFFECT_FORK that had one */
@@ -84,6 +84,17 @@ struct rig {
 		bool told, closed;
 	} mixers[16]; /* all EFFECT_ROOM_OPEN */
 	uint32_t mixer_count;
+	struct rig_part {
+		uint64_t room, serial, from_ms;
+		enum effect_kind kind;
+		struct job_id job;
+		uint32_t rate_hz;
+		uint8_t number;
+		bool resumed, stopped;
+		struct media_room_tone tone;
+		char file[80];
+	} parts[32]; /* all EFFECT_ROOM_PLAY and EFFECT_ROOM_TAP */
+	uint32_t part_count;
 	bool hold_mixers; /* none of them opens */
 	uint64_t set;     /* serial of the last EFFECT_SET */
 	enum feature set_feature;
@@ -365,6 +376,29 @@ RIG_FN void rig_mixer_close(struct rig *r, uint64_t serial)
 		r->mixers[i].closed |= r->mixers[i].serial == serial;
 }
 
+RIG_FN void rig_part_keep(struct rig *r, const struct effect *e)
+{
+	struct rig_part *p = &r->parts[r->part_count++];
+
+	assert(r->part_count <= COUNT_OF(r->parts));
+	*p = (struct rig_part){ .room = e->call,
+				.serial = e->version,
+				.from_ms = e->ttl_ms,
+				.kind = e->kind,
+				.job = e->job,
+				.rate_hz = (uint32_t)e->expected,
+				.number = e->record.number,
+				.resumed = e->peer,
+				.tone = e->tone };
+	(void)bytes_cstr(text_bytes(&e->data), p->file, sizeof(p->file));
+}
+
+RIG_FN void rig_part_stop(struct rig *r, uint64_t serial)
+{
+	for (uint32_t i = 0; i < r->part_count; i++)
+		r->parts[i].stopped |= r->parts[i].serial == serial;
+}
+
 RIG_FN void rig_keep(struct rig *r, struct effect *e)
 {
 	if (r->seen)
@@ -389,6 +423,10 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		break;
 	case EFFECT_ROOM_CLOSE:
 		rig_mixer_close(r, e->version);
+		break;
+	case EFFECT_ROOM_PLAY:
+	case EFFECT_ROOM_TAP:
+		rig_part_keep(r, e);
 		break;
 	case EFFECT_CALL_OPEN:
 		r->open = e->cdrs[e->cdr_count - 1];
@@ -454,6 +492,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		r->play_key = (char)e->expected;
 		break;
 	case EFFECT_PLAY_STOP:
+		rig_part_stop(r, e->version);
 		r->play_stops++;
 		break;
 	case EFFECT_FORK:
@@ -554,6 +593,8 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_PLAY_STOP:
 	case EFFECT_ROOM_OPEN:
 	case EFFECT_ROOM_CLOSE:
+	case EFFECT_ROOM_PLAY:
+	case EFFECT_ROOM_TAP:
 	case EFFECT_RECORD:
 	case EFFECT_ORDERED:
 		break;
