@@ -266,6 +266,8 @@ enum {
 	HAS_MESSAGE = 2048,   /* with order */
 	HAS_STREAM = 4096,    /* with call, leg and reason */
 	HAS_ROOM = 8192,      /* with its number and a member */
+	HAS_MIX = 16384,      /* with room: the recording of it */
+	HAS_ENDPOINT = 32768,
 };
 
 static const struct {
@@ -407,6 +409,33 @@ static const struct {
 				     "resumed, gain, coach or host. Without a call the conference "
 				     "itself is: locked, unlocked, or host, which member is then.",
 				     HAS_ROOM | HAS_REASON },
+	[SIG_CONFERENCE_PLAYED] = { "conference.played",
+				    "What conference.play asked for is over: end, stopped, failed, "
+				    "or ended (the conference is).",
+				    HAS_ROOM | HAS_REASON },
+	[SIG_CONFERENCE_STREAM_ENDED] = { "conference.stream_ended",
+					  "The application of conference.stream is in it no "
+					  "longer: "
+					  "end (it said so), stopped, failed, or ended (the "
+					  "conference is).",
+					  HAS_ROOM | HAS_REASON | HAS_ENDPOINT },
+	[SIG_CONFERENCE_RECORDING] = { "conference.recording",
+				       "What is said in it is recorded, under that name; reason: "
+				       "policy (record of the room) or command.",
+				       HAS_ROOM | HAS_REASON | HAS_MIX },
+	[SIG_CONFERENCE_RECORDING_PAUSED] = { "conference.recording_paused",
+					      "What is said now is in no file.",
+					      HAS_ROOM | HAS_REASON | HAS_MIX },
+	[SIG_CONFERENCE_RECORDING_RESUMED] = { "conference.recording_resumed",
+					       "It is recorded again.",
+					       HAS_ROOM | HAS_REASON | HAS_MIX },
+	[SIG_CONFERENCE_RECORDING_ENDED] = { "conference.recording_ended",
+					     "It is recorded no longer: by command, or it is over.",
+					     HAS_ROOM | HAS_REASON | HAS_MIX },
+	[SIG_CONFERENCE_RECORDING_FAILED] = { "conference.recording_failed",
+					      "The file could not be written, for that reason. The "
+					      "conference goes on.",
+					      HAS_ROOM | HAS_REASON | HAS_MIX },
 	[SIG_TRUNK_UP] = { "trunk.up", "It does again.", HAS_TRUNK },
 	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
 	[SIG_UNREGISTERED] = { "registration.gone",
@@ -468,6 +497,10 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		add_text(out, "leg", event->leg ? "b" : "a");
 	if (has & HAS_RECORDING || (has & HAS_MESSAGE && event->recording))
 		add_recording(out, event->call, event->recording);
+	if (has & HAS_MIX)
+		add_recording(out, event->room, event->recording);
+	if (has & HAS_ENDPOINT)
+		add_text(out, "endpoint", event->endpoint);
 	if (has & HAS_MESSAGE)
 		add_number(out, "ms", event->ms);
 	if (has & HAS_DIGIT)

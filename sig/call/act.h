@@ -45,6 +45,9 @@ enum {
 #define ACT_RECORDING "recording:"
 /* What is heard before a message is recorded. */
 #define ACT_BEEP "beep"
+/* What all in a conference hear when somebody comes, or leaves. */
+#define ACT_BEEP_ENTRY "beep-entry"
+#define ACT_BEEP_EXIT  "beep-exit"
 
 enum act_kind { ACT_PLAY, ACT_COLLECT, ACT_RECORD };
 enum act_outcome {

@@ -122,6 +122,11 @@ static int conference_may_enter(const struct call *c, const struct room *r)
 	return room_is_full(r, !asked) ? -ENOSPC : 0;
 }
 
+static uint64_t wall_utc_ms(const struct call_host *h)
+{
+	return (uint64_t)((int64_t)h->now.utc_ms + h->wall_ms);
+}
+
 /* It has its number from now on. */
 static void member_enter(struct call_host *h, struct call *c, struct room *r, uint16_t number)
 {
@@ -130,7 +135,7 @@ static void member_enter(struct call_host *h, struct call *c, struct room *r, ui
 	m->asks = false;
 	m->tries = 0;
 	m->number = r->last = number;
-	m->joined_utc_ms = (uint64_t)((int64_t)h->now.utc_ms + h->wall_ms);
+	m->joined_utc_ms = wall_utc_ms(h);
 	room_enter(r, m);
 	c->in_room = r->id;
 	outbox_touch(&c->out);
@@ -168,6 +173,7 @@ int conference_join(struct call_host *h, struct call *c, struct room *r,
 		r->host = number;
 	member_log(h, c, "a party is in a conference");
 	member_publish(h, c, r, SIG_CONFERENCE_JOINED, NULL);
+	room_member_came(r, m, cdr_number(h, c, text_bytes(&c->from)), m->joined_utc_ms);
 	return 0;
 }
 
@@ -183,6 +189,8 @@ void conference_leave(struct call_host *h, struct call *c, const char *reason)
 		member_publish(h, c, r, SIG_CONFERENCE_LEFT, reason);
 	}
 	if (r) {
+		if (!c->member->asks)
+			room_member_goes(r, c->member, wall_utc_ms(h));
 		room_leave(r, c->member);
 		if (was_host)
 			r->host = MEMBER_NOBODY;

@@ -195,6 +195,15 @@ static void recording_sound(const struct call_host *h, struct recording *r)
 	r->tone_ns = h->now.ns > gone_ms * NS_PER_MS ? h->now.ns - gone_ms * NS_PER_MS : h->now.ns;
 }
 
+struct media_room_tone recording_room_tone(uint32_t every_ms, uint64_t begun_ns)
+{
+	return (struct media_room_tone){ .hz = TONE_HZ,
+					 .ms = TONE_MS,
+					 .level = TONE_LEVEL,
+					 .every_ms = every_ms,
+					 .begun_ns = begun_ns };
+}
+
 struct media_overlay recordings_overlay(const struct call_host *h, const struct call *c,
 					uint8_t leg)
 {
@@ -520,7 +529,7 @@ void recording_message_end(struct call_host *h, struct call *c, uint8_t number)
 
 /* ---- the recorder could not ---- */
 
-static const char *failure_of(int error)
+const char *recording_failure(int error)
 {
 	switch (error) {
 	case -ENOSPC:
@@ -549,9 +558,9 @@ void recording_failed(struct call_host *h, struct call *c, uint8_t number, int e
 		return;
 	}
 	LOG_ERROR("call", c->id, "a recording failed", LOG_U64("recording", number),
-		  LOG_STR("reason", failure_of(error)), LOG_INT("error", error));
+		  LOG_STR("reason", recording_failure(error)), LOG_INT("error", error));
 	siprec_end(h, c, r);
-	recording_publish(h, c, r, SIG_CALL_RECORDING_FAILED, failure_of(error));
+	recording_publish(h, c, r, SIG_CALL_RECORDING_FAILED, recording_failure(error));
 	recording_remove(c->recordings, r);
 	outbox_touch_later(&c->out);
 	acts_record_failed(h, c, number);

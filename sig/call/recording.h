@@ -38,6 +38,11 @@ void recording_message_end(struct call_host *h, struct call *c, uint8_t number);
 /* The recorder could not: error -errno. */
 void recording_failed(struct call_host *h, struct call *c, uint8_t number, int error);
 
+/* Why, in words: error is what that says. */
+const char *recording_failure(int error);
+/* The same tone, of a conference that is recorded. */
+struct media_room_tone recording_room_tone(uint32_t every_ms, uint64_t begun_ns);
+
 /* After each step: begins what a policy wants, ends what has no leg any more, tells the recorder. */
 void recordings_settle(struct call_host *h, struct call *c);
 /* What the party of the leg hears of it: that it is recorded, or that who speaks with it is. Compares by memcmp. */

@@ -86,6 +86,13 @@ enum sig_event_kind {
 	SIG_CONFERENCE_JOINED,    /* room, member; call: its own */
 	SIG_CONFERENCE_LEFT,      /* the same; reason */
 	SIG_CONFERENCE_CHANGED,   /* room, member: MEMBER_NOBODY: the room itself; reason: what */
+	SIG_CONFERENCE_PLAYED,    /* room; reason: how it ended */
+	SIG_CONFERENCE_STREAM_ENDED,      /* room, endpoint; reason: likewise */
+	SIG_CONFERENCE_RECORDING,         /* room, recording; reason: why */
+	SIG_CONFERENCE_RECORDING_PAUSED,  /* the same */
+	SIG_CONFERENCE_RECORDING_RESUMED, /* the same */
+	SIG_CONFERENCE_RECORDING_ENDED,   /* the same */
+	SIG_CONFERENCE_RECORDING_FAILED,  /* the same; reason: what happened */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
 	SIG_SUBSCRIBED,   /* from watches to; call: the id of its subscription; package */

@@ -23,7 +23,7 @@ enum {
 enum room_tone {
 	ROOM_TONE_NONE,
 	ROOM_TONE_BEEP,
-	ROOM_TONE_NAME, /* the name that whoever came has said; else as BEEP */
+	ROOM_TONE_NAME, /* as BEEP: nobody is asked for his name */
 };
 
 /* In this order in documents. */

@@ -126,6 +126,7 @@ struct conference_settings {
 		station_members; /* of one that began as a call (CONF-02); 0: as many as there may be */
 	bool succession;         /* when its host has left another member is host (BEAT-08) */
 	bool release;            /* with two left it is a call again (CONF-08, BEAT-07) */
+	uint16_t tones_most;     /* of a room with more members nobody hears who comes and goes */
 };
 
 struct registrar_settings {

@@ -3,19 +3,69 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/steady.h"
 #include "sig/record/unknown.h"
 #include "sig/room.pb-c.h"
 
 typedef Tandem__Room__Room pb_room;
 typedef Tandem__Room__Comes pb_comes;
+typedef Tandem__Room__Play pb_play;
+typedef Tandem__Room__Recording pb_recording;
 
 /* What a record points at while it is packed. */
 struct packed_room {
 	pb_room whole;
 	pb_comes comes[ROOM_COMES_MAX];
 	pb_comes *list[ROOM_COMES_MAX];
+	pb_play play;
+	ProtobufCBinaryData files[ROOM_FILES_MAX];
+	pb_recording recording;
 };
+
+static ProtobufCBinaryData room_pack_text(const char *text)
+{
+	return (ProtobufCBinaryData){ .len = strlen(text), .data = (uint8_t *)(uintptr_t)text };
+}
+
+static void room_pack_play(const struct call_host *h, struct packed_room *p,
+			   const struct room_play *in)
+{
+	pb_play *out = &p->play;
+
+	if (!in->count && !in->order)
+		return;
+	tandem__room__play__init(out);
+	for (uint8_t i = 0; i < in->count; i++)
+		p->files[i] = room_pack_text(in->files[i]);
+	out->files = p->files;
+	out->n_files = in->count;
+	out->at = in->at;
+	out->times = in->times;
+	out->time = in->time;
+	out->since_utc_ms = steady_add(in->since_utc_ms, h->wall_ms);
+	out->order = in->order;
+	p->whole.play = out;
+}
+
+static void room_pack_recording(const struct call_host *h, struct packed_room *p,
+				const struct room_recording *in)
+{
+	pb_recording *out = &p->recording;
+
+	if (!in->last)
+		return;
+	tandem__room__recording__init(out);
+	out->last = in->last;
+	out->number = in->number;
+	out->ordered = in->ordered;
+	out->paused = in->paused;
+	out->segment = in->segment;
+	out->begun_utc_ms = steady_add(in->begun_utc_ms, h->wall_ms);
+	out->tone_utc_ms = steady_add(in->tone_utc_ms, h->wall_ms);
+	p->whole.recording = out;
+}
 
 static void room_pack_comes(struct packed_room *p, const struct room *r)
 {
@@ -49,7 +99,10 @@ static void room_pack(const struct call_host *h, struct packed_room *p, const st
 	out->max_members = r->max_members;
 	out->talkers = r->talkers;
 	out->created_utc_ms = r->created_utc_ms;
+	out->stream = (char *)(uintptr_t)r->parts.live.endpoint;
 	room_pack_comes(p, r);
+	room_pack_play(h, p, &r->parts.play);
+	room_pack_recording(h, p, &r->parts.recording);
 }
 
 static uint64_t room_unknown_name(const ProtobufCMessage *element, size_t position)
@@ -101,6 +154,65 @@ static bool room_comes_read(struct room *r, const pb_room *in)
 	return true;
 }
 
+/* Each a text of its own. */
+static bool room_files_decode(struct room_play *p, const pb_play *in)
+{
+	for (; p->count < in->n_files; p->count++) {
+		struct bytes file = bytes_mem(in->files[p->count].data, in->files[p->count].len);
+
+		if (!file.n || memchr(file.p, 0, file.n) ||
+		    bytes_cstr(file, p->files[p->count], ROOM_FILE_MAX))
+			return false;
+	}
+	return true;
+}
+
+static bool room_play_decode(const struct call_host *h, struct room_play *p, const pb_play *in)
+{
+	if (!in)
+		return true;
+	p->order = in->order;
+	if (!in->n_files)
+		return true;
+	if (in->n_files > ROOM_FILES_MAX || in->at >= in->n_files || in->times > ROOM_TIMES_MAX ||
+	    (in->times && in->time >= in->times) || (!in->times && in->time))
+		return false;
+	p->at = (uint8_t)in->at;
+	p->times = (uint8_t)in->times;
+	p->time = (uint8_t)in->time;
+	p->since_utc_ms = steady_add(in->since_utc_ms, -h->wall_ms);
+	return room_files_decode(p, in);
+}
+
+static bool room_recording_decode(const struct call_host *h, struct room_recording *x,
+				  const pb_recording *in)
+{
+	if (!in)
+		return true;
+	if (!in->last || in->last > ROOM_RECORDING_NUMBER_MAX ||
+	    (in->number && in->number != in->last) || in->segment > UINT16_MAX)
+		return false;
+	x->last = (uint8_t)in->last;
+	x->number = (uint8_t)in->number;
+	x->ordered = in->ordered;
+	x->paused = in->paused;
+	x->segment = (uint16_t)in->segment;
+	x->begun_utc_ms = steady_add(in->begun_utc_ms, -h->wall_ms);
+	x->tone_utc_ms = steady_add(in->tone_utc_ms, -h->wall_ms);
+	return true;
+}
+
+static const char *room_parts_decode(const struct call_host *h, struct room_parts *p,
+				     const pb_room *in)
+{
+	if (!room_play_decode(h, &p->play, in->play))
+		return "play";
+	if (bytes_cstr(bytes_str(in->stream), p->live.endpoint, sizeof(p->live.endpoint)))
+		return "stream";
+	p->live.resumed = true;
+	return room_recording_decode(h, &p->recording, in->recording) ? NULL : "recording";
+}
+
 static const char *room_read(const struct call_host *h, struct room *r, const pb_room *in)
 {
 	if (!in->id || id_shard(in->id) != h->settings->number)
@@ -125,7 +237,7 @@ static const char *room_read(const struct call_host *h, struct room *r, const pb
 	r->created_utc_ms = in->created_utc_ms;
 	if (!room_number_read(r, &in->number) || (r->kind == ROOM_MEETME) != (r->number[0] != '\0'))
 		return "number that is called";
-	return room_comes_read(r, in) ? NULL : "comes";
+	return room_comes_read(r, in) ? room_parts_decode(h, &r->parts, in) : "comes";
 }
 
 int room_decode(const struct call_host *h, struct room *r, struct bytes record, const char **reason)

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "sig/host/room_terms.h"
+
 const char *room_kind_name(enum room_kind kind)
 {
 	static const char *const g_names[ROOM_KINDS] = { "station", "meetme" };
@@ -102,6 +104,32 @@ uint16_t room_successor(const struct room *r)
 	}
 	return first ? first->number : MEMBER_NOBODY;
 }
+
+/* ---- what is heard of them ---- */
+
+/* Who listens or coaches is not told of; nor is anybody where a tone would come all the time. */
+static bool room_is_told_of(const struct room *r, const struct room_member *m, uint8_t tone)
+{
+	return tone != ROOM_TONE_NONE && !m->monitors && r->count > 1 &&
+	       r->count <= r->parts.tones_most;
+}
+
+void room_member_came(struct room *r, const struct room_member *m, struct bytes from,
+		      uint64_t utc_ms)
+{
+	if (room_is_told_of(r, m, r->parts.entry))
+		room_sound_add(&r->parts.sounds, ROOM_SOUND_ENTRY);
+	room_attendance_join(r->parts.recording.attendance, m->number, from, utc_ms);
+}
+
+void room_member_goes(struct room *r, const struct room_member *m, uint64_t utc_ms)
+{
+	if (room_is_told_of(r, m, r->parts.exit))
+		room_sound_add(&r->parts.sounds, ROOM_SOUND_EXIT);
+	room_attendance_leave(r->parts.recording.attendance, m->number, utc_ms);
+}
+
+/* ---- who may what ---- */
 
 bool room_may(const struct room *r, const struct room_member *by, enum room_deed deed,
 	      const struct room_member *to)

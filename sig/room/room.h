@@ -13,6 +13,7 @@
 #include "media/job.h"
 #include "sig/host/asked.h"
 #include "sig/room/room_member.h"
+#include "sig/room/room_parts.h"
 
 enum {
 	CONFERENCE_MEMBERS_MAX = 2000,
@@ -57,6 +58,7 @@ struct room {
 	uint64_t created_utc_ms;
 	struct room_comes comes[ROOM_COMES_MAX];
 	uint8_t comes_count;
+	struct room_parts parts;
 	struct text unknown; /* of its record: what a later program wrote (sig/record/unknown.h) */
 	/* of this process */
 	struct room_member *first, *end;
@@ -100,6 +102,10 @@ bool room_is_full(const struct room *r, uint32_t more);
 /* Whose turn it is to be host when that one has left (BEAT-08): who is there for longest of those who are heard by all, else of all.
  * MEMBER_NOBODY: nobody is there. */
 uint16_t room_successor(const struct room *r);
+/* A member has come, or is about to leave: what of that is heard, and known to who records. from: who it is; "": it is not told. */
+void room_member_came(struct room *r, const struct room_member *m, struct bytes from,
+		      uint64_t utc_ms);
+void room_member_goes(struct room *r, const struct room_member *m, uint64_t utc_ms);
 
 /* What a member may do to another one. */
 enum room_deed { ROOM_DROP, ROOM_CHANGE, ROOM_RULE };

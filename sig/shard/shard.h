@@ -280,13 +280,26 @@ int shard_confer_into(struct shard *s, struct shard_confer *o, struct instant no
 /* An extension is rung, and whoever answers comes: to the room, or with call to one that begins then. Beside those: -EHOSTUNREACH
  * (no phone of it is registered), -EDQUOT, -ESHUTDOWN. */
 int shard_confer_ring(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
-enum shard_room_act { SHARD_ROOM_LOCK, SHARD_ROOM_UNLOCK, SHARD_ROOM_END };
+enum shard_room_act {
+	SHARD_ROOM_LOCK,
+	SHARD_ROOM_UNLOCK,
+	SHARD_ROOM_END,
+	SHARD_ROOM_PLAY,   /* play: to all, in place of what was */
+	SHARD_ROOM_STREAM, /* endpoint: likewise */
+	SHARD_ROOM_PLAY_STOP,
+	SHARD_ROOM_STREAM_STOP,
+	SHARD_ROOM_RECORD, /* record; see sig/shard/shard_room_parts.h */
+};
+struct room_play;
 struct shard_room_order {
 	enum shard_room_act act;
 	uint16_t in_name_of; /* the member whose right it is to be; 0: an operator's */
+	const struct room_play *play;
+	const char *endpoint;
+	uint8_t record; /* enum order_record */
 	const struct shard_order *by;
 };
-/* 0, -ENOENT, -ENXIO (no such member), -EACCES (it may not), -EAGAIN. */
+/* 0, -ENOENT, -ENXIO (no such member), -EACCES (it may not), -EAGAIN; of a recording -EPERM, -ENOMSG, -EUSERS. */
 int shard_conference_order(struct shard *s, uint64_t room, const struct shard_room_order *o,
 			   struct instant now) NODISCARD;
 struct room_view {
@@ -295,6 +308,9 @@ struct room_view {
 	uint32_t members, asking;
 	uint16_t host, max_members;
 	bool locked, saved, mixes;
+	uint8_t recording; /* its number; 0: none */
+	bool recording_paused;
+	const char *plays, *endpoint; /* that plays, that hears and speaks; "": none */
 	uint64_t created_utc_ms, version;
 };
 struct member_view {

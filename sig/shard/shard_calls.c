@@ -7,7 +7,7 @@
 #include "sig/call/lifetime.h"
 #include "sig/leg/flow.h"
 #include "sig/model/call_order.h"
-#include "sig/shard/shard_room.h"
+#include "sig/shard/shard_room_parts.h"
 #include "sig/step/step.h"
 
 struct call *shard_call_find(const struct shard *s, uint64_t id)
@@ -218,8 +218,13 @@ void shard_play_told(struct shard *s, uint64_t call, const struct act_news *news
 		     struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_PLAY, .play = news };
+	struct room *r;
 
-	(void)shard_call_event(s, call, &ev, now);
+	if (shard_call_event(s, call, &ev, now))
+		return;
+	r = shard_room_find(s, call);
+	if (r)
+		shard_room_play_told(s, r, news);
 }
 
 void shard_set_told(struct shard *s, uint64_t call, const struct set_news *news, struct instant now)
@@ -246,8 +251,13 @@ void shard_record_failed(struct shard *s, uint64_t call, uint8_t number, int err
 	const struct call_event ev = { .kind = CALL_EV_RECORD_FAILED,
 				       .version = number,
 				       .error = error };
+	struct room *r;
 
-	(void)shard_call_event(s, call, &ev, now);
+	if (shard_call_event(s, call, &ev, now))
+		return;
+	r = shard_room_find(s, call);
+	if (r && r->parts.recording.number == number)
+		shard_room_record_failed(s, r, error);
 }
 
 void shard_recorded(struct shard *s, uint64_t call, const struct record_news *news,

@@ -7,7 +7,7 @@
 #include "sig/call/originate.h"
 #include "sig/call/wait.h"
 #include "sig/model/call_order.h"
-#include "sig/shard/shard_room.h"
+#include "sig/shard/shard_room_parts.h"
 #include "sig/step/step.h"
 
 /* ---- who comes ---- */
@@ -373,8 +373,15 @@ int shard_conference_order(struct shard *s, uint64_t room, const struct shard_ro
 	case SHARD_ROOM_END:
 		conference_hang_up(s, r);
 		break;
+	case SHARD_ROOM_PLAY:
+	case SHARD_ROOM_STREAM:
+	case SHARD_ROOM_PLAY_STOP:
+	case SHARD_ROOM_STREAM_STOP:
+	case SHARD_ROOM_RECORD:
+		err = shard_room_parts_order(s, r, o);
+		break;
 	}
-	return confer_wait(s, r, o->by);
+	return err ? err : confer_wait(s, r, o->by);
 }
 
 /* ---- what is shown ---- */
@@ -395,6 +402,10 @@ static void view_fill(const struct shard *s, const struct room *r, struct room_v
 		.version = r->version,
 		.saved = r->version == r->acked,
 		.mixes = r->job.generation != 0,
+		.recording = r->parts.recording.number,
+		.recording_paused = r->parts.recording.paused,
+		.plays = r->parts.play.files[r->parts.play.at],
+		.endpoint = r->parts.live.endpoint,
 	};
 }
 

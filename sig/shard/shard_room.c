@@ -10,6 +10,7 @@
 #include "sig/feature/conference.h"
 #include "sig/model/transfer.h"
 #include "sig/room/room_name.h"
+#include "sig/shard/shard_room_parts.h"
 
 enum {
 	RELEASE_AGAIN_MS = 1000, /* one of the two is asked for something else just now */
@@ -37,6 +38,7 @@ void shard_rooms_close(struct shard *s)
 
 	while (s->rooms.slots && (r = pool_next(&s->rooms, &cursor, &h)) != NULL) {
 		text_wipe(&r->unknown);
+		room_parts_clear(&r->parts);
 		tenants_release(s->settings.tenants, r->tenant, TENANT_CONFERENCES);
 	}
 	if (s->rooms.slots)
@@ -115,6 +117,7 @@ void shard_room_give(struct shard *s, struct room *r)
 	wheel_stop(&s->wheel, &r->timer);
 	roster_close(&r->roster);
 	text_wipe(&r->unknown);
+	room_parts_clear(&r->parts);
 	tenants_release(s->settings.tenants, r->tenant, TENANT_CONFERENCES);
 	(void)table_del(&s->rooms_by_id, r->id, r->self);
 	if (number.n)
@@ -139,8 +142,12 @@ uint16_t shard_room_beside(void *owner, uint16_t tenant, struct bytes number)
 	return 0;
 }
 
-static void room_take_terms(struct room *r, const struct room_terms *t)
+static void room_take_terms(const struct shard *s, struct room *r, const struct room_terms *t)
 {
+	r->parts.entry = t->entry;
+	r->parts.exit = t->exit;
+	r->parts.record = t->record;
+	r->parts.tones_most = s->settings.conferences.tones_most;
 	r->max_members = t->max_members;
 	r->talkers = t->talkers;
 	r->rate_hz = t->rate;
@@ -159,7 +166,7 @@ struct room *shard_room_begin(void *owner, const struct room_terms *terms)
 	r = shard_room_take(s, shard_call_new_id(s), terms->tenant, bytes_str(terms->number));
 	if (!r)
 		return NULL;
-	room_take_terms(r, terms);
+	room_take_terms(s, r, terms);
 	r->locked = terms->locked;
 	shard_room_touch(r);
 	shard_room_hurry(s, r);
@@ -223,8 +230,10 @@ void shard_rooms_silence(struct shard *s)
 	struct room *r;
 	pool_handle h;
 
-	while ((r = pool_next(&s->rooms, &cursor, &h)) != NULL)
+	while ((r = pool_next(&s->rooms, &cursor, &h)) != NULL) {
+		shard_room_record_leave(s, r);
 		shard_room_give(s, r);
+	}
 }
 
 /* ---- its job ---- */
@@ -280,12 +289,15 @@ void shard_room_told(struct shard *s, uint64_t room, uint64_t serial, const stru
 		return;
 	r->job = job ? *job : (struct job_id){ 0 };
 	if (!job) { /* nothing is open any more: it is asked for again */
+		shard_room_parts_lost(s, r);
 		LOG_ERROR("conference", room, "nothing mixes the conference: it is tried again");
 		r->serial = 0;
 		r->go_ns = s->host.now.ns + RELEASE_AGAIN_MS * NS_PER_MS;
 		shard_room_aim(s, r);
 	}
 	room_hear(s, r);
+	if (job)
+		shard_room_hurry(s, r);
 }
 
 /* ---- who is host ---- */
@@ -424,6 +436,7 @@ static void room_end(struct shard *s, struct room *r)
 {
 	uint8_t space[ROOM_USER_MAX];
 
+	shard_room_parts_end(s, r);
 	room_mix_stop(s, r);
 	shard_room_forget(s, r);
 	if (r->told)
@@ -460,6 +473,7 @@ void shard_room_turn(struct shard *s, struct room *r)
 	room_succeed(s, r);
 	shard_room_watched(s, r);
 	room_mix(s, r);
+	shard_room_parts_settle(s, r);
 	shard_room_save(s, r);
 	shard_room_aim(s, r);
 }
@@ -517,7 +531,7 @@ void shard_rooms_resume(struct shard *s)
 			rooms_find(s->settings.rooms, r->tenant, bytes_str(r->number));
 
 		if (t)
-			room_take_terms(r, t);
+			room_take_terms(s, r, t);
 		r->told = r->gathered = true;
 		shard_room_hurry(s, r);
 	}

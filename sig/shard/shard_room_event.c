@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is told of rooms. Of their members their calls tell (sig/call/conference.c). */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "sig/shard/shard_room.h"
+
+static_assert(sizeof(((struct sig_event *)0)->endpoint) == ROOM_STREAM_MAX, "it fits");
 
 static struct sig_event *room_event(struct shard *s, const struct room *r, enum sig_event_kind kind)
 {
@@ -21,6 +24,8 @@ static struct sig_event *room_event(struct shard *s, const struct room *r, enum 
 	event->room = r->id;
 	event->version = r->version;
 	event->member = r->host;
+	event->recording = r->parts.recording.number;
+	memcpy(event->endpoint, r->parts.live.endpoint, sizeof(event->endpoint));
 	(void)bytes_cstr(bytes_str(tenants_name(s->settings.tenants, r->tenant)), event->tenant,
 			 sizeof(event->tenant));
 	(void)bytes_cstr(bytes_str(r->number), event->number, sizeof(event->number));
@@ -31,6 +36,14 @@ static const char *room_sentence(enum sig_event_kind kind)
 {
 	if (kind == SIG_CONFERENCE_STARTED)
 		return "a conference has begun";
+	if (kind == SIG_CONFERENCE_PLAYED)
+		return "what a conference heard is over";
+	if (kind == SIG_CONFERENCE_STREAM_ENDED)
+		return "an application has left a conference";
+	if (kind == SIG_CONFERENCE_RECORDING)
+		return "a conference is recorded";
+	if (kind == SIG_CONFERENCE_RECORDING_ENDED)
+		return "a conference is recorded no longer";
 	return kind == SIG_CONFERENCE_ENDED ? "a conference is over" : "a conference has changed";
 }
 

@@ -2,6 +2,7 @@
 /* Conferences of calls (FEATURES CONF-02, CONF-03, CONF-05, CONF-07, CONF-08, CONF-11 to CONF-13). */
 #include <errno.h>
 
+#include "sig/model/call_order.h"
 #include "tests/unit/sig/conferences.h"
 
 static void hangs_up(struct phone *p)
@@ -39,6 +40,38 @@ static void two_calls_become_one(void **state)
 	assert_int_equal(last_event(r, SIG_CONFERENCE_JOINED)->room, ROOM);
 	assert_int_equal(r->mixer_count, 1);
 	assert_int_equal(r->mixers[0].room, ROOM);
+}
+
+static int conference_record(struct rig *r, enum order_record what)
+{
+	const struct shard_order by = { .id = 9000 + what, .ticket = 1 };
+	const struct shard_room_order o = { .act = SHARD_ROOM_RECORD,
+					    .record = (uint8_t)what,
+					    .by = &by };
+	int err = shard_conference_order(r->shard, ROOM, &o, r->now);
+
+	rig_run(r);
+	rig_wait_ms(r, 50);
+	return err;
+}
+
+/* On demand, where its host is an extension that may be (CONF-17). */
+static void recorded_as_its_host(void **state)
+{
+	struct shard_extension host = rig_extension("1001", false);
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+
+	host.record = RECORD_ON_DEMAND;
+	party_confers(p);
+	assert_int_equal(conference_record(r, ORDER_RECORD_ON), -EPERM);
+	assert_int_equal(shard_extension_put(r->shard, &host), 0);
+	assert_int_equal(conference_record(r, ORDER_RECORD_ON), 0);
+	assert_int_equal(r->records[r->record_count - 1].call, ROOM);
+	assert_int_equal(r->records[r->record_count - 1].record.act, RECORD_BEGIN);
+	assert_non_null(strstr(r->records[r->record_count - 1].facts, "\"to\":\"1001\""));
+	assert_int_equal(conference_record(r, ORDER_RECORD_OFF), 0);
+	assert_int_equal(r->records[r->record_count - 1].record.act, RECORD_END);
 }
 
 /* The host goes, and the two that are left have a call of two: the mixer goes, and the pair can be transferred (CONF-08, BEAT-07). */
@@ -426,6 +459,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PARTY_TEST(two_calls_become_one),
+		PARTY_TEST(recorded_as_its_host),
 		PARTY_TEST(two_left_speak_by_themselves),
 		PARTY_TEST(two_left_stay_a_conference),
 		PARTY_TEST(the_host_is_followed),

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The recording of a room's mix (CONF-17): as sig/call/recording.c does for a party. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/steady.h"
+#include "sig/call/cdr_fill.h"
+#include "sig/call/recording.h"
+#include "sig/shard/shard_room_parts.h"
+
+enum { FACTS_MAX = 16 * 1024 - 1, PARTIES_MIN = 2 };
+
+/* ---- what is said of it ---- */
+
+static void fact_put(struct writer *w, const char *name, struct bytes value)
+{
+	WRITER_TEXTS(w, w->n ? ",\"" : "\"", name, "\":");
+	json_write_text(w, value);
+}
+
+/* Of a room that is called its number; else whose conference it is. */
+static struct bytes room_record_name(const struct shard *s, const struct room *r)
+{
+	const struct room_member *m = r->host ? room_number_of(r, r->host) : NULL;
+	const struct call *c = m ? shard_member_call(s, m) : NULL;
+
+	if (r->number[0])
+		return bytes_str(r->number);
+	return c ? cdr_number(&s->host, c, text_bytes(&c->from)) : (struct bytes){ 0 };
+}
+
+/* What the file says of itself beside what the recorder knows. */
+static int facts_put(struct shard *s, const struct room *r, struct text *out)
+{
+	const struct room_recording *x = &r->parts.recording;
+	char *space = malloc(FACTS_MAX), id[ID_TEXT_LEN];
+	struct writer w = writer_over(space, space ? FACTS_MAX : 0);
+	int err = -ENOMEM;
+
+	id_call_put(id, r->id);
+	fact_put(&w, "conference", bytes_mem(id, sizeof(id)));
+	fact_put(&w, "from", BYTES_LIT("conference"));
+	fact_put(&w, "to", room_record_name(s, r));
+	fact_put(&w, "cause", x->ordered ? BYTES_LIT("command") : BYTES_LIT("policy"));
+	if (x->attendance) {
+		writer_str(&w, ",");
+		room_attendance_write(&w, x->attendance);
+	}
+	if (space)
+		err = text_set(out, w.overflow ? (struct bytes){ 0 } : writer_done(&w));
+	free(space);
+	return err;
+}
+
+static void room_record_tell(struct shard *s, struct room *r, enum sig_event_kind kind,
+			     const char *reason)
+{
+	shard_room_touch(r);
+	shard_room_tell(s, r, kind, reason);
+}
+
+static const char *room_record_reason(const struct room *r)
+{
+	return r->parts.recording.ordered ? "command" : "policy";
+}
+
+/* ---- the recorder ---- */
+
+static void room_record_ask(struct shard *s, const struct room *r, enum record_act act)
+{
+	const struct room_recording *x = &r->parts.recording;
+	struct effect *e = effects_add(&s->effects, EFFECT_RECORD);
+
+	if (!e)
+		return;
+	e->call = r->id;
+	e->record = (struct effect_record){ .act = act,
+					    .number = x->number,
+					    .segment = x->segment,
+					    .begun_utc_ms =
+						    steady_add(x->begun_utc_ms, s->host.wall_ms),
+					    .mix = true };
+	if (text_set(&e->tenant, bytes_str(tenants_name(s->settings.tenants, r->tenant))) ||
+	    facts_put(s, r, &e->data))
+		LOG_ERROR("conference", r->id, "no memory for what a recording is of");
+}
+
+/* Who is there as the segment begins. */
+static void attendance_begin(struct shard *s, struct room *r)
+{
+	struct room_attendance *a = calloc(1, sizeof(*a));
+
+	r->parts.recording.attendance = a;
+	for (const struct room_member *m = r->first; a && m && !m->asks; m = m->next) {
+		const struct call *c = shard_member_call(s, m);
+
+		room_attendance_join(a, m->number,
+				     c ? cdr_number(&s->host, c, text_bytes(&c->from))
+				       : (struct bytes){ 0 },
+				     m->joined_utc_ms);
+	}
+}
+
+/* A process that goes on with it goes on with its tones: those that were due are left out. */
+static uint64_t record_tone_ns(const struct shard *s, const struct room_recording *x)
+{
+	uint64_t now_ms = s->host.now.utc_ms;
+	uint64_t gone_ms = now_ms > x->tone_utc_ms ? now_ms - x->tone_utc_ms : 0;
+	uint64_t gone_ns = gone_ms * NS_PER_MS;
+
+	return s->host.now.ns > gone_ns ? s->host.now.ns - gone_ns : s->host.now.ns;
+}
+
+static void tap_ask(struct shard *s, struct room *r)
+{
+	struct room_recording *x = &r->parts.recording;
+	struct effect *e = shard_room_part_ask(s, r, EFFECT_ROOM_TAP);
+
+	if (!e)
+		return;
+	x->serial = e->version;
+	e->record.number = x->number;
+	if (s->settings.recording_tone_ms)
+		e->tone = recording_room_tone(s->settings.recording_tone_ms, record_tone_ns(s, x));
+}
+
+/* A further segment is in the record soon: see recording_tell. */
+static void recorder_tell(struct shard *s, struct room *r)
+{
+	struct room_recording *x = &r->parts.recording;
+
+	if (!x->told) {
+		x->segment++;
+		shard_room_touch(r);
+		attendance_begin(s, r);
+		room_record_ask(s, r, x->segment == 1 ? RECORD_BEGIN : RECORD_GO_ON);
+		x->told = true;
+	}
+	if (x->told_paused != x->paused)
+		room_record_ask(s, r, x->paused ? RECORD_PAUSE : RECORD_RESUME);
+	x->told_paused = x->paused;
+}
+
+/* ---- what is to be recorded ---- */
+
+static uint32_t room_record_parties(const struct room *r)
+{
+	uint32_t n = 0;
+
+	for (const struct room_member *m = r->first; m && !m->asks; m = m->next)
+		n += !m->monitors;
+	return n;
+}
+
+static int room_record_begin(struct shard *s, struct room *r, bool ordered)
+{
+	struct room_recording *x = &r->parts.recording;
+
+	if (x->last == ROOM_RECORDING_NUMBER_MAX)
+		return -EUSERS;
+	*x = (struct room_recording){ .last = (uint8_t)(x->last + 1),
+				      .number = (uint8_t)(x->last + 1),
+				      .ordered = ordered,
+				      .begun_utc_ms = s->host.now.utc_ms,
+				      .tone_utc_ms = s->host.now.utc_ms };
+	room_record_tell(s, r, SIG_CONFERENCE_RECORDING, room_record_reason(r));
+	return 0;
+}
+
+void shard_room_record_settle(struct shard *s, struct room *r)
+{
+	struct room_recording *x = &r->parts.recording;
+
+	if (!x->last && r->parts.record == ROOM_RECORD_AUTO &&
+	    room_record_parties(r) >= PARTIES_MIN)
+		(void)room_record_begin(s, r, false);
+	if (!x->number)
+		return;
+	recorder_tell(s, r);
+	if (x->paused && x->serial) {
+		shard_room_part_stop(s, r, x->serial);
+		x->serial = 0;
+	}
+	if (!x->paused && !x->serial && r->job.generation)
+		tap_ask(s, r);
+}
+
+static void recording_clear(struct room_recording *x)
+{
+	free(x->attendance);
+	*x = (struct room_recording){ .last = x->last };
+}
+
+void shard_room_record_end(struct shard *s, struct room *r)
+{
+	struct room_recording *x = &r->parts.recording;
+
+	if (!x->number)
+		return;
+	if (x->told)
+		room_record_ask(s, r, RECORD_END);
+	shard_room_part_stop(s, r, x->serial);
+	room_record_tell(s, r, SIG_CONFERENCE_RECORDING_ENDED, room_record_reason(r));
+	recording_clear(x);
+}
+
+void shard_room_record_leave(struct shard *s, const struct room *r)
+{
+	if (r->parts.recording.told)
+		room_record_ask(s, r, RECORD_LEAVE);
+}
+
+void shard_room_record_failed(struct shard *s, struct room *r, int error)
+{
+	struct room_recording *x = &r->parts.recording;
+	const char *reason = recording_failure(error);
+
+	LOG_ERROR("conference", r->id, "a recording failed", LOG_U64("recording", x->number),
+		  LOG_STR("reason", reason), LOG_INT("error", error));
+	if (!x->number)
+		return;
+	shard_room_part_stop(s, r, x->serial);
+	room_record_tell(s, r, SIG_CONFERENCE_RECORDING_FAILED, reason);
+	recording_clear(x);
+}
+
+/* ---- by command ---- */
+
+/* A conference of calls: as its host is recorded. */
+static bool room_record_is_allowed(const struct shard *s, const struct room *r)
+{
+	const struct room_member *m = r->host ? room_number_of(r, r->host) : NULL;
+	const struct call *c = m ? shard_member_call(s, m) : NULL;
+
+	if (r->kind == ROOM_MEETME)
+		return r->parts.record != ROOM_RECORD_OFF;
+	return c && recording_is_on_demand(&s->host, c, c->bridge.caller);
+}
+
+static void room_record_pause(struct shard *s, struct room *r, bool paused)
+{
+	struct room_recording *x = &r->parts.recording;
+
+	if (x->paused == paused)
+		return;
+	x->paused = paused;
+	if (!paused) /* who may not have noticed the pause hears that it goes on */
+		x->tone_utc_ms = s->host.now.utc_ms;
+	room_record_tell(
+		s, r, paused ? SIG_CONFERENCE_RECORDING_PAUSED : SIG_CONFERENCE_RECORDING_RESUMED,
+		room_record_reason(r));
+}
+
+static int room_record_on(struct shard *s, struct room *r)
+{
+	if (r->parts.recording.number) {
+		room_record_pause(s, r, false);
+		return 0;
+	}
+	return room_record_is_allowed(s, r) ? room_record_begin(s, r, true) : -EPERM;
+}
+
+int shard_room_record_order(struct shard *s, struct room *r, uint8_t what)
+{
+	const struct room_recording *x = &r->parts.recording;
+
+	if (what == ORDER_RECORD_ON)
+		return room_record_on(s, r);
+	if (!x->number)
+		return what == ORDER_RECORD_OFF ? 0 : -ENOMSG;
+	if (what != ORDER_RECORD_OFF) {
+		room_record_pause(s, r, what == ORDER_RECORD_PAUSE);
+		return 0;
+	}
+	if (!x->ordered)
+		return -EPERM;
+	shard_room_record_end(s, r);
+	return 0;
+}
