@@ -40,6 +40,12 @@ static const struct {
 	  COMMAND_FULL,
 	  { NULL, NULL },
 	  "max_calls or max_calls_per_second of the tenant" },
+	{ -EPERM,
+	  COMMAND_NOT_ALLOWED,
+	  { "state", "state" },
+	  "record of the room is not on_demand, nor is that of the host's extension: see room.put "
+	  "and extension.put" },
+	{ -ENOMSG, COMMAND_CONFLICT, { "state", "state" }, "nothing is recorded of it" },
 	{ -ESHUTDOWN, COMMAND_UNAVAILABLE, { NULL, NULL }, "the node takes no new calls" },
 	{ -ENOSPC, COMMAND_FULL, { NULL, NULL }, "calls, conferences or media ports" },
 	{ -ENODATA, COMMAND_CONFLICT, { "call", "call" }, "its party is in no conference" },
@@ -81,7 +87,7 @@ static bool conference_view_of(const struct node *n, uint64_t room, struct room_
 }
 
 /* A conference of another tenant is none. */
-static bool conference_id(struct command_run *run, uint64_t *room)
+bool conference_id(struct command_run *run, uint64_t *room)
 {
 	struct room_view view;
 
@@ -270,30 +276,39 @@ void command_conference_member(struct command_run *run)
 
 /* ---- all of it ---- */
 
-void command_conference_order(struct command_run *run)
+void conference_order(struct command_run *run, struct shard_room_order *order)
 {
-	struct shard_room_order order = { .act = (enum shard_room_act)run->command->order,
-					  .in_name_of = in_name_of(run) };
 	struct shard_order by;
 	uint64_t room;
 
-	order.by = &by;
+	order->in_name_of = in_name_of(run);
+	order->by = &by;
 	if (conference_id(run, &room) && command_order_begin(run, &by))
 		conference_end(run, &by, false,
-			       shard_conference_order(node_core(run->node, room), room, &order,
+			       shard_conference_order(node_core(run->node, room), room, order,
 						      clock_instant()));
+}
+
+void command_conference_order(struct command_run *run)
+{
+	struct shard_room_order order = { .act = (enum shard_room_act)run->command->order };
+
+	conference_order(run, &order);
 }
 
 /* ---- what is shown ---- */
 
 static json_t *conference_json(const struct room_view *v)
 {
-	return json_pack("{s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:i, s:I, s:b, s:b}", "id",
-			 command_call_id_json(v->room), "kind", v->kind, "tenant", v->tenant,
+	return json_pack("{s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:i, s:I, s:b, s:b, s:i, s:b, "
+			 "s:s, s:s}",
+			 "id", command_call_id_json(v->room), "kind", v->kind, "tenant", v->tenant,
 			 "number", v->number, "members", (int)v->members, "asking", (int)v->asking,
 			 "host", (int)v->host, "locked", v->locked, "max_members",
 			 (int)v->max_members, "created_utc_ms", (json_int_t)v->created_utc_ms,
-			 "saved", v->saved, "mixed", v->mixes);
+			 "saved", v->saved, "mixed", v->mixes, "recording", (int)v->recording,
+			 "recording_paused", v->recording_paused, "plays", v->plays, "stream",
+			 v->endpoint);
 }
 
 void command_conference_list(struct command_run *run)

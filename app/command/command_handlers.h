@@ -28,7 +28,8 @@ command_fn command_call_trace_start, command_call_trace_stop, command_call_trace
 command_fn command_park_list;
 command_fn command_conference_list, command_conference_get, command_conference_add,
 	command_conference_join, command_conference_invite, command_conference_member,
-	command_conference_monitor, command_conference_order;
+	command_conference_monitor, command_conference_order, command_conference_play,
+	command_conference_record, command_conference_stop, command_conference_stream;
 command_fn command_recording_list, command_recording_get;
 command_fn command_recording_link, command_store_list, command_store_one, command_store_retry;
 command_fn command_sip_recent;
@@ -68,6 +69,9 @@ bool command_call_view(struct command_run *run, struct call_view *view);
 /* The run waits for what becomes of an order. False: it has failed. */
 bool command_order_begin(struct command_run *run, struct shard_order *by);
 /* err: what became of it. True: it was refused, and nobody waits. Else command_ordered goes on. */
+/* Names of files by commas. False: the run has failed. */
+struct act_terms;
+bool command_files_take(struct command_run *run, struct act_terms *out);
 bool command_order_refused(struct command_run *run, const struct shard_order *by, int err);
 /* The same, and whoever ordered hears why: the words of the orders that change a call of itself. */
 void command_order_end(struct command_run *run, const struct shard_order *by, int err);

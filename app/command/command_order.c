@@ -248,7 +248,7 @@ static bool file_is_good(struct bytes name)
 }
 
 /* Names of files by commas. False: the run has failed. */
-static bool files_take(struct command_run *run, struct act_terms *out)
+bool command_files_take(struct command_run *run, struct act_terms *out)
 {
 	struct bytes rest = command_value(run, "file")->text, name;
 
@@ -285,7 +285,7 @@ void command_call_play(struct command_run *run)
 	command_take_u32(run, "times", &times);
 	terms.times = (uint8_t)times;
 	command_take_bool(run, "interruptible", &terms.interruptible);
-	if (files_take(run, &terms))
+	if (command_files_take(run, &terms))
 		act(run, &terms);
 }
 
@@ -371,7 +371,7 @@ void command_call_collect(struct command_run *run)
 	else if (max > most)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "max",
 			     "max must be at most %u: ivr.max_digits of tandem.yaml", most);
-	else if (files_take(run, &terms))
+	else if (command_files_take(run, &terms))
 		act(run, &terms);
 }
 
@@ -391,7 +391,7 @@ void command_call_record_message(struct command_run *run)
 	command_take_u32(run, "min_ms", &terms.message_min_ms);
 	if (ends->given)
 		(void)bytes_cstr(ends->text, terms.ends, sizeof(terms.ends));
-	if (!files_take(run, &terms))
+	if (!command_files_take(run, &terms))
 		return;
 	if (beep && terms.file_count == ACT_FILES_MAX)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "file",

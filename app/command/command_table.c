@@ -771,6 +771,53 @@ static const struct command_arg g_play_args[] = {
 	END,
 };
 
+static const struct command_arg g_conference_play_args[] = {
+	CONFERENCE_ARG,
+	FILE_ARG(true, "Files as of call.play, at most 4, with commas between them."),
+	{ .name = "times",
+	  .type = ARG_U64,
+	  .min = 0,
+	  .max = ACT_TIMES_MAX,
+	  .preset = "1",
+	  .help = "How often all of them are played; 0: without end." },
+	MEMBER_BY_ARG,
+	END,
+};
+static const struct command_arg g_conference_stream_args[] = {
+	CONFERENCE_ARG,
+	{ .name = "endpoint",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .required = true,
+	  .min = 1,
+	  .max = LIVE_NAME_MAX - 1,
+	  .help = "A name in live.endpoints that is for the tenant." },
+	MEMBER_BY_ARG,
+	END,
+};
+/* In the order of enum shard_room_act. */
+static const char *const g_conference_stops[] = { "play", "stream", NULL };
+static const struct command_arg g_conference_stop_args[] = {
+	CONFERENCE_ARG,
+	{ .name = "what",
+	  .type = ARG_ENUM,
+	  .names = g_conference_stops,
+	  .required = true,
+	  .help = "What is to end." },
+	MEMBER_BY_ARG,
+	END,
+};
+static const struct command_arg g_conference_record_args[] = {
+	CONFERENCE_ARG,
+	{ .name = "state",
+	  .type = ARG_ENUM,
+	  .names = g_record_states,
+	  .required = true,
+	  .help = "on begins a recording, or goes on with a paused one; off ends it." },
+	MEMBER_BY_ARG,
+	END,
+};
+
 static const char *const g_controls[] = {
 	"place", "pause", "resume", "forward", "back", "to", NULL
 };
@@ -1234,7 +1281,9 @@ const struct command g_commands[] = {
 	  "Lists the conferences of this node. conference.get tells who is in one.",
 	  "a list: id, kind (station: of calls; meetme: of a number), tenant, number, members, "
 	  "asking (who is rung for it, or has not said the PIN), host (a member; 0: none), locked, "
-	  "max_members, created_utc_ms, saved, mixed",
+	  "max_members, created_utc_ms, saved, mixed, recording (its number; 0: none), "
+	  "recording_paused, plays (the file of conference.play), stream (the endpoint of "
+	  "conference.stream)",
 	  command_conference_list },
 	{ "conference.get", COMMAND_FOR_READER, g_conference_args, "Shows a conference.",
 	  "as conference.list, and list: of each member its number (member), call, from, state "
@@ -1301,6 +1350,24 @@ const struct command g_commands[] = {
 	{ "conference.end", COMMAND_FOR_APPLICATION, g_conference_order_args,
 	  "Hangs up all its members.", "id: of the conference", command_conference_order,
 	  .order = SHARD_ROOM_END },
+	{ "conference.play", COMMAND_FOR_APPLICATION, g_conference_play_args,
+	  "All in the conference hear files, beside each other, in place of those that were played "
+	  "by this command. A conference where nobody speaks hears them, too. conference.played "
+	  "tells that it is over. After a kill of the node they go on where they would be by then.",
+	  "id: of the conference", command_conference_play },
+	{ "conference.stream", COMMAND_FOR_APPLICATION, g_conference_stream_args,
+	  "An application hears all that is said in the conference, and all hear what it says, in "
+	  "place of the one before. See live-audio.md. conference.stream_ended tells that it is "
+	  "over.",
+	  "id: of the conference", command_conference_stream },
+	{ "conference.stop", COMMAND_FOR_APPLICATION, g_conference_stop_args,
+	  "Ends what conference.play or conference.stream began.", "id: of the conference",
+	  command_conference_stop },
+	{ "conference.record", COMMAND_FOR_APPLICATION, g_conference_record_args,
+	  "Records what is said in the conference: one file with all who are heard. Of a room as "
+	  "record of room.put allows it, of a conference of calls as that of the host's extension "
+	  "does (on_demand). See recording.md.",
+	  "id: of the conference", command_conference_record },
 	{ "park.list", COMMAND_FOR_READER, g_list_args,
 	  "Lists the slots where calls of the tenant are parked, on all nodes, by number.",
 	  "a list: slot, call (null: what is there cannot be read), by (who parked it), party (who "

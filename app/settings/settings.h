@@ -318,7 +318,7 @@ struct settings_recordings {
 };
 
 struct settings_conferences {
-	uint32_t station_members;
+	uint32_t station_members, tones_most;
 	bool host_succession, release;
 };
 

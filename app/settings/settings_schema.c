@@ -1384,6 +1384,12 @@ static const struct conf_field g_conferences_fields[] = {
 	  .preset = "true",
 	  .help = "With two members left such a conference is a call of two again, which is "
 		  "transferred and parked as any. false: it stays one until one of them leaves." },
+	{ .key = "tones_most",
+	  U32(settings_conferences, tones_most, 0, 2000),
+	  .preset = "30",
+	  .help = "With more members in a room nobody hears who comes and goes (entry_tone, "
+		  "exit_tone of room.put). 0: nobody ever does. Of rooms that begin from then "
+		  "on." },
 	{ .key = NULL },
 };
 
