@@ -3,10 +3,13 @@
 #include <errno.h>
 
 #include "app/command/command_conference.h"
+#include "app/command/command_far.h"
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
+#include "base/log.h"
 #include "sig/model/call_order.h"
 #include "sig/room/room_member.h"
+#include "sig/shard/commons.h"
 #include "sig/sip/id.h"
 
 /* Of the call that was named, and of the other one or the conference. */
@@ -103,7 +106,7 @@ bool conference_id(struct command_run *run, uint64_t *room)
 	return false;
 }
 
-/* ... of another one than it is about; both are of one shard. */
+/* ... of another one than it is about. near: of that shard alone; 0: of any, and what is on another node is not looked at. */
 static bool other_call(struct command_run *run, const char *name, uint64_t near, uint64_t *call)
 {
 	const struct command_value *value = command_value(run, name);
@@ -117,12 +120,14 @@ static bool other_call(struct command_run *run, const char *name, uint64_t near,
 			     "%s must be an id as call.list shows it", name);
 		return false;
 	}
-	if (id_shard(*call) != id_shard(near)) {
+	if (near && id_shard(*call) != id_shard(near)) {
 		command_fail(run, COMMAND_CONFLICT, name,
 			     "the two are of two shards, and a conference is of one: see "
 			     "docs/guides/conferences.md");
 		return false;
 	}
+	if (!near && !node_shard_find(run->node, id_shard(*call)))
+		return true;
 	if (shard_call_tenant(node_core(run->node, *call), *call, &tenant) &&
 	    command_may_see(run, tenants_name(run->node->tenants, tenant)))
 		return true;
@@ -165,30 +170,126 @@ static void confer_ids(const struct command_run *run, struct shard_confer *o, ui
 	o->rung = id_call_derive(shard, writer_done(&w));
 }
 
-static void confer(struct command_run *run, struct shard_confer *o)
+/* False: the run has failed. */
+static bool confer(struct command_run *run, struct shard_confer *o)
 {
 	struct shard *core = node_core(run->node, o->call);
 	struct shard_order by;
 	char to[64];
+	int err;
 
 	if (!command_order_begin(run, &by))
-		return;
+		return false;
 	conf_number_take(run, "to", to);
 	o->by = &by;
 	o->to = to;
 	confer_ids(run, o, id_shard(o->call));
-	conference_end(run, &by, false,
-		       o->with ? shard_confer(core, o, clock_instant())
-			       : shard_confer_ring(core, o, clock_instant()));
+	err = o->with ? shard_confer(core, o, clock_instant())
+		      : shard_confer_ring(core, o, clock_instant());
+	conference_end(run, &by, false, err);
+	return err == 0;
+}
+
+/* ---- a call of another shard ---- */
+
+/* Whose parties come is told so, wherever it is. */
+static void confer_give(struct node *n, const struct shard_confer *o, uint16_t tenant)
+{
+	const struct shard_confer_give give = { .call = o->with,
+						.room = o->room,
+						.leaves = bytes_str(o->host) };
+
+	if (!node_shard_find(n, id_shard(o->with)))
+		command_far_confer(n, &give, bytes_str(tenants_name(n->tenants, tenant)));
+	else if (shard_confer_give(node_core(n, o->with), tenant, &give, clock_instant()))
+		LOG_WARN("conference", o->room, "a call of another shard does not come");
+}
+
+static void confer_go(struct command_run *run, const struct shard_join *join)
+{
+	struct shard_confer o = { .call = join->call, .with = join->with, .leg = join->leg };
+	struct node *n = run->node;
+	uint16_t tenant;
+
+	if (!shard_call_tenant(node_core(n, o.call), o.call, &tenant))
+		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
+	else if (confer(run, &o))
+		confer_give(n, &o, tenant);
+}
+
+static void confer_refuse(struct command_run *run, int err)
+{
+	struct shard_order by;
+
+	if (command_order_begin(run, &by))
+		conference_end(run, &by, true, err);
+}
+
+static void confer_told(struct command_run *run, struct shard_join *join,
+			const struct remote_joined *told)
+{
+	int err = told ? shard_remote_error(told->verdict) : 0;
+
+	if (!told)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "the node that has the other call did not answer: try again");
+	else if (err)
+		confer_refuse(run, err);
+	else
+		confer_go(run, join);
+}
+
+/* Of one that is with this node. */
+static int confer_look(const struct node *n, const struct shard_join *join)
+{
+	const struct shard *other = node_core(n, join->with);
+	struct call_far far;
+	uint16_t tenant;
+
+	if (!shard_call_tenant(node_core(n, join->call), join->call, &tenant))
+		return -ENOENT;
+	if (shard_call_room(other, join->with))
+		return -EEXIST;
+	return shard_call_far(other, tenant, join->with, SHARD_LEG_CALLER, &far);
+}
+
+/* It is looked at before anything is done, but where the same command has done it before. */
+static void confer_far(struct command_run *run, struct shard_confer *o)
+{
+	struct shard_join join = {
+		.call = o->call, .leg = o->leg, .with = o->with, .with_leg = SHARD_LEG_CALLER
+	};
+	bool here = node_shard_find(run->node, id_shard(o->with)) != NULL;
+	struct room_view view;
+	int err;
+
+	confer_ids(run, o, id_shard(o->call));
+	if (conference_view_of(run->node, o->room, &view)) {
+		confer_go(run, &join);
+		return;
+	}
+	if (!here) {
+		command_far_ask(run, &join, "", confer_told);
+		return;
+	}
+	err = confer_look(run->node, &join);
+	if (err)
+		confer_refuse(run, err);
+	else
+		confer_go(run, &join);
 }
 
 void command_conference_add(struct command_run *run)
 {
 	struct shard_confer o = { .leg = command_order_leg(run, "leg") };
 
-	if (command_call_id(run, &o.call) && one_of_two(run) &&
-	    other_call(run, "with", o.call, &o.with))
-		confer(run, &o);
+	if (!command_call_id(run, &o.call) || !one_of_two(run) ||
+	    !other_call(run, "with", 0, &o.with))
+		return;
+	if (o.with && id_shard(o.with) != id_shard(o.call))
+		confer_far(run, &o);
+	else
+		(void)confer(run, &o);
 }
 
 /* In the order of g_conference_modes. */
@@ -202,7 +303,7 @@ void command_conference_monitor(struct command_run *run)
 				  .coaches = mode == MONITOR_COACHES };
 
 	if (command_call_id(run, &o.call))
-		confer(run, &o);
+		(void)confer(run, &o);
 }
 
 void command_conference_join(struct command_run *run)
@@ -300,15 +401,15 @@ void command_conference_order(struct command_run *run)
 
 static json_t *conference_json(const struct room_view *v)
 {
-	return json_pack("{s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:i, s:I, s:b, s:b, s:i, s:b, "
-			 "s:s, s:s}",
-			 "id", command_call_id_json(v->room), "kind", v->kind, "tenant", v->tenant,
-			 "number", v->number, "members", (int)v->members, "asking", (int)v->asking,
-			 "host", (int)v->host, "locked", v->locked, "max_members",
-			 (int)v->max_members, "created_utc_ms", (json_int_t)v->created_utc_ms,
-			 "saved", v->saved, "mixed", v->mixes, "recording", (int)v->recording,
-			 "recording_paused", v->recording_paused, "plays", v->plays, "stream",
-			 v->endpoint);
+	return json_pack(
+		"{s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:i, s:I, s:b, s:b, s:b, s:i, s:b, "
+		"s:s, s:s}",
+		"id", command_call_id_json(v->room), "kind", v->kind, "tenant", v->tenant, "number",
+		v->number, "members", (int)v->members, "asking", (int)v->asking, "host",
+		(int)v->host, "locked", v->locked, "max_members", (int)v->max_members,
+		"created_utc_ms", (json_int_t)v->created_utc_ms, "saved", v->saved, "mixed",
+		v->mixes, "apart", v->apart, "recording", (int)v->recording, "recording_paused",
+		v->recording_paused, "plays", v->plays, "stream", v->endpoint);
 }
 
 void command_conference_list(struct command_run *run)

@@ -10,6 +10,7 @@
 #include "sig/sip/id.h"
 
 #define FAR_WAIT_NS  (1 * NS_PER_S)
+#define FAR_UNHEARD  UINT64_MAX        /* of no place of waiting */
 #define PICK_WAIT_NS (300 * NS_PER_MS) /* one that is about to be given up delays nobody */
 
 static void far_end(struct node *node, uint64_t ticket, const struct remote_joined *told)
@@ -136,6 +137,20 @@ void command_far_ask(struct command_run *run, const struct shard_join *join, con
 	ask.tenant = bytes_str(view.tenant);
 	(void)bytes_cstr(bytes_str(slot), ask.slot, sizeof(ask.slot));
 	remote_watch_join(run->node->commons->remote, process, &ask);
+}
+
+void command_far_confer(struct node *node, const struct shard_confer_give *give,
+			struct bytes tenant)
+{
+	struct channel_to to = { 0 };
+	const struct remote_join ask = { .serial = FAR_UNHEARD,
+					 .call = give->call,
+					 .room = give->room,
+					 .leaves = give->leaves,
+					 .tenant = tenant };
+
+	if (node->commons->remote && claimant_owner(node->claimant, id_shard(give->call), &to))
+		remote_watch_join(node->commons->remote, to.incarnation, &ask);
 }
 
 static bool far_has_others(const struct node *n)

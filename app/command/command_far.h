@@ -29,6 +29,9 @@ struct command_fars {
 /* Asks the node that has join->with. done is called later, or the run has failed. slot: where its party must wait; "": anywhere. */
 void command_far_ask(struct command_run *run, const struct shard_join *join, const char *slot,
 		     command_far_fn *done);
+/* The parties of that call of another node are to come into a conference of this one. Nobody answers. */
+void command_far_confer(struct node *node, const struct shard_confer_give *give,
+			struct bytes tenant);
 /* It has answered. */
 void command_far_told(struct node *node, const struct remote_joined *told);
 /* Asks all other nodes for the call that rings longest there, beside those of this node. picked is called later, or the run has failed.

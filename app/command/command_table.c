@@ -685,6 +685,7 @@ static const struct command_arg g_help_args[] = {
 		.min = 13, .max = 13, .help = (text), .preset = (needed) ? NULL : "none"           \
 	}
 
+static const struct command_arg g_conferences_args[] = { LIMIT_ARG, NODE_ARG, END };
 static const struct command_arg g_conference_args[] = { CONFERENCE_ARG, END };
 static const struct command_arg g_conference_order_args[] = { CONFERENCE_ARG, MEMBER_BY_ARG, END };
 static const struct command_arg g_conference_invite_args[] = { CONFERENCE_ARG, RUNG_ARG(true),
@@ -698,7 +699,7 @@ static const struct command_arg g_conference_add_args[] = {
 	CALL_ARG,
 	LEG_OR_NONE("Of a call of two: whose party is the host. a is the caller, b whom it speaks "
 		    "with."),
-	OTHER_CALL_ARG("with", false, "Id of the other call, of the same shard."),
+	OTHER_CALL_ARG("with", false, "Id of the other call."),
 	RUNG_ARG(false),
 	END,
 };
@@ -1277,13 +1278,13 @@ const struct command g_commands[] = {
 	  "neither takes them call.transfer_failed says 488, and both calls go on as they were. Of "
 	  "two shards of the node both calls go on, as one conversation.",
 	  "id, order", command_call_join },
-	{ "conference.list", COMMAND_FOR_READER, g_list_args,
-	  "Lists the conferences of this node. conference.get tells who is in one.",
+	{ "conference.list", COMMAND_FOR_READER, g_conferences_args,
+	  "Lists the conferences of a node. conference.get tells who is in one.",
 	  "a list: id, kind (station: of calls; meetme: of a number), tenant, number, members, "
 	  "asking (who is rung for it, or has not said the PIN), host (a member; 0: none), locked, "
-	  "max_members, created_utc_ms, saved, mixed, recording (its number; 0: none), "
-	  "recording_paused, plays (the file of conference.play), stream (the endpoint of "
-	  "conference.stream)",
+	  "max_members, created_utc_ms, saved, mixed, apart (Redis has not said whether the number "
+	  "is open on another node, too), recording (its number; 0: none), recording_paused, plays "
+	  "(the file of conference.play), stream (the endpoint of conference.stream)",
 	  command_conference_list },
 	{ "conference.get", COMMAND_FOR_READER, g_conference_args, "Shows a conference.",
 	  "as conference.list, and list: of each member its number (member), call, from, state "

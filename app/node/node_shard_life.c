@@ -163,7 +163,7 @@ static int shards_connect(struct node *n, struct shard_settings *settings)
 			      (int)NODE_SHARDS_MAX <= (int)VALID_PLACES &&
 			      (int)NODE_SHARDS_MAX <= (int)CELL_SHARDS_MAX,
 		      "all of them fit");
-	settings->cells_apart = node_is_clustered(n);
+	settings->cells_apart = settings->rooms_claimed = node_is_clustered(n);
 	if (n->shard_count == 1)
 		return 0;
 	settings->cell_count = n->shard_count;

@@ -137,7 +137,7 @@ static void member_enter(struct call_host *h, struct call *c, struct room *r, ui
 	m->number = r->last = number;
 	m->joined_utc_ms = wall_utc_ms(h);
 	room_enter(r, m);
-	c->in_room = r->id;
+	c->in_room = r->follows ? r->follows : r->id;
 	outbox_touch(&c->out);
 	h->room_changed(h->owner, r, true);
 }

@@ -97,6 +97,15 @@ int far_set(struct transfer_far *far, uint16_t shard, const struct replaces *r,
 	return 0;
 }
 
+int far_set_member(struct transfer_far *far, uint16_t shard, struct bytes name)
+{
+	if (text_set(&far->replaces, name))
+		return -ENOMEM;
+	far->shard = shard;
+	far->confers = true;
+	return 0;
+}
+
 int far_ring_name(struct call_host *h, struct call *c, uint16_t shard, struct bytes name,
 		  const struct dialog_party *from, struct call_refusal *refusal)
 {
@@ -124,10 +133,13 @@ int far_ring_name(struct call_host *h, struct call *c, uint16_t shard, struct by
 int far_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
 	     struct call_refusal *refusal)
 {
+	const struct transfer_far *far = &c->transfer->far;
 	struct dialog_party party = *from;
 
 	party.remote_user = text_bytes(&c->transfer->target);
-	return far_ring_name(h, c, c->transfer->far.shard, (struct bytes){ 0 }, &party, refusal);
+	return far_ring_name(h, c, far->shard,
+			     far->confers ? text_bytes(&far->replaces) : (struct bytes){ 0 },
+			     &party, refusal);
 }
 
 /* The way to who is given away, where it is in another shard itself: whoever is asked may be its other end. */
@@ -152,9 +164,11 @@ void far_write_lines(struct writer *w, const struct call_host *h, const struct c
 {
 	const struct transfer_far *far = &c->transfer->far;
 
-	writer_str(w, far->joins ? "Join: " : "Replaces: ");
-	writer_bytes(w, text_bytes(&far->replaces));
-	writer_str(w, "\r\n");
+	if (!far->confers) {
+		writer_str(w, far->joins ? "Join: " : "Replaces: ");
+		writer_bytes(w, text_bytes(&far->replaces));
+		writer_str(w, "\r\n");
+	}
 	if (far->referrer.n) {
 		writer_str(w, "Referred-By: ");
 		writer_bytes(w, text_bytes(&far->referrer));

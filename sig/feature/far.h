@@ -20,6 +20,8 @@ uint16_t far_shard(const struct call_host *h, const struct replaces *r, struct r
  * cannot be repeated) or -ENOMEM. */
 int far_set(struct transfer_far *far, uint16_t shard, const struct replaces *r,
 	    const struct leg *referrer) NODISCARD;
+/* It goes into a conference there, under that name. 0 or -ENOMEM. */
+int far_set_member(struct transfer_far *far, uint16_t shard, struct bytes name) NODISCARD;
 /* Whom the transfer gives away calls there. from: as whom. 0 or -errno with *refusal. */
 int far_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
 	     struct call_refusal *refusal) NODISCARD;

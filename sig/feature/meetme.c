@@ -13,6 +13,7 @@
 #include "sig/call/wait.h"
 #include "sig/feature/far.h"
 #include "sig/feature/focus_call.h"
+#include "sig/feature/member_name.h"
 
 #define NAME_BEGINS "room-"
 enum { PIN_TRIES = 3, PIN_FIRST_MS = 10000, PIN_NEXT_MS = 5000, BESIDE_NAME_MAX = 64 };
@@ -46,18 +47,18 @@ bool meetme_name_get(struct bytes user, struct bytes *number)
 }
 
 /* Through to the shard that has the room: what is said and pressed goes there. */
-static int ring_beside(struct call_host *h, struct call *c, const struct call_start *start,
-		       uint16_t shard, struct call_refusal *refusal)
+static int ring_beside(struct call_host *h, struct call *c, struct bytes number,
+		       struct bytes display, uint16_t shard, struct call_refusal *refusal)
 {
-	const struct dialog_party party = { .local_display = start->display,
+	const struct dialog_party party = { .local_display = display,
 					    .local_user = text_bytes(&c->from),
-					    .remote_user = start->to };
+					    .remote_user = number };
 	uint8_t space[BESIDE_NAME_MAX];
 	struct writer name = writer_over(space, sizeof(space));
 
 	writer_str(&name, NAME_BEGINS);
-	writer_bytes(&name, start->to);
-	(void)conference_focus(call_caller(c), start->to);
+	writer_bytes(&name, number);
+	(void)conference_focus(call_caller(c), number);
 	return far_ring_name(h, c, shard, writer_done(&name), &party, refusal);
 }
 
@@ -70,18 +71,52 @@ static uint16_t room_is_beside(const struct call_host *h, const struct call *c,
 		       : 0;
 }
 
-int meetme_take(struct call_host *h, struct call *c, const struct call_start *start, struct room *r,
-		struct call_refusal *refusal)
+/* Who comes waits for its answer, or for whose the number is. */
+static int caller_asks(struct call_host *h, struct call *c, const struct call_start *start,
+		       struct room *r, struct call_refusal *refusal)
 {
-	int err = room_is_closed(r, called_terms(h, r), refusal);
-
-	if (err)
-		return err;
 	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST) ||
 	    text_set(&c->display, start->display) || conference_ask(h, c, r))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	c->bridge.callee = LEG_NONE;
 	outbox_touch(&c->out);
+	return 0;
+}
+
+int meetme_take(struct call_host *h, struct call *c, const struct call_start *start, struct room *r,
+		struct call_refusal *refusal)
+{
+	int err = room_is_closed(r, called_terms(h, r), refusal);
+
+	if (!err)
+		err = caller_asks(h, c, start, r, refusal);
+	if (err)
+		return err;
+	return room_is_open(r) ? wait_take(h, c, refusal) : 0;
+}
+
+/* Another shard gives a party of its conference, or of a call there, into one of ours. */
+static int member_begin_far(struct call_host *h, struct call *c, const struct call_start *start,
+			    const struct member_name *name, struct call_refusal *refusal)
+{
+	struct room *r = h->room_of ? h->room_of(h->owner, name->room) : NULL;
+	int err;
+
+	if (!r || r->tenant != c->tenant)
+		return call_refuse(refusal, -ENOENT, 404, REFUSED_ROOM);
+	if (room_is_full(r, 1))
+		return call_refuse(refusal, -ENOSPC, 486, REFUSED_ROOM);
+	err = caller_asks(h, c, start, r, refusal);
+	if (err)
+		return err;
+	c->member->admitted = true;
+	c->member->hosts = name->host;
+	c->member->inviter = r->kind == ROOM_STATION ? r->host : MEMBER_NOBODY;
+	c->member->muted = name->muted;
+	c->member->deaf = name->deaf;
+	c->member->held = name->held;
+	c->member->gain_db = name->gain_db;
+	r->arrived++;
 	return wait_take(h, c, refusal);
 }
 
@@ -89,18 +124,62 @@ int meetme_begin(struct call_host *h, struct call *c, const struct call_start *s
 		 struct call_refusal *refusal)
 {
 	const struct room_terms *t;
+	struct member_name name;
 	uint16_t beside;
 	struct room *r;
 
+	if (start->set->member.n && member_name_get(start->set->member, &name))
+		return member_begin_far(h, c, start, &name, refusal);
 	if (start->set->conference || start->set->joins)
 		return focus_call_begin(h, c, start, refusal);
 	t = rooms_find(h->settings->rooms, c->tenant, start->to);
 	beside = room_is_beside(h, c, start);
 	if (beside && far_is_near(h->settings, beside))
-		return ring_beside(h, c, start, beside, refusal);
+		return ring_beside(h, c, start->to, start->display, beside, refusal);
 	r = t && h->room_called ? h->room_called(h->owner, t) : NULL;
-	return r ? meetme_take(h, c, start, r, refusal)
-		 : call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
+	if (!r)
+		return call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
+	if (r->follows && far_is_near(h->settings, id_shard(r->follows)))
+		return ring_beside(h, c, start->to, start->display, id_shard(r->follows), refusal);
+	return meetme_take(h, c, start, r, refusal);
+}
+
+/* ---- which shard has it ---- */
+
+static int go_beside(struct call_host *h, struct call *c, uint16_t shard,
+		     struct call_refusal *refusal)
+{
+	struct text number = { 0 };
+	int err = text_set(&number, bytes_str(c->member->number_called));
+
+	conference_leave(h, c, "elsewhere");
+	plan_stop(c);
+	plan_clear(&c->plan);
+	if (!err && far_is_near(h->settings, shard))
+		err = ring_beside(h, c, text_bytes(&number), text_bytes(&c->display), shard,
+				  refusal);
+	else if (!err)
+		err = call_refuse(refusal, -EHOSTUNREACH, 480, REFUSED_ROOM);
+	text_clear(&number);
+	return err;
+}
+
+void meetme_told(struct call_host *h, struct call *c, const struct park_news *news)
+{
+	struct call_refusal refusal = { .status = 500 };
+	int err;
+
+	outbox_touch(&c->out);
+	if (news->told == PARK_OK) {
+		err = wait_take(h, c, &refusal);
+	} else if (news->told == PARK_TAKEN) {
+		err = go_beside(h, c, id_shard(news->owner), &refusal);
+	} else {
+		err = call_refuse(&refusal, -ENOSPC, 503, REFUSED_ROOM);
+		refusal.text = "too many rooms of the tenant are open";
+	}
+	if (err)
+		wait_refuse(h, c, err, &refusal);
 }
 
 /* ---- who it is ---- */
@@ -108,12 +187,13 @@ int meetme_begin(struct call_host *h, struct call *c, const struct call_start *s
 static bool member_comes(struct call_host *h, struct call *c, struct room *r,
 			 const struct room_terms *t, bool host)
 {
-	const struct conference_terms terms = { .inviter = c->member->inviter,
-						.coaches = c->member->coaches,
-						.monitors = c->member->monitors,
-						.muted = c->member->muted ||
-							 (t && t->muted && !host),
-						.host = host };
+	const struct conference_terms terms = {
+		.inviter = c->member->inviter,
+		.coaches = c->member->coaches,
+		.monitors = c->member->monitors,
+		.muted = c->member->muted || (t && t->muted && !host && !c->member->admitted),
+		.host = host
+	};
 
 	return !conference_join(h, c, r, &terms);
 }
@@ -141,7 +221,8 @@ bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
 {
 	const struct room_terms *t = called_terms(h, r);
 
-	if (call_caller(c)->called || r->kind == ROOM_STATION) /* it was invited, or may come */
+	if (call_caller(c)->called || c->member->admitted ||
+	    r->kind == ROOM_STATION) /* it was invited, or may come */
 		return member_comes(h, c, r, t, c->member->hosts);
 	if (!t)
 		return false;

@@ -18,6 +18,8 @@ int meetme_take(struct call_host *h, struct call *c, const struct call_start *st
 		struct call_refusal *refusal) NODISCARD;
 /* The user part of an INVITE to another shard, and back. False: it is none. */
 bool meetme_name_get(struct bytes user, struct bytes *number);
+/* It is known which shard has the room that a call waits for (conference_waits): as of struct park_news, owner: the conference. */
+void meetme_told(struct call_host *h, struct call *c, const struct park_news *news);
 /* It was answered, and its phone knows: it is asked, or comes in. False: it does not come. */
 bool meetme_arrives(struct call_host *h, struct call *c, struct room *r);
 /* What it was asked for. */

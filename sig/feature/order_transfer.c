@@ -129,7 +129,8 @@ static int order_join_far(const struct call_host *h, struct call *c, const struc
 					.joins = far->alone,
 					.dialog = { .call_id = far->call_id,
 						    .to_tag = bytes_mem(far->to_tag, ID_TAG_LEN),
-						    .from_tag = far->from_tag } };
+						    .from_tag = far->from_tag },
+					.member = far->member };
 	struct transfer_ask ask = { .ordered = true };
 	uint8_t stays;
 	int err = is_transferred(h, c) ? -EALREADY : transfer_order_leg(c, order->leg, &stays);

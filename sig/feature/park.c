@@ -9,6 +9,7 @@
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
+#include "sig/call/conference.h"
 #include "sig/call/invite.h"
 #include "sig/call/order_answer.h"
 #include "sig/call/plan.h"
@@ -16,6 +17,7 @@
 #include "sig/call/session.h"
 #include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
+#include "sig/feature/meetme.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/retrieve.h"
 #include "sig/feature/split.h"
@@ -479,6 +481,8 @@ void park_told(struct call_host *h, struct call *c, const struct park_news *news
 		claim_told(h, c, news);
 	else if (retrieve_waits(c) && c->plan.serial == news->serial)
 		retrieve_told(h, c, news);
+	else if (conference_waits(c))
+		meetme_told(h, c, news);
 }
 
 /* ---- who takes it from there ---- */

@@ -92,7 +92,8 @@ int transfer_begin_far(struct call *c, const struct transfer_ask *ask, struct by
 	if (err)
 		return err;
 	c->transfer->far.joins = there->joins;
-	err = far_set(&c->transfer->far, there->shard, &there->dialog, referrer);
+	err = there->member.n ? far_set_member(&c->transfer->far, there->shard, there->member)
+			      : far_set(&c->transfer->far, there->shard, &there->dialog, referrer);
 	if (err)
 		transfer_clear(&c->transfer);
 	return err;

@@ -32,6 +32,7 @@ struct transfer_there {
 	uint16_t shard;
 	bool joins; /* whom it goes to has that dialog, and is alone with the node */
 	struct replaces dialog;
+	struct bytes member; /* in place of that: of a conference there (member_name.h) */
 };
 int transfer_begin_far(struct call *c, const struct transfer_ask *ask, struct bytes user,
 		       const struct transfer_there *there) NODISCARD;

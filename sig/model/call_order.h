@@ -71,6 +71,7 @@ struct call_far {
 	/* The dialog of whom it leaves, whose place is to be taken; alone: its own. */
 	struct bytes call_id, from_tag;
 	char to_tag[ID_TAG_LEN];
+	struct bytes member; /* in place of a dialog: a name in a conference there */
 };
 
 /* Words of call.record. */

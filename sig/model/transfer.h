@@ -33,7 +33,9 @@ struct transfer_with {
 struct transfer_far {
 	uint16_t shard; /* 0: none */
 	bool joins;     /* the leg is alone with the node: nobody is replaced there (RFC 3911) */
-	struct text replaces; /* its dialog, as Replaces and Join name it */
+	bool confers;   /* it goes into a conference there (sig/feature/member_name.h) */
+	struct text
+		replaces; /* its dialog, as Replaces and Join name it; or the name in the conference */
 	struct text
 		referrer; /* whose right it is to replace it, as Referred-By; "": an operator's */
 };

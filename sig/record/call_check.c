@@ -332,6 +332,17 @@ static const char *check_waiting(const struct call *c)
 	return NULL;
 }
 
+/* Nobody else is there, and its room looks after it. */
+static const char *check_claiming(const struct call *c)
+{
+	const struct leg *a = call_caller(c);
+
+	if (!a->uas || a->uas->state != UAS_PROCEEDING || a->state != LEG_EARLY ||
+	    c->answer_utc_ms || !others_go(c))
+		return "call: waiting for a room";
+	return NULL;
+}
+
 /* An open first INVITE, and somebody who may answer it. */
 static const char *check_setup(const struct call *c)
 {
@@ -339,6 +350,8 @@ static const char *check_setup(const struct call *c)
 
 	if (c->bridge.callee == LEG_NONE && (plan_rings_nobody(&c->plan) || slot_step_asks(c)))
 		return check_waiting(c);
+	if (conference_waits(c))
+		return check_claiming(c);
 	if (call_caller_is_up(c))
 		return check_originating(c);
 	if (!a->uas || a->uas->state != UAS_PROCEEDING || a->state != LEG_EARLY ||

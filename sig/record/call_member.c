@@ -26,6 +26,7 @@ void packing_member(struct packing *p, const struct call *c)
 	p->member.monitors = m->monitors;
 	p->member.referrer = m->referrer;
 	p->member.refer = m->refer;
+	p->member.admitted = m->admitted;
 	p->member.number_called = packing_octets(m->number_called, bytes_str(m->number_called).n);
 	p->member.joined_utc_ms = m->joined_utc_ms;
 	p->call.member = &p->member;
@@ -71,6 +72,7 @@ bool reading_member(struct reading *r, const Tandem__Call__Call *from)
 	m->held = in->held;
 	m->asks = in->asks;
 	m->monitors = in->monitors;
+	m->admitted = in->admitted;
 	m->hosts = in->hosts;
 	m->tries = (uint8_t)in->tries;
 	m->referrer = in->referrer;

@@ -7,6 +7,7 @@
 #define SIG_RECORD_CALL_RECORD_H
 
 #include "sig/call/act.h"
+#include "sig/call/conference.h"
 #include "sig/call/plan.h"
 #include "sig/call/slot_step.h"
 #include "sig/call/wait.h"
@@ -22,7 +23,7 @@
  * slots would leave one behind that nobody frees. Who knows of no pick-up would refuse the step that names who took the call. Who records
  * nothing would end what is recorded without a word. Who knows of no messages would not take their step. Who knows of no external recorder
  * would write a file of what is for one. Who knows of no in-call codes does not know by what something is recorded. Who knows of no rooms
- * would play music to who is in one. */
+ * would play music to who is in one. Who asks for no room's owner would set aside a call that waits for that. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -42,7 +43,9 @@ enum {
 	CALL_RECORD_SIPREC = 17, /* RECORDS, with an external recorder */
 	CALL_RECORD_CODES = 18,  /* RECORDS or SIPREC, by an in-call code */
 	CALL_RECORD_ROOMS = 19,  /* its party is in a room, or is to come */
-	CALL_RECORD_FORMAT = CALL_RECORD_ROOMS
+	CALL_RECORD_CLAIMS =
+		20, /* ROOMS, whose caller waits until it is known which shard has the room */
+	CALL_RECORD_FORMAT = CALL_RECORD_CLAIMS
 };
 /* Somebody took it while it rang. */
 static inline bool call_record_is_picked(const struct call *c)
@@ -88,12 +91,20 @@ static inline bool call_record_meets(const struct call *c)
 		((c->transfer->met && c->transfer->state == TRANSFER_WAITS) ||
 		 (c->transfer->state == TRANSFER_RINGS && c->state == CALL_ESTABLISHED)));
 }
+/* It is not known yet which shard has its room, or it comes from another shard's, or goes there. */
+static inline bool call_record_is_between_rooms(const struct call *c)
+{
+	return conference_waits(c) || (c->member && c->member->admitted) ||
+	       (c->transfer && c->transfer->far.confers);
+}
 /* Without what is there once. */
 static inline uint32_t call_record_format(const struct call *c)
 {
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (call_record_is_between_rooms(c))
+		return CALL_RECORD_CLAIMS;
 	if (c->member)
 		return CALL_RECORD_ROOMS;
 	if (recordings_by_code(c->recordings))

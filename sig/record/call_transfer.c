@@ -35,6 +35,7 @@ void packing_transfer(const struct shard_settings *settings, struct packing *p,
 	out->replaces = packing_text(&t->far.replaces);
 	out->referrer = packing_text(&t->far.referrer);
 	out->joins = t->far.joins;
+	out->confers = t->far.confers;
 	out->slot = packing_octets(t->slot.number, bytes_str(t->slot.number).n);
 	out->slot_order = t->slot.order;
 	out->slot_last = packing_octets(t->slot.last, bytes_str(t->slot.last).n);
@@ -135,6 +136,7 @@ static bool read_far(struct reading *r, struct transfer_far *far, const Tandem__
 		return reading_wrong(r, "transfer: far");
 	far->shard = (uint16_t)in->far;
 	far->joins = in->joins;
+	far->confers = in->confers;
 	return reading_line(r, &far->replaces, &in->replaces, REPLACES_MAX, "transfer: replaces") &&
 	       reading_line(r, &far->referrer, &in->referrer, READING_USER_MAX,
 			    "transfer: referrer");

@@ -80,6 +80,16 @@ static void room_pack_comes(struct packed_room *p, const struct room *r)
 	p->whole.n_comes = r->comes_count;
 }
 
+/* Who knows of no other shards would set it aside. */
+static uint32_t room_format(const struct room *r)
+{
+	bool others = r->follows != 0;
+
+	for (uint8_t i = 0; i < r->comes_count; i++)
+		others |= id_shard(r->comes[i].call) != id_shard(r->id);
+	return others ? ROOM_RECORD_SHARDS : ROOM_RECORD_ONE;
+}
+
 static void room_pack(const struct call_host *h, struct packed_room *p, const struct room *r)
 {
 	struct bytes number = bytes_str(r->number);
@@ -88,7 +98,8 @@ static void room_pack(const struct call_host *h, struct packed_room *p, const st
 	tandem__room__room__init(out);
 	out->id = r->id;
 	out->version = r->version;
-	out->format = ROOM_RECORD_FORMAT;
+	out->format = room_format(r);
+	out->follows = r->follows;
 	out->tenant = (char *)(uintptr_t)tenants_name(h->settings->tenants, r->tenant);
 	out->kind = r->kind;
 	out->number =
@@ -144,8 +155,7 @@ static bool room_comes_read(struct room *r, const pb_room *in)
 	for (; r->comes_count < in->n_comes; r->comes_count++) {
 		const pb_comes *from = in->comes[r->comes_count];
 
-		if (!from->call || id_shard(from->call) != id_shard(in->id) ||
-		    from->host > SHARD_LEG_CALLEE || from->leaves > SHARD_LEG_CALLEE)
+		if (!from->call || from->host > SHARD_LEG_CALLEE || from->leaves > SHARD_LEG_CALLEE)
 			return false;
 		r->comes[r->comes_count] = (struct room_comes){ .call = from->call,
 								.host = (uint8_t)from->host,
@@ -237,6 +247,9 @@ static const char *room_read(const struct call_host *h, struct room *r, const pb
 	r->created_utc_ms = in->created_utc_ms;
 	if (!room_number_read(r, &in->number) || (r->kind == ROOM_MEETME) != (r->number[0] != '\0'))
 		return "number that is called";
+	r->follows = in->follows;
+	if (r->follows && id_shard(r->follows) == id_shard(in->id))
+		return "follows";
 	return room_comes_read(r, in) ? room_parts_decode(h, &r->parts, in) : "comes";
 }
 

@@ -7,7 +7,11 @@
 #include "sig/room/room.h"
 
 /* One of a higher format is of a later program, which this one must not go on with. */
-enum { ROOM_RECORD_FORMAT = 1 };
+enum {
+	ROOM_RECORD_ONE = 1,
+	ROOM_RECORD_SHARDS = 2, /* parties come from another shard, or go there */
+	ROOM_RECORD_FORMAT = ROOM_RECORD_SHARDS
+};
 
 /* 0 or -ENOMEM. */
 int room_encode(const struct call_host *h, const struct room *r, struct text *out) NODISCARD;

@@ -141,6 +141,8 @@ void remote_news_add_join(struct writer *w, const struct remote_join *j)
 	join.call = j->call;
 	join.leg = (uint32_t)j->leg;
 	join.slot = (char *)(uintptr_t)j->slot;
+	join.room = j->room;
+	join.leaves = news_lend(j->leaves);
 	news.joins = list;
 	news.n_joins = 1;
 	news_put(w, &news);
@@ -226,9 +228,12 @@ static bool join_unpack(struct remote_join *out, const pb_join *in)
 	*out = (struct remote_join){ .serial = in->serial,
 				     .call = in->call,
 				     .tenant = bytes_str(in->tenant),
-				     .leg = (enum shard_leg)in->leg };
+				     .leg = (enum shard_leg)in->leg,
+				     .room = in->room };
 	return in->serial && in->call && out->tenant.n && out->tenant.n < TENANT_NAME_MAX &&
-	       in->leg <= SHARD_LEG_CALLEE && (!in->slot[0] || park_slot_is(bytes_str(in->slot))) &&
+	       in->leg <= SHARD_LEG_CALLEE &&
+	       news_line(&out->leaves, &in->leaves, REMOTE_USER_MAX) &&
+	       (!in->slot[0] || park_slot_is(bytes_str(in->slot))) &&
 	       !bytes_cstr(bytes_str(in->slot), out->slot, sizeof(out->slot));
 }
 

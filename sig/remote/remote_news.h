@@ -41,6 +41,9 @@ struct remote_join {
 	struct bytes tenant;
 	enum shard_leg leg;
 	char slot[PARK_SLOT_LEN + 1]; /* its party must wait there; "": anywhere */
+	/* Its parties are to come into that conference, and the user, who is there already, leaves the call; 0: it is asked about only. */
+	uint64_t room;
+	struct bytes leaves;
 };
 
 /* What shard_call_far says: its errors are these. */

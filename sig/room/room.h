@@ -32,6 +32,14 @@ const char *room_kind_name(enum room_kind kind);
 /* It may be one that is called, or is empty. */
 bool room_number_is(struct bytes number);
 
+/* Whose its number is among all shards, where others may have a conference of it (sig/shard/shard_room_claim.c). From OWN on it is open. */
+enum room_claim {
+	ROOM_UNCLAIMED,
+	ROOM_ASKED, /* the store is */
+	ROOM_OWN,   /* it is the only one; also where nobody else may have one */
+	ROOM_APART, /* that is not known, and others may be elsewhere */
+};
+
 /* A call whose parties are to become members, when its record may change. */
 struct room_comes {
 	uint64_t call;
@@ -59,6 +67,7 @@ struct room {
 	struct room_comes comes[ROOM_COMES_MAX];
 	uint8_t comes_count;
 	struct room_parts parts;
+	uint64_t follows; /* the conference of another shard where all who are in it go; 0: none */
 	struct text unknown; /* of its record: what a later program wrote (sig/record/unknown.h) */
 	/* of this process */
 	struct room_member *first, *end;
@@ -68,6 +77,13 @@ struct room {
 	uint64_t saving;         /* the save that is not answered yet; 0: none */
 	uint64_t save_ns, go_ns, comes_ns, release_ns; /* 0: off */
 	uint64_t comes_until_ns; /* the first of those who come is waited for no longer */
+	uint8_t claim;           /* enum room_claim */
+	uint64_t claim_serial;   /* of what the store was asked; 0: nothing */
+	uint32_t arrived;        /* who came from another shard, as comes has it */
+	uint64_t follow_ns, follow_until_ns; /* when they go; 0: off */
+	uint32_t follow_again_ms;
+	uint16_t follow_after; /* the member that was sent last */
+	uint64_t claim_ns;     /* it is asked again, or waited for no longer; 0: off */
 	struct room_order orders[ROOM_ORDERS_MAX];
 	uint8_t order_count;
 	struct room_roster roster; /* of those who are told of (room_told.h) */
@@ -95,6 +111,11 @@ void room_leave(struct room *r, struct room_member *m);
 /* Out of the list alone: it enters again at once, and is told of as before. */
 void room_step_out(struct room *r, struct room_member *m);
 struct room_member *room_number_of(const struct room *r, uint16_t number);
+/* Who calls it may come in. */
+static inline bool room_is_open(const struct room *r)
+{
+	return r->claim >= ROOM_OWN;
+}
 /* Nobody is there, or will be. */
 bool room_is_empty(const struct room *r);
 /* `more` would be too many; with those who ask. */

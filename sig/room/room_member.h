@@ -32,6 +32,7 @@ struct room_member {
 	bool monitors; /* it listens to two that speak, or coaches: where they are gone so is it (MON-04) */
 	bool asks;     /* it is to come: its phone rings, or has not said its PIN */
 	bool hosts;    /* it is a host, by its PIN, or will be */
+	bool admitted; /* it comes from a conference of another shard, and is asked for no PIN */
 	uint8_t tries; /* ... wrong PINs so far */
 	uint64_t
 		referrer; /* the call whose party asked for it by REFER, and is told what becomes of it; 0: nobody */

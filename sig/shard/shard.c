@@ -263,6 +263,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->cell_count = now->cell_count;
 	memcpy(next->cells, now->cells, sizeof(next->cells));
 	next->cells_apart = now->cells_apart;
+	next->rooms_claimed = now->rooms_claimed;
 	next->boot = now->boot;
 	next->local_count = now->local_count;
 	memcpy(next->locals, now->locals, sizeof(next->locals));

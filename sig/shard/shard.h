@@ -108,7 +108,7 @@ void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, stru
  * there are none. */
 bool shard_picks_ask(struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
 		     uint64_t serial);
-/* owner, entry: as of struct park_news. */
+/* call: or a room. owner, entry: as of struct park_news. */
 void shard_park_told(struct shard *s, uint64_t call, uint64_t serial, enum park_told told,
 		     uint64_t owner, struct bytes entry, struct instant now);
 /* The recorder could not go on with that recording of the call: -errno. */
@@ -255,13 +255,14 @@ bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot
 bool shard_call_yield(struct shard *s, uint64_t call, struct bytes slot, struct instant now);
 
 /* ---- conferences (sig/room/room.h) ---- */
+enum { CONFER_USER_MAX = 64 };
 struct shard_confer {
 	uint64_t
 		room; /* that is there, or the id that a new one is to have. out: which one it is */
 	uint64_t call;      /* its parties come, or are there */
 	enum shard_leg leg; /* ... whose is host; of a call of one none need be */
-	uint64_t
-		with; /* another call, whose parties come; 0: none. Who is in both leaves this one */
+	/* another call, whose parties come; 0: none. Who is in both leaves this one. Of another shard: that is told so beside (shard_confer_give) */
+	uint64_t with;
 	const char *to;   /* shard_confer_ring: the extension whose best phone is rung, */
 	uint64_t rung;    /* the id of that call, */
 	uint16_t inviter; /* member */
@@ -270,11 +271,19 @@ struct shard_confer {
 	const struct shard_order *by; /* EFFECT_ORDERED is of the room */
 	uint32_t rings;               /* inside */
 	bool of_with;                 /* out: what was refused is about with, or the room */
+	char host[CONFER_USER_MAX];   /* out, of with of another shard: who is in both, perhaps */
 };
 /* Two calls become a conference, or one joins that of the other. 0; -ENOENT, -ENOTCONN, -ELOOP (both are the same), -EISCONN (parked), -EALREADY
  * (a transfer is under way), -EDESTADDRREQ (of two no leg is named), -EEXIST (it is in a conference), -EUSERS (too many), -ENOSPC,
  * -EAGAIN. */
 int shard_confer(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
+/* The parties of a call of this shard go into a conference of another one, each in a call of its own. As above; -EEXIST: it is in another. */
+struct shard_confer_give {
+	uint64_t call, room;
+	struct bytes leaves; /* the user who is there already; empty: nobody */
+};
+int shard_confer_give(struct shard *s, uint16_t tenant, const struct shard_confer_give *give,
+		      struct instant now) NODISCARD;
 /* The parties of call come into a room that is there. */
 int shard_confer_into(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
 /* An extension is rung, and whoever answers comes: to the room, or with call to one that begins then. Beside those: -EHOSTUNREACH
@@ -311,6 +320,7 @@ struct room_view {
 	uint8_t recording; /* its number; 0: none */
 	bool recording_paused;
 	const char *plays, *endpoint; /* that plays, that hears and speaks; "": none */
+	bool apart;                   /* its number may be another conference's, on another node */
 	uint64_t created_utc_ms, version;
 };
 struct member_view {

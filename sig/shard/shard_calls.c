@@ -242,7 +242,8 @@ void shard_park_told(struct shard *s, uint64_t call, uint64_t serial, enum park_
 	};
 	const struct call_event ev = { .kind = CALL_EV_PARK, .park = &news };
 
-	(void)shard_call_event(s, call, &ev, now);
+	if (!shard_call_event(s, call, &ev, now))
+		(void)shard_room_claim_told(s, call, &news);
 }
 
 void shard_record_failed(struct shard *s, uint64_t call, uint8_t number, int error,

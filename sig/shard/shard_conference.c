@@ -6,11 +6,14 @@
 #include "sig/call/conference.h"
 #include "sig/call/originate.h"
 #include "sig/call/wait.h"
+#include "sig/feature/far.h"
 #include "sig/model/call_order.h"
 #include "sig/shard/shard_room_parts.h"
 #include "sig/step/step.h"
 
 /* ---- who comes ---- */
+
+enum { FAR_PARTIES = 2 }; /* of a call that is not here, at most */
 
 static uint32_t call_parties(const struct call *c)
 {
@@ -53,17 +56,22 @@ static const struct leg *confer_leg(const struct call *c, enum shard_leg leg)
 	return leg == SHARD_LEG_CALLEE ? call_callee(c) : call_caller(c);
 }
 
+static enum shard_leg leg_of_user(const struct call *c, struct bytes user)
+{
+	if (!user.n || !call_callee(c))
+		return SHARD_LEG_NONE;
+	if (bytes_eq(user, text_bytes(&call_caller(c)->user)))
+		return SHARD_LEG_CALLER;
+	return bytes_eq(user, text_bytes(&call_callee(c)->user)) ? SHARD_LEG_CALLEE
+								 : SHARD_LEG_NONE;
+}
+
 /* The party that is in the other call, too: its second leg is left. */
 static enum shard_leg same_party(const struct call *of, enum shard_leg leg, const struct call *c)
 {
 	const struct leg *l = confer_leg(of, leg);
 
-	if (!call_callee(c) || !l || !l->user.n)
-		return SHARD_LEG_NONE;
-	if (bytes_eq(text_bytes(&l->user), text_bytes(&call_caller(c)->user)))
-		return SHARD_LEG_CALLER;
-	return bytes_eq(text_bytes(&l->user), text_bytes(&call_callee(c)->user)) ? SHARD_LEG_CALLEE
-										 : SHARD_LEG_NONE;
+	return leg_of_user(c, l ? text_bytes(&l->user) : (struct bytes){ 0 });
 }
 
 static int confer_one(const struct shard *s, const struct shard_confer *o, bool host,
@@ -102,6 +110,19 @@ static struct room *confer_room(struct shard *s, const struct shard_confer *o, u
 	return r;
 }
 
+/* Its shard sends its parties (shard_confer_give). */
+static bool comes_add_far(struct room *r, uint64_t call)
+{
+	if (comes_already(r, call))
+		return true;
+	if (r->comes_count == ROOM_COMES_MAX)
+		return false;
+	r->comes[r->comes_count++] = (struct room_comes){ .call = call };
+	r->arrived = 0;
+	shard_room_touch(r);
+	return true;
+}
+
 static bool comes_add(struct room *r, const struct call *c, enum shard_leg host,
 		      enum shard_leg leaves)
 {
@@ -133,7 +154,8 @@ static int confer_gather(struct room *r, const struct shard_confer *o, const str
 	if (room_is_full(r, more + o->rings))
 		return -EUSERS;
 	if (!comes_add(r, c, host_leg(c, o->leg), SHARD_LEG_NONE) ||
-	    (with && !comes_add(r, with, SHARD_LEG_NONE, left))) {
+	    (with && !comes_add(r, with, SHARD_LEG_NONE, left)) ||
+	    (!with && o->with && !comes_add_far(r, o->with))) {
 		r->comes_count = before;
 		return -EAGAIN;
 	}
@@ -147,13 +169,30 @@ static int confer_end(struct shard *s, struct room *r, int err)
 	return err;
 }
 
+static bool confer_is_far(const struct shard *s, const struct shard_confer *o)
+{
+	return o->with && far_is_near(&s->settings, id_shard(o->with));
+}
+
+/* Whose leg in the other call is left, if that is his, too. */
+static void confer_host(const struct shard *s, struct shard_confer *o)
+{
+	const struct call *c = shard_call_find(s, o->call);
+	const struct leg *l = c ? confer_leg(c, call_callee(c) ? o->leg : SHARD_LEG_CALLER) : NULL;
+
+	if (!l || bytes_cstr(text_bytes(&l->user), o->host, sizeof(o->host)))
+		o->host[0] = '\0';
+}
+
 /* Those who come, and the room; nobody waits yet. */
 static int confer_begin(struct shard *s, struct shard_confer *o, struct room **out)
 {
 	const struct call *c, *with = NULL;
 	int err = confer_one(s, o, true, NULL, &c);
 
-	if (!err && o->with) {
+	if (!err && confer_is_far(s, o)) {
+		o->rings = FAR_PARTIES;
+	} else if (!err && o->with) {
 		err = confer_one(s, o, false, c, &with);
 		o->of_with = err != 0;
 	}
@@ -180,12 +219,47 @@ int shard_confer(struct shard *s, struct shard_confer *o, struct instant now)
 	int err;
 
 	shard_begin(s, now);
+	confer_host(s, o);
 	r = shard_room_find(s, o->room);
 	err = r ? 0 : confer_begin(s, o, &r); /* by the same command, perhaps by another process */
 	if (err)
 		return err;
 	o->room = r->id;
 	return confer_wait(s, r, o->by);
+}
+
+/* ---- into one of another shard ---- */
+
+static bool was_given(const struct shard *s, const struct call *c, uint64_t room)
+{
+	const struct room *r = c->member ? shard_room_find(s, c->member->room) : NULL;
+
+	return r && r->follows == room;
+}
+
+/* They are a conference here, until all of them are there. */
+int shard_confer_give(struct shard *s, uint16_t tenant, const struct shard_confer_give *give,
+		      struct instant now)
+{
+	const struct call *c = shard_call_find(s, give->call);
+	struct room *r;
+	int err;
+
+	shard_begin(s, now);
+	if (!c || c->tenant != tenant || id_shard(give->room) == s->settings.number)
+		return -ENOENT;
+	if (c->member)
+		return was_given(s, c, give->room) ? 0 : -EEXIST;
+	err = may_confer(c, SHARD_LEG_NONE, false);
+	if (err)
+		return err;
+	r = shard_room_take(s, shard_call_new_id(s), tenant, (struct bytes){ 0 });
+	if (!r)
+		return -ENOSPC;
+	(void)comes_add(r, c, SHARD_LEG_NONE, leg_of_user(c, give->leaves)); /* the first one */
+	shard_room_follow(s, r, give->room);
+	shard_room_turn(s, r);
+	return 0;
 }
 
 /* ---- into one that is there ---- */
@@ -406,6 +480,7 @@ static void view_fill(const struct shard *s, const struct room *r, struct room_v
 		.recording_paused = r->parts.recording.paused,
 		.plays = r->parts.play.files[r->parts.play.at],
 		.endpoint = r->parts.live.endpoint,
+		.apart = r->claim == ROOM_APART,
 	};
 }
 

@@ -7,6 +7,7 @@
 #include "sig/call/wait.h"
 #include "sig/feature/far.h"
 #include "sig/feature/meetme.h"
+#include "sig/feature/member_name.h"
 #include "sig/feature/park.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/retrieve.h"
@@ -759,6 +760,22 @@ static bool invite_retrieves(struct shard *s, const struct sip_message *m,
 	return true;
 }
 
+/* Another shard gives a party into a conference of this one. to: the number of that. */
+static bool invite_confers(const struct shard *s, const struct sip_message *m,
+			   char to[ROUTE_USER_MAX], struct call_set *set)
+{
+	struct member_name name;
+	const struct room *r;
+
+	if (m->hop.transport != SIP_CELL || !member_name_get(m->uri.user, &name))
+		return false;
+	r = shard_room_find(s, name.room);
+	set->room = true;
+	set->member = m->uri.user;
+	return !bytes_cstr(r && r->number[0] ? bytes_str(r->number) : BYTES_LIT("conference"), to,
+			   ROUTE_USER_MAX);
+}
+
 /* Where it goes: to a user of ours, or (RFC 3891) to whom another leg speaks with. */
 static bool invite_goes(struct shard *s, const struct sip_message *m, const struct caller *caller,
 			char to[ROUTE_USER_MAX], struct call_set *set,
@@ -769,6 +786,8 @@ static bool invite_goes(struct shard *s, const struct sip_message *m, const stru
 
 	if (is_retrieval(m))
 		return invite_retrieves(s, m, caller, to, replaces, why);
+	if (invite_confers(s, m, to, set))
+		return true;
 	set->room = m->hop.transport == SIP_CELL && meetme_name_get(m->uri.user, &room);
 	if (set->room)
 		return !bytes_cstr(room, to, ROUTE_USER_MAX);

@@ -95,6 +95,16 @@ static bool remote_waits(struct shard *s, uint16_t tenant, const struct remote_j
 	return false;
 }
 
+static int remote_confer(struct shard *s, uint16_t tenant, const struct remote_join *j,
+			 struct instant now)
+{
+	const struct shard_confer_give give = { .call = j->call,
+						.room = j->room,
+						.leaves = j->leaves };
+
+	return shard_confer_give(s, tenant, &give, now);
+}
+
 static void remote_join(void *owner, const struct remote_join *j, struct remote_joined *out)
 {
 	const struct shard_commons *c = owner;
@@ -104,8 +114,11 @@ static void remote_join(void *owner, const struct remote_join *j, struct remote_
 
 	while (s && s->settings.number != id_shard(j->call))
 		s = s->next;
-	if (s && shard_remote_tenant(c, j->tenant, &tenant) &&
-	    remote_waits(s, tenant, j, c->remote_now))
+	if (!s || !shard_remote_tenant(c, j->tenant, &tenant))
+		err = -ENOENT;
+	else if (j->room)
+		err = remote_confer(s, tenant, j, c->remote_now);
+	else if (remote_waits(s, tenant, j, c->remote_now))
 		err = shard_call_far(s, tenant, j->call, j->leg, &out->far);
 	out->verdict = remote_verdict_of(err);
 }

@@ -136,7 +136,9 @@ uint16_t shard_room_beside(void *owner, uint16_t tenant, struct bytes number)
 	const struct shard *s = owner;
 
 	for (const struct shard *of = s->commons->shards; of; of = of->next) {
-		if (of != s && shard_room_called(of, tenant, number))
+		const struct room *r = of != s ? shard_room_called(of, tenant, number) : NULL;
+
+		if (r && room_is_open(r) && !r->follows)
 			return of->settings.number;
 	}
 	return 0;
@@ -167,6 +169,8 @@ struct room *shard_room_begin(void *owner, const struct room_terms *terms)
 	if (!r)
 		return NULL;
 	room_take_terms(s, r, terms);
+	shard_room_claim_start(s, r);
+	shard_room_claim(s, r); /* nobody waits longer than he must */
 	r->locked = terms->locked;
 	shard_room_touch(r);
 	shard_room_hurry(s, r);
@@ -221,6 +225,8 @@ void shard_room_aim(struct shard *s, struct room *r)
 	room_sooner(&next, r->save_ns);
 	room_sooner(&next, r->comes_ns);
 	room_sooner(&next, r->release_ns);
+	room_sooner(&next, r->claim_ns);
+	room_sooner(&next, r->follow_ns);
 	wheel_aim(&s->wheel, &r->timer, next);
 }
 
@@ -421,7 +427,8 @@ static void room_shrink(struct shard *s, struct room *r)
 	uint32_t parties = room_parties(r);
 
 	r->release_ns = 0;
-	if (r->kind != ROOM_STATION || r->asking || r->comes_count || !r->count || parties > 2)
+	if (r->kind != ROOM_STATION || r->follows || r->asking || r->comes_count || !r->count ||
+	    parties > 2)
 		return;
 	if (parties < 2 && r->gathered)
 		shard_room_empty(s, r);
@@ -438,6 +445,7 @@ static void room_end(struct shard *s, struct room *r)
 
 	shard_room_parts_end(s, r);
 	room_mix_stop(s, r);
+	shard_room_claim_end(s, r);
 	shard_room_forget(s, r);
 	if (r->told)
 		shard_room_tell(s, r, SIG_CONFERENCE_ENDED, NULL);
@@ -459,7 +467,9 @@ void shard_room_turn(struct shard *s, struct room *r)
 	pool_handle self = r->self;
 
 	r->go_ns = 0;
+	shard_room_claim(s, r);
 	shard_room_bring(s, r);
+	shard_room_send(s, r);
 	room_begin(s, r);
 	if (room_attend(s, r))
 		shard_room_empty(s, r);
@@ -533,6 +543,9 @@ void shard_rooms_resume(struct shard *s)
 		if (t)
 			room_take_terms(s, r, t);
 		r->told = r->gathered = true;
+		shard_room_claim_start(s, r);
+		if (r->follows)
+			shard_room_follow(s, r, r->follows);
 		shard_room_hurry(s, r);
 	}
 }

@@ -53,6 +53,18 @@ bool shard_room_wait(struct shard *s, struct room *r, const struct shard_order *
 /* Some are saved again. False: that was all. */
 bool shard_rooms_assert(struct shard *s, uint32_t most);
 
+/* ---- shard_room_claim.c ---- */
+/* One whose number is called begins, or goes on in this process. */
+void shard_room_claim_start(struct shard *s, struct room *r);
+/* In its turn: the store is asked where that is due. */
+void shard_room_claim(struct shard *s, struct room *r);
+/* The store may have lost it. */
+void shard_room_claim_assert(struct shard *s, struct room *r);
+/* The room ends: the number is free. */
+void shard_room_claim_end(struct shard *s, const struct room *r);
+/* What the store says of it. False: there is no such room. */
+bool shard_room_claim_told(struct shard *s, uint64_t room, const struct park_news *news);
+
 /* ---- shard_room_bring.c ---- */
 /* Those who are still to come do, as far as they can now. */
 void shard_room_bring(struct shard *s, struct room *r);
@@ -79,6 +91,13 @@ int shard_room_beside_call(void *owner, uint64_t call, uint8_t leg, struct room 
 bool shard_focus_calls(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		       struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
 		       struct call_refusal *why);
+/* ---- shard_room_follow.c ---- */
+/* All who are in it go to that one, of another shard. */
+void shard_room_follow(struct shard *s, struct room *r, uint64_t other);
+/* It stays what it is. */
+void shard_room_unfollow(struct shard *s, struct room *r);
+/* In its turn: some go. */
+void shard_room_send(struct shard *s, struct room *r);
 
 /* ---- shard_room_roster.c ---- */
 /* A step of the call is over: its room tells of its party as it is now. */

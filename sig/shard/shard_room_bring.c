@@ -69,11 +69,22 @@ static int bring_pair(struct shard *s, struct room *r, const struct room_comes *
 	return err;
 }
 
+/* Its shard sends its parties (shard_room_follow.c). */
+static int bring_far(struct room *r)
+{
+	if (!r->arrived)
+		return -EAGAIN;
+	r->arrived = 0;
+	return 0;
+}
+
 /* Where it is in the room already a process before was killed before it said so. */
 static int bring_one(struct shard *s, struct room *r, const struct room_comes *comes)
 {
 	struct call *c = shard_call_find(s, comes->call);
 
+	if (id_shard(comes->call) != s->settings.number)
+		return bring_far(r);
 	if (!c || c->tenant != r->tenant || c->state == CALL_ENDING)
 		return -ENOENT;
 	if (c->member)

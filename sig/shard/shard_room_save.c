@@ -140,6 +140,7 @@ bool shard_rooms_assert(struct shard *s, uint32_t most)
 		if (s->assert_all)
 			shard_room_touch(r);
 		r->saving = r->save_ns = 0;
+		shard_room_claim_assert(s, r);
 		shard_room_hurry(s, r);
 	}
 	return true;

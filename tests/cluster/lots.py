@@ -13,7 +13,7 @@ from lib.stream import KEEPALIVE, StreamAgent
 
 from music_test import wav
 from .nodes import SHARDS, SIP
-from .states import APPLICATION, FIRST_SLOT, PROMPT, SOUND
+from .states import APPLICATION, FIRST_SLOT, PROMPT, ROOM, SOUND
 from .talk import PASSWORD
 
 FIRST_PORT, ENDS = 10200, 6         # of media in a round
@@ -126,6 +126,7 @@ class Lots:
             place.phones.pair(place.nodes[0])
         first = place.nodes[0]
         first.put_extension(APPLICATION, PASSWORD)
+        first.ctl("room.put", number=ROOM, max_members="2000")
         first.ctl("extension.put", number=APPLICATION, application=APPLICATION)
         certificate = Certificate(place.folder)
         self.all = [Lot(place, certificate, number, pair) for number, pair in enumerate(place.phones.pairs[:count])]

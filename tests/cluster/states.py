@@ -11,7 +11,7 @@ from lib.webrtc import WebRtc
 
 from patience import PATIENCE_S
 
-from .talk import ANSWERS_S, Call
+from .talk import ANSWERS_S, Call, sdp
 
 AGAIN_S, ASKED_S = 5, 60
 TONE_A, TONE_B, PACKETS = 440, 880, 10
@@ -19,6 +19,7 @@ SOUND, PROMPT, APPLICATION = 620, "prompt.wav", "ivr"
 KEYS_BEFORE, KEYS_AFTER = "12", "34"
 WAITS_MS = 120000           # longer than a round
 FIRST_SLOT, PARKS = 10, "%2341"     # "#41"
+ROOM, MEMBERS = "9900", 10          # of each pair in it: 200 of 20 pairs
 
 
 class Open(Call):
@@ -367,5 +368,29 @@ class Connected(Open):
                 raise SipError(f"{agent.number} is not back")
 
 
-STATES = Ringing, Early, Held, Asked, Parked, Forwarded, Transferred, Sdes, Dtls, Playing, Collecting, Connected
+class Conferring(Open):
+    """All in this state are in one conference, through all nodes: each pair has some of its members."""
+    state = "in a conference"
+
+    def _called(self, callee):
+        return ROOM
+
+    def _comes(self, callee):
+        self.out.wait_answer()
+        self.others = [agent.invite(ROOM, sdp(agent.address, port)) for agent, port in zip((callee, self.out.agent) * (MEMBERS // 2), self._ports())]
+
+    def _ports(self):
+        """Nobody listens there: they are silent."""
+        return [self.ports[0] + 1 + 2 * number for number in range(MEMBERS - 1)]
+
+    def _begin(self):
+        for dialog in self.others:
+            dialog.wait_answer()
+
+    def end(self, by_caller):
+        for dialog in (self.out, *self.others):
+            self._noted(dialog.bye)
+
+
+STATES = Ringing, Early, Held, Asked, Parked, Forwarded, Transferred, Sdes, Dtls, Playing, Collecting, Connected, Conferring
 AT_LAST = Looked,            # a look-up takes some seconds at most, whatever befalls

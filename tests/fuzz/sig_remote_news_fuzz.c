@@ -81,8 +81,10 @@ static void on_join(const struct remote_join *j, void *arg)
 	assert(j->leg <= SHARD_LEG_CALLEE);
 	assert(!j->slot[0] || park_slot_is(bytes_str(j->slot)));
 	t->users++;
-	t->sum += j->serial * 3 + j->call * 5 + j->leg;
+	assert(j->leaves.n <= REMOTE_USER_MAX);
+	t->sum += j->serial * 3 + j->call * 5 + j->leg + j->room * 7;
 	sum_add(t, j->tenant);
+	sum_add(t, j->leaves);
 	sum_add(t, bytes_str(j->slot));
 	remote_news_add_join(&t->again, j);
 }

@@ -565,6 +565,7 @@ static void no_join(void **state)
 		{ .serial = 1, .call = 5 },
 		{ .serial = 1, .call = 5, .tenant = ACME, .leg = (enum shard_leg)3 },
 		{ .serial = 1, .call = 5, .tenant = ACME, .slot = "x" },
+		{ .serial = 1, .call = 5, .tenant = ACME, .room = 6, .leaves = BYTES_LIT("1\n") },
 	};
 	const struct remote_joined answers[] = {
 		{ .verdict = REMOTE_NO_CALL },
