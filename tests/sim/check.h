@@ -14,6 +14,7 @@
  *  - a REGISTER that was answered is stored, and a second later no node knows otherwise;
  *  - a shard saves its own calls alone, and one that is lost has no flow any more;
  *  - of two calls that two shards have joined neither goes on alone;
+ *  - one conference of a room's number is open, whichever shards it is called in;
  *  - a browser finishes its handshake when the keys are saved, and not before;
  *  - no port is open twice, peers are mutual, no SRTP index is sent twice;
  *  - when everybody has hung up, nothing is left: calls, transactions, ports, flows, records, saves.
@@ -34,7 +35,7 @@ struct node_order;
 struct node;
 struct node_shard;
 
-enum { SEEN_MAX = 128, SEEN_LEGS = 32, CHECK_DIALOGS_MAX = 512 };
+enum { SEEN_MAX = 128, SEEN_LEGS = 32, CHECK_DIALOGS_MAX = 512, CHECK_FAR_MAX = 32 };
 
 /* The BYE of a leg, or its REFER. */
 struct seen_bye {
@@ -195,6 +196,10 @@ struct seen *check_far_of(struct sim *s, uint64_t call);
 bool check_far_is_there(struct sim *s, uint64_t call);
 /* They are one conversation, over however many others. */
 bool check_far_is_one(struct sim *s, uint64_t call, uint64_t other);
+/* The conference that it is in, or that a call is in with which it is one; 0: in none. */
+uint64_t check_room_of(struct sim *s, uint64_t call);
+/* After a step: of a number that is called one conference is open. */
+void check_rooms(struct sim *s);
 /* Nobody is left in any of them who hangs up, and each stands: a circle, or applications at both ends (docs/adr/0009). Counts them. */
 bool check_far_is_circle(struct sim *s, uint64_t call);
 

@@ -107,6 +107,7 @@ void check_step(struct sim *s)
 			look_at_call(s, &s->check.seen[i]);
 	}
 	recorder_look(s);
+	check_rooms(s);
 }
 
 void check_effects(struct sim *s, uint32_t count)

@@ -80,7 +80,7 @@ static bool callee_answered(struct sim *s, uint64_t call)
 /* Who waits there answered long ago. */
 static bool picks_up(const struct phone_call *c)
 {
-	return strcmp(c->to, PHONE_SLOT) == 0 || dials_pick(c);
+	return strcmp(c->to, PHONE_SLOT) == 0 || strcmp(c->to, PHONE_ROOM) == 0 || dials_pick(c);
 }
 
 static void look_at_phone_call(struct sim *s, const struct phone_call *c)

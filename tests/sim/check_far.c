@@ -6,8 +6,6 @@
 #include "sig/shard/shard_state.h"
 #include "tests/sim/sim.h"
 
-enum { CHAIN_MAX = 32 };
-
 /* A leg that is gone is known nowhere: it stays where it was last. */
 static void follow(struct sim *s, struct check_cell *c, int end)
 {
@@ -103,7 +101,7 @@ static bool is_among(const uint64_t *list, uint32_t n, uint64_t call)
 }
 
 /* All calls that speak with this one, which is the first. */
-static uint32_t find_all(const struct check *c, uint64_t call, uint64_t found[CHAIN_MAX])
+static uint32_t find_all(const struct check *c, uint64_t call, uint64_t found[CHECK_FAR_MAX])
 {
 	uint32_t n = 1;
 
@@ -113,7 +111,7 @@ static uint32_t find_all(const struct check *c, uint64_t call, uint64_t found[CH
 		uint64_t far;
 
 		while ((far = next_far(c, found[i], &at))) {
-			if (n < CHAIN_MAX && !is_among(found, n, far))
+			if (n < CHECK_FAR_MAX && !is_among(found, n, far))
 				found[n++] = far;
 		}
 	}
@@ -122,7 +120,7 @@ static uint32_t find_all(const struct check *c, uint64_t call, uint64_t found[CH
 
 bool check_far_is_there(struct sim *s, uint64_t call)
 {
-	uint64_t found[CHAIN_MAX];
+	uint64_t found[CHECK_FAR_MAX];
 	uint32_t n = find_all(&s->check, call, found);
 
 	for (uint32_t i = 1; i < n; i++) {
@@ -134,7 +132,7 @@ bool check_far_is_there(struct sim *s, uint64_t call)
 
 bool check_far_is_one(struct sim *s, uint64_t call, uint64_t other)
 {
-	uint64_t found[CHAIN_MAX];
+	uint64_t found[CHECK_FAR_MAX];
 
 	return is_among(found, find_all(&s->check, call, found), other);
 }
@@ -172,7 +170,7 @@ static bool is_between(const struct sim *s, const struct call *c)
 
 bool check_far_is_circle(struct sim *s, uint64_t call)
 {
-	uint64_t found[CHAIN_MAX];
+	uint64_t found[CHECK_FAR_MAX];
 	uint32_t n = find_all(&s->check, call, found), stand = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -187,4 +185,17 @@ bool check_far_is_circle(struct sim *s, uint64_t call)
 	trace_line(s, "nobody is in call %" PRIx64 " and those that it speaks with", call);
 	s->totals.circles++;
 	return true;
+}
+
+uint64_t check_room_of(struct sim *s, uint64_t call)
+{
+	uint64_t found[CHECK_FAR_MAX], room = 0;
+	uint32_t n = find_all(&s->check, call, found);
+
+	for (uint32_t i = 0; i < n && !room; i++) {
+		const struct shard *core = node_core(s, found[i]);
+
+		room = core ? shard_call_room(core, found[i]) : 0;
+	}
+	return room;
 }

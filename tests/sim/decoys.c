@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "sig/host/dial_plans.h"
+#include "sig/host/room_terms.h"
+#include "tests/sim/phone_call.h"
 #include "tests/sim/sim.h"
 
 #define ACME        "acme"
@@ -77,6 +79,23 @@ void decoys_tenant_put(struct node *n)
 	(void)acme_put(n);
 }
 
+/* Other shards may have a conference of its number; those of nodes that do not reach each other each have one. */
+static void room_put(struct node *n)
+{
+	struct room_terms t = {
+		.tenant = n->tenant, .max_members = 20, .talkers = 3, .rate = 16000
+	};
+	int err = rooms_open(&n->rooms, n->tenants);
+
+	(void)bytes_cstr(BYTES_LIT(PHONE_ROOM), t.number, sizeof(t.number));
+	if (!err)
+		err = rooms_put(n->rooms, &t);
+	assert(!err);
+	(void)err;
+	n->settings.rooms = n->rooms;
+	n->settings.rooms_claimed = n->sim->links.on || n->sim->node_count == 1;
+}
+
 void decoys_open(struct node *n)
 {
 	static const struct hash_key key = { 3, 4 };
@@ -87,16 +106,21 @@ void decoys_open(struct node *n)
 	acme = acme_put(n);
 	default_put(n);
 	n->settings.tenants = n->tenants;
+	n->settings.rooms = NULL;
 	n->tenant = decoys_acme_plays() ? acme : TENANT_DEFAULT;
 	n->other_tenant = decoys_acme_plays() ? TENANT_DEFAULT : acme;
 	err = plan_open(n);
 	assert(!err);
+	if (n->sim->script && n->sim->script->room)
+		room_put(n);
 }
 
 void decoys_close(struct node *n)
 {
 	dial_plans_close(n->dials);
 	n->dials = NULL;
+	rooms_close(n->rooms);
+	n->rooms = NULL;
 	tenants_close(n->tenants);
 	n->tenants = NULL;
 }

@@ -110,6 +110,7 @@ struct node {
 	uint64_t lamps_heard; /* the processes that were heard a second ago, as one number */
 	struct quota *quota;  /* of this process */
 	struct tenants *tenants;
+	struct rooms *rooms; /* NULL: there is none to call */
 	struct dial_plans *dials;
 	struct trunks *trunks;
 	struct sites *sites;

@@ -196,6 +196,21 @@ void node_far_told(struct node *n, uint64_t order, const struct remote_joined *t
 		   order, o->call, err);
 }
 
+/* The shard of the other call hears of it, wherever it is. */
+static void confer_far(struct sim *s, const struct node_order *o, const struct shard_confer *confer)
+{
+	const struct shard_confer_give give = { .call = o->with,
+						.room = confer->room,
+						.leaves = bytes_str(confer->host) };
+	struct shard *core = node_core(s, o->with);
+	struct node *n = node_of_call(s, o->with);
+
+	if (!core || shard_confer_give(core, n->tenant, &give, node_now(n)))
+		trace_line(s, "node: call %" PRIx64 " does not come into a conference", o->with);
+	if (core)
+		node_carry(n);
+}
+
 static int confer_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
 {
 	char name[32], to[16];
@@ -203,14 +218,19 @@ static int confer_give(struct sim *s, const struct node_order *o, const struct s
 		.call = o->call, .with = o->with, .leg = SHARD_LEG_CALLER, .by = by
 	};
 	struct shard *core = node_core(s, o->call);
+	int err;
 
 	(void)snprintf(name, sizeof(name), "room-%" PRIu64, o->id);
 	confer.room = id_call_derive(id_shard(o->call), bytes_str(name));
 	(void)snprintf(name, sizeof(name), "rung-%" PRIu64, o->id);
 	confer.rung = id_call_derive(id_shard(o->call), bytes_str(name));
 	confer.to = node_extension((uint32_t)(o->what - ORDER_CONFERS), to);
-	return confer.with ? shard_confer(core, &confer, now_of(s, o))
-			   : shard_confer_ring(core, &confer, now_of(s, o));
+	if (!confer.with)
+		return shard_confer_ring(core, &confer, now_of(s, o));
+	err = shard_confer(core, &confer, now_of(s, o));
+	if (!err && id_shard(o->with) != id_shard(o->call))
+		confer_far(s, o, &confer);
+	return err;
 }
 
 static bool is_split(const struct node_order *o)

@@ -148,6 +148,7 @@ uint16_t phone_prack_asked(struct sim *s, struct phone_call *c, const struct sip
 #define PHONE_PICK "**"
 /* What is dialled for a slot. */
 #define PHONE_SLOT "%234171"
+#define PHONE_ROOM "700"
 /* Parks the other party there. */
 void phone_park(struct sim *s, struct phone_call *c);
 /* Gives the other party to that extension. */

@@ -33,6 +33,19 @@ static struct phone_call *oldest_of(struct phone *p)
 	return NULL;
 }
 
+/* v: the first of them. */
+static void end_all(struct sim *s, struct node_calls *cursor, struct call_view *v)
+{
+	uint64_t calls[SEEN_MAX];
+	uint32_t count = 0;
+
+	do
+		calls[count++] = v->call;
+	while (count < SEEN_MAX && node_call_next(s, cursor, v));
+	for (uint32_t i = 0; i < count; i++)
+		node_hangup(s, calls[i]);
+}
+
 static void by_operator(struct sim *s, const struct story_step *step)
 {
 	struct node_calls cursor = { 0 };
@@ -43,7 +56,7 @@ static void by_operator(struct sim *s, const struct story_step *step)
 	while (step->what == STORY_OTHER && node_call_next(s, &cursor, &v))
 		;
 	if (step->what == STORY_OPERATOR)
-		node_hangup(s, v.call);
+		end_all(s, &cursor, &v);
 	else
 		node_command(s, v.call, step->to);
 }
@@ -146,6 +159,7 @@ static void take(struct sim *s, const struct story_step *step)
 		[CODE_SLOT] = PHONE_SLOT,
 		[CODE_PICK_B] = PHONE_PICK "1002",
 		[CODE_PICK] = PHONE_PICK,
+		[CODE_ROOM] = PHONE_ROOM,
 	};
 	struct phone *p = &s->phones.list[step->who];
 	struct phone_call *c = call_of(p);
@@ -416,18 +430,11 @@ static bool is_shown(const struct sim *s, const struct phone_call *c)
 	return false;
 }
 
-static uint64_t conference_of(struct sim *s, uint64_t call)
-{
-	const struct shard *core = node_core(s, call);
-
-	return core ? shard_call_room(core, call) : 0;
-}
-
 static bool is_one_conference(struct sim *s, uint64_t call, uint64_t other)
 {
-	uint64_t room = conference_of(s, call);
+	uint64_t room = check_room_of(s, call);
 
-	return room && room == conference_of(s, other);
+	return room && room == check_room_of(s, other);
 }
 
 /* call: of who was looked at before; 0: nobody talks */

@@ -41,6 +41,7 @@ enum story_code {
 	CODE_SLOT,   /* who waits there */
 	CODE_PICK_B, /* who rings at B */
 	CODE_PICK,   /* ... at anybody of its group: all are of one */
+	CODE_ROOM,   /* a room (room_put) */
 };
 
 enum story_what {
@@ -167,6 +168,7 @@ struct story {
 	uint16_t status; /* first CDR; 0: not looked at */
 	uint8_t pairs;   /* CDRs; 0: not looked at */
 	uint8_t waits;   /* slots that are taken at look_s */
+	bool room;       /* there is one that is called (PHONE_ROOM) */
 	uint8_t paged;   /* pages that a phone took; 0: not looked at */
 	enum {
 		LAMPS_ANY,

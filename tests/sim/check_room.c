@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Conferences: of a number that is called one is open, whichever nodes it is called at (docs/adr/0059). */
+#include <inttypes.h>
+
+#include "tests/sim/sim.h"
+
+struct open_room {
+	uint64_t id;
+	uint32_t count;
+};
+
+/* Who is in one that is apart knows that others may be elsewhere. A process that has lost its shard, and does not know, has the same one. */
+static void room_count(const struct shard *core, struct open_room *open)
+{
+	struct room_view v;
+	uint32_t cursor = 0;
+
+	while (core && shard_conference_next(core, &cursor, &v)) {
+		if (!v.number[0] || !v.members || v.apart || v.room == open->id)
+			continue;
+		open->id = v.room;
+		open->count++;
+	}
+}
+
+void check_rooms(struct sim *s)
+{
+	struct open_room open = { 0 };
+
+	for (uint32_t i = 0; i < s->node_count; i++) {
+		const struct node *n = &s->nodes[i];
+
+		for (uint32_t k = 0; n->settings.rooms && k < n->shard_count; k++)
+			room_count(n->shards[k].fenced ? NULL : n->shards[k].core, &open);
+	}
+	if (open.count > 1 && !s->totals.outages)
+		check_fail(s, "%u conferences of one number are open, %" PRIx64 " is one",
+			   open.count, open.id);
+}
