@@ -114,7 +114,7 @@ struct room_member *room_number_of(const struct room *r, uint16_t number);
 /* Who calls it may come in. */
 static inline bool room_is_open(const struct room *r)
 {
-	return r->claim >= ROOM_OWN;
+	return r->kind == ROOM_STATION || r->claim >= ROOM_OWN;
 }
 /* Nobody is there, or will be. */
 bool room_is_empty(const struct room *r);

@@ -13,7 +13,8 @@ static void check_bounds(const struct room *r)
 	check(r->max_members && r->max_members <= CONFERENCE_MEMBERS_MAX, "members");
 	check(r->comes_count <= ROOM_COMES_MAX, "calls");
 	for (uint8_t i = 0; i < r->comes_count; i++)
-		check(id_shard(r->comes[i].call) == id_shard(r->id), "a call of another shard");
+		check(r->comes[i].call, "no call");
+	check(!r->follows || id_shard(r->follows) != id_shard(r->id), "it follows its own shard");
 	check(!r->first && !r->count && room_is_empty(r) == !r->comes_count, "somebody is there");
 }
 
