@@ -20,7 +20,7 @@ struct wav_window {
 	uint32_t frame;  /* octets of one */
 	int64_t room;    /* frames */
 	int64_t low;     /* the oldest one */
-	int64_t high;    /* behind the newest one that was put or read: what follows is not written yet */
+	int64_t high; /* behind the newest one that was put or read: what follows is not written yet */
 	uint8_t silence;
 };
 
