@@ -102,19 +102,6 @@ void effects_clear(struct effects *e)
 	e->count = 0;
 }
 
-void effects_keep(struct effects *e, enum effect_kind kind)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < e->count; i++) {
-		if (e->list[i].kind == kind)
-			e->list[kept++] = e->list[i];
-		else
-			effect_clear(&e->list[i]);
-	}
-	e->count = kept;
-}
-
 void effects_sift(struct effects *e, effects_take_fn *take, void *arg)
 {
 	uint32_t kept = 0;

@@ -212,7 +212,6 @@ struct media_command *effects_media(struct effects *e, uint64_t call, enum media
 /* EFFECT_LOOKUP, as far as it is known. NULL: out of memory, and nothing is asked for. */
 struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want);
 void effects_clear(struct effects *e); /* frees what they own, keeps the list's memory */
-void effects_keep(struct effects *e, enum effect_kind kind); /* clears all others */
 /* Those that take says true of are done with, and gone; the others stay in their order. */
 typedef bool effects_take_fn(struct effect *e, void *arg);
 void effects_sift(struct effects *e, effects_take_fn *take, void *arg);

@@ -316,6 +316,14 @@ void shard_configure(struct shard *s, const struct shard_settings *settings)
 		shard_calls_hear(s);
 }
 
+/* Nobody hears it, and the store is not told. What this node does by itself is ended: media, and files and copies that another node goes on
+ * with. */
+static bool is_told_others(struct effect *e, void *arg)
+{
+	(void)arg;
+	return e->kind != EFFECT_MEDIA && e->kind != EFFECT_RECORD && e->kind != EFFECT_FORK;
+}
+
 void shard_silence(struct shard *s, struct instant now)
 {
 	uint32_t cursor = 0;
@@ -335,7 +343,7 @@ void shard_silence(struct shard *s, struct instant now)
 	shard_lost_drop(s);
 	txns_drop_all(&s->txns);
 	shard_store_forget(s);
-	effects_keep(&s->effects, EFFECT_MEDIA);
+	effects_sift(&s->effects, is_told_others, NULL);
 }
 
 struct effects *shard_effects(struct shard *s)

@@ -343,6 +343,17 @@ static void tone_over_a_kill(void **state)
 
 /* ---- over kills ---- */
 
+/* Another node has the shard, and this one lives: its file ends here. */
+static void left(void **state)
+{
+	struct line *l = *state;
+
+	order_gives(l, 0, ORDER_RECORD_ON, 0);
+	shard_silence(l->r->shard, l->r->now);
+	rig_run(l->r);
+	ASSERT_ASKED(l->r, 1, RECORD_LEAVE);
+}
+
 static void killed(void **state)
 {
 	struct line *l = *state;
@@ -528,6 +539,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(failed, on_demand, line_teardown),
 		cmocka_unit_test_setup_teardown(both_hear_it, on_demand, line_teardown),
 		cmocka_unit_test_setup_teardown(tone_over_a_kill, on_demand, line_teardown),
+		cmocka_unit_test_setup_teardown(left, on_demand, line_teardown),
 		cmocka_unit_test_setup_teardown(killed, on_demand, line_teardown),
 		cmocka_unit_test_setup_teardown(given_away, trio_recorded, line_teardown),
 		cmocka_unit_test_setup_teardown(given_back, trio_recorded, line_teardown),
