@@ -174,6 +174,20 @@ class Listed(Cluster):
         talk.quiet()
         return talk
 
+    def test_of_a_shard_that_went(self):
+        """The node lives on: its segment is finished, and the other one writes the next."""
+        talk = self.recorded()
+        self.b.ctl("node.drain", node="a")
+        self.addCleanup(self.b.ctl, "node.undrain", node="a")
+        self.until(lambda: self.owner(17) == "b")
+        first, second = (f"{talk.id}-1.{segment}.wav" for segment in (1, 2))
+        self.until(lambda: first in self.listed())
+        self.until(lambda: os.path.exists(os.path.join(self.folder_of(self.b), "default", today(), second)))
+        talk.hears()
+        talk.quiet()
+        talk.hang_up()
+        self.until(lambda: second in self.listed())
+
     def test_of_a_node_that_is_gone(self):
         """Its recordings are listed by the other one, by call, party, state and day, and page by page."""
         talk = self.recorded()

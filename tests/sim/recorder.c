@@ -128,7 +128,9 @@ static void file_goes_on(struct sim *s, const struct node_shard *shard, struct r
 	if (e->record.segment != f->segment + 1 && !excused)
 		check_fail(s, "recording %u of call %" PRIx64 " has segment %u behind %u",
 			   f->number, f->call, e->record.segment, f->segment);
-	f->stays = f->paused ? STAYS_PAUSED : STAYS_ON;
+	/* else it was killed within the step, and is still to be paused */
+	if (f->stays == STAYS_ANYHOW)
+		f->stays = f->paused ? STAYS_PAUSED : STAYS_ON;
 	if (f->paused_anyhow || excused)
 		f->stays = STAYS_ANYHOW;
 	f->segment = e->record.segment;
