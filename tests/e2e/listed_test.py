@@ -183,7 +183,7 @@ class Listed(Cluster):
         first, second = (f"{talk.id}-1.{segment}.wav" for segment in (1, 2))
         self.until(lambda: first in self.listed())
         self.until(lambda: os.path.exists(os.path.join(self.folder_of(self.b), "default", today(), second)))
-        talk.hears()
+        talk.speaks().hears()
         talk.quiet()
         talk.hang_up()
         self.until(lambda: second in self.listed())
