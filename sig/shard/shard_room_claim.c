@@ -68,9 +68,9 @@ static void room_claim_free(struct shard *s, const struct room *r, uint64_t owne
 
 /* ---- who waits for it ---- */
 
-static struct call *claim_waiter(const struct shard *s, const struct room *r)
+static struct call *claim_waiter(const struct shard *s, const struct room_member *from)
 {
-	for (const struct room_member *m = r->asking ? r->first : NULL; m; m = m->next) {
+	for (const struct room_member *m = from; m; m = m->next) {
 		struct call *c = m->asks ? shard_member_call(s, m) : NULL;
 
 		if (c && conference_waits(c))
@@ -84,12 +84,17 @@ static void claim_tell(struct shard *s, const struct room *r, enum park_told tol
 {
 	const struct park_news news = { .told = told, .owner = owner };
 	const struct call_event ev = { .kind = CALL_EV_PARK, .park = &news };
-	struct call *c = claim_waiter(s, r), *before = NULL;
+	const struct room_member *stays = NULL; /* the last one whom the step left waiting */
+	struct call *c = r->asking ? claim_waiter(s, r->first) : NULL, *before;
 
-	while (c && c != before) {
+	while (c) {
 		before = c;
 		shard_call_step(s, c, &ev);
-		c = claim_waiter(s, r);
+		c = claim_waiter(s, stays ? stays->next : r->first);
+		if (c == before) {
+			stays = c->member;
+			c = claim_waiter(s, stays->next);
+		}
 	}
 }
 
