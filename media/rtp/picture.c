@@ -27,7 +27,7 @@ enum {
 /* RFC 6184 8.1: what is not said is baseline in mode 0. 0xff: one of those that are not ranked. */
 static uint8_t h264_rank(const struct payload *p)
 {
-	struct bytes level = BYTES_LIT("420010"), profile;
+	struct bytes level = BYTES_LIT("42000a"), profile;
 
 	(void)payload_parameter(p, "profile-level-id", &level);
 	profile = bytes_sub(level, 0, 2);

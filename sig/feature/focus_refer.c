@@ -31,8 +31,7 @@ static bool focus_refer_read(const struct sip_message *m, struct focus_wish *out
 {
 	struct bytes value;
 
-	if (!message_header(m, "Refer-To", 0, &value) || message_header(m, "Refer-To", 1, &value) ||
-	    !message_header(m, "Refer-To", 0, &value))
+	if (!refer_to(m, &value))
 		return false;
 	*err = focus_parse(out, value);
 	return true;
@@ -98,7 +97,7 @@ static uint16_t focus_refer_target(const struct call_host *h, const struct call 
 	int err = 0;
 
 	if (!focus_refer_read(m, &f->wish, &err) || err == -EINVAL)
-		return 400; /* RFC 3515 2.1: exactly one */
+		return 400;
 	if (err)
 		return 501;
 	err = replaces_of_uri(&f->replaces, f->wish.uri.headers, f->space);

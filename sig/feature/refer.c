@@ -39,6 +39,14 @@ static void name_target(const struct sip_uri *uri, char user[ROUTE_USER_MAX])
 		(void)bytes_cstr(BYTES_LIT("anonymous"), user, ROUTE_USER_MAX);
 }
 
+bool refer_to(const struct sip_message *m, struct bytes *value)
+{
+	struct bytes second;
+
+	return message_header(m, "Refer-To", 0, value) &&
+	       !message_header(m, "Refer-To", 1, &second);
+}
+
 /* Where the party wants the other one to go. 0 or the status to refuse with. */
 static uint16_t read_target(const struct call_host *h, const struct call *c,
 			    const struct sip_message *m, struct target *out)
@@ -50,9 +58,8 @@ static uint16_t read_target(const struct call_host *h, const struct call *c,
 	struct bytes value;
 	int err;
 
-	if (!message_header(m, "Refer-To", 0, &value) || message_header(m, "Refer-To", 1, &value) ||
-	    !message_header(m, "Refer-To", 0, &value) || sip_name_addr_parse(&to, value))
-		return 400; /* RFC 3515 2.1: exactly one */
+	if (!refer_to(m, &value) || sip_name_addr_parse(&to, value))
+		return 400;
 	err = replaces_of_uri(&out->replaces, to.uri.headers, out->space);
 	if (err != -ENOENT) {
 		out->joins = true;
