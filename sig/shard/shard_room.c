@@ -467,7 +467,8 @@ void shard_room_turn(struct shard *s, struct room *r)
 	pool_handle self = r->self;
 
 	r->go_ns = 0;
-	shard_room_claim(s, r);
+	if (!room_is_empty(r))
+		shard_room_claim(s, r);
 	shard_room_bring(s, r);
 	shard_room_send(s, r);
 	room_begin(s, r);

@@ -121,6 +121,12 @@ static void claim_apart(struct shard *s, struct room *r)
 	claim_open(s, r, ROOM_APART);
 }
 
+/* Nobody of it waits any more, and it is about to end. Whoever calls it before that is asked for anew. */
+static void claim_over(struct room *r)
+{
+	r->claim = ROOM_UNCLAIMED;
+}
+
 /* Who is in it already goes there; where nobody is it ends. */
 static void claim_elsewhere(struct shard *s, struct room *r, uint64_t owner)
 {
@@ -130,8 +136,10 @@ static void claim_elsewhere(struct shard *s, struct room *r, uint64_t owner)
 	LOG_INFO("conference", r->id, "the room is open in another shard",
 		 LOG_STR("number", r->number), LOG_BYTES("conference", bytes_mem(id, sizeof(id))));
 	claim_tell(s, r, PARK_TAKEN, owner);
-	if (!r->count)
+	if (!r->count) {
+		claim_over(r);
 		return;
+	}
 	r->claim = ROOM_APART;
 	shard_room_follow(s, r, owner);
 	r->claim_ns = s->host.now.ns + CLAIM_AGAIN_MS * NS_PER_MS;
@@ -146,6 +154,12 @@ static void claim_taken(struct shard *s, struct room *r, uint64_t owner)
 	}
 	room_claim_free(s, r, owner);
 	room_claim_send(s, r);
+}
+
+static void claim_full(struct shard *s, struct room *r)
+{
+	claim_tell(s, r, PARK_FULL, 0);
+	claim_over(r);
 }
 
 void shard_room_claim_start(struct shard *s, struct room *r)
@@ -194,10 +208,10 @@ bool shard_room_claim_told(struct shard *s, uint64_t room, const struct park_new
 		claim_open(s, r, ROOM_OWN);
 	else if (news->told == PARK_TAKEN)
 		claim_taken(s, r, news->owner);
-	else if (news->told == PARK_FULL && r->claim == ROOM_ASKED)
-		claim_tell(s, r, PARK_FULL, 0);
-	else
+	else if (news->told != PARK_FULL || r->claim != ROOM_ASKED)
 		claim_apart(s, r);
+	else
+		claim_full(s, r);
 	shard_room_hurry(s, r);
 	return true;
 }

@@ -377,7 +377,8 @@ class OutgoingCall(Dialog):
         if self.error:
             raise self.error
         if self.response is None:
-            raise SipError(f"{self.request} has no final response in {seconds} s")
+            heard = [m for m in list(self.agent.received) if m.call_id == self.request.call_id]
+            raise SipError(f"{self.request} has no final response in {seconds} s, but {heard}")
         if self.response.status < 300 and self.target is None:
             self.local, self.remote = self.request.get("From"), self.response.get("To")
             self.target = address_uri(self.response.get("Contact"))

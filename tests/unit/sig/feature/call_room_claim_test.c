@@ -198,9 +198,53 @@ static void two_at_once(void **state)
 	is_in(x, &x->f.near.l.b);
 	assert_int_equal(room_of(x->f.other).members, 3);
 	assert_false(has_room(r, &v));
-	assert_int_not_equal(last_park(r, PARK_ROOM_FREE)->call, owner);
+	assert_int_equal(r->park_count, 1); /* there is nothing to be freed */
 	hangs_up(x, &x->f.near.l.a);
 	assert_int_equal(room_of(x->f.other).members, 2);
+}
+
+/* Whoever calls behind the answer, and before the room that nobody waits in is gone, is not left in it. */
+static void calls_behind_the_answer(void **state)
+{
+	struct claims *x = *state;
+	struct rig *r = x->f.near.l.r;
+	const struct rig_park *asked;
+	struct room_view v;
+	uint64_t owner;
+
+	dials(x, &x->f.near.c);
+	owner = last_park(x->f.other, PARK_ROOM_CLAIM)->call;
+	told(x, x->f.other, PARK_OK, 0);
+	is_in(x, &x->f.near.c);
+	dials(x, &x->f.near.l.a);
+	asked = last_park(r, PARK_ROOM_CLAIM);
+	shard_park_told(r->shard, asked->call, asked->serial, PARK_TAKEN, owner,
+			(struct bytes){ 0 }, r->now);
+	dials(x, &x->f.near.l.b);
+	is_in(x, &x->f.near.l.a);
+	assert_false(is_answered(&x->f.near.l.b));
+	told(x, r, PARK_TAKEN, owner);
+	is_in(x, &x->f.near.l.b);
+	assert_int_equal(room_of(x->f.other).members, 3);
+	assert_false(has_room(r, &v));
+}
+
+/* As above, where no room can be open: that caller is asked for, too. */
+static void calls_behind_a_refusal(void **state)
+{
+	struct claims *x = *state;
+	struct rig *r = x->f.near.l.r;
+	const struct rig_park *asked;
+
+	dials(x, &x->f.near.l.a);
+	asked = last_park(r, PARK_ROOM_CLAIM);
+	shard_park_told(r->shard, asked->call, asked->serial, PARK_FULL, 0, (struct bytes){ 0 },
+			r->now);
+	dials(x, &x->f.near.l.b);
+	assert_true(phone_hears(&x->f.near.l.a, "SIP/2.0 503").n);
+	far_wait_ms(&x->f, 20);
+	told(x, r, PARK_OK, 0);
+	is_in(x, &x->f.near.l.b);
 }
 
 /* Nobody is answered by a process that does not know whose the number is. */
@@ -471,6 +515,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CLAIM_TEST(first_waits),
 		CLAIM_TEST(two_at_once),
+		CLAIM_TEST(calls_behind_the_answer),
+		CLAIM_TEST(calls_behind_a_refusal),
 		CLAIM_TEST(killed_while_it_waits),
 		CLAIM_TEST(killed_with_members),
 		CLAIM_TEST(gives_up),
