@@ -121,13 +121,13 @@ static void claim_apart(struct shard *s, struct room *r)
 	claim_open(s, r, ROOM_APART);
 }
 
-/* Nobody of it waits any more, and it is about to end. Whoever calls it before that is asked for anew. */
+/* Whoever calls it before it has ended is asked for anew. */
 static void claim_over(struct room *r)
 {
 	r->claim = ROOM_UNCLAIMED;
 }
 
-/* Who is in it already goes there; where nobody is it ends. */
+/* Who is in it goes there, and so does who has been answered and is about to come; where nobody is it ends. */
 static void claim_elsewhere(struct shard *s, struct room *r, uint64_t owner)
 {
 	char id[ID_TEXT_LEN];
@@ -136,7 +136,7 @@ static void claim_elsewhere(struct shard *s, struct room *r, uint64_t owner)
 	LOG_INFO("conference", r->id, "the room is open in another shard",
 		 LOG_STR("number", r->number), LOG_BYTES("conference", bytes_mem(id, sizeof(id))));
 	claim_tell(s, r, PARK_TAKEN, owner);
-	if (!r->count) {
+	if (room_is_empty(r)) {
 		claim_over(r);
 		return;
 	}

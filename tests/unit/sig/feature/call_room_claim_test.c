@@ -229,7 +229,32 @@ static void calls_behind_the_answer(void **state)
 	assert_false(has_room(r, &v));
 }
 
-/* As above, where no room can be open: that caller is asked for, too. */
+/* Who came while the store was away goes on to the others, also if the answer is there before its ACK. */
+static void answered_behind_the_answer(void **state)
+{
+	struct claims *x = *state;
+	struct rig *r = x->f.near.l.r;
+	struct room_view v;
+	uint64_t owner;
+
+	dials(x, &x->f.near.c);
+	owner = last_park(x->f.other, PARK_ROOM_CLAIM)->call;
+	told(x, x->f.other, PARK_OK, 0);
+	is_in(x, &x->f.near.c);
+	shard_degraded(r->shard, true, r->now);
+	dials(x, &x->f.near.l.a);
+	shard_degraded(r->shard, false, r->now);
+	far_wait_ms(&x->f, 2100);
+	told(x, r, PARK_TAKEN, owner);
+	far_wait_ms(&x->f, 500);
+	assert_int_equal(r->park_count, 1); /* nobody asks without end */
+	is_in(x, &x->f.near.l.a);
+	far_wait_ms(&x->f, 2000);
+	assert_int_equal(room_of(x->f.other).members, 2);
+	assert_false(has_room(r, &v));
+}
+
+/* As behind that answer, where no room can be open: that caller is asked for, too. */
 static void calls_behind_a_refusal(void **state)
 {
 	struct claims *x = *state;
@@ -516,6 +541,7 @@ int main(void)
 		CLAIM_TEST(first_waits),
 		CLAIM_TEST(two_at_once),
 		CLAIM_TEST(calls_behind_the_answer),
+		CLAIM_TEST(answered_behind_the_answer),
 		CLAIM_TEST(calls_behind_a_refusal),
 		CLAIM_TEST(killed_while_it_waits),
 		CLAIM_TEST(killed_with_members),
