@@ -75,7 +75,7 @@ static uint16_t focus_refer_status(struct focus_refer *f, int err)
 	case -EHOSTUNREACH:
 		return 480;
 	case -ENOENT:
-		return 481;
+		return REFER_NO_OTHER;
 	case -EEXIST:
 	case -EISCONN:
 	case -ENOTCONN:
@@ -170,8 +170,10 @@ static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus
 
 	if (!other && refer_is_of_another_shard(h, &f->replaces))
 		return 501;
-	if (!other || other == c || !bridge_has(other, at) || !call_callee(other))
-		return 481;
+	if (!other || other == c || !bridge_has(other, at) || !call_callee(other)) {
+		f->why = "there is no such call, or nobody speaks there";
+		return REFER_NO_OTHER;
+	}
 	if (!refer_is_own_dialog(own, other->legs[at])) {
 		f->why = "the dialog is another's";
 		return 403;

@@ -170,7 +170,7 @@ static uint16_t begin_joining(struct call_host *h, struct call *c, const struct 
 	if (!other && refer_is_of_another_shard(h, r))
 		return begin_joining_far(h, c, ask, t);
 	if (!other || other == c || !bridge_has(other, at))
-		return 481;
+		return REFER_NO_OTHER;
 	if (!refer_is_own_dialog(c->legs[ask->leg], other->legs[at]))
 		return 403;
 	with = (struct transfer_with){ .call = other->id,

@@ -433,7 +433,7 @@ class Attended(TwoCalls):
         third.wait_answer()
         self.assertEqual(self.ask(into, third)[0].status, 403)
         third.call_id = "none"
-        self.assertEqual(self.ask(into, third)[0].status, 481)
+        self.assertEqual(self.ask(into, third)[0].status, 403)
         self.talks()
 
 

@@ -178,8 +178,8 @@ static void a_call_comes(void **state)
 	rig_wait_ms(r, 200);
 	trio_assert_left(&c2);
 	assert_int_equal(conference_of(r, ROOM).members, 4);
-	refused(&p->t.c, "sip:x@test.local?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc", "SIP/2.0 481",
-		NULL);
+	refused(&p->t.c, "sip:x@test.local?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc", "SIP/2.0 403",
+		"no such call");
 }
 
 /* The same from the other line: it gives its party to the conference. Who is no member cannot. */
