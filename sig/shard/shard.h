@@ -266,6 +266,9 @@ struct shard_confer {
 	const char *to;   /* shard_confer_ring: the extension whose best phone is rung, */
 	uint64_t rung;    /* the id of that call, */
 	uint16_t inviter; /* member */
+	uint64_t
+		referrer; /* the call whose party is told by NOTIFY what becomes of it; 0: nobody is */
+	uint32_t refer; /* ... of its REFER with this CSeq */
 	/* ... it only listens, or is heard by the party of leg alone: it comes to two who speak, and is gone with them (MON-04). */
 	bool listens, coaches;
 	const struct shard_order *by; /* EFFECT_ORDERED is of the room */

@@ -305,6 +305,8 @@ static int ring_start(struct shard *s, const struct shard_confer *o, struct room
 	if (err)
 		return err;
 	c->member->inviter = o->inviter ? o->inviter : r->host;
+	c->member->referrer = o->referrer;
+	c->member->refer = o->refer;
 	c->member->monitors = o->listens || o->coaches;
 	c->member->muted = o->listens;
 	c->member->coaches = o->coaches ? coached_number(s, o) : MEMBER_NOBODY;

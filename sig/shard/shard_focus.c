@@ -28,18 +28,13 @@ static int focus_rings(struct shard *s, const struct focus_ask *a)
 				  .leg = SHARD_LEG_CALLER,
 				  .to = to,
 				  .rung = focus_rung(s, a),
-				  .inviter = a->inviter };
-	struct call *c;
-	int err = bytes_cstr(a->to, to, sizeof(to)) ? -EHOSTUNREACH : 0;
+				  .inviter = a->inviter,
+				  .referrer = a->notify ? a->call : 0,
+				  .refer = a->refer };
 
-	if (!err)
-		err = shard_room_ring(s, &o, a->room);
-	c = err ? NULL : shard_call_find(s, o.rung);
-	if (c && c->member && c->member->asks && a->notify) {
-		c->member->referrer = a->call;
-		c->member->refer = a->refer;
-	}
-	return err;
+	if (bytes_cstr(a->to, to, sizeof(to)))
+		return -EHOSTUNREACH;
+	return shard_room_ring(s, &o, a->room);
 }
 
 int shard_focus(void *owner, const struct focus_ask *a)

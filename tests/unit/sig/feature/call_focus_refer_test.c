@@ -213,6 +213,21 @@ static void killed(void **state)
 	assert_int_equal(conference_of(r, ROOM).members, 4);
 }
 
+/* As soon as it is in the store whom it rings, it is there, too, who wants to know. */
+static void killed_at_once(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+
+	trying(&p->t.l.a, "sip:1003@test.local");
+	rig_wait_ms(r, 20);
+	assert_true(phone_rings(&p->d).n);
+	party_restart(p, true, true);
+	phone_answer(&p->d, p->d.invite, "200 OK", PHONE_SDP_B);
+	rig_wait_ms(r, 200);
+	assert_notified(&p->t.l.a, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+}
+
 /* To its URI, by a member; nobody else may. */
 static void outside(void **state)
 {
@@ -244,7 +259,7 @@ int main(void)
 		PARTY_TEST(added),        PARTY_TEST(not_added),        PARTY_TEST(full),
 		PARTY_TEST(locked),       PARTY_TEST(dropped),          PARTY_TEST(dropped_early),
 		PARTY_TEST(a_call_comes), PARTY_TEST(a_party_is_given), PARTY_TEST(killed),
-		PARTY_TEST(outside),
+		PARTY_TEST(killed_at_once), PARTY_TEST(outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
