@@ -264,20 +264,37 @@ static void focus_notify(struct call_host *h, struct call *c, uint8_t leg, uint3
 		relay_go(h, slot->self);
 }
 
-static void focus_refer_accept(struct call_host *h, struct call *c, const struct call_event *ev,
-			       const struct focus_refer *f)
+static void focus_refer_say_taken(struct call_host *h, struct call *c, const struct call_event *ev,
+				  bool notify)
 {
 	struct outbox_item item = { .kind = OUTBOX_RESPONSE,
 				    .leg = ev->leg,
 				    .txn = ev->slot->self,
 				    .status = 202,
-				    .lines = f->notify ? "" : "Refer-Sub: false\r\n" };
+				    .lines = notify ? "" : "Refer-Sub: false\r\n" };
 
 	outbox_touch(&c->out);
 	if (txns_keep_request(ev->slot, ev->message) || !outbox_push(&c->out, &item))
 		respond_later(h, c, &item);
+}
+
+static void focus_refer_accept(struct call_host *h, struct call *c, const struct call_event *ev,
+			       const struct focus_refer *f)
+{
+	if (c->member)
+		c->member->taken = ev->message->cseq;
+	focus_refer_say_taken(h, c, ev, f->notify);
 	if (f->notify)
 		focus_notify(h, c, ev->leg, ev->message->cseq, f->done ? 200 : 100);
+}
+
+/* It was done, and whoever was rung may be gone by now. */
+bool focus_refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (!c->member || ev->leg != c->bridge.caller || c->member->taken != ev->message->cseq)
+		return false;
+	focus_refer_say_taken(h, c, ev, refer_wants_notify(ev->message));
+	return true;
 }
 
 void focus_refer_received(struct call_host *h, struct call *c, const struct call_event *ev)

@@ -11,6 +11,8 @@
 /* Its party asks the focus, and nobody is given away. */
 bool focus_refer_is(const struct call_host *h, const struct call *c, const struct call_event *ev);
 void focus_refer_received(struct call_host *h, struct call *c, const struct call_event *ev);
+/* One that was taken by the process before this one, whose 202 was lost: it has the same answer, and nothing is done. False: it is another. */
+bool focus_refer_again(struct call_host *h, struct call *c, const struct call_event *ev) NODISCARD;
 /* Outside of its dialog: it is told at once what it is told. */
 void focus_refer_outside(struct call_host *h, struct call *c, const struct call_event *ev);
 /* CALL_EV_FOCUS: somebody whom it asked for has come, or does not. */

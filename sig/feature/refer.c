@@ -274,8 +274,10 @@ uint64_t refer_notify(struct call_host *h, struct call *c, uint16_t status)
 
 bool refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	if (ev->message->method != SIP_REFER || !transfer_is_of(c, ev->leg, ev->message->cseq))
+	if (ev->message->method != SIP_REFER)
 		return false;
+	if (!transfer_is_of(c, ev->leg, ev->message->cseq))
+		return focus_refer_again(h, c, ev);
 	outbox_touch(&c->out);
 	refer_accept(h, c, ev);
 	return true;

@@ -26,6 +26,7 @@ void packing_member(struct packing *p, const struct call *c)
 	p->member.monitors = m->monitors;
 	p->member.referrer = m->referrer;
 	p->member.refer = m->refer;
+	p->member.taken = m->taken;
 	p->member.admitted = m->admitted;
 	p->member.number_called = packing_octets(m->number_called, bytes_str(m->number_called).n);
 	p->member.joined_utc_ms = m->joined_utc_ms;
@@ -77,6 +78,7 @@ bool reading_member(struct reading *r, const Tandem__Call__Call *from)
 	m->tries = (uint8_t)in->tries;
 	m->referrer = in->referrer;
 	m->refer = in->refer;
+	m->taken = in->taken;
 	m->joined_utc_ms = in->joined_utc_ms;
 	return reading_number_called(r, m, &in->number_called);
 }

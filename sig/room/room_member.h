@@ -37,6 +37,7 @@ struct room_member {
 	uint64_t
 		referrer; /* the call whose party asked for it by REFER, and is told what becomes of it; 0: nobody */
 	uint32_t refer; /* ... with this CSeq */
+	uint32_t taken; /* CSeq of the last REFER of its own party that was taken; 0: none was */
 	uint64_t joined_utc_ms;
 	char number_called
 		[CONFERENCE_NUMBER_MAX]; /* of the room, should its record be lost; "": none */

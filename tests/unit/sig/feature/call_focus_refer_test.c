@@ -228,6 +228,27 @@ static void killed_at_once(void **state)
 	assert_notified(&p->t.l.a, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
 }
 
+/* Its 202 was lost with the process, and who was rung did not want: nobody is rung again. */
+static void comes_again(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = begins(p);
+
+	trying(&p->t.l.a, "sip:1003@test.local");
+	rig_wait_ms(r, 20);
+	assert_true(phone_rings(&p->d).n);
+	phone_answer(&p->d, p->d.invite, "486 Busy Here", "");
+	rig_wait_ms(r, 100);
+	party_restart(p, true, true);
+	p->t.l.a.cseq--;
+	assert_true(asks(&p->t.l.a, "sip:1003@test.local", "SIP/2.0 202").n);
+	rig_wait_ms(r, 100);
+	assert_int_equal(phone_rings(&p->d).n, 0);
+	assert_true(asks(&p->t.l.a, "sip:1003@test.local", "SIP/2.0 202").n);
+	rig_wait_ms(r, 100);
+	assert_true(phone_rings(&p->d).n);
+}
+
 /* To its URI, by a member; nobody else may. */
 static void outside(void **state)
 {
@@ -259,7 +280,7 @@ int main(void)
 		PARTY_TEST(added),        PARTY_TEST(not_added),        PARTY_TEST(full),
 		PARTY_TEST(locked),       PARTY_TEST(dropped),          PARTY_TEST(dropped_early),
 		PARTY_TEST(a_call_comes), PARTY_TEST(a_party_is_given), PARTY_TEST(killed),
-		PARTY_TEST(killed_at_once), PARTY_TEST(outside),
+		PARTY_TEST(killed_at_once), PARTY_TEST(comes_again), PARTY_TEST(outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
