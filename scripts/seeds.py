@@ -9,7 +9,7 @@ from rows import functions
 
 LIST = pathlib.Path("tests/sim/seeds.txt")
 CLUSTER, SIG = pathlib.Path("tests/unit/cluster"), pathlib.Path("tests/unit/sig")
-SEED = re.compile(r"^((?:\d+x\d+[fl]?:|leases\d*:)?\d+) [^#]+ # ([\w/]+_test\.c): (\w+)$")
+SEED = re.compile(r"^((?:\d+x\d+[flr]?:|leases\d*:)?\d+) [^#]+ # ([\w/]+_test\.c): (\w+)$")
 
 
 def check(text):
@@ -20,7 +20,7 @@ def check(text):
             continue
         match, at = SEED.match(line), f"{LIST}:{number}"
         if not match:
-            findings.append(f"{at} is not: [NODESxSHARDS[f|l]:|leases[NODES]:]SEED what it showed # FILE_test.c: test")
+            findings.append(f"{at} is not: [NODESxSHARDS[f|l|r]:|leases[NODES]:]SEED what it showed # FILE_test.c: test")
             continue
         seed, name, test = match.groups()
         if seed in seen:

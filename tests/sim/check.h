@@ -122,6 +122,7 @@ struct check {
 	struct check_cell cells[SEEN_MAX];
 	uint32_t cell_count;
 	uint32_t effects_max;
+	uint64_t apart_ns; /* since when two conferences of one number are open; 0: they are not */
 };
 
 void check_fail(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -223,6 +223,8 @@ static void on_should_be_over(struct sim *s, const struct event *e)
 		return;
 	if (other && check_far_is_there(s, c->node_call))
 		return; /* it speaks with somebody of another shard */
+	if (other && check_room_of(s, c->node_call))
+		return; /* ... or is given to a conference, where it may be alone */
 	if (other && far && far->by_node)
 		return; /* ... or with an application there */
 	if (other && seen && seen->given && (seen->by_node || !check_is_alone(s, other)))

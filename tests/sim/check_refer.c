@@ -97,6 +97,15 @@ static bool is_superseded(const struct sim *s, const struct phone_call *c,
 						  node_place_of_call(s, c->node_call, c->node));
 }
 
+/* Of a conference: a kill in the moment in which the NOTIFY leaves takes it along (docs/adr/0056). */
+static bool is_room_that_was_killed(struct sim *s, const struct phone_call *c,
+				    const struct phone_refer *r)
+{
+	return check_room_of(s, c->node_call) &&
+	       r->incarnation != node_run_of_call(s, c->node_call,
+						  node_place_of_call(s, c->node_call, c->node));
+}
+
 static void on_told(struct sim *s, const struct event *e)
 {
 	const struct phone_call *c = s->phones.list[e->who].calls[e->a];
@@ -104,7 +113,7 @@ static void on_told(struct sim *s, const struct event *e)
 	const struct phone_call *about = c->about ? c->about : c;
 
 	if ((c->about || c->state == PC_TALKING) && !r->told && !is_excused(s, about) &&
-	    !is_superseded(s, c, r))
+	    !is_superseded(s, c, r) && !is_room_that_was_killed(s, about, r))
 		check_fail(s, "%s: %s#%u heard nothing of its REFER", c->call_id, c->phone->user,
 			   c->phone->index);
 }
@@ -122,6 +131,12 @@ static bool is_asked_again(const struct phone_call *c, const struct phone_refer 
 	return r->status == 407 && c->phone->roamed && c->phone->transport != SIP_UDP;
 }
 
+/* It was taken, a kill took its 202, and the phone has asked for something else since: its next copy comes too late (RFC 3261 12.2.2). */
+static bool is_out_of_order(const struct phone_call *c, const struct phone_refer *r)
+{
+	return r->status == 500 && r->cseq < c->cseq;
+}
+
 void check_notified(struct sim *s, const struct phone_call *c, const struct phone_refer *r,
 		    bool last)
 {
@@ -129,7 +144,8 @@ void check_notified(struct sim *s, const struct phone_call *c, const struct phon
 
 	if (r->silent)
 		check_fail(s, "%s: %s wanted no NOTIFY", c->call_id, user);
-	if (r->status >= 300 && !is_asked_again(c, r) && (c->about || c->state == PC_TALKING))
+	if (r->status >= 300 && !is_asked_again(c, r) && !is_out_of_order(c, r) &&
+	    (c->about || c->state == PC_TALKING))
 		check_fail(s, "%s: a NOTIFY to %s whose REFER was refused with %u", c->call_id,
 			   user, r->status);
 	if (r->told && last &&

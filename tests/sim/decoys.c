@@ -111,7 +111,7 @@ void decoys_open(struct node *n)
 	n->other_tenant = decoys_acme_plays() ? TENANT_DEFAULT : acme;
 	err = plan_open(n);
 	assert(!err);
-	if (n->sim->script && n->sim->script->room)
+	if (n->sim->rooms || (n->sim->script && n->sim->script->room))
 		room_put(n);
 }
 

@@ -5,6 +5,7 @@
  * say (node_lease.c), in all seeds; else in two of five.
  * --links: the nodes of such have channels to each other, too (link.h), in all seeds; --apart: in none; else
  * in one of two.
+ * --rooms: as with --links where there are several nodes, and phones call one room (scenario_rooms.c).
  * --all: goes on after a failure, and only names each.
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
  * --fence N: it loses its shard there. --move N: a phone goes to another network there. --go N: there are two nodes, and a phone registers
@@ -121,10 +122,10 @@ static void tell(uint64_t seed, const struct sim_way *way)
 	(void)printf("seed %" PRIu64 ": %s\n", seed, ok ? "all is well" : s->check.broken);
 	if (!ok)
 		(void)printf(
-			"again: ./tandem sim %s--nodes %u --shards %u --first %" PRIu64
+			"again: ./tandem sim %s%s--nodes %u --shards %u --first %" PRIu64
 			" --seeds 1; when it is mended, put the seed into tests/sim/seeds.txt\n",
-			way->leases ? "--leases " : "", way->leases ? way->nodes : s->node_count,
-			s->shard_count, seed);
+			way->leases ? "--leases " : "", way->rooms ? "--rooms " : "",
+			way->leases ? way->nodes : s->node_count, s->shard_count, seed);
 	sim_close(s);
 	free(s);
 }
@@ -166,11 +167,11 @@ static bool run_seed(uint64_t seed, const struct arguments *a, struct totals *su
 }
 
 /* leases:SEED of three nodes, leasesN:SEED of N, SEED, or NxM:SEED of N nodes with M shards each, or NxMf:SEED: with addresses that go with their shards, or NxMl:SEED: with
- * channels between the nodes, too. False: none of them. */
+ * channels between the nodes, too, or NxMr:SEED: and with a room. False: none of them. */
 static bool read_seed(const char *line, struct sim_way *way, uint64_t *seed)
 {
 	uint32_t nodes, shards;
-	int at = 0, floats = 0, links = 0;
+	int at = 0, floats = 0, links = 0, rooms = 0;
 	int n = sscanf(line, "%" SCNu32 "x%" SCNu32 ":%n", &nodes, &shards, &at);
 
 	way->floats = FLOATS_NOT;
@@ -184,7 +185,12 @@ static bool read_seed(const char *line, struct sim_way *way, uint64_t *seed)
 		(void)sscanf(line, "%*ux%*uf:%n", &floats);
 	if (n == 2 && !at && !floats)
 		(void)sscanf(line, "%*ux%*ul:%n", &links);
-	at = at ? at : floats + links;
+	if (n == 2 && !at && !floats && !links)
+		(void)sscanf(line, "%*ux%*ur:%n", &rooms);
+	at = at ? at : floats + links + rooms;
+	way->rooms = rooms;
+	if (rooms && nodes > 1)
+		links = rooms;
 	if (n == 2 && at) {
 		way->nodes = nodes;
 		way->shards = shards;
@@ -316,6 +322,8 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			a->way.links = LINKS;
 		} else if (strcmp(argv[i], "--apart") == 0) {
 			a->way.links = LINKS_NOT;
+		} else if (strcmp(argv[i], "--rooms") == 0) {
+			a->way.rooms = true;
 		} else if (strcmp(argv[i], "--leases") == 0) {
 			a->way.leases = true;
 		} else if (is_option(argv[i], "--model", argc - i)) {
@@ -325,6 +333,10 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 		} else {
 			return false;
 		}
+	}
+	if (a->way.rooms && a->way.nodes > 1) {
+		a->way.floats = FLOATS;
+		a->way.links = LINKS;
 	}
 	return (a->model || a->way.nodes <= (a->way.leases ? (uint32_t)LEASES_NODES : NODES_MAX)) &&
 	       a->way.shards <= NODE_HOME_MAX;
@@ -341,7 +353,8 @@ int main(int argc, char **argv)
 		(void)fprintf(
 			stderr,
 			"usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
-			"[--nodes N] [--shards N] [--floats] [--links|--apart] [--leases] "
+			"[--nodes N] [--shards N] [--floats] [--links|--apart] [--rooms] "
+			"[--leases] "
 			"[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
 			"N|--fence N|--move N|--go N|--take N|--document N|--link N]] [--whole] | "
 			"--self-test | "

@@ -80,7 +80,7 @@ void phone_page_answered(struct sim *s, struct phone *p, const struct sip_messag
 static bool page_is_doubled(const struct sim *s, const struct phone *p, const struct phone_page *g)
 {
 	return (g->came & 1U << p->index) && s->node_count == 1 && p->transport == SIP_UDP &&
-	       !p->roamed && !p->vanished_ns;
+	       !p->roamed && !p->vanished_ns && !s->totals.lost_alone;
 }
 
 void phone_page_came(struct sim *s, struct phone *p, struct phone_txn *t,

@@ -151,6 +151,7 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->script = way->script;
 	s->harm = way->harm;
 	s->behind = way->behind;
+	s->rooms = way->rooms;
 	s->node_count = way->nodes ? way->nodes : 1;
 	s->shard_count = way->shards ? way->shards : 1;
 	if (s->script)

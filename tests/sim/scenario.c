@@ -49,6 +49,13 @@ static void on_calm(struct sim *s, const struct event *e)
 	check_all_stored(s);
 }
 
+/* A member whose other half went with its shard: nobody is left to hang up. */
+static bool is_left_in_room(struct sim *s, uint64_t call)
+{
+	return s->totals.lost_alone && check_room_of(s, call) && !check_next_end(s, call, NULL) &&
+	       !check_far_is_there(s, call);
+}
+
 static void on_quiet(struct sim *s, const struct event *e)
 {
 	(void)e;
@@ -57,7 +64,8 @@ static void on_quiet(struct sim *s, const struct event *e)
 		/* of two of one nobody knows which waits */
 		if (s->check.seen[i].split || check_waits_for_ever(s, &s->check.seen[i]) ||
 		    check_far_is_circle(s, s->check.seen[i].call) ||
-		    check_is_parted(s, s->check.seen[i].call))
+		    check_is_parted(s, s->check.seen[i].call) ||
+		    is_left_in_room(s, s->check.seen[i].call))
 			node_hangup(s, s->check.seen[i].call);
 	}
 }
@@ -172,6 +180,8 @@ void scenario_begin(struct sim *s)
 	scenario_cluster(s);
 	scenario_lamps(s);
 	scenario_pages(s);
+	if (s->rooms)
+		scenario_rooms(s);
 	sim_after(s, CALM_NS, on_calm, 0, 0, 0);
 	sim_after(s, QUIET_NS, on_quiet, 0, 0, 0);
 }

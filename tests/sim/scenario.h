@@ -28,6 +28,10 @@ void scenario_cluster(struct sim *s);
 /* ---- scenario_links.c: what nodes with links do beside the rest ---- */
 void scenario_links(struct sim *s);
 
+/* ---- scenario_rooms.c ---- */
+/* A room that phones call, in runs with one. */
+void scenario_rooms(struct sim *s);
+
 /* ---- scenario_lamps.c ---- */
 void scenario_lamps(struct sim *s);
 /* ---- phone_page.c ---- */

@@ -140,6 +140,7 @@ struct sim {
 	bool twice;      /* the one that has taken the shard is to die, or has */
 	bool loose;      /* ... and nobody can say what comes of the story now */
 	bool decoys;     /* there is another tenant with the same numbers (decoys.h) */
+	bool rooms;      /* there is one, which phones call (scenario_rooms.c) */
 	bool quiet;      /* phones let their registrations run out */
 	bool calm;       /* no more crashes and outages: things shall come to an end */
 	uint64_t end_ns; /* of the run */
@@ -167,6 +168,7 @@ struct sim_way {
 		LINKS,
 	} links;     /* such nodes have channels to each other (link.h) */
 	bool leases; /* those alone (leases.h) */
+	bool rooms;  /* phones call one; nodes, where there are several, have channels */
 };
 /* Runs a seed. False: an invariant is broken; s->check.broken says which. The caller closes it. */
 bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way);

@@ -191,7 +191,7 @@ void check_slots_end(struct sim *s)
 	for (uint32_t i = 0; i < SLOTS_MAX && !s->totals.fences && !s->totals.outages; i++) {
 		const struct slot_taken *slot = &s->slots.taken[i];
 
-		if (slot->name[0] && !(slot->room && s->totals.crashes))
+		if (slot->name[0] && !(slot->room && (s->totals.crashes || s->totals.saves_failed)))
 			check_fail(s, "slot %s still names call %" PRIx64, slot->name, slot->call);
 	}
 }
