@@ -277,10 +277,10 @@ static void outside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PARTY_TEST(added),        PARTY_TEST(not_added),        PARTY_TEST(full),
-		PARTY_TEST(locked),       PARTY_TEST(dropped),          PARTY_TEST(dropped_early),
-		PARTY_TEST(a_call_comes), PARTY_TEST(a_party_is_given), PARTY_TEST(killed),
-		PARTY_TEST(killed_at_once), PARTY_TEST(comes_again), PARTY_TEST(outside),
+		PARTY_TEST(added),          PARTY_TEST(not_added),        PARTY_TEST(full),
+		PARTY_TEST(locked),         PARTY_TEST(dropped),          PARTY_TEST(dropped_early),
+		PARTY_TEST(a_call_comes),   PARTY_TEST(a_party_is_given), PARTY_TEST(killed),
+		PARTY_TEST(killed_at_once), PARTY_TEST(comes_again),      PARTY_TEST(outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
