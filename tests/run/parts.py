@@ -34,7 +34,7 @@ SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
 AT_LENGTH = "TANDEM_RACES", "TANDEM_MOVES", "TANDEM_SPEAKERS"      # unless it was told to
 ROOM = 8 << 30                      # octets of memory that must be free: far more than the files of a run
 CORES = len(os.sched_getaffinity(0))
-AT_ONCE = min(8, 2 * CORES)         # programs of unit tests
+AT_ONCE = min(12, 4 * CORES)        # programs of unit tests: many wait
 E2E_AT_ONCE = min(8, 3 * CORES)     # end-to-end files: they mostly wait
 
 SANITIZERS = {

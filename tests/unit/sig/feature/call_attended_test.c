@@ -375,7 +375,7 @@ static void not_joined(void **state)
 	assert_true(phone_hears(&t->l.a, "SIP/2.0 403").n);
 	(void)snprintf(second.call_id, sizeof(second.call_id), "no-such-call");
 	refer_to(&t->l.b, &second);
-	assert_true(phone_hears(&t->l.b, "SIP/2.0 481").n);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 403").n);
 	id_tag_put(second.remote_tag, &(struct id_tag){ .call = UINT64_C(8) << 48, .leg = 1 });
 	refer_to(&t->l.b, &second); /* of the shard beside this one */
 	elsewhere = phone_hears(&t->l.b, "SIP/2.0 501");
@@ -383,7 +383,7 @@ static void not_joined(void **state)
 	refer(&t->l.b, "sip:1004@test.local?Replaces=x");
 	assert_true(phone_hears(&t->l.b, "SIP/2.0 400").n);
 	refer_to(&t->l.b, &t->l.b); /* the very dialog */
-	assert_true(phone_hears(&t->l.b, "SIP/2.0 481").n);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 403").n);
 	assert_int_equal(rig_counts(t->l.r).calls_established, 2);
 }
 
@@ -406,7 +406,7 @@ static void a_branch_that_lost(void **state)
 	assert_true(phone_hears(&t->c, "SIP/2.0 200").n);
 	phone_ack(&t->c);
 	refer_to(&b, &second[0]);
-	assert_true(phone_hears(&b, "SIP/2.0 481").n);
+	assert_true(phone_hears(&b, "SIP/2.0 403").n);
 	assert_int_equal(rig_counts(t->l.r).calls_established, 2);
 }
 

@@ -528,7 +528,7 @@ static void refer_to_another_tenant_is_refused(void **state)
 		"%s>\r\n",
 		other->b.call_id, other->b.remote_tag, other->b.tag);
 	phone_request(&h->b, "REFER", lines, "");
-	assert_true(rig_take(s->r, &h->b.addr, "SIP/2.0 481").n);
+	assert_true(rig_take(s->r, &h->b.addr, "SIP/2.0 403").n);
 	phone_request(&h->b, "REFER", "Refer-To: <sip:1003@acme.example>\r\n", "");
 	assert_true(rig_take(s->r, &h->b.addr, "SIP/2.0 202").n);
 }
