@@ -49,9 +49,20 @@ static void limiter_attack(const int32_t *sum, int16_t *pcm, size_t n, float fro
 	limiter_scale(sum + attack, pcm + attack, n - attack, (struct ramp){ .from = gain });
 }
 
+bool limiter_rests(const struct limiter *l)
+{
+	return l->loss == 0;
+}
+
 void limiter_frame(struct limiter *l, uint32_t rate, const int32_t *sum, int16_t *pcm, size_t n)
 {
-	float peak = limiter_peak(sum, n), from = 1 - l->loss;
+	limiter_frame_of(l, rate, sum, pcm, n, limiter_peak(sum, n));
+}
+
+void limiter_frame_of(struct limiter *l, uint32_t rate, const int32_t *sum, int16_t *pcm, size_t n,
+		      float peak)
+{
+	float from = 1 - l->loss;
 	float fits = peak > FULL ? FULL / peak : 1;
 	float gain = from + (float)n / ((float)rate * RELEASE_S);
 

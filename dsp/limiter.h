@@ -7,6 +7,7 @@
 #ifndef DSP_LIMITER_H
 #define DSP_LIMITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,11 @@ struct limiter {
 	float loss; /* 1 less the gain at the end of the last frame */
 };
 
+/* A frame that has nothing beyond 32767, either way, is what it was, to the bit, and this stays so. */
+bool limiter_rests(const struct limiter *l);
 void limiter_frame(struct limiter *l, uint32_t rate, const int32_t *sum, int16_t *pcm, size_t n);
+/* The same of a sum that is no louder than peak, either way, and somewhere as loud. */
+void limiter_frame_of(struct limiter *l, uint32_t rate, const int32_t *sum, int16_t *pcm, size_t n,
+		      float peak);
 
 #endif

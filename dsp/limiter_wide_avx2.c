@@ -53,9 +53,9 @@ FOR_CPU("avx2") static NOINLINE void wide_pack(const int32_t *sum, int16_t *pcm,
 }
 
 /* 8 of them; what does not fit is cut off before it is made whole, or the conversion would wrap. */
-FOR_CPU("avx2") static ALWAYS_INLINE __m256i sum_scale(const int32_t *sum, size_t i, struct ramp r)
+FOR_CPU("avx2") static ALWAYS_INLINE __m256i sum_cut(const int32_t *sum, size_t i, __m256 by)
 {
-	__m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(sum_load(sum + i)), ramp_at(r, i));
+	__m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(sum_load(sum + i)), by);
 
 	v = _mm256_min_ps(v, _mm256_set1_ps(INT16_MAX));
 	return _mm256_cvtps_epi32(_mm256_max_ps(v, _mm256_set1_ps(INT16_MIN)));
@@ -64,8 +64,15 @@ FOR_CPU("avx2") static ALWAYS_INLINE __m256i sum_scale(const int32_t *sum, size_
 FOR_CPU("avx2")
 static NOINLINE void wide_scale(const int32_t *sum, int16_t *pcm, size_t n, struct ramp r)
 {
+	if (r.step == 0) {
+		for (size_t i = 0; i < n; i += AT_ONCE)
+			pcm_store(pcm + i, sum_cut(sum, i, _mm256_set1_ps(r.from)),
+				  sum_cut(sum, i + 8, _mm256_set1_ps(r.from)));
+		return;
+	}
 	for (size_t i = 0; i < n; i += AT_ONCE)
-		pcm_store(pcm + i, sum_scale(sum, i, r), sum_scale(sum, i + 8, r));
+		pcm_store(pcm + i, sum_cut(sum, i, ramp_at(r, i)),
+			  sum_cut(sum, i + 8, ramp_at(r, i + 8)));
 }
 
 FOR_CPU("avx2")

@@ -36,7 +36,6 @@ struct plc_loss {
 	float slope;        /* what it is multiplied by in one, at first */
 	float quiet;        /* mean square of the noise behind the voice */
 	float hiss;         /* that noise, its last sample */
-	int16_t source[PLC_HISTORY_MAX]; /* what was heard before, the newest last */
 };
 
 struct plc {
@@ -44,8 +43,9 @@ struct plc {
 	uint32_t random[2]; /* where grains come from; hiss */
 	float quiet;        /* mean square of the least that was heard lately */
 	uint32_t at;        /* in history: the oldest, which the next one takes the place of */
-	int16_t history[PLC_HISTORY_MAX]; /* heard or made */
 	struct plc_loss loss;
+	int16_t history[PLC_HISTORY_MAX]; /* heard or made */
+	int16_t source[PLC_HISTORY_MAX];  /* of a loss: what was heard before, the newest last */
 };
 
 bool plc_takes(uint32_t rate);

@@ -74,7 +74,7 @@ static float mean_square(const int16_t *x, uint32_t n)
 static float slope_of(const struct plc *s)
 {
 	uint32_t all = plc_samples_of(s, PLC_HISTORY_MS), n = s->loss.period;
-	const int16_t *last = s->loss.source + all - n;
+	const int16_t *last = s->source + all - n;
 	float before = mean_square(last - n, n), ratio = 1;
 
 	if (before > 0)
@@ -88,9 +88,9 @@ void plc_make_begin(struct plc *s)
 	uint32_t all = plc_samples_of(s, PLC_HISTORY_MS), recent = plc_samples_of(s, 20);
 	struct plc_pitch pitch;
 
-	memcpy(l->source, s->history + s->at, (all - s->at) * sizeof(*l->source));
-	memcpy(l->source + all - s->at, s->history, s->at * sizeof(*l->source));
-	pitch = plc_pitch_of(l->source, s->rate);
+	memcpy(s->source, s->history + s->at, (all - s->at) * sizeof(*s->source));
+	memcpy(s->source + all - s->at, s->history, s->at * sizeof(*s->source));
+	pitch = plc_pitch_of(s->source, s->rate);
 	l->made = 0;
 	l->period = pitch.period;
 	l->voice = all - pitch.period;
@@ -99,7 +99,7 @@ void plc_make_begin(struct plc *s)
 	l->grains[1] = grain_next(s);
 	l->gain = 1;
 	l->slope = slope_of(s);
-	l->quiet = fminf(s->quiet, mean_square(l->source + all - recent, recent));
+	l->quiet = fminf(s->quiet, mean_square(s->source + all - recent, recent));
 	l->hiss = 0;
 }
 
@@ -111,7 +111,7 @@ static void make_voice(const struct plc *s, struct plc_loss *l, struct ramp leve
 		       uint32_t n)
 {
 	uint32_t all = plc_samples_of(s, PLC_HISTORY_MS), over = l->period / OVERLAP;
-	const int16_t *x = l->source;
+	const int16_t *x = s->source;
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t at = l->voice, made = l->made + i, left = all - at;
@@ -138,10 +138,10 @@ static void add_noise(const struct plc *s, const struct plc_loss *l, struct ramp
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t at = l->grain_at + i;
 		float t = ((float)at + 0.5f) / (float)hop;
-		int16_t old = l->source[is_first ? all - 1 - at : l->grains[0] + hop + at];
+		int16_t old = s->source[is_first ? all - 1 - at : l->grains[0] + hop + at];
 
 		out[i] += ramp_at(level, i) *
-			  (sqrtf(1 - t) * old + sqrtf(t) * l->source[l->grains[1] + at]);
+			  (sqrtf(1 - t) * old + sqrtf(t) * s->source[l->grains[1] + at]);
 	}
 }
 

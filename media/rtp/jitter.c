@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@ enum {
 	CLOCK_MIN = 8000,
 	CLOCK_MAX = 192000,
 	FRAME_MS = 20, /* until a packet says otherwise */
-	OCTETS_MAX = 1 << 16,
+	OCTETS_MAX = UINT16_MAX,
 	TICK_MS_MAX = 60,
 	REBASE_S = 2, /* no network holds a packet so long, and lets later ones be as late */
 	FIRST_CIRCLE = 1 << 16, /* of numbers: none is below zero that was overtaken by the first */
@@ -29,36 +30,62 @@ static bool settings_are_fit(const struct jitter_settings *s)
 	       s->max_ms > 0 && s->max_ms <= JITTER_DELAY_MS_MAX;
 }
 
-/* What is aligned most lies first. */
+static size_t lines(size_t octets)
+{
+	return (octets + JITTER_LINE - 1) / JITTER_LINE * JITTER_LINE;
+}
+
+static size_t stride_of(const struct jitter_settings *s)
+{
+	return lines(sizeof(struct jitter_slot) + s->octets);
+}
+
 static void jitter_parts_set(struct jitter *j, uint32_t slots)
 {
-	j->slots = (struct jitter_slot *)(void *)(j + 1);
-	j->places = (uint16_t *)(void *)(j->slots + slots);
+	j->places = j->few;
+	if (slots > JITTER_FEW)
+		j->places = (uint16_t *)(void *)jitter_slot(j, (uint16_t)slots);
 	j->unused = j->places + slots;
-	j->octets = (uint8_t *)(j->unused + slots);
 	for (uint32_t i = 0; i < slots; i++) {
 		j->places[i] = JITTER_NONE;
 		j->unused[j->unused_n++] = (uint16_t)(slots - 1 - i);
+		jitter_slot(j, (uint16_t)i)->number = (uint16_t)i;
 	}
 }
 
-int jitter_open(struct jitter **out, const struct jitter_settings *s)
+size_t jitter_octets(const struct jitter_settings *s)
 {
-	if (!settings_are_fit(s))
-		return -EINVAL;
+	size_t places = s->slots > JITTER_FEW ? 2 * s->slots * sizeof(uint16_t) : 0;
 
-	size_t each = sizeof(struct jitter_slot) + 2 * sizeof(uint16_t) + s->octets;
-	struct jitter *j = calloc(1, sizeof(*j) + s->slots * each);
+	return settings_are_fit(s) ? lines(sizeof(struct jitter) + s->slots * stride_of(s) + places)
+				   : 0;
+}
 
-	if (!j)
-		return -ENOMEM;
+struct jitter *jitter_open_in(void *memory, const struct jitter_settings *s)
+{
+	struct jitter *j = memory;
+
+	memset(j, 0, jitter_octets(s));
 	j->settings = *s;
 	j->mask = s->slots - 1;
+	j->stride = (uint32_t)stride_of(s);
 	jitter_parts_set(j, s->slots);
 	j->frame = jitter_units_of_ms(j, FRAME_MS);
 	jitter_delay_open(&j->delay, s->clock_hz, jitter_units_of_ms(j, s->min_ms),
 			  jitter_units_of_ms(j, s->start_ms), jitter_units_of_ms(j, s->max_ms));
-	*out = j;
+	return j;
+}
+
+int jitter_open(struct jitter **out, const struct jitter_settings *s)
+{
+	size_t octets = jitter_octets(s);
+	void *memory = octets ? aligned_alloc(JITTER_LINE, octets) : NULL;
+
+	if (!octets)
+		return -EINVAL;
+	if (!memory)
+		return -ENOMEM;
+	*out = jitter_open_in(memory, s);
 	return 0;
 }
 
@@ -67,20 +94,32 @@ void jitter_close(struct jitter *j)
 	free(j);
 }
 
-enum { LINE = 64, PACKET = 3 * LINE };
+enum { SHORT = 3 * JITTER_LINE /* a packet that is no longer than 160 octets */ };
 
-/* All up to the shortest delays that are counted; of slots the one that a packet in order mostly has. */
+static void octets_fetch(const void *from, size_t octets)
+{
+	for (size_t i = 0; i < octets; i += JITTER_LINE)
+		__builtin_prefetch((const char *)from + i, 1);
+}
+
+/* Up to the shortest delays that are counted. */
 void jitter_fetch(const struct jitter *j)
 {
-	const char *to = (const char *)&j->delay.bins[LINE / sizeof(float)];
+	octets_fetch(j, offsetof(struct jitter, delay.bins) + JITTER_LINE);
+}
 
-	for (const char *p = (const char *)j; p < to; p += LINE)
-		__builtin_prefetch(p, 1);
-	__builtin_prefetch(&j->counts, 1);
-	__builtin_prefetch(j->slots, 1);
-	__builtin_prefetch(j->places, 1);
-	for (uint32_t i = 0; i < PACKET; i += LINE)
-		__builtin_prefetch(j->octets + i, 1);
+void jitter_fetch_put(const struct jitter *j)
+{
+	if (j->unused_n)
+		octets_fetch(jitter_slot(j, j->unused[j->unused_n - 1]), SHORT);
+}
+
+void jitter_fetch_get(const struct jitter *j)
+{
+	uint16_t n = j->places[j->next & j->mask];
+
+	if (n != JITTER_NONE)
+		octets_fetch(jitter_slot(j, n), SHORT);
 }
 
 /* ---- whose packet it is, and where it goes ---- */
@@ -104,7 +143,7 @@ static void jitter_begin(struct jitter *j, const struct jitter_packet *p)
 {
 	for (uint32_t i = 0; i <= j->mask && j->kept; i++) {
 		struct jitter_slot *s =
-			j->places[i] == JITTER_NONE ? NULL : &j->slots[j->places[i]];
+			j->places[i] == JITTER_NONE ? NULL : jitter_slot(j, j->places[i]);
 
 		if (!s)
 			continue;
@@ -209,7 +248,7 @@ static void jitter_store(struct jitter *j, const struct jitter_packet *p, uint64
 			 int64_t at)
 {
 	uint16_t n = j->unused[--j->unused_n];
-	struct jitter_slot *s = &j->slots[n];
+	struct jitter_slot *s = jitter_slot(j, n);
 
 	assert(j->places[index & j->mask] == JITTER_NONE);
 	j->places[index & j->mask] = n;
@@ -218,12 +257,13 @@ static void jitter_store(struct jitter *j, const struct jitter_packet *p, uint64
 		.at = at,
 		.timestamp = p->timestamp,
 		.units = p->units,
-		.length = (uint32_t)p->payload.n,
+		.length = (uint16_t)p->payload.n,
+		.number = n,
 		.payload_type = p->payload_type,
 		.pauses = p->pauses,
 	};
 	if (p->payload.n)
-		memcpy(jitter_octets_of(j, s), p->payload.p, p->payload.n);
+		memcpy(jitter_octets_of(s), p->payload.p, p->payload.n);
 	j->kept++;
 }
 

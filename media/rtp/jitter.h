@@ -90,12 +90,17 @@ struct jitter_counts {
 
 /* 0, -EINVAL, -ENOMEM */
 int jitter_open(struct jitter **out, const struct jitter_settings *s) NODISCARD;
+/* The same in memory of the caller's, which is aligned to 64 octets, and is not closed. How much that is; 0: the settings are not fit. */
+size_t jitter_octets(const struct jitter_settings *s);
+struct jitter *jitter_open_in(void *memory, const struct jitter_settings *s);
 void jitter_close(struct jitter *j); /* NULL is fine */
 enum jitter_put jitter_put(struct jitter *j, const struct jitter_packet *p);
 /* queued_ns: what is still to be heard before it. */
 void jitter_get(struct jitter *j, uint64_t now_ns, uint64_t queued_ns, struct jitter_frame *out);
-/* What both touch is on its way to the cache. */
+/* What both touch is on its way to the cache: of itself; and when that is there, of the packet that is put, or got, next. */
 void jitter_fetch(const struct jitter *j);
+void jitter_fetch_put(const struct jitter *j);
+void jitter_fetch_get(const struct jitter *j);
 /* What is wanted behind the quickest packet. */
 uint32_t jitter_target_ms(const struct jitter *j);
 uint32_t jitter_kept(const struct jitter *j); /* packets that wait */

@@ -29,21 +29,25 @@ static struct jitter_slot *jitter_first(struct jitter *j)
  * What is left over of ticks by packets of so many units, and of packets by ticks, is a multiple of this: 10 ms for packets of 30 in ticks of
  * 20. Of some packets the turn comes before their time by a tick less a step.
  */
-static uint32_t jitter_step(const struct jitter *j, uint32_t units)
+static uint32_t jitter_step(struct jitter *j, uint32_t units)
 {
 	uint32_t a = units, b = jitter_units_of_ms(j, j->settings.tick_ms);
 
+	if (LIKELY(j->step_of == units))
+		return j->step;
 	while (b) {
 		uint32_t rest = a % b;
 
 		a = b;
 		b = rest;
 	}
+	j->step_of = units;
+	j->step = a;
 	return a;
 }
 
 /* How much later than the quickest a packet is heard, so that each is there when its turn comes. */
-static int64_t jitter_wanted(const struct jitter *j, uint32_t units)
+static int64_t jitter_wanted(struct jitter *j, uint32_t units)
 {
 	return (int64_t)jitter_delay_target(&j->delay) +
 	       jitter_units_of_ms(j, j->settings.tick_ms) - jitter_step(j, units);
@@ -168,7 +172,7 @@ static void jitter_play(struct jitter *j, struct jitter_slot *s, int64_t now, in
 		.units = s->units,
 		.timestamp = s->timestamp,
 		.payload_type = s->payload_type,
-		.payload = bytes_mem(jitter_octets_of(j, s), s->length),
+		.payload = bytes_mem(jitter_octets_of(s), s->length),
 	};
 	jitter_advise(j, now, over, rest, out);
 	jitter_slot_give(j, s);
@@ -192,7 +196,7 @@ static bool jitter_is_gap(const struct jitter *j, const struct jitter_slot *s)
 static void jitter_conceal_by(struct jitter *j, const struct jitter_slot *s,
 			      struct jitter_frame *out)
 {
-	out->payload = bytes_mem(jitter_octets_of(j, s), s->length);
+	out->payload = bytes_mem(jitter_octets_of(s), s->length);
 	jitter_pass(j, s->index - 1, false);
 	j->concealed = j->passed = 0;
 }
