@@ -158,6 +158,7 @@ static void room_mix(struct room *r)
 			bench_fail("a packet was lost", r->row->name);
 		mix_note(r->mix, r->id[i], voice_frame(&t->voice, r->row->rate, t->pcm, n).level);
 	}
+	mix_begin(r->mix);
 	(void)mix_rank(r->mix, placed);
 	for (uint32_t i = 0; i < TALKERS; i++)
 		mix_put(r->mix, r->id[i], g_talkers[i].pcm);
@@ -170,7 +171,8 @@ static void tick_shared(struct room *r)
 	room_mix(r);
 	payloads_make(r->payloads);
 	for (uint32_t i = 0; i < r->members; i++) {
-		struct payloads_sent sent = payloads_of(r->payloads, r->id[i]);
+		struct payloads_space space;
+		struct payloads_sent sent = payloads_of(r->payloads, r->id[i], &space);
 
 		if (sent.count != 1 || sent.packets[0].kind != PACKER_SOUND)
 			bench_fail("a member has no packet", r->row->name);

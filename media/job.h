@@ -52,6 +52,7 @@ struct media_feed_terms {
 enum {
 	MEDIA_ROOM_MEMBERS_MAX = 2000,
 	MEDIA_ROOM_TALKERS_MAX = 8,
+	MEDIA_ROOM_TALKERS_ALL = 255,
 	MEDIA_ROOM_GAIN_DB_MAX = 15, /* both ways */
 };
 
@@ -61,11 +62,11 @@ enum {
  * worker before (engine_worker_for) and keeps it until the room is closed.
  */
 struct media_room {
-	uint32_t rate_hz;   /* of the mix: 8000, 16000 or 48000 */
-	uint16_t members;   /* at most */
-	uint8_t talkers;    /* heard at once; 0: 3 */
-	uint16_t hold_ms;   /* a pause that keeps the place of who talks; 0: 500 */
-	uint8_t packet_ms;  /* of what members are sent: 10, 20, 40 or 60; 0: 20 */
+	uint32_t rate_hz;  /* of the mix: 8000, 16000 or 48000 */
+	uint16_t members;  /* at most */
+	uint8_t talkers;   /* heard at once; 0: 3; MEDIA_ROOM_TALKERS_ALL: all who are not silent */
+	uint16_t hold_ms;  /* a pause that keeps the place of who talks; 0: 500 */
+	uint8_t packet_ms; /* of what members are sent: 10, 20, 40 or 60; 0: 20 */
 	uint8_t complexity; /* of Opus, as dsp/codec/encoder.h has it; 0: 5 */
 	uint32_t bit_rate;  /* likewise; 0: by the rate of the mix */
 };

@@ -13,6 +13,7 @@ void group_close(struct group *g)
 	for (uint32_t i = 0; i < g->own_n; i++)
 		packer_close(g->own[i].packer);
 	packer_close(g->shared);
+	free(g->own);
 	free(g);
 }
 
@@ -21,16 +22,8 @@ static bool group_is_stateless(const char *codec)
 	return !strcmp(codec, "PCMU") || !strcmp(codec, "PCMA") || !strcmp(codec, "L16");
 }
 
-int group_open(struct group **out, const struct packer_settings *s, uint32_t rate, uint32_t samples)
+static void group_set(struct group *g, const struct packer_settings *s)
 {
-	struct group *g = calloc(1, sizeof(*g));
-	int err = g ? packer_open(&g->shared, s, rate, samples) : -ENOMEM;
-
-	if (err) {
-		free(g);
-		return err;
-	}
-
 	struct codec_format f = encoder_format(g->shared->encoder);
 
 	g->s = *s;
@@ -46,17 +39,39 @@ int group_open(struct group **out, const struct packer_settings *s, uint32_t rat
 		g->return_ms = 0;
 		g->plain = packer_is_plain(g->shared, &g->s);
 	}
+}
+
+int group_open(struct group **out, const struct packer_settings *s, uint32_t rate, uint32_t samples,
+	       uint32_t own_max)
+{
+	struct group *g = calloc(1, sizeof(*g));
+	int err = g ? packer_open(&g->shared, s, rate, samples) : -ENOMEM;
+
+	if (err) {
+		free(g);
+		return err;
+	}
+	group_set(g, s);
+	if (!g->plain)
+		g->own_max = own_max;
+	if (g->own_max)
+		g->own = calloc(g->own_max, sizeof(*g->own));
+	if (g->own_max && !g->own) {
+		group_close(g);
+		return -ENOMEM;
+	}
 	*out = g;
 	return 0;
 }
 
-int group_grow(struct group *g, uint32_t most)
+int group_grow(struct group *g)
 {
-	struct own *o = &g->own[g->own_n];
+	struct own *o;
 	int err;
 
-	if (g->own_n >= most || g->own_n >= g->members)
+	if (g->own_n >= g->own_max || g->own_n >= g->members)
 		return 0;
+	o = &g->own[g->own_n];
 	err = packer_open(&o->packer, &g->s, g->shared->convert.from, g->shared->convert.samples);
 	if (err)
 		return err;

@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "dsp/limiter.h"
-#include "dsp/limiter_wide.h"
-#include "dsp/mix/mix_wide.h"
 #include "dsp/mix/rank.h"
+#include "dsp/mix/sum.h"
 
 enum {
 	TICK_MS = 20,
@@ -27,48 +26,44 @@ static_assert((int)MIX_TALKERS_MAX == (int)RANK_PLACES_MAX, "a place for each ta
 static_assert((uint32_t)MIX_NOBODY == (uint32_t)RANK_NOBODY, "the same nobody");
 
 struct mix_member {
-	struct limiter limiter; /* of what it hears alone */
-	float gain, gain_next;
-	uint32_t coaches; /* whom, or MIX_NOBODY */
-	uint32_t own_at;  /* the tick of its own frame */
-	const int16_t *own;
+	const int16_t *said;         /* in the tick said_at */
+	uint32_t said_at, apart_at;  /* ticks: it was put, and it hears something of its own */
+	uint32_t own_at;             /* the tick in which that was asked for last */
+	struct limiter before, mine; /* of its own: as it was before that tick, and behind it */
+	float gain, gain_next;       /* how loud it is when it says something, and from then on */
+	float gain_said;             /* when that tick began */
+	uint32_t coaches;            /* whom, or MIX_NOBODY */
 	bool used, muted, deaf, coach;
+	bool added;  /* in the tick said_at: to the sum, as a talker's */
+	bool begins; /* likewise: to be heard */
 };
 
-/* A frame that was put, and what is made in its place. */
+/* Who was put in a tick, and where its voice stood at the end of that. */
 struct mix_voice {
 	uint32_t member;
-	int32_t in[MIX_SAMPLES_MAX];
-	int16_t own[MIX_SAMPLES_MAX];
-};
-
-/* Where the voice of a member stood at the end of a tick. */
-struct mix_end {
-	uint32_t member;
-	int32_t at;
+	int32_t end;
 };
 
 struct mix_space {
-	struct mix_voice voices[KINDS][MIX_TALKERS_MAX];
-	int32_t sum[MIX_SAMPLES_MAX], part[MIX_SAMPLES_MAX], guests[MIX_SAMPLES_MAX];
-	int16_t shared[MIX_SAMPLES_MAX];
+	int32_t part[MIX_SAMPLES_MAX];
+	int16_t own[MIX_SAMPLES_MAX], shared[MIX_SAMPLES_MAX];
 };
 
 struct mix {
 	struct mix_settings s;
 	uint32_t samples, tick;
-	struct limiter limiter;
+	struct limiter limiter,
+		before; /* of the shared frame: as it is, and was before this tick */
 	struct rank rank[KINDS];
-	struct mix_space *own; /* NULL: it is lent */
-	/* of the space */
-	struct mix_voice (*voices)[MIX_TALKERS_MAX];
-	int32_t *sum, *part, *guests;
-	int16_t *shared;
-	uint32_t voices_n[KINDS];
-	uint32_t ends_n;
-	struct mix_end ends[MIX_TALKERS_MAX]; /* of those who talked in the tick before */
-	uint32_t guests_n;                    /* in this tick */
-	uint32_t unused_n, *unused;           /* a stack of numbers */
+	struct mix_space *own, *space; /* own NULL: it is lent */
+	int32_t *sum;                  /* of this tick */
+	bool summed;                   /* something is in it */
+	uint32_t guests_n;             /* in this tick */
+	uint32_t voices_n[KINDS], ended_n;
+	struct mix_voice *voices[KINDS];
+	struct mix_voice *ended; /* those who talked in the tick before */
+	uint32_t apart_n, *apart;
+	uint32_t unused_n, *unused; /* a stack of numbers */
 	struct rank_member *ranks;
 	struct mix_member members[];
 };
@@ -85,11 +80,7 @@ void mix_space_close(struct mix_space *space)
 
 void mix_lend(struct mix *m, struct mix_space *space)
 {
-	m->voices = space->voices;
-	m->sum = space->sum;
-	m->part = space->part;
-	m->guests = space->guests;
-	m->shared = space->shared;
+	m->space = space;
 }
 
 void mix_fetch(const struct mix *m)
@@ -100,25 +91,66 @@ void mix_fetch(const struct mix *m)
 		__builtin_prefetch(p, 1);
 }
 
+void mix_fetch_member(const struct mix *m, uint32_t member)
+{
+	__builtin_prefetch(&m->members[member], 1);
+	__builtin_prefetch(&m->ranks[member], 1);
+}
+
+void mix_fetch_said(const struct mix *m, uint32_t member)
+{
+	const struct mix_member *of = &m->members[member];
+
+	if (of->said_at != m->tick)
+		return;
+	for (uint32_t i = 0; i < m->samples; i += LINE / sizeof(*of->said))
+		__builtin_prefetch(of->said + i);
+}
+
 static bool mix_fits(const struct mix_settings *s)
 {
 	bool rate = s->rate == 8000 || s->rate == 16000 || s->rate == 48000;
 
 	return rate && s->members >= 1 && s->members <= MIX_MEMBERS_MAX &&
-	       (s->tick_ms == 10 || s->tick_ms == 20) && s->talkers <= MIX_TALKERS_MAX;
+	       (s->tick_ms == 10 || s->tick_ms == 20) &&
+	       (s->talkers <= MIX_TALKERS_MAX || s->talkers == MIX_TALKERS_ALL);
 }
 
 static void mix_prepare(struct mix *m, const struct mix_settings *s)
 {
 	uint32_t hold = s->hold_ms / s->tick_ms;
+	uint32_t places = s->talkers == MIX_TALKERS_ALL ? MIX_TALKERS_MAX : s->talkers;
 
 	m->s = *s;
 	m->samples = s->rate / 1000 * s->tick_ms;
 	m->tick = 1;
-	rank_open(&m->rank[TALKS], m->ranks, s->talkers, hold);
+	rank_open(&m->rank[TALKS], m->ranks, places, hold);
 	rank_open(&m->rank[COACHES], m->ranks, MIX_TALKERS_MAX, hold);
 	for (uint32_t i = s->members; i > 0; i--)
 		m->unused[m->unused_n++] = i - 1;
+}
+
+/* So many may be put in a tick. */
+static uint32_t mix_voices_most(const struct mix_settings *s)
+{
+	return s->talkers == MIX_TALKERS_ALL ? s->members : MIX_TALKERS_MAX;
+}
+
+static bool mix_lists_open(struct mix *m, const struct mix_settings *s)
+{
+	uint32_t most = mix_voices_most(s);
+
+	m->unused = calloc(s->members, sizeof(*m->unused));
+	m->ranks = calloc(s->members, sizeof(*m->ranks));
+	m->sum = calloc(s->rate / 1000 * s->tick_ms, sizeof(*m->sum));
+	m->voices[TALKS] = calloc(most, sizeof(struct mix_voice));
+	m->voices[COACHES] = calloc(most, sizeof(struct mix_voice));
+	m->ended = calloc(most, sizeof(*m->ended));
+	m->apart = calloc(2UL * most, sizeof(*m->apart));
+	m->own = s->lent ? NULL : mix_space_open();
+	m->space = m->own;
+	return m->unused && m->ranks && m->sum && m->voices[TALKS] && m->voices[COACHES] &&
+	       m->ended && m->apart && (m->own || s->lent);
 }
 
 int mix_open(struct mix **out, const struct mix_settings *given)
@@ -135,15 +167,10 @@ int mix_open(struct mix **out, const struct mix_settings *given)
 
 	if (!m)
 		return -ENOMEM;
-	m->unused = calloc(s.members, sizeof(*m->unused));
-	m->ranks = calloc(s.members, sizeof(*m->ranks));
-	m->own = s.lent ? NULL : mix_space_open();
-	if (!m->unused || !m->ranks || (!m->own && !s.lent)) {
+	if (!mix_lists_open(m, &s)) {
 		mix_close(m);
 		return -ENOMEM;
 	}
-	if (m->own)
-		mix_lend(m, m->own);
 	mix_prepare(m, &s);
 	*out = m;
 	return 0;
@@ -154,6 +181,11 @@ void mix_close(struct mix *m)
 	if (!m)
 		return;
 	mix_space_close(m->own);
+	free(m->apart);
+	free(m->ended);
+	free(m->voices[COACHES]);
+	free(m->voices[TALKS]);
+	free(m->sum);
 	free(m->unused);
 	free(m->ranks);
 	free(m);
@@ -195,7 +227,10 @@ static void mix_forget(struct mix *m, uint32_t member)
 /* Nobody else may become whom a coach speaks to, though the number is used again. */
 void mix_leave(struct mix *m, uint32_t member)
 {
-	mix_member(m, member)->used = false;
+	struct mix_member *of = mix_member(m, member);
+
+	of->used = false;
+	of->said_at = 0; /* its frame may be gone */
 	mix_forget(m, member);
 	for (uint32_t i = 0; i < m->s.members; i++) {
 		if (m->members[i].coaches == member)
@@ -245,15 +280,26 @@ void mix_note(struct mix *m, uint32_t member, uint8_t level)
 		rank_note(&m->rank[of->coach ? COACHES : TALKS], member, level);
 }
 
+void mix_begin(struct mix *m)
+{
+	struct mix_voice *ended = m->ended;
+
+	m->tick++;
+	m->ended = m->voices[TALKS];
+	m->ended_n = m->voices_n[TALKS];
+	m->voices[TALKS] = ended;
+	m->voices_n[TALKS] = m->voices_n[COACHES] = 0;
+	m->guests_n = m->apart_n = 0;
+	m->summed = false;
+}
+
 uint32_t mix_rank(struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX])
 {
 	uint32_t n = 0;
 
-	m->tick++;
 	for (int kind = 0; kind < KINDS; kind++) {
 		struct rank *r = &m->rank[kind];
 
-		m->voices_n[kind] = 0;
 		rank_tick(r);
 		for (uint32_t i = 0; i < r->places; i++) {
 			if (r->place[i] != RANK_NOBODY)
@@ -263,132 +309,86 @@ uint32_t mix_rank(struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX])
 	return n;
 }
 
-static void mix_scale(const int16_t *pcm, int32_t *out, uint32_t n, struct ramp r)
+/* The first that comes into it need not be added. */
+static void mix_sum_add_pcm(struct mix *m, const int16_t *pcm)
 {
-	for (size_t i = gain_scale_wide(pcm, out, n, r); i < n; i++)
-		out[i] = (int32_t)lrintf((float)pcm[i] * (r.from + (float)i * r.step));
+	if (m->summed)
+		sum_add_pcm(m->sum, pcm, m->samples);
+	else
+		sum_widen(pcm, m->sum, m->samples);
+	m->summed = true;
 }
 
-static void mix_widen(const int16_t *pcm, int32_t *out, uint32_t n)
+static void mix_sum_begin(struct mix *m)
 {
-	for (size_t i = mix_widen_wide(pcm, out, n); i < n; i++)
-		out[i] = pcm[i];
+	if (!m->summed)
+		memset(m->sum, 0, m->samples * sizeof(m->sum[0]));
+	m->summed = true;
+}
+
+/* ---- what is said ---- */
+
+/* What it said is heard as it is. */
+static bool mix_said_is_plain(const struct mix_member *of)
+{
+	return of->gain_said == 1 && of->gain == 1 && !of->begins;
+}
+
+/* What of it is heard; who begins to be heard does not within a word. */
+static void mix_said_read(const struct mix *m, const struct mix_member *of, int32_t *out)
+{
+	struct ramp r = { .from = of->gain_said,
+			  .step = (of->gain - of->gain_said) / (float)m->samples };
+
+	if (of->gain_said == 1 && of->gain == 1)
+		sum_widen(of->said, out, m->samples);
+	else
+		sum_scale(of->said, out, m->samples, r);
+	if (of->begins)
+		sum_slope(out, -out[0], m->s.rate / SEAM_PER_S);
+}
+
+/* All hear it: it is added. Where it stands in the end. */
+static int32_t mix_said_add(struct mix *m, const struct mix_member *of)
+{
+	int32_t *part = m->space->part;
+
+	if (mix_said_is_plain(of)) {
+		mix_sum_add_pcm(m, of->said);
+		return of->said[m->samples - 1];
+	}
+	mix_said_read(m, of, part);
+	mix_sum_begin(m);
+	sum_add(m->sum, part, m->samples);
+	return part[m->samples - 1];
 }
 
 void mix_put(struct mix *m, uint32_t member, const int16_t *pcm)
 {
 	struct mix_member *of = mix_member(m, member);
 	int kind = of->coach ? COACHES : TALKS;
+	struct mix_voice *v = &m->voices[kind][m->voices_n[kind]];
+	bool all = m->s.talkers == MIX_TALKERS_ALL && !of->muted;
 
-	if (!rank_has(&m->rank[kind], member))
+	if (of->said_at == m->tick || !(all || rank_has(&m->rank[kind], member)))
 		return;
-	for (uint32_t i = 0; i < m->voices_n[kind]; i++) {
-		if (m->voices[kind][i].member == member)
-			return;
-	}
-
-	struct mix_voice *v = &m->voices[kind][m->voices_n[kind]++];
-
-	v->member = member;
-	if (of->gain == 1 && of->gain_next == 1)
-		mix_widen(pcm, v->in, m->samples);
-	else
-		mix_scale(pcm, v->in, m->samples,
-			  (struct ramp){ .from = of->gain,
-					 .step = (of->gain_next - of->gain) / (float)m->samples });
+	of->begins = m->s.seams && kind == TALKS && !(of->added && of->said_at + 1 == m->tick);
+	of->added = kind == TALKS;
+	of->said = pcm;
+	of->said_at = m->tick;
+	of->gain_said = of->gain;
 	of->gain = of->gain_next;
-}
-
-static void mix_add(int32_t *sum, const int32_t *in, uint32_t n)
-{
-	for (size_t i = mix_add_wide(sum, in, n); i < n; i++)
-		sum[i] += in[i];
-}
-
-static void mix_less(const int32_t *sum, const int32_t *in, int32_t *out, uint32_t n)
-{
-	for (size_t i = mix_less_wide(sum, in, out, n); i < n; i++)
-		out[i] = sum[i] - in[i];
-}
-
-/* Its limiter goes on from the shared one where it begins to hear something of its own. */
-static void mix_own(struct mix *m, uint32_t member, struct limiter shared, int16_t *own)
-{
-	struct mix_member *of = &m->members[member];
-
-	if (of->own_at + 1 != m->tick)
-		of->limiter = shared;
-	for (uint32_t i = 0; i < m->voices_n[COACHES]; i++) {
-		struct mix_voice *v = &m->voices[COACHES][i];
-
-		if (m->members[v->member].coaches == member)
-			mix_add(m->part, v->in, m->samples);
-	}
-	limiter_frame(&of->limiter, m->s.rate, m->part, own, m->samples);
-	of->own = own;
-	of->own_at = m->tick;
-}
-
-/* ---- seams ---- */
-
-/* A step of the sum is a click: it is a slope. */
-static void mix_slope(int32_t *out, int32_t from, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		out[i] += from * (int32_t)(n - i) / (int32_t)n;
-}
-
-static bool mix_ended(const struct mix *m, uint32_t member)
-{
-	for (uint32_t i = 0; i < m->ends_n; i++) {
-		if (m->ends[i].member == member)
-			return true;
-	}
-	return false;
-}
-
-static const struct mix_voice *mix_talks(const struct mix *m, uint32_t member)
-{
-	for (uint32_t i = 0; i < m->voices_n[TALKS]; i++) {
-		if (m->voices[TALKS][i].member == member)
-			return &m->voices[TALKS][i];
-	}
-	return NULL;
-}
-
-/* Who begins to be heard does not within a word, and who is heard no more leaves no step. False: nobody was. */
-static bool mix_seams(struct mix *m)
-{
-	uint32_t n = m->s.rate / SEAM_PER_S;
-	bool any = false;
-
-	for (uint32_t i = 0; i < m->voices_n[TALKS]; i++) {
-		struct mix_voice *v = &m->voices[TALKS][i];
-
-		if (!mix_ended(m, v->member))
-			mix_slope(v->in, -v->in[0], n);
-	}
-	for (uint32_t i = 0; i < m->ends_n; i++) {
-		if (mix_talks(m, m->ends[i].member))
-			continue;
-		mix_slope(m->sum, m->ends[i].at, n);
-		any = true;
-	}
-	m->ends_n = m->voices_n[TALKS];
-	for (uint32_t i = 0; i < m->ends_n; i++) {
-		const struct mix_voice *v = &m->voices[TALKS][i];
-
-		m->ends[i] = (struct mix_end){ v->member, v->in[m->samples - 1] };
-	}
-	return any;
+	v->member = member;
+	if (kind == TALKS)
+		v->end = mix_said_add(m, of);
+	m->voices_n[kind]++;
 }
 
 /* ---- guests ---- */
 
 void mix_guest(struct mix *m, const int16_t *pcm)
 {
-	for (uint32_t i = 0; i < m->samples; i++)
-		m->guests[i] = (m->guests_n ? m->guests[i] : 0) + pcm[i];
+	mix_sum_add_pcm(m, pcm);
 	m->guests_n++;
 }
 
@@ -401,87 +401,146 @@ void mix_guest_heard(const struct mix *m, const int16_t *pcm, struct limiter *li
 	limiter_frame(limiter, m->s.rate, less, out, m->samples);
 }
 
-static bool mix_guests_add(struct mix *m)
-{
-	bool any = m->guests_n > 0;
+/* ---- what is heard ---- */
 
-	if (any)
-		mix_add(m->sum, m->guests, m->samples);
-	m->guests_n = 0;
+/* In what all hear. */
+static bool mix_talks(const struct mix *m, const struct mix_member *of)
+{
+	return of->said_at == m->tick && of->added;
+}
+
+/* Who is heard no more leaves no step. False: nobody was. */
+static bool mix_ends(struct mix *m)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < m->ended_n; i++) {
+		if (mix_talks(m, &m->members[m->ended[i].member]))
+			continue;
+		sum_slope(m->sum, m->ended[i].end, m->s.rate / SEAM_PER_S);
+		any = true;
+	}
 	return any;
+}
+
+static void mix_apart_note(struct mix *m, uint32_t member)
+{
+	struct mix_member *of = &m->members[member];
+
+	if (of->apart_at == m->tick)
+		return;
+	of->apart_at = m->tick;
+	m->apart[m->apart_n++] = member;
 }
 
 bool mix_sum(struct mix *m)
 {
-	struct limiter before = m->limiter;
-	size_t octets = m->samples * sizeof(m->sum[0]);
-	bool ends, guests;
+	bool ends;
 
-	memset(m->sum, 0, octets);
-	ends = m->s.seams && mix_seams(m);
-	guests = mix_guests_add(m);
+	mix_sum_begin(m);
+	ends = m->s.seams && mix_ends(m);
+	m->before = m->limiter;
+	limiter_frame(&m->limiter, m->s.rate, m->sum, m->space->shared, m->samples);
 	for (uint32_t i = 0; i < m->voices_n[TALKS]; i++)
-		mix_add(m->sum, m->voices[TALKS][i].in, m->samples);
-	limiter_frame(&m->limiter, m->s.rate, m->sum, m->shared, m->samples);
-	for (uint32_t i = 0; i < m->voices_n[TALKS]; i++) {
-		struct mix_voice *v = &m->voices[TALKS][i];
-
-		mix_less(m->sum, v->in, m->part, m->samples);
-		mix_own(m, v->member, before, v->own);
-	}
+		mix_apart_note(m, m->voices[TALKS][i].member);
 	for (uint32_t i = 0; i < m->voices_n[COACHES]; i++) {
-		struct mix_voice *v = &m->voices[COACHES][i];
-		uint32_t whom = m->members[v->member].coaches;
+		uint32_t whom = m->members[m->voices[COACHES][i].member].coaches;
 
-		if (whom == MIX_NOBODY || m->members[whom].own_at == m->tick)
-			continue;
-		memcpy(m->part, m->sum, octets);
-		mix_own(m, whom, before, v->own);
+		if (whom != MIX_NOBODY)
+			mix_apart_note(m, whom);
 	}
-	return m->voices_n[TALKS] > 0 || ends || guests;
+	return m->voices_n[TALKS] > 0 || ends || m->guests_n > 0;
 }
 
-struct mix_heard mix_heard(const struct mix *m, uint32_t member)
+/* Of its own: what it goes on from. The shared one's, where it begins to hear something of its own. */
+static struct limiter own_limiter(const struct mix *m, struct mix_member *of)
+{
+	if (of->own_at == m->tick)
+		return of->before;
+	of->before = of->own_at + 1 == m->tick ? of->mine : m->before;
+	of->own_at = m->tick;
+	return of->before;
+}
+
+/* The sum less what it said; and a coach's voice, which it alone hears. */
+static void own_sum(struct mix *m, uint32_t member, int32_t *out)
 {
 	const struct mix_member *of = &m->members[member];
+	int32_t said[MIX_SAMPLES_MAX];
 
-	assert(member < m->s.members && of->used);
-	if (of->deaf)
+	memcpy(out, m->sum, m->samples * sizeof(*out));
+	if (mix_talks(m, of)) {
+		mix_said_read(m, of, said);
+		sum_less(out, said, out, m->samples);
+	}
+	for (uint32_t i = 0; i < m->voices_n[COACHES]; i++) {
+		const struct mix_member *coach = &m->members[m->voices[COACHES][i].member];
+
+		if (coach->coaches != member || coach->said_at != m->tick)
+			continue;
+		mix_said_read(m, coach, said);
+		sum_add(out, said, m->samples);
+	}
+}
+
+/* What all others hear less its own samples, as it mostly is. */
+static void own_of_samples(const struct mix *m, const int16_t *said, struct limiter *l)
+{
+	int32_t *part = m->space->part, peak;
+
+	if (limiter_rests(l) && sum_less_pcm(m->sum, said, m->space->own, m->samples))
+		return;
+	peak = sum_part_pcm(m->sum, said, part, m->samples);
+	limiter_frame_of(l, m->s.rate, part, m->space->own, m->samples, (float)peak);
+}
+
+static void own_make(struct mix *m, uint32_t member)
+{
+	struct mix_member *of = &m->members[member];
+	struct limiter l = own_limiter(m, of);
+
+	if (m->voices_n[COACHES] == 0 && mix_talks(m, of) && mix_said_is_plain(of)) {
+		own_of_samples(m, of->said, &l);
+	} else {
+		own_sum(m, member, m->space->part);
+		limiter_frame(&l, m->s.rate, m->space->part, m->space->own, m->samples);
+	}
+	of->mine = l;
+}
+
+struct mix_heard mix_heard(struct mix *m, uint32_t member)
+{
+	if (mix_is_deaf(m, member))
 		return (struct mix_heard){ 0 };
-	if (of->own_at == m->tick)
-		return (struct mix_heard){ .pcm = of->own };
-	return (struct mix_heard){ .pcm = m->shared, .shared = true };
+	if (!mix_is_apart(m, member))
+		return (struct mix_heard){ .pcm = m->space->shared, .shared = true };
+	own_make(m, member);
+	return (struct mix_heard){ .pcm = m->space->own };
+}
+
+bool mix_is_deaf(const struct mix *m, uint32_t member)
+{
+	assert(member < m->s.members && m->members[member].used);
+	return m->members[member].deaf;
 }
 
 const int16_t *mix_shared(const struct mix *m)
 {
-	return m->shared;
+	return m->space->shared;
 }
 
-/* Somebody may have left behind the sum, or be coached by two. */
-static uint32_t mix_apart_put(const struct mix *m, uint32_t member, uint32_t *members, uint32_t n)
+bool mix_is_apart(const struct mix *m, uint32_t member)
 {
-	if (member == MIX_NOBODY || !m->members[member].used ||
-	    m->members[member].own_at != m->tick)
-		return n;
-	for (uint32_t i = 0; i < n; i++) {
-		if (members[i] == member)
-			return n;
-	}
-	members[n] = member;
-	return n + 1;
+	return m->members[member].apart_at == m->tick;
 }
 
-uint32_t mix_apart(const struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX])
+/* Somebody may have left behind the sum. */
+bool mix_apart(const struct mix *m, uint32_t *at, uint32_t *member)
 {
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < m->voices_n[TALKS]; i++)
-		n = mix_apart_put(m, m->voices[TALKS][i].member, members, n);
-	for (uint32_t i = 0; i < m->voices_n[COACHES]; i++) {
-		uint32_t coach = m->voices[COACHES][i].member;
-
-		n = mix_apart_put(m, m->members[coach].coaches, members, n);
+	while (*at < m->apart_n) {
+		*member = m->apart[(*at)++];
+		if (m->members[*member].used && mix_is_apart(m, *member))
+			return true;
 	}
-	return n;
+	return false;
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A conference's sound: members at one rate, tick by tick. In each tick the caller notes who speaks (mix_note), has places given away
- * (mix_rank), decodes those alone who have one and puts their frames (mix_put), and has the sum made (mix_sum). Then mix_heard is what a
+ * A conference's sound: members at one rate, tick by tick (mix_begin). In each tick the caller notes who speaks (mix_note), has places given
+ * away (mix_rank), decodes those alone who have one and puts their frames (mix_put), and has the sum made (mix_sum). Then mix_heard is what a
  * member hears: the shared frame, or its own where it talks or is coached. Who hears shared frames may share their payloads.
+ *
+ * With MIX_TALKERS_ALL everybody who is put is heard, and places say who is the loudest. All is added once, and what a member hears of its
+ * own is made when it is asked for: the sum less what it said. So it costs the same whether many are in one room or a few in each of many.
+ *
  * Memory is allocated at open alone. One thread at a time uses a mix. A member costs nothing in a tick in which it sends nothing.
  */
 #ifndef DSP_MIX_MIX_H
@@ -16,6 +20,7 @@
 enum {
 	MIX_MEMBERS_MAX = 2000,
 	MIX_TALKERS_MAX = 8,
+	MIX_TALKERS_ALL = 255,
 	MIX_SAMPLES_MAX = 960, /* 20 ms at 48000 Hz */
 	MIX_GAIN_DB_MAX = 15,  /* both ways */
 	MIX_NOBODY = UINT32_MAX,
@@ -25,15 +30,15 @@ struct mix_settings {
 	uint32_t members; /* at most */
 	uint32_t rate;    /* 8000, 16000 or 48000 Hz */
 	uint32_t tick_ms; /* 10 or 20; 0: 20 */
-	uint32_t talkers; /* heard at once; 0: 3 */
+	uint32_t talkers; /* heard at once; 0: 3; MIX_TALKERS_ALL: no matter how many */
 	uint32_t hold_ms; /* a pause that keeps the place; 0: 500 */
 	bool seams; /* who begins or ends within a word does so over 5 ms, and without a step */
-	bool lent;  /* it has no space of its own: mix_lend comes before each mix_rank */
+	bool lent;  /* it has no space of its own: mix_lend comes before each mix_begin */
 };
 
 struct mix;
 struct limiter;
-/* The frames of one tick. Mixes whose ticks one thread makes one after the other may have one together: then it is in the cache. */
+/* Frames on the way to what is heard. Mixes that one thread uses may have them together: then they are in the cache. */
 struct mix_space;
 
 struct mix_space *mix_space_open(void) NODISCARD; /* NULL: no memory */
@@ -61,11 +66,16 @@ int mix_coach(struct mix *m, uint32_t coach, uint32_t whom) NODISCARD;
 void mix_note(struct mix *m, uint32_t member, uint8_t level);
 /* What a tick touches is on its way to the cache. */
 void mix_fetch(const struct mix *m);
-/* For the tick that begins now. Frames of this mix are there until the space is another one's. */
+void mix_fetch_member(const struct mix *m, uint32_t member);
+/* What it said. */
+void mix_fetch_said(const struct mix *m, uint32_t member);
+/* From now on. What all hear (mix_shared) is there until another mix has its sum made in that space. */
 void mix_lend(struct mix *m, struct mix_space *space);
-/* Begins a tick: the members who are to be decoded, at most 2 * MIX_TALKERS_MAX. Coaches have places of their own. */
+/* Begins a tick. */
+void mix_begin(struct mix *m);
+/* The members who have places: to be decoded, unless all are; at most 2 * MIX_TALKERS_MAX. Coaches have places of their own. */
 uint32_t mix_rank(struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX]);
-/* A frame of one of those. Of others it is ignored. */
+/* A frame of one of those, which stays where it is until the next mix_begin. Of others it is ignored. */
 void mix_put(struct mix *m, uint32_t member, const int16_t *pcm);
 /* What is no member's, and all hear: a sound, or an application. Added to this tick, before mix_sum. */
 void mix_guest(struct mix *m, const int16_t *pcm);
@@ -76,14 +86,19 @@ void mix_guest_heard(const struct mix *m, const int16_t *pcm, struct limiter *li
 		     int16_t *out);
 
 struct mix_heard {
-	const int16_t *pcm; /* NULL: it hears nothing. Until the next mix_sum */
-	bool shared;        /* it is what all others hear */
+	const int16_t *
+		pcm; /* NULL: it hears nothing. Until the next mix_heard, of any mix with that space, or mix_begin */
+	bool shared; /* it is what all others hear */
 };
 
-struct mix_heard mix_heard(const struct mix *m, uint32_t member);
+/* Where mix_is_apart, the same as often as it is asked in a tick. */
+struct mix_heard mix_heard(struct mix *m, uint32_t member);
+bool mix_is_deaf(const struct mix *m, uint32_t member);
 /* What all others hear. */
 const int16_t *mix_shared(const struct mix *m);
-/* Those who hear something of their own: who talk, and who are coached. How many. */
-uint32_t mix_apart(const struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX]);
+/* It hears something of its own: who talks does, and who is coached. */
+bool mix_is_apart(const struct mix *m, uint32_t member);
+/* One of them after the other; at is 0 at first. False: those were all. */
+bool mix_apart(const struct mix *m, uint32_t *at, uint32_t *member);
 
 #endif

@@ -26,3 +26,32 @@ size_t mix_less_wide(const int32_t *sum, const int32_t *in, int32_t *out, size_t
 	(void)n;
 	return 0;
 }
+
+size_t mix_add_pcm_wide(int32_t *sum, const int16_t *pcm, size_t n)
+{
+	(void)sum;
+	(void)pcm;
+	(void)n;
+	return 0;
+}
+
+size_t mix_less_pcm_wide(const int32_t *sum, const int16_t *pcm, int16_t *out, size_t n, bool *fits)
+{
+	(void)sum;
+	(void)pcm;
+	(void)out;
+	(void)n;
+	(void)fits;
+	return 0;
+}
+
+size_t mix_part_pcm_wide(const int32_t *sum, const int16_t *pcm, int32_t *out, size_t n,
+			 int32_t *peak)
+{
+	(void)sum;
+	(void)pcm;
+	(void)out;
+	(void)n;
+	(void)peak;
+	return 0;
+}

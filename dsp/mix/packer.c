@@ -189,6 +189,17 @@ void packer_say(struct packer *s, const int16_t *pcm)
 	packer_encode(s, 0, pcm ? pcm : g_silence);
 }
 
+struct packer_packet packer_say_to(struct packer *s, const int16_t *pcm,
+				   uint8_t octets[PACKER_OCTETS_MAX])
+{
+	int n = encoder_frame(s->encoder, pcm, s->samples, octets, PACKER_OCTETS_MAX);
+
+	if (n <= 0)
+		return (struct packer_packet){ .kind = PACKER_NOTHING };
+	return (struct packer_packet){ .kind = PACKER_SOUND,
+				       .octets = bytes_mem(octets, (size_t)n) };
+}
+
 bool packer_copy(struct packer *to, const struct packer *from, uint32_t filled)
 {
 	convert_copy(&to->convert, &from->convert);

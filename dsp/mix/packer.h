@@ -73,6 +73,9 @@ uint32_t packer_put(struct packer *s, const int16_t *pcm, uint32_t filled);
 /* Both at once, where a frame is a packet and of the encoder's rate, and pauses are sent: it is encoded from where it is. */
 bool packer_is_plain(const struct packer *s, const struct packer_settings *of);
 void packer_say(struct packer *s, const int16_t *pcm);
+/* The same to where the caller wants it, by an encoder without a past. */
+struct packer_packet packer_say_to(struct packer *s, const int16_t *pcm,
+				   uint8_t octets[PACKER_OCTETS_MAX]);
 /* Packet number i of this tick, from the samples at `from`. true: the encoder was called. */
 bool packer_make(struct packer *s, const struct packer_settings *of, uint32_t i, uint32_t from);
 /*

@@ -22,7 +22,7 @@ struct payloads_member {
 };
 
 struct payloads {
-	const struct mix *mix;
+	struct mix *mix;
 	struct mix_settings s;
 	uint32_t own_max;
 	uint32_t cost_ns; /* of a step of the dearest encoding that there was */
@@ -48,7 +48,15 @@ static struct group **group_place(struct payloads *p, const struct packer_settin
 	return place;
 }
 
-int payloads_open(struct payloads **out, const struct mix *m, uint32_t own)
+/* Who falls silent keeps its stream for a while. */
+static uint32_t own_usual(const struct mix_settings *s)
+{
+	if (s->talkers == MIX_TALKERS_ALL)
+		return s->members;
+	return s->talkers + PAYLOADS_HANG_OVER;
+}
+
+int payloads_open(struct payloads **out, struct mix *m, uint32_t own)
 {
 	struct mix_settings s = mix_settings_of(m);
 	struct payloads *p;
@@ -60,7 +68,7 @@ int payloads_open(struct payloads **out, const struct mix *m, uint32_t own)
 		return -ENOMEM;
 	p->mix = m;
 	p->s = s;
-	p->own_max = own ? own : s.talkers + PAYLOADS_HANG_OVER;
+	p->own_max = own ? own : own_usual(&s);
 	*out = p;
 	return 0;
 }
@@ -95,7 +103,7 @@ int payloads_join(struct payloads *p, uint32_t member, const struct packer_setti
 	if (!place)
 		return -ENOSPC;
 	if (!*place)
-		err = group_open(place, &s, p->s.rate, mix_samples(p->mix));
+		err = group_open(place, &s, p->s.rate, mix_samples(p->mix), p->own_max);
 	if (err)
 		return err;
 	if (place - p->groups >= p->groups_n)
@@ -104,7 +112,7 @@ int payloads_join(struct payloads *p, uint32_t member, const struct packer_setti
 		p->cost_ns = (*place)->cost_ns;
 	(*place)->members++;
 	p->members[member] = (struct payloads_member){ .group = *place };
-	err = group_grow(*place, p->own_max);
+	err = group_grow(*place);
 	if (err) {
 		payloads_leave(p, member);
 		return err;
@@ -166,7 +174,7 @@ static bool group_differs(const struct payloads *p, const struct group *g, struc
 	uint32_t n = mix_samples(p->mix);
 	int16_t less[MIX_SAMPLES_MAX];
 
-	if (h.shared)
+	if (h.shared || !h.pcm)
 		return false;
 	if (g->return_ms == 0)
 		return true;
@@ -178,23 +186,23 @@ static bool group_differs(const struct payloads *p, const struct group *g, struc
 	return voice_level(voice_energy(less, n), n) < QUIET_LEVEL;
 }
 
+/* What each with a stream of its own hears goes into that. */
 static void group_listen(struct payloads *p, struct group *g)
 {
 	for (uint32_t i = 0; i < g->own_n; i++) {
 		struct own *o = &g->own[i];
+		struct mix_heard h;
 
 		if (o->member == MIX_NOBODY)
 			continue;
-
-		struct mix_heard h = mix_heard(p->mix, o->member);
-
-		o->pcm = h.pcm;
+		h = mix_heard(p->mix, o->member);
 		if (!h.pcm) {
 			own_free(p, g, o);
 			group_wake(g);
 			continue;
 		}
 		o->quiet_ms = group_differs(p, g, h) ? 0 : o->quiet_ms + p->s.tick_ms;
+		(void)packer_put(o->packer, h.pcm, g->filled);
 	}
 }
 
@@ -262,9 +270,9 @@ static void payloads_claim(struct payloads *p, uint32_t member, const int16_t *p
 		return;
 	}
 	(void)packer_copy(o->packer, g->shared, g->filled);
+	(void)packer_put(o->packer, pcm, g->filled);
 	o->member = member;
 	o->quiet_ms = 0;
-	o->pcm = pcm;
 	of->own = o;
 	g->used++;
 	p->counts.copies++;
@@ -272,19 +280,21 @@ static void payloads_claim(struct payloads *p, uint32_t member, const int16_t *p
 
 static void payloads_claims(struct payloads *p)
 {
-	uint32_t members[2 * MIX_TALKERS_MAX];
-	uint32_t n = mix_apart(p->mix, members);
+	uint32_t at = 0, member;
 
-	for (uint32_t i = 0; i < n; i++) {
-		const struct payloads_member *of = &p->members[members[i]];
+	while (mix_apart(p->mix, &at, &member)) {
+		const struct payloads_member *of = &p->members[member];
+		struct mix_heard h;
 
 		if (!of->group || of->own)
 			continue;
-
-		struct mix_heard h = mix_heard(p->mix, members[i]);
-
-		if (h.pcm && group_differs(p, of->group, h))
-			payloads_claim(p, members[i], h.pcm);
+		if (of->group->plain) {
+			of->group->used++;
+			continue;
+		}
+		h = mix_heard(p->mix, member);
+		if (group_differs(p, of->group, h))
+			payloads_claim(p, member, h.pcm);
 	}
 }
 
@@ -342,33 +352,21 @@ static void group_end(struct payloads *p, struct group *g)
 	g->packet++;
 }
 
-/* A packet of each stream, without a step for each. */
+/* What all hear, unless nobody does. */
 static void group_say(struct payloads *p, struct group *g)
 {
-	g->filled = g->samples;
-	group_begin(p, g);
+	g->idle = g->used == g->members;
+	g->made = 1;
 	if (!g->idle) {
 		packer_say(g->shared, mix_shared(p->mix));
 		p->counts.shared++;
 	}
-	for (uint32_t i = 0; i < g->own_n; i++) {
-		if (g->own[i].member == MIX_NOBODY)
-			continue;
-		packer_say(g->own[i].packer, g->own[i].pcm);
-		p->counts.own++;
-	}
-	group_end(p, g);
+	g->packet++;
 }
 
 static void group_tick(struct payloads *p, struct group *g)
 {
-	uint32_t n = packer_put(g->shared, mix_shared(p->mix), g->filled);
-
-	for (uint32_t i = 0; i < g->own_n; i++) {
-		if (g->own[i].member != MIX_NOBODY)
-			(void)packer_put(g->own[i].packer, g->own[i].pcm, g->filled);
-	}
-	g->filled += n;
+	g->filled += packer_put(g->shared, mix_shared(p->mix), g->filled);
 	g->made = 0;
 	if (g->filled >= g->samples)
 		group_begin(p, g);
@@ -387,11 +385,20 @@ void payloads_fetch(const struct payloads *p, bool first)
 	}
 }
 
+void payloads_fetch_member(const struct payloads *p, uint32_t member)
+{
+	__builtin_prefetch(&p->members[member]);
+}
+
 void payloads_begin(struct payloads *p)
 {
 	for (uint32_t i = 0; i < p->groups_n; i++) {
-		if (p->groups[i])
-			group_listen(p, p->groups[i]);
+		struct group *g = p->groups[i];
+
+		if (g && g->plain)
+			g->used = 0;
+		else if (g)
+			group_listen(p, g);
 	}
 	payloads_claims(p);
 	for (uint32_t i = 0; i < p->groups_n; i++) {
@@ -459,7 +466,7 @@ static bool packer_says(const struct packer *s, uint32_t made)
 
 static bool group_says(const struct group *g)
 {
-	bool says = !g->idle && packer_says(g->shared, g->made);
+	bool says = g->plain || (!g->idle && packer_says(g->shared, g->made));
 
 	for (uint32_t i = 0; i < g->own_n && !says; i++)
 		says = g->own[i].member != MIX_NOBODY && packer_says(g->own[i].packer, g->made);
@@ -475,7 +482,17 @@ bool payloads_any(const struct payloads *p)
 	return false;
 }
 
-struct payloads_sent payloads_of(const struct payloads *p, uint32_t member)
+/* Of a codec without a past, for this member alone. */
+static void own_say(struct payloads *p, const struct group *g, uint32_t member,
+		    struct payloads_space *space)
+{
+	const int16_t *pcm = mix_heard(p->mix, member).pcm;
+
+	space->packet = packer_say_to(g->shared, pcm, space->octets);
+	p->counts.own++;
+}
+
+struct payloads_sent payloads_of(struct payloads *p, uint32_t member, struct payloads_space *space)
 {
 	const struct payloads_member *of = &p->members[member];
 	const struct group *g = of->group;
@@ -484,17 +501,23 @@ struct payloads_sent payloads_of(const struct payloads *p, uint32_t member)
 
 	const struct packer *s = of->own ? of->own->packer : g->shared;
 	bool resumed = of->resumed == g->packet - 1 && s->packets[0].kind == PACKER_SOUND;
+	struct payloads_sent sent = { .packets = s->packets,
+				      .count = g->made,
+				      .clock_hz = g->clock_hz,
+				      .units = g->units,
+				      .whose = of->own ? PAYLOADS_OWN : PAYLOADS_SHARED,
+				      .begins = g->made && (resumed || s->packets[0].begins) };
 
-	if (!mix_heard(p->mix, member).pcm)
+	if (mix_is_deaf(p->mix, member))
 		return (struct payloads_sent){ .whose = PAYLOADS_DEAF };
 	if (of->starved && of->starved == g->packet - 1)
 		return (struct payloads_sent){ .whose = PAYLOADS_STARVED };
-	return (struct payloads_sent){ .packets = s->packets,
-				       .count = g->made,
-				       .clock_hz = g->clock_hz,
-				       .units = g->units,
-				       .whose = of->own ? PAYLOADS_OWN : PAYLOADS_SHARED,
-				       .begins = g->made && (resumed || s->packets[0].begins) };
+	if (g->plain && mix_is_apart(p->mix, member)) {
+		own_say(p, g, member, space);
+		sent.packets = &space->packet;
+		sent.whose = PAYLOADS_OWN;
+	}
+	return sent;
 }
 
 struct payloads_counts payloads_counts(const struct payloads *p)

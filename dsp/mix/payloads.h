@@ -29,7 +29,8 @@ struct payloads;
 struct payloads_counts {
 	uint64_t shared, own; /* calls of an encoder */
 	uint64_t rested;      /* packets of a pause, without such a call */
-	uint64_t copies;      /* members that got a stream of their own */
+	uint64_t
+		copies; /* members that got a stream of their own; codecs without a past need none */
 	uint64_t returns;
 	uint64_t hurried; /* of them, those whose stream another member needed */
 	uint64_t starved; /* packets that were not made: no stream was free */
@@ -37,9 +38,9 @@ struct payloads_counts {
 
 /*
  * For a mix that stays longer than this. own: streams of their own that members of an encoding may have at once; 0: those who talk and
- * PAYLOADS_HANG_OVER. 0, -EINVAL, -ENOMEM
+ * PAYLOADS_HANG_OVER, and where all are heard one for each member. 0, -EINVAL, -ENOMEM
  */
-int payloads_open(struct payloads **out, const struct mix *m, uint32_t own) NODISCARD;
+int payloads_open(struct payloads **out, struct mix *m, uint32_t own) NODISCARD;
 void payloads_close(struct payloads *p); /* NULL is fine */
 
 /* A member of the mix, once. 0; -EINVAL, -ENOTSUP: no such encoding; -ENOSPC: too many of them; -ENOMEM. */
@@ -52,6 +53,7 @@ void payloads_missed(struct payloads *p, uint32_t member);
 
 /* What a tick touches is on its way to the cache: at first what is known, later what that points to. */
 void payloads_fetch(const struct payloads *p, bool first);
+void payloads_fetch_member(const struct payloads *p, uint32_t member);
 /* Ends a tick, behind mix_sum. */
 void payloads_make(struct payloads *p);
 /* The same by parts, for who may not be busy for so long: then steps, of one stream each, until there are no more. Members may leave in
@@ -69,15 +71,22 @@ enum payloads_whose {
 	PAYLOADS_STARVED, /* there is no stream for it: its own voice is in what all others hear */
 };
 
+/* What was made for one member alone, when it was asked for. */
+struct payloads_space {
+	struct packer_packet packet;
+	uint8_t octets[PACKER_OCTETS_MAX];
+};
+
 struct payloads_sent {
-	const struct packer_packet *packets; /* until the next payloads_make */
+	const struct packer_packet *packets; /* in that space, or until the next payloads_make */
 	uint32_t count;                      /* 0: none is due in this tick, or whose says why */
 	enum payloads_whose whose;
 	uint32_t clock_hz, units; /* of RTP; a packet is so many */
 	bool begins; /* the first packet is the first sound behind a pause that this member had */
 };
 
-struct payloads_sent payloads_of(const struct payloads *p, uint32_t member);
+/* Once in a tick for each who is sent something. */
+struct payloads_sent payloads_of(struct payloads *p, uint32_t member, struct payloads_space *space);
 struct payloads_counts payloads_counts(const struct payloads *p);
 
 #endif

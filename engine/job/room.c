@@ -7,7 +7,10 @@
 #include "base/clock.h"
 #include "engine/job/turn.h"
 
-enum { VOICE_COST_NS = 200 }; /* of a tick at 8000 Hz */
+enum {
+	VOICE_COST_NS = 200, /* of a tick at 8000 Hz */
+	VOICES_A_COST = 16,  /* that are in the sum: each is looked at */
+};
 
 /* ---- open, close ---- */
 
@@ -22,6 +25,7 @@ static int room_mix_open(struct room *r, const struct media_room *spec)
 	int err = mix_open(&r->mix, &settings);
 
 	r->spec = *spec;
+	r->everybody = spec->talkers == MEDIA_ROOM_TALKERS_ALL;
 	r->tick = 1;
 	r->bar = VOICE_LEVEL_SILENCE;
 	return err ? err : payloads_open(&r->payloads, r->mix, 0);
@@ -83,9 +87,11 @@ static uint64_t encodes_since(struct room *r)
 	return r->encoded - before;
 }
 
-/* Each voice is filtered and added, and who has it hears its own sum; each encoding has a look at those. */
+/* Each voice is filtered and added, unless that is done already. */
 static uint32_t mix_cost(const struct room *r)
 {
+	if (r->everybody)
+		return 1 + r->active_n / VOICES_A_COST;
 	return 1 + r->places_n * room_cost(r->spec.rate_hz / 8000 * VOICE_COST_NS);
 }
 
@@ -148,6 +154,8 @@ static void tick_begin(struct worker *w, struct room *r)
 	r->cursor = r->active_n;
 	r->played = 0;
 	r->phase = ROOM_HEARS;
+	mix_lend(r->mix, w->jobs.space);
+	mix_begin(r->mix);
 }
 
 static void tick_end(struct worker *w, struct job *j)
@@ -157,6 +165,7 @@ static void tick_end(struct worker *w, struct job *j)
 
 	room_pictures_tick(w, j);
 	metric_add(w->metrics->frames_played, r->played);
+	metric_add(w->metrics->frames_encoded, encodes_since(r));
 	r->quiet_ms = r->heard || r->active_n || r->places_n || room_parts_want(r)
 			      ? 0
 			      : r->quiet_ms + ROOM_TICK_MS;
@@ -195,14 +204,12 @@ static uint32_t phase_say(struct worker *w, struct job *j, uint32_t most)
 	return done;
 }
 
-static uint32_t phase_encode(struct worker *w, struct room *r)
+static uint32_t phase_encode(struct room *r)
 {
-	uint32_t ns;
+	uint32_t ns = payloads_step(r->payloads);
 
-	ns = payloads_step(r->payloads);
 	if (ns)
 		return room_cost(ns);
-	metric_add(w->metrics->frames_encoded, encodes_since(r));
 	r->phase = ROOM_SAYS;
 	r->unsaid = payloads_any(r->payloads) ? r->here_n : 0;
 	return 1;
@@ -227,7 +234,7 @@ static uint32_t phase_turn(struct worker *w, struct job *j, uint32_t most)
 		r->phase = ROOM_ENCODES;
 		return mix_cost(r);
 	case ROOM_ENCODES:
-		return phase_encode(w, r);
+		return phase_encode(r);
 	case ROOM_SAYS:
 		return phase_say(w, j, most);
 	}

@@ -3,7 +3,8 @@
  * A conference (media/job.h) of flows of one worker. What members say waits in a jitter buffer each. While anybody sends sound the room has
  * a tick of 20 ms, in parts (enum room_phase), each no longer than a slice of work (turn.h): what has come is taken, the loudest get the
  * places, they are mixed, what each codec makes of it is encoded once, and sent to all. Only who has a place is decoded, where loudness
- * can be told without that (room_level.c).
+ * can be told without that (room_level.c). Where everybody is heard places only say who talks: each member has a voice of its own, which is
+ * added when it was decoded.
  *
  * Private to the files of that name. The worker's thread. Memory is allocated by commands alone.
  */
@@ -26,6 +27,7 @@ struct room_pictures;
 
 static_assert((int)MEDIA_ROOM_MEMBERS_MAX == (int)MIX_MEMBERS_MAX, "one limit");
 static_assert((int)MEDIA_ROOM_TALKERS_MAX == (int)MIX_TALKERS_MAX, "one limit");
+static_assert((int)MEDIA_ROOM_TALKERS_ALL == (int)MIX_TALKERS_ALL, "one word for it");
 static_assert((int)MEDIA_ROOM_GAIN_DB_MAX == (int)MIX_GAIN_DB_MAX, "one limit");
 
 enum {
@@ -58,14 +60,16 @@ struct room_voice {
 	uint32_t member; /* or MIX_NOBODY */
 	uint32_t rate;   /* of pcm */
 	uint32_t count;  /* samples that wait */
+	uint32_t played; /* the first of them, which the mix has; they stay until others come */
 	uint32_t
 		sounds; /* so many of them, from the first on, end with sound; silence behind it is not mixed */
 	bool spoke;           /* it was a voice, and no noise */
 	struct decoder *opus; /* NULL: the room has no Opus */
 	uint32_t room;        /* of pcm */
-	int16_t *pcm;
-	struct plc plc; /* of codecs without means of their own */
-	struct convert convert[ROOM_RATES];
+	int16_t *pcm,
+		*played_pcm; /* played_pcm: at the rate of the mix; NULL: all are of that rate */
+	struct plc plc;      /* of codecs without means of their own */
+	struct convert *convert[ROOM_RATES]; /* NULL: nobody speaks at that rate */
 };
 
 /* The newest packets of a member without a place. */
@@ -94,16 +98,16 @@ struct room_member {
 	uint32_t said;  /* room.wakes, when it was sent something */
 	uint32_t active_at, here_at; /* where the room's lists have it */
 	bool active;                 /* it sends sound */
-	bool hushed;         /* as the mix has it: it is muted, or whom it coaches is not there */
-	bool speaks;         /* in this tick */
-	bool encodes;        /* payloads have it */
-	bool missed;         /* it was not sent what was encoded for it */
-	uint8_t level;       /* -dBov, of what it said last */
-	uint8_t loudness;    /* the same, as it is compared with others */
-	uint8_t unheard;     /* frames since its detector had one */
-	uint8_t levels;      /* spec.level_extension */
-	uint8_t codec;       /* that it is sent; MEDIA_CODECS_KNOWN: nothing can be */
-	uint8_t heard_type;  /* the payload type that it mostly sends */
+	bool hushed;        /* as the mix has it: it is muted, or whom it coaches is not there */
+	bool speaks;        /* in this tick */
+	bool encodes;       /* payloads have it */
+	bool missed;        /* it was not sent what was encoded for it */
+	uint8_t level;      /* -dBov, of what it said last */
+	uint8_t loudness;   /* the same, as it is compared with others */
+	uint8_t unheard;    /* frames since its detector had one; where everybody is heard, ticks */
+	uint8_t levels;     /* spec.level_extension */
+	uint8_t codec;      /* that it is sent; MEDIA_CODECS_KNOWN: nothing can be */
+	uint8_t heard_type; /* the payload type that it mostly sends */
 	uint8_t heard_codec; /* and what that is; MEDIA_CODECS_KNOWN: not known */
 	/* line 1 */
 	struct flow_member spec;
@@ -119,7 +123,13 @@ struct room_member {
 	uint32_t whom; /* it coaches, in the mix; MIX_NOBODY: none who is there */
 	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of codecs that are decoded in any case */
 	struct room_past past;
-} CACHE_ALIGNED;
+} CACHE_ALIGNED; /* and behind it its jitter buffer */
+
+/* Without a look into it. */
+static inline struct jitter *member_jitter(const struct room_member *m)
+{
+	return (struct jitter *)(void *)(uintptr_t)(m + 1);
+}
 
 static_assert(offsetof(struct room_member, spec) == ROOM_LINE, "line 0");
 static_assert(offsetof(struct room_member, detector) + sizeof(struct voice) <= ROOM_HEARD,
@@ -136,6 +146,7 @@ enum room_phase {
 
 struct room {
 	struct media_room spec;
+	bool everybody; /* is heard */
 	struct mix *mix;
 	struct payloads *payloads;
 	uint32_t coaches, count; /* members who are; all of them */
@@ -166,6 +177,13 @@ struct room {
 	struct room_voice voices[ROOM_VOICES_MAX];
 	struct room_member *members[]; /* by their number in the mix */
 };
+
+/* They are on their way to the cache. */
+static inline void room_lines_fetch(const void *from, size_t octets)
+{
+	for (size_t i = 0; i < octets; i += ROOM_LINE)
+		__builtin_prefetch((const char *)from + i, 1);
+}
 
 static inline uint32_t room_cost(uint32_t ns)
 {
@@ -223,6 +241,8 @@ void room_mix(struct worker *w, struct room *r);
 /* A packet of a member without a place: how loud it is. */
 uint32_t room_level_undecoded(struct worker *w, struct room *r, struct room_member *m,
 			      enum media_codec codec, struct bytes payload);
+/* Before what it says in a tick. */
+void room_level_begin(const struct room *r, struct room_member *m);
 /* n samples of what it says. */
 void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n,
 			uint32_t rate);
@@ -241,6 +261,9 @@ int room_decoder_open(const struct room *r, enum media_codec codec, struct decod
 int room_voices_open(struct room *r, enum media_codec codec);
 int room_voices_grow(struct room *r);
 void room_voices_close(struct room *r);
+/* Where everybody is heard, a member's own; *v stays where it is there. 0, or -errno. */
+int room_voice_open(const struct room *r, struct room_voice **v);
+void room_voice_close(struct room_voice *v); /* NULL is fine */
 void room_past_put(struct room_member *m, enum media_codec codec, struct bytes payload);
 /* Decodes the past packets by a decoder that has forgotten all others: the samples of the last one, in space; and the level of the loudest. */
 uint32_t room_past_decode(const struct room_member *m, struct decoder *d, int16_t *space,
@@ -253,10 +276,11 @@ void room_voice_frame(struct worker *w, struct room *r, struct room_member *m,
 void room_voice_lost(struct worker *w, struct room *r, struct room_member *m,
 		     const struct jitter_frame *f);
 void room_voice_silence(struct room_voice *v, uint32_t units);
-/* A tick of it, at the rate of the mix: where it is, or in space. NULL: there is nothing to hear in it. */
-const int16_t *room_voice_play(const struct room *r, struct room_voice *v, int16_t *space);
-/* That was heard. */
-void room_voice_pass(struct room_voice *v);
+/* What each tick of it touches is on its way to the cache: at first what is known where it lies, then what that points to. */
+void room_voice_fetch_first(const struct room *r, const struct room_voice *v);
+void room_voice_fetch(const struct room_voice *v);
+/* The next tick of it, at the rate of the mix, until it has its next frame. NULL: there is nothing to hear in it. */
+const int16_t *room_voice_play(const struct room *r, struct room_voice *v);
 
 /* ---- room_say.c ---- */
 

@@ -65,19 +65,39 @@ static void loudness_follow(struct room_member *m)
 		m->loudness = m->level;
 }
 
-/* A member, and when that is there what it keeps. */
+static const struct room_member *member_ahead(const struct room *r, uint32_t by)
+{
+	return r->cursor > by ? r->members[r->active[r->cursor - 1 - by]] : NULL;
+}
+
+/* A member, when that is there what it keeps, and then what it said. */
 void room_hear_fetch(const struct room *r)
 {
-	uint32_t left = r->cursor;
+	const struct room_member *m = member_ahead(r, 2 * FETCH_AHEAD);
 
-	if (left > 2 * FETCH_AHEAD) {
-		const char *m = (const char *)r->members[r->active[left - 1 - 2 * FETCH_AHEAD]];
-
-		for (uint32_t i = 0; i < ROOM_HEARD; i += ROOM_LINE)
-			__builtin_prefetch(m + i, 1);
+	if (m) {
+		room_lines_fetch(m, ROOM_HEARD);
+		jitter_fetch(member_jitter(m));
 	}
-	if (left > FETCH_AHEAD)
-		jitter_fetch(r->members[r->active[left - 1 - FETCH_AHEAD]]->jitter);
+	m = member_ahead(r, FETCH_AHEAD);
+	if (m)
+		jitter_fetch_get(m->jitter);
+	if (m && r->everybody) {
+		room_voice_fetch_first(r, m->voice);
+		mix_fetch_member(r->mix, r->active[r->cursor - 1 - FETCH_AHEAD]);
+	}
+	m = r->everybody ? member_ahead(r, FETCH_AHEAD / 2) : NULL;
+	if (m)
+		room_voice_fetch(m->voice);
+}
+
+static void voice_mix(struct room *r, uint32_t index)
+{
+	struct room_voice *v = r->members[index]->voice;
+	const int16_t *pcm = v ? room_voice_play(r, v) : NULL;
+
+	if (pcm)
+		mix_put(r->mix, index, pcm);
 }
 
 uint32_t room_hear(struct worker *w, struct room *r, uint32_t index)
@@ -89,11 +109,13 @@ uint32_t room_hear(struct worker *w, struct room *r, uint32_t index)
 		room_hush(r, index);
 		return 1;
 	}
-	m->speaks = false;
+	room_level_begin(r, m);
 	for (int i = 0; i < FRAMES_MAX && m->ahead < ROOM_TICK_UNITS; i++)
 		cost += one_hear(w, r, m);
 	m->ahead = m->ahead > ROOM_TICK_UNITS ? m->ahead - ROOM_TICK_UNITS : 0;
 	loudness_follow(m);
+	if (r->everybody)
+		voice_mix(r, index);
 	if (!m->speaks)
 		return cost;
 	if (m->voice)
@@ -150,18 +172,6 @@ static uint8_t bar_find(const struct room *r)
 	return talks == mix_settings_of(r->mix).talkers ? bar : VOICE_LEVEL_SILENCE;
 }
 
-static void voice_mix(struct room *r, uint32_t index)
-{
-	struct room_voice *v = r->members[index]->voice;
-	int16_t space[MIX_SAMPLES_MAX];
-	const int16_t *pcm = v ? room_voice_play(r, v, space) : NULL;
-
-	if (pcm)
-		mix_put(r->mix, index, pcm);
-	if (v)
-		room_voice_pass(v);
-}
-
 /* True: others have places than before. */
 static bool places_deal(struct room *r)
 {
@@ -172,17 +182,23 @@ static bool places_deal(struct room *r)
 	return r->places_n != n || memcmp(before, r->places, n * sizeof(before[0])) != 0;
 }
 
-void room_mix(struct worker *w, struct room *r)
+static void places_mix(struct worker *w, struct room *r, bool changed)
 {
-	mix_lend(r->mix, w->jobs.space);
-	if (places_deal(r)) {
-		r->talks_due = true;
+	if (changed)
 		voices_give(r);
-	}
 	r->bar = bar_find(r);
 	voices_take(w, r);
 	for (uint32_t i = 0; i < r->places_n; i++)
 		voice_mix(r, r->places[i]);
+}
+
+void room_mix(struct worker *w, struct room *r)
+{
+	bool changed = places_deal(r);
+
+	r->talks_due |= changed;
+	if (!r->everybody)
+		places_mix(w, r, changed);
 	room_parts_say(w, r);
 	r->heard = mix_sum(r->mix);
 	room_parts_hear(w, r);

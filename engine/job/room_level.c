@@ -15,6 +15,7 @@ enum {
 	UNKNOWN_LOUD = 50, /* likewise of what has no flag */
 	BLOCKS_A_SECOND = 100,
 	DETECTOR_SELDOM = 4, /* frames of who cannot get a place */
+	DETECTOR_RARE = 5,   /* ticks, where a place is not to be heard, but to be told of */
 };
 
 bool room_level_told(const struct room *r, const struct room_member *m)
@@ -28,6 +29,15 @@ static void level_as_told(struct room_member *m)
 	m->speaks |= m->tells_voice ? m->told_voice : m->told_level <= TOLD_LOUD;
 }
 
+/* Where everybody is heard this only tells who talks: it is asked now and then, and the answer holds until then. */
+void room_level_begin(const struct room *r, struct room_member *m)
+{
+	if (r->everybody)
+		m->unheard = (uint8_t)((m->unheard + 1) % DETECTOR_RARE);
+	if (!r->everybody || m->unheard == 0)
+		m->speaks = false;
+}
+
 /* It begins anew where the rate changes. What is no whole block says how loud it is, at least. */
 void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n,
 			uint32_t rate)
@@ -38,6 +48,8 @@ void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pc
 		level_as_told(m);
 		return;
 	}
+	if (r->everybody && m->unheard > 0)
+		return;
 	if (m->detector_rate != rate)
 		m->detector = (struct voice){ 0 };
 	m->detector_rate = rate;

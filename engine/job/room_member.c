@@ -150,7 +150,7 @@ static int codecs_heard_set(struct room *r, struct room_member *m, const struct 
 		if (err && err != -ENOTSUP)
 			return err;
 	}
-	return room_voices_grow(r);
+	return r->everybody ? room_voice_open(r, &m->voice) : room_voices_grow(r);
 }
 
 /* The first rule's: so nearly no packet asks for more. */
@@ -178,11 +178,12 @@ static int member_set(struct room *r, uint32_t index, const struct flow_member *
 	return err ? err : speech_set(r, index);
 }
 
-static void member_free(struct room_member *m)
+static void member_free(const struct room *r, struct room_member *m)
 {
 	if (!m)
 		return;
-	jitter_close(m->jitter);
+	if (r->everybody)
+		room_voice_close(m->voice);
 	for (int i = 0; i < MEDIA_CODECS_KNOWN; i++)
 		decoder_close(m->decoders[i]);
 	free(m);
@@ -199,7 +200,8 @@ static struct room_member *member_make(const struct flow *f, uint32_t number)
 		.max_ms = ROOM_JITTER_MAX_MS,
 		.fec = true,
 	};
-	struct room_member *m = aligned_alloc(alignof(struct room_member), sizeof(*m));
+	struct room_member *m =
+		aligned_alloc(alignof(struct room_member), sizeof(*m) + jitter_octets(&settings));
 
 	if (!m)
 		return NULL;
@@ -208,10 +210,8 @@ static struct room_member *member_make(const struct flow *f, uint32_t number)
 				   .codec = MEDIA_CODECS_KNOWN,
 				   .loudness = VOICE_LEVEL_SILENCE,
 				   .whom = MIX_NOBODY };
-	if (jitter_open(&m->jitter, &settings) == 0)
-		return m;
-	member_free(m);
-	return NULL;
+	m->jitter = jitter_open_in(member_jitter(m), &settings);
+	return m;
 }
 
 static int member_join(struct room *r, struct flow *f, uint32_t number)
@@ -225,7 +225,7 @@ static int member_join(struct room *r, struct flow *f, uint32_t number)
 	m = member_make(f, number);
 	err = m ? mix_join(r->mix, &index) : -ENOMEM;
 	if (err) {
-		member_free(m);
+		member_free(r, m);
 		return err;
 	}
 	m->since = r->tick;
@@ -317,7 +317,7 @@ void room_member_leave(struct worker *w, struct job *j, struct flow *f)
 	mix_leave(r->mix, index);
 	r->members[index] = NULL;
 	f->listener.member = 0;
-	member_free(m);
+	member_free(r, m);
 	for (uint32_t i = 0; r->coaches && i < r->spec.members; i++)
 		if (r->members[i] && r->members[i]->whom == index)
 			r->members[i]->whom = MIX_NOBODY;

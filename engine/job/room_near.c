@@ -8,42 +8,46 @@
 
 static void lines_near(const void *from, size_t octets)
 {
-	for (size_t i = 0; i < octets; i += ROOM_LINE)
-		__builtin_prefetch((const char *)from + i, 1);
+	room_lines_fetch(from, octets);
+}
+
+static void member_near(const struct room *r, const struct room_member *m)
+{
+	lines_near(m, ROOM_HEARD);
+	if (r->active_n > r->here_n / 2)
+		jitter_fetch(member_jitter(m));
+	if (r->everybody && m->voice)
+		room_voice_fetch_first(r, m->voice);
 }
 
 static void parts_near(const struct room *r)
 {
 	for (uint32_t i = 0; i < ROOM_NEAR && i < r->spec.members; i++)
 		if (r->members[i])
-			lines_near(r->members[i], ROOM_HEARD);
+			member_near(r, r->members[i]);
 	for (uint32_t i = 0; i < r->voices_n; i++)
-		lines_near(&r->voices[i], 1);
+		room_voice_fetch_first(r, &r->voices[i]);
 	__builtin_prefetch(r->active, 1);
 	__builtin_prefetch(r->here);
 	mix_fetch(r->mix);
 	payloads_fetch(r->payloads, true);
 }
 
-/* A tick of what waits, and of what would be heard in place of what does not come. */
-static void voice_near(const struct room_voice *v)
+static void member_sounds_near(const struct room *r, const struct room_member *m)
 {
-	size_t tick = v->rate / 1000 * ROOM_TICK_MS * sizeof(*v->pcm);
-
-	if (v->member == MIX_NOBODY)
-		return;
-	lines_near(v->pcm, tick);
-	lines_near(&v->plc, 1);
-	lines_near(v->plc.history + v->plc.at, tick);
+	jitter_fetch_get(m->jitter);
+	if (r->everybody && m->voice)
+		room_voice_fetch(m->voice);
 }
 
 static void sounds_near(const struct room *r)
 {
 	for (uint32_t i = 0; i < ROOM_NEAR && i < r->spec.members; i++)
 		if (r->members[i] && r->members[i]->active)
-			jitter_fetch(r->members[i]->jitter);
+			member_sounds_near(r, r->members[i]);
 	for (uint32_t i = 0; i < r->voices_n; i++)
-		voice_near(&r->voices[i]);
+		if (r->voices[i].member != MIX_NOBODY)
+			room_voice_fetch(&r->voices[i]);
 	payloads_fetch(r->payloads, false);
 }
 

@@ -32,7 +32,8 @@ static bool member_packet_say(struct worker *w, struct flow *f, const struct roo
 static uint32_t member_say(struct worker *w, struct room *r, struct flow *f, uint32_t index)
 {
 	struct room_member *m = r->members[index];
-	struct payloads_sent sent = payloads_of(r->payloads, index);
+	struct payloads_space space;
+	struct payloads_sent sent = payloads_of(r->payloads, index, &space);
 	uint32_t played = 0;
 
 	for (uint32_t i = 0; i < sent.count; i++) {
@@ -69,10 +70,19 @@ static void say_fetch(const struct worker *w, const struct room *r)
 {
 	uint32_t left = r->unsaid;
 
-	if (left > 2 * FETCH_AHEAD)
-		__builtin_prefetch(r->members[r->here[left - 1 - 2 * FETCH_AHEAD]], 1);
-	if (left > FETCH_AHEAD)
-		flow_fetch_to(&w->flows.list[r->members[r->here[left - 1 - FETCH_AHEAD]]->slot]);
+	if (left > 2 * FETCH_AHEAD) {
+		uint32_t index = r->here[left - 1 - 2 * FETCH_AHEAD];
+
+		__builtin_prefetch(r->members[index], 1);
+		mix_fetch_member(r->mix, index);
+		payloads_fetch_member(r->payloads, index);
+	}
+	if (left > FETCH_AHEAD) {
+		uint32_t index = r->here[left - 1 - FETCH_AHEAD];
+
+		flow_fetch_to(&w->flows.list[r->members[index]->slot]);
+		mix_fetch_said(r->mix, index);
+	}
 }
 
 void room_say_fetch(const struct worker *w, const struct room *r)

@@ -53,7 +53,7 @@ void room_hush(struct room *r, uint32_t index)
 	m->past.count = 0;
 	m->past.octets_n = 0;
 	if (m->voice)
-		m->voice->count = m->voice->sounds = 0;
+		m->voice->count = m->voice->sounds = m->voice->played = 0;
 }
 
 /* Rooms have their ticks at moments of their own. */
@@ -220,8 +220,11 @@ void room_take_fetch(const struct job *j, const struct pkt *p, bool first)
 	if (!p->flow->listener.member || p->flow->kind == MEDIA_VIDEO)
 		return;
 	m = r->members[p->flow->listener.member - 1];
-	if (first)
+	if (first) {
 		__builtin_prefetch(m, 1);
-	else if (m->active)
-		jitter_fetch(m->jitter);
+		if (r->active_n > r->here_n / 2)
+			jitter_fetch(member_jitter(m));
+	} else if (m->active) {
+		jitter_fetch_put(m->jitter);
+	}
 }

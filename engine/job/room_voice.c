@@ -5,6 +5,7 @@
  * goes on also when nobody hears it.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 enum {
 	VOICE_MS_MAX = CODEC_PACKET_MS_MAX + 2 * ROOM_TICK_MS, /* of what waits */
 	WIDE_HZ = 16000,                                       /* of G.722 */
+	TICK_OCTETS = 320,                                     /* at 8000 Hz */
 };
 
 bool room_codec_goes_on(enum media_codec codec)
@@ -47,22 +49,50 @@ int room_decoder_open(const struct room *r, enum media_codec codec, struct decod
 	return *d ? 0 : decoder_open(d, &s);
 }
 
+static uint32_t samples_room(const struct room *r)
+{
+	uint32_t mix = r->spec.rate_hz, rate = mix > WIDE_HZ ? mix : WIDE_HZ;
+
+	return rate / 1000 * VOICE_MS_MAX;
+}
+
+/* What is there already stays. */
+static int samples_open(const struct room *r, struct room_voice *v)
+{
+	uint32_t mix = r->spec.rate_hz;
+	bool other = false;
+
+	for (int i = 0; i < ROOM_RATES; i++)
+		other |= r->rates[i];
+	if (!v->pcm)
+		v->pcm = calloc(samples_room(r), sizeof(*v->pcm));
+	v->room = samples_room(r);
+	if (other && !v->played_pcm)
+		v->played_pcm = calloc(mix / 1000 * ROOM_TICK_MS, sizeof(*v->played_pcm));
+	return v->pcm && (!other || v->played_pcm) ? 0 : -ENOMEM;
+}
+
+static int one_convert_open(struct convert **out, uint32_t from, uint32_t to)
+{
+	struct convert *c = calloc(1, sizeof(*c));
+	int err = c ? convert_open(c, from, to, from / 1000 * ROOM_TICK_MS) : -ENOMEM;
+
+	if (err)
+		free(c);
+	else
+		*out = c;
+	return err;
+}
+
 /* What is there already stays. */
 static int one_voice_open(const struct room *r, struct room_voice *v)
 {
-	uint32_t mix = r->spec.rate_hz, rate = mix > WIDE_HZ ? mix : WIDE_HZ;
-	int err = 0;
+	uint32_t mix = r->spec.rate_hz;
+	int err = samples_open(r, v);
 
-	if (!v->pcm) {
-		v->room = rate / 1000 * VOICE_MS_MAX;
-		v->pcm = calloc(v->room, sizeof(*v->pcm));
-	}
-	if (!v->pcm)
-		return -ENOMEM;
 	for (int i = 0; i < ROOM_RATES && !err; i++)
-		if (r->rates[i] && v->convert[i].from == 0)
-			err = convert_open(&v->convert[i], g_rates[i], mix,
-					   g_rates[i] / 1000 * ROOM_TICK_MS);
+		if (r->rates[i] && !v->convert[i])
+			err = one_convert_open(&v->convert[i], g_rates[i], mix);
 	if (!err && r->decoders[MEDIA_CODEC_OPUS])
 		err = room_decoder_open(r, MEDIA_CODEC_OPUS, &v->opus);
 	return err;
@@ -74,6 +104,8 @@ static int voices_fit(struct room *r)
 
 	for (uint32_t i = 0; i < r->voices_n && !err; i++)
 		err = one_voice_open(r, &r->voices[i]);
+	for (uint32_t i = 0; i < r->here_n && r->everybody && !err; i++)
+		err = room_voice_open(r, &r->members[r->here[i]]->voice);
 	return err;
 }
 
@@ -105,22 +137,54 @@ int room_voices_grow(struct room *r)
 	uint32_t want = mix_settings_of(r->mix).talkers + (r->coaches ? MIX_TALKERS_MAX : 0);
 
 	want = want < r->count ? want : r->count;
-	if (r->voices_n >= want)
+	if (r->everybody || r->voices_n >= want)
 		return 0;
 	while (r->voices_n < want)
 		r->voices[r->voices_n++].member = MIX_NOBODY;
 	return voices_fit(r);
 }
 
+/* Its samples are behind it: all of it is found without looking into it. */
+int room_voice_open(const struct room *r, struct room_voice **out)
+{
+	size_t octets = sizeof(**out) + samples_room(r) * sizeof(int16_t);
+	struct room_voice *v = *out ? *out : calloc(1, octets);
+
+	if (!v)
+		return -ENOMEM;
+	if (!*out)
+		v->pcm = (int16_t *)(void *)(v + 1);
+	*out = v;
+	return one_voice_open(r, v);
+}
+
+static void one_convert_close(struct convert *c)
+{
+	if (c)
+		convert_close(c);
+	free(c);
+}
+
+static void one_voice_close(struct room_voice *v)
+{
+	for (int i = 0; i < ROOM_RATES; i++)
+		one_convert_close(v->convert[i]);
+	decoder_close(v->opus);
+	free(v->played_pcm);
+}
+
+void room_voice_close(struct room_voice *v)
+{
+	if (v)
+		one_voice_close(v);
+	free(v);
+}
+
 void room_voices_close(struct room *r)
 {
 	for (uint32_t i = 0; i < r->voices_n; i++) {
-		struct room_voice *v = &r->voices[i];
-
-		for (int k = 0; k < ROOM_RATES; k++)
-			convert_close(&v->convert[k]);
-		decoder_close(v->opus);
-		free(v->pcm);
+		one_voice_close(&r->voices[i]);
+		free(r->voices[i].pcm);
 	}
 	for (int i = 0; i < MEDIA_CODECS_KNOWN; i++)
 		decoder_close(r->decoders[i]);
@@ -192,19 +256,26 @@ static uint32_t voice_samples(const struct room_voice *v, uint32_t units)
 	return (uint32_t)((uint64_t)units * v->rate / ROOM_CLOCK_HZ);
 }
 
-static void samples_drop(struct room_voice *v, uint32_t n)
+/* What was played goes. */
+static void samples_pass(struct room_voice *v)
 {
+	uint32_t n = v->played;
+
 	v->count -= n;
-	if (v->count)
+	if (v->count && n)
 		memmove(v->pcm, v->pcm + n, v->count * sizeof(*v->pcm));
 	v->sounds = v->sounds > n ? v->sounds - n : 0;
+	v->played = 0;
 }
 
-/* n: at most what there is room for; NULL: silence. */
+/* n: at most what there is room for; pcm: anywhere, or where they belong; NULL: silence. */
 static void samples_add(struct room_voice *v, const int16_t *pcm, uint32_t n)
 {
+	samples_pass(v);
 	n = n < v->room - v->count ? n : v->room - v->count;
-	if (pcm)
+	if (pcm == v->pcm + v->count)
+		;
+	else if (pcm)
 		memcpy(v->pcm + v->count, pcm, n * sizeof(*pcm));
 	else
 		memset(v->pcm + v->count, 0, n * sizeof(*pcm));
@@ -219,7 +290,7 @@ static void voice_rate_set(struct room_voice *v, uint32_t rate)
 	if (v->rate == rate)
 		return;
 	v->rate = rate;
-	v->count = v->sounds = 0;
+	v->count = v->sounds = v->played = 0;
 	if (rate <= PLC_RATE_MAX)
 		plc_open(&v->plc, rate);
 }
@@ -249,11 +320,22 @@ static void voice_add(struct room_voice *v, enum media_codec codec, int16_t *pcm
 	samples_add(v, pcm, n);
 }
 
+/* Where there is room for any packet it is decoded where it belongs. */
+static int16_t *frame_space(struct worker *w, struct room_voice *v, uint32_t rate)
+{
+	if (!v)
+		return w->coders.space;
+	voice_rate_set(v, rate);
+	samples_pass(v);
+	return v->room - v->count < rate / 1000 * CODEC_PACKET_MS_MAX ? w->coders.space
+								      : v->pcm + v->count;
+}
+
 void room_voice_frame(struct worker *w, struct room *r, struct room_member *m,
 		      enum media_codec codec, struct bytes payload, uint32_t units)
 {
 	struct decoder *d = decoder_for(r, m, m->voice, codec);
-	int16_t *space = w->coders.space;
+	int16_t *space = d ? frame_space(w, m->voice, decoder_format(d).rate) : NULL;
 	int n = d ? decoder_frame(d, payload, space, CODEC_SAMPLES_MAX) : 0;
 
 	if (n > 0)
@@ -343,7 +425,7 @@ struct room_voice *room_voice_take(struct worker *w, struct room *r, uint32_t in
 
 	if (!v)
 		return NULL;
-	v->rate = v->count = v->sounds = 0;
+	v->rate = v->count = v->sounds = v->played = 0;
 	v->spoke = false;
 	if (v->opus && decoder_reset(v->opus))
 		return NULL;
@@ -356,7 +438,7 @@ struct room_voice *room_voice_take(struct worker *w, struct room *r, uint32_t in
 /* Who was no voice after all is not asked again so soon. */
 void room_voice_give(struct room *r, struct room_member *m)
 {
-	if (!m->voice)
+	if (!m->voice || r->everybody)
 		return;
 	if (!m->voice->spoke) {
 		m->burst_tick = r->tick;
@@ -370,27 +452,39 @@ void room_voice_give(struct room *r, struct room_member *m)
 static struct convert *voice_convert(const struct room *r, struct room_voice *v)
 {
 	for (int i = 0; i < ROOM_RATES && v->rate != r->spec.rate_hz; i++)
-		if (v->rate == g_rates[i] && v->convert[i].from)
-			return &v->convert[i];
+		if (v->rate == g_rates[i])
+			return v->convert[i];
 	return NULL;
 }
 
-const int16_t *room_voice_play(const struct room *r, struct room_voice *v, int16_t *space)
+void room_voice_fetch(const struct room_voice *v)
+{
+	size_t tick = v->rate / 1000 * ROOM_TICK_MS * sizeof(*v->pcm);
+
+	room_lines_fetch(v->pcm, tick);
+	room_lines_fetch(v->plc.history + v->plc.at, tick);
+}
+
+void room_voice_fetch_first(const struct room *r, const struct room_voice *v)
+{
+	room_lines_fetch(v, offsetof(struct room_voice, plc.history));
+	if (r->everybody)
+		room_lines_fetch(v + 1, TICK_OCTETS);
+}
+
+const int16_t *room_voice_play(const struct room *r, struct room_voice *v)
 {
 	uint32_t n = v->rate / 1000 * ROOM_TICK_MS;
 	struct convert *c = voice_convert(r, v);
 
+	samples_pass(v);
 	if (v->count < n)
 		samples_add(v, NULL, n - v->count);
+	v->played = n;
 	if (n == 0 || v->sounds == 0 || (!c && v->rate != r->spec.rate_hz))
 		return NULL;
 	if (!c)
 		return v->pcm;
-	(void)convert_frame(c, v->pcm, space);
-	return space;
-}
-
-void room_voice_pass(struct room_voice *v)
-{
-	samples_drop(v, v->rate / 1000 * ROOM_TICK_MS);
+	(void)convert_frame(c, v->pcm, v->played_pcm);
+	return v->played_pcm;
 }

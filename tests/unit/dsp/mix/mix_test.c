@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "dsp/limiter.h"
@@ -36,34 +37,41 @@ static struct mix *room_open(uint32_t *members, uint32_t n)
 	return m;
 }
 
-/* The first n talk. */
-static bool room_tick(struct mix *m, const uint32_t *members, uint32_t n)
+/* The first n talk; there is no sum yet. */
+static void room_say(struct mix *m, const uint32_t *members, uint32_t n)
 {
 	uint32_t placed[2 * MIX_TALKERS_MAX];
 
 	for (uint32_t i = 0; i < n; i++)
 		mix_note(m, members[i], LOUD);
+	mix_begin(m);
 	mix_rank(m, placed);
 	for (uint32_t i = 0; i < n; i++)
 		mix_put(m, members[i], g_pcm[i]);
+}
+
+static bool room_tick(struct mix *m, const uint32_t *members, uint32_t n)
+{
+	room_say(m, members, n);
 	return mix_sum(m);
 }
 
 /* Those who hear something of their own are these, in any order. */
 static void assert_apart(const struct mix *m, const uint32_t *want, uint32_t n)
 {
-	uint32_t members[2 * MIX_TALKERS_MAX], found = 0;
+	uint32_t at = 0, member, found = 0, all = 0;
 
-	assert_int_equal(mix_apart(m, members), n);
-	for (uint32_t i = 0; i < n; i++) {
+	for (; mix_apart(m, &at, &member); all++) {
+		assert_true(mix_is_apart(m, member));
 		for (uint32_t k = 0; k < n; k++)
-			found += members[i] == want[k];
+			found += member == want[k];
 	}
+	assert_int_equal(all, n);
 	assert_int_equal(found, n);
 }
 
 /* Of those whose bit is set. */
-static void assert_hears(const struct mix *m, uint32_t member, uint32_t voices, bool shared)
+static void assert_hears(struct mix *m, uint32_t member, uint32_t voices, bool shared)
 {
 	struct mix_heard h = mix_heard(m, member);
 
@@ -110,6 +118,7 @@ static void test_no_more_than_have_places(void **state)
 	frames_make(8000);
 	for (uint32_t i = 0; i < ROOM; i++)
 		mix_note(m, id[i], (uint8_t)(60 - 5 * i));
+	mix_begin(m);
 	assert_int_equal(mix_rank(m, placed), 3);
 	for (uint32_t i = 0; i < ROOM; i++)
 		mix_put(m, id[i], g_pcm[i]);
@@ -245,6 +254,182 @@ static void test_wide_sums(void **state)
 	assert_int_equal(sum[N - 1], a[N - 1]);
 }
 
+static void part_pcm_check(const int32_t *sum, const int16_t *pcm)
+{
+	int32_t part[N], peak = 0, want = 0;
+
+	for (size_t i = mix_part_pcm_wide(sum, pcm, part, N - 3, &peak); i-- > 0;) {
+		assert_int_equal(part[i], sum[i] - pcm[i]);
+		want = abs(part[i]) > want ? abs(part[i]) : want;
+	}
+	assert_int_equal(peak, want);
+}
+
+/* By the plain arithmetic: some fit, and some do not, one only just. */
+static void test_wide_samples(void **state)
+{
+	static const int32_t mosts[] = { 0, INT16_MAX, INT16_MAX + 1, 1 << 28 }, *most;
+	int32_t a[N], sum[N];
+	int16_t pcm[N], less[N];
+
+	(void)state;
+	frames_make(INT16_MAX);
+	memcpy(pcm, g_pcm[0], sizeof(pcm));
+	EACH_ROW(most, mosts)
+	{
+		for (int sign = -1; sign <= 1; sign += 2) {
+			bool fits = true;
+
+			for (int i = 0; i < N; i++)
+				sum[i] = a[i] = pcm[i] + (i == 40 ? sign * *most : i);
+			for (size_t i = mix_add_pcm_wide(sum, pcm, N - 3); i-- > 0;)
+				assert_int_equal(sum[i], a[i] + pcm[i]);
+			for (size_t i = mix_less_pcm_wide(a, pcm, less, N - 3, &fits); i-- > 0;) {
+				int32_t d = a[i] - pcm[i];
+
+				assert_int_equal(less[i], d > INT16_MAX   ? INT16_MAX
+							  : d < INT16_MIN ? INT16_MIN
+									  : d);
+				assert_true(fits || *most > INT16_MAX);
+			}
+			assert_int_equal(sum[N - 1], a[N - 1]);
+			part_pcm_check(a, pcm);
+		}
+	}
+}
+
+/* ---- everybody is heard ---- */
+
+enum { CROWD = 300 };
+
+static struct mix *crowd_open(uint32_t *members, bool seams)
+{
+	struct mix_settings s = {
+		.members = CROWD, .rate = RATE, .talkers = MIX_TALKERS_ALL, .seams = seams
+	};
+	struct mix *m = NULL;
+
+	assert_int_equal(mix_open(&m, &s), 0);
+	for (uint32_t i = 0; i < CROWD; i++)
+		assert_int_equal(mix_join(m, &members[i]), 0);
+	return m;
+}
+
+static bool crowd_tick(struct mix *m, const uint32_t *members, uint32_t n)
+{
+	uint32_t placed[2 * MIX_TALKERS_MAX];
+
+	mix_begin(m);
+	for (uint32_t i = 0; i < n; i++)
+		mix_put(m, members[i], g_pcm[i % ROOM]);
+	for (uint32_t i = 0; i < n; i++)
+		mix_note(m, members[i], LOUD);
+	assert_in_range(mix_rank(m, placed), 0, 2 * MIX_TALKERS_MAX);
+	return mix_sum(m);
+}
+
+/* As it was asked for in this tick: the sum of the first n without its own voice, by a limiter of its own. */
+static void assert_hears_crowd(struct mix *m, const uint32_t *members, uint32_t which, uint32_t n,
+			       struct limiter *limiter)
+{
+	int32_t sum[N] = { 0 };
+	int16_t want[N];
+
+	for (uint32_t i = 0; i < n; i++)
+		for (int j = 0; j < N && i != which; j++)
+			sum[j] += g_pcm[i % ROOM][j];
+	limiter_frame(limiter, RATE, sum, want, N);
+	assert_memory_equal(mix_heard(m, members[which]).pcm, want, sizeof(want));
+	assert_memory_equal(mix_heard(m, members[which]).pcm, want, sizeof(want));
+	assert_int_equal(mix_heard(m, members[which]).shared, which >= n);
+}
+
+/* No matter how many they are, how loud the sum is, and who is asked for first; muted ones are not. */
+static void test_everybody_is_heard(void **state)
+{
+	static const int louds[] = { 20, 1000, 32000 }, *loud;
+	static const uint32_t talks[] = { 1, 2, 40, CROWD - 1 }, *n;
+	uint32_t id[CROWD];
+
+	(void)state;
+	EACH_ROW(loud, louds)
+	EACH_ROW(n, talks)
+	{
+		struct limiter first = { 0 }, last = { 0 }, all = { 0 };
+		struct mix *m = crowd_open(id, false);
+
+		frames_make(*loud);
+		for (int t = 0; t < 4; t++) {
+			assert_true(crowd_tick(m, id, *n));
+			assert_hears_crowd(m, id, *n - 1, *n, &last);
+			assert_hears_crowd(m, id, 0, *n, *n == 1 ? &last : &first);
+			assert_hears_crowd(m, id, CROWD - 1, *n, &all);
+		}
+		mix_mute(m, id[0], true);
+		assert_int_equal(crowd_tick(m, id, 1), false);
+		mix_close(m);
+	}
+}
+
+/* Coaches are heard by one each, however many they are, and gains and seams are as where few are heard. */
+static void test_everybody_has_coaches_and_gains(void **state)
+{
+	uint32_t id[CROWD];
+	struct mix *m = crowd_open(id, true);
+	int16_t before;
+
+	(void)state;
+	frames_make(100);
+	for (uint32_t i = 20; i < 40; i++)
+		assert_int_equal(mix_coach(m, id[i], id[0]), 0);
+	assert_int_equal(mix_gain(m, id[1], 6), 0);
+	for (int t = 0; t < 3; t++)
+		assert_true(crowd_tick(m, id, 40));
+	for (int j = 0; j < N; j++) {
+		int want = 0;
+
+		for (uint32_t i = 1; i < 40; i++)
+			want += i == 1 ? (int)lrintf((float)g_pcm[1][j] * powf(10, 6 / 20.0f))
+				       : g_pcm[i % ROOM][j];
+		assert_int_equal(mix_heard(m, id[0]).pcm[j], want);
+	}
+	before = mix_shared(m)[N - 1];
+	assert_true(crowd_tick(m, id, 0)); /* their ends */
+	assert_in_range(abs(mix_shared(m)[0] - before), 0, abs(before) / (RATE / 200) + 20);
+	assert_int_equal(mix_shared(m)[N - 1], 0);
+	assert_false(crowd_tick(m, id, 0));
+	mix_close(m);
+}
+
+/* What it said may be gone with it. */
+static void test_everybody_may_leave(void **state)
+{
+	uint32_t id[CROWD], at = 0, member;
+	struct mix *m = crowd_open(id, true);
+	int16_t *gone = malloc(sizeof(g_pcm[0]));
+
+	(void)state;
+	assert_non_null(gone);
+	frames_make(1000);
+	memcpy(gone, g_pcm[1], sizeof(g_pcm[1]));
+	assert_int_equal(mix_coach(m, id[2], id[0]), 0);
+	mix_begin(m);
+	mix_put(m, id[0], g_pcm[0]);
+	mix_put(m, id[1], gone);
+	mix_put(m, id[2], gone);
+	assert_true(mix_sum(m));
+	mix_leave(m, id[1]);
+	mix_leave(m, id[2]);
+	free(gone);
+	assert_true(mix_apart(m, &at, &member));
+	assert_int_equal(member, id[0]);
+	assert_false(mix_apart(m, &at, &member));
+	assert_non_null(mix_heard(m, id[0]).pcm);
+	assert_int_equal(mix_join(m, &id[1]), 0);
+	assert_true(mix_heard(m, id[1]).shared);
+	mix_close(m);
+}
+
 /* A guest is heard by all who talk, who do not, and who are coached; and hears all but itself. */
 static void test_guests(void **state)
 {
@@ -256,17 +441,19 @@ static void test_guests(void **state)
 	(void)state;
 	frames_make(4000);
 	assert_int_equal(mix_coach(m, members[1], members[3]), 0);
+	room_say(m, members, 2);
 	mix_guest(m, g_pcm[4]);
 	mix_guest(m, g_pcm[5]);
-	assert_true(room_tick(m, members, 2));
+	assert_true(mix_sum(m));
 	assert_hears(m, members[0], 0x30, false);
 	assert_hears(m, members[2], 0x31, true);
 	assert_hears(m, members[3], 0x33, false);
 	mix_guest_heard(m, g_pcm[5], &limiter, heard);
 	for (int j = 0; j < N; j++)
 		assert_int_equal(heard[j], g_pcm[0][j] + g_pcm[4][j]);
+	room_say(m, members, 0);
 	mix_guest(m, g_pcm[4]);
-	assert_true(room_tick(m, members, 0));
+	assert_true(mix_sum(m));
 	assert_hears(m, members[2], 0x10, true);
 	assert_false(room_tick(m, members, 0));
 	assert_hears(m, members[2], 0, true);
@@ -344,10 +531,12 @@ static void test_a_voice_comes_and_goes_without_a_step(void **state)
 	assert_true(room_tick(m, id, 1));
 	assert_int_equal(step_most(mix_shared(m), HIGH), 0);
 	mix_mute(m, id[0], true);
+	mix_begin(m);
 	(void)mix_rank(m, placed);
 	assert_true(mix_sum(m)); /* its end is heard */
 	assert_in_range(step_most(mix_shared(m), HIGH), 1, STEP);
 	assert_int_equal(mix_shared(m)[N - 1], 0);
+	mix_begin(m);
 	(void)mix_rank(m, placed);
 	assert_false(mix_sum(m));
 	mix_close(m);
@@ -365,6 +554,10 @@ int main(void)
 		cmocka_unit_test(test_a_voice_comes_and_goes_without_a_step),
 		cmocka_unit_test(test_limiter_goes_on),
 		cmocka_unit_test(test_wide_sums),
+		cmocka_unit_test(test_wide_samples),
+		cmocka_unit_test(test_everybody_is_heard),
+		cmocka_unit_test(test_everybody_has_coaches_and_gains),
+		cmocka_unit_test(test_everybody_may_leave),
 		cmocka_unit_test(test_guests),
 		cmocka_unit_test(test_two_thousand_come_and_leave),
 		cmocka_unit_test(test_bad_settings),

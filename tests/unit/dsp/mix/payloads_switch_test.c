@@ -314,7 +314,8 @@ static void test_hears_the_mix(void **state)
 			heard_put(&talker, &r, A);
 			heard_put(&listener, &r, L);
 		}
-		assert_true(payloads_counts(r.payloads).returns > 3);
+		assert_true(payloads_counts(r.payloads).returns > 3 ||
+			    payloads_counts(r.payloads).copies == 0);
 		check_heard(&talker, row->name, row->like_mix, row->rate);
 		check_heard(&listener, row->name, row->like_mix, row->rate);
 		heard_close(&talker);

@@ -47,21 +47,27 @@ static void room_voices(uint32_t rate)
 	}
 }
 
-/* n members of the mix; none is sent anything yet. own: as of payloads_open. */
-static void room_open_held(struct room *r, uint32_t rate, uint32_t tick_ms, uint32_t n,
-			   uint32_t own, uint32_t hold_ms)
+/* All members of the mix; none is sent anything yet. own: as of payloads_open. */
+static void room_open_as(struct room *r, const struct mix_settings *s, uint32_t own)
 {
-	struct mix_settings s = {
-		.members = n, .rate = rate, .tick_ms = tick_ms, .hold_ms = hold_ms
-	};
+	uint32_t n = s->members;
 
-	*r = (struct room){ .rate = rate, .n = n, .tick_ms = tick_ms, .random = ROOM_SEED };
-	room_voices(rate);
-	assert_int_equal(mix_open(&r->mix, &s), 0);
+	*r = (struct room){ .rate = s->rate, .n = n, .tick_ms = s->tick_ms, .random = ROOM_SEED };
+	room_voices(s->rate);
+	assert_int_equal(mix_open(&r->mix, s), 0);
 	assert_int_equal(payloads_open(&r->payloads, r->mix, own), 0);
 	r->samples = mix_samples(r->mix);
 	for (uint32_t i = 0; i < n; i++)
 		assert_int_equal(mix_join(r->mix, &r->id[i]), 0);
+}
+
+static inline void room_open_held(struct room *r, uint32_t rate, uint32_t tick_ms, uint32_t n,
+				  uint32_t own, uint32_t hold_ms)
+{
+	room_open_as(r,
+		     &(struct mix_settings){
+			     .members = n, .rate = rate, .tick_ms = tick_ms, .hold_ms = hold_ms },
+		     own);
 }
 
 static inline void room_open(struct room *r, uint32_t rate, uint32_t tick_ms, uint32_t n,
@@ -118,6 +124,7 @@ static void room_tick(struct room *r, uint32_t talk)
 		if (talk >> i & 1)
 			mix_note(r->mix, r->id[i], ROOM_LEVEL);
 	}
+	mix_begin(r->mix);
 	(void)mix_rank(r->mix, placed);
 	for (uint32_t i = 0; i < 32; i++) {
 		if (talk >> i & 1)
@@ -129,7 +136,9 @@ static void room_tick(struct room *r, uint32_t talk)
 
 static inline struct payloads_sent room_sent(const struct room *r, uint32_t i)
 {
-	return payloads_of(r->payloads, r->id[i]);
+	static struct payloads_space space;
+
+	return payloads_of(r->payloads, r->id[i], &space);
 }
 
 /* What it decodes of packet i of this tick; what is not there its decoder makes. Samples. */
