@@ -48,8 +48,9 @@ const struct command_arg g_room_fields[] = {
 		  "has no host." },
 	NUMBER_FIELD("max_members", core.max_members, ROOM_MEMBERS_MIN, ROOM_MEMBERS_MAX, "100",
 		     "Members at a time at most, with its hosts."),
-	NUMBER_FIELD("talkers", core.talkers, 1, ROOM_TALKERS_MAX, "3",
-		     "How many members are heard at a time: the loudest of those who speak."),
+	NUMBER_FIELD("talkers", core.talkers, 0, ROOM_TALKERS_MAX, "3",
+		     "How many members are heard at a time: the loudest of those who speak. 0: "
+		     "all who are not silent."),
 	{ .name = "rate",
 	  .type = ARG_U64,
 	  .min = 8000,

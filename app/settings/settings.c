@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "dsp/codec/codec.h"
 #include "engine/job/ease.h"
+#include "media/job.h"
 #include "sig/sip/place.h"
 
 int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors)
@@ -501,6 +502,10 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.ring_timeout_ns = s->sip.ring_timeout,
 		.park_return_ns = s->sip.park_return,
 		.conferences = { .station_members = (uint16_t)s->conferences.station_members,
+				 .station_talkers =
+					 s->conferences.station_talkers
+						 ? (uint8_t)s->conferences.station_talkers
+						 : MEDIA_ROOM_TALKERS_ALL,
 				 .succession = s->conferences.host_succession,
 				 .release = s->conferences.release,
 				 .tones_most = (uint16_t)s->conferences.tones_most },

@@ -318,7 +318,7 @@ struct settings_recordings {
 };
 
 struct settings_conferences {
-	uint32_t station_members, tones_most;
+	uint32_t station_members, station_talkers, tones_most;
 	bool host_succession, release;
 };
 

@@ -1372,6 +1372,12 @@ static const struct conf_field g_conferences_fields[] = {
 	  .help = "Members of a conference that began as a call, at most (conference.add). Those "
 		  "of "
 		  "a room are in its document." },
+	{ .key = "station_talkers",
+	  U32(settings_conferences, station_talkers, 0, 8),
+	  .preset = "3",
+	  .help = "How many members of such a conference are heard at a time: the loudest of "
+		  "those who speak. 0: all who are not silent. Of conferences that begin from then "
+		  "on; those of a room are in its document." },
 	{ .key = "host_succession",
 	  .type = CONF_BOOL,
 	  FIELD(settings_conferences, host_succession),

@@ -16,7 +16,7 @@ enum {
 	ROOM_PIN_MIN = 4, /* digits */
 	ROOM_MEMBERS_MIN = 2,
 	ROOM_MEMBERS_MAX = 2000,
-	ROOM_TALKERS_MAX = 8, /* who are heard at a time */
+	ROOM_TALKERS_MAX = 8,
 };
 
 /* What the others hear when somebody comes or goes. In this order in documents. */
@@ -40,7 +40,7 @@ struct room_terms {
 	char name[ROOM_NAME_MAX];                       /* for people; may be "" */
 	char pin[ROOM_PIN_MAX], host_pin[ROOM_PIN_MAX]; /* digits; "": there is none */
 	uint16_t max_members;
-	uint8_t talkers;
+	uint8_t talkers;     /* who are heard at a time; 0: all who are not silent */
 	uint32_t rate;       /* of the mix, Hz */
 	uint8_t entry, exit; /* enum room_tone */
 	uint8_t record;      /* enum room_record */

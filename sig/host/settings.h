@@ -124,6 +124,7 @@ struct shard_trusted {
 struct conference_settings {
 	uint16_t
 		station_members; /* of one that began as a call (CONF-02); 0: as many as there may be */
+	uint8_t station_talkers; /* heard at once in such a one, as struct room has it */
 	bool succession;         /* when its host has left another member is host (BEAT-08) */
 	bool release;            /* with two left it is a call again (CONF-08, BEAT-07) */
 	uint16_t tones_most;     /* of a room with more members nobody hears who comes and goes */

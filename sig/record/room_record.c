@@ -108,7 +108,8 @@ static void room_pack(const struct call_host *h, struct packed_room *p, const st
 	out->last = r->last;
 	out->locked = r->locked;
 	out->max_members = r->max_members;
-	out->talkers = r->talkers;
+	out->everybody = r->talkers == CONFERENCE_TALKERS_ALL;
+	out->talkers = out->everybody ? 0 : r->talkers;
 	out->created_utc_ms = r->created_utc_ms;
 	out->stream = (char *)(uintptr_t)r->parts.live.endpoint;
 	room_pack_comes(p, r);
@@ -243,7 +244,7 @@ static const char *room_read(const struct call_host *h, struct room *r, const pb
 	r->last = (uint16_t)in->last;
 	r->locked = in->locked;
 	r->max_members = (uint16_t)in->max_members;
-	r->talkers = (uint8_t)in->talkers;
+	r->talkers = in->everybody ? CONFERENCE_TALKERS_ALL : (uint8_t)in->talkers;
 	r->created_utc_ms = in->created_utc_ms;
 	if (!room_number_read(r, &in->number) || (r->kind == ROOM_MEETME) != (r->number[0] != '\0'))
 		return "number that is called";

@@ -18,6 +18,7 @@
 enum {
 	CONFERENCE_MEMBERS_MAX = 2000,
 	CONFERENCE_TALKERS_MAX = 8,
+	CONFERENCE_TALKERS_ALL = MEDIA_ROOM_TALKERS_ALL,
 	ROOM_COMES_MAX = 2,
 	ROOM_ORDERS_MAX = 8,
 	ROOM_RATE_HZ = 16000,
@@ -62,7 +63,7 @@ struct room {
 	uint16_t last;                      /* the number that was given last */
 	bool locked;                        /* nobody comes by himself */
 	uint16_t max_members;
-	uint8_t talkers; /* heard at once; 0: as the mixer has it */
+	uint8_t talkers; /* heard at once; 0: as the mixer has it; CONFERENCE_TALKERS_ALL */
 	uint64_t created_utc_ms;
 	struct room_comes comes[ROOM_COMES_MAX];
 	uint8_t comes_count;

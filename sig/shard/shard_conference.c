@@ -105,8 +105,11 @@ static struct room *confer_room(struct shard *s, const struct shard_confer *o, u
 	if (confer_is_made(s, o, &r))
 		return r;
 	r = shard_room_take(s, o->room, tenant, (struct bytes){ 0 });
-	if (r)
-		r->max_members = most_members(s, r);
+	if (!r)
+		return NULL;
+	r->max_members = most_members(s, r);
+	if (r->kind == ROOM_STATION)
+		r->talkers = s->settings.conferences.station_talkers;
 	return r;
 }
 

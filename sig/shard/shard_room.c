@@ -151,7 +151,7 @@ static void room_take_terms(const struct shard *s, struct room *r, const struct 
 	r->parts.record = t->record;
 	r->parts.tones_most = s->settings.conferences.tones_most;
 	r->max_members = t->max_members;
-	r->talkers = t->talkers;
+	r->talkers = t->talkers ? t->talkers : CONFERENCE_TALKERS_ALL;
 	r->rate_hz = t->rate;
 	r->waits_for_host = t->wait_for_host;
 	r->ends_with_host = t->ends_with_host;

@@ -276,7 +276,7 @@ static void room(struct bytes in)
 		assert(reason && r.changed_utc_ms == 1 && !r.core.number[0]);
 		return;
 	}
-	assert(r.core.number[0] && r.core.talkers >= 1 && r.core.talkers <= ROOM_TALKERS_MAX);
+	assert(r.core.number[0] && r.core.talkers <= ROOM_TALKERS_MAX);
 	assert(r.core.max_members >= ROOM_MEMBERS_MIN && r.core.max_members <= ROOM_MEMBERS_MAX);
 	assert(r.core.rate == 8000 || r.core.rate == 16000 || r.core.rate == 48000);
 	assert(!r.core.tenant && (r.unread || !room_wrong(&r, &member)));

@@ -22,7 +22,7 @@ static void test_read(void **state)
 		{ "{\"number\":\"7 0\"}", "number" },
 		{ "{\"number\":\"700\",\"max_members\":1}", "max_members" },
 		{ "{\"number\":\"700\",\"max_members\":2001}", "max_members" },
-		{ "{\"number\":\"700\",\"talkers\":0}", "talkers" },
+		{ "{\"number\":\"700\",\"talkers\":0}", NULL },
 		{ "{\"number\":\"700\",\"talkers\":9}", "talkers" },
 		{ "{\"number\":\"700\",\"rate\":44100}", "rate" },
 		{ "{\"number\":\"700\",\"rate\":8001}", "rate" },

@@ -276,6 +276,23 @@ static void too_many(void **state)
 	assert_int_equal(rig_counts(p->t.l.r).calls, 2);
 }
 
+/* As the settings have it. */
+static void who_is_heard(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct shard_settings s = r->settings;
+	uint64_t first, second;
+
+	s.conferences.station_talkers = MEDIA_ROOM_TALKERS_ALL;
+	shard_configure(r->shard, &s);
+	party_calls(p, &first, &second);
+	assert_int_equal(confer(p, first, second), 0);
+	rig_wait_ms(r, 100);
+	assert_in_range(r->mixer_count, 1, 16);
+	assert_int_equal(r->mixers[0].terms.talkers, MEDIA_ROOM_TALKERS_ALL);
+}
+
 /* Of what cannot be a conference nothing is left. */
 static void refused(void **state)
 {
@@ -467,6 +484,7 @@ int main(void)
 		PARTY_TEST(a_phone_holds),
 		PARTY_TEST(one_is_rung),
 		PARTY_TEST(too_many),
+		PARTY_TEST(who_is_heard),
 		PARTY_TEST(refused),
 		PARTY_TEST(a_member_is_transferred),
 		PARTY_TEST(survives_a_kill),

@@ -119,6 +119,27 @@ static void killed_while_it_asks(void **state)
 	assert_int_equal(conference_of(r, the_room(m)).members, 1);
 }
 
+/* A successor's mixer lets everybody be heard, too. */
+static void everybody_is_heard(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("", "");
+
+	t.talkers = 0;
+	put(m, &t);
+	calls(&m->p.t.l.a);
+	calls(&m->p.t.l.b);
+	assert_int_equal(r->mixers[0].terms.talkers, MEDIA_ROOM_TALKERS_ALL);
+	phone_open(&m->p.d, r, "1003", "192.0.2.13:5060");
+	r->mixer_count = 0;
+	party_restart(&m->p, true, true);
+	r = m->p.t.l.r;
+	rig_wait_ms(r, 100);
+	assert_int_equal(r->mixer_count, 1);
+	assert_int_equal(r->mixers[0].terms.talkers, MEDIA_ROOM_TALKERS_ALL);
+}
+
 /* CONF-10 */
 static void locked(void **state)
 {
@@ -191,6 +212,7 @@ int main(void)
 		MEETME_TEST(told_how_loud),
 		MEETME_TEST(asked_for_a_pin),
 		MEETME_TEST(killed_while_it_asks),
+		MEETME_TEST(everybody_is_heard),
 		MEETME_TEST(locked),
 		MEETME_TEST(full),
 		MEETME_TEST(waits_for_its_host),
