@@ -146,7 +146,6 @@ struct flow {
 	uint8_t event_pt;        /* of digits that we send; PAYLOAD_NONE: none */
 	uint8_t event_relayed;   /* of the event being tracked; 0: by INFO */
 	uint8_t fir, fir_number; /* a new picture is asked for by FIR; the number of the next one */
-	uint8_t seen_anew;       /* new_picture.h: another one sees it */
 	uint8_t strips;          /* RTP header extensions do not pass */
 	uint8_t alone;           /* without a peer it is heard all the same */
 	uint8_t watch;           /* points of media/capture.h; 0: nobody looks */
@@ -163,7 +162,6 @@ struct flow {
 	struct addr remote[CHANNELS];                 /* signalled */
 	struct addr rtcp_place;      /* where the party's RTCP should come from: latch.h */
 	struct source source_before; /* its late packets still find their place */
-	struct event_tracker events; /* of the source event_ssrc */
 	uint32_t event_clock_hz;     /* of events received */
 	uint32_t event_send_hz;      /* and of those that we send */
 	struct srtp_stream *srtp_in, *srtp_out; /* NULL: plain, or no stream could be opened */
@@ -175,29 +173,32 @@ struct flow {
 	uint32_t active_at;            /* index in flow_table.active */
 	/* rarely */
 	uint64_t call;
-	uint8_t connected;     /* 1: the RTP socket is connected to the latched source */
 	uint8_t unproven;      /* only SDP says that the party is there */
 	uint8_t dscp;          /* of its socket, or of what it sends by another's */
 	uint8_t marked;        /* 1: the port was told so (flow_mark.h) */
 	uint32_t capture_lost; /* packets that capture.h had no room for since its last one */
 	uint8_t tap_number[TAP_READERS];
 	uint32_t tap_lost
-		[TAP_READERS];   /* packets that leg_tap.h had no room for since its last one */
-	uint64_t digit_told_ns;  /* event.c */
-	uint64_t noticed_ns;     /* last MEDIA_FLOW_LATCHED */
-	uint64_t silence_ns;     /* of the party, that is worth an event; 0: none is */
-	uint64_t listening_ns;   /* open, or the update since when it is to be heard */
-	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
+		[TAP_READERS];  /* packets that leg_tap.h had no room for since its last one */
+	uint64_t digit_told_ns; /* event.c */
+	uint64_t noticed_ns;    /* last MEDIA_FLOW_LATCHED */
 	struct trickle trickle;
-	struct flow_pace pace;
 	struct flow_detail detail; /* detail.h */
 	struct digits digits;
-	struct reports reports;
 	struct resend resend;
 	struct dtls_flow dtls;
 	struct addr local[CHANNELS];               /* bound; RTCP: none with rtcp_mux */
 	struct media_taken taken[MEDIA_TAKEN_MAX]; /* codecs that we can say something in */
 	struct listener listener CACHE_ALIGNED;
+	/* what a tick looks at, of each flow (engine/walk/tick.c) */
+	struct event_tracker events; /* of the source event_ssrc */
+	uint64_t silence_ns;         /* of the party, that is worth an event; 0: none is */
+	uint64_t listening_ns;       /* open, or the update since when it is to be heard */
+	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
+	struct flow_pace pace;
+	struct reports reports;
+	uint8_t seen_anew; /* new_picture.h: another one sees it */
+	uint8_t connected; /* 1: the RTP socket is connected to the latched source */
 } CACHE_ALIGNED;
 
 static_assert(offsetof(struct flow, latch_rtp) + sizeof(struct addr) == FLOW_LINE, "line 0");

@@ -49,7 +49,6 @@ static void jitter_parts_set(struct jitter *j, uint32_t slots)
 	for (uint32_t i = 0; i < slots; i++) {
 		j->places[i] = JITTER_NONE;
 		j->unused[j->unused_n++] = (uint16_t)(slots - 1 - i);
-		jitter_slot(j, (uint16_t)i)->number = (uint16_t)i;
 	}
 }
 
@@ -65,7 +64,7 @@ struct jitter *jitter_open_in(void *memory, const struct jitter_settings *s)
 {
 	struct jitter *j = memory;
 
-	memset(j, 0, jitter_octets(s));
+	memset(j, 0, sizeof(*j)); /* a slot is written before it is read */
 	j->settings = *s;
 	j->mask = s->slots - 1;
 	j->stride = (uint32_t)stride_of(s);
