@@ -33,7 +33,7 @@ struct job_kind {
 	uint32_t (*turn)(struct worker *w, struct job *j, uint32_t most);
 	/* NULL: there is no need. It has its turn after so many others, up to TURN_NEAR: what it will touch is on its way to the cache, with
 	 * each turn what the part before points to. */
-	void (*near)(const struct job *j, uint32_t turns);
+	void (*near)(const struct worker *w, const struct job *j, uint32_t turns);
 	/* Where it has got to (MEDIA_JOB_PLACE). */
 	uint32_t (*place)(const struct job *j);
 	/* What a party that hears the job has said; NULL: it takes nothing. VERDICT_ALONE, or why it is not kept. */

@@ -195,7 +195,7 @@ enum { ROOM_NEAR = 8 };
 
 /* ---- room_near.c: of struct job_kind ---- */
 
-void room_near(const struct job *j, uint32_t turns);
+void room_near(const struct worker *w, const struct job *j, uint32_t turns);
 
 /* ---- room_member.c: of struct job_kind ---- */
 
@@ -284,8 +284,9 @@ const int16_t *room_voice_play(const struct room *r, struct room_voice *v);
 
 /* ---- room_say.c ---- */
 
-/* What the first of them will have to be there. */
+/* What the first of them will have to be there; and any one whose member is. */
 void room_say_fetch(const struct worker *w, const struct room *r);
+void room_say_fetch_to(const struct worker *w, const struct room *r, uint32_t index);
 /* To the next one who hears it. How many packets. */
 uint32_t room_say(struct worker *w, struct room *r);
 /* Who talks, if others do than it was told, and it is time. False: that is to be told yet. */

@@ -11,13 +11,14 @@ static void lines_near(const void *from, size_t octets)
 	room_lines_fetch(from, octets);
 }
 
+/* Where most say nothing, no more than all members need. */
 static void member_near(const struct room *r, const struct room_member *m)
 {
-	lines_near(m, ROOM_HEARD);
-	if (r->active_n > r->here_n / 2)
+	bool most = r->active_n > r->here_n / 2;
+
+	lines_near(m, most ? ROOM_HEARD : 1);
+	if (most)
 		jitter_fetch(member_jitter(m));
-	if (r->everybody && m->voice)
-		room_voice_fetch_first(r, m->voice);
 }
 
 static void parts_near(const struct room *r)
@@ -35,13 +36,26 @@ static void parts_near(const struct room *r)
 
 static void member_sounds_near(const struct room *r, const struct room_member *m)
 {
-	jitter_fetch_get(m->jitter);
+	if (r->active_n > r->here_n / 2) {
+		jitter_fetch_get(m->jitter);
+	} else {
+		lines_near(m, ROOM_HEARD);
+		jitter_fetch(member_jitter(m));
+	}
 	if (r->everybody && m->voice)
-		room_voice_fetch(m->voice);
+		room_voice_fetch_first(r, m->voice);
 }
 
-static void sounds_near(const struct room *r)
+/* Of a larger room those who are sent something first. */
+static void flows_near(const struct worker *w, const struct room *r)
 {
+	for (uint32_t i = 1; i <= ROOM_NEAR && i <= r->here_n; i++)
+		room_say_fetch_to(w, r, r->here[r->here_n - i]);
+}
+
+static void sounds_near(const struct worker *w, const struct room *r)
+{
+	flows_near(w, r);
 	for (uint32_t i = 0; i < ROOM_NEAR && i < r->spec.members; i++)
 		if (r->members[i] && r->members[i]->active)
 			member_sounds_near(r, r->members[i]);
@@ -51,7 +65,7 @@ static void sounds_near(const struct room *r)
 	payloads_fetch(r->payloads, false);
 }
 
-void room_near(const struct job *j, uint32_t turns)
+void room_near(const struct worker *w, const struct job *j, uint32_t turns)
 {
 	const struct room *r = j->work;
 
@@ -65,6 +79,6 @@ void room_near(const struct job *j, uint32_t turns)
 		parts_near(r);
 		break;
 	default:
-		sounds_near(r);
+		sounds_near(w, r);
 	}
 }

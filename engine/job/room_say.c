@@ -66,6 +66,12 @@ static void flow_fetch_to(const struct flow *f)
 	__builtin_prefetch(&f->listener, 1);
 }
 
+void room_say_fetch_to(const struct worker *w, const struct room *r, uint32_t index)
+{
+	flow_fetch_to(&w->flows.list[r->members[index]->slot]);
+	mix_fetch_said(r->mix, index);
+}
+
 static void say_fetch(const struct worker *w, const struct room *r)
 {
 	uint32_t left = r->unsaid;
@@ -77,12 +83,8 @@ static void say_fetch(const struct worker *w, const struct room *r)
 		mix_fetch_member(r->mix, index);
 		payloads_fetch_member(r->payloads, index);
 	}
-	if (left > FETCH_AHEAD) {
-		uint32_t index = r->here[left - 1 - FETCH_AHEAD];
-
-		flow_fetch_to(&w->flows.list[r->members[index]->slot]);
-		mix_fetch_said(r->mix, index);
-	}
+	if (left > FETCH_AHEAD)
+		room_say_fetch_to(w, r, r->here[left - 1 - FETCH_AHEAD]);
 }
 
 void room_say_fetch(const struct worker *w, const struct room *r)

@@ -14,15 +14,15 @@ void turn_forget(struct job_table *t, struct job *j)
 	job_line_forget(&t->line, &j->place);
 }
 
-static void waiting_near(const struct job_line *line)
+static void waiting_near(const struct worker *w)
 {
-	struct job_place *p = line->first;
+	struct job_place *p = w->jobs.line.first;
 
 	for (uint32_t i = 1; p && i <= TURN_NEAR; i++, p = p->behind) {
 		const struct job *j = CONTAINER_OF(p, struct job, place);
 
 		if (j->kind->near)
-			j->kind->near(j, i);
+			j->kind->near(w, j, i);
 	}
 }
 
@@ -37,7 +37,7 @@ static void jobs_turn(struct worker *w)
 		if (j->kind->effort(j, w->now_ns) > left && left < TURN_SLICE)
 			break;
 		(void)job_line_take(&t->line);
-		waiting_near(&t->line);
+		waiting_near(w);
 		left -= j->kind->turn(w, j, left);
 		if (j->kind->effort(j, w->now_ns) > 0)
 			turn_want(t, j);
