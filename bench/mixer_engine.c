@@ -187,11 +187,15 @@ static void g711_row(uint32_t members, const struct options *o)
 	struct rooms_terms t = { .rooms = ALL_MEMBERS / members,
 				 .members = members,
 				 .talkers = members,
+				 .everybody = true,
 				 .speech = &g_speech,
 				 .rate_hz = 8000 };
-	double talking, listening, silent, all_ns, two_ns;
+	double talking, three, listening, silent, all_ns, two_ns;
 
 	talking = members_per_core(&t, o);
+	t.everybody = false;
+	three = members_per_core(&t, o);
+	t.everybody = true;
 	t.talkers = 1;
 	t.others = ROOMS_NOTHING;
 	all_ns = run(&t, o);
@@ -203,10 +207,11 @@ static void g711_row(uint32_t members, const struct options *o)
 	t.others = ROOMS_SILENCE;
 	silent = members_per_core(&t, o);
 	(void)printf("{\"name\": \"g711_rooms_of_%u\", \"members\": %u, "
-		     "\"g711_members_per_core_sim\": %.0f, \"listeners_per_core_sim\": %.0f, "
+		     "\"g711_members_per_core_sim\": %.0f, \"three_heard_per_core_sim\": %.0f, "
+		     "\"listeners_per_core_sim\": %.0f, "
 		     "\"listeners_with_their_rooms_per_core_sim\": %.0f, "
 		     "\"silent_per_core_sim\": %.0f}\n",
-		     members, ALL_MEMBERS, talking,
+		     members, ALL_MEMBERS, talking, three,
 		     t.rooms * (members - 2) * (double)NS_PER_MS / (all_ns - two_ns), listening,
 		     silent);
 	(void)fflush(stdout);
@@ -230,17 +235,24 @@ static void g711_forward_row(const struct options *o)
 
 static void thirds_row(const struct options *o)
 {
-	struct rooms_terms small = {
-		.rooms = 33, .members = 3, .talkers = 3, .speech = &g_speech, .rate_hz = 8000
-	};
-	struct rooms_terms large = {
-		.rooms = 1, .members = 99, .talkers = 99, .speech = &g_speech, .rate_hz = 8000
-	};
-	double small_ns = run(&small, o), large_ns = run(&large, o);
+	struct rooms_terms small = { .rooms = 33,
+				     .members = 3,
+				     .talkers = 3,
+				     .everybody = true,
+				     .speech = &g_speech,
+				     .rate_hz = 8000 };
+	struct rooms_terms large = small;
+	double small_ns, large_ns;
 
-	(void)printf("{\"name\": \"g711_33_rooms_of_3\", \"members\": 99, "
-		     "\"ratio_vs_room_of_99\": %.3f}\n",
-		     small_ns / large_ns);
+	large.rooms = 1;
+	large.members = large.talkers = 99;
+	small_ns = run(&small, o);
+	large_ns = run(&large, o);
+	(void)printf(
+		"{\"name\": \"g711_33_rooms_of_3\", \"members\": 99, "
+		"\"ratio_vs_room_of_99\": %.3f, \"rooms_tick_us\": %.1f, \"room_tick_us\": %.1f}\n",
+		small_ns / large_ns, small_ns * ROOMS_FRAME_MS / 1000,
+		large_ns * ROOMS_FRAME_MS / 1000);
 	(void)fflush(stdout);
 }
 

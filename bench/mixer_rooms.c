@@ -213,14 +213,18 @@ struct rooms *rooms_open(const struct rooms_terms *t)
 	r->sim->unchecked = r->sim->in_place = r->sim->discards = true;
 	r->w.port = &r->sim->port;
 	for (uint32_t i = 0; i < t->rooms && !t->forwards; i++)
-		rooms_command(r, &(struct media_command){
-					 .kind = MEDIA_JOB_OPEN,
-					 .job = { i, 1 },
-					 .call = ROOM_CALL + i,
-					 .work = { .kind = MEDIA_WORK_ROOM,
-						   .room = { .rate_hz = t->rate_hz,
-							     .members = (uint16_t)t->members,
-							     .bit_rate = t->bit_rate } } });
+		rooms_command(
+			r,
+			&(struct media_command){
+				.kind = MEDIA_JOB_OPEN,
+				.job = { i, 1 },
+				.call = ROOM_CALL + i,
+				.work = { .kind = MEDIA_WORK_ROOM,
+					  .room = { .rate_hz = t->rate_hz,
+						    .talkers = t->everybody ? MEDIA_ROOM_TALKERS_ALL
+									    : 0,
+						    .members = (uint16_t)t->members,
+						    .bit_rate = t->bit_rate } } });
 	for (uint32_t slot = 0; slot < r->count; slot++)
 		member_open(r, slot);
 	clock_calibrate(r);

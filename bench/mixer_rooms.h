@@ -36,7 +36,8 @@ struct rooms_terms {
 	uint32_t talkers;        /* of each room, who says speech; the others say: */
 	enum rooms_says others;
 	bool keys, levels;
-	bool forwards; /* no rooms: each two are peers */
+	bool everybody; /* is heard; else the loudest three */
+	bool forwards;  /* no rooms: each two are peers */
 	const struct rooms_speech *speech;
 	uint32_t rate_hz, bit_rate;
 };
