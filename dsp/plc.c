@@ -42,13 +42,14 @@ static void remember(struct plc *s, const int16_t *samples, uint32_t n)
 {
 	uint32_t all = plc_samples_of(s, PLC_HISTORY_MS), skip = n > all ? n - all : 0, first;
 
-	s->at = (s->at + skip) % all;
+	if (skip)
+		s->at = (s->at + skip) % all;
 	samples += skip;
 	n -= skip;
 	first = n < all - s->at ? n : all - s->at;
 	memcpy(s->history + s->at, samples, first * sizeof(*samples));
 	memcpy(s->history, samples + first, (n - first) * sizeof(*samples));
-	s->at = (s->at + n) % all;
+	s->at = s->at + n < all ? s->at + n : s->at + n - all;
 }
 
 /* The level of the noise behind a voice: the least of all frames, and up again by 3 dB a second. */

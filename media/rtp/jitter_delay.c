@@ -44,7 +44,7 @@ static void delay_scale(struct jitter_delay *d)
 
 static void delay_count(struct jitter_delay *d, int64_t late, float times)
 {
-	int64_t bin = late / (d->clock_hz / 1000 * JITTER_BIN_MS);
+	int64_t width = d->clock_hz / 1000 * JITTER_BIN_MS, bin = late < width ? 0 : late / width;
 	uint32_t i = bin < JITTER_BINS ? (uint32_t)bin : JITTER_BINS - 1;
 
 	d->bins[i] += d->next * times;

@@ -46,6 +46,12 @@ static uint32_t jitter_step(struct jitter *j, uint32_t units)
 	return a;
 }
 
+/* Mostly there is none, and a division takes as long as all else. */
+static int64_t whole_steps(int64_t units, int64_t step)
+{
+	return LIKELY(units < step) ? 0 : units - units % step;
+}
+
 /* How much later than the quickest a packet is heard, so that each is there when its turn comes. */
 static int64_t jitter_wanted(struct jitter *j, uint32_t units)
 {
@@ -147,7 +153,7 @@ static void jitter_advise(struct jitter *j, int64_t now, int64_t over, int64_t r
 			  struct jitter_frame *out)
 {
 	int64_t little = jitter_units_of_ms(j, LITTLE_MS), step = jitter_step(j, out->units);
-	int64_t spare = over >= 0 ? over - over % step + rest : 0;
+	int64_t spare = over >= 0 ? whole_steps(over, step) + rest : 0;
 
 	if (spare > little) {
 		out->pace = JITTER_SHRINK_SILENCE;
@@ -164,7 +170,7 @@ static void jitter_advise(struct jitter *j, int64_t now, int64_t over, int64_t r
 static void jitter_play(struct jitter *j, struct jitter_slot *s, int64_t now, int64_t queued,
 			struct jitter_frame *out)
 {
-	int64_t rest = queued % jitter_step(j, s->units);
+	int64_t rest = queued - whole_steps(queued, jitter_step(j, s->units));
 	int64_t over = jitter_behind(j, s, now) + queued - rest - jitter_wanted(j, s->units);
 
 	*out = (struct jitter_frame){
