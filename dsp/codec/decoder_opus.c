@@ -4,12 +4,20 @@
  * 4.1). It conceals, and repeats of a packet what the next one has of it.
  */
 #include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <opus/opus.h>
 
 #include "dsp/codec/decoder_kind.h"
 
-enum { OPUS_RATE = 48000, PAUSE_OCTETS_MAX = 2, OPUS_OCTETS_MAX = 1 << 16 };
+enum {
+	OPUS_RATE = 48000,
+	RATE_STEP = 4000 /* of which all are multiples */,
+	PAUSE_OCTETS_MAX = 2,
+	OPUS_OCTETS_MAX = 1 << 16
+};
 
 static bool decoder_opus_takes(uint32_t rate)
 {
@@ -21,9 +29,39 @@ static size_t decoder_opus_state_size(void)
 	return (size_t)opus_decoder_get_size(1);
 }
 
+static const void *fresh_make(uint32_t rate, _Atomic(void *) *place)
+{
+	void *made = malloc(decoder_opus_state_size()), *first = NULL;
+
+	if (made && opus_decoder_init(made, (opus_int32)rate, 1) == OPUS_OK &&
+	    atomic_compare_exchange_strong(place, &first, made))
+		return made;
+	free(made);
+	return first; /* another thread's */
+}
+
+/* One that has decoded nothing; NULL: there is none. It stays. */
+static const void *fresh_of(uint32_t rate)
+{
+	static _Atomic(void *) g_fresh[OPUS_RATE / RATE_STEP + 1];
+	_Atomic(void *) *place = &g_fresh[rate / RATE_STEP];
+	const void *fresh = atomic_load_explicit(place, memory_order_acquire);
+
+	return fresh ? fresh : fresh_make(rate, place);
+}
+
+/*
+ * A state is one piece of memory, which may be copied (opus.h). To have it made asks for the kind of CPU several times, and in a virtual
+ * machine each of these takes some microseconds.
+ */
 static int decoder_opus_open(void *state, uint32_t rate)
 {
-	return opus_decoder_init(state, (opus_int32)rate, 1) == OPUS_OK ? 0 : -EINVAL;
+	const void *fresh = fresh_of(rate);
+
+	if (!fresh)
+		return opus_decoder_init(state, (opus_int32)rate, 1) == OPUS_OK ? 0 : -EINVAL;
+	memcpy(state, fresh, decoder_opus_state_size());
+	return 0;
 }
 
 /* The library looks again, and deeper, before it decodes. */
