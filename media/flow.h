@@ -144,11 +144,12 @@ struct media_coding {
 	uint32_t bit_rate;  /* likewise */
 };
 
-/* A sine, once. ms 0: none. */
+/* A sine, once, or twice with a pause of gap_ms between. ms 0: none. */
 struct media_tone {
 	uint16_t hz;
 	int16_t level; /* tenths of dBm0 */
 	uint16_t ms;
+	uint16_t gap_ms; /* 0: once */
 };
 
 /*

@@ -30,9 +30,14 @@ struct overlay *overlay_of(const struct worker *w, const struct flow *f)
 	return f->has_overlay ? w->overlays.of[f->id.slot] : NULL;
 }
 
+static uint32_t tone_ms(const struct media_tone *t)
+{
+	return t->gap_ms ? 2U * t->ms + t->gap_ms : t->ms;
+}
+
 static uint64_t tone_ns(const struct overlay *o)
 {
-	return o->spec.tone.ms * NS_PER_MS;
+	return tone_ms(&o->spec.tone) * NS_PER_MS;
 }
 
 static uint64_t every_ns(const struct overlay *o)
@@ -46,14 +51,14 @@ static bool overlay_is_like(const struct overlay *o, const struct flow_spec *spe
 
 	return a->begun_ns == b->begun_ns && a->every_ms == b->every_ms &&
 	       a->tone.hz == b->tone.hz && a->tone.level == b->tone.level &&
-	       a->tone.ms == b->tone.ms;
+	       a->tone.ms == b->tone.ms && a->tone.gap_ms == b->tone.gap_ms;
 }
 
 /* What is between two of them is as long as they are, at least. */
 static bool overlay_is_sane(const struct media_overlay *s)
 {
 	return s->tone.hz > 0 && s->tone.hz < OVERLAY_HZ_MAX && s->tone.level <= 0 &&
-	       (s->every_ms == 0 || s->every_ms >= 2U * s->tone.ms + 4 * OVERLAY_LEAD_MS);
+	       (s->every_ms == 0 || s->every_ms >= 2U * tone_ms(&s->tone) + 4 * OVERLAY_LEAD_MS);
 }
 
 /* Of those that are spoken, which go first: in others a tone is made for keys alone (key_tone.h). */

@@ -124,8 +124,12 @@ uint8_t overlay_codec_of(const struct overlay *o, uint8_t payload_type)
 
 static struct tone tone_of(const struct media_tone *t)
 {
+	const struct tone_step sounds = { t->ms, { { t->hz, t->level } } };
+
 	/* and then silence without end */
-	return (struct tone){ .count = 2, .steps = { { t->ms, { { t->hz, t->level } } }, { 0 } } };
+	if (!t->gap_ms)
+		return (struct tone){ .count = 2, .steps = { sounds, { 0 } } };
+	return (struct tone){ .count = 4, .steps = { sounds, { t->gap_ms }, sounds, { 0 } } };
 }
 
 static void tone_at(const struct overlay *o, uint64_t at, struct overlay_samples s)

@@ -435,6 +435,29 @@ static void once_is_once(void **state)
 	scene_close(s);
 }
 
+/* As the call waiting tone of most countries: two, and a pause between them. */
+static void a_tone_comes_twice(void **state)
+{
+	struct scene *s = scene_plain(MEDIA_CODEC_PCMU);
+	struct flow_spec *spec = &s->r->spec[B];
+	uint32_t rate;
+
+	(void)state;
+	tone_order(s, B, MEDIA_CODEC_PCMU);
+	spec->overlay.tone = (struct media_tone){ BEEP_HZ, -200, 200, 600 };
+	spec->overlay.every_ms = 4000;
+	rig_update(s->r, spec);
+	talk_noted(s, A, 300);
+	(void)heard_decode(s, B, 0, MEDIA_CODEC_PCMU, g_pcm, &rate);
+	for (uint32_t at_ms = 100; at_ms <= 4000; at_ms += 3900) { /* the first one is late */
+		assert_in_range(amplitude(rate, BEEP_HZ, at_ms + 20, 150), 1900, 2700);
+		assert_true(amplitude(rate, BEEP_HZ, at_ms + 300, 300) < HEARS_HZ);
+		assert_in_range(amplitude(rate, BEEP_HZ, at_ms + 820, 150), 1900, 2700);
+		assert_true(amplitude(rate, BEEP_HZ, at_ms + 1100, 300) < HEARS_HZ);
+	}
+	scene_close(s);
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
 	static const struct media_overlay BAD[] = {
@@ -442,6 +465,7 @@ static void what_cannot_be_is_refused(void **state)
 		{ .tone = { 4000, -200, 500 } },
 		{ .tone = { 1400, 10, 500 } },
 		{ .tone = { 1400, -200, 500 }, .every_ms = 600 },
+		{ .tone = { 1400, -200, 200, 600 }, .every_ms = 1400 },
 	};
 	struct scene *s = scene_plain(MEDIA_CODEC_PCMU);
 	struct media_event event;
@@ -578,6 +602,7 @@ int main(void)
 		cmocka_unit_test(it_goes_on_over_updates),
 		cmocka_unit_test(a_successor_keeps_time),
 		cmocka_unit_test(once_is_once),
+		cmocka_unit_test(a_tone_comes_twice),
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(too_many_pass),
 		cmocka_unit_test(packets_allocate_nothing),
