@@ -155,7 +155,8 @@ bool remote_entry_is(const struct remote_entry *e, const struct remote_user *u)
 	for (uint32_t i = 0; same && i < u->count; i++)
 		same = e->dialogs[i].id == u->dialogs[i].id &&
 		       e->dialogs[i].phase == u->dialogs[i].phase &&
-		       e->dialogs[i].held == u->dialogs[i].held;
+		       e->dialogs[i].held == u->dialogs[i].held &&
+		       e->dialogs[i].waits_utc_ms == u->dialogs[i].waits_utc_ms;
 	return same;
 }
 

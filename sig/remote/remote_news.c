@@ -39,6 +39,7 @@ static void dialog_pack(pb_remote_dialog *out, const struct dialog_state *d)
 	out->phase = (uint32_t)d->phase;
 	out->recipient = d->recipient;
 	out->held = d->held;
+	out->waits_utc_ms = d->waits_utc_ms;
 	out->call_id = news_lend(d->call_id);
 	out->tag = news_lend(d->tag);
 	out->remote_tag =
@@ -187,7 +188,8 @@ static bool dialog_unpack(struct dialog_state *out, const pb_remote_dialog *in)
 	*out = (struct dialog_state){ .id = in->id,
 				      .phase = (enum dialog_phase)in->phase,
 				      .recipient = in->recipient,
-				      .held = in->held };
+				      .held = in->held,
+				      .waits_utc_ms = in->waits_utc_ms };
 	if (!in->id || in->phase >= PHASE_TERMINATED ||
 	    in->remote_tag.len != (in->call_id.len ? sizeof(out->remote_tag.text) : 0))
 		return false;

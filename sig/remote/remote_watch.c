@@ -325,6 +325,20 @@ uint32_t remote_watch_dialogs(const struct remote_watch *r, struct bytes tenant,
 	return count;
 }
 
+bool remote_watch_waits(const struct remote_watch *r, struct bytes tenant, struct bytes user)
+{
+	const struct remote_entry *e;
+	uint32_t cursor = 0;
+
+	while (r->views.count && (e = remote_list_next(&r->views, tenant, user, &cursor)) != NULL) {
+		for (uint32_t i = 0; i < e->count; i++) {
+			if (e->dialogs[i].waits_utc_ms)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* ---- time ---- */
 
 static void view_lapse(struct remote_watch *r, struct remote_entry *e)

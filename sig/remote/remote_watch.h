@@ -75,6 +75,8 @@ void remote_watch_expire(struct remote_watch *r, uint64_t now_ns);
  * as its call has just come here, is not there twice. */
 uint32_t remote_watch_dialogs(const struct remote_watch *r, struct bytes tenant, struct bytes user,
 			      struct dialog_state *out, uint32_t count);
+/* Another node has told of a call that waits for him. */
+bool remote_watch_waits(const struct remote_watch *r, struct bytes tenant, struct bytes user);
 void remote_watch_counts(struct remote_watch *r, struct remote_watch_counts *out);
 
 #endif

@@ -18,6 +18,8 @@ struct dialog_state {
 	enum dialog_phase phase;
 	bool recipient; /* the phone was called */
 	bool held;      /* the phone takes nothing of the other party */
+	uint64_t
+		waits_utc_ms; /* no dialog, but a call that waits for the user (sig/call/call_waiting.h), which began then; 0: a dialog */
 	struct bytes call_id,
 		tag; /* tag: the phone's; all slices live until the next event; call_id empty: neither is told */
 	struct dialog_tag remote_tag; /* ours */
