@@ -103,6 +103,8 @@ static const struct {
 	  "keys are for an application alone, and the call has none: name one in call.split" },
 	{ -ENODEV, COMMAND_CONFLICT, "call", "nobody else is in the call" },
 	{ -EINVAL, COMMAND_CONFLICT, "call", "the call waits for no application" },
+	{ -EADDRNOTAVAIL, COMMAND_CONFLICT, "call",
+	  "the call waits for no extension that has another call" },
 	{ -EPROTO, COMMAND_CONFLICT, "call",
 	  "the caller takes nothing that the node can say: the call is refused" },
 	{ -ENOSPC, COMMAND_FULL, NULL, "media ports" },

@@ -1261,6 +1261,11 @@ const struct command g_commands[] = {
 	  "the reason "
 	  "pickup.",
 	  "id, order", command_call_pickup },
+	{ "call.accept", COMMAND_FOR_APPLICATION, g_call_args,
+	  "Lets a call ring that waits while its extension has another one (call_waiting of "
+	  "extension.put, the event call.call_waiting). A phone that takes it holds the first "
+	  "one. conflict: the call does not wait.",
+	  "id, order", command_call_order, .order = ORDER_ACCEPT },
 	{ "call.reject", COMMAND_FOR_APPLICATION, g_reject_args,
 	  "Refuses a call that rings, or waits for an application: who rings is left, the caller "
 	  "hears the status, and the call goes on to nobody else. A caller that is up already, "

@@ -19,6 +19,9 @@ static const char *const g_record_scope[] = { "both", "internal", "external", NU
 /* In the order of enum record_to. */
 static const char *const g_record_to[] = { "files", "siprec", NULL };
 
+/* In the order of enum call_waiting. */
+static const char *const g_call_waiting[] = { "phone", "off", "single", "multiple", NULL };
+
 /* In the order of enum announce_to. */
 static const char *const g_announce_to[] = { "callee", "caller", "both", NULL };
 
@@ -242,8 +245,8 @@ const struct command_arg g_extension_fields[] = {
 		"on. A number may be the code of a slot (#4107), as its phones dial it: who "
 		"calls waits there. Empty: off."),
 	FORWARD_FIELD("forward_busy", busy,
-		      "The same when a phone of it says busy, with do_not_disturb, and with "
-		      "smart_do_not_disturb while it has a call."),
+		      "The same when a phone of it says busy, with do_not_disturb, with "
+		      "smart_do_not_disturb while it has a call, and where call_waiting says so."),
 	FORWARD_FIELD("forward_no_answer", no_answer,
 		      "The same when nobody has answered after forward_rings rings."),
 	FORWARD_FIELD("forward_unreachable", unreachable,
@@ -256,6 +259,12 @@ const struct command_arg g_extension_fields[] = {
 	FLAG_FIELD("smart_do_not_disturb", forward.smart_do_not_disturb, "false",
 		   "The same while it has a call, made or taken, or its phones ring for one: the "
 		   "first call rings, any further one meets a busy extension."),
+	WORD_FIELD(
+		"call_waiting", forward.call_waiting, FIELD_NUMBER, g_call_waiting, "phone",
+		"What a call meets that comes while it has another one. phone: its phones ring, "
+		"and do as they like; off: it is busy; single: the call waits, who speaks hears "
+		"a tone, and its phones ring when it hangs up, holds or parks; one more finds it "
+		"busy; multiple: five wait so, and ring in their order."),
 	TEXT_FIELD("application", forward.application, CHARSET_NAME, NULL,
 		   "Application that its calls wait for; no phone of it rings. Empty: off."),
 	NUMBER_FIELD(

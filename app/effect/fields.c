@@ -317,6 +317,11 @@ static const struct {
 			       "The call waits for the application, which may answer it "
 			       "(call.answer). Told again after a restart of the node.",
 			       HAS_CALL },
+	[SIG_CALL_CALL_WAITING] = { "call.call_waiting",
+				    "to has another call, and this one waits until that is over "
+				    "(call_waiting of extension.put, call.accept). Told again "
+				    "after a restart of the node.",
+				    HAS_CALL },
 	[SIG_CALL_MISSED] = { "call.missed", "The call waits for the application no longer.",
 			      HAS_CALL },
 	[SIG_CALL_SPLIT] = { "call.split",

@@ -106,6 +106,7 @@ void node_reload(struct node *n)
 	shard.calls_max = n->calls_max;
 	node_tls_reload(n);
 	node_add_domains(n, &shard);
+	node_call_waiting_tone(n, &shard);
 	shards_configure(n, &shard);
 	settings_to_quotas(&n->settings, n->calls_max, &quotas);
 	quota_configure(n->quota, &quotas);

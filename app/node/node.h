@@ -329,6 +329,8 @@ int node_players_open(struct node *n) NODISCARD;
 void node_players_start(struct node *n);
 /* SIGHUP: folder and files again. */
 void node_players_reload(struct node *n);
+/* What who speaks hears while another call waits, as settings.media.tones has it. */
+void node_call_waiting_tone(const struct node *n, struct shard_settings *out);
 /* An extension chose that file: the track that has it from now on; "": the node's, "off": none. When there is no track left for another
  * file it is the node's, too. */
 uint8_t node_music_take(struct node *n, const char *tenant, const char *file);

@@ -160,6 +160,23 @@ void node_players_start(struct node *n)
 	n->players_started = true;
 }
 
+/* The first sine of its country's tone, and a second time where that comes twice. */
+void node_call_waiting_tone(const struct node *n, struct shard_settings *out)
+{
+	const struct tone_plan *p = tone_plan_find(bytes_str(settings_tones(&n->settings)));
+	const struct tone *t = p ? &p->tones[TONE_CALL_WAITING] : NULL;
+
+	out->call_waiting_tone = (struct media_overlay){ 0 };
+	if (!t)
+		return;
+	out->call_waiting_tone.every_ms = tone_period_ms(t);
+	out->call_waiting_tone.tone =
+		(struct media_tone){ .hz = t->steps[0].parts[0].hz,
+				     .level = t->steps[0].parts[0].level,
+				     .ms = t->steps[0].ms,
+				     .gap_ms = t->count == 4 ? t->steps[1].ms : 0 };
+}
+
 /* ---- files that extensions chose ---- */
 
 /* SHARD_TRACKS: there is none. */

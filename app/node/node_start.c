@@ -393,6 +393,7 @@ static int shard_start(struct node *n)
 	settings.toll = n->toll;
 	settings.calls_max = n->calls_max;
 	node_add_domains(n, &settings);
+	node_call_waiting_tone(n, &settings);
 	node_listeners_tenants(n, &settings);
 	settings.boot = clock_boot();
 	settings.fingerprint = n->certificate.fingerprint;

@@ -571,7 +571,8 @@ static const struct conf_field g_media_fields[] = {
 	  .names = g_settings_tones,
 	  .preset = "etsi",
 	  .help = "The country whose tones a party hears of the node, such as ringback while "
-		  "another is rung for it: au, de, fr, jp, uk or us; etsi: those that most "
+		  "another is rung for it, or that another call waits: au, de, fr, jp, uk or us; "
+		  "etsi: those that most "
 		  "countries of Europe are close to; off: nothing is heard." },
 	{ .key = "dpdk",
 	  .type = CONF_MAP,

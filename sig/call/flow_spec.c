@@ -243,8 +243,7 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	f->shows = line && f->kind == MEDIA_VIDEO;
 	command->spec = spec_of(h, c, f);
 	f->tap = command->spec.tap;
-	f->overlay = f->kind == MEDIA_AUDIO ? recordings_overlay(h, c, f->leg)
-					    : (struct media_overlay){ 0 };
+	f->overlay = f->kind == MEDIA_AUDIO ? hears_overlay(h, c, f) : (struct media_overlay){ 0 };
 	command->spec.overlay = f->overlay;
 	f->tap_fork = command->spec.tap_fork;
 	f->tap_live = command->spec.tap_live;

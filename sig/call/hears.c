@@ -2,6 +2,7 @@
 #include "sig/call/hears.h"
 
 #include "sig/call/act.h"
+#include "sig/call/call_waiting.h"
 #include "sig/call/conference.h"
 #include "sig/call/keys.h"
 #include "sig/call/listen.h"
@@ -36,10 +37,11 @@ static bool rings_for(const struct call *c, uint8_t leg)
 	return false;
 }
 
-/* An application is asked for it, which says nothing to who is up. */
+/* An application is asked for it, which says nothing to who is up, or it waits for who has another call. */
 static bool waits_up(const struct call *c, uint8_t leg)
 {
-	return leg == c->bridge.caller && !c->legs[leg]->uas && call_waits(c);
+	return leg == c->bridge.caller && !c->legs[leg]->uas &&
+	       (call_waits(c) || call_waiting_is_on(c));
 }
 
 /* It is heard itself: it has answered, or has early media. */
@@ -293,11 +295,19 @@ static bool member_is_changed(const struct call *c, struct call_flow *f)
 	       now.muted != before.muted || now.deaf != before.deaf;
 }
 
-/* That it is recorded. */
+struct media_overlay hears_overlay(const struct call_host *h, const struct call *c,
+				   const struct call_flow *f)
+{
+	struct media_overlay waiting = call_waiting_overlay(h, c, f);
+
+	return waiting.tone.ms ? waiting : recordings_overlay(h, c, f->leg);
+}
+
+/* That it is recorded, or that another call waits. */
 static bool tone_is_changed(const struct call_host *h, const struct call *c,
 			    const struct call_flow *f)
 {
-	struct media_overlay now = recordings_overlay(h, c, f->leg);
+	struct media_overlay now = hears_overlay(h, c, f);
 
 	return now.begun_ns != f->overlay.begun_ns || now.every_ms != f->overlay.every_ms;
 }

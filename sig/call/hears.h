@@ -33,6 +33,9 @@ bool hears_later(const struct call_host *h, const struct call *c, uint8_t leg);
 bool hears_codec(const struct call *c, uint8_t leg, enum media_codec *out);
 /* Whom that leg holds hears music, whatever the phone of the leg says. */
 bool hears_music_by(const struct call_host *h, const struct call *c, uint8_t holder);
+/* A tone within that. ms of the tone 0: none. */
+struct media_overlay hears_overlay(const struct call_host *h, const struct call *c,
+				   const struct call_flow *f);
 /* The engine is told where a party hears something else by now. */
 void hears_settle(struct call_host *h, struct call *c);
 

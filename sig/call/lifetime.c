@@ -40,6 +40,7 @@ void call_free(struct call *c)
 	text_clear(&c->from);
 	text_clear(&c->to);
 	text_clear(&c->display);
+	text_clear(&c->waits_for);
 	text_clear(&c->data);
 	segments_clear(c);
 	charges_clear(c);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/call_waiting.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/charge.h"
 #include "sig/call/fork.h"
@@ -81,7 +82,13 @@ bool plan_rings_nobody(const struct plan *plan)
 {
 	const struct plan_step *last = plan->count ? &plan->steps[plan->count - 1] : NULL;
 
-	return last && (last->application.n || last->set.state != SET_NONE || last->seeks);
+	return last &&
+	       (last->application.n || last->set.state != SET_NONE || last->seeks || last->waits);
+}
+
+bool plan_waits(const struct plan *plan)
+{
+	return plan->count && plan->steps[plan->count - 1].waits;
 }
 
 bool plan_seeks(const struct plan *plan)
@@ -328,25 +335,14 @@ static int ring_or_seek(struct call_host *h, struct call *c, struct bytes displa
 	return 0;
 }
 
-static bool is_leg_of(const struct call *c, const struct leg *leg)
-{
-	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] == leg)
-			return true;
-	}
-	return false;
-}
-
 /* Another call has a phone of the user: whoever made it, and also while it rings. */
 static bool is_engaged(const struct call_host *h, const struct call *c, struct bytes user)
 {
-	const struct leg *l = NULL;
+	struct engaged e = { 0 };
 
-	while ((l = leg_users_next(h->users, c->tenant, user, l)) != NULL) {
-		if (l->state < LEG_LEAVING && !is_leg_of(c, l))
-			return true;
-	}
-	return false;
+	if (h->engaged_of)
+		h->engaged_of(h->owner, c, user, &e);
+	return e.calls;
 }
 
 bool plan_is_again(const struct plan *p, uint8_t step)
@@ -423,6 +419,7 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 	const struct shard_forward *f = forward_of(h, c, user);
 	uint8_t legs = c->leg_count;
 	const struct shard_forward *goes = step_forward(h, c, c->plan.count - 1);
+	enum call_waiting_verdict waiting;
 	struct park_place place;
 	int err = check_blocked(c, f, refusal);
 
@@ -438,9 +435,16 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 		*why = PLAN_BUSY;
 		return call_refuse(refusal, -EBUSY, 486, REFUSED_DO_NOT_DISTURB);
 	}
+	waiting = call_waiting_meets(h, c, f, user);
+	if (waiting == CALL_WAITING_BUSY) {
+		*why = PLAN_BUSY;
+		return call_refuse(refusal, -EBUSY, 486, REFUSED_ENGAGED);
+	}
 	*why = PLAN_UNREACHABLE;
 	if (goes && goes->application[0])
 		return wait_begin(h, c, f, from->local_display, refusal);
+	if (waiting == CALL_WAITING_WAITS)
+		return call_waiting_begin(h, c, from->local_display, refusal);
 	if (slot_step_find(h, c, &place))
 		return slot_step_begin(h, c, &place, from->local_display, refusal);
 	err = is_there(h, c, user) ? 0 : way_out(h, c, refusal);
@@ -511,7 +515,7 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 	}
 	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
 				      .local_user = text_bytes(&c->from) };
-	return call_application(c).n || seek_waits(c) || slot_step_asks(c);
+	return call_application(c).n || seek_waits(c) || slot_step_asks(c) || plan_waits(&c->plan);
 }
 
 uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,
@@ -567,6 +571,27 @@ bool plan_next(struct call_host *h, struct call *c, enum plan_why why)
 	fork_forget_best(c);
 	plan_tell(h, c);
 	return true;
+}
+
+void plan_wake(struct call_host *h, struct call *c)
+{
+	struct call_ending e = { .cause = CAUSE_UNREACHABLE, .by = ENDED_BY_NODE };
+	struct call_refusal refusal;
+	struct dialog_party party;
+	uint8_t legs = c->leg_count;
+	int err = -ENOMEM;
+
+	e.status = 500;
+	if (caller_was(c, &party)) {
+		c->plan.steps[c->plan.count - 1].waits = false;
+		outbox_touch(&c->out);
+		err = plan_ring(h, c, last_user(&c->plan), &party, &refusal);
+		e.status = refusal.status;
+	}
+	if (!err)
+		err = ring_or_seek(h, c, party.local_display, legs, &refusal);
+	if (err && !plan_next(h, c, PLAN_UNREACHABLE))
+		call_untaken(h, c, &e);
 }
 
 int plan_is_open(const struct call *c)

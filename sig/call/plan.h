@@ -17,6 +17,10 @@ enum plan_why plan_went_to(const struct plan *plan, struct bytes *user);
 enum set_state plan_set_state(const struct plan *plan);
 /* The last step rings no phone: who calls is for the node. */
 bool plan_rings_nobody(const struct plan *plan);
+/* The last step waits for its user to be free (call_waiting.h). */
+bool plan_waits(const struct plan *plan);
+/* It does so no longer: his phones ring, or the call goes on, or ends, where none can. */
+void plan_wake(struct call_host *h, struct call *c);
 /* The last step waits for a name (seek.h). */
 bool plan_seeks(const struct plan *plan);
 /* Whom the last step rings, and who calls: how many of cap were filled, which live as long as those of call_host.targets_of. */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
+#include "sig/call/call_waiting.h"
 #include "sig/call/invite.h"
 #include "sig/call/listen.h"
 #include "sig/call/order_answer.h"
@@ -156,6 +157,12 @@ static int order_pick(struct call_host *h, struct call *c, struct call_order *or
 	return order->known ? plan_go_to(h, c, order->to, PLAN_PICKED) : -ENXIO;
 }
 
+static int order_accept(struct call_host *h, struct call *c, struct call_order *order)
+{
+	(void)order;
+	return call_waiting_accept(h, c);
+}
+
 /* A status that a callee could not have said to the caller is none: it would speak of a request of ours, or of a server. */
 static int order_reject(struct call_host *h, struct call *c, struct call_order *order)
 {
@@ -212,6 +219,7 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		[ORDER_ANSWER] = { order_application, NEEDS_NOBODY },
 		[ORDER_DEFLECT] = { order_deflect, NEEDS_NOBODY },
 		[ORDER_REJECT] = { order_reject, NEEDS_NOBODY },
+		[ORDER_ACCEPT] = { order_accept, NEEDS_NOBODY },
 		[ORDER_TRANSFER] = { order_transfer, NEEDS_NOBODY },
 		[ORDER_JOIN] = { order_join, NEEDS_NOBODY },
 		[ORDER_SPLIT] = { order_split, NEEDS_PAIR },

@@ -61,6 +61,15 @@ struct pick_news {
 	const char *text; /* and why; constant */
 };
 
+/* What a user of ours has of calls beside the one that asks, in all shards. */
+struct engaged {
+	bool calls;    /* one at least, also one that rings, or that it makes */
+	bool talks;    /* ... whose party its phone does not hold */
+	uint8_t waits; /* calls that wait for it (sig/call/call_waiting.h) */
+	bool behind;   /* one of those called before */
+	bool unsure;   /* another node was not asked yet */
+};
+
 /* Where a call is to be parked: in that slot, or where that is taken in the next one up to last ("": in no other). */
 enum { PARK_PLACE_LEN = 9 };
 struct park_place {

@@ -67,6 +67,7 @@ enum sig_event_kind {
 	SIG_CALL_COLLECTED,       /* order, reason, digits */
 	SIG_CALL_RECORDED,        /* order, reason, recording, ms: of a message */
 	SIG_CALL_WAITING,         /* for the application; again after a restart */
+	SIG_CALL_CALL_WAITING,    /* to has another call; again after a restart */
 	SIG_CALL_MISSED,          /* it waits for the application no longer */
 	SIG_CALL_SPLIT,     /* other: the party goes on alone, and so does the other one there */
 	SIG_CALL_PARKED,    /* slot: from waits there */

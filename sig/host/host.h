@@ -93,6 +93,11 @@ struct call_host {
 	const struct host_track *(*music_of)(void *owner, uint16_t tenant, struct bytes user);
 	/* Where the calls of a user of ours go instead. NULL: he has nothing set; or the function: nobody has. */
 	const struct shard_forward *(*forward_of)(void *owner, uint16_t tenant, struct bytes user);
+	/* What other calls he has. NULL: nobody counts them. */
+	void (*engaged_of)(void *owner, const struct call *c, struct bytes user,
+			   struct engaged *out);
+	/* A call waits for a user of ours. NULL: none does for anybody. */
+	bool (*waited_for)(void *owner, uint16_t tenant, struct bytes user);
 	/* What is said of a user of ours. NULL: there is none, or not now; or the function: everybody is there, under no terms. */
 	const struct shard_extension *(*extension_of)(void *owner, uint16_t tenant,
 						      struct bytes user);

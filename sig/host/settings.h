@@ -222,6 +222,8 @@ struct shard_settings {
 	uint64_t port_rest_ns;
 	uint64_t
 		media_timeout_ns; /* a party that should send is silent for so long: the call ends; 0: never */
+	struct media_overlay
+		call_waiting_tone; /* who speaks while a call waits for it hears this; begun_ns is of no importance */
 	uint32_t
 		recording_tone_ms; /* who is recorded, and who speaks with them, hear a tone so often; 0: never */
 	bool recording_follows; /* what an extension that is recorded on demand prefers (RFC 7866 7.1.3) is done */
@@ -336,6 +338,15 @@ enum {
 /* Who hears an announcement, while the other one hears music (CALL-44). */
 enum announce_to { ANNOUNCE_CALLEE, ANNOUNCE_CALLER, ANNOUNCE_BOTH };
 
+/* What a call meets that comes while the extension has another one (sig/call/call_waiting.h). */
+enum call_waiting {
+	CALL_WAITING_PHONE, /* its phones ring, and do as they like */
+	CALL_WAITING_OFF,   /* a busy extension */
+	CALL_WAITING_SINGLE, /* it waits until the other one is over; one more meets a busy extension (CALL-12) */
+	CALL_WAITING_MULTIPLE, /* so do CALL_WAITING_MOST, the oldest first (CALL-13) */
+};
+enum { CALL_WAITING_MOST = 5 };
+
 /* Where calls to an extension go instead. Targets are numbers of ours, joined by ',', which are tried one after the other; "": nowhere. */
 struct shard_forward {
 	char always[FORWARD_LIST_MAX], busy[FORWARD_LIST_MAX];
@@ -343,6 +354,7 @@ struct shard_forward {
 	uint8_t rings; /* until no_answer or the next number, of FORWARD_RING_S each; 0: as long as any call rings */
 	bool do_not_disturb;       /* no phone of it rings: as if it were busy (CALL-19) */
 	bool smart_do_not_disturb; /* the same while it has a call, whoever made that (CALL-20) */
+	uint8_t call_waiting;      /* enum call_waiting */
 	char application
 		[APPLICATION_NAME_MAX]; /* its calls wait for that one, and no phone rings; "": none */
 	uint16_t application_wait_s;    /* so long; 0: APPLICATION_WAIT_S */
@@ -357,13 +369,18 @@ struct shard_forward {
 	char announce_outside[FORWARD_ANNOUNCE_MAX]; /* ... behind a trunk */
 	uint8_t announce_to; /* enum announce_to: or somebody else hears it */
 };
+/* What other calls it has counts, those on other nodes, too. */
+static inline bool shard_forward_counts_calls(const struct shard_forward *f)
+{
+	return f->smart_do_not_disturb || f->call_waiting != CALL_WAITING_PHONE;
+}
 /* Rings alone lead nowhere. */
 static inline bool shard_forward_is_set(const struct shard_forward *f)
 {
 	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
-	       f->do_not_disturb || f->smart_do_not_disturb || f->application[0] || f->blocked[0] ||
-	       f->outside_number[0] || f->outside_numbers[0] || f->announce_inside[0] ||
-	       f->announce_outside[0];
+	       f->do_not_disturb || f->smart_do_not_disturb || f->call_waiting ||
+	       f->application[0] || f->blocked[0] || f->outside_number[0] ||
+	       f->outside_numbers[0] || f->announce_inside[0] || f->announce_outside[0];
 }
 
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };

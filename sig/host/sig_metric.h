@@ -34,6 +34,7 @@
 	X(SDP, "session_description")                 \
 	X(FORWARD, "forward")                         \
 	X(DO_NOT_DISTURB, "do_not_disturb")           \
+	X(ENGAGED, "engaged")                         \
 	X(TRANSFER, "transfer")                       \
 	X(REPLACES, "replaces")                       \
 	X(OTHER_SHARD, "other_shard")                 \

@@ -79,6 +79,8 @@ struct call {
 	uint64_t in_room;           /* the room that its pair was in last, for its CDR; 0: none */
 	char watched_slot[PARK_SLOT_LEN +
 			  1]; /* where those who watch slots know it to be; not part of a record */
+	struct text
+		waits_for; /* the user of ours for whom others know it to wait; not part of a record */
 	struct call_replaces replaces;
 	uint64_t
 		picker; /* a call that takes its party when its phone has heard so (sig/feature/pick.h); 0: none. Not part of a record */

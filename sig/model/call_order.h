@@ -41,6 +41,8 @@ enum call_order_kind {
 	ORDER_TRANSFER,
 	/* to: a call that rings goes on to the extension; as plan_go_to (sig/call/plan.h), and -ENXIO: there is no such extension. */
 	ORDER_DEFLECT,
+	/* A call that waits while its extension has another one rings there now (call_waiting_accept). -EADDRNOTAVAIL: it does not wait. */
+	ORDER_ACCEPT,
 	/* status, phrase: a call that rings, or waits for an application, is refused. Who is up hears why, and is left; who was given away
 	 * goes back. -EDOM: no such status. -EALREADY: it is answered. -ENODATA: it does not ring. */
 	ORDER_REJECT,

@@ -327,7 +327,9 @@ static const char *check_waiting(const struct call *c)
 		!a->called && a->state == LEG_EARLY && a->uas && a->uas->state == UAS_PROCEEDING;
 
 	if ((!up && !asks) || c->answer_utc_ms ||
-	    (c->plan.until_ns == 0 && !plan_seeks(&c->plan)) || !others_go(c))
+	    (plan_waits(&c->plan) ? c->ring_ns == 0
+				  : c->plan.until_ns == 0 && !plan_seeks(&c->plan)) ||
+	    !others_go(c))
 		return "call: waiting";
 	return NULL;
 }

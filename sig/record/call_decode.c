@@ -141,8 +141,10 @@ static bool record_read_plan(struct reading *r, const Tandem__Call__Call *in)
 		if (!ok)
 			return reading_wrong(r, "plan: step");
 	}
-	if (plan->count && r->c->state <= CALL_RINGING)
+	if (plan->count && r->c->state <= CALL_RINGING) {
 		plan->steps[plan->count - 1].seeks = in->steps[plan->count - 1]->seeks;
+		plan->steps[plan->count - 1].waits = in->steps[plan->count - 1]->waits;
+	}
 	plan->until_ns = reading_deadline(r, in->step_until_utc_ms, PLAN_STEP_MAX_MS);
 	return true;
 }

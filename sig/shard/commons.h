@@ -36,6 +36,8 @@ struct shard_commons {
 	uint32_t calls;               /* of all shards */
 	uint32_t codings;             /* of these whose audio is coded anew */
 	uint32_t videos;              /* of these that have video */
+	uint32_t waiting;             /* of these that wait for who has another one */
+	uint32_t engaged_cursor;      /* of extensions that other nodes are asked for */
 	struct shard *shards;         /* that are open, the newest first */
 	struct remote_watch *remote;  /* NULL: in no cluster */
 	struct shard_remote remote_with;

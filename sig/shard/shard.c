@@ -48,6 +48,8 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.contact_of = shard_contact_of,
 		.account_of = shard_account_of,
 		.forward_of = shard_forward_for,
+		.engaged_of = shard_engaged_of,
+		.waited_for = shard_waited_for,
 		.extension_of = shard_extension_of,
 		.room_of = shard_room_of,
 		.room_called = shard_room_begin,
@@ -102,6 +104,7 @@ static int shard_tables_open(struct shard *s, struct rand_source *rand)
 			     set->registrations_max)) ||
 	    (err = shard_rooms_open(s)) || (err = table_open(&s->calls_by_id, calls)) ||
 	    (err = table_open(&s->calls_by_slot, calls)) ||
+	    (err = table_open(&s->calls_by_wait, calls)) ||
 	    (err = leg_users_open(&s->legs, 2 * calls, rand)) ||
 	    (err = table_open(&s->extensions_by_number, set->registrations_max)))
 		return err;
@@ -244,6 +247,7 @@ void shard_close(struct shard *s)
 	pool_close_any(&s->extensions);
 	table_close(&s->calls_by_id);
 	table_close(&s->calls_by_slot);
+	table_close(&s->calls_by_wait);
 	leg_users_close(&s->legs);
 	table_close(&s->extensions_by_number);
 	effects_close(&s->effects);

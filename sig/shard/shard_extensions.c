@@ -95,13 +95,17 @@ int shard_located_set(struct shard *s, uint16_t tenant, const char *number,
 bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number)
 {
 	struct bytes key = bytes_str(number);
+	struct shard_forward *forward;
 	pool_handle at;
 	struct shard_extension_slot *slot = slot_find(s, tenant, key, &at);
 
 	if (!slot)
 		return false;
+	forward = slot->forward;
+	slot->forward = NULL;
+	shard_engaged_set(s, slot, forward);
+	free(forward);
 	free(slot->guesses);
-	free(slot->forward);
 	free(slot->monitors);
 	free(slot->pickup_groups);
 	free(slot->park_groups);
@@ -178,7 +182,7 @@ int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 		      const struct shard_forward *forward)
 {
 	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
-	struct shard_forward *copy = NULL;
+	struct shard_forward *copy = NULL, *before;
 
 	if (!slot)
 		return -ENOENT;
@@ -188,7 +192,9 @@ int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 			return -ENOMEM;
 		*copy = *forward;
 	}
-	free(slot->forward);
+	before = slot->forward;
 	slot->forward = copy;
+	shard_engaged_set(s, slot, before);
+	free(before);
 	return 0;
 }

@@ -38,7 +38,7 @@ static bool remote_is_watched(void *owner, struct bytes tenant, struct bytes use
 		if (subscription_of_resource(&s->subscriptions, number, user, NULL))
 			return true;
 	}
-	return false;
+	return c->shards && shard_engaged_asks(c->shards, number, user);
 }
 
 static void remote_changed(void *owner, struct bytes tenant, struct bytes user)
@@ -46,8 +46,10 @@ static void remote_changed(void *owner, struct bytes tenant, struct bytes user)
 	const struct shard_commons *c = owner;
 	uint16_t number;
 
-	if (shard_remote_tenant(c, tenant, &number))
-		shard_watch_tell_here(c->shards, number, user);
+	if (!shard_remote_tenant(c, tenant, &number))
+		return;
+	shard_watch_tell_here(c->shards, number, user);
+	shard_waiting_changed(c->shards, number, user);
 }
 
 static enum remote_verdict remote_verdict_of(int err)
@@ -194,7 +196,10 @@ void shard_remote_second(struct shard_commons *c, uint64_t now_ns)
 		if (s->subscriptions.pool.in_use)
 			remote_ask_some(s, quick ? ASK_QUICK_S : ASK_ROUND_S);
 	}
+	shard_engaged_ask_some(c, quick ? ASK_QUICK_S : ASK_ROUND_S);
 	c->remote_quick -= quick;
+	if (quick && !c->remote_quick)
+		shard_engaged_look(c);
 	shard_remote_picks_expire(c);
 	remote_watch_expire(c->remote, now_ns);
 }

@@ -63,7 +63,9 @@ struct shard {
 	struct pool calls, extensions, rooms;
 	struct table calls_by_id, extensions_by_number;
 	struct table rooms_by_id, rooms_by_number;
-	struct table calls_by_slot; /* of parked ones, by tenant and slot: their ids */
+	struct table calls_by_slot;  /* of parked ones, by tenant and slot: their ids */
+	struct table calls_by_wait;  /* those that wait for a user, by tenant and user: likewise */
+	uint32_t engaged_extensions; /* of which other nodes are asked what calls they have */
 	struct shard_profiles *profiles[TENANTS_MAX]; /* NULL: none of either */
 	struct overload overload;
 	uint64_t behind_ns; /* of the message that comes next, or is looked at */
@@ -265,6 +267,30 @@ void shard_remote_picks_close(struct shard_commons *c);
 void shard_pick_here(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
 		     struct remote_picked *out);
 
+/* ---- shard_engaged.c ---- */
+/* call_host.engaged_of, call_host.waited_for */
+void shard_engaged_of(void *owner, const struct call *c, struct bytes user, struct engaged *out);
+bool shard_waited_for(void *owner, uint16_t tenant, struct bytes user);
+/* Behind those that are there already, the calls of this node that wait for him: how many there are then. */
+uint32_t shard_waiting_add(const struct shard_commons *commons, uint16_t tenant, struct bytes user,
+			   struct dialog_state *out, uint32_t count);
+/* A step of the call is over: it is known whom it waits for. */
+void shard_waiting_note(struct shard *s, struct call *c);
+void shard_waiting_gone(struct shard *s, const struct call *c);
+/* He has other calls, or others wait for him: those of this node that it is about look again, in their turn. */
+void shard_engaged_changed(struct shard *s, uint16_t tenant, struct bytes user);
+/* ... also where none waits any more. */
+void shard_waiting_changed(struct shard *s, uint16_t tenant, struct bytes user);
+/* Other nodes are asked for the calls of an extension here. */
+bool shard_engaged_asks(const struct shard *s, uint16_t tenant, struct bytes user);
+/* ... of some of them: those of so many seconds. */
+void shard_engaged_ask_some(struct shard_commons *commons, uint32_t seconds);
+/* Those that wait look again: other nodes have told what they have. */
+void shard_engaged_look(struct shard_commons *commons);
+/* What is set of it is other. */
+void shard_engaged_set(struct shard *s, const struct shard_extension_slot *slot,
+		       const struct shard_forward *before);
+
 /* ---- shard_watch.c ---- */
 int shard_watch_open(struct shard *s) NODISCARD;
 /* A step of the call is over: who watches its parties hears of what changed. */
@@ -283,7 +309,12 @@ void shard_watch_silence(struct shard *s);
 /* What the shards of this node have of a user: how many of DIALOG_STATES_MAX were filled. */
 uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes user,
 			 struct dialog_state *out);
-/* Something else is to be told of him: to who watches here. */
+/* ... and all other nodes, those calls that wait for him among it (dialog_state.waits_utc_ms). */
+uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes user,
+			 struct dialog_state *out);
+/* Something else is to be told of him: to who watches, here and on other nodes. */
+void shard_watch_tell(struct shard *s, uint16_t tenant, struct bytes user);
+/* ... to who watches here. */
 void shard_watch_tell_here(struct shard *s, uint16_t tenant, struct bytes user);
 void shard_watch_tell_of(struct shard *s, uint16_t tenant, struct bytes user,
 			 enum watch_change what);

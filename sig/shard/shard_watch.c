@@ -98,15 +98,14 @@ uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes us
 
 	if (watched_slot_of(s, tenant, user, &slot))
 		return watch_slot(s, tenant, slot, out);
-	for (s = s->commons->shards; s; s = s->next)
-		count = watch_dialogs_add(s, tenant, user, out, count);
-	return count;
+	for (const struct shard *of = s->commons->shards; of; of = of->next)
+		count = watch_dialogs_add(of, tenant, user, out, count);
+	return shard_waiting_add(s->commons, tenant, user, out, count);
 }
 
-static uint32_t watch_dialogs(void *owner, uint16_t tenant, struct bytes user,
-			      struct dialog_state *out)
+uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes user,
+			 struct dialog_state *out)
 {
-	const struct shard *s = owner;
 	uint32_t count = shard_watch_own(s, tenant, user, out);
 
 	return s->commons->remote
@@ -114,6 +113,19 @@ static uint32_t watch_dialogs(void *owner, uint16_t tenant, struct bytes user,
 					      bytes_str(tenants_name(s->settings.tenants, tenant)),
 					      user, out, count)
 		       : count;
+}
+
+/* Who watches is told of no call that waits: no phone of the user rings. */
+static uint32_t watch_dialogs(void *owner, uint16_t tenant, struct bytes user,
+			      struct dialog_state *out)
+{
+	uint32_t count = shard_watch_all(owner, tenant, user, out), kept = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (!out[i].waits_utc_ms)
+			out[kept++] = out[i];
+	}
+	return kept;
 }
 
 static const struct aor *watch_entry(void *owner, uint16_t tenant, struct bytes user)
@@ -225,6 +237,7 @@ void shard_watch_tell_of(struct shard *s, uint16_t tenant, struct bytes user,
 void shard_watch_tell_here(struct shard *s, uint16_t tenant, struct bytes user)
 {
 	shard_watch_tell_of(s, tenant, user, CHANGED_DIALOGS);
+	shard_engaged_changed(s, tenant, user);
 }
 
 static struct bytes watch_tenant(const struct shard *s, uint16_t tenant)
@@ -232,7 +245,7 @@ static struct bytes watch_tenant(const struct shard *s, uint16_t tenant)
 	return bytes_str(tenants_name(s->settings.tenants, tenant));
 }
 
-static void watch_tell(struct shard *s, uint16_t tenant, struct bytes user)
+void shard_watch_tell(struct shard *s, uint16_t tenant, struct bytes user)
 {
 	shard_watch_tell_here(s, tenant, user);
 	if (s->commons->remote)
@@ -269,9 +282,9 @@ static void slot_changed(struct shard *s, struct call *c)
 		LOG_ERROR("call", c->id, "no memory: the lamp of a slot stays dark",
 			  LOG_STR("slot", now));
 	if (before[0])
-		slot_tell(s, c->tenant, before, watch_tell);
+		slot_tell(s, c->tenant, before, shard_watch_tell);
 	if (now[0])
-		slot_tell(s, c->tenant, now, watch_tell);
+		slot_tell(s, c->tenant, now, shard_watch_tell);
 }
 
 void shard_watch_gone(struct shard *s, const struct call *c)
@@ -279,11 +292,13 @@ void shard_watch_gone(struct shard *s, const struct call *c)
 	if (c->watched_slot[0])
 		(void)table_del(&s->calls_by_slot,
 				slot_hash(s, c->tenant, bytes_str(c->watched_slot)), c->id);
+	shard_waiting_gone(s, c);
 }
 
 void shard_watch_call(struct shard *s, struct call *c)
 {
 	slot_changed(s, c);
+	shard_waiting_note(s, c);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		struct leg *l = c->legs[i];
 		uint8_t mark = l && l->user.n ? dialog_state_mark(l) : 0;
@@ -291,7 +306,7 @@ void shard_watch_call(struct shard *s, struct call *c)
 		if (!mark || mark == l->watched)
 			continue;
 		l->watched = mark;
-		watch_tell(s, c->tenant, text_bytes(&l->user));
+		shard_watch_tell(s, c->tenant, text_bytes(&l->user));
 	}
 }
 
@@ -306,6 +321,8 @@ void shard_watch_left(struct shard *s, const struct call *c)
 {
 	if (c->watched_slot[0])
 		slot_tell(s, c->tenant, c->watched_slot, watch_left);
+	if (c->waits_for.n)
+		watch_left(s, c->tenant, text_bytes(&c->waits_for));
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 

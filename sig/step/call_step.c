@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
+#include "sig/call/call_waiting.h"
 #include "sig/call/charge.h"
 #include "sig/call/feature.h"
 #include "sig/call/invite.h"
@@ -407,6 +408,7 @@ static void call_release(struct call_host *h, struct call *c)
 			break;
 		case OUTBOX_WAIT:
 			wait_go(h, c);
+			call_waiting_go(h, c);
 			break;
 		case OUTBOX_SET:
 			set_go(h, c);

@@ -404,6 +404,7 @@ static const struct {
 	{ "call.transfer", COMMAND_FOR_APPLICATION },
 	{ "call.deflect", COMMAND_FOR_APPLICATION },
 	{ "call.pickup", COMMAND_FOR_APPLICATION },
+	{ "call.accept", COMMAND_FOR_APPLICATION },
 	{ "call.reject", COMMAND_FOR_APPLICATION },
 	{ "call.join", COMMAND_FOR_APPLICATION },
 	{ "conference.list", COMMAND_FOR_READER },

@@ -160,6 +160,13 @@ static void test_forward(void **state)
 		  NULL,
 		  { .do_not_disturb = true } },
 		{ ",\"smart_do_not_disturb\":true", NULL, { .smart_do_not_disturb = true } },
+		{ ",\"call_waiting\":\"phone\"", NULL, { .call_waiting = CALL_WAITING_PHONE } },
+		{ ",\"call_waiting\":\"off\"", NULL, { .call_waiting = CALL_WAITING_OFF } },
+		{ ",\"call_waiting\":\"single\"", NULL, { .call_waiting = CALL_WAITING_SINGLE } },
+		{ ",\"call_waiting\":\"multiple\"",
+		  NULL,
+		  { .call_waiting = CALL_WAITING_MULTIPLE } },
+		{ ",\"call_waiting\":\"double\"", "call_waiting" },
 		{ ",\"forward_always\":\"1234567890123456789012345678901\"",
 		  NULL,
 		  { .always = "1234567890123456789012345678901" } },
@@ -223,7 +230,8 @@ static void test_names(void **state)
 					     "language",         "announce_inside",
 					     "announce_outside", "record",
 					     "record_direction", "record_scope",
-					     "announce_to",      "record_to" };
+					     "announce_to",      "record_to",
+					     "call_waiting" };
 	static const char before[] =
 		"{\"realm\":\"tandem\",\"ha1\":\"" HA1
 		"\",\"changed_utc_ms\":1800000000000,\"number\":\"1001\",\"display_name\":\"One\","

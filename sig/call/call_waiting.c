@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/call_waiting.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/cdr_fill.h"
+#include "sig/call/invite.h"
+#include "sig/call/plan.h"
+
+/* ---- what it meets ---- */
+
+static struct engaged engaged_of(const struct call_host *h, const struct call *c, struct bytes user)
+{
+	struct engaged e = { 0 };
+
+	if (h->engaged_of)
+		h->engaged_of(h->owner, c, user, &e);
+	return e;
+}
+
+/* Whoever came before goes first, also when the user has no other call just now. */
+static enum call_waiting_verdict waiting_verdict_of(const struct engaged *e, uint8_t most)
+{
+	if (!e->talks && !e->waits)
+		return CALL_WAITING_FREE;
+	return e->waits < most ? CALL_WAITING_WAITS : CALL_WAITING_BUSY;
+}
+
+enum call_waiting_verdict call_waiting_meets(const struct call_host *h, const struct call *c,
+					     const struct shard_forward *f, struct bytes user)
+{
+	struct engaged e;
+
+	if (!f || f->call_waiting == CALL_WAITING_PHONE || c->emergency)
+		return CALL_WAITING_FREE;
+	e = engaged_of(h, c, user);
+	switch ((enum call_waiting)f->call_waiting) {
+	case CALL_WAITING_PHONE:
+		break;
+	case CALL_WAITING_OFF:
+		return e.calls ? CALL_WAITING_BUSY : CALL_WAITING_FREE;
+	case CALL_WAITING_SINGLE:
+		return waiting_verdict_of(&e, 1);
+	case CALL_WAITING_MULTIPLE:
+		return waiting_verdict_of(&e, CALL_WAITING_MOST);
+	}
+	return CALL_WAITING_FREE;
+}
+
+/* ---- it waits ---- */
+
+bool call_waiting_is_on(const struct call *c)
+{
+	return plan_waits(&c->plan) && c->state <= CALL_RINGING && !c->parting_ns;
+}
+
+int call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
+		       struct call_refusal *refusal)
+{
+	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
+
+	if (text_set(&c->display, display))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	c->plan.steps[c->plan.count - 1].waits = true;
+	c->bridge.callee = LEG_NONE;
+	plan_rings(h, c);
+	outbox_touch(&c->out);
+	if (!outbox_push(&c->out, &item))
+		call_waiting_go(h, c);
+	return 0;
+}
+
+void call_waiting_go(struct call_host *h, struct call *c)
+{
+	struct sig_event *event;
+	struct bytes user;
+
+	if (!call_waiting_is_on(c))
+		return;
+	(void)plan_went_to(&c->plan, &user);
+	if (call_caller(c)->uas)
+		invite_ring(h, c, c->bridge.caller);
+	event = call_publish_begin(h, c, SIG_CALL_CALL_WAITING);
+	if (event)
+		cdr_put_number(event->to, sizeof(event->to), h, c, user);
+	LOG_INFO("call", c->id, "a call waits for an extension that has another one",
+		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
+		 LOG_BYTES("to", cdr_number(h, c, user)));
+}
+
+int call_waiting_accept(struct call_host *h, struct call *c)
+{
+	if (!call_waiting_is_on(c))
+		return -EADDRNOTAVAIL;
+	plan_wake(h, c);
+	return 0;
+}
+
+/* ---- behind each step ---- */
+
+static void waiting_look(struct call_host *h, struct call *c)
+{
+	struct engaged e;
+	struct bytes user;
+
+	if (!call_waiting_is_on(c))
+		return;
+	(void)plan_went_to(&c->plan, &user);
+	e = engaged_of(h, c, user);
+	if (!e.talks && !e.behind && !e.unsure)
+		plan_wake(h, c);
+}
+
+const struct call_feature call_waiting_feature = { .go = waiting_look, .resume = call_waiting_go };
+
+/* ---- what is heard of it ---- */
+
+static bool is_told_of_it(const struct call_host *h, const struct call *c,
+			  const struct call_flow *f)
+{
+	const struct leg *l = call_leg(c, f->leg);
+
+	return h->waited_for && l && l->user.n &&
+	       (l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED) &&
+	       h->waited_for(h->owner, c->tenant, text_bytes(&l->user));
+}
+
+static bool waiting_is_tone(const struct media_tone *a, const struct media_tone *b)
+{
+	return a->hz == b->hz && a->level == b->level && a->ms == b->ms && a->gap_ms == b->gap_ms;
+}
+
+bool call_waiting_is_heard(const struct call_host *h, const struct call *c)
+{
+	for (uint32_t i = 0; i < c->flow_count; i++) {
+		if (c->flows[i].overlay.tone.ms &&
+		    waiting_is_tone(&c->flows[i].overlay.tone,
+				    &h->settings->call_waiting_tone.tone))
+			return true;
+	}
+	return false;
+}
+
+/* Once begun it goes on as it began. */
+struct media_overlay call_waiting_overlay(const struct call_host *h, const struct call *c,
+					  const struct call_flow *f)
+{
+	struct media_overlay o = h->settings->call_waiting_tone;
+
+	if (!o.tone.ms || !is_told_of_it(h, c, f))
+		return (struct media_overlay){ 0 };
+	o.begun_ns = waiting_is_tone(&o.tone, &f->overlay.tone) ? f->overlay.begun_ns : h->now.ns;
+	return o;
+}

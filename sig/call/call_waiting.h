@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call that comes while its user has another one, and waits for that to end (FEATURES CALL-12, CALL-13): a step of its plan that rings no
+ * phone yet. The caller hears 180, or ringback where it is up already, and who speaks hears a tone within what it hears. When the user has
+ * no call any more whose party his phone does not hold, his phones ring. Phones need to know nothing of it. How long it waits is how long
+ * it would ring.
+ */
+#ifndef SIG_CALL_CALL_WAITING_H
+#define SIG_CALL_CALL_WAITING_H
+
+#include "sig/call/feature.h"
+#include "sig/model/start.h"
+
+extern const struct call_feature call_waiting_feature;
+
+/* What the call meets at its user. */
+enum call_waiting_verdict {
+	CALL_WAITING_FREE, /* his phones ring */
+	CALL_WAITING_BUSY,
+	CALL_WAITING_WAITS,
+};
+/* f: what is set of him; NULL: nothing. */
+enum call_waiting_verdict call_waiting_meets(const struct call_host *h, const struct call *c,
+					     const struct shard_forward *f, struct bytes user);
+
+/* The last step waits. */
+bool call_waiting_is_on(const struct call *c);
+/* It does from now on. 0 or -errno with *refusal. */
+int call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
+		       struct call_refusal *refusal) NODISCARD;
+/* It is saved, or goes on after a restart: the caller is told, and who watches. */
+void call_waiting_go(struct call_host *h, struct call *c);
+/* By command: it waits no longer, whatever calls its user has. 0, or -EADDRNOTAVAIL: it does not wait. */
+int call_waiting_accept(struct call_host *h, struct call *c) NODISCARD;
+
+/* What the party of that flow hears of a call that waits for it. ms of the tone 0: nothing. */
+struct media_overlay call_waiting_overlay(const struct call_host *h, const struct call *c,
+					  const struct call_flow *f);
+/* A party of the call was told to hear it. */
+bool call_waiting_is_heard(const struct call_host *h, const struct call *c);
+
+#endif
