@@ -74,7 +74,7 @@ static bool is_smart(const struct story *t)
 			return true;
 	}
 	for (uint32_t i = 0; i < STORY_PHONES; i++) {
-		if (t->forward[i].smart_do_not_disturb)
+		if (t->forward[i].smart_do_not_disturb || t->forward[i].call_waiting)
 			return true;
 	}
 	return false;

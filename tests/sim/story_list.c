@@ -25,6 +25,11 @@
 /* B answers before its second phone does. */
 #define BOTH_THERE(...) .steps = { DIALS, __VA_ARGS__ }, .manner = { [B2] = RINGS }
 
+/* A speaks with B, for whom D waits. */
+#define WAITS_FOR_B(...)                                                                     \
+	.steps = { { 3, STORY_DIAL, A, EXT_B }, { 10, STORY_DIAL, D, EXT_B }, __VA_ARGS__ }, \
+	.absent = ON(B2), .forward = { [EXT_B] = { .call_waiting = CALL_WAITING_SINGLE } }
+
 const struct story story_list[] = {
 	/* calls */
 	{ "call", TALKING({ 20, STORY_HANG_UP, A }), .look_s = 15, .talk = ON(A) | ON(B),
@@ -210,6 +215,31 @@ const struct story story_list[] = {
 	  .absent = ON(B2),
 	  .forward = { [EXT_B] = { .smart_do_not_disturb = true, .busy = "1003" } }, .look_s = 25,
 	  .talk = ON(C) | ON(D), .status = 200, .pairs = 1 },
+	{ "call-waiting", WAITS_FOR_B({ 22, STORY_HANG_UP, A }), .look_s = 36,
+	  .talk = ON(B) | ON(D), .status = 200, .pairs = 1 },
+	{ "call-waiting-over-shards", WAITS_FOR_B({ 22, STORY_HANG_UP, A }), .shards = 2,
+	  .look_s = 36, .talk = ON(B) | ON(D), .status = 200, .pairs = 1 },
+	{ "call-waiting-and-gives-up", WAITS_FOR_B({ 18, STORY_HANG_UP, D }), .look_s = 26,
+	  .talk = ON(A) | ON(B), .pairs = 1 },
+	{ "call-waiting-and-one-more",
+	  WAITS_FOR_B({ 14, STORY_DIAL, C, EXT_B }, { 24, STORY_HANG_UP, A }), .look_s = 38,
+	  .talk = ON(B) | ON(D), .pairs = 1 },
+	{ "call-waiting-and-sent-on",
+	  .steps = { { 3, STORY_DIAL, A, EXT_B },
+		     { 10, STORY_DIAL, D, EXT_B },
+		     { 26, STORY_HANG_UP, A } },
+	  .absent = ON(B2),
+	  .forward = { [EXT_B] = { .call_waiting = CALL_WAITING_SINGLE,
+				   .no_answer = "1003",
+				   .rings = 1 } },
+	  .look_s = 36, .talk = ON(C) | ON(D), .loose = true, .pairs = 1 },
+	{ "given-to-who-speaks",
+	  .steps = { { 3, STORY_DIAL, A, EXT_B },
+		     { 5, STORY_DIAL, D, EXT_C },
+		     { 12, STORY_REFER, C, EXT_B },
+		     { 24, STORY_HANG_UP, A } },
+	  .absent = ON(B2), .forward = { [EXT_B] = { .call_waiting = CALL_WAITING_SINGLE } },
+	  .look_s = 38, .talk = ON(B) | ON(D), .loose = true },
 	{ "deflected", .steps = { DIALS, { 8, STORY_DEFLECT, 0, EXT_C }, { 12, STORY_AGAIN } },
 	  .manner = { [B] = RINGS, [B2] = RINGS }, .look_s = 25, .talk = ON(A) | ON(C),
 	  .loose = true, .status = 200, .pairs = 1 },
