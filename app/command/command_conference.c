@@ -37,7 +37,12 @@ static const struct {
 	{ -EUSERS,
 	  COMMAND_FULL,
 	  { NULL, NULL },
-	  "the conference has as many members as it may have: see conferences.station_members" },
+	  "the conference has as many members as it may have: see conferences.station_members "
+	  "and conferences.command_members" },
+	{ -EOPNOTSUPP,
+	  COMMAND_NOT_ALLOWED,
+	  { "with", "with" },
+	  "the call came to an extension without call waiting: see conferences.incoming" },
 	{ -EHOSTUNREACH, COMMAND_CONFLICT, { "to", "to" }, "no phone of it is registered" },
 	{ -EDQUOT,
 	  COMMAND_FULL,

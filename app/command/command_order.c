@@ -103,6 +103,9 @@ static const struct {
 	  "keys are for an application alone, and the call has none: name one in call.split" },
 	{ -ENODEV, COMMAND_CONFLICT, "call", "nobody else is in the call" },
 	{ -EINVAL, COMMAND_CONFLICT, "call", "the call waits for no application" },
+	{ -EPROTOTYPE, COMMAND_NOT_ALLOWED, "call",
+	  "two are left in its conference, and whose that is is one of them "
+	  "(conferences.release): he adds the other one with conference.add, and leaves" },
 	{ -EADDRNOTAVAIL, COMMAND_CONFLICT, "call",
 	  "the call waits for no extension that has another call" },
 	{ -EPROTO, COMMAND_CONFLICT, "call",

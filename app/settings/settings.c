@@ -507,7 +507,9 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 						 ? (uint8_t)s->conferences.station_talkers
 						 : MEDIA_ROOM_TALKERS_ALL,
 				 .succession = s->conferences.host_succession,
-				 .release = s->conferences.release,
+				 .release = (uint8_t)s->conferences.release,
+				 .command_members = (uint16_t)s->conferences.command_members,
+				 .incoming_bound = s->conferences.incoming,
 				 .tones_most = (uint16_t)s->conferences.tones_most },
 		.overload_delay_ns = s->sip.overload_delay,
 		.session_expires_s = (uint32_t)(s->sip.session_expires / NS_PER_S),

@@ -318,8 +318,10 @@ struct settings_recordings {
 };
 
 struct settings_conferences {
-	uint32_t station_members, station_talkers, tones_most;
-	bool host_succession, release;
+	uint32_t station_members, station_talkers, command_members, tones_most;
+	bool host_succession;
+	int release;  /* enum conference_release */
+	int incoming; /* 1: with call waiting alone */
 };
 
 struct settings_ivr {

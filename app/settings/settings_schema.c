@@ -1366,6 +1366,10 @@ static const struct conf_field g_live_fields[] = {
 	{ .key = NULL },
 };
 
+/* In the order of enum conference_release. */
+static const char *const g_conferences_release[] = { "false", "true", "initiator_left", NULL };
+static const char *const g_conferences_incoming[] = { "always", "call_waiting", NULL };
+
 static const struct conf_field g_conferences_fields[] = {
 	{ .key = "station_members",
 	  U32(settings_conferences, station_members, 3, 2000),
@@ -1379,6 +1383,21 @@ static const struct conf_field g_conferences_fields[] = {
 	  .help = "How many members of such a conference are heard at a time: the loudest of "
 		  "those who speak. 0: all who are not silent. Of conferences that begin from then "
 		  "on; those of a room are in its document." },
+	{ .key = "command_members",
+	  U32(settings_conferences, command_members, 0, 2000),
+	  .preset = "0",
+	  .help = "The same where a command adds the next one, as programs of users do; phones add "
+		  "up to station_members. 0: likewise. Systems that had both gave programs 6 and "
+		  "phones 8." },
+	{ .key = "incoming",
+	  .type = CONF_ENUM,
+	  FIELD(settings_conferences, incoming),
+	  .names = g_conferences_incoming,
+	  .preset = "always",
+	  .help = "Whether who has two calls may bring the second one into a conference when that "
+		  "call came to him. call_waiting: where his extension has call_waiting single or "
+		  "multiple; else his REFER is answered 403, and conference.add not_allowed. That "
+		  "is how some systems were." },
 	{ .key = "host_succession",
 	  .type = CONF_BOOL,
 	  FIELD(settings_conferences, host_succession),
@@ -1386,11 +1405,15 @@ static const struct conf_field g_conferences_fields[] = {
 	  .help = "When the host of such a conference leaves, the member that is there for longest "
 		  "is host. false: nobody is, and members are dropped by command alone." },
 	{ .key = "release",
-	  .type = CONF_BOOL,
+	  .type = CONF_ENUM,
 	  FIELD(settings_conferences, release),
+	  .names = g_conferences_release,
 	  .preset = "true",
 	  .help = "With two members left such a conference is a call of two again, which is "
-		  "transferred and parked as any. false: it stays one until one of them leaves." },
+		  "transferred and parked as any. false: it stays one until one of them leaves. "
+		  "initiator_left: it stays one as long as whose conference it is is one of the "
+		  "two, and call.transfer gives neither away; he adds whom the other one wants, "
+		  "and leaves. That is how some phones did it." },
 	{ .key = "tones_most",
 	  U32(settings_conferences, tones_most, 0, 2000),
 	  .preset = "30",

@@ -72,6 +72,9 @@ static uint16_t focus_refer_status(struct focus_refer *f, int err)
 	case -EUSERS:
 		f->why = "the conference has as many members as it may have";
 		return 486;
+	case -EOPNOTSUPP:
+		f->why = "the extension has no call waiting: a call that came to it does not come";
+		return 403;
 	case -EHOSTUNREACH:
 		return 480;
 	case -ENOENT:

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "sig/call/conference.h"
 #include "sig/call/wait.h"
 #include "sig/feature/park.h"
 #include "sig/feature/pick.h"
@@ -39,6 +40,16 @@ static int transfer_order_leg(const struct call *c, enum shard_leg named, uint8_
 	return named == SHARD_LEG_NONE && !call_is_alone(c) ? -EDESTADDRREQ : 0;
 }
 
+/* CONF-09: two are left, of whom one began it. */
+static bool conference_keeps_it(const struct call_host *h, const struct call *c)
+{
+	const struct room *r = h->settings->conferences.release == CONFERENCE_RELEASE_INITIATOR_LEFT
+				       ? conference_room(h, c)
+				       : NULL;
+
+	return r && r->kind == ROOM_STATION && r->count == 2 && room_has_initiator(r);
+}
+
 int order_transfer(struct call_host *h, struct call *c, struct call_order *order)
 {
 	struct transfer_ask ask = { .ordered = true };
@@ -47,6 +58,8 @@ int order_transfer(struct call_host *h, struct call *c, struct call_order *order
 
 	if (err)
 		return err;
+	if (conference_keeps_it(h, c))
+		return -EPROTOTYPE;
 	if (call_is_alone(c)) {
 		if (order->leg != SHARD_LEG_NONE) /* nobody else is there to be given away */
 			return -ENODEV;

@@ -120,14 +120,23 @@ struct shard_trusted {
 		calls_per_second; /* of all its peers together; 0: no limit of its own */
 };
 
+/* When a conference of calls with two members left is a call of two again (CONF-08, BEAT-07). */
+enum conference_release {
+	CONFERENCE_RELEASE_NEVER,
+	CONFERENCE_RELEASE_ALWAYS,
+	CONFERENCE_RELEASE_INITIATOR_LEFT, /* its initiator is none of them (CONF-09) */
+};
+
 /* Conferences. */
 struct conference_settings {
 	uint16_t
 		station_members; /* of one that began as a call (CONF-02); 0: as many as there may be */
-	uint8_t station_talkers; /* heard at once in such a one, as struct room has it */
-	bool succession;         /* when its host has left another member is host (BEAT-08) */
-	bool release;            /* with two left it is a call again (CONF-08, BEAT-07) */
-	uint16_t tones_most;     /* of a room with more members nobody hears who comes and goes */
+	uint16_t command_members; /* ... of which commands add to so many; 0: to as many */
+	uint8_t station_talkers;  /* heard at once in such a one, as struct room has it */
+	bool succession;          /* when its host has left another member is host (BEAT-08) */
+	uint8_t release;          /* enum conference_release */
+	bool incoming_bound; /* a call that came to an extension comes into one where that has call waiting alone (CONF-04) */
+	uint16_t tones_most; /* of a room with more members nobody hears who comes and goes */
 };
 
 struct registrar_settings {

@@ -93,6 +93,15 @@ bool room_is_full(const struct room *r, uint32_t more)
 	return r->count + r->asking + more > r->max_members;
 }
 
+bool room_has_initiator(const struct room *r)
+{
+	for (const struct room_member *m = r->first; m && !m->asks; m = m->next) {
+		if (m->hosts)
+			return true;
+	}
+	return false;
+}
+
 /* Who only listens, or coaches, is no host as long as anybody else is there. */
 uint16_t room_successor(const struct room *r)
 {

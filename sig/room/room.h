@@ -119,6 +119,8 @@ static inline bool room_is_open(const struct room *r)
 }
 /* Nobody is there, or will be. */
 bool room_is_empty(const struct room *r);
+/* Whose conference it was, or who was made its host, is there. */
+bool room_has_initiator(const struct room *r);
 /* `more` would be too many; with those who ask. */
 bool room_is_full(const struct room *r, uint32_t more);
 /* Whose turn it is to be host when that one has left (BEAT-08): who is there for longest of those who are heard by all, else of all.

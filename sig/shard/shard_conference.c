@@ -146,16 +146,40 @@ static enum shard_leg host_leg(const struct call *c, enum shard_leg leg)
 	return call_callee(c) ? leg : SHARD_LEG_CALLER;
 }
 
-static int confer_gather(struct room *r, const struct shard_confer *o, const struct call *c,
-			 const struct call *with)
+/* CONF-02: programs may be given fewer than phones. */
+static bool confer_is_full(const struct shard *s, const struct room *r, uint32_t more)
+{
+	uint16_t most = s->settings.conferences.command_members;
+
+	return room_is_full(r, more) ||
+	       (r->kind == ROOM_STATION && most && r->count + r->asking + more > most);
+}
+
+/* CONF-04: it is none that came to who brings it, whose leg is left there, or that one has call waiting. */
+static bool may_bring(const struct shard *s, const struct call *c, enum shard_leg leaves)
+{
+	const struct leg *l = leaves == SHARD_LEG_CALLEE ? call_callee(c) : NULL;
+	const struct shard_forward *f;
+
+	if (!s->settings.conferences.incoming_bound || !l || !l->called)
+		return true;
+	f = shard_forward_of(s, c->tenant, text_bytes(&l->user));
+	return f &&
+	       (f->call_waiting == CALL_WAITING_SINGLE || f->call_waiting == CALL_WAITING_MULTIPLE);
+}
+
+static int confer_gather(const struct shard *s, struct room *r, const struct shard_confer *o,
+			 const struct call *c, const struct call *with)
 {
 	enum shard_leg left = with ? same_party(c, o->leg, with) : SHARD_LEG_NONE;
 	uint32_t more = (c->member ? 0 : call_parties(c)) +
 			(with ? call_parties(with) - (left != SHARD_LEG_NONE) : 0);
 	uint8_t before = r->comes_count;
 
-	if (room_is_full(r, more + o->rings))
+	if (confer_is_full(s, r, more + o->rings))
 		return -EUSERS;
+	if (with && !may_bring(s, with, left))
+		return -EOPNOTSUPP;
 	if (!comes_add(r, c, host_leg(c, o->leg), SHARD_LEG_NONE) ||
 	    (with && !comes_add(r, with, SHARD_LEG_NONE, left)) ||
 	    (!with && o->with && !comes_add_far(r, o->with))) {
@@ -204,7 +228,7 @@ static int confer_begin(struct shard *s, struct shard_confer *o, struct room **o
 	*out = confer_room(s, o, c->tenant);
 	if (!*out)
 		return -ENOSPC;
-	err = confer_gather(*out, o, c, with);
+	err = confer_gather(s, *out, o, c, with);
 	return err ? confer_end(s, *out, err) : 0;
 }
 
@@ -254,6 +278,8 @@ int shard_confer_give(struct shard *s, uint16_t tenant, const struct shard_confe
 	if (c->member)
 		return was_given(s, c, give->room) ? 0 : -EEXIST;
 	err = may_confer(c, SHARD_LEG_NONE, false);
+	if (!err && !may_bring(s, c, leg_of_user(c, give->leaves)))
+		err = -EOPNOTSUPP;
 	if (err)
 		return err;
 	r = shard_room_take(s, shard_call_new_id(s), tenant, (struct bytes){ 0 });
@@ -282,7 +308,7 @@ int shard_confer_into(struct shard *s, struct shard_confer *o, struct instant no
 	err = may_confer(c, o->leg, false);
 	if (err)
 		return err;
-	if (room_is_full(r, call_parties(c)))
+	if (confer_is_full(s, r, call_parties(c)))
 		return -EUSERS;
 	if (!comes_add(r, c, SHARD_LEG_NONE, SHARD_LEG_NONE))
 		return -EAGAIN;
@@ -378,7 +404,7 @@ int shard_confer_ring(struct shard *s, struct shard_confer *o, struct instant no
 		err = confer_begin(s, o, &r);
 	else if (!r)
 		return -ENOENT;
-	if (!err && !o->call && room_is_full(r, 1))
+	if (!err && !o->call && confer_is_full(s, r, 1))
 		return -EUSERS;
 	if (!err)
 		err = ring(s, o, r);
@@ -556,6 +582,8 @@ int shard_room_comes(struct shard *s, struct room *r, const struct call *c, enum
 	int err = c->member ? -EEXIST : may_confer(c, host, false);
 	uint32_t more = call_parties(c) - (leaves != SHARD_LEG_NONE);
 
+	if (!err && !may_bring(s, c, leaves))
+		err = -EOPNOTSUPP;
 	if (err)
 		return err;
 	if (room_is_full(r, more))

@@ -63,6 +63,7 @@ static enum remote_verdict remote_verdict_of(int err)
 		{ -EALREADY, REMOTE_BUSY },
 		{ -ENODEV, REMOTE_NO_PARTY },
 		{ -EDESTADDRREQ, REMOTE_WHICH_PARTY },
+		{ -EOPNOTSUPP, REMOTE_NOT_ALLOWED },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(verdicts); i++) {
@@ -80,6 +81,7 @@ int shard_remote_error(enum remote_verdict verdict)
 		[REMOTE_BUSY] = -EALREADY,
 		[REMOTE_NO_PARTY] = -ENODEV,
 		[REMOTE_WHICH_PARTY] = -EDESTADDRREQ,
+		[REMOTE_NOT_ALLOWED] = -EOPNOTSUPP,
 	};
 
 	return errors[verdict];

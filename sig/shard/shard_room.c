@@ -421,6 +421,19 @@ void shard_room_empty(struct shard *s, struct room *r)
 	}
 }
 
+static bool room_is_released(const struct shard *s, const struct room *r)
+{
+	switch ((enum conference_release)s->settings.conferences.release) {
+	case CONFERENCE_RELEASE_NEVER:
+		return false;
+	case CONFERENCE_RELEASE_ALWAYS:
+		return true;
+	case CONFERENCE_RELEASE_INITIATOR_LEFT:
+		return !room_has_initiator(r);
+	}
+	return false;
+}
+
 /* Nobody is alone in a call of others: who was left would hear nothing, and never be told. */
 static void room_shrink(struct shard *s, struct room *r)
 {
@@ -432,7 +445,7 @@ static void room_shrink(struct shard *s, struct room *r)
 		return;
 	if (parties < 2 && r->gathered)
 		shard_room_empty(s, r);
-	else if (parties == 2 && r->count == 2 && s->settings.conferences.release &&
+	else if (parties == 2 && r->count == 2 && room_is_released(s, r) &&
 		 r->releases < RELEASE_TRIES)
 		room_release(s, r);
 }

@@ -119,6 +119,41 @@ static void two_left_stay_a_conference(void **state)
 	assert_int_equal(last_event(r, SIG_CONFERENCE_ENDED)->room, ROOM);
 }
 
+/* CONF-09: as long as whose conference it is is one of them, and nobody is given away; then they are a call. */
+static void two_left_with_its_initiator(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct shard_settings s = r->settings;
+	struct members all;
+	uint64_t a, b;
+
+	s.conferences.release = CONFERENCE_RELEASE_INITIATOR_LEFT;
+	shard_configure(r->shard, &s);
+	party_confers(p);
+	all = members_of(r, ROOM);
+	a = member_from(&all, "1001")->call;
+	b = member_from(&all, "1002")->call;
+	hangs_up(&p->t.c);
+	rig_wait_ms(r, 3000);
+	assert_int_equal(conference_of(r, ROOM).members, 2);
+	assert_int_equal(shard_call_transfer(r->shard, a, SHARD_LEG_NONE, "1003", NULL, r->now),
+			 -EPROTOTYPE);
+	assert_int_equal(shard_call_transfer(r->shard, b, SHARD_LEG_NONE, "1003", NULL, r->now),
+			 -EPROTOTYPE);
+	refer(&p->t.l.a, "sip:1003@test.local");
+	assert_true(phone_hears(&p->t.l.a, "SIP/2.0 202").n);
+	rig_wait_ms(r, 100);
+	assert_true(phone_rings(&p->d).n);
+	phone_answer(&p->d, p->d.invite, "200 OK", PHONE_SDP_B);
+	rig_wait_ms(r, 200);
+	assert_int_equal(conference_of(r, ROOM).members, 3);
+	hangs_up(&p->t.l.a);
+	rig_wait_ms(r, 3000);
+	assert_false(shard_conference_view(r->shard, ROOM, &(struct room_view){ 0 }));
+	assert_int_equal(rig_counts(r).calls, 1);
+}
+
 /* BEAT-08, and the rule before it. */
 static void the_host_is_followed(void **state)
 {
@@ -291,6 +326,69 @@ static void who_is_heard(void **state)
 	rig_wait_ms(r, 100);
 	assert_in_range(r->mixer_count, 1, 16);
 	assert_int_equal(r->mixers[0].terms.talkers, MEDIA_ROOM_TALKERS_ALL);
+}
+
+/* CONF-02: programs add up to fewer members than phones do. */
+static void fewer_by_command(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct shard_settings s = r->settings;
+	struct shard_confer o = { .room = ROOM, .rung = RUNG, .to = "1003" };
+
+	s.conferences.command_members = 3;
+	shard_configure(r->shard, &s);
+	party_confers(p);
+	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), -EUSERS);
+	refer(&p->t.l.a, "sip:1003@test.local");
+	assert_true(phone_hears(&p->t.l.a, "SIP/2.0 202").n);
+	rig_wait_ms(r, 100);
+	assert_true(phone_rings(&p->d).n);
+}
+
+static void bound_to_call_waiting(struct rig *r, uint8_t call_waiting)
+{
+	const struct shard_forward f = { .call_waiting = call_waiting };
+
+	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, "1001", &f), 0);
+}
+
+/* CONF-04: a call that came to whose conference it is. */
+static void incoming_with_call_waiting(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct shard_settings s = r->settings;
+	uint64_t first, second;
+
+	s.conferences.incoming_bound = true;
+	shard_configure(r->shard, &s);
+	phones_talk(&p->t.l.a, &p->t.l.b);
+	first = call_of_user(r, "1001", "1002");
+	phone_invite(&p->t.c, "1001", PHONE_SDP_A);
+	assert_true(phone_rings(&p->t.l.a).n);
+	phone_answer_as(&p->t.l.a, p->t.l.a.invite, "incoming", "200 OK", "", PHONE_SDP_B);
+	assert_true(phone_hears(&p->t.c, "SIP/2.0 200").n);
+	phone_ack(&p->t.c);
+	second = call_of_user(r, "1004", "1001");
+	assert_int_equal(confer(p, first, second), -EOPNOTSUPP);
+	assert_int_equal(rig_counts(r).calls, 2);
+	bound_to_call_waiting(r, CALL_WAITING_OFF);
+	assert_int_equal(confer(p, first, second), -EOPNOTSUPP);
+	bound_to_call_waiting(r, CALL_WAITING_SINGLE);
+	assert_int_equal(confer(p, first, second), 0);
+	assert_int_equal(conference_of(r, ROOM).members, 3);
+}
+
+/* ... and one that he made comes, whatever he has. */
+static void made_without_call_waiting(void **state)
+{
+	struct party *p = *state;
+	struct shard_settings s = p->t.l.r->settings;
+
+	s.conferences.incoming_bound = true;
+	shard_configure(p->t.l.r->shard, &s);
+	party_confers(p);
 }
 
 /* Of what cannot be a conference nothing is left. */
@@ -484,6 +582,10 @@ int main(void)
 		PARTY_TEST(a_phone_holds),
 		PARTY_TEST(one_is_rung),
 		PARTY_TEST(too_many),
+		PARTY_TEST(fewer_by_command),
+		PARTY_TEST(incoming_with_call_waiting),
+		PARTY_TEST(made_without_call_waiting),
+		PARTY_TEST(two_left_with_its_initiator),
 		PARTY_TEST(who_is_heard),
 		PARTY_TEST(refused),
 		PARTY_TEST(a_member_is_transferred),

@@ -196,6 +196,33 @@ static void a_party_is_given(void **state)
 	assert_int_equal(conference_of(r, ROOM).members, 4);
 }
 
+/* CONF-04: of the calls that came to a phone only those of who has call waiting. */
+static void incoming_with_call_waiting(void **state)
+{
+	const struct shard_forward single = { .call_waiting = CALL_WAITING_SINGLE };
+	struct party *p = *state;
+	struct rig *r = begins(p);
+	struct shard_settings s = r->settings;
+	struct phone c2;
+	char to[512];
+
+	s.conferences.incoming_bound = true;
+	shard_configure(r->shard, &s);
+	phone_open(&c2, r, "1004", "192.0.2.14:5060");
+	(void)snprintf(c2.tag, sizeof(c2.tag), "incoming");
+	phones_talk(&p->d, &c2);
+	(void)snprintf(to, sizeof(to),
+		       "sip:1003@test.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
+		       c2.call_id, c2.remote_tag, c2.tag);
+	refused(&p->t.c, to, "SIP/2.0 403", "no call waiting");
+	refused(&c2, g_uri, "SIP/2.0 403", "no call waiting");
+	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, "1004", &single), 0);
+	done(&p->t.c, to);
+	rig_wait_ms(r, 200);
+	trio_assert_left(&c2);
+	assert_int_equal(conference_of(r, ROOM).members, 4);
+}
+
 static void killed(void **state)
 {
 	struct party *p = *state;
@@ -277,10 +304,19 @@ static void outside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PARTY_TEST(added),          PARTY_TEST(not_added),        PARTY_TEST(full),
-		PARTY_TEST(locked),         PARTY_TEST(dropped),          PARTY_TEST(dropped_early),
-		PARTY_TEST(a_call_comes),   PARTY_TEST(a_party_is_given), PARTY_TEST(killed),
-		PARTY_TEST(killed_at_once), PARTY_TEST(comes_again),      PARTY_TEST(outside),
+		PARTY_TEST(added),
+		PARTY_TEST(not_added),
+		PARTY_TEST(full),
+		PARTY_TEST(locked),
+		PARTY_TEST(dropped),
+		PARTY_TEST(dropped_early),
+		PARTY_TEST(a_call_comes),
+		PARTY_TEST(a_party_is_given),
+		PARTY_TEST(incoming_with_call_waiting),
+		PARTY_TEST(killed),
+		PARTY_TEST(killed_at_once),
+		PARTY_TEST(comes_again),
+		PARTY_TEST(outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
