@@ -24,6 +24,7 @@ static const struct {
 	{ -ENOENT, COMMAND_NOT_FOUND, { "call", NULL }, "there is none of that id" },
 	{ -ENOTCONN, COMMAND_CONFLICT, { "call", "with" }, "the call is not established" },
 	{ -ELOOP, COMMAND_CONFLICT, { "call", "with" }, "both are the same call" },
+	{ -ENODEV, COMMAND_CONFLICT, { "with", "with" }, "nobody else is in it" },
 	{ -EISCONN,
 	  COMMAND_CONFLICT,
 	  { "call", "with" },

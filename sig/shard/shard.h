@@ -300,6 +300,11 @@ enum shard_room_act {
 	SHARD_ROOM_STREAM, /* endpoint: likewise */
 	SHARD_ROOM_PLAY_STOP,
 	SHARD_ROOM_STREAM_STOP,
+	/* each of the others but its host, or (in_name_of) of those whom that member may change */
+	SHARD_ROOM_MUTE,
+	SHARD_ROOM_UNMUTE,
+	SHARD_ROOM_HOLD,
+	SHARD_ROOM_RESUME,
 	SHARD_ROOM_RECORD, /* record; see sig/shard/shard_room_parts.h */
 };
 struct room_play;

@@ -74,6 +74,15 @@ static enum shard_leg same_party(const struct call *of, enum shard_leg leg, cons
 	return leg_of_user(c, l ? text_bytes(&l->user) : (struct bytes){ 0 });
 }
 
+/* The other call is his own, with the node alone: with an application, or a mailbox (CONF-14). */
+static bool is_own_alone(const struct call *of, enum shard_leg leg, const struct call *c)
+{
+	const struct leg *l = confer_leg(of, call_callee(of) ? leg : SHARD_LEG_CALLER);
+
+	return !call_callee(c) && l && l->user.n &&
+	       bytes_eq(text_bytes(&l->user), text_bytes(&call_caller(c)->user));
+}
+
 static int confer_one(const struct shard *s, const struct shard_confer *o, bool host,
 		      const struct call *first, const struct call **out)
 {
@@ -180,6 +189,8 @@ static int confer_gather(const struct shard *s, struct room *r, const struct sha
 		return -EUSERS;
 	if (with && !may_bring(s, with, left))
 		return -EOPNOTSUPP;
+	if (with && is_own_alone(c, o->leg, with))
+		return -ENODEV;
 	if (!comes_add(r, c, host_leg(c, o->leg), SHARD_LEG_NONE) ||
 	    (with && !comes_add(r, with, SHARD_LEG_NONE, left)) ||
 	    (!with && o->with && !comes_add_far(r, o->with))) {
@@ -457,6 +468,49 @@ static void conference_hang_up(struct shard *s, struct room *r)
 	}
 }
 
+/* The next one that is changed; NULL: that was all. */
+static const struct room_member *member_to_change(const struct room *r,
+						  const struct room_member *by, uint16_t after)
+{
+	for (const struct room_member *m = r->first; m; m = m->next) {
+		if (!m->asks && m->number > after && m != by && m->number != r->host &&
+		    (!by || room_may(r, by, ROOM_CHANGE, m)))
+			return m;
+	}
+	return NULL;
+}
+
+/* Its host keeps the word, and so does who orders it (CALL-09, CONF-11). */
+static int members_change(struct shard *s, const struct room *r, uint16_t in_name_of,
+			  enum order_member what, bool on)
+{
+	const struct room_member *by =
+		in_name_of == MEMBER_NOBODY ? NULL : room_number_of(r, in_name_of);
+	const struct room_member *m = member_to_change(r, by, 0);
+	struct call_order order = { .kind = ORDER_MEMBER, .member = (uint8_t)what, .on = on };
+	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = &order };
+
+	if (in_name_of != MEMBER_NOBODY && !by)
+		return -ENXIO;
+	if (!m && by && r->count > 1)
+		return -EACCES;
+	while (m) {
+		struct call *c = shard_member_call(s, m);
+		uint16_t number = m->number;
+
+		if (c)
+			shard_call_step(s, c, &ev);
+		m = member_to_change(r, by, number);
+	}
+	return 0;
+}
+
+static bool room_act_is_of_members(enum shard_room_act act)
+{
+	return act == SHARD_ROOM_MUTE || act == SHARD_ROOM_UNMUTE || act == SHARD_ROOM_HOLD ||
+	       act == SHARD_ROOM_RESUME;
+}
+
 int shard_conference_order(struct shard *s, uint64_t room, const struct shard_room_order *o,
 			   struct instant now)
 {
@@ -467,10 +521,18 @@ int shard_conference_order(struct shard *s, uint64_t room, const struct shard_ro
 	r = shard_room_find(s, room);
 	if (!r)
 		return -ENOENT;
-	err = room_rule(r, o->in_name_of);
+	err = room_act_is_of_members(o->act) ? 0 : room_rule(r, o->in_name_of);
 	if (err)
 		return err;
 	switch (o->act) {
+	case SHARD_ROOM_MUTE:
+	case SHARD_ROOM_UNMUTE:
+		err = members_change(s, r, o->in_name_of, MEMBER_MUTE, o->act == SHARD_ROOM_MUTE);
+		break;
+	case SHARD_ROOM_HOLD:
+	case SHARD_ROOM_RESUME:
+		err = members_change(s, r, o->in_name_of, MEMBER_HOLD, o->act == SHARD_ROOM_HOLD);
+		break;
 	case SHARD_ROOM_LOCK:
 	case SHARD_ROOM_UNLOCK:
 		room_lock(s, r, o->act == SHARD_ROOM_LOCK);

@@ -45,6 +45,10 @@ int shard_room_parts_order(struct shard *s, struct room *r, const struct shard_r
 		return 0;
 	case SHARD_ROOM_RECORD:
 		return shard_room_record_order(s, r, o->record);
+	case SHARD_ROOM_MUTE:
+	case SHARD_ROOM_UNMUTE:
+	case SHARD_ROOM_HOLD:
+	case SHARD_ROOM_RESUME:
 	case SHARD_ROOM_LOCK:
 	case SHARD_ROOM_UNLOCK:
 	case SHARD_ROOM_END:

@@ -183,6 +183,28 @@ class Rooms(ConferenceTest):
         self.all_hear("1001", "1003")
 
 
+    def test_others_are_not_cut(self):
+        """MED-13, CALL-09: while a member is muted, held and hangs up, a third one hears the other two without a packet missing."""
+        self.node.ctl("room.put", number="700", max_members=4, talkers=len(HERTZ))
+        for number in HERTZ:
+            self.dials(number, "700")
+        self.all_hear(*HERTZ)
+        second = self.members(*HERTZ)["1002"]["call"]
+        self.audio["1003"].stop()
+        time.sleep(1)                   # what it said is not in what it hears
+        since = time.monotonic()
+        for command in ("mute", "unmute", "hold", "resume", "hold", "mute"):
+            self.node.ctl(f"conference.{command}", call=second)
+            time.sleep(0.7)
+        self.hangs_up("1002")           # held and muted
+        time.sleep(0.7)
+        heard = self.audio["1003"].audio(since)
+        self.assertGreater(len(heard), 200)
+        self.assertEqual({(after.seq - before.seq) & 0xffff for before, after in zip(heard, heard[1:])}, {1})
+        self.assertEqual({(after.ts - before.ts) & 0xffffffff for before, after in zip(heard, heard[1:])}, {160}, "20 ms each")
+        self.assertEqual(len({packet.ssrc for packet in heard}), 1)
+
+
 class Shards(ConferenceTest):
     settings = {**ConferenceTest.settings, "node": {"shards": [2, 3]}}
 
@@ -254,6 +276,69 @@ class Stations(ConferenceTest):
         until(lambda: all(call["saved"] for call in self.node.ctl("call.list")), lambda: "not saved")
         self.restart()
         self.all_hear("1002", "1003")
+
+    def reports(self, audio):
+        """(fraction lost, packets lost) of each report that it got of what it sent."""
+        found = []
+        for _, _, data in list(audio.rtcp_packets):
+            while len(data) >= 8:
+                kind, length = data[1], 4 * (1 + int.from_bytes(data[2:4], "big"))
+                at = {200: 28, 201: 8}.get(kind, length)
+                blocks = [data[n:n + 24] for n in range(at, at + 24 * (data[0] & 31), 24)] if at < length else []
+                found += [(block[4], int.from_bytes(block[5:8], "big", signed=True)) for block in blocks
+                          if block[:4] == audio.ssrc.to_bytes(4, "big")]
+                data = data[length:]
+        return found
+
+    def test_no_loss_is_reported(self):
+        """CONF-15: at the set-up of a conference, and at its release, also of a phone that begins another stream for it."""
+        self.confers()
+        changed = self.audio["1002"]
+        changed.stop()
+        changed.ssrc, changed.seq, changed.ts = changed.ssrc ^ 0x5555, changed.seq + 20000, changed.ts + 1_000_000
+        self.speaks("1002", changed, self.dialogs["1002"])
+        for number in ("1001", "1002", "1003"):
+            until(lambda number=number: len(self.reports(self.audio[number])) >= 3, lambda number=number: self.reports(self.audio[number]))
+        self.hangs_up("1001")
+        until(lambda: not self.node.ctl("conference.list"), lambda: self.node.ctl("conference.list"))
+        for number in ("1002", "1003"):
+            before = len(self.reports(self.audio[number]))
+            until(lambda number=number, before=before: len(self.reports(self.audio[number])) > before, lambda: "no report")
+        for number in ("1001", "1002", "1003"):
+            self.assertEqual(set(self.reports(self.audio[number])), {(0, 0)}, number)
+
+    def test_all_are_muted(self):
+        """CALL-09, CONF-11: all but the host, by one command; who is no host and invited nobody may not."""
+        room = self.confers()
+        rows = self.members("1001", "1002", "1003")
+        host, other = rows["1001"]["member"], rows["1002"]["member"]
+        self.node.ctl("conference.mute_all", conference=room, by=host)
+        self.hears("1001")
+        self.hears("1002", "1001")
+        with self.assertRaisesRegex(ServerError, "not_allowed"):
+            self.node.ctl("conference.unmute_all", conference=room, by=other)
+        self.node.ctl("conference.unmute_all", conference=room, by=host)
+        self.all_hear("1001", "1002", "1003")
+        self.node.ctl("conference.hold_all", conference=room)
+        self.hears("1001")
+        self.node.ctl("conference.resume_all", conference=room)
+        self.all_hear("1001", "1002", "1003")
+
+    def test_a_mailbox_is_not_added(self):
+        """BEAT-10, CONF-14: whom 1001 called has an application answer, and the key is pressed twice: 1001 and 1002 speak on."""
+        self.node.ctl("extension.put", number="1004", application="mailbox")
+        first, _ = self.talk("1001", "1002")
+        end = self.end()
+        out = self.agents["1001"].invite("1004", end.sdp())
+        out.wait_provisional(180)
+        second, = {row["id"] for row in self.node.ctl("call.list")} - {first}
+        self.node.ctl("call.answer", call=second)
+        out.wait_answer()
+        for _ in range(2):
+            with self.assertRaisesRegex(ServerError, "conflict"):
+                self.node.ctl("conference.add", call=first, leg="a", **{"with": second})
+        self.all_hear("1001", "1002")
+        self.assertEqual({row["id"] for row in self.node.ctl("call.list")}, {first, second})
 
     def test_one_is_rung(self):
         """Until 1003 answers the two speak with each other."""

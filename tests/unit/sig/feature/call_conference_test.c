@@ -346,6 +346,73 @@ static void fewer_by_command(void **state)
 	assert_true(phone_rings(&p->d).n);
 }
 
+/* BEAT-10: whom it wanted to add is a mailbox, or whatever answers for the node, and the key is pressed twice. */
+static void who_has_nobody_else(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	uint64_t first, second;
+
+	application_set(r); /* at 1003 */
+	phones_talk(&p->t.l.a, &p->t.l.b);
+	first = call_of_user(r, "1001", "1002");
+	phone_invite(&p->a2, "1003", PHONE_SDP_A);
+	assert_true(phone_hears(&p->a2, "SIP/2.0 180").n);
+	second = call_of_user(r, "1001", "1003");
+	assert_int_equal(shard_call_answer(r->shard, second, NULL, r->now), 0);
+	rig_run(r);
+	assert_true(phone_hears(&p->a2, "SIP/2.0 200").n);
+	phone_ack(&p->a2);
+	for (int pressed = 0; pressed < 2; pressed++)
+		assert_int_equal(confer(p, first, second), -ENODEV);
+	assert_int_equal(rig_counts(r).calls, 2);
+	assert_int_equal(rig_counts(r).calls_established, 2);
+	assert_false(shard_conference_view(r->shard, ROOM, &(struct room_view){ 0 }));
+	assert_int_equal(rig_take(r, &p->t.l.b.addr, "BYE ").n, 0);
+}
+
+static int all_of_it(struct rig *r, enum shard_room_act act, uint16_t by)
+{
+	const struct shard_room_order o = { .act = act, .in_name_of = by };
+	int err = shard_conference_order(r->shard, ROOM, &o, r->now);
+
+	rig_run(r);
+	rig_wait_ms(r, 20);
+	return err;
+}
+
+static void assert_muted_held(struct rig *r, const char *from, bool muted, bool held)
+{
+	const struct members all = members_of(r, ROOM);
+	const struct member_view *m = member_from(&all, from);
+
+	assert_int_equal(m->muted, muted);
+	assert_int_equal(m->held, held);
+}
+
+/* CALL-09, CONF-11: the whole conference, or those whom a member has invited. */
+static void all_are_muted_and_held(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+
+	party_confers(p); /* 1001 is member 1, and invited the others */
+	assert_int_equal(all_of_it(r, SHARD_ROOM_MUTE, 1), 0);
+	assert_muted_held(r, "1001", false, false);
+	assert_muted_held(r, "1002", true, false);
+	assert_muted_held(r, "1004", true, false);
+	assert_int_equal(all_of_it(r, SHARD_ROOM_UNMUTE, 2), -EACCES);
+	assert_int_equal(all_of_it(r, SHARD_ROOM_UNMUTE, 9), -ENXIO);
+	assert_muted_held(r, "1002", true, false);
+	assert_int_equal(all_of_it(r, SHARD_ROOM_UNMUTE, 0), 0);
+	assert_muted_held(r, "1002", false, false);
+	assert_int_equal(all_of_it(r, SHARD_ROOM_HOLD, 1), 0);
+	assert_muted_held(r, "1001", false, false);
+	assert_muted_held(r, "1004", false, true);
+	assert_int_equal(all_of_it(r, SHARD_ROOM_RESUME, 1), 0);
+	assert_muted_held(r, "1004", false, false);
+}
+
 static void bound_to_call_waiting(struct rig *r, uint8_t call_waiting)
 {
 	const struct shard_forward f = { .call_waiting = call_waiting };
@@ -583,6 +650,8 @@ int main(void)
 		PARTY_TEST(one_is_rung),
 		PARTY_TEST(too_many),
 		PARTY_TEST(fewer_by_command),
+		PARTY_TEST(who_has_nobody_else),
+		PARTY_TEST(all_are_muted_and_held),
 		PARTY_TEST(incoming_with_call_waiting),
 		PARTY_TEST(made_without_call_waiting),
 		PARTY_TEST(two_left_with_its_initiator),
