@@ -64,13 +64,14 @@ bool picture_is_taken(uint8_t taken, uint8_t sent)
 
 /* ---- where a decoder may begin ---- */
 
-static bool nal_begins(uint8_t type)
+/* An IDR picture may have its parameters in a packet before it. */
+static bool nal_begins(uint8_t type, bool alone)
 {
-	return type == NAL_IDR || type == NAL_PARAMETERS;
+	return type == NAL_PARAMETERS || (type == NAL_IDR && !alone);
 }
 
 /* RFC 6184 5.7.1: units behind each other, each with its length. */
-static bool stap_begins(struct bytes units)
+static bool stap_begins(struct bytes units, bool alone)
 {
 	while (units.n > 2) {
 		uint16_t n = be16_get(units.p);
@@ -78,23 +79,23 @@ static bool stap_begins(struct bytes units)
 		units = bytes_from(units, 2);
 		if (n == 0 || n > units.n)
 			return false;
-		if (nal_begins(units.p[0] & NAL_TYPE))
+		if (nal_begins(units.p[0] & NAL_TYPE, alone))
 			return true;
 		units = bytes_from(units, n);
 	}
 	return false;
 }
 
-static bool h264_begins(struct bytes payload)
+static bool h264_begins(struct bytes payload, bool alone)
 {
 	uint8_t type = payload.n ? payload.p[0] & NAL_TYPE : 0;
 
 	if (type == NAL_STAP_A)
-		return stap_begins(bytes_from(payload, 1));
+		return stap_begins(bytes_from(payload, 1), alone);
 	if (type == NAL_FU_A)
 		return payload.n > 1 && (payload.p[1] & FU_START) &&
-		       nal_begins(payload.p[1] & NAL_TYPE);
-	return nal_begins(type);
+		       nal_begins(payload.p[1] & NAL_TYPE, alone);
+	return nal_begins(type, alone);
 }
 
 /* How many octets are in front of VP8's own; 0: malformed. */
@@ -132,7 +133,14 @@ static bool vp8_begins(struct bytes payload)
 bool picture_begins(uint8_t format, struct bytes payload)
 {
 	if (format & PICTURE_H264)
-		return h264_begins(payload);
+		return h264_begins(payload, false);
+	return format == PICTURE_VP8 && vp8_begins(payload);
+}
+
+bool picture_begins_alone(uint8_t format, struct bytes payload)
+{
+	if (format & PICTURE_H264)
+		return h264_begins(payload, true);
 	return format == PICTURE_VP8 && vp8_begins(payload);
 }
 

@@ -28,6 +28,8 @@ uint8_t picture_format_of(const struct payload *p);
 bool picture_is_taken(uint8_t taken, uint8_t sent);
 /* A decoder may begin with this packet. */
 bool picture_begins(uint8_t format, struct bytes payload);
+/* It may, even where the packet before this one is missing: nothing of the picture lies there. */
+bool picture_begins_alone(uint8_t format, struct bytes payload);
 
 enum { PICTURE_REQUEST_MAX = 20 };
 

@@ -88,3 +88,41 @@ void rtcp_nack_take(uint8_t *p, size_t *n, uint32_t media, rtcp_nack_fn *fn, voi
 	}
 	*n = kept;
 }
+
+/* The entry that begins with numbers[at]. Where the next one does. */
+static size_t entry_collect(const struct rtcp_missing *m, size_t at, uint16_t *mask)
+{
+	uint16_t pid = m->numbers[at++];
+
+	for (*mask = 0; at < m->count; at++) {
+		uint16_t ahead = (uint16_t)(m->numbers[at] - pid);
+
+		assert(ahead > 0 && ahead < 1U << 15);
+		if (ahead > 16)
+			break;
+		*mask = (uint16_t)(*mask | 1U << (ahead - 1));
+	}
+	return at;
+}
+
+struct bytes rtcp_nack_write(uint8_t out[RTCP_NACK_MAX], const struct rtcp_missing *m)
+{
+	struct writer w = writer_over(out, RTCP_NACK_MAX);
+	size_t next;
+
+	assert(m->count > 0 && m->count <= RTCP_NACK_NUMBERS);
+	writer_u8(&w, 2 << 6 | RTCP_FEEDBACK_NACK);
+	writer_u8(&w, RTCP_TYPE_RTPFB);
+	writer_be16(&w, 0); /* its length, below */
+	writer_be32(&w, m->sender);
+	writer_be32(&w, m->media);
+	for (size_t at = 0; at < m->count; at = next) {
+		uint16_t mask;
+
+		next = entry_collect(m, at, &mask);
+		writer_be16(&w, m->numbers[at]);
+		writer_be16(&w, mask);
+	}
+	be16_put(out + 2, (uint16_t)(writer_done(&w).n / 4 - 1));
+	return writer_done(&w);
+}

@@ -5,6 +5,17 @@
 
 #include "media/rtp/rtcp_parse.h"
 
+enum { RTCP_NACK_NUMBERS = 64, RTCP_NACK_MAX = 12 + 4 * RTCP_NACK_NUMBERS };
+
+/* That `sender` misses those of the stream `media`: at most so many, and each but the first is ahead of the one before it, by less than 2^15. */
+struct rtcp_missing {
+	uint32_t sender, media;
+	const uint16_t *numbers;
+	size_t count; /* not 0 */
+};
+
+struct bytes rtcp_nack_write(uint8_t out[RTCP_NACK_MAX], const struct rtcp_missing *m);
+
 /* True: the party need not ask anybody else for it. */
 typedef bool rtcp_nack_fn(void *user, uint16_t sequence);
 

@@ -12,9 +12,11 @@ enum { INPUT_MAX = 2000, SOURCE = 0x01020304, UNITS_MAX = INPUT_MAX };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static bool g_alone; /* IDR does not count */
+
 static bool is_type(uint8_t octet)
 {
-	return octet % 32 == 5 || octet % 32 == 7;
+	return (octet % 32 == 5 && !g_alone) || octet % 32 == 7;
 }
 
 /* All whole units of an aggregate, then the first of those that begin. */
@@ -73,6 +75,24 @@ static bool vp8_should(const uint8_t *p, size_t n)
 	return at < n && (p[0] >> 4 & 1) && p[0] % 8 == 0 && p[at] % 2 == 0;
 }
 
+static void h264_compare(const uint8_t *p, size_t n)
+{
+	struct bytes payload = bytes_mem(p, n);
+
+	g_alone = false;
+	assert(picture_begins(PICTURE_H264, payload) == h264_should(p, n));
+	g_alone = true;
+	assert(picture_begins_alone(PICTURE_H264, payload) == h264_should(p, n));
+}
+
+static void vp8_compare(const uint8_t *p, size_t n)
+{
+	struct bytes payload = bytes_mem(p, n);
+
+	assert(picture_begins(PICTURE_VP8, payload) == vp8_should(p, n));
+	assert(picture_begins_alone(PICTURE_VP8, payload) == vp8_should(p, n));
+}
+
 static void rtcp_compare(const uint8_t *p, size_t n)
 {
 	uint8_t memory[PICTURE_REQUEST_MAX + INPUT_MAX];
@@ -99,10 +119,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	payload = bytes_mem(data + 1, size - 1);
 	assert(!picture_begins(PICTURE_NONE, payload));
+	assert(!picture_begins_alone(PICTURE_NONE, payload));
 	if (data[0] == 0)
-		assert(picture_begins(PICTURE_H264, payload) == h264_should(data + 1, size - 1));
+		h264_compare(data + 1, size - 1);
 	else if (data[0] == 1)
-		assert(picture_begins(PICTURE_VP8, payload) == vp8_should(data + 1, size - 1));
+		vp8_compare(data + 1, size - 1);
 	else
 		rtcp_compare(data + 1, size - 1);
 	return 0;

@@ -2,7 +2,7 @@
 /*
  * Input: the SSRC of the stream (4 octets), a number that says which packets are there (1 octet), then RTCP.
  * Oracle: the numbers asked for are those of a plain reading of the input; of the output it gives those that were not there, in order; all other
- * packets are as they were.
+ * packets are as they were. And what is named in order is written so that the same is read.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -92,6 +92,35 @@ static bool is_rest_of_compound(struct bytes in)
 	return in.n == 0 || rtcp_check(in) == 0 || in.p[1] < 192 || in.p[1] > 223;
 }
 
+/* Those of the front that are each ahead of the one before. */
+static size_t in_order(const struct numbers *n)
+{
+	size_t count = 1;
+
+	while (count < n->count && count < RTCP_NACK_NUMBERS &&
+	       (uint16_t)(n->list[count] - n->list[count - 1] - 1) < 100)
+		count++;
+	return count;
+}
+
+static void check_written(const struct numbers *n, uint32_t media)
+{
+	static struct numbers read;
+	uint8_t memory[RTCP_NACK_MAX];
+	struct rtcp_missing m = { .sender = 7, .media = media, .numbers = n->list };
+	struct bytes written;
+
+	if (n->count == 0)
+		return;
+	m.count = in_order(n);
+	written = rtcp_nack_write(memory, &m);
+	assert(rtcp_check(written) == 0);
+	read.count = 0;
+	read_numbers(written, media, &read, true);
+	assert(read.count == m.count);
+	assert(memcmp(read.list, n->list, m.count * sizeof(n->list[0])) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct numbers asked, want, left;
@@ -116,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(n <= in.n && is_rest_of_compound(bytes_mem(p, n)));
 	read_numbers(in, media, &want, true);
 	check_numbers(&asked, &want);
+	check_written(&asked, media);
 	want.count = 0;
 	read_numbers(in, media, &want, false);
 	read_numbers(bytes_mem(p, n), media, &left, true);

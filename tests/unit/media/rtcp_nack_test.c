@@ -103,11 +103,29 @@ static void asks_in_order(void **state)
 	assert_int_equal(s.asked[3], 5);
 }
 
+static void test_written(void **state)
+{
+	static const uint16_t numbers[] = { 65535, 0, 15, 16, 33, 2000 };
+	static const uint8_t want[] = { 0x81, 205,  0,    5,    0, 0,  0, 1, 0, 0,  0xaa, 0xaa,
+					0xff, 0xff, 0x80, 0x01, 0, 16, 0, 0, 0, 33, 0,    0 };
+	uint8_t out[RTCP_NACK_MAX];
+	struct rtcp_missing m = { .sender = 1, .media = STREAM, .numbers = numbers, .count = 5 };
+	struct bytes written = rtcp_nack_write(out, &m);
+
+	(void)state;
+	assert_int_equal(written.n, sizeof(want));
+	assert_memory_equal(written.p, want, sizeof(want));
+	m.count = 6;
+	assert_int_equal(rtcp_nack_write(out, &m).n, sizeof(want) + 4);
+	assert_int_equal(rtcp_check(bytes_mem(out, sizeof(want) + 4)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_out_what_is_there),
 		cmocka_unit_test(asks_in_order),
+		cmocka_unit_test(test_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
