@@ -71,6 +71,7 @@ static void spec_apply(struct flow *f, const struct flow_spec *spec)
 	f->rtcp_mux = spec->rtcp_mux;
 	f->strips = spec->strips;
 	f->fir = spec->fir;
+	f->nack = spec->nack;
 	f->alone = spec->alone;
 	f->kind = (uint8_t)spec->kind;
 	f->leg = spec->leg;

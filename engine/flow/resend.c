@@ -135,7 +135,7 @@ struct asked {
 	uint32_t count;
 };
 
-static uint64_t rtt_ns(const struct flow *f)
+uint64_t resend_rtt_ns(const struct flow *f)
 {
 	uint64_t ns = f->stats.rtt_us * NS_PER_US;
 
@@ -149,7 +149,7 @@ static enum nack_result entry_mark(const struct asked *k, struct resend_entry *e
 	struct resend_pool *pool = &k->w->resend;
 	uint64_t now_ns = k->w->now_ns;
 
-	if (e->again_ns != 0 && now_ns - e->again_ns < rtt_ns(k->flow))
+	if (e->again_ns != 0 && now_ns - e->again_ns < resend_rtt_ns(k->flow))
 		return NACK_REPEATED;
 	if (k->flow->resend.credit == 0 || pool->due_count == RESEND_DUE)
 		return NACK_LIMITED;

@@ -11,6 +11,7 @@
 #define ENGINE_JOB_ROOM_PICTURE_H
 
 #include "engine/job/picture_floor.h"
+#include "engine/job/picture_losses.h"
 #include "engine/job/room.h"
 #include "media/rtp/picture.h"
 #include "media/rtp/rtp_parse.h"
@@ -29,8 +30,10 @@ struct picture_source {
 	uint32_t epoch;    /* another one: another stream */
 	uint16_t sequence; /* highest */
 	uint64_t heard_ns; /* 0: never */
+	uint64_t begun_ns; /* a decoder could begin last; 0: never */
 	uint8_t format;    /* of its newest packet */
 	struct picture_ask ask;
+	struct losses losses; /* of those who send them again, while somebody sees it */
 };
 
 struct picture_view {
@@ -76,6 +79,11 @@ static inline bool pictures_are_due(const struct room_pictures *p, uint64_t now_
 	return now_ns >= p->review_ns + PICTURE_REVIEW_MS * NS_PER_MS;
 }
 void picture_view_go(struct room_pictures *p, uint32_t view, uint32_t from);
+
+/* ---- room_picture_ask.c ---- */
+
+/* What is due. How much that cost. */
+uint32_t pictures_ask(struct worker *w, struct room_pictures *p);
 
 /* ---- room_picture_say.c ---- */
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What parties see, and what they are asked for. */
-#include "engine/flow/new_picture.h"
+/* What parties see. */
 #include "engine/flow/source.h"
 #include "engine/job/room_picture.h"
 #include "engine/walk/event.h"
@@ -150,25 +149,6 @@ static uint32_t first_show(struct worker *w, struct room_pictures *p, uint32_t m
 	if (p->cursor >= p->end || k->from == FLOOR_NOBODY)
 		ring_next(p);
 	return done ? done : 1;
-}
-
-/* ---- requests ---- */
-
-/* Those who are asked too soon are so by the next review. */
-static uint32_t pictures_ask(struct worker *w, struct room_pictures *p)
-{
-	uint32_t done = 1;
-
-	for (uint32_t i = 0; i < p->end; i++) {
-		struct picture *m = p->list[i];
-
-		if (!m || !m->source.heard_ns || !picture_ask_due(&m->source.ask, w->now_ns))
-			continue;
-		(void)new_picture_ask(w, &w->flows.list[m->slot], m->source.ssrc);
-		done++;
-	}
-	p->asks = false;
-	return done;
 }
 
 uint32_t room_pictures_turn(struct worker *w, struct job *j, uint32_t most)

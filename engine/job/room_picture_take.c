@@ -31,25 +31,69 @@ static void source_begin(struct room_pictures *p, struct picture *m, const struc
 	m->source.ssrc = k->ssrc;
 	m->source.format = format;
 	m->source.sequence = k->sequence;
+	losses_forget(&m->source.losses);
 	if (m->watchers == 0)
 		return;
 	picture_ask_want(&m->source.ask);
 	p->asks = true;
 }
 
-/* Another stream: who sees it begins anew. */
-static void source_note(struct room_pictures *p, struct picture *m, const struct pkt *k,
+/* Of a source that sends nothing again, or that nobody sees, nothing is missed. */
+static void losses_follow(struct room_pictures *p, struct picture *m, const struct pkt *k,
+			  uint64_t now_ns)
+{
+	struct picture_source *s = &m->source;
+
+	if (!k->flow->nack || m->watchers == 0) {
+		losses_forget(&s->losses);
+		return;
+	}
+	if (!losses_note(&s->losses, s->sequence, k->sequence, now_ns))
+		picture_ask_want(&s->ask);
+	p->asks |= s->ask.wanted || losses_are_due(&s->losses, now_ns);
+}
+
+/* False: packets before it are missing, or it is late. */
+static bool source_follows(struct room_pictures *p, struct picture *m, const struct pkt *k,
+			   uint64_t now_ns)
+{
+	struct picture_source *s = &m->source;
+	int16_t ahead = (int16_t)(k->sequence - s->sequence);
+
+	losses_follow(p, m, k, now_ns);
+	if (ahead > 0)
+		s->sequence = k->sequence;
+	return ahead == 1;
+}
+
+/* Another stream: who sees it begins anew. False as source_follows. */
+static bool source_note(struct room_pictures *p, struct picture *m, const struct pkt *k,
 			uint8_t format, uint64_t now_ns)
 {
 	struct picture_source *s = &m->source;
+	bool follows = true;
 
 	if (!s->heard_ns || now_ns > s->heard_ns + PICTURE_SILENT_MS * NS_PER_MS)
 		p->review_ns = 0;
 	if (!source_goes_on(s, k, format))
 		source_begin(p, m, k, format);
-	else if ((int16_t)(k->sequence - s->sequence) > 0)
-		s->sequence = k->sequence;
+	else
+		follows = source_follows(p, m, k, now_ns);
 	s->heard_ns = now_ns;
+	return follows;
+}
+
+/* Whoever begins with a late packet, or behind one that is missing, may have half a picture. */
+static bool source_begins(struct picture_source *s, const struct pkt *k, bool follows)
+{
+	struct bytes payload = bytes_mem(k->data + k->payload_at, k->payload_length);
+	bool begins =
+		follows ? picture_begins(s->format, payload)
+			: k->sequence == s->sequence && picture_begins_alone(s->format, payload);
+
+	if (begins)
+		s->begun_ns = s->heard_ns;
+	return begins;
 }
 
 static void ring_put(struct room_pictures *p, uint32_t from, const struct pkt *k, bool begins)
@@ -69,16 +113,16 @@ static void ring_put(struct room_pictures *p, uint32_t from, const struct pkt *k
 	p->count++;
 }
 
-static enum verdict picture_take(struct room_pictures *p, uint32_t index, const struct pkt *k)
+static enum verdict picture_take(struct room_pictures *p, uint32_t index, const struct pkt *k,
+				 bool follows)
 {
 	struct picture *m = p->list[index];
-	struct bytes payload = bytes_mem(k->data + k->payload_at, k->payload_length);
 
 	if (m->watchers == 0)
 		return VERDICT_ALONE;
-	if (p->count == PICTURE_RING || payload.n > PICTURE_OCTETS)
+	if (p->count == PICTURE_RING || k->payload_length > PICTURE_OCTETS)
 		return VERDICT_JOB_FULL;
-	ring_put(p, index, k, picture_begins(m->source.format, payload));
+	ring_put(p, index, k, source_begins(&m->source, k, follows));
 	return VERDICT_ALONE;
 }
 
@@ -96,6 +140,7 @@ enum verdict room_picture_take(struct worker *w, struct job *j, const struct pkt
 	uint64_t now_ns = w->batch.now_ns;
 	uint8_t format = pkt_format(k);
 	enum verdict v;
+	bool follows;
 
 	if (!k->flow->listener.member || k->payload_length == 0) /* a probe of the bandwidth */
 		return VERDICT_ALONE;
@@ -103,10 +148,10 @@ enum verdict room_picture_take(struct worker *w, struct job *j, const struct pkt
 		return VERDICT_PAYLOAD_TYPE;
 	if (is_other_layer(&p->list[index]->source, k, now_ns))
 		return VERDICT_OTHER_LAYER;
-	source_note(p, p->list[index], k, format, now_ns);
+	follows = source_note(p, p->list[index], k, format, now_ns);
 	if (pictures_are_due(p, now_ns))
 		pictures_review(w, j);
-	v = picture_take(p, index, k);
+	v = picture_take(p, index, k, follows);
 	if (pictures_wait(p))
 		turn_want(&w->jobs, j);
 	return v;

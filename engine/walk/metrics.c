@@ -46,6 +46,10 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		[NACK_LIMITED] = "result=\"limited\"",
 		[NACK_NOT_FOUND] = "result=\"not_found\"",
 	};
+	static const char *const MISSED_LABELS[PICTURE_MISSED_RESULTS] = {
+		[PICTURE_ASKED_AGAIN] = "result=\"asked\"",
+		[PICTURE_GIVEN_UP] = "result=\"given_up\"",
+	};
 	static const char PACKETS[] = "RTP and RTCP packets on the media ports";
 	static const char FRAMES[] = "Frames of sounds that are played by what became of them";
 	static const char CODED[] = "RTP packets between parties without a common codec: sent "
@@ -120,6 +124,10 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 					 "Video packets that members of conferences were sent");
 	m->pictures_asked = walk_counter("tandem_media_picture_requests_total", NULL,
 					 "New pictures that members of conferences were asked for");
+	for (enum picture_missed r = 0; r < PICTURE_MISSED_RESULTS; r++)
+		m->pictures_missed[r] = walk_counter(
+			"tandem_media_picture_losses_total", MISSED_LABELS[r],
+			"Video packets of members that conferences missed, by what became of that");
 	m->coded_sent = walk_counter("tandem_media_coded_packets_total", "result=\"sent\"", CODED);
 	m->coded_failed =
 		walk_counter("tandem_media_coded_packets_total", "result=\"failed\"", CODED);

@@ -44,6 +44,13 @@ enum nack_result {
 	NACK_RESULTS,
 };
 
+/* What becomes of a packet of a picture that a room misses (picture_losses.h). */
+enum picture_missed {
+	PICTURE_ASKED_AGAIN, /* each time */
+	PICTURE_GIVEN_UP,
+	PICTURE_MISSED_RESULTS,
+};
+
 struct media_metrics {
 	metric_id packets_in, packets_out; /* RTP and RTCP; in + made = out + dropped */
 	metric_id octets_in, octets_out;   /* UDP payload */
@@ -59,7 +66,7 @@ struct media_metrics {
 	metric_id coded_sent, coded_failed;
 	metric_id tones_mixed, tones_made, tones_missed;
 	metric_id frames_encoded, frames_failed, frames_late, frames_played;
-	metric_id pictures_shown, pictures_asked;
+	metric_id pictures_shown, pictures_asked, pictures_missed[PICTURE_MISSED_RESULTS];
 	metric_id digits_sent, digits_heard, digits_refused[DIGIT_REFUSALS], digits_untold;
 	/* of one worker */
 	metric_id flows;

@@ -122,7 +122,8 @@ void own_pictures_write(struct writer *w, uint8_t level_most)
 			   "profile-level-id=42e0%02x;packetization-mode=%d\r\n",
 			   number, number, level, number == H264_FRAGMENTS);
 	writer_fmt(w, "a=rtpmap:%d VP8/90000\r\n", VP8_NUMBER);
-	writer_str(w, "a=rtcp-fb:* nack pli\r\na=rtcp-fb:* ccm fir\r\na=sendrecv\r\n");
+	writer_str(w, "a=rtcp-fb:* nack\r\na=rtcp-fb:* nack pli\r\na=rtcp-fb:* ccm fir\r\n"
+		      "a=sendrecv\r\n");
 }
 
 static void picture_level_lower(uint8_t *lowest, const struct payload_list *formats)

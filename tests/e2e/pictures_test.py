@@ -18,7 +18,7 @@ from conference_test import HERTZ, PAUSE, SYLLABLE, ConferenceTest
 from patience import PATIENCE_S, until
 from video_test import CONFIG, FIR, MODULES, NACK, PLI, feedback, is_keyframe, packets_of, video_port
 
-LINE = ("m=video {} RTP/AVP {}\r\na=rtpmap:{} H264/90000\r\na=fmtp:{} profile-level-id=42e0{};packetization-mode=1\r\n"
+LINE = ("m=video {} {} {}\r\na=rtpmap:{} H264/90000\r\na=fmtp:{} profile-level-id=42e0{};packetization-mode=1\r\n"
         "a=rtcp-fb:* nack pli\r\na=rtcp-fb:* ccm fir\r\n")
 FRAME_S, PARTS = 1 / 15, 3
 CHANGES = int(os.environ.get("TANDEM_SPEAKERS", "6"))       # of who talks
@@ -27,13 +27,16 @@ CHANGES = int(os.environ.get("TANDEM_SPEAKERS", "6"))       # of who talks
 class Camera:
     """The picture of a scripted phone: frames of three fragments, a key frame where it is asked for one."""
 
-    def __init__(self, end, pt=97, level="1f"):
-        self.end, self.pt, self.level = end, pt, level
+    def __init__(self, end, pt=97, level="1f", repeats=False):
+        """repeats: it sends again what it is asked for (RFC 4585 6.2.1)."""
+        self.end, self.pt, self.level, self.repeats = end, pt, level, repeats
+        self.loses, self.kept, self.nacked = 0, {}, []
         self.asked, self.requests, self._told = True, [], 0
         self._stop, self._thread = threading.Event(), threading.Thread(target=self._run, daemon=True)
 
     def line(self):
-        return LINE.format(self.end.port, self.pt, self.pt, self.pt, self.level)
+        line = LINE.format(self.end.port, "RTP/AVPF" if self.repeats else "RTP/AVP", self.pt, self.pt, self.pt, self.level)
+        return line + "a=rtcp-fb:* nack\r\n" if self.repeats else line
 
     def use(self, message):
         self.end.remote = (NODE, video_port(message.text))
@@ -50,9 +53,26 @@ class Camera:
             self._told += 1
             for kind, body in packets_of(data):
                 media = struct.unpack("!I", body[8:12] if kind == FIR else body[4:8])[0] if len(body) >= 8 else 0
+                if kind == NACK and media == self.end.ssrc:
+                    self._repeat(body[8:])
                 if kind in (PLI, FIR) and media == self.end.ssrc:
                     self.requests.append(at)
                     self.asked = True
+
+    def _repeat(self, entries):
+        for number, mask in struct.iter_unpack("!HH", entries):
+            for seq in [number] + [number + 1 + bit for bit in range(16) if mask >> bit & 1]:
+                payload, ts, marker = self.kept[seq & 0xffff]
+                self.nacked.append(seq & 0xffff)
+                self.end.send(payload, pt=self.pt, marker=marker, seq=seq, ts=ts)
+
+    def _send(self, payload, marker):
+        self.kept[self.end.seq & 0xffff] = payload, self.end.ts, marker
+        if self.loses:
+            self.loses -= 1
+            self.end.seq += 1
+        else:
+            self.end.send(payload, pt=self.pt, marker=marker)
 
     def _run(self):
         due = time.monotonic()
@@ -62,7 +82,7 @@ class Camera:
             self.asked = False
             for part in range(PARTS):
                 head = bytes((0x7c, kind | (0x80 if part == 0 else 0x40 if part == PARTS - 1 else 0)))
-                self.end.send(head + self.end.ssrc.to_bytes(4, "big") + bytes(600), pt=self.pt, marker=part == PARTS - 1)
+                self._send(head + self.end.ssrc.to_bytes(4, "big") + bytes(600), part == PARTS - 1)
             self.end.ts += 6000
             due += FRAME_S
 
@@ -249,6 +269,28 @@ class Scripted(PicturesTest):
         time.sleep(0.4)
         self.assertLessEqual(len([at for at in source.requests if at >= since]), 2)
         self.assertNotIn(NACK, [kind for _, _, data in source.end.rtcp_packets for kind, _ in packets_of(data)])
+
+
+    def test_losses_on_the_way_to_the_node(self):
+        """A source that sends again what it is asked for is asked for what is missing. No viewer needs a new picture."""
+        self.node.ctl("room.put", number="700")
+        for number in ("1001", "1002", "1003"):
+            self.assertIn("a=rtcp-fb:97 nack\r\n", self.enters(number, repeats=True).text)
+        self.talks("1001")
+        until(lambda: all(camera.sees() for camera in self.cameras.values()), lambda: "nobody sees anybody")
+        time.sleep(2.0)
+        source, viewer = self.cameras["1001"], self.cameras["1003"]
+        self.assertEqual(viewer.sees(), source.end.ssrc)
+        since = time.monotonic()
+        for _ in range(20):
+            source.loses = 1
+            time.sleep(0.1)
+        time.sleep(0.5)
+        numbers = [packet.seq for packet in viewer.packets(since)]
+        self.assertGreaterEqual(len(source.nacked), 19)
+        self.assertEqual(sorted(set(source.nacked)), sorted(source.nacked))
+        self.assertEqual(sorted(numbers), list(range(min(numbers), max(numbers) + 1)))
+        self.assertEqual([at for at in source.requests if at >= since], [])
 
 
 class Calls(PicturesTest):
