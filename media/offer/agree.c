@@ -301,7 +301,7 @@ static const char *settle_pictures(struct offer_agreement *g, const struct offer
 
 	if (!own->pictures)
 		return "no codec in common";
-	own_pictures_choose(p, &a->formats, own->picture_level);
+	own_pictures_choose(p, &a->formats, own);
 	for (uint8_t i = 0; i < p->count; i++) {
 		const struct payload *f = &a->formats.at[p->at[i]];
 

@@ -212,6 +212,7 @@ struct offer_capabilities {
 		[MEDIA_CODECS_KNOWN]; /* enum media_codec, in an offer those we like best first */
 	bool events;                  /* and telephone-event */
 	bool pictures;                /* and video: formats that media/rtp/picture.h knows */
+	bool vp8_first;        /* of video: all who are there have VP8; else H.264 goes first */
 	uint8_t picture_level; /* of H.264, at most (level_idc of RFC 6184 8.1); 0: as the party says */
 };
 
@@ -260,8 +261,20 @@ int offer_own(const struct offer_capabilities *own, const struct offer_policy *p
 int offer_again(struct bytes said, const struct offer_policy *policy, const struct offer_self *to_b,
 		struct writer *offer_b, struct offer_error *error) NODISCARD;
 
-/* The lowest level of H.264 that a party's text names; 0: it names none. */
-uint8_t offer_picture_level(struct bytes heard);
+/* The video of a party, in its text and ours. */
+struct offer_pictures {
+	uint8_t level;      /* the lowest of H.264 that it named; 0: it named none */
+	uint8_t said_level; /* the highest that we did */
+	bool h264, vp8;     /* it has that, and so have we said */
+	bool vp8_first;     /* we have put it before H.264 */
+};
+
+/* False: it has none. */
+bool offer_pictures_read(struct offer_pictures *out, struct bytes heard, struct bytes said);
+/* What we said to a party, as others have it by now: no level above `level` (0: as it was), VP8 before all else, or behind. 0, -EBADMSG or
+ * -ENOSPC. */
+int offer_pictures_fit(struct bytes said, uint8_t level, bool vp8_first,
+		       struct writer *w) NODISCARD;
 /* A text of ours has a line of video with a port. */
 bool offer_has_video(struct bytes said);
 

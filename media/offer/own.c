@@ -122,7 +122,7 @@ static void own_write_lines(struct writer *w, const struct offer_capabilities *o
 			continue;
 		}
 		if (!shown && bytes_iis(sdp_slice(earlier, m->kind), "video")) {
-			own_pictures_write(w, own->picture_level);
+			own_pictures_write(w, own);
 			shown = true;
 			continue;
 		}
@@ -131,7 +131,7 @@ static void own_write_lines(struct writer *w, const struct offer_capabilities *o
 	if (!written)
 		write_audio(w, own);
 	if (!shown)
-		own_pictures_write(w, own->picture_level);
+		own_pictures_write(w, own);
 }
 
 int offer_own(const struct offer_capabilities *own, const struct offer_policy *policy,

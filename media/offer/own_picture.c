@@ -36,11 +36,12 @@ static struct bytes level_id_of(const struct payload *p)
 	return id.n == LEVEL_ID_LEN ? id : BYTES_LIT("42000a");
 }
 
-/* level_idc */
-static uint8_t level_of(const struct payload *p)
+uint8_t own_picture_level(const struct payload *p)
 {
 	struct bytes id = level_id_of(p);
 
+	if (!payload_is(p, "H264"))
+		return 0;
 	return (uint8_t)(level_digit(id.p[LEVEL_AT]) << 4 | level_digit(id.p[LEVEL_AT + 1]));
 }
 
@@ -50,7 +51,7 @@ static uint8_t parameters_write(char out[OWN_PARAMETERS_MAX], const struct paylo
 {
 	struct bytes id = level_id_of(p), asymmetry = { 0 };
 	bool fragments = picture_format_of(p) & PICTURE_H264_MODE_1;
-	uint8_t level = level_of(p);
+	uint8_t level = own_picture_level(p);
 	int n;
 
 	if (!payload_is(p, "H264"))
@@ -96,79 +97,51 @@ static bool picture_add(struct own_pictures *out, const struct payload_list *for
 	return true;
 }
 
-void own_pictures_choose(struct own_pictures *out, const struct payload_list *formats,
-			 uint8_t level_most)
+static void h264_add(struct own_pictures *out, const struct payload_list *formats,
+		     uint8_t level_most)
 {
 	bool any = false;
 
-	out->count = 0;
 	for (uint8_t rank = 0; rank <= PICTURE_H264_RANK - 2 && !any; rank += 2) {
 		any |= picture_add(out, formats, (uint8_t)(PICTURE_H264 | rank), level_most);
 		any |= picture_add(out, formats,
 				   (uint8_t)(PICTURE_H264 | rank | PICTURE_H264_MODE_1),
 				   level_most);
 	}
-	(void)picture_add(out, formats, PICTURE_VP8, level_most);
 }
 
-void own_pictures_write(struct writer *w, uint8_t level_most)
+void own_pictures_choose(struct own_pictures *out, const struct payload_list *formats,
+			 const struct offer_capabilities *own)
+{
+	out->count = 0;
+	if (own->vp8_first)
+		(void)picture_add(out, formats, PICTURE_VP8, 0);
+	h264_add(out, formats, own->picture_level);
+	if (!own->vp8_first)
+		(void)picture_add(out, formats, PICTURE_VP8, 0);
+}
+
+static void h264_write(struct writer *w, uint8_t level_most)
 {
 	uint8_t level = level_most && level_most < LEVEL_PRESET ? level_most : LEVEL_PRESET;
 
-	writer_fmt(w, "m=video 9 RTP/AVP %d %d %d\r\n", H264_FIRST, H264_FRAGMENTS, VP8_NUMBER);
 	for (int number = H264_FIRST; number <= H264_FRAGMENTS; number++)
 		writer_fmt(w,
 			   "a=rtpmap:%d H264/90000\r\na=fmtp:%d "
 			   "profile-level-id=42e0%02x;packetization-mode=%d\r\n",
 			   number, number, level, number == H264_FRAGMENTS);
+}
+
+void own_pictures_write(struct writer *w, const struct offer_capabilities *own)
+{
+	if (own->vp8_first)
+		writer_fmt(w, "m=video 9 RTP/AVP %d %d %d\r\n", VP8_NUMBER, H264_FIRST,
+			   H264_FRAGMENTS);
+	else
+		writer_fmt(w, "m=video 9 RTP/AVP %d %d %d\r\n", H264_FIRST, H264_FRAGMENTS,
+			   VP8_NUMBER);
+	h264_write(w, own->picture_level);
 	writer_fmt(w, "a=rtpmap:%d VP8/90000\r\n", VP8_NUMBER);
 	writer_str(w, "a=rtcp-fb:* nack\r\na=rtcp-fb:* nack pli\r\na=rtcp-fb:* ccm fir\r\n"
 		      "a=sendrecv\r\n");
-}
-
-static void picture_level_lower(uint8_t *lowest, const struct payload_list *formats)
-{
-	for (uint8_t i = 0; i < formats->count; i++) {
-		uint8_t level = level_of(&formats->at[i]);
-
-		if (payload_is(&formats->at[i], "H264") && (*lowest == 0 || level < *lowest))
-			*lowest = level;
-	}
-}
-
-static bool is_video(const struct sdp *s, unsigned section)
-{
-	return s->sections[section].port &&
-	       bytes_iis(sdp_slice(s, s->sections[section].kind), "video");
-}
-
-uint8_t offer_picture_level(struct bytes heard)
-{
-	struct payload_list formats;
-	struct sdp_error error;
-	uint8_t lowest = 0;
-	struct sdp s;
-
-	if (sdp_parse(&s, heard, &error))
-		return 0;
-	for (unsigned i = 1; i <= s.media_count; i++) {
-		if (!is_video(&s, i))
-			continue;
-		payload_list_read(&formats, &s, i);
-		picture_level_lower(&lowest, &formats);
-	}
-	return lowest;
-}
-
-bool offer_has_video(struct bytes said)
-{
-	struct sdp_error error;
-	bool any = false;
-	struct sdp s;
-
-	if (sdp_parse(&s, said, &error))
-		return false;
-	for (unsigned i = 1; i <= s.media_count; i++)
-		any |= is_video(&s, i);
-	return any;
 }

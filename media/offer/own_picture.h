@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Video that the node answers for others: what all have goes first. Of H.264 that is baseline, where the party has it, without fragments before
- * with them, which some phones do not take (packetization-mode); a level is at most what the others decode. Internal to media/offer.
+ * Video that the node answers for others: what all have goes first. That is VP8 where they have it; else H.264, baseline where the party has it,
+ * without fragments before with them, which some phones do not take (packetization-mode); a level is at most what the others decode. Internal to
+ * media/offer.
  */
 #ifndef MEDIA_OFFER_OWN_PICTURE_H
 #define MEDIA_OFFER_OWN_PICTURE_H
 
+#include "media/offer/offer.h"
 #include "media/payload.h"
 
 enum { OWN_PICTURES_MAX = 7, OWN_PARAMETERS_MAX = 80 };
@@ -18,8 +20,10 @@ struct own_pictures {
 };
 
 void own_pictures_choose(struct own_pictures *out, const struct payload_list *formats,
-			 uint8_t level_most);
+			 const struct offer_capabilities *own);
 /* A line as a party would write it that shows what others do: of an offer. */
-void own_pictures_write(struct writer *w, uint8_t level_most);
+void own_pictures_write(struct writer *w, const struct offer_capabilities *own);
+/* level_idc of RFC 6184 8.1; of what is no H.264: 0. */
+uint8_t own_picture_level(const struct payload *p);
 
 #endif

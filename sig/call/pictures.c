@@ -1,39 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/call/pictures.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 #include "sig/call/conference.h"
 #include "sig/call/hears.h"
 #include "sig/leg/leg.h"
 
-enum { LOOKED_AT_MAX = 64 }; /* members whose levels count: those that came first */
+/* Video of those who are in a room. */
+struct shown {
+	uint8_t level;  /* the lowest of H.264; 0: none is named */
+	bool any;       /* somebody has video */
+	bool vp8, h264; /* all of those have it */
+};
 
-static void level_lower(uint8_t *lowest, uint8_t level)
+static struct shown shown_of_nobody(void)
 {
-	if (level && (*lowest == 0 || level < *lowest))
-		*lowest = level;
+	return (struct shown){ .vp8 = true, .h264 = true };
 }
 
-/* Of those that have video. */
-static void call_level_lower(uint8_t *lowest, const struct call *c)
+static void shown_add(struct shown *all, const struct offer_pictures *p)
 {
+	all->any = true;
+	all->vp8 &= p->vp8;
+	all->h264 &= p->h264;
+	if (p->level && (all->level == 0 || p->level < all->level))
+		all->level = p->level;
+}
+
+/* False: it has none. */
+static bool leg_pictures(const struct leg *l, struct offer_pictures *out)
+{
+	const struct leg_sdp *sdp = leg_sdp_newest(l);
+
+	return offer_pictures_read(out, text_bytes(&sdp->heard), text_bytes(&sdp->said));
+}
+
+static void shown_add_call(struct shown *all, const struct call *c)
+{
+	struct offer_pictures p;
+
 	for (uint8_t i = 0; c && i < c->leg_count; i++)
-		if (c->legs[i] && bridge_has(c, i))
-			level_lower(lowest, offer_picture_level(text_bytes(
-						    &leg_sdp_newest(c->legs[i])->heard)));
+		if (c->legs[i] && bridge_has(c, i) && leg_pictures(c->legs[i], &p))
+			shown_add(all, &p);
 }
 
-/* The lowest level of those in the room, and of those that are to come; 0: nobody has video. */
-static uint8_t room_level(const struct call_host *h, const struct call *c, const struct room *r)
+/* Those in the room but for the call, and those that are to come. */
+static struct shown room_shows(const struct call_host *h, const struct call *c,
+			       const struct room *r)
 {
 	const struct room_member *m = r->first;
-	uint8_t lowest = 0;
+	struct shown all = shown_of_nobody();
 
-	for (uint32_t i = 0; m && !m->asks && i < LOOKED_AT_MAX; i++, m = m->next)
+	for (uint32_t i = 0; m && !m->asks && i < PICTURES_LOOKED_AT; i++, m = m->next)
 		if (m->call != c->id)
-			call_level_lower(&lowest, h->call_of(h->owner, m->call));
+			shown_add_call(&all, h->call_of(h->owner, m->call));
 	for (uint8_t i = 0; i < r->comes_count; i++)
-		call_level_lower(&lowest, h->call_of(h->owner, r->comes[i].call));
-	return lowest;
+		shown_add_call(&all, h->call_of(h->owner, r->comes[i].call));
+	return all;
 }
 
 static bool has_video(const struct call *c, uint8_t leg)
@@ -43,23 +68,120 @@ static bool has_video(const struct call *c, uint8_t leg)
 	return leg_sdp_is_agreed(sdp) && offer_has_video(text_bytes(&sdp->said));
 }
 
-bool pictures_answer(const struct call_host *h, const struct call *c, uint8_t leg,
-		     struct offer_capabilities *own)
+/* What the call is told of those who are in its room. False: it is in none. */
+static bool own_take(const struct call_host *h, const struct call *c,
+		     struct offer_capabilities *own, struct shown *all)
 {
 	const struct room *r = conference_room(h, c);
 
-	own->pictures = r || has_video(c, leg);
-	own->picture_level = r && h->call_of ? room_level(h, c, r) : 0;
+	*all = shown_of_nobody();
+	own->picture_level = 0;
+	own->vp8_first = false;
+	if (!r || !h->call_of)
+		return r != NULL;
+	*all = room_shows(h, c, r);
+	own->picture_level = all->level;
+	own->vp8_first = all->vp8;
+	return true;
+}
+
+bool pictures_answer(const struct call_host *h, const struct call *c, uint8_t leg,
+		     struct offer_capabilities *own)
+{
+	struct shown all;
+
+	own->pictures = own_take(h, c, own, &all) || has_video(c, leg);
 	return own->pictures;
 }
 
 bool pictures_offer(const struct call_host *h, const struct call *c, struct offer_capabilities *own)
 {
-	const struct room *r = conference_room(h, c);
+	struct shown all;
 
-	own->picture_level = r && h->call_of ? room_level(h, c, r) : 0;
-	own->pictures = own->picture_level > 0;
+	own->pictures = own_take(h, c, own, &all) && all.any;
 	return own->pictures;
+}
+
+int pictures_again(const struct call_host *h, const struct call *c, struct bytes said,
+		   struct writer *w)
+{
+	struct offer_capabilities own;
+	struct shown all;
+
+	if (!own_take(h, c, &own, &all) || !all.any)
+		return -ENOENT;
+	return offer_pictures_fit(said, own.picture_level, own.vp8_first, w);
+}
+
+/* ---- who sends what others cannot see ---- */
+
+/* What the room's members have, in their order; of those that speak alone. */
+struct looked_at {
+	uint32_t count;
+	struct room_member *members[PICTURES_LOOKED_AT];
+	struct offer_pictures pictures[PICTURES_LOOKED_AT];
+};
+
+static void room_look(const struct call_host *h, const struct room *r, struct looked_at *out)
+{
+	struct room_member *m = r->first;
+
+	out->count = 0;
+	for (uint32_t i = 0; m && !m->asks && i < PICTURES_LOOKED_AT; i++, m = m->next) {
+		const struct call *c = h->call_of(h->owner, m->call);
+
+		if (!c || !conference_speaks(c) ||
+		    !leg_pictures(call_caller(c), &out->pictures[out->count]))
+			continue;
+		out->members[out->count++] = m;
+	}
+}
+
+static struct shown others_show(const struct looked_at *k, uint32_t but)
+{
+	struct shown all = shown_of_nobody();
+
+	for (uint32_t i = 0; i < k->count; i++)
+		if (i != but)
+			shown_add(&all, &k->pictures[i]);
+	return all;
+}
+
+/* What it sends first is not what all others have, though there is such; or it sends more than one of them decodes. */
+static bool is_unfit(const struct offer_pictures *p, const struct shown *others)
+{
+	if (p->vp8_first)
+		return !others->vp8 && p->h264;
+	if (p->vp8 && others->vp8 && !others->h264)
+		return true;
+	return p->h264 && others->level && p->said_level > others->level;
+}
+
+/* Never 0. */
+static uint16_t shown_hash(const struct shown *others)
+{
+	return (uint16_t)(others->level << 8 | others->vp8 << 2 | others->h264 << 1 | 1);
+}
+
+uint32_t pictures_unfit(const struct call_host *h, const struct room *r,
+			uint64_t calls[PICTURES_LOOKED_AT])
+{
+	struct looked_at k;
+	uint32_t n = 0;
+
+	if (!h->call_of)
+		return 0;
+	room_look(h, r, &k);
+	for (uint32_t i = 0; i < k.count; i++) {
+		struct shown others = others_show(&k, i);
+
+		if (!is_unfit(&k.pictures[i], &others) ||
+		    k.members[i]->shown == shown_hash(&others))
+			continue;
+		k.members[i]->shown = shown_hash(&others);
+		calls[n++] = k.members[i]->call;
+	}
+	return n;
 }
 
 /* Of several pictures of a party others see the first. */

@@ -78,6 +78,9 @@ static struct offer_policy alone_policy(const struct call *c, uint8_t leg, const
 
 	if (with && with->terms)
 		policy.b = *with->terms;
+	else
+		policy.b.video_codecs =
+			OFFER_VIDEO_ALL; /* what others have is known to pictures.c */
 	policy.video &= with || pictures;
 	return policy;
 }
@@ -134,6 +137,20 @@ int session_alone_offer(struct call_host *h, struct call *c, uint8_t leg,
 	return alone_keep(c, leg, &c->legs[leg]->open.said, &w, refusal);
 }
 
+/* In open.said: what was said last, with the video of those who are there by now. */
+static NOINLINE int again_said(struct call_host *h, struct call *c, uint8_t leg,
+			       struct call_refusal *refusal)
+{
+	struct leg *l = c->legs[leg];
+	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
+	struct bytes said = text_bytes(&l->sdp.said);
+
+	if (!pictures_again(h, c, said, &w))
+		said = writer_done(&w);
+	return text_set(&l->open.said, said) ? call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY)
+					     : 0;
+}
+
 int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
 			struct call_refusal *refusal)
 {
@@ -144,7 +161,10 @@ int session_alone_again(struct call_host *h, struct call *c, uint8_t leg,
 	int err;
 
 	self.session_version++;
-	err = offer_again(text_bytes(&c->legs[leg]->sdp.said), &policy, &self, &w, &error);
+	err = again_said(h, c, leg, refusal);
+	if (err)
+		return err;
+	err = offer_again(text_bytes(&c->legs[leg]->open.said), &policy, &self, &w, &error);
 	if (err)
 		return session_refuse_sdp(refusal, err, &error);
 	return alone_keep(c, leg, &c->legs[leg]->open.said, &w, refusal);

@@ -66,6 +66,7 @@ void room_enter(struct room *r, struct room_member *m)
 	*(next ? &next->prev : &r->end) = m;
 	r->asking += m->asks;
 	r->count += !m->asks;
+	r->shows |= !m->asks;
 }
 
 void room_step_out(struct room *r, struct room_member *m)

@@ -92,13 +92,14 @@ struct room {
 	uint64_t told_change;      /* those who watch know of */
 	uint16_t told_host;        /* ... as host */
 	bool told_locked;
-	uint64_t serial;                     /* of what was asked to mix; 0: nothing is */
-	struct job_id job;                   /* that mixes; generation 0: not yet */
-	bool told;                           /* others know that it is there */
-	bool gathered;                       /* two have been in it */
-	bool awaits;                         /* those who come wait for who asks */
-	uint8_t releases;                    /* how often they were to be a call of two again */
-	uint32_t rate_hz;                    /* of the mix; 0: ROOM_RATE_HZ */
+	uint64_t serial;   /* of what was asked to mix; 0: nothing is */
+	struct job_id job; /* that mixes; generation 0: not yet */
+	bool told;         /* others know that it is there */
+	bool gathered;     /* two have been in it */
+	bool shows;        /* somebody has come: others may have to send other video */
+	bool awaits;       /* those who come wait for who asks */
+	uint8_t releases;  /* how often they were to be a call of two again */
+	uint32_t rate_hz;  /* of the mix; 0: ROOM_RATE_HZ */
 	bool waits_for_host, ends_with_host; /* as its document says */
 	bool hosted;                         /* a host has been there */
 	struct wheel_timer timer;

@@ -41,7 +41,9 @@ struct room_member {
 	uint64_t joined_utc_ms;
 	char number_called
 		[CONFERENCE_NUMBER_MAX]; /* of the room, should its record be lost; "": none */
-	bool waits; /* it hears music until a host is there; of this process, as those */
+	uint16_t
+		shown; /* to what others see it was last to be asked again (sig/call/pictures.h); 0: never. Of this process, as those */
+	bool waits;    /* it hears music until a host is there; of this process, too */
 	struct room_told told;
 	struct room_member *next,
 		*prev; /* in the order of their numbers; who asks stands behind. Of this process */

@@ -495,6 +495,7 @@ void shard_room_turn(struct shard *s, struct room *r)
 		return;
 	}
 	room_succeed(s, r);
+	shard_room_show(s, r);
 	shard_room_watched(s, r);
 	room_mix(s, r);
 	shard_room_parts_settle(s, r);

@@ -65,6 +65,10 @@ void shard_room_claim_end(struct shard *s, const struct room *r);
 /* What the store says of it. False: there is no such room. */
 bool shard_room_claim_told(struct shard *s, uint64_t room, const struct park_news *news);
 
+/* ---- shard_room_pictures.c ---- */
+/* Somebody has come: members whose video not all there can decode are asked again. */
+void shard_room_show(struct shard *s, struct room *r);
+
 /* ---- shard_room_bring.c ---- */
 /* Those who are still to come do, as far as they can now. */
 void shard_room_bring(struct shard *s, struct room *r);

@@ -370,6 +370,7 @@ static void test_pictures(void **state)
 	static const struct {
 		const char *name, *offer, *want;
 		uint8_t level;
+		bool vp8_first;
 	} rows[] = {
 		{ "a phone",
 		  "97\r\na=rtpmap:97 H264/90000\r\n"
@@ -406,6 +407,15 @@ static void test_pictures(void **state)
 		  "profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1|"
 		  "a=rtpmap:96 VP8/90000|a=sendrecv|",
 		  0 },
+		{ "a browser among its like",
+		  "97 96\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:97 H264/90000\r\n",
+		  "96 97|b=AS:768|b=TIAS:768000|a=rtpmap:96 VP8/90000|a=rtpmap:97 H264/90000|"
+		  "a=fmtp:97 profile-level-id=42000a;packetization-mode=0|a=sendrecv|",
+		  0, true },
+		{ "one without VP8", "97\r\na=rtpmap:97 H264/90000\r\n",
+		  "97|b=AS:768|b=TIAS:768000|a=rtpmap:97 H264/90000|"
+		  "a=fmtp:97 profile-level-id=42000a;packetization-mode=0|a=sendrecv|",
+		  0, true },
 		{ "no baseline",
 		  "97\r\na=rtpmap:97 H264/90000\r\n"
 		  "a=fmtp:97 profile-level-id=640c1f;packetization-mode=1\r\n",
@@ -431,6 +441,7 @@ static void test_pictures(void **state)
 		r.policy.a =
 			(struct offer_terms){ .video_codecs = OFFER_VIDEO_ALL, .video_kbps = 768 };
 		own.picture_level = rows[i].level;
+		own.vp8_first = rows[i].vp8_first;
 		(void)snprintf(offer, sizeof(offer),
 			       HEAD "m=audio 9 RTP/AVP 0\r\nm=video 9 RTP/AVP %s", rows[i].offer);
 		assert_int_equal(offer_own_answer(bytes_str(offer), &own, &r.policy, &r.to_a, &w,
@@ -447,17 +458,75 @@ static void test_pictures(void **state)
 	}
 }
 
-static void test_picture_levels(void **state)
+#define H264_BOTH                                                                     \
+	"a=rtpmap:97 H264/90000\r\na=fmtp:97 profile-level-id=42e01f\r\na=rtpmap:98 " \
+	"H264/90000\r\n"                                                              \
+	"a=fmtp:98 packetization-mode=1;profile-level-id=64000d\r\n"
+
+static void test_pictures_read(void **state)
 {
+	static const char both[] =
+		HEAD AUDIO "m=video 9 RTP/AVP 97 98 96\r\n" H264_BOTH "a=rtpmap:96 VP8/90000\r\n";
+	static const char h264[] = HEAD AUDIO "m=video 9 RTP/AVP 97 98\r\n" H264_BOTH;
+	static const char vp8[] = HEAD AUDIO "m=video 9 RTP/AVP 96 97\r\na=rtpmap:96 VP8/90000\r\n"
+					     "a=rtpmap:97 H264/90000\r\n";
+	struct offer_pictures p;
+
 	(void)state;
-	assert_int_equal(offer_picture_level(BYTES_LIT(HEAD AUDIO)), 0);
-	assert_int_equal(offer_picture_level(BYTES_LIT(
-				 HEAD AUDIO
-				 "m=video 9 RTP/AVP 97 98\r\na=rtpmap:97 H264/90000\r\n"
-				 "a=fmtp:97 profile-level-id=42e01f\r\na=rtpmap:98 H264/90000\r\n"
-				 "a=fmtp:98 profile-level-id=64000d\r\n")),
-			 0x0d);
-	assert_int_equal(offer_picture_level(BYTES_LIT("no SDP")), 0);
+	assert_false(offer_pictures_read(&p, BYTES_LIT(HEAD AUDIO), bytes_str(both)));
+	assert_false(offer_pictures_read(&p, bytes_str(both), BYTES_LIT("no SDP")));
+	assert_true(offer_pictures_read(&p, bytes_str(both), bytes_str(h264)));
+	assert_int_equal(p.level, 0x0d);
+	assert_int_equal(p.said_level, 0x1f);
+	assert_true(p.h264 && !p.vp8 && !p.vp8_first);
+	assert_true(offer_pictures_read(&p, bytes_str(both), bytes_str(vp8)));
+	assert_int_equal(p.said_level, 0x0a); /* RFC 6184 8.1 */
+	assert_true(p.h264 && p.vp8 && p.vp8_first);
+	assert_true(offer_pictures_read(&p, bytes_str(both), bytes_str(both)));
+	assert_true(p.vp8 && !p.vp8_first);
+}
+
+/* Of what we said only the order of formats changes, and what level is too high. */
+static void test_pictures_fit(void **state)
+{
+	static const struct {
+		const char *name, *said, *want;
+		uint8_t level;
+		bool vp8_first;
+	} rows[] = {
+		{ "a lower level", "97 98 96\r\n" H264_BOTH "a=rtpmap:96 VP8/90000\r\n",
+		  "97 98 96\r\na=rtpmap:97 H264/90000\r\na=fmtp:97 profile-level-id=42e016\r\n"
+		  "a=rtpmap:98 H264/90000\r\n"
+		  "a=fmtp:98 packetization-mode=1;profile-level-id=64000d\r\n"
+		  "a=rtpmap:96 VP8/90000\r\n",
+		  0x16, false },
+		{ "a higher one", "97 98\r\n" H264_BOTH, "97 98\r\n" H264_BOTH, 0x28, false },
+		{ "none", "97 98\r\n" H264_BOTH, "97 98\r\n" H264_BOTH, 0, false },
+		{ "VP8 first", "97 98 96\r\n" H264_BOTH "a=rtpmap:96 VP8/90000\r\n",
+		  "96 97 98\r\n" H264_BOTH "a=rtpmap:96 VP8/90000\r\n", 0, true },
+		{ "and last", "96 97 98\r\na=rtpmap:96 VP8/90000\r\n" H264_BOTH,
+		  "97 98 96\r\na=rtpmap:96 VP8/90000\r\n" H264_BOTH, 0, false },
+		{ "no VP8", "97 98\r\n" H264_BOTH, "97 98\r\n" H264_BOTH, 0, true },
+		{ "no level", "97\r\na=rtpmap:97 H264/90000\r\n",
+		  "97\r\na=rtpmap:97 H264/90000\r\n", 0x0d, true },
+	};
+	static uint8_t memory[TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct writer w = writer_over(memory, sizeof(memory));
+		char said[1000], want[1000];
+
+		(void)snprintf(said, sizeof(said), HEAD AUDIO "m=video 9 RTP/AVP %s", rows[i].said);
+		(void)snprintf(want, sizeof(want), HEAD AUDIO "m=video 9 RTP/AVP %s", rows[i].want);
+		assert_int_equal(offer_pictures_fit(bytes_str(said), rows[i].level,
+						    rows[i].vp8_first, &w),
+				 0);
+		if (!bytes_is(writer_done(&w), want))
+			fail_msg("%s:\n%.*s", rows[i].name, (int)w.n, (const char *)memory);
+		w = writer_over(memory, 20);
+		assert_int_equal(offer_pictures_fit(bytes_str(said), 0, false, &w), -ENOSPC);
+	}
 }
 
 /* Our own offer with a picture, which keeps its place when it is made again. */
@@ -532,10 +601,15 @@ static void test_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_offers),         cmocka_unit_test(test_offers_again),
-		cmocka_unit_test(test_answers),        cmocka_unit_test(test_answer),
-		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_pictures),
-		cmocka_unit_test(test_picture_levels), cmocka_unit_test(test_offers_with_pictures),
+		cmocka_unit_test(test_offers),
+		cmocka_unit_test(test_offers_again),
+		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_answer),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_pictures),
+		cmocka_unit_test(test_pictures_read),
+		cmocka_unit_test(test_pictures_fit),
+		cmocka_unit_test(test_offers_with_pictures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,11 +64,11 @@ static void a_third_one_comes_and_goes(void **state)
 	struct members all;
 	struct flow_spec s;
 
-	talk(&p->t.l.a, SEEN_OF("11", "1", H264("97", "1f")), &p->t.l.b,
+	talk(&p->t.l.a, SEEN_OF("11", "1", H264("97", "1e")), &p->t.l.b,
 	     SEEN_OF("12", "1", H264("97", "1e")));
 	first = call_of_user(r, "1001", "1002");
-	talk(&p->a2, SEEN_OF("11", "1", H264("99", "1f")), &p->t.c,
-	     SEEN_OF("14", "1", H264("99", "1f")));
+	talk(&p->a2, SEEN_OF("11", "1", H264("99", "1e")), &p->t.c,
+	     SEEN_OF("14", "1", H264("99", "1e")));
 	second = call_of_user(r, "1001", "1004");
 	assert_int_equal(confer(p, first, second), 0);
 	trio_assert_left(&p->a2);
@@ -241,6 +241,134 @@ static void a_room_that_is_called(void **state)
 	assert_false(rig_has(said, "m=video"));
 }
 
+static struct bytes asked_again(struct phone *p)
+{
+	struct bytes m;
+
+	rig_wait_ms(p->r, 100);
+	m = phone_hears(p, "INVITE ");
+	assert_true(m.n);
+	return m;
+}
+
+/* Who was told more than the one that comes can decode is asked to send less, once. */
+static void one_with_a_lower_level_comes(void **state)
+{
+	struct called *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct phone *a = &m->p.t.l.a, *b = &m->p.t.l.b;
+	struct bytes invite;
+
+	assert_true(rig_has(dials(a, SEEN_OF("11", "1", H264("97", "1f"))),
+			    "profile-level-id=42e01f;packetization-mode=1"));
+	assert_true(rig_has(dials(b, SEEN_OF("12", "1", H264("97", "16"))),
+			    "profile-level-id=42e016;packetization-mode=1"));
+	invite = asked_again(a);
+	assert_true(rig_has(invite, "profile-level-id=42e016;packetization-mode=1"));
+	assert_true(rig_has(invite, "a=sendrecv"));
+	phone_answer(a, invite, "200 OK", SEEN_OF("11", "2", H264("97", "16")));
+	rig_wait_ms(r, 3000);
+	assert_int_equal(invites_of(r, a), 1);
+	assert_int_equal(invites_of(r, b), 0);
+	assert_int_equal(line_of_call(r, call_of_user(r, "1001", "700"), 1).kind, MEDIA_VIDEO);
+	(void)dials(&m->p.t.c, SEEN_OF("14", "1", H264("97", "28")));
+	rig_wait_ms(r, 3000);
+	assert_int_equal(invites_of(r, a), 1);
+}
+
+/* It keeps what it has. Only one that can less again asks it once more. */
+static void one_that_does_not_take_it(void **state)
+{
+	struct called *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct phone *a = &m->p.t.l.a;
+
+	(void)dials(a, SEEN_OF("11", "1", H264("97", "1f")));
+	(void)dials(&m->p.t.l.b, SEEN_OF("12", "1", H264("97", "16")));
+	phone_answer(a, asked_again(a), "488 Not Acceptable Here", "");
+	rig_wait_ms(r, 3000);
+	(void)dials(&m->p.t.c, SEEN_OF("14", "1", ""));
+	rig_wait_ms(r, 3000);
+	assert_int_equal(invites_of(r, a), 1);
+	assert_int_equal(rig_counts(r).calls, 3);
+}
+
+#define VP8       "a=rtpmap:96 VP8/90000\r\n"
+#define VP8_ALONE "m=video 4002 RTP/AVP 96\r\n" VP8
+#define VP8_OR_264                                                           \
+	"m=video 4002 RTP/AVP 97 96\r\na=rtpmap:97 H264/90000\r\na=fmtp:97 " \
+	"profile-level-id=42e01f\r\n" VP8
+
+/* The line of video ends so. */
+static bool has_formats(struct bytes m, const char *formats)
+{
+	struct bytes line;
+
+	while (bytes_cut(&m, '\n', &line)) {
+		line = bytes_trim(line);
+		if (bytes_starts(line, "m=video 0 "))
+			return false;
+		if (bytes_starts(line, "m=video ") && line.n > strlen(formats))
+			return bytes_is(bytes_from(line, line.n - strlen(formats)), formats);
+	}
+	return false;
+}
+
+static void all_codecs(struct rig *r)
+{
+	struct shard_profile p = { .name = PROFILE_DEFAULT, .terms.video_codecs = OFFER_VIDEO_ALL };
+
+	assert_int_equal(shard_profile_put(r->shard, TENANT_DEFAULT, &p), 0);
+}
+
+/* VP8 goes first where all have it. Who joins without it is seen, and sees, once the others were asked again. */
+static void vp8_where_all_have_it(void **state)
+{
+	struct called *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct phone *a = &m->p.t.l.a, *b = &m->p.t.l.b;
+	struct bytes invite;
+
+	all_codecs(r);
+	assert_true(has_formats(dials(a, SEEN_OF("11", "1", VP8_OR_264)), "RTP/AVP 96 97"));
+	assert_true(has_formats(dials(b, SEEN_OF("12", "1", VP8_OR_264)), "RTP/AVP 96 97"));
+	rig_wait_ms(r, 1000);
+	assert_int_equal(invites_of(r, a) + invites_of(r, b), 0);
+	assert_true(
+		has_formats(dials(&m->p.t.c, SEEN_OF("14", "1", H264("97", "1f"))), "RTP/AVP 97"));
+	invite = asked_again(a);
+	assert_true(has_formats(invite, "RTP/AVP 97 96"));
+	phone_answer(a, invite, "200 OK", SEEN_OF("11", "2", VP8_OR_264));
+	invite = asked_again(b);
+	assert_true(has_formats(invite, "RTP/AVP 97 96"));
+	phone_answer(b, invite, "200 OK", SEEN_OF("12", "2", VP8_OR_264));
+	rig_wait_ms(r, 3000);
+	assert_int_equal(invites_of(r, a), 1);
+	assert_int_equal(invites_of(r, b), 1);
+	assert_int_equal(invites_of(r, &m->p.t.c), 0);
+}
+
+/* Those who send H.264 are asked for VP8 only where somebody has no H.264, and all have VP8. */
+static void one_without_h264_comes(void **state)
+{
+	struct called *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct phone *a = &m->p.t.l.a, *b = &m->p.t.l.b, *c = &m->p.t.c;
+
+	all_codecs(r);
+	(void)dials(c, SEEN_OF("14", "1", H264("97", "1f")));
+	assert_true(has_formats(dials(a, SEEN_OF("11", "1", VP8_OR_264)), "RTP/AVP 97 96"));
+	assert_true(has_formats(dials(b, SEEN_OF("12", "1", VP8_ALONE)), "RTP/AVP 96"));
+	rig_wait_ms(r, 1000);
+	assert_int_equal(invites_of(r, a) + invites_of(r, c), 0);
+	phone_request(b, "BYE", "", "");
+	phone_request(c, "BYE", "", "");
+	assert_true(phone_hears(b, "SIP/2.0 200").n && phone_hears(c, "SIP/2.0 200").n);
+	rig_wait_ms(r, 1000);
+	(void)dials(c, SEEN_OF("14", "1", VP8_ALONE));
+	assert_true(has_formats(asked_again(a), "RTP/AVP 96 97"));
+}
+
 static void no_video_where_it_is_off(void **state)
 {
 	struct called *m = *state;
@@ -261,6 +389,14 @@ int main(void)
 		PARTY_TEST(a_phone_that_asks_again),
 		PARTY_TEST(more_calls_than_may_have_video),
 		cmocka_unit_test_setup_teardown(a_room_that_is_called, called_setup,
+						called_teardown),
+		cmocka_unit_test_setup_teardown(one_with_a_lower_level_comes, called_setup,
+						called_teardown),
+		cmocka_unit_test_setup_teardown(one_that_does_not_take_it, called_setup,
+						called_teardown),
+		cmocka_unit_test_setup_teardown(vp8_where_all_have_it, called_setup,
+						called_teardown),
+		cmocka_unit_test_setup_teardown(one_without_h264_comes, called_setup,
 						called_teardown),
 		cmocka_unit_test_setup_teardown(no_video_where_it_is_off, called_setup,
 						called_teardown),
