@@ -130,7 +130,7 @@ static uint32_t room_effort(const struct job *j, uint64_t now_ns)
 {
 	const struct room *r = j->work;
 
-	if (UNLIKELY(room_pictures_wait(r)))
+	if (UNLIKELY(room_pictures_wait(r, now_ns)))
 		return 1;
 	return mix_effort(r, now_ns);
 }
@@ -253,7 +253,7 @@ static uint32_t room_turn(struct worker *w, struct job *j, uint32_t most)
 	const struct room *r = j->work;
 	uint32_t done = 0;
 
-	if (UNLIKELY(room_pictures_wait(r)))
+	if (UNLIKELY(room_pictures_wait(r, w->now_ns)))
 		done = room_pictures_turn(w, j, pictures_share(r, most, w->now_ns));
 	while (done < most && mix_effort(r, w->now_ns) > 0)
 		done += phase_turn(w, j, most - done);

@@ -212,7 +212,7 @@ enum verdict room_picture_take(struct worker *w, struct job *j, const struct pkt
 bool room_picture_asked(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);
 /* Behind the mix: who talks. */
 void room_pictures_tick(struct worker *w, struct job *j);
-bool room_pictures_wait(const struct room *r);
+bool room_pictures_wait(const struct room *r, uint64_t now_ns);
 /* As of struct job_kind; 0: nothing waited. */
 uint32_t room_pictures_turn(struct worker *w, struct job *j, uint32_t most);
 void room_pictures_free(struct room *r);

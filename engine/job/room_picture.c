@@ -81,7 +81,7 @@ void pictures_review(struct worker *w, struct job *j)
 		if (p->list[i])
 			view_want(p, i, floor_seen_by(&p->floor, i));
 	asks_review(p);
-	if (pictures_wait(p))
+	if (pictures_wait(p, w->now_ns))
 		turn_want(&w->jobs, j);
 }
 

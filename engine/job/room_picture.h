@@ -36,18 +36,22 @@ struct picture_source {
 	struct losses losses; /* of those who send them again, while somebody sees it */
 };
 
+#define PICTURE_END_NS (40 * NS_PER_MS) /* so long the end of a picture is waited for */
+
 struct picture_view {
 	uint32_t from, epoch; /* whose packets it has; FLOOR_NOBODY: none yet */
 	uint32_t wants;       /* whose it shall have */
 	uint16_t first; /* no packet before that one is of it; it follows, so that numbers wrap */
 	uint16_t sequence_offset;
 	uint32_t timestamp_offset;
+	uint64_t open_ns; /* its newest packet, which did not end a picture; 0: it did */
 };
 
 struct picture {
 	uint32_t slot; /* of its flow */
 	struct flow_member spec;
 	uint32_t watchers; /* views that have it, or shall */
+	bool held; /* what comes of it waits: somebody who goes over to it has half a picture */
 	struct picture_source source;
 	struct picture_view view;
 };
@@ -56,15 +60,19 @@ struct picture_packet {
 	uint32_t from, epoch, timestamp;
 	uint16_t sequence, length;
 	uint8_t format, marker, begins;
+	bool shown;                                    /* to all; those before it were not yet */
 	uint8_t octets[RTP_HEAD_LEN + PICTURE_OCTETS]; /* the head is written for each view */
 };
 
 struct room_pictures {
 	struct floor floor;
-	uint64_t review_ns;            /* the last one */
-	bool asks;                     /* of some source is a picture wanted */
-	uint32_t first, count, cursor; /* of the ring; whose view has its first packet next */
-	uint32_t end;                  /* behind the last one of list */
+	uint64_t review_ns;    /* the last one */
+	bool asks;             /* of some source is a picture wanted */
+	uint32_t first, count; /* of the ring */
+	uint32_t at, cursor; /* the packet that is shown, from the first; whose view has it next */
+	bool holds;          /* some source is held: */
+	uint64_t held_ns;    /* ... until then, at the latest */
+	uint32_t end;        /* behind the last one of list */
 	enum floor_claim *claims;
 	struct picture_packet *ring;
 	struct picture *list[]; /* as many as members may be */
@@ -87,6 +95,6 @@ uint32_t pictures_ask(struct worker *w, struct room_pictures *p);
 
 /* ---- room_picture_say.c ---- */
 
-bool pictures_wait(const struct room_pictures *p);
+bool pictures_wait(const struct room_pictures *p, uint64_t now_ns);
 
 #endif

@@ -6,9 +6,9 @@
 #include "engine/walk/originate.h"
 #include "engine/walk/worker.h"
 
-bool pictures_wait(const struct room_pictures *p)
+bool pictures_wait(const struct room_pictures *p, uint64_t now_ns)
 {
-	return p && (p->count > 0 || p->asks);
+	return p && (p->at < p->count || (p->count > 0 && now_ns >= p->held_ns) || p->asks);
 }
 
 /* ---- packets ---- */
@@ -86,7 +86,7 @@ static bool view_has(struct worker *w, struct room_pictures *p, uint32_t view,
 	return true;
 }
 
-static void packet_show(struct worker *w, struct flow *f, const struct picture_view *v,
+static void packet_show(struct worker *w, struct flow *f, struct picture_view *v,
 			struct picture_packet *k, uint8_t payload_type)
 {
 	uint16_t sequence = (uint16_t)(k->sequence + v->sequence_offset);
@@ -99,6 +99,8 @@ static void packet_show(struct worker *w, struct flow *f, const struct picture_v
 	be32_put(k->octets + 8, f->ssrc_out);
 	if (!originate_relayed(w, f, bytes_mem(k->octets, RTP_HEAD_LEN + k->length), k->length))
 		return;
+	if ((int16_t)(sequence - f->sink.sequence) > 0)
+		v->open_ns = k->marker ? 0 : w->now_ns;
 	sink_note(&f->sink, sequence, timestamp, PICTURE_HZ, w->now_ns);
 	metric_add(w->metrics->pictures_shown, 1);
 	if (UNLIKELY(f->notice))
@@ -126,29 +128,124 @@ static void picture_show(struct worker *w, struct room_pictures *p, uint32_t vie
 		packet_show(w, f, &m->view, k, payload_type);
 }
 
-static void ring_next(struct room_pictures *p)
+/* ---- pictures end before others begin ---- */
+
+/* It goes over with that packet, and has half a picture of another source, whose end may be on its way. */
+static bool view_is_open(const struct room_pictures *p, const struct picture_view *v,
+			 const struct picture_packet *k, uint64_t now_ns)
 {
-	p->first = (p->first + 1) % PICTURE_RING;
-	p->count--;
+	return v->wants == k->from && v->from != FLOOR_NOBODY && v->from != k->from && v->open_ns &&
+	       now_ns < v->open_ns + PICTURE_END_NS && p->list[v->from];
+}
+
+/* Until when the packet has to wait; 0: it need not. */
+static uint64_t packet_hold(const struct room_pictures *p, const struct picture_packet *k,
+			    uint64_t now_ns)
+{
+	uint64_t until_ns = 0;
+
+	for (uint32_t i = 0; k->begins && i < p->end; i++) {
+		const struct picture_view *v = p->list[i] ? &p->list[i]->view : NULL;
+
+		if (v && view_is_open(p, v, k, now_ns) && v->open_ns + PICTURE_END_NS > until_ns)
+			until_ns = v->open_ns + PICTURE_END_NS;
+	}
+	return until_ns;
+}
+
+/* Of a source that waits all does. */
+static bool packet_waits(struct room_pictures *p, const struct picture_packet *k, uint64_t now_ns)
+{
+	struct picture *m = p->list[k->from];
+	uint64_t until_ns = m->held || p->cursor > 0 ? 0 : packet_hold(p, k, now_ns);
+
+	if (until_ns) {
+		p->held_ns = p->holds && p->held_ns < until_ns ? p->held_ns : until_ns;
+		m->held = p->holds = true;
+	}
+	return m->held;
+}
+
+/* ---- the ring ---- */
+
+static struct picture_packet *ring_at(struct room_pictures *p, uint32_t i)
+{
+	return &p->ring[(p->first + i) % PICTURE_RING];
+}
+
+/* Those in front that all have. */
+static void ring_trim(struct room_pictures *p)
+{
+	for (; p->count > 0 && ring_at(p, 0)->shown; p->count--) {
+		p->first = (p->first + 1) % PICTURE_RING;
+		p->at -= p->at > 0;
+	}
+}
+
+static void ring_restart(struct room_pictures *p)
+{
+	for (uint32_t i = 0; p->holds && i < p->end; i++)
+		if (p->list[i])
+			p->list[i]->held = false;
+	p->holds = false;
+	p->at = p->cursor = 0;
+}
+
+/* What ends a picture may be what others wait for. */
+static void ring_packet_end(struct room_pictures *p, struct picture_packet *k)
+{
+	bool ends = k->marker && !k->shown;
+
+	k->shown = true;
 	p->cursor = 0;
+	p->at++;
+	if (p->holds && ends)
+		ring_restart(p);
 }
 
 /* To as many views as there is time for. */
-static uint32_t first_show(struct worker *w, struct room_pictures *p, uint32_t most)
+static uint32_t packet_show_all(struct worker *w, struct room_pictures *p, struct picture_packet *k,
+				uint32_t most)
 {
-	struct picture_packet *k = &p->ring[p->first];
 	uint32_t done = 0;
 
-	if (k->begins && p->cursor == 0 && k->from != FLOOR_NOBODY)
+	if (k->begins && p->cursor == 0)
 		picture_ask_came(&p->list[k->from]->source.ask);
-	for (; p->cursor < p->end && k->from != FLOOR_NOBODY && done < most; p->cursor++) {
+	for (; p->cursor < p->end && done < most; p->cursor++) {
 		if (p->list[p->cursor])
 			picture_show(w, p, p->cursor, k);
 		done++;
 	}
-	if (p->cursor >= p->end || k->from == FLOOR_NOBODY)
-		ring_next(p);
-	return done ? done : 1;
+	if (p->cursor >= p->end)
+		ring_packet_end(p, k);
+	return done;
+}
+
+static uint32_t packet_turn(struct worker *w, struct room_pictures *p, uint32_t most)
+{
+	struct picture_packet *k = ring_at(p, p->at);
+
+	if (k->shown || k->from == FLOOR_NOBODY) {
+		ring_packet_end(p, k);
+		return 1;
+	}
+	if (!packet_waits(p, k, w->now_ns))
+		return packet_show_all(w, p, k, most);
+	p->at++;
+	return 1;
+}
+
+/* It goes on where there was no more time, or with what was held until now. */
+static uint32_t ring_turn(struct worker *w, struct room_pictures *p, uint32_t most)
+{
+	uint32_t done = 0;
+
+	if (p->at >= p->count)
+		ring_restart(p);
+	while (p->at < p->count && done < most)
+		done += packet_turn(w, p, most - done);
+	ring_trim(p);
+	return done;
 }
 
 uint32_t room_pictures_turn(struct worker *w, struct job *j, uint32_t most)
@@ -158,14 +255,14 @@ uint32_t room_pictures_turn(struct worker *w, struct job *j, uint32_t most)
 
 	if (!p)
 		return 0;
-	while (p->count > 0 && done < most)
-		done += first_show(w, p, most - done);
+	if (p->count > 0)
+		done = ring_turn(w, p, most);
 	if (p->asks && done < most)
 		done += pictures_ask(w, p);
 	return done;
 }
 
-bool room_pictures_wait(const struct room *r)
+bool room_pictures_wait(const struct room *r, uint64_t now_ns)
 {
-	return pictures_wait(r->pictures);
+	return pictures_wait(r->pictures, now_ns);
 }

@@ -110,6 +110,7 @@ static void ring_put(struct room_pictures *p, uint32_t from, const struct pkt *k
 	at->begins = begins;
 	at->length = k->payload_length;
 	memcpy(at->octets + RTP_HEAD_LEN, k->data + k->payload_at, k->payload_length);
+	at->shown = false;
 	p->count++;
 }
 
@@ -152,7 +153,7 @@ enum verdict room_picture_take(struct worker *w, struct job *j, const struct pkt
 	if (pictures_are_due(p, now_ns))
 		pictures_review(w, j);
 	v = picture_take(p, index, k, follows);
-	if (pictures_wait(p))
+	if (pictures_wait(p, now_ns))
 		turn_want(&w->jobs, j);
 	return v;
 }

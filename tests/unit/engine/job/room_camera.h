@@ -22,10 +22,11 @@ struct camera_packet {
 
 struct camera {
 	struct flow_spec spec;
-	bool sends, deaf; /* it does not hear requests */
-	bool asked;
-	bool parameters; /* its key frames begin with them */
-	bool loses_ends; /* the last packet of no picture arrives but of key frames */
+	bool sends, deaf;  /* it does not hear requests */
+	bool asked, key;   /* the picture that it sends is one that a decoder may begin with */
+	uint32_t apart_ms; /* the packets of a picture; 0: they leave at once */
+	bool parameters;   /* its key frames begin with them */
+	bool loses_ends;   /* the last packet of no picture arrives but of key frames */
 	uint32_t requests, pictures;
 	uint16_t sequence;
 	uint32_t timestamp, ssrc;
@@ -34,6 +35,8 @@ struct camera {
 	uint32_t nacked, nacks; /* numbers that it was asked for, in so many packets */
 	struct camera_packet kept[CAMERA_KEPT];
 	/* what it sees */
+	bool marked;     /* what came last ended a picture */
+	uint32_t cuts;   /* pictures without an end, before that of another source */
 	bool with_holes; /* else a gap fails */
 	uint32_t holes;  /* numbers that are missing */
 	uint32_t filled; /* that were so, and came */
@@ -81,6 +84,8 @@ static UNUSED void camera_see(struct parties *s, const struct sim_packet *packet
 		assert_true((int32_t)(rtp.timestamp - c->last_timestamp) >= 0);
 	}
 	assert_true(begins || c->seen == source);
+	c->cuts += c->started && c->seen != source && !c->marked;
+	c->marked = rtp.marker;
 	c->started = true;
 	c->last = rtp.sequence;
 	c->last_timestamp = rtp.timestamp;
@@ -187,15 +192,25 @@ static UNUSED void part_send(struct parties *s, struct camera *c, uint32_t part,
 		put_rtp_from(s->r, (int)c->spec.id.slot, &c->spec.remote_rtp, &k->rtp);
 }
 
-static UNUSED void picture_send(struct parties *s, struct camera *c)
+static UNUSED void picture_part_send(struct parties *s, struct camera *c, uint32_t part)
 {
-	bool key = c->asked;
+	if (part == 0) {
+		c->key = c->asked;
+		c->pictures += c->key;
+		c->asked = false;
+	}
+	part_send(s, c, part, c->key);
+	if (part == PARTS - 1)
+		c->timestamp += 90 * FRAME_MS;
+}
 
-	for (uint32_t part = 0; part < PARTS; part++)
-		part_send(s, c, part, key);
-	c->asked = false;
-	c->pictures += key;
-	c->timestamp += 90 * FRAME_MS;
+/* What of its picture is due `ms` behind the beginning. */
+static UNUSED void picture_send(struct parties *s, struct camera *c, uint32_t ms)
+{
+	if (c->apart_ms > 0 && ms % c->apart_ms == 0 && ms / c->apart_ms < PARTS)
+		picture_part_send(s, c, ms / c->apart_ms);
+	for (uint32_t part = 0; c->apart_ms == 0 && ms == 0 && part < PARTS; part++)
+		picture_part_send(s, c, part);
 }
 
 /* RTCP of a party: it sees nothing any more. */
@@ -213,8 +228,9 @@ static UNUSED void run(struct parties *s, uint32_t ms)
 {
 	for (; ms > 0; ms--) {
 		for (uint32_t i = 0; i < MEMBERS; i++)
-			if (g_cameras[i].sends && s->now_ms % FRAME_MS == i * 3)
-				picture_send(s, &g_cameras[i]);
+			if (g_cameras[i].sends)
+				picture_send(s, &g_cameras[i],
+					     (s->now_ms + FRAME_MS - i * 3) % FRAME_MS);
 		parties_run(s, 1);
 	}
 }

@@ -228,6 +228,49 @@ static void what_was_lost_comes_again(void **state)
 	parties_close(&s);
 }
 
+/* The packets of all pictures lie between each other: none is cut off by that of another source. */
+static void pictures_are_whole(void **state)
+{
+	static const uint32_t talks[] = { 2, 3, 0, 1, 3, 2, 0, 3 };
+	struct parties s;
+	uint32_t before = 0;
+
+	(void)state;
+	room_of_four(&s);
+	for (uint32_t i = 0; i < MEMBERS; i++)
+		g_cameras[i].apart_ms = 10;
+	for (size_t i = 0; i < COUNT_OF(talks); i++) {
+		speak(&s, talks[i]);
+		run(&s, 2000 + (uint32_t)i * 7);
+		all_see(&s, talks[i], before);
+		before = talks[i];
+	}
+	for (uint32_t i = 0; i < MEMBERS; i++)
+		assert_int_equal(g_cameras[i].cuts, 0);
+	parties_close(&s);
+}
+
+/* Its end does not come any more: that is not waited for. */
+static void a_picture_without_an_end(void **state)
+{
+	struct camera *c = &g_cameras[0];
+	struct parties s;
+
+	(void)state;
+	room_of_four(&s);
+	c->apart_ms = 10;
+	speak(&s, 2);
+	while (!g_cameras[2].asked)
+		run(&s, 1);
+	while (g_cameras[1].marked)
+		run(&s, 1);
+	c->sends = false;
+	run(&s, 200);
+	sees(&s, 1, 2);
+	assert_int_equal(g_cameras[1].cuts, 1);
+	parties_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +285,8 @@ int main(void)
 		cmocka_unit_test(formats_that_are_not_taken),
 		cmocka_unit_test(a_second_picture_of_a_member),
 		cmocka_unit_test(what_was_lost_comes_again),
+		cmocka_unit_test(pictures_are_whole),
+		cmocka_unit_test(a_picture_without_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
