@@ -107,6 +107,18 @@ static void packet_show(struct worker *w, struct flow *f, struct picture_view *v
 		event_notice(w, f, w->now_ns);
 }
 
+/* A number without a picture: those behind it close up, so that nobody misses it. What comes late from before has no number any more. */
+static void view_close_up(struct picture_view *v, const struct sink *sink,
+			  const struct picture_packet *k)
+{
+	uint16_t sequence = (uint16_t)(k->sequence + v->sequence_offset);
+
+	if (v->from != k->from || v->epoch != k->epoch || (int16_t)(sequence - sink->sequence) <= 0)
+		return;
+	v->sequence_offset--;
+	v->first = (uint16_t)(k->sequence + 1);
+}
+
 /* It has it from a place on where a decoder may begin, when it sees again. */
 static void picture_show(struct worker *w, struct room_pictures *p, uint32_t view,
 			 struct picture_packet *k)
@@ -117,6 +129,10 @@ static void picture_show(struct worker *w, struct room_pictures *p, uint32_t vie
 
 	if (view == k->from || (m->view.from != k->from && m->view.wants != k->from))
 		return;
+	if (k->length == 0) {
+		view_close_up(&m->view, &f->sink, k);
+		return;
+	}
 	payload_type = type_taken(f, k->format);
 	if (payload_type == PAYLOAD_NONE)
 		return;

@@ -24,6 +24,12 @@ static bool source_goes_on(const struct picture_source *s, const struct pkt *k, 
 	       ahead <= (int)SEQ_DROPOUT_MAX && ahead >= -(int)SEQ_MISORDER_MAX;
 }
 
+/* A browser pads its stream to find its bandwidth: such a packet has a number of it, and begins none. */
+static bool source_is_of(const struct picture_source *s, const struct pkt *k, uint8_t format)
+{
+	return source_goes_on(s, k, format == PICTURE_NONE ? s->format : format);
+}
+
 static void source_begin(struct room_pictures *p, struct picture *m, const struct pkt *k,
 			 uint8_t format)
 {
@@ -123,7 +129,7 @@ static enum verdict picture_take(struct room_pictures *p, uint32_t index, const 
 		return VERDICT_ALONE;
 	if (p->count == PICTURE_RING || k->payload_length > PICTURE_OCTETS)
 		return VERDICT_JOB_FULL;
-	ring_put(p, index, k, source_begins(&m->source, k, follows));
+	ring_put(p, index, k, k->payload_length && source_begins(&m->source, k, follows));
 	return VERDICT_ALONE;
 }
 
@@ -143,7 +149,9 @@ enum verdict room_picture_take(struct worker *w, struct job *j, const struct pkt
 	enum verdict v;
 	bool follows;
 
-	if (!k->flow->listener.member || k->payload_length == 0) /* a probe of the bandwidth */
+	if (!k->flow->listener.member)
+		return VERDICT_ALONE;
+	if (k->payload_length == 0 && !source_is_of(&p->list[index]->source, k, format))
 		return VERDICT_ALONE;
 	if (format == PICTURE_NONE)
 		return VERDICT_PAYLOAD_TYPE;
