@@ -74,15 +74,21 @@ class Camera:
         else:
             self.end.send(payload, pt=self.pt, marker=marker)
 
+    def units(self):
+        """The payloads of one frame."""
+        kind = 5 if self.asked else 1
+        for part in range(PARTS):
+            head = bytes((0x7c, kind | (0x80 if part == 0 else 0x40 if part == PARTS - 1 else 0)))
+            yield head + self.end.ssrc.to_bytes(4, "big") + bytes(600)
+
     def _run(self):
         due = time.monotonic()
         while not self._stop.wait(max(0.0, due - time.monotonic())):
             self._hear()
-            kind = 5 if self.asked else 1
+            units = list(self.units())
             self.asked = False
-            for part in range(PARTS):
-                head = bytes((0x7c, kind | (0x80 if part == 0 else 0x40 if part == PARTS - 1 else 0)))
-                self._send(head + self.end.ssrc.to_bytes(4, "big") + bytes(600), part == PARTS - 1)
+            for unit in units:
+                self._send(unit, unit is units[-1])
             self.end.ts += 6000
             due += FRAME_S
 
