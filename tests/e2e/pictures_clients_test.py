@@ -84,7 +84,7 @@ class Clients(BrowserTest):
         self.page.call("700", video=True)
         self.page.wait("talking")
         self.page.run("phone.session.mute({audio: true})")
-        self.device = device_in(self, self.node, BARESIP, voice_file(self.node.folder))
+        self.device = device_in(self, self.node, BARESIP, voice_file(self.node.folder, 60 + 4 * CHANGES))
         for rows, number in enumerate(SCRIPTED, 2):
             self.scripted(number, rows)
 

@@ -334,15 +334,15 @@ class Calls(PicturesTest):
 SIZES = {"1001": (320, 240), "1002": (352, 288), "1003": (176, 144)}
 
 
-def voice_file(folder):
-    """Syllables, as baresip reads its sound: what is constant is no voice."""
+def voice_file(folder, seconds=120):
+    """Syllables, as baresip reads its sound, once: what is constant is no voice."""
     path = os.path.join(folder, "voice.wav")
     with wave.open(path, "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(48000)
         second = [9000 * ((n * 300 // 24000 % 2) * 2 - 1) if n % 24000 < 16800 else 0 for n in range(48000)]
-        file.writeframes(b"".join(struct.pack("<hh", sample, sample) for sample in second) * 120)
+        file.writeframes(b"".join(struct.pack("<hh", sample, sample) for sample in second) * seconds)
     return path
 
 
