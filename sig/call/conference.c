@@ -8,7 +8,6 @@
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/wait.h"
-#include "sig/room/room_name.h"
 
 bool conference_speaks(const struct call *c)
 {
@@ -66,6 +65,34 @@ static void member_log(const struct call_host *h, const struct call *c, const ch
 	LOG_INFO("call", c->id, what, LOG_BYTES("conference", bytes_mem(id, sizeof(id))),
 		 LOG_U64("member", c->member->number),
 		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))));
+}
+
+bool conference_is_far(const struct call *c, uint8_t leg)
+{
+	const struct leg *peer = call_leg(c, bridge_peer(c, leg));
+
+	return peer && peer->dialog.confers && peer->dialog.hop.transport == SIP_CELL;
+}
+
+struct bytes conference_named(const struct call *c, uint8_t leg, uint8_t space[ROOM_USER_MAX])
+{
+	struct sip_uri uri;
+
+	if (c->member)
+		return leg == c->bridge.caller ? room_member_names(c->member, space)
+					       : (struct bytes){ 0 };
+	if (!conference_is_far(c, leg) ||
+	    sip_uri_parse(&uri, text_bytes(&c->legs[bridge_peer(c, leg)]->dialog.target)))
+		return (struct bytes){ 0 };
+	return uri.user;
+}
+
+struct bytes conference_user(const struct call *c)
+{
+	const struct leg *l = call_caller(c);
+
+	return l->user.n || l->dialog.hop.transport != SIP_CELL ? text_bytes(&l->user)
+								: text_bytes(&c->from);
 }
 
 bool conference_focus(struct leg *l, struct bytes name)

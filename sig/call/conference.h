@@ -7,7 +7,7 @@
 #define SIG_CALL_CONFERENCE_H
 
 #include "sig/model/call.h"
-#include "sig/room/room.h"
+#include "sig/room/room_name.h"
 
 /* What a member begins as. */
 struct conference_terms {
@@ -30,6 +30,12 @@ struct room *conference_room(const struct call_host *h, const struct call *c);
 /* What the engine is to know of it, and by whose worker its flows go: all of a room by that of the room. */
 struct flow_member conference_flow(const struct call *c);
 uint64_t conference_home(const struct call *c);
+/* The leg's party speaks with a conference of another shard. */
+bool conference_is_far(const struct call *c, uint8_t leg);
+/* The user of the URI of the conference that it is in; in space, or of the call. Empty: in none. */
+struct bytes conference_named(const struct call *c, uint8_t leg, uint8_t space[ROOM_USER_MAX]);
+/* Who it is that has come from another shard, or is here: an extension, or whom it says. */
+struct bytes conference_user(const struct call *c);
 /* What the leg says where its party is (RFC 4579): in which conference, or in none any more. False: it knows. */
 bool conference_focus(struct leg *l, struct bytes name);
 /* That of its party, as it comes, goes on in another process or has left. */

@@ -32,20 +32,42 @@ static void answer_to_message(struct response *r, uint16_t status)
 	}
 }
 
+/* To a conference of another shard (sig/feature/focus_far.h): it says whatever the node says itself where it is. */
+static void answer_to_refer(struct response *r, uint16_t status)
+{
+	if (status != 401 && status != 407 && status != 503)
+		r->status = status;
+}
+
+/* What it is told later is told of this one. */
+static void name_refer(struct writer *w, const struct sip_message *m)
+{
+	writer_number(w, RELAY_REFER ": ", m->cseq, "\r\n");
+}
+
 enum { RELAY_HEADERS_MAX = 8 };
 
 /* What else of a request and of its answer goes along, by method. */
 static const struct relay_kind {
 	const char *asked[RELAY_HEADERS_MAX], *answered[RELAY_HEADERS_MAX];
 	void (*answer)(struct response *r, uint16_t status); /* NULL: as it is */
+	void (*more)(struct writer *w,
+		     const struct sip_message *m); /* NULL: nothing else is asked */
 } g_relayed[] = {
 	[SIP_INFO] = { { "Info-Package", "Recv-Info", "Content-Disposition", "Content-Encoding" },
 		       { "Info-Package", "Recv-Info", "Content-Disposition", "Content-Encoding" },
+		       NULL,
 		       NULL },
 	[SIP_MESSAGE] = { { "Content-Disposition", "Content-Encoding", "Content-Language", "Date",
 			    "Expires", "Priority", "Subject" },
 			  { "Retry-After" },
-			  answer_to_message },
+			  answer_to_message,
+			  NULL },
+	[SIP_REFER] = { { "Refer-To", "Refer-Sub" },
+			{ "Refer-Sub", "Warning" },
+			answer_to_refer,
+			name_refer },
+	[SIP_NOTIFY] = { { "Event", "Subscription-State" }, { NULL }, NULL, NULL },
 };
 
 static const struct relay_kind *relay_kind_of(const struct sip_message *m)
@@ -64,6 +86,8 @@ struct bytes relay_extra(struct call_host *h, const struct sip_message *m)
 		copy_header(&w, m, names[i]);
 	if (m->status == 415)
 		copy_header(&w, m, "Accept");
+	if (!m->status && kind->more)
+		kind->more(&w, m);
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
 }
 

@@ -5,6 +5,9 @@
 
 #include "sig/model/event.h"
 
+/* Of a REFER that goes on: the CSeq that it came with. */
+#define RELAY_REFER "Tandem-Refer"
+
 /* What a party hears of the other one's refusal, as docs/sip.md has it. */
 uint16_t refusal_for_other(uint16_t status);
 /* What else of a request, or of its answer, goes along: lines, until the next ones are written. */

@@ -206,6 +206,15 @@ int dialog_to_party(struct dialog *d, const struct id_tag *tag, const struct dia
 	return err;
 }
 
+/* Of a shard alone: phones that mix say the same of themselves. */
+static void dialog_note_focus(struct dialog *d, const struct sip_message *m)
+{
+	struct bytes value;
+
+	if (d->hop.transport == SIP_CELL && m->has_contact && m->contact.uri.all.n)
+		d->confers = sip_param(m->contact.params, "isfocus", &value);
+}
+
 int dialog_confirm(struct dialog *d, const struct sip_message *response, bool behind_nat,
 		   const struct call_host *h)
 {
@@ -217,6 +226,7 @@ int dialog_confirm(struct dialog *d, const struct sip_message *response, bool be
 		err = keep_routes(d, response, true);
 	if (err)
 		return err;
+	dialog_note_focus(d, response);
 	dialog_choose_hop(d, h, behind_nat);
 	dialog_choose_names(d, h, behind_nat);
 	return 0;
@@ -249,6 +259,7 @@ int dialog_refresh(struct dialog *d, const struct sip_message *m, const struct c
 {
 	int err;
 
+	dialog_note_focus(d, m);
 	if (!m->has_contact || m->contact.uri.all.n == 0 ||
 	    bytes_eq(m->contact.uri.all, text_bytes(&d->target)))
 		return 0;

@@ -33,9 +33,10 @@ struct dialog {
 	struct text routes;     /* "<sip:p1;lr>, <sip:p2;lr>" in the order of Route headers */
 	struct text
 		focus; /* of the conference that its party is in (RFC 4579), the user of its URI; empty: none. Not part of a record */
-	struct sip_hop hop;                   /* where our requests go */
-	bool trunk;                           /* the party speaks for others, wherever it is */
-	bool named;                           /* names that it says count (dialog_places.h) */
+	struct sip_hop hop; /* where our requests go */
+	bool trunk;         /* the party speaks for others, wherever it is */
+	bool named;         /* names that it says count (dialog_places.h) */
+	bool confers; /* the party is a conference of another shard: its Contact says so, and names it */
 	uint32_t local_cseq;                  /* last one we used */
 	uint32_t remote_cseq;                 /* last one they used; 0 before the first */
 	struct dialog_challenges *challenges; /* NULL: nobody has asked who we are */

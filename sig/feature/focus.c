@@ -3,20 +3,13 @@
 
 #include "sig/call/conference.h"
 #include "sig/call/refresh.h"
-#include "sig/room/room_name.h"
 
-/* Through to another shard of the node: that one's room, or none, was said when it was called (meetme.c). */
-static bool focus_is_far(const struct call *c, uint8_t leg)
+/* Through to another shard: that one's room is on its way, as was said when it was called (meetme.c). */
+static bool focus_is_coming(const struct call *c, uint8_t leg)
 {
 	const struct leg *peer = call_leg(c, bridge_peer(c, leg));
 
-	return peer && peer->dialog.hop.transport == SIP_CELL;
-}
-
-static struct bytes focus_of(const struct call *c, uint8_t leg, uint8_t space[ROOM_USER_MAX])
-{
-	return c->member && leg == c->bridge.caller ? room_member_names(c->member, space)
-						    : (struct bytes){ 0 };
+	return peer && peer->dialog.hop.transport == SIP_CELL && peer->state < LEG_CONFIRMED;
 }
 
 static void focus_leg(struct call_host *h, struct call *c, uint8_t leg)
@@ -24,7 +17,7 @@ static void focus_leg(struct call_host *h, struct call *c, uint8_t leg)
 	uint8_t space[ROOM_USER_MAX];
 	struct leg *l = call_leg(c, leg);
 
-	if (l && !focus_is_far(c, leg) && conference_focus(l, focus_of(c, leg, space)))
+	if (l && !focus_is_coming(c, leg) && conference_focus(l, conference_named(c, leg, space)))
 		refresh_say(h, c, leg);
 }
 
@@ -36,4 +29,16 @@ static void focus_go(struct call_host *h, struct call *c)
 	focus_leg(h, c, c->bridge.callee);
 }
 
-const struct call_feature focus_feature = { .go = focus_go };
+/* What no record has. */
+static void focus_resume(struct call_host *h, struct call *c)
+{
+	uint8_t space[ROOM_USER_MAX];
+
+	(void)h;
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && conference_is_far(c, i))
+			(void)conference_focus(c->legs[i], conference_named(c, i, space));
+	}
+}
+
+const struct call_feature focus_feature = { .go = focus_go, .resume = focus_resume };

@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 #include "sig/call/conference.h"
+#include "sig/call/relay.h"
+#include "sig/feature/far.h"
 #include "sig/feature/refer.h"
 #include "sig/host/route_uri.h"
 #include "sig/leg/leg.h"
@@ -26,6 +28,18 @@ struct focus_refer {
 	bool notify;
 	const char *why; /* of a refusal; NULL: nothing is to be said */
 };
+
+/* Which one it is, as its party knows it. */
+static uint32_t focus_refer_number(const struct sip_message *m)
+{
+	struct bytes value;
+	uint32_t number;
+
+	return m->hop.transport == SIP_CELL && message_header(m, RELAY_REFER, 0, &value) &&
+			       !bytes_u32(value, &number)
+		       ? number
+		       : m->cseq;
+}
 
 static bool focus_refer_read(const struct sip_message *m, struct focus_wish *out, int *err)
 {
@@ -107,7 +121,8 @@ static uint16_t focus_refer_target(const struct call_host *h, const struct call 
 	f->replaces_one = err == 0;
 	if (err != -ENOENT)
 		return err ? 400 : 0;
-	if (!route_is_near(&f->wish.uri, &m->to.uri, c->tenant, h->settings))
+	if (m->hop.transport != SIP_CELL &&
+	    !route_is_near(&f->wish.uri, &m->to.uri, c->tenant, h->settings))
 		return 404;
 	verdict = route_user(&f->wish.uri, f->user);
 	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
@@ -205,9 +220,11 @@ static uint16_t focus_refer_member(struct call_host *h, struct call *c, const st
 	struct focus_ask ask = { .room = r,
 				 .call = c->id,
 				 .inviter = c->member->number,
-				 .refer = m->cseq,
+				 .refer = focus_refer_number(m),
 				 .notify = f->notify };
-	bool may = r && !c->member->asks && call_caller(c)->user.n; /* a phone of an extension */
+	/* a phone of an extension, as its own shard has seen to where that is another */
+	bool may =
+		r && !c->member->asks && (call_caller(c)->user.n || m->hop.transport == SIP_CELL);
 	uint16_t status = may ? focus_refer_target(h, c, m, f) : 403;
 
 	if (status)
@@ -288,7 +305,7 @@ static void focus_refer_accept(struct call_host *h, struct call *c, const struct
 		c->member->taken = ev->message->cseq;
 	focus_refer_say_taken(h, c, ev, f->notify);
 	if (f->notify)
-		focus_notify(h, c, ev->leg, ev->message->cseq, f->done ? 200 : 100);
+		focus_notify(h, c, ev->leg, focus_refer_number(ev->message), f->done ? 200 : 100);
 }
 
 /* It was done, and whoever was rung may be gone by now. */

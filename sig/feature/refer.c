@@ -8,6 +8,7 @@
 #include "sig/call/wait.h"
 #include "sig/call/way.h"
 #include "sig/feature/far.h"
+#include "sig/feature/focus_far.h"
 #include "sig/feature/focus_refer.h"
 #include "sig/feature/park.h"
 #include "sig/feature/pick.h"
@@ -334,6 +335,10 @@ void refer_received(struct call_host *h, struct call *c, const struct call_event
 		focus_refer_received(h, c, ev);
 		return;
 	}
+	if (focus_far_is(c, ev)) {
+		focus_far_refer(h, c, ev);
+		return;
+	}
 	status = refer_take(h, c, ev);
 	if (status)
 		refer_refuse_with(h, ev, status);
@@ -380,7 +385,9 @@ void refer_outside(struct call_host *h, struct call *c, const struct call_event 
 		focus_refer_outside(h, c, ev);
 		return;
 	}
-	if (was_accepted(c, ev))
+	if (focus_far_is(c, ev))
+		status = REFER_ELSEWHERE;
+	else if (was_accepted(c, ev))
 		outbox_touch(&c->out);
 	else if (transfer_is_beside(c, ev->leg))
 		status = 491;

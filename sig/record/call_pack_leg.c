@@ -15,6 +15,7 @@ void packing_dialog(Tandem__Call__Dialog *out, const struct dialog *d, Tandem__C
 	out->routes = packing_text(&d->routes);
 	out->hop = hop;
 	out->named = d->named;
+	out->confers = d->confers;
 	out->local_cseq = d->local_cseq;
 	out->remote_cseq = d->remote_cseq;
 	if (d->elsewhere) {

@@ -36,6 +36,7 @@ bool reading_dialog(struct reading *r, uint8_t leg, struct dialog *d,
 		return reading_wrong(r, "dialog is missing");
 	d->tag.random = in->tag;
 	d->named = in->named;
+	d->confers = in->confers;
 	if (!read_birth(r, leg, d, in))
 		return false;
 	d->local_cseq = in->local_cseq;

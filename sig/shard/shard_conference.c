@@ -373,9 +373,14 @@ static struct bytes ring_name(const struct shard *s, const struct room *r,
 {
 	const struct call *c = o->call ? shard_call_find(s, o->call) : NULL;
 	const struct leg *l = c ? confer_leg(c, o->leg) : NULL;
+	struct bytes user = { 0 };
 
-	if (l && l->user.n)
-		return text_bytes(&l->user);
+	if (c && c->member)
+		user = conference_user(c);
+	else if (l)
+		user = text_bytes(&l->user);
+	if (user.n)
+		return user;
 	return r->number[0] ? bytes_str(r->number) : BYTES_LIT("conference");
 }
 

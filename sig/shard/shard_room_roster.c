@@ -99,8 +99,7 @@ static void face_read(const struct shard *s, const struct room *r, const struct 
 	bool hidden = identity_is_hidden(c, l);
 
 	*out = (struct room_face){
-		.user = l->user.n || l->dialog.hop.transport != SIP_CELL ? text_bytes(&l->user)
-									 : text_bytes(&c->from),
+		.user = conference_user(c),
 		.uri = face_uri(s, c, hidden, space),
 		.display = face_display(s, c, hidden),
 		.status = (uint8_t)face_status(c),

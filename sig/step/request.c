@@ -10,6 +10,7 @@
 #include "sig/call/relay.h"
 #include "sig/call/reliable.h"
 #include "sig/call/wait.h"
+#include "sig/feature/focus_far.h"
 #include "sig/feature/park.h"
 #include "sig/feature/refer.h"
 #include "sig/leg/leg.h"
@@ -139,10 +140,13 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 	case SIP_MESSAGE:
 		message_received(h, c, ev);
 		break;
+	case SIP_NOTIFY:
+		if (!focus_far_notify(h, c, ev))
+			respond_refuse(h, ev, 405, REFUSED_METHOD, bytes_str(allow_of(c)));
+		break;
 	case SIP_ACK:
 	case SIP_CANCEL:
 	case SIP_REGISTER:
-	case SIP_NOTIFY:
 	case SIP_SUBSCRIBE:
 	case SIP_PUBLISH:
 		respond_refuse(h, ev, 405, REFUSED_METHOD, bytes_str(allow_of(c)));

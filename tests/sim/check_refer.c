@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sig/call/conference.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/id.h"
 #include "tests/sim/sim.h"
@@ -54,13 +55,22 @@ void check_refer_came(struct sim *s, const struct sip_message *m)
 	seen->refers[id.leg] = (struct seen_bye){ .cseq = m->cseq, .waits = true };
 }
 
+/* The shard that has its conference has answered: that answer is looked at, too. */
+static bool refer_is_passed_on(const struct sim *s, const struct id_tag *id)
+{
+	const struct shard *core = node_core(s, id->call);
+	const struct call *c = core ? shard_call_find(core, id->call) : NULL;
+
+	return c && id->leg < c->leg_count && conference_is_far(c, id->leg);
+}
+
 void check_refer_answered(struct sim *s, const struct sip_message *m)
 {
 	struct id_tag id;
 	struct seen *seen = leg_of_tag(s, m->to.tag, &id) ? check_seen(s, id.call) : NULL;
 	const struct seen_bye *r;
 
-	if (!seen || m->status != 202)
+	if (!seen || m->status != 202 || refer_is_passed_on(s, &id))
 		return;
 	seen->given = true;
 	r = &seen->refers[bytes_starts(m->call_id, "refer-") ? SEEN_LEGS : id.leg];

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/feature/focus_far.h"
+
+#include "sig/call/conference.h"
+#include "sig/call/relay.h"
+#include "sig/feature/refer.h"
+#include "sig/host/route_uri.h"
+#include "sig/leg/respond.h"
+#include "sig/sip/event_parse.h"
+#include "sig/sip/focus_parse.h"
+
+bool focus_far_is(const struct call *c, const struct call_event *ev)
+{
+	return !c->member && c->state == CALL_ESTABLISHED && c->legs[ev->leg]->user.n &&
+	       conference_is_far(c, ev->leg);
+}
+
+/* Whom it names is of this node, by the names that this node has; all else is for the other shard to say. */
+static bool far_is_ours(const struct call_host *h, const struct call *c,
+			const struct sip_message *m)
+{
+	struct focus_wish wish;
+	struct bytes value;
+
+	return !refer_to(m, &value) || focus_parse(&wish, value) || wish.uri.headers.n ||
+	       route_is_near(&wish.uri, &m->to.uri, c->tenant, h->settings);
+}
+
+void focus_far_refer(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (!relay_may(h, c, ev))
+		return;
+	if (far_is_ours(h, c, ev->message))
+		(void)relay_request(h, c, ev);
+	else
+		respond_refuse(h, ev, 404, REFUSED_TRANSFER, (struct bytes){ 0 });
+}
+
+static bool is_of_refer(const struct sip_message *m)
+{
+	struct event_name event;
+	struct bytes value;
+
+	return message_header(m, "Event", 0, &value) && !event_parse(&event, value) &&
+	       bytes_iis(event.package, "refer");
+}
+
+bool focus_far_notify(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (!c->legs[ev->leg]->dialog.confers || !is_of_refer(ev->message))
+		return false;
+	if (relay_may(h, c, ev))
+		(void)relay_request(h, c, ev);
+	return true;
+}

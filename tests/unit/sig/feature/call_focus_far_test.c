@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* REFER to the focus by a member whose call is of another shard than the conference (RFC 4579 5.5 to 5.11; FEATURES CONF-03, CONF-05). */
+#include "tests/unit/sig/claims.h"
+
+/* A of shard 7 has called the room first, and C of shard 8 is in it, too. */
+static struct claims *begins(void **state)
+{
+	struct claims *x = *state;
+	struct phone *a = &x->f.near.l.a, *c = &x->f.near.c;
+	uint64_t room;
+
+	claims_dials(x, a);
+	room = claims_park(x->f.near.l.r, PARK_ROOM_CLAIM)->call;
+	claims_told(x, x->f.near.l.r, PARK_OK, 0);
+	claims_is_in(x, a);
+	claims_dials(x, c);
+	claims_told(x, x->f.other, PARK_TAKEN, room);
+	claims_is_in(x, c);
+	assert_int_equal(claims_room(x->f.near.l.r).members, 2);
+	return x;
+}
+
+static struct bytes asks(struct claims *x, struct phone *p, const char *to, const char *status)
+{
+	refer(p, to);
+	far_wait_ms(&x->f, 40);
+	return rig_take(p->r, &p->addr, status);
+}
+
+/* It is told of the REFER that it sent. */
+static void notified(struct claims *x, struct phone *p, const char *fragment, const char *state)
+{
+	char id[32];
+	struct bytes m = rig_take(p->r, &p->addr, "NOTIFY ");
+
+	(void)snprintf(id, sizeof(id), "Event: refer;id=%u\r\n", p->cseq);
+	assert_true(m.n);
+	assert_true(rig_has(m, id));
+	assert_true(rig_has(m, state));
+	assert_true(rig_has(m, fragment));
+	phone_answer(p, m, "200 OK", "");
+	far_wait_ms(&x->f, 40);
+}
+
+static void brings(struct claims *x, struct phone *p, struct phone *whom)
+{
+	assert_true(asks(x, p, "sip:1002@test.local", "SIP/2.0 202").n);
+	notified(x, p, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	assert_true(phone_rings(whom).n);
+	phone_answer(whom, whom->invite, "200 OK", PHONE_SDP_B);
+	far_wait_ms(&x->f, 100);
+	notified(x, p, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+}
+
+static void added(void **state)
+{
+	struct claims *x = begins(state);
+	struct members all;
+	struct bytes m;
+
+	brings(x, &x->f.near.c, &x->f.near.l.b);
+	assert_true(rig_has(x->f.near.l.b.invite, "From: <sip:1004@")); /* who asked */
+	all = members_of(x->f.near.l.r, claims_room(x->f.near.l.r).room);
+	assert_int_equal(all.count, 3);
+	assert_int_equal(member_from(&all, "1002")->inviter, member_from(&all, "1004")->number);
+	assert_true(asks(x, &x->f.near.c, "sip:1002@elsewhere.example", "SIP/2.0 404").n);
+	m = asks(x, &x->f.near.c, "sip:1009@test.local", "SIP/2.0 480");
+	assert_true(m.n);
+	assert_int_equal(rig_take(x->f.other, &x->f.near.c.addr, "NOTIFY ").n, 0);
+}
+
+/* CONF-07, CONF-11: the rules are those of its own shard. */
+static void dropped(void **state)
+{
+	struct claims *x = begins(state);
+	struct bytes m;
+
+	brings(x, &x->f.near.c, &x->f.near.l.b);
+	m = asks(x, &x->f.near.c, "sip:1001@test.local;method=BYE", "SIP/2.0 403");
+	assert_true(rig_has(m, "Warning: 399 tandem \"only its host"));
+	assert_true(asks(x, &x->f.near.c, "sip:1002@test.local;method=BYE", "SIP/2.0 202").n);
+	notified(x, &x->f.near.c, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+	trio_assert_left(&x->f.near.l.b);
+	assert_true(asks(x, &x->f.near.c, "sip:1002@test.local;method=OPTIONS", "SIP/2.0 501").n);
+}
+
+/* Its phone need not be told. */
+static void not_told(void **state)
+{
+	struct claims *x = begins(state);
+	struct phone *c = &x->f.near.c;
+
+	phone_request(c, "REFER", "Refer-To: <sip:1002@test.local>\r\nRefer-Sub: false\r\n", "");
+	far_wait_ms(&x->f, 40);
+	assert_true(rig_has(rig_take(c->r, &c->addr, "SIP/2.0 202"), "Refer-Sub: false\r\n"));
+	assert_int_equal(rig_take(c->r, &c->addr, "NOTIFY ").n, 0);
+	assert_true(phone_rings(&x->f.near.l.b).n);
+}
+
+/* A successor of its own shard knows that it is in one, and says so. */
+static void killed(void **state)
+{
+	struct claims *x = begins(state);
+	struct phone *c = &x->f.near.c;
+	struct bytes m;
+
+	far_wait_ms(&x->f, 200);
+	claims_killed(x, x->f.other);
+	c->cseq += 100;
+	phone_request(c, "OPTIONS", "", "");
+	m = phone_hears(c, "SIP/2.0 200");
+	assert_true(rig_has(rig_header(m, "Contact"), "<sip:700@192.0.2.1:5060>;isfocus"));
+	brings(x, c, &x->f.near.l.b);
+}
+
+/* Whom it gives to somebody else by a call of two is given away, as ever. */
+static void of_two(void **state)
+{
+	struct claims *x = *state;
+	struct far *f = &x->f;
+
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	assert_true(asks(x, &f->near.l.b, "sip:1004@test.local", "SIP/2.0 202").n);
+	assert_true(rig_has(rig_take(f->near.l.r, &f->near.l.b.addr, "NOTIFY "), "SIP/2.0 "));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CLAIM_TEST(added),  CLAIM_TEST(dropped), CLAIM_TEST(not_told),
+		CLAIM_TEST(killed), CLAIM_TEST(of_two),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
