@@ -6,7 +6,6 @@
 #include "app/command/command_far.h"
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
-#include "base/log.h"
 #include "sig/model/call_order.h"
 #include "sig/room/room_member.h"
 #include "sig/shard/commons.h"
@@ -112,8 +111,8 @@ bool conference_id(struct command_run *run, uint64_t *room)
 	return false;
 }
 
-/* ... of another one than it is about. near: of that shard alone; 0: of any, and what is on another node is not looked at. */
-static bool other_call(struct command_run *run, const char *name, uint64_t near, uint64_t *call)
+/* ... of another one than it is about. What is on another node is not looked at. */
+static bool other_call(struct command_run *run, const char *name, uint64_t *call)
 {
 	const struct command_value *value = command_value(run, name);
 	uint16_t tenant;
@@ -126,13 +125,7 @@ static bool other_call(struct command_run *run, const char *name, uint64_t near,
 			     "%s must be an id as call.list shows it", name);
 		return false;
 	}
-	if (near && id_shard(*call) != id_shard(near)) {
-		command_fail(run, COMMAND_CONFLICT, name,
-			     "the two are of two shards, and a conference is of one: see "
-			     "docs/guides/conferences.md");
-		return false;
-	}
-	if (!near && !node_shard_find(run->node, id_shard(*call)))
+	if (!node_shard_find(run->node, id_shard(*call)))
 		return true;
 	if (shard_call_tenant(node_core(run->node, *call), *call, &tenant) &&
 	    command_may_see(run, tenants_name(run->node->tenants, tenant)))
@@ -198,29 +191,12 @@ static bool confer(struct command_run *run, struct shard_confer *o)
 
 /* ---- a call of another shard ---- */
 
-/* Whose parties come is told so, wherever it is. */
-static void confer_give(struct node *n, const struct shard_confer *o, uint16_t tenant)
-{
-	const struct shard_confer_give give = { .call = o->with,
-						.room = o->room,
-						.leaves = bytes_str(o->host) };
-
-	if (!node_shard_find(n, id_shard(o->with)))
-		command_far_confer(n, &give, bytes_str(tenants_name(n->tenants, tenant)));
-	else if (shard_confer_give(node_core(n, o->with), tenant, &give, clock_instant()))
-		LOG_WARN("conference", o->room, "a call of another shard does not come");
-}
-
+/* Whose parties come is told so by its room (sig/shard/shard_room_bring.c), wherever it is. */
 static void confer_go(struct command_run *run, const struct shard_join *join)
 {
 	struct shard_confer o = { .call = join->call, .with = join->with, .leg = join->leg };
-	struct node *n = run->node;
-	uint16_t tenant;
 
-	if (!shard_call_tenant(node_core(n, o.call), o.call, &tenant))
-		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
-	else if (confer(run, &o))
-		confer_give(n, &o, tenant);
+	(void)confer(run, &o);
 }
 
 static void confer_refuse(struct command_run *run, int err)
@@ -246,17 +222,14 @@ static void confer_told(struct command_run *run, struct shard_join *join,
 }
 
 /* Of one that is with this node. */
-static int confer_look(const struct node *n, const struct shard_join *join)
+static int confer_look(const struct node *n, uint16_t tenant, uint64_t call)
 {
-	const struct shard *other = node_core(n, join->with);
+	const struct shard *other = node_core(n, call);
 	struct call_far far;
-	uint16_t tenant;
 
-	if (!shard_call_tenant(node_core(n, join->call), join->call, &tenant))
-		return -ENOENT;
-	if (shard_call_room(other, join->with))
+	if (shard_call_room(other, call))
 		return -EEXIST;
-	return shard_call_far(other, tenant, join->with, SHARD_LEG_CALLER, &far);
+	return shard_call_far(other, tenant, call, SHARD_LEG_CALLER, &far);
 }
 
 /* It is looked at before anything is done, but where the same command has done it before. */
@@ -265,32 +238,31 @@ static void confer_far(struct command_run *run, struct shard_confer *o)
 	struct shard_join join = {
 		.call = o->call, .leg = o->leg, .with = o->with, .with_leg = SHARD_LEG_CALLER
 	};
-	bool here = node_shard_find(run->node, id_shard(o->with)) != NULL;
+	struct node *n = run->node;
 	struct room_view view;
+	const char *tenant;
 	int err;
 
 	confer_ids(run, o, id_shard(o->call));
-	if (conference_view_of(run->node, o->room, &view)) {
+	tenant = conference_view_of(n, o->room, &view) ? NULL : command_far_tenant(run, o->call);
+	if (conference_view_of(n, o->room, &view)) {
 		confer_go(run, &join);
-		return;
+	} else if (tenant && !node_shard_find(n, id_shard(o->with))) {
+		command_far_ask(run, &join, tenant, "", confer_told);
+	} else if (tenant) {
+		err = confer_look(n, tenants_number(n->tenants, bytes_str(tenant)), o->with);
+		if (err)
+			confer_refuse(run, err);
+		else
+			confer_go(run, &join);
 	}
-	if (!here) {
-		command_far_ask(run, &join, "", confer_told);
-		return;
-	}
-	err = confer_look(run->node, &join);
-	if (err)
-		confer_refuse(run, err);
-	else
-		confer_go(run, &join);
 }
 
 void command_conference_add(struct command_run *run)
 {
 	struct shard_confer o = { .leg = command_order_leg(run, "leg") };
 
-	if (!command_call_id(run, &o.call) || !one_of_two(run) ||
-	    !other_call(run, "with", 0, &o.with))
+	if (!command_call_id(run, &o.call) || !one_of_two(run) || !other_call(run, "with", &o.with))
 		return;
 	if (o.with && id_shard(o.with) != id_shard(o.call))
 		confer_far(run, &o);
@@ -312,17 +284,73 @@ void command_conference_monitor(struct command_run *run)
 		(void)confer(run, &o);
 }
 
-void command_conference_join(struct command_run *run)
+static void confer_into(struct command_run *run, uint64_t room, uint64_t call)
 {
-	struct shard_confer o = { 0 };
+	struct shard_confer o = { .room = room, .call = call };
 	struct shard_order by;
+	int err;
 
-	if (!conference_id(run, &o.room) || !other_call(run, "call", o.room, &o.call) ||
-	    !command_order_begin(run, &by))
+	if (!command_order_begin(run, &by))
 		return;
 	o.by = &by;
-	conference_end(run, &by, o.of_with,
-		       shard_confer_into(node_core(run->node, o.room), &o, clock_instant()));
+	err = shard_confer_into(node_core(run->node, room), &o, clock_instant());
+	conference_end(run, &by, o.of_with, err);
+}
+
+static void into_refuse(struct command_run *run, int err)
+{
+	struct shard_order by;
+
+	if (command_order_begin(run, &by))
+		conference_end(run, &by, false, err);
+}
+
+/* join: call: the conference. */
+static void into_told(struct command_run *run, struct shard_join *join,
+		      const struct remote_joined *told)
+{
+	int err = told ? shard_remote_error(told->verdict) : 0;
+
+	if (!told)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "the node that has the call did not answer: try again");
+	else if (err)
+		into_refuse(run, err);
+	else
+		confer_into(run, join->call, join->with);
+}
+
+/* As of conference.add. */
+static void into_far(struct command_run *run, uint64_t room, uint64_t call)
+{
+	const struct shard_join join = { .call = room, .with = call, .with_leg = SHARD_LEG_CALLER };
+	struct node *n = run->node;
+	struct room_view view;
+	int err;
+
+	if (!conference_view_of(n, room, &view))
+		return;
+	if (!node_shard_find(n, id_shard(call))) {
+		command_far_ask(run, &join, view.tenant, "", into_told);
+		return;
+	}
+	err = confer_look(n, tenants_number(n->tenants, bytes_str(view.tenant)), call);
+	if (err)
+		into_refuse(run, err);
+	else
+		confer_into(run, room, call);
+}
+
+void command_conference_join(struct command_run *run)
+{
+	uint64_t room, call;
+
+	if (!conference_id(run, &room) || !other_call(run, "call", &call))
+		return;
+	if (id_shard(call) == id_shard(room))
+		confer_into(run, room, call);
+	else
+		into_far(run, room, call);
 }
 
 void command_conference_invite(struct command_run *run)

@@ -86,9 +86,11 @@ static bool far_owner(struct command_run *run, uint64_t call, uint64_t *process)
 	}
 	if (n->commons->remote && claimant_knows(n->claimant, shard))
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
-			     "the other call goes to another node just now: try again");
+			     "that call goes to another node just now: try again");
 	else if (command_arg_find(run->command, BYTES_LIT("with")))
 		command_fail(run, COMMAND_NOT_FOUND, "with", "there is no such call");
+	else if (command_arg_find(run->command, BYTES_LIT("conference")))
+		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
 	else
 		command_fail(run, COMMAND_CONFLICT, "slot",
 			     "who waits there is on another node, which cannot be asked: see "
@@ -115,18 +117,23 @@ static struct command_far *far_take(struct command_run *run, uint64_t wait_ns)
 	return far;
 }
 
-void command_far_ask(struct command_run *run, const struct shard_join *join, const char *slot,
-		     command_far_fn *done)
+const char *command_far_tenant(struct command_run *run, uint64_t call)
 {
 	static struct call_view view;
+
+	if (node_call_view(run->node, call, &view))
+		return view.tenant;
+	command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
+	return NULL;
+}
+
+void command_far_ask(struct command_run *run, const struct shard_join *join, const char *tenant,
+		     const char *slot, command_far_fn *done)
+{
 	struct remote_join ask = { .call = join->with, .leg = join->with_leg };
 	struct command_far *far;
 	uint64_t process;
 
-	if (!node_call_view(run->node, join->call, &view)) {
-		command_fail(run, COMMAND_NOT_FOUND, "call", "there is no such call");
-		return;
-	}
 	far = far_owner(run, join->with, &process) ? far_take(run, FAR_WAIT_NS) : NULL;
 	if (!far)
 		return;
@@ -134,22 +141,42 @@ void command_far_ask(struct command_run *run, const struct shard_join *join, con
 	far->join.by = NULL;
 	far->done = done;
 	ask.serial = far->ticket;
-	ask.tenant = bytes_str(view.tenant);
+	ask.tenant = bytes_str(tenant);
 	(void)bytes_cstr(bytes_str(slot), ask.slot, sizeof(ask.slot));
 	remote_watch_join(run->node->commons->remote, process, &ask);
 }
 
-void command_far_confer(struct node *node, const struct shard_confer_give *give,
-			struct bytes tenant)
+/* Of this node: no shard is entered from within another. */
+static void confer_beside(struct node *node, const struct effect *e)
 {
+	struct answer a = {
+		.kind = ANSWER_CONFER, .call = e->call, .version = e->version, .owner = e->expected
+	};
+
+	if (text_set(&a.user, text_bytes(&e->user)) ||
+	    text_set(&a.tenant, text_bytes(&e->tenant))) {
+		text_clear(&a.user);
+		return; /* it is asked for again */
+	}
+	answers_add(&node->answers, &a);
+}
+
+void command_far_confer(const struct effect *e, void *arg)
+{
+	struct node *node = arg;
 	struct channel_to to = { 0 };
 	const struct remote_join ask = { .serial = FAR_UNHEARD,
-					 .call = give->call,
-					 .room = give->room,
-					 .leaves = give->leaves,
-					 .tenant = tenant };
+					 .call = e->call,
+					 .room = e->version,
+					 .leaves = text_bytes(&e->user),
+					 .dialog = (uint8_t)e->expected,
+					 .tenant = text_bytes(&e->tenant) };
 
-	if (node->commons->remote && claimant_owner(node->claimant, id_shard(give->call), &to))
+	if (!e->version)
+		return;
+	if (node_shard_find(node, id_shard(e->call)))
+		confer_beside(node, e);
+	else if (node->commons->remote && claimant_owner(node->claimant, id_shard(e->call), &to))
 		remote_watch_join(node->commons->remote, to.incarnation, &ask);
 }
 

@@ -26,12 +26,14 @@ struct command_fars {
 	} list[WAITING_MAX];
 };
 
-/* Asks the node that has join->with. done is called later, or the run has failed. slot: where its party must wait; "": anywhere. */
-void command_far_ask(struct command_run *run, const struct shard_join *join, const char *slot,
-		     command_far_fn *done);
-/* The parties of that call of another node are to come into a conference of this one. Nobody answers. */
-void command_far_confer(struct node *node, const struct shard_confer_give *give,
-			struct bytes tenant);
+/* Asks the node that has join->with, which is of that tenant. done is called later, or the run has failed. slot: where its party must wait; "":
+ * anywhere. */
+void command_far_ask(struct command_run *run, const struct shard_join *join, const char *tenant,
+		     const char *slot, command_far_fn *done);
+/* The name of the tenant of a call here. NULL: there is no such call, and the run has failed. */
+const char *command_far_tenant(struct command_run *run, uint64_t call);
+/* EFFECT_CONFER: the shard that has the call is told, on whichever node. Nobody answers. */
+void command_far_confer(const struct effect *e, void *node);
 /* It has answered. */
 void command_far_told(struct node *node, const struct remote_joined *told);
 /* Asks all other nodes for the call that rings longest there, beside those of this node. picked is called later, or the run has failed.

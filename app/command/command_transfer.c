@@ -193,13 +193,14 @@ static void join_told(struct command_run *run, struct shard_join *join,
 void command_join(struct command_run *run, struct shard_join *join, const char *slot)
 {
 	struct call_far again = { 0 };
+	const char *tenant;
 
 	if (!join->with || node_shard_find(run->node, id_shard(join->with)))
 		join_go(run, join, NULL);
 	else if (join_was_done(run, join))
 		join_go(run, join, &again);
-	else
-		command_far_ask(run, join, slot, join_told);
+	else if ((tenant = command_far_tenant(run, join->call)) != NULL)
+		command_far_ask(run, join, tenant, slot, join_told);
 }
 
 void command_call_join(struct command_run *run)

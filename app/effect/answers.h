@@ -27,7 +27,8 @@ enum answer_kind {
 	ANSWER_RECORDED,    /* call, recorded: of a message */
 	ANSWER_ROOM_SAVED,  /* call: a conference, version, ok */
 	ANSWER_ROOM,        /* the same; version: the serial, ok: job */
-	ANSWER_PARK,        /* shard, call, version: the serial, park, owner, record */
+	ANSWER_CONFER, /* shard, call, version: a conference, owner: the dialog, user, tenant: shard_confer_give */
+	ANSWER_PARK, /* shard, call, version: the serial, park, owner, record */
 };
 
 struct answer {

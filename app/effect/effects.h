@@ -29,6 +29,9 @@ typedef void effects_lookup_fn(const struct effect *lookup, void *arg);
 /* EFFECT_RECORD and EFFECT_FORK; what fails is ANSWER_RECORD. */
 typedef void effects_record_fn(const struct effect *record, void *arg);
 
+/* EFFECT_CONFER. */
+typedef void effects_confer_fn(const struct effect *confer, void *arg);
+
 /* A message to a shard that is not of this node: 0 or -errno. */
 typedef int effects_away_fn(uint16_t from, uint16_t to, struct bytes message, void *arg);
 
@@ -56,6 +59,8 @@ struct effects_to {
 	void *ordered_arg;
 	effects_set_fn *set;
 	void *set_arg;
+	effects_confer_fn *confer;
+	void *confer_arg;
 	effects_lookup_fn *lookup;
 	void *lookup_arg;
 	effects_record_fn *record; /* NULL: nobody records */

@@ -299,6 +299,20 @@ static void locations_hear(struct node *n, const struct answer *a, struct instan
 	n->locations_degraded = degraded;
 }
 
+/* What a shard of the node has asked another one for. */
+static void confer_give(struct node *n, const struct answer *a, struct instant now)
+{
+	const struct shard_confer_give give = { .call = a->call,
+						.room = a->version,
+						.dialog = (uint8_t)a->owner,
+						.leaves = text_bytes(&a->user) };
+	uint16_t tenant = tenants_number(n->tenants, text_bytes(&a->tenant));
+
+	if (node_shard_find(n, id_shard(a->call)) &&
+	    shard_confer_give(node_core(n, a->call), tenant, &give, now))
+		LOG_INFO("conference", a->version, "a call of another shard does not come");
+}
+
 static void answer_give(struct shard *core, const struct answer *a, struct instant now)
 {
 	switch (a->kind) {
@@ -354,6 +368,7 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 	case ANSWER_BINDING_SAVED:
 	case ANSWER_BINDING_GOT:
 	case ANSWER_CERTIFICATE:
+	case ANSWER_CONFER:
 		break;
 	}
 	assert(false && "an answer of no shard");
@@ -383,6 +398,8 @@ static void on_answer(const struct answer *a, void *arg)
 	} else if (a->kind == ANSWER_BINDING_GOT) {
 		locations_got(n->locations, text_bytes(&a->tenant), text_bytes(&a->user),
 			      a->binding, text_bytes(&a->record), now);
+	} else if (a->kind == ANSWER_CONFER) {
+		confer_give(n, a, now);
 	} else if (a->kind == ANSWER_CERTIFICATE) {
 		shard_security_event(node_core(n, 0), SECURITY_CERTIFICATE, &a->hop.remote,
 				     (struct bytes){ 0 }, a->detail, now);

@@ -544,6 +544,8 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->ordered_arg = n;
 	to->set = command_feature;
 	to->set_arg = n;
+	to->confer = command_far_confer;
+	to->confer_arg = n;
 	to->lookup = node_dns_look_up;
 	to->lookup_arg = n;
 	to->fenced = s ? &s->fenced : &n->silent;

@@ -178,6 +178,20 @@ static const struct call *focus_dialog(const struct call_host *h, const struct c
 					 leg);
 }
 
+/* Of a dialog of another shard, which sees to it that it is of the same extension. False: it is of none that can be reached. */
+static bool focus_far_dialog(const struct call_host *h, const struct replaces *r,
+			     struct focus_ask *ask)
+{
+	struct replaces there;
+	struct id_tag tag;
+
+	if (!far_shard(h, r, &there) || id_tag_get(there.to_tag, &tag) || tag.leg > ID_LEG_MAX)
+		return false;
+	ask->comes = tag.call;
+	ask->dialog = (uint8_t)(tag.leg + 1);
+	return true;
+}
+
 /* RFC 4579 5.8: whom the same phone speaks with in another call; its leg there is left. */
 static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus_ask *ask,
 			       struct focus_refer *f)
@@ -186,13 +200,19 @@ static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus
 	uint8_t at;
 	const struct call *other = focus_dialog(h, c, &f->replaces, &at);
 
+	if (!other && focus_far_dialog(h, &f->replaces, ask)) {
+		ask->user = conference_user(c);
+		return focus_refer_status(f, h->focus(h->owner, ask));
+	}
 	if (!other && refer_is_of_another_shard(h, &f->replaces))
 		return 501;
 	if (!other || other == c || !bridge_has(other, at) || !call_callee(other)) {
 		f->why = "there is no such call, or nobody speaks there";
 		return REFER_NO_OTHER;
 	}
-	if (!refer_is_own_dialog(own, other->legs[at])) {
+	if (own->dialog.hop.transport == SIP_CELL
+		    ? !bytes_eq(conference_user(c), text_bytes(&other->legs[at]->user))
+		    : !refer_is_own_dialog(own, other->legs[at])) {
 		f->why = "the dialog is another's";
 		return 403;
 	}
@@ -302,7 +322,7 @@ static void focus_refer_accept(struct call_host *h, struct call *c, const struct
 			       const struct focus_refer *f)
 {
 	if (c->member)
-		c->member->taken = ev->message->cseq;
+		c->member->taken = focus_refer_number(ev->message);
 	focus_refer_say_taken(h, c, ev, f->notify);
 	if (f->notify)
 		focus_notify(h, c, ev->leg, focus_refer_number(ev->message), f->done ? 200 : 100);
@@ -311,7 +331,8 @@ static void focus_refer_accept(struct call_host *h, struct call *c, const struct
 /* It was done, and whoever was rung may be gone by now. */
 bool focus_refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	if (!c->member || ev->leg != c->bridge.caller || c->member->taken != ev->message->cseq)
+	if (!c->member || ev->leg != c->bridge.caller ||
+	    c->member->taken != focus_refer_number(ev->message))
 		return false;
 	focus_refer_say_taken(h, c, ev, refer_wants_notify(ev->message));
 	return true;

@@ -44,6 +44,7 @@ enum effect_kind {
 	EFFECT_ROOM_CLOSE, /* call, version: it mixes no more */
 	EFFECT_ROOM_PLAY, /* call: a room, job: what mixes it, version, expected: the rate of the mix, tenant, user, data, ttl_ms, peer: as EFFECT_PLAY. All in it hear that; EFFECT_PLAY_STOP ends it */
 	EFFECT_ROOM_TAP, /* call, job, version: likewise, record.number, tone: the mix is copied for who records it; EFFECT_PLAY_STOP ends it. It may fail: shard_play_told */
+	EFFECT_CONFER, /* call: of another shard, version: a conference, tenant, user: who leaves it, expected: room_comes.dialog: its parties are to come there (shard_confer_give); again and again */
 	EFFECT_RECORD, /* call, record, tenant, data: facts, as members of a JSON object. What fails: shard_record_failed */
 };
 

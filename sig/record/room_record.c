@@ -74,6 +74,10 @@ static void room_pack_comes(struct packed_room *p, const struct room *r)
 		p->comes[i].call = r->comes[i].call;
 		p->comes[i].host = r->comes[i].host;
 		p->comes[i].leaves = r->comes[i].leaves;
+		p->comes[i].user = room_pack_text(r->comes[i].user);
+		p->comes[i].dialog = r->comes[i].dialog;
+		p->comes[i].referrer = r->comes[i].referrer;
+		p->comes[i].refer = r->comes[i].refer;
 		p->list[i] = &p->comes[i];
 	}
 	p->whole.comes = p->list;
@@ -149,18 +153,29 @@ static bool room_number_read(struct room *r, const ProtobufCBinaryData *in)
 	return room_number_is(number) && !bytes_cstr(number, r->number, sizeof(r->number));
 }
 
+static bool room_come_read(struct room_comes *out, const pb_comes *in)
+{
+	struct bytes user = bytes_mem(in->user.data, in->user.len);
+
+	if (!in->call || in->host > SHARD_LEG_CALLEE || in->leaves > SHARD_LEG_CALLEE ||
+	    in->dialog > ID_LEG_MAX + 1 || (user.n && memchr(user.p, 0, user.n)))
+		return false;
+	*out = (struct room_comes){ .call = in->call,
+				    .host = (uint8_t)in->host,
+				    .leaves = (uint8_t)in->leaves,
+				    .dialog = (uint8_t)in->dialog,
+				    .referrer = in->referrer,
+				    .refer = in->refer };
+	return !bytes_cstr(user, out->user, sizeof(out->user));
+}
+
 static bool room_comes_read(struct room *r, const pb_room *in)
 {
 	if (in->n_comes > ROOM_COMES_MAX)
 		return false;
 	for (; r->comes_count < in->n_comes; r->comes_count++) {
-		const pb_comes *from = in->comes[r->comes_count];
-
-		if (!from->call || from->host > SHARD_LEG_CALLEE || from->leaves > SHARD_LEG_CALLEE)
+		if (!room_come_read(&r->comes[r->comes_count], in->comes[r->comes_count]))
 			return false;
-		r->comes[r->comes_count] = (struct room_comes){ .call = from->call,
-								.host = (uint8_t)from->host,
-								.leaves = (uint8_t)from->leaves };
 	}
 	return true;
 }

@@ -144,6 +144,7 @@ void remote_news_add_join(struct writer *w, const struct remote_join *j)
 	join.slot = (char *)(uintptr_t)j->slot;
 	join.room = j->room;
 	join.leaves = news_lend(j->leaves);
+	join.dialog = j->dialog;
 	news.joins = list;
 	news.n_joins = 1;
 	news_put(w, &news);
@@ -231,9 +232,10 @@ static bool join_unpack(struct remote_join *out, const pb_join *in)
 				     .call = in->call,
 				     .tenant = bytes_str(in->tenant),
 				     .leg = (enum shard_leg)in->leg,
-				     .room = in->room };
-	return in->serial && in->call && out->tenant.n && out->tenant.n < TENANT_NAME_MAX &&
-	       in->leg <= SHARD_LEG_CALLEE &&
+				     .room = in->room,
+				     .dialog = (uint8_t)in->dialog };
+	return in->serial && in->call && in->dialog <= ID_LEG_MAX + 1 && out->tenant.n &&
+	       out->tenant.n < TENANT_NAME_MAX && in->leg <= SHARD_LEG_CALLEE &&
 	       news_line(&out->leaves, &in->leaves, REMOTE_USER_MAX) &&
 	       (!in->slot[0] || park_slot_is(bytes_str(in->slot))) &&
 	       !bytes_cstr(bytes_str(in->slot), out->slot, sizeof(out->slot));

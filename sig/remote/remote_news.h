@@ -44,6 +44,7 @@ struct remote_join {
 	/* Its parties are to come into that conference, and the user, who is there already, leaves the call; 0: it is asked about only. */
 	uint64_t room;
 	struct bytes leaves;
+	uint8_t dialog; /* leg and 1 of a tag of the call, which must be his; 0: he may not be in it */
 };
 
 /* What shard_call_far says: its errors are these. */

@@ -15,7 +15,9 @@ struct focus_ask {
 	bool notify;      /* what becomes of it is told there */
 	struct bytes to;  /* who is rung; empty: */
 	uint64_t comes;   /* the call whose party comes, and */
-	uint8_t leaves;   /* enum shard_leg: whose is left */
+	uint8_t leaves; /* enum shard_leg: whose is left; or, where that call is of another shard: */
+	uint8_t dialog;    /* as room_comes has it, */
+	struct bytes user; /* whose dialog it must be */
 };
 
 #endif

@@ -20,6 +20,7 @@ enum {
 	CONFERENCE_TALKERS_MAX = 8,
 	CONFERENCE_TALKERS_ALL = MEDIA_ROOM_TALKERS_ALL,
 	ROOM_COMES_MAX = 2,
+	ROOM_COMES_USER_MAX = 64, /* with its NUL */
 	ROOM_ORDERS_MAX = 8,
 	ROOM_RATE_HZ = 16000,
 };
@@ -46,6 +47,11 @@ struct room_comes {
 	uint64_t call;
 	uint8_t host;   /* enum shard_leg: whose party is host; NONE: none of it */
 	uint8_t leaves; /* enum shard_leg: whose party is here already, and is left; NONE: nobody */
+	/* Of a call of another shard, which sends its parties: */
+	char user[ROOM_COMES_USER_MAX]; /* who is here already, and leaves that one; "": nobody */
+	uint8_t dialog; /* leg and 1 of a tag of that call, which must be his; 0: he may not be in it */
+	uint64_t referrer; /* the call whose party is told what becomes of it; 0: none */
+	uint32_t refer;    /* CSeq of its REFER */
 };
 
 /* Who waits for a save. */
@@ -78,6 +84,7 @@ struct room {
 	uint64_t saving;         /* the save that is not answered yet; 0: none */
 	uint64_t save_ns, go_ns, comes_ns, release_ns; /* 0: off */
 	uint64_t comes_until_ns; /* the first of those who come is waited for no longer */
+	uint64_t comes_ask_ns;   /* its shard is asked for it again */
 	uint8_t claim;           /* enum room_claim */
 	uint64_t claim_serial;   /* of what the store was asked; 0: nothing */
 	uint32_t arrived;        /* who came from another shard, as comes has it */

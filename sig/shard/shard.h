@@ -261,9 +261,11 @@ struct shard_confer {
 		room; /* that is there, or the id that a new one is to have. out: which one it is */
 	uint64_t call;      /* its parties come, or are there */
 	enum shard_leg leg; /* ... whose is host; of a call of one none need be */
-	/* another call, whose parties come; 0: none. Who is in both leaves this one. Of another shard: that is told so beside (shard_confer_give) */
+	/* another call, whose parties come; 0: none. Who is in both leaves this one. Of another shard: that is told so by EFFECT_CONFER */
 	uint64_t with;
-	const char *to;   /* shard_confer_ring: the extension whose best phone is rung, */
+	const char *to; /* shard_confer_ring: the extension whose best phone is rung, */
+	const char *
+		whose; /* ... or a number outside, as this extension may call it; NULL: extensions alone, */
 	uint64_t rung;    /* the id of that call, */
 	uint16_t inviter; /* member */
 	uint64_t
@@ -284,6 +286,7 @@ int shard_confer(struct shard *s, struct shard_confer *o, struct instant now) NO
 struct shard_confer_give {
 	uint64_t call, room;
 	struct bytes leaves; /* the user who is there already; empty: nobody */
+	uint8_t dialog; /* leg and 1 of a tag of that call, which must be his; 0: he may not be in it */
 };
 int shard_confer_give(struct shard *s, uint16_t tenant, const struct shard_confer_give *give,
 		      struct instant now) NODISCARD;

@@ -38,7 +38,7 @@ static bool comes_already(const struct room *r, uint64_t call)
 }
 
 /* 0 or why the call cannot be part of a conference. */
-static int may_confer(const struct call *c, enum shard_leg leg, bool host)
+int shard_may_confer(const struct call *c, enum shard_leg leg, bool host)
 {
 	if (c->state == CALL_ENDING)
 		return -ENOENT;
@@ -56,7 +56,7 @@ static const struct leg *confer_leg(const struct call *c, enum shard_leg leg)
 	return leg == SHARD_LEG_CALLEE ? call_callee(c) : call_caller(c);
 }
 
-static enum shard_leg leg_of_user(const struct call *c, struct bytes user)
+enum shard_leg shard_leg_of_user(const struct call *c, struct bytes user)
 {
 	if (!user.n || !call_callee(c))
 		return SHARD_LEG_NONE;
@@ -71,7 +71,7 @@ static enum shard_leg same_party(const struct call *of, enum shard_leg leg, cons
 {
 	const struct leg *l = confer_leg(of, leg);
 
-	return leg_of_user(c, l ? text_bytes(&l->user) : (struct bytes){ 0 });
+	return shard_leg_of_user(c, l ? text_bytes(&l->user) : (struct bytes){ 0 });
 }
 
 /* The other call is his own, with the node alone: with an application, or a mailbox (CONF-14). */
@@ -93,7 +93,7 @@ static int confer_one(const struct shard *s, const struct shard_confer *o, bool 
 		return -ENOENT;
 	if (c == first)
 		return -ELOOP;
-	err = may_confer(c, host ? o->leg : SHARD_LEG_NONE, host && !c->member);
+	err = shard_may_confer(c, host ? o->leg : SHARD_LEG_NONE, host && !c->member);
 	if (!err && c->member && !host)
 		err = -EEXIST;
 	*out = c;
@@ -122,21 +122,26 @@ static struct room *confer_room(struct shard *s, const struct shard_confer *o, u
 	return r;
 }
 
-/* Its shard sends its parties (shard_confer_give). */
-static bool comes_add_far(struct room *r, uint64_t call)
+/* Its shard is asked to send its parties (shard_room_bring.c). user: who is here already. */
+static bool comes_add_far(struct room *r, const struct room_comes *comes, struct bytes user)
 {
-	if (comes_already(r, call))
+	struct room_comes *to = &r->comes[r->comes_count];
+
+	if (comes_already(r, comes->call))
 		return true;
 	if (r->comes_count == ROOM_COMES_MAX)
 		return false;
-	r->comes[r->comes_count++] = (struct room_comes){ .call = call };
+	*to = *comes;
+	if (bytes_cstr(user, to->user, sizeof(to->user)))
+		return false;
+	r->comes_count++;
 	r->arrived = 0;
 	shard_room_touch(r);
 	return true;
 }
 
-static bool comes_add(struct room *r, const struct call *c, enum shard_leg host,
-		      enum shard_leg leaves)
+bool shard_room_comes_add(struct room *r, const struct call *c, enum shard_leg host,
+			  enum shard_leg leaves)
 {
 	if (c->member || comes_already(r, c->id))
 		return true;
@@ -165,7 +170,7 @@ static bool confer_is_full(const struct shard *s, const struct room *r, uint32_t
 }
 
 /* CONF-04: it is none that came to who brings it, whose leg is left there, or that one has call waiting. */
-static bool may_bring(const struct shard *s, const struct call *c, enum shard_leg leaves)
+bool shard_may_bring(const struct shard *s, const struct call *c, enum shard_leg leaves)
 {
 	const struct leg *l = leaves == SHARD_LEG_CALLEE ? call_callee(c) : NULL;
 	const struct shard_forward *f;
@@ -187,13 +192,14 @@ static int confer_gather(const struct shard *s, struct room *r, const struct sha
 
 	if (confer_is_full(s, r, more + o->rings))
 		return -EUSERS;
-	if (with && !may_bring(s, with, left))
+	if (with && !shard_may_bring(s, with, left))
 		return -EOPNOTSUPP;
 	if (with && is_own_alone(c, o->leg, with))
 		return -ENODEV;
-	if (!comes_add(r, c, host_leg(c, o->leg), SHARD_LEG_NONE) ||
-	    (with && !comes_add(r, with, SHARD_LEG_NONE, left)) ||
-	    (!with && o->with && !comes_add_far(r, o->with))) {
+	if (!shard_room_comes_add(r, c, host_leg(c, o->leg), SHARD_LEG_NONE) ||
+	    (with && !shard_room_comes_add(r, with, SHARD_LEG_NONE, left)) ||
+	    (!with && o->with &&
+	     !comes_add_far(r, &(struct room_comes){ .call = o->with }, bytes_str(o->host)))) {
 		r->comes_count = before;
 		return -EAGAIN;
 	}
@@ -266,43 +272,19 @@ int shard_confer(struct shard *s, struct shard_confer *o, struct instant now)
 	return confer_wait(s, r, o->by);
 }
 
-/* ---- into one of another shard ---- */
-
-static bool was_given(const struct shard *s, const struct call *c, uint64_t room)
-{
-	const struct room *r = c->member ? shard_room_find(s, c->member->room) : NULL;
-
-	return r && r->follows == room;
-}
-
-/* They are a conference here, until all of them are there. */
-int shard_confer_give(struct shard *s, uint16_t tenant, const struct shard_confer_give *give,
-		      struct instant now)
-{
-	const struct call *c = shard_call_find(s, give->call);
-	struct room *r;
-	int err;
-
-	shard_begin(s, now);
-	if (!c || c->tenant != tenant || id_shard(give->room) == s->settings.number)
-		return -ENOENT;
-	if (c->member)
-		return was_given(s, c, give->room) ? 0 : -EEXIST;
-	err = may_confer(c, SHARD_LEG_NONE, false);
-	if (!err && !may_bring(s, c, leg_of_user(c, give->leaves)))
-		err = -EOPNOTSUPP;
-	if (err)
-		return err;
-	r = shard_room_take(s, shard_call_new_id(s), tenant, (struct bytes){ 0 });
-	if (!r)
-		return -ENOSPC;
-	(void)comes_add(r, c, SHARD_LEG_NONE, leg_of_user(c, give->leaves)); /* the first one */
-	shard_room_follow(s, r, give->room);
-	shard_room_turn(s, r);
-	return 0;
-}
-
 /* ---- into one that is there ---- */
+
+/* Of a call of another shard, whose parties are to be sent. */
+static int confer_into_far(struct shard *s, const struct shard_confer *o, struct room *r)
+{
+	if (!far_is_near(&s->settings, id_shard(o->call)))
+		return -ENOENT;
+	if (room_is_full(r, FAR_PARTIES))
+		return -EUSERS;
+	if (!comes_add_far(r, &(struct room_comes){ .call = o->call }, (struct bytes){ 0 }))
+		return -EAGAIN;
+	return confer_wait(s, r, o->by);
+}
 
 int shard_confer_into(struct shard *s, struct shard_confer *o, struct instant now)
 {
@@ -312,16 +294,18 @@ int shard_confer_into(struct shard *s, struct shard_confer *o, struct instant no
 
 	shard_begin(s, now);
 	o->of_with = !r;
+	if (r && id_shard(o->call) != s->settings.number)
+		return confer_into_far(s, o, r);
 	if (!r || !c || c->tenant != r->tenant)
 		return -ENOENT;
 	if (c->member)
 		return c->member->room == r->id ? confer_wait(s, r, o->by) : -EEXIST;
-	err = may_confer(c, o->leg, false);
+	err = shard_may_confer(c, o->leg, false);
 	if (err)
 		return err;
 	if (confer_is_full(s, r, call_parties(c)))
 		return -EUSERS;
-	if (!comes_add(r, c, SHARD_LEG_NONE, SHARD_LEG_NONE))
+	if (!shard_room_comes_add(r, c, SHARD_LEG_NONE, SHARD_LEG_NONE))
 		return -EAGAIN;
 	return confer_wait(s, r, o->by);
 }
@@ -646,16 +630,16 @@ int shard_room_ring(struct shard *s, const struct shard_confer *o, struct room *
 int shard_room_comes(struct shard *s, struct room *r, const struct call *c, enum shard_leg host,
 		     enum shard_leg leaves)
 {
-	int err = c->member ? -EEXIST : may_confer(c, host, false);
+	int err = c->member ? -EEXIST : shard_may_confer(c, host, false);
 	uint32_t more = call_parties(c) - (leaves != SHARD_LEG_NONE);
 
-	if (!err && !may_bring(s, c, leaves))
+	if (!err && !shard_may_bring(s, c, leaves))
 		err = -EOPNOTSUPP;
 	if (err)
 		return err;
 	if (room_is_full(r, more))
 		return -EUSERS;
-	if (!comes_add(r, c, host, leaves))
+	if (!shard_room_comes_add(r, c, host, leaves))
 		return -EAGAIN;
 	shard_room_hurry(s, r);
 	return 0;
@@ -668,4 +652,21 @@ struct room *shard_room_of_calls(struct shard *s, uint16_t tenant)
 	if (r)
 		r->max_members = most_members(s, r);
 	return r;
+}
+
+int shard_room_comes_far(struct shard *s, struct room *r, const struct focus_ask *a)
+{
+	const struct room_comes comes = { .call = a->comes,
+					  .dialog = a->dialog,
+					  .referrer = a->notify ? a->call : 0,
+					  .refer = a->refer };
+
+	if (!far_is_near(&s->settings, id_shard(a->comes)))
+		return -EHOSTUNREACH;
+	if (room_is_full(r, 1))
+		return -EUSERS;
+	if (!comes_add_far(r, &comes, a->user))
+		return -EAGAIN;
+	shard_room_hurry(s, r);
+	return 0;
 }

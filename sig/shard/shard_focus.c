@@ -46,6 +46,8 @@ int shard_focus(void *owner, const struct focus_ask *a)
 		return -ESHUTDOWN;
 	if (!a->comes)
 		return focus_rings(s, a);
+	if (id_shard(a->comes) != s->settings.number)
+		return shard_room_comes_far(s, a->room, a);
 	if (!comes || comes->tenant != a->room->tenant)
 		return -ENOENT;
 	return shard_room_comes(s, a->room, comes, SHARD_LEG_NONE, (enum shard_leg)a->leaves);

@@ -102,9 +102,9 @@ static bool remote_waits(struct shard *s, uint16_t tenant, const struct remote_j
 static int remote_confer(struct shard *s, uint16_t tenant, const struct remote_join *j,
 			 struct instant now)
 {
-	const struct shard_confer_give give = { .call = j->call,
-						.room = j->room,
-						.leaves = j->leaves };
+	const struct shard_confer_give give = {
+		.call = j->call, .room = j->room, .leaves = j->leaves, .dialog = j->dialog
+	};
 
 	return shard_confer_give(s, tenant, &give, now);
 }

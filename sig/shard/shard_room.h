@@ -74,11 +74,23 @@ void shard_room_show(struct shard *s, struct room *r);
 void shard_room_bring(struct shard *s, struct room *r);
 
 /* ---- shard_conference.c ---- */
-/* o: to, rung, call and leg (who calls), inviter. 0, or as shard_confer_ring. */
+/* 0 or why the call cannot be part of a conference. host: whose it is to be. */
+int shard_may_confer(const struct call *c, enum shard_leg leg, bool host);
+/* CONF-04: who brings the call may. leaves: whose leg is his and is left there. */
+bool shard_may_bring(const struct shard *s, const struct call *c, enum shard_leg leaves);
+/* The leg of a pair that is his; NONE: neither. */
+enum shard_leg shard_leg_of_user(const struct call *c, struct bytes user);
+/* Its parties are to come. False: too many are. */
+bool shard_room_comes_add(struct room *r, const struct call *c, enum shard_leg host,
+			  enum shard_leg leaves);
+/* o: to, whose, rung, call and leg (who calls), inviter. 0, or as shard_confer_ring; -EACCES: it may not call that number; -EBUSY: no trunk
+ * can be asked for it. */
 int shard_room_ring(struct shard *s, const struct shard_confer *o, struct room *r) NODISCARD;
 /* The parties of the call come when they can, but for who is left. 0, or as shard_confer. */
 int shard_room_comes(struct shard *s, struct room *r, const struct call *c, enum shard_leg host,
 		     enum shard_leg leaves) NODISCARD;
+/* a: comes, of a call of another shard, and whose dialog of it. 0, -EHOSTUNREACH, -EUSERS, -EAGAIN. */
+int shard_room_comes_far(struct shard *s, struct room *r, const struct focus_ask *a) NODISCARD;
 /* A new one, of calls, as yet of nobody. NULL: there are too many. */
 struct room *shard_room_of_calls(struct shard *s, uint16_t tenant);
 

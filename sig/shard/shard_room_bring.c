@@ -12,7 +12,7 @@
 #include "sig/shard/shard_room.h"
 #include "sig/step/step.h"
 
-enum { BRING_AGAIN_MS = 20, BRING_MS = 10000 };
+enum { BRING_AGAIN_MS = 20, BRING_ASK_MS = 1000, BRING_MS = 10000 };
 
 static uint16_t room_inviter(const struct room *r)
 {
@@ -69,13 +69,32 @@ static int bring_pair(struct shard *s, struct room *r, const struct room_comes *
 	return err;
 }
 
-/* Its shard sends its parties (shard_room_follow.c). */
-static int bring_far(struct room *r)
+static void bring_ask(struct shard *s, struct room *r, const struct room_comes *comes)
 {
-	if (!r->arrived)
-		return -EAGAIN;
-	r->arrived = 0;
-	return 0;
+	struct effect *e = effects_add(&s->effects, EFFECT_CONFER);
+
+	if (!e)
+		return;
+	e->call = comes->call;
+	e->version = r->id;
+	e->expected = comes->dialog;
+	if (text_set(&e->tenant, bytes_str(tenants_name(s->settings.tenants, r->tenant))) ||
+	    text_set(&e->user, bytes_str(comes->user)))
+		e->version = 0; /* nobody comes there */
+}
+
+/* Its shard sends its parties (shard_room_follow.c). It is asked until one has come: what is said to other nodes may be lost. */
+static int bring_far(struct shard *s, struct room *r, const struct room_comes *comes)
+{
+	if (r->arrived) {
+		r->arrived = 0;
+		return 0;
+	}
+	if (r->comes_ask_ns <= s->host.now.ns) {
+		r->comes_ask_ns = s->host.now.ns + BRING_ASK_MS * NS_PER_MS;
+		bring_ask(s, r, comes);
+	}
+	return -EAGAIN;
 }
 
 /* Where it is in the room already a process before was killed before it said so. */
@@ -84,7 +103,7 @@ static int bring_one(struct shard *s, struct room *r, const struct room_comes *c
 	struct call *c = shard_call_find(s, comes->call);
 
 	if (id_shard(comes->call) != s->settings.number)
-		return bring_far(r);
+		return bring_far(s, r, comes);
 	if (!c || c->tenant != r->tenant || c->state == CALL_ENDING)
 		return -ENOENT;
 	if (c->member)
@@ -99,8 +118,20 @@ static void comes_drop(struct room *r)
 	r->comes_count--;
 	for (uint8_t i = 0; i < r->comes_count; i++)
 		r->comes[i] = r->comes[i + 1];
-	r->comes_until_ns = 0;
+	r->comes_until_ns = r->comes_ask_ns = 0;
 	shard_room_touch(r);
+}
+
+/* By whom it was asked for. */
+static void bring_tell(struct shard *s, const struct room_comes *comes, uint16_t status)
+{
+	const struct call_event ev = { .kind = CALL_EV_FOCUS,
+				       .version = comes->refer,
+				       .error = status };
+	struct call *c = comes->referrer ? shard_call_find(s, comes->referrer) : NULL;
+
+	if (c && c->member)
+		shard_call_step(s, c, &ev);
 }
 
 static void bring_failed(const struct room *r, int err)
@@ -127,6 +158,8 @@ static bool bring_waits(struct room *r)
 
 void shard_room_bring(struct shard *s, struct room *r)
 {
+	struct room_comes over;
+
 	r->comes_ns = 0;
 	while (!bring_waits(r)) {
 		int err = bring_one(s, r, &r->comes[0]);
@@ -139,6 +172,8 @@ void shard_room_bring(struct shard *s, struct room *r)
 		}
 		if (err)
 			bring_failed(r, err);
+		over = r->comes[0];
 		comes_drop(r);
+		bring_tell(s, &over, err ? 480 : 200);
 	}
 }

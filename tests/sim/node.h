@@ -237,6 +237,8 @@ void node_join(struct sim *s, uint64_t call, enum shard_leg leg, uint64_t with,
 /* Calls of two of its shards become one conversation. False: there are none. */
 /* Two calls become a conference; with 0: one, with an extension that it rings. */
 void node_confer(struct sim *s, uint64_t call, uint64_t with, uint32_t to);
+/* The parties of the other one come into the conference of the call. */
+void node_confer_into(struct sim *s, uint64_t call, uint64_t with);
 bool node_join_any(struct node *n, struct rand_source *rand);
 /* The last of these once more. */
 void node_again(struct sim *s);

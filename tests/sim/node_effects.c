@@ -126,6 +126,10 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 	case EFFECT_ROOM_OPEN:
 		node_mixes(n, e);
 		break;
+	case EFFECT_CONFER:
+		if (is_owner(n, shard))
+			node_confers(n, e);
+		break;
 	case EFFECT_ROOM_CLOSE:
 	case EFFECT_ROOM_TAP:
 		break;

@@ -157,6 +157,7 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 	case EFFECT_PLAY_KEY:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_FORK:
+	case EFFECT_CONFER:
 	case EFFECT_ROOM_OPEN:
 	case EFFECT_ROOM_CLOSE:
 	case EFFECT_ROOM_PLAY:

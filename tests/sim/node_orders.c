@@ -74,6 +74,7 @@ enum {
 	ORDER_DEFLECTS = 300,
 	ORDER_REJECTS = 400, /* the status */
 	ORDER_CONFERS = 1000,
+	ORDER_CONFERS_INTO = 1100,
 };
 
 static struct instant now_of(const struct sim *s, const struct node_order *o)
@@ -196,21 +197,6 @@ void node_far_told(struct node *n, uint64_t order, const struct remote_joined *t
 		   order, o->call, err);
 }
 
-/* The shard of the other call hears of it, wherever it is. */
-static void confer_far(struct sim *s, const struct node_order *o, const struct shard_confer *confer)
-{
-	const struct shard_confer_give give = { .call = o->with,
-						.room = confer->room,
-						.leaves = bytes_str(confer->host) };
-	struct shard *core = node_core(s, o->with);
-	struct node *n = node_of_call(s, o->with);
-
-	if (!core || shard_confer_give(core, n->tenant, &give, node_now(n)))
-		trace_line(s, "node: call %" PRIx64 " does not come into a conference", o->with);
-	if (core)
-		node_carry(n);
-}
-
 static int confer_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
 {
 	char name[32], to[16];
@@ -218,8 +204,12 @@ static int confer_give(struct sim *s, const struct node_order *o, const struct s
 		.call = o->call, .with = o->with, .leg = SHARD_LEG_CALLER, .by = by
 	};
 	struct shard *core = node_core(s, o->call);
-	int err;
 
+	if (o->what == ORDER_CONFERS_INTO) {
+		confer.call = o->with;
+		confer.room = shard_call_room(core, o->call);
+		return shard_confer_into(core, &confer, now_of(s, o));
+	}
 	(void)snprintf(name, sizeof(name), "room-%" PRIu64, o->id);
 	confer.room = id_call_derive(id_shard(o->call), bytes_str(name));
 	(void)snprintf(name, sizeof(name), "rung-%" PRIu64, o->id);
@@ -227,10 +217,7 @@ static int confer_give(struct sim *s, const struct node_order *o, const struct s
 	confer.to = node_extension((uint32_t)(o->what - ORDER_CONFERS), to);
 	if (!confer.with)
 		return shard_confer_ring(core, &confer, now_of(s, o));
-	err = shard_confer(core, &confer, now_of(s, o));
-	if (!err && id_shard(o->with) != id_shard(o->call))
-		confer_far(s, o, &confer);
-	return err;
+	return shard_confer(core, &confer, now_of(s, o));
 }
 
 static bool is_split(const struct node_order *o)
@@ -452,6 +439,11 @@ void node_confer(struct sim *s, uint64_t call, uint64_t with, uint32_t to)
 		return;
 	o->with = with;
 	order_send(s, o);
+}
+
+void node_confer_into(struct sim *s, uint64_t call, uint64_t with)
+{
+	node_confer(s, call, with, ORDER_CONFERS_INTO - ORDER_CONFERS);
 }
 
 /* One of each shard in turn, and legs by chance. */

@@ -3,6 +3,7 @@
 #include "tests/sim/node_state.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sig/call/act.h"
@@ -86,4 +87,37 @@ void node_mixes(struct node *n, const struct effect *e)
 {
 	trace_line(n->sim, "node: mixes conference %" PRIx64, e->call);
 	sim_after(n->sim, 2 * NS_PER_MS, on_mixes, n->incarnation, e->version, e->call);
+}
+
+/* ---- calls that are to come into a conference of another shard ---- */
+
+enum { CONFER_DIALOGS = 64 };
+
+static void on_confer(struct sim *s, const struct event *e)
+{
+	struct shard *core = node_core(s, e->a);
+	struct node *n = node_of_call(s, e->a);
+	struct shard_confer_give give = { .call = e->a,
+					  .room = e->b,
+					  .dialog = (uint8_t)(e->who % CONFER_DIALOGS) };
+	char user[16];
+
+	(void)snprintf(user, sizeof(user), "%u", e->who / CONFER_DIALOGS);
+	if (e->who / CONFER_DIALOGS)
+		give.leaves = bytes_str(user);
+	if (!core)
+		return;
+	if (shard_confer_give(core, n->tenant, &give, node_now(n)))
+		trace_line(s, "node: call %" PRIx64 " does not come into a conference", e->a);
+	node_carry(n);
+}
+
+/* The shard of that call hears of it, wherever it is. */
+void node_confers(struct node *n, const struct effect *e)
+{
+	uint32_t user = 0;
+
+	(void)bytes_u32(text_bytes(&e->user), &user);
+	sim_after(n->sim, NS_PER_MS, on_confer, user * CONFER_DIALOGS + (uint32_t)e->expected,
+		  e->call, e->version);
 }

@@ -376,6 +376,7 @@ static void apply(struct sim *s, struct store_command *c)
 	case EFFECT_PLAY_KEY:
 	case EFFECT_PLAY_STOP:
 	case EFFECT_FORK:
+	case EFFECT_CONFER:
 	case EFFECT_ROOM_OPEN:
 	case EFFECT_ROOM_CLOSE:
 	case EFFECT_ROOM_PLAY:

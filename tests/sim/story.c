@@ -84,6 +84,8 @@ static void by_command(struct sim *s, const struct story_step *step)
 		node_join(s, call, (enum shard_leg)step->who, with, (enum shard_leg)step->to);
 	else if (step->what == STORY_CONFER && two_calls(s, &call, &with))
 		node_confer(s, call, with, 0);
+	else if (step->what == STORY_CONFER_INTO && two_calls(s, &call, &with))
+		node_confer_into(s, call, with);
 	else if (step->what == STORY_CONFER_RINGS && node_call_next(s, &cursor, &v))
 		node_confer(s, v.call, 0, step->to);
 	else if (step->what == STORY_TRANSFER && node_call_next(s, &cursor, &v))
@@ -253,6 +255,7 @@ static void take(struct sim *s, const struct story_step *step)
 	case STORY_REJECT:
 	case STORY_JOIN:
 	case STORY_CONFER:
+	case STORY_CONFER_INTO:
 	case STORY_CONFER_RINGS:
 	case STORY_AGAIN:
 		by_command(s, step);

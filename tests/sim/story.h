@@ -79,6 +79,7 @@ enum story_what {
 	STORY_REJECT,     /* by command; to: status */
 	STORY_JOIN, /* by command, the call of A with the other one; who, to: enum shard_leg of each */
 	STORY_CONFER,       /* by command, the call of A with the other one */
+	STORY_CONFER_INTO,  /* ... the other one comes into the conference of A's */
 	STORY_CONFER_RINGS, /* ... with whom it rings; to: extension */
 	STORY_AGAIN,        /* the last command: its client heard nothing */
 	STORY_OPERATOR,     /* ends all calls */

@@ -96,7 +96,13 @@ struct rig {
 	} parts[32]; /* all EFFECT_ROOM_PLAY and EFFECT_ROOM_TAP */
 	uint32_t part_count;
 	bool hold_mixers; /* none of them opens */
-	uint64_t set;     /* serial of the last EFFECT_SET */
+	struct {
+		uint64_t call, room;
+		uint8_t dialog;
+		char user[64];
+		uint32_t count;
+	} confer;     /* the last EFFECT_CONFER */
+	uint64_t set; /* serial of the last EFFECT_SET */
 	enum feature set_feature;
 	char set_user[64], set_number[FEATURE_VALUE_MAX];
 	uint32_t set_count;
@@ -424,6 +430,13 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_ROOM_CLOSE:
 		rig_mixer_close(r, e->version);
 		break;
+	case EFFECT_CONFER:
+		r->confer.call = e->call;
+		r->confer.room = e->version;
+		r->confer.dialog = (uint8_t)e->expected;
+		(void)bytes_cstr(text_bytes(&e->user), r->confer.user, sizeof(r->confer.user));
+		r->confer.count++;
+		break;
 	case EFFECT_ROOM_PLAY:
 	case EFFECT_ROOM_TAP:
 		rig_part_keep(r, e);
@@ -591,6 +604,7 @@ RIG_FN void rig_answer(struct rig *r, uint32_t i, bool ok)
 	case EFFECT_LISTEN_STOP:
 	case EFFECT_PLAY_KEY:
 	case EFFECT_PLAY_STOP:
+	case EFFECT_CONFER:
 	case EFFECT_ROOM_OPEN:
 	case EFFECT_ROOM_CLOSE:
 	case EFFECT_ROOM_PLAY:

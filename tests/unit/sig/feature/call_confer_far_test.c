@@ -68,7 +68,7 @@ static void two_shards(void **state)
 	assert_int_equal(member_from(&all, "1004")->inviter, member_from(&all, "1002")->number);
 	assert_false(has_room(f->other));
 	assert_true(spec_of_call(f->other, c.second).peer.generation != 0);
-	assert_int_equal(gives(f, &c), 0); /* again: nothing changes */
+	assert_int_equal(gives(f, &c), -EEXIST); /* again: nothing changes */
 	assert_int_equal(members_of(f->near.l.r, ROOM).count, 3);
 }
 
@@ -131,11 +131,43 @@ static void refused(void **state)
 	assert_int_equal(gives(f, &c), -ENOENT);
 }
 
+/* The parties of a call of another shard come into a conference that is there (conference.join). */
+static void joins(void **state)
+{
+	struct far *f = *state;
+	struct far_confer c;
+	struct shard_confer o = { .room = ROOM };
+	struct rig *r = f->near.l.r;
+	struct phone third, fourth;
+
+	two_calls(f, &c);
+	assert_int_equal(begins(f, &c), 0);
+	assert_int_equal(gives(f, &c), 0);
+	phone_open(&third, f->other, "1003", "192.0.2.13:5060");
+	phone_open(&fourth, f->other, "1001", "192.0.2.11:5070");
+	phone_bind(&fourth);
+	phones_talk(&third, &fourth);
+	o.call = c.second = call_of_user(f->other, "1003", "1001");
+	assert_int_equal(shard_confer_into(r->shard, &o, r->now), 0);
+	rig_run(r);
+	assert_int_equal(r->confer.call, o.call);
+	assert_int_equal(r->confer.dialog, 0);
+	c.o.host[0] = '\0';
+	assert_int_equal(gives(f, &c), 0);
+	assert_int_equal(members_of(r, ROOM).count, 5);
+	assert_false(has_room(f->other));
+	assert_int_equal(gives(f, &c), -EEXIST); /* it is there already */
+	far_wait_ms(f, 12000);
+	assert_int_equal(members_of(r, ROOM).count, 5);
+	o.call = (UINT64_C(99) << 48) | 5; /* of a shard that nobody knows */
+	assert_int_equal(shard_confer_into(r->shard, &o, r->now), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FAR_TEST(two_shards),        FAR_TEST(both_come), FAR_TEST(nobody_is_sent),
-		FAR_TEST(nobody_takes_them), FAR_TEST(refused),
+		FAR_TEST(nobody_takes_them), FAR_TEST(refused),   FAR_TEST(joins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

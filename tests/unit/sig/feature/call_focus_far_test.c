@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* REFER to the focus by a member whose call is of another shard than the conference (RFC 4579 5.5 to 5.11; FEATURES CONF-03, CONF-05). */
+#include <errno.h>
+
 #include "tests/unit/sig/claims.h"
 
 /* A of shard 7 has called the room first, and C of shard 8 is in it, too. */
@@ -113,6 +115,80 @@ static void killed(void **state)
 	brings(x, c, &x->f.near.l.b);
 }
 
+/* C has called D on another line. */
+struct lines {
+	struct phone c2, d;
+};
+
+static void second_line(struct claims *x, struct lines *l)
+{
+	phone_open(&l->d, x->f.other, "1003", "192.0.2.13:5060");
+	phone_bind(&l->d);
+	phone_open(&l->c2, x->f.other, "1004", "192.0.2.14:5070");
+	(void)snprintf(l->c2.tag, sizeof(l->c2.tag), "t1004second");
+	phones_talk(&l->c2, &l->d);
+}
+
+static void asks_for_dialog(struct claims *x, const struct phone *of)
+{
+	char to[512];
+
+	(void)snprintf(to, sizeof(to),
+		       "sip:1003@test.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
+		       of->call_id, of->remote_tag, of->tag);
+	assert_true(asks(x, &x->f.near.c, to, "SIP/2.0 202").n);
+	notified(x, &x->f.near.c, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+}
+
+/* What its room asks the other shard for is said there. */
+static int gives(struct claims *x)
+{
+	struct rig *of = x->f.near.l.r;
+	struct shard_confer_give give = { .call = of->confer.call,
+					  .room = of->confer.room,
+					  .dialog = of->confer.dialog,
+					  .leaves = bytes_str(of->confer.user) };
+	int err = shard_confer_give(x->f.other->shard, TENANT_DEFAULT, &give, x->f.other->now);
+
+	rig_run(x->f.other);
+	far_wait_ms(&x->f, 300);
+	return err;
+}
+
+/* RFC 4579 5.8: D comes, and that line is left. */
+static void a_call_comes(void **state)
+{
+	struct claims *x = begins(state);
+	struct lines l;
+
+	second_line(x, &l);
+	asks_for_dialog(x, &l.c2);
+	assert_string_equal(x->f.near.l.r->confer.user, "1004");
+	assert_int_equal(x->f.near.l.r->confer.room, claims_room(x->f.near.l.r).room);
+	assert_int_equal(gives(x), 0);
+	notified(x, &x->f.near.c, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+	trio_assert_left(&l.c2);
+	assert_int_equal(claims_room(x->f.near.l.r).members, 3);
+	assert_int_equal(gives(x), -ENOENT); /* said twice */
+	assert_int_equal(claims_room(x->f.near.l.r).members, 3);
+}
+
+/* Nobody gives a stranger's party, and he is told in the end. */
+static void a_stranger_stays(void **state)
+{
+	struct claims *x = begins(state);
+	struct lines l;
+
+	second_line(x, &l);
+	asks_for_dialog(x, &l.d);
+	assert_int_equal(gives(x), -ENOENT);
+	assert_int_equal(x->f.near.l.r->confer.count, 1);
+	far_wait_ms(&x->f, 11000);
+	assert_true(x->f.near.l.r->confer.count > 5);
+	notified(x, &x->f.near.c, "SIP/2.0 480 ", "Subscription-State: terminated");
+	assert_int_equal(claims_room(x->f.near.l.r).members, 2);
+}
+
 /* Whom it gives to somebody else by a call of two is given away, as ever. */
 static void of_two(void **state)
 {
@@ -127,8 +203,9 @@ static void of_two(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CLAIM_TEST(added),  CLAIM_TEST(dropped), CLAIM_TEST(not_told),
-		CLAIM_TEST(killed), CLAIM_TEST(of_two),
+		CLAIM_TEST(added),  CLAIM_TEST(dropped),      CLAIM_TEST(not_told),
+		CLAIM_TEST(killed), CLAIM_TEST(a_call_comes), CLAIM_TEST(a_stranger_stays),
+		CLAIM_TEST(of_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
