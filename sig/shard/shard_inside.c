@@ -409,7 +409,22 @@ static void refuse_inside(struct shard *s, const struct sip_message *m)
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 }
 
+/* A REFER waits for what is known of whom it names. */
+static bool inside_waits(struct shard *s, const struct sip_message *m)
+{
+	uint8_t leg;
+	const struct call *c = dialog_find(s, m, &leg);
+
+	return c && (shard_invite_is_waiting(s, m) || shard_refer_waits(s, c, m));
+}
+
 void shard_inside(struct shard *s, const struct sip_message *m)
+{
+	if (m->method != SIP_REFER || !inside_waits(s, m))
+		shard_inside_go_on(s, m);
+}
+
+void shard_inside_go_on(struct shard *s, const struct sip_message *m)
 {
 	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
 	struct call *c = dialog_find(s, m, &ev.leg);

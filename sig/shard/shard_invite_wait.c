@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* INVITEs, and MESSAGEs outside of dialogs, that wait for what the store says of the user that they name: authenticated, not yet calls. */
+/* INVITEs, and MESSAGEs outside of dialogs, that wait for what the store says of the user that they name: authenticated, not yet calls. And REFERs
+ * of members who bring him into their conference. */
 #include <stdlib.h>
 
 #include "sig/host/trunk.h"
 #include "sig/shard/shard_dial.h"
 #include "sig/shard/shard_state.h"
+#include "sig/sip/focus_parse.h"
 
 enum { INVITE_WAITS_MAX = 1024 };
 
@@ -94,14 +96,11 @@ static bool invite_keep(struct shard *s, const struct sip_message *m, uint16_t t
 }
 
 /* Where nobody can be asked what is known must do. */
-bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			const char *from, bool phone)
+static bool invite_asks(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			const char *user, const char *from, bool phone)
 {
-	char user[ROUTE_USER_MAX];
 	struct invite_wait *w;
 
-	if (!is_to_be_asked(s, m, tenant, user))
-		return false;
 	if (!invite_keep(s, m, tenant, from, phone))
 		return false;
 	if (locations_ask(s->locations, tenant, bytes_str(user), &s->locations_user,
@@ -113,10 +112,35 @@ bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t t
 	return false;
 }
 
+bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			const char *from, bool phone)
+{
+	char user[ROUTE_USER_MAX];
+
+	return is_to_be_asked(s, m, tenant, user) && invite_asks(s, m, tenant, user, from, phone);
+}
+
+bool shard_refer_waits(struct shard *s, const struct call *c, const struct sip_message *m)
+{
+	char user[ROUTE_USER_MAX];
+	struct focus_wish wish;
+	struct bytes value;
+
+	if (!c->member || !message_header(m, "Refer-To", 0, &value) || focus_parse(&wish, value) ||
+	    wish.deed != FOCUS_ADD || wish.uri.headers.n ||
+	    route_user(&wish.uri, user) != ROUTE_OK ||
+	    !shard_extension_find(s, c->tenant, bytes_str(user)) ||
+	    locations_know(s->locations, c->tenant, bytes_str(user)))
+		return false;
+	return invite_asks(s, m, c->tenant, user, "", false);
+}
+
 static void invite_go_on(struct shard *s, const struct sip_message *m, const struct invite_wait *w)
 {
-	if (shard_tenant_of(s, m) !=
-	    w->tenant) /* his was disabled: an equal number of another is somebody else */
+	if (m->method == SIP_REFER)
+		shard_inside_go_on(s, m);
+	else if (shard_tenant_of(s, m) !=
+		 w->tenant) /* his was disabled: an equal number of another is somebody else */
 		shard_refuse(s, NULL, m, 403, REFUSED_IDENTITY, (struct bytes){ 0 });
 	else if (m->method == SIP_MESSAGE)
 		shard_message_go_on(s, m, w->from, w->phone);

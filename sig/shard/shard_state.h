@@ -179,6 +179,8 @@ bool shard_invite_is_waiting(const struct shard *s, const struct sip_message *m)
 /* A new INVITE, whose caller is known by now, to a user of whom another node may know more. True: it waits. */
 bool shard_invite_waits(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			const char *from, bool phone);
+/* The same of a REFER by which a member brings the user into its conference. */
+bool shard_refer_waits(struct shard *s, const struct call *c, const struct sip_message *m);
 void shard_invites_drop(struct shard *s);
 /* It goes on: phone: from has authenticated. */
 void shard_invite_go_on(struct shard *s, const struct sip_message *m, const char *from, bool phone);
@@ -187,6 +189,7 @@ void shard_invite_go_on(struct shard *s, const struct sip_message *m, const char
 void shard_request(struct shard *s, const struct sip_message *m);
 void shard_response(struct shard *s, const struct sip_message *m);
 void shard_inside(struct shard *s, const struct sip_message *m);
+void shard_inside_go_on(struct shard *s, const struct sip_message *m);
 void shard_cancel(struct shard *s, const struct sip_message *m);
 void shard_ack(struct shard *s, const struct sip_message *m);
 void shard_invite(struct shard *s, const struct sip_message *m);
