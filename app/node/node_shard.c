@@ -127,10 +127,29 @@ static struct node_shard *shard_by_spread(struct node *n, struct bytes call_id)
 	}
 }
 
-/* NULL: it is for a shard that is not here, or not yet. */
-static struct node_shard *shard_of_parsed(struct node *n, const struct sip_message *m)
+/* The conference of a number may be of any shard: whoever is in it has a call here. */
+static uint16_t shard_of_conference(const struct node *n, const struct sip_message *m)
+{
+	uint16_t number = 0;
+
+	for (uint32_t i = 0; i < n->shard_count && !number; i++) {
+		if (n->shards[i].state == NODE_SHARD_LIVE)
+			number = shard_focus_shard(n->shards[i].core, m);
+	}
+	return number;
+}
+
+static uint16_t shard_said(const struct node *n, const struct sip_message *m)
 {
 	uint16_t number = shard_name(m);
+
+	return number ? number : shard_of_conference(n, m);
+}
+
+/* number: of shard_said. NULL: it is for a shard that is not here, or not yet. */
+static struct node_shard *shard_of_parsed(struct node *n, const struct sip_message *m,
+					  uint16_t number)
+{
 	struct node_shard *s;
 
 	for (uint32_t i = 0; number && i < n->shard_count; i++) {
@@ -171,6 +190,7 @@ bool node_shards_take(struct node *n, const struct sip_hop *from, struct bytes m
 	struct node_shard *s;
 	struct sip_message m;
 	bool is_live, taken;
+	uint16_t number;
 
 	if (n->shard_count == 1 && !n->edge)
 		return receive_unparsed(n->shards, from, message, behind_ns, now);
@@ -183,8 +203,9 @@ bool node_shards_take(struct node *n, const struct sip_hop *from, struct bytes m
 		taken = receive_unparsed(s, from, message, behind_ns, now);
 	} else {
 		m.hop = *from;
-		s = is_live ? shard_of_parsed(n, &m) : NULL;
-		taken = (!s && node_edge_hand(n, shard_name(&m), from, message)) ||
+		number = shard_said(n, &m);
+		s = is_live ? shard_of_parsed(n, &m, number) : NULL;
+		taken = (!s && node_edge_hand(n, number, from, message)) ||
 			receive_parsed(s, &m, message, behind_ns, now);
 	}
 	message_close(&m);

@@ -290,7 +290,10 @@ struct shard_confer_give {
 };
 int shard_confer_give(struct shard *s, uint16_t tenant, const struct shard_confer_give *give,
 		      struct instant now) NODISCARD;
-/* The parties of call come into a room that is there. */
+/* The shard that has the conference which a SUBSCRIBE or a REFER is to, by whom its sender says he is; 0: it is to none that he is in, as far as
+ * this one knows. Nothing more is known of him: that shard asks him who he is. */
+uint16_t shard_focus_shard(const struct shard *s, const struct sip_message *m);
+/* The parties of call, which may be of another shard, come into a room that is there. */
 int shard_confer_into(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
 /* An extension is rung, and whoever answers comes: to the room, or with call to one that begins then. Beside those: -EHOSTUNREACH
  * (no phone of it is registered), -EDQUOT, -ESHUTDOWN. */

@@ -3,6 +3,7 @@
  * have their turn behind the step in which that is asked. */
 #include <errno.h>
 
+#include "sig/call/conference.h"
 #include "sig/model/call_order.h"
 #include "sig/room/room_name.h"
 #include "sig/shard/shard_room.h"
@@ -121,4 +122,38 @@ int shard_room_beside_call(void *owner, uint64_t call, uint8_t leg, struct room 
 	if (err)
 		shard_room_give(s, *out);
 	return err;
+}
+
+/* ---- which shard it is for ---- */
+
+/* By a call of the sender: of a conference that goes on elsewhere its own shard knows nothing else. */
+static uint16_t focus_shard_of_call(const struct shard *s, uint16_t tenant, struct bytes user,
+				    struct bytes name)
+{
+	const struct leg *l = NULL;
+
+	while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
+		const struct call *c = shard_call_find(s, dialog_call(&l->dialog));
+		uint8_t at = dialog_leg(&l->dialog);
+
+		if (c && bytes_eq(text_bytes(&l->dialog.focus), name) && conference_is_far(c, at))
+			return cell_shard(&c->legs[bridge_peer(c, at)]->dialog.hop.remote);
+	}
+	return 0;
+}
+
+uint16_t shard_focus_shard(const struct shard *s, const struct sip_message *m)
+{
+	bool asks = m->request && (m->method == SIP_SUBSCRIBE || m->method == SIP_REFER);
+	uint16_t tenant;
+	const struct room *r;
+	char user[ROUTE_USER_MAX];
+
+	if (!asks || m->to.tag.n || !m->uri.user.n || route_user(&m->from.uri, user) != ROUTE_OK)
+		return 0;
+	tenant = shard_tenant_of(s, m);
+	r = shard_room_named(s, tenant, m->uri.user);
+	if (r && room_has_user(r, bytes_str(user)))
+		return s->settings.number;
+	return focus_shard_of_call(s, tenant, bytes_str(user), m->uri.user);
 }

@@ -189,6 +189,48 @@ static void a_stranger_stays(void **state)
 	assert_int_equal(claims_room(x->f.near.l.r).members, 2);
 }
 
+/* By whom he says he is: SUBSCRIBE and REFER outside of a dialog go to the shard that has the room. */
+static uint16_t shard_for(struct rig *r, const char *method, const char *to, const char *from)
+{
+	struct message_error error;
+	struct sip_message m;
+	char text[512];
+	uint16_t shard;
+	int n = snprintf(text, sizeof(text),
+			 "%s sip:%s@test.local SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP 192.0.2.14:5060;branch=z9hG4bKx\r\n"
+			 "From: <sip:%s@test.local>;tag=x\r\nTo: <sip:%s@test.local>\r\n"
+			 "Call-ID: x\r\nCSeq: 1 %s\r\nContent-Length: 0\r\n\r\n",
+			 method, to, from, to, method);
+
+	assert_int_equal(message_parse(&m, bytes_mem(text, (size_t)n), &error), 0);
+	shard = shard_focus_shard(r->shard, &m);
+	message_close(&m);
+	return shard;
+}
+
+static void its_shard(void **state)
+{
+	struct claims *x = begins(state);
+	struct rig *here = x->f.near.l.r, *other = x->f.other;
+
+	assert_int_equal(shard_for(other, "SUBSCRIBE", "700", "1004"), 7);
+	assert_int_equal(shard_for(other, "REFER", "700", "1004"), 7);
+	assert_int_equal(shard_for(here, "SUBSCRIBE", "700", "1004"), 7);
+	assert_int_equal(shard_for(here, "SUBSCRIBE", "700", "1002"), 0);
+	assert_int_equal(shard_for(other, "SUBSCRIBE", "700", "1001"), 0);
+	assert_int_equal(shard_for(other, "SUBSCRIBE", "701", "1004"), 0);
+	assert_int_equal(shard_for(other, "INVITE", "700", "1004"), 0);
+	far_wait_ms(&x->f, 200);
+	claims_killed(x, other);
+	assert_int_equal(shard_for(other, "SUBSCRIBE", "700", "1004"), 7);
+	claims_hangs_up(x, &x->f.near.l.a); /* C goes on alone */
+	assert_int_equal(shard_for(other, "SUBSCRIBE", "700", "1004"), 7);
+	x->f.near.c.cseq += 100;
+	claims_hangs_up(x, &x->f.near.c);
+	assert_int_equal(shard_for(other, "SUBSCRIBE", "700", "1004"), 0);
+}
+
 /* Whom it gives to somebody else by a call of two is given away, as ever. */
 static void of_two(void **state)
 {
@@ -203,9 +245,9 @@ static void of_two(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CLAIM_TEST(added),  CLAIM_TEST(dropped),      CLAIM_TEST(not_told),
-		CLAIM_TEST(killed), CLAIM_TEST(a_call_comes), CLAIM_TEST(a_stranger_stays),
-		CLAIM_TEST(of_two),
+		CLAIM_TEST(added),     CLAIM_TEST(dropped),      CLAIM_TEST(not_told),
+		CLAIM_TEST(killed),    CLAIM_TEST(a_call_comes), CLAIM_TEST(a_stranger_stays),
+		CLAIM_TEST(its_shard), CLAIM_TEST(of_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
