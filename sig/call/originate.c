@@ -6,8 +6,10 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
+#include "sig/call/charge.h"
 #include "sig/call/conference.h"
 #include "sig/call/fork.h"
+#include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
 #include "sig/call/lifetime.h"
@@ -17,6 +19,7 @@
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
 #include "sig/leg/leg.h"
+#include "sig/model/leg_trunk.h"
 
 static int originate_fill(struct call_host *h, struct call *c, const struct call_originate *o)
 {
@@ -26,6 +29,34 @@ static int originate_fill(struct call_host *h, struct call *c, const struct call
 			       text_set(&c->display, o->display)
 		       ? -ENOMEM
 		       : 0;
+}
+
+/* As whom a trunk is shown who calls. */
+static struct bytes shown_outside(const struct call_host *h, const struct call *c,
+				  const struct call_originate *o)
+{
+	const struct plan_step by = { .user = { .p = (char *)(uintptr_t)o->payer.p,
+						.n = (uint32_t)o->payer.n } };
+	const struct trunk_settings *set =
+		trunks_settings(h->settings->trunks, call_caller(c)->channel);
+	struct bytes number;
+
+	if (identity_of_sent_on(h, c, call_caller(c), &by, &number))
+		return number;
+	return set && set->caller_ids[0] ? BYTES_LIT("anonymous") : o->payer;
+}
+
+/* A number outside is charged to whose call it is, as if he had sent one on there. */
+static int charge_outside(struct call_host *h, struct call *c, const struct call_originate *o,
+			  struct call_refusal *refusal)
+{
+	int err = plan_add(&c->plan, o->payer, PLAN_CALLED, PLAN_FIRST) ||
+				  plan_add(&c->plan, o->from, PLAN_DEFLECTED, 0)
+			  ? call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY)
+			  : charge_begin(h, c, call_caller(c), refusal);
+
+	plan_clear(&c->plan);
+	return err;
 }
 
 /* A hears from the one it is to speak with. */
@@ -48,9 +79,15 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 	call_caller(c)->behind_nat = o->target.behind_nat;
 	err = leg_ask(call_caller(c), c->bridge.caller);
 	if (!err)
+		err = leg_set_trunk(h->settings->trunks, call_caller(c), o->target.trunk);
+	if (!err && !leg_is_trunk(call_caller(c)))
 		err = leg_set_user(h, call_caller(c), c->tenant, o->from);
 	if (!err)
 		err = leg_set_terms(call_caller(c), &o->target.terms);
+	if (!err && leg_is_trunk(call_caller(c))) {
+		trunks_count(h->settings->trunks, o->target.trunk, TRUNK_CALLS);
+		party.local_user = shown_outside(h, c, o);
+	}
 	return err ? err : leg_to_party(h, call_caller(c), &tag, &party);
 }
 
@@ -63,6 +100,9 @@ int call_originate(struct call_host *h, struct call *c, const struct call_origin
 		err = open_a(h, c, o);
 	if (err)
 		return call_refuse(refusal, err, 500, REFUSED_MEMORY);
+	err = leg_is_trunk(call_caller(c)) ? charge_outside(h, c, o, refusal) : 0;
+	if (err)
+		return err;
 	conference_focus_settle(c);
 	outbox_touch(&c->out);
 	err = session_offer(h, c, c->bridge.caller, refusal);

@@ -8,6 +8,7 @@
 
 #include "sig/model/start.h"
 
+/* Of a number outside (target.trunk) in the name of an extension, payer: it is shown and charged as a call of his. */
 /* Fills *c (zeroed but for id and self). 0 or -errno with *refusal. */
 int call_originate(struct call_host *h, struct call *c, const struct call_originate *o,
 		   struct call_refusal *refusal) NODISCARD;

@@ -31,7 +31,7 @@ void seek_alone(struct call *c)
 /* ---- which name ---- */
 
 /* False: it is at no name. */
-static bool want_of(const struct call_host *h, const struct call *c, const struct call_target *t,
+static bool want_of(const struct call_host *h, uint64_t call, const struct call_target *t,
 		    struct lookup_want *want)
 {
 	struct sip_uri uri;
@@ -39,7 +39,7 @@ static bool want_of(const struct call_host *h, const struct call *c, const struc
 	if (!t->by_name || !dialog_next_uri(t->routes, t->uri, &uri) ||
 	    !places_want(h->settings, &uri, want))
 		return false;
-	want->seed = c->id;
+	want->seed = call;
 	return true;
 }
 
@@ -190,13 +190,38 @@ int seek_ask(struct call_host *h, struct call *c, const struct call_target *targ
 	struct lookup_news news;
 	struct lookup_want want;
 
-	if (!want_of(h, c, target, &want)) {
+	if (!want_of(h, c->id, target, &want)) {
 		plain.by_name = false;
 		return fork_ask(h, c, c->bridge.caller, &plain, from, refusal);
 	}
 	if (seek_find(h, &want, &news))
 		return seek_wait(h, c, &want, refusal);
 	return seek_fork(h, c, target, &news, from, refusal);
+}
+
+int seek_known(struct call_host *h, uint64_t call, struct call_target *t)
+{
+	struct sip_hop hops[LOOKUP_TARGETS_MAX];
+	struct lookup_news news;
+	struct lookup_want want;
+	struct effect *e;
+
+	if (!t->by_name)
+		return 0;
+	if (!want_of(h, call, t, &want))
+		return -EHOSTUNREACH;
+	if (seek_find(h, &want, &news)) {
+		e = effects_lookup(h->effects, call,
+				   &want); /* nobody waits for it: it is known next time */
+		if (e)
+			e->version = rand_u64_from(h->rand) | 1;
+		return -EAGAIN;
+	}
+	if (!hops_of(h, t, news.targets, news.count, hops))
+		return -EHOSTUNREACH;
+	t->by_name = false;
+	t->hop = hops[0];
+	return 0;
 }
 
 bool seek_user(struct call_host *h, struct call *c, struct bytes user)
@@ -236,7 +261,7 @@ static uint32_t seek_ring(struct call_host *h, struct call *c, const struct look
 	uint32_t n = plan_targets(h, c, &from, targets, COUNT_OF(targets)), asked = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (!want_of(h, c, &targets[i], &own) || !want_is(&own, want))
+		if (!want_of(h, c->id, &targets[i], &own) || !want_is(&own, want))
 			continue;
 		if (seek_fork(h, c, &targets[i], news, &from, &refusal))
 			sig_count_refused(h->metrics, refusal.reason);

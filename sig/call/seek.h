@@ -23,6 +23,9 @@ void seek_alone(struct call *c);
 /* A phone that is at a name. 0: it is asked, or its name is looked up. -errno with *refusal. */
 int seek_ask(struct call_host *h, struct call *c, const struct call_target *target,
 	     const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
+/* The same of one that is asked alone, by what is known now: the target is at no name then. -EAGAIN: too little, and it is looked up for the next
+ * time; -EHOSTUNREACH: the name leads nowhere. */
+int seek_known(struct call_host *h, uint64_t call, struct call_target *target) NODISCARD;
 /* Another node may know more of the user of the last step: he is looked up, and rung then. False: what is known must do. */
 bool seek_user(struct call_host *h, struct call *c, struct bytes user);
 /* What the store says of him is known. */

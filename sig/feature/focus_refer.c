@@ -93,6 +93,10 @@ static uint16_t focus_refer_status(struct focus_refer *f, int err)
 		return 480;
 	case -ENOENT:
 		return REFER_NO_OTHER;
+	case -EACCES:
+		f->why = "that number is not for you to call, or a limit of calls outside is "
+			 "reached";
+		return 403;
 	case -EEXIST:
 	case -EISCONN:
 	case -ENOTCONN:

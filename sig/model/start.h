@@ -56,6 +56,7 @@ struct call_start {
 struct call_originate {
 	struct bytes from, display, to;
 	struct call_target target; /* of from */
+	struct bytes payer;        /* of a number outside: the extension whose call it is */
 	const struct shard_order *by;
 	bool auto_answer;
 };

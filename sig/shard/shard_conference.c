@@ -334,10 +334,11 @@ static int ring_start(struct shard *s, const struct shard_confer *o, struct room
 	c->member->monitors = o->listens || o->coaches;
 	c->member->muted = o->listens;
 	c->member->coaches = o->coaches ? coached_number(s, o) : MEMBER_NOBODY;
-	if (!call_originate(&s->host, c, start, &refusal))
+	err = call_originate(&s->host, c, start, &refusal);
+	if (!err)
 		return 0;
 	sig_count_refused(&s->metrics, refusal.reason);
-	return -ENOSPC;
+	return err == -EDQUOT ? -EACCES : -ENOSPC; /* a limit of calls outside */
 }
 
 static bool ring_target(struct shard *s, uint16_t tenant, const char *to, struct call_target *out)
@@ -368,15 +369,32 @@ static struct bytes ring_name(const struct shard *s, const struct room *r,
 	return r->number[0] ? bytes_str(r->number) : BYTES_LIT("conference");
 }
 
+/* The best phone of an extension; or, in the name of one, a number outside. */
+static int ring_find(struct shard *s, uint16_t tenant, const struct shard_confer *o,
+		     char number[ROUTE_USER_MAX], struct call_originate *start)
+{
+	const struct call *by = o->whose ? shard_call_find(s, o->call) : NULL;
+	int err;
+
+	if (!by || shard_extension_of(s, tenant, bytes_str(o->to)))
+		return ring_target(s, tenant, o->to, &start->target) ? 0 : -EHOSTUNREACH;
+	err = shard_room_way(s, by, o, number, &start->target);
+	start->from = bytes_str(number);
+	start->payer = bytes_str(o->whose);
+	return err;
+}
+
 static int ring(struct shard *s, const struct shard_confer *o, struct room *r)
 {
 	struct call_originate start = { .from = bytes_str(o->to), .to = ring_name(s, r, o) };
 	struct call_refusal refusal = { 0 };
+	char number[ROUTE_USER_MAX];
 	struct call *c;
 	int err;
 
-	if (!ring_target(s, r->tenant, o->to, &start.target))
-		return -EHOSTUNREACH;
+	err = ring_find(s, r->tenant, o, number, &start);
+	if (err)
+		return err;
 	if (!shard_tenant_may_call(s, r->tenant, &refusal))
 		return -EDQUOT;
 	c = shard_call_take(s, o->rung, r->tenant, false);

@@ -23,17 +23,20 @@ static uint64_t focus_rung(const struct shard *s, const struct focus_ask *a)
 
 static int focus_rings(struct shard *s, const struct focus_ask *a)
 {
-	char to[ROUTE_USER_MAX];
+	const struct call *by = shard_call_find(s, a->call);
+	char to[ROUTE_USER_MAX], whose[ROUTE_USER_MAX];
 	struct shard_confer o = { .room = a->room->id,
 				  .call = a->call,
 				  .leg = SHARD_LEG_CALLER,
 				  .to = to,
+				  .whose = whose,
 				  .rung = focus_rung(s, a),
 				  .inviter = a->inviter,
 				  .referrer = a->notify ? a->call : 0,
 				  .refer = a->refer };
 
-	if (bytes_cstr(a->to, to, sizeof(to)))
+	if (!by || bytes_cstr(a->to, to, sizeof(to)) ||
+	    bytes_cstr(conference_user(by), whose, sizeof(whose)))
 		return -EHOSTUNREACH;
 	return shard_room_ring(s, &o, a->room);
 }

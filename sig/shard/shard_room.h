@@ -94,6 +94,11 @@ int shard_room_comes_far(struct shard *s, struct room *r, const struct focus_ask
 /* A new one, of calls, as yet of nobody. NULL: there are too many. */
 struct room *shard_room_of_calls(struct shard *s, uint16_t tenant);
 
+/* ---- shard_focus_out.c ---- */
+/* o->to as o->whose calls it, who is the party of by. 0, -EACCES, -EBUSY, -EHOSTUNREACH. */
+int shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
+		   char number[ROUTE_USER_MAX], struct call_target *out) NODISCARD;
+
 /* ---- shard_focus.c: call_host.focus, call_host.room_named, call_host.room_beside_call ---- */
 int shard_focus(void *owner, const struct focus_ask *ask);
 /* False: it is to no conference of this shard. */
