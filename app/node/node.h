@@ -25,6 +25,7 @@
 #include "app/node/node_keeper.h"
 #include "app/node/node_lamps.h"
 #include "app/node/node_rebalance.h"
+#include "app/node/node_record.h"
 #include "app/node/node_shard.h"
 #include "app/node/node_siprec.h"
 #include "app/node/node_store.h"
@@ -227,6 +228,7 @@ struct node {
 	struct tenancy *tenancy;
 	struct queries queries;
 	struct command_fars fars;
+	struct node_names names_over;
 	struct waiting waiting;
 	struct health health;
 	struct node_wait wait;

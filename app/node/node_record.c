@@ -14,6 +14,8 @@
 #include "engine/engine.h"
 #include "media/tap.h"
 
+#define NAME_STAYS_NS (30 * NS_PER_S)
+
 enum { TOLD_PER_TURN = 64 };
 
 /* The recorder's thread. */
@@ -85,11 +87,48 @@ static bool record_begin(struct node *n, const struct effect *e)
 				      .format = (enum record_format)n->settings.recordings.format,
 				      .begun_utc_ms = clock_utc_ms(), /* of this segment */
 				      .message = e->record.message,
+				      .name = e->record.name,
 				      .mix = e->record.mix,
 				      .silence_ms = e->record.silence_ms };
 
 	(void)bytes_cstr(text_bytes(&e->tenant), terms.tenant, sizeof(terms.tenant));
 	return recorder_begin(n->recorder, &terms, text_bytes(&e->data));
+}
+
+/* It may be said once more, of who leaves. False: too many wait. */
+static bool name_over(struct node *n, const struct effect *e)
+{
+	struct node_names *names = &n->names_over;
+	struct node_name *to = &names->list[names->count];
+
+	if (names->count == NODE_NAMES_MAX)
+		return false;
+	*to = (struct node_name){ .call = e->call,
+				  .number = e->record.number,
+				  .due_ns = clock_now_ns() + NAME_STAYS_NS };
+	(void)bytes_cstr(text_bytes(&e->tenant), to->tenant, sizeof(to->tenant));
+	names->count++;
+	return true;
+}
+
+/* The oldest is the first. */
+static void names_forget(struct node *n, uint64_t now_ns)
+{
+	struct node_names *names = &n->names_over;
+	uint32_t gone = 0;
+
+	for (; gone < names->count && names->list[gone].due_ns <= now_ns; gone++) {
+		const struct node_name *name = &names->list[gone];
+		struct record_terms terms = { .call = name->call,
+					      .number = name->number,
+					      .name = true };
+
+		memcpy(terms.tenant, name->tenant, sizeof(terms.tenant));
+		if (!recorder_forget(n->recorder, &terms))
+			break;
+	}
+	names->count -= gone;
+	memmove(names->list, names->list + gone, names->count * sizeof(names->list[0]));
 }
 
 static bool record_order(struct node *n, const struct effect *e)
@@ -106,6 +145,8 @@ static bool record_order(struct node *n, const struct effect *e)
 	case RECORD_LEAVE:
 		return recorder_end(n->recorder, e->call, e->record.number,
 				    e->record.act == RECORD_END, text_bytes(&e->data));
+	case RECORD_FORGET:
+		return name_over(n, e);
 	}
 	return false;
 }
@@ -159,6 +200,8 @@ void node_record_beat(struct node *n)
 {
 	health_set(&n->health, HEALTH_RECORDINGS_DISK,
 		   n->recorder && recorder_is_in_trouble(n->recorder));
+	if (n->recorder && n->names_over.count)
+		names_forget(n, clock_now_ns());
 }
 
 void node_record_close(struct node *n)

@@ -3,8 +3,22 @@
 #ifndef APP_NODE_NODE_RECORD_H
 #define APP_NODE_NODE_RECORD_H
 
+#include <stdint.h>
+
 struct effect;
 struct node;
+
+enum { NODE_NAMES_MAX = 1024, NODE_NAME_TENANT_MAX = 32 };
+
+/* Names of members that have left their conferences, until they are deleted; more lie there until a later start. */
+struct node_names {
+	uint32_t count;
+	struct node_name {
+		uint64_t call, due_ns;
+		uint8_t number;
+		char tenant[NODE_NAME_TENANT_MAX];
+	} list[NODE_NAMES_MAX];
+};
 
 /* A node that cannot record says so, and goes on. */
 int node_record_open(struct node *n);

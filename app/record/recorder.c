@@ -147,6 +147,13 @@ bool recorder_end(struct recorder *r, uint64_t call, uint8_t number, bool last, 
 	return recorder_order_facts(r, &o, facts);
 }
 
+bool recorder_forget(struct recorder *r, const struct record_terms *terms)
+{
+	struct recorder_order o = { .kind = ORDER_FORGET, .terms = *terms };
+
+	return recorder_order(r, &o);
+}
+
 uint32_t recorder_told(struct recorder *r, struct recorder_told *out, uint32_t max)
 {
 	uint32_t n;

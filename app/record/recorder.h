@@ -9,6 +9,8 @@
  *   FOLDER/TENANT/2026-11-25/CALL-NUMBER.SEGMENT.wav      (or .pcapng), mode 0600, locked by flock(2) while it is written
  *   FOLDER/TENANT/2026-11-25/CALL-NUMBER.SEGMENT.wav.json by rename: that it is there says that the file is finished
  *
+ * What members of conferences say as their names is in FOLDER/.names/TENANT in their place. Who looks for recordings passes that over.
+ *
  * All functions are the control thread's, and return at once.
  */
 #ifndef APP_RECORD_RECORDER_H
@@ -26,6 +28,8 @@ enum {
 	RECORD_FACTS_MAX = 16 * 1024, /* octets of the call's own facts */
 	RECORDINGS_MAX = 16384,       /* at one time */
 };
+
+#define RECORD_NAMES ".names"
 
 enum record_format { RECORD_WAV, RECORD_PCAPNG };
 
@@ -50,7 +54,8 @@ struct record_terms {
 	uint64_t begun_utc_ms;
 	/* What the party says, alone, without silence at both ends (record_message.h). A WAV file, whatever format says. */
 	bool message;
-	bool mix;            /* of a conference: what is said in it, alone, as a WAV file */
+	bool name; /* a message that is a name: it lies apart, and is no recording to anybody */
+	bool mix;  /* of a conference: what is said in it, alone, as a WAV file */
 	uint32_t silence_ms; /* of a message: RECORDER_QUIET after so long; 0: never */
 };
 
@@ -88,6 +93,9 @@ bool recorder_resume(struct recorder *r, uint64_t call, uint8_t number);
 /* facts: members of a JSON object without its braces, "\"from\":\"1001\",\"to\":\"1002\"", or empty: they stand in the sidecar as they are.
  * last: no process goes on with it. */
 bool recorder_end(struct recorder *r, uint64_t call, uint8_t number, bool last, struct bytes facts);
+
+/* A name goes. False: as above. */
+bool recorder_forget(struct recorder *r, const struct record_terms *terms);
 
 /* What became of them, in order. How many. */
 uint32_t recorder_told(struct recorder *r, struct recorder_told *out, uint32_t max);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/record/recorder_state.h"
 #include "app/record/wav_head.h"
@@ -121,8 +122,26 @@ static void path_make(const struct recorder *r, const struct record_terms *t,
 	}
 	record_file_name(file, t);
 	wav_time_put(day, t->begun_utc_ms);
-	(void)snprintf(out, DISK_PATH_MAX, "%s/%s/%.10s/%s", r->settings.folder,
-		       n ? tenant : "default", day, file);
+	if (t->name)
+		(void)snprintf(out, DISK_PATH_MAX, "%s/" RECORD_NAMES "/%s/%s", r->settings.folder,
+			       n ? tenant : "default", file);
+	else
+		(void)snprintf(out, DISK_PATH_MAX, "%s/%s/%.10s/%s", r->settings.folder,
+			       n ? tenant : "default", day, file);
+}
+
+/* All its segments, which follow each other. */
+static void order_forget(const struct recorder *r, struct record_terms *t)
+{
+	char path[DISK_PATH_MAX], sidecar[DISK_PATH_MAX + 8];
+
+	for (t->segment = 1; t->segment < SEGMENTS_MAX; t->segment++) {
+		path_make(r, t, path);
+		(void)snprintf(sidecar, sizeof(sidecar), "%s.json", path);
+		(void)unlink(sidecar);
+		if (unlink(path))
+			return;
+	}
 }
 
 static void order_begin(struct recorder *r, struct recorder_order *o)
@@ -191,6 +210,9 @@ static void recorder_order_take(struct recorder *r, struct recorder_order *o)
 		break;
 	case ORDER_END:
 		order_end(r, o);
+		break;
+	case ORDER_FORGET:
+		order_forget(r, &o->terms);
 		break;
 	}
 }

@@ -20,6 +20,7 @@ enum sound_kind {
 	SOUND_PROMPT,    /* sound_prompt.h */
 	SOUND_DIGITS,    /* the same, of the keys in file */
 	SOUND_RECORDING, /* sound_recording.h */
+	SOUND_SPOKEN,    /* the same: a name */
 	SOUND_BEEP,      /* sound_tone.h */
 };
 

@@ -25,12 +25,14 @@ bool sound_recording_is_good(struct bytes name)
 bool sound_recording_set(struct sound_name *out, struct bytes tenant, struct bytes file,
 			 uint32_t rate_hz)
 {
-	struct bytes name = bytes_from(file, strlen(SOUND_RECORDING_MARK));
+	bool spoken = bytes_starts(file, SOUND_SPOKEN_MARK);
+	struct bytes name =
+		bytes_from(file, strlen(spoken ? SOUND_SPOKEN_MARK : SOUND_RECORDING_MARK));
 
-	if (!bytes_starts(file, SOUND_RECORDING_MARK) || !sound_recording_is_good(name) ||
-	    !sound_name_set(out, tenant, name, rate_hz))
+	if ((!spoken && !bytes_starts(file, SOUND_RECORDING_MARK)) ||
+	    !sound_recording_is_good(name) || !sound_name_set(out, tenant, name, rate_hz))
 		return false;
-	out->kind = SOUND_RECORDING;
+	out->kind = spoken ? SOUND_SPOKEN : SOUND_RECORDING;
 	return true;
 }
 
@@ -106,17 +108,41 @@ static struct media_sound *recording_read(DIR *tenant, const struct sound_name *
 	return s;
 }
 
+/* In its segments, where the process died while it was said. */
+static struct media_sound *spoken_read(int root, const struct sound_name *name,
+				       struct sound_fault *fault)
+{
+	struct media_sound *parts[SEGMENTS_MAX], *s = NULL;
+	char file[RECORDING_FILE_MAX];
+	const char *const path[] = { SOUND_SPOKEN_FOLDER, name->tenant, file };
+	uint32_t n = 0;
+
+	do {
+		(void)snprintf(file, sizeof(file), "%s.%u.wav", name->file, n + 1);
+		parts[n] = sound_path_read(root, path, COUNT_OF(path), name->rate_hz, fault);
+	} while (parts[n] && ++n < SEGMENTS_MAX);
+	if (n)
+		s = sounds_join(parts, n, name->rate_hz);
+	*fault = (struct sound_fault){ .reason = s ? NULL : "this node has no such name" };
+	while (n > 0)
+		media_sound_drop(parts[--n]);
+	return s;
+}
+
 struct media_sound *sound_recording_read(const char *folder, const struct sound_name *name,
 					 struct sound_fault *fault)
 {
 	int root = folder ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	int fd = root < 0 ? -1
-			  : openat(root, name->tenant,
-				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = root < 0 || name->kind == SOUND_SPOKEN
+			 ? -1
+			 : openat(root, name->tenant,
+				  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *tenant = fd < 0 ? NULL : fdopendir(fd);
 	struct media_sound *s = NULL;
 
 	*fault = (struct sound_fault){ .reason = "the tenant has no recordings here" };
+	if (root >= 0 && name->kind == SOUND_SPOKEN)
+		s = spoken_read(root, name, fault);
 	if (tenant)
 		s = recording_read(tenant, name, fault);
 	if (tenant)

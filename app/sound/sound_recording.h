@@ -9,6 +9,9 @@
 #include "app/sound/sound_file.h"
 
 #define SOUND_RECORDING_MARK "recording:"
+/* What a member of a conference has said as its name: name:CALL-NUMBER, in FOLDER/.names/TENANT. */
+#define SOUND_SPOKEN_MARK   "name:"
+#define SOUND_SPOKEN_FOLDER ".names"
 
 /* CALL-NUMBER. */
 bool sound_recording_is_good(struct bytes name);

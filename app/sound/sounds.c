@@ -71,7 +71,7 @@ static struct media_sound *request_read(const struct sounds *s, const struct req
 
 	if (r->name.tone || r->name.kind == SOUND_BEEP)
 		return sound_tone_make(&r->name, fault);
-	if (r->name.kind == SOUND_RECORDING)
+	if (r->name.kind == SOUND_RECORDING || r->name.kind == SOUND_SPOKEN)
 		return sound_recording_read(s->settings.recordings, &r->name, fault);
 	folder = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0) {

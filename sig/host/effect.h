@@ -147,7 +147,8 @@ enum record_act {
 	RECORD_PAUSE,
 	RECORD_RESUME,
 	RECORD_END,
-	RECORD_LEAVE, /* another process goes on with the call, or nobody does */
+	RECORD_LEAVE,  /* another process goes on with the call, or nobody does */
+	RECORD_FORGET, /* of a name: nobody says it any more, in a moment */
 };
 
 /* A recording of the call, and what becomes of it. */
@@ -157,6 +158,7 @@ struct effect_record {
 	uint16_t segment;
 	uint64_t begun_utc_ms; /* of the recording, as the wall shows it */
 	bool message;          /* what the party says, alone; what becomes of it: shard_recorded */
+	bool name;             /* a message that is the party's name, for a conference alone */
 	bool mix;              /* of a conference: what all in it say */
 	uint32_t
 		silence_ms; /* of a message: it is told when nothing is said for so long; 0: never */

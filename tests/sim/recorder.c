@@ -110,6 +110,7 @@ static void file_begins(struct sim *s, const struct node_shard *shard, const str
 				     .segment = 1,
 				     .first = next_of(s, e->call),
 				     .need = next_of(s, e->call),
+				     .name = e->record.name,
 				     .run = shard->run };
 }
 
@@ -162,6 +163,7 @@ static void file_told(struct sim *s, struct recorder_file *f, const struct node_
 		break;
 	case RECORD_BEGIN:
 	case RECORD_GO_ON:
+	case RECORD_FORGET:
 		break;
 	}
 }
@@ -181,6 +183,8 @@ static const char *act_name(enum record_act act)
 		return "ends";
 	case RECORD_LEAVE:
 		return "is left";
+	case RECORD_FORGET:
+		return "is forgotten";
 	}
 	return "?";
 }
@@ -207,6 +211,8 @@ void recorder_carry(struct node *n, const struct node_shard *shard, const struct
 		   e->record.segment, act_name(e->record.act));
 	if (s->story)
 		golden_recorded(s->story, &e->record, act_name(e->record.act));
+	else if (e->record.act == RECORD_FORGET) /* a name: it is over, or never began */
+		return;
 	else if (begins)
 		file_begins(s, shard, e);
 	else if (!f)
@@ -331,9 +337,10 @@ void recorder_cdrs(struct sim *s, const struct seen *seen, const struct cdr *lis
 
 		if (f->call != seen->call)
 			continue;
-		if (!(named >> f->number & 1) && !f->unknown && !is_excused(s, seen->call))
-			check_fail(s, "no CDR of call %" PRIx64 " names recording %u", seen->call,
-				   f->number);
+		if (f->name == (named >> f->number & 1) && !f->unknown &&
+		    !is_excused(s, seen->call))
+			check_fail(s, "%s CDR of call %" PRIx64 " names recording %u",
+				   f->name ? "a" : "no", seen->call, f->number);
 		named &= ~(UINT64_C(1) << f->number);
 	}
 	if (named)

@@ -32,9 +32,10 @@ struct recorder_file {
 		unknown;    /* unknown: no record knows of it, and its number may come again */
 	bool paused_anyhow; /* ... whether it is paused */
 	enum { STAYS_ANYHOW, STAYS_ON, STAYS_PAUSED } stays; /* until the step is over */
-	bool message;                                        /* of one party alone, */
-	uint64_t begun_ns;                                   /* which speaks from then on, */
-	uint64_t here_ns; /* and is recorded by this process from then on */
+	bool name;         /* of a member of a conference: no CDR has it */
+	bool message;      /* of one party alone, */
+	uint64_t begun_ns; /* which speaks from then on, */
+	uint64_t here_ns;  /* and is recorded by this process from then on */
 	uint32_t silence_ms;
 	bool quiet; /* this process has told so */
 };

@@ -615,6 +615,36 @@ static void test_message(void **state)
 }
 
 /* Of a conference: one channel, a WAV file whatever is set, with the silence at its ends; nobody is told how long it is by now. */
+/* It lies apart from recordings, and goes. */
+static void test_name(void **state)
+{
+	struct record_terms t = { .call = CALL,
+				  .number = 1,
+				  .segment = 1,
+				  .tenant = "acme",
+				  .begun_utc_ms = (uint64_t)BEGUN_S * 1000,
+				  .message = true,
+				  .name = true };
+	char path[160];
+	uint32_t at;
+
+	(void)state;
+	begin_terms(&t);
+	at = feed_for(0, SPOKEN_MS, false);
+	(void)feed_for(at, REST_MS, true);
+	feed_wait();
+	assert_true(recorder_end(g_recorder, CALL, 1, true, (struct bytes){ 0 }));
+	(void)snprintf(path, sizeof(path), "%s/recordings/" RECORD_NAMES "/acme/%s", g_folder,
+		       told_of(RECORDER_ENDED).file);
+	assert_int_equal(access(path, R_OK), 0);
+	assert_true(recorder_forget(g_recorder, &t));
+	for (unsigned i = 0; access(path, F_OK) == 0 && i < 100; i++)
+		(void)poll(NULL, 0, 20);
+	assert_int_equal(access(path, F_OK), -1);
+	(void)strcat(path, ".json");
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 static void test_mix(void **state)
 {
 	struct recorder_told told;
@@ -737,6 +767,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_trouble, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_left_behind, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_message, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_name, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_mix, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_message_of_nobody, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_message_left_behind, rig_setup, rig_teardown),
