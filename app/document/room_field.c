@@ -60,10 +60,10 @@ const struct command_arg g_room_fields[] = {
 	  .field = { FIELD_AT(FIELD_NUMBER, core.rate), .wrong = field_rate_wrong } },
 	FLAG_FIELD("locked", core.locked, "false",
 		   "Only hosts come in, from its opening on, until one of them opens it."),
-	WORD_FIELD(
-		"entry_tone", core.entry, FIELD_NUMBER, g_room_tones, "tone",
-		"What those in it hear when somebody comes in. name: as tone, for nobody is asked "
-		"for his name yet."),
+	WORD_FIELD("entry_tone", core.entry, FIELD_NUMBER, g_room_tones, "tone",
+		   "What those in it hear when somebody comes in. name: his name. Who dials the "
+		   "room is "
+		   "asked for it, behind his PIN."),
 	WORD_FIELD("exit_tone", core.exit, FIELD_NUMBER, g_room_tones, "tone",
 		   "The same when somebody leaves."),
 	FLAG_FIELD("muted", core.muted, "false", "Members come in muted. Hosts do not."),

@@ -244,10 +244,19 @@ static enum sig_event_kind act_event_of(const struct acts *a)
 	return a->terms.max ? SIG_CALL_COLLECTED : SIG_CALL_PLAYED;
 }
 
-/* The node asks for keys: who comes into a conference is heard by no application yet. */
+/* The node asks for keys, or a name: who comes into a conference is heard by no application yet. */
 static bool act_is_own(const struct call *c)
 {
-	return c->member && c->member->asks && c->acts->terms.max;
+	return c->member && c->member->asks && (c->acts->terms.max || c->member->naming);
+}
+
+/* Also of who has hung up: then it is forgotten. */
+static void name_keep(const struct call *c, enum act_outcome outcome)
+{
+	bool said = outcome != ACT_FAILED && c->acts->message_ms >= c->acts->terms.message_min_ms;
+
+	if (c->member && c->member->naming)
+		c->member->name = said || outcome == ACT_HANGUP ? c->acts->recording : 0;
 }
 
 /* What was asked for is told when nothing is under way any more. */
@@ -256,6 +265,7 @@ static void act_forget(struct call_host *h, struct call *c, enum act_outcome out
 	bool own = act_is_own(c) && outcome != ACT_STOPPED && outcome != ACT_HANGUP;
 	char digits[ACT_DIGITS_MAX + 1];
 
+	name_keep(c, outcome);
 	memcpy(digits, c->acts->digits, sizeof(digits));
 	explicit_bzero(c->acts, sizeof(*c->acts));
 	acts_clear(&c->acts);

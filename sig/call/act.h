@@ -43,6 +43,8 @@ enum {
 #define ACT_LIVE "live-"
 /* A message that was recorded in a call of the tenant: recording:CALL-NUMBER. */
 #define ACT_RECORDING "recording:"
+/* What a member of a conference has said as its name, in that call of the tenant: name:CALL-NUMBER. Of no command. */
+#define ACT_SPOKEN "name:"
 /* What is heard before a message is recorded. */
 #define ACT_BEEP "beep"
 /* What all in a conference hear when somebody comes, or leaves. */
@@ -125,7 +127,8 @@ uint32_t acts_place_ms(const struct acts *a, uint64_t utc_ms);
  * the node), -EACCES (its keys are for an application alone, and it has none), -EBUSY (a message: the leg is recorded already), -ENOMEM. */
 int acts_begin(struct call_host *h, struct call *c, const struct act_terms *terms,
 	       uint32_t order) NODISCARD;
-/* The node asks for keys by itself, of a caller that is to come into a conference: features_asked tells which, and no event. As above. */
+/* The node asks by itself for keys, or for a name, of a caller that is to come into a conference: features_asked tells which, and no event; of a
+ * name what was recorded is in member.name. As above. */
 int acts_ask(struct call_host *h, struct call *c, const struct act_terms *terms) NODISCARD;
 /* Says that to a leg of a pair, which is joined again behind it; nobody is told. both: to the other one, too. False: it cannot be said, or
  * something is. */

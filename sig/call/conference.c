@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr_fill.h"
+#include "sig/call/recording.h"
 #include "sig/call/wait.h"
 
 bool conference_speaks(const struct call *c)
@@ -223,6 +224,8 @@ void conference_leave(struct call_host *h, struct call *c, const char *reason)
 			r->host = MEMBER_NOBODY;
 		h->room_changed(h->owner, r, was_host);
 	}
+	if (c->member->name)
+		recording_name_forget(h, c, c->member->name);
 	room_member_clear(&c->member);
 	if (c->state != CALL_ENDING)
 		outbox_touch(&c->out);

@@ -136,10 +136,16 @@ static struct bytes facts_write(const struct call_host *h, const struct call *c,
 
 /* ---- what is recorded ---- */
 
+/* Its party says its name, for a conference alone (sig/feature/meetme.c). */
+static bool recording_is_name(const struct call *c, const struct recording *r)
+{
+	return r->cause == RECORDING_MESSAGE && c->member && c->member->naming;
+}
+
 static void recording_publish(struct call_host *h, const struct call *c, const struct recording *r,
 			      enum sig_event_kind kind, const char *reason)
 {
-	struct sig_event *event = call_publish_begin(h, c, kind);
+	struct sig_event *event = recording_is_name(c, r) ? NULL : call_publish_begin(h, c, kind);
 
 	if (!event)
 		return;
@@ -158,7 +164,9 @@ static struct recording *recording_begin(struct call_host *h, struct call *c, ui
 		return NULL;
 	r->to = to;
 	r->begun_utc_ms = r->tone_utc_ms = h->now.utc_ms;
-	if (text_set(&r->facts, facts_write(h, c, r, facts)))
+	if (recording_is_name(c, r))
+		c->recordings->of_pair &= ~(UINT64_C(1) << r->number); /* no CDR names it */
+	else if (text_set(&r->facts, facts_write(h, c, r, facts)))
 		LOG_ERROR("call", c->id, "no memory for what a recording is of");
 	outbox_touch(&c->out);
 	recording_publish(h, c, r, SIG_CALL_RECORDING, recording_cause_name(cause));
@@ -234,6 +242,7 @@ static void record_ask(struct call_host *h, const struct call *c, const struct r
 					    .segment = r->segment,
 					    .begun_utc_ms = steady_add(r->begun_utc_ms, h->wall_ms),
 					    .message = r->cause == RECORDING_MESSAGE,
+					    .name = recording_is_name(c, r),
 					    .silence_ms = acts_silence_ms(c, r->number) };
 	if (text_set(&e->tenant, bytes_str(call_tenant(h, c))) ||
 	    text_set(&e->data, text_bytes(&r->facts)))
@@ -351,7 +360,8 @@ void recordings_settle(struct call_host *h, struct call *c)
 			recording_end(h, c, &all->list[i]);
 	}
 	for (uint8_t i = 0; all && i < all->count; i++) {
-		all->of_pair |= UINT64_C(1) << all->list[i].number;
+		if (!recording_is_name(c, &all->list[i]))
+			all->of_pair |= UINT64_C(1) << all->list[i].number;
 		recording_tell(h, c, &all->list[i]);
 	}
 }
@@ -517,6 +527,18 @@ uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg
 			: recording_begin(h, c, leg, RECORDING_MESSAGE, RECORD_TO_FILES);
 
 	return r ? r->number : 0;
+}
+
+void recording_name_forget(struct call_host *h, const struct call *c, uint8_t number)
+{
+	struct effect *e = effects_add(h->effects, EFFECT_RECORD);
+
+	if (!e)
+		return;
+	e->call = c->id;
+	e->record = (struct effect_record){ .act = RECORD_FORGET, .number = number, .name = true };
+	if (text_set(&e->tenant, bytes_str(call_tenant(h, c))))
+		LOG_WARN("call", c->id, "no memory: a name that was said stays on the disk");
 }
 
 void recording_message_end(struct call_host *h, struct call *c, uint8_t number)

@@ -33,6 +33,8 @@ bool recordings_are_due(const struct call_host *h, const struct call *c);
 const char *recording_refusal(int err);
 /* What an application asked for (act.h). Its number; 0: the leg is recorded already, or there are too many. */
 uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg);
+/* The name that a member has said is nobody's any more. */
+void recording_name_forget(struct call_host *h, const struct call *c, uint8_t number);
 /* Where it goes on. */
 void recording_message_end(struct call_host *h, struct call *c, uint8_t number);
 /* The recorder could not: error -errno. */

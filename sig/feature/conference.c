@@ -103,7 +103,7 @@ static void conference_over(struct call_host *h, struct call *c)
 const struct call_feature conference_feature = {
 	.go = conference_go,
 	.resume = meetme_resume,
-	.asked = meetme_pin,
+	.asked = meetme_asked,
 	.established = conference_established,
 	.over = conference_over,
 };

@@ -16,7 +16,15 @@
 #include "sig/feature/member_name.h"
 
 #define NAME_BEGINS "room-"
-enum { PIN_TRIES = 3, PIN_FIRST_MS = 10000, PIN_NEXT_MS = 5000, BESIDE_NAME_MAX = 64 };
+enum {
+	PIN_TRIES = 3,
+	PIN_FIRST_MS = 10000,
+	PIN_NEXT_MS = 5000,
+	BESIDE_NAME_MAX = 64,
+	NAME_MS = 5000,
+	NAME_SILENCE_MS = 1000, /* at its end */
+	NAME_LEAST_MS = 200,    /* less is none */
+};
 
 static const struct room_terms *called_terms(const struct call_host *h, const struct room *r)
 {
@@ -198,6 +206,40 @@ static bool member_comes(struct call_host *h, struct call *c, struct room *r,
 	return !conference_join(h, c, r, &terms);
 }
 
+/* Once, when it may come in. False: it cannot be. */
+static bool name_ask(struct call_host *h, struct call *c)
+{
+	const struct act_terms ask = { .files = { ACT_PROMPT "conference-name", ACT_BEEP },
+				       .file_count = 2,
+				       .times = 1,
+				       .interruptible = true,
+				       .ends = "#",
+				       .message_max_ms = NAME_MS,
+				       .message_silence_ms = NAME_SILENCE_MS,
+				       .message_min_ms = NAME_LEAST_MS };
+
+	c->member->naming = true;
+	outbox_touch(&c->out);
+	if (!acts_ask(h, c, &ask))
+		return true;
+	c->member->naming = false;
+	return false;
+}
+
+/* It may come in: at once, or when it has said its name. */
+static bool member_enters(struct call_host *h, struct call *c, struct room *r,
+			  const struct room_terms *t, bool host)
+{
+	bool named = t->entry == ROOM_TONE_NAME || t->exit == ROOM_TONE_NAME;
+
+	if (!named || c->member->naming)
+		return member_comes(h, c, r, t, host);
+	c->member->hosts = host;
+	return name_ask(h, c) || member_comes(h, c, r, t, host);
+}
+
+static void pin_said(struct call_host *h, struct call *c, struct bytes digits);
+
 static void pin_ask(struct call_host *h, struct call *c)
 {
 	struct act_terms ask = { .files = { ACT_PROMPT "conference-pin" },
@@ -214,7 +256,7 @@ static void pin_ask(struct call_host *h, struct call *c)
 		(void)bytes_cstr(BYTES_LIT(ACT_PROMPT "conference-pin-wrong"), ask.files[0],
 				 sizeof(ask.files[0]));
 	if (acts_ask(h, c, &ask))
-		meetme_pin(h, c, (struct bytes){ 0 });
+		pin_said(h, c, (struct bytes){ 0 });
 }
 
 bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
@@ -230,7 +272,7 @@ bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
 		pin_ask(h, c);
 		return true;
 	}
-	return member_comes(h, c, r, t, false);
+	return member_enters(h, c, r, t, false);
 }
 
 static void turned_away(struct call_host *h, struct call *c, const char *why)
@@ -253,7 +295,7 @@ static void pin_wrong(struct call_host *h, struct call *c)
 		turned_away(h, c, "no PIN of the conference");
 }
 
-void meetme_pin(struct call_host *h, struct call *c, struct bytes digits)
+static void pin_said(struct call_host *h, struct call *c, struct bytes digits)
 {
 	struct room *r = conference_room(h, c);
 	const struct room_terms *t = r ? called_terms(h, r) : NULL;
@@ -265,7 +307,22 @@ void meetme_pin(struct call_host *h, struct call *c, struct bytes digits)
 		pin_wrong(h, c);
 	else if (r->locked && pin != ROOM_PIN_HOST)
 		turned_away(h, c, "the conference is locked");
-	else if (!member_comes(h, c, r, t, pin == ROOM_PIN_HOST))
+	else if (!member_enters(h, c, r, t, pin == ROOM_PIN_HOST))
+		turned_away(h, c, "the conference is full");
+}
+
+void meetme_asked(struct call_host *h, struct call *c, struct bytes digits)
+{
+	struct room *r = conference_room(h, c);
+
+	if (!c->member->naming) {
+		pin_said(h, c, digits);
+		return;
+	}
+	c->member->naming = false;
+	if (!r)
+		turned_away(h, c, "there is no such room any more");
+	else if (!member_comes(h, c, r, called_terms(h, r), c->member->hosts))
 		turned_away(h, c, "the conference is full");
 }
 

@@ -22,8 +22,8 @@ bool meetme_name_get(struct bytes user, struct bytes *number);
 void meetme_told(struct call_host *h, struct call *c, const struct park_news *news);
 /* It was answered, and its phone knows: it is asked, or comes in. False: it does not come. */
 bool meetme_arrives(struct call_host *h, struct call *c, struct room *r);
-/* What it was asked for. */
-void meetme_pin(struct call_host *h, struct call *c, struct bytes digits);
+/* It has said its PIN, or its name. */
+void meetme_asked(struct call_host *h, struct call *c, struct bytes digits);
 /* A successor asks again. */
 void meetme_resume(struct call_host *h, struct call *c);
 

@@ -23,7 +23,7 @@ enum {
 enum room_tone {
 	ROOM_TONE_NONE,
 	ROOM_TONE_BEEP,
-	ROOM_TONE_NAME, /* as BEEP: nobody is asked for his name */
+	ROOM_TONE_NAME, /* as who comes has said it; else as BEEP */
 };
 
 /* In this order in documents. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a room knows of the call's party (sig/room/room_member.h). */
+#include "sig/model/recording.h"
 #include "sig/record/call_pack.h"
 #include "sig/record/call_read.h"
 #include "sig/room/room.h"
@@ -28,6 +29,8 @@ void packing_member(struct packing *p, const struct call *c)
 	p->member.refer = m->refer;
 	p->member.taken = m->taken;
 	p->member.admitted = m->admitted;
+	p->member.naming = m->naming;
+	p->member.name = m->name;
 	p->member.number_called = packing_octets(m->number_called, bytes_str(m->number_called).n);
 	p->member.joined_utc_ms = m->joined_utc_ms;
 	p->call.member = &p->member;
@@ -39,6 +42,7 @@ static bool member_fits(const struct reading *r, const Tandem__Call__Member *in)
 	       in->number <= MEMBER_NUMBER_MAX && in->inviter <= MEMBER_NUMBER_MAX &&
 	       in->coaches <= MEMBER_NUMBER_MAX && in->gain_db <= MEMBER_GAIN_DB_MAX &&
 	       in->gain_db >= -MEMBER_GAIN_DB_MAX && in->tries <= UINT8_MAX &&
+	       in->name <= RECORDING_NUMBER_MAX && (in->asks || !in->naming) &&
 	       in->asks == (in->number == MEMBER_NOBODY);
 }
 
@@ -74,6 +78,8 @@ bool reading_member(struct reading *r, const Tandem__Call__Call *from)
 	m->asks = in->asks;
 	m->monitors = in->monitors;
 	m->admitted = in->admitted;
+	m->naming = in->naming;
+	m->name = (uint8_t)in->name;
 	m->hosts = in->hosts;
 	m->tries = (uint8_t)in->tries;
 	m->referrer = in->referrer;

@@ -24,7 +24,7 @@
  * nothing would end what is recorded without a word. Who knows of no messages would not take their step. Who knows of no external recorder
  * would write a file of what is for one. Who knows of no in-call codes does not know by what something is recorded. Who knows of no rooms
  * would play music to who is in one. Who asks for no room's owner would set aside a call that waits for that. Who knows of no
- * call waiting would set aside a call that waits for who speaks. */
+ * call waiting would set aside a call that waits for who speaks. Who asks for no names would let nobody in who says his. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -47,7 +47,8 @@ enum {
 	CALL_RECORD_CLAIMS =
 		20, /* ROOMS, whose caller waits until it is known which shard has the room */
 	CALL_RECORD_WAITS = 21, /* it waits for who has another call */
-	CALL_RECORD_FORMAT = CALL_RECORD_WAITS
+	CALL_RECORD_NAMES = 22, /* ROOMS, whose caller is asked for his name */
+	CALL_RECORD_FORMAT = CALL_RECORD_NAMES
 };
 /* Somebody took it while it rang. */
 static inline bool call_record_is_picked(const struct call *c)
@@ -105,6 +106,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (c->member && c->member->naming)
+		return CALL_RECORD_NAMES;
 	if (plan_waits(&c->plan))
 		return CALL_RECORD_WAITS;
 	if (call_record_is_between_rooms(c))

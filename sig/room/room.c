@@ -124,18 +124,24 @@ static bool room_is_told_of(const struct room *r, const struct room_member *m, u
 	       r->count <= r->parts.tones_most;
 }
 
+static void room_tells_of(struct room *r, const struct room_member *m, uint8_t tone,
+			  enum room_sound sound)
+{
+	if (room_is_told_of(r, m, tone))
+		room_sound_add(&r->parts.sounds, sound, m->call,
+			       tone == ROOM_TONE_NAME ? m->name : 0);
+}
+
 void room_member_came(struct room *r, const struct room_member *m, struct bytes from,
 		      uint64_t utc_ms)
 {
-	if (room_is_told_of(r, m, r->parts.entry))
-		room_sound_add(&r->parts.sounds, ROOM_SOUND_ENTRY);
+	room_tells_of(r, m, r->parts.entry, ROOM_SOUND_ENTRY);
 	room_attendance_join(r->parts.recording.attendance, m->number, from, utc_ms);
 }
 
 void room_member_goes(struct room *r, const struct room_member *m, uint64_t utc_ms)
 {
-	if (room_is_told_of(r, m, r->parts.exit))
-		room_sound_add(&r->parts.sounds, ROOM_SOUND_EXIT);
+	room_tells_of(r, m, r->parts.exit, ROOM_SOUND_EXIT);
 	room_attendance_leave(r->parts.recording.attendance, m->number, utc_ms);
 }
 

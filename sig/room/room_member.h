@@ -33,7 +33,9 @@ struct room_member {
 	bool asks;     /* it is to come: its phone rings, or has not said its PIN */
 	bool hosts;    /* it is a host, by its PIN, or will be */
 	bool admitted; /* it comes from a conference of another shard, and is asked for no PIN */
+	bool naming;   /* ... it has said its PIN, and is asked for its name */
 	uint8_t tries; /* ... wrong PINs so far */
+	uint8_t name;  /* number of the recording of its call that is its name; 0: none */
 	uint64_t
 		referrer; /* the call whose party asked for it by REFER, and is told what becomes of it; 0: nobody */
 	uint32_t refer; /* ... with this CSeq */

@@ -10,19 +10,30 @@
 /* ---- sounds ---- */
 
 /* Of several who come at once one tone tells. */
-void room_sound_add(struct room_sounds *s, enum room_sound sound)
+void room_sound_add(struct room_sounds *s, enum room_sound sound, uint64_t call, uint8_t name)
 {
-	if (s->count == ROOM_SOUNDS_MAX || (s->count && s->list[s->count - 1] == sound))
+	const struct room_heard *last = s->count ? &s->list[s->count - 1] : NULL;
+
+	if (s->count == ROOM_SOUNDS_MAX || (!name && last && !last->name && last->sound == sound))
 		return;
-	s->list[s->count++] = (uint8_t)sound;
+	s->list[s->count++] =
+		(struct room_heard){ .sound = (uint8_t)sound, .call = call, .name = name };
 }
 
-void room_sound_drop(struct room_sounds *s)
+void room_sound_played(struct room_sounds *s, bool well)
 {
+	struct room_heard *now = s->list;
+
 	assert(s->count);
-	s->count--;
-	memmove(s->list, s->list + 1, s->count);
 	s->serial = 0;
+	if (now->name && well && !now->named) {
+		now->named = true;
+	} else if (now->name && !well) {
+		now->name = 0;
+	} else {
+		s->count--;
+		memmove(now, now + 1, s->count * sizeof(*now));
+	}
 }
 
 bool room_play_next(struct room_play *p)

@@ -22,10 +22,15 @@ enum {
 
 enum room_sound { ROOM_SOUND_ENTRY, ROOM_SOUND_EXIT };
 
-/* Tones of who comes and goes, one behind the other. Of this process alone. */
+/* What is heard of who comes and goes, one behind the other: a tone, or a name and what it does. Of this process alone. */
 struct room_sounds {
 	uint8_t count;
-	uint8_t list[ROOM_SOUNDS_MAX]; /* enum room_sound */
+	struct room_heard {
+		uint8_t sound; /* enum room_sound */
+		uint8_t name;  /* number of the recording of that call; 0: a tone */
+		bool named;    /* the name was heard: what it does is next */
+		uint64_t call;
+	} list[ROOM_SOUNDS_MAX];
 	uint64_t serial; /* of the first one, which plays; 0: it is not asked for yet */
 };
 
@@ -75,9 +80,10 @@ struct room_parts {
 	struct room_recording recording;
 };
 
-/* A tone, unless it waits already, or too many do. */
-void room_sound_add(struct room_sounds *s, enum room_sound sound);
-void room_sound_drop(struct room_sounds *s); /* the first one is over */
+/* A tone, unless it waits already; or (name not 0) a name of that call. Not where too many wait. */
+void room_sound_add(struct room_sounds *s, enum room_sound sound, uint64_t call, uint8_t name);
+/* The first one has been played, or cannot be: it goes on behind its name, or as a tone, or is over. */
+void room_sound_played(struct room_sounds *s, bool well);
 /* The next file. False: that was the last one, and nothing is played any more. */
 bool room_play_next(struct room_play *p);
 /* How far the file has got. */

@@ -54,9 +54,22 @@ static uint64_t play_ask(struct shard *s, const struct room *r, struct bytes fil
 	return 0;
 }
 
-static struct bytes sound_file(enum room_sound sound)
+static struct bytes sound_file(const struct room_heard *heard, char space[ACT_NAME_MAX])
 {
-	return sound == ROOM_SOUND_ENTRY ? BYTES_LIT(ACT_BEEP_ENTRY) : BYTES_LIT(ACT_BEEP_EXIT);
+	bool enters = heard->sound == ROOM_SOUND_ENTRY;
+	struct writer w = writer_over(space, ACT_NAME_MAX);
+	char id[ID_TEXT_LEN];
+
+	if (!heard->name)
+		return enters ? BYTES_LIT(ACT_BEEP_ENTRY) : BYTES_LIT(ACT_BEEP_EXIT);
+	if (heard->named)
+		return enters ? BYTES_LIT(ACT_PROMPT "conference-joined")
+			      : BYTES_LIT(ACT_PROMPT "conference-left");
+	id_call_put(id, heard->call);
+	writer_str(&w, ACT_SPOKEN);
+	writer_mem(&w, id, sizeof(id));
+	writer_number(&w, "-", heard->name, "");
+	return writer_done(&w);
 }
 
 static void live_ask(struct shard *s, struct room *r)
@@ -71,13 +84,13 @@ static void live_ask(struct shard *s, struct room *r)
 void shard_room_parts_settle(struct shard *s, struct room *r)
 {
 	struct room_parts *p = &r->parts;
+	char space[ACT_NAME_MAX];
 
 	shard_room_record_settle(s, r);
 	if (!r->job.generation)
 		return;
 	if (p->sounds.count && !p->sounds.serial)
-		p->sounds.serial =
-			play_ask(s, r, sound_file((enum room_sound)p->sounds.list[0]), 0, false);
+		p->sounds.serial = play_ask(s, r, sound_file(&p->sounds.list[0], space), 0, false);
 	if (p->play.count && !p->play.serial)
 		p->play.serial = play_ask(s, r, bytes_str(p->play.files[p->play.at]),
 					  room_play_ms(&p->play, s->host.now.utc_ms), false);
@@ -177,7 +190,7 @@ void shard_room_play_told(struct shard *s, struct room *r, const struct act_news
 	struct room_parts *p = &r->parts;
 
 	if (news->serial == p->sounds.serial && news->kind != ACT_NEWS_OPEN)
-		room_sound_drop(&p->sounds);
+		room_sound_played(&p->sounds, news->kind == ACT_NEWS_ENDED);
 	else if (news->serial == p->play.serial)
 		play_told(s, r, news->kind);
 	else if (news->serial == p->live.serial)

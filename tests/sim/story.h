@@ -170,6 +170,7 @@ struct story {
 	uint8_t pairs;   /* CDRs; 0: not looked at */
 	uint8_t waits;   /* slots that are taken at look_s */
 	bool room;       /* there is one that is called (PHONE_ROOM) */
+	bool says_names; /* ... and asks for names */
 	uint8_t paged;   /* pages that a phone took; 0: not looked at */
 	enum {
 		LAMPS_ANY,

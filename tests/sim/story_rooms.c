@@ -46,6 +46,8 @@ const struct story story_rooms[] = {
 	  .talk = ON(A) | ON(C), .room = true },
 	{ "room-that-is-called-over-shards", CALLED({ 24, STORY_END }), .shards = 3, .look_s = 34,
 	  .talk = ON(A) | ON(B) | ON(C), .room = true },
+	{ "room-that-asks-for-names", CALLED({ 34, STORY_HANG_UP, B }), .look_s = 44,
+	  .talk = ON(A) | ON(C), .room = true, .says_names = true },
 	{ "room-that-two-call-at-once",
 	  .steps = { { 3, STORY_CODE, A, CODE_ROOM },
 		     { 3, STORY_CODE, C, CODE_ROOM },

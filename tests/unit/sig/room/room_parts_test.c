@@ -12,16 +12,16 @@ static void one_tone_tells_of_several(void **state)
 	struct room_sounds s = { 0 };
 
 	(void)state;
-	room_sound_add(&s, ROOM_SOUND_ENTRY);
-	room_sound_add(&s, ROOM_SOUND_ENTRY);
+	room_sound_add(&s, ROOM_SOUND_ENTRY, 0, 0);
+	room_sound_add(&s, ROOM_SOUND_ENTRY, 0, 0);
 	assert_int_equal(s.count, 1);
 	for (int i = 0; i < 10; i++)
-		room_sound_add(&s, i % 2 ? ROOM_SOUND_ENTRY : ROOM_SOUND_EXIT);
+		room_sound_add(&s, i % 2 ? ROOM_SOUND_ENTRY : ROOM_SOUND_EXIT, 0, 0);
 	assert_int_equal(s.count, ROOM_SOUNDS_MAX);
 	s.serial = 7;
-	room_sound_drop(&s);
+	room_sound_played(&s, true);
 	assert_int_equal(s.count, ROOM_SOUNDS_MAX - 1);
-	assert_int_equal(s.list[0], ROOM_SOUND_EXIT);
+	assert_int_equal(s.list[0].sound, ROOM_SOUND_EXIT);
 	assert_int_equal(s.serial, 0);
 }
 
@@ -111,10 +111,35 @@ static void who_was_there(void **state)
 	room_parts_clear(&r.parts);
 }
 
+/* Each name is heard, and then what it does; where it cannot be there is a tone. */
+static void names(void **state)
+{
+	struct room_sounds s = { 0 };
+
+	(void)state;
+	room_sound_add(&s, ROOM_SOUND_ENTRY, 5, 1);
+	room_sound_add(&s, ROOM_SOUND_ENTRY, 6, 2);
+	room_sound_add(&s, ROOM_SOUND_ENTRY, 7, 0);
+	room_sound_add(&s, ROOM_SOUND_ENTRY, 8, 0); /* one tone tells of both */
+	assert_int_equal(s.count, 3);
+	s.serial = 9;
+	room_sound_played(&s, true);
+	assert_true(s.list[0].named && s.list[0].call == 5 && !s.serial);
+	room_sound_played(&s, true);
+	assert_int_equal(s.list[0].call, 6);
+	room_sound_played(&s, false);
+	assert_int_equal(s.list[0].call, 6);
+	assert_int_equal(s.list[0].name, 0); /* a tone */
+	room_sound_played(&s, false);
+	room_sound_played(&s, true);
+	assert_int_equal(s.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_tone_tells_of_several),
+		cmocka_unit_test(names),
 		cmocka_unit_test(files_in_their_order),
 		cmocka_unit_test(who_is_heard_coming),
 		cmocka_unit_test(who_was_there),
