@@ -392,5 +392,31 @@ class Conferring(Open):
             self._noted(dialog.bye)
 
 
-STATES = Ringing, Early, Held, Asked, Parked, Forwarded, Transferred, Sdes, Dtls, Playing, Collecting, Connected, Conferring
+class Brought(Open):
+    """The caller is in that conference, which is on one of the nodes, and brings a third phone, which rings."""
+    state = "being brought into a conference"
+
+    def _called(self, callee):
+        return ROOM
+
+    def _comes(self, callee):
+        self.out.wait_answer()
+        return self.out             # who asks, and is told
+
+    def _begin(self):
+        self.refers(self.lot.third.number)
+        self.rung = super()._comes(self.lot.third)
+        self.rung.ring()
+
+    def _goes_on(self):
+        self.answers(self.rung, self.rung.request, self.sdp[1])
+        self.notified(b"200")
+
+    def end(self, by_caller):
+        self._noted(self._goes_on)
+        for dialog in (self.rung, self.out):
+            self._noted(dialog.bye)
+
+
+STATES = Ringing, Early, Held, Asked, Parked, Forwarded, Transferred, Sdes, Dtls, Playing, Collecting, Connected, Conferring, Brought
 AT_LAST = Looked,            # a look-up takes some seconds at most, whatever befalls
