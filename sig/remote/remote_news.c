@@ -142,7 +142,8 @@ void remote_news_add_join(struct writer *w, const struct remote_join *j)
 	join.call = j->call;
 	join.leg = (uint32_t)j->leg;
 	join.slot = (char *)(uintptr_t)j->slot;
-	join.room = j->room;
+	join.room = j->dialog ? 0 : j->room;
+	join.into = j->dialog ? j->room : 0;
 	join.leaves = news_lend(j->leaves);
 	join.dialog = j->dialog;
 	news.joins = list;
@@ -232,7 +233,7 @@ static bool join_unpack(struct remote_join *out, const pb_join *in)
 				     .call = in->call,
 				     .tenant = bytes_str(in->tenant),
 				     .leg = (enum shard_leg)in->leg,
-				     .room = in->room,
+				     .room = in->room ? in->room : in->into,
 				     .dialog = (uint8_t)in->dialog };
 	return in->serial && in->call && in->dialog <= ID_LEG_MAX + 1 && out->tenant.n &&
 	       out->tenant.n < TENANT_NAME_MAX && in->leg <= SHARD_LEG_CALLEE &&

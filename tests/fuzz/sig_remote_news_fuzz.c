@@ -82,7 +82,8 @@ static void on_join(const struct remote_join *j, void *arg)
 	assert(!j->slot[0] || park_slot_is(bytes_str(j->slot)));
 	t->users++;
 	assert(j->leaves.n <= REMOTE_USER_MAX);
-	t->sum += j->serial * 3 + j->call * 5 + j->leg + j->room * 7;
+	assert(j->dialog <= ID_LEG_MAX + 1);
+	t->sum += j->serial * 3 + j->call * 5 + j->leg + j->room * 7 + j->dialog * 11U;
 	sum_add(t, j->tenant);
 	sum_add(t, j->leaves);
 	sum_add(t, bytes_str(j->slot));

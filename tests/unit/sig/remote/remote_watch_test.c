@@ -557,6 +557,35 @@ static void no_question(void **state)
 	assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
 }
 
+static struct remote_join g_join;
+
+static void on_join_read(const struct remote_join *j, void *arg)
+{
+	(void)arg;
+	g_join = *j;
+}
+
+/* Whose dialog it must be is read by who looks for it; who does not is asked about the call alone: field 6 is not there. */
+static void join_of_dialog(void **state)
+{
+	const struct remote_news_readers readers = { .join = on_join_read };
+	const uint8_t room[] = { 6 << 3 | 1, 7, 0, 0, 0, 0, 0, 0, 0 };
+	uint8_t octets[100];
+	struct writer w = writer_over(octets, sizeof(octets));
+
+	(void)state;
+	remote_news_add_join(&w, &(struct remote_join){ .serial = 1,
+							.call = 5,
+							.tenant = ACME,
+							.room = 7,
+							.leaves = USER,
+							.dialog = 2 });
+	assert_null(memmem(octets, w.n, room, sizeof(room)));
+	assert_int_equal(remote_news_read(writer_done(&w), &readers), 0);
+	assert_int_equal(g_join.room, 7);
+	assert_int_equal(g_join.dialog, 2);
+}
+
 static void no_join(void **state)
 {
 	const struct remote_join joins[] = {
@@ -660,6 +689,7 @@ int main(void)
 		NET_TEST(garbage),
 		cmocka_unit_test(what_is_no_news),
 		cmocka_unit_test(no_question),
+		cmocka_unit_test(join_of_dialog),
 		cmocka_unit_test(no_join),
 		cmocka_unit_test(what_does_not_fit),
 	};
