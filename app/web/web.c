@@ -239,7 +239,7 @@ static int context_open(struct web *web, const struct web_settings *settings)
 			LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE;
 	}
 	if (settings->tls)
-		web_certificates_ask(&info, settings->tls);
+		web_certificates_ask(web->certificates, &info, settings->tls);
 	web->context = lws_create_context(&info);
 	return web->context ? 0 : -EIO;
 }

@@ -10,6 +10,8 @@
 struct web_certificates {
 	struct tls *tls;                      /* web thread */
 	_Atomic(struct tls_settings *) fresh; /* malloc'ed; NULL: nothing newer */
+	/* Nobody is called. The library would make one with all authorities of the machine, and not free it in a process with two listeners. */
+	SSL_CTX *calls;
 };
 
 /* malloc'ed. */
@@ -31,9 +33,13 @@ int web_certificates_open(struct web_certificates **out, const struct tls_settin
 	int err = c && own ? tls_open(&c->tls, own, error) : -ENOMEM;
 
 	free(own);
+	if (!err) {
+		c->calls = SSL_CTX_new(TLS_client_method());
+		err = c->calls ? 0 : -ENOMEM;
+	}
 	if (err) {
 		LOG_ERROR("web", 0, "the certificates cannot be used", LOG_STR("error", error));
-		free(c);
+		web_certificates_close(c);
 		return err;
 	}
 	*out = c;
@@ -45,13 +51,14 @@ void web_certificates_close(struct web_certificates *c)
 	if (!c)
 		return;
 	tls_close(c->tls);
+	SSL_CTX_free(c->calls);
 	/* acquire: pairs with the release in web_certificates_renew */
 	free(atomic_load_explicit(&c->fresh, memory_order_acquire));
 	free(c);
 }
 
 /* The library's own copy of the certificate is never shown: web_certificates_lend. */
-void web_certificates_ask(struct lws_context_creation_info *info,
+void web_certificates_ask(const struct web_certificates *c, struct lws_context_creation_info *info,
 			  const struct tls_settings *settings)
 {
 	info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
@@ -59,6 +66,7 @@ void web_certificates_ask(struct lws_context_creation_info *info,
 		SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
 	info->ssl_cert_filepath = settings->identities[0].certificate;
 	info->ssl_private_key_filepath = settings->identities[0].key;
+	info->provided_client_ssl_ctx = c->calls;
 }
 
 void web_certificates_renew(struct web_certificates *c, const struct tls_settings *settings)

@@ -17,7 +17,7 @@ int web_certificates_open(struct web_certificates **out,
 			  const struct tls_settings *settings) NODISCARD;
 void web_certificates_close(struct web_certificates *c); /* NULL is fine */
 /* What the library wants for its listener; the paths are those of settings. */
-void web_certificates_ask(struct lws_context_creation_info *info,
+void web_certificates_ask(const struct web_certificates *c, struct lws_context_creation_info *info,
 			  const struct tls_settings *settings);
 
 /* The control thread: these from the next web_certificates_refresh on. */
