@@ -445,9 +445,9 @@ static int recording_do(struct call_host *h, struct call *c, uint8_t leg, enum o
 }
 
 int recording_order(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
-		    enum order_record_to to)
+		    enum order_record_to to, enum recording_cause cause)
 {
-	return recording_do(h, c, leg, what, to, RECORDING_BY_COMMAND);
+	return recording_do(h, c, leg, what, to, cause);
 }
 
 /* ---- by code ---- */

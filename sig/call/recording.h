@@ -12,12 +12,12 @@
 #include "sig/sip/call_code.h"
 
 /*
- * By command, of the leg. 0, also when it is so already. -EPERM: its party is no extension that may be recorded on demand, or a policy
+ * By command or page (cause), of the leg. 0, also when it is so already. -EPERM: its party is no extension that may be recorded on demand, or a policy
  * records it, which no command ends; or an application lets it say a message. -EEXIST: it goes elsewhere already. -ENOPROTOOPT: there is no
  * external recorder. -ENOMSG: nothing is recorded of it. -EUSERS: too many recordings of the call, now or so far.
  */
 int recording_order(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
-		    enum order_record_to to) NODISCARD;
+		    enum order_record_to to, enum recording_cause cause) NODISCARD;
 /* The party of the leg may begin and end recordings. */
 bool recording_is_on_demand(const struct call_host *h, const struct call *c, uint8_t leg);
 /* By an in-call feature code: of two in turns (whole: 1 << each) the one whose turn it is. */

@@ -186,7 +186,8 @@ static int order_reject(struct call_host *h, struct call *c, struct call_order *
 static int order_record(struct call_host *h, struct call *c, struct call_order *order)
 {
 	return recording_order(h, c, order_leg_of(c, order), (enum order_record)order->record,
-			       (enum order_record_to)order->record_to);
+			       (enum order_record_to)order->record_to,
+			       order->by_page ? RECORDING_BY_PAGE : RECORDING_BY_COMMAND);
 }
 
 /* Whom an order needs in the call. */

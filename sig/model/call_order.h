@@ -99,6 +99,7 @@ struct call_order {
 	bool on;
 	uint8_t record;    /* enum order_record */
 	uint8_t record_to; /* enum order_record_to */
+	bool by_page;      /* the record page of the leg's extension says so */
 	struct bytes digits;
 	uint16_t duration_ms;
 	struct bytes to;   /* user, or slot */

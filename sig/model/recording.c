@@ -53,10 +53,10 @@ bool recordings_go_to(const struct recordings *r, uint8_t to)
 	return false;
 }
 
-bool recordings_by_code(const struct recordings *r)
+bool recordings_by(const struct recordings *r, enum recording_cause cause)
 {
 	for (uint8_t i = 0; r && i < r->count; i++) {
-		if (r->list[i].cause == RECORDING_BY_CODE)
+		if (r->list[i].cause == cause)
 			return true;
 	}
 	return false;
@@ -143,6 +143,8 @@ const char *recording_cause_name(enum recording_cause cause)
 		return "message";
 	case RECORDING_BY_CODE:
 		return "code";
+	case RECORDING_BY_PAGE:
+		return "page";
 	case RECORDING_CAUSES:
 		break;
 	}

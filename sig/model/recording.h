@@ -24,6 +24,7 @@ enum recording_cause {
 	RECORDING_BY_COMMAND,
 	RECORDING_MESSAGE, /* what an application asked a party to say (sig/call/act.h) */
 	RECORDING_BY_CODE, /* of its party (sig/call/keys.h) */
+	RECORDING_BY_PAGE, /* of its party's extension (sig/shard/shard_page.c) */
 	RECORDING_CAUSES,
 };
 
@@ -60,8 +61,8 @@ uint8_t recording_tap(const struct recordings *r, uint8_t leg);
 const struct recording *recording_heard(const struct recordings *r);
 /* One of them does (enum record_to). */
 bool recordings_go_to(const struct recordings *r, uint8_t to);
-/* One of them was begun by an in-call code. */
-bool recordings_by_code(const struct recordings *r);
+/* One of them was begun so. */
+bool recordings_by(const struct recordings *r, enum recording_cause cause);
 /* Nothing that is said or pressed now may be kept. */
 bool recordings_pause(const struct recordings *r);
 /* What parties are told of their sound (RFC 7866 7.1.2): files are written, or an external recorder has taken it. Of messages, which
@@ -71,7 +72,7 @@ enum offer_record recordings_say(const struct recordings *r);
 struct recording *recording_add(struct recordings **r, uint8_t leg, enum recording_cause cause);
 void recording_remove(struct recordings *r, struct recording *which);
 void recordings_clear(struct recordings **r);
-/* "policy", "command", "message", "code". */
+/* "policy", "command", "message", "code", "page". */
 const char *recording_cause_name(enum recording_cause cause);
 /* "files", "siprec". */
 const char *recording_place_name(uint8_t to);

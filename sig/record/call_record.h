@@ -24,7 +24,8 @@
  * nothing would end what is recorded without a word. Who knows of no messages would not take their step. Who knows of no external recorder
  * would write a file of what is for one. Who knows of no in-call codes does not know by what something is recorded. Who knows of no rooms
  * would play music to who is in one. Who asks for no room's owner would set aside a call that waits for that. Who knows of no
- * call waiting would set aside a call that waits for who speaks. Who asks for no names would let nobody in who says his. */
+ * call waiting would set aside a call that waits for who speaks. Who asks for no names would let nobody in who says his. Who
+ * knows of no record pages does not know by what something is recorded. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -48,7 +49,8 @@ enum {
 		20, /* ROOMS, whose caller waits until it is known which shard has the room */
 	CALL_RECORD_WAITS = 21, /* it waits for who has another call */
 	CALL_RECORD_NAMES = 22, /* ROOMS, whose caller is asked for his name */
-	CALL_RECORD_FORMAT = CALL_RECORD_NAMES
+	CALL_RECORD_PAGES = 23, /* any of them, with a recording by a record page */
+	CALL_RECORD_FORMAT = CALL_RECORD_PAGES
 };
 /* Somebody took it while it rang. */
 static inline bool call_record_is_picked(const struct call *c)
@@ -106,6 +108,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (recordings_by(c->recordings, RECORDING_BY_PAGE))
+		return CALL_RECORD_PAGES;
 	if (c->member && c->member->naming)
 		return CALL_RECORD_NAMES;
 	if (plan_waits(&c->plan))
@@ -114,7 +118,7 @@ static inline uint32_t call_record_format(const struct call *c)
 		return CALL_RECORD_CLAIMS;
 	if (c->member)
 		return CALL_RECORD_ROOMS;
-	if (recordings_by_code(c->recordings))
+	if (recordings_by(c->recordings, RECORDING_BY_CODE))
 		return CALL_RECORD_CODES;
 	if (recordings_go_to(c->recordings, RECORD_TO_SIPREC))
 		return CALL_RECORD_SIPREC;

@@ -60,6 +60,7 @@ static void room_pack_recording(const struct call_host *h, struct packed_room *p
 	out->last = in->last;
 	out->number = in->number;
 	out->ordered = in->ordered;
+	out->by_page = in->by_page;
 	out->paused = in->paused;
 	out->segment = in->segment;
 	out->begun_utc_ms = steady_add(in->begun_utc_ms, h->wall_ms);
@@ -221,6 +222,7 @@ static bool room_recording_decode(const struct call_host *h, struct room_recordi
 	x->last = (uint8_t)in->last;
 	x->number = (uint8_t)in->number;
 	x->ordered = in->ordered;
+	x->by_page = in->by_page && in->ordered;
 	x->paused = in->paused;
 	x->segment = (uint16_t)in->segment;
 	x->begun_utc_ms = steady_add(in->begun_utc_ms, -h->wall_ms);

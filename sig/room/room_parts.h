@@ -58,6 +58,7 @@ struct room_recording {
 	uint8_t number; /* 0: nothing is recorded */
 	uint8_t last;   /* the newest one's */
 	bool ordered;   /* by command; else by the document of the room */
+	bool by_page;   /* ... or by a member's record page */
 	bool paused;
 	uint16_t segment; /* that the process which saved this wrote; 0: none yet */
 	uint64_t begun_utc_ms,

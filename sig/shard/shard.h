@@ -320,6 +320,7 @@ struct shard_room_order {
 	const struct room_play *play;
 	const char *endpoint;
 	uint8_t record; /* enum order_record */
+	bool by_page;   /* the record page of a member says so (shard_page.h) */
 	const struct shard_order *by;
 };
 /* 0, -ENOENT, -ENXIO (no such member), -EACCES (it may not), -EAGAIN; of a recording -EPERM, -ENOMSG, -EUSERS. */

@@ -44,7 +44,7 @@ int shard_room_parts_order(struct shard *s, struct room *r, const struct shard_r
 		shard_room_live_over(s, r, "stopped");
 		return 0;
 	case SHARD_ROOM_RECORD:
-		return shard_room_record_order(s, r, o->record);
+		return shard_room_record_order(s, r, o->record, o->by_page);
 	case SHARD_ROOM_MUTE:
 	case SHARD_ROOM_UNMUTE:
 	case SHARD_ROOM_HOLD:

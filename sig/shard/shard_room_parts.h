@@ -32,8 +32,10 @@ int shard_room_parts_order(struct shard *s, struct room *r,
 /* As the document of the room wants it, and as was ordered. */
 void shard_room_record_settle(struct shard *s, struct room *r);
 /* 0, also when it is so already. -EPERM: the room is not recorded on demand, or a document wants it; -ENOMSG: nothing is recorded; -EUSERS:
- * it was too often; -ENOMEM. */
-int shard_room_record_order(struct shard *s, struct room *r, uint8_t what) NODISCARD;
+ * it was too often; -ENOMEM. by_page: a member's extension says so, which may. */
+int shard_room_record_order(struct shard *s, struct room *r, uint8_t what, bool by_page) NODISCARD;
+/* The page of a member is about the mix: that of a conference of calls, and of a room whose document lets it be recorded. */
+bool shard_room_record_is_paged(const struct room *r);
 /* The recorder could not, or the copy could not be made. */
 void shard_room_record_failed(struct shard *s, struct room *r, int error);
 void shard_room_record_end(struct shard *s, struct room *r);

@@ -31,6 +31,13 @@ static struct bytes room_record_name(const struct shard *s, const struct room *r
 	return c ? cdr_number(&s->host, c, text_bytes(&c->from)) : (struct bytes){ 0 };
 }
 
+static const char *room_record_reason(const struct room *r)
+{
+	if (r->parts.recording.by_page)
+		return "page";
+	return r->parts.recording.ordered ? "command" : "policy";
+}
+
 /* What the file says of itself beside what the recorder knows. */
 static int facts_put(struct shard *s, const struct room *r, struct text *out)
 {
@@ -43,7 +50,7 @@ static int facts_put(struct shard *s, const struct room *r, struct text *out)
 	fact_put(&w, "conference", bytes_mem(id, sizeof(id)));
 	fact_put(&w, "from", BYTES_LIT("conference"));
 	fact_put(&w, "to", room_record_name(s, r));
-	fact_put(&w, "cause", x->ordered ? BYTES_LIT("command") : BYTES_LIT("policy"));
+	fact_put(&w, "cause", bytes_str(room_record_reason(r)));
 	if (x->attendance) {
 		writer_str(&w, ",");
 		room_attendance_write(&w, x->attendance);
@@ -59,11 +66,6 @@ static void room_record_tell(struct shard *s, struct room *r, enum sig_event_kin
 {
 	shard_room_touch(r);
 	shard_room_tell(s, r, kind, reason);
-}
-
-static const char *room_record_reason(const struct room *r)
-{
-	return r->parts.recording.ordered ? "command" : "policy";
 }
 
 /* ---- the recorder ---- */
@@ -154,7 +156,7 @@ static uint32_t room_record_parties(const struct room *r)
 	return n;
 }
 
-static int room_record_begin(struct shard *s, struct room *r, bool ordered)
+static int room_record_begin(struct shard *s, struct room *r, bool ordered, bool by_page)
 {
 	struct room_recording *x = &r->parts.recording;
 
@@ -163,6 +165,7 @@ static int room_record_begin(struct shard *s, struct room *r, bool ordered)
 	*x = (struct room_recording){ .last = (uint8_t)(x->last + 1),
 				      .number = (uint8_t)(x->last + 1),
 				      .ordered = ordered,
+				      .by_page = by_page,
 				      .begun_utc_ms = s->host.now.utc_ms,
 				      .tone_utc_ms = s->host.now.utc_ms };
 	room_record_tell(s, r, SIG_CONFERENCE_RECORDING, room_record_reason(r));
@@ -175,7 +178,7 @@ void shard_room_record_settle(struct shard *s, struct room *r)
 
 	if (!x->last && r->parts.record == ROOM_RECORD_AUTO &&
 	    room_record_parties(r) >= PARTIES_MIN)
-		(void)room_record_begin(s, r, false);
+		(void)room_record_begin(s, r, false, false);
 	if (!x->number)
 		return;
 	recorder_tell(s, r);
@@ -226,7 +229,12 @@ void shard_room_record_failed(struct shard *s, struct room *r, int error)
 	recording_clear(x);
 }
 
-/* ---- by command ---- */
+/* ---- by command, or by the page of a member ---- */
+
+bool shard_room_record_is_paged(const struct room *r)
+{
+	return r->kind == ROOM_STATION || r->parts.record != ROOM_RECORD_OFF;
+}
 
 /* A conference of calls: as its host is recorded. */
 static bool room_record_is_allowed(const struct shard *s, const struct room *r)
@@ -253,21 +261,23 @@ static void room_record_pause(struct shard *s, struct room *r, bool paused)
 		room_record_reason(r));
 }
 
-static int room_record_on(struct shard *s, struct room *r)
+static int room_record_on(struct shard *s, struct room *r, bool by_page)
 {
 	if (r->parts.recording.number) {
 		room_record_pause(s, r, false);
 		return 0;
 	}
-	return room_record_is_allowed(s, r) ? room_record_begin(s, r, true) : -EPERM;
+	if (by_page ? !shard_room_record_is_paged(r) : !room_record_is_allowed(s, r))
+		return -EPERM;
+	return room_record_begin(s, r, true, by_page);
 }
 
-int shard_room_record_order(struct shard *s, struct room *r, uint8_t what)
+int shard_room_record_order(struct shard *s, struct room *r, uint8_t what, bool by_page)
 {
 	const struct room_recording *x = &r->parts.recording;
 
 	if (what == ORDER_RECORD_ON)
-		return room_record_on(s, r);
+		return room_record_on(s, r, by_page);
 	if (!x->number)
 		return what == ORDER_RECORD_OFF ? 0 : -ENOMSG;
 	if (what != ORDER_RECORD_OFF) {

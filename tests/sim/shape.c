@@ -145,13 +145,14 @@ static void look_at_flows(struct shape *out, const Tandem__Call__Call *in)
 static void look_at_recordings(struct shape *out, const Tandem__Call__Call *in)
 {
 	const Tandem__Call__Recordings *all = in->recordings;
-	bool paused = false, next = false, ordered = false, coded = false;
+	bool paused = false, next = false, ordered = false, coded = false, paged = false;
 
 	for (size_t i = 0; all && i < all->n_live; i++) {
 		paused |= all->live[i]->paused;
 		next |= all->live[i]->segment > 1;
 		ordered |= all->live[i]->cause == RECORDING_BY_COMMAND;
 		coded |= all->live[i]->cause == RECORDING_BY_CODE;
+		paged |= all->live[i]->cause == RECORDING_BY_PAGE;
 	}
 	has(out, in, all && all->n_live, "recording");
 	has(out, in, all && all->n_live > 1, "recording-both");
@@ -159,6 +160,7 @@ static void look_at_recordings(struct shape *out, const Tandem__Call__Call *in)
 	has(out, in, next, "recording-next-segment");
 	has(out, in, ordered, "recording-ordered");
 	has(out, in, coded, "recording-by-code");
+	has(out, in, paged, "recording-by-page");
 	has(out, in, all && !all->n_live, "recorded");
 }
 
