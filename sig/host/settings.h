@@ -311,6 +311,7 @@ struct shard_extension {
 	uint8_t record_directions;    /* enum record_direction */
 	uint8_t record_scope;         /* enum record_scope */
 	uint8_t record_to;            /* enum record_to */
+	bool record_page;             /* REC-07: its page has a Record key, with RECORD_ON_DEMAND */
 	bool media_elsewhere;         /* its media may be at another address than its signalling */
 	char language[LANGUAGE_MAX];  /* of prompts that its phones hear; "": its tenant's */
 	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */
