@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Record key of an extension's page (FEATURES REC-07): which call it is about, and what it does. */
+/* The Record key of an extension's page (FEATURES REC-07, MON-05, CONF-17): which call it is about, and what it does. */
 #include "sig/call.pb-c.h"
 #include "sig/record/call_record.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_page.h"
 #include "sig/shard/shard_state.h"
-#include "tests/unit/sig/conferences.h"
+#include "tests/unit/sig/meetme.h"
 
 static void has_page(struct rig *r, const char *number, enum record_method method, bool on)
 {
@@ -241,6 +241,164 @@ static void over_a_kill(void **state)
 	assert_string_equal(last_event(r, SIG_CALL_RECORDING_ENDED)->reason, "page");
 }
 
+/* ---- conferences ---- */
+
+/* Whoever is in it may, by its own document; all pages show the one recording of the mix. */
+static void the_mix(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+
+	has_page(r, "1002", RECORD_ON_DEMAND, true);
+	has_page(r, "1004", RECORD_ON_DEMAND, true);
+	party_confers(p);
+	assert_int_equal(shows(r, "1002").place, RECORD_PAGE_CONFERENCE);
+	assert_int_equal(shows(r, "1001").state, RECORD_PAGE_NOTHING);
+	assert_int_equal(pressed(r, "1002", RECORD_PAGE_ON), RECORD_PAGE_RECORDS);
+	assert_int_equal(recorded_last(r)->call, ROOM);
+	assert_true(recorded_last(r)->record.mix);
+	assert_non_null(strstr(recorded_last(r)->facts, "\"cause\":\"page\""));
+	assert_string_equal(last_event(r, SIG_CONFERENCE_RECORDING)->reason, "page");
+	assert_int_equal(shows(r, "1004").state, RECORD_PAGE_RECORDS);
+	assert_int_equal(pressed(r, "1004", RECORD_PAGE_PAUSE), RECORD_PAGE_PAUSED);
+	party_restart(p, true, true);
+	has_page(r, "1002", RECORD_ON_DEMAND, true);
+	assert_int_equal(shows(r, "1002").state, RECORD_PAGE_PAUSED);
+	assert_int_equal(pressed(r, "1002", RECORD_PAGE_OFF), RECORD_PAGE_IDLE);
+	assert_int_equal(recorded_last(r)->record.act, RECORD_END);
+	assert_string_equal(last_event(r, SIG_CONFERENCE_RECORDING_ENDED)->reason, "page");
+}
+
+/* A member that holds hears no conference. */
+static void a_member_holds(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct members all;
+	uint64_t b;
+
+	has_page(r, "1002", RECORD_ON_DEMAND, true);
+	party_confers(p);
+	all = members_of(r, ROOM);
+	b = member_from(&all, "1002")->call;
+	assert_int_equal(order_one(r, b, MEMBER_HOLD, true, 0, 0), 0);
+	assert_int_equal(shows(r, "1002").state, RECORD_PAGE_NOTHING);
+	assert_int_equal(order_one(r, b, MEMBER_HOLD, false, 0, 0), 0);
+	assert_int_equal(shows(r, "1002").state, RECORD_PAGE_IDLE);
+}
+
+/* What was recorded before goes on, and the key is about that until it ends. */
+static void recorded_before(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	uint64_t first, second;
+
+	has_page(r, "1001", RECORD_ON_DEMAND, true);
+	party_calls(p, &first, &second);
+	(void)page_asked(r, "1001", RECORD_PAGE_ON, first);
+	assert_int_equal(confer(p, first, second), 0);
+	trio_assert_left(&p->a2);
+	assert_int_equal(shows(r, "1001").state, RECORD_PAGE_RECORDS);
+	assert_int_equal(conference_of(r, ROOM).recording, 0);
+	assert_int_equal(pressed(r, "1001", RECORD_PAGE_OFF), RECORD_PAGE_IDLE);
+	assert_int_equal(pressed(r, "1001", RECORD_PAGE_ON), RECORD_PAGE_RECORDS);
+	assert_int_equal(conference_of(r, ROOM).recording, 1);
+}
+
+/* MON-05 */
+static void a_listener(void **state)
+{
+	for (int coaches = 0; coaches <= 1; coaches++) {
+		struct party *p = *state;
+		struct rig *r = p->t.l.r;
+		struct shard_confer o = { .room = ROOM + 16u * (unsigned)coaches,
+					  .rung = RUNG + 16u * (unsigned)coaches,
+					  .to = "1003",
+					  .leg = SHARD_LEG_CALLEE,
+					  .listens = !coaches,
+					  .coaches = coaches };
+
+		has_page(r, "1003", RECORD_ON_DEMAND, true);
+		phones_talk(&p->t.l.a, &p->t.l.b);
+		o.call = call_of_user(r, "1001", "1002");
+		assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0);
+		rig_run(r);
+		rig_wait_ms(r, 50);
+		(void)phone_rings(&p->d);
+		assert_int_equal(shows(r, "1003").state, RECORD_PAGE_NOTHING);
+		phone_answer(&p->d, p->d.invite, "200 OK", PHONE_SDP_B);
+		rig_wait_ms(r, 200);
+		assert_int_equal(shows(r, "1003").state, RECORD_PAGE_IDLE);
+		assert_int_equal(shows(r, "1003").place, RECORD_PAGE_MONITOR);
+		assert_int_equal(pressed(r, "1003", RECORD_PAGE_ON), RECORD_PAGE_RECORDS);
+		assert_int_equal(recorded_last(r)->call, o.room);
+		assert_true(recorded_last(r)->record.mix);
+		assert_int_equal(shows(r, "1001").state, RECORD_PAGE_NOTHING);
+		hangs_up(&p->t.l.a);
+		trio_assert_left(&p->d);
+		trio_assert_left(&p->t.l.b);
+		assert_int_equal(recorded_last(r)->record.act, RECORD_END);
+		line_assert_idle(r);
+	}
+}
+
+/* ---- rooms ---- */
+
+static const struct {
+	enum room_record record;
+	bool mix, lasts;
+} g_rooms[] = {
+	{ ROOM_RECORD_OFF, false, false },
+	{ ROOM_RECORD_ON_DEMAND, true, false },
+	{ ROOM_RECORD_AUTO, true, true },
+};
+
+/* Where its document lets nobody record a room the key is about the party alone, as call.record is. */
+static void of_rooms(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(g_rooms); i++) {
+		struct meetme *m = *state;
+		struct rig *r = m->p.t.l.r;
+		struct room_terms t = board("", "");
+		uint64_t call, room;
+
+		t.record = (uint8_t)g_rooms[i].record;
+		put(m, &t);
+		has_page(r, "1001", RECORD_ON_DEMAND, true);
+		calls(&m->p.t.l.a);
+		calls(&m->p.t.l.b);
+		room = the_room(m);
+		call = call_from(m, "1001");
+		assert_int_equal(shows(r, "1001").call, call);
+		assert_int_equal(pressed(r, "1001", RECORD_PAGE_ON), RECORD_PAGE_RECORDS);
+		assert_int_equal(recorded_last(r)->call, g_rooms[i].mix ? room : call);
+		assert_int_equal(shows(r, "1001").lasts, g_rooms[i].lasts);
+		assert_int_equal(pressed(r, "1001", RECORD_PAGE_OFF),
+				 g_rooms[i].lasts ? RECORD_PAGE_RECORDS : RECORD_PAGE_IDLE);
+		hangs_up(&m->p.t.l.b);
+		hangs_up(&m->p.t.l.a);
+		line_assert_idle(r);
+	}
+}
+
+/* Who says its PIN is not in it, and its keys are in no file. */
+static void a_pin_is_said(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("4711", "");
+
+	put(m, &t);
+	has_page(r, "1001", RECORD_ON_DEMAND, true);
+	calls(&m->p.t.l.a);
+	assert_int_equal(shows(r, "1001").state, RECORD_PAGE_NOTHING);
+	keys(m, call_from(m, "1001"), "4711#");
+	assert_int_equal(shows(r, "1001").state, RECORD_PAGE_IDLE);
+}
+
+#define MEETME_TEST(fn) cmocka_unit_test_setup_teardown(fn, meetme_setup, meetme_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +408,7 @@ int main(void)
 		TRIO_TEST(over_a_kill),          PARTY_TEST(the_mix),
 		PARTY_TEST(a_member_holds),      PARTY_TEST(recorded_before),
 		PARTY_TEST(a_listener),          MEETME_TEST(of_rooms),
+		MEETME_TEST(a_pin_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
