@@ -14,6 +14,8 @@ typedef Tandem__Remote__Pick pb_pick;
 typedef Tandem__Remote__Picked pb_picked;
 typedef Tandem__Remote__Join pb_join;
 typedef Tandem__Remote__Joined pb_joined;
+typedef Tandem__Remote__Page pb_page;
+typedef Tandem__Remote__Paged pb_paged;
 
 /* What a message points at while it is packed. */
 struct packed_news {
@@ -171,6 +173,46 @@ void remote_news_add_joined(struct writer *w, const struct remote_joined *j)
 	news_put(w, &news);
 }
 
+void remote_news_add_page(struct writer *w, const struct remote_page *p)
+{
+	char tenant[TENANT_NAME_MAX];
+	pb_news news;
+	pb_page page, *list[] = { &page };
+
+	if (bytes_cstr(p->ask.tenant, tenant, sizeof(tenant))) {
+		w->overflow = true;
+		return;
+	}
+	tandem__remote__news__init(&news);
+	tandem__remote__page__init(&page);
+	page.serial = p->serial;
+	page.tenant = tenant;
+	page.number = news_lend(p->ask.number);
+	page.act = (uint32_t)p->ask.act;
+	page.call = p->ask.call;
+	news.pages = list;
+	news.n_pages = 1;
+	news_put(w, &news);
+}
+
+void remote_news_add_paged(struct writer *w, const struct remote_paged *p)
+{
+	pb_news news;
+	pb_paged paged, *list[] = { &paged };
+
+	tandem__remote__news__init(&news);
+	tandem__remote__paged__init(&paged);
+	paged.serial = p->serial;
+	paged.state = (uint32_t)p->page.state;
+	paged.place = (uint32_t)p->page.place;
+	paged.call = p->page.call;
+	paged.utc_ms = p->page.utc_ms;
+	paged.lasts = p->page.lasts;
+	news.paged = list;
+	news.n_paged = 1;
+	news_put(w, &news);
+}
+
 /* ---- read ---- */
 
 static bool news_line(struct bytes *out, const ProtobufCBinaryData *in, size_t max)
@@ -261,6 +303,45 @@ static bool joined_unpack(struct remote_joined *out, const pb_joined *in)
 	return true;
 }
 
+static bool page_unpack(struct remote_page *out, const pb_page *in)
+{
+	*out = (struct remote_page){ .serial = in->serial,
+				     .ask = { .tenant = bytes_str(in->tenant),
+					      .act = (enum record_page_act)in->act,
+					      .call = in->call } };
+	return in->serial && out->ask.tenant.n && out->ask.tenant.n < TENANT_NAME_MAX &&
+	       in->number.len && news_line(&out->ask.number, &in->number, REMOTE_USER_MAX) &&
+	       in->act < RECORD_PAGE_ACTS && (in->act == RECORD_PAGE_LOOK) == (in->call == 0);
+}
+
+static bool paged_unpack(struct remote_paged *out, const pb_paged *in)
+{
+	*out = (struct remote_paged){ .serial = in->serial,
+				      .page = { .state = (enum record_page_state)in->state,
+						.place = (enum record_page_place)in->place,
+						.call = in->call,
+						.utc_ms = in->utc_ms,
+						.lasts = in->lasts } };
+	return in->serial && in->state < RECORD_PAGE_STATES && in->place < RECORD_PAGE_PLACES &&
+	       (in->state == RECORD_PAGE_NOTHING) == (in->call == 0);
+}
+
+static bool pages_are_good(const pb_news *in)
+{
+	struct remote_page page;
+	struct remote_paged paged;
+
+	for (size_t i = 0; i < in->n_pages; i++) {
+		if (!page_unpack(&page, in->pages[i]))
+			return false;
+	}
+	for (size_t i = 0; i < in->n_paged; i++) {
+		if (!paged_unpack(&paged, in->paged[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool joins_are_good(const pb_news *in)
 {
 	struct remote_join j;
@@ -294,7 +375,7 @@ static bool news_are_good(const pb_news *in)
 		if (!in->picked[i]->serial)
 			return false;
 	}
-	return joins_are_good(in);
+	return joins_are_good(in) && pages_are_good(in);
 }
 
 static void joins_tell(const pb_news *in, const struct remote_news_readers *r)
@@ -309,6 +390,21 @@ static void joins_tell(const pb_news *in, const struct remote_news_readers *r)
 	for (size_t i = 0; i < in->n_joined; i++) {
 		if (joined_unpack(&d, in->joined[i]))
 			r->joined(&d, r->arg);
+	}
+}
+
+static void pages_tell(const pb_news *in, const struct remote_news_readers *r)
+{
+	struct remote_page page;
+	struct remote_paged paged;
+
+	for (size_t i = 0; i < in->n_pages; i++) {
+		if (page_unpack(&page, in->pages[i]))
+			r->page(&page, r->arg);
+	}
+	for (size_t i = 0; i < in->n_paged; i++) {
+		if (paged_unpack(&paged, in->paged[i]))
+			r->paged(&paged, r->arg);
 	}
 }
 
@@ -332,6 +428,7 @@ static void news_tell(const pb_news *in, const struct remote_news_readers *r)
 						   .promised = in->picked[i]->promised },
 			  r->arg);
 	joins_tell(in, r);
+	pages_tell(in, r);
 }
 
 int remote_news_read(struct bytes news, const struct remote_news_readers *readers)

@@ -5,6 +5,7 @@
 
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
+#include "sig/model/record_page.h"
 #include "sig/subscription/dialog_state.h"
 
 enum {
@@ -65,12 +66,25 @@ struct remote_joined {
 	struct call_far far; /* OK; but for its shard, which the call's id says */
 };
 
+/* What an extension's record page shows, and does. */
+struct remote_page {
+	uint64_t serial;
+	struct record_page_ask ask;
+};
+
+struct remote_paged {
+	uint64_t serial;
+	struct record_page page;
+};
+
 struct remote_news_readers {
 	void (*user)(const struct remote_user *u, void *arg);
 	void (*pick)(const struct remote_pick *p, void *arg);
 	void (*picked)(const struct remote_picked *p, void *arg);
 	void (*join)(const struct remote_join *j, void *arg);
 	void (*joined)(const struct remote_joined *j, void *arg);
+	void (*page)(const struct remote_page *p, void *arg);
+	void (*paged)(const struct remote_paged *p, void *arg);
 	void *arg;
 };
 
@@ -80,6 +94,8 @@ void remote_news_add_pick(struct writer *w, const struct remote_pick *p);
 void remote_news_add_picked(struct writer *w, const struct remote_picked *p);
 void remote_news_add_join(struct writer *w, const struct remote_join *j);
 void remote_news_add_joined(struct writer *w, const struct remote_joined *j);
+void remote_news_add_page(struct writer *w, const struct remote_page *p);
+void remote_news_add_paged(struct writer *w, const struct remote_paged *p);
 /* For each user, question and answer, in their order. 0 or -EBADMSG: then nothing was read. */
 int remote_news_read(struct bytes news, const struct remote_news_readers *readers) NODISCARD;
 

@@ -108,6 +108,15 @@ void remote_watch_pick(struct remote_watch *r, const struct remote_pick *p)
 		r->host.send(r->host.with, 0, writer_done(&w));
 }
 
+void remote_watch_page(struct remote_watch *r, const struct remote_page *p)
+{
+	struct writer w = writer_over(r->one, sizeof(r->one));
+
+	remote_news_add_page(&w, p);
+	if (!w.overflow)
+		r->host.send(r->host.with, 0, writer_done(&w));
+}
+
 void remote_watch_join(struct remote_watch *r, uint64_t process, const struct remote_join *j)
 {
 	struct writer w = writer_over(r->one, sizeof(r->one));
@@ -266,6 +275,24 @@ static void hear_joined(const struct remote_joined *j, void *arg)
 	r->host.joined(r->host.with, j);
 }
 
+static void hear_page(const struct remote_page *p, void *arg)
+{
+	struct remote_watch *r = arg;
+	struct remote_paged paged = { .serial = p->serial };
+	struct writer w = writer_over(r->one, sizeof(r->one));
+
+	r->host.page(r->host.owner, &p->ask, &paged.page);
+	remote_news_add_paged(&w, &paged);
+	r->host.send(r->host.with, r->process, writer_done(&w));
+}
+
+static void hear_paged(const struct remote_paged *p, void *arg)
+{
+	const struct remote_watch *r = arg;
+
+	r->host.paged(r->host.with, p);
+}
+
 static bool process_note(struct remote_watch *r, uint64_t process)
 {
 	struct remote_process *p = r->processes;
@@ -287,6 +314,8 @@ void remote_watch_hear(struct remote_watch *r, uint64_t process, struct bytes ne
 		.picked = hear_picked,
 		.join = hear_join,
 		.joined = hear_joined,
+		.page = hear_page,
+		.paged = hear_paged,
 		.arg = r,
 	};
 

@@ -36,6 +36,9 @@ struct remote_watch_host {
 	/* Another node is to be told with whom a call is to be joined (until the next event), and has told. */
 	void (*join)(void *owner, const struct remote_join *j, struct remote_joined *out);
 	void (*joined)(void *with, const struct remote_joined *j);
+	/* Another node asks what an extension's record page is about here, or has answered. */
+	void (*page)(void *owner, const struct record_page_ask *ask, struct record_page *out);
+	void (*paged)(void *with, const struct remote_paged *p);
 	/* Another node has told something else of him. */
 	void (*changed)(void *owner, struct bytes tenant, struct bytes user);
 	/* That process was heard a moment ago. */
@@ -62,6 +65,7 @@ void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct by
 void remote_watch_left(struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* All others are asked, at once. */
 void remote_watch_pick(struct remote_watch *r, const struct remote_pick *p);
+void remote_watch_page(struct remote_watch *r, const struct remote_page *p);
 /* That process is asked, at once. */
 void remote_watch_join(struct remote_watch *r, uint64_t process, const struct remote_join *j);
 /* Another node has asked or told. */

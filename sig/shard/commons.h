@@ -22,6 +22,7 @@ struct shard_remote {
 	uint32_t (*others)(void *arg);
 	void (*joined)(void *arg, const struct remote_joined *j);
 	void (*picked)(void *arg, const struct park_news *news); /* shard_picks_ask */
+	void (*paged)(void *arg, const struct remote_paged *p);  /* remote_watch_page */
 	void *arg;
 };
 

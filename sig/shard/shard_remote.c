@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sig/feature/park.h"
+#include "sig/shard/shard_page.h"
 #include "sig/shard/shard_state.h"
 
 /* A round over all subscriptions takes so many seconds; a quick one is for nodes that have just come. */
@@ -127,6 +128,13 @@ static void remote_join(void *owner, const struct remote_join *j, struct remote_
 	out->verdict = remote_verdict_of(err);
 }
 
+static void remote_page(void *owner, const struct record_page_ask *ask, struct record_page *out)
+{
+	struct shard_commons *c = owner;
+
+	shard_record_page(c, ask, c->remote_now, out);
+}
+
 int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 {
 	const struct remote_watch_host host = { .owner = c,
@@ -139,7 +147,9 @@ int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 						.pick = shard_remote_asked,
 						.picked = shard_remote_answered,
 						.join = remote_join,
-						.joined = with->joined };
+						.joined = with->joined,
+						.page = remote_page,
+						.paged = with->paged };
 
 	c->remote_with = *with;
 	return remote_watch_open(&c->remote, &host, &c->key);

@@ -106,6 +106,32 @@ static void on_joined(const struct remote_joined *j, void *arg)
 	remote_news_add_joined(&t->again, j);
 }
 
+static void on_page(const struct remote_page *p, void *arg)
+{
+	struct told *t = arg;
+
+	assert(p->serial && p->ask.tenant.n && p->ask.tenant.n < TENANT_NAME_MAX);
+	assert(p->ask.number.n && p->ask.number.n <= REMOTE_USER_MAX);
+	assert(p->ask.act < RECORD_PAGE_ACTS && !p->ask.act == !p->ask.call);
+	t->users++;
+	t->sum += p->serial * 3 + p->ask.act * UINT64_C(5) + p->ask.call * 7;
+	sum_add(t, p->ask.tenant);
+	sum_add(t, p->ask.number);
+	remote_news_add_page(&t->again, p);
+}
+
+static void on_paged(const struct remote_paged *p, void *arg)
+{
+	struct told *t = arg;
+
+	assert(p->serial && p->page.state < RECORD_PAGE_STATES);
+	assert(p->page.place < RECORD_PAGE_PLACES && !p->page.state == !p->page.call);
+	t->users++;
+	t->sum += p->serial * 3 + p->page.state * UINT64_C(5) + p->page.place * UINT64_C(7) +
+		  p->page.call * 11 + p->page.utc_ms * 13 + p->page.lasts;
+	remote_news_add_paged(&t->again, p);
+}
+
 static int news_read(struct bytes news, struct told *t)
 {
 	const struct remote_news_readers readers = {
@@ -114,6 +140,8 @@ static int news_read(struct bytes news, struct told *t)
 		.picked = on_picked,
 		.join = on_join,
 		.joined = on_joined,
+		.page = on_page,
+		.paged = on_paged,
 		.arg = t,
 	};
 

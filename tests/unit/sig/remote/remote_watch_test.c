@@ -144,6 +144,38 @@ static void joined(void *with, const struct remote_joined *j)
 	s->calls++;
 }
 
+static void page(void *owner, const struct record_page_ask *ask, struct record_page *out)
+{
+	const struct side *s = owner;
+
+	assert_true(bytes_eq(ask->tenant, ACME) && bytes_eq(ask->number, USER));
+	assert_int_equal(ask->act, ask->call ? RECORD_PAGE_PAUSE : RECORD_PAGE_LOOK);
+	*out = (struct record_page){ .state = RECORD_PAGE_PAUSED,
+				     .place = RECORD_PAGE_MONITOR,
+				     .call = s->process,
+				     .utc_ms = 10 * s->process,
+				     .lasts = true };
+	if (s->process == 2)
+		*out = (struct record_page){ 0 };
+}
+
+static void paged(void *with, const struct remote_paged *p)
+{
+	struct side *s = with;
+
+	assert_int_equal(p->serial, 79);
+	s->promised++;
+	if (!p->page.call) {
+		assert_int_equal(p->page.state, RECORD_PAGE_NOTHING);
+		return;
+	}
+	assert_int_equal(p->page.state, RECORD_PAGE_PAUSED);
+	assert_int_equal(p->page.place, RECORD_PAGE_MONITOR);
+	assert_int_equal(p->page.utc_ms, 10 * p->page.call);
+	assert_true(p->page.lasts);
+	s->calls += p->page.call;
+}
+
 static int net_setup(void **state)
 {
 	static const struct hash_key key = { 1, 2 };
@@ -163,7 +195,9 @@ static int net_setup(void **state)
 							.pick = pick,
 							.picked = picked,
 							.join = join,
-							.joined = joined };
+							.joined = joined,
+							.page = page,
+							.paged = paged };
 
 		s->net = net;
 		s->process = i + 1;
@@ -480,6 +514,24 @@ static void with_whom_to_join(void **state)
 	assert_int_equal(a->promised, 2);
 }
 
+/* All others are asked what the record page of an extension is about there; one has nothing. */
+static void what_a_page_shows(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0];
+	struct remote_page p = { .serial = 79, .ask = { .tenant = ACME, .number = USER } };
+
+	remote_watch_page(a->watch, &p);
+	net_run(net);
+	assert_int_equal(a->calls, 3);
+	assert_int_equal(a->promised, 2);
+	p.ask.act = RECORD_PAGE_PAUSE;
+	p.ask.call = 3;
+	remote_watch_page(a->watch, &p);
+	net_run(net);
+	assert_int_equal(a->promised, 4);
+}
+
 static void garbage(void **state)
 {
 	struct net *net = *state;
@@ -617,6 +669,42 @@ static void no_join(void **state)
 	}
 }
 
+static void no_page(void **state)
+{
+	const struct remote_page pages[] = {
+		{ .ask = { .tenant = ACME, .number = USER } },
+		{ .serial = 1, .ask = { .number = USER } },
+		{ .serial = 1, .ask = { .tenant = ACME } },
+		{ .serial = 1, .ask = { .tenant = ACME, .number = BYTES_LIT("1\n") } },
+		{ .serial = 1, .ask = { .tenant = ACME, .number = USER, .call = 5 } },
+		{ .serial = 1, .ask = { .tenant = ACME, .number = USER, .act = RECORD_PAGE_ON } },
+		{ .serial = 1,
+		  .ask = { .tenant = ACME, .number = USER, .act = RECORD_PAGE_ACTS, .call = 5 } },
+	};
+	const struct remote_paged answers[] = {
+		{ .page = { 0 } },
+		{ .serial = 1, .page = { .call = 5 } },
+		{ .serial = 1, .page = { .state = RECORD_PAGE_IDLE } },
+		{ .serial = 1, .page = { .state = RECORD_PAGE_STATES, .call = 5 } },
+		{ .serial = 1,
+		  .page = { .state = RECORD_PAGE_IDLE, .place = RECORD_PAGE_PLACES, .call = 5 } },
+	};
+	uint8_t octets[100];
+	struct writer w;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(pages); i++) {
+		w = writer_over(octets, sizeof(octets));
+		remote_news_add_page(&w, &pages[i]);
+		assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
+	}
+	for (size_t i = 0; i < COUNT_OF(answers); i++) {
+		w = writer_over(octets, sizeof(octets));
+		remote_news_add_paged(&w, &answers[i]);
+		assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
+	}
+}
+
 static void what_is_no_news(void **state)
 {
 	struct remote_user u = { .tenant = ACME, .user = USER, .count = 1 };
@@ -686,11 +774,13 @@ int main(void)
 		NET_TEST(many_are_asked_for),
 		NET_TEST(who_rings),
 		NET_TEST(with_whom_to_join),
+		NET_TEST(what_a_page_shows),
 		NET_TEST(garbage),
 		cmocka_unit_test(what_is_no_news),
 		cmocka_unit_test(no_question),
 		cmocka_unit_test(join_of_dialog),
 		cmocka_unit_test(no_join),
+		cmocka_unit_test(no_page),
 		cmocka_unit_test(what_does_not_fit),
 	};
 
