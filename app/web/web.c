@@ -99,13 +99,15 @@ static void client_asked(struct lws *wsi)
 		web_client_asked(client, clock_now_ns());
 }
 
-/* What may have woken us: certificates, SIP. */
+/* What may have woken us: certificates, SIP, record pages. */
 static void news(struct web *web)
 {
 	if (web->certificates)
 		web_certificates_refresh(web->certificates);
 	if (web->sip)
 		web_sip_news(web->sip);
+	if (web->pages.desk)
+		web_desk_news(web->pages.desk);
 }
 
 static int upgrade(const struct web *web, struct lws *wsi)
@@ -133,7 +135,9 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			web_request_drop(request);
 		return 0;
 	case LWS_CALLBACK_HTTP_BODY:
-		return -1;
+		return web_request_body(request, len);
+	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+		return web_request_body_end(request);
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return upgrade(web, wsi);
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
@@ -281,6 +285,8 @@ static int parts_open(struct web *web, const struct web_settings *settings)
 		err = web_certificates_open(&web->certificates, settings->tls);
 	if (!err && settings->link)
 		err = web_sip_open(&web->sip, settings);
+	if (!err && settings->asks)
+		err = web_desk_open(&web->pages.desk, settings->page_key, settings->asks);
 	return err;
 }
 
@@ -288,7 +294,7 @@ static int web_prepare(struct web *web, const struct web_settings *settings)
 {
 	int err = why_not(&settings->bind);
 
-	web->pages = (struct web_pages){ settings->health, settings->files };
+	web->pages = (struct web_pages){ .health = settings->health, .files = settings->files };
 	web->link = settings->link;
 	lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
 	if (!err)
@@ -303,6 +309,8 @@ static int web_prepare(struct web *web, const struct web_settings *settings)
 		web_sip_attach(web->sip, web->context);
 		web_link_attach(settings->link, web_wake, web);
 	}
+	if (!err && settings->asks)
+		web_asks_attach(settings->asks, web_wake, web);
 	return err;
 }
 
@@ -313,6 +321,7 @@ static void web_free(struct web *web)
 	if (web->context)
 		lws_context_destroy(web->context);
 	web_sip_close(web->sip);
+	web_desk_close(web->pages.desk);
 	web_certificates_close(web->certificates);
 	web_clients_close(web->clients);
 	free(web);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The web thread (libwebsockets): GET /healthz, /readyz, /metrics, and SIP over WebSocket on /ws. With the control thread it shares
- * atomics and the rings of web_link.h only, so a slow client delays nobody; connections, header size and time are bounded.
+ * The web thread (libwebsockets): GET /healthz, /readyz, /metrics, files, record pages, and SIP over WebSocket on /ws. With the control thread
+ * it shares atomics and the rings of web_link.h and web_asks.h only, so a slow client delays nobody; connections, header size and time are bounded.
  */
 #ifndef APP_WEB_WEB_H
 #define APP_WEB_WEB_H
@@ -12,6 +12,7 @@
 #include "sig/sip/stream_rate.h"
 
 struct tls_settings;
+struct web_asks;
 struct web;
 struct web_files;
 struct web_link;
@@ -27,7 +28,9 @@ struct web_settings {
 	/* The caller's; outlives the thread. NULL: no pages, they are another listener's. */
 	const struct health *health;
 	const struct web_files
-		*files; /* the caller's; NULL: none. A listener of files has no pages */
+		*files;          /* the caller's; NULL: none. A listener of files has no pages */
+	struct web_asks *asks;   /* the caller's; NULL: no record pages */
+	const uint8_t *page_key; /* with asks: WEB_PAGE_KEY_LEN octets, read at once */
 	const struct tls_settings *tls; /* NULL: no TLS; read at once */
 	struct web_link *link;          /* the caller's; NULL: no SIP */
 	uint16_t local;                 /* sip_hop.local of what comes */

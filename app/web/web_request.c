@@ -70,6 +70,11 @@ static int head_send(struct lws *wsi, struct answer answer, size_t size)
 	return 0;
 }
 
+void web_request_count(bool served)
+{
+	metric_add(served ? g_metrics.served : g_metrics.refused, 1);
+}
+
 int web_request_refuse(void)
 {
 	metric_add(g_metrics.refused, 1);
@@ -172,6 +177,8 @@ int web_request_take(struct web_request *r, struct lws *wsi, const struct web_pa
 	struct writer w;
 
 	web_request_drop(r);
+	if (pages->desk && bytes_starts(path, WEB_PAGE_HEAD))
+		return web_visit_take(pages->desk, &r->visit, wsi, path);
 	if (!lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI)) {
 		(void)lws_return_http_status(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, "only GET");
 		return web_request_refuse();
@@ -191,7 +198,18 @@ int web_request_take(struct web_request *r, struct lws *wsi, const struct web_pa
 	return 0;
 }
 
-int web_request_send(struct web_request *r, struct lws *wsi)
+/* Only a key that is pressed has one. */
+int web_request_body(struct web_request *r, size_t n)
+{
+	return r->visit ? web_visit_body(r->visit, n) : -1;
+}
+
+int web_request_body_end(struct web_request *r)
+{
+	return r->visit ? web_visit_body_end(r->visit) : 0;
+}
+
+static int request_page_send(struct web_request *r, struct lws *wsi)
 {
 	size_t most = r->file ? FILE_PIECE : WEB_REQUEST_PIECE;
 	uint64_t left = r->size - r->sent;
@@ -214,8 +232,14 @@ int web_request_send(struct web_request *r, struct lws *wsi)
 	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
+int web_request_send(struct web_request *r, struct lws *wsi)
+{
+	return r->visit ? web_visit_send(r->visit) : request_page_send(r, wsi);
+}
+
 void web_request_drop(struct web_request *r)
 {
+	web_visit_drop(r->visit);
 	free(r->page);
 	if (r->file)
 		(void)close(r->file - 1);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One HTTP request (RFC 9110): GET /healthz, /readyz or /metrics, and the page that answers it, sent piece by piece. Web thread. */
+/* One HTTP request (RFC 9110): GET /healthz, /readyz or /metrics, a file, or a record page, and what answers it, sent piece by piece. Web
+ * thread. */
 #ifndef APP_WEB_WEB_REQUEST_H
 #define APP_WEB_WEB_REQUEST_H
 
 #include <libwebsockets.h>
 
 #include "app/web/health.h"
+#include "app/web/web_desk.h"
 #include "app/web/web_file.h"
 #include "base/bytes.h"
 
@@ -16,8 +18,9 @@ struct web_request {
 	uint8_t *
 		page; /* malloc'ed: LWS_PRE octets, then the page, or a piece of a file; NULL: none */
 	uint64_t size, sent;
-	int file;      /* a descriptor and 1; 0: the page is all */
-	uint64_t from; /* of the file: its first octet that is sent */
+	int file;                /* a descriptor and 1; 0: the page is all */
+	uint64_t from;           /* of the file: its first octet that is sent */
+	struct web_visit *visit; /* of a record page; NULL: it is for something else */
 };
 
 void web_request_setup(void); /* registers the metrics; main thread, once */
@@ -28,16 +31,22 @@ void web_request_setup(void); /* registers the metrics; main thread, once */
 struct web_pages {
 	const struct health *health;   /* NULL: no pages */
 	const struct web_files *files; /* NULL: no files */
+	struct web_desk *desk;         /* NULL: no record pages */
 };
 
 /* Its head has come: the answer's goes out, the page follows. path without the query. */
 int web_request_take(struct web_request *r, struct lws *wsi, const struct web_pages *pages,
 		     struct bytes path);
+/* Octets of its body; and its end. */
+int web_request_body(struct web_request *r, size_t n);
+int web_request_body_end(struct web_request *r);
 /* The connection takes more. */
 int web_request_send(struct web_request *r, struct lws *wsi);
 /* It is over, or the connection is. */
 void web_request_drop(struct web_request *r);
 /* One of which nothing is wanted here: closed without an answer. */
 int web_request_refuse(void);
+/* It is answered. */
+void web_request_count(bool served);
 
 #endif
