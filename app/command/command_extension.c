@@ -168,6 +168,24 @@ static bool tls_and_srtp(struct command_run *run, const struct extension *e)
 	return false;
 }
 
+/* REC-07. A page that is switched off takes its link along. False: the run has failed. */
+static bool page_make(struct command_run *run, struct extension *e)
+{
+	bool anew = false;
+
+	command_take_bool(run, "record_page_renew", &anew);
+	if (anew && !e->core.record_page) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "record_page_renew",
+			     "it has no page: give record_page=true");
+		return false;
+	}
+	if (!e->core.record_page)
+		e->page = 0;
+	else if (anew || !e->page)
+		e->page = rand_u64_from(&run->node->rand) | 1;
+	return true;
+}
+
 /* The present extension with what the arguments change. False: the run has failed. */
 static bool extension_make(struct command_run *run, void *value)
 {
@@ -186,7 +204,7 @@ static bool extension_make(struct command_run *run, void *value)
 	e->core.tenant = tenant;
 	e->changed_utc_ms = clock_utc_ms();
 	return field_take(run, g_extension_fields, e) && tls_and_srtp(run, e) &&
-	       secret_take(run, e);
+	       page_make(run, e) && secret_take(run, e);
 }
 
 static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recordings that are finished, and their deliveries: tandem-store knows them (app/node/node_store.h). */
+/* Recordings that are finished, and their deliveries: tandem-store knows them (app/node/node_store.h). And links to record pages. */
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "app/node/node_store.h"
@@ -45,6 +45,50 @@ void command_recording_link(struct command_run *run)
 					 "path", path, "port", (int)n->settings.recordings.port,
 					 "expires_utc_ms", (json_int_t)expires_utc_ms));
 	}
+}
+
+static void page_link_give(struct command_run *run, const struct extension *e)
+{
+	const struct node *n = run->node;
+	struct web_page_of of = { .page = e->page };
+	char path[WEB_PAGE_PATH_MAX];
+	struct writer w = writer_over(path, sizeof(path) - 1);
+
+	(void)bytes_cstr(bytes_str(tenants_name(n->tenants, e->core.tenant)), of.tenant,
+			 sizeof(of.tenant));
+	(void)bytes_cstr(bytes_str(e->core.number), of.number, sizeof(of.number));
+	web_page_link(&w, n->pages.key, &of);
+	path[w.n] = '\0';
+	LOG_INFO("recordings", 0, "the link to a record page is given out",
+		 LOG_STR("tenant", of.tenant), LOG_STR("extension", of.number),
+		 LOG_STR("by", run->id));
+	command_answer(run, json_pack("{s:s, s:s, s:i}", "number", of.number, "path", path, "port",
+				      (int)n->settings.recordings.port));
+}
+
+void command_extension_page(struct command_run *run)
+{
+	const struct node *n = run->node;
+	struct extension e;
+
+	if (!extensions_find(&n->extensions, document_tenant(run),
+			     command_value(run, "number")->text, &e)) {
+		command_fail(run, COMMAND_NOT_FOUND, "number", "there is no such extension");
+		return;
+	}
+	if (!e.core.record_page || !e.page)
+		command_fail(run, COMMAND_CONFLICT, "number",
+			     "it has no page: extension.put with record_page=true makes one");
+	else if (!n->files_web)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "recordings.port is 0: give it a port, and restart the node");
+	else if (!n->pages.asks)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "http.tls is false, and record pages are for TLS alone: set it, and "
+			     "restart the node");
+	else
+		page_link_give(run, &e);
+	extension_wipe(&e);
 }
 
 /* Nobody asks what all nodes know. */

@@ -966,6 +966,13 @@ const struct command g_commands[] = {
 	{ "extension.get", COMMAND_FOR_READER, g_get_args, "Shows an extension.",
 	  "password_valid (false: the realm was changed since), changed_utc_ms",
 	  command_extension_get, .shows = g_extension_fields },
+	{ "extension.page", COMMAND_FOR_ADMIN, g_get_args,
+	  "Shows the link to the record page of an extension, for its phone's settings. It is a "
+	  "secret: who has it may record the extension's calls, at each node, until record_page or "
+	  "record_page_renew of extension.put makes another one. The log says who asked for it. "
+	  "conflict: record_page is false. unavailable: recordings.port is 0, or http.tls false.",
+	  "number, path (behind https:// and the host), port", command_extension_page,
+	  .transient = true },
 	{ "extension.delete", COMMAND_FOR_ADMIN, g_get_args,
 	  "Deletes an extension. Its calls go on; its phones are registered no longer.", "number",
 	  document_delete, .documents = &g_extension_documents },
@@ -1105,7 +1112,8 @@ const struct command g_commands[] = {
 	  "its record (as in cdr.list) with state ended, and the last counters of its flows.",
 	  "as in call.list, with the SIP Call-IDs, the SIP peers, a and b (transport, srtp: the "
 	  "crypto-suite or plain, holds, muted, profile, codecs), recordings (of now: recording, "
-	  "leg, state: on or paused, to, cause: policy, command, code or message, begun_utc_ms), "
+	  "leg, state: on or paused, to, cause: policy, command, code, page or message, "
+	  "begun_utc_ms), "
 	  "and flows: leg, "
 	  "line, kind "
 	  "(audio, video, other), proto (of its m-line), "
@@ -1233,8 +1241,9 @@ const struct command g_commands[] = {
 	  "id, order", command_call_order, .order = ORDER_MUTE },
 	{ "call.record", COMMAND_FOR_APPLICATION, g_record_args,
 	  "Records a party of an established call whose extension has record=on_demand: on and "
-	  "off. Its party may do the same by in-call codes (call_codes in the node file). What a "
-	  "policy records can be paused, and not ended. The events call.recording and "
+	  "off. Its party may do the same by in-call codes (call_codes in the node file), and on "
+	  "its record page (extension.page). What a policy records can be paused, and not ended. "
+	  "The events call.recording and "
 	  "those behind it tell what becomes of it, call.show what is recorded.",
 	  "id, order", command_call_order, .order = ORDER_RECORD },
 	{ "call.transfer", COMMAND_FOR_APPLICATION, g_transfer_args,

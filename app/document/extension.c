@@ -89,6 +89,15 @@ static json_t *located_seal(const struct extension *e, const struct seal_key *ke
 	return list;
 }
 
+/* True: it is there, where there is one. */
+static bool page_put(json_t *json, const struct extension *e)
+{
+	char text[BASE32_U64_LEN];
+
+	base32_u64_put(text, e->page);
+	return !e->page || !json_object_set_new(json, "page", json_stringn(text, sizeof(text)));
+}
+
 json_t *extension_to_document(const struct extension *e, const struct seal_key *key,
 			      struct rand_source *rand)
 {
@@ -98,8 +107,9 @@ json_t *extension_to_document(const struct extension *e, const struct seal_key *
 	if (ha1_seal(sealed, &e->core.secret, seal_context(context, e), key, rand))
 		return NULL;
 	json = json_pack("{s:s, s:s}", "realm", e->realm, "ha1_sealed", sealed);
-	if (json && e->located.count &&
-	    json_object_set_new(json, "locations_sealed", located_seal(e, key, rand))) {
+	if (json && ((e->located.count &&
+		      json_object_set_new(json, "locations_sealed", located_seal(e, key, rand))) ||
+		     !page_put(json, e))) {
 		json_decref(json);
 		json = NULL;
 	}
@@ -167,6 +177,14 @@ static void fill_located(struct document_reader *r, struct extension *e, const s
 	}
 }
 
+static void fill_page(struct document_reader *r, struct extension *e)
+{
+	struct bytes text = document_member(r, "page").text;
+
+	if (text.n && (base32_u64_get(text, &e->page) || !e->page))
+		document_refuse(r, "page");
+}
+
 struct filling {
 	struct extension extension;
 	const struct seal_key *key;
@@ -183,6 +201,7 @@ static void extension_fill(struct document_reader *r, void *value)
 	fill_secret(r, e, f->key);
 	if (e->realm[0])
 		fill_located(r, e, f->key);
+	fill_page(r, e);
 	e->changed_utc_ms = document_changed(r);
 }
 

@@ -27,6 +27,7 @@ struct extension {
 	char pickup_groups[EXTENSION_PICKUP_MAX], park_groups[EXTENSION_PICKUP_MAX];
 	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* their ids joined by ',', in the order of */
 	struct shard_located located;
+	uint64_t page; /* with core.record_page: what is in the link to its page; 0: none */
 	char music[SETTINGS_SOUND_MAX]; /* name of a file, "off", or "": the node's */
 	char realm
 		[EXTENSION_REALM_MAX]; /* the secret is a hash over it; empty: it could not be opened */

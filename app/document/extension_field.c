@@ -210,7 +210,7 @@ const struct command_arg g_extension_fields[] = {
 		"Recording of its calls. auto: each that record_direction and record_scope have, "
 		"from the answer on; on_demand: call.record begins and ends it, and its party by "
 		"in-call codes (call_codes "
-		"in the node file); off: none. Where "
+		"in the node file) and record_page; off: none. Where "
 		"callers must know of it, tell them: see the guide."),
 	WORD_FIELD(
 		"record_direction", core.record_directions, FIELD_NUMBER, g_record_directions,
@@ -222,6 +222,13 @@ const struct command_arg g_extension_fields[] = {
 	WORD_FIELD("record_to", core.record_to, FIELD_NUMBER, g_record_to, "files",
 		   "Where they go: files of the node, or siprec, the external recorder of the "
 		   "setting siprec.address. call.record may say otherwise."),
+	FLAG_FIELD("record_page", core.record_page, "false",
+		   "A page for its phone's browser, with a Record key while it speaks: "
+		   "extension.page has its link. With another record than on_demand the page has "
+		   "no key. false, and then true again, makes another link."),
+	{ .name = "record_page_renew",
+	  .type = ARG_BOOL,
+	  .help = "true: another link to its page; the one before is good no longer." },
 	WORD_FIELD("monitor", core.monitor, FIELD_NUMBER, g_monitor, "all",
 		   "Whom its phones may watch by lamps. listed: those of monitors; none: itself "
 		   "alone. SUBSCRIBE for others is answered 403."),

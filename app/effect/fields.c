@@ -358,8 +358,8 @@ static const struct {
 				 "What the party of that leg says and hears is recorded, under "
 				 "that "
 				 "name; reason: policy, command, code (an in-call one, or "
-				 "a=recordpref), or message "
-				 "(call.record_message).",
+				 "a=recordpref), page (of its extension: extension.page), or "
+				 "message (call.record_message).",
 				 HAS_CALL | HAS_LEG | HAS_REASON | HAS_RECORDING },
 	[SIG_CALL_RECORDING_PAUSED] = { "call.recording_paused",
 					"What is said now is in no file, and no digit in an event.",

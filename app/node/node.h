@@ -24,6 +24,7 @@
 #include "app/node/node_held.h"
 #include "app/node/node_keeper.h"
 #include "app/node/node_lamps.h"
+#include "app/node/node_page.h"
 #include "app/node/node_rebalance.h"
 #include "app/node/node_record.h"
 #include "app/node/node_shard.h"
@@ -203,6 +204,7 @@ struct node {
 	struct web *health_web;    /* http.health_port; NULL: there is none */
 	struct web *files_web;     /* recordings.port; NULL: there is none */
 	struct web_files files;    /* what it has, and with which key */
+	struct node_pages pages;   /* of extensions: it has them, too, where it has TLS */
 	struct web_link *web_link; /* NULL: no SIP over WebSocket */
 	struct recent recent;      /* the newest SIP messages */
 	uint32_t recent_kib;       /* as it was made */

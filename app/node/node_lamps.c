@@ -77,6 +77,11 @@ static void lamps_picked(void *arg, const struct park_news *told)
 	command_far_picked(arg, told);
 }
 
+static void lamps_paged(void *arg, const struct remote_paged *told)
+{
+	node_page_told(arg, told);
+}
+
 int node_lamps_open(struct node *n)
 {
 	const struct shard_remote with = { .send = lamps_send,
@@ -84,6 +89,7 @@ int node_lamps_open(struct node *n)
 					   .others = lamps_others,
 					   .joined = lamps_joined,
 					   .picked = lamps_picked,
+					   .paged = lamps_paged,
 					   .arg = n };
 
 	return n->edge ? shard_remote_open(n->commons, &with) : 0;

@@ -45,7 +45,8 @@ static int health_open(struct node *n)
 	return web_open(&n->health_web, &settings);
 }
 
-/* The same: a disk that stands still delays nobody but who fetches a file. */
+/* The same: a disk that stands still delays nobody but who fetches a file, or has a record page. Links to those are secrets that do not run
+ * out: they are for TLS alone. */
 static int files_open(struct node *n, const struct tls_settings *tls)
 {
 	const struct settings_recordings *r = &n->settings.recordings;
@@ -57,13 +58,20 @@ static int files_open(struct node *n, const struct tls_settings *tls)
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
 					   n->settings.limits.connections_per_source },
 	};
+	int err = 0;
 
 	static_assert(sizeof(n->files.folder) == sizeof(r->folder), "copied whole");
 	static_assert((int)WEB_FILE_KEY_LEN == (int)KEYS_LEN, "a key of its own");
 	memcpy(n->files.folder, r->folder, sizeof(n->files.folder));
 	keys_derive(&n->keys, "tandem recording link 1", n->files.key);
 	settings.bind.port = (uint16_t)r->port;
-	return r->port ? web_open(&n->files_web, &settings) : 0;
+	if (r->port && tls)
+		err = node_pages_open(n);
+	settings.asks = n->pages.asks;
+	settings.page_key = n->pages.key;
+	if (!err && r->port)
+		err = web_open(&n->files_web, &settings);
+	return err;
 }
 
 /* The pages of http.port until it is open in full, with SIP. */
@@ -142,6 +150,7 @@ void node_web_close(struct node *n)
 	web_close(n->health_web);
 	web_close(n->files_web);
 	n->web = n->health_web = n->files_web = NULL;
+	node_pages_close(n);
 	if (n->sip)
 		transport_provide(n->sip, NULL);
 	web_link_close(n->web_link);

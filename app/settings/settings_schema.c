@@ -1166,7 +1166,8 @@ static const struct conf_field g_recordings_fields[] = {
 	  .preset = "0",
 	  .at_start = true,
 	  .help = "TCP port on http.bind where recordings are fetched, by links of recording.link "
-		  "alone; with TLS where http.tls is true. 0: none." },
+		  "alone; with TLS where http.tls is true. With TLS it has record pages, too "
+		  "(extension.page). 0: none." },
 	{ .key = "store",
 	  .type = CONF_LIST,
 	  FIELD(settings_recordings, store),

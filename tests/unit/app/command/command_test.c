@@ -342,6 +342,7 @@ static const struct {
 } ROLES[] = {
 	{ "extension.put", COMMAND_FOR_ADMIN },
 	{ "extension.get", COMMAND_FOR_READER },
+	{ "extension.page", COMMAND_FOR_ADMIN },
 	{ "extension.delete", COMMAND_FOR_ADMIN },
 	{ "extension.list", COMMAND_FOR_READER },
 	{ "profile.put", COMMAND_FOR_ADMIN },

@@ -40,8 +40,17 @@ static void test_extension_flags(void **state)
 		  EXTENSION_FLAGS("true", "true", "single", "false") },
 		{ "extension.put", "{\"number\":\"1\",\"display_name\":\"One\"}",
 		  EXTENSION_FLAGS("true", "true", "single", "false") },
+		{ "extension.page", "{\"number\":\"2\"}", "\"not_found\"" },
+		{ "extension.page", "{\"number\":\"1\"}", "with record_page=true makes one" },
+		{ "extension.put", "{\"number\":\"1\",\"record_page_renew\":true}",
+		  "it has no page: give record_page=true" },
+		{ "extension.put",
+		  "{\"number\":\"1\",\"record_page_renew\":true,\"record_page\":true}",
+		  "\"record_page\":true" },
+		{ "extension.page", "{\"number\":\"1\"}", "recordings.port is 0" },
 	};
 	static const struct step later[] = {
+		{ "extension.page", "{\"number\":\"1\"}", "recordings.port is 0" },
 		{ "extension.list", "{}", EXTENSION_FLAGS("true", "true", "single", "false") },
 	};
 

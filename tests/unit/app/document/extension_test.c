@@ -21,7 +21,8 @@
 	"\"forward_always\":\"1\",\"forward_busy\":\"2\",\"forward_no_answer\":\"3\","            \
 	"\"forward_rings\":4,\"forward_unreachable\":\"5\",\"do_not_disturb\":true,"              \
 	"\"application\":\"ivr\",\"application_wait_s\":6,\"music\":\"waltz.wav\","               \
-	"\"webrtc\":\"always\",\"transfer\":false,\"changed_utc_ms\":1800000000000"
+	"\"webrtc\":\"always\",\"transfer\":false,\"changed_utc_ms\":1800000000000,"              \
+	"\"record_page\":true,\"page\":\"8000000000001\""
 
 static const struct seal_key g_key = { .id = 1, .octets = { 1, 2, 3 } };
 static struct rand_source g_rand = { .state = { 1, 2, 3, 4 }, .seeded = 1 };
@@ -53,6 +54,11 @@ static const struct {
 	{ "a flag that is a number", DOCUMENT(",\"tls\":1"), "tls" },
 	{ "unknown words", DOCUMENT(",\"classes\":[\"local\",\"lunar\"]"), NULL },
 	{ "a name twice", "{\"number\":\"1\",\"number\":\"1\"}", "not a JSON object" },
+	{ "a page", DOCUMENT(",\"record_page\":true,\"page\":\"0000000000001\""), NULL },
+	{ "no page", DOCUMENT(",\"record_page\":true,\"page\":\"\""), NULL },
+	{ "page 0", DOCUMENT(",\"page\":\"0000000000000\""), "page" },
+	{ "a page of more than 64 bits", DOCUMENT(",\"page\":\"vvvvvvvvvvvvv\""), "page" },
+	{ "a page that is a number", DOCUMENT(",\"record_page\":1"), "record_page" },
 	{ "bad hash", "{\"number\":\"1\",\"display_name\":\"\",\"realm\":\"x\",\"ha1\":\"00\"}",
 	  "ha1" },
 };
@@ -231,7 +237,7 @@ static void test_names(void **state)
 					     "announce_outside", "record",
 					     "record_direction", "record_scope",
 					     "announce_to",      "record_to",
-					     "call_waiting" };
+					     "call_waiting", "record_page" };
 	static const char before[] =
 		"{\"realm\":\"tandem\",\"ha1\":\"" HA1
 		"\",\"changed_utc_ms\":1800000000000,\"number\":\"1001\",\"display_name\":\"One\","
