@@ -113,6 +113,8 @@ static void what_the_key_does(void **state)
 		{ "/on/0001o0000000", RECORD_PAGE_LOOK },
 		{ "/on/001o000000001/", RECORD_PAGE_LOOK },
 		{ "/on/001o000000001x", RECORD_PAGE_LOOK },
+		{ "xon/001o000000001", RECORD_PAGE_LOOK },
+		{ "//on/001o000000001", RECORD_PAGE_LOOK },
 	};
 	struct web_page_of of = of_whom("acme", "1001");
 
