@@ -4,6 +4,7 @@
 
 #include "sig/call/act.h"
 #include "sig/model/recording.h"
+#include "sig/shard/shard_page.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/application.h"
 
@@ -207,6 +208,32 @@ static void fails_at_its_end(void **state)
 	assert_over(l, "failed", 1, 0);
 }
 
+static enum record_page_state page_shows(struct line *l, const char *number)
+{
+	const struct record_page_ask ask = { .tenant = BYTES_LIT("default"),
+					     .number = bytes_str(number) };
+	struct record_page page;
+
+	shard_record_page(l->r->shard->commons, &ask, l->r->now, &page);
+	return page.state;
+}
+
+/* The Record key of who says it is not about that. */
+static void is_not_for_the_key(void **state)
+{
+	struct shard_extension e = rig_extension("1001", false);
+	struct line *l = *state;
+
+	e.record = RECORD_ON_DEMAND;
+	e.record_page = true;
+	assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
+	speaks(l, g_message);
+	assert_int_equal(page_shows(l, "1001"), RECORD_PAGE_NOTHING);
+	key(l, '#');
+	recorder_says(l, RECORD_NEWS_ENDED, 1, 5000);
+	assert_int_equal(page_shows(l, "1001"), RECORD_PAGE_IDLE);
+}
+
 /* Another order takes its place; no command about recordings touches it. */
 static void is_stopped(void **state)
 {
@@ -269,6 +296,7 @@ int main(void)
 		MESSAGE_TEST(hangs_up),
 		MESSAGE_TEST(fails),
 		MESSAGE_TEST(fails_at_its_end),
+		MESSAGE_TEST(is_not_for_the_key),
 		MESSAGE_TEST(is_stopped),
 		MESSAGE_TEST(goes_on_after_a_restart),
 		MESSAGE_TEST(ends_over_a_restart),
