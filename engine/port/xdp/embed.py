@@ -1,25 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compiles the XDP program and makes a C source of it.  usage: embed.py NAME OUT.c PROGRAM.bpf.c ROOT CLANG STRIP"""
+"""Compiles the XDP program and makes a C source of it.  usage: embed.py NAME CPU OUT.c PROGRAM.bpf.c ROOT CLANG STRIP"""
 import pathlib
 import subprocess
 import sys
 import sysconfig
 
 
-def compiled(source, root, clang, strip, out):
+def compiled(source, root, clang, strip, out, cpu):
     # The kernel's headers want asm/types.h, which lies in the folder of the machine that builds.
     headers = "/usr/include/" + (sysconfig.get_config_var("MULTIARCH") or "")
     # -g: libbpf reads the maps from the types (BTF); the debug information itself is left out
-    subprocess.run([clang, "-target", "bpf", "-mcpu=v2", "-O2", "-g", "-Wall", "-Werror", "-idirafter", headers, "-I", root,
+    subprocess.run([clang, "-target", "bpf", f"-mcpu={cpu}", "-O2", "-g", "-Wall", "-Werror", "-idirafter", headers, "-I", root,
                     f"-ffile-prefix-map={root}=.", "-MD", "-MF", f"{out}.d", "-MT", pathlib.Path(out).name,
                     "-c", str(pathlib.Path(source).resolve()), "-o", f"{out}.o"], check=True)
     subprocess.run([strip, "--strip-debug", f"{out}.o"], check=True)
     return pathlib.Path(f"{out}.o").read_bytes()
 
 
-def main(name, out, source, root, clang, strip):
-    octets = compiled(source, root, clang, strip, out)
+def main(name, cpu, out, source, root, clang, strip):
+    octets = compiled(source, root, clang, strip, out, cpu)
     rows = [", ".join(map(str, octets[i:i + 24])) for i in range(0, len(octets), 24)]
     pathlib.Path(out).write_text(
         f'#include "engine/port/{name}.h"\n\n'

@@ -23,9 +23,10 @@ struct xdp_address {
 	unsigned char ip[16];
 };
 
-/* Its value: a bit for each UDP port, in the octet port / 8. */
+/* Its value: a bit for each UDP port, in the octet port / 8. place: of the address in tandem_where (forward.h). */
 struct xdp_ports {
 	unsigned char bits[8192];
+	unsigned int place;
 };
 
 /* Key of tandem_sip_ports; the value says nothing. */

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What our XDP program and the workers agree on about packets that it forwards itself (docs/adr/0064). Plain C types: the program has no
+ * libc. In network order, as it lies in frames, is what has "as it lies" beside it; all else is in the host's.
+ */
+#ifndef ENGINE_PORT_XDP_FORWARD_H
+#define ENGINE_PORT_XDP_FORWARD_H
+
+/* Names of the maps: libbpf finds them by these, and bpftool shows them. */
+#define XDP_WHERE_MAP   "tandem_where"
+#define XDP_FORWARD_MAP "tandem_forward"
+#define XDP_FENCE_MAP   "tandem_fence"
+#define XDP_FATES_MAP   "tandem_fates"
+
+enum {
+	XDP_FORWARD_VERSION = 1,   /* of all that is here; 0: nothing is forwarded */
+	XDP_FORWARD_LINE = 64,     /* of the cache */
+	XDP_FORWARD_WORKERS = 16,  /* powers of two: what the program reads is masked */
+	XDP_FORWARD_PLACES = 32,   /* of shards: 1 + VALID_PLACES, and spare */
+	XDP_FORWARD_AHEAD = 3000,  /* so far ahead, or farther, a stream jumps */
+	XDP_FORWARD_PORTS = 65536, /* of each address in tandem_where */
+	XDP_WHERE_PORTS = 2,       /* of each value in it: values are of eight octets at least */
+};
+
+/* Value of tandem_where, for two ports of an address: number of the entry + 1; 0: none. */
+struct xdp_where {
+	unsigned int number[XDP_WHERE_PORTS];
+};
+
+/*
+ * The way of one party's packets. Lines 0 and 1 are its worker's: it writes them while the entry is not armed and nobody is busy with it.
+ * Line 2 is the program's while it is armed, and the worker's while it is not.
+ */
+struct xdp_forward {
+	/* line 0: whose packets, and the constants of their sums */
+	unsigned int armed;       /* 1: forwarded. The worker sets it, both clear it */
+	unsigned int generation;  /* of the flow: its worker's */
+	unsigned char from[16];   /* as it lies; IPv4 in the first 4 */
+	unsigned short from_port; /* as it lies */
+	unsigned char family;     /* 4, 6 */
+	unsigned char payload_in;
+	unsigned int ssrc_in;              /* as it lies */
+	unsigned short length_max;         /* of IP, its head included */
+	unsigned char worker;              /* of tandem_fence */
+	unsigned char place;               /* of tandem_fence */
+	unsigned int clock_mul, clock_div; /* units of the clock: ns * mul / div */
+	unsigned int pseudo;               /* of addresses and protocol as they came, folded */
+	unsigned int delta;    /* what the sum of UDP grows by, but for numbers and time; folded */
+	unsigned int head;     /* of the new head of IPv4, but for length and identifier; folded */
+	unsigned int ssrc_out; /* as it lies */
+	unsigned int spare_match;
+	/* line 1: what they become */
+	unsigned char macs[12];                    /* to, from */
+	unsigned int ifindex;                      /* by which they leave */
+	unsigned char out_from[16], out_to[16];    /* as they lie */
+	unsigned short out_from_port, out_to_port; /* as they lie */
+	unsigned char tos, hops, payload_out, spare_out;
+	unsigned short sequence_offset; /* out = in + offset */
+	unsigned short id;              /* of IPv4: the sequence number that left, and this */
+	unsigned int timestamp_offset;
+	/* line 2: what came of them */
+	unsigned int busy;     /* so many CPUs are looking at it */
+	unsigned int sequence; /* highest that came, with its cycles */
+	unsigned long long packets;
+	unsigned long long octets;       /* of UDP payload, that came and left */
+	unsigned long long heard_ns;     /* boot time of the last packet */
+	unsigned long long jitter;       /* 16 times the estimate, in units of the clock */
+	unsigned int transit;            /* of the last packet: arrival less timestamp */
+	unsigned int timestamp;          /* that left last */
+	unsigned long long timestamp_ns; /* when it left first */
+	unsigned int why;                /* enum xdp_fate by which the program disarmed it */
+	unsigned int spare_state;
+};
+
+_Static_assert(__builtin_offsetof(struct xdp_forward, from) == 8, "line 0");
+_Static_assert(__builtin_offsetof(struct xdp_forward, ssrc_in) == 28, "line 0");
+_Static_assert(__builtin_offsetof(struct xdp_forward, ssrc_out) == 56, "line 0");
+_Static_assert(__builtin_offsetof(struct xdp_forward, macs) == XDP_FORWARD_LINE, "line 1");
+_Static_assert(__builtin_offsetof(struct xdp_forward, out_from) == XDP_FORWARD_LINE + 16, "line 1");
+_Static_assert(__builtin_offsetof(struct xdp_forward, timestamp_offset) == 2 * XDP_FORWARD_LINE - 4,
+	       "line 1");
+_Static_assert(__builtin_offsetof(struct xdp_forward, busy) == 2 * XDP_FORWARD_LINE, "line 2");
+_Static_assert(__builtin_offsetof(struct xdp_forward, timestamp_ns) == 3 * XDP_FORWARD_LINE - 16,
+	       "line 2");
+_Static_assert(sizeof(struct xdp_forward) == 3 * XDP_FORWARD_LINE, "whole lines");
+
+/* The only value of tandem_fence: until when whose packets go on, by boot time in ns. */
+struct xdp_fence {
+	unsigned int version; /* XDP_FORWARD_VERSION */
+	unsigned int entry;   /* sizeof(struct xdp_forward) */
+	unsigned long long
+		alive_until[XDP_FORWARD_WORKERS]; /* heartbeat: then its media is dropped */
+	unsigned long long
+		valid_until[XDP_FORWARD_PLACES]; /* lease: then nothing more is forwarded */
+};
+
+/* What became of a packet that came to an address and port with an entry: index of tandem_fates, one value for each CPU. */
+enum xdp_fate {
+	XDP_FATE_FORWARDED,
+	/* it goes up, and the entry stays as it is */
+	XDP_FATE_UNARMED,
+	XDP_FATE_SOURCE, /* of somebody else: who forges a packet switches nothing off */
+	XDP_FATE_OTHER,  /* no RTP: RTCP, STUN, DTLS, keys */
+	XDP_FATE_BROKEN, /* what IP itself refuses */
+	/* it goes up, and all that follow: the stream is not what it was */
+	XDP_FATE_FRAME, /* no checksum, half of one, a tag, too long for its way, octets behind it */
+	XDP_FATE_HEAD,  /* padding, extension, other sources */
+	XDP_FATE_SSRC,
+	XDP_FATE_PAYLOAD_TYPE,
+	XDP_FATE_SEQUENCE, /* late, twice, or a jump */
+	/* it is dropped */
+	XDP_FATE_ENDED,  /* the lease is over */
+	XDP_FATE_SILENT, /* nobody is there: no heartbeat */
+	XDP_FATES,
+};
+
+#endif
