@@ -70,6 +70,8 @@ static void channel_add(struct xdp_port *x, uint32_t slot, uint32_t channel, int
 	options_get(s, fd, local.family == ADDR_V6);
 	s->own_tos = s->tos;
 	s->local[channel] = s->own[channel] = local;
+	if (x->host->forwards && channel == CHANNEL_RTP)
+		xdp_forwards_point(x->host->forwards, &local, xdp_entry_of(x, slot));
 }
 
 static int xdp_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
@@ -94,8 +96,11 @@ static void channel_del(struct xdp_port *x, uint32_t slot, const struct addr *lo
 	struct local who;
 
 	if (local->family && locals_find(&x->host->locals, local, &who) &&
-	    who.worker == x->worker && who.slot == slot)
+	    who.worker == x->worker && who.slot == slot) {
 		locals_del(&x->host->locals, local);
+		if (x->host->forwards)
+			xdp_forwards_point(x->host->forwards, local, NULL);
+	}
 }
 
 static void xdp_flow_del(struct port *p, uint32_t slot)

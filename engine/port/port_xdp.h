@@ -26,6 +26,8 @@ struct port_xdp_settings {
 	uint32_t network_count;
 	uint32_t workers;
 	const struct xdp_guard *guard; /* of the SIP ports; NULL: none */
+	uint32_t
+		forwards; /* entries of what the program forwards itself (xdp_forwards.h), of all workers; 0: none */
 };
 
 struct xdp_host;

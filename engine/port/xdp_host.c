@@ -111,7 +111,7 @@ static int program_open(struct xdp_host *h, struct xdp_interface *i, char why[XD
 	for (uint32_t n = 0; n < h->network_count && count < COUNT_OF(ranges); n++)
 		if (strcmp(h->networks[n].interface, i->name) == 0)
 			ranges[count++] = h->networks[n].range;
-	return xdp_program_open(&i->program, i->queues, ranges, count, h->guard, why);
+	return xdp_program_open(&i->program, i->queues, ranges, count, h->guard, h->forwards, why);
 }
 
 /* ---- lanes: the queues of all interfaces, dealt out in turn ---- */
@@ -343,6 +343,17 @@ static int networks_copy(struct xdp_host *h, const struct port_xdp_settings *set
 	return 0;
 }
 
+/* Media goes on without. */
+static void forwards_open(struct xdp_host *h, uint32_t entries)
+{
+	uint32_t addresses =
+		h->network_count < XDP_ADDRESSES_MAX ? h->network_count : XDP_ADDRESSES_MAX;
+	char why[XDP_WHY_MAX];
+
+	if (xdp_forwards_open(&h->forwards, entries, addresses, why) != 0)
+		LOG_WARN("media", 0, "the kernel forwards no media itself", LOG_STR("error", why));
+}
+
 int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *settings,
 		  char why[XDP_WHY_MAX])
 {
@@ -360,6 +371,8 @@ int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *setting
 	err = networks_copy(h, settings);
 	if (!err)
 		err = interfaces_find(h, why);
+	if (!err && settings->forwards > 0)
+		forwards_open(h, settings->forwards);
 	if (!err)
 		err = lanes_open(h, why);
 	if (!err)
@@ -389,6 +402,7 @@ void xdp_host_close(struct xdp_host *h)
 		xdp_program_close(&h->interfaces[i].program);
 	for (uint32_t w = 0; w < h->workers; w++)
 		xdp_lane_close(&h->lanes[w]);
+	xdp_forwards_close(h->forwards);
 	spares_close(h);
 	ways_close(h);
 	locals_close(&h->locals);

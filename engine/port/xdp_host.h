@@ -11,6 +11,7 @@
 #include "engine/net/locals.h"
 #include "engine/net/next_hop.h"
 #include "engine/port/port_xdp.h"
+#include "engine/port/xdp_forwards.h"
 #include "engine/port/xdp_lane.h"
 
 enum {
@@ -75,6 +76,7 @@ struct xdp_way {
 struct xdp_keeper;
 
 struct xdp_host {
+	struct xdp_forwards *forwards; /* NULL: nothing is forwarded below */
 	const struct xdp_guard *guard; /* while interfaces are opened */
 	struct xdp_interface interfaces[XDP_INTERFACES_MAX];
 	uint32_t interface_count;

@@ -42,6 +42,12 @@ static inline struct xdp_port *xdp_of(struct port *p)
 	return CONTAINER_OF(p, struct xdp_port, port);
 }
 
+/* Of the slot, in the table that the kernel forwards by. */
+static inline struct xdp_forward *xdp_entry_of(const struct xdp_port *x, uint32_t slot)
+{
+	return &x->host->forwards->entries[x->worker * x->slot_count + slot];
+}
+
 void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns);
 bool xdp_lend(struct port *p, struct pkt *out);
 void xdp_tx(struct port *p, struct batch *b);

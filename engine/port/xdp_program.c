@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/port/xdp/media.h"
+#include "engine/port/xdp_forwards.h"
 #include "engine/port/xdp_guard.h"
 
 /* How long the kernel may take to clear up behind a killed process. */
@@ -71,18 +72,21 @@ struct xdp_address xdp_address_of(const struct addr *local)
 
 /* All ranges of the first one's address: two networks may share it. */
 static int range_tell(int map_fd, const struct xdp_range *first, const struct xdp_range *ranges,
-		      uint32_t count)
+		      uint32_t count, struct xdp_forwards *forwards)
 {
 	struct xdp_ports *ports = calloc(1, sizeof(*ports));
 	struct xdp_address key = xdp_address_of(&first->local);
-	int err;
+	int err = 0;
 
 	if (!ports)
 		return -ENOMEM;
+	if (forwards)
+		err = xdp_forwards_place(forwards, &first->local, &ports->place);
 	for (uint32_t i = 0; i < count; i++)
 		if (addr_ip_eq(&ranges[i].local, &first->local))
 			ports_set(ports, ranges[i].first, ranges[i].last);
-	err = bpf_map_update_elem(map_fd, &key, ports, BPF_ANY);
+	if (!err)
+		err = bpf_map_update_elem(map_fd, &key, ports, BPF_ANY);
 	free(ports);
 	return err;
 }
@@ -93,26 +97,31 @@ static int map_fd(const struct bpf_object *object, const char *name)
 }
 
 static int load(struct xdp_program *p, uint32_t queues, const struct xdp_range *ranges,
-		uint32_t count, const struct xdp_guard *guard, char why[XDP_WHY_MAX])
+		uint32_t count, const struct xdp_guard *guard, struct xdp_forwards *forwards,
+		char why[XDP_WHY_MAX])
 {
 	struct bpf_map *sockets = bpf_object__find_map_by_name(p->object, XDP_SOCKETS_MAP);
 	int err = bpf_map__set_max_entries(sockets, queues);
 
 	if (!err && guard)
 		err = xdp_guard_lend(guard, p->object);
+	if (!err && forwards)
+		err = xdp_forwards_lend(forwards, p->object);
 	if (!err)
 		err = bpf_object__load(p->object);
 	if (err)
 		return program_failed(why, "the XDP program cannot be loaded", err);
 	p->sockets_fd = bpf_map__fd(sockets);
 	for (uint32_t i = 0; !err && i < count; i++)
-		err = range_tell(map_fd(p->object, XDP_PORTS_MAP), &ranges[i], ranges, count);
+		err = range_tell(map_fd(p->object, XDP_PORTS_MAP), &ranges[i], ranges, count,
+				 forwards);
 	return err ? program_failed(why, "the media ports cannot be told to the XDP program", err)
 		   : 0;
 }
 
 int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_range *ranges,
-		     uint32_t count, const struct xdp_guard *guard, char why[XDP_WHY_MAX])
+		     uint32_t count, const struct xdp_guard *guard, struct xdp_forwards *forwards,
+		     char why[XDP_WHY_MAX])
 {
 	struct bytes object = xdp_program_object();
 	int err;
@@ -122,7 +131,7 @@ int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_
 	out->object = bpf_object__open_mem(object.p, object.n, NULL);
 	if (!out->object)
 		return program_failed(why, "the XDP program cannot be read", -errno);
-	err = load(out, queues, ranges, count, guard, why);
+	err = load(out, queues, ranges, count, guard, forwards, why);
 	if (err)
 		xdp_program_close(out);
 	return err;

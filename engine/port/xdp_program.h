@@ -13,6 +13,7 @@
 enum { XDP_WHY_MAX = 256 };
 
 struct bpf_object;
+struct xdp_forwards;
 struct xdp_guard;
 
 /* UDP ports of an address that are media. */
@@ -28,9 +29,9 @@ struct xdp_program {
 	bool native;    /* run by the driver, not behind it */
 };
 
-/* Loads the program for these ranges; guard of the SIP ports, or NULL. 0 or -errno; why then says in words what is wrong, here and below. */
+/* Loads the program for these ranges; guard of the SIP ports, or NULL; table of what it forwards, or NULL. 0 or -errno; why then says in words what is wrong, here and below. */
 int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_range *ranges,
-		     uint32_t count, const struct xdp_guard *guard,
+		     uint32_t count, const struct xdp_guard *guard, struct xdp_forwards *forwards,
 		     char why[XDP_WHY_MAX]) NODISCARD;
 /* The AF_XDP socket of a receive queue. */
 int xdp_program_socket(const struct xdp_program *p, uint32_t queue, int fd,

@@ -53,7 +53,7 @@ static void program_open(struct rig *r)
 
 	ranges[0].local = ranges[2].local = address("192.0.2.1");
 	ranges[1].local = address("2001:db8::1");
-	err = xdp_program_open(&r->program, 1, ranges, COUNT_OF(ranges), r->guard, why);
+	err = xdp_program_open(&r->program, 1, ranges, COUNT_OF(ranges), r->guard, NULL, why);
 	if (err)
 		skip_or_fail(err, why);
 }

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table by which our XDP programs forward ordinary RTP themselves (xdp/forward.h, docs/adr/0064): memory that all of them and this
+ * process share. The main thread opens it before the workers start, and an entry is its worker's. libbpf is seen by xdp_forwards.c alone.
+ */
+#ifndef ENGINE_PORT_XDP_FORWARDS_H
+#define ENGINE_PORT_XDP_FORWARDS_H
+
+#include <assert.h>
+
+#include "engine/net/frame.h"
+#include "engine/port/xdp/forward.h"
+#include "engine/port/xdp/media.h"
+#include "engine/port/xdp_program.h"
+
+struct xdp_forwards {
+	int where_fd, entries_fd, fence_fd, fates_fd;
+	struct xdp_where *where;
+	struct xdp_forward *entries;
+	struct xdp_fence *fence;
+	uint32_t entry_count, address_max, address_count;
+	struct addr addresses[XDP_ADDRESSES_MAX];
+};
+
+/* What an entry does: packets of a party, and what they become. */
+struct xdp_forward_plan {
+	const struct addr *from, *to;         /* the party, and where it sends to */
+	const struct addr *out_from, *out_to; /* of that family, too */
+	const struct frame_path *path;        /* untagged */
+	uint32_t ifindex;
+	uint16_t mtu; /* of the path, IP heads included */
+	uint8_t tos, hops;
+	uint8_t payload_in, payload_out;
+	uint32_t ssrc_in, ssrc_out;
+	uint32_t clock_hz;
+	uint16_t sequence_offset;
+	uint32_t timestamp_offset;
+	uint16_t id; /* from where the identifiers of IPv4 count */
+	uint8_t worker, place;
+	uint32_t generation;
+};
+
+/* entries: of all workers, not armed; addresses: whose ports may have one. 0 or -errno; why then says in words what is wrong. */
+int xdp_forwards_open(struct xdp_forwards **out, uint32_t entries, uint32_t addresses,
+		      char why[XDP_WHY_MAX]) NODISCARD;
+void xdp_forwards_close(struct xdp_forwards *t);
+/* A program that is loaded after this has it. 0 or -errno. */
+int xdp_forwards_lend(const struct xdp_forwards *t, struct bpf_object *object) NODISCARD;
+/* Number of the address in the table, which it has from now on. 0 or -ENOSPC. */
+int xdp_forwards_place(struct xdp_forwards *t, const struct addr *local, uint32_t *place) NODISCARD;
+
+/* address_count: it has none. */
+static inline uint32_t xdp_forwards_find(const struct xdp_forwards *t, const struct addr *local)
+{
+	uint32_t i = 0;
+
+	while (i < t->address_count && !addr_ip_eq(&t->addresses[i], local))
+		i++;
+	return i;
+}
+
+/* Packets to this address and port look at the entry; NULL: at none. Of an address without a place: nothing is done. */
+static inline void xdp_forwards_point(const struct xdp_forwards *t, const struct addr *local,
+				      const struct xdp_forward *e)
+{
+	uint32_t place = xdp_forwards_find(t, local), at = place * XDP_FORWARD_PORTS + local->port;
+
+	if (place == t->address_count)
+		return;
+	__atomic_store_n(&t->where[at / XDP_WHERE_PORTS].number[at % XDP_WHERE_PORTS],
+			 e ? (uint32_t)(e - t->entries) + 1 : 0, __ATOMIC_RELAXED);
+}
+
+/* ---- one entry, by its worker ---- */
+
+static inline bool xdp_forward_is_armed(const struct xdp_forward *e)
+{
+	return __atomic_load_n(&e->armed, __ATOMIC_SEQ_CST) != 0;
+}
+
+/* Nobody is at work on it. Where it is not armed it stays so, and what it says is final: pairs with busy_add, before which the program wrote. */
+static inline bool xdp_forward_is_left(const struct xdp_forward *e)
+{
+	return __atomic_load_n(&e->busy, __ATOMIC_SEQ_CST) == 0;
+}
+
+/* Lines 0 and 1 of one that is not armed and has been left. False: a way that the program does not know, such as from one family to another. */
+bool xdp_forward_plan(struct xdp_forward *e, const struct xdp_forward_plan *plan);
+
+#endif
