@@ -2,14 +2,221 @@
 /* What becomes of a packet that comes to an entry of the table, and what arms, disarms and ends it. */
 #include "tests/unit/test.h"
 
-#include "engine/port/xdp_forwards.h"
+#include <pthread.h>
+#include <stdatomic.h>
 
-static struct addr rig_addr(const char *text)
+#include "tests/unit/engine/port/forward_rig.h"
+
+enum { VOICE = 12 + 160, ROUNDS = 3000 };
+
+static void voice_write(struct forward_rig *t, uint8_t payload[VOICE])
 {
-	struct addr a;
+	struct rtp *next = &t->next[A];
 
-	assert_int_equal(addr_parse(&a, bytes_str(text)), 0);
-	return a;
+	next->sequence++;
+	next->timestamp += 160;
+	memset(payload, 0xd5, VOICE);
+	memcpy(payload, rtp_write((uint8_t[PACKET_MAX]){ 0 }, next).p, 12);
+}
+
+static uint32_t give(struct forward_rig *t, const struct addr *from, const struct addr *to,
+		     uint16_t vlan, struct bytes payload)
+{
+	static struct wire in, out;
+	uint32_t action;
+
+	wire_write(&in, from, to, vlan, payload);
+	action = wire_run(t, &in, &out);
+	if (!is_forwarded(action))
+		assert_memory_equal(out.at, in.at, in.n); /* nothing was written */
+	return action;
+}
+
+/* The next packet of party A. */
+static uint32_t give_next(struct forward_rig *t)
+{
+	uint8_t payload[VOICE];
+
+	voice_write(t, payload);
+	return give(t, &t->party[A], &t->local[A], 0, bytes_mem(payload, VOICE));
+}
+
+static const struct {
+	const char *name;
+	uint16_t at, vlan; /* octet of the payload that differs */
+	uint8_t flip;
+	uint8_t port; /* of the source, farther */
+	int8_t ahead;
+	uint16_t length; /* 0: as voice */
+	enum xdp_fate fate;
+} ROWS[] = {
+	{ "the next", 0, 0, 0, 0, 0, 0, XDP_FATE_FORWARDED },
+	{ "after a loss", 0, 0, 0, 0, 7, 0, XDP_FATE_FORWARDED },
+	{ "with a marker", 1, 0, 0x80, 0, 0, 0, XDP_FATE_FORWARDED },
+	{ "without a payload", 0, 0, 0, 0, 0, 12, XDP_FATE_FORWARDED },
+	{ "from another port", 0, 0, 0, 1, 0, 0, XDP_FATE_SOURCE },
+	{ "STUN", 0, 0, 0x80, 0, 0, 0, XDP_FATE_OTHER },
+	{ "DTLS", 0, 0, 0x80 ^ 22, 0, 0, 0, XDP_FATE_OTHER },
+	{ "RTCP", 1, 0, 200, 0, 0, 0, XDP_FATE_OTHER },
+	{ "shorter than a head", 0, 0, 0, 0, 0, 11, XDP_FATE_OTHER },
+	{ "padding", 0, 0, 0x20, 0, 0, 0, XDP_FATE_HEAD },
+	{ "an extension", 0, 0, 0x10, 0, 0, 0, XDP_FATE_HEAD },
+	{ "another source in it", 0, 0, 1, 0, 0, 0, XDP_FATE_HEAD },
+	{ "another SSRC", 11, 0, 1, 0, 0, 0, XDP_FATE_SSRC },
+	{ "a digit", 1, 0, 101, 0, 0, 0, XDP_FATE_PAYLOAD_TYPE },
+	{ "twice", 0, 0, 0, 0, -1, 0, XDP_FATE_SEQUENCE },
+	{ "late", 0, 0, 0, 0, -9, 0, XDP_FATE_SEQUENCE },
+	{ "a tag", 0, 9, 0, 0, 0, 0, XDP_FATE_FRAME },
+	{ "longer than its way", 0, 0, 0, 0, 0, MTU, XDP_FATE_FRAME },
+};
+
+static void row_check(struct forward_rig *t, size_t i)
+{
+	struct xdp_forward *e = entry_of(t, A);
+	struct addr from = t->party[A];
+	uint8_t payload[MTU] = { 0 };
+	uint16_t n = ROWS[i].length ? ROWS[i].length : VOICE;
+	uint64_t before = fate_of(t, ROWS[i].fate);
+	bool forwarded = ROWS[i].fate == XDP_FATE_FORWARDED;
+
+	t->next[A].payload_type = 0;
+	flow_of(t->r, A)->rule.in = 0;
+	entry_arm(t, A);
+	t->next[A].sequence = (uint16_t)(e->sequence + (uint32_t)ROWS[i].ahead);
+	voice_write(t, payload);
+	payload[ROWS[i].at] ^= ROWS[i].flip;
+	from.port = (uint16_t)(from.port ^ ROWS[i].port);
+	ROW_ASSERT(ROWS[i].name, is_forwarded(give(t, &from, &t->local[A], ROWS[i].vlan,
+						   bytes_mem(payload, n))) == forwarded);
+	ROW_ASSERT(ROWS[i].name, fate_of(t, ROWS[i].fate) == before + 1);
+	ROW_ASSERT(ROWS[i].name, xdp_forward_is_armed(e) == (ROWS[i].fate < XDP_FATE_FRAME));
+	ROW_ASSERT(ROWS[i].name, xdp_forward_is_left(e));
+	ROW_ASSERT(ROWS[i].name, xdp_forward_is_armed(e) || e->why == ROWS[i].fate);
+}
+
+static void what_becomes_of_a_packet(void **state)
+{
+	struct forward_rig t;
+
+	(void)state;
+	forward_open(&t, 1);
+	for (int v6 = 0; v6 <= 1; v6++)
+		for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+			parties_choose(&t, v6);
+			entry_set_armed(entry_of(&t, A), false);
+			row_check(&t, i);
+		}
+	forward_close(&t);
+}
+
+/* Whoever forges a packet switches nothing off, and the stream goes on; a change of the stream is for the worker, and so is what follows. */
+static void only_the_party_disarms(void **state)
+{
+	struct forward_rig t;
+	struct addr other;
+
+	(void)state;
+	forward_open(&t, 2);
+	parties_choose(&t, false);
+	other = any_party(&t, false);
+	assert_true(is_forwarded(give_next(&t)));
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(give(&t, &other, &t.local[A], 0, bytes_str("\200\0voiceless")),
+				 XDP_PASS);
+	assert_true(is_forwarded(give_next(&t)));
+	t.next[A].ssrc++;
+	assert_int_equal(give_next(&t), XDP_PASS);
+	t.next[A].ssrc--;
+	assert_int_equal(give_next(&t), XDP_PASS);
+	assert_int_equal(fate_of(&t, XDP_FATE_UNARMED), 1);
+	assert_int_equal(entry_of(&t, A)->packets, 3); /* one was there before */
+	entry_of(&t, A)->sequence += 2;                /* the worker had them */
+	entry_set_armed(entry_of(&t, A), true);
+	assert_true(is_forwarded(give_next(&t)));
+	forward_close(&t);
+}
+
+/* A port without an entry is the worker's, and so is each one once it points to none. */
+static void a_port_without_an_entry(void **state)
+{
+	struct forward_rig t;
+	struct addr nowhere = rig_addr("192.0.2.77:12000");
+
+	(void)state;
+	forward_open(&t, 3);
+	parties_choose(&t, false);
+	assert_true(is_forwarded(give_next(&t)));
+	xdp_forwards_point(t.table, &nowhere, entry_of(&t, A)); /* not one of ours: nothing */
+	xdp_forwards_point(t.table, &t.local[A], NULL);
+	assert_int_equal(give_next(&t), XDP_PASS);
+	xdp_forwards_point(t.table, &t.local[A], entry_of(&t, A));
+	assert_true(is_forwarded(give_next(&t)));
+	forward_close(&t);
+}
+
+/* Without a lease nothing is said any more; what else comes is the worker's, who knows that, too. */
+static void the_lease_ends(void **state)
+{
+	uint8_t report[VOICE] = { 0x80, 200 };
+	struct forward_rig t;
+
+	(void)state;
+	forward_open(&t, 4);
+	parties_choose(&t, false);
+	fence_valid(&t, 3, 1);
+	assert_true(is_forwarded(give_next(&t)));
+	fence_valid(&t, 0, clock_now_ns());
+	assert_int_equal(give_next(&t), XDP_DROP);
+	assert_int_equal(give(&t, &t.party[A], &t.local[A], 0, bytes_mem(report, VOICE)), XDP_PASS);
+	assert_int_equal(entry_of(&t, A)->packets, 2);
+	assert_true(xdp_forward_is_armed(entry_of(&t, A)));
+	fence_valid(&t, 0, clock_now_ns() + 60 * NS_PER_S);
+	assert_true(is_forwarded(give_next(&t)));
+	assert_int_equal(fate_of(&t, XDP_FATE_ENDED), 1);
+	forward_close(&t);
+}
+
+/* Where nobody is there any more nothing goes up either: the kernel would say that the port is unreachable. */
+static void the_heartbeat_ends(void **state)
+{
+	uint8_t report[VOICE] = { 0x80, 200 };
+	struct forward_rig t;
+
+	(void)state;
+	forward_open(&t, 5);
+	parties_choose(&t, false);
+	fence_alive(&t, 1, 1); /* another worker */
+	assert_true(is_forwarded(give_next(&t)));
+	fence_alive(&t, 1, UINT64_MAX);
+	fence_alive(&t, 0, clock_now_ns());
+	assert_int_equal(give_next(&t), XDP_DROP);
+	assert_int_equal(give(&t, &t.party[A], &t.local[A], 0, bytes_mem(report, VOICE)), XDP_DROP);
+	entry_set_armed(entry_of(&t, A), false);
+	assert_int_equal(give_next(&t), XDP_DROP);
+	xdp_forwards_point(t.table, &t.local[A], NULL);
+	assert_int_equal(give_next(&t), XDP_DROP);
+	assert_int_equal(fate_of(&t, XDP_FATE_SILENT), 4);
+	forward_close(&t);
+}
+
+/* A table of another version is left alone. */
+static void another_version(void **state)
+{
+	struct xdp_fence fence;
+	struct forward_rig t;
+	uint32_t zero = 0;
+	int fd;
+
+	(void)state;
+	forward_open(&t, 6);
+	parties_choose(&t, false);
+	fd = bpf_object__find_map_fd_by_name(t.program.object, XDP_FENCE_MAP);
+	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &fence), 0);
+	assert_int_equal(fence.entry, sizeof(struct xdp_forward));
+	fence.version++;
+	assert_int_equal(bpf_map_update_elem(fd, &zero, &fence, BPF_ANY), 0);
+	assert_int_equal(give_next(&t), XDP_PASS);
+	forward_close(&t);
 }
 
 static void ways_that_it_does_not_know(void **state)
@@ -44,10 +251,82 @@ static void ways_that_it_does_not_know(void **state)
 	assert_false(xdp_forward_plan(&e, &plan));
 }
 
+/* ---- the program and its worker at once ---- */
+
+struct talker {
+	struct forward_rig *t;
+	atomic_bool stop;
+	uint32_t given;
+};
+
+static void *talk(void *arg)
+{
+	struct talker *k = arg;
+
+	while (!atomic_load_explicit(&k->stop, memory_order_relaxed)) {
+		(void)give_next(k->t);
+		k->given++;
+	}
+	return NULL;
+}
+
+static void left_wait(const struct xdp_forward *e)
+{
+	for (uint32_t i = 0; !xdp_forward_is_left(e); i++)
+		assert_true(i < UINT32_C(100000000));
+}
+
+/* An entry that is disarmed and left says what is final, and goes on from there. */
+static void what_is_left_is_final(void **state)
+{
+	struct forward_rig t;
+	struct talker k = { .t = &t };
+	struct xdp_forward *e;
+	pthread_t thread;
+	uint64_t all = 0;
+
+	(void)state;
+	forward_open(&t, 7);
+	parties_choose(&t, false);
+	e = entry_of(&t, A);
+	assert_int_equal(pthread_create(&thread, NULL, talk, &k), 0);
+	for (int i = 0; i < ROUNDS || (e->packets < ROUNDS && i < ROUNDS * 1000); i++) {
+		struct xdp_forward before;
+
+		entry_set_armed(e, false);
+		left_wait(e);
+		before = *e;
+		if (i % 8 == 0)
+			(void)sched_yield();
+		left_wait(e); /* it was looked at, and is as it was */
+		assert_int_equal(e->sequence, before.sequence);
+		assert_int_equal(e->packets, before.packets);
+		assert_int_equal(e->jitter, before.jitter);
+		entry_set_armed(e, true);
+		if (i % 4 == 0)
+			(void)sched_yield();
+	}
+	atomic_store_explicit(&k.stop, true, memory_order_relaxed);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	for (enum xdp_fate fate = 0; fate < XDP_FATES; fate++)
+		all += fate_of(&t, fate);
+	assert_int_equal(all, k.given);
+	assert_int_equal(fate_of(&t, XDP_FATE_FORWARDED), e->packets - 1);
+	assert_true(e->packets > 1);
+	forward_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ways_that_it_does_not_know),
+		cmocka_unit_test(what_becomes_of_a_packet),
+		cmocka_unit_test(only_the_party_disarms),
+		cmocka_unit_test(a_port_without_an_entry),
+		cmocka_unit_test(the_lease_ends),
+		cmocka_unit_test(the_heartbeat_ends),
+		cmocka_unit_test(another_version),
+		cmocka_unit_test(what_is_left_is_final),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
