@@ -203,6 +203,7 @@ static bool member_comes(struct call_host *h, struct call *c, struct room *r,
 		.host = host
 	};
 
+	c->member->naming = false; /* it may have been asked, and something else have come between */
 	return !conference_join(h, c, r, &terms);
 }
 
@@ -268,6 +269,8 @@ bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
 		return member_comes(h, c, r, t, c->member->hosts);
 	if (!t)
 		return false;
+	if (c->acts) /* it is asked already: an ACK that comes again */
+		return true;
 	if (room_asks_pin(t) || (r->locked && t->host_pin[0])) {
 		pin_ask(h, c);
 		return true;
@@ -319,7 +322,6 @@ void meetme_asked(struct call_host *h, struct call *c, struct bytes digits)
 		pin_said(h, c, digits);
 		return;
 	}
-	c->member->naming = false;
 	if (!r)
 		turned_away(h, c, "there is no such room any more");
 	else if (!member_comes(h, c, r, called_terms(h, r), c->member->hosts))
