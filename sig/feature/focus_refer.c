@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "sig/call/conference.h"
-#include "sig/call/relay.h"
 #include "sig/feature/far.h"
 #include "sig/feature/refer.h"
 #include "sig/host/route_uri.h"
@@ -28,18 +27,6 @@ struct focus_refer {
 	bool notify;
 	const char *why; /* of a refusal; NULL: nothing is to be said */
 };
-
-/* Which one it is, as its party knows it. */
-static uint32_t focus_refer_number(const struct sip_message *m)
-{
-	struct bytes value;
-	uint32_t number;
-
-	return m->hop.transport == SIP_CELL && message_header(m, RELAY_REFER, 0, &value) &&
-			       !bytes_u32(value, &number)
-		       ? number
-		       : m->cseq;
-}
 
 static bool focus_refer_read(const struct sip_message *m, struct focus_wish *out, int *err)
 {
@@ -244,7 +231,7 @@ static uint16_t focus_refer_member(struct call_host *h, struct call *c, const st
 	struct focus_ask ask = { .room = r,
 				 .call = c->id,
 				 .inviter = c->member->number,
-				 .refer = focus_refer_number(m),
+				 .refer = refer_number(m),
 				 .notify = f->notify };
 	/* a phone of an extension, as its own shard has seen to where that is another */
 	bool may =
@@ -326,17 +313,17 @@ static void focus_refer_accept(struct call_host *h, struct call *c, const struct
 			       const struct focus_refer *f)
 {
 	if (c->member)
-		c->member->taken = focus_refer_number(ev->message);
+		c->member->taken = refer_number(ev->message);
 	focus_refer_say_taken(h, c, ev, f->notify);
 	if (f->notify)
-		focus_notify(h, c, ev->leg, focus_refer_number(ev->message), f->done ? 200 : 100);
+		focus_notify(h, c, ev->leg, refer_number(ev->message), f->done ? 200 : 100);
 }
 
 /* It was done, and whoever was rung may be gone by now. */
 bool focus_refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	if (!c->member || ev->leg != c->bridge.caller ||
-	    c->member->taken != focus_refer_number(ev->message))
+	    c->member->taken != refer_number(ev->message))
 		return false;
 	focus_refer_say_taken(h, c, ev, refer_wants_notify(ev->message));
 	return true;

@@ -52,11 +52,12 @@
 
 enum { SAVE_RETRY_MS = 2000 };
 
-/* Whoever says so of one request within the dialog says so of all (RFC 3261 12.2.1.2). That none came is no proof: INFO is for many
- * phones nothing to answer. */
+/* Whoever says so of one request within the dialog says so of all (RFC 3261 12.2.1.2), but of NOTIFY: there it is the subscription that is
+ * gone (RFC 6665 4.2.2). That none came is no proof: INFO is for many phones nothing to answer. */
 static void gone(struct call_host *h, struct call *c, const struct call_event *ev)
 {
-	if (ev->kind == CALL_EV_FAILURE && c->legs[ev->leg]->state == LEG_CONFIRMED &&
+	if (ev->kind == CALL_EV_FAILURE && ev->message->method != SIP_NOTIFY &&
+	    c->legs[ev->leg]->state == LEG_CONFIRMED &&
 	    (ev->message->status == 481 || ev->message->status == 408))
 		call_party_lost(h, c, ev->leg);
 }

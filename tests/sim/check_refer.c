@@ -122,8 +122,9 @@ static void on_told(struct sim *s, const struct event *e)
 	const struct phone_refer *r = &c->refers[e->b];
 	const struct phone_call *about = c->about ? c->about : c;
 
-	if ((c->about || c->state == PC_TALKING) && !r->told && !is_excused(s, about) &&
-	    !is_superseded(s, c, r) && !is_room_that_was_killed(s, about, r))
+	if ((c->about || c->state == PC_TALKING) && !r->told && !r->forgotten &&
+	    !is_excused(s, about) && !is_superseded(s, c, r) &&
+	    !is_room_that_was_killed(s, about, r))
 		check_fail(s, "%s: %s#%u heard nothing of its REFER", c->call_id, c->phone->user,
 			   c->phone->index);
 }

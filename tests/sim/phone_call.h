@@ -28,6 +28,7 @@ struct phone_refer {
 	uint16_t status; /* the final response; 0: none yet */
 	bool silent;     /* it wants no NOTIFY (RFC 4488) */
 	bool told;       /* the last NOTIFY came */
+	bool forgotten;  /* one was answered with 481: it wants to hear nothing more */
 	uint32_t incarnation;
 	const struct phone_call *with; /* whose party it is given to; NULL: an extension */
 };
@@ -160,7 +161,8 @@ void phone_refer_outside(struct sim *s, struct phone *p, struct phone_call *abou
 			 bool silent);
 void phone_referred(struct sim *s, struct phone_txn *t, const struct sip_message *m);
 /* NOTIFY; what to answer is decided elsewhere. */
-void phone_notified(struct sim *s, struct phone_call *c, const struct sip_message *m);
+/* forgot: it answers 481, and wants to hear nothing more. */
+void phone_notified(struct sim *s, struct phone_call *c, const struct sip_message *m, bool forgot);
 
 /* ---- phone_message.c ---- */
 struct phone_request {

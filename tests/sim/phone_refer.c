@@ -176,7 +176,7 @@ static bool is_last(const struct sip_message *m)
 	       bytes_starts(value, "terminated");
 }
 
-void phone_notified(struct sim *s, struct phone_call *c, const struct sip_message *m)
+void phone_notified(struct sim *s, struct phone_call *c, const struct sip_message *m, bool forgot)
 {
 	struct phone_refer *r = refer_of(c, id_of(m));
 
@@ -187,6 +187,7 @@ void phone_notified(struct sim *s, struct phone_call *c, const struct sip_messag
 	check_given(s, c->node_call); /* whatever became of 202 */
 	check_notified(s, c, r, is_last(m));
 	r->told |= is_last(m);
+	r->forgotten |= forgot;
 	if (is_last(m) && bytes_starts(m->body, "SIP/2.0 200"))
 		scenario_transferred(s, c);
 }

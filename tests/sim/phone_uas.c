@@ -409,7 +409,7 @@ static void notified(struct sim *s, struct phone_call *c, struct phone_txn *t,
 {
 	uint16_t status = scenario_notified(s);
 
-	phone_notified(s, c, m);
+	phone_notified(s, c, m, status == 481);
 	if (m->cseq < c->remote_cseq)
 		status = 500;
 	else

@@ -99,6 +99,23 @@ static void not_told(void **state)
 	assert_true(phone_rings(&x->f.near.l.b).n);
 }
 
+/* Its phone knows nothing of such a subscription, and answers NOTIFY with 481: its call goes on (RFC 6665 4.2.2). */
+static void forgotten(void **state)
+{
+	struct claims *x = begins(state);
+	struct phone *c = &x->f.near.c;
+	struct bytes m;
+
+	assert_true(asks(x, c, "sip:1002@test.local", "SIP/2.0 202").n);
+	m = rig_take(c->r, &c->addr, "NOTIFY ");
+	assert_true(m.n);
+	phone_answer(c, m, "481 Call/Transaction Does Not Exist", "");
+	far_wait_ms(&x->f, 200);
+	assert_int_equal(claims_room(x->f.near.l.r).members, 2);
+	phone_request(c, "OPTIONS", "", "");
+	assert_true(phone_hears(c, "SIP/2.0 200").n);
+}
+
 /* A successor of its own shard knows that it is in one, and says so. */
 static void killed(void **state)
 {
@@ -245,9 +262,15 @@ static void of_two(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CLAIM_TEST(added),     CLAIM_TEST(dropped),      CLAIM_TEST(not_told),
-		CLAIM_TEST(killed),    CLAIM_TEST(a_call_comes), CLAIM_TEST(a_stranger_stays),
-		CLAIM_TEST(its_shard), CLAIM_TEST(of_two),
+		CLAIM_TEST(added),
+		CLAIM_TEST(dropped),
+		CLAIM_TEST(not_told),
+		CLAIM_TEST(forgotten),
+		CLAIM_TEST(killed),
+		CLAIM_TEST(a_call_comes),
+		CLAIM_TEST(a_stranger_stays),
+		CLAIM_TEST(its_shard),
+		CLAIM_TEST(of_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
