@@ -40,10 +40,21 @@ static void answer_to_refer(struct response *r, uint16_t status)
 		r->status = status;
 }
 
-/* What it is told later is told of this one. */
+uint32_t relay_refer_number(const struct sip_message *m)
+{
+	struct bytes value;
+	uint32_t number;
+
+	return m->hop.transport == SIP_CELL && message_header(m, RELAY_REFER, 0, &value) &&
+			       !bytes_u32(value, &number)
+		       ? number
+		       : m->cseq;
+}
+
+/* What it is told later is told of this one, over however many shards. */
 static void name_refer(struct writer *w, const struct sip_message *m)
 {
-	writer_number(w, RELAY_REFER ": ", m->cseq, "\r\n");
+	writer_number(w, RELAY_REFER ": ", relay_refer_number(m), "\r\n");
 }
 
 enum { RELAY_HEADERS_MAX = 8 };

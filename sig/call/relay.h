@@ -8,6 +8,9 @@
 /* Of a REFER that goes on: the CSeq that it came with. */
 #define RELAY_REFER "Tandem-Refer"
 
+/* Which one it is, as its party knows it: by that of the shards that passed it on, else by its own CSeq. */
+uint32_t relay_refer_number(const struct sip_message *m);
+
 /* What a party hears of the other one's refusal, as docs/sip.md has it. */
 uint16_t refusal_for_other(uint16_t status);
 /* What else of a request, or of its answer, goes along: lines, until the next ones are written. */

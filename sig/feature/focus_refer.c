@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "sig/call/conference.h"
+#include "sig/call/relay.h"
 #include "sig/feature/far.h"
 #include "sig/feature/refer.h"
 #include "sig/host/route_uri.h"
@@ -231,7 +232,7 @@ static uint16_t focus_refer_member(struct call_host *h, struct call *c, const st
 	struct focus_ask ask = { .room = r,
 				 .call = c->id,
 				 .inviter = c->member->number,
-				 .refer = refer_number(m),
+				 .refer = relay_refer_number(m),
 				 .notify = f->notify };
 	/* a phone of an extension, as its own shard has seen to where that is another */
 	bool may =
@@ -313,17 +314,17 @@ static void focus_refer_accept(struct call_host *h, struct call *c, const struct
 			       const struct focus_refer *f)
 {
 	if (c->member)
-		c->member->taken = refer_number(ev->message);
+		c->member->taken = relay_refer_number(ev->message);
 	focus_refer_say_taken(h, c, ev, f->notify);
 	if (f->notify)
-		focus_notify(h, c, ev->leg, refer_number(ev->message), f->done ? 200 : 100);
+		focus_notify(h, c, ev->leg, relay_refer_number(ev->message), f->done ? 200 : 100);
 }
 
 /* It was done, and whoever was rung may be gone by now. */
 bool focus_refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	if (!c->member || ev->leg != c->bridge.caller ||
-	    c->member->taken != refer_number(ev->message))
+	    c->member->taken != relay_refer_number(ev->message))
 		return false;
 	focus_refer_say_taken(h, c, ev, refer_wants_notify(ev->message));
 	return true;

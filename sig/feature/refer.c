@@ -274,22 +274,11 @@ uint64_t refer_notify(struct call_host *h, struct call *c, uint16_t status)
 	return item.txn;
 }
 
-uint32_t refer_number(const struct sip_message *m)
-{
-	struct bytes value;
-	uint32_t number;
-
-	return m->hop.transport == SIP_CELL && message_header(m, RELAY_REFER, 0, &value) &&
-			       !bytes_u32(value, &number)
-		       ? number
-		       : m->cseq;
-}
-
 bool refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	if (ev->message->method != SIP_REFER)
 		return false;
-	if (!transfer_is_of(c, ev->leg, refer_number(ev->message)))
+	if (!transfer_is_of(c, ev->leg, relay_refer_number(ev->message)))
 		return focus_refer_again(h, c, ev);
 	outbox_touch(&c->out);
 	refer_accept(h, c, ev);
@@ -317,7 +306,7 @@ static bool may_go_there(struct call_host *h, const struct call *c, uint8_t leg,
 static uint16_t refer_take(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	const struct transfer_ask ask = { .leg = ev->leg,
-					  .cseq = refer_number(ev->message),
+					  .cseq = relay_refer_number(ev->message),
 					  .notify = refer_wants_notify(ev->message) };
 	struct target target = { 0 };
 	uint16_t status = transfer_is_allowed(h, c, c->legs[ev->leg])

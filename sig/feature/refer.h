@@ -20,8 +20,6 @@ void refer_outside(struct call_host *h, struct call *c, const struct call_event 
 bool refer_is_asked_anew(const struct call *other, uint8_t at);
 /* RFC 3515 2.1: exactly one Refer-To; false: there is none, or are several. */
 bool refer_to(const struct sip_message *m, struct bytes *value);
-/* Which one it is, as its party knows it: CSeq, of who sent it to the shard that passed it on. */
-uint32_t refer_number(const struct sip_message *m);
 /* RFC 4488: false where it wants to hear nothing more. */
 bool refer_wants_notify(const struct sip_message *m);
 /* Only a dialog of the same phone, or of the same user's: nobody takes a stranger's party. */

@@ -128,7 +128,7 @@ static bool comes_add_far(struct room *r, const struct room_comes *comes, struct
 	struct room_comes *to = &r->comes[r->comes_count];
 
 	if (comes_already(r, comes->call))
-		return true;
+		return !comes->referrer; /* who asked first is told what becomes of it, and nobody else */
 	if (r->comes_count == ROOM_COMES_MAX)
 		return false;
 	*to = *comes;

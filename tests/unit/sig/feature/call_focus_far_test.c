@@ -146,14 +146,19 @@ static void second_line(struct claims *x, struct lines *l)
 	phones_talk(&l->c2, &l->d);
 }
 
-static void asks_for_dialog(struct claims *x, const struct phone *of)
+static struct bytes asks_for(struct claims *x, const struct phone *of, const char *status)
 {
 	char to[512];
 
 	(void)snprintf(to, sizeof(to),
 		       "sip:1003@test.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
 		       of->call_id, of->remote_tag, of->tag);
-	assert_true(asks(x, &x->f.near.c, to, "SIP/2.0 202").n);
+	return asks(x, &x->f.near.c, to, status);
+}
+
+static void asks_for_dialog(struct claims *x, const struct phone *of)
+{
+	assert_true(asks_for(x, of, "SIP/2.0 202").n);
 	notified(x, &x->f.near.c, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
 }
 
@@ -173,6 +178,19 @@ static int gives(struct claims *x)
 }
 
 /* RFC 4579 5.8: D comes, and that line is left. */
+static void asked_twice(void **state)
+{
+	struct claims *x = begins(state);
+	struct lines l;
+
+	second_line(x, &l);
+	asks_for_dialog(x, &l.c2);
+	assert_true(asks_for(x, &l.c2, "SIP/2.0 491").n);
+	assert_int_equal(gives(x), 0);
+	x->f.near.c.cseq--; /* of the first one it is told */
+	notified(x, &x->f.near.c, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+}
+
 static void a_call_comes(void **state)
 {
 	struct claims *x = begins(state);
@@ -262,14 +280,9 @@ static void of_two(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CLAIM_TEST(added),
-		CLAIM_TEST(dropped),
-		CLAIM_TEST(not_told),
-		CLAIM_TEST(forgotten),
-		CLAIM_TEST(killed),
-		CLAIM_TEST(a_call_comes),
-		CLAIM_TEST(a_stranger_stays),
-		CLAIM_TEST(its_shard),
+		CLAIM_TEST(added),       CLAIM_TEST(dropped),          CLAIM_TEST(not_told),
+		CLAIM_TEST(forgotten),   CLAIM_TEST(killed),           CLAIM_TEST(a_call_comes),
+		CLAIM_TEST(asked_twice), CLAIM_TEST(a_stranger_stays), CLAIM_TEST(its_shard),
 		CLAIM_TEST(of_two),
 	};
 
