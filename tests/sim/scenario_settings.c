@@ -94,7 +94,9 @@ static void settings_bounds(struct shard_settings *out, bool small)
 	out->registrar.expires_max_s = 3600;
 	out->registrar.contacts_max = 5;
 	out->calls_max = small ? 2 : 64;
-	out->conferences = (struct conference_settings){ 8, true, true };
+	out->conferences = (struct conference_settings){ .station_members = 8,
+							 .succession = true,
+							 .release = CONFERENCE_RELEASE_ALWAYS };
 	out->registrations_max = 64;
 	out->subscriptions_max = 32;
 	out->txns_max = small ? 64 : 512;
