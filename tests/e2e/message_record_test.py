@@ -135,6 +135,28 @@ class Message(SoundsTest):
         out.bye()
         self.ended()
 
+    def test_digits_while_it_is_recorded(self):
+        """Digits are collected of who is recorded: the call goes on, and so does its one recording, which names no digit."""
+        self.node.ctl("extension.put", number="1001", record="on_demand")
+        out, call = self.answered()
+        self.node.ctl("call.record", call=call, leg="a", state="on")
+        self.say(1.0)
+        self.node.ctl("call.collect", call=call, min="4", max="4", first_ms="30000", inter_ms="30000")
+        for key in "4711":
+            self.info(out, key)
+        told = self.wait_told("call.collected")
+        self.assertEqual((told["digits"], told["reason"]), ("4711", "max"))
+        self.assertEqual([row["state"] for row in self.node.ctl("call.show", call=call)["recordings"]], ["on"])
+        self.say(1.0)
+        out.bye()
+        self.ended()
+        until(lambda: glob.glob(f"{self.node.folder}/recordings/default/*/*.json"), self.node.log_tail)
+        path, = self.files()
+        with open(f"{path}.json", encoding="utf-8") as file:
+            self.assertNotIn("4711", file.read())
+        caller, _ = sides(path)
+        self.assertGreaterEqual(has(caller, self.SPOKEN), 15)     # of 20
+
 
 class OnDemand(SoundsTest):
     SAID = 880
@@ -162,30 +184,6 @@ class OnDemand(SoundsTest):
         self.hears(self.SAID, 30, anew=True)
         self.assertEqual(self.wait_told("call.played")["reason"], "end")
         out.bye()
-
-
-class AccountCode(Message):
-    def test_while_it_is_recorded(self):
-        """Digits are collected of who is recorded: the call goes on, and so does its one recording, which names no digit."""
-        self.node.ctl("extension.put", number="1001", record="on_demand")
-        out, call = self.answered()
-        self.node.ctl("call.record", call=call, leg="a", state="on")
-        self.say(1.0)
-        self.node.ctl("call.collect", call=call, min="4", max="4", first_ms="30000", inter_ms="30000")
-        for key in "4711":
-            self.info(out, key)
-        told = self.wait_told("call.collected")
-        self.assertEqual((told["digits"], told["reason"]), ("4711", "max"))
-        self.assertEqual([row["state"] for row in self.node.ctl("call.show", call=call)["recordings"]], ["on"])
-        self.say(1.0)
-        out.bye()
-        self.ended()
-        until(lambda: glob.glob(f"{self.node.folder}/recordings/default/*/*.json"), self.node.log_tail)
-        path, = self.files()
-        with open(f"{path}.json", encoding="utf-8") as file:
-            self.assertNotIn("4711", file.read())
-        caller, _ = sides(path)
-        self.assertGreaterEqual(has(caller, self.SPOKEN), 15)     # of 20
 
 
 if __name__ == "__main__":
