@@ -124,7 +124,8 @@ class Races(Cluster):
 
     def test_commands_cross(self):
         """Each node reads commands about calls of the other one and puts them back: none waits until its node reads all again, a second later."""
-        ids = [self.talk(shard)[0] for shard in AT]
+        talks = [self.talk(shard) for shard in AT]
+        ids = [talk[0] for talk in talks]
         late = 0
         for _ in range(20):
             begun = time.monotonic()
@@ -133,6 +134,8 @@ class Races(Cluster):
             self.assertFalse([error for error in found if isinstance(error, ServerError)])
             self.assertEqual([call["id"] for call in found], ids)
         self.assertLess(late, 5)
+        for talk in talks:
+            self.leaves(talk)
 
     def test_one_wins(self):
         self.late = 0
