@@ -199,12 +199,13 @@ static void confer_go(struct command_run *run, const struct shard_join *join)
 	(void)confer(run, &o);
 }
 
-static void confer_refuse(struct command_run *run, int err)
+/* of_with: what was refused is about the other call, or the room. */
+static void confer_refuse(struct command_run *run, bool of_with, int err)
 {
 	struct shard_order by;
 
 	if (command_order_begin(run, &by))
-		conference_end(run, &by, true, err);
+		conference_end(run, &by, of_with, err);
 }
 
 static void confer_told(struct command_run *run, struct shard_join *join,
@@ -216,7 +217,7 @@ static void confer_told(struct command_run *run, struct shard_join *join,
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "the node that has the other call did not answer: try again");
 	else if (err)
-		confer_refuse(run, err);
+		confer_refuse(run, true, err);
 	else
 		confer_go(run, join);
 }
@@ -252,7 +253,7 @@ static void confer_far(struct command_run *run, struct shard_confer *o)
 	} else if (tenant) {
 		err = confer_look(n, tenants_number(n->tenants, bytes_str(tenant)), o->with);
 		if (err)
-			confer_refuse(run, err);
+			confer_refuse(run, true, err);
 		else
 			confer_go(run, &join);
 	}
@@ -297,14 +298,6 @@ static void confer_into(struct command_run *run, uint64_t room, uint64_t call)
 	conference_end(run, &by, o.of_with, err);
 }
 
-static void into_refuse(struct command_run *run, int err)
-{
-	struct shard_order by;
-
-	if (command_order_begin(run, &by))
-		conference_end(run, &by, false, err);
-}
-
 /* join: call: the conference. */
 static void into_told(struct command_run *run, struct shard_join *join,
 		      const struct remote_joined *told)
@@ -315,7 +308,7 @@ static void into_told(struct command_run *run, struct shard_join *join,
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "the node that has the call did not answer: try again");
 	else if (err)
-		into_refuse(run, err);
+		confer_refuse(run, false, err);
 	else
 		confer_into(run, join->call, join->with);
 }
@@ -336,7 +329,7 @@ static void into_far(struct command_run *run, uint64_t room, uint64_t call)
 	}
 	err = confer_look(n, tenants_number(n->tenants, bytes_str(view.tenant)), call);
 	if (err)
-		into_refuse(run, err);
+		confer_refuse(run, false, err);
 	else
 		confer_into(run, room, call);
 }

@@ -203,8 +203,8 @@ static bool member_comes(struct call_host *h, struct call *c, struct room *r,
 		.host = host
 	};
 
-	c->member->naming =
-		false; /* it may have been asked, and something else have come between */
+	/* it may have been asked, and something else have come between */
+	c->member->naming = false;
 	return !conference_join(h, c, r, &terms);
 }
 
