@@ -200,6 +200,25 @@ static void killed(void **state)
 	heard(r, ACT_NEWS_ENDED, name_of(call));
 }
 
+/* Its question was stopped: behind a kill it comes in without a name, and the next process can read that. */
+static void stopped(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	static const struct act_terms stop;
+	uint64_t call;
+
+	calls(&m->p.t.l.a);
+	call = is_asked(m, "1001");
+	assert_int_equal(shard_call_act(r->shard, call, &stop, NULL, r->now), 0);
+	rig_wait_ms(r, 100);
+	party_restart(&m->p, true, true);
+	rig_wait_ms(r, 100);
+	assert_int_equal(conference_of(r, the_room(m)).members, 1);
+	party_restart(&m->p, true, true);
+	assert_int_equal(conference_of(r, the_room(m)).members, 1);
+}
+
 /* What was begun is forgotten, too. */
 static void gives_up(void **state)
 {
@@ -221,7 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		NAMES_TEST(said_and_heard), NAMES_TEST(not_there), NAMES_TEST(not_recorded),
-		NAMES_TEST(killed),         NAMES_TEST(gives_up),
+		NAMES_TEST(killed),         NAMES_TEST(gives_up),  NAMES_TEST(stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
