@@ -141,6 +141,8 @@ static bool record_order(struct node *n, const struct effect *e)
 		return recorder_pause(n->recorder, e->call, e->record.number);
 	case RECORD_RESUME:
 		return recorder_resume(n->recorder, e->call, e->record.number);
+	case RECORD_NOTE:
+		return recorder_note(n->recorder, e->call, e->record.number, text_bytes(&e->data));
 	case RECORD_END:
 	case RECORD_LEAVE:
 		return recorder_end(n->recorder, e->call, e->record.number,

@@ -83,9 +83,19 @@ void disk_file_begin(struct disk *d, struct disk_file *f, const char *path, uint
 
 void disk_file_early(struct disk_file *f, char *early, size_t n)
 {
-	assert(f->state == DISK_MAKING && !f->early);
-	f->early = early;
-	f->early_n = n;
+	char **to = f->state == DISK_MAKING ? &f->early : &f->later;
+
+	free(*to);
+	*to = early;
+	if (to == &f->early)
+		f->early_n = n;
+	else
+		f->later_n = n;
+}
+
+struct bytes disk_file_facts(const struct disk_file *f)
+{
+	return f->later ? bytes_mem(f->later, f->later_n) : bytes_mem(f->early, f->early_n);
 }
 
 void disk_file_end(struct disk *d, struct disk_file *f, struct bytes head, char *sidecar,
@@ -173,7 +183,8 @@ void disk_poll(struct disk *d, uint64_t now_ns)
 		d->counts.files--;
 		free(f->sidecar);
 		free(f->early);
-		f->sidecar = f->early = NULL;
+		free(f->later);
+		f->sidecar = f->early = f->later = NULL;
 	}
 	d->counts.chunks = d->chunk_count - d->free_count;
 	if (!d->plain)

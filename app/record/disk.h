@@ -73,8 +73,8 @@ struct disk_file {
 		other[DISK_PATH_MAX]; /* PATH.json, and a path under way */
 	uint8_t head_octets[DISK_HEAD_MAX];
 	uint32_t head_n;
-	char *early; /* malloc'ed, or NULL */
-	size_t early_n;
+	char *early, *later; /* malloc'ed, or NULL; later takes the place of early soon */
+	size_t early_n, later_n;
 	char *sidecar; /* malloc'ed */
 	size_t sidecar_n, sidecar_done;
 };
@@ -106,9 +106,11 @@ int disk_open(struct disk *d, uint32_t memory_mib) NODISCARD;
 void disk_close(struct disk *d);
 /* The file is made, mode 0600, and must not be there yet; of its folders the last two, mode 0700. f: zeroed, stays where it is until DISK_DONE. */
 void disk_file_begin(struct disk *d, struct disk_file *f, const char *path, uint8_t silence);
-/* Before it is there: PATH.json.new has this until the sidecar takes its place. early: malloc'ed, becomes the file's. Not synced, and the file
- * goes on without it where that fails. */
+/* PATH.json.new has this, in place of what it had, until the sidecar takes its place. early: malloc'ed, becomes the file's. Not synced, and
+ * the file goes on without it where that fails. */
 void disk_file_early(struct disk_file *f, char *early, size_t n);
+/* The last of these; empty: there was none. */
+struct bytes disk_file_facts(const struct disk_file *f);
 /* Where there is a file of the name before. */
 void disk_file_name(struct disk_file *f, const char *path);
 /* All of it, or false: there is no room, and nothing has changed. */

@@ -79,6 +79,16 @@ static void op_sidecar_open(struct disk_file *f, struct disk_op *op)
 				.flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW };
 }
 
+static void op_early_again(struct disk_file *f, struct disk_op *op)
+{
+	free(f->early);
+	f->early = f->later;
+	f->early_n = f->later_n;
+	f->later = NULL;
+	f->state = DISK_EARLY_OPENS;
+	op_sidecar_open(f, op);
+}
+
 static void op_sidecar(struct disk_file *f, struct disk_op *op)
 {
 	*op = (struct disk_op){ .kind = DISK_OP_WRITE,
@@ -106,6 +116,10 @@ bool disk_step_next(struct disk_file *f, struct disk_op *op)
 		*op = (struct disk_op){ .kind = DISK_OP_CLOSE, .fd = f->sidecar_fd };
 		return true;
 	case DISK_GROWS:
+		if (f->later && !f->ends) {
+			op_early_again(f, op);
+			return true;
+		}
 		return op_grow(f, op);
 	case DISK_HEADS:
 		*op = (struct disk_op){ .kind = DISK_OP_WRITE,

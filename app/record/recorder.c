@@ -138,6 +138,14 @@ bool recorder_resume(struct recorder *r, uint64_t call, uint8_t number)
 	return recorder_order(r, &o);
 }
 
+bool recorder_note(struct recorder *r, uint64_t call, uint8_t number, struct bytes facts)
+{
+	struct recorder_order o = { .kind = ORDER_NOTE,
+				    .terms = { .call = call, .number = number } };
+
+	return recorder_order_facts(r, &o, facts);
+}
+
 bool recorder_end(struct recorder *r, uint64_t call, uint8_t number, bool last, struct bytes facts)
 {
 	struct recorder_order o = { .kind = ORDER_END,

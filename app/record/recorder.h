@@ -90,6 +90,8 @@ bool recorder_begin(struct recorder *r, const struct record_terms *terms, struct
 /* What comes from now on until recorder_resume is in no file. */
 bool recorder_pause(struct recorder *r, uint64_t call, uint8_t number);
 bool recorder_resume(struct recorder *r, uint64_t call, uint8_t number);
+/* What it is of has changed: facts in place of those of recorder_begin. */
+bool recorder_note(struct recorder *r, uint64_t call, uint8_t number, struct bytes facts);
 /* facts: members of a JSON object without its braces, "\"from\":\"1001\",\"to\":\"1002\"", or empty: they stand in the sidecar as they are.
  * last: no process goes on with it. */
 bool recorder_end(struct recorder *r, uint64_t call, uint8_t number, bool last, struct bytes facts);

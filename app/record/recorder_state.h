@@ -15,7 +15,14 @@ enum {
 	RECORDER_SLOTS = 4096, /* of the table: a power of two */
 };
 
-enum recorder_order_kind { ORDER_BEGIN, ORDER_PAUSE, ORDER_RESUME, ORDER_END, ORDER_FORGET };
+enum recorder_order_kind {
+	ORDER_BEGIN,
+	ORDER_PAUSE,
+	ORDER_RESUME,
+	ORDER_NOTE,
+	ORDER_END,
+	ORDER_FORGET,
+};
 
 struct recorder_order {
 	enum recorder_order_kind kind;

@@ -176,6 +176,14 @@ static void order_begin(struct recorder *r, struct recorder_order *o)
 	r->count++;
 }
 
+static void recorder_order_note(struct recorder_item *item, struct recorder_order *o)
+{
+	if (item && o->facts) {
+		disk_file_early(&item->recording.file, o->facts, o->facts_n + 1);
+		o->facts = NULL;
+	}
+}
+
 static void order_end(struct recorder *r, struct recorder_order *o)
 {
 	struct recorder_item *item = recorder_item_find(r, o->terms.call, o->terms.number, false);
@@ -207,6 +215,10 @@ static void recorder_order_take(struct recorder *r, struct recorder_order *o)
 	case ORDER_RESUME:
 		if (item)
 			recording_resume(&item->recording, o->at_ns);
+		break;
+	case ORDER_NOTE:
+		recorder_order_note(item, o);
+		free(o->facts);
 		break;
 	case ORDER_END:
 		order_end(r, o);
@@ -312,9 +324,9 @@ static void message_tell(struct recorder *r, struct recording *c)
 
 static void item_finish(struct recorder *r, struct recorder_item *item)
 {
-	const struct disk_file *f = &item->recording.file;
+	struct bytes early = disk_file_facts(&item->recording.file); /* with a line's end */
 	struct bytes facts = item->facts ? bytes_mem(item->facts, item->facts_n)
-					 : bytes_mem(f->early, f->early_n - (f->early_n > 0));
+					 : bytes_sub(early, 0, early.n - (early.n > 0));
 
 	recording_end(&item->recording, &r->disk, item->end_ns, item->last, item->interrupted,
 		      facts);

@@ -148,6 +148,7 @@ enum record_act {
 	RECORD_RESUME,
 	RECORD_END,
 	RECORD_LEAVE,  /* another process goes on with the call, or nobody does */
+	RECORD_NOTE,   /* data is other than it was */
 	RECORD_FORGET, /* of a name: nobody says it any more, in a moment */
 };
 

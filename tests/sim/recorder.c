@@ -163,6 +163,7 @@ static void file_told(struct sim *s, struct recorder_file *f, const struct node_
 		break;
 	case RECORD_BEGIN:
 	case RECORD_GO_ON:
+	case RECORD_NOTE:
 	case RECORD_FORGET:
 		break;
 	}
@@ -183,6 +184,8 @@ static const char *act_name(enum record_act act)
 		return "ends";
 	case RECORD_LEAVE:
 		return "is left";
+	case RECORD_NOTE:
+		return "is of something else";
 	case RECORD_FORGET:
 		return "is forgotten";
 	}

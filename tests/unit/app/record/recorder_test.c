@@ -525,6 +525,37 @@ static void test_left_behind(void **state)
 	json_decref(json);
 }
 
+/* What it is of changes while it is written: whoever finds it after a kill knows, and its own end. */
+static void test_noted(void **state)
+{
+	static const char *const facts[] = { "\"from\":\"1001\",\"account_code\":\"47\"",
+					     "\"from\":\"1001\",\"account_code\":\"8\"" };
+	json_t *json;
+
+	(void)state;
+	begin(RECORD_WAV, 1);
+	for (size_t i = 0; i < COUNT_OF(facts); i++) {
+		size_t n = strlen(facts[i]), got = 0;
+
+		feed(&(struct sound){ TAP_SAID, (uint32_t)i, (uint32_t)i * 20, MEDIA_CODEC_PCMU,
+				      TAP_SOUND, 0 });
+		assert_true(recorder_note(g_recorder, CALL, 1, bytes_str(facts[i])));
+		for (unsigned k = 0; k < 500 && got != n + 1; k++) {
+			(void)poll(NULL, 0, 10);
+			got = file_get("000000000002d-1.1.wav.json.new");
+		}
+		assert_int_equal(got, n + 1);
+		assert_memory_equal(g_file, facts[i], n);
+		assert_int_equal(g_file[n], '\n');
+	}
+	assert_true(recorder_note(g_recorder, CALL, 2, bytes_str(facts[0]))); /* of nobody */
+	recorder_close(g_recorder);
+	json = sidecar_get("000000000002d-1.1.wav");
+	assert_string_equal(json_string_value(json_object_get(json, "account_code")), "8");
+	json_decref(json);
+	rig_open(10);
+}
+
 /* ---- messages ---- */
 
 enum {
@@ -766,6 +797,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_too_many, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_trouble, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_left_behind, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_noted, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_message, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_name, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_mix, rig_setup, rig_teardown),
