@@ -178,6 +178,7 @@ static void on_stats(const struct query *q, void *arg)
 	(void)json_object_set_new(json, "flows", flows_json(run->node, &view, q));
 	command_play_put(json, node_core(run->node, view.call), view.call);
 	(void)json_object_set_new(json, "data", command_text_json(view.data));
+	(void)json_object_set_new(json, "account_code", command_text_json(view.account));
 	conference_put(json, node_core(run->node, view.call), view.call);
 	command_answer(run, json);
 }

@@ -133,6 +133,9 @@ static const struct {
 	  "it is recorded already, and goes elsewhere: end that first with state=off" },
 	{ -ENOPROTOOPT, COMMAND_CONFLICT, "to",
 	  "there is no external recorder: give the setting siprec.address" },
+	{ -EROFS, COMMAND_CONFLICT, "call",
+	  "it is recorded, and recordings.account_code is refuse: it has the account code that it "
+	  "had" },
 	{ -ESRCH, COMMAND_CONFLICT, "leg", "no application hears that party: see call.stream" },
 	{ -EUSERS, COMMAND_CONFLICT, "call",
 	  "63 recordings of one call are all that there may be" },
@@ -181,6 +184,7 @@ static void order_take(const struct command_run *run, struct call_order *order)
 	const struct command_value *state = order_argument(run, "state");
 	const struct command_value *status = order_argument(run, "status");
 	const struct command_value *reason = order_argument(run, "reason");
+	const struct command_value *code = order_argument(run, "code");
 
 	order->leg = command_order_leg(run, "leg");
 	order->on = on && on->number;
@@ -192,6 +196,8 @@ static void order_take(const struct command_run *run, struct call_order *order)
 	if (order->kind == ORDER_RECORD)
 		order->record_to =
 			(uint8_t)(to ? ORDER_RECORD_TO_FILES + to->number : ORDER_RECORD_AS_SET);
+	else if (order->kind == ORDER_ACCOUNT)
+		order->to = code ? code->text : (struct bytes){ 0 };
 	else
 		order->to = to ? to->text : (struct bytes){ 0 };
 }

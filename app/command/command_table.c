@@ -14,6 +14,7 @@
 #include "app/record/entry.h"
 #include "base/log.h"
 #include "sig/call/act.h"
+#include "sig/model/account.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
 #include "sig/room/room_member.h"
@@ -424,6 +425,16 @@ static const struct command_arg g_record_args[] = {
 	  .help = "With state=on, where it goes: files of the node, or siprec, the external "
 		  "recorder of the setting siprec.address. Without it: as record_to of the "
 		  "extension." },
+	END,
+};
+
+static const struct command_arg g_account_args[] = {
+	CALL_ARG,
+	{ .name = "code",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .max = ACCOUNT_CODE_MAX,
+	  .help = "In place of what it has. Empty, or without it: none." },
 	END,
 };
 
@@ -1114,7 +1125,7 @@ const struct command g_commands[] = {
 	  "crypto-suite or plain, holds, muted, profile, codecs), recordings (of now: recording, "
 	  "leg, state: on or paused, to, cause: policy, command, code, page or message, "
 	  "begun_utc_ms), "
-	  "and flows: leg, "
+	  "account_code, and flows: leg, "
 	  "line, kind "
 	  "(audio, video, other), proto (of its m-line), "
 	  "local, remote (where its media is expected), signalled (by its SDP), latched (where it "
@@ -1246,6 +1257,12 @@ const struct command g_commands[] = {
 	  "The events call.recording and "
 	  "those behind it tell what becomes of it, call.show what is recorded.",
 	  "id, order", command_call_order, .order = ORDER_RECORD },
+	{ "call.account_code", COMMAND_FOR_APPLICATION, g_account_args,
+	  "Says what the cost of a call is for: its account code, which goes where the call goes, "
+	  "and stands in its CDRs, in events, and beside its recordings. A call that is recorded "
+	  "has it, too, unless recordings.account_code says otherwise. Its parties may press one "
+	  "(call_codes.account in the node file, and account_code of extension.put).",
+	  "id, order", command_call_order, .order = ORDER_ACCOUNT },
 	{ "call.transfer", COMMAND_FOR_APPLICATION, g_transfer_args,
 	  "Gives a party of an established call to an extension, as if the phone of the other one "
 	  "had sent REFER: it hears ringback, then whoever answers; the other one is left then, "
@@ -1482,7 +1499,7 @@ const struct command g_commands[] = {
 	  "sip_status, q850, ended_by (a, b, node, operator), cause, lines (beside audio and "
 	  "video: words of profile.put), data (what call.collect kept, as TAB.FIELD=KEYS, joined "
 	  "by "
-	  "';'), forwarded_to (the extension that the call went on to at "
+	  "';'), account_code, forwarded_to (the extension that the call went on to at "
 	  "last) and forwarded (why: always, busy, no_answer, unreachable, deflection), "
 	  "from_trunk and to_trunk (of parties that are no phones), and for "
 	  "each leg (a_, "

@@ -122,7 +122,8 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 /* 0, or -EINVAL and *error. Whose command it is says an operator beside its arguments. */
 static int args_check(const struct command *command, json_t *args, struct command_error *error)
 {
-	struct command_value values[COMMAND_ARGS_MAX], whose;
+	static struct command_value values[COMMAND_ARGS_MAX]; /* too large for a stack */
+	struct command_value whose;
 	json_t *tenant = json_object_get(args, g_command_tenant.name);
 	int err;
 

@@ -19,6 +19,9 @@ static const char *const g_record_scope[] = { "both", "internal", "external", NU
 /* In the order of enum record_to. */
 static const char *const g_record_to[] = { "files", "siprec", NULL };
 
+/* In the order of enum account_by. */
+static const char *const g_account_code[] = { "off", "optional", NULL };
+
 /* In the order of enum call_waiting. */
 static const char *const g_call_waiting[] = { "phone", "off", "single", "multiple", NULL };
 
@@ -229,6 +232,10 @@ const struct command_arg g_extension_fields[] = {
 	{ .name = "record_page_renew",
 	  .type = ARG_BOOL,
 	  .help = "true: another link to its page; the one before is good no longer." },
+	WORD_FIELD("account_code", core.account_code, FIELD_NUMBER, g_account_code, "off",
+		   "Whether its phones enter account codes of calls. optional: at any time, by the "
+		   "in-call code (call_codes.account in the node file); off: they do not. "
+		   "call.account_code sets one in either case."),
 	WORD_FIELD("monitor", core.monitor, FIELD_NUMBER, g_monitor, "all",
 		   "Whom its phones may watch by lamps. listed: those of monitors; none: itself "
 		   "alone. SUBSCRIBE for others is answered 403."),

@@ -219,6 +219,7 @@ void fields_of_cdr(struct fields *out, const struct cdr *cdr)
 	add_text(out, "from_trunk", cdr->from_trunk);
 	add_text(out, "to_trunk", cdr->to_trunk);
 	add_text(out, "data", cdr->data);
+	add_text(out, "account_code", cdr->account);
 	add_stats(out, &cdr->a, 0);
 	add_stats(out, &cdr->b, 1);
 	sound_field_add(out, &cdr->a_sound, 0);
@@ -268,6 +269,7 @@ enum {
 	HAS_ROOM = 8192,      /* with its number and a member */
 	HAS_MIX = 16384,      /* with room: the recording of it */
 	HAS_ENDPOINT = 32768,
+	HAS_ACCOUNT = 65536, /* with call and leg, also where it is empty */
 };
 
 static const struct {
@@ -354,6 +356,16 @@ static const struct {
 			     "RFC 5922), certificate_expired or certificate_untrusted. Each node "
 			     "tells it of itself.",
 			     HAS_TRUNK | HAS_REASON },
+	[SIG_CALL_ACCOUNT] = { "call.account_code",
+			       "The call has that account code from now on; empty: none. reason: "
+			       "command (call.account_code), or code (the party of that leg "
+			       "pressed it).",
+			       HAS_CALL | HAS_LEG | HAS_REASON | HAS_ACCOUNT },
+	[SIG_CALL_ACCOUNT_REFUSED] = { "call.account_code_refused",
+				       "An account code was not taken, for the call is recorded "
+				       "(recordings.account_code): it has what it had. The call "
+				       "goes on.",
+				       HAS_CALL | HAS_LEG | HAS_REASON | HAS_ACCOUNT },
 	[SIG_CALL_RECORDING] = { "call.recording",
 				 "What the party of that leg says and hears is recorded, under "
 				 "that "
@@ -488,6 +500,8 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 	add_text(out, "to", event->to);
 	if (has & HAS_CALL && event->data[0])
 		add_text(out, "data", event->data);
+	if (has & HAS_CALL && (event->account[0] || has & HAS_ACCOUNT))
+		add_text(out, "account_code", event->account);
 	if (has & HAS_CALL)
 		add_text(out, "from_trunk", event->from_trunk);
 	if (has & (HAS_CALL | HAS_TRUNK))

@@ -517,6 +517,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.media_timeout_ns = s->media.timeout,
 		.recording_tone_ms = (uint32_t)(s->recordings.tone / NS_PER_MS),
 		.recording_follows = s->recordings.follow_preferences,
+		.recording_account = (uint8_t)s->recordings.account_code,
 		.calls_max = s->limits.calls,
 		.registrations_max = s->limits.registrations,
 		.txns_max = s->limits.transactions,

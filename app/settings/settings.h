@@ -304,6 +304,7 @@ struct settings_recordings {
 	uint32_t memory_mib, most; /* of those that are made */
 	uint64_t tone;             /* that one is made is heard so often; 0: never */
 	bool follow_preferences;   /* of parties (RFC 7866 7.1.3) */
+	int account_code;          /* enum record_account */
 	uint64_t retry, retry_max, give_up, scan, join_wait;
 	uint32_t refusals;
 	uint32_t keep_days; /* 0: for ever */

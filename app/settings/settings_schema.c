@@ -1121,6 +1121,8 @@ static const struct conf_field g_siprec_fields[] = {
 
 static const char *const g_opus_names[] = { "off", "keep", "replace", NULL };
 static const char *const g_recording_names[] = { "wav", "pcapng", NULL };
+/* In the order of enum record_account. */
+static const char *const g_account_names[] = { "allow", "refuse", "disconnect", NULL };
 
 static const struct conf_field g_recordings_fields[] = {
 	{ .key = "folder",
@@ -1161,6 +1163,14 @@ static const struct conf_field g_recordings_fields[] = {
 	  .help = "Whether what a phone says of recording in its session (a=recordpref, RFC 7866) "
 		  "is done, as if its party had pressed the code: of extensions with "
 		  "record=on_demand alone. Else it is written to the log." },
+	{ .key = "account_code",
+	  .type = CONF_ENUM,
+	  FIELD(settings_recordings, account_code),
+	  .names = g_account_names,
+	  .preset = "allow",
+	  .help = "What an account code does to a call that is recorded (call.account_code, "
+		  "call_codes.account): allow (call and recording go on), refuse (the call keeps "
+		  "the code that it has), or disconnect (the call ends, as with older systems)." },
 	{ .key = "port",
 	  U32(settings_recordings, port, 0, 65535),
 	  .preset = "0",

@@ -43,7 +43,7 @@ static void write_data(struct writer *w, const struct call_host *h, const struct
 		c->replaces.call && h->call_of ? h->call_of(h->owner, c->replaces.call) : NULL;
 
 	if (c->legs[asker]->dialog.hop.transport == SIP_CELL)
-		call_data_write(w, text_bytes(other ? &other->data : &c->data));
+		call_data_write(w, other ? other : c);
 }
 
 static int offer_make_answer(struct call_host *h, const struct call *c, uint8_t asker, uint8_t by)

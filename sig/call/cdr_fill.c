@@ -146,6 +146,7 @@ static void common_fill(struct cdr *cdr, const struct call_host *h, const struct
 	cdr->call = c->id;
 	cdr_put(cdr->tenant, sizeof(cdr->tenant), bytes_str(call_tenant(h, c)));
 	cdr_put(cdr->data, sizeof(cdr->data), text_bytes(&c->data));
+	cdr_put(cdr->account, sizeof(cdr->account), text_bytes(&c->account));
 	number_fill(cdr->from, h, c);
 	number_fill(cdr->to, h, c);
 	number_fill(cdr->forwarded_to, h, c);

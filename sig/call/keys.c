@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/account.h"
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/recording.h"
@@ -24,12 +25,22 @@ static bool leg_talks(const struct call *c, uint8_t leg)
 	return l && l->state == LEG_CONFIRMED;
 }
 
-/* False: the tenant has none. */
-static bool call_codes_of(const struct call_host *h, const struct call *c, struct call_codes *out)
+/* False: the tenant has none that the party of the leg may use. */
+static bool call_codes_of(const struct call_host *h, const struct call *c, uint8_t leg,
+			  struct call_codes *out)
 {
 	const struct dial_plan *plan = dial_plans_of(h->settings->dials, c->tenant);
+	bool records, accounts;
 
 	dial_plan_call_codes(plan, &h->settings->call_codes, out);
+	if (!call_codes_any(out))
+		return false;
+	records = recording_is_on_demand(h, c, leg);
+	accounts = account_is_pressed(h, c, leg);
+	for (unsigned i = 0; i < CALL_CODE_COUNT; i++) {
+		if (!(i == CALL_CODE_ACCOUNT ? accounts : records))
+			out->code[i][0] = '\0';
+	}
 	return call_codes_any(out);
 }
 
@@ -37,8 +48,7 @@ static bool keys_codes(const struct call_host *h, const struct call *c, uint8_t 
 		       struct call_codes *out)
 {
 	return bridge_has(c, leg) && !call_is_alone(c) && leg_talks(c, leg) &&
-	       leg_talks(c, bridge_peer(c, leg)) && call_codes_of(h, c, out) &&
-	       recording_is_on_demand(h, c, leg);
+	       leg_talks(c, bridge_peer(c, leg)) && call_codes_of(h, c, leg, out);
 }
 
 bool keys_are_heard(const struct call_host *h, const struct call *c, uint8_t leg)
@@ -56,8 +66,8 @@ bool keys_are_tones(const struct call_host *h, const struct call *c, const struc
 
 /* ---- what they mean ---- */
 
-/* Of two in turns the one whose turn it is. So far all are about the recording. */
-static void code_carry_out(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
+/* Of two in turns the one whose turn it is. */
+static void code_record(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
 {
 	enum call_code code = recording_code_meant(c, leg, whole);
 	int err = recording_code(h, c, leg, code);
@@ -69,6 +79,14 @@ static void code_carry_out(struct call_host *h, struct call *c, uint8_t leg, uin
 	else
 		LOG_INFO("call", c->id, "in-call code", LOG_U64("leg", leg),
 			 LOG_STR("code", call_code_key(code)));
+}
+
+static void code_carry_out(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
+{
+	if (whole == UINT32_C(1) << CALL_CODE_ACCOUNT)
+		account_begin(h, c, leg);
+	else
+		code_record(h, c, leg, whole);
 }
 
 /* ---- what is kept ---- */
@@ -160,7 +178,14 @@ bool keys_take(struct call_host *h, struct call *c, uint8_t leg, const struct dt
 	struct leg_keys *k;
 	uint32_t whole;
 
-	if (!keys_codes(h, c, leg, &codes) || !keys_make(c, leg)) {
+	if (!keys_codes(h, c, leg, &codes)) {
+		account_drop(c, leg);
+		keys_pass(h, c, leg);
+		return false;
+	}
+	if (account_take(h, c, leg, dtmf))
+		return true;
+	if (!keys_make(c, leg)) {
 		keys_pass(h, c, leg);
 		return false;
 	}

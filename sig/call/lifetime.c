@@ -42,6 +42,7 @@ void call_free(struct call *c)
 	text_clear(&c->display);
 	text_clear(&c->waits_for);
 	text_clear(&c->data);
+	text_clear(&c->account);
 	segments_clear(c);
 	charges_clear(c);
 	free(c->cdr);

@@ -229,7 +229,21 @@ struct media_overlay recordings_overlay(const struct call_host *h, const struct 
 
 /* ---- the recorder ---- */
 
-static void record_ask(struct call_host *h, const struct call *c, const struct recording *r,
+/* What it is of, and what the call's account code is by now. */
+static int record_facts_put(const struct call *c, const struct recording *r, struct text *out)
+{
+	char all[RECORDING_FACTS_MAX + RECORDING_ACCOUNT_MAX];
+	struct writer w = writer_over(all, sizeof(all));
+
+	if (!r->facts.n)
+		return 0;
+	writer_bytes(&w, text_bytes(&r->facts));
+	if (c->account.n)
+		fact(&w, "account_code", text_bytes(&c->account));
+	return text_set(out, writer_done(&w));
+}
+
+static void record_ask(struct call_host *h, const struct call *c, struct recording *r,
 		       enum record_act act)
 {
 	struct effect *e = effects_add(h->effects, EFFECT_RECORD);
@@ -244,9 +258,14 @@ static void record_ask(struct call_host *h, const struct call *c, const struct r
 					    .message = r->cause == RECORDING_MESSAGE,
 					    .name = recording_is_name(c, r),
 					    .silence_ms = acts_silence_ms(c, r->number) };
-	if (text_set(&e->tenant, bytes_str(call_tenant(h, c))) ||
-	    text_set(&e->data, text_bytes(&r->facts)))
+	if (text_set(&e->tenant, bytes_str(call_tenant(h, c))) || record_facts_put(c, r, &e->data))
 		LOG_ERROR("call", c->id, "no memory for what a recording is of");
+	(void)bytes_cstr(text_bytes(&c->account), r->told_account, sizeof(r->told_account));
+}
+
+static bool account_is_told(const struct call *c, const struct recording *r)
+{
+	return !r->facts.n || bytes_is(text_bytes(&c->account), r->told_account);
 }
 
 /* A further segment is in the record soon: were it not, the next process would name its own as this one, and the recorder takes the next
@@ -265,6 +284,8 @@ static void recording_tell(struct call_host *h, struct call *c, struct recording
 		record_ask(h, c, r, r->segment == 1 ? RECORD_BEGIN : RECORD_GO_ON);
 		r->told = true;
 	}
+	if (!account_is_told(c, r))
+		record_ask(h, c, r, RECORD_NOTE);
 	if (r->told_paused != r->paused)
 		record_ask(h, c, r, r->paused ? RECORD_PAUSE : RECORD_RESUME);
 	r->told_paused = r->paused;

@@ -190,7 +190,7 @@ static void far_write_data(struct writer *w, const struct call_host *h, const st
 
 	(void)h;
 	if (l->dialog.hop.transport == SIP_CELL && l->state == LEG_EARLY)
-		call_data_write(w, text_bytes(&c->data));
+		call_data_write(w, c);
 }
 
 const struct call_feature far_feature = { .write_lines = far_write_data };

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "sig/call/account.h"
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/call_waiting.h"
@@ -190,6 +191,11 @@ static int order_record(struct call_host *h, struct call *c, struct call_order *
 			       order->by_page ? RECORDING_BY_PAGE : RECORDING_BY_COMMAND);
 }
 
+static int order_account(struct call_host *h, struct call *c, struct call_order *order)
+{
+	return account_set(h, c, LEG_NONE, order->to);
+}
+
 /* Whom an order needs in the call. */
 enum needs { NEEDS_NOBODY, NEEDS_LEG, NEEDS_PAIR };
 
@@ -229,6 +235,7 @@ static int order_run(struct call_host *h, struct call *c, struct call_order *ord
 		[ORDER_MEMBER] = { order_member, NEEDS_NOBODY },
 		[ORDER_CONFER] = { order_confer, NEEDS_NOBODY },
 		[ORDER_RECORD] = { order_record, NEEDS_LEG },
+		[ORDER_ACCOUNT] = { order_account, NEEDS_NOBODY },
 	};
 	int err = has_what_it_needs(c, order, kinds[order->kind].needs);
 

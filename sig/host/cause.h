@@ -28,7 +28,8 @@
 	X(SET, 16, "feature code: set")                         \
 	X(NOT_SET, 29, "feature code: not set")                 \
 	X(SPLIT, 16, "split")                                   \
-	X(TOLL, 21, "minutes outside are used up for today")
+	X(TOLL, 21, "minutes outside are used up for today")    \
+	X(ACCOUNT, 16, "account code while it was recorded")
 
 enum call_cause {
 #define X(id, q850, text) CAUSE_##id,

@@ -76,6 +76,8 @@ enum sig_event_kind {
 	SIG_CALL_PICKED_UP, /* its caller speaks with who took it from the phones that rang, to */
 	SIG_CALL_FORWARDED, /* reason: it goes on to another, to */
 	SIG_CALL_EMERGENCY, /* from calls a number for help, to */
+	SIG_CALL_ACCOUNT,   /* leg: the call has that account code; reason: who said so */
+	SIG_CALL_ACCOUNT_REFUSED, /* the same: it has what it had */
 	SIG_CALL_RECORDING, /* recording, leg: what that party says and hears is recorded; reason: why */
 	SIG_CALL_RECORDING_PAUSED,  /* the same: what is said now is not */
 	SIG_CALL_RECORDING_RESUMED, /* the same */
@@ -125,10 +127,11 @@ struct sig_event {
 	uint8_t recording; /* number among those of the call; recorded: 0: there is none */
 	uint32_t ms;       /* recorded */
 	uint32_t order;
-	const char *package;      /* constant, or NULL */
-	const char *reason;       /* constant, or NULL */
-	char digits[17];          /* a secret of caller and application */
-	char data[CALL_DATA_MAX]; /* of the call; "": none */
+	const char *package;            /* constant, or NULL */
+	const char *reason;             /* constant, or NULL */
+	char digits[17];                /* a secret of caller and application */
+	char data[CALL_DATA_MAX];       /* of the call; "": none */
+	char account[CALL_ACCOUNT_MAX]; /* likewise */
 };
 
 /* What became of an order. */

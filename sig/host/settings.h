@@ -235,6 +235,7 @@ struct shard_settings {
 		call_waiting_tone; /* who speaks while a call waits for it hears this; begun_ns is of no importance */
 	uint32_t
 		recording_tone_ms; /* who is recorded, and who speaks with them, hear a tone so often; 0: never */
+	uint8_t recording_account; /* enum record_account */
 	bool recording_follows; /* what an extension that is recorded on demand prefers (RFC 7866 7.1.3) is done */
 	struct media_fingerprint fingerprint; /* of the certificate for DTLS */
 	struct seal_key seal_key; /* records with SRTP keys in them are sealed with it */
@@ -270,6 +271,12 @@ enum record_method { RECORD_OFF, RECORD_AUTO, RECORD_ON_DEMAND };
 enum record_direction { RECORD_BOTH_WAYS, RECORD_INBOUND, RECORD_OUTBOUND };
 /* ... with extensions, with parties outside. */
 enum record_scope { RECORD_ANYBODY, RECORD_INTERNAL, RECORD_EXTERNAL };
+/* What an account code does to a call that is recorded (BEAT-09, REC-06). */
+enum record_account {
+	RECORD_ACCOUNT_TAKEN,   /* it has that code, and goes on */
+	RECORD_ACCOUNT_REFUSED, /* it has what it had */
+	RECORD_ACCOUNT_ENDS,    /* it ends, as in older systems */
+};
 /* Where its recordings go: files of the node, or an external recorder (shard_siprec). */
 enum record_to { RECORD_TO_FILES, RECORD_TO_SIPREC, RECORD_PLACES };
 
@@ -283,6 +290,9 @@ struct shard_located {
 		struct digest_secret secret; /* of the name with the location */
 	} of[EXTENSION_LOCATIONS_MAX];
 };
+
+/* Whether the phones of an extension enter account codes (CALL-34). */
+enum account_by { ACCOUNT_OFF, ACCOUNT_OPTIONAL };
 
 /* What the core needs to know of an extension document. */
 struct shard_extension {
@@ -311,6 +321,7 @@ struct shard_extension {
 	uint8_t record_directions;    /* enum record_direction */
 	uint8_t record_scope;         /* enum record_scope */
 	uint8_t record_to;            /* enum record_to */
+	uint8_t account_code;         /* enum account_by: whether its phones enter one (CALL-34) */
 	bool record_page;             /* REC-07: its page has a Record key, with RECORD_ON_DEMAND */
 	bool media_elsewhere;         /* its media may be at another address than its signalling */
 	char language[LANGUAGE_MAX];  /* of prompts that its phones hear; "": its tenant's */

@@ -76,6 +76,12 @@ int leg_asks(struct leg *leg, const struct sip_message *m, pool_handle server)
 	return 0;
 }
 
+void leg_account_clear(struct leg *leg)
+{
+	free(leg->account);
+	leg->account = NULL;
+}
+
 void leg_keys_clear(struct leg *leg)
 {
 	free(leg->keys);

@@ -96,6 +96,7 @@ struct call {
 	bool auto_answer; /* the caller is called first, and its phone was asked to answer by itself (REG-18) */
 	struct text display; /* the caller's name, where it is called */
 	struct text data;    /* call_data.h */
+	struct text account; /* account.h */
 	bool restored;
 	bool coded; /* counted as one whose audio is coded anew */
 	bool shows; /* counted as one that has video */

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 
+#include "base/log.h"
+#include "sig/model/account.h"
 #include "sig/sip/message.h"
 
-#define DATA_LINE "Tandem-Data"
+#define DATA_LINE    "Tandem-Data"
+#define ACCOUNT_LINE "Tandem-Account"
 
 static bool is_tag_octet(uint8_t c)
 {
@@ -100,25 +103,41 @@ static void data_merge(struct call *to, struct bytes data)
 	}
 }
 
+static void account_merge(struct call *to, struct bytes code)
+{
+	if (!to->account.n && text_set(&to->account, code))
+		LOG_WARN("call", to->id, "no memory: the call has no account code");
+}
+
 void call_data_merge(struct call *to, const struct call *from)
 {
 	data_merge(to, text_bytes(&from->data));
+	account_merge(to, text_bytes(&from->account));
 }
 
-void call_data_write(struct writer *w, struct bytes data)
+static void data_line(struct writer *w, const char *name, struct bytes value)
 {
-	if (!data.n)
+	if (!value.n)
 		return;
-	writer_str(w, DATA_LINE ": ");
-	writer_bytes(w, data);
+	WRITER_TEXTS(w, name, ": ");
+	writer_bytes(w, value);
 	writer_str(w, "\r\n");
+}
+
+void call_data_write(struct writer *w, const struct call *c)
+{
+	data_line(w, DATA_LINE, text_bytes(&c->data));
+	data_line(w, ACCOUNT_LINE, text_bytes(&c->account));
 }
 
 void call_data_hear(struct call *to, const struct sip_message *m)
 {
-	struct bytes data;
+	struct bytes data, code;
 
-	if (m->hop.transport == SIP_CELL && message_header(m, DATA_LINE, 0, &data) &&
-	    call_data_is_good(data))
+	if (m->hop.transport != SIP_CELL)
+		return;
+	if (message_header(m, DATA_LINE, 0, &data) && call_data_is_good(data))
 		data_merge(to, data);
+	if (message_header(m, ACCOUNT_LINE, 0, &code) && account_code_is_good(code))
+		account_merge(to, code);
 }

@@ -61,6 +61,8 @@ enum call_order_kind {
 	ORDER_CONFER,
 	/* leg, record: as recording_order (sig/call/recording.h). */
 	ORDER_RECORD,
+	/* to: as account_set (sig/call/account.h), by command. */
+	ORDER_ACCOUNT,
 };
 
 enum { ORDER_PHRASE_MAX = 64 };

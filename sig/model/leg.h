@@ -125,6 +125,7 @@ static inline void leg_toll_clear(struct leg_toll *t)
 	*t = (struct leg_toll){ 0 };
 }
 
+struct account_keys;
 struct leg_digits;
 struct leg_keys;
 struct trunks;
@@ -171,13 +172,14 @@ struct leg {
 	uint32_t invite_cseq; /* of that one, and */
 	uint64_t ack_branch;  /* of the ACK to its 2xx */
 	uint64_t leave_ns;    /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
-	struct invite_uac *uac;      /* NULL: no INVITE of ours is open there */
-	struct invite_uas *uas;      /* NULL: none of the party is */
-	struct leg_refusal *refusal; /* NULL: there is none, or it was acknowledged */
-	struct leg_digits *digits;   /* NULL: none is on its way by INFO */
-	struct leg_keys *keys;       /* its party's, that may become a code; NULL: none may */
-	struct text carried;         /* what its party said of who calls (sig/identity/carried.h) */
-	struct text pidf;            /* where it is (sig/identity/pidf.h); empty: not known */
+	struct invite_uac *uac;       /* NULL: no INVITE of ours is open there */
+	struct invite_uas *uas;       /* NULL: none of the party is */
+	struct leg_refusal *refusal;  /* NULL: there is none, or it was acknowledged */
+	struct leg_digits *digits;    /* NULL: none is on its way by INFO */
+	struct leg_keys *keys;        /* its party's, that may become a code; NULL: none may */
+	struct account_keys *account; /* that its party presses by now; NULL: it does not */
+	struct text carried; /* what its party said of who calls (sig/identity/carried.h) */
+	struct text pidf;    /* where it is (sig/identity/pidf.h); empty: not known */
 	struct text
 		callback; /* as which trunks are shown it, where it calls for help; "": as ever */
 	struct offer_terms *terms; /* as they were when the leg was made; NULL: none */

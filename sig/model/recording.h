@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "media/offer/offer.h"
+#include "sig/host/cdr.h"
 #include "sig/host/effect.h"
 #include "sig/model/siprec.h"
 
@@ -17,6 +18,7 @@ enum {
 	RECORDINGS_LIVE_MAX = 2,   /* of a call: one of each party */
 	RECORDING_NUMBER_MAX = 63, /* a bit each in a CDR */
 	RECORDING_FACTS_MAX = 1024,
+	RECORDING_ACCOUNT_MAX = 64, /* of the account code behind them */
 };
 
 enum recording_cause {
@@ -41,6 +43,7 @@ struct recording {
 		facts; /* of when it began, as members of a JSON object; each segment has them */
 	/* What the recorder of this process was told; not part of a record. */
 	bool told, told_paused;
+	char told_account[CALL_ACCOUNT_MAX]; /* the call's account code, among the facts */
 	uint64_t tone_ns;      /* the engine: a tone of these was due then; 0: not yet */
 	struct siprec *siprec; /* of an external recorder; NULL: it was not asked yet */
 };

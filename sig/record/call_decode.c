@@ -8,6 +8,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/redirect.h"
 #include "sig/host/trunk_route.h"
+#include "sig/model/account.h"
 #include "sig/model/call_data.h"
 #include "sig/record/call_check.h"
 #include "sig/record/call_read.h"
@@ -66,6 +67,9 @@ static bool read_facts(struct reading *r, const Tandem__Call__Call *in)
 	       reading_line(r, &c->display, &in->display, READING_USER_MAX, "call: display") &&
 	       reading_line(r, &c->data, &in->data, CALL_DATA_MAX - 1, "call: data") &&
 	       (call_data_is_good(text_bytes(&c->data)) || reading_wrong(r, "call: data")) &&
+	       reading_line(r, &c->account, &in->account, ACCOUNT_CODE_MAX, "call: account code") &&
+	       (account_code_is_good(text_bytes(&c->account)) ||
+		reading_wrong(r, "call: account code")) &&
 	       call_read_times(r, in);
 }
 

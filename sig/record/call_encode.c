@@ -29,6 +29,7 @@ static void pack_facts(const struct call_host *h, struct packing *p, const struc
 	out->video = c->video;
 	out->display = packing_text(&c->display);
 	out->data = packing_text(&c->data);
+	out->account = packing_text(&c->account);
 	out->setup_utc_ms = c->setup_utc_ms;
 	out->ringing_utc_ms = c->ringing_utc_ms;
 	out->answer_utc_ms = c->answer_utc_ms;

@@ -31,6 +31,7 @@ struct packed_leg {
 	Tandem__Call__SessionTimer timer;
 	Tandem__Call__Toll toll;
 	Tandem__Call__Keys keys;
+	Tandem__Call__AccountKeys account;
 	char *codecs[OFFER_CODECS_MAX];
 	char hop_text[2][ADDR_TEXT_MAX], sent_text[2][ADDR_TEXT_MAX];
 	char source_text[2][ADDR_TEXT_MAX];

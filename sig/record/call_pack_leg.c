@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/leg/leg.h"
+#include "sig/model/account.h"
 #include "sig/model/leg_keys.h"
 #include "sig/record/call_pack.h"
 
@@ -110,6 +111,16 @@ static Tandem__Call__Keys *pack_keys(const struct call_host *h, Tandem__Call__Ke
 	return out;
 }
 
+static Tandem__Call__AccountKeys *pack_account(const struct call_host *h,
+					       Tandem__Call__AccountKeys *out,
+					       const struct account_keys *keys)
+{
+	tandem__call__account_keys__init(out);
+	out->list = packing_octets(keys->list, keys->count);
+	out->until_utc_ms = packing_utc(h, keys->until_ns);
+	return out;
+}
+
 static void pack_leg(const struct call_host *h, struct packing *p, const struct call *c,
 		     const struct call_seed *seed, uint8_t i)
 {
@@ -142,6 +153,8 @@ static void pack_leg(const struct call_host *h, struct packing *p, const struct 
 		out->timer = pack_timer(h, &to->timer, &l->timer);
 	if (l->keys)
 		out->keys = pack_keys(h, &to->keys, l->keys);
+	if (l->account)
+		out->account = pack_account(h, &to->account, l->account);
 	out->dialog = &to->dialog;
 	out->session_id = l->session_id;
 	out->session_version = l->session_version;

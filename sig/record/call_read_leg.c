@@ -7,6 +7,7 @@
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/account.h"
 #include "sig/model/leg_keys.h"
 #include "sig/model/leg_trunk.h"
 #include "sig/record/call_read.h"
@@ -223,6 +224,25 @@ static bool read_keys(struct reading *r, struct leg *l, const Tandem__Call__Keys
 	return true;
 }
 
+static bool read_account(struct reading *r, struct leg *l, const Tandem__Call__AccountKeys *in)
+{
+	struct bytes list = in ? bytes_mem(in->list.data, in->list.len) : (struct bytes){ 0 };
+
+	if (!in)
+		return true;
+	if (list.n >= ACCOUNT_KEYS_MAX || !account_keys_are_good(list))
+		return reading_wrong(r, "leg: account code");
+	if (reading_time(r, in->until_utc_ms) + KEYS_OLD_MS < r->h->now.utc_ms)
+		return true;
+	l->account = calloc(1, sizeof(*l->account));
+	if (!l->account)
+		return reading_wrong(r, "out of memory");
+	l->account->count = (uint8_t)list.n;
+	if (list.n)
+		memcpy(l->account->list, list.p, list.n);
+	return true;
+}
+
 static bool read_toll(struct reading *r, struct leg_toll *t, const Tandem__Call__Toll *in)
 {
 	if (!in)
@@ -275,6 +295,7 @@ static bool record_read_leg(struct reading *r, uint8_t i, bool caller, const Tan
 	       read_toll(r, &l->toll, in->toll) && read_timer(r, &l->timer, in->timer) &&
 	       leg_read_terms(r, l, in->terms) && read_carried(r, l, &in->carried) &&
 	       read_pidf(r, l, &in->pidf) && read_keys(r, l, in->keys) &&
+	       read_account(r, l, in->account) &&
 	       reading_line(r, &l->callback, &in->callback, FORWARD_TARGET_MAX - 1,
 			    "leg: callback") &&
 	       reading_dialog(r, i, &l->dialog, in->dialog) &&

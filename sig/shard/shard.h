@@ -375,7 +375,8 @@ struct call_view {
 	bool restored;
 	char tenant[32];
 	char from[64], to[64];
-	struct bytes data; /* call_data.h; valid until the next event */
+	struct bytes data;    /* call_data.h; valid until the next event */
+	struct bytes account; /* account.h; likewise */
 	struct text const *sip_call_id
 		[2]; /* caller and callee (the caller again: nobody is asked yet); valid until the next event */
 	struct addr remote[2]; /* SIP peers */

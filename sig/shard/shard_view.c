@@ -135,6 +135,7 @@ static void glance(const struct shard *s, const struct call *c, struct call_view
 		.saved = c->out.acked == c->out.version,
 		.restored = c->restored,
 		.data = text_bytes(&c->data),
+		.account = text_bytes(&c->account),
 		.setup_utc_ms = shard_wall_utc_ms(s, segments_setup_utc_ms(c)),
 		.answer_utc_ms = shard_wall_utc_ms(s, segments_answer_utc_ms(c)),
 	};

@@ -45,6 +45,7 @@ static bool are_in_turns(enum call_code a, enum call_code b)
 		return b == CALL_CODE_RECORD_RESUME;
 	case CALL_CODE_RECORD_RESUME:
 		return b == CALL_CODE_RECORD_PAUSE;
+	case CALL_CODE_ACCOUNT:
 	case CALL_CODE_COUNT:
 		break;
 	}

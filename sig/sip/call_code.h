@@ -20,7 +20,10 @@ enum { CALL_CODE_LEN = 9 }; /* 2 to 8 keys, and a NUL */
 	X(RECORD_PAUSE, "record_pause", "Nothing is recorded until it goes on.")               \
 	X(RECORD_RESUME, "record_resume",                                                      \
 	  "The recording goes on. It may be the code of record_pause: that one pauses it and " \
-	  "lets it go on in turns.")
+	  "lets it go on in turns.")                                                           \
+	X(ACCOUNT, "account",                                                                  \
+	  "The account code of the call follows: up to 16 digits, and # at the end. # alone: " \
+	  "it has none any more; *: all is as it was. Of extensions with account_code alone.")
 
 enum call_code {
 #define X(id, key, help) CALL_CODE_##id,

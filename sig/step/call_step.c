@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Event in, effects out. */
 #include "base/log.h"
+#include "sig/call/account.h"
 #include "sig/call/act.h"
 #include "sig/call/call_end.h"
 #include "sig/call/call_waiting.h"
@@ -42,6 +43,7 @@
 #include "sig/leg/request_wait.h"
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/account.h"
 #include "sig/model/call_data.h"
 #include "sig/model/call_order.h"
 #include "sig/model/event.h"
@@ -243,6 +245,8 @@ static void step_timer(struct call_host *h, struct call *c)
 			leg_digits_again(h, c, i);
 		if (c->legs[i]->keys && c->legs[i]->keys->until_ns <= h->now.ns)
 			keys_pass(h, c, i);
+		if (c->legs[i]->account && c->legs[i]->account->until_ns <= h->now.ns)
+			account_overdue(h, c, i);
 		if (session_timer_due_ns(&c->legs[i]->timer) &&
 		    session_timer_due_ns(&c->legs[i]->timer) <= h->now.ns)
 			refresh_expire(h, c, i);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "sig/call/account.h"
 #include "sig/call/act.h"
 #include "sig/call/feature.h"
 #include "sig/call/give_up.h"
@@ -369,4 +370,5 @@ void call_resume(struct call_host *h, struct call *c)
 	acts_resume(h, c);
 	listen_resume(h, c);
 	keys_resume(h, c);
+	account_resume(h, c);
 }

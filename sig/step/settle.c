@@ -16,6 +16,7 @@
 #include "sig/call/siprec.h"
 #include "sig/leg/leg_digits.h"
 #include "sig/leg/session_timer.h"
+#include "sig/model/account.h"
 #include "sig/model/leg_keys.h"
 #include "sig/record/call_record.h"
 #include "sig/step/step.h"
@@ -56,6 +57,8 @@ static void set_leg_timer(uint64_t *next, const struct leg *l)
 	call_sooner(next, leg_digits_due_ns(l));
 	if (l->keys)
 		call_sooner(next, l->keys->until_ns);
+	if (l->account)
+		call_sooner(next, l->account->until_ns);
 	call_sooner(next, dialog_lookup_due_ns(&l->dialog));
 	call_sooner(next, session_timer_due_ns(&l->timer));
 	if (l->uac)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recordings of calls: the file has both parties, and not what was said while it was paused; over a kill of the node, with a tone or without: REC-01, REC-02, REC-03, REC-04."""
+"""Recordings of calls: the file has both parties, and not what was said while it was paused; over a kill of the node, with a tone or without; and account codes of calls that are recorded: BEAT-09, CALL-35, REC-01, REC-02, REC-03, REC-04, REC-06."""
 import audioop
 import glob
 import json
@@ -261,7 +261,7 @@ class Toned(RecordTest):
         self.ends(out, into)
 
 
-CODES = {"record_on": "*1", "record_off": "*1", "record_pause": "*2", "record_resume": "*2"}
+CODES = {"record_on": "*1", "record_off": "*1", "record_pause": "*2", "record_resume": "*2", "account": "*7"}
 
 
 class ByCode(Toned):
@@ -319,6 +319,41 @@ class ByCode(Toned):
         self.assertEqual([facts_of(second)[name] for name in ("recording", "user", "cause", "last")],
                          [f"{call}-1", "1001", "code", True])
         self.ends(out, into)
+
+    def coded(self, code):
+        until(lambda: self.node.ctl("call.show", call=self.call_id())["account_code"] == code, self.node.log_tail)
+
+    def test_account_code(self):
+        """Pressed while the call is recorded, over a kill within it: call and recording go on, the other party hears nothing, and the code is beside the files."""
+        self.node.ctl("extension.put", number="1001", account_code="optional")
+        out, into = self.talk()
+        call = self.call_id()
+        self.press(self.audio_a, "*1")
+        self.states("on")
+        self.press(self.audio_a, "*747#")
+        self.coded("47")
+        time.sleep(1)
+        self.press(self.audio_a, "*71")
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        until(lambda: [row["state"] for row in self.shown()] == ["on"], self.node.log_tail)
+        self.press(self.audio_a, "1#")
+        self.coded("11")
+        self.node.ctl("call.account_code", call=call, code="case-9")
+        self.coded("case-9")
+        self.hears(self.audio_b, TALK_A)
+        self.assertEqual(self.audio_b.digits(), "")
+        self.ends(out, into)
+        first, second = self.finished(2)
+        self.assertEqual([facts_of(path)["account_code"] for path in (first, second)], ["47", "case-9"])
+        self.assertGreater(has(sides(first)[0], TALK_A), 8)
+        self.assertGreater(has(sides(second)[0], TALK_A), 0)
+        until(lambda: self.node.cdrs(), self.node.log_tail)
+        self.assertEqual([cdr["account_code"] for cdr in self.node.cdrs()], ["case-9"])
+        told = [(row["account_code"], row["reason"]) for row in self.node.events() if row["type"] == "call.account_code"]
+        self.assertEqual(told, [("47", "code"), ("11", "code"), ("case-9", "command")])
+        until(lambda: sorted(row.get("account_code") for row in self.node.ctl("recording.list", call=call)) == ["47", "case-9"])
 
     def test_no_codes(self):
         """What is none reaches the other party; so does all of who may not."""

@@ -254,6 +254,7 @@ ROWS = {
     "call.resume": order(leg="a"),
     "call.mute": order(leg="a", on=True),
     "call.record": order(leg="a", state="off"),
+    "call.account_code": order(),
     "call.transfer": each(order(leg="a", to="1001"), mine),
     "call.deflect": order(to="1001"),
     "call.pickup": hidden(extension="LONE", by="1001"),

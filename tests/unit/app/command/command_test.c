@@ -402,6 +402,7 @@ static const struct {
 	{ "call.resume", COMMAND_FOR_APPLICATION },
 	{ "call.mute", COMMAND_FOR_APPLICATION },
 	{ "call.record", COMMAND_FOR_APPLICATION },
+	{ "call.account_code", COMMAND_FOR_APPLICATION },
 	{ "call.transfer", COMMAND_FOR_APPLICATION },
 	{ "call.deflect", COMMAND_FOR_APPLICATION },
 	{ "call.pickup", COMMAND_FOR_APPLICATION },

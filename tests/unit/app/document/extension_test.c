@@ -237,7 +237,8 @@ static void test_names(void **state)
 					     "announce_outside", "record",
 					     "record_direction", "record_scope",
 					     "announce_to",      "record_to",
-					     "call_waiting",     "record_page" };
+					     "call_waiting",     "record_page",
+					     "account_code" };
 	static const char before[] =
 		"{\"realm\":\"tandem\",\"ha1\":\"" HA1
 		"\",\"changed_utc_ms\":1800000000000,\"number\":\"1001\",\"display_name\":\"One\","
@@ -294,7 +295,7 @@ static void test_sealed(void **state)
 {
 	const struct seal_key other = { .id = 1, .octets = { 9 } };
 	struct extension e;
-	char text[1280], again[1280];
+	char text[1536], again[1536];
 	const char *reason;
 	char *number;
 

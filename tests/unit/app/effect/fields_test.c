@@ -121,6 +121,7 @@ static void test_longest_cdr(void **state)
 	cdr.ended_by = ENDED_BY_OPERATOR;
 	cdr.forwarded = PLAN_UNREACHABLE;
 	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] = cdr.data[sizeof(cdr.data) - 1] = '\0';
+	cdr.account[sizeof(cdr.account) - 1] = '\0';
 	cdr.from_trunk[sizeof(cdr.from_trunk) - 1] = cdr.to_trunk[sizeof(cdr.to_trunk) - 1] = '\0';
 	cdr.tenant[sizeof(cdr.tenant) - 1] = cdr.from[sizeof(cdr.from) - 1] =
 		cdr.to[sizeof(cdr.to) - 1] = '\0';
@@ -164,6 +165,7 @@ static void test_json(void **state)
 	memset(&cdr.b, 0x0f, sizeof(cdr.b));
 	cdr.forwarded = PLAN_UNREACHABLE;
 	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] = cdr.data[sizeof(cdr.data) - 1] = '\0';
+	cdr.account[sizeof(cdr.account) - 1] = '\0';
 	cdr.from_trunk[sizeof(cdr.from_trunk) - 1] = cdr.to_trunk[sizeof(cdr.to_trunk) - 1] = '\0';
 	cdr.setup_utc_ms = cdr.ringing_utc_ms = cdr.answer_utc_ms = cdr.end_utc_ms = INT64_MAX;
 	cdr.ended_by = ENDED_BY_OPERATOR;
@@ -177,10 +179,11 @@ static void test_json(void **state)
 
 static void test_every_number_is_known_as_one(void **state)
 {
-	static const char *const texts[] = { "tenant",   "from",         "to",        "sip_call_id",
-					     "ended_by", "cause",        "lines",     "a_codec",
-					     "b_codec",  "forwarded_to", "forwarded", "from_trunk",
-					     "to_trunk", "data" };
+	static const char *const texts[] = { "tenant",       "from",      "to",
+					     "sip_call_id",  "ended_by",  "cause",
+					     "lines",        "a_codec",   "b_codec",
+					     "forwarded_to", "forwarded", "from_trunk",
+					     "to_trunk",     "data",      "account_code" };
 	struct cdr cdr = { 0 };
 	size_t numbers = 0;
 

@@ -56,11 +56,18 @@ static void two_calls_become_one(void **state)
 	set(&to, "Case.CaseNumber", "1", 0);
 	set(&from, "Case.CaseNumber", "2", 0);
 	set(&from, "Solution.SolutionNumber", "3", 0);
+	assert_int_equal(text_set(&from.account, BYTES_LIT("7")), 0);
 	call_data_merge(&to, &from);
+	assert_true(bytes_is(text_bytes(&to.account), "7"));
+	assert_int_equal(text_set(&from.account, BYTES_LIT("8")), 0);
+	call_data_merge(&to, &from);
+	assert_true(bytes_is(text_bytes(&to.account), "7")); /* its own */
 	assert_has(&to, "Case.CaseNumber=1;Solution.SolutionNumber=3");
 	assert_has(&from, "Case.CaseNumber=2;Solution.SolutionNumber=3");
 	text_clear(&to.data);
 	text_clear(&from.data);
+	text_clear(&to.account);
+	text_clear(&from.account);
 }
 
 static void what_is_good(void **state)

@@ -219,6 +219,31 @@ HARM(keys_letter, harm_with_keys(c, "*A", 2, 1))
 HARM(keys_nul, harm_with_keys(c, "*\0", 2, 1))
 HARM(keys_peer, harm_with_keys(c, "*", 1, LEGS_MAX))
 
+static Tandem__Call__AccountKeys g_account;
+
+static void harm_with_account(Tandem__Call__Call *c, const char *list, size_t n)
+{
+	static uint8_t text[32];
+
+	tandem__call__account_keys__init(&g_account);
+	memcpy(text, list, n);
+	g_account.list = (ProtobufCBinaryData){ .len = n, .data = text };
+	c->legs[0]->account = &g_account;
+}
+static void harm_with_code(Tandem__Call__Call *c, const char *code)
+{
+	static uint8_t text[64];
+
+	memcpy(text, code, strlen(code));
+	c->account = (ProtobufCBinaryData){ .len = strlen(code), .data = text };
+}
+HARM(account_many, harm_with_account(c, "1234567890123456", 16))
+HARM(account_key, harm_with_account(c, "12#", 3))
+HARM(account_nul, harm_with_account(c, "1\0", 2))
+HARM(account_octet, harm_with_code(c, "a\"b"))
+HARM(account_line, harm_with_code(c, "a\r\nb"))
+HARM(account_long, harm_with_code(c, "123456789012345678901234567890123"))
+
 /* Messages are taken apart in here, so that parts may be exchanged and nothing needs to be freed. */
 static struct {
 	_Alignas(16) uint8_t p[65536];
@@ -276,23 +301,25 @@ static void assert_unreadable(struct line *l, struct bytes good, const struct da
 static void broken(void **state)
 {
 	static const struct damage rows[] = {
-		DAMAGE(shard),         DAMAGE(no_id),       DAMAGE(version),
-		DAMAGE(state),         DAMAGE(state_minus), DAMAGE(wrong_state),
-		DAMAGE(answering),     DAMAGE(ending),      DAMAGE(tenant),
-		DAMAGE(setup),         DAMAGE(cause),       DAMAGE(ended_by),
-		DAMAGE(status),        DAMAGE(one_leg),     DAMAGE(leg_state),
-		DAMAGE(leg_early),     DAMAGE(call_id),     DAMAGE(call_id_line),
-		DAMAGE(call_id_blank), DAMAGE(tag),         DAMAGE(target),
-		DAMAGE(local),         DAMAGE(remote),      DAMAGE(routes),
-		DAMAGE(cseq),          DAMAGE(hop),         DAMAGE(hop_remote),
-		DAMAGE(offerer),       DAMAGE(flow_leg),    DAMAGE(flow_line),
-		DAMAGE(flow_kind),     DAMAGE(flow_port),   DAMAGE(flow_odd),
-		DAMAGE(flow_twice),    DAMAGE(flow_resume), DAMAGE(flow_sequence),
-		DAMAGE(callee),        DAMAGE(callee_far),  DAMAGE(leg_index),
-		DAMAGE(leg_moved),     DAMAGE(flow_key),    DAMAGE(flow_limit),
-		DAMAGE(sealed),        DAMAGE(codecs),      DAMAGE(keys_none),
-		DAMAGE(keys_many),     DAMAGE(keys_letter), DAMAGE(keys_nul),
-		DAMAGE(keys_peer),
+		DAMAGE(shard),         DAMAGE(no_id),         DAMAGE(version),
+		DAMAGE(state),         DAMAGE(state_minus),   DAMAGE(wrong_state),
+		DAMAGE(answering),     DAMAGE(ending),        DAMAGE(tenant),
+		DAMAGE(setup),         DAMAGE(cause),         DAMAGE(ended_by),
+		DAMAGE(status),        DAMAGE(one_leg),       DAMAGE(leg_state),
+		DAMAGE(leg_early),     DAMAGE(call_id),       DAMAGE(call_id_line),
+		DAMAGE(call_id_blank), DAMAGE(tag),           DAMAGE(target),
+		DAMAGE(local),         DAMAGE(remote),        DAMAGE(routes),
+		DAMAGE(cseq),          DAMAGE(hop),           DAMAGE(hop_remote),
+		DAMAGE(offerer),       DAMAGE(flow_leg),      DAMAGE(flow_line),
+		DAMAGE(flow_kind),     DAMAGE(flow_port),     DAMAGE(flow_odd),
+		DAMAGE(flow_twice),    DAMAGE(flow_resume),   DAMAGE(flow_sequence),
+		DAMAGE(callee),        DAMAGE(callee_far),    DAMAGE(leg_index),
+		DAMAGE(leg_moved),     DAMAGE(flow_key),      DAMAGE(flow_limit),
+		DAMAGE(sealed),        DAMAGE(codecs),        DAMAGE(keys_none),
+		DAMAGE(keys_many),     DAMAGE(keys_letter),   DAMAGE(keys_nul),
+		DAMAGE(keys_peer),     DAMAGE(account_many),  DAMAGE(account_key),
+		DAMAGE(account_nul),   DAMAGE(account_octet), DAMAGE(account_line),
+		DAMAGE(account_long),
 	};
 	struct line *l = *state;
 	const struct damage *row;

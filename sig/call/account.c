@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/call/account.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/leg/leg.h"
+#include "sig/model/account.h"
+#include "sig/model/recording.h"
+
+enum { NEXT_KEY_MS = 5000 };
+
+/* ---- what it is ---- */
+
+static void account_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind,
+			    uint8_t leg)
+{
+	struct sig_event *event = call_publish_begin(h, c, kind);
+
+	if (!event)
+		return;
+	event->leg = leg != LEG_NONE && leg != c->bridge.caller;
+	event->reason = kind == SIG_CALL_ACCOUNT_REFUSED ? "recorded"
+			: leg == LEG_NONE                ? "command"
+							 : "code";
+}
+
+static int account_change(struct call_host *h, struct call *c, uint8_t leg, struct bytes code)
+{
+	if (bytes_eq(text_bytes(&c->account), code))
+		return 0;
+	if (text_set(&c->account, code))
+		return -ENOMEM;
+	outbox_touch(&c->out);
+	account_publish(h, c, SIG_CALL_ACCOUNT, leg);
+	return 0;
+}
+
+static void account_ends_call(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct call_ending e = {
+		.cause = CAUSE_ACCOUNT,
+		.by = leg == LEG_NONE ? ENDED_BY_OPERATOR : call_ended_by(c, leg),
+		.status = 480,
+	};
+
+	LOG_INFO("call", c->id, "an account code ends a call that is recorded",
+		 LOG_STR("setting", "recordings.account_code"));
+	call_end(h, c, &e);
+}
+
+int account_set(struct call_host *h, struct call *c, uint8_t leg, struct bytes code)
+{
+	bool recorded = recordings_say(c->recordings) != OFFER_RECORD_OFF;
+	int err;
+
+	if (c->state == CALL_ENDING)
+		return -ENOTCONN;
+	if (recorded && h->settings->recording_account == RECORD_ACCOUNT_REFUSED) {
+		account_publish(h, c, SIG_CALL_ACCOUNT_REFUSED, leg);
+		return -EROFS;
+	}
+	err = account_change(h, c, leg, code);
+	if (!err && recorded && h->settings->recording_account == RECORD_ACCOUNT_ENDS)
+		account_ends_call(h, c, leg);
+	return err;
+}
+
+/* ---- pressed ---- */
+
+bool account_is_pressed(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+	const struct shard_extension *e =
+		h->extension_of && l->user.n && !l->trunk.n
+			? h->extension_of(h->owner, c->tenant, text_bytes(&l->user))
+			: NULL;
+
+	return e && e->account_code;
+}
+
+static void account_wait(const struct call_host *h, struct leg *l)
+{
+	l->account->until_ns = h->now.ns + NEXT_KEY_MS * NS_PER_MS;
+}
+
+void account_begin(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+
+	if (!l->account)
+		l->account = calloc(1, sizeof(*l->account));
+	if (!l->account) {
+		LOG_ERROR("call", c->id, "no memory for an account code");
+		return;
+	}
+	l->account->count = 0;
+	account_wait(h, l);
+	outbox_touch_later(&c->out);
+}
+
+void account_drop(struct call *c, uint8_t leg)
+{
+	if (!c->legs[leg]->account)
+		return;
+	leg_account_clear(c->legs[leg]);
+	outbox_touch_later(&c->out);
+}
+
+/* The keys are all of it. */
+static void account_enter(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct account_keys keys = *c->legs[leg]->account;
+	int err;
+
+	account_drop(c, leg);
+	err = account_set(h, c, leg, bytes_mem(keys.list, keys.count));
+	if (err)
+		LOG_INFO("call", c->id, "an account code is not taken", LOG_U64("leg", leg),
+			 LOG_STR("reason", err == -EROFS ? "it is recorded: recordings.account_code"
+							 : "it cannot be done now"));
+}
+
+bool account_take(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
+{
+	struct account_keys *keys = c->legs[leg]->account;
+
+	if (!keys)
+		return false;
+	if (dtmf->digit == '#') {
+		account_enter(h, c, leg);
+	} else if (dtmf->digit < '0' || dtmf->digit > '9') {
+		account_drop(c, leg);
+	} else {
+		keys->list[keys->count++] = dtmf->digit;
+		account_wait(h, c->legs[leg]);
+		outbox_touch_later(&c->out);
+		if (keys->count == sizeof(keys->list))
+			account_enter(h, c, leg);
+	}
+	return true;
+}
+
+void account_overdue(struct call_host *h, struct call *c, uint8_t leg)
+{
+	if (c->legs[leg]->account->count)
+		account_enter(h, c, leg);
+	else
+		account_drop(c, leg);
+}
+
+void account_resume(const struct call_host *h, struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (c->legs[i] && c->legs[i]->account)
+			account_wait(h, c->legs[i]);
+	}
+}
