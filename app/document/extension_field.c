@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What may be set of an extension. */
 #include "app/document/extension.h"
+#include "app/document/tenant_field.h"
 #include "app/sound/sound_prompt.h"
 #include "sig/dial/plan.h"
 #include "sig/sip/located_user.h"
@@ -225,6 +226,10 @@ const struct command_arg g_extension_fields[] = {
 	WORD_FIELD("record_to", core.record_to, FIELD_NUMBER, g_record_to, "files",
 		   "Where they go: files of the node, or siprec, the external recorder of the "
 		   "setting siprec.address. call.record may say otherwise."),
+	WORD_FIELD("record_tone", core.record_tone, FIELD_NUMBER, g_record_tone, "default",
+		   "Whether a tone tells both parties that its calls are recorded: on, off, or "
+		   "default, as record_tone of its tenant says. How often, recordings.tone says; "
+		   "where that is 0s, every 15 s."),
 	FLAG_FIELD("record_page", core.record_page, "false",
 		   "A page for its phone's browser, with a Record key while it speaks: "
 		   "extension.page has its link. With another record than on_demand the page has "

@@ -7,6 +7,9 @@
 #include "app/sound/sound_file.h"
 #include "sig/dial/plan.h"
 
+/* In the order of enum record_tone. */
+const char *const g_record_tone[] = { "default", "on", "off", NULL };
+
 enum { CLASSES_ALL = (1 << DIAL_CLASS_COUNT) - 1 };
 
 static bool domain_fits(struct bytes domain)
@@ -160,6 +163,10 @@ const struct command_arg g_tenant_fields[] = {
 		   "Empty: those of recordings.deliver."),
 	NUMBER_FIELD("recording_days", recordings.days, 0, 36500, "0",
 		     "Days that its recordings are kept on the node. 0: recordings.keep_days."),
+	WORD_FIELD("record_tone", record_tone, FIELD_NUMBER, g_record_tone, "default",
+		   "Whether a tone tells both parties that a call is recorded: on, off, or "
+		   "default, as recordings.tone says. On: as often as that says; where it is 0s, "
+		   "every 15 s. What an extension says comes before it."),
 	NUMBER_FIELD("recording_mib", recordings.mib, 0, 1073741824, "0",
 		     "MiB of its recordings that are kept on a node at most: the oldest of those "
 		     "that are delivered, or go nowhere, are deleted. 0: any number."),
@@ -209,6 +216,7 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 	out->per_second[TENANT_REGISTER_RATE] = t->max.registers_per_s;
 	out->park_confirm = t->park_confirm;
 	out->park_spoken = t->park_spoken;
+	out->record_tone = t->record_tone;
 	(void)bytes_cstr(bytes_str(t->language), out->language, sizeof(out->language));
 	memcpy(out->park_groups, t->park_groups, sizeof(out->park_groups));
 	memcpy(out->name, t->name, sizeof(out->name));

@@ -27,7 +27,8 @@ struct tenant_value {
 		uint32_t calls, registrations, extensions, subscriptions;
 		uint32_t trunks, dids, routes, locations, rooms;
 		uint32_t calls_per_s, registers_per_s;
-	} max; /* on one node; 0: any number */
+	} max;               /* on one node; 0: any number */
+	uint8_t record_tone; /* enum record_tone */
 	struct tenant_recordings {
 		char store[256]; /* names of destinations, joined by ','; "": those of the node */
 		uint32_t days, mib; /* kept; 0: as the node says; any number */
@@ -36,6 +37,7 @@ struct tenant_value {
 	uint64_t changed_utc_ms;
 };
 
+extern const char *const g_record_tone[]; /* words of enum record_tone */
 extern const struct command_arg g_tenant_fields[];
 
 extern const struct form g_tenant_form;

@@ -190,11 +190,35 @@ static void recording_set_paused(struct call_host *h, struct call *c, struct rec
 
 /* ---- the tone ---- */
 
+uint32_t recording_tone_ms(const struct shard_settings *settings, uint16_t tenant, uint8_t own)
+{
+	if (own == RECORD_TONE_AS_SET && settings->tenants)
+		own = tenants_record_tone(settings->tenants, tenant);
+	switch ((enum record_tone)own) {
+	case RECORD_TONE_AS_SET:
+		break;
+	case RECORD_TONE_ON:
+		return settings->recording_tone_ms ? settings->recording_tone_ms : RECORD_TONE_MS;
+	case RECORD_TONE_OFF:
+		return 0;
+	}
+	return settings->recording_tone_ms;
+}
+
+static uint32_t tone_every_ms(const struct call_host *h, const struct call *c,
+			      const struct recording *r)
+{
+	const struct leg *l = call_leg(c, r->leg);
+	const struct shard_extension *e = l ? extension_of(h, c, l) : NULL;
+
+	return recording_tone_ms(h->settings, c->tenant, e ? e->record_tone : RECORD_TONE_AS_SET);
+}
+
 /* A process that goes on with the recording goes on with its tones: those that were due are left out. */
-static void recording_sound(const struct call_host *h, struct recording *r)
+static void recording_sound(const struct call_host *h, const struct call *c, struct recording *r)
 {
 	uint64_t gone_ms = h->now.utc_ms > r->tone_utc_ms ? h->now.utc_ms - r->tone_utc_ms : 0;
-	uint32_t every_ms = h->settings->recording_tone_ms;
+	uint32_t every_ms = tone_every_ms(h, c, r);
 
 	if (r->tone_ns || r->paused)
 		return;
@@ -216,14 +240,17 @@ struct media_overlay recordings_overlay(const struct call_host *h, const struct 
 					uint8_t leg)
 {
 	static const struct media_tone tone = { TONE_HZ, TONE_LEVEL, TONE_MS };
-	const struct recording *r = recording_heard(c->recordings);
+	const struct recordings *all = bridge_has(c, leg) ? c->recordings : NULL;
 	struct media_overlay o = { 0 };
 
-	if (!r || !h->settings->recording_tone_ms || !bridge_has(c, leg))
-		return o;
+	for (uint8_t i = 0; all && i < all->count && !o.every_ms; i++) {
+		if (recording_is_open(&all->list[i]))
+			o.every_ms = tone_every_ms(h, c, &all->list[i]);
+		o.begun_ns = all->list[i].tone_ns;
+	}
+	if (!o.every_ms)
+		return (struct media_overlay){ 0 };
 	o.tone = tone;
-	o.begun_ns = r->tone_ns;
-	o.every_ms = h->settings->recording_tone_ms;
 	return o;
 }
 
@@ -275,7 +302,7 @@ static void recording_tell(struct call_host *h, struct call *c, struct recording
 	if (r->to == RECORD_TO_SIPREC) {
 		siprec_settle(h, c, r);
 		if (r->siprec && r->siprec->state == SIPREC_UP)
-			recording_sound(h, r);
+			recording_sound(h, c, r);
 		return;
 	}
 	if (!r->told) {
@@ -289,7 +316,7 @@ static void recording_tell(struct call_host *h, struct call *c, struct recording
 	if (r->told_paused != r->paused)
 		record_ask(h, c, r, r->paused ? RECORD_PAUSE : RECORD_RESUME);
 	r->told_paused = r->paused;
-	recording_sound(h, r);
+	recording_sound(h, c, r);
 }
 
 static void recording_end(struct call_host *h, struct call *c, struct recording *r)

@@ -42,12 +42,14 @@ void recording_failed(struct call_host *h, struct call *c, uint8_t number, int e
 
 /* Why, in words: error is what that says. */
 const char *recording_failure(int error);
+/* How often a tone is to be heard of what is recorded of the tenant; own: enum record_tone of the extension. 0: never. */
+uint32_t recording_tone_ms(const struct shard_settings *settings, uint16_t tenant, uint8_t own);
 /* The same tone, of a conference that is recorded. */
 struct media_room_tone recording_room_tone(uint32_t every_ms, uint64_t begun_ns);
 
 /* After each step: begins what a policy wants, ends what has no leg any more, tells the recorder. */
 void recordings_settle(struct call_host *h, struct call *c);
-/* What the party of the leg hears of it: that it is recorded, or that who speaks with it is. Compares by memcmp. */
+/* What the party of the leg hears of it: that it is recorded, or that who speaks with it is. Of two the older one's. Compares by memcmp. */
 struct media_overlay recordings_overlay(const struct call_host *h, const struct call *c,
 					uint8_t leg);
 /* This process has the call no longer. */

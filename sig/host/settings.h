@@ -322,6 +322,7 @@ struct shard_extension {
 	uint8_t record_scope;         /* enum record_scope */
 	uint8_t record_to;            /* enum record_to */
 	uint8_t account_code;         /* enum account_by: whether its phones enter one (CALL-34) */
+	uint8_t record_tone;          /* enum record_tone */
 	bool record_page;             /* REC-07: its page has a Record key, with RECORD_ON_DEMAND */
 	bool media_elsewhere;         /* its media may be at another address than its signalling */
 	char language[LANGUAGE_MAX];  /* of prompts that its phones hear; "": its tenant's */

@@ -321,6 +321,11 @@ bool tenants_park_spoken(const struct tenants *t, uint16_t tenant)
 	return tenant_at(t, tenant)->settings.park_spoken;
 }
 
+uint8_t tenants_record_tone(const struct tenants *t, uint16_t tenant)
+{
+	return tenant_at(t, tenant)->settings.record_tone;
+}
+
 const char *tenants_language(const struct tenants *t, uint16_t tenant)
 {
 	return tenant_at(t, tenant)->settings.language;

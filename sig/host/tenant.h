@@ -24,6 +24,10 @@ enum {
 };
 #define TENANT_DEFAULT_NAME "default"
 
+/* Whether its recordings are heard (REC-03): of an extension, else of its tenant, else of the node. */
+enum record_tone { RECORD_TONE_AS_SET, RECORD_TONE_ON, RECORD_TONE_OFF };
+enum { RECORD_TONE_MS = 15000 }; /* so often, where the node says nothing */
+
 /* Of a name's hash: equal names of many tenants lie apart. */
 static inline uint64_t tenant_hash(uint64_t hash, uint16_t tenant)
 {
@@ -72,6 +76,7 @@ struct tenant_settings {
 	char park_groups[PARK_GROUPS_TEXT_MAX]; /* its slots (park_groups.h) */
 	bool park_confirm;           /* who parked somebody by phone is told the slot by MESSAGE */
 	bool park_spoken;            /* ... and hears it said, before it is left */
+	uint8_t record_tone;         /* enum record_tone */
 	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */
 	uint32_t most[TENANT_ITEMS]; /* its quotas: on one node; 0: any number */
 	uint32_t per_second[TENANT_RATES]; /* so, too */
@@ -117,6 +122,8 @@ struct bytes tenants_park_groups(const struct tenants *t, uint16_t tenant);
 bool tenants_park_confirm(const struct tenants *t, uint16_t tenant);
 bool tenants_park_spoken(const struct tenants *t, uint16_t tenant);
 /* Of its prompts. Valid until it is put again. */
+/* enum record_tone */
+uint8_t tenants_record_tone(const struct tenants *t, uint16_t tenant);
 const char *tenants_language(const struct tenants *t, uint16_t tenant);
 /* The first from *tenant on that has a number. False: there is none. */
 bool tenants_next(const struct tenants *t, uint16_t *tenant);

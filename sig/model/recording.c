@@ -34,14 +34,9 @@ uint8_t recording_tap(const struct recordings *r, uint8_t leg)
 	return 0;
 }
 
-const struct recording *recording_heard(const struct recordings *r)
+bool recording_is_open(const struct recording *r)
 {
-	for (uint8_t i = 0; r && i < r->count; i++) {
-		if (r->list[i].tone_ns && !r->list[i].paused &&
-		    r->list[i].cause != RECORDING_MESSAGE)
-			return &r->list[i];
-	}
-	return NULL;
+	return r->tone_ns && !r->paused && r->cause != RECORDING_MESSAGE;
 }
 
 bool recordings_go_to(const struct recordings *r, uint8_t to)

@@ -60,8 +60,8 @@ struct recording *recording_of_leg(struct recordings *r, uint8_t leg);
 struct recording *recording_by_number(struct recordings *r, uint8_t number);
 /* The number that the flows of the leg are copied for, into a file; 0: none, or it is paused. */
 uint8_t recording_tap(const struct recordings *r, uint8_t leg);
-/* Whose tone is heard: the oldest one of which something is written, and that is no message, which its party knows of. NULL: none. */
-const struct recording *recording_heard(const struct recordings *r);
+/* A tone may say so: something is written of it, and it is no message, which its party knows of. */
+bool recording_is_open(const struct recording *r);
 /* One of them does (enum record_to). */
 bool recordings_go_to(const struct recordings *r, uint8_t to);
 /* One of them was begun so. */

@@ -117,6 +117,7 @@ static uint64_t record_tone_ns(const struct shard *s, const struct room_recordin
 
 static void tap_ask(struct shard *s, struct room *r)
 {
+	uint32_t every_ms = recording_tone_ms(&s->settings, r->tenant, RECORD_TONE_AS_SET);
 	struct room_recording *x = &r->parts.recording;
 	struct effect *e = shard_room_part_ask(s, r, EFFECT_ROOM_TAP);
 
@@ -124,8 +125,8 @@ static void tap_ask(struct shard *s, struct room *r)
 		return;
 	x->serial = e->version;
 	e->record.number = x->number;
-	if (s->settings.recording_tone_ms)
-		e->tone = recording_room_tone(s->settings.recording_tone_ms, record_tone_ns(s, x));
+	if (every_ms)
+		e->tone = recording_room_tone(every_ms, record_tone_ns(s, x));
 }
 
 /* A further segment is in the record soon: see recording_tell. */

@@ -240,7 +240,7 @@ class Toned(RecordTest):
         self.assertGreater(has(right, TALK_B), 8)
 
     def test_held_and_coded(self):
-        """Between two codecs, and with music."""
+        """Between two codecs, and with music, by the document of who is recorded."""
         self.audio_b.codec, self.audio_b.pt = G722(), 9
         self.plays()
         out = self.a.invite("1002", self.audio_a.sdp())
@@ -252,6 +252,8 @@ class Toned(RecordTest):
         self.audio_a.start(TALK_A)
         self.audio_b.start(TALK_B)
         self.talks()
+        self.node.ctl("tenant.put", name="default", record_tone="off")
+        self.node.ctl("extension.put", number="1001", record_tone="on")
         since = time.monotonic()
         self.order("on")
         self.beeps(1, since)

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sig/model/recording.h"
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/trio.h"
 #include "tests/unit/sig/ways.h"
 
@@ -321,6 +322,80 @@ static void both_hear_it(void **state)
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
 }
 
+static void extension_tone(struct line *l, const char *number, enum record_tone tone)
+{
+	struct shard_extension e = rig_extension(number, false);
+
+	e.classes = 0xff;
+	e.record = RECORD_ON_DEMAND;
+	e.record_tone = (uint8_t)tone;
+	assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
+}
+
+static void tenant_tone(struct line *l, enum record_tone tone)
+{
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME, .record_tone = (uint8_t)tone };
+	uint16_t tenant;
+
+	assert_int_equal(tenants_put(l->r->shard->settings.tenants, &set, &tenant), 0);
+}
+
+/* What the extension says, else its tenant, else the node; so often as the node says, or every 15 s. */
+static void tone_of_whom(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t node_ms;
+		enum record_tone tenant, own;
+		uint32_t want_ms;
+	} rows[] = {
+		{ "nobody says anything", 0, RECORD_TONE_AS_SET, RECORD_TONE_AS_SET, 0 },
+		{ "the node", 7000, RECORD_TONE_AS_SET, RECORD_TONE_AS_SET, 7000 },
+		{ "the tenant", 0, RECORD_TONE_ON, RECORD_TONE_AS_SET, 15000 },
+		{ "the tenant, and the node", 7000, RECORD_TONE_ON, RECORD_TONE_AS_SET, 7000 },
+		{ "not of this tenant", 7000, RECORD_TONE_OFF, RECORD_TONE_AS_SET, 0 },
+		{ "the extension", 0, RECORD_TONE_OFF, RECORD_TONE_ON, 15000 },
+		{ "not of this extension", 7000, RECORD_TONE_ON, RECORD_TONE_OFF, 0 },
+	}, *row;
+	struct line *l = *state;
+
+	EACH_ROW(row, rows)
+	{
+		print_message("# %s\n", row->name);
+		l->r->settings.recording_tone_ms = row->node_ms;
+		shard_configure(l->r->shard, &l->r->settings);
+		tenant_tone(l, row->tenant);
+		extension_tone(l, "1001", row->own);
+		extension_tone(l, "1002", RECORD_TONE_OFF); /* it is not its recording */
+		order_gives(l, 0, ORDER_RECORD_ON, 0);
+		assert_int_equal(line_last_spec(l->r, 0).overlay.every_ms, row->want_ms);
+		assert_int_equal(line_last_spec(l->r, 1).overlay.every_ms, row->want_ms);
+		assert_int_equal(line_last_spec(l->r, 0).overlay.tone.ms, row->want_ms ? 250 : 0);
+		order_gives(l, 0, ORDER_RECORD_OFF, 0);
+		no_tone(l->r);
+	}
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
+/* Of two that are recorded the one that has a tone is heard. */
+static void tone_of_one(void **state)
+{
+	struct line *l = *state;
+
+	extension_tone(l, "1001", RECORD_TONE_OFF);
+	extension_tone(l, "1002", RECORD_TONE_ON);
+	order_gives(l, 0, ORDER_RECORD_ON, 0);
+	no_tone(l->r);
+	rig_wait_ms(l->r, 3000);
+	order_gives(l, 1, ORDER_RECORD_ON, 0);
+	assert_true(l->r->now.ns - tone_since(l->r) <= 5 * NS_PER_MS);
+	order_gives(l, 1, ORDER_RECORD_OFF, 0);
+	no_tone(l->r);
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
 /* The successor's tones come when those of the process before would have come: the last one that was due may be heard again. */
 static void tone_over_a_kill(void **state)
 {
@@ -538,6 +613,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(digits_while_paused, on_demand, line_teardown),
 		cmocka_unit_test_setup_teardown(failed, on_demand, line_teardown),
 		cmocka_unit_test_setup_teardown(both_hear_it, on_demand, line_teardown),
+		cmocka_unit_test_setup_teardown(tone_of_whom, on_demand, line_teardown),
+		cmocka_unit_test_setup_teardown(tone_of_one, on_demand, line_teardown),
 		cmocka_unit_test_setup_teardown(tone_over_a_kill, on_demand, line_teardown),
 		cmocka_unit_test_setup_teardown(left, on_demand, line_teardown),
 		cmocka_unit_test_setup_teardown(killed, on_demand, line_teardown),
