@@ -394,6 +394,7 @@ void command_call_record_message(struct command_run *run)
 				   .message_max_ms = MESSAGE_MAX_MS,
 				   .message_silence_ms = MESSAGE_SILENCE_MS };
 	const struct command_value *ends = command_value(run, "terminators");
+	const struct command_value *mailbox = command_value(run, "mailbox");
 	bool beep = true;
 
 	command_take_bool(run, "beep", &beep);
@@ -402,6 +403,8 @@ void command_call_record_message(struct command_run *run)
 	command_take_u32(run, "min_ms", &terms.message_min_ms);
 	if (ends->given)
 		(void)bytes_cstr(ends->text, terms.ends, sizeof(terms.ends));
+	if (mailbox->given)
+		(void)bytes_cstr(mailbox->text, terms.mailbox, sizeof(terms.mailbox));
 	if (!command_files_take(run, &terms))
 		return;
 	if (beep && terms.file_count == ACT_FILES_MAX)

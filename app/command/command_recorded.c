@@ -29,6 +29,7 @@ struct recorded_listing {
 	char days[STORE_RECORDING_DAYS][DAY_LEN + 1];
 	uint32_t day, day_count;
 	char file[FILE_MAX]; /* the last one of the page before; "": of none */
+	char mailbox[sizeof(ENTRY_MAILBOX) + ENTRY_MAILBOX_MAX]; /* as parties are looked for */
 	/* where it begins */
 	char first_tenant[TENANT_NAME_MAX], first_day[DAY_LEN + 1], first_file[FILE_MAX];
 };
@@ -51,14 +52,18 @@ static bool recorded_is(const char *want, const json_t *json, const char *key)
 
 static bool recorded_is_wanted(const struct recorded_listing *l, const json_t *json)
 {
-	const char *party = recorded_arg(l, "party");
+	const char *party = recorded_arg(l, "party"), *mailbox = recorded_arg(l, "mailbox");
+	const json_t *heard = json_object_get(l->run->args, "heard");
 
-	return recorded_is(recorded_arg(l, "state"), json, "state") &&
+	return (!mailbox[0] || (entry_lies_in(json, mailbox) &&
+				(recorded_arg(l, "state")[0] || entry_is_there(json)))) &&
+	       (!heard || entry_is_heard(json) == json_is_true(heard)) &&
+	       recorded_is(recorded_arg(l, "state"), json, "state") &&
 	       recorded_is(recorded_arg(l, "call"), json, "call") &&
 	       (!party[0] || entry_is_of(json, party));
 }
 
-static struct store_recordings recorded_query(const struct recorded_listing *l)
+static struct store_recordings recorded_query(struct recorded_listing *l)
 {
 	struct store_recordings q = { .tenant = bytes_str(l->tenants[l->tenant]),
 				      .day = bytes_str(l->days[l->day]),
@@ -66,6 +71,11 @@ static struct store_recordings recorded_query(const struct recorded_listing *l)
 
 	if (recorded_arg(l, "call")[0]) {
 		q.what = bytes_str(recorded_arg(l, "call"));
+	} else if (recorded_arg(l, "mailbox")[0]) {
+		(void)snprintf(l->mailbox, sizeof(l->mailbox), ENTRY_MAILBOX "%s",
+			       recorded_arg(l, "mailbox"));
+		q.by = STORE_RECORDINGS_BY_PARTY;
+		q.what = bytes_str(l->mailbox);
 	} else if (recorded_arg(l, "party")[0]) {
 		q.by = STORE_RECORDINGS_BY_PARTY;
 		q.what = bytes_str(recorded_arg(l, "party"));

@@ -172,6 +172,19 @@ static const struct command_arg g_list_args[] = { LIMIT_ARG, END };
 	}
 static const struct command_arg g_recorded_args[] = { RECORDING_ARG(true), RECORDED_ARG, END };
 static const struct command_arg g_recording_args[] = { RECORDING_ARG(true), NODE_ARG, END };
+#define MAILBOX_ARG(text)                                                                    \
+	{                                                                                    \
+		.name = "mailbox", .type = ARG_STRING, .charset = CHARSET_NUMBER, .max = 63, \
+		.help = (text)                                                               \
+	}
+static const struct command_arg g_recording_put_args[] = {
+	RECORDING_ARG(true),
+	MAILBOX_ARG("The mailbox that it lies in from now on: the number of an extension, or "
+		    "another name. Empty: none."),
+	{ .name = "heard", .type = ARG_BOOL, .help = "Whether somebody has heard it." },
+	NODE_ARG,
+	END,
+};
 static const struct command_arg g_link_args[] = {
 	RECORDING_ARG(true),
 	{ .name = "seconds",
@@ -210,6 +223,11 @@ static const struct command_arg g_recordings_args[] = {
 	  .type = ARG_ENUM,
 	  .names = g_entry_states,
 	  .help = "Those alone that are so." },
+	MAILBOX_ARG("Those alone that lie in this mailbox: the number of an extension, or another "
+		    "name."),
+	{ .name = "heard",
+	  .type = ARG_BOOL,
+	  .help = "Those alone that somebody has heard, or nobody (recording.put)." },
 	AFTER_ARG,
 	LIMIT_ARG,
 	RECORDED_ARG,
@@ -966,6 +984,7 @@ static const struct command_arg g_message_args[] = {
 	  .max = ACT_DIGITS_MAX,
 	  .preset = "#",
 	  .help = "Keys that end it. Others do nothing." },
+	MAILBOX_ARG("The mailbox that it lies in when it is finished (recording.list mailbox)."),
 	FILE_ARG(false, "Files that are played before, as of call.play. A key skips them."),
 	END,
 };
@@ -1450,7 +1469,7 @@ const struct command g_commands[] = {
 	  "command), node (that has or had the file), stored (without a named node; where it is "
 	  "by now, a list: to, url), said_utc_ms (when the node said so), call, "
 	  "number, segment, last, interrupted, format, begun, ended, from, to, direction, "
-	  "duration_ms, octets, account_code, encrypted",
+	  "duration_ms, octets, account_code, mailbox, heard, encrypted",
 	  command_recording_list, .transient = true },
 	{ "recording.get", COMMAND_FOR_READER, g_recorded_args,
 	  "Shows all that is known of a recording. Of one that the node which reads the command "
@@ -1463,6 +1482,10 @@ const struct command g_commands[] = {
 	  "parts (Range). The log says who asked for it. unavailable: recordings.port is 0.",
 	  "name, path (behind http://, or https://, and the host), port, expires_utc_ms",
 	  command_recording_link, .transient = true },
+	{ "recording.put", COMMAND_FOR_APPLICATION, g_recording_put_args,
+	  "Changes what is known of a finished recording that lies on the node: in whose mailbox "
+	  "it is, and whether it was heard. What a destination has stays as it is.",
+	  "name, mailbox, heard", command_store_one },
 	{ "recording.delete", COMMAND_FOR_ADMIN, g_recording_args,
 	  "Deletes a recording from the node, delivered or not. What a destination has stays "
 	  "there.",

@@ -18,7 +18,7 @@ static const char *const g_record[] = { "off", "auto", "on_demand", NULL };
 static const char *const g_record_directions[] = { "both", "inbound", "outbound", NULL };
 static const char *const g_record_scope[] = { "both", "internal", "external", NULL };
 /* In the order of enum record_to. */
-static const char *const g_record_to[] = { "files", "siprec", NULL };
+static const char *const g_record_to[] = { "files", "siprec", "mailbox", NULL };
 
 /* In the order of enum account_by. */
 static const char *const g_account_code[] = { "off", "optional", NULL };
@@ -223,9 +223,11 @@ const struct command_arg g_extension_fields[] = {
 	WORD_FIELD(
 		"record_scope", core.record_scope, FIELD_NUMBER, g_record_scope, "both",
 		"With record=auto. internal: calls with extensions; external: those with trunks."),
-	WORD_FIELD("record_to", core.record_to, FIELD_NUMBER, g_record_to, "files",
-		   "Where they go: files of the node, or siprec, the external recorder of the "
-		   "setting siprec.address. call.record may say otherwise."),
+	WORD_FIELD(
+		"record_to", core.record_to, FIELD_NUMBER, g_record_to, "files",
+		"Where they go: files of the node; mailbox, files that lie in the mailbox of its "
+		"number (recording.list mailbox); or siprec, the external recorder of the "
+		"setting siprec.address. call.record may say otherwise."),
 	WORD_FIELD("record_tone", core.record_tone, FIELD_NUMBER, g_record_tone, "default",
 		   "Whether a tone tells both parties that its calls are recorded: on, off, or "
 		   "default, as record_tone of its tenant says. How often, recordings.tone says; "

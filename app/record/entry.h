@@ -10,7 +10,9 @@
 
 #include "base/bytes.h"
 
-enum { ENTRY_MAX = 8192, ENTRY_STORED_MAX = 8 };
+enum { ENTRY_MAX = 8192, ENTRY_STORED_MAX = 8, ENTRY_MAILBOX_MAX = 63 };
+/* Before the name of a mailbox, where recordings are found by it as by a party. */
+#define ENTRY_MAILBOX "mailbox:"
 
 /* By their number; ends with NULL. */
 enum entry_state {
@@ -28,6 +30,11 @@ extern const char *const g_entry_states[];
 void entry_facts(json_t *json, const json_t *sidecar);
 /* It, or a sidecar, names that party. */
 bool entry_is_of(const json_t *json, const char *party);
+/* Likewise: it lies in that mailbox, and somebody has heard it. */
+bool entry_lies_in(const json_t *json, const char *mailbox);
+bool entry_is_heard(const json_t *json);
+/* Neither deleted nor lost. */
+bool entry_is_there(const json_t *json);
 /* Of the recording of that name (TENANT/DATE/FILE): what is known to this program, or NULL: it is not what a node writes, or memory is out. */
 json_t *entry_parse(struct bytes name, struct bytes text);
 /* malloc'ed text; NULL: it is too long, or memory is out. */

@@ -16,6 +16,7 @@ static const struct entry_member {
 	{ "begun", ENTRY_TEXT },    { "ended", ENTRY_TEXT },        { "from", ENTRY_TEXT },
 	{ "to", ENTRY_TEXT },       { "direction", ENTRY_TEXT },    { "duration_ms", ENTRY_NUMBER },
 	{ "octets", ENTRY_NUMBER }, { "account_code", ENTRY_TEXT }, { "encrypted", ENTRY_TEXT },
+	{ "mailbox", ENTRY_TEXT },  { "heard", ENTRY_FLAG },
 };
 /* Of what became of it. */
 static const struct entry_member g_own[] = {
@@ -56,6 +57,26 @@ bool entry_is_of(const json_t *json, const char *party)
 	const char *to = json_string_value(json_object_get(json, "to"));
 
 	return (from && !strcmp(from, party)) || (to && !strcmp(to, party));
+}
+
+bool entry_is_there(const json_t *json)
+{
+	const char *state = json_string_value(json_object_get(json, "state"));
+
+	return state && strcmp(state, g_entry_states[ENTRY_DELETED]) != 0 &&
+	       strcmp(state, g_entry_states[ENTRY_LOST]) != 0;
+}
+
+bool entry_is_heard(const json_t *json)
+{
+	return json_is_true(json_object_get(json, "heard"));
+}
+
+bool entry_lies_in(const json_t *json, const char *mailbox)
+{
+	const char *own = json_string_value(json_object_get(json, "mailbox"));
+
+	return own && !strcmp(own, mailbox);
 }
 
 /* False: one is there, and of another kind. */

@@ -7,6 +7,7 @@
 
 #include "app/store/process.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 
 enum { ASK_LIMIT = 100, ASK_LIMIT_MOST = 1000 };
@@ -113,17 +114,20 @@ static json_t *ask_entry(const struct process *p, const struct folder_entry *ent
 
 /* ---- lists ---- */
 
-/* None is named, or it is one of the two. */
-static bool ask_wants_party(const struct ask *a, const char *path)
+/* Of what its sidecar says. */
+static bool ask_wants_facts(const struct ask *a, const char *path)
 {
-	const char *party = ask_text(a, "party");
+	const char *party = ask_text(a, "party"), *mailbox = ask_text(a, "mailbox");
+	const json_t *heard = json_object_get(a->args, "heard");
 	json_t *facts;
 	bool wants;
 
-	if (!party[0])
+	if (!party[0] && !mailbox[0] && !heard)
 		return true;
 	facts = process_sidecar(a->p, path, FOLDER_HERE);
-	wants = entry_is_of(facts, party);
+	wants = (!party[0] || entry_is_of(facts, party)) &&
+		(!mailbox[0] || entry_lies_in(facts, mailbox)) &&
+		(!heard || entry_is_heard(facts) == json_is_true(heard));
 	json_decref(facts);
 	return wants;
 }
@@ -138,7 +142,7 @@ static bool ask_wants(const struct ask *a, const struct folder_entry *entry)
 	       !strncmp(name, call, strlen(call)) &&
 	       (!until[0] || strcmp(entry->date, until) <= 0) &&
 	       (!state[0] || !strcmp(state, ask_state(a->p, entry))) &&
-	       ask_wants_party(a, entry->path);
+	       ask_wants_facts(a, entry->path);
 }
 
 static bool ask_list_entry(const struct folder_entry *entry, void *arg)
@@ -243,6 +247,66 @@ static void ask_delete(struct ask *a)
 	a->result = json_pack("{s:s}", "name", path);
 }
 
+/* ---- whose it is, and whether it was heard ---- */
+
+static void ask_sidecar_change(const struct ask *a, json_t *sidecar)
+{
+	json_t *heard = json_object_get(a->args, "heard");
+
+	if (!json_object_get(a->args, "mailbox"))
+		;
+	else if (ask_text(a, "mailbox")[0])
+		(void)json_object_set_new(sidecar, "mailbox", json_string(ask_text(a, "mailbox")));
+	else
+		(void)json_object_del(sidecar, "mailbox");
+	if (heard)
+		(void)json_object_set_new(sidecar, "heard", json_boolean(json_is_true(heard)));
+}
+
+static int ask_sidecar_write(const struct ask *a, const char *path, const json_t *sidecar)
+{
+	char name[FOLDER_PATH_MAX];
+	char *text = json_dumps(sidecar, JSON_COMPACT);
+	int err = -ENOMEM;
+
+	folder_path(name, a->p->terms.folder, path, "json");
+	if (text)
+		err = strlen(text) > SIDECAR_MAX ? -EFBIG
+						 : file_replace(name, 0600, bytes_str(text));
+	free(text);
+	return err;
+}
+
+/* The folder is the state: Redis is told of what is there then. */
+static void ask_put(struct ask *a)
+{
+	const char *path = ask_text(a, "name");
+	const struct queue_job *q;
+	struct folder_entry entry;
+	json_t *sidecar, *mailbox;
+
+	if (!ask_find(a, &entry))
+		return;
+	q = queue_find(&a->p->queue, bytes_str(path));
+	if (q && q->busy) {
+		ask_fail(a, "busy", "it is being delivered: try again when it is");
+		return;
+	}
+	sidecar = process_sidecar(a->p, path, FOLDER_HERE);
+	ask_sidecar_change(a, sidecar);
+	if (!json_object_size(sidecar) || ask_sidecar_write(a, path, sidecar)) {
+		ask_fail(a, "unavailable",
+			 "its sidecar cannot be written: look at recordings.folder");
+	} else {
+		mailbox = json_object_get(sidecar, "mailbox");
+		process_index_changed(a->p, path);
+		a->result = json_pack("{s:s, s:s, s:b}", "name", path, "mailbox",
+				      mailbox ? json_string_value(mailbox) : "", "heard",
+				      entry_is_heard(sidecar));
+	}
+	json_decref(sidecar);
+}
+
 /* ---- dead letters ---- */
 
 static bool ask_job_retry(struct ask *a, const char *path)
@@ -303,6 +367,8 @@ static void ask_run(struct ask *a, const char *command)
 		ask_get(a);
 	else if (!strcmp(command, "recording.delete"))
 		ask_delete(a);
+	else if (!strcmp(command, "recording.put"))
+		ask_put(a);
 	else if (!strcmp(command, "delivery.list"))
 		ask_list(a, ask_delivery_entry);
 	else if (!strcmp(command, "delivery.retry"))

@@ -213,6 +213,17 @@ static const char *index_act(const struct index_row *row)
 	return "remove";
 }
 
+/* It is found as a party is. */
+static void index_mailbox(json_t *list, const json_t *sidecar)
+{
+	const char *mailbox = json_string_value(json_object_get(sidecar, "mailbox"));
+	char text[sizeof(ENTRY_MAILBOX) + ENTRY_MAILBOX_MAX] = "";
+
+	if (mailbox && mailbox[0] && strlen(mailbox) <= ENTRY_MAILBOX_MAX)
+		(void)snprintf(text, sizeof(text), ENTRY_MAILBOX "%s", mailbox);
+	(void)json_array_append_new(list, json_string(text));
+}
+
 static void index_parties(json_t *line, const json_t *sidecar)
 {
 	static const char *const keys[] = { "from", "to" };
@@ -224,6 +235,7 @@ static void index_parties(json_t *line, const json_t *sidecar)
 		(void)json_array_append_new(
 			list, json_string(party && strlen(party) < SIDECAR_PARTY_MAX ? party : ""));
 	}
+	index_mailbox(list, sidecar);
 	(void)json_object_set_new(line, "parties", list);
 }
 

@@ -1,5 +1,6 @@
 -- KEYS days, entries of a day, index of that day; ARGV put, end, state or remove, name, entry, state, seconds that it lives, day,
--- first day that is kept, what entries of this node have in them, party, party.
+-- first day that is kept, what entries of this node have in them, three by which it is
+-- found: party, party, mailbox.
 -- All but put leave an entry of another node as it is. state: what is there, with that state. How many keys were set aside.
 -- include recording_keys
 local aside = recording_keys({'zset', 'hash', 'zset'})
@@ -19,12 +20,19 @@ for _, state in ipairs({'kept', 'waits', 'delivered', 'dead', 'deleted', 'lost'}
 end
 if act == 'remove' then
   redis.call('HDEL', KEYS[2], name)
-  redis.call('ZREM', KEYS[3], 'n' .. name, 'p' .. ARGV[9] .. '\0' .. name, 'p' .. ARGV[10] .. '\0' .. name)
+  redis.call('ZREM', KEYS[3], 'n' .. name)
+  for i = 9, 11 do
+    redis.call('ZREM', KEYS[3], 'p' .. ARGV[i] .. '\0' .. name)
+  end
   return {'OK', aside}
 end
 redis.call('HSET', KEYS[2], name, entry)
 redis.call('ZADD', KEYS[3], 0, 'n' .. name, 0, 's' .. ARGV[4] .. '\0' .. name)
-for i = 9, 10 do
+local mailbox = old and string.match(old, '"mailbox":"([^"]*)"')
+if mailbox and act == 'put' then
+  redis.call('ZREM', KEYS[3], 'pmailbox:' .. mailbox .. '\0' .. name)
+end
+for i = 9, 11 do
   if act ~= 'state' and ARGV[i] ~= '' then
     redis.call('ZADD', KEYS[3], 0, 'p' .. ARGV[i] .. '\0' .. name)
   end

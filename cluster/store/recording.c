@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "cluster/store/state.h"
 
-enum { RECORDING_NUMBER = 24, RECORDING_ROW_MAX = 512, RECORDING_PUT_WORDS = 13 };
+enum { RECORDING_NUMBER = 24, RECORDING_ROW_MAX = 512, RECORDING_PUT_WORDS = 14 };
 #define RECORDING_LIMIT_NS (2 * NS_PER_S) /* a person waits, or nobody: no call does */
 
 /* ---- keys ---- */
@@ -94,6 +94,7 @@ void store_recording_say(struct store_shared *s, const struct store_recording *r
 		r->mine,
 		r->parties[0],
 		r->parties[1],
+		r->parties[2],
 	};
 	struct recording_put *put;
 

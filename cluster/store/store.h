@@ -344,6 +344,7 @@ enum {
 	STORE_RECORDING_MAX = 8192, /* octets of an entry */
 	STORE_RECORDING_DAYS = 64,  /* of one answer */
 	STORE_RECORDINGS_PAGE = 100,
+	STORE_RECORDING_PARTIES = 3, /* two who spoke, and a mailbox */
 };
 enum store_recording_act {
 	STORE_RECORDING_PUT,
@@ -356,10 +357,10 @@ struct store_recording {
 	enum store_recording_act act;
 	struct bytes tenant, day, name; /* day: 2026-11-25; name: of the file, ASCII */
 	struct bytes entry, state;
-	struct bytes parties[2]; /* by which it is found; empty: by none */
-	struct bytes mine;       /* what an entry of this node has in it */
-	uint64_t life_s;         /* so long the day is kept from now on, 1 at least */
-	struct bytes first_day;  /* of those that are kept */
+	struct bytes parties[STORE_RECORDING_PARTIES]; /* by which it is found; empty: by none */
+	struct bytes mine;                             /* what an entry of this node has in it */
+	uint64_t life_s;        /* so long the day is kept from now on, 1 at least */
+	struct bytes first_day; /* of those that are kept */
 };
 /* Said again it changes nothing. Done: version: how many keys were of another type, and are set aside. */
 void store_recording_say(struct store_shared *s, const struct store_recording *r,

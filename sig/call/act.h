@@ -17,6 +17,7 @@ enum {
 	ACTS_MAX = 2,
 	ACT_FILES_MAX = 4,
 	ACT_NAME_MAX = 64,
+	ACT_MAILBOX_MAX = 63,
 	ACT_TIMES_MAX = 100,
 	ACT_TRIES_MAX = 10,
 	ACT_DIGITS_MAX = 16, /* IVR-02 */
@@ -83,6 +84,7 @@ struct act_terms {
 	uint32_t
 		message_silence_ms; /* so long nothing is said at its end; 0: that does not end it */
 	uint32_t message_min_ms;    /* less is "short" */
+	char mailbox[ACT_MAILBOX_MAX + 1]; /* that the message lies in; "": none */
 };
 
 struct acts {

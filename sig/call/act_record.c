@@ -7,7 +7,7 @@ bool act_record_begin(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct acts *a = c->acts;
 
-	a->recording = recording_message_begin(h, c, leg);
+	a->recording = recording_message_begin(h, c, leg, bytes_str(a->terms.mailbox));
 	a->until_ns = h->now.ns + a->terms.message_max_ms * NS_PER_MS;
 	return a->recording;
 }

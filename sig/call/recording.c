@@ -119,7 +119,8 @@ static void fact(struct writer *w, const char *name, struct bytes value)
 
 /* What the file says of itself beside what the recorder knows. */
 static struct bytes facts_write(const struct call_host *h, const struct call *c,
-				const struct recording *r, char out[RECORDING_FACTS_MAX])
+				const struct recording *r, struct bytes mailbox,
+				char out[RECORDING_FACTS_MAX])
 {
 	const struct leg *l = call_leg(c, r->leg);
 	struct writer w = writer_over(out, RECORDING_FACTS_MAX);
@@ -131,10 +132,18 @@ static struct bytes facts_write(const struct call_host *h, const struct call *c,
 	fact(&w, "trunk", l ? text_bytes(&l->trunk) : (struct bytes){ 0 });
 	fact(&w, "direction", bytes_str(direction_of(c, r)));
 	fact(&w, "cause", bytes_str(recording_cause_name((enum recording_cause)r->cause)));
+	if (mailbox.n)
+		fact(&w, "mailbox", mailbox);
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
 }
 
 /* ---- what is recorded ---- */
+
+/* A mailbox has files. */
+static uint8_t recording_place(uint8_t to)
+{
+	return to == RECORD_TO_MAILBOX ? RECORD_TO_FILES : to;
+}
 
 /* Its party says its name, for a conference alone (sig/feature/meetme.c). */
 static bool recording_is_name(const struct call *c, const struct recording *r)
@@ -154,19 +163,23 @@ static void recording_publish(struct call_host *h, const struct call *c, const s
 	event->reason = reason;
 }
 
+/* mailbox: empty: it lies in none, unless that is where it goes. */
 static struct recording *recording_begin(struct call_host *h, struct call *c, uint8_t leg,
-					 enum recording_cause cause, uint8_t to)
+					 enum recording_cause cause, uint8_t to,
+					 struct bytes mailbox)
 {
 	struct recording *r = recording_add(&c->recordings, leg, cause);
 	char facts[RECORDING_FACTS_MAX];
 
 	if (!r)
 		return NULL;
-	r->to = to;
+	if (to == RECORD_TO_MAILBOX)
+		mailbox = text_bytes(&c->legs[leg]->user);
+	r->to = recording_place(to);
 	r->begun_utc_ms = r->tone_utc_ms = h->now.utc_ms;
 	if (recording_is_name(c, r))
 		c->recordings->of_pair &= ~(UINT64_C(1) << r->number); /* no CDR names it */
-	else if (text_set(&r->facts, facts_write(h, c, r, facts)))
+	else if (text_set(&r->facts, facts_write(h, c, r, mailbox, facts)))
 		LOG_ERROR("call", c->id, "no memory for what a recording is of");
 	outbox_touch(&c->out);
 	recording_publish(h, c, r, SIG_CALL_RECORDING, recording_cause_name(cause));
@@ -362,7 +375,7 @@ bool recordings_are_due(const struct call_host *h, const struct call *c)
 		return false;
 	for (size_t i = 0; i < COUNT_OF(legs); i++) {
 		if (leg_wants(h, c, legs[i], &to))
-			return to == RECORD_TO_FILES;
+			return recording_place(to) == RECORD_TO_FILES;
 	}
 	return false;
 }
@@ -379,7 +392,7 @@ static void policy_ask(struct call_host *h, struct call *c)
 
 		if (recording_of_leg(c->recordings, legs[i]) || !leg_wants(h, c, legs[i], &to))
 			continue;
-		if (!recording_begin(h, c, legs[i], RECORDING_BY_POLICY, to))
+		if (!recording_begin(h, c, legs[i], RECORDING_BY_POLICY, to, (struct bytes){ 0 }))
 			LOG_WARN("call", c->id, "it has too many recordings for one more");
 		return;
 	}
@@ -467,7 +480,7 @@ static int recording_order_on(struct call_host *h, struct call *c, uint8_t leg,
 		return -EPERM;
 	if (place == RECORD_TO_SIPREC && !h->settings->siprec.count)
 		return -ENOPROTOOPT;
-	return recording_begin(h, c, leg, cause, place) ? 0 : -EUSERS;
+	return recording_begin(h, c, leg, cause, place, (struct bytes){ 0 }) ? 0 : -EUSERS;
 }
 
 static int recording_do(struct call_host *h, struct call *c, uint8_t leg, enum order_record what,
@@ -567,12 +580,13 @@ const char *recording_refusal(int err)
 
 /* ---- messages ---- */
 
-uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg)
+uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg,
+				struct bytes mailbox)
 {
 	const struct recording *r =
 		recording_of_leg(c->recordings, leg)
 			? NULL
-			: recording_begin(h, c, leg, RECORDING_MESSAGE, RECORD_TO_FILES);
+			: recording_begin(h, c, leg, RECORDING_MESSAGE, RECORD_TO_FILES, mailbox);
 
 	return r ? r->number : 0;
 }

@@ -31,8 +31,10 @@ int recording_preferred(struct call_host *h, struct call *c, uint8_t leg,
 bool recordings_are_due(const struct call_host *h, const struct call *c);
 /* Why an order of a party was refused, in words. */
 const char *recording_refusal(int err);
-/* What an application asked for (act.h). Its number; 0: the leg is recorded already, or there are too many. */
-uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg);
+/* What an application asked for (act.h). mailbox: that it lies in; empty: none. Its number; 0: the leg is recorded already, or there are too
+ * many. */
+uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg,
+				struct bytes mailbox);
 /* The name that a member has said is nobody's any more. */
 void recording_name_forget(struct call_host *h, const struct call *c, uint8_t number);
 /* Where it goes on. */

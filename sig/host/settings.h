@@ -278,7 +278,13 @@ enum record_account {
 	RECORD_ACCOUNT_ENDS,    /* it ends, as in older systems */
 };
 /* Where its recordings go: files of the node, or an external recorder (shard_siprec). */
-enum record_to { RECORD_TO_FILES, RECORD_TO_SIPREC, RECORD_PLACES };
+enum record_to {
+	RECORD_TO_FILES,
+	RECORD_TO_SIPREC,
+	RECORD_PLACES,
+	RECORD_TO_MAILBOX =
+		RECORD_PLACES, /* of an extension: files, in the mailbox of its number */
+};
 
 enum { EXTENSION_LOCATIONS_MAX = 8 };
 

@@ -64,6 +64,7 @@ void packing_acts(const struct call_host *h, struct packing *p, const struct act
 	out->recording = a->recording;
 	out->closing = a->closing;
 	out->message_ms = a->message_ms;
+	out->mailbox = cstr(a->terms.mailbox);
 	out->leg = a->leg == LEG_NONE ? 0 : a->leg + 1U;
 	p->call.acts = out;
 }
@@ -118,6 +119,15 @@ static bool read_steps(struct reading *r, struct acts *a, const Tandem__Call__Ac
 	return true;
 }
 
+static bool mailbox_is_good(struct bytes name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		if (name.p[i] <= ' ' || name.p[i] > '~')
+			return false;
+	}
+	return true;
+}
+
 static bool act_read_terms(struct reading *r, struct act_terms *t, const Tandem__Call__Acts *in)
 {
 	if (in->times > ACT_TIMES_MAX || in->max > ACT_DIGITS_MAX || in->min > in->max ||
@@ -137,6 +147,9 @@ static bool act_read_terms(struct reading *r, struct act_terms *t, const Tandem_
 	if (in->tag.len && (!call_tag_is_good(reading_slice(&in->tag)) ||
 			    bytes_cstr(reading_slice(&in->tag), t->tag, sizeof(t->tag))))
 		return reading_wrong(r, "acts: tag");
+	if (!mailbox_is_good(reading_slice(&in->mailbox)) ||
+	    bytes_cstr(reading_slice(&in->mailbox), t->mailbox, sizeof(t->mailbox)))
+		return reading_wrong(r, "acts: mailbox");
 	return act_read_keys(r, t->ends, &in->ends) && read_files(r, t, in);
 }
 

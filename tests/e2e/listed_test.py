@@ -32,7 +32,7 @@ class Told(StoreTest):
 
     def test_from_its_end_to_its_deletion(self):
         store = self.told(self.directory())
-        name = record(self.folder, account_code="7", secret="no")
+        name = record(self.folder, account_code="7", mailbox="1001", secret="no")
         self.becomes(store, name, "delivered")
         until(lambda: store.acts(name)[-1:] == [("put", "delivered")])
         line = self.last(store, name)
@@ -41,7 +41,9 @@ class Told(StoreTest):
                          [name, "default", "n1", NODE_ID, "1001", "1002", CALL, "7"])
         self.assertNotIn("secret", entry)
         self.assertEqual(entry["stored"], [{"to": "share", "url": os.path.join(self.share, name)}])
-        self.assertEqual(line["parties"], ["1001", "1002"])
+        self.assertEqual(line["parties"], ["1001", "1002", "mailbox:1001"])
+        self.assertEqual(store.ask("recording.put", name=name, heard=True), {"name": name, "mailbox": "1001", "heard": True})
+        until(lambda: self.last(store, name)["entry"].get("heard"))
         self.assertTrue(29 * 86400 < line["life_s"] <= 31 * 86400)
         self.assertEqual(store.ask("recording.delete", name=name), {"name": name})
         until(lambda: store.acts(name)[-1:] == [("end", "deleted")])

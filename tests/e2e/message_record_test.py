@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages that a caller says to an application: a voicemail, a greeting: VM-02, VM-09. And what a party recorded of its call, played to it: REC-05. And digits
+"""Messages that a caller says to an application: a voicemail, a greeting: VM-02, VM-09. And what a party recorded of its call, played to it: REC-05, in a mailbox, too. And digits
 that are collected while it is recorded: BEAT-09."""
 import array
 import glob
@@ -184,6 +184,42 @@ class OnDemand(SoundsTest):
         self.hears(self.SAID, 30, anew=True)
         self.assertEqual(self.wait_told("call.played")["reason"], "end")
         out.bye()
+
+    def box(self, number, count, **terms):
+        """What lies in that mailbox, as soon as so much does."""
+        rows = []
+        until(lambda: len(rows := self.node.ctl("recording.list", mailbox=number, **terms)) == count, lambda: f"{rows}\n{self.node.log_tail()}")
+        return self.node.ctl("recording.list", mailbox=number, **terms)
+
+    def test_in_a_mailbox(self):
+        """What was recorded on demand, and what a caller said, until each is heard and deleted."""
+        self.node.ctl("extension.put", number="1001", record_to="mailbox")
+        call = self.recorded()
+        row, = self.box("1001", 1, heard="false")
+        self.assertEqual((row["call"], row["mailbox"], row.get("heard")), (call, "1001", None))
+        out, own = self.answered()
+        self.node.ctl("call.play", call=own, file=f"recording:{call}-{row['number']}")
+        self.hears(self.SAID, 30, anew=True)
+        self.assertEqual(self.node.ctl("recording.put", name=row["name"], heard="true"), {"name": row["name"], "mailbox": "1001", "heard": True})
+        self.box("1001", 1, heard="true")
+        self.box("1001", 0, heard="false")
+        self.node.ctl("call.record_message", call=own, file="greeting.wav", beep="false", mailbox="1002")
+        self.saved()
+        self.node.kill()                    # within the greeting
+        self.node.restart()
+        until(lambda: self.node.ctl("call.show", call=own)["recordings"], self.node.log_tail)
+        self.audio_a.start(self.SAID)
+        time.sleep(0.8)
+        out.bye()
+        said, = self.box("1002", 1)
+        self.assertEqual((said["call"], self.node.ctl("recording.get", name=said["name"])["cause"]), (own, "message"))
+        self.node.ctl("recording.put", name=said["name"], mailbox="1001")
+        self.box("1002", 0)
+        self.assertEqual([one["name"] for one in self.box("1001", 2)], sorted((row["name"], said["name"])))
+        self.assertEqual([one["name"] for one in self.node.ctl("recording.list", mailbox="1001", heard="false", node=said["node"])], [said["name"]])
+        self.node.ctl("recording.delete", name=row["name"])
+        self.assertEqual([one["name"] for one in self.box("1001", 1)], [said["name"]])
+        self.assertEqual([one["name"] for one in self.box("1001", 1, state="deleted")], [row["name"]])
 
 
 if __name__ == "__main__":

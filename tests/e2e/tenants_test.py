@@ -285,6 +285,7 @@ ROWS = {
     "recording.list": own(lambda me, rows: not rows),       # store_test has tenants with recordings
     "recording.get": hidden(name="LONE"),
     "recording.link": hidden("unavailable", name="LONE"),
+    "recording.put": hidden(name="LONE", heard=True),
     "recording.delete": hidden(name="LONE"),
     "delivery.list": own(lambda me, rows: not rows),
     "delivery.retry": own(lambda me, row: row["retried"] == 0),

@@ -72,6 +72,51 @@ static const char *one(struct rows *rows, const char *name)
 	return rows->text;
 }
 
+static void put_in(struct node *n, const char *name, const char *mailbox)
+{
+	char entry[64], found[64];
+	struct store_recording r = {
+		.act = STORE_RECORDING_PUT,
+		.tenant = ACME,
+		.day = DAY,
+		.name = bytes_str(name),
+		.state = BYTES_LIT("kept"),
+		.parties = { BYTES_LIT("1001"), BYTES_LIT("1002") },
+		.mine = BYTES_LIT(MINE),
+		.life_s = 1000,
+		.first_day = BYTES_LIT("2026-11-01"),
+	};
+
+	(void)snprintf(entry, sizeof(entry), "\"mailbox\":\"%s\"", mailbox);
+	(void)snprintf(found, sizeof(found), mailbox[0] ? "mailbox:%s" : "%s", mailbox);
+	r.entry = mailbox[0] ? bytes_str(entry) : BYTES_LIT("-");
+	r.parties[2] = bytes_str(found);
+	store_recording_say(n->shared, &r, node_done, n);
+	NODE_EXPECT(n, "o");
+}
+
+/* It is found in the mailbox that it lies in last, and in no other. */
+static void test_moved(void **state)
+{
+	const enum store_recordings_by by = STORE_RECORDINGS_BY_PARTY;
+	struct server s;
+	struct node n;
+	struct rows r = { .node = &n };
+
+	(void)state;
+	node_with_server(&n, &s);
+	put_in(&n, "a-1", "1001");
+	put_in(&n, "a-2", "1001");
+	assert_string_equal(list(&r, by, "mailbox:1001", ""),
+			    "a-1 \"mailbox\":\"1001\";a-2 \"mailbox\":\"1001\";");
+	put_in(&n, "a-1", "1002");
+	put_in(&n, "a-2", "");
+	assert_string_equal(list(&r, by, "mailbox:1001", ""), "");
+	assert_string_equal(list(&r, by, "mailbox:1002", ""), "a-1 \"mailbox\":\"1002\";");
+	assert_string_equal(list(&r, by, "1001", ""), "a-1 \"mailbox\":\"1002\";a-2 -;");
+	node_without_server(&n, &s);
+}
+
 static void test_listed(void **state)
 {
 	static const struct {
@@ -244,7 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_listed),          cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_of_another_node), cmocka_unit_test(test_days),
-		cmocka_unit_test(test_not_ours),
+		cmocka_unit_test(test_not_ours),        cmocka_unit_test(test_moved),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);

@@ -445,6 +445,7 @@ static const struct {
 	{ "recording.list", COMMAND_FOR_READER },
 	{ "recording.get", COMMAND_FOR_READER },
 	{ "recording.link", COMMAND_FOR_APPLICATION },
+	{ "recording.put", COMMAND_FOR_APPLICATION },
 	{ "recording.delete", COMMAND_FOR_ADMIN },
 	{ "delivery.list", COMMAND_FOR_ADMIN },
 	{ "delivery.retry", COMMAND_FOR_ADMIN },

@@ -271,6 +271,27 @@ static void goes_on_after_a_restart(void **state)
 	assert_over(l, "max", 1, 2600);
 }
 
+/* What is said after a kill within the prompt is in that mailbox as well. */
+static void lies_in_a_mailbox(void **state)
+{
+	struct act_terms terms = g_message;
+	struct line *l = *state;
+
+	(void)bytes_cstr(BYTES_LIT("1001"), terms.mailbox, sizeof(terms.mailbox));
+	application_answered(l);
+	assert_int_equal(act_by(l, terms, 1), 0);
+	told(l, ACT_NEWS_OPEN);
+	rig_wait_ms(l->r, 100);
+	application_restart(l);
+	for (uint8_t i = 0; i < terms.file_count; i++) {
+		told(l, ACT_NEWS_OPEN);
+		told(l, ACT_NEWS_ENDED);
+	}
+	assert_int_equal(last_record(l)->act, RECORD_BEGIN);
+	assert_non_null(
+		strstr(l->r->records[0].facts, "\"cause\":\"message\",\"mailbox\":\"1001\""));
+}
+
 /* Killed while its file was finished: who recorded it cannot say more. */
 static void ends_over_a_restart(void **state)
 {
@@ -291,6 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		MESSAGE_TEST(ends_in_silence),
 		MESSAGE_TEST(ends_by_a_key),
+		MESSAGE_TEST(lies_in_a_mailbox),
 		MESSAGE_TEST(says_too_much_or_too_little),
 		MESSAGE_TEST(nobody_says_that_it_is_there),
 		MESSAGE_TEST(hangs_up),

@@ -131,6 +131,37 @@ static void of_a_call(void **state)
 	assert_int_equal(l->r->cdrs[0].recordings, 2);
 }
 
+static void extension_place(struct rig *r, const char *number, enum record_method method,
+			    enum record_to to)
+{
+	struct shard_extension e = rig_extension(number, false);
+
+	e.classes = 0xff;
+	e.record = (uint8_t)method;
+	e.record_to = (uint8_t)to;
+	assert_int_equal(shard_extension_put(r->shard, &e), 0);
+}
+
+/* It is a file as any other, and says whose it is; over a kill, too. */
+static void into_its_mailbox(void **state)
+{
+	struct line *l = *state;
+
+	extension_place(l->r, "1001", RECORD_ON_DEMAND, RECORD_TO_MAILBOX);
+	extension_place(l->r, "1002", RECORD_AUTO, RECORD_TO_FILES);
+	phones_talk(&l->a, &l->b);
+	order_gives(l, 0, ORDER_RECORD_ON, 0);
+	ASSERT_ASKED(l->r, 0, RECORD_BEGIN, RECORD_BEGIN);
+	assert_null(strstr(l->r->records[0].facts, "mailbox"));
+	assert_non_null(strstr(l->r->records[1].facts, ",\"mailbox\":\"1001\""));
+	assert_taps(l->r, 2, 1);
+	line_restart(l, line_stored(l));
+	ASSERT_ASKED(l->r, 2, RECORD_GO_ON, RECORD_GO_ON);
+	assert_non_null(strstr(l->r->records[3].facts, ",\"mailbox\":\"1001\""));
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+}
+
 /* Nothing is told of a call that nobody answered. */
 static void never_answered(void **state)
 {
@@ -607,6 +638,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(policy),
 		LINE_TEST(of_a_call),
+		LINE_TEST(into_its_mailbox),
 		LINE_TEST(never_answered),
 		cmocka_unit_test_setup_teardown(by_command, on_demand, line_teardown),
 		cmocka_unit_test_setup_teardown(as_many_as_there_may_be, on_demand, line_teardown),
