@@ -15,7 +15,8 @@ struct node;
 struct ended_call;
 struct shard_order;
 
-command_fn command_extension_get, command_extension_list, command_extension_page;
+command_fn command_extension_get, command_extension_list, command_extension_page,
+	command_extension_presence, command_extension_greeting;
 command_fn command_call_list, command_call_show, command_call_doctor, command_call_hangup;
 /* Orders that need no more than their arguments; the others. */
 command_fn command_call_order;

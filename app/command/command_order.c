@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "app/command/command_handlers.h"
+#include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/sound/sound_recording.h"
 #include "sig/call/act.h"
@@ -17,6 +18,8 @@ enum {
 	MESSAGE_MAX_MS = 120000,
 	MESSAGE_SILENCE_MS = 3000,
 };
+
+#define FILE_GREETING "greeting:"
 
 const char *const g_call_legs[] = { "a", "b", NULL };
 
@@ -253,9 +256,29 @@ static bool file_is_good(struct bytes name)
 	}
 	if (bytes_starts(name, ACT_RECORDING))
 		return sound_recording_is_good(bytes_from(name, strlen(ACT_RECORDING)));
+	if (bytes_starts(name, FILE_GREETING)) {
+		name = bytes_from(name, strlen(FILE_GREETING));
+		return name.n > 0 && command_allows(CHARSET_NUMBER, name);
+	}
 	if (bytes_starts(name, ACT_PROMPT))
 		name = bytes_from(name, strlen(ACT_PROMPT));
 	return name.n > 0 && name.p[0] != '.' && command_allows(CHARSET_NAME, name);
+}
+
+/* greeting:NUMBER is what that extension's callers hear now. False: there is no such extension. */
+static bool order_file_take(const struct command_run *run, struct bytes name,
+			    char out[ACT_NAME_MAX + 1])
+{
+	struct extension e;
+
+	if (!bytes_starts(name, FILE_GREETING))
+		return !bytes_cstr(name, out, ACT_NAME_MAX + 1);
+	if (!extensions_find(&run->node->extensions, document_tenant(run),
+			     bytes_from(name, strlen(FILE_GREETING)), &e))
+		return false;
+	greeting_of(e.greetings, e.presence, out);
+	extension_wipe(&e);
+	return true;
 }
 
 /* Names of files by commas. False: the run has failed. */
@@ -265,11 +288,12 @@ bool command_files_take(struct command_run *run, struct act_terms *out)
 
 	while (bytes_cut(&rest, ',', &name)) {
 		if (out->file_count == ACT_FILES_MAX || !file_is_good(name) ||
-		    bytes_cstr(name, out->files[out->file_count++], ACT_NAME_MAX + 1)) {
+		    !order_file_take(run, name, out->files[out->file_count++])) {
 			command_fail(
 				run, COMMAND_BAD_ARGUMENT, "file",
-				"file must be 1 to %d names of files, prompt:NAME, digits:KEYS or "
-				"recording:CALL-NUMBER, with commas between them",
+				"file must be 1 to %d names of files, prompt:NAME, digits:KEYS, "
+				"recording:CALL-NUMBER or greeting:NUMBER of an extension, with "
+				"commas between them",
 				ACT_FILES_MAX);
 			return false;
 		}

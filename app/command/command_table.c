@@ -52,6 +52,29 @@ static const struct command_arg g_toll_args[] = {
 
 static const struct command_arg g_get_args[] = { NUMBER_ARG("Number of the extension."), END };
 
+#define PRESENCE_ARG(text)                                                                      \
+	{                                                                                       \
+		.name = "state", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
+		.min = 1, .max = PRESENCE_MAX - 1, .help = (text)                               \
+	}
+static const struct command_arg g_presence_args[] = {
+	NUMBER_ARG("Number of the extension."),
+	PRESENCE_ARG("available, busy, do_not_disturb, in_a_meeting, away, out_of_office, "
+		     "off_work, or another word."),
+	END,
+};
+static const struct command_arg g_greeting_args[] = {
+	NUMBER_ARG("Number of the extension."),
+	PRESENCE_ARG("The presence that it is for; default: all that have none of their own."),
+	{ .name = "file",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .max = GREETING_FILE_MAX - 1,
+	  .help = "A file in media.sounds, prompt:NAME, or recording:CALL-NUMBER, which a caller "
+		  "has said (call.record_message). Empty, or without it: none." },
+	END,
+};
+
 static const struct command_arg g_extension_list_args[] = {
 	{ .name = "after",
 	  .type = ARG_STRING,
@@ -1003,6 +1026,15 @@ const struct command g_commands[] = {
 	  "conflict: record_page is false. unavailable: recordings.port is 0, or http.tls false.",
 	  "number, path (behind https:// and the host), port", command_extension_page,
 	  .transient = true },
+	{ "extension.presence", COMMAND_FOR_APPLICATION, g_presence_args,
+	  "Says the presence of an extension. It chooses the greeting that callers hear "
+	  "(extension.greeting), and changes nothing else. The event extension.presence tells of "
+	  "it.",
+	  "number, state", command_extension_presence },
+	{ "extension.greeting", COMMAND_FOR_APPLICATION, g_greeting_args,
+	  "Sets what callers of an extension hear while it has that presence, where an application "
+	  "plays greeting:NUMBER (call.play).",
+	  "number, state, file", command_extension_greeting },
 	{ "extension.delete", COMMAND_FOR_ADMIN, g_get_args,
 	  "Deletes an extension. Its calls go on; its phones are registered no longer.", "number",
 	  document_delete, .documents = &g_extension_documents },

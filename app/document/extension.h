@@ -7,6 +7,7 @@
 
 #include "app/command/command.h"
 #include "app/document/ha1.h"
+#include "app/document/presence.h"
 #include "app/settings/settings.h"
 #include "sig/shard/shard.h"
 
@@ -28,6 +29,8 @@ struct extension {
 	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* their ids joined by ',', in the order of */
 	struct shard_located located;
 	uint64_t page; /* with core.record_page: what is in the link to its page; 0: none */
+	char presence[PRESENCE_MAX];    /* as somebody said it; "": available */
+	char greetings[GREETINGS_MAX];  /* of each presence (presence.h) */
 	char music[SETTINGS_SOUND_MAX]; /* name of a file, "off", or "": the node's */
 	char realm
 		[EXTENSION_REALM_MAX]; /* the secret is a hash over it; empty: it could not be opened */

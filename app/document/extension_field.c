@@ -124,6 +124,18 @@ static const char *extension_language_wrong(const void *value, const char *text)
 	return sound_language_is_good(bytes_str(text)) ? NULL : SOUND_LANGUAGE_WRONG;
 }
 
+static const char *field_presence_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return presence_wrong(text);
+}
+
+static const char *field_greetings_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return greetings_wrong(text);
+}
+
 #define FIELD_OF struct extension
 #define FORWARD_FIELD(what, member, text) \
 	TEXT_FIELD(what, forward.member, CHARSET_NUMBERS, field_forward_wrong, text)
@@ -315,6 +327,16 @@ const struct command_arg g_extension_fields[] = {
 		   "What those hear whom it holds: name of a file in media.sounds, which need not "
 		   "be there yet; off: none, so that what its phone sends is heard; empty, or "
 		   "while the file cannot be used: as media.music says."),
+	TEXT_FIELD("presence", presence, CHARSET_NAME, field_presence_wrong,
+		   "Its presence: available, busy, do_not_disturb, in_a_meeting, away, "
+		   "out_of_office, off_work, or another word. Empty: available. No phone rings "
+		   "otherwise for it. extension.presence says it, too, and tells of it."),
+	TEXT_FIELD(
+		"greetings", greetings, CHARSET_TEXT, field_greetings_wrong,
+		"What callers hear in each presence, where an application plays greeting:NUMBER: "
+		"STATE=FILE joined by ',', where FILE is a file in media.sounds, prompt:NAME or "
+		"recording:CALL-NUMBER. default=FILE: in all others. extension.greeting sets "
+		"one."),
 	TEXT_FIELD("language", core.language, CHARSET_NAME, extension_language_wrong,
 		   "Language of the prompts that its phones hear, such as de. Empty: that of its "
 		   "tenant."),

@@ -270,6 +270,7 @@ enum {
 	HAS_MIX = 16384,      /* with room: the recording of it */
 	HAS_ENDPOINT = 32768,
 	HAS_ACCOUNT = 65536, /* with call and leg, also where it is empty */
+	HAS_PRESENCE = 131072,
 };
 
 static const struct {
@@ -454,6 +455,9 @@ static const struct {
 					      "conference goes on.",
 					      HAS_ROOM | HAS_REASON | HAS_MIX },
 	[SIG_TRUNK_UP] = { "trunk.up", "It does again.", HAS_TRUNK },
+	[SIG_PRESENCE] = { "extension.presence",
+			   "An extension has that presence from now on (extension.presence).",
+			   HAS_PRESENCE },
 	[SIG_REGISTERED] = { "registration.new", "A phone registered with an extension.", 0 },
 	[SIG_UNREGISTERED] = { "registration.gone",
 			       "The last phone of an extension left, or its registration ran out.",
@@ -520,6 +524,8 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		add_recording(out, event->room, event->recording);
 	if (has & HAS_ENDPOINT)
 		add_text(out, "endpoint", event->endpoint);
+	if (has & HAS_PRESENCE)
+		add_text(out, "presence", event->presence);
 	if (has & HAS_MESSAGE)
 		add_number(out, "ms", event->ms);
 	if (has & HAS_DIGIT)

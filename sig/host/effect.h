@@ -97,6 +97,7 @@ enum sig_event_kind {
 	SIG_CONFERENCE_RECORDING_RESUMED, /* the same */
 	SIG_CONFERENCE_RECORDING_ENDED,   /* the same */
 	SIG_CONFERENCE_RECORDING_FAILED,  /* the same; reason: what happened */
+	SIG_PRESENCE,                     /* to has that presence; of no call */
 	SIG_REGISTERED,
 	SIG_UNREGISTERED,
 	SIG_SUBSCRIBED,   /* from watches to; call: the id of its subscription; package */
@@ -124,6 +125,7 @@ struct sig_event {
 	uint8_t leg;
 	char slot[9];
 	char endpoint[32];
+	char presence[32];
 	uint8_t recording; /* number among those of the call; recorded: 0: there is none */
 	uint32_t ms;       /* recorded */
 	uint32_t order;

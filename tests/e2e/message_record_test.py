@@ -78,8 +78,24 @@ class Message(SoundsTest):
         self.node.ctl("call.play", call=call, file=f"recording:{call}-1")
         self.hears(self.SPOKEN, 40)
         self.assertEqual(self.wait_told("call.played", 2)["reason"], "end")
+        self.greeted(call)
         out.bye()
         self.ended()
+
+    def greeted(self, call):
+        """What was said is the greeting of one presence, and heard in that one."""
+        self.node.ctl("extension.greeting", number="1001", state="out_of_office", file=f"recording:{call}-1")
+        self.node.ctl("extension.greeting", number="1001", state="default", file="menu.wav")
+        for presence, hertz in (("out_of_office", self.SPOKEN), ("lunch", self.MENU)):
+            self.assertEqual(self.node.ctl("extension.presence", number="1001", state=presence), {"number": "1001", "state": presence})
+            self.node.ctl("call.play", call=call, file="greeting:1001")
+            self.hears(hertz, 20, anew=True)
+            self.node.ctl("call.stop", call=call)
+        told = [(row["to"], row["presence"]) for row in self.node.events() if row["type"] == "extension.presence"]
+        self.assertEqual(told, [("1001", "out_of_office"), ("1001", "lunch")])
+        self.assertEqual(self.node.ctl("extension.get", number="1001")["presence"], "lunch")
+        with self.assertRaisesRegex(ServerError, "greeting:NUMBER"):
+            self.node.ctl("call.play", call=call, file="greeting:9999")
 
     def test_a_key_ends_it(self):
         """Over SRTP, in G.722; a prompt is passed over by a key; one that is shorter than it must be; and at last it hangs up."""

@@ -194,6 +194,8 @@ ROWS = {
     "extension.get": each(own(lambda me, row: "of " not in row["display_name"] or me.name in row["display_name"], number="1002"),
                           hidden(number="LONE")),
     "extension.page": hidden(number="LONE"),    # record_page_test has extensions with pages
+    "extension.presence": each(own(number="1002", state="away"), hidden(number="LONE", state="away")),
+    "extension.greeting": each(own(number="1002", state="away", file="hello"), hidden(number="LONE", state="away", file="hello")),
     "extension.delete": each(own(number="1004"), hidden(number="LONE")),
     "extension.list": own(lambda me, rows: {row["number"] for row in rows} == {*NUMBERS, me.lone}),
     "profile.put": own(name="branch", video_kbps=512),

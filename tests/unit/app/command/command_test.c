@@ -343,6 +343,8 @@ static const struct {
 	{ "extension.put", COMMAND_FOR_ADMIN },
 	{ "extension.get", COMMAND_FOR_READER },
 	{ "extension.page", COMMAND_FOR_ADMIN },
+	{ "extension.presence", COMMAND_FOR_APPLICATION },
+	{ "extension.greeting", COMMAND_FOR_APPLICATION },
 	{ "extension.delete", COMMAND_FOR_ADMIN },
 	{ "extension.list", COMMAND_FOR_READER },
 	{ "profile.put", COMMAND_FOR_ADMIN },

@@ -238,7 +238,8 @@ static void test_names(void **state)
 					     "record_direction", "record_scope",
 					     "announce_to",      "record_to",
 					     "call_waiting",     "record_page",
-					     "account_code",     "record_tone" };
+					     "account_code",     "record_tone",
+					     "presence",         "greetings" };
 	static const char before[] =
 		"{\"realm\":\"tandem\",\"ha1\":\"" HA1
 		"\",\"changed_utc_ms\":1800000000000,\"number\":\"1001\",\"display_name\":\"One\","
