@@ -16,6 +16,7 @@ from lib.srtp import Key
 from call_test import CallTest
 from patience import PATIENCE_S
 
+LONG = True                     # it listens
 MUSIC, OTHER, SHOP, TALK_A, TALK_B = 620, 1240, 760, 440, 880
 
 

@@ -5,6 +5,8 @@ from lib.place import PARTY
 from lib.stream import StreamAgent
 from taken_test import ADDRESSES, SIP, Cluster, Owning, Talk, Three
 
+LONG = True                     # it waits for leases
+
 
 class Restricted(UserAgent):
     """Filters by address and port (RFC 4787 5). Inside it has another address than the nodes see."""

@@ -13,6 +13,7 @@ from lib.node import PATIENCE_S, Node
 from lib.sip import SipError, parameter
 from server import ServerError
 
+LONG = True                     # it waits for leases
 SIP, LEASE_S = 5060, 2
 ADDRESSES = {number: f"127.0.0.{number}" for number in range(17, 22)}
 

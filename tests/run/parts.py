@@ -35,7 +35,7 @@ AT_LENGTH = "TANDEM_RACES", "TANDEM_MOVES", "TANDEM_SPEAKERS"      # unless it w
 ROOM = 8 << 30                      # octets of memory that must be free: far more than the files of a run
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(12, 4 * CORES)        # programs of unit tests: many wait
-E2E_AT_ONCE = min(8, 3 * CORES)     # end-to-end files: they mostly wait
+E2E_AT_ONCE = min(10, 4 * CORES)    # end-to-end files: they mostly wait; gate.py lets fewer in where there is no time for them
 
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:exitcode=99",
@@ -216,12 +216,15 @@ def asan(report):
         meson(report, folder)
 
 
-def sim(report):
-    """The simulator: seeds that failed once, fresh ones under sanitizers, and one story in every build."""
+def sim_begin(report, *way):
+    """Begins all runs of the simulator, each by the words of way: [(test, build, its outcome to come)].  None where a build failed.
+
+    The first ones take longest.  Its time is virtual: beside other tests it may have what they leave, and tells the same stories.
+    """
     programs = {name: folder and f"{folder}/{SIM}" for name, folder in
                 ((name, build(report, name, SIM)) for name in ("asan", "debug"))}
     if not all(programs.values()):
-        return
+        return None
     records = sorted(path.name for path in (ROOT / "tests" / "data" / "records").glob("sim*"))
     runs = [("named stories, killed behind each effect", "debug", ("--stories",)),     # the longest first
             ("1100 seeds", "asan", ("--first", "301", "--seeds", "1100")),
@@ -241,14 +244,21 @@ def sim(report):
             ("what is broken on purpose is seen", "asan", ("--self-test",))]
     runs += [(f"a node goes on with the records of earlier builds ({folder})", "asan",
               ("--records", f"tests/data/records/{folder}")) for folder in records]
-    stories = {}
-    with concurrent.futures.ThreadPoolExecutor(CORES) as pool:
-        outcomes = pool.map(lambda one: run(*steady(), programs[one[1]], *one[2]), runs)
-        for (test, name, _), (status, output) in zip(runs, outcomes):
-            report.add(f"sim: {test}", FAILED if status else PASSED, output)
-            if "seeds" in test:
-                print("\n".join(f"   {line}" for line in output.splitlines() if line.startswith("# ")), flush=True)
-            stories[test, name] = output.rpartition("# all stories: ")[2]
+    pool = concurrent.futures.ThreadPoolExecutor(CORES)
+    return [(test, name, pool.submit(run, *way, *steady(), programs[name], *words)) for test, name, words in runs]
+
+
+def sim(report, begun=None):
+    """The simulator: seeds that failed once, fresh ones under sanitizers, and one story in every build.  begun: of sim_begin()."""
+    begun, stories = begun or sim_begin(report), {}
+    if not begun:
+        return
+    for test, name, outcome in begun:
+        status, output = outcome.result()
+        report.add(f"sim: {test}", FAILED if status else PASSED, output)
+        if "seeds" in test:
+            print("\n".join(f"   {line}" for line in output.splitlines() if line.startswith("# ")), flush=True)
+        stories[test, name] = output.rpartition("# all stories: ")[2]
     same = all(told == stories[test, "asan"] for (test, _), told in stories.items() if (test, "asan") in stories)
     report.add("sim: every build and compiler tells the same stories", PASSED if same else FAILED, str(stories))
 
@@ -273,11 +283,11 @@ def named_programs(folder):
             for test in json.loads(run("meson", "introspect", "--tests", folder)[1])}
 
 
-def e2e(report, chosen=()):
+def e2e(report, chosen=(), beside=()):
     """Python tests of whole nodes, several files at a time, the long ones first.  Then those that want to be alone.
 
     Few that failed are run once more, by themselves: see judge().
-    chosen: files, or FILE::CLASS[.METHOD].
+    chosen: files, or FILE::CLASS[.METHOD].  beside: what runs beside those that do not want to be alone, of sim_begin().
     """
     scripts = [str(path) for path in chosen or sorted(E2E.glob("*_test.py"))]
     folders = {variant: build(report, variant, *PROGRAMS, WALL, *([LOAD] if variant == "release" else []))
@@ -298,6 +308,8 @@ def e2e(report, chosen=()):
         return results
 
     for group, workers in ((shared, E2E_AT_ONCE), ([s for s in scripts if s not in shared], 1)):
+        if workers == 1:
+            concurrent.futures.wait([outcome for *_, outcome in beside])
         began = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             for script, results in zip(group, pool.map(timed, group)):

@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import unittest.mock
@@ -19,6 +20,7 @@ sys.path.insert(0, str(HERE))
 
 import gate                                             # noqa: E402
 import parts                                            # noqa: E402
+import suite                                            # noqa: E402
 import tap                                              # noqa: E402
 from report import FAILED, PASSED, SKIPPED, Report      # noqa: E402
 
@@ -285,6 +287,63 @@ class Room(unittest.TestCase):
             self.assertEqual(gate.idle_share(0), 0.2)
         self.assertEqual(len(gate.times()), 8)
         self.assertGreater(sum(gate.times()), 0)
+
+
+class Beside(unittest.TestCase):
+    """The simulator has what time the end-to-end tests leave."""
+
+    def setUp(self):
+        self.told, self.outcome = [], concurrent.futures.Future()
+        self.addCleanup(self.outcome.cancel)
+
+    def begins(self, _report, *way):
+        self.told.append(way)
+        return [("300 seeds", "asan", self.outcome)]
+
+    def test_begins_with_end_to_end_tests(self):
+        with unittest.mock.patch.object(parts, "sim_begin", self.begins):
+            begun = []
+            self.assertEqual(suite.arguments_of("unit", ["unit", "e2e", "sim"], [], None, begun), ())
+            self.assertEqual(self.told, [])
+            self.assertEqual(suite.arguments_of("e2e", ["e2e", "sim"], ["x"], None, begun), (["x"], begun))
+            self.assertEqual(self.told, [("nice", "-n", "19")])
+            self.assertEqual(suite.arguments_of("sim", ["e2e", "sim"], [], None, begun), (begun,))
+            self.assertEqual(begun, [("300 seeds", "asan", self.outcome)])
+
+    def test_not_where_one_part_is_chosen(self):
+        with unittest.mock.patch.object(parts, "sim_begin", self.begins):
+            for part in ("e2e", "sim"):
+                suite.arguments_of(part, [part], [], None, begun := [])
+                self.assertEqual((self.told, begun), ([], []))
+
+    def test_counts(self):
+        self.outcome.set_result((0, "# 300 seeds\n# all stories: 1"))
+        failed = concurrent.futures.Future()
+        failed.set_result((1, "# all stories: 2"))
+        report = Report()
+        with report.part("sim"), contextlib.redirect_stdout(io.StringIO()):
+            parts.sim(report, [("300 seeds", "asan", self.outcome), ("300 seeds", "debug", failed)])
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            self.assertEqual(report.finish(), 1)
+        self.assertIn("0 passed, 2 failed", output.getvalue())      # of the seeds, and that the stories differ
+
+    def test_who_is_alone_is_alone(self):
+        """It begins when all is done that runs beside."""
+        began = []
+
+        def ran(script, *_, **__):
+            began.append((pathlib.Path(script).stem, self.outcome.done()))
+            if len(began) == 1:
+                threading.Timer(0.2, self.outcome.set_result, [(0, "")]).start()
+            return [(f"e2e: {script}", PASSED, "")]
+
+        report = Report()
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()), report.part("e2e"):
+            for name, text in (("a_test.py", "ALONE = True\n"), ("b_test.py", "")):
+                pathlib.Path(folder, name).write_text(text, encoding="ascii")
+            with unittest.mock.patch.multiple(parts, build=lambda *_: folder, script_results=ran):
+                parts.e2e(report, sorted(str(path) for path in pathlib.Path(folder).iterdir()), self.begins(report))
+        self.assertEqual(began, [("b_test", False), ("a_test", True)])
 
 
 class InMemory(unittest.TestCase):
