@@ -166,6 +166,13 @@ class Owning:
                                 for network in settings["networks"] if network["shard"] == own]
         return settings
 
+    def setUp(self):
+        """Each shard is at home. Else a call may be of one that is about to go there, and its parties are asked to follow."""
+        super().setUp()
+        for shard in self.shards:
+            self.until(lambda: self.named(shard) == len(self.shards) - 1)
+        self.until(lambda: [self.owner(shard) for shard in self.shards] == [*"abc"[:len(self.shards)]])
+
     def come(self, talk, at):
         """Both are asked by the node at that address, and hear each other there."""
         for dialog, end in ((talk.out, talk.ends[0]), (talk.into, talk.ends[1])):
