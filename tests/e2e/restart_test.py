@@ -14,7 +14,7 @@ from ports import Ports
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CALLS = 100                     # half of them ended by the caller, half by the callee
-HOLD_MS = 25000
+HOLD_MS = 18000
 ALONE = True                    # 200 RTP streams and a sanitizer are enough for two cores
 
 
