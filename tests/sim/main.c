@@ -342,8 +342,24 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 	       a->way.shards <= NODE_HOME_MAX;
 }
 
+/* Why no seed can be run so, or NULL. */
+static const char *refusal(const struct sim_way *way)
+{
+	uint32_t nodes = way->nodes ? way->nodes : 1;
+
+	if (way->leases || way->floats != FLOATS)
+		return NULL;
+	if (nodes == 1)
+		return "--floats and --links need --nodes 2 or more: an address goes to another "
+		       "node";
+	if (!sim_fits(nodes * (way->shards ? way->shards : 1)))
+		return "so many addresses do not float: give fewer --nodes or --shards";
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
+	const char *why;
 	struct arguments a = { .first = 1, .seeds = 100 };
 	struct totals sum = { 0 };
 	uint64_t count = 0;
@@ -359,6 +375,11 @@ int main(int argc, char **argv)
 			"N|--fence N|--move N|--go N|--take N|--document N|--link N]] [--whole] | "
 			"--self-test | "
 			"--records FOLDER [--story]\n");
+		return 2;
+	}
+	why = refusal(&a.way);
+	if (why && !a.story && !a.model && !a.self_test && !a.records) {
+		(void)fprintf(stderr, "sim: %s\n", why);
 		return 2;
 	}
 	if (a.story && a.one)

@@ -115,16 +115,18 @@ bool sim_run_on(struct sim *s)
 	return s->check.broken[0] == '\0';
 }
 
-/* Where so many addresses fit. */
+bool sim_fits(uint32_t places)
+{
+	return places <= SHARD_NETWORKS_MAX && places * FLOATING_LOCALS <= SHARD_LOCALS_MAX;
+}
+
 static bool floats(const struct sim *s, const struct sim_way *way)
 {
-	uint32_t places = s->node_count * s->shard_count;
 	struct rand_source rand;
 
 	if (way->floats != FLOATS_BY_CHANCE || s->script)
 		return way->floats == FLOATS;
-	if (s->node_count == 1 || places > SHARD_NETWORKS_MAX ||
-	    places * FLOATING_LOCALS > SHARD_LOCALS_MAX)
+	if (s->node_count == 1 || !sim_fits(s->node_count * s->shard_count))
 		return false;
 	rand_open_seed(&rand, s->seed ^ UINT64_C(0x666c6f6174));
 	return rand_below(&rand, 1000) < FLOAT;

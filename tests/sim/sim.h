@@ -170,6 +170,8 @@ struct sim_way {
 	bool leases; /* those alone (leases.h) */
 	bool rooms;  /* phones call one; nodes, where there are several, have channels */
 };
+/* Whether so many places may float: a node knows the addresses of all of them. */
+bool sim_fits(uint32_t places);
 /* Runs a seed. False: an invariant is broken; s->check.broken says which. The caller closes it. */
 bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way);
 /* What is queued, to its end. */
