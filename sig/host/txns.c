@@ -467,14 +467,22 @@ static bool is_unheard(const struct txn_slot *slot)
 	return false;
 }
 
-static void move(struct txns *t, struct txn_slot *slot, const struct sip_hop *to)
+static void move(struct txns *t, struct txn_slot *slot, const struct sip_hop *to, uint64_t now_ns)
 {
+	bool again =
+		(slot->txn.reliable || slot->client) && slot->txn.message.n && is_unheard(slot);
+
 	slot->txn.hop = *to;
 	txns_list_on(t, slot);
 	if (!slot->client)
 		slot->source = *to;
-	if ((slot->txn.reliable || slot->client) && slot->txn.message.n && is_unheard(slot))
-		txns_send(t, to, text_bytes(&slot->txn.message));
+	if (!again)
+		return;
+	txns_send(t, to, text_bytes(&slot->txn.message));
+	if (!slot->client || !slot->txn.reliable || !is_said_until_heard(slot->txn.method, to))
+		return;
+	txn_may_be_lost(&slot->txn, now_ns);
+	txn_timer_set(t, slot);
 }
 
 /* What lost its connection goes to whoever listens there: it may have left from another address than its dialog does by now. */
@@ -486,7 +494,7 @@ static bool is_by(const struct sip_hop *hop, const struct sip_hop *from)
 }
 
 void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip_hop *from,
-		    const struct sip_hop *to)
+		    const struct sip_hop *to, uint64_t now_ns)
 {
 	uint32_t cursor = 0;
 	pool_handle h;
@@ -501,7 +509,7 @@ void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip
 			continue;
 		if (is_by(&slot->txn.hop, from) ||
 		    (!slot->client && sip_hop_same(&slot->source, from)))
-			move(t, slot, to);
+			move(t, slot, to, now_ns);
 	}
 }
 

@@ -144,7 +144,7 @@ void txns_leg_gone(struct txns *t, uint64_t call, uint8_t leg);
 /* The party of a call's leg that was reached by `from` is reached by `to`: what waits for an answer, or for the party
  * to take one, is said again there. */
 void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip_hop *from,
-		    const struct sip_hop *to);
+		    const struct sip_hop *to, uint64_t now_ns);
 /* Some of what was sent never left: what waits for an answer, or for the party to take one, is said again where nobody else does so. */
 void txns_say_again(struct txns *t);
 /* ---- txns_on.c, for txns.c ---- */

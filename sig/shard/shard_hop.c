@@ -31,7 +31,7 @@ static void outside_moved(struct shard *s, const struct leg *l, const struct sip
 		return;
 	known = d->hop;
 	d->hop = *to;
-	txns_hop_moved(&s->txns, c->id, dialog_leg(d), &known, to);
+	txns_hop_moved(&s->txns, c->id, dialog_leg(d), &known, to, s->host.now.ns);
 }
 
 /* It can be told now where it is heard. */
@@ -54,7 +54,8 @@ static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from
 	l->dialog.hop = *to;
 	if (!addr_ip_eq(&known.remote, &to->remote)) /* where its media is, too */
 		session_refresh(&s->host, shard_call_find(s, dialog_call(&l->dialog)));
-	txns_hop_moved(&s->txns, dialog_call(&l->dialog), dialog_leg(&l->dialog), &known, to);
+	txns_hop_moved(&s->txns, dialog_call(&l->dialog), dialog_leg(&l->dialog), &known, to,
+		       s->host.now.ns);
 	outside_moved(s, l, from, to);
 	leg_is_back(shard_call_find(s, dialog_call(&l->dialog)), dialog_leg(&l->dialog));
 	return true;
@@ -113,7 +114,7 @@ void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct
 		d->hop.remote = m->hop.remote;
 	d->hop.local = m->hop.local;
 	d->hop.connection = m->hop.connection;
-	txns_hop_moved(&s->txns, c->id, leg, &from, &d->hop);
+	txns_hop_moved(&s->txns, c->id, leg, &from, &d->hop, s->host.now.ns);
 	outbox_touch(&c->out);
 }
 

@@ -160,7 +160,7 @@ static bool is_where_it_was(const struct leg *l, const struct binding *b)
 static void lost_say_again(struct shard *s, struct lost_party *p)
 {
 	if (p->again)
-		txns_hop_moved(&s->txns, p->call, p->leg, &p->hop, &p->hop);
+		txns_hop_moved(&s->txns, p->call, p->leg, &p->hop, &p->hop, s->host.now.ns);
 	p->again = false;
 }
 

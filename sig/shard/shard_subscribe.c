@@ -310,7 +310,7 @@ static bool subscription_follow(struct shard *s, struct subscription *sub,
 		d->hop = m->hop;
 	if (dialog_refresh(d, m, &s->host))
 		return false;
-	txns_hop_moved(&s->txns, sub->id, d->tag.leg, &from, &d->hop);
+	txns_hop_moved(&s->txns, sub->id, d->tag.leg, &from, &d->hop, s->host.now.ns);
 	return true;
 }
 

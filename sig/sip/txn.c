@@ -89,6 +89,12 @@ void txn_retransmit_next(struct txn *t, uint64_t now_ns, uint32_t max_ms)
 	t->retransmit_ns = now_ns + t->interval_ms * NS_PER_MS;
 }
 
+void txn_may_be_lost(struct txn *t, uint64_t now_ns)
+{
+	t->reliable = false;
+	txn_retransmit_start(t, now_ns);
+}
+
 void txn_linger(struct txn *t, enum txn_state state, uint64_t now_ns, uint32_t ms)
 {
 	txn_enter(t, t->reliable ? TXN_TERMINATED : state);

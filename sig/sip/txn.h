@@ -74,6 +74,8 @@ struct txn_out {
 void txn_init(struct txn *t, enum txn_kind kind, enum sip_method method, const struct sip_hop *hop,
 	      uint64_t now_ns);
 void txn_clear(struct txn *t);
+/* It began over a connection, and goes on where a message may be lost: from now on it is said until it is heard. */
+void txn_may_be_lost(struct txn *t, uint64_t now_ns);
 void txn_step(struct txn *t, enum txn_event event, uint64_t now_ns, struct txn_out *out);
 /* Earliest of its timers, UINT64_MAX: none. */
 uint64_t txn_next_ns(const struct txn *t);

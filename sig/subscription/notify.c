@@ -476,7 +476,7 @@ void subscription_moved(struct subscriptions *s, struct subscription *sub, const
 
 	sub->dialog.hop = *to;
 	sub->out_of_reach = false;
-	txns_hop_moved(s->host->txns, sub->id, sub->dialog.tag.leg, &from, to);
+	txns_hop_moved(s->host->txns, sub->id, sub->dialog.tag.leg, &from, to, s->host->now.ns);
 	subscription_save(s, sub);
 	if (sub->changed)
 		subscription_change(s, sub);

@@ -114,7 +114,7 @@ static void test_who_is_on_it(void **state)
 	(void)txns_step(&r->txns, slots[0], TXN_EV_PROVISIONAL, NS_PER_S); /* the first one */
 	(void)txns_step(&r->txns, slots[3], TXN_EV_SUCCESS, NS_PER_S);
 	txns_drop(&r->txns, slots[5]->self);
-	txns_hop_moved(&r->txns, 42, 2, &on, &to);
+	txns_hop_moved(&r->txns, 42, 2, &on, &to, NS_PER_S);
 	assert_ptr_equal(txns_take_on(&r->txns, 8), slots[2]);
 	assert_null(txns_take_on(&r->txns, 8));
 	assert_int_equal(end_of(r, 7), 2);

@@ -276,6 +276,28 @@ static void comes_back_at_the_other(void **state)
 	assert_int_equal(rig_counts(r).calls, 0);
 }
 
+/* ... and is lost there: it is said until it is heard, as what was said there at first. */
+static void bye_is_lost_where_it_went(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+
+	talks_over_tcp(p, &phone, &caller);
+	shard_connection_closed(r->shard, &phone.hop, r->now);
+	phone_request(&caller, "BYE", "", "");
+	serve(p, r);
+	shard_send_failed(r->shard, &last(r, "BYE ")->hop, ENOTCONN, r->now);
+	pair_wait(p, 10);
+	connect_phone(&phone, SIP_TCP, 7);
+	assert_true(bytes_starts(come_to(p, &phone, 1, 90), "SIP/2.0 200"));
+	pair_wait(p, 1000);
+	assert_int_equal(count(r, "BYE "), 2);
+	pair_wait(p, 600);
+	assert_int_equal(count(r, "BYE "), 3);
+	assert_int_equal(last(r, "BYE ")->hop.connection, edge_of(p, 7));
+}
+
 /* In a call at node 0, on a connection of node 1; no NAT stands between. */
 static void talks_by_the_other(struct pair *p, struct phone *phone, struct phone *caller)
 {
@@ -608,6 +630,7 @@ int main(void)
 		EDGES_TEST(rings_at_the_other),
 		EDGES_TEST(invite_is_lost_on_the_way),
 		EDGES_TEST(comes_back_at_the_other),
+		EDGES_TEST(bye_is_lost_where_it_went),
 		EDGES_TEST(comes_back_twice),
 		EDGES_TEST(another_one_comes),
 		EDGES_TEST(does_not_come_back),
