@@ -26,12 +26,18 @@ static bool far_is_ours(const struct call_host *h, const struct call *c,
 	       route_is_near(&wish.uri, &m->to.uri, c->tenant, h->settings);
 }
 
+static void far_pass_refer(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	if (relay_request(h, c, ev))
+		c->legs[bridge_peer(c, ev->leg)]->dialog.referrer = c->legs[ev->leg]->dialog.tag;
+}
+
 void focus_far_refer(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	if (!relay_may(h, c, ev))
 		return;
 	if (far_is_ours(h, c, ev->message))
-		(void)relay_request(h, c, ev);
+		far_pass_refer(h, c, ev);
 	else
 		respond_refuse(h, ev, 404, REFUSED_TRANSFER, (struct bytes){ 0 });
 }
@@ -45,11 +51,25 @@ static bool is_of_refer(const struct sip_message *m)
 	       bytes_iis(event.package, "refer");
 }
 
+/* Whoever is there in its place has asked for nothing. A successor does not know who has, and lets the party say so. */
+static bool far_is_for(const struct call *c, uint8_t leg)
+{
+	const struct id_tag *asked = &c->legs[leg]->dialog.referrer;
+	const struct id_tag *peer = &c->legs[bridge_peer(c, leg)]->dialog.tag;
+
+	return !asked->call || (asked->call == peer->call && asked->leg == peer->leg &&
+				asked->random == peer->random);
+}
+
 bool focus_far_notify(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	if (!c->legs[ev->leg]->dialog.confers || !is_of_refer(ev->message))
 		return false;
-	if (relay_may(h, c, ev))
+	if (!relay_may(h, c, ev))
+		return true;
+	if (far_is_for(c, ev->leg))
 		(void)relay_request(h, c, ev);
+	else
+		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 	return true;
 }

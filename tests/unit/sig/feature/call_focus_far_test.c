@@ -177,6 +177,30 @@ static int gives(struct claims *x)
 	return err;
 }
 
+/* It gives its place to D, who has asked for nobody: what becomes of that D does not hear. */
+static void given_away(void **state)
+{
+	struct claims *x = begins(state);
+	struct phone *c = &x->f.near.c, *b = &x->f.near.l.b;
+	struct lines l;
+	char to[512];
+
+	second_line(x, &l);
+	assert_true(asks(x, c, "sip:1002@test.local", "SIP/2.0 202").n);
+	notified(x, c, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	assert_true(phone_rings(b).n);
+	(void)snprintf(to, sizeof(to),
+		       "sip:700@test.local?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s",
+		       c->call_id, c->remote_tag, c->tag);
+	assert_true(asks(x, &l.c2, to, "SIP/2.0 202").n);
+	trio_assert_left(c);
+	far_wait_ms(&x->f, 200);
+	phone_answer(b, b->invite, "200 OK", PHONE_SDP_B);
+	far_wait_ms(&x->f, 100);
+	assert_int_equal(rig_take(x->f.other, &l.d.addr, "NOTIFY ").n, 0);
+	assert_int_equal(claims_room(x->f.near.l.r).members, 3);
+}
+
 /* RFC 4579 5.8: D comes, and that line is left. */
 static void asked_twice(void **state)
 {
@@ -283,7 +307,7 @@ int main(void)
 		CLAIM_TEST(added),       CLAIM_TEST(dropped),          CLAIM_TEST(not_told),
 		CLAIM_TEST(forgotten),   CLAIM_TEST(killed),           CLAIM_TEST(a_call_comes),
 		CLAIM_TEST(asked_twice), CLAIM_TEST(a_stranger_stays), CLAIM_TEST(its_shard),
-		CLAIM_TEST(of_two),
+		CLAIM_TEST(of_two),      CLAIM_TEST(given_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
