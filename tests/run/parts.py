@@ -235,7 +235,7 @@ def sim_begin(report, *way):
             ("1000 seeds of three nodes whose leases say who has which shard", "debug",
              ("--nodes", "3", "--shards", "2", "--floats", "--seeds", "1000")),
             ("500 seeds in which phones call a room, of one node with three shards", "debug", ("--rooms", "--shards", "3", "--seeds", "500")),
-            ("500 seeds in which phones call a room, of three nodes", "asan", ("--rooms", "--nodes", "3", "--first", "201", "--seeds", "500")),
+            ("500 seeds in which phones call a room, of three nodes", "asan", ("--rooms", "--nodes", "3", "--seeds", "500")),
             (LEASE_SEEDS, "asan", ("--leases", "--seeds", "500")),
             (LEASE_SEEDS, "debug", ("--leases", "--seeds", "500")),
             ("500 seeds of leases alone, of two nodes", "debug", ("--leases", "--nodes", "2", "--seeds", "500")),

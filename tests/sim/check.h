@@ -193,6 +193,8 @@ void check_far(struct sim *s, const struct sip_message *m);
 void check_far_follow(struct sim *s);
 /* The call of another shard that this one speaks with, if it is one alone, and that one with no other; NULL: none, or more. */
 struct seen *check_far_of(struct sim *s, uint64_t call);
+/* The call that asked it was killed while the store was silent, and its successor asked anew: nobody has that dialog any more. */
+bool check_far_is_forgotten(struct sim *s, uint64_t call);
 /* Somebody is left in a call that this one speaks with, over however many others. */
 bool check_far_is_there(struct sim *s, uint64_t call);
 /* They are one conversation, over however many others. */

@@ -144,7 +144,8 @@ static bool is_deaf(struct sim *s, const struct seen *seen)
 bool check_waits_for_ever(struct sim *s, const struct seen *seen)
 {
 	const struct seen *far = check_far_of(s, seen->call);
-	bool silent = seen->abandoned || seen->stale || (far && (far->abandoned || far->stale));
+	bool silent = seen->abandoned || seen->stale || (far && (far->abandoned || far->stale)) ||
+		      check_far_is_forgotten(s, seen->call);
 
 	return seen->weak || (far && far->weak) ||
 	       (silent && (is_deaf(s, seen) || (far && is_deaf(s, far))));

@@ -91,6 +91,14 @@ struct seen *check_far_of(struct sim *s, uint64_t call)
 	return far && only_far(&s->check, far) == call ? check_seen(s, far) : NULL;
 }
 
+bool check_far_is_forgotten(struct sim *s, uint64_t call)
+{
+	uint64_t far = only_far(&s->check, call);
+	const struct seen *seen = far ? check_seen(s, far) : NULL;
+
+	return seen && seen->excused && seen->crashes && !only_far(&s->check, far);
+}
+
 static bool is_among(const uint64_t *list, uint32_t n, uint64_t call)
 {
 	for (uint32_t i = 0; i < n; i++) {

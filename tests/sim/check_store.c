@@ -215,8 +215,10 @@ void check_all_stored(struct sim *s)
 
 	while (!s->store.down && node_call_next(s, &cursor, &v)) {
 		const struct store_call *record = store_find(&s->store, v.call);
+		const struct seen *seen = check_seen(s, v.call);
 
-		if (node_of_call(s, v.call)->degraded || node_of_call(s, v.call)->cut)
+		if (node_of_call(s, v.call)->degraded || node_of_call(s, v.call)->cut ||
+		    (seen && seen->cdrs)) /* its end is stored, and the answer on its way */
 			continue;
 		if (v.saved && (!record || record->version < v.version))
 			check_fail(s,
@@ -399,6 +401,12 @@ static void look_for(struct sim *s, struct seen *seen)
 	seen->repeats |= seen->fresh;
 	seen->fresh = true;
 	seen->asked = seen->stored = record ? record->version : 0;
+	/* of an answer that was not saved, and of branches given up for it, the successor knows nothing: the next one counts */
+	if (seen->waiting || seen->stored < seen->need) {
+		seen->open = false;
+		memset(seen->answer_cseq, 0, sizeof(seen->answer_cseq));
+	}
+	forget(seen->given_up, COUNT_OF(seen->given_up), seen->stored);
 	seen->waiting = false;
 	recorder_found(s, seen->call, seen->stored);
 }
