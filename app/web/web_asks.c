@@ -5,8 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/loop.h"
-#include "base/ring.h"
+#include "app/web/web_rings.h"
 
 struct web_asks {
 	web_asked_fn *asked;
@@ -39,20 +38,15 @@ int web_asks_open(struct web_asks **out, web_asked_fn *asked, void *arg)
 		return -ENOMEM;
 	a->asked = asked;
 	a->arg = arg;
-	a->in.wake_fd = a->out.wake_fd = -1;
-	err = ring_open(&a->in, sizeof(struct web_asked), WEB_ASKS_MAX);
-	if (!err)
-		err = ring_open(&a->out, sizeof(struct web_answered), WEB_ASKS_MAX);
-	if (!err)
-		err = loop_watch(a->in.wake_fd, LOOP_READ, on_asks, a);
+	err = web_rings_open(&a->in,
+			     (struct web_rings_size){ sizeof(struct web_asked), WEB_ASKS_MAX },
+			     &a->out,
+			     (struct web_rings_size){ sizeof(struct web_answered), WEB_ASKS_MAX },
+			     on_asks, a);
 	if (err) {
-		ring_close(&a->in);
-		ring_close(&a->out);
 		free(a);
 		return err;
 	}
-	if (!ring_sleep(&a->in))
-		assert(false && "nobody can have asked");
 	*out = a;
 	return 0;
 }
@@ -61,9 +55,7 @@ void web_asks_close(struct web_asks *a)
 {
 	if (!a)
 		return;
-	loop_unwatch(a->in.wake_fd);
-	ring_close(&a->in);
-	ring_close(&a->out);
+	web_rings_close(&a->in, &a->out);
 	free(a);
 }
 

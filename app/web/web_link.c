@@ -7,9 +7,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "base/loop.h"
+#include "app/web/web_rings.h"
 #include "base/metric.h"
-#include "base/ring.h"
 #include "base/validity.h"
 
 enum { PLACE_BITS = 16 };
@@ -170,20 +169,14 @@ int web_link_open(struct web_link **out, uint32_t places, const struct transport
 	l->handlers = *handlers;
 	l->validity = validity;
 	l->count = places;
-	l->in.wake_fd = l->out.wake_fd = -1;
-	err = ring_open(&l->in, sizeof(struct item), WEB_LINK_IN);
-	if (!err)
-		err = ring_open(&l->out, sizeof(struct web_link_out), WEB_LINK_OUT);
-	if (!err)
-		err = loop_watch(l->in.wake_fd, LOOP_READ, on_ring, l);
+	err = web_rings_open(&l->in, (struct web_rings_size){ sizeof(struct item), WEB_LINK_IN },
+			     &l->out,
+			     (struct web_rings_size){ sizeof(struct web_link_out), WEB_LINK_OUT },
+			     on_ring, l);
 	if (err) {
-		ring_close(&l->in);
-		ring_close(&l->out);
 		free(l);
 		return err;
 	}
-	if (!ring_sleep(&l->in))
-		assert(false && "nobody can have come");
 	*out = l;
 	return 0;
 }
@@ -195,13 +188,11 @@ void web_link_close(struct web_link *l)
 
 	if (!l)
 		return;
-	loop_unwatch(l->in.wake_fd);
 	while (ring_pop(&l->in, &item, 1))
 		free(item.data);
 	while (ring_pop(&l->out, &out, 1))
 		free(out.data);
-	ring_close(&l->in);
-	ring_close(&l->out);
+	web_rings_close(&l->in, &l->out);
 	free(l);
 }
 
