@@ -247,7 +247,9 @@ static enum sig_event_kind act_event_of(const struct acts *a)
 /* The node asks for keys, or a name: who comes into a conference is heard by no application yet. */
 static bool act_is_own(const struct call *c)
 {
-	return c->member && c->member->asks && (c->acts->terms.max || c->member->naming);
+	const struct act_terms *t = &c->acts->terms;
+
+	return c->member && c->member->asks && (t->max || (c->member->naming && t->message_max_ms));
 }
 
 /* Also of who has hung up: then it is forgotten. */

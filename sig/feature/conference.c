@@ -58,7 +58,7 @@ static void conference_established(struct call_host *h, struct call *c)
 					  .status = 480 };
 	struct room *r = conference_room(h, c);
 
-	if (!c->member || !c->member->asks || c->state != CALL_ESTABLISHED)
+	if (!c->member || !c->member->asks || c->state != CALL_ESTABLISHED || !call_is_alone(c))
 		return;
 	if (!r || !meetme_arrives(h, c, r))
 		call_end(h, c, &gone);
@@ -77,12 +77,14 @@ static bool conference_is_left(const struct call *c)
 
 static void conference_go(struct call_host *h, struct call *c)
 {
-	if (!c->member || c->member->asks)
+	if (!c->member)
 		return;
 	if (c->park && !c->park->asks)
 		conference_leave(h, c, "parked");
 	else if (conference_is_left(c))
 		conference_leave(h, c, "connected");
+	else if (c->member->asks && !c->transfer) /* a command has stopped what it was asked */
+		meetme_resume(h, c);
 }
 
 static const char *left_reason(const struct call *c)

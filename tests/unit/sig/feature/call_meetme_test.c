@@ -2,6 +2,7 @@
 /* Rooms that are called (FEATURES CONF-01, CONF-10). */
 #include <errno.h>
 
+#include "sig/call/act.h"
 #include "tests/unit/sig/meetme.h"
 
 /* Without a PIN whoever calls is there; alone, too, and the last one ends it. */
@@ -97,6 +98,39 @@ static void asked_for_a_pin(void **state)
 	assert_int_equal(conference_of(r, the_room(m)).asking, 0);
 	assert_int_equal(last_event(r, SIG_CALL_COLLECTED)->call, 0);
 	assert_int_equal(last_event(r, SIG_CALL_DIGIT)->call, 0);
+}
+
+/* A question that a command stops, or plays over, is asked again: that is no wrong PIN. */
+static void stopped_while_it_asks(void **state)
+{
+	static const struct act_terms stop,
+		hello = { .files = { "hello.wav" }, .file_count = 1, .times = 1 };
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("4711", "");
+	struct act_news ended = { .kind = ACT_NEWS_ENDED };
+	uint64_t a;
+
+	put(m, &t);
+	calls(&m->p.t.l.a);
+	a = call_from(m, "1001");
+	for (int i = 0; i < 4; i++) {
+		r->played[0] = '\0';
+		assert_int_equal(shard_call_act(r->shard, a, &stop, NULL, r->now), 0);
+		rig_wait_ms(r, 50);
+		assert_string_equal(r->played, "prompt:conference-pin");
+	}
+	assert_int_equal(shard_call_act(r->shard, a, &hello, NULL, r->now), 0);
+	rig_wait_ms(r, 50);
+	assert_string_equal(r->played, "hello.wav");
+	ended.serial = r->play;
+	shard_play_told(r->shard, a, &ended, r->now);
+	rig_run(r);
+	assert_string_equal(r->played, "prompt:conference-pin");
+	assert_int_equal(last_event(r, SIG_CALL_PLAYED)->call, a);
+	assert_int_equal(conference_of(r, the_room(m)).asking, 1);
+	keys(m, a, "4711#");
+	assert_int_equal(conference_of(r, the_room(m)).members, 1);
 }
 
 /* A successor asks on, and wrong PINs of before count. */
@@ -211,6 +245,7 @@ int main(void)
 		MEETME_TEST(open_to_all),
 		MEETME_TEST(told_how_loud),
 		MEETME_TEST(asked_for_a_pin),
+		MEETME_TEST(stopped_while_it_asks),
 		MEETME_TEST(killed_while_it_asks),
 		MEETME_TEST(everybody_is_heard),
 		MEETME_TEST(locked),

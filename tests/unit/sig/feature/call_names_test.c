@@ -200,7 +200,7 @@ static void killed(void **state)
 	heard(r, ACT_NEWS_ENDED, name_of(call));
 }
 
-/* Its question was stopped: behind a kill it comes in without a name, and the next process can read that. */
+/* Its question was stopped: it comes in without a name at once, and the next process can read that. */
 static void stopped(void **state)
 {
 	struct meetme *m = *state;
@@ -212,10 +212,31 @@ static void stopped(void **state)
 	call = is_asked(m, "1001");
 	assert_int_equal(shard_call_act(r->shard, call, &stop, NULL, r->now), 0);
 	rig_wait_ms(r, 100);
+	assert_int_equal(conference_of(r, the_room(m)).members, 1);
 	party_restart(&m->p, true, true);
 	rig_wait_ms(r, 100);
 	assert_int_equal(conference_of(r, the_room(m)).members, 1);
 	party_restart(&m->p, true, true);
+	assert_int_equal(conference_of(r, the_room(m)).members, 1);
+}
+
+/* What a command plays in place of the question is heard, and then it comes in. */
+static void played_over(void **state)
+{
+	static const struct act_terms hello = { .files = { "hello.wav" },
+						.file_count = 1,
+						.times = 1 };
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	uint64_t call;
+
+	calls(&m->p.t.l.a);
+	call = is_asked(m, "1001");
+	assert_int_equal(shard_call_act(r->shard, call, &hello, NULL, r->now), 0);
+	told(r, call, ACT_NEWS_OPEN);
+	assert_string_equal(r->played, "hello.wav");
+	assert_int_equal(conference_of(r, the_room(m)).members, 0);
+	told(r, call, ACT_NEWS_ENDED);
 	assert_int_equal(conference_of(r, the_room(m)).members, 1);
 }
 
@@ -241,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		NAMES_TEST(said_and_heard), NAMES_TEST(not_there), NAMES_TEST(not_recorded),
 		NAMES_TEST(killed),         NAMES_TEST(gives_up),  NAMES_TEST(stopped),
+		NAMES_TEST(played_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
