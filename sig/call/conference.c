@@ -9,6 +9,7 @@
 #include "sig/call/cdr_fill.h"
 #include "sig/call/recording.h"
 #include "sig/call/wait.h"
+#include "sig/model/transfer.h"
 
 bool conference_speaks(const struct call *c)
 {
@@ -19,6 +20,14 @@ bool conference_speaks(const struct call *c)
 bool conference_is_held(const struct call *c)
 {
 	return c->member->held || c->member->waits || call_caller(c)->holds;
+}
+
+bool conference_is_called(const struct call *c)
+{
+	struct bytes user;
+
+	(void)plan_went_to(&c->plan, &user);
+	return !call_caller(c)->called || (user.n && bytes_is(user, c->member->number_called));
 }
 
 struct room *conference_room(const struct call_host *h, const struct call *c)
@@ -132,7 +141,8 @@ int conference_ask(struct call_host *h, struct call *c, struct room *r)
 	if (member_begin(c, r))
 		return -ENOMEM;
 	c->member->asks = true;
-	conference_focus_settle(c);
+	if (!c->leg_count || !call_caller_is_up(c)) /* who is up is told when it may come in */
+		conference_focus_settle(c);
 	room_enter(r, c->member);
 	h->room_changed(h->owner, r, false);
 	outbox_touch(&c->out);
@@ -145,7 +155,8 @@ static int conference_may_enter(const struct call *c, const struct room *r)
 
 	if (c->member && !asked)
 		return -EISCONN;
-	if (c->state != CALL_ESTABLISHED || !call_is_alone(c) || c->transfer || c->parting_ns)
+	if (c->state != CALL_ESTABLISHED || !call_is_alone(c) || c->parting_ns ||
+	    (c->transfer && c->transfer->state < TRANSFER_DONE))
 		return -ENOTCONN;
 	return room_is_full(r, !asked) ? -ENOSPC : 0;
 }

@@ -6,7 +6,7 @@
 #ifndef SIG_CALL_CONFERENCE_H
 #define SIG_CALL_CONFERENCE_H
 
-#include "sig/model/call.h"
+#include "sig/call/plan.h"
 #include "sig/room/room_name.h"
 
 /* What a member begins as. */
@@ -19,12 +19,14 @@ struct conference_terms {
 bool conference_speaks(const struct call *c);
 /* It is out of the mix: held by command, or its phone holds. */
 bool conference_is_held(const struct call *c);
-/* Its caller has called a room, and is not answered before it is known which shard has that (sig/shard/shard_room_claim.c). */
+/* A room is the last step of its plan, and it is not answered before it is known which shard has that (sig/shard/shard_room_claim.c), and who
+ * rang before is left. */
 static inline bool conference_waits(const struct call *c)
 {
-	return c->member && c->member->asks && c->state < CALL_ANSWERING &&
-	       c->bridge.callee == LEG_NONE && !call_caller(c)->called && !c->transfer;
+	return c->member && c->member->asks && c->state < CALL_ANSWERING && plan_confers(&c->plan);
 }
+/* It has called the room, or was sent on there: nobody has rung it for that. */
+bool conference_is_called(const struct call *c);
 /* Its room; NULL: it is in none, or that is gone. */
 struct room *conference_room(const struct call_host *h, const struct call *c);
 /* What the engine is to know of it, and by whose worker its flows go: all of a room by that of the room. */

@@ -60,6 +60,17 @@ void features_asked(struct call_host *h, struct call *c, struct bytes digits)
 	(*f)->asked(h, c, digits);
 }
 
+bool features_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
+		      struct call_refusal *refusal)
+{
+	EACH_FEATURE(f, h, reached)
+	{
+		if ((*f)->reached(h, c, display, err, refusal))
+			return true;
+	}
+	return false;
+}
+
 void features_over(struct call_host *h, struct call *c)
 {
 	EACH_FEATURE(f, h, over)

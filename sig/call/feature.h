@@ -9,6 +9,7 @@
 #include "sig/model/call.h"
 
 struct call_ending;
+struct call_refusal;
 
 /* NULL: it does not care. */
 struct call_feature {
@@ -28,6 +29,10 @@ struct call_feature {
 	void (*over)(struct call_host *h, struct call *c);
 	/* What the node itself asked a caller for (acts_ask): the keys, empty where none came. */
 	void (*asked)(struct call_host *h, struct call *c, struct bytes digits);
+	/* The last step of its plan is a number of no phone: what calls to it are begins. False: it is none of this feature's. True: *err is 0,
+	 * or -errno with *refusal. */
+	bool (*reached)(struct call_host *h, struct call *c, struct bytes display, int *err,
+			struct call_refusal *refusal);
 	/* Header lines of an INVITE to the leg. */
 	void (*write_lines)(struct writer *w, const struct call_host *h, const struct call *c,
 			    uint8_t leg);
@@ -43,6 +48,8 @@ bool features_untaken(struct call_host *h, struct call *c, const struct call_end
 void features_left(struct call_host *h, struct call *c, uint8_t leg);
 void features_over(struct call_host *h, struct call *c);
 void features_asked(struct call_host *h, struct call *c, struct bytes digits);
+bool features_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
+		      struct call_refusal *refusal);
 void features_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
 			  uint8_t leg);
 

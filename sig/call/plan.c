@@ -10,6 +10,7 @@
 #include "sig/call/call_waiting.h"
 #include "sig/call/cdr_fill.h"
 #include "sig/call/charge.h"
+#include "sig/call/feature.h"
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
@@ -82,13 +83,18 @@ bool plan_rings_nobody(const struct plan *plan)
 {
 	const struct plan_step *last = plan->count ? &plan->steps[plan->count - 1] : NULL;
 
-	return last &&
-	       (last->application.n || last->set.state != SET_NONE || last->seeks || last->waits);
+	return last && (last->application.n || last->set.state != SET_NONE || last->seeks ||
+			last->waits || last->confers);
 }
 
 bool plan_waits(const struct plan *plan)
 {
 	return plan->count && plan->steps[plan->count - 1].waits;
+}
+
+bool plan_confers(const struct plan *plan)
+{
+	return plan->count && plan->steps[plan->count - 1].confers;
 }
 
 bool plan_seeks(const struct plan *plan)
@@ -447,6 +453,10 @@ static int plan_reach(struct call_host *h, struct call *c, struct bytes user, en
 		return call_waiting_begin(h, c, from->local_display, refusal);
 	if (slot_step_find(h, c, &place))
 		return slot_step_begin(h, c, &place, from->local_display, refusal);
+	if (!is_there(h, c, user) && features_reached(h, c, from->local_display, &err, refusal)) {
+		*why = err && refusal->status == 486 ? PLAN_BUSY : PLAN_UNREACHABLE;
+		return err;
+	}
 	err = is_there(h, c, user) ? 0 : way_out(h, c, refusal);
 	if (err)
 		return err;
@@ -515,7 +525,8 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 	}
 	*out = (struct dialog_party){ .local_display = text_bytes(&c->display),
 				      .local_user = text_bytes(&c->from) };
-	return call_application(c).n || seek_waits(c) || slot_step_asks(c) || plan_waits(&c->plan);
+	return call_application(c).n || seek_waits(c) || slot_step_asks(c) ||
+	       plan_waits(&c->plan) || plan_confers(&c->plan);
 }
 
 uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,
@@ -601,7 +612,7 @@ int plan_is_open(const struct call *c)
 	if (c->state == CALL_ANSWERING || c->state == CALL_ESTABLISHED)
 		return -EALREADY;
 	if (c->state == CALL_ENDING || c->parting_ns || !p->count ||
-	    plan_set_state(p) != SET_NONE || slot_step_asks(c))
+	    plan_set_state(p) != SET_NONE || slot_step_asks(c) || plan_confers(p))
 		return -ENODATA;
 	return 0;
 }

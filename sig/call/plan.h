@@ -21,6 +21,8 @@ bool plan_rings_nobody(const struct plan *plan);
 bool plan_waits(const struct plan *plan);
 /* It does so no longer: his phones ring, or the call goes on, or ends, where none can. */
 void plan_wake(struct call_host *h, struct call *c);
+/* The last step waits for a room to open (conference_waits). */
+bool plan_confers(const struct plan *plan);
 /* The last step waits for a name (seek.h). */
 bool plan_seeks(const struct plan *plan);
 /* Whom the last step rings, and who calls: how many of cap were filled, which live as long as those of call_host.targets_of. */

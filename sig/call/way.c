@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/plan.h"
 #include "sig/call/redirect.h"
+#include "sig/host/room_terms.h"
 #include "sig/host/security.h"
 #include "sig/host/trunk_route.h"
 
@@ -123,7 +124,8 @@ bool way_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
 		 struct bytes number, char out[ROUTE_USER_MAX])
 {
 	struct trunk_way unused;
-	bool ours = !h->extension_of || h->extension_of(h->owner, tenant, number);
+	bool ours = !h->extension_of || h->extension_of(h->owner, tenant, number) ||
+		    rooms_find(h->settings->rooms, tenant, number);
 
 	if (!ours && h->dials && h->dials(h->owner, tenant, whose, number, out))
 		return true;

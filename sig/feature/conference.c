@@ -106,6 +106,7 @@ const struct call_feature conference_feature = {
 	.go = conference_go,
 	.resume = meetme_resume,
 	.asked = meetme_asked,
+	.reached = meetme_reached,
 	.established = conference_established,
 	.over = conference_over,
 };

@@ -4,11 +4,13 @@
 #include "sig/call/conference.h"
 #include "sig/call/refresh.h"
 
-/* Through to another shard: that one's room is on its way, as was said when it was called (meetme.c). */
+/* The room is not known yet; or through to another shard: that one's room is on its way, as was said when it was called (meetme.c). */
 static bool focus_is_coming(const struct call *c, uint8_t leg)
 {
 	const struct leg *peer = call_leg(c, bridge_peer(c, leg));
 
+	if (conference_waits(c))
+		return true;
 	return peer && peer->dialog.hop.transport == SIP_CELL && peer->state < LEG_CONFIRMED;
 }
 

@@ -38,5 +38,5 @@ int focus_call_begin(struct call_host *h, struct call *c, const struct call_star
 		err = h->room_beside_call(h->owner, set->joins, set->join_leg, &r);
 	if (err || !r)
 		return focus_call_refuse(refusal, err ? err : -ENOENT);
-	return meetme_take(h, c, start, r, refusal);
+	return meetme_take(h, c, start->display, r, refusal);
 }

@@ -70,37 +70,78 @@ static int ring_beside(struct call_host *h, struct call *c, struct bytes number,
 	return far_ring_name(h, c, shard, writer_done(&name), &party, refusal);
 }
 
-/* Where it is in another shard of the node; who comes from there is not sent back. 0: here. */
-static uint16_t room_is_beside(const struct call_host *h, const struct call *c,
-			       const struct call_start *start)
+/* The last step of its plan is the room: who comes waits for its answer, or for whose the number is. */
+static int caller_asks(struct call_host *h, struct call *c, struct bytes display, struct room *r,
+		       struct call_refusal *refusal)
 {
-	return h->room_beside && start->invite->hop.transport != SIP_CELL
-		       ? h->room_beside(h->owner, c->tenant, start->to)
-		       : 0;
-}
-
-/* Who comes waits for its answer, or for whose the number is. */
-static int caller_asks(struct call_host *h, struct call *c, const struct call_start *start,
-		       struct room *r, struct call_refusal *refusal)
-{
-	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST) ||
-	    text_set(&c->display, start->display) || conference_ask(h, c, r))
+	if (c->member) /* of the step before: nobody was let in there */
+		conference_leave(h, c, "elsewhere");
+	if (text_set(&c->display, display) || conference_ask(h, c, r))
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
+	c->plan.steps[c->plan.count - 1].confers = true;
+	c->plan.until_ns = c->ring_ns = 0;
 	c->bridge.callee = LEG_NONE;
 	outbox_touch(&c->out);
 	return 0;
 }
 
-int meetme_take(struct call_host *h, struct call *c, const struct call_start *start, struct room *r,
+/* Its caller is answered. */
+static int caller_take(struct call_host *h, struct call *c, struct call_refusal *refusal)
+{
+	int err = wait_take(h, c, refusal);
+
+	if (!err)
+		c->plan.steps[c->plan.count - 1].confers = false;
+	return err;
+}
+
+int meetme_take(struct call_host *h, struct call *c, struct bytes display, struct room *r,
 		struct call_refusal *refusal)
 {
 	int err = room_is_closed(r, called_terms(h, r), refusal);
 
 	if (!err)
-		err = caller_asks(h, c, start, r, refusal);
+		err = caller_asks(h, c, display, r, refusal);
 	if (err)
 		return err;
-	return room_is_open(r) ? wait_take(h, c, refusal) : 0;
+	/* who rang before, or gives it away, is left first: then the room has its turn (shard_room_claim_open) */
+	if (!room_is_open(r) || c->leg_count > 1 || c->transfer)
+		return 0;
+	err = caller_take(h, c, refusal);
+	if (err)
+		conference_leave(h, c, "elsewhere");
+	return err;
+}
+
+/* Of that number. near: where another shard of the node has it, it is rung through to. */
+static int meetme_call(struct call_host *h, struct call *c, const struct room_terms *t,
+		       struct bytes display, bool near, struct call_refusal *refusal)
+{
+	struct bytes number = bytes_str(t->number);
+	uint16_t beside = near && h->room_beside ? h->room_beside(h->owner, c->tenant, number) : 0;
+	struct room *r;
+
+	if (beside && far_is_near(h->settings, beside))
+		return ring_beside(h, c, number, display, beside, refusal);
+	r = h->room_called ? h->room_called(h->owner, t) : NULL;
+	if (!r)
+		return call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
+	if (r->follows && far_is_near(h->settings, id_shard(r->follows)))
+		return ring_beside(h, c, number, display, id_shard(r->follows), refusal);
+	return meetme_take(h, c, display, r, refusal);
+}
+
+bool meetme_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
+		    struct call_refusal *refusal)
+{
+	const struct room_terms *t;
+	struct bytes number;
+
+	(void)plan_went_to(&c->plan, &number);
+	t = rooms_find(h->settings->rooms, c->tenant, number);
+	if (t)
+		*err = meetme_call(h, c, t, display, true, refusal);
+	return t;
 }
 
 /* Another shard gives a party of its conference, or of a call there, into one of ours. */
@@ -114,7 +155,7 @@ static int member_begin_far(struct call_host *h, struct call *c, const struct ca
 		return call_refuse(refusal, -ENOENT, 404, REFUSED_ROOM);
 	if (room_is_full(r, 1))
 		return call_refuse(refusal, -ENOSPC, 486, REFUSED_ROOM);
-	err = caller_asks(h, c, start, r, refusal);
+	err = caller_asks(h, c, start->display, r, refusal);
 	if (err)
 		return err;
 	c->member->admitted = true;
@@ -125,7 +166,7 @@ static int member_begin_far(struct call_host *h, struct call *c, const struct ca
 	c->member->held = name->held;
 	c->member->gain_db = name->gain_db;
 	r->arrived++;
-	return wait_take(h, c, refusal);
+	return caller_take(h, c, refusal);
 }
 
 int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
@@ -133,23 +174,17 @@ int meetme_begin(struct call_host *h, struct call *c, const struct call_start *s
 {
 	const struct room_terms *t;
 	struct member_name name;
-	uint16_t beside;
-	struct room *r;
 
+	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST))
+		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	if (start->set->member.n && member_name_get(start->set->member, &name))
 		return member_begin_far(h, c, start, &name, refusal);
 	if (start->set->conference || start->set->joins)
 		return focus_call_begin(h, c, start, refusal);
 	t = rooms_find(h->settings->rooms, c->tenant, start->to);
-	beside = room_is_beside(h, c, start);
-	if (beside && far_is_near(h->settings, beside))
-		return ring_beside(h, c, start->to, start->display, beside, refusal);
-	r = t && h->room_called ? h->room_called(h->owner, t) : NULL;
-	if (!r)
-		return call_refuse(refusal, -ENOSPC, 503, REFUSED_CALLS_FULL);
-	if (r->follows && far_is_near(h->settings, id_shard(r->follows)))
-		return ring_beside(h, c, start->to, start->display, id_shard(r->follows), refusal);
-	return meetme_take(h, c, start, r, refusal);
+	if (!t)
+		return call_refuse(refusal, -ENOENT, 404, REFUSED_ROOM);
+	return meetme_call(h, c, t, start->display, false, refusal);
 }
 
 /* ---- which shard has it ---- */
@@ -160,16 +195,30 @@ static int go_beside(struct call_host *h, struct call *c, uint16_t shard,
 	struct text number = { 0 };
 	int err = text_set(&number, bytes_str(c->member->number_called));
 
-	conference_leave(h, c, "elsewhere");
-	plan_stop(c);
-	plan_clear(&c->plan);
 	if (!err && far_is_near(h->settings, shard))
 		err = ring_beside(h, c, text_bytes(&number), text_bytes(&c->display), shard,
 				  refusal);
 	else if (!err)
 		err = call_refuse(refusal, -EHOSTUNREACH, 480, REFUSED_ROOM);
 	text_clear(&number);
-	return err;
+	if (err)
+		return err;
+	conference_leave(h, c, "elsewhere");
+	c->plan.steps[c->plan.count - 1].confers = false;
+	return 0;
+}
+
+/* Where its plan goes on, and else to nobody. */
+static void caller_refuse(struct call_host *h, struct call *c, int err,
+			  const struct call_refusal *refusal)
+{
+	uint64_t room = c->member->room;
+	bool next = plan_next(h, c, refusal->status == 486 ? PLAN_BUSY : PLAN_UNREACHABLE);
+
+	if (c->member && c->member->room == room)
+		conference_leave(h, c, "elsewhere");
+	if (!next)
+		wait_refuse(h, c, err, refusal);
 }
 
 void meetme_told(struct call_host *h, struct call *c, const struct park_news *news)
@@ -179,7 +228,7 @@ void meetme_told(struct call_host *h, struct call *c, const struct park_news *ne
 
 	outbox_touch(&c->out);
 	if (news->told == PARK_OK) {
-		err = wait_take(h, c, &refusal);
+		err = caller_take(h, c, &refusal);
 	} else if (news->told == PARK_TAKEN) {
 		err = go_beside(h, c, id_shard(news->owner), &refusal);
 	} else {
@@ -187,7 +236,7 @@ void meetme_told(struct call_host *h, struct call *c, const struct park_news *ne
 		refusal.text = "too many rooms of the tenant are open";
 	}
 	if (err)
-		wait_refuse(h, c, err, &refusal);
+		caller_refuse(h, c, err, &refusal);
 }
 
 /* ---- who it is ---- */
@@ -265,7 +314,7 @@ bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
 {
 	const struct room_terms *t = called_terms(h, r);
 
-	if (call_caller(c)->called || c->member->admitted ||
+	if (!conference_is_called(c) || c->member->admitted ||
 	    r->kind == ROOM_STATION) /* it was invited, or may come */
 		return member_comes(h, c, r, t, c->member->hosts);
 	if (!t)

@@ -10,11 +10,14 @@
 #include "sig/host/room_terms.h"
 #include "sig/model/start.h"
 
-/* The one step of a call: what was dialled is a room. 0 or -errno with *refusal. */
+/* The last step of a call's plan is the number of a room (call_feature.reached). */
+bool meetme_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
+		    struct call_refusal *refusal);
+/* The one step of a call, by a name of ours: that of a conference, or of a room for which another shard asks. 0 or -errno with *refusal. */
 int meetme_begin(struct call_host *h, struct call *c, const struct call_start *start,
 		 struct call_refusal *refusal) NODISCARD;
-/* It comes to that one; the same. */
-int meetme_take(struct call_host *h, struct call *c, const struct call_start *start, struct room *r,
+/* The last step comes to that one; the same. */
+int meetme_take(struct call_host *h, struct call *c, struct bytes display, struct room *r,
 		struct call_refusal *refusal) NODISCARD;
 /* The user part of an INVITE to another shard, and back. False: it is none. */
 bool meetme_name_get(struct bytes user, struct bytes *number);
@@ -24,7 +27,7 @@ void meetme_told(struct call_host *h, struct call *c, const struct park_news *ne
 bool meetme_arrives(struct call_host *h, struct call *c, struct room *r);
 /* It has said its PIN, or its name. */
 void meetme_asked(struct call_host *h, struct call *c, struct bytes digits);
-/* A successor asks again. */
+/* A successor asks again, and so does who finds that a command has stopped what was asked. */
 void meetme_resume(struct call_host *h, struct call *c);
 
 #endif

@@ -8,6 +8,7 @@
 #include "sig/feature/park.h"
 #include "sig/feature/pick.h"
 #include "sig/feature/transfer.h"
+#include "sig/host/room_terms.h"
 #include "sig/model/call_order.h"
 #include "sig/sip/lex.h"
 
@@ -23,7 +24,8 @@ static bool is_reachable(const struct call_host *h, const struct call *c, struct
 	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = user };
 	struct call_target targets[LEGS_MAX];
 
-	return (h->forward_of && h->forward_of(h->owner, c->tenant, user)) ||
+	return rooms_find(h->settings->rooms, c->tenant, user) ||
+	       (h->forward_of && h->forward_of(h->owner, c->tenant, user)) ||
 	       (h->extension_of && h->extension_of(h->owner, c->tenant, user) && h->user_known &&
 		!h->user_known(h->owner, c->tenant, user)) ||
 	       h->targets_of(h->owner, c->tenant, &uri, targets, COUNT_OF(targets));

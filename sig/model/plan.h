@@ -56,6 +56,7 @@ struct plan_step {
 	struct text redirects; /* where its 3xx leads, as far as it may (sig/call/redirect.h) */
 	bool rang;             /* that one has said that somebody rings */
 	bool waits; /* the last step alone: its user has another call (sig/call/call_waiting.h) */
+	bool confers; /* the last step alone: its number is a room's, which is not open yet (conference_waits) */
 	bool seeks; /* the last step alone: names where its user's phones are, are looked up (seek.h) */
 };
 

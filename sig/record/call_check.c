@@ -318,15 +318,20 @@ static const char *check_parting(const struct call *c)
 	return NULL;
 }
 
-/* Nobody else is there but legs that go, and who gave the caller away. */
-static const char *check_waiting(const struct call *c)
+/* It is up, or asks to be answered. */
+static bool waiting_caller_is(const struct call *c)
 {
 	const struct leg *a = call_caller(c);
 	bool up = call_caller_is_up(c) && a->state == LEG_CONFIRMED && !a->uas && !a->uac;
-	bool asks =
-		!a->called && a->state == LEG_EARLY && a->uas && a->uas->state == UAS_PROCEEDING;
 
-	if ((!up && !asks) || c->answer_utc_ms ||
+	return up ||
+	       (!a->called && a->state == LEG_EARLY && a->uas && a->uas->state == UAS_PROCEEDING);
+}
+
+/* Nobody else is there but legs that go, and who gave the caller away. */
+static const char *check_waiting(const struct call *c)
+{
+	if (!waiting_caller_is(c) || c->answer_utc_ms ||
 	    (plan_waits(&c->plan) ? c->ring_ns == 0
 				  : c->plan.until_ns == 0 && !plan_seeks(&c->plan)) ||
 	    !others_go(c))
@@ -337,10 +342,7 @@ static const char *check_waiting(const struct call *c)
 /* Nobody else is there, and its room looks after it. */
 static const char *check_claiming(const struct call *c)
 {
-	const struct leg *a = call_caller(c);
-
-	if (!a->uas || a->uas->state != UAS_PROCEEDING || a->state != LEG_EARLY ||
-	    c->answer_utc_ms || !others_go(c))
+	if (!waiting_caller_is(c) || c->answer_utc_ms || !others_go(c))
 		return "call: waiting for a room";
 	return NULL;
 }
@@ -350,10 +352,10 @@ static const char *check_setup(const struct call *c)
 {
 	const struct leg *a = call_caller(c);
 
+	if (c->bridge.callee == LEG_NONE && conference_waits(c))
+		return check_claiming(c);
 	if (c->bridge.callee == LEG_NONE && (plan_rings_nobody(&c->plan) || slot_step_asks(c)))
 		return check_waiting(c);
-	if (conference_waits(c))
-		return check_claiming(c);
 	if (call_caller_is_up(c))
 		return check_originating(c);
 	if (!a->uas || a->uas->state != UAS_PROCEEDING || a->state != LEG_EARLY ||

@@ -148,6 +148,7 @@ static bool record_read_plan(struct reading *r, const Tandem__Call__Call *in)
 	if (plan->count && r->c->state <= CALL_RINGING) {
 		plan->steps[plan->count - 1].seeks = in->steps[plan->count - 1]->seeks;
 		plan->steps[plan->count - 1].waits = in->steps[plan->count - 1]->waits;
+		plan->steps[plan->count - 1].confers = in->steps[plan->count - 1]->confers;
 	}
 	plan->until_ns = reading_deadline(r, in->step_until_utc_ms, PLAN_STEP_MAX_MS);
 	return true;
@@ -195,6 +196,14 @@ static void confirm_answered(struct call *c)
 		l->state = LEG_CONFIRMED;
 }
 
+/* Of a program that let callers alone wait for a room, and did not say so of the step. */
+static void wait_for_room(struct call *c)
+{
+	if (c->member && c->member->asks && c->state <= CALL_RINGING && c->plan.count &&
+	    c->bridge.callee == LEG_NONE && !call_caller(c)->called && !c->transfer)
+		c->plan.steps[c->plan.count - 1].confers = true;
+}
+
 static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 {
 	if (!in)
@@ -208,6 +217,7 @@ static bool read_call(struct reading *r, const Tandem__Call__Call *in)
 	    !read_tolls(r, in) || !reading_recordings(r, in->recordings))
 		return false;
 	confirm_answered(r->c);
+	wait_for_room(r->c);
 	r->reason = call_check(r->c, r->seed);
 	return !r->reason;
 }

@@ -85,6 +85,7 @@ static void pack_plan(const struct call_host *h, struct packing *p, const struct
 			p->steps[i].from = plan->steps[i].from + 1U;
 		p->steps[i].seeks = plan->steps[i].seeks;
 		p->steps[i].waits = i + 1 == plan->count && plan->steps[i].waits;
+		p->steps[i].confers = i + 1 == plan->count && plan->steps[i].confers;
 		p->steps[i].application = packing_text(&plan->steps[i].application);
 		pack_set(&p->steps[i], &plan->steps[i].set);
 		pack_way(&p->steps[i], &plan->steps[i]);

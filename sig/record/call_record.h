@@ -25,7 +25,8 @@
  * would write a file of what is for one. Who knows of no in-call codes does not know by what something is recorded. Who knows of no rooms
  * would play music to who is in one. Who asks for no room's owner would set aside a call that waits for that. Who knows of no
  * call waiting would set aside a call that waits for who speaks. Who asks for no names would let nobody in who says his. Who
- * knows of no record pages does not know by what something is recorded. */
+ * knows of no record pages does not know by what something is recorded. For whom callers alone call rooms, no party that is up waits for
+ * one. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -50,7 +51,8 @@ enum {
 	CALL_RECORD_WAITS = 21, /* it waits for who has another call */
 	CALL_RECORD_NAMES = 22, /* ROOMS, whose caller is asked for his name */
 	CALL_RECORD_PAGES = 23, /* any of them, with a recording by a record page */
-	CALL_RECORD_FORMAT = CALL_RECORD_PAGES
+	CALL_RECORD_SENT = 24,  /* CLAIMS, of a party that is up and is sent there */
+	CALL_RECORD_FORMAT = CALL_RECORD_SENT
 };
 /* Somebody took it while it rang. */
 static inline bool call_record_is_picked(const struct call *c)
@@ -108,6 +110,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_rings_nobody(&c->plan);
 
+	if (conference_waits(c) && call_caller_is_up(c))
+		return CALL_RECORD_SENT;
 	if (recordings_by(c->recordings, RECORDING_BY_PAGE))
 		return CALL_RECORD_PAGES;
 	if (c->member && c->member->naming)

@@ -8,6 +8,7 @@
 #include "sig/feature/order_transfer.h"
 #include "sig/feature/park.h"
 #include "sig/feature/split.h"
+#include "sig/host/room_terms.h"
 #include "sig/model/call_order.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
@@ -19,11 +20,19 @@ static uint16_t order_tenant(const struct shard *s, uint64_t call)
 	return c ? c->tenant : TENANT_DEFAULT;
 }
 
+/* An extension; or a room, where the call itself is to go there. */
+static bool order_names_one(const struct shard *s, uint16_t tenant, const struct call_order *order)
+{
+	return shard_extension_find(s, tenant, order->to) ||
+	       ((order->kind == ORDER_TRANSFER || order->kind == ORDER_DEFLECT) &&
+		rooms_find(s->settings.rooms, tenant, order->to));
+}
+
 int shard_call_order(struct shard *s, uint64_t call, struct call_order *order, struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = order };
 
-	order->known = order->to.n && shard_extension_find(s, order_tenant(s, call), order->to);
+	order->known = order->to.n && order_names_one(s, order_tenant(s, call), order);
 	return shard_call_event(s, call, &ev, now) ? order->err : -ENOENT;
 }
 
@@ -46,6 +55,7 @@ static int may_originate(struct shard *s, const struct shard_originate *o, struc
 		return -ENOENT;
 	*from = list[0];
 	if (shard_forward_of(s, o->tenant, bytes_str(o->to)) ||
+	    rooms_find(s->settings.rooms, o->tenant, bytes_str(o->to)) ||
 	    targets_of(s, o->tenant, o->to, list, COUNT_OF(list)))
 		return 0;
 	return shard_extension_of(s, o->tenant, bytes_str(o->to)) &&

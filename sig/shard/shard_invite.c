@@ -507,11 +507,9 @@ static bool route_dialled(const struct shard *s, const struct caller *caller,
 
 	shard_dial(s, &who, bytes_str(user), &dialled);
 	if (dialled.kind == DIAL_EMERGENCY || dialled.kind == DIAL_EXTENSION ||
+	    dialled.kind == DIAL_ROOM ||
 	    (dialled.kind == DIAL_OUTSIDE &&
 	     shard_has_way_out(s, caller->tenant, bytes_str(dialled.number))))
-		return !bytes_cstr(bytes_str(dialled.number), user, ROUTE_USER_MAX);
-	set->room = dialled.kind == DIAL_ROOM;
-	if (set->room)
 		return !bytes_cstr(bytes_str(dialled.number), user, ROUTE_USER_MAX);
 	if (dialled.kind != DIAL_FEATURE)
 		return shard_dial_refuse(s, caller->tenant, &dialled, why);
@@ -556,6 +554,13 @@ static enum route_verdict verdict_of_number(const struct shard *s, uint16_t tena
 	return verdict_of(s, tenant, &uri, user);
 }
 
+/* No extension has it, and calls to it go somewhere: into a room, or outside. */
+static bool route_goes_on(const struct shard *s, uint16_t tenant, const char *number, bool outside)
+{
+	return rooms_find(s->settings.rooms, tenant, bytes_str(number)) ||
+	       (outside && shard_has_way_out(s, tenant, bytes_str(number)));
+}
+
 /* The user is there, or his calls go elsewhere. */
 static bool route_verdict_is(const struct shard *s, const struct sip_message *m,
 			     const struct caller *caller, enum route_verdict verdict,
@@ -595,7 +600,7 @@ static bool route_verdict_is(const struct shard *s, const struct sip_message *m,
 
 /* From a trunk: whom the number means that it calls. */
 static bool route_did(const struct shard *s, const struct sip_message *m,
-		      const struct caller *caller, char user[ROUTE_USER_MAX], struct call_set *set,
+		      const struct caller *caller, char user[ROUTE_USER_MAX],
 		      struct call_refusal *why)
 {
 	enum route_verdict verdict;
@@ -606,13 +611,8 @@ static bool route_did(const struct shard *s, const struct sip_message *m,
 	if (!shard_trunk_calls(s, m, caller->tenant, user, &fixed))
 		return invite_fail(why, 404, REFUSED_NOT_FOUND);
 	verdict = verdict_of_number(s, caller->tenant, user);
-	set->room = verdict == ROUTE_NOT_FOUND &&
-		    rooms_find(s->settings.rooms, caller->tenant, bytes_str(user));
-	if (set->room)
-		return true;
 	/* only the number's document sends its calls on to outside */
-	if (verdict == ROUTE_NOT_FOUND && fixed &&
-	    shard_has_way_out(s, caller->tenant, bytes_str(user)))
+	if (verdict == ROUTE_NOT_FOUND && route_goes_on(s, caller->tenant, user, fixed))
 		return true;
 	return route_verdict_is(s, m, caller, verdict, user, why);
 }
@@ -624,7 +624,7 @@ static bool route(const struct shard *s, const struct sip_message *m, const stru
 	enum route_verdict verdict;
 
 	if (caller->trunk != TRUNK_NONE)
-		return route_did(s, m, caller, user, set, why);
+		return route_did(s, m, caller, user, why);
 	verdict = verdict_of(s, caller->tenant, &m->uri, user);
 	if (verdict != ROUTE_SCHEME &&
 	    !route_is_near(&m->uri, &m->from.uri, caller->tenant, &s->settings))
@@ -632,11 +632,9 @@ static bool route(const struct shard *s, const struct sip_message *m, const stru
 	if (verdict == ROUTE_NOT_FOUND) {
 		if (!route_dialled(s, caller, user, set, why))
 			return false;
-		verdict = set->feature < FEATURES || set->room
-				  ? ROUTE_OK
-				  : verdict_of_number(s, caller->tenant, user);
-		if (verdict == ROUTE_NOT_FOUND &&
-		    shard_has_way_out(s, caller->tenant, bytes_str(user)))
+		verdict = set->feature < FEATURES ? ROUTE_OK
+						  : verdict_of_number(s, caller->tenant, user);
+		if (verdict == ROUTE_NOT_FOUND && route_goes_on(s, caller->tenant, user, true))
 			return true;
 	}
 	return route_verdict_is(s, m, caller, verdict, user, why);

@@ -482,6 +482,7 @@ void shard_room_turn(struct shard *s, struct room *r)
 	r->go_ns = 0;
 	if (!room_is_empty(r))
 		shard_room_claim(s, r);
+	shard_room_claim_open(s, r);
 	shard_room_bring(s, r);
 	shard_room_send(s, r);
 	room_begin(s, r);

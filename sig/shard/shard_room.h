@@ -58,6 +58,8 @@ bool shard_rooms_assert(struct shard *s, uint32_t most);
 void shard_room_claim_start(struct shard *s, struct room *r);
 /* In its turn: the store is asked where that is due. */
 void shard_room_claim(struct shard *s, struct room *r);
+/* In its turn: where it is open those who were sent there are answered. */
+void shard_room_claim_open(struct shard *s, struct room *r);
 /* The store may have lost it. */
 void shard_room_claim_assert(struct shard *s, struct room *r);
 /* The room ends: the number is free. */

@@ -185,6 +185,12 @@ void shard_room_claim(struct shard *s, struct room *r)
 		r->claim = ROOM_ASKED;
 }
 
+void shard_room_claim_open(struct shard *s, struct room *r)
+{
+	if (room_is_open(r) && !r->follows)
+		claim_tell(s, r, PARK_OK, r->id);
+}
+
 void shard_room_claim_assert(struct shard *s, struct room *r)
 {
 	if (claim_is_needed(s, r) && room_is_open(r))
