@@ -282,6 +282,7 @@ static json_t *tenant_usage(const struct node *n, uint16_t tenant)
 		{ "routes", "max_routes", TENANT_ROUTES, &g_route_documents },
 		{ "locations", "max_locations", TENANT_SITES, &g_location_documents },
 		{ "rooms", "max_rooms", TENANT_ROOMS, &g_room_documents },
+		{ "conferences", "max_conferences", TENANT_CONFERENCES, NULL },
 	};
 	json_t *out = json_object();
 

@@ -71,6 +71,11 @@ const struct command_arg g_room_fields[] = {
 		   "Members hear music, and nobody else, until a host is there. Needs host_pin."),
 	FLAG_FIELD("ends_with_host", core.ends_with_host, "false",
 		   "It ends for all when its last host leaves. Needs host_pin."),
+	FLAG_FIELD(
+		"factory", core.factory, "false",
+		"Whoever calls the number gets a conference of his own, and is its host. Its "
+		"size and rules are those of conferences of calls (conferences.station_members): "
+		"of the other settings its name alone counts. It has no PIN."),
 	WORD_FIELD("record", core.record, FIELD_NUMBER, g_room_record, "off",
 		   "Recording of what is said in it. auto: from the second member on; on_demand: "
 		   "where a command or a host begins it; off: none. Where members must know of it, "
@@ -107,6 +112,9 @@ bool room_pin_set(char pin[ROOM_PIN_MAX], struct bytes text)
 
 const char *room_wrong(const struct room_value *r, const char **member)
 {
+	*member = r->core.pin[0] ? "pin" : "host_pin";
+	if (r->core.factory && (r->core.pin[0] || r->core.host_pin[0]))
+		return "a factory asks for no PIN: pin and host_pin are off";
 	*member = "host_pin";
 	if (r->core.pin[0] && !strcmp(r->core.pin, r->core.host_pin))
 		return "host_pin is another one than pin";

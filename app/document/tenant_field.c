@@ -157,6 +157,9 @@ const struct command_arg g_tenant_fields[] = {
 		     "Locations of phones. A node has room for 4,096."),
 	NUMBER_FIELD("max_rooms", max.rooms, 0, 1000000, "0",
 		     "Rooms for conferences. A node has room for 4,096."),
+	NUMBER_FIELD("max_conferences", max.conferences, 0, 1000000, "0",
+		     "Conferences that it holds on one node, of all kinds, when a factory makes no "
+		     "further one: who calls it hears 503. 0: any number."),
 	TEXT_FIELD("recording_store", recordings.store, CHARSET_NUMBERS, field_store_wrong,
 		   "Names of the destinations that its recordings go to, joined by ',', as "
 		   "recordings.store of the node's file has them; none: they stay on the node. "
@@ -212,6 +215,7 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 	out->most[TENANT_ROUTES] = t->max.routes;
 	out->most[TENANT_SITES] = t->max.locations;
 	out->most[TENANT_ROOMS] = t->max.rooms;
+	out->most[TENANT_CONFERENCES] = t->max.conferences;
 	out->per_second[TENANT_CALL_RATE] = t->max.calls_per_s;
 	out->per_second[TENANT_REGISTER_RATE] = t->max.registers_per_s;
 	out->park_confirm = t->park_confirm;

@@ -25,7 +25,7 @@ struct tenant_value {
 	char language[LANGUAGE_MAX];
 	struct tenant_quotas {
 		uint32_t calls, registrations, extensions, subscriptions;
-		uint32_t trunks, dids, routes, locations, rooms;
+		uint32_t trunks, dids, routes, locations, rooms, conferences;
 		uint32_t calls_per_s, registers_per_s;
 	} max;               /* on one node; 0: any number */
 	uint8_t record_tone; /* enum record_tone */

@@ -38,11 +38,9 @@ int web_asks_open(struct web_asks **out, web_asked_fn *asked, void *arg)
 		return -ENOMEM;
 	a->asked = asked;
 	a->arg = arg;
-	err = web_rings_open(&a->in,
-			     (struct web_rings_size){ sizeof(struct web_asked), WEB_ASKS_MAX },
-			     &a->out,
-			     (struct web_rings_size){ sizeof(struct web_answered), WEB_ASKS_MAX },
-			     on_asks, a);
+	err = web_rings_open(
+		&a->in, (struct web_rings_size){ sizeof(struct web_asked), WEB_ASKS_MAX }, &a->out,
+		(struct web_rings_size){ sizeof(struct web_answered), WEB_ASKS_MAX }, on_asks, a);
 	if (err) {
 		free(a);
 		return err;

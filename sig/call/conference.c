@@ -128,6 +128,7 @@ static int member_begin(struct call *c, const struct room *r)
 	if (room_member_make(&m, r->id, c->id))
 		return -ENOMEM;
 	cdr_put(m->number_called, sizeof(m->number_called), bytes_str(r->number));
+	m->made = r->made;
 	c->member = m;
 	return 0;
 }

@@ -54,20 +54,28 @@ bool meetme_name_get(struct bytes user, struct bytes *number)
 	return bytes_starts(user, NAME_BEGINS) && number->n;
 }
 
-/* Through to the shard that has the room: what is said and pressed goes there. */
-static int ring_beside(struct call_host *h, struct call *c, struct bytes number,
-		       struct bytes display, uint16_t shard, struct call_refusal *refusal)
+/* Through to the shard that has it: what is said and pressed goes there. name: as that one knows it. */
+static int ring_through(struct call_host *h, struct call *c, struct bytes number,
+			struct bytes display, uint16_t shard, struct bytes name,
+			struct call_refusal *refusal)
 {
 	const struct dialog_party party = { .local_display = display,
 					    .local_user = text_bytes(&c->from),
 					    .remote_user = number };
+
+	(void)conference_focus(call_caller(c), number);
+	return far_ring_name(h, c, shard, name, &party, refusal);
+}
+
+static int ring_beside(struct call_host *h, struct call *c, struct bytes number,
+		       struct bytes display, uint16_t shard, struct call_refusal *refusal)
+{
 	uint8_t space[BESIDE_NAME_MAX];
 	struct writer name = writer_over(space, sizeof(space));
 
 	writer_str(&name, NAME_BEGINS);
 	writer_bytes(&name, number);
-	(void)conference_focus(call_caller(c), number);
-	return far_ring_name(h, c, shard, writer_done(&name), &party, refusal);
+	return ring_through(h, c, number, display, shard, writer_done(&name), refusal);
 }
 
 /* The last step of its plan is the room: who comes waits for its answer, or for whose the number is. */
@@ -131,6 +139,24 @@ static int meetme_call(struct call_host *h, struct call *c, const struct room_te
 	return meetme_take(h, c, display, r, refusal);
 }
 
+/* RFC 4579 5.1: a conference of its own, whose host it is. */
+static int factory_call(struct call_host *h, struct call *c, struct bytes display,
+			struct call_refusal *refusal)
+{
+	struct room *r = h->room_make ? h->room_make(h->owner, c->tenant) : NULL;
+	int err;
+
+	if (!r) {
+		err = call_refuse(refusal, -ENOSPC, 503, REFUSED_ROOM);
+		refusal->text = "the tenant has as many conferences as it may have";
+		return err;
+	}
+	err = meetme_take(h, c, display, r, refusal);
+	if (!err)
+		c->member->hosts = true;
+	return err;
+}
+
 bool meetme_reached(struct call_host *h, struct call *c, struct bytes display, int *err,
 		    struct call_refusal *refusal)
 {
@@ -140,7 +166,8 @@ bool meetme_reached(struct call_host *h, struct call *c, struct bytes display, i
 	(void)plan_went_to(&c->plan, &number);
 	t = rooms_find(h->settings->rooms, c->tenant, number);
 	if (t)
-		*err = meetme_call(h, c, t, display, true, refusal);
+		*err = t->factory ? factory_call(h, c, display, refusal)
+				  : meetme_call(h, c, t, display, true, refusal);
 	return t;
 }
 
@@ -179,10 +206,13 @@ int meetme_begin(struct call_host *h, struct call *c, const struct call_start *s
 		return call_refuse(refusal, -ENOMEM, 500, REFUSED_MEMORY);
 	if (start->set->member.n && member_name_get(start->set->member, &name))
 		return member_begin_far(h, c, start, &name, refusal);
+	if (start->set->away)
+		return ring_through(h, c, start->to, start->display, start->set->away, start->to,
+				    refusal);
 	if (start->set->conference || start->set->joins)
 		return focus_call_begin(h, c, start, refusal);
 	t = rooms_find(h->settings->rooms, c->tenant, start->to);
-	if (!t)
+	if (!t || t->factory)
 		return call_refuse(refusal, -ENOENT, 404, REFUSED_ROOM);
 	return meetme_call(h, c, t, start->display, false, refusal);
 }

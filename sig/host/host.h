@@ -132,6 +132,8 @@ struct call_host {
 	struct room *(*room_of)(void *owner, uint64_t room);
 	/* The one that is called by that number, which begins where there is none. NULL: there are too many; or the function: as above. */
 	struct room *(*room_called)(void *owner, const struct room_terms *terms);
+	/* One of calls begins, for who calls a factory. NULL: as above. */
+	struct room *(*room_make)(void *owner, uint16_t tenant);
 	/* Another shard of the node where one of that number is; 0: none. NULL: there is no other. */
 	uint16_t (*room_beside)(void *owner, uint16_t tenant, struct bytes number);
 	/* What a party asks the focus of a conference for (sig/room/focus_ask.h). 0, or -errno as there. NULL: there is none. */

@@ -48,6 +48,7 @@ struct room_terms {
 	bool muted;          /* members come in muted; hosts do not */
 	bool wait_for_host;  /* members hear music until a host is there */
 	bool ends_with_host; /* it ends when the last host leaves */
+	bool factory; /* whoever calls it gets a conference of his own, as of calls (RFC 4579 5.1); of the others above its name counts alone */
 };
 
 /* Who somebody is by the digits that he has given. */

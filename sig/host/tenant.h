@@ -54,7 +54,7 @@ enum tenant_item {
 	TENANT_NUMBERS, /* of trunks, as the next one bounded alone */
 	TENANT_ROUTES,
 	TENANT_ROOMS,       /* for conferences */
-	TENANT_CONFERENCES, /* that are held; not bounded */
+	TENANT_CONFERENCES, /* that are held; bounded where a factory makes one */
 	TENANT_ITEMS,
 };
 

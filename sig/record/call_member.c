@@ -29,6 +29,7 @@ void packing_member(struct packing *p, const struct call *c)
 	p->member.refer = m->refer;
 	p->member.taken = m->taken;
 	p->member.admitted = m->admitted;
+	p->member.made = m->made;
 	p->member.naming = m->naming;
 	p->member.name = m->name;
 	p->member.number_called = packing_octets(m->number_called, bytes_str(m->number_called).n);
@@ -78,6 +79,7 @@ bool reading_member(struct reading *r, const Tandem__Call__Call *from)
 	m->asks = in->asks;
 	m->monitors = in->monitors;
 	m->admitted = in->admitted;
+	m->made = in->made && !in->number_called.len;
 	m->naming = in->naming;
 	m->name = (uint8_t)in->name;
 	m->hosts = in->hosts;

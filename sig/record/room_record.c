@@ -113,6 +113,7 @@ static void room_pack(const struct call_host *h, struct packed_room *p, const st
 	out->last = r->last;
 	out->locked = r->locked;
 	out->max_members = r->max_members;
+	out->made = r->made;
 	out->everybody = r->talkers == CONFERENCE_TALKERS_ALL;
 	out->talkers = out->everybody ? 0 : r->talkers;
 	out->created_utc_ms = r->created_utc_ms;
@@ -259,6 +260,7 @@ static const char *room_read(const struct call_host *h, struct room *r, const pb
 	r->kind = (uint8_t)in->kind;
 	r->host = (uint16_t)in->host;
 	r->last = (uint16_t)in->last;
+	r->made = in->made && r->kind == ROOM_STATION;
 	r->locked = in->locked;
 	r->max_members = (uint16_t)in->max_members;
 	r->talkers = in->everybody ? CONFERENCE_TALKERS_ALL : (uint8_t)in->talkers;

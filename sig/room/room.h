@@ -74,6 +74,7 @@ struct room {
 	struct room_comes comes[ROOM_COMES_MAX];
 	uint8_t comes_count;
 	struct room_parts parts;
+	bool made;        /* of calls, by a factory: whoever called that was the first */
 	uint64_t follows; /* the conference of another shard where all who are in it go; 0: none */
 	struct text unknown; /* of its record: what a later program wrote (sig/record/unknown.h) */
 	/* of this process */
@@ -124,6 +125,11 @@ struct room_member *room_number_of(const struct room *r, uint16_t number);
 static inline bool room_is_open(const struct room *r)
 {
 	return r->kind == ROOM_STATION || r->claim >= ROOM_OWN;
+}
+/* More than the two have been in it whose call a conference of calls becomes again. One that a factory made begins with less than two. */
+static inline bool room_has_grown(const struct room *r)
+{
+	return !r->made || r->last > 2;
 }
 /* Nobody is there, or will be. */
 bool room_is_empty(const struct room *r);

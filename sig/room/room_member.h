@@ -33,6 +33,7 @@ struct room_member {
 	bool asks;     /* it is to come: its phone rings, or has not said its PIN */
 	bool hosts;    /* it is a host, by its PIN, or will be */
 	bool admitted; /* it comes from a conference of another shard, and is asked for no PIN */
+	bool made;     /* the room is one that a factory made, should its record be lost */
 	bool naming;   /* ... it has said its PIN, and is asked for its name */
 	uint8_t tries; /* ... wrong PINs so far */
 	uint8_t name;  /* number of the recording of its call that is its name; 0: none */

@@ -53,6 +53,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.extension_of = shard_extension_of,
 		.room_of = shard_room_of,
 		.room_called = shard_room_begin,
+		.room_make = shard_room_make,
 		.room_beside = shard_room_beside,
 		.room_beside_call = shard_room_beside_call,
 		.room_named = shard_focus_named,

@@ -667,8 +667,10 @@ struct room *shard_room_of_calls(struct shard *s, uint16_t tenant)
 {
 	struct room *r = shard_room_take(s, shard_call_new_id(s), tenant, (struct bytes){ 0 });
 
-	if (r)
-		r->max_members = most_members(s, r);
+	if (!r)
+		return NULL;
+	r->max_members = most_members(s, r);
+	r->talkers = s->settings.conferences.station_talkers;
 	return r;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * INVITE to a conference of calls by its name (RFC 4579 5.1), or with Join to those who speak in a dialog (RFC 3911): whose right it is. A phone
- * joins a dialog of its own extension. A member joins his conference, also by another phone.
+ * joins a dialog of its own extension. A member joins his conference, also by another phone. What a factory made anybody of the tenant joins.
  */
+#include "sig/feature/far.h"
 #include "sig/host/trunk.h"
 #include "sig/room/room_name.h"
 #include "sig/shard/shard_room.h"
@@ -24,6 +25,16 @@ static bool focus_call_into(const struct room *r, char to[ROUTE_USER_MAX], struc
 	return true;
 }
 
+/* Its shard says whose right it is. */
+static bool focus_call_away(struct bytes name, uint16_t shard, char to[ROUTE_USER_MAX],
+			    struct call_set *set)
+{
+	set->room = true;
+	set->away = shard;
+	(void)bytes_cstr(name, to, ROUTE_USER_MAX);
+	return true;
+}
+
 /* ---- its name ---- */
 
 static bool focus_call_named(const struct shard *s, const struct sip_message *m, uint16_t tenant,
@@ -33,13 +44,17 @@ static bool focus_call_named(const struct shard *s, const struct sip_message *m,
 	const struct room *r;
 	uint64_t id;
 
+	bool far = m->hop.transport == SIP_CELL;
+
 	if (!conf_name_get(m->uri.user, &id) || shard_extension_find(s, tenant, m->uri.user) ||
-	    !route_is_near(&m->uri, &m->from.uri, tenant, &s->settings))
+	    (!far && !route_is_near(&m->uri, &m->from.uri, tenant, &s->settings)))
 		return false;
 	r = shard_room_named(s, tenant, m->uri.user);
+	if (!r && !far && far_is_near(&s->settings, id_shard(id)))
+		return focus_call_away(m->uri.user, id_shard(id), to, set);
 	if (!r)
 		return focus_call_fail(why, 404, "there is no such conference");
-	if (!room_has_user(r, user))
+	if (!r->made && !room_has_user(r, user))
 		return focus_call_fail(why, 403, "only who is in that conference may call it");
 	return focus_call_into(r, to, set);
 }
@@ -118,8 +133,10 @@ bool shard_focus_calls(const struct shard *s, const struct sip_message *m, uint1
 	struct bytes value;
 
 	*why = (struct call_refusal){ .status = 0 };
-	if (m->hop.transport == SIP_CELL || shard_trunk_of(s, &m->hop) != TRUNK_NONE || !user.n)
+	if (shard_trunk_of(s, &m->hop) != TRUNK_NONE || !user.n)
 		return false;
+	if (m->hop.transport == SIP_CELL)
+		return focus_call_named(s, m, tenant, user, to, set, why);
 	return message_header(m, "Join", 0, &value)
 		       ? join_call(s, m, tenant, user, to, set, why)
 		       : focus_call_named(s, m, tenant, user, to, set, why);

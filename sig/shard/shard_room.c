@@ -177,6 +177,22 @@ struct room *shard_room_begin(void *owner, const struct room_terms *terms)
 	return r;
 }
 
+struct room *shard_room_make(void *owner, uint16_t tenant)
+{
+	struct shard *s = owner;
+	const struct tenants *all = s->settings.tenants;
+	struct room *r = all && tenants_is_full(all, tenant, TENANT_CONFERENCES)
+				 ? NULL
+				 : shard_room_of_calls(s, tenant);
+
+	if (!r)
+		return NULL;
+	r->made = true;
+	shard_room_touch(r);
+	shard_room_hurry(s, r);
+	return r;
+}
+
 void shard_room_hurry(struct shard *s, struct room *r)
 {
 	r->go_ns = s->host.now.ns;
@@ -445,7 +461,7 @@ static void room_shrink(struct shard *s, struct room *r)
 		return;
 	if (parties < 2 && r->gathered)
 		shard_room_empty(s, r);
-	else if (parties == 2 && r->count == 2 && room_is_released(s, r) &&
+	else if (parties == 2 && r->count == 2 && room_has_grown(r) && room_is_released(s, r) &&
 		 r->releases < RELEASE_TRIES)
 		room_release(s, r);
 }
@@ -516,8 +532,10 @@ static struct room *room_of_member(struct shard *s, const struct call *c)
 	if (r)
 		return r->tenant == c->tenant ? r : NULL;
 	r = shard_room_take(s, m->room, c->tenant, number);
-	if (r)
-		shard_room_touch(r);
+	if (!r)
+		return NULL;
+	r->made = m->made;
+	shard_room_touch(r);
 	return r;
 }
 
@@ -558,7 +576,8 @@ void shard_rooms_resume(struct shard *s)
 
 		if (t)
 			room_take_terms(s, r, t);
-		r->told = r->gathered = true;
+		r->told = true;
+		r->gathered = !r->made || r->last > 1; /* one may be there alone */
 		shard_room_claim_start(s, r);
 		if (r->follows)
 			shard_room_follow(s, r, r->follows);

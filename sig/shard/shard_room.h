@@ -17,10 +17,11 @@ struct room *shard_room_called(const struct shard *s, uint16_t tenant, struct by
 struct room *shard_room_take(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number);
 /* Forgotten without a word. */
 void shard_room_give(struct shard *s, struct room *r);
-/* call_host.room_of, call_host.room_called, call_host.room_beside, call_host.room_changed */
+/* call_host.room_of, call_host.room_called, call_host.room_make, call_host.room_beside, call_host.room_changed */
 struct room *shard_room_of(void *owner, uint64_t room);
 uint16_t shard_room_beside(void *owner, uint16_t tenant, struct bytes number);
 struct room *shard_room_begin(void *owner, const struct room_terms *terms);
+struct room *shard_room_make(void *owner, uint16_t tenant);
 void shard_room_changed(void *owner, struct room *r, bool record);
 /* Its timer. */
 void shard_room_turn(struct shard *s, struct room *r);

@@ -22,6 +22,7 @@ RIG_FN int meetme_open(void **state, void (*more)(struct shard_settings *s))
 
 	if (!m || tenants_open(&m->tenants, &key) || rooms_open(&m->rooms, m->tenants))
 		return -1;
+	s.tenants = m->tenants;
 	s.rooms = m->rooms;
 	if (more)
 		more(&s);

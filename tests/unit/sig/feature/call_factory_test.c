@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whoever calls the number of a factory has a conference of his own (RFC 4579 5.1; CONF-01). */
+#include "sig/sip/conf_name.h"
+#include "tests/unit/sig/claims.h"
+#include "tests/unit/sig/meetme.h"
+
+enum { LONG_MS = 20000 };
+
+static struct room_terms factory_terms(void)
+{
+	return (struct room_terms){
+		.number = "800", .max_members = 3, .talkers = 3, .rate = 16000, .factory = true
+	};
+}
+
+static void factory_settings(struct shard_settings *s)
+{
+	s->conferences.station_members = 4;
+	s->conferences.release = CONFERENCE_RELEASE_ALWAYS;
+	s->conferences.succession = true;
+}
+
+static int factory_setup(void **state)
+{
+	struct room_terms t = factory_terms();
+	struct meetme *m;
+
+	if (meetme_open(state, factory_settings))
+		return -1;
+	m = *state;
+	phone_open(&m->p.d, m->p.t.l.r, "1003", "192.0.2.13:5060");
+	phone_bind(&m->p.d);
+	put(m, &t);
+	return 0;
+}
+
+#define FACTORY_TEST(fn) cmocka_unit_test_setup_teardown(fn, factory_setup, meetme_teardown)
+
+static const char *name_of(uint64_t room)
+{
+	static char name[CONF_NAME_MAX + 1];
+	struct writer w = writer_over(name, CONF_NAME_MAX);
+
+	conf_name_write(&w, room);
+	name[w.n] = '\0';
+	return name;
+}
+
+/* Who is answered hears by which name its conference is called. */
+static void answered(struct phone *p, uint64_t room)
+{
+	char contact[80];
+	struct bytes m = phone_hears(p, "SIP/2.0 200");
+
+	(void)snprintf(contact, sizeof(contact), "<sip:%s@192.0.2.1:5060>;isfocus", name_of(room));
+	assert_true(rig_has(rig_header(m, "Contact"), contact));
+	phone_ack(p);
+	rig_wait_ms(p->r, 100);
+}
+
+/* A calls, and is there alone. */
+static uint64_t begins(struct meetme *m)
+{
+	struct rig *r = m->p.t.l.r;
+	uint64_t room;
+
+	phone_invite(&m->p.t.l.a, "800", PHONE_SDP_A);
+	rig_run(r);
+	room = the_room(m);
+	answered(&m->p.t.l.a, room);
+	assert_int_equal(conference_of(r, room).members, 1);
+	assert_int_equal(conference_of(r, room).host, 1);
+	assert_string_equal(conference_of(r, room).kind, "station");
+	assert_int_equal(conference_of(r, room).max_members, 4);
+	return room;
+}
+
+/* It brings 1003. */
+static void brings(struct meetme *m)
+{
+	struct rig *r = m->p.t.l.r;
+
+	refer(&m->p.t.l.a, "sip:1003@test.local");
+	assert_true(phone_hears(&m->p.t.l.a, "SIP/2.0 202").n);
+	rig_wait_ms(r, 20);
+	assert_notified(&m->p.t.l.a, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	assert_true(phone_rings(&m->p.d).n);
+	phone_answer(&m->p.d, m->p.d.invite, "200 OK", PHONE_SDP_B);
+	rig_wait_ms(r, 100);
+	assert_notified(&m->p.t.l.a, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
+}
+
+/* 1004 calls it by its name. */
+static void comes(struct meetme *m, uint64_t room)
+{
+	phone_invite(&m->p.t.c, name_of(room), PHONE_SDP_A);
+	rig_run(m->p.t.l.r);
+	answered(&m->p.t.c, room);
+}
+
+/* It is one's for as long as he likes, and of two; behind the third one it is a conference of calls as any other. */
+static void begins_and_ends(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	uint64_t room = begins(m);
+
+	rig_wait_ms(r, LONG_MS);
+	assert_int_equal(conference_of(r, room).members, 1);
+	brings(m);
+	rig_wait_ms(r, LONG_MS);
+	assert_int_equal(conference_of(r, room).members, 2);
+	comes(m, room);
+	assert_int_equal(conference_of(r, room).members, 3);
+	hangs_up(&m->p.t.c);
+	rig_wait_ms(r, LONG_MS);
+	assert_int_equal(rig_counts(r).calls, 1);
+	assert_false(spec_of_call(r, call_at(r, 0)).alone);
+}
+
+/* With its last but one: CONF-13. */
+static void ends_with_the_second(void **state)
+{
+	struct meetme *m = *state;
+
+	(void)begins(m);
+	brings(m);
+	hangs_up(&m->p.d);
+	trio_assert_left(&m->p.t.l.a);
+	rig_wait_ms(m->p.t.l.r, 40000);
+	line_assert_idle(m->p.t.l.r);
+}
+
+static void ends_with_the_first(void **state)
+{
+	struct meetme *m = *state;
+
+	(void)begins(m);
+	hangs_up(&m->p.t.l.a);
+	rig_wait_ms(m->p.t.l.r, 40000);
+	assert_int_equal(rig_counts(m->p.t.l.r).calls, 0);
+	line_assert_idle(m->p.t.l.r);
+}
+
+/* Each caller has one of his own. */
+static void one_for_each(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_view v;
+	uint32_t cursor = 0, rooms = 0;
+
+	(void)begins(m);
+	phone_invite(&m->p.t.l.b, "800", PHONE_SDP_A);
+	rig_run(r);
+	assert_true(phone_hears(&m->p.t.l.b, "SIP/2.0 200").n);
+	phone_ack(&m->p.t.l.b);
+	rig_wait_ms(r, 100);
+	while (shard_conference_next(r->shard, &cursor, &v)) {
+		assert_int_equal(v.members, 1);
+		rooms++;
+	}
+	assert_int_equal(rooms, 2);
+}
+
+/* A successor has it with one member, and with two, whichever record is lost or read first. */
+static void killed(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	uint64_t room = begins(m);
+
+	for (int with_rooms = 0; with_rooms < 2; with_rooms++) {
+		party_restart(&m->p, with_rooms, with_rooms);
+		rig_wait_ms(r, 2000);
+		assert_int_equal(conference_of(r, room).members, 1);
+	}
+	assert_int_equal(conference_of(r, room).host, 1);
+	brings(m);
+	rig_wait_ms(r, 100);
+	party_restart(&m->p, true, false);
+	rig_wait_ms(r, LONG_MS);
+	assert_int_equal(conference_of(r, room).members, 2);
+	comes(m, room); /* though nobody has that extension's other phone there */
+	assert_int_equal(conference_of(r, room).members, 3);
+}
+
+/* Locked by its host, or full. */
+static void refused(void **state)
+{
+	const struct shard_room_order lock = { .act = SHARD_ROOM_LOCK, .in_name_of = 1 };
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct shard_settings s = r->settings;
+	uint64_t room;
+
+	s.conferences.station_members = 2;
+	shard_configure(r->shard, &s);
+	phone_invite(&m->p.t.l.a, "800", PHONE_SDP_A);
+	rig_run(r);
+	room = the_room(m);
+	answered(&m->p.t.l.a, room);
+	brings(m);
+	phone_invite(&m->p.t.c, name_of(room), PHONE_SDP_A);
+	rig_run(r);
+	assert_true(phone_hears(&m->p.t.c, "SIP/2.0 486").n);
+	phone_ack(&m->p.t.c);
+	assert_int_equal(shard_conference_order(r->shard, room, &lock, r->now), 0);
+	phone_invite(&m->p.t.c, name_of(room), PHONE_SDP_A);
+	rig_run(r);
+	assert_true(phone_hears(&m->p.t.c, "SIP/2.0 403").n);
+	phone_ack(&m->p.t.c);
+}
+
+/* The tenant's quota. Who is there stays, and the next one is told why. */
+static void too_many(void **state)
+{
+	struct tenant_settings set = { .name = "default", .most[TENANT_CONFERENCES] = 1 };
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct bytes said;
+	uint16_t tenant;
+
+	assert_int_equal(tenants_put(m->tenants, &set, &tenant), 0);
+	(void)begins(m);
+	phone_invite(&m->p.t.l.b, "800", PHONE_SDP_A);
+	rig_run(r);
+	said = phone_hears(&m->p.t.l.b, "SIP/2.0 503");
+	assert_true(rig_has(said, "as many conferences as it may have"));
+	phone_ack(&m->p.t.l.b);
+	hangs_up(&m->p.t.l.a);
+	rig_wait_ms(r, 100);
+	phone_invite(&m->p.t.l.b, "800", PHONE_SDP_A);
+	rig_run(r);
+	assert_true(phone_hears(&m->p.t.l.b, "SIP/2.0 200").n);
+	phone_ack(&m->p.t.l.b);
+}
+
+/* Calls are sent on to it, and parties transferred, as to any number. */
+static void sent_there(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+
+	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, "1002",
+					   &(struct shard_forward){ .always = "800" }),
+			 0);
+	phone_invite(&m->p.t.l.a, "1002", PHONE_SDP_A);
+	rig_run(r);
+	answered(&m->p.t.l.a, the_room(m));
+	assert_int_equal(conference_of(r, the_room(m)).host, 1);
+	hangs_up(&m->p.t.l.a);
+	assert_string_equal(r->cdrs[0].forwarded_to, "800");
+	phones_talk(&m->p.t.c, &m->p.d);
+	refer(&m->p.t.c, "sip:800@test.local");
+	assert_true(phone_hears(&m->p.t.c, "SIP/2.0 202").n);
+	rig_wait_ms(r, 50);
+	assert_notified(&m->p.t.c, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	assert_notified(&m->p.t.c, "SIP/2.0 200 OK\r\n", "terminated");
+	trio_assert_left(&m->p.t.c);
+	assert_int_equal(conference_of(r, the_room(m)).members, 1);
+}
+
+/* ---- over nodes ---- */
+
+static struct bytes calls_far(struct claims *x, const char *name, const char *status)
+{
+	phone_invite(&x->f.near.c, name, PHONE_SDP_A);
+	rig_run(x->f.other);
+	far_run(&x->f);
+	far_wait_ms(&x->f, 60);
+	return phone_hears(&x->f.near.c, status);
+}
+
+/* It is where its first call is. Others call its name at any node, and speak with the same focus. */
+static void of_another_node(void **state)
+{
+	struct claims *x = *state;
+	struct rig *r = x->f.near.l.r;
+	struct room_terms t = factory_terms();
+	struct bytes said;
+	uint64_t room;
+
+	assert_int_equal(rooms_put(x->rooms, &t), 0);
+	phone_invite(&x->f.near.l.a, "800", PHONE_SDP_A);
+	rig_run(r);
+	assert_int_equal(r->park_count, 0); /* nobody else has its number */
+	room = claims_room(r).room;
+	answered(&x->f.near.l.a, room);
+	said = calls_far(x, name_of(room), "SIP/2.0 200");
+	assert_true(rig_has(rig_header(said, "Contact"), name_of(room)));
+	assert_true(rig_has(rig_header(said, "Contact"), ";isfocus"));
+	phone_ack(&x->f.near.c);
+	far_wait_ms(&x->f, 200);
+	assert_int_equal(claims_room(r).members, 2);
+	claims_hangs_up(x, &x->f.near.c);
+	claims_hangs_up(x, &x->f.near.l.a);
+	assert_true(calls_far(x, name_of(room), "SIP/2.0 404").n);
+	phone_ack(&x->f.near.c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FACTORY_TEST(begins_and_ends),
+		FACTORY_TEST(ends_with_the_second),
+		FACTORY_TEST(ends_with_the_first),
+		FACTORY_TEST(one_for_each),
+		FACTORY_TEST(killed),
+		FACTORY_TEST(refused),
+		FACTORY_TEST(too_many),
+		FACTORY_TEST(sent_there),
+		CLAIM_TEST(of_another_node),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
