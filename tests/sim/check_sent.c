@@ -373,6 +373,8 @@ static void note_answer(struct sim *s, const struct id_tag *born, uint32_t cseq)
 
 	if (!seen || seen->answer_cseq[born->leg] == cseq)
 		return;
+	if (seen->given_up[born->leg].cseq == cseq) /* the call had gone on, into a room */
+		return;
 	seen->answer_cseq[born->leg] = cseq;
 	seen = check_seen(s, check_now(s, born).call);
 	if (!seen || (seen->open && !is_given_up(seen)))

@@ -92,6 +92,10 @@ static void room_put(struct node *n)
 		t.entry = t.exit = ROOM_TONE_NAME;
 	if (!err)
 		err = rooms_put(n->rooms, &t);
+	(void)bytes_cstr(BYTES_LIT(PHONE_FACTORY), t.number, sizeof(t.number));
+	t.factory = true;
+	if (!err)
+		err = rooms_put(n->rooms, &t);
 	assert(!err);
 	(void)err;
 	n->settings.rooms = n->rooms;

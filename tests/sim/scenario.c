@@ -156,6 +156,8 @@ void scenario_begin(struct sim *s)
 	plan_network(s);
 	plan_keys(s);
 	plan_forwards(s);
+	if (s->rooms)
+		scenario_room_forwards(s);
 	plan_applications(s);
 	names_begin(s);
 	phones_ask_begin(s);

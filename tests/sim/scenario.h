@@ -31,6 +31,9 @@ void scenario_links(struct sim *s);
 /* ---- scenario_rooms.c ---- */
 /* A room that phones call, in runs with one. */
 void scenario_rooms(struct sim *s);
+/* Seeds of them in which calls go to rooms. */
+bool scenario_has_room_forwards(const struct sim *s);
+void scenario_room_forwards(struct sim *s);
 
 /* ---- scenario_lamps.c ---- */
 void scenario_lamps(struct sim *s);

@@ -40,13 +40,33 @@ static void on_gives_up(struct sim *s, const struct event *e)
 static void on_room(struct sim *s, const struct event *e)
 {
 	struct phone *p = &s->phones.list[e->who];
-	struct phone_call *c = p->alive ? phone_dial(s, p, PHONE_ROOM, e->b) : NULL;
+	const char *to = s->seed % 8 == 5 && e->who % 3 == 2 ? PHONE_FACTORY : PHONE_ROOM;
+	struct phone_call *c = p->alive ? phone_dial(s, p, to, e->b) : NULL;
 
 	if (!c)
 		return;
 	sim_after(s, PATIENCE_NS, on_patience, p->index, c->index, troubles(s));
 	if (sim_chance(s, 150))
 		sim_after(s, sim_between_ms(s, 0, 60), on_gives_up, p->index, c->index, 0);
+}
+
+bool scenario_has_room_forwards(const struct sim *s)
+{
+	return s->seed % 8 == 6;
+}
+
+/* Each way to a room, of a list and by itself. */
+void scenario_room_forwards(struct sim *s)
+{
+	struct shard_forward *f = s->phones.forward;
+
+	if (!scenario_has_room_forwards(s))
+		return;
+	(void)bytes_cstr(BYTES_LIT(PHONE_ROOM), f[0].busy, sizeof(f->busy));
+	(void)bytes_cstr(BYTES_LIT("1002," PHONE_ROOM), f[0].no_answer, sizeof(f->no_answer));
+	(void)bytes_cstr(BYTES_LIT(PHONE_ROOM), f[1].unreachable, sizeof(f->unreachable));
+	(void)bytes_cstr(BYTES_LIT(PHONE_FACTORY), f[1].no_answer, sizeof(f->no_answer));
+	(void)bytes_cstr(BYTES_LIT(PHONE_ROOM), f[2].always, sizeof(f->always));
 }
 
 void scenario_rooms(struct sim *s)

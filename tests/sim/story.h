@@ -21,7 +21,8 @@ enum story_extension {
 	EXT_C,
 	EXT_D,
 	NOBODY,
-	OUTSIDE = 8199,         /* 9200: the number 200 outside */
+	EXT_FACTORY = 899, /* none: whoever calls it has a conference of his own (PHONE_FACTORY) */
+	OUTSIDE = 8199,    /* 9200: the number 200 outside */
 	OUTSIDE_BY_CODE = 7199, /* 8200: the same, by the last one of the trunks */
 };
 
