@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/rtp/picture.h"
 
+#include "media/rtp/vp8.h"
+
 enum {
 	NAL_TYPE = 0x1f, /* RFC 6184 1.3 */
 	NAL_IDR = 5,
@@ -8,15 +10,6 @@ enum {
 	NAL_STAP_A = 24,
 	NAL_FU_A = 28,
 	FU_START = 0x80,
-
-	VP8_EXTENDED = 0x80, /* RFC 7741 4.2 */
-	VP8_START = 0x10,
-	VP8_PARTITION = 0x07,
-	VP8_PICTURE_ID = 0x80,
-	VP8_LAYER = 0x40,
-	VP8_LAYER_INDEX = 0x30, /* T and K share an octet */
-	VP8_LONG_ID = 0x80,
-	VP8_INTER = 0x01, /* RFC 6386 9.1 */
 
 	REQUEST_WORDS = 2, /* PLI, less one */
 	REQUEST_WORDS_FIR = 4,
@@ -98,50 +91,18 @@ static bool h264_begins(struct bytes payload, bool alone)
 	return nal_begins(type, alone);
 }
 
-/* How many octets are in front of VP8's own; 0: malformed. */
-static size_t vp8_descriptor(struct bytes payload)
-{
-	size_t n = 1;
-	uint8_t has;
-
-	if (payload.n < 1)
-		return 0;
-	if (!(payload.p[0] & VP8_EXTENDED))
-		return n;
-	if (payload.n < 2)
-		return 0;
-	has = payload.p[1];
-	n = 2;
-	if (has & VP8_PICTURE_ID) {
-		if (payload.n <= n)
-			return 0;
-		n += payload.p[n] & VP8_LONG_ID ? 2 : 1;
-	}
-	n += (has & VP8_LAYER) != 0;
-	n += (has & VP8_LAYER_INDEX) != 0;
-	return n;
-}
-
-static bool vp8_begins(struct bytes payload)
-{
-	size_t n = vp8_descriptor(payload);
-
-	return n > 0 && n < payload.n && (payload.p[0] & VP8_START) &&
-	       !(payload.p[0] & VP8_PARTITION) && !(payload.p[n] & VP8_INTER);
-}
-
 bool picture_begins(uint8_t format, struct bytes payload)
 {
 	if (format & PICTURE_H264)
 		return h264_begins(payload, false);
-	return format == PICTURE_VP8 && vp8_begins(payload);
+	return format == PICTURE_VP8 && vp8_head_read(payload).key;
 }
 
 bool picture_begins_alone(uint8_t format, struct bytes payload)
 {
 	if (format & PICTURE_H264)
 		return h264_begins(payload, true);
-	return format == PICTURE_VP8 && vp8_begins(payload);
+	return format == PICTURE_VP8 && vp8_head_read(payload).key;
 }
 
 /* ---- requests ---- */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Input: what the rest is (0: H.264, 1: VP8, 2: RTCP), then a payload, or RTCP. Oracles: a reading of the payload from its other end, or bit by bit,
- * finds the same; a request that is put in front of RTCP is found, and changes nothing for other sources.
+ * finds the same; numbers that go on behind others are those, and nothing else of the payload is another; a request that is put in front of RTCP is
+ * found, and changes nothing for other sources.
  */
 #include <assert.h>
 #include <string.h>
 
 #include "media/rtp/picture.h"
+#include "media/rtp/vp8.h"
 
 enum { INPUT_MAX = 2000, SOURCE = 0x01020304, UNITS_MAX = INPUT_MAX };
 
@@ -85,12 +87,32 @@ static void h264_compare(const uint8_t *p, size_t n)
 	assert(picture_begins_alone(PICTURE_H264, payload) == h264_should(p, n));
 }
 
+/* Behind picture 0x1234, and 0x56. */
+static void vp8_number(const uint8_t *p, size_t n)
+{
+	uint8_t memory[INPUT_MAX];
+	struct vp8_numbers numbers = { .id_last = 0x1233, .tl0_last = 0x55, .begun = true };
+	struct vp8_head before = vp8_head_read(bytes_mem(p, n)), after;
+
+	memcpy(memory, p, n);
+	vp8_numbers_begin(&numbers, &before);
+	vp8_numbers_write(&numbers, &before, memory);
+	after = vp8_head_read(bytes_mem(memory, n));
+	assert(after.length == before.length && after.key == before.key);
+	assert(after.id_at == before.id_at && after.id_long == before.id_long);
+	assert(!before.id_at || after.id == (before.id_long ? 0x1234 : 0x34));
+	assert(!before.tl0_at || after.tl0 == 0x56);
+	vp8_numbers_write(&(struct vp8_numbers){ 0 }, &before, memory);
+	assert(memcmp(memory, p, n) == 0);
+}
+
 static void vp8_compare(const uint8_t *p, size_t n)
 {
 	struct bytes payload = bytes_mem(p, n);
 
 	assert(picture_begins(PICTURE_VP8, payload) == vp8_should(p, n));
 	assert(picture_begins_alone(PICTURE_VP8, payload) == vp8_should(p, n));
+	vp8_number(p, n);
 }
 
 static void rtcp_compare(const uint8_t *p, size_t n)
