@@ -147,6 +147,7 @@ void srtp_stream_resume(struct srtp_stream *s, uint32_t ssrc, uint64_t highest)
 	assert(highest < SRTP_INDEX_END);
 	srtp_window_start(&source->rtp, highest);
 	source->resumed = 1;
+	s->guess = 1;
 }
 
 uint64_t srtp_stream_highest(const struct srtp_stream *s, uint32_t ssrc)

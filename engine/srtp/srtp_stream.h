@@ -32,6 +32,7 @@ struct srtp_stream {
 	uint64_t limit;
 	/* in */
 	uint64_t uses;
+	uint8_t guess; /* of a stream that was resumed: the rollover counter that is tried next of a source that is not known */
 	/* out */
 	struct srtp_window sent;
 	/* in */

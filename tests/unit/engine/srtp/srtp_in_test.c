@@ -52,6 +52,32 @@ static enum verdict hears(struct srtp_stream *in, struct media_key key, uint64_t
 	return unprotect_one(in, false, &p);
 }
 
+/* Of a second source nothing was saved: the counters are tried, one with each packet. Without a restart all begin at 0. */
+static void another_source_after_a_restart(void **state)
+{
+	static const uint64_t rolls[] = { 0, 1, 5, 63 };
+	struct media_key key = key_from(SUITE_80, 9);
+
+	(void)state;
+	for (size_t i = 0; i < 2 * COUNT_OF(rolls); i++) {
+		struct srtp_stream *in = open_with(key);
+		uint64_t index = rolls[i / 2] * ROLL + 700, tries = 0;
+		bool resumed = i % 2;
+
+		if (resumed)
+			srtp_stream_resume(in, SSRC + 1, 60000);
+		while (tries < 64 && hears(in, key, index + tries) != VERDICT_NONE)
+			tries++;
+		if (resumed)
+			assert_true(tries <= rolls[i / 2]);
+		else
+			assert_int_equal(tries, rolls[i / 2] ? 64 : 0);
+		assert_int_equal(hears(in, key, index + tries + 1),
+				 tries < 64 ? VERDICT_NONE : VERDICT_SRTP_AUTH);
+		srtp_stream_close(in);
+	}
+}
+
 static void once_heard_the_index_is_certain(void **state)
 {
 	struct media_key key = key_from(SUITE_80, 9);
@@ -288,6 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_the_index_after_a_restart),
+		cmocka_unit_test(another_source_after_a_restart),
 		cmocka_unit_test(once_heard_the_index_is_certain),
 		cmocka_unit_test(steps_ahead_before_the_first_rollover),
 		cmocka_unit_test(sources_have_indexes_of_their_own),
