@@ -49,6 +49,20 @@ struct media_feed_terms {
 	uint32_t rate_hz;        /* of the frames; one that the codec's encoder takes */
 };
 
+/* A picture in several sizes at once (simulcast, RFC 8853), each of which has a name (RFC 8851) that its packets say (RFC 8852). */
+enum { MEDIA_LAYERS_MAX = 3, MEDIA_RID_MAX = 16 };
+
+struct media_rid {
+	uint8_t length;
+	char name[MEDIA_RID_MAX]; /* not terminated */
+};
+
+struct media_layers {
+	uint8_t count;     /* 0: one picture, else two at least */
+	uint8_t extension; /* RTP header extension of the party that has the name */
+	struct media_rid list[MEDIA_LAYERS_MAX];
+};
+
 enum {
 	MEDIA_ROOM_MEMBERS_MAX = 2000,
 	MEDIA_ROOM_TALKERS_MAX = 8,
@@ -152,7 +166,7 @@ struct flow_source {
  * under its number. Who is not to receive is not heard.
  *
  * A flow of video with the number of a member is its picture (one of each): it sees who talks, by engine/job/picture_floor.h, and who talks sees who did
- * before. Of the formats in `taken` it gets what the source sends.
+ * before. Of the formats in `taken` it gets what the source sends, and of its layers the one that fits (flow_picture).
  */
 struct flow_member {
 	uint32_t number; /* from 1 on, of one member of the room at a time */
@@ -162,6 +176,12 @@ struct flow_member {
 	uint8_t muted;   /* 1: nobody hears it */
 	uint8_t deaf;    /* 1: it hears nothing */
 	uint8_t level_extension; /* RTP header extension that says how loud the party's packets are (RFC 6464); 0: none */
+};
+
+/* What a picture of a room is beside. */
+struct flow_picture {
+	uint32_t most_kbps; /* that it shall see, where there is a choice; 0: no limit */
+	struct media_layers layers;
 };
 
 /* Who is heard in a room, by number. */

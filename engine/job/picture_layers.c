@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/job/picture_layers.h"
+
+/* Three parts of what it was, and one of what it is. */
+void layer_rate_read(struct layer_rate *r, uint64_t now_ns)
+{
+	uint64_t ms = (now_ns - r->read_ns) / NS_PER_MS;
+	uint32_t kbps;
+
+	if (r->read_ns && ms < LAYER_RATE_MS)
+		return;
+	if (r->read_ns) {
+		kbps = (uint32_t)(r->octets * UINT64_C(8) / ms);
+		r->kbps = r->times ? (3 * r->kbps + kbps) / 4 : kbps;
+		if (r->times < LAYER_STEADY)
+			r->times++;
+	}
+	r->read_ns = now_ns;
+	r->octets = 0;
+}
+
+/* ---- which is larger ---- */
+
+static bool are_measured(const struct layer_seen *list, uint8_t count)
+{
+	for (uint8_t i = 0; i < count; i++)
+		if (list[i].comes && list[i].pixels == 0)
+			return false;
+	return true;
+}
+
+/* Where the size of one is not known what costs more counts as larger, and a bit more as the same. */
+static bool is_larger(const struct layer_seen *a, const struct layer_seen *b, bool measured)
+{
+	if (measured && a->pixels != b->pixels)
+		return a->pixels > b->pixels;
+	return a->kbps > b->kbps + b->kbps / 4;
+}
+
+/* ---- which fits ---- */
+
+static bool layer_fits(const struct layer_seen *l, uint32_t most_kbps)
+{
+	return l->comes && l->steady && (most_kbps == 0 || l->kbps <= most_kbps);
+}
+
+/* A quarter too much is borne. */
+static bool layer_still_fits(const struct layer_seen *l, uint32_t most_kbps)
+{
+	return l->comes && (!l->steady || most_kbps == 0 || l->kbps <= most_kbps + most_kbps / 4);
+}
+
+static uint8_t largest_that_fits(const struct layer_seen *list, uint8_t count, uint32_t most_kbps)
+{
+	bool measured = are_measured(list, count);
+	uint8_t found = LAYER_NONE;
+
+	for (uint8_t i = 0; i < count; i++)
+		if (layer_fits(&list[i], most_kbps) &&
+		    (found == LAYER_NONE || is_larger(&list[i], &list[found], measured)))
+			found = i;
+	return found;
+}
+
+static uint8_t smallest(const struct layer_seen *list, uint8_t count)
+{
+	bool measured = are_measured(list, count);
+	uint8_t found = LAYER_NONE;
+
+	for (uint8_t i = 0; i < count; i++)
+		if (list[i].comes &&
+		    (found == LAYER_NONE || is_larger(&list[found], &list[i], measured)))
+			found = i;
+	return found;
+}
+
+uint8_t layer_choose(const struct layer_seen *list, uint8_t count, uint32_t most_kbps, uint8_t now,
+		     uint32_t kept_ms)
+{
+	uint8_t best = largest_that_fits(list, count, most_kbps);
+
+	if (best == LAYER_NONE)
+		best = smallest(list, count);
+	if (now >= count || best == LAYER_NONE || !list[now].comes)
+		return best;
+	if (!layer_still_fits(&list[now], most_kbps))
+		return kept_ms >= LAYER_DOWN_MS ? best : now;
+	return is_larger(&list[best], &list[now], are_measured(list, count)) && list[best].steady &&
+			       kept_ms >= LAYER_UP_MS
+		       ? best
+		       : now;
+}
