@@ -14,6 +14,7 @@
 #include "engine/net/verdict.h"
 #include "media/job.h"
 
+struct flow_spec;
 struct worker;
 struct flow;
 struct pkt;
@@ -44,7 +45,7 @@ struct job_kind {
 	/* Of a room, else NULL: a flow that hears it is this member from now on, and is none any more. 0, or why it cannot be: it hears nothing
 	 * then. */
 	int (*member)(struct worker *w, struct job *j, struct flow *f,
-		      const struct flow_member *member);
+		      const struct flow_spec *spec);
 	void (*leave)(struct worker *w, struct job *j, struct flow *f);
 	/* Of what shows pictures, else NULL. Checked RTCP of a party that sees them: it asks for a new one. */
 	bool (*asked)(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);

@@ -84,7 +84,7 @@ int listener_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 	f->listener.payload_type = spec->source.payload_type;
 	if (f->listener.job == 0)
 		listener_join(w, f, j);
-	return j->kind->member ? j->kind->member(w, j, f, &spec->member) : 0;
+	return j->kind->member ? j->kind->member(w, j, f, spec) : 0;
 }
 
 /* The party gets the packet, or one like it in its time. */

@@ -199,14 +199,12 @@ void room_near(const struct worker *w, const struct job *j, uint32_t turns);
 
 /* ---- room_member.c: of struct job_kind ---- */
 
-int room_member_set(struct worker *w, struct job *j, struct flow *f,
-		    const struct flow_member *member);
+int room_member_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *spec);
 void room_member_leave(struct worker *w, struct job *j, struct flow *f);
 
 /* ---- room_picture*.c: flows of video (room_picture.h). What has no pictures has nothing to do there ---- */
 
-int room_picture_set(struct worker *w, struct job *j, struct flow *f,
-		     const struct flow_member *member);
+int room_picture_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *spec);
 void room_picture_leave(struct worker *w, struct job *j, struct flow *f);
 enum verdict room_picture_take(struct worker *w, struct job *j, const struct pkt *p);
 bool room_picture_asked(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);

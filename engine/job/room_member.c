@@ -268,15 +268,16 @@ static void place_forget(struct room *r, uint32_t index)
 }
 
 /* Another number is another member. */
-int room_member_set(struct worker *w, struct job *j, struct flow *f, const struct flow_member *spec)
+int room_member_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *of)
 {
+	const struct flow_member *spec = &of->member;
 	struct room *r = j->work;
 	uint32_t index = f->listener.member - 1;
 	int err = 0, err_heard, err_codec;
 	bool anew;
 
 	if (f->kind == MEDIA_VIDEO)
-		return room_picture_set(w, j, f, spec);
+		return room_picture_set(w, j, f, of);
 	if (f->listener.member && r->members[index]->spec.number != spec->number)
 		room_member_leave(w, j, f);
 	if (!f->listener.member)

@@ -15,8 +15,8 @@ static enum floor_claim picture_claim(const struct worker *w, const struct pictu
 {
 	const struct flow *f = &w->flows.list[m->slot];
 
-	if (!f->receive || m->spec.coaches || !m->source.heard_ns ||
-	    w->now_ns > m->source.heard_ns + PICTURE_SILENT_MS * NS_PER_MS)
+	if (!f->receive || m->spec.coaches || !m->heard_ns ||
+	    w->now_ns > m->heard_ns + PICTURE_SILENT_MS * NS_PER_MS)
 		return FLOOR_NONE;
 	return m->spec.muted ? FLOOR_MUTED : FLOOR_SPEAKS;
 }
@@ -27,14 +27,14 @@ static void claims_read(const struct worker *w, struct room_pictures *p)
 		p->claims[i] = p->list[i] ? picture_claim(w, p->list[i]) : FLOOR_NONE;
 }
 
-static void watch(struct room_pictures *p, uint32_t source, bool more)
+static void watch(struct room_pictures *p, struct picture_pick k, bool more)
 {
-	if (source == FLOOR_NOBODY || !p->list[source])
+	if (k.member == FLOOR_NOBODY || !p->list[k.member])
 		return;
-	p->list[source]->watchers += more ? 1U : UINT32_MAX;
+	picture_source_of(p, k)->watchers += more ? 1U : UINT32_MAX;
 }
 
-void picture_view_go(struct room_pictures *p, uint32_t view, uint32_t from)
+void picture_view_go(struct room_pictures *p, uint32_t view, struct picture_pick from)
 {
 	struct picture_view *v = &p->list[view]->view;
 
@@ -43,19 +43,36 @@ void picture_view_go(struct room_pictures *p, uint32_t view, uint32_t from)
 	v->from = from;
 }
 
-static void view_want(struct room_pictures *p, uint32_t view, uint32_t wants)
+static void view_want(struct room_pictures *p, uint32_t view, struct picture_pick wants,
+		      uint64_t now_ns)
 {
 	struct picture_view *v = &p->list[view]->view;
 
-	if (v->wants == wants)
+	if (picture_pick_eq(v->wants, wants))
 		return;
 	watch(p, wants, true);
 	watch(p, v->wants, false);
 	v->wants = wants;
-	if (wants == FLOOR_NOBODY || wants == v->from)
+	v->wants_ns = now_ns;
+	if (wants.member == FLOOR_NOBODY || picture_pick_eq(wants, v->from))
 		return;
-	picture_ask_want(&p->list[wants]->source.ask);
+	picture_ask_want(&picture_source_of(p, wants)->ask);
 	p->asks = true;
+}
+
+/* Of whom it shall see, the layer that fits. */
+static void view_review(struct worker *w, struct room_pictures *p, uint32_t view)
+{
+	struct picture *m = p->list[view];
+	struct picture_pick before = m->view.wants, wants = PICTURE_PICK_NONE;
+
+	wants.member = floor_seen_by(&p->floor, view);
+	if (wants.member != FLOOR_NOBODY)
+		wants.layer =
+			picture_layer_for(p, &m->view, m->terms.most_kbps, wants.member, w->now_ns);
+	view_want(p, view, wants, w->now_ns);
+	if (wants.member == before.member && wants.layer != before.layer)
+		metric_add(w->metrics->pictures_layers, 1);
 }
 
 /* Whom nobody sees is asked for nothing. */
@@ -64,9 +81,11 @@ static void asks_review(struct room_pictures *p)
 	for (uint32_t i = 0; i < p->end; i++) {
 		struct picture *m = p->list[i];
 
-		if (m && m->watchers == 0)
-			picture_ask_came(&m->source.ask);
-		p->asks |= m && m->source.ask.wanted;
+		for (uint8_t k = 0; m && k < (uint8_t)MEDIA_LAYERS_MAX; k++) {
+			if (m->layers[k].watchers == 0)
+				picture_ask_came(&m->layers[k].ask);
+			p->asks |= m->layers[k].ask.wanted;
+		}
 	}
 }
 
@@ -79,7 +98,10 @@ void pictures_review(struct worker *w, struct job *j)
 	(void)floor_review(&p->floor, p->claims, p->end);
 	for (uint32_t i = 0; i < p->end; i++)
 		if (p->list[i])
-			view_want(p, i, floor_seen_by(&p->floor, i));
+			picture_rates_read(p->list[i], w->now_ns);
+	for (uint32_t i = 0; i < p->end; i++)
+		if (p->list[i])
+			view_review(w, p, i);
 	asks_review(p);
 	if (pictures_wait(p, w->now_ns))
 		turn_want(&w->jobs, j);
@@ -182,7 +204,7 @@ static int picture_join(struct room *r, struct flow *f, const struct flow_member
 		return -ENOMEM;
 	*m = (struct picture){ .slot = f->id.slot,
 			       .spec = *spec,
-			       .view = { .from = FLOOR_NOBODY, .wants = FLOOR_NOBODY } };
+			       .view = { .from = PICTURE_PICK_NONE, .wants = PICTURE_PICK_NONE } };
 	p->list[index] = m;
 	p->end = index < p->end ? p->end : index + 1;
 	f->listener.member = index + 1;
@@ -190,27 +212,28 @@ static int picture_join(struct room *r, struct flow *f, const struct flow_member
 }
 
 /* What waits of it is of nobody, and whoever saw it sees nobody yet. */
-static void picture_forget(struct room_pictures *p, uint32_t index)
+static void picture_forget(struct room_pictures *p, uint32_t index, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < p->count; i++) {
 		struct picture_packet *k = &p->ring[(p->first + i) % PICTURE_RING];
 
-		k->from = k->from == index ? FLOOR_NOBODY : k->from;
+		k->from = k->from.member == index ? PICTURE_PICK_NONE : k->from;
 	}
 	for (uint32_t i = 0; i < p->end; i++) {
 		if (!p->list[i])
 			continue;
-		if (p->list[i]->view.from == index)
-			picture_view_go(p, i, FLOOR_NOBODY);
-		if (p->list[i]->view.wants == index)
-			view_want(p, i, FLOOR_NOBODY);
+		if (p->list[i]->view.from.member == index)
+			picture_view_go(p, i, PICTURE_PICK_NONE);
+		if (p->list[i]->view.wants.member == index)
+			view_want(p, i, PICTURE_PICK_NONE, now_ns);
 	}
 }
 
-int room_picture_set(struct worker *w, struct job *j, struct flow *f,
-		     const struct flow_member *spec)
+int room_picture_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *of)
 {
+	const struct flow_member *spec = &of->member;
 	struct room *r = j->work;
+	struct picture *m;
 	int err = pictures_make(r);
 
 	if (err)
@@ -222,7 +245,10 @@ int room_picture_set(struct worker *w, struct job *j, struct flow *f,
 		err = picture_join(r, f, spec);
 	if (err)
 		return err;
-	r->pictures->list[f->listener.member - 1]->spec = *spec;
+	m = r->pictures->list[f->listener.member - 1];
+	picture_layers_change(m, &of->picture.layers);
+	m->spec = *spec;
+	m->terms = of->picture;
 	pictures_review(w, j);
 	return 0;
 }
@@ -233,9 +259,9 @@ void room_picture_leave(struct worker *w, struct job *j, struct flow *f)
 	uint32_t index = f->listener.member - 1;
 	struct picture *m = p->list[index];
 
-	picture_view_go(p, index, FLOOR_NOBODY);
-	view_want(p, index, FLOOR_NOBODY);
-	picture_forget(p, index);
+	picture_view_go(p, index, PICTURE_PICK_NONE);
+	view_want(p, index, PICTURE_PICK_NONE, w->now_ns);
+	picture_forget(p, index, w->now_ns);
 	p->list[index] = NULL;
 	free(m);
 	f->listener.member = 0;

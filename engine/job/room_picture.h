@@ -4,6 +4,8 @@
  * view, what its party is sent: packets of one source at a time, as they came, under the numbers of one stream of ours. A view goes over to
  * another source where a decoder may begin (media/rtp/picture.h); until then it has what it had. The source is asked for such a place.
  *
+ * A browser may send its picture in several sizes (media_layers): each is a source, and each view has one of them (picture_layers.h).
+ *
  * What comes waits in a ring, for packets are made between two batches alone. Private to the files of that name. The worker's thread; memory is
  * allocated by commands alone.
  */
@@ -11,10 +13,12 @@
 #define ENGINE_JOB_ROOM_PICTURE_H
 
 #include "engine/job/picture_floor.h"
+#include "engine/job/picture_layers.h"
 #include "engine/job/picture_losses.h"
 #include "engine/job/room.h"
 #include "media/rtp/picture.h"
 #include "media/rtp/rtp_parse.h"
+#include "media/rtp/vp8.h"
 
 enum {
 	PICTURE_RING = 256,       /* packets that wait: a picture of 300 kB */
@@ -27,40 +31,65 @@ enum {
 
 struct picture_source {
 	uint32_t ssrc;
-	uint32_t epoch;    /* another one: another stream */
-	uint16_t sequence; /* highest */
-	uint64_t heard_ns; /* 0: never */
-	uint64_t begun_ns; /* a decoder could begin last; 0: never */
-	uint8_t format;    /* of its newest packet */
+	uint32_t epoch;     /* another one: another stream */
+	uint16_t sequence;  /* highest */
+	uint64_t heard_ns;  /* 0: never */
+	uint64_t begun_ns;  /* a decoder could begin last; 0: never */
+	uint32_t ends_then; /* picture.ends, when it was heard */
+	uint8_t format;     /* of its newest packet */
+	bool held; /* what comes of it waits: somebody who goes over to it has half a picture */
+	uint32_t watchers;      /* views that have it, or shall */
+	uint32_t pixels;        /* of its newest picture that says it; 0: not known */
+	struct layer_rate rate; /* of a layer */
 	struct picture_ask ask;
 	struct losses losses; /* of those who send them again, while somebody sees it */
 };
 
 #define PICTURE_END_NS (40 * NS_PER_MS) /* so long the end of a picture is waited for */
 
+/* What a view has, or shall have. */
+struct picture_pick {
+	uint32_t member; /* FLOOR_NOBODY: none */
+	uint8_t layer;
+};
+
+#define PICTURE_PICK_NONE ((struct picture_pick){ .member = FLOOR_NOBODY })
+
+static inline bool picture_pick_eq(struct picture_pick a, struct picture_pick b)
+{
+	return a.member == b.member && a.layer == b.layer;
+}
+
 struct picture_view {
-	uint32_t from, epoch; /* whose packets it has; FLOOR_NOBODY: none yet */
-	uint32_t wants;       /* whose it shall have */
+	struct picture_pick from; /* whose packets it has */
+	uint32_t epoch;
+	struct picture_pick wants; /* whose it shall have: */
+	uint64_t wants_ns;         /* ... since then */
 	uint16_t first; /* no packet before that one is of it; it follows, so that numbers wrap */
 	uint16_t sequence_offset;
 	uint32_t timestamp_offset;
 	uint64_t open_ns; /* its newest packet, which did not end a picture; 0: it did */
+	struct vp8_numbers vp8;
 };
 
 struct picture {
 	uint32_t slot; /* of its flow */
 	struct flow_member spec;
-	uint32_t watchers; /* views that have it, or shall */
-	bool held; /* what comes of it waits: somebody who goes over to it has half a picture */
-	struct picture_source source;
+	struct flow_picture terms;
+	uint64_t heard_ns; /* any layer; 0: never */
+	uint32_t ends;     /* of pictures, of all layers */
+	struct picture_source layers
+		[MEDIA_LAYERS_MAX]; /* by terms.layers; of a picture without layers the first */
 	struct picture_view view;
 };
 
 struct picture_packet {
-	uint32_t from, epoch, timestamp;
+	struct picture_pick from;
+	uint32_t epoch, timestamp;
 	uint16_t sequence, length;
 	uint8_t format, marker, begins;
 	bool shown;                                    /* to all; those before it were not yet */
+	struct vp8_head vp8;                           /* as it came */
 	uint8_t octets[RTP_HEAD_LEN + PICTURE_OCTETS]; /* the head is written for each view */
 };
 
@@ -86,7 +115,25 @@ static inline bool pictures_are_due(const struct room_pictures *p, uint64_t now_
 {
 	return now_ns >= p->review_ns + PICTURE_REVIEW_MS * NS_PER_MS;
 }
-void picture_view_go(struct room_pictures *p, uint32_t view, uint32_t from);
+void picture_view_go(struct room_pictures *p, uint32_t view, struct picture_pick from);
+static inline struct picture_source *picture_source_of(const struct room_pictures *p,
+						       struct picture_pick k)
+{
+	return &p->list[k.member]->layers[k.layer];
+}
+
+/* ---- room_picture_layer.c ---- */
+
+/* Of which layer the packet is; LAYER_NONE: of none that is shown. */
+uint8_t picture_layer_of(struct picture *m, const struct pkt *k, uint64_t now_ns);
+/* Other layers than were agreed before: who sends them is found out anew. */
+void picture_layers_change(struct picture *m, const struct media_layers *layers);
+/* The one of that picture that the view shall have. */
+uint8_t picture_layer_for(const struct room_pictures *p, const struct picture_view *v,
+			  uint32_t most_kbps, uint32_t member, uint64_t now_ns);
+void picture_rates_read(struct picture *m, uint64_t now_ns);
+/* What the flow counts, and its party is told of, is one layer while that comes. */
+void picture_flow_follow(struct flow *f, const struct picture *m, uint32_t ssrc, uint64_t now_ns);
 
 /* ---- room_picture_ask.c ---- */
 

@@ -44,12 +44,10 @@ static void missing_ask(struct worker *w, struct picture_source *s, struct flow 
 		picture_ask_want(&s->ask);
 }
 
-static bool source_ask(struct worker *w, struct picture *m)
+static bool source_ask(struct worker *w, struct picture_source *s, struct flow *f)
 {
-	struct flow *f = &w->flows.list[m->slot];
-
-	missing_ask(w, &m->source, f);
-	return picture_ask_due(&m->source.ask, w->now_ns) && new_picture_ask(w, f, m->source.ssrc);
+	missing_ask(w, s, f);
+	return picture_ask_due(&s->ask, w->now_ns) && new_picture_ask(w, f, s->ssrc);
 }
 
 /* Those who are asked too soon are so by the next review. */
@@ -60,8 +58,9 @@ uint32_t pictures_ask(struct worker *w, struct room_pictures *p)
 	for (uint32_t i = 0; i < p->end; i++) {
 		struct picture *m = p->list[i];
 
-		if (m && m->source.heard_ns)
-			done += source_ask(w, m);
+		for (uint8_t k = 0; m && k < (uint8_t)MEDIA_LAYERS_MAX; k++)
+			if (m->layers[k].heard_ns)
+				done += source_ask(w, &m->layers[k], &w->flows.list[m->slot]);
 	}
 	p->asks = false;
 	return done;

@@ -48,6 +48,7 @@ static void view_begin(struct worker *w, struct room_pictures *p, uint32_t view,
 	f->notice = 1;
 	v->epoch = k->epoch;
 	v->first = k->sequence;
+	vp8_numbers_begin(&v->vp8, &k->vp8);
 	v->sequence_offset = (uint16_t)(f->sink.sequence + 1 - k->sequence);
 	v->timestamp_offset =
 		sink_timestamp_anew(&f->sink, MEDIA_VIDEO, PICTURE_HZ, w->now_ns) - k->timestamp;
@@ -73,12 +74,12 @@ static bool view_has(struct worker *w, struct room_pictures *p, uint32_t view,
 {
 	struct picture_view *v = &p->list[view]->view;
 
-	if (v->from == k->from && v->epoch == k->epoch)
+	if (picture_pick_eq(v->from, k->from) && v->epoch == k->epoch)
 		return view_is_reached(v, k->sequence);
-	if (v->wants != k->from)
+	if (!picture_pick_eq(v->wants, k->from))
 		return false;
 	if (!k->begins) {
-		picture_ask_want(&p->list[k->from]->source.ask);
+		picture_ask_want(&picture_source_of(p, k->from)->ask);
 		p->asks = true;
 		return false;
 	}
@@ -97,6 +98,7 @@ static void packet_show(struct worker *w, struct flow *f, struct picture_view *v
 	be16_put(k->octets + 2, sequence);
 	be32_put(k->octets + 4, timestamp);
 	be32_put(k->octets + 8, f->ssrc_out);
+	vp8_numbers_write(&v->vp8, &k->vp8, k->octets + RTP_HEAD_LEN);
 	if (!originate_relayed(w, f, bytes_mem(k->octets, RTP_HEAD_LEN + k->length), k->length))
 		return;
 	if ((int16_t)(sequence - f->sink.sequence) > 0)
@@ -113,7 +115,8 @@ static void view_close_up(struct picture_view *v, const struct sink *sink,
 {
 	uint16_t sequence = (uint16_t)(k->sequence + v->sequence_offset);
 
-	if (v->from != k->from || v->epoch != k->epoch || (int16_t)(sequence - sink->sequence) <= 0)
+	if (!picture_pick_eq(v->from, k->from) || v->epoch != k->epoch ||
+	    (int16_t)(sequence - sink->sequence) <= 0)
 		return;
 	v->sequence_offset--;
 	v->first = (uint16_t)(k->sequence + 1);
@@ -127,7 +130,8 @@ static void picture_show(struct worker *w, struct room_pictures *p, uint32_t vie
 	struct flow *f = &w->flows.list[m->slot];
 	uint8_t payload_type;
 
-	if (view == k->from || (m->view.from != k->from && m->view.wants != k->from))
+	if (view == k->from.member ||
+	    (!picture_pick_eq(m->view.from, k->from) && !picture_pick_eq(m->view.wants, k->from)))
 		return;
 	if (k->length == 0) {
 		view_close_up(&m->view, &f->sink, k);
@@ -137,7 +141,7 @@ static void picture_show(struct worker *w, struct room_pictures *p, uint32_t vie
 	if (payload_type == PAYLOAD_NONE)
 		return;
 	if (!flow_sees(w, f)) {
-		picture_view_go(p, view, FLOOR_NOBODY);
+		picture_view_go(p, view, PICTURE_PICK_NONE);
 		return;
 	}
 	if (view_has(w, p, view, k))
@@ -150,8 +154,9 @@ static void picture_show(struct worker *w, struct room_pictures *p, uint32_t vie
 static bool view_is_open(const struct room_pictures *p, const struct picture_view *v,
 			 const struct picture_packet *k, uint64_t now_ns)
 {
-	return v->wants == k->from && v->from != FLOOR_NOBODY && v->from != k->from && v->open_ns &&
-	       now_ns < v->open_ns + PICTURE_END_NS && p->list[v->from];
+	return picture_pick_eq(v->wants, k->from) && v->from.member != FLOOR_NOBODY &&
+	       !picture_pick_eq(v->from, k->from) && v->open_ns &&
+	       now_ns < v->open_ns + PICTURE_END_NS && p->list[v->from.member];
 }
 
 /* Until when the packet has to wait; 0: it need not. */
@@ -172,14 +177,14 @@ static uint64_t packet_hold(const struct room_pictures *p, const struct picture_
 /* Of a source that waits all does. */
 static bool packet_waits(struct room_pictures *p, const struct picture_packet *k, uint64_t now_ns)
 {
-	struct picture *m = p->list[k->from];
-	uint64_t until_ns = m->held || p->cursor > 0 ? 0 : packet_hold(p, k, now_ns);
+	struct picture_source *s = picture_source_of(p, k->from);
+	uint64_t until_ns = s->held || p->cursor > 0 ? 0 : packet_hold(p, k, now_ns);
 
 	if (until_ns) {
 		p->held_ns = p->holds && p->held_ns < until_ns ? p->held_ns : until_ns;
-		m->held = p->holds = true;
+		s->held = p->holds = true;
 	}
-	return m->held;
+	return s->held;
 }
 
 /* ---- the ring ---- */
@@ -201,8 +206,8 @@ static void ring_trim(struct room_pictures *p)
 static void ring_restart(struct room_pictures *p)
 {
 	for (uint32_t i = 0; p->holds && i < p->end; i++)
-		if (p->list[i])
-			p->list[i]->held = false;
+		for (uint8_t k = 0; p->list[i] && k < (uint8_t)MEDIA_LAYERS_MAX; k++)
+			p->list[i]->layers[k].held = false;
 	p->holds = false;
 	p->at = p->cursor = 0;
 }
@@ -226,7 +231,7 @@ static uint32_t packet_show_all(struct worker *w, struct room_pictures *p, struc
 	uint32_t done = 0;
 
 	if (k->begins && p->cursor == 0)
-		picture_ask_came(&p->list[k->from]->source.ask);
+		picture_ask_came(&picture_source_of(p, k->from)->ask);
 	for (; p->cursor < p->end && done < most; p->cursor++) {
 		if (p->list[p->cursor])
 			picture_show(w, p, p->cursor, k);
@@ -241,7 +246,7 @@ static uint32_t packet_turn(struct worker *w, struct room_pictures *p, uint32_t 
 {
 	struct picture_packet *k = ring_at(p, p->at);
 
-	if (k->shown || k->from == FLOOR_NOBODY) {
+	if (k->shown || k->from.member == FLOOR_NOBODY) {
 		ring_packet_end(p, k);
 		return 1;
 	}

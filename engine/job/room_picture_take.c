@@ -2,7 +2,6 @@
 /* What comes of pictures, and what is said of them. */
 #include <string.h>
 
-#include "engine/flow/bundle.h"
 #include "engine/job/room_picture.h"
 #include "engine/job/turn.h"
 #include "engine/walk/worker.h"
@@ -30,27 +29,27 @@ static bool source_is_of(const struct picture_source *s, const struct pkt *k, ui
 	return source_goes_on(s, k, format == PICTURE_NONE ? s->format : format);
 }
 
-static void source_begin(struct room_pictures *p, struct picture *m, const struct pkt *k,
+static void source_begin(struct room_pictures *p, struct picture_source *s, const struct pkt *k,
 			 uint8_t format)
 {
-	m->source.epoch++;
-	m->source.ssrc = k->ssrc;
-	m->source.format = format;
-	m->source.sequence = k->sequence;
-	losses_forget(&m->source.losses);
-	if (m->watchers == 0)
+	s->epoch++;
+	s->ssrc = k->ssrc;
+	s->format = format;
+	s->sequence = k->sequence;
+	s->pixels = 0;
+	s->rate = (struct layer_rate){ 0 };
+	losses_forget(&s->losses);
+	if (s->watchers == 0)
 		return;
-	picture_ask_want(&m->source.ask);
+	picture_ask_want(&s->ask);
 	p->asks = true;
 }
 
 /* Of a source that sends nothing again, or that nobody sees, nothing is missed. */
-static void losses_follow(struct room_pictures *p, struct picture *m, const struct pkt *k,
+static void losses_follow(struct room_pictures *p, struct picture_source *s, const struct pkt *k,
 			  uint64_t now_ns)
 {
-	struct picture_source *s = &m->source;
-
-	if (!k->flow->nack || m->watchers == 0) {
+	if (!k->flow->nack || s->watchers == 0) {
 		losses_forget(&s->losses);
 		return;
 	}
@@ -60,32 +59,31 @@ static void losses_follow(struct room_pictures *p, struct picture *m, const stru
 }
 
 /* False: packets before it are missing, or it is late. */
-static bool source_follows(struct room_pictures *p, struct picture *m, const struct pkt *k,
+static bool source_follows(struct room_pictures *p, struct picture_source *s, const struct pkt *k,
 			   uint64_t now_ns)
 {
-	struct picture_source *s = &m->source;
 	int16_t ahead = (int16_t)(k->sequence - s->sequence);
 
-	losses_follow(p, m, k, now_ns);
+	losses_follow(p, s, k, now_ns);
 	if (ahead > 0)
 		s->sequence = k->sequence;
 	return ahead == 1;
 }
 
 /* Another stream: who sees it begins anew. False as source_follows. */
-static bool source_note(struct room_pictures *p, struct picture *m, const struct pkt *k,
+static bool source_note(struct room_pictures *p, struct picture_source *s, const struct pkt *k,
 			uint8_t format, uint64_t now_ns)
 {
-	struct picture_source *s = &m->source;
 	bool follows = true;
 
 	if (!s->heard_ns || now_ns > s->heard_ns + PICTURE_SILENT_MS * NS_PER_MS)
 		p->review_ns = 0;
 	if (!source_goes_on(s, k, format))
-		source_begin(p, m, k, format);
+		source_begin(p, s, k, format);
 	else
-		follows = source_follows(p, m, k, now_ns);
+		follows = source_follows(p, s, k, now_ns);
 	s->heard_ns = now_ns;
+	layer_rate_note(&s->rate, k->payload_length);
 	return follows;
 }
 
@@ -102,10 +100,11 @@ static bool source_begins(struct picture_source *s, const struct pkt *k, bool fo
 	return begins;
 }
 
-static void ring_put(struct room_pictures *p, uint32_t from, const struct pkt *k, bool begins)
+static void ring_put(struct room_pictures *p, struct picture_pick from, const struct pkt *k,
+		     const struct vp8_head *vp8, bool begins)
 {
 	struct picture_packet *at = &p->ring[(p->first + p->count) % PICTURE_RING];
-	const struct picture_source *s = &p->list[from]->source;
+	const struct picture_source *s = picture_source_of(p, from);
 
 	at->from = from;
 	at->epoch = s->epoch;
@@ -114,53 +113,72 @@ static void ring_put(struct room_pictures *p, uint32_t from, const struct pkt *k
 	at->sequence = k->sequence;
 	at->marker = k->marker;
 	at->begins = begins;
+	at->vp8 = *vp8;
 	at->length = k->payload_length;
 	memcpy(at->octets + RTP_HEAD_LEN, k->data + k->payload_at, k->payload_length);
 	at->shown = false;
 	p->count++;
 }
 
-static enum verdict picture_take(struct room_pictures *p, uint32_t index, const struct pkt *k,
-				 bool follows)
+/* Of VP8 alone. What others do not watch is looked at, too, for its size. */
+static struct vp8_head vp8_note(struct picture_source *s, const struct pkt *k)
 {
-	struct picture *m = p->list[index];
+	struct vp8_head h = { 0 };
 
-	if (m->watchers == 0)
+	if (s->format == PICTURE_VP8)
+		h = vp8_head_read(bytes_mem(k->data + k->payload_at, k->payload_length));
+	s->pixels = h.pixels ? h.pixels : s->pixels;
+	return h;
+}
+
+static enum verdict picture_take(struct room_pictures *p, struct picture_pick from,
+				 const struct pkt *k, bool follows)
+{
+	struct picture_source *s = picture_source_of(p, from);
+	struct vp8_head vp8 = vp8_note(s, k);
+
+	if (s->watchers == 0)
 		return VERDICT_ALONE;
 	if (p->count == PICTURE_RING || k->payload_length > PICTURE_OCTETS)
 		return VERDICT_JOB_FULL;
-	ring_put(p, index, k, k->payload_length && source_begins(&m->source, k, follows));
+	ring_put(p, from, k, &vp8, k->payload_length && source_begins(s, k, follows));
 	return VERDICT_ALONE;
 }
 
-/* A browser may send its picture in several sizes, each under an SSRC of its own: the first one is shown (RFC 8853). */
-static bool is_other_layer(const struct picture_source *s, const struct pkt *k, uint64_t now_ns)
+static void picture_heard(struct picture *m, uint8_t layer, bool ends, uint64_t now_ns)
 {
-	return k->flow->transport && s->heard_ns && s->ssrc != k->ssrc &&
-	       now_ns - s->heard_ns < LAYER_SILENCE_NS;
+	m->heard_ns = now_ns;
+	m->ends += ends;
+	m->layers[layer].ends_then = m->ends;
 }
 
 enum verdict room_picture_take(struct worker *w, struct job *j, const struct pkt *k)
 {
 	struct room_pictures *p = ((struct room *)j->work)->pictures;
-	uint32_t index = k->flow->listener.member - 1;
+	struct picture_pick from = { .member = k->flow->listener.member - 1 };
 	uint64_t now_ns = w->batch.now_ns;
 	uint8_t format = pkt_format(k);
+	struct picture *m;
 	enum verdict v;
 	bool follows;
 
 	if (!k->flow->listener.member)
 		return VERDICT_ALONE;
-	if (k->payload_length == 0 && !source_is_of(&p->list[index]->source, k, format))
+	m = p->list[from.member];
+	from.layer = picture_layer_of(m, k, now_ns);
+	if (k->payload_length == 0 &&
+	    (from.layer == LAYER_NONE || !source_is_of(&m->layers[from.layer], k, format)))
 		return VERDICT_ALONE;
 	if (format == PICTURE_NONE)
 		return VERDICT_PAYLOAD_TYPE;
-	if (is_other_layer(&p->list[index]->source, k, now_ns))
+	if (from.layer == LAYER_NONE)
 		return VERDICT_OTHER_LAYER;
-	follows = source_note(p, p->list[index], k, format, now_ns);
+	follows = source_note(p, &m->layers[from.layer], k, format, now_ns);
+	picture_heard(m, from.layer, k->marker, now_ns);
+	picture_flow_follow(k->flow, m, k->ssrc, now_ns);
 	if (pictures_are_due(p, now_ns))
 		pictures_review(w, j);
-	v = picture_take(p, index, k, follows);
+	v = picture_take(p, from, k, follows);
 	if (pictures_wait(p, now_ns))
 		turn_want(&w->jobs, j);
 	return v;
@@ -169,15 +187,15 @@ enum verdict room_picture_take(struct worker *w, struct job *j, const struct pkt
 bool room_picture_asked(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp)
 {
 	struct room_pictures *p = ((struct room *)j->work)->pictures;
-	uint32_t from;
+	struct picture_pick from;
 
 	if (f->kind != MEDIA_VIDEO || !f->listener.member ||
 	    !picture_is_requested(rtcp, f->ssrc_out))
 		return false;
 	from = p->list[f->listener.member - 1]->view.from;
-	if (from == FLOOR_NOBODY)
+	if (from.member == FLOOR_NOBODY)
 		return true;
-	picture_ask_want(&p->list[from]->source.ask);
+	picture_ask_want(&picture_source_of(p, from)->ask);
 	p->asks = true;
 	turn_want(&w->jobs, j);
 	return true;

@@ -124,6 +124,10 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 					 "Video packets that members of conferences were sent");
 	m->pictures_asked = walk_counter("tandem_media_picture_requests_total", NULL,
 					 "New pictures that members of conferences were asked for");
+	m->pictures_layers = walk_counter(
+		"tandem_media_picture_layer_changes_total", NULL,
+		"Times that members of conferences got another size of a picture that comes in "
+		"several (simulcast, RFC 8853)");
 	for (enum picture_missed r = 0; r < PICTURE_MISSED_RESULTS; r++)
 		m->pictures_missed[r] = walk_counter(
 			"tandem_media_picture_losses_total", MISSED_LABELS[r],

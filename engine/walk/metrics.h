@@ -66,7 +66,8 @@ struct media_metrics {
 	metric_id coded_sent, coded_failed;
 	metric_id tones_mixed, tones_made, tones_missed;
 	metric_id frames_encoded, frames_failed, frames_late, frames_played;
-	metric_id pictures_shown, pictures_asked, pictures_missed[PICTURE_MISSED_RESULTS];
+	metric_id pictures_shown, pictures_asked, pictures_layers;
+	metric_id pictures_missed[PICTURE_MISSED_RESULTS];
 	metric_id digits_sent, digits_heard, digits_refused[DIGIT_REFUSALS], digits_untold;
 	/* of one worker */
 	metric_id flows;

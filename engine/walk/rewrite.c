@@ -61,6 +61,12 @@ static void extension_strip(struct pkt *p)
 	p->tail_known = 0;
 }
 
+/* A picture of a room may come in several sizes at once: its room says which of them counts (engine/job/room_picture_layer.c). */
+static bool hears_layers(const struct flow *f)
+{
+	return f->kind == MEDIA_VIDEO && f->listener.member;
+}
+
 /* Of no stream that is sent on, so that nothing of its numbers is kept but whose they are. */
 static enum verdict hear_alone(struct pkt *p, const struct payload_rule *rule)
 {
@@ -70,7 +76,7 @@ static enum verdict hear_alone(struct pkt *p, const struct payload_rule *rule)
 		return VERDICT_TOO_FAST;
 	p->clock_hz = rule->clock_hz;
 	p->event = rule->event;
-	if (f->source.started && f->source.ssrc == p->ssrc)
+	if (f->source.started && (f->source.ssrc == p->ssrc || hears_layers(f)))
 		return VERDICT_ALONE;
 	source_hear(f, p->ssrc);
 	return VERDICT_ALONE;
