@@ -67,6 +67,8 @@ struct offer_self {
 	/* First of all, more than that: sendrecv, whatever the direction of the other party's text, which it only answered to a hold. Read by
 	 * offer_forward. */
 	bool both_ways;
+	/* Layers of a picture are taken (media/offer/layers.h): of an answer that is ours, and in an offer those of before. */
+	bool layers;
 	struct offer_record_told record;
 };
 
@@ -169,8 +171,11 @@ struct media_side {
 	uint8_t cc_extension; /* id under which the party numbers its packets, all lines of its transport together (media/rtp/transport_cc.h); 0: it does
 			       * not, or wants to hear nothing of it */
 	uint8_t level_extension; /* id under which the party says how loud its sound is (RFC 6464); 0: it does not, or nobody agreed to it */
-	uint8_t nack; /* 1: generic NACK of video is agreed with this party (RFC 4585 6.2.1) */
-	uint8_t fir;  /* 1: so is FIR, and no PLI (RFC 5104 4.3.1) */
+	struct media_layers
+		layers; /* of video: that this party sends, and we said we take; `count` 0: none */
+	uint32_t kbps;  /* of video: most that this party would have (b=); 0: it does not say */
+	uint8_t nack;   /* 1: generic NACK of video is agreed with this party (RFC 4585 6.2.1) */
+	uint8_t fir;    /* 1: so is FIR, and no PLI (RFC 5104 4.3.1) */
 	struct media_fingerprint fingerprint; /* of the party's certificate */
 	uint64_t
 		ice_name; /* a hash of the party's ufrag and password: another one is an ICE restart (RFC 8839 4.4.1.1.1) */

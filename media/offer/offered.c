@@ -225,6 +225,8 @@ static void write_relayed(struct writer *w, const struct offering *k, uint8_t in
 		.record = offer_record_of(&k->to_b->record, f->line.kind, index),
 	};
 
+	if (media.kind == MEDIA_VIDEO && k->to_b->layers)
+		offer_layers_before(&webrtc.layers, k->earlier, index);
 	if (media.crypto)
 		(void)offer_crypto_offer(&crypto, &k->to_b->keys[index]); /* it could before */
 	offer_write_media(w, k->s, index + 1U, &media);

@@ -99,6 +99,8 @@ static void reply(struct writer *w, const struct offer_answering *k, uint8_t ind
 	};
 
 	formats_for_a(&formats, g);
+	if (media.ours && media.kind == MEDIA_VIDEO && k->to_a->layers)
+		offer_layers_choose(&webrtc.layers, k->offer_a, index, &formats);
 	offer_write_media(w, k->answer_b, index + 1U, &media);
 }
 

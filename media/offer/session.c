@@ -116,6 +116,27 @@ static void read_packet_ms(struct session_line *line, const struct sdp *heard, u
 		line->packet_ms = (uint8_t)ms;
 }
 
+/* RFC 8866 5.8, RFC 3890: the lower one of "AS:512", in kbit/s, and "TIAS:512000". */
+static void read_bandwidth(struct session_line *line, const struct sdp *heard, uint8_t index)
+{
+	const struct sdp_section *m = &heard->sections[index + 1];
+	struct bytes rest, type;
+	uint32_t n;
+
+	for (uint16_t i = m->first; line->kind == MEDIA_VIDEO && i < m->end; i++) {
+		rest = sdp_slice(heard, heard->lines[i].value);
+		if (heard->lines[i].type != 'b' || !bytes_cut(&rest, ':', &type) ||
+		    bytes_u32(bytes_trim(rest), &n))
+			continue;
+		if (bytes_iis(type, "TIAS"))
+			n /= 1000;
+		else if (!bytes_iis(type, "AS"))
+			continue;
+		if (n && (!line->side.kbps || n < line->side.kbps))
+			line->side.kbps = n;
+	}
+}
+
 /* NULL, or why there is no agreement. */
 static const char *session_agree(struct session_line *line, const struct reading *k, uint8_t index,
 				 const struct offer_line *heard)
@@ -134,6 +155,8 @@ static const char *session_agree(struct session_line *line, const struct reading
 		read_mux(&line->side, k->said, index);
 	if (!reason)
 		read_packet_ms(line, k->heard, index);
+	if (!reason)
+		read_bandwidth(line, k->heard, index);
 	return reason;
 }
 

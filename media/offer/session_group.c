@@ -5,6 +5,7 @@
 
 #include "media/offer/bundle.h"
 #include "media/offer/extension.h"
+#include "media/offer/layers.h"
 #include "media/rtp/transport_cc.h"
 
 struct grouping {
@@ -116,6 +117,8 @@ static void read_extensions(struct grouping *k, uint8_t index)
 	if (!line->active || line->side.dtls == DTLS_NONE)
 		return;
 	line->side.mid_extension = agreed_extension(k, index, OFFER_BUNDLE_MID);
+	if (line->side.ice && line->kind == MEDIA_VIDEO)
+		offer_layers_agreed(&line->side.layers, k->heard, k->said, index);
 	if (line->side.ice && has_feedback(k->heard, line, index, OFFER_TRANSPORT_CC))
 		line->side.cc_extension = agreed_extension(k, index, TRANSPORT_CC_URI);
 }

@@ -87,6 +87,7 @@ void offer_webrtc_media(struct writer *w, const struct offer_media *media)
 	offer_extension_write(w, webrtc->mid_extension, OFFER_BUNDLE_MID);
 	offer_extension_write(w, webrtc->cc_extension, TRANSPORT_CC_URI);
 	offer_extension_write(w, webrtc->rid_extension, OFFER_RID);
+	offer_layers_write(w, &webrtc->layers);
 	write_stream(w, media);
 	if (webrtc->ice)
 		write_ice(w, media);

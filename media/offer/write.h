@@ -7,6 +7,7 @@
 #define MEDIA_OFFER_WRITE_H
 
 #include "media/crypto.h"
+#include "media/offer/layers.h"
 #include "media/offer/offer.h"
 #include "media/payload.h"
 
@@ -28,9 +29,10 @@ struct offer_formats {
 /* What a DTLS line has beside; media/offer/webrtc.h writes it. */
 struct offer_webrtc {
 	uint8_t mid_extension, cc_extension, rid_extension; /* 0: not agreed */
-	struct bytes mid;                                   /* empty: none */
-	const struct media_ice *ice;                        /* NULL: the party has none */
-	const struct media_fingerprint *fingerprint;        /* of ours */
+	struct offer_layers layers;
+	struct bytes mid;                            /* empty: none */
+	const struct media_ice *ice;                 /* NULL: the party has none */
+	const struct media_fingerprint *fingerprint; /* of ours */
 	const char *setup;
 	bool is_carried; /* by another line of its BUNDLE group, whose three they are */
 	uint64_t stream; /* names what the leg hears and sees from us */

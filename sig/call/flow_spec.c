@@ -107,8 +107,18 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	memcpy(s->codings, own->codings, sizeof(s->codings));
 	s->taken_count = own->taken_count;
 	memcpy(s->taken, own->taken, sizeof(s->taken));
-	if (s->member.number)
+	if (s->member.number) {
 		s->member.level_extension = own->level_extension;
+		s->picture.layers = own->layers;
+	}
+}
+
+/* Most that it is sent of a picture in several sizes: what it says itself, and what its profile lets others be asked for. */
+static uint32_t picture_kbps(const struct leg *l, const struct media_side *own)
+{
+	uint32_t most = l->terms ? l->terms->video_kbps : 0;
+
+	return own->kbps && (most == 0 || own->kbps < most) ? own->kbps : most;
 }
 
 /* What was ordered counts beside what was agreed. */
@@ -211,6 +221,8 @@ static void spec_fill(struct flow_spec *s, struct call_host *h, const struct cal
 		      const struct media_side *other)
 {
 	spec_agree(s, own, other);
+	if (s->member.number && f->kind == MEDIA_VIDEO)
+		s->picture.most_kbps = picture_kbps(c->legs[f->leg], own);
 	flow_dtls_agree(f, own);
 	flow_dtls_spec(s, c, f, own);
 	place_spec(h, c->legs[f->leg], own, s);

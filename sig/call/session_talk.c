@@ -2,6 +2,7 @@
 #include "sig/call/session_talk.h"
 
 #include "sig/call/aware.h"
+#include "sig/call/conference.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/flow_dtls.h"
 
@@ -59,6 +60,7 @@ struct offer_self talk_self(const struct call_host *h, const struct call *c, uin
 		.earlier = leg_sdp_offer(&l->sdp),
 		.heard = text_bytes(&l->sdp.heard),
 		.heard_offer = l->sdp.theirs,
+		.layers = conference_room(h, c) != NULL,
 		.record = aware_told_now(c, leg),
 	};
 

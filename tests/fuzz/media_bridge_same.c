@@ -97,6 +97,8 @@ static void same_side(const struct where *at, const struct media_side *want,
 	same(at, "mid_extension", want->mid_extension, got->mid_extension);
 	same(at, "cc_extension", want->cc_extension, got->cc_extension);
 	same(at, "level_extension", want->level_extension, got->level_extension);
+	same_octets(at, "layers", &want->layers, &got->layers, sizeof(want->layers));
+	same(at, "kbps", want->kbps, got->kbps);
 	same(at, "nack", want->nack, got->nack);
 	same(at, "mid_length", want->mid_length, got->mid_length);
 	same_octets(at, "mid", want->mid, got->mid, sizeof(want->mid));

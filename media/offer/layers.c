@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/offer/layers.h"
+
+#include <string.h>
+
+#include "media/offer/extension.h"
+#include "media/offer/write.h"
+
+/* RFC 8851 10: letters, digits, '-' and '_'. An element of one octet has room for 16 (RFC 8285 4.2). */
+static bool rid_is_name(struct bytes rid)
+{
+	for (size_t i = 0; i < rid.n; i++) {
+		uint8_t c = rid.p[i], letter = c | 0x20;
+
+		if (!(c >= '0' && c <= '9') && !(letter >= 'a' && letter <= 'z') && c != '-' &&
+		    c != '_')
+			return false;
+	}
+	return rid.n > 0 && rid.n <= MEDIA_RID_MAX;
+}
+
+/* "1 send pt=96;max-width=640". False: the line has none of that name and direction. */
+static bool rid_find(const struct sdp *s, unsigned section, struct bytes rid, const char *direction,
+		     struct bytes *limits)
+{
+	struct bytes rest, word;
+	uint16_t line = 0;
+
+	while (sdp_attribute_next(s, section, "rid", &line, &rest)) {
+		if (!bytes_cut(&rest, ' ', &word) || !bytes_eq(word, rid) ||
+		    !bytes_cut(&rest, ' ', &word) || !bytes_is(word, direction))
+			continue;
+		*limits = bytes_trim(rest);
+		return true;
+	}
+	return false;
+}
+
+static bool formats_have(const struct offer_formats *formats, struct bytes number)
+{
+	uint32_t n;
+
+	if (bytes_u32(number, &n))
+		return false;
+	for (uint8_t i = 0; i < formats->count; i++)
+		if (formats->at[i].to == n)
+			return true;
+	return false;
+}
+
+/* RFC 8851 5: "pt=96,97" names what alone the layer is sent in. True: some of that is agreed. */
+static bool limits_have_format(struct bytes limits, const struct offer_formats *formats)
+{
+	struct bytes limit, number;
+
+	while (bytes_cut(&limits, ';', &limit)) {
+		if (!bytes_starts(limit, "pt="))
+			continue;
+		limit = bytes_from(limit, 3);
+		while (bytes_cut(&limit, ',', &number))
+			if (formats_have(formats, number))
+				return true;
+		return false;
+	}
+	return true;
+}
+
+static bool layers_have(const struct offer_layers *layers, struct bytes rid)
+{
+	for (uint8_t i = 0; i < layers->count; i++)
+		if (bytes_eq(layers->at[i].rid, rid))
+			return true;
+	return false;
+}
+
+/* RFC 8853 5.1: alternatives of one layer, "1,~2"; who waits ("~") may come later. One that has no a=rid is none (5.2). */
+static bool layer_choose(struct offer_layer *out, const struct sdp *s, unsigned section,
+			 struct bytes alternatives, const char *direction,
+			 const struct offer_formats *formats)
+{
+	struct bytes rid;
+
+	while (bytes_cut(&alternatives, ',', &rid)) {
+		if (bytes_starts(rid, "~"))
+			rid = bytes_from(rid, 1);
+		out->rid = rid;
+		if (rid_is_name(rid) && rid_find(s, section, rid, direction, &out->limits) &&
+		    (!formats || limits_have_format(out->limits, formats)))
+			return true;
+	}
+	return false;
+}
+
+/* RFC 8853 5.1: "send 1;2 recv 3" in either order, and once. Empty: there is no such list. */
+static struct bytes layers_list_find(const struct sdp *s, unsigned section, const char *direction)
+{
+	struct bytes value = { 0 }, again, word, list;
+	uint16_t line = 0;
+
+	if (!sdp_attribute_next(s, section, "simulcast", &line, &value) ||
+	    sdp_attribute_next(s, section, "simulcast", &line, &again))
+		return (struct bytes){ 0 };
+	while (bytes_cut(&value, ' ', &word) && bytes_cut(&value, ' ', &list))
+		if (bytes_is(word, direction))
+			return list;
+	return (struct bytes){ 0 };
+}
+
+static void layers_read(struct offer_layers *out, const struct sdp *s, unsigned section,
+			const char *direction, const struct offer_formats *formats)
+{
+	struct bytes list = layers_list_find(s, section, direction), alternatives;
+
+	*out = (struct offer_layers){ 0 };
+	while (out->count < MEDIA_LAYERS_MAX && bytes_cut(&list, ';', &alternatives)) {
+		struct offer_layer layer = { 0 };
+
+		if (layer_choose(&layer, s, section, alternatives, direction, formats) &&
+		    !layers_have(out, layer.rid))
+			out->at[out->count++] = layer;
+	}
+	if (out->count == 1)
+		out->count = 0;
+}
+
+void offer_layers_choose(struct offer_layers *out, const struct sdp *offer, uint8_t index,
+			 const struct offer_formats *formats)
+{
+	*out = (struct offer_layers){ 0 };
+	if (offer_extension_of(offer, index, OFFER_RID))
+		layers_read(out, offer, index + 1U, "send", formats);
+}
+
+void offer_layers_before(struct offer_layers *out, const struct sdp *earlier, uint8_t index)
+{
+	*out = (struct offer_layers){ 0 };
+	if (!earlier || index >= earlier->media_count ||
+	    !offer_extension_of(earlier, index, OFFER_RID))
+		return;
+	layers_read(out, earlier, index + 1U, "recv", NULL);
+	if (out->count == 0)
+		layers_read(out, earlier, index + 1U, "send", NULL);
+}
+
+void offer_layers_write(struct writer *w, const struct offer_layers *layers)
+{
+	for (uint8_t i = 0; i < layers->count; i++) {
+		writer_str(w, "a=rid:");
+		writer_bytes(w, layers->at[i].rid);
+		writer_str(w, layers->at[i].limits.n ? " recv " : " recv");
+		writer_bytes(w, layers->at[i].limits);
+		writer_str(w, "\r\n");
+	}
+	for (uint8_t i = 0; i < layers->count; i++) {
+		writer_str(w, i ? ";" : "a=simulcast:recv ");
+		writer_bytes(w, layers->at[i].rid);
+	}
+	if (layers->count)
+		writer_str(w, "\r\n");
+}
+
+static void layer_add(struct media_layers *out, struct bytes rid)
+{
+	struct media_rid *r = &out->list[out->count++];
+
+	r->length = (uint8_t)rid.n;
+	memcpy(r->name, rid.p, rid.n);
+}
+
+void offer_layers_agreed(struct media_layers *out, const struct sdp *heard, const struct sdp *said,
+			 uint8_t index)
+{
+	struct offer_layers ours, theirs;
+
+	*out = (struct media_layers){ 0 };
+	if (!offer_extension_of(said, index, OFFER_RID))
+		return;
+	layers_read(&ours, said, index + 1U, "recv", NULL);
+	layers_read(&theirs, heard, index + 1U, "send", NULL);
+	for (uint8_t i = 0; i < ours.count; i++)
+		if (layers_have(&theirs, ours.at[i].rid))
+			layer_add(out, ours.at[i].rid);
+	out->extension = offer_extension_of(heard, index, OFFER_RID);
+	if (out->count < 2 || !out->extension)
+		*out = (struct media_layers){ 0 };
+}
