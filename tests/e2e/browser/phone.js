@@ -7,6 +7,7 @@ const phone = {
     host: "",           // of the node
     session: null,
     layers: undefined,  // encodings of the camera's picture in calls made; undefined: one
+    most: 0,            // kbit/s of video that its SDP asks for; 0: it says nothing
     state: "new",       // of the last call: calling, ringing, talking, ended: CAUSE
     log: [],
     answers: null,      // media of incoming calls that are answered by themselves; null: they ring
@@ -42,6 +43,9 @@ const phone = {
         session.on("ended", (e) => { this.state = `ended: ${e.cause}`; });
         session.on("failed", (e) => { this.state = `ended: ${e.cause}`; });
         session.on("peerconnection:setremotedescriptionfailed", (e) => this.log.push(`remote: ${e}`));
+        session.on("sdp", (e) => {
+            if (e.originator === "local" && this.most) e.sdp = e.sdp.replace(/(m=video .*\r\nc=.*\r\n)/, `$1b=AS:${this.most}\r\n`);
+        });
         session.on("sdp", (e) => this.log.push(`${e.originator} ${e.type}\n${e.sdp}`));
         const watch = (connection) => {
             this.connection = connection;
@@ -127,19 +131,27 @@ const phone = {
         return [video.videoWidth, video.videoHeight];
     },
 
-    // Shows a picture of noise instead of the camera's: no encoder makes that small.
-    async noise(width, height) {
+    // Shows a picture of noise instead of the camera's: no encoder makes that small. part: of its rows.
+    async noise(width, height, part = 1) {
         const canvas = document.createElement("canvas");
         canvas.width = width;
         canvas.height = height;
         const drawn = canvas.getContext("2d"), image = drawn.createImageData(width, height);
         const words = new Uint32Array(image.data.buffer);
         setInterval(() => {
-            for (let i = 0; i < words.length; i++) words[i] = 0xff000000 | Math.random() * 0x1000000;
+            for (let i = 0; i < words.length * part; i++) words[i] = 0xff000000 | Math.random() * 0x1000000;
             drawn.putImageData(image, 0, 0);
         }, 66);
         const sender = this.connection.getSenders().find((s) => s.track && s.track.kind === "video");
         await sender.replaceTrack(canvas.captureStream(15).getVideoTracks()[0]);
+    },
+
+    // Sends that layer from now on, or not any more.
+    async layer(rid, active) {
+        const sender = this.connection.getSenders().find((s) => s.track && s.track.kind === "video");
+        const parameters = sender.getParameters();
+        parameters.encodings.find((e) => e.rid === rid).active = active;
+        await sender.setParameters(parameters);
     },
 
     // Statistics of one kind, as plain objects.
