@@ -43,7 +43,7 @@ class Told(StoreTest):
         self.assertEqual(entry["stored"], [{"to": "share", "url": os.path.join(self.share, name)}])
         self.assertEqual(line["parties"], ["1001", "1002", "mailbox:1001"])
         self.assertEqual(store.ask("recording.put", name=name, heard=True), {"name": name, "mailbox": "1001", "heard": True})
-        until(lambda: self.last(store, name)["entry"].get("heard"))
+        until(lambda: store.acts(name) and self.last(store, name)["entry"].get("heard"))
         self.assertTrue(29 * 86400 < line["life_s"] <= 31 * 86400)
         self.assertEqual(store.ask("recording.delete", name=name), {"name": name})
         until(lambda: store.acts(name)[-1:] == [("end", "deleted")])
