@@ -174,6 +174,7 @@ static void next_hop_fill(struct next_hop *out, const struct hop_way *w,
 	memcpy(out->path.to, s->mac, FRAME_MAC_LEN);
 	memcpy(out->path.from, l->mac, FRAME_MAC_LEN);
 	out->path.vlan = l->vlan;
+	out->ifindex = l->ifindex;
 	out->device = l->device;
 	out->mtu = (uint16_t)(mtu > UINT16_MAX ? UINT16_MAX : mtu);
 	out->hops = w->hops;

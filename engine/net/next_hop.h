@@ -20,9 +20,10 @@ struct next_hops;
 
 struct next_hop {
 	struct frame_path path;
-	uint32_t device; /* index into the interfaces given to next_hops_open */
-	uint16_t mtu;    /* of the path, IP heads included */
-	uint8_t hops;    /* TTL or hop limit of the route; 0: the default */
+	uint32_t ifindex; /* by which it leaves: of the VLAN, where the path has a tag */
+	uint32_t device;  /* index into the interfaces given to next_hops_open */
+	uint16_t mtu;     /* of the path, IP heads included */
+	uint8_t hops;     /* TTL or hop limit of the route; 0: the default */
 };
 
 struct next_hop_settings {

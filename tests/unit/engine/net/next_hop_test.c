@@ -129,6 +129,7 @@ static void a_neighbour_and_its_change(void **state)
 	assert_true(is_to(&h, MAC_A));
 	assert_int_equal(h.mtu, 1500);
 	assert_int_equal(h.path.vlan, 0);
+	assert_int_equal(h.ifindex, r.ifindex);
 	run("ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:0b dev tap0 nud permanent");
 	assert_true(follows(&r, "192.0.2.2", MAC_B));
 	run("ip neigh del 192.0.2.2 dev tap0");
