@@ -31,18 +31,30 @@ void validity_set(struct validity *v, uint8_t place, uint64_t until_ns)
 	assert(place > VALID_ALWAYS && place <= v->count);
 	if (validity_until(v, place) == until_ns)
 		return;
-	if (v->follow)
-		v->follow(v->follow_arg, place, until_ns);
+	for (int i = 0; i < VALID_FOLLOWERS; i++)
+		if (v->followers[i].fn)
+			v->followers[i].fn(v->followers[i].arg, place, until_ns);
 	atomic_store_explicit(&v->places[place].until_ns, until_ns, memory_order_relaxed);
 	atomic_store_explicit(&v->least_ns, least_of(v), memory_order_relaxed);
 }
 
 void validity_follow(struct validity *v, validity_fn *fn, void *arg)
 {
-	v->follow = fn;
-	v->follow_arg = arg;
+	int i = 0;
+
+	while (v->followers[i].fn && ++i < VALID_FOLLOWERS)
+		;
+	assert(i < VALID_FOLLOWERS);
+	v->followers[i] = (struct valid_follower){ fn, arg };
 	for (uint8_t place = 1; place <= v->count; place++)
 		fn(arg, place, validity_until(v, place));
+}
+
+void validity_leave(struct validity *v, const void *arg)
+{
+	for (int i = 0; i < VALID_FOLLOWERS; i++)
+		if (v->followers[i].arg == arg)
+			v->followers[i] = (struct valid_follower){ 0 };
 }
 
 bool validity_has_ended(const struct validity *v, uint64_t *now_ns)

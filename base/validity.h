@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 
-enum { VALID_ALWAYS = 0, VALID_PLACES = 16 };
+enum { VALID_ALWAYS = 0, VALID_PLACES = 16, VALID_FOLLOWERS = 2 };
 
 struct valid_place {
 	_Atomic uint64_t until_ns; /* of clock_now_ns */
@@ -24,8 +24,10 @@ typedef void validity_fn(void *arg, uint8_t place, uint64_t until_ns);
 struct validity {
 	_Atomic uint64_t least_ns; /* of all places in use: what is before it needs no other look */
 	uint32_t count;
-	validity_fn *follow; /* NULL: nobody */
-	void *follow_arg;
+	struct valid_follower {
+		validity_fn *fn; /* NULL: nobody */
+		void *arg;
+	} followers[VALID_FOLLOWERS];
 	struct valid_place places[1 + VALID_PLACES]; /* the first is VALID_ALWAYS */
 };
 
@@ -34,6 +36,8 @@ void validity_open(struct validity *v, uint32_t count);
 void validity_set(struct validity *v, uint8_t place, uint64_t until_ns);
 /* Tells fn the times of all places, and each one that is set from now on. */
 void validity_follow(struct validity *v, validity_fn *fn, void *arg);
+/* It hears no more. */
+void validity_leave(struct validity *v, const void *arg);
 /* Something of it was not sent. */
 void validity_withhold(struct validity *v, uint8_t place);
 uint64_t validity_withheld(const struct validity *v, uint8_t place);

@@ -99,6 +99,27 @@ static void test_who_follows_hears_it_first(void **state)
 	assert_int_equal(f.was[2], 300);
 }
 
+/* Each hears all, and the one that leaves no more. */
+static void test_several_may_follow(void **state)
+{
+	struct validity v;
+	struct follower f = { .v = &v }, g = { .v = &v };
+
+	(void)state;
+	validity_open(&v, 2);
+	validity_follow(&v, hear, &f);
+	validity_follow(&v, hear, &g);
+	validity_set(&v, 1, 100);
+	assert_int_equal(f.told[1], 100);
+	assert_int_equal(g.told[1], 100);
+	validity_leave(&v, &f);
+	validity_set(&v, 1, 200);
+	assert_int_equal(f.told[1], 100);
+	assert_int_equal(g.told[1], 200);
+	validity_follow(&v, hear, &f);
+	assert_int_equal(f.told[1], 200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +128,7 @@ int main(void)
 		cmocka_unit_test(test_without_places_nobody_is_silenced),
 		cmocka_unit_test(test_what_is_withheld_is_counted_by_place),
 		cmocka_unit_test(test_who_follows_hears_it_first),
+		cmocka_unit_test(test_several_may_follow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
