@@ -18,6 +18,13 @@ enum engine_port {
 	ENGINE_PORT_XDP,
 };
 
+/* Whether the kernel forwards ordinary RTP by itself (docs/adr/0064). */
+enum engine_forward {
+	ENGINE_FORWARD_OFF,
+	ENGINE_FORWARD_AUTO, /* where a frame surely leaves by the interface that it came by */
+	ENGINE_FORWARD_ON,   /* by all interfaces, and from one to another */
+};
+
 struct own_name;
 struct port_dpdk_settings;
 struct port_xdp_network;
@@ -54,6 +61,7 @@ struct engine_settings {
 		*validity; /* by flow_spec.place; it outlives the engine. NULL: all may speak */
 	/* ENGINE_PORT_XDP: of the SIP ports (engine/port/xdp_guard.h), which come in there as well; NULL: none. */
 	const struct xdp_guard *guard;
+	enum engine_forward xdp_forward; /* ENGINE_PORT_XDP */
 };
 
 /* Of a receive buffer: octets of packets, as SO_RCVBUF counts. */

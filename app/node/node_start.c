@@ -463,6 +463,7 @@ static int engine_start(struct node *n)
 		.certificate = &n->certificate,
 		.validity = &n->validity,
 		.guard = n->kernel,
+		.xdp_forward = (enum engine_forward)n->settings.media.xdp_forward,
 		.names = names,
 		.name_count = own_names(&n->settings, names),
 	};

@@ -151,7 +151,8 @@ struct settings_dpdk {
 };
 
 struct settings_media {
-	int port; /* enum engine_port */
+	int port;        /* enum engine_port */
+	int xdp_forward; /* enum engine_forward */
 	uint32_t workers;
 	int latch; /* enum latch_mode */
 	uint32_t dscp_audio, dscp_video, dscp_sip;

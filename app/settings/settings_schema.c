@@ -14,6 +14,8 @@
 
 /* In the order of enum engine_port. */
 static const char *const g_port_names[] = { "auto", "io_uring", "epoll", "dpdk", "xdp", NULL };
+/* In the order of enum engine_forward. */
+static const char *const g_forward_names[] = { "off", "auto", "on", NULL };
 /* As dsp/tone.h has them. */
 const char *const g_settings_tones[] = { "off", "au", "de", "etsi", "fr", "jp", "uk", "us", NULL };
 /* As appendfsync of redis.conf. */
@@ -474,6 +476,17 @@ static const struct conf_field g_media_fields[] = {
 		  "needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON at start alone. An "
 		  "interface that "
 		  "is made again while the node runs is used again, on Linux 6.0 and newer." },
+	{ .key = "xdp_forward",
+	  .type = CONF_ENUM,
+	  FIELD(settings_media, xdp_forward),
+	  .names = g_forward_names,
+	  .preset = "auto",
+	  .at_start = true,
+	  .help = "With media.port: xdp, whether the kernel forwards plain RTP of two parties by "
+		  "itself while nothing is to be decided about it: auto (where a frame surely "
+		  "leaves by the interface that it came by), on (also from one interface to "
+		  "another, and over veth, whose other end must have an XDP program then), or "
+		  "off." },
 	{ .key = "workers",
 	  U32(settings_media, workers, 1, 16),
 	  .preset = "1",

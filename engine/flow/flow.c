@@ -26,7 +26,8 @@ int flow_table_open(struct flow_table *t, uint32_t capacity)
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	t->list = memory == MAP_FAILED ? NULL : memory;
 	t->active = calloc(capacity, sizeof(*t->active));
-	if (!t->list || !t->active) {
+	t->shortcuts = calloc(capacity, sizeof(*t->shortcuts));
+	if (!t->list || !t->active || !t->shortcuts) {
 		flow_table_close(t);
 		return -ENOMEM;
 	}
@@ -38,6 +39,7 @@ void flow_table_close(struct flow_table *t)
 	if (t->list)
 		(void)munmap(t->list, (size_t)t->capacity * sizeof(*t->list));
 	free(t->active);
+	free(t->shortcuts);
 	*t = (struct flow_table){ 0 };
 }
 
@@ -124,6 +126,7 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	if (f->id.generation != 0)
 		return -EBUSY;
 	memset(f, 0, sizeof(*f));
+	t->shortcuts[spec->id.slot] = (struct shortcut){ 0 };
 	f->id = spec->id;
 	f->out_slot = spec->id.slot;
 	f->place = spec->place;

@@ -10,6 +10,7 @@
 #include "engine/flow/dtls_flow.h"
 #include "engine/flow/reports.h"
 #include "engine/flow/resend.h"
+#include "engine/flow/shortcut.h"
 #include "engine/flow/trickle.h"
 #include "engine/job/listener.h"
 #include "engine/net/packet.h"
@@ -214,10 +215,12 @@ struct flow_table {
 	uint32_t *active; /* slots in use, dense, in no order */
 	uint32_t capacity;
 	uint32_t count;
-	uint32_t secure;  /* flows with SRTP in any direction */
-	uint32_t own;     /* flows whose party is one of this node */
-	uint32_t watched; /* flows of which capture.h copies anything */
-	uint32_t tapped;  /* flows of which leg_tap.h does */
+	uint32_t secure;            /* flows with SRTP in any direction */
+	uint32_t own;               /* flows whose party is one of this node */
+	uint32_t watched;           /* flows of which capture.h copies anything */
+	uint32_t tapped;            /* flows of which leg_tap.h does */
+	struct shortcut *shortcuts; /* by slot */
+	uint32_t shortcut_count;    /* flows that have one, or are about to */
 };
 
 /* 0 or -ENOMEM. Memory is touched when a slot is first used. */

@@ -11,6 +11,8 @@
 #include "engine/net/packet.h"
 
 struct port;
+struct xdp_forward;
+struct xdp_forward_plan;
 
 struct port_settings {
 	uint32_t slots;   /* flow slots: 0..slots-1 */
@@ -61,6 +63,12 @@ struct port_ops {
 	uint32_t (*icmp_errors)(struct port *p, uint32_t slot);
 	/* The next socket that failed, once each. False: none. */
 	bool (*fault)(struct port *p, struct port_fault *out);
+	/*
+	 * The kernel could forward by itself what comes to the slot's RTP socket and leaves for `to` by that of the other one: the slot's
+	 * entry, and what the port knows of the plan (xdp_forwards.h). NULL: there is no such way at this time. No such function: never.
+	 */
+	struct xdp_forward *(*shortcut)(struct port *p, uint32_t slot, uint32_t out_slot,
+					const struct addr *to, struct xdp_forward_plan *plan);
 	void (*close)(struct port *p);
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/privilege.h"
 
@@ -27,10 +28,19 @@ static int dpdk_choose(struct port_choice *out, const struct engine_settings *se
 /* What needs privileges is done here, and the workers start without them. */
 static int xdp_choose(struct port_choice *out, const struct engine_settings *settings)
 {
+	uint32_t slots = settings->slots + settings->shared_ports;
+	/* the program takes the kernel's time, which may not be ours where a test makes it run */
+	bool forwards = settings->xdp_forward != ENGINE_FORWARD_OFF &&
+			clock_to_kernel(NS_PER_S) == NS_PER_S;
 	const struct port_xdp_settings xdp = { .networks = settings->xdp_networks,
 					       .network_count = settings->xdp_network_count,
 					       .workers = settings->workers,
-					       .guard = settings->guard };
+					       .guard = settings->guard,
+					       .validity = settings->validity,
+					       .forwards_all =
+						       settings->xdp_forward == ENGINE_FORWARD_ON,
+					       .forwards =
+						       forwards ? settings->workers * slots : 0 };
 	char why[XDP_WHY_MAX];
 	int err = xdp_host_open(&out->xdp, &xdp, why);
 

@@ -159,6 +159,31 @@ static uint32_t xdp_icmp_errors(struct port *p, uint32_t slot)
 	return sockets->ops->icmp_errors(sockets, slot);
 }
 
+static struct xdp_forward *xdp_shortcut(struct port *p, uint32_t slot, uint32_t out_slot,
+					const struct addr *to, struct xdp_forward_plan *plan)
+{
+	struct xdp_port *x = xdp_of(p);
+	const struct xdp_slot *in = &x->slots[slot], *out = &x->slots[out_slot];
+	const struct addr *local = &out->local[CHANNEL_RTP];
+	struct next_hop hop;
+
+	if (!x->host->forwards || !in->own[CHANNEL_RTP].family || local->family != to->family ||
+	    !next_hop_find(x->next_hops, local, to, x->now_ns, &hop) ||
+	    !xdp_host_forwards(x->host, &in->own[CHANNEL_RTP], hop.device))
+		return NULL;
+	plan->to = &in->own[CHANNEL_RTP];
+	plan->out_from = local;
+	plan->path = hop.path;
+	plan->ifindex = hop.ifindex;
+	plan->crosses = x->host->forwards_all;
+	plan->mtu = hop.mtu;
+	plan->tos = out->tos;
+	plan->hops = hop.hops ? hop.hops : out->hops;
+	plan->worker = (uint8_t)x->worker;
+	plan->id = x->id;
+	return xdp_entry_of(x, slot);
+}
+
 static bool xdp_fault(struct port *p, struct port_fault *out)
 {
 	struct xdp_port *x = xdp_of(p);
@@ -203,6 +228,7 @@ static const struct port_ops OPS = {
 	.send_errors = xdp_send_errors,
 	.icmp_errors = xdp_icmp_errors,
 	.fault = xdp_fault,
+	.shortcut = xdp_shortcut,
 	.close = xdp_port_close,
 };
 

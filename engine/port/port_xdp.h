@@ -26,10 +26,14 @@ struct port_xdp_settings {
 	uint32_t network_count;
 	uint32_t workers;
 	const struct xdp_guard *guard; /* of the SIP ports; NULL: none */
+	bool forwards_all;             /* by all interfaces, and from one to another */
+	/* Until when the shards may speak: what the program forwards ends then. NULL: never. */
+	struct validity *validity;
 	uint32_t
 		forwards; /* entries of what the program forwards itself (xdp_forwards.h), of all workers; 0: none */
 };
 
+struct validity;
 struct xdp_host;
 
 /* By the main thread, before the workers: loads and attaches the program, binds all sockets, registers metrics. Needs

@@ -228,9 +228,10 @@ static void plan_match(struct xdp_forward *e, const struct xdp_forward_plan *p)
 
 static void plan_way(struct xdp_forward *e, const struct xdp_forward_plan *p)
 {
-	memcpy(e->macs, p->path->to, FRAME_MAC_LEN);
-	memcpy(e->macs + FRAME_MAC_LEN, p->path->from, FRAME_MAC_LEN);
+	memcpy(e->macs, p->path.to, FRAME_MAC_LEN);
+	memcpy(e->macs + FRAME_MAC_LEN, p->path.from, FRAME_MAC_LEN);
 	e->ifindex = p->ifindex;
+	e->crosses = p->crosses;
 	memcpy(e->out_from, p->out_from->ip, sizeof(e->out_from));
 	memcpy(e->out_to, p->out_to->ip, sizeof(e->out_to));
 	e->out_from_port = htons(p->out_from->port);
@@ -250,10 +251,22 @@ bool xdp_forward_plan(struct xdp_forward *e, const struct xdp_forward_plan *p)
 	assert(!xdp_forward_is_armed(e) && xdp_forward_is_left(e));
 	assert(p->worker < XDP_FORWARD_WORKERS && p->place < XDP_FORWARD_PLACES);
 	if (p->to->family != family || p->out_from->family != family ||
-	    p->out_to->family != family || p->from->scope || p->out_to->scope || p->path->vlan ||
+	    p->out_to->family != family || p->from->scope || p->out_to->scope || p->path.vlan ||
 	    p->payload_in > 127 || p->payload_out > 127 || !plan_clock(e, p->clock_hz))
 		return false;
 	plan_match(e, p);
 	plan_way(e, p);
 	return true;
+}
+
+bool xdp_forward_leads_by(const struct xdp_forward *e, const struct xdp_forward_plan *p)
+{
+	struct xdp_forward other = *e;
+
+	plan_way(&other, p);
+	other.sequence_offset = e->sequence_offset;
+	other.timestamp_offset = e->timestamp_offset;
+	other.payload_out = e->payload_out;
+	other.id = e->id;
+	return memcmp(&other.macs, &e->macs, XDP_FORWARD_LINE) == 0;
 }

@@ -26,8 +26,9 @@ struct xdp_forwards {
 struct xdp_forward_plan {
 	const struct addr *from, *to;         /* the party, and where it sends to */
 	const struct addr *out_from, *out_to; /* of that family, too */
-	const struct frame_path *path;        /* untagged */
+	struct frame_path path;               /* untagged */
 	uint32_t ifindex;
+	bool crosses; /* also what came by another interface */
 	uint16_t mtu; /* of the path, IP heads included */
 	uint8_t tos, hops;
 	uint8_t payload_in, payload_out;
@@ -71,7 +72,28 @@ static inline void xdp_forwards_point(const struct xdp_forwards *t, const struct
 			 e ? (uint32_t)(e - t->entries) + 1 : 0, __ATOMIC_RELAXED);
 }
 
+/* Until when a shard may speak: UINT64_MAX at first, as clock_to_kernel has it. */
+static inline void xdp_forwards_valid(const struct xdp_forwards *t, uint8_t place,
+				      uint64_t until_ns)
+{
+	assert(place < XDP_FORWARD_PLACES);
+	__atomic_store_n(&t->fence->valid_until[place], until_ns, __ATOMIC_RELAXED);
+}
+
 /* ---- one entry, by its worker ---- */
+
+/* From here on the program forwards. release: what was written before is there for who reads it behind armed. */
+static inline void xdp_forward_arm(struct xdp_forward *e)
+{
+	__atomic_store_n(&e->armed, 1, __ATOMIC_RELEASE);
+}
+
+/* From here on nothing begins to be forwarded; what has begun is over when the entry has been left. seq_cst: busy is read after this, and a
+ * program that has not seen it is seen to be busy (busy_add). */
+static inline void xdp_forward_disarm(struct xdp_forward *e)
+{
+	__atomic_store_n(&e->armed, 0, __ATOMIC_SEQ_CST);
+}
 
 static inline bool xdp_forward_is_armed(const struct xdp_forward *e)
 {
@@ -86,5 +108,7 @@ static inline bool xdp_forward_is_left(const struct xdp_forward *e)
 
 /* Lines 0 and 1 of one that is not armed and has been left. False: a way that the program does not know, such as from one family to another. */
 bool xdp_forward_plan(struct xdp_forward *e, const struct xdp_forward_plan *plan);
+/* Does it do what it would do by this plan? Of the way alone: from whom, and what its numbers become, is not looked at. */
+bool xdp_forward_leads_by(const struct xdp_forward *e, const struct xdp_forward_plan *plan);
 
 #endif

@@ -12,7 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/validity.h"
 
 static int host_refused(char why[XDP_WHY_MAX], const char *name, const char *what, int err)
 {
@@ -74,6 +76,21 @@ static struct xdp_interface *interface_find(struct xdp_host *h, const char *name
 	return NULL;
 }
 
+/* What its program sends back is lost where the other end has no program, and this end cannot know. */
+static bool interface_is_veth(const char *name)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq r = { .ifr_data = (void *)&info };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool is;
+
+	memcpy(r.ifr_name, name, XDP_NAME_MAX);
+	is = fd >= 0 && ioctl(fd, SIOCETHTOOL, &r) == 0 && strcmp(info.driver, "veth") == 0;
+	if (fd >= 0)
+		(void)close(fd);
+	return is;
+}
+
 static int interface_add(struct xdp_host *h, const char *name, char why[XDP_WHY_MAX])
 {
 	struct xdp_interface *i = &h->interfaces[h->interface_count];
@@ -84,6 +101,7 @@ static int interface_add(struct xdp_host *h, const char *name, char why[XDP_WHY_
 		return host_refused(why, name, "too many interfaces", -ENOSPC);
 	memcpy(i->name, name, sizeof(i->name));
 	i->program = (struct xdp_program){ .sockets_fd = -1, .link_fd = -1 };
+	i->is_veth = interface_is_veth(name);
 	h->interface_count++;
 	return xdp_interface_look(i->name, &i->ifindex, &i->queues, why);
 }
@@ -343,6 +361,11 @@ static int networks_copy(struct xdp_host *h, const struct port_xdp_settings *set
 	return 0;
 }
 
+static void forwards_valid(void *arg, uint8_t place, uint64_t until_ns)
+{
+	xdp_forwards_valid(arg, place, clock_to_kernel(until_ns));
+}
+
 /* Media goes on without. */
 static void forwards_open(struct xdp_host *h, uint32_t entries)
 {
@@ -352,6 +375,15 @@ static void forwards_open(struct xdp_host *h, uint32_t entries)
 
 	if (xdp_forwards_open(&h->forwards, entries, addresses, why) != 0)
 		LOG_WARN("media", 0, "the kernel forwards no media itself", LOG_STR("error", why));
+	else if (h->validity)
+		validity_follow(h->validity, forwards_valid, h->forwards);
+}
+
+static void forwards_close(struct xdp_host *h)
+{
+	if (h->forwards && h->validity)
+		validity_leave(h->validity, h->forwards);
+	xdp_forwards_close(h->forwards);
 }
 
 int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *settings,
@@ -366,6 +398,8 @@ int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *setting
 		return -ENOMEM;
 	h->workers = settings->workers;
 	h->guard = settings->guard;
+	h->validity = settings->validity;
+	h->forwards_all = settings->forwards_all;
 	locals_open(&h->locals);
 	xdp_metrics_register(&h->metrics);
 	err = networks_copy(h, settings);
@@ -402,7 +436,7 @@ void xdp_host_close(struct xdp_host *h)
 		xdp_program_close(&h->interfaces[i].program);
 	for (uint32_t w = 0; w < h->workers; w++)
 		xdp_lane_close(&h->lanes[w]);
-	xdp_forwards_close(h->forwards);
+	forwards_close(h);
 	spares_close(h);
 	ways_close(h);
 	locals_close(&h->locals);
@@ -410,14 +444,26 @@ void xdp_host_close(struct xdp_host *h)
 	free(h);
 }
 
+static bool network_is_at(const struct port_xdp_network *n, const struct addr *local)
+{
+	return n->interface[0] && addr_ip_eq(&n->range.local, local) &&
+	       local->port >= n->range.first && local->port <= n->range.last;
+}
+
 bool xdp_host_has(const struct xdp_host *h, const struct addr *local)
 {
-	for (uint32_t i = 0; i < h->network_count; i++) {
-		const struct port_xdp_network *n = &h->networks[i];
-
-		if (n->interface[0] && addr_ip_eq(&n->range.local, local) &&
-		    local->port >= n->range.first && local->port <= n->range.last)
+	for (uint32_t i = 0; i < h->network_count; i++)
+		if (network_is_at(&h->networks[i], local))
 			return true;
-	}
 	return false;
+}
+
+bool xdp_host_forwards(const struct xdp_host *h, const struct addr *local, uint32_t interface)
+{
+	const struct xdp_interface *by = &h->interfaces[interface];
+
+	for (uint32_t i = 0; !h->forwards_all && i < h->network_count; i++)
+		if (network_is_at(&h->networks[i], local))
+			return !by->is_veth && strcmp(h->networks[i].interface, by->name) == 0;
+	return h->forwards_all;
 }

@@ -52,6 +52,7 @@ struct xdp_interface {
 	uint32_t ifindex; /* 0: it is gone */
 	uint32_t queues;
 	bool complained; /* that it is there and cannot be used */
+	bool is_veth;
 	struct xdp_program program;
 };
 
@@ -77,6 +78,8 @@ struct xdp_keeper;
 
 struct xdp_host {
 	struct xdp_forwards *forwards; /* NULL: nothing is forwarded below */
+	struct validity *validity;     /* which it follows then; NULL: none */
+	bool forwards_all;
 	const struct xdp_guard *guard; /* while interfaces are opened */
 	struct xdp_interface interfaces[XDP_INTERFACES_MAX];
 	uint32_t interface_count;
@@ -107,6 +110,9 @@ void xdp_host_publish(const struct xdp_host *h);
 int xdp_keeper_open(struct xdp_keeper **out, struct xdp_host *h) NODISCARD;
 void xdp_keeper_close(struct xdp_keeper *k);
 
+/* May the kernel forward by itself what comes to this address, by this interface? Any worker asks, so nothing that the keeper changes is
+ * looked at: whether the interface is there, the next hop knows. */
+bool xdp_host_forwards(const struct xdp_host *h, const struct addr *local, uint32_t interface);
 /* Is this local address and port one that the program redirects? */
 bool xdp_host_has(const struct xdp_host *h, const struct addr *local);
 

@@ -37,6 +37,8 @@ static uint8_t capture_points_of(const struct capture *c, uint64_t call)
 
 static void flow_watch(struct worker *w, struct flow *f, uint8_t points)
 {
+	if (points) /* what has begun to leave below is over in a moment: it does not matter here */
+		(void)shortcut_rest(w, f->id);
 	w->flows.watched += (points != 0) - (f->watch != 0);
 	f->watch = points;
 }

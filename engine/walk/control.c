@@ -8,6 +8,7 @@
 #include "engine/flow/dtls_flow.h"
 #include "engine/flow/flow_move.h"
 #include "engine/flow/new_picture.h"
+#include "engine/flow/shortcut.h"
 #include "engine/flow/srtp_flow.h"
 #include "engine/job/job_control.h"
 #include "engine/walk/event.h"
@@ -194,6 +195,7 @@ void control_flow_end(struct worker *w, struct flow *f)
 {
 	bool has_socket = !(f->transport & TRANSPORT_NO_SOCKET);
 
+	shortcut_close(w, f);
 	own_set(w, f, false);
 	listener_leave(w, f);
 	ear_leave(w, f);
@@ -323,11 +325,36 @@ static void control_apply(struct worker *w, const struct media_command *c, uint6
 	}
 }
 
+/* Of the flow that it is about, nothing must be forwarded below meanwhile. False: ask again with the next turn. */
+static bool control_may(struct worker *w, const struct media_command *c)
+{
+	switch (c->kind) {
+	case MEDIA_FLOW_UPDATE:
+		return shortcut_rest(w, c->spec.id);
+	case MEDIA_FLOW_CLOSE:
+	case MEDIA_FLOW_DIGIT_SEND:
+	case MEDIA_FLOW_YIELD:
+		return shortcut_rest(w, c->id);
+	case MEDIA_FLOW_QUERY:
+		shortcuts_read(w, c->id);
+		return true;
+	case MEDIA_FLOW_OPEN:
+	case MEDIA_FLOW_FLIGHT:
+	case MEDIA_JOB_OPEN:
+	case MEDIA_JOB_CLOSE:
+	case MEDIA_JOB_QUERY:
+	case MEDIA_SHARED_PORT:
+	case MEDIA_STOP:
+		return true;
+	}
+	return true;
+}
+
 void control_drain(struct worker *w, uint64_t now_ns)
 {
 	const struct media_command *c;
 
-	while (held_delivered(w) && (c = ring_peek(&w->commands)) != NULL) {
+	while (held_delivered(w) && (c = ring_peek(&w->commands)) != NULL && control_may(w, c)) {
 		control_apply(w, c, now_ns);
 		ring_release(&w->commands); /* who waits for it (engine_mark) sees it done */
 	}

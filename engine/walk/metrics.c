@@ -167,4 +167,6 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 				      "Work of the worker in the last second, of one core", 1000);
 	m->relayed = walk_counter("tandem_media_worker_packets_total", WORKER_LABELS[worker],
 				  "RTP and RTCP packets sent by each worker");
+	m->forwarded = walk_counter("tandem_media_forwarded_packets_total", WORKER_LABELS[worker],
+				    "RTP packets of these that the kernel forwarded itself");
 }

@@ -74,7 +74,8 @@ struct media_metrics {
 	metric_id jobs, coders, complexity;
 	metric_id cpu_us;
 	metric_id wait_us, busy;
-	metric_id relayed; /* packets sent, ours among them */
+	metric_id relayed;   /* packets sent, ours among them */
+	metric_id forwarded; /* of these, in the kernel */
 };
 
 enum { MEDIA_WORKERS_MAX = 16 };

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "engine/flow/latch.h"
 #include "engine/flow/new_picture.h"
+#include "engine/flow/shortcut.h"
 #include "engine/walk/event.h"
 #include "engine/walk/originate.h"
 #include "engine/walk/pace.h"
@@ -91,6 +92,7 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 
 		if (i + FETCH_AHEAD < w->flows.count)
 			flow_tick_fetch(&w->flows.list[w->flows.active[i + FETCH_AHEAD]]);
+		shortcut_tick(w, f, now_ns);
 		if (event_tracker_expire(&f->events, now_ns, &done))
 			event_digit(w, f, &done);
 		if (f->notice)

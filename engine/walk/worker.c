@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "engine/flow/feedback.h"
 #include "engine/flow/latch.h"
+#include "engine/flow/shortcut.h"
 #include "engine/job/turn.h"
 #include "engine/walk/capture.h"
 #include "engine/walk/control.h"
@@ -53,6 +54,7 @@ static void stages(struct worker *w, struct batch *b)
 {
 	shared_stage(w, b);   /* single-port mode: which flow's it is */
 	flow_fetch(w, b);     /* where there are many */
+	shortcut_stage(w, b); /* what the kernel forwarded before them */
 	ordinary_stage(w, b); /* the first so many: all at once */
 	demux_stage(w, b);    /* RTP, RTCP, neither, or of a flow that is not looked into */
 	flow_stage(w, b);     /* whose port it came to, and who is the peer */
@@ -75,7 +77,8 @@ static void stages(struct worker *w, struct batch *b)
 	protect_stage(w, b); /* SRTP: what leaves for a party with keys */
 	resend_stage(w, b);  /* video: what a party may ask for again */
 	capture_stage(w, b, CAPTURE_OUT_WIRE);
-	notice_stage(w, b); /* what control wants to save */
+	notice_stage(w, b);        /* what control wants to save */
+	shortcut_take_stage(w, b); /* what follows the kernel may forward */
 }
 
 /* What one flow of the worker sends to another: the same way again, for that one. */

@@ -54,7 +54,8 @@ struct xdp_forward {
 	unsigned int ifindex;                      /* by which they leave */
 	unsigned char out_from[16], out_to[16];    /* as they lie */
 	unsigned short out_from_port, out_to_port; /* as they lie */
-	unsigned char tos, hops, payload_out, spare_out;
+	unsigned char tos, hops, payload_out;
+	unsigned char crosses;          /* 1: also what came by another interface */
 	unsigned short sequence_offset; /* out = in + offset */
 	unsigned short id;              /* of IPv4: the sequence number that left, and this */
 	unsigned int timestamp_offset;

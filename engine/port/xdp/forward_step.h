@@ -145,7 +145,8 @@ FORWARD_INLINE int frame_is_odd(const struct xdp_forward *e, const struct forwar
 	const __u8 *end = (const __u8 *)(long)f->ctx->data_end;
 	__u32 length = length_find(f), head = f->family == 4 ? 20 : 40;
 
-	if (f->tagged || length < sizeof(struct udphdr) + sizeof(struct forward_rtp) ||
+	if (f->tagged || (e->ifindex != f->ctx->ingress_ifindex && !e->crosses) ||
+	    length < sizeof(struct udphdr) + sizeof(struct forward_rtp) ||
 	    head + length > e->length_max || !f->udp->check)
 		return 1;
 	start += ETH_HLEN + head + length;

@@ -109,20 +109,9 @@ static UNUSED struct xdp_forward *entry_of(const struct forward_rig *t, int side
 	return &t->table->entries[side + 1];
 }
 
-/* As a worker does, from whom it is not asked yet. */
-static UNUSED void entry_set_armed(struct xdp_forward *e, bool armed)
-{
-	__atomic_store_n(&e->armed, armed, __ATOMIC_SEQ_CST);
-}
-
 static UNUSED void fence_alive(const struct forward_rig *t, uint8_t worker, uint64_t until_ns)
 {
 	__atomic_store_n(&t->table->fence->alive_until[worker], until_ns, __ATOMIC_RELAXED);
-}
-
-static UNUSED void fence_valid(const struct forward_rig *t, uint8_t place, uint64_t until_ns)
-{
-	__atomic_store_n(&t->table->fence->valid_until[place], until_ns, __ATOMIC_RELAXED);
 }
 
 /* On all CPUs. */
@@ -224,8 +213,9 @@ static UNUSED void entry_arm(struct forward_rig *t, int side)
 					       .to = &t->local[side],
 					       .out_from = &t->local[!side],
 					       .out_to = &t->party[!side],
-					       .path = &t->path[!side],
+					       .path = t->path[!side],
 					       .ifindex = t->ifindex[!side],
+					       .crosses = true,
 					       .mtu = MTU,
 					       .tos = t->tos[!side],
 					       .hops = t->hops[!side],
@@ -248,14 +238,14 @@ static UNUSED void entry_arm(struct forward_rig *t, int side)
 	e->timestamp_ns = peer->sink.at_ns;
 	e->heard_ns = f->heard.last_ns;
 	xdp_forwards_point(t->table, &t->local[side], e);
-	entry_set_armed(e, true);
+	xdp_forward_arm(e);
 }
 
 static UNUSED void parties_choose(struct forward_rig *t, bool v6)
 {
 	t->id = any_16(t);
 	for (int side = A; side <= B; side++)
-		entry_set_armed(entry_of(t, side), false);
+		xdp_forward_disarm(entry_of(t, side));
 	for (int side = A; side <= B; side++)
 		way_choose(t, side, v6);
 	for (int side = A; side <= B; side++)

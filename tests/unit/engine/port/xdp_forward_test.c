@@ -365,7 +365,7 @@ static void packet_compare(struct packet *p, struct wire *program, struct wire *
 	same_state(p);
 	if (!xdp_forward_is_armed(e)) {
 		assert_false(is_forwarded(action));
-		entry_set_armed(e, true);
+		xdp_forward_arm(e);
 	}
 }
 

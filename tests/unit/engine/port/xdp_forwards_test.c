@@ -103,7 +103,7 @@ static void what_becomes_of_a_packet(void **state)
 	for (int v6 = 0; v6 <= 1; v6++)
 		for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
 			parties_choose(&t, v6);
-			entry_set_armed(entry_of(&t, A), false);
+			xdp_forward_disarm(entry_of(&t, A));
 			row_check(&t, i);
 		}
 	forward_close(&t);
@@ -131,7 +131,7 @@ static void only_the_party_disarms(void **state)
 	assert_int_equal(fate_of(&t, XDP_FATE_UNARMED), 1);
 	assert_int_equal(entry_of(&t, A)->packets, 3); /* one was there before */
 	entry_of(&t, A)->sequence += 2;                /* the worker had them */
-	entry_set_armed(entry_of(&t, A), true);
+	xdp_forward_arm(entry_of(&t, A));
 	assert_true(is_forwarded(give_next(&t)));
 	forward_close(&t);
 }
@@ -154,6 +154,27 @@ static void a_port_without_an_entry(void **state)
 	forward_close(&t);
 }
 
+/* By another interface than it is to leave by: only where that may be. */
+static void from_one_interface_to_another(void **state)
+{
+	struct forward_rig t;
+	struct xdp_forward *e;
+
+	(void)state;
+	forward_open(&t, 8);
+	parties_choose(&t, false);
+	e = entry_of(&t, A);
+	e->ifindex = BY_OTHER;
+	assert_int_equal(give_next(&t), XDP_REDIRECT);
+	e->crosses = 0;
+	assert_int_equal(give_next(&t), XDP_PASS);
+	assert_int_equal(e->why, XDP_FATE_FRAME);
+	e->ifindex = BY_SAME;
+	xdp_forward_arm(e);
+	assert_int_equal(give_next(&t), XDP_TX);
+	forward_close(&t);
+}
+
 /* Without a lease nothing is said any more; what else comes is the worker's, who knows that, too. */
 static void the_lease_ends(void **state)
 {
@@ -163,14 +184,14 @@ static void the_lease_ends(void **state)
 	(void)state;
 	forward_open(&t, 4);
 	parties_choose(&t, false);
-	fence_valid(&t, 3, 1);
+	xdp_forwards_valid(t.table, 3, 1);
 	assert_true(is_forwarded(give_next(&t)));
-	fence_valid(&t, 0, clock_now_ns());
+	xdp_forwards_valid(t.table, 0, clock_now_ns());
 	assert_int_equal(give_next(&t), XDP_DROP);
 	assert_int_equal(give(&t, &t.party[A], &t.local[A], 0, bytes_mem(report, VOICE)), XDP_PASS);
 	assert_int_equal(entry_of(&t, A)->packets, 2);
 	assert_true(xdp_forward_is_armed(entry_of(&t, A)));
-	fence_valid(&t, 0, clock_now_ns() + 60 * NS_PER_S);
+	xdp_forwards_valid(t.table, 0, clock_now_ns() + 60 * NS_PER_S);
 	assert_true(is_forwarded(give_next(&t)));
 	assert_int_equal(fate_of(&t, XDP_FATE_ENDED), 1);
 	forward_close(&t);
@@ -191,7 +212,7 @@ static void the_heartbeat_ends(void **state)
 	fence_alive(&t, 0, clock_now_ns());
 	assert_int_equal(give_next(&t), XDP_DROP);
 	assert_int_equal(give(&t, &t.party[A], &t.local[A], 0, bytes_mem(report, VOICE)), XDP_DROP);
-	entry_set_armed(entry_of(&t, A), false);
+	xdp_forward_disarm(entry_of(&t, A));
 	assert_int_equal(give_next(&t), XDP_DROP);
 	xdp_forwards_point(t.table, &t.local[A], NULL);
 	assert_int_equal(give_next(&t), XDP_DROP);
@@ -223,13 +244,11 @@ static void ways_that_it_does_not_know(void **state)
 {
 	struct addr v4 = rig_addr("192.0.2.1:1000"), v6 = rig_addr("[2001:db8::1]:1000");
 	struct addr near = rig_addr("[fe80::1%3]:1000");
-	struct frame_path path = { .vlan = 0 }, tagged = { .vlan = 5 };
 	struct xdp_forward e = { 0 };
 	struct xdp_forward_plan plan = { .from = &v4,
 					 .to = &v4,
 					 .out_from = &v4,
 					 .out_to = &v4,
-					 .path = &path,
 					 .mtu = 1500,
 					 .clock_hz = 8000 };
 
@@ -240,9 +259,9 @@ static void ways_that_it_does_not_know(void **state)
 	plan.clock_hz = 44100; /* 441 units each 10 ms: its products would be too large in a year */
 	assert_false(xdp_forward_plan(&e, &plan));
 	plan.clock_hz = 8000;
-	plan.path = &tagged;
+	plan.path.vlan = 5;
 	assert_false(xdp_forward_plan(&e, &plan));
-	plan.path = &path;
+	plan.path.vlan = 0;
 	plan.out_to = plan.out_from = &v6;
 	assert_false(xdp_forward_plan(&e, &plan));
 	plan.from = plan.to = &v6;
@@ -293,7 +312,7 @@ static void what_is_left_is_final(void **state)
 	for (int i = 0; i < ROUNDS || (e->packets < ROUNDS && i < ROUNDS * 1000); i++) {
 		struct xdp_forward before;
 
-		entry_set_armed(e, false);
+		xdp_forward_disarm(e);
 		left_wait(e);
 		before = *e;
 		if (i % 8 == 0)
@@ -302,7 +321,7 @@ static void what_is_left_is_final(void **state)
 		assert_int_equal(e->sequence, before.sequence);
 		assert_int_equal(e->packets, before.packets);
 		assert_int_equal(e->jitter, before.jitter);
-		entry_set_armed(e, true);
+		xdp_forward_arm(e);
 		if (i % 4 == 0)
 			(void)sched_yield();
 	}
@@ -323,6 +342,7 @@ int main(void)
 		cmocka_unit_test(what_becomes_of_a_packet),
 		cmocka_unit_test(only_the_party_disarms),
 		cmocka_unit_test(a_port_without_an_entry),
+		cmocka_unit_test(from_one_interface_to_another),
 		cmocka_unit_test(the_lease_ends),
 		cmocka_unit_test(the_heartbeat_ends),
 		cmocka_unit_test(another_version),

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/flow/shortcut.h"
+
+#include "base/clock.h"
+#include "engine/flow/source.h"
+#include "engine/port/xdp_forwards.h"
+#include "engine/walk/worker.h"
+#include "media/rtp/rtp_parse.h"
+
+enum { LOOKS = 64 }; /* at an entry that is at work; nearly all are left at the first */
+
+#define SHORTCUT_AGAIN_NS  NS_PER_S       /* a party may change its stream, or a forger say so */
+#define SHORTCUT_NO_WAY_NS (5 * NS_PER_S) /* the next hop may be known then */
+
+/* ---- what is ordinary ---- */
+
+/* Nothing looks at what passes, neither in nor out. */
+static bool is_unseen(const struct flow *f)
+{
+	return !f->transport && !f->secure && !f->watch && !f->taps && !f->has_coder &&
+	       !f->has_ear && !f->has_overlay && !f->own && !f->marked && !f->notice &&
+	       f->kind != MEDIA_OPAQUE && f->latch_rtp.source.family != ADDR_NONE;
+}
+
+/* Its party is sent nothing of ours, and will not be without a command. */
+static bool shortcut_is_listened_to(const struct flow *f)
+{
+	return f->send == FLOW_SEND && !f->making && f->listener.job == 0 && f->digits.count == 0 &&
+	       !wheel_is_running(&f->digits.timer);
+}
+
+/* All of its run is known, and the sink has it. */
+static bool is_in_step(const struct flow *f, const struct sink *k)
+{
+	const struct source *s = &f->source;
+
+	return s->started && s->feeding && s->ssrc == f->count_ssrc && f->count.started &&
+	       (uint16_t)f->count.highest == s->sequence_high && s->clock_hz == f->rule.clock_hz &&
+	       f->jitter.clock_hz == s->clock_hz && s->payload_type == f->rule.in && k->started &&
+	       flow_id_eq(k->feeder, f->id) && k->clock_hz == s->clock_hz &&
+	       k->sequence == (uint16_t)(s->sequence_high + s->sequence_offset);
+}
+
+static bool is_ordinary(const struct flow *f, const struct flow *peer)
+{
+	return f->receive == FLOW_RECEIVE && is_unseen(f) && is_unseen(peer) &&
+	       shortcut_is_listened_to(peer) && f->rule.in != PAYLOAD_NONE &&
+	       f->rule.out != PAYLOAD_NONE && !f->rule.event && !f->rule.coding &&
+	       is_in_step(f, &peer->sink);
+}
+
+static struct shortcut *shortcut_of(const struct worker *w, const struct flow *f)
+{
+	return &w->flows.shortcuts[f->id.slot];
+}
+
+static void state_set(struct worker *w, struct shortcut *s, enum shortcut_state state)
+{
+	w->flows.shortcut_count -= s->state != SHORTCUT_NONE;
+	w->flows.shortcut_count += state != SHORTCUT_NONE;
+	s->state = (uint8_t)state;
+}
+
+static bool is_taken(const struct shortcut *s)
+{
+	return s->state >= SHORTCUT_TAKEN;
+}
+
+/* ---- what was forwarded ---- */
+
+static uint64_t entry_load(const unsigned long long *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+static void read_party(struct flow *f, const struct xdp_forward *e, uint64_t packets,
+		       uint64_t octets)
+{
+	uint32_t ahead =
+		__atomic_load_n(&e->sequence, __ATOMIC_RELAXED) - (uint32_t)f->count.highest;
+
+	f->heard.packets += packets;
+	f->heard.octets += octets;
+	f->heard.last_ns = f->latch_rtp.heard_ns = entry_load(&e->heard_ns);
+	f->count.received += (uint32_t)packets;
+	if ((int32_t)ahead <= 0)
+		return; /* it left while others came: those are farther */
+	f->count.highest += ahead;
+	f->source.sequence_high = (uint16_t)f->count.highest;
+	f->source.relayed = 1;
+	f->jitter.scaled = entry_load(&e->jitter);
+	f->jitter.transit = __atomic_load_n(&e->transit, __ATOMIC_RELAXED);
+}
+
+static void read_peer(const struct flow *f, struct flow *peer, const struct xdp_forward *e,
+		      uint64_t packets, uint64_t octets)
+{
+	struct sink *k = &peer->sink;
+	uint16_t sequence = (uint16_t)(f->source.sequence_high + e->sequence_offset);
+
+	peer->sent.packets += packets;
+	peer->sent.octets += octets;
+	k->packets += (uint32_t)packets;
+	k->octets += (uint32_t)(octets - packets * RTP_HEAD_LEN);
+	if ((int16_t)(sequence - k->sequence) <= 0)
+		return;
+	k->sequence = sequence;
+	k->timestamp = __atomic_load_n(&e->timestamp, __ATOMIC_RELAXED);
+	k->at_ns = entry_load(&e->timestamp_ns);
+}
+
+static void read_metrics(const struct media_metrics *m, uint64_t packets, uint64_t octets)
+{
+	metric_add(m->packets_in, packets);
+	metric_add(m->packets_out, packets);
+	metric_add(m->octets_in, octets);
+	metric_add(m->octets_out, octets);
+	metric_add(m->relayed, packets);
+	metric_add(m->forwarded, packets);
+}
+
+/* While it is armed a packet may come in between: what is not known of it yet is known next time. */
+void shortcut_read(struct worker *w, struct flow *f)
+{
+	struct shortcut *s = shortcut_of(w, f);
+	uint64_t packets, octets;
+	struct flow *peer;
+
+	if (!is_taken(s))
+		return;
+	packets = entry_load(&s->entry->packets) - s->packets;
+	octets = entry_load(&s->entry->octets) - s->octets;
+	if (packets == 0)
+		return;
+	s->packets += packets;
+	s->octets += octets;
+	read_party(f, s->entry, packets, octets);
+	peer = flow_find(&w->flows, s->to);
+	if (peer)
+		read_peer(f, peer, s->entry, packets, octets);
+	read_metrics(w->metrics, packets, octets);
+}
+
+void shortcuts_read(struct worker *w, struct flow_id id)
+{
+	struct flow *f = w->flows.shortcut_count > 0 ? flow_find(&w->flows, id) : NULL;
+	struct flow *feeder = f ? flow_find(&w->flows, f->sink.feeder) : NULL;
+
+	if (f)
+		shortcut_read(w, f);
+	if (feeder)
+		shortcut_read(w, feeder);
+}
+
+/* ---- end ---- */
+
+/* True: it is over, and all of it is known. */
+static bool shortcut_leave(struct worker *w, struct flow *f)
+{
+	struct shortcut *s = shortcut_of(w, f);
+	bool left = false;
+
+	for (int i = 0; !left && i < LOOKS; i++)
+		left = xdp_forward_is_left(s->entry);
+	shortcut_read(w, f);
+	state_set(w, s, left ? SHORTCUT_NONE : SHORTCUT_LEAVING);
+	return left;
+}
+
+static bool shortcut_end(struct worker *w, struct flow *f, uint64_t again_ns)
+{
+	struct shortcut *s = shortcut_of(w, f);
+
+	if (s->state == SHORTCUT_NONE)
+		return true;
+	if (s->again_ns < again_ns)
+		s->again_ns = again_ns;
+	if (!is_taken(s)) {
+		state_set(w, s, SHORTCUT_NONE);
+		return true;
+	}
+	xdp_forward_disarm(s->entry);
+	return shortcut_leave(w, f);
+}
+
+bool shortcut_rest(struct worker *w, struct flow_id id)
+{
+	struct flow *f = w->flows.shortcut_count > 0 ? flow_find(&w->flows, id) : NULL;
+	struct flow *feeder = f ? flow_find(&w->flows, f->sink.feeder) : NULL;
+	bool rests = !f || shortcut_end(w, f, w->now_ns);
+
+	if (feeder && !shortcut_end(w, feeder, w->now_ns))
+		return false;
+	return rests;
+}
+
+void shortcut_close(struct worker *w, struct flow *f)
+{
+	(void)shortcut_end(w, f, 0);
+	state_set(w, shortcut_of(w, f), SHORTCUT_NONE);
+}
+
+/* ---- begin ---- */
+
+/* What of the way is not the port's. */
+static void plan_finish(struct xdp_forward_plan *p, const struct flow *f, const struct flow *peer)
+{
+	p->from = &f->latch_rtp.source;
+	p->payload_in = f->rule.in;
+	p->payload_out = f->rule.out;
+	p->ssrc_in = f->source.ssrc;
+	p->ssrc_out = peer->ssrc_out;
+	p->clock_hz = f->source.clock_hz;
+	p->sequence_offset = f->source.sequence_offset;
+	p->timestamp_offset = f->source.timestamp_offset;
+	p->place = peer->place;
+	p->generation = f->id.generation;
+}
+
+static struct xdp_forward *entry_plan(struct worker *w, const struct flow *f,
+				      const struct flow *peer, struct xdp_forward_plan *plan)
+{
+	*plan = (struct xdp_forward_plan){ .out_to = &peer->latch_rtp.source };
+	return w->port->ops->shortcut(w->port, f->id.slot, peer->out_slot, &peer->latch_rtp.source,
+				      plan);
+}
+
+/* Line 2 is ours until it is armed. */
+static void entry_begin(struct xdp_forward *e, const struct flow *f, const struct sink *k)
+{
+	e->sequence = (uint32_t)f->count.highest;
+	e->packets = e->octets = 0;
+	e->heard_ns = f->latch_rtp.heard_ns;
+	e->jitter = f->jitter.scaled;
+	e->transit = f->jitter.transit;
+	e->timestamp = k->timestamp;
+	e->timestamp_ns = k->at_ns;
+	e->why = 0;
+}
+
+static void shortcut_take(struct worker *w, struct flow *f, struct flow *peer)
+{
+	struct xdp_forward_plan plan;
+	struct xdp_forward *e = entry_plan(w, f, peer, &plan);
+	struct shortcut *s = shortcut_of(w, f);
+
+	state_set(w, s, SHORTCUT_NONE);
+	s->again_ns = w->now_ns + SHORTCUT_NO_WAY_NS;
+	if (!e || xdp_forward_is_armed(e) || !xdp_forward_is_left(e))
+		return;
+	plan_finish(&plan, f, peer);
+	if (!xdp_forward_plan(e, &plan))
+		return;
+	entry_begin(e, f, &peer->sink);
+	*s = (struct shortcut){ .entry = e,
+				.to = peer->id,
+				.again_ns = w->now_ns + SHORTCUT_AGAIN_NS };
+	state_set(w, s, SHORTCUT_TAKEN);
+	xdp_forward_arm(e);
+}
+
+/* ---- stages ---- */
+
+/* Of one that has changed. Where it changes before anything is forwarded, that is how its party sends. */
+static uint64_t again_at(const struct worker *w, const struct flow *f)
+{
+	const struct shortcut *s = shortcut_of(w, f);
+	bool in_vain = is_taken(s) && entry_load(&s->entry->packets) == 0;
+
+	return w->now_ns + (in_vain ? SHORTCUT_NO_WAY_NS : SHORTCUT_AGAIN_NS);
+}
+
+/* It would be the next of the stream, or ends it. */
+static bool is_of_stream(const struct flow *f, const struct pkt *p)
+{
+	return p->channel == CHANNEL_RTP && p->length >= 2 && p->data[0] >> 6 == RTP_VERSION &&
+	       (p->data[1] < 192 || p->data[1] > 223) && addr_eq(&p->from, &f->latch_rtp.source);
+}
+
+static void shortcut_meet(struct worker *w, struct flow *f, const struct pkt *p)
+{
+	struct flow *peer = flow_find(&w->flows, f->peer);
+
+	if (peer)
+		shortcut_read(w, peer);
+	if (!is_taken(shortcut_of(w, f)))
+		return;
+	if (is_of_stream(f, p))
+		(void)shortcut_end(w, f, again_at(w, f));
+	else
+		shortcut_read(w, f);
+}
+
+static NOINLINE void shortcuts_meet(struct worker *w, struct batch *b)
+{
+	BATCH_EACH(p, b)
+	{
+		struct flow *f = p->slot < w->flows.capacity ? &w->flows.list[p->slot] : NULL;
+
+		if (f && f->id.generation != 0)
+			shortcut_meet(w, f, p);
+	}
+}
+
+void shortcut_stage(struct worker *w, struct batch *b)
+{
+	if (UNLIKELY(w->flows.shortcut_count > 0))
+		shortcuts_meet(w, b);
+}
+
+/* Whose packet has just been relayed. What changed with it is not taken. */
+static NOINLINE void shortcuts_take(struct worker *w, const struct batch *b)
+{
+	for (const struct pkt *p = b->list; p < b->list + b->count; p++) {
+		struct flow *f = p->flow, *peer;
+
+		if (!f || shortcut_of(w, f)->state != SHORTCUT_WANTED || p->kind != PKT_RTP ||
+		    p->verdict != VERDICT_RELAY)
+			continue;
+		if (b->count == BATCH_MAX && f->kind != MEDIA_AUDIO)
+			continue; /* more of its picture waits */
+		peer = flow_find(&w->flows, f->peer);
+		if (peer && is_ordinary(f, peer))
+			shortcut_take(w, f, peer);
+		else
+			state_set(w, shortcut_of(w, f), SHORTCUT_NONE);
+	}
+}
+
+void shortcut_take_stage(struct worker *w, const struct batch *b)
+{
+	if (UNLIKELY(w->flows.shortcut_count > 0))
+		shortcuts_take(w, b);
+}
+
+/* ---- tick ---- */
+
+/* Does it still lead where its peer's party is, and by the same way? */
+static bool is_as_planned(struct worker *w, const struct flow *f, const struct flow *peer)
+{
+	const struct shortcut *s = shortcut_of(w, f);
+	const struct xdp_forward *e = s->entry;
+	struct xdp_forward_plan plan;
+
+	return xdp_forward_is_armed(e) && is_ordinary(f, peer) && flow_id_eq(s->to, peer->id) &&
+	       entry_plan(w, f, peer, &plan) == e && xdp_forward_leads_by(e, &plan);
+}
+
+static void shortcut_check(struct worker *w, struct flow *f)
+{
+	const struct flow *peer = flow_find(&w->flows, f->peer);
+
+	if (!peer || !is_as_planned(w, f, peer))
+		(void)shortcut_end(w, f, again_at(w, f));
+}
+
+static void shortcut_want(struct worker *w, struct flow *f, uint64_t now_ns)
+{
+	const struct flow *peer = flow_find(&w->flows, f->peer);
+
+	if (now_ns >= shortcut_of(w, f)->again_ns && peer && is_ordinary(f, peer))
+		state_set(w, shortcut_of(w, f), SHORTCUT_WANTED);
+}
+
+void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns)
+{
+	if (!w->port->ops->shortcut)
+		return;
+	switch ((enum shortcut_state)shortcut_of(w, f)->state) {
+	case SHORTCUT_NONE:
+		shortcut_want(w, f, now_ns);
+		break;
+	case SHORTCUT_WANTED:
+		break;
+	case SHORTCUT_TAKEN:
+		shortcut_read(w, f);
+		shortcut_check(w, f);
+		break;
+	case SHORTCUT_LEAVING:
+		(void)shortcut_leave(w, f);
+		break;
+	}
+}

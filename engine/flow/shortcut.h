@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shortcut of a flow: what its party says is forwarded below the process, as long as nothing is to be decided about it
+ * (docs/adr/0064). The flow does not see those packets. What came of them it reads from the entry that both share, and whoever needs
+ * to know has it read before: commands, reports, silence, counters.
+ *
+ * It is taken when a packet of the party has just been relayed, so that the next one is a packet time away. It ends before anything is
+ * done to the flow or to its peer. What the kernel says of a stream that changes comes with the packets that it leaves to us.
+ */
+#ifndef ENGINE_FLOW_SHORTCUT_H
+#define ENGINE_FLOW_SHORTCUT_H
+
+#include "media/flow.h"
+
+struct batch;
+struct flow;
+struct worker;
+struct xdp_forward;
+
+enum shortcut_state {
+	SHORTCUT_NONE,
+	SHORTCUT_WANTED, /* taken with the next packet */
+	SHORTCUT_TAKEN,  /* the kernel forwards, or has just stopped doing so */
+	SHORTCUT_LEAVING, /* it is at work on one that is disarmed: looked at again with the next turn */
+};
+
+/* Of a flow, by its slot; zero-initialised is "never". */
+struct shortcut {
+	struct xdp_forward *entry; /* of the slot; the port's */
+	struct flow_id to;         /* whose party gets it */
+	uint64_t packets, octets;  /* of the entry, that both flows know of */
+	uint64_t again_ns;         /* none before: what changes all the time stays here */
+	uint8_t state;             /* enum shortcut_state */
+};
+
+/* Of a batch that was received: flows whose packets came up know before what was forwarded, and where such a packet is of the stream the
+ * shortcut is over. */
+void shortcut_stage(struct worker *w, struct batch *b);
+/* Behind the other stages: those that are wanted are taken. */
+void shortcut_take_stage(struct worker *w, const struct batch *b);
+/* At each tick: what was forwarded is known, what is no longer ordinary ends, and what has become so is wanted. */
+void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns);
+/* What was forwarded is known up to now. */
+void shortcut_read(struct worker *w, struct flow *f);
+/* The same of the flow with this id, and of the one that feeds it. */
+void shortcuts_read(struct worker *w, struct flow_id id);
+/* Before anything is done to the flow: neither what its party says nor what it is sent is forwarded below, and all of it is known. False:
+ * ask again with the next turn. */
+bool shortcut_rest(struct worker *w, struct flow_id id);
+/* Of a flow that closes. */
+void shortcut_close(struct worker *w, struct flow *f);
+
+#endif
