@@ -9,9 +9,10 @@ import atexit
 import os
 import unittest
 
-from .wire import FAR, Wire, sum_in_software
+from .wire import FAR, Wire, sum_in_software, take_back
 
 PORT = os.environ.get("TANDEM_MEDIA_PORT", "")
+FORWARD = os.environ.get("TANDEM_MEDIA_FORWARD", "")        # of xdp: the kernel forwards what it can
 NODE, PARTY, STRANGER = ("10.77.0.1", "10.77.0.2", "10.77.0.66") if PORT else ("127.0.0.1", "127.0.0.1", "127.0.0.66")
 OTHERS = ("10.77.0.55", "10.77.0.77") if PORT else ("127.0.0.55", "127.0.0.77")        # hosts where nobody listens
 TAP = "tandem0"
@@ -27,6 +28,9 @@ def wire():
         atexit.register(_wire.close)
         if PORT == "dpdk":
             kernel_aside(_wire)
+        if FORWARD:
+            sum_in_software()
+            take_back()
     return _wire
 
 
@@ -43,7 +47,7 @@ def kernel_aside(far, addresses=(NODE,)):
 def settings(build):
     """What tandem.yaml has for this place, beside the address; `build`: the folder with the programs."""
     if PORT == "xdp":
-        return {"media": {"port": "xdp"}}
+        return {"media": {"port": "xdp", "xdp_forward": "on" if FORWARD else "off"}}
     if PORT == "dpdk":
         if not os.path.exists(os.path.join(build, "engine", "port_dpdk.so")):
             raise unittest.SkipTest("this build has no DPDK")
@@ -73,7 +77,7 @@ def carried(node):
     if not PORT:
         return
     name, label = CARRIED[PORT]
-    handed = node.metric("tandem_media_handed_packets_total")
+    handed = node.metric("tandem_media_handed_packets_total") + node.metric("tandem_media_forwarded_packets_total")
     for way in ("in", "out"):
         whole = node.metric("tandem_media_packets_total", direction=way) - handed
         part = node.metric(name, **{label: way})

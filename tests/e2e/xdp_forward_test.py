@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plain RTP that the kernel forwards itself, with media.port: xdp. The wire's near end takes back what a program at the far end sends."""
+import os
+import time
+import unittest
+
+from lib.wire import sum_in_software, take_back
+from xdp_test import IPV6, XdpTest
+
+
+class Forwarded(XdpTest):
+    media = {"xdp_forward": "on"}
+
+    @classmethod
+    def prepare(cls):
+        sum_in_software()
+        cls.addClassCleanup(os.close, take_back())
+
+    def forwarded(self):
+        return self.node.metric("tandem_media_forwarded_packets_total")
+
+    def until_forwarded(self, more=20):
+        """While both speak."""
+        before = self.forwarded()
+        self.wait("packets that are forwarded", lambda: self.forwarded() >= before + more)
+
+    def speak(self, *ends):
+        for agent, hertz in zip(ends, (440, 880)):
+            agent.audio.start(hertz)
+
+    def hush(self, *ends):
+        for agent in ends:
+            agent.audio.stop()
+        time.sleep(0.3)
+
+    def whole(self, *ends):
+        """Each heard all that was said, once, in order."""
+        for agent in ends:
+            numbers = [packet.seq for packet in agent.audio.audio()]
+            steps = {(b - a) & 0xffff for a, b in zip(numbers, numbers[1:])}
+            self.assertEqual(agent.audio.lost(), 0)
+            self.assertEqual(len(set(numbers)), len(numbers))
+            self.assertTrue(all(step < 30 for step in steps), steps)
+
+    def counted(self, a, b):
+        """What the node says of each leg is what the phones sent."""
+        [call] = self.node.ctl("call.list")
+        flows = self.node.ctl("call.show", call=call["id"])["flows"]
+        for agent in (a, b):
+            flow = next(flow for flow in flows if flow["remote"].endswith(f":{agent.audio.port}"))
+            self.assertEqual(flow["stats"]["packets_in"], agent.audio.sent)
+            self.assertEqual(flow["stats"]["lost"], 0)
+
+    def plain(self, family=()):
+        a, b = self.phone("1001", *family), self.phone("1002", *family)
+        dialogs = self.call(a, b)
+        self.speak(a, b)
+        self.until_forwarded(100)
+        self.hush(a, b)
+        self.whole(a, b)
+        self.assertEqual(len(a.audio.audio()), b.audio.sent)
+        self.assertEqual(len(b.audio.audio()), a.audio.sent)
+        self.assertEqual({packet.tos >> 2 for packet in b.audio.audio()[-20:]}, {46})
+        self.counted(a, b)
+        self.hang_up(*dialogs)
+
+    def test_ipv4(self):
+        self.plain()
+
+    def test_ipv6(self):
+        self.plain((IPV6,))
+
+    def test_digits_of_a_party(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.speak(a, b)
+        self.until_forwarded()
+        a.audio.stop()
+        a.audio.digit("7")
+        a.audio.start(440)
+        self.until_forwarded()
+        self.hush(a, b)
+        self.assertEqual(b.audio.digits(), "7")
+        self.whole(a, b)
+        self.counted(a, b)
+        self.hang_up(*dialogs)
+
+    def test_digits_of_ours(self):
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.speak(a, b)
+        self.until_forwarded()
+        [call] = self.node.ctl("call.list")
+        self.node.ctl("call.dtmf", call=call["id"], leg="b", digits="12")
+        self.assertEqual(b.audio.wait_digits("12"), "12")
+        self.until_forwarded()
+        self.hush(a, b)
+        self.whole(a, b)
+        self.hang_up(*dialogs)
+
+    def test_a_source_that_changes(self):
+        """Its numbers begin anew, for the other party they go on."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.speak(a, b)
+        self.until_forwarded()
+        a.audio.stop()
+        a.audio.ssrc, a.audio.seq, a.audio.ts = a.audio.ssrc ^ 1, 7, 0
+        a.audio.start(440)
+        self.until_forwarded()
+        self.hush(a, b)
+        self.whole(a, b)
+        self.assertEqual(len({packet.ssrc for packet in b.audio.audio()}), 1)
+        self.hang_up(*dialogs)
+
+    def test_strangers(self):
+        """What they send is heard by nobody, and switches nothing off."""
+        a, b = self.phone("1001"), self.phone("1002")
+        stranger = self.phone("1003")
+        dialogs = self.call(a, b)
+        self.speak(a, b)
+        self.until_forwarded()
+        for _ in range(50):
+            stranger.audio.send(b"\xee" * 160, to=a.audio.remote)
+        self.until_forwarded()
+        self.hush(a, b)
+        self.assertFalse([packet for packet in b.audio.audio() if packet.payload == b"\xee" * 160])
+        self.whole(a, b)
+        self.hang_up(*dialogs)
+
+    def test_the_call_ends(self):
+        """From then on nothing is forwarded."""
+        a, b = self.phone("1001"), self.phone("1002")
+        out, into = self.call(a, b)
+        self.speak(a, b)
+        self.until_forwarded()
+        self.hang_up(out, into)
+        time.sleep(0.2)
+        heard = len(b.audio.packets)
+        time.sleep(0.5)
+        self.hush(a, b)
+        self.assertEqual(len(b.audio.packets), heard)
+
+
+class Auto(Forwarded):
+    """A veth is not known to take frames back, so nothing is forwarded there unless somebody says so."""
+    media = {}
+
+    def until_forwarded(self, more=20):
+        time.sleep(1)
+        self.assertEqual(self.forwarded(), 0)
+
+    test_digits_of_a_party = test_digits_of_ours = test_a_source_that_changes = test_strangers = test_ipv6 = None
+    test_the_call_ends = None
+
+
+if __name__ == "__main__":
+    unittest.main()
