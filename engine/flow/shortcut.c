@@ -217,12 +217,17 @@ static void plan_finish(struct xdp_forward_plan *p, const struct flow *f, const 
 	p->generation = f->id.generation;
 }
 
+/* What the flow's entry would do; NULL: there is no way at this time. */
 static struct xdp_forward *entry_plan(struct worker *w, const struct flow *f,
 				      const struct flow *peer, struct xdp_forward_plan *plan)
 {
+	struct xdp_forward *e;
+
 	*plan = (struct xdp_forward_plan){ .out_to = &peer->latch_rtp.source };
-	return w->port->ops->shortcut(w->port, f->id.slot, peer->out_slot, &peer->latch_rtp.source,
-				      plan);
+	e = w->port->ops->shortcut(w->port, f->id.slot, peer->out_slot, &peer->latch_rtp.source,
+				   plan);
+	plan_finish(plan, f, peer);
+	return e;
 }
 
 /* Line 2 is ours until it is armed. */
@@ -238,36 +243,70 @@ static void entry_begin(struct xdp_forward *e, const struct flow *f, const struc
 	e->why = 0;
 }
 
-static void shortcut_take(struct worker *w, struct flow *f, struct flow *peer)
+/* From here on the program notes what it leaves to us of the party's stream. */
+static void shortcut_want(struct worker *w, struct flow *f, uint64_t now_ns)
 {
-	struct xdp_forward_plan plan;
-	struct xdp_forward *e = entry_plan(w, f, peer, &plan);
+	const struct flow *peer = flow_find(&w->flows, f->peer);
 	struct shortcut *s = shortcut_of(w, f);
+	struct xdp_forward_plan plan;
+	struct xdp_forward *e;
 
-	state_set(w, s, SHORTCUT_NONE);
-	s->again_ns = w->now_ns + SHORTCUT_NO_WAY_NS;
-	if (!e || xdp_forward_is_armed(e) || !xdp_forward_is_left(e))
+	if (now_ns < s->again_ns || !peer || !is_ordinary(f, peer))
 		return;
-	plan_finish(&plan, f, peer);
-	if (!xdp_forward_plan(e, &plan))
+	e = entry_plan(w, f, peer, &plan);
+	if (e && !xdp_forward_is_left(e))
+		return; /* somebody's packet is looked at */
+	if (!e || !xdp_forward_plan(e, &plan)) {
+		s->again_ns = now_ns + SHORTCUT_NO_WAY_NS;
+		return;
+	}
+	s->entry = e;
+	s->to = peer->id;
+	state_set(w, s, SHORTCUT_WANTED);
+}
+
+/* The last packet that went up has left: none is on its way. */
+static bool is_drained(const struct flow *f, const struct xdp_forward *e,
+		       const struct xdp_forward_plan *plan)
+{
+	return !plan->waits && xdp_forward_up(e) == (uint16_t)f->count.highest;
+}
+
+/* One that goes up all the same before the program sees that it is armed, the program sees as well (XDP_FATE_BEHIND). */
+static void shortcut_take(struct worker *w, struct flow *f)
+{
+	const struct flow *peer = flow_find(&w->flows, f->peer);
+	struct shortcut *s = shortcut_of(w, f);
+	struct xdp_forward *e = s->entry;
+	struct xdp_forward_plan plan;
+
+	if (!peer || !is_ordinary(f, peer) || entry_plan(w, f, peer, &plan) != e ||
+	    !xdp_forward_is_planned(e, &plan)) {
+		state_set(w, s, SHORTCUT_NONE);
+		return;
+	}
+	if (!is_drained(f, e, &plan) || !xdp_forward_is_left(e))
 		return;
 	entry_begin(e, f, &peer->sink);
-	*s = (struct shortcut){ .entry = e,
-				.to = peer->id,
-				.again_ns = w->now_ns + SHORTCUT_AGAIN_NS };
+	s->packets = s->octets = 0;
 	state_set(w, s, SHORTCUT_TAKEN);
 	xdp_forward_arm(e);
 }
 
 /* ---- stages ---- */
 
-/* Of one that has changed. Where it changes before anything is forwarded, that is how its party sends. */
+/* When it may be wanted again, of one that has changed. */
 static uint64_t again_at(const struct worker *w, const struct flow *f)
 {
 	const struct shortcut *s = shortcut_of(w, f);
-	bool in_vain = is_taken(s) && entry_load(&s->entry->packets) == 0;
+	uint32_t why;
 
-	return w->now_ns + (in_vain ? SHORTCUT_NO_WAY_NS : SHORTCUT_AGAIN_NS);
+	if (!is_taken(s) || entry_load(&s->entry->packets) > 0)
+		return w->now_ns + SHORTCUT_AGAIN_NS;
+	why = __atomic_load_n(&s->entry->why, __ATOMIC_RELAXED);
+	if (why == 0 || why == XDP_FATE_BEHIND)
+		return 0;                      /* one was on its way up */
+	return w->now_ns + SHORTCUT_NO_WAY_NS; /* that is how its party sends */
 }
 
 /* It would be the next of the stream, or ends it. */
@@ -308,34 +347,17 @@ void shortcut_stage(struct worker *w, struct batch *b)
 		shortcuts_meet(w, b);
 }
 
-/* Whose packet has just been relayed. What changed with it is not taken. */
-static NOINLINE void shortcuts_take(struct worker *w, const struct batch *b)
-{
-	for (const struct pkt *p = b->list; p < b->list + b->count; p++) {
-		struct flow *f = p->flow, *peer;
-
-		if (!f || shortcut_of(w, f)->state != SHORTCUT_WANTED || p->kind != PKT_RTP ||
-		    p->verdict != VERDICT_RELAY)
-			continue;
-		if (b->count == BATCH_MAX && f->kind != MEDIA_AUDIO)
-			continue; /* more of its picture waits */
-		peer = flow_find(&w->flows, f->peer);
-		if (peer && is_ordinary(f, peer))
-			shortcut_take(w, f, peer);
-		else
-			state_set(w, shortcut_of(w, f), SHORTCUT_NONE);
-	}
-}
-
-void shortcut_take_stage(struct worker *w, const struct batch *b)
-{
-	if (UNLIKELY(w->flows.shortcut_count > 0))
-		shortcuts_take(w, b);
-}
-
 /* ---- tick ---- */
 
-/* Does it still lead where its peer's party is, and by the same way? */
+/* Is it still of this party, with these numbers? */
+static bool is_of_run(const struct xdp_forward *e, const struct flow *f)
+{
+	return xdp_forward_is_from(e, &f->latch_rtp.source) &&
+	       e->sequence_offset == f->source.sequence_offset &&
+	       e->timestamp_offset == f->source.timestamp_offset;
+}
+
+/* And does it still lead where its peer's party is, by the same way? */
 static bool is_as_planned(struct worker *w, const struct flow *f, const struct flow *peer)
 {
 	const struct shortcut *s = shortcut_of(w, f);
@@ -343,7 +365,8 @@ static bool is_as_planned(struct worker *w, const struct flow *f, const struct f
 	struct xdp_forward_plan plan;
 
 	return xdp_forward_is_armed(e) && is_ordinary(f, peer) && flow_id_eq(s->to, peer->id) &&
-	       entry_plan(w, f, peer, &plan) == e && xdp_forward_leads_by(e, &plan);
+	       is_of_run(e, f) && entry_plan(w, f, peer, &plan) == e &&
+	       xdp_forward_leads_by(e, &plan);
 }
 
 static void shortcut_check(struct worker *w, struct flow *f)
@@ -352,14 +375,6 @@ static void shortcut_check(struct worker *w, struct flow *f)
 
 	if (!peer || !is_as_planned(w, f, peer))
 		(void)shortcut_end(w, f, again_at(w, f));
-}
-
-static void shortcut_want(struct worker *w, struct flow *f, uint64_t now_ns)
-{
-	const struct flow *peer = flow_find(&w->flows, f->peer);
-
-	if (now_ns >= shortcut_of(w, f)->again_ns && peer && is_ordinary(f, peer))
-		state_set(w, shortcut_of(w, f), SHORTCUT_WANTED);
 }
 
 void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns)
@@ -371,6 +386,7 @@ void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 		shortcut_want(w, f, now_ns);
 		break;
 	case SHORTCUT_WANTED:
+		shortcut_take(w, f);
 		break;
 	case SHORTCUT_TAKEN:
 		shortcut_read(w, f);

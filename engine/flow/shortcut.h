@@ -4,8 +4,8 @@
  * (docs/adr/0064). The flow does not see those packets. What came of them it reads from the entry that both share, and whoever needs
  * to know has it read before: commands, reports, silence, counters.
  *
- * It is taken when a packet of the party has just been relayed, so that the next one is a packet time away. It ends before anything is
- * done to the flow or to its peer. What the kernel says of a stream that changes comes with the packets that it leaves to us.
+ * It is taken when all that came up of the stream has left, so that nothing which is forwarded overtakes a packet of ours. It ends before
+ * anything is done to the flow or to its peer. What the kernel says of a stream that changes comes with the packets that it leaves to us.
  */
 #ifndef ENGINE_FLOW_SHORTCUT_H
 #define ENGINE_FLOW_SHORTCUT_H
@@ -19,7 +19,7 @@ struct xdp_forward;
 
 enum shortcut_state {
 	SHORTCUT_NONE,
-	SHORTCUT_WANTED, /* taken with the next packet */
+	SHORTCUT_WANTED, /* the entry is written, not armed: taken when no packet is on its way up */
 	SHORTCUT_TAKEN,  /* the kernel forwards, or has just stopped doing so */
 	SHORTCUT_LEAVING, /* it is at work on one that is disarmed: looked at again with the next turn */
 };
@@ -36,9 +36,7 @@ struct shortcut {
 /* Of a batch that was received: flows whose packets came up know before what was forwarded, and where such a packet is of the stream the
  * shortcut is over. */
 void shortcut_stage(struct worker *w, struct batch *b);
-/* Behind the other stages: those that are wanted are taken. */
-void shortcut_take_stage(struct worker *w, const struct batch *b);
-/* At each tick: what was forwarded is known, what is no longer ordinary ends, and what has become so is wanted. */
+/* At each tick: what was forwarded is known, what is no longer ordinary ends, what has become so is wanted, and taken by a later one. */
 void shortcut_tick(struct worker *w, struct flow *f, uint64_t now_ns);
 /* What was forwarded is known up to now. */
 void shortcut_read(struct worker *w, struct flow *f);

@@ -159,6 +159,15 @@ static uint32_t xdp_icmp_errors(struct port *p, uint32_t slot)
 	return sockets->ops->icmp_errors(sockets, slot);
 }
 
+static bool xdp_waits(const struct xdp_port *x)
+{
+	bool waits = x->sockets_due;
+
+	for (uint32_t i = 0; i < x->host->interface_count; i++)
+		waits |= x->send_by[i] && x->send_by[i]->waits;
+	return waits;
+}
+
 static struct xdp_forward *xdp_shortcut(struct port *p, uint32_t slot, uint32_t out_slot,
 					const struct addr *to, struct xdp_forward_plan *plan)
 {
@@ -181,6 +190,7 @@ static struct xdp_forward *xdp_shortcut(struct port *p, uint32_t slot, uint32_t 
 	plan->hops = hop.hops ? hop.hops : out->hops;
 	plan->worker = (uint8_t)x->worker;
 	plan->id = x->id;
+	plan->waits = xdp_waits(x);
 	return xdp_entry_of(x, slot);
 }
 

@@ -259,6 +259,18 @@ bool xdp_forward_plan(struct xdp_forward *e, const struct xdp_forward_plan *p)
 	return true;
 }
 
+bool xdp_forward_is_planned(const struct xdp_forward *e, const struct xdp_forward_plan *p)
+{
+	struct xdp_forward other = *e;
+
+	if (!plan_clock(&other, p->clock_hz))
+		return false;
+	plan_match(&other, p);
+	plan_way(&other, p);
+	other.id = e->id; /* from wherever it counts */
+	return memcmp(&other, e, offsetof(struct xdp_forward, busy)) == 0;
+}
+
 bool xdp_forward_leads_by(const struct xdp_forward *e, const struct xdp_forward_plan *p)
 {
 	struct xdp_forward other = *e;

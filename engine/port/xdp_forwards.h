@@ -6,7 +6,9 @@
 #ifndef ENGINE_PORT_XDP_FORWARDS_H
 #define ENGINE_PORT_XDP_FORWARDS_H
 
+#include <arpa/inet.h>
 #include <assert.h>
+#include <string.h>
 
 #include "engine/net/frame.h"
 #include "engine/port/xdp/forward.h"
@@ -39,6 +41,7 @@ struct xdp_forward_plan {
 	uint16_t id; /* from where the identifiers of IPv4 count */
 	uint8_t worker, place;
 	uint32_t generation;
+	bool waits; /* not of the entry: what the port was given to send may not have left yet */
 };
 
 /* entries: of all workers, not armed; addresses: whose ports may have one. 0 or -errno; why then says in words what is wrong. */
@@ -106,8 +109,23 @@ static inline bool xdp_forward_is_left(const struct xdp_forward *e)
 	return __atomic_load_n(&e->busy, __ATOMIC_SEQ_CST) == 0;
 }
 
+/* Number of the last RTP packet of its party that the program left to us. acquire: what was forwarded before that is there, too. */
+static inline uint16_t xdp_forward_up(const struct xdp_forward *e)
+{
+	return (uint16_t)__atomic_load_n(&e->up, __ATOMIC_ACQUIRE);
+}
+
 /* Lines 0 and 1 of one that is not armed and has been left. False: a way that the program does not know, such as from one family to another. */
 bool xdp_forward_plan(struct xdp_forward *e, const struct xdp_forward_plan *plan);
+/* Whose packets does it forward? */
+static inline bool xdp_forward_is_from(const struct xdp_forward *e, const struct addr *a)
+{
+	return e->family == a->family && e->from_port == htons(a->port) &&
+	       memcmp(e->from, a->ip, sizeof(e->from)) == 0;
+}
+
+/* Has it been written by such a plan? */
+bool xdp_forward_is_planned(const struct xdp_forward *e, const struct xdp_forward_plan *plan);
 /* Does it do what it would do by this plan? Of the way alone: from whom, and what its numbers become, is not looked at. */
 bool xdp_forward_leads_by(const struct xdp_forward *e, const struct xdp_forward_plan *plan);
 

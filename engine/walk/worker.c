@@ -77,8 +77,7 @@ static void stages(struct worker *w, struct batch *b)
 	protect_stage(w, b); /* SRTP: what leaves for a party with keys */
 	resend_stage(w, b);  /* video: what a party may ask for again */
 	capture_stage(w, b, CAPTURE_OUT_WIRE);
-	notice_stage(w, b);        /* what control wants to save */
-	shortcut_take_stage(w, b); /* what follows the kernel may forward */
+	notice_stage(w, b); /* what control wants to save */
 }
 
 /* What one flow of the worker sends to another: the same way again, for that one. */

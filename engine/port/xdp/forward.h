@@ -29,7 +29,7 @@ struct xdp_where {
 
 /*
  * The way of one party's packets. Lines 0 and 1 are its worker's: it writes them while the entry is not armed and nobody is busy with it.
- * Line 2 is the program's while it is armed, and the worker's while it is not.
+ * Line 2 is the program's while it is armed, and the worker's while it is not; but `up` is always the program's.
  */
 struct xdp_forward {
 	/* line 0: whose packets, and the constants of their sums */
@@ -70,7 +70,7 @@ struct xdp_forward {
 	unsigned int timestamp;          /* that left last */
 	unsigned long long timestamp_ns; /* when it left first */
 	unsigned int why;                /* enum xdp_fate by which the program disarmed it */
-	unsigned int spare_state;
+	unsigned int up;                 /* number of the party's last RTP packet that went up */
 };
 
 _Static_assert(__builtin_offsetof(struct xdp_forward, from) == 8, "line 0");
@@ -109,6 +109,7 @@ enum xdp_fate {
 	XDP_FATE_SSRC,
 	XDP_FATE_PAYLOAD_TYPE,
 	XDP_FATE_SEQUENCE, /* late, twice, or a jump */
+	XDP_FATE_BEHIND, /* the one before it is still on its way up: what is forwarded would overtake it */
 	/* it is dropped */
 	XDP_FATE_ENDED,  /* the lease is over */
 	XDP_FATE_SILENT, /* nobody is there: no heartbeat */

@@ -176,12 +176,17 @@ FORWARD_INLINE enum xdp_fate rtp_judge(const struct xdp_forward *e, const struct
 		return XDP_FATE_PAYLOAD_TYPE;
 	if (ahead == 0 || ahead >= XDP_FORWARD_AHEAD)
 		return XDP_FATE_SEQUENCE;
+	if (e->packets == 0 && (e->sequence & 0xffff) != e->up)
+		return XDP_FATE_BEHIND;
 	return XDP_FATE_FORWARDED;
 }
 
-FORWARD_INLINE int is_rtp(const struct forward_rtp *rtp)
+FORWARD_INLINE int is_rtp(const struct forward_frame *f)
 {
-	return (rtp->first & RTP_VERSION_BITS) == RTP_PLAIN &&
+	const struct forward_rtp *rtp = f->rtp;
+
+	return (const void *)(rtp + 1) <= (const void *)(long)f->ctx->data_end &&
+	       (rtp->first & RTP_VERSION_BITS) == RTP_PLAIN &&
 	       (rtp->second < RTCP_FIRST || rtp->second > RTCP_LAST);
 }
 
@@ -192,7 +197,7 @@ FORWARD_INLINE enum xdp_fate forward_judge(const struct xdp_forward *e,
 		return XDP_FATE_UNARMED;
 	if (!is_of_party(e, f))
 		return XDP_FATE_SOURCE;
-	if ((const void *)(f->rtp + 1) > (const void *)(long)f->ctx->data_end || !is_rtp(f->rtp))
+	if (!is_rtp(f))
 		return XDP_FATE_OTHER;
 	if (f->family == 4 && !v4_sum_is_fine(f->ip))
 		return XDP_FATE_BROKEN;
@@ -276,6 +281,14 @@ FORWARD_INLINE void forward_write(struct xdp_forward *e, struct forward_frame *f
 
 /* ---- all of it ---- */
 
+/* Of what goes up: the worker arms when it has relayed this one, and so all before it. */
+FORWARD_INLINE void up_note(struct xdp_forward *e, const struct forward_frame *f,
+			    enum xdp_fate fate)
+{
+	if (fate >= XDP_FATE_FRAME || (fate == XDP_FATE_UNARMED && is_of_party(e, f) && is_rtp(f)))
+		e->up = bpf_ntohs(f->rtp->sequence);
+}
+
 FORWARD_INLINE int forward_leave(const struct xdp_forward *e, const struct xdp_md *ctx)
 {
 	return e->ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(e->ifindex, 0);
@@ -297,6 +310,7 @@ FORWARD_INLINE int forward_armed(struct xdp_forward *e, const struct xdp_fence *
 		forward_write(e, f, now_ns);
 		return forward_leave(e, f->ctx);
 	}
+	up_note(e, f, fate);
 	if (fate >= XDP_FATE_FRAME) {
 		e->why = fate;
 		e->armed = 0;

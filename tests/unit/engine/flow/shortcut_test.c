@@ -32,6 +32,7 @@ struct twins {
 	struct listener_log fast_heard[2], slow_heard[2];
 	uint32_t said, forwarded;
 	uint32_t pressing[2]; /* packets of a digit that are left */
+	bool waits;           /* the port has not sent all yet */
 };
 
 static struct twins *g_twins; /* the port's function has no other way */
@@ -47,6 +48,7 @@ static struct xdp_forward *twin_shortcut(struct port *p, uint32_t slot, uint32_t
 	plan->ifindex = BY_SAME;
 	plan->mtu = 1500;
 	plan->hops = 64;
+	plan->waits = g_twins->waits;
 	return entry_of(&g_twins->k, (int)slot);
 }
 
@@ -410,6 +412,80 @@ static void short_open(struct twins *t)
 	assert_true(t->forwarded > 100);
 }
 
+static void tick_once(struct twins *t)
+{
+	advance_ms(t->k.r, 300);
+	worker_step(&t->k.r->w);
+}
+
+/* The program sees it, and leaves it to the worker, which has not got it yet. */
+static struct bytes send_up(struct twins *t, uint8_t memory[PACKET_MAX])
+{
+	static struct wire in, out;
+	struct bytes payload;
+
+	t->k.next[A].sequence++;
+	t->k.next[A].timestamp += 160;
+	payload = rtp_write(memory, &t->k.next[A]);
+	wire_write(&in, &t->from[A], &t->k.local[A], 0, payload);
+	assert_false(is_forwarded(wire_run(&t->k, &in, &out)));
+	return payload;
+}
+
+static void run_until(struct twins *t, enum shortcut_state state)
+{
+	for (int i = 0; t->k.r->w.flows.shortcuts[A].state != state; i++) {
+		assert_true(i < 200);
+		run_ms(t, 20);
+	}
+}
+
+/* Nothing is forwarded that would overtake a packet on its way to the worker. */
+static void nothing_is_overtaken(void **state)
+{
+	uint8_t memory[PACKET_MAX];
+	struct bytes held;
+	struct twins t;
+
+	(void)state;
+	twins_open(&t, 98);
+	run_until(&t, SHORTCUT_WANTED);
+	held = send_up(&t, memory);
+	for (int i = 0; i < 5; i++)
+		tick_once(&t);
+	assert_false(is_short(&t, A));
+	put_bytes(t.k.r, A, CHANNEL_RTP, &t.from[A], held);
+	worker_step(&t.k.r->w);
+	t.waits = true;
+	tick_once(&t);
+	assert_false(is_short(&t, A));
+	t.waits = false;
+	tick_once(&t);
+	assert_true(is_short(&t, A));
+	twins_close(&t);
+}
+
+/* Of one that went up in that very moment only the program knows; it is tried again at once. */
+static void one_goes_up_while_it_is_armed(void **state)
+{
+	uint8_t memory[PACKET_MAX];
+	struct bytes behind;
+	struct twins t;
+
+	(void)state;
+	twins_open(&t, 97);
+	run_until(&t, SHORTCUT_TAKEN);
+	entry_of(&t.k, A)->up++;
+	behind = send_up(&t, memory);
+	assert_false(is_short(&t, A));
+	assert_int_equal(entry_of(&t.k, A)->why, XDP_FATE_BEHIND);
+	put_bytes(t.k.r, A, CHANNEL_RTP, &t.from[A], behind);
+	run_ms(&t, 700);
+	assert_true(is_short(&t, A));
+	assert_true(entry_of(&t.k, A)->packets > 0);
+	twins_close(&t);
+}
+
 /* While the program is at work on the entry no command is carried out, and the worker does not wait for it either. */
 static void a_command_waits_until_it_is_left(void **state)
 {
@@ -477,6 +553,17 @@ static void set_moved(struct rig *r)
 	flow_of(r, B)->latch_rtp.source.port++;
 }
 
+static void set_latch(struct rig *r)
+{
+	flow_of(r, A)->latch_rtp.source.port++;
+}
+
+static void set_numbers(struct rig *r)
+{
+	flow_of(r, A)->source.sequence_offset++;
+	flow_of(r, B)->sink.sequence++;
+}
+
 static void set_rule(struct rig *r)
 {
 	flow_of(r, A)->rule.coding = 1;
@@ -493,6 +580,7 @@ static void ends_where_something_is_to_be_decided(void **state)
 		{ "a recording", set_taps },       { "a party of this node", set_own },
 		{ "a tone within", set_making },   { "a party that is too fast", set_paced },
 		{ "a peer elsewhere", set_moved }, { "a codec between", set_rule },
+		{ "itself elsewhere", set_latch }, { "other numbers", set_numbers },
 	};
 
 	(void)state;
@@ -552,6 +640,8 @@ static void closes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_overtaken),
+		cmocka_unit_test(one_goes_up_while_it_is_armed),
 		cmocka_unit_test(a_command_waits_until_it_is_left),
 		cmocka_unit_test(ends_where_something_is_to_be_decided),
 		cmocka_unit_test(is_taken_once_a_second),

@@ -136,6 +136,37 @@ static void only_the_party_disarms(void **state)
 	forward_close(&t);
 }
 
+/* What has not been relayed yet is overtaken by nothing: the program notes what goes up of the party's stream, and nothing else. */
+static void what_would_overtake_goes_up(void **state)
+{
+	uint8_t report[VOICE] = { 0x80, 200 };
+	struct forward_rig t;
+	struct xdp_forward *e;
+	struct addr other;
+
+	(void)state;
+	forward_open(&t, 9);
+	parties_choose(&t, false);
+	other = any_party(&t, false);
+	e = entry_of(&t, A);
+	xdp_forward_disarm(e);
+	assert_int_equal(give_next(&t), XDP_PASS);
+	assert_int_equal(xdp_forward_up(e), t.next[A].sequence);
+	e->packets = 0;
+	xdp_forward_arm(e); /* the worker has not seen it */
+	assert_int_equal(give_next(&t), XDP_PASS);
+	assert_int_equal(e->why, XDP_FATE_BEHIND);
+	assert_false(xdp_forward_is_armed(e));
+	e->sequence += 2;
+	(void)give(&t, &other, &t.local[A], 0, bytes_str("\200\0voiceless"));
+	(void)give(&t, &t.party[A], &t.local[A], 0, bytes_mem(report, VOICE));
+	assert_int_equal(xdp_forward_up(e), t.next[A].sequence);
+	xdp_forward_arm(e);
+	assert_true(is_forwarded(give_next(&t)));
+	assert_int_equal(xdp_forward_up(e), (uint16_t)(t.next[A].sequence - 1));
+	forward_close(&t);
+}
+
 /* A port without an entry is the worker's, and so is each one once it points to none. */
 static void a_port_without_an_entry(void **state)
 {
@@ -341,6 +372,7 @@ int main(void)
 		cmocka_unit_test(ways_that_it_does_not_know),
 		cmocka_unit_test(what_becomes_of_a_packet),
 		cmocka_unit_test(only_the_party_disarms),
+		cmocka_unit_test(what_would_overtake_goes_up),
 		cmocka_unit_test(a_port_without_an_entry),
 		cmocka_unit_test(from_one_interface_to_another),
 		cmocka_unit_test(the_lease_ends),
