@@ -73,15 +73,23 @@ static uint64_t entry_load(const unsigned long long *p)
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
-static void read_party(struct flow *f, const struct xdp_forward *e, uint64_t packets,
-		       uint64_t octets)
+/* The program may have a later time than the turn: whoever asks how long ago it was must not hear of the future. */
+static uint64_t past_load(const struct worker *w, const unsigned long long *at_ns)
+{
+	uint64_t ns = entry_load(at_ns);
+
+	return ns < w->now_ns ? ns : w->now_ns;
+}
+
+static void read_party(const struct worker *w, struct flow *f, const struct xdp_forward *e,
+		       uint64_t packets, uint64_t octets)
 {
 	uint32_t ahead =
 		__atomic_load_n(&e->sequence, __ATOMIC_RELAXED) - (uint32_t)f->count.highest;
 
 	f->heard.packets += packets;
 	f->heard.octets += octets;
-	f->heard.last_ns = f->latch_rtp.heard_ns = entry_load(&e->heard_ns);
+	f->heard.last_ns = f->latch_rtp.heard_ns = past_load(w, &e->heard_ns);
 	f->count.received += (uint32_t)packets;
 	if ((int32_t)ahead <= 0)
 		return; /* it left while others came: those are farther */
@@ -92,8 +100,8 @@ static void read_party(struct flow *f, const struct xdp_forward *e, uint64_t pac
 	f->jitter.transit = __atomic_load_n(&e->transit, __ATOMIC_RELAXED);
 }
 
-static void read_peer(const struct flow *f, struct flow *peer, const struct xdp_forward *e,
-		      uint64_t packets, uint64_t octets)
+static void read_peer(const struct worker *w, const struct flow *f, struct flow *peer,
+		      const struct xdp_forward *e, uint64_t packets, uint64_t octets)
 {
 	struct sink *k = &peer->sink;
 	uint16_t sequence = (uint16_t)(f->source.sequence_high + e->sequence_offset);
@@ -106,7 +114,7 @@ static void read_peer(const struct flow *f, struct flow *peer, const struct xdp_
 		return;
 	k->sequence = sequence;
 	k->timestamp = __atomic_load_n(&e->timestamp, __ATOMIC_RELAXED);
-	k->at_ns = entry_load(&e->timestamp_ns);
+	k->at_ns = past_load(w, &e->timestamp_ns);
 }
 
 static void read_metrics(const struct media_metrics *m, uint64_t packets, uint64_t octets)
@@ -134,10 +142,10 @@ void shortcut_read(struct worker *w, struct flow *f)
 		return;
 	s->packets += packets;
 	s->octets += octets;
-	read_party(f, s->entry, packets, octets);
+	read_party(w, f, s->entry, packets, octets);
 	peer = flow_find(&w->flows, s->to);
 	if (peer)
-		read_peer(f, peer, s->entry, packets, octets);
+		read_peer(w, f, peer, s->entry, packets, octets);
 	read_metrics(w->metrics, packets, octets);
 }
 

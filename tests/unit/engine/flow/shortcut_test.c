@@ -486,6 +486,27 @@ static void one_goes_up_while_it_is_armed(void **state)
 	twins_close(&t);
 }
 
+/* A packet that was forwarded behind the time of the turn was not heard in the future: who subtracts would find a silence of centuries. */
+static void nobody_is_heard_in_the_future(void **state)
+{
+	struct xdp_forward *e;
+	struct twins t;
+	uint64_t now_ns;
+
+	(void)state;
+	short_open(&t);
+	e = entry_of(&t.k, A);
+	advance_ms(t.k.r, 300);
+	now_ns = t.k.r->sim->now_ns;
+	say_next(&t, A);
+	e->heard_ns = e->timestamp_ns = now_ns + NS_PER_MS;
+	worker_step(&t.k.r->w);
+	assert_int_equal(flow_of(t.k.r, A)->heard.last_ns, now_ns);
+	assert_int_equal(flow_of(t.k.r, A)->latch_rtp.heard_ns, now_ns);
+	assert_int_equal(flow_of(t.k.r, B)->sink.at_ns, now_ns);
+	twins_close(&t);
+}
+
 /* While the program is at work on the entry no command is carried out, and the worker does not wait for it either. */
 static void a_command_waits_until_it_is_left(void **state)
 {
@@ -642,6 +663,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_overtaken),
 		cmocka_unit_test(one_goes_up_while_it_is_armed),
+		cmocka_unit_test(nobody_is_heard_in_the_future),
 		cmocka_unit_test(a_command_waits_until_it_is_left),
 		cmocka_unit_test(ends_where_something_is_to_be_decided),
 		cmocka_unit_test(is_taken_once_a_second),
