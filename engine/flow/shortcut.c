@@ -9,8 +9,10 @@
 
 enum { LOOKS = 64 }; /* at an entry that is at work; nearly all are left at the first */
 
-#define SHORTCUT_AGAIN_NS  NS_PER_S       /* a party may change its stream, or a forger say so */
-#define SHORTCUT_NO_WAY_NS (5 * NS_PER_S) /* the next hop may be known then */
+#define SHORTCUT_AGAIN_NS \
+	NS_PER_S /* a party may change its stream, or a forger say so; the next hop may be known then */
+#define SHORTCUT_NO_WAY_NS \
+	(5 * NS_PER_S) /* of one that the program does not know, or what its party sends */
 
 /* ---- what is ordinary ---- */
 
@@ -265,7 +267,7 @@ static void shortcut_want(struct worker *w, struct flow *f, uint64_t now_ns)
 	if (e && !xdp_forward_is_left(e))
 		return; /* somebody's packet is looked at */
 	if (!e || !xdp_forward_plan(e, &plan)) {
-		s->again_ns = now_ns + SHORTCUT_NO_WAY_NS;
+		s->again_ns = now_ns + (e ? SHORTCUT_NO_WAY_NS : SHORTCUT_AGAIN_NS);
 		return;
 	}
 	s->entry = e;
