@@ -62,6 +62,7 @@ struct engine_settings {
 	/* ENGINE_PORT_XDP: of the SIP ports (engine/port/xdp_guard.h), which come in there as well; NULL: none. */
 	const struct xdp_guard *guard;
 	enum engine_forward xdp_forward; /* ENGINE_PORT_XDP */
+	uint64_t xdp_forward_alive_ns;   /* so long after the last sign of life of a worker */
 };
 
 /* Of a receive buffer: octets of packets, as SO_RCVBUF counts. */

@@ -464,6 +464,7 @@ static int engine_start(struct node *n)
 		.validity = &n->validity,
 		.guard = n->kernel,
 		.xdp_forward = (enum engine_forward)n->settings.media.xdp_forward,
+		.xdp_forward_alive_ns = n->settings.media.xdp_forward_alive,
 		.names = names,
 		.name_count = own_names(&n->settings, names),
 	};

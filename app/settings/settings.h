@@ -153,6 +153,7 @@ struct settings_dpdk {
 struct settings_media {
 	int port;        /* enum engine_port */
 	int xdp_forward; /* enum engine_forward */
+	uint64_t xdp_forward_alive;
 	uint32_t workers;
 	int latch; /* enum latch_mode */
 	uint32_t dscp_audio, dscp_video, dscp_sip;

@@ -487,6 +487,15 @@ static const struct conf_field g_media_fields[] = {
 		  "leaves by the interface that it came by), on (also from one interface to "
 		  "another, and over veth, whose other end must have an XDP program then), or "
 		  "off." },
+	{ .key = "xdp_forward_alive",
+	  DURATION(settings_media, xdp_forward_alive, SECONDS(2), SECONDS(3600)),
+	  .preset = "10s",
+	  .at_start = true,
+	  .help = "With xdp_forward: the kernel goes on for so long after the last sign of life of "
+		  "the "
+		  "thread that carries a call's packets. Then it drops them, so that a node that "
+		  "hangs "
+		  "does not speak for ever." },
 	{ .key = "workers",
 	  U32(settings_media, workers, 1, 16),
 	  .preset = "1",

@@ -37,6 +37,7 @@ static int xdp_choose(struct port_choice *out, const struct engine_settings *set
 					       .workers = settings->workers,
 					       .guard = settings->guard,
 					       .validity = settings->validity,
+					       .alive_ns = settings->xdp_forward_alive_ns,
 					       .forwards_all =
 						       settings->xdp_forward == ENGINE_FORWARD_ON,
 					       .forwards =

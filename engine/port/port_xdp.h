@@ -29,6 +29,8 @@ struct port_xdp_settings {
 	bool forwards_all;             /* by all interfaces, and from one to another */
 	/* Until when the shards may speak: what the program forwards ends then. NULL: never. */
 	struct validity *validity;
+	uint64_t
+		alive_ns; /* for so long after its last sign of life a worker's media is forwarded */
 	uint32_t
 		forwards; /* entries of what the program forwards itself (xdp_forwards.h), of all workers; 0: none */
 };

@@ -313,6 +313,13 @@ static void rx_queues_renew(struct xdp_port *x)
 	}
 }
 
+static void rx_heartbeat(const struct xdp_port *x)
+{
+	if (x->host->forwards)
+		xdp_forwards_alive(x->host->forwards, x->worker,
+				   clock_to_kernel(x->now_ns) + x->host->alive_ns);
+}
+
 void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
 {
 	struct xdp_port *x = xdp_of(p);
@@ -329,6 +336,7 @@ void xdp_rx(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns)
 			next_hops_doubt(x->next_hops);
 		x->sockets->too_long = false;
 		rx_queues_renew(x);
+		rx_heartbeat(x);
 		next_hops_read(x->next_hops, x->now_ns);
 	}
 }

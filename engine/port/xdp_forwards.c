@@ -74,6 +74,7 @@ static int forwards_maps(struct xdp_forwards *t)
 
 static void fence_open(struct xdp_fence *f)
 {
+	f->present_until = UINT64_MAX;
 	for (uint32_t i = 0; i < XDP_FORWARD_WORKERS; i++)
 		f->alive_until[i] = UINT64_MAX;
 	for (uint32_t i = 0; i < XDP_FORWARD_PLACES; i++)

@@ -83,6 +83,21 @@ static inline void xdp_forwards_valid(const struct xdp_forwards *t, uint8_t plac
 	__atomic_store_n(&t->fence->valid_until[place], until_ns, __ATOMIC_RELAXED);
 }
 
+/* Until when the process is believed to be there, by any of its threads: UINT64_MAX at first. */
+static inline void xdp_forwards_present(const struct xdp_forwards *t, uint64_t until_ns)
+{
+	__atomic_store_n(&t->fence->present_until, until_ns, __ATOMIC_RELAXED);
+}
+
+/* Until when this worker is believed to be there, and so its process: by the worker, UINT64_MAX at first. */
+static inline void xdp_forwards_alive(const struct xdp_forwards *t, uint32_t worker,
+				      uint64_t until_ns)
+{
+	assert(worker < XDP_FORWARD_WORKERS);
+	__atomic_store_n(&t->fence->alive_until[worker], until_ns, __ATOMIC_RELAXED);
+	xdp_forwards_present(t, until_ns);
+}
+
 /* ---- one entry, by its worker ---- */
 
 /* From here on the program forwards. release: what was written before is there for who reads it behind armed. */

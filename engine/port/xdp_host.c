@@ -400,6 +400,7 @@ int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *setting
 	h->guard = settings->guard;
 	h->validity = settings->validity;
 	h->forwards_all = settings->forwards_all;
+	h->alive_ns = settings->alive_ns;
 	locals_open(&h->locals);
 	xdp_metrics_register(&h->metrics);
 	err = networks_copy(h, settings);

@@ -80,6 +80,7 @@ struct xdp_host {
 	struct xdp_forwards *forwards; /* NULL: nothing is forwarded below */
 	struct validity *validity;     /* which it follows then; NULL: none */
 	bool forwards_all;
+	uint64_t alive_ns;             /* how long a heartbeat lasts */
 	const struct xdp_guard *guard; /* while interfaces are opened */
 	struct xdp_interface interfaces[XDP_INTERFACES_MAX];
 	uint32_t interface_count;

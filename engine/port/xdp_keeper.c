@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/privilege.h"
 #include "base/thread.h"
@@ -174,6 +175,13 @@ static void stale_close(struct xdp_host *h)
 								 memory_order_acq_rel));
 }
 
+/* Workers without flows sleep for long. */
+static void heartbeat_tell(const struct xdp_host *h)
+{
+	if (h->forwards)
+		xdp_forwards_present(h->forwards, clock_to_kernel(clock_now_ns()) + h->alive_ns);
+}
+
 static void *keeper_main(void *arg)
 {
 	struct xdp_keeper *k = arg;
@@ -186,6 +194,7 @@ static void *keeper_main(void *arg)
 		(void)poll(fds, 2, LOOK_MS);
 		while (recv(k->news_fd, news, sizeof(news), MSG_DONTWAIT) > 0)
 			continue;
+		heartbeat_tell(k->host);
 		keeper_look(k->host);
 		stale_close(k->host);
 	}

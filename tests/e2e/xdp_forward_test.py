@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plain RTP that the kernel forwards itself, with media.port: xdp. The wire's near end takes back what a program at the far end sends."""
 import os
+import signal
 import time
 import unittest
 
@@ -8,8 +9,11 @@ from lib.wire import sum_in_software, take_back
 from xdp_test import IPV6, XdpTest
 
 
+ALIVE_S = 3
+
+
 class Forwarded(XdpTest):
-    media = {"xdp_forward": "on"}
+    media = {"xdp_forward": "on", "xdp_forward_alive": f"{ALIVE_S}s"}
 
     @classmethod
     def prepare(cls):
@@ -141,6 +145,26 @@ class Forwarded(XdpTest):
         time.sleep(0.3)
         self.assertFalse([packet for packet in b.audio.audio() if packet.payload == b"\xee" * 160])
 
+    def test_the_node_hangs(self):
+        """The kernel goes on for as long as it is told to, and then falls silent."""
+        a, b = self.phone("1001"), self.phone("1002")
+        dialogs = self.call(a, b)
+        self.speak(a, b)
+        self.until_forwarded(60)
+        os.kill(self.node.process.pid, signal.SIGSTOP)
+        try:
+            stopped = time.monotonic()
+            b.audio.wait_packets(50, since=stopped)
+            time.sleep(max(0, stopped + ALIVE_S + 0.5 - time.monotonic()))
+            silent = time.monotonic()
+            time.sleep(0.3)
+            self.assertFalse([packet for packet in b.audio.audio() if packet.at > silent])
+        finally:
+            os.kill(self.node.process.pid, signal.SIGCONT)
+        b.audio.wait_packets(20, since=time.monotonic())
+        self.hush(a, b)
+        self.hang_up(*dialogs)
+
 
 class Auto(Forwarded):
     """A veth is not known to take frames back, so nothing is forwarded there unless somebody says so."""
@@ -151,7 +175,7 @@ class Auto(Forwarded):
         self.assertEqual(self.forwarded(), 0)
 
     test_digits_of_a_party = test_digits_of_ours = test_a_source_that_changes = test_strangers = test_ipv6 = None
-    test_the_call_ends = None
+    test_the_call_ends = test_the_node_hangs = None
 
 
 if __name__ == "__main__":

@@ -87,10 +87,11 @@ _Static_assert(sizeof(struct xdp_forward) == 3 * XDP_FORWARD_LINE, "whole lines"
 
 /* The only value of tandem_fence: until when whose packets go on, by boot time in ns. */
 struct xdp_fence {
-	unsigned int version; /* XDP_FORWARD_VERSION */
-	unsigned int entry;   /* sizeof(struct xdp_forward) */
-	unsigned long long
-		alive_until[XDP_FORWARD_WORKERS]; /* heartbeat: then its media is dropped */
+	unsigned int version;             /* XDP_FORWARD_VERSION */
+	unsigned int entry;               /* sizeof(struct xdp_forward) */
+	unsigned long long present_until; /* of the process: then all media is dropped */
+	unsigned long long alive_until
+		[XDP_FORWARD_WORKERS]; /* of a worker: then nothing more of it is forwarded */
 	unsigned long long
 		valid_until[XDP_FORWARD_PLACES]; /* lease: then nothing more is forwarded */
 };
@@ -112,7 +113,7 @@ enum xdp_fate {
 	XDP_FATE_BEHIND, /* the one before it is still on its way up: what is forwarded would overtake it */
 	/* it is dropped */
 	XDP_FATE_ENDED,  /* the lease is over */
-	XDP_FATE_SILENT, /* nobody is there: no heartbeat */
+	XDP_FATE_SILENT, /* nobody is there: no heartbeat, of the process or of the worker */
 	XDP_FATES,
 };
 

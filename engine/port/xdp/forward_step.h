@@ -294,17 +294,27 @@ FORWARD_INLINE int forward_leave(const struct xdp_forward *e, const struct xdp_m
 	return e->ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(e->ifindex, 0);
 }
 
+/* Of what would be forwarded. */
+FORWARD_INLINE enum xdp_fate fence_judge(const struct xdp_forward *e, const struct xdp_fence *fence,
+					 __u64 now_ns)
+{
+	if (now_ns >= fence->valid_until[e->place % XDP_FORWARD_PLACES])
+		return XDP_FATE_ENDED;
+	if (now_ns >= fence->alive_until[e->worker % XDP_FORWARD_WORKERS])
+		return XDP_FATE_SILENT;
+	return XDP_FATE_FORWARDED;
+}
+
 /* An action, or FORWARD_UP. Nobody else writes the entry meanwhile: its worker waits until busy is 0. */
 FORWARD_INLINE int forward_armed(struct xdp_forward *e, const struct xdp_fence *fence,
 				 struct forward_frame *f, __u64 now_ns)
 {
 	enum xdp_fate fate = forward_judge(e, f);
 
-	if (fate == XDP_FATE_FORWARDED &&
-	    now_ns >= fence->valid_until[e->place % XDP_FORWARD_PLACES])
-		fate = XDP_FATE_ENDED;
+	if (fate == XDP_FATE_FORWARDED)
+		fate = fence_judge(e, fence, now_ns);
 	fate_count(fate);
-	if (fate == XDP_FATE_ENDED)
+	if (fate == XDP_FATE_ENDED || fate == XDP_FATE_SILENT)
 		return XDP_DROP;
 	if (fate == XDP_FATE_FORWARDED) {
 		forward_write(e, f, now_ns);
@@ -352,12 +362,12 @@ FORWARD_INLINE int forward(struct forward_frame *f, __u32 where)
 
 	if (!fence || fence->version != XDP_FORWARD_VERSION)
 		return FORWARD_UP;
-	e = forward_find(where);
 	now_ns = bpf_ktime_get_boot_ns();
-	if (now_ns >= fence->alive_until[e ? e->worker % XDP_FORWARD_WORKERS : 0]) {
+	if (now_ns >= fence->present_until) {
 		fate_count(XDP_FATE_SILENT);
 		return XDP_DROP;
 	}
+	e = forward_find(where);
 	if (!e)
 		return FORWARD_UP;
 	busy_add(e, 1);

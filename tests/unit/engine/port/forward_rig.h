@@ -109,11 +109,6 @@ static UNUSED struct xdp_forward *entry_of(const struct forward_rig *t, int side
 	return &t->table->entries[side + 1];
 }
 
-static UNUSED void fence_alive(const struct forward_rig *t, uint8_t worker, uint64_t until_ns)
-{
-	__atomic_store_n(&t->table->fence->alive_until[worker], until_ns, __ATOMIC_RELAXED);
-}
-
 /* On all CPUs. */
 static UNUSED uint64_t fate_of(const struct forward_rig *t, enum xdp_fate fate)
 {

@@ -228,8 +228,31 @@ static void the_lease_ends(void **state)
 	forward_close(&t);
 }
 
+/* A worker that hangs says nothing more; what else comes waits for it. */
+static void the_heartbeat_of_a_worker_ends(void **state)
+{
+	uint8_t report[VOICE] = { 0x80, 200 };
+	struct forward_rig t;
+
+	(void)state;
+	forward_open(&t, 10);
+	parties_choose(&t, false);
+	xdp_forwards_alive(t.table, 1, 1); /* another worker */
+	xdp_forwards_alive(t.table, 0, clock_now_ns() + 60 * NS_PER_S);
+	assert_true(is_forwarded(give_next(&t)));
+	xdp_forwards_alive(t.table, 0, clock_now_ns());
+	xdp_forwards_present(t.table, UINT64_MAX); /* others are there */
+	assert_int_equal(give_next(&t), XDP_DROP);
+	assert_int_equal(fate_of(&t, XDP_FATE_SILENT), 1);
+	assert_int_equal(entry_of(&t, A)->packets, 2);
+	assert_int_equal(give(&t, &t.party[A], &t.local[A], 0, bytes_mem(report, VOICE)), XDP_PASS);
+	xdp_forwards_alive(t.table, 0, clock_now_ns() + 60 * NS_PER_S);
+	assert_true(is_forwarded(give_next(&t)));
+	forward_close(&t);
+}
+
 /* Where nobody is there any more nothing goes up either: the kernel would say that the port is unreachable. */
-static void the_heartbeat_ends(void **state)
+static void the_heartbeat_of_the_process_ends(void **state)
 {
 	uint8_t report[VOICE] = { 0x80, 200 };
 	struct forward_rig t;
@@ -237,10 +260,7 @@ static void the_heartbeat_ends(void **state)
 	(void)state;
 	forward_open(&t, 5);
 	parties_choose(&t, false);
-	fence_alive(&t, 1, 1); /* another worker */
-	assert_true(is_forwarded(give_next(&t)));
-	fence_alive(&t, 1, UINT64_MAX);
-	fence_alive(&t, 0, clock_now_ns());
+	xdp_forwards_present(t.table, clock_now_ns());
 	assert_int_equal(give_next(&t), XDP_DROP);
 	assert_int_equal(give(&t, &t.party[A], &t.local[A], 0, bytes_mem(report, VOICE)), XDP_DROP);
 	xdp_forward_disarm(entry_of(&t, A));
@@ -248,6 +268,8 @@ static void the_heartbeat_ends(void **state)
 	xdp_forwards_point(t.table, &t.local[A], NULL);
 	assert_int_equal(give_next(&t), XDP_DROP);
 	assert_int_equal(fate_of(&t, XDP_FATE_SILENT), 4);
+	xdp_forwards_alive(t.table, 7, clock_now_ns() + 60 * NS_PER_S); /* any of its workers */
+	assert_int_equal(give_next(&t), XDP_PASS);
 	forward_close(&t);
 }
 
@@ -376,7 +398,8 @@ int main(void)
 		cmocka_unit_test(a_port_without_an_entry),
 		cmocka_unit_test(from_one_interface_to_another),
 		cmocka_unit_test(the_lease_ends),
-		cmocka_unit_test(the_heartbeat_ends),
+		cmocka_unit_test(the_heartbeat_of_a_worker_ends),
+		cmocka_unit_test(the_heartbeat_of_the_process_ends),
 		cmocka_unit_test(another_version),
 		cmocka_unit_test(what_is_left_is_final),
 	};
