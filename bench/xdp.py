@@ -22,6 +22,7 @@ import wire_ends
 
 CALLS, WARM_UP_S = 500, 6
 PARTY_PORT = 22000        # below those that the kernel gives to anybody
+XDP, KERNEL = ("port: xdp", "xdp_forward: off"), ("port: xdp", "xdp_forward: on")      # auto forwards over no veth
 SERVER, PARTY, INTERFACE, NEAR, PORTS = "10.77.0.1", "10.77.0.2", "far0", "near0", ("port0", "port1")
 
 
@@ -115,23 +116,29 @@ class Peer(rtpengine.Rtpengine):
 
 class Path:
     """The smallest server at the far end (reflect.c): what a packet waits for on the way alone."""
+    program = ("reflect",)
 
     def __init__(self, wire, calls):
         self.wire = wire
         server, party = ends(wire)
         self.text = "".join(f"{party}:{PARTY_PORT + 4 * i} {server}:{30000 + 4 * i} {party}:{PARTY_PORT + 4 * i + 2} {server}:{30000 + 4 * i + 2}\n"
                             for i in range(calls))
-        self.process = lib.spawn([*wire.command, *lib.pinned(lib.SERVER_CORE, [lib.BUILD / "bench" / "reflect"])],
+        self.process = lib.spawn([*wire.command, *lib.pinned(lib.SERVER_CORE, [lib.BUILD / "bench" / self.program[0], *self.program[1:]])],
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.process.stdin.write(self.text)
         self.process.stdin.close()
         if not self.process.stdout.readline().startswith("ready"):
-            raise SystemExit("reflect did not start")
+            raise SystemExit(f"{self.program[0]} did not start")
         self.pid = self.process.pid
 
     def stop(self):
         self.process.kill()
         self.process.wait()
+
+
+class Mirror(Path):
+    """A program in the far end's driver that sends packets back unread (mirror.c): the wire alone."""
+    program = ("mirror", INTERFACE)
 
 
 class Clocks:
@@ -175,7 +182,7 @@ def turn(name, server, seconds, quiet=False, warm_up=WARM_UP_S, load=()):
     report = json.loads(out.strip().splitlines()[-1])
     faults = sum(report[fault] for fault in ("lost", "duplicated", "corrupted", "misrouted"))
     packets = report["received"] * window / (warm_up + seconds)
-    result = {"cpu_share": spent["cpu"] / window, "cpu": 1e6 * spent["cpu"] / packets, "receive": 1e6 * spent["receive"] / packets, "softirq_share": spent["softirq"] / spent["cpu"],
+    result = {"cpu_share": spent["cpu"] / window, "cpu": 1e6 * spent["cpu"] / packets, "receive": 1e6 * spent["receive"] / packets, "softirq_share": spent["softirq"] / spent["cpu"] if spent["cpu"] else 0,
               "load_core": spent["load"] / window, "lost": report["lost"], "faults": faults, "received": report["received"],
               **{share: report["latency_us"][share] for share in ("p50", "p99", "p999")}, "cpu_seconds": spent["cpu"] + spent["receive"]}
     if not quiet:
@@ -187,7 +194,7 @@ def turn(name, server, seconds, quiet=False, warm_up=WARM_UP_S, load=()):
 
 def servers(wire):
     """One after the other has the interface: its name, and how to start it."""
-    yield "xdp", lambda: Daemon(wire, CALLS, "port: xdp", interface=INTERFACE)
+    yield "xdp", lambda: Daemon(wire, CALLS, *XDP, interface=INTERFACE)
     yield "sockets", lambda: Daemon(wire, CALLS)
     yield "rtpengine", lambda: Peer(wire, CALLS)
 
@@ -200,12 +207,23 @@ def served_turn(name, start, seconds, warm_up):
         server.stop()
 
 
+def ratios_of_kernel(results, middle):
+    """Packets per CPU second of the machine where our XDP program forwards, others = 1. All of it is receiving."""
+    found = {}
+    for name, figure in (("rtpengine", "ratio_kernel_vs_rtpengine_with_receiving"), ("xdp", "ratio_kernel_vs_xdp")):
+        if results.get("kernel") and results.get(name) and all(turn["receive"] for turn in results["kernel"]):
+            found[figure] = round(middle(name, "cpu", "receive") / middle("kernel", "cpu", "receive"), 2)
+    if results.get("kernel") and results.get("mirror"):
+        found["kernel_added_p50_ms"] = round((middle("kernel", "p50") - middle("mirror", "p50")) / 1000, 3)
+    return found
+
+
 def ratios(results):
     """Packets per CPU second, rtpengine's = 1: by the process alone, and with what its machine does to receive."""
     def middle(name, *keys):
         return lib.median([sum(turn[key] for key in keys) for turn in results[name]])
 
-    found = {}
+    found = ratios_of_kernel(results, middle)
     for name in ("sockets", "xdp"):
         if results.get(name) and results.get("rtpengine"):
             found[f"ratio_{name}_vs_rtpengine"] = round(middle("rtpengine", "cpu") / middle(name, "cpu"), 2)
