@@ -411,6 +411,7 @@ class Calls:
         for sock in (self.a, self.b):
             sock.settimeout(3)
         self.dialogs = []
+        self.ports = {}         # Call-ID of a party's dialog -> its media port
 
     @property
     def callee_port(self):
@@ -454,6 +455,7 @@ class Calls:
         keys = self.media.keys()
         invite = self.invite(uri, head, self.media.sdp(self.address, a_port, keys.a_sends))
         answer = self.media.sdp(self.address, b_port, keys.offered(invite))
+        self.ports |= {header(head, "Call-ID"): a_port, header(invite, "Call-ID"): b_port}
         copied = "".join(f"{line}\r\n" for line in invite.split("\r\n")
                          if re.match(r"(via|from|call-id|cseq|record-route)\s*:", line, re.I))
         self.b.sendto((f"SIP/2.0 200 OK\r\n{copied}To: {header(invite, 'To')};tag={os.urandom(4).hex()}\r\n"

@@ -4,6 +4,7 @@
 wire     500 calls over a veth pair: tandemd on AF_XDP, with and without packets that the kernel forwards, and on sockets, and rtpengine
          in user space. CPU of the server process, and of receiving on its machine beside it (xdp.py). Without the right to make namespaces:
          over loopback, without AF_XDP. And the same, but sockets, with 1,000 calls.
+share    what part of their packets the kernel forwards for 500 calls with digits, holds and RTCP (xdp_share.py)
 latency  what a packet waits for, p99.9, at half the load that would fill rtpengine's core, its receiving included; tandemd on sockets
 wait     both ends of the trade: CPU and delay of tandemd on sockets at that load, by media.batch_wait_us
 ring     all stages on DPDK's net_ring, whose frames come back, against dpdk-testpmd swapping MAC addresses on the same device; the same
@@ -31,6 +32,7 @@ import lib
 import media_report
 import rtpengine
 import xdp
+import xdp_share
 
 FRAMES = 1024
 FRAME = 214      # G.711 of 20 ms over IPv4, without the check sequence
@@ -150,6 +152,26 @@ class FullWireRow(WireRow):
 
     def figures(self):
         return {f"{key}_100k": value for key, value in super().figures().items()}
+
+
+class ShareRow(Row):
+    name = "share"
+
+    def __init__(self, ground):
+        super().__init__()
+        self.ground = ground
+        if not ground.command:
+            self.not_run["kernel"] = "needs a veth pair between namespaces: CAP_SYS_ADMIN and CAP_NET_ADMIN"
+
+    def contestants(self):
+        yield "kernel", lambda seconds: xdp_share.share_turn(self.ground, 4 * seconds)
+
+    def line(self, turn):
+        return (f"{100 * turn['share']:.2f} % forwarded by the kernel beside {turn['digits']} digits, {turn['holds']} holds, {turn['reports']} reports; "
+                f"{turn['not_heard']} not heard, of who was held")
+
+    def figures(self):
+        return {"kernel_share": round(middle(self.turns["kernel"], "share"), 4)} if self.has("kernel") else {}
 
 
 def rtpengine_open(ground, calls):
@@ -419,7 +441,7 @@ def collect(rows):
 
 def main():
     global WARM_UP_S
-    names = ("wire", "latency", "ring", "flows", "srtp")        # and wait, where it is asked for: it takes as long as the others together
+    names = ("wire", "share", "latency", "ring", "flows", "srtp")        # and wait, where it is asked for: it takes as long as the others together
     options = lib.arguments(__doc__.splitlines()[0], rows=[*names, "wait"])
     turns, seconds = (1, 1) if options.quick else (5, 5)
     if options.quick:
@@ -430,11 +452,11 @@ def main():
     peers = {**rtpengine.peers(), "dpdk": lib.package_version("dpdk-dev"),
              "libsrtp2": lib.package_version("libsrtp2-1"), "ipsec-mb": lib.package_version("libipsec-mb1")}
     began = time.monotonic()
-    with ground_open("wire" in wanted) as ground:
+    with ground_open(bool(wanted & {"wire", "share"})) as ground:
         wire, srtp = WireRow(ground), SrtpRow()
         if "wire" in (options.row or names):
             wanted.add(FullWireRow.name)
-        rows = [row for row in (wire, FullWireRow(ground), LatencyRow(ground, wire), WaitRow(ground, wire), RingRow(wire, srtp), FlowsRow(), srtp) if row.name in wanted]
+        rows = [row for row in (wire, FullWireRow(ground), ShareRow(ground), LatencyRow(ground, wire), WaitRow(ground, wire), RingRow(wire, srtp), FlowsRow(), srtp) if row.name in wanted]
         if "wire" in wanted and not options.quick:
             for row in rows:
                 if isinstance(row, WireRow):

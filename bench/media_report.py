@@ -33,6 +33,8 @@ RATIOS = (
           SELF, ("wire kernel", "wire xdp"), 1.3, True),
     Ratio("ratio_kernel_vs_xdp_100k", "the same with 100,000 packets a second",
           SELF, ("wire_100k kernel", "wire_100k xdp"), 2, True),
+    Ratio("kernel_share", "part of the packets that the kernel forwards, 500 calls with digits, holds and RTCP",
+          SELF, ("share kernel",), 0.97, True),
     Ratio("kernel_added_p50_ms", "latency p50 where the kernel forwards, ms, less that of the wire alone (bench/mirror)",
           SELF, ("wire kernel", "wire mirror"), 0.05, False),
     Ratio("ratio_ring_vs_rtpengine", "the stages on a memory device, rtpengine over a wire = 1: a limit, and no comparison",
