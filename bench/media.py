@@ -11,6 +11,7 @@ ring     all stages on DPDK's net_ring, whose frames come back, against dpdk-tes
          with SRTP on one side of each call; with two workers. By the CPU time of the forwarding threads, so that a shared core
          does not count against anybody.
 flows    the stages alone on port_sim: cost of a packet with 100,000 flows against 100, all of them in turn
+slots    the XDP program that forwards, in the kernel's test runs: cost of a packet with 10,000 flows against 100, all of them in turn (slots.c)
 srtp     AES_CM_128_HMAC_SHA1_80 and AEAD_AES_128_GCM in batches of 64, against the transforms of ipsec-mb alone with 1, 100 and 8,192
          streams, and against libsrtp2 with one: with thousands that one looks for the stream, packet by packet
 
@@ -341,6 +342,27 @@ class RingRow(Row):
                                            else 2 * middle(one, "ns") / middle(two, "ns"), 2)}
 
 
+class SlotsRow(Row):
+    name = "slots"
+
+    def contestants(self):
+        yield "both", self.slots
+
+    @staticmethod
+    def slots(seconds):
+        turn = run("slots", str(100000 * seconds), "100", "10000")
+        return {**turn, "lost": 0, "cpu_seconds": turn["packets"] * (turn["few_ns"] + turn["many_ns"]) / 2e9}
+
+    def line(self, turn):
+        return f"{turn['few_ns']} ns/packet with 100 slots, {turn['many_ns']} with 10,000"
+
+    def figures(self):
+        if not self.has("both"):
+            return {}
+        few, many = middle(self.turns["both"], "few_ns"), middle(self.turns["both"], "many_ns")
+        return {"kernel_100_slots_ns_per_packet": few, "kernel_10k_slots_ns_per_packet": many, "ratio_10k_slots_vs_100": round(many / few, 2)}
+
+
 class FlowsRow(Row):
     name = "flows"
 
@@ -441,7 +463,7 @@ def collect(rows):
 
 def main():
     global WARM_UP_S
-    names = ("wire", "share", "latency", "ring", "flows", "srtp")        # and wait, where it is asked for: it takes as long as the others together
+    names = ("wire", "share", "latency", "ring", "flows", "slots", "srtp")        # and wait, where it is asked for: it takes as long as the others together
     options = lib.arguments(__doc__.splitlines()[0], rows=[*names, "wait"])
     turns, seconds = (1, 1) if options.quick else (5, 5)
     if options.quick:
@@ -456,7 +478,7 @@ def main():
         wire, srtp = WireRow(ground), SrtpRow()
         if "wire" in (options.row or names):
             wanted.add(FullWireRow.name)
-        rows = [row for row in (wire, FullWireRow(ground), ShareRow(ground), LatencyRow(ground, wire), WaitRow(ground, wire), RingRow(wire, srtp), FlowsRow(), srtp) if row.name in wanted]
+        rows = [row for row in (wire, FullWireRow(ground), ShareRow(ground), LatencyRow(ground, wire), WaitRow(ground, wire), RingRow(wire, srtp), FlowsRow(), SlotsRow(), srtp) if row.name in wanted]
         if "wire" in wanted and not options.quick:
             for row in rows:
                 if isinstance(row, WireRow):

@@ -63,6 +63,8 @@ RATIOS = (
           SELF, ("latency sockets", "latency path"), 1000, False),
     Ratio("ratio_100k_flows_vs_100", "cost of a packet with 100,000 flows, with 100 = 1",
           SELF, ("flows few", "flows many"), 1.5, False),
+    Ratio("ratio_10k_slots_vs_100", "cost of a packet that the kernel forwards with 10,000 flows, with 100 = 1",
+          SELF, ("slots both",), 1.1, False),
     Ratio("ratio_two_workers", "packets of two workers, of one = 1",
           SELF, ("ring plain", "ring two"), 1.8, True),
 )
