@@ -5,6 +5,7 @@ wire     500 calls over a veth pair: tandemd on AF_XDP, with and without packets
          in user space. CPU of the server process, and of receiving on its machine beside it (xdp.py). Without the right to make namespaces:
          over loopback, without AF_XDP. And the same, but sockets, with 1,000 calls.
 share    what part of their packets the kernel forwards for 500 calls with digits, holds and RTCP (xdp_share.py)
+restart  1,000 calls whose packets the kernel forwards, while the node is killed and started again (xdp_restart.py); where it is asked for
 latency  what a packet waits for, p99.9, at half the load that would fill rtpengine's core, its receiving included; tandemd on sockets
 wait     both ends of the trade: CPU and delay of tandemd on sockets at that load, by media.batch_wait_us
 ring     all stages on DPDK's net_ring, whose frames come back, against dpdk-testpmd swapping MAC addresses on the same device; the same
@@ -33,6 +34,7 @@ import lib
 import media_report
 import rtpengine
 import xdp
+import xdp_restart
 import xdp_share
 
 FRAMES = 1024
@@ -173,6 +175,29 @@ class ShareRow(Row):
 
     def figures(self):
         return {"kernel_share": round(middle(self.turns["kernel"], "share"), 4)} if self.has("kernel") else {}
+
+
+class RestartRow(Row):
+    name = "restart"
+
+    def __init__(self, ground, kills):
+        super().__init__()
+        self.ground, self.kills = ground, kills
+        if not ground.command:
+            self.not_run["kernel"] = "needs a veth pair between namespaces: CAP_SYS_ADMIN and CAP_NET_ADMIN"
+
+    def contestants(self):
+        yield "kernel", lambda seconds: xdp_restart.restart_turn(self.ground, self.kills)
+
+    def line(self, turn):
+        return f"{turn['kills']} kills, longest gap {turn['gap_ms']} ms, {turn['cdr_missing']} packets not in a CDR"
+
+    def figures(self):
+        if not self.has("kernel"):
+            return {}
+        turns = self.turns["kernel"]
+        return {"restarts": sum(turn["kills"] for turn in turns), "restart_gap_ms": max(turn["gap_ms"] for turn in turns),
+                "restart_packets_lost": sum(turn["packets_lost"] for turn in turns), "restart_cdr_missing": sum(turn["cdr_missing"] for turn in turns)}
 
 
 def rtpengine_open(ground, calls):
@@ -463,8 +488,8 @@ def collect(rows):
 
 def main():
     global WARM_UP_S
-    names = ("wire", "share", "latency", "ring", "flows", "slots", "srtp")        # and wait, where it is asked for: it takes as long as the others together
-    options = lib.arguments(__doc__.splitlines()[0], rows=[*names, "wait"])
+    names = ("wire", "share", "latency", "ring", "flows", "slots", "srtp")        # wait and restart where they are asked for: they take long
+    options = lib.arguments(__doc__.splitlines()[0], rows=[*names, "wait", "restart"])
     turns, seconds = (1, 1) if options.quick else (5, 5)
     if options.quick:
         WARM_UP_S = 1
@@ -474,11 +499,11 @@ def main():
     peers = {**rtpengine.peers(), "dpdk": lib.package_version("dpdk-dev"),
              "libsrtp2": lib.package_version("libsrtp2-1"), "ipsec-mb": lib.package_version("libipsec-mb1")}
     began = time.monotonic()
-    with ground_open(bool(wanted & {"wire", "share"})) as ground:
+    with ground_open(bool(wanted & {"wire", "share", "restart"})) as ground:
         wire, srtp = WireRow(ground), SrtpRow()
         if "wire" in (options.row or names):
             wanted.add(FullWireRow.name)
-        rows = [row for row in (wire, FullWireRow(ground), ShareRow(ground), LatencyRow(ground, wire), WaitRow(ground, wire), RingRow(wire, srtp), FlowsRow(), SlotsRow(), srtp) if row.name in wanted]
+        rows = [row for row in (wire, FullWireRow(ground), ShareRow(ground), RestartRow(ground, 2 if options.quick else 10), LatencyRow(ground, wire), WaitRow(ground, wire), RingRow(wire, srtp), FlowsRow(), SlotsRow(), srtp) if row.name in wanted]
         if "wire" in wanted and not options.quick:
             for row in rows:
                 if isinstance(row, WireRow):
