@@ -27,6 +27,13 @@ WANTED = {
     "ratio_latency_p999_vs_rtpengine": (0.5, 0.51),
     "ratio_xdp_vs_rtpengine": (5, 4.99),
     "ratio_xdp_vs_rtpengine_with_softirq": (3, 2.99),
+    "ratio_kernel_vs_rtpengine_with_receiving": (4, 3.99),
+    "ratio_kernel_vs_rtpengine_with_receiving_100k": (6, 5.99),
+    "ratio_kernel_vs_xdp": (1.3, 1.29),
+    "ratio_kernel_vs_xdp_100k": (2, 1.99),
+    "kernel_added_p50_ms": (0.05, 0.051),
+    "kernel_share": (0.97, 0.969),
+    "ratio_10k_slots_vs_100": (1.1, 1.11),
     "ratio_sockets_vs_rtpengine": (2.2, 2.19),
     "ratio_sockets_vs_rtpengine_with_softirq": (1.6, 1.59),
 }
