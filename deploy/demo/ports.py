@@ -9,6 +9,7 @@ import random
 import socket
 
 BLOCK = 100
+MANY = 4000      # ports
 # The last ones are media ports of nodes with default settings: only when the others are taken.
 PREFERRED, OTHERS = ((10100, 12000), (61000, 65500)), ((12000, 32700),)
 
@@ -38,7 +39,10 @@ class Ports:
         for ranges in (PREFERRED, OTHERS):
             starts = [start for first, end in ranges
                       for start in range(first, end - size + 1, BLOCK)]
-            random.shuffle(starts)
+            if ranges is PREFERRED:
+                random.shuffle(starts)
+            elif size < MANY:
+                starts.reverse()        # what wants many in a row finds them at the beginning
             for start in starts:
                 if self._claim(range(start, start + size)):
                     self.next, self.end = start, start + size

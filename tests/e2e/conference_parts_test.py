@@ -143,7 +143,7 @@ class Recorded(PartsTest):
         lived = time.monotonic() - begun
         self.node.restart()
         self.all_hear("1001", "1002", "1003")
-        time.sleep(2)
+        time.sleep(3)
         for number in ("1001", "1002", "1003"):
             self.hangs_up(number)
         paths = self.finished(2)

@@ -453,6 +453,14 @@ class Lines(Tables, CallTest):
         self.assertTrue(audio.startswith("m=audio "))
         self.assertNotIn("a=record", audio)
 
+    @row("`a=simulcast:send` with `a=rid` of a browser (RFC 8853, 8851)")
+    def layers(self, _):
+        """Between two, whose phone is none that takes them; a conference takes them in tests/e2e/layers_test.py."""
+        line = self.offered(f"m=video {self.node.ports.take(2)} RTP/AVP 96", "a=rtpmap:96 H264/90000", "a=rid:f send", "a=rid:q send",
+                            "a=simulcast:send f;q")[2]
+        self.assertRegex(line, r"^m=video [1-9]\d* RTP/AVP 96\r\n")
+        self.assertNotRegex(line, "a=(rid|simulcast)")
+
     @row("retransmission and FEC (`rtx`, `ulpfec`, `flexfec`, `parityfec`)")
     def repair(self, _):
         line = self.offered(f"m=video {self.node.ports.take(2)} RTP/AVP 96 97 98", "a=rtpmap:96 H264/90000", "a=rtpmap:97 rtx/90000",
