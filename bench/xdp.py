@@ -140,6 +140,10 @@ class Mirror(Path):
     """A program in the far end's driver that sends packets back unread (mirror.c): the wire alone."""
     program = ("mirror", INTERFACE)
 
+    def __init__(self, wire, calls):
+        super().__init__(wire, calls)
+        time.sleep(1)           # a link of veth that has just got another program loses some packets
+
 
 class Clocks:
     """CPU seconds so far: of the server's process, of the far end's receiving, of soft interrupts on the server's core, of the load's."""
