@@ -168,6 +168,14 @@ def ends(wire):
     return (SERVER, PARTY) if wire.command else (wire.server, wire.party)
 
 
+def overflows(wire):
+    """Packets that the far end could not send, by its interface's own count."""
+    if not wire.command:
+        return 0
+    lines = subprocess.run([*wire.command, "cat", "/proc/net/dev"], check=True, capture_output=True, text=True).stdout.splitlines()
+    return next(int(line.split(":")[1].split()[11]) for line in lines if line.strip().startswith(f"{INTERFACE}:"))
+
+
 def turn(name, server, seconds, quiet=False, warm_up=WARM_UP_S, load=()):
     """load: what rtpload is told beside."""
     options = [*load, *(["--xdp", NEAR, "--tick-frames", 64] if server.wire.ends else [])]     # a port of the switch has room for 256

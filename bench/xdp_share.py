@@ -92,7 +92,7 @@ def share_turn(ground, seconds):
     phones, trouble = Phones(daemon.phones), Trouble(daemon)
     try:
         load = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", xdp.WARM_UP_S + seconds, "--xdp", xdp.NEAR,
-                                                    "--tick-frames", 64]), stdin=lib.subprocess.PIPE, stdout=lib.subprocess.PIPE, text=True)
+                                                    "--tick-frames", 64]), stdin=lib.subprocess.PIPE, stdout=lib.subprocess.PIPE, stderr=lib.subprocess.DEVNULL, text=True)
         load.stdin.write(daemon.text)
         load.stdin.close()
         phones.start()
