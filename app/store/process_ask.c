@@ -230,19 +230,27 @@ static void ask_get(struct ask *a)
 	(void)json_object_set_new(a->result, "deliveries", ask_deliveries(a->p, path, entry.state));
 }
 
+/* One that may be changed: nobody delivers it at this moment. */
+static bool ask_find_idle(struct ask *a, struct folder_entry *out)
+{
+	const struct queue_job *q;
+
+	if (!ask_find(a, out))
+		return false;
+	q = queue_find(&a->p->queue, bytes_str(ask_text(a, "name")));
+	if (!q || !q->busy)
+		return true;
+	ask_fail(a, "busy", "it is being delivered: try again when it is");
+	return false;
+}
+
 static void ask_delete(struct ask *a)
 {
 	const char *path = ask_text(a, "name");
 	struct folder_entry entry;
-	const struct queue_job *q;
 
-	if (!ask_find(a, &entry))
+	if (!ask_find_idle(a, &entry))
 		return;
-	q = queue_find(&a->p->queue, bytes_str(path));
-	if (q && q->busy) {
-		ask_fail(a, "busy", "it is being delivered: try again when it is");
-		return;
-	}
 	process_delete(a->p, path, "somebody asked for it");
 	a->result = json_pack("{s:s}", "name", path);
 }
@@ -281,17 +289,11 @@ static int ask_sidecar_write(const struct ask *a, const char *path, const json_t
 static void ask_put(struct ask *a)
 {
 	const char *path = ask_text(a, "name");
-	const struct queue_job *q;
 	struct folder_entry entry;
 	json_t *sidecar, *mailbox;
 
-	if (!ask_find(a, &entry))
+	if (!ask_find_idle(a, &entry))
 		return;
-	q = queue_find(&a->p->queue, bytes_str(path));
-	if (q && q->busy) {
-		ask_fail(a, "busy", "it is being delivered: try again when it is");
-		return;
-	}
 	sidecar = process_sidecar(a->p, path, FOLDER_HERE);
 	ask_sidecar_change(a, sidecar);
 	if (!json_object_size(sidecar) || ask_sidecar_write(a, path, sidecar)) {
