@@ -26,7 +26,8 @@ import record_files
 import rtpengine
 
 WARM_UP_S, EDGE_S = 3, 0.2
-PORT = 16000             # the parties, 12,000 above, are below the ports that the kernel gives to others
+PORT = 16000             # and the parties, 12,000 above: below the ports that the kernel gives to others
+PARTIES = PORT + 12000
 GOALS = {"ratio_tap_on": 0.9, "cpu_ms_per_call_s": 0.12}
 FAULTS = ("lost", "duplicated", "corrupted", "misrouted", "silent_streams")
 
@@ -71,7 +72,7 @@ class Peer:
         flags = ["record-call"] if folder else []
         self.server = rtpengine.Rtpengine(PORT, PORT + 4 * calls + 100, flags=flags, more=[f"--recording-dir={folder}"] if folder else [])
         self.process = self.server.process
-        placed = [self.server.place(40000 + 4 * i, 40000 + 4 * i + 2) for i in range(calls)]
+        placed = [self.server.place(PARTIES + 4 * i, PARTIES + 4 * i + 2) for i in range(calls)]
         self.lines = "".join(call.line() for call in placed)
 
     def cpu(self):
