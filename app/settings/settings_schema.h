@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the files of the schema: the sections, and what their rows are written with. */
+#ifndef APP_SETTINGS_SETTINGS_SCHEMA_H
+#define APP_SETTINGS_SETTINGS_SCHEMA_H
+
+#include "app/settings/settings.h"
+
+#define FIELD(level, member) .offset = offsetof(struct level, member)
+#define TEXT(level, member) \
+	.type = CONF_STRING, FIELD(level, member), .size = sizeof(((struct level *)0)->member)
+#define U32(level, member, low, high) \
+	.type = CONF_U32, FIELD(level, member), .min = (low), .max = (high)
+#define DURATION(level, member, low, high) \
+	.type = CONF_DURATION, FIELD(level, member), .min = (low), .max = (high)
+
+#define SECONDS(n) ((n)*NS_PER_S)
+
+/* In the order of the file; each ends with key NULL. */
+extern const struct conf_field g_node_fields[], g_network_fields[], g_sip_fields[],
+	g_codes_fields[], g_call_codes_fields[], g_tls_fields[], g_media_fields[], g_dns_fields[],
+	g_redis_fields[], g_cluster_fields[], g_http_fields[], g_log_fields[], g_limits_fields[],
+	g_quotas_fields[], g_trace_fields[], g_hep_fields[], g_recordings_fields[],
+	g_siprec_fields[], g_live_fields[], g_conferences_fields[], g_ivr_fields[];
+
+#endif
